@@ -1,0 +1,52 @@
+// What a flow-file format is: something that recognises, reads and writes files of flows.
+import type { Reporter } from "../src/errors.ts";
+import type { Filter } from "../src/filter/filter.ts";
+import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+
+/** Bytes to read flows from. A format reads by chunks, or opens `path` itself where it has one. */
+export interface Input {
+	/** The file; null for stdin and other streams. */
+	readonly path: string | null;
+	/** As messages name it. */
+	readonly name: string;
+	/** First bytes, without consuming them; fewer than asked only at the end of the input. */
+	peek(size: number): Promise<Buffer>;
+	/** All bytes from the start, once. */
+	chunks(): AsyncIterable<Buffer>;
+	/** Bytes, where known. */
+	readonly size: number | null;
+	close(): Promise<void>;
+}
+
+export interface SourceOptions {
+	report: Reporter;
+	/** Only flows that match. A format may use what the filter tells (columns, needs) to read less; it returns exactly the matching flows. */
+	filter?: Filter | undefined;
+	ids?: readonly string[] | undefined;
+}
+
+/** Where a sink writes: a file that takes its name only when it is complete, or a stream. */
+export interface SinkOptions {
+	report: Reporter;
+	/** Version within the format, such as 21 for mitmproxy dumps; default: the newest. */
+	version?: number | undefined;
+	/** Add to a file that is there, where the format can. */
+	append?: boolean | undefined;
+	/** fsync what is committed. */
+	durable?: boolean | undefined;
+}
+
+export interface Format {
+	/** As `--format` names it. */
+	readonly name: string;
+	/** With the dot, the usual one first. */
+	readonly extensions: readonly string[];
+	/** Whether a file that begins like this is of this format. An empty file is none. */
+	sniff(head: Buffer): boolean;
+	/**
+	 * Flows in tape order. What is damaged is reported; only `FlowtapeError` is ever thrown.
+	 */
+	read(input: Input, options: SourceOptions): FlowSource;
+	/** @param path the file, or "-" for stdout */
+	create(path: string, options: SinkOptions): Promise<FlowSink>;
+}

@@ -1,0 +1,155 @@
+// Bodies: bytes in memory or read on demand, and their content codings (RFC 9110 section 8.4), bounded when decoded.
+
+import { createRequire } from "node:module";
+import type * as Zlib from "node:zlib";
+import { FlowtapeError } from "../errors.ts";
+
+/** A body that lies elsewhere, such as in a store; read when asked. */
+export interface BodySource {
+	/** Bytes. */
+	readonly size: number;
+	/** All of it, in memory. */
+	read(): Buffer;
+	/** Piece by piece, for what may be large. */
+	chunks(): Iterable<Buffer>;
+}
+
+/** null: missing. */
+export type Body = Buffer | BodySource | null;
+
+/** The bytes of a body, read where they lie elsewhere. */
+export function bodyBytes(body: Body): Buffer | null {
+	return body === null || Buffer.isBuffer(body) ? body : body.read();
+}
+
+/** Size in bytes, without reading. */
+export function bodySize(body: Body): number | null {
+	return body === null ? null : Buffer.isBuffer(body) ? body.length : body.size;
+}
+
+/** The pieces of a body, in order; none where it is missing. */
+export function bodyChunks(body: Body): Iterable<Buffer> {
+	return body === null ? [] : Buffer.isBuffer(body) ? [body] : body.chunks();
+}
+
+/** Largest body that is decoded, in bytes: what inflates beyond is taken for a bomb. */
+export const DECODED_LIMIT = 256 * 1024 * 1024;
+
+let zlib: typeof Zlib | undefined;
+function codecs(): typeof Zlib {
+	zlib ??= createRequire(import.meta.url)("node:zlib") as typeof Zlib;
+	return zlib;
+}
+
+/** One content coding both ways; a coding is a single token as mitmproxy has it, case-insensitive. */
+interface Coding {
+	decode(bytes: Uint8Array, limit: number): Buffer;
+	encode(bytes: Uint8Array): Buffer;
+}
+
+const plain: Coding = { decode: (bytes) => asBuffer(bytes), encode: (bytes) => asBuffer(bytes) };
+
+const deflate: Coding = {
+	// "deflate" is zlib by RFC 9110 section 8.4.1.2; some senders leave its two header bytes out
+	decode(bytes, limit) {
+		try {
+			return codecs().inflateSync(bytes, { maxOutputLength: limit });
+		} catch (error) {
+			if (isTooLarge(error)) throw error;
+			return codecs().inflateRawSync(bytes, { maxOutputLength: limit });
+		}
+	},
+	encode: (bytes) => codecs().deflateSync(bytes),
+};
+
+const gzip: Coding = {
+	decode: (bytes, limit) => codecs().unzipSync(bytes, { maxOutputLength: limit }),
+	encode: (bytes) => codecs().gzipSync(bytes, { level: 1 }),
+};
+
+const codings = new Map<string, Coding>([
+	["identity", plain],
+	["none", plain],
+	["gzip", gzip],
+	["deflate", deflate],
+	["deflateraw", { decode: (bytes, limit) => deflate.decode(bytes, limit), encode: (bytes) => codecs().deflateRawSync(bytes) }],
+	[
+		"br",
+		{
+			decode: (bytes, limit) => codecs().brotliDecompressSync(bytes, { maxOutputLength: limit }),
+			encode: (bytes) => codecs().brotliCompressSync(bytes, { params: { [codecs().constants.BROTLI_PARAM_QUALITY]: 0 } }),
+		},
+	],
+	["zstd", { decode: (bytes, limit) => zstdDecode(bytes, limit), encode: (bytes) => zstdEncode(bytes) }],
+]);
+
+/**
+ * Undoes a Content-Encoding. Without one, and for an empty body, the bytes themselves.
+ * @throws FlowtapeError FT_BAD_BODY when the coding is unknown, the bytes do not follow it or inflate beyond `limit` bytes
+ */
+export function decodeBody(bytes: Buffer, coding: string | null, limit = DECODED_LIMIT): Buffer {
+	if (coding === null || coding === "" || bytes.length === 0) return bytes;
+	const codec = codings.get(coding.toLowerCase().trim());
+	if (codec === undefined) throw new FlowtapeError("FT_BAD_BODY", `content-encoding "${coding}" is not one of ${[...codings.keys()].join(", ")}`);
+	try {
+		return codec.decode(bytes, limit);
+	} catch (cause) {
+		const why = isTooLarge(cause) ? `it inflates beyond ${limit} bytes` : "the bytes do not follow it";
+		throw new FlowtapeError("FT_BAD_BODY", `the body cannot be decoded as "${coding}": ${why}`, { cause });
+	}
+}
+
+/** Applies a Content-Encoding; null when flowtape does not know it. */
+export function encodeBody(bytes: Uint8Array, coding: string | null): Buffer | null {
+	if (coding === null || coding === "") return asBuffer(bytes);
+	return codings.get(coding.toLowerCase().trim())?.encode(bytes) ?? null;
+}
+
+function isTooLarge(error: unknown): boolean {
+	return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+	return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Node has zstd from 22.15 on. */
+interface Zstd {
+	zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Buffer;
+	zstdCompressSync?(bytes: Uint8Array): Buffer;
+}
+
+function zstdDecode(bytes: Uint8Array, limit: number): Buffer {
+	const native = (codecs() as unknown as Zstd).zstdDecompressSync;
+	if (native !== undefined) return native(bytes, { maxOutputLength: limit });
+	const { Decompress } = createRequire(import.meta.url)("fzstd") as typeof import("fzstd");
+	const parts: Uint8Array[] = [];
+	let size = 0;
+	const stream = new Decompress((part) => {
+		size += part.length;
+		if (size > limit) throw Object.assign(new Error("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+		parts.push(part);
+	});
+	stream.push(bytes, true);
+	return Buffer.concat(parts);
+}
+
+const ZSTD_BLOCK = 128 * 1024;
+
+/** Without native zstd: one frame of raw blocks (RFC 8878 section 3.1.1), valid and not smaller. */
+function zstdEncode(bytes: Uint8Array): Buffer {
+	const native = (codecs() as unknown as Zstd).zstdCompressSync;
+	if (native !== undefined) return native(bytes);
+	// magic, descriptor "single segment, 4-byte content size", size
+	const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);
+	head.writeUInt32LE(bytes.length, 5);
+	const parts: Uint8Array[] = [head];
+	for (let at = 0; at === 0 || at < bytes.length; at += ZSTD_BLOCK) {
+		const part = bytes.subarray(at, at + ZSTD_BLOCK);
+		const last = at + ZSTD_BLOCK >= bytes.length;
+		const blockHead = Buffer.alloc(3);
+		blockHead.writeUIntLE((part.length << 3) | (last ? 1 : 0), 0, 3);
+		parts.push(blockHead, part);
+	}
+	return Buffer.concat(parts);
+}

@@ -1,0 +1,239 @@
+// A flow: one conversation and all that is known of it. HTTP with its WebSocket messages, TCP, UDP or DNS.
+import type { ClientConnection, ServerConnection } from "./connection.ts";
+import type { Request, Response } from "./message.ts";
+import type { Metadata, MetaValue } from "./metadata.ts";
+
+export interface FlowFailure {
+	/** In words. */
+	message: string;
+	timestamp: number;
+}
+
+/** Message of a flow that was killed on purpose; other tools look for these words. */
+export const KILLED = "Connection killed.";
+
+/** The record of a tape from which a flow was read. A sink of the same format may copy it instead of encoding anew. */
+export interface FlowRecord {
+	/** Name of the format. */
+	readonly format: string;
+	/** Version within the format. */
+	readonly version: number;
+	/** What a sink of the same format copies. */
+	readonly data: unknown;
+}
+
+export interface FlowInit {
+	id: string;
+	/** Called when first asked for: connections are half of a stored flow, and most uses never look. */
+	clientConn: ClientConnection | (() => ClientConnection);
+	serverConn: ServerConnection | (() => ServerConnection);
+	error?: FlowFailure | null;
+	intercepted?: boolean;
+	isReplay?: "request" | "response" | null;
+	/** Empty: not marked. */
+	marked?: string;
+	metadata?: Metadata | (() => Metadata);
+	comment?: string;
+	timestampCreated?: number;
+	/** State before a user edited the flow, as its file has it. */
+	backup?: MetaValue | (() => MetaValue) | null;
+	/** Fields that a newer writer put there. */
+	extra?: Record<string, unknown> | undefined;
+	record?: FlowRecord | undefined;
+}
+
+abstract class FlowBase {
+	id: string;
+	error: FlowFailure | null;
+	intercepted: boolean;
+	isReplay: "request" | "response" | null;
+	marked: string;
+	comment: string;
+	/** Seconds since 1970. */
+	timestampCreated: number;
+	extra: Record<string, unknown> | undefined;
+	/** Set by a reader, and taken away by whatever changes the flow. */
+	record: FlowRecord | undefined;
+	#clientConn: ClientConnection | (() => ClientConnection);
+	#serverConn: ServerConnection | (() => ServerConnection);
+	#metadata: Metadata | (() => Metadata);
+	#backup: MetaValue | (() => MetaValue) | null;
+
+	constructor(init: FlowInit) {
+		this.id = init.id;
+		this.error = init.error ?? null;
+		this.intercepted = init.intercepted ?? false;
+		this.isReplay = init.isReplay ?? null;
+		this.marked = init.marked ?? "";
+		this.comment = init.comment ?? "";
+		this.timestampCreated = init.timestampCreated ?? 0;
+		this.extra = init.extra;
+		this.record = init.record;
+		this.#clientConn = init.clientConn;
+		this.#serverConn = init.serverConn;
+		this.#metadata = init.metadata ?? emptyMetadata;
+		this.#backup = init.backup ?? null;
+	}
+
+	get clientConn(): ClientConnection {
+		if (typeof this.#clientConn === "function") this.#clientConn = this.#clientConn();
+		return this.#clientConn;
+	}
+
+	set clientConn(connection: ClientConnection) {
+		this.#clientConn = connection;
+	}
+
+	get serverConn(): ServerConnection {
+		if (typeof this.#serverConn === "function") this.#serverConn = this.#serverConn();
+		return this.#serverConn;
+	}
+
+	set serverConn(connection: ServerConnection) {
+		this.#serverConn = connection;
+	}
+
+	/** Free-form notes, kept by every format that has room for them. */
+	get metadata(): Metadata {
+		if (typeof this.#metadata === "function") this.#metadata = this.#metadata();
+		return this.#metadata;
+	}
+
+	set metadata(metadata: Metadata) {
+		this.#metadata = metadata;
+	}
+
+	get backup(): MetaValue | null {
+		if (typeof this.#backup === "function") this.#backup = this.#backup();
+		return this.#backup;
+	}
+
+	set backup(backup: MetaValue | null) {
+		this.#backup = backup;
+	}
+}
+
+function emptyMetadata(): Metadata {
+	return Object.create(null) as Metadata;
+}
+
+export interface WebSocketMessage {
+	/** 1 text, 2 binary (RFC 6455 section 5.2). */
+	opcode: number;
+	fromClient: boolean;
+	/** Text as UTF-8. */
+	content: Buffer;
+	timestamp: number;
+	dropped: boolean;
+	injected: boolean;
+}
+
+export interface WebSocketData {
+	messages: WebSocketMessage[];
+	/** null: still open. */
+	closedByClient: boolean | null;
+	closeCode: number | null;
+	closeReason: string | null;
+	timestampEnd: number | null;
+}
+
+export interface HttpFlowInit extends FlowInit {
+	request: Request;
+	response?: Response | null;
+	websocket?: WebSocketData | null;
+}
+
+export class HttpFlow extends FlowBase {
+	readonly type = "http";
+	request: Request;
+	response: Response | null;
+	websocket: WebSocketData | null;
+
+	constructor(init: HttpFlowInit) {
+		super(init);
+		this.request = init.request;
+		this.response = init.response ?? null;
+		this.websocket = init.websocket ?? null;
+	}
+}
+
+/** A chunk of a TCP stream, or a datagram. */
+export interface StreamMessage {
+	fromClient: boolean;
+	content: Buffer;
+	timestamp: number;
+}
+
+export interface StreamFlowInit extends FlowInit {
+	messages: StreamMessage[];
+}
+
+export class TcpFlow extends FlowBase {
+	readonly type = "tcp";
+	messages: StreamMessage[];
+
+	constructor(init: StreamFlowInit) {
+		super(init);
+		this.messages = init.messages;
+	}
+}
+
+export class UdpFlow extends FlowBase {
+	readonly type = "udp";
+	messages: StreamMessage[];
+
+	constructor(init: StreamFlowInit) {
+		super(init);
+		this.messages = init.messages;
+	}
+}
+
+export interface DnsQuestion {
+	name: string;
+	type: number;
+	class: number;
+}
+
+export interface DnsRecord extends DnsQuestion {
+	/** Seconds. */
+	ttl: number;
+	/** rdata, names not compressed. */
+	data: Buffer;
+}
+
+/** RFC 1035 section 4.1. */
+export interface DnsMessage {
+	id: number;
+	query: boolean;
+	opCode: number;
+	authoritativeAnswer: boolean;
+	truncation: boolean;
+	recursionDesired: boolean;
+	recursionAvailable: boolean;
+	reserved: number;
+	responseCode: number;
+	questions: DnsQuestion[];
+	answers: DnsRecord[];
+	authorities: DnsRecord[];
+	additionals: DnsRecord[];
+	timestamp: number | null;
+}
+
+export interface DnsFlowInit extends FlowInit {
+	request: DnsMessage;
+	response?: DnsMessage | null;
+}
+
+export class DnsFlow extends FlowBase {
+	readonly type = "dns";
+	request: DnsMessage;
+	response: DnsMessage | null;
+
+	constructor(init: DnsFlowInit) {
+		super(init);
+		this.request = init.request;
+		this.response = init.response ?? null;
+	}
+}
+
+export type Flow = HttpFlow | TcpFlow | UdpFlow | DnsFlow;

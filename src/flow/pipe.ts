@@ -1,0 +1,55 @@
+// Where flows come from and where they go: a source gives batches, a sink takes flows, `pipe` couples the two.
+import type { Flow } from "./flow.ts";
+
+/** Flows in tape order, in batches so that asynchrony costs nothing a flow. */
+export interface FlowSource extends AsyncIterable<Flow[]> {
+	/** Bytes read so far and in all, for progress; null where the size is not known. */
+	progress?(): { done: number; total: number | null };
+}
+
+export interface FlowSink {
+	/** Takes a flow. A promise means: wait for it before you bring more. */
+	append(flow: Flow): void | Promise<void>;
+	/** Everything taken is safe once this resolves. */
+	close(): Promise<void>;
+}
+
+/** What happens to a flow on its way: the flow that goes on, or null to drop it. */
+export type Step = (flow: Flow) => Flow | null | Promise<Flow | null>;
+
+export interface PipeOptions {
+	signal?: AbortSignal;
+	/** Called after every batch with the number of flows read and passed on. */
+	onBatch?: (read: number, passed: number) => void;
+}
+
+/** Brings every flow of the sources through the steps to the sink; does not close the sink. Resolves to the counts. */
+export async function pipe(
+	sources: Iterable<FlowSource>,
+	steps: readonly Step[],
+	sink: FlowSink,
+	options: PipeOptions = {},
+): Promise<{ read: number; passed: number }> {
+	let read = 0;
+	let passed = 0;
+	for (const source of sources) {
+		for await (const batch of source) {
+			for (const first of batch) {
+				read++;
+				let flow: Flow | null = first;
+				for (const step of steps) {
+					const next: Flow | null | Promise<Flow | null> = step(flow);
+					flow = next instanceof Promise ? await next : next;
+					if (flow === null) break;
+				}
+				if (flow === null) continue;
+				passed++;
+				const wait = sink.append(flow);
+				if (wait !== undefined) await wait;
+			}
+			options.onBatch?.(read, passed);
+			if (options.signal?.aborted) return { read, passed };
+		}
+	}
+	return { read, passed };
+}

@@ -1,0 +1,97 @@
+// URLs and authorities as proxies meet them: split without normalising, because what was sent must stay as it was.
+import { FlowtapeError } from "../errors.ts";
+
+export interface Authority {
+	/** Without brackets. */
+	host: string;
+	port: number | null;
+}
+
+const AUTHORITY = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/;
+
+/** `host`, `host:port`, `[v6]:port`; null when it is none of these. */
+export function parseAuthority(text: string): Authority | null {
+	const match = AUTHORITY.exec(text);
+	if (match === null) return null;
+	const host = match[1] ?? match[2] ?? "";
+	const port = match[3] === undefined ? null : Number(match[3]);
+	return host === "" || (port !== null && port > 65535) ? null : { host, port };
+}
+
+/** The default port of a scheme; 80 for unknown ones, as mitmproxy has it. */
+export function defaultPort(scheme: string): number {
+	return scheme === "https" || scheme === "wss" ? 443 : 80;
+}
+
+/** `host:port`, IPv6 in brackets; the port is left out when it is the default of `scheme`. */
+export function formatAuthority(host: string, port: number, scheme?: string): string {
+	const shown = host.includes(":") ? `[${host}]` : host;
+	const isDefault = (scheme === "http" && port === 80) || (scheme === "https" && port === 443);
+	return isDefault ? shown : `${shown}:${port}`;
+}
+
+/** The URL of its parts; `path` as on the wire. */
+export function formatUrl(scheme: string, host: string, port: number, path: string): string {
+	return `${scheme}://${formatAuthority(host, port, scheme)}${path}`;
+}
+
+export interface UrlParts {
+	scheme: string;
+	/** Lower case, without brackets and user information. */
+	host: string;
+	port: number;
+	/** Path, query and fragment as they stand, beginning with a slash. */
+	path: string;
+}
+
+const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is;
+
+/**
+ * Splits an absolute URL without touching its path.
+ * @throws FlowtapeError FT_BAD_OPTION
+ */
+export function parseUrl(url: string): UrlParts {
+	const match = URL_PARTS.exec(url);
+	const scheme = (match?.[1] ?? "").toLowerCase();
+	const authority = parseAuthority((match?.[2] ?? "").replace(/^.*@/s, ""));
+	if (match === null || authority === null) throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is not an absolute URL such as http://example.com/path`);
+	const path = match[3] ?? "";
+	return {
+		scheme,
+		host: authority.host.toLowerCase(),
+		port: authority.port ?? defaultPort(scheme),
+		path: path.startsWith("/") ? path : `/${path}`,
+	};
+}
+
+/** A path cut at its query and fragment. */
+export function splitPath(path: string): { path: string; query: string } {
+	const hash = path.indexOf("#");
+	const whole = hash < 0 ? path : path.slice(0, hash);
+	const mark = whole.indexOf("?");
+	return mark < 0 ? { path: whole, query: "" } : { path: whole.slice(0, mark), query: whole.slice(mark + 1) };
+}
+
+/**
+ * Pairs of a query or an url-encoded form, decoded, in order, duplicates kept: split at `&` alone, a missing `=`
+ * means an empty value, `+` is a space, what is no valid escape stays, invalid UTF-8 becomes U+FFFD.
+ */
+export function parseQuery(query: string): [name: string, value: string][] {
+	const pairs: [string, string][] = [];
+	for (const part of query.split("&")) {
+		if (part === "") continue;
+		const equals = part.indexOf("=");
+		pairs.push(equals < 0 ? [unescapeForm(part), ""] : [unescapeForm(part.slice(0, equals)), unescapeForm(part.slice(equals + 1))]);
+	}
+	return pairs;
+}
+
+function unescapeForm(text: string): string {
+	return percentDecode(text.replaceAll("+", " "));
+}
+
+/** Undoes `%XX`; malformed escapes stay, invalid UTF-8 becomes U+FFFD. */
+export function percentDecode(text: string): string {
+	if (!text.includes("%")) return text;
+	return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString("utf8"));
+}

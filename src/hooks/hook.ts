@@ -1,0 +1,67 @@
+// What a feature is: functions on a flow at the phases of its life, and the turn on which it gives a verdict.
+import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { Response } from "../flow/message.ts";
+
+/** Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none. */
+export type Phase = "requestheaders" | "request" | "responseheaders" | "response" | "error";
+
+/** What a hook decided about an exchange. */
+export type Verdict =
+	| { readonly kind: "answer"; readonly response: Response; readonly by: string }
+	/** No answer at all: the client's connection is closed. */
+	| { readonly kind: "abort"; readonly reason: string; readonly by: string }
+	/** Stored flows only: leave the flow out. */
+	| { readonly kind: "drop"; readonly by: string };
+
+/**
+ * The decision about one exchange: pending, then answered or aborted, once. "Answered" is a state of the turn and never
+ * told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
+ */
+export class Turn {
+	/** Whether there is an exchange behind the flow; false for stored flows. */
+	readonly live: boolean;
+	#verdict: Verdict | null = null;
+
+	constructor(live: boolean) {
+		this.live = live;
+	}
+
+	get verdict(): Verdict | null {
+		return this.#verdict;
+	}
+
+	/** Answers the request without asking a server. The response still passes the response phases. */
+	answer(response: Response, by: string): void {
+		this.#decide({ kind: "answer", response, by });
+	}
+
+	/** Hangs up; `reason` becomes the flow's error. */
+	abort(reason: string, by: string): void {
+		this.#decide({ kind: "abort", reason, by });
+	}
+
+	/** Leaves a stored flow out of what is written. */
+	drop(by: string): void {
+		this.#decide({ kind: "drop", by });
+	}
+
+	#decide(verdict: Verdict): void {
+		if (this.#verdict !== null) throw new Error(`${verdict.by} decided on an exchange that ${this.#verdict.by} had decided on`);
+		this.#verdict = verdict;
+	}
+}
+
+type HookFunction = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
+
+export interface Hook extends Partial<Record<Phase, HookFunction>> {
+	/** The option's name, in kebab-case. */
+	readonly name: string;
+	/** Bodies that must be there in full when `request` and `response` run. Default: none, they pass through. */
+	readonly needs?: { readonly request?: boolean; readonly response?: boolean };
+	/** Makes sense for live traffic only; stored flows skip it. */
+	readonly liveOnly?: boolean;
+	/** Flows that are no HTTP, when they are complete. */
+	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void;
+	/** Releases what `create` opened. */
+	close?(): void | Promise<void>;
+}

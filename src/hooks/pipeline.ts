@@ -1,0 +1,84 @@
+// The one runner of hooks: phase by phase for live exchanges, all phases at once for stored flows.
+import type { Flow, HttpFlow } from "../flow/flow.ts";
+import { type Hook, type Phase, Turn } from "./hook.ts";
+
+type Runner = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
+
+const REQUEST_PHASES: ReadonlySet<Phase> = new Set(["requestheaders", "request"]);
+
+export class Pipeline {
+	readonly hooks: readonly Hook[];
+	/** Whether some hook must see whole request bodies; else they pass through as they come. */
+	readonly needsRequestBody: boolean;
+	readonly needsResponseBody: boolean;
+	readonly #live: Record<Phase, readonly Runner[]>;
+	readonly #stored: Record<Phase, readonly Runner[]>;
+
+	/** @param hooks in the order of src/hooks/builtin.ts */
+	constructor(hooks: readonly Hook[]) {
+		this.hooks = hooks;
+		this.needsRequestBody = hooks.some((hook) => hook.needs?.request);
+		this.needsResponseBody = hooks.some((hook) => hook.needs?.response);
+		this.#live = byPhase(hooks);
+		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
+	}
+
+	/** Whether nothing happens at a phase, so that the exchange need not stop there. */
+	isIdle(phase: Phase): boolean {
+		return this.#live[phase].length === 0;
+	}
+
+	/**
+	 * Runs one phase of a live exchange. Once a request phase has a verdict its remaining hooks do not run: the first stands.
+	 * Returns a promise only where a hook did.
+	 */
+	run(phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
+		return runAll(this.#live[phase], 0, phase, flow, turn);
+	}
+
+	/** Runs the phases that a stored flow has reached. Resolves to the flow, changed, or null when a hook dropped it. */
+	whole(flow: Flow): Flow | null | Promise<Flow | null> {
+		flow.record = undefined;
+		const turn = new Turn(false);
+		if (flow.type !== "http") {
+			for (const hook of this.hooks) if (!hook.liveOnly) hook.flow?.(flow, turn);
+			return turn.verdict?.kind === "drop" ? null : flow;
+		}
+		return this.#wholeHttp(flow, turn);
+	}
+
+	async #wholeHttp(flow: HttpFlow, turn: Turn): Promise<Flow | null> {
+		const run = (phase: Phase) => runAll(this.#stored[phase], 0, phase, flow, turn);
+		await run("requestheaders");
+		if (turn.verdict === null) await run("request");
+		const { verdict } = turn;
+		if (verdict?.kind === "drop") return null;
+		if (verdict?.kind === "answer") {
+			flow.response = verdict.response;
+			flow.error = null;
+		}
+		if (flow.response !== null) {
+			await run("responseheaders");
+			await run("response");
+		}
+		if (flow.error !== null) await run("error");
+		return flow;
+	}
+
+	async close(): Promise<void> {
+		for (const hook of this.hooks) await hook.close?.();
+	}
+}
+
+function byPhase(hooks: readonly Hook[]): Record<Phase, readonly Runner[]> {
+	const of = (phase: Phase) => hooks.flatMap((hook) => hook[phase]?.bind(hook) ?? []);
+	return { requestheaders: of("requestheaders"), request: of("request"), responseheaders: of("responseheaders"), response: of("response"), error: of("error") };
+}
+
+function runAll(runners: readonly Runner[], from: number, phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
+	for (let i = from; i < runners.length; i++) {
+		if (turn.verdict !== null && REQUEST_PHASES.has(phase)) return;
+		const wait = runners[i]?.(flow, turn);
+		if (wait !== undefined) return wait.then(() => runAll(runners, i + 1, phase, flow, turn));
+	}
+}

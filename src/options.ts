@@ -1,0 +1,47 @@
+// The shape of an option's declaration, and the type of the values that a table of them yields.
+
+interface OptionBase {
+	/** One sentence for --help and the reference. */
+	help: string;
+	/** Stands for the value in --help, such as FILTER or PATH. */
+	metavar?: string;
+	/** A single letter, without the dash. */
+	short?: string;
+	/** Old or foreign names that are accepted with a warning; the value is passed on. */
+	aliases?: readonly string[];
+	/** Says what to use instead; the option is accepted with this warning. */
+	deprecated?: string;
+	/** Kept out of --help; still accepted. */
+	hidden?: boolean;
+}
+
+/** One option, declared beside the code that reads it. Names are mitmproxy's, in snake_case. */
+export type OptionSpec =
+	| (OptionBase & { type: "boolean"; default: boolean })
+	| (OptionBase & { type: "string"; default: string | null; choices?: readonly string[] })
+	| (OptionBase & { type: "integer"; default: number | null; min?: number; max?: number })
+	/** A number of bytes; written as `10m`, `1.5k`, `64kb`. */
+	| (OptionBase & { type: "size"; default: number | null })
+	| (OptionBase & { type: "sequence"; default: readonly string[] });
+
+export type OptionTable = Readonly<Record<string, OptionSpec>>;
+
+type ValueOf<S extends OptionSpec> = S extends { type: "boolean" }
+	? boolean
+	: S extends { type: "string" }
+		? S extends { default: string }
+			? string
+			: string | null
+		: S extends { type: "integer" | "size" }
+			? S extends { default: number }
+				? number
+				: number | null
+			: readonly string[];
+
+/** The values of a table's options, as the code that declared them reads them. */
+export type OptionValues<T extends OptionTable> = { readonly [K in keyof T]: ValueOf<T[K]> };
+
+/** Every option at its default. */
+export function defaults<T extends OptionTable>(table: T): OptionValues<T> {
+	return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, spec.default])) as OptionValues<T>;
+}

@@ -28,7 +28,7 @@ export function decodeContent(bytes: Buffer, contentType: string | null): string
 	for (const [bom, charset] of BOMS) {
 		if (bom.every((byte, i) => bytes[i] === byte)) return new TextDecoder(charset).decode(bytes);
 	}
-	const charset = inferCharset(contentType ?? "", bytes.latin1Slice(0, 1024)).toLowerCase();
+	const charset = inferCharset(contentType ?? "", bytes.toString("latin1", 0, 1024)).toLowerCase();
 	if (charset === "utf-8" || charset === "utf8") return decodeText(bytes);
 	// Node 20's TextDecoder has windows-1252 wrong and takes latin1 for it, so these are done by hand
 	if (/^(latin-?1|iso-?8859-1|us-ascii|ascii)$/.test(charset)) return bytes.latin1Slice();

@@ -173,11 +173,10 @@ export class Request extends Message {
 	get prettyUrl(): string {
 		if (this.method.toUpperCase() === "CONNECT") return toText(this.authority) || this.url;
 		const header = this.hostHeader;
-		const named = header ? parseAuthority(header) : null;
 		if (!header) return this.url;
+		const named = parseAuthority(header);
 		const scheme = toText(this.scheme);
-		const port = named ? (named.port ?? (scheme === "https" ? 443 : 80)) : this.port;
-		return formatUrl(scheme, named?.host ?? header, port, this.path === "*" ? "" : toText(this.path));
+		return formatUrl(scheme, named?.host ?? header, named?.port ?? (scheme === "http" ? 80 : 443), this.path === "*" ? "" : toText(this.path));
 	}
 
 	copy(): Request {

@@ -1,0 +1,26 @@
+// Errors carry a code, what is known of the place, and an exit status.
+import t from "tap";
+import { errorCodes, FlowtapeError, hasErrno } from "../../src/errors.ts";
+
+t.test("an error tells its place and status", async (t) => {
+	const cause = new Error("why");
+	const error = new FlowtapeError("FT_CORRUPT_FLOW", "flows.mitm: byte 7: …", { file: "flows.mitm", offset: 7, record: 2, column: 1, cause });
+	t.match(error, { name: "FlowtapeError", code: "FT_CORRUPT_FLOW", file: "flows.mitm", offset: 7, record: 2, column: 1, cause, status: 3 });
+	t.equal(new FlowtapeError("FT_USAGE", "x").cause, undefined);
+});
+
+t.test("every code ends a command with 2, 3 or 4", async (t) => {
+	for (const [code, { status, meaning }] of Object.entries(errorCodes)) {
+		t.match(code, /^FT_[A-Z_]+$/);
+		t.ok([2, 3, 4].includes(status), code);
+		t.match(meaning, /^[a-z].*[^.]$/, code);
+	}
+});
+
+t.test("errors of the system are told by their code", async (t) => {
+	const error = Object.assign(new Error("x"), { code: "ENOENT" });
+	t.ok(hasErrno(error, "EACCES", "ENOENT"));
+	t.notOk(hasErrno(error, "EACCES"));
+	t.notOk(hasErrno("ENOENT", "ENOENT"));
+	t.notOk(hasErrno(new Error("x"), "ENOENT"));
+});

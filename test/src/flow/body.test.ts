@@ -1,0 +1,72 @@
+// Content codings both ways, bounded, and bodies that lie elsewhere.
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
+import t from "tap";
+import { bodyBytes, bodyChunks, bodySize, decodeBody, encodeBody } from "../../../src/flow/body.ts";
+
+const text = Buffer.from("something to press, something to press, something to press");
+
+t.test("decoding what others encoded", async (t) => {
+	for (const [coding, bytes] of [
+		["gzip", gzipSync(text)],
+		["GZIP", gzipSync(text)],
+		["gzip", deflateSync(text)],
+		["deflate", deflateSync(text)],
+		["deflate", deflateRawSync(text)],
+		["deflateRaw", deflateRawSync(text)],
+		["br", brotliCompressSync(text)],
+		["identity", text],
+		["none", text],
+		["", text],
+		[null, text],
+	] as const) {
+		t.same(decodeBody(bytes, coding), text, `${coding}`);
+	}
+	// a frame as zstd's own tool writes it, two of them in a row
+	const zstd = Buffer.from("28b52ffd0405290000616263646534eaa0b6", "hex");
+	t.equal(decodeBody(zstd, "zstd").toString(), "abcde");
+	t.equal(decodeBody(Buffer.concat([zstd, zstd]), "zstd").toString(), "abcdeabcde");
+});
+
+t.test("decoding what flowtape encoded", async (t) => {
+	for (const coding of ["gzip", "deflate", "deflateraw", "br", "zstd", "identity"]) {
+		for (const body of [Buffer.alloc(0), text, Buffer.alloc(300_000, "x")]) {
+			const coded = encodeBody(body, coding);
+			t.same(coded && decodeBody(coded, coding), body, `${coding} of ${body.length} bytes`);
+		}
+	}
+	t.same(encodeBody(text, null), text);
+	t.equal(encodeBody(text, "gzip, br"), null, "a list is not known");
+});
+
+t.test("an empty body is empty in every coding", async (t) => {
+	t.equal(decodeBody(Buffer.alloc(0), "gzip").length, 0);
+	t.equal(decodeBody(Buffer.alloc(0), "unheard-of").length, 0);
+});
+
+t.test("what cannot be decoded says so", async (t) => {
+	t.throws(() => decodeBody(text, "gzip"), { code: "FT_BAD_BODY", message: /"gzip"/ });
+	t.throws(() => decodeBody(text, "zstd"), { code: "FT_BAD_BODY" });
+	t.throws(() => decodeBody(text, "br"), { code: "FT_BAD_BODY" });
+	t.throws(() => decodeBody(text, "bogus"), { code: "FT_BAD_BODY", message: /gzip.*br.*zstd/ });
+	t.throws(() => decodeBody(gzipSync(text).subarray(0, 20), "gzip"), { code: "FT_BAD_BODY" });
+});
+
+t.test("bombs are stopped at the limit", async (t) => {
+	const zeros = Buffer.alloc(1_000_000);
+	for (const coding of ["gzip", "deflate", "deflateraw", "br", "zstd"]) {
+		const bomb = encodeBody(zeros, coding) as Buffer;
+		t.throws(() => decodeBody(bomb, coding, 10_000), { code: "FT_BAD_BODY", message: /inflates beyond 10000 bytes/ }, coding);
+	}
+});
+
+t.test("bodies in memory, elsewhere and missing", async (t) => {
+	const source = { size: 3, read: () => Buffer.from("abc"), chunks: () => [Buffer.from("ab"), Buffer.from("c")] };
+	t.equal(bodyBytes(source)?.toString(), "abc");
+	t.equal(bodySize(source), 3);
+	t.same([...bodyChunks(source)].map(String), ["ab", "c"]);
+	t.equal(bodyBytes(null), null);
+	t.equal(bodySize(null), null);
+	t.same([...bodyChunks(null)], []);
+	t.equal(bodySize(text), text.length);
+	t.same([...bodyChunks(text)], [text]);
+});

@@ -1,0 +1,43 @@
+// Bytes and text convert both ways without loss, whatever the bytes.
+import fc from "fast-check";
+import t from "tap";
+import { decodeText, encodeText, isAscii, toByteString, toText } from "../../../src/flow/bytes.ts";
+
+t.test("ASCII is the same either way", async (t) => {
+	t.equal(toText("Host: a"), "Host: a");
+	t.equal(toByteString("Host: a"), "Host: a");
+	t.ok(isAscii("a\n\x7f"));
+	t.notOk(isAscii("é"));
+});
+
+t.test("UTF-8 is read as text", async (t) => {
+	t.equal(toText("h\xc3\xa9llo \xe4\xb8\x96 \xf0\x9f\x8d\x87"), "héllo 世 🍇");
+	t.equal(toByteString("é"), "\xc3\xa9");
+	t.equal(toByteString("🍇"), "\xf0\x9f\x8d\x87");
+});
+
+t.test("stray bytes become lone surrogates, as in Python", async (t) => {
+	t.equal(toText("a\xff\xc3\xa9"), "a\udcffé");
+	t.equal(toText("\xc3"), "\udcc3");
+	t.equal(toText("\xed\xa0\x80"), "\udced\udca0\udc80", "an encoded surrogate is no UTF-8");
+	t.equal(toText("\xf4\x90\x80\x80"), "\udcf4\udc90\udc80\udc80", "beyond U+10FFFF");
+	t.equal(toText("\xe0\x80\x80\xf0\x80\x80\x80\xc0\x80"), "\udce0\udc80\udc80\udcf0\udc80\udc80\udc80\udcc0\udc80", "overlong");
+	t.equal(toByteString("a\udcffé"), "a\xff\xc3\xa9");
+});
+
+t.test("any bytes survive", async () => {
+	fc.assert(
+		fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
+			const text = decodeText(bytes);
+			return encodeText(text).equals(Buffer.from(bytes)) && toByteString(text) === Buffer.from(bytes).latin1Slice();
+		}),
+		{ seed: 1, numRuns: 2000 },
+	);
+});
+
+t.test("any well-formed text survives", async () => {
+	fc.assert(
+		fc.property(fc.string({ unit: "grapheme" }), (text) => toText(toByteString(text)) === text),
+		{ seed: 2, numRuns: 500 },
+	);
+});

@@ -1,0 +1,54 @@
+// Sources couple to sinks through steps, with back-pressure and a stop.
+import t from "tap";
+import { clientConnection, serverConnection } from "../../../src/flow/connection.ts";
+import { type Flow, TcpFlow } from "../../../src/flow/flow.ts";
+import { type FlowSource, pipe } from "../../../src/flow/pipe.ts";
+
+const flow = (id: string): Flow => new TcpFlow({ id, clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }), messages: [] });
+
+async function* batches(...all: string[][]): AsyncGenerator<Flow[]> {
+	for (const ids of all) yield ids.map(flow);
+}
+
+function collector(wait = false) {
+	const ids: string[] = [];
+	return {
+		ids,
+		append: (flow: Flow) => void ids.push(flow.id) as undefined | Promise<void>,
+		close: async () => {},
+		...(wait && { append: async (flow: Flow) => void ids.push(flow.id) }),
+	};
+}
+
+t.test("every flow of every source, in order, through the steps", async (t) => {
+	const sink = collector(true);
+	const renamed = (flow: Flow) => Object.assign(flow, { id: `${flow.id}!` });
+	const counts = await pipe([batches(["1", "2"], ["3"]), batches(["4"])], [async (flow) => (flow.id === "2" ? null : flow), renamed], sink);
+	t.same(sink.ids, ["1!", "3!", "4!"]);
+	t.same(counts, { read: 4, passed: 3 });
+});
+
+t.test("an abort ends it after the batch", async (t) => {
+	const stop = new AbortController();
+	const sink = collector();
+	const seen: number[][] = [];
+	const source: FlowSource = batches(["1"], ["2"], ["3"]);
+	const counts = await pipe([source], [], sink, {
+		signal: stop.signal,
+		onBatch: (...count) => {
+			seen.push(count);
+			if (count[0] === 2) stop.abort();
+		},
+	});
+	t.same(sink.ids, ["1", "2"]);
+	t.same(seen, [
+		[1, 1],
+		[2, 2],
+	]);
+	t.same(counts, { read: 2, passed: 2 });
+});
+
+t.test("a failing sink ends it with its error", async (t) => {
+	const sink = { append: () => Promise.reject(new Error("full")), close: async () => {} };
+	await t.rejects(pipe([batches(["1"])], [], sink), /full/);
+});

@@ -1,0 +1,72 @@
+// Replay of 1,000 recordings of 1 KiB against a bare node:http server sending the same bytes, and against mitmdump.
+import { join } from "node:path";
+import { createTape } from "../formats/index.ts";
+import { clientConnection, serverConnection } from "../src/flow/connection.ts";
+import { HttpFlow } from "../src/flow/flow.ts";
+import { Headers } from "../src/flow/headers.ts";
+import { Request, Response } from "../src/flow/message.ts";
+import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
+import { compareUnderLoad } from "./load.ts";
+import { flowtape, freePort, hasProgram, mitmdump, type Running, start } from "./processes.ts";
+
+const RECORDINGS = 1000;
+const HOST = "127.0.0.1:9000";
+
+export async function replay({ folder, rounds, seconds }: BenchOptions): Promise<Finding[]> {
+	if (!hasProgram("wrk")) return [];
+	await writeRecordings(join(folder, "replay.tape"));
+	await writeRecordings(join(folder, "replay.mitm"));
+	const peers: Record<string, Running> = {};
+	const add = async (name: string, command: (port: number) => string[]) => {
+		const port = await freePort();
+		peers[name] = await start(command(port), port, { FLOWTAPE_HOME: join(folder, "home") });
+	};
+	try {
+		await add("node:http", (port) => [process.execPath, "bench/yardsticks/server.mjs", String(port)]);
+		await add("flowtape", (port) => [...flowtape, "replay-server", join(folder, "replay.tape"), "-q", "-p", String(port), "--reuse"]);
+		if (mitmdump !== null) {
+			const program = mitmdump;
+			const replayed = ["--server-replay", join(folder, "replay.mitm"), "--set", "server_replay_reuse=true", "--set", "connection_strategy=lazy"];
+			await add("mitmdump", (port) => [program, "-q", "-p", String(port), "--listen-host", "127.0.0.1", ...replayed, "--set", `confdir=${folder}/mitm`]);
+		}
+		const script = `local i=0\nrequest=function() i=(i+7919)%${RECORDINGS}; return wrk.format("GET","http://${HOST}/f"..i..".txt",{Host="${HOST}"}) end`;
+		const figures = compareUnderLoad(peers, { script, folder, rounds, seconds });
+		return [underLoad("replay", "node:http", "0.8, goal 1.2", figures), ...(figures.mitmdump ? [underLoad("replay", "mitmdump", "50", figures)] : [])];
+	} finally {
+		for (const peer of Object.values(peers)) await peer.stop();
+	}
+}
+
+async function writeRecordings(path: string): Promise<void> {
+	const sink = await createTape(path, { report: () => {} });
+	for (let i = 0; i < RECORDINGS; i++) {
+		const at = 1_704_067_200 + i;
+		await sink.append(
+			new HttpFlow({
+				id: `${i.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`,
+				clientConn: clientConnection({ id: `c${i}`, peername: ["127.0.0.1", 50000], sockname: ["127.0.0.1", 8080], timestampStart: at }),
+				serverConn: serverConnection({ id: `s${i}`, address: ["127.0.0.1", 9000] }),
+				timestampCreated: at,
+				request: new Request({
+					method: "GET",
+					scheme: "http",
+					host: "127.0.0.1",
+					port: 9000,
+					path: `/f${i}.txt`,
+					headers: Headers.of(["Host", HOST]),
+					timestampStart: at,
+					timestampEnd: at,
+				}),
+				response: new Response({
+					statusCode: 200,
+					reason: "OK",
+					headers: Headers.of(["content-type", "text/plain"], ["date", "Mon, 01 Jan 2024 00:00:00 GMT"], ["content-length", "1024"]),
+					body: Buffer.alloc(1024, "x"),
+					timestampStart: at,
+					timestampEnd: at,
+				}),
+			}),
+		);
+	}
+	await sink.close();
+}

@@ -1,0 +1,127 @@
+// The certificate authority in use: shows each client a certificate for the host it asks for, minted once and kept.
+import { createHash, generateKeyPairSync, type X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { certificatePem, type Element, readElements } from "./ca-der.ts";
+import { type AuthorityFiles, type ReadOptions, readAuthority } from "./ca-files.ts";
+import { type Issuer, mintLeaf, normalizeNames } from "./ca-leaf.ts";
+
+/** What is known of the server that a leaf is to stand for. */
+export interface LeafRequest {
+	/** The name in the client's TLS hello. */
+	sni: string | null;
+	/** Where the client wanted to be connected to. */
+	host: string;
+	/** Names and addresses in the server's own certificate. */
+	upstreamNames?: readonly string[];
+	/** The organization in the server's own certificate. */
+	organization?: string | null;
+}
+
+/** Gives TLS servers the certificate to show. */
+export interface LeafIssuer {
+	contextFor(request: LeafRequest): SecureContext | Promise<SecureContext>;
+}
+
+/** About ten kilobytes each. A context costs ten times the minting, so contexts are what is kept. */
+const maxContexts = 1000;
+
+/** Opens the authority of a folder (`homeFolder` says which), making it where there is none. Throws FT_CA. */
+export async function openAuthority(folder: string, options: ReadOptions = {}): Promise<CertificateAuthority> {
+	return new CertificateAuthority(await readAuthority(folder, options));
+}
+
+/** Mints leaves with one key of this process; the authority's key signs and never leaves this class. */
+export class CertificateAuthority implements LeafIssuer {
+	/** The authority's certificate in PEM, and the file that holds it. */
+	readonly certificatePem: string;
+	readonly certificateFile: string;
+	readonly certificate: X509Certificate;
+	readonly #issuer: Issuer;
+	/** In the order of their last use. */
+	readonly #contexts = new Map<string, SecureContext>();
+	readonly #leaves = new WeakMap<SecureContext, string>();
+	#leafKey: LeafKey | undefined;
+
+	constructor({ key, certificate, certificateFile }: AuthorityFiles) {
+		this.certificate = certificate;
+		this.certificateFile = certificateFile;
+		this.certificatePem = certificate.toString();
+		this.#issuer = { key, ...issuerOf(certificate) };
+	}
+
+	/** The TLS context of a leaf with the names of the request: SNI first, then the host, then what the server itself has. */
+	contextFor({ sni, host, upstreamNames = [], organization = null }: LeafRequest): SecureContext {
+		const names = normalizeNames([sni, host, ...upstreamNames]);
+		const id = `${names.join("\n")}\n\n${organization ?? ""}`;
+		const kept = this.#contexts.get(id);
+		const context = kept ?? this.#makeContext(names, organization);
+		if (kept) this.#contexts.delete(id);
+		this.#contexts.set(id, context);
+		if (this.#contexts.size > maxContexts) this.#contexts.delete(this.#contexts.keys().next().value ?? id);
+		return context;
+	}
+
+	/** The leaf certificate of a context that `contextFor` gave, in PEM; undefined for any other. */
+	leafOf(context: SecureContext): string | undefined {
+		return this.#leaves.get(context);
+	}
+
+	#makeContext(names: string[], organization: string | null): SecureContext {
+		this.#leafKey ??= makeLeafKey();
+		const { publicKey, keyIdentifier, privatePem } = this.#leafKey;
+		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
+		const leaf = certificatePem(mintLeaf(this.#issuer, subject));
+		// The authority goes along: clients that pin its key look for it in the chain as sent. The empty `ca` keeps Node from
+		// loading a hundred roots, which only the verification of client certificates would use.
+		const context = createSecureContext({ key: privatePem, cert: leaf + this.certificatePem, ca: [] });
+		this.#leaves.set(context, leaf);
+		return context;
+	}
+}
+
+/** Stands where neither client nor server told a name; reserved by RFC 2606. */
+const unnamed = "flowtape.invalid";
+
+interface LeafKey {
+	privatePem: string;
+	publicKey: Buffer;
+	keyIdentifier: Buffer;
+}
+
+function makeLeafKey(): LeafKey {
+	const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+	const spki = publicKey.export({ type: "spki", format: "der" });
+	return {
+		privatePem: privateKey.export({ type: "sec1", format: "pem" }).toString(),
+		publicKey: spki,
+		keyIdentifier: createHash("sha1").update(spki).digest(),
+	};
+}
+
+/** What leaves repeat of their issuer's certificate, byte for byte. */
+function issuerOf(certificate: X509Certificate): Omit<Issuer, "key"> {
+	const [outer] = readElements(certificate.raw);
+	const [body] = readElements(outer?.content ?? Buffer.alloc(0));
+	const fields = readElements(body?.content ?? Buffer.alloc(0));
+	// RFC 5280 4.1: [version], serial, signature, issuer, validity, subject, key, …
+	const subject = fields[fields[0]?.tag === 0xa0 ? 5 : 4];
+	const extensions = fields.find((field) => field.tag === 0xa3);
+	return {
+		subject: subject?.raw ?? Buffer.alloc(0),
+		keyIdentifier: extensions ? subjectKeyIdentifier(extensions) : null,
+		validTo: new Date(certificate.validTo),
+	};
+}
+
+const subjectKeyIdentifierOid = Buffer.from("0603551d0e", "hex");
+
+function subjectKeyIdentifier(extensions: Element): Buffer | null {
+	for (const list of readElements(extensions.content)) {
+		for (const extension of readElements(list.content)) {
+			const [id, ...rest] = readElements(extension.content);
+			const value = rest.at(-1);
+			if (id?.raw.equals(subjectKeyIdentifierOid) && value) return readElements(value.content)[0]?.content ?? null;
+		}
+	}
+	return null;
+}

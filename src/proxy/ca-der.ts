@@ -65,7 +65,7 @@ export function readElements(bytes: Buffer): Element[] {
 		const start = at;
 		const tagByte = bytes.readUInt8(at++);
 		let length = bytes.readUInt8(at++);
-		if (length > 0x80) {
+		if (length >= 0x80) {
 			const size = length & 0x7f;
 			length = bytes.readUIntBE(at, size);
 			at += size;

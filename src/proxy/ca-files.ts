@@ -91,7 +91,8 @@ async function make(folder: string, file: string, create: boolean): Promise<stri
 		// A link, unlike a rename, fails where another process was faster: then its authority is ours as well.
 		await link(draft, file);
 	} catch (error) {
-		if (!hasErrno(error, "EEXIST")) throw error;
+		// Some file systems have no links: there the last one wins.
+		if (!hasErrno(error, "EEXIST")) await rename(draft, file);
 	} finally {
 		await rm(draft, { force: true });
 	}

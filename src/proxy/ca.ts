@@ -49,6 +49,13 @@ export class CertificateAuthority implements LeafIssuer {
 		this.#issuer = { key, ...issuerOf(certificate) };
 	}
 
+	/** SHA-256 of the authority's public key in base64, as Chromium's --ignore-certificate-errors-spki-list takes it. */
+	get pin(): string {
+		return createHash("sha256")
+			.update(this.certificate.publicKey.export({ type: "spki", format: "der" }))
+			.digest("base64");
+	}
+
 	/** The TLS context of a leaf with the names of the request: SNI first, then the host, then what the server itself has. */
 	contextFor({ sni, host, upstreamNames = [], organization = null }: LeafRequest): SecureContext {
 		const names = normalizeNames([sni, host, ...upstreamNames]);

@@ -1,6 +1,7 @@
 // Runs the command after `--`: as if the user had started it, only with another environment.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
+import { isatty } from "node:tty";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 
 const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -20,11 +21,11 @@ export interface ChildOptions {
 export function runChild(command: string, args: readonly string[], env: Record<string, string>, options: ChildOptions = {}): Promise<{ status: number }> {
 	const { signal, signals = process } = options;
 	return new Promise((resolve, reject) => {
-		const child = spawn(command, args, { env, stdio: "inherit" });
+		const child = start(command, args, env);
 		const listeners = forwarded.map((name) => {
 			const listener = (): void => {
-				// A terminal sends Ctrl-C and hang-ups to the child as well; a second one would make it stop halfway through its cleaning up.
-				if (name !== "SIGTERM" && process.stdin.isTTY) return;
+				// A terminal sends Ctrl-C to the child as well, and many programs take a second one as "at once, without cleaning up".
+				if (name === "SIGINT" && hasTerminal()) return;
 				child.kill(name);
 			};
 			signals.on(name, listener);
@@ -48,6 +49,19 @@ export function runChild(command: string, args: readonly string[], env: Record<s
 			resolve({ status: code ?? 128 + (signalName ? constants.signals[signalName] : 0) });
 		});
 	});
+}
+
+function start(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
+	try {
+		return spawn(command, args, { env, stdio: "inherit" });
+	} catch (cause) {
+		// Most failures arrive as an event; arguments that no system takes are thrown.
+		throw cause instanceof Error ? startFailure(command, cause) : cause;
+	}
+}
+
+function hasTerminal(): boolean {
+	return [0, 1, 2].some((descriptor) => isatty(descriptor));
 }
 
 function startFailure(command: string, cause: Error): FlowtapeError {

@@ -1,0 +1,122 @@
+// How long a body is (RFC 9112 section 6.3): what Content-Length, Transfer-Encoding, method and status say together.
+// Whoever reads these differently from a peer lets one message be smuggled inside another, so the strict rules refuse all doubt.
+import type { ByteString } from "../../flow/bytes.ts";
+import { protocolFault } from "./fault.ts";
+import type { RequestHead, ResponseHead } from "./head.ts";
+
+export type Framing =
+	| { readonly kind: "none" }
+	/** `length` in bytes. */
+	| { readonly kind: "length"; readonly length: number }
+	| { readonly kind: "chunked" }
+	/** Until the sender closes the connection; responses only. */
+	| { readonly kind: "close" };
+
+const NONE: Framing = { kind: "none" };
+const CHUNKED: Framing = { kind: "chunked" };
+const CLOSE: Framing = { kind: "close" };
+const EMPTY: Framing = { kind: "length", length: 0 };
+
+const CHUNKED_CODINGS = new Set(["chunked", "compress,chunked", "deflate,chunked", "gzip,chunked"]);
+const UNCHUNKED_CODINGS = new Set(["compress", "deflate", "gzip", "identity"]);
+
+/**
+ * How the body of a request is delimited.
+ * Throws `FT_PROTOCOL` on doubtful fields; `lenient` lets pass those that have one meaning only
+ * (equal lengths, leading zeros, Transfer-Encoding beside Content-Length, unknown codings before `chunked`).
+ */
+export function requestFraming(head: RequestHead, lenient = false): Framing {
+	const sizing = sizingFields(head.fields);
+	if (sizing === null) return NONE;
+	if (sizing.codings.length > 0) {
+		const codings = transferCodings(sizing, head.version, "request", lenient);
+		if (isChunked(codings)) return CHUNKED;
+		// RFC 9112 section 6.1: without chunked as the last coding the length of a request cannot be known. identity codes nothing.
+		if (!lenient || codings !== "identity") throw protocolFault("request, transfer-encoding", '"chunked" as the last coding', codings);
+	}
+	return sizing.lengths.length === 0 ? NONE : lengthOf(sizing.lengths, "request", lenient);
+}
+
+/**
+ * How the body of the response to a request of this method is delimited; `FT_PROTOCOL` and `lenient` as in `requestFraming`.
+ * After status 101, and 2xx to a CONNECT, the connection is no longer HTTP.
+ */
+export function responseFraming(head: ResponseHead, requestMethod: ByteString, lenient = false): Framing {
+	const { status } = head;
+	// RFC 9112 section 6.3: both fields are to be ignored here.
+	if (requestMethod === "CONNECT" && status >= 200 && status < 300) return NONE;
+	const bodiless = requestMethod === "HEAD" || status < 200 || status === 204 || status === 304;
+	const sizing = sizingFields(head.fields);
+	if (sizing === null) return bodiless ? NONE : CLOSE;
+	const { lengths, codings } = sizing;
+	if (codings.length > 0) {
+		if (!lenient && (status < 200 || status === 204)) throw protocolFault(`response ${status}`, "no transfer-encoding", codings.join(", "));
+		const parsed = transferCodings(sizing, head.version, "response", lenient);
+		return bodiless ? NONE : isChunked(parsed) ? CHUNKED : CLOSE;
+	}
+	const framing = lengthOf(lengths, "response", lenient);
+	return bodiless ? NONE : framing;
+}
+
+interface Sizing {
+	lengths: ByteString[];
+	codings: ByteString[];
+}
+
+/** The values of the two fields that size a body; null where there are none, which is the common case of requests. */
+function sizingFields(fields: readonly ByteString[]): Sizing | null {
+	let sizing: Sizing | null = null;
+	for (let i = 0; i < fields.length; i += 2) {
+		const name = fields[i] as ByteString;
+		// The length of the name decides almost always.
+		if (name.length === 14 && isNamed(name, "Content-Length", "content-length")) {
+			sizing ??= { lengths: [], codings: [] };
+			sizing.lengths.push(fields[i + 1] as ByteString);
+		} else if (name.length === 17 && isNamed(name, "Transfer-Encoding", "transfer-encoding")) {
+			sizing ??= { lengths: [], codings: [] };
+			sizing.codings.push(fields[i + 1] as ByteString);
+		}
+	}
+	return sizing;
+}
+
+function isNamed(name: ByteString, usual: string, lower: string): boolean {
+	return name === usual || name === lower || name.toLowerCase() === lower;
+}
+
+function lengthOf(lengths: readonly ByteString[], where: string, lenient: boolean): Framing {
+	const [first = ""] = lengths;
+	if (lengths.length === 1 && first === "0") return EMPTY;
+	if (lengths.length > 1 && !lenient) throw protocolFault(`${where}, content-length`, "one field", lengths.join(", "));
+	const values = lenient ? lengths.flatMap((value) => value.split(",")).map((value) => value.trim()) : lengths;
+	for (const value of values) {
+		if (!(lenient ? /^[0-9]+$/ : /^(?:0|[1-9][0-9]*)$/).test(value)) throw protocolFault(`${where}, content-length`, "a number of bytes", lengths.join(", "));
+	}
+	const length = Number(values[0]);
+	if (values.some((value) => Number(value) !== length)) throw protocolFault(`${where}, content-length`, "one length", lengths.join(", "));
+	if (!Number.isSafeInteger(length)) throw protocolFault(`${where}, content-length`, `at most ${Number.MAX_SAFE_INTEGER}`, first);
+	return { kind: "length", length };
+}
+
+/** The list of transfer codings in lower case without blanks: `gzip,chunked`. */
+function transferCodings({ lengths, codings }: Sizing, version: ByteString, where: string, lenient: boolean): string {
+	const written = codings.join(", ");
+	if (!lenient) {
+		if (lengths.length > 0) throw protocolFault(where, "either content-length or transfer-encoding", `both: ${lengths.join(", ")} and ${written}`);
+		if (codings.length > 1) throw protocolFault(`${where}, transfer-encoding`, "one field", written);
+		if (version === "HTTP/1.0") throw protocolFault(where, "no transfer-encoding with HTTP/1.0", written);
+	}
+	// A to Z only: toLowerCase would make ASCII of the Kelvin sign, were it one byte; nothing in latin1 does, and the sets decide.
+	const parsed = written.toLowerCase().replace(/[\t ]*,[\t ]*/g, ",");
+	if (!lenient && !CHUNKED_CODINGS.has(parsed) && !UNCHUNKED_CODINGS.has(parsed))
+		throw protocolFault(`${where}, transfer-encoding`, "chunked, or gzip, deflate or compress and then chunked", written);
+	// Anything that some peer might take for chunked while we do not is no matter of taste.
+	const names = parsed.split(",");
+	if (names.includes("") || names.indexOf("chunked") !== names.lastIndexOf("chunked") || (names.includes("chunked") && names.at(-1) !== "chunked"))
+		throw protocolFault(`${where}, transfer-encoding`, '"chunked" once and last', written);
+	return parsed;
+}
+
+function isChunked(codings: string): boolean {
+	return codings === "chunked" || codings.endsWith(",chunked");
+}

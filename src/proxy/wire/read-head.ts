@@ -1,0 +1,152 @@
+// The text of a head → its parts (RFC 9112 sections 3 to 5). One regular expression looks for anything odd in the whole head;
+// where it finds nothing, the head is cut at blanks, colons and line ends without further checks.
+import type { ByteString } from "../../flow/bytes.ts";
+import { protocolFault } from "./fault.ts";
+import type { RequestHead, ResponseHead } from "./head.ts";
+
+export interface HeadLimits {
+	/** Most bytes in a head, its empty line included; 262144 unless given. */
+	readonly headBytes: number;
+	/** Most field lines in a head or among trailers; 2000 unless given. */
+	readonly fieldCount: number;
+	/**
+	 * Let pass what breaks the grammar and still means one thing only: names that are no tokens, control characters
+	 * other than NUL, CR and LF in values, folded lines, and what `requestFraming` says. False unless given.
+	 */
+	readonly lenient: boolean;
+}
+
+// token of RFC 9110 section 5.6.2, as a character class
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
+// A control character, CR without LF, or a line that does not start with `name:`.
+const ODD_FIELDS = new RegExp(`[^\\t\\n\\r -~\\x80-\\xff]|\\r(?!\\n)|\\n(?!$|${TOKEN}+:)`);
+const REQUEST_LINE = new RegExp(`^${TOKEN}+ [!-~\\x80-\\xff]+ HTTP/1\\.[0-9]\\r?\\n`);
+const RESPONSE_LINE = /^HTTP\/1\.[0-9] [1-9][0-9][0-9](?: [\t -~\x80-\xff]*)?\r?\n/;
+const FIELD_NAME = new RegExp(`^${TOKEN}+$`);
+
+/** `text` is a head up to its last line end, without the empty line. Throws `FT_PROTOCOL`. */
+export function readRequestHead(text: ByteString, limits: HeadLimits): RequestHead {
+	const lineEnd = text.indexOf("\n");
+	if (!REQUEST_LINE.test(text)) throw protocolFault("request line", '"method target HTTP/1.1"', trimLine(text.slice(0, lineEnd)));
+	const stop = beforeLineEnd(text, lineEnd);
+	const blank = text.indexOf(" ");
+	return {
+		method: text.slice(0, blank),
+		target: text.slice(blank + 1, stop - 9),
+		version: versionAt(text, stop - 8),
+		fields: readFields(text, lineEnd + 1, "request head", limits),
+	};
+}
+
+/** As `readRequestHead`. The reason may be missing with the blank before it. */
+export function readResponseHead(text: ByteString, limits: HeadLimits): ResponseHead {
+	const lineEnd = text.indexOf("\n");
+	if (!RESPONSE_LINE.test(text)) throw protocolFault("status line", '"HTTP/1.1 status reason"', trimLine(text.slice(0, lineEnd)));
+	return {
+		version: versionAt(text, 0),
+		status: (text.charCodeAt(9) - 48) * 100 + (text.charCodeAt(10) - 48) * 10 + (text.charCodeAt(11) - 48),
+		reason: text.slice(13, beforeLineEnd(text, lineEnd)),
+		fields: readFields(text, lineEnd + 1, "response head", limits),
+	};
+}
+
+/** Trailer fields (RFC 9112 section 7.1.2): lines up to the last line end, without the empty line. */
+export function readTrailers(text: ByteString, limits: HeadLimits): ByteString[] {
+	const fields = readFields(`\n${text}`, 1, "trailers", limits);
+	if (limits.lenient) return fields;
+	for (let i = 0; i < fields.length; i += 2) {
+		// RFC 9110 section 6.5.1: a recipient that merged these into the head would change where the message ends.
+		if (isSizing(fields[i] as ByteString)) throw protocolFault("trailers", "no field that frames the message", fields[i] as ByteString);
+	}
+	return fields;
+}
+
+function versionAt(text: ByteString, at: number): ByteString {
+	const minor = text.charCodeAt(at + 7);
+	return minor === 49 ? "HTTP/1.1" : minor === 48 ? "HTTP/1.0" : text.slice(at, at + 8);
+}
+
+function beforeLineEnd(text: ByteString, lineEnd: number): number {
+	return text.charCodeAt(lineEnd - 1) === 13 ? lineEnd - 1 : lineEnd;
+}
+
+function trimLine(line: ByteString): ByteString {
+	return line.endsWith("\r") ? line.slice(0, -1) : line;
+}
+
+/** The lines from `at` on, which stands behind a line end. */
+function readFields(text: ByteString, at: number, where: string, limits: HeadLimits): ByteString[] {
+	if (ODD_FIELDS.test(text)) return readOddFields(text.slice(at), where, limits);
+	const fields: ByteString[] = [];
+	const { length } = text;
+	while (at < length) {
+		const lineEnd = text.indexOf("\n", at);
+		const colon = text.indexOf(":", at);
+		let stop = beforeLineEnd(text, lineEnd);
+		let start = colon + 1;
+		while (start < stop && isBlank(text.charCodeAt(start))) start++;
+		while (stop > start && isBlank(text.charCodeAt(stop - 1))) stop--;
+		fields.push(text.slice(at, colon), text.slice(start, stop));
+		at = lineEnd + 1;
+	}
+	if (fields.length > 2 * limits.fieldCount) throw tooMany(where, limits);
+	return fields;
+}
+
+/** Line by line, to say what is wrong, or to let it pass. */
+function readOddFields(text: ByteString, where: string, limits: HeadLimits): ByteString[] {
+	const fields: ByteString[] = [];
+	for (const line of text.split("\n").slice(0, -1)) {
+		const bare = trimLine(line);
+		if (isBlank(bare.charCodeAt(0))) unfold(fields, bare, where, limits);
+		else readOddField(fields, bare, where, limits);
+		if (fields.length > 2 * limits.fieldCount) throw tooMany(where, limits);
+	}
+	return fields;
+}
+
+function readOddField(fields: ByteString[], line: ByteString, where: string, { lenient }: HeadLimits): void {
+	const colon = line.indexOf(":");
+	if (colon < 0) throw protocolFault(where, '"name: value"', line);
+	const name = line.slice(0, colon);
+	if (!FIELD_NAME.test(name) && (!lenient || isDoubtful(name))) throw protocolFault(where, "a field name of letters, digits and - _ . before the colon", line);
+	checkValue(line.slice(colon + 1), line, where, lenient);
+	fields.push(name, trimBlanks(line.slice(colon + 1)));
+}
+
+/** A line that goes on in the next (obs-fold): RFC 9112 section 5.2 wants it refused, or joined by a blank. */
+function unfold(fields: ByteString[], line: ByteString, where: string, { lenient }: HeadLimits): void {
+	if (!lenient || fields.length === 0 || isSizing(fields[fields.length - 2] as ByteString))
+		throw protocolFault(where, "a field name at the start of the line", line);
+	checkValue(line, line, where, lenient);
+	fields[fields.length - 1] = trimBlanks(`${fields[fields.length - 1]} ${trimBlanks(line)}`);
+}
+
+function checkValue(value: ByteString, line: ByteString, where: string, lenient: boolean): void {
+	if (lenient ? hasNulOrCr(value) : /[^\t -~\x80-\xff]/.test(value)) throw protocolFault(where, "a value without control characters", line);
+}
+
+/** A name that another reader might take for one of the fields that size a body, or that could hide a line end. */
+function isDoubtful(name: ByteString): boolean {
+	return name === "" || hasNulOrCr(name) || isSizing(name.replace(/[^A-Za-z-]/g, ""));
+}
+
+function hasNulOrCr(bytes: ByteString): boolean {
+	return bytes.includes("\0") || bytes.includes("\r");
+}
+
+function isSizing(name: ByteString): boolean {
+	return /^(?:content-length|transfer-encoding)$/i.test(name);
+}
+
+function trimBlanks(value: ByteString): ByteString {
+	return value.replace(/^[\t ]+|[\t ]+$/g, "");
+}
+
+function isBlank(char: number): boolean {
+	return char === 32 || char === 9;
+}
+
+function tooMany(where: string, { fieldCount }: HeadLimits): Error {
+	return protocolFault(where, `at most ${fieldCount} fields`, "more");
+}

@@ -132,6 +132,13 @@ async function closeToOthers(file: string, warn: ReadOptions["warn"]): Promise<v
 	if (process.platform === "win32") return;
 	const { mode } = await stat(file);
 	if ((mode & 0o077) === 0) return;
-	await chmod(file, 0o600);
-	warn?.(`${file}: others could read the key of the certificate authority (mode ${(mode & 0o777).toString(8)}); it is for you alone now (600)`);
+	const found = `${file}: others can read the key of the certificate authority (mode ${(mode & 0o777).toString(8)})`;
+	try {
+		await chmod(file, 0o600);
+		warn?.(`${found}; it is for you alone now (600)`);
+	} catch (error) {
+		// A secret that a container mounts: read-only, or another user's.
+		if (!hasErrno(error, "EPERM", "EACCES", "EROFS")) throw error;
+		warn?.(`${found}, and it cannot be changed; keep others out of this machine, or use another folder with FLOWTAPE_HOME`);
+	}
 }

@@ -35,17 +35,17 @@ const proxyVariables = [
 ];
 
 /**
- * Variables that name hosts to reach without a proxy. They are removed: they mostly name localhost, and services there are what people
+ * Variables that name hosts to reach without a proxy, in lower case. They are removed: they mostly name localhost, and services there are what people
  * record most. (Go and Ruby never use a proxy for loopback addresses, whatever is set.)
  */
-const bypassVariables = ["NO_PROXY", "no_proxy", "npm_config_noproxy", "GLOBAL_AGENT_NO_PROXY"];
+const bypassVariables = ["no_proxy", "npm_config_noproxy", "global_agent_no_proxy"];
 
 /** The whole environment for the child. What the user set for NODE_OPTIONS and JAVA_TOOL_OPTIONS stays, ours is added. */
 export function childEnvironment(child: ChildProxy): Record<string, string> {
 	const { env, proxyUrl, caFile, bundleFile, nodePreload = nodePreloadFile } = child;
 	const result: Record<string, string> = {};
 	for (const [name, value] of Object.entries(env)) {
-		if (value !== undefined && !bypassVariables.includes(name)) result[name] = value;
+		if (value !== undefined && !bypassVariables.includes(name.toLowerCase())) result[name] = value;
 	}
 	for (const name of proxyVariables) result[name] = proxyUrl;
 	for (const name of replacingVariables) result[name] = bundleFile;

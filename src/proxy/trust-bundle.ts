@@ -86,11 +86,10 @@ async function readReadable(file: string): Promise<string> {
 	}
 }
 
-/** The base64 of each certificate of a text in PEM, in lines of 64; comments, keys and whatever else stands there are left out. */
+/** The base64 of each certificate of a text in PEM, in its lines; comments, keys and whatever else stands there are left out. */
 function certificatesIn(text: string): string[] {
-	return Array.from(text.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g), ([, body = ""]) =>
-		body.replace(/\s+/g, "").replace(/.{64}(?=.)/g, "$&\n"),
-	);
+	const blocks = text.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g);
+	return Array.from(blocks, ([, body = ""]) => body.trim().replace(/\s+/g, "\n"));
 }
 
 /**

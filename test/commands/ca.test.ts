@@ -35,7 +35,7 @@ t.test("export makes the authority where there is none, and prints the certifica
 	t.equal(new X509Certificate(out).ca, true);
 	t.notMatch(out, "PRIVATE");
 	chmodSync(join(home, "flowtape-ca.pem"), 0o644);
-	t.match((await run(home, "export")).err, /others could read the key/);
+	t.match((await run(home, "export")).err, /others can read the key/);
 });
 
 t.test("anything else is a mistake in usage", async (t) => {

@@ -68,7 +68,7 @@ t.test("a key that others can read is closed to them", async (t) => {
 	chmodSync(file, 0o644);
 	const warnings: string[] = [];
 	await readAuthority(folder, { warn: (message) => warnings.push(message) });
-	t.match(warnings, [/others could read the key .*644/]);
+	t.match(warnings, [/others can read the key .*644/]);
 	t.equal(mode(file), "600");
 	await readAuthority(folder, { warn: (message) => warnings.push(message) });
 	t.equal(warnings.length, 1);

@@ -100,6 +100,19 @@ t.test("the same authority serves every process of the home folder", async (t) =
 	t.equal((await handshake(port, { servername: "a.example" })).subject.CN, "a.example");
 });
 
+t.test("node-forge is not loaded where there is an authority already", async (t) => {
+	const module = new URL("../../../src/proxy/ca.js", import.meta.url).href;
+	const script = `import(${JSON.stringify(module)}).then(async ({ openAuthority }) => {
+		const authority = await openAuthority(process.argv[1]);
+		authority.contextFor({ sni: "a.example", host: "a.example" });
+		const loaded = () => Object.keys(require("module")._cache).filter((file) => file.includes("node-forge")).length;
+		const before = loaded();
+		await openAuthority(process.argv[1] + "-new");
+		console.log(before, loaded() > 0);
+	})`;
+	t.equal((await promisify(execFile)(process.execPath, ["-e", script, home])).stdout, "0 true\n");
+});
+
 /** Runs a program if the machine has it; its output, or null where it is not installed. */
 async function tool(command: string, args: string[]): Promise<string | null> {
 	try {

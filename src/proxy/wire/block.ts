@@ -11,6 +11,8 @@ const BARE_LINE_ENDS = Buffer.from("\n\n");
 export class BlockReader {
 	/** The lines of the block that `read` completed, without the empty one; "" where an empty line came first. */
 	text: ByteString = "";
+	/** Bytes of that block with its empty line, or of the unfinished one. */
+	size = 0;
 	#held = EMPTY;
 	#length = 0;
 
@@ -28,6 +30,7 @@ export class BlockReader {
 		if (this.#length > 0) return this.#readHeld(chunk, at);
 		const end = this.#find(chunk, at, at);
 		if (end < 0) this.#hold(chunk, at);
+		else this.size = end - at;
 		return end;
 	}
 
@@ -38,6 +41,7 @@ export class BlockReader {
 		if (end < 0) return -1;
 		this.#held = EMPTY;
 		this.#length = 0;
+		this.size = end;
 		return at + end - before;
 	}
 
@@ -68,6 +72,7 @@ export class BlockReader {
 		}
 		chunk.copy(this.#held, this.#length, at);
 		this.#length = length;
+		this.size = length;
 	}
 }
 

@@ -3,6 +3,7 @@
 import type { ByteString } from "../../flow/bytes.ts";
 import { protocolFault } from "./fault.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
+import { trimBlanks } from "./read-head.ts";
 
 export type Framing =
 	| { readonly kind: "none" }
@@ -88,7 +89,7 @@ function lengthOf(lengths: readonly ByteString[], where: string, lenient: boolea
 	const [first = ""] = lengths;
 	if (lengths.length === 1 && first === "0") return EMPTY;
 	if (lengths.length > 1 && !lenient) throw protocolFault(`${where}, content-length`, "one field", lengths.join(", "));
-	const values = lenient ? lengths.flatMap((value) => value.split(",")).map((value) => value.trim()) : lengths;
+	const values = lenient ? lengths.flatMap((value) => value.split(",")).map((value) => trimBlanks(value)) : lengths;
 	for (const value of values) {
 		if (!(lenient ? /^[0-9]+$/ : /^(?:0|[1-9][0-9]*)$/).test(value)) throw protocolFault(`${where}, content-length`, "a number of bytes", lengths.join(", "));
 	}
@@ -106,12 +107,14 @@ function transferCodings({ lengths, codings }: Sizing, version: ByteString, wher
 		if (codings.length > 1) throw protocolFault(`${where}, transfer-encoding`, "one field", written);
 		if (version === "HTTP/1.0") throw protocolFault(where, "no transfer-encoding with HTTP/1.0", written);
 	}
-	// A to Z only: toLowerCase would make ASCII of the Kelvin sign, were it one byte; nothing in latin1 does, and the sets decide.
-	const parsed = written.toLowerCase().replace(/[\t ]*,[\t ]*/g, ",");
+	const names = written
+		.toLowerCase()
+		.split(",")
+		.map((name) => trimBlanks(name));
+	const parsed = names.join(",");
 	if (!lenient && !CHUNKED_CODINGS.has(parsed) && !UNCHUNKED_CODINGS.has(parsed))
 		throw protocolFault(`${where}, transfer-encoding`, "chunked, or gzip, deflate or compress and then chunked", written);
 	// Anything that some peer might take for chunked while we do not is no matter of taste.
-	const names = parsed.split(",");
 	if (names.includes("") || names.indexOf("chunked") !== names.lastIndexOf("chunked") || (names.includes("chunked") && names.at(-1) !== "chunked"))
 		throw protocolFault(`${where}, transfer-encoding`, '"chunked" once and last', written);
 	return parsed;

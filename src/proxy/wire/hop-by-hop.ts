@@ -1,6 +1,7 @@
 // What the fields say about the connection itself (RFC 9110 section 7.6.1). They are read and not removed: a recording proxy passes them on.
 import type { ByteString } from "../../flow/bytes.ts";
 import { Headers } from "../../flow/headers.ts";
+import { trimBlanks } from "./read-head.ts";
 
 /** Whether the connection stays open after this message (RFC 9112 section 9.3). */
 export function isPersistent(version: ByteString, fields: ByteString[]): boolean {
@@ -28,5 +29,5 @@ function connectionOptions(fields: ByteString[]): string[] | null {
 		: value
 				.toLowerCase()
 				.split(",")
-				.map((option) => option.trim());
+				.map((option) => trimBlanks(option));
 }

@@ -193,8 +193,7 @@ abstract class MessageParser<Head> {
 	/** The lines up to the next empty one, null where they go on in the next chunk. */
 	#readBlock(where: string, limit: number): ByteString | null {
 		const end = this.#block.read(this.#chunk, this.#at);
-		const size = end < 0 ? this.#block.held.length : this.#block.text.length;
-		if (size > limit) throw protocolFault(where, `at most ${limit} bytes`, "more");
+		if (this.#block.size > limit) throw protocolFault(where, `at most ${limit} bytes`, "more");
 		this.#at = end < 0 ? this.#chunk.length : end;
 		return end < 0 ? null : this.#block.text;
 	}

@@ -1,5 +1,5 @@
-// The text of a head → its parts (RFC 9112 sections 3 to 5). One regular expression looks for anything odd in the whole head;
-// where it finds nothing, the head is cut at blanks, colons and line ends without further checks.
+// The text of a head → its parts (RFC 9112 sections 3 to 5). One regular expression checks the whole head: anchored and without ambiguity
+// it is the fastest check there is here, and a head that passes is cut at blanks, colons and line ends without another look.
 import type { ByteString } from "../../flow/bytes.ts";
 import { protocolFault } from "./fault.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
@@ -18,41 +18,48 @@ export interface HeadLimits {
 
 // token of RFC 9110 section 5.6.2, as a character class
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
-// A control character, CR without LF, or a line that does not start with `name:`.
-const ODD_FIELDS = new RegExp(`[^\\t\\n\\r -~\\x80-\\xff]|\\r(?!\\n)|\\n(?!$|${TOKEN}+:)`);
-const REQUEST_LINE = new RegExp(`^${TOKEN}+ [!-~\\x80-\\xff]+ HTTP/1\\.[0-9]\\r?\\n`);
-const RESPONSE_LINE = /^HTTP\/1\.[0-9] [1-9][0-9][0-9](?: [\t -~\x80-\xff]*)?\r?\n/;
-const FIELD_NAME = new RegExp(`^${TOKEN}+$`);
+const FIELD_LINE = `${TOKEN}+:[\\t -~\\x80-\\xff]*\\r?\\n`;
+const REQUEST_LINE = `${TOKEN}+ [!-~\\x80-\\xff]+ HTTP/1\\.[0-9]\\r?\\n`;
+const STATUS_LINE = "HTTP/1\\.[0-9] [1-9][0-9][0-9](?: [\\t -~\\x80-\\xff]*)?\\r?\\n";
+
+const plainRequest = new RegExp(`^${REQUEST_LINE}(?:${FIELD_LINE})*$`);
+const plainResponse = new RegExp(`^${STATUS_LINE}(?:${FIELD_LINE})*$`);
+const plainFields = new RegExp(`^(?:${FIELD_LINE})*$`);
+const requestLine = new RegExp(`^${REQUEST_LINE}`);
+const statusLine = new RegExp(`^${STATUS_LINE}`);
+const fieldName = new RegExp(`^${TOKEN}+$`);
 
 /** `text` is a head up to its last line end, without the empty line. Throws `FT_PROTOCOL`. */
 export function readRequestHead(text: ByteString, limits: HeadLimits): RequestHead {
+	const isPlain = plainRequest.test(text);
 	const lineEnd = text.indexOf("\n");
-	if (!REQUEST_LINE.test(text)) throw protocolFault("request line", '"method target HTTP/1.1"', trimLine(text.slice(0, lineEnd)));
+	if (!isPlain && !requestLine.test(text)) throw protocolFault("request line", '"method target HTTP/1.1"', trimLine(text.slice(0, lineEnd)));
 	const stop = beforeLineEnd(text, lineEnd);
 	const blank = text.indexOf(" ");
 	return {
 		method: text.slice(0, blank),
 		target: text.slice(blank + 1, stop - 9),
 		version: versionAt(text, stop - 8),
-		fields: readFields(text, lineEnd + 1, "request head", limits),
+		fields: (isPlain ? cutFields : readOddFields)(text, lineEnd + 1, "request head", limits),
 	};
 }
 
 /** As `readRequestHead`. The reason may be missing with the blank before it. */
 export function readResponseHead(text: ByteString, limits: HeadLimits): ResponseHead {
+	const isPlain = plainResponse.test(text);
 	const lineEnd = text.indexOf("\n");
-	if (!RESPONSE_LINE.test(text)) throw protocolFault("status line", '"HTTP/1.1 status reason"', trimLine(text.slice(0, lineEnd)));
+	if (!isPlain && !statusLine.test(text)) throw protocolFault("status line", '"HTTP/1.1 status reason"', trimLine(text.slice(0, lineEnd)));
 	return {
 		version: versionAt(text, 0),
 		status: (text.charCodeAt(9) - 48) * 100 + (text.charCodeAt(10) - 48) * 10 + (text.charCodeAt(11) - 48),
 		reason: text.slice(13, beforeLineEnd(text, lineEnd)),
-		fields: readFields(text, lineEnd + 1, "response head", limits),
+		fields: (isPlain ? cutFields : readOddFields)(text, lineEnd + 1, "response head", limits),
 	};
 }
 
 /** Trailer fields (RFC 9112 section 7.1.2): lines up to the last line end, without the empty line. */
 export function readTrailers(text: ByteString, limits: HeadLimits): ByteString[] {
-	const fields = readFields(`\n${text}`, 1, "trailers", limits);
+	const fields = (plainFields.test(text) ? cutFields : readOddFields)(text, 0, "trailers", limits);
 	if (limits.lenient) return fields;
 	for (let i = 0; i < fields.length; i += 2) {
 		// RFC 9110 section 6.5.1: a recipient that merged these into the head would change where the message ends.
@@ -74,19 +81,14 @@ function trimLine(line: ByteString): ByteString {
 	return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** The lines from `at` on, which stands behind a line end. */
-function readFields(text: ByteString, at: number, where: string, limits: HeadLimits): ByteString[] {
-	if (ODD_FIELDS.test(text)) return readOddFields(text.slice(at), where, limits);
+/** The lines from `at` on, checked already. */
+function cutFields(text: ByteString, at: number, where: string, limits: HeadLimits): ByteString[] {
 	const fields: ByteString[] = [];
 	const { length } = text;
 	while (at < length) {
 		const lineEnd = text.indexOf("\n", at);
 		const colon = text.indexOf(":", at);
-		let stop = beforeLineEnd(text, lineEnd);
-		let start = colon + 1;
-		while (start < stop && isBlank(text.charCodeAt(start))) start++;
-		while (stop > start && isBlank(text.charCodeAt(stop - 1))) stop--;
-		fields.push(text.slice(at, colon), text.slice(start, stop));
+		fields.push(text.slice(at, colon), trimBlanks(text, colon + 1, beforeLineEnd(text, lineEnd)));
 		at = lineEnd + 1;
 	}
 	if (fields.length > 2 * limits.fieldCount) throw tooMany(where, limits);
@@ -94,9 +96,9 @@ function readFields(text: ByteString, at: number, where: string, limits: HeadLim
 }
 
 /** Line by line, to say what is wrong, or to let it pass. */
-function readOddFields(text: ByteString, where: string, limits: HeadLimits): ByteString[] {
+function readOddFields(text: ByteString, at: number, where: string, limits: HeadLimits): ByteString[] {
 	const fields: ByteString[] = [];
-	for (const line of text.split("\n").slice(0, -1)) {
+	for (const line of text.slice(at).split("\n").slice(0, -1)) {
 		const bare = trimLine(line);
 		if (isBlank(bare.charCodeAt(0))) unfold(fields, bare, where, limits);
 		else readOddField(fields, bare, where, limits);
@@ -109,7 +111,7 @@ function readOddField(fields: ByteString[], line: ByteString, where: string, { l
 	const colon = line.indexOf(":");
 	if (colon < 0) throw protocolFault(where, '"name: value"', line);
 	const name = line.slice(0, colon);
-	if (!FIELD_NAME.test(name) && (!lenient || isDoubtful(name))) throw protocolFault(where, "a field name of letters, digits and - _ . before the colon", line);
+	if (!fieldName.test(name) && (!lenient || isDoubtful(name))) throw protocolFault(where, "a field name of letters, digits and - _ . before the colon", line);
 	checkValue(line.slice(colon + 1), line, where, lenient);
 	fields.push(name, trimBlanks(line.slice(colon + 1)));
 }
@@ -119,7 +121,8 @@ function unfold(fields: ByteString[], line: ByteString, where: string, { lenient
 	if (!lenient || fields.length === 0 || isSizing(fields[fields.length - 2] as ByteString))
 		throw protocolFault(where, "a field name at the start of the line", line);
 	checkValue(line, line, where, lenient);
-	fields[fields.length - 1] = trimBlanks(`${fields[fields.length - 1]} ${trimBlanks(line)}`);
+	const more = trimBlanks(line);
+	if (more !== "") fields[fields.length - 1] = `${fields[fields.length - 1]} ${more}`;
 }
 
 function checkValue(value: ByteString, line: ByteString, where: string, lenient: boolean): void {
@@ -139,8 +142,13 @@ function isSizing(name: ByteString): boolean {
 	return /^(?:content-length|transfer-encoding)$/i.test(name);
 }
 
-function trimBlanks(value: ByteString): ByteString {
-	return value.replace(/^[\t ]+|[\t ]+$/g, "");
+/** Without the blanks and tabs around it. No regular expression: this is linear however many there are inside. */
+export function trimBlanks(bytes: ByteString, from = 0, to = bytes.length): ByteString {
+	let start = from;
+	let stop = to;
+	while (start < stop && isBlank(bytes.charCodeAt(start))) start++;
+	while (stop > start && isBlank(bytes.charCodeAt(stop - 1))) stop--;
+	return bytes.slice(start, stop);
 }
 
 function isBlank(char: number): boolean {

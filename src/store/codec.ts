@@ -291,7 +291,7 @@ function flowOfKind(seq: number, row: FlowRow, head: unknown[], init: FlowInit, 
 		case "tcp":
 		case "udp": {
 			const messages = reader
-				.messages(seq)
+				.readMessages(seq)
 				.map((message) => ({ fromClient: message.from_client === 1, content: asBuffer(message.bytes), timestamp: message.at }));
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}

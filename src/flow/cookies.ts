@@ -1,0 +1,71 @@
+// Cookies: where the expiry stands in a Set-Cookie header, and a jar that keeps cookies as a browser does (RFC 6265).
+import { createRequire } from "node:module";
+import type * as ToughCookie from "tough-cookie";
+import type { ByteString } from "./bytes.ts";
+import { parseHttpDate } from "./date.ts";
+import { formatUrl } from "./url.ts";
+
+/** A date within a header's value. */
+export interface DateSpan {
+	from: number;
+	to: number;
+	/** Seconds since 1970. */
+	seconds: number;
+}
+
+const EXPIRES = /;\s*expires\s*=\s*"?([^;"]*)/gi;
+/** Where servers join cookies by commas, the next one begins behind a comma and has a name and a value. */
+const NEXT_COOKIE = /,\s*[^\s,;=]+=/;
+
+/** The readable dates of `expires` attributes in a Set-Cookie value, which may hold several cookies. */
+export function findExpiries(setCookie: ByteString): DateSpan[] {
+	const spans: DateSpan[] = [];
+	for (const match of setCookie.matchAll(EXPIRES)) {
+		const value = match[1] as string;
+		const date = value.slice(0, NEXT_COOKIE.exec(value)?.index ?? value.length).trimEnd();
+		const seconds = parseHttpDate(date);
+		const from = match.index + match[0].length - value.length;
+		if (seconds !== null) spans.push({ from, to: from + date.length, seconds });
+	}
+	return spans;
+}
+
+let tough: typeof ToughCookie | undefined;
+function toughCookie(): typeof ToughCookie {
+	tough ??= createRequire(import.meta.url)("tough-cookie") as typeof ToughCookie;
+	return tough;
+}
+
+/** Whence cookies come and where they go. */
+export interface CookieOrigin {
+	scheme: string;
+	host: string;
+	port: number;
+	/** With the query. */
+	path: string;
+}
+
+/** Cookies of many origins; unlike a browser's, each port has its own. */
+export class CookieJar {
+	readonly #jars = new Map<number, ToughCookie.CookieJar>();
+
+	/** Takes a Set-Cookie header; what RFC 6265 refuses, such as a foreign domain, is passed over. */
+	store(setCookie: string, from: CookieOrigin): void {
+		let jar = this.#jars.get(from.port);
+		if (jar === undefined) {
+			const { CookieJar: Jar } = toughCookie();
+			jar = new Jar(undefined, { rejectPublicSuffixes: true, looseMode: true, allowSpecialUseDomain: true });
+			this.#jars.set(from.port, jar);
+		}
+		jar.setCookieSync(setCookie, urlOf(from), { ignoreError: true });
+	}
+
+	/** The value of the Cookie header for a request, null when there is none to send. */
+	cookiesFor(to: CookieOrigin): string | null {
+		return this.#jars.get(to.port)?.getCookieStringSync(urlOf(to)) || null;
+	}
+}
+
+function urlOf({ scheme, host, port, path }: CookieOrigin): string {
+	return formatUrl(scheme, host, port, path.startsWith("/") ? path : "/");
+}

@@ -218,6 +218,10 @@ class DumpSink implements FlowSink {
 		await this.#output.close();
 	}
 
+	async discard(): Promise<void> {
+		await this.#output.discard();
+	}
+
 	#flush(): Promise<void> {
 		const bytes = Buffer.concat(this.#parts, this.#size);
 		this.#parts = [];

@@ -2,9 +2,7 @@
 import { rename, rm } from "node:fs/promises";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
-import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import { openStore } from "../src/store/sqlite.ts";
-import type { FlowStore } from "../src/store/store.ts";
+import type { FlowSink } from "../src/flow/pipe.ts";
 import type { Format, SinkOptions } from "./format.ts";
 import { draftName, outputError } from "./output.ts";
 
@@ -20,32 +18,31 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 					"FT_UNKNOWN_FORMAT",
 					`${input.name}: a .tape cannot be read from a stream; give the file's name, or convert it with --format jsonl`,
 				);
-			return readAndClose(openStore(input.path, { mode: "read", report }), { filter, ids });
+			const { path } = input;
+			return {
+				async *[Symbol.asyncIterator]() {
+					const { openStore } = await import("../src/store/sqlite.ts");
+					const store = openStore(path, { mode: "read", report });
+					try {
+						yield* store.read({ filter, ids });
+					} finally {
+						await store.close();
+					}
+				},
+			};
 		},
 		async create(path, options) {
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
-			return options.append
-				? openStore(path, { mode: "append", requestKey, ...options, durable: options.durable ?? false })
-				: createNew(path, options, requestKey);
-		},
-	};
-}
-
-/** A source that closes its store when it is read to the end, or no further. */
-function readAndClose(store: FlowStore, options: Parameters<FlowStore["read"]>[0]): FlowSource {
-	return {
-		async *[Symbol.asyncIterator]() {
-			try {
-				yield* store.read(options);
-			} finally {
-				await store.close();
-			}
+			if (!options.append) return createNew(path, options, requestKey);
+			const { openStore } = await import("../src/store/sqlite.ts");
+			return openStore(path, { mode: "append", requestKey, report: options.report, durable: options.durable ?? false });
 		},
 	};
 }
 
 /** A tape beside the target, which takes its place when it is whole. */
 async function createNew(path: string, { report }: SinkOptions, requestKey: (flow: HttpFlow) => string): Promise<FlowSink> {
+	const { openStore } = await import("../src/store/sqlite.ts");
 	const draft = draftName(path);
 	const store = openStore(draft, { mode: "create", report, requestKey });
 	return {
@@ -58,6 +55,10 @@ async function createNew(path: string, { report }: SinkOptions, requestKey: (flo
 				await rm(draft, { force: true });
 				throw error instanceof FlowtapeError ? error : outputError(path, error);
 			}
+		},
+		async discard() {
+			await store.close();
+			await rm(draft, { force: true });
 		},
 	};
 }

@@ -229,7 +229,10 @@ function address([host, ...numbers]: Address): void {
 }
 
 function errorFields({ error }: Flow): void {
-	if (error === null) return writer.null();
+	if (error === null) {
+		writer.null();
+		return;
+	}
 	dictionary(() => {
 		field("timestamp", () => writer.float(error.timestamp));
 		field("msg", () => writer.text(error.message));

@@ -12,6 +12,8 @@ export interface FlowSink {
 	append(flow: Flow): void | Promise<void>;
 	/** Everything taken is safe once this resolves. */
 	close(): Promise<void>;
+	/** Instead of `close`, where nothing must be kept: what stood there before stays as it was. */
+	discard?(): Promise<void>;
 }
 
 /** What happens to a flow on its way: the flow that goes on, or null to drop it. */

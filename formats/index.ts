@@ -1,0 +1,106 @@
+// The formats of flow files, in the order in which they are recognised, and the two verbs: open a tape, create a tape.
+import { FlowtapeError } from "../src/errors.ts";
+import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import { defaultRequestKey } from "../src/replay/request-key.ts";
+import type { Format, SinkOptions, SourceOptions } from "./format.ts";
+import { openInput } from "./input.ts";
+import { jsonl } from "./jsonl.ts";
+import { mitm } from "./mitm.ts";
+import { createTapeFormat } from "./tape.ts";
+
+/** In the order in which content is looked at. The first is the default for writing. */
+export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, jsonl];
+
+/** Bytes by which a format is recognised. */
+const HEAD_BYTES = 4096;
+
+export interface OpenOptions extends SourceOptions {
+	/** Name of the format; default: told by the content. */
+	format?: string | undefined;
+}
+
+/**
+ * Opens a tape of any format for reading, `-` for stdin. An empty file is a tape without flows.
+ * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT
+ */
+export async function openTape(path: string, options: OpenOptions): Promise<FlowSource> {
+	const input = await openInput(path);
+	try {
+		const head = await input.peek(HEAD_BYTES);
+		if (head.length === 0) {
+			await input.close();
+			return empty;
+		}
+		const format = options.format === undefined ? formats.find((each) => each.sniff(head)) : formatNamed(options.format);
+		if (format === undefined)
+			throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${input.name}: byte 0: not a tape: ${expected} was expected, this begins with ${shown(head)}`, {
+				file: path,
+				offset: 0,
+			});
+		const source = format.read(input, options);
+		const progress = source.progress?.bind(source);
+		return {
+			...(progress === undefined ? {} : { progress }),
+			async *[Symbol.asyncIterator]() {
+				try {
+					yield* source;
+				} finally {
+					await input.close();
+				}
+			},
+		};
+	} catch (error) {
+		await input.close();
+		throw error;
+	}
+}
+
+const expected = "a .tape, a mitmproxy dump or JSON lines";
+
+const empty: FlowSource = {
+	async *[Symbol.asyncIterator]() {},
+};
+
+export interface CreateOptions extends SinkOptions {
+	/** Name of the format; default: told by the extension. */
+	format?: string | undefined;
+}
+
+/**
+ * Opens a tape for writing, `-` for stdout. A file takes its name when it is whole, unless it is appended to.
+ * @throws FlowtapeError FT_USAGE when the format is not clear, FT_IO
+ */
+export async function createTape(path: string, options: CreateOptions): Promise<FlowSink> {
+	return formatForWriting(path, options.format).create(path, options);
+}
+
+/** The format in which a path is written: as named, by its extension, and a `.tape` where it has none. */
+export function formatForWriting(path: string, name?: string): Format {
+	if (name !== undefined) return formatNamed(name);
+	const lower = path.toLowerCase();
+	const format = formats.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
+	if (format !== undefined) return format;
+	if (path === "-") throw new FlowtapeError("FT_USAGE", `stdout: say in which format to write: --format ${names(["tape"])}`);
+	throw new FlowtapeError(
+		"FT_USAGE",
+		`${path}: its extension tells no format: use one of ${formats.flatMap(({ extensions }) => extensions).join(" ")}, or --format ${names()}`,
+	);
+}
+
+function formatNamed(name: string): Format {
+	const format = formats.find((each) => each.name === name);
+	if (format === undefined) throw new FlowtapeError("FT_BAD_OPTION", `--format: "${name}" is none of ${names()}`);
+	return format;
+}
+
+function names(without: readonly string[] = []): string {
+	return formats
+		.map(({ name }) => name)
+		.filter((name) => !without.includes(name))
+		.join(", ");
+}
+
+/** The first bytes as a person can read them. */
+function shown(head: Buffer): string {
+	return JSON.stringify(head.toString("latin1", 0, Math.min(24, head.length)).replace(/[^\x20-\x7e]/g, "."));
+}

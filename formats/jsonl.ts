@@ -1,0 +1,139 @@
+// JSON lines: one flow a line, for jq, scripts and git. Loses nothing; docs/jsonl.md describes the keys.
+import { FlowtapeError } from "../src/errors.ts";
+import type { Flow } from "../src/flow/flow.ts";
+import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { Format, Input, SourceOptions } from "./format.ts";
+import { readObject } from "./jsonl/read-line.ts";
+import type { Json } from "./jsonl/values.ts";
+import { flowObject } from "./jsonl/write-line.ts";
+import { type Output, openOutput } from "./output.ts";
+
+const NEWLINE = 0x0a;
+/** Characters that are gathered before they are written. */
+const WRITE_CHARACTERS = 256 * 1024;
+/** The longest line in bytes: about what a string of V8 holds. */
+const LINE_LIMIT = 500 * 1024 * 1024;
+
+export const jsonl: Format = {
+	name: "jsonl",
+	extensions: [".jsonl", ".ndjson"],
+	// a HAR is one object as well, but its first key is "log"
+	sniff: (head) => /^(?:\xef\xbb\xbf)?\s*\{(?!\s*"log")/.test(head.latin1Slice(0, Math.min(head.length, 4096))),
+	read: (input, options) => new LineSource(input, options),
+	create: async (path, options) => new LineSink(await openOutput(path, options)),
+};
+
+/** The line of a flow as `filter --json` prints it: that of the format, and the URL. */
+export function summaryLine(flow: Flow): string {
+	return JSON.stringify(flowObject(flow, { url: true }));
+}
+
+class LineSource implements FlowSource {
+	readonly #input: Input;
+	readonly #options: SourceOptions;
+	#offset = 0;
+	#line = 0;
+
+	constructor(input: Input, options: SourceOptions) {
+		this.#input = input;
+		this.#options = options;
+	}
+
+	progress() {
+		return { done: this.#offset, total: this.#input.size };
+	}
+
+	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
+		let parts: Buffer[] = [];
+		let size = 0;
+		for await (const chunk of this.#input.chunks()) {
+			const last = chunk.lastIndexOf(NEWLINE);
+			if (last === -1) {
+				size += chunk.length;
+				if (size > LINE_LIMIT)
+					throw new FlowtapeError("FT_CORRUPT_FLOW", `${this.#where()}: the line is longer than ${LINE_LIMIT} bytes`, { file: this.#input.name });
+				parts.push(chunk);
+				continue;
+			}
+			parts.push(chunk.subarray(0, last + 1));
+			yield this.#flows(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
+			parts = [chunk.subarray(last + 1)];
+			size = chunk.length - last - 1;
+		}
+		const rest = Buffer.concat(parts);
+		if (rest.length > 0) yield this.#flows(rest);
+	}
+
+	#flows(lines: Buffer): Flow[] {
+		const flows: Flow[] = [];
+		for (let at = 0; at < lines.length; ) {
+			const found = lines.indexOf(NEWLINE, at);
+			const end = found === -1 ? lines.length : found;
+			this.#line++;
+			const flow = this.#flow(lines.subarray(at, end));
+			if (flow !== null) flows.push(flow);
+			this.#offset += end + 1 - at;
+			at = end + 1;
+		}
+		return flows;
+	}
+
+	#flow(line: Buffer): Flow | null {
+		const { filter, ids, report } = this.#options;
+		const text = line
+			.toString("utf8")
+			.replace(/^\ufeff/, "")
+			.trim();
+		if (text === "") return null;
+		try {
+			const flow = readObject(parse(text));
+			if (ids !== undefined && !ids.includes(flow.id)) return null;
+			return filter === undefined || filter.matches(flow) ? flow : null;
+		} catch (error) {
+			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
+			report("FT_CORRUPT_FLOW", `${this.#where()}: ${error.message}`, { file: this.#input.name, offset: this.#offset, record: this.#line });
+			return null;
+		}
+	}
+
+	#where(): string {
+		return `${this.#input.name}: line ${this.#line}, byte ${this.#offset}`;
+	}
+}
+
+function parse(text: string): Json {
+	try {
+		return JSON.parse(text) as Json;
+	} catch (cause) {
+		throw new FlowtapeError("FT_CORRUPT_FLOW", `a JSON object was expected: ${(cause as Error).message}`, { cause });
+	}
+}
+
+class LineSink implements FlowSink {
+	readonly #output: Output;
+	#text = "";
+
+	constructor(output: Output) {
+		this.#output = output;
+	}
+
+	append(flow: Flow): void | Promise<void> {
+		this.#text += `${JSON.stringify(flowObject(flow))}\n`;
+		if (this.#text.length >= WRITE_CHARACTERS) return this.#flush();
+	}
+
+	async close(): Promise<void> {
+		await this.#flush();
+		await this.#output.close();
+	}
+
+	async discard(): Promise<void> {
+		await this.#output.discard();
+	}
+
+	#flush(): Promise<void> {
+		const bytes = Buffer.from(this.#text);
+		this.#text = "";
+		return this.#output.write(bytes);
+	}
+}

@@ -1,6 +1,7 @@
 // Flows to and from the values of a row: columns for what is asked often, msgpack for the rest. The only door to msgpackr.
 import { createRequire } from "node:module";
 import type * as Msgpackr from "msgpackr";
+import { FlowtapeError } from "../errors.ts";
 import { type Body, bodyBytes } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { Address, ClientConnection, Connection, ServerConnection } from "../flow/connection.ts";
@@ -38,6 +39,23 @@ const packr = new Packr({ useRecords: false, mapsAsObjects: false, int64AsType: 
 
 type Packed = readonly unknown[];
 
+/** @throws FlowtapeError FT_CORRUPT_FLOW */
+function unpack(bytes: Uint8Array): unknown {
+	try {
+		return packr.unpack(bytes);
+	} catch (cause) {
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: it is not msgpack", { cause });
+	}
+}
+
+/** Whoever wrote a tape, header fields are pairs of strings and times are numbers. */
+function checkMessage(version: unknown, fields: unknown, trailers: unknown, started: unknown, ended: unknown): void {
+	const isFields = (list: unknown) => Array.isArray(list) && list.length % 2 === 0 && list.every((part) => typeof part === "string");
+	const isTime = (time: unknown) => time === null || typeof time === "number";
+	if (typeof version !== "string" || !isFields(fields) || !(trailers === null || isFields(trailers)) || typeof started !== "number" || !isTime(ended))
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: a message's head is not as expected");
+}
+
 /** A flow as a row: what `flow`'s columns hold, but for `seq`. */
 export interface FlowRow {
 	id: string;
@@ -64,6 +82,12 @@ export interface FlowRow {
 	rest: Uint8Array | null;
 }
 
+/** The part of a row from which a flow is made; the rest is read when somebody asks for it. */
+export type RowFacts = Omit<
+	FlowRow,
+	"started" | "pretty_host" | "content_type" | "request_key" | "has_error" | "has_websocket" | "client_conn" | "server_conn" | "rest"
+>;
+
 /** Inline bytes, a number of `body`, or missing. */
 export type StoredBody = Uint8Array | number | null;
 
@@ -89,6 +113,7 @@ export interface BodyReader {
 	readBody(stored: StoredBody): Body;
 	readCertificate(hash: Uint8Array): Uint8Array;
 	readMessages(seq: number): MessageRow[];
+	readColumn(seq: number, column: "client_conn" | "server_conn" | "rest"): Uint8Array | null;
 }
 
 /** The row of a flow, without its messages. */
@@ -248,12 +273,12 @@ export function encodeMessages(flow: Flow): MessageRow[] {
 
 /**
  * The flow of a row. Bodies, connections, certificates, metadata are read when asked for.
- * @throws whatever msgpackr makes of damaged bytes; the caller says where they stood
+ * @throws FlowtapeError FT_CORRUPT_FLOW, or a TypeError where damaged bytes are msgpack of something else
  */
-export function decodeFlow(seq: number, row: FlowRow, reader: BodyReader): Flow {
-	const head = packr.unpack(row.head) as unknown[];
+export function decodeFlow(seq: number, row: RowFacts, reader: BodyReader): Flow {
+	const head = unpack(row.head) as unknown[];
 	const error = head[3] as [string, number] | null;
-	const rest = once(() => (row.rest === null ? [] : (packr.unpack(row.rest) as unknown[])));
+	const rest = once(() => unpackRest(reader.readColumn(seq, "rest")));
 	const init: FlowInit = {
 		id: row.id,
 		timestampCreated: head[0] as number,
@@ -262,19 +287,21 @@ export function decodeFlow(seq: number, row: FlowRow, reader: BodyReader): Flow 
 		error: error === null ? null : { message: error[0], timestamp: error[1] },
 		isReplay: row.is_replay as FlowInit["isReplay"] & string,
 		marked: row.marked,
-		clientConn: () => unpackClient(row.client_conn, reader),
-		serverConn: () => unpackServer(row.server_conn, reader),
+		clientConn: () => unpackClient(reader.readColumn(seq, "client_conn"), reader),
+		serverConn: () => unpackServer(reader.readColumn(seq, "server_conn"), reader),
+		metadata: () => fromPlain(rest()[0] ?? new Map()) as Metadata,
+		backup: () => fromPlain(rest()[1] ?? null),
 	};
-	if (row.rest !== null) {
-		init.metadata = () => (fromPlain(rest()[0] ?? new Map()) as Metadata) ?? {};
-		init.backup = () => fromPlain(rest()[1] ?? null);
-	}
 	const known = row.kind === "http" ? 7 : row.kind === "dns" ? 6 : 4;
 	if (head.length > known) init.extra = { head: head.slice(known) };
 	return flowOfKind(seq, row, head, init, reader);
 }
 
-function flowOfKind(seq: number, row: FlowRow, head: unknown[], init: FlowInit, reader: BodyReader): Flow {
+function unpackRest(bytes: Uint8Array | null): unknown[] {
+	return bytes === null ? [] : (unpack(bytes) as unknown[]);
+}
+
+function flowOfKind(seq: number, row: RowFacts, head: unknown[], init: FlowInit, reader: BodyReader): Flow {
 	switch (row.kind) {
 		case "http": {
 			const response = head[5] as Packed | null;
@@ -300,7 +327,7 @@ function flowOfKind(seq: number, row: FlowRow, head: unknown[], init: FlowInit, 
 	}
 }
 
-function unpackRequest(row: FlowRow, packed: Packed, reader: BodyReader): Request {
+function unpackRequest(row: RowFacts, packed: Packed, reader: BodyReader): Request {
 	const [httpVersion, authority, fields, trailers, timestampStart, timestampEnd] = packed as [
 		ByteString,
 		ByteString,
@@ -309,6 +336,7 @@ function unpackRequest(row: FlowRow, packed: Packed, reader: BodyReader): Reques
 		number,
 		number | null,
 	];
+	checkMessage(httpVersion, fields, trailers, timestampStart, timestampEnd);
 	return new Request({
 		method: row.method ?? "",
 		scheme: row.scheme ?? "",
@@ -326,7 +354,7 @@ function unpackRequest(row: FlowRow, packed: Packed, reader: BodyReader): Reques
 	});
 }
 
-function unpackResponse(row: FlowRow, packed: Packed, reader: BodyReader): Response {
+function unpackResponse(row: RowFacts, packed: Packed, reader: BodyReader): Response {
 	const [httpVersion, reason, fields, trailers, timestampStart, timestampEnd] = packed as [
 		ByteString,
 		ByteString,
@@ -335,6 +363,7 @@ function unpackResponse(row: FlowRow, packed: Packed, reader: BodyReader): Respo
 		number,
 		number | null,
 	];
+	checkMessage(httpVersion, fields, trailers, timestampStart, timestampEnd);
 	return new Response({
 		statusCode: row.status ?? 0,
 		reason,
@@ -401,14 +430,14 @@ function unpackConnection(packed: Packed, reader: BodyReader): Connection {
 	};
 }
 
-function unpackClient(bytes: Uint8Array, reader: BodyReader): ClientConnection {
-	const packed = packr.unpack(bytes) as unknown[];
+function unpackClient(bytes: Uint8Array | null, reader: BodyReader): ClientConnection {
+	const packed = unpack(bytes ?? Buffer.alloc(0)) as unknown[];
 	const [mitmcert, proxyMode] = packed.slice(CONNECTION_FIELDS) as [Uint8Array | null, string];
 	return { ...unpackConnection(packed, reader), mitmcert, proxyMode, extra: withTail(packed, CONNECTION_FIELDS + 2) };
 }
 
-function unpackServer(bytes: Uint8Array, reader: BodyReader): ServerConnection {
-	const packed = packr.unpack(bytes) as unknown[];
+function unpackServer(bytes: Uint8Array | null, reader: BodyReader): ServerConnection {
+	const packed = unpack(bytes ?? Buffer.alloc(0)) as unknown[];
 	const [address, timestampTcpSetup, via] = packed.slice(CONNECTION_FIELDS) as [Address | null, number | null, ServerConnection["via"]];
 	return { ...unpackConnection(packed, reader), address, timestampTcpSetup, via, extra: withTail(packed, CONNECTION_FIELDS + 3) };
 }

@@ -1,0 +1,191 @@
+// A SQLite file that is a tape: opened, checked and migrated, with SQLite's errors in our words. The only door to better-sqlite3.
+import { createRequire } from "node:module";
+import type Database from "better-sqlite3";
+import { FlowtapeError, hasErrno } from "../errors.ts";
+import { APPLICATION_ID, indexes, knownObjects, migrations, SCHEMA_VERSION } from "./schema.ts";
+
+/** `read`: an existing tape; `create`: a new one, made in one go; `append`: for recording, made where there is none. */
+export type Mode = "read" | "create" | "append";
+
+type Statement = Database.Statement<unknown[], unknown>;
+
+export class TapeDatabase {
+	readonly path: string;
+	readonly #mode: Mode;
+	readonly #db: Database.Database;
+	readonly #statements = new Map<string, Statement>();
+
+	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
+	constructor(path: string, mode: Mode, durable: boolean) {
+		this.path = path;
+		this.#mode = mode;
+		this.#db = this.guard(() => open(path, mode, durable));
+	}
+
+	get inTransaction(): boolean {
+		return this.#db.inTransaction;
+	}
+
+	exec(sql: string): void {
+		this.guard(() => this.#db.exec(sql));
+	}
+
+	/** Runs a statement; the number of the row it inserted. */
+	insert(sql: string, ...parameters: unknown[]): number {
+		try {
+			return Number(this.#prepare(sql).run(...parameters).lastInsertRowid);
+		} catch (error) {
+			throw this.#translated(error);
+		}
+	}
+
+	all<R>(sql: string, ...parameters: unknown[]): R[] {
+		try {
+			return this.#prepare(sql).all(...parameters) as R[];
+		} catch (error) {
+			throw this.#translated(error);
+		}
+	}
+
+	get<R>(sql: string, ...parameters: unknown[]): R | undefined {
+		try {
+			return this.#prepare(sql).get(...parameters) as R | undefined;
+		} catch (error) {
+			throw this.#translated(error);
+		}
+	}
+
+	/** Row by row. Nothing else can be asked of the database until it is through. */
+	*iterate<R>(sql: string, ...parameters: unknown[]): Generator<R> {
+		// a statement of its own: the kept one may be in use
+		const statement = this.guard(() => this.#db.prepare<unknown[], unknown>(sql));
+		for (const row of statement.iterate(...parameters)) yield row as R;
+	}
+
+	/** What a tape lacks that was filled as fast as could be. */
+	buildIndexes(): void {
+		for (const index of indexes) this.exec(index);
+	}
+
+	/** Leaves one single file: the write-ahead log is merged and goes. */
+	close(): void {
+		try {
+			if (this.#mode === "append") {
+				this.guard(() => {
+					this.#db.pragma("wal_checkpoint(TRUNCATE)");
+					// stays in WAL while others read; the last to close has it again
+					this.#db.pragma("journal_mode = DELETE");
+				});
+			}
+		} catch (error) {
+			if (!(error instanceof FlowtapeError && hasErrno(error.cause, "SQLITE_BUSY", "SQLITE_LOCKED"))) throw error;
+		} finally {
+			this.#statements.clear();
+			this.#db.close();
+		}
+	}
+
+	/** Gives SQLite's errors the words and codes of ours. */
+	guard<T>(action: () => T): T {
+		try {
+			return action();
+		} catch (error) {
+			throw this.#translated(error);
+		}
+	}
+
+	#prepare(sql: string): Statement {
+		let statement = this.#statements.get(sql);
+		if (statement === undefined) {
+			statement = this.#db.prepare<unknown[], unknown>(sql);
+			this.#statements.set(sql, statement);
+		}
+		return statement;
+	}
+
+	#translated(error: unknown): unknown {
+		return error instanceof FlowtapeError ? error : storeError(this.path, error);
+	}
+}
+
+function open(path: string, mode: Mode, durable: boolean): Database.Database {
+	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
+	const db = new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: 5000 });
+	try {
+		// what stands in a tape that someone else made must not run
+		db.pragma("trusted_schema = OFF");
+		db.pragma("cell_size_check = ON");
+		db.pragma(`cache_size = ${-32 * 1024}`);
+		db.pragma(`mmap_size = ${1024 * 1024 * 1024}`);
+		if (mode !== "read" && isEmpty(db)) initialise(db);
+		checkIdentity(db, path);
+		if (mode !== "read") prepareForWriting(db, mode, durable);
+		return db;
+	} catch (error) {
+		db.close();
+		throw error;
+	}
+}
+
+function isEmpty(db: Database.Database): boolean {
+	return db.pragma("page_count", { simple: true }) === 0 || db.prepare("SELECT count(*) AS n FROM sqlite_schema").pluck().get() === 0;
+}
+
+function initialise(db: Database.Database): void {
+	db.pragma("page_size = 8192");
+	db.pragma(`application_id = ${APPLICATION_ID}`);
+}
+
+function checkIdentity(db: Database.Database, path: string): void {
+	if (db.pragma("application_id", { simple: true }) !== APPLICATION_ID) {
+		throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${path}: a flowtape tape was expected, this is a SQLite database of something else`, { file: path });
+	}
+	const version = Number(db.pragma("user_version", { simple: true }));
+	if (version > SCHEMA_VERSION) {
+		throw new FlowtapeError(
+			"FT_NEWER_FORMAT",
+			`${path}: the tape has version ${version}, this flowtape reads up to ${SCHEMA_VERSION}; a newer flowtape wrote it, update to read it`,
+			{ file: path },
+		);
+	}
+	for (const { name, type } of db.prepare("SELECT name, type FROM sqlite_schema").all() as { name: string; type: string }[]) {
+		if (!knownObjects.has(name) && !name.startsWith("sqlite_")) {
+			throw new FlowtapeError("FT_STORE", `${path}: the tape has a ${type} "${name}", which no flowtape makes; it is not opened`, { file: path });
+		}
+	}
+}
+
+function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean): void {
+	// a new file that is made in one go needs no journal: it has its name only once it is whole
+	if (mode === "create") {
+		db.pragma("journal_mode = OFF");
+		db.pragma("synchronous = OFF");
+	} else {
+		db.pragma("journal_mode = WAL");
+		db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+	}
+	const version = Number(db.pragma("user_version", { simple: true }));
+	if (version < SCHEMA_VERSION) {
+		db.transaction(() => {
+			for (const step of migrations.slice(version)) db.exec(step);
+			db.pragma(`user_version = ${SCHEMA_VERSION}`);
+		})();
+	}
+	if (mode === "append") for (const index of indexes) db.exec(index);
+}
+
+/** What SQLite says, as an error of ours: the system's fault or the file's. */
+function storeError(path: string, error: unknown): unknown {
+	if (!(error instanceof Error) || !("code" in error)) return error;
+	const code = String(error.code);
+	const is = (...starts: string[]) => starts.some((start) => code.startsWith(start));
+	const fail = (ours: "FT_STORE" | "FT_IO" | "FT_UNKNOWN_FORMAT", what: string) => new FlowtapeError(ours, `${path}: ${what}`, { file: path, cause: error });
+	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "not a tape: a SQLite file was expected");
+	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; what was committed before is kept");
+	if (is("SQLITE_BUSY", "SQLITE_LOCKED")) return fail("FT_IO", "another process is writing to this tape and did not let go for 5 seconds");
+	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")) return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
+	if (is("SQLITE_CANTOPEN")) return fail("FT_IO", "the tape cannot be opened: check that its folder is there and yours to write");
+	if (is("SQLITE_IOERR")) return fail("FT_IO", `reading or writing failed (${code}): the disk may be full or faulty`);
+	if (is("SQLITE_")) return fail("FT_STORE", `the tape is damaged (${error.message})`);
+	return hasErrno(error, "ERR_OUT_OF_RANGE") ? fail("FT_STORE", "the tape is damaged (a number out of range)") : error;
+}

@@ -1,0 +1,90 @@
+// From the text of a filter to the filter: parsed, its terms looked up in the table of operators, their tests, plans and needs joined.
+import { FlowtapeError } from "../errors.ts";
+import type { Flow } from "../flow/flow.ts";
+import type { Filter, FlowPart, Plan } from "./filter.ts";
+import { type Expression, parseFilter } from "./parse.ts";
+import { type FilterOperator, filterOperators, regexFor, type Term } from "./terms.ts";
+
+export interface FilterOptions {
+	/** Whether patterns heed case; default false. */
+	caseSensitive?: boolean | undefined;
+}
+
+/**
+ * Compiles a filter expression such as `~u /api/ & !~c 404`.
+ * @throws FlowtapeError FT_BAD_FILTER with the column
+ */
+export function compileFilter(pattern: string, { caseSensitive = false }: FilterOptions = {}): Filter {
+	const expression = parseFilter(pattern, (code) => operators.get(code)?.argument);
+	const { test, plan, words, needs } = compileNode(expression, { pattern, caseSensitive });
+	return { pattern, matches: test, plan, needs: new Set(needs), toString: () => words };
+}
+
+const operators: ReadonlyMap<string, FilterOperator> = new Map(filterOperators.map((operator) => [operator.code, operator]));
+
+interface Compiled extends Term {
+	readonly words: string;
+	readonly needs: readonly FlowPart[];
+}
+
+interface Context {
+	readonly pattern: string;
+	readonly caseSensitive: boolean;
+}
+
+function compileNode(expression: Expression, context: Context): Compiled {
+	if (expression.type === "term") return compileTerm(expression, context);
+	if (expression.type === "not") {
+		const { test, plan, words, needs } = compileNode(expression.of, context);
+		const isJoined = expression.of.type === "and" || expression.of.type === "or";
+		return { test: (flow) => !test(flow), plan: { kind: "not", of: plan }, words: `not ${isJoined ? `(${words})` : words}`, needs };
+	}
+	const parts = expression.of.map((part) => compileNode(part, context));
+	const words = parts.map((part, i) => (isJoin(expression.of[i]) ? `(${part.words})` : part.words)).join(` ${expression.type} `);
+	const plan: Plan = { kind: expression.type, of: parts.map((part) => part.plan) };
+	return { test: joinTests(expression.type, parts), plan, words, needs: parts.flatMap((part) => part.needs) };
+}
+
+function isJoin(expression: Expression | undefined): boolean {
+	return expression?.type === "and" || expression?.type === "or";
+}
+
+/** Tests run in order of what they cost: what reads bodies or messages comes after what does not. */
+function joinTests(type: "and" | "or", parts: readonly Compiled[]): (flow: Flow) => boolean {
+	const tests = parts.toSorted((a, b) => costOf(a) - costOf(b)).map((part) => part.test);
+	const [first, second, third] = tests;
+	if (first !== undefined && second !== undefined && third === undefined)
+		return type === "and" ? (flow) => first(flow) && second(flow) : (flow) => first(flow) || second(flow);
+	return type === "and" ? (flow) => tests.every((test) => test(flow)) : (flow) => tests.some((test) => test(flow));
+}
+
+const COSTS: Readonly<Record<FlowPart, number>> = { head: 0, connections: 1, metadata: 1, messages: 2, requestBody: 2, responseBody: 2 };
+
+function costOf({ needs }: Compiled): number {
+	return Math.max(0, ...needs.map((part) => COSTS[part]));
+}
+
+function compileTerm(term: Extract<Expression, { type: "term" }>, context: Context): Compiled {
+	const operator = operators.get(term.code) as FilterOperator;
+	const { words, needs } = operator;
+	switch (operator.argument) {
+		case "none":
+			return { test: operator.test, plan: operator.plan, words, needs };
+		case "number":
+			return { ...operator.make(Number(term.argument)), words: `${words} ${Number(term.argument)}`, needs };
+		case "pattern": {
+			const { test, plan } = compilePattern(operator, term, context);
+			return { test, plan, words: `${words} /${term.argument}/${context.caseSensitive ? "" : "i"}${operator.flags}`, needs };
+		}
+	}
+}
+
+function compilePattern(operator: Extract<FilterOperator, { argument: "pattern" }>, term: Extract<Expression, { type: "term" }>, context: Context): Term {
+	try {
+		return operator.make(regexFor(operator, term.argument, context.caseSensitive));
+	} catch (error) {
+		if (!(error instanceof FlowtapeError) || error.code !== "FT_BAD_PATTERN") throw error;
+		const column = (error.column === undefined ? undefined : term.columns[error.column - 1]) ?? term.columns.at(-1) ?? term.column;
+		throw new FlowtapeError("FT_BAD_FILTER", `filter "${context.pattern}", column ${column}: ${error.message}`, { column, cause: error });
+	}
+}

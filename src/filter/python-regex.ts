@@ -1,0 +1,220 @@
+// Python regular expressions on Node: what filters, rules and replacements are written in. A pattern means what it means to
+// Python's `re`, on text or on bytes, and cannot hang the process.
+import { createRequire } from "node:module";
+import type * as V8 from "node:v8";
+import type * as Vm from "node:vm";
+import { FlowtapeError } from "../errors.ts";
+import { isAscii, toByteString, toText } from "../flow/bytes.ts";
+import { longestHarmless, requiredLiteral } from "./regex-cost.ts";
+import { type EmitOptions, emitRegex } from "./regex-emit.ts";
+import { parsePythonRegex, type RegexFlags, type RegexKind } from "./regex-parse.ts";
+import { parseTemplate, type Template } from "./regex-template.ts";
+import { type RegexTree, someNode } from "./regex-tree.ts";
+
+export interface PythonRegexOptions extends RegexFlags {
+	/** `text`: subjects are strings; `bytes`: byte strings, and classes and case are those of ASCII. */
+	kind: RegexKind;
+}
+
+/** One match: where, and what each group holds (0: all of it), undefined where it took no part. */
+export interface PythonMatch {
+	readonly index: number;
+	readonly groups: readonly (string | undefined)[];
+}
+
+/** A pattern as JavaScript has it, for one kind of subject. */
+interface Program {
+	readonly regex: RegExp;
+	readonly global: RegExp;
+	readonly groups: readonly (readonly number[])[];
+}
+
+/**
+ * Compiles a pattern, which is text for `bytes` as well: there its UTF-8 bytes are meant.
+ * @throws FlowtapeError FT_BAD_PATTERN with the column, for what Python refuses and for the little that has no counterpart here
+ */
+export function compilePythonRegex(pattern: string, options: PythonRegexOptions): PythonRegex {
+	return new PythonRegex(pattern, options);
+}
+
+export class PythonRegex {
+	readonly pattern: string;
+	readonly kind: RegexKind;
+	readonly #tree: RegexTree;
+	/** Longer subjects are watched. */
+	readonly #harmless: number;
+	readonly #needsLineFeed: boolean;
+	readonly #programs: (Program | undefined)[] = [];
+	#required: RegExp | null | undefined;
+
+	/** Made by `compilePythonRegex`. */
+	constructor(pattern: string, { kind, ...flags }: PythonRegexOptions) {
+		this.pattern = pattern;
+		this.kind = kind;
+		this.#tree = parse(pattern, kind, flags);
+		this.#harmless = longestHarmless(this.#tree.root, kind);
+		this.#needsLineFeed = someNode(this.#tree.root, (node) => node.type === "anchor" && node.at === "lastLineEnd");
+		if (this.#harmless < 64) useLinearEngine();
+		this.#program(kind === "bytes" ? "bytes" : "unicode", false);
+	}
+
+	/** Number of capturing groups. */
+	get groups(): number {
+		return this.#tree.groups;
+	}
+
+	/** Whether the pattern is found anywhere. @throws FlowtapeError FT_PATTERN_STOPPED */
+	test(subject: string): boolean {
+		const { regex } = this.#programFor(subject);
+		return subject.length <= this.#harmless ? regex.test(subject) : this.#watch(() => regex.test(subject), subject.length);
+	}
+
+	/** As `test`, on bytes, when the pattern is one of bytes. */
+	testBytes(bytes: Buffer): boolean {
+		if (bytes.length <= WINDOW) return this.#testWindow(bytes.latin1Slice());
+		for (let at = 0; at < bytes.length; at += WINDOW - OVERLAP) if (this.#testWindow(bytes.latin1Slice(at, at + WINDOW))) return true;
+		return false;
+	}
+
+	/** The first match at or after `from`. @throws FlowtapeError FT_PATTERN_STOPPED */
+	exec(subject: string, from = 0): PythonMatch | null {
+		const { global, groups } = this.#programFor(subject);
+		global.lastIndex = from;
+		const match = subject.length <= this.#harmless ? global.exec(subject) : this.#watch(() => global.exec(subject), subject.length);
+		if (match === null) return null;
+		const found = groups.map((places) => places.map((place) => match[place]).find((part) => part !== undefined));
+		found[0] = match[0];
+		return { index: match.index, groups: found };
+	}
+
+	/**
+	 * What to put in place of matches, with `\1`, `\g<name>` and escapes.
+	 * @throws FlowtapeError FT_BAD_PATTERN
+	 */
+	template(text: string): Template {
+		const template = parseTemplate(text, this.groups, this.#tree.names);
+		return this.kind === "text" ? template : template.map((part) => (typeof part === "string" ? toByteString(part) : part));
+	}
+
+	/** The subject with every match replaced: by a string as it is, or by a template. @throws FlowtapeError FT_PATTERN_STOPPED */
+	replace(subject: string, replacement: string | Template): string {
+		let [out, at, from] = ["", 0, 0];
+		while (from <= subject.length) {
+			const match = this.exec(subject, from);
+			if (match === null) break;
+			const length = match.groups[0]?.length ?? 0;
+			out += subject.slice(at, match.index) + (typeof replacement === "string" ? replacement : fill(replacement, match));
+			at = match.index + length;
+			from = length === 0 ? at + ((subject.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) : at;
+		}
+		return out + subject.slice(at);
+	}
+
+	#programFor(subject: string): Program {
+		const lineFeed = this.#needsLineFeed && subject.charCodeAt(subject.length - 1) === 10;
+		return this.#program(this.kind === "bytes" ? "bytes" : isAscii(subject) ? "ascii" : "unicode", lineFeed);
+	}
+
+	#program(subject: EmitOptions["subject"], lineFeedAtEnd: boolean): Program {
+		const key = (subject === "unicode" ? 2 : 0) + (lineFeedAtEnd ? 1 : 0);
+		let program = this.#programs[key];
+		if (program === undefined) {
+			program = this.#compile({ subject, lineFeedAtEnd });
+			this.#programs[key] = program;
+		}
+		return program;
+	}
+
+	#compile(options: EmitOptions): Program {
+		const { source, flags, groups } = emitRegex(this.#tree, options);
+		try {
+			return { regex: new RegExp(source, flags), global: new RegExp(source, `${flags}g`), groups };
+		} catch (cause) {
+			throw new FlowtapeError("FT_BAD_PATTERN", `"${this.pattern}" is too much for the engine: ${(cause as Error).message}`, { cause });
+		}
+	}
+
+	#testWindow(subject: string): boolean {
+		this.#required ??= this.#requiredRegex();
+		return (this.#required === null || this.#required.test(subject)) && this.test(subject);
+	}
+
+	/** Looking for a plain word first spares a costly pattern most of its subjects. */
+	#requiredRegex(): RegExp | null {
+		const literal = requiredLiteral(this.#tree.root);
+		if (this.#harmless === Number.POSITIVE_INFINITY || literal.length < 3) return null;
+		return new RegExp(emitRegex({ root: { type: "sequence", of: literal }, groups: 0, names: new Map() }, { subject: "bytes", lineFeedAtEnd: false }).source);
+	}
+
+	#watch<T>(run: () => T, length: number): T {
+		return watched(run, LIMIT_MS + length / BYTES_PER_MS, () => {
+			const message = `the pattern "${this.pattern}" was stopped: it had not ended after ${LIMIT_MS / 1000} s on ${length} characters. Make its repeats less ambiguous`;
+			return new FlowtapeError("FT_PATTERN_STOPPED", message);
+		});
+	}
+}
+
+/** Longer bodies are searched in pieces, since strings have an end. A match longer than the overlap may be missed in them. */
+const WINDOW = 256 * 1024 * 1024;
+const OVERLAP = 1024 * 1024;
+
+/** Time that one search may take, in milliseconds, and what is added for long subjects. */
+const LIMIT_MS = 2000;
+const BYTES_PER_MS = 100_000;
+
+function parse(pattern: string, kind: RegexKind, flags: RegexFlags): RegexTree {
+	if (kind === "text") return parsePythonRegex(pattern, kind, flags);
+	const bytes = toByteString(pattern);
+	try {
+		return parsePythonRegex(bytes, kind, flags);
+	} catch (error) {
+		if (!(error instanceof FlowtapeError) || error.column === undefined) throw error;
+		throw new FlowtapeError(error.code, error.message, { column: toText(bytes.slice(0, error.column - 1)).length + 1 });
+	}
+}
+
+function fill(template: Template, match: PythonMatch): string {
+	return template.map((part) => (typeof part === "string" ? part : (match.groups[part] ?? ""))).join("");
+}
+
+const load = createRequire(import.meta.url);
+let usesLinearEngine = false;
+
+/**
+ * Has V8 go on in linear time where backtracking has taken too many steps. It is compiled into expressions made from now on,
+ * and changes their speed alone, so it is left on once a pattern asked for it.
+ */
+function useLinearEngine(): void {
+	if (usesLinearEngine) return;
+	usesLinearEngine = true;
+	const v8 = load("node:v8") as typeof V8;
+	v8.setFlagsFromString("--regexp-backtracks-before-fallback=200000");
+	v8.setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
+}
+
+let watcher: ((run: () => unknown, limitMs: number) => unknown) | undefined;
+
+/** Runs synchronous work that is interrupted when it takes longer. */
+function watched<T>(run: () => T, limitMs: number, stopped: () => FlowtapeError): T {
+	watcher ??= makeWatcher();
+	try {
+		return watcher(run, limitMs) as T;
+	} catch (error) {
+		throw error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT" ? stopped() : error;
+	}
+}
+
+function makeWatcher(): (run: () => unknown, limitMs: number) => unknown {
+	const vm = load("node:vm") as typeof Vm;
+	const box: { run: (() => unknown) | null } = { run: null };
+	const context = vm.createContext(box);
+	const script = new vm.Script("run()");
+	return (run, limitMs) => {
+		box.run = run;
+		try {
+			return script.runInContext(context, { timeout: Math.ceil(limitMs) });
+		} finally {
+			box.run = null;
+		}
+	};
+}

@@ -89,15 +89,17 @@ class Emitter {
 	}
 
 	#anchor({ at, ascii }: Extract<Node, { type: "anchor" }>): string {
+		// what is fastest for bytes would match within surrogate pairs of text
+		const wide = this.#options.subject === "unicode";
 		switch (at) {
 			case "start":
 				return "^";
 			case "end":
 				return "$";
 			case "lineStart":
-				return "(?<![^\\n])";
+				return wide ? "(?:^|(?<=\\n))" : "(?<![^\\n])";
 			case "lineEnd":
-				return "(?![^\\n])";
+				return wide ? "(?=\\n|$)" : "(?![^\\n])";
 			case "lastLineEnd":
 				return this.#options.lineFeedAtEnd ? "(?=\\n?$)" : "$";
 			default:

@@ -1,10 +1,10 @@
 // The operators of filters, one table: what each tests on each kind of flow, what a store's columns tell of it, which parts of
 // a flow it reads, and how it is called in words. Help and documentation are made of the same table.
-import type { ByteString } from "../flow/bytes.ts";
-import { encodeText } from "../flow/bytes.ts";
+import { domainToUnicode } from "node:url";
+import { type ByteString, encodeText } from "../flow/bytes.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
-import type { Message } from "../flow/message.ts";
+import type { Message, Request } from "../flow/message.ts";
 import { dnsText } from "./dns-text.ts";
 import type { Column, FlowPart, Plan } from "./filter.ts";
 import { compilePythonRegex, type PythonRegex } from "./python-regex.ts";
@@ -136,13 +136,37 @@ function address(of: (flow: Flow) => readonly [string, number, ...number[]] | nu
 	};
 }
 
+/** A host with the labels of an international name as people read them (RFC 5890). */
+function readable(host: string): string {
+	return host.includes("xn--") ? domainToUnicode(host) || host : host;
+}
+
+/** Only `:authority` is shown as people read it; the Host header and the target stay as they are. */
+function isReadable({ authority, httpVersion }: Request): boolean {
+	return authority.includes("xn--") && /^HTTP\/[23]/.test(httpVersion);
+}
+
 /** `request.host`, or the host that the Host header names where it is another. */
 function domain({ request }: HttpFlow, regex: PythonRegex): boolean {
-	return regex.test(request.host) || (request.hostHeader !== request.host && regex.test(request.prettyHost));
+	if (regex.test(request.host)) return true;
+	if (isReadable(request)) return regex.test(readable(request.prettyHost));
+	return request.hostHeader !== request.host && regex.test(request.prettyHost);
+}
+
+/** Where the host column has an international name, it does not tell whether the filter sees it or what people read. */
+function domainPlan(regex: PythonRegex): Plan {
+	const isPlain: Plan = { kind: "test", column: "pretty_host", test: (host) => typeof host === "string" && !host.includes("xn--") && regex.test(host) };
+	const isUnclear: Plan = { kind: "test", column: "pretty_host", test: (host) => typeof host === "string" && host.includes("xn--") };
+	return or(textIn("host", regex), isPlain, and(isUnclear, unknown));
+}
+
+function shownUrl(request: Request): string {
+	const { prettyUrl } = request;
+	return isReadable(request) ? prettyUrl.replace(request.prettyHost, readable) : prettyUrl;
 }
 
 function url(flow: Flow, regex: PythonRegex): boolean {
-	if (flow.type === "http") return regex.test(flow.request.prettyUrl);
+	if (flow.type === "http") return regex.test(shownUrl(flow.request));
 	return flow.type === "dns" && flow.request.questions[0] !== undefined && regex.test(flow.request.questions[0].name);
 }
 
@@ -194,14 +218,7 @@ export const filterOperators: readonly FilterOperator[] = [
 		and(or(isHttp, isDns), unknown),
 		(regex) => (flow) => url(flow, regex),
 	),
-	pattern(
-		"text",
-		"",
-		["d", "domain", "the host, of the request or of its Host header"],
-		["head"],
-		(regex) => or(textIn("host", regex), textIn("pretty_host", regex)),
-		(regex) => http((flow) => domain(flow, regex)),
-	),
+	pattern("text", "", ["d", "domain", "the host, of the request or of its Host header"], ["head"], domainPlan, (regex) => http((flow) => domain(flow, regex))),
 	pattern(
 		"bytes",
 		"",

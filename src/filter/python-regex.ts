@@ -5,7 +5,7 @@ import type * as V8 from "node:v8";
 import type * as Vm from "node:vm";
 import { FlowtapeError } from "../errors.ts";
 import { isAscii, toByteString, toText } from "../flow/bytes.ts";
-import { longestHarmless, requiredLiteral } from "./regex-cost.ts";
+import { isNullable, longestHarmless, requiredLiteral } from "./regex-cost.ts";
 import { type EmitOptions, emitRegex } from "./regex-emit.ts";
 import { parsePythonRegex, type RegexFlags, type RegexKind } from "./regex-parse.ts";
 import { parseTemplate, type Template } from "./regex-template.ts";
@@ -16,7 +16,10 @@ export interface PythonRegexOptions extends RegexFlags {
 	kind: RegexKind;
 }
 
-/** One match: where, and what each group holds (0: all of it), undefined where it took no part. */
+/**
+ * One match: where, and what each group holds (0: all of it), undefined where it took no part. In the last round of a repeat,
+ * that is: unlike in Python, groups of earlier rounds and of rounds that match nothing are forgotten.
+ */
 export interface PythonMatch {
 	readonly index: number;
 	readonly groups: readonly (string | undefined)[];
@@ -27,7 +30,11 @@ interface Program {
 	readonly regex: RegExp;
 	readonly global: RegExp;
 	readonly groups: readonly (readonly number[])[];
+	/** V8 finds empty matches between the halves of a surrogate pair too; for Python there is no such place. */
+	readonly mayMatchInPair: boolean;
 }
+
+const IN_PAIR = /^[\ud800-\udbff][\udc00-\udfff]/;
 
 /**
  * Compiles a pattern, which is text for `bytes` as well: there its UTF-8 bytes are meant.
@@ -65,7 +72,8 @@ export class PythonRegex {
 
 	/** Whether the pattern is found anywhere. @throws FlowtapeError FT_PATTERN_STOPPED */
 	test(subject: string): boolean {
-		const { regex } = this.#programFor(subject);
+		const { regex, mayMatchInPair } = this.#programFor(subject);
+		if (mayMatchInPair) return this.exec(subject) !== null;
 		return subject.length <= this.#harmless ? regex.test(subject) : this.#watch(() => regex.test(subject), subject.length);
 	}
 
@@ -78,10 +86,11 @@ export class PythonRegex {
 
 	/** The first match at or after `from`. @throws FlowtapeError FT_PATTERN_STOPPED */
 	exec(subject: string, from = 0): PythonMatch | null {
-		const { global, groups } = this.#programFor(subject);
+		const { global, groups, mayMatchInPair } = this.#programFor(subject);
 		global.lastIndex = from;
 		const match = subject.length <= this.#harmless ? global.exec(subject) : this.#watch(() => global.exec(subject), subject.length);
 		if (match === null) return null;
+		if (mayMatchInPair && IN_PAIR.test(subject.slice(match.index - 1, match.index + 1))) return this.exec(subject, match.index + 1);
 		const found = groups.map((places) => places.map((place) => match[place]).find((part) => part !== undefined));
 		found[0] = match[0];
 		return { index: match.index, groups: found };
@@ -128,21 +137,27 @@ export class PythonRegex {
 	#compile(options: EmitOptions): Program {
 		const { source, flags, groups } = emitRegex(this.#tree, options);
 		try {
-			return { regex: new RegExp(source, flags), global: new RegExp(source, `${flags}g`), groups };
+			return {
+				regex: new RegExp(source, flags),
+				global: new RegExp(source, `${flags}g`),
+				groups,
+				mayMatchInPair: flags.includes("v") && isNullable(this.#tree.root),
+			};
 		} catch (cause) {
 			throw new FlowtapeError("FT_BAD_PATTERN", `"${this.pattern}" is too much for the engine: ${(cause as Error).message}`, { cause });
 		}
 	}
 
 	#testWindow(subject: string): boolean {
-		this.#required ??= this.#requiredRegex();
+		if (this.#required === undefined) this.#required = this.#requiredRegex();
 		return (this.#required === null || this.#required.test(subject)) && this.test(subject);
 	}
 
-	/** Looking for a plain word first spares a costly pattern most of its subjects. */
+	/** Looking for characters that every match has spares a costly pattern most of its subjects. */
 	#requiredRegex(): RegExp | null {
-		const literal = requiredLiteral(this.#tree.root);
-		if (this.#harmless === Number.POSITIVE_INFINITY || literal.length < 3) return null;
+		const { root } = this.#tree;
+		const literal = requiredLiteral(root);
+		if (literal.length === 0 || root.type === "set" || (root.type === "sequence" && literal.length === root.of.length)) return null;
 		return new RegExp(emitRegex({ root: { type: "sequence", of: literal }, groups: 0, names: new Map() }, { subject: "bytes", lineFeedAtEnd: false }).source);
 	}
 
@@ -200,7 +215,9 @@ function watched<T>(run: () => T, limitMs: number, stopped: () => FlowtapeError)
 	try {
 		return watcher(run, limitMs) as T;
 	} catch (error) {
-		throw error instanceof Error && "code" in error && error.code === "ERR_SCRIPT_EXECUTION_TIMEOUT" ? stopped() : error;
+		// the error is of another realm, so no instance of our Error
+		const { code } = error as { code?: unknown };
+		throw code === "ERR_SCRIPT_EXECUTION_TIMEOUT" ? stopped() : error;
 	}
 }
 

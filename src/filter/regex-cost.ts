@@ -120,7 +120,8 @@ class Ways {
 	}
 }
 
-function isNullable(node: Node): boolean {
+/** Whether a node can match nothing. */
+export function isNullable(node: Node): boolean {
 	switch (node.type) {
 		case "set":
 		case "any":

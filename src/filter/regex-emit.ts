@@ -2,6 +2,7 @@
 // Python's differs; so are `$`, `.` and the classes. There are variants of each pattern, for the subjects that one meets most.
 import { FlowtapeError } from "../errors.ts";
 import { classSource, foldedRanges, holds } from "./char-set.ts";
+import { isNullable } from "./regex-cost.ts";
 import { type CharSet, childrenOf, type Node, nothing, type RegexTree, someNode } from "./regex-tree.ts";
 
 export interface EmitOptions {
@@ -37,6 +38,9 @@ function foldsReferences(root: Node): boolean {
 	return true;
 }
 
+/** Any character. Node 20 gets `[^]` wrong under the flag `v`. */
+const ANY = "[\\s\\S]";
+
 /** What is known of a group at some point: its number here when it has matched, null when it has not; absent when it may have. */
 type Known = Map<number, number | null>;
 
@@ -56,7 +60,7 @@ class Emitter {
 			case "set":
 				return this.#set(node);
 			case "any":
-				return node.newline ? "[^]" : "[^\\n]";
+				return node.newline ? ANY : "[^\\n]";
 			case "anchor":
 				return this.#anchor(node);
 			case "sequence":
@@ -150,12 +154,15 @@ class Emitter {
 	}
 
 	#repeat({ min, max, lazy, of }: Extract<Node, { type: "repeat" }>, known: Known): string {
+		if (max === 0) return "";
 		const inside = new Map(known);
 		// from its second round on, a repeat knows nothing of the groups inside itself
 		if (max > 1) for (const group of groupsIn(of)) inside.delete(group);
 		const source = this.emit(of, inside);
 		if (min > 0) for (const group of groupsIn(of)) carry(known, inside, group);
 		else merge(known, [new Map(known), inside]);
+		// JavaScript refuses a round that matches nothing, which matters where there is one round
+		if (min === 0 && max === 1 && isNullable(of)) return lazy ? `(?:|${source})` : `(?:${source}|)`;
 		const count = min === 0 && max === 1 ? "?" : max !== Number.POSITIVE_INFINITY ? `{${min},${max}}` : min < 2 ? (min === 0 ? "*" : "+") : `{${min},}`;
 		return `${isUnit(source) ? source : `(?:${source})`}${count}${lazy ? "?" : ""}`;
 	}
@@ -247,7 +254,7 @@ function takesPart(node: Node, group: number): "always" | "maybe" | "never" {
 	const inside = childrenOf(node).map((child) => takesPart(child, group));
 	if (inside.every((part) => part === "never")) return "never";
 	if (node.type === "either" || node.type === "condition") return inside.every((part) => part === "always") ? "always" : "maybe";
-	if (node.type === "look" && node.negated) return "never";
+	if ((node.type === "look" && node.negated) || (node.type === "repeat" && node.max === 0)) return "never";
 	if (node.type === "repeat" && node.min === 0) return "maybe";
 	return inside.includes("always") ? "always" : "maybe";
 }

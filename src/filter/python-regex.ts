@@ -7,7 +7,8 @@ import { FlowtapeError } from "../errors.ts";
 import { isAscii, toByteString, toText } from "../flow/bytes.ts";
 import { isNullable, longestHarmless, requiredLiteral } from "./regex-cost.ts";
 import { type EmitOptions, emitRegex } from "./regex-emit.ts";
-import { parsePythonRegex, type RegexFlags, type RegexKind } from "./regex-parse.ts";
+import { parsePythonRegex, type RegexFlags } from "./regex-parse.ts";
+import type { RegexKind } from "./regex-read.ts";
 import { parseTemplate, type Template } from "./regex-template.ts";
 import { type RegexTree, someNode } from "./regex-tree.ts";
 

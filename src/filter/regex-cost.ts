@@ -1,7 +1,7 @@
 // How much a regular expression may cost: the steps a backtracking engine can take on a subject, estimated from the pattern,
 // so that only the few that can run away are watched while they run; and the literal that every match contains.
 import { holds } from "./char-set.ts";
-import type { RegexKind } from "./regex-parse.ts";
+import type { RegexKind } from "./regex-read.ts";
 import { type Node, someNode } from "./regex-tree.ts";
 
 /** Steps that are over before anyone notices; more of them are watched. */

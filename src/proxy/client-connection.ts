@@ -1,0 +1,236 @@
+// One connection of a client, plain or out of TLS: reads requests and lets one exchange after the other happen.
+import type { Socket } from "node:net";
+import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { formatAuthority } from "../flow/url.ts";
+import { now } from "./clock.ts";
+import type { ProxyContext } from "./context.ts";
+import { errorPage } from "./error-page.ts";
+import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { relaySockets } from "./raw-relay.ts";
+import { type TunnelTarget, targetOf } from "./target.ts";
+import type { UpstreamConnection } from "./upstream-connection.ts";
+import type { Framing } from "./wire/framing.ts";
+import type { RequestHead } from "./wire/head.ts";
+import { type MessageHandler, RequestParser } from "./wire/parser.ts";
+import { WriteBatch } from "./write-batch.ts";
+
+export interface ClientSettings {
+	context: ProxyContext;
+	facts: ClientFacts;
+	/** The tunnel that the connection came through. */
+	tunnel: TunnelTarget | null;
+	/** Takes over the socket of a client that asks for a tunnel; `early`: what it sent behind its request. null: not here. */
+	onConnect: ((socket: Socket, head: RequestHead, early: Buffer) => void) | null;
+	/** The connection is over, or somebody else's. */
+	onClose: (connection: ClientConnection) => void;
+}
+
+/** A client that has closed its side may still want its answer, but after this time it has rather gone away. */
+const HALF_CLOSED_MS = 2_000;
+/** Pipelined bytes kept in memory while an exchange goes on. */
+const PIPELINE_LIMIT = 64 * 1024;
+
+const GONE = "Client disconnected.";
+
+export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHost {
+	readonly context: ProxyContext;
+	readonly facts: ClientFacts;
+	readonly tunnel: TunnelTarget | null;
+	readonly batch: WriteBatch;
+	receivedAt = 0;
+	readonly #socket: Socket;
+	readonly #settings: ClientSettings;
+	readonly #parser: RequestParser;
+	#exchange: Exchange | null = null;
+	#connect: RequestHead | null = null;
+	#requestEnded = true;
+	#ending = false;
+	#halfClosed: NodeJS.Timeout | null = null;
+
+	constructor(socket: Socket, settings: ClientSettings) {
+		this.#socket = socket;
+		this.#settings = settings;
+		this.context = settings.context;
+		this.facts = settings.facts;
+		this.tunnel = settings.tunnel;
+		this.batch = new WriteBatch(socket);
+		this.#parser = new RequestParser(this, { lenient: this.context.lenient });
+		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+		socket.on("end", () => this.#onEnd());
+		socket.on("drain", () => this.#exchange?.resumeResponse());
+		socket.on("error", () => {});
+		socket.on("close", this.#onClose);
+		if (this.context.timeoutMs > 0) socket.setTimeout(this.context.timeoutMs, () => this.#onTimeout());
+	}
+
+	/** Whether nothing is going on. */
+	get isIdle(): boolean {
+		return this.#exchange === null && this.#parser.idle;
+	}
+
+	/** The proxy ends: no further request is read. */
+	drain(): void {
+		this.#ending = true;
+		if (this.#exchange === null) this.#socket.end();
+	}
+
+	/** Ends at once; a request still open goes to the tape. */
+	stop(): void {
+		this.#ending = true;
+		if (this.#halfClosed !== null) this.#exchange?.clientFailed(GONE, null);
+		this.#exchange?.stop();
+		this.#socket.destroy();
+	}
+
+	// — what the parser reads —
+
+	head(head: RequestHead, framing: Framing): void {
+		this.#parser.pause();
+		this.#requestEnded = false;
+		if (head.method === "CONNECT") {
+			if (this.#settings.onConnect === null) throw new FlowtapeError("FT_PROTOCOL", "CONNECT inside of a tunnel");
+			this.#connect = head;
+			return;
+		}
+		const exchange = new Exchange(this, head, framing, targetOf(head, this.tunnel));
+		this.#exchange = exchange;
+		exchange.start();
+	}
+
+	body(chunk: Buffer): void {
+		this.#exchange?.requestBody(chunk);
+	}
+
+	end(trailers: ByteString[] | null): void {
+		this.#requestEnded = true;
+		if (this.#connect !== null) this.#handOver(this.#connect);
+		else this.#exchange?.requestEnd(trailers);
+	}
+
+	// — what the exchange asks for —
+
+	pauseRequest(): void {
+		if (!this.#requestEnded) this.#socket.pause();
+	}
+
+	resumeRequest(): void {
+		if (this.#socket.isPaused() && !this.#socket.destroyed) this.#socket.resume();
+	}
+
+	flush(): void {
+		if (!this.batch.flush()) this.#exchange?.pauseResponse();
+		this.#exchange?.flushUpstream();
+	}
+
+	exchangeDone(persistent: boolean, wait: Promise<void> | undefined): void {
+		this.#exchange = null;
+		this.flush();
+		if (!persistent || this.#ending || this.#halfClosed !== null) this.#finish();
+		else if (wait === undefined) this.#next();
+		else wait.then(() => this.#next());
+	}
+
+	abort(): void {
+		this.#exchange = null;
+		this.#ending = true;
+		// RFC 9112 section 8: the end of a chunked or close-delimited body must not look like its end.
+		this.#socket.resetAndDestroy?.();
+		this.#socket.destroy();
+	}
+
+	switchProtocol(upstream: UpstreamConnection): void {
+		const early = this.#detach();
+		const { socket } = upstream;
+		const answered = upstream.detach();
+		if (answered.length > 0) this.#socket.write(answered);
+		if (early.length > 0) socket.write(early);
+		relaySockets(this.#socket, socket, { onDone: () => this.#settings.onClose(this) });
+	}
+
+	// — what the socket says —
+
+	#onData(chunk: Buffer): void {
+		if (this.#ending && this.#exchange === null) return;
+		this.receivedAt = now();
+		this.#guard(() => this.#parser.feed(chunk));
+		this.flush();
+		if (this.#requestEnded && this.#exchange !== null && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
+	}
+
+	#onEnd(): void {
+		if (this.#exchange === null || !this.#requestEnded) {
+			this.#exchange?.clientFailed(GONE, null);
+			this.#socket.end();
+			return;
+		}
+		this.#halfClosed = setTimeout(() => {
+			this.#exchange?.clientFailed(GONE, null);
+			this.#socket.destroy();
+		}, HALF_CLOSED_MS);
+	}
+
+	readonly #onClose = (): void => {
+		this.facts.timestampEnd = now();
+		if (this.#halfClosed !== null) clearTimeout(this.#halfClosed);
+		this.#ending = true;
+		this.#exchange?.clientFailed(GONE, null);
+		this.#settings.onClose(this);
+	};
+
+	/** While the server is asked, its own timeout counts. */
+	#onTimeout(): void {
+		if (this.#exchange === null) this.#socket.end();
+		else if (!this.#requestEnded) this.#exchange.clientFailed("The client stopped in the middle of its request.", null);
+	}
+
+	/** Reads on; the next request may have come already. */
+	#next(): void {
+		if (this.#socket.destroyed) return;
+		this.resumeRequest();
+		this.#guard(() => this.#parser.resume());
+		this.flush();
+	}
+
+	#guard(read: () => void): void {
+		try {
+			read();
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			this.#malformed(error);
+		}
+	}
+
+	#malformed(error: FlowtapeError): void {
+		const [host, port] = this.facts.peername ?? ["?", 0];
+		this.context.emit({ kind: "client_error", message: error.message, client: formatAuthority(host, port) });
+		this.#ending = true;
+		if (this.#exchange !== null) this.#exchange.clientFailed(error.message, 400);
+		else {
+			this.batch.add(errorPage(400, error.message));
+			this.flush();
+			this.#finish();
+		}
+	}
+
+	#finish(): void {
+		this.#ending = true;
+		this.#socket.end();
+		// What the client still sends is of no interest, but a reset would destroy what it has not read yet.
+		if (this.#socket.isPaused()) this.#socket.resume();
+	}
+
+	#handOver(head: RequestHead): void {
+		const early = this.#detach();
+		this.#settings.onClose(this);
+		this.#settings.onConnect?.(this.#socket, head, early);
+	}
+
+	#detach(): Buffer {
+		this.#socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
+		this.#socket.removeListener("close", this.#onClose);
+		this.#socket.setTimeout(0);
+		return this.#parser.detach();
+	}
+}

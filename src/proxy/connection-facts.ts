@@ -1,0 +1,70 @@
+// What the tape keeps of the two connections of a flow, read from their sockets once a connection.
+import { randomUUID, type X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import type { SecureContext, TLSSocket } from "node:tls";
+import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
+import { now } from "./clock.ts";
+
+/** A client that has just been accepted. */
+export function clientFacts(socket: Socket): ClientConnection {
+	return clientConnection({
+		id: randomUUID(),
+		peername: address(socket.remoteAddress, socket.remotePort),
+		sockname: address(socket.localAddress, socket.localPort),
+		timestampStart: now(),
+	});
+}
+
+/** A server that is about to be connected to. */
+export function serverFacts(host: string, port: number): ServerConnection {
+	return serverConnection({ id: randomUUID(), address: [host, port], timestampStart: now() });
+}
+
+/** To be called once TCP is set up. */
+export function addTcpFacts(facts: ServerConnection, socket: Socket): void {
+	facts.peername = address(socket.remoteAddress, socket.remotePort);
+	facts.sockname = address(socket.localAddress, socket.localPort);
+	facts.timestampTcpSetup = now();
+}
+
+/** To be called once TLS is set up. */
+export function addTlsFacts(facts: Connection, socket: TLSSocket): void {
+	const cipher = socket.getCipher();
+	facts.tls = true;
+	facts.tlsVersion = socket.getProtocol();
+	// OpenSSL's name, as other tools have it: the standard one of TLS 1.3 is the same.
+	facts.cipher = cipher?.name ?? null;
+	facts.alpn = socket.alpnProtocol || null;
+	facts.timestampTlsSetup = now();
+}
+
+/** The certificates that a server showed, leaf first. */
+export function certificateChain(socket: TLSSocket): X509Certificate[] {
+	const chain: X509Certificate[] = [];
+	let certificate = socket.getPeerX509Certificate();
+	while (certificate !== undefined && chain.length < 10) {
+		chain.push(certificate);
+		certificate = certificate.issuerCertificate;
+	}
+	return chain;
+}
+
+const leaves = new WeakMap<SecureContext, Uint8Array>();
+
+/** The certificate that our side of a TLS connection showed, in PEM. */
+export function ownCertificate(socket: TLSSocket, context: SecureContext): Uint8Array | null {
+	let pem = leaves.get(context);
+	if (pem === undefined) {
+		const certificate = socket.getX509Certificate();
+		if (certificate === undefined) return null;
+		pem = Buffer.from(certificate.toString());
+		leaves.set(context, pem);
+	}
+	return pem;
+}
+
+function address(host: string | undefined, port: number | undefined): Address | null {
+	if (host === undefined || port === undefined) return null;
+	// An IPv4 client of a socket that listens on both.
+	return [host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host, port];
+}

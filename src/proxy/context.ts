@@ -1,0 +1,78 @@
+// What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
+import type { FlowtapeError } from "../errors.ts";
+import type { Flow } from "../flow/flow.ts";
+import type { FlowSink } from "../flow/pipe.ts";
+import type { Phase } from "../hooks/hook.ts";
+import type { Pipeline } from "../hooks/pipeline.ts";
+import type { UpstreamPool } from "./upstream.ts";
+
+/** What happens in a proxy, for logs. */
+export type ProxyEvent =
+	| { readonly kind: "listening"; readonly host: string; readonly port: number }
+	/** A flow went to the sink. */
+	| { readonly kind: "flow"; readonly flow: Flow }
+	/** A client sent what cannot be understood, or refused our certificate. */
+	| { readonly kind: "client_error"; readonly message: string; readonly client: string }
+	/** A server could not be reached or broke off. */
+	| { readonly kind: "upstream_error"; readonly message: string; readonly destination: string }
+	| { readonly kind: "hook_error"; readonly phase: Phase; readonly error: unknown }
+	/** The sink refused a flow: it is lost, the traffic goes on. */
+	| { readonly kind: "sink_error"; readonly error: unknown };
+
+export interface ContextParts {
+	pipeline: Pipeline;
+	sink: FlowSink;
+	/** null: nothing is ever connected to. */
+	pool: UpstreamPool | null;
+	onEvent: (event: ProxyEvent) => void;
+	/** Let pass what breaks the grammar of HTTP and still has one meaning. */
+	lenient: boolean;
+	/** Clients on whose connection nothing moves for so long are hung up on; 0: never. */
+	timeoutMs: number;
+}
+
+export class ProxyContext {
+	readonly pipeline: Pipeline;
+	readonly pool: UpstreamPool | null;
+	readonly lenient: boolean;
+	readonly timeoutMs: number;
+	readonly emit: (event: ProxyEvent) => void;
+	readonly #sink: FlowSink;
+	/** Flows on their way into the sink. */
+	readonly #pending = new Set<Promise<void>>();
+
+	constructor(parts: ContextParts) {
+		this.pipeline = parts.pipeline;
+		this.pool = parts.pool;
+		this.lenient = parts.lenient;
+		this.timeoutMs = parts.timeoutMs;
+		this.emit = parts.onEvent;
+		this.#sink = parts.sink;
+	}
+
+	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */
+	record(flow: Flow): Promise<void> | undefined {
+		let wait: void | Promise<void>;
+		try {
+			wait = this.#sink.append(flow);
+		} catch (error) {
+			this.emit({ kind: "sink_error", error });
+			return;
+		}
+		this.emit({ kind: "flow", flow });
+		if (wait === undefined) return;
+		const settled = wait.catch((error: unknown) => this.emit({ kind: "sink_error", error })).then(() => void this.#pending.delete(settled));
+		this.#pending.add(settled);
+		return settled;
+	}
+
+	/** Resolves when the sink has taken all that was brought to it. */
+	async settled(): Promise<void> {
+		while (this.#pending.size > 0) await Promise.all(this.#pending);
+	}
+
+	/** Tells that a server failed. */
+	upstreamFailed(error: FlowtapeError, destination: string): void {
+		this.emit({ kind: "upstream_error", message: error.message, destination });
+	}
+}

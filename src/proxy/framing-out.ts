@@ -1,0 +1,102 @@
+// How a message is framed when it is sent on. What nobody touched goes as it came; what a hook made or changed is framed by what its body
+// really is, whatever its fields say: a wrong length would leave the other end waiting for ever.
+import type { ByteString } from "../flow/bytes.ts";
+import { Headers } from "../flow/headers.ts";
+import type { Request, Response } from "../flow/message.ts";
+import type { Coding } from "./relay.ts";
+import { type Framing, requestFraming, responseFraming } from "./wire/framing.ts";
+import { writeRequestHead, writeResponseHead } from "./wire/head.ts";
+import { isPersistent } from "./wire/hop-by-hop.ts";
+
+export interface Outgoing {
+	head: ByteString;
+	coding: Coding;
+	/** The connection has to be closed after the message: its end is the end of the body, or its head says so. */
+	close: boolean;
+}
+
+/** What is known of a body that is to be sent: as received, or `size` bytes that are all there. */
+export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
+
+/** A request in origin form. `touched`: a hook may have changed it. */
+export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean): Outgoing {
+	const version = request.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
+	let { fields } = request.headers;
+	let coding: Coding;
+	if (!touched && "framing" in body) coding = codingOf(body.framing);
+	else {
+		const said = claim(() => requestFraming({ method: request.method, target: request.path, version, fields }));
+		const framing = settle(body, said, { chunked: version === "HTTP/1.1", implied: said?.kind === "none" && sizeOf(body) === 0 });
+		if (!isSame(framing, said)) fields = framed(request.headers, framing).fields;
+		coding = codingOf(framing);
+	}
+	return { head: writeRequestHead(request.method, request.path, version, fields), coding, close: false };
+}
+
+/** A response for a client that asked with this method and version. `touched`: a hook made it or may have changed it. */
+export function outgoingResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): Outgoing {
+	const version = response.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
+	const { statusCode } = response;
+	let { fields } = response.headers;
+	let framing: Framing;
+	const old = request.httpVersion === "HTTP/1.0";
+	if (!touched && "framing" in body && !(old && body.framing.kind === "chunked")) framing = body.framing;
+	else if (request.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 304) {
+		framing = { kind: "none" };
+		// RFC 9110 section 8.6, RFC 9112 section 6.1: here these fields must not be, and a client might believe them.
+		if ((statusCode < 200 || statusCode === 204) && hasSizing(response.headers)) fields = framed(response.headers, framing).fields;
+	} else {
+		const said = claim(() => responseFraming({ version, status: statusCode, reason: "", fields }, request.method));
+		framing = settle(body, said, { chunked: !old && version === "HTTP/1.1", implied: false });
+		if (!isSame(framing, said)) fields = framed(response.headers, framing).fields;
+	}
+	return {
+		head: writeResponseHead(version, statusCode, response.reason, fields),
+		coding: codingOf(framing),
+		close: framing.kind === "close" || !isPersistent(version, fields),
+	};
+}
+
+function codingOf(framing: Framing): Coding {
+	return framing.kind === "chunked" ? "chunked" : framing.kind === "none" ? "none" : "plain";
+}
+
+/** What the fields say, null where they contradict themselves. */
+function claim(read: () => Framing): Framing | null {
+	try {
+		return read();
+	} catch {
+		return null;
+	}
+}
+
+/** The framing to use. A body that is all there keeps the coding its fields name; one still to come keeps the one it came with. */
+function settle(body: BodyFacts, said: Framing | null, can: { chunked: boolean; implied: boolean }): Framing {
+	if ("framing" in body) return body.framing.kind === "chunked" && !can.chunked ? { kind: "close" } : body.framing;
+	if (can.implied) return { kind: "none" };
+	if (said?.kind === "chunked" && can.chunked) return said;
+	return { kind: "length", length: body.size };
+}
+
+function sizeOf(body: BodyFacts): number {
+	return "size" in body ? body.size : body.framing.kind === "none" ? 0 : -1;
+}
+
+function isSame(framing: Framing, said: Framing | null): boolean {
+	if (said === null || framing.kind !== said.kind) return false;
+	return framing.kind !== "length" || said.kind !== "length" || framing.length === said.length;
+}
+
+function hasSizing(headers: Headers): boolean {
+	return headers.has("content-length") || headers.has("transfer-encoding");
+}
+
+/** A copy of the fields that says how the body is framed, and nothing else about it. */
+function framed(headers: Headers, framing: Framing): Headers {
+	const copy = new Headers(headers.fields.slice());
+	if (framing.kind !== "chunked") copy.delete("transfer-encoding");
+	else copy.set("transfer-encoding", "chunked");
+	if (framing.kind !== "length") copy.delete("content-length");
+	else copy.set("content-length", String(framing.length));
+	return copy;
+}

@@ -1,0 +1,78 @@
+// Where a request is to go: request target and Host field (RFC 9112 section 3.2), or the tunnel that it came through.
+import { FlowtapeError } from "../errors.ts";
+import { type ByteString, toText } from "../flow/bytes.ts";
+import { Headers } from "../flow/headers.ts";
+import { type Authority, defaultPort, parseAuthority } from "../flow/url.ts";
+import type { RequestHead } from "./wire/head.ts";
+
+/** Destination of a tunnel: what a client that spoke to the server directly would have connected to. */
+export interface TunnelTarget {
+	scheme: "http" | "https";
+	host: string;
+	port: number;
+	/** The name in the client's TLS hello. */
+	sni: string | null;
+}
+
+export interface Target {
+	scheme: "http" | "https";
+	host: string;
+	port: number;
+	/** Origin form: what goes on the wire. */
+	path: ByteString;
+}
+
+/**
+ * Destination and path of a request.
+ * @throws FlowtapeError FT_PROTOCOL when it has none
+ */
+export function targetOf(head: RequestHead, tunnel: TunnelTarget | null): Target {
+	const { target } = head;
+	const isOrigin = target.charCodeAt(0) === 47 || target === "*";
+	if (tunnel !== null)
+		return { scheme: tunnel.scheme, host: tunnel.host, port: tunnel.port, path: isOrigin ? target : splitAbsolute(target, head.method).path };
+	if (!isOrigin) {
+		const { scheme, authority, path } = splitAbsolute(target, head.method);
+		const { host, port } = checkAuthority(authority, `request target ${JSON.stringify(target)}`);
+		return { scheme, host, port: port ?? defaultPort(scheme), path };
+	}
+	const field = new Headers(head.fields).raw("host");
+	if (field === null) throw new FlowtapeError("FT_PROTOCOL", "the request has no Host header, so there is no telling where it should go");
+	const { host, port } = checkAuthority(field, "host header");
+	return { scheme: "http", host, port: port ?? 80, path: target };
+}
+
+/**
+ * Host and port of a CONNECT.
+ * @throws FlowtapeError FT_PROTOCOL
+ */
+export function connectTarget(head: RequestHead): { host: string; port: number } {
+	const { host, port } = checkAuthority(head.target, "CONNECT");
+	if (port === null) throw new FlowtapeError("FT_PROTOCOL", `CONNECT: expected host:port, found ${JSON.stringify(head.target)}`);
+	return { host, port };
+}
+
+const ABSOLUTE = /^(https?):\/\//i;
+
+function splitAbsolute(target: ByteString, method: ByteString): { scheme: "http" | "https"; authority: ByteString; path: ByteString } {
+	const isHttp = target.startsWith("http://");
+	const scheme = isHttp ? "http" : ABSOLUTE.exec(target)?.[1]?.toLowerCase();
+	if (scheme === undefined)
+		throw new FlowtapeError("FT_PROTOCOL", `request target: expected /path or http://host/path, found ${JSON.stringify(target.slice(0, 200))}`);
+	const start = scheme.length + 3;
+	let end = target.indexOf("/", start);
+	const query = target.indexOf("?", start);
+	if (query >= 0 && (end < 0 || query < end)) end = query;
+	const authority = end < 0 ? target.slice(start) : target.slice(start, end);
+	// RFC 9112 section 3.2.4: without a path, OPTIONS is about the server as a whole.
+	const path = end < 0 ? (method === "OPTIONS" ? "*" : "/") : query === end ? `/${target.slice(end)}` : target.slice(end);
+	return { scheme: scheme as "http" | "https", authority, path };
+}
+
+function checkAuthority(authority: ByteString, where: string): Authority {
+	const at = authority.lastIndexOf("@");
+	const parsed = parseAuthority(toText(at < 0 ? authority : authority.slice(at + 1)));
+	if (parsed === null || parsed.port === 0 || /[\s/\\<>"]/.test(parsed.host))
+		throw new FlowtapeError("FT_PROTOCOL", `${where}: expected host or host:port, found ${JSON.stringify(authority.slice(0, 200))}`);
+	return parsed;
+}

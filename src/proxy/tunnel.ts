@@ -1,0 +1,201 @@
+// What happens behind a CONNECT: TLS is intercepted with a certificate of our own, HTTP is read as it is, and anything else passes untouched.
+import type { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import { type SecureContext, TLSSocket } from "node:tls";
+import { FlowtapeError } from "../errors.ts";
+import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { formatAuthority } from "../flow/url.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import type { LeafIssuer } from "./ca.ts";
+import { type ClientHello, sniff } from "./client-hello.ts";
+import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
+import type { ProxyContext } from "./context.ts";
+import { errorPage } from "./error-page.ts";
+import { connectTarget, type TunnelTarget } from "./target.ts";
+import { relayTcp } from "./tcp-relay.ts";
+import type { Dial } from "./upstream.ts";
+import type { RequestHead } from "./wire/head.ts";
+
+export const options = {
+	connection_strategy: {
+		type: "string",
+		default: "eager",
+		choices: ["eager", "lazy"],
+		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
+	},
+	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known." },
+	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold neither TLS nor HTTP, as TCP flows." },
+} as const satisfies OptionTable;
+
+export interface TunnelSettings {
+	context: ProxyContext;
+	values: OptionValues<typeof options>;
+	authority: LeafIssuer;
+	facts: ClientFacts;
+	/** The inside of the tunnel, when it is HTTP. */
+	onHttp: (socket: Socket, target: TunnelTarget) => void;
+	/** The tunnel has ended without having been HTTP. */
+	onClose: (tunnel: Tunnel) => void;
+}
+
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+/** In the form that goes on the wire (RFC 7301 section 3.1), which is what `TLSSocket` wants. */
+const HTTP_1_1 = Buffer.from("\x08http/1.1");
+
+export class Tunnel {
+	readonly #socket: Socket;
+	readonly #settings: TunnelSettings;
+	#target: TunnelTarget | null = null;
+	#bytes: Buffer;
+	#dial: Dial | null = null;
+	/** Hung up on when the proxy ends. */
+	#inner: Socket | null = null;
+
+	constructor(socket: Socket, head: RequestHead, early: Buffer, settings: TunnelSettings) {
+		this.#socket = socket;
+		this.#settings = settings;
+		this.#bytes = early;
+		socket.on("close", this.#onClose);
+		this.#open(head);
+	}
+
+	/** The proxy ends; a tunnel has no end of its own to wait for. */
+	drain(): void {}
+
+	stop(): void {
+		this.#dial?.cancel();
+		this.#inner?.destroy();
+		this.#socket.destroy();
+	}
+
+	#open(head: RequestHead): void {
+		try {
+			this.#target = { scheme: "http", sni: null, ...connectTarget(head) };
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			this.#socket.end(errorPage(400, error.message), "latin1");
+			this.#socket.resume();
+			return;
+		}
+		this.#socket.write(ESTABLISHED, "latin1");
+		this.#socket.on("data", this.#onData);
+		this.#socket.on("end", this.#onEnd);
+		this.#socket.resume();
+		this.#decide(this.#target);
+	}
+
+	readonly #onData = (chunk: Buffer): void => {
+		this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+		if (this.#target !== null) this.#decide(this.#target);
+	};
+
+	/** A client that asked for a tunnel and then did not use it, or said too little to know what it is. */
+	readonly #onEnd = (): void => {
+		this.#socket.end();
+	};
+
+	readonly #onClose = (): void => {
+		this.#dial?.cancel();
+		this.#settings.onClose(this);
+	};
+
+	#decide(target: TunnelTarget): void {
+		const found = sniff(this.#bytes);
+		if (found === "more") return;
+		this.#socket.pause();
+		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
+		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
+		if (found === "http") this.#handOver(this.#socket, target);
+		else if (found === "other") this.#relay(target);
+		else this.#intercept(found, target);
+	}
+
+	#handOver(socket: Socket, target: TunnelTarget): void {
+		this.#socket.removeListener("close", this.#onClose);
+		this.#settings.onClose(this);
+		this.#settings.onHttp(socket, target);
+		socket.resume();
+	}
+
+	// — TLS —
+
+	#intercept(hello: ClientHello, plain: TunnelTarget): void {
+		const target: TunnelTarget = { ...plain, scheme: "https", sni: hello.serverName };
+		const { context, values } = this.#settings;
+		if (context.pool === null || values.connection_strategy === "lazy") return this.#issue(hello, target, null);
+		const to = { tls: true, host: target.host, port: target.port, sni: target.sni };
+		const kept = context.pool.take(to);
+		if (kept !== undefined) {
+			context.pool.give(kept);
+			return this.#issue(hello, target, (kept.socket as TLSSocket).getPeerX509Certificate() ?? null);
+		}
+		this.#dial = context.pool.dial(to, (_error, connection) => {
+			this.#dial = null;
+			// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
+			const certificate = connection === null ? null : ((connection.socket as TLSSocket).getPeerX509Certificate() ?? null);
+			if (connection !== null) context.pool?.give(connection);
+			this.#issue(hello, target, certificate);
+		});
+	}
+
+	/** Chooses the certificate to show: `server` is that of the server, where it is known. */
+	#issue(hello: ClientHello, target: TunnelTarget, server: X509Certificate | null): void {
+		const { authority, values } = this.#settings;
+		const known = values.upstream_cert && server !== null ? { upstreamNames: namesOf(server), organization: organizationOf(server) } : {};
+		const issued = authority.contextFor({ sni: target.sni, host: target.host, ...known });
+		if (!(issued instanceof Promise)) return this.#shake(hello, target, issued);
+		issued.then(
+			(context) => this.#shake(hello, target, context),
+			() => this.#socket.destroy(),
+		);
+	}
+
+	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext): void {
+		const { facts, context } = this.#settings;
+		if (this.#socket.destroyed) return;
+		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: HTTP_1_1 } : {}) });
+		this.#inner = secured;
+		const onError = (error: Error) => {
+			const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
+			const message = `no TLS with the client for ${target.sni ?? target.host}: ${error.message}; does it trust the certificate authority? (flowtape ca export)`;
+			context.emit({ kind: "client_error", message, client });
+			secured.destroy();
+		};
+		secured.once("error", onError);
+		secured.once("secure", () => {
+			secured.removeListener("error", onError);
+			facts.sni = hello.serverName;
+			facts.alpnOffers = hello.alpn;
+			facts.mitmcert = ownCertificate(secured, secureContext);
+			addTlsFacts(facts, secured);
+			this.#handOver(secured, target);
+		});
+	}
+
+	// — neither TLS nor HTTP —
+
+	#relay(target: TunnelTarget): void {
+		const { context, facts, values } = this.#settings;
+		const to = { tls: false, host: target.host, port: target.port, sni: null };
+		if (context.pool === null) return this.stop();
+		this.#dial = context.pool.dialRaw(to, (error, server) => {
+			this.#dial = null;
+			if (server === null) {
+				if (error !== null) context.upstreamFailed(error, formatAuthority(to.host, to.port));
+				this.#socket.destroy();
+			} else relayTcp(this.#socket, server, { context, facts, to, record: values.record_tcp });
+		});
+	}
+}
+
+/** Names and addresses in a certificate, its common name first. */
+export function namesOf(certificate: X509Certificate): string[] {
+	const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1];
+	const alternative = [...(certificate.subjectAltName ?? "").matchAll(/(?:DNS|IP Address):([^,"\s]+)/g)].map((match) => match[1] as string);
+	return common !== undefined && /^[\w*.:-]+$/.test(common) ? [common, ...alternative] : alternative;
+}
+
+/** The organization in a certificate's subject. */
+export function organizationOf(certificate: X509Certificate): string | null {
+	return /^O=(.+)$/m.exec(certificate.subject)?.[1] ?? null;
+}

@@ -1,0 +1,54 @@
+// What goes to a socket within one turn of the event loop, written at once: a system call costs more than all the rest of a small message.
+import type { Socket } from "node:net";
+import type { ByteString } from "../flow/bytes.ts";
+
+/** Up to this size copying into one buffer is cheaper than handing several to the kernel. Bytes. */
+const COPY_LIMIT = 16 * 1024;
+
+/** Collects heads and bodies for a socket until `flush`. */
+export class WriteBatch {
+	readonly #socket: Socket;
+	#parts: (ByteString | Buffer)[] = [];
+	#size = 0;
+
+	constructor(socket: Socket) {
+		this.#socket = socket;
+	}
+
+	add(part: ByteString | Buffer): void {
+		this.#parts.push(part);
+		this.#size += part.length;
+	}
+
+	/** Writes what was added. False: the socket has enough for now and tells by "drain" when it wants more. */
+	flush(): boolean {
+		const parts = this.#parts;
+		const socket = this.#socket;
+		if (parts.length === 0) return !socket.writableNeedDrain;
+		const size = this.#size;
+		this.#parts = [];
+		this.#size = 0;
+		if (!socket.writable) return true;
+		if (parts.length === 1) return writePart(socket, parts[0] as ByteString | Buffer);
+		if (size <= COPY_LIMIT) return socket.write(join(parts, size));
+		socket.cork();
+		for (const part of parts) writePart(socket, part);
+		socket.uncork();
+		return !socket.writableNeedDrain;
+	}
+}
+
+function writePart(socket: Socket, part: ByteString | Buffer): boolean {
+	return typeof part === "string" ? socket.write(part, "latin1") : socket.write(part);
+}
+
+function join(parts: readonly (ByteString | Buffer)[], size: number): Buffer {
+	const whole = Buffer.allocUnsafe(size);
+	let at = 0;
+	for (const part of parts) {
+		if (typeof part === "string") whole.latin1Write(part, at);
+		else whole.set(part, at);
+		at += part.length;
+	}
+	return whole;
+}

@@ -18,6 +18,7 @@ export const errorCodes = {
 	FT_TLS: { status: 4, meaning: "a TLS handshake that failed" },
 	FT_UPSTREAM: { status: 4, meaning: "a server that could not be reached or broke off" },
 	FT_PROTOCOL: { status: 4, meaning: "a message that breaks the rules of HTTP" },
+	FT_LOSS: { status: 0, meaning: "something that the format written to has no room for" },
 	FT_BAD_BODY: { status: 3, meaning: "a body that its Content-Encoding does not describe" },
 	FT_COMMAND: { status: 4, meaning: "the command after -- could not be started" },
 } as const satisfies Record<string, { status: number; meaning: string }>;
@@ -34,6 +35,8 @@ export interface ErrorDetail {
 	record?: number;
 	/** Column in the text given on the command line, from 1. */
 	column?: number;
+	/** The option whose value is wrong, in snake_case. */
+	option?: string;
 	cause?: unknown;
 }
 
@@ -45,6 +48,7 @@ export class FlowtapeError extends Error {
 	readonly offset: number | undefined;
 	readonly record: number | undefined;
 	readonly column: number | undefined;
+	readonly option: string | undefined;
 
 	constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
 		super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
@@ -53,6 +57,7 @@ export class FlowtapeError extends Error {
 		this.offset = detail.offset;
 		this.record = detail.record;
 		this.column = detail.column;
+		this.option = detail.option;
 	}
 
 	/** The exit status of a command that ends with this error. */

@@ -1,0 +1,63 @@
+// THE ordered list of features. A feature is a line here, a file beside this one and a test of its own.
+import { type ErrorDetail, FlowtapeError } from "../errors.ts";
+import type { Filter } from "../filter/filter.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import type { HookContext } from "./context.ts";
+import type { Hook } from "./hook.ts";
+import { createServerReplay, options as serverReplay } from "./server-replay.ts";
+
+export const recordingOptions = {
+	save_stream_filter: { type: "string", default: null, metavar: "FILTER", help: "Record only flows that match, looked at when they are complete." },
+} as const satisfies OptionTable;
+
+/** The options of all features. */
+export const hookOptions = { ...serverReplay, ...recordingOptions } as const satisfies OptionTable;
+
+export type HookValues = OptionValues<typeof hookOptions>;
+
+type Create = (values: HookValues, context: HookContext) => Hook | null | Promise<Hook | null>;
+
+/**
+ * In the order in which they see a request; the first verdict stands. Each with the option that errors are about.
+ * Who may not pass is turned away first. Headers are changed before anything looks at them. Recordings are keyed by what scripts made of a
+ * request, and what they do not answer is mapped. Cookies and credentials are added last, to what really goes to a server.
+ */
+const features: readonly (readonly [option: keyof HookValues | "scripts", create: Create])[] = [["server_replay_extra", createServerReplay]];
+
+/**
+ * The hooks whose options are set, in their order, for a `Pipeline`.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN: `option` names the one that is wrong
+ */
+export async function createHooks(values: HookValues, context: HookContext = {}): Promise<Hook[]> {
+	const hooks: Hook[] = [];
+	for (const [option, create] of features) {
+		if (option === "scripts") hooks.push(...(context.scripts ?? []));
+		else {
+			const hook = await naming(option, () => create(values, context));
+			if (hook !== null) hooks.push(hook);
+		}
+	}
+	return hooks;
+}
+
+/** Which flows are recorded; null: all. */
+export async function createRecordingFilter(values: OptionValues<typeof recordingOptions>): Promise<Filter | null> {
+	const pattern = values.save_stream_filter;
+	if (pattern === null) return null;
+	const { compileFilter } = await import("../filter/compile.ts");
+	return naming("save_stream_filter", () => compileFilter(pattern));
+}
+
+function details({ file, offset, record, column, cause }: FlowtapeError): ErrorDetail {
+	return Object.fromEntries(Object.entries({ file, offset, record, column, cause }).filter(([, value]) => value !== undefined));
+}
+
+/** Adds the option to an error about its value. */
+async function naming<T>(option: string, make: () => T | Promise<T>): Promise<T> {
+	try {
+		return await make();
+	} catch (error) {
+		if (!(error instanceof FlowtapeError) || error.option !== undefined) throw error;
+		throw new FlowtapeError(error.code, error.message, { ...details(error), option });
+	}
+}

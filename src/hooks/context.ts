@@ -1,0 +1,32 @@
+// What hooks are given besides the values of their options: recordings, scripts, the time, and somebody to tell.
+import type { RecordedTape } from "../replay/replay-index.ts";
+import type { Hook } from "./hook.ts";
+
+/** A request that no recording answered. */
+export interface Miss {
+	readonly method: string;
+	readonly url: string;
+	/** What became of it: `forward`, `kill` or a status. */
+	readonly policy: string;
+	/** The nearest recordings and what differs, in a few lines. */
+	readonly explanation: string;
+}
+
+export interface HookContext {
+	/** Tapes to answer from, in order; without any, nothing is answered from recordings. */
+	readonly recordings?: readonly RecordedTape[];
+	/** Hooks of the user's own. */
+	readonly scripts?: readonly Hook[];
+	/** Told what is worth knowing, in a line without a line break. Default: nobody. */
+	readonly log?: (level: "info" | "warning", message: string) => void;
+	readonly onMiss?: (miss: Miss) => void;
+	/** Seconds since 1970; default: the clock. */
+	readonly now?: () => number;
+	/** Whether filters heed case; default false. */
+	readonly caseSensitiveFilters?: boolean;
+}
+
+/** The time, in seconds since 1970. */
+export function clock(): number {
+	return Date.now() / 1000;
+}

@@ -18,7 +18,13 @@ interface OptionBase {
 /** One option, declared beside the code that reads it. Names are mitmproxy's, in snake_case. */
 export type OptionSpec =
 	| (OptionBase & { type: "boolean"; default: boolean })
-	| (OptionBase & { type: "string"; default: string | null; choices?: readonly string[] })
+	| (OptionBase & {
+			type: "string";
+			default: string | null;
+			choices?: readonly string[];
+			/** The value of the flag when it is given without one. */
+			implied?: string;
+	  })
 	| (OptionBase & { type: "integer"; default: number | null; min?: number; max?: number })
 	/** A number of bytes; written as `10m`, `1.5k`, `64kb`. */
 	| (OptionBase & { type: "size"; default: number | null })

@@ -2,16 +2,37 @@
 import { type ErrorDetail, FlowtapeError } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { options as anticache, createAnticache } from "./anticache.ts";
+import { options as anticomp, createAnticomp } from "./anticomp.ts";
+import { options as blockList, createBlockList } from "./block-list.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
+import { createMapLocal, options as mapLocal } from "./map-local.ts";
+import { createMapRemote, options as mapRemote } from "./map-remote.ts";
+import { createModifyBody, options as modifyBody } from "./modify-body.ts";
+import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
+import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
+import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts";
 
 export const recordingOptions = {
 	save_stream_filter: { type: "string", default: null, metavar: "FILTER", help: "Record only flows that match, looked at when they are complete." },
 } as const satisfies OptionTable;
 
 /** The options of all features. */
-export const hookOptions = { ...serverReplay, ...recordingOptions } as const satisfies OptionTable;
+export const hookOptions = {
+	...modifyHeaders,
+	...blockList,
+	...anticache,
+	...anticomp,
+	...serverReplay,
+	...mapRemote,
+	...mapLocal,
+	...modifyBody,
+	...stickyAuth,
+	...stickyCookie,
+	...recordingOptions,
+} as const satisfies OptionTable;
 
 export type HookValues = OptionValues<typeof hookOptions>;
 
@@ -22,7 +43,19 @@ type Create = (values: HookValues, context: HookContext) => Hook | null | Promis
  * Who may not pass is turned away first. Headers are changed before anything looks at them. Recordings are keyed by what scripts made of a
  * request, and what they do not answer is mapped. Cookies and credentials are added last, to what really goes to a server.
  */
-const features: readonly (readonly [option: keyof HookValues | "scripts", create: Create])[] = [["server_replay_extra", createServerReplay]];
+const features: readonly ("scripts" | readonly [option: keyof HookValues, create: Create])[] = [
+	["modify_headers", createModifyHeaders],
+	["block_list", createBlockList],
+	["anticache", createAnticache],
+	["anticomp", createAnticomp],
+	"scripts",
+	["server_replay_extra", createServerReplay],
+	["map_remote", createMapRemote],
+	["map_local", createMapLocal],
+	["modify_body", createModifyBody],
+	["stickyauth", createStickyAuth],
+	["stickycookie", createStickyCookie],
+];
 
 /**
  * The hooks whose options are set, in their order, for a `Pipeline`.
@@ -30,9 +63,10 @@ const features: readonly (readonly [option: keyof HookValues | "scripts", create
  */
 export async function createHooks(values: HookValues, context: HookContext = {}): Promise<Hook[]> {
 	const hooks: Hook[] = [];
-	for (const [option, create] of features) {
-		if (option === "scripts") hooks.push(...(context.scripts ?? []));
+	for (const feature of features) {
+		if (feature === "scripts") hooks.push(...(context.scripts ?? []));
 		else {
+			const [option, create] = feature;
 			const hook = await naming(option, () => create(values, context));
 			if (hook !== null) hooks.push(hook);
 		}

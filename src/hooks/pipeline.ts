@@ -47,10 +47,19 @@ export class Pipeline {
 		return this.#wholeHttp(flow, turn);
 	}
 
+	/** In the request phases there is no response yet, so that hooks and filters see what they would have seen live. */
 	async #wholeHttp(flow: HttpFlow, turn: Turn): Promise<Flow | null> {
 		const run = (phase: Phase) => runAll(this.#stored[phase], 0, phase, flow, turn);
-		await run("requestheaders");
-		if (turn.verdict === null) await run("request");
+		const { response, error } = flow;
+		flow.response = null;
+		flow.error = null;
+		try {
+			await run("requestheaders");
+			if (turn.verdict === null) await run("request");
+		} finally {
+			flow.response = response;
+			flow.error = error;
+		}
 		const { verdict } = turn;
 		if (verdict?.kind === "drop") return null;
 		if (verdict?.kind === "answer") {
@@ -62,7 +71,7 @@ export class Pipeline {
 			await run("response");
 		}
 		if (flow.error !== null) await run("error");
-		return flow;
+		return turn.verdict?.kind === "drop" ? null : flow;
 	}
 
 	async close(): Promise<void> {

@@ -1,13 +1,11 @@
 // Answers requests from recordings. What has no recording never reaches a server unless that was asked for.
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
-import { Headers } from "../flow/headers.ts";
-import { Response } from "../flow/message.ts";
-import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { explainMiss } from "../replay/near-miss.ts";
 import { options as indexOptions, ReplayIndex } from "../replay/replay-index.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Hook, Turn } from "./hook.ts";
+import { makeResponse } from "./make-response.ts";
 
 export const options = {
 	...indexOptions,
@@ -32,6 +30,11 @@ export const options = {
 } as const satisfies OptionTable;
 
 const NAME = "server-replay";
+/** Tells programs that the answer is none of the recorded ones. */
+const MISS_FIELDS = [
+	["x-flowtape-miss", "no recording"],
+	["content-type", "text/plain; charset=utf-8"],
+] as const;
 
 /** What a run of replaying came to. */
 export interface ReplayReport {
@@ -69,7 +72,7 @@ export async function createServerReplay(values: OptionValues<typeof options>, c
 		if (extra === "kill") turn.abort(KILLED, NAME);
 		else {
 			flow.isReplay = "response";
-			turn.answer(missResponse(Number(extra), explanation, now()), NAME);
+			turn.answer(makeResponse(Number(extra), MISS_FIELDS, Buffer.from(explanation), now()), NAME);
 		}
 	}
 
@@ -88,12 +91,4 @@ export async function createServerReplay(values: OptionValues<typeof options>, c
 			return { served, missed, unused: await index.countUnused() };
 		},
 	};
-}
-
-/** Says what is missing, where the status lets it have a body. */
-function missResponse(status: number, explanation: string, now: number): Response {
-	const body = status === 204 ? Buffer.alloc(0) : Buffer.from(explanation);
-	const fields: [string, string][] = [["x-flowtape-miss", "no recording"]];
-	if (status !== 204) fields.push(["content-type", "text/plain; charset=utf-8"], ["content-length", String(body.length)]);
-	return new Response({ statusCode: status, reason: standardReason(status), headers: Headers.of(...fields), body, timestampStart: now, timestampEnd: now });
 }

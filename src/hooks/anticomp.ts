@@ -1,0 +1,12 @@
+// Has servers send bodies in the clear.
+import type { OptionTable, OptionValues } from "../options.ts";
+import type { Hook } from "./hook.ts";
+
+export const options = {
+	anticomp: { type: "boolean", default: false, help: "Ask servers not to compress." },
+} as const satisfies OptionTable;
+
+export function createAnticomp({ anticomp }: OptionValues<typeof options>): Hook | null {
+	if (!anticomp) return null;
+	return { name: "anticomp", request: ({ request }) => request.headers.set("accept-encoding", "identity") };
+}

@@ -1,0 +1,124 @@
+// Answers requests with files: a regular expression on the URL chooses a file, or a folder in which the rest of the URL names one.
+import { realpathSync } from "node:fs";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import { FlowtapeError, hasErrno } from "../errors.ts";
+import type { HttpFlow } from "../flow/flow.ts";
+import { mediaTypeOf } from "../flow/media-type.ts";
+import { percentDecode } from "../flow/url.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import { clock, type HookContext } from "./context.ts";
+import type { Hook, Turn } from "./hook.ts";
+import { makeResponse } from "./make-response.ts";
+import { expandHome, parseRules, type Rule } from "./rule.ts";
+
+export const options = {
+	map_local: {
+		type: "sequence",
+		default: [],
+		metavar: "|[FILTER|]REGEX|PATH",
+		help: "Answer requests whose URL matches with a file, or with the file below a folder that the rest of the URL names. The first character is the separator.",
+	},
+	map_local_follow_symlinks: { type: "boolean", default: false, help: "Let symbolic links lead out of the folders of map_local." },
+} as const satisfies OptionTable;
+
+const NAME = "map-local";
+
+interface LocalRule {
+	readonly matches: Rule["matches"];
+	/** The part of a URL that names a file below the folder; null when the URL does not match. */
+	readonly suffixOf: (url: string) => string | null;
+	/** A file or folder, links resolved. */
+	readonly path: string;
+}
+
+/** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
+export async function createMapLocal(values: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
+	if (values.map_local.length === 0) return null;
+	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	const { log, now = clock } = context;
+	const parsed = await parseRules(values.map_local, context);
+	const rules = parsed.map(({ text, subject, value, matches }): LocalRule => {
+		const regex = compilePythonRegex(subject, { kind: "text" });
+		const suffixOf = (url: string) => {
+			const match = regex.exec(url);
+			if (match === null) return null;
+			if (regex.groups > 0) return match.groups[1] ?? "";
+			const rest = url.slice(match.index + (match.groups[0]?.length ?? 0));
+			return rest.replace(/\?.*$/s, "").replace(/^\/+|\/+$/g, "");
+		};
+		return { matches, suffixOf, path: existing(text, value) };
+	});
+
+	/** The content of the first candidate that is a file; null when there is none. */
+	async function read(candidates: readonly string[], root: string): Promise<{ path: string; content: Buffer } | null> {
+		for (const path of candidates) {
+			try {
+				if (!(await stat(path)).isFile()) continue;
+				const real = await realpath(path);
+				if (!values.map_local_follow_symlinks && real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep))
+					log?.("warning", `${path} is not served: it is a link that leads out of ${root}`);
+				else return { path, content: await readFile(real) };
+			} catch (error) {
+				if (hasErrno(error, "ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP")) continue;
+				log?.("warning", `${path} cannot be read: ${(error as Error).message}`);
+				return null;
+			}
+		}
+		return null;
+	}
+
+	async function answer(flow: HttpFlow, turn: Turn, found: readonly { rule: LocalRule; suffix: string }[]): Promise<void> {
+		for (const { rule, suffix } of found) {
+			const candidates = await candidatesOf(rule.path, suffix);
+			const file = await read(candidates, rule.path);
+			if (file !== null) {
+				const type = mediaTypeOf(file.path);
+				turn.answer(makeResponse(200, type === null ? [] : [["content-type", type]], file.content, now()), NAME);
+				return;
+			}
+			const why = candidates.length === 0 ? `"${suffix}" leads out of ${rule.path}` : `there is none of ${candidates.join(", ")}`;
+			log?.("info", `no local file for ${flow.request.prettyUrl}: ${why}`);
+		}
+		turn.answer(makeResponse(404, [], Buffer.alloc(0), now()), NAME);
+	}
+
+	return {
+		name: NAME,
+		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
+		request(flow, turn) {
+			const url = flow.request.prettyUrl;
+			const found = rules.flatMap((rule) => {
+				const suffix = rule.matches(flow) ? rule.suffixOf(url) : null;
+				return suffix === null ? [] : [{ rule, suffix }];
+			});
+			if (found.length > 0) return answer(flow, turn, found);
+		},
+	};
+}
+
+function existing(text: string, value: string): string {
+	try {
+		return realpathSync(resolve(expandHome(value)));
+	} catch (cause) {
+		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": there is no file or folder "${value}"`, { file: value, cause });
+	}
+}
+
+/** What is not one of these becomes `_`, for files saved under a name that every system can have. */
+const SPECIAL = /[^0-9a-zA-Z\-_.=(),/]/gu;
+
+/** Where a file may be, in the order in which it is looked for; nowhere when the suffix leads out of the folder. */
+async function candidatesOf(root: string, suffix: string): Promise<string[]> {
+	if ((await stat(root).catch(() => null))?.isFile()) return [root];
+	if (suffix === "") return [join(root, "index.html")];
+	const decoded = percentDecode(suffix);
+	const names = [...new Set([decoded, decoded.replace(SPECIAL, "_")])];
+	if (!names.every(isInside)) return [];
+	return names.flatMap((name) => [join(root, name), join(root, name, "index.html")]);
+}
+
+function isInside(name: string): boolean {
+	if (name.startsWith("/") || name.includes("\0") || name.split("/").includes("..")) return false;
+	return process.platform !== "win32" || !/[\\:]/.test(name);
+}

@@ -1,0 +1,70 @@
+// Sets and removes header fields of requests and responses.
+import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import type { HttpFlow } from "../flow/flow.ts";
+import type { Headers } from "../flow/headers.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import type { HookContext } from "./context.ts";
+import type { Hook } from "./hook.ts";
+import { compileValue, parseRules, type ReadValue, type Rule, unescapeLiteral } from "./rule.ts";
+
+export const options = {
+	modify_headers: {
+		type: "sequence",
+		default: [],
+		metavar: "/[FILTER/]NAME/[@]VALUE",
+		help: "Set a header, or remove it with an empty value; @ reads the value from a file. The first character is the separator.",
+	},
+} as const satisfies OptionTable;
+
+/** tchar (RFC 9110 section 5.6.2) */
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** What would end the field or the message (RFC 9110 section 5.5). */
+const FORBIDDEN = /[\r\n\0]/;
+
+interface HeaderRule {
+	readonly matches: Rule["matches"];
+	readonly name: ByteString;
+	readonly read: ReadValue;
+}
+
+/** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER */
+export async function createModifyHeaders({ modify_headers: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
+	if (texts.length === 0) return null;
+	const rules = (await parseRules(texts, context)).map((rule) => compile(rule, context));
+
+	/** The value of a rule now; null when it is unfit, which is logged. */
+	function currentValue({ name, read }: HeaderRule): ByteString | null {
+		const value = read()?.latin1Slice().trim() ?? null;
+		if (value === null || !FORBIDDEN.test(value)) return value;
+		context.log?.("warning", `the header ${name} is left as it is: a value of one line was expected`);
+		return null;
+	}
+
+	/** All filters see the message as it came; then headers are removed, then set. */
+	function modify(flow: HttpFlow, headers: Headers): void {
+		const changes: [name: ByteString, value: ByteString][] = [];
+		for (const rule of rules) {
+			const value = rule.matches(flow) ? currentValue(rule) : null;
+			if (value !== null) changes.push([rule.name, value]);
+		}
+		for (const [name] of changes) headers.delete(name);
+		for (const [name, value] of changes) if (value !== "") headers.fields.push(name, value);
+	}
+
+	return {
+		name: "modify-headers",
+		requestheaders: (flow) => modify(flow, flow.request.headers),
+		responseheaders(flow) {
+			if (flow.response !== null) modify(flow, flow.response.headers);
+		},
+	};
+}
+
+function compile({ text, subject, value, matches }: Rule, context: HookContext): HeaderRule {
+	const name = unescapeLiteral(subject);
+	if (!NAME.test(name)) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the name of a header was expected, not "${subject}"`);
+	if (!value.startsWith("@") && FORBIDDEN.test(unescapeLiteral(value)))
+		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the value of a header cannot have line breaks or NUL`);
+	return { matches, name, read: compileValue(value, context) };
+}

@@ -65,15 +65,10 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		if (this.context.timeoutMs > 0) socket.setTimeout(this.context.timeoutMs, () => this.#onTimeout());
 	}
 
-	/** Whether nothing is going on. */
-	get isIdle(): boolean {
-		return this.#exchange === null && this.#parser.idle;
-	}
-
 	/** The proxy ends: no further request is read. */
 	drain(): void {
 		this.#ending = true;
-		if (this.#exchange === null) this.#socket.end();
+		if (this.#exchange === null) this.#socket.destroySoon();
 	}
 
 	/** Ends at once; a request still open goes to the tape. */
@@ -121,23 +116,23 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	flush(): void {
 		if (!this.batch.flush()) this.#exchange?.pauseResponse();
-		this.#exchange?.flushUpstream();
+		this.#exchange?.flushRequest();
 	}
 
 	exchangeDone(persistent: boolean, wait: Promise<void> | undefined): void {
 		this.#exchange = null;
 		this.flush();
-		if (!persistent || this.#ending || this.#halfClosed !== null) this.#finish();
+		if (!persistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle)) this.#finish();
 		else if (wait === undefined) this.#next();
-		else wait.then(() => this.#next());
+		else this.context.track(wait.then(() => this.#next()));
 	}
 
-	abort(): void {
+	abort(untold: boolean): void {
 		this.#exchange = null;
 		this.#ending = true;
-		// RFC 9112 section 8: the end of a chunked or close-delimited body must not look like its end.
-		this.#socket.resetAndDestroy?.();
-		this.#socket.destroy();
+		// RFC 9112 section 8: a body that ends with the connection must not look whole. In TLS the missing close_notify says so.
+		if (untold && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
+		else this.#socket.destroy();
 	}
 
 	switchProtocol(upstream: UpstreamConnection): void {

@@ -1,5 +1,4 @@
 // What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
-import type { FlowtapeError } from "../errors.ts";
 import type { Flow } from "../flow/flow.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import type { Phase } from "../hooks/hook.ts";
@@ -38,7 +37,7 @@ export class ProxyContext {
 	readonly timeoutMs: number;
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
-	/** Flows on their way into the sink. */
+	/** Hooks that run, and flows on their way into the sink. */
 	readonly #pending = new Set<Promise<void>>();
 
 	constructor(parts: ContextParts) {
@@ -61,18 +60,19 @@ export class ProxyContext {
 		}
 		this.emit({ kind: "flow", flow });
 		if (wait === undefined) return;
-		const settled = wait.catch((error: unknown) => this.emit({ kind: "sink_error", error })).then(() => void this.#pending.delete(settled));
-		this.#pending.add(settled);
+		const settled = wait.catch((error: unknown) => this.emit({ kind: "sink_error", error }));
+		this.track(settled);
 		return settled;
 	}
 
-	/** Resolves when the sink has taken all that was brought to it. */
-	async settled(): Promise<void> {
-		while (this.#pending.size > 0) await Promise.all(this.#pending);
+	/** Something that has to end before the proxy does. */
+	track(work: Promise<void>): void {
+		const tracked = work.finally(() => this.#pending.delete(tracked));
+		this.#pending.add(tracked);
 	}
 
-	/** Tells that a server failed. */
-	upstreamFailed(error: FlowtapeError, destination: string): void {
-		this.emit({ kind: "upstream_error", message: error.message, destination });
+	/** Resolves when hooks and sink have done all that was under way. */
+	async settled(): Promise<void> {
+		while (this.#pending.size > 0) await Promise.all(this.#pending);
 	}
 }

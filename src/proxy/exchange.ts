@@ -1,9 +1,9 @@
 // One request and its response while they happen: which phase comes next, who answers, and how it ends. It knows no sockets: the client is
-// an `ExchangeHost`, the server an `UpstreamConnection`.
+// an `ExchangeHost`, the server a `Query`.
 import { randomUUID } from "node:crypto";
 import type { FlowtapeError } from "../errors.ts";
-import { type ByteString, toText } from "../flow/bytes.ts";
-import { type ClientConnection, serverConnection } from "../flow/connection.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import { type ClientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Request, Response } from "../flow/message.ts";
@@ -13,11 +13,12 @@ import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
 import { type ErrorStatus, errorPage } from "./error-page.ts";
 import { type BodyFacts, outgoingRequest, outgoingResponse } from "./framing-out.ts";
+import { type Asker, Query } from "./query.ts";
 import { Relay } from "./relay.ts";
 import type { Target, TunnelTarget } from "./target.ts";
-import type { Destination, Dial } from "./upstream.ts";
-import type { ResponseListener, UpstreamConnection } from "./upstream-connection.ts";
-import type { Framing } from "./wire/framing.ts";
+import type { Destination } from "./upstream.ts";
+import type { UpstreamConnection } from "./upstream-connection.ts";
+import { type Framing, hasBody } from "./wire/framing.ts";
 import { type RequestHead, type ResponseHead, writeResponseHead } from "./wire/head.ts";
 import { expectsContinue, isPersistent, upgradeOf } from "./wire/hop-by-hop.ts";
 import type { WriteBatch } from "./write-batch.ts";
@@ -37,39 +38,39 @@ export interface ExchangeHost {
 	flush(): void;
 	/** The exchange is over and on the tape. The connection ends unless it is `persistent`; nothing new may begin before `wait` resolves. */
 	exchangeDone(persistent: boolean, wait: Promise<void> | undefined): void;
-	/** Hangs up, so that the client sees that what it got is not whole. */
-	abort(): void;
+	/** Hangs up, so that the client sees that what it got is not whole. `untold`: it could not tell from the bytes. */
+	abort(untold: boolean): void;
 	/** The server has changed to another protocol: bytes are passed on from here. */
 	switchProtocol(upstream: UpstreamConnection): void;
 }
 
-/** Where an exchange stands. */
-type Stage = "requestheaders" | "request body" | "request" | "forward" | "responseheaders" | "response body" | "response" | "respond" | "over";
+/** Where an exchange stands: a phase, or what it waits for. */
+type Stage = "requestheaders" | "request body" | "request" | "server" | "responseheaders" | "response body" | "response" | "answer" | "over";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
 
-export class Exchange implements ResponseListener {
+const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+
+export class Exchange implements Asker {
 	readonly flow: HttpFlow;
 	readonly #host: ExchangeHost;
 	readonly #context: ProxyContext;
-	readonly #requestFraming: Framing;
-	readonly #request = new Relay();
-	readonly #response = new Relay();
 	readonly #turn = new Turn(true);
 	#stage: Stage = "requestheaders";
-	#responseFraming: Framing | null = null;
+	#query: Query | null = null;
+	/** As the client sends it; null once the hooks gave the request another body. */
+	#requestFraming: Framing | null;
+	readonly #request = new Relay();
 	#requestEnded = false;
-	#responseEnded = false;
-	/** The hooks gave the request another body than the client sends. */
-	#requestReplaced = false;
-	#isInterim = false;
 	#awaitsContinue: boolean;
+	/** As the server sends it; null where a hook answers. */
+	#responseFraming: Framing | null = null;
+	readonly #response = new Relay();
+	#responseEnded = false;
 	#persistent: boolean;
-	#upstream: UpstreamConnection | null = null;
-	#dial: Dial | null = null;
-	#retried = false;
+	#closeDelimited = false;
 
 	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target) {
 		this.#host = host;
@@ -88,6 +89,7 @@ export class Exchange implements ResponseListener {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: host.receivedAt,
 		});
+		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
 		if (this.#awaitsContinue) request.headers.delete("expect");
 		this.flow = new HttpFlow({
 			id: randomUUID(),
@@ -98,79 +100,80 @@ export class Exchange implements ResponseListener {
 		});
 	}
 
-	/** To be called once, when its host knows it. */
+	/** To be called once, when the host knows it. */
 	start(): void {
-		this.#phase("requestheaders", () => this.#requestHeadersDone());
+		if (this.#context.pipeline.isIdle("requestheaders")) this.#requestHeadersDone();
+		else this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
 
-	// — what the client sends —
+	// — the client —
 
 	requestBody(chunk: Buffer): void {
-		if (!this.#requestReplaced) this.#request.push(chunk);
+		if (this.#requestFraming !== null) this.#request.push(chunk);
 	}
 
 	requestEnd(trailers: ByteString[] | null): void {
 		const { request } = this.flow;
 		this.#requestEnded = true;
 		request.timestampEnd = this.#host.receivedAt;
-		if (!this.#requestReplaced) {
+		if (this.#requestFraming !== null) {
 			request.body = this.#request.bytes();
 			request.trailers = trailers === null ? null : new Headers(trailers);
 			this.#request.end(trailers);
 		}
 		if (this.#stage === "request body") this.#requestBodyDone();
-		else if (this.#stage === "respond") this.#finishIfComplete();
+		else if (this.#stage === "answer") this.#endIfComplete();
 	}
 
-	/** The client has gone, or what it sent cannot be understood (then it is told so). */
+	/** The client has gone, or what it sends cannot be understood; then it is told so with a status. */
 	clientFailed(message: string, status: ErrorStatus | null): void {
 		if (this.#stage !== "over") this.#fail(message, status);
 	}
 
 	/** The proxy ends: the flow goes to the tape as it is. */
 	stop(): void {
-		if (this.#stage !== "over") this.#fail("The proxy was stopped before the exchange was complete.", null);
+		this.clientFailed("The proxy was stopped before the exchange was complete.", null);
 	}
 
-	/** The client's socket has had enough: less of the response, please. */
+	/** The client takes no more of the response for now; and takes it again. */
 	pauseResponse(): void {
-		this.#upstream?.socket.pause();
+		this.#query?.pause();
 	}
 
 	resumeResponse(): void {
-		this.#upstream?.socket.resume();
+		this.#query?.resume();
 	}
 
 	/** Writes what was added for the server. */
-	flushUpstream(): void {
-		if (this.#upstream !== null) {
-			if (!this.#upstream.batch.flush()) this.#host.pauseRequest();
-		} else if (this.#stage !== "request body" && !this.#requestEnded && this.#request.size > AHEAD_LIMIT && this.#stage !== "respond")
-			this.#host.pauseRequest();
+	flushRequest(): void {
+		if (this.#query === null || this.#query.flushRequest() || this.#requestEnded) return;
+		if (this.#stage !== "server" || this.#request.size > AHEAD_LIMIT) this.#host.pauseRequest();
 	}
 
-	// — phases —
+	resumeRequest(): void {
+		this.#host.resumeRequest();
+	}
 
-	/** Runs the hooks of a phase, then `next`. Without hooks, and with synchronous ones, at once. */
+	flush(): void {
+		this.#host.flush();
+	}
+
+	// — phases of the request —
+
+	/** Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. */
 	#phase(phase: Phase, next: () => void): void {
-		const { pipeline } = this.#context;
-		if (pipeline.isIdle(phase)) return next();
-		let wait: void | Promise<void>;
+		const fail = (error: unknown) => this.#hookFailed(phase, error);
+		const stage = this.#stage;
+		const go = () => {
+			if (this.#stage === stage) next();
+		};
 		try {
-			wait = pipeline.run(phase, this.flow, this.#turn);
+			const wait = this.#context.pipeline.run(phase, this.flow, this.#turn);
+			if (wait === undefined) go();
+			else this.#context.track(wait.then(go, fail).then(() => this.#host.flush()));
 		} catch (error) {
-			return this.#hookFailed(phase, error);
+			fail(error);
 		}
-		if (wait === undefined) return next();
-		wait
-			.then(next, (error: unknown) => this.#hookFailed(phase, error))
-			.then(
-				() => this.#host.flush(),
-				(error: unknown) =>
-					queueMicrotask(() => {
-						throw error;
-					}),
-			);
 	}
 
 	/** Not to let pass what a hook should have changed or stopped. */
@@ -181,91 +184,83 @@ export class Exchange implements ResponseListener {
 	}
 
 	#requestHeadersDone(): void {
-		if (this.#stage === "over" || this.#decided()) return;
-		if (this.#awaitsContinue) {
-			this.#host.batch.add("HTTP/1.1 100 Continue\r\n\r\n");
-			this.#awaitsContinue = false;
-		}
-		const wait = !this.#requestEnded && (this.#context.pipeline.needsRequestBody || !hasBody(this.#requestFraming));
+		if (this.#isDecided()) return;
+		if (this.#awaitsContinue) this.#host.batch.add(CONTINUE);
+		this.#awaitsContinue = false;
 		this.#stage = "request body";
-		if (!wait) this.#requestBodyDone();
+		// A request without a body is complete at once: then its hooks see it so.
+		const isHeldBack = this.#context.pipeline.needsRequestBody || (this.#requestFraming !== null && !hasBody(this.#requestFraming));
+		if (this.#requestEnded || !isHeldBack) this.#requestBodyDone();
 	}
 
 	#requestBodyDone(): void {
 		this.#stage = "request";
-		const body = this.flow.request.body;
-		this.#phase("request", () => {
-			if (this.#stage === "over") return;
-			if (this.flow.request.body !== body && !(this.#requestEnded && this.flow.request.body === this.#request.bytes())) this.#replaceRequest();
-			if (!this.#decided()) this.#forward();
-		});
+		if (this.#context.pipeline.isIdle("request")) this.#forward();
+		else
+			this.#phase("request", () => {
+				if (!this.#isDecided()) this.#forward();
+			});
 	}
 
-	#replaceRequest(): void {
-		this.#requestReplaced = true;
-		this.#request.replace(this.flow.request.rawContent ?? EMPTY, this.flow.request.trailers?.fields ?? null);
-	}
-
-	/** Whether a hook has given its verdict, which is carried out. */
-	#decided(): boolean {
+	/** Carries out the verdict of the hooks, if there is one. */
+	#isDecided(): boolean {
 		const { verdict } = this.#turn;
 		if (verdict === null || verdict.kind === "drop") return false;
-		if (verdict.kind === "abort") {
-			this.#fail(verdict.reason, null);
-			return true;
+		if (verdict.kind === "abort") this.#fail(verdict.reason, null);
+		else {
+			this.flow.response = verdict.response;
+			this.#responseEnded = true;
+			this.#responseHeadDone();
 		}
-		const { response } = verdict;
-		this.flow.response = response;
-		this.#responseEnded = true;
-		this.#stage = "responseheaders";
-		this.#phase("responseheaders", () => this.#responseBodyDone());
 		return true;
 	}
 
-	// — the server —
-
 	#forward(): void {
-		this.#stage = "forward";
 		const { pool } = this.#context;
-		if (pool === null) return this.#fail("nothing recorded answers this request, and this proxy does not connect to servers", 502);
-		const to = this.#destination();
-		const kept = pool.take(to);
-		if (kept === undefined) this.#connect(to);
-		else this.#send(kept);
+		const { request } = this.flow;
+		if (pool === null) {
+			this.#fail("no hook answered this request, and this proxy does not connect to servers", 502);
+			return;
+		}
+		this.#stage = "server";
+		stripH2c(request);
+		const isTouched = this.#isTouched("requestheaders", "request");
+		if (isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.bytes())) {
+			this.#requestFraming = null;
+			this.#request.replace(request.rawContent ?? EMPTY, request.trailers?.fields ?? null);
+		}
+		const body: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
+		const outgoing = outgoingRequest(request, body, isTouched);
+		this.#query = new Query(pool, this, { to: this.#destination(), method: request.method, outgoing, body: this.#request });
+		this.#query.start();
 	}
 
 	#destination(): Destination {
 		const { scheme, host, port } = this.flow.request;
 		const { tunnel } = this.#host;
-		// A name that the client asked for counts only as long as no hook sends the request elsewhere.
+		// The name that the client asked for counts only as long as no hook sends the request elsewhere.
 		const sni = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel.sni : null;
 		return { tls: scheme === "https", host, port, sni };
 	}
 
-	#connect(to: Destination): void {
-		const dial = this.#context.pool?.dial(to, (error, connection) => {
-			this.#dial = null;
-			if (connection !== null) this.#send(connection);
-			else if (error !== null) this.#upstreamFault(error);
-			this.#host.flush();
-		});
-		this.#dial = dial ?? null;
+	#isTouched(first: Phase, second: Phase): boolean {
+		const { pipeline } = this.#context;
+		return !pipeline.isIdle(first) || !pipeline.isIdle(second);
 	}
 
-	#send(upstream: UpstreamConnection): void {
-		const { request } = this.flow;
-		this.#upstream = upstream;
-		this.flow.serverConn = upstream.facts;
-		upstream.begin(this, request.method);
-		const body: BodyFacts = this.#requestReplaced ? { size: this.#request.size } : { framing: this.#requestFraming };
-		stripH2c(request);
-		const { head, coding } = outgoingRequest(request, body, this.#isTouched("requestheaders", "request"));
-		this.#request.open(upstream.batch, head, coding);
-		this.#host.resumeRequest();
+	// — the server —
+
+	asked(facts: ServerConnection): void {
+		this.flow.serverConn = facts;
 	}
 
-	responseHead(head: ResponseHead, framing: Framing): void {
-		if (head.status < 200 && head.status !== 101) return this.#interim(head);
+	/** We answer 100 ourselves; the others are for clients that understand them (RFC 9110 section 15.2). */
+	interim(head: ResponseHead): void {
+		if (head.status !== 100 && this.flow.request.httpVersion !== "HTTP/1.0")
+			this.#host.batch.add(writeResponseHead(head.version, head.status, head.reason, head.fields));
+	}
+
+	responseHead(head: ResponseHead, framing: Framing, at: number): void {
 		this.#responseFraming = framing;
 		this.flow.response = new Response({
 			statusCode: head.status,
@@ -273,176 +268,131 @@ export class Exchange implements ResponseListener {
 			httpVersion: head.version,
 			headers: new Headers(head.fields),
 			body: hasBody(framing) ? null : EMPTY,
-			timestampStart: this.#upstream?.receivedAt ?? now(),
+			timestampStart: at,
 		});
-		this.#stage = "responseheaders";
-		this.#phase("responseheaders", () => {
-			if (this.#stage === "over") return;
-			const wait = !this.#responseEnded && (this.#context.pipeline.needsResponseBody || !hasBody(framing));
-			this.#stage = "response body";
-			if (!wait) this.#responseBodyDone();
-		});
-	}
-
-	/** 100 was answered by ourselves; others are for clients that can understand them (RFC 9110 section 15.2). */
-	#interim(head: ResponseHead): void {
-		this.#isInterim = true;
-		if (head.status === 100 || this.flow.request.httpVersion === "HTTP/1.0") return;
-		this.#host.batch.add(writeResponseHead(head.version, head.status, head.reason, head.fields));
+		this.#responseHeadDone();
 	}
 
 	responseBody(chunk: Buffer): void {
 		this.#response.push(chunk);
 	}
 
-	responseEnd(trailers: ByteString[] | null): void {
-		if (this.#isInterim) {
-			this.#isInterim = false;
-			return;
-		}
+	isReusable(): boolean {
+		const { request, response } = this.flow;
+		if (!this.#requestEnded || this.#responseFraming?.kind === "close" || response === null) return false;
+		return isPersistent(request.httpVersion, request.headers.fields) && isPersistent(response.httpVersion, response.headers.fields);
+	}
+
+	responseEnd(trailers: ByteString[] | null, at: number): void {
 		const response = this.flow.response as Response;
-		response.timestampEnd = this.#upstream?.receivedAt ?? now();
+		response.timestampEnd = at;
 		response.body = this.#response.bytes();
 		if (trailers !== null) response.trailers = new Headers(trailers);
 		this.#responseEnded = true;
 		this.#response.end(trailers);
-		if (response.statusCode !== 101) this.#releaseUpstream(response);
 		if (this.#stage === "response body") this.#responseBodyDone();
-		else if (this.#stage === "respond") this.#finishIfComplete();
+		else if (this.#stage === "answer") this.#endIfComplete();
 	}
 
-	#releaseUpstream(response: Response): void {
-		const upstream = this.#upstream as UpstreamConnection;
-		this.#upstream = null;
-		this.#request.close();
-		this.#host.resumeRequest();
-		const { request } = this.flow;
-		const isReusable =
-			this.#requestEnded &&
-			this.#responseFraming?.kind !== "close" &&
-			isPersistent(request.httpVersion, request.headers.fields) &&
-			isPersistent(response.httpVersion, response.headers.fields);
-		if (isReusable && upstream.release()) this.#context.pool?.give(upstream);
-		else upstream.destroy();
-	}
-
-	responseFailed(error: FlowtapeError): void {
-		const upstream = this.#upstream;
-		this.#upstream = null;
-		// A kept connection may have been closed while the request was on its way: then the server has not seen it.
-		if (upstream !== null && upstream.uses > 1 && this.flow.response === null && !this.#retried && error.code === "FT_UPSTREAM") {
-			this.#retried = true;
-			this.#request.close();
-			this.#connect(this.#destination());
-		} else this.#upstreamFault(error);
-	}
-
-	upstreamDrained(): void {
-		this.#host.resumeRequest();
-	}
-
-	flush(): void {
-		this.#host.flush();
-	}
-
-	#upstreamFault(error: FlowtapeError): void {
+	askFailed(error: FlowtapeError): void {
 		const { host, port } = this.flow.request;
-		this.#context.upstreamFailed(error, formatAuthority(host, port));
-		this.#fail(error.code === "FT_PROTOCOL" ? `the answer of ${formatAuthority(host, port)} is not HTTP: ${error.message}` : error.message, 502);
+		const where = formatAuthority(host, port);
+		this.#context.emit({ kind: "upstream_error", message: error.message, destination: where });
+		this.#fail(error.code === "FT_PROTOCOL" ? `the answer of ${where} breaks the rules of HTTP: ${error.message}` : error.message, 502);
 	}
 
-	// — the answer —
+	// — phases of the response —
+
+	#responseHeadDone(): void {
+		this.#stage = "responseheaders";
+		const next = () => {
+			this.#stage = "response body";
+			const framing = this.#responseFraming;
+			const isHeldBack = this.#context.pipeline.needsResponseBody || (framing !== null && !hasBody(framing));
+			if (this.#responseEnded || !isHeldBack) this.#responseBodyDone();
+		};
+		if (this.#context.pipeline.isIdle("responseheaders")) next();
+		else this.#phase("responseheaders", next);
+	}
 
 	#responseBodyDone(): void {
-		if (this.#stage === "over") return;
 		this.#stage = "response";
-		this.#phase("response", () => {
-			if (this.#stage !== "over") this.#respond();
-		});
+		if (this.#context.pipeline.isIdle("response")) this.#answer();
+		else this.#phase("response", () => this.#answer());
 	}
 
-	#respond(): void {
+	#answer(): void {
 		const response = this.flow.response as Response;
+		const isTouched = this.#isTouched("responseheaders", "response");
 		let body: BodyFacts;
-		if (this.#responseFraming !== null && (!this.#responseEnded || response.body === this.#response.bytes())) body = { framing: this.#responseFraming };
+		if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.bytes())))
+			body = { framing: this.#responseFraming };
 		else {
 			this.#response.replace(response.rawContent ?? EMPTY, response.trailers?.fields ?? null);
 			body = { size: this.#response.size };
 		}
-		const { head, coding, close } = outgoingResponse(
-			response,
-			this.flow.request,
-			body,
-			this.#responseFraming === null || this.#isTouched("responseheaders", "response"),
-		);
+		const { head, coding, close } = outgoingResponse(response, this.flow.request, body, isTouched || this.#responseFraming === null);
 		if (close) this.#persistent = false;
+		this.#closeDelimited = close && coding === "plain";
 		this.#response.open(this.#host.batch, head, coding);
-		this.#stage = "respond";
-		this.#finishIfComplete();
-	}
-
-	#isTouched(...phases: Phase[]): boolean {
-		return !phases.every((phase) => this.#context.pipeline.isIdle(phase));
-	}
-
-	#finishIfComplete(): void {
-		if (!this.#responseEnded || !this.#requestEnded) {
-			// A client that was told to wait before it sends the body will not send it any more.
-			if (this.#awaitsContinue && this.#responseEnded) this.#end(false);
-			return;
-		}
-		if (this.flow.response?.statusCode === 101 && this.#upstream !== null) this.#switch(this.#upstream);
-		else this.#end(this.#persistent);
-	}
-
-	#switch(upstream: UpstreamConnection): void {
-		this.#stage = "over";
-		this.#upstream = null;
-		this.#host.flush();
-		this.#context.record(this.flow);
-		this.#host.switchProtocol(upstream);
+		this.#stage = "answer";
+		this.#endIfComplete();
 	}
 
 	// — the end —
 
+	#endIfComplete(): void {
+		if (!this.#responseEnded) return;
+		// A client that waits for a 100 which does not come will not send its body.
+		if (!this.#requestEnded && this.#awaitsContinue) this.#end(false);
+		else if (this.#requestEnded) {
+			const upstream = this.flow.response?.statusCode === 101 ? this.#query?.takeUpstream() : null;
+			if (upstream) this.#switch(upstream);
+			else this.#end(this.#persistent);
+		}
+	}
+
+	#switch(upstream: UpstreamConnection): void {
+		this.#stage = "over";
+		this.#host.flush();
+		void this.#context.record(this.flow);
+		this.#host.switchProtocol(upstream);
+	}
+
 	#end(persistent: boolean): void {
 		this.#stage = "over";
+		// The client first: it waits, the tape does not.
 		this.#host.flush();
 		this.#host.exchangeDone(persistent, this.#context.record(this.flow));
 	}
 
 	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. */
 	#fail(message: string, status: ErrorStatus | null): void {
-		const isAnswered = this.#stage === "respond";
-		this.#stage = "over";
-		this.#dial?.cancel();
-		this.#upstream?.destroy();
-		this.#upstream = null;
-		this.#request.close();
+		const isTold = this.#stage !== "answer" && status !== null;
 		const { flow } = this;
+		this.#stage = "over";
+		this.#query?.cancel();
 		flow.error = { message, timestamp: now() };
-		if (flow.request.body === null) flow.request.body = this.#request.bytes();
-		if (flow.response !== null && flow.response.body === null) flow.response.body = this.#response.bytes();
-		this.#phase("error", () => {
-			if (!isAnswered && status !== null) {
+		flow.request.body ??= this.#request.bytes();
+		if (flow.response !== null) flow.response.body ??= this.#response.bytes();
+		const end = () => {
+			if (isTold) {
 				this.#host.batch.add(errorPage(status, message, flow.request.method));
 				this.#end(false);
 			} else {
 				this.#host.flush();
-				this.#context.record(flow);
-				this.#host.abort();
+				void this.#context.record(flow);
+				this.#host.abort(this.#closeDelimited);
 			}
-		});
+		};
+		if (this.#context.pipeline.isIdle("error")) end();
+		else this.#phase("error", end);
 	}
-}
-
-function hasBody(framing: Framing): boolean {
-	return framing.kind !== "none" && !(framing.kind === "length" && framing.length === 0);
 }
 
 /** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */
 function stripH2c(request: Request): void {
 	const upgrade = upgradeOf(request.httpVersion, request.headers.fields);
-	if (upgrade === null || toText(upgrade).toLowerCase() !== "h2c") return;
+	if (upgrade === null || upgrade.toLowerCase() !== "h2c") return;
 	for (const name of ["upgrade", "connection", "http2-settings"]) request.headers.delete(name);
 }

@@ -17,7 +17,10 @@ export interface TcpRelay {
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
 export function relayTcp(client: Socket, server: Socket, { context, facts, to, record }: TcpRelay): void {
-	if (!record) return relaySockets(client, server, { onDone: () => {} });
+	if (!record) {
+		relaySockets(client, server, { onDone: () => {} });
+		return;
+	}
 	const serverConn = serverFacts(to.host, to.port);
 	addTcpFacts(serverConn, server);
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
@@ -26,7 +29,7 @@ export function relayTcp(client: Socket, server: Socket, { context, facts, to, r
 		onDone(error) {
 			facts.timestampEnd = serverConn.timestampEnd = now();
 			if (error !== null) flow.error = { message: error.message, timestamp: now() };
-			context.record(flow);
+			void context.record(flow);
 		},
 	});
 }

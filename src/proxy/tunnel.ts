@@ -14,6 +14,7 @@ import { errorPage } from "./error-page.ts";
 import { connectTarget, type TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import type { Dial } from "./upstream.ts";
+import type { UpstreamConnection } from "./upstream-connection.ts";
 import type { RequestHead } from "./wire/head.ts";
 
 export const options = {
@@ -122,20 +123,24 @@ export class Tunnel {
 	#intercept(hello: ClientHello, plain: TunnelTarget): void {
 		const target: TunnelTarget = { ...plain, scheme: "https", sni: hello.serverName };
 		const { context, values } = this.#settings;
-		if (context.pool === null || values.connection_strategy === "lazy") return this.#issue(hello, target, null);
-		const to = { tls: true, host: target.host, port: target.port, sni: target.sni };
-		const kept = context.pool.take(to);
-		if (kept !== undefined) {
-			context.pool.give(kept);
-			return this.#issue(hello, target, (kept.socket as TLSSocket).getPeerX509Certificate() ?? null);
+		const { pool } = context;
+		if (pool === null || values.connection_strategy === "lazy") {
+			this.#issue(hello, target, null);
+			return;
 		}
-		this.#dial = context.pool.dial(to, (_error, connection) => {
-			this.#dial = null;
-			// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
-			const certificate = connection === null ? null : ((connection.socket as TLSSocket).getPeerX509Certificate() ?? null);
-			if (connection !== null) context.pool?.give(connection);
-			this.#issue(hello, target, certificate);
-		});
+		const to = { tls: true, host: target.host, port: target.port, sni: target.sni };
+		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
+		const use = (connection: UpstreamConnection | null) => {
+			if (connection !== null) pool.give(connection);
+			this.#issue(hello, target, (connection?.socket as TLSSocket | undefined)?.getPeerX509Certificate() ?? null);
+		};
+		const kept = pool.take(to);
+		if (kept !== undefined) use(kept);
+		else
+			this.#dial = pool.dial(to, (_error, connection) => {
+				this.#dial = null;
+				use(connection);
+			});
 	}
 
 	/** Chooses the certificate to show: `server` is that of the server, where it is known. */
@@ -143,11 +148,12 @@ export class Tunnel {
 		const { authority, values } = this.#settings;
 		const known = values.upstream_cert && server !== null ? { upstreamNames: namesOf(server), organization: organizationOf(server) } : {};
 		const issued = authority.contextFor({ sni: target.sni, host: target.host, ...known });
-		if (!(issued instanceof Promise)) return this.#shake(hello, target, issued);
-		issued.then(
-			(context) => this.#shake(hello, target, context),
-			() => this.#socket.destroy(),
-		);
+		if (issued instanceof Promise)
+			issued.then(
+				(context) => this.#shake(hello, target, context),
+				() => this.#socket.destroy(),
+			);
+		else this.#shake(hello, target, issued);
 	}
 
 	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext): void {
@@ -177,11 +183,14 @@ export class Tunnel {
 	#relay(target: TunnelTarget): void {
 		const { context, facts, values } = this.#settings;
 		const to = { tls: false, host: target.host, port: target.port, sni: null };
-		if (context.pool === null) return this.stop();
+		if (context.pool === null) {
+			this.stop();
+			return;
+		}
 		this.#dial = context.pool.dialRaw(to, (error, server) => {
 			this.#dial = null;
 			if (server === null) {
-				if (error !== null) context.upstreamFailed(error, formatAuthority(to.host, to.port));
+				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(to.host, to.port) });
 				this.#socket.destroy();
 			} else relayTcp(this.#socket, server, { context, facts, to, record: values.record_tcp });
 		});

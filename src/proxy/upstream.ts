@@ -63,7 +63,7 @@ export class UpstreamPool {
 		const kept = this.#idle.get(connection.key);
 		if (kept === undefined) this.#idle.set(connection.key, [connection]);
 		else if (kept.length < IDLE_COUNT) kept.push(connection);
-		else return connection.destroy();
+		else connection.destroy();
 		connection.idleSince = performance.now();
 		this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
 	}

@@ -13,6 +13,11 @@ export type Framing =
 	/** Until the sender closes the connection; responses only. */
 	| { readonly kind: "close" };
 
+/** Whether a message framed so has bytes in its body, or may have. */
+export function hasBody(framing: Framing): boolean {
+	return framing.kind !== "none" && !(framing.kind === "length" && framing.length === 0);
+}
+
 const NONE: Framing = { kind: "none" };
 const CHUNKED: Framing = { kind: "chunked" };
 const CLOSE: Framing = { kind: "close" };

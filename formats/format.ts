@@ -2,6 +2,7 @@
 import type { Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { KeyedTape } from "../src/replay/replay-index.ts";
 
 /** Bytes to read flows from. A format reads by chunks, or opens `path` itself where it has one. */
 export interface Input {
@@ -47,6 +48,8 @@ export interface Format {
 	 * Flows in tape order. What is damaged is reported; only `FlowtapeError` is ever thrown.
 	 */
 	read(input: Input, options: SourceOptions): FlowSource;
+	/** For replaying, where the format finds recordings by their key without reading them all. */
+	openKeyed?(path: string, options: SourceOptions): Promise<KeyedTape>;
 	/** @param path the file, or "-" for stdout */
 	create(path: string, options: SinkOptions): Promise<FlowSink>;
 }

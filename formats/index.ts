@@ -1,8 +1,9 @@
 // The formats of flow files, in the order in which they are recognised, and the two verbs: open a tape, create a tape.
 import { FlowtapeError } from "../src/errors.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { RecordedTape } from "../src/replay/replay-index.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
-import type { Format, SinkOptions, SourceOptions } from "./format.ts";
+import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { openInput } from "./input.ts";
 import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
@@ -24,31 +25,50 @@ export interface OpenOptions extends SourceOptions {
  * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT
  */
 export async function openTape(path: string, options: OpenOptions): Promise<FlowSource> {
+	const { input, format } = await recognise(path, options.format);
+	return sourceOf(input, format, options);
+}
+
+async function sourceOf(input: Input, format: Format | null, options: SourceOptions): Promise<FlowSource> {
+	if (format === null) {
+		await input.close();
+		return empty;
+	}
+	const source = format.read(input, options);
+	const progress = source.progress?.bind(source);
+	return {
+		...(progress === undefined ? {} : { progress }),
+		async *[Symbol.asyncIterator]() {
+			try {
+				yield* source;
+			} finally {
+				await input.close();
+			}
+		},
+	};
+}
+
+/**
+ * Opens a tape to answer requests from. Where its format finds recordings by their key, nothing is read yet.
+ * @throws FlowtapeError as `openTape`
+ */
+export async function openRecordings(path: string, options: OpenOptions): Promise<RecordedTape> {
+	const { input, format } = await recognise(path, options.format);
+	if (input.path === null || format?.openKeyed === undefined) return sourceOf(input, format, options);
+	await input.close();
+	return format.openKeyed(input.path, options);
+}
+
+/** The input, and the format by its content: null where it is empty. */
+async function recognise(path: string, named: string | undefined): Promise<{ input: Input; format: Format | null }> {
 	const input = await openInput(path);
 	try {
 		const head = await input.peek(HEAD_BYTES);
-		if (head.length === 0) {
-			await input.close();
-			return empty;
-		}
-		const format = options.format === undefined ? formats.find((each) => each.sniff(head)) : formatNamed(options.format);
-		if (format === undefined)
-			throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${input.name}: byte 0: not a tape: ${expected} was expected, this begins with ${shown(head)}`, {
-				file: path,
-				offset: 0,
-			});
-		const source = format.read(input, options);
-		const progress = source.progress?.bind(source);
-		return {
-			...(progress === undefined ? {} : { progress }),
-			async *[Symbol.asyncIterator]() {
-				try {
-					yield* source;
-				} finally {
-					await input.close();
-				}
-			},
-		};
+		if (head.length === 0) return { input, format: null };
+		const format = named === undefined ? formats.find((each) => each.sniff(head)) : formatNamed(named);
+		if (format !== undefined) return { input, format };
+		const message = `${input.name}: byte 0: not a tape: ${expected} was expected, this begins with ${shown(head)}`;
+		throw new FlowtapeError("FT_UNKNOWN_FORMAT", message, { file: path, offset: 0 });
 	} catch (error) {
 		await input.close();
 		throw error;

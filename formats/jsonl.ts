@@ -25,7 +25,14 @@ export const jsonl: Format = {
 
 /** The line of a flow as `filter --json` prints it: that of the format, and the URL. */
 export function summaryLine(flow: Flow): string {
-	return JSON.stringify(flowObject(flow, { url: true }));
+	return lineOf(flowObject(flow, { url: true }));
+}
+
+/** Line breaks to some readers of lines (Python's `splitlines`, Unicode's), though not to JSON. */
+const OTHER_BREAKS = /[\u0085\u2028\u2029]/g;
+
+function lineOf(object: Json): string {
+	return JSON.stringify(object).replace(OTHER_BREAKS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 class LineSource implements FlowSource {
@@ -118,7 +125,7 @@ class LineSink implements FlowSink {
 	}
 
 	append(flow: Flow): void | Promise<void> {
-		this.#text += `${JSON.stringify(flowObject(flow))}\n`;
+		this.#text += `${lineOf(flowObject(flow))}\n`;
 		if (this.#text.length >= WRITE_CHARACTERS) return this.#flush();
 	}
 

@@ -232,6 +232,6 @@ class DumpSink implements FlowSink {
 	#lose(what: string): void {
 		if (this.#lost.has(what)) return;
 		this.#lost.add(what);
-		this.#report("FT_BAD_OPTION", `${this.#name}: a dump has no room for ${what}: left out`, { file: this.#name });
+		this.#report("FT_LOSS", `${this.#name}: a dump has no room for ${what}: left out`, { file: this.#name });
 	}
 }

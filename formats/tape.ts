@@ -22,14 +22,14 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			return {
 				async *[Symbol.asyncIterator]() {
 					const { openStore } = await import("../src/store/sqlite.ts");
-					const store = openStore(path, { mode: "read", report });
-					try {
-						yield* store.read({ filter, ids });
-					} finally {
-						await store.close();
-					}
+					// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
+					yield* openStore(path, { mode: "read", report }).read({ filter, ids });
 				},
 			};
+		},
+		async openKeyed(path, { report }) {
+			const { openStore } = await import("../src/store/sqlite.ts");
+			return openStore(path, { mode: "read", report });
 		},
 		async create(path, options) {
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");

@@ -11,11 +11,11 @@ type Step = (flow: Dictionary) => void;
 /** What leads from a version to the next. */
 const steps: ReadonlyMap<number, Step> = new Map([
 	[18, toVersion19],
-	[19, eachConnection((connection) => delete connection["state"])],
+	[19, eachConnection((connection) => delete connection.state)],
 	[
 		20,
 		eachConnection((connection) => {
-			if (connection["tls_version"] === "QUIC") connection["tls_version"] = "QUICv1";
+			if (connection.tls_version === "QUIC") connection.tls_version = "QUICv1";
 		}),
 	],
 ]);
@@ -27,7 +27,7 @@ export const OLDEST = Math.min(...steps.keys());
  * @throws FlowtapeError FT_NEWER_FORMAT for a version that is not known yet, FT_CORRUPT_FLOW for one that never was
  */
 export function migrate(record: RecordFields): RecordFields {
-	let version = readVersion(record.fields["version"]);
+	let version = readVersion(record.fields.version);
 	const flow: Dictionary = { ...record.fields, client_conn: record.clientConn(), server_conn: record.serverConn() };
 	for (; version < NEWEST; version++) {
 		const step = steps.get(version);
@@ -65,13 +65,13 @@ function toVersion19(flow: Dictionary): void {
 	const { client_conn: client, server_conn: server } = flow;
 	if (isDictionary(client)) {
 		rename(client, "address", "peername");
-		client["timestamp_start"] ??= 0;
+		client.timestamp_start ??= 0;
 	}
 	if (isDictionary(server)) {
 		rename(server, "ip_address", "peername");
 		rename(server, "source_address", "sockname");
 		rename(server, "via2", "via");
-		if (server["sni"] === true) server["sni"] = Array.isArray(server["address"]) ? (server["address"][0] ?? null) : null;
+		if (server.sni === true) server.sni = Array.isArray(server.address) ? (server.address[0] ?? null) : null;
 	}
 	eachConnection((connection) => rename(connection, "cipher_name", "cipher"))(flow);
 }

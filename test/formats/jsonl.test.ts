@@ -1,0 +1,65 @@
+// JSON lines: damage costs a line, not the file.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import t from "tap";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import { jsonl, summaryLine } from "../../formats/jsonl.ts";
+
+t.test("one flow a line, ids and types first", async (t) => {
+	const file = join(t.testdir(), "a.jsonl");
+	const flows = [httpFlow({ id: "one" }), httpFlow({ id: "two" })];
+	await writeTape(file, flows);
+	const lines = (await readFile(file, "utf8")).split("\n");
+	t.equal(lines.length, 3);
+	t.match(lines[0], /^\{"id":"one","type":"http","request":\{"method":"GET"/);
+	t.notMatch(lines[0], /"url"/);
+	t.match(summaryLine(flows[0] as (typeof flows)[0]), /"url":"http:\/\/example\.com\/"/);
+});
+
+t.test("a damaged line is named by its number and offset, the others are read", async (t) => {
+	const file = join(t.testdir(), "a.jsonl");
+	await writeTape(file, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
+	const [first = "", second = ""] = (await readFile(file, "utf8")).split("\n");
+	for (const [line, why] of [
+		['{"id": broken', /a JSON object was expected/],
+		["{}", /"request" is missing, an object was expected/],
+		["[1]", /a list was found, a JSON object was expected/],
+		["42", /42 was found/],
+		[second.replace('"status":200', '"status":"200"'), /"response.status" is "200", a number was expected/],
+		[second.replace('"type":"http"', '"type":"smtp"'), /"type" is "smtp", "http"/],
+	] as const) {
+		await writeFile(file, `\ufeff${first}\n${line}\n\n  ${second}`);
+		const { flows, reported } = await readTape(file);
+		t.same(
+			flows.map(({ id }) => id),
+			["one", "two"],
+		);
+		t.match(reported, [{ code: "FT_CORRUPT_FLOW", record: 2, offset: Buffer.byteLength(first) + 4, message: why }]);
+		t.match(reported[0]?.message, /line 2, byte/);
+	}
+});
+
+t.test("told from what else begins with a brace", async (t) => {
+	t.ok(jsonl.sniff(Buffer.from('{"id":1}')));
+	t.ok(jsonl.sniff(Buffer.from('\ufeff\n {"type"')));
+	t.notOk(jsonl.sniff(Buffer.from('{"log":{')));
+	t.notOk(jsonl.sniff(Buffer.from("12:abc")));
+});
+
+t.test("whatever the bytes, only what is damaged is reported", async (t) => {
+	const file = join(t.testdir(), "a.jsonl");
+	await writeTape(file, [httpFlow({ id: "one" })]);
+	const good = await readFile(file);
+	await fc.assert(
+		fc.asyncProperty(fc.nat(good.length - 1), fc.nat(255), fc.nat(good.length), async (at, byte, end) => {
+			const bytes = Buffer.from(good.subarray(0, Math.max(end, 2)));
+			if (at < bytes.length && at > 0) bytes[at] = byte;
+			await writeFile(file, bytes);
+			const { flows, reported } = await readTape(file, { format: "jsonl" });
+			return flows.length + reported.length >= 1 && reported.every(({ code }) => code === "FT_CORRUPT_FLOW");
+		}),
+		{ numRuns: 150, seed: 7 },
+	);
+});

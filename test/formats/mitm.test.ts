@@ -1,0 +1,128 @@
+// mitmproxy dumps: read from any cut of the bytes, and again after damage.
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import t from "tap";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
+import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import type { Input } from "../../formats/format.ts";
+import { mitm } from "../../formats/mitm.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+
+const small = [httpFlow({ id: "one" }), httpFlow({ id: "two", request: { body: Buffer.from("5:abc") } }), httpFlow({ id: "three" })];
+
+async function bytesOf(flows: readonly Flow[], folder: string): Promise<Buffer> {
+	const file = join(folder, "made.mitm");
+	await writeTape(file, flows);
+	return readFile(file);
+}
+
+/** The bytes as a stream of unknown size, in pieces. */
+function streamOf(bytes: Buffer, size: number): Input {
+	return {
+		path: null,
+		name: "stream",
+		size: null,
+		peek: async (n) => bytes.subarray(0, n),
+		async *chunks() {
+			for (let at = 0; at < bytes.length; at += size) yield Buffer.from(bytes.subarray(at, at + size));
+		},
+		close: async () => {},
+	};
+}
+
+async function idsOf(input: Input): Promise<{ ids: string[]; codes: string[] }> {
+	const { list, report } = reports();
+	const ids: string[] = [];
+	for await (const batch of mitm.read(input, { report })) ids.push(...batch.map(({ id }) => id));
+	return { ids, codes: list.map(({ code }) => code) };
+}
+
+t.test("any cut of the bytes gives the same flows", async (t) => {
+	const bytes = await bytesOf(small, t.testdir());
+	for (const size of [1, 7, 100, 1000, bytes.length]) t.same(await idsOf(streamOf(bytes, size)), { ids: ["one", "two", "three"], codes: [] });
+});
+
+t.test("a flow that nothing changed is copied as its bytes, unknown fields and all", async (t) => {
+	const folder = t.testdir();
+	const bytes = await bytesOf(variedFlows(), folder);
+	const { flows } = await readTape(join(folder, "made.mitm"));
+	await writeTape(join(folder, "copy.mitm"), flows);
+	t.ok(bytes.equals(await readFile(join(folder, "copy.mitm"))));
+	for (const flow of flows) flow.record = undefined;
+	await writeTape(join(folder, "anew.mitm"), flows);
+	t.strictSame((await readTape(join(folder, "anew.mitm"))).flows.map(factsOf), flows.map(factsOf));
+});
+
+t.test("cut off anywhere, the flows before are there, and the place is said", async (t) => {
+	const folder = t.testdir();
+	const bytes = await bytesOf(small, folder);
+	const first = (await bytesOf(small.slice(0, 1), folder)).length;
+	const file = join(folder, "cut.mitm");
+	for (let end = first + 1; end < first + 200; end += 13) {
+		await writeFile(file, bytes.subarray(0, end));
+		const { flows, reported } = await readTape(file);
+		t.same(
+			flows.map(({ id }) => id),
+			["one"],
+		);
+		t.match(reported, [{ code: "FT_CORRUPT_FLOW", offset: first, record: 2, message: /cut\.mitm: byte \d+, flow 2/ }]);
+	}
+});
+
+t.test("after damage it goes on with the next record", async (t) => {
+	const folder = t.testdir();
+	const file = join(folder, "a.mitm");
+	const [one, two, three] = [await bytesOf(small.slice(0, 1), folder), await bytesOf(small.slice(1, 2), folder), await bytesOf(small.slice(2), folder)];
+	await writeFile(file, Buffer.concat([one, Buffer.from("garbage in between"), two, three]));
+	const { flows, reported } = await readTape(file);
+	t.same(
+		flows.map(({ id }) => id),
+		["one", "two", "three"],
+	);
+	t.match(reported, [{ code: "FT_CORRUPT_FLOW", offset: one.length }]);
+	const damaged = Buffer.from(two);
+	damaged.fill("#", 60, 64);
+	await writeFile(file, Buffer.concat([one, damaged, three]));
+	t.same(
+		(await readTape(file)).flows.map(({ id }) => id),
+		["one", "three"],
+	);
+});
+
+t.test("a record of something else, of another version", async (t) => {
+	const folder = t.testdir();
+	const file = join(folder, "a.mitm");
+	await writeFile(file, await bytesOf(small.slice(0, 1), folder));
+	await appendFile(file, "3:abc;");
+	t.match((await readTape(file)).reported, [{ code: "FT_CORRUPT_FLOW", message: /a dictionary/ }]);
+	const text = (await bytesOf(small.slice(0, 1), folder)).latin1Slice().replace("7:version;2:21#", "7:version;2:99#");
+	await writeFile(file, text, "latin1");
+	t.match((await readTape(file)).reported, [{ code: "FT_NEWER_FORMAT", message: /version 99/ }]);
+});
+
+t.test("written in version 21 alone", async (t) => {
+	const { report } = reports();
+	await t.rejects(mitm.create(join(t.testdir(), "a.mitm"), { report, version: 7 }), { code: "FT_BAD_OPTION", message: /not 7/ });
+});
+
+t.test("progress goes from nothing to all", async (t) => {
+	const bytes = await bytesOf(small, t.testdir());
+	const source = mitm.read({ ...streamOf(bytes, 500), size: bytes.length }, { report: reports().report });
+	t.same(source.progress?.(), { done: 0, total: bytes.length });
+	for await (const _ of source);
+	t.same(source.progress?.(), { done: bytes.length, total: bytes.length });
+});
+
+t.test("whatever the bytes, no other errors and no endless loop", async (t) => {
+	const bytes = await bytesOf(small, t.testdir());
+	await fc.assert(
+		fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(255), fc.nat(bytes.length), async (at, byte, end) => {
+			const broken = Buffer.from(bytes.subarray(0, end));
+			if (at < end) broken[at] = byte;
+			await idsOf(streamOf(broken, 333));
+		}),
+		{ seed: 11, numRuns: 300 },
+	);
+});

@@ -1,10 +1,10 @@
 // Bundles the package into dist/: each command a chunk of its own, so that a command loads only what it needs.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-const entries = ["commands/main.ts", "index.ts", "demo/demo.ts", "bench/main.ts"].filter((file) => existsSync(file));
+const entries = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
 
 rmSync("dist", { recursive: true, force: true });
 await build({
@@ -22,6 +22,14 @@ await build({
 	define: { "process.env.FLOWTAPE_VERSION": JSON.stringify(version) },
 	logLevel: "warning",
 });
-if (existsSync("index.ts")) {
-	execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
-}
+// loaded by the Node processes that a recorded command starts, old ones too
+await build({
+	entryPoints: ["src/proxy/node-preload.cts"],
+	outfile: "dist/proxy/node-preload.cjs",
+	bundle: true,
+	format: "cjs",
+	platform: "node",
+	target: "node14",
+	logLevel: "warning",
+});
+execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });

@@ -1,6 +1,7 @@
 // `flowtape ca`: makes the certificate authority and tells of it, for clients that are to trust it.
 import { FlowtapeError } from "../src/errors.ts";
-import { type CertificateAuthority, openAuthority } from "../src/proxy/ca.ts";
+import type { CertificateAuthority } from "../src/proxy/ca.ts";
+import { defineCommand } from "./command.ts";
 
 export const caActions = {
 	create: "make the certificate authority, unless there is one",
@@ -10,6 +11,22 @@ export const caActions = {
 } as const;
 
 export type CaAction = keyof typeof caActions;
+
+export const command = defineCommand({
+	name: "ca",
+	summary: "make the certificate authority and tell of it",
+	args: "create|export|path|show",
+	arity: { min: 1, max: 1 },
+	options: {},
+	examples: [
+		["flowtape ca export > ca.pem", "the certificate that clients are to trust"],
+		["flowtape ca path", "where it is"],
+	],
+	async run({ args: [action = ""] }, { stdout, stderr, env }) {
+		const { homeFolder } = await import("../src/proxy/ca-files.ts");
+		return runCa(action, { home: homeFolder(env), stdout, stderr });
+	},
+});
 
 /** What the command works with. */
 export interface CaIo {
@@ -27,6 +44,7 @@ export async function runCa(action: string, { home, stdout, stderr }: CaIo): Pro
 	const warn = (message: string): void => {
 		stderr.write(`${message}\n`);
 	};
+	const { openAuthority } = await import("../src/proxy/ca.ts");
 	const authority = await openAuthority(home, { create: action !== "show", warn });
 	stdout.write(answer(action as CaAction, authority));
 	return 0;

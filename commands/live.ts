@@ -1,0 +1,71 @@
+// What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
+import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
+import { formatAuthority } from "../src/flow/url.ts";
+import type { OptionTable } from "../src/options.ts";
+import { homeFolder } from "../src/proxy/ca-files.ts";
+import type { ProxyEvent } from "../src/proxy/context.ts";
+import type { Input, Io, OptionGroup } from "./command.ts";
+import { Journal } from "./print/journal.ts";
+
+/** Options of every proxy command that are no features. */
+export const liveCommandOptions = {
+	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
+} as const satisfies OptionTable;
+
+/** The options of the proxy and of the features, with other defaults where a command has them. `prefix` is left out of the flags' names. */
+export async function liveGroups(changes: OptionTable, prefix: string): Promise<readonly OptionGroup[]> {
+	const { proxyOptions } = await import("../src/proxy/server.ts");
+	const { hookOptions } = await import("../src/hooks/builtin.ts");
+	return [
+		{ title: "Proxy options", table: proxyOptions },
+		{ title: "Features", table: { ...hookOptions, ...changes }, prefix },
+	];
+}
+
+type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options">;
+type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
+
+/** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
+export async function runLive(job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
+	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
+	const home = homeFolder(io.env);
+	const proxy = await startLive({
+		...job,
+		values: values as unknown as LiveValues,
+		home,
+		report: (code, message, detail) => journal.trouble(code, message, detail),
+		log: (level, message) => journal.log(level, message),
+		onEvent: (event: ProxyEvent) => journal.event(event),
+		onMiss: (miss) => journal.miss(miss),
+	});
+	let status = 0;
+	let report: LiveReport;
+	try {
+		if (child === null) await stopped(io.signal);
+		else status = await runWithin(child, proxy, home, io);
+	} finally {
+		report = await proxy.close();
+	}
+	journal.end(report, job.output);
+	return status || journal.status;
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		if (signal.aborted) resolve();
+		else signal.addEventListener("abort", () => resolve(), { once: true });
+	});
+}
+
+/** Runs the child in an environment that leads it through the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
+async function runWithin(child: readonly string[], proxy: Awaited<ReturnType<typeof startLive>>, home: string, { env }: Io): Promise<number> {
+	const { childEnvironment } = await import("../src/proxy/child-environment.ts");
+	const { runChild } = await import("../src/proxy/child-process.ts");
+	const { writeTrustBundle } = await import("../src/proxy/trust-bundle.ts");
+	const { authority } = proxy;
+	const bundle = await writeTrustBundle(home, authority.certificatePem, env);
+	const proxyUrl = `http://${formatAuthority(proxy.host, proxy.port)}`;
+	const environment = childEnvironment({ env, proxyUrl, caFile: authority.certificateFile, bundleFile: bundle.pemFile, javaTrustStore: bundle.javaFile });
+	const [command = "", ...args] = child;
+	return (await runChild(command, args, environment)).status;
+}

@@ -1,0 +1,127 @@
+// What a proxy command says while it runs: lines for people on stderr, or with --json an object a line on stdout.
+import type { LiveReport } from "../../index.ts";
+import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/errors.ts";
+import { formatAuthority } from "../../src/flow/url.ts";
+import type { Miss } from "../../src/hooks/context.ts";
+import type { ProxyEvent } from "../../src/proxy/context.ts";
+import type { Io } from "../command.ts";
+import { flowLine } from "./flow-line.ts";
+import { plain, printableLine } from "./text.ts";
+
+export interface JournalOptions {
+	json: boolean;
+	/** Only where it listens, where nobody else could tell, and what went wrong with the tape. */
+	quiet: boolean;
+	/** A line for every flow. */
+	verbose: boolean;
+	/** A command runs, which knows the address. */
+	hasChild: boolean;
+}
+
+export class Journal {
+	readonly #io: Io;
+	readonly #options: JournalOptions;
+	#status = 0;
+	#lost = 0;
+
+	constructor(io: Io, options: JournalOptions) {
+		this.#io = io;
+		this.#options = options;
+	}
+
+	/** What the troubles with tapes mean for the exit status; 0 without any. */
+	get status(): number {
+		return this.#status;
+	}
+
+	/** Trouble with a tape. */
+	trouble(code: ErrorCode, message: string, detail: ErrorDetail = {}): void {
+		this.#status ||= new FlowtapeError(code, message, detail).status;
+		this.#say({ event: "error", code, message });
+	}
+
+	log(level: "info" | "warning", message: string): void {
+		if (level === "warning" || this.#options.verbose) this.#tell({ event: level, message });
+	}
+
+	miss({ method, url, policy, explanation }: Miss): void {
+		if (this.#options.json) this.#print({ event: "miss", method, url, policy, explanation });
+		else if (!this.#options.quiet) this.#line(explanation.trimEnd());
+	}
+
+	event(event: ProxyEvent): void {
+		switch (event.kind) {
+			case "listening": {
+				const { host, port } = event;
+				if (this.#options.json) this.#print({ event: "listening", host, port });
+				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}`);
+				break;
+			}
+			case "flow":
+				if (this.#options.json) this.#print({ event: "flow", ...summary(event.flow) });
+				else if (this.#options.verbose) this.#line(flowLine(event.flow, plain));
+				break;
+			case "client_error":
+				this.#tell({ event: "client_error", message: event.message, client: event.client });
+				break;
+			case "upstream_error":
+				this.#tell({ event: "upstream_error", message: event.message, destination: event.destination });
+				break;
+			case "hook_error":
+				this.#tell({ event: "hook_error", phase: event.phase, message: wordsOf(event.error) });
+				break;
+			case "sink_error":
+				this.#lose(event.error);
+				break;
+		}
+	}
+
+	/** The last word. */
+	end({ recorded, replay }: LiveReport, output: string | null): void {
+		const kept = recorded - this.#lost;
+		if (this.#options.json) this.#print({ event: "end", recorded: kept, lost: this.#lost, ...replay });
+		else if (!this.#options.quiet) {
+			if (replay !== null) this.#line(`served ${replay.served}, missed ${replay.missed}, unused ${replay.unused}`);
+			if (output !== null) this.#line(`recorded ${kept} ${kept === 1 ? "flow" : "flows"} to ${output}`);
+		}
+		if (this.#lost > 0) this.#line(`flowtape: ${this.#lost} flows could not be recorded and are lost`);
+	}
+
+	/** A flow that could not be written: the first is told of, the rest are counted. */
+	#lose(error: unknown): void {
+		this.#lost++;
+		this.#status ||= error instanceof FlowtapeError ? error.status : 4;
+		if (this.#lost === 1) this.#say({ event: "error", message: `${wordsOf(error)}; the traffic goes on, unrecorded` });
+	}
+
+	/** Unless nothing is to be said. */
+	#tell(entry: { event: string; message: string; [key: string]: unknown }): void {
+		if (!this.#options.quiet) this.#say(entry);
+	}
+
+	#say(entry: { event: string; message: string; [key: string]: unknown }): void {
+		if (this.#options.json) this.#print(entry);
+		else this.#line(`flowtape: ${printableLine(entry.message)}`);
+	}
+
+	#print(entry: object): void {
+		this.#io.stdout.write(`${JSON.stringify(entry)}\n`);
+	}
+
+	#line(text: string): void {
+		this.#io.stderr.write(`${text}\n`);
+	}
+}
+
+function summary(flow: Extract<ProxyEvent, { kind: "flow" }>["flow"]): object {
+	if (flow.type !== "http") return { id: flow.id, type: flow.type };
+	const { request, response, error } = flow;
+	return {
+		...{ id: flow.id, type: flow.type, method: request.method, url: request.prettyUrl, status: response?.statusCode ?? null },
+		...(error === null ? {} : { error: error.message }),
+	};
+}
+
+function wordsOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}

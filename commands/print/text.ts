@@ -1,0 +1,62 @@
+// Text for terminals: safe to print whatever a flow holds, coloured where wanted.
+
+/** Control characters of text from the network could move the cursor or worse; they become what Unicode shows for them. */
+export function printable(text: string): string {
+	return text.replace(CONTROLS, (control) => {
+		const code = control.charCodeAt(0);
+		return code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "␡" : "�";
+	});
+}
+
+/** Control characters but tab and line feed, overrides of the writing direction, lone surrogates. */
+const CONTROLS = /(?![\t\n])[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** As `printable`, on one line. */
+export function printableLine(text: string): string {
+	return printable(text).replace(/[\t\n]/g, " ");
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
+
+const CODES: Readonly<Record<Style, readonly [on: number, off: number]>> = {
+	bold: [1, 22],
+	dim: [2, 22],
+	red: [31, 39],
+	green: [32, 39],
+	yellow: [33, 39],
+	blue: [34, 39],
+	magenta: [35, 39],
+	cyan: [36, 39],
+};
+
+export type Paint = (text: string, ...styles: Style[]) => string;
+
+export const plain: Paint = (text) => text;
+
+export const coloured: Paint = (text, ...styles) => styles.reduce((inner, style) => `\u001b[${CODES[style][0]}m${inner}\u001b[${CODES[style][1]}m`, text);
+
+/** Colours where the stream is a terminal that has them and nobody said no (https://no-color.org). */
+export function paintFor(stream: { isTTY?: boolean | undefined }, env: NodeJS.ProcessEnv, color: boolean): Paint {
+	if (!color || env.NO_COLOR) return plain;
+	if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0") return coloured;
+	return stream.isTTY === true && env.TERM !== "dumb" ? coloured : plain;
+}
+
+/** Bytes in at most five characters, as mitmproxy has it: `512b`, `1.5k`, `100k`. */
+export function shortSize(bytes: number): string {
+	const units = ["b", "k", "m", "g", "t"];
+	let size = bytes;
+	let unit = 0;
+	while (size >= 1024 && unit < units.length - 1) {
+		size /= 1024;
+		unit++;
+	}
+	return `${unit === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1).replace(/\.0$/, "")}${units[unit]}`;
+}
+
+/** Seconds as people read them: `12ms`, `1.24s`, `3m05s`. */
+export function shortTime(seconds: number): string {
+	if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
+	if (seconds < 60) return `${seconds.toFixed(2)}s`;
+	return `${Math.floor(seconds / 60)}m${String(Math.floor(seconds % 60)).padStart(2, "0")}s`;
+}

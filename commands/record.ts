@@ -1,0 +1,36 @@
+// `flowtape record`: a live proxy that writes what passes to a tape.
+import { defineCommand } from "./command.ts";
+import { liveCommandOptions, liveGroups, runLive } from "./live.ts";
+
+/** A request without a recording goes to its server, as that is what a recording proxy is for. */
+const changes = {
+	server_replay_extra: {
+		type: "string",
+		default: "forward",
+		choices: ["forward", "kill", "204", "400", "404", "500"],
+		help: "What becomes of requests without a recording, where server_replay is set.",
+	},
+} as const;
+
+export const command = defineCommand({
+	name: "record",
+	summary: "record what passes through a proxy to a tape",
+	args: "TAPE",
+	arity: { min: 1, max: 1 },
+	takesChild: true,
+	options: {
+		...liveCommandOptions,
+		durable: { type: "boolean", default: false, help: "Survive the loss of power too: wait for the disk at every commit." },
+		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape what it has recordings for." },
+	},
+	groups: () => liveGroups(changes, ""),
+	examples: [
+		["flowtape record session.tape", "record what is sent through http://127.0.0.1:8080 until Ctrl-C"],
+		["flowtape record session.tape -p 0 -- npm test", "record what the tests send; they get the proxy and the authority by their environment"],
+		["flowtape record api.tape --save-stream-filter '~d example.com'", "only what goes to example.com"],
+	],
+	run: ({ args: [output = ""], ...input }, io) => {
+		const { durable, server_replay: recordings } = input.options;
+		return runLive({ output, recordings, network: true, durable }, input, io);
+	},
+});

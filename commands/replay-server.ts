@@ -1,0 +1,25 @@
+// `flowtape replay-server`: a proxy that answers from tapes, and reaches no server unless told to.
+import { defineCommand } from "./command.ts";
+import { liveCommandOptions, liveGroups, runLive } from "./live.ts";
+
+export const command = defineCommand({
+	name: "replay-server",
+	summary: "answer requests from tapes, offline",
+	args: "TAPE…",
+	arity: { min: 1 },
+	takesChild: true,
+	options: {
+		...liveCommandOptions,
+		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Record what was answered and what was forwarded." },
+	},
+	groups: () => liveGroups({}, "server_replay_"),
+	examples: [
+		["flowtape replay-server session.tape -p 0 -- npm test", "run the tests without the network they were recorded with"],
+		["flowtape replay-server session.tape --extra forward", "what was not recorded goes to its server"],
+		["flowtape replay-server session.tape --reuse", "answer equal requests with the first recording, any number of times"],
+	],
+	run: ({ args: recordings, ...input }, io) => {
+		const network = input.values.server_replay_extra === "forward";
+		return runLive({ output: input.options.output, recordings, network }, input, io);
+	},
+});

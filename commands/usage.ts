@@ -1,0 +1,28 @@
+// What `flowtape --help` prints.
+import type { Command } from "./command.ts";
+
+/** The list of commands. */
+export function usage(commands: readonly Command[]): string {
+	const width = Math.max(...commands.map(({ name, args }) => name.length + args.length + 1));
+	const lines = commands.map(({ name, args, summary }) => `  ${`${name} ${args}`.padEnd(width)}  ${summary}`);
+	return `Record HTTP sessions to files, replay them offline, filter and rewrite what was recorded.
+
+Usage: flowtape COMMAND [options] …
+
+Commands:
+${lines.join("\n")}
+
+A TAPE is a .tape, a mitmproxy dump (.mitm), JSON lines (.jsonl), or - for stdin and stdout.
+
+  flowtape help COMMAND   options of a command, with examples
+  flowtape --version      the version
+
+Examples:
+  $ flowtape record session.tape -- npm test
+      run the tests through a recording proxy
+  $ flowtape replay-server session.tape -- npm test
+      run them again, answered from the tape, without a network
+  $ flowtape filter '~c 500 & ~m POST' session.tape
+      the POST requests that failed
+`;
+}

@@ -1,0 +1,13 @@
+// The demo's client: visits some pages with fetch, and prints what it got. It knows nothing of proxies.
+for (const site of process.argv.slice(2)) {
+	for (const [path, init] of [
+		["/", {}],
+		["/login", { method: "POST", body: "user=ada" }],
+		["/api/items?page=1", {}],
+		["/api/items?page=2", {}],
+		["/missing", {}],
+	] as const) {
+		const response = await fetch(site + path, init);
+		console.log(`    ${response.status} ${site}${path}  ${(await response.text()).slice(0, 60)}`);
+	}
+}

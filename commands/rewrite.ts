@@ -1,65 +1,102 @@
-// `flowtape rewrite`: changes stored flows with the options of the live proxy.
+// `flowtape rewrite`: changes stored flows, with the options of the live proxy and some of its own.
+import { formatOf } from "../formats/index.ts";
 import { FlowtapeError } from "../src/errors.ts";
-import type { Step } from "../src/flow/pipe.ts";
-import type { HookValues } from "../src/hooks/builtin.ts";
-import { refreshResponse } from "../src/replay/refresh.ts";
-import { defineCommand } from "./command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes.ts";
+import { compileFilter } from "../src/filter/compile.ts";
+import type { Filter } from "../src/filter/filter.ts";
+import type { FlowSink, Step } from "../src/flow/pipe.ts";
+import { createHooks, type HookValues } from "../src/hooks/builtin.ts";
+import { Pipeline } from "../src/hooks/pipeline.ts";
+import type { OptionValues } from "../src/options.ts";
+import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { dedupe } from "../src/rewrite/dedupe.ts";
+import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
+import { defineCommand, type Input, type Io, type OptionGroup } from "./command.ts";
+import { withRules } from "./rewrite/rules-file.ts";
+import { Tally } from "./rewrite/tally.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, type Troubles } from "./tapes.ts";
+
+const ownOptions = {
+	output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Where the changed flows go." },
+	in_place: { type: "boolean", default: false, help: "Put the changed tape in the place of the old one, once it is whole." },
+	filter: { type: "string", default: null, short: "f", metavar: "EXPR", help: "Leave out flows that do not match." },
+	rules: {
+		type: "string",
+		default: null,
+		metavar: "FILE",
+		help: "Read options of this command from a file too (YAML or JSON): names and values, lists add up.",
+	},
+	dry_run: { type: "boolean", default: false, help: "Print what would change, and how often each rule applies; write nothing." },
+	sort: { type: "boolean", default: false, help: "Write flows in the order of their time." },
+	dedupe: { type: "boolean", default: false, help: "Keep the first of flows with the same request and the same answer." },
+	...outputOptions,
+	...inputOptions,
+} as const;
+
+async function groups(): Promise<readonly OptionGroup[]> {
+	const { hookOptions } = await import("../src/hooks/builtin.ts");
+	return [
+		{ title: "Edits", table: editOptions },
+		{ title: "Features", table: hookOptions },
+	];
+}
 
 export const command = defineCommand({
 	name: "rewrite",
 	summary: "change stored flows",
 	args: "TAPE…",
 	arity: { min: 1 },
-	options: {
-		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Where the changed flows go." },
-		refresh: {
-			type: "string",
-			default: null,
-			implied: "now",
-			metavar: "TIME",
-			help: "Move the dates of responses as if they were replayed at TIME, seconds since 1970; now, if no time is given.",
-		},
-		...outputOptions,
-		...inputOptions,
-	},
-	async groups() {
-		const { hookOptions } = await import("../src/hooks/builtin.ts");
-		return [{ title: "Features", table: hookOptions }];
-	},
+	options: ownOptions,
+	groups,
 	examples: [
 		["flowtape rewrite session.tape -o fresh.tape --refresh", "dates and cookies as if recorded now"],
-		["flowtape rewrite session.tape -o safe.tape --modify-headers /authorization/", "take a header out of all requests and responses"],
+		["flowtape rewrite session.tape --in-place --modify-headers /authorization/", "take a header out of all requests and responses"],
+		["flowtape rewrite session.tape --dry-run --map-remote '|//example.com/|//localhost/|'", "see what another host would change"],
+		["flowtape rewrite session.tape -o small.tape --block-list '/~t image/444' --dedupe --sort", "without images and repetitions, oldest first"],
 	],
-	async run({ args: inputs, options, values }, io) {
-		const { output } = options;
-		if (output === null) throw new FlowtapeError("FT_USAGE", "rewrite: where to? -o TAPE was expected");
-		const { createHooks } = await import("../src/hooks/builtin.ts");
-		const { Pipeline } = await import("../src/hooks/pipeline.ts");
-		const steps: Step[] = [];
-		const log = (_level: string, message: string) => io.stderr.write(`flowtape: ${message}\n`);
-		const pipeline = new Pipeline(await createHooks(values as unknown as HookValues, { log }));
-		if (pipeline.hooks.length > 0) steps.push((flow) => pipeline.whole(flow));
-		if (options.refresh !== null) steps.push(refreshAt(timeOf(options.refresh)));
-		const { passed, status } = await copyFlows({ inputs, steps, strict: options.strict, open: (troubles) => createOutput(output, options, troubles) }, io);
-		await pipeline.close();
-		if (values.verbose === true) io.stderr.write(`${passed} flows\n`);
-		return status;
+	async run(input, io) {
+		const { options } = input;
+		const { output, in_place: inPlace, dry_run: dryRun } = options;
+		if ([output !== null, inPlace, dryRun].filter(Boolean).length !== 1)
+			throw new FlowtapeError("FT_USAGE", "rewrite: one of -o TAPE, --in-place and --dry-run was expected, to say where the changed flows go");
+		const values = await withRules(options.rules, input.values, [{ title: "Options", table: ownOptions }, ...(await groups())]);
+		const filter = options.filter === null ? undefined : compileFilter(options.filter);
+		const jobs = inPlace ? input.args.map((path) => ({ inputs: [path], output: path })) : [{ inputs: input.args, output }];
+		let worst = 0;
+		for (const job of jobs) worst = Math.max(worst, await rewrite({ ...job, filter, values, options, inPlace }, io));
+		return worst;
 	},
 });
 
-function timeOf(text: string): number {
-	if (text === "now") return Math.floor(Date.now() / 1000);
-	if (!/^\d+$/.test(text)) throw new FlowtapeError("FT_BAD_OPTION", `--refresh: "${text}" is no time; whole seconds since 1970 are, or nothing for now`);
-	return Number(text);
+interface Job {
+	inputs: readonly string[];
+	/** null: nothing is written. */
+	output: string | null;
+	filter: Filter | undefined;
+	values: Input<typeof ownOptions>["values"];
+	options: OptionValues<typeof ownOptions>;
+	inPlace: boolean;
 }
 
-function refreshAt(now: number): Step {
-	return (flow) => {
-		if (flow.type === "http" && flow.response !== null) {
-			refreshResponse(flow.response, now);
-			flow.record = undefined;
-		}
-		return flow;
+async function rewrite({ inputs, output, filter, values, options, inPlace }: Job, io: Io): Promise<number> {
+	const tally = new Tally(io, { shows: output === null, quiet: values.quiet === true, color: values.color === true });
+	const pipeline = new Pipeline(await createHooks(values as unknown as HookValues, { log: tally.log, onChange: tally.onChange }));
+	const edits = createEdits(values as unknown as OptionValues<typeof editOptions>, {
+		now: Math.floor(Date.now() / 1000),
+		onChange: tally.onChange,
+		log: tally.log,
+	});
+	const steps: Step[] = [];
+	if (pipeline.hooks.length > 0) steps.push((flow) => pipeline.whole(flow));
+	if (edits !== null) steps.push(edits);
+	const onDrop = () => tally.onChange("dedupe");
+	const open = async (troubles: Troubles): Promise<FlowSink> => {
+		const format = inPlace && output !== null ? ((await formatOf(output)) ?? options.format) : options.format;
+		const sink = output === null ? tally.nowhere : tally.checking(await createOutput(output, { ...options, format }, troubles), steps);
+		return options.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, troubles.report) : sink;
 	};
+	const all = [...tally.around(steps), ...(options.dedupe ? [dedupe(defaultRequestKey, onDrop)] : [])];
+	const { passed, status } = await copyFlows({ inputs, filter, steps: all, strict: options.strict, open }, io);
+	await pipeline.close();
+	tally.end(passed, values.verbose === true);
+	return status;
 }

@@ -51,6 +51,9 @@ export class Troubles {
 	}
 }
 
+/** As shells have it for a command that Ctrl-C ended. What stood at the output before stays. */
+const INTERRUPTED = 130;
+
 export interface CopyJob {
 	inputs: readonly string[];
 	filter?: Filter | undefined;
@@ -73,9 +76,13 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 			sink,
 			{ signal: io.signal },
 		);
+		if (io.signal.aborted) {
+			await sink.discard?.();
+			return { passed, status: INTERRUPTED };
+		}
 		await sink.close();
 		troubles.end(passed);
-		return { passed, status: io.signal.aborted ? 130 : troubles.status };
+		return { passed, status: troubles.status };
 	} catch (error) {
 		await sink.discard?.();
 		throw error;

@@ -59,6 +59,13 @@ export async function openRecordings(path: string, options: OpenOptions): Promis
 	return format.openKeyed(input.path, options);
 }
 
+/** The name of a file's format by its content; null for an empty file. @throws FlowtapeError as `openTape` */
+export async function formatOf(path: string): Promise<string | null> {
+	const { input, format } = await recognise(path, undefined);
+	await input.close();
+	return format?.name ?? null;
+}
+
 /** The input, and the format by its content: null where it is empty. */
 async function recognise(path: string, named: string | undefined): Promise<{ input: Input; format: Format | null }> {
 	const input = await openInput(path);

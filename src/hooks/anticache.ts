@@ -1,18 +1,19 @@
 // Has servers answer in full: takes out the headers by which a client says what it has already.
 import type { OptionTable, OptionValues } from "../options.ts";
+import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
 
 export const options = {
 	anticache: { type: "boolean", default: false, help: "Take out request headers that might cause the server to answer 304 Not Modified." },
 } as const satisfies OptionTable;
 
-export function createAnticache({ anticache }: OptionValues<typeof options>): Hook | null {
+export function createAnticache({ anticache }: OptionValues<typeof options>, { onChange }: HookContext): Hook | null {
 	if (!anticache) return null;
 	return {
 		name: "anticache",
 		request({ request: { headers } }) {
-			headers.delete("if-modified-since");
-			headers.delete("if-none-match");
+			const had = [headers.delete("if-modified-since"), headers.delete("if-none-match")];
+			if (had.includes(true)) onChange?.("anticache");
 		},
 	};
 }

@@ -27,14 +27,15 @@ export async function createBlockList({ block_list: texts }: OptionValues<typeof
 	const rules = await Promise.all(
 		texts.map(async (text) => {
 			const [pattern = "", status = ""] = splitRule(text, 2, 2);
-			return { filter: await compileRuleFilter(text, pattern, context), status: parseStatus(text, status) };
+			return { text, filter: await compileRuleFilter(text, pattern, context), status: parseStatus(text, status) };
 		}),
 	);
 
 	/** Every rule is asked: the last that matches has its way, and one that hangs up before all others. */
 	function block(flow: HttpFlow, turn: Turn): void {
-		for (const { filter, status } of rules) {
+		for (const { text, filter, status } of rules) {
 			if (!filter.matches(flow)) continue;
+			context.onChange?.(text);
 			flow.metadata.blocklisted = true;
 			if (status === HANG_UP) {
 				flow.response = null;
@@ -48,7 +49,10 @@ export async function createBlockList({ block_list: texts }: OptionValues<typeof
 	}
 
 	function drop(flow: HttpFlow, turn: Turn): void {
-		if (turn.verdict === null && rules.some(({ filter }) => filter.matches(flow))) turn.drop(NAME);
+		const rule = turn.verdict === null ? rules.find(({ filter }) => filter.matches(flow)) : undefined;
+		if (rule === undefined) return;
+		context.onChange?.(rule.text);
+		turn.drop(NAME);
 	}
 
 	return {

@@ -20,6 +20,8 @@ export interface HookContext {
 	/** Told what is worth knowing, in a line without a line break. Default: nobody. */
 	readonly log?: (level: "info" | "warning", message: string) => void;
 	readonly onMiss?: (miss: Miss) => void;
+	/** Told of every rule that changed, answered or blocked something, and of features without rules by their option. */
+	readonly onChange?: (rule: string) => void;
 	/** Seconds since 1970; default: the clock. */
 	readonly now?: () => number;
 	/** Whether filters heed case; default false. */

@@ -25,6 +25,7 @@ export const options = {
 const NAME = "map-local";
 
 interface LocalRule {
+	readonly text: string;
 	readonly matches: Rule["matches"];
 	/** The part of a URL that names a file below the folder; null when the URL does not match. */
 	readonly suffixOf: (url: string) => string | null;
@@ -47,7 +48,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 			const rest = url.slice(match.index + (match.groups[0]?.length ?? 0));
 			return rest.replace(/\?.*$/s, "").replace(/^\/+|\/+$/g, "");
 		};
-		return { matches, suffixOf, path: existing(text, value) };
+		return { text, matches, suffixOf, path: existing(text, value) };
 	});
 
 	/** The content of the first candidate that is a file; null when there is none. */
@@ -74,6 +75,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 			const file = await read(candidates, rule.path);
 			if (file !== null) {
 				const type = mediaTypeOf(file.path);
+				context.onChange?.(rule.text);
 				turn.answer(makeResponse(200, type === null ? [] : [["content-type", type]], file.content, now()), NAME);
 				return;
 			}

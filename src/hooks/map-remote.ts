@@ -22,9 +22,9 @@ export async function createMapRemote({ map_remote: texts }: OptionValues<typeof
 	if (texts.length === 0) return null;
 	const { compilePythonRegex } = await import("../filter/python-regex.ts");
 	const parsed = await parseRules(texts, context);
-	const rules = parsed.map(({ subject, value, matches }) => {
+	const rules = parsed.map(({ text, subject, value, matches }) => {
 		const regex = compilePythonRegex(subject, { kind: "text" });
-		return { matches, regex, template: regex.template(value) };
+		return { text, matches, regex, template: regex.template(value) };
 	});
 	return {
 		name: "map-remote",
@@ -32,7 +32,7 @@ export async function createMapRemote({ map_remote: texts }: OptionValues<typeof
 		/** Each rule sees the URL as those before have left it. */
 		request(flow) {
 			const { request } = flow;
-			for (const { matches, regex, template } of rules) {
+			for (const { text, matches, regex, template } of rules) {
 				if (!matches(flow)) continue;
 				const old = request.prettyUrl;
 				const url = regex.replace(old, template);
@@ -40,6 +40,7 @@ export async function createMapRemote({ map_remote: texts }: OptionValues<typeof
 				try {
 					if (!SENDABLE.test(url)) throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is no URL that a request can be sent to`);
 					request.url = url;
+					context.onChange?.(text);
 				} catch (error) {
 					context.log?.("warning", `${old} is left as it is: ${(error as Error).message}`);
 				}

@@ -22,7 +22,8 @@ const LIMIT = 512 * 1024 * 1024 - 1024;
 export async function createModifyBody({ modify_body: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (texts.length === 0) return null;
 	const { compilePythonRegex } = await import("../filter/python-regex.ts");
-	const rules = (await parseRules(texts, context)).map(({ subject, value, matches }) => ({
+	const rules = (await parseRules(texts, context)).map(({ text, subject, value, matches }) => ({
+		text,
 		matches,
 		regex: compilePythonRegex(subject, { kind: "bytes", dotAll: true }),
 		read: compileValue(value, context),
@@ -41,12 +42,14 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 
 	/** Each rule works on what those before have made. */
 	function modify(flow: HttpFlow, message: Message): void {
-		for (const { matches, regex, read } of rules) {
+		for (const { text, matches, regex, read } of rules) {
 			if (!matches(flow)) continue;
 			const content = contentOf(flow, message);
 			if (content === null || !regex.testBytes(content)) continue;
 			const replacement = read();
-			if (replacement !== null) message.content = Buffer.from(regex.replace(content.latin1Slice(), replacement.latin1Slice()), "latin1");
+			if (replacement === null) continue;
+			message.content = Buffer.from(regex.replace(content.latin1Slice(), replacement.latin1Slice()), "latin1");
+			context.onChange?.(text);
 		}
 	}
 

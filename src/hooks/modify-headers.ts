@@ -23,6 +23,7 @@ const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const FORBIDDEN = /[\r\n\0]/;
 
 interface HeaderRule {
+	readonly text: string;
 	readonly matches: Rule["matches"];
 	readonly name: ByteString;
 	readonly read: ReadValue;
@@ -46,7 +47,9 @@ export async function createModifyHeaders({ modify_headers: texts }: OptionValue
 		const changes: [name: ByteString, value: ByteString][] = [];
 		for (const rule of rules) {
 			const value = rule.matches(flow) ? currentValue(rule) : null;
-			if (value !== null) changes.push([rule.name, value]);
+			if (value === null || (value === "" && !headers.has(rule.name))) continue;
+			changes.push([rule.name, value]);
+			context.onChange?.(rule.text);
 		}
 		for (const [name] of changes) headers.delete(name);
 		for (const [name, value] of changes) if (value !== "") headers.fields.push(name, value);
@@ -66,5 +69,5 @@ function compile({ text, subject, value, matches }: Rule, context: HookContext):
 	if (!NAME.test(name)) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the name of a header was expected, not "${subject}"`);
 	if (!value.startsWith("@") && FORBIDDEN.test(unescapeLiteral(value)))
 		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the value of a header cannot have line breaks or NUL`);
-	return { matches, name, read: compileValue(value, context) };
+	return { text, matches, name, read: compileValue(value, context) };
 }

@@ -1,0 +1,124 @@
+// What a rewriting did or would do: how often each rule applied, what changed, and whether doing it again would change more.
+import type { Flow } from "../../src/flow/flow.ts";
+import type { FlowSink, Step } from "../../src/flow/pipe.ts";
+import type { Io } from "../command.ts";
+import { changes, describe } from "../print/changes.ts";
+import { type Paint, paintFor, printableLine } from "../print/text.ts";
+
+export interface TallyOptions {
+	/** Print every change, as nothing is written. */
+	shows: boolean;
+	quiet: boolean;
+	color: boolean;
+}
+
+/** Changed flows on which the rules are tried once more while writing; a dry run tries them on all. */
+const TRIED = 100;
+/** Lines about bodies and files that are printed before the rest is only counted. */
+const PRINTED = 20;
+
+export class Tally {
+	readonly #io: Io;
+	readonly #options: TallyOptions;
+	readonly #paint: Paint;
+	readonly #counts = new Map<string, number>();
+	#changed = 0;
+	#dropped = 0;
+	#tried = 0;
+	#unstable = 0;
+	#logged = 0;
+	/** The rules run once more to see what they do: that counts for nothing. */
+	#isTrial = false;
+	/** Set by a rule since the flow at hand began. */
+	#isTouched = false;
+
+	constructor(io: Io, options: TallyOptions) {
+		this.#io = io;
+		this.#options = options;
+		this.#paint = paintFor(io.stdout, io.env, options.color);
+	}
+
+	readonly onChange = (rule: string): void => {
+		this.#isTouched = true;
+		if (!this.#isTrial) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
+	};
+
+	readonly log = (_level: string, message: string): void => {
+		if (this.#isTrial || this.#options.quiet) return;
+		if (++this.#logged <= PRINTED) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+	};
+
+	/** Takes flows and keeps none. */
+	readonly nowhere: FlowSink = { append() {}, async close() {} };
+
+	/** The steps, watched. */
+	around(steps: readonly Step[]): Step[] {
+		return steps.length === 0 ? [] : [(flow) => this.#watch(flow, steps)];
+	}
+
+	async #watch(flow: Flow, steps: readonly Step[]): Promise<Flow | null> {
+		const { shows, quiet } = this.#options;
+		const before = shows ? describe(flow) : "";
+		this.#isTouched = false;
+		const after = await run(steps, flow);
+		if (after === null) this.#dropped++;
+		else if (this.#isTouched) this.#changed++;
+		if (!shows) return after;
+		const text = after === null ? "" : describe(after);
+		if (!quiet) this.#io.stdout.write(changes(flow.id, before, text, this.#paint));
+		if (after !== null && before !== text) await this.#try(after, steps, text);
+		return after;
+	}
+
+	/** A sink that tries the rules again on the first flows that were written: nobody needs these any more. */
+	checking(sink: FlowSink, steps: readonly Step[]): FlowSink {
+		if (steps.length === 0) return sink;
+		return {
+			append: (flow) => {
+				const isTouched = this.#isTouched;
+				const wait = sink.append(flow);
+				if (!isTouched || this.#tried >= TRIED) return wait;
+				return Promise.resolve(wait).then(() => this.#try(flow, steps, describe(flow)));
+			},
+			close: () => sink.close(),
+			discard: async () => sink.discard?.(),
+		};
+	}
+
+	async #try(flow: Flow, steps: readonly Step[], text: string): Promise<void> {
+		this.#tried++;
+		this.#isTrial = true;
+		try {
+			const again = await run(steps, flow);
+			if (again === null || describe(again) !== text) this.#unstable++;
+		} finally {
+			this.#isTrial = false;
+		}
+	}
+
+	/** The last word. */
+	end(kept: number, verbose: boolean): void {
+		const { shows, quiet } = this.#options;
+		if (this.#logged > PRINTED) this.#line(`${this.#logged - PRINTED} more of that kind`);
+		if (this.#unstable > 0)
+			this.#line(`the rules change what they have changed: a second run would change ${this.#unstable} of the ${this.#tried} flows tried`);
+		if (!shows && (quiet || !verbose)) return;
+		const write = (text: string) => (shows ? this.#io.stdout : this.#io.stderr).write(text);
+		for (const [rule, count] of this.#counts) write(`${String(count).padStart(8)}  ${printableLine(rule)}\n`);
+		write(`${shows ? "would keep" : "kept"} ${kept} flows, change ${this.#changed}, drop ${this.#dropped}\n`);
+	}
+
+	#line(text: string): void {
+		if (!this.#options.quiet) this.#io.stderr.write(`flowtape: ${text}\n`);
+	}
+}
+
+async function run(steps: readonly Step[], flow: Flow): Promise<Flow | null> {
+	let current: Flow | null = flow;
+	for (const step of steps) {
+		if (current === null) return null;
+		const next: Flow | null | Promise<Flow | null> = step(current);
+		current = next instanceof Promise ? await next : next;
+	}
+	return current;
+}

@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	filter: async () => (await import("./filter.ts")).command,
 	rewrite: async () => (await import("./rewrite.ts")).command,
 	show: async () => (await import("./show.ts")).command,
+	stats: async () => (await import("./stats.ts")).command,
+	export: async () => (await import("./export.ts")).command,
 	convert: async () => (await import("./convert.ts")).command,
 	ca: async () => (await import("./ca.ts")).command,
 	completion: async () => (await import("./completion.ts")).createCommand(loadAll),

@@ -1,7 +1,7 @@
 // `flowtape show`: prints flows in full, bodies decoded and laid out.
 import { summaryLine } from "../formats/jsonl.ts";
-import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import { chosen } from "./chosen.ts";
 import { defineCommand } from "./command.ts";
 import { flowFull } from "./print/flow-full.ts";
 import { paintFor } from "./print/text.ts";
@@ -22,12 +22,7 @@ export const command = defineCommand({
 	],
 	async run({ args: [tape = "-", ...ids], options, values }, io) {
 		const paint = paintFor(io.stdout, io.env, values.color === true);
-		const found = new Set<string>();
-		const chosen = (flow: Flow): Flow | null => {
-			const named = ids.filter((id) => flow.id.startsWith(id));
-			for (const id of named) found.add(id);
-			return ids.length === 0 || named.length > 0 ? flow : null;
-		};
+		const choice = chosen(tape, ids);
 		let first = true;
 		const text = (flow: Flow): string => {
 			if (options.json) return `${summaryLine(flow)}\n`;
@@ -35,9 +30,8 @@ export const command = defineCommand({
 			first = false;
 			return `${gap}${flowFull(flow, paint)}`;
 		};
-		const { passed, status } = await copyFlows({ inputs: [tape], steps: [chosen], strict: options.strict, open: async () => printer(io, text) }, io);
-		const missing = ids.filter((id) => !found.has(id));
-		if (missing.length > 0) throw new FlowtapeError("FT_NOT_FOUND", `${tape}: no flow whose id begins with ${missing.join(", ")}`, { file: tape });
+		const { passed, status } = await copyFlows({ inputs: [tape], steps: [choice.step], strict: options.strict, open: async () => printer(io, text) }, io);
+		choice.check();
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},
 });

@@ -54,9 +54,10 @@ export function shortSize(bytes: number): string {
 	return `${unit === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1).replace(/\.0$/, "")}${units[unit]}`;
 }
 
-/** Seconds as people read them: `12ms`, `1.24s`, `3m05s`. */
+/** Seconds as people read them: `12ms`, `1.24s`, `3m05s`, `2h10m`. */
 export function shortTime(seconds: number): string {
 	if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
 	if (seconds < 60) return `${seconds.toFixed(2)}s`;
-	return `${Math.floor(seconds / 60)}m${String(Math.floor(seconds % 60)).padStart(2, "0")}s`;
+	const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+	return seconds < 3600 ? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s` : `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`;
 }

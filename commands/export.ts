@@ -1,0 +1,75 @@
+// `flowtape export`: flows as commands, code or bytes for other tools.
+import { openOutput } from "../formats/output.ts";
+import { FlowtapeError } from "../src/errors.ts";
+import type { Flow, HttpFlow } from "../src/flow/flow.ts";
+import type { FlowSink } from "../src/flow/pipe.ts";
+import { chosen } from "./chosen.ts";
+import { defineCommand } from "./command.ts";
+import { copyFlows, createOutput, inputOptions, type Troubles } from "./tapes.ts";
+
+type Exporter = (flow: HttpFlow) => Buffer;
+
+/** By name; loaded when named. */
+const exporters: Readonly<Record<string, () => Promise<Exporter>>> = {
+	async curl() {
+		const { curlCommand } = await import("../src/export/curl.ts");
+		return ({ request }) => Buffer.from(curlCommand(request), "latin1");
+	},
+	async httpie() {
+		const { httpieCommand } = await import("../src/export/httpie.ts");
+		return ({ request }) => Buffer.from(httpieCommand(request), "latin1");
+	},
+	async fetch() {
+		const { fetchCall } = await import("../src/export/fetch.ts");
+		return ({ request }) => Buffer.from(fetchCall(request));
+	},
+	raw: async () => (await import("../src/export/raw.ts")).rawFlow,
+	"raw-request": async () => (await import("../src/export/raw.ts")).rawRequest,
+	"raw-response": async () => (await import("../src/export/raw.ts")).rawResponse,
+};
+
+const names = [...Object.keys(exporters), "har"];
+
+export const command = defineCommand({
+	name: "export",
+	summary: `print flows for other tools: ${names.join(", ")}`,
+	args: "FORMAT TAPE [ID…]",
+	arity: { min: 2 },
+	options: {
+		output: { type: "string", default: "-", short: "o", metavar: "FILE", help: "Write to a file instead of stdout." },
+		...inputOptions,
+	},
+	examples: [
+		["flowtape export curl session.tape 3f2a", "a curl command for the request whose flow's id begins with 3f2a"],
+		["flowtape export raw-response session.tape 3f2a -o answer.http", "the response as it goes over the wire"],
+		["flowtape export har session.tape -o session.har", "everything, for a browser's network panel"],
+	],
+	async run({ args: [format = "", tape = "-", ...ids], options }, io) {
+		if (!names.includes(format)) throw new FlowtapeError("FT_USAGE", `export: "${format}" is none of ${names.join(", ")}`);
+		const choice = chosen(tape, ids);
+		const exporter = await exporters[format]?.();
+		const open = (troubles: Troubles): Promise<FlowSink> =>
+			exporter === undefined ? createOutput(options.output, { format: "har", dump_version: null }, troubles) : exporting(options.output, exporter, troubles);
+		const { passed, status } = await copyFlows({ inputs: [tape], steps: [choice.step], strict: options.strict, open }, io);
+		choice.check();
+		return status !== 0 ? status : passed > 0 ? 0 : 1;
+	},
+});
+
+/** Writes what the exporter makes of each flow; what it cannot make anything of is told of. */
+async function exporting(path: string, exporter: Exporter, { report }: Troubles): Promise<FlowSink> {
+	const output = await openOutput(path);
+	return {
+		async append(flow: Flow) {
+			try {
+				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
+				await output.write(exporter(flow));
+			} catch (error) {
+				if (!(error instanceof FlowtapeError) || error.code !== "FT_LOSS") throw error;
+				report("FT_LOSS", `flow ${flow.id} is left out: ${error.message}`);
+			}
+		},
+		close: () => output.close(),
+		discard: () => output.discard(),
+	};
+}

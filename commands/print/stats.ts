@@ -1,0 +1,41 @@
+// The report of `stats` as people read it.
+import type { Count, Report, Slow } from "../stats/summary.ts";
+import { type Paint, printableLine, shortSize, shortTime } from "./text.ts";
+
+/** Lines, the last with a line feed. */
+export function statsText(report: Report, paint: Paint): string {
+	const { flows, kinds, bytes, from, to, methods, statuses, hosts, contentTypes, slowest, errors, replays } = report;
+	const title = (text: string) => `\n${paint(text, "bold")}\n`;
+	const parts = [
+		`${paint(String(flows), "bold")} flows: ${pairs(kinds)}${replays > 0 ? `; ${replays} replayed` : ""}\n`,
+		`bodies: ${shortSize(bytes.request)} sent, ${shortSize(bytes.response)} received\n`,
+	];
+	if (from !== null && to !== null) parts.push(`time: ${time(from)} to ${time(to)}, ${shortTime(to - from)}\n`);
+	if (Object.keys(methods).length > 0) parts.push(`methods: ${pairs(methods)}\n`, `statuses: ${pairs(statuses)}\n`);
+	if (hosts.length > 0) parts.push(title("Hosts"), ...hosts.map(countLine));
+	if (contentTypes.length > 0) parts.push(title("Content types"), ...contentTypes.map(countLine));
+	if (slowest.length > 0) parts.push(title("Slowest"), ...slowest.map(slowLine));
+	if (errors.length > 0) parts.push(title("Errors"), ...errors.map(({ name, flows: count }) => `${number(count)}  ${printableLine(name)}\n`));
+	return parts.join("");
+}
+
+function pairs(record: Readonly<Record<string, number>>): string {
+	const list = Object.entries(record).sort(([, a], [, b]) => b - a);
+	return list.map(([name, count]) => `${printableLine(name)} ${count}`).join(", ") || "none";
+}
+
+function countLine({ name, flows, bytes }: Count): string {
+	return `${number(flows)} ${shortSize(bytes).padStart(6)}  ${printableLine(name)}\n`;
+}
+
+function slowLine({ id, method, url, status, seconds }: Slow): string {
+	return `${shortTime(seconds).padStart(8)} ${status}  ${printableLine(`${method} ${url}`)}  ${printableLine(id.slice(0, 8))}\n`;
+}
+
+function number(count: number): string {
+	return String(count).padStart(8);
+}
+
+function time(seconds: number): string {
+	return Math.abs(seconds) < 8.64e12 ? new Date(seconds * 1000).toISOString() : String(seconds);
+}

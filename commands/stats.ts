@@ -1,0 +1,30 @@
+// `flowtape stats`: what a tape holds: counts, bytes, hosts, statuses, content types, the slowest, errors, span of time.
+import { defineCommand } from "./command.ts";
+import { statsText } from "./print/stats.ts";
+import { paintFor } from "./print/text.ts";
+import { Summary } from "./stats/summary.ts";
+import { copyFlows, inputOptions } from "./tapes.ts";
+
+export const command = defineCommand({
+	name: "stats",
+	summary: "tell what a tape holds: counts, sizes, hosts, statuses, slowest",
+	args: "TAPE…",
+	arity: { min: 1 },
+	options: {
+		json: { type: "boolean", default: false, help: "Print one JSON object." },
+		top: { type: "integer", default: 10, min: 0, metavar: "N", help: "How many hosts, content types and slow flows to name." },
+		...inputOptions,
+	},
+	examples: [
+		["flowtape stats session.tape", "an overview"],
+		["flowtape stats session.tape --json | jq .statuses", "how often each status"],
+	],
+	async run({ args: inputs, options, values }, io) {
+		const summary = new Summary(options.top);
+		const sink = { append: summary.add, close: async () => {} };
+		const { status } = await copyFlows({ inputs, strict: options.strict, open: async () => sink }, io);
+		const report = summary.report();
+		io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : statsText(report, paintFor(io.stdout, io.env, values.color === true)));
+		return status;
+	},
+});

@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { httpRequest } from "../../../fixtures/build-flow.ts";
+import { curlCommand } from "../../../src/export/curl.ts";
+import type { Request } from "../../../src/flow/message.ts";
+
+/** What a shell would start curl with, and what it would pipe in. */
+function started(t: Test, request: Request): { args: string[]; stdin: string } {
+	const folder = t.testdir({
+		"curl.cjs": `const chunks = [];
+			process.stdin.on("data", (chunk) => chunks.push(chunk)).on("end", () => console.log(JSON.stringify({ args: process.argv.slice(2), stdin: Buffer.concat(chunks).toString("latin1") })))`,
+	});
+	const script = `curl() { '${process.execPath}' '${join(folder, "curl.cjs")}' "$@"; }\n${curlCommand(request)}`;
+	const file = join(folder, "command.sh");
+	writeFileSync(file, script, "latin1");
+	return JSON.parse(execFileSync("sh", [file], { encoding: "utf8", input: "", cwd: folder }));
+}
+
+t.test("a plain request", async (t) => {
+	const { args } = started(
+		t,
+		httpRequest({
+			path: "/a?b=c d'e",
+			headers: [
+				["Host", "example.com"],
+				["User-Agent", "it's $me"],
+				["X-Empty", ""],
+				["Accept", "*/*"],
+			],
+		}),
+	);
+	t.same(args, ["http://example.com/a?b=c%20d'e", "-H", "User-Agent: it's $me", "-H", "X-Empty;", "-H", "Accept: */*"]);
+});
+
+t.test("what curl would add by itself is taken away", async (t) => {
+	const { args } = started(t, httpRequest({ headers: [] }));
+	t.same(args.slice(1), ["-H", "user-agent:", "-H", "accept:"]);
+});
+
+t.test("a body of text, one that is not, one that is long", async (t) => {
+	const headers = [
+		["Host", "example.com"],
+		["Content-Type", "application/json"],
+		["Content-Length", "9"],
+	] as const;
+	const text = started(t, httpRequest({ method: "POST", headers, body: '@{"a":1}\n' }));
+	t.same(text.args.slice(-2), ["--data-raw", '@{"a":1}\n'], "not read from a file");
+	t.notMatch(text.args.join(" "), /content-length|-X/i, "the method and the length follow from the body");
+	const binary = Buffer.from([0, 255, 10, 39, 37, 92]);
+	const piped = started(t, httpRequest({ method: "PUT", headers, body: binary }));
+	t.equal(piped.stdin, binary.toString("latin1"));
+	t.match(piped.args, ["http://example.com/", "-X", "PUT"]);
+	t.same(piped.args.slice(-2), ["--data-binary", "@-"]);
+	const long = "x".repeat(200_000);
+	t.equal(started(t, httpRequest({ method: "POST", body: long })).stdin, long);
+});
+
+t.test("methods and what needs an option of its own", async (t) => {
+	t.ok(started(t, httpRequest({ method: "HEAD" })).args.includes("--head"));
+	t.match(started(t, httpRequest({ method: "DELETE" })).args.join(" "), "-X DELETE");
+	t.match(started(t, httpRequest({ path: "/a/../b[1-3]" })).args.join(" "), /--globoff --path-as-is/);
+	t.match(started(t, httpRequest({ host: "10.0.0.1", headers: [["Host", "example.com"]] })).args.join(" "), "--connect-to ::10.0.0.1:80");
+	t.match(started(t, httpRequest({ httpVersion: "HTTP/2.0" })).args.join(" "), "--http2");
+	t.match(started(t, httpRequest({ httpVersion: "HTTP/1.0" })).args.join(" "), "--http1.0");
+	t.ok(started(t, httpRequest({ headers: [["Accept-Encoding", "gzip"]] })).args.includes("--compressed"));
+});
+
+t.test("a field that curl would take for a file's name is left out", async (t) => {
+	t.notMatch(
+		started(
+			t,
+			httpRequest({
+				headers: [
+					["@/etc/passwd", "x"],
+					[":authority", "y"],
+				],
+			}),
+		).args.join(" "),
+		/passwd|authority/,
+	);
+});

@@ -1,0 +1,22 @@
+import { execFileSync } from "node:child_process";
+import t from "tap";
+import { commandLine, printf, quote } from "../../../src/export/shell.ts";
+
+const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+
+t.test("a shell reads a quoted word as it is", async (t) => {
+	for (const word of ["", "plain", "it's", "$(touch /nowhere)", "`id`", "a\nb", '"', "\\", "*", "~", "-n", "a b", "!x", "é"]) {
+		const script = `for word in ${quote(Buffer.from(word).toString("latin1"))}; do printf '%s' "$word"; done`;
+		t.equal(execFileSync("sh", ["-c", Buffer.from(script, "latin1").toString()], { encoding: "utf8" }), word);
+	}
+	t.equal(quote("/a/b?c=1".replace("?", "")), "/a/bc=1", "what is safe stays as it is");
+});
+
+t.test("printf prints every byte", async (t) => {
+	t.same(execFileSync("sh", ["-c", printf(EVERY_BYTE)]), EVERY_BYTE);
+	t.same(execFileSync("sh", ["-c", printf(Buffer.from("100% \\n '5'"))]), Buffer.from("100% \\n '5'"));
+});
+
+t.test("a command goes over several lines", async (t) => {
+	t.equal(execFileSync("sh", ["-c", commandLine(["printf '%s-'", "a", "b"])], { encoding: "utf8" }), "a-b-");
+});

@@ -1,0 +1,69 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import t from "tap";
+import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import type { HttpFlow } from "../../../src/flow/flow.ts";
+import { defaults } from "../../../src/options.ts";
+import { createEdits, options } from "../../../src/rewrite/edits.ts";
+
+async function edit(flow: HttpFlow, values: Partial<ReturnType<typeof defaults<typeof options>>>) {
+	const changed: string[] = [];
+	const logged: string[] = [];
+	const step = createEdits(
+		{ ...defaults(options), ...values },
+		{ now: 2_000_000_000, onChange: (option) => changed.push(option), log: (_, line) => logged.push(line) },
+	);
+	await step?.(flow);
+	return { flow, changed, logged };
+}
+
+t.test("nothing asked, nothing done", async (t) => {
+	t.equal(createEdits(defaults(options), { now: 0 }), null);
+});
+
+t.test("status, comment, mark", async (t) => {
+	const { flow, changed } = await edit(httpFlow(), { set_status: 404, set_comment: "c", mark: ":default:" });
+	t.match(flow, { response: { statusCode: 404, reason: "Not Found" }, comment: "c", marked: ":default:" });
+	t.same(changed, ["set-status", "set-comment", "mark"]);
+	t.same((await edit(flow, { set_status: 404, set_comment: "c", mark: ":default:" })).changed, [], "once is enough");
+	t.same((await edit(httpFlow({ response: null }), { set_status: 404 })).changed, []);
+});
+
+t.test("content codings undone and applied, lengths true", async (t) => {
+	const coded = gzipSync("hello");
+	const response = {
+		headers: [
+			["Content-Encoding", "gzip"],
+			["Content-Length", String(coded.length)],
+		] as [string, string][],
+		body: coded,
+	};
+	const { flow } = await edit(httpFlow({ response }), { decode: true });
+	t.equal(flow.response?.rawContent?.toString(), "hello");
+	t.same([...(flow.response?.headers ?? [])], [["Content-Length", "5"]]);
+	await edit(flow, { encode: "gzip" });
+	t.equal(gunzipSync(flow.response?.rawContent ?? "").toString(), "hello");
+	t.equal(flow.response?.headers.get("content-length"), String(flow.response?.bodySize));
+	t.same((await edit(flow, { encode: "br" })).changed, [], "what has a coding keeps it");
+});
+
+t.test("what cannot be decoded is left and told of", async (t) => {
+	const { flow, changed, logged } = await edit(httpFlow({ response: { headers: [["Content-Encoding", "gzip"]], body: "not gzip" } }), { decode: true });
+	t.equal(flow.response?.rawContent?.toString(), "not gzip");
+	t.same(changed, []);
+	t.match(logged, [/left as it is/]);
+});
+
+t.test("dates move, to now or to a time", async (t) => {
+	const build = () => httpFlow({ response: { timestampStart: 1_000_000_000, headers: [["Date", "Sun, 09 Sep 2001 01:46:40 GMT"]] } });
+	const at = async (refresh: string) => (await edit(build(), { refresh })).flow.response?.headers.get("date");
+	t.equal(await at("1000000060"), "Sun, 09 Sep 2001 01:47:40 GMT");
+	t.equal(await at("now"), "Wed, 18 May 2033 03:33:20 GMT");
+	t.same((await edit(build(), { refresh: "1000000000" })).changed, []);
+	await t.rejects(edit(build(), { refresh: "soon" }), { code: "FT_BAD_OPTION", option: "refresh" });
+});
+
+t.test("flows that are no HTTP", async (t) => {
+	const flow = tcpFlow();
+	await createEdits({ ...defaults(options), decode: true, set_comment: "x" }, { now: 0 })?.(flow);
+	t.equal(flow.comment, "x");
+});

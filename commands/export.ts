@@ -1,13 +1,10 @@
 // `flowtape export`: flows as commands, code or bytes for other tools.
-import { openOutput } from "../formats/output.ts";
 import { FlowtapeError } from "../src/errors.ts";
-import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import { chosen } from "./chosen.ts";
 import { defineCommand } from "./command.ts";
+import { type Exporter, exporting } from "./exporting.ts";
 import { copyFlows, createOutput, inputOptions, type Troubles } from "./tapes.ts";
-
-type Exporter = (flow: HttpFlow) => Buffer;
 
 /** By name; loaded when named. */
 const exporters: Readonly<Record<string, () => Promise<Exporter>>> = {
@@ -55,21 +52,3 @@ export const command = defineCommand({
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},
 });
-
-/** Writes what the exporter makes of each flow; what it cannot make anything of is told of. */
-async function exporting(path: string, exporter: Exporter, { report }: Troubles): Promise<FlowSink> {
-	const output = await openOutput(path);
-	return {
-		async append(flow: Flow) {
-			try {
-				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
-				await output.write(exporter(flow));
-			} catch (error) {
-				if (!(error instanceof FlowtapeError) || error.code !== "FT_LOSS") throw error;
-				report("FT_LOSS", `flow ${flow.id} is left out: ${error.message}`);
-			}
-		},
-		close: () => output.close(),
-		discard: () => output.discard(),
-	};
-}

@@ -1,11 +1,14 @@
 // `flowtape show`: prints flows in full, bodies decoded and laid out.
 import { summaryLine } from "../formats/jsonl.ts";
+import { rawFlow } from "../src/export/raw.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { chosen } from "./chosen.ts";
 import { defineCommand } from "./command.ts";
+import { exporting } from "./exporting.ts";
 import { flowFull } from "./print/flow-full.ts";
-import { paintFor } from "./print/text.ts";
-import { copyFlows, inputOptions, printer } from "./tapes.ts";
+import { openPager } from "./print/pager.ts";
+import { type Paint, paintFor } from "./print/text.ts";
+import { copyFlows, inputOptions, type Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "show",
@@ -14,24 +17,41 @@ export const command = defineCommand({
 	arity: { min: 1 },
 	options: {
 		json: { type: "boolean", default: false, help: "Print one JSON object a line." },
+		raw: { type: "boolean", default: false, help: "Print messages as HTTP/1.1 has them on the wire, byte for byte." },
+		pager: { type: "boolean", default: true, help: "On a terminal, send the output through $PAGER." },
 		...inputOptions,
 	},
 	examples: [
 		["flowtape show session.tape", "everything"],
 		["flowtape show session.tape 3f2a", "the flow whose id begins with 3f2a"],
+		["flowtape show session.tape 3f2a --raw | less", "its messages as they were sent"],
 	],
 	async run({ args: [tape = "-", ...ids], options, values }, io) {
+		const { json, raw } = options;
 		const paint = paintFor(io.stdout, io.env, values.color === true);
 		const choice = chosen(tape, ids);
-		let first = true;
-		const text = (flow: Flow): string => {
-			if (options.json) return `${summaryLine(flow)}\n`;
-			const gap = first ? "" : "\n";
-			first = false;
-			return `${gap}${flowFull(flow, paint)}`;
+		const print = json ? (flow: Flow) => `${summaryLine(flow)}\n` : spaced(paint);
+		const pager = openPager(io, options.pager && !json && !raw);
+		const sink = {
+			append(flow: Flow) {
+				pager.write(print(flow));
+			},
+			close: () => pager.close(),
+			discard: () => pager.close(),
 		};
-		const { passed, status } = await copyFlows({ inputs: [tape], steps: [choice.step], strict: options.strict, open: async () => printer(io, text) }, io);
+		const open = async (troubles: Troubles) => (raw ? exporting("-", rawFlow, troubles) : sink);
+		const { passed, status } = await copyFlows({ inputs: [tape], steps: [choice.step], strict: options.strict, open }, io);
 		choice.check();
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},
 });
+
+/** An empty line between flows. */
+function spaced(paint: Paint): (flow: Flow) => string {
+	let gap = "";
+	return (flow) => {
+		const text = `${gap}${flowFull(flow, paint)}`;
+		gap = "\n";
+		return text;
+	};
+}

@@ -1,70 +1,56 @@
-// A body as a person reads it: JSON and forms laid out, text as text, the rest as a hex dump.
-import { isAscii } from "../../src/flow/bytes.ts";
+// A body as a person reads it: laid out by what it is, text as text, the rest as a hex dump.
 import type { Message } from "../../src/flow/message.ts";
+import { hexDump, looksBinary } from "./bytes.ts";
 import { printable } from "./text.ts";
+import { form, multipart } from "./views/form.ts";
+import { image } from "./views/image.ts";
+import { json } from "./views/json.ts";
+import { markup } from "./views/markup.ts";
+import { msgpack } from "./views/msgpack.ts";
+import { protobuf } from "./views/protobuf.ts";
+import { script } from "./views/script.ts";
+import type { View, ViewInput } from "./views/view.ts";
 
-/** Bytes of a body beyond this are counted, not printed. */
+/** Bytes of a body beyond this are counted, not printed; so are those of a hex dump beyond the other. */
 const SHOWN_BYTES = 512 * 1024;
+const DUMPED_BYTES = 4096;
+
+/** The first that is not null is shown. */
+const binaryViews: readonly View[] = [image, protobuf, msgpack, multipart];
+const textViews: readonly View[] = [form, json, markup, script];
 
 /** The lines of a message's body, decoded; empty where there is nothing to show. */
 export function bodyText(message: Message, limit = SHOWN_BYTES): string {
 	const bytes = message.decodedOrRaw;
 	if (bytes === null) return "(body not recorded)\n";
 	if (bytes.length === 0) return "";
-	const type = message.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-	const shown = bytes.length > limit ? bytes.subarray(0, limit) : bytes;
-	const rest = bytes.length > limit ? `… ${bytes.length - limit} bytes more\n` : "";
-	if (looksBinary(shown)) return `${hexDump(shown.subarray(0, 4096))}${bytes.length > 4096 ? `… ${bytes.length - 4096} bytes more\n` : ""}`;
-	const text = bytes.length > limit ? shown.toString("utf8") : (message.text ?? "");
-	return `${withNewline(printable(laidOut(text, type).replaceAll("\r\n", "\n")))}${rest}`;
+	if (bytes.length > limit) return `${plainText(bytes.subarray(0, limit))}… ${bytes.length - limit} bytes more\n`;
+	const contentType = message.headers.get("content-type") ?? "";
+	const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
+	const input: ViewInput = { bytes, text: () => message.text ?? "", type, contentType };
+	const shown = first(binaryViews, input) ?? (looksBinary(bytes) ? null : (first(textViews, input) ?? input.text()));
+	return shown === null ? dump(bytes) : lines(shown);
 }
 
-function laidOut(text: string, type: string): string {
-	if (/[/+]json$/.test(type) || /^\s*[[{]/.test(text)) return prettyJson(text) ?? text;
-	if (type === "application/x-www-form-urlencoded") return prettyForm(text);
-	return text;
-}
-
-function prettyJson(text: string): string | null {
-	try {
-		return JSON.stringify(JSON.parse(text), null, 2);
-	} catch {
-		return null;
+function first(views: readonly View[], input: ViewInput): string | null {
+	for (const view of views) {
+		const shown = view(input);
+		if (shown !== null) return shown;
 	}
+	return null;
 }
 
-function prettyForm(text: string): string {
-	return [...new URLSearchParams(text)].map(([name, value]) => `${name}: ${value}`).join("\n");
+/** Of a body that is too long to be laid out. */
+function plainText(bytes: Buffer): string {
+	return looksBinary(bytes) ? dump(bytes.subarray(0, DUMPED_BYTES)) : lines(bytes.toString("utf8"));
 }
 
-function looksBinary(bytes: Buffer): boolean {
-	const head = bytes.latin1Slice(0, Math.min(bytes.length, 1024));
-	if (bytes.subarray(0, 1024).some(isBinaryByte)) return true;
-	return !isAscii(head) && !isUtf8Head(bytes);
+function dump(bytes: Buffer): string {
+	const rest = bytes.length - DUMPED_BYTES;
+	return `${hexDump(bytes.subarray(0, DUMPED_BYTES))}${rest > 0 ? `… ${rest} bytes more\n` : ""}`;
 }
 
-/** Controls but white space and escape. */
-function isBinaryByte(byte: number): boolean {
-	return byte < 0x20 && !(byte >= 0x09 && byte <= 0x0d) && byte !== 0x1b;
-}
-
-/** A cut in the middle of a character does not count. */
-function isUtf8Head(bytes: Buffer): boolean {
-	const text = bytes.toString("utf8", 0, Math.min(bytes.length, 1024));
-	return !text.slice(0, -1).includes("�");
-}
-
-/** Offset, sixteen bytes, the same as characters. */
-export function hexDump(bytes: Buffer): string {
-	const lines: string[] = [];
-	for (let at = 0; at < bytes.length; at += 16) {
-		const row = bytes.subarray(at, at + 16);
-		const hex = row.toString("hex").replace(/../g, "$& ").padEnd(48);
-		lines.push(`${at.toString(16).padStart(8, "0")}  ${hex} ${row.toString("latin1").replace(/[^\x20-\x7e]/g, ".")}\n`);
-	}
-	return lines.join("");
-}
-
-function withNewline(text: string): string {
-	return text.endsWith("\n") ? text : `${text}\n`;
+function lines(text: string): string {
+	const clean = printable(text.replaceAll("\r\n", "\n"));
+	return clean.endsWith("\n") ? clean : `${clean}\n`;
 }

@@ -1,0 +1,42 @@
+// JavaScript and CSS that were squeezed onto few lines: a statement, rule or block a line.
+import type { View } from "./view.ts";
+
+const TYPE = /^(?:text|application)\/(?:(?:x-)?javascript|ecmascript|css)$/;
+/** Strings, comments, what begins or ends a line, and the rest. */
+const TOKENS = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*|[{}();\n]|[^"'`/{}();\n]+|[\s\S]/g;
+/** Lines longer than this on average were not written by a person. */
+const SQUEEZED = 160;
+
+export const script: View = ({ type, text }) => {
+	if (!TYPE.test(type)) return null;
+	const source = text();
+	return source.length / source.split("\n").length < SQUEEZED ? source : unfold(source);
+};
+
+function unfold(source: string): string {
+	let out = "";
+	let depth = 0;
+	let parentheses = 0;
+	const newline = () => {
+		out = `${out.trimEnd()}\n${"  ".repeat(Math.max(0, Math.min(depth, 40)))}`;
+	};
+	for (const [token] of source.matchAll(TOKENS)) {
+		if (token === "(") parentheses++;
+		if (token === ")") parentheses = Math.max(0, parentheses - 1);
+		if (token === "{") {
+			out += " {".slice(out.endsWith(" ") ? 1 : 0);
+			depth++;
+			newline();
+		} else if (token === "}") {
+			depth--;
+			newline();
+			out += "}";
+			newline();
+		} else if (token === "\n") newline();
+		else {
+			out += token;
+			if ((token === ";" && parentheses === 0) || token.startsWith("//")) newline();
+		}
+	}
+	return out.trim();
+}

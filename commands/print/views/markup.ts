@@ -16,26 +16,29 @@ export const markup: View = ({ type, text }) => {
 
 function indent(source: string, isHtml: boolean): string {
 	const lines: string[] = [];
+	const tokens = new RegExp(TOKENS);
 	let depth = 0;
-	let verbatim: string | null = null;
-	for (const [token] of source.matchAll(TOKENS)) {
+	for (let match = tokens.exec(source); match !== null; match = tokens.exec(source)) {
+		const token = match[0].trim();
+		if (token === "") continue;
 		const name = /^<\/?([^\s>/]+)/.exec(token)?.[1]?.toLowerCase() ?? "";
 		const closes = token.startsWith("</");
-		if (verbatim !== null) {
-			lines[lines.length - 1] += token;
-			if (closes && name === verbatim) {
-				verbatim = null;
-				depth--;
-			}
-			continue;
-		}
-		const content = token.trim();
-		if (content === "") continue;
 		if (closes) depth = Math.max(0, depth - 1);
-		lines.push("  ".repeat(Math.min(depth, DEEPEST)) + content);
-		if (closes || !/^<[^!?]/.test(token) || token.endsWith("/>") || (isHtml && VOID.has(name))) continue;
-		depth++;
-		if (isHtml && VERBATIM.has(name)) verbatim = name;
+		let line = "  ".repeat(Math.min(depth, DEEPEST)) + token;
+		const opens = /^<[^!?/\s]/.test(token) && !token.endsWith("/>") && !(isHtml && VOID.has(name));
+		if (opens && isHtml && VERBATIM.has(name)) {
+			const end = endOf(source, name, tokens.lastIndex);
+			line += source.slice(tokens.lastIndex, end);
+			tokens.lastIndex = end;
+		} else if (opens) depth++;
+		lines.push(line);
 	}
 	return lines.join("\n");
+}
+
+/** Behind the end tag of an element whose content is not markup. */
+function endOf(source: string, name: string, from: number): number {
+	const start = source.toLowerCase().indexOf(`</${name}`, from);
+	const end = start === -1 ? -1 : source.indexOf(">", start);
+	return end === -1 ? source.length : end + 1;
 }

@@ -15,7 +15,7 @@ export const protobuf: View = ({ type, bytes }) => {
 /** Length-prefixed messages: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 function grpc(bytes: Buffer): string | null {
 	const parts: string[] = [];
-	for (let at = 0; at < bytes.length; ) {
+	for (let at = 0, n = 1; at < bytes.length; n++) {
 		if (at + 5 > bytes.length) return null;
 		const flags = bytes.readUInt8(at);
 		const end = at + 5 + bytes.readUInt32BE(at + 1);
@@ -23,11 +23,7 @@ function grpc(bytes: Buffer): string | null {
 		const content = bytes.subarray(at + 5, end);
 		// grpc-web sends its trailers as a frame of their own
 		if (flags & 0x80) parts.push(content.toString("latin1").trimEnd());
-		else
-			parts.push(
-				`message ${parts.length + 1}${flags & 1 ? " (compressed)" : ""}`,
-				...(message(inflated(content, flags), 1) ?? [`  ${content.toString("hex")}`]),
-			);
+		else parts.push(`message ${n}${flags & 1 ? " (compressed)" : ""}`, ...(message(inflated(content, flags), 1) ?? [`  ${content.toString("hex")}`]));
 		at = end;
 	}
 	return parts.join("\n");

@@ -50,7 +50,7 @@ export const command = defineCommand({
 	examples: [
 		["flowtape rewrite session.tape -o fresh.tape --refresh", "dates and cookies as if recorded now"],
 		["flowtape rewrite session.tape --in-place --modify-headers /authorization/", "take a header out of all requests and responses"],
-		["flowtape rewrite session.tape --dry-run --map-remote '|//example.com/|//localhost/|'", "see what another host would change"],
+		["flowtape rewrite session.tape --dry-run --map-remote '|//example.com/|//localhost/'", "see what another host would change"],
 		["flowtape rewrite session.tape -o small.tape --block-list '/~t image/444' --dedupe --sort", "without images and repetitions, oldest first"],
 	],
 	async run(input, io) {

@@ -181,14 +181,15 @@ async function nodeAsChild(command, tape, urls, ...more) {
 		.stdout;
 }
 
-let _passed = 0;
+let passed = 0;
 let failed = 0;
-async function check(_name, test) {
+async function check(name, test) {
 	try {
 		await test();
-		_passed++;
-	} catch (_error) {
+		passed++;
+	} catch (error) {
 		failed++;
+		console.log(`not ok: ${name}\n${error.stack}`);
 	}
 }
 
@@ -199,6 +200,7 @@ try {
 	const recorded = {};
 	for (const [name, client] of Object.entries(clients)) {
 		if (!(await client.is())) {
+			console.log(`skipped: ${name} is not installed`);
 			continue;
 		}
 		await check(`${name} is recorded`, async () => {
@@ -234,4 +236,5 @@ try {
 } finally {
 	rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
+console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -1,0 +1,43 @@
+// The pager here is a Node script that writes what it was given to a file.
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { openPager } from "../../../commands/print/pager.ts";
+import { captureIo } from "../../../fixtures/run-captured.ts";
+
+t.test("straight to stdout where there is no terminal, or none is wanted", async (t) => {
+	for (const [isTTY, PAGER, wanted] of [
+		[false, "less", true],
+		[true, "cat", true],
+		[true, "", true],
+		[true, "less", false],
+	] as const) {
+		const { io, captured } = captureIo({ isTTY, env: { PAGER } });
+		const pager = openPager(io, wanted);
+		pager.write("text");
+		await pager.close();
+		t.equal(captured.out, "text");
+	}
+});
+
+t.test("through the user's pager on a terminal", async (t) => {
+	const folder = t.testdir();
+	const script = join(folder, "pager");
+	writeFileSync(script, `#!${process.execPath}\nrequire("node:fs").writeFileSync(${JSON.stringify(join(folder, "got"))}, require("node:fs").readFileSync(0))`);
+	chmodSync(script, 0o755);
+	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: `${script} --option`, PATH: process.env.PATH } });
+	const pager = openPager(io, true);
+	for (let i = 0; i < 1000; i++) pager.write(`line ${i}\n`);
+	await pager.close();
+	t.equal(captured.out, "");
+	t.match(readFileSync(join(folder, "got"), "utf8"), /^line 0\n[\s\S]*line 999\n$/);
+});
+
+t.test("a pager that there is not", async (t) => {
+	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: "/nonexistent/pager" } });
+	const pager = openPager(io, true);
+	pager.write("a");
+	pager.write("b");
+	await pager.close();
+	t.equal(captured.out, "ab");
+});

@@ -1,0 +1,19 @@
+import t from "tap";
+import { statsText } from "../../../commands/print/stats.ts";
+import { plain } from "../../../commands/print/text.ts";
+import { Summary } from "../../../commands/stats/summary.ts";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+
+t.test("what an attacker named cannot move the cursor", async (t) => {
+	const summary = new Summary(5);
+	summary.add(httpFlow({ request: { host: "a\u001b[2J.test", headers: [] } }));
+	const text = statsText(summary.report(), plain);
+	t.notMatch(text, "\u001b");
+	t.match(text, "␛[2J");
+});
+
+t.test("a time that is none", async (t) => {
+	const summary = new Summary(0);
+	summary.add(httpFlow({ request: { timestampStart: 1e300, timestampEnd: 1e300 }, response: null }));
+	t.match(statsText(summary.report(), plain), "1e+300");
+});

@@ -1,0 +1,170 @@
+// `flowtape rewrite` on real files: what it writes, what it says, and that it leaves the old tape or the new one.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import t from "tap";
+import { command } from "../../commands/rewrite.ts";
+import { httpFlow, STARTED, tcpFlow } from "../../fixtures/build-flow.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import type { HttpFlow } from "../../src/flow/flow.ts";
+
+const run = (...argv: string[]) => runCaptured(command, argv);
+const http = async (path: string) => (await readTape(path)).flows.filter((flow) => flow.type === "http") as HttpFlow[];
+
+async function prepare(folder: string, name = "in.tape"): Promise<string> {
+	const coded = gzipSync("secret word");
+	const path = join(folder, name);
+	await writeTape(path, [
+		httpFlow({
+			request: {
+				path: "/late",
+				timestampStart: STARTED + 9,
+				headers: [
+					["Host", "example.com"],
+					["Authorization", "x"],
+				],
+			},
+		}),
+		httpFlow({
+			request: { path: "/early" },
+			response: {
+				headers: [
+					["Content-Encoding", "gzip"],
+					["Content-Length", String(coded.length)],
+				],
+				body: coded,
+			},
+		}),
+		httpFlow({
+			request: { path: "/early" },
+			response: {
+				headers: [
+					["Content-Encoding", "gzip"],
+					["Content-Length", String(coded.length)],
+				],
+				body: coded,
+			},
+		}),
+		tcpFlow(),
+	]);
+	return path;
+}
+
+t.test("the live features work on stored flows, bodies edited decoded and coded again", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [await prepare(folder), join(folder, "out.tape")];
+	const rules = ["--modify-headers", "/authorization/", "--modify-body", "/secret/public", "--map-remote", "|//example.com/|//other.test/"];
+	t.match(await run(from, "-o", to, ...rules), { status: 0, err: "" });
+	const [first, second] = await http(to);
+	t.notOk(first?.request.headers.has("authorization"));
+	t.equal(first?.request.url, "http://other.test/late");
+	t.equal(first?.request.headers.get("host"), "other.test");
+	t.equal(gunzipSync(second?.response?.rawContent ?? "").toString(), "public word");
+	t.equal(second?.response?.headers.get("content-length"), String(second?.response?.bodySize));
+	t.equal((await readTape(to)).flows.length, 4, "flows that are no HTTP stay");
+});
+
+t.test("block_list leaves flows out, map_local answers from files, filters choose", async (t) => {
+	const folder = t.testdir({ site: { early: "from a file" } });
+	const [from, to] = [await prepare(folder), join(folder, "out.jsonl")];
+	t.match(await run(from, "-o", to, "--block-list", "/~u late/444", "--map-local", `|//example.com|${join(folder, "site")}`, "-f", "~http"), { status: 0 });
+	const flows = await http(to);
+	t.same(
+		flows.map((flow) => flow.response?.rawContent?.toString()),
+		["from a file", "from a file"],
+	);
+});
+
+t.test("in place, in any format, the new tape or the old one", async (t) => {
+	const folder = t.testdir();
+	for (const name of ["a.tape", "b.mitm", "c.anything"]) {
+		const path = name === "c.anything" ? join(folder, name) : await prepare(folder, name);
+		if (name === "c.anything") writeFileSync(path, readFileSync(join(folder, "b.mitm")));
+		t.match(await run(path, "--in-place", "--set-comment", "seen"), { status: 0, err: "" });
+		t.ok(
+			(await readTape(path)).flows.every(({ comment }) => comment === "seen"),
+			name,
+		);
+	}
+	const path = await prepare(folder, "kept.tape");
+	const before = readFileSync(path);
+	await t.rejects(run(path, "--in-place", "--refresh", "soon"), { code: "FT_BAD_OPTION" });
+	const controller = new AbortController();
+	controller.abort();
+	t.match(await runCaptured(command, [path, "--in-place", "--mark"], { signal: controller.signal }), { status: 130 });
+	t.same(readFileSync(path), before);
+	t.notMatch(readdirSync(folder).join(" "), "tmp", "no draft is left behind");
+});
+
+t.test("a dry run shows changes, counts rules, and writes nothing", async (t) => {
+	const folder = t.testdir();
+	const from = await prepare(folder);
+	const before = readFileSync(from);
+	const { status, out } = await run(
+		from,
+		"--dry-run",
+		"--modify-headers",
+		"/authorization/",
+		"--modify-body",
+		"/secret/open",
+		"--block-list",
+		"/~tcp/444",
+		"--refresh",
+	);
+	t.equal(status, 0);
+	t.match(out, "-Authorization: x\n");
+	t.match(out, "-secret word\n+open word\n");
+	t.match(out, /\n +1 {2}\/authorization\/\n/);
+	t.match(out, /\n +2 {2}\/secret\/open\n/);
+	t.match(out, "would keep 4 flows, change 3, drop 0\n");
+	t.same(readFileSync(from), before);
+});
+
+t.test("rules that change what they have changed are told of", async (t) => {
+	const folder = t.testdir();
+	const from = await prepare(folder);
+	t.match((await run(from, "--dry-run", "--modify-body", "/word/words")).err, "a second run would change 2 of the 2 flows tried");
+	t.match((await run(from, "-o", join(folder, "out.tape"), "--modify-body", "/word/words")).err, "a second run");
+	t.equal((await run(from, "-o", join(folder, "out.tape"), "--modify-body", "/word/sentence")).err, "");
+	t.same(gunzipSync((await http(join(folder, "out.tape")))[1]?.response?.rawContent ?? "").toString(), "secret sentence", "trying leaves no trace");
+});
+
+t.test("--sort, --dedupe, --decode, --encode", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [await prepare(folder), join(folder, "out.mitm")];
+	t.match(await run(from, "-o", to, "--sort", "--dedupe", "--decode", "-v"), { status: 0, err: /1 {2}dedupe/ });
+	const flows = await http(to);
+	t.same(
+		flows.map(({ request }) => request.path),
+		["/early", "/late"],
+	);
+	t.equal(flows[0]?.response?.rawContent?.toString(), "secret word");
+});
+
+t.test("a rules file holds the same; lists add up, flags count more", async (t) => {
+	const folder = t.testdir({ "rules.yaml": "modify-headers:\n  - /authorization/\nset_comment: from file\nmark: ':x:'\n", "bad.yaml": "modify_header: x\n" });
+	const [from, to] = [await prepare(folder), join(folder, "out.tape")];
+	t.match(await run(from, "-o", to, "--rules", join(folder, "rules.yaml"), "--modify-headers", "/X-New/1", "--mark", ":y:"), { status: 0 });
+	const [flow] = await http(to);
+	t.match(flow, { comment: "from file", marked: ":y:" });
+	t.notOk(flow?.request.headers.has("authorization"));
+	t.equal(flow?.request.headers.get("x-new"), "1");
+	await t.rejects(run(from, "-o", to, "--rules", join(folder, "bad.yaml")), { code: "FT_BAD_OPTION", message: /Did you mean "modify_headers"/ });
+	await t.rejects(run(from, "-o", to, "--rules", join(folder, "none.yaml")), { code: "FT_NOT_FOUND" });
+});
+
+t.test("what cannot be decoded is left and reported; an undecodable body is no reason to stop", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "in.tape"), join(folder, "out.tape")];
+	await writeTape(from, [httpFlow({ response: { headers: [["Content-Encoding", "gzip"]], body: "not gzip" } })]);
+	t.match(await run(from, "-o", to, "--modify-body", "/not/is"), { status: 0, err: /left as it is/ });
+	t.equal((await http(to))[0]?.response?.rawContent?.toString(), "not gzip");
+});
+
+t.test("one of three ways to go", async (t) => {
+	const folder = t.testdir();
+	const from = await prepare(folder);
+	await t.rejects(run(from), { code: "FT_USAGE", message: /-o TAPE, --in-place and --dry-run/ });
+	await t.rejects(run(from, "--dry-run", "--in-place"), { code: "FT_USAGE" });
+});

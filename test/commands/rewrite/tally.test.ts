@@ -1,0 +1,97 @@
+import t from "tap";
+import { Tally } from "../../../commands/rewrite/tally.ts";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { captureIo } from "../../../fixtures/run-captured.ts";
+import type { Flow } from "../../../src/flow/flow.ts";
+import type { Step } from "../../../src/flow/pipe.ts";
+
+function tally(options: { shows?: boolean; quiet?: boolean } = {}) {
+	const { io, captured } = captureIo();
+	return { tally: new Tally(io, { shows: false, quiet: false, color: false, ...options }), captured };
+}
+
+async function through(steps: Step[], flow: Flow): Promise<Flow | null> {
+	let result: Flow | null = flow;
+	for (const step of steps) result = result === null ? null : await step(result);
+	return result;
+}
+
+t.test("counts what changed and what was dropped, by rule", async (t) => {
+	const { tally: counting, captured } = tally();
+	const steps = counting.around([
+		(flow) => {
+			if (flow.comment !== "drop") flow.comment = "x";
+			counting.onChange(flow.comment === "drop" ? "/drop/444" : "/a/b");
+			return flow.comment === "drop" ? null : flow;
+		},
+	]);
+	t.ok(await through(steps, httpFlow()));
+	t.equal(await through(steps, httpFlow({ comment: "drop" })), null);
+	counting.end(1, true);
+	t.match(captured.err, /1 {2}\/a\/b\n[\s\S]*1 {2}\/drop\/444\nkept 1 flows, change 1, drop 1\n/);
+});
+
+t.test("says nothing unless asked", async (t) => {
+	const { tally: silent, captured } = tally({ quiet: true });
+	silent.log("warning", "unheard");
+	silent.end(3, true);
+	t.same(captured, { status: -1, out: "", err: "" });
+});
+
+t.test("many lines of one kind are counted", async (t) => {
+	const { tally: talkative, captured } = tally();
+	for (let i = 0; i < 25; i++) talkative.log("warning", `line ${i}`);
+	talkative.end(0, false);
+	t.match(captured.err, /line 19\n.*5 more of that kind/);
+	t.notMatch(captured.err, "line 20");
+});
+
+const adding = (word: string): Step[] => [
+	(flow) => {
+		flow.comment += word;
+		return flow;
+	},
+];
+
+t.test("a dry run shows each change, and tries the rules a second time", async (t) => {
+	const { tally: showing, captured } = tally({ shows: true });
+	await through(showing.around(adding("more")), httpFlow({ id: "one" }));
+	await through(showing.around([]), httpFlow({ id: "two" }));
+	showing.end(1, false);
+	t.match(captured.out, /^--- one\n@@\n-.*\n\+.*# more\n/);
+	t.notMatch(captured.out, "two");
+	t.match(captured.err, "would change 1 of the 1 flows tried");
+});
+
+t.test("while writing, the first flows are tried behind the sink", async (t) => {
+	const { tally: checking, captured } = tally();
+	const written: string[] = [];
+	const steps = adding("x");
+	const sink = checking.checking(
+		{
+			append(flow) {
+				written.push(flow.comment);
+			},
+			close: async () => {},
+		},
+		steps,
+	);
+	for (const flow of [httpFlow(), httpFlow()]) {
+		const changed = await through(
+			checking.around([
+				...steps,
+				(flow) => {
+					checking.onChange("/x/");
+					return flow;
+				},
+			]),
+			flow,
+		);
+		if (changed !== null) await sink.append(changed);
+	}
+	await sink.close();
+	checking.end(2, false);
+	t.same(written, ["x", "x"]);
+	t.match(captured.err, "would change 2 of the 2 flows tried");
+	t.equal(checking.checking(checking.nowhere, []), checking.nowhere, "without rules there is nothing to try");
+});

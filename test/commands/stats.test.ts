@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import t from "tap";
+import { command } from "../../commands/stats.ts";
+import { httpFlow, STARTED, tcpFlow } from "../../fixtures/build-flow.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
+import { writeTape } from "../../fixtures/tape-files.ts";
+
+t.test("counts, sizes, hosts, the slowest, as text and as JSON", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [
+		httpFlow({ request: { method: "POST", body: "12345" }, response: { body: "x".repeat(2048), timestampEnd: STARTED + 5.1 } }),
+		httpFlow({ request: { host: "other.test" }, response: { statusCode: 404 }, isReplay: "response" }),
+		httpFlow({ response: null, error: { message: "refused", timestamp: 1 } }),
+		tcpFlow(),
+	]);
+	const { status, out } = await runCaptured(command, [tape, "--json", "--top", "1"]);
+	t.equal(status, 0);
+	t.match(JSON.parse(out), {
+		flows: 4,
+		kinds: { http: 3, tcp: 1 },
+		bytes: { request: 5 },
+		methods: { GET: 2, POST: 1 },
+		statuses: { 200: 1, 404: 1 },
+		hosts: [{ name: "example.com", flows: 2 }],
+		slowest: [{ method: "POST", status: 200, seconds: 5 }],
+		errors: [{ name: "refused", flows: 1 }],
+		replays: 1,
+	});
+	const text = (await runCaptured(command, [tape])).out;
+	for (const part of [
+		"4 flows: http 3, tcp 1; 1 replayed",
+		"5b sent, 2k received",
+		"statuses: 200 1, 404 1",
+		"example.com",
+		"5.00s 200  POST http://example.com/",
+		"refused",
+	])
+		t.match(text, part);
+});
+
+t.test("an empty tape", async (t) => {
+	const folder = t.testdir({ empty: "" });
+	t.match(await runCaptured(command, [join(folder, "empty")]), { status: 0, out: /^0 flows: none\n/ });
+});

@@ -40,11 +40,12 @@ export class Pipeline {
 	whole(flow: Flow): Flow | null | Promise<Flow | null> {
 		flow.record = undefined;
 		const turn = new Turn(false);
-		if (flow.type !== "http") {
-			for (const hook of this.hooks) if (!hook.liveOnly) hook.flow?.(flow, turn);
-			return turn.verdict?.kind === "drop" ? null : flow;
-		}
-		return this.#wholeHttp(flow, turn);
+		return flow.type === "http" ? this.#wholeHttp(flow, turn) : this.#wholeOther(flow, turn);
+	}
+
+	async #wholeOther(flow: Exclude<Flow, HttpFlow>, turn: Turn): Promise<Flow | null> {
+		for (const hook of this.hooks) if (!hook.liveOnly) await hook.flow?.(flow, turn);
+		return turn.verdict?.kind === "drop" ? null : flow;
 	}
 
 	/** In the request phases there is no response yet, so that hooks and filters see what they would have seen live. */

@@ -1,9 +1,9 @@
 // What happens behind a CONNECT: TLS is intercepted with a certificate of our own, HTTP is read as it is, and anything else passes untouched.
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import { FlowtapeError } from "../errors.ts";
-import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
@@ -132,7 +132,7 @@ export class Tunnel {
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (connection: UpstreamConnection | null) => {
 			if (connection !== null) pool.give(connection);
-			this.#issue(hello, target, (connection?.socket as TLSSocket | undefined)?.getPeerX509Certificate() ?? null);
+			this.#issue(hello, target, connection === null ? null : serverCertificate(connection.facts));
 		};
 		const kept = pool.take(to);
 		if (kept !== undefined) use(kept);
@@ -195,6 +195,11 @@ export class Tunnel {
 			} else relayTcp(this.#socket, server, { context, facts, to, record: values.record_tcp });
 		});
 	}
+}
+
+/** Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it. */
+function serverCertificate({ certificateList: [leaf] }: ServerFacts): X509Certificate | null {
+	return leaf === undefined ? null : new X509Certificate(leaf);
 }
 
 /** Names and addresses in a certificate, its common name first. */

@@ -162,10 +162,14 @@ export class Exchange implements Asker {
 
 	/** Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. */
 	#phase(phase: Phase, next: () => void): void {
-		const fail = (error: unknown) => this.#hookFailed(phase, error);
 		const stage = this.#stage;
 		const go = () => {
 			if (this.#stage === stage) next();
+		};
+		const fail = (error: unknown) => {
+			this.#hookFailed(phase, error);
+			// It has failed already, and ends as it would have.
+			if (phase === "error") go();
 		};
 		try {
 			const wait = this.#context.pipeline.run(phase, this.flow, this.#turn);

@@ -76,9 +76,9 @@ export class Query implements ResponseListener {
 		this.#upstream?.socket.resume();
 	}
 
-	/** Writes what has come of the request. False: the server has enough for now, or is not there yet. */
+	/** Writes what has come of the request. False: the server has enough for now, or is not there yet. One that has answered takes all. */
 	flushRequest(): boolean {
-		return this.#upstream?.batch.flush() ?? false;
+		return this.#upstream?.batch.flush() ?? this.#isAnswered;
 	}
 
 	/** The connection, once the server has changed to another protocol. */

@@ -91,7 +91,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 			this.flush();
 		});
 		stream.on("end", () => {
-			if (!stream.aborted) this.#onRequestEnd();
+			if (!stream.aborted && stream.rstCode === NO_ERROR) this.#onRequestEnd();
 			this.flush();
 		});
 	}
@@ -175,9 +175,10 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		if (!this.#requestEnded && !stream.destroyed) stream.once("finish", () => stream.close(NO_ERROR));
 	}
 
-	abort(): void {
+	/** Node would end a stream that waits for nothing as if it were whole: this one waits for its trailers, or has no head yet. */
+	abort(reset: number | null): void {
 		this.#exchange = null;
-		this.#stream.close(INTERNAL_ERROR);
+		this.#stream.close(reset || INTERNAL_ERROR);
 	}
 
 	detach(): Duplex {

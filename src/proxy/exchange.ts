@@ -19,7 +19,7 @@ import { relayStreams } from "./raw-relay.ts";
 import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
 import type { Target, TunnelTarget } from "./target.ts";
 import type { Destination } from "./upstream.ts";
-import type { UpstreamChannel } from "./upstream-channel.ts";
+import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
 import { expectsContinue, upgradeOf } from "./wire/hop-by-hop.ts";
@@ -44,8 +44,8 @@ export interface ExchangeHost {
 	flush(): void;
 	/** The exchange is over and on the tape. The client can send another unless not `reusable`; nothing new may begin before `wait` resolves. */
 	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void;
-	/** Hangs up, so that the client sees that what it got is not whole. */
-	abort(): void;
+	/** Hangs up, so that the client sees that what it got is not whole. `reset`: the code with which the server did so, where it gave one. */
+	abort(reset: number | null): void;
 	/** The other protocol's bytes, both ways; the host reads and writes no more. Whoever takes them has to resume the stream. */
 	detach(): Duplex;
 }
@@ -75,6 +75,7 @@ export class Exchange implements Asker {
 	#responseFraming: Framing | null = null;
 	readonly #response = new Relay();
 	#responseEnded = false;
+	#reset: number | null = null;
 
 	/** `authority`: the pseudo-field of HTTP/2. */
 	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = "") {
@@ -304,6 +305,7 @@ export class Exchange implements Asker {
 		const { host, port } = this.flow.request;
 		const where = formatAuthority(host, port);
 		this.#context.emit({ kind: "upstream_error", message: error.message, destination: where });
+		if (error instanceof UpstreamReset) this.#reset = error.reset;
 		this.#fail(error.code === "FT_PROTOCOL" ? `the answer of ${where} breaks the rules of HTTP: ${error.message}` : error.message, 502);
 	}
 
@@ -386,7 +388,7 @@ export class Exchange implements Asker {
 			} else {
 				this.#host.flush();
 				void this.#context.record(flow);
-				this.#host.abort();
+				this.#host.abort(this.#reset);
 			}
 		};
 		if (this.#context.pipeline.isIdle("error")) end();

@@ -50,6 +50,17 @@ export interface Dial {
 	cancel(): void;
 }
 
+/** The server gave up on this one request, with an error code of HTTP/2. */
+export class UpstreamReset extends FlowtapeError {
+	/** RFC 9113 section 7. */
+	readonly reset: number;
+
+	constructor(reset: number, message: string, cause: unknown) {
+		super("FT_UPSTREAM", message, { cause });
+		this.reset = reset;
+	}
+}
+
 export function upstreamFault(message: string, cause?: unknown): FlowtapeError {
 	return new FlowtapeError("FT_UPSTREAM", message, { cause });
 }

@@ -10,7 +10,7 @@ import { now } from "./clock.ts";
 import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSocketUpgrade, regularFields, upgradeResponseFields } from "./http2-fields.ts";
 import { CANCEL, END_STREAM, errorName, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "./http2-module.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
-import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import { type ResponseListener, type UpstreamChannel, UpstreamReset, upstreamFault } from "./upstream-channel.ts";
 import type { Framing } from "./wire/framing.ts";
 
 export interface Http2Settings {
@@ -182,7 +182,8 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#onEnd(): void {
 		const listener = this.#listener;
-		if (!this.#isAnswered) return;
+		// Node ends a stream that was reset as well; its close tells.
+		if (!this.#isAnswered || this.#stream?.rstCode !== NO_ERROR) return;
 		this.receivedAt = now();
 		listener?.responseEnd(this.#responseTrailers);
 		listener?.flush();
@@ -190,7 +191,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#onClose(code: number): void {
 		if (this.#connection.isDestroyed) this.#fail(upstreamFault("the server closed the connection", this.#error), false);
-		else this.#fail(upstreamFault(`the server reset the stream (${errorName(code)})`, this.#error), code === REFUSED_STREAM);
+		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), code === REFUSED_STREAM);
 	}
 
 	#timeOut(timeoutMs: number): void {

@@ -1,6 +1,7 @@
 // One request and its response while they happen: which phase comes next, who answers, and how it ends. It knows no sockets: the client is
 // an `ExchangeHost`, the server a `Query`.
 import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
@@ -11,37 +12,42 @@ import { formatAuthority } from "../flow/url.ts";
 import { type Phase, Turn } from "../hooks/hook.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
-import { type ErrorStatus, errorPage } from "./error-page.ts";
-import { type BodyFacts, outgoingRequest, outgoingResponse } from "./framing-out.ts";
+import type { ErrorStatus } from "./error-page.ts";
+import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import { type Asker, Query } from "./query.ts";
-import { Relay } from "./relay.ts";
+import { relayStreams } from "./raw-relay.ts";
+import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
 import type { Target, TunnelTarget } from "./target.ts";
 import type { Destination } from "./upstream.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
+import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
-import { type RequestHead, type ResponseHead, writeResponseHead } from "./wire/head.ts";
-import { expectsContinue, isPersistent, upgradeOf } from "./wire/hop-by-hop.ts";
-import type { WriteBatch } from "./write-batch.ts";
+import type { RequestHead, ResponseHead } from "./wire/head.ts";
+import { expectsContinue, upgradeOf } from "./wire/hop-by-hop.ts";
 
-/** The client's side of an exchange. */
+/** The client's side of an exchange, in whatever version of HTTP the client speaks: a connection, or a stream of one. */
 export interface ExchangeHost {
 	readonly context: ProxyContext;
 	readonly facts: ClientConnection;
 	readonly tunnel: TunnelTarget | null;
-	readonly batch: WriteBatch;
 	/** When the last bytes came from the client; seconds. */
 	readonly receivedAt: number;
 	/** Hold back the rest of the request, or let it come again. */
 	pauseRequest(): void;
 	resumeRequest(): void;
-	/** Writes what was added to the batches of both sides. */
+	/** A response (1xx) before the final one. */
+	sendInterim(head: ResponseHead): void;
+	/** Sends the head of the response; the body goes to what comes back. `touched`: a hook made the response or may have changed it. */
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter;
+	/** Answers with a page of our own; nothing may follow. */
+	sendError(status: ErrorStatus, message: string, method: ByteString): void;
+	/** Writes what was added on both sides. */
 	flush(): void;
-	/** The exchange is over and on the tape. The connection ends unless it is `persistent`; nothing new may begin before `wait` resolves. */
-	exchangeDone(persistent: boolean, wait: Promise<void> | undefined): void;
-	/** Hangs up, so that the client sees that what it got is not whole. `untold`: it could not tell from the bytes. */
-	abort(untold: boolean): void;
-	/** The server has changed to another protocol: bytes are passed on from here. */
-	switchProtocol(upstream: UpstreamConnection): void;
+	/** The exchange is over and on the tape. The client can send another unless not `reusable`; nothing new may begin before `wait` resolves. */
+	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void;
+	/** Hangs up, so that the client sees that what it got is not whole. `reset`: the code with which the server did so, where it gave one. */
+	abort(reset: number | null): void;
+	/** The other protocol's bytes, both ways; the host reads and writes no more. Whoever takes them has to resume the stream. */
+	detach(): Duplex;
 }
 
 /** Where an exchange stands: a phase, or what it waits for. */
@@ -51,7 +57,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
 
-const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
 export class Exchange implements Asker {
 	readonly flow: HttpFlow;
@@ -69,20 +75,20 @@ export class Exchange implements Asker {
 	#responseFraming: Framing | null = null;
 	readonly #response = new Relay();
 	#responseEnded = false;
-	#persistent: boolean;
-	#closeDelimited = false;
+	#reset: number | null = null;
 
-	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target) {
+	/** `authority`: the pseudo-field of HTTP/2. */
+	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = "") {
 		this.#host = host;
 		this.#context = host.context;
 		this.#requestFraming = framing;
-		this.#persistent = isPersistent(head.version, head.fields);
 		this.#awaitsContinue = expectsContinue(head.version, head.fields);
 		const request = new Request({
 			method: head.method,
 			scheme: target.scheme,
 			host: target.host,
 			port: target.port,
+			authority,
 			path: target.path,
 			httpVersion: head.version,
 			headers: new Headers(head.fields),
@@ -162,10 +168,14 @@ export class Exchange implements Asker {
 
 	/** Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. */
 	#phase(phase: Phase, next: () => void): void {
-		const fail = (error: unknown) => this.#hookFailed(phase, error);
 		const stage = this.#stage;
 		const go = () => {
 			if (this.#stage === stage) next();
+		};
+		const fail = (error: unknown) => {
+			this.#hookFailed(phase, error);
+			// It has failed already, and ends as it would have.
+			if (phase === "error") go();
 		};
 		try {
 			const wait = this.#context.pipeline.run(phase, this.flow, this.#turn);
@@ -185,7 +195,7 @@ export class Exchange implements Asker {
 
 	#requestHeadersDone(): void {
 		if (this.#isDecided()) return;
-		if (this.#awaitsContinue) this.#host.batch.add(CONTINUE);
+		if (this.#awaitsContinue) this.#host.sendInterim(CONTINUE);
 		this.#awaitsContinue = false;
 		this.#stage = "request body";
 		// A request without a body is complete at once: then its hooks see it so.
@@ -229,18 +239,22 @@ export class Exchange implements Asker {
 			this.#requestFraming = null;
 			this.#request.replace(request.rawContent ?? EMPTY, request.trailers?.fields ?? null);
 		}
-		const body: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
-		const outgoing = outgoingRequest(request, body, isTouched);
-		this.#query = new Query(pool, this, { to: this.#destination(), method: request.method, outgoing, body: this.#request });
+		const facts: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
+		this.#query = new Query(pool, this, { to: this.#destination(), request, touched: isTouched, facts, body: this.#request });
 		this.#query.start();
 	}
 
 	#destination(): Destination {
-		const { scheme, host, port } = this.flow.request;
-		const { tunnel } = this.#host;
+		const { request } = this.flow;
+		const { scheme, host, port } = request;
+		const { tunnel, facts } = this.#host;
+		const tls = scheme === "https";
 		// The name that the client asked for counts only as long as no hook sends the request elsewhere.
 		const sni = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel.sni : null;
-		return { tls: scheme === "https", host, port, sni };
+		const upgrade = isWebSocketUpgrade(request);
+		// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
+		const http2 = isHttp2(request) ? tls || !facts.tls : tls && !upgrade && facts.alpnOffers.includes("h2");
+		return { tls, host, port, sni, http2, upgrade };
 	}
 
 	#isTouched(first: Phase, second: Phase): boolean {
@@ -256,8 +270,7 @@ export class Exchange implements Asker {
 
 	/** We answer 100 ourselves; the others are for clients that understand them (RFC 9110 section 15.2). */
 	interim(head: ResponseHead): void {
-		if (head.status !== 100 && this.flow.request.httpVersion !== "HTTP/1.0")
-			this.#host.batch.add(writeResponseHead(head.version, head.status, head.reason, head.fields));
+		if (head.status !== 100 && this.flow.request.httpVersion !== "HTTP/1.0") this.#host.sendInterim(head);
 	}
 
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
@@ -277,12 +290,6 @@ export class Exchange implements Asker {
 		this.#response.push(chunk);
 	}
 
-	isReusable(): boolean {
-		const { request, response } = this.flow;
-		if (!this.#requestEnded || this.#responseFraming?.kind === "close" || response === null) return false;
-		return isPersistent(request.httpVersion, request.headers.fields) && isPersistent(response.httpVersion, response.headers.fields);
-	}
-
 	responseEnd(trailers: ByteString[] | null, at: number): void {
 		const response = this.flow.response as Response;
 		response.timestampEnd = at;
@@ -298,6 +305,7 @@ export class Exchange implements Asker {
 		const { host, port } = this.flow.request;
 		const where = formatAuthority(host, port);
 		this.#context.emit({ kind: "upstream_error", message: error.message, destination: where });
+		if (error instanceof UpstreamReset) this.#reset = error.reset;
 		this.#fail(error.code === "FT_PROTOCOL" ? `the answer of ${where} breaks the rules of HTTP: ${error.message}` : error.message, 502);
 	}
 
@@ -331,10 +339,7 @@ export class Exchange implements Asker {
 			this.#response.replace(response.rawContent ?? EMPTY, response.trailers?.fields ?? null);
 			body = { size: this.#response.size };
 		}
-		const { head, coding, close } = outgoingResponse(response, this.flow.request, body, isTouched || this.#responseFraming === null);
-		if (close) this.#persistent = false;
-		this.#closeDelimited = close && coding === "plain";
-		this.#response.open(this.#host.batch, head, coding);
+		this.#response.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || this.#responseFraming === null));
 		this.#stage = "answer";
 		this.#endIfComplete();
 	}
@@ -348,22 +353,23 @@ export class Exchange implements Asker {
 		else if (this.#requestEnded) {
 			const upstream = this.flow.response?.statusCode === 101 ? this.#query?.takeUpstream() : null;
 			if (upstream) this.#switch(upstream);
-			else this.#end(this.#persistent);
+			else this.#end(true);
 		}
 	}
 
-	#switch(upstream: UpstreamConnection): void {
+	/** The server has changed to another protocol: bytes are passed on from here. */
+	#switch(upstream: UpstreamChannel): void {
 		this.#stage = "over";
 		this.#host.flush();
 		void this.#context.record(this.flow);
-		this.#host.switchProtocol(upstream);
+		relayStreams(this.#host.detach(), upstream.detach(), { onDone: () => {} });
 	}
 
-	#end(persistent: boolean): void {
+	#end(reusable: boolean): void {
 		this.#stage = "over";
 		// The client first: it waits, the tape does not.
 		this.#host.flush();
-		this.#host.exchangeDone(persistent, this.#context.record(this.flow));
+		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}
 
 	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. */
@@ -377,12 +383,12 @@ export class Exchange implements Asker {
 		if (flow.response !== null) flow.response.body ??= this.#response.bytes();
 		const end = () => {
 			if (isTold) {
-				this.#host.batch.add(errorPage(status, message, flow.request.method));
+				this.#host.sendError(status, message, flow.request.method);
 				this.#end(false);
 			} else {
 				this.#host.flush();
 				void this.#context.record(flow);
-				this.#host.abort(this.#closeDelimited);
+				this.#host.abort(this.#reset);
 			}
 		};
 		if (this.#context.pipeline.isIdle("error")) end();

@@ -1,37 +1,55 @@
-// The body of one message on its way through: kept for the tape, and written on as soon as its way is open.
+// The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
 import type { ByteString } from "../flow/bytes.ts";
-import { CHUNK_END, chunkHead, lastChunk } from "./wire/chunked.ts";
-import type { WriteBatch } from "./write-batch.ts";
+import { type Framing, hasBody } from "./wire/framing.ts";
+
+/**
+ * What is known of a body that is to be sent: as received, or `size` bytes that are all there.
+ * In HTTP/2, where the end of a stream ends the body, one without a length counts as chunked: its frames are chunks, too.
+ */
+export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
+
+/** Whether no byte of it will come. */
+export function isEmptyBody(body: BodyFacts): boolean {
+	return "size" in body ? body.size === 0 : !hasBody(body.framing);
+}
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** How the body is written; "none": only the head, whatever the body. */
-export type Coding = "none" | "plain" | "chunked";
+/** Takes the body of one message to its receiver, in the version of HTTP that is spoken there. The head is on its way already. */
+export interface BodyWriter {
+	write(chunk: Buffer): void;
+	/** The body is complete. */
+	end(trailers: readonly ByteString[] | null): void;
+}
 
 /**
- * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a batch, what came before first.
+ * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a writer, what came before first.
  * It can be opened anew, to send the whole once more to somebody else.
  */
 export class Relay {
 	#chunks: Buffer[] = [];
 	/** Bytes so far. */
 	size = 0;
-	#batch: WriteBatch | null = null;
-	#coding: Coding = "plain";
+	#writer: BodyWriter | null = null;
 	#ended = false;
 	#trailers: readonly ByteString[] | null = null;
+
+	/** Whether the body is complete. */
+	get ended(): boolean {
+		return this.#ended;
+	}
 
 	push(chunk: Buffer): void {
 		this.#chunks.push(chunk);
 		this.size += chunk.length;
-		if (this.#batch !== null) this.#write(this.#batch, chunk);
+		this.#writer?.write(chunk);
 	}
 
 	/** The body is complete. */
 	end(trailers: readonly ByteString[] | null): void {
 		this.#ended = true;
 		this.#trailers = trailers;
-		if (this.#batch !== null) this.#writeEnd(this.#batch);
+		this.#writer?.end(trailers);
 	}
 
 	/** A complete body in place of what came, if anything did. */
@@ -42,36 +60,21 @@ export class Relay {
 		this.#trailers = trailers;
 	}
 
-	/** Writes the head and all that is there, and from now on what comes. */
-	open(batch: WriteBatch, head: ByteString, coding: Coding): void {
-		this.#batch = batch;
-		this.#coding = coding;
-		batch.add(head);
-		for (const chunk of this.#chunks) this.#write(batch, chunk);
-		if (this.#ended) this.#writeEnd(batch);
+	/** Passes on all that is there, and from now on what comes. */
+	open(writer: BodyWriter): void {
+		this.#writer = writer;
+		for (const chunk of this.#chunks) writer.write(chunk);
+		if (this.#ended) writer.end(this.#trailers);
 	}
 
-	/** Nothing more is written; what comes is still kept. */
+	/** Nothing more is passed on; what comes is still kept. */
 	close(): void {
-		this.#batch = null;
+		this.#writer = null;
 	}
 
 	/** All that came so far. */
 	bytes(): Buffer {
 		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.size)];
 		return this.#chunks[0] ?? EMPTY;
-	}
-
-	#write(batch: WriteBatch, chunk: Buffer): void {
-		if (this.#coding === "plain") batch.add(chunk);
-		else if (this.#coding === "chunked") {
-			batch.add(chunkHead(chunk.length));
-			batch.add(chunk);
-			batch.add(CHUNK_END);
-		}
-	}
-
-	#writeEnd(batch: WriteBatch): void {
-		if (this.#coding === "chunked") batch.add(lastChunk(this.#trailers));
 	}
 }

@@ -1,14 +1,17 @@
 // The proxy: listens, tells every connection apart, and ends without losing what was under way.
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { FlowtapeError, hasErrno } from "../errors.ts";
+import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { ClientHttp2 } from "./client-http2.ts";
 import { clientFacts } from "./connection-facts.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
+import type { TunnelTarget } from "./target.ts";
 import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
 
@@ -136,19 +139,28 @@ class ForwardProxy implements RunningProxy {
 			facts,
 			tunnel: null,
 			onClose: this.#forget,
-			onConnect: (accepted, head, early) => {
-				const tunnel: Tunnel = new Tunnel(accepted, head, early, {
+			onHttp2: null,
+			onConnect: (accepted, head) => {
+				const tunnel: Tunnel = new Tunnel(accepted, head, {
 					context,
 					values: this.#setup.options,
 					authority: this.#setup.authority,
 					facts,
 					onClose: this.#forget,
-					onHttp: (inner, target) => this.#open.add(new ClientConnection(inner, { context, facts, tunnel: target, onConnect: null, onClose: this.#forget })),
+					onHttp: (inner, target) => this.#serve(inner, facts, target),
 				});
 				this.#open.add(tunnel);
 			},
 		});
 		this.#open.add(connection);
+	}
+
+	/** HTTP in a tunnel, in the version that the client chose, or begins with. */
+	#serve(socket: Socket, facts: ClientFacts, tunnel: TunnelTarget): void {
+		const settings = { context: this.#context, facts, tunnel, onClose: this.#forget };
+		const onHttp2 = (accepted: Socket) => this.#open.add(new ClientHttp2(accepted, settings));
+		if (facts.alpn === "h2") onHttp2(socket);
+		else this.#open.add(new ClientConnection(socket, { ...settings, onConnect: null, onHttp2: this.#setup.options.http2 ? onHttp2 : null }));
 	}
 
 	readonly #forget = (one: Open): void => {

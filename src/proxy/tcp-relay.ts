@@ -6,7 +6,7 @@ import { TcpFlow } from "../flow/flow.ts";
 import { now } from "./clock.ts";
 import { addTcpFacts, serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
-import { relaySockets } from "./raw-relay.ts";
+import { relayStreams } from "./raw-relay.ts";
 
 export interface TcpRelay {
 	context: ProxyContext;
@@ -18,13 +18,13 @@ export interface TcpRelay {
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
 export function relayTcp(client: Socket, server: Socket, { context, facts, to, record }: TcpRelay): void {
 	if (!record) {
-		relaySockets(client, server, { onDone: () => {} });
+		relayStreams(client, server, { onDone: () => {} });
 		return;
 	}
 	const serverConn = serverFacts(to.host, to.port);
 	addTcpFacts(serverConn, server);
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
-	relaySockets(client, server, {
+	relayStreams(client, server, {
 		onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
 		onDone(error) {
 			facts.timestampEnd = serverConn.timestampEnd = now();

@@ -1,9 +1,9 @@
 // What happens behind a CONNECT: TLS is intercepted with a certificate of our own, HTTP is read as it is, and anything else passes untouched.
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import { FlowtapeError } from "../errors.ts";
-import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
@@ -11,13 +11,14 @@ import { type ClientHello, sniff } from "./client-hello.ts";
 import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { errorPage } from "./error-page.ts";
+import { options as http2Options } from "./http2-module.ts";
 import { connectTarget, type TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
-import type { Dial } from "./upstream.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
+import type { Dial, UpstreamChannel } from "./upstream-channel.ts";
 import type { RequestHead } from "./wire/head.ts";
 
 export const options = {
+	...http2Options,
 	connection_strategy: {
 		type: "string",
 		default: "eager",
@@ -33,29 +34,31 @@ export interface TunnelSettings {
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
 	facts: ClientFacts;
-	/** The inside of the tunnel, when it is HTTP. */
+	/** The inside of the tunnel, when it is HTTP; it has to be resumed. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
 	/** The tunnel has ended without having been HTTP. */
 	onClose: (tunnel: Tunnel) => void;
 }
 
 const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
-/** In the form that goes on the wire (RFC 7301 section 3.1), which is what `TLSSocket` wants. */
-const HTTP_1_1 = Buffer.from("\x08http/1.1");
+/** What we speak, the first choice first, in the form that goes on the wire (RFC 7301 section 3.1): that is what `TLSSocket` wants. */
+const HTTP1_ONLY = Buffer.from("\x08http/1.1");
+const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
+const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
 
 export class Tunnel {
 	readonly #socket: Socket;
 	readonly #settings: TunnelSettings;
 	#target: TunnelTarget | null = null;
-	#bytes: Buffer;
+	#bytes: Buffer = Buffer.alloc(0);
 	#dial: Dial | null = null;
 	/** Hung up on when the proxy ends. */
 	#inner: Socket | null = null;
 
-	constructor(socket: Socket, head: RequestHead, early: Buffer, settings: TunnelSettings) {
+	/** The socket is paused; nothing behind the request has been read. */
+	constructor(socket: Socket, head: RequestHead, settings: TunnelSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
-		this.#bytes = early;
 		socket.on("close", this.#onClose);
 		this.#open(head);
 	}
@@ -82,7 +85,6 @@ export class Tunnel {
 		this.#socket.on("data", this.#onData);
 		this.#socket.on("end", this.#onEnd);
 		this.#socket.resume();
-		this.#decide(this.#target);
 	}
 
 	readonly #onData = (chunk: Buffer): void => {
@@ -115,7 +117,6 @@ export class Tunnel {
 		this.#socket.removeListener("close", this.#onClose);
 		this.#settings.onClose(this);
 		this.#settings.onHttp(socket, target);
-		socket.resume();
 	}
 
 	// — TLS —
@@ -128,38 +129,40 @@ export class Tunnel {
 			this.#issue(hello, target, null);
 			return;
 		}
-		const to = { tls: true, host: target.host, port: target.port, sni: target.sni };
+		const to = { tls: true, host: target.host, port: target.port, sni: target.sni, http2: hello.alpn.includes("h2") };
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
-		const use = (connection: UpstreamConnection | null) => {
-			if (connection !== null) pool.give(connection);
-			this.#issue(hello, target, (connection?.socket as TLSSocket | undefined)?.getPeerX509Certificate() ?? null);
+		const use = (channel: UpstreamChannel | null) => {
+			channel?.release(true);
+			this.#issue(hello, target, channel?.facts ?? null);
 		};
 		const kept = pool.take(to);
 		if (kept !== undefined) use(kept);
 		else
-			this.#dial = pool.dial(to, (_error, connection) => {
+			this.#dial = pool.dial(to, (_error, channel) => {
 				this.#dial = null;
-				use(connection);
+				use(channel);
 			});
 	}
 
-	/** Chooses the certificate to show: `server` is that of the server, where it is known. */
-	#issue(hello: ClientHello, target: TunnelTarget, server: X509Certificate | null): void {
+	/** Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. */
+	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): void {
 		const { authority, values } = this.#settings;
-		const known = values.upstream_cert && server !== null ? { upstreamNames: namesOf(server), organization: organizationOf(server) } : {};
+		const certificate = values.upstream_cert && server !== null ? serverCertificate(server) : null;
+		const known = certificate === null ? {} : { upstreamNames: namesOf(certificate), organization: organizationOf(certificate) };
+		const protocols = !values.http2 ? HTTP1_ONLY : server === null || server.alpn === "h2" ? HTTP2_FIRST : HTTP1_FIRST;
 		const issued = authority.contextFor({ sni: target.sni, host: target.host, ...known });
 		if (issued instanceof Promise)
 			issued.then(
-				(context) => this.#shake(hello, target, context),
+				(context) => this.#shake(hello, target, context, protocols),
 				() => this.#socket.destroy(),
 			);
-		else this.#shake(hello, target, issued);
+		else this.#shake(hello, target, issued, protocols);
 	}
 
-	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext): void {
+	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext, protocols: Buffer): void {
 		const { facts, context } = this.#settings;
 		if (this.#socket.destroyed) return;
-		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: HTTP_1_1 } : {}) });
+		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
 		this.#inner = secured;
 		const onError = (error: Error) => {
 			const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
@@ -182,7 +185,7 @@ export class Tunnel {
 
 	#relay(target: TunnelTarget): void {
 		const { context, facts, values } = this.#settings;
-		const to = { tls: false, host: target.host, port: target.port, sni: null };
+		const to = { tls: false, host: target.host, port: target.port, sni: null, http2: false };
 		if (context.pool === null) {
 			this.stop();
 			return;
@@ -195,6 +198,11 @@ export class Tunnel {
 			} else relayTcp(this.#socket, server, { context, facts, to, record: values.record_tcp });
 		});
 	}
+}
+
+/** Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it. */
+function serverCertificate({ certificateList: [leaf] }: ServerFacts): X509Certificate | null {
+	return leaf === undefined ? null : new X509Certificate(leaf);
 }
 
 /** Names and addresses in a certificate, its common name first. */

@@ -34,13 +34,13 @@ export class UpstreamTls {
 		this.#extra = [...readFile(values.ssl_verify_upstream_trusted_ca), ...readFolder(values.ssl_verify_upstream_trusted_confdir)];
 	}
 
-	/** What `tls.connect` needs for a server of this name (or address). */
-	optionsFor(name: string): ConnectionOptions {
+	/** What `tls.connect` needs for a server of this name (or address). `http2`: whether that is offered, too. */
+	optionsFor(name: string, http2: boolean): ConnectionOptions {
 		this.#context ??= createSecureContext(this.#extra.length === 0 ? {} : { ca: [...rootCertificates, ...usersRoots(), ...this.#extra] });
 		return {
 			secureContext: this.#context,
 			rejectUnauthorized: !this.#insecure,
-			ALPNProtocols: ["http/1.1"],
+			ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
 			// RFC 6066 section 3: a server name is never an address.
 			...(isIP(name) === 0 ? { servername: name } : {}),
 		};

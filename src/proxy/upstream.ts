@@ -1,15 +1,21 @@
 // The connections to servers: dialled, verified, kept for the next request, and closed when nobody needs them.
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import type { FlowtapeError } from "../errors.ts";
+import { type FlowtapeError, hasErrno } from "../errors.ts";
+import type { ServerConnection } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { addTcpFacts, addTlsFacts, certificateChain, serverFacts } from "./connection-facts.ts";
-import { UpstreamConnection, upstreamFault } from "./upstream-connection.ts";
+import { options as http2Options } from "./http2-module.ts";
+import { type Dial, type Dialled, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import { UpstreamConnection } from "./upstream-connection.ts";
+import { UpstreamHttp2 } from "./upstream-http2.ts";
+import { UpstreamSessions } from "./upstream-sessions.ts";
 import { options as tlsOptions, UpstreamTls } from "./upstream-tls.ts";
 
 export const options = {
 	...tlsOptions,
+	...http2Options,
 	connect_timeout: { type: "integer", default: 30, min: 1, metavar: "SECONDS", help: "How long connecting to a server may take, TLS included." },
 	tcp_timeout: { type: "integer", default: 600, min: 0, metavar: "SECONDS", help: "Close connections on which nothing moves for so long (0: never)." },
 	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
@@ -22,11 +28,10 @@ export interface Destination {
 	port: number;
 	/** The name to ask the server for, if not `host`. */
 	sni: string | null;
-}
-
-export interface Dial {
-	/** Gives up; the callback is not called any more. */
-	cancel(): void;
+	/** Whether HTTP/2 is wanted, if the server speaks it. */
+	http2: boolean;
+	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
+	upgrade?: boolean;
 }
 
 /** Kept connections are closed after this time without use: most servers close theirs after 5 to 75 s. */
@@ -40,6 +45,7 @@ export class UpstreamPool {
 	readonly #tls: UpstreamTls;
 	/** The last one given back is taken first. */
 	readonly #idle = new Map<string, UpstreamConnection[]>();
+	readonly #sessions = new UpstreamSessions();
 	readonly #open = new Set<Socket>();
 	#sweeper: NodeJS.Timeout | null = null;
 	/** Whether an address is the proxy's own. */
@@ -52,44 +58,80 @@ export class UpstreamPool {
 		this.#isOwn = isOwn;
 	}
 
-	/** A connection that was used before, if there is one. */
-	take(to: Destination): UpstreamConnection | undefined {
-		const kept = this.#idle.get(keyOf(to));
-		return kept?.pop();
-	}
-
-	/** Takes back what can serve another request. */
-	give(connection: UpstreamConnection): void {
-		const kept = this.#idle.get(connection.key);
-		if (kept === undefined) this.#idle.set(connection.key, [connection]);
-		else if (kept.length < IDLE_COUNT) kept.push(connection);
-		else connection.destroy();
-		connection.idleSince = performance.now();
-		this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
-	}
-
-	/** A new connection. The callback gets an error with a sentence for people, or the connection. */
-	dial(to: Destination, done: (error: FlowtapeError | null, connection: UpstreamConnection | null) => void): Dial {
-		const facts = serverFacts(to.host, to.port);
+	/** A way that is there already, if one is. */
+	take(to: Destination): UpstreamChannel | undefined {
 		const key = keyOf(to);
-		return this.#connect(to, (error, socket) => {
-			if (socket === null) return done(error, null);
-			addTcpFacts(facts, socket);
-			if ("getPeerX509Certificate" in socket) {
-				facts.sni = to.sni ?? to.host;
-				addTlsFacts(facts, socket as TLSSocket);
-				facts.certificateList = certificateChain(socket as TLSSocket).map((certificate) => Buffer.from(certificate.toString()));
-			}
-			const settings = { lenient: !this.#values.validate_inbound_headers, timeoutMs: this.#values.tcp_timeout * 1000 };
-			const connection = new UpstreamConnection(key, socket, facts, settings);
-			connection.onClose = (closed) => this.#forget(closed);
-			done(null, connection);
+		if (this.#values.http2 && to.http2) {
+			const stream = this.#sessions.take(key, to.upgrade);
+			if (stream !== undefined) return stream;
+			if (!to.upgrade && !this.#sessions.isHttp1(key)) return undefined;
+		}
+		return this.#idle.get(key)?.pop();
+	}
+
+	/** A new way. */
+	dial(to: Destination, done: Dialled): Dial {
+		const key = keyOf(to);
+		if (!this.#values.http2 || !to.http2 || to.upgrade) return this.#dialHttp1(to, done);
+		if (this.#sessions.isHttp1(key)) return this.#dialHttp2(to, done);
+		return this.#sessions.dial(key, (settle) => this.#dialHttp2(to, settle), done);
+	}
+
+	/** HTTP/1.1, unless the server refuses all but HTTP/2. */
+	#dialHttp1(to: Destination, done: Dialled): Dial {
+		const facts = serverFacts(to.host, to.port);
+		let dial = this.#connect(to, false, (error, socket) => {
+			if (socket !== null) this.#addHttp1(to, socket, facts, done);
+			else if (this.#values.http2 && isHttp2Only(error)) dial = this.#dialHttp2(to, done);
+			else done(error, null);
 		});
+		return { cancel: () => dial.cancel() };
+	}
+
+	/** HTTP/2, unless the server wants HTTP/1.1. */
+	#dialHttp2(to: Destination, done: Dialled): Dial {
+		const facts = serverFacts(to.host, to.port);
+		let dial = this.#connect(to, true, (error, socket) => {
+			if (socket === null) return done(error, null);
+			if (to.tls && (socket as TLSSocket).alpnProtocol !== "h2") {
+				this.#sessions.addHttp1(keyOf(to));
+				this.#addHttp1(to, socket, facts, done);
+				return;
+			}
+			const session = this.#addHttp2(to, socket, facts);
+			if (to.tls) done(null, session.open());
+			else
+				session.confirm((isHttp2) => {
+					if (isHttp2) return done(null, session.open());
+					this.#sessions.addHttp1(keyOf(to));
+					dial = this.#dialHttp1(to, done);
+				});
+		});
+		return { cancel: () => dial.cancel() };
+	}
+
+	#addHttp1(to: Destination, socket: Socket, facts: ServerConnection, done: Dialled): void {
+		const settings = { lenient: !this.#values.validate_inbound_headers, timeoutMs: this.#values.tcp_timeout * 1000 };
+		addFacts(facts, to, socket);
+		const connection = new UpstreamConnection(keyOf(to), socket, facts, settings);
+		connection.onIdle = (idle) => this.#keep(idle);
+		connection.onClose = (closed) => this.#forget(closed);
+		done(null, connection);
+	}
+
+	#addHttp2(to: Destination, socket: Socket, facts: ServerConnection): UpstreamHttp2 {
+		addFacts(facts, to, socket);
+		const key = keyOf(to);
+		const settings = { timeoutMs: this.#values.tcp_timeout * 1000 };
+		const session = new UpstreamHttp2(socket, facts, settings, (closed) => this.#sessions.remove(key, closed));
+		this.#sessions.add(key, session);
+		this.#startSweeper();
+		return session;
 	}
 
 	/** A socket for bytes that are not HTTP. */
 	dialRaw(to: Destination, done: (error: FlowtapeError | null, socket: Socket | null) => void): Dial {
-		return this.#connect(to, done);
+		return this.#connect(to, false, done);
 	}
 
 	/** Closes all connections, used or not. */
@@ -98,10 +140,10 @@ export class UpstreamPool {
 		for (const socket of this.#open) socket.destroy();
 	}
 
-	#connect(to: Destination, done: (error: FlowtapeError | null, socket: Socket | null) => void): Dial {
+	#connect(to: Destination, http2: boolean, done: (error: FlowtapeError | null, socket: Socket | null) => void): Dial {
 		const where = formatAuthority(to.host, to.port);
 		const address = { host: to.host, port: to.port, noDelay: true };
-		const socket = to.tls ? connectTls({ ...address, ...this.#tls.optionsFor(to.sni ?? to.host) }) : connectTcp(address);
+		const socket = to.tls ? connectTls({ ...address, ...this.#tls.optionsFor(to.sni ?? to.host, http2) }) : connectTcp(address);
 		this.#open.add(socket);
 		const fail = (message: string, cause?: unknown) => finish(upstreamFault(message, cause));
 		const onError = (error: Error) => fail(explain(where, error), error);
@@ -132,6 +174,16 @@ export class UpstreamPool {
 		};
 	}
 
+	/** For the next request. */
+	#keep(connection: UpstreamConnection): void {
+		const kept = this.#idle.get(connection.key);
+		if (kept === undefined) this.#idle.set(connection.key, [connection]);
+		else if (kept.length < IDLE_COUNT) kept.push(connection);
+		else connection.destroy();
+		connection.idleSince = performance.now();
+		this.#startSweeper();
+	}
+
 	#forget(connection: UpstreamConnection): void {
 		const kept = this.#idle.get(connection.key);
 		const at = kept?.indexOf(connection) ?? -1;
@@ -140,14 +192,32 @@ export class UpstreamPool {
 		if (kept.length === 0) this.#idle.delete(connection.key);
 	}
 
+	#startSweeper(): void {
+		this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+	}
+
 	#sweep(): void {
 		const limit = performance.now() - IDLE_MS;
+		this.#sessions.sweep(limit);
 		for (const kept of this.#idle.values()) for (const connection of kept.filter(({ idleSince }) => idleSince < limit)) connection.destroy();
 	}
 }
 
 function keyOf({ tls, host, port, sni }: Destination): string {
 	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;
+}
+
+function addFacts(facts: ServerConnection, to: Destination, socket: Socket): void {
+	addTcpFacts(facts, socket);
+	if (!("getPeerX509Certificate" in socket)) return;
+	facts.sni = to.sni ?? to.host;
+	addTlsFacts(facts, socket as TLSSocket);
+	facts.certificateList = certificateChain(socket as TLSSocket).map((certificate) => Buffer.from(certificate.toString()));
+}
+
+/** RFC 7301 section 3.2: no protocol that we offered. */
+function isHttp2Only(error: FlowtapeError | null): boolean {
+	return hasErrno(error?.cause, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
 }
 
 /** What a person can do something with, for what Node calls by its errno. */

@@ -1,4 +1,5 @@
 // The library's front door: tapes opened and made, and the verbs that commands and programs share.
+import { openFileSpool } from "./formats/file-spool.ts";
 import { createTape, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
 import type { Flow } from "./src/flow/flow.ts";
@@ -84,6 +85,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			recorded++;
 			return tape.append(flow);
 		},
+		spool: () => tape.spool?.() ?? openFileSpool(),
 		close: () => tape.close(),
 	};
 	let proxy: RunningProxy;

@@ -62,8 +62,11 @@ type HookFunction = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
 export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	/** The option's name, in kebab-case. */
 	readonly name: string;
-	/** Bodies that must be there in full when `request` and `response` run. Default: none, they pass through. */
-	readonly needs?: { readonly request?: boolean; readonly response?: boolean };
+	/**
+	 * Bodies that must be there in full when `request` and `response` run; those beyond the cutoff of streaming are not, unless "always".
+	 * Default: none.
+	 */
+	readonly needs?: { readonly request?: boolean | "always"; readonly response?: boolean };
 	/** Makes sense for live traffic only; stored flows skip it. */
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */

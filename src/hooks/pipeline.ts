@@ -11,14 +11,17 @@ export class Pipeline {
 	/** Whether some hook must see whole request bodies; else they pass through as they come. */
 	readonly needsRequestBody: boolean;
 	readonly needsResponseBody: boolean;
+	/** Whether some hook must see request bodies however large they are. */
+	readonly insistsOnRequestBody: boolean;
 	readonly #live: Record<Phase, readonly Runner[]>;
 	readonly #stored: Record<Phase, readonly Runner[]>;
 
 	/** @param hooks in the order of src/hooks/builtin.ts */
 	constructor(hooks: readonly Hook[]) {
 		this.hooks = hooks;
-		this.needsRequestBody = hooks.some((hook) => hook.needs?.request);
+		this.needsRequestBody = hooks.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
 		this.needsResponseBody = hooks.some((hook) => hook.needs?.response);
+		this.insistsOnRequestBody = hooks.some((hook) => hook.needs?.request === "always");
 		this.#live = byPhase(hooks);
 		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
 	}

@@ -1,8 +1,9 @@
 // What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
 import type { Flow } from "../flow/flow.ts";
-import type { FlowSink } from "../flow/pipe.ts";
+import type { BodySpool, FlowSink } from "../flow/pipe.ts";
 import type { Phase } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
+import type { BodyPolicy } from "./body-policy.ts";
 import type { UpstreamPool } from "./upstream.ts";
 
 /** What happens in a proxy, for logs. */
@@ -24,6 +25,7 @@ export interface ContextParts {
 	/** null: nothing is ever connected to. */
 	pool: UpstreamPool | null;
 	onEvent: (event: ProxyEvent) => void;
+	bodies: BodyPolicy;
 	/** Let pass what breaks the grammar of HTTP and still has one meaning. */
 	lenient: boolean;
 	/** Clients on whose connection nothing moves for so long are hung up on; 0: never. */
@@ -33,6 +35,7 @@ export interface ContextParts {
 export class ProxyContext {
 	readonly pipeline: Pipeline;
 	readonly pool: UpstreamPool | null;
+	readonly bodies: BodyPolicy;
 	readonly lenient: boolean;
 	readonly timeoutMs: number;
 	readonly emit: (event: ProxyEvent) => void;
@@ -43,6 +46,7 @@ export class ProxyContext {
 	constructor(parts: ContextParts) {
 		this.pipeline = parts.pipeline;
 		this.pool = parts.pool;
+		this.bodies = parts.bodies;
 		this.lenient = parts.lenient;
 		this.timeoutMs = parts.timeoutMs;
 		this.emit = parts.onEvent;
@@ -65,6 +69,18 @@ export class ProxyContext {
 		return settled;
 	}
 
+	/** A place for a body that is too large for memory; null where there is none. What it has no room for is lost, and the traffic goes on. */
+	readonly openSpool = (): BodySpool | null => {
+		const lose = (error: unknown) => this.emit({ kind: "sink_error", error });
+		try {
+			const spool = this.#sink.spool?.();
+			return spool === undefined ? null : forgiving(spool, lose);
+		} catch (error) {
+			lose(error);
+			return null;
+		}
+	};
+
 	/** Something that has to end before the proxy does. */
 	track(work: Promise<void>): void {
 		const tracked = work.finally(() => this.#pending.delete(tracked));
@@ -75,4 +91,20 @@ export class ProxyContext {
 	async settled(): Promise<void> {
 		while (this.#pending.size > 0) await Promise.all(this.#pending);
 	}
+}
+
+function forgiving(spool: BodySpool, lose: (error: unknown) => void): BodySpool {
+	let isFull = false;
+	return {
+		write(chunk) {
+			if (isFull) return;
+			try {
+				spool.write(chunk);
+			} catch (error) {
+				isFull = true;
+				lose(error);
+			}
+		},
+		end: () => spool.end(),
+	};
 }

@@ -2,7 +2,7 @@
 import type { ByteString } from "../flow/bytes.ts";
 import { writeResponseHead } from "./wire/head.ts";
 
-const reasons = { 400: "Bad Request", 502: "Bad Gateway" } as const;
+const reasons = { 400: "Bad Request", 413: "Content Too Large", 502: "Bad Gateway" } as const;
 
 export type ErrorStatus = keyof typeof reasons;
 

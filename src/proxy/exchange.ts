@@ -9,7 +9,8 @@ import { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Request, Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
-import { type Phase, Turn } from "../hooks/hook.ts";
+import { type BodyStreaming, type Phase, Turn } from "../hooks/hook.ts";
+import { announcedSize, isEventStream, PATIENCE_MS } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
 import type { ErrorStatus } from "./error-page.ts";
@@ -70,11 +71,18 @@ export class Exchange implements Asker {
 	#requestFraming: Framing | null;
 	readonly #request = new Relay();
 	#requestEnded = false;
+	/** The request passes as it comes; its hooks look back at it. */
+	#requestPasses = false;
 	#awaitsContinue: boolean;
 	/** As the server sends it; null where a hook answers. */
 	#responseFraming: Framing | null = null;
 	readonly #response = new Relay();
 	#responseEnded = false;
+	/** The response passes as it comes. */
+	#responsePasses = false;
+	/** Hooks that see a message which has passed already. */
+	#aside = 0;
+	#impatience: NodeJS.Timeout | null = null;
 	#reset: number | null = null;
 
 	/** `authority`: the pseudo-field of HTTP/2. */
@@ -108,6 +116,8 @@ export class Exchange implements Asker {
 
 	/** To be called once, when the host knows it. */
 	start(): void {
+		const { bodies, pipeline } = this.#context;
+		this.#turn.requestStream = bodies.streams(announcedSize(this.#requestFraming), pipeline.needsRequestBody);
 		if (this.#context.pipeline.isIdle("requestheaders")) this.#requestHeadersDone();
 		else this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
@@ -115,7 +125,21 @@ export class Exchange implements Asker {
 	// — the client —
 
 	requestBody(chunk: Buffer): void {
-		if (this.#requestFraming !== null) this.#request.push(chunk);
+		if (this.#requestFraming === null || this.#stage === "over") return;
+		this.#push(this.#request, chunk);
+		if (this.#stage !== "request body") return;
+		const { bodies, pipeline } = this.#context;
+		if (bodies.refuses(this.#request.size)) this.#refuse("request");
+		else if (this.#request.isReplayable && bodies.streams(this.#request.size, pipeline.needsRequestBody)) this.#passRequest(true);
+	}
+
+	/** What a script makes of a chunk can go wrong: then the exchange ends, as what it was meant to be is not known. */
+	#push(relay: Relay, chunk: Buffer): void {
+		try {
+			relay.push(chunk);
+		} catch (error) {
+			this.#hookFailed(relay === this.#request ? "request" : "response", error);
+		}
 	}
 
 	requestEnd(trailers: ByteString[] | null): void {
@@ -123,12 +147,34 @@ export class Exchange implements Asker {
 		this.#requestEnded = true;
 		request.timestampEnd = this.#host.receivedAt;
 		if (this.#requestFraming !== null) {
-			request.body = this.#request.bytes();
 			request.trailers = trailers === null ? null : new Headers(trailers);
 			this.#request.end(trailers);
+			request.body = this.#request.body();
 		}
 		if (this.#stage === "request body") this.#requestBodyDone();
-		else if (this.#stage === "answer") this.#endIfComplete();
+		else {
+			if (this.#requestPasses) this.#lookBack("request");
+			if (this.#stage === "answer") this.#endIfComplete();
+		}
+	}
+
+	/** Hooks see a message that has passed already: nothing they do changes what was sent. The exchange ends when they are through. */
+	#lookBack(phase: "request" | "response"): void {
+		if (this.#context.pipeline.isIdle(phase)) return;
+		const fail = (error: unknown) => this.#context.emit({ kind: "hook_error", phase, error });
+		try {
+			const wait = this.#context.pipeline.run(phase, this.flow, this.#turn);
+			if (wait === undefined) return;
+			this.#aside++;
+			const done = () => {
+				this.#aside--;
+				if (this.#stage === "answer") this.#endIfComplete();
+				this.#host.flush();
+			};
+			this.#context.track(wait.catch(fail).then(done));
+		} catch (error) {
+			fail(error);
+		}
 	}
 
 	/** The client has gone, or what it sends cannot be understood; then it is told so with a status. */
@@ -195,12 +241,33 @@ export class Exchange implements Asker {
 
 	#requestHeadersDone(): void {
 		if (this.#isDecided()) return;
+		this.#stage = "request body";
+		if (this.#context.bodies.refuses(Math.max(this.#request.size, announcedSize(this.#requestFraming)))) {
+			this.#refuse("request");
+			return;
+		}
 		if (this.#awaitsContinue) this.#host.sendInterim(CONTINUE);
 		this.#awaitsContinue = false;
-		this.#stage = "request body";
-		// A request without a body is complete at once: then its hooks see it so.
-		const isHeldBack = this.#context.pipeline.needsRequestBody || (this.#requestFraming !== null && !hasBody(this.#requestFraming));
-		if (this.#requestEnded || !isHeldBack) this.#requestBodyDone();
+		if (this.#requestEnded) this.#requestBodyDone();
+		else if (this.#turn.requestStream !== false) this.#passRequest(this.#turn.requestStream);
+	}
+
+	/** The request goes on before it is whole, unless a hook must see it first: then it waits where the tape keeps it. */
+	#passRequest(stream: BodyStreaming): void {
+		const { pipeline, bodies, openSpool } = this.#context;
+		if (this.#context.pool === null || pipeline.insistsOnRequestBody) {
+			this.#request.pass({ keep: true, openSpool, transform: null, held: true });
+			return;
+		}
+		this.#requestPasses = true;
+		this.#request.pass({ keep: bodies.keeps(typeof stream === "function"), openSpool, transform: typeof stream === "function" ? stream : null });
+		if (typeof stream === "function") this.#requestFraming = reframed(this.#requestFraming);
+		this.#forward();
+	}
+
+	#refuse(whose: "request" | "response"): void {
+		const limit = "exceeds body_size_limit";
+		this.#fail(whose === "request" ? `The request's body ${limit}.` : `The response's body ${limit}.`, whose === "request" ? 413 : 502);
 	}
 
 	#requestBodyDone(): void {
@@ -235,7 +302,7 @@ export class Exchange implements Asker {
 		this.#stage = "server";
 		stripH2c(request);
 		const isTouched = this.#isTouched("requestheaders", "request");
-		if (isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.bytes())) {
+		if (isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.body())) {
 			this.#requestFraming = null;
 			this.#request.replace(request.rawContent ?? EMPTY, request.trailers?.fields ?? null);
 		}
@@ -283,20 +350,37 @@ export class Exchange implements Asker {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: at,
 		});
+		const { bodies, pipeline } = this.#context;
+		this.#turn.responseStream = isEventStream(this.flow.response.headers) || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
 	responseBody(chunk: Buffer): void {
-		this.#response.push(chunk);
+		this.#push(this.#response, chunk);
+		if (this.#stage !== "response body") return;
+		const { bodies, pipeline } = this.#context;
+		if (bodies.refuses(this.#response.size)) this.#refuse("response");
+		else if (bodies.streams(this.#response.size, pipeline.needsResponseBody)) this.#passResponse(true);
+		else this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
+	}
+
+	/** Somebody waits for what has come so far. */
+	#passLateResponse(): void {
+		if (this.#stage === "response body" && !this.#context.pipeline.needsResponseBody) {
+			this.#passResponse(true);
+			this.#host.flush();
+		}
 	}
 
 	responseEnd(trailers: ByteString[] | null, at: number): void {
 		const response = this.flow.response as Response;
 		response.timestampEnd = at;
-		response.body = this.#response.bytes();
 		if (trailers !== null) response.trailers = new Headers(trailers);
 		this.#responseEnded = true;
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		this.#response.end(trailers);
+		response.body = this.#response.body();
+		if (this.#responsePasses) this.#lookBack("response");
 		if (this.#stage === "response body") this.#responseBodyDone();
 		else if (this.#stage === "answer") this.#endIfComplete();
 	}
@@ -315,12 +399,23 @@ export class Exchange implements Asker {
 		this.#stage = "responseheaders";
 		const next = () => {
 			this.#stage = "response body";
-			const framing = this.#responseFraming;
-			const isHeldBack = this.#context.pipeline.needsResponseBody || (framing !== null && !hasBody(framing));
-			if (this.#responseEnded || !isHeldBack) this.#responseBodyDone();
+			if (this.#responseEnded) this.#responseBodyDone();
+			else if (this.#context.bodies.refuses(Math.max(this.#response.size, announcedSize(this.#responseFraming)))) this.#refuse("response");
+			else if (this.#turn.responseStream !== false) this.#passResponse(this.#turn.responseStream);
 		};
 		if (this.#context.pipeline.isIdle("responseheaders")) next();
 		else this.#phase("responseheaders", next);
+	}
+
+	/** The response goes on before it is whole. */
+	#passResponse(stream: BodyStreaming): void {
+		const { bodies, openSpool } = this.#context;
+		const transform = typeof stream === "function" ? stream : null;
+		const isEvents = isEventStream((this.flow.response as Response).headers);
+		this.#responsePasses = true;
+		this.#response.pass({ keep: bodies.keeps(transform !== null) || isEvents, openSpool, transform });
+		if (transform !== null) this.#responseFraming = reframed(this.#responseFraming);
+		this.#answer();
 	}
 
 	#responseBodyDone(): void {
@@ -333,7 +428,7 @@ export class Exchange implements Asker {
 		const response = this.flow.response as Response;
 		const isTouched = this.#isTouched("responseheaders", "response");
 		let body: BodyFacts;
-		if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.bytes())))
+		if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.body())))
 			body = { framing: this.#responseFraming };
 		else {
 			this.#response.replace(response.rawContent ?? EMPTY, response.trailers?.fields ?? null);
@@ -347,7 +442,7 @@ export class Exchange implements Asker {
 	// — the end —
 
 	#endIfComplete(): void {
-		if (!this.#responseEnded) return;
+		if (!this.#responseEnded || this.#aside > 0) return;
 		// A client that waits for a 100 which does not come will not send its body.
 		if (!this.#requestEnded && this.#awaitsContinue) this.#end(false);
 		else if (this.#requestEnded) {
@@ -378,9 +473,10 @@ export class Exchange implements Asker {
 		const { flow } = this;
 		this.#stage = "over";
 		this.#query?.cancel();
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
-		flow.request.body ??= this.#request.bytes();
-		if (flow.response !== null) flow.response.body ??= this.#response.bytes();
+		flow.request.body ??= this.#request.body();
+		if (flow.response !== null) flow.response.body ??= this.#response.body();
 		const end = () => {
 			if (isTold) {
 				this.#host.sendError(status, message, flow.request.method);
@@ -394,6 +490,11 @@ export class Exchange implements Asker {
 		if (this.#context.pipeline.isIdle("error")) end();
 		else this.#phase("error", end);
 	}
+}
+
+/** What a script makes of a body has a length of its own. */
+function reframed(framing: Framing | null): Framing | null {
+	return framing?.kind === "length" ? { kind: "chunked" } : framing;
 }
 
 /** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */

@@ -142,7 +142,7 @@ export class Query implements ResponseListener {
 
 	responseFailed(error: FlowtapeError, unseen: boolean): void {
 		this.#leave();
-		if (unseen && !this.#isAnswered && !this.#isRetry) {
+		if (unseen && !this.#isAnswered && !this.#isRetry && this.#question.body.isReplayable) {
 			this.#isRetry = true;
 			this.#connect();
 		} else this.#asker.askFailed(error);

@@ -1,5 +1,7 @@
 // The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
+import { type Body, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
+import type { BodySpool } from "../flow/pipe.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 
 /**
@@ -14,6 +16,8 @@ export function isEmptyBody(body: BodyFacts): boolean {
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);
+/** What is kept in memory of a body that passes; more goes where the tape keeps it. Bytes. */
+const MEMORY_BYTES = 1024 * 1024;
 
 /** Takes the body of one message to its receiver, in the version of HTTP that is spoken there. The head is on its way already. */
 export interface BodyWriter {
@@ -22,40 +26,97 @@ export interface BodyWriter {
 	end(trailers: readonly ByteString[] | null): void;
 }
 
+/** What each chunk becomes on its way; at the end it gets an empty one. */
+export type Transform = (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>;
+
+/** How a body passes that is not held until it is whole. */
+export interface Passing {
+	/** Whether it is kept for the tape. */
+	keep: boolean;
+	/** A place for what is too large for memory; null where there is none. */
+	openSpool: () => BodySpool | null;
+	transform: Transform | null;
+	/** It goes on only later, but shall not be in memory until then. */
+	held?: boolean;
+}
+
 /**
  * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a writer, what came before first.
- * It can be opened anew, to send the whole once more to somebody else.
+ * As long as all of it is kept in memory it can be opened anew, to send the whole once more to somebody else.
  */
 export class Relay {
 	#chunks: Buffer[] = [];
 	/** Bytes so far. */
 	size = 0;
+	#inMemory = 0;
 	#writer: BodyWriter | null = null;
 	#ended = false;
 	#trailers: readonly ByteString[] | null = null;
+	/** null: held until it is whole. */
+	#passing: Passing | null = null;
+	#spool: BodySpool | null = null;
+	#spooled: Body = null;
 
 	/** Whether the body is complete. */
 	get ended(): boolean {
 		return this.#ended;
 	}
 
+	/** Whether nothing of it has gone for good. */
+	get isReplayable(): boolean {
+		return this.#passing === null;
+	}
+
+	/** From here on the body passes: chunks are given up, or kept elsewhere, once they are written. */
+	pass(passing: Passing): void {
+		this.#passing = passing;
+	}
+
 	push(chunk: Buffer): void {
-		this.#chunks.push(chunk);
-		this.size += chunk.length;
-		this.#writer?.write(chunk);
+		if (this.#passing?.transform == null) this.#take(chunk);
+		else for (const part of partsOf(this.#passing.transform(chunk))) this.#take(part);
 	}
 
 	/** The body is complete. */
 	end(trailers: readonly ByteString[] | null): void {
+		if (this.#passing?.transform != null) for (const part of partsOf(this.#passing.transform(EMPTY))) this.#take(part);
 		this.#ended = true;
 		this.#trailers = trailers;
 		this.#writer?.end(trailers);
 	}
 
+	#take(chunk: Buffer): void {
+		this.size += chunk.length;
+		this.#writer?.write(chunk);
+		this.#keep(chunk);
+	}
+
+	#keep(chunk: Buffer): void {
+		if (this.#spool !== null) {
+			this.#spool.write(chunk);
+			return;
+		}
+		this.#chunks.push(chunk);
+		this.#inMemory += chunk.length;
+		if (this.#passing !== null && (this.#writer !== null || this.#passing.held)) this.#relieve(this.#passing);
+	}
+
+	/** Gives up what is in memory, where it need not be. */
+	#relieve({ keep, openSpool }: Passing): void {
+		if (keep && this.#inMemory <= MEMORY_BYTES) return;
+		if (keep) {
+			this.#spool = openSpool();
+			if (this.#spool === null) return;
+			for (const kept of this.#chunks) this.#spool.write(kept);
+		}
+		this.#chunks = [];
+		this.#inMemory = 0;
+	}
+
 	/** A complete body in place of what came, if anything did. */
 	replace(body: Buffer, trailers: readonly ByteString[] | null): void {
 		this.#chunks = body.length === 0 ? [] : [body];
-		this.size = body.length;
+		this.size = this.#inMemory = body.length;
 		this.#ended = true;
 		this.#trailers = trailers;
 	}
@@ -63,7 +124,8 @@ export class Relay {
 	/** Passes on all that is there, and from now on what comes. */
 	open(writer: BodyWriter): void {
 		this.#writer = writer;
-		for (const chunk of this.#chunks) writer.write(chunk);
+		for (const chunk of this.#spool === null ? this.#chunks : bodyChunks(this.body())) writer.write(chunk);
+		if (this.#passing !== null) this.#relieve(this.#passing);
 		if (this.#ended) writer.end(this.#trailers);
 	}
 
@@ -72,9 +134,21 @@ export class Relay {
 		this.#writer = null;
 	}
 
-	/** All that came so far. */
-	bytes(): Buffer {
-		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.size)];
+	/** All that came so far; null where it was not kept. The same object for the same bytes. */
+	body(): Body {
+		if (this.#spool !== null) {
+			this.#spooled = this.#spool.end();
+			this.#spool = null;
+		}
+		if (this.#spooled !== null) return this.#spooled;
+		if (this.#passing !== null && !this.#passing.keep) return null;
+		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#inMemory)];
 		return this.#chunks[0] ?? EMPTY;
 	}
+}
+
+function partsOf(result: Uint8Array | Iterable<Uint8Array>): Buffer[] {
+	const parts = result instanceof Uint8Array ? [result] : [...result];
+	// an empty chunk would end a chunked body (RFC 9112 section 7.1)
+	return parts.filter(({ length }) => length > 0).map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
 }

@@ -6,6 +6,7 @@ import type { FlowSink } from "../flow/pipe.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { ClientHttp2 } from "./client-http2.ts";
@@ -23,7 +24,7 @@ export const options = {
 } as const satisfies OptionTable;
 
 /** Every option of the proxy. */
-export const proxyOptions = { ...options, ...tunnelOptions, ...upstreamOptions } as const satisfies OptionTable;
+export const proxyOptions = { ...options, ...bodyOptions, ...tunnelOptions, ...upstreamOptions } as const satisfies OptionTable;
 
 export interface ProxySetup {
 	options: OptionValues<typeof proxyOptions>;
@@ -85,6 +86,7 @@ class ForwardProxy implements RunningProxy {
 			sink,
 			pool: this.#pool,
 			onEvent: setup.onEvent ?? (() => {}),
+			bodies: new BodyPolicy(values),
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
 		});

@@ -150,10 +150,12 @@ class RunningScript {
 
 	#callHttp(name: FlowHook, flow: HttpFlow, turn: Turn): void | Promise<void> {
 		const view = this.#viewOf(flow, turn) as HTTPFlow;
+		if (name === "requestheaders") view.request.stream = turn.requestStream;
+		if (name === "responseheaders" && view.response !== null) view.response.stream = turn.responseStream;
 		const wait = this.call(name, view);
 		const settle = () => {
-			turn.requestStream = view.request.stream;
-			turn.responseStream = view.response?.stream ?? false;
+			if (name === "requestheaders") turn.requestStream = view.request.stream;
+			if (name === "responseheaders") turn.responseStream = view.response?.stream ?? false;
 		};
 		if (wait !== undefined) return wait.then(settle);
 		settle();

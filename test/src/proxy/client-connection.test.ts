@@ -171,7 +171,7 @@ t.test("the client goes away", async (t) => {
 	}
 	for (const how of ["close", "reset", "end"] as const) {
 		const origin = await startOrigin(t, () => {});
-		const proxy = await startTestProxy(t);
+		const proxy = await startTestProxy(t, { options: { stream_large_bodies: 0, store_streamed_bodies: true } });
 		const client = await proxy.connect();
 		client.send(`${ask("POST", origin.authority, "/", ["Content-Length: 100"])}begun`);
 		while (!origin.connections[0]?.seen.includes("\r\n\r\n")) await new Promise(setImmediate);

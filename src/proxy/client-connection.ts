@@ -103,7 +103,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		}
 		this.#isPersistent = isPersistent(head.version, head.fields);
 		this.#isCloseDelimited = false;
-		const exchange = new Exchange(this, head, framing, targetOf(head, this.tunnel));
+		const exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel));
 		this.#exchange = exchange;
 		exchange.start();
 	}

@@ -76,7 +76,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const target = this.tunnel === null ? `${scheme}://${authority}${path}` : path;
 		const head = { method: isUpgrade ? "GET" : method, target, version: HTTP2_VERSION, fields };
 		const framing = isUpgrade ? ({ kind: "none" } as const) : http2Framing(fields, ended);
-		this.#exchange = new Exchange(this, head, framing, targetOf(head, this.tunnel), String(authority));
+		this.#exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel), String(authority));
 		this.#exchange.start();
 		if (isUpgrade || ended) this.#onRequestEnd();
 		else this.#listen();

@@ -85,12 +85,8 @@ export class Exchange implements Asker {
 	#impatience: NodeJS.Timeout | null = null;
 	#reset: number | null = null;
 
-	/** `authority`: the pseudo-field of HTTP/2. */
-	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = "") {
-		this.#host = host;
-		this.#context = host.context;
-		this.#requestFraming = framing;
-		this.#awaitsContinue = expectsContinue(head.version, head.fields);
+	/** A request as it comes; its body is still to be brought. `authority`: the pseudo-field of HTTP/2. */
+	static live(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = ""): Exchange {
 		const request = new Request({
 			method: head.method,
 			scheme: target.scheme,
@@ -103,8 +99,22 @@ export class Exchange implements Asker {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: host.receivedAt,
 		});
+		const isWaiting = expectsContinue(head.version, head.fields);
 		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
-		if (this.#awaitsContinue) request.headers.delete("expect");
+		if (isWaiting) request.headers.delete("expect");
+		return new Exchange(host, request, framing, isWaiting);
+	}
+
+	/** A request that is all there, whatever its fields say of its body; to be ended at once. */
+	static whole(host: ExchangeHost, request: Request): Exchange {
+		return new Exchange(host, request, null, false);
+	}
+
+	private constructor(host: ExchangeHost, request: Request, framing: Framing | null, awaitsContinue: boolean) {
+		this.#host = host;
+		this.#context = host.context;
+		this.#requestFraming = framing;
+		this.#awaitsContinue = awaitsContinue;
 		this.flow = new HttpFlow({
 			id: randomUUID(),
 			clientConn: host.facts,
@@ -302,12 +312,13 @@ export class Exchange implements Asker {
 		this.#stage = "server";
 		stripH2c(request);
 		const isTouched = this.#isTouched("requestheaders", "request");
-		if (isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.body())) {
+		const isOther = isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.body());
+		if (isOther || this.#requestFraming === null) {
 			this.#requestFraming = null;
 			this.#request.replace(request.rawContent ?? EMPTY, request.trailers?.fields ?? null);
 		}
 		const facts: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
-		this.#query = new Query(pool, this, { to: this.#destination(), request, touched: isTouched, facts, body: this.#request });
+		this.#query = new Query(pool, this, { to: this.#destination(), request, touched: isTouched || this.#requestFraming === null, facts, body: this.#request });
 		this.#query.start();
 	}
 

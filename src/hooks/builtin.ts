@@ -86,12 +86,15 @@ function details({ file, offset, record, column, cause }: FlowtapeError): ErrorD
 	return Object.fromEntries(Object.entries({ file, offset, record, column, cause }).filter(([, value]) => value !== undefined));
 }
 
+/** The exit status of errors about what the user wrote, unlike those about what a file holds. */
+const USAGE = 2;
+
 /** Adds the option to an error about its value. */
 async function naming<T>(option: string, make: () => T | Promise<T>): Promise<T> {
 	try {
 		return await make();
 	} catch (error) {
-		if (!(error instanceof FlowtapeError) || error.option !== undefined) throw error;
+		if (!(error instanceof FlowtapeError) || error.option !== undefined || error.status !== USAGE) throw error;
 		throw new FlowtapeError(error.code, error.message, { ...details(error), option });
 	}
 }

@@ -1,12 +1,11 @@
 // Rules as mitmproxy writes them: `/filter/subject/value`, where the first character is the separator, whichever it is, and the filter may
 // be left out; and values, which are literal or come from a file.
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { FlowtapeError } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import type { Flow } from "../flow/flow.ts";
+import { expandHome } from "../options.ts";
 import type { HookContext } from "./context.ts";
 
 /** The parts of a rule. Errors about a rule call it by its `text`. */
@@ -113,9 +112,4 @@ export function compileValue(value: string, { log }: HookContext): ReadValue {
 			return null;
 		}
 	};
-}
-
-/** A path as a shell takes it: `~` in front is the home folder. */
-export function expandHome(path: string): string {
-	return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 }

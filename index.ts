@@ -28,6 +28,8 @@ export interface LiveSetup {
 	home: string;
 	/** Where finished flows go; they are added to what is there. null: nowhere. */
 	output: string | null;
+	/** Name of the output's format; null or nothing: told by the extension. */
+	format?: string | null;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
 	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
@@ -76,7 +78,8 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const filter = await createRecordingFilter(values);
 	const authority = await openAuthority(setup.home, { warn: (message) => log?.("warning", message) });
 	const pipeline = new Pipeline(hooks);
-	const tape = setup.output === null ? nowhere : await createTape(setup.output, { append: true, durable: setup.durable, report });
+	const tape =
+		setup.output === null ? nowhere : await createTape(setup.output, { append: true, format: setup.format ?? undefined, durable: setup.durable, report });
 	let recorded = 0;
 	const sink: FlowSink = {
 		append(flow) {

@@ -5,8 +5,13 @@ import { FlowtapeError } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import type { Flow } from "../flow/flow.ts";
-import { expandHome } from "../options.ts";
+import { expandHome, type OptionTable } from "../options.ts";
 import type { HookContext } from "./context.ts";
+
+/** How all filters of features are read. */
+export const options = {
+	case_sensitive_filters: { type: "boolean", default: false, help: "Tell upper from lower case in the patterns of filters." },
+} as const satisfies OptionTable;
 
 /** The parts of a rule. Errors about a rule call it by its `text`. */
 export interface Rule {

@@ -1,7 +1,6 @@
 // The library's front door: tapes opened and made, and the verbs that commands and programs share.
 import { createTape, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
-import type { Flow } from "./src/flow/flow.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
 import type { Miss } from "./src/hooks/context.ts";
@@ -78,23 +77,23 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const filter = await createRecordingFilter(values);
 	const authority = await openAuthority(setup.home, { warn: (message) => log?.("warning", message) });
 	const pipeline = new Pipeline(hooks);
-	const tape =
-		setup.output === null ? nowhere : await createTape(setup.output, { append: true, format: setup.format ?? undefined, durable: setup.durable, report });
+	const { output, durable } = setup;
+	const tape = output === null ? null : await createTape(output, { append: true, format: setup.format ?? undefined, durable, report });
 	let recorded = 0;
 	const sink: FlowSink = {
 		append(flow) {
-			if (filter !== null && !filter.matches(flow)) return;
+			if (tape === null || filter?.matches(flow) === false) return;
 			recorded++;
 			return tape.append(flow);
 		},
-		close: () => tape.close(),
+		close: async () => tape?.close(),
 	};
 	let proxy: RunningProxy;
 	try {
 		const upstream = setup.network ? "network" : null;
 		proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, ...(onEvent && { onEvent }) });
 	} catch (error) {
-		await tape.close();
+		await tape?.close();
 		throw error;
 	}
 	return {
@@ -110,5 +109,3 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 		},
 	};
 }
-
-const nowhere: FlowSink = { append: (_flow: Flow) => {}, close: async () => {} };

@@ -18,7 +18,7 @@ export const command = defineCommand({
 	options: {
 		json: { type: "boolean", default: false, help: "Print one JSON object a line." },
 		raw: { type: "boolean", default: false, help: "Print messages as HTTP/1.1 has them on the wire, byte for byte." },
-		pager: { type: "boolean", default: true, help: "On a terminal, send the output through $PAGER." },
+		pager: { type: "boolean", default: true, help: "Send the output through $PAGER where it is a terminal." },
 		...selectionOptions,
 		...inputOptions,
 	},

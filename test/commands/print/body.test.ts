@@ -1,7 +1,7 @@
 // Bodies as a person reads them.
 import { deflateRawSync, gzipSync } from "node:zlib";
 import t from "tap";
-import { bodyText, hexDump } from "../../../commands/print/body.ts";
+import { bodyText } from "../../../commands/print/body.ts";
 import { httpResponse } from "../../../fixtures/build-flow.ts";
 
 const shown = (type: string, body: string | Buffer | null, more: readonly [string, string][] = [], limit?: number) =>
@@ -27,12 +27,11 @@ t.test("text as text, decoded by content coding and charset, with one line feed 
 
 t.test("what is no text is a hex dump", async (t) => {
 	t.equal(
-		shown("image/png", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR!", "latin1")),
-		`${"00000000  89 50 4e 47 0d 0a 1a 0a 00 00 00 0d 49 48 44 52"}  .PNG........IHDR\n00000010  21${" ".repeat(46)} !\n`,
+		shown("x/y", Buffer.from("\x89PNX\r\n\x1a\n\0\0\0\rIHDR!", "latin1")),
+		`00000000  89 50 4e 58 0d 0a 1a 0a 00 00 00 0d 49 48 44 52  .PNX........IHDR\n00000010  21${" ".repeat(46)} !\n`,
 	);
 	t.match(shown("text/plain", deflateRawSync("x".repeat(50)), [["Content-Encoding", "gzip"]]), /^00000000 {2}/, "what cannot be decoded");
 	t.match(shown("x/y", Buffer.alloc(5000, 1)), /\n00000ff0 [^\n]*\n… 904 bytes more\n$/);
-	t.equal(hexDump(Buffer.alloc(0)), "");
 });
 
 t.test("nothing, and not recorded", async (t) => {

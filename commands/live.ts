@@ -1,7 +1,8 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
 import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
+import { FlowtapeError } from "../src/errors.ts";
 import { formatAuthority } from "../src/flow/url.ts";
-import type { OptionTable } from "../src/options.ts";
+import { expandHome, type OptionTable } from "../src/options.ts";
 import { homeFolder } from "../src/proxy/ca-files.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
@@ -10,6 +11,7 @@ import { Journal } from "./print/journal.ts";
 /** Options of every proxy command that are no features. */
 export const liveCommandOptions = {
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
+	format: { type: "string", default: null, metavar: "FORMAT", help: "Record in this format, whatever the extension says: tape, mitm, jsonl." },
 } as const satisfies OptionTable;
 
 /** The options of the proxy and of the features, with other defaults where a command has them. `prefix` is left out of the flags' names. */
@@ -27,10 +29,16 @@ type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
 export async function runLive(job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
+	const output = job.output === null ? null : expandHome(job.output);
+	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
+	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
 	const home = homeFolder(io.env);
 	const proxy = await startLive({
 		...job,
+		output,
+		format: options.format,
+		recordings: job.recordings.map((path) => expandHome(path)),
 		values: values as unknown as LiveValues,
 		home,
 		report: (code, message, detail) => journal.trouble(code, message, detail),
@@ -42,11 +50,11 @@ export async function runLive(job: LiveJob, { child, values, options }: LiveInpu
 	let report: LiveReport;
 	try {
 		if (child === null) await stopped(io.signal);
-		else status = await runWithin(child, proxy, home, io);
+		else if (!io.signal.aborted) status = await runWithin(child, proxy, home, io);
 	} finally {
 		report = await proxy.close();
 	}
-	journal.end(report, job.output);
+	journal.end(report, output);
 	return status || journal.status;
 }
 

@@ -5,11 +5,13 @@ import type { Reporter } from "./src/errors.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
 import type { Miss } from "./src/hooks/context.ts";
-import type { Hook } from "./src/hooks/hook.ts";
+import type { Pipeline } from "./src/hooks/pipeline.ts";
 import type { ReplayReport } from "./src/hooks/server-replay.ts";
 import type { OptionValues } from "./src/options.ts";
 import type { CertificateAuthority } from "./src/proxy/ca.ts";
-import type { ProxyEvent, proxyOptions, RunningProxy } from "./src/proxy/server.ts";
+import type { options as clientOptions, ReplayClient } from "./src/proxy/replay-client.ts";
+import type { ProxyEvent, proxyOptions } from "./src/proxy/server.ts";
+import type { ScriptHost } from "./src/scripts/script-host.ts";
 
 export { createTape, openTape } from "./formats/index.ts";
 export { type ErrorCode, FlowtapeError, type Reporter } from "./src/errors.ts";
@@ -19,23 +21,25 @@ export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
 export { type FlowSink, type FlowSource, pipe, type Step } from "./src/flow/pipe.ts";
 export type { Hook, Phase, Turn } from "./src/hooks/hook.ts";
+export type { Addon, Context, Loader } from "./src/scripts/addon.ts";
+export { HTTPFlow, StreamFlow } from "./src/scripts/flow-view.ts";
+export { HeadersView } from "./src/scripts/headers-view.ts";
+export { RequestView, ResponseView } from "./src/scripts/message-view.ts";
 
 export type LiveValues = HookValues & OptionValues<typeof proxyOptions>;
+export type ReplayClientValues = HookValues & OptionValues<typeof clientOptions>;
 
-export interface LiveSetup {
-	values: LiveValues;
-	/** The folder of the certificate authority, which is made where there is none. */
-	home: string;
+/** What a live proxy and a client replay have in common. */
+interface TrafficSetup {
+	values: HookValues;
 	/** Where finished flows go; they are added to what is there. null: nowhere. */
 	output: string | null;
 	/** Name of the output's format; null or nothing: told by the extension. */
 	format?: string | null;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
-	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
-	network: boolean;
-	/** Hooks of the user's own. */
-	scripts?: readonly Hook[];
+	/** The user's own hooks. */
+	scripts?: ScriptHost | undefined;
 	/** Survives the loss of power too. */
 	durable?: boolean;
 	/** Told of trouble in tapes. */
@@ -45,7 +49,15 @@ export interface LiveSetup {
 	onMiss?: (miss: Miss) => void;
 }
 
-/** How a live proxy ended. */
+export interface LiveSetup extends TrafficSetup {
+	values: LiveValues;
+	/** The folder of the certificate authority, which is made where there is none. */
+	home: string;
+	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
+	network: boolean;
+}
+
+/** How it ended. */
 export interface LiveReport {
 	/** Flows that went to the output. */
 	readonly recorded: number;
@@ -66,20 +78,75 @@ export interface LiveProxy {
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT
  */
 export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
-	const { values, report, onEvent } = setup;
+	const { openAuthority } = await import("./src/proxy/ca.ts");
+	const { startProxy } = await import("./src/proxy/server.ts");
+	const { values, onEvent, log, network } = setup;
+	const traffic = await prepare(setup);
+	const { pipeline, sink } = traffic;
+	try {
+		const authority = await openAuthority(setup.home, { warn: (message) => log?.("warning", message) });
+		const upstream = network ? "network" : null;
+		const proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, ...(onEvent && { onEvent }) });
+		await setup.scripts?.start(values, { watch: true });
+		const close = async () => {
+			await proxy.close();
+			return traffic.close();
+		};
+		return { host: proxy.host, port: proxy.port, authority, close };
+	} catch (error) {
+		await traffic.close();
+		throw error;
+	}
+}
+
+export interface ReplayClientSetup extends TrafficSetup {
+	values: ReplayClientValues;
+	/** How long an answer may take, in seconds; 0: as long as it takes. */
+	timeout: number;
+}
+
+export interface RunningReplayClient extends Pick<ReplayClient, "send"> {
+	/** Waits for what is under way, and closes the output. */
+	close(): Promise<LiveReport>;
+}
+
+/**
+ * Prepares to send recorded requests again.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_NOT_FOUND, FT_IO
+ */
+export async function startReplayClient(setup: ReplayClientSetup): Promise<RunningReplayClient> {
+	const { ReplayClient } = await import("./src/proxy/replay-client.ts");
+	const { values, onEvent, timeout } = setup;
+	const traffic = await prepare(setup);
+	const { pipeline, sink } = traffic;
+	const client = new ReplayClient({ options: values, pipeline, sink, timeout, ...(onEvent && { onEvent }) });
+	await setup.scripts?.start(values);
+	return {
+		send: (recorded, change) => client.send(recorded, change),
+		async close() {
+			await client.close();
+			return traffic.close();
+		},
+	};
+}
+
+interface Traffic {
+	pipeline: Pipeline;
+	sink: FlowSink;
+	close(): Promise<LiveReport>;
+}
+
+/** Hooks with their recordings and scripts, and the way to the output. */
+async function prepare({ values, output, format, durable, report, ...setup }: TrafficSetup): Promise<Traffic> {
 	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
-	const { openAuthority } = await import("./src/proxy/ca.ts");
-	const { startProxy } = await import("./src/proxy/server.ts");
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
-	const { scripts = [], log, onMiss } = setup;
-	const hooks = await createHooks(values, { recordings, scripts, ...(log && { log }), ...(onMiss && { onMiss }) });
+	const { log, onMiss } = setup;
+	const hooks = await createHooks(values, { recordings, scripts: setup.scripts?.hooks ?? [], ...(log && { log }), ...(onMiss && { onMiss }) });
 	const filter = await createRecordingFilter(values);
-	const authority = await openAuthority(setup.home, { warn: (message) => log?.("warning", message) });
 	const pipeline = new Pipeline(hooks);
-	const { output, durable } = setup;
-	const tape = output === null ? null : await createTape(output, { append: true, format: setup.format ?? undefined, durable, report });
+	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
 	let recorded = 0;
 	const sink: FlowSink = {
 		append(flow) {
@@ -90,20 +157,10 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 		spool: () => tape?.spool?.() ?? openFileSpool(),
 		close: async () => tape?.close(),
 	};
-	let proxy: RunningProxy;
-	try {
-		const upstream = setup.network ? "network" : null;
-		proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, ...(onEvent && { onEvent }) });
-	} catch (error) {
-		await tape?.close();
-		throw error;
-	}
 	return {
-		host: proxy.host,
-		port: proxy.port,
-		authority,
+		pipeline,
+		sink,
 		async close() {
-			await proxy.close();
 			await sink.close();
 			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 			await pipeline.close();

@@ -27,6 +27,7 @@ export const command = defineCommand({
 			type: "integer",
 			default: 1,
 			min: -1,
+			flag: "concurrency",
 			metavar: "N",
 			help: "Requests under way at a time; -1: all at once. By default each waits for the answer before it.",
 		},

@@ -77,25 +77,23 @@ t.test("hooks answer and hang up", async (t) => {
 });
 
 t.test("a server that changes the protocol is left", async (t) => {
+	let left = (_how: unknown) => {};
+	const isLeft = new Promise((resolve) => {
+		left = resolve;
+	});
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
-		t.ok(await server.ended());
+		left(await server.ended());
 	});
 	const { client } = replayer();
-	const flow = await client.send(
-		httpFlow({
-			request: {
-				host: "127.0.0.1",
-				port: origin.port,
-				headers: [
-					["Upgrade", "x"],
-					["Connection", "upgrade"],
-				],
-			},
-		}),
-	);
+	const headers: [string, string][] = [
+		["Upgrade", "x"],
+		["Connection", "upgrade"],
+	];
+	const flow = await client.send(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers } }));
 	t.equal(flow.response?.statusCode, 101);
+	t.ok(await isLeft);
 });
 
 t.test("what cannot be sent again", async (t) => {

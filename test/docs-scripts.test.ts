@@ -16,7 +16,7 @@ t.ok(scripts.length >= 7);
 for (const { title, code } of scripts) {
 	t.test(title, async (t) => {
 		const file = join(t.testdir(), "script.mjs");
-		writeFileSync(file, code.replace('"flowtape"', JSON.stringify(library)));
+		writeFileSync(file, code.replace('from "flowtape"', `from ${JSON.stringify(library)}`));
 		const host = await ScriptHost.load([file]);
 		const errors: string[] = [];
 		host.log = (level, message) => level === "error" && errors.push(message);
@@ -44,7 +44,7 @@ for (const { title, code } of scripts) {
 t.test("they do what the page says", async (t) => {
 	const run = async (part: string, flow = httpFlow()) => {
 		const file = join(t.testdir(), `${part.length}.mjs`);
-		writeFileSync(file, (scripts.find(({ code }) => code.includes(part))?.code ?? "").replace('"flowtape"', JSON.stringify(library)));
+		writeFileSync(file, (scripts.find(({ code }) => code.includes(part))?.code ?? "").replace('from "flowtape"', `from ${JSON.stringify(library)}`));
 		const host = await ScriptHost.load([file]);
 		await host.start({ only_host: "example.com" });
 		await new Pipeline(host.hooks).whole(flow);

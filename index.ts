@@ -81,6 +81,8 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { output, durable } = setup;
 	const tape = output === null ? null : await createTape(output, { append: true, format: setup.format ?? undefined, durable, report });
 	let recorded = 0;
+	// A filter that looks into messages has to see all of them.
+	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
 	const sink: FlowSink = {
 		append(flow) {
 			if (tape === null || filter?.matches(flow) === false) return;
@@ -88,6 +90,19 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			return tape.append(flow);
 		},
 		spool: () => tape?.spool?.() ?? openFileSpool(),
+		open(flow) {
+			const entry = isOpenable ? tape?.open?.(flow) : undefined;
+			return (
+				entry && {
+					...entry,
+					close() {
+						if (filter !== null && !filter.matches(flow)) return entry.discard();
+						recorded++;
+						entry.close();
+					},
+				}
+			);
+		},
 		close: async () => tape?.close(),
 	};
 	let proxy: RunningProxy;

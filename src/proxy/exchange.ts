@@ -128,7 +128,9 @@ export class Exchange implements Asker {
 	/** To be called once, when the host knows it. */
 	start(): void {
 		const { bodies, pipeline } = this.#context;
-		this.#turn.requestStream = bodies.streams(announcedSize(this.#requestFraming), pipeline.needsRequestBody);
+		const { request } = this.flow;
+		const isEvents = request.body === null && isEventStream(request.headers);
+		this.#turn.requestStream = isEvents || bodies.streams(announcedSize(this.#requestFraming), pipeline.needsRequestBody);
 		if (this.#context.pipeline.isIdle("requestheaders")) this.#requestHeadersDone();
 		else this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
@@ -270,9 +272,11 @@ export class Exchange implements Asker {
 			this.#request.pass({ keep: true, openSpool, transform: null, held: true });
 			return;
 		}
+		const transform = typeof stream === "function" ? stream : null;
+		const isEvents = isEventStream(this.flow.request.headers);
 		this.#requestPasses = true;
-		this.#request.pass({ keep: bodies.keeps(typeof stream === "function"), openSpool, transform: typeof stream === "function" ? stream : null });
-		if (typeof stream === "function") this.#requestFraming = reframed(this.#requestFraming);
+		this.#request.pass({ keep: bodies.keeps(transform !== null) || isEvents, openSpool, transform });
+		if (transform !== null) this.#requestFraming = reframed(this.#requestFraming);
 		this.#forward();
 	}
 

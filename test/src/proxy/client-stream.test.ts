@@ -208,7 +208,7 @@ t.test("a client that gives up is noted, and the server is told", async (t) => {
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
-	const stream = session.request({ ":method": "POST", ":path": "/" }, { endStream: false });
+	const stream = session.request({ ":method": "POST", ":path": "/", "content-type": "application/grpc" }, { endStream: false });
 	stream.on("error", () => {});
 	stream.write("x");
 	await asked.opened;
@@ -268,7 +268,7 @@ t.test("an answer before the request is complete ends the stream", async (t) => 
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
-	const answer = await askHttp2(session, { ":method": "POST", ":path": "/" }, (stream) => {
+	const answer = await askHttp2(session, { ":method": "POST", ":path": "/", "content-type": "application/grpc" }, (stream) => {
 		stream.write("x");
 		stream.on("end", () => stream.close(0));
 	});

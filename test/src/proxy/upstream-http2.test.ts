@@ -87,7 +87,7 @@ t.test("a request that the server has refused is sent once more", async (t) => {
 t.test("a reset before the answer is a failure, one within it reaches the client with its code", async (t) => {
 	const { session, proxy } = await world(t, (stream, raw) => {
 		if (raw.includes("/before")) return stream.close(2);
-		stream.respond({ ":status": 200 }, { waitForTrailers: true });
+		stream.respond({ ":status": 200, "content-type": "text/event-stream" }, { waitForTrailers: true });
 		stream.write("half");
 		stream.on("data", () => {}).on("end", () => stream.close(8));
 	});

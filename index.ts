@@ -148,6 +148,8 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 	const pipeline = new Pipeline(hooks);
 	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
 	let recorded = 0;
+	// A filter that looks into messages has to see all of them.
+	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
 	const sink: FlowSink = {
 		append(flow) {
 			if (tape === null || filter?.matches(flow) === false) return;
@@ -155,6 +157,19 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 			return tape.append(flow);
 		},
 		spool: () => tape?.spool?.() ?? openFileSpool(),
+		open(flow) {
+			const entry = isOpenable ? tape?.open?.(flow) : undefined;
+			return (
+				entry && {
+					...entry,
+					close() {
+						if (filter !== null && !filter.matches(flow)) return entry.discard();
+						recorded++;
+						entry.close();
+					},
+				}
+			);
+		},
 		close: async () => tape?.close(),
 	};
 	return {

@@ -15,6 +15,7 @@ import { ProxyContext, type ProxyEvent } from "./context.ts";
 import type { TunnelTarget } from "./target.ts";
 import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
+import { options as websocketOptions } from "./websocket.ts";
 
 export type { ProxyEvent } from "./context.ts";
 
@@ -24,7 +25,7 @@ export const options = {
 } as const satisfies OptionTable;
 
 /** Every option of the proxy. */
-export const proxyOptions = { ...options, ...bodyOptions, ...tunnelOptions, ...upstreamOptions } as const satisfies OptionTable;
+export const proxyOptions = { ...options, ...bodyOptions, ...tunnelOptions, ...upstreamOptions, ...websocketOptions } as const satisfies OptionTable;
 
 export interface ProxySetup {
 	options: OptionValues<typeof proxyOptions>;
@@ -89,6 +90,8 @@ class ForwardProxy implements RunningProxy {
 			bodies: new BodyPolicy(values),
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
+			websocket: values.websocket,
+			recordTcp: values.record_tcp,
 		});
 		this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
 	}

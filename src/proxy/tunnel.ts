@@ -8,7 +8,7 @@ import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { type ClientHello, sniff } from "./client-hello.ts";
-import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
+import { addTcpFacts, addTlsFacts, ownCertificate, serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { errorPage } from "./error-page.ts";
 import { options as http2Options } from "./http2-module.ts";
@@ -195,7 +195,11 @@ export class Tunnel {
 			if (server === null) {
 				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(to.host, to.port) });
 				this.#socket.destroy();
-			} else relayTcp(this.#socket, server, { context, facts, to, record: values.record_tcp });
+			} else {
+				const serverConn = serverFacts(to.host, to.port);
+				addTcpFacts(serverConn, server);
+				relayTcp(this.#socket, server, { context, facts, serverConn, record: values.record_tcp });
+			}
 		});
 	}
 }

@@ -93,6 +93,24 @@ t.test("it is not sent once more when it was the connection's first, or has been
 	t.match(await proxy.flow(2), { error: { message: /7 more bytes, found the end/ } });
 });
 
+t.test("nor when the server has seen it: it said something first, or nothing for long", async (t) => {
+	for (const first of ["HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 2", null]) {
+		let asked = 0;
+		const origin = await startOrigin(t, async (server) => {
+			for (;;) {
+				await server.head();
+				if (++asked !== 2) server.send(ok("hi"));
+				else if (first !== null) server.send(first).end();
+			}
+		});
+		const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+		const client = await proxy.connect();
+		await client.send(ask("POST", origin.authority, "/")).message();
+		t.match(await client.send(ask("POST", origin.authority, "/")).rest(), /HTTP\/1\.1 502 /);
+		t.equal(asked, 2, first ?? "nothing");
+	}
+});
+
 t.test("a server that closes a second time has failed", async (t) => {
 	const origin = await startOrigin(t, async (server, index) => {
 		await server.head();

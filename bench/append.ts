@@ -1,4 +1,4 @@
-// Recording in memory's company only: what a flow costs on its way into a tape, in microseconds of processor time, without a proxy.
+// What a flow costs on its way into a tape, in microseconds of processor time, without a proxy before it.
 import { join } from "node:path";
 import { clientConnection, serverConnection } from "../src/flow/connection.ts";
 import { HttpFlow } from "../src/flow/flow.ts";
@@ -31,9 +31,10 @@ function numbered(body: Buffer, i: number): Buffer {
 export async function append({ folder, rounds, flows }: BenchOptions): Promise<Finding[]> {
 	const findings: Finding[] = [];
 	for (const [name, body] of Object.entries(bodies)) {
-		const micros = [];
+		const micros: number[] = [];
 		for (let round = 0; round <= rounds; round++) micros.push(await recordAll(join(folder, `append-${round}.tape`), flows, body));
-		findings.push({ name: `append, ${name}`, ratio: 1e6 / median(micros.slice(1)), wanted: "", figures: `${median(micros.slice(1)).toFixed(1)} µs of CPU a flow` });
+		const usual = median(micros.slice(1));
+		findings.push({ name: `append, ${name}, flows a second`, ratio: 1e6 / usual, wanted: "at least 50000", figures: `${usual.toFixed(1)} µs of CPU a flow` });
 	}
 	return findings;
 }
@@ -69,7 +70,7 @@ function flowOf(i: number, clientConn: ReturnType<typeof clientConnection>, serv
 			scheme: "http",
 			host: "shop.example",
 			port: 80,
-			path: `/items/${i % 1000}?page=1`,
+			path: `/items/${i}?page=1`,
 			headers: Headers.of(["Host", "shop.example"], ["User-Agent", "bench/1.0"], ["Accept", "*/*"], ["Accept-Encoding", "gzip"], ["Cookie", "sid=38afes7a8"]),
 			body: EMPTY,
 			timestampStart: at,

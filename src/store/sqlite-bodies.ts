@@ -3,13 +3,14 @@ import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
 import type { StoredBody } from "./codec.ts";
+import { RecentMap } from "./recent-map.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
 /** Bodies up to this many bytes stand in the flow's own row. */
 const INLINE_BYTES = 256;
 /** Bodies beyond this many bytes are cut in pieces of it. */
 const CHUNK_BYTES = 1024 * 1024;
-/** Known bodies to which equal ones are referred; the oldest are forgotten. */
+/** Bodies that are known, so that equal ones are referred to them. */
 const KNOWN_BODIES = 100_000;
 /** How far back a tape that is added to is looked at for known bodies: rows, and bytes of them. */
 const EARLIER_BODIES = 10_000;
@@ -23,9 +24,8 @@ const EMPTY_BODY = 0;
 export class BodyTable {
 	readonly #db: TapeDatabase;
 	/** Numbers of bodies by size and checksum. What they lead to is compared byte by byte, so that nobody can forge an equal body. */
-	#known: Map<number, number> | undefined;
-	readonly #recent = new Map<number, Buffer>();
-	#recentBytes = 0;
+	#known: RecentMap<number, number> | undefined;
+	readonly #recent = new RecentMap<number, Buffer>(RECENT_BYTES, ({ length }) => length);
 	/** Bytes written since they were last asked for. */
 	#written = 0;
 	/** Bodies that were read ahead for the flows of one batch. */
@@ -55,7 +55,6 @@ export class BodyTable {
 		if (known !== undefined && this.#isSame(known, size, body)) return known;
 		const id = size > CHUNK_BYTES ? this.#writeChunks(size, crc, body) : this.#writeWhole(size, crc, body);
 		this.#known.set(key, id);
-		if (this.#known.size > KNOWN_BODIES) this.#known.delete(this.#known.keys().next().value as number);
 		return id;
 	}
 
@@ -73,8 +72,8 @@ export class BodyTable {
 	}
 
 	/** Those of a tape that is added to. */
-	#earlier(): Map<number, number> {
-		const known = new Map<number, number>();
+	#earlier(): RecentMap<number, number> {
+		const known = new RecentMap<number, number>(KNOWN_BODIES);
 		let bytes = 0;
 		for (const { id, crc, size } of this.#db.iterate<{ id: number; crc: number; size: number }>(
 			"SELECT id, crc, size FROM body ORDER BY id DESC LIMIT ?",
@@ -89,20 +88,12 @@ export class BodyTable {
 
 	#isSame(id: number, size: number, body: Body): boolean {
 		if (size > CHUNK_BYTES) return equalBytes(this.chunksOf(id), bodyChunks(body));
-		const recent = this.#recent.get(id);
-		const bytes = bodyBytes(body) as Buffer;
-		return recent === undefined ? this.#remember(id, this.bytesOf(id)).equals(bytes) : recent.equals(bytes);
-	}
-
-	#remember(id: number, bytes: Buffer): Buffer {
-		this.#recent.set(id, bytes);
-		this.#recentBytes += bytes.length;
-		for (const [oldest, { length }] of this.#recent) {
-			if (this.#recentBytes <= RECENT_BYTES) break;
-			this.#recent.delete(oldest);
-			this.#recentBytes -= length;
+		let bytes = this.#recent.get(id);
+		if (bytes === undefined) {
+			bytes = this.bytesOf(id);
+			this.#recent.set(id, bytes);
 		}
-		return bytes;
+		return bytes.equals(bodyBytes(body) as Buffer);
 	}
 
 	read(stored: StoredBody, size: number | null): Body {

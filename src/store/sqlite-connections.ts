@@ -2,65 +2,62 @@
 import { createHash } from "node:crypto";
 import type { ClientConnection, Connection, ServerConnection } from "../flow/connection.ts";
 import { packClient, packServer, unpackClient, unpackServer } from "./pack-connection.ts";
+import { RecentMap } from "./recent-map.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
-/** Known connections to which flows are referred; the oldest are forgotten. */
-const KNOWN_CONNECTIONS = 5000;
+/** Connections that are remembered, so that flows which share one refer to one row. */
+const KNOWN_CONNECTIONS = 1000;
 
 /** A connection as it was when it was written. It is written again once it has changed. */
 interface Written {
-	id: number;
+	row: number;
+	connection: Connection;
 	end: number | null;
 	error: string | null;
 	tcp: number | null;
 	tls: number | null;
+	bytes: Buffer;
 }
+
+type WriteCertificate = (pem: Uint8Array) => Uint8Array;
 
 export class ConnectionTable {
 	readonly #db: TapeDatabase;
-	/** By object: the flows of a live connection share it. */
-	readonly #written = new WeakMap<Connection, Written>();
-	/** By content: flows that were read have objects of their own. */
-	readonly #known = new Map<string, number>();
+	/** By the connection's id. */
+	readonly #clients = new RecentMap<string, Written>(KNOWN_CONNECTIONS);
+	readonly #servers = new RecentMap<string, Written>(KNOWN_CONNECTIONS);
 	readonly #certificates = new Set<string>();
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
 	}
 
+	/** The number of a connection's row. */
 	writeClient(client: ClientConnection): number {
-		return this.#writeOnce(client, null, packClient);
+		return this.#write(client, null, this.#clients, packClient);
 	}
 
 	writeServer(server: ServerConnection): number {
-		return this.#writeOnce(server, server.timestampTcpSetup, packServer);
+		return this.#write(server, server.timestampTcpSetup, this.#servers, packServer);
 	}
 
-	#writeOnce<C extends Connection>(
+	#write<C extends Connection>(
 		connection: C,
 		tcp: number | null,
-		pack: (connection: C, writeCertificate: (pem: Uint8Array) => Uint8Array) => Buffer,
+		known: RecentMap<string, Written>,
+		pack: (connection: C, writeCertificate: WriteCertificate) => Buffer,
 	): number {
-		const { timestampEnd: end, timestampTlsSetup: tls, error } = connection;
-		const written = this.#written.get(connection);
-		if (written !== undefined && written.end === end && written.tls === tls && written.tcp === tcp && written.error === error) return written.id;
-		const id = this.write(pack(connection, (pem) => this.#writeCertificate(pem)));
-		this.#written.set(connection, { id, end, error, tcp, tls });
-		return id;
+		const { id, timestampEnd: end, timestampTlsSetup: tls, error } = connection;
+		const last = known.get(id);
+		if (last?.connection === connection && last.end === end && last.tls === tls && last.tcp === tcp && last.error === error) return last.row;
+		const bytes = pack(connection, this.#writeCertificate);
+		// flows that were read have objects of their own for one connection
+		const row = last?.bytes.equals(bytes) ? last.row : this.#db.insert("INSERT INTO connection (bytes) VALUES (?)", bytes);
+		known.set(id, { row, connection, end, error, tcp, tls, bytes });
+		return row;
 	}
 
-	/** A packed connection; its number. */
-	write(bytes: Buffer): number {
-		const key = bytes.latin1Slice();
-		const known = this.#known.get(key);
-		if (known !== undefined) return known;
-		const id = this.#db.insert("INSERT INTO connection (bytes) VALUES (?)", bytes);
-		this.#known.set(key, id);
-		if (this.#known.size > KNOWN_CONNECTIONS) this.#known.delete(this.#known.keys().next().value as string);
-		return id;
-	}
-
-	#writeCertificate(pem: Uint8Array): Uint8Array {
+	readonly #writeCertificate: WriteCertificate = (pem) => {
 		const hash = createHash("sha256").update(pem).digest();
 		const key = hash.latin1Slice();
 		if (!this.#certificates.has(key)) {
@@ -68,9 +65,9 @@ export class ConnectionTable {
 			this.#db.insert("INSERT OR IGNORE INTO certificate VALUES (?, ?)", hash, pem);
 		}
 		return hash;
-	}
+	};
 
-	/** Empty where there is none, as for a flow whose connection is missing. */
+	/** Empty where the tape has lost it. */
 	readonly #readCertificate = (hash: Uint8Array): Uint8Array => {
 		return this.#db.get<{ pem: Uint8Array }>("SELECT pem FROM certificate WHERE hash = ?", hash)?.pem ?? Buffer.alloc(0);
 	};

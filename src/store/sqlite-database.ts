@@ -127,7 +127,7 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 		db.pragma("cell_size_check = ON");
 		// not mapped into memory: a file that shrinks under a map ends the process
 		db.pragma("mmap_size = 0");
-		db.pragma(`cache_size = ${-32 * 1024}`);
+		db.pragma(`cache_size = ${-8 * 1024}`);
 		if (mode !== "read") migrate(db, path);
 		checkIdentity(db, path);
 		if (mode !== "read") prepareForWriting(db, mode, durable);

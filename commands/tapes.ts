@@ -110,7 +110,9 @@ export function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filte
 
 /** A source whose damage ends it early instead of ending everything. */
 function recovering(source: FlowSource, troubles: Troubles): FlowSource {
+	const transfer = source.transfer?.bind(source);
 	return {
+		...(transfer && { transfer }),
 		async *[Symbol.asyncIterator]() {
 			try {
 				yield* source;

@@ -38,8 +38,16 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 	}
 	const source = format.read(input, options);
 	const progress = source.progress?.bind(source);
+	const transfer = source.transfer?.bind(source);
 	return {
-		...(progress === undefined ? {} : { progress }),
+		...(progress && { progress }),
+		...(transfer && {
+			async transfer(sink) {
+				const count = await transfer(sink);
+				if (count !== null) await input.close();
+				return count;
+			},
+		}),
 		async *[Symbol.asyncIterator]() {
 			try {
 				yield* source;

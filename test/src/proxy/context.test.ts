@@ -4,12 +4,22 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { gate } from "../../../fixtures/gate.ts";
 import type { FlowSink } from "../../../src/flow/pipe.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
+import { defaults } from "../../../src/options.ts";
+import { BodyPolicy, options as bodyOptions } from "../../../src/proxy/body-policy.ts";
 import { ProxyContext, type ProxyEvent } from "../../../src/proxy/context.ts";
 
 function contextOf(append: FlowSink["append"]): { context: ProxyContext; events: ProxyEvent[] } {
 	const events: ProxyEvent[] = [];
 	const sink = { append, close: async () => {} };
-	const context = new ProxyContext({ pipeline: new Pipeline([]), sink, pool: null, onEvent: (event) => events.push(event), lenient: false, timeoutMs: 0 });
+	const context = new ProxyContext({
+		pipeline: new Pipeline([]),
+		sink,
+		pool: null,
+		onEvent: (event) => events.push(event),
+		bodies: new BodyPolicy(defaults(bodyOptions)),
+		lenient: false,
+		timeoutMs: 0,
+	});
 	return { context, events };
 }
 

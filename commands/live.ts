@@ -8,12 +8,13 @@ import type { ProxyEvent } from "../src/proxy/context.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
+import { outputOptions } from "./tapes.ts";
 
 /** Options of every proxy command that are no features. */
 export const liveCommandOptions = {
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
 	...scriptOptions,
-	format: { type: "string", default: null, metavar: "FORMAT", help: "Record in this format, whatever the extension says: tape, mitm, jsonl." },
+	format: { ...outputOptions.format, help: "Record in this format, whatever the extension says." },
 } as const satisfies OptionTable;
 
 /** In a proxy that records, a request without a recording goes to its server. */

@@ -139,19 +139,19 @@ export class Exchange implements Asker {
 
 	requestBody(chunk: Buffer): void {
 		if (this.#requestFraming === null || this.#stage === "over") return;
-		this.#push(this.#request, chunk);
+		this.#bring("request", () => this.#request.push(chunk));
 		if (this.#stage !== "request body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(this.#request.size)) this.#refuse("request");
 		else if (this.#request.isReplayable && bodies.streams(this.#request.size, pipeline.needsRequestBody)) this.#passRequest(true);
 	}
 
-	/** What a script makes of a chunk can go wrong: then the exchange ends, as what it was meant to be is not known. */
-	#push(relay: Relay, chunk: Buffer): void {
+	/** What a script makes of a chunk, or of the end, can go wrong: then the exchange ends, as what it was meant to be is not known. */
+	#bring(phase: "request" | "response", bring: () => void): void {
 		try {
-			relay.push(chunk);
+			bring();
 		} catch (error) {
-			this.#hookFailed(relay === this.#request ? "request" : "response", error);
+			this.#hookFailed(phase, error);
 		}
 	}
 
@@ -161,12 +161,12 @@ export class Exchange implements Asker {
 		request.timestampEnd = this.#host.receivedAt;
 		if (this.#requestFraming !== null) {
 			request.trailers = trailers === null ? null : new Headers(trailers);
-			this.#request.end(trailers);
+			this.#bring("request", () => this.#request.end(trailers));
 			request.body = this.#request.body();
 		}
 		if (this.#stage === "request body") this.#requestBodyDone();
 		else {
-			if (this.#requestPasses) this.#lookBack("request");
+			if (this.#requestPasses && this.#stage !== "over") this.#lookBack("request");
 			if (this.#stage === "answer") this.#endIfComplete();
 		}
 	}
@@ -372,7 +372,7 @@ export class Exchange implements Asker {
 	}
 
 	responseBody(chunk: Buffer): void {
-		this.#push(this.#response, chunk);
+		this.#bring("response", () => this.#response.push(chunk));
 		if (this.#stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(this.#response.size)) this.#refuse("response");
@@ -394,9 +394,9 @@ export class Exchange implements Asker {
 		if (trailers !== null) response.trailers = new Headers(trailers);
 		this.#responseEnded = true;
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
-		this.#response.end(trailers);
+		this.#bring("response", () => this.#response.end(trailers));
 		response.body = this.#response.body();
-		if (this.#responsePasses) this.#lookBack("response");
+		if (this.#responsePasses && this.#stage !== "over") this.#lookBack("response");
 		if (this.#stage === "response body") this.#responseBodyDone();
 		else if (this.#stage === "answer") this.#endIfComplete();
 	}

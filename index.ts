@@ -9,7 +9,7 @@ import type { Hook } from "./src/hooks/hook.ts";
 import type { ReplayReport } from "./src/hooks/server-replay.ts";
 import type { OptionValues } from "./src/options.ts";
 import type { CertificateAuthority } from "./src/proxy/ca.ts";
-import type { ProxyEvent, proxyOptions, RunningProxy } from "./src/proxy/server.ts";
+import type { Listening, ProxyEvent, proxyOptions, RunningProxy } from "./src/proxy/server.ts";
 
 export { createTape, openTape } from "./formats/index.ts";
 export { type ErrorCode, FlowtapeError, type Reporter } from "./src/errors.ts";
@@ -32,6 +32,8 @@ export interface LiveSetup {
 	recordings: readonly string[];
 	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
 	network: boolean;
+	/** Names the proxies on the way to servers (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); without, there are none. */
+	env?: NodeJS.ProcessEnv;
 	/** Hooks of the user's own. */
 	scripts?: readonly Hook[];
 	/** Survives the loss of power too. */
@@ -54,6 +56,8 @@ export interface LiveReport {
 export interface LiveProxy {
 	readonly host: string;
 	readonly port: number;
+	/** Where it listens, a mode each; `host` and `port` are those of the first. */
+	readonly listeners: readonly Listening[];
 	readonly authority: CertificateAuthority;
 	/** Ends exchanges under way, brings those still open to the output, and closes it. */
 	close(): Promise<LiveReport>;
@@ -69,6 +73,8 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
 	const { openAuthority } = await import("./src/proxy/ca.ts");
+	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
+	const { environmentRoute } = await import("./src/proxy/environment-proxy.ts");
 	const { startProxy } = await import("./src/proxy/server.ts");
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
 	const { scripts = [], log, onMiss } = setup;
@@ -89,7 +95,9 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	let proxy: RunningProxy;
 	try {
 		const upstream = setup.network ? "network" : null;
-		proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, ...(onEvent && { onEvent }) });
+		const route = environmentRoute(setup.env ?? {}, (message) => log?.("warning", message));
+		const credentials = upstreamCredentials(values);
+		proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, route, upstreamCredentials: credentials, ...(onEvent && { onEvent }) });
 	} catch (error) {
 		await tape.close();
 		throw error;
@@ -97,6 +105,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	return {
 		host: proxy.host,
 		port: proxy.port,
+		listeners: proxy.listeners,
 		authority,
 		async close() {
 			await proxy.close();

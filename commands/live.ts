@@ -1,5 +1,5 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
-import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
+import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
 import { formatAuthority } from "../src/flow/url.ts";
 import type { OptionTable } from "../src/options.ts";
 import { homeFolder } from "../src/proxy/ca-files.ts";
@@ -33,6 +33,7 @@ export async function runLive(job: LiveJob, { child, values, options }: LiveInpu
 		...job,
 		values: values as unknown as LiveValues,
 		home,
+		env: io.env,
 		report: (code, message, detail) => journal.trouble(code, message, detail),
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
@@ -58,14 +59,30 @@ function stopped(signal: AbortSignal): Promise<void> {
 }
 
 /** Runs the child in an environment that leads it through the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
-async function runWithin(child: readonly string[], proxy: Awaited<ReturnType<typeof startLive>>, home: string, { env }: Io): Promise<number> {
+async function runWithin(child: readonly string[], proxy: LiveProxy, home: string, { env }: Io): Promise<number> {
 	const { childEnvironment } = await import("../src/proxy/child-environment.ts");
 	const { runChild } = await import("../src/proxy/child-process.ts");
 	const { writeTrustBundle } = await import("../src/proxy/trust-bundle.ts");
 	const { authority } = proxy;
 	const bundle = await writeTrustBundle(home, authority.certificatePem, env);
-	const proxyUrl = `http://${formatAuthority(proxy.host, proxy.port)}`;
-	const environment = childEnvironment({ env, proxyUrl, caFile: authority.certificateFile, bundleFile: bundle.pemFile, javaTrustStore: bundle.javaFile });
+	const environment = childEnvironment({
+		env,
+		...addressesOf(proxy),
+		...{ caFile: authority.certificateFile, bundleFile: bundle.pemFile, javaTrustStore: bundle.javaFile },
+	});
 	const [command = "", ...args] = child;
 	return (await runChild(command, args, environment)).status;
 }
+
+/** What a child is told of the proxy: where clients that know of proxies turn to, if a mode takes such, and all its addresses. */
+function addressesOf({ listeners }: Pick<LiveProxy, "listeners">): { proxyUrl: string | null; listening: readonly string[] } {
+	const urls = listeners.map(({ host, port }) => `http://${formatAuthority(ANY.get(host) ?? host, port)}`);
+	const at = listeners.findIndex(({ mode }) => mode.kind === "regular" || mode.kind === "upstream");
+	return { proxyUrl: urls[at] ?? null, listening: urls };
+}
+
+/** Where a client on this machine reaches what listens everywhere. */
+const ANY: ReadonlyMap<string, string> = new Map([
+	["0.0.0.0", "127.0.0.1"],
+	["::", "::1"],
+]);

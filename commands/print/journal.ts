@@ -52,9 +52,10 @@ export class Journal {
 	event(event: ProxyEvent): void {
 		switch (event.kind) {
 			case "listening": {
-				const { host, port } = event;
-				if (this.#options.json) this.#print({ event: "listening", host, port });
-				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}`);
+				const { host, port, mode } = event;
+				const what = mode === "regular" ? "" : ` (${printableLine(mode)})`;
+				if (this.#options.json) this.#print({ event: "listening", host, port, mode });
+				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}${what}`);
 				break;
 			}
 			case "flow":

@@ -14,6 +14,7 @@ import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
 import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
 import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts";
+import { createUpstreamAuth, options as upstreamAuth } from "./upstream-auth.ts";
 
 export const recordingOptions = {
 	save_stream_filter: { type: "string", default: null, metavar: "FILTER", help: "Record only flows that match, looked at when they are complete." },
@@ -31,6 +32,7 @@ export const hookOptions = {
 	...modifyBody,
 	...stickyAuth,
 	...stickyCookie,
+	...upstreamAuth,
 	...recordingOptions,
 } as const satisfies OptionTable;
 
@@ -55,6 +57,7 @@ const features: readonly ("scripts" | readonly [option: keyof HookValues, create
 	["modify_body", createModifyBody],
 	["stickyauth", createStickyAuth],
 	["stickycookie", createStickyCookie],
+	["upstream_auth", createUpstreamAuth],
 ];
 
 /**

@@ -7,7 +7,7 @@ import type { UpstreamPool } from "./upstream.ts";
 
 /** What happens in a proxy, for logs. */
 export type ProxyEvent =
-	| { readonly kind: "listening"; readonly host: string; readonly port: number }
+	| { readonly kind: "listening"; readonly host: string; readonly port: number; readonly mode: string }
 	/** A flow went to the sink. */
 	| { readonly kind: "flow"; readonly flow: Flow }
 	/** A client sent what cannot be understood, or refused our certificate. */

@@ -15,7 +15,7 @@ import { type ErrorStatus, errorPage } from "./error-page.ts";
 import { type BodyFacts, outgoingRequest, outgoingResponse } from "./framing-out.ts";
 import { type Asker, Query } from "./query.ts";
 import { Relay } from "./relay.ts";
-import type { Target, TunnelTarget } from "./target.ts";
+import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
 import type { Destination } from "./upstream.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
@@ -89,6 +89,7 @@ export class Exchange implements Asker {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: host.receivedAt,
 		});
+		if (host.tunnel !== null) nameTarget(request, host.tunnel);
 		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
 		if (this.#awaitsContinue) request.headers.delete("expect");
 		this.flow = new HttpFlow({
@@ -230,8 +231,9 @@ export class Exchange implements Asker {
 			this.#request.replace(request.rawContent ?? EMPTY, request.trailers?.fields ?? null);
 		}
 		const body: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
-		const outgoing = outgoingRequest(request, body, isTouched);
-		this.#query = new Query(pool, this, { to: this.#destination(), method: request.method, outgoing, body: this.#request });
+		const to = this.#destination();
+		const outgoing = outgoingRequest(request, body, isTouched, pool.forwarder(to));
+		this.#query = new Query(pool, this, { to, method: request.method, outgoing, body: this.#request });
 		this.#query.start();
 	}
 

@@ -4,6 +4,7 @@ import type { ByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Request, Response } from "../flow/message.ts";
 import type { Coding } from "./relay.ts";
+import { type UpstreamProxy, writeProxyRequestHead } from "./upstream-proxy.ts";
 import { type Framing, requestFraming, responseFraming } from "./wire/framing.ts";
 import { writeRequestHead, writeResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
@@ -18,8 +19,8 @@ export interface Outgoing {
 /** What is known of a body that is to be sent: as received, or `size` bytes that are all there. */
 export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
 
-/** A request in origin form. `touched`: a hook may have changed it. */
-export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean): Outgoing {
+/** A request in origin form, or as a proxy is to forward it. `touched`: a hook may have changed it. */
+export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
 	const version = request.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	let { fields } = request.headers;
 	let coding: Coding;
@@ -30,6 +31,7 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
 		if (!isSame(framing, said)) fields = framed(request.headers, framing).fields;
 		coding = codingOf(framing);
 	}
+	if (forwarder !== null) return { head: writeProxyRequestHead(request, version, fields, forwarder), coding, close: false };
 	return { head: writeRequestHead(request.method, request.path, version, fields), coding, close: false };
 }
 

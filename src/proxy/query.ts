@@ -3,9 +3,10 @@
 import type { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
+import type { Dial } from "./dial.ts";
 import type { Outgoing } from "./framing-out.ts";
 import type { Relay } from "./relay.ts";
-import type { Destination, Dial, UpstreamPool } from "./upstream.ts";
+import type { Destination, UpstreamPool } from "./upstream.ts";
 import type { ResponseListener, UpstreamConnection } from "./upstream-connection.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";

@@ -1,28 +1,25 @@
 // A tunnel of bytes that are not HTTP, passed on untouched, and put on the tape as a TCP flow if that is wanted.
 import { randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
-import type { ClientConnection } from "../flow/connection.ts";
+import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { TcpFlow } from "../flow/flow.ts";
 import { now } from "./clock.ts";
-import { addTcpFacts, serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { relaySockets } from "./raw-relay.ts";
 
 export interface TcpRelay {
 	context: ProxyContext;
 	facts: ClientConnection;
-	to: { host: string; port: number };
+	serverConn: ServerConnection;
 	record: boolean;
 }
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
-export function relayTcp(client: Socket, server: Socket, { context, facts, to, record }: TcpRelay): void {
+export function relayTcp(client: Socket, server: Socket, { context, facts, serverConn, record }: TcpRelay): void {
 	if (!record) {
 		relaySockets(client, server, { onDone: () => {} });
 		return;
 	}
-	const serverConn = serverFacts(to.host, to.port);
-	addTcpFacts(serverConn, server);
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
 	relaySockets(client, server, {
 		onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),

@@ -1,8 +1,8 @@
-// What happens behind a CONNECT: TLS is intercepted with a certificate of our own, HTTP is read as it is, and anything else passes untouched.
+// What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
+// anything else passes untouched.
 import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
-import { FlowtapeError } from "../errors.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
@@ -10,12 +10,10 @@ import type { LeafIssuer } from "./ca.ts";
 import { type ClientHello, sniff } from "./client-hello.ts";
 import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
-import { errorPage } from "./error-page.ts";
-import { connectTarget, type TunnelTarget } from "./target.ts";
+import type { Dial } from "./dial.ts";
+import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
-import type { Dial } from "./upstream.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
-import type { RequestHead } from "./wire/head.ts";
 
 export const options = {
 	connection_strategy: {
@@ -39,25 +37,34 @@ export interface TunnelSettings {
 	onClose: (tunnel: Tunnel) => void;
 }
 
-const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
 /** In the form that goes on the wire (RFC 7301 section 3.1), which is what `TLSSocket` wants. */
 const HTTP_1_1 = Buffer.from("\x08http/1.1");
 
 export class Tunnel {
 	readonly #socket: Socket;
 	readonly #settings: TunnelSettings;
-	#target: TunnelTarget | null = null;
+	readonly #target: TunnelTarget;
 	#bytes: Buffer;
 	#dial: Dial | null = null;
 	/** Hung up on when the proxy ends. */
 	#inner: Socket | null = null;
 
-	constructor(socket: Socket, head: RequestHead, early: Buffer, settings: TunnelSettings) {
+	/** `early`: what the client has sent into the tunnel already. */
+	constructor(socket: Socket, target: TunnelTarget, early: Buffer, settings: TunnelSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
+		this.#target = target;
 		this.#bytes = early;
 		socket.on("close", this.#onClose);
-		this.#open(head);
+		socket.on("data", this.#onData);
+		socket.on("end", this.#onEnd);
+		if (settings.context.timeoutMs > 0) socket.setTimeout(settings.context.timeoutMs, this.#onEnd);
+		socket.resume();
+	}
+
+	/** To be called once, when whoever made it knows it. */
+	start(): void {
+		this.#decide();
 	}
 
 	/** The proxy ends; a tunnel has no end of its own to wait for. */
@@ -69,25 +76,9 @@ export class Tunnel {
 		this.#socket.destroy();
 	}
 
-	#open(head: RequestHead): void {
-		try {
-			this.#target = { scheme: "http", sni: null, ...connectTarget(head) };
-		} catch (error) {
-			if (!(error instanceof FlowtapeError)) throw error;
-			this.#socket.end(errorPage(400, error.message), "latin1");
-			this.#socket.resume();
-			return;
-		}
-		this.#socket.write(ESTABLISHED, "latin1");
-		this.#socket.on("data", this.#onData);
-		this.#socket.on("end", this.#onEnd);
-		this.#socket.resume();
-		this.#decide(this.#target);
-	}
-
 	readonly #onData = (chunk: Buffer): void => {
 		this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-		if (this.#target !== null) this.#decide(this.#target);
+		this.#decide();
 	};
 
 	/** A client that asked for a tunnel and then did not use it, or said too little to know what it is. */
@@ -100,11 +91,13 @@ export class Tunnel {
 		this.#settings.onClose(this);
 	};
 
-	#decide(target: TunnelTarget): void {
+	#decide(): void {
+		const target = this.#target;
 		const found = sniff(this.#bytes);
 		if (found === "more") return;
 		this.#socket.pause();
-		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
+		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onEnd);
+		this.#socket.setTimeout(0);
 		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 		if (found === "http") this.#handOver(this.#socket, target);
 		else if (found === "other") this.#relay(target);
@@ -121,10 +114,10 @@ export class Tunnel {
 	// — TLS —
 
 	#intercept(hello: ClientHello, plain: TunnelTarget): void {
-		const target: TunnelTarget = { ...plain, scheme: "https", sni: hello.serverName };
+		const target: TunnelTarget = plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
 		const { context, values } = this.#settings;
 		const { pool } = context;
-		if (pool === null || values.connection_strategy === "lazy") {
+		if (pool === null || values.connection_strategy === "lazy" || target.scheme === "http") {
 			this.#issue(hello, target, null);
 			return;
 		}
@@ -147,7 +140,7 @@ export class Tunnel {
 	#issue(hello: ClientHello, target: TunnelTarget, server: X509Certificate | null): void {
 		const { authority, values } = this.#settings;
 		const known = values.upstream_cert && server !== null ? { upstreamNames: namesOf(server), organization: organizationOf(server) } : {};
-		const issued = authority.contextFor({ sni: target.sni, host: target.host, ...known });
+		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known });
 		if (issued instanceof Promise)
 			issued.then(
 				(context) => this.#shake(hello, target, context),
@@ -163,7 +156,7 @@ export class Tunnel {
 		this.#inner = secured;
 		const onError = (error: Error) => {
 			const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
-			const message = `no TLS with the client for ${target.sni ?? target.host}: ${error.message}; does it trust the certificate authority? (flowtape ca export)`;
+			const message = `no TLS with the client for ${hello.serverName ?? target.host}: ${error.message}; does it trust the certificate authority? (flowtape ca export)`;
 			context.emit({ kind: "client_error", message, client });
 			secured.destroy();
 		};
@@ -182,17 +175,17 @@ export class Tunnel {
 
 	#relay(target: TunnelTarget): void {
 		const { context, facts, values } = this.#settings;
-		const to = { tls: false, host: target.host, port: target.port, sni: null };
+		const to = { tls: target.scheme === "https", host: target.host, port: target.port, sni: target.sni };
 		if (context.pool === null) {
 			this.stop();
 			return;
 		}
-		this.#dial = context.pool.dialRaw(to, (error, server) => {
+		this.#dial = context.pool.dialRaw(to, (error, server, serverConn) => {
 			this.#dial = null;
 			if (server === null) {
 				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(to.host, to.port) });
 				this.#socket.destroy();
-			} else relayTcp(this.#socket, server, { context, facts, to, record: values.record_tcp });
+			} else relayTcp(this.#socket, server, { context, facts, serverConn, record: values.record_tcp });
 		});
 	}
 }

@@ -1,0 +1,104 @@
+// What becomes of a connection that the proxy has accepted, by the mode of the port it came to.
+import type { Socket } from "node:net";
+import { FlowtapeError } from "../errors.ts";
+import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { formatAuthority } from "../flow/url.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import type { LeafIssuer } from "./ca.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { clientFacts } from "./connection-facts.ts";
+import type { ProxyContext } from "./context.ts";
+import { errorPage } from "./error-page.ts";
+import type { ProxyMode } from "./modes.ts";
+import { Socks5Connection } from "./socks5.ts";
+import { connectTarget, reverseTo, type TunnelTarget } from "./target.ts";
+import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
+import type { RequestHead } from "./wire/head.ts";
+
+export const options = {
+	...tunnelOptions,
+	keep_host_header: { type: "boolean", default: false, help: "Reverse mode: leave the Host header of requests, instead of making it the target's." },
+} as const satisfies OptionTable;
+
+/** What the proxy keeps track of until it is over. */
+export interface Open {
+	/** The proxy ends: nothing new is to begin. */
+	drain(): void;
+	/** Ends at once. */
+	stop(): void;
+}
+
+export interface EntrySettings {
+	mode: ProxyMode;
+	context: ProxyContext;
+	values: OptionValues<typeof options>;
+	authority: LeafIssuer;
+	onOpen: (one: Open) => void;
+	onClose: (one: Open) => void;
+}
+
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** The way in of one listener. */
+export class Entry {
+	readonly #settings: EntrySettings;
+	readonly #reverse: TunnelTarget | null;
+
+	constructor(settings: EntrySettings) {
+		const { mode, values } = settings;
+		this.#settings = settings;
+		this.#reverse = mode.kind === "reverse" ? reverseTo(mode.server, values.keep_host_header) : null;
+	}
+
+	accept(socket: Socket): void {
+		socket.on("error", () => {});
+		if (socket.destroyed) return;
+		const { mode } = this.#settings;
+		const facts = clientFacts(socket, mode.text);
+		if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, EMPTY, facts);
+		else if (mode.kind === "socks5") this.#greet(socket, facts);
+		else this.#serve(socket, null, facts);
+	}
+
+	/** Reads HTTP. */
+	#serve(socket: Socket, tunnel: TunnelTarget | null, facts: ClientFacts): void {
+		const { context, onOpen, onClose } = this.#settings;
+		const onConnect = tunnel === null ? (accepted: Socket, head: RequestHead, early: Buffer) => this.#connect(accepted, head, early, facts) : null;
+		onOpen(new ClientConnection(socket, { context, facts, tunnel, onConnect, onClose }));
+	}
+
+	/** A client asks for a tunnel. */
+	#connect(socket: Socket, head: RequestHead, early: Buffer, facts: ClientFacts): void {
+		try {
+			const target = connectTarget(head);
+			socket.write(ESTABLISHED, "latin1");
+			this.#openTunnel(socket, target, early, facts);
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			socket.end(errorPage(400, error.message), "latin1");
+			socket.resume();
+		}
+	}
+
+	#openTunnel(socket: Socket, target: TunnelTarget, early: Buffer, facts: ClientFacts): void {
+		const { context, values, authority, onOpen, onClose } = this.#settings;
+		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serve(inner, to, facts);
+		const tunnel = new Tunnel(socket, target, early, { context, values, authority, facts, onHttp, onClose });
+		onOpen(tunnel);
+		tunnel.start();
+	}
+
+	#greet(socket: Socket, facts: ClientFacts): void {
+		const { context, onOpen, onClose } = this.#settings;
+		const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
+		const connection = new Socks5Connection(socket, {
+			login: null,
+			timeoutMs: context.timeoutMs,
+			onTunnel: (accepted, target, early) => this.#openTunnel(accepted, target, early, facts),
+			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client }),
+			onClose,
+		});
+		onOpen(connection);
+	}
+}

@@ -71,6 +71,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { values, report, onEvent } = setup;
 	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
+	const { isProxyAuth } = await import("./src/hooks/proxy-auth.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
 	const { openAuthority } = await import("./src/proxy/ca.ts");
 	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
@@ -97,7 +98,12 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 		const upstream = setup.network ? "network" : null;
 		const route = environmentRoute(setup.env ?? {}, (message) => log?.("warning", message));
 		const credentials = upstreamCredentials(values);
-		proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, route, upstreamCredentials: credentials, ...(onEvent && { onEvent }) });
+		const gate = hooks.find(isProxyAuth) ?? null;
+		proxy = await startProxy({
+			...{ options: values, authority, pipeline, sink, upstream, route, gate },
+			upstreamCredentials: credentials,
+			...(onEvent && { onEvent }),
+		});
 	} catch (error) {
 		await tape.close();
 		throw error;

@@ -11,6 +11,7 @@ import { createMapLocal, options as mapLocal } from "./map-local.ts";
 import { createMapRemote, options as mapRemote } from "./map-remote.ts";
 import { createModifyBody, options as modifyBody } from "./modify-body.ts";
 import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
+import { createProxyAuth, options as proxyAuth } from "./proxy-auth.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
 import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
 import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts";
@@ -22,6 +23,7 @@ export const recordingOptions = {
 
 /** The options of all features. */
 export const hookOptions = {
+	...proxyAuth,
 	...modifyHeaders,
 	...blockList,
 	...anticache,
@@ -46,6 +48,7 @@ type Create = (values: HookValues, context: HookContext) => Hook | null | Promis
  * request, and what they do not answer is mapped. Cookies and credentials are added last, to what really goes to a server.
  */
 const features: readonly ("scripts" | readonly [option: keyof HookValues, create: Create])[] = [
+	["proxyauth", createProxyAuth],
 	["modify_headers", createModifyHeaders],
 	["block_list", createBlockList],
 	["anticache", createAnticache],

@@ -1,8 +1,12 @@
 // What becomes of a connection that the proxy has accepted, by the mode of the port it came to.
 import type { Socket } from "node:net";
 import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { Headers } from "../flow/headers.ts";
+import type { Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
+import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
@@ -13,7 +17,7 @@ import type { ProxyMode } from "./modes.ts";
 import { Socks5Connection } from "./socks5.ts";
 import { connectTarget, reverseTo, type TunnelTarget } from "./target.ts";
 import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
-import type { RequestHead } from "./wire/head.ts";
+import { type RequestHead, writeResponseHead } from "./wire/head.ts";
 
 export const options = {
 	...tunnelOptions,
@@ -33,6 +37,8 @@ export interface EntrySettings {
 	context: ProxyContext;
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
+	/** Asks clients who they are before they get a tunnel; null: nobody is asked. */
+	gate: Gate | null;
 	onOpen: (one: Open) => void;
 	onClose: (one: Open) => void;
 }
@@ -70,15 +76,35 @@ export class Entry {
 
 	/** A client asks for a tunnel. */
 	#connect(socket: Socket, head: RequestHead, early: Buffer, facts: ClientFacts): void {
+		const { gate } = this.#settings;
+		let target: TunnelTarget;
 		try {
-			const target = connectTarget(head);
-			socket.write(ESTABLISHED, "latin1");
-			this.#openTunnel(socket, target, early, facts);
+			target = connectTarget(head);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError)) throw error;
-			socket.end(errorPage(400, error.message), "latin1");
-			socket.resume();
+			turnAway(socket, errorPage(400, error.message));
+			return;
 		}
+		const establish = () => {
+			socket.write(ESTABLISHED, "latin1");
+			this.#openTunnel(socket, target, early, facts);
+		};
+		if (gate === null) establish();
+		else this.#guard(socket, gate, gate.admitBy(facts, new Headers(head.fields).get("proxy-authorization")), establish);
+	}
+
+	/** Goes on once the gate has let the client in. */
+	#guard(socket: Socket, gate: Gate, admission: Promise<boolean>, next: () => void): void {
+		const { onOpen, onClose } = this.#settings;
+		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
+		const decided = (isWelcome: boolean) => {
+			onClose(waiting);
+			if (!isWelcome) turnAway(socket, writeWhole(gate.challenge()));
+			else if (!socket.destroyed) next();
+		};
+		socket.pause();
+		onOpen(waiting);
+		admission.then(decided, () => decided(false));
 	}
 
 	#openTunnel(socket: Socket, target: TunnelTarget, early: Buffer, facts: ClientFacts): void {
@@ -90,10 +116,10 @@ export class Entry {
 	}
 
 	#greet(socket: Socket, facts: ClientFacts): void {
-		const { context, onOpen, onClose } = this.#settings;
+		const { context, gate, onOpen, onClose } = this.#settings;
 		const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
 		const connection = new Socks5Connection(socket, {
-			login: null,
+			login: gate === null ? null : (user, password) => gate.admit(facts, user, password),
 			timeoutMs: context.timeoutMs,
 			onTunnel: (accepted, target, early) => this.#openTunnel(accepted, target, early, facts),
 			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client }),
@@ -101,4 +127,14 @@ export class Entry {
 		});
 		onOpen(connection);
 	}
+}
+
+/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
+function turnAway(socket: Socket, answer: ByteString): void {
+	socket.end(answer, "latin1");
+	socket.resume();
+}
+
+function writeWhole({ statusCode, reason, headers, rawContent }: Response): ByteString {
+	return writeResponseHead("HTTP/1.1", statusCode, reason, [...headers.fields, "Connection", "close"]) + (rawContent?.latin1Slice() ?? "");
 }

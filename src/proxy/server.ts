@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
+import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
@@ -30,6 +31,8 @@ export interface ProxySetup {
 	route?: Route | null;
 	/** What the proxies that modes name get as Proxy-Authorization; null: nothing. */
 	upstreamCredentials?: string | null;
+	/** Asks clients who they are before they get a tunnel; the pipeline asks those who send requests. null: nobody is asked. */
+	gate?: Gate | null;
 	/** Told what happens, for logs. */
 	onEvent?: (event: ProxyEvent) => void;
 }
@@ -74,11 +77,11 @@ class LiveProxy implements RunningProxy {
 	#closing: Promise<void> | null = null;
 
 	constructor(setup: ProxySetup) {
-		const { options: values, authority } = setup;
+		const { options: values, authority, gate = null } = setup;
 		this.#setup = setup;
 		this.listeners = parseModes(values).map((mode) => {
 			const onOpen = (one: Open) => this.#open.add(one);
-			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, onOpen, onClose: this.#forget });
+			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, onOpen, onClose: this.#forget });
 			return new Listener(mode, (socket) => entry.accept(socket));
 		});
 	}

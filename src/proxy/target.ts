@@ -16,8 +16,8 @@ export interface TunnelTarget {
 	sni: string | null;
 	/** A reverse proxy's: scheme and name stay, whatever the client speaks and asks for. */
 	fixed?: {
-		/** What requests get as Host; null: what the client sent stays. */
-		readonly host: ByteString | null;
+		/** What requests get as Host, text; null: what the client sent stays. */
+		readonly host: string | null;
 	};
 }
 
@@ -33,14 +33,14 @@ export function tunnelTo(host: string, port: number): TunnelTarget {
 
 /** The target of a reverse proxy. */
 export function reverseTo({ scheme, host, port }: ModeServer, keepHost: boolean): TunnelTarget {
-	return { scheme, host, port, sni: null, fixed: { host: keepHost ? null : toByteString(formatAuthority(host, port, scheme)) } };
+	return { scheme, host, port, sni: null, fixed: { host: keepHost ? null : formatAuthority(host, port, scheme) } };
 }
 
 /** Makes a request that came to a reverse proxy name its target. */
 export function nameTarget(request: Request, { fixed }: TunnelTarget): void {
 	if (fixed === undefined || fixed.host === null) return;
 	if (request.authority === "" || request.headers.has("host")) request.headers.set("host", fixed.host);
-	if (request.authority !== "") request.authority = fixed.host;
+	if (request.authority !== "") request.authority = toByteString(fixed.host);
 }
 
 /** What no host has in it. */

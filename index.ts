@@ -73,6 +73,8 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isProxyAuth } = await import("./src/hooks/proxy-auth.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
+	const { createPassedHosts } = await import("./src/hooks/passed-hosts.ts");
+	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/client-tls.ts");
 	const { openAuthority } = await import("./src/proxy/ca.ts");
 	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
 	const { environmentRoute } = await import("./src/proxy/environment-proxy.ts");
@@ -81,7 +83,13 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { scripts = [], log, onMiss } = setup;
 	const hooks = await createHooks(values, { recordings, scripts, ...(log && { log }), ...(onMiss && { onMiss }) });
 	const filter = await createRecordingFilter(values);
-	const authority = await openAuthority(setup.home, { warn: (message) => log?.("warning", message) });
+	const authority = await openAuthority(setup.home, {
+		warn: (message) => log?.("warning", message),
+		keySize: values.key_size,
+		context: clientContextOptions(values),
+	});
+	const issuer = withOwnCertificates(authority, values);
+	const hosts = await createPassedHosts(values);
 	const pipeline = new Pipeline(hooks);
 	const tape = setup.output === null ? nowhere : await createTape(setup.output, { append: true, durable: setup.durable, report });
 	let recorded = 0;
@@ -100,7 +108,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 		const credentials = upstreamCredentials(values);
 		const gate = hooks.find(isProxyAuth) ?? null;
 		proxy = await startProxy({
-			...{ options: values, authority, pipeline, sink, upstream, route, gate },
+			...{ options: values, authority: issuer, pipeline, sink, upstream, route, gate, hosts },
 			upstreamCredentials: credentials,
 			...(onEvent && { onEvent }),
 		});

@@ -6,8 +6,10 @@ import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
+import type { PassedHosts } from "../hooks/passed-hosts.ts";
 import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { options as accessOptions, refusalOf } from "./access.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { clientFacts } from "./connection-facts.ts";
@@ -21,6 +23,7 @@ import { type RequestHead, writeResponseHead } from "./wire/head.ts";
 
 export const options = {
 	...tunnelOptions,
+	...accessOptions,
 	keep_host_header: { type: "boolean", default: false, help: "Reverse mode: leave the Host header of requests, instead of making it the target's." },
 } as const satisfies OptionTable;
 
@@ -39,6 +42,8 @@ export interface EntrySettings {
 	authority: LeafIssuer;
 	/** Asks clients who they are before they get a tunnel; null: nobody is asked. */
 	gate: Gate | null;
+	/** Hosts that are not to be looked into; null: there are none. */
+	hosts: PassedHosts | null;
 	onOpen: (one: Open) => void;
 	onClose: (one: Open) => void;
 }
@@ -60,9 +65,13 @@ export class Entry {
 	accept(socket: Socket): void {
 		socket.on("error", () => {});
 		if (socket.destroyed) return;
-		const { mode } = this.#settings;
+		const { mode, context, values } = this.#settings;
 		const facts = clientFacts(socket, mode.text);
-		if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, EMPTY, facts);
+		const refusal = refusalOf(facts.peername?.[0] ?? "", values);
+		if (refusal !== null) {
+			context.emit({ kind: "client_error", message: `clients with this address are hung up on (${refusal})`, client: clientName(facts) });
+			socket.destroy();
+		} else if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, EMPTY, facts);
 		else if (mode.kind === "socks5") this.#greet(socket, facts);
 		else this.#serve(socket, null, facts);
 	}
@@ -108,25 +117,28 @@ export class Entry {
 	}
 
 	#openTunnel(socket: Socket, target: TunnelTarget, early: Buffer, facts: ClientFacts): void {
-		const { context, values, authority, onOpen, onClose } = this.#settings;
+		const { context, values, authority, hosts, onOpen, onClose } = this.#settings;
 		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serve(inner, to, facts);
-		const tunnel = new Tunnel(socket, target, early, { context, values, authority, facts, onHttp, onClose });
+		const tunnel = new Tunnel(socket, target, early, { context, values, authority, hosts, facts, onHttp, onClose });
 		onOpen(tunnel);
 		tunnel.start();
 	}
 
 	#greet(socket: Socket, facts: ClientFacts): void {
 		const { context, gate, onOpen, onClose } = this.#settings;
-		const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
 		const connection = new Socks5Connection(socket, {
 			login: gate === null ? null : (user, password) => gate.admit(facts, user, password),
 			timeoutMs: context.timeoutMs,
 			onTunnel: (accepted, target, early) => this.#openTunnel(accepted, target, early, facts),
-			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client }),
+			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(facts) }),
 			onClose,
 		});
 		onOpen(connection);
 	}
+}
+
+function clientName({ peername }: ClientFacts): string {
+	return peername === null ? "a client that has gone" : formatAuthority(peername[0], peername[1]);
 }
 
 /** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */

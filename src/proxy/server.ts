@@ -2,10 +2,12 @@
 import type { Socket } from "node:net";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
+import { type PassedHosts, options as passedHostsOptions } from "../hooks/passed-hosts.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
+import { options as clientTlsOptions } from "./client-tls.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
 import { Entry, options as entryOptions, type Open } from "./entry.ts";
 import { Listener } from "./listener.ts";
@@ -16,7 +18,7 @@ import type { Route } from "./upstream-proxy.ts";
 export type { ProxyEvent } from "./context.ts";
 
 /** Every option of the proxy. */
-export const proxyOptions = { ...modeOptions, ...entryOptions, ...upstreamOptions } as const satisfies OptionTable;
+export const proxyOptions = { ...modeOptions, ...entryOptions, ...passedHostsOptions, ...clientTlsOptions, ...upstreamOptions } as const satisfies OptionTable;
 
 export interface ProxySetup {
 	options: OptionValues<typeof proxyOptions>;
@@ -33,6 +35,8 @@ export interface ProxySetup {
 	upstreamCredentials?: string | null;
 	/** Asks clients who they are before they get a tunnel; the pipeline asks those who send requests. null: nobody is asked. */
 	gate?: Gate | null;
+	/** Hosts that are not to be looked into; null: there are none. */
+	hosts?: PassedHosts | null;
 	/** Told what happens, for logs. */
 	onEvent?: (event: ProxyEvent) => void;
 }
@@ -77,11 +81,11 @@ class LiveProxy implements RunningProxy {
 	#closing: Promise<void> | null = null;
 
 	constructor(setup: ProxySetup) {
-		const { options: values, authority, gate = null } = setup;
+		const { options: values, authority, gate = null, hosts = null } = setup;
 		this.#setup = setup;
 		this.listeners = parseModes(values).map((mode) => {
 			const onOpen = (one: Open) => this.#open.add(one);
-			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, onOpen, onClose: this.#forget });
+			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, onOpen, onClose: this.#forget });
 			return new Listener(mode, (socket) => entry.accept(socket));
 		});
 	}

@@ -5,14 +5,17 @@ import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
+import type { PassedHosts } from "../hooks/passed-hosts.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
-import { type ClientHello, sniff } from "./client-hello.ts";
+import { namesOf, organizationOf } from "./certificate-names.ts";
+import type { ClientHello } from "./client-hello.ts";
 import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import type { Dial } from "./dial.ts";
 import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
+import { contentOf } from "./tunnel-content.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
 export const options = {
@@ -23,6 +26,11 @@ export const options = {
 		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
 	},
 	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known." },
+	add_upstream_certs_to_client_chain: {
+		type: "boolean",
+		default: false,
+		help: "Show clients the certificates of the server too, behind our own, where they are known.",
+	},
 	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold neither TLS nor HTTP, as TCP flows." },
 } as const satisfies OptionTable;
 
@@ -31,6 +39,8 @@ export interface TunnelSettings {
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
 	facts: ClientFacts;
+	/** Those that are not to be looked into; null: there are none. */
+	hosts: PassedHosts | null;
 	/** The inside of the tunnel, when it is HTTP. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
 	/** The tunnel has ended without having been HTTP. */
@@ -93,14 +103,16 @@ export class Tunnel {
 
 	#decide(): void {
 		const target = this.#target;
-		const found = sniff(this.#bytes);
+		const found = contentOf(this.#bytes, target, this.#settings.hosts);
 		if (found === "more") return;
 		this.#socket.pause();
 		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onEnd);
 		this.#socket.setTimeout(0);
 		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 		if (found === "http") this.#handOver(this.#socket, target);
-		else if (found === "other") this.#relay(target);
+		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+		else if (found === "opaque") this.#relay(this.#socket, target, true);
+		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
 		else this.#intercept(found, target);
 	}
 
@@ -125,7 +137,7 @@ export class Tunnel {
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (connection: UpstreamConnection | null) => {
 			if (connection !== null) pool.give(connection);
-			this.#issue(hello, target, (connection?.socket as TLSSocket | undefined)?.getPeerX509Certificate() ?? null);
+			this.#issue(hello, target, (connection?.socket as TLSSocket | undefined)?.getPeerX509Certificate() ?? null, connection?.facts.certificateList);
 		};
 		const kept = pool.take(to);
 		if (kept !== undefined) use(kept);
@@ -136,11 +148,12 @@ export class Tunnel {
 			});
 	}
 
-	/** Chooses the certificate to show: `server` is that of the server, where it is known. */
-	#issue(hello: ClientHello, target: TunnelTarget, server: X509Certificate | null): void {
+	/** Chooses the certificate to show: `server` is that of the server, where it is known, and `chain` all that it showed. */
+	#issue(hello: ClientHello, target: TunnelTarget, server: X509Certificate | null, chain: readonly Uint8Array[] = []): void {
 		const { authority, values } = this.#settings;
 		const known = values.upstream_cert && server !== null ? { upstreamNames: namesOf(server), organization: organizationOf(server) } : {};
-		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known });
+		const extra = values.add_upstream_certs_to_client_chain ? { extraChain: chain.map((pem) => Buffer.from(pem).toString()) } : {};
+		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known, ...extra });
 		if (issued instanceof Promise)
 			issued.then(
 				(context) => this.#shake(hello, target, context),
@@ -167,37 +180,31 @@ export class Tunnel {
 			facts.alpnOffers = hello.alpn;
 			facts.mitmcert = ownCertificate(secured, secureContext);
 			addTlsFacts(facts, secured);
-			this.#handOver(secured, target);
+			if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
+			else this.#handOver(secured, target);
 		});
 	}
 
-	// — neither TLS nor HTTP —
+	#isOpaque({ serverName }: ClientHello, { host, port }: TunnelTarget): boolean {
+		return this.#settings.hosts?.isOpaque({ hosts: serverName === null ? [host] : [host, serverName], port }) ?? false;
+	}
 
-	#relay(target: TunnelTarget): void {
-		const { context, facts, values } = this.#settings;
-		const to = { tls: target.scheme === "https", host: target.host, port: target.port, sni: target.sni };
+	// — bytes, whatever they are —
+
+	#relay(client: Socket, { scheme, host, port, sni }: TunnelTarget, record: boolean): void {
+		const { context, facts } = this.#settings;
 		if (context.pool === null) {
 			this.stop();
 			return;
 		}
-		this.#dial = context.pool.dialRaw(to, (error, server, serverConn) => {
+		client.pause();
+		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni }, (error, server, serverConn) => {
 			this.#dial = null;
-			if (server === null) {
-				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(to.host, to.port) });
+			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });
+			else {
+				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(host, port) });
 				this.#socket.destroy();
-			} else relayTcp(this.#socket, server, { context, facts, serverConn, record: values.record_tcp });
+			}
 		});
 	}
-}
-
-/** Names and addresses in a certificate, its common name first. */
-export function namesOf(certificate: X509Certificate): string[] {
-	const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1];
-	const alternative = [...(certificate.subjectAltName ?? "").matchAll(/(?:DNS|IP Address):([^,"\s]+)/g)].map((match) => match[1] as string);
-	return common !== undefined && /^[\w*.:-]+$/.test(common) ? [common, ...alternative] : alternative;
-}
-
-/** The organization in a certificate's subject. */
-export function organizationOf(certificate: X509Certificate): string | null {
-	return /^O=(.+)$/m.exec(certificate.subject)?.[1] ?? null;
 }

@@ -45,7 +45,7 @@ export function addTlsFacts(facts: Connection, socket: TLSSocket): void {
 	facts.timestampTlsSetup = now();
 }
 
-/** The certificates that a server showed, leaf first. */
+/** The certificates that a server showed, leaf first. To be called once a socket: Node takes the leaf out of its chain when it gives it. */
 export function certificateChain(socket: TLSSocket): X509Certificate[] {
 	const chain: X509Certificate[] = [];
 	let certificate = socket.getPeerX509Certificate();

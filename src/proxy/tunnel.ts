@@ -1,6 +1,6 @@
 // What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
 // anything else passes untouched.
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
@@ -130,14 +130,14 @@ export class Tunnel {
 		const { context, values } = this.#settings;
 		const { pool } = context;
 		if (pool === null || values.connection_strategy === "lazy" || target.scheme === "http") {
-			this.#issue(hello, target, null);
+			this.#issue(hello, target, []);
 			return;
 		}
 		const to = { tls: true, host: target.host, port: target.port, sni: target.sni };
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (connection: UpstreamConnection | null) => {
 			if (connection !== null) pool.give(connection);
-			this.#issue(hello, target, (connection?.socket as TLSSocket | undefined)?.getPeerX509Certificate() ?? null, connection?.facts.certificateList);
+			this.#issue(hello, target, connection?.facts.certificateList ?? []);
 		};
 		const kept = pool.take(to);
 		if (kept !== undefined) use(kept);
@@ -148,10 +148,11 @@ export class Tunnel {
 			});
 	}
 
-	/** Chooses the certificate to show: `server` is that of the server, where it is known, and `chain` all that it showed. */
-	#issue(hello: ClientHello, target: TunnelTarget, server: X509Certificate | null, chain: readonly Uint8Array[] = []): void {
+	/** Chooses the certificate to show. `chain`: what the server shows, where that is known. */
+	#issue(hello: ClientHello, target: TunnelTarget, chain: readonly Uint8Array[]): void {
 		const { authority, values } = this.#settings;
-		const known = values.upstream_cert && server !== null ? { upstreamNames: namesOf(server), organization: organizationOf(server) } : {};
+		const server = values.upstream_cert && chain[0] !== undefined ? new X509Certificate(chain[0]) : null;
+		const known = server === null ? {} : { upstreamNames: namesOf(server), organization: organizationOf(server) };
 		const extra = values.add_upstream_certs_to_client_chain ? { extraChain: chain.map((pem) => Buffer.from(pem).toString()) } : {};
 		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known, ...extra });
 		if (issued instanceof Promise)

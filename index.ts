@@ -78,16 +78,17 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { openAuthority } = await import("./src/proxy/ca.ts");
 	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
 	const { environmentRoute } = await import("./src/proxy/environment-proxy.ts");
+	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
 	const { startProxy } = await import("./src/proxy/server.ts");
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
 	const { scripts = [], log, onMiss } = setup;
-	const hooks = await createHooks(values, { recordings, scripts, ...(log && { log }), ...(onMiss && { onMiss }) });
-	const filter = await createRecordingFilter(values);
 	const authority = await openAuthority(setup.home, {
 		warn: (message) => log?.("warning", message),
 		keySize: values.key_size,
 		context: clientContextOptions(values),
 	});
+	const hooks = await createHooks(values, { recordings, scripts, guide: createTrustGuide(authority), ...(log && { log }), ...(onMiss && { onMiss }) });
+	const filter = await createRecordingFilter(values);
 	const issuer = withOwnCertificates(authority, values);
 	const hosts = await createPassedHosts(values);
 	const pipeline = new Pipeline(hooks);

@@ -11,6 +11,7 @@ import { createMapLocal, options as mapLocal } from "./map-local.ts";
 import { createMapRemote, options as mapRemote } from "./map-remote.ts";
 import { createModifyBody, options as modifyBody } from "./modify-body.ts";
 import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
+import { createOnboarding, options as onboarding } from "./onboarding.ts";
 import { createProxyAuth, options as proxyAuth } from "./proxy-auth.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
 import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
@@ -24,6 +25,7 @@ export const recordingOptions = {
 /** The options of all features. */
 export const hookOptions = {
 	...proxyAuth,
+	...onboarding,
 	...modifyHeaders,
 	...blockList,
 	...anticache,
@@ -49,6 +51,7 @@ type Create = (values: HookValues, context: HookContext) => Hook | null | Promis
  */
 const features: readonly ("scripts" | readonly [option: keyof HookValues, create: Create])[] = [
 	["proxyauth", createProxyAuth],
+	["onboarding", createOnboarding],
 	["modify_headers", createModifyHeaders],
 	["block_list", createBlockList],
 	["anticache", createAnticache],

@@ -58,6 +58,8 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	readonly name: string;
 	/** Bodies that must be there in full when `request` and `response` run. Default: none, they pass through. */
 	readonly needs?: { readonly request?: boolean; readonly response?: boolean };
+	/** Sees live requests to this host alone, in lower case, and costs others nothing. Default: all of them. */
+	readonly host?: string;
 	/** Makes sense for live traffic only; stored flows skip it. */
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */

@@ -37,6 +37,8 @@ export class ProxyContext {
 	readonly timeoutMs: number;
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
+	/** Those of hosts that have hooks of their own. */
+	readonly #byHost: ReadonlyMap<string, ProxyContext>;
 	/** Hooks that run, and flows on their way into the sink. */
 	readonly #pending = new Set<Promise<void>>();
 
@@ -47,6 +49,12 @@ export class ProxyContext {
 		this.timeoutMs = parts.timeoutMs;
 		this.emit = parts.onEvent;
 		this.#sink = parts.sink;
+		this.#byHost = new Map([...parts.pipeline.byHost()].map(([host, pipeline]) => [host, new ProxyContext({ ...parts, pipeline })]));
+	}
+
+	/** What a request to this host works with. */
+	for(host: string): ProxyContext {
+		return this.#byHost.get(host) ?? this;
 	}
 
 	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */
@@ -74,5 +82,6 @@ export class ProxyContext {
 	/** Resolves when hooks and sink have done all that was under way. */
 	async settled(): Promise<void> {
 		while (this.#pending.size > 0) await Promise.all(this.#pending);
+		for (const context of this.#byHost.values()) await context.settled();
 	}
 }

@@ -74,7 +74,7 @@ export class Exchange implements Asker {
 
 	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target) {
 		this.#host = host;
-		this.#context = host.context;
+		this.#context = host.context.for(target.host);
 		this.#requestFraming = framing;
 		this.#persistent = isPersistent(head.version, head.fields);
 		this.#awaitsContinue = expectsContinue(head.version, head.fields);

@@ -55,14 +55,15 @@ const updateCertificates: Omit<TrustStore, "name" | "title"> = {
 	untrust: () => [asRoot("rm", "-f", DEBIAN_FILE), asRoot("update-ca-certificates", "--fresh")],
 };
 
-/** A database of Mozilla's NSS, which Firefox has one of in each profile, and Chromium on Linux. */
-export function nssStore(name: string, title: string, folder: string): TrustStore {
+/** A database of Mozilla's NSS, which Firefox has one of in each profile, and Chromium on Linux. `exists`: it need not be made. */
+function nssStore(title: string, folder: string, exists: boolean): TrustStore {
 	const database = `sql:${folder}`;
+	const make = exists ? [] : [asUser("mkdir", "-p", folder), asUser("certutil", "-N", "-d", database, "--empty-password")];
 	return {
-		name,
+		name: "nss",
 		title,
-		trust: ({ file, name }) => [asUser("certutil", "-A", "-d", database, "-t", "C,,", "-n", name, "-i", file)],
-		untrust: ({ name }) => [asUser("certutil", "-D", "-d", database, "-n", name)],
+		trust: ({ file, name }) => [...make, asUser("certutil", "-A", "-d", database, "-t", "C,,", "-n", name, "-i", file)],
+		untrust: ({ name }) => (exists ? [asUser("certutil", "-D", "-d", database, "-n", name)] : []),
 	};
 }
 
@@ -88,7 +89,7 @@ export const trustStores: readonly TrustStore[] = [
 		trust: ({ file }) => [asUser("certutil", "-addstore", "-user", "Root", file)],
 		untrust: ({ sha1 }) => [asUser("certutil", "-delstore", "-user", "Root", sha1)],
 	},
-	nssStore("nss", "Chrome on Linux (Firefox has such a folder in each profile)", "$HOME/.pki/nssdb"),
+	nssStore("Chrome on Linux (Firefox has such a folder in each profile)", "$HOME/.pki/nssdb", true),
 	{
 		name: "java",
 		title: "Java",
@@ -112,8 +113,7 @@ export function findTrustStores(machine: Machine): TrustStore[] {
 		windows: machine.platform === "win32",
 		java: has("keytool"),
 	};
-	const nss = nssFolders(machine).map((folder) => nssStore("nss", `the certificates in ${folder}`, folder));
-	return [...trustStores.filter(({ name }) => here[name]), ...nss];
+	return [...trustStores.filter(({ name }) => here[name]), ...(has("certutil") || machine.platform !== "linux" ? nssStores(machine) : [])];
 }
 
 function isOnPath(name: string, { env, platform }: Machine): boolean {
@@ -122,16 +122,20 @@ function isOnPath(name: string, { env, platform }: Machine): boolean {
 	return folders.some((folder) => folder !== "" && existsSync(join(folder, platform === "win32" ? `${name}.exe` : name)));
 }
 
-/** Folders that hold a database of NSS. */
-function nssFolders({ platform, env, home }: Machine): string[] {
+/** The databases of NSS; Chromium's own on Linux is counted even before its first start. */
+function nssStores({ platform, env, home }: Machine): TrustStore[] {
 	const profiles =
 		platform === "win32"
 			? [join(env.APPDATA ?? home, "Mozilla", "Firefox", "Profiles")]
 			: platform === "darwin"
 				? [join(home, "Library", "Application Support", "Firefox", "Profiles")]
 				: [join(home, ".mozilla", "firefox"), join(home, "snap", "firefox", "common", ".mozilla", "firefox")];
-	const folders = [join(home, ".pki", "nssdb"), ...profiles.flatMap((folder) => subfolders(folder))];
-	return folders.filter((folder) => existsSync(join(folder, "cert9.db")));
+	const isMade = (folder: string) => existsSync(join(folder, "cert9.db"));
+	const chromium = join(home, ".pki", "nssdb");
+	return [
+		...(platform === "linux" ? [nssStore("Chrome and Chromium", chromium, isMade(chromium))] : []),
+		...profiles.flatMap(subfolders).flatMap((folder) => (isMade(folder) ? [nssStore(`Firefox, ${folder}`, folder, true)] : [])),
+	];
 }
 
 function subfolders(folder: string): string[] {

@@ -1,14 +1,21 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
 import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
-import { formatAuthority } from "../src/flow/url.ts";
-import type { OptionTable } from "../src/options.ts";
-import { homeFolder } from "../src/proxy/ca-files.ts";
+import type { OptionSpec, OptionTable } from "../src/options.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
+import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
 
+export const caOption = {
+	type: "string",
+	default: null,
+	metavar: "ephemeral|FOLDER",
+	help: "The certificate authority: ephemeral makes one for this run alone; else the folder of one. Default: the user's own.",
+} as const satisfies OptionSpec;
+
 /** Options of every proxy command that are no features. */
 export const liveCommandOptions = {
+	ca: caOption,
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
 } as const satisfies OptionTable;
 
@@ -27,8 +34,16 @@ type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
 export async function runLive(job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
+	const place = await openCaPlace(options.ca, io.env);
+	try {
+		return await runIn(place, job, { child, values, options }, io);
+	} finally {
+		await place.close();
+	}
+}
+
+async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
-	const home = homeFolder(io.env);
 	const proxy = await startLive({
 		...job,
 		values: values as unknown as LiveValues,
@@ -39,6 +54,7 @@ export async function runLive(job: LiveJob, { child, values, options }: LiveInpu
 		onEvent: (event: ProxyEvent) => journal.event(event),
 		onMiss: (miss) => journal.miss(miss),
 	});
+	if (isEphemeral && child === null) journal.authority(proxy.authority.certificateFile);
 	let status = 0;
 	let report: LiveReport;
 	try {
@@ -60,29 +76,9 @@ function stopped(signal: AbortSignal): Promise<void> {
 
 /** Runs the child in an environment that leads it through the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
 async function runWithin(child: readonly string[], proxy: LiveProxy, home: string, { env }: Io): Promise<number> {
-	const { childEnvironment } = await import("../src/proxy/child-environment.ts");
+	const { childSurroundings } = await import("./child-surroundings.ts");
 	const { runChild } = await import("../src/proxy/child-process.ts");
-	const { writeTrustBundle } = await import("../src/proxy/trust-bundle.ts");
-	const { authority } = proxy;
-	const bundle = await writeTrustBundle(home, authority.certificatePem, env);
-	const environment = childEnvironment({
-		env,
-		...addressesOf(proxy),
-		...{ caFile: authority.certificateFile, bundleFile: bundle.pemFile, javaTrustStore: bundle.javaFile },
-	});
+	const environment = await childSurroundings(proxy, home, env);
 	const [command = "", ...args] = child;
 	return (await runChild(command, args, environment)).status;
 }
-
-/** What a child is told of the proxy: where clients that know of proxies turn to, if a mode takes such, and all its addresses. */
-function addressesOf({ listeners }: Pick<LiveProxy, "listeners">): { proxyUrl: string | null; listening: readonly string[] } {
-	const urls = listeners.map(({ host, port }) => `http://${formatAuthority(ANY.get(host) ?? host, port)}`);
-	const at = listeners.findIndex(({ mode }) => mode.kind === "regular" || mode.kind === "upstream");
-	return { proxyUrl: urls[at] ?? null, listening: urls };
-}
-
-/** Where a client on this machine reaches what listens everywhere. */
-const ANY: ReadonlyMap<string, string> = new Map([
-	["0.0.0.0", "127.0.0.1"],
-	["::", "::1"],
-]);

@@ -77,6 +77,12 @@ export class Journal {
 		}
 	}
 
+	/** The certificate to trust, of an authority that nobody knows yet. */
+	authority(file: string): void {
+		if (this.#options.json) this.#print({ event: "authority", file });
+		else this.#line(`the certificate to trust is in ${file}`);
+	}
+
 	/** The last word. */
 	end({ recorded, replay }: LiveReport, output: string | null): void {
 		const kept = recorded - this.#lost;

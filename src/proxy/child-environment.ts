@@ -54,7 +54,7 @@ export function childEnvironment(child: ChildProxy): Record<string, string> {
 	for (const name of addingVariables) result[name] = env[name] ? bundleFile : caFile;
 	result.JAVA_TOOL_OPTIONS = appended(env.JAVA_TOOL_OPTIONS, javaOptions(child));
 	result.FLOWTAPE_ACTIVE = "1";
-	result.FLOWTAPE_CA = caFile;
+	result.FLOWTAPE_CA_FILE = caFile;
 	if (child.listening !== undefined) result.FLOWTAPE_LISTENING = child.listening.join(" ");
 	return child.proxyUrl === null ? result : { ...result, ...proxyEnvironment(child, child.proxyUrl) };
 }

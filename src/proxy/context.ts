@@ -8,10 +8,12 @@ import type { UpstreamPool } from "./upstream.ts";
 /** What happens in a proxy, for logs. */
 export type ProxyEvent =
 	| { readonly kind: "listening"; readonly host: string; readonly port: number; readonly mode: string }
+	/** A client has been given a tunnel to a host; what it does with it may never be a flow. */
+	| { readonly kind: "tunnel"; readonly host: string; readonly port: number }
 	/** A flow went to the sink. */
 	| { readonly kind: "flow"; readonly flow: Flow }
-	/** A client sent what cannot be understood, or refused our certificate. */
-	| { readonly kind: "client_error"; readonly message: string; readonly client: string }
+	/** A client sent what cannot be understood, or did not want our certificate: then `untrusted` is the host that it was for. */
+	| { readonly kind: "client_error"; readonly message: string; readonly client: string; readonly untrusted?: string }
 	/** A server could not be reached or broke off. */
 	| { readonly kind: "upstream_error"; readonly message: string; readonly destination: string }
 	| { readonly kind: "hook_error"; readonly phase: Phase; readonly error: unknown }

@@ -119,6 +119,7 @@ export class Entry {
 	#openTunnel(socket: Socket, target: TunnelTarget, early: Buffer, facts: ClientFacts): void {
 		const { context, values, authority, hosts, onOpen, onClose } = this.#settings;
 		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serve(inner, to, facts);
+		context.emit({ kind: "tunnel", host: target.host, port: target.port });
 		const tunnel = new Tunnel(socket, target, early, { context, values, authority, hosts, facts, onHttp, onClose });
 		onOpen(tunnel);
 		tunnel.start();

@@ -1,7 +1,8 @@
 // Where systems and programs keep the authorities that they trust, and the commands that put ours there and take it away again.
 import type { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { hasProgram } from "./programs.ts";
 
 /** The authority's certificate. */
 export interface CertificateFacts {
@@ -104,7 +105,7 @@ function aliasOf(name: string): string {
 
 /** The stores of this machine and user. */
 export function findTrustStores(machine: Machine): TrustStore[] {
-	const has = (name: string) => isOnPath(name, machine);
+	const has = (name: string) => hasProgram(name, machine.env, machine.platform);
 	const here: Record<string, boolean> = {
 		alpine: existsSync("/etc/alpine-release") && has("update-ca-certificates"),
 		debian: !existsSync("/etc/alpine-release") && has("update-ca-certificates"),
@@ -114,12 +115,6 @@ export function findTrustStores(machine: Machine): TrustStore[] {
 		java: has("keytool"),
 	};
 	return [...trustStores.filter(({ name }) => here[name]), ...(has("certutil") || machine.platform !== "linux" ? nssStores(machine) : [])];
-}
-
-function isOnPath(name: string, { env, platform }: Machine): boolean {
-	// Tools of the administrator are not on everybody's path.
-	const folders = [...(env.PATH ?? "").split(delimiter), ...(platform === "win32" ? [] : ["/usr/sbin", "/sbin"])];
-	return folders.some((folder) => folder !== "" && existsSync(join(folder, platform === "win32" ? `${name}.exe` : name)));
 }
 
 /** The databases of NSS; Chromium's own on Linux is counted even before its first start. */

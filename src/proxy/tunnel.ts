@@ -168,15 +168,21 @@ export class Tunnel {
 		if (this.#socket.destroyed) return;
 		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: HTTP_1_1 } : {}) });
 		this.#inner = secured;
-		const onError = (error: Error) => {
+		const host = hello.serverName ?? target.host;
+		const fail = (why: string) => {
 			const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
-			const message = `no TLS with the client for ${hello.serverName ?? target.host}: ${error.message}; does it trust the certificate authority? (flowtape ca export)`;
-			context.emit({ kind: "client_error", message, client });
+			const message = `no TLS with the client for ${host}: ${why}; does it trust the certificate authority? (flowtape ca export)`;
+			context.emit({ kind: "client_error", message, client, untrusted: host });
+		};
+		const onError = (error: Error) => {
+			secured.removeListener("close", onClose);
+			fail(error.message);
 			secured.destroy();
 		};
-		secured.once("error", onError);
+		const onClose = () => fail("it hung up during the handshake");
+		secured.once("error", onError).once("close", onClose);
 		secured.once("secure", () => {
-			secured.removeListener("error", onError);
+			secured.removeListener("error", onError).removeListener("close", onClose);
 			facts.sni = hello.serverName;
 			facts.alpnOffers = hello.alpn;
 			facts.mitmcert = ownCertificate(secured, secureContext);

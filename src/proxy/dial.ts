@@ -34,7 +34,7 @@ export interface DialPlan {
 	onSocket: (socket: Socket) => void;
 }
 
-/** Gets an error with a sentence for people, or the socket. */
+/** Gets an error with a sentence for people, or the socket, which may be paused. */
 export type DialDone = (error: FlowtapeError | null, socket: Socket | null) => void;
 
 export function dial(plan: DialPlan, done: DialDone): Dial {

@@ -49,6 +49,8 @@ export interface EntrySettings {
 }
 
 const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+/** How long a client that was turned away may take to go. */
+const LEAVING_MS = 2_000;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** The way in of one listener. */
@@ -91,7 +93,7 @@ export class Entry {
 			target = connectTarget(head);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError)) throw error;
-			turnAway(socket, errorPage(400, error.message));
+			this.#turnAway(socket, errorPage(400, error.message));
 			return;
 		}
 		const establish = () => {
@@ -108,12 +110,22 @@ export class Entry {
 		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
 		const decided = (isWelcome: boolean) => {
 			onClose(waiting);
-			if (!isWelcome) turnAway(socket, writeWhole(gate.challenge()));
+			if (!isWelcome) this.#turnAway(socket, writeWhole(gate.challenge()));
 			else if (!socket.destroyed) next();
 		};
 		socket.pause();
 		onOpen(waiting);
 		admission.then(decided, () => decided(false));
+	}
+
+	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
+	#turnAway(socket: Socket, answer: ByteString): void {
+		const { onOpen, onClose } = this.#settings;
+		const leaving: Open = { drain() {}, stop: () => socket.destroy() };
+		onOpen(leaving);
+		socket.once("close", () => onClose(leaving)).setTimeout(LEAVING_MS, leaving.stop);
+		socket.end(answer, "latin1");
+		socket.resume();
 	}
 
 	#openTunnel(socket: Socket, target: TunnelTarget, early: Buffer, facts: ClientFacts): void {
@@ -140,12 +152,6 @@ export class Entry {
 
 function clientName({ peername }: ClientFacts): string {
 	return peername === null ? "a client that has gone" : formatAuthority(peername[0], peername[1]);
-}
-
-/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
-function turnAway(socket: Socket, answer: ByteString): void {
-	socket.end(answer, "latin1");
-	socket.resume();
 }
 
 function writeWhole({ statusCode, reason, headers, rawContent }: Response): ByteString {

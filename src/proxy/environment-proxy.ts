@@ -10,9 +10,13 @@ import type { Route, UpstreamProxy } from "./upstream-proxy.ts";
  * @param warn told of values that cannot be used
  */
 export function environmentRoute(env: NodeJS.ProcessEnv, warn: (message: string) => void): Route | null {
+	const parsed = new Map<string, UpstreamProxy | null>();
 	const read = (...names: string[]): UpstreamProxy | null => {
 		const name = names.find((name) => env[name]);
-		return name === undefined ? null : parseProxy(name, env[name] as string, warn);
+		if (name === undefined) return null;
+		// once, as it may be told of
+		if (!parsed.has(name)) parsed.set(name, parseProxy(name, env[name] as string, warn));
+		return parsed.get(name) ?? null;
 	};
 	const http = read("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY");
 	const https = read("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY");

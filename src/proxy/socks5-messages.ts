@@ -39,7 +39,7 @@ function refused(reason: string, reply: Buffer): Socks5Message {
 export function readGreeting(bytes: Buffer, wantsLogin: boolean): Socks5Message | null {
 	const [version, count] = bytes;
 	if (version !== undefined && version !== VERSION) {
-		const guess = /^[A-Z]{3}/.test(bytes.latin1Slice(0, 3)) ? "; this looks like HTTP, which another mode takes" : "";
+		const guess = /^[A-Z]{3}/.test(bytes.subarray(0, 3).latin1Slice()) ? "; this looks like HTTP, which another mode takes" : "";
 		return refused(`SOCKS 5 was expected, found version ${version}${guess}`, Buffer.alloc(0));
 	}
 	if (count === undefined || bytes.length < 2 + count) return null;

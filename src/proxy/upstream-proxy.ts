@@ -37,7 +37,7 @@ export function writeProxyRequestHead(request: Request, version: ByteString, fie
 	const target = `http://${toByteString(formatAuthority(host, port, "http"))}${path === "*" ? "" : path}`;
 	if (authorization === null) return writeRequestHead(method, target, version, fields);
 	const authorized = new Headers([...fields]);
-	authorized.set("proxy-authorization", authorization);
+	authorized.set("Proxy-Authorization", authorization);
 	return writeRequestHead(method, target, version, authorized.fields);
 }
 
@@ -47,17 +47,17 @@ export function writeProxyRequestHead(request: Request, version: ByteString, fie
  */
 export function requestTunnel(socket: Socket, via: UpstreamProxy, to: Destination, sendHost: boolean, done: (error: FlowtapeError | null) => void): void {
 	const authority = toByteString(formatAuthority(to.host, to.port));
-	const finish = (error: FlowtapeError | null) => {
+	const finish = (error: FlowtapeError | null, early?: Buffer) => {
+		// In this order: a socket that is read gives at once what is put back.
 		socket.removeListener("data", onData);
 		socket.pause();
+		if (early?.length) socket.unshift(early);
 		done(error);
 	};
 	const parser = new ResponseParser({
 		head: (head) => {
 			if (head.status < 200) return;
-			const early = parser.detach();
-			if (early.length > 0) socket.unshift(early);
-			finish(head.status < 300 ? null : refusal(via, head));
+			finish(head.status < 300 ? null : refusal(via, head), parser.detach());
 		},
 		body() {},
 		end() {},

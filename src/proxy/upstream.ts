@@ -83,6 +83,7 @@ export class UpstreamPool {
 			const settings = { lenient: !this.#values.validate_inbound_headers, timeoutMs: this.#values.tcp_timeout * 1000 };
 			const connection = new UpstreamConnection(keyOf(to), socket, facts, settings);
 			connection.onClose = (closed) => this.#forget(closed);
+			socket.resume();
 			done(null, connection);
 		});
 	}

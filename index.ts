@@ -1,7 +1,7 @@
 // The library's front door: tapes opened and made, and the verbs that commands and programs share.
+import { openFileSpool } from "./formats/file-spool.ts";
 import { createTape, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
-import type { Flow } from "./src/flow/flow.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
 import type { Miss } from "./src/hooks/context.ts";
@@ -28,6 +28,8 @@ export interface LiveSetup {
 	home: string;
 	/** Where finished flows go; they are added to what is there. null: nowhere. */
 	output: string | null;
+	/** Name of the output's format; null or nothing: told by the extension. */
+	format?: string | null;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
 	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
@@ -92,15 +94,17 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const issuer = withOwnCertificates(authority, values);
 	const hosts = await createPassedHosts(values);
 	const pipeline = new Pipeline(hooks);
-	const tape = setup.output === null ? nowhere : await createTape(setup.output, { append: true, durable: setup.durable, report });
+	const { output, durable } = setup;
+	const tape = output === null ? null : await createTape(output, { append: true, format: setup.format ?? undefined, durable, report });
 	let recorded = 0;
 	const sink: FlowSink = {
 		append(flow) {
-			if (filter !== null && !filter.matches(flow)) return;
+			if (tape === null || filter?.matches(flow) === false) return;
 			recorded++;
 			return tape.append(flow);
 		},
-		close: () => tape.close(),
+		spool: () => tape?.spool?.() ?? openFileSpool(),
+		close: async () => tape?.close(),
 	};
 	let proxy: RunningProxy;
 	try {
@@ -114,7 +118,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			...(onEvent && { onEvent }),
 		});
 	} catch (error) {
-		await tape.close();
+		await tape?.close();
 		throw error;
 	}
 	return {
@@ -131,5 +135,3 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 		},
 	};
 }
-
-const nowhere: FlowSink = { append: (_flow: Flow) => {}, close: async () => {} };

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlowtapeError } from "../src/errors.ts";
-import { expandHome } from "../src/hooks/rule.ts";
+import { expandHome } from "../src/options.ts";
 import { homeFolder } from "../src/proxy/ca-files.ts";
 
 export interface CaPlace {

@@ -5,7 +5,7 @@ import type { Step } from "../src/flow/pipe.ts";
 export interface Choice {
 	/** Passes on the flows that are named; all, where none is. */
 	step: Step;
-	/** To be called at the end. @throws FlowtapeError FT_NOT_FOUND when a name fits no flow */
+	/** To be called at the end. @throws FlowtapeError FT_NO_FLOW when a name fits no flow */
 	check(): void;
 }
 
@@ -19,7 +19,7 @@ export function chosen(tape: string, ids: readonly string[]): Choice {
 		},
 		check() {
 			const missing = ids.filter((id) => !found.has(id));
-			if (missing.length > 0) throw new FlowtapeError("FT_NOT_FOUND", `${tape}: no flow whose id begins with ${missing.join(", ")}`, { file: tape });
+			if (missing.length > 0) throw new FlowtapeError("FT_NO_FLOW", `${tape}: no flow whose id begins with ${missing.join(", ")}`, { file: tape });
 		},
 	};
 }

@@ -6,7 +6,7 @@ export interface Io {
 	stdout: TextSink;
 	stderr: TextSink;
 	env: NodeJS.ProcessEnv;
-	/** Aborted by SIGINT and SIGTERM. */
+	/** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more. Its reason is the exit status of a command that is interrupted by it. */
 	signal: AbortSignal;
 }
 
@@ -47,6 +47,8 @@ export interface Command<T extends OptionTable = OptionTable> {
 	readonly options: T;
 	/** Options of the features that the command has; loaded when it is run or asked for help. */
 	groups?(): Promise<readonly OptionGroup[]>;
+	/** More for --help, behind the options. */
+	notes?(): string;
 	/** Command lines that work, each with what it does. */
 	readonly examples: readonly (readonly [command: string, does: string])[];
 	/** Resolves to the exit status; throws FlowtapeError. */

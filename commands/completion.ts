@@ -6,6 +6,8 @@ import { flagsOf } from "./options.ts";
 interface Words {
 	name: string;
 	summary: string;
+	/** What the first argument may be, where that is one of a few words. */
+	choices: readonly string[];
 	flags: readonly { flag: string; help: string }[];
 }
 
@@ -34,34 +36,45 @@ export function createCommand(loadAll: () => Promise<readonly Command[]>): Comma
 }
 
 async function wordsOf(command: Command): Promise<Words> {
-	return { name: command.name, summary: command.summary, flags: await flagsOf(command) };
+	const choices = /^\w+(\|\w+)+$/.test(command.args) ? command.args.split("|") : [];
+	return { name: command.name, summary: command.summary, choices, flags: await flagsOf(command) };
 }
 
 function bash(words: readonly Words[]): string {
-	const cases = words.map(({ name, flags }) => `\t\t${name}) options="${flags.map(({ flag }) => `--${flag}`).join(" ")}" ;;`);
+	const names = words.map(({ name }) => name).join(" ");
+	const cases = words.map(
+		({ name, flags, choices }) => `\t\t${name}) options="${flags.map(({ flag }) => `--${flag}`).join(" ")}" choices="${choices.join(" ")}" ;;`,
+	);
 	return `_flowtape() {
-	local word="\${COMP_WORDS[COMP_CWORD]}" options=""
+	local word="\${COMP_WORDS[COMP_CWORD]}" options="" choices="" i
+	COMPREPLY=()
+	# behind -- stands a command that is not ours
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		if [ "\${COMP_WORDS[i]}" = -- ]; then return; fi
+	done
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		COMPREPLY=($(compgen -W "${words.map(({ name }) => name).join(" ")} help --help --version" -- "$word"))
-		return
-	fi
-	case "\${COMP_WORDS[1]}" in
+		options="--help --version" choices="${names} help"
+	else
+		case "\${COMP_WORDS[1]}" in
 ${cases.join("\n")}
-	esac
+		help) choices="${names}" ;;
+		esac
+	fi
 	case "$word" in
-		-*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
-		*) COMPREPLY=($(compgen -f -- "$word")) ;;
+	-*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+	*) COMPREPLY=($(compgen -W "$choices" -- "$word")) ;;
 	esac
 }
-complete -o filenames -F _flowtape flowtape
+complete -o bashdefault -o default -F _flowtape flowtape
 `;
 }
 
 function zsh(words: readonly Words[]): string {
 	const commands = words.map(({ name, summary }) => `\t\t'${name}:${quoted(summary)}'`);
-	const cases = words.map(
-		({ name, flags }) => `\t\t${name}) _arguments ${flags.map(({ flag, help }) => `'--${flag}[${quoted(help)}]'`).join(" ")} '*:file:_files' ;;`,
-	);
+	const cases = words.map(({ name, flags, choices }) => {
+		const options = flags.map(({ flag, help }) => `'--${flag}[${quoted(help)}]'`).join(" ");
+		return `\t\t${name}) _arguments ${options} ${choices.length > 0 ? `'1:what:(${choices.join(" ")})'` : "'*:file:_files'"} ;;`;
+	});
 	return `#compdef flowtape
 _flowtape() {
 	local -a commands=(
@@ -83,8 +96,9 @@ compdef _flowtape flowtape
 }
 
 function fish(words: readonly Words[]): string {
-	const lines = words.flatMap(({ name, summary, flags }) => [
+	const lines = words.flatMap(({ name, summary, flags, choices }) => [
 		`complete -c flowtape -n __fish_use_subcommand -a ${name} -d '${escaped(summary)}'`,
+		...choices.map((choice) => `complete -c flowtape -n '__fish_seen_subcommand_from ${name}' -a ${choice}`),
 		...flags.map(({ flag, help }) => `complete -c flowtape -n '__fish_seen_subcommand_from ${name}' -l ${flag} -d '${escaped(help)}'`),
 	]);
 	return `${lines.join("\n")}\n`;

@@ -45,7 +45,7 @@ async function load(file: string): Promise<unknown> {
 				return JSON.parse(await readFile(file, "utf8"));
 			case ".yaml":
 			case ".yml":
-				return (await import("yaml")).parse(await readFile(file, "utf8"));
+				return (await import("yaml")).parse(await readFile(file, "utf8")) ?? {};
 			default:
 				return ((await import(pathToFileURL(resolve(file)).href)) as { default?: unknown }).default ?? {};
 		}

@@ -1,19 +1,21 @@
 // `flowtape convert`: writes a tape in another format.
 import { defineCommand } from "./command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "convert",
 	summary: "write a tape in another format",
 	args: "TAPE TAPE",
 	arity: { min: 2, max: 2 },
-	options: { ...outputOptions, ...inputOptions },
+	options: { ...selectionOptions, ...outputOptions, ...inputOptions },
 	examples: [
 		["flowtape convert session.tape session.mitm", "a dump that mitmproxy opens"],
 		["flowtape convert session.mitm - --format jsonl | jq .id", "the ids of a dump"],
 	],
 	async run({ args: [from = "-", to = "-"], options, values }, io) {
-		const { passed, status } = await copyFlows({ inputs: [from], strict: options.strict, open: (troubles) => createOutput(to, options, troubles) }, io);
+		const filter = await selection(options);
+		const open = (troubles: Troubles) => createOutput(to, options, troubles);
+		const { passed, status } = await copyFlows({ inputs: [from], filter, strict: options.strict, quiet: values.quiet === true, open }, io);
 		if (values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status;
 	},

@@ -1,11 +1,15 @@
 // `flowtape filter`: selects flows by a filter expression, and prints or writes them.
-import { summaryLine } from "../formats/jsonl.ts";
+import { summaryLine } from "../formats/index.ts";
+import { FlowtapeError } from "../src/errors.ts";
 import { compileFilter } from "../src/filter/compile.ts";
 import type { Filter } from "../src/filter/filter.ts";
-import { defineCommand } from "./command.ts";
+import { filterOperators } from "../src/filter/terms.ts";
+import type { Flow } from "../src/flow/flow.ts";
+import { options as filterOptions } from "../src/hooks/rule.ts";
+import { defineCommand, type Io } from "./command.ts";
 import { flowLine } from "./print/flow-line.ts";
 import { paintFor } from "./print/text.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, printer } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, printer, type Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "filter",
@@ -18,10 +22,11 @@ export const command = defineCommand({
 		count: { type: "boolean", default: false, help: "Print how many flows match, nothing else." },
 		invert_match: { type: "boolean", default: false, help: "Select the flows that do not match." },
 		explain: { type: "boolean", default: false, help: "Print the expression as it is understood, and read nothing." },
-		case_sensitive_filters: { type: "boolean", default: false, help: "Tell upper from lower case in patterns." },
+		...filterOptions,
 		...outputOptions,
 		...inputOptions,
 	},
+	notes: operators,
 	examples: [
 		["flowtape filter '~c 500 & ~d example.com' session.tape", "the flows of example.com that ended in status 500"],
 		["flowtape filter '~m POST' session.tape --json | jq .request.url", "where something was posted to"],
@@ -34,21 +39,39 @@ export const command = defineCommand({
 			io.stdout.write(`${filter}\n`);
 			return 0;
 		}
-		const paint = paintFor(io.stdout, io.env, values.color === true);
-		const { output } = options;
-		const line = options.count
-			? () => ""
-			: options.json
-				? (flow: Parameters<typeof summaryLine>[0]) => `${summaryLine(flow)}\n`
-				: (flow: Parameters<typeof flowLine>[0]) => `${flowLine(flow, paint)}\n`;
-		const { passed, status } = await copyFlows(
-			{ inputs, filter, strict: options.strict, open: async (troubles) => (output === null ? printer(io, line) : createOutput(output, options, troubles)) },
-			io,
-		);
+		const { output, strict } = options;
+		if (output !== null && options.json) throw new FlowtapeError("FT_USAGE", "filter: --json prints and -o writes; one of them was expected");
+		if (output === null && (options.format ?? options.dump_version) !== null)
+			throw new FlowtapeError("FT_USAGE", "filter: --format and --dump-version are for -o TAPE, which was expected too; -o - is stdout");
+		const open = async (troubles: Troubles) => (output === null ? printer(io, lineOf(options, values, io)) : createOutput(output, options, troubles));
+		const { passed, status } = await copyFlows({ inputs, filter, strict, quiet: values.quiet === true, open }, io);
 		if (options.count) io.stdout.write(`${passed}\n`);
+		else if (output !== null && values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},
 });
+
+/** What is printed of a flow. */
+function lineOf({ count, json }: { count: boolean; json: boolean }, { color }: Readonly<Record<string, unknown>>, io: Io): (flow: Flow) => string {
+	if (count) return () => "";
+	if (json) return (flow) => `${summaryLine(flow)}\n`;
+	const paint = paintFor(io.stdout, io.env, color === true);
+	return (flow) => `${flowLine(flow, paint)}\n`;
+}
+
+/** The operators, for --help. */
+function operators(): string {
+	const lines = filterOperators.map(({ code, argument, help }) => `  ${`~${code}${ARGUMENTS[argument]}`.padEnd(17)} ${help}`);
+	return `Expressions:
+${lines.join("\n")}
+  ${"REGEX".padEnd(17)} the same as ~u REGEX
+  ${"! & | ( )".padEnd(17)} not, and, or, grouping; terms side by side are joined by and
+
+Patterns are Python's regular expressions, found anywhere, without regard to case. docs/filters.md has all of it.
+`;
+}
+
+const ARGUMENTS = { none: "", number: " NUMBER", pattern: " REGEX" } as const;
 
 function inverted(filter: Filter): Filter {
 	return {

@@ -1,6 +1,7 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
 import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
-import type { OptionSpec, OptionTable } from "../src/options.ts";
+import { FlowtapeError } from "../src/errors.ts";
+import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
 import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
@@ -17,6 +18,7 @@ export const caOption = {
 export const liveCommandOptions = {
 	ca: caOption,
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
+	format: { type: "string", default: null, metavar: "FORMAT", help: "Record in this format, whatever the extension says: tape, mitm, jsonl." },
 } as const satisfies OptionTable;
 
 /** The options of the proxy and of the features, with other defaults where a command has them. `prefix` is left out of the flags' names. */
@@ -43,9 +45,15 @@ export async function runLive(job: LiveJob, { child, values, options }: LiveInpu
 }
 
 async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
+	const output = job.output === null ? null : expandHome(job.output);
+	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
+	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
 	const proxy = await startLive({
 		...job,
+		output,
+		format: options.format,
+		recordings: job.recordings.map((path) => expandHome(path)),
 		values: values as unknown as LiveValues,
 		home,
 		env: io.env,
@@ -59,11 +67,11 @@ async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { chi
 	let report: LiveReport;
 	try {
 		if (child === null) await stopped(io.signal);
-		else status = await runWithin(child, proxy, home, io);
+		else if (!io.signal.aborted) status = await runWithin(child, proxy, home, io);
 	} finally {
 		report = await proxy.close();
 	}
-	journal.end(report, job.output);
+	journal.end(report, output);
 	return status || journal.status;
 }
 

@@ -23,51 +23,50 @@ async function loadAll(): Promise<readonly Command[]> {
 	return Promise.all(Object.values(commands).map((load) => load()));
 }
 
-async function main([name = "--help", ...argv]: readonly string[]): Promise<number> {
+async function main([name, ...argv]: readonly string[]): Promise<number> {
 	if (name === "--version" || name === "-V") {
 		process.stdout.write(`${version}\n`);
 		return 0;
 	}
-	const { usage } = await import("./usage.ts");
 	if (name === "help" && argv[0] !== undefined) return main([argv[0], "--help"]);
-	if (name === "--help" || name === "-h" || name === "help") {
-		process.stdout.write(usage(await loadAll()));
-		return 0;
+	if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+		const { usage } = await import("./usage.ts");
+		(name === undefined ? process.stderr : process.stdout).write(usage(await loadAll()));
+		return name === undefined ? 2 : 0;
 	}
-	const { runCommand, unknownCommand } = await import("./run-command.ts");
+	const { runCommand, tell, unknownCommand } = await import("./run-command.ts");
 	const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-	if (load === undefined) throw unknownCommand(name, Object.keys(commands));
-	return runCommand(await load(), argv, createIo(), loadAll);
+	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, process);
+	return runCommand(await load(), argv, io, loadAll);
 }
 
-function createIo(): Io {
-	const controller = new AbortController();
-	let signals = 0;
-	const stop = (): void => {
-		// the first asks for an orderly end, the second does not wait for it
-		if (++signals > 1) process.exit(130);
-		controller.abort();
-	};
-	process.on("SIGINT", stop).on("SIGTERM", stop);
-	return { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: controller.signal };
-}
+const controller = new AbortController();
+const io: Io = { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: controller.signal };
 
-// whoever reads us may have seen enough, as `head` has
-for (const stream of [process.stdout, process.stderr]) {
-	stream.on("error", (error: NodeJS.ErrnoException) => {
-		if (error.code === "EPIPE") process.exit(0);
-		throw error;
+// 128 and the signal's number, as shells have it
+for (const [name, status] of [
+	["SIGINT", 130],
+	["SIGTERM", 143],
+] as const) {
+	process.on(name, () => {
+		// The first asks for an orderly end, the second does not wait for it. A command that listens too, for its child, decides itself.
+		if (controller.signal.aborted && process.listenerCount(name) === 1) process.exit(status);
+		controller.abort(status);
 	});
 }
 
-const argv = process.argv.slice(2);
-try {
-	process.exitCode = await main(argv);
-} catch (error) {
-	const { explain } = await import("./run-command.ts");
-	const { text, status } = explain(error, argv.includes("--debug"));
-	process.stderr.write(text);
-	process.exitCode = status;
-}
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+	// whoever reads us may have seen enough, as `head` has
+	if (error.code === "EPIPE") return controller.abort(0);
+	process.stderr.write(`flowtape: stdout: cannot be written: ${error.message}\n`);
+	process.exit(4);
+});
+process.stderr.on("error", () => {});
+process.on("uncaughtException", async (error) => {
+	const { tell } = await import("./run-command.ts");
+	process.exit(tell(error, process.argv.includes("--debug"), process));
+});
+
+process.exitCode = await main(process.argv.slice(2));
 // nothing that a command left behind, such as an unread stdin, keeps us
 process.stdin.unref?.();

@@ -1,6 +1,6 @@
 // Values of options as people write them, in a flag, behind --set, in the environment or in a configuration file.
 import { FlowtapeError } from "../src/errors.ts";
-import type { OptionSpec } from "../src/options.ts";
+import { expandHome, type OptionSpec } from "../src/options.ts";
 
 export type OptionValue = boolean | string | number | null | readonly string[];
 
@@ -18,22 +18,36 @@ export function parseValue(spec: OptionSpec, text: string | undefined, where: st
 		case "size":
 			return text === undefined ? needed(where, "a size") : parseSize(text, where);
 		case "sequence":
-			return text === undefined ? [] : [text];
+			return text === undefined ? [] : [pathOr(spec, text)];
 		case "string": {
 			if (text === undefined) return spec.default === null ? null : needed(where, "a value");
 			const { choices } = spec;
 			if (choices !== undefined && !choices.includes(text)) throw bad(where, `${JSON.stringify(text)} is none of ${choices.join(", ")}`);
-			return text;
+			return pathOr(spec, text);
 		}
 	}
+}
+
+/** What `metavar` says when the value is a path. */
+const PATHS: ReadonlySet<string | undefined> = new Set(["FILE", "FOLDER", "PATH", "TAPE"]);
+
+/** Whether an option's value is a path. */
+export function isPath({ metavar }: OptionSpec): boolean {
+	return PATHS.has(metavar);
+}
+
+function pathOr(spec: OptionSpec, text: string): string {
+	return isPath(spec) ? expandHome(text) : text;
 }
 
 /** A value of a configuration file: its own type, or a text as on the command line. */
 export function checkValue(spec: OptionSpec, value: unknown, where: string): OptionValue {
 	if (value === null && "default" in spec && spec.default === null) return null;
 	if (spec.type === "sequence") {
-		const items = Array.isArray(value) ? value : [value];
-		return items.map((item) => (typeof item === "string" ? item : fail(bad(where, `a list of strings was expected, found ${JSON.stringify(item)}`))));
+		const items: readonly unknown[] = Array.isArray(value) ? value : [value];
+		const wrong = items.find((item) => typeof item !== "string");
+		if (wrong !== undefined) throw bad(where, `a list of strings was expected, found ${JSON.stringify(wrong)}`);
+		return (items as readonly string[]).map((item) => pathOr(spec, item));
 	}
 	if (spec.type === "boolean" && typeof value === "boolean") return value;
 	if ((spec.type === "integer" || spec.type === "size") && typeof value === "number") return parseValue(spec, String(value), where);
@@ -71,8 +85,4 @@ function needed(where: string, what: string): never {
 
 function bad(where: string, what: string): FlowtapeError {
 	return new FlowtapeError("FT_BAD_OPTION", `${where}: ${what}`);
-}
-
-function fail(error: FlowtapeError): never {
-	throw error;
 }

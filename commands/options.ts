@@ -1,17 +1,18 @@
-// From option tables to flags, and from flags, --set, environment and configuration file to values. A door to commander.
+// Reads a command's arguments, and prints its help. The door to commander, which makes flags of the options.
 import { Command as Commander, CommanderError, Option } from "commander";
 import { FlowtapeError } from "../src/errors.ts";
 import type { OptionSpec, OptionTable } from "../src/options.ts";
 import type { Command, OptionGroup } from "./command.ts";
 import { readConfiguration } from "./configuration.ts";
-import { checkValue, type OptionValue, parseValue } from "./option-value.ts";
+import type { OptionValue } from "./option-value.ts";
+import { type Given, Registry } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** Options of every command. */
 export const commonOptions = {
 	quiet: { type: "boolean", default: false, short: "q", help: "Say nothing but errors and results." },
 	verbose: { type: "boolean", default: false, short: "v", help: "Say more." },
-	color: { type: "boolean", default: true, help: "Colours where the output is a terminal; NO_COLOR turns them off too." },
+	color: { type: "boolean", default: true, help: "Use colours where the output is a terminal; NO_COLOR in the environment turns them off too." },
 	debug: { type: "boolean", default: false, help: "Print the stack of an error." },
 	config: {
 		type: "string",
@@ -31,8 +32,6 @@ export interface Parsed {
 	help: string | null;
 }
 
-type Given = Map<string, OptionValue>;
-
 /**
  * Reads a command's arguments.
  * @throws FlowtapeError FT_USAGE, FT_BAD_OPTION
@@ -43,14 +42,13 @@ export async function parseArguments(
 	env: NodeJS.ProcessEnv,
 	all: () => Promise<readonly Command[]>,
 ): Promise<Parsed> {
-	const groups = await groupsOf(command);
-	const registry = new Registry(groups);
+	const registry = new Registry(await groupsOf(command));
 	const commander = commanderOf(command, registry);
 	const help = parse(commander, argv);
 	if (help !== null) return { args: [], values: {}, warnings: [], help };
 	const flags = commander.opts<{ set?: string[]; [attribute: string]: unknown }>();
 	const given: Given = new Map();
-	registry.readFlags(flags, given);
+	registry.readFlags((flag) => flags[camel(flag)], given);
 	registry.readAssignments(flags.set ?? [], given);
 	registry.readEnvironment(env, given);
 	const configuration = await readConfiguration(given.get("config")?.toString() ?? null);
@@ -68,8 +66,21 @@ export async function groupsOf(command: Command): Promise<readonly OptionGroup[]
 export async function flagsOf(command: Command): Promise<{ flag: string; help: string }[]> {
 	const { flags } = new Registry(await groupsOf(command));
 	return flags
-		.filter(({ spec }) => !spec.hidden && spec.deprecated === undefined)
-		.map(({ flag, spec }) => ({ flag: spec.type === "boolean" && spec.default ? `no-${flag}` : flag, help: spec.help }));
+		.filter(({ spec }) => isShown(spec))
+		.map(({ flag, spec }) => (isOn(spec) ? { flag: `no-${flag}`, help: negated(spec.help) } : { flag, help: spec.help }));
+}
+
+function isShown({ hidden, deprecated }: OptionSpec): boolean {
+	return hidden !== true && deprecated === undefined;
+}
+
+/** Whether an option is on by default: the flag that changes something is the one that turns it off. */
+function isOn(spec: OptionSpec): boolean {
+	return spec.type === "boolean" && spec.default;
+}
+
+function negated(help: string): string {
+	return `Do not ${help.charAt(0).toLowerCase()}${help.slice(1)}`;
 }
 
 /** One configuration file serves all commands: what this one does not have must be an option of another. */
@@ -91,7 +102,7 @@ function parse(commander: Commander, argv: readonly string[]): string | null {
 		if (!(error instanceof CommanderError)) throw error;
 		if (error.code === "commander.helpDisplayed" || error.code === "commander.help") return help;
 		// its message begins with "error: ", and a suggestion stands on a line of its own
-		throw new FlowtapeError("FT_USAGE", `${commander.name()}: ${error.message.replace(/^error: /, "").replaceAll("\n", " ")}`);
+		throw new FlowtapeError("FT_USAGE", `${commander.name().replace(/^flowtape /, "")}: ${error.message.replace(/^error: /, "").replaceAll("\n", " ")}`);
 	}
 }
 
@@ -99,11 +110,15 @@ function commanderOf(command: Command, registry: Registry): Commander {
 	const { min, max } = command.arity;
 	const commander = new Commander(`flowtape ${command.name}`)
 		.usage(`[options] ${command.args}${command.takesChild ? " [-- CMD…]" : ""}`)
-		.description(`${command.summary}.`)
+		.description(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`)
 		.argument("[args...]")
-		.helpOption("-h, --help", "Print this.")
-		.configureHelp({ visibleArguments: () => [] })
-		.addHelpText("after", `\nExamples:\n${command.examples.map(([line, does]) => `  $ ${line}\n      ${does}\n`).join("")}`)
+		.addHelpOption(new Option("-h, --help", "Print this.").helpGroup("Common options:"))
+		.configureHelp({ visibleArguments: () => [], optionDescription: ({ description }) => description })
+		.addHelpText(
+			"after",
+			() =>
+				`${command.notes === undefined ? "" : `\n${command.notes()}`}\nExamples:\n${command.examples.map(([line, does]) => `  $ ${line}\n      ${does}\n`).join("")}`,
+		)
 		.action((args: string[]) => {
 			if (args.length < min || (max !== undefined && args.length > max))
 				throw new FlowtapeError("FT_USAGE", `${command.name}: ${args.length} arguments, expected: flowtape ${command.name} ${command.args}`);
@@ -120,13 +135,11 @@ function commanderOf(command: Command, registry: Registry): Commander {
 /** The flags of one option: two for a boolean, of which help shows the one that changes something. */
 function flagOptions(flag: string, spec: OptionSpec, title: string): Option[] {
 	const short = spec.short === undefined ? "" : `-${spec.short}, `;
-	const help = `${spec.help}${shownDefault(spec)}`;
-	const make = (flags: string, hidden: boolean) =>
-		new Option(flags, help).hideHelp(hidden || spec.hidden === true || spec.deprecated !== undefined).helpGroup(`${title}:`);
-	if (spec.type === "boolean") return [make(`${short}--${flag}`, spec.default), make(`--no-${flag}`, !spec.default)];
+	const make = (flags: string, help: string, shown = true) => new Option(flags, help).hideHelp(!shown || !isShown(spec)).helpGroup(`${title}:`);
+	if (spec.type === "boolean") return [make(`${short}--${flag}`, spec.help, !spec.default), make(`--no-${flag}`, negated(spec.help), spec.default)];
 	const implied = spec.type === "string" ? spec.implied : undefined;
 	const metavar = spec.metavar ?? "value";
-	const option = make(`${short}--${flag} ${implied === undefined ? `<${metavar}>` : `[${metavar}]`}`, false);
+	const option = make(`${short}--${flag} ${implied === undefined ? `<${metavar}>` : `[${metavar}]`}`, `${spec.help}${shownDefault(spec)}`);
 	if (implied !== undefined) option.preset(implied);
 	if (spec.type === "sequence") option.argParser((text, list: string[] | undefined) => [...(list ?? []), text]);
 	return [option];
@@ -139,103 +152,6 @@ function shownDefault(spec: OptionSpec): string {
 
 function choicesOf(spec: OptionSpec): string {
 	return spec.type === "string" && spec.choices !== undefined ? ` One of ${spec.choices.join(", ")}.` : "";
-}
-
-interface Flag {
-	name: string;
-	/** In kebab-case, without the dashes. */
-	flag: string;
-	spec: OptionSpec;
-	title: string;
-}
-
-/** All options of one command, by every name that they go by. */
-class Registry {
-	readonly flags: readonly Flag[];
-	readonly warnings: string[] = [];
-	/** Keys of the configuration file that are not ours. */
-	readonly foreign: string[] = [];
-	readonly #specs = new Map<string, { name: string; spec: OptionSpec }>();
-
-	constructor(groups: readonly OptionGroup[]) {
-		this.flags = groups.flatMap(({ table, title, prefix = "" }) =>
-			Object.entries(table).map(([name, spec]) => ({ name, flag: kebab(name.startsWith(prefix) ? name.slice(prefix.length) : name), spec, title })),
-		);
-		for (const { name, spec } of this.flags) {
-			this.#specs.set(name, { name, spec });
-			for (const alias of spec.aliases ?? []) this.#specs.set(alias, { name, spec });
-		}
-	}
-
-	get names(): Iterable<string> {
-		return this.#specs.keys();
-	}
-
-	readFlags(flags: Readonly<Record<string, unknown>>, given: Given): void {
-		for (const { name, flag, spec } of this.flags) {
-			const value = flags[camel(flag)];
-			if (value === undefined) continue;
-			this.#warnOf(name, spec);
-			if (spec.type === "boolean" || spec.type === "sequence") given.set(name, value as OptionValue);
-			else given.set(name, parseValue(spec, String(value), `--${flag}`));
-		}
-	}
-
-	/** `--set NAME=VALUE`; a flag for the same option counts more, but both add to a list. */
-	readAssignments(assignments: readonly string[], given: Given): void {
-		const set: Given = new Map();
-		for (const assignment of assignments) {
-			const at = assignment.indexOf("=");
-			const word = at === -1 ? assignment : assignment.slice(0, at);
-			const { name, spec } = this.#find(word, `--set ${word}`);
-			this.#warnOf(word, spec);
-			const value = parseValue(spec, at === -1 ? undefined : assignment.slice(at + 1), `--set ${word}`);
-			const before = set.get(name);
-			set.set(name, Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value);
-		}
-		for (const [name, value] of set) {
-			const flag = given.get(name);
-			if (flag === undefined) given.set(name, value);
-			else if (Array.isArray(flag) && Array.isArray(value)) given.set(name, [...flag, ...value]);
-		}
-	}
-
-	/** `FLOWTAPE_LISTEN_PORT` and the like; a list has one item a line. */
-	readEnvironment(env: NodeJS.ProcessEnv, given: Given): void {
-		for (const { name, spec } of this.flags) {
-			const variable = `FLOWTAPE_${name.toUpperCase()}`;
-			const text = env[variable];
-			if (text === undefined || given.has(name)) continue;
-			given.set(name, spec.type === "sequence" ? text.split("\n").filter((line) => line !== "") : parseValue(spec, text, variable));
-		}
-	}
-
-	readConfiguration({ file, values }: { file: string; values: Readonly<Record<string, unknown>> }, given: Given): void {
-		for (const [key, value] of Object.entries(values)) {
-			const found = this.#specs.get(key.replaceAll("-", "_"));
-			if (found === undefined) this.foreign.push(key);
-			if (found === undefined || given.has(found.name)) continue;
-			given.set(found.name, checkValue(found.spec, value, `${file}: ${key}`));
-		}
-	}
-
-	complete(given: Given): Record<string, OptionValue> {
-		return Object.fromEntries(this.flags.map(({ name, spec }) => [name, given.get(name) ?? spec.default]));
-	}
-
-	#find(word: string, where: string): { name: string; spec: OptionSpec } {
-		const found = this.#specs.get(word.replaceAll("-", "_"));
-		if (found === undefined) throw new FlowtapeError("FT_USAGE", `${where}: no such option.${didYouMean(word, this.#specs.keys())}`);
-		return found;
-	}
-
-	#warnOf(word: string, { deprecated }: OptionSpec): void {
-		if (deprecated !== undefined) this.warnings.push(`${word}: ${deprecated}`);
-	}
-}
-
-function kebab(name: string): string {
-	return name.replaceAll("_", "-");
 }
 
 /** As commander names the attribute of a flag. */

@@ -1,4 +1,5 @@
 // `flowtape replay-server`: a proxy that answers from tapes, and reaches no server unless told to.
+import { FlowtapeError } from "../src/errors.ts";
 import { defineCommand } from "./command.ts";
 import { liveCommandOptions, liveGroups, runLive } from "./live.ts";
 
@@ -6,10 +7,11 @@ export const command = defineCommand({
 	name: "replay-server",
 	summary: "answer requests from tapes, offline",
 	args: "TAPE…",
-	arity: { min: 1 },
+	arity: { min: 0 },
 	takesChild: true,
 	options: {
 		...liveCommandOptions,
+		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape too, after those named before." },
 		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Record what was answered and what was forwarded." },
 	},
 	groups: () => liveGroups({}, "server_replay_"),
@@ -18,7 +20,9 @@ export const command = defineCommand({
 		["flowtape replay-server session.tape --extra forward", "what was not recorded goes to its server"],
 		["flowtape replay-server session.tape --reuse", "answer equal requests with the first recording, any number of times"],
 	],
-	run: ({ args: recordings, ...input }, io) => {
+	async run({ args, ...input }, io) {
+		const recordings = [...args, ...input.options.server_replay];
+		if (recordings.length === 0) throw new FlowtapeError("FT_USAGE", "replay-server: a tape to answer from was expected");
 		const network = input.values.server_replay_extra === "forward";
 		return runLive({ output: input.options.output, recordings, network }, input, io);
 	},

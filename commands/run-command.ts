@@ -1,41 +1,48 @@
-// Runs a command on its arguments, and puts errors in words.
+// Runs a command on its arguments, and makes words and an exit status of how it ended.
 import { FlowtapeError } from "../src/errors.ts";
 import type { Command, Io } from "./command.ts";
 import { parseArguments } from "./options.ts";
+import { kebab } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
 
-/** Parses, then runs. Everything behind `--` is the child's, for a command that has one. */
+/**
+ * Parses, runs, and tells of errors on stderr; resolves to the exit status. Everything behind `--` is the child's, for a command that has one.
+ * @param all the commands whose options a configuration file may hold
+ */
 export async function runCommand(command: Command, argv: readonly string[], io: Io, all: () => Promise<readonly Command[]>): Promise<number> {
 	const at = command.takesChild ? argv.indexOf("--") : -1;
 	const own = at === -1 ? argv : argv.slice(0, at);
-	const parsed = await parseArguments(command, own, io.env, all);
-	if (parsed.help !== null) {
-		io.stdout.write(parsed.help);
-		return 0;
-	}
-	const { values, warnings } = parsed;
-	for (const warning of warnings) io.stderr.write(`flowtape: ${warning}\n`);
 	const child = at === -1 ? null : argv.slice(at + 1);
-	if (child?.length === 0) throw new FlowtapeError("FT_USAGE", `${command.name}: a command was expected after --`);
-	const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, values[name]]));
-	return command.run({ args: parsed.args, options: options as never, values, child }, io);
+	let debug = own.includes("--debug");
+	try {
+		const { help, args, values, warnings } = await parseArguments(command, own, io.env, all);
+		if (help !== null) {
+			io.stdout.write(help);
+			return 0;
+		}
+		debug = values.debug === true;
+		for (const warning of warnings) io.stderr.write(`flowtape: ${warning}\n`);
+		if (child?.length === 0) throw new FlowtapeError("FT_USAGE", `${command.name}: a command was expected after --`);
+		const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, values[name]]));
+		return await command.run({ args, options: options as never, values, child }, io);
+	} catch (error) {
+		return tell(error, debug, io);
+	}
 }
 
 /** The error for a command that there is not. */
 export function unknownCommand(name: string, names: readonly string[]): FlowtapeError {
-	const what = name.startsWith("-") ? `unknown option '${name}' before the command` : `"${name}" is not a command.${didYouMean(name, names)}`;
+	const what = name.startsWith("-") ? `unknown option '${name}' before the command.` : `"${name}" is not a command.${didYouMean(name, names)}`;
 	return new FlowtapeError("FT_USAGE", `${what} Try: flowtape --help`);
 }
 
-/** What to print about an error, and the exit status it means. */
-export function explain(error: unknown, debug: boolean): { text: string; status: number } {
-	if (error instanceof FlowtapeError) {
-		const trace = debug ? `${chain(error)}\n` : "";
-		return { text: `flowtape: ${error.message}\n${trace}`, status: error.status };
-	}
-	const message = error instanceof Error ? error.message : String(error);
-	const trace = debug ? `${chain(error)}\n` : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
-	return { text: `flowtape: ${message}\n${trace}`, status: 4 };
+/** Tells of an error, with its stack if wanted, and gives the exit status that it means. */
+export function tell(error: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">): number {
+	const isOurs = error instanceof FlowtapeError;
+	const option = isOurs && error.option !== undefined ? `--${kebab(error.option)}: ` : "";
+	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
+	stderr.write(`flowtape: ${option}${error instanceof Error ? error.message : String(error)}\n${debug ? `${chain(error)}\n` : hint}`);
+	return isOurs ? error.status : 4;
 }
 
 function chain(error: unknown): string {

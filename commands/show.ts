@@ -1,5 +1,5 @@
 // `flowtape show`: prints flows in full, bodies decoded and laid out.
-import { summaryLine } from "../formats/jsonl.ts";
+import { summaryLine } from "../formats/index.ts";
 import { rawFlow } from "../src/export/raw.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { chosen } from "./chosen.ts";
@@ -8,7 +8,7 @@ import { exporting } from "./exporting.ts";
 import { flowFull } from "./print/flow-full.ts";
 import { openPager } from "./print/pager.ts";
 import { type Paint, paintFor } from "./print/text.ts";
-import { copyFlows, inputOptions, type Troubles } from "./tapes.ts";
+import { copyFlows, inputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "show",
@@ -18,7 +18,8 @@ export const command = defineCommand({
 	options: {
 		json: { type: "boolean", default: false, help: "Print one JSON object a line." },
 		raw: { type: "boolean", default: false, help: "Print messages as HTTP/1.1 has them on the wire, byte for byte." },
-		pager: { type: "boolean", default: true, help: "On a terminal, send the output through $PAGER." },
+		pager: { type: "boolean", default: true, help: "Send the output through $PAGER where it is a terminal." },
+		...selectionOptions,
 		...inputOptions,
 	},
 	examples: [
@@ -40,7 +41,7 @@ export const command = defineCommand({
 			discard: () => pager.close(),
 		};
 		const open = async (troubles: Troubles) => (raw ? exporting("-", rawFlow, troubles) : sink);
-		const { passed, status } = await copyFlows({ inputs: [tape], steps: [choice.step], strict: options.strict, open }, io);
+		const { passed, status } = await copyFlows({ inputs: [tape], filter: await selection(options), steps: [choice.step], strict: options.strict, open }, io);
 		choice.check();
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},

@@ -1,15 +1,28 @@
 // What commands on stored flows have in common: inputs opened, flows brought to an output, trouble in the data told once.
-import { createTape, openTape } from "../formats/index.ts";
+import { createTape, formatForWriting, openTape } from "../formats/index.ts";
 import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import { type FlowSink, type FlowSource, pipe, type Step } from "../src/flow/pipe.ts";
-import type { OptionTable } from "../src/options.ts";
+import { compileFilterLazily, options as filterOptions } from "../src/hooks/rule.ts";
+import { expandHome, type OptionTable, type OptionValues } from "../src/options.ts";
 import type { Io } from "./command.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {
 	strict: { type: "boolean", default: false, help: "End at the first damage instead of going on behind it." },
 } as const satisfies OptionTable;
+
+/** Options of commands that take some flows of a tape. */
+export const selectionOptions = {
+	filter: { type: "string", default: null, short: "f", metavar: "FILTER", help: "Take only flows that match." },
+	...filterOptions,
+} as const satisfies OptionTable;
+
+/** The filter of `selectionOptions`; undefined: every flow. @throws FlowtapeError FT_BAD_FILTER */
+export async function selection(options: OptionValues<typeof selectionOptions>): Promise<Filter | undefined> {
+	if (options.filter === null) return;
+	return compileFilterLazily(options.filter, { caseSensitiveFilters: options.case_sensitive_filters });
+}
 
 /** Options of every command that writes a tape. */
 export const outputOptions = {
@@ -24,12 +37,15 @@ const PRINTED_TROUBLES = 20;
 export class Troubles {
 	readonly #io: Io;
 	readonly #strict: boolean;
+	readonly #quiet: boolean;
 	#status = 0;
 	#count = 0;
 
-	constructor(io: Io, strict: boolean) {
+	/** @param quiet say nothing of what is no damage */
+	constructor(io: Io, { strict, quiet = false }: { strict: boolean; quiet?: boolean | undefined }) {
 		this.#io = io;
 		this.#strict = strict;
+		this.#quiet = quiet;
 	}
 
 	/** 0 as long as nothing was damaged. */
@@ -40,6 +56,7 @@ export class Troubles {
 	readonly report = (code: ErrorCode, message: string, detail: ErrorDetail = {}): void => {
 		const error = new FlowtapeError(code, message, detail);
 		if (this.#strict && error.status > 0) throw error;
+		if (this.#quiet && error.status === 0) return;
 		this.#status = Math.max(this.#status, error.status);
 		if (++this.#count <= PRINTED_TROUBLES) this.#io.stderr.write(`flowtape: ${message}\n`);
 	};
@@ -51,9 +68,6 @@ export class Troubles {
 	}
 }
 
-/** As shells have it for a command that Ctrl-C ended. What stood at the output before stays. */
-const INTERRUPTED = 130;
-
 export interface CopyJob {
 	inputs: readonly string[];
 	filter?: Filter | undefined;
@@ -62,11 +76,12 @@ export interface CopyJob {
 	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind. */
 	open(troubles: Troubles): Promise<FlowSink>;
 	strict: boolean;
+	quiet?: boolean;
 }
 
-/** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept. */
+/** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept; of an interrupted copy nothing is. */
 export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number }> {
-	const troubles = new Troubles(io, job.strict);
+	const troubles = new Troubles(io, job);
 	const sources = await openAll(job, troubles);
 	const sink = await job.open(troubles);
 	try {
@@ -78,7 +93,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		);
 		if (io.signal.aborted) {
 			await sink.discard?.();
-			return { passed, status: INTERRUPTED };
+			return { passed, status: Number(io.signal.reason) };
 		}
 		await sink.close();
 		troubles.end(passed);
@@ -90,7 +105,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 }
 
 function openAll({ inputs, filter, ids }: CopyJob, { report }: Troubles): Promise<FlowSource[]> {
-	return Promise.all((inputs.length === 0 ? ["-"] : inputs).map((path) => openTape(path, { report, filter, ids })));
+	return Promise.all((inputs.length === 0 ? ["-"] : inputs).map((path) => openTape(expandHome(path), { report, filter, ids })));
 }
 
 /** A source whose damage ends it early instead of ending everything. */
@@ -107,9 +122,13 @@ function recovering(source: FlowSource, troubles: Troubles): FlowSource {
 	};
 }
 
-/** The output that `-o` names. */
-export function createOutput(path: string, options: { format: string | null; dump_version: number | null }, { report }: Troubles): Promise<FlowSink> {
-	return createTape(path, { report, format: options.format ?? undefined, version: options.dump_version ?? undefined });
+/** The output that `-o` names. @throws FlowtapeError FT_USAGE, FT_IO */
+export async function createOutput(path: string, options: { format: string | null; dump_version: number | null }, { report }: Troubles): Promise<FlowSink> {
+	const format = options.format ?? undefined;
+	const version = options.dump_version ?? undefined;
+	if (version !== undefined && formatForWriting(path, format).name !== "mitm")
+		throw new FlowtapeError("FT_USAGE", `--dump-version ${version}: a mitmproxy dump was expected as output, not ${path}`);
+	return createTape(expandHome(path), { report, format, version });
 }
 
 /** A sink that prints, a piece of text for each flow. */

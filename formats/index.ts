@@ -9,6 +9,8 @@ import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
 import { createTapeFormat } from "./tape.ts";
 
+export { summaryLine } from "./jsonl.ts";
+
 /** In the order in which content is looked at. The first is the default for writing. */
 export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, jsonl];
 

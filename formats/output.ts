@@ -111,10 +111,15 @@ class DraftFile extends PlainFile {
 	}
 }
 
+/** Whoever runs us hears from stdout itself that its reader has seen enough. */
+function unlessClosed(error: unknown): void {
+	if (!hasErrno(error, "EPIPE")) throw outputError("stdout", error);
+}
+
 const stdout: Output = {
 	name: "stdout",
 	async write(bytes) {
-		if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
+		if (!process.stdout.write(bytes)) await once(process.stdout, "drain").catch(unlessClosed);
 	},
 	async close() {},
 	async discard() {},

@@ -11,7 +11,8 @@ export const errorCodes = {
 	FT_CORRUPT_FLOW: { status: 3, meaning: "a record of a tape that is damaged" },
 	FT_NEWER_FORMAT: { status: 3, meaning: "a tape that a newer version wrote" },
 	FT_STORE: { status: 3, meaning: "a flow store whose database is damaged or is not one" },
-	FT_NOT_FOUND: { status: 4, meaning: "a file or flow that does not exist" },
+	FT_NO_FLOW: { status: 1, meaning: "an id with which that of no flow begins" },
+	FT_NOT_FOUND: { status: 4, meaning: "a file that does not exist" },
 	FT_IO: { status: 4, meaning: "the file system refused: no permission, no space, read-only" },
 	FT_PORT: { status: 4, meaning: "the listen address is taken or not ours" },
 	FT_CA: { status: 4, meaning: "the certificate authority cannot be read or written" },
@@ -20,6 +21,7 @@ export const errorCodes = {
 	FT_PROTOCOL: { status: 4, meaning: "a message that breaks the rules of HTTP" },
 	FT_LOSS: { status: 0, meaning: "something that the format written to has no room for" },
 	FT_BAD_BODY: { status: 3, meaning: "a body that its Content-Encoding does not describe" },
+	FT_SCRIPT: { status: 2, meaning: "a script that cannot be loaded" },
 	FT_COMMAND: { status: 4, meaning: "the command after -- could not be started" },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 

@@ -1,9 +1,11 @@
-// The shape of an option's declaration, and the type of the values that a table of them yields.
+// The shape of an option's declaration, the type of the values that a table of them yields, and what all values that are paths have in common.
+import { homedir } from "node:os";
+import { join } from "node:path";
 
 interface OptionBase {
-	/** One sentence for --help and the reference. */
+	/** One sentence for --help and the reference. That of a boolean begins with a verb, so that "Do not" can stand before it. */
 	help: string;
-	/** Stands for the value in --help, such as FILTER or PATH. */
+	/** Stands for the value in --help, such as FILTER. FILE, FOLDER, PATH and TAPE say that it is a path: see `expandHome`. */
 	metavar?: string;
 	/** A single letter, without the dash. */
 	short?: string;
@@ -50,4 +52,9 @@ export type OptionValues<T extends OptionTable> = { readonly [K in keyof T]: Val
 /** Every option at its default. */
 export function defaults<T extends OptionTable>(table: T): OptionValues<T> {
 	return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, spec.default])) as OptionValues<T>;
+}
+
+/** A path as a shell takes it: `~` in front is the home folder. */
+export function expandHome(path: string, home = homedir()): string {
+	return /^~(?=[/\\]|$)/.test(path) ? join(home, path.slice(1)) : path;
 }

@@ -1,4 +1,5 @@
 // A body as a person reads it: laid out by what it is, text as text, the rest as a hex dump.
+import { isUtf8 } from "node:buffer";
 import type { Message } from "../../src/flow/message.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
 import { printable } from "./text.ts";
@@ -27,9 +28,15 @@ export function bodyText(message: Message, limit = SHOWN_BYTES): string {
 	if (bytes.length > limit) return `${plainText(bytes.subarray(0, limit))}… ${bytes.length - limit} bytes more\n`;
 	const contentType = message.headers.get("content-type") ?? "";
 	const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
-	const input: ViewInput = { bytes, text: () => message.text ?? "", type, contentType };
+	const input: ViewInput = { bytes, text: () => textOf(message, bytes), type, contentType };
 	const shown = first(binaryViews, input) ?? (looksBinary(bytes) ? null : (first(textViews, input) ?? input.text()));
 	return shown === null ? dump(bytes) : lines(shown);
+}
+
+/** Who names no charset mostly means UTF-8, whatever else `message.text` takes it for. */
+function textOf(message: Message, bytes: Buffer): string {
+	const isNamed = /;\s*charset=/i.test(message.headers.get("content-type") ?? "");
+	return !isNamed && isUtf8(bytes) ? bytes.toString("utf8") : (message.text ?? "");
 }
 
 function first(views: readonly View[], input: ViewInput): string | null {

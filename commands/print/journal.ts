@@ -23,6 +23,8 @@ export class Journal {
 	readonly #options: JournalOptions;
 	#status = 0;
 	#lost = 0;
+	/** The first line of --json says where it listens; until then, words go to stderr. */
+	#isListening = false;
 
 	constructor(io: Io, options: JournalOptions) {
 		this.#io = io;
@@ -53,6 +55,7 @@ export class Journal {
 		switch (event.kind) {
 			case "listening": {
 				const { host, port, mode } = event;
+				this.#isListening = true;
 				const what = mode === "regular" ? "" : ` (${printableLine(mode)})`;
 				if (this.#options.json) this.#print({ event: "listening", host, port, mode });
 				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}${what}`);
@@ -107,7 +110,7 @@ export class Journal {
 	}
 
 	#say(entry: { event: string; message: string; [key: string]: unknown }): void {
-		if (this.#options.json) this.#print(entry);
+		if (this.#options.json && this.#isListening) this.#print(entry);
 		else this.#line(`flowtape: ${printableLine(entry.message)}`);
 	}
 

@@ -1,4 +1,5 @@
 // Where flows come from and where they go: a source gives batches, a sink takes flows, `pipe` couples the two.
+import type { BodySource } from "./body.ts";
 import type { Flow } from "./flow.ts";
 
 /** Flows in tape order, in batches so that asynchrony costs nothing a flow. */
@@ -7,9 +8,18 @@ export interface FlowSource extends AsyncIterable<Flow[]> {
 	progress?(): { done: number; total: number | null };
 }
 
+/** A body that is brought piece by piece, before the flow that it belongs to. */
+export interface BodySpool {
+	write(chunk: Buffer): void;
+	/** All of it, to be put in a message of the flow. */
+	end(): BodySource;
+}
+
 export interface FlowSink {
 	/** Takes a flow. A promise means: wait for it before you bring more. */
 	append(flow: Flow): void | Promise<void>;
+	/** A place for a body that is too large for memory, where the sink has one. */
+	spool?(): BodySpool;
 	/** Everything taken is safe once this resolves. */
 	close(): Promise<void>;
 	/** Instead of `close`, where nothing must be kept: what stood there before stays as it was. */

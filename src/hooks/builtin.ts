@@ -13,6 +13,7 @@ import { createModifyBody, options as modifyBody } from "./modify-body.ts";
 import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
 import { createOnboarding, options as onboarding } from "./onboarding.ts";
 import { createProxyAuth, options as proxyAuth } from "./proxy-auth.ts";
+import { compileFilterLazily, options as ruleOptions } from "./rule.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
 import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
 import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts";
@@ -38,6 +39,7 @@ export const hookOptions = {
 	...stickyCookie,
 	...upstreamAuth,
 	...recordingOptions,
+	...ruleOptions,
 } as const satisfies OptionTable;
 
 export type HookValues = OptionValues<typeof hookOptions>;
@@ -72,11 +74,12 @@ const features: readonly ("scripts" | readonly [option: keyof HookValues, create
  */
 export async function createHooks(values: HookValues, context: HookContext = {}): Promise<Hook[]> {
 	const hooks: Hook[] = [];
+	const given: HookContext = { ...context, caseSensitiveFilters: values.case_sensitive_filters };
 	for (const feature of features) {
 		if (feature === "scripts") hooks.push(...(context.scripts ?? []));
 		else {
 			const [option, create] = feature;
-			const hook = await naming(option, () => create(values, context));
+			const hook = await naming(option, () => create(values, given));
 			if (hook !== null) hooks.push(hook);
 		}
 	}
@@ -84,23 +87,24 @@ export async function createHooks(values: HookValues, context: HookContext = {})
 }
 
 /** Which flows are recorded; null: all. */
-export async function createRecordingFilter(values: OptionValues<typeof recordingOptions>): Promise<Filter | null> {
-	const pattern = values.save_stream_filter;
-	if (pattern === null) return null;
-	const { compileFilter } = await import("../filter/compile.ts");
-	return naming("save_stream_filter", () => compileFilter(pattern));
+export async function createRecordingFilter(values: Pick<HookValues, "save_stream_filter" | "case_sensitive_filters">): Promise<Filter | null> {
+	const { save_stream_filter: pattern, case_sensitive_filters: caseSensitiveFilters } = values;
+	return pattern === null ? null : naming("save_stream_filter", () => compileFilterLazily(pattern, { caseSensitiveFilters }));
 }
 
 function details({ file, offset, record, column, cause }: FlowtapeError): ErrorDetail {
 	return Object.fromEntries(Object.entries({ file, offset, record, column, cause }).filter(([, value]) => value !== undefined));
 }
 
+/** The exit status of errors about what the user wrote, unlike those about what a file holds. */
+const USAGE = 2;
+
 /** Adds the option to an error about its value. */
 async function naming<T>(option: string, make: () => T | Promise<T>): Promise<T> {
 	try {
 		return await make();
 	} catch (error) {
-		if (!(error instanceof FlowtapeError) || error.option !== undefined) throw error;
+		if (!(error instanceof FlowtapeError) || error.option !== undefined || error.status !== USAGE) throw error;
 		throw new FlowtapeError(error.code, error.message, { ...details(error), option });
 	}
 }

@@ -13,6 +13,9 @@ export type Verdict =
 	/** Stored flows only: leave the flow out. */
 	| { readonly kind: "drop"; readonly by: string };
 
+/** How a body passes: kept until it is whole (false), as it comes (true), or through a function that gets each chunk, and an empty one at the end. */
+export type BodyStreaming = boolean | ((chunk: Buffer) => Uint8Array | Iterable<Uint8Array>);
+
 /**
  * The decision about one exchange: pending, then answered or aborted, once. "Answered" is a state of the turn and never
  * told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
@@ -20,6 +23,9 @@ export type Verdict =
 export class Turn {
 	/** Whether there is an exchange behind the flow; false for stored flows. */
 	readonly live: boolean;
+	/** To be set when the heads are there; later it has no effect. */
+	requestStream: BodyStreaming = false;
+	responseStream: BodyStreaming = false;
 	#verdict: Verdict | null = null;
 
 	constructor(live: boolean) {
@@ -56,14 +62,17 @@ type HookFunction = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
 export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	/** The option's name, in kebab-case. */
 	readonly name: string;
-	/** Bodies that must be there in full when `request` and `response` run. Default: none, they pass through. */
-	readonly needs?: { readonly request?: boolean; readonly response?: boolean };
+	/**
+	 * Bodies that must be there in full when `request` and `response` run; those beyond the cutoff of streaming are not, unless "always".
+	 * Default: none.
+	 */
+	readonly needs?: { readonly request?: boolean | "always"; readonly response?: boolean };
 	/** Sees live requests to this host alone, in lower case, and costs others nothing. Default: all of them. */
 	readonly host?: string;
 	/** Makes sense for live traffic only; stored flows skip it. */
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */
-	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void;
+	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void | Promise<void>;
 	/** Releases what `create` opened. */
 	close?(): void | Promise<void>;
 }

@@ -6,11 +6,11 @@ import { FlowtapeError, hasErrno } from "../errors.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import { mediaTypeOf } from "../flow/media-type.ts";
 import { percentDecode } from "../flow/url.ts";
-import type { OptionTable, OptionValues } from "../options.ts";
+import { expandHome, type OptionTable, type OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Hook, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
-import { expandHome, parseRules, type Rule } from "./rule.ts";
+import { parseRules, type Rule } from "./rule.ts";
 
 export const options = {
 	map_local: {

@@ -11,6 +11,8 @@ export class Pipeline {
 	/** Whether some hook must see whole request bodies; else they pass through as they come. */
 	readonly needsRequestBody: boolean;
 	readonly needsResponseBody: boolean;
+	/** Whether some hook must see request bodies however large they are. */
+	readonly insistsOnRequestBody: boolean;
 	readonly #host: string | undefined;
 	readonly #live: Record<Phase, readonly Runner[]>;
 	readonly #stored: Record<Phase, readonly Runner[]>;
@@ -23,8 +25,9 @@ export class Pipeline {
 		const live = hooks.filter((hook) => hook.host === undefined || hook.host === host);
 		this.hooks = hooks;
 		this.#host = host;
-		this.needsRequestBody = live.some((hook) => hook.needs?.request);
+		this.needsRequestBody = live.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
 		this.needsResponseBody = live.some((hook) => hook.needs?.response);
+		this.insistsOnRequestBody = live.some((hook) => hook.needs?.request === "always");
 		this.#live = byPhase(live);
 		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
 	}
@@ -53,11 +56,12 @@ export class Pipeline {
 	whole(flow: Flow): Flow | null | Promise<Flow | null> {
 		flow.record = undefined;
 		const turn = new Turn(false);
-		if (flow.type !== "http") {
-			for (const hook of this.hooks) if (!hook.liveOnly) hook.flow?.(flow, turn);
-			return turn.verdict?.kind === "drop" ? null : flow;
-		}
-		return this.#wholeHttp(flow, turn);
+		return flow.type === "http" ? this.#wholeHttp(flow, turn) : this.#wholeOther(flow, turn);
+	}
+
+	async #wholeOther(flow: Exclude<Flow, HttpFlow>, turn: Turn): Promise<Flow | null> {
+		for (const hook of this.hooks) if (!hook.liveOnly) await hook.flow?.(flow, turn);
+		return turn.verdict?.kind === "drop" ? null : flow;
 	}
 
 	/** In the request phases there is no response yet, so that hooks and filters see what they would have seen live. */

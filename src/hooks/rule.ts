@@ -1,13 +1,17 @@
 // Rules as mitmproxy writes them: `/filter/subject/value`, where the first character is the separator, whichever it is, and the filter may
 // be left out; and values, which are literal or come from a file.
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { FlowtapeError } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import type { Flow } from "../flow/flow.ts";
+import { expandHome, type OptionTable } from "../options.ts";
 import type { HookContext } from "./context.ts";
+
+/** How all filters of features are read. */
+export const options = {
+	case_sensitive_filters: { type: "boolean", default: false, help: "Tell upper from lower case in the patterns of filters." },
+} as const satisfies OptionTable;
 
 /** The parts of a rule. Errors about a rule call it by its `text`. */
 export interface Rule {
@@ -113,9 +117,4 @@ export function compileValue(value: string, { log }: HookContext): ReadValue {
 			return null;
 		}
 	};
-}
-
-/** A path as a shell takes it: `~` in front is the home folder. */
-export function expandHome(path: string): string {
-	return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 }

@@ -79,7 +79,7 @@ export async function createServerReplay(values: OptionValues<typeof options>, c
 	return {
 		name: NAME,
 		liveOnly: true,
-		needs: { request: true },
+		needs: { request: "always" },
 		request(flow, turn) {
 			const recording = index.take(flow);
 			if (recording === null) return miss(flow, turn);

@@ -5,6 +5,7 @@ import { chmod, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { FlowtapeError, hasErrno } from "../errors.ts";
+import { expandHome } from "../options.ts";
 
 /** Key and certificate, for the proxy alone. */
 export const authorityFileName = "flowtape-ca.pem";
@@ -14,7 +15,7 @@ export const certificateFileName = "flowtape-ca-cert.pem";
 /** The folder of the authority and of the user's defaults: $FLOWTAPE_HOME, else `flowtape` in the platform's config folder. */
 export function homeFolder(env: NodeJS.ProcessEnv): string {
 	const home = env.HOME || homedir();
-	if (env.FLOWTAPE_HOME) return resolve(env.FLOWTAPE_HOME.replace(/^~(?=[/\\]|$)/, () => home));
+	if (env.FLOWTAPE_HOME) return resolve(expandHome(env.FLOWTAPE_HOME, home));
 	if (process.platform === "win32" && env.APPDATA) return join(env.APPDATA, "flowtape");
 	// The XDG specification wants relative paths to be ignored.
 	const config = env.XDG_CONFIG_HOME?.startsWith("/") ? env.XDG_CONFIG_HOME : join(home, ".config");

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { FlowtapeError } from "../errors.ts";
-import { expandHome } from "../hooks/rule.ts";
+import { expandHome } from "../options.ts";
 
 export class ClientCertificates {
 	/** In PEM, by the name of the server in lower case; "*": for all. */

@@ -3,16 +3,20 @@ import type { Socket } from "node:net";
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import type { Request, Response } from "../flow/message.ts";
+import { standardReason } from "../flow/reason.ts";
 import { formatAuthority } from "../flow/url.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
-import { errorPage } from "./error-page.ts";
+import { type ErrorStatus, errorPage } from "./error-page.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
-import { relaySockets } from "./raw-relay.ts";
+import { outgoingResponse } from "./framing-out.ts";
+import { Http1Writer } from "./http1-writer.ts";
+import type { BodyFacts, BodyWriter } from "./relay.ts";
 import { type TunnelTarget, targetOf } from "./target.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
 import type { Framing } from "./wire/framing.ts";
-import type { RequestHead } from "./wire/head.ts";
+import { type RequestHead, type ResponseHead, writeResponseHead } from "./wire/head.ts";
+import { isPersistent } from "./wire/hop-by-hop.ts";
 import { type MessageHandler, RequestParser } from "./wire/parser.ts";
 import { WriteBatch } from "./write-batch.ts";
 
@@ -21,8 +25,10 @@ export interface ClientSettings {
 	facts: ClientFacts;
 	/** The tunnel that the connection came through. */
 	tunnel: TunnelTarget | null;
-	/** Takes over the socket of a client that asks for a tunnel; `early`: what it sent behind its request. null: not here. */
-	onConnect: ((socket: Socket, head: RequestHead, early: Buffer) => void) | null;
+	/** Takes over the socket, paused, of a client that asks for a tunnel. null: not here. */
+	onConnect: ((socket: Socket, head: RequestHead) => void) | null;
+	/** Takes over the socket, paused, of a client that speaks HTTP/2 from its first byte (RFC 9113 section 3.3). null: not here. */
+	onHttp2: ((socket: Socket) => void) | null;
 	/** The connection is over, or somebody else's. */
 	onClose: (connection: ClientConnection) => void;
 }
@@ -38,14 +44,18 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	readonly context: ProxyContext;
 	readonly facts: ClientFacts;
 	readonly tunnel: TunnelTarget | null;
-	readonly batch: WriteBatch;
 	receivedAt = 0;
 	readonly #socket: Socket;
+	readonly #batch: WriteBatch;
+	readonly #writer: Http1Writer;
 	readonly #settings: ClientSettings;
 	readonly #parser: RequestParser;
 	#exchange: Exchange | null = null;
 	#connect: RequestHead | null = null;
 	#requestEnded = true;
+	/** What the messages of the current exchange say: whether another may follow, and whether the end of the connection ends the body. */
+	#isPersistent = true;
+	#isCloseDelimited = false;
 	#ending = false;
 	#halfClosed: NodeJS.Timeout | null = null;
 
@@ -55,7 +65,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.context = settings.context;
 		this.facts = settings.facts;
 		this.tunnel = settings.tunnel;
-		this.batch = new WriteBatch(socket);
+		this.#batch = new WriteBatch(socket);
+		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new RequestParser(this, { lenient: this.context.lenient });
 		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
@@ -63,6 +74,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		socket.on("error", () => {});
 		socket.on("close", this.#onClose);
 		if (this.context.timeoutMs > 0) socket.setTimeout(this.context.timeoutMs, () => this.#onTimeout());
+		socket.resume();
 	}
 
 	/** The proxy ends: no further request is read. */
@@ -89,7 +101,9 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 			this.#connect = head;
 			return;
 		}
-		const exchange = new Exchange(this, head, framing, targetOf(head, this.tunnel));
+		this.#isPersistent = isPersistent(head.version, head.fields);
+		this.#isCloseDelimited = false;
+		const exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel));
 		this.#exchange = exchange;
 		exchange.start();
 	}
@@ -114,41 +128,59 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		if (this.#socket.isPaused() && !this.#socket.destroyed) this.#socket.resume();
 	}
 
+	sendInterim({ status, reason, fields }: ResponseHead): void {
+		this.#batch.add(writeResponseHead("HTTP/1.1", status, reason || standardReason(status), fields));
+	}
+
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+		const { head, coding, close } = outgoingResponse(response, request, body, touched);
+		if (close) this.#isPersistent = false;
+		this.#isCloseDelimited = close && coding === "plain";
+		this.#writer.begin(head, coding);
+		return this.#writer;
+	}
+
+	sendError(status: ErrorStatus, message: string, method: ByteString): void {
+		this.#batch.add(errorPage(status, message, method));
+	}
+
 	flush(): void {
-		if (!this.batch.flush()) this.#exchange?.pauseResponse();
+		if (!this.#batch.flush()) this.#exchange?.pauseResponse();
 		this.#exchange?.flushRequest();
 	}
 
-	exchangeDone(persistent: boolean, wait: Promise<void> | undefined): void {
+	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void {
 		this.#exchange = null;
 		this.flush();
-		if (!persistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle)) this.#finish();
+		if (!reusable || !this.#isPersistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle)) this.#finish();
 		else if (wait === undefined) this.#next();
 		else this.context.track(wait.then(() => this.#next()));
 	}
 
-	abort(untold: boolean): void {
+	abort(): void {
 		this.#exchange = null;
 		this.#ending = true;
 		// RFC 9112 section 8: a body that ends with the connection must not look whole. In TLS the missing close_notify says so.
-		if (untold && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
+		if (this.#isCloseDelimited && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
 		else this.#socket.destroy();
 	}
 
-	switchProtocol(upstream: UpstreamConnection): void {
-		const early = this.#detach();
-		const { socket } = upstream;
-		const answered = upstream.detach();
-		if (answered.length > 0) this.#socket.write(answered);
-		if (early.length > 0) socket.write(early);
-		relaySockets(this.#socket, socket, { onDone: () => this.#settings.onClose(this) });
+	detach(): Socket {
+		const socket = this.#release();
+		socket.once("close", () => this.#settings.onClose(this));
+		return socket;
 	}
 
 	// — what the socket says —
 
 	#onData(chunk: Buffer): void {
 		if (this.#ending && this.#exchange === null) return;
+		const isFirst = this.receivedAt === 0;
 		this.receivedAt = now();
+		if (isFirst && this.#settings.onHttp2 !== null && isPreface(chunk)) {
+			this.#handOverHttp2(chunk, this.#settings.onHttp2);
+			return;
+		}
 		this.#guard(() => this.#parser.feed(chunk));
 		this.flush();
 		if (this.#requestEnded && this.#exchange !== null && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
@@ -203,7 +235,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#ending = true;
 		if (this.#exchange !== null) this.#exchange.clientFailed(error.message, 400);
 		else {
-			this.batch.add(errorPage(400, error.message));
+			this.sendError(400, error.message, "GET");
 			this.flush();
 			this.#finish();
 		}
@@ -216,16 +248,35 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		if (this.#socket.isPaused()) this.#socket.resume();
 	}
 
-	#handOver(head: RequestHead): void {
-		const early = this.#detach();
+	#handOverHttp2(early: Buffer, onHttp2: (socket: Socket) => void): void {
+		const socket = this.#release();
+		socket.unshift(early);
 		this.#settings.onClose(this);
-		this.#settings.onConnect?.(this.#socket, head, early);
+		onHttp2(socket);
 	}
 
-	#detach(): Buffer {
-		this.#socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
-		this.#socket.removeListener("close", this.#onClose);
-		this.#socket.setTimeout(0);
-		return this.#parser.detach();
+	#handOver(head: RequestHead): void {
+		const socket = this.#release();
+		this.#settings.onClose(this);
+		this.#settings.onConnect?.(socket, head);
 	}
+
+	/** The socket, paused, with what was not read of it. */
+	#release(): Socket {
+		const socket = this.#socket;
+		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
+		socket.removeListener("close", this.#onClose);
+		socket.setTimeout(0);
+		socket.pause();
+		const early = this.#parser.detach();
+		if (early.length > 0) socket.unshift(early);
+		return socket;
+	}
+}
+
+/** What no request begins with (RFC 9113 section 3.4). */
+const PREFACE = "PRI * HTTP/2.0\r\n";
+
+function isPreface(chunk: Buffer): boolean {
+	return chunk[0] === 0x50 && chunk.latin1Slice(0, PREFACE.length) === PREFACE;
 }

@@ -1,8 +1,9 @@
 // What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
 import type { Flow } from "../flow/flow.ts";
-import type { FlowSink } from "../flow/pipe.ts";
+import type { BodySpool, FlowSink } from "../flow/pipe.ts";
 import type { Phase } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
+import type { BodyPolicy } from "./body-policy.ts";
 import type { UpstreamPool } from "./upstream.ts";
 
 /** What happens in a proxy, for logs. */
@@ -26,6 +27,7 @@ export interface ContextParts {
 	/** null: nothing is ever connected to. */
 	pool: UpstreamPool | null;
 	onEvent: (event: ProxyEvent) => void;
+	bodies: BodyPolicy;
 	/** Let pass what breaks the grammar of HTTP and still has one meaning. */
 	lenient: boolean;
 	/** Clients on whose connection nothing moves for so long are hung up on; 0: never. */
@@ -35,6 +37,7 @@ export interface ContextParts {
 export class ProxyContext {
 	readonly pipeline: Pipeline;
 	readonly pool: UpstreamPool | null;
+	readonly bodies: BodyPolicy;
 	readonly lenient: boolean;
 	readonly timeoutMs: number;
 	readonly emit: (event: ProxyEvent) => void;
@@ -47,6 +50,7 @@ export class ProxyContext {
 	constructor(parts: ContextParts) {
 		this.pipeline = parts.pipeline;
 		this.pool = parts.pool;
+		this.bodies = parts.bodies;
 		this.lenient = parts.lenient;
 		this.timeoutMs = parts.timeoutMs;
 		this.emit = parts.onEvent;
@@ -75,6 +79,18 @@ export class ProxyContext {
 		return settled;
 	}
 
+	/** A place for a body that is too large for memory; null where there is none. What it has no room for is lost, and the traffic goes on. */
+	readonly openSpool = (): BodySpool | null => {
+		const lose = (error: unknown) => this.emit({ kind: "sink_error", error });
+		try {
+			const spool = this.#sink.spool?.();
+			return spool === undefined ? null : forgiving(spool, lose);
+		} catch (error) {
+			lose(error);
+			return null;
+		}
+	};
+
 	/** Something that has to end before the proxy does. */
 	track(work: Promise<void>): void {
 		const tracked = work.finally(() => this.#pending.delete(tracked));
@@ -86,4 +102,20 @@ export class ProxyContext {
 		while (this.#pending.size > 0) await Promise.all(this.#pending);
 		for (const context of this.#byHost.values()) await context.settled();
 	}
+}
+
+function forgiving(spool: BodySpool, lose: (error: unknown) => void): BodySpool {
+	let isFull = false;
+	return {
+		write(chunk) {
+			if (isFull) return;
+			try {
+				spool.write(chunk);
+			} catch (error) {
+				isFull = true;
+				lose(error);
+			}
+		},
+		end: () => spool.end(),
+	};
 }

@@ -6,14 +6,9 @@ import type { ServerConnection } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import { addTcpFacts, addTlsFacts, certificateChain } from "./connection-facts.ts";
 import type { Destination } from "./upstream.ts";
-import { upstreamFault } from "./upstream-connection.ts";
+import { type Dial, upstreamFault } from "./upstream-channel.ts";
 import { nameOfProxy, requestTunnel, type UpstreamProxy } from "./upstream-proxy.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
-
-export interface Dial {
-	/** Gives up; the callback is not called any more. */
-	cancel(): void;
-}
 
 export interface DialPlan {
 	to: Destination;
@@ -21,6 +16,8 @@ export interface DialPlan {
 	via: UpstreamProxy | null;
 	/** Ask that proxy for a tunnel; without, it is to get requests in absolute form. */
 	tunnel: boolean;
+	/** Offer the server HTTP/2, too. */
+	http2: boolean;
 	/** Send the proxy a Host header with that. */
 	sendHost: boolean;
 	tls: UpstreamTls;
@@ -71,7 +68,8 @@ class Attempt implements Dial {
 	/** `tlsName`: the name to ask for in TLS; null: none. */
 	#connect({ host, port }: { host: string; port: number }, tlsName: string | null, next: (socket: Socket) => void): void {
 		const address = { host, port, noDelay: true };
-		const socket = tlsName === null ? connectTcp(address) : connectTls({ ...address, ...this.#plan.tls.optionsFor(tlsName) });
+		const socket =
+			tlsName === null ? connectTcp(address) : connectTls({ ...address, ...this.#plan.tls.optionsFor(tlsName, this.#plan.via === null && this.#plan.http2) });
 		socket.once("connect", () => this.#connected(socket));
 		if (tlsName !== null) this.#shake(socket as TLSSocket, next);
 		else this.#watch(socket).once("connect", () => this.#isOver || next(socket));
@@ -89,7 +87,7 @@ class Attempt implements Dial {
 
 	/** The proxy is there. */
 	#pass(socket: Socket, via: UpstreamProxy): void {
-		const { to, tunnel, sendHost, tls } = this.#plan;
+		const { to, tunnel, sendHost, tls, http2 } = this.#plan;
 		if (!tunnel) {
 			this.#succeed(socket);
 			return;
@@ -99,7 +97,7 @@ class Attempt implements Dial {
 			if (this.#isOver) return;
 			if (error !== null) return this.#end(error, null);
 			this.#where = `${formatAuthority(to.host, to.port)}, through ${nameOfProxy(via)},`;
-			if (to.tls) this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to)) }), (secured) => this.#arrive(secured));
+			if (to.tls) this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to), http2) }), (secured) => this.#arrive(secured));
 			else this.#succeed(socket);
 		});
 	}

@@ -12,6 +12,7 @@ import type { OptionTable, OptionValues } from "../options.ts";
 import { options as accessOptions, refusalOf } from "./access.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
+import { ClientHttp2 } from "./client-http2.ts";
 import { clientFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { errorPage } from "./error-page.ts";
@@ -51,7 +52,6 @@ export interface EntrySettings {
 const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
 /** How long a client that was turned away may take to go. */
 const LEAVING_MS = 2_000;
-const EMPTY: Buffer = Buffer.alloc(0);
 
 /** The way in of one listener. */
 export class Entry {
@@ -73,20 +73,29 @@ export class Entry {
 		if (refusal !== null) {
 			context.emit({ kind: "client_error", message: `clients with this address are hung up on (${refusal})`, client: clientName(facts) });
 			socket.destroy();
-		} else if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, EMPTY, facts);
+		} else if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, facts);
 		else if (mode.kind === "socks5") this.#greet(socket, facts);
-		else this.#serve(socket, null, facts);
+		else this.#serve(socket, facts);
 	}
 
-	/** Reads HTTP. */
-	#serve(socket: Socket, tunnel: TunnelTarget | null, facts: ClientFacts): void {
+	/** HTTP from a client that knows that it speaks to a proxy. */
+	#serve(socket: Socket, facts: ClientFacts): void {
 		const { context, onOpen, onClose } = this.#settings;
-		const onConnect = tunnel === null ? (accepted: Socket, head: RequestHead, early: Buffer) => this.#connect(accepted, head, early, facts) : null;
-		onOpen(new ClientConnection(socket, { context, facts, tunnel, onConnect, onClose }));
+		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, facts);
+		onOpen(new ClientConnection(socket, { context, facts, tunnel: null, onConnect, onHttp2: null, onClose }));
+	}
+
+	/** HTTP in a tunnel, in the version that the client chose, or begins with. */
+	#serveInside(socket: Socket, tunnel: TunnelTarget, facts: ClientFacts): void {
+		const { context, values, onOpen, onClose } = this.#settings;
+		const settings = { context, facts, tunnel, onClose };
+		const onHttp2 = (accepted: Socket) => onOpen(new ClientHttp2(accepted, settings));
+		if (facts.alpn === "h2") onHttp2(socket);
+		else onOpen(new ClientConnection(socket, { ...settings, onConnect: null, onHttp2: values.http2 ? onHttp2 : null }));
 	}
 
 	/** A client asks for a tunnel. */
-	#connect(socket: Socket, head: RequestHead, early: Buffer, facts: ClientFacts): void {
+	#connect(socket: Socket, head: RequestHead, facts: ClientFacts): void {
 		const { gate } = this.#settings;
 		let target: TunnelTarget;
 		try {
@@ -98,7 +107,7 @@ export class Entry {
 		}
 		const establish = () => {
 			socket.write(ESTABLISHED, "latin1");
-			this.#openTunnel(socket, target, early, facts);
+			this.#openTunnel(socket, target, facts);
 		};
 		if (gate === null) establish();
 		else this.#guard(socket, gate, gate.admitBy(facts, new Headers(head.fields).get("proxy-authorization")), establish);
@@ -113,7 +122,6 @@ export class Entry {
 			if (!isWelcome) this.#turnAway(socket, writeWhole(gate.challenge()));
 			else if (!socket.destroyed) next();
 		};
-		socket.pause();
 		onOpen(waiting);
 		admission.then(decided, () => decided(false));
 	}
@@ -128,11 +136,11 @@ export class Entry {
 		socket.resume();
 	}
 
-	#openTunnel(socket: Socket, target: TunnelTarget, early: Buffer, facts: ClientFacts): void {
+	#openTunnel(socket: Socket, target: TunnelTarget, facts: ClientFacts): void {
 		const { context, values, authority, hosts, onOpen, onClose } = this.#settings;
-		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serve(inner, to, facts);
+		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, facts);
 		context.emit({ kind: "tunnel", host: target.host, port: target.port });
-		const tunnel = new Tunnel(socket, target, early, { context, values, authority, hosts, facts, onHttp, onClose });
+		const tunnel = new Tunnel(socket, target, { context, values, authority, hosts, facts, onHttp, onClose });
 		onOpen(tunnel);
 		tunnel.start();
 	}
@@ -142,7 +150,7 @@ export class Entry {
 		const connection = new Socks5Connection(socket, {
 			login: gate === null ? null : (user, password) => gate.admit(facts, user, password),
 			timeoutMs: context.timeoutMs,
-			onTunnel: (accepted, target, early) => this.#openTunnel(accepted, target, early, facts),
+			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, facts),
 			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(facts) }),
 			onClose,
 		});

@@ -1,6 +1,7 @@
 // One request and its response while they happen: which phase comes next, who answers, and how it ends. It knows no sockets: the client is
 // an `ExchangeHost`, the server a `Query`.
 import { randomUUID } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
@@ -8,40 +9,46 @@ import { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Request, Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
-import { type Phase, Turn } from "../hooks/hook.ts";
+import { type BodyStreaming, type Phase, Turn } from "../hooks/hook.ts";
+import { announcedSize, isEventStream, PATIENCE_MS } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
-import { type ErrorStatus, errorPage } from "./error-page.ts";
-import { type BodyFacts, outgoingRequest, outgoingResponse } from "./framing-out.ts";
+import type { ErrorStatus } from "./error-page.ts";
+import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import { type Asker, Query } from "./query.ts";
-import { Relay } from "./relay.ts";
+import { relayStreams } from "./raw-relay.ts";
+import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
 import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
 import type { Destination } from "./upstream.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
+import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
-import { type RequestHead, type ResponseHead, writeResponseHead } from "./wire/head.ts";
-import { expectsContinue, isPersistent, upgradeOf } from "./wire/hop-by-hop.ts";
-import type { WriteBatch } from "./write-batch.ts";
+import type { RequestHead, ResponseHead } from "./wire/head.ts";
+import { expectsContinue, upgradeOf } from "./wire/hop-by-hop.ts";
 
-/** The client's side of an exchange. */
+/** The client's side of an exchange, in whatever version of HTTP the client speaks: a connection, or a stream of one. */
 export interface ExchangeHost {
 	readonly context: ProxyContext;
 	readonly facts: ClientConnection;
 	readonly tunnel: TunnelTarget | null;
-	readonly batch: WriteBatch;
 	/** When the last bytes came from the client; seconds. */
 	readonly receivedAt: number;
 	/** Hold back the rest of the request, or let it come again. */
 	pauseRequest(): void;
 	resumeRequest(): void;
-	/** Writes what was added to the batches of both sides. */
+	/** A response (1xx) before the final one. */
+	sendInterim(head: ResponseHead): void;
+	/** Sends the head of the response; the body goes to what comes back. `touched`: a hook made the response or may have changed it. */
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter;
+	/** Answers with a page of our own; nothing may follow. */
+	sendError(status: ErrorStatus, message: string, method: ByteString): void;
+	/** Writes what was added on both sides. */
 	flush(): void;
-	/** The exchange is over and on the tape. The connection ends unless it is `persistent`; nothing new may begin before `wait` resolves. */
-	exchangeDone(persistent: boolean, wait: Promise<void> | undefined): void;
-	/** Hangs up, so that the client sees that what it got is not whole. `untold`: it could not tell from the bytes. */
-	abort(untold: boolean): void;
-	/** The server has changed to another protocol: bytes are passed on from here. */
-	switchProtocol(upstream: UpstreamConnection): void;
+	/** The exchange is over and on the tape. The client can send another unless not `reusable`; nothing new may begin before `wait` resolves. */
+	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void;
+	/** Hangs up, so that the client sees that what it got is not whole. `reset`: the code with which the server did so, where it gave one. */
+	abort(reset: number | null): void;
+	/** The other protocol's bytes, both ways; the host reads and writes no more. Whoever takes them has to resume the stream. */
+	detach(): Duplex;
 }
 
 /** Where an exchange stands: a phase, or what it waits for. */
@@ -51,7 +58,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
 
-const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
 export class Exchange implements Asker {
 	readonly flow: HttpFlow;
@@ -64,25 +71,28 @@ export class Exchange implements Asker {
 	#requestFraming: Framing | null;
 	readonly #request = new Relay();
 	#requestEnded = false;
+	/** The request passes as it comes; its hooks look back at it. */
+	#requestPasses = false;
 	#awaitsContinue: boolean;
 	/** As the server sends it; null where a hook answers. */
 	#responseFraming: Framing | null = null;
 	readonly #response = new Relay();
 	#responseEnded = false;
-	#persistent: boolean;
-	#closeDelimited = false;
+	/** The response passes as it comes. */
+	#responsePasses = false;
+	/** Hooks that see a message which has passed already. */
+	#aside = 0;
+	#impatience: NodeJS.Timeout | null = null;
+	#reset: number | null = null;
 
-	constructor(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target) {
-		this.#host = host;
-		this.#context = host.context.for(target.host);
-		this.#requestFraming = framing;
-		this.#persistent = isPersistent(head.version, head.fields);
-		this.#awaitsContinue = expectsContinue(head.version, head.fields);
+	/** A request as it comes; its body is still to be brought. `authority`: the pseudo-field of HTTP/2. */
+	static live(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = ""): Exchange {
 		const request = new Request({
 			method: head.method,
 			scheme: target.scheme,
 			host: target.host,
 			port: target.port,
+			authority,
 			path: target.path,
 			httpVersion: head.version,
 			headers: new Headers(head.fields),
@@ -90,8 +100,22 @@ export class Exchange implements Asker {
 			timestampStart: host.receivedAt,
 		});
 		if (host.tunnel !== null) nameTarget(request, host.tunnel);
+		const isWaiting = expectsContinue(head.version, head.fields);
 		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
-		if (this.#awaitsContinue) request.headers.delete("expect");
+		if (isWaiting) request.headers.delete("expect");
+		return new Exchange(host, request, framing, isWaiting);
+	}
+
+	/** A request that is all there, whatever its fields say of its body; to be ended at once. */
+	static whole(host: ExchangeHost, request: Request): Exchange {
+		return new Exchange(host, request, null, false);
+	}
+
+	private constructor(host: ExchangeHost, request: Request, framing: Framing | null, awaitsContinue: boolean) {
+		this.#host = host;
+		this.#context = host.context.for(request.host);
+		this.#requestFraming = framing;
+		this.#awaitsContinue = awaitsContinue;
 		this.flow = new HttpFlow({
 			id: randomUUID(),
 			clientConn: host.facts,
@@ -103,6 +127,8 @@ export class Exchange implements Asker {
 
 	/** To be called once, when the host knows it. */
 	start(): void {
+		const { bodies, pipeline } = this.#context;
+		this.#turn.requestStream = bodies.streams(announcedSize(this.#requestFraming), pipeline.needsRequestBody);
 		if (this.#context.pipeline.isIdle("requestheaders")) this.#requestHeadersDone();
 		else this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
@@ -110,7 +136,21 @@ export class Exchange implements Asker {
 	// — the client —
 
 	requestBody(chunk: Buffer): void {
-		if (this.#requestFraming !== null) this.#request.push(chunk);
+		if (this.#requestFraming === null || this.#stage === "over") return;
+		this.#push(this.#request, chunk);
+		if (this.#stage !== "request body") return;
+		const { bodies, pipeline } = this.#context;
+		if (bodies.refuses(this.#request.size)) this.#refuse("request");
+		else if (this.#request.isReplayable && bodies.streams(this.#request.size, pipeline.needsRequestBody)) this.#passRequest(true);
+	}
+
+	/** What a script makes of a chunk can go wrong: then the exchange ends, as what it was meant to be is not known. */
+	#push(relay: Relay, chunk: Buffer): void {
+		try {
+			relay.push(chunk);
+		} catch (error) {
+			this.#hookFailed(relay === this.#request ? "request" : "response", error);
+		}
 	}
 
 	requestEnd(trailers: ByteString[] | null): void {
@@ -118,12 +158,34 @@ export class Exchange implements Asker {
 		this.#requestEnded = true;
 		request.timestampEnd = this.#host.receivedAt;
 		if (this.#requestFraming !== null) {
-			request.body = this.#request.bytes();
 			request.trailers = trailers === null ? null : new Headers(trailers);
 			this.#request.end(trailers);
+			request.body = this.#request.body();
 		}
 		if (this.#stage === "request body") this.#requestBodyDone();
-		else if (this.#stage === "answer") this.#endIfComplete();
+		else {
+			if (this.#requestPasses) this.#lookBack("request");
+			if (this.#stage === "answer") this.#endIfComplete();
+		}
+	}
+
+	/** Hooks see a message that has passed already: nothing they do changes what was sent. The exchange ends when they are through. */
+	#lookBack(phase: "request" | "response"): void {
+		if (this.#context.pipeline.isIdle(phase)) return;
+		const fail = (error: unknown) => this.#context.emit({ kind: "hook_error", phase, error });
+		try {
+			const wait = this.#context.pipeline.run(phase, this.flow, this.#turn);
+			if (wait === undefined) return;
+			this.#aside++;
+			const done = () => {
+				this.#aside--;
+				if (this.#stage === "answer") this.#endIfComplete();
+				this.#host.flush();
+			};
+			this.#context.track(wait.catch(fail).then(done));
+		} catch (error) {
+			fail(error);
+		}
 	}
 
 	/** The client has gone, or what it sends cannot be understood; then it is told so with a status. */
@@ -163,10 +225,14 @@ export class Exchange implements Asker {
 
 	/** Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. */
 	#phase(phase: Phase, next: () => void): void {
-		const fail = (error: unknown) => this.#hookFailed(phase, error);
 		const stage = this.#stage;
 		const go = () => {
 			if (this.#stage === stage) next();
+		};
+		const fail = (error: unknown) => {
+			this.#hookFailed(phase, error);
+			// It has failed already, and ends as it would have.
+			if (phase === "error") go();
 		};
 		try {
 			const wait = this.#context.pipeline.run(phase, this.flow, this.#turn);
@@ -186,12 +252,33 @@ export class Exchange implements Asker {
 
 	#requestHeadersDone(): void {
 		if (this.#isDecided()) return;
-		if (this.#awaitsContinue) this.#host.batch.add(CONTINUE);
-		this.#awaitsContinue = false;
 		this.#stage = "request body";
-		// A request without a body is complete at once: then its hooks see it so.
-		const isHeldBack = this.#context.pipeline.needsRequestBody || (this.#requestFraming !== null && !hasBody(this.#requestFraming));
-		if (this.#requestEnded || !isHeldBack) this.#requestBodyDone();
+		if (this.#context.bodies.refuses(Math.max(this.#request.size, announcedSize(this.#requestFraming)))) {
+			this.#refuse("request");
+			return;
+		}
+		if (this.#awaitsContinue) this.#host.sendInterim(CONTINUE);
+		this.#awaitsContinue = false;
+		if (this.#requestEnded) this.#requestBodyDone();
+		else if (this.#turn.requestStream !== false) this.#passRequest(this.#turn.requestStream);
+	}
+
+	/** The request goes on before it is whole, unless a hook must see it first: then it waits where the tape keeps it. */
+	#passRequest(stream: BodyStreaming): void {
+		const { pipeline, bodies, openSpool } = this.#context;
+		if (this.#context.pool === null || pipeline.insistsOnRequestBody) {
+			this.#request.pass({ keep: true, openSpool, transform: null, held: true });
+			return;
+		}
+		this.#requestPasses = true;
+		this.#request.pass({ keep: bodies.keeps(typeof stream === "function"), openSpool, transform: typeof stream === "function" ? stream : null });
+		if (typeof stream === "function") this.#requestFraming = reframed(this.#requestFraming);
+		this.#forward();
+	}
+
+	#refuse(whose: "request" | "response"): void {
+		const limit = "exceeds body_size_limit";
+		this.#fail(whose === "request" ? `The request's body ${limit}.` : `The response's body ${limit}.`, whose === "request" ? 413 : 502);
 	}
 
 	#requestBodyDone(): void {
@@ -226,23 +313,27 @@ export class Exchange implements Asker {
 		this.#stage = "server";
 		stripH2c(request);
 		const isTouched = this.#isTouched("requestheaders", "request");
-		if (isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.bytes())) {
+		const isOther = isTouched && request.body !== null && !(this.#requestEnded && request.body === this.#request.body());
+		if (isOther || this.#requestFraming === null) {
 			this.#requestFraming = null;
 			this.#request.replace(request.rawContent ?? EMPTY, request.trailers?.fields ?? null);
 		}
-		const body: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
-		const to = this.#destination();
-		const outgoing = outgoingRequest(request, body, isTouched, pool.forwarder(to));
-		this.#query = new Query(pool, this, { to, method: request.method, outgoing, body: this.#request });
+		const facts: BodyFacts = this.#requestFraming === null ? { size: this.#request.size } : { framing: this.#requestFraming };
+		this.#query = new Query(pool, this, { to: this.#destination(), request, touched: isTouched || this.#requestFraming === null, facts, body: this.#request });
 		this.#query.start();
 	}
 
 	#destination(): Destination {
-		const { scheme, host, port } = this.flow.request;
-		const { tunnel } = this.#host;
+		const { request } = this.flow;
+		const { scheme, host, port } = request;
+		const { tunnel, facts } = this.#host;
+		const tls = scheme === "https";
 		// The name that the client asked for counts only as long as no hook sends the request elsewhere.
 		const sni = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel.sni : null;
-		return { tls: scheme === "https", host, port, sni };
+		const upgrade = isWebSocketUpgrade(request);
+		// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
+		const http2 = isHttp2(request) ? tls || !facts.tls : tls && !upgrade && facts.alpnOffers.includes("h2");
+		return { tls, host, port, sni, http2, upgrade };
 	}
 
 	#isTouched(first: Phase, second: Phase): boolean {
@@ -258,8 +349,7 @@ export class Exchange implements Asker {
 
 	/** We answer 100 ourselves; the others are for clients that understand them (RFC 9110 section 15.2). */
 	interim(head: ResponseHead): void {
-		if (head.status !== 100 && this.flow.request.httpVersion !== "HTTP/1.0")
-			this.#host.batch.add(writeResponseHead(head.version, head.status, head.reason, head.fields));
+		if (head.status !== 100 && this.flow.request.httpVersion !== "HTTP/1.0") this.#host.sendInterim(head);
 	}
 
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
@@ -272,26 +362,37 @@ export class Exchange implements Asker {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: at,
 		});
+		const { bodies, pipeline } = this.#context;
+		this.#turn.responseStream = isEventStream(this.flow.response.headers) || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
 	responseBody(chunk: Buffer): void {
-		this.#response.push(chunk);
+		this.#push(this.#response, chunk);
+		if (this.#stage !== "response body") return;
+		const { bodies, pipeline } = this.#context;
+		if (bodies.refuses(this.#response.size)) this.#refuse("response");
+		else if (bodies.streams(this.#response.size, pipeline.needsResponseBody)) this.#passResponse(true);
+		else this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
 	}
 
-	isReusable(): boolean {
-		const { request, response } = this.flow;
-		if (!this.#requestEnded || this.#responseFraming?.kind === "close" || response === null) return false;
-		return isPersistent(request.httpVersion, request.headers.fields) && isPersistent(response.httpVersion, response.headers.fields);
+	/** Somebody waits for what has come so far. */
+	#passLateResponse(): void {
+		if (this.#stage === "response body" && !this.#context.pipeline.needsResponseBody) {
+			this.#passResponse(true);
+			this.#host.flush();
+		}
 	}
 
 	responseEnd(trailers: ByteString[] | null, at: number): void {
 		const response = this.flow.response as Response;
 		response.timestampEnd = at;
-		response.body = this.#response.bytes();
 		if (trailers !== null) response.trailers = new Headers(trailers);
 		this.#responseEnded = true;
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		this.#response.end(trailers);
+		response.body = this.#response.body();
+		if (this.#responsePasses) this.#lookBack("response");
 		if (this.#stage === "response body") this.#responseBodyDone();
 		else if (this.#stage === "answer") this.#endIfComplete();
 	}
@@ -300,6 +401,7 @@ export class Exchange implements Asker {
 		const { host, port } = this.flow.request;
 		const where = formatAuthority(host, port);
 		this.#context.emit({ kind: "upstream_error", message: error.message, destination: where });
+		if (error instanceof UpstreamReset) this.#reset = error.reset;
 		this.#fail(error.code === "FT_PROTOCOL" ? `the answer of ${where} breaks the rules of HTTP: ${error.message}` : error.message, 502);
 	}
 
@@ -309,12 +411,23 @@ export class Exchange implements Asker {
 		this.#stage = "responseheaders";
 		const next = () => {
 			this.#stage = "response body";
-			const framing = this.#responseFraming;
-			const isHeldBack = this.#context.pipeline.needsResponseBody || (framing !== null && !hasBody(framing));
-			if (this.#responseEnded || !isHeldBack) this.#responseBodyDone();
+			if (this.#responseEnded) this.#responseBodyDone();
+			else if (this.#context.bodies.refuses(Math.max(this.#response.size, announcedSize(this.#responseFraming)))) this.#refuse("response");
+			else if (this.#turn.responseStream !== false) this.#passResponse(this.#turn.responseStream);
 		};
 		if (this.#context.pipeline.isIdle("responseheaders")) next();
 		else this.#phase("responseheaders", next);
+	}
+
+	/** The response goes on before it is whole. */
+	#passResponse(stream: BodyStreaming): void {
+		const { bodies, openSpool } = this.#context;
+		const transform = typeof stream === "function" ? stream : null;
+		const isEvents = isEventStream((this.flow.response as Response).headers);
+		this.#responsePasses = true;
+		this.#response.pass({ keep: bodies.keeps(transform !== null) || isEvents, openSpool, transform });
+		if (transform !== null) this.#responseFraming = reframed(this.#responseFraming);
+		this.#answer();
 	}
 
 	#responseBodyDone(): void {
@@ -327,16 +440,13 @@ export class Exchange implements Asker {
 		const response = this.flow.response as Response;
 		const isTouched = this.#isTouched("responseheaders", "response");
 		let body: BodyFacts;
-		if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.bytes())))
+		if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.body())))
 			body = { framing: this.#responseFraming };
 		else {
 			this.#response.replace(response.rawContent ?? EMPTY, response.trailers?.fields ?? null);
 			body = { size: this.#response.size };
 		}
-		const { head, coding, close } = outgoingResponse(response, this.flow.request, body, isTouched || this.#responseFraming === null);
-		if (close) this.#persistent = false;
-		this.#closeDelimited = close && coding === "plain";
-		this.#response.open(this.#host.batch, head, coding);
+		this.#response.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || this.#responseFraming === null));
 		this.#stage = "answer";
 		this.#endIfComplete();
 	}
@@ -344,28 +454,29 @@ export class Exchange implements Asker {
 	// — the end —
 
 	#endIfComplete(): void {
-		if (!this.#responseEnded) return;
+		if (!this.#responseEnded || this.#aside > 0) return;
 		// A client that waits for a 100 which does not come will not send its body.
 		if (!this.#requestEnded && this.#awaitsContinue) this.#end(false);
 		else if (this.#requestEnded) {
 			const upstream = this.flow.response?.statusCode === 101 ? this.#query?.takeUpstream() : null;
 			if (upstream) this.#switch(upstream);
-			else this.#end(this.#persistent);
+			else this.#end(true);
 		}
 	}
 
-	#switch(upstream: UpstreamConnection): void {
+	/** The server has changed to another protocol: bytes are passed on from here. */
+	#switch(upstream: UpstreamChannel): void {
 		this.#stage = "over";
 		this.#host.flush();
 		void this.#context.record(this.flow);
-		this.#host.switchProtocol(upstream);
+		relayStreams(this.#host.detach(), upstream.detach(), { onDone: () => {} });
 	}
 
-	#end(persistent: boolean): void {
+	#end(reusable: boolean): void {
 		this.#stage = "over";
 		// The client first: it waits, the tape does not.
 		this.#host.flush();
-		this.#host.exchangeDone(persistent, this.#context.record(this.flow));
+		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}
 
 	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. */
@@ -374,22 +485,28 @@ export class Exchange implements Asker {
 		const { flow } = this;
 		this.#stage = "over";
 		this.#query?.cancel();
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
-		flow.request.body ??= this.#request.bytes();
-		if (flow.response !== null) flow.response.body ??= this.#response.bytes();
+		flow.request.body ??= this.#request.body();
+		if (flow.response !== null) flow.response.body ??= this.#response.body();
 		const end = () => {
 			if (isTold) {
-				this.#host.batch.add(errorPage(status, message, flow.request.method));
+				this.#host.sendError(status, message, flow.request.method);
 				this.#end(false);
 			} else {
 				this.#host.flush();
 				void this.#context.record(flow);
-				this.#host.abort(this.#closeDelimited);
+				this.#host.abort(this.#reset);
 			}
 		};
 		if (this.#context.pipeline.isIdle("error")) end();
 		else this.#phase("error", end);
 	}
+}
+
+/** What a script makes of a body has a length of its own. */
+function reframed(framing: Framing | null): Framing | null {
+	return framing?.kind === "length" ? { kind: "chunked" } : framing;
 }
 
 /** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */

@@ -3,57 +3,66 @@
 import type { ByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Request, Response } from "../flow/message.ts";
-import type { Coding } from "./relay.ts";
+import { standardReason } from "../flow/reason.ts";
+import type { Coding } from "./http1-writer.ts";
+import { http1RequestFields, isHttp2 } from "./http2-fields.ts";
+import type { BodyFacts } from "./relay.ts";
 import { type UpstreamProxy, writeProxyRequestHead } from "./upstream-proxy.ts";
-import { type Framing, requestFraming, responseFraming } from "./wire/framing.ts";
+import { type Framing, isBodiless, requestFraming, responseFraming } from "./wire/framing.ts";
 import { writeRequestHead, writeResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
 
+/** A message as an HTTP/1.1 connection sends it. */
 export interface Outgoing {
+	version: ByteString;
+	fields: ByteString[];
 	head: ByteString;
 	coding: Coding;
-	/** The connection has to be closed after the message: its end is the end of the body, or its head says so. */
-	close: boolean;
 }
-
-/** What is known of a body that is to be sent: as received, or `size` bytes that are all there. */
-export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
 
 /** A request in origin form, or as a proxy is to forward it. `touched`: a hook may have changed it. */
 export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
+	const { method, path } = request;
 	const version = request.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
-	let { fields } = request.headers;
+	const isForeign = isHttp2(request);
+	let fields = isForeign ? http1RequestFields(request) : request.headers.fields;
 	let coding: Coding;
-	if (!touched && "framing" in body) coding = codingOf(body.framing);
+	if (!touched && !isForeign && "framing" in body) coding = codingOf(body.framing);
 	else {
-		const said = claim(() => requestFraming({ method: request.method, target: request.path, version, fields }));
+		const said = claim(() => requestFraming({ method, target: path, version, fields }));
 		const framing = settle(body, said, { chunked: version === "HTTP/1.1", implied: said?.kind === "none" && sizeOf(body) === 0 });
-		if (!isSame(framing, said)) fields = framed(request.headers, framing).fields;
+		if (!isSame(framing, said)) fields = framed(fields, framing);
 		coding = codingOf(framing);
 	}
-	if (forwarder !== null) return { head: writeProxyRequestHead(request, version, fields, forwarder), coding, close: false };
-	return { head: writeRequestHead(request.method, request.path, version, fields), coding, close: false };
+	const head = forwarder === null ? writeRequestHead(method, path, version, fields) : writeProxyRequestHead(request, version, fields, forwarder);
+	return { version, fields, head, coding };
 }
 
-/** A response for a client that asked with this method and version. `touched`: a hook made it or may have changed it. */
-export function outgoingResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): Outgoing {
+/**
+ * A response for a client that asked with this method and version. `touched`: a hook made it or may have changed it.
+ * `close`: the connection has to be closed after the message, because its end is the end of the body, or its head says so.
+ */
+export function outgoingResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): Outgoing & { close: boolean } {
 	const version = response.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	const { statusCode } = response;
+	const reason = isHttp2(response) ? standardReason(statusCode) : response.reason;
 	let { fields } = response.headers;
 	let framing: Framing;
 	const old = request.httpVersion === "HTTP/1.0";
-	if (!touched && "framing" in body && !(old && body.framing.kind === "chunked")) framing = body.framing;
-	else if (request.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 304) {
+	if (!touched && !isHttp2(response) && "framing" in body && !(old && body.framing.kind === "chunked")) framing = body.framing;
+	else if (isBodiless(request.method, statusCode)) {
 		framing = { kind: "none" };
 		// RFC 9110 section 8.6, RFC 9112 section 6.1: here these fields must not be, and a client might believe them.
-		if ((statusCode < 200 || statusCode === 204) && hasSizing(response.headers)) fields = framed(response.headers, framing).fields;
+		if ((statusCode < 200 || statusCode === 204) && hasSizing(response.headers)) fields = framed(fields, framing);
 	} else {
-		const said = claim(() => responseFraming({ version, status: statusCode, reason: "", fields }, request.method));
+		const said = claim(() => responseFraming({ version, status: statusCode, reason, fields }, request.method));
 		framing = settle(body, said, { chunked: !old && version === "HTTP/1.1", implied: false });
-		if (!isSame(framing, said)) fields = framed(response.headers, framing).fields;
+		if (!isSame(framing, said)) fields = framed(fields, framing);
 	}
 	return {
-		head: writeResponseHead(version, statusCode, response.reason, fields),
+		version,
+		fields,
+		head: writeResponseHead(version, statusCode, reason, fields),
 		coding: codingOf(framing),
 		close: framing.kind === "close" || !isPersistent(version, fields),
 	};
@@ -94,11 +103,11 @@ function hasSizing(headers: Headers): boolean {
 }
 
 /** A copy of the fields that says how the body is framed, and nothing else about it. */
-function framed(headers: Headers, framing: Framing): Headers {
-	const copy = new Headers(headers.fields.slice());
+function framed(fields: readonly ByteString[], framing: Framing): ByteString[] {
+	const copy = new Headers(fields.slice());
 	if (framing.kind !== "chunked") copy.delete("transfer-encoding");
 	else copy.set("transfer-encoding", "chunked");
 	if (framing.kind !== "length") copy.delete("content-length");
 	else copy.set("content-length", String(framing.length));
-	return copy;
+	return copy.fields;
 }

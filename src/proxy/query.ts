@@ -3,11 +3,10 @@
 import type { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
-import type { Dial } from "./dial.ts";
-import type { Outgoing } from "./framing-out.ts";
-import type { Relay } from "./relay.ts";
+import type { Request } from "../flow/message.ts";
+import type { BodyFacts, Relay } from "./relay.ts";
 import type { Destination, UpstreamPool } from "./upstream.ts";
-import type { ResponseListener, UpstreamConnection } from "./upstream-connection.ts";
+import type { Dial, ResponseListener, UpstreamChannel } from "./upstream-channel.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 
@@ -19,8 +18,6 @@ export interface Asker {
 	interim(head: ResponseHead): void;
 	responseHead(head: ResponseHead, framing: Framing, at: number): void;
 	responseBody(chunk: Buffer): void;
-	/** Whether the two messages leave the connection open; asked when the response is complete. */
-	isReusable(): boolean;
 	responseEnd(trailers: ByteString[] | null, at: number): void;
 	/** There will be no (whole) response. */
 	askFailed(error: FlowtapeError): void;
@@ -31,8 +28,10 @@ export interface Asker {
 
 export interface Question {
 	to: Destination;
-	method: ByteString;
-	outgoing: Outgoing;
+	request: Request;
+	/** Whether a hook may have changed the request. */
+	touched: boolean;
+	facts: BodyFacts;
 	/** The body, as far as it has come. */
 	body: Relay;
 }
@@ -41,7 +40,7 @@ export class Query implements ResponseListener {
 	readonly #pool: UpstreamPool;
 	readonly #asker: Asker;
 	readonly #question: Question;
-	#upstream: UpstreamConnection | null = null;
+	#upstream: UpstreamChannel | null = null;
 	#dial: Dial | null = null;
 	#isInterim = false;
 	#isAnswered = false;
@@ -64,46 +63,45 @@ export class Query implements ResponseListener {
 	/** No answer is wanted any more. */
 	cancel(): void {
 		this.#dial?.cancel();
-		this.#upstream?.destroy();
+		this.#upstream?.cancel();
 		this.#leave();
 	}
 
 	/** Less of the response, please; and go on. */
 	pause(): void {
-		this.#upstream?.socket.pause();
+		this.#upstream?.pause();
 	}
 
 	resume(): void {
-		this.#upstream?.socket.resume();
+		this.#upstream?.resume();
 	}
 
-	/** Writes what has come of the request. False: the server has enough for now, or is not there yet. */
+	/** Writes what has come of the request. False: the server has enough for now, or is not there yet. One that has answered takes all. */
 	flushRequest(): boolean {
-		return this.#upstream?.batch.flush() ?? false;
+		return this.#upstream?.flush() ?? this.#isAnswered;
 	}
 
 	/** The connection, once the server has changed to another protocol. */
-	takeUpstream(): UpstreamConnection | null {
+	takeUpstream(): UpstreamChannel | null {
 		const upstream = this.#upstream;
 		this.#leave();
 		return upstream;
 	}
 
 	#connect(): void {
-		this.#dial = this.#pool.dial(this.#question.to, (error, connection) => {
+		this.#dial = this.#pool.dial(this.#question.to, (error, upstream) => {
 			this.#dial = null;
-			if (connection !== null) this.#send(connection);
+			if (upstream !== null) this.#send(upstream);
 			else if (error !== null) this.#asker.askFailed(error);
 			this.#asker.flush();
 		});
 	}
 
-	#send(upstream: UpstreamConnection): void {
-		const { method, outgoing, body } = this.#question;
+	#send(upstream: UpstreamChannel): void {
+		const { request, facts, touched, body } = this.#question;
 		this.#upstream = upstream;
-		upstream.begin(this, method);
 		this.#asker.asked(upstream.facts);
-		body.open(upstream.batch, outgoing.head, outgoing.coding);
+		body.open(upstream.send(this, request, facts, touched));
 		this.#asker.resumeRequest();
 	}
 
@@ -136,18 +134,15 @@ export class Query implements ResponseListener {
 	}
 
 	/** Before the asker hears of the end: it may go on to the next request at once. */
-	#release(upstream: UpstreamConnection): void {
+	#release(upstream: UpstreamChannel): void {
 		this.#leave();
 		this.#asker.resumeRequest();
-		if (this.#asker.isReusable() && upstream.release()) this.#pool.give(upstream);
-		else upstream.destroy();
+		upstream.release(this.#question.body.ended);
 	}
 
-	responseFailed(error: FlowtapeError): void {
-		const wasKept = (this.#upstream?.uses ?? 0) > 1;
+	responseFailed(error: FlowtapeError, unseen: boolean): void {
 		this.#leave();
-		// A kept connection may have been closed while the request was on its way: then the server has not seen it.
-		if (wasKept && !this.#isAnswered && !this.#isRetry && error.code === "FT_UPSTREAM") {
+		if (unseen && !this.#isAnswered && !this.#isRetry && this.#question.body.isReplayable) {
 			this.#isRetry = true;
 			this.#connect();
 		} else this.#asker.askFailed(error);

@@ -1,5 +1,5 @@
-// Two sockets joined: what comes from one goes to the other, untouched, with back-pressure and half-closed sides kept.
-import type { Socket } from "node:net";
+// Two streams joined: what comes from one goes to the other, untouched, with back-pressure and half-closed sides kept.
+import type { Duplex } from "node:stream";
 
 export interface RawRelay {
 	/** Sees the bytes as they pass. */
@@ -8,7 +8,7 @@ export interface RawRelay {
 	onDone(error: Error | null): void;
 }
 
-export function relaySockets(client: Socket, server: Socket, relay: RawRelay): void {
+export function relayStreams(client: Duplex, server: Duplex, relay: RawRelay): void {
 	let open = 2;
 	let failed: Error | null = null;
 	const closed = () => {

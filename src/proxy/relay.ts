@@ -1,77 +1,154 @@
-// The body of one message on its way through: kept for the tape, and written on as soon as its way is open.
+// The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
+import { type Body, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
-import { CHUNK_END, chunkHead, lastChunk } from "./wire/chunked.ts";
-import type { WriteBatch } from "./write-batch.ts";
-
-const EMPTY: Buffer = Buffer.alloc(0);
-
-/** How the body is written; "none": only the head, whatever the body. */
-export type Coding = "none" | "plain" | "chunked";
+import type { BodySpool } from "../flow/pipe.ts";
+import { type Framing, hasBody } from "./wire/framing.ts";
 
 /**
- * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a batch, what came before first.
- * It can be opened anew, to send the whole once more to somebody else.
+ * What is known of a body that is to be sent: as received, or `size` bytes that are all there.
+ * In HTTP/2, where the end of a stream ends the body, one without a length counts as chunked: its frames are chunks, too.
+ */
+export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
+
+/** Whether no byte of it will come. */
+export function isEmptyBody(body: BodyFacts): boolean {
+	return "size" in body ? body.size === 0 : !hasBody(body.framing);
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+/** What is kept in memory of a body that passes; more goes where the tape keeps it. Bytes. */
+const MEMORY_BYTES = 1024 * 1024;
+
+/** Takes the body of one message to its receiver, in the version of HTTP that is spoken there. The head is on its way already. */
+export interface BodyWriter {
+	write(chunk: Buffer): void;
+	/** The body is complete. */
+	end(trailers: readonly ByteString[] | null): void;
+}
+
+/** What each chunk becomes on its way; at the end it gets an empty one. */
+export type Transform = (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>;
+
+/** How a body passes that is not held until it is whole. */
+export interface Passing {
+	/** Whether it is kept for the tape. */
+	keep: boolean;
+	/** A place for what is too large for memory; null where there is none. */
+	openSpool: () => BodySpool | null;
+	transform: Transform | null;
+	/** It goes on only later, but shall not be in memory until then. */
+	held?: boolean;
+}
+
+/**
+ * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a writer, what came before first.
+ * As long as all of it is kept in memory it can be opened anew, to send the whole once more to somebody else.
  */
 export class Relay {
 	#chunks: Buffer[] = [];
 	/** Bytes so far. */
 	size = 0;
-	#batch: WriteBatch | null = null;
-	#coding: Coding = "plain";
+	#inMemory = 0;
+	#writer: BodyWriter | null = null;
 	#ended = false;
 	#trailers: readonly ByteString[] | null = null;
+	/** null: held until it is whole. */
+	#passing: Passing | null = null;
+	#spool: BodySpool | null = null;
+	#spooled: Body = null;
+
+	/** Whether the body is complete. */
+	get ended(): boolean {
+		return this.#ended;
+	}
+
+	/** Whether nothing of it has gone for good. */
+	get isReplayable(): boolean {
+		return this.#passing === null;
+	}
+
+	/** From here on the body passes: chunks are given up, or kept elsewhere, once they are written. */
+	pass(passing: Passing): void {
+		this.#passing = passing;
+	}
 
 	push(chunk: Buffer): void {
-		this.#chunks.push(chunk);
-		this.size += chunk.length;
-		if (this.#batch !== null) this.#write(this.#batch, chunk);
+		if (this.#passing?.transform == null) this.#take(chunk);
+		else for (const part of partsOf(this.#passing.transform(chunk))) this.#take(part);
 	}
 
 	/** The body is complete. */
 	end(trailers: readonly ByteString[] | null): void {
+		if (this.#passing?.transform != null) for (const part of partsOf(this.#passing.transform(EMPTY))) this.#take(part);
 		this.#ended = true;
 		this.#trailers = trailers;
-		if (this.#batch !== null) this.#writeEnd(this.#batch);
+		this.#writer?.end(trailers);
+	}
+
+	#take(chunk: Buffer): void {
+		this.size += chunk.length;
+		this.#writer?.write(chunk);
+		this.#keep(chunk);
+	}
+
+	#keep(chunk: Buffer): void {
+		if (this.#spool !== null) {
+			this.#spool.write(chunk);
+			return;
+		}
+		this.#chunks.push(chunk);
+		this.#inMemory += chunk.length;
+		if (this.#passing !== null && (this.#writer !== null || this.#passing.held)) this.#relieve(this.#passing);
+	}
+
+	/** Gives up what is in memory, where it need not be. */
+	#relieve({ keep, openSpool }: Passing): void {
+		if (keep && this.#inMemory <= MEMORY_BYTES) return;
+		if (keep) {
+			this.#spool = openSpool();
+			if (this.#spool === null) return;
+			for (const kept of this.#chunks) this.#spool.write(kept);
+		}
+		this.#chunks = [];
+		this.#inMemory = 0;
 	}
 
 	/** A complete body in place of what came, if anything did. */
 	replace(body: Buffer, trailers: readonly ByteString[] | null): void {
 		this.#chunks = body.length === 0 ? [] : [body];
-		this.size = body.length;
+		this.size = this.#inMemory = body.length;
 		this.#ended = true;
 		this.#trailers = trailers;
 	}
 
-	/** Writes the head and all that is there, and from now on what comes. */
-	open(batch: WriteBatch, head: ByteString, coding: Coding): void {
-		this.#batch = batch;
-		this.#coding = coding;
-		batch.add(head);
-		for (const chunk of this.#chunks) this.#write(batch, chunk);
-		if (this.#ended) this.#writeEnd(batch);
+	/** Passes on all that is there, and from now on what comes. */
+	open(writer: BodyWriter): void {
+		this.#writer = writer;
+		for (const chunk of this.#spool === null ? this.#chunks : bodyChunks(this.body())) writer.write(chunk);
+		if (this.#passing !== null) this.#relieve(this.#passing);
+		if (this.#ended) writer.end(this.#trailers);
 	}
 
-	/** Nothing more is written; what comes is still kept. */
+	/** Nothing more is passed on; what comes is still kept. */
 	close(): void {
-		this.#batch = null;
+		this.#writer = null;
 	}
 
-	/** All that came so far. */
-	bytes(): Buffer {
-		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.size)];
+	/** All that came so far; null where it was not kept. The same object for the same bytes. */
+	body(): Body {
+		if (this.#spool !== null) {
+			this.#spooled = this.#spool.end();
+			this.#spool = null;
+		}
+		if (this.#spooled !== null) return this.#spooled;
+		if (this.#passing !== null && !this.#passing.keep) return null;
+		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#inMemory)];
 		return this.#chunks[0] ?? EMPTY;
 	}
+}
 
-	#write(batch: WriteBatch, chunk: Buffer): void {
-		if (this.#coding === "plain") batch.add(chunk);
-		else if (this.#coding === "chunked") {
-			batch.add(chunkHead(chunk.length));
-			batch.add(chunk);
-			batch.add(CHUNK_END);
-		}
-	}
-
-	#writeEnd(batch: WriteBatch): void {
-		if (this.#coding === "chunked") batch.add(lastChunk(this.#trailers));
-	}
+function partsOf(result: Uint8Array | Iterable<Uint8Array>): Buffer[] {
+	const parts = result instanceof Uint8Array ? [result] : [...result];
+	// an empty chunk would end a chunked body (RFC 9112 section 7.1)
+	return parts.filter(({ length }) => length > 0).map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
 }

@@ -6,6 +6,7 @@ import { type PassedHosts, options as passedHostsOptions } from "../hooks/passed
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { options as clientTlsOptions } from "./client-tls.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
@@ -13,12 +14,19 @@ import { Entry, options as entryOptions, type Open } from "./entry.ts";
 import { Listener } from "./listener.ts";
 import { options as modeOptions, type ProxyMode, parseModes } from "./modes.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
-import type { Route } from "./upstream-proxy.ts";
+import { type Route, routeOf } from "./upstream-proxy.ts";
 
 export type { ProxyEvent } from "./context.ts";
 
 /** Every option of the proxy. */
-export const proxyOptions = { ...modeOptions, ...entryOptions, ...passedHostsOptions, ...clientTlsOptions, ...upstreamOptions } as const satisfies OptionTable;
+export const proxyOptions = {
+	...modeOptions,
+	...bodyOptions,
+	...entryOptions,
+	...passedHostsOptions,
+	...clientTlsOptions,
+	...upstreamOptions,
+} as const satisfies OptionTable;
 
 export interface ProxySetup {
 	options: OptionValues<typeof proxyOptions>;
@@ -73,6 +81,7 @@ export async function startProxy(setup: ProxySetup): Promise<RunningProxy> {
 class LiveProxy implements RunningProxy {
 	readonly listeners: readonly Listener[];
 	readonly #setup: ProxySetup;
+	readonly #bodies: BodyPolicy;
 	/** The ways to servers: one for each upstream proxy that a mode names, one for all other modes. */
 	readonly #pools: UpstreamPool[] = [];
 	readonly #contexts = new Map<string, ProxyContext>();
@@ -83,6 +92,7 @@ class LiveProxy implements RunningProxy {
 	constructor(setup: ProxySetup) {
 		const { options: values, authority, gate = null, hosts = null } = setup;
 		this.#setup = setup;
+		this.#bodies = new BodyPolicy(values);
 		this.listeners = parseModes(values).map((mode) => {
 			const onOpen = (one: Open) => this.#open.add(one);
 			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, onOpen, onClose: this.#forget });
@@ -146,7 +156,7 @@ class LiveProxy implements RunningProxy {
 		if (known !== undefined) return known;
 		const { options: values, pipeline, sink, onEvent = () => {} } = this.#setup;
 		const context = new ProxyContext({
-			...{ pipeline, sink, onEvent, pool: this.#createPool(mode) },
+			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), bodies: this.#bodies },
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
 		});
@@ -155,11 +165,10 @@ class LiveProxy implements RunningProxy {
 	}
 
 	#createPool(mode: ProxyMode): UpstreamPool | null {
-		const { options: values, upstream, route = null, upstreamCredentials: authorization = null } = this.#setup;
+		const { options: values, upstream, route = null, upstreamCredentials = null } = this.#setup;
 		if (upstream === null) return null;
-		const fixed = mode.kind === "upstream" ? { ...mode.server, authorization } : null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
-		const pool = new UpstreamPool(values, { route: fixed === null ? this.#withoutOwn(route) : () => fixed, isOwn });
+		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn });
 		this.#pools.push(pool);
 		return pool;
 	}

@@ -8,8 +8,8 @@ export interface Socks5Settings {
 	login: ((user: string, password: string) => Promise<boolean>) | null;
 	/** Hang up on clients that say nothing for so long; 0: never. */
 	timeoutMs: number;
-	/** Takes over the socket; `early`: what the client sent behind its request. */
-	onTunnel: (socket: Socket, target: TunnelTarget, early: Buffer) => void;
+	/** Takes over the socket, paused. */
+	onTunnel: (socket: Socket, target: TunnelTarget) => void;
 	/** The client was turned away. */
 	onRefused: (reason: string) => void;
 	/** The connection is over, or somebody else's. */
@@ -95,9 +95,11 @@ export class Socks5Connection {
 		socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
 		socket.removeListener("close", this.#onClose).removeListener("timeout", this.#onTimeout);
 		socket.setTimeout(0);
+		socket.pause();
+		if (this.#bytes.length > 0) socket.unshift(this.#bytes);
 		socket.write(granted);
 		this.#settings.onClose(this);
-		this.#settings.onTunnel(socket, target, this.#bytes);
+		this.#settings.onTunnel(socket, target);
 	}
 
 	#refuse(reason: string, reply: Buffer): void {

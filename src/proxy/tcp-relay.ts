@@ -5,7 +5,7 @@ import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { TcpFlow } from "../flow/flow.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
-import { relaySockets } from "./raw-relay.ts";
+import { relayStreams } from "./raw-relay.ts";
 
 export interface TcpRelay {
 	context: ProxyContext;
@@ -17,11 +17,11 @@ export interface TcpRelay {
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
 export function relayTcp(client: Socket, server: Socket, { context, facts, serverConn, record }: TcpRelay): void {
 	if (!record) {
-		relaySockets(client, server, { onDone: () => {} });
+		relayStreams(client, server, { onDone: () => {} });
 		return;
 	}
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
-	relaySockets(client, server, {
+	relayStreams(client, server, {
 		onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
 		onDone(error) {
 			facts.timestampEnd = serverConn.timestampEnd = now();

@@ -3,7 +3,7 @@
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
-import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { PassedHosts } from "../hooks/passed-hosts.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
@@ -12,13 +12,14 @@ import { namesOf, organizationOf } from "./certificate-names.ts";
 import type { ClientHello } from "./client-hello.ts";
 import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
-import type { Dial } from "./dial.ts";
+import { options as http2Options } from "./http2-module.ts";
 import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import { contentOf } from "./tunnel-content.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
+import type { Dial, UpstreamChannel } from "./upstream-channel.ts";
 
 export const options = {
+	...http2Options,
 	connection_strategy: {
 		type: "string",
 		default: "eager",
@@ -41,39 +42,38 @@ export interface TunnelSettings {
 	facts: ClientFacts;
 	/** Those that are not to be looked into; null: there are none. */
 	hosts: PassedHosts | null;
-	/** The inside of the tunnel, when it is HTTP. */
+	/** The inside of the tunnel, when it is HTTP; it has to be resumed. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
 	/** The tunnel has ended without having been HTTP. */
 	onClose: (tunnel: Tunnel) => void;
 }
 
-/** In the form that goes on the wire (RFC 7301 section 3.1), which is what `TLSSocket` wants. */
-const HTTP_1_1 = Buffer.from("\x08http/1.1");
+/** What we speak, the first choice first, in the form that goes on the wire (RFC 7301 section 3.1): that is what `TLSSocket` wants. */
+const HTTP1_ONLY = Buffer.from("\x08http/1.1");
+const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
+const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
 
 export class Tunnel {
 	readonly #socket: Socket;
 	readonly #settings: TunnelSettings;
 	readonly #target: TunnelTarget;
-	#bytes: Buffer;
+	#bytes: Buffer = Buffer.alloc(0);
 	#dial: Dial | null = null;
 	/** Hung up on when the proxy ends. */
 	#inner: Socket | null = null;
 
-	/** `early`: what the client has sent into the tunnel already. */
-	constructor(socket: Socket, target: TunnelTarget, early: Buffer, settings: TunnelSettings) {
+	/** The socket is paused or new; nothing that goes through the tunnel has been read from it. */
+	constructor(socket: Socket, target: TunnelTarget, settings: TunnelSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
 		this.#target = target;
-		this.#bytes = early;
-		socket.on("close", this.#onClose);
-		socket.on("data", this.#onData);
-		socket.on("end", this.#onEnd);
+		socket.on("close", this.#onClose).on("data", this.#onData).on("end", this.#onEnd);
 		if (settings.context.timeoutMs > 0) socket.setTimeout(settings.context.timeoutMs, this.#onEnd);
-		socket.resume();
 	}
 
 	/** To be called once, when whoever made it knows it. */
 	start(): void {
+		this.#socket.resume();
 		this.#decide();
 	}
 
@@ -120,7 +120,6 @@ export class Tunnel {
 		this.#socket.removeListener("close", this.#onClose);
 		this.#settings.onClose(this);
 		this.#settings.onHttp(socket, target);
-		socket.resume();
 	}
 
 	// — TLS —
@@ -130,43 +129,45 @@ export class Tunnel {
 		const { context, values } = this.#settings;
 		const { pool } = context;
 		if (pool === null || values.connection_strategy === "lazy" || target.scheme === "http") {
-			this.#issue(hello, target, []);
+			this.#issue(hello, target, null);
 			return;
 		}
-		const to = { tls: true, host: target.host, port: target.port, sni: target.sni };
+		const to = { tls: true, host: target.host, port: target.port, sni: target.sni, http2: hello.alpn.includes("h2") };
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
-		const use = (connection: UpstreamConnection | null) => {
-			if (connection !== null) pool.give(connection);
-			this.#issue(hello, target, connection?.facts.certificateList ?? []);
+		const use = (channel: UpstreamChannel | null) => {
+			channel?.release(true);
+			this.#issue(hello, target, channel?.facts ?? null);
 		};
 		const kept = pool.take(to);
 		if (kept !== undefined) use(kept);
 		else
-			this.#dial = pool.dial(to, (_error, connection) => {
+			this.#dial = pool.dial(to, (_error, channel) => {
 				this.#dial = null;
-				use(connection);
+				use(channel);
 			});
 	}
 
-	/** Chooses the certificate to show. `chain`: what the server shows, where that is known. */
-	#issue(hello: ClientHello, target: TunnelTarget, chain: readonly Uint8Array[]): void {
+	/** Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. */
+	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): void {
 		const { authority, values } = this.#settings;
-		const server = values.upstream_cert && chain[0] !== undefined ? new X509Certificate(chain[0]) : null;
-		const known = server === null ? {} : { upstreamNames: namesOf(server), organization: organizationOf(server) };
-		const extra = values.add_upstream_certs_to_client_chain ? { extraChain: chain.map((pem) => Buffer.from(pem).toString()) } : {};
-		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known, ...extra });
+		const certificate = values.upstream_cert && server !== null ? serverCertificate(server) : null;
+		const known = certificate === null ? {} : { upstreamNames: namesOf(certificate), organization: organizationOf(certificate) };
+		const protocols = !values.http2 ? HTTP1_ONLY : server === null || server.alpn === "h2" ? HTTP2_FIRST : HTTP1_FIRST;
+		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
+		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
+		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known, extraChain });
 		if (issued instanceof Promise)
 			issued.then(
-				(context) => this.#shake(hello, target, context),
+				(context) => this.#shake(hello, target, context, protocols),
 				() => this.#socket.destroy(),
 			);
-		else this.#shake(hello, target, issued);
+		else this.#shake(hello, target, issued, protocols);
 	}
 
-	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext): void {
+	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext, protocols: Buffer): void {
 		const { facts, context } = this.#settings;
 		if (this.#socket.destroyed) return;
-		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: HTTP_1_1 } : {}) });
+		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
 		this.#inner = secured;
 		const host = hello.serverName ?? target.host;
 		const fail = (why: string) => {
@@ -205,7 +206,7 @@ export class Tunnel {
 			return;
 		}
 		client.pause();
-		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni }, (error, server, serverConn) => {
+		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni, http2: false }, (error, server, serverConn) => {
 			this.#dial = null;
 			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });
 			else {
@@ -214,4 +215,9 @@ export class Tunnel {
 			}
 		});
 	}
+}
+
+/** Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it. */
+function serverCertificate({ certificateList: [leaf] }: ServerFacts): X509Certificate | null {
+	return leaf === undefined ? null : new X509Certificate(leaf);
 }

@@ -1,54 +1,59 @@
-// One connection to a server: sends a request at a time and reads its response, for whoever has taken it.
+// One HTTP/1.1 connection to a server: sends a request at a time and reads its response, for whoever has taken it.
 import type { Socket } from "node:net";
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
+import type { Request } from "../flow/message.ts";
 import { now } from "./clock.ts";
+import { outgoingRequest } from "./framing-out.ts";
+import { Http1Writer } from "./http1-writer.ts";
+import type { BodyFacts, BodyWriter } from "./relay.ts";
+import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
+import { isPersistent } from "./wire/hop-by-hop.ts";
 import { type MessageHandler, ResponseParser } from "./wire/parser.ts";
 import { WriteBatch } from "./write-batch.ts";
 
-/** Hears of the response to one request. */
-export interface ResponseListener {
-	/** Interim responses (1xx) come here too, each followed by `responseEnd`. */
-	responseHead(head: ResponseHead, framing: Framing): void;
-	responseBody(chunk: Buffer): void;
-	responseEnd(trailers: ByteString[] | null): void;
-	/** Instead of the end; nothing comes after it. */
-	responseFailed(error: FlowtapeError): void;
-	/** The socket wants more of the request. */
-	upstreamDrained(): void;
-	/** All that was there has been told: the moment to write. */
-	flush(): void;
-}
-
 export interface UpstreamSettings {
+	/** The proxy at the other end, if it is to forward the requests; default: the server is there, or a tunnel leads to it. */
+	forwarder?: UpstreamProxy | null;
 	lenient: boolean;
 	/** A server that sends nothing for so long while it is asked has failed; 0: never. */
 	timeoutMs: number;
 }
 
-export class UpstreamConnection implements MessageHandler<ResponseHead> {
+export class UpstreamConnection implements UpstreamChannel, MessageHandler<ResponseHead> {
 	/** Names what can be reached through it. */
 	readonly key: string;
 	readonly facts: ServerConnection;
-	readonly batch: WriteBatch;
 	readonly socket: Socket;
-	/** Requests sent on it so far. */
-	uses = 0;
+	/** When the last bytes came; seconds. */
+	receivedAt = 0;
 	/** When it was last given back, in milliseconds of `performance.now()`. */
 	idleSince = 0;
+	/** Called when it can serve another request. */
+	onIdle: ((connection: UpstreamConnection) => void) | null = null;
 	/** Called once, when it cannot be used any more. */
 	onClose: ((connection: UpstreamConnection) => void) | null = null;
+	readonly #batch: WriteBatch;
+	readonly #writer: Http1Writer;
 	readonly #parser: ResponseParser;
+	readonly #forwarder: UpstreamProxy | null;
 	#listener: ResponseListener | null = null;
+	/** Requests sent on it so far. */
+	#uses = 0;
+	/** Whether the messages of the current exchange leave it open. */
+	#isPersistent = true;
 
 	constructor(key: string, socket: Socket, facts: ServerConnection, settings: UpstreamSettings) {
 		this.key = key;
 		this.socket = socket;
 		this.facts = facts;
-		this.batch = new WriteBatch(socket);
+		this.#forwarder = settings.forwarder ?? null;
+		this.#batch = new WriteBatch(socket);
+		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new ResponseParser(this, { lenient: settings.lenient });
 		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
@@ -60,28 +65,47 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
 		}
 	}
 
-	/** When the last bytes came; seconds. */
-	receivedAt = 0;
-
-	/** Takes it for one request, which the caller writes to `batch`. */
-	begin(listener: ResponseListener, method: ByteString): void {
+	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+		const { version, fields, head, coding } = outgoingRequest(request, body, touched, this.#forwarder);
 		this.#listener = listener;
-		this.uses++;
-		this.#parser.expect(method);
+		this.#uses++;
+		this.#isPersistent = isPersistent(version, fields);
+		this.#parser.expect(request.method);
+		this.#writer.begin(head, coding);
+		return this.#writer;
 	}
 
-	/** The listener hears nothing more. True: the connection can serve another request. */
-	release(): boolean {
+	flush(): boolean {
+		return this.#batch.flush();
+	}
+
+	pause(): void {
+		this.socket.pause();
+	}
+
+	resume(): void {
+		this.socket.resume();
+	}
+
+	release(sent: boolean): void {
 		this.#listener = null;
 		if (this.socket.isPaused()) this.socket.resume();
-		return this.#parser.idle && this.socket.writable && this.socket.readable;
+		if (sent && this.#isPersistent && this.#parser.idle && this.socket.writable && this.socket.readable) this.onIdle?.(this);
+		else this.destroy();
 	}
 
-	/** Ends its life as HTTP: the bytes that came behind the head of the response. The socket has no reader then. */
-	detach(): Buffer {
+	cancel(): void {
+		this.destroy();
+	}
+
+	detach(): Socket {
+		const { socket } = this;
 		this.#listener = null;
-		this.socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain");
-		return this.#parser.detach();
+		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain");
+		socket.pause();
+		const early = this.#parser.detach();
+		if (early.length > 0) socket.unshift(early);
+		return socket;
 	}
 
 	destroy(): void {
@@ -90,6 +114,7 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
 	}
 
 	head(head: ResponseHead, framing: Framing): void {
+		if (framing.kind === "close" || !isPersistent(head.version, head.fields)) this.#isPersistent = false;
 		this.#listener?.responseHead(head, framing);
 	}
 
@@ -136,11 +161,8 @@ export class UpstreamConnection implements MessageHandler<ResponseHead> {
 		this.destroy();
 		if (!(error instanceof FlowtapeError)) throw error;
 		if (listener === null) return;
-		listener.responseFailed(error);
+		// A kept connection may have been closed while the request was on its way.
+		listener.responseFailed(error, this.#uses > 1 && error.code === "FT_UPSTREAM");
 		listener.flush();
 	}
-}
-
-export function upstreamFault(message: string, cause?: unknown): FlowtapeError {
-	return new FlowtapeError("FT_UPSTREAM", message, { cause });
 }

@@ -6,8 +6,9 @@ import { Headers } from "../flow/headers.ts";
 import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable } from "../options.ts";
+import type { ProxyMode } from "./modes.ts";
 import type { Destination } from "./upstream.ts";
-import { upstreamFault } from "./upstream-connection.ts";
+import { upstreamFault } from "./upstream-channel.ts";
 import { type ResponseHead, writeRequestHead } from "./wire/head.ts";
 import { ResponseParser } from "./wire/parser.ts";
 
@@ -25,6 +26,13 @@ export interface UpstreamProxy {
 
 /** Which proxy leads to a destination; null: none, it is connected to directly. */
 export type Route = (to: Destination) => UpstreamProxy | null;
+
+/** The way of a mode: through the proxy that it names, or as `otherwise` says. `authorization` is for that proxy. */
+export function routeOf(mode: ProxyMode, authorization: ByteString | null, otherwise: Route): Route {
+	if (mode.kind !== "upstream") return otherwise;
+	const via = { ...mode.server, authorization };
+	return () => via;
+}
 
 /** For messages. */
 export function nameOfProxy({ host, port }: UpstreamProxy): string {

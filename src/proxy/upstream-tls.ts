@@ -52,12 +52,12 @@ export class UpstreamTls {
 		};
 	}
 
-	/** What `tls.connect` needs for a server of this name (or address). */
-	optionsFor(name: string): ConnectionOptions {
+	/** What `tls.connect` needs for a server of this name (or address). `http2`: whether that is offered, too. */
+	optionsFor(name: string, http2: boolean): ConnectionOptions {
 		return {
 			secureContext: this.#contextFor(name),
 			rejectUnauthorized: !this.#insecure,
-			ALPNProtocols: ["http/1.1"],
+			ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
 			// RFC 6066 section 3: a server name is never an address.
 			...(isIP(name) === 0 ? { servername: name } : {}),
 		};

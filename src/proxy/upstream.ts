@@ -1,16 +1,22 @@
 // The connections to servers: dialled, kept for the next request, and closed when nobody needs them.
 import type { Socket } from "node:net";
-import type { FlowtapeError } from "../errors.ts";
+import type { TLSSocket } from "node:tls";
+import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { serverFacts } from "./connection-facts.ts";
-import { type Dial, type DialPlan, dial } from "./dial.ts";
+import { type DialPlan, dial } from "./dial.ts";
+import { options as http2Options } from "./http2-module.ts";
+import type { Dial, Dialled, UpstreamChannel } from "./upstream-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
+import { UpstreamHttp2 } from "./upstream-http2.ts";
 import { options as proxyOptions, type Route, type UpstreamProxy } from "./upstream-proxy.ts";
+import { UpstreamSessions } from "./upstream-sessions.ts";
 import { options as tlsOptions, UpstreamTls } from "./upstream-tls.ts";
 
 export const options = {
 	...tlsOptions,
+	...http2Options,
 	...proxyOptions,
 	connect_timeout: { type: "integer", default: 30, min: 1, metavar: "SECONDS", help: "How long connecting to a server may take, TLS included." },
 	tcp_timeout: { type: "integer", default: 600, min: 0, metavar: "SECONDS", help: "Close connections on which nothing moves for so long (0: never)." },
@@ -24,6 +30,10 @@ export interface Destination {
 	port: number;
 	/** The name to ask the server for, if not `host`. */
 	sni: string | null;
+	/** Whether HTTP/2 is wanted, if the server speaks it. */
+	http2: boolean;
+	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
+	upgrade?: boolean;
 }
 
 export interface PoolSetup {
@@ -32,6 +42,9 @@ export interface PoolSetup {
 	/** Whether a socket that was connected leads back to this proxy. */
 	isOwn: (socket: Socket) => boolean;
 }
+
+/** Gets a sentence for people, or a socket; and what is known of it. */
+type Connected = (error: FlowtapeError | null, socket: Socket | null, facts: ServerConnection) => void;
 
 /** Kept connections are closed after this time without use: most servers close theirs after 5 to 75 s. */
 const IDLE_MS = 30_000;
@@ -45,6 +58,7 @@ export class UpstreamPool {
 	readonly #tls: UpstreamTls;
 	/** The last one given back is taken first. */
 	readonly #idle = new Map<string, UpstreamConnection[]>();
+	readonly #sessions = new UpstreamSessions();
 	readonly #open = new Set<Socket>();
 	#sweeper: NodeJS.Timeout | null = null;
 
@@ -55,42 +69,91 @@ export class UpstreamPool {
 		this.#setup = setup;
 	}
 
-	/** A connection that was used before, if there is one. */
-	take(to: Destination): UpstreamConnection | undefined {
-		const kept = this.#idle.get(keyOf(to));
-		return kept?.pop();
+	/** A way that is there already, if one is. */
+	take(to: Destination): UpstreamChannel | undefined {
+		const key = keyOf(to);
+		if (this.#wantsHttp2(to)) {
+			const stream = this.#sessions.take(key, to.upgrade);
+			if (stream !== undefined) return stream;
+			if (!to.upgrade && !this.#sessions.isHttp1(key)) return undefined;
+		}
+		return this.#idle.get(key)?.pop();
 	}
 
-	/** Takes back what can serve another request. */
-	give(connection: UpstreamConnection): void {
-		const kept = this.#idle.get(connection.key);
-		if (kept === undefined) this.#idle.set(connection.key, [connection]);
-		else if (kept.length < IDLE_COUNT) kept.push(connection);
-		else connection.destroy();
-		connection.idleSince = performance.now();
-		this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+	/** A new way. */
+	dial(to: Destination, done: Dialled): Dial {
+		const key = keyOf(to);
+		if (!this.#wantsHttp2(to) || to.upgrade) return this.#dialHttp1(to, done);
+		if (this.#sessions.isHttp1(key)) return this.#dialHttp2(to, done);
+		return this.#sessions.dial(key, (settle) => this.#dialHttp2(to, settle), done);
+	}
+
+	/** A proxy that forwards requests gets them in HTTP/1.1. */
+	#wantsHttp2(to: Destination): boolean {
+		return this.#values.http2 && to.http2 && this.#forwarder(to) === null;
 	}
 
 	/** The proxy that a request for this destination is sent to, in absolute form; null: it goes to the server itself, through a tunnel or not. */
-	forwarder(to: Destination): UpstreamProxy | null {
+	#forwarder(to: Destination): UpstreamProxy | null {
 		return to.tls ? null : this.#setup.route(to);
 	}
 
-	/** A new connection. The callback gets an error with a sentence for people, or the connection. */
-	dial(to: Destination, done: (error: FlowtapeError | null, connection: UpstreamConnection | null) => void): Dial {
-		return this.#dial(to, to.tls, (error, socket, facts) => {
-			if (socket === null) return done(error, null);
-			const settings = { lenient: !this.#values.validate_inbound_headers, timeoutMs: this.#values.tcp_timeout * 1000 };
-			const connection = new UpstreamConnection(keyOf(to), socket, facts, settings);
-			connection.onClose = (closed) => this.#forget(closed);
-			socket.resume();
-			done(null, connection);
+	/** HTTP/1.1, unless the server refuses all but HTTP/2. */
+	#dialHttp1(to: Destination, done: Dialled): Dial {
+		let dial = this.#connect(to, { http2: false, tunnel: to.tls }, (error, socket, facts) => {
+			if (socket !== null) this.#addHttp1(to, socket, facts, done);
+			else if (this.#values.http2 && isHttp2Only(error)) dial = this.#dialHttp2(to, done);
+			else done(error, null);
 		});
+		return { cancel: () => dial.cancel() };
+	}
+
+	/** HTTP/2, unless the server wants HTTP/1.1. */
+	#dialHttp2(to: Destination, done: Dialled): Dial {
+		let dial = this.#connect(to, { http2: true, tunnel: true }, (error, socket, facts) => {
+			if (socket === null) return done(error, null);
+			if (to.tls && (socket as TLSSocket).alpnProtocol !== "h2") {
+				this.#sessions.addHttp1(keyOf(to));
+				this.#addHttp1(to, socket, facts, done);
+				return;
+			}
+			const session = this.#addHttp2(to, socket, facts);
+			if (to.tls) done(null, session.open());
+			else
+				session.confirm((isHttp2) => {
+					if (isHttp2) return done(null, session.open());
+					this.#sessions.addHttp1(keyOf(to));
+					dial = this.#dialHttp1(to, done);
+				});
+		});
+		return { cancel: () => dial.cancel() };
+	}
+
+	#addHttp1(to: Destination, socket: Socket, facts: ServerConnection, done: Dialled): void {
+		const settings = {
+			forwarder: this.#forwarder(to),
+			lenient: !this.#values.validate_inbound_headers,
+			timeoutMs: this.#values.tcp_timeout * 1000,
+		};
+		const connection = new UpstreamConnection(keyOf(to), socket, facts, settings);
+		connection.onIdle = (idle) => this.#keep(idle);
+		connection.onClose = (closed) => this.#forget(closed);
+		socket.resume();
+		done(null, connection);
+	}
+
+	#addHttp2(to: Destination, socket: Socket, facts: ServerConnection): UpstreamHttp2 {
+		const key = keyOf(to);
+		const settings = { timeoutMs: this.#values.tcp_timeout * 1000 };
+		const session = new UpstreamHttp2(socket, facts, settings, (closed) => this.#sessions.remove(key, closed));
+		this.#sessions.add(key, session);
+		this.#startSweeper();
+		return session;
 	}
 
 	/** A socket for bytes that are not HTTP. */
-	dialRaw(to: Destination, done: (error: FlowtapeError | null, socket: Socket | null, facts: ServerConnection) => void): Dial {
-		return this.#dial(to, true, done);
+	dialRaw(to: Destination, done: Connected): Dial {
+		return this.#connect(to, { http2: false, tunnel: true }, done);
 	}
 
 	/** Closes all connections, used or not. */
@@ -99,11 +162,11 @@ export class UpstreamPool {
 		for (const socket of this.#open) socket.destroy();
 	}
 
-	#dial(to: Destination, tunnel: boolean, done: (error: FlowtapeError | null, socket: Socket | null, facts: ServerConnection) => void): Dial {
+	#connect(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, done: Connected): Dial {
 		const via = this.#setup.route(to);
 		const facts = serverFacts(to.host, to.port, via);
 		const plan: DialPlan = {
-			...{ to, via, tunnel, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
+			...{ ...how, to, via, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
 			sendHost: this.#values.http_connect_send_host_header,
 			timeoutMs: this.#values.connect_timeout * 1000,
 			onSocket: (socket) => this.#keepTrack(socket),
@@ -116,6 +179,16 @@ export class UpstreamPool {
 		socket.on("error", () => {}).once("close", () => this.#open.delete(socket));
 	}
 
+	/** For the next request. */
+	#keep(connection: UpstreamConnection): void {
+		const kept = this.#idle.get(connection.key);
+		if (kept === undefined) this.#idle.set(connection.key, [connection]);
+		else if (kept.length < IDLE_COUNT) kept.push(connection);
+		else connection.destroy();
+		connection.idleSince = performance.now();
+		this.#startSweeper();
+	}
+
 	#forget(connection: UpstreamConnection): void {
 		const kept = this.#idle.get(connection.key);
 		const at = kept?.indexOf(connection) ?? -1;
@@ -124,12 +197,22 @@ export class UpstreamPool {
 		if (kept.length === 0) this.#idle.delete(connection.key);
 	}
 
+	#startSweeper(): void {
+		this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+	}
+
 	#sweep(): void {
 		const limit = performance.now() - IDLE_MS;
+		this.#sessions.sweep(limit);
 		for (const kept of this.#idle.values()) for (const connection of kept.filter(({ idleSince }) => idleSince < limit)) connection.destroy();
 	}
 }
 
 function keyOf({ tls, host, port, sni }: Destination): string {
 	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;
+}
+
+/** RFC 7301 section 3.2: no protocol that we offered. */
+function isHttp2Only(error: FlowtapeError | null): boolean {
+	return hasErrno(error?.cause, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
 }

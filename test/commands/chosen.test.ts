@@ -6,7 +6,7 @@ t.test("flows by the beginnings of their ids", async (t) => {
 	const { step, check } = chosen("a.tape", ["ab", "x"]);
 	t.ok(step(httpFlow({ id: "abcd" })));
 	t.notOk(step(httpFlow({ id: "bcda" })));
-	t.throws(check, { code: "FT_NOT_FOUND", message: /a\.tape: no flow whose id begins with x/ });
+	t.throws(check, { code: "FT_NO_FLOW", message: /a\.tape: no flow whose id begins with x/ });
 	t.ok(step(httpFlow({ id: "x" })));
 	check();
 	t.ok(chosen("a.tape", []).step(httpFlow()), "all, where none is named");

@@ -22,6 +22,6 @@ t.test("each format, for the flows that are named", async (t) => {
 	t.match(await exported("raw-response", "b"), { status: 0, text: /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nhello$/ });
 	t.match(await exported("raw", "a", "b"), { status: 0, text: /^GET \/ [\s\S]*GET \/b / });
 	t.match(await exported("curl", "c"), { err: /flow cccc is left out: it is tcp/ });
-	await t.rejects(exported("curl", "dddd"), { code: "FT_NOT_FOUND", message: /dddd/ });
-	await t.rejects(exported("wget"), { code: "FT_USAGE", message: /none of curl, httpie/ });
+	t.match(await exported("curl", "dddd"), { status: 1, err: /no flow whose id begins with dddd/ });
+	t.match(await exported("wget"), { status: 2, err: /none of curl, httpie/ });
 });

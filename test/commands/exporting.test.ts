@@ -17,7 +17,7 @@ t.test("what cannot be exported is left out and told of; a defect is not hidden"
 			if (comment === "defect") throw new TypeError("oops");
 			return Buffer.from("ok\n");
 		},
-		new Troubles(io, false),
+		new Troubles(io, { strict: false }),
 	);
 	await sink.append(httpFlow());
 	await sink.append(httpFlow({ comment: "loss" }));

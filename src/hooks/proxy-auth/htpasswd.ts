@@ -2,7 +2,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { FlowtapeError } from "../../errors.ts";
-import { expandHome } from "../rule.ts";
+import { expandHome } from "../../options.ts";
 import { apr1 } from "./apr1.ts";
 import type { Verify } from "./verify.ts";
 

@@ -18,6 +18,11 @@ export function hasBody(framing: Framing): boolean {
 	return framing.kind !== "none" && !(framing.kind === "length" && framing.length === 0);
 }
 
+/** Whether a response has no body, whatever its fields say (RFC 9110 section 6.4.1). */
+export function isBodiless(requestMethod: ByteString, status: number): boolean {
+	return requestMethod === "HEAD" || status < 200 || status === 204 || status === 304;
+}
+
 const NONE: Framing = { kind: "none" };
 const CHUNKED: Framing = { kind: "chunked" };
 const CLOSE: Framing = { kind: "close" };
@@ -51,7 +56,7 @@ export function responseFraming(head: ResponseHead, requestMethod: ByteString, l
 	const { status } = head;
 	// RFC 9112 section 6.3: both fields are to be ignored here.
 	if (requestMethod === "CONNECT" && status >= 200 && status < 300) return NONE;
-	const bodiless = requestMethod === "HEAD" || status < 200 || status === 204 || status === 304;
+	const bodiless = isBodiless(requestMethod, status);
 	const sizing = sizingFields(head.fields);
 	if (sizing === null) return bodiless ? NONE : CLOSE;
 	const { lengths, codings } = sizing;

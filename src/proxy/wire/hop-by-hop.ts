@@ -22,7 +22,8 @@ export function upgradeOf(version: ByteString, fields: ByteString[]): ByteString
 	return connectionOptions(fields)?.includes("upgrade") ? new Headers(fields).raw("upgrade") || null : null;
 }
 
-function connectionOptions(fields: ByteString[]): string[] | null {
+/** The options in the Connection field, in lower case; null where there is none. */
+export function connectionOptions(fields: ByteString[]): string[] | null {
 	const value = new Headers(fields).raw("connection");
 	return value === null
 		? null

@@ -24,7 +24,7 @@ function planFor(t: Test, route: Route): DialPlan & { sockets: Socket[] } {
 	const { to, via = null } = route;
 	const onSocket = (socket: Socket) => void sockets.push(socket.on("error", () => {}));
 	const facts = serverFacts(to.host, to.port, via);
-	return { ...{ via, tunnel: via !== null, sendHost: true, tls, timeoutMs: 10_000, facts, isOwn: () => false, onSocket }, ...route, sockets };
+	return { ...{ via, tunnel: via !== null, http2: false, sendHost: true, tls, timeoutMs: 10_000, facts, isOwn: () => false, onSocket }, ...route, sockets };
 }
 
 /** The first bytes that the server says, or the error. */
@@ -36,7 +36,7 @@ async function greet(plan: DialPlan): Promise<string> {
 	return new Promise((resolve) => socket.once("data", (bytes) => resolve(bytes.toString())).resume());
 }
 
-const to = (port: number, secure = false) => ({ tls: secure, host: "127.0.0.1", port, sni: secure ? "origin.example" : null });
+const to = (port: number, secure = false) => ({ tls: secure, host: "127.0.0.1", port, sni: secure ? "origin.example" : null, http2: false });
 const through = (port: number, scheme: "http" | "https" = "http") => ({
 	scheme,
 	host: scheme === "http" ? "127.0.0.1" : "localhost",

@@ -8,7 +8,10 @@ const silent = (message: string) => t.fail(message);
 function via(env: NodeJS.ProcessEnv, url: string): string | null {
 	const { protocol, hostname, port } = new URL(url);
 	const tls = protocol === "https:";
-	const found = environmentRoute(env, silent)?.({ tls, host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (tls ? 443 : 80)), sni: null });
+	const found = environmentRoute(
+		env,
+		silent,
+	)?.({ tls, host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (tls ? 443 : 80)), sni: null, http2: false });
 	return found ? `${found.scheme}://${found.host}:${found.port}` : null;
 }
 
@@ -24,7 +27,8 @@ t.test("which variable counts", async (t) => {
 });
 
 t.test("credentials", async (t) => {
-	const authorization = (proxy: string) => environmentRoute({ https_proxy: proxy }, silent)?.({ tls: true, host: "a", port: 443, sni: null })?.authorization;
+	const authorization = (proxy: string) =>
+		environmentRoute({ https_proxy: proxy }, silent)?.({ tls: true, host: "a", port: 443, sni: null, http2: false })?.authorization;
 	const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 	t.equal(authorization("http://proxy:1"), null);
 	t.equal(authorization("http://user:pass@proxy:1"), basic("user:pass"));

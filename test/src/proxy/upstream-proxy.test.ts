@@ -9,7 +9,7 @@ import { Request } from "../../../src/flow/message.ts";
 import { nameOfProxy, requestTunnel, type UpstreamProxy, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
 
 const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port, authorization });
-const to = { tls: true, host: "example.com", port: 443, sni: null };
+const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };
 
 /** Asks a proxy that converses so; resolves to the error, or what can be read from the tunnel until its end. */
 async function tunnel(t: Test, converse: Conversation, { authorization = null as string | null, sendHost = true, host = to.host } = {}): Promise<string> {

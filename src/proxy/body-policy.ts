@@ -1,0 +1,59 @@
+// Which bodies are held until they are whole, which pass as they come, which are kept for the tape, and which are too large.
+import type { Headers } from "../flow/headers.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import type { Framing } from "./wire/framing.ts";
+
+export const options = {
+	stream_large_bodies: {
+		type: "size",
+		default: null,
+		metavar: "SIZE",
+		help: "Pass bodies beyond this size on as they come, without holding or keeping them: 512k, 3m. Hooks do not see them.",
+	},
+	store_streamed_bodies: { type: "boolean", default: false, help: "Keep bodies on the tape that were passed on as they came." },
+	body_size_limit: { type: "size", default: null, metavar: "SIZE", help: "Refuse messages with larger bodies." },
+} as const satisfies OptionTable;
+
+/** Without a cutoff, a body that no hook asks for is held up to this size, and passes on from there. Bytes. */
+const HELD_BYTES = 16 * 1024 * 1024;
+/** A response that takes longer than this is passed on as far as it has come. Milliseconds. */
+export const PATIENCE_MS = 8_000;
+
+/** Media types of bodies that are read while they come; to hold one back would hold it for ever. */
+const EVENT_STREAM = /^\s*(?:text\/event-stream|application\/(?:grpc[\w.+-]*|x-ndjson|jsonl|json-seq|stream\+json)|multipart\/x-mixed-replace)\s*(?:;|$)/i;
+
+export class BodyPolicy {
+	readonly #cutoff: number | null;
+	readonly #limit: number;
+	/** Whether what has passed over the cutoff is kept for the tape. */
+	readonly #stores: boolean;
+
+	constructor(values: OptionValues<typeof options>) {
+		this.#cutoff = values.stream_large_bodies;
+		this.#limit = values.body_size_limit ?? Number.POSITIVE_INFINITY;
+		this.#stores = values.store_streamed_bodies;
+	}
+
+	/** Whether a body of so many bytes passes on as it comes. `needed`: a hook wants it whole. */
+	streams(size: number, needed: boolean): boolean {
+		return size > (this.#cutoff ?? (needed ? Number.POSITIVE_INFINITY : HELD_BYTES));
+	}
+
+	/** Whether what passes on because of the cutoff, or because a script said so, is kept. Without a cutoff all is. */
+	keeps(byScript: boolean): boolean {
+		return this.#stores || (this.#cutoff === null && !byScript);
+	}
+
+	refuses(size: number): boolean {
+		return size > this.#limit;
+	}
+}
+
+/** What the head says of a body's size in bytes; 0 where it does not tell. */
+export function announcedSize(framing: Framing | null): number {
+	return framing?.kind === "length" ? framing.length : 0;
+}
+
+export function isEventStream(headers: Headers): boolean {
+	return EVENT_STREAM.test(headers.get("content-type") ?? "");
+}

@@ -1,0 +1,190 @@
+// One stream of a client's HTTP/2 connection: the client's side of one exchange.
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import type { Request, Response } from "../flow/message.ts";
+import { now } from "./clock.ts";
+import type { ProxyContext } from "./context.ts";
+import { ERROR_TYPE, type ErrorStatus, errorBody } from "./error-page.ts";
+import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { HTTP2_VERSION, http2Fields, http2Framing, http2ResponseHeaders, regularFields, upgradeRequestFields } from "./http2-fields.ts";
+import { END_STREAM, errorName, INTERNAL_ERROR, NO_ERROR } from "./http2-module.ts";
+import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
+import { type TunnelTarget, targetOf } from "./target.ts";
+import type { ResponseHead } from "./wire/head.ts";
+
+export interface ClientStreamSettings {
+	context: ProxyContext;
+	facts: ClientFacts;
+	tunnel: TunnelTarget | null;
+	/** The exchange is over; nothing new may begin before `wait` resolves. */
+	onDone: (wait: Promise<void> | undefined) => void;
+	/** The stream is over, which may be later. */
+	onClose: () => void;
+}
+
+export class ClientStream implements ExchangeHost, BodyWriter {
+	readonly context: ProxyContext;
+	readonly facts: ClientFacts;
+	readonly tunnel: TunnelTarget | null;
+	receivedAt = now();
+	readonly #stream: ServerHttp2Stream;
+	readonly #settings: ClientStreamSettings;
+	#exchange: Exchange | null = null;
+	#requestEnded = false;
+	#requestTrailers: ByteString[] | null = null;
+	/** The response is on its way as a whole. */
+	#isAnswered = false;
+	#responseTrailers: readonly ByteString[] | null = null;
+
+	constructor(stream: ServerHttp2Stream, settings: ClientStreamSettings) {
+		this.#stream = stream;
+		this.#settings = settings;
+		this.context = settings.context;
+		this.facts = settings.facts;
+		this.tunnel = settings.tunnel;
+		stream.on("trailers", (_headers, _flags, raw: string[] = []) => {
+			this.#requestTrailers = raw;
+		});
+		stream.on("error", () => {});
+		stream.on("close", () => this.#onClose(stream.rstCode));
+	}
+
+	/** With what the stream began with. */
+	start(headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
+		try {
+			this.#begin(headers, (flags & END_STREAM) !== 0, raw);
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			this.sendError(400, error.message, "GET");
+		}
+	}
+
+	/** The proxy ends. */
+	stop(): void {
+		this.#exchange?.stop();
+	}
+
+	#begin(headers: IncomingHttpHeaders, ended: boolean, raw: string[]): void {
+		const { ":method": method = "", ":scheme": scheme = "", ":authority": authority = "", ":path": path = "/", ":protocol": protocol } = headers;
+		const isUpgrade = method === "CONNECT" && protocol === "websocket";
+		if (method === "CONNECT" && !isUpgrade) throw new FlowtapeError("FT_PROTOCOL", `CONNECT ${protocol ?? "inside of a tunnel"}`);
+		const fields = regularFields(raw);
+		if (isUpgrade) fields.push(...upgradeRequestFields());
+		const target = this.tunnel === null ? `${scheme}://${authority}${path}` : path;
+		const head = { method: isUpgrade ? "GET" : method, target, version: HTTP2_VERSION, fields };
+		const framing = isUpgrade ? ({ kind: "none" } as const) : http2Framing(fields, ended);
+		this.#exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel), String(authority));
+		this.#exchange.start();
+		if (isUpgrade || ended) this.#onRequestEnd();
+		else this.#listen();
+		this.flush();
+	}
+
+	#listen(): void {
+		const stream = this.#stream;
+		stream.on("data", (chunk: Buffer) => {
+			this.receivedAt = now();
+			this.#exchange?.requestBody(chunk);
+			this.flush();
+		});
+		stream.on("end", () => {
+			if (!stream.aborted && stream.rstCode === NO_ERROR) this.#onRequestEnd();
+			this.flush();
+		});
+	}
+
+	#onRequestEnd(): void {
+		this.#requestEnded = true;
+		this.#exchange?.requestEnd(this.#requestTrailers);
+	}
+
+	#onClose(code: number): void {
+		const exchange = this.#exchange;
+		this.#exchange = null;
+		this.#settings.onClose();
+		// A client that has its answer need not go on asking.
+		if (this.#isAnswered && !this.#requestEnded) exchange?.requestEnd(null);
+		else exchange?.clientFailed(`Client disconnected (${errorName(code)}).`, null);
+	}
+
+	// — what the exchange asks for —
+
+	pauseRequest(): void {
+		if (!this.#requestEnded) this.#stream.pause();
+	}
+
+	resumeRequest(): void {
+		if (this.#stream.isPaused()) this.#stream.resume();
+	}
+
+	sendInterim({ status, fields }: ResponseHead): void {
+		if (!this.#stream.destroyed && !this.#stream.headersSent) this.#stream.additionalHeaders({ ":status": status, ...http2Fields(fields) });
+	}
+
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+		const stream = this.#stream;
+		if (stream.destroyed) return this;
+		const endStream = isEmptyBody(body) && response.statusCode !== 101;
+		const waitForTrailers = !endStream && !("size" in body && response.trailers === null);
+		// A date is the origin's to give.
+		const options = { endStream, waitForTrailers, sendDate: false };
+		if (waitForTrailers) stream.on("wantTrailers", () => stream.sendTrailers(http2Fields(this.#responseTrailers ?? [])));
+		try {
+			stream.respond(http2ResponseHeaders(response, request, body, touched), options);
+		} catch (error) {
+			// What a hook or a recording says can be nothing that HTTP/2 has a form for.
+			this.sendError(502, `the response cannot be sent over HTTP/2: ${(error as Error).message}`, request.method);
+		}
+		return this;
+	}
+
+	sendError(status: ErrorStatus, message: string, method: ByteString): void {
+		const stream = this.#stream;
+		if (stream.destroyed) return;
+		const body = errorBody(message);
+		stream.respond({ ":status": status, "content-type": ERROR_TYPE, "content-length": String(body.length) });
+		stream.end(method === "HEAD" ? undefined : body);
+	}
+
+	write(chunk: Buffer): void {
+		if (this.#stream.writable) this.#stream.write(chunk);
+	}
+
+	end(trailers: readonly ByteString[] | null): void {
+		this.#isAnswered = true;
+		this.#responseTrailers = trailers;
+		if (this.#stream.writable) this.#stream.end();
+	}
+
+	flush(): void {
+		if (this.#stream.writableNeedDrain) {
+			this.#exchange?.pauseResponse();
+			this.#stream.once("drain", () => this.#exchange?.resumeResponse());
+		}
+		this.#exchange?.flushRequest();
+	}
+
+	exchangeDone(_reusable: boolean, wait: Promise<void> | undefined): void {
+		const stream = this.#stream;
+		this.#exchange = null;
+		this.#settings.onDone(wait);
+		// RFC 9113 section 8.1: the rest of the request is of no interest.
+		if (!this.#requestEnded && !stream.destroyed) stream.once("finish", () => stream.close(NO_ERROR));
+	}
+
+	/** Node would end a stream that waits for nothing as if it were whole: this one waits for its trailers, or has no head yet. */
+	abort(reset: number | null): void {
+		this.#exchange = null;
+		this.#stream.close(reset || INTERNAL_ERROR);
+	}
+
+	detach(): Duplex {
+		const stream = this.#stream;
+		this.#exchange = null;
+		stream.removeAllListeners("drain");
+		return stream;
+	}
+}

@@ -1,0 +1,140 @@
+// Sends recorded requests again, each as an exchange like any other: only that nobody waits for the answer but the tape.
+import { randomUUID } from "node:crypto";
+import { type Duplex, PassThrough } from "node:stream";
+import { type ClientConnection, clientConnection } from "../flow/connection.ts";
+import type { HttpFlow } from "../flow/flow.ts";
+import type { Request } from "../flow/message.ts";
+import type { FlowSink } from "../flow/pipe.ts";
+import type { Pipeline } from "../hooks/pipeline.ts";
+import type { OptionValues } from "../options.ts";
+import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
+import { now } from "./clock.ts";
+import { ProxyContext, type ProxyEvent } from "./context.ts";
+import { Exchange, type ExchangeHost } from "./exchange.ts";
+import type { BodyWriter } from "./relay.ts";
+import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
+import type { Route } from "./upstream-proxy.ts";
+
+export const options = { ...bodyOptions, ...upstreamOptions } as const;
+
+export interface ReplaySetup {
+	options: OptionValues<typeof options>;
+	pipeline: Pipeline;
+	/** Gets the new flows. It is not closed. */
+	sink: FlowSink;
+	onEvent?: (event: ProxyEvent) => void;
+	/** How long an answer may take, in seconds; 0: as long as it takes. */
+	timeout?: number;
+	/** Proxies on the way to servers; default: none. */
+	route?: Route | null;
+}
+
+/** Why a recorded flow cannot be sent again; null where it can. */
+export function unfit(flow: HttpFlow): string | null {
+	if (flow.websocket !== null) return "it is a WebSocket conversation";
+	if (flow.request.method === "CONNECT") return "it is a CONNECT";
+	return flow.request.body === null ? "its request's body was not recorded" : null;
+}
+
+export class ReplayClient {
+	readonly #pool: UpstreamPool;
+	readonly #context: ProxyContext;
+	readonly #timeoutMs: number;
+
+	/** @throws FlowtapeError FT_BAD_OPTION */
+	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route = null }: ReplaySetup) {
+		this.#pool = new UpstreamPool(values, { route: route ?? (() => null), isOwn: () => false });
+		this.#timeoutMs = timeout * 1000;
+		this.#context = new ProxyContext({
+			pipeline,
+			sink,
+			pool: this.#pool,
+			onEvent,
+			bodies: new BodyPolicy(values),
+			lenient: !values.validate_inbound_headers,
+			timeoutMs: 0,
+		});
+	}
+
+	/**
+	 * Sends the request of a recorded flow that is not `unfit`. Resolves to the new flow when its exchange is over, however it ended.
+	 * @param prepare changes the copy of the request that is sent
+	 */
+	send(recorded: HttpFlow, prepare: (request: Request) => void = () => {}): Promise<HttpFlow> {
+		const request = recorded.request.copy();
+		prepare(request);
+		return new Promise((resolve) => new Sender(this.#context, recorded, request, this.#timeoutMs, resolve));
+	}
+
+	/** Resolves when all that was under way is on the tape. */
+	async close(): Promise<void> {
+		await this.#context.settled();
+		this.#pool.close();
+	}
+}
+
+/** The client's side of one exchange: a request that is all there, and an answer that nobody reads. */
+class Sender implements ExchangeHost, BodyWriter {
+	readonly context: ProxyContext;
+	readonly facts: ClientConnection;
+	readonly tunnel = null;
+	readonly receivedAt = now();
+	readonly #exchange: Exchange;
+	readonly #timer: NodeJS.Timeout | null = null;
+	readonly #resolve: (flow: HttpFlow) => void;
+
+	constructor(context: ProxyContext, recorded: HttpFlow, request: Request, timeoutMs: number, resolve: (flow: HttpFlow) => void) {
+		const { peername, sockname, alpnOffers, tls, sni } = recorded.clientConn;
+		this.context = context;
+		this.#resolve = resolve;
+		this.facts = clientConnection({ id: randomUUID(), peername, sockname, alpnOffers, tls, sni, timestampStart: this.receivedAt });
+		request.timestampStart = this.receivedAt;
+		request.timestampEnd = null;
+		// it was answered when it was recorded
+		request.headers.delete("expect");
+		this.#exchange = Exchange.whole(this, request);
+		const { flow } = this.#exchange;
+		flow.isReplay = "request";
+		flow.metadata.replay_of = recorded.id;
+		if (timeoutMs > 0) this.#timer = setTimeout(() => this.#exchange.clientFailed(`no answer within ${timeoutMs / 1000} s`, null), timeoutMs);
+		this.#exchange.start();
+		this.#exchange.requestEnd(null);
+		this.flush();
+	}
+
+	pauseRequest(): void {}
+	resumeRequest(): void {}
+	sendInterim(): void {}
+	sendError(): void {}
+	write(): void {}
+	end(): void {}
+
+	sendResponse(): BodyWriter {
+		return this;
+	}
+
+	flush(): void {
+		this.#exchange?.flushRequest();
+	}
+
+	exchangeDone(_reusable: boolean, wait: Promise<void> | undefined): void {
+		this.#done(wait);
+	}
+
+	abort(): void {
+		this.#done(undefined);
+	}
+
+	/** Nobody here speaks another protocol. */
+	detach(): Duplex {
+		this.#done(undefined);
+		return new PassThrough().end();
+	}
+
+	#done(wait: Promise<void> | undefined): void {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		const { flow } = this.#exchange;
+		if (wait === undefined) this.#resolve(flow);
+		else void wait.then(() => this.#resolve(flow));
+	}
+}

@@ -1,0 +1,66 @@
+// The way of one request to a server and of its response back, in whatever version of HTTP the server speaks: a connection, or a stream of one.
+
+import type { Duplex } from "node:stream";
+import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import type { ServerConnection } from "../flow/connection.ts";
+import type { Request } from "../flow/message.ts";
+import type { BodyFacts, BodyWriter } from "./relay.ts";
+import type { Framing } from "./wire/framing.ts";
+import type { ResponseHead } from "./wire/head.ts";
+
+/** Hears of the response to one request. */
+export interface ResponseListener {
+	/** Interim responses (1xx) come here too, each followed by `responseEnd`. */
+	responseHead(head: ResponseHead, framing: Framing): void;
+	responseBody(chunk: Buffer): void;
+	responseEnd(trailers: ByteString[] | null): void;
+	/** Instead of the end; nothing comes after it. `unseen`: the server has not acted on the request, so that it can be sent once more. */
+	responseFailed(error: FlowtapeError, unseen: boolean): void;
+	/** The server takes more of the request. */
+	upstreamDrained(): void;
+	/** All that was there has been told: the moment to write. */
+	flush(): void;
+}
+
+export interface UpstreamChannel {
+	readonly facts: ServerConnection;
+	/** When the last bytes came; seconds. */
+	readonly receivedAt: number;
+	/** Sends the head of the request; the body goes to what comes back. `touched`: a hook may have changed the request. */
+	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter;
+	/** Writes what was added. False: the server has enough for now, and `upstreamDrained` tells when it takes more. */
+	flush(): boolean;
+	/** Less of the response, please; and go on. */
+	pause(): void;
+	resume(): void;
+	/** The response is complete, or nothing was ever asked: the listener hears nothing more. `sent`: the whole request is on its way. */
+	release(sent: boolean): void;
+	/** No answer is wanted any more. */
+	cancel(): void;
+	/** After a change of protocol: the bytes behind the response, both ways. Whoever takes them has to resume the stream. */
+	detach(): Duplex;
+}
+
+/** Gets a sentence for people, or a way to the server. */
+export type Dialled = (error: FlowtapeError | null, channel: UpstreamChannel | null) => void;
+
+export interface Dial {
+	/** Gives up; the callback is not called any more. */
+	cancel(): void;
+}
+
+/** The server gave up on this one request, with an error code of HTTP/2. */
+export class UpstreamReset extends FlowtapeError {
+	/** RFC 9113 section 7. */
+	readonly reset: number;
+
+	constructor(reset: number, message: string, cause: unknown) {
+		super("FT_UPSTREAM", message, { cause });
+		this.reset = reset;
+	}
+}
+
+export function upstreamFault(message: string, cause?: unknown): FlowtapeError {
+	return new FlowtapeError("FT_UPSTREAM", message, { cause });
+}

@@ -1,0 +1,249 @@
+// One HTTP/2 connection to a server, shared by all requests to it, and the stream of one request.
+import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import type { ServerConnection } from "../flow/connection.ts";
+import type { Request } from "../flow/message.ts";
+import { now } from "./clock.ts";
+import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSocketUpgrade, regularFields, upgradeResponseFields } from "./http2-fields.ts";
+import { CANCEL, END_STREAM, errorName, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "./http2-module.ts";
+import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
+import { type ResponseListener, type UpstreamChannel, UpstreamReset, upstreamFault } from "./upstream-channel.ts";
+import type { Framing } from "./wire/framing.ts";
+
+export interface Http2Settings {
+	/** A stream in which nothing moves for so long has failed; 0: never. */
+	timeoutMs: number;
+}
+
+const NONE: Framing = { kind: "none" };
+
+export class UpstreamHttp2 {
+	readonly facts: ServerConnection;
+	/** Since when no stream has been open, in milliseconds of `performance.now()`; infinite while one is. */
+	idleSince = performance.now();
+	readonly #session: ClientHttp2Session;
+	readonly #settings: Http2Settings;
+	#open = 0;
+	/** The server takes no further streams. */
+	#isClosing = false;
+
+	/** `onClose` is called once, when it cannot be used any more. */
+	constructor(socket: Socket, facts: ServerConnection, settings: Http2Settings, onClose: (connection: UpstreamHttp2) => void) {
+		this.facts = facts;
+		this.#settings = settings;
+		// Every request brings its own authority.
+		const session = http2().connect("https://server.invalid", {
+			...sessionOptions,
+			settings: { ...sessionSettings, enablePush: false },
+			createConnection: () => socket,
+		});
+		this.#session = session;
+		const close = () => {
+			if (!this.#isClosing) onClose(this);
+			this.#isClosing = true;
+		};
+		session.once("connect", () => widen(session));
+		// The streams are told, each by itself.
+		session.on("error", () => {});
+		session.on("goaway", close);
+		session.on("close", () => {
+			facts.timestampEnd = now();
+			close();
+		});
+	}
+
+	/** Calls back once it is known whether the server speaks HTTP/2 at all, which no ALPN tells in clear text. */
+	confirm(done: (isHttp2: boolean) => void): void {
+		const session = this.#session;
+		const settle = (isHttp2: boolean) => {
+			session.removeListener("remoteSettings", onSettings).removeListener("close", onClose);
+			done(isHttp2);
+		};
+		const onSettings = () => settle(true);
+		const onClose = () => settle(false);
+		session.once("remoteSettings", onSettings).once("close", onClose);
+	}
+
+	/** Whether another stream can be opened now. */
+	get hasRoom(): boolean {
+		const session = this.#session;
+		return !this.#isClosing && !session.closed && !session.destroyed && this.#open < (session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY);
+	}
+
+	/** Whether a stream can become a WebSocket (RFC 8441 section 3). */
+	get takesWebSockets(): boolean {
+		return this.#session.remoteSettings.enableConnectProtocol === true;
+	}
+
+	open(): UpstreamStream {
+		return new UpstreamStream(this, this.#settings);
+	}
+
+	/** Says good-bye; streams that are open go on to their end. */
+	close(): void {
+		this.#session.close();
+	}
+
+	/** For its streams. @throws when the connection is not there any more, or the head cannot be sent */
+	request(request: Request, body: BodyFacts, touched: boolean): ClientHttp2Stream {
+		const endStream = isEmptyBody(body) && !isWebSocketUpgrade(request);
+		const stream = this.#session.request(http2RequestHeaders(request, body, touched), { endStream, waitForTrailers: !endStream });
+		this.#open++;
+		this.idleSince = Number.POSITIVE_INFINITY;
+		stream.once("close", () => {
+			if (--this.#open === 0) this.idleSince = performance.now();
+		});
+		return stream;
+	}
+
+	get isDestroyed(): boolean {
+		return this.#session.destroyed;
+	}
+}
+
+class UpstreamStream implements UpstreamChannel, BodyWriter {
+	readonly facts: ServerConnection;
+	receivedAt = 0;
+	readonly #connection: UpstreamHttp2;
+	readonly #settings: Http2Settings;
+	#stream: ClientHttp2Stream | null = null;
+	#request: Request | null = null;
+	#listener: ResponseListener | null = null;
+	#requestTrailers: readonly ByteString[] | null = null;
+	#responseTrailers: ByteString[] | null = null;
+	#isAnswered = false;
+	#error: Error | null = null;
+
+	constructor(connection: UpstreamHttp2, settings: Http2Settings) {
+		this.facts = connection.facts;
+		this.#connection = connection;
+		this.#settings = settings;
+	}
+
+	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+		this.#listener = listener;
+		this.#request = request;
+		try {
+			this.#listen(this.#connection.request(request, body, touched));
+		} catch (error) {
+			// It may have closed since it was chosen.
+			process.nextTick(() => this.#fail(upstreamFault(`the request could not be sent: ${(error as Error).message}`, error), this.#connection.isDestroyed));
+		}
+		return this;
+	}
+
+	#listen(stream: ClientHttp2Stream): void {
+		this.#stream = stream;
+		stream.on("headers", (headers, _flags, raw: string[] = []) => this.#onHead(Number(headers[":status"]), raw, NONE));
+		stream.on("response", (headers, flags, raw: string[] = []) => this.#onResponse(Number(headers[":status"]), flags, raw));
+		stream.on("data", (chunk: Buffer) => {
+			this.receivedAt = now();
+			this.#listener?.responseBody(chunk);
+			this.#listener?.flush();
+		});
+		stream.on("trailers", (_headers, _flags, raw: string[] = []) => {
+			this.#responseTrailers = raw;
+		});
+		stream.on("end", () => this.#onEnd());
+		stream.on("wantTrailers", () => stream.sendTrailers(http2Fields(this.#requestTrailers ?? [])));
+		stream.on("drain", () => {
+			this.#listener?.upstreamDrained();
+			this.#listener?.flush();
+		});
+		stream.on("error", (error) => {
+			this.#error = error;
+		});
+		stream.on("close", () => this.#onClose(stream.rstCode));
+		const { timeoutMs } = this.#settings;
+		if (timeoutMs > 0) stream.setTimeout(timeoutMs, () => this.#timeOut(timeoutMs));
+	}
+
+	#onResponse(status: number, flags: number, raw: string[]): void {
+		const fields = regularFields(raw);
+		const isEnded = (flags & END_STREAM) !== 0;
+		const request = this.#request as Request;
+		this.#isAnswered = true;
+		if (isWebSocketUpgrade(request) && status >= 200 && status < 300 && !isEnded) {
+			this.#onHead(101, [...fields, ...upgradeResponseFields(request)], NONE);
+		} else this.#onHead(status, fields, isEnded ? { kind: "length", length: 0 } : http2Framing(fields, false));
+	}
+
+	/** What has no body of its own in the stream ends at once. */
+	#onHead(status: number, raw: string[], framing: Framing): void {
+		this.receivedAt = now();
+		const listener = this.#listener;
+		listener?.responseHead({ version: HTTP2_VERSION, status, reason: "", fields: regularFields(raw) }, framing);
+		if (framing.kind === "none") listener?.responseEnd(null);
+		listener?.flush();
+	}
+
+	#onEnd(): void {
+		const listener = this.#listener;
+		// Node ends a stream that was reset as well; its close tells.
+		if (!this.#isAnswered || this.#stream?.rstCode !== NO_ERROR) return;
+		this.receivedAt = now();
+		listener?.responseEnd(this.#responseTrailers);
+		listener?.flush();
+	}
+
+	#onClose(code: number): void {
+		if (this.#connection.isDestroyed) this.#fail(upstreamFault("the server closed the connection", this.#error), false);
+		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), code === REFUSED_STREAM);
+	}
+
+	#timeOut(timeoutMs: number): void {
+		this.#fail(upstreamFault(`the server sent nothing for ${timeoutMs / 1000} s`), false);
+	}
+
+	#fail(error: FlowtapeError, unseen: boolean): void {
+		const listener = this.#listener;
+		this.cancel();
+		listener?.responseFailed(error, unseen);
+		listener?.flush();
+	}
+
+	// — the request —
+
+	write(chunk: Buffer): void {
+		if (this.#stream?.writable) this.#stream.write(chunk);
+	}
+
+	end(trailers: readonly ByteString[] | null): void {
+		this.#requestTrailers = trailers;
+		if (this.#stream?.writable) this.#stream.end();
+	}
+
+	flush(): boolean {
+		return !this.#stream?.writableNeedDrain;
+	}
+
+	pause(): void {
+		this.#stream?.pause();
+	}
+
+	resume(): void {
+		this.#stream?.resume();
+	}
+
+	release(sent: boolean): void {
+		this.#listener = null;
+		this.#stream?.resume();
+		if (!sent) this.#stream?.close(NO_ERROR);
+	}
+
+	cancel(): void {
+		this.#listener = null;
+		this.#stream?.close(CANCEL);
+	}
+
+	detach(): Duplex {
+		const stream = this.#stream as ClientHttp2Stream;
+		this.#listener = null;
+		stream.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain");
+		stream.pause();
+		return stream;
+	}
+}

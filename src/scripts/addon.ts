@@ -1,0 +1,63 @@
+// What a script exports: functions named like mitmproxy's hooks. Modules and the objects in their `addons` have the same shape.
+import type { ClientConnection } from "../flow/connection.ts";
+import type { HTTPFlow, StreamFlow } from "./flow-view.ts";
+
+type Awaitable = void | Promise<void>;
+
+export type OptionValue = boolean | string | number | readonly string[] | null;
+
+/** What scripts are given besides the flow. */
+export interface Context {
+	/** Options that scripts have declared, and those of the proxy, by name. */
+	readonly options: Readonly<Record<string, unknown>>;
+	readonly log: Record<"info" | "warn" | "error", (message: string) => void>;
+}
+
+/** Declares options, to be set with `--set name=value`. */
+export interface Loader {
+	/** @param type of the values; a `sequence` is a list of strings. */
+	add_option(name: string, type: "boolean" | "string" | "integer" | "sequence", initial: OptionValue, help: string, choices?: readonly string[]): void;
+}
+
+/**
+ * A script. Every function may be asynchronous, but for `load`; traffic waits for it. What it throws is reported with its line, and the flow
+ * goes on as it is.
+ */
+export interface Addon {
+	/** Before anything else. */
+	load?(loader: Loader): void;
+	/** When options have their values. */
+	configure?(context: Context): Awaitable;
+	/** When the proxy accepts connections, or before the first stored flow. */
+	running?(context: Context): Awaitable;
+	/** When the script is replaced, or everything ends. */
+	done?(context: Context): Awaitable;
+
+	/** The head of a request is there; its body is not yet. */
+	requestheaders?(flow: HTTPFlow, context: Context): Awaitable;
+	/** The request is complete. Setting `flow.response` answers it. */
+	request?(flow: HTTPFlow, context: Context): Awaitable;
+	responseheaders?(flow: HTTPFlow, context: Context): Awaitable;
+	response?(flow: HTTPFlow, context: Context): Awaitable;
+	/** Instead of `response` when there will be none. */
+	error?(flow: HTTPFlow, context: Context): Awaitable;
+
+	websocket_start?(flow: HTTPFlow, context: Context): Awaitable;
+	/** The newest message is the last of `flow.websocket.messages`; its content may be changed, and `dropped` set. */
+	websocket_message?(flow: HTTPFlow, context: Context): Awaitable;
+	websocket_end?(flow: HTTPFlow, context: Context): Awaitable;
+
+	tcp_start?(flow: StreamFlow, context: Context): Awaitable;
+	tcp_message?(flow: StreamFlow, context: Context): Awaitable;
+	tcp_end?(flow: StreamFlow, context: Context): Awaitable;
+	tcp_error?(flow: StreamFlow, context: Context): Awaitable;
+
+	client_connected?(client: ClientConnection, context: Context): Awaitable;
+	client_disconnected?(client: ClientConnection, context: Context): Awaitable;
+}
+
+/** Names of the functions that take a flow. */
+export const flowHooks = [
+	...["requestheaders", "request", "responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end"],
+	...["tcp_start", "tcp_message", "tcp_end", "tcp_error"],
+] as const satisfies readonly string[];

@@ -1,0 +1,123 @@
+// Flows as scripts see them, by mitmproxy's names.
+import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
+import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage, type WebSocketMessage } from "../flow/flow.ts";
+import type { Metadata } from "../flow/metadata.ts";
+import type { Turn } from "../hooks/hook.ts";
+import { RequestView, ResponseView } from "./message-view.ts";
+
+/** What all kinds of flows have. */
+export abstract class FlowView<F extends Flow = Flow> {
+	/** What is shown. */
+	readonly flow: F;
+	protected readonly turn: Turn;
+
+	constructor(flow: F, turn: Turn) {
+		this.flow = flow;
+		this.turn = turn;
+	}
+
+	get id(): string {
+		return this.flow.id;
+	}
+
+	get type(): F["type"] {
+		return this.flow.type;
+	}
+
+	/** Whether there is a client behind it; false for stored flows. */
+	get live(): boolean {
+		return this.turn.live;
+	}
+
+	get client_conn(): ClientConnection {
+		return this.flow.clientConn;
+	}
+
+	get server_conn(): ServerConnection {
+		return this.flow.serverConn;
+	}
+
+	get error(): FlowFailure | null {
+		return this.flow.error;
+	}
+
+	get is_replay(): "request" | "response" | null {
+		return this.flow.isReplay;
+	}
+
+	/** Empty: not marked. */
+	get marked(): string {
+		return this.flow.marked;
+	}
+
+	set marked(marker: string) {
+		this.flow.marked = marker;
+	}
+
+	get comment(): string {
+		return this.flow.comment;
+	}
+
+	set comment(comment: string) {
+		this.flow.comment = comment;
+	}
+
+	/** Free-form notes, kept on the tape. */
+	get metadata(): Metadata {
+		return this.flow.metadata;
+	}
+
+	get timestamp_created(): number {
+		return this.flow.timestampCreated;
+	}
+}
+
+/** An HTTP flow, a WebSocket conversation among them. */
+export class HTTPFlow extends FlowView<HttpFlow> {
+	readonly request: RequestView;
+	#response: ResponseView | null = null;
+
+	constructor(flow: HttpFlow, turn: Turn) {
+		super(flow, turn);
+		this.request = new RequestView(flow.request);
+	}
+
+	get response(): ResponseView | null {
+		const { verdict } = this.turn;
+		const response = this.flow.response ?? (verdict?.kind === "answer" ? verdict.response : null);
+		if (response === null) return null;
+		if (this.#response?.message !== response) this.#response = new ResponseView(response);
+		return this.#response;
+	}
+
+	/** In the request phases the answer, so that no server is asked; later, what takes the answer's place. */
+	set response(response: ResponseView) {
+		this.#response = response;
+		if (this.flow.response !== null) this.flow.response = response.message;
+		else this.turn.answer(response.message, "script");
+	}
+
+	get websocket(): { messages: WebSocketMessage[]; closed_by_client: boolean | null; close_code: number | null; close_reason: string | null } | null {
+		const { websocket } = this.flow;
+		if (websocket === null) return null;
+		const { messages, closedByClient, closeCode, closeReason } = websocket;
+		return { messages, closed_by_client: closedByClient, close_code: closeCode, close_reason: closeReason };
+	}
+
+	get killable(): boolean {
+		return this.live && this.turn.verdict === null && this.flow.error === null;
+	}
+
+	/** Hangs up on the client. @throws Error when there is nobody to hang up on */
+	kill(): void {
+		if (!this.killable) throw new Error("the flow cannot be killed: it is not live, or over");
+		this.turn.abort(KILLED, "script");
+	}
+}
+
+/** A TCP or UDP flow: bytes in both directions. */
+export class StreamFlow extends FlowView<Extract<Flow, { messages: StreamMessage[] }>> {
+	get messages(): StreamMessage[] {
+		return this.flow.messages;
+	}
+}

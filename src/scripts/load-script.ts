@@ -1,0 +1,83 @@
+// Loads a script: an ECMAScript module, or TypeScript where Node takes the types out itself.
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { FlowtapeError, hasErrno } from "../errors.ts";
+import type { OptionSpec, OptionTable } from "../options.ts";
+import type { Addon, Loader } from "./addon.ts";
+
+export interface Script {
+	/** As given. */
+	readonly file: string;
+	/** The module itself, then the members of its `addons`. */
+	readonly addons: readonly Addon[];
+	/** What its addons declared. */
+	readonly options: OptionTable;
+}
+
+/**
+ * Imports a script anew, whatever was imported of the same file before, and lets it declare its options.
+ * @throws FlowtapeError FT_NOT_FOUND, FT_SCRIPT
+ */
+export async function loadScript(file: string): Promise<Script> {
+	const path = resolve(file);
+	const { mtimeMs } = await statOf(file, path);
+	const url = pathToFileURL(path);
+	// modules are kept by their URL
+	url.searchParams.set("changed", String(mtimeMs));
+	const module = await importOf(file, url);
+	const more = Array.isArray(module.addons) ? (module.addons as readonly Addon[]) : [];
+	const addons = [module as Addon, ...more];
+	return { file, addons, options: declaredOptions(file, addons) };
+}
+
+async function statOf(file: string, path: string) {
+	try {
+		return await stat(path);
+	} catch (cause) {
+		throw new FlowtapeError("FT_NOT_FOUND", `no such script: ${file}`, { file, cause });
+	}
+}
+
+async function importOf(file: string, url: URL): Promise<Readonly<Record<string, unknown>>> {
+	try {
+		return (await import(url.href)) as Record<string, unknown>;
+	} catch (cause) {
+		if (hasErrno(cause, "ERR_UNKNOWN_FILE_EXTENSION") && /\.[cm]?ts$/.test(file))
+			throw new FlowtapeError("FT_SCRIPT", `${file}: scripts in TypeScript need Node 22.18 or later, this is ${process.version}; write it as .js`, {
+				file,
+				cause,
+			});
+		throw new FlowtapeError("FT_SCRIPT", `error in script ${whereIn(file, cause)}`, { file, cause });
+	}
+}
+
+function declaredOptions(file: string, addons: readonly Addon[]): OptionTable {
+	const table: Record<string, OptionSpec> = {};
+	const loader: Loader = {
+		add_option(name, type, initial, help, choices) {
+			if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new TypeError(`"${name}" is no name of an option: lower case letters, digits and _ were expected`);
+			table[name] = { type, default: initial, help, ...(choices && { choices }) } as OptionSpec;
+		},
+	};
+	try {
+		for (const addon of addons) addon.load?.(loader);
+	} catch (cause) {
+		throw new FlowtapeError("FT_SCRIPT", `error in script ${whereIn(file, cause)}`, { file, cause });
+	}
+	return table;
+}
+
+/** `file:line: what went wrong`, with the line in the script where the stack tells it. */
+export function whereIn(file: string, error: unknown): string {
+	if (!(error instanceof Error)) return `${file}: ${String(error)}`;
+	const line = lineIn(resolve(file), error.stack ?? "");
+	return `${file}${line === null ? "" : `:${line}`}: ${error.name}: ${error.message}`;
+}
+
+function lineIn(path: string, stack: string): string | null {
+	for (const [, url = "", line = ""] of stack.matchAll(/(file:\/\/[^\s:)]+):(\d+)/g)) {
+		if (fileURLToPath(url.replace(/\?.*$/, "")) === path) return line;
+	}
+	return null;
+}

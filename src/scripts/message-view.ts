@@ -1,0 +1,260 @@
+// Messages as scripts see them, by mitmproxy's names. A view writes through to the message it shows.
+import { toByteString, toText } from "../flow/bytes.ts";
+import { formFields } from "../flow/form.ts";
+import { Headers } from "../flow/headers.ts";
+import { type Message, type Request, Response } from "../flow/message.ts";
+import { standardReason } from "../flow/reason.ts";
+import { formatAuthority, parseQuery, splitPath } from "../flow/url.ts";
+import { HeadersView } from "./headers-view.ts";
+
+/** What becomes of each chunk of a body that passes through; an empty result sends nothing. Called with an empty chunk at the end. */
+export type StreamFunction = (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>;
+export type Streaming = boolean | StreamFunction;
+
+type HeaderList = Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string>>;
+
+abstract class MessageView<M extends Message> {
+	/** Set in `requestheaders` or `responseheaders`: true passes the body on as it comes, a function changes it on its way. */
+	stream: Streaming = false;
+	/** What is shown. */
+	readonly message: M;
+	#headers: HeadersView | undefined;
+
+	constructor(message: M) {
+		this.message = message;
+	}
+
+	get headers(): HeadersView {
+		if (this.#headers?.headers !== this.message.headers) this.#headers = new HeadersView(this.message.headers);
+		return this.#headers as HeadersView;
+	}
+
+	set headers(list: HeadersView | HeaderList) {
+		this.message.headers = list instanceof HeadersView ? list.headers : headersOf(list);
+	}
+
+	get trailers(): HeadersView | null {
+		return this.message.trailers === null ? null : new HeadersView(this.message.trailers);
+	}
+
+	set trailers(list: HeadersView | HeaderList | null) {
+		this.message.trailers = list === null ? null : list instanceof HeadersView ? list.headers : headersOf(list);
+	}
+
+	get http_version(): string {
+		return toText(this.message.httpVersion);
+	}
+
+	set http_version(version: string) {
+		this.message.httpVersion = toByteString(version);
+	}
+
+	/** Bytes as sent, still content-encoded; null where the body is missing. Setting them changes no header. */
+	get raw_content(): Buffer | null {
+		return this.message.rawContent;
+	}
+
+	set raw_content(bytes: Uint8Array | null) {
+		this.message.rawContent = bytes;
+	}
+
+	/** Bytes with their content coding undone. @throws FlowtapeError FT_BAD_BODY when it cannot be */
+	get content(): Buffer | null {
+		return this.message.content;
+	}
+
+	/** Coded as Content-Encoding says; Content-Length follows. */
+	set content(bytes: Uint8Array | null) {
+		this.message.content = bytes;
+	}
+
+	get text(): string | null {
+		return this.message.text;
+	}
+
+	set text(text: string | null) {
+		this.message.text = text;
+	}
+
+	/** The body as JSON. @throws SyntaxError */
+	json(): unknown {
+		return JSON.parse(this.message.text ?? "");
+	}
+
+	/** Takes the content coding away; the body stays as it is when it cannot be decoded and `strict` is false. */
+	decode(strict = true): void {
+		const { message } = this;
+		const content = strict ? message.content : message.decodedOrRaw;
+		if (content === null || content.length === 0) return;
+		message.headers.delete("content-encoding");
+		message.content = content;
+	}
+
+	/** Applies a content coding to the body as it is. */
+	encode(coding: string): void {
+		const raw = this.message.rawContent;
+		this.message.headers.set("content-encoding", coding);
+		this.message.content = raw;
+	}
+
+	get timestamp_start(): number {
+		return this.message.timestampStart;
+	}
+
+	get timestamp_end(): number | null {
+		return this.message.timestampEnd;
+	}
+}
+
+export class RequestView extends MessageView<Request> {
+	get method(): string {
+		return toText(this.message.method).toUpperCase();
+	}
+
+	set method(method: string) {
+		this.message.method = toByteString(method);
+	}
+
+	get scheme(): string {
+		return toText(this.message.scheme);
+	}
+
+	set scheme(scheme: string) {
+		this.message.scheme = toByteString(scheme);
+	}
+
+	get host(): string {
+		return this.message.host;
+	}
+
+	/** Host header and authority follow where they are there. */
+	set host(host: string) {
+		this.message.host = host;
+		this.#follow();
+	}
+
+	get port(): number {
+		return this.message.port;
+	}
+
+	set port(port: number) {
+		this.message.port = port;
+		this.#follow();
+	}
+
+	get authority(): string {
+		return toText(this.message.authority);
+	}
+
+	set authority(authority: string) {
+		this.message.authority = toByteString(authority);
+	}
+
+	/** With the query. */
+	get path(): string {
+		return toText(this.message.path);
+	}
+
+	set path(path: string) {
+		this.message.path = toByteString(path);
+	}
+
+	get url(): string {
+		return this.message.url;
+	}
+
+	set url(url: string) {
+		this.message.url = url;
+	}
+
+	get pretty_url(): string {
+		return this.message.prettyUrl;
+	}
+
+	get pretty_host(): string {
+		return this.message.prettyHost;
+	}
+
+	/** The query's fields; changes to the object reach the request when it is assigned. */
+	get query(): URLSearchParams {
+		return new URLSearchParams(parseQuery(splitPath(this.path).query));
+	}
+
+	set query(fields: URLSearchParams | Readonly<Record<string, string>>) {
+		const text = new URLSearchParams(fields as Record<string, string>).toString();
+		const [path = ""] = this.path.split("?");
+		this.path = text === "" ? path : `${path}?${text}`;
+	}
+
+	/** By name; of several cookies of a name, the first. */
+	get cookies(): ReadonlyMap<string, string> {
+		const cookies = new Map<string, string>();
+		for (const pair of (this.message.headers.getAll("cookie").join("; ") || "").split(";")) {
+			const at = pair.indexOf("=");
+			const name = (at === -1 ? pair : pair.slice(0, at)).trim();
+			if (name !== "" && !cookies.has(name)) cookies.set(name, at === -1 ? "" : pair.slice(at + 1).trim());
+		}
+		return cookies;
+	}
+
+	set cookies(cookies: ReadonlyMap<string, string>) {
+		this.message.headers.set("cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "));
+	}
+
+	/** Fields of a url-encoded or multipart form, in order; empty where there is none. */
+	get form(): [name: string, value: string][] {
+		return (formFields(this.message) ?? []).map(({ name, value }) => [name, toText(value)]);
+	}
+
+	set urlencoded_form(fields: URLSearchParams | Readonly<Record<string, string>>) {
+		this.message.headers.set("content-type", "application/x-www-form-urlencoded");
+		this.content = Buffer.from(new URLSearchParams(fields as Record<string, string>).toString());
+	}
+
+	/** Asks for the whole answer. */
+	anticache(): void {
+		for (const name of ["if-modified-since", "if-none-match"]) this.message.headers.delete(name);
+	}
+
+	/** Asks for an answer that is not compressed. */
+	anticomp(): void {
+		this.message.headers.set("accept-encoding", "identity");
+	}
+
+	#follow(): void {
+		const authority = formatAuthority(this.host, this.port, this.scheme);
+		if (this.message.headers.has("host")) this.message.headers.set("host", authority);
+		if (this.message.authority !== "") this.authority = authority;
+	}
+}
+
+export class ResponseView extends MessageView<Response> {
+	/** A response of one's own. Text is sent as UTF-8; the length is set. */
+	static make(status = 200, content: string | Uint8Array = "", headers: HeaderList = []): ResponseView {
+		const now = Date.now() / 1000;
+		const response = new Response({ statusCode: status, reason: standardReason(status), headers: headersOf(headers), timestampStart: now, timestampEnd: now });
+		response.content = typeof content === "string" ? Buffer.from(content) : content;
+		return new ResponseView(response);
+	}
+
+	get status_code(): number {
+		return this.message.statusCode;
+	}
+
+	set status_code(status: number) {
+		this.message.statusCode = status;
+	}
+
+	get reason(): string {
+		return toText(this.message.reason);
+	}
+
+	set reason(reason: string) {
+		this.message.reason = toByteString(reason);
+	}
+}
+
+function headersOf(list: HeaderList): Headers {
+	const pairs = Symbol.iterator in list ? [...(list as Iterable<readonly [string, string]>)] : Object.entries(list);
+	return Headers.of(...pairs);
+}

@@ -1,0 +1,186 @@
+// The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
+import { unwatchFile, watchFile } from "node:fs";
+import { resolve } from "node:path";
+import type { ClientConnection } from "../flow/connection.ts";
+import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { Hook, Turn } from "../hooks/hook.ts";
+import type { OptionTable } from "../options.ts";
+import type { Addon, Context } from "./addon.ts";
+import { HTTPFlow, StreamFlow } from "./flow-view.ts";
+import { loadScript, type Script, whereIn } from "./load-script.ts";
+
+type Log = (level: "info" | "warning" | "error", message: string) => void;
+type FlowHook = Exclude<keyof Addon, "load" | "configure" | "running" | "done" | "client_connected" | "client_disconnected">;
+
+/** Shared by all scripts: what one of them notes on a flow, the others see. */
+type Views = WeakMap<Flow, HTTPFlow | StreamFlow>;
+
+/** How often files are looked at. */
+const WATCH_MS = 1000;
+
+export class ScriptHost {
+	readonly #scripts: RunningScript[];
+
+	private constructor(scripts: RunningScript[]) {
+		this.#scripts = scripts;
+	}
+
+	/** @throws FlowtapeError FT_NOT_FOUND, FT_SCRIPT */
+	static async load(files: readonly string[], log: Log): Promise<ScriptHost> {
+		const scripts: RunningScript[] = [];
+		const views: Views = new WeakMap();
+		for (const file of new Set(files)) scripts.push(new RunningScript(await loadScript(file), log, views));
+		return new ScriptHost(scripts);
+	}
+
+	/** What the scripts declared. */
+	get options(): OptionTable {
+		return Object.assign({}, ...this.#scripts.map(({ options }) => options));
+	}
+
+	/** A hook for each script, in their order. */
+	get hooks(): Hook[] {
+		return this.#scripts.map((script) => script.hook);
+	}
+
+	/** Options have their values. `watch`: load scripts anew when they change. */
+	async start(values: Readonly<Record<string, unknown>>, { watch = false } = {}): Promise<void> {
+		for (const script of this.#scripts) await script.start(values, watch);
+	}
+
+	async clientConnected(client: ClientConnection): Promise<void> {
+		for (const script of this.#scripts) await script.call("client_connected", client);
+	}
+
+	async clientDisconnected(client: ClientConnection): Promise<void> {
+		for (const script of this.#scripts) await script.call("client_disconnected", client);
+	}
+}
+
+class RunningScript {
+	readonly hook: Hook;
+	#script: Script;
+	readonly #log: Log;
+	#context: Context;
+	readonly #views: Views;
+	#reloading: Promise<void> = Promise.resolve();
+
+	constructor(script: Script, log: Log, views: Views) {
+		this.#script = script;
+		this.#log = log;
+		this.#views = views;
+		this.#context = { options: {}, log: { info: this.#logAs("info"), warn: this.#logAs("warning"), error: this.#logAs("error") } };
+		this.hook = this.#hook();
+	}
+
+	get options(): OptionTable {
+		return this.#script.options;
+	}
+
+	async start(values: Readonly<Record<string, unknown>>, watch: boolean): Promise<void> {
+		this.#context = { ...this.#context, options: values };
+		await this.call("configure");
+		await this.call("running");
+		if (!watch) return;
+		watchFile(resolve(this.#script.file), { interval: WATCH_MS, persistent: false }, (now, before) => {
+			if (now.mtimeMs !== before.mtimeMs && now.mtimeMs > 0) this.#reloading = this.#reloading.then(() => this.#reload());
+		});
+	}
+
+	async #reload(): Promise<void> {
+		const { file } = this.#script;
+		try {
+			const fresh = await loadScript(file);
+			await this.call("done");
+			this.#script = fresh;
+			this.#log("info", `loaded ${file} again`);
+			await this.call("configure");
+			await this.call("running");
+		} catch (error) {
+			this.#log("error", `${error instanceof Error ? error.message : String(error)}; the script goes on as it was`);
+		}
+	}
+
+	/** Calls a function of all addons that have it, one after the other. */
+	call(name: keyof Addon, subject?: unknown): void | Promise<void> {
+		return this.#callFrom(0, name, subject);
+	}
+
+	#callFrom(first: number, name: keyof Addon, subject: unknown): void | Promise<void> {
+		const { addons } = this.#script;
+		for (let i = first; i < addons.length; i++) {
+			const addon = addons[i] as Addon;
+			const call = addon[name] as ((...args: unknown[]) => unknown) | undefined;
+			if (typeof call !== "function") continue;
+			try {
+				const wait = subject === undefined ? call.call(addon, this.#context) : call.call(addon, subject, this.#context);
+				if (wait instanceof Promise) return wait.catch((error: unknown) => this.#failed(error)).then(() => this.#callFrom(i + 1, name, subject));
+			} catch (error) {
+				this.#failed(error);
+			}
+		}
+	}
+
+	#failed(error: unknown): void {
+		this.#log("error", `error in script ${whereIn(this.#script.file, error)}`);
+	}
+
+	#logAs(level: "info" | "warning" | "error") {
+		return (message: string): void => this.#log(level, `${this.#script.file}: ${message}`);
+	}
+
+	#hook(): Hook {
+		const http = (name: FlowHook) => (flow: HttpFlow, turn: Turn) => this.#callHttp(name, flow, turn);
+		return {
+			name: "script",
+			needs: { request: true, response: true },
+			requestheaders: http("requestheaders"),
+			request: http("request"),
+			responseheaders: http("responseheaders"),
+			response: http("response"),
+			error: http("error"),
+			flow: (flow, turn) => this.#callStored(flow, turn),
+			close: async () => {
+				unwatchFile(resolve(this.#script.file));
+				await this.#reloading;
+				await this.call("done");
+			},
+		};
+	}
+
+	#callHttp(name: FlowHook, flow: HttpFlow, turn: Turn): void | Promise<void> {
+		const view = this.#viewOf(flow, turn) as HTTPFlow;
+		if (name === "requestheaders") view.request.stream = turn.requestStream;
+		if (name === "responseheaders" && view.response !== null) view.response.stream = turn.responseStream;
+		const wait = this.call(name, view);
+		const settle = () => {
+			if (name === "requestheaders") turn.requestStream = view.request.stream;
+			if (name === "responseheaders") turn.responseStream = view.response?.stream ?? false;
+		};
+		if (wait !== undefined) return wait.then(settle);
+		settle();
+	}
+
+	/** A stored TCP or UDP flow, as it happened. */
+	async #callStored(flow: Exclude<Flow, HttpFlow>, turn: Turn): Promise<void> {
+		if (flow.type !== "tcp") return;
+		const view = this.#viewOf(flow, turn);
+		const messages = flow.messages;
+		flow.messages = [];
+		await this.call("tcp_start", view);
+		for (const message of messages) {
+			flow.messages.push(message);
+			await this.call("tcp_message", view);
+		}
+		await this.call(flow.error === null ? "tcp_end" : "tcp_error", view);
+	}
+
+	#viewOf(flow: Flow, turn: Turn): HTTPFlow | StreamFlow {
+		let view = this.#views.get(flow);
+		if (view === undefined) {
+			view = flow.type === "http" ? new HTTPFlow(flow, turn) : new StreamFlow(flow as never, turn);
+			this.#views.set(flow, view);
+		}
+		return view;
+	}
+}

@@ -1,0 +1,195 @@
+// The built command line from outside: what it prints where, its exit statuses, streams, signals, and the command behind --.
+import { spawnSync } from "node:child_process";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import t from "tap";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { Cli, cliEnvironment, cliFile, flowtape } from "../../fixtures/cli.ts";
+import { getThrough, startSite } from "../../fixtures/plain-site.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+const cwd = t.testdir({ empty: "", "text.tape": "no tape at all", "fixed.config.json": '{"listen_port": "x"}' });
+const run = (...argv: string[]) => flowtape(argv, { cwd });
+
+/** Runs a line in bash, in which "$NODE" "$CLI" is the command line. */
+const shell = (line: string) =>
+	spawnSync("bash", ["-c", line], { cwd, encoding: "utf8", env: { ...cliEnvironment(cwd), NODE: process.execPath, CLI: cliFile } });
+
+t.before(async () => {
+	await writeTape(join(cwd, "one.mitm"), [httpFlow({ id: "aaaa", response: { statusCode: 500 } }), httpFlow({ id: "bbbb" })]);
+	writeFileSync(join(cwd, "damaged.mitm"), readFileSync(join(cwd, "one.mitm")).subarray(0, -10));
+	await writeTape(
+		join(cwd, "long.mitm"),
+		Array.from({ length: 3000 }, (_, n) => httpFlow({ id: `flow-${n}` })),
+	);
+});
+
+t.test("version and help", async (t) => {
+	t.same(await run("--version"), { status: 0, out: `${version}\n`, err: "" });
+	const help = await run("--help");
+	t.match(help, { status: 0, err: "" });
+	t.match(help.out, /^Record HTTP sessions [\s\S]*\n {2}record TAPE +record /);
+	t.same(await run("help"), help);
+	t.same(await run(), { status: 2, out: "", err: help.out });
+	const filterHelp = await run("help", "filter");
+	t.match(filterHelp, { status: 0, err: "" });
+	t.match(filterHelp.out, /^Usage: flowtape filter \[options\] EXPR/);
+	t.same(await run("filter", "-h"), filterHelp);
+});
+
+t.test("every command has help, with examples that name it", async (t) => {
+	const { out } = await run("--help");
+	const names = [...(out.split("Commands:\n")[1]?.split("\n\n")[0] ?? "").matchAll(/^ {2}(\S+)/gm)].map((match) => match[1] as string);
+	t.ok(names.length >= 8);
+	for (const name of names) {
+		const { status, out: help } = await run(name, "--help");
+		t.equal(status, 0);
+		t.match(help, new RegExp(`^Usage: flowtape ${name} [\\s\\S]*\nExamples:\n {2}\\$ .*flowtape ${name} `), name);
+	}
+});
+
+t.test("exit statuses, each with words on stderr and nothing else there", async (t) => {
+	const server = createServer().listen(0, "127.0.0.1");
+	await new Promise((resolve) => server.once("listening", resolve));
+	t.teardown(() => server.close());
+	const address = server.address();
+	const taken = typeof address === "object" ? String(address?.port) : "";
+	for (const [status, argv, says] of [
+		[4, ["ca", "show"], /flowtape ca create/],
+		[0, ["filter", "~c 500", "one.mitm"], /^$/],
+		[1, ["filter", "~c 404", "one.mitm"], /^$/],
+		[1, ["show", "one.mitm", "zz"], /no flow whose id begins with zz/],
+		[2, ["filtr"], /"filtr" is not a command. Did you mean "filter"\?/],
+		[2, ["--json", "filter"], /unknown option '--json' before the command/],
+		[2, ["filter", "--jsn", "x", "one.mitm"], /unknown option '--jsn' \(Did you mean --json\?\)/],
+		[2, ["filter", "(~q", "one.mitm"], /filter "\(~q", column \d/],
+		[2, ["record", "x.tape", "--config", "fixed.config.json"], /fixed.config.json: listen_port: "x"/],
+		[2, ["record", "x.tape", "--modify-body", "/[/x"], /--modify-body: /],
+		[3, ["filter", "x", "text.tape"], /text.tape: byte 0: not a tape/],
+		[3, ["filter", "~all", "damaged.mitm", "-o", "kept.tape"], /damaged.mitm: byte \d+[\s\S]*kept 1 flow/],
+		[4, ["filter", "x", "none.tape"], /none.tape: no such file/],
+		[4, ["convert", "one.mitm", "none/x.jsonl"], /none\/x.jsonl: cannot be written: its folder does not exist/],
+		[4, ["record", "x.tape", "-p", taken], /is taken by another process/],
+		[4, ["record", "x.tape", "-p", "0", "--", "no-such-command"], /cannot start "no-such-command"/],
+	] as const) {
+		const result = await run(...argv);
+		t.equal(result.status, status, argv.join(" "));
+		t.match(result.err, says);
+		t.notMatch(result.err, /\n {4}at /, "no stack");
+	}
+	t.match((await readTape(join(cwd, "kept.tape"))).flows, [{ id: "aaaa" }]);
+});
+
+t.test("--debug shows the stack", async (t) => {
+	const { status, err } = await run("filter", "x", "none.tape", "--debug");
+	t.equal(status, 4);
+	t.match(err, /^flowtape: none.tape: no such file\nFlowtapeError: [\s\S]*\n {4}at [\s\S]*\ncaused by Error: ENOENT/);
+});
+
+t.test("stdin and stdout", async (t) => {
+	const dump = readFileSync(join(cwd, "one.mitm"));
+	t.match(await flowtape(["filter", "~c 500"], { cwd, input: dump }), { status: 0, out: /^aaaa GET / });
+	t.match(await flowtape(["show", "-", "bb"], { cwd, input: dump }), { status: 0, out: /^bbbb GET / });
+	t.match(await flowtape(["filter", "~all", "-"], { cwd, input: "" }), { status: 1, out: "", err: "" });
+	const { out } = await flowtape(["convert", "-", "-", "--format", "jsonl"], { cwd, input: dump });
+	t.match(await flowtape(["filter", "~all", "one.mitm", "-", "--count"], { cwd, input: out }), { out: "4\n" });
+	t.match(await run("convert", "one.mitm", "-"), { status: 2, err: /stdout: say in which format/ });
+});
+
+t.test("a pipe that is closed early is success", { skip: process.platform === "win32" }, async (t) => {
+	for (const command of ["filter ~all long.mitm", "filter ~all long.mitm --json", "show long.mitm", "convert long.mitm - --format jsonl", "--help"]) {
+		const { stdout, stderr } = shell(`"$NODE" "$CLI" ${command} | head -n 1; echo "\${PIPESTATUS[0]}"`);
+		t.match(stdout, /^.+\n0\n$/, command);
+		t.equal(stderr, "", command);
+	}
+});
+
+t.test("a stdout that takes nothing is status 4", { skip: process.platform !== "linux" }, async (t) => {
+	const full = openSync("/dev/full", "w");
+	t.teardown(() => closeSync(full));
+	const { status, stderr } = spawnSync(process.execPath, [cliFile, "show", "one.mitm"], { cwd, stdio: ["ignore", full, "pipe"], encoding: "utf8" });
+	t.equal(status, 4);
+	t.match(stderr, /^flowtape: stdout: cannot be written: .*\n$/);
+});
+
+t.test("colours only where they are wanted", async (t) => {
+	t.notMatch((await run("filter", "~all", "one.mitm")).out, "\u001b");
+	t.match((await flowtape(["filter", "~all", "one.mitm"], { cwd, env: { FORCE_COLOR: "1" } })).out, "\u001b[31m500");
+	t.notMatch((await flowtape(["filter", "~all", "one.mitm"], { cwd, env: { FORCE_COLOR: "1", NO_COLOR: "1" } })).out, "\u001b");
+});
+
+t.test("the completion script of bash, read by bash", { skip: spawnSync("bash", ["-c", "true"]).status !== 0 }, async (t) => {
+	const { out } = await run("completion", "bash");
+	t.equal(spawnSync("bash", ["-n"], { input: out }).status, 0);
+	const ask = `${out}\nCOMP_WORDS=(flowtape record --map-l); COMP_CWORD=2; _flowtape; printf '%s\\n' "\${COMPREPLY[@]}"`;
+	t.equal(spawnSync("bash", ["-c", ask], { encoding: "utf8" }).stdout, "--map-local\n--map-local-follow-symlinks\n");
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+	t.test(`${signal} ends a proxy with its tape whole`, async (t) => {
+		const site = await startSite(t);
+		const tape = `${signal}.tape`;
+		const cli = new Cli(["record", tape, "-p", "0", "--json"], { cwd });
+		const port = await cli.port();
+		t.match(await getThrough(port, `${site.url}/one`), { body: "GET /one" });
+		cli.process.kill(signal);
+		const { status, out, err } = await cli.ended;
+		t.same({ status, err }, { status: 0, err: "" });
+		const events = out.trimEnd().split("\n");
+		t.same(JSON.parse(events[0] ?? ""), { event: "listening", host: "127.0.0.1", port });
+		t.match(JSON.parse(events.at(-1) ?? ""), { event: "end", recorded: 1 });
+		t.match((await readTape(join(cwd, tape))).flows, [{ request: { path: "/one" } }]);
+		t.same(spawnSync("ls", { cwd, encoding: "utf8" }).stdout.match(new RegExp(`^${tape}.*$`, "gm")), [tape], "one single file");
+	});
+}
+
+t.test("a signal ends a copy with its status, and nothing half written", { skip: process.platform === "win32" }, async (t) => {
+	// a pipe that stays open when its first flow has been read
+	const script = `mkfifo pipe; "$NODE" "$CLI" convert pipe half.jsonl & exec 3>pipe; cat long.mitm >&3; until ls -A | grep -q half; do sleep 0.05; done; kill -INT $!; exec 3>&-; wait $!; echo $?; ls -A | grep half`;
+	const { stdout, stderr } = shell(script);
+	t.same({ stdout, stderr }, { stdout: "130\n", stderr: "" });
+});
+
+t.test("the command behind --: its status is ours, and it gets our signals", async (t) => {
+	t.match(await run("record", "c.tape", "-p", "0", "--", process.execPath, "-e", "process.exit(7)"), { status: 7 });
+	const script = `process.on("SIGTERM", () => { console.log("got it"); process.exit(5); }); setInterval(() => {}, 1000); console.log("ready");`;
+	const cli = new Cli(["record", "c.tape", "-p", "0", "--", process.execPath, "-e", script], { cwd });
+	await cli.line(/^ready$/);
+	cli.process.kill("SIGTERM");
+	t.match(await cli.ended, { status: 5, out: "ready\ngot it\n" });
+});
+
+t.test("a command may take as many signals as it likes", async (t) => {
+	const script = `let n = 0; process.on("SIGTERM", () => { console.log("got " + ++n); if (n === 3) process.exit(0); }); setInterval(() => {}, 1000); console.log("ready");`;
+	const cli = new Cli(["record", "c.tape", "-p", "0", "--", process.execPath, "-e", script], { cwd });
+	await cli.line(/^ready$/);
+	for (const n of [1, 2, 3]) {
+		cli.process.kill("SIGTERM");
+		await cli.line(new RegExp(`^got ${n}$`));
+	}
+	t.match(await cli.ended, { status: 0, err: /\nrecorded \d+ flows to c.tape\n$/ });
+});
+
+const clients: Record<string, readonly string[]> = {
+	"node fetch": [process.execPath, "-e", "fetch(process.env.URL).then((r) => r.text()).then(console.log)"],
+	curl: ["sh", "-c", 'curl -sS "$URL"'],
+	"python urllib": ["python3", "-c", "import os, urllib.request; print(urllib.request.urlopen(os.environ['URL']).read().decode())"],
+	"python requests": ["python3", "-c", "import os, requests; print(requests.get(os.environ['URL']).text)"],
+};
+
+for (const [name, client] of Object.entries(clients)) {
+	const probe = { curl: ["curl", "--version"], "python urllib": ["python3", "--version"], "python requests": ["python3", "-c", "import requests"] }[name];
+	const isMissing = probe !== undefined && spawnSync(probe[0] ?? "", probe.slice(1)).status !== 0;
+	t.test(`${name} speaks through the proxy that its environment names`, { skip: isMissing && `there is no ${name} here` }, async (t) => {
+		const site = await startSite(t);
+		const tape = `${name.replace(" ", "-")}.tape`;
+		const result = await flowtape(["record", tape, "-p", "0", "--", ...client], { cwd, env: { URL: `${site.url}/from-client` } });
+		t.match(result, { status: 0, out: /^GET \/from-client/ });
+		t.match((await readTape(join(cwd, tape))).flows, [{ request: { path: "/from-client" } }]);
+		await site.close();
+		const again = await flowtape(["replay-server", tape, "-p", "0", "--", ...client], { cwd, env: { URL: `${site.url}/from-client` } });
+		t.match(again, { status: 0, out: /^GET \/from-client/, err: /\nserved 1, missed 0, unused 0\n$/ });
+	});
+}

@@ -1,0 +1,132 @@
+// What a proxy says while it runs: words for people on stderr, or an object a line on stdout.
+import t from "tap";
+import { Journal, type JournalOptions } from "../../../commands/print/journal.ts";
+import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { captureIo } from "../../../fixtures/run-captured.ts";
+import { FlowtapeError } from "../../../src/errors.ts";
+
+const listening = { kind: "listening", host: "::1", port: 8080, mode: "regular" } as const;
+const miss = { method: "GET", url: "http://a/", policy: "404", explanation: "no recording of GET http://a/\n" };
+
+/** A journal, and what it has said since last asked. */
+function journalOf(options: Partial<JournalOptions> = {}) {
+	const { io, captured } = captureIo();
+	const journal = new Journal(io, { json: false, quiet: false, verbose: false, hasChild: false, ...options });
+	const said = () => {
+		const { out, err } = captured;
+		captured.out = "";
+		captured.err = "";
+		return { out, err };
+	};
+	return { journal, said };
+}
+
+/** Everything that can happen, once. */
+function happen(journal: Journal): void {
+	journal.trouble("FT_LOSS", "something lost");
+	journal.event(listening);
+	journal.event({ kind: "flow", flow: httpFlow({ id: "abc" }) });
+	journal.event({ kind: "client_error", message: "it sent nonsense", client: "127.0.0.1:1" });
+	journal.event({ kind: "upstream_error", message: "it is down", destination: "a:80" });
+	journal.event({ kind: "hook_error", phase: "request", error: new Error("script: x") });
+	journal.log("info", "good to know");
+	journal.log("warning", "bad to know");
+	journal.miss(miss);
+	journal.end({ recorded: 1, replay: { served: 3, missed: 1, unused: 2 } }, "x.tape");
+}
+
+t.test("for people", async (t) => {
+	const { journal, said } = journalOf();
+	happen(journal);
+	t.same(said(), {
+		out: "",
+		err: `flowtape: something lost
+listening on http://[::1]:8080
+flowtape: it sent nonsense
+flowtape: it is down
+flowtape: script: x
+flowtape: bad to know
+no recording of GET http://a/
+served 3, missed 1, unused 2
+recorded 1 flow to x.tape
+`,
+	});
+	t.equal(journal.status, 0);
+});
+
+t.test("more with --verbose, only what matters with --quiet", async (t) => {
+	const loud = journalOf({ verbose: true });
+	happen(loud.journal);
+	t.match(loud.said().err, /\nabc GET http:\/\/example.com\/ 200 [\s\S]*\nflowtape: good to know\n/);
+	const calm = journalOf({ quiet: true });
+	happen(calm.journal);
+	t.equal(calm.said().err, "flowtape: something lost\nlistening on http://[::1]:8080\n");
+	const silent = journalOf({ quiet: true, hasChild: true });
+	silent.journal.event(listening);
+	t.equal(silent.said().err, "");
+});
+
+t.test("for programs: the first line of stdout says where it listens", async (t) => {
+	const { journal, said } = journalOf({ json: true, verbose: true });
+	happen(journal);
+	const { out, err } = said();
+	t.equal(err, "flowtape: something lost\n");
+	t.same(
+		out
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line)),
+		[
+			{ event: "listening", host: "::1", port: 8080, mode: "regular" },
+			{ event: "flow", id: "abc", type: "http", method: "GET", url: "http://example.com/", status: 200 },
+			{ event: "client_error", message: "it sent nonsense", client: "127.0.0.1:1" },
+			{ event: "upstream_error", message: "it is down", destination: "a:80" },
+			{ event: "hook_error", phase: "request", message: "script: x" },
+			{ event: "info", message: "good to know" },
+			{ event: "warning", message: "bad to know" },
+			{ event: "miss", ...miss },
+			{ event: "end", recorded: 1, lost: 0, served: 3, missed: 1, unused: 2 },
+		],
+	);
+});
+
+t.test("flows of every kind in JSON", async (t) => {
+	const { journal, said } = journalOf({ json: true });
+	journal.event(listening);
+	journal.event({ kind: "flow", flow: tcpFlow({ id: "t" }) });
+	journal.event({ kind: "flow", flow: httpFlow({ id: "e", response: null, error: { message: "refused", timestamp: 1 } }) });
+	const lines = said().out.trimEnd().split("\n");
+	t.same(JSON.parse(lines[1] ?? ""), { event: "flow", id: "t", type: "tcp" });
+	t.match(JSON.parse(lines[2] ?? ""), { status: null, error: "refused" });
+});
+
+t.test("flows that cannot be written: the first is told of, the rest are counted, and the status says so", async (t) => {
+	const { journal, said } = journalOf({ quiet: true });
+	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
+	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
+	t.equal(said().err, "flowtape: x.tape: the disk is full; the traffic goes on, unrecorded\n");
+	t.equal(journal.status, 4);
+	journal.end({ recorded: 5, replay: null }, "x.tape");
+	t.equal(said().err, "flowtape: 2 flows could not be recorded and are lost\n");
+	const json = journalOf({ json: true });
+	json.journal.event(listening);
+	json.journal.event({ kind: "sink_error", error: "odd" });
+	json.journal.end({ recorded: 5, replay: null }, "x.tape");
+	t.match(json.said().out, /"event":"error","message":"odd; the traffic goes on, unrecorded"[\s\S]*"event":"end","recorded":4,"lost":1/);
+	t.equal(json.journal.status, 4);
+});
+
+t.test("damage in a tape gives the status", async (t) => {
+	const { journal } = journalOf();
+	journal.trouble("FT_LOSS", "lost");
+	t.equal(journal.status, 0);
+	journal.trouble("FT_CORRUPT_FLOW", "damaged");
+	journal.trouble("FT_IO", "worse");
+	t.equal(journal.status, 3);
+});
+
+t.test("messages from the network stay on their line", async (t) => {
+	const { journal, said } = journalOf();
+	journal.event({ kind: "client_error", message: "a\n\u001b[2Jb", client: "x" });
+	t.equal(said().err, "flowtape: a ␛[2Jb\n");
+});

@@ -1,0 +1,69 @@
+// Text for terminals: nothing that a flow holds moves the cursor, and colours only where they are wanted.
+import t from "tap";
+import { coloured, paintFor, plain, printable, printableLine, shortSize, shortTime } from "../../../commands/print/text.ts";
+
+t.test("controls become visible, text stays", async (t) => {
+	for (const [text, shown] of [
+		["a\tb\nc é 漢 😀", "a\tb\nc é 漢 😀"],
+		["\u001b[31mred\u0007", "␛[31mred␇"],
+		["\r\0\u007f", "␍␀␡"],
+		["\u009b1A", "�1A"],
+		["abc\u202ecba\u2066", "abc�cba�"],
+		["\ud800x", "�x"],
+	] as const)
+		t.equal(printable(text), shown, JSON.stringify(text));
+	t.equal(printableLine("a\tb\nc\r"), "a b c␍");
+});
+
+t.test("paint", async (t) => {
+	t.equal(plain("x", "red"), "x");
+	t.equal(coloured("x", "red", "bold"), "\u001b[1m\u001b[31mx\u001b[39m\u001b[22m");
+	t.equal(coloured("x"), "x");
+});
+
+t.test("colours where the stream is a terminal that has them and nobody says no", async (t) => {
+	for (const [isTTY, env, color, wanted] of [
+		[true, {}, true, coloured],
+		[true, { TERM: "xterm" }, true, coloured],
+		[true, { TERM: "dumb" }, true, plain],
+		[true, {}, false, plain],
+		[true, { NO_COLOR: "1" }, true, plain],
+		[true, { NO_COLOR: "" }, true, coloured],
+		[false, {}, true, plain],
+		[undefined, {}, true, plain],
+		[false, { FORCE_COLOR: "1" }, true, coloured],
+		[false, { FORCE_COLOR: "0" }, true, plain],
+		[false, { FORCE_COLOR: "1", NO_COLOR: "1" }, true, plain],
+	] as const)
+		t.equal(paintFor({ isTTY }, env, color), wanted, JSON.stringify({ isTTY, env, color }));
+});
+
+t.test("sizes in at most five characters", async (t) => {
+	for (const [bytes, text] of [
+		[0, "0b"],
+		[1023, "1023b"],
+		[1024, "1k"],
+		[1536, "1.5k"],
+		[99.94 * 1024, "99.9k"],
+		[100 * 1024, "100k"],
+		[1024 ** 2, "1m"],
+		[5.25 * 1024 ** 3, "5.3g"],
+		[1024 ** 4, "1t"],
+		[3000 * 1024 ** 4, "3000t"],
+	] as const)
+		t.equal(shortSize(bytes), text);
+});
+
+t.test("times", async (t) => {
+	for (const [seconds, text] of [
+		[0, "0ms"],
+		[0.0124, "12ms"],
+		[0.9994, "999ms"],
+		[1, "1.00s"],
+		[1.239, "1.24s"],
+		[59.99, "59.99s"],
+		[60, "1m00s"],
+		[185.7, "3m05s"],
+	] as const)
+		t.equal(shortTime(seconds), text);
+});

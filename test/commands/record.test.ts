@@ -1,0 +1,86 @@
+// `flowtape record` writes what passes through it to a tape, until it is stopped.
+import { join } from "node:path";
+import t from "tap";
+import { command } from "../../commands/record.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { getThrough, startSite } from "../../fixtures/plain-site.ts";
+import { runCaptured, startCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+
+const env = { FLOWTAPE_HOME: join(t.testdir(), "home") };
+const lines = (flows: readonly Flow[]) =>
+	flows.map((flow) => (flow.type === "http" ? `${flow.request.method} ${flow.request.path} ${flow.response?.statusCode}` : flow.type));
+
+t.test("what passes is delivered and recorded; a second run adds to the tape", async (t) => {
+	const site = await startSite(t);
+	const tape = join(t.testdir(), "session.tape");
+	for (const path of ["/one", "/two"]) {
+		const { port, stop } = await startCaptured(command, [tape], { env });
+		t.match(await getThrough(port, `${site.url}${path}`), { status: 200, body: `GET ${path}` });
+		const { status, out, err } = await stop();
+		t.same({ status, out }, { status: 0, out: "" });
+		t.match(err, /^listening on http:\/\/127.0.0.1:\d+\nrecorded 1 flow to .*session.tape\n$/);
+	}
+	t.same(lines((await readTape(tape)).flows), ["GET /one 200", "GET /two 200"]);
+});
+
+t.test("only what matches: -f and --save-stream-filter, with case where wanted", async (t) => {
+	const site = await startSite(t);
+	for (const argv of [
+		["-f", "~u TWO"],
+		["--save-stream-filter", "~u TWO"],
+		["--save-stream-filter", "~u one", "-f", "~u two", "--case-sensitive-filters"],
+	]) {
+		const tape = join(t.testdir(), "session.mitm");
+		const { port, stop } = await startCaptured(command, [tape, ...argv], { env });
+		for (const path of ["/one", "/two"]) await getThrough(port, `${site.url}${path}`);
+		await stop();
+		t.same(lines((await readTape(tape)).flows), ["GET /two 200"], argv.join(" "));
+	}
+});
+
+t.test("--format counts more than the extension", async (t) => {
+	const site = await startSite(t);
+	const tape = join(t.testdir(), "session");
+	const { port, stop } = await startCaptured(command, [tape, "--format", "jsonl"], { env });
+	await getThrough(port, `${site.url}/one`);
+	await stop();
+	t.same(lines((await readTape(tape, { format: "jsonl" })).flows), ["GET /one 200"]);
+});
+
+t.test("-S answers what was recorded, and the rest goes to its server", async (t) => {
+	const site = await startSite(t);
+	const folder = t.testdir();
+	const { host, port } = new URL(site.url);
+	const request = { host: "127.0.0.1", port: Number(port), path: "/old", headers: [["Host", host]] as const };
+	await writeTape(join(folder, "old.tape"), [httpFlow({ request, response: { headers: [], body: "recorded" } })]);
+	const proxy = await startCaptured(command, [join(folder, "new.tape"), "-S", join(folder, "old.tape")], { env });
+	t.match(await getThrough(proxy.port, `${site.url}/old`), { body: "recorded" });
+	t.match(await getThrough(proxy.port, `${site.url}/new`), { body: "GET /new" });
+	t.match((await proxy.stop()).err, /\nserved 1, missed 1, unused 0\nrecorded 2 flows to /);
+	t.same(site.requests, ["GET /new"]);
+});
+
+t.test("what is wrong is told before it listens", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "x.tape");
+	for (const [argv, status, says] of [
+		[[tape, "--block-list", "/~zz/404"], 2, /^flowtape: --block-list: "\/~zz\/404": .*~zz/],
+		[[tape, "--modify-headers", "/a"], 2, /^flowtape: --modify-headers: "\/a": /],
+		[[tape, "--stickyauth", "~zz"], 2, /^flowtape: --stickyauth: filter "~zz", column 1: /],
+		[[tape, "-f", "~zz"], 2, /^flowtape: --save-stream-filter: filter "~zz", column 1: /],
+		[[tape, "--listen-port", "x"], 2, /^flowtape: --listen-port: /],
+		[[tape, "--set", "lisen_port=1"], 2, /Did you mean "listen_port"/],
+		[["-"], 2, /^flowtape: stdout: say in which format to write/],
+		[["-", "--format", "jsonl", "--json"], 2, /^flowtape: --json prints events to stdout/],
+		[[join(folder, "x.doc")], 2, /x.doc: its extension tells no format/],
+		[[tape, "-S", join(folder, "none.tape")], 4, /none.tape: no such file/],
+		[[], 2, /expected: flowtape record TAPE/],
+	] as const) {
+		const result = await runCaptured(command, argv, { env, signal: AbortSignal.abort(0) });
+		t.equal(result.status, status, argv.join(" "));
+		t.match(result.err, says);
+		t.notMatch(result.err, "listening");
+	}
+});

@@ -1,0 +1,77 @@
+// `flowtape replay-server` answers from tapes and reaches nothing, unless told to.
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { command } from "../../commands/replay-server.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { getThrough, startSite } from "../../fixtures/plain-site.ts";
+import { runCaptured, startCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+
+const env = { FLOWTAPE_HOME: join(t.testdir(), "home") };
+const recorded = (path: string, body: string) =>
+	httpFlow({ request: { host: "site.invalid", path, headers: [["Host", "site.invalid"]] }, response: { headers: [], body } });
+
+t.test("recordings in their order, then misses that explain themselves", async (t) => {
+	const folder = t.testdir();
+	const [one, two] = [join(folder, "one.tape"), join(folder, "two.jsonl")];
+	await writeTape(one, [recorded("/", "first"), recorded("/", "second")]);
+	await writeTape(two, [recorded("/", "third"), recorded("/other", "never")]);
+	const { port, stop } = await startCaptured(command, [one, "-S", two], { env });
+	for (const body of ["first", "second", "third"]) t.match(await getThrough(port, "http://site.invalid/"), { status: 200, body });
+	const miss = await getThrough(port, "http://site.invalid/");
+	t.match(miss, { status: 404, headers: { "x-flowtape-miss": /./ } });
+	const { status, err } = await stop();
+	t.equal(status, 0);
+	t.ok(err.includes(miss.body.trimEnd()), "the same explanation on stderr");
+	t.match(err, /\nserved 3, missed 1, unused 1\n$/);
+});
+
+t.test("options without their prefix; -o records what was answered", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "one.tape");
+	await writeTape(tape, [recorded("/", "first")]);
+	const { port, stop } = await startCaptured(command, [tape, "--reuse", "--extra", "204", "-o", join(folder, "out.jsonl")], { env });
+	for (const url of ["http://site.invalid/", "http://site.invalid/"]) t.match(await getThrough(port, url), { body: "first" });
+	t.match(await getThrough(port, "http://other.invalid/"), { status: 204 });
+	await stop();
+	t.match((await readTape(join(folder, "out.jsonl"))).flows, [{ isReplay: "response" }, { isReplay: "response" }, { response: { statusCode: 204 } }]);
+});
+
+t.test("--extra forward lets what is not recorded through", async (t) => {
+	const site = await startSite(t);
+	const tape = join(t.testdir(), "one.tape");
+	await writeTape(tape, [recorded("/", "first")]);
+	const { port, stop } = await startCaptured(command, [tape, "--extra", "forward"], { env });
+	t.match(await getThrough(port, `${site.url}/live`), { body: "GET /live" });
+	t.match(await getThrough(port, "http://site.invalid/"), { body: "first" });
+	await stop();
+});
+
+t.test("a damaged tape answers with what is whole, listening is said first, and the status is 3", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "one.jsonl");
+	await writeTape(tape, [recorded("/", "first")]);
+	appendFileSync(tape, '{"id": 1}\n');
+	const { port, stop } = await startCaptured(command, [tape, "--json"], { env });
+	t.match(await getThrough(port, "http://site.invalid/"), { body: "first" });
+	const { status, out, err } = await stop();
+	t.equal(status, 3);
+	t.match(out, /^\{"event":"listening","host":"127.0.0.1","port":\d+\}\n/);
+	t.match(err, /one.jsonl: line 2/);
+});
+
+t.test("mistakes", async (t) => {
+	const tape = join(t.testdir(), "one.tape");
+	await writeTape(tape, [recorded("/", "first")]);
+	for (const [argv, status, says] of [
+		[[], 2, /a tape to answer from was expected/],
+		[[tape, "--format", "jsonl"], 2, /--format is for a tape to record to/],
+		[[tape, "--extra", "200"], 2, /--extra: "200" is none of forward, kill/],
+		[[`${tape}x`], 4, /one.tapex: no such file/],
+	] as const) {
+		const result = await runCaptured(command, argv, { env, signal: AbortSignal.abort(0) });
+		t.equal(result.status, status);
+		t.match(result.err, says);
+	}
+});

@@ -1,0 +1,95 @@
+// Blocks of lines out of pieces.
+import t from "tap";
+import { BlockReader } from "../../../../src/proxy/wire/block.ts";
+
+/** Reads blocks from pieces: [text, size] of each, and what is held at the end. */
+function blocksOf(pieces: readonly Buffer[]): { blocks: [string, number][]; held: string } {
+	const reader = new BlockReader();
+	const blocks: [string, number][] = [];
+	for (const piece of pieces) {
+		for (let at = 0; at < piece.length; ) {
+			const end = reader.read(piece, at);
+			if (end < 0) break;
+			blocks.push([reader.text, reader.size]);
+			at = end;
+		}
+	}
+	return { blocks, held: reader.held.latin1Slice() };
+}
+
+const cases = [
+	[
+		"a\r\nb\r\n\r\nc\r\n\r\n",
+		{
+			blocks: [
+				["a\r\nb\r\n", 8],
+				["c\r\n", 5],
+			],
+			held: "",
+		},
+	],
+	[
+		"a\nb\n\nc\n\r\nd\r\n\nrest",
+		{
+			blocks: [
+				["a\nb\n", 5],
+				["c\n", 4],
+				["d\r\n", 4],
+			],
+			held: "rest",
+		},
+	],
+	[
+		"\r\n\na\r\n\r\n",
+		{
+			blocks: [
+				["", 2],
+				["", 1],
+				["a\r\n", 5],
+			],
+			held: "",
+		},
+	],
+	[
+		"a\n\nb\r\n\r\n",
+		{
+			blocks: [
+				["a\n", 3],
+				["b\r\n", 5],
+			],
+			held: "",
+		},
+	],
+	["a\r\n\r", { blocks: [], held: "a\r\n\r" }],
+	["\r", { blocks: [], held: "\r" }],
+	["\rx\r\n\r\n", { blocks: [["\rx\r\n", 6]], held: "" }],
+	["a\r\n\rb\r\n\r\n", { blocks: [["a\r\n\rb\r\n", 9]], held: "" }],
+] as const;
+
+t.test("a block ends at an empty line, wherever the bytes are cut", async (t) => {
+	for (const [text, want] of cases) {
+		const bytes = Buffer.from(text);
+		t.strictSame(blocksOf([bytes]), want, JSON.stringify(text));
+		t.strictSame(blocksOf(Array.from(bytes, (byte) => Buffer.of(byte))), want, "byte by byte");
+		for (let at = 1; at < bytes.length; at++) t.strictSame(blocksOf([bytes.subarray(0, at), bytes.subarray(at)]), want, `cut at ${at}`);
+	}
+});
+
+t.test("it reads from where it is told, and knows the size of what is unfinished", async (t) => {
+	const reader = new BlockReader();
+	t.equal(reader.isEmpty, true);
+	t.equal(reader.read(Buffer.from("bodya: 1"), 4), -1);
+	t.strictSame([reader.isEmpty, reader.size, reader.held.latin1Slice()], [false, 4, "a: 1"]);
+	t.equal(reader.read(Buffer.from("23\r\n\r\nbody"), 0), 6);
+	t.strictSame([reader.isEmpty, reader.size, reader.text], [true, 10, "a: 123\r\n"]);
+});
+
+t.test("a block of a megabyte that comes byte by byte takes no time to speak of", async (t) => {
+	const reader = new BlockReader();
+	const byte = Buffer.from("x");
+	const started = performance.now();
+	for (let i = 0; i < 1024 * 1024; i++) reader.read(byte, 0);
+	// Copied anew for each byte this would be half a terabyte.
+	t.ok(performance.now() - started < 5000);
+	t.equal(reader.size, 1024 * 1024);
+});

@@ -1,0 +1,34 @@
+// What fields say about the connection.
+import t from "tap";
+import { expectsContinue, isPersistent, upgradeOf } from "../../../../src/proxy/wire/hop-by-hop.ts";
+
+t.test("whether the connection stays open", async (t) => {
+	for (const [version, fields, want] of [
+		["HTTP/1.1", [], true],
+		["HTTP/1.0", [], false],
+		["HTTP/1.1", ["Connection", "close"], false],
+		["HTTP/1.1", ["connection", "x,\tCLOSE "], false],
+		["HTTP/1.1", ["Connection", "x", "Connection", "close"], false],
+		["HTTP/1.1", ["Connection", "closed"], true],
+		["HTTP/1.1", ["X-Connection", "close"], true],
+		["HTTP/1.0", ["Connection", "Keep-Alive"], true],
+		["HTTP/1.0", ["Connection", "keep-alive, close"], false],
+		["HTTP/1.0", ["Connection", "upgrade"], false],
+	] as const)
+		t.equal(isPersistent(version, [...fields]), want, `${version} ${fields}`);
+});
+
+t.test("whether the sender waits for 100 Continue", async (t) => {
+	t.equal(expectsContinue("HTTP/1.1", ["Expect", "100-Continue"]), true);
+	t.equal(expectsContinue("HTTP/1.0", ["Expect", "100-continue"]), false);
+	t.equal(expectsContinue("HTTP/1.1", ["Expect", "something"]), false);
+	t.equal(expectsContinue("HTTP/1.1", []), false);
+});
+
+t.test("the protocol to change to needs both fields", async (t) => {
+	t.equal(upgradeOf("HTTP/1.1", ["Connection", "keep-alive, Upgrade", "Upgrade", "WebSocket"]), "WebSocket");
+	t.equal(upgradeOf("HTTP/1.1", ["Upgrade", "websocket"]), null);
+	t.equal(upgradeOf("HTTP/1.1", ["Connection", "upgrade"]), null);
+	t.equal(upgradeOf("HTTP/1.1", ["Connection", "upgrade", "Upgrade", ""]), null);
+	t.equal(upgradeOf("HTTP/1.0", ["Connection", "upgrade", "Upgrade", "x"]), null);
+});

@@ -1,0 +1,59 @@
+import t from "tap";
+import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { KILLED } from "../../../src/flow/flow.ts";
+import { Turn } from "../../../src/hooks/hook.ts";
+import { HTTPFlow, StreamFlow } from "../../../src/scripts/flow-view.ts";
+import { ResponseView } from "../../../src/scripts/message-view.ts";
+
+t.test("answering: by a verdict before there is an answer, in its place after", async (t) => {
+	const turn = new Turn(true);
+	const flow = httpFlow({ response: null });
+	const view = new HTTPFlow(flow, turn);
+	t.equal(view.response, null);
+	view.response = ResponseView.make(418);
+	t.match(turn.verdict, { kind: "answer", response: { statusCode: 418 } });
+	t.equal(view.response?.status_code, 418, "seen before it is sent");
+	flow.response = (view.response as ResponseView).message;
+	view.response = ResponseView.make(200);
+	t.equal(flow.response.statusCode, 200);
+	t.equal(view.response, view.response, "one view");
+});
+
+t.test("killing", async (t) => {
+	const turn = new Turn(true);
+	const view = new HTTPFlow(httpFlow({ response: null }), turn);
+	t.ok(view.killable);
+	view.kill();
+	t.match(turn.verdict, { kind: "abort", reason: KILLED });
+	t.throws(() => view.kill(), /cannot be killed/);
+	t.throws(() => new HTTPFlow(httpFlow(), new Turn(false)).kill(), /cannot be killed/);
+});
+
+t.test("what all flows have", async (t) => {
+	const flow = httpFlow({ id: "x", isReplay: "request", timestampCreated: 5, error: { message: "e", timestamp: 1 } });
+	const view = new HTTPFlow(flow, new Turn(false));
+	view.comment = "c";
+	view.marked = ":x:";
+	view.metadata.mine = true;
+	t.match(view, {
+		id: "x",
+		type: "http",
+		live: false,
+		is_replay: "request",
+		comment: "c",
+		marked: ":x:",
+		timestamp_created: 5,
+		error: { message: "e" },
+		websocket: null,
+	});
+	t.equal(flow.metadata.mine, true);
+	t.equal(view.client_conn, flow.clientConn);
+	t.equal(view.server_conn, flow.serverConn);
+});
+
+t.test("conversations", async (t) => {
+	const websocket = { messages: [], closedByClient: true, closeCode: 1000, closeReason: "bye", timestampEnd: null };
+	t.same(new HTTPFlow(httpFlow({ websocket }), new Turn(false)).websocket, { messages: [], closed_by_client: true, close_code: 1000, close_reason: "bye" });
+	const tcp = tcpFlow();
+	t.equal(new StreamFlow(tcp, new Turn(false)).messages, tcp.messages);
+});

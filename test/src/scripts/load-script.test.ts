@@ -1,0 +1,37 @@
+import { utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { loadScript, whereIn } from "../../../src/scripts/load-script.ts";
+
+t.test("the module and its addons", async (t) => {
+	const file = join(t.testdir({ "a.mjs": "export function request() {}\nexport const addons = [{ name: 'one' }];\n" }), "a.mjs");
+	const { addons } = await loadScript(file);
+	t.equal(typeof addons[0]?.request, "function");
+	t.match(addons[1], { name: "one" });
+});
+
+t.test("options that scripts declare", async (t) => {
+	const folder = t.testdir({
+		"a.mjs": "export const load = (loader) => loader.add_option('my_word', 'string', 'x', 'A word.', ['x', 'y']);",
+		"b.mjs": "export const load = (loader) => loader.add_option('My Word', 'string', 'x', 'A word.');",
+	});
+	t.same((await loadScript(join(folder, "a.mjs"))).options, { my_word: { type: "string", default: "x", help: "A word.", choices: ["x", "y"] } });
+	await t.rejects(loadScript(join(folder, "b.mjs")), { code: "FT_SCRIPT", message: /b\.mjs:1: TypeError: "My Word"/ });
+});
+
+t.test("a file that has changed is another module", async (t) => {
+	const file = join(t.testdir({ "a.mjs": "export const name = 1;" }), "a.mjs");
+	const nameOf = async () => ((await loadScript(file)).addons[0] as unknown as { name: number }).name;
+	t.equal(await nameOf(), 1);
+	writeFileSync(file, "export const name = 2;");
+	utimesSync(file, 1, 1);
+	t.equal(await nameOf(), 2);
+});
+
+t.test("what cannot be loaded", async (t) => {
+	const folder = t.testdir({ "syntax.mjs": "export functio", "throws.mjs": "\n\nthrow new Error('at once');" });
+	await t.rejects(loadScript(join(folder, "none.mjs")), { code: "FT_NOT_FOUND" });
+	await t.rejects(loadScript(join(folder, "syntax.mjs")), { code: "FT_SCRIPT", message: /syntax\.mjs.*SyntaxError/ });
+	await t.rejects(loadScript(join(folder, "throws.mjs")), { code: "FT_SCRIPT", message: /throws\.mjs:3: Error: at once/ });
+	t.equal(whereIn("a.mjs", "text"), "a.mjs: text");
+});

@@ -1,0 +1,117 @@
+// Scripts as hooks in a pipeline: real files, real modules.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { Turn } from "../../../src/hooks/hook.ts";
+import { Pipeline } from "../../../src/hooks/pipeline.ts";
+import { ScriptHost } from "../../../src/scripts/script-host.ts";
+
+async function host(t: Test, files: Record<string, string>) {
+	const folder = t.testdir(files);
+	const logged: string[] = [];
+	const paths = Object.keys(files).map((name) => join(folder, name));
+	const scripts = await ScriptHost.load(paths, (level, message) => logged.push(`${level} ${message.replaceAll(folder, "")}`));
+	const pipeline = new Pipeline(scripts.hooks);
+	t.teardown(() => pipeline.close());
+	return { scripts, pipeline, logged, paths };
+}
+
+t.test("stored flows pass all phases, as they happened", async (t) => {
+	const names = ["requestheaders", "request", "responseheaders", "response", "error"];
+	const source = names
+		.map((name) => `export async function ${name}(flow, ctx) { ctx.log.info("${name} " + (flow.response?.status_code ?? "-") + " " + flow.live); }`)
+		.join("\n");
+	const { pipeline, logged } = await host(t, { "a.mjs": source });
+	await pipeline.whole(httpFlow({ error: { message: "late", timestamp: 1 } }));
+	t.same(
+		logged,
+		["requestheaders - false", "request - false", "responseheaders 200 false", "response 200 false", "error 200 false"].map((line) => `info /a.mjs: ${line}`),
+	);
+});
+
+t.test("a script changes and answers; those behind it see what it made", async (t) => {
+	const { pipeline } = await host(t, {
+		"a.mjs": "export function request(flow) { flow.request.headers.set('x-a', '1'); flow.comment = 'a'; flow.request.stream = true }",
+		"b.mjs": "export const addons = [{ response(flow) { flow.response.text = flow.comment + flow.request.stream } }];",
+	});
+	const flow = httpFlow();
+	await pipeline.whole(flow);
+	t.equal(flow.request.headers.get("x-a"), "1");
+	t.equal(flow.response?.rawContent?.toString(), "atrue");
+});
+
+t.test("how bodies pass is told to the exchange", async (t) => {
+	const { pipeline } = await host(t, { "a.mjs": "export function responseheaders(flow) { flow.response.stream = (chunk) => chunk }" });
+	const turn = new Turn(true);
+	await pipeline.run("responseheaders", httpFlow(), turn);
+	t.equal(typeof turn.responseStream, "function");
+	t.equal(turn.requestStream, false);
+});
+
+t.test("errors are told with their line, and the flow goes on", async (t) => {
+	const { pipeline, logged } = await host(t, {
+		"a.mjs": "export function request() {\n  throw new Error('oops');\n}\nexport async function response(flow) { await null; flow.none.such }",
+		"b.mjs": "export function request(flow) { flow.comment = 'reached' }",
+	});
+	const flow = httpFlow();
+	await pipeline.whole(flow);
+	t.equal(flow.comment, "reached");
+	t.match(logged, [/^error error in script \/a\.mjs:2: Error: oops$/, /^error error in script \/a\.mjs:4: TypeError/]);
+});
+
+t.test("options, start and end, connections", async (t) => {
+	const { scripts, pipeline, logged } = await host(t, {
+		"a.mjs": `export const load = (loader) => loader.add_option("word", "string", "x", "A word.");
+			export const configure = (ctx) => ctx.log.info("configure " + ctx.options.word);
+			export const running = (ctx) => ctx.log.info("running");
+			export const done = (ctx) => ctx.log.warn("done");
+			export const client_connected = (client, ctx) => ctx.log.info("connected " + client.id);
+			export const client_disconnected = (client, ctx) => ctx.log.info("disconnected " + client.id);`,
+	});
+	t.match(scripts.options, { word: { type: "string", default: "x" } });
+	await scripts.start({ word: "given" });
+	const { clientConn } = httpFlow({ clientConn: { id: "c1" } });
+	await scripts.clientConnected(clientConn);
+	await scripts.clientDisconnected(clientConn);
+	await pipeline.close();
+	t.same(
+		logged,
+		["info configure given", "info running", "info connected c1", "info disconnected c1", "warning done"].map((line) => line.replace(" ", " /a.mjs: ")),
+	);
+});
+
+t.test("TCP flows grow message by message", async (t) => {
+	const { pipeline, logged } = await host(t, {
+		"a.mjs": ["tcp_start", "tcp_message", "tcp_end", "tcp_error"]
+			.map((name) => `export const ${name} = (flow, ctx) => ctx.log.info("${name} " + flow.messages.length);`)
+			.join("\n"),
+	});
+	const message = (text: string) => ({ fromClient: true, content: Buffer.from(text), timestamp: 1 });
+	await pipeline.whole(tcpFlow({ messages: [message("a"), message("b")] }));
+	await pipeline.whole(tcpFlow({ messages: [], error: { message: "x", timestamp: 1 } }));
+	t.same(
+		logged.map((line) => line.slice("info /a.mjs: ".length)),
+		["tcp_start 0", "tcp_message 1", "tcp_message 2", "tcp_end 2", "tcp_start 0", "tcp_error 0"],
+	);
+});
+
+t.test("a script that changes is loaded again; one that breaks goes on as it was", async (t) => {
+	const { scripts, pipeline, logged, paths } = await host(t, { "a.mjs": "export const request = (flow) => { flow.comment = 'old' };" });
+	await scripts.start({}, { watch: true });
+	const until = async (line: RegExp) => {
+		while (!logged.some((entry) => line.test(entry))) await new Promise((resolve) => setTimeout(resolve, 50));
+	};
+	const commented = async () => {
+		const flow = httpFlow();
+		await pipeline.whole(flow);
+		return flow.comment;
+	};
+	t.equal(await commented(), "old");
+	writeFileSync(paths[0] as string, "export const request = (flow) => { flow.comment = 'new' };");
+	await until(/^info loaded .*a\.mjs again/);
+	t.equal(await commented(), "new");
+	writeFileSync(paths[0] as string, "export broken");
+	await until(/^error .*goes on as it was/);
+	t.equal(await commented(), "new");
+});

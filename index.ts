@@ -4,12 +4,15 @@ import { createTape, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
-import type { Miss } from "./src/hooks/context.ts";
+import type { Miss, TrustGuide } from "./src/hooks/context.ts";
 import type { Hook } from "./src/hooks/hook.ts";
+import type { Pipeline } from "./src/hooks/pipeline.ts";
 import type { ReplayReport } from "./src/hooks/server-replay.ts";
 import type { OptionValues } from "./src/options.ts";
 import type { CertificateAuthority } from "./src/proxy/ca.ts";
-import type { Listening, ProxyEvent, proxyOptions, RunningProxy } from "./src/proxy/server.ts";
+import type { options as clientOptions, ReplayClient } from "./src/proxy/replay-client.ts";
+import type { Listening, ProxyEvent, ProxySetup, proxyOptions } from "./src/proxy/server.ts";
+import type { ScriptHost } from "./src/scripts/script-host.ts";
 
 export { createTape, openTape } from "./formats/index.ts";
 export { type ErrorCode, FlowtapeError, type Reporter } from "./src/errors.ts";
@@ -19,25 +22,29 @@ export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
 export { type FlowSink, type FlowSource, pipe, type Step } from "./src/flow/pipe.ts";
 export type { Hook, Phase, Turn } from "./src/hooks/hook.ts";
+export type { Addon, Context, Loader } from "./src/scripts/addon.ts";
+export { HTTPFlow, StreamFlow } from "./src/scripts/flow-view.ts";
+export { HeadersView } from "./src/scripts/headers-view.ts";
+export { RequestView, ResponseView } from "./src/scripts/message-view.ts";
 
 export type LiveValues = HookValues & OptionValues<typeof proxyOptions>;
+export type ReplayClientValues = HookValues & OptionValues<typeof clientOptions>;
 
-export interface LiveSetup {
-	values: LiveValues;
-	/** The folder of the certificate authority, which is made where there is none. */
-	home: string;
+/** What a live proxy and a client replay have in common. */
+interface TrafficSetup {
+	values: HookValues;
 	/** Where finished flows go; they are added to what is there. null: nowhere. */
 	output: string | null;
 	/** Name of the output's format; null or nothing: told by the extension. */
 	format?: string | null;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
-	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
-	network: boolean;
 	/** Names the proxies on the way to servers (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); without, there are none. */
 	env?: NodeJS.ProcessEnv;
-	/** Hooks of the user's own. */
-	scripts?: readonly Hook[];
+	/** The user's own hooks. */
+	scripts?: ScriptHost | undefined;
+	/** Hooks of the program, which run behind those of scripts. */
+	hooks?: readonly Hook[];
 	/** Survives the loss of power too. */
 	durable?: boolean;
 	/** Told of trouble in tapes. */
@@ -47,7 +54,15 @@ export interface LiveSetup {
 	onMiss?: (miss: Miss) => void;
 }
 
-/** How a live proxy ended. */
+export interface LiveSetup extends TrafficSetup {
+	values: LiveValues;
+	/** The folder of the certificate authority, which is made where there is none. */
+	home: string;
+	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
+	network: boolean;
+}
+
+/** How it ended. */
 export interface LiveReport {
 	/** Flows that went to the output. */
 	readonly recorded: number;
@@ -70,33 +85,99 @@ export interface LiveProxy {
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT
  */
 export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
-	const { values, report, onEvent } = setup;
-	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
-	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isProxyAuth } = await import("./src/hooks/proxy-auth.ts");
-	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
 	const { createPassedHosts } = await import("./src/hooks/passed-hosts.ts");
-	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/client-tls.ts");
 	const { openAuthority } = await import("./src/proxy/ca.ts");
+	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/client-tls.ts");
+	const { startProxy } = await import("./src/proxy/server.ts");
+	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
+	const { values, onEvent, log, network } = setup;
+	const warn = (message: string) => log?.("warning", message);
+	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values) });
+	const traffic = await prepare(setup, createTrustGuide(authority));
+	const { pipeline, sink } = traffic;
+	try {
+		const proxy = await startProxy({
+			...{ options: values, pipeline, sink, upstream: network ? "network" : null, ...(onEvent && { onEvent }) },
+			...{ authority: withOwnCertificates(authority, values), gate: pipeline.hooks.find(isProxyAuth) ?? null, hosts: await createPassedHosts(values) },
+			...(await waysOf(setup)),
+		});
+		await setup.scripts?.start(values, { watch: true });
+		const close = async () => {
+			await proxy.close();
+			return traffic.close();
+		};
+		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, close };
+	} catch (error) {
+		await traffic.close();
+		throw error;
+	}
+}
+
+/** The proxies between us and the servers. */
+async function waysOf({ values, env = {}, log }: TrafficSetup): Promise<Pick<ProxySetup, "route" | "upstreamCredentials">> {
 	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
 	const { environmentRoute } = await import("./src/proxy/environment-proxy.ts");
-	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
-	const { startProxy } = await import("./src/proxy/server.ts");
+	return { route: environmentRoute(env, (message) => log?.("warning", message)), upstreamCredentials: upstreamCredentials(values) };
+}
+
+export interface ReplayClientSetup extends TrafficSetup {
+	values: ReplayClientValues;
+	/** How long an answer may take, in seconds; 0: as long as it takes. */
+	timeout: number;
+}
+
+export interface RunningReplayClient extends Pick<ReplayClient, "send"> {
+	/** Waits for what is under way, and closes the output. */
+	close(): Promise<LiveReport>;
+}
+
+/**
+ * Prepares to send recorded requests again.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_NOT_FOUND, FT_IO
+ */
+export async function startReplayClient(setup: ReplayClientSetup): Promise<RunningReplayClient> {
+	const { ReplayClient } = await import("./src/proxy/replay-client.ts");
+	const { values, onEvent, timeout } = setup;
+	const traffic = await prepare(setup);
+	const { pipeline, sink } = traffic;
+	const client = new ReplayClient({ options: values, pipeline, sink, timeout, ...(await waysOf(setup)), ...(onEvent && { onEvent }) });
+	await setup.scripts?.start(values);
+	return {
+		send: (recorded, change) => client.send(recorded, change),
+		async close() {
+			await client.close();
+			return traffic.close();
+		},
+	};
+}
+
+interface Traffic {
+	pipeline: Pipeline;
+	sink: FlowSink;
+	close(): Promise<LiveReport>;
+}
+
+/** Hooks with their recordings and scripts, and the way to the output. */
+async function prepare({ values, output, format, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
+	const { Pipeline } = await import("./src/hooks/pipeline.ts");
+	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
-	const { scripts = [], log, onMiss } = setup;
-	const authority = await openAuthority(setup.home, {
-		warn: (message) => log?.("warning", message),
-		keySize: values.key_size,
-		context: clientContextOptions(values),
+	const { log, onMiss } = setup;
+	const hooks = await createHooks(values, {
+		recordings,
+		scripts: [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])],
+		...(guide && { guide }),
+		...(log && { log }),
+		...(onMiss && { onMiss }),
 	});
-	const hooks = await createHooks(values, { recordings, scripts, guide: createTrustGuide(authority), ...(log && { log }), ...(onMiss && { onMiss }) });
 	const filter = await createRecordingFilter(values);
-	const issuer = withOwnCertificates(authority, values);
-	const hosts = await createPassedHosts(values);
 	const pipeline = new Pipeline(hooks);
-	const { output, durable } = setup;
-	const tape = output === null ? null : await createTape(output, { append: true, format: setup.format ?? undefined, durable, report });
+	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
 	let recorded = 0;
+	// A filter that looks into messages has to see all of them.
+	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
 	const sink: FlowSink = {
 		append(flow) {
 			if (tape === null || filter?.matches(flow) === false) return;
@@ -104,30 +185,25 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			return tape.append(flow);
 		},
 		spool: () => tape?.spool?.() ?? openFileSpool(),
+		open(flow) {
+			const entry = isOpenable ? tape?.open?.(flow) : undefined;
+			return (
+				entry && {
+					...entry,
+					close() {
+						if (filter !== null && !filter.matches(flow)) return entry.discard();
+						recorded++;
+						entry.close();
+					},
+				}
+			);
+		},
 		close: async () => tape?.close(),
 	};
-	let proxy: RunningProxy;
-	try {
-		const upstream = setup.network ? "network" : null;
-		const route = environmentRoute(setup.env ?? {}, (message) => log?.("warning", message));
-		const credentials = upstreamCredentials(values);
-		const gate = hooks.find(isProxyAuth) ?? null;
-		proxy = await startProxy({
-			...{ options: values, authority: issuer, pipeline, sink, upstream, route, gate, hosts },
-			upstreamCredentials: credentials,
-			...(onEvent && { onEvent }),
-		});
-	} catch (error) {
-		await tape?.close();
-		throw error;
-	}
 	return {
-		host: proxy.host,
-		port: proxy.port,
-		listeners: proxy.listeners,
-		authority,
+		pipeline,
+		sink,
 		async close() {
-			await proxy.close();
 			await sink.close();
 			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 			await pipeline.close();

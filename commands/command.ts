@@ -1,5 +1,6 @@
 // The shape of a command, and what it works with. Only commands/main.ts knows the process.
 import type { OptionTable, OptionValues } from "../src/options.ts";
+import type { ScriptHost } from "../src/scripts/script-host.ts";
 
 /** Streams and surroundings of a command; tests give their own. */
 export interface Io {
@@ -32,6 +33,8 @@ export interface Input<T extends OptionTable> {
 	values: Readonly<Record<string, unknown>>;
 	/** The command after `--`; null where there is no `--`. */
 	child: readonly string[] | null;
+	/** The scripts that were named; null without any. */
+	scripts: ScriptHost | null;
 }
 
 export interface Command<T extends OptionTable = OptionTable> {

@@ -30,7 +30,7 @@ export const command = defineCommand({
 		const { Witness } = await import("./doctor/witness.ts");
 		const place = await openCaPlace(ca, io.env);
 		const witness = new Witness();
-		const job = { output: null, recordings: [], network: child !== null, scripts: child === null ? [answerAll] : [] };
+		const job = { output: null, recordings: [], network: child !== null, hooks: child === null ? [answerAll] : [] };
 		try {
 			const proxy = await startLive({ ...job, values: await plainValues(), home: place.folder, env: io.env, report: () => {}, onEvent: witness.onEvent });
 			const patient: Patient = { proxy, home: place.folder, seen: witness, paint: paintFor(io.stdout, io.env, values.color !== false), json };

@@ -3,6 +3,7 @@ import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, start
 import { FlowtapeError } from "../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
+import { options as scriptOptions } from "../src/scripts/options.ts";
 import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
@@ -18,39 +19,53 @@ export const caOption = {
 export const liveCommandOptions = {
 	ca: caOption,
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
+	...scriptOptions,
 	format: { type: "string", default: null, metavar: "FORMAT", help: "Record in this format, whatever the extension says: tape, mitm, jsonl." },
 } as const satisfies OptionTable;
 
-/** The options of the proxy and of the features, with other defaults where a command has them. `prefix` is left out of the flags' names. */
-export async function liveGroups(changes: OptionTable, prefix: string): Promise<readonly OptionGroup[]> {
-	const { proxyOptions } = await import("../src/proxy/server.ts");
+/** In a proxy that records, a request without a recording goes to its server. */
+const forwarding = {
+	server_replay_extra: {
+		type: "string",
+		default: "forward",
+		choices: ["forward", "kill", "204", "400", "404", "500"],
+		help: "What becomes of requests without a recording, where server_replay is set.",
+	},
+} as const satisfies OptionTable;
+
+/** The options of the proxy and of the features, for a command that answers from tapes (`server`), or one that may. */
+export async function liveGroups(kind: "record" | "replay-server" | "replay-client"): Promise<readonly OptionGroup[]> {
 	const { hookOptions } = await import("../src/hooks/builtin.ts");
+	const isServer = kind === "replay-server";
+	const table = kind === "replay-client" ? (await import("../src/proxy/replay-client.ts")).options : (await import("../src/proxy/server.ts")).proxyOptions;
 	return [
-		{ title: "Proxy options", table: proxyOptions },
-		{ title: "Features", table: { ...hookOptions, ...changes }, prefix },
+		{ title: "Proxy options", table },
+		{ title: "Features", table: isServer ? hookOptions : { ...hookOptions, ...forwarding }, ...(isServer && { prefix: "server_replay_" }) },
 	];
 }
 
-type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options">;
+type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options" | "scripts">;
 type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
-export async function runLive(job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
+export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
 	const place = await openCaPlace(options.ca, io.env);
 	try {
-		return await runIn(place, job, { child, values, options }, io);
+		return await runIn(place, job, { child, values, options, scripts }, io);
 	} finally {
 		await place.close();
 	}
 }
 
-async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options }: LiveInput, io: Io): Promise<number> {
+async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
 	const output = job.output === null ? null : expandHome(job.output);
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
+	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 	const proxy = await startLive({
 		...job,
+		scripts: scripts ?? undefined,
 		output,
 		format: options.format,
 		recordings: job.recordings.map((path) => expandHome(path)),

@@ -8,6 +8,7 @@ const version = process.env.FLOWTAPE_VERSION ?? "0.0.0";
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	record: async () => (await import("./record.ts")).command,
 	"replay-server": async () => (await import("./replay-server.ts")).command,
+	"replay-client": async () => (await import("./replay-client.ts")).command,
 	filter: async () => (await import("./filter.ts")).command,
 	rewrite: async () => (await import("./rewrite.ts")).command,
 	show: async () => (await import("./show.ts")).command,

@@ -1,7 +1,8 @@
 // Reads a command's arguments, and prints its help. The door to commander, which makes flags of the options.
 import { Command as Commander, CommanderError, Option } from "commander";
 import { FlowtapeError } from "../src/errors.ts";
-import type { OptionSpec, OptionTable } from "../src/options.ts";
+import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
+import type { ScriptHost } from "../src/scripts/script-host.ts";
 import type { Command, OptionGroup } from "./command.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { OptionValue } from "./option-value.ts";
@@ -28,6 +29,8 @@ export interface Parsed {
 	values: Record<string, OptionValue>;
 	/** Deprecated names that were used, each with what to say. */
 	warnings: readonly string[];
+	/** Loaded, because they can declare options. */
+	scripts: ScriptHost | null;
 	/** Set when the user asked for help: the text. */
 	help: string | null;
 }
@@ -45,16 +48,33 @@ export async function parseArguments(
 	const registry = new Registry(await groupsOf(command));
 	const commander = commanderOf(command, registry);
 	const help = parse(commander, argv);
-	if (help !== null) return { args: [], values: {}, warnings: [], help };
+	if (help !== null) return { args: [], values: {}, warnings: [], scripts: null, help };
 	const flags = commander.opts<{ set?: string[]; [attribute: string]: unknown }>();
 	const given: Given = new Map();
 	registry.readFlags((flag) => flags[camel(flag)], given);
-	registry.readAssignments(flags.set ?? [], given);
+	const unknown = registry.readAssignments(flags.set ?? [], given);
 	registry.readEnvironment(env, given);
 	const configuration = await readConfiguration(given.get("config")?.toString() ?? null);
 	registry.readConfiguration(configuration, given);
+	const scripts = await loadScripts(given);
+	if (scripts === null) registry.refuse(unknown);
+	else {
+		// they may have options of their own
+		registry.add({ title: "Options of scripts", table: scripts.options });
+		registry.refuse(registry.readAssignments(unknown, given));
+		registry.readEnvironment(env, given);
+		registry.readConfiguration(configuration, given);
+	}
 	if (registry.foreign.length > 0) await checkNames(configuration.file, registry.foreign, await all());
-	return { args: commander.args, values: registry.complete(given), warnings: registry.warnings, help: null };
+	return { args: commander.args, values: registry.complete(given), warnings: registry.warnings, scripts, help: null };
+}
+
+/** @throws FlowtapeError FT_NOT_FOUND, FT_SCRIPT */
+async function loadScripts(given: Given): Promise<ScriptHost | null> {
+	const files = given.get("scripts");
+	if (!Array.isArray(files) || files.length === 0) return null;
+	const { ScriptHost } = await import("../src/scripts/script-host.ts");
+	return ScriptHost.load(files.map((file: string) => expandHome(file)));
 }
 
 /** A command's own options, those of its features, and those of every command. */

@@ -2,16 +2,6 @@
 import { defineCommand } from "./command.ts";
 import { liveCommandOptions, liveGroups, runLive } from "./live.ts";
 
-/** A request without a recording goes to its server, as that is what a recording proxy is for. */
-const changes = {
-	server_replay_extra: {
-		type: "string",
-		default: "forward",
-		choices: ["forward", "kill", "204", "400", "404", "500"],
-		help: "What becomes of requests without a recording, where server_replay is set.",
-	},
-} as const;
-
 export const command = defineCommand({
 	name: "record",
 	summary: "record what passes through a proxy to a tape",
@@ -24,7 +14,7 @@ export const command = defineCommand({
 		filter: { type: "string", default: null, short: "f", metavar: "FILTER", help: "Record only flows that match: short for --save-stream-filter." },
 		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape what it has recordings for." },
 	},
-	groups: () => liveGroups(changes, ""),
+	groups: () => liveGroups("record"),
 	examples: [
 		["flowtape record session.tape", "record what is sent through http://127.0.0.1:8080 until Ctrl-C"],
 		["flowtape record session.tape -p 0 -- npm test", "record what the tests send; they get the proxy and the authority by their environment"],

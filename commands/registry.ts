@@ -25,18 +25,24 @@ export type Given = Map<string, OptionValue>;
 const SWITCHES: Readonly<Record<string, string>> = { "1": "true", "0": "false" };
 
 export class Registry {
-	readonly flags: readonly Flag[];
+	flags: readonly Flag[] = [];
 	/** About deprecated options that were given. */
 	readonly warnings: string[] = [];
 	/** Keys of the configuration file that are not ours. */
-	readonly foreign: string[] = [];
+	foreign: string[] = [];
 	readonly #known = new Map<string, { name: string; spec: OptionSpec }>();
 
 	constructor(groups: readonly OptionGroup[]) {
-		this.flags = groups.flatMap(({ table, title, prefix = "" }) =>
-			Object.entries(table).map(([name, spec]) => ({ name, flag: kebab(name.startsWith(prefix) ? name.slice(prefix.length) : name), spec, title })),
-		);
-		for (const { name, spec } of this.flags) {
+		for (const group of groups) this.add(group);
+	}
+
+	add({ table, title, prefix = "" }: OptionGroup): void {
+		const flagOf = (name: string) => kebab(name.startsWith(prefix) ? name.slice(prefix.length) : name);
+		// an option that several groups share stands in the first
+		const fresh = Object.entries(table).filter(([name]) => !this.flags.some((flag) => flag.name === name));
+		const added = fresh.map(([name, spec]) => ({ name, flag: spec.flag ?? flagOf(name), spec, title }));
+		this.flags = [...this.flags, ...added];
+		for (const { name, spec } of added) {
 			for (const word of [name, ...(spec.aliases ?? [])]) this.#known.set(word, { name, spec });
 		}
 	}
@@ -55,14 +61,18 @@ export class Registry {
 		}
 	}
 
-	/** `NAME=VALUE` each, or a name alone. */
-	readAssignments(assignments: readonly string[], given: Given): void {
+	/** `NAME=VALUE` each, or a name alone. Returns those that name no option. */
+	readAssignments(assignments: readonly string[], given: Given): string[] {
 		const set: Given = new Map();
+		const unknown: string[] = [];
 		for (const assignment of assignments) {
 			const at = assignment.indexOf("=");
 			const word = at === -1 ? assignment : assignment.slice(0, at);
 			const found = this.#find(word, word);
-			if (found === undefined) throw new FlowtapeError("FT_USAGE", `--set ${word}: no such option.${didYouMean(word, this.names)}`);
+			if (found === undefined) {
+				unknown.push(assignment);
+				continue;
+			}
 			const value = parseValue(found.spec, at === -1 ? undefined : assignment.slice(at + 1), `--set ${word}`);
 			set.set(found.name, joined(set.get(found.name), value));
 		}
@@ -70,6 +80,14 @@ export class Registry {
 			const flag = given.get(name);
 			if (flag === undefined || Array.isArray(flag)) given.set(name, joined(flag, value));
 		}
+		return unknown;
+	}
+
+	/** @throws FlowtapeError FT_USAGE when an assignment names no option */
+	refuse([assignment]: readonly string[]): void {
+		if (assignment === undefined) return;
+		const word = assignment.split("=")[0] ?? "";
+		throw new FlowtapeError("FT_USAGE", `--set ${word}: no such option.${didYouMean(word, this.names)}`);
 	}
 
 	/** `FLOWTAPE_LISTEN_PORT` and the like; a list has one item a line, and what is empty is not there. */
@@ -85,6 +103,7 @@ export class Registry {
 	}
 
 	readConfiguration({ file, values }: Configuration, given: Given): void {
+		this.foreign = [];
 		for (const [key, value] of Object.entries(values)) {
 			if (value === undefined) continue;
 			const found = this.#find(key, `${file}: ${key}`);

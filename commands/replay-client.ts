@@ -1,18 +1,18 @@
 // `flowtape replay-client`: sends recorded requests again, through all the features of the proxy, and records the new answers.
-import { startReplayClient } from "../index.ts";
+import { type ReplayClientValues, startReplayClient } from "../index.ts";
 import { FlowtapeError } from "../src/errors.ts";
-import { compileFilter } from "../src/filter/compile.ts";
 import { toByteString } from "../src/flow/bytes.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { Request } from "../src/flow/message.ts";
 import { formatAuthority, parseUrl } from "../src/flow/url.ts";
 import { unfit } from "../src/proxy/replay-client.ts";
 import { CarryOver } from "../src/replay/carry-over.ts";
+import { options as scriptOptions } from "../src/scripts/options.ts";
 import { defineCommand } from "./command.ts";
-import { liveGroups, valuesOf } from "./live.ts";
+import { liveGroups } from "./live.ts";
 import { Journal } from "./print/journal.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
-import { inputOptions, openAll, Troubles } from "./tapes.ts";
+import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "replay-client",
@@ -21,12 +21,13 @@ export const command = defineCommand({
 	arity: { min: 1 },
 	options: {
 		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Record the new answers." },
-		filter: { type: "string", default: null, short: "f", metavar: "EXPR", help: "Send only the requests of flows that match." },
+		...selectionOptions,
 		to: { type: "string", default: null, metavar: "URL", help: "Send everything to this server: scheme, host and port of a URL." },
 		client_replay_concurrency: {
 			type: "integer",
 			default: 1,
 			min: -1,
+			flag: "concurrency",
 			metavar: "N",
 			help: "Requests under way at a time; -1: all at once. By default each waits for the answer before it.",
 		},
@@ -40,6 +41,7 @@ export const command = defineCommand({
 		},
 		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape what it has recordings for." },
 		json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout." },
+		...scriptOptions,
 		...inputOptions,
 	},
 	groups: () => liveGroups("replay-client"),
@@ -48,19 +50,22 @@ export const command = defineCommand({
 		["flowtape replay-client session.tape -o new.tape --to http://localhost:3000", "send them to a server of your own, and keep what it answers"],
 		["flowtape replay-client session.tape --concurrency 8 --rate 100", "as load: eight at a time, at most a hundred a second"],
 	],
-	async run({ args: inputs, options, values }, io) {
+	async run({ args: inputs, options, values, scripts }, io) {
 		const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: true });
-		const troubles = new Troubles(io, options.strict);
-		const filter = options.filter === null ? undefined : compileFilter(options.filter);
+		const troubles = new Troubles(io, options);
+		const filter = await selection(options);
 		const redirect = redirection(options.to);
 		const speed = parseSpeed(options.speed);
 		const { client_replay_concurrency: concurrency, rate, timeout } = options;
 		const sources = await openAll({ inputs, filter }, troubles);
+		if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 		const client = await startReplayClient({
-			values: valuesOf(values),
+			values: values as unknown as ReplayClientValues,
 			output: options.output,
+			scripts: scripts ?? undefined,
 			recordings: options.server_replay,
 			timeout,
+			env: io.env,
 			report: (code, message, detail) => journal.trouble(code, message, detail),
 			log: (level, message) => journal.log(level, message),
 			onEvent: (event) => journal.event(event),

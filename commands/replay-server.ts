@@ -14,7 +14,7 @@ export const command = defineCommand({
 		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape too, after those named before." },
 		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Record what was answered and what was forwarded." },
 	},
-	groups: () => liveGroups({}, "server_replay_"),
+	groups: () => liveGroups("replay-server"),
 	examples: [
 		["flowtape replay-server session.tape -p 0 -- npm test", "run the tests without the network they were recorded with"],
 		["flowtape replay-server session.tape --extra forward", "what was not recorded goes to its server"],

@@ -1,7 +1,6 @@
 // `flowtape rewrite`: changes stored flows, with the options of the live proxy and some of its own.
 import { formatOf } from "../formats/index.ts";
 import { FlowtapeError } from "../src/errors.ts";
-import { compileFilter } from "../src/filter/compile.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { createHooks, type HookValues } from "../src/hooks/builtin.ts";
@@ -10,15 +9,18 @@ import type { OptionValues } from "../src/options.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
 import { dedupe } from "../src/rewrite/dedupe.ts";
 import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
+import { options as scriptOptions } from "../src/scripts/options.ts";
+import type { ScriptHost } from "../src/scripts/script-host.ts";
 import { defineCommand, type Input, type Io, type OptionGroup } from "./command.ts";
 import { withRules } from "./rewrite/rules-file.ts";
 import { Tally } from "./rewrite/tally.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, type Troubles } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
 
 const ownOptions = {
 	output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Where the changed flows go." },
 	in_place: { type: "boolean", default: false, help: "Put the changed tape in the place of the old one, once it is whole." },
-	filter: { type: "string", default: null, short: "f", metavar: "EXPR", help: "Leave out flows that do not match." },
+	...selectionOptions,
+	...scriptOptions,
 	rules: {
 		type: "string",
 		default: null,
@@ -54,15 +56,16 @@ export const command = defineCommand({
 		["flowtape rewrite session.tape -o small.tape --block-list '/~t image/444' --dedupe --sort", "without images and repetitions, oldest first"],
 	],
 	async run(input, io) {
-		const { options } = input;
+		const { options, scripts } = input;
 		const { output, in_place: inPlace, dry_run: dryRun } = options;
 		if ([output !== null, inPlace, dryRun].filter(Boolean).length !== 1)
 			throw new FlowtapeError("FT_USAGE", "rewrite: one of -o TAPE, --in-place and --dry-run was expected, to say where the changed flows go");
 		const values = await withRules(options.rules, input.values, [{ title: "Options", table: ownOptions }, ...(await groups())]);
-		const filter = options.filter === null ? undefined : compileFilter(options.filter);
+		const filter = await selection(options);
+		await scripts?.start(values);
 		const jobs = inPlace ? input.args.map((path) => ({ inputs: [path], output: path })) : [{ inputs: input.args, output }];
 		let worst = 0;
-		for (const job of jobs) worst = Math.max(worst, await rewrite({ ...job, filter, values, options, inPlace }, io));
+		for (const job of jobs) worst = Math.max(worst, await rewrite({ ...job, filter, values, options, scripts, inPlace }, io));
 		return worst;
 	},
 });
@@ -74,12 +77,16 @@ interface Job {
 	filter: Filter | undefined;
 	values: Input<typeof ownOptions>["values"];
 	options: OptionValues<typeof ownOptions>;
+	scripts: ScriptHost | null;
 	inPlace: boolean;
 }
 
-async function rewrite({ inputs, output, filter, values, options, inPlace }: Job, io: Io): Promise<number> {
-	const tally = new Tally(io, { shows: output === null, quiet: values.quiet === true, color: values.color === true });
-	const pipeline = new Pipeline(await createHooks(values as unknown as HookValues, { log: tally.log, onChange: tally.onChange }));
+async function rewrite({ inputs, output, filter, values, options, scripts, inPlace }: Job, io: Io): Promise<number> {
+	const tally = new Tally(io, { shows: output === null, quiet: values.quiet === true, color: values.color === true, hasScripts: scripts !== null });
+	const pipeline = new Pipeline(
+		await createHooks(values as unknown as HookValues, { log: tally.log, onChange: tally.onChange, scripts: scripts?.hooks ?? [] }),
+	);
+	if (scripts !== null) scripts.log = tally.script;
 	const edits = createEdits(values as unknown as OptionValues<typeof editOptions>, {
 		now: Math.floor(Date.now() / 1000),
 		onChange: tally.onChange,

@@ -15,7 +15,7 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
 	const child = at === -1 ? null : argv.slice(at + 1);
 	let debug = own.includes("--debug");
 	try {
-		const { help, args, values, warnings } = await parseArguments(command, own, io.env, all);
+		const { help, args, values, warnings, scripts } = await parseArguments(command, own, io.env, all);
 		if (help !== null) {
 			io.stdout.write(help);
 			return 0;
@@ -24,7 +24,7 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
 		for (const warning of warnings) io.stderr.write(`flowtape: ${warning}\n`);
 		if (child?.length === 0) throw new FlowtapeError("FT_USAGE", `${command.name}: a command was expected after --`);
 		const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, values[name]]));
-		return await command.run({ args, options: options as never, values, child }, io);
+		return await command.run({ args, options: options as never, values, child, scripts }, io);
 	} catch (error) {
 		return tell(error, debug, io);
 	}

@@ -104,7 +104,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	}
 }
 
-function openAll({ inputs, filter, ids }: CopyJob, { report }: Troubles): Promise<FlowSource[]> {
+export function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filter" | "ids">, { report }: Troubles): Promise<FlowSource[]> {
 	return Promise.all((inputs.length === 0 ? ["-"] : inputs).map((path) => openTape(expandHome(path), { report, filter, ids })));
 }
 

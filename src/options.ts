@@ -7,6 +7,8 @@ interface OptionBase {
 	help: string;
 	/** Stands for the value in --help, such as FILTER. FILE, FOLDER, PATH and TAPE say that it is a path: see `expandHome`. */
 	metavar?: string;
+	/** Name of the flag, in kebab-case, where it is not the option's. */
+	flag?: string;
 	/** A single letter, without the dash. */
 	short?: string;
 	/** Old or foreign names that are accepted with a warning; the value is passed on. */

@@ -46,6 +46,12 @@ export class Journal {
 		if (level === "warning" || this.#options.verbose) this.#tell({ event: level, message });
 	}
 
+	/** What a script says, or what is said of it; its errors are never kept quiet. */
+	script(level: "info" | "warning" | "error", message: string): void {
+		if (level === "error") this.#say({ event: "script_error", message });
+		else this.#tell({ event: level, message });
+	}
+
 	miss({ method, url, policy, explanation }: Miss): void {
 		if (this.#options.json) this.#print({ event: "miss", method, url, policy, explanation });
 		else if (!this.#options.quiet) this.#line(explanation.trimEnd());
@@ -95,6 +101,12 @@ export class Journal {
 			if (output !== null) this.#line(`recorded ${kept} ${kept === 1 ? "flow" : "flows"} to ${output}`);
 		}
 		if (this.#lost > 0) this.#line(`flowtape: ${this.#lost} flows could not be recorded and are lost`);
+	}
+
+	/** The last word of a run whose counts are its own. */
+	last(counts: object, text: string): void {
+		if (this.#options.json) this.#print({ event: "end", lost: this.#lost, ...counts });
+		else if (!this.#options.quiet) this.#line(text);
 	}
 
 	/** A flow that could not be written: the first is told of, the rest are counted. */

@@ -10,6 +10,8 @@ export interface TallyOptions {
 	shows: boolean;
 	quiet: boolean;
 	color: boolean;
+	/** There are scripts: what they change nobody tells, and what they do twice may not be what they do once. */
+	hasScripts?: boolean;
 }
 
 /** Changed flows on which the rules are tried once more while writing; a dry run tries them on all. */
@@ -48,6 +50,12 @@ export class Tally {
 		if (++this.#logged <= PRINTED) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 	};
 
+	/** What a script says, or what is said of it.  */
+	readonly script = (level: string, message: string): void => {
+		if (level === "error" && !this.#isTrial) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+		else this.log(level, message);
+	};
+
 	/** Takes flows and keeps none. */
 	readonly nowhere: FlowSink = { append() {}, async close() {} };
 
@@ -62,17 +70,17 @@ export class Tally {
 		this.#isTouched = false;
 		const after = await run(steps, flow);
 		if (after === null) this.#dropped++;
-		else if (this.#isTouched) this.#changed++;
+		else if (this.#isTouched || this.#options.hasScripts) this.#changed++;
 		if (!shows) return after;
 		const text = after === null ? "" : describe(after);
 		if (!quiet) this.#io.stdout.write(changes(flow.id, before, text, this.#paint));
-		if (after !== null && before !== text) await this.#try(after, steps, text);
+		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps, text);
 		return after;
 	}
 
 	/** A sink that tries the rules again on the first flows that were written: nobody needs these any more. */
 	checking(sink: FlowSink, steps: readonly Step[]): FlowSink {
-		if (steps.length === 0) return sink;
+		if (steps.length === 0 || this.#options.hasScripts) return sink;
 		return {
 			append: (flow) => {
 				const isTouched = this.#isTouched;

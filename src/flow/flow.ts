@@ -129,12 +129,15 @@ export interface WebSocketMessage {
 }
 
 export interface WebSocketData {
+	/** Of a conversation that is being recorded only the latest may be here: the others are on the tape already. */
 	messages: WebSocketMessage[];
 	/** null: still open. */
 	closedByClient: boolean | null;
 	closeCode: number | null;
 	closeReason: string | null;
 	timestampEnd: number | null;
+	/** While the conversation lasts: sends a message of one's own, to the client or else the server; `opcode`: 1 (text) unless given. */
+	inject?: ((toClient: boolean, content: Buffer, opcode?: 1 | 2) => void) | undefined;
 }
 
 export interface HttpFlowInit extends FlowInit {

@@ -1,6 +1,6 @@
 // Where flows come from and where they go: a source gives batches, a sink takes flows, `pipe` couples the two.
 import type { BodySource } from "./body.ts";
-import type { Flow } from "./flow.ts";
+import type { Flow, HttpFlow, WebSocketMessage } from "./flow.ts";
 
 /** Flows in tape order, in batches so that asynchrony costs nothing a flow. */
 export interface FlowSource extends AsyncIterable<Flow[]> {
@@ -15,11 +15,23 @@ export interface BodySpool {
 	end(): BodySource;
 }
 
+/** A flow in a sink whose messages are still to come. */
+export interface OpenFlow {
+	/** Stores a message behind those before it. */
+	add(message: WebSocketMessage): void;
+	/** Stores what else has changed about the flow. */
+	close(): void;
+	/** Instead of `close`: takes the flow out again. */
+	discard(): void;
+}
+
 export interface FlowSink {
 	/** Takes a flow. A promise means: wait for it before you bring more. */
 	append(flow: Flow): void | Promise<void>;
 	/** A place for a body that is too large for memory, where the sink has one. */
 	spool?(): BodySpool;
+	/** Takes a WebSocket that still goes on, with the messages it has, where the sink can. Further ones are brought to what comes back. */
+	open?(flow: HttpFlow): OpenFlow | undefined;
 	/** Everything taken is safe once this resolves. */
 	close(): Promise<void>;
 	/** Instead of `close`, where nothing must be kept: what stood there before stays as it was. */

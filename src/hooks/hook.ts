@@ -2,8 +2,13 @@
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
 
-/** Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none. */
-export type Phase = "requestheaders" | "request" | "responseheaders" | "response" | "error";
+/**
+ * Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none.
+ * Those of a WebSocket follow `response`; the newest message is the last of `flow.websocket.messages`.
+ */
+export const phases = ["requestheaders", "request", "responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end"] as const;
+
+export type Phase = (typeof phases)[number];
 
 /** What a hook decided about an exchange. */
 export type Verdict =

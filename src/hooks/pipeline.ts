@@ -1,6 +1,6 @@
 // The one runner of hooks: phase by phase for live exchanges, all phases at once for stored flows.
-import type { Flow, HttpFlow } from "../flow/flow.ts";
-import { type Hook, type Phase, Turn } from "./hook.ts";
+import type { Flow, HttpFlow, WebSocketData } from "../flow/flow.ts";
+import { type Hook, type Phase, phases, Turn } from "./hook.ts";
 
 type Runner = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
 
@@ -87,8 +87,23 @@ export class Pipeline {
 			await run("responseheaders");
 			await run("response");
 		}
+		if (flow.websocket !== null) await this.#wholeWebSocket(flow.websocket, run);
 		if (flow.error !== null) await run("error");
 		return turn.verdict?.kind === "drop" ? null : flow;
+	}
+
+	/** The list of messages grows as it did live. */
+	async #wholeWebSocket(websocket: WebSocketData, run: (phase: Phase) => void | Promise<void>): Promise<void> {
+		if (this.#stored.websocket_message.length > 0) {
+			const { messages } = websocket;
+			websocket.messages = [];
+			await run("websocket_start");
+			for (const message of messages) {
+				websocket.messages.push(message);
+				await run("websocket_message");
+			}
+		} else await run("websocket_start");
+		await run("websocket_end");
 	}
 
 	async close(): Promise<void> {
@@ -98,7 +113,7 @@ export class Pipeline {
 
 function byPhase(hooks: readonly Hook[]): Record<Phase, readonly Runner[]> {
 	const of = (phase: Phase) => hooks.flatMap((hook) => hook[phase]?.bind(hook) ?? []);
-	return { requestheaders: of("requestheaders"), request: of("request"), responseheaders: of("responseheaders"), response: of("response"), error: of("error") };
+	return Object.fromEntries(phases.map((phase) => [phase, of(phase)])) as unknown as Record<Phase, readonly Runner[]>;
 }
 
 function runAll(runners: readonly Runner[], from: number, phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {

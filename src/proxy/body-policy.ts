@@ -20,7 +20,8 @@ const HELD_BYTES = 16 * 1024 * 1024;
 export const PATIENCE_MS = 8_000;
 
 /** Media types of bodies that are read while they come; to hold one back would hold it for ever. */
-const EVENT_STREAM = /^\s*(?:text\/event-stream|application\/(?:grpc[\w.+-]*|x-ndjson|jsonl|json-seq|stream\+json)|multipart\/x-mixed-replace)\s*(?:;|$)/i;
+const EVENT_STREAM =
+	/^\s*(?:text\/event-stream|application\/(?:grpc[\w.+-]*|connect\+[\w.+-]*|x-ndjson|jsonl|json-seq|stream\+json)|multipart\/x-mixed-replace)\s*(?:;|$)/i;
 
 export class BodyPolicy {
 	readonly #cutoff: number | null;

@@ -57,6 +57,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#isPersistent = true;
 	#isCloseDelimited = false;
 	#ending = false;
+	/** Another protocol is spoken, whose end is its own. */
+	#isDetached = false;
 	#halfClosed: NodeJS.Timeout | null = null;
 
 	constructor(socket: Socket, settings: ClientSettings) {
@@ -80,7 +82,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** The proxy ends: no further request is read. */
 	drain(): void {
 		this.#ending = true;
-		if (this.#exchange === null) this.#socket.destroySoon();
+		if (this.#exchange === null && !this.#isDetached) this.#socket.destroySoon();
 	}
 
 	/** Ends at once; a request still open goes to the tape. */
@@ -167,7 +169,12 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	detach(): Socket {
 		const socket = this.#release();
-		socket.once("close", () => this.#settings.onClose(this));
+		this.#exchange = null;
+		this.#isDetached = true;
+		socket.once("close", () => {
+			this.facts.timestampEnd = now();
+			this.#settings.onClose(this);
+		});
 		return socket;
 	}
 

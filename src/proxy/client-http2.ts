@@ -20,6 +20,7 @@ export interface ClientHttp2Settings {
 const MAX_STREAMS = 256;
 
 export class ClientHttp2 {
+	readonly #socket: Socket;
 	readonly #session: ServerHttp2Session;
 	readonly #settings: ClientHttp2Settings;
 	readonly #streams = new Set<ClientStream>();
@@ -27,6 +28,7 @@ export class ClientHttp2 {
 
 	/** The socket has not been read since it was accepted, or since its TLS was set up. */
 	constructor(socket: Socket, settings: ClientHttp2Settings) {
+		this.#socket = socket;
 		this.#settings = settings;
 		const { context } = settings;
 		// Node would wait for an event that only its own servers emit.
@@ -53,6 +55,8 @@ export class ClientHttp2 {
 	stop(): void {
 		for (const stream of this.#streams) stream.stop();
 		this.#session.destroy();
+		// The session itself would wait for the client to hang up.
+		this.#socket.destroy();
 	}
 
 	#onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {

@@ -38,6 +38,8 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	/** The response is on its way as a whole. */
 	#isAnswered = false;
 	#responseTrailers: readonly ByteString[] | null = null;
+	/** The stream goes on, in another protocol. */
+	#isSwitched = false;
 
 	constructor(stream: ServerHttp2Stream, settings: ClientStreamSettings) {
 		this.#stream = stream;
@@ -48,6 +50,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		stream.on("trailers", (_headers, _flags, raw: string[] = []) => {
 			this.#requestTrailers = raw;
 		});
+		stream.on("drain", () => this.#exchange?.resumeResponse());
 		stream.on("error", () => {});
 		stream.on("close", () => this.#onClose(stream.rstCode));
 	}
@@ -78,7 +81,8 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const framing = isUpgrade ? ({ kind: "none" } as const) : http2Framing(fields, ended);
 		this.#exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel), String(authority));
 		this.#exchange.start();
-		if (isUpgrade || ended) this.#onRequestEnd();
+		if (isUpgrade) this.#exchange.requestEnd(null);
+		else if (ended) this.#onRequestEnd();
 		else this.#listen();
 		this.flush();
 	}
@@ -127,7 +131,8 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
 		const stream = this.#stream;
 		if (stream.destroyed) return this;
-		const endStream = isEmptyBody(body) && response.statusCode !== 101;
+		this.#isSwitched = response.statusCode === 101;
+		const endStream = isEmptyBody(body) && !this.#isSwitched;
 		const waitForTrailers = !endStream && !("size" in body && response.trailers === null);
 		// A date is the origin's to give.
 		const options = { endStream, waitForTrailers, sendDate: false };
@@ -156,14 +161,11 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	end(trailers: readonly ByteString[] | null): void {
 		this.#isAnswered = true;
 		this.#responseTrailers = trailers;
-		if (this.#stream.writable) this.#stream.end();
+		if (!this.#isSwitched && this.#stream.writable) this.#stream.end();
 	}
 
 	flush(): void {
-		if (this.#stream.writableNeedDrain) {
-			this.#exchange?.pauseResponse();
-			this.#stream.once("drain", () => this.#exchange?.resumeResponse());
-		}
+		if (this.#stream.writableNeedDrain) this.#exchange?.pauseResponse();
 		this.#exchange?.flushRequest();
 	}
 

@@ -7,7 +7,7 @@ import { now } from "./clock.ts";
 import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 /** A client that has just been accepted. */
-export function clientFacts(socket: Socket, proxyMode: string): ClientConnection {
+export function clientFacts(socket: Socket, proxyMode = "regular"): ClientConnection {
 	return clientConnection({
 		id: randomUUID(),
 		proxyMode,
@@ -18,7 +18,7 @@ export function clientFacts(socket: Socket, proxyMode: string): ClientConnection
 }
 
 /** A server that is about to be connected to, perhaps through a proxy. */
-export function serverFacts(host: string, port: number, via: UpstreamProxy | null): ServerConnection {
+export function serverFacts(host: string, port: number, via: UpstreamProxy | null = null): ServerConnection {
 	return serverConnection({
 		id: randomUUID(),
 		address: [host, port],

@@ -1,5 +1,5 @@
 // What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
-import type { Flow } from "../flow/flow.ts";
+import type { Flow, HttpFlow, WebSocketMessage } from "../flow/flow.ts";
 import type { BodySpool, FlowSink } from "../flow/pipe.ts";
 import type { Phase } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
@@ -32,6 +32,19 @@ export interface ContextParts {
 	lenient: boolean;
 	/** Clients on whose connection nothing moves for so long are hung up on; 0: never. */
 	timeoutMs: number;
+	/** Whether WebSockets are read; true unless given. */
+	websocket?: boolean;
+	/** Whether the bytes of other protocols are recorded; false unless given. */
+	recordTcp?: boolean;
+}
+
+/** A flow that is on its way to the tape while its messages still come. */
+export interface OpenRecord {
+	/** Whether the tape takes messages one by one; else the flow has to keep them. */
+	readonly isOpen: boolean;
+	add(message: WebSocketMessage): void;
+	/** The flow is complete. */
+	close(): void;
 }
 
 export class ProxyContext {
@@ -40,6 +53,8 @@ export class ProxyContext {
 	readonly bodies: BodyPolicy;
 	readonly lenient: boolean;
 	readonly timeoutMs: number;
+	readonly websocket: boolean;
+	readonly recordTcp: boolean;
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
 	/** Those of hosts that have hooks of their own. */
@@ -53,6 +68,8 @@ export class ProxyContext {
 		this.bodies = parts.bodies;
 		this.lenient = parts.lenient;
 		this.timeoutMs = parts.timeoutMs;
+		this.websocket = parts.websocket ?? true;
+		this.recordTcp = parts.recordTcp ?? false;
 		this.emit = parts.onEvent;
 		this.#sink = parts.sink;
 		this.#byHost = new Map([...parts.pipeline.byHost()].map(([host, pipeline]) => [host, new ProxyContext({ ...parts, pipeline })]));
@@ -90,6 +107,27 @@ export class ProxyContext {
 			return null;
 		}
 	};
+
+	/** Begins to bring a flow to the sink whose messages are still to come. Where that is not possible it goes there when it is complete. */
+	open(flow: HttpFlow): OpenRecord {
+		const attempt = <T>(action: () => T): T | undefined => {
+			try {
+				return action();
+			} catch (error) {
+				this.emit({ kind: "sink_error", error });
+			}
+		};
+		const entry = attempt(() => this.#sink.open?.(flow));
+		if (entry === undefined) return { isOpen: false, add: () => {}, close: () => void this.record(flow) };
+		return {
+			isOpen: true,
+			add: (message) => attempt(() => entry.add(message)),
+			close: () => {
+				attempt(() => entry.close());
+				this.emit({ kind: "flow", flow });
+			},
+		};
+	}
 
 	/** Something that has to end before the proxy does. */
 	track(work: Promise<void>): void {

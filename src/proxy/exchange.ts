@@ -16,11 +16,12 @@ import type { ProxyContext } from "./context.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import { type Asker, Query } from "./query.ts";
-import { relayStreams } from "./raw-relay.ts";
 import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
 import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
+import { relayTcp } from "./tcp-relay.ts";
 import type { Destination } from "./upstream.ts";
 import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
+import { emptyWebSocket, isWebSocket, relayWebSocket } from "./websocket.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
 import { expectsContinue, upgradeOf } from "./wire/hop-by-hop.ts";
@@ -128,7 +129,9 @@ export class Exchange implements Asker {
 	/** To be called once, when the host knows it. */
 	start(): void {
 		const { bodies, pipeline } = this.#context;
-		this.#turn.requestStream = bodies.streams(announcedSize(this.#requestFraming), pipeline.needsRequestBody);
+		const { request } = this.flow;
+		const isEvents = request.body === null && isEventStream(request.headers);
+		this.#turn.requestStream = isEvents || bodies.streams(announcedSize(this.#requestFraming), pipeline.needsRequestBody);
 		if (this.#context.pipeline.isIdle("requestheaders")) this.#requestHeadersDone();
 		else this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
@@ -270,9 +273,11 @@ export class Exchange implements Asker {
 			this.#request.pass({ keep: true, openSpool, transform: null, held: true });
 			return;
 		}
+		const transform = typeof stream === "function" ? stream : null;
+		const isEvents = isEventStream(this.flow.request.headers);
 		this.#requestPasses = true;
-		this.#request.pass({ keep: bodies.keeps(typeof stream === "function"), openSpool, transform: typeof stream === "function" ? stream : null });
-		if (typeof stream === "function") this.#requestFraming = reframed(this.#requestFraming);
+		this.#request.pass({ keep: bodies.keeps(transform !== null) || isEvents, openSpool, transform });
+		if (transform !== null) this.#requestFraming = reframed(this.#requestFraming);
 		this.#forward();
 	}
 
@@ -408,6 +413,8 @@ export class Exchange implements Asker {
 	// — phases of the response —
 
 	#responseHeadDone(): void {
+		const { request, response } = this.flow;
+		if (this.#query !== null && this.#context.websocket && response !== null && isWebSocket(request, response)) this.flow.websocket = emptyWebSocket();
 		this.#stage = "responseheaders";
 		const next = () => {
 			this.#stage = "response body";
@@ -458,18 +465,30 @@ export class Exchange implements Asker {
 		// A client that waits for a 100 which does not come will not send its body.
 		if (!this.#requestEnded && this.#awaitsContinue) this.#end(false);
 		else if (this.#requestEnded) {
-			const upstream = this.flow.response?.statusCode === 101 ? this.#query?.takeUpstream() : null;
-			if (upstream) this.#switch(upstream);
-			else this.#end(true);
+			const isSwitch = this.flow.response?.statusCode === 101;
+			const upstream = this.#query?.takeUpstream() ?? null;
+			if (isSwitch && upstream !== null) this.#switch(upstream);
+			else {
+				// The answer of a hook changes to no other protocol, and where a hook has changed the server's no other is spoken.
+				upstream?.cancel();
+				this.#end(!isSwitch);
+			}
 		}
 	}
 
-	/** The server has changed to another protocol: bytes are passed on from here. */
+	/** The server has changed to another protocol. */
 	#switch(upstream: UpstreamChannel): void {
+		const context = this.#context;
+		const { flow } = this;
 		this.#stage = "over";
 		this.#host.flush();
-		void this.#context.record(this.flow);
-		relayStreams(this.#host.detach(), upstream.detach(), { onDone: () => {} });
+		const client = this.#host.detach();
+		const server = upstream.detach();
+		if (flow.websocket !== null) context.track(relayWebSocket({ context, flow, turn: this.#turn, client, server }));
+		else {
+			void context.record(flow);
+			relayTcp(client, server, { context, facts: this.#host.facts, serverConn: flow.serverConn, record: context.recordTcp });
+		}
 	}
 
 	#end(reusable: boolean): void {

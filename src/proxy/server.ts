@@ -15,6 +15,7 @@ import { Listener } from "./listener.ts";
 import { options as modeOptions, type ProxyMode, parseModes } from "./modes.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
 import { type Route, routeOf } from "./upstream-proxy.ts";
+import { options as websocketOptions } from "./websocket.ts";
 
 export type { ProxyEvent } from "./context.ts";
 
@@ -26,6 +27,7 @@ export const proxyOptions = {
 	...passedHostsOptions,
 	...clientTlsOptions,
 	...upstreamOptions,
+	...websocketOptions,
 } as const satisfies OptionTable;
 
 export interface ProxySetup {
@@ -159,6 +161,8 @@ class LiveProxy implements RunningProxy {
 			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), bodies: this.#bodies },
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
+			websocket: values.websocket,
+			recordTcp: values.record_tcp,
 		});
 		this.#contexts.set(key, context);
 		return context;

@@ -1,11 +1,11 @@
 // A tunnel of bytes that are not HTTP, passed on untouched, and put on the tape as a TCP flow if that is wanted.
 import { randomUUID } from "node:crypto";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { TcpFlow } from "../flow/flow.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
-import { relayStreams } from "./raw-relay.ts";
+import { relaySockets } from "./raw-relay.ts";
 
 export interface TcpRelay {
 	context: ProxyContext;
@@ -15,13 +15,13 @@ export interface TcpRelay {
 }
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
-export function relayTcp(client: Socket, server: Socket, { context, facts, serverConn, record }: TcpRelay): void {
+export function relayTcp(client: Duplex, server: Duplex, { context, facts, serverConn, record }: TcpRelay): void {
 	if (!record) {
-		relayStreams(client, server, { onDone: () => {} });
+		relaySockets(client, server, { onDone: () => {} });
 		return;
 	}
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
-	relayStreams(client, server, {
+	relaySockets(client, server, {
 		onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
 		onDone(error) {
 			facts.timestampEnd = serverConn.timestampEnd = now();

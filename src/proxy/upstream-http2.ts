@@ -129,8 +129,9 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		try {
 			this.#listen(this.#connection.request(request, body, touched));
 		} catch (error) {
-			// It may have closed since it was chosen.
-			process.nextTick(() => this.#fail(upstreamFault(`the request could not be sent: ${(error as Error).message}`, error), this.#connection.isDestroyed));
+			const fault = upstreamFault(`the request could not be sent: ${(error as Error).message}`, error);
+			// The connection may have closed since it was chosen; else the head is to blame.
+			process.nextTick(() => this.#fail(fault, !this.#connection.hasRoom));
 		}
 		return this;
 	}
@@ -213,7 +214,8 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	end(trailers: readonly ByteString[] | null): void {
 		this.#requestTrailers = trailers;
-		if (this.#stream?.writable) this.#stream.end();
+		// What asks to become a WebSocket goes on.
+		if (this.#stream?.writable && !isWebSocketUpgrade(this.#request as Request)) this.#stream.end();
 	}
 
 	flush(): boolean {
@@ -229,9 +231,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	}
 
 	release(sent: boolean): void {
+		const stream = this.#stream;
 		this.#listener = null;
-		this.#stream?.resume();
-		if (!sent) this.#stream?.close(NO_ERROR);
+		stream?.resume();
+		if (!sent || stream?.writable) stream?.close(NO_ERROR);
 	}
 
 	cancel(): void {

@@ -84,7 +84,8 @@ export class UpstreamPool {
 	dial(to: Destination, done: Dialled): Dial {
 		const key = keyOf(to);
 		if (!this.#wantsHttp2(to) || to.upgrade) return this.#dialHttp1(to, done);
-		if (this.#sessions.isHttp1(key)) return this.#dialHttp2(to, done);
+		// In TLS the server chooses again each time.
+		if (this.#sessions.isHttp1(key)) return to.tls ? this.#dialHttp2(to, done) : this.#dialHttp1(to, done);
 		return this.#sessions.dial(key, (settle) => this.#dialHttp2(to, settle), done);
 	}
 

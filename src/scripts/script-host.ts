@@ -19,18 +19,18 @@ type Views = WeakMap<Flow, HTTPFlow | StreamFlow>;
 const WATCH_MS = 1000;
 
 export class ScriptHost {
-	readonly #scripts: RunningScript[];
+	readonly #scripts: RunningScript[] = [];
+	/** Told what scripts log, and of their errors. */
+	log: Log = () => {};
 
-	private constructor(scripts: RunningScript[]) {
-		this.#scripts = scripts;
-	}
+	private constructor() {}
 
 	/** @throws FlowtapeError FT_NOT_FOUND, FT_SCRIPT */
-	static async load(files: readonly string[], log: Log): Promise<ScriptHost> {
-		const scripts: RunningScript[] = [];
+	static async load(files: readonly string[]): Promise<ScriptHost> {
+		const host = new ScriptHost();
 		const views: Views = new WeakMap();
-		for (const file of new Set(files)) scripts.push(new RunningScript(await loadScript(file), log, views));
-		return new ScriptHost(scripts);
+		for (const file of new Set(files)) host.#scripts.push(new RunningScript(await loadScript(file), (level, message) => host.log(level, message), views));
+		return host;
 	}
 
 	/** What the scripts declared. */

@@ -262,13 +262,17 @@ function fromPlain(value: unknown): MetaValue {
 export function encodeMessages(flow: Flow): MessageRow[] {
 	if (flow.type === "dns") return [];
 	const messages: readonly (StreamMessage | WebSocketMessage)[] = flow.type === "http" ? (flow.websocket?.messages ?? []) : flow.messages;
-	return messages.map((message) => ({
+	return messages.map(encodeMessage);
+}
+
+export function encodeMessage(message: StreamMessage | WebSocketMessage): MessageRow {
+	return {
 		at: message.timestamp,
 		from_client: message.fromClient ? 1 : 0,
 		opcode: "opcode" in message ? message.opcode : null,
 		flags: "opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0,
 		bytes: message.content,
-	}));
+	};
 }
 
 /**

@@ -30,10 +30,14 @@ export class TapeDatabase {
 		this.guard(() => this.#db.exec(sql));
 	}
 
-	/** Runs a statement; the number of the row it inserted. */
+	/** The number of the row that the statement inserted. */
 	insert(sql: string, ...parameters: unknown[]): number {
+		return Number(this.run(sql, ...parameters).lastInsertRowid);
+	}
+
+	run(sql: string, ...parameters: unknown[]): Database.RunResult {
 		try {
-			return Number(this.#prepare(sql).run(...parameters).lastInsertRowid);
+			return this.#prepare(sql).run(...parameters);
 		} catch (error) {
 			throw this.#translated(error);
 		}

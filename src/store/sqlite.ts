@@ -3,8 +3,18 @@ import { createHash } from "node:crypto";
 import { FlowtapeError, type Reporter } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { FlowSource } from "../flow/pipe.ts";
-import { type BodyReader, type BodyWriter, decodeFlow, encodeFlow, encodeMessages, type FlowRow, type MessageRow, type RowFacts } from "./codec.ts";
+import type { FlowSource, OpenFlow } from "../flow/pipe.ts";
+import {
+	type BodyReader,
+	type BodyWriter,
+	decodeFlow,
+	encodeFlow,
+	encodeMessage,
+	encodeMessages,
+	type FlowRow,
+	type MessageRow,
+	type RowFacts,
+} from "./codec.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { type Condition, selectRows } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
@@ -36,6 +46,7 @@ const COLUMNS = [
 	...["has_error", "has_websocket", "request_body", "response_body", "head", "client_conn", "server_conn", "rest"],
 ] as const satisfies readonly (keyof FlowRow)[];
 
+const COMPLETE_FLOW = "UPDATE flow SET marked = ?, has_error = ?, head = ?, client_conn = ?, server_conn = ?, rest = ? WHERE seq = ?";
 const INSERT_FLOW = `INSERT INTO flow (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`;
 
 /** A stored flow as another tape takes it over: the row as it is, its bodies from where they lie. */
@@ -78,6 +89,37 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 		const { record } = flow;
 		if (record?.format === "tape") this.#copy(record.data as TapeRecord);
 		else this.#insert(flow);
+		this.#written();
+	}
+
+	open(flow: HttpFlow): OpenFlow {
+		this.#begin();
+		const seq = this.#insert(flow);
+		let n = flow.websocket?.messages.length ?? 0;
+		this.#written();
+		const change = (write: () => void) => {
+			this.#begin();
+			write();
+			this.#written();
+		};
+		return {
+			add: (message) => change(() => this.#insertMessage(seq, n++, encodeMessage(message))),
+			close: () => change(() => this.#complete(seq, flow)),
+			discard: () =>
+				change(() => {
+					this.#db.run("DELETE FROM message WHERE flow = ?", seq);
+					this.#db.run("DELETE FROM flow WHERE seq = ?", seq);
+				}),
+		};
+	}
+
+	/** What may have changed since the flow was opened. */
+	#complete(seq: number, flow: HttpFlow): void {
+		const { marked, has_error, head, client_conn, server_conn, rest } = encodeFlow(flow, null, this);
+		this.#db.run(COMPLETE_FLOW, marked, has_error, head, client_conn, server_conn, rest, seq);
+	}
+
+	#written(): void {
 		this.#pendingFlows++;
 		this.#pendingBytes += this.#bodies.takeWritten();
 		if (this.#pendingFlows >= COMMIT_FLOWS || this.#pendingBytes >= COMMIT_BYTES) this.flush();
@@ -123,10 +165,11 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 		}
 	}
 
-	#insert(flow: Flow): void {
+	#insert(flow: Flow): number {
 		const requestKey = flow.type === "http" && this.#options.requestKey ? this.#options.requestKey(flow) : null;
 		const seq = this.#insertRow(encodeFlow(flow, requestKey, this));
 		for (const [n, message] of encodeMessages(flow).entries()) this.#insertMessage(seq, n, message);
+		return seq;
 	}
 
 	#insertRow(row: FlowRow): number {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/export.ts";
@@ -12,6 +12,7 @@ t.test("each format, for the flows that are named", async (t) => {
 	const file = join(folder, "out");
 	await writeTape(tape, [httpFlow({ id: "aaaa" }), httpFlow({ id: "bbbb", request: { path: "/b" }, response: { body: "hello" } }), tcpFlow({ id: "cccc" })]);
 	const exported = async (format: string, ...ids: string[]) => {
+		writeFileSync(file, "");
 		const { status, err } = await runCaptured(command, [format, tape, ...ids, "-o", file]);
 		return { status, err, text: readFileSync(file, "utf8") };
 	};

@@ -14,7 +14,7 @@ import { readTape } from "../../fixtures/tape-files.ts";
 const command: Command = defineCommand({
 	...{ name: "live", summary: "s", args: "[TAPE]", arity: { min: 0 }, takesChild: true, examples: [] },
 	options: liveCommandOptions,
-	groups: () => liveGroups({}, ""),
+	groups: () => liveGroups("record"),
 	run: ({ args: [output = null], ...input }, io) => runLive({ output, recordings: [], network: true }, input, io),
 });
 
@@ -104,8 +104,13 @@ t.test("~ in the tape's path is the home folder", async (t) => {
 	t.ok(err.includes(join(homedir(), name)), err);
 });
 
-t.test("defaults can be changed by a command, and prefixes left out", async (t) => {
-	const [proxy, features] = await liveGroups({ anticache: { type: "boolean", default: true, help: "h" } }, "server_replay_");
-	t.equal(proxy?.title, "Proxy options");
-	t.match(features, { title: "Features", prefix: "server_replay_", table: { anticache: { default: true }, server_replay_extra: { default: "404" } } });
+t.test("options of proxies that answer from tapes, and of those that may", async (t) => {
+	const [, replaying] = await liveGroups("replay-server");
+	t.match(replaying, { title: "Features", prefix: "server_replay_", table: { anticache: { default: false }, server_replay_extra: { default: "404" } } });
+	const [proxy, recording] = await liveGroups("record");
+	t.match(proxy?.table, { listen_port: { default: 8080 } });
+	t.match(recording, { table: { server_replay_extra: { default: "forward" } } });
+	const [sending] = await liveGroups("replay-client");
+	t.notOk(sending?.table.listen_port, "nothing listens there");
+	t.ok(sending?.table.ssl_insecure);
 });

@@ -166,3 +166,20 @@ t.test("one of three ways to go", async (t) => {
 	t.match(await run(from), { status: 2, err: /-o TAPE, --in-place and --dry-run/ });
 	t.match(await run(from, "--dry-run", "--in-place"), { status: 2 });
 });
+
+t.test("scripts change stored flows", async (t) => {
+	const folder = t.testdir({
+		"a.mjs":
+			"export const load = (loader) => loader.add_option('word', 'string', 'x', 'A word.');\nexport function response(flow, ctx) { flow.comment = ctx.options.word + flow.live }\nexport function request(flow) { if (flow.request.path === '/late') throw new Error('oops') }",
+	});
+	const [from, to] = [await prepare(folder), join(folder, "out.tape")];
+	const { status, err } = await run(from, "-o", to, "-s", join(folder, "a.mjs"), "--set", "word=given ");
+	t.equal(status, 0);
+	t.match(err, /error in script .*a\.mjs:3: Error: oops/);
+	t.same(
+		(await http(to)).map(({ comment }) => comment),
+		["given false", "given false", "given false"],
+	);
+	t.match(await run(from, "-o", to, "--set", "word=x"), { status: 2, err: /--set word: no such option/ });
+	t.match(await run(from, "-o", to, "-s", join(folder, "none.mjs")), { status: 4, err: /no such script/ });
+});

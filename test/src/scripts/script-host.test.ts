@@ -11,7 +11,8 @@ async function host(t: Test, files: Record<string, string>) {
 	const folder = t.testdir(files);
 	const logged: string[] = [];
 	const paths = Object.keys(files).map((name) => join(folder, name));
-	const scripts = await ScriptHost.load(paths, (level, message) => logged.push(`${level} ${message.replaceAll(folder, "")}`));
+	const scripts = await ScriptHost.load(paths);
+	scripts.log = (level, message) => logged.push(`${level} ${message.replaceAll(folder, "")}`);
 	const pipeline = new Pipeline(scripts.hooks);
 	t.teardown(() => pipeline.close());
 	return { scripts, pipeline, logged, paths };

@@ -1,0 +1,153 @@
+// A WebSocket while it lasts: its frames pass, its messages are recorded as they come, and hooks see them where there are any.
+// Without hooks on messages bytes pass untouched and are only read along; with them every message is held until it has been seen.
+import type { Duplex } from "node:stream";
+import { FlowtapeError } from "../errors.ts";
+import type { HttpFlow, WebSocketData, WebSocketMessage } from "../flow/flow.ts";
+import type { Request, Response } from "../flow/message.ts";
+import type { Turn } from "../hooks/hook.ts";
+import type { OptionTable } from "../options.ts";
+import { now } from "./clock.ts";
+import type { OpenRecord, ProxyContext } from "./context.ts";
+import { isWebSocketUpgrade } from "./http2-fields.ts";
+import { relaySockets } from "./raw-relay.ts";
+import { compressionOf } from "./websocket/deflate.ts";
+import { Direction, type DirectionEvents } from "./websocket/direction.ts";
+
+export const options = {
+	websocket: { type: "boolean", default: true, help: "Read and record the messages of WebSockets; without, their bytes pass like those of any tunnel." },
+} as const satisfies OptionTable;
+
+/** What the flow keeps of a conversation that goes to the tape as it comes: enough for a hook to look back. */
+const KEPT_MESSAGES = 1000;
+const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** Close codes that no frame carries (RFC 6455 section 7.4.1). */
+const NO_CODE = 1005;
+const NO_CLOSE = 1006;
+
+/** Whether a response begins a WebSocket that can be read. */
+export function isWebSocket(request: Request, response: Response): boolean {
+	return response.statusCode === 101 && isWebSocketUpgrade(response) && request.headers.get("sec-websocket-version")?.trim() === "13";
+}
+
+export function emptyWebSocket(): WebSocketData {
+	return { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
+}
+
+export interface Conversation {
+	context: ProxyContext;
+	/** With its `websocket`, still empty. */
+	flow: HttpFlow;
+	turn: Turn;
+	client: Duplex;
+	server: Duplex;
+}
+
+/** Takes both sides over; resolves when they are closed and the flow is on the tape. Never rejects. */
+export function relayWebSocket(conversation: Conversation): Promise<void> {
+	return new Promise((resolve) => new WebSocketRelay(conversation, resolve).start());
+}
+
+class WebSocketRelay implements DirectionEvents {
+	readonly #conversation: Conversation;
+	readonly #data: WebSocketData;
+	readonly #onDone: () => void;
+	#record: OpenRecord | null = null;
+	#keptBytes = 0;
+
+	constructor(conversation: Conversation, onDone: () => void) {
+		this.#conversation = conversation;
+		this.#data = conversation.flow.websocket as WebSocketData;
+		this.#onDone = onDone;
+	}
+
+	start(): void {
+		const wait = this.#phase("websocket_start");
+		if (wait === undefined) this.#join();
+		else void wait.then(() => this.#join());
+	}
+
+	/** A hook that fails is told of, and the conversation goes on. */
+	#phase(phase: "websocket_start" | "websocket_message" | "websocket_end", failed = () => {}): void | Promise<void> {
+		const { context, flow, turn } = this.#conversation;
+		const fail = (error: unknown) => {
+			context.emit({ kind: "hook_error", phase, error });
+			failed();
+		};
+		try {
+			return context.pipeline.run(phase, flow, turn)?.catch(fail);
+		} catch (error) {
+			fail(error);
+		}
+	}
+
+	#join(): void {
+		const { context, flow, client, server } = this.#conversation;
+		const compression = flow.response === null ? null : compressionOf(flow.response);
+		const holds = !context.pipeline.isIdle("websocket_message");
+		this.#record = context.open(flow);
+		const directions = new Map<boolean, Direction>();
+		const [toServer, toClient] = relaySockets(client, server, {
+			take: (bytes, way) => directions.get(way.fromClient)?.feed(bytes),
+			takeEnd: (way) => directions.get(way.fromClient)?.end(),
+			onDone: (error) => void Promise.all([...directions.values()].map((direction) => direction.settled())).then(() => this.#finish(error)),
+		});
+		directions.set(true, new Direction(this, toServer, holds, compression?.client ?? null));
+		directions.set(false, new Direction(this, toClient, holds, compression?.server ?? null));
+		this.#data.inject = (toClientSide, content, opcode = 1) => directions.get(!toClientSide)?.inject(opcode, content);
+	}
+
+	// — what the two directions tell —
+
+	message(message: WebSocketMessage): void | Promise<void> {
+		this.#data.messages.push(message);
+		// Not to let pass what a hook should have changed or stopped.
+		const wait = this.#phase("websocket_message", () => {
+			message.dropped = true;
+		});
+		if (wait === undefined) this.#keep(message);
+		else return wait.then(() => this.#keep(message));
+	}
+
+	closing(fromClient: boolean, payload: Buffer): void {
+		const data = this.#data;
+		if (data.closedByClient !== null) return;
+		data.closedByClient = fromClient;
+		data.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : NO_CODE;
+		data.closeReason = payload.subarray(2).toString();
+	}
+
+	unreadable(error: unknown): void {
+		if (!(error instanceof FlowtapeError)) throw error;
+		this.#conversation.flow.error ??= { message: error.message, timestamp: now() };
+	}
+
+	/** On the tape, and for some time with the flow. */
+	#keep(message: WebSocketMessage): void {
+		const { messages } = this.#data;
+		const record = this.#record as OpenRecord;
+		record.add(message);
+		if (!record.isOpen) return;
+		this.#keptBytes += message.content.length;
+		while (messages.length > KEPT_MESSAGES || (this.#keptBytes > KEPT_BYTES && messages.length > 1)) this.#keptBytes -= messages.shift()?.content.length ?? 0;
+	}
+
+	#finish(error: Error | null): void {
+		const { flow } = this.#conversation;
+		const data = this.#data;
+		delete data.inject;
+		data.timestampEnd = now();
+		if (data.closedByClient === null) {
+			data.closeCode = NO_CLOSE;
+			data.closeReason = "";
+			if (error !== null) flow.error ??= { message: error.message, timestamp: now() };
+		}
+		const close = () => {
+			this.#record?.close();
+			this.#onDone();
+		};
+		const wait = this.#phase("websocket_end");
+		if (wait === undefined) close();
+		else void wait.then(close);
+	}
+}

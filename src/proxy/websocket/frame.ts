@@ -1,0 +1,124 @@
+// Frames of WebSocket as values and as bytes (RFC 6455 section 5). No sockets: bytes are fed, and a handler hears of payloads.
+import { randomFillSync } from "node:crypto";
+import { protocolFault } from "../wire/fault.ts";
+
+export const CONTINUATION = 0;
+export const TEXT = 1;
+export const BINARY = 2;
+export const CLOSE = 8;
+export const PING = 9;
+export const PONG = 10;
+
+export interface FrameHead {
+	/** The last frame of its message. */
+	fin: boolean;
+	/** The first reserved bit, which says that a message is compressed (RFC 7692 section 6). */
+	rsv1: boolean;
+	opcode: number;
+	/** Bytes of the payload. */
+	length: number;
+	mask: Buffer | null;
+}
+
+export interface FrameHandler {
+	/** A piece of the payload, unmasked, as it comes; `last`: the frame ends with it. A frame without payload gives one empty piece. */
+	piece(head: FrameHead, payload: Buffer, last: boolean): void;
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+const LONGEST_HEAD = 14;
+
+export class FrameReader {
+	readonly #handler: FrameHandler;
+	/** What has come of a head. */
+	readonly #bytes = Buffer.alloc(LONGEST_HEAD);
+	#have = 0;
+	#head: FrameHead | null = null;
+	/** Bytes of the payload so far. */
+	#at = 0;
+
+	constructor(handler: FrameHandler) {
+		this.#handler = handler;
+	}
+
+	/** Between two frames. */
+	get idle(): boolean {
+		return this.#have === 0 && this.#head === null;
+	}
+
+	/** Throws `FT_PROTOCOL`; nothing can be fed after that. */
+	feed(chunk: Buffer): void {
+		for (let at = 0; at < chunk.length; ) at = this.#head === null ? this.#readHead(chunk, at) : this.#readPayload(this.#head, chunk, at);
+	}
+
+	#readHead(chunk: Buffer, from: number): number {
+		let at = from;
+		while (this.#have < this.#wanted() && at < chunk.length) this.#bytes[this.#have++] = chunk[at++] as number;
+		if (this.#have < this.#wanted()) return at;
+		const head = parseHead(this.#bytes);
+		this.#have = 0;
+		this.#at = 0;
+		if (head.length === 0) this.#handler.piece(head, EMPTY, true);
+		else this.#head = head;
+		return at;
+	}
+
+	/** How long the head is, as far as its bytes tell. */
+	#wanted(): number {
+		if (this.#have < 2) return 2;
+		const second = this.#bytes[1] as number;
+		const size = second & 0x7f;
+		return 2 + (size === 126 ? 2 : size === 127 ? 8 : 0) + (second & 0x80 ? 4 : 0);
+	}
+
+	#readPayload(head: FrameHead, chunk: Buffer, at: number): number {
+		const end = Math.min(chunk.length, at + head.length - this.#at);
+		const bytes = chunk.subarray(at, end);
+		const payload = head.mask === null ? bytes : masked(bytes, head.mask, this.#at);
+		this.#at += bytes.length;
+		const last = this.#at === head.length;
+		if (last) this.#head = null;
+		this.#handler.piece(head, payload, last);
+		return end;
+	}
+}
+
+function parseHead(bytes: Buffer): FrameHead {
+	const first = bytes[0] as number;
+	const second = bytes[1] as number;
+	const opcode = first & 15;
+	const short = second & 0x7f;
+	const fin = (first & 0x80) !== 0;
+	if (first & 0x30 || (opcode > BINARY && opcode < CLOSE) || opcode > PONG)
+		throw protocolFault("WebSocket frame", "a known opcode without reserved bits", `0x${first.toString(16)}`);
+	if (opcode >= CLOSE && (!fin || short > 125)) throw protocolFault("WebSocket control frame", "one frame of at most 125 bytes", "more");
+	const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
+	if (!Number.isSafeInteger(length)) throw protocolFault("WebSocket frame", "a length that can be counted", String(length));
+	const maskAt = short === 126 ? 4 : short === 127 ? 10 : 2;
+	return { fin, rsv1: (first & 0x40) !== 0, opcode, length, mask: second & 0x80 ? Buffer.from(bytes.subarray(maskAt, maskAt + 4)) : null };
+}
+
+/** A copy; masking it once more gives the original. `offset`: place of the first byte in its frame. */
+function masked(bytes: Buffer, mask: Buffer, offset: number): Buffer {
+	const copy = Buffer.allocUnsafe(bytes.length);
+	for (let i = 0; i < bytes.length; i++) copy[i] = (bytes[i] as number) ^ (mask[(offset + i) & 3] as number);
+	return copy;
+}
+
+/** The bytes of a frame. `mask`: with a key of its own, as clients have to. */
+export function writeFrame({ opcode, fin = true, rsv1 = false }: { opcode: number; fin?: boolean; rsv1?: boolean }, payload: Buffer, mask: boolean): Buffer {
+	const { length } = payload;
+	const extended = length < 126 ? 0 : length < 65536 ? 2 : 8;
+	const headSize = 2 + extended + (mask ? 4 : 0);
+	const frame = Buffer.allocUnsafe(headSize + length);
+	frame[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
+	frame[1] = (mask ? 0x80 : 0) | (extended === 0 ? length : extended === 2 ? 126 : 127);
+	if (extended === 2) frame.writeUInt16BE(length, 2);
+	else if (extended === 8) frame.writeBigUInt64BE(BigInt(length), 2);
+	if (!mask) frame.set(payload, headSize);
+	else {
+		const key = randomFillSync(frame.subarray(headSize - 4, headSize));
+		frame.set(masked(payload, key, 0), headSize);
+	}
+	return frame;
+}

@@ -1,0 +1,85 @@
+// Frames → messages of one direction of a WebSocket (RFC 6455 section 5.4): fragments put together, control frames apart.
+import { protocolFault } from "../wire/fault.ts";
+import { CLOSE, CONTINUATION, type FrameHandler, type FrameHead, FrameReader } from "./frame.ts";
+
+/** A text or binary message as it was sent. */
+export interface RawMessage {
+	/** 1 text, 2 binary. */
+	opcode: number;
+	/** Whether the payload is compressed (RFC 7692). */
+	compressed: boolean;
+	payload: Buffer;
+	/** The sizes of its frames; one that came whole has one. */
+	fragments: number[];
+}
+
+export interface MessageEvents {
+	message(message: RawMessage): void;
+	/** A close, ping or pong. */
+	control(opcode: number, payload: Buffer): void;
+}
+
+/** A message is kept as a whole; a longer one is a fault. Bytes. */
+const MESSAGE_LIMIT = 256 * 1024 * 1024;
+
+/** A message whose last frame has not come yet. */
+interface Unfinished extends Omit<RawMessage, "payload"> {
+	chunks: Buffer[];
+	size: number;
+}
+
+export class MessageReader implements FrameHandler {
+	readonly #events: MessageEvents;
+	readonly #frames = new FrameReader(this);
+	#message: Unfinished | null = null;
+	#isWithinFrame = false;
+	#control: Buffer[] = [];
+
+	constructor(events: MessageEvents) {
+		this.#events = events;
+	}
+
+	/** Between two messages: the place for one more. */
+	get idle(): boolean {
+		return this.#message === null && this.#frames.idle;
+	}
+
+	/** Throws `FT_PROTOCOL`; nothing can be fed after that. */
+	feed(chunk: Buffer): void {
+		this.#frames.feed(chunk);
+	}
+
+	piece(head: FrameHead, payload: Buffer, last: boolean): void {
+		if (head.opcode >= CLOSE) this.#controlPiece(head, payload, last);
+		else this.#messagePiece(head, payload, last);
+	}
+
+	#controlPiece({ opcode }: FrameHead, payload: Buffer, last: boolean): void {
+		this.#control.push(payload);
+		if (!last) return;
+		const whole = Buffer.concat(this.#control);
+		this.#control = [];
+		this.#events.control(opcode, whole);
+	}
+
+	#messagePiece(head: FrameHead, payload: Buffer, last: boolean): void {
+		const message = this.#isWithinFrame && this.#message !== null ? this.#message : this.#beginFrame(head);
+		this.#isWithinFrame = !last;
+		message.size += payload.length;
+		if (message.size > MESSAGE_LIMIT) throw protocolFault("WebSocket message", `at most ${MESSAGE_LIMIT} bytes`, "more");
+		if (payload.length > 0) message.chunks.push(payload);
+		if (!last || !head.fin) return;
+		const { opcode, compressed, chunks, size, fragments } = message;
+		this.#message = null;
+		const [first] = chunks;
+		this.#events.message({ opcode, compressed, fragments, payload: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size) });
+	}
+
+	#beginFrame({ opcode, rsv1, length }: FrameHead): Unfinished {
+		if ((opcode === CONTINUATION) === (this.#message === null))
+			throw protocolFault("WebSocket message", this.#message === null ? "its first frame" : "a continuation", `opcode ${opcode}`);
+		this.#message ??= { opcode, compressed: rsv1, chunks: [], size: 0, fragments: [] };
+		this.#message.fragments.push(length);
+		return this.#message;
+	}
+}

@@ -1,0 +1,65 @@
+// `flowtape replay-client` against a real server.
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { command } from "../../commands/replay-client.ts";
+import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+
+/** Gives every visitor a session of its own, and lets in who has it. */
+async function startSite(t: Test): Promise<number> {
+	let sessions = 0;
+	const server = createServer((request, response) => {
+		if (request.url === "/login") response.setHeader("Set-Cookie", `sid=fresh${++sessions}`).end();
+		else response.writeHead(request.headers.cookie?.includes(`sid=fresh${sessions}`) ? 200 : 403).end(request.url);
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => server.close());
+	return (server.address() as AddressInfo).port;
+}
+
+t.test("sends what was recorded, to another server, with its cookies; skips what it cannot", async (t) => {
+	const port = await startSite(t);
+	const folder = t.testdir();
+	const [tape, output] = [join(folder, "in.tape"), join(folder, "out.jsonl")];
+	await writeTape(tape, [
+		httpFlow({ request: { path: "/login" }, response: { headers: [["Set-Cookie", "sid=old"]] } }),
+		tcpFlow(),
+		httpFlow({
+			request: {
+				path: "/page",
+				headers: [
+					["Host", "example.com"],
+					["Cookie", "sid=old"],
+				],
+			},
+		}),
+		httpFlow({ request: { path: "/none", body: null } }),
+		httpFlow({ request: { path: "/left-out" } }),
+	]);
+	const { status, err } = await runCaptured(command, [tape, "-o", output, "--to", `http://127.0.0.1:${port}`, "-f", "!~u left-out", "-v"]);
+	t.equal(status, 0);
+	t.match(err, /is not sent: it is tcp[\s\S]*is not sent: its request's body was not recorded[\s\S]*sent 2, failed 0, skipped 2\n$/);
+	const { flows } = await readTape(output);
+	t.match(flows, [{ request: { path: "/login" } }, { isReplay: "request", request: { path: "/page", port }, response: { statusCode: 200 } }]);
+});
+
+t.test("events and counts as JSON", async (t) => {
+	const port = await startSite(t);
+	const tape = join(t.testdir(), "in.tape");
+	await writeTape(tape, [httpFlow({ request: { host: "127.0.0.1", port } }), httpFlow({ request: { host: "127.0.0.1", port: 1 } })]);
+	const { status, out } = await runCaptured(command, [tape, "--json", "--concurrency", "-1"]);
+	t.equal(status, 0);
+	const events = out
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line));
+	t.match(events.at(-1), { event: "end", sent: 2, failed: 1, skipped: 0 });
+	t.equal(events.filter(({ event }) => event === "flow").length, 2);
+});
+
+t.test("a server that is none", async (t) => {
+	t.match(await runCaptured(command, ["x.tape", "--to", "localhost"]), { status: 2, err: /--to: "localhost" is no URL/ });
+});

@@ -1,0 +1,125 @@
+// Heads between the versions of HTTP.
+import t from "tap";
+import { Headers } from "../../../src/flow/headers.ts";
+import { Request, Response } from "../../../src/flow/message.ts";
+import {
+	http1RequestFields,
+	http2Fields,
+	http2Framing,
+	http2RequestHeaders,
+	http2ResponseHeaders,
+	isWebSocketUpgrade,
+	regularFields,
+	upgradeRequestFields,
+	upgradeResponseFields,
+} from "../../../src/proxy/http2-fields.ts";
+
+const target = { method: "GET", scheme: "https", host: "example.com", port: 8443, path: "/p?q" };
+const http1 = (...fields: string[]) => new Request({ ...target, headers: new Headers(fields) });
+const http2 = (authority: string, ...fields: string[]) => new Request({ ...target, httpVersion: "HTTP/2.0", authority, headers: new Headers(fields) });
+const none = { framing: { kind: "none" } } as const;
+const pseudo = { ":method": "GET", ":scheme": "https", ":path": "/p?q" };
+
+t.test("the fields of a stream without the pseudo-fields", async (t) => {
+	t.strictSame(regularFields([":method", "GET", ":path", "/", "a", ":b", "a", "c"]), ["a", ":b", "a", "c"]);
+	t.strictSame(regularFields([":status", "200"]), []);
+});
+
+t.test("how a body is delimited", async (t) => {
+	t.strictSame(http2Framing([], true), { kind: "none" });
+	t.strictSame(http2Framing(["content-length", "0"], true), { kind: "length", length: 0 });
+	t.strictSame(http2Framing(["content-length", "12"], false), { kind: "length", length: 12 });
+	t.strictSame(http2Framing([], false), { kind: "chunked" });
+	t.strictSame(http2Framing(["content-length", "x"], false), { kind: "chunked" });
+});
+
+t.test("a request of HTTP/1.1 in HTTP/2: Host is the authority, cookies are apart, what is about the connection goes", async (t) => {
+	const request = http1(
+		...["Host", "Example.com:8443", "Connection", "keep-alive, X-Hop", "X-Hop", "1", "Keep-Alive", "5", "Cookie", "a=1; b=2;c=3"],
+		...["TE", "gzip", "Transfer-Encoding", "chunked", "X-Twice", "1", "x-twice", "2", "Accept", "*/*", "accept", "b"],
+	);
+	t.strictSame(
+		{ ...http2RequestHeaders(request, { framing: { kind: "chunked" } }, false) },
+		{
+			...pseudo,
+			":authority": "Example.com:8443",
+			cookie: ["a=1", "b=2", "c=3"],
+			"x-twice": ["1", "2"],
+			accept: ["*/*", "b"],
+		},
+	);
+	t.equal(http2RequestHeaders(http1(), none, false)[":authority"], "example.com:8443", "without Host");
+	t.equal(http2RequestHeaders(http1("TE", "Trailers"), none, false).te, "Trailers");
+});
+
+t.test("a request of HTTP/2 in HTTP/2 stays as it is", async (t) => {
+	const request = http2("other:1", "cookie", "a=1", "cookie", "b=2", "host", "third", "content-length", "3");
+	t.strictSame(
+		{ ...http2RequestHeaders(request, { framing: { kind: "length", length: 3 } }, false) },
+		{
+			...pseudo,
+			":authority": "other:1",
+			cookie: ["a=1", "b=2"],
+			host: "third",
+			"content-length": "3",
+		},
+	);
+	t.notOk(":authority" in http2RequestHeaders(http2("", "host", "third"), none, false), "a client that names its host in a field alone");
+	t.equal(http2RequestHeaders(http2(""), none, false)[":authority"], "example.com:8443", "or nowhere");
+});
+
+t.test("a request of HTTP/2 in HTTP/1.1: with Host, and one Cookie", async (t) => {
+	t.strictSame(http1RequestFields(http2("example.com", "a", "1", "cookie", "a=1", "b", "2", "cookie", "b=2")), [
+		...["Host", "example.com", "a", "1", "cookie", "a=1; b=2", "b", "2"],
+	]);
+	t.strictSame(http1RequestFields(http2("example.com", "host", "third")), ["host", "third"]);
+	t.strictSame(http1RequestFields(http2("")), ["Host", "example.com:8443"]);
+});
+
+t.test("a length that a hook made wrong is made right, or left out", async (t) => {
+	const length = (body: Parameters<typeof http2RequestHeaders>[1], touched: boolean) =>
+		http2RequestHeaders(http2("a", "content-length", "99"), body, touched)["content-length"];
+	t.equal(length({ size: 3 }, true), "3");
+	t.equal(length({ framing: { kind: "length", length: 4 } }, true), "4");
+	t.equal(length({ framing: { kind: "chunked" } }, true), undefined);
+	t.equal(length({ framing: { kind: "chunked" } }, false), "99", "what nobody touched is as the client sent it");
+	t.notOk("content-length" in http2RequestHeaders(http2("a"), { size: 3 }, true), "none is added");
+});
+
+t.test("responses", async (t) => {
+	const response = (statusCode: number, ...fields: string[]) => new Response({ statusCode, headers: new Headers(fields) });
+	const sent = (one: Response, request = http2("a")) => ({ ...http2ResponseHeaders(one, request, { size: 5 }, true) });
+	t.strictSame(sent(response(200, "Set-Cookie", "a=1", "Set-Cookie", "b=2", "Connection", "close", "Content-Length", "4")), {
+		":status": 200,
+		"set-cookie": ["a=1", "b=2"],
+		"content-length": "5",
+	});
+	t.strictSame(sent(response(304, "Content-Length", "4")), { ":status": 304, "content-length": "4" }, "about a body that is not sent");
+	t.equal(sent(response(200, "Content-Length", "4"), new Request({ ...target, method: "HEAD" }))["content-length"], "4");
+	t.equal(sent(response(200, "Content-Type", "a", "Content-Type", "b"))["content-type"], "a, b", "what Node sends once only");
+});
+
+t.test("interim responses and trailers", async (t) => {
+	t.strictSame({ ...http2Fields(["Link", "</a>", "link", "</b>", "__proto__", "x"]) }, { link: ["</a>", "</b>"], ["__proto__"]: "x" });
+});
+
+t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade in HTTP/1.1", async (t) => {
+	const request = http2("a", "sec-websocket-version", "13", ...upgradeRequestFields());
+	t.ok(isWebSocketUpgrade(request));
+	t.notOk(isWebSocketUpgrade(http1("upgrade", "websocket")), "without Connection");
+	t.strictSame(
+		{ ...http2RequestHeaders(request, none, false) },
+		{
+			":method": "CONNECT",
+			":protocol": "websocket",
+			":scheme": "https",
+			":authority": "a",
+			":path": "/p?q",
+			"sec-websocket-version": "13",
+		},
+	);
+	const fields = upgradeResponseFields(http1("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
+	t.equal(new Headers(fields).get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "the example of RFC 6455 section 1.3");
+	const response = new Response({ statusCode: 101, headers: new Headers([...fields, "sec-websocket-protocol", "chat"]) });
+	t.strictSame({ ...http2ResponseHeaders(response, request, none, false) }, { ":status": 200, "sec-websocket-protocol": "chat" });
+});

@@ -1,0 +1,104 @@
+// Recorded requests sent again to a real server, without a client.
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import type { Flow } from "../../../src/flow/flow.ts";
+import type { Hook } from "../../../src/hooks/hook.ts";
+import { Pipeline } from "../../../src/hooks/pipeline.ts";
+import { defaults } from "../../../src/options.ts";
+import { options, ReplayClient, unfit } from "../../../src/proxy/replay-client.ts";
+
+function replayer(hooks: Hook[] = [], timeout = 0) {
+	const tape: Flow[] = [];
+	const client = new ReplayClient({
+		options: defaults(options),
+		pipeline: new Pipeline(hooks),
+		sink: { append: (flow) => void tape.push(flow), close: async () => {} },
+		timeout,
+	});
+	t.teardown(() => client.close());
+	return { client, tape };
+}
+
+t.test("the request goes out as recorded, framed by what its body is; the new flow tells where it comes from", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		t.equal(await server.upTo("hello"), `POST /x?y HTTP/1.1\r\nHost: ${origin.authority}\r\nX-A: 1\r\nContent-Length: 5\r\n\r\nhello`);
+		server.send(ok("new"));
+		t.equal(await server.head(), ask("GET", origin.authority, "/again").replace(`http://${origin.authority}`, ""), "on the same connection");
+		server.send(ok("again"));
+	});
+	const { client, tape } = replayer();
+	const to = { host: "127.0.0.1", port: origin.port };
+	const recorded = httpFlow({
+		request: {
+			...to,
+			method: "POST",
+			path: "/x?y",
+			headers: [
+				["Host", origin.authority],
+				["X-A", "1"],
+				["Transfer-Encoding", "chunked"],
+				["Content-Length", "99"],
+			],
+			body: "hello",
+		},
+	});
+	const fresh = await client.send(recorded, (request) => request.headers.delete("transfer-encoding"));
+	t.match(fresh, { isReplay: "request", metadata: { replay_of: recorded.id }, error: null, response: { statusCode: 200 } });
+	t.equal(fresh.response?.text, "new");
+	t.not(fresh.id, recorded.id);
+	t.equal(recorded.response?.statusCode, 200, "the recording is as it was");
+	t.equal((await client.send(httpFlow({ request: { ...to, path: "/again", headers: [["Host", origin.authority]] } }))).response?.text, "again");
+	t.equal(tape.length, 2);
+});
+
+t.test("failures are told in the flow, and the rest goes on", async (t) => {
+	const { client } = replayer([], 1);
+	const silent = await startOrigin(t, () => {});
+	const late = await client.send(httpFlow({ request: { host: "127.0.0.1", port: silent.port } }));
+	t.match(late.error?.message, "no answer within 1 s");
+	const refused = await client.send(httpFlow({ request: { host: "127.0.0.1", port: 1 } }));
+	t.match(refused, { error: { message: /refused/ }, response: null });
+});
+
+t.test("hooks answer and hang up", async (t) => {
+	const { makeResponse } = await import("../../../src/hooks/make-response.ts");
+	const { client } = replayer([
+		{
+			name: "both",
+			request(flow, turn) {
+				if (flow.request.path === "/kill") turn.abort("killed", "both");
+				else turn.answer(makeResponse(403, [], Buffer.alloc(0), 1), "both");
+			},
+		},
+	]);
+	t.equal((await client.send(httpFlow())).response?.statusCode, 403);
+	t.match((await client.send(httpFlow({ request: { path: "/kill" } }))).error, { message: "killed" });
+});
+
+t.test("a server that changes the protocol is left", async (t) => {
+	let left = (_how: unknown) => {};
+	const isLeft = new Promise((resolve) => {
+		left = resolve;
+	});
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+		left(await server.ended());
+	});
+	const { client } = replayer();
+	const headers: [string, string][] = [
+		["Upgrade", "x"],
+		["Connection", "upgrade"],
+	];
+	const flow = await client.send(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers } }));
+	t.equal(flow.response?.statusCode, 101);
+	t.ok(await isLeft);
+});
+
+t.test("what cannot be sent again", async (t) => {
+	t.equal(unfit(httpFlow()), null);
+	t.match(unfit(httpFlow({ request: { body: null } })), /not recorded/);
+	t.match(unfit(httpFlow({ request: { method: "CONNECT" } })), /CONNECT/);
+	t.match(unfit(httpFlow({ websocket: { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null } })), /WebSocket/);
+});

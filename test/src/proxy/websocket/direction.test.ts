@@ -1,0 +1,169 @@
+// One direction of a WebSocket: what passes when, in which frames, and what is told.
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import t, { type Test } from "tap";
+import { gate } from "../../../../fixtures/gate.ts";
+import { Peer } from "../../../../fixtures/peer.ts";
+import type { WebSocketMessage } from "../../../../src/flow/flow.ts";
+import { relaySockets } from "../../../../src/proxy/raw-relay.ts";
+import type { Compression } from "../../../../src/proxy/websocket/deflate.ts";
+import { Direction } from "../../../../src/proxy/websocket/direction.ts";
+import { BINARY, CLOSE, CONTINUATION, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
+
+interface World {
+	/** The two ends; what the server sends goes through the direction. */
+	client: Peer;
+	server: Peer;
+	direction: Direction;
+	told: WebSocketMessage[];
+	faults: unknown[];
+	closings: string[];
+}
+
+/** `look` stands for the hooks; without it nothing is held. */
+async function world(t: Test, look?: (message: WebSocketMessage) => void | Promise<void>, compression: Compression | null = null): Promise<World> {
+	const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
+	await once(listener, "listening");
+	const { port } = listener.address() as AddressInfo;
+	const ends: { peer: Peer; socket: Socket }[] = [];
+	for (const _ of ["client", "server"]) {
+		const accepted = once(listener, "connection");
+		const peer = await Peer.to(port);
+		ends.push({ peer, socket: (await accepted)[0] });
+	}
+	listener.close();
+	const [client, server] = ends as [{ peer: Peer; socket: Socket }, { peer: Peer; socket: Socket }];
+	t.teardown(() => {
+		for (const { peer, socket } of ends) {
+			peer.close();
+			socket.destroy();
+		}
+	});
+	const told: WebSocketMessage[] = [];
+	const faults: unknown[] = [];
+	const closings: string[] = [];
+	let direction: Direction | null = null;
+	const [, toClient] = relaySockets(client.socket, server.socket, {
+		take: (bytes, way) => (way.fromClient ? way.write(bytes) : direction?.feed(bytes)),
+		takeEnd: (way) => (way.fromClient ? way.end() : direction?.end()),
+		onDone() {},
+	});
+	const events = {
+		message(message: WebSocketMessage) {
+			told.push(message);
+			return look?.(message);
+		},
+		closing: (fromClient: boolean, payload: Buffer) => void closings.push(`${fromClient} ${payload}`),
+		unreadable: (error: unknown) => void faults.push(error),
+	};
+	direction = new Direction(events, toClient, look !== undefined, compression);
+	return { client: client.peer, server: server.peer, direction, told, faults, closings };
+}
+
+const frame = (opcode: number, text: string, fin = true, rsv1 = false) => writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), false);
+
+t.test("bytes pass at once, to the half of a frame; messages are told when they are whole", async (t) => {
+	const { client, server, direction, told, closings } = await world(t);
+	const bytes = Buffer.concat([frame(TEXT, "a", false), frame(PING, "p"), frame(CONTINUATION, "b"), frame(CLOSE, "xx")]);
+	server.send(bytes.subarray(0, 7));
+	t.ok((await client.take(7)).equals(bytes.subarray(0, 7)));
+	t.equal(told.length, 0);
+	server.send(bytes.subarray(7)).end();
+	t.equal(await client.rest(), bytes.subarray(7).latin1Slice());
+	await direction.settled();
+	t.match(told, [{ opcode: 1, fromClient: false, content: Buffer.from("ab"), dropped: false, injected: false }]);
+	t.strictSame(closings, ["false xx"]);
+});
+
+t.test("held messages pass in the frames they came in, if they still fit", async (t) => {
+	const { client, server } = await world(t, (message) => {
+		if (message.content.length === 3) message.content = Buffer.from("four");
+		if (message.content.length === 6) message.content = Buffer.alloc(9000, "x");
+		if (message.content.length === 1) message.dropped = true;
+	});
+	server
+		.send(frame(TEXT, "a", false))
+		.send(frame(CONTINUATION, "bcd", false))
+		.send(frame(CONTINUATION, ""));
+	server
+		.send(frame(TEXT, "one"))
+		.send(frame(TEXT, "d"))
+		.send(frame(BINARY, "abc", false))
+		.send(frame(CONTINUATION, "def"))
+		.send(frame(PING, "p"))
+		.end();
+	const x = (size: number) => "x".repeat(size);
+	const want = [frame(TEXT, "a", false), frame(CONTINUATION, "bcd", false), frame(CONTINUATION, ""), frame(TEXT, "four")];
+	want.push(frame(BINARY, x(4000), false), frame(CONTINUATION, x(4000), false), frame(CONTINUATION, x(1000)), frame(PING, "p"));
+	t.equal(await client.rest(), Buffer.concat(want).latin1Slice());
+});
+
+t.test("what waits in hooks keeps its order, and holds the sender back", async (t) => {
+	const release = gate();
+	const { client, server, told } = await world(t, (message) => (message.content.toString() === "0" ? release.opened : undefined));
+	const big = "x".repeat(100_000);
+	server.send(frame(TEXT, "0"));
+	for (let i = 0; i < 300; i++) server.send(frame(TEXT, big));
+	t.ok((await server.stalled()) > 5_000_000);
+	t.equal(told.length, 1);
+	t.equal(client.seen, "");
+	release.open();
+	server.end();
+	t.equal((await client.rest()).length, 3 + 300 * frame(TEXT, big).length);
+	t.equal(told.length, 301);
+});
+
+t.test("compression: undone for those who look, done again, or left out where the window is too small", async (t) => {
+	const hello = Buffer.from("f248cdc9c90700", "hex").latin1Slice();
+	for (const windowBits of [15, 8]) {
+		const { client, server, told, direction } = await world(t, () => {}, { keepsContext: true, windowBits });
+		server
+			.send(writeFrame({ opcode: TEXT, rsv1: true }, Buffer.from(hello, "latin1"), false))
+			.send(frame(TEXT, "plain"))
+			.end();
+		const first = await client.rest();
+		t.equal(first.charCodeAt(0), windowBits === 15 ? 0xc1 : 0x81);
+		t.ok(first.endsWith(frame(TEXT, "plain").latin1Slice()));
+		await direction.settled();
+		t.match(told, [{ content: Buffer.from("Hello") }, { content: Buffer.from("plain") }]);
+	}
+	const { server, told, faults, direction, client } = await world(t);
+	server.send(frame(TEXT, "Hello", true, true)).end();
+	await client.rest();
+	await direction.settled();
+	t.equal(told.length, 0);
+	t.match(faults, [{ code: "FT_PROTOCOL", message: /compress/ }]);
+});
+
+t.test("messages put in between wait for their place", async (t) => {
+	for (const look of [undefined, () => {}, async () => {}]) {
+		const { client, server, direction, told } = await world(t, look);
+		direction.inject(TEXT, Buffer.from("first"));
+		t.equal((await client.take(7)).latin1Slice(2), "first");
+		server.send(frame(TEXT, "a", false)).send(frame(PING, "p"));
+		if (look === undefined) await client.take(6);
+		else await client.take(3);
+		direction.inject(BINARY, Buffer.from("second"));
+		server.send(frame(CONTINUATION, "b")).end();
+		const rest = await client.rest();
+		if (look === undefined) t.equal(rest, Buffer.concat([frame(CONTINUATION, "b"), frame(BINARY, "second")]).latin1Slice());
+		t.ok(rest.includes("second"));
+		await direction.settled();
+		t.strictSame(
+			told.filter(({ injected }) => injected).map(({ opcode, content }) => `${opcode} ${content}`),
+			["1 first", "2 second"],
+		);
+	}
+});
+
+t.test("what cannot be read passes unless it is held", async (t) => {
+	for (const look of [undefined, () => {}]) {
+		const { client, server, faults, told } = await world(t, look);
+		server.send(frame(TEXT, "ok")).send("\xff".repeat(14)).send(frame(TEXT, "late")).end();
+		const rest = await client.rest();
+		t.ok(rest.startsWith(frame(TEXT, "ok").latin1Slice()));
+		t.equal(rest.includes("late"), look === undefined);
+		t.equal(told.length, 1);
+		t.match(faults, [{ code: "FT_PROTOCOL" }]);
+	}
+});

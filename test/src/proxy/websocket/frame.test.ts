@@ -1,0 +1,70 @@
+// Frames of WebSocket.
+import t from "tap";
+import { type FrameHead, FrameReader, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
+
+type Read = { head: FrameHead; payload: string; pieces: number };
+
+/** What a reader makes of these bytes, fed in pieces of this size. */
+function read(bytes: Buffer, size = bytes.length): Read[] {
+	const frames: Read[] = [];
+	let payload = "";
+	let pieces = 0;
+	const reader = new FrameReader({
+		piece(head, piece, last) {
+			payload += piece.latin1Slice();
+			pieces++;
+			if (!last) return;
+			frames.push({ head, payload, pieces });
+			payload = "";
+			pieces = 0;
+		},
+	});
+	for (let at = 0; at < bytes.length; at += size) reader.feed(bytes.subarray(at, at + size));
+	t.ok(reader.idle);
+	return frames;
+}
+
+t.test("the examples of RFC 6455 section 5.7", async (t) => {
+	for (const [hex, head, payload] of [
+		["810548656c6c6f", { fin: true, opcode: 1, mask: null }, "Hello"],
+		["818537fa213d7f9f4d5158", { fin: true, opcode: 1 }, "Hello"],
+		["010348656c", { fin: false, opcode: 1 }, "Hel"],
+		["80026c6f", { fin: true, opcode: 0 }, "lo"],
+		["890548656c6c6f", { fin: true, opcode: 9 }, "Hello"],
+		["8a8537fa213d7f9f4d5158", { fin: true, opcode: 10 }, "Hello"],
+		["c107f248cdc9c90700", { rsv1: true }, "\xf2H\xcd\xc9\xc9\x07\x00"],
+	] as const) {
+		for (const size of [1, 2, 100]) t.match(read(Buffer.from(hex, "hex"), size), [{ head, payload }], hex);
+	}
+	t.equal(writeFrame({ opcode: TEXT }, Buffer.from("Hello"), false).toString("hex"), "810548656c6c6f");
+	t.equal(writeFrame({ opcode: TEXT, fin: false }, Buffer.from("Hel"), false).toString("hex"), "010348656c");
+	t.equal(writeFrame({ opcode: TEXT, rsv1: true }, Buffer.from("x"), false).toString("hex"), "c10178");
+});
+
+t.test("every size, masked or not, at every cut, several at once", async (t) => {
+	for (const length of [0, 1, 125, 126, 127, 65535, 65536, 70_000]) {
+		const payload = "0123456789abcdef".repeat(Math.ceil(length / 16)).slice(0, length);
+		for (const mask of [true, false]) {
+			const frame = writeFrame({ opcode: TEXT }, Buffer.from(payload), mask);
+			if (mask && length > 8) t.notMatch(frame.latin1Slice(), payload);
+			for (const size of [1000, 7, frame.length * 2]) {
+				const frames = read(Buffer.concat([frame, writeFrame({ opcode: PING }, Buffer.from("p"), mask), frame]), size);
+				t.equal(frames.length, 3);
+				t.ok(frames[0]?.payload === payload && frames[1]?.payload === "p" && frames[2]?.payload === payload, `${length} ${mask} ${size}`);
+			}
+		}
+	}
+	t.notSame(writeFrame({ opcode: TEXT }, Buffer.from("x"), true).subarray(2, 6), writeFrame({ opcode: TEXT }, Buffer.from("x"), true).subarray(2, 6));
+});
+
+t.test("what breaks the rules", async (t) => {
+	for (const [hex, why] of [
+		["a100", "a reserved bit"],
+		["8300", "an unknown opcode"],
+		["8b00", "an unknown control opcode"],
+		["0900", "a ping in fragments"],
+		["897e0080", "a ping that is too long"],
+		["817fffffffffffffffff", "a length beyond counting"],
+	] as const)
+		t.throws(() => read(Buffer.from(hex, "hex")), { code: "FT_PROTOCOL" }, why);
+});

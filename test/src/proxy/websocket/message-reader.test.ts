@@ -1,0 +1,64 @@
+// Messages out of frames.
+import t from "tap";
+import { BINARY, CLOSE, CONTINUATION, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
+import { MessageReader, type RawMessage } from "../../../../src/proxy/websocket/message-reader.ts";
+
+function reader(): { told: (RawMessage | [number, string])[]; reader: MessageReader } {
+	const told: (RawMessage | [number, string])[] = [];
+	return {
+		told,
+		reader: new MessageReader({ message: (message) => told.push(message), control: (opcode, payload) => told.push([opcode, payload.toString()]) }),
+	};
+}
+
+const frame = (opcode: number, text: string, fin = true, rsv1 = false) => writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), true);
+
+t.test("whole ones, fragments with control frames in between, empty ones", async (t) => {
+	const stream = Buffer.concat([
+		frame(TEXT, "whole"),
+		frame(BINARY, "a", false, true),
+		frame(PING, "p"),
+		frame(CONTINUATION, "", false),
+		frame(CONTINUATION, "bcd"),
+		frame(TEXT, ""),
+		frame(CLOSE, ""),
+	]);
+	for (const size of [1, 5, stream.length]) {
+		const { told, reader: one } = reader();
+		for (let at = 0; at < stream.length; at += size) one.feed(stream.subarray(at, at + size));
+		t.match(told, [
+			{ opcode: 1, compressed: false, payload: Buffer.from("whole"), fragments: [5] },
+			[9, "p"],
+			{ opcode: 2, compressed: true, payload: Buffer.from("abcd"), fragments: [1, 0, 3] },
+			{ opcode: 1, payload: Buffer.alloc(0), fragments: [0] },
+			[8, ""],
+		]);
+		t.equal(told.length, 5);
+	}
+});
+
+t.test("where there is a place for another message", async (t) => {
+	const { reader: one } = reader();
+	t.ok(one.idle);
+	const bytes = frame(TEXT, "ab", false);
+	one.feed(bytes.subarray(0, 3));
+	t.notOk(one.idle, "not within a frame");
+	one.feed(bytes.subarray(3));
+	t.notOk(one.idle, "nor between fragments");
+	one.feed(frame(CONTINUATION, "c"));
+	t.ok(one.idle);
+});
+
+t.test("what breaks the rules", async (t) => {
+	t.throws(() => reader().reader.feed(frame(CONTINUATION, "x")), { code: "FT_PROTOCOL" }, "nothing to continue");
+	t.throws(() => reader().reader.feed(Buffer.concat([frame(TEXT, "x", false), frame(TEXT, "y")])), { code: "FT_PROTOCOL" }, "a message within another");
+	const { reader: one } = reader();
+	const head = Buffer.alloc(10);
+	head[0] = 0x82;
+	head[1] = 127;
+	head.writeBigUInt64BE(2n ** 40n, 2);
+	one.feed(head);
+	const part = Buffer.alloc(64 * 1024 * 1024);
+	for (let i = 0; i < 4; i++) one.feed(part);
+	t.throws(() => one.feed(Buffer.alloc(1)), { code: "FT_PROTOCOL" }, "more than fits in memory");
+});

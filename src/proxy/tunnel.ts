@@ -48,6 +48,8 @@ export interface TunnelSettings {
 	onClose: (tunnel: Tunnel) => void;
 }
 
+/** How long a client may stop in the middle of a handshake. */
+const HANDSHAKE_MS = 30_000;
 /** What we speak, the first choice first, in the form that goes on the wire (RFC 7301 section 3.1): that is what `TLSSocket` wants. */
 const HTTP1_ONLY = Buffer.from("\x08http/1.1");
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
@@ -181,8 +183,11 @@ export class Tunnel {
 			secured.destroy();
 		};
 		const onClose = () => fail("it hung up during the handshake");
+		// Nothing tells of a client that leaves by halves.
+		secured.setTimeout(HANDSHAKE_MS, () => onError(new Error("it did not go on")));
 		secured.once("error", onError).once("close", onClose);
 		secured.once("secure", () => {
+			secured.removeAllListeners("timeout").setTimeout(0);
 			secured.removeListener("error", onError).removeListener("close", onClose);
 			facts.sni = hello.serverName;
 			facts.alpnOffers = hello.alpn;

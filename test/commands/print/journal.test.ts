@@ -130,3 +130,13 @@ t.test("messages from the network stay on their line", async (t) => {
 	journal.event({ kind: "client_error", message: "a\n\u001b[2Jb", client: "x" });
 	t.equal(said().err, "flowtape: a ␛[2Jb\n");
 });
+
+t.test("modes other than the usual one, and an authority that nobody knows yet", async (t) => {
+	const { journal, said } = journalOf();
+	journal.event({ ...listening, mode: "reverse:http://a" });
+	journal.authority("/tmp/ca.pem");
+	t.equal(said().err, "listening on http://[::1]:8080 (reverse:http://a)\nthe certificate to trust is in /tmp/ca.pem\n");
+	const json = journalOf({ json: true });
+	json.journal.authority("/tmp/ca.pem");
+	t.strictSame(JSON.parse(json.said().out), { event: "authority", file: "/tmp/ca.pem" });
+});

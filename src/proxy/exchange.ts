@@ -17,7 +17,7 @@ import type { ErrorStatus } from "./error-page.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import { type Asker, Query } from "./query.ts";
 import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
-import type { Target, TunnelTarget } from "./target.ts";
+import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import type { Destination } from "./upstream.ts";
 import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
@@ -100,6 +100,7 @@ export class Exchange implements Asker {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: host.receivedAt,
 		});
+		if (host.tunnel !== null) nameTarget(request, host.tunnel);
 		const isWaiting = expectsContinue(head.version, head.fields);
 		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
 		if (isWaiting) request.headers.delete("expect");
@@ -113,7 +114,7 @@ export class Exchange implements Asker {
 
 	private constructor(host: ExchangeHost, request: Request, framing: Framing | null, awaitsContinue: boolean) {
 		this.#host = host;
-		this.#context = host.context;
+		this.#context = host.context.for(request.host);
 		this.#requestFraming = framing;
 		this.#awaitsContinue = awaitsContinue;
 		this.flow = new HttpFlow({

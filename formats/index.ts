@@ -9,7 +9,9 @@ import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
 import { createTapeFormat } from "./tape.ts";
 
+export { openFileSpool } from "./file-spool.ts";
 export { summaryLine } from "./jsonl.ts";
+export { openOutput } from "./output.ts";
 
 /** In the order in which content is looked at. The first is the default for writing. */
 export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, jsonl];

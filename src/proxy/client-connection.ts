@@ -288,5 +288,5 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 const PREFACE = "PRI * HTTP/2.0\r\n";
 
 function isPreface(chunk: Buffer): boolean {
-	return chunk[0] === 0x50 && chunk.latin1Slice(0, PREFACE.length) === PREFACE;
+	return chunk[0] === 0x50 && chunk.toString("latin1", 0, PREFACE.length) === PREFACE;
 }

@@ -331,3 +331,17 @@ t.test("a client that speaks HTTP/2 from its first byte", async (t) => {
 	t.equal(String(await stream.toArray()), "/two");
 	t.match(await proxy.flow(0), { request: { httpVersion: "HTTP/2.0" }, response: { httpVersion: "HTTP/1.1" } });
 });
+
+t.test("a request that comes byte by byte, and might have been HTTP/2", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send(ok("posted"));
+	});
+	const proxy = await startTestProxy(t);
+	const client = await proxy.connect();
+	for (const byte of ask("POST", origin.authority, "/", ["Content-Length: 0"])) {
+		client.send(byte);
+		await new Promise(setImmediate);
+	}
+	t.equal((await client.message()).body.toString(), "posted");
+});

@@ -61,8 +61,7 @@ class Emitter {
 	}
 
 	emit(node: Node, known: Known): string {
-		if (++this.#emitted > NODE_LIMIT)
-			throw new FlowtapeError("FT_BAD_PATTERN", "so many references to groups that may have matched or not are not supported");
+		if (++this.#emitted > NODE_LIMIT) throw new FlowtapeError("FT_BAD_PATTERN", "so many references to groups that may have matched or not are not supported");
 		switch (node.type) {
 			case "set":
 				return this.#set(node);

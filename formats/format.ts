@@ -6,7 +6,7 @@ import type { KeyedTape } from "../src/replay/replay-index.ts";
 
 /** Bytes to read flows from. A format reads by chunks, or opens `path` itself where it has one. */
 export interface Input {
-	/** The file; null for stdin and other streams. */
+	/** The file; null for stdin and other streams, and where the bytes are those inside a compressed file. */
 	readonly path: string | null;
 	/** As messages name it. */
 	readonly name: string;
@@ -16,6 +16,8 @@ export interface Input {
 	chunks(): AsyncIterable<Buffer>;
 	/** Bytes, where known. */
 	readonly size: number | null;
+	/** Bytes of the file read so far and in all, compressed as they are. */
+	progress(): { done: number; total: number | null };
 	close(): Promise<void>;
 }
 

@@ -2,9 +2,9 @@
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { Json } from "./fields.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { readObject } from "./jsonl/read-line.ts";
-import type { Json } from "./jsonl/values.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type Output, openOutput } from "./output.ts";
 

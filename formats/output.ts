@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import { type Coder, compressionOf, createCompressor } from "./compression.ts";
 
 export interface Output {
 	/** As messages name it. */
@@ -16,10 +17,16 @@ export interface Output {
 	discard(): Promise<void>;
 }
 
-/** @throws FlowtapeError FT_IO when the file cannot be made */
+/**
+ * Opens a file for writing, or stdout for `-`. What goes to a name that ends in `.gz`, `.zst` or `.zhar` is compressed.
+ * @throws FlowtapeError FT_IO when the file cannot be made, FT_USAGE when it cannot be compressed
+ */
 export async function openOutput(path: string, { append = false }: { append?: boolean | undefined } = {}): Promise<Output> {
 	if (path === "-") return stdout;
-	return append || !(await isReplaceable(path)) ? new PlainFile(path, await openFile(path, append ? "a" : "w", path)) : draftFile(path);
+	const compression = compressionOf(path);
+	const coder = compression === null ? null : createCompressor(compression);
+	const file = append || !(await isReplaceable(path)) ? new PlainFile(path, await openFile(path, append ? "a" : "w", path)) : await draftFile(path);
+	return coder === null ? file : new CompressedOutput(file, coder);
 }
 
 /** Devices and pipes are written to as they are; what has a name of its own is replaced. */
@@ -108,6 +115,31 @@ class DraftFile extends PlainFile {
 	override async discard(): Promise<void> {
 		await super.discard();
 		await rm(this.#draft, { force: true });
+	}
+}
+
+class CompressedOutput implements Output {
+	readonly name: string;
+	readonly #output: Output;
+	readonly #coder: Coder;
+
+	constructor(output: Output, coder: Coder) {
+		this.name = output.name;
+		this.#output = output;
+		this.#coder = coder;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		for (const piece of await this.#coder.write(bytes)) await this.#output.write(piece);
+	}
+
+	async close(): Promise<void> {
+		for (const piece of await this.#coder.end()) await this.#output.write(piece);
+		await this.#output.close();
+	}
+
+	discard(): Promise<void> {
+		return this.#output.discard();
 	}
 }
 

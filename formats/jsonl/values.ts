@@ -1,9 +1,7 @@
 // Bytes, numbers and notes as JSON that loses nothing: plain where JSON can say it, an object with a "$" key where not.
 import { decodeText, encodeText, toByteString, toText } from "../../src/flow/bytes.ts";
 import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts";
-
-export type Json = null | boolean | number | string | Json[] | JsonObject;
-export type JsonObject = { [key: string]: Json };
+import { isObject, type Json } from "../fields.ts";
 
 /** A string where the bytes are UTF-8, else `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
@@ -67,8 +65,4 @@ export function toMeta(value: Json): MetaValue {
 
 function floatOf(value: number): number | Float {
 	return Number.isInteger(value) ? new Float(value) : value;
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
 }

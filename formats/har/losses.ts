@@ -1,0 +1,61 @@
+// What a HAR has no room for, counted while flows are written, and said once at the end.
+import type { Reporter } from "../../src/errors.ts";
+import type { ClientConnection, ServerConnection } from "../../src/flow/connection.ts";
+import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
+import type { Message } from "../../src/flow/message.ts";
+import { NOTE } from "./notes.ts";
+import { BODY_LIMIT } from "./write-entry.ts";
+
+/** Parts of an HTTP flow and how many flows have them. In the order in which they are told. */
+const PARTS: readonly (readonly [name: string, has: (flow: HttpFlow) => boolean])[] = [
+	[`bodies over ${BODY_LIMIT / 1024 / 1024} MiB`, ({ request, response }) => isLarge(request) || isLarge(response)],
+	["trailers", ({ request, response }) => Boolean(request.trailers?.size || response?.trailers?.size)],
+	["header bytes that are not UTF-8", ({ request, response }) => hasStrayBytes(request) || hasStrayBytes(response)],
+	["how WebSockets ended", ({ websocket }) => websocket !== null && websocket.closeCode !== null],
+	["marks", ({ marked }) => marked !== ""],
+	["notes", ({ metadata }) => Object.keys(metadata).some((key) => key !== NOTE)],
+	["whether they were replayed", ({ isReplay }) => isReplay !== null],
+	["versions before editing", ({ backup }) => backup !== null],
+	["clients and TLS", ({ clientConn, serverConn }) => isDetailed(clientConn, serverConn)],
+];
+
+export class Losses {
+	readonly #name: string;
+	readonly #report: Reporter;
+	/** Flows of other kinds, and parts of flows, by what they are. */
+	readonly #flows = new Map<string, number>();
+	readonly #parts = new Map<string, number>();
+
+	constructor(name: string, report: Reporter) {
+		this.#name = name;
+		this.#report = report;
+	}
+
+	note(flow: Flow): void {
+		if (flow.type !== "http") count(this.#flows, flow.type.toUpperCase());
+		else for (const [name, has] of PARTS) if (has(flow)) count(this.#parts, name);
+	}
+
+	report(): void {
+		const list = (counts: ReadonlyMap<string, number>): string => [...counts].map(([name, n]) => `${name} (${n})`).join(", ");
+		const tell = (what: string): void => this.#report("FT_LOSS", `${this.#name}: HAR has no room for ${what}: left out`, { file: this.#name });
+		if (this.#flows.size > 0) tell(`flows of other kinds than HTTP: ${list(this.#flows)}`);
+		if (this.#parts.size > 0) tell(`these parts of flows: ${list(this.#parts)}`);
+	}
+}
+
+function count(counts: Map<string, number>, name: string): void {
+	counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function isLarge(message: Message | null): boolean {
+	return (message?.bodySize ?? 0) > BODY_LIMIT;
+}
+
+function hasStrayBytes(message: Message | null): boolean {
+	return message?.headers.fields.some((field) => /[\x80-\xff]/.test(field) && Buffer.from(field, "latin1").toString("utf8").includes("\ufffd")) ?? false;
+}
+
+function isDetailed(client: ClientConnection, server: ServerConnection): boolean {
+	return client.peername !== null || server.tlsVersion !== null || server.certificateList.length > 0;
+}

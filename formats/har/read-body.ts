@@ -1,0 +1,91 @@
+// Bodies of a HAR as they were sent: text or base64 or a file beside it, encoded again as Content-Encoding says.
+import { decodeBody, encodeBody } from "../../src/flow/body.ts";
+import type { Headers } from "../../src/flow/headers.ts";
+import { type Fields, type JsonObject, wrong } from "../fields.ts";
+import { remainder } from "./notes.ts";
+import { bytesOfText } from "./text.ts";
+
+/** Bodies that stand in files of their own, as Playwright has them. */
+export interface Attachments {
+	/** null: there is no such file, which is reported. */
+	read(name: string): Buffer | null;
+}
+
+export interface ReadBody {
+	/** As sent; null: there was one, but it is not in the HAR. */
+	bytes: Buffer | null;
+	/** What the HAR says of it that neither the bytes nor the headers tell. */
+	notes: JsonObject;
+}
+
+/** The body of a request. */
+export function readPostData(request: Fields, headers: Headers, attachments: Attachments): ReadBody {
+	const postData = request.optional("postData", (at) => at);
+	const size = request.number("bodySize", -1);
+	if (postData === null) return { bytes: size > 0 ? null : Buffer.alloc(0), notes: {} };
+	const notes = noted("postData", postData, headers);
+	if (hasBody(postData)) return { bytes: asSent(postData, headers, [size], attachments), notes };
+	return { bytes: formOf(postData, headers) ?? (size > 0 || postData.has("comment") ? null : Buffer.alloc(0)), notes };
+}
+
+/** The fields of a form, where the body itself was left out. */
+function formOf(postData: Fields, headers: Headers): Buffer | null {
+	const type = headers.get("content-type") ?? postData.text("mimeType", "");
+	const pairs = postData.list("params", (at): [string, string] => [at.text("name", ""), at.text("value", "")]);
+	return pairs.length > 0 && type.includes("application/x-www-form-urlencoded") ? Buffer.from(new URLSearchParams(pairs).toString()) : null;
+}
+
+/** The body of a response. */
+export function readContent(response: Fields, headers: Headers, attachments: Attachments): ReadBody {
+	const content = response.optional("content", (at) => at);
+	if (content === null) return { bytes: Buffer.alloc(0), notes: {} };
+	const size = content.number("size", -1);
+	const notes = noted("content", content, headers);
+	if (hasBody(content)) return { bytes: asSent(content, headers, [size, size + content.number("compression", 0)], attachments), notes };
+	if (size <= 0 && !content.has("comment")) return { bytes: Buffer.alloc(0), notes };
+	// how large it was is all that is known of it
+	return { bytes: null, notes: size > 0 ? { ...notes, size } : notes };
+}
+
+function hasBody(at: Fields): boolean {
+	return at.has("text") || at.has("_file");
+}
+
+/** Fields of `content` and `postData` that neither the bytes nor the headers tell. */
+function noted(part: "content" | "postData", at: Fields, headers: Headers): JsonObject {
+	const mimeType = at.text("mimeType", "");
+	return { ...remainder(part, at.values), ...(mimeType === (headers.get("content-type") ?? "") ? {} : { mimeType }) };
+}
+
+function asSent(at: Fields, headers: Headers, sizes: readonly number[], attachments: Attachments): Buffer | null {
+	const encoding = at.text("encoding", "").toLowerCase();
+	const contentType = headers.get("content-type") ?? at.text("mimeType", "");
+	const coding = headers.get("content-encoding");
+	const decoded = at.has("_file")
+		? attachments.read(at.text("_file"))
+		: encoding === "base64"
+			? fromBase64(at)
+			: bytesOfText(at.text("text"), encoding === "" ? contentType : `;charset=${encoding}`, sizes);
+	if (decoded === null || coding === null || decoded.length === 0 || at.value("_asSent") === true || isCoded(decoded, coding)) return decoded;
+	return encodeBody(decoded, coding) ?? decoded;
+}
+
+function fromBase64(at: Fields): Buffer {
+	const text = at.text("text").replace(/\s+/g, "");
+	const bytes = Buffer.from(text, "base64");
+	// what is no base64 is passed over in silence
+	if (bytes.length !== Buffer.byteLength(text, "base64")) throw wrong(`${at.path}text`, "base64", at.value("text"));
+	return bytes;
+}
+
+/** Whether the bytes are still compressed: some programs leave them so. */
+function isCoded(bytes: Buffer, coding: string): boolean {
+	const magic = /gzip/i.test(coding) ? "1f8b08" : /zstd/i.test(coding) ? "28b52ffd" : null;
+	if (magic === null || bytes.toString("hex", 0, magic.length / 2) !== magic) return false;
+	try {
+		decodeBody(bytes, coding);
+		return true;
+	} catch {
+		return false;
+	}
+}

@@ -49,7 +49,9 @@ class HarSource implements FlowSource {
 		} finally {
 			await place.close();
 		}
-		if (this.#foreign > 0) this.#options.report("FT_LOSS", `${this.#input.name}: ${this.#foreign} entries are no HTTP (data:, blob: and the like): left out`);
+		const { name } = this.#input;
+		if (this.#foreign > 0)
+			this.#options.report("FT_LOSS", `${name}: entries that are no HTTP (data:, blob: and the like), left out: ${this.#foreign}`, { file: name });
 	}
 
 	async *#batches(place: Place): AsyncGenerator<Flow[]> {
@@ -110,8 +112,9 @@ class HarSource implements FlowSource {
 	#addPages(bytes: Buffer): void {
 		const pages = parse(bytes);
 		if (!Array.isArray(pages)) return;
-		for (const page of pages) if (isObject(page) && typeof page.id === "string") this.#pages.set(page.id, page);
-		if (this.#hasEntries) this.#options.report("FT_LOSS", `${this.#input.name}: its pages stand behind the entries: left out`);
+		const added = pages.filter((page) => isObject(page) && typeof page.id === "string" && !this.#pages.has(page.id)) as (JsonObject & { id: string })[];
+		for (const page of added) this.#pages.set(page.id, page);
+		if (this.#hasEntries && added.length > 0) this.#options.report("FT_LOSS", `${this.#input.name}: its pages stand behind the entries: left out`);
 	}
 
 	#report({ offset, record }: { offset: number; record: number }, what: string): void {

@@ -24,8 +24,9 @@ export function readPostData(request: Fields, headers: Headers, attachments: Att
 	const size = request.number("bodySize", -1);
 	if (postData === null) return { bytes: size > 0 ? null : Buffer.alloc(0), notes: {} };
 	const notes = noted("postData", postData, headers);
-	if (hasBody(postData)) return { bytes: asSent(postData, headers, [size], attachments), notes };
-	return { bytes: formOf(postData, headers) ?? (size > 0 || postData.has("comment") ? null : Buffer.alloc(0)), notes };
+	// Chromium takes the size of the text for that of the body
+	if (hasBody(postData)) return { bytes: asSent(postData, headers, [Number(headers.get("content-length") ?? -1), size], attachments), notes };
+	return { bytes: formOf(postData, headers) ?? (size > 0 || isExplained(postData) ? null : Buffer.alloc(0)), notes };
 }
 
 /** The fields of a form, where the body itself was left out. */
@@ -42,13 +43,18 @@ export function readContent(response: Fields, headers: Headers, attachments: Att
 	const size = content.number("size", -1);
 	const notes = noted("content", content, headers);
 	if (hasBody(content)) return { bytes: asSent(content, headers, [size, size + content.number("compression", 0)], attachments), notes };
-	if (size <= 0 && !content.has("comment")) return { bytes: Buffer.alloc(0), notes };
+	if (size <= 0 && !isExplained(content)) return { bytes: Buffer.alloc(0), notes };
 	// how large it was is all that is known of it
 	return { bytes: null, notes: size > 0 ? { ...notes, size } : notes };
 }
 
 function hasBody(at: Fields): boolean {
-	return at.has("text") || at.has("_file");
+	return at.has("_file") || (at.has("text") && !(at.value("text") === "" && isExplained(at)));
+}
+
+/** Why a body is not there stands in a comment, as Firefox and Fiddler have it. */
+function isExplained(at: Fields): boolean {
+	return at.text("comment", "") !== "";
 }
 
 /** Fields of `content` and `postData` that neither the bytes nor the headers tell. */

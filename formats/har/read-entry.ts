@@ -16,8 +16,8 @@ import { type Moments, parseStarted, readMoments } from "./timings.ts";
 export interface EntryContext {
 	/** The entry's number, from 1. */
 	record: number;
-	/** By their id. */
-	pages: ReadonlyMap<string, JsonObject>;
+	/** By their id; those that the entry itself has are added, as we write them so that a HAR can be read from its beginning. */
+	pages: Map<string, JsonObject>;
 	attachments: Attachments;
 }
 
@@ -64,8 +64,8 @@ function urlOf(request: Fields): UrlParts | null {
 	if (scheme !== "" && !/^(?:https?|wss?)$/.test(scheme) && request.text("method") !== "CONNECT") return null;
 	try {
 		const url = parseUrl(text.replace(/^ws/i, "http"));
-		// the request target that has no path (RFC 9112 section 3.2.4)
-		return request.text("method") === "OPTIONS" && /^[^/]*\/\/[^/?#]*$/.test(text) ? { ...url, path: "*" } : url;
+		// a URL without a path is how the target `*` is written (RFC 9112 section 3.2.4)
+		return /^(?:OPTIONS|M-SEARCH|NOTIFY)$/.test(request.text("method")) && /^[^/]*\/\/[^/?#]*$/.test(text) ? { ...url, path: "*" } : url;
 	} catch {
 		throw request.wrong("url", "an absolute URL");
 	}
@@ -163,8 +163,10 @@ function websocketOf(entry: Fields, response: Fields): WebSocketData | null {
 	};
 }
 
-function notesOf(entry: Fields, request: ReadBody, response: ReadBody | null, pages: ReadonlyMap<string, JsonObject>): Metadata {
+function notesOf(entry: Fields, request: ReadBody, response: ReadBody | null, pages: Map<string, JsonObject>): Metadata {
 	const { values } = entry;
+	const { _page: page = null } = values;
+	if (isObject(page) && typeof page.id === "string") pages.set(page.id, page);
 	const notes = collect({
 		entry: remainder("entry", values),
 		request: remainder("request", values.request),
@@ -181,7 +183,7 @@ function notesOf(entry: Fields, request: ReadBody, response: ReadBody | null, pa
 
 /** The size on the wire, where it is another than that of the bytes, which may be compressed anew; it stands as long as they are as many. */
 function sizeNote(message: Fields, { bytes }: ReadBody): JsonObject {
-	const wire = message.number("bodySize", -1);
+	const wire = Math.max(message.number("bodySize", -1), -1);
 	const made = bytes?.length ?? -1;
 	return wire === made ? {} : { wire, made };
 }

@@ -69,7 +69,12 @@ export class HarSink implements FlowSink {
 		this.#losses.note(flow);
 		if (flow.type !== "http") return;
 		const { entry, page } = writeEntry(flow, this.#attach);
-		if (page !== null) this.#pages.set(String(page.id), page);
+		const id = String(page?.id);
+		if (page !== null && !this.#pages.has(id)) {
+			this.#pages.set(id, page);
+			// who reads from the beginning meets the page before the entries that refer to it
+			entry._page = page;
+		}
 		this.#text += `${this.#hasEntries ? "," : ""}\n${JSON.stringify(entry)}`;
 		this.#hasEntries = true;
 		if (this.#text.length >= WRITE_CHARACTERS) return this.#flush();

@@ -6,18 +6,19 @@ import { encodeCharset } from "../../src/flow/charset-encode.ts";
 
 /**
  * The bytes that a text was decoded from. Programs decode in different ways, and the number of bytes tells in which.
- * @param sizes what the HAR says of the number of bytes, in several places perhaps
+ * @param sizes what the HAR says of the number of bytes, the most trustworthy first
  */
 export function bytesOfText(text: string, contentType: string | null, sizes: readonly number[]): Buffer {
 	const utf8 = encodeText(text);
-	if (sizes.includes(utf8.length)) return utf8;
+	// ASCII, which is the same in nearly every charset
+	if (utf8.length === text.length && sizes.includes(text.length)) return utf8;
 	const charset = charsetOf(contentType ?? "", text.slice(0, 1024))?.replaceAll('"', "") ?? null;
-	if (charset === null) {
-		// as mitmproxy decodes what it knows nothing of
-		const latin1 = encodeCharset(text, "latin1");
-		return latin1 !== null && sizes.includes(latin1.length) ? latin1 : utf8;
-	}
-	return /^utf-?8$/i.test(charset) ? utf8 : (encodeCharset(text, charset) ?? utf8);
+	const declared = charset === null ? null : encodeCharset(text, charset);
+	// as mitmproxy decodes what it knows nothing of, and Chromium what is binary
+	const latin1 = charset === null ? encodeCharset(text, "latin1") : null;
+	const candidates = [utf8, declared, latin1].filter((bytes) => bytes !== null);
+	for (const size of sizes) for (const bytes of candidates) if (bytes.length === size) return bytes;
+	return declared ?? utf8;
 }
 
 /** A body as text that `bytesOfText` makes the same bytes of; null where there is none, for binary data. */

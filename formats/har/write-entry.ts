@@ -1,8 +1,7 @@
 // An entry of a HAR from a flow. Strings are well-formed, numbers what HAR 1.2 allows; Chromium and mitmproxy read it.
 import { isIP } from "node:net";
-import { domainToASCII } from "node:url";
 import { decodeBody } from "../../src/flow/body.ts";
-import { type ByteString, isAscii, toByteString, toText } from "../../src/flow/bytes.ts";
+import { type ByteString, isAscii, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
@@ -42,7 +41,7 @@ export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
 		timings,
 		...serverAddress(flow),
 		...inside(notes, "entry"),
-		...(hasPage ? { pageref: page.id as string, _page: page } : {}),
+		...(hasPage ? { pageref: page.id as string } : {}),
 		...(flow.comment === "" ? {} : { comment: flow.comment.toWellFormed() }),
 		_id: flow.id.toWellFormed(),
 		...websocketFields(flow),
@@ -51,15 +50,17 @@ export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
 }
 
 function requestObject(request: Request, notes: JsonObject, attach: Attach): JsonObject {
+	const headers = headerList(request.headers);
+	const path = escapeStray(toText(request.path));
 	return {
 		...inside(notes, "request"),
 		method: wellFormed(request.method),
 		url: urlOf(request),
 		httpVersion: wellFormed(request.httpVersion),
 		cookies: requestCookies(request.headers),
-		headers: headerList(request.headers),
-		queryString: pairList(parseQuery(splitPath(toText(request.path)).query)),
-		headersSize: headSize(request, request.method.length + request.path.length + request.httpVersion.length + 2),
+		headers,
+		queryString: pairList(parseQuery(splitPath(path).query)),
+		headersSize: headSize(`${request.method} ${path} `, request, headers),
 		bodySize: wireSize(request, inside(notes, "requestSize")),
 		...postData(request, inside(notes, "postData"), attach),
 	};
@@ -75,6 +76,7 @@ function responseObject(flow: HttpFlow, notes: JsonObject, attach: Attach): Json
 			...{ redirectURL: "", headersSize: -1, bodySize: -1, _error: "there was no response", ...failure },
 		};
 	}
+	const headers = headerList(response.headers);
 	const bodySize = wireSize(response, inside(notes, "responseSize"));
 	return {
 		...inside(notes, "response"),
@@ -82,24 +84,23 @@ function responseObject(flow: HttpFlow, notes: JsonObject, attach: Attach): Json
 		statusText: response.reason,
 		httpVersion: wellFormed(response.httpVersion),
 		cookies: responseCookies(response.headers),
-		headers: headerList(response.headers),
+		headers,
 		content: content(response, bodySize, inside(notes, "content"), attach),
 		redirectURL: wellFormed(response.headers.raw("location") ?? ""),
-		headersSize: headSize(response, response.httpVersion.length + response.reason.length + 5),
+		headersSize: headSize(` ${response.statusCode} ${response.reason}`, response, headers),
 		bodySize,
 		...failure,
 	};
 }
 
-/** The URL a person would name, in ASCII. */
+/** The URL a person would name. */
 function urlOf(request: Request): string {
-	const url = request.method.toUpperCase() === "CONNECT" ? `https://${request.prettyUrl}/` : request.prettyUrl;
-	const [, start = "", host = "", port = "", rest = url] = isAscii(url) ? [] : (/^([^:]*:\/\/)([^/?#:]*)([^/?#]*)(.*)$/s.exec(url) ?? []);
-	return start + (isAscii(host) ? host : domainToASCII(host) || escaped(host)) + port + escaped(rest);
+	return escapeStray(request.method.toUpperCase() === "CONNECT" ? `https://${request.prettyUrl}/` : request.prettyUrl);
 }
 
-function escaped(text: string): string {
-	return toByteString(text).replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+/** Escapes bytes that are not UTF-8. */
+function escapeStray(text: string): string {
+	return text.isWellFormed() ? text : text.replace(/\p{Cs}/gu, (byte) => `%${(byte.charCodeAt(0) & 0xff).toString(16).toUpperCase()}`);
 }
 
 /** Bytes as text; what is not UTF-8 becomes U+FFFD. */
@@ -118,10 +119,12 @@ function pairList(pairs: readonly [name: string, value: string][]): JsonObject[]
 }
 
 /** Bytes of start line, fields and line breaks in HTTP/1; HTTP/2 compresses them. */
-function headSize({ httpVersion, headers: { fields } }: Message, startLine: number): number {
+function headSize(startLine: string, { httpVersion }: Message, headers: readonly JsonObject[]): number {
 	if (!httpVersion.startsWith("HTTP/1.")) return -1;
-	// colon and space, or CR and LF, stand behind each name and value
-	return fields.reduce((size, part) => size + part.length + 2, startLine + 2 + 2);
+	let size = Buffer.byteLength(startLine) + httpVersion.length + 4;
+	// colon and space, and a line break, stand behind name and value
+	for (const { name, value } of headers) size += Buffer.byteLength(name as string) + Buffer.byteLength(value as string) + 4;
+	return size;
 }
 
 /** Bytes of the body as sent; -1 where it was not recorded. */

@@ -12,8 +12,8 @@ export interface Input {
 	readonly name: string;
 	/** First bytes, without consuming them; fewer than asked only at the end of the input. */
 	peek(size: number): Promise<Buffer>;
-	/** All bytes from the start, once. */
-	chunks(): AsyncIterable<Buffer>;
+	/** All bytes from the start, once. With `reuse`, a chunk is good only until the next one is asked for, which spares much memory. */
+	chunks(options?: { reuse: boolean }): AsyncIterable<Buffer>;
 	/** Bytes, where known. */
 	readonly size: number | null;
 	/** Bytes of the file read so far and in all, compressed as they are. */

@@ -14,7 +14,7 @@ import { createHarZip } from "./har/zip-sink.ts";
 
 /** Flows and bytes that are read before they are passed on. */
 const BATCH_FLOWS = 200;
-const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 1 * 1024 * 1024;
 
 export const har: Format = {
 	name: "har",

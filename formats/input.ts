@@ -8,7 +8,7 @@ import { type Compression, decompress, sniffCompression } from "./compression.ts
 import type { Input } from "./format.ts";
 import { openOutput } from "./output.ts";
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 /** Bytes by which compression is told. */
 const MAGIC_BYTES = 4;
 
@@ -59,10 +59,9 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 			const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
 			return buffer.subarray(0, bytesRead);
 		},
-		async *chunks() {
-			for (;;) {
-				// a fresh buffer each time: bodies of flows are views into it
-				const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, done);
+		async *chunks({ reuse } = { reuse: false }) {
+			for (let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES); ; buffer = reuse ? buffer : Buffer.allocUnsafeSlow(CHUNK_BYTES)) {
+				const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, done);
 				if (bytesRead === 0) return;
 				done += bytesRead;
 				yield buffer.subarray(0, bytesRead);
@@ -106,7 +105,7 @@ function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Inpu
 
 /** What is inside; how far it is read is told by the compressed bytes. */
 function decompressed(input: Input, compression: Compression): Input {
-	const inside = streamInput(decompress(input.chunks(), compression, input.name), input.name, () => input.progress());
+	const inside = streamInput(decompress(input.chunks({ reuse: true }), compression, input.name), input.name, () => input.progress());
 	return {
 		...inside,
 		async close() {
@@ -122,7 +121,7 @@ export async function spool(input: Input): Promise<{ path: string; remove(): Pro
 	const path = join(tmpdir(), `flowtape-${randomBytes(8).toString("hex")}.tmp`);
 	const output = await openOutput(path);
 	try {
-		for await (const chunk of input.chunks()) await output.write(chunk);
+		for await (const chunk of input.chunks({ reuse: true })) await output.write(chunk);
 		await output.close();
 	} catch (error) {
 		await output.discard();

@@ -7,10 +7,9 @@ import type { Format, Input, SourceOptions } from "./format.ts";
 import { readObject } from "./jsonl/read-line.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type Output, openOutput } from "./output.ts";
+import { TextOutput } from "./text-output.ts";
 
 const NEWLINE = 0x0a;
-/** Characters that are gathered before they are written. */
-const WRITE_CHARACTERS = 256 * 1024;
 /** The longest line in bytes: about what a string of V8 holds. */
 const LINE_LIMIT = 500 * 1024 * 1024;
 
@@ -53,18 +52,18 @@ class LineSource implements FlowSource {
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
 		let parts: Buffer[] = [];
 		let size = 0;
-		for await (const chunk of this.#input.chunks()) {
+		for await (const chunk of this.#input.chunks({ reuse: true })) {
 			const last = chunk.lastIndexOf(NEWLINE);
 			if (last === -1) {
 				size += chunk.length;
 				if (size > LINE_LIMIT)
 					throw new FlowtapeError("FT_CORRUPT_FLOW", `${this.#where()}: the line is longer than ${LINE_LIMIT} bytes`, { file: this.#input.name });
-				parts.push(chunk);
+				parts.push(Buffer.from(chunk));
 				continue;
 			}
 			parts.push(chunk.subarray(0, last + 1));
 			yield this.#flows(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
-			parts = [chunk.subarray(last + 1)];
+			parts = [Buffer.from(chunk.subarray(last + 1))];
 			size = chunk.length - last - 1;
 		}
 		const rest = Buffer.concat(parts);
@@ -117,30 +116,21 @@ function parse(text: string): Json {
 }
 
 class LineSink implements FlowSink {
-	readonly #output: Output;
-	#text = "";
+	readonly #output: TextOutput;
 
 	constructor(output: Output) {
-		this.#output = output;
+		this.#output = new TextOutput(output);
 	}
 
 	append(flow: Flow): void | Promise<void> {
-		this.#text += `${lineOf(flowObject(flow))}\n`;
-		if (this.#text.length >= WRITE_CHARACTERS) return this.#flush();
+		return this.#output.append(`${lineOf(flowObject(flow))}\n`);
 	}
 
-	async close(): Promise<void> {
-		await this.#flush();
-		await this.#output.close();
+	close(): Promise<void> {
+		return this.#output.close();
 	}
 
-	async discard(): Promise<void> {
-		await this.#output.discard();
-	}
-
-	#flush(): Promise<void> {
-		const bytes = Buffer.from(this.#text);
-		this.#text = "";
-		return this.#output.write(bytes);
+	discard(): Promise<void> {
+		return this.#output.discard();
 	}
 }

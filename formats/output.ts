@@ -1,6 +1,5 @@
 // Where flows are written: a file that takes its name only when it is whole, or stdout.
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
@@ -145,9 +144,7 @@ class CompressedOutput implements Output {
 
 const stdout: Output = {
 	name: "stdout",
-	async write(bytes) {
-		if (!process.stdout.write(bytes)) await once(process.stdout, "drain");
-	},
+	write: (bytes) => new Promise((resolve, reject) => process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),
 	async close() {},
 	async discard() {},
 };

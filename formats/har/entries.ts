@@ -1,7 +1,7 @@
 // The entries of a HAR, each as its bytes: found one after the other, so that no more than one of them is in memory.
 import { ValueScanner } from "./value-scanner.ts";
 
-/** What is met in a HAR, in its order. */
+/** What is met in a HAR, in its order. Bytes are good until the next is asked for. */
 export type Found =
 	| { kind: "entry"; bytes: Buffer; record: number; offset: number }
 	| { kind: "pages"; bytes: Buffer; record: 0; offset: number }
@@ -196,8 +196,10 @@ class JsonWalker {
 			const end = scanner.scan(this.#bytes, from, to);
 			this.#at = end === -1 ? to : end;
 			size += this.#at - from;
-			if (size <= limit) parts.push(this.#bytes.subarray(from, this.#at));
-			else parts.length = 0;
+			const part = this.#bytes.subarray(from, this.#at);
+			if (size > limit) parts.length = 0;
+			// the chunk may be written over when the next one comes
+			else parts.push(end === -1 ? Buffer.from(part) : part);
 			if (end !== -1) break;
 			if (to === mark) throw new Damage("it does not end before the next entry begins", start);
 			if (!(await this.#more())) throw new Damage("the file ends in the middle of it", start);

@@ -7,7 +7,7 @@ import { spool } from "../input.ts";
 import { ZipFile } from "./zip-file.ts";
 
 export interface Place {
-	/** The HAR. */
+	/** The HAR; a chunk is good only until the next one is asked for. */
 	chunks: AsyncIterable<Buffer>;
 	/**
 	 * A body by the name that an entry gives it.
@@ -20,7 +20,7 @@ export interface Place {
 export async function openPlace(input: Input, isZip: boolean): Promise<Place> {
 	if (isZip) return openZip(input);
 	const { path } = input;
-	return { chunks: input.chunks(), attachment: (name) => readBeside(path, name), close: async () => {} };
+	return { chunks: input.chunks({ reuse: true }), attachment: (name) => readBeside(path, name), close: async () => {} };
 }
 
 function readBeside(path: string | null, name: string): Buffer {

@@ -42,6 +42,7 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 	const responseHead = headersOf(response);
 	const requestBody = readPostData(request, requestHead.headers, context.attachments);
 	const responseBody = isAnswered ? readContent(response, responseHead.headers, context.attachments) : null;
+	const websocket = websocketOf(entry, response);
 	const timestampStart = started / 1e6;
 	return new HttpFlow({
 		id,
@@ -52,8 +53,8 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 		request: requestOf(request, url, requestHead, requestBody.bytes, { timestampStart, timestampEnd: moments.requestEnd }),
 		response: responseBody === null ? null : responseOf(response, responseHead, responseBody.bytes, moments),
 		error: failureOf(response, isAnswered, moments),
-		websocket: websocketOf(entry, response),
-		metadata: notesOf(entry, requestBody, responseBody, context.pages),
+		websocket,
+		metadata: notesOf(entry, websocket !== null, requestBody, responseBody, context.pages),
 	});
 }
 
@@ -163,12 +164,15 @@ function websocketOf(entry: Fields, response: Fields): WebSocketData | null {
 	};
 }
 
-function notesOf(entry: Fields, request: ReadBody, response: ReadBody | null, pages: Map<string, JsonObject>): Metadata {
+function notesOf(entry: Fields, isWebSocket: boolean, request: ReadBody, response: ReadBody | null, pages: Map<string, JsonObject>): Metadata {
 	const { values } = entry;
+	const rest = remainder("entry", values);
+	// follows from the messages
+	if (isWebSocket) delete rest._resourceType;
 	const { _page: page = null } = values;
 	if (isObject(page) && typeof page.id === "string") pages.set(page.id, page);
 	const notes = collect({
-		entry: remainder("entry", values),
+		entry: rest,
 		request: remainder("request", values.request),
 		postData: request.notes,
 		response: remainder("response", values.response),

@@ -7,13 +7,12 @@ import { compressionOf } from "../compression.ts";
 import type { JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
+import { TextOutput } from "../text-output.ts";
 import { Losses } from "./losses.ts";
 import { type Attach, writeEntry } from "./write-entry.ts";
 
 const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
 const TAIL = "\n]}}\n";
-/** Characters that are gathered before they are written. */
-const WRITE_CHARACTERS = 256 * 1024;
 
 export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
 	const before = options.append === true ? await openEnd(path) : "nothing";
@@ -49,20 +48,19 @@ async function openEnd(path: string): Promise<Before> {
 }
 
 export class HarSink implements FlowSink {
-	readonly #output: Output;
+	readonly #output: TextOutput;
 	readonly #attach: Attach;
 	readonly #losses: Losses;
 	/** By their id. */
 	readonly #pages = new Map<string, JsonObject>();
-	#text = "";
-	#hasEntries: boolean;
+	/** What stands in front of the next entry. */
+	#before: string;
 
 	constructor(output: Output, { report }: SinkOptions, { before, attach }: { before: Before; attach: Attach }) {
-		this.#output = output;
+		this.#output = new TextOutput(output);
 		this.#attach = attach;
 		this.#losses = new Losses(output.name, report);
-		this.#hasEntries = before === "entries";
-		if (before === "nothing") this.#text = `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[`;
+		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
 	}
 
 	append(flow: Flow): void | Promise<void> {
@@ -75,25 +73,19 @@ export class HarSink implements FlowSink {
 			// who reads from the beginning meets the page before the entries that refer to it
 			entry._page = page;
 		}
-		this.#text += `${this.#hasEntries ? "," : ""}\n${JSON.stringify(entry)}`;
-		this.#hasEntries = true;
-		if (this.#text.length >= WRITE_CHARACTERS) return this.#flush();
+		const text = this.#before + JSON.stringify(entry);
+		this.#before = ",\n";
+		return this.#output.append(text);
 	}
 
 	async close(): Promise<void> {
-		this.#text += this.#pages.size === 0 ? TAIL : `\n],"pages":${JSON.stringify([...this.#pages.values()])}}}\n`;
-		await this.#flush();
+		const start = this.#before === ",\n" ? "" : this.#before.trimEnd();
+		await this.#output.append(start + (this.#pages.size === 0 ? TAIL : `\n],"pages":${JSON.stringify([...this.#pages.values()])}}}\n`));
 		await this.#output.close();
 		this.#losses.report();
 	}
 
-	async discard(): Promise<void> {
-		await this.#output.discard();
-	}
-
-	#flush(): Promise<void> {
-		const bytes = Buffer.from(this.#text);
-		this.#text = "";
-		return this.#output.write(bytes);
+	discard(): Promise<void> {
+		return this.#output.discard();
 	}
 }

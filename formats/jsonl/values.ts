@@ -1,12 +1,13 @@
 // Bytes, numbers and notes as JSON that loses nothing: plain where JSON can say it, an object with a "$" key where not.
-import { decodeText, encodeText, toByteString, toText } from "../../src/flow/bytes.ts";
+import { isUtf8 } from "node:buffer";
+import { encodeText, toByteString, toText } from "../../src/flow/bytes.ts";
 import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts";
 import { isObject, type Json } from "../fields.ts";
 
 /** A string where the bytes are UTF-8, else `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
-	const text = decodeText(bytes);
-	return text.isWellFormed() ? text : { $base64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") };
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	return isUtf8(buffer) ? buffer.toString("utf8") : { $base64: buffer.toString("base64") };
 }
 
 /** As `fromBytes`, from a string of bytes. */

@@ -1,6 +1,6 @@
 // `flowtape convert`: writes a tape in another format.
 import { defineCommand } from "./command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, type Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "convert",
@@ -10,10 +10,12 @@ export const command = defineCommand({
 	options: { ...outputOptions, ...inputOptions },
 	examples: [
 		["flowtape convert session.tape session.mitm", "a dump that mitmproxy opens"],
+		["flowtape convert saved-by-browser.har session.tape", "a tape of what a browser saved"],
 		["flowtape convert session.mitm - --format jsonl | jq .id", "the ids of a dump"],
 	],
 	async run({ args: [from = "-", to = "-"], options, values }, io) {
-		const { passed, status } = await copyFlows({ inputs: [from], strict: options.strict, open: (troubles) => createOutput(to, options, troubles) }, io);
+		const open = (troubles: Troubles) => createOutput(to, options, troubles);
+		const { passed, status } = await copyFlows({ inputs: [from], strict: options.strict, open, progress: values.quiet !== true }, io);
 		if (values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status;
 	},

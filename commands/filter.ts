@@ -5,7 +5,7 @@ import type { Filter } from "../src/filter/filter.ts";
 import { defineCommand } from "./command.ts";
 import { flowLine } from "./print/flow-line.ts";
 import { paintFor } from "./print/text.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, printer } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, printer, type Troubles } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "filter",
@@ -41,10 +41,9 @@ export const command = defineCommand({
 			: options.json
 				? (flow: Parameters<typeof summaryLine>[0]) => `${summaryLine(flow)}\n`
 				: (flow: Parameters<typeof flowLine>[0]) => `${flowLine(flow, paint)}\n`;
-		const { passed, status } = await copyFlows(
-			{ inputs, filter, strict: options.strict, open: async (troubles) => (output === null ? printer(io, line) : createOutput(output, options, troubles)) },
-			io,
-		);
+		const open = async (troubles: Troubles) => (output === null ? printer(io, line) : createOutput(output, options, troubles));
+		const progress = values.quiet !== true && (output !== null || options.count || io.stdout.isTTY !== true);
+		const { passed, status } = await copyFlows({ inputs, filter, strict: options.strict, open, progress }, io);
 		if (options.count) io.stdout.write(`${passed}\n`);
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},

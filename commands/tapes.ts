@@ -5,6 +5,7 @@ import type { Filter } from "../src/filter/filter.ts";
 import { type FlowSink, type FlowSource, pipe, type Step } from "../src/flow/pipe.ts";
 import type { OptionTable } from "../src/options.ts";
 import type { Io } from "./command.ts";
+import { Progress } from "./print/progress.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {
@@ -13,7 +14,7 @@ export const inputOptions = {
 
 /** Options of every command that writes a tape. */
 export const outputOptions = {
-	format: { type: "string", default: null, metavar: "FORMAT", help: "Write in this format, whatever the extension says: tape, mitm, jsonl." },
+	format: { type: "string", default: null, metavar: "FORMAT", help: "Write in this format, whatever the extension says: tape, mitm, har, jsonl." },
 	dump_version: { type: "integer", default: null, metavar: "N", help: "Write mitmproxy dumps in this version of the format; default 21." },
 } as const satisfies OptionTable;
 
@@ -24,12 +25,15 @@ const PRINTED_TROUBLES = 20;
 export class Troubles {
 	readonly #io: Io;
 	readonly #strict: boolean;
+	readonly #clear: () => void;
 	#status = 0;
 	#count = 0;
 
-	constructor(io: Io, strict: boolean) {
+	/** @param clear takes away what stands on the terminal in place of a message */
+	constructor(io: Io, strict: boolean, clear = (): void => {}) {
 		this.#io = io;
 		this.#strict = strict;
+		this.#clear = clear;
 	}
 
 	/** 0 as long as nothing was damaged. */
@@ -41,7 +45,9 @@ export class Troubles {
 		const error = new FlowtapeError(code, message, detail);
 		if (this.#strict && error.status > 0) throw error;
 		this.#status = Math.max(this.#status, error.status);
-		if (++this.#count <= PRINTED_TROUBLES) this.#io.stderr.write(`flowtape: ${message}\n`);
+		if (++this.#count > PRINTED_TROUBLES) return;
+		this.#clear();
+		this.#io.stderr.write(`flowtape: ${message}\n`);
 	};
 
 	/** The last word: how much was wrong, and what was kept. */
@@ -62,20 +68,25 @@ export interface CopyJob {
 	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind. */
 	open(troubles: Troubles): Promise<FlowSink>;
 	strict: boolean;
+	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
+	progress?: boolean;
 }
 
 /** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept. */
 export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number }> {
-	const troubles = new Troubles(io, job.strict);
+	let progress: Progress | null = null;
+	const troubles = new Troubles(io, job.strict, () => progress?.clear());
 	const sources = await openAll(job, troubles);
 	const sink = await job.open(troubles);
+	if (job.progress === true) progress = new Progress(io.stderr, sources);
 	try {
 		const { passed } = await pipe(
 			sources.map((source) => recovering(source, troubles)),
 			job.steps ?? [],
 			sink,
-			{ signal: io.signal },
+			{ signal: io.signal, onBatch: (read) => progress?.update(read) },
 		);
+		progress?.clear();
 		if (io.signal.aborted) {
 			await sink.discard?.();
 			return { passed, status: INTERRUPTED };
@@ -84,6 +95,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		troubles.end(passed);
 		return { passed, status: troubles.status };
 	} catch (error) {
+		progress?.clear();
 		await sink.discard?.();
 		throw error;
 	}

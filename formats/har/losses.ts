@@ -24,7 +24,7 @@ export class Losses {
 	readonly #report: Reporter;
 	/** Flows of other kinds, and parts of flows, by what they are. */
 	readonly #flows = new Map<string, number>();
-	readonly #parts = new Map<string, number>();
+	readonly #parts = new Map(PARTS.map(([name]) => [name, 0]));
 
 	constructor(name: string, report: Reporter) {
 		this.#name = name;
@@ -37,10 +37,13 @@ export class Losses {
 	}
 
 	report(): void {
-		const list = (counts: ReadonlyMap<string, number>): string => [...counts].map(([name, n]) => `${name} (${n})`).join(", ");
-		const tell = (what: string): void => this.#report("FT_LOSS", `${this.#name}: HAR has no room for ${what}: left out`, { file: this.#name });
-		if (this.#flows.size > 0) tell(`flows of other kinds than HTTP: ${list(this.#flows)}`);
-		if (this.#parts.size > 0) tell(`these parts of flows: ${list(this.#parts)}`);
+		this.#tell("flows of other kinds than HTTP", this.#flows);
+		this.#tell("these parts of flows", this.#parts);
+	}
+
+	#tell(what: string, counts: ReadonlyMap<string, number>): void {
+		const list = [...counts].filter(([, n]) => n > 0).map(([name, n]) => `${name} (${n})`);
+		if (list.length > 0) this.#report("FT_LOSS", `${this.#name}: HAR has no room for ${what}: ${list.join(", ")}: left out`, { file: this.#name });
 	}
 }
 

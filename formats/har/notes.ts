@@ -21,7 +21,10 @@ const held = Object.fromEntries(Object.entries(HELD).map(([part, keys]) => [part
 export function remainder(part: keyof typeof HELD, values: Json | undefined): JsonObject {
 	const rest: JsonObject = {};
 	if (!isObject(values)) return rest;
-	for (const [key, value] of Object.entries(values)) if (!held[part].has(key) && !isEmpty(value)) set(rest, key, value);
+	for (const [key, value] of Object.entries(values)) {
+		const isUnknown = part === "timings" && value === -1;
+		if (!held[part].has(key) && !isUnknown && !isEmpty(value)) set(rest, key, value);
+	}
 	return rest;
 }
 

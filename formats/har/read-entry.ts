@@ -58,15 +58,20 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 	});
 }
 
+/** Methods whose target is `*` where the URL has no path (RFC 9112 section 3.2.4). */
+const OF_SERVERS = /^(?:OPTIONS|M-SEARCH|NOTIFY)$/;
+
 /** Browsers name what a WebSocket begins with by its own scheme, though it is a request like others; null for other schemes. */
 function urlOf(request: Fields): UrlParts | null {
+	const method = request.text("method");
 	const text = request.text("url");
 	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase() ?? "";
-	if (scheme !== "" && !/^(?:https?|wss?)$/.test(scheme) && request.text("method") !== "CONNECT") return null;
+	if (scheme !== "" && !/^(?:https?|wss?)$/.test(scheme) && method !== "CONNECT") return null;
 	try {
 		const url = parseUrl(text.replace(/^ws/i, "http"));
-		// a URL without a path is how the target `*` is written (RFC 9112 section 3.2.4)
-		return /^(?:OPTIONS|M-SEARCH|NOTIFY)$/.test(request.text("method")) && /^[^/]*\/\/[^/?#]*$/.test(text) ? { ...url, path: "*" } : url;
+		// a tunnel has neither scheme nor path
+		if (method === "CONNECT") return { ...url, scheme: "", path: "" };
+		return OF_SERVERS.test(method) && /^[^/]*\/\/[^/?#]*$/.test(text) ? { ...url, path: "*" } : url;
 	} catch {
 		throw request.wrong("url", "an absolute URL");
 	}
@@ -87,7 +92,7 @@ function requestOf(
 	const hasAuthority = isConnect || (!httpVersion.startsWith("HTTP/1.") && !headers.has("host"));
 	const authority = pseudo.get(":authority") ?? (hasAuthority ? formatAuthority(url.host, url.port, isConnect ? undefined : url.scheme) : "");
 	return new Request({
-		...{ method, scheme: url.scheme, host: url.host, port: url.port, path: isConnect ? "" : toByteString(url.path), authority },
+		...{ method, scheme: url.scheme, host: url.host, port: url.port, path: toByteString(url.path), authority },
 		...{ httpVersion, headers, body, ...times },
 	});
 }
@@ -143,7 +148,6 @@ function serverOf(id: string, entry: Fields, url: UrlParts, moments: Moments): S
 	return serverConnection({
 		...{ id, address: [url.host, url.port], peername: ip === "" ? null : [ip, url.port], tls: url.scheme === "https" },
 		...moments.connection,
-		sni: url.scheme === "https" ? url.host : null,
 	});
 }
 
@@ -186,10 +190,10 @@ function notesOf(entry: Fields, isWebSocket: boolean, request: ReadBody, respons
 }
 
 /** The size on the wire, where it is another than that of the bytes, which may be compressed anew; it stands as long as they are as many. */
-function sizeNote(message: Fields, { bytes }: ReadBody): JsonObject {
+function sizeNote(message: Fields, { bytes, isCoded }: ReadBody): JsonObject {
 	const wire = Math.max(message.number("bodySize", -1), -1);
 	const made = bytes?.length ?? -1;
-	return wire === made ? {} : { wire, made };
+	return wire === made || (wire === -1 && !isCoded) ? {} : { wire, made };
 }
 
 /** A UUID (RFC 9562 section 5.8) that is the same for the same name, so that a HAR read twice has the same ids. */

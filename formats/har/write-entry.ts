@@ -1,5 +1,4 @@
 // An entry of a HAR from a flow. Strings are well-formed, numbers what HAR 1.2 allows; Chromium and mitmproxy read it.
-import { isIP } from "node:net";
 import { decodeBody } from "../../src/flow/body.ts";
 import { type ByteString, isAscii, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
@@ -52,15 +51,16 @@ export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
 function requestObject(request: Request, notes: JsonObject, attach: Attach): JsonObject {
 	const headers = headerList(request.headers);
 	const path = escapeStray(toText(request.path));
+	const method = wellFormed(request.method);
 	return {
 		...inside(notes, "request"),
-		method: wellFormed(request.method),
+		method,
 		url: urlOf(request),
 		httpVersion: wellFormed(request.httpVersion),
 		cookies: requestCookies(request.headers),
 		headers,
 		queryString: pairList(parseQuery(splitPath(path).query)),
-		headersSize: headSize(`${request.method} ${path} `, request, headers),
+		headersSize: headSize(`${method} ${path} `, request, headers),
 		bodySize: wireSize(request, inside(notes, "requestSize")),
 		...postData(request, inside(notes, "postData"), attach),
 	};
@@ -188,9 +188,8 @@ function textFields({ bytes, asSent }: Decoded, contentType: string, attach: Att
 	return text === null ? { text: bytes.toString("base64"), encoding: "base64", ...mark } : { text, ...mark };
 }
 
-function serverAddress({ serverConn: { peername, address } }: HttpFlow): JsonObject {
-	const ip = peername?.[0] ?? (isIP(address?.[0] ?? "") === 0 ? undefined : address?.[0]);
-	return ip === undefined ? {} : { serverIPAddress: ip.toWellFormed() };
+function serverAddress({ serverConn: { peername } }: HttpFlow): JsonObject {
+	return peername === null ? {} : { serverIPAddress: peername[0].toWellFormed() };
 }
 
 /** As Chromium has messages. */

@@ -117,7 +117,6 @@ class ZipSink implements FlowSink {
 
 /** For people who look into the archive. */
 function extensionOf(contentType: string): string {
-	const subtype = /^[^/]+\/(?:x-)?([a-z0-9]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? "";
-	const short: Readonly<Record<string, string>> = { plain: "txt", javascript: "js", octet: "bin", jpeg: "jpg" };
-	return short[subtype] ?? (subtype.length > 5 || subtype === "" ? "dat" : subtype);
+	const subtype = /^[^/]+\/(?:x-)?([a-z0-9]+)(?![a-z0-9._-])/i.exec(contentType)?.[1]?.toLowerCase() ?? "dat";
+	return { plain: "txt", javascript: "js", jpeg: "jpg" }[subtype] ?? subtype;
 }

@@ -1,4 +1,5 @@
-// The fields of a JSON object, each asked for by name and type, so that what is wrong is named by its path.
+// JSON of a record: parsed, and its fields each asked for by name and type, so that what is wrong is named by its path.
+import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -6,6 +7,19 @@ export type JsonObject = { [key: string]: Json };
 
 export function isObject(value: Json | undefined): value is JsonObject {
 	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Values nested deeper than this are taken for what is meant to hurt. */
+export const DEPTH_LIMIT = 500;
+
+/** @throws FlowtapeError FT_CORRUPT_FLOW for what is no JSON in UTF-8; how deep it is nested is not looked at */
+export function parseJson(bytes: Buffer): Json {
+	if (!isUtf8(bytes)) throw new FlowtapeError("FT_CORRUPT_FLOW", "UTF-8 was expected, there are other bytes");
+	try {
+		return JSON.parse(bytes.toString("utf8")) as Json;
+	} catch (cause) {
+		throw new FlowtapeError("FT_CORRUPT_FLOW", `JSON was expected: ${(cause as Error).message}`, { cause });
+	}
 }
 
 /** The fields of an object. A null counts as left out. What is asked for in vain is a FlowtapeError FT_CORRUPT_FLOW. */

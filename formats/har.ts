@@ -1,10 +1,9 @@
 // HAR 1.2, which browsers save and open: plain, compressed (`.har.gz`, `.zhar`), or a ZIP with the bodies in files of their own. Read and
 // written entry by entry, so that its size does not matter. docs/formats.md says what of a flow it holds.
-import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSource } from "../src/flow/pipe.ts";
-import { isObject, type Json, type JsonObject } from "./fields.ts";
+import { isObject, type JsonObject, parseJson } from "./fields.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { type Found, readEntries } from "./har/entries.ts";
 import { openPlace, type Place } from "./har/place.ts";
@@ -94,7 +93,7 @@ class HarSource implements FlowSource {
 		const { filter, ids } = this.#options;
 		const { record } = found;
 		this.#hasEntries = true;
-		const flow = readEntry(parse(found.bytes), { record, pages: this.#pages, attachments: { read: (name) => this.#attachment(found, place, name) } });
+		const flow = readEntry(parseJson(found.bytes), { record, pages: this.#pages, attachments: { read: (name) => this.#attachment(found, place, name) } });
 		if (flow === null) this.#foreign++;
 		if (flow === null || (ids !== undefined && !ids.includes(flow.id))) return null;
 		return filter === undefined || filter.matches(flow) ? flow : null;
@@ -110,7 +109,7 @@ class HarSource implements FlowSource {
 	}
 
 	#addPages(bytes: Buffer): void {
-		const pages = parse(bytes);
+		const pages = parseJson(bytes);
 		if (!Array.isArray(pages)) return;
 		const added = pages.filter((page) => isObject(page) && typeof page.id === "string" && !this.#pages.has(page.id)) as (JsonObject & { id: string })[];
 		for (const page of added) this.#pages.set(page.id, page);
@@ -121,14 +120,5 @@ class HarSource implements FlowSource {
 		const { name } = this.#input;
 		const where = record === 0 ? `${name}: byte ${offset}` : `${name}: byte ${offset}, entry ${record}`;
 		this.#options.report("FT_CORRUPT_FLOW", `${where}: ${what}`, { file: name, offset, ...(record === 0 ? {} : { record }) });
-	}
-}
-
-function parse(bytes: Buffer): Json {
-	if (!isUtf8(bytes)) throw new FlowtapeError("FT_CORRUPT_FLOW", "UTF-8 was expected, there are other bytes");
-	try {
-		return JSON.parse(bytes.toString("utf8")) as Json;
-	} catch (cause) {
-		throw new FlowtapeError("FT_CORRUPT_FLOW", `JSON was expected: ${(cause as Error).message}`, { cause });
 	}
 }

@@ -25,7 +25,7 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
 			if (!options.append) return createNew(path, options, requestKey);
 			const { openStore } = await import("../src/store/sqlite.ts");
-			return openStore(path, { mode: "append", requestKey, report: options.report, durable: options.durable ?? false });
+			return opening(path, () => openStore(path, { mode: "append", requestKey, report: options.report, durable: options.durable ?? false }));
 		},
 	};
 }
@@ -78,11 +78,20 @@ class TapeSource implements FlowSource {
 	}
 }
 
+function opening(path: string, open: () => SqliteStore): SqliteStore {
+	try {
+		return open();
+	} catch (error) {
+		// a folder that is not there is a TypeError to better-sqlite3
+		throw error instanceof FlowtapeError ? error : outputError(path, error);
+	}
+}
+
 /** A tape beside the target, which takes its place when it is whole. */
 async function createNew(path: string, { report }: SinkOptions, requestKey: (flow: HttpFlow) => string): Promise<FlowSink> {
 	const { openStore } = await import("../src/store/sqlite.ts");
 	const draft = draftName(path);
-	const store = openStore(draft, { mode: "create", report, requestKey });
+	const store = opening(path, () => openStore(draft, { mode: "create", report, requestKey }));
 	return {
 		append: (flow: Flow) => store.append(flow),
 		async close() {

@@ -1,9 +1,15 @@
 // Text on its way to an output: gathered, and written as UTF-8 through one buffer, so that nothing is left behind for each piece.
+import { hasErrno } from "../src/errors.ts";
 import type { Output } from "./output.ts";
 
 /** Characters that are gathered before they are written. */
 const GATHERED_CHARACTERS = 256 * 1024;
 const BUFFER_BYTES = 256 * 1024;
+
+/** Whether an error is that a string became longer than strings can be. */
+export function isTooLong(error: unknown): boolean {
+	return error instanceof RangeError || hasErrno(error, "ERR_STRING_TOO_LONG");
+}
 
 export class TextOutput {
 	readonly #output: Output;

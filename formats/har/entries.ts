@@ -1,4 +1,5 @@
 // The entries of a HAR, each as its bytes: found one after the other, so that no more than one of them is in memory.
+import { DEPTH_LIMIT } from "../fields.ts";
 import { ValueScanner } from "./value-scanner.ts";
 
 /** What is met in a HAR, in its order. Bytes are good until the next is asked for. */
@@ -12,8 +13,6 @@ export type Found =
 const ENTRY_LIMIT = 500 * 1024 * 1024;
 const KEY_LIMIT = 4096;
 const PAGES_LIMIT = 16 * 1024 * 1024;
-/** Nesting beyond this is meant to hurt. */
-const DEPTH_LIMIT = 500;
 
 /** Bytes in which an entry shows its first key. */
 const MARK_BYTES = 256;

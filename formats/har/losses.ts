@@ -22,7 +22,7 @@ const PARTS: readonly (readonly [name: string, has: (flow: HttpFlow) => boolean]
 export class Losses {
 	readonly #name: string;
 	readonly #report: Reporter;
-	/** Flows of other kinds, and parts of flows, by what they are. */
+	/** Flows, and parts of flows, by what they are. */
 	readonly #flows = new Map<string, number>();
 	readonly #parts = new Map(PARTS.map(([name]) => [name, 0]));
 
@@ -36,8 +36,13 @@ export class Losses {
 		else for (const [name, has] of PARTS) if (has(flow)) count(this.#parts, name);
 	}
 
+	/** A flow that is left out as a whole. */
+	noteTooLarge(): void {
+		count(this.#flows, "HTTP flows of over 500 MB");
+	}
+
 	report(): void {
-		this.#tell("flows of other kinds than HTTP", this.#flows);
+		this.#tell("these flows", this.#flows);
 		this.#tell("these parts of flows", this.#parts);
 	}
 

@@ -2,7 +2,7 @@
 // there in every kind of tape and in the next HAR.
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts";
-import { isObject, type Json, type JsonObject } from "../fields.ts";
+import { DEPTH_LIMIT, isObject, type Json, type JsonObject } from "../fields.ts";
 
 export const NOTE = "har";
 
@@ -54,9 +54,6 @@ export function inside(notes: JsonObject, part: string): JsonObject {
 	const value = notes[part];
 	return isObject(value) ? value : {};
 }
-
-/** Deeper values are left out: nobody wrote them by accident. */
-const DEPTH_LIMIT = 500;
 
 function toJson(value: MetaValue, depth: number): Json {
 	if (depth > DEPTH_LIMIT) return null;

@@ -1,13 +1,13 @@
 // Flows written as a HAR: one entry a line, so that the next one can be found after damage, and two HARs compared.
 import { open, truncate } from "node:fs/promises";
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
-import type { Flow } from "../../src/flow/flow.ts";
+import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
 import type { JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
-import { TextOutput } from "../text-output.ts";
+import { isTooLong, TextOutput } from "../text-output.ts";
 import { Losses } from "./losses.ts";
 import { type Attach, writeEntry } from "./write-entry.ts";
 
@@ -66,6 +66,14 @@ export class HarSink implements FlowSink {
 	append(flow: Flow): void | Promise<void> {
 		this.#losses.note(flow);
 		if (flow.type !== "http") return;
+		const text = this.#entry(flow);
+		if (text === null) return;
+		const before = this.#before;
+		this.#before = ",\n";
+		return this.#output.append(before + text);
+	}
+
+	#entry(flow: HttpFlow): string | null {
 		const { entry, page } = writeEntry(flow, this.#attach);
 		const id = String(page?.id);
 		if (page !== null && !this.#pages.has(id)) {
@@ -73,9 +81,13 @@ export class HarSink implements FlowSink {
 			// who reads from the beginning meets the page before the entries that refer to it
 			entry._page = page;
 		}
-		const text = this.#before + JSON.stringify(entry);
-		this.#before = ",\n";
-		return this.#output.append(text);
+		try {
+			return JSON.stringify(entry);
+		} catch (error) {
+			if (!isTooLong(error)) throw error;
+			this.#losses.noteTooLarge();
+			return null;
+		}
 	}
 
 	async close(): Promise<void> {

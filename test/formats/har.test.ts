@@ -237,7 +237,7 @@ t.test("any cut of the bytes gives the same flows", async (t) => {
 t.test("what a HAR has no room for is said once", async (t) => {
 	const reported = await writeTape(join(t.testdir(), "a.har"), [...variedFlows(), tcpFlow()]);
 	t.match(reported, [
-		{ code: "FT_LOSS", message: /a\.har: HAR has no room for flows of other kinds than HTTP: TCP \(2\), UDP \(1\), DNS \(2\): left out/ },
+		{ code: "FT_LOSS", message: /a\.har: HAR has no room for these flows: TCP \(2\), UDP \(1\), DNS \(2\): left out/ },
 		{ code: "FT_LOSS", message: /HAR has no room for these parts of flows: .*trailers \(2\).*marks \(1\), notes \(1\)/ },
 	]);
 });

@@ -19,7 +19,7 @@ t.test("parts and kinds", async (t) => {
 	losses.note(httpFlow({ ...anonymous, request: { headers: new Headers(["a", "\xff"]) } }));
 	losses.note(httpFlow({ ...anonymous, response: { body: { size: 2 ** 30, read: () => Buffer.alloc(0), chunks: () => [] } } }));
 	losses.report();
-	t.match(list[0], { code: "FT_LOSS", message: "a.har: HAR has no room for flows of other kinds than HTTP: UDP (1): left out" });
+	t.match(list[0], { code: "FT_LOSS", message: "a.har: HAR has no room for these flows: UDP (1): left out" });
 	for (const part of [
 		"bodies over 256 MiB",
 		"trailers",

@@ -59,6 +59,15 @@ t.test("adding to what is there", async (t) => {
 	t.equal((await readTape(file)).flows.length, 1, "an empty file");
 });
 
+t.test("a flow that is too large for a string is told of", async (t) => {
+	const file = join(t.testdir(), "a.har");
+	// six characters each
+	const large = Buffer.alloc(90 * 1024 * 1024, 1);
+	const reported = await writeTape(file, [httpFlow({ response: { body: large } }), httpFlow({ id: "two" })]);
+	t.match(reported[0], { code: "FT_LOSS", message: /no room for these flows: HTTP flows of over 500 MB \(1\): left out/ });
+	t.equal((await readTape(file)).flows[0]?.id, "two");
+});
+
 t.test("what cannot be added to stays as it is", async (t) => {
 	const folder = t.testdir({ "theirs.har": '{"log":{"version":"1.2","entries":[]}}\n' });
 	const theirs = join(folder, "theirs.har");

@@ -90,6 +90,34 @@ t.test("the same checksum is not the same body", async (t) => {
 	db.close();
 });
 
+t.test("bodies that come piece by piece", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	const bytes = randomBytes(2_500_000);
+	const spool = table.spool();
+	for (const [from, to] of [
+		[0, 10],
+		[10, 2_000_000],
+		[2_000_000, bytes.length],
+	] as const)
+		spool.write(bytes.subarray(from, to));
+	t.equal(table.takeWritten(), bytes.length);
+	const body = spool.end();
+	t.equal(body.size, bytes.length);
+	t.ok(body.read().equals(bytes));
+	const stored = table.write(body);
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes));
+	t.equal(count(db, "body"), 1, "it is where it is already");
+	const abandoned = table.spool();
+	abandoned.write(bytes.subarray(0, 100));
+	table.spool();
+	table.removeLoose();
+	t.equal(count(db, "body"), 1);
+	t.equal(count(db, `chunk WHERE body <> ${stored}`), 0);
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes), "what a flow took stays");
+	db.close();
+});
+
 t.test("a tape that is added to knows the bodies it has", async (t) => {
 	const path = join(t.testdir(), "again.tape");
 	const flows = () => [1, 2, 3].map((n) => httpFlow({ response: { body: Buffer.alloc(n * 900_000, n) } }));

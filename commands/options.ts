@@ -128,8 +128,9 @@ function parse(commander: Commander, argv: readonly string[]): string | null {
 
 function commanderOf(command: Command, registry: Registry): Commander {
 	const { min, max } = command.arity;
+	const expected = `${command.args}${command.takesChild ? " [-- CMD…]" : ""}`;
 	const commander = new Commander(`flowtape ${command.name}`)
-		.usage(`[options] ${command.args}${command.takesChild ? " [-- CMD…]" : ""}`)
+		.usage(`[options] ${expected}`)
 		.description(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`)
 		.argument("[args...]")
 		.addHelpOption(new Option("-h, --help", "Print this.").helpGroup("Common options:"))
@@ -141,7 +142,7 @@ function commanderOf(command: Command, registry: Registry): Commander {
 		)
 		.action((args: string[]) => {
 			if (args.length < min || (max !== undefined && args.length > max))
-				throw new FlowtapeError("FT_USAGE", `${command.name}: ${args.length} arguments, expected: flowtape ${command.name} ${command.args}`);
+				throw new FlowtapeError("FT_USAGE", `${command.name}: ${args.length} arguments, expected: flowtape ${command.name} ${expected}`);
 		});
 	for (const { flag, spec, title } of registry.flags) for (const option of flagOptions(flag, spec, title)) commander.addOption(option);
 	commander.addOption(

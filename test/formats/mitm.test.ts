@@ -24,6 +24,7 @@ function streamOf(bytes: Buffer, size: number): Input {
 		path: null,
 		name: "stream",
 		size: null,
+		progress: () => ({ done: 0, total: null }),
 		peek: async (n) => bytes.subarray(0, n),
 		async *chunks() {
 			for (let at = 0; at < bytes.length; at += size) yield Buffer.from(bytes.subarray(at, at + size));

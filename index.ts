@@ -3,13 +3,14 @@ import { createTape, openFileSpool, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
-import type { Miss } from "./src/hooks/context.ts";
+import type { Miss, TrustGuide } from "./src/hooks/context.ts";
+import type { Hook } from "./src/hooks/hook.ts";
 import type { Pipeline } from "./src/hooks/pipeline.ts";
 import type { ReplayReport } from "./src/hooks/server-replay.ts";
 import type { OptionValues } from "./src/options.ts";
 import type { CertificateAuthority } from "./src/proxy/ca.ts";
 import type { options as clientOptions, ReplayClient } from "./src/proxy/replay-client.ts";
-import type { ProxyEvent, proxyOptions } from "./src/proxy/server.ts";
+import type { Listening, ProxyEvent, ProxySetup, proxyOptions } from "./src/proxy/server.ts";
 import type { ScriptHost } from "./src/scripts/script-host.ts";
 
 export { createTape, openTape } from "./formats/index.ts";
@@ -37,8 +38,12 @@ interface TrafficSetup {
 	format?: string | null;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
+	/** Names the proxies on the way to servers (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); without, there are none. */
+	env?: NodeJS.ProcessEnv;
 	/** The user's own hooks. */
 	scripts?: ScriptHost | undefined;
+	/** Hooks of the program, which run behind those of scripts. */
+	hooks?: readonly Hook[];
 	/** Survives the loss of power too. */
 	durable?: boolean;
 	/** Told of trouble in tapes. */
@@ -67,6 +72,8 @@ export interface LiveReport {
 export interface LiveProxy {
 	readonly host: string;
 	readonly port: number;
+	/** Where it listens, a mode each; `host` and `port` are those of the first. */
+	readonly listeners: readonly Listening[];
 	readonly authority: CertificateAuthority;
 	/** Ends exchanges under way, brings those still open to the output, and closes it. */
 	close(): Promise<LiveReport>;
@@ -77,25 +84,40 @@ export interface LiveProxy {
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT
  */
 export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
+	const { isProxyAuth } = await import("./src/hooks/proxy-auth.ts");
+	const { createPassedHosts } = await import("./src/hooks/passed-hosts.ts");
 	const { openAuthority } = await import("./src/proxy/ca.ts");
+	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/client-tls.ts");
 	const { startProxy } = await import("./src/proxy/server.ts");
+	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
 	const { values, onEvent, log, network } = setup;
-	const traffic = await prepare(setup);
+	const warn = (message: string) => log?.("warning", message);
+	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values) });
+	const traffic = await prepare(setup, createTrustGuide(authority));
 	const { pipeline, sink } = traffic;
 	try {
-		const authority = await openAuthority(setup.home, { warn: (message) => log?.("warning", message) });
-		const upstream = network ? "network" : null;
-		const proxy = await startProxy({ options: values, authority, pipeline, sink, upstream, ...(onEvent && { onEvent }) });
+		const proxy = await startProxy({
+			...{ options: values, pipeline, sink, upstream: network ? "network" : null, ...(onEvent && { onEvent }) },
+			...{ authority: withOwnCertificates(authority, values), gate: pipeline.hooks.find(isProxyAuth) ?? null, hosts: await createPassedHosts(values) },
+			...(await waysOf(setup)),
+		});
 		await setup.scripts?.start(values, { watch: true });
 		const close = async () => {
 			await proxy.close();
 			return traffic.close();
 		};
-		return { host: proxy.host, port: proxy.port, authority, close };
+		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, close };
 	} catch (error) {
 		await traffic.close();
 		throw error;
 	}
+}
+
+/** The proxies between us and the servers. */
+async function waysOf({ values, env = {}, log }: TrafficSetup): Promise<Pick<ProxySetup, "route" | "upstreamCredentials">> {
+	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
+	const { environmentRoute } = await import("./src/proxy/environment-proxy.ts");
+	return { route: environmentRoute(env, (message) => log?.("warning", message)), upstreamCredentials: upstreamCredentials(values) };
 }
 
 export interface ReplayClientSetup extends TrafficSetup {
@@ -118,7 +140,7 @@ export async function startReplayClient(setup: ReplayClientSetup): Promise<Runni
 	const { values, onEvent, timeout } = setup;
 	const traffic = await prepare(setup);
 	const { pipeline, sink } = traffic;
-	const client = new ReplayClient({ options: values, pipeline, sink, timeout, ...(onEvent && { onEvent }) });
+	const client = new ReplayClient({ options: values, pipeline, sink, timeout, ...(await waysOf(setup)), ...(onEvent && { onEvent }) });
 	await setup.scripts?.start(values);
 	return {
 		send: (recorded, change) => client.send(recorded, change),
@@ -136,13 +158,19 @@ interface Traffic {
 }
 
 /** Hooks with their recordings and scripts, and the way to the output. */
-async function prepare({ values, output, format, durable, report, ...setup }: TrafficSetup): Promise<Traffic> {
+async function prepare({ values, output, format, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
 	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
 	const { log, onMiss } = setup;
-	const hooks = await createHooks(values, { recordings, scripts: setup.scripts?.hooks ?? [], ...(log && { log }), ...(onMiss && { onMiss }) });
+	const hooks = await createHooks(values, {
+		recordings,
+		scripts: [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])],
+		...(guide && { guide }),
+		...(log && { log }),
+		...(onMiss && { onMiss }),
+	});
 	const filter = await createRecordingFilter(values);
 	const pipeline = new Pipeline(hooks);
 	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });

@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	stats: async () => (await import("./stats.ts")).command,
 	export: async () => (await import("./export.ts")).command,
 	convert: async () => (await import("./convert.ts")).command,
+	doctor: async () => (await import("./doctor.ts")).command,
 	ca: async () => (await import("./ca.ts")).command,
 	completion: async () => (await import("./completion.ts")).createCommand(loadAll),
 };

@@ -1,17 +1,24 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
-import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
+import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
 import { FlowtapeError } from "../src/errors.ts";
-import { formatAuthority } from "../src/flow/url.ts";
-import { expandHome, type OptionTable } from "../src/options.ts";
-import { homeFolder } from "../src/proxy/ca-files.ts";
+import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
+import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
 import { outputOptions } from "./tapes.ts";
 
+export const caOption = {
+	type: "string",
+	default: null,
+	metavar: "ephemeral|FOLDER",
+	help: "The certificate authority: ephemeral makes one for this run alone; else the folder of one. Default: the user's own.",
+} as const satisfies OptionSpec;
+
 /** Options of every proxy command that are no features. */
 export const liveCommandOptions = {
+	ca: caOption,
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
 	...scriptOptions,
 	format: { ...outputOptions.format, help: "Record in this format, whatever the extension says." },
@@ -43,11 +50,19 @@ type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
 export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
+	const place = await openCaPlace(options.ca, io.env);
+	try {
+		return await runIn(place, job, { child, values, options, scripts }, io);
+	} finally {
+		await place.close();
+	}
+}
+
+async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
 	const output = job.output === null ? null : expandHome(job.output);
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
-	const home = homeFolder(io.env);
 	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 	const proxy = await startLive({
 		...job,
@@ -57,11 +72,13 @@ export async function runLive(job: LiveJob, { child, values, options, scripts }:
 		recordings: job.recordings.map((path) => expandHome(path)),
 		values: values as unknown as LiveValues,
 		home,
+		env: io.env,
 		report: (code, message, detail) => journal.trouble(code, message, detail),
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
 		onMiss: (miss) => journal.miss(miss),
 	});
+	if (isEphemeral && child === null) journal.authority(proxy.authority.certificateFile);
 	let status = 0;
 	let report: LiveReport;
 	try {
@@ -82,14 +99,10 @@ function stopped(signal: AbortSignal): Promise<void> {
 }
 
 /** Runs the child in an environment that leads it through the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
-async function runWithin(child: readonly string[], proxy: Awaited<ReturnType<typeof startLive>>, home: string, { env }: Io): Promise<number> {
-	const { childEnvironment } = await import("../src/proxy/child-environment.ts");
+async function runWithin(child: readonly string[], proxy: LiveProxy, home: string, { env }: Io): Promise<number> {
+	const { childSurroundings } = await import("./child-surroundings.ts");
 	const { runChild } = await import("../src/proxy/child-process.ts");
-	const { writeTrustBundle } = await import("../src/proxy/trust-bundle.ts");
-	const { authority } = proxy;
-	const bundle = await writeTrustBundle(home, authority.certificatePem, env);
-	const proxyUrl = `http://${formatAuthority(proxy.host, proxy.port)}`;
-	const environment = childEnvironment({ env, proxyUrl, caFile: authority.certificateFile, bundleFile: bundle.pemFile, javaTrustStore: bundle.javaFile });
+	const environment = await childSurroundings(proxy, home, env);
 	const [command = "", ...args] = child;
 	return (await runChild(command, args, environment)).status;
 }

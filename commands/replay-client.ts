@@ -65,6 +65,7 @@ export const command = defineCommand({
 			scripts: scripts ?? undefined,
 			recordings: options.server_replay,
 			timeout,
+			env: io.env,
 			report: (code, message, detail) => journal.trouble(code, message, detail),
 			log: (level, message) => journal.log(level, message),
 			onEvent: (event) => journal.event(event),

@@ -60,10 +60,11 @@ export class Journal {
 	event(event: ProxyEvent): void {
 		switch (event.kind) {
 			case "listening": {
-				const { host, port } = event;
+				const { host, port, mode } = event;
 				this.#isListening = true;
-				if (this.#options.json) this.#print({ event: "listening", host, port });
-				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}`);
+				const what = mode === "regular" ? "" : ` (${printableLine(mode)})`;
+				if (this.#options.json) this.#print({ event: "listening", host, port, mode });
+				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}${what}`);
 				break;
 			}
 			case "flow":
@@ -83,6 +84,12 @@ export class Journal {
 				this.#lose(event.error);
 				break;
 		}
+	}
+
+	/** The certificate to trust, of an authority that nobody knows yet. */
+	authority(file: string): void {
+		if (this.#options.json) this.#print({ event: "authority", file });
+		else this.#line(`the certificate to trust is in ${file}`);
 	}
 
 	/** The last word. */

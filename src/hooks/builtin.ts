@@ -11,10 +11,13 @@ import { createMapLocal, options as mapLocal } from "./map-local.ts";
 import { createMapRemote, options as mapRemote } from "./map-remote.ts";
 import { createModifyBody, options as modifyBody } from "./modify-body.ts";
 import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
+import { createOnboarding, options as onboarding } from "./onboarding.ts";
+import { createProxyAuth, options as proxyAuth } from "./proxy-auth.ts";
 import { compileFilterLazily, options as ruleOptions } from "./rule.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
 import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
 import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts";
+import { createUpstreamAuth, options as upstreamAuth } from "./upstream-auth.ts";
 
 export const recordingOptions = {
 	save_stream_filter: { type: "string", default: null, metavar: "FILTER", help: "Record only flows that match, looked at when they are complete." },
@@ -22,6 +25,8 @@ export const recordingOptions = {
 
 /** The options of all features. */
 export const hookOptions = {
+	...proxyAuth,
+	...onboarding,
 	...modifyHeaders,
 	...blockList,
 	...anticache,
@@ -32,6 +37,7 @@ export const hookOptions = {
 	...modifyBody,
 	...stickyAuth,
 	...stickyCookie,
+	...upstreamAuth,
 	...recordingOptions,
 	...ruleOptions,
 } as const satisfies OptionTable;
@@ -46,6 +52,8 @@ type Create = (values: HookValues, context: HookContext) => Hook | null | Promis
  * request, and what they do not answer is mapped. Cookies and credentials are added last, to what really goes to a server.
  */
 const features: readonly ("scripts" | readonly [option: keyof HookValues, create: Create])[] = [
+	["proxyauth", createProxyAuth],
+	["onboarding", createOnboarding],
 	["modify_headers", createModifyHeaders],
 	["block_list", createBlockList],
 	["anticache", createAnticache],
@@ -57,6 +65,7 @@ const features: readonly ("scripts" | readonly [option: keyof HookValues, create
 	["modify_body", createModifyBody],
 	["stickyauth", createStickyAuth],
 	["stickycookie", createStickyCookie],
+	["upstream_auth", createUpstreamAuth],
 ];
 
 /**

@@ -12,7 +12,19 @@ export interface Miss {
 	readonly explanation: string;
 }
 
+/** How clients come to trust the certificate authority. */
+export interface TrustGuide {
+	/** Its certificate, without the key. */
+	certificate(format: "pem" | "der" | "p12"): Promise<Buffer>;
+	/** SHA-256 of the certificate, in pairs of digits. */
+	readonly fingerprint: string;
+	/** Commands for systems, with `flowtape-ca.pem` as the certificate's file. */
+	readonly systems: readonly { readonly title: string; readonly commands: readonly string[] }[];
+}
+
 export interface HookContext {
+	/** Shown to clients; without it there is no page for them. */
+	readonly guide?: TrustGuide;
 	/** Tapes to answer from, in order; without any, nothing is answered from recordings. */
 	readonly recordings?: readonly RecordedTape[];
 	/** Hooks of the user's own. */

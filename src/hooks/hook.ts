@@ -72,6 +72,8 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	 * Default: none.
 	 */
 	readonly needs?: { readonly request?: boolean | "always"; readonly response?: boolean };
+	/** Sees live requests to this host alone, in lower case, and costs others nothing. Default: all of them. */
+	readonly host?: string;
 	/** Makes sense for live traffic only; stored flows skip it. */
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */

@@ -13,17 +13,30 @@ export class Pipeline {
 	readonly needsResponseBody: boolean;
 	/** Whether some hook must see request bodies however large they are. */
 	readonly insistsOnRequestBody: boolean;
+	readonly #host: string | undefined;
 	readonly #live: Record<Phase, readonly Runner[]>;
 	readonly #stored: Record<Phase, readonly Runner[]>;
 
-	/** @param hooks in the order of src/hooks/builtin.ts */
-	constructor(hooks: readonly Hook[]) {
+	/**
+	 * @param hooks in the order of src/hooks/builtin.ts
+	 * @param host whose own hooks run too
+	 */
+	constructor(hooks: readonly Hook[], host?: string) {
+		const live = hooks.filter((hook) => hook.host === undefined || hook.host === host);
 		this.hooks = hooks;
-		this.needsRequestBody = hooks.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
-		this.needsResponseBody = hooks.some((hook) => hook.needs?.response);
-		this.insistsOnRequestBody = hooks.some((hook) => hook.needs?.request === "always");
-		this.#live = byPhase(hooks);
+		this.#host = host;
+		this.needsRequestBody = live.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
+		this.needsResponseBody = live.some((hook) => hook.needs?.response);
+		this.insistsOnRequestBody = live.some((hook) => hook.needs?.request === "always");
+		this.#live = byPhase(live);
 		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
+	}
+
+	/** The pipelines of hosts that have hooks of their own, but for that of such a host. */
+	byHost(): ReadonlyMap<string, Pipeline> {
+		return this.#host !== undefined
+			? new Map()
+			: new Map(this.hooks.flatMap(({ host }) => (host === undefined ? [] : [[host, new Pipeline(this.hooks, host)]])));
 	}
 
 	/** Whether nothing happens at a phase, so that the exchange need not stop there. */

@@ -5,10 +5,10 @@ import forge from "node-forge";
 
 const validYears = 10;
 
-/** A new authority, key and certificate in PEM, that exists nowhere else: its key, name and serial number are random. */
-export async function createAuthority(now: Date = new Date()): Promise<{ keyPem: string; certificatePem: string }> {
+/** A new authority, key and certificate in PEM, that exists nowhere else: its key, of `keySize` bits, its name and serial number are random. */
+export async function createAuthority(now: Date = new Date(), keySize = 2048): Promise<{ keyPem: string; certificatePem: string }> {
 	const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", {
-		modulusLength: 2048,
+		modulusLength: keySize,
 		privateKeyEncoding: { type: "pkcs8", format: "pem" },
 		publicKeyEncoding: { type: "spki", format: "pem" },
 	});

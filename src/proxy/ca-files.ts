@@ -34,6 +34,8 @@ export interface AuthorityFiles {
 export interface ReadOptions {
 	/** Make one where there is none (default true). */
 	create?: boolean;
+	/** Size of the new authority's key in bits (default 2048). */
+	keySize?: number | undefined;
 	/** Told about what was found wrong and put right. */
 	warn?: (message: string) => void;
 }
@@ -42,7 +44,7 @@ export interface ReadOptions {
 export async function readAuthority(folder: string, options: ReadOptions = {}): Promise<AuthorityFiles> {
 	const file = join(folder, authorityFileName);
 	try {
-		const pem = (await readIfThere(file)) ?? (await make(folder, file, options.create ?? true));
+		const pem = (await readIfThere(file)) ?? (await make(folder, file, options));
 		const { key, certificate } = check(file, pem);
 		await closeToOthers(file, options.warn);
 		const certificateFile = join(folder, certificateFileName);
@@ -80,13 +82,13 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 	}
 }
 
-async function make(folder: string, file: string, create: boolean): Promise<string> {
+async function make(folder: string, file: string, { create = true, keySize }: ReadOptions): Promise<string> {
 	if (!create) {
 		throw new FlowtapeError("FT_CA", `there is no certificate authority in ${folder}; make one with: flowtape ca create`, { file });
 	}
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const { createAuthority } = await import("./ca-create.ts");
-	const { keyPem, certificatePem } = await createAuthority();
+	const { keyPem, certificatePem } = await createAuthority(undefined, keySize);
 	const draft = await writeDraft(file, keyPem + certificatePem, 0o600);
 	try {
 		// A link, unlike a rename, fails where another process was faster: then its authority is ours as well.

@@ -1,6 +1,6 @@
 // The certificate authority in use: shows each client a certificate for the host it asks for, minted once and kept.
-import { createHash, generateKeyPairSync, type X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
+import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { certificatePem, type Element, readElements } from "./ca-der.ts";
 import { type AuthorityFiles, type ReadOptions, readAuthority } from "./ca-files.ts";
 import { type Issuer, mintLeaf, normalizeNames } from "./ca-leaf.ts";
@@ -15,6 +15,8 @@ export interface LeafRequest {
 	upstreamNames?: readonly string[];
 	/** The organization in the server's own certificate. */
 	organization?: string | null;
+	/** Certificates in PEM to show behind the leaf. */
+	extraChain?: readonly string[];
 }
 
 /** Gives TLS servers the certificate to show. */
@@ -26,8 +28,13 @@ export interface LeafIssuer {
 const maxContexts = 1000;
 
 /** Opens the authority of a folder (`homeFolder` says which), making it where there is none. Throws FT_CA. */
-export async function openAuthority(folder: string, options: ReadOptions = {}): Promise<CertificateAuthority> {
-	return new CertificateAuthority(await readAuthority(folder, options));
+export async function openAuthority(folder: string, { context, ...options }: OpenOptions = {}): Promise<CertificateAuthority> {
+	return new CertificateAuthority(await readAuthority(folder, options), context);
+}
+
+export interface OpenOptions extends ReadOptions {
+	/** What the connections of clients are to be like: versions, ciphers. */
+	context?: SecureContextOptions | undefined;
 }
 
 /** Mints leaves with one key of this process; the authority's key signs and never leaves this class. */
@@ -40,9 +47,11 @@ export class CertificateAuthority implements LeafIssuer {
 	/** In the order of their last use. */
 	readonly #contexts = new Map<string, SecureContext>();
 	readonly #leaves = new WeakMap<SecureContext, string>();
+	readonly #contextOptions: SecureContextOptions;
 	#leafKey: LeafKey | undefined;
 
-	constructor({ key, certificate, certificateFile }: AuthorityFiles) {
+	constructor({ key, certificate, certificateFile }: AuthorityFiles, contextOptions: SecureContextOptions = {}) {
+		this.#contextOptions = contextOptions;
 		this.certificate = certificate;
 		this.certificateFile = certificateFile;
 		this.certificatePem = certificate.toString();
@@ -57,11 +66,12 @@ export class CertificateAuthority implements LeafIssuer {
 	}
 
 	/** The TLS context of a leaf with the names of the request: SNI first, then the host, then what the server itself has. */
-	contextFor({ sni, host, upstreamNames = [], organization = null }: LeafRequest): SecureContext {
+	contextFor({ sni, host, upstreamNames = [], organization = null, extraChain = [] }: LeafRequest): SecureContext {
 		const names = normalizeNames([sni, host, ...upstreamNames]);
-		const id = `${names.join("\n")}\n\n${organization ?? ""}`;
+		const extra = extraChain.join("");
+		const id = `${names.join("\n")}\n\n${organization ?? ""}\n${extra}`;
 		const kept = this.#contexts.get(id);
-		const context = kept ?? this.#makeContext(names, organization);
+		const context = kept ?? this.#makeContext(names, organization, extra);
 		if (kept) this.#contexts.delete(id);
 		this.#contexts.set(id, context);
 		if (this.#contexts.size > maxContexts) this.#contexts.delete(this.#contexts.keys().next().value ?? id);
@@ -73,14 +83,21 @@ export class CertificateAuthority implements LeafIssuer {
 		return this.#leaves.get(context);
 	}
 
-	#makeContext(names: string[], organization: string | null): SecureContext {
+	/** A TLS context that shows a certificate of the user's own, which was made for the authority's key; null where it was not. */
+	contextOf(certificatePem: string): SecureContext | null {
+		const { key } = this.#issuer;
+		if (!new X509Certificate(certificatePem).checkPrivateKey(key)) return null;
+		return createSecureContext({ ...this.#contextOptions, key: key.export({ type: "pkcs8", format: "pem" }), cert: certificatePem, ca: [] });
+	}
+
+	#makeContext(names: string[], organization: string | null, extra: string): SecureContext {
 		this.#leafKey ??= makeLeafKey();
 		const { publicKey, keyIdentifier, privatePem } = this.#leafKey;
 		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
 		const leaf = certificatePem(mintLeaf(this.#issuer, subject));
 		// The authority goes along: clients that pin its key look for it in the chain as sent. The empty `ca` keeps Node from
 		// loading a hundred roots, which only the verification of client certificates would use.
-		const context = createSecureContext({ key: privatePem, cert: leaf + this.certificatePem, ca: [] });
+		const context = createSecureContext({ ...this.#contextOptions, key: privatePem, cert: leaf + this.certificatePem + extra, ca: [] });
 		this.#leaves.set(context, leaf);
 		return context;
 	}

@@ -6,8 +6,10 @@ import { addingVariables, replacingVariables } from "./trust-bundle.ts";
 export interface ChildProxy {
 	/** The environment it would have otherwise. */
 	env: NodeJS.ProcessEnv;
-	/** Where the proxy listens, such as `http://127.0.0.1:8080`. */
-	proxyUrl: string;
+	/** Where clients that know of proxies turn to, such as `http://127.0.0.1:8080`; null: the proxy takes none such, and the command has to be told itself. */
+	proxyUrl: string | null;
+	/** Every address of the proxy, in the order of its modes. */
+	listening?: readonly string[];
 	/** The authority's certificate alone, in PEM. */
 	caFile: string;
 	/** The authorities to trust all in all, in PEM and for Java, as `writeTrustBundle` writes them. */
@@ -42,22 +44,28 @@ const bypassVariables = ["no_proxy", "npm_config_noproxy", "global_agent_no_prox
 
 /** The whole environment for the child. What the user set for NODE_OPTIONS and JAVA_TOOL_OPTIONS stays, ours is added. */
 export function childEnvironment(child: ChildProxy): Record<string, string> {
-	const { env, proxyUrl, caFile, bundleFile, nodePreload = nodePreloadFile } = child;
+	const { env, caFile, bundleFile } = child;
 	const result: Record<string, string> = {};
 	for (const [name, value] of Object.entries(env)) {
-		if (value !== undefined && !bypassVariables.includes(name.toLowerCase())) result[name] = value;
+		if (value !== undefined && (child.proxyUrl === null || !bypassVariables.includes(name.toLowerCase()))) result[name] = value;
 	}
-	for (const name of proxyVariables) result[name] = proxyUrl;
 	for (const name of replacingVariables) result[name] = bundleFile;
 	// One certificate loads faster than a hundred, and Node loads them at every start.
 	for (const name of addingVariables) result[name] = env[name] ? bundleFile : caFile;
-	result.NODE_USE_ENV_PROXY = "1";
-	result.NODE_OPTIONS = appended(env.NODE_OPTIONS, [`--require ${quoteForNode(nodePreload)}`]);
 	result.JAVA_TOOL_OPTIONS = appended(env.JAVA_TOOL_OPTIONS, javaOptions(child));
 	result.FLOWTAPE_ACTIVE = "1";
-	result.FLOWTAPE_PROXY = proxyUrl;
-	result.FLOWTAPE_CA = caFile;
-	return result;
+	result.FLOWTAPE_CA_FILE = caFile;
+	if (child.listening !== undefined) result.FLOWTAPE_LISTENING = child.listening.join(" ");
+	return child.proxyUrl === null ? result : { ...result, ...proxyEnvironment(child, child.proxyUrl) };
+}
+
+function proxyEnvironment({ env, nodePreload = nodePreloadFile }: ChildProxy, proxyUrl: string): Record<string, string> {
+	return {
+		...Object.fromEntries(proxyVariables.map((name) => [name, proxyUrl])),
+		NODE_USE_ENV_PROXY: "1",
+		NODE_OPTIONS: appended(env.NODE_OPTIONS, [`--require ${quoteForNode(nodePreload)}`]),
+		FLOWTAPE_PROXY: proxyUrl,
+	};
 }
 
 function appended(before: string | undefined, options: readonly string[]): string {
@@ -71,14 +79,17 @@ function quoteForNode(path: string): string {
 }
 
 function javaOptions({ env, proxyUrl, javaTrustStore }: ChildProxy): string[] {
-	const { hostname, port } = new URL(proxyUrl);
-	const host = hostname.replace(/^\[|\]$/g, "");
-	const options = ["http", "https"].flatMap((scheme) => [`-D${scheme}.proxyHost=${host}`, `-D${scheme}.proxyPort=${port || 80}`]);
-	// Java leaves loopback addresses out unless told that there is nothing to leave out.
-	options.push("-Dhttp.nonProxyHosts=");
+	const options = proxyUrl === null ? [] : javaProxyOptions(proxyUrl);
 	if (!env.JAVA_TOOL_OPTIONS?.includes("-Djavax.net.ssl.trustStore=")) {
 		options.push(`-Djavax.net.ssl.trustStore=${javaTrustStore}`, "-Djavax.net.ssl.trustStoreType=JKS");
 	}
 	// The virtual machine splits at spaces outside of quotes, and knows no escapes.
 	return options.map((option) => (/\s/.test(option) ? `"${option}"` : option));
+}
+
+function javaProxyOptions(proxyUrl: string): string[] {
+	const { hostname, port } = new URL(proxyUrl);
+	const host = hostname.replace(/^\[|\]$/g, "");
+	// Java leaves loopback addresses out unless told that there is nothing to leave out.
+	return [...["http", "https"].flatMap((scheme) => [`-D${scheme}.proxyHost=${host}`, `-D${scheme}.proxyPort=${port || 80}`]), "-Dhttp.nonProxyHosts="];
 }

@@ -4,20 +4,27 @@ import type { Socket } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { now } from "./clock.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 /** A client that has just been accepted. */
-export function clientFacts(socket: Socket): ClientConnection {
+export function clientFacts(socket: Socket, proxyMode = "regular"): ClientConnection {
 	return clientConnection({
 		id: randomUUID(),
+		proxyMode,
 		peername: address(socket.remoteAddress, socket.remotePort),
 		sockname: address(socket.localAddress, socket.localPort),
 		timestampStart: now(),
 	});
 }
 
-/** A server that is about to be connected to. */
-export function serverFacts(host: string, port: number): ServerConnection {
-	return serverConnection({ id: randomUUID(), address: [host, port], timestampStart: now() });
+/** A server that is about to be connected to, perhaps through a proxy. */
+export function serverFacts(host: string, port: number, via: UpstreamProxy | null = null): ServerConnection {
+	return serverConnection({
+		id: randomUUID(),
+		address: [host, port],
+		via: via === null ? null : [via.scheme, [via.host, via.port]],
+		timestampStart: now(),
+	});
 }
 
 /** To be called once TCP is set up. */
@@ -38,7 +45,7 @@ export function addTlsFacts(facts: Connection, socket: TLSSocket): void {
 	facts.timestampTlsSetup = now();
 }
 
-/** The certificates that a server showed, leaf first. */
+/** The certificates that a server showed, leaf first. To be called once a socket: Node takes the leaf out of its chain when it gives it. */
 export function certificateChain(socket: TLSSocket): X509Certificate[] {
 	const chain: X509Certificate[] = [];
 	let certificate = socket.getPeerX509Certificate();

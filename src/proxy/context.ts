@@ -8,11 +8,13 @@ import type { UpstreamPool } from "./upstream.ts";
 
 /** What happens in a proxy, for logs. */
 export type ProxyEvent =
-	| { readonly kind: "listening"; readonly host: string; readonly port: number }
+	| { readonly kind: "listening"; readonly host: string; readonly port: number; readonly mode: string }
+	/** A client has been given a tunnel to a host; what it does with it may never be a flow. */
+	| { readonly kind: "tunnel"; readonly host: string; readonly port: number }
 	/** A flow went to the sink. */
 	| { readonly kind: "flow"; readonly flow: Flow }
-	/** A client sent what cannot be understood, or refused our certificate. */
-	| { readonly kind: "client_error"; readonly message: string; readonly client: string }
+	/** A client sent what cannot be understood, or did not want our certificate: then `untrusted` is the host that it was for. */
+	| { readonly kind: "client_error"; readonly message: string; readonly client: string; readonly untrusted?: string }
 	/** A server could not be reached or broke off. */
 	| { readonly kind: "upstream_error"; readonly message: string; readonly destination: string }
 	| { readonly kind: "hook_error"; readonly phase: Phase; readonly error: unknown }
@@ -55,6 +57,8 @@ export class ProxyContext {
 	readonly recordTcp: boolean;
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
+	/** Those of hosts that have hooks of their own. */
+	readonly #byHost: ReadonlyMap<string, ProxyContext>;
 	/** Hooks that run, and flows on their way into the sink. */
 	readonly #pending = new Set<Promise<void>>();
 
@@ -68,6 +72,12 @@ export class ProxyContext {
 		this.recordTcp = parts.recordTcp ?? false;
 		this.emit = parts.onEvent;
 		this.#sink = parts.sink;
+		this.#byHost = new Map([...parts.pipeline.byHost()].map(([host, pipeline]) => [host, new ProxyContext({ ...parts, pipeline })]));
+	}
+
+	/** What a request to this host works with. */
+	for(host: string): ProxyContext {
+		return this.#byHost.get(host) ?? this;
 	}
 
 	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */
@@ -131,6 +141,7 @@ export class ProxyContext {
 	/** Resolves when hooks and sink have done all that was under way. */
 	async settled(): Promise<void> {
 		while (this.#pending.size > 0) await Promise.all(this.#pending);
+		for (const context of this.#byHost.values()) await context.settled();
 	}
 }
 

@@ -17,7 +17,7 @@ import type { ErrorStatus } from "./error-page.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import { type Asker, Query } from "./query.ts";
 import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
-import type { Target, TunnelTarget } from "./target.ts";
+import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import type { Destination } from "./upstream.ts";
 import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
@@ -105,6 +105,7 @@ export class Exchange implements Asker {
 			body: hasBody(framing) ? null : EMPTY,
 			timestampStart: host.receivedAt,
 		});
+		if (host.tunnel !== null) nameTarget(request, host.tunnel);
 		const isWaiting = expectsContinue(head.version, head.fields);
 		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
 		if (isWaiting) request.headers.delete("expect");
@@ -118,7 +119,7 @@ export class Exchange implements Asker {
 
 	private constructor(host: ExchangeHost, request: Request, framing: Framing | null, awaitsContinue: boolean) {
 		this.#host = host;
-		this.#context = host.context;
+		this.#context = host.context.for(request.host);
 		this.#requestFraming = framing;
 		this.#awaitsContinue = awaitsContinue;
 		this.flow = new HttpFlow({
@@ -144,19 +145,19 @@ export class Exchange implements Asker {
 
 	requestBody(chunk: Buffer): void {
 		if (this.#requestFraming === null || this.#stage === "over") return;
-		this.#push(this.#request, chunk);
+		this.#bring("request", () => this.#request.push(chunk));
 		if (this.#stage !== "request body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(this.#request.size)) this.#refuse("request");
 		else if (this.#request.isReplayable && bodies.streams(this.#request.size, pipeline.needsRequestBody)) this.#passRequest(true);
 	}
 
-	/** What a script makes of a chunk can go wrong: then the exchange ends, as what it was meant to be is not known. */
-	#push(relay: Relay, chunk: Buffer): void {
+	/** What a script makes of a chunk, or of the end, can go wrong: then the exchange ends, as what it was meant to be is not known. */
+	#bring(phase: "request" | "response", bring: () => void): void {
 		try {
-			relay.push(chunk);
+			bring();
 		} catch (error) {
-			this.#hookFailed(relay === this.#request ? "request" : "response", error);
+			this.#hookFailed(phase, error);
 		}
 	}
 
@@ -166,12 +167,12 @@ export class Exchange implements Asker {
 		request.timestampEnd = this.#host.receivedAt;
 		if (this.#requestFraming !== null) {
 			request.trailers = trailers === null ? null : new Headers(trailers);
-			this.#request.end(trailers);
+			this.#bring("request", () => this.#request.end(trailers));
 			request.body = this.#request.body();
 		}
 		if (this.#stage === "request body") this.#requestBodyDone();
 		else {
-			if (this.#requestPasses) this.#lookBack("request");
+			if (this.#requestPasses && this.#stage !== "over") this.#lookBack("request");
 			if (this.#stage === "answer") this.#endIfComplete();
 		}
 	}
@@ -379,7 +380,7 @@ export class Exchange implements Asker {
 	}
 
 	responseBody(chunk: Buffer): void {
-		this.#push(this.#response, chunk);
+		this.#bring("response", () => this.#response.push(chunk));
 		if (this.#chunks !== null && this.#chunks.length < CHUNK_COUNT) this.#chunks.push([this.#responseAge(), chunk.length]);
 		if (this.#stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
@@ -407,9 +408,9 @@ export class Exchange implements Asker {
 		if (trailers !== null) response.trailers = new Headers(trailers);
 		this.#responseEnded = true;
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
-		this.#response.end(trailers);
+		this.#bring("response", () => this.#response.end(trailers));
 		response.body = this.#response.body();
-		if (this.#responsePasses) this.#lookBack("response");
+		if (this.#responsePasses && this.#stage !== "over") this.#lookBack("response");
 		if (this.#stage === "response body") this.#responseBodyDone();
 		else if (this.#stage === "answer") this.#endIfComplete();
 	}

@@ -7,6 +7,7 @@ import { standardReason } from "../flow/reason.ts";
 import type { Coding } from "./http1-writer.ts";
 import { http1RequestFields, isHttp2 } from "./http2-fields.ts";
 import type { BodyFacts } from "./relay.ts";
+import { type UpstreamProxy, writeProxyRequestHead } from "./upstream-proxy.ts";
 import { type Framing, isBodiless, requestFraming, responseFraming } from "./wire/framing.ts";
 import { writeRequestHead, writeResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
@@ -19,8 +20,8 @@ export interface Outgoing {
 	coding: Coding;
 }
 
-/** A request in origin form. `touched`: a hook may have changed it. */
-export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean): Outgoing {
+/** A request in origin form, or as a proxy is to forward it. `touched`: a hook may have changed it. */
+export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
 	const { method, path } = request;
 	const version = request.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	const isForeign = isHttp2(request);
@@ -33,7 +34,8 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
 		if (!isSame(framing, said)) fields = framed(fields, framing);
 		coding = codingOf(framing);
 	}
-	return { version, fields, head: writeRequestHead(method, path, version, fields), coding };
+	const head = forwarder === null ? writeRequestHead(method, path, version, fields) : writeProxyRequestHead(request, version, fields, forwarder);
+	return { version, fields, head, coding };
 }
 
 /**

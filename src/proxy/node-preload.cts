@@ -114,7 +114,7 @@ function openTunnel(host: string, port: number, done: Done): void {
 
 /** A program that names its authorities would refuse ours: NODE_EXTRA_CA_CERTS adds to the default ones only. */
 function withAuthority(ca: ConnectionOptions["ca"]): ConnectionOptions["ca"] {
-	const file = process.env.FLOWTAPE_CA;
+	const file = process.env.FLOWTAPE_CA_FILE;
 	if (!ca || !file) return ca;
 	return [...(Array.isArray(ca) ? ca : [ca]), fs.readFileSync(file)];
 }

@@ -11,10 +11,16 @@ import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { options as modeOptions, parseModes } from "./modes.ts";
 import type { BodyWriter } from "./relay.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
+import { type Route, routeOf } from "./upstream-proxy.ts";
 
-export const options = { ...bodyOptions, ...upstreamOptions } as const;
+export const options = {
+	...bodyOptions,
+	...upstreamOptions,
+	mode: { ...modeOptions.mode, help: "upstream:http[s]://PROXY[:PORT] sends the requests through this proxy; other modes are of no account." },
+} as const;
 
 export interface ReplaySetup {
 	options: OptionValues<typeof options>;
@@ -24,6 +30,10 @@ export interface ReplaySetup {
 	onEvent?: (event: ProxyEvent) => void;
 	/** How long an answer may take, in seconds; 0: as long as it takes. */
 	timeout?: number;
+	/** Proxies on the way to servers, unless the first mode names one; default: none. */
+	route?: Route | null;
+	/** What the proxy that a mode names gets as Proxy-Authorization; default: nothing. */
+	upstreamCredentials?: string | null;
 }
 
 /** Why a recorded flow cannot be sent again; null where it can. */
@@ -39,8 +49,8 @@ export class ReplayClient {
 	readonly #timeoutMs: number;
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
-	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0 }: ReplaySetup) {
-		this.#pool = new UpstreamPool(values, () => false);
+	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
+		this.#pool = new UpstreamPool(values, { route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)), isOwn: () => false });
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({
 			pipeline,
@@ -68,6 +78,12 @@ export class ReplayClient {
 		await this.#context.settled();
 		this.#pool.close();
 	}
+}
+
+/** Only the first mode counts, as it is the one that clients of a proxy would meet first. @throws FlowtapeError FT_BAD_OPTION */
+function wayOf({ mode }: OptionValues<typeof options>, credentials: string | null, otherwise: Route): Route {
+	const [first] = parseModes({ mode, listen_host: "", listen_port: 0 });
+	return first === undefined ? otherwise : routeOf(first, credentials, otherwise);
 }
 
 /** The client's side of one exchange: a request that is all there, and an answer that nobody reads. */

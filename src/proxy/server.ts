@@ -1,31 +1,34 @@
-// The proxy: listens, tells every connection apart, and ends without losing what was under way.
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
-import { FlowtapeError, hasErrno } from "../errors.ts";
-import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+// The proxy: its ports, the ways to servers that they share, and its end, which loses nothing that was under way.
+import type { Socket } from "node:net";
 import type { FlowSink } from "../flow/pipe.ts";
-import { formatAuthority } from "../flow/url.ts";
+import { formatUrl } from "../flow/url.ts";
+import { type PassedHosts, options as passedHostsOptions } from "../hooks/passed-hosts.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
+import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import type { LeafIssuer } from "./ca.ts";
-import { ClientConnection } from "./client-connection.ts";
-import { ClientHttp2 } from "./client-http2.ts";
-import { clientFacts } from "./connection-facts.ts";
+import { options as clientTlsOptions } from "./client-tls.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
-import type { TunnelTarget } from "./target.ts";
-import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
+import { Entry, options as entryOptions, type Open } from "./entry.ts";
+import { Listener } from "./listener.ts";
+import { options as modeOptions, type ProxyMode, parseModes } from "./modes.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
+import { type Route, routeOf } from "./upstream-proxy.ts";
 import { options as websocketOptions } from "./websocket.ts";
 
 export type { ProxyEvent } from "./context.ts";
 
-export const options = {
-	listen_host: { type: "string", default: "127.0.0.1", metavar: "HOST", help: "Address to listen on." },
-	listen_port: { type: "integer", default: 8080, min: 0, max: 65535, metavar: "PORT", short: "p", help: "Port to listen on; 0 picks a free one." },
-} as const satisfies OptionTable;
-
 /** Every option of the proxy. */
-export const proxyOptions = { ...options, ...bodyOptions, ...tunnelOptions, ...upstreamOptions, ...websocketOptions } as const satisfies OptionTable;
+export const proxyOptions = {
+	...modeOptions,
+	...bodyOptions,
+	...entryOptions,
+	...passedHostsOptions,
+	...clientTlsOptions,
+	...upstreamOptions,
+	...websocketOptions,
+} as const satisfies OptionTable;
 
 export interface ProxySetup {
 	options: OptionValues<typeof proxyOptions>;
@@ -36,14 +39,30 @@ export interface ProxySetup {
 	sink: FlowSink;
 	/** null: no name is ever resolved and no connection opened; what the hooks do not answer gets 502. */
 	upstream: "network" | null;
+	/** Proxies on the way to servers, but for modes that name their own; null: none. */
+	route?: Route | null;
+	/** What the proxies that modes name get as Proxy-Authorization; null: nothing. */
+	upstreamCredentials?: string | null;
+	/** Asks clients who they are before they get a tunnel; the pipeline asks those who send requests. null: nobody is asked. */
+	gate?: Gate | null;
+	/** Hosts that are not to be looked into; null: there are none. */
+	hosts?: PassedHosts | null;
 	/** Told what happens, for logs. */
 	onEvent?: (event: ProxyEvent) => void;
 }
 
-export interface RunningProxy {
-	/** Where it listens. */
+export interface Listening {
 	readonly host: string;
 	readonly port: number;
+	readonly mode: ProxyMode;
+}
+
+export interface RunningProxy {
+	/** Where it listens, in its first mode. */
+	readonly host: string;
+	readonly port: number;
+	/** Where it listens, a mode each. */
+	readonly listeners: readonly Listening[];
 	/**
 	 * Accepts nothing more, gives exchanges under way `graceMs` milliseconds to end (500 unless given), and brings those still open to
 	 * the sink as they are.
@@ -51,61 +70,54 @@ export interface RunningProxy {
 	close(options?: { graceMs?: number }): Promise<void>;
 }
 
-/** What the proxy keeps track of. */
-interface Open {
-	drain(): void;
-	stop(): void;
-}
-
 /**
  * Starts a proxy; resolves when it accepts connections.
  * @throws FlowtapeError FT_PORT, FT_BAD_OPTION
  */
 export async function startProxy(setup: ProxySetup): Promise<RunningProxy> {
-	const proxy = new ForwardProxy(setup);
+	const proxy = new LiveProxy(setup);
 	await proxy.listen();
 	return proxy;
 }
 
-class ForwardProxy implements RunningProxy {
-	host = "";
-	port = 0;
+class LiveProxy implements RunningProxy {
+	readonly listeners: readonly Listener[];
 	readonly #setup: ProxySetup;
-	readonly #server: Server;
-	readonly #context: ProxyContext;
-	readonly #pool: UpstreamPool | null;
+	readonly #bodies: BodyPolicy;
+	/** The ways to servers: one for each upstream proxy that a mode names, one for all other modes. */
+	readonly #pools: UpstreamPool[] = [];
+	readonly #contexts = new Map<string, ProxyContext>();
 	readonly #open = new Set<Open>();
 	#onEmpty: (() => void) | null = null;
 	#closing: Promise<void> | null = null;
 
 	constructor(setup: ProxySetup) {
-		const { options: values, pipeline, sink } = setup;
+		const { options: values, authority, gate = null, hosts = null } = setup;
 		this.#setup = setup;
-		this.#pool = setup.upstream === null ? null : new UpstreamPool(values, (socket) => this.#isOwn(socket));
-		this.#context = new ProxyContext({
-			pipeline,
-			sink,
-			pool: this.#pool,
-			onEvent: setup.onEvent ?? (() => {}),
-			bodies: new BodyPolicy(values),
-			lenient: !values.validate_inbound_headers,
-			timeoutMs: values.tcp_timeout * 1000,
-			websocket: values.websocket,
-			recordTcp: values.record_tcp,
+		this.#bodies = new BodyPolicy(values);
+		this.listeners = parseModes(values).map((mode) => {
+			const onOpen = (one: Open) => this.#open.add(one);
+			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, onOpen, onClose: this.#forget });
+			return new Listener(mode, (socket) => entry.accept(socket));
 		});
-		this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
+	}
+
+	get host(): string {
+		return this.listeners[0]?.host ?? "";
+	}
+
+	get port(): number {
+		return this.listeners[0]?.port ?? 0;
 	}
 
 	async listen(): Promise<void> {
-		const { listen_host: host, listen_port: port } = this.#setup.options;
-		await new Promise<void>((resolve, reject) => {
-			this.#server.once("error", (error) => reject(listenFault(error, host, port)));
-			this.#server.listen({ host, port, backlog: 1024 }, resolve);
-		});
-		const address = this.#server.address() as AddressInfo;
-		this.host = address.address;
-		this.port = address.port;
-		this.#context.emit({ kind: "listening", host: this.host, port: this.port });
+		try {
+			for (const listener of this.listeners) await listener.listen();
+		} catch (error) {
+			await this.close({ graceMs: 0 });
+			throw error;
+		}
+		for (const { host, port, mode } of this.listeners) this.#setup.onEvent?.({ kind: "listening", host, port, mode: mode.text });
 	}
 
 	close({ graceMs = 500 } = {}): Promise<void> {
@@ -114,13 +126,13 @@ class ForwardProxy implements RunningProxy {
 	}
 
 	async #close(graceMs: number): Promise<void> {
-		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+		const closed = this.listeners.map((listener) => listener.close());
 		for (const one of this.#open) one.drain();
 		await this.#emptyWithin(graceMs);
 		for (const one of this.#open) one.stop();
-		this.#pool?.close();
-		await this.#context.settled();
-		await closed;
+		for (const pool of this.#pools) pool.close();
+		for (const context of this.#contexts.values()) await context.settled();
+		await Promise.all(closed);
 	}
 
 	#emptyWithin(ms: number): Promise<void> {
@@ -134,63 +146,43 @@ class ForwardProxy implements RunningProxy {
 		});
 	}
 
-	#accept(socket: Socket): void {
-		socket.on("error", () => {});
-		if (socket.destroyed) return;
-		const facts = clientFacts(socket);
-		const context = this.#context;
-		const connection: ClientConnection = new ClientConnection(socket, {
-			context,
-			facts,
-			tunnel: null,
-			onClose: this.#forget,
-			onHttp2: null,
-			onConnect: (accepted, head) => {
-				const tunnel: Tunnel = new Tunnel(accepted, head, {
-					context,
-					values: this.#setup.options,
-					authority: this.#setup.authority,
-					facts,
-					onClose: this.#forget,
-					onHttp: (inner, target) => this.#serve(inner, facts, target),
-				});
-				this.#open.add(tunnel);
-			},
-		});
-		this.#open.add(connection);
-	}
-
-	/** HTTP in a tunnel, in the version that the client chose, or begins with. */
-	#serve(socket: Socket, facts: ClientFacts, tunnel: TunnelTarget): void {
-		const settings = { context: this.#context, facts, tunnel, onClose: this.#forget };
-		const onHttp2 = (accepted: Socket) => this.#open.add(new ClientHttp2(accepted, settings));
-		if (facts.alpn === "h2") onHttp2(socket);
-		else this.#open.add(new ClientConnection(socket, { ...settings, onConnect: null, onHttp2: this.#setup.options.http2 ? onHttp2 : null }));
-	}
-
 	readonly #forget = (one: Open): void => {
 		this.#open.delete(one);
 		if (this.#open.size === 0) this.#onEmpty?.();
 	};
 
-	/** Whether a socket that was connected to a server leads back to this proxy. */
-	#isOwn(socket: Socket): boolean {
-		if (socket.remotePort !== this.port) return false;
-		const bare = (address: string | undefined) => (address ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-		const remote = bare(socket.remoteAddress);
-		const listening = bare(this.host);
-		return remote === listening || ((listening === "0.0.0.0" || listening === "::") && remote === bare(socket.localAddress));
+	/** What a mode's connections share with those of other modes that go the same way. */
+	#contextOf(mode: ProxyMode): ProxyContext {
+		const key = mode.kind === "upstream" ? formatUrl(mode.server.scheme, mode.server.host, mode.server.port, "") : "";
+		const known = this.#contexts.get(key);
+		if (known !== undefined) return known;
+		const { options: values, pipeline, sink, onEvent = () => {} } = this.#setup;
+		const context = new ProxyContext({
+			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), bodies: this.#bodies },
+			lenient: !values.validate_inbound_headers,
+			timeoutMs: values.tcp_timeout * 1000,
+			websocket: values.websocket,
+			recordTcp: values.record_tcp,
+		});
+		this.#contexts.set(key, context);
+		return context;
 	}
-}
 
-function listenFault(error: Error, host: string, port: number): FlowtapeError {
-	const where = formatAuthority(host, port);
-	const why = hasErrno(error, "EADDRINUSE")
-		? "is taken by another process; choose another port with --listen-port, 0 picks a free one"
-		: hasErrno(error, "EADDRNOTAVAIL", "ENOTFOUND")
-			? "is no address of this machine"
-			: hasErrno(error, "EACCES")
-				? "is not open to this user; ports above 1023 are"
-				: error.message;
-	return new FlowtapeError("FT_PORT", `cannot listen on ${where}: ${why}`, { cause: error });
+	#createPool(mode: ProxyMode): UpstreamPool | null {
+		const { options: values, upstream, route = null, upstreamCredentials = null } = this.#setup;
+		if (upstream === null) return null;
+		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
+		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn });
+		this.#pools.push(pool);
+		return pool;
+	}
+
+	/** An environment that is made for our clients names us as the proxy: for us it means no proxy. */
+	#withoutOwn(route: Route | null): Route {
+		if (route === null) return () => null;
+		return (to) => {
+			const via = route(to);
+			return via === null || this.listeners.some((listener) => listener.isNamedBy(via.host, via.port)) ? null : via;
+		};
+	}
 }

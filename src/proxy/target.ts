@@ -1,8 +1,10 @@
 // Where a request is to go: request target and Host field (RFC 9112 section 3.2), or the tunnel that it came through.
 import { FlowtapeError } from "../errors.ts";
-import { type ByteString, toText } from "../flow/bytes.ts";
+import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
-import { type Authority, defaultPort, parseAuthority } from "../flow/url.ts";
+import type { Request } from "../flow/message.ts";
+import { type Authority, defaultPort, formatAuthority, parseAuthority } from "../flow/url.ts";
+import type { ModeServer } from "./modes.ts";
 import type { RequestHead } from "./wire/head.ts";
 
 /** Destination of a tunnel: what a client that spoke to the server directly would have connected to. */
@@ -12,7 +14,37 @@ export interface TunnelTarget {
 	port: number;
 	/** The name in the client's TLS hello. */
 	sni: string | null;
+	/** A reverse proxy's: scheme and name stay, whatever the client speaks and asks for. */
+	fixed?: {
+		/** What requests get as Host, text; null: what the client sent stays. */
+		readonly host: string | null;
+	};
 }
+
+/**
+ * The destination of a tunnel before anything is known of what goes through it.
+ * @throws FlowtapeError FT_PROTOCOL when it can be no host
+ */
+export function tunnelTo(host: string, port: number): TunnelTarget {
+	if (host === "" || port === 0 || NO_HOST.test(host))
+		throw new FlowtapeError("FT_PROTOCOL", `a host and a port were expected, found ${JSON.stringify(formatAuthority(host.slice(0, 200), port))}`);
+	return { scheme: "http", host, port, sni: null };
+}
+
+/** The target of a reverse proxy. */
+export function reverseTo({ scheme, host, port }: ModeServer, keepHost: boolean): TunnelTarget {
+	return { scheme, host, port, sni: null, fixed: { host: keepHost ? null : formatAuthority(host, port, scheme) } };
+}
+
+/** Makes a request that came to a reverse proxy name its target. */
+export function nameTarget(request: Request, { fixed }: TunnelTarget): void {
+	if (fixed === undefined || fixed.host === null) return;
+	if (request.authority === "" || request.headers.has("host")) request.headers.set("host", fixed.host);
+	if (request.authority !== "") request.authority = toByteString(fixed.host);
+}
+
+/** What no host has in it. */
+const NO_HOST = /[\s/\\<>"]/;
 
 export interface Target {
 	scheme: "http" | "https";
@@ -46,10 +78,10 @@ export function targetOf(head: RequestHead, tunnel: TunnelTarget | null): Target
  * Host and port of a CONNECT.
  * @throws FlowtapeError FT_PROTOCOL
  */
-export function connectTarget(head: RequestHead): { host: string; port: number } {
+export function connectTarget(head: RequestHead): TunnelTarget {
 	const { host, port } = checkAuthority(head.target, "CONNECT");
 	if (port === null) throw new FlowtapeError("FT_PROTOCOL", `CONNECT: expected host:port, found ${JSON.stringify(head.target)}`);
-	return { host, port };
+	return tunnelTo(host, port);
 }
 
 const ABSOLUTE = /^(https?):\/\//i;
@@ -72,7 +104,7 @@ function splitAbsolute(target: ByteString, method: ByteString): { scheme: "http"
 function checkAuthority(authority: ByteString, where: string): Authority {
 	const at = authority.lastIndexOf("@");
 	const parsed = parseAuthority(toText(at < 0 ? authority : authority.slice(at + 1)));
-	if (parsed === null || parsed.port === 0 || /[\s/\\<>"]/.test(parsed.host))
+	if (parsed === null || parsed.port === 0 || NO_HOST.test(parsed.host))
 		throw new FlowtapeError("FT_PROTOCOL", `${where}: expected host or host:port, found ${JSON.stringify(authority.slice(0, 200))}`);
 	return parsed;
 }

@@ -1,21 +1,22 @@
-// What happens behind a CONNECT: TLS is intercepted with a certificate of our own, HTTP is read as it is, and anything else passes untouched.
+// What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
+// anything else passes untouched.
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
-import { FlowtapeError } from "../errors.ts";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
+import type { PassedHosts } from "../hooks/passed-hosts.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
-import { type ClientHello, sniff } from "./client-hello.ts";
-import { addTcpFacts, addTlsFacts, ownCertificate, serverFacts } from "./connection-facts.ts";
+import { namesOf, organizationOf } from "./certificate-names.ts";
+import type { ClientHello } from "./client-hello.ts";
+import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
-import { errorPage } from "./error-page.ts";
 import { options as http2Options } from "./http2-module.ts";
-import { connectTarget, type TunnelTarget } from "./target.ts";
+import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
+import { contentOf } from "./tunnel-content.ts";
 import type { Dial, UpstreamChannel } from "./upstream-channel.ts";
-import type { RequestHead } from "./wire/head.ts";
 
 export const options = {
 	...http2Options,
@@ -26,6 +27,11 @@ export const options = {
 		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
 	},
 	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known." },
+	add_upstream_certs_to_client_chain: {
+		type: "boolean",
+		default: false,
+		help: "Show clients the certificates of the server too, behind our own, where they are known.",
+	},
 	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold neither TLS nor HTTP, as TCP flows." },
 } as const satisfies OptionTable;
 
@@ -34,13 +40,16 @@ export interface TunnelSettings {
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
 	facts: ClientFacts;
+	/** Those that are not to be looked into; null: there are none. */
+	hosts: PassedHosts | null;
 	/** The inside of the tunnel, when it is HTTP; it has to be resumed. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
 	/** The tunnel has ended without having been HTTP. */
 	onClose: (tunnel: Tunnel) => void;
 }
 
-const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+/** How long a client may stop in the middle of a handshake. */
+const HANDSHAKE_MS = 30_000;
 /** What we speak, the first choice first, in the form that goes on the wire (RFC 7301 section 3.1): that is what `TLSSocket` wants. */
 const HTTP1_ONLY = Buffer.from("\x08http/1.1");
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
@@ -49,18 +58,25 @@ const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
 export class Tunnel {
 	readonly #socket: Socket;
 	readonly #settings: TunnelSettings;
-	#target: TunnelTarget | null = null;
+	readonly #target: TunnelTarget;
 	#bytes: Buffer = Buffer.alloc(0);
 	#dial: Dial | null = null;
 	/** Hung up on when the proxy ends. */
 	#inner: Socket | null = null;
 
-	/** The socket is paused; nothing behind the request has been read. */
-	constructor(socket: Socket, head: RequestHead, settings: TunnelSettings) {
+	/** The socket is paused or new; nothing that goes through the tunnel has been read from it. */
+	constructor(socket: Socket, target: TunnelTarget, settings: TunnelSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
-		socket.on("close", this.#onClose);
-		this.#open(head);
+		this.#target = target;
+		socket.on("close", this.#onClose).on("data", this.#onData).on("end", this.#onEnd);
+		if (settings.context.timeoutMs > 0) socket.setTimeout(settings.context.timeoutMs, this.#onEnd);
+	}
+
+	/** To be called once, when whoever made it knows it. */
+	start(): void {
+		this.#socket.resume();
+		this.#decide();
 	}
 
 	/** The proxy ends; a tunnel has no end of its own to wait for. */
@@ -72,24 +88,9 @@ export class Tunnel {
 		this.#socket.destroy();
 	}
 
-	#open(head: RequestHead): void {
-		try {
-			this.#target = { scheme: "http", sni: null, ...connectTarget(head) };
-		} catch (error) {
-			if (!(error instanceof FlowtapeError)) throw error;
-			this.#socket.end(errorPage(400, error.message), "latin1");
-			this.#socket.resume();
-			return;
-		}
-		this.#socket.write(ESTABLISHED, "latin1");
-		this.#socket.on("data", this.#onData);
-		this.#socket.on("end", this.#onEnd);
-		this.#socket.resume();
-	}
-
 	readonly #onData = (chunk: Buffer): void => {
 		this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-		if (this.#target !== null) this.#decide(this.#target);
+		this.#decide();
 	};
 
 	/** A client that asked for a tunnel and then did not use it, or said too little to know what it is. */
@@ -102,14 +103,18 @@ export class Tunnel {
 		this.#settings.onClose(this);
 	};
 
-	#decide(target: TunnelTarget): void {
-		const found = sniff(this.#bytes);
+	#decide(): void {
+		const target = this.#target;
+		const found = contentOf(this.#bytes, target, this.#settings.hosts);
 		if (found === "more") return;
 		this.#socket.pause();
-		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
+		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onEnd);
+		this.#socket.setTimeout(0);
 		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 		if (found === "http") this.#handOver(this.#socket, target);
-		else if (found === "other") this.#relay(target);
+		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+		else if (found === "opaque") this.#relay(this.#socket, target, true);
+		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
 		else this.#intercept(found, target);
 	}
 
@@ -122,10 +127,10 @@ export class Tunnel {
 	// — TLS —
 
 	#intercept(hello: ClientHello, plain: TunnelTarget): void {
-		const target: TunnelTarget = { ...plain, scheme: "https", sni: hello.serverName };
+		const target: TunnelTarget = plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
 		const { context, values } = this.#settings;
 		const { pool } = context;
-		if (pool === null || values.connection_strategy === "lazy") {
+		if (pool === null || values.connection_strategy === "lazy" || target.scheme === "http") {
 			this.#issue(hello, target, null);
 			return;
 		}
@@ -150,7 +155,9 @@ export class Tunnel {
 		const certificate = values.upstream_cert && server !== null ? serverCertificate(server) : null;
 		const known = certificate === null ? {} : { upstreamNames: namesOf(certificate), organization: organizationOf(certificate) };
 		const protocols = !values.http2 ? HTTP1_ONLY : server === null || server.alpn === "h2" ? HTTP2_FIRST : HTTP1_FIRST;
-		const issued = authority.contextFor({ sni: target.sni, host: target.host, ...known });
+		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
+		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
+		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known, extraChain });
 		if (issued instanceof Promise)
 			issued.then(
 				(context) => this.#shake(hello, target, context, protocols),
@@ -164,41 +171,55 @@ export class Tunnel {
 		if (this.#socket.destroyed) return;
 		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
 		this.#inner = secured;
-		const onError = (error: Error) => {
+		const host = hello.serverName ?? target.host;
+		const fail = (why: string) => {
 			const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
-			const message = `no TLS with the client for ${target.sni ?? target.host}: ${error.message}; does it trust the certificate authority? (flowtape ca export)`;
-			context.emit({ kind: "client_error", message, client });
+			const message = `no TLS with the client for ${host}: ${why}; does it trust the certificate authority? (flowtape ca export)`;
+			context.emit({ kind: "client_error", message, client, untrusted: host });
+		};
+		const onError = (error: Error) => {
+			secured.removeListener("close", onClose);
+			fail(error.message);
 			secured.destroy();
 		};
-		secured.once("error", onError);
+		const onClose = () => fail("it hung up during the handshake");
+		// A client that closes its side in the middle of it: to Node that is no error, and no end of the connection.
+		const onEnd = () => secured.destroy();
+		secured.setTimeout(HANDSHAKE_MS, () => onError(new Error("it did not go on")));
+		secured.once("error", onError).once("close", onClose).once("end", onEnd);
 		secured.once("secure", () => {
-			secured.removeListener("error", onError);
+			secured.removeAllListeners("timeout").setTimeout(0);
+			secured.removeListener("error", onError).removeListener("close", onClose).removeListener("end", onEnd);
 			facts.sni = hello.serverName;
 			facts.alpnOffers = hello.alpn;
 			facts.mitmcert = ownCertificate(secured, secureContext);
 			addTlsFacts(facts, secured);
-			this.#handOver(secured, target);
+			if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
+			else this.#handOver(secured, target);
 		});
 	}
 
-	// — neither TLS nor HTTP —
+	#isOpaque({ serverName }: ClientHello, { host, port }: TunnelTarget): boolean {
+		return this.#settings.hosts?.isOpaque({ hosts: serverName === null ? [host] : [host, serverName], port }) ?? false;
+	}
 
-	#relay(target: TunnelTarget): void {
-		const { context, facts, values } = this.#settings;
-		const to = { tls: false, host: target.host, port: target.port, sni: null, http2: false };
+	// — bytes, whatever they are —
+
+	#relay(client: Socket, { scheme, host, port, sni }: TunnelTarget, record: boolean): void {
+		const { context, facts } = this.#settings;
 		if (context.pool === null) {
 			this.stop();
 			return;
 		}
-		this.#dial = context.pool.dialRaw(to, (error, server) => {
+		client.pause();
+		// What moves passes both sockets, so that one of them tells for both.
+		client.setTimeout(context.timeoutMs, () => client.destroy());
+		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni, http2: false }, (error, server, serverConn) => {
 			this.#dial = null;
-			if (server === null) {
-				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(to.host, to.port) });
+			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });
+			else {
+				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(host, port) });
 				this.#socket.destroy();
-			} else {
-				const serverConn = serverFacts(to.host, to.port);
-				addTcpFacts(serverConn, server);
-				relayTcp(this.#socket, server, { context, facts, serverConn, record: values.record_tcp });
 			}
 		});
 	}
@@ -207,16 +228,4 @@ export class Tunnel {
 /** Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it. */
 function serverCertificate({ certificateList: [leaf] }: ServerFacts): X509Certificate | null {
 	return leaf === undefined ? null : new X509Certificate(leaf);
-}
-
-/** Names and addresses in a certificate, its common name first. */
-export function namesOf(certificate: X509Certificate): string[] {
-	const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1];
-	const alternative = [...(certificate.subjectAltName ?? "").matchAll(/(?:DNS|IP Address):([^,"\s]+)/g)].map((match) => match[1] as string);
-	return common !== undefined && /^[\w*.:-]+$/.test(common) ? [common, ...alternative] : alternative;
-}
-
-/** The organization in a certificate's subject. */
-export function organizationOf(certificate: X509Certificate): string | null {
-	return /^O=(.+)$/m.exec(certificate.subject)?.[1] ?? null;
 }

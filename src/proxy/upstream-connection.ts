@@ -9,6 +9,7 @@ import { outgoingRequest } from "./framing-out.ts";
 import { Http1Writer } from "./http1-writer.ts";
 import type { BodyFacts, BodyWriter } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
@@ -16,6 +17,8 @@ import { type MessageHandler, ResponseParser } from "./wire/parser.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 export interface UpstreamSettings {
+	/** The proxy at the other end, if it is to forward the requests; default: the server is there, or a tunnel leads to it. */
+	forwarder?: UpstreamProxy | null;
 	lenient: boolean;
 	/** A server that sends nothing for so long while it is asked has failed; 0: never. */
 	timeoutMs: number;
@@ -37,6 +40,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	readonly #batch: WriteBatch;
 	readonly #writer: Http1Writer;
 	readonly #parser: ResponseParser;
+	readonly #forwarder: UpstreamProxy | null;
 	#listener: ResponseListener | null = null;
 	/** Whether it has served a request. */
 	#isKept = false;
@@ -49,6 +53,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		this.key = key;
 		this.socket = socket;
 		this.facts = facts;
+		this.#forwarder = settings.forwarder ?? null;
 		this.#batch = new WriteBatch(socket);
 		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new ResponseParser(this, { lenient: settings.lenient });
@@ -66,7 +71,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	}
 
 	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
-		const { version, fields, head, coding } = outgoingRequest(request, body, touched);
+		const { version, fields, head, coding } = outgoingRequest(request, body, touched, this.#forwarder);
 		this.#listener = listener;
 		this.#isUnseen = this.#isKept;
 		this.#isKept = true;

@@ -1,10 +1,12 @@
-// Whom the proxy trusts when it connects to servers.
+// How the proxy speaks TLS with servers: whom it trusts, what it shows of itself, versions and ciphers.
 import { readdirSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from "node:tls";
 import { FlowtapeError } from "../errors.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { ClientCertificates } from "./client-certificates.ts";
+import { secureOptions, tlsVersionNames } from "./tls-versions.ts";
 
 export const options = {
 	ssl_insecure: { type: "boolean", default: false, short: "k", help: "Do not verify the certificates of servers." },
@@ -20,30 +22,55 @@ export const options = {
 		metavar: "PATH",
 		help: "Folder of certificates (PEM) to trust besides the usual authorities.",
 	},
+	client_certs: {
+		type: "string",
+		default: null,
+		metavar: "PATH",
+		help: "Certificate and key (PEM) to show servers that ask for one: a file, or a folder of files named after the server, such as example.com.pem.",
+	},
+	tls_version_server_min: { type: "string", default: "TLS1_2", choices: tlsVersionNames, help: "Oldest version of TLS that servers may speak." },
+	tls_version_server_max: { type: "string", default: "UNBOUNDED", choices: tlsVersionNames, help: "Newest version of TLS that servers may speak." },
+	ciphers_server: { type: "string", default: null, metavar: "LIST", help: "Ciphers for the connections to servers, in OpenSSL's syntax." },
 } as const satisfies OptionTable;
 
-/** Reads the options once; the context, which takes milliseconds, is made for the first TLS connection. */
+/** Reads the options once; contexts, which take milliseconds, are made for the first TLS connection that needs them. */
 export class UpstreamTls {
 	readonly #insecure: boolean;
-	readonly #extra: readonly string[];
-	#context: SecureContext | undefined;
+	readonly #settings: SecureContextOptions;
+	readonly #certificates: ClientCertificates;
+	/** By the certificate that is shown; "": none. */
+	readonly #contexts = new Map<string, SecureContext>();
 
-	/** @throws FlowtapeError FT_BAD_OPTION when a file of certificates cannot be read */
+	/** @throws FlowtapeError FT_BAD_OPTION when a file of certificates cannot be read, or settings do not fit together */
 	constructor(values: OptionValues<typeof options>) {
+		const extra = [...readFile(values.ssl_verify_upstream_trusted_ca), ...readFolder(values.ssl_verify_upstream_trusted_confdir)];
 		this.#insecure = values.ssl_insecure;
-		this.#extra = [...readFile(values.ssl_verify_upstream_trusted_ca), ...readFolder(values.ssl_verify_upstream_trusted_confdir)];
+		this.#certificates = new ClientCertificates(values.client_certs);
+		this.#settings = {
+			...secureOptions("server", values.tls_version_server_min, values.tls_version_server_max, values.ciphers_server),
+			...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...usersRoots(), ...extra] }),
+		};
 	}
 
 	/** What `tls.connect` needs for a server of this name (or address). `http2`: whether that is offered, too. */
 	optionsFor(name: string, http2: boolean): ConnectionOptions {
-		this.#context ??= createSecureContext(this.#extra.length === 0 ? {} : { ca: [...rootCertificates, ...usersRoots(), ...this.#extra] });
 		return {
-			secureContext: this.#context,
+			secureContext: this.#contextFor(name),
 			rejectUnauthorized: !this.#insecure,
 			ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
 			// RFC 6066 section 3: a server name is never an address.
 			...(isIP(name) === 0 ? { servername: name } : {}),
 		};
+	}
+
+	#contextFor(name: string): SecureContext {
+		const pem = this.#certificates.for(name) ?? "";
+		let context = this.#contexts.get(pem);
+		if (context === undefined) {
+			context = createSecureContext({ ...this.#settings, ...(pem === "" ? {} : { cert: pem, key: pem }) });
+			this.#contexts.set(pem, context);
+		}
+		return context;
 	}
 }
 

@@ -1,21 +1,23 @@
-// The connections to servers: dialled, verified, kept for the next request, and closed when nobody needs them.
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+// The connections to servers: dialled, kept for the next request, and closed when nobody needs them.
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
-import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { addTcpFacts, addTlsFacts, certificateChain, serverFacts } from "./connection-facts.ts";
+import { serverFacts } from "./connection-facts.ts";
+import { type DialPlan, dial } from "./dial.ts";
 import { options as http2Options } from "./http2-module.ts";
-import { type Dial, type Dialled, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import type { Dial, Dialled, UpstreamChannel } from "./upstream-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 import { UpstreamHttp2 } from "./upstream-http2.ts";
+import { options as proxyOptions, type Route, type UpstreamProxy } from "./upstream-proxy.ts";
 import { UpstreamSessions } from "./upstream-sessions.ts";
 import { options as tlsOptions, UpstreamTls } from "./upstream-tls.ts";
 
 export const options = {
 	...tlsOptions,
 	...http2Options,
+	...proxyOptions,
 	connect_timeout: { type: "integer", default: 30, min: 1, metavar: "SECONDS", help: "How long connecting to a server may take, TLS included." },
 	tcp_timeout: { type: "integer", default: 600, min: 0, metavar: "SECONDS", help: "Close connections on which nothing moves for so long (0: never)." },
 	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
@@ -34,6 +36,16 @@ export interface Destination {
 	upgrade?: boolean;
 }
 
+export interface PoolSetup {
+	/** The proxies on the way. */
+	route: Route;
+	/** Whether a socket that was connected leads back to this proxy. */
+	isOwn: (socket: Socket) => boolean;
+}
+
+/** Gets a sentence for people, or a socket; and what is known of it. */
+type Connected = (error: FlowtapeError | null, socket: Socket | null, facts: ServerConnection) => void;
+
 /** Kept connections are closed after this time without use: most servers close theirs after 5 to 75 s. */
 const IDLE_MS = 30_000;
 const SWEEP_MS = 5_000;
@@ -42,26 +54,25 @@ const IDLE_COUNT = 256;
 
 export class UpstreamPool {
 	readonly #values: OptionValues<typeof options>;
+	readonly #setup: PoolSetup;
 	readonly #tls: UpstreamTls;
 	/** The last one given back is taken first. */
 	readonly #idle = new Map<string, UpstreamConnection[]>();
 	readonly #sessions = new UpstreamSessions();
 	readonly #open = new Set<Socket>();
 	#sweeper: NodeJS.Timeout | null = null;
-	/** Whether an address is the proxy's own. */
-	readonly #isOwn: (socket: Socket) => boolean;
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
-	constructor(values: OptionValues<typeof options>, isOwn: (socket: Socket) => boolean) {
+	constructor(values: OptionValues<typeof options>, setup: PoolSetup) {
 		this.#values = values;
 		this.#tls = new UpstreamTls(values);
-		this.#isOwn = isOwn;
+		this.#setup = setup;
 	}
 
 	/** A way that is there already, if one is. */
 	take(to: Destination): UpstreamChannel | undefined {
 		const key = keyOf(to);
-		if (this.#values.http2 && to.http2) {
+		if (this.#wantsHttp2(to)) {
 			const stream = this.#sessions.take(key, to.upgrade);
 			if (stream !== undefined) return stream;
 			if (!to.upgrade && !this.#sessions.isHttp1(key)) return undefined;
@@ -72,16 +83,25 @@ export class UpstreamPool {
 	/** A new way. */
 	dial(to: Destination, done: Dialled): Dial {
 		const key = keyOf(to);
-		if (!this.#values.http2 || !to.http2 || to.upgrade) return this.#dialHttp1(to, done);
+		if (!this.#wantsHttp2(to) || to.upgrade) return this.#dialHttp1(to, done);
 		// In TLS the server chooses again each time.
 		if (this.#sessions.isHttp1(key)) return to.tls ? this.#dialHttp2(to, done) : this.#dialHttp1(to, done);
 		return this.#sessions.dial(key, (settle) => this.#dialHttp2(to, settle), done);
 	}
 
+	/** A proxy that forwards requests gets them in HTTP/1.1. */
+	#wantsHttp2(to: Destination): boolean {
+		return this.#values.http2 && to.http2 && this.#forwarder(to) === null;
+	}
+
+	/** The proxy that a request for this destination is sent to, in absolute form; null: it goes to the server itself, through a tunnel or not. */
+	#forwarder(to: Destination): UpstreamProxy | null {
+		return to.tls ? null : this.#setup.route(to);
+	}
+
 	/** HTTP/1.1, unless the server refuses all but HTTP/2. */
 	#dialHttp1(to: Destination, done: Dialled): Dial {
-		const facts = serverFacts(to.host, to.port);
-		let dial = this.#connect(to, false, (error, socket) => {
+		let dial = this.#connect(to, { http2: false, tunnel: to.tls }, (error, socket, facts) => {
 			if (socket !== null) this.#addHttp1(to, socket, facts, done);
 			else if (this.#values.http2 && isHttp2Only(error)) dial = this.#dialHttp2(to, done);
 			else done(error, null);
@@ -91,8 +111,7 @@ export class UpstreamPool {
 
 	/** HTTP/2, unless the server wants HTTP/1.1. */
 	#dialHttp2(to: Destination, done: Dialled): Dial {
-		const facts = serverFacts(to.host, to.port);
-		let dial = this.#connect(to, true, (error, socket) => {
+		let dial = this.#connect(to, { http2: true, tunnel: true }, (error, socket, facts) => {
 			if (socket === null) return done(error, null);
 			if (to.tls && (socket as TLSSocket).alpnProtocol !== "h2") {
 				this.#sessions.addHttp1(keyOf(to));
@@ -112,16 +131,19 @@ export class UpstreamPool {
 	}
 
 	#addHttp1(to: Destination, socket: Socket, facts: ServerConnection, done: Dialled): void {
-		const settings = { lenient: !this.#values.validate_inbound_headers, timeoutMs: this.#values.tcp_timeout * 1000 };
-		addFacts(facts, to, socket);
+		const settings = {
+			forwarder: this.#forwarder(to),
+			lenient: !this.#values.validate_inbound_headers,
+			timeoutMs: this.#values.tcp_timeout * 1000,
+		};
 		const connection = new UpstreamConnection(keyOf(to), socket, facts, settings);
 		connection.onIdle = (idle) => this.#keep(idle);
 		connection.onClose = (closed) => this.#forget(closed);
+		socket.resume();
 		done(null, connection);
 	}
 
 	#addHttp2(to: Destination, socket: Socket, facts: ServerConnection): UpstreamHttp2 {
-		addFacts(facts, to, socket);
 		const key = keyOf(to);
 		const settings = { timeoutMs: this.#values.tcp_timeout * 1000 };
 		const session = new UpstreamHttp2(socket, facts, settings, (closed) => this.#sessions.remove(key, closed));
@@ -131,8 +153,8 @@ export class UpstreamPool {
 	}
 
 	/** A socket for bytes that are not HTTP. */
-	dialRaw(to: Destination, done: (error: FlowtapeError | null, socket: Socket | null) => void): Dial {
-		return this.#connect(to, false, done);
+	dialRaw(to: Destination, done: Connected): Dial {
+		return this.#connect(to, { http2: false, tunnel: true }, done);
 	}
 
 	/** Closes all connections, used or not. */
@@ -141,38 +163,21 @@ export class UpstreamPool {
 		for (const socket of this.#open) socket.destroy();
 	}
 
-	#connect(to: Destination, http2: boolean, done: (error: FlowtapeError | null, socket: Socket | null) => void): Dial {
-		const where = formatAuthority(to.host, to.port);
-		const address = { host: to.host, port: to.port, noDelay: true };
-		const socket = to.tls ? connectTls({ ...address, ...this.#tls.optionsFor(to.sni ?? to.host, http2) }) : connectTcp(address);
+	#connect(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, done: Connected): Dial {
+		const via = this.#setup.route(to);
+		const facts = serverFacts(to.host, to.port, via);
+		const plan: DialPlan = {
+			...{ ...how, to, via, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
+			sendHost: this.#values.http_connect_send_host_header,
+			timeoutMs: this.#values.connect_timeout * 1000,
+			onSocket: (socket) => this.#keepTrack(socket),
+		};
+		return dial(plan, (error, socket) => done(error, socket, facts));
+	}
+
+	#keepTrack(socket: Socket): void {
 		this.#open.add(socket);
-		const fail = (message: string, cause?: unknown) => finish(upstreamFault(message, cause));
-		const onError = (error: Error) => fail(explain(where, error), error);
-		const onClose = () => fail(`${where} closed the connection during the TLS handshake`);
-		const timer = setTimeout(() => fail(`${where} did not answer within ${this.#values.connect_timeout} s`), this.#values.connect_timeout * 1000);
-		const finish = (error: FlowtapeError | null) => {
-			clearTimeout(timer);
-			socket.removeListener("error", onError).removeListener("close", onClose);
-			if (error !== null) {
-				socket.on("error", () => {});
-				socket.destroy();
-			}
-			done(error, error === null ? socket : null);
-		};
-		socket.once("error", onError).once("close", onClose);
-		socket.once("close", () => this.#open.delete(socket));
-		socket.once(to.tls ? "secureConnect" : "connect", () => {
-			if (this.#isOwn(socket)) fail(`${where} is this proxy itself: the request would go round in circles`);
-			else finish(null);
-		});
-		return {
-			cancel: () => {
-				clearTimeout(timer);
-				socket.removeListener("error", onError).removeListener("close", onClose);
-				socket.on("error", () => {});
-				socket.destroy();
-			},
-		};
+		socket.on("error", () => {}).once("close", () => this.#open.delete(socket));
 	}
 
 	/** For the next request. */
@@ -208,40 +213,7 @@ function keyOf({ tls, host, port, sni }: Destination): string {
 	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;
 }
 
-function addFacts(facts: ServerConnection, to: Destination, socket: Socket): void {
-	addTcpFacts(facts, socket);
-	if (!("getPeerX509Certificate" in socket)) return;
-	facts.sni = to.sni ?? to.host;
-	addTlsFacts(facts, socket as TLSSocket);
-	facts.certificateList = certificateChain(socket as TLSSocket).map((certificate) => Buffer.from(certificate.toString()));
-}
-
 /** RFC 7301 section 3.2: no protocol that we offered. */
 function isHttp2Only(error: FlowtapeError | null): boolean {
 	return hasErrno(error?.cause, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
-}
-
-/** What a person can do something with, for what Node calls by its errno. */
-const causes: Record<string, string> = {
-	ECONNREFUSED: "refused the connection",
-	ECONNRESET: "broke off the connection",
-	ENOTFOUND: "cannot be found: there is no such name",
-	EAI_AGAIN: "cannot be found: the name server did not answer",
-	ETIMEDOUT: "did not answer",
-	EHOSTUNREACH: "cannot be reached",
-	ENETUNREACH: "cannot be reached: there is no network",
-	DEPTH_ZERO_SELF_SIGNED_CERT: "shows a certificate that nobody but itself vouches for",
-	SELF_SIGNED_CERT_IN_CHAIN: "shows a certificate of an authority that is not trusted",
-	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "shows a certificate of an authority that is not known",
-	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "shows a certificate of an authority that is not known",
-	CERT_HAS_EXPIRED: "shows a certificate that has expired",
-	ERR_TLS_CERT_ALTNAME_INVALID: "shows a certificate for another name",
-};
-
-function explain(where: string, error: Error): string {
-	const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
-	const code = "code" in first ? String(first.code) : "";
-	const isCertificate = /CERT|SIGNATURE/.test(code);
-	const advice = isCertificate ? "; trust its authority with ssl_verify_upstream_trusted_ca, or turn verification off with ssl_insecure" : "";
-	return `${where} ${causes[code] ?? "cannot be connected to"} (${code === "" ? first.message : isCertificate ? first.message : code})${advice}`;
 }

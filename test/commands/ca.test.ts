@@ -1,16 +1,15 @@
-// `flowtape ca` makes the authority and tells of it.
+// `flowtape ca` makes the authority, tells of it, and hands it on to ca-trust.
 import { X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { runCa } from "../../commands/ca.ts";
+import { type CaOptions, command, runCa } from "../../commands/ca.ts";
+import { captureIo, runCaptured } from "../../fixtures/run-captured.ts";
 
-async function run(home: string, action: string): Promise<{ status: number; out: string; err: string }> {
-	const result = { status: -1, out: "", err: "" };
-	const stdout = { write: (text: string) => (result.out += text) };
-	const stderr = { write: (text: string) => (result.err += text) };
-	result.status = await runCa(action, { home, stdout, stderr });
-	return result;
+async function run(home: string, action: string, given: Partial<CaOptions> = {}): Promise<{ status: number; out: string; err: string }> {
+	const { io, captured } = captureIo();
+	captured.status = await runCa(action, { home, ...io }, given);
+	return captured;
 }
 
 t.test("create, then show, path and export", async (t) => {
@@ -39,5 +38,30 @@ t.test("export makes the authority where there is none, and prints the certifica
 });
 
 t.test("anything else is a mistake in usage", async (t) => {
-	await t.rejects(run(t.testdir(), "burn"), { code: "FT_USAGE", message: /"burn".*create, export, path, show/ });
+	await t.rejects(run(t.testdir(), "burn"), { code: "FT_USAGE", message: /"burn".*create, export, path, show, trust, untrust/ });
+});
+
+t.test("other forms of the certificate, and larger keys", async (t) => {
+	const home = join(t.testdir(), "home");
+	await run(home, "create", { key_size: 3072 });
+	const certificate = new X509Certificate(readFileSync(join(home, "flowtape-ca-cert.pem")));
+	t.equal(certificate.publicKey.asymmetricKeyDetails?.modulusLength, 3072);
+	const written: Uint8Array[] = [];
+	const stdout = { write: (bytes: string | Uint8Array) => written.push(Buffer.from(bytes as Uint8Array)) };
+	for (const format of ["der", "p12"]) {
+		await runCa("export", { home, stdout, stderr: stdout }, { format });
+		t.equal(Buffer.from(written.pop() ?? []).includes(certificate.raw), true, format);
+	}
+});
+
+t.test("trust and untrust; stores are for them alone", async (t) => {
+	const home = join(t.testdir(), "home");
+	const env = { FLOWTAPE_HOME: home, HOME: home };
+	t.match(await runCaptured(command, ["untrust", "java"], { env }), { status: 4, err: /there is no certificate authority in/ });
+	const { status, out, err } = await runCaptured(command, ["trust", "rhel"], { env });
+	t.equal(status, 0);
+	t.match(out, `${home}/flowtape-ca-cert.pem /etc/pki/ca-trust/source/anchors/flowtape-ca.pem\n`);
+	t.match(err, "with --run they are run");
+	t.match((await runCaptured(command, ["untrust", "windows"], { env })).out, "certutil -delstore");
+	t.match(await runCaptured(command, ["path", "java"], { env }), { status: 2, err: 'ca path takes nothing behind it, found "java"' });
 });

@@ -1,5 +1,5 @@
 // What proxy commands have in common: the command behind -- with its way through the proxy, and how all of it ends.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ const client = (url: string, file: string, status: number) => [
 	"-e",
 	`const proxy = new URL(process.env.http_proxy);
 	require("node:http").get({ host: proxy.hostname, port: proxy.port, path: ${JSON.stringify(url)}, headers: { Host: "x" } }, (response) => {
-		response.setEncoding("utf8").on("data", (body) => require("node:fs").writeFileSync(${JSON.stringify(file)}, body + " " + process.env.FLOWTAPE_CA));
+		response.setEncoding("utf8").on("data", (body) => require("node:fs").writeFileSync(${JSON.stringify(file)}, body + " " + process.env.FLOWTAPE_CA_FILE));
 		response.on("end", () => process.exit(${status}));
 	});`,
 ];
@@ -108,9 +108,22 @@ t.test("options of proxies that answer from tapes, and of those that may", async
 	const [, replaying] = await liveGroups("replay-server");
 	t.match(replaying, { title: "Features", prefix: "server_replay_", table: { anticache: { default: false }, server_replay_extra: { default: "404" } } });
 	const [proxy, recording] = await liveGroups("record");
-	t.match(proxy?.table, { listen_port: { default: 8080 } });
+	t.match(proxy?.table, { listen_port: { default: null } });
 	t.match(recording, { table: { server_replay_extra: { default: "forward" } } });
 	const [sending] = await liveGroups("replay-client");
 	t.notOk(sending?.table.listen_port, "nothing listens there");
 	t.ok(sending?.table.ssl_insecure);
+});
+
+t.test("an authority for one run: told of, trusted by the command, gone at the end", async (t) => {
+	const folder = t.testdir();
+	const { err } = await (await startCaptured(command, ["--ca", "ephemeral"], { env })).stop();
+	const ca = /the certificate to trust is in (.*)\n/.exec(err)?.[1] ?? "";
+	t.match(ca, /flowtape-ca-cert\.pem$/);
+	t.equal(existsSync(ca), false);
+	const copy = (name: string) => `require("node:fs").cpSync(process.env.FLOWTAPE_CA_FILE, ${JSON.stringify(join(folder, name))})`;
+	await runCaptured(command, ["-p", "0", "--ca", "ephemeral", "--", process.execPath, "-e", copy("once")], { env });
+	t.match(readFileSync(join(folder, "once"), "utf8"), "BEGIN CERTIFICATE");
+	await runCaptured(command, ["-p", "0", "--ca", join(folder, "ca"), "--", process.execPath, "-e", copy("own")], { env });
+	t.equal(readFileSync(join(folder, "own"), "utf8"), readFileSync(join(folder, "ca/flowtape-ca-cert.pem"), "utf8"), "or one of another folder");
 });

@@ -5,7 +5,7 @@ import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 import { FlowtapeError } from "../../../src/errors.ts";
 
-const listening = { kind: "listening", host: "::1", port: 8080 } as const;
+const listening = { kind: "listening", host: "::1", port: 8080, mode: "regular" } as const;
 const miss = { method: "GET", url: "http://a/", policy: "404", explanation: "no recording of GET http://a/\n" };
 
 /** A journal, and what it has said since last asked. */
@@ -77,7 +77,7 @@ t.test("for programs: the first line of stdout says where it listens", async (t)
 			.split("\n")
 			.map((line) => JSON.parse(line)),
 		[
-			{ event: "listening", host: "::1", port: 8080 },
+			{ event: "listening", host: "::1", port: 8080, mode: "regular" },
 			{ event: "flow", id: "abc", type: "http", method: "GET", url: "http://example.com/", status: 200 },
 			{ event: "client_error", message: "it sent nonsense", client: "127.0.0.1:1" },
 			{ event: "upstream_error", message: "it is down", destination: "a:80" },
@@ -129,4 +129,14 @@ t.test("messages from the network stay on their line", async (t) => {
 	const { journal, said } = journalOf();
 	journal.event({ kind: "client_error", message: "a\n\u001b[2Jb", client: "x" });
 	t.equal(said().err, "flowtape: a ␛[2Jb\n");
+});
+
+t.test("modes other than the usual one, and an authority that nobody knows yet", async (t) => {
+	const { journal, said } = journalOf();
+	journal.event({ ...listening, mode: "reverse:http://a" });
+	journal.authority("/tmp/ca.pem");
+	t.equal(said().err, "listening on http://[::1]:8080 (reverse:http://a)\nthe certificate to trust is in /tmp/ca.pem\n");
+	const json = journalOf({ json: true });
+	json.journal.authority("/tmp/ca.pem");
+	t.strictSame(JSON.parse(json.said().out), { event: "authority", file: "/tmp/ca.pem" });
 });

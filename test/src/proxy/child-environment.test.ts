@@ -41,7 +41,7 @@ t.test("proxy, authorities and marks", async (t) => {
 			"-Djavax.net.ssl.trustStore=/h/bundle.jks -Djavax.net.ssl.trustStoreType=JKS",
 		FLOWTAPE_ACTIVE: "1",
 		FLOWTAPE_PROXY: files.proxyUrl,
-		FLOWTAPE_CA: "/h/ca.pem",
+		FLOWTAPE_CA_FILE: "/h/ca.pem",
 	});
 });
 

@@ -1,0 +1,114 @@
+// Lets only those use the proxy who give a user and a password (RFC 7617): towards a proxy by Proxy-Authorization, towards a reverse proxy by
+// Authorization, in SOCKS by its login.
+import type { ClientConnection } from "../flow/connection.ts";
+import type { HttpFlow } from "../flow/flow.ts";
+import type { Response } from "../flow/message.ts";
+import { standardReason } from "../flow/reason.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import { clock, type HookContext } from "./context.ts";
+import type { Hook, Turn } from "./hook.ts";
+import { makeResponse } from "./make-response.ts";
+import { createVerify } from "./proxy-auth/verify.ts";
+
+export const options = {
+	proxyauth: {
+		type: "string",
+		default: null,
+		metavar: "USERS",
+		help: "Ask clients for user and password: any, USER:PASSWORD, @HTPASSWD-FILE, or ldap[s]:HOST[:PORT]:DN:PASSWORD:SUBTREE[?search_filter_key=KEY].",
+	},
+} as const satisfies OptionTable;
+
+const NAME = "proxy-auth";
+const REALM = 'Basic realm="flowtape", charset="UTF-8"';
+
+/** Lets clients in before there is a flow. Their connection is trusted from then on. */
+export interface Gate {
+	/** By user and password. */
+	admit(client: ClientConnection, user: string, password: string): Promise<boolean>;
+	/** By what they sent as Proxy-Authorization. */
+	admitBy(client: ClientConnection, header: string | null): Promise<boolean>;
+	/** The answer for those who are not let in. */
+	challenge(): Response;
+}
+
+export interface ProxyAuth extends Hook, Gate {
+	readonly name: typeof NAME;
+}
+
+/** Whether a hook is the one that asks for passwords. */
+export function isProxyAuth(hook: Hook): hook is ProxyAuth {
+	return hook.name === NAME;
+}
+
+/** @throws FlowtapeError FT_BAD_OPTION, FT_UPSTREAM */
+export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof options>, { log, now = clock }: HookContext): Promise<ProxyAuth | null> {
+	if (spec === null || spec === "") return null;
+	const verify = await createVerify(spec, (message) => log?.("warning", message));
+	/** The user of each connection that is trusted. */
+	const admitted = new WeakMap<ClientConnection, string>();
+
+	const admit = async (client: ClientConnection, user: string, password: string): Promise<boolean> => {
+		const isRight = await verify(user, password);
+		if (isRight) admitted.set(client, user);
+		return isRight;
+	};
+	const welcome = (flow: HttpFlow, user: string): void => {
+		// Not the password: flows are kept, and shown to others.
+		flow.metadata.proxyauth = user;
+	};
+
+	return {
+		name: NAME,
+		liveOnly: true,
+		admit,
+		async admitBy(client, header) {
+			const credentials = parseBasic(header);
+			return credentials !== null && admit(client, ...credentials);
+		},
+		challenge: () => makeChallenge(true, now()),
+		requestheaders(flow, turn) {
+			const { clientConn, request } = flow;
+			const known = admitted.get(clientConn);
+			if (known !== undefined) {
+				welcome(flow, known);
+				return;
+			}
+			if (flow.isReplay === "request") return;
+			const isProxy = /^(?:regular|upstream)\b/i.test(clientConn.proxyMode);
+			const header = isProxy ? "proxy-authorization" : "authorization";
+			const credentials = parseBasic(request.headers.get(header));
+			const settle = (isRight: boolean): void => {
+				if (credentials === null || !isRight) refuse(turn, isProxy, now());
+				else {
+					request.headers.delete(header);
+					welcome(flow, credentials[0]);
+				}
+			};
+			const isRight = credentials !== null && verify(...credentials);
+			return isRight instanceof Promise ? isRight.then(settle) : settle(isRight);
+		},
+	};
+}
+
+function refuse(turn: Turn, isProxy: boolean, now: number): void {
+	turn.answer(makeChallenge(isProxy, now), NAME);
+}
+
+function makeChallenge(isProxy: boolean, now: number): Response {
+	const status = isProxy ? 407 : 401;
+	const title = `${status} ${standardReason(status)}`;
+	const page = `<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>`;
+	const fields = [
+		[isProxy ? "Proxy-Authenticate" : "WWW-Authenticate", REALM],
+		["Content-Type", "text/html"],
+	] as const;
+	return makeResponse(status, fields, Buffer.from(page), now);
+}
+
+/** User and password; the first colon ends the user (RFC 7617 section 2). null: there are none, or they cannot be understood. */
+export function parseBasic(header: string | null): [user: string, password: string] | null {
+	const encoded = /^\s*basic\s+([A-Za-z0-9+/]+={0,2})\s*$/i.exec(header ?? "")?.[1];
+	const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded ?? "", "base64").toString()) ?? [];
+	return user === undefined || password === undefined ? null : [user, password];
+}

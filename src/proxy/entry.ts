@@ -1,0 +1,167 @@
+// What becomes of a connection that the proxy has accepted, by the mode of the port it came to.
+import type { Socket } from "node:net";
+import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
+import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { Headers } from "../flow/headers.ts";
+import type { Response } from "../flow/message.ts";
+import { formatAuthority } from "../flow/url.ts";
+import type { PassedHosts } from "../hooks/passed-hosts.ts";
+import type { Gate } from "../hooks/proxy-auth.ts";
+import type { OptionTable, OptionValues } from "../options.ts";
+import { options as accessOptions, refusalOf } from "./access.ts";
+import type { LeafIssuer } from "./ca.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { ClientHttp2 } from "./client-http2.ts";
+import { clientFacts } from "./connection-facts.ts";
+import type { ProxyContext } from "./context.ts";
+import { errorPage } from "./error-page.ts";
+import type { ProxyMode } from "./modes.ts";
+import { Socks5Connection } from "./socks5.ts";
+import { connectTarget, reverseTo, type TunnelTarget } from "./target.ts";
+import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
+import { type RequestHead, writeResponseHead } from "./wire/head.ts";
+
+export const options = {
+	...tunnelOptions,
+	...accessOptions,
+	keep_host_header: { type: "boolean", default: false, help: "Reverse mode: leave the Host header of requests, instead of making it the target's." },
+} as const satisfies OptionTable;
+
+/** What the proxy keeps track of until it is over. */
+export interface Open {
+	/** The proxy ends: nothing new is to begin. */
+	drain(): void;
+	/** Ends at once. */
+	stop(): void;
+}
+
+export interface EntrySettings {
+	mode: ProxyMode;
+	context: ProxyContext;
+	values: OptionValues<typeof options>;
+	authority: LeafIssuer;
+	/** Asks clients who they are before they get a tunnel; null: nobody is asked. */
+	gate: Gate | null;
+	/** Hosts that are not to be looked into; null: there are none. */
+	hosts: PassedHosts | null;
+	onOpen: (one: Open) => void;
+	onClose: (one: Open) => void;
+}
+
+const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+/** How long a client that was turned away may take to go. */
+const LEAVING_MS = 2_000;
+
+/** The way in of one listener. */
+export class Entry {
+	readonly #settings: EntrySettings;
+	readonly #reverse: TunnelTarget | null;
+
+	constructor(settings: EntrySettings) {
+		const { mode, values } = settings;
+		this.#settings = settings;
+		this.#reverse = mode.kind === "reverse" ? reverseTo(mode.server, values.keep_host_header) : null;
+	}
+
+	accept(socket: Socket): void {
+		socket.on("error", () => {});
+		if (socket.destroyed) return;
+		const { mode, context, values } = this.#settings;
+		const facts = clientFacts(socket, mode.text);
+		const refusal = refusalOf(facts.peername?.[0] ?? "", values);
+		if (refusal !== null) {
+			context.emit({ kind: "client_error", message: `clients with this address are hung up on (${refusal})`, client: clientName(facts) });
+			socket.destroy();
+		} else if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, facts);
+		else if (mode.kind === "socks5") this.#greet(socket, facts);
+		else this.#serve(socket, facts);
+	}
+
+	/** HTTP from a client that knows that it speaks to a proxy. */
+	#serve(socket: Socket, facts: ClientFacts): void {
+		const { context, onOpen, onClose } = this.#settings;
+		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, facts);
+		onOpen(new ClientConnection(socket, { context, facts, tunnel: null, onConnect, onHttp2: null, onClose }));
+	}
+
+	/** HTTP in a tunnel, in the version that the client chose, or begins with. */
+	#serveInside(socket: Socket, tunnel: TunnelTarget, facts: ClientFacts): void {
+		const { context, values, onOpen, onClose } = this.#settings;
+		const settings = { context, facts, tunnel, onClose };
+		const onHttp2 = (accepted: Socket) => onOpen(new ClientHttp2(accepted, settings));
+		if (facts.alpn === "h2") onHttp2(socket);
+		else onOpen(new ClientConnection(socket, { ...settings, onConnect: null, onHttp2: values.http2 ? onHttp2 : null }));
+	}
+
+	/** A client asks for a tunnel. */
+	#connect(socket: Socket, head: RequestHead, facts: ClientFacts): void {
+		const { gate } = this.#settings;
+		let target: TunnelTarget;
+		try {
+			target = connectTarget(head);
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			this.#turnAway(socket, errorPage(400, error.message));
+			return;
+		}
+		const establish = () => {
+			socket.write(ESTABLISHED, "latin1");
+			this.#openTunnel(socket, target, facts);
+		};
+		if (gate === null) establish();
+		else this.#guard(socket, gate, gate.admitBy(facts, new Headers(head.fields).get("proxy-authorization")), establish);
+	}
+
+	/** Goes on once the gate has let the client in. */
+	#guard(socket: Socket, gate: Gate, admission: Promise<boolean>, next: () => void): void {
+		const { onOpen, onClose } = this.#settings;
+		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
+		const decided = (isWelcome: boolean) => {
+			onClose(waiting);
+			if (!isWelcome) this.#turnAway(socket, writeWhole(gate.challenge()));
+			else if (!socket.destroyed) next();
+		};
+		onOpen(waiting);
+		admission.then(decided, () => decided(false));
+	}
+
+	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
+	#turnAway(socket: Socket, answer: ByteString): void {
+		const { onOpen, onClose } = this.#settings;
+		const leaving: Open = { drain() {}, stop: () => socket.destroy() };
+		onOpen(leaving);
+		socket.once("close", () => onClose(leaving)).setTimeout(LEAVING_MS, leaving.stop);
+		socket.end(answer, "latin1");
+		socket.resume();
+	}
+
+	#openTunnel(socket: Socket, target: TunnelTarget, facts: ClientFacts): void {
+		const { context, values, authority, hosts, onOpen, onClose } = this.#settings;
+		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, facts);
+		context.emit({ kind: "tunnel", host: target.host, port: target.port });
+		const tunnel = new Tunnel(socket, target, { context, values, authority, hosts, facts, onHttp, onClose });
+		onOpen(tunnel);
+		tunnel.start();
+	}
+
+	#greet(socket: Socket, facts: ClientFacts): void {
+		const { context, gate, onOpen, onClose } = this.#settings;
+		const connection = new Socks5Connection(socket, {
+			login: gate === null ? null : (user, password) => gate.admit(facts, user, password),
+			timeoutMs: context.timeoutMs,
+			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, facts),
+			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(facts) }),
+			onClose,
+		});
+		onOpen(connection);
+	}
+}
+
+function clientName({ peername }: ClientFacts): string {
+	return peername === null ? "a client that has gone" : formatAuthority(peername[0], peername[1]);
+}
+
+function writeWhole({ statusCode, reason, headers, rawContent }: Response): ByteString {
+	return writeResponseHead("HTTP/1.1", statusCode, reason, [...headers.fields, "Connection", "close"]) + (rawContent?.latin1Slice() ?? "");
+}

@@ -1,0 +1,27 @@
+// What a proxy tells of its clients.
+import t from "tap";
+import { Witness } from "../../../commands/doctor/witness.ts";
+import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+
+t.test("who came, what for, and who did not trust us", async (t) => {
+	const witness = new Witness();
+	const ask = (host: string, agent?: string) =>
+		witness.onEvent({ kind: "flow", flow: httpFlow({ request: { host, headers: agent === undefined ? [] : [["User-Agent", agent]] } }) });
+	for (const host of ["a.example", "b.example", "c.example"]) witness.onEvent({ kind: "tunnel", host, port: 443 });
+	ask("a.example", "curl/8");
+	ask("a.example", "curl/8");
+	ask("plain.example");
+	witness.onEvent({ kind: "client_error", message: "no", client: "1", untrusted: "b.example" });
+	witness.onEvent({ kind: "client_error", message: "malformed", client: "1" });
+	witness.onEvent({ kind: "flow", flow: tcpFlow() });
+	t.strictSame(
+		[...witness.agents],
+		[
+			["curl/8", 2],
+			["(without a name)", 1],
+		],
+	);
+	t.strictSame([...witness.hosts], ["a.example", "plain.example"]);
+	t.strictSame([...witness.untrusted], ["b.example"]);
+	t.strictSame([...witness.silent], ["c.example"]);
+});

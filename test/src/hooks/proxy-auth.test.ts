@@ -1,0 +1,123 @@
+// Who may use the proxy, request by request. Tunnels and SOCKS are in test/src/proxy/entry.test.ts.
+import t, { type Test } from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { startTestProxy } from "../../../fixtures/running-proxy.ts";
+import { clientConnection } from "../../../src/flow/connection.ts";
+import { type Hook, Turn } from "../../../src/hooks/hook.ts";
+import { createProxyAuth, isProxyAuth, type ProxyAuth, parseBasic } from "../../../src/hooks/proxy-auth.ts";
+
+const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+const create = async (proxyauth: string | null) => (await createProxyAuth({ proxyauth }, {})) as ProxyAuth;
+const hi = answering((head) => ok(head));
+
+t.test("off", async (t) => {
+	t.equal(await create(null), null);
+	t.equal(await create(""), null);
+	t.equal(isProxyAuth({ name: "anticache" }), false);
+	t.equal(isProxyAuth(await create("any")), true);
+});
+
+t.test("credentials", async (t) => {
+	for (const [header, expected] of [
+		[basic("user:pass"), ["user", "pass"]],
+		["basic   dXNlcjpwYXNz ", ["user", "pass"]],
+		[basic("user:a:b:c"), ["user", "a:b:c"]],
+		[basic("üser:pässwort"), ["üser", "pässwort"]],
+		[basic(":"), ["", ""]],
+		[basic("nobody"), null],
+		["Basic", null],
+		["Basic dXNlcjpwYXNz dXNlcjpwYXNz", null],
+		["Basic ???", null],
+		["Bearer dXNlcjpwYXNz", null],
+		["Basic dXNlcjpwYXNz, Basic dXNlcjpwYXNz", null],
+		["", null],
+		[null, null],
+	] as const)
+		t.strictSame(parseBasic(header), expected, String(header));
+});
+
+/** The answer to a request with this field, and the flow. */
+async function tryOut(t: Test, { mode = "regular", field = "", hooks = [] as Hook[] }) {
+	const origin = await startOrigin(t, hi);
+	const proxy = await startTestProxy(t, { options: { mode: [mode.replace("ORIGIN", origin.authority)] }, hooks: [await create("user:pass"), ...hooks] });
+	const client = await proxy.connect();
+	const answer = await client.send(ask("GET", origin.authority, "/x", field === "" ? [] : [field])).message();
+	return { ...answer, flow: await proxy.flow(0), origin };
+}
+
+t.test("a proxy asks by 407, a server by 401", async (t) => {
+	for (const [mode, name, status, challenge] of [
+		["regular", "Proxy-Authorization", 407, "Proxy-Authenticate"],
+		["Regular@127.0.0.1:0", "Proxy-Authorization", 407, "Proxy-Authenticate"],
+		["reverse:http://ORIGIN", "Authorization", 401, "WWW-Authenticate"],
+	] as const) {
+		for (const field of [
+			"",
+			`${name}: ${basic("user:wrong")}`,
+			`${name === "Authorization" ? "Proxy-Authorization" : "Authorization"}: ${basic("user:pass")}`,
+		]) {
+			const { head, body, flow, origin } = await tryOut(t, { mode, field });
+			t.match(head, new RegExp(`^HTTP/1.1 ${status} `));
+			t.match(head, `\r\n${challenge}: Basic realm="flowtape", charset="UTF-8"\r\n`);
+			t.match(body.toString(), `<h1>${status} `);
+			t.match(flow, { response: { statusCode: status }, metadata: { proxyauth: undefined } });
+			t.equal(origin.connections.length, 0);
+		}
+		const { head, body, flow } = await tryOut(t, { mode, field: `${name}: ${basic("user:pass")}` });
+		t.match(head, /^HTTP\/1\.1 200 /);
+		t.notMatch(body.toString(), /authorization/i, "the credentials end here");
+		t.strictSame(flow.metadata.proxyauth, "user");
+	}
+});
+
+t.test("whoever answers behind it, does not", async (t) => {
+	const late = () => {
+		t.fail("the first verdict stands");
+	};
+	const eager: Hook = { name: "eager", requestheaders: late, request: late };
+	const { head } = await tryOut(t, { hooks: [eager] });
+	t.match(head, /^HTTP\/1\.1 407 /);
+});
+
+t.test("the answer does not wait for the body", async (t) => {
+	const proxy = await startTestProxy(t, { hooks: [await create("user:pass")] });
+	const client = await proxy.connect();
+	client.send("POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000\r\n\r\nfirst");
+	t.match(await client.head(), /^HTTP\/1\.1 407 /);
+});
+
+t.test("a connection that was let in is asked nothing more; replayed requests are not asked at all", async (t) => {
+	const hook = await create("user:pass");
+	const run = async (flow: ReturnType<typeof httpFlow>) => {
+		const turn = new Turn(true);
+		await hook.requestheaders?.(flow, turn);
+		return turn.verdict?.kind ?? null;
+	};
+	const client = clientConnection({ id: "1" });
+	const flow = httpFlow({ request: { headers: [["Proxy-Authorization", "the server's"]] } });
+	flow.clientConn = client;
+	t.equal(await run(flow), "answer");
+	t.equal(await hook.admit(client, "user", "wrong"), false);
+	t.equal(await hook.admitBy(client, "nonsense"), false);
+	t.equal(await run(flow), "answer");
+	t.equal(await hook.admitBy(client, basic("user:pass")), true);
+	t.equal(await run(flow), null);
+	t.equal(flow.metadata.proxyauth, "user");
+	t.equal(flow.request.headers.get("proxy-authorization"), "the server's", "what is not for us stays");
+	t.equal(await run(httpFlow({ isReplay: "request" })), null);
+	t.equal(hook.challenge().statusCode, 407);
+});
+
+t.test("a password file, whose check takes time", async (t) => {
+	const hook = await createProxyAuth({ proxyauth: `@${t.testdir({ users: "joe:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=" })}/users` }, {});
+	const proxy = await startTestProxy(t, { hooks: [hook as Hook], upstream: null });
+	const client = await proxy.connect();
+	for (const [password, status] of [
+		["secret", 502],
+		["wrong", 407],
+	] as const) {
+		const one = status === 407 ? client : await proxy.connect();
+		t.match((await one.send(ask("GET", "a.example", "/", [`Proxy-Authorization: ${basic(`joe:${password}`)}`])).message()).head, `HTTP/1.1 ${status} `);
+	}
+});

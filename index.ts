@@ -1,6 +1,5 @@
 // The library's front door: tapes opened and made, and the verbs that commands and programs share.
-import { openFileSpool } from "./formats/file-spool.ts";
-import { createTape, openRecordings } from "./formats/index.ts";
+import { createTape, openFileSpool, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";

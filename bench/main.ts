@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { append } from "./append.ts";
 import type { BenchOptions, Finding } from "./finding.ts";
 import { offline } from "./offline.ts";
 import { record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { startUp } from "./start-up.ts";
 
-const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = { start: startUp, record, replay, offline };
+const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = { start: startUp, append, record, replay, offline };
 
 async function main(args: readonly string[]): Promise<void> {
 	const short = args.includes("--short");

@@ -1,5 +1,5 @@
 // Writes what something makes of each flow, such as a curl command or the bytes of its messages.
-import { openOutput } from "../formats/output.ts";
+import { openOutput } from "../formats/index.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";

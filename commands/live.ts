@@ -7,6 +7,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
+import { outputOptions } from "./tapes.ts";
 
 export const caOption = {
 	type: "string",
@@ -20,7 +21,7 @@ export const liveCommandOptions = {
 	ca: caOption,
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
 	...scriptOptions,
-	format: { type: "string", default: null, metavar: "FORMAT", help: "Record in this format, whatever the extension says: tape, mitm, jsonl." },
+	format: { ...outputOptions.format, help: "Record in this format, whatever the extension says." },
 } as const satisfies OptionTable;
 
 /** In a proxy that records, a request without a recording goes to its server. */

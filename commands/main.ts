@@ -1,28 +1,9 @@
 #!/usr/bin/env node
 // The bin: finds the command, runs it, and makes an exit status of how it ended. The only place that knows the process.
-import type { Command, Io } from "./command.ts";
+import type { Io } from "./command.ts";
+import { commands, loadAll } from "./list.ts";
 
 const version = process.env.FLOWTAPE_VERSION ?? "0.0.0";
-
-/** By name; a command is loaded only when it is named. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-	record: async () => (await import("./record.ts")).command,
-	"replay-server": async () => (await import("./replay-server.ts")).command,
-	"replay-client": async () => (await import("./replay-client.ts")).command,
-	filter: async () => (await import("./filter.ts")).command,
-	rewrite: async () => (await import("./rewrite.ts")).command,
-	show: async () => (await import("./show.ts")).command,
-	stats: async () => (await import("./stats.ts")).command,
-	export: async () => (await import("./export.ts")).command,
-	convert: async () => (await import("./convert.ts")).command,
-	doctor: async () => (await import("./doctor.ts")).command,
-	ca: async () => (await import("./ca.ts")).command,
-	completion: async () => (await import("./completion.ts")).createCommand(loadAll),
-};
-
-async function loadAll(): Promise<readonly Command[]> {
-	return Promise.all(Object.values(commands).map((load) => load()));
-}
 
 async function main([name, ...argv]: readonly string[]): Promise<number> {
 	if (name === "--version" || name === "-V") {

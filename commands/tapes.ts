@@ -1,5 +1,5 @@
 // What commands on stored flows have in common: inputs opened, flows brought to an output, trouble in the data told once.
-import { createTape, formatForWriting, openTape } from "../formats/index.ts";
+import { createTape, formatForWriting, formats, openTape } from "../formats/index.ts";
 import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import { type FlowSink, type FlowSource, pipe, type Step } from "../src/flow/pipe.ts";
@@ -26,7 +26,13 @@ export async function selection(options: OptionValues<typeof selectionOptions>):
 
 /** Options of every command that writes a tape. */
 export const outputOptions = {
-	format: { type: "string", default: null, metavar: "FORMAT", help: "Write in this format, whatever the extension says: tape, mitm, jsonl." },
+	format: {
+		type: "string",
+		default: null,
+		choices: formats.map(({ name }) => name),
+		metavar: "FORMAT",
+		help: "Write in this format, whatever the extension says.",
+	},
 	dump_version: { type: "integer", default: null, metavar: "N", help: "Write mitmproxy dumps in this version of the format; default 21." },
 } as const satisfies OptionTable;
 
@@ -110,7 +116,9 @@ export function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filte
 
 /** A source whose damage ends it early instead of ending everything. */
 function recovering(source: FlowSource, troubles: Troubles): FlowSource {
+	const transfer = source.transfer?.bind(source);
 	return {
+		...(transfer && { transfer }),
 		async *[Symbol.asyncIterator]() {
 			try {
 				yield* source;

@@ -9,7 +9,9 @@ import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
 import { createTapeFormat } from "./tape.ts";
 
+export { openFileSpool } from "./file-spool.ts";
 export { summaryLine } from "./jsonl.ts";
+export { openOutput } from "./output.ts";
 
 /** In the order in which content is looked at. The first is the default for writing. */
 export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, jsonl];
@@ -38,8 +40,16 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 	}
 	const source = format.read(input, options);
 	const progress = source.progress?.bind(source);
+	const transfer = source.transfer?.bind(source);
 	return {
-		...(progress === undefined ? {} : { progress }),
+		...(progress && { progress }),
+		...(transfer && {
+			async transfer(sink) {
+				const count = await transfer(sink);
+				if (count !== null) await input.close();
+				return count;
+			},
+		}),
 		async *[Symbol.asyncIterator]() {
 			try {
 				yield* source;

@@ -3,7 +3,7 @@ import { open } from "node:fs/promises";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
 import type { Input } from "./format.ts";
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** @throws FlowtapeError FT_NOT_FOUND, FT_IO */
 export async function openInput(path: string): Promise<Input> {

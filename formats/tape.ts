@@ -3,7 +3,8 @@ import { rename, rm } from "node:fs/promises";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
-import type { Format, SinkOptions } from "./format.ts";
+import type { SqliteStore } from "../src/store/sqlite.ts";
+import type { Format } from "./format.ts";
 import { draftName, outputError } from "./output.ts";
 
 /** @param requestKey the key by which replay finds a recording, kept beside each flow */
@@ -25,6 +26,16 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 					// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
 					yield* openStore(path, { mode: "read", report }).read({ filter, ids });
 				},
+				async transfer(sink) {
+					if (!(sink instanceof NewTape)) return null;
+					const { openStore } = await import("../src/store/sqlite.ts");
+					const source = openStore(path, { mode: "read", report });
+					try {
+						return sink.store.takeRows(source, { filter, ids });
+					} finally {
+						await source.close();
+					}
+				},
 			};
 		},
 		async openKeyed(path, { report }) {
@@ -33,32 +44,45 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 		},
 		async create(path, options) {
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
-			if (!options.append) return createNew(path, options, requestKey);
 			const { openStore } = await import("../src/store/sqlite.ts");
-			return openStore(path, { mode: "append", requestKey, report: options.report, durable: options.durable ?? false });
+			const { report } = options;
+			if (!options.append) {
+				const draft = draftName(path);
+				return new NewTape(path, draft, openStore(draft, { mode: "create", report, requestKey }));
+			}
+			return openStore(path, { mode: "append", requestKey, report, durable: options.durable ?? false });
 		},
 	};
 }
 
 /** A tape beside the target, which takes its place when it is whole. */
-async function createNew(path: string, { report }: SinkOptions, requestKey: (flow: HttpFlow) => string): Promise<FlowSink> {
-	const { openStore } = await import("../src/store/sqlite.ts");
-	const draft = draftName(path);
-	const store = openStore(draft, { mode: "create", report, requestKey });
-	return {
-		append: (flow: Flow) => store.append(flow),
-		async close() {
-			try {
-				await store.close();
-				await rename(draft, path);
-			} catch (error) {
-				await rm(draft, { force: true });
-				throw error instanceof FlowtapeError ? error : outputError(path, error);
-			}
-		},
-		async discard() {
-			await store.close();
-			await rm(draft, { force: true });
-		},
-	};
+class NewTape implements FlowSink {
+	readonly store: SqliteStore;
+	readonly #path: string;
+	readonly #draft: string;
+
+	constructor(path: string, draft: string, store: SqliteStore) {
+		this.store = store;
+		this.#path = path;
+		this.#draft = draft;
+	}
+
+	append(flow: Flow): void {
+		this.store.append(flow);
+	}
+
+	async close(): Promise<void> {
+		try {
+			await this.store.close();
+			await rename(this.#draft, this.#path);
+		} catch (error) {
+			await rm(this.#draft, { force: true });
+			throw error instanceof FlowtapeError ? error : outputError(this.#path, error);
+		}
+	}
+
+	async discard(): Promise<void> {
+		await this.store.discard();
+		await rm(this.#draft, { force: true });
+	}
 }

@@ -168,27 +168,34 @@ export interface StreamMessage {
 }
 
 export interface StreamFlowInit extends FlowInit {
-	messages: StreamMessage[];
+	/** Called when first asked for: a stored stream may be long. */
+	messages: StreamMessage[] | (() => StreamMessage[]);
 }
 
-export class TcpFlow extends FlowBase {
+abstract class StreamFlow extends FlowBase {
+	#messages: StreamMessage[] | (() => StreamMessage[]);
+
+	constructor(init: StreamFlowInit) {
+		super(init);
+		this.#messages = init.messages;
+	}
+
+	get messages(): StreamMessage[] {
+		if (typeof this.#messages === "function") this.#messages = this.#messages();
+		return this.#messages;
+	}
+
+	set messages(messages: StreamMessage[]) {
+		this.#messages = messages;
+	}
+}
+
+export class TcpFlow extends StreamFlow {
 	readonly type = "tcp";
-	messages: StreamMessage[];
-
-	constructor(init: StreamFlowInit) {
-		super(init);
-		this.messages = init.messages;
-	}
 }
 
-export class UdpFlow extends FlowBase {
+export class UdpFlow extends StreamFlow {
 	readonly type = "udp";
-	messages: StreamMessage[];
-
-	constructor(init: StreamFlowInit) {
-		super(init);
-		this.messages = init.messages;
-	}
 }
 
 export interface DnsQuestion {

@@ -6,6 +6,11 @@ import type { Flow, HttpFlow, WebSocketMessage } from "./flow.ts";
 export interface FlowSource extends AsyncIterable<Flow[]> {
 	/** Bytes read so far and in all, for progress; null where the size is not known. */
 	progress?(): { done: number; total: number | null };
+	/**
+	 * Where both ends are of one kind: brings all flows to the sink without making flows of them. The number of flows; null where
+	 * that cannot be, and nothing was done.
+	 */
+	transfer?(sink: FlowSink): Promise<number | null>;
 }
 
 /** A body that is brought piece by piece, before the flow that it belongs to. */
@@ -57,6 +62,13 @@ export async function pipe(
 	let read = 0;
 	let passed = 0;
 	for (const source of sources) {
+		const transferred = steps.length === 0 ? await source.transfer?.(sink) : null;
+		if (typeof transferred === "number") {
+			read += transferred;
+			passed += transferred;
+			options.onBatch?.(read, passed);
+			continue;
+		}
 		for await (const batch of source) {
 			for (const first of batch) {
 				read++;

@@ -75,7 +75,9 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		socket.on("drain", () => this.#exchange?.resumeResponse());
 		socket.on("error", () => {});
 		socket.on("close", this.#onClose);
-		if (this.context.timeoutMs > 0) socket.setTimeout(this.context.timeoutMs, () => this.#onTimeout());
+		// Not as the callback of setTimeout, which is called once only.
+		socket.on("timeout", () => this.#onTimeout());
+		socket.setTimeout(this.context.timeoutMs);
 		socket.resume();
 	}
 
@@ -215,7 +217,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	/** While the server is asked, its own timeout counts. */
 	#onTimeout(): void {
-		if (this.#exchange === null) this.#socket.end();
+		if (this.#socket.writableEnded) this.#socket.destroy();
+		else if (this.#exchange === null) this.#socket.setTimeout(this.context.timeoutMs).end();
 		else if (!this.#requestEnded) this.#exchange.clientFailed("The client stopped in the middle of its request.", null);
 	}
 
@@ -285,5 +288,5 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 const PREFACE = "PRI * HTTP/2.0\r\n";
 
 function isPreface(chunk: Buffer): boolean {
-	return chunk[0] === 0x50 && chunk.latin1Slice(0, PREFACE.length) === PREFACE;
+	return chunk[0] === 0x50 && chunk.toString("latin1", 0, PREFACE.length) === PREFACE;
 }

@@ -110,21 +110,24 @@ export class ProxyContext {
 
 	/** Begins to bring a flow to the sink whose messages are still to come. Where that is not possible it goes there when it is complete. */
 	open(flow: HttpFlow): OpenRecord {
+		let isLost = false;
 		const attempt = <T>(action: () => T): T | undefined => {
+			if (isLost) return;
 			try {
 				return action();
 			} catch (error) {
+				isLost = true;
 				this.emit({ kind: "sink_error", error });
 			}
 		};
 		const entry = attempt(() => this.#sink.open?.(flow));
-		if (entry === undefined) return { isOpen: false, add: () => {}, close: () => void this.record(flow) };
+		if (entry === undefined) return { isOpen: isLost, add: () => {}, close: () => void attempt(() => this.record(flow)) };
 		return {
 			isOpen: true,
 			add: (message) => attempt(() => entry.add(message)),
 			close: () => {
 				attempt(() => entry.close());
-				this.emit({ kind: "flow", flow });
+				if (!isLost) this.emit({ kind: "flow", flow });
 			},
 		};
 	}

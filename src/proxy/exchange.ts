@@ -13,13 +13,13 @@ import { type BodyStreaming, type Phase, Turn } from "../hooks/hook.ts";
 import { announcedSize, isEventStream, PATIENCE_MS } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
+import type { Destination } from "./destination.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import { type Asker, Query } from "./query.ts";
 import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
 import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
-import type { Destination } from "./upstream.ts";
 import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
 import { emptyWebSocket, isWebSocket, relayWebSocket } from "./websocket.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
@@ -59,6 +59,9 @@ const EMPTY: Buffer = Buffer.alloc(0);
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
 
+/** Parts of an event stream of which the time is kept. */
+const CHUNK_COUNT = 100_000;
+
 const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
 export class Exchange implements Asker {
@@ -84,6 +87,8 @@ export class Exchange implements Asker {
 	/** Hooks that see a message which has passed already. */
 	#aside = 0;
 	#impatience: NodeJS.Timeout | null = null;
+	/** When each part of an event stream came: milliseconds since the head, and bytes. */
+	#chunks: [age: number, size: number][] | null = null;
 	#reset: number | null = null;
 
 	/** A request as it comes; its body is still to be brought. `authority`: the pseudo-field of HTTP/2. */
@@ -368,17 +373,25 @@ export class Exchange implements Asker {
 			timestampStart: at,
 		});
 		const { bodies, pipeline } = this.#context;
-		this.#turn.responseStream = isEventStream(this.flow.response.headers) || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
+		const isEvents = isEventStream(this.flow.response.headers);
+		if (isEvents) this.flow.metadata.response_chunks = this.#chunks = [];
+		this.#turn.responseStream = isEvents || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
 	responseBody(chunk: Buffer): void {
 		this.#push(this.#response, chunk);
+		if (this.#chunks !== null && this.#chunks.length < CHUNK_COUNT) this.#chunks.push([this.#responseAge(), chunk.length]);
 		if (this.#stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(this.#response.size)) this.#refuse("response");
 		else if (bodies.streams(this.#response.size, pipeline.needsResponseBody)) this.#passResponse(true);
 		else this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
+	}
+
+	/** Milliseconds since its head. */
+	#responseAge(): number {
+		return Math.round((now() - (this.flow.response?.timestampStart ?? 0)) * 1000);
 	}
 
 	/** Somebody waits for what has come so far. */

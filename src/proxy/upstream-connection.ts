@@ -5,11 +5,11 @@ import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import { now } from "./clock.ts";
+import type { UpstreamProxy } from "./destination.ts";
 import { outgoingRequest } from "./framing-out.ts";
 import { Http1Writer } from "./http1-writer.ts";
 import type { BodyFacts, BodyWriter } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
-import type { UpstreamProxy } from "./upstream-proxy.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
@@ -42,8 +42,10 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	readonly #parser: ResponseParser;
 	readonly #forwarder: UpstreamProxy | null;
 	#listener: ResponseListener | null = null;
-	/** Requests sent on it so far. */
-	#uses = 0;
+	/** Whether it has served a request. */
+	#isKept = false;
+	/** Whether the server may have closed it before it saw the request that is on its way. */
+	#isUnseen = false;
 	/** Whether the messages of the current exchange leave it open. */
 	#isPersistent = true;
 
@@ -61,14 +63,18 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		socket.on("close", () => this.#onClose());
 		socket.on("drain", () => this.#listener?.upstreamDrained());
 		if (settings.timeoutMs > 0) {
-			socket.setTimeout(settings.timeoutMs, () => this.#fail(upstreamFault(`the server sent nothing for ${settings.timeoutMs / 1000} s`)));
+			socket.setTimeout(settings.timeoutMs, () => {
+				this.#isUnseen = false;
+				this.#fail(upstreamFault(`the server sent nothing for ${settings.timeoutMs / 1000} s`));
+			});
 		}
 	}
 
 	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
 		const { version, fields, head, coding } = outgoingRequest(request, body, touched, this.#forwarder);
 		this.#listener = listener;
-		this.#uses++;
+		this.#isUnseen = this.#isKept;
+		this.#isKept = true;
 		this.#isPersistent = isPersistent(version, fields);
 		this.#parser.expect(request.method);
 		this.#writer.begin(head, coding);
@@ -114,6 +120,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	}
 
 	head(head: ResponseHead, framing: Framing): void {
+		this.#isUnseen = false;
 		if (framing.kind === "close" || !isPersistent(head.version, head.fields)) this.#isPersistent = false;
 		this.#listener?.responseHead(head, framing);
 	}
@@ -161,8 +168,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		this.destroy();
 		if (!(error instanceof FlowtapeError)) throw error;
 		if (listener === null) return;
-		// A kept connection may have been closed while the request was on its way.
-		listener.responseFailed(error, this.#uses > 1 && error.code === "FT_UPSTREAM");
+		listener.responseFailed(error, this.#isUnseen && error.code === "FT_UPSTREAM");
 		listener.flush();
 	}
 }

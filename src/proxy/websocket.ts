@@ -125,11 +125,22 @@ class WebSocketRelay implements DirectionEvents {
 	/** On the tape, and for some time with the flow. */
 	#keep(message: WebSocketMessage): void {
 		const { messages } = this.#data;
+		this.#heedVerdict(message);
 		const record = this.#record as OpenRecord;
 		record.add(message);
 		if (!record.isOpen) return;
 		this.#keptBytes += message.content.length;
 		while (messages.length > KEPT_MESSAGES || (this.#keptBytes > KEPT_BYTES && messages.length > 1)) this.#keptBytes -= messages.shift()?.content.length ?? 0;
+	}
+
+	/** A hook may hang up. */
+	#heedVerdict(message: WebSocketMessage): void {
+		const { turn, flow, client, server } = this.#conversation;
+		if (turn.verdict?.kind !== "abort") return;
+		message.dropped = true;
+		flow.error ??= { message: turn.verdict.reason, timestamp: now() };
+		client.destroy();
+		server.destroy();
 	}
 
 	#finish(error: Error | null): void {

@@ -4,6 +4,11 @@ import type { ByteString } from "../flow/bytes.ts";
 
 /** Up to this size copying into one buffer is cheaper than handing several to the kernel. Bytes. */
 const COPY_LIMIT = 16 * 1024;
+/**
+ * What may wait in a socket before its writer should stop. Bytes. The mark of streams is so low that each piece of a large body would pass
+ * it until the next turn, though the kernel has taken it at once: then the other side would be stopped and started for every piece.
+ */
+const WAITING_LIMIT = 256 * 1024;
 
 /** Collects heads and bodies for a socket until `flush`. */
 export class WriteBatch {
@@ -24,22 +29,28 @@ export class WriteBatch {
 	flush(): boolean {
 		const parts = this.#parts;
 		const socket = this.#socket;
-		if (parts.length === 0) return !socket.writableNeedDrain;
-		const size = this.#size;
-		this.#parts = [];
-		this.#size = 0;
-		if (!socket.writable) return true;
-		if (parts.length === 1) return writePart(socket, parts[0] as ByteString | Buffer);
-		if (size <= COPY_LIMIT) return socket.write(join(parts, size));
-		socket.cork();
-		for (const part of parts) writePart(socket, part);
-		socket.uncork();
-		return !socket.writableNeedDrain;
+		if (parts.length > 0) {
+			const size = this.#size;
+			this.#parts = [];
+			this.#size = 0;
+			if (!socket.writable) return true;
+			if (parts.length === 1) writePart(socket, parts[0] as ByteString | Buffer);
+			else if (size <= COPY_LIMIT) socket.write(join(parts, size));
+			else writeParts(socket, parts);
+		}
+		return socket.writableLength < WAITING_LIMIT;
 	}
 }
 
-function writePart(socket: Socket, part: ByteString | Buffer): boolean {
-	return typeof part === "string" ? socket.write(part, "latin1") : socket.write(part);
+function writeParts(socket: Socket, parts: readonly (ByteString | Buffer)[]): void {
+	socket.cork();
+	for (const part of parts) writePart(socket, part);
+	socket.uncork();
+}
+
+function writePart(socket: Socket, part: ByteString | Buffer): void {
+	if (typeof part === "string") socket.write(part, "latin1");
+	else socket.write(part);
 }
 
 function join(parts: readonly (ByteString | Buffer)[], size: number): Buffer {

@@ -55,9 +55,3 @@ export interface Addon {
 	client_connected?(client: ClientConnection, context: Context): Awaitable;
 	client_disconnected?(client: ClientConnection, context: Context): Awaitable;
 }
-
-/** Names of the functions that take a flow. */
-export const flowHooks = [
-	...["requestheaders", "request", "responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end"],
-	...["tcp_start", "tcp_message", "tcp_end", "tcp_error"],
-] as const satisfies readonly string[];

@@ -1,9 +1,10 @@
 // Flows as scripts see them, by mitmproxy's names.
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
-import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage, type WebSocketMessage } from "../flow/flow.ts";
+import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { Turn } from "../hooks/hook.ts";
 import { RequestView, ResponseView } from "./message-view.ts";
+import { WebSocketView } from "./websocket-view.ts";
 
 /** What all kinds of flows have. */
 export abstract class FlowView<F extends Flow = Flow> {
@@ -97,11 +98,9 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 		else this.turn.answer(response.message, "script");
 	}
 
-	get websocket(): { messages: WebSocketMessage[]; closed_by_client: boolean | null; close_code: number | null; close_reason: string | null } | null {
+	get websocket(): WebSocketView | null {
 		const { websocket } = this.flow;
-		if (websocket === null) return null;
-		const { messages, closedByClient, closeCode, closeReason } = websocket;
-		return { messages, closed_by_client: closedByClient, close_code: closeCode, close_reason: closeReason };
+		return websocket === null ? null : new WebSocketView(websocket);
 	}
 
 	get killable(): boolean {

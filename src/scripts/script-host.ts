@@ -139,6 +139,9 @@ class RunningScript {
 			responseheaders: http("responseheaders"),
 			response: http("response"),
 			error: http("error"),
+			websocket_start: http("websocket_start"),
+			websocket_message: http("websocket_message"),
+			websocket_end: http("websocket_end"),
 			flow: (flow, turn) => this.#callStored(flow, turn),
 			close: async () => {
 				unwatchFile(resolve(this.#script.file));

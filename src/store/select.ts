@@ -1,11 +1,14 @@
 // What a filter's plan becomes in SQL: the rows that may match, and whether that is already the answer.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
 
-/** A condition with its parameters. `exact`: the rows are those that match; else a superset of them. */
+/** A condition with its parameters. */
 export interface Condition {
-	sql: string;
-	parameters: (string | number)[];
-	exact: boolean;
+	readonly sql: string;
+	readonly parameters: readonly (string | number)[];
+	/** The rows are those that match; else a superset of them. */
+	readonly exact: boolean;
+	/** Not every row is among them. */
+	readonly narrows: boolean;
 }
 
 /** The distinct values of a column, null included. */
@@ -13,38 +16,35 @@ export type DistinctValues = (column: Column) => (string | number | null)[];
 
 /** Columns whose values are few however long the tape, so that a test of each value costs nothing. */
 const FEW_VALUES: ReadonlySet<Column> = new Set([
-	"kind",
-	"method",
-	"scheme",
-	"host",
-	"pretty_host",
-	"port",
-	"status",
-	"is_replay",
-	"marked",
-	"has_error",
-	"has_websocket",
+	...(["kind", "method", "scheme", "host", "pretty_host", "port", "status", "is_replay", "marked", "has_error", "has_websocket"] as const),
 ]);
 
 /** More values than this in a list would slow the query down. */
 const LIST_LIMIT = 500;
 
-/** The rows that a filter may match. */
-export function selectRows(filter: Filter, distinct: DistinctValues): Condition {
-	return translate(filter.plan, distinct, false);
+const all: Condition = { sql: "1", parameters: [], exact: true, narrows: false };
+const none: Condition = { sql: "0", parameters: [], exact: true, narrows: true };
+const unknown: Condition = { ...all, exact: false };
+
+/** The rows that a filter may match, among those with one of these ids. */
+export function selectRows(filter: Filter | undefined, ids: readonly string[] | undefined, distinct: DistinctValues): Condition {
+	const matching = filter === undefined ? all : translate(filter.plan, distinct, false);
+	return ids === undefined ? matching : join([condition("id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)), matching], "AND");
 }
 
-const everything = (exact: boolean): Condition => ({ sql: "1", parameters: [], exact });
+function condition(sql: string, ...parameters: (string | number)[]): Condition {
+	return { sql, parameters, exact: true, narrows: true };
+}
 
 /** With `negated`, the rows that may fail the plan: a superset of either side is what must come out, never a subset. */
 function translate(plan: Plan, distinct: DistinctValues, negated: boolean): Condition {
 	switch (plan.kind) {
 		case "all":
-			return negated ? { sql: "0", parameters: [], exact: true } : everything(true);
+			return negated ? none : all;
 		case "none":
-			return negated ? everything(true) : { sql: "0", parameters: [], exact: true };
+			return negated ? all : none;
 		case "unknown":
-			return everything(false);
+			return unknown;
 		case "not":
 			return translate(plan.of, distinct, !negated);
 		case "and":
@@ -54,25 +54,33 @@ function translate(plan: Plan, distinct: DistinctValues, negated: boolean): Cond
 				(plan.kind === "and") !== negated ? "AND" : "OR",
 			);
 		case "equals":
-			return { sql: negated ? `${plan.column} IS NOT ?` : `${plan.column} = ?`, parameters: [plan.value], exact: true };
+			return condition(negated ? `${plan.column} IS NOT ?` : `${plan.column} = ?`, plan.value);
 		case "test":
 			return testColumn(plan.column, plan.test, distinct, negated);
 	}
 }
 
 function join(parts: readonly Condition[], operator: "AND" | "OR"): Condition {
+	const [neutral, decisive] = operator === "AND" ? [all, none] : [none, all];
+	if (parts.some((part) => part === decisive)) return decisive;
+	const exact = parts.every((part) => part.exact);
+	if (operator === "OR" && parts.includes(unknown)) return unknown;
+	const telling = parts.filter((part) => part.sql !== neutral.sql);
+	if (telling.length === 0) return exact ? neutral : unknown;
 	return {
-		sql: `(${parts.map((part) => part.sql).join(` ${operator} `)})`,
-		parameters: parts.flatMap((part) => part.parameters),
-		exact: parts.every((part) => part.exact),
+		sql: telling.length === 1 ? (telling[0] as Condition).sql : `(${telling.map((part) => part.sql).join(` ${operator} `)})`,
+		parameters: telling.flatMap((part) => part.parameters),
+		exact,
+		narrows: true,
 	};
 }
 
 function testColumn(column: Column, test: (value: string | number | null) => boolean, distinct: DistinctValues, negated: boolean): Condition {
-	if (!FEW_VALUES.has(column)) return everything(false);
+	if (!FEW_VALUES.has(column)) return unknown;
 	const passing = distinct(column).filter((value) => test(value) !== negated);
-	if (passing.length > LIST_LIMIT) return everything(false);
-	const values = passing.filter((value) => value !== null);
-	const list = `${column} IN (${values.map(() => "?").join(", ")})`;
-	return { sql: values.length < passing.length ? `(${list} OR ${column} IS NULL)` : list, parameters: values, exact: true };
+	if (passing.length === 0) return none;
+	if (passing.length > LIST_LIMIT) return unknown;
+	const listed = passing.filter((value) => value !== null);
+	const list = `${column} IN (${listed.map(() => "?").join(", ")})`;
+	return condition(listed.length < passing.length ? `(${list} OR ${column} IS NULL)` : list, ...listed);
 }

@@ -1,22 +1,36 @@
 // The bodies of a tape: small ones in the flow's row, equal ones once, large ones in pieces; read when somebody asks.
-import { createHash } from "node:crypto";
+import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
-import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
+import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
+import type { BodySpool } from "../flow/pipe.ts";
 import type { StoredBody } from "./codec.ts";
+import { RecentMap } from "./recent-map.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
 /** Bodies up to this many bytes stand in the flow's own row. */
 const INLINE_BYTES = 256;
 /** Bodies beyond this many bytes are cut in pieces of it. */
 const CHUNK_BYTES = 1024 * 1024;
-/** Known bodies to which equal ones are referred; the oldest are forgotten. */
-const KNOWN_BODIES = 50_000;
+/** Bodies that are known, so that equal ones are referred to them. */
+const KNOWN_BODIES = 100_000;
+/** How far back a tape that is added to is looked at for known bodies: rows, and bytes of them. */
+const EARLIER_BODIES = 10_000;
+const EARLIER_BYTES = 32 * 1024 * 1024;
+/** Bytes of bodies that are kept at hand to compare new ones with. */
+const RECENT_BYTES = 4 * 1024 * 1024;
+
+const EMPTY = Buffer.alloc(0);
+const EMPTY_BODY = 0;
 
 export class BodyTable {
 	readonly #db: TapeDatabase;
-	readonly #known = new Map<string, number>();
+	/** Numbers of bodies by size and checksum. What they lead to is compared byte by byte, so that nobody can forge an equal body. */
+	#known: RecentMap<number, number> | undefined;
+	readonly #recent = new RecentMap<number, Buffer>(RECENT_BYTES, ({ length }) => length);
 	/** Bytes written since they were last asked for. */
 	#written = 0;
+	/** Written piece by piece, and not yet part of a flow. */
+	readonly #loose = new Set<number>();
 	/** Bodies that were read ahead for the flows of one batch. */
 	#ahead: ReadonlyMap<number, Buffer | null> = new Map();
 
@@ -30,41 +44,103 @@ export class BodyTable {
 		return written;
 	}
 
+	/** A body that comes piece by piece, to be given to `write` once it is whole. */
+	spool(): BodySpool {
+		const id = this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (0, 0, NULL)");
+		this.#loose.add(id);
+		let [size, crc, n] = [0, 0, 0];
+		return {
+			write: (chunk) => {
+				this.#written += chunk.length;
+				size += chunk.length;
+				crc = crc32(chunk, crc);
+				for (let at = 0; at < chunk.length; at += CHUNK_BYTES)
+					this.#db.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n++, chunk.subarray(at, at + CHUNK_BYTES));
+			},
+			end: () => {
+				this.#db.run("UPDATE body SET crc = ?, size = ? WHERE id = ?", crc, size, id);
+				return new LazyBody(this, id, size);
+			},
+		};
+	}
+
+	/** Removes bodies that came piece by piece and that no flow took. */
+	removeLoose(): void {
+		for (const id of this.#loose) {
+			this.#db.run("DELETE FROM chunk WHERE body = ?", id);
+			this.#db.run("DELETE FROM body WHERE id = ?", id);
+		}
+		this.#loose.clear();
+	}
+
 	write(body: Body): StoredBody {
-		if (body === null) return null;
-		const { length: size } = Buffer.isBuffer(body) ? body : { length: body.size };
+		if (body instanceof LazyBody && body.table === this) {
+			this.#loose.delete(body.id);
+			return body.id;
+		}
+		const size = bodySize(body);
+		if (body === null || size === null) return null;
+		if (size === 0) return EMPTY_BODY;
 		this.#written += size;
-		if (size > CHUNK_BYTES) return this.#writeChunks(size, body);
-		const bytes = Buffer.isBuffer(body) ? body : body.read();
-		if (size <= INLINE_BYTES) return bytes;
-		const hash = createHash("sha256").update(bytes).digest();
-		const key = hash.latin1Slice(0, 16);
+		if (size <= INLINE_BYTES) return bodyBytes(body);
+		let crc = 0;
+		for (const piece of bodyChunks(body)) crc = crc32(piece, crc);
+		const key = keyOf(size, crc);
+		this.#known ??= this.#earlier();
 		const known = this.#known.get(key);
-		if (known !== undefined) return known;
-		const id = this.#db.insert("INSERT INTO body (hash, size, bytes) VALUES (?, ?, ?)", hash, size, bytes);
+		if (known !== undefined && this.#isSame(known, size, body)) return known;
+		const id = size > CHUNK_BYTES ? this.#writeChunks(size, crc, body) : this.#writeWhole(size, crc, body);
 		this.#known.set(key, id);
-		if (this.#known.size > KNOWN_BODIES) this.#known.delete(this.#known.keys().next().value as string);
 		return id;
 	}
 
-	#writeChunks(size: number, body: Buffer | BodySource): number {
-		const id = this.#db.insert("INSERT INTO body (hash, size, bytes) VALUES (NULL, ?, NULL)", size);
+	#writeWhole(size: number, crc: number, body: Body): number {
+		return this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (?, ?, ?)", crc, size, bodyBytes(body));
+	}
+
+	#writeChunks(size: number, crc: number, body: Body): number {
+		const id = this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (?, ?, NULL)", crc, size);
 		let n = 0;
-		for (const piece of bodyChunks(body)) {
+		for (const piece of bodyChunks(body))
 			for (let at = 0; at < piece.length; at += CHUNK_BYTES)
 				this.#db.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n++, piece.subarray(at, at + CHUNK_BYTES));
-		}
 		return id;
 	}
 
-	read(stored: StoredBody): Body {
-		if (typeof stored === "number") return new LazyBody(this, stored);
-		return stored === null ? null : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+	/** Those of a tape that is added to. */
+	#earlier(): RecentMap<number, number> {
+		const known = new RecentMap<number, number>(KNOWN_BODIES);
+		let bytes = 0;
+		for (const { id, crc, size } of this.#db.iterate<{ id: number; crc: number; size: number }>(
+			"SELECT id, crc, size FROM body ORDER BY id DESC LIMIT ?",
+			EARLIER_BODIES,
+		)) {
+			bytes += Math.min(size, CHUNK_BYTES);
+			if (bytes > EARLIER_BYTES) break;
+			known.set(keyOf(size, crc), id);
+		}
+		return known;
+	}
+
+	#isSame(id: number, size: number, body: Body): boolean {
+		if (size > CHUNK_BYTES) return equalBytes(this.chunksOf(id), bodyChunks(body));
+		let bytes = this.#recent.get(id);
+		if (bytes === undefined) {
+			bytes = this.bytesOf(id);
+			this.#recent.set(id, bytes);
+		}
+		return bytes.equals(bodyBytes(body) as Buffer);
+	}
+
+	read(stored: StoredBody, size: number | null): Body {
+		if (stored === null) return null;
+		if (stored === EMPTY_BODY) return EMPTY;
+		return typeof stored === "number" ? new LazyBody(this, stored, size ?? 0) : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
 	}
 
 	/** Reads the bodies of a batch in one go; a range costs a third of asking one by one. */
 	readAhead(stored: readonly StoredBody[]): void {
-		const ids = stored.filter((each) => typeof each === "number");
+		const ids = stored.filter((each) => typeof each === "number" && each !== EMPTY_BODY) as number[];
 		let low = Number.POSITIVE_INFINITY;
 		let high = 0;
 		for (const id of ids) {
@@ -77,16 +153,12 @@ export class BodyTable {
 		this.#ahead = new Map(rows.map((row) => [row.id, row.bytes]));
 	}
 
-	sizeOf(id: number): number {
-		return this.#row<{ size: number }>("size", id).size;
-	}
-
 	bytesOf(id: number): Buffer {
-		return this.#ahead.get(id) ?? this.#row<{ bytes: Buffer | null }>("bytes", id).bytes ?? Buffer.concat([...this.#pieces(id)]);
+		return this.#ahead.get(id) ?? this.#bytes(id) ?? Buffer.concat([...this.#pieces(id)]);
 	}
 
 	chunksOf(id: number): Iterable<Buffer> {
-		const { bytes } = this.#row<{ bytes: Buffer | null }>("bytes", id);
+		const bytes = this.#bytes(id);
 		return bytes === null ? this.#pieces(id) : [bytes];
 	}
 
@@ -98,31 +170,54 @@ export class BodyTable {
 		}
 	}
 
-	#row<R>(column: string, id: number): R {
-		const row = this.#db.get<R>(`SELECT ${column} FROM body WHERE id = ?`, id);
+	#bytes(id: number): Buffer | null {
+		const row = this.#db.get<{ bytes: Buffer | null }>("SELECT bytes FROM body WHERE id = ?", id);
 		if (row === undefined) throw new FlowtapeError("FT_STORE", `${this.#db.path}: the tape is damaged: body ${id} is not there`, { file: this.#db.path });
-		return row;
+		return row.bytes;
 	}
 }
 
-class LazyBody implements BodySource {
-	readonly #table: BodyTable;
-	readonly #id: number;
+/** Exact up to bodies of 2 MiB, beyond which different sizes may share a key. */
+function keyOf(size: number, crc: number): number {
+	return size * 2 ** 32 + crc;
+}
 
-	constructor(table: BodyTable, id: number) {
-		this.#table = table;
-		this.#id = id;
+/** Whether the pieces of both, however cut, are the same bytes. */
+function equalBytes(one: Iterable<Buffer>, other: Iterable<Buffer>): boolean {
+	const pieces = other[Symbol.iterator]();
+	let rest: Buffer = EMPTY;
+	for (let piece of one) {
+		while (piece.length > 0) {
+			if (rest.length === 0) {
+				const { value, done } = pieces.next();
+				if (done) return false;
+				rest = value;
+			}
+			const size = Math.min(piece.length, rest.length);
+			if (!piece.subarray(0, size).equals(rest.subarray(0, size))) return false;
+			piece = piece.subarray(size);
+			rest = rest.subarray(size);
+		}
 	}
+	return rest.length === 0 && pieces.next().done === true;
+}
 
-	get size(): number {
-		return this.#table.sizeOf(this.#id);
+class LazyBody implements BodySource {
+	readonly table: BodyTable;
+	readonly id: number;
+	readonly size: number;
+
+	constructor(table: BodyTable, id: number, size: number) {
+		this.table = table;
+		this.id = id;
+		this.size = size;
 	}
 
 	read(): Buffer {
-		return this.#table.bytesOf(this.#id);
+		return this.table.bytesOf(this.id);
 	}
 
 	chunks(): Iterable<Buffer> {
-		return this.#table.chunksOf(this.#id);
+		return this.table.chunksOf(this.id);
 	}
 }

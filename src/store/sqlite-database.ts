@@ -7,6 +7,9 @@ import { APPLICATION_ID, indexes, knownObjects, migrations, SCHEMA_VERSION } fro
 /** `read`: an existing tape; `create`: a new one, made in one go; `append`: for recording, made where there is none. */
 export type Mode = "read" | "create" | "append";
 
+/** How long to wait for another process that writes, in milliseconds. */
+const BUSY_MS = 5000;
+
 type Statement = Database.Statement<unknown[], unknown>;
 
 export class TapeDatabase {
@@ -28,6 +31,11 @@ export class TapeDatabase {
 
 	exec(sql: string): void {
 		this.guard(() => this.#db.exec(sql));
+	}
+
+	/** Gives up the transaction, if one is open. */
+	rollback(): void {
+		if (this.#db.inTransaction) this.exec("ROLLBACK");
 	}
 
 	/** The number of the row that the statement inserted. */
@@ -61,9 +69,11 @@ export class TapeDatabase {
 
 	/** Row by row. Nothing else can be asked of the database until it is through. */
 	*iterate<R>(sql: string, ...parameters: unknown[]): Generator<R> {
-		// a statement of its own: the kept one may be in use
-		const statement = this.guard(() => this.#db.prepare<unknown[], unknown>(sql));
-		for (const row of statement.iterate(...parameters)) yield row as R;
+		try {
+			for (const row of this.#prepare(sql).iterate(...parameters)) yield row as R;
+		} catch (error) {
+			throw this.#translated(error);
+		}
 	}
 
 	/** What a tape lacks that was filled as fast as could be. */
@@ -71,13 +81,13 @@ export class TapeDatabase {
 		for (const index of indexes) this.exec(index);
 	}
 
-	/** Leaves one single file: the write-ahead log is merged and goes. */
+	/** Leaves one single file: the write-ahead log is merged and goes, unless another process is still reading it. */
 	close(): void {
 		try {
 			if (this.#mode === "append") {
 				this.guard(() => {
+					this.#db.pragma("busy_timeout = 100");
 					this.#db.pragma("wal_checkpoint(TRUNCATE)");
-					// stays in WAL while others read; the last to close has it again
 					this.#db.pragma("journal_mode = DELETE");
 				});
 			}
@@ -114,14 +124,15 @@ export class TapeDatabase {
 
 function open(path: string, mode: Mode, durable: boolean): Database.Database {
 	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
-	const db = new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: 5000 });
+	const db = new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: BUSY_MS });
 	try {
 		// what stands in a tape that someone else made must not run
 		db.pragma("trusted_schema = OFF");
 		db.pragma("cell_size_check = ON");
-		db.pragma(`cache_size = ${-32 * 1024}`);
-		db.pragma(`mmap_size = ${1024 * 1024 * 1024}`);
-		if (mode !== "read" && isEmpty(db)) initialise(db);
+		// not mapped into memory: a file that shrinks under a map ends the process
+		db.pragma("mmap_size = 0");
+		db.pragma(`cache_size = ${-8 * 1024}`);
+		if (mode !== "read") migrate(db, path);
 		checkIdentity(db, path);
 		if (mode !== "read") prepareForWriting(db, mode, durable);
 		return db;
@@ -131,20 +142,29 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 	}
 }
 
-function isEmpty(db: Database.Database): boolean {
-	return db.pragma("page_count", { simple: true }) === 0 || db.prepare("SELECT count(*) AS n FROM sqlite_schema").pluck().get() === 0;
+/** Makes the tables of a new tape, and brings an old one to the newest version. All of it happens or nothing. */
+function migrate(db: Database.Database, path: string): void {
+	db.pragma("page_size = 8192");
+	const step = db.transaction(() => {
+		if (db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0) db.pragma(`application_id = ${APPLICATION_ID}`);
+		else checkIdentity(db, path);
+		const version = versionOf(db);
+		if (version === SCHEMA_VERSION) return;
+		for (const sql of migrations.slice(version)) db.exec(sql);
+		db.pragma(`user_version = ${SCHEMA_VERSION}`);
+	});
+	step.immediate();
 }
 
-function initialise(db: Database.Database): void {
-	db.pragma("page_size = 8192");
-	db.pragma(`application_id = ${APPLICATION_ID}`);
+function versionOf(db: Database.Database): number {
+	return Number(db.pragma("user_version", { simple: true }));
 }
 
 function checkIdentity(db: Database.Database, path: string): void {
 	if (db.pragma("application_id", { simple: true }) !== APPLICATION_ID) {
 		throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${path}: a flowtape tape was expected, this is a SQLite database of something else`, { file: path });
 	}
-	const version = Number(db.pragma("user_version", { simple: true }));
+	const version = versionOf(db);
 	if (version > SCHEMA_VERSION) {
 		throw new FlowtapeError(
 			"FT_NEWER_FORMAT",
@@ -153,7 +173,7 @@ function checkIdentity(db: Database.Database, path: string): void {
 		);
 	}
 	for (const { name, type } of db.prepare("SELECT name, type FROM sqlite_schema").all() as { name: string; type: string }[]) {
-		if (!knownObjects.has(name) && !name.startsWith("sqlite_")) {
+		if (knownObjects.get(name) !== type && !name.startsWith("sqlite_")) {
 			throw new FlowtapeError("FT_STORE", `${path}: the tape has a ${type} "${name}", which no flowtape makes; it is not opened`, { file: path });
 		}
 	}
@@ -167,15 +187,8 @@ function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean):
 	} else {
 		db.pragma("journal_mode = WAL");
 		db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+		for (const index of indexes) db.exec(index);
 	}
-	const version = Number(db.pragma("user_version", { simple: true }));
-	if (version < SCHEMA_VERSION) {
-		db.transaction(() => {
-			for (const step of migrations.slice(version)) db.exec(step);
-			db.pragma(`user_version = ${SCHEMA_VERSION}`);
-		})();
-	}
-	if (mode === "append") for (const index of indexes) db.exec(index);
 }
 
 /** What SQLite says, as an error of ours: the system's fault or the file's. */

@@ -1,23 +1,27 @@
 // The flow store in a SQLite file: the `.tape`.
-import { createHash } from "node:crypto";
 import { FlowtapeError, type Reporter } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
+import type { Body } from "../flow/body.ts";
+import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { FlowSource, OpenFlow } from "../flow/pipe.ts";
+import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
 import {
-	type BodyReader,
-	type BodyWriter,
 	decodeFlow,
 	encodeFlow,
 	encodeMessage,
 	encodeMessages,
-	type FlowRow,
+	FACTS,
+	type FlowFacts,
 	type MessageRow,
-	type RowFacts,
+	type PartReader,
+	type PartWriter,
+	type StoredBody,
 } from "./codec.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
+import { KEY_BLOCK } from "./schema.ts";
 import { type Condition, selectRows } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
+import { ConnectionTable } from "./sqlite-connections.ts";
+import { copyRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
 import type { FlowStore, ReadOptions } from "./store.ts";
 
@@ -32,28 +36,20 @@ export interface StoreOptions {
 
 /** A group of flows is committed when it has lasted this long, or has this many flows or bytes. */
 const COMMIT_MS = 40;
-const COMMIT_FLOWS = 500;
+const COMMIT_FLOWS = 1000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
 /** Flows a batch when reading. */
 const BATCH_FLOWS = 200;
+const BLOCK_FLOWS = 2 ** KEY_BLOCK;
 
-/** What decoding a flow starts from; the rest of a row is read when somebody asks for it. */
-const FACTS = [
-	...["id", "kind", "method", "scheme", "host", "port", "path", "status", "is_replay", "marked", "request_body", "response_body", "head"],
-] as const satisfies readonly (keyof FlowRow)[];
-const COLUMNS = [
-	...["id", "kind", "started", "method", "scheme", "host", "pretty_host", "port", "path", "status", "content_type", "request_key", "is_replay", "marked"],
-	...["has_error", "has_websocket", "request_body", "response_body", "head", "client_conn", "server_conn", "rest"],
-] as const satisfies readonly (keyof FlowRow)[];
+const INSERT_FLOW = `INSERT INTO flow (
+	id, kind, started, method, scheme, host, pretty_host, port, path, status, content_type, request_key, is_replay, marked, has_error, has_websocket,
+	request_size, response_size, request_body, response_body, client_conn, server_conn, head, rest
+) VALUES (${Array(24).fill("?").join(", ")})`;
 
-const COMPLETE_FLOW = "UPDATE flow SET marked = ?, has_error = ?, head = ?, client_conn = ?, server_conn = ?, rest = ? WHERE seq = ?";
-const INSERT_FLOW = `INSERT INTO flow (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map(() => "?").join(", ")})`;
+const COMPLETE_FLOW = "UPDATE flow SET marked = ?, has_error = ?, client_conn = ?, server_conn = ?, head = ?, rest = ? WHERE seq = ?";
 
-/** A stored flow as another tape takes it over: the row as it is, its bodies from where they lie. */
-interface TapeRecord {
-	seq: number;
-	store: SqliteStore;
-}
+type StoredRow = FlowFacts & { seq: number };
 
 /**
  * Opens a tape.
@@ -63,13 +59,12 @@ export function openStore(path: string, options: StoreOptions): SqliteStore {
 	return new SqliteStore(path, options);
 }
 
-export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
+export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	readonly path: string;
 	readonly #options: StoreOptions;
 	readonly #db: TapeDatabase;
-	readonly #bodies: BodyTable;
-	readonly #certificates = new Set<string>();
-	readonly #copiedCertificates = new WeakSet<SqliteStore>();
+	#bodies: BodyTable;
+	#connections: ConnectionTable;
 	#pendingFlows = 0;
 	#pendingBytes = 0;
 	#timer: NodeJS.Timeout | undefined;
@@ -80,73 +75,104 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 		this.#options = options;
 		this.#db = new TapeDatabase(path, options.mode, options.durable ?? false);
 		this.#bodies = new BodyTable(this.#db);
+		this.#connections = new ConnectionTable(this.#db);
 	}
 
 	// — writing —
 
 	append(flow: Flow): void {
-		this.#begin();
-		const { record } = flow;
-		if (record?.format === "tape") this.#copy(record.data as TapeRecord);
-		else this.#insert(flow);
-		this.#written();
+		this.#write(() => this.#insert(flow));
 	}
 
 	open(flow: HttpFlow): OpenFlow {
-		this.#begin();
-		const seq = this.#insert(flow);
+		const seq = this.#write(() => this.#insert(flow));
 		let n = flow.websocket?.messages.length ?? 0;
-		this.#written();
-		const change = (write: () => void) => {
-			this.#begin();
-			write();
-			this.#written();
-		};
 		return {
-			add: (message) => change(() => this.#insertMessage(seq, n++, encodeMessage(message))),
-			close: () => change(() => this.#complete(seq, flow)),
-			discard: () =>
-				change(() => {
-					this.#db.run("DELETE FROM message WHERE flow = ?", seq);
-					this.#db.run("DELETE FROM flow WHERE seq = ?", seq);
-				}),
+			add: (message) => this.#write(() => this.#insertMessage(seq, n++, encodeMessage(message))),
+			close: () => this.#write(() => this.#complete(seq, flow)),
+			discard: () => this.#write(() => this.#remove(seq)),
 		};
 	}
 
 	/** What may have changed since the flow was opened. */
 	#complete(seq: number, flow: HttpFlow): void {
-		const { marked, has_error, head, client_conn, server_conn, rest } = encodeFlow(flow, null, this);
-		this.#db.run(COMPLETE_FLOW, marked, has_error, head, client_conn, server_conn, rest, seq);
+		const { marked, has_error, client_conn, server_conn, head, rest } = encodeFlow(flow, null, this);
+		this.#db.run(COMPLETE_FLOW, marked, has_error, client_conn, server_conn, head, rest, seq);
 	}
 
-	#written(): void {
+	#remove(seq: number): void {
+		this.#db.run("DELETE FROM message WHERE flow = ?", seq);
+		this.#db.run("DELETE FROM flow WHERE seq = ?", seq);
+	}
+
+	spool(): BodySpool {
+		const spool = this.#write(() => this.#bodies.spool());
+		return {
+			write: (chunk) => this.#write(() => spool.write(chunk)),
+			end: () => this.#write(() => spool.end()),
+		};
+	}
+
+	/** Does something within the group that is committed together. */
+	#write<T>(action: () => T): T {
+		let result: T;
+		try {
+			this.#begin();
+			result = action();
+		} catch (error) {
+			if (!this.#db.inTransaction) this.#forget();
+			throw error;
+		}
 		this.#pendingFlows++;
 		this.#pendingBytes += this.#bodies.takeWritten();
 		if (this.#pendingFlows >= COMMIT_FLOWS || this.#pendingBytes >= COMMIT_BYTES) this.flush();
+		return result;
 	}
 
-	/** Commits what was appended. */
+	/** Commits what was appended; where that fails, all of it is given up. */
 	flush(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		if (!this.#db.inTransaction) return;
-		this.#db.exec("COMMIT");
 		this.#pendingFlows = 0;
 		this.#pendingBytes = 0;
+		if (!this.#db.inTransaction) return;
+		try {
+			this.#db.exec("COMMIT");
+		} catch (error) {
+			this.#db.rollback();
+			this.#forget();
+			throw error;
+		}
+	}
+
+	/** To be called once rows are gone that were written: no flow may refer to them any more. */
+	#forget(): void {
+		this.#bodies = new BodyTable(this.#db);
+		this.#connections = new ConnectionTable(this.#db);
 	}
 
 	async close(): Promise<void> {
 		if (this.#closed) return;
-		this.#closed = true;
 		try {
 			if (this.#options.mode !== "read") {
+				this.#bodies.removeLoose();
 				this.flush();
 				this.#db.buildIndexes();
 			}
 		} finally {
-			clearTimeout(this.#timer);
-			this.#db.close();
+			this.#end();
 		}
+	}
+
+	/** Closes the tape without what was appended and not yet committed. */
+	async discard(): Promise<void> {
+		if (!this.#closed) this.#end();
+	}
+
+	#end(): void {
+		this.#closed = true;
+		clearTimeout(this.#timer);
+		this.#db.close();
 	}
 
 	#begin(): void {
@@ -166,19 +192,25 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 	}
 
 	#insert(flow: Flow): number {
-		const requestKey = flow.type === "http" && this.#options.requestKey ? this.#options.requestKey(flow) : null;
-		const seq = this.#insertRow(encodeFlow(flow, requestKey, this));
-		for (const [n, message] of encodeMessages(flow).entries()) this.#insertMessage(seq, n, message);
+		const requestKey = flow.type === "http" ? (this.#options.requestKey?.(flow) ?? null) : null;
+		const seq = this.#insertFlow(flow, requestKey);
+		try {
+			for (const [n, message] of encodeMessages(flow).entries()) this.#insertMessage(seq, n, message);
+		} catch (error) {
+			if (this.#db.inTransaction) this.#remove(seq);
+			throw error;
+		}
 		return seq;
 	}
 
-	#insertRow(row: FlowRow): number {
+	#insertFlow(flow: Flow, requestKey: string | null): number {
+		const row = encodeFlow(flow, requestKey, this);
 		this.#pendingBytes += row.head.length + 500;
 		return this.#db.insert(
 			INSERT_FLOW,
 			...[row.id, row.kind, row.started, row.method, row.scheme, row.host, row.pretty_host, row.port, row.path, row.status, row.content_type],
-			...[row.request_key, row.is_replay, row.marked, row.has_error, row.has_websocket],
-			...[row.request_body, row.response_body, row.head, row.client_conn, row.server_conn, row.rest],
+			...[row.request_key, row.is_replay, row.marked, row.has_error, row.has_websocket, row.request_size, row.response_size],
+			...[toColumn(row.request_body), toColumn(row.response_body), row.client_conn, row.server_conn, row.head, row.rest],
 		);
 	}
 
@@ -187,57 +219,51 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 		this.#db.insert("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)", seq, n, at, from_client, opcode, flags, bytes);
 	}
 
-	/** Takes a flow over from another tape without decoding it. */
-	#copy({ seq, store }: TapeRecord): void {
-		if (!this.#copiedCertificates.has(store)) {
-			this.#copiedCertificates.add(store);
-			for (const { hash, pem } of store.#db.all<{ hash: Uint8Array; pem: Uint8Array }>("SELECT hash, pem FROM certificate"))
-				this.#db.insert("INSERT OR IGNORE INTO certificate VALUES (?, ?)", hash, pem);
-		}
-		const row = store.#row<FlowRow>(COLUMNS.join(", "), seq);
-		const requestBody = this.#bodies.write(store.#bodies.read(row.request_body));
-		const responseBody = this.#bodies.write(store.#bodies.read(row.response_body));
-		const copy = this.#insertRow({ ...row, request_body: requestBody, response_body: responseBody });
-		if (row.kind === "tcp" || row.kind === "udp" || row.has_websocket === 1)
-			for (const [n, message] of store.readMessages(seq).entries()) this.#insertMessage(copy, n, message);
-	}
-
-	writeBody(body: Parameters<BodyTable["write"]>[0]) {
+	writeBody(body: Body): StoredBody {
 		return this.#bodies.write(body);
 	}
 
-	writeCertificate(pem: Uint8Array): Uint8Array {
-		const hash = createHash("sha256").update(pem).digest();
-		const key = hash.latin1Slice();
-		if (!this.#certificates.has(key)) {
-			this.#certificates.add(key);
-			this.#db.insert("INSERT OR IGNORE INTO certificate VALUES (?, ?)", hash, pem);
-		}
-		return hash;
+	writeClient(client: ClientConnection): number {
+		return this.#connections.writeClient(client);
+	}
+
+	writeServer(server: ServerConnection): number {
+		return this.#connections.writeServer(server);
+	}
+
+	/**
+	 * Takes over the rows of another tape as they are, where nothing was written to this one yet and both are of the same version.
+	 * The number of flows; null where that cannot be, and nothing was done.
+	 */
+	takeRows(from: SqliteStore, options: ReadOptions = {}): number | null {
+		if (this.#options.mode !== "create" || this.#db.inTransaction || this.#hasFlows()) return null;
+		return copyRows(this.#db, from.path, from.#matching(options));
+	}
+
+	#hasFlows(): boolean {
+		return this.#db.get("SELECT 1 FROM flow LIMIT 1") !== undefined;
 	}
 
 	// — reading —
 
-	readCertificate(hash: Uint8Array): Uint8Array {
-		return this.#db.get<{ pem: Uint8Array }>("SELECT pem FROM certificate WHERE hash = ?", hash)?.pem ?? Buffer.alloc(0);
+	readBody(stored: StoredBody, size: number | null): Body {
+		return this.#bodies.read(stored, size);
 	}
 
-	readBody(stored: Parameters<BodyTable["read"]>[0]) {
-		return this.#bodies.read(stored);
+	readClient(seq: number): ClientConnection {
+		return this.#connections.readClient(seq);
+	}
+
+	readServer(seq: number): ServerConnection {
+		return this.#connections.readServer(seq);
 	}
 
 	readMessages(seq: number): MessageRow[] {
 		return this.#db.all<MessageRow>("SELECT at, from_client, opcode, flags, bytes FROM message WHERE flow = ? ORDER BY n", seq);
 	}
 
-	readColumn(seq: number, column: "client_conn" | "server_conn" | "rest"): Uint8Array | null {
-		return this.#row<Record<string, Uint8Array | null>>(column, seq)[column] ?? null;
-	}
-
-	#row<R>(columns: string, seq: number): R {
-		const row = this.#db.get<R>(`SELECT ${columns} FROM flow WHERE seq = ?`, seq);
-		if (row === undefined) throw new FlowtapeError("FT_STORE", `${this.path}: flow ${seq} is not there any more`, { file: this.path });
-		return row;
+	reportDamage(seq: number, what: string, cause: unknown): void {
+		this.#options.report("FT_CORRUPT_FLOW", `${this.path}: flow ${seq}: ${what} is damaged; the flow is kept without`, { file: this.path, record: seq, cause });
 	}
 
 	read(options: ReadOptions = {}): FlowSource {
@@ -249,27 +275,53 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 		};
 	}
 
-	/** Rows in pages by number, so that no statement stays open between batches and a writer is never kept out. */
 	*#batches({ filter, ids }: ReadOptions): Generator<Flow[]> {
-		const condition = filter === undefined ? null : this.#select(filter);
-		const isFinal = filter === undefined || condition?.exact === true;
-		const readsBodies = !isFinal && (filter.needs.has("requestBody") || filter.needs.has("responseBody"));
-		const clauses = ["seq > ?", ...(condition === null ? [] : [condition.sql]), ...(ids === undefined ? [] : [`id IN (${ids.map(() => "?").join(", ")})`])];
-		const sql = `SELECT seq, ${FACTS.join(", ")} FROM flow WHERE ${clauses.join(" AND ")} ORDER BY seq LIMIT ${BATCH_FLOWS}`;
-		const parameters = [...(condition?.parameters ?? []), ...(ids ?? [])];
+		const condition = this.#select(filter, ids);
+		const asked = condition.exact ? undefined : filter;
+		for (const rows of this.#rows(condition, asked)) yield rows.flatMap((row) => this.#decode(row, asked) ?? []);
+	}
+
+	/** The numbers of the flows that match. */
+	*#matching({ filter, ids }: ReadOptions): Generator<number[]> {
+		const condition = this.#select(filter, ids);
+		if (condition.exact) yield this.#chosen(condition);
+		else for (const rows of this.#rows(condition, filter)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+	}
+
+	#chosen({ sql, parameters }: Condition): number[] {
+		return this.#db.all<{ seq: number }>(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters).map((row) => row.seq);
+	}
+
+	/** The rows that a filter is to be asked about, the bodies that it looks at read ahead. */
+	*#rows(condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
+		const readsBodies = filter !== undefined && (filter.needs.has("requestBody") || filter.needs.has("responseBody"));
+		for (const rows of condition.narrows ? this.#chosenRows(condition) : this.#allRows()) {
+			if (readsBodies) this.#bodies.readAhead(rows.flatMap((row) => [row.request_body, row.response_body]));
+			yield rows;
+		}
+	}
+
+	/** In pages by number, so that no statement stays open between batches and a writer is never kept out. */
+	*#allRows(): Generator<StoredRow[]> {
 		for (let last = -1; ; ) {
-			const rows = this.#db.all<RowFacts & { seq: number }>(sql, last, ...parameters);
+			const rows = this.#db.all<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_FLOWS}`, last);
 			const end = rows.at(-1);
 			if (end === undefined) return;
 			last = end.seq;
-			if (readsBodies) this.#bodies.readAhead(rows.flatMap((row) => [row.request_body, row.response_body]));
-			const flows = rows.flatMap((row) => this.#decode(row) ?? []);
-			yield isFinal ? flows : flows.filter((flow) => filter.matches(flow));
+			yield rows;
+		}
+	}
+
+	/** The numbers of the rows first, which an index tells, then the rows. */
+	*#chosenRows(condition: Condition): Generator<StoredRow[]> {
+		const chosen = this.#chosen(condition);
+		for (let at = 0; at < chosen.length; at += BATCH_FLOWS) {
+			const list = JSON.stringify(chosen.slice(at, at + BATCH_FLOWS));
+			yield this.#db.all<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, list);
 		}
 	}
 
 	async count(filter?: Filter): Promise<number> {
-		if (filter === undefined) return this.#db.get<{ n: number }>("SELECT count(*) AS n FROM flow")?.n ?? 0;
 		const { sql, parameters, exact } = this.#select(filter);
 		if (exact) return this.#db.get<{ n: number }>(`SELECT count(*) AS n FROM flow WHERE ${sql}`, ...parameters)?.n ?? 0;
 		let count = 0;
@@ -278,33 +330,48 @@ export class SqliteStore implements FlowStore, BodyReader, BodyWriter {
 	}
 
 	findByKey(key: string, after: number, limit: number): number[] {
-		return this.#db
-			.all<{ seq: number }>("SELECT seq FROM flow WHERE request_key = ? AND seq > ? ORDER BY seq LIMIT ?", key, after, limit)
-			.map((row) => row.seq);
+		const found: number[] = [];
+		for (let from = after + 1; found.length < limit; ) {
+			// the first flow of the next block that has any
+			const next = this.#db.get<{ seq: number }>("SELECT seq FROM flow WHERE seq >= ? ORDER BY seq LIMIT 1", from);
+			if (next === undefined) break;
+			const block = Math.floor(next.seq / BLOCK_FLOWS);
+			const rows = this.#db.all<{ seq: number }>(
+				`SELECT seq FROM flow WHERE seq >> ${KEY_BLOCK} = ? AND request_key = ? AND seq >= ? ORDER BY seq LIMIT ?`,
+				...[block, key, from, limit - found.length],
+			);
+			for (const { seq } of rows) found.push(seq);
+			from = (block + 1) * BLOCK_FLOWS;
+		}
+		return found;
 	}
 
 	at(seq: number): Flow | null {
-		const row = this.#db.get<RowFacts & { seq: number }>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq = ?`, seq);
+		const row = this.#db.get<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq = ?`, seq);
 		return row === undefined ? null : (this.#decode(row) ?? null);
 	}
 
-	#select(filter: Filter): Condition {
-		return selectRows(filter, (column) =>
+	#select(filter: Filter | undefined, ids?: readonly string[]): Condition {
+		return selectRows(filter, ids, (column) =>
 			this.#db.all<Record<string, string | number | null>>(`SELECT DISTINCT ${column} FROM flow`).map((row) => row[column] ?? null),
 		);
 	}
 
-	#decode(row: RowFacts & { seq: number }): Flow | undefined {
+	/** The flow of a row; undefined where it does not match, or is damaged, which is reported. */
+	#decode(row: StoredRow, filter?: Filter): Flow | undefined {
 		try {
 			const flow = decodeFlow(row.seq, row, this);
-			const data: TapeRecord = { seq: row.seq, store: this };
-			flow.record = { format: "tape", version: SCHEMA_VERSION, data };
-			return flow;
+			return filter === undefined || filter.matches(flow) ? flow : undefined;
 		} catch (cause) {
-			if (cause instanceof FlowtapeError && cause.code !== "FT_CORRUPT_FLOW") throw cause;
+			if (!(cause instanceof FlowtapeError && cause.code === "FT_CORRUPT_FLOW")) throw cause;
 			const where = { file: this.path, record: row.seq, cause };
 			this.#options.report("FT_CORRUPT_FLOW", `${this.path}: flow ${row.seq}: its record cannot be decoded; it is left out`, where);
 			return undefined;
 		}
 	}
+}
+
+/** Where a column takes values of any type, a number is stored as the float that it is. */
+function toColumn(body: StoredBody): Uint8Array | bigint | null {
+	return typeof body === "number" ? BigInt(body) : body;
 }

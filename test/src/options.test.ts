@@ -1,6 +1,8 @@
-// A table of options gives its defaults, typed.
+// A table of options gives its defaults, typed; paths know the home folder.
+import { homedir } from "node:os";
+import { join } from "node:path";
 import t from "tap";
-import { defaults, type OptionTable } from "../../src/options.ts";
+import { defaults, expandHome, type OptionTable } from "../../src/options.ts";
 
 t.test("defaults", async (t) => {
 	const table = {
@@ -13,4 +15,16 @@ t.test("defaults", async (t) => {
 	const limit: number | null = values.limit;
 	const extra: string = values.extra;
 	t.same(values, { anticache: false, mode: ["regular"], limit, extra });
+});
+
+t.test("~ in front of a path is the home folder", async (t) => {
+	for (const [path, expanded] of [
+		["~", "/home/me"],
+		["~/x/y", "/home/me/x/y"],
+		["~other/x", "~other/x"],
+		["x/~/y", "x/~/y"],
+		["", ""],
+	] as const)
+		t.equal(expandHome(path, "/home/me"), expanded, path);
+	t.equal(expandHome("~/x"), join(homedir(), "x"));
 });

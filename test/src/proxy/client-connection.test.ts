@@ -1,4 +1,5 @@
 // One connection of a client: what it sends, in which pieces, and how it goes away.
+import { connect as connectHttp2 } from "node:http2";
 import t from "tap";
 import { gate } from "../../../fixtures/gate.ts";
 import { messageCases } from "../../../fixtures/http-messages.ts";
@@ -250,6 +251,27 @@ t.test("a client that stops is hung up on: between requests, and within one", as
 	t.match(await proxy.flow(1), { error: { message: "The client stopped in the middle of its request." } });
 });
 
+t.test("a client that does not close its side when it is told to is hung up on", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("hi")),
+	);
+	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	const [told, idle, refused] = [await proxy.connect(), await proxy.connect(), await proxy.connect()];
+	told.send(ask("GET", origin.authority, "/", ["Connection: close"]));
+	refused.send("\0");
+	for (const client of [told, idle, refused]) await client.ended();
+	// Twice the timeout: one to be told, one to act on it.
+	await new Promise((resolve) => setTimeout(resolve, 2500));
+	for (const client of [told, idle, refused]) {
+		for (let i = 0; i < 20 && !client.socket.destroyed; i++) {
+			client.send("x");
+			await new Promise((resolve) => setTimeout(resolve, 20));
+		}
+		t.ok(client.socket.destroyed, "a reset was the answer");
+	}
+});
+
 t.test("a client that sends without waiting is held back", async (t) => {
 	const released = gate();
 	const origin = await startOrigin(t, async (server) => {
@@ -294,4 +316,32 @@ t.test("CONNECT within a tunnel is refused", async (t) => {
 	const answer = await client.send("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n").rest();
 	t.match(answer, /^HTTP\/1\.1 400 /);
 	t.match(answer, /CONNECT/);
+});
+
+t.test("a client that speaks HTTP/2 from its first byte", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering((head) => ok(`${head.split(" ")[1]}`)),
+	);
+	const proxy = await startTestProxy(t);
+	const { socket } = await proxy.tunnel(origin.authority);
+	const session = connectHttp2(`http://${origin.authority}`, { createConnection: () => socket.removeAllListeners("data") });
+	t.teardown(() => session.destroy());
+	const stream = session.request({ ":path": "/two" });
+	t.equal(String(await stream.toArray()), "/two");
+	t.match(await proxy.flow(0), { request: { httpVersion: "HTTP/2.0" }, response: { httpVersion: "HTTP/1.1" } });
+});
+
+t.test("a request that comes byte by byte, and might have been HTTP/2", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send(ok("posted"));
+	});
+	const proxy = await startTestProxy(t);
+	const client = await proxy.connect();
+	for (const byte of ask("POST", origin.authority, "/", ["Content-Length: 0"])) {
+		client.send(byte);
+		await new Promise(setImmediate);
+	}
+	t.equal((await client.message()).body.toString(), "posted");
 });

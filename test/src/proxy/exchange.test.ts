@@ -448,3 +448,32 @@ t.test("a body that would end with the connection and breaks off ends with a res
 	t.equal(await client.ended(), "reset");
 	t.match(await proxy.flow(0), { error: { message: /ECONNRESET/ }, response: { text: "hello" } });
 });
+
+t.test("events pass as they come, and the tape has their times", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+		for (const size of [5, 7]) {
+			server.send(`${size}\r\n${"x".repeat(size)}\r\n`);
+			// Whatever is sent back says that it has arrived.
+			await server.take(1);
+		}
+		server.send("0\r\n\r\n");
+	});
+	const proxy = await startTestProxy(t);
+	const client = await proxy.connect();
+	client.send(`POST http://${origin.authority}/ HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nContent-Length: 2\r\n\r\n`);
+	await client.upTo("5\r\nxxxxx\r\n");
+	client.send("a");
+	await client.upTo("7\r\nxxxxxxx\r\n");
+	client.send("b");
+	await client.upTo("0\r\n\r\n");
+	const flow = await proxy.flow(0);
+	t.equal(flow.response?.text, "x".repeat(12));
+	const chunks = flow.metadata.response_chunks as [number, number][];
+	t.strictSame(
+		chunks.map(([, size]) => size),
+		[5, 7],
+	);
+	t.ok(chunks.every(([age]) => Number.isInteger(age) && age >= 0 && age < 10_000));
+});

@@ -180,6 +180,23 @@ t.test("a hook that fails stops its message and no other", async (t) => {
 	t.match((await proxy.flow(0)).websocket?.messages[0], { dropped: true });
 });
 
+t.test("a hook hangs up", async (t) => {
+	const hook: Hook = {
+		name: "test",
+		websocket_message(flow, turn) {
+			if (flow.websocket?.messages.at(-1)?.content.equals(Buffer.from("bad"))) turn.abort("enough", "test");
+		},
+	};
+	const origin = await startWebSocketOrigin(t, echo);
+	const proxy = await startTestProxy(t, { hooks: [hook] });
+	const client = await openWebSocket(t, proxy, origin.authority);
+	client.send("good");
+	t.equal(await nextMessage(client), "echo:good");
+	client.send("bad");
+	await once(client, "close");
+	t.match(await proxy.flow(0), { error: { message: "enough" }, websocket: { messages: [{}, {}, { dropped: true }] } });
+});
+
 t.test("messages of one's own, to both sides, at once or between those that pass", async (t) => {
 	for (const holds of [false, true]) {
 		let live: HttpFlow | undefined;

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
-import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { Turn } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
 import { ScriptHost } from "../../../src/scripts/script-host.ts";
@@ -28,6 +28,20 @@ t.test("stored flows pass all phases, as they happened", async (t) => {
 	t.same(
 		logged,
 		["requestheaders - false", "request - false", "responseheaders 200 false", "response 200 false", "error 200 false"].map((line) => `info /a.mjs: ${line}`),
+	);
+});
+
+t.test("stored conversations pass message by message", async (t) => {
+	const names = ["response", "websocket_start", "websocket_message", "websocket_end"];
+	const source = names.map((name) => `export async function ${name}(flow, ctx) { ctx.log.info("${name} " + flow.websocket.messages.map((m) => m.text)); }`);
+	const { pipeline, logged } = await host(t, {
+		"a.mjs": `${source.join("\n")}\nexport const addons = [{ websocket_message(flow) { flow.websocket.messages.at(-1).text += "!" } }]`,
+	});
+	const flow = websocketFlow({ messages: [{ content: Buffer.from("a") }, { content: Buffer.from("b") }] });
+	await pipeline.whole(flow);
+	t.same(
+		logged.map((line) => line.slice("info /a.mjs: ".length)),
+		["response a,b", "websocket_start ", "websocket_message a", "websocket_message a!,b", "websocket_end a!,b!"],
 	);
 });
 

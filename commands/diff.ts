@@ -1,0 +1,56 @@
+// `flowtape diff`: what changed between two recordings: flows that are new, gone or answered otherwise.
+import { align } from "../src/compare/align.ts";
+import { flowDifferences } from "../src/compare/differences.ts";
+import { compileIgnore, options as ignoreOptions } from "../src/compare/ignore.ts";
+import type { HttpFlow } from "../src/flow/flow.ts";
+import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { defineCommand, type Io } from "./command.ts";
+import { type Change, changeJson, changeText, tallyText } from "./print/differences.ts";
+import { paintFor } from "./print/text.ts";
+import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
+
+export const command = defineCommand({
+	name: "diff",
+	summary: "tell what changed between two recordings",
+	args: "TAPE TAPE",
+	arity: { min: 2, max: 2 },
+	options: {
+		...ignoreOptions,
+		json: { type: "boolean", default: false, help: "Print one JSON object a line for each flow that differs." },
+		...selectionOptions,
+		...inputOptions,
+	},
+	examples: [
+		["flowtape diff monday.tape tuesday.tape", "status 1 when they differ"],
+		["flowtape diff old.tape new.tape --ignore header:etag --ignore json:/timestamp", "without what is meant to vary"],
+	],
+	async run({ args: [first = "", second = ""], options, values }, io) {
+		const troubles = new Troubles(io, options);
+		const ignored = compileIgnore(options.ignore);
+		const filter = await selection(options);
+		const read = async (path: string): Promise<HttpFlow[]> => httpFlows(await openAll({ inputs: [path], filter }, troubles));
+		const { pairs, gone, fresh } = align(await read(first), await read(second), defaultRequestKey);
+		const changes: Change[] = [];
+		for (const { before, after } of pairs) {
+			const differences = flowDifferences(before, after, ignored);
+			if (differences.length > 0) changes.push({ kind: "changed", flow: after, before, differences });
+		}
+		for (const flow of gone) changes.push({ kind: "gone", flow });
+		for (const flow of fresh) changes.push({ kind: "new", flow });
+		print(changes, pairs.length, { json: options.json, quiet: values.quiet === true, color: values.color === true }, io);
+		troubles.end(pairs.length + gone.length + fresh.length);
+		return troubles.status || (changes.length > 0 ? 1 : 0);
+	},
+});
+
+async function httpFlows(sources: Awaited<ReturnType<typeof openAll>>): Promise<HttpFlow[]> {
+	const flows: HttpFlow[] = [];
+	for (const source of sources) for await (const batch of source) for (const flow of batch) if (flow.type === "http") flows.push(flow);
+	return flows;
+}
+
+function print(changes: readonly Change[], paired: number, { json, quiet, color }: { json: boolean; quiet: boolean; color: boolean }, io: Io): void {
+	const paint = paintFor(io.stdout, io.env, color);
+	for (const change of changes) io.stdout.write(json ? `${JSON.stringify(changeJson(change))}\n` : changeText(change, paint));
+	if (!json && !quiet) io.stdout.write(tallyText(changes, paired));
+}

@@ -1,0 +1,116 @@
+// WebSocket conversations as scripts see them, by mitmproxy's names.
+import { decodeText, encodeText } from "../flow/bytes.ts";
+import type { WebSocketData, WebSocketMessage } from "../flow/flow.ts";
+
+export class WebSocketMessageView {
+	/** What is shown. */
+	readonly message: WebSocketMessage;
+
+	constructor(message: WebSocketMessage) {
+		this.message = message;
+	}
+
+	get from_client(): boolean {
+		return this.message.fromClient;
+	}
+
+	/** 1 text, 2 binary. */
+	get type(): number {
+		return this.message.opcode;
+	}
+
+	get is_text(): boolean {
+		return this.message.opcode === 1;
+	}
+
+	/** Seconds since 1970. */
+	get timestamp(): number {
+		return this.message.timestamp;
+	}
+
+	get content(): Buffer {
+		return this.message.content;
+	}
+
+	set content(content: Uint8Array) {
+		this.message.content = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+	}
+
+	/** @throws Error when the message is binary */
+	get text(): string {
+		if (!this.is_text) throw new Error("a binary message has no text; look at its content");
+		return decodeText(this.message.content);
+	}
+
+	set text(text: string) {
+		if (!this.is_text) throw new Error("a binary message has no text; set its content");
+		this.message.content = encodeText(text);
+	}
+
+	get dropped(): boolean {
+		return this.message.dropped;
+	}
+
+	set dropped(dropped: boolean) {
+		this.message.dropped = dropped;
+	}
+
+	/** Whether it came from a script. */
+	get injected(): boolean {
+		return this.message.injected;
+	}
+
+	/** Does not let it pass; it stays on the tape. */
+	drop(): void {
+		this.message.dropped = true;
+	}
+}
+
+const views = new WeakMap<WebSocketMessage, WebSocketMessageView>();
+
+function viewOf(message: WebSocketMessage): WebSocketMessageView {
+	let view = views.get(message);
+	if (view === undefined) {
+		view = new WebSocketMessageView(message);
+		views.set(message, view);
+	}
+	return view;
+}
+
+export class WebSocketView {
+	readonly #data: WebSocketData;
+
+	constructor(data: WebSocketData) {
+		this.#data = data;
+	}
+
+	/** The newest last. While a conversation is recorded only the latest are here. */
+	get messages(): readonly WebSocketMessageView[] {
+		return this.#data.messages.map(viewOf);
+	}
+
+	/** null: still open. */
+	get closed_by_client(): boolean | null {
+		return this.#data.closedByClient;
+	}
+
+	get close_code(): number | null {
+		return this.#data.closeCode;
+	}
+
+	get close_reason(): string | null {
+		return this.#data.closeReason;
+	}
+
+	get timestamp_end(): number | null {
+		return this.#data.timestampEnd;
+	}
+
+	/** Sends a message of one's own: text as text, bytes as binary. @throws Error when the conversation is over */
+	inject(to_client: boolean, content: string | Uint8Array): void {
+		const { inject } = this.#data;
+		if (inject === undefined) throw new Error("nothing can be sent: the conversation is not live");
+		if (typeof content === "string") inject(to_client, encodeText(content), 1);
+		else inject(to_client, Buffer.from(content), 2);
+	}
+}

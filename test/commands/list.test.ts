@@ -1,0 +1,29 @@
+// The list of commands: each under its own name, with what help needs.
+import t from "tap";
+import { commands, loadAll } from "../../commands/list.ts";
+import { groupsOf } from "../../commands/options.ts";
+import { Registry } from "../../commands/registry.ts";
+
+t.test("commands stand under their names", async (t) => {
+	t.same(
+		(await loadAll()).map(({ name }) => name),
+		Object.keys(commands),
+	);
+});
+
+t.test("no command has two options or flags of one name, or one letter for two", async (t) => {
+	for (const command of await loadAll()) {
+		const { flags } = new Registry(await groupsOf(command));
+		const shorts = flags.flatMap(({ spec }) => spec.short ?? []);
+		for (const names of [flags.map(({ name }) => name), flags.map(({ flag }) => flag), [...shorts, "h"]]) t.same(names, [...new Set(names)], command.name);
+	}
+});
+
+t.test("what --help and the reference say are sentences, and there are examples", async (t) => {
+	for (const command of await loadAll()) {
+		t.match(command.summary, /^[a-z].*[^.]$/, command.name);
+		t.ok(command.examples.length > 0, command.name);
+		for (const [line] of command.examples) t.ok(line.includes(`flowtape ${command.name}`), line);
+		for (const { flag, spec } of new Registry(await groupsOf(command)).flags) t.match(spec.help, /^[A-Z].*\.$/s, `${command.name} --${flag}`);
+	}
+});

@@ -1,0 +1,103 @@
+// The examples of README.md and docs/*.md are run, each page in a folder of its own, and print what the page says.
+//
+// A block that begins ```console holds commands behind "$ ". What stands below a command is what it prints, "…" for anything; nothing there: whatever it
+// prints. `<!-- status 2 -->` above the block is the exit status of its commands; 0 without. A block with a file's name behind its language, such as
+// ```yaml rules.yaml, is written to that file first.
+import { spawnSync } from "node:child_process";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import t from "tap";
+import { cliEnvironment, cliFile, runShell } from "../fixtures/cli.ts";
+import { prepareDocsFolder } from "../fixtures/docs-folder.ts";
+import { startSite } from "../fixtures/plain-site.ts";
+import { filterOperators } from "../src/filter/terms.ts";
+
+interface Example {
+	line: number;
+	command: string;
+	printed: string;
+	status: number;
+}
+
+interface Page {
+	files: { name: string; text: string }[];
+	examples: Example[];
+}
+
+function readPage(text: string): Page {
+	const page: Page = { files: [], examples: [] };
+	for (const match of text.matchAll(/^(?:<!-- status (\d+) -->\n)?```(\w+)(?: (\S+))?\n(.*?)^```$/gms)) {
+		const [, status = "0", language, name, body = ""] = match;
+		const line = text.slice(0, match.index).split("\n").length;
+		if (name !== undefined) page.files.push({ name, text: body });
+		else if (language === "console" && body.startsWith("$ flowtape")) page.examples.push(...examplesOf(body, line, Number(status)));
+	}
+	return page;
+}
+
+function examplesOf(body: string, line: number, status: number): Example[] {
+	return body
+		.split(/^\$ /m)
+		.slice(1)
+		.map((part) => {
+			const [command = "", ...printed] = part.split("\n");
+			return { line, command, printed: printed.join("\n"), status };
+		});
+}
+
+/** A pattern for what a page says that a command prints. */
+function expected(printed: string): RegExp {
+	return new RegExp(
+		`^${printed
+			.split("…")
+			.map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"))
+			.join("[\\s\\S]*?")}$`,
+	);
+}
+
+/** Programs that examples may use and a machine may lack. */
+const OPTIONAL = ["jq", "mitmdump", "less"];
+const isThere = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
+
+const root = process.cwd();
+const pages = ["README.md", ...readdirSync("docs").map((name) => join("docs", name))].filter((name) => name.endsWith(".md"));
+
+t.test("pages without a block that looks like an example and is none", async (t) => {
+	for (const name of pages) {
+		const text = readFileSync(name, "utf8");
+		const blocks = text.match(/^```console\n/gm) ?? [];
+		t.equal(blocks.length, new Set(readPage(text).examples.map(({ line }) => line)).size, `${name}: every console block begins with "$ flowtape"`);
+		t.equal((text.match(/^```/gm) ?? []).length % 2, 0, `${name}: blocks are closed`);
+	}
+});
+
+t.test("docs/filters.md has every operator", async (t) => {
+	const text = readFileSync("docs/filters.md", "utf8");
+	for (const { code, argument } of filterOperators) t.ok(text.includes(`\`~${code}${{ none: "", number: " NUMBER", pattern: " REGEX" }[argument]}\``), code);
+});
+
+for (const name of pages) {
+	const { files, examples } = readPage(readFileSync(name, "utf8"));
+	if (examples.length === 0) continue;
+	t.test(name, async (t) => {
+		const folder = resolve(root, t.testdir({ bin: {} }));
+		const site = await startSite(t);
+		await prepareDocsFolder(folder, site.url);
+		for (const file of files) writeFileSync(join(folder, file.name), file.text);
+		const bin = join(folder, "bin", "flowtape");
+		writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${cliFile}" "$@"\n`);
+		chmodSync(bin, 0o755);
+		const env = cliEnvironment(folder, { PATH: `${join(folder, "bin")}:${process.env.PATH}` });
+		for (const { line, command, printed, status } of examples) {
+			const where = `line ${line}: ${command}`;
+			const missing = OPTIONAL.find((program) => new RegExp(`\\b${program}\\b`).test(command) && !isThere(program));
+			if (missing !== undefined) {
+				t.comment(`${where} is not run: there is no ${missing} here`);
+				continue;
+			}
+			const run = await runShell(command, folder, env);
+			t.equal(run.status, status, where, { run });
+			if (printed !== "") t.match(run.printed, expected(printed), where);
+		}
+	});
+}

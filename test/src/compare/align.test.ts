@@ -1,0 +1,26 @@
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { align } from "../../../src/compare/align.ts";
+import { defaultRequestKey } from "../../../src/replay/request-key.ts";
+
+const flow = (path: string, id: string) => httpFlow({ id, request: { path } });
+
+t.test("equal requests in their order, whatever comes between; then those of one place", async (t) => {
+	const { pairs, gone, fresh } = align(
+		[flow("/a", "1"), flow("/b", "2"), flow("/a", "3"), flow("/q?x=1", "4"), flow("/gone", "5")],
+		[flow("/a", "6"), flow("/q?x=2", "7"), flow("/a", "8"), flow("/new", "9"), flow("/b", "10"), flow("/a", "11")],
+		defaultRequestKey,
+	);
+	t.same(
+		pairs.map(({ before, after }) => `${before.id} ${after.id}`),
+		["1 6", "3 8", "2 10", "4 7"],
+	);
+	t.same(
+		gone.map(({ id }) => id),
+		["5"],
+	);
+	t.same(
+		fresh.map(({ id }) => id),
+		["9", "11"],
+	);
+});

@@ -1,0 +1,100 @@
+import { gzipSync } from "node:zlib";
+import t from "tap";
+import { type HttpParts, httpFlow } from "../../../fixtures/build-flow.ts";
+import { flowDifferences } from "../../../src/compare/differences.ts";
+import { compileIgnore } from "../../../src/compare/ignore.ts";
+
+function compare(before: HttpParts, after: HttpParts, ...ignore: string[]) {
+	return flowDifferences(httpFlow(before), httpFlow(after), compileIgnore(ignore)).map(({ side, part, name, before: was, after: is }) => [
+		side,
+		part,
+		name,
+		was,
+		is,
+	]);
+}
+
+t.test("equal flows, and what is meant to vary", async (t) => {
+	t.same(compare({}, {}), []);
+	t.same(compare({ response: { headers: [["Date", "x"]] } }, { response: { headers: [["date", "y"]] } }), []);
+	t.same(compare({ response: { headers: [["ETag", "x"]] } }, { response: { headers: [] } }, "header:etag"), []);
+});
+
+t.test("requests: target, query, headers, cookies", async (t) => {
+	t.same(
+		compare(
+			{
+				request: {
+					path: "/a?x=1&y=2",
+					headers: [
+						["A", "1"],
+						["Cookie", "s=1; t=2"],
+					],
+				},
+			},
+			{
+				request: {
+					method: "POST",
+					path: "/b?y=2&x=3",
+					headers: [
+						["a", "2"],
+						["cookie", "t=2"],
+					],
+				},
+			},
+		),
+		[
+			["request", "method", null, "GET", "POST"],
+			["request", "path", null, "/a", "/b"],
+			["request", "query", "x", "1", "3"],
+			["request", "cookie", "s", "1", null],
+			["request", "header", "a", "1", "2"],
+		],
+	);
+});
+
+t.test("responses: status, errors, cookies without their expiry, trailers", async (t) => {
+	t.same(
+		compare(
+			{ response: { headers: [["Set-Cookie", "s=1; Path=/; Expires=Mon, 01 Jan 2024 00:00:00 GMT"]], trailers: [["T", "1"]] } },
+			{
+				response: {
+					statusCode: 500,
+					headers: [
+						["Set-Cookie", "s=1; Path=/; Expires=Tue, 02 Jan 2024 00:00:00 GMT"],
+						["Set-Cookie", "u=2"],
+					],
+				},
+			},
+		),
+		[
+			["response", "status", null, "200", "500"],
+			["response", "cookie", "u", null, "2"],
+			["response", "trailer", null, "T: 1\r\n", null],
+		],
+	);
+	t.same(compare({}, { response: null, error: { message: "refused", timestamp: 1 } }), [
+		["response", "error", null, null, "refused"],
+		["response", "status", null, "200", null],
+	]);
+});
+
+t.test("bodies by what they mean: JSON by pointer, forms by field, others by size", async (t) => {
+	const body = (text: string | Buffer, ...headers: [string, string][]): HttpParts => ({ response: { headers, body: text } });
+	t.same(compare(body('{"a": {"b/c": [1, 2]}, "d": "x"}'), body('{"d": "x", "a": {"b/c": [1, 3, null]}}')), [
+		["response", "json", "/a/b~1c/1", "2", "3"],
+		["response", "json", "/a/b~1c/2", null, "null"],
+	]);
+	t.same(compare(body('{"at": 1, "n": 1}'), body('{"at": 2, "n": 2}'), "json:/at"), [["response", "json", "/n", "1", "2"]]);
+	const form: [string, string] = ["Content-Type", "application/x-www-form-urlencoded"];
+	t.same(compare(body("a=1&b=2", form), body("b=2&a=3", form)), [["response", "form", "a", "1", "3"]]);
+	t.same(
+		compare(body(gzipSync('{"a":1}'), ["Content-Encoding", "gzip"]), body('{ "a": 1 }', ["Content-Encoding", "gzip"])),
+		[],
+		"a body that cannot be decoded is compared as it is",
+	);
+	t.same(compare(body("one"), body("two")), [["response", "body", null, '"one"', '"two"']]);
+	t.same(compare(body(Buffer.alloc(100)), { response: { headers: [], body: null } }), [["response", "body", null, "100 bytes", null]]);
+	const deep = `${"[".repeat(5000)}${"]".repeat(5000)}`;
+	t.match(compare(body(deep), body(`${deep} `)), [["response", "body"]], "what is nested without end is no JSON to us");
+});

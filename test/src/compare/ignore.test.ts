@@ -1,0 +1,31 @@
+import t from "tap";
+import { compileIgnore } from "../../../src/compare/ignore.ts";
+
+t.test("names and pointers, with anything in their place", async (t) => {
+	const ignored = compileIgnore(["header:x-*", "query:ts", "cookie:sid", "form:nonce", "json:/a/*/id", "json:/b", "json:/**/at"]);
+	for (const [part, name] of [
+		["header", "X-Request-Id"],
+		["header", "Date"],
+		["query", "ts"],
+		["cookie", "sid"],
+		["form", "nonce"],
+		["json", "/a/0/id"],
+		["json", "/b/c/d"],
+		["json", "/x/y/at"],
+	] as const)
+		t.ok(ignored(part, name), `${part} ${name}`);
+	for (const [part, name] of [
+		["header", "etag"],
+		["query", "TS"],
+		["query", "ts2"],
+		["json", "/a/0/1/id"],
+		["json", "/bc"],
+		["json", "/at"],
+	] as const)
+		t.notOk(ignored(part, name), `${part} ${name}`);
+});
+
+t.test("what is none of the parts", async (t) => {
+	for (const pattern of ["date", "headers:date", "header:", "json:id", ""])
+		t.throws(() => compileIgnore([pattern]), { code: "FT_BAD_OPTION", option: "ignore" });
+});

@@ -1,0 +1,35 @@
+// Headers by which a client says what it has already are taken out, live and of stored flows.
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
+import { createAnticache } from "../../../src/hooks/anticache.ts";
+
+const conditional = () =>
+	httpFlow({
+		request: {
+			headers: [
+				["Host", "a"],
+				["If-None-Match", '"1"'],
+				["IF-MODIFIED-SINCE", "Tue, 01 Nov 2022 00:00:00 GMT"],
+				["if-none-match", '"2"'],
+				["If-Match", '"3"'],
+			],
+		},
+	});
+
+t.test("every one of them, whatever its case, and nothing else", async (t) => {
+	for (const run of [runLive, runStored]) {
+		const { changed, onChange } = hookLog();
+		const flow = conditional();
+		await run(createAnticache({ anticache: true }, { onChange }), flow);
+		t.same(flow.request.headers.fields, ["Host", "a", "If-Match", '"3"']);
+		t.same(changed, ["anticache"]);
+	}
+});
+
+t.test("what has none is not changed; off, there is no hook", async (t) => {
+	const { changed, onChange } = hookLog();
+	await runLive(createAnticache({ anticache: true }, { onChange }), httpFlow());
+	t.same(changed, []);
+	t.equal(createAnticache({ anticache: false }, {}), null);
+});

@@ -1,0 +1,104 @@
+// What a regular expression finds in bodies is replaced, under whatever content coding they are.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
+import { createModifyBody } from "../../../src/hooks/modify-body.ts";
+
+const create = (...modify_body: string[]) => createModifyBody({ modify_body }, {});
+const bodies = (parts: { request?: string | null; response?: string | null }) =>
+	httpFlow({ request: { method: "POST", headers: [], body: parts.request ?? null }, response: { headers: [], body: parts.response ?? null } });
+
+t.test("requests and responses, live and stored", async (t) => {
+	for (const [rules, before, after] of [
+		[["/foo/bar"], "a foo, a Foo, foofoo", "a bar, a Foo, barbar"],
+		[["/(?i)foo/bar"], "Foo", "bar"],
+		[["/foo/bar", "/bar/baz"], "foo", "baz"],
+		[["/o+/\\1&\\x41\\n"], "foo", "f\\1&A\n"],
+		[["/(\\w)(\\d)/<$1\\\\>"], "a1", "<$1\\>"],
+		[["/\\bfoo\\b/bar"], "foo food", "bar food"],
+		[["/a.b/x"], "a\nb", "x"],
+		[["/x*/-"], "b", "-b-"],
+		[["/~u nowhere/foo/bar"], "foo", "foo"],
+		[["/~bq foo | ~bs foo/o/0"], "foo", "f00"],
+		[["/é/e"], "café", "cafe"],
+		[["/foo/"], "foo", ""],
+	] as const) {
+		for (const run of [runLive, runStored]) {
+			const flow = bodies({ request: before, response: before });
+			await run(await create(...rules), flow);
+			t.same([flow.request.rawContent?.toString(), flow.response?.rawContent?.toString()], [after, after], `${run.name} ${rules.join(" ")}`);
+		}
+	}
+});
+
+t.test("~q and ~s choose the half", async (t) => {
+	const flow = bodies({ request: "foo", response: "foo" });
+	await runLive(await create("/~q/foo/asked", "/~s/foo/answered"), flow);
+	t.same([flow.request.text, flow.response?.text], ["asked", "answered"]);
+});
+
+t.test("content codings are undone and applied again, and the length follows", async (t) => {
+	const packed = gzipSync("say foo");
+	const flow = httpFlow({
+		response: {
+			headers: [
+				["Content-Encoding", "gzip"],
+				["Content-Length", String(packed.length)],
+			],
+			body: packed,
+		},
+	});
+	await runLive(await create("/foo/something longer than before"), flow);
+	const { response } = flow;
+	t.equal(gunzipSync(response?.rawContent ?? Buffer.alloc(0)).toString(), "say something longer than before");
+	t.same(response?.headers.getAll("content-length"), [String(response?.bodySize)]);
+	const chunked = httpFlow({ response: { headers: [["Transfer-Encoding", "chunked"]], body: "foo" } });
+	await runLive(await create("/foo/bar"), chunked);
+	t.notOk(chunked.response?.headers.has("content-length"));
+});
+
+t.test("a body in which nothing is found is not touched, nor are its headers", async (t) => {
+	const { changed, onChange } = hookLog();
+	const flow = httpFlow({ request: { headers: [] }, response: { headers: [["Content-Length", "0005"]] } });
+	await runLive(await createModifyBody({ modify_body: ["/foo/bar"] }, { onChange }), flow);
+	t.same([flow.request.headers.fields, flow.response?.headers.fields], [[], ["Content-Length", "0005"]]);
+	t.same(changed, []);
+	await runLive(await createModifyBody({ modify_body: ["/hello/bye"] }, { onChange }), flow);
+	t.same(changed, ["/hello/bye"]);
+	t.same(flow.response?.headers.fields, ["Content-Length", "3"]);
+});
+
+t.test("what is missing or cannot be decoded is left as it is", async (t) => {
+	const { lines, log } = hookLog();
+	const hook = await createModifyBody({ modify_body: ["/./x"] }, { log });
+	const flow = httpFlow({ request: { body: null }, response: { headers: [["Content-Encoding", "gzip"]], body: "no gzip" } });
+	await runLive(hook, flow);
+	t.equal(flow.request.rawContent, null);
+	t.equal(flow.response?.rawContent?.toString(), "no gzip");
+	t.match(lines, [/^warning: a body of http:\/\/example.com\/ is left as it is: /]);
+	t.same(await runStored(hook, httpFlow({ request: { body: null }, response: null })).then((kept) => kept?.type), "http");
+});
+
+t.test("@ reads the replacement from a file, as it is, at every use", async (t) => {
+	const file = join(t.testdir({ value: "\\n\n" }), "value");
+	const hook = await create(`|foo|@${file}`);
+	const flow = bodies({ response: "foo" });
+	await runLive(hook, flow);
+	t.equal(flow.response?.text, "\\n\n");
+	writeFileSync(file, "new");
+	const again = bodies({ response: "foo" });
+	await runLive(hook, again);
+	t.equal(again.response?.text, "new");
+});
+
+t.test("mistakes, and nothing to do", async (t) => {
+	t.equal(await create(), null);
+	await t.rejects(create("/a"), { code: "FT_BAD_OPTION" });
+	await t.rejects(create("/[/b"), { code: "FT_BAD_PATTERN" });
+	await t.rejects(create("/a/\\xz"), { code: "FT_BAD_OPTION" });
+	await t.rejects(create("/~zz/a/b"), { code: "FT_BAD_FILTER" });
+	t.match(await create("/a/b"), { needs: { request: true, response: true } });
+});

@@ -1,0 +1,132 @@
+// The one runner of hooks: their order, the first verdict, and what stored flows see of all that.
+import t from "tap";
+import { httpFlow, httpResponse, tcpFlow } from "../../../fixtures/build-flow.ts";
+import type { HttpFlow } from "../../../src/flow/flow.ts";
+import { type Hook, type Phase, Turn } from "../../../src/hooks/hook.ts";
+import { Pipeline } from "../../../src/hooks/pipeline.ts";
+
+const phases: readonly Phase[] = ["requestheaders", "request", "responseheaders", "response", "error"];
+
+/** A hook that notes every phase, and whether there was a response. */
+function noting(name: string, notes: string[], more: Partial<Hook> = {}): Hook {
+	const note = (phase: Phase) => (flow: HttpFlow) =>
+		void notes.push(`${name} ${phase}${flow.response === null ? "" : " with response"}${flow.error === null ? "" : " with error"}`);
+	return { name, ...Object.fromEntries(phases.map((phase) => [phase, note(phase)])), ...more };
+}
+
+t.test("live: each phase by itself, hooks in order, whether they wait or not", async (t) => {
+	const notes: string[] = [];
+	const slow: Hook = {
+		name: "slow",
+		async request() {
+			await new Promise(setImmediate);
+			notes.push("slow request");
+		},
+	};
+	const pipeline = new Pipeline([noting("a", notes), slow, noting("b", notes)]);
+	const [flow, turn] = [httpFlow({ response: null }), new Turn(true)];
+	t.equal(pipeline.run("requestheaders", flow, turn), undefined, "no promise where no hook waits");
+	await pipeline.run("request", flow, turn);
+	t.same(notes, ["a requestheaders", "b requestheaders", "a request", "slow request", "b request"]);
+});
+
+t.test("live: after a verdict the request phases end, the response phases do not", async (t) => {
+	const notes: string[] = [];
+	const blocker: Hook = { name: "blocker", request: (_, turn) => turn.answer(httpResponse(), "blocker") };
+	const pipeline = new Pipeline([noting("a", notes), blocker, noting("b", notes)]);
+	const [flow, turn] = [httpFlow(), new Turn(true)];
+	await pipeline.run("request", flow, turn);
+	await pipeline.run("response", flow, turn);
+	t.same(notes, ["a request with response", "a response with response", "b response with response"]);
+});
+
+t.test("what hooks need, and where they do nothing", async (t) => {
+	const pipeline = new Pipeline([{ name: "a", needs: { request: true }, request() {} }, { name: "b" }]);
+	t.match(pipeline, { needsRequestBody: true, needsResponseBody: false });
+	t.equal(pipeline.isIdle("request"), false);
+	t.equal(pipeline.isIdle("response"), true);
+	t.match(new Pipeline([]), { needsRequestBody: false, needsResponseBody: false });
+});
+
+t.test("methods keep their object", async (t) => {
+	class Counting {
+		readonly name = "counting";
+		count = 0;
+		request() {
+			this.count++;
+		}
+	}
+	const hook = new Counting();
+	await new Pipeline([hook]).run("request", httpFlow(), new Turn(true));
+	t.equal(hook.count, 1);
+});
+
+t.test("stored: all phases that the flow has reached, as they would have been seen live", async (t) => {
+	for (const [flow, seen] of [
+		[httpFlow(), ["a requestheaders", "a request", "a responseheaders with response", "a response with response"]],
+		[httpFlow({ response: null }), ["a requestheaders", "a request"]],
+		[httpFlow({ response: null, error: { message: "x", timestamp: 1 } }), ["a requestheaders", "a request", "a error with error"]],
+		[
+			httpFlow({ error: { message: "x", timestamp: 1 } }),
+			[
+				"a requestheaders",
+				"a request",
+				"a responseheaders with response with error",
+				"a response with response with error",
+				"a error with response with error",
+			],
+		],
+	] as const) {
+		const notes: string[] = [];
+		const { response, error } = flow;
+		flow.record = { format: "mitm", version: 21, data: null };
+		t.equal(await new Pipeline([noting("a", notes), noting("live", notes, { liveOnly: true })]).whole(flow), flow);
+		t.same(notes, seen);
+		t.equal(flow.response, response);
+		t.equal(flow.error, error);
+		t.equal(flow.record, undefined, "what was read cannot be copied any more");
+	}
+});
+
+t.test("stored: an answer takes the place of what was recorded, a drop leaves the flow out", async (t) => {
+	const notes: string[] = [];
+	const answer = httpResponse({ statusCode: 201 });
+	const answering: Hook = { name: "answering", request: (_, turn) => turn.answer(answer, "answering") };
+	const flow = httpFlow({ response: null, error: { message: "x", timestamp: 1 } });
+	t.equal(await new Pipeline([answering, noting("a", notes)]).whole(flow), flow);
+	t.equal(flow.response, answer);
+	t.equal(flow.error, null);
+	t.same(notes, ["a requestheaders", "a responseheaders with response", "a response with response"]);
+	for (const phase of ["request", "response"] as const) {
+		const dropping: Hook = { name: "dropping", [phase]: (_: HttpFlow, turn: Turn) => turn.drop("dropping") };
+		t.equal(await new Pipeline([dropping]).whole(httpFlow()), null, phase);
+	}
+});
+
+t.test("stored: a hook that fails leaves the flow whole", async (t) => {
+	const flow = httpFlow();
+	const { response } = flow;
+	const failing: Hook = {
+		name: "failing",
+		request() {
+			throw new Error("oops");
+		},
+	};
+	await t.rejects(Promise.resolve(new Pipeline([failing]).whole(flow)), /oops/);
+	t.equal(flow.response, response);
+});
+
+t.test("stored: flows that are no HTTP have a phase of their own", async (t) => {
+	const seen: string[] = [];
+	const hook: Hook = { name: "a", flow: ({ type }) => void seen.push(type) };
+	const flow = tcpFlow();
+	t.equal(await new Pipeline([hook, { ...hook, liveOnly: true }]).whole(flow), flow);
+	t.same(seen, ["tcp"]);
+	t.equal(await new Pipeline([{ name: "b", flow: (_, turn) => turn.drop("b") }]).whole(tcpFlow()), null);
+});
+
+t.test("closing closes every hook, in order", async (t) => {
+	const closed: string[] = [];
+	await new Pipeline([{ name: "a", close: () => void closed.push("a") }, { name: "b" }, { name: "c", close: async () => void closed.push("c") }]).close();
+	t.same(closed, ["a", "c"]);
+});

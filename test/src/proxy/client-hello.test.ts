@@ -1,0 +1,104 @@
+// The first bytes of a connection: TLS, HTTP or something else.
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type ConnectionOptions, connect } from "node:tls";
+import fc from "fast-check";
+import t from "tap";
+import { sniff } from "../../../src/proxy/client-hello.ts";
+
+/** The first message of Node's own client. */
+async function helloOf(options: ConnectionOptions): Promise<Buffer> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const accepted = once(server, "connection") as Promise<[Socket]>;
+	const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", ...options }).on("error", () => {});
+	const [socket] = await accepted;
+	const [bytes] = (await once(socket, "data")) as [Buffer];
+	client.destroy();
+	socket.destroy();
+	server.close();
+	return bytes;
+}
+
+const named = await helloOf({ servername: "www.example.com", ALPNProtocols: ["h2", "http/1.1"] });
+
+/** The same handshake, cut into records of `size` bytes (RFC 8446 section 5.1). */
+function inRecords(hello: Buffer, size: number): Buffer {
+	const records: Buffer[] = [];
+	for (let at = 5; at < hello.length; at += size) {
+		const part = hello.subarray(at, at + size);
+		records.push(Buffer.of(22, 3, 1, part.length >> 8, part.length & 255), part);
+	}
+	return Buffer.concat(records);
+}
+
+t.test("names and protocols that the client wants", async (t) => {
+	t.strictSame(sniff(named), { serverName: "www.example.com", alpn: ["h2", "http/1.1"] });
+	t.strictSame(sniff(await helloOf({})), { serverName: null, alpn: [] });
+	t.strictSame(sniff(await helloOf({ servername: "xn--bcher-kva.example", maxVersion: "TLSv1.2" })), { serverName: "xn--bcher-kva.example", alpn: [] });
+});
+
+t.test("it is waited for, however it comes", async (t) => {
+	for (let size = 1; size < named.length; size++) t.equal(sniff(named.subarray(0, size)), "more");
+	for (const size of [1, 7, 100, 1000]) t.strictSame(sniff(inRecords(named, size)), sniff(named), `records of ${size} bytes`);
+	t.strictSame(sniff(Buffer.concat([named, Buffer.from("early data")])), sniff(named));
+});
+
+t.test("but not without end", async (t) => {
+	const endless = Buffer.concat([Buffer.of(22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff), Buffer.alloc(0x40_00 - 4)]);
+	t.equal(sniff(endless), "more");
+	const long = Buffer.concat([endless, ...Array.from({ length: 5 }, () => Buffer.concat([Buffer.of(22, 3, 1, 0x40, 0), Buffer.alloc(0x40_00)]))]);
+	t.equal(sniff(long), "other");
+});
+
+t.test("what is no hello of TLS", async (t) => {
+	t.equal(sniff(Buffer.of(22, 2, 0)), "other", "SSL 2");
+	t.equal(sniff(Buffer.of(22, 3, 1, 0, 4, 2)), "other", "another message");
+	t.equal(sniff(Buffer.of(22, 3, 1, 0, 4, 1, 0, 0, 0)), "other", "empty");
+	t.equal(sniff(Buffer.concat([Buffer.of(22, 3, 1, 0, 1, 1), Buffer.of(23, 3, 1, 0, 1, 0)])), "other", "another record in between");
+});
+
+t.test("HTTP, or not", async (t) => {
+	for (const [text, want] of [
+		["", "more"],
+		["G", "more"],
+		["GET", "more"],
+		["GET ", "http"],
+		["PROPPATCH /", "http"],
+		["M-SEARCH * HTTP/1.1", "http"],
+		["BASELINE-CONTROL", "more"],
+		["get /", "other"],
+		["G1 /", "other"],
+		["AB ", "other"],
+		["-GET ", "other"],
+		[`${"A".repeat(21)}`, "other"],
+		["\0", "other"],
+		["SSH-2.0", "other"],
+		["\r\n", "other"],
+		["\xff", "other"],
+	] as const)
+		t.equal(sniff(Buffer.from(text, "latin1")), want, JSON.stringify(text));
+});
+
+t.test("names that are none are not taken", async (t) => {
+	for (const name of ["www.exa\0ple.com", "www.exa/ple.com", "www.exa ple.com"]) {
+		const bytes = Buffer.from(named);
+		bytes.write(name, bytes.indexOf("www.example.com"), "latin1");
+		t.match(sniff(bytes), { serverName: null, alpn: ["h2", "http/1.1"] });
+	}
+});
+
+t.test("whatever the bytes, it answers", async () => {
+	const damaged = fc.tuple(fc.nat(named.length - 1), fc.nat(255), fc.nat(named.length - 1), fc.nat(255)).map(([at, byte, other, more]) => {
+		const bytes = Buffer.from(named);
+		bytes[at] = byte;
+		bytes[other] = more;
+		return bytes;
+	});
+	const any = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.concat([Buffer.of(22, 3, 1), bytes]));
+	const property = fc.property(fc.oneof(damaged, any), (bytes) => {
+		const found = sniff(bytes);
+		return found === "more" || found === "http" || found === "other" || found.serverName === null || /^[\w.:-]+$/.test(found.serverName);
+	});
+	fc.assert(property, { seed: 4, numRuns: 5000, interruptAfterTimeLimit: 5000 });
+});

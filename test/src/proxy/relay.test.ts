@@ -1,0 +1,117 @@
+// The body of a message on its way through.
+import t from "tap";
+import { openFileSpool } from "../../../formats/file-spool.ts";
+import { bodyBytes, bodySize } from "../../../src/flow/body.ts";
+import { type BodyWriter, isEmptyBody, Relay } from "../../../src/proxy/relay.ts";
+
+/** A receiver that notes what it is given. */
+function notes(): BodyWriter & { got: string[] } {
+	const got: string[] = [];
+	return { got, write: (chunk) => void got.push(chunk.toString()), end: (trailers) => void got.push(`end ${trailers}`) };
+}
+
+const chunk = (text: string) => Buffer.from(text);
+
+t.test("what came before the way was open goes first, the rest as it comes", async (t) => {
+	const relay = new Relay();
+	const receiver = notes();
+	relay.push(chunk("1"));
+	relay.push(chunk("2"));
+	relay.open(receiver);
+	t.strictSame(receiver.got, ["1", "2"]);
+	relay.push(chunk("3"));
+	t.equal(relay.ended, false);
+	relay.end(["A", "b"]);
+	t.strictSame(receiver.got, ["1", "2", "3", "end A,b"]);
+	t.equal(relay.ended, true);
+	t.strictSame([relay.size, String(relay.body())], [3, "123"]);
+});
+
+t.test("a complete body, and an empty one", async (t) => {
+	const relay = new Relay();
+	relay.push(chunk("all"));
+	relay.end(null);
+	const receiver = notes();
+	relay.open(receiver);
+	t.strictSame(receiver.got, ["all", "end null"]);
+	const empty = new Relay();
+	empty.end(null);
+	empty.open(receiver);
+	t.strictSame(receiver.got, ["all", "end null", "end null"]);
+	t.equal(bodySize(empty.body()), 0);
+});
+
+t.test("opened anew, the whole goes to somebody else", async (t) => {
+	const relay = new Relay();
+	const [first, second] = [notes(), notes()];
+	relay.open(first);
+	relay.push(chunk("1"));
+	relay.close();
+	relay.push(chunk("2"));
+	relay.open(second);
+	relay.push(chunk("3"));
+	relay.end(null);
+	t.strictSame(first.got, ["1"]);
+	t.strictSame(second.got, ["1", "2", "3", "end null"]);
+});
+
+t.test("a body in place of what came", async (t) => {
+	const relay = new Relay();
+	relay.push(chunk("old"));
+	relay.replace(chunk("newer"), ["A", "b"]);
+	const receiver = notes();
+	relay.open(receiver);
+	t.strictSame(receiver.got, ["newer", "end A,b"]);
+	t.strictSame([relay.size, String(relay.body())], [5, "newer"]);
+	relay.replace(Buffer.alloc(0), null);
+	t.strictSame([relay.size, bodySize(relay.body())], [0, 0]);
+});
+
+t.test("whether no byte will come", async (t) => {
+	t.strictSame([{ size: 0 }, { size: 1 }, { framing: { kind: "none" as const } }, { framing: { kind: "chunked" as const } }].map(isEmptyBody), [
+		true,
+		false,
+		true,
+		false,
+	]);
+});
+
+t.test("what passes is given up, kept elsewhere once it is large, or changed", async (t) => {
+	const passing = { openSpool: openFileSpool, transform: null };
+	const gone = new Relay();
+	gone.push(chunk("before "));
+	gone.pass({ ...passing, keep: false });
+	const receiver = notes();
+	gone.open(receiver);
+	gone.push(chunk("after"));
+	gone.end(null);
+	t.strictSame(receiver.got, ["before ", "after", "end null"]);
+	t.strictSame([gone.body(), gone.size, gone.isReplayable], [null, 12, false]);
+
+	const kept = new Relay();
+	kept.pass({ ...passing, keep: true });
+	kept.open(notes());
+	for (let i = 0; i < 5; i++) kept.push(Buffer.alloc(300_000, String(i)));
+	kept.end(null);
+	t.notOk(Buffer.isBuffer(kept.body()), "not in memory");
+	t.equal(bodyBytes(kept.body())?.toString(), ["0", "1", "2", "3", "4"].map((digit) => digit.repeat(300_000)).join(""));
+	t.equal(kept.body(), kept.body());
+
+	const changed = new Relay();
+	changed.pass({ ...passing, keep: true, transform: (part) => (part.length === 0 ? [] : [part, Buffer.from("-")]) });
+	changed.push(chunk("a"));
+	changed.open(receiver);
+	changed.end(null);
+	t.strictSame(receiver.got.slice(-3), ["a", "-", "end null"]);
+	t.equal(String(changed.body()), "a-");
+});
+
+t.test("what has to wait, but not in memory, goes on from where it is", async (t) => {
+	const held = new Relay();
+	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
+	held.push(Buffer.alloc(2_000_000, "x"));
+	held.end(null);
+	const receiver = notes();
+	held.open(receiver);
+	t.equal(receiver.got.slice(0, -1).join("").length, 2_000_000);
+});

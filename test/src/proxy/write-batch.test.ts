@@ -1,0 +1,85 @@
+// What goes to a socket within one turn, at once.
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import t, { type Test } from "tap";
+import { Peer } from "../../../fixtures/peer.ts";
+import { WriteBatch } from "../../../src/proxy/write-batch.ts";
+
+/** A socket to write to, and the other end of it. */
+async function pair(t: Test): Promise<{ socket: Socket; peer: Peer }> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const accepted = once(server, "connection") as Promise<[Socket]>;
+	const peer = await Peer.to((server.address() as AddressInfo).port);
+	const [socket] = await accepted;
+	t.teardown(() => {
+		server.close();
+		socket.destroy();
+		peer.close();
+	});
+	return { socket, peer };
+}
+
+t.test("strings are bytes, and parts keep their order, few or many, small or large", async (t) => {
+	const { socket, peer } = await pair(t);
+	const batch = new WriteBatch(socket);
+	const bytes = Buffer.from("\0\xff", "latin1");
+	const large = Buffer.alloc(20_000, "x");
+	for (const [parts, want] of [
+		[["one \xe4"], "one \xe4"],
+		[[bytes], "\0\xff"],
+		[["a", bytes, "\xe4", Buffer.alloc(0), "", "b"], "a\0\xff\xe4b"],
+		[["head", large, "\xfe", bytes], `head${"x".repeat(20_000)}\xfe\0\xff`],
+	] as const) {
+		for (const part of parts) batch.add(part);
+		t.equal(batch.flush(), true);
+		t.equal((await peer.take(want.length)).latin1Slice(), want);
+	}
+});
+
+t.test("one turn is one write, and nothing is none", async (t) => {
+	const { socket, peer } = await pair(t);
+	const batch = new WriteBatch(socket);
+	const writes: number[] = [];
+	const { write } = socket;
+	socket.write = (bytes: Buffer) => {
+		writes.push(bytes.length);
+		return write.call(socket, bytes);
+	};
+	t.equal(batch.flush(), true);
+	for (let i = 0; i < 10; i++) batch.add("0123456789");
+	batch.flush();
+	t.equal(batch.flush(), true);
+	t.strictSame(writes, [100]);
+	await peer.take(100);
+});
+
+t.test("false means enough for now, until drain", async (t) => {
+	const { socket, peer } = await pair(t);
+	peer.socket.pause();
+	const batch = new WriteBatch(socket);
+	const chunk = Buffer.alloc(100_000);
+	let sent = 0;
+	for (let more = true; more; sent += chunk.length + 4) {
+		batch.add("head");
+		batch.add(chunk);
+		more = batch.flush();
+		await new Promise(setImmediate);
+	}
+	t.ok(sent > 1_000_000, "not while the kernel takes all");
+	t.equal(batch.flush(), false, "still");
+	batch.add("tail");
+	t.equal(batch.flush(), false);
+	peer.socket.resume();
+	await once(socket, "drain");
+	t.equal(batch.flush(), true);
+	t.equal((await peer.take(sent + 4)).length, sent + 4);
+});
+
+t.test("a socket that is closed takes all and sends none", async (t) => {
+	const { socket } = await pair(t);
+	const batch = new WriteBatch(socket);
+	socket.destroy();
+	batch.add("x");
+	t.equal(batch.flush(), true);
+});

@@ -1,0 +1,12 @@
+// Scripts are named by `-s`, `--script`, or `scripts` in a configuration file.
+import t from "tap";
+import { Registry } from "../../../commands/registry.ts";
+import { options } from "../../../src/scripts/options.ts";
+
+t.test("one flag, any number of times", async (t) => {
+	const registry = new Registry([{ title: "Options", table: options }]);
+	t.match(registry.flags, [{ name: "scripts", flag: "script", spec: { short: "s", metavar: "FILE" } }]);
+	const given = new Map();
+	registry.readFlags((flag) => (flag === "script" ? ["a.js", "b.js"] : undefined), given);
+	t.same(registry.complete(given), { scripts: ["a.js", "b.js"] });
+});

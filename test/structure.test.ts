@@ -1,0 +1,52 @@
+// The habits that a reader of the tree relies on: a test beside every file, files that say what they are, names that mean something.
+// `npm run structure` holds the imports.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import t from "tap";
+
+const filesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
+const isSource = (file: string): boolean => /(?<!\.d)\.c?ts$/.test(file);
+const sources = ["src", "commands", "formats"].flatMap(filesIn).filter(isSource);
+
+/** What is left of a file when its types are gone: the compiler leaves `export {}` where that is nothing. */
+function emitsCode(file: string): boolean {
+	const emitted = readFileSync(join("build", file.replace(/ts$/, "js")), "utf8");
+	return (
+		emitted
+			.replace(/^\s*\/\/.*$|\/\*[\s\S]*?\*\//gm, "")
+			.replace(/export \{\s*\};/, "")
+			.trim() !== ""
+	);
+}
+
+t.test("every file that holds code has its test, at the same path", async (t) => {
+	t.ok(sources.length > 100, "the sources were found");
+	const untested = sources.filter((file) => emitsCode(file) && !existsSync(join("test", file.replace(/\.c?ts$/, ".test.ts"))));
+	t.same(untested, []);
+});
+
+t.test("every test of a path is that of a file", async (t) => {
+	const tests = filesIn("test").filter((file) => /^test\/(?:src|commands|formats)\//.test(file) && file.endsWith(".test.ts"));
+	const lost = tests.filter((file) => ![".ts", ".cts"].some((extension) => existsSync(file.replace(/^test\//, "").replace(/\.test\.ts$/, extension))));
+	t.same(lost, []);
+});
+
+t.test("every file says at its head what it is", async (t) => {
+	const all = [...sources, "index.ts", ...["fixtures", "bench", "demo"].flatMap(filesIn).filter(isSource)];
+	t.same(
+		all.filter((file) => !/^(?:#!.*\n)?\/\/ \S/.test(readFileSync(file, "utf8"))),
+		[],
+	);
+});
+
+t.test("no file is named for being useful", async (t) => {
+	t.same(
+		[...sources, ...filesIn("fixtures"), ...filesIn("test")].filter((file) => /^(?:utils?|helpers?|common|misc|shared|stuff)\b/i.test(basename(file))),
+		[],
+	);
+	t.same(
+		sources.filter((file) => !/^[a-z0-9]+(?:-[a-z0-9]+)*\.c?ts$/.test(basename(file))),
+		[],
+		"names are in kebab-case",
+	);
+});

@@ -26,7 +26,7 @@ const doors = {
 	msgpackr: "src/store/msgpack\\.js|commands/print/views/msgpack\\.js",
 	"tough-cookie": "src/flow/cookies\\.js",
 	fzstd: "src/flow/body\\.js|formats/compression\\.js",
-	"node-forge": "src/proxy/ca-(?:create|leaf)\\.js",
+	"node-forge": "src/proxy/ca-(?:create|export)\\.js",
 	commander: "commands/options\\.js",
 	yaml: "commands/configuration\\.js",
 	diff: "commands/print/changes\\.js",

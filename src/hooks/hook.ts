@@ -1,4 +1,5 @@
 // What a feature is: functions on a flow at the phases of its life, and the turn on which it gives a verdict.
+import type { ClientConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
 
@@ -80,4 +81,34 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void | Promise<void>;
 	/** Releases what `create` opened. */
 	close?(): void | Promise<void>;
+}
+
+/** Lets clients in before there is a flow. Their connection is trusted from then on. */
+export interface Gate {
+	/** By user and password. */
+	admit(client: ClientConnection, user: string, password: string): Promise<boolean>;
+	/** By what they sent as Proxy-Authorization. */
+	admitBy(client: ClientConnection, header: string | null): Promise<boolean>;
+	/** The answer for those who are not let in. */
+	challenge(): Response;
+}
+
+/** A host as the client names it in one place or another. */
+export interface HostNames {
+	/** Without ports. */
+	readonly hosts: readonly string[];
+	/** The port that is connected to. */
+	readonly port: number;
+}
+
+/** Hosts that tunnels are not looked into for, or not as far as others: where there will be no flow that hooks see. */
+export interface PassedHosts {
+	/** Whether what is passed through is recorded. */
+	readonly showIgnored: boolean;
+	/** Whether a name alone is enough to pass a tunnel through, whatever other names may come to be known. */
+	isIgnoredAtOnce(names: HostNames): boolean;
+	/** Whether a tunnel is passed through, all its names being known. */
+	isIgnored(names: HostNames): boolean;
+	/** Whether what a tunnel holds, TLS undone, is not to be read. */
+	isOpaque(names: HostNames): boolean;
 }

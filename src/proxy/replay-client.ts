@@ -10,11 +10,12 @@ import type { OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
+import type { Route } from "./destination.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { options as modeOptions, parseModes } from "./modes.ts";
 import type { BodyWriter } from "./relay.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
-import { type Route, routeOf } from "./upstream-proxy.ts";
+import { routeOf } from "./upstream-proxy.ts";
 
 export const options = {
 	...bodyOptions,

@@ -5,12 +5,13 @@ import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { serverFacts } from "./connection-facts.ts";
+import type { Destination, Route, UpstreamProxy } from "./destination.ts";
 import { type DialPlan, dial } from "./dial.ts";
 import { options as http2Options } from "./http2-module.ts";
 import type { Dial, Dialled, UpstreamChannel } from "./upstream-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 import { UpstreamHttp2 } from "./upstream-http2.ts";
-import { options as proxyOptions, type Route, type UpstreamProxy } from "./upstream-proxy.ts";
+import { options as proxyOptions } from "./upstream-proxy.ts";
 import { UpstreamSessions } from "./upstream-sessions.ts";
 import { options as tlsOptions, UpstreamTls } from "./upstream-tls.ts";
 
@@ -22,19 +23,6 @@ export const options = {
 	tcp_timeout: { type: "integer", default: 600, min: 0, metavar: "SECONDS", help: "Close connections on which nothing moves for so long (0: never)." },
 	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
 } as const satisfies OptionTable;
-
-/** Where a request goes. */
-export interface Destination {
-	tls: boolean;
-	host: string;
-	port: number;
-	/** The name to ask the server for, if not `host`. */
-	sni: string | null;
-	/** Whether HTTP/2 is wanted, if the server speaks it. */
-	http2: boolean;
-	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
-	upgrade?: boolean;
-}
 
 export interface PoolSetup {
 	/** The proxies on the way. */

@@ -184,6 +184,11 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 	}
 }
 
+/** The response of an HTTP flow, which has one. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeResponse(head: Uint8Array, status: number, body: Body): Response {
+	return unpackResponse(unpackRecord(head)[5], status, body);
+}
+
 function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): FlowInit {
 	const [timestampCreated, comment, intercepted, error] = head;
 	if (typeof timestampCreated !== "number" || typeof comment !== "string" || typeof intercepted !== "boolean" || !isFailure(error))

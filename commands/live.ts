@@ -9,6 +9,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
 import { outputOptions } from "./tapes.ts";
+import type { ReplayProof } from "./replay-proof.ts";
 
 /** Options of every proxy command that are no features. */
 export const liveCommandOptions = {
@@ -39,10 +40,13 @@ export async function liveGroups(kind: "record" | "replay-server" | "replay-clie
 }
 
 type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options" | "scripts">;
-type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
+type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix"> & {
+	/** Judges the run. */
+	proof?: ReplayProof;
+};
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
-export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
+export async function runLive({ proof, ...job }: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
 	const output = job.output === null ? null : expandHome(job.output);
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
@@ -60,7 +64,11 @@ export async function runLive(job: LiveJob, { child, values, options, scripts }:
 		report: (code, message, detail) => journal.trouble(code, message, detail),
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
-		onMiss: (miss) => journal.miss(miss),
+		onMiss(miss) {
+			journal.miss(miss);
+			proof?.miss(miss);
+		},
+		...(proof?.isDetailed && { onServed: (served) => proof.served(served), onUnused: (recording) => proof.unused(recording) }),
 	});
 	let status = 0;
 	let report: LiveReport;
@@ -70,8 +78,9 @@ export async function runLive(job: LiveJob, { child, values, options, scripts }:
 	} finally {
 		report = await proxy.close();
 	}
+	const verdict = (await proof?.end(report)) ?? 0;
 	journal.end(report, output);
-	return status || journal.status;
+	return verdict || status || journal.status;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -93,6 +93,7 @@ class ForwardProxy implements RunningProxy {
 			websocket: values.websocket,
 			recordTcp: values.record_tcp,
 		});
+		if (this.#pool !== null) this.#pool.onDial = (destination) => this.#context.emit({ kind: "egress", destination });
 		this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => this.#accept(socket));
 	}
 

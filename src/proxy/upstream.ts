@@ -48,6 +48,8 @@ export class UpstreamPool {
 	readonly #sessions = new UpstreamSessions();
 	readonly #open = new Set<Socket>();
 	#sweeper: NodeJS.Timeout | null = null;
+	/** Told of every attempt to reach a server, before a name is looked up or a socket opened. */
+	onDial: ((destination: string) => void) | null = null;
 	/** Whether an address is the proxy's own. */
 	readonly #isOwn: (socket: Socket) => boolean;
 
@@ -143,6 +145,7 @@ export class UpstreamPool {
 
 	#connect(to: Destination, http2: boolean, done: (error: FlowtapeError | null, socket: Socket | null) => void): Dial {
 		const where = formatAuthority(to.host, to.port);
+		this.onDial?.(where);
 		const address = { host: to.host, port: to.port, noDelay: true };
 		const socket = to.tls ? connectTls({ ...address, ...this.#tls.optionsFor(to.sni ?? to.host, http2) }) : connectTcp(address);
 		this.#open.add(socket);

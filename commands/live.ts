@@ -8,8 +8,8 @@ import type { ProxyEvent } from "../src/proxy/context.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
-import { outputOptions } from "./tapes.ts";
 import type { ReplayProof } from "./replay-proof.ts";
+import { outputOptions } from "./tapes.ts";
 
 /** Options of every proxy command that are no features. */
 export const liveCommandOptions = {

@@ -2,14 +2,18 @@
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { prefersJson } from "../replay/accept.ts";
+import { type Delay, durationOf, parseDelay, type RecordedTimes, waitOf } from "../replay/delay.ts";
 import { missData, missText } from "../replay/miss-text.ts";
 import { NearMisses } from "../replay/near-miss.ts";
+import { piecesOf } from "../replay/pace.ts";
 import type { Recording } from "../replay/recording.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
+import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Hook, Turn } from "./hook.ts";
+import type { Delivery, Hook, Piece, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 
 /** The options that say which recording answers a request. */
@@ -34,6 +38,12 @@ export const options = {
 		type: "boolean",
 		default: true,
 		help: "Move dates and the expiry of cookies, so that they keep their distance to the time of recording.",
+	},
+	server_replay_delay: {
+		type: "string",
+		default: "none",
+		metavar: "TIME",
+		help: "How long answers take: none, recorded, x2 (twice the recorded time), 50ms (to the first byte of each).",
 	},
 	server_replay_kill_extra: {
 		type: "boolean",
@@ -102,6 +112,7 @@ class Replay implements ServerReplay {
 	readonly #context: HookContext;
 	readonly #extra: string;
 	readonly #refresh: boolean;
+	readonly #delay: Delay | null;
 	readonly #now: () => number;
 	#served = 0;
 	#missed = 0;
@@ -112,6 +123,7 @@ class Replay implements ServerReplay {
 		this.#context = context;
 		this.#extra = values.server_replay_kill_extra ? "kill" : values.server_replay_extra;
 		this.#refresh = values.server_replay_refresh;
+		this.#delay = parseDelay(values.server_replay_delay);
 		this.#now = context.now ?? clock;
 	}
 
@@ -120,8 +132,26 @@ class Replay implements ServerReplay {
 		if (recording === null) return this.#miss(flow, turn);
 		this.#served++;
 		flow.isReplay = "response";
-		turn.answer(recording.answer(this.#now(), this.#refresh, flow.request.headers.raw("accept-encoding")), NAME);
+		const response = recording.answer(this.#now(), this.#refresh, flow.request.headers.raw("accept-encoding"));
+		turn.answer(response, NAME, this.#delivery(flow.request, response, recording));
 		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
+	}
+
+	/** null: whole and at once, as most are. */
+	#delivery(request: Request, response: Response, recording: Recording): Delivery | null {
+		const delay = this.#delay;
+		const isWebSocket = response.statusCode === 101;
+		if (delay === null && !isWebSocket) return null;
+		const recorded = recording.flow();
+		if (recorded?.response == null) return null;
+		if (isWebSocket) answerHandshake(response.headers, request);
+		const times = timesOf(recorded.request, recorded.response);
+		return {
+			waitMs: delay === null ? 0 : waitOf(delay, times) * 1000,
+			pieces: delay?.kind !== "recorded" || isWebSocket ? null : paced(response, recorded, durationOf(delay, times), delay.factor),
+			websocket:
+				recorded.websocket && isWebSocket ? serverPart(recorded.websocket, (seconds) => seconds * (delay?.kind === "recorded" ? delay.factor : 0)) : null,
+		};
 	}
 
 	async report(): Promise<ReplayReport> {
@@ -150,6 +180,15 @@ class Replay implements ServerReplay {
 		flow.isReplay = "response";
 		turn.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
 	}
+}
+
+function timesOf(request: Request, response: Response): RecordedTimes {
+	return { asked: request.timestampEnd ?? request.timestampStart, began: response.timestampStart, ended: response.timestampEnd };
+}
+
+function paced(response: Response, { metadata }: HttpFlow, seconds: number, factor: number): readonly Piece[] | null {
+	const isEventStream = /^\s*text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+	return piecesOf({ body: response.rawContent ?? Buffer.alloc(0), seconds, factor, isEventStream, chunkTimes: metadata.response_chunks });
 }
 
 /** Tells programs that the answer is none of the recorded ones. */

@@ -53,7 +53,7 @@ function useLines({ uses, differences }: NearMiss): string[] {
 }
 
 function adviceText({ status, options }: NearMiss, prefix: string): string {
-	if (status === null || status < 200) return "it has no response to answer with";
+	if (status === null || (status < 200 && status !== 101)) return "it has no response to answer with";
 	if (options === null) return "no option makes it match";
 	return options.length === 0 ? "it would answer now" : `would answer with ${options.map((option) => flagOf(option, prefix)).join(" ")}`;
 }

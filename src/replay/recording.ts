@@ -1,5 +1,6 @@
 // A recorded response, made ready to be sent any number of times: what is the same each time is worked out once.
 import type { ByteString } from "../flow/bytes.ts";
+import type { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
@@ -13,15 +14,19 @@ export class Recording {
 	readonly id: string;
 	/** As recorded. */
 	response: Response;
+	/** The whole recorded flow; null when it is gone. */
+	readonly flow: () => HttpFlow | null;
 	#coded: boolean | null = null;
 	#dates: readonly HeaderDate[] | null = null;
 	/** The fields with their dates moved by this many seconds. */
 	#movedBy = 0;
 	#moved: readonly ByteString[] | null = null;
 
-	constructor({ id }: { readonly id: string }, response: Response) {
+	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
+	constructor({ id }: { readonly id: string }, response: Response, read: () => HttpFlow | null = () => null) {
 		this.id = id;
 		this.response = response;
+		this.flow = read;
 	}
 
 	/**

@@ -125,8 +125,7 @@ export class ReplayIndex {
 	/** Recordings that could have answered and never did, in order. Goes through all tapes. */
 	*unused(): Generator<Outline> {
 		for (const [outline, shelf] of this.outlines()) {
-			const isAnswering = outline.status !== null && outline.status >= 200;
-			if (isAnswering && this.usesOf({ shelf, place: outline.place }) === 0) yield outline;
+			if (outline.isAnswer && this.usesOf({ shelf, place: outline.place }) === 0) yield outline;
 		}
 	}
 
@@ -195,7 +194,7 @@ export class ReplayIndex {
 		const [{ shelf, place }, answer] = found;
 		const uses = this.#uses[shelf] as Map<number, number>;
 		uses.set(place, (uses.get(place) ?? 0) + 1);
-		return new Recording(answer, answer.response);
+		return new Recording(answer, answer.response, () => this.at({ shelf, place })?.flow ?? null);
 	}
 }
 

@@ -16,6 +16,8 @@ export interface Outline {
 	readonly path: string;
 	/** null: there was no response. */
 	readonly status: number | null;
+	/** Whether it can answer a request. */
+	readonly isAnswer: boolean;
 }
 
 /** A recorded response, and the id of its flow. */
@@ -40,23 +42,79 @@ export interface Shelf {
 
 /** A tape that finds recordings by their default key, such as a flow store: nothing of it is read before it is asked for. */
 export interface KeyedTape extends Shelf {
-	read(): FlowSource;
-	/** The place of a flow that was read from this tape. */
-	placeOf(flow: Flow): number;
+	/** All default keys with the places of their flows, in batches, in the order of the flows. */
+	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
+	/** All flows with their places, in batches. */
+	stored(): Iterable<readonly { readonly seq: number; readonly flow: Flow }[]>;
 }
 
 /** What holds recordings. */
 export type RecordedTape = FlowSource | KeyedTape;
 
-/** An interim or switching response (RFC 9110 section 15.2) ends no exchange, and status 0 is how some tools note a failure. */
-export function isAnswer(flow: HttpFlow): flow is HttpFlow & { response: NonNullable<HttpFlow["response"]> } {
-	return flow.response !== null && flow.response.statusCode >= 200;
+/**
+ * An interim or switching response (RFC 9110 section 15.2) ends no exchange, unless the WebSocket that follows was recorded too; status 0 is
+ * how some tools note a failure.
+ */
+export function isAnswer({ response, websocket }: HttpFlow): boolean {
+	return response !== null && (response.statusCode >= 200 || (response.statusCode === 101 && websocket !== null));
 }
 
 /** A shelf for a tape. `isDefault`: the key is the one that tapes hold themselves. */
 export async function openShelf(tape: RecordedTape, keyOf: (flow: HttpFlow) => string, isDefault: boolean): Promise<Shelf> {
 	if (!("findByKey" in tape)) return readAll(tape, keyOf);
-	return isDefault ? tape : rekey(tape, keyOf);
+	return isDefault ? new KeyedShelf(tape) : rekey(tape, keyOf);
+}
+
+/**
+ * Answers from the tape at once, and from a table of its keys once that is there: a lookup on disk costs as much as all the rest of an
+ * answer, and more the longer the tape.
+ */
+class KeyedShelf implements Shelf {
+	readonly #tape: KeyedTape;
+	readonly #table = new KeyTable();
+	#isFilled = false;
+	/** The last place that the table knows. */
+	#last = -1;
+
+	constructor(tape: KeyedTape) {
+		this.#tape = tape;
+		// what is wrong with the tape is said when it is asked for a recording
+		this.#fill().catch(() => {});
+	}
+
+	findByKey(key: string, after: number, limit: number): readonly number[] {
+		if (!this.#isFilled) return this.#tape.findByKey(key, after, limit);
+		const found = this.#table.find(key, after, limit);
+		// what came to the tape since
+		return found.length > 0 ? found : this.#tape.findByKey(key, Math.max(after, this.#last), limit);
+	}
+
+	at(place: number): Flow | null {
+		return this.#tape.at(place);
+	}
+
+	answerAt(place: number): RecordedAnswer | null {
+		return this.#tape.answerAt(place);
+	}
+
+	outlines(after: number, limit: number): readonly Outline[] {
+		return this.#tape.outlines(after, limit);
+	}
+
+	countAnswers(): number {
+		return this.#tape.countAnswers();
+	}
+
+	async #fill(): Promise<void> {
+		for (const batch of this.#tape.keys()) {
+			for (const { seq, key } of batch) {
+				this.#table.add(key, seq);
+				this.#last = seq;
+			}
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		this.#isFilled = true;
+	}
 }
 
 /** The flows of a tape that has to be read from end to end stay in memory. */
@@ -76,18 +134,19 @@ async function readAll(source: FlowSource, keyOf: (flow: HttpFlow) => string): P
 }
 
 function answerOf(flow: HttpFlow | undefined): RecordedAnswer | null {
-	return flow !== undefined && isAnswer(flow) ? { id: flow.id, response: flow.response } : null;
+	return flow !== undefined && isAnswer(flow) ? { id: flow.id, response: flow.response as Response } : null;
 }
 
-function outlineOf({ id, request, response }: HttpFlow, place: number): Outline {
+function outlineOf(flow: HttpFlow, place: number): Outline {
+	const { id, request, response } = flow;
 	const { method, scheme, port, path } = request;
-	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null };
+	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
 }
 
 /** A keyed tape by another key: its heads are read once, the flows stay where they are. */
 async function rekey(tape: KeyedTape, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
 	const table = new KeyTable();
-	for await (const batch of tape.read()) for (const flow of batch) if (flow.type === "http") table.add(keyOf(flow), tape.placeOf(flow));
+	for (const batch of tape.stored()) for (const { seq, flow } of batch) if (flow.type === "http") table.add(keyOf(flow), seq);
 	return {
 		findByKey: (key, after, limit) => table.find(key, after, limit),
 		at: (place) => tape.at(place),

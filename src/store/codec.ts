@@ -4,6 +4,7 @@ import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { DnsFlow, type Flow, type FlowInit, HttpFlow, type StreamMessage, TcpFlow, UdpFlow, type WebSocketData, type WebSocketMessage } from "../flow/flow.ts";
+import type { Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";

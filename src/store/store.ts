@@ -30,9 +30,11 @@ export interface Outline {
 	path: string;
 	/** null: there was no response. */
 	status: number | null;
+	/** Whether it can answer a request, as `answerAt` has it. */
+	isAnswer: boolean;
 }
 
-/** A final response, and the id of its flow. */
+/** A final response, or one that began a WebSocket, and the id of its flow. */
 export interface RecordedAnswer {
 	id: string;
 	response: Response;
@@ -49,7 +51,7 @@ export interface FlowStore extends FlowSink {
 	findByKey(key: string, after: number, limit: number): number[];
 	/** The flow at a sequence number, bodies on demand; null when it is gone. */
 	at(seq: number): Flow | null;
-	/** The final response at a sequence number, read without the rest of its flow; null when there is none. */
+	/** The response at a sequence number that can answer a request, read without the rest of its flow; null when there is none. */
 	answerAt(seq: number): RecordedAnswer | null;
 	/** All default request keys with the sequence numbers of their flows, in batches, in the order of the flows. */
 	keys(): Iterable<readonly { seq: number; key: string }[]>;
@@ -57,7 +59,7 @@ export interface FlowStore extends FlowSink {
 	stored(): Iterable<readonly StoredFlow[]>;
 	/** HTTP flows after a sequence number, at most `limit`, without reading more than columns. */
 	outlines(after: number, limit: number): Outline[];
-	/** How many HTTP flows have a final response. */
+	/** How many HTTP flows have such a response. */
 	countAnswers(): number;
 	/** Writes what was appended and not yet committed. */
 	flush(): void | Promise<void>;

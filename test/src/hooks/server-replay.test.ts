@@ -1,13 +1,18 @@
 // Answers from recordings, and what becomes of requests without one.
+
+import { join } from "node:path";
 import t from "tap";
-import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { recorded, sourceOf } from "../../../fixtures/recordings.ts";
+import { httpFlow, STARTED, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { startOrigin } from "../../../fixtures/origin-server.ts";
+import { recorded, sourceOf, tapeOf } from "../../../fixtures/recordings.ts";
+import { runStored } from "../../../fixtures/run-hooks.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { HookContext, Miss, Served } from "../../../src/hooks/context.ts";
 import { Turn, type Verdict } from "../../../src/hooks/hook.ts";
 import { createServerReplay, isServerReplay, options, type ServerReplay } from "../../../src/hooks/server-replay.ts";
 import { defaults, type OptionValues } from "../../../src/options.ts";
+import { writeFrame } from "../../../src/proxy/websocket/frame.ts";
 import type { MatchFunction } from "../../../src/replay/replay-index.ts";
 
 async function replayOf(flows: readonly Flow[], values: Partial<OptionValues<typeof options>> = {}, context: HookContext = {}): Promise<ServerReplay> {
@@ -167,4 +172,117 @@ t.test("equal requests at the same time each get their own", async (t) => {
 		bodies.sort((a, b) => a - b),
 		Array.from({ length: 20 }, (_, i) => i),
 	);
+});
+
+t.test("answers take the time that they took, or another", async (t) => {
+	const times = { timestampStart: STARTED + 0.35, timestampEnd: STARTED + 0.55 };
+	const flow = () => recorded("data: 1\n\ndata: 2\n\n", { timestampEnd: STARTED + 0.2 }, { ...times, headers: [["content-type", "text/event-stream"]] });
+	const cases: [delay: string, firstMs: number, lastMs: number][] = [
+		["none", 0, 0],
+		["recorded", 150, 350],
+		["x2", 300, 700],
+		["100ms", 100, 100],
+	];
+	for (const [delay, firstMs, lastMs] of cases) {
+		const replay = await replayOf([flow()], { server_replay_delay: delay });
+		const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+		const peer = await proxy.connect();
+		const started = performance.now();
+		const took = () => performance.now() - started;
+		peer.send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+		t.match(await peer.head(), /\r\ncontent-length: 18\r\n/i, delay);
+		await peer.upTo("data: 1\n\n");
+		const first = took();
+		await peer.upTo("data: 2\n\n");
+		const last = took();
+		t.ok(first >= firstMs - 2 && last >= lastMs - 2, `${delay}: the first event after ${first} ms, the last after ${last} ms`);
+		if (lastMs > firstMs) t.ok(last - first >= 100, "one after the other");
+		const stored = await proxy.flow(0);
+		t.equal(stored.response?.text, "data: 1\n\ndata: 2\n\n");
+		peer.close();
+	}
+	await t.rejects(replayOf([], { server_replay_delay: "soon" }), { code: "FT_BAD_OPTION", option: "server_replay_delay" });
+});
+
+t.test("a client that goes while its answer waits leaves nothing behind", async (t) => {
+	const slow = () => recorded("x".repeat(100), { timestampEnd: STARTED }, { timestampStart: STARTED + 30, timestampEnd: STARTED + 60 });
+	const replay = await replayOf(
+		[slow(), recorded("x".repeat(100), { path: "/body", timestampEnd: STARTED }, { timestampStart: STARTED, timestampEnd: STARTED + 30 })],
+		{ server_replay_delay: "recorded" },
+	);
+	const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+	const waiting = await proxy.connect();
+	waiting.send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+	const reading = await proxy.connect();
+	await reading.send("GET http://example.com/body HTTP/1.1\r\nHost: example.com\r\n\r\n").head();
+	waiting.reset();
+	reading.reset();
+	const flows = [await proxy.flow(0), await proxy.flow(1)];
+	t.ok(flows.every(({ error }) => error !== null));
+	const started = performance.now();
+	await proxy.running.close();
+	t.ok(performance.now() - started < 5000, "the proxy ends at once");
+});
+
+t.test("a WebSocket: the server says its part again", async (t) => {
+	const flow = websocketFlow({
+		messages: [{ content: Buffer.from("welcome") }, { fromClient: true, content: Buffer.from("ping") }, { content: Buffer.from("pong") }],
+	});
+	for (const tape of [sourceOf([flow]), await tapeOf(join(t.testdir(), "a.tape"), [flow])]) {
+		const replay = await replayOf([], {}, { recordings: [tape] });
+		const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+		const peer = await proxy.connect();
+		const handshake =
+			"Host: example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+		const head = await peer.send(`GET http://example.com/ HTTP/1.1\r\n${handshake}\r\n`).head();
+		t.match(head, /^HTTP\/1\.1 101 /);
+		t.match(head, /\r\nSec-WebSocket-Accept: ICX\+Yqv66kxgM0FcWaLWlFLwTAI=\r\n/);
+		t.equal((await peer.take(9)).subarray(2).toString(), "welcome");
+		peer.send(writeFrame({ opcode: 1 }, Buffer.from("hello"), true));
+		t.equal((await peer.take(6)).subarray(2).toString(), "pong");
+		peer.send(writeFrame({ opcode: 8 }, Buffer.from([3, 232]), true));
+		t.same(await peer.take(4), Buffer.from([0x88, 2, 3, 232]));
+		peer.end();
+		t.equal(await peer.rest(), "");
+		t.match((await proxy.flow(0)).websocket, { closeCode: 1000, closedByClient: true });
+		t.same(await replay.report(), { served: 1, missed: 0, unused: 0 });
+	}
+});
+
+t.test("an event stream goes out as it came in: the proxy notes when each chunk came", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: 1\n\n");
+		await new Promise((resolve) => setTimeout(resolve, 120));
+		server.send("data: 2\n\n");
+		server.end();
+	});
+	const recorder = await startTestProxy(t);
+	const client = await recorder.connect();
+	client.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\n\r\n`);
+	await client.rest();
+	const flow = await recorder.flow(0);
+	const times = flow.metadata.response_chunks as [number, number][];
+	t.same(
+		times.map(([, size]) => size),
+		[9, 9],
+	);
+	const gap = (times[1]?.[0] ?? 0) - (times[0]?.[0] ?? 0);
+	t.ok(gap >= 100 && gap < 5000, `${gap} ms between them`);
+	const replay = await replayOf([flow], { server_replay_delay: "recorded" });
+	const turn = new Turn(true);
+	await replay.request?.(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers: [["Host", origin.authority]] }, response: null }), turn);
+	const pieces = turn.verdict?.kind === "answer" ? turn.verdict.delivery?.pieces : null;
+	t.match(
+		pieces?.map(({ bytes }) => bytes.toString()),
+		["data: 1\n\n", "data: 2\n\n"],
+	);
+	t.ok(Math.abs((pieces?.[1]?.afterMs ?? 0) - gap) < 1);
+});
+
+t.test("stored flows pass by", async (t) => {
+	const flow = httpFlow({ response: { body: "own" } });
+	await runStored(await replayOf([recorded("other")]), flow);
+	t.equal(flow.response?.text, "own");
+	t.notOk(isServerReplay({ name: "other" }));
 });

@@ -50,6 +50,11 @@ for (const [what, open] of Object.entries(tapes)) {
 		]);
 		t.equal(outlines.length, 5);
 		t.same(shelf.outlines(outlines[1]?.place as number, 2), outlines.slice(2, 4));
+		// a flow store has its keys in memory by now
+		for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+		t.same(shelf.findByKey(key, -1, 10), places);
+		t.same(shelf.findByKey(key, places[0] as number, 10), places.slice(1));
+		t.same(shelf.findByKey("0000000000000000", -1, 1), []);
 	});
 
 	t.test(`${what}, by another key`, async (t) => {

@@ -10,6 +10,7 @@ import { missData, missText } from "../replay/miss-text.ts";
 import { NearMisses } from "../replay/near-miss.ts";
 import { piecesOf } from "../replay/pace.ts";
 import type { Recording } from "../replay/recording.ts";
+import { compileRefresh, type Refresh } from "../replay/refresh.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
 import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
@@ -38,6 +39,12 @@ export const options = {
 		type: "boolean",
 		default: true,
 		help: "Move dates and the expiry of cookies, so that they keep their distance to the time of recording.",
+	},
+	server_replay_refresh_also: {
+		type: "sequence",
+		default: [],
+		metavar: "WHAT",
+		help: "Move these dates too: headers by name, as retry-after or sunset, and places in JSON bodies, as /data/expires_at.",
 	},
 	server_replay_delay: {
 		type: "string",
@@ -111,7 +118,7 @@ class Replay implements ServerReplay {
 	readonly #nearMisses: NearMisses;
 	readonly #context: HookContext;
 	readonly #extra: string;
-	readonly #refresh: boolean;
+	readonly #refresh: Refresh | null;
 	readonly #delay: Delay | null;
 	readonly #now: () => number;
 	#served = 0;
@@ -122,7 +129,7 @@ class Replay implements ServerReplay {
 		this.#nearMisses = new NearMisses(index);
 		this.#context = context;
 		this.#extra = values.server_replay_kill_extra ? "kill" : values.server_replay_extra;
-		this.#refresh = values.server_replay_refresh;
+		this.#refresh = values.server_replay_refresh ? compileRefresh(values.server_replay_refresh_also) : null;
 		this.#delay = parseDelay(values.server_replay_delay);
 		this.#now = context.now ?? clock;
 	}

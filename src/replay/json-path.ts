@@ -7,16 +7,15 @@ const DEEP = Symbol("any depth");
 
 export type JsonPath = readonly (NamePattern | typeof DEEP)[];
 
-const OPTION = { option: "server_replay_ignore_json" };
-
 /**
  * In both notations `*` stands for any characters of one key, `**` in a pointer and `..` in a path for any keys in between.
+ * @param option whose value it is
  * @throws FlowtapeError FT_BAD_OPTION
  */
-export function parseJsonPath(text: string): JsonPath {
+export function parseJsonPath(text: string, option: string): JsonPath {
 	if (text === "" || text.startsWith("/")) return text.split("/").slice(1).map(pointerStep);
-	if (text.startsWith("$")) return pathSteps(text);
-	throw new FlowtapeError("FT_BAD_OPTION", `"${text}" is neither a JSON pointer such as /user/id nor a path such as $.user.id`, OPTION);
+	if (text.startsWith("$")) return pathSteps(text, option);
+	throw new FlowtapeError("FT_BAD_OPTION", `"${text}" is neither a JSON pointer such as /user/id nor a path such as $.user.id`, { option });
 }
 
 /** Whether a value lies at a path, or inside of what lies there. */
@@ -39,14 +38,14 @@ function pointerStep(step: string): NamePattern | typeof DEEP {
 /** `.name`, `..name`, `['name']`, `[0]`, `[*]`. */
 const STEP = /(\.\.)?(?:\.?([^.[\]]+)|\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+|\*))\])/y;
 
-function pathSteps(text: string): JsonPath {
+function pathSteps(text: string, option: string): JsonPath {
 	const steps: (NamePattern | typeof DEEP)[] = [];
 	STEP.lastIndex = 1;
 	while (STEP.lastIndex < text.length) {
 		const at = STEP.lastIndex;
 		const match = STEP.exec(text);
 		if (match === null || (text[at] !== "." && text[at] !== "["))
-			throw new FlowtapeError("FT_BAD_OPTION", `"${text}": column ${at + 1}: .name, ..name, [0], [*] or ['name'] was expected`, OPTION);
+			throw new FlowtapeError("FT_BAD_OPTION", `"${text}": column ${at + 1}: .name, ..name, [0], [*] or ['name'] was expected`, { option });
 		const [, deep, name, single, double, index] = match;
 		if (deep !== undefined) steps.push(DEEP);
 		steps.push(compileName(name ?? (single ?? double)?.replace(/\\(.)/g, "$1") ?? index ?? ""));

@@ -128,7 +128,7 @@ export function compileRules(values: MatchValues, { compileCut }: MatchExtras = 
 		content: values.server_replay_ignore_content ? never : profile.content,
 		ignoredFields: compileNames(values.server_replay_ignore_payload_params),
 		meaning: profile.meaning || values.server_replay_match_content === "meaning",
-		ignoredJson: (values.server_replay_ignore_json ?? []).map(parseJsonPath),
+		ignoredJson: (values.server_replay_ignore_json ?? []).map((path) => parseJsonPath(path, "server_replay_ignore_json")),
 		cuts: compileCut === undefined ? [] : (values.server_replay_ignore_body ?? []).map(compileCut),
 	};
 }

@@ -5,7 +5,7 @@ import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { acceptsCoding } from "./accept.ts";
-import { findDates, type HeaderDate, moveDates } from "./refresh.ts";
+import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from "./refresh.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
@@ -32,10 +32,10 @@ export class Recording {
 	/**
 	 * The response to send: a copy, which hooks may change.
 	 * @param now seconds since 1970
-	 * @param refresh whether dates keep their distance to the time of recording; else they are as recorded
+	 * @param refresh the dates that keep their distance to the time of recording, the same ones each time; null: none
 	 * @param acceptEncoding of the client: a content coding that it does not accept is undone
 	 */
-	answer(now: number, refresh: boolean, acceptEncoding: ByteString | null = null): Response {
+	answer(now: number, refresh: Refresh | null, acceptEncoding: ByteString | null = null): Response {
 		const { response } = this;
 		// what HTTP/1.1 says for a response recorded in another version, which has no reason phrase
 		const isOlder = response.httpVersion.startsWith("HTTP/1.");
@@ -43,13 +43,14 @@ export class Recording {
 			statusCode: response.statusCode,
 			reason: isOlder ? response.reason : standardReason(response.statusCode),
 			httpVersion: isOlder ? response.httpVersion : "HTTP/1.1",
-			headers: new Headers(refresh ? this.#fieldsAt(now) : response.headers.fields.slice()),
+			headers: new Headers(refresh === null ? response.headers.fields.slice() : this.#fieldsAt(now, refresh)),
 			body: response.body ?? EMPTY,
 			trailers: response.trailers?.copy() ?? null,
 			timestampStart: now,
 			timestampEnd: now,
 			extra: response.extra,
 		});
+		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - response.timestampStart);
 		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.raw("content-encoding") ?? "")) undoCoding(answer);
 		return answer;
 	}
@@ -71,9 +72,9 @@ export class Recording {
 		return this.#coded;
 	}
 
-	#fieldsAt(now: number): ByteString[] {
+	#fieldsAt(now: number, refresh: Refresh): ByteString[] {
 		const { headers, timestampStart } = this.response;
-		this.#dates ??= findDates(headers.fields);
+		this.#dates ??= findDates(headers.fields, refresh);
 		if (this.#dates.length === 0) return headers.fields.slice();
 		// dates are whole seconds, so that they change only when this does
 		const delta = Math.floor(now - timestampStart);

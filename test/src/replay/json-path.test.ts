@@ -21,7 +21,7 @@ const cases: [pattern: string, covered: string[], others: string[]][] = [
 
 for (const [pattern, covered, others] of cases) {
 	t.test(pattern, (t) => {
-		const path = parseJsonPath(pattern);
+		const path = parseJsonPath(pattern, "an_option");
 		const split = (text: string) => (text === "" ? [] : text.split("/"));
 		for (const text of covered) t.ok(covers(path, split(text)), text);
 		for (const text of others) t.notOk(covers(path, split(text)), text);
@@ -30,7 +30,7 @@ for (const [pattern, covered, others] of cases) {
 }
 
 t.test("escapes of pointers", (t) => {
-	t.ok(covers(parseJsonPath("/a~1b/c~0d"), ["a/b", "c~d"]));
+	t.ok(covers(parseJsonPath("/a~1b/c~0d", "an_option"), ["a/b", "c~d"]));
 	t.end();
 });
 
@@ -41,6 +41,6 @@ t.test("what is neither is refused, with the column", (t) => {
 		["$.a[", /column 4/],
 		["$.a['b]", /column 4/],
 	] as const)
-		t.throws(() => parseJsonPath(text), { constructor: FlowtapeError, code: "FT_BAD_OPTION", message: what });
+		t.throws(() => parseJsonPath(text, "an_option"), { constructor: FlowtapeError, code: "FT_BAD_OPTION", option: "an_option", message: what });
 	t.end();
 });

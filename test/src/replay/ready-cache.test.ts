@@ -38,14 +38,14 @@ t.test("a small body is read once, a large one is left where it is", (t) => {
 	cache.set("large", recording(large));
 	cache.set("empty", recording(empty));
 	for (let i = 0; i < 3; i++) {
-		const answer = cache.get("small")?.answer(0, false);
+		const answer = cache.get("small")?.answer(0, null);
 		t.equal(answer?.text, "x".repeat(1000));
 		t.equal(answer?.headers.get("x-long"), "y".repeat(500));
 	}
 	t.equal(small.reads, 1);
 	t.equal(large.reads, 0);
-	t.equal(cache.get("large")?.answer(0, false).bodySize, 1_000_000);
-	t.equal(cache.get("empty")?.answer(0, false).bodySize, 0);
+	t.equal(cache.get("large")?.answer(0, null).bodySize, 1_000_000);
+	t.equal(cache.get("empty")?.answer(0, null).bodySize, 0);
 	t.equal(cache.get("other"), undefined);
 	t.end();
 });

@@ -7,6 +7,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
+import type { ReplayProof } from "./replay-proof.ts";
 import { outputOptions } from "./tapes.ts";
 
 export const caOption = {
@@ -46,7 +47,10 @@ export async function liveGroups(kind: "record" | "replay-server" | "replay-clie
 }
 
 type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options" | "scripts">;
-type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
+type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix"> & {
+	/** Judges the run. */
+	proof?: ReplayProof;
+};
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
 export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
@@ -58,7 +62,12 @@ export async function runLive(job: LiveJob, { child, values, options, scripts }:
 	}
 }
 
-async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
+async function runIn(
+	{ folder: home, isEphemeral }: CaPlace,
+	{ proof, ...job }: LiveJob,
+	{ child, values, options, scripts }: LiveInput,
+	io: Io,
+): Promise<number> {
 	const output = job.output === null ? null : expandHome(job.output);
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
@@ -76,7 +85,11 @@ async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { chi
 		report: (code, message, detail) => journal.trouble(code, message, detail),
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
-		onMiss: (miss) => journal.miss(miss),
+		onMiss(miss) {
+			journal.miss(miss);
+			proof?.miss(miss);
+		},
+		...(proof?.isDetailed && { onServed: (served) => proof.served(served), onUnused: (recording) => proof.unused(recording) }),
 	});
 	if (isEphemeral && child === null) journal.authority(proxy.authority.certificateFile);
 	let status = 0;
@@ -87,8 +100,9 @@ async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { chi
 	} finally {
 		report = await proxy.close();
 	}
+	const verdict = (await proof?.end(report)) ?? 0;
 	journal.end(report, output);
-	return status || journal.status;
+	return verdict || status || journal.status;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -51,7 +51,11 @@ export class ReplayClient {
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
 	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
-		this.#pool = new UpstreamPool(values, { route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)), isOwn: () => false });
+		this.#pool = new UpstreamPool(values, {
+			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
+			isOwn: () => false,
+			onDial: (destination) => onEvent({ kind: "egress", destination }),
+		});
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({
 			pipeline,

@@ -60,6 +60,16 @@ export class TapeDatabase {
 		}
 	}
 
+	/** The first column of all rows. */
+	column<V>(sql: string, ...parameters: unknown[]): V[] {
+		return this.guard(() =>
+			this.#db
+				.prepare<unknown[], V>(sql)
+				.pluck()
+				.all(...parameters),
+		);
+	}
+
 	get<R>(sql: string, ...parameters: unknown[]): R | undefined {
 		try {
 			return this.#prepare(sql).get(...parameters) as R | undefined;

@@ -284,12 +284,12 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	/** The numbers of the flows that match. */
 	*#matching({ filter, ids }: ReadOptions): Generator<number[]> {
 		const condition = this.#select(filter, ids);
-		if (condition.exact) yield this.#chosen(condition);
+		if (condition.exact) yield* slices(this.#chosen(condition), 100 * BATCH_FLOWS);
 		else for (const rows of this.#rows(condition, filter)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
 	}
 
 	#chosen({ sql, parameters }: Condition): number[] {
-		return this.#db.all<{ seq: number }>(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters).map((row) => row.seq);
+		return this.#db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
 	}
 
 	/** The rows that a filter is to be asked about, the bodies that it looks at read ahead. */
@@ -314,11 +314,8 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 
 	/** The numbers of the rows first, which an index tells, then the rows. */
 	*#chosenRows(condition: Condition): Generator<StoredRow[]> {
-		const chosen = this.#chosen(condition);
-		for (let at = 0; at < chosen.length; at += BATCH_FLOWS) {
-			const list = JSON.stringify(chosen.slice(at, at + BATCH_FLOWS));
-			yield this.#db.all<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, list);
-		}
+		const sql = `SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`;
+		for (const numbers of slices(this.#chosen(condition), BATCH_FLOWS)) yield this.#db.all<StoredRow>(sql, JSON.stringify(numbers));
 	}
 
 	async count(filter?: Filter): Promise<number> {
@@ -373,9 +370,7 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	}
 
 	#select(filter: Filter | undefined, ids?: readonly string[]): Condition {
-		return selectRows(filter, ids, (column) =>
-			this.#db.all<Record<string, string | number | null>>(`SELECT DISTINCT ${column} FROM flow`).map((row) => row[column] ?? null),
-		);
+		return selectRows(filter, ids, (column) => this.#db.column(`SELECT DISTINCT ${column} FROM flow`));
 	}
 
 	/** The flow of a row; undefined where it does not match, or is damaged, which is reported. */
@@ -401,4 +396,8 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 /** Where a column takes values of any type, a number is stored as the float that it is. */
 function toColumn(body: StoredBody): Uint8Array | bigint | null {
 	return typeof body === "number" ? BigInt(body) : body;
+}
+
+function* slices<T>(list: readonly T[], size: number): Generator<T[]> {
+	for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size);
 }

@@ -1,0 +1,81 @@
+// Commands that see the time of a recording.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t from "tap";
+import { httpFlow, STARTED } from "../../../fixtures/build-flow.ts";
+import { writeTape } from "../../../fixtures/tape-files.ts";
+import { findFaketime, movedClock } from "../../../src/proxy/child-clock.ts";
+
+const main = fileURLToPath(new URL("../../../commands/main.js", import.meta.url));
+const DAYS = 24 * 3600;
+const plain = { PATH: process.env.PATH ?? "" };
+
+t.test("the environment: what stands there stays", (t) => {
+	t.match(movedClock({ A: "1" }, -DAYS, null, 1000), {
+		A: "1",
+		FLOWTAPE_CLOCK_OFFSET: "-86400",
+		FLOWTAPE_CLOCK_STARTED: "1000",
+		NODE_OPTIONS: /^--require .*node-clock\.cjs$/,
+	});
+	t.notOk("LD_PRELOAD" in movedClock({}, -DAYS, null));
+	t.match(movedClock({ NODE_OPTIONS: "--no-warnings", LD_PRELOAD: "a.so" }, DAYS, "/lib/faketime.so"), {
+		NODE_OPTIONS: /^--no-warnings --require /,
+		LD_PRELOAD: "a.so:/lib/faketime.so",
+		FAKETIME: "+86400",
+	});
+	t.end();
+});
+
+t.test("libfaketime is found where it is installed", (t) => {
+	const root = t.testdir();
+	t.equal(findFaketime([root, join(root, "none")]), null);
+	mkdirSync(join(root, "aarch64-linux-gnu", "faketime"), { recursive: true });
+	writeFileSync(join(root, "aarch64-linux-gnu", "faketime", "libfaketimeMT.so.1"), "");
+	t.equal(findFaketime([join(root, "none"), root]), join(root, "aarch64-linux-gnu", "faketime", "libfaketimeMT.so.1"));
+	t.end();
+});
+
+t.test("Date in Node, in every way of asking", (t) => {
+	const script = `
+		class Own extends Date {}
+		const then = Date.now();
+		console.log(JSON.stringify([
+			...[new Date(), new Own(), Reflect.construct(Date, [], Own), new Date(Date())].map((date) => Math.abs(date - then) < 5000),
+			new Own() instanceof Own, new Date() instanceof Date, new Date(0).constructor === Date, Date.length, Date.name,
+			new Date(0).toISOString(), new Date(2020, 0).getFullYear(), Date.UTC(1970, 0), Date.parse("1970-01-01T00:00:00Z"), then,
+		]));`;
+	const out = execFileSync(process.execPath, ["-e", script], { env: movedClock(plain, -100 * DAYS, null) }).toString();
+	const found = JSON.parse(out) as unknown[];
+	t.same(found.slice(0, -1), [true, true, true, true, true, true, true, 7, "Date", "1970-01-01T00:00:00.000Z", 2020, 0, 0]);
+	t.ok(Math.abs((found.at(-1) as number) - (Date.now() - 100 * DAYS * 1000)) < 60_000);
+	t.end();
+});
+
+t.test("a process whose clock was moved already is left alone", (t) => {
+	const env = { ...movedClock(plain, -100 * DAYS, null), FLOWTAPE_CLOCK_STARTED: String(Date.now() / 1000 + 100 * DAYS) };
+	const now = Number(execFileSync(process.execPath, ["-e", "console.log(Date.now())"], { env }).toString());
+	t.ok(Math.abs(now - Date.now()) < 60_000);
+	t.end();
+});
+
+t.test("--freeze-time: programs see the time of the recording, its dates, and certificates that were valid then", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "a.tape");
+	const date = "Tue, 14 Nov 2023 22:13:20 GMT";
+	await writeTape(tape, [
+		httpFlow({ request: { scheme: "https", host: "a.invalid" }, response: { headers: [["Date", date]], body: "from node\n" } }),
+		httpFlow({ request: { scheme: "https", host: "b.invalid" }, response: { headers: [["Date", date]], body: "from curl\n" } }),
+	]);
+	const node = `require("node:https").get("https://a.invalid/", (response) => console.log(new Date().toISOString().slice(0, 13), response.headers.date) ?? response.pipe(process.stdout));`;
+	const hasFaketime = findFaketime() !== null;
+	const others = hasFaketime ? `; date -u +%Y-%m-%dT%H; curl -sS https://b.invalid/` : "";
+	const script = `"${process.execPath}" -e '${node}'${others}`;
+	const { status, stdout, stderr } = spawnSync(process.execPath, [main, "replay-server", tape, "-p", "0", "--freeze-time", "--", "sh", "-c", script], {
+		env: { ...plain, FLOWTAPE_HOME: join(folder, "home") },
+	});
+	const hour = new Date(STARTED * 1000).toISOString().slice(0, 13);
+	t.equal(stdout.toString(), `${hour} ${date}\nfrom node\n${hasFaketime ? `${hour}\nfrom curl\n` : ""}`, stderr.toString());
+	t.equal(status, 0);
+});

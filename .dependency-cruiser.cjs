@@ -61,7 +61,7 @@ module.exports = {
 			{ path: "^formats/(?!index\\.js)([a-z-]+)" },
 			{ path: "^formats/", pathNot: `^formats/(?:(?:${formatBasics})\\.js|$1)` },
 		),
-		rule("every file is used", { orphan: true, pathNot: "^commands/main\\.js|node-preload|\\.d\\.js" }, {}),
+		rule("every file is used", { orphan: true, pathNot: "^commands/main\\.js|node-preload|node-clock|\\.d\\.js" }, {}),
 	],
 	options: { doNotFollow: { path: "node_modules" } },
 };

@@ -57,6 +57,8 @@ export interface LiveSetup extends TrafficSetup {
 	home: string;
 	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
 	network: boolean;
+	/** Since when certificates are valid, for clients whose clock shows another time; default: for a short time. */
+	validFrom?: Date;
 }
 
 /** How it ended. */
@@ -75,6 +77,8 @@ export interface LiveProxy {
 	/** Where it listens, a mode each; `host` and `port` are those of the first. */
 	readonly listeners: readonly Listening[];
 	readonly authority: CertificateAuthority;
+	/** When the recordings that are replayed began, in seconds since 1970; null where there are none. */
+	readonly recordedAt: number | null;
 	/** Ends exchanges under way, brings those still open to the output, and closes it. */
 	close(): Promise<LiveReport>;
 }
@@ -92,7 +96,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
 	const { values, log, network } = setup;
 	const warn = (message: string) => log?.("warning", message);
-	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values) });
+	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values), validFrom: setup.validFrom });
 	const traffic = await prepare(setup, createTrustGuide(authority));
 	const { pipeline, sink, onEvent } = traffic;
 	try {
@@ -106,7 +110,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			await proxy.close();
 			return traffic.close();
 		};
-		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, close };
+		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, recordedAt: traffic.recordedAt, close };
 	} catch (error) {
 		await traffic.close();
 		throw error;
@@ -155,6 +159,7 @@ interface Traffic {
 	pipeline: Pipeline;
 	sink: FlowSink;
 	onEvent: (event: ProxyEvent) => void;
+	recordedAt: number | null;
 	close(): Promise<LiveReport>;
 }
 
@@ -198,6 +203,7 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 	return {
 		pipeline,
 		sink,
+		recordedAt: hooks.find(isServerReplay)?.recordedAt ?? null,
 		onEvent(event) {
 			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
 			setup.onEvent?.(event);

@@ -14,6 +14,11 @@ export const command = defineCommand({
 		...liveCommandOptions,
 		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape too, after those named before." },
 		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Record what was answered and what was forwarded." },
+		freeze_time: {
+			type: "boolean",
+			default: false,
+			help: "Show the command the time of the recording, and answer with the recorded dates: Node by itself, other programs where libfaketime is installed.",
+		},
 		...proofOptions,
 	},
 	groups: () => liveGroups("replay-server"),
@@ -28,7 +33,10 @@ export const command = defineCommand({
 		if (recordings.length === 0) throw new FlowtapeError("FT_USAGE", "replay-server: a tape to answer from was expected");
 		const { server_replay_extra: extra, server_replay_kill_extra: kill } = input.values;
 		const network = extra === "forward" && kill !== true;
+		const { output, freeze_time: isPast } = input.options;
+		if (isPast && input.child === null) throw new FlowtapeError("FT_USAGE", "--freeze-time is for a command, which -- names");
 		const proof = new ReplayProof(input.options, io);
-		return runLive({ output: input.options.output, recordings, network, proof }, input, io);
+		const values = isPast ? { ...input.values, server_replay_refresh: false } : input.values;
+		return runLive({ output, recordings, network, proof, isPast }, { ...input, values }, io);
 	},
 });

@@ -74,6 +74,8 @@ export interface ReplayReport {
 export interface ServerReplay extends Hook {
 	readonly name: typeof NAME;
 	report(): Promise<ReplayReport>;
+	/** When the recordings began, in seconds since 1970; null where there are none. */
+	readonly recordedAt: number | null;
 }
 
 /** Whether a hook is the one that answers from recordings. */
@@ -132,6 +134,10 @@ class Replay implements ServerReplay {
 		this.#refresh = values.server_replay_refresh ? compileRefresh(values.server_replay_refresh_also) : null;
 		this.#delay = parseDelay(values.server_replay_delay);
 		this.#now = context.now ?? clock;
+	}
+
+	get recordedAt(): number | null {
+		return this.#index.recordedAt();
 	}
 
 	request(flow: HttpFlow, turn: Turn): void | Promise<void> {

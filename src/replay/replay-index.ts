@@ -116,6 +116,12 @@ export class ReplayIndex {
 		return this.#uses[shelf]?.get(place) ?? 0;
 	}
 
+	/** When the first recorded request was sent, in seconds since 1970; null where there is none. */
+	recordedAt(): number | null {
+		for (const [{ place }, shelf] of this.outlines()) return this.at({ shelf, place })?.flow.request.timestampStart ?? null;
+		return null;
+	}
+
 	/** How many recordings that could have answered never did. */
 	countUnused(): number {
 		const answers = this.shelves.reduce((count, shelf) => count + shelf.countAnswers(), 0);

@@ -1,6 +1,7 @@
 // What becomes of a connection that the proxy has accepted, by the mode of the port it came to.
 import type { Socket } from "node:net";
 import { FlowtapeError } from "../errors.ts";
+import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { Headers } from "../flow/headers.ts";
@@ -108,8 +109,11 @@ export class Entry {
 			socket.write(ESTABLISHED, "latin1");
 			this.#openTunnel(socket, target, facts);
 		};
+		const credentials = new Headers(head.fields).get("proxy-authorization");
+		const user = parseBasic(credentials)?.[0];
+		if (user !== undefined) facts.proxyUser = user;
 		if (gate === null) establish();
-		else this.#guard(socket, gate, gate.admitBy(facts, new Headers(head.fields).get("proxy-authorization")), establish);
+		else this.#guard(socket, gate, gate.admitBy(facts, credentials), establish);
 	}
 
 	/** Goes on once the gate has let the client in. */

@@ -20,7 +20,7 @@ import { routeOf } from "./upstream-proxy.ts";
 export const options = {
 	...bodyOptions,
 	...upstreamOptions,
-	mode: { ...modeOptions.mode, help: "upstream:http[s]://PROXY[:PORT] sends the requests through this proxy; other modes are of no account." },
+	mode: { ...modeOptions.mode, help: "With upstream:http[s]://PROXY[:PORT], send the requests through this proxy; other modes are of no account." },
 } as const;
 
 export interface ReplaySetup {

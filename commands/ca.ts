@@ -24,7 +24,7 @@ const options = {
 		help: "Form of the certificate that export prints; a p12 file has an empty password.",
 	},
 	run: { type: "boolean", default: false, help: "Run the commands of trust and untrust instead of showing them." },
-	key_size: { type: "integer", default: 2048, min: 2048, max: 16384, metavar: "BITS", help: "Size of the key of an authority that is made." },
+	key_size: { type: "integer", default: 2048, min: 2048, max: 16384, metavar: "BITS", help: "Size of the key that create makes." },
 } as const satisfies OptionTable;
 
 export const command = defineCommand({

@@ -10,12 +10,13 @@ export const command = defineCommand({
 	options: { ...selectionOptions, ...outputOptions, ...inputOptions },
 	examples: [
 		["flowtape convert session.tape session.mitm", "a dump that mitmproxy opens"],
+		["flowtape convert saved-by-browser.har session.tape", "a tape of what a browser saved"],
 		["flowtape convert session.mitm - --format jsonl | jq .id", "the ids of a dump"],
 	],
 	async run({ args: [from = "-", to = "-"], options, values }, io) {
 		const filter = await selection(options);
 		const open = (troubles: Troubles) => createOutput(to, options, troubles);
-		const { passed, status } = await copyFlows({ inputs: [from], filter, strict: options.strict, quiet: values.quiet === true, open }, io);
+		const { passed, status } = await copyFlows({ inputs: [from], filter, strict: options.strict, quiet: values.quiet === true, open, progress: true }, io);
 		if (values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status;
 	},

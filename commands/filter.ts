@@ -44,7 +44,8 @@ export const command = defineCommand({
 		if (output === null && (options.format ?? options.dump_version) !== null)
 			throw new FlowtapeError("FT_USAGE", "filter: --format and --dump-version are for -o TAPE, which was expected too; -o - is stdout");
 		const open = async (troubles: Troubles) => (output === null ? printer(io, lineOf(options, values, io)) : createOutput(output, options, troubles));
-		const { passed, status } = await copyFlows({ inputs, filter, strict, quiet: values.quiet === true, open }, io);
+		const progress = output !== null || options.count || io.stdout.isTTY !== true;
+		const { passed, status } = await copyFlows({ inputs, filter, strict, quiet: values.quiet === true, open, progress }, io);
 		if (options.count) io.stdout.write(`${passed}\n`);
 		else if (output !== null && values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status !== 0 ? status : passed > 0 ? 0 : 1;

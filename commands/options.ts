@@ -90,8 +90,8 @@ export async function flagsOf(command: Command): Promise<{ flag: string; help: s
 		.map(({ flag, spec }) => (isOn(spec) ? { flag: `no-${flag}`, help: negated(spec.help) } : { flag, help: spec.help }));
 }
 
-function isShown({ hidden, deprecated }: OptionSpec): boolean {
-	return hidden !== true && deprecated === undefined;
+function isShown({ type, hidden, deprecated }: OptionSpec): boolean {
+	return hidden !== true && deprecated === undefined && type !== "function";
 }
 
 /** Whether an option is on by default: the flag that changes something is the one that turns it off. */
@@ -128,8 +128,9 @@ function parse(commander: Commander, argv: readonly string[]): string | null {
 
 function commanderOf(command: Command, registry: Registry): Commander {
 	const { min, max } = command.arity;
+	const expected = `${command.args}${command.takesChild ? " [-- CMD…]" : ""}`;
 	const commander = new Commander(`flowtape ${command.name}`)
-		.usage(`[options] ${command.args}${command.takesChild ? " [-- CMD…]" : ""}`)
+		.usage(`[options] ${expected}`)
 		.description(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`)
 		.argument("[args...]")
 		.addHelpOption(new Option("-h, --help", "Print this.").helpGroup("Common options:"))
@@ -141,7 +142,7 @@ function commanderOf(command: Command, registry: Registry): Commander {
 		)
 		.action((args: string[]) => {
 			if (args.length < min || (max !== undefined && args.length > max))
-				throw new FlowtapeError("FT_USAGE", `${command.name}: ${args.length} arguments, expected: flowtape ${command.name} ${command.args}`);
+				throw new FlowtapeError("FT_USAGE", `${command.name}: ${args.length} arguments, expected: flowtape ${command.name} ${expected}`);
 		});
 	for (const { flag, spec, title } of registry.flags) for (const option of flagOptions(flag, spec, title)) commander.addOption(option);
 	commander.addOption(
@@ -155,6 +156,8 @@ function commanderOf(command: Command, registry: Registry): Commander {
 /** The flags of one option: two for a boolean, of which help shows the one that changes something. */
 function flagOptions(flag: string, spec: OptionSpec, title: string): Option[] {
 	const short = spec.short === undefined ? "" : `-${spec.short}, `;
+	// functions stand in configuration files only
+	if (spec.type === "function") return [];
 	const make = (flags: string, help: string, shown = true) => new Option(flags, help).hideHelp(!shown || !isShown(spec)).helpGroup(`${title}:`);
 	if (spec.type === "boolean") return [make(`${short}--${flag}`, spec.help, !spec.default), make(`--no-${flag}`, negated(spec.help), spec.default)];
 	const implied = spec.type === "string" ? spec.implied : undefined;

@@ -42,7 +42,7 @@ folder. A FILTER is a [filter expression](filters.md). A rule such as \`/FILTER/
 same rule as \`/a/b\`. A wrong name or value ends a command with exit status 2 before it does anything.
 `;
 
-/** docs/options.md */
+/** docs/options.md: each command's own options, then those that some share, then those of all. */
 export async function optionsPage(commands: readonly Command[]): Promise<string> {
 	const sections = new Map<string, Section>();
 	for (const command of commands) {
@@ -57,7 +57,8 @@ export async function optionsPage(commands: readonly Command[]): Promise<string>
 		}
 	}
 	const filled = [...sections.values()].filter(({ entries }) => entries.size > 0);
-	const sorted = [...filled.filter(({ isOwn }) => isOwn), ...filled.filter(({ isOwn }) => !isOwn)];
+	const place = ({ isOwn, commands: { size } }: Section) => (isOwn ? 0 : size < commands.length ? 1 : 2);
+	const sorted = filled.sort((a, b) => place(a) - place(b));
 	return [OPTIONS_HEAD, ...sorted.map((section) => sectionText(section, commands.length))].join("\n");
 }
 
@@ -82,6 +83,7 @@ function sectionText({ title, isOwn, commands, entries }: Section, all: number):
 }
 
 function flagsText({ spec, flags }: Entry): string {
+	if (spec.type === "function") return "in a program only";
 	const value = spec.type === "boolean" ? "" : ` ${wordFor(spec)}`;
 	const no = spec.type === "boolean" && spec.default ? "no-" : "";
 	const short = spec.short === undefined ? "" : `${code(`-${spec.short}`)}, `;
@@ -90,7 +92,7 @@ function flagsText({ spec, flags }: Entry): string {
 
 function wordFor(spec: OptionSpec): string {
 	if (spec.type === "string" && spec.choices !== undefined) return spec.choices.join("|");
-	const word = spec.metavar ?? { boolean: "", string: "VALUE", integer: "N", size: "SIZE", sequence: "VALUE" }[spec.type];
+	const word = spec.metavar ?? { boolean: "", string: "VALUE", integer: "N", size: "SIZE", sequence: "VALUE", function: "" }[spec.type];
 	return spec.type === "string" && spec.implied !== undefined ? `[${word}]` : word;
 }
 

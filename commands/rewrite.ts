@@ -102,7 +102,10 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 		return options.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, troubles.report) : sink;
 	};
 	const all = [...tally.around(steps), ...(options.dedupe ? [dedupe(defaultRequestKey, onDrop)] : [])];
-	const { passed, status } = await copyFlows({ inputs, filter, steps: all, strict: options.strict, open }, io);
+	const { passed, status } = await copyFlows(
+		{ inputs, filter, steps: all, strict: options.strict, open, progress: output !== null && values.quiet !== true },
+		io,
+	);
 	await pipeline.close();
 	tally.end(passed, values.verbose === true);
 	return status;

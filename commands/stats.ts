@@ -22,7 +22,7 @@ export const command = defineCommand({
 	async run({ args: inputs, options, values }, io) {
 		const summary = new Summary(options.top);
 		const sink = { append: summary.add, close: async () => {} };
-		const { status } = await copyFlows({ inputs, strict: options.strict, open: async () => sink }, io);
+		const { status } = await copyFlows({ inputs, strict: options.strict, open: async () => sink, progress: values.quiet !== true }, io);
 		const report = summary.report();
 		io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : statsText(report, paintFor(io.stdout, io.env, values.color === true)));
 		return status;

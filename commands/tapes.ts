@@ -6,6 +6,7 @@ import { type FlowSink, type FlowSource, pipe, type Step } from "../src/flow/pip
 import { compileFilterLazily, options as filterOptions } from "../src/hooks/rule.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../src/options.ts";
 import type { Io } from "./command.ts";
+import { Progress } from "./print/progress.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {
@@ -44,14 +45,19 @@ export class Troubles {
 	readonly #io: Io;
 	readonly #strict: boolean;
 	readonly #quiet: boolean;
+	readonly #clear: () => void;
 	#status = 0;
 	#count = 0;
 
-	/** @param quiet say nothing of what is no damage */
-	constructor(io: Io, { strict, quiet = false }: { strict: boolean; quiet?: boolean | undefined }) {
+	/**
+	 * @param quiet say nothing of what is no damage
+	 * @param clear takes away what stands on the terminal in place of a message
+	 */
+	constructor(io: Io, { strict, quiet = false }: { strict: boolean; quiet?: boolean | undefined }, clear = (): void => {}) {
 		this.#io = io;
 		this.#strict = strict;
 		this.#quiet = quiet;
+		this.#clear = clear;
 	}
 
 	/** 0 as long as nothing was damaged. */
@@ -64,7 +70,9 @@ export class Troubles {
 		if (this.#strict && error.status > 0) throw error;
 		if (this.#quiet && error.status === 0) return;
 		this.#status = Math.max(this.#status, error.status);
-		if (++this.#count <= PRINTED_TROUBLES) this.#io.stderr.write(`flowtape: ${message}\n`);
+		if (++this.#count > PRINTED_TROUBLES) return;
+		this.#clear();
+		this.#io.stderr.write(`flowtape: ${message}\n`);
 	};
 
 	/** The last word: how much was wrong, and what was kept. */
@@ -83,20 +91,25 @@ export interface CopyJob {
 	open(troubles: Troubles): Promise<FlowSink>;
 	strict: boolean;
 	quiet?: boolean;
+	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
+	progress?: boolean;
 }
 
 /** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept; of an interrupted copy nothing is. */
 export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number }> {
-	const troubles = new Troubles(io, job);
+	let progress: Progress | null = null;
+	const troubles = new Troubles(io, job, () => progress?.clear());
 	const sources = await openAll(job, troubles);
 	const sink = await job.open(troubles);
+	if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
 	try {
 		const { passed } = await pipe(
 			sources.map((source) => recovering(source, troubles)),
 			job.steps ?? [],
 			sink,
-			{ signal: io.signal },
+			{ signal: io.signal, onBatch: (read) => progress?.update(read) },
 		);
+		progress?.clear();
 		if (io.signal.aborted) {
 			await sink.discard?.();
 			return { passed, status: Number(io.signal.reason) };
@@ -105,6 +118,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		troubles.end(passed);
 		return { passed, status: troubles.status };
 	} catch (error) {
+		progress?.clear();
 		await sink.discard?.();
 		throw error;
 	}

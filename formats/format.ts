@@ -6,16 +6,18 @@ import type { KeyedTape } from "../src/replay/replay-index.ts";
 
 /** Bytes to read flows from. A format reads by chunks, or opens `path` itself where it has one. */
 export interface Input {
-	/** The file; null for stdin and other streams. */
+	/** The file; null for stdin and other streams, and where the bytes are those inside a compressed file. */
 	readonly path: string | null;
 	/** As messages name it. */
 	readonly name: string;
 	/** First bytes, without consuming them; fewer than asked only at the end of the input. */
 	peek(size: number): Promise<Buffer>;
-	/** All bytes from the start, once. */
-	chunks(): AsyncIterable<Buffer>;
+	/** All bytes from the start, once. With `reuse`, a chunk is good only until the next one is asked for, which spares much memory. */
+	chunks(options?: { reuse: boolean }): AsyncIterable<Buffer>;
 	/** Bytes, where known. */
 	readonly size: number | null;
+	/** Bytes of the file read so far and in all, compressed as they are. */
+	progress(): { done: number; total: number | null };
 	close(): Promise<void>;
 }
 

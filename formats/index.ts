@@ -3,7 +3,9 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { RecordedTape } from "../src/replay/replay-index.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { withoutCompression } from "./compression.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
+import { har } from "./har.ts";
 import { openInput } from "./input.ts";
 import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
@@ -14,7 +16,7 @@ export { summaryLine } from "./jsonl.ts";
 export { openOutput } from "./output.ts";
 
 /** In the order in which content is looked at. The first is the default for writing. */
-export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, jsonl];
+export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, har, jsonl];
 
 /** Bytes by which a format is recognised. */
 const HEAD_BYTES = 4096;
@@ -39,10 +41,12 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 		return empty;
 	}
 	const source = format.read(input, options);
-	const progress = source.progress?.bind(source);
 	const transfer = source.transfer?.bind(source);
 	return {
-		...(progress && { progress }),
+		progress: () => {
+			const own = source.progress?.();
+			return own === undefined || own.total === null ? input.progress() : own;
+		},
 		...(transfer && {
 			async transfer(sink) {
 				const count = await transfer(sink);
@@ -94,7 +98,7 @@ async function recognise(path: string, named: string | undefined): Promise<{ inp
 	}
 }
 
-const expected = "a .tape, a mitmproxy dump or JSON lines";
+const expected = "a .tape, a mitmproxy dump, a HAR or JSON lines";
 
 const empty: FlowSource = {
 	async *[Symbol.asyncIterator]() {},
@@ -116,7 +120,7 @@ export async function createTape(path: string, options: CreateOptions): Promise<
 /** The format in which a path is written: as named, by its extension, and a `.tape` where it has none. */
 export function formatForWriting(path: string, name?: string): Format {
 	if (name !== undefined) return formatNamed(name);
-	const lower = path.toLowerCase();
+	const lower = withoutCompression(path).toLowerCase();
 	const format = formats.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
 	if (format !== undefined) return format;
 	if (path === "-") throw new FlowtapeError("FT_USAGE", `stdout: say in which format to write: --format ${names(["tape"])}`);

@@ -1,13 +1,34 @@
-// Where flows are read from: a file in large pieces, or stdin.
-import { open } from "node:fs/promises";
+// Where flows are read from: a file in large pieces, or stdin; what is compressed is decompressed on the way.
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import { type Compression, decompress, sniffCompression } from "./compression.ts";
 import type { Input } from "./format.ts";
+import { openOutput } from "./output.ts";
 
 const CHUNK_BYTES = 256 * 1024;
+/** Bytes by which compression is told. */
+const MAGIC_BYTES = 4;
 
-/** @throws FlowtapeError FT_NOT_FOUND, FT_IO */
+/**
+ * Opens a file, or stdin for `-`. Inside gzip, zlib or zstd, what was compressed is read, as a stream.
+ * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_CORRUPT_FLOW
+ */
 export async function openInput(path: string): Promise<Input> {
-	if (path === "-") return streamInput(process.stdin, "stdin");
+	const input = await openBytes(path);
+	try {
+		const compression = sniffCompression(await input.peek(MAGIC_BYTES));
+		return compression === null ? input : decompressed(input, compression);
+	} catch (error) {
+		await input.close();
+		throw error;
+	}
+}
+
+async function openBytes(path: string): Promise<Input> {
+	if (path === "-") return streamInput(process.stdin, "stdin", null);
 	try {
 		const file = await open(path);
 		const info = await file.stat();
@@ -15,26 +36,7 @@ export async function openInput(path: string): Promise<Input> {
 			await file.close();
 			throw new FlowtapeError("FT_IO", `${path}: a tape was expected, this is a folder`, { file: path });
 		}
-		if (!info.isFile()) return streamInput(file.createReadStream({ highWaterMark: CHUNK_BYTES }), path);
-		return {
-			path,
-			name: path,
-			size: info.size,
-			peek: async (size) => {
-				const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
-				return buffer.subarray(0, bytesRead);
-			},
-			async *chunks() {
-				for (let at = 0; ; ) {
-					// a fresh buffer each time: bodies of flows are views into it
-					const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, at);
-					if (bytesRead === 0) return;
-					at += bytesRead;
-					yield buffer.subarray(0, bytesRead);
-				}
-			},
-			close: () => file.close(),
-		};
+		return info.isFile() ? fileInput(file, path, info.size) : streamInput(file.createReadStream({ highWaterMark: CHUNK_BYTES }), path, null);
 	} catch (error) {
 		throw inputError(path, error);
 	}
@@ -46,14 +48,39 @@ function inputError(path: string, cause: unknown): unknown {
 	return cause;
 }
 
+function fileInput(file: FileHandle, path: string, size: number): Input {
+	let done = 0;
+	return {
+		path,
+		name: path,
+		size,
+		progress: () => ({ done, total: size }),
+		peek: async (bytes) => {
+			const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+			return buffer.subarray(0, bytesRead);
+		},
+		async *chunks({ reuse } = { reuse: false }) {
+			for (let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES); ; buffer = reuse ? buffer : Buffer.allocUnsafeSlow(CHUNK_BYTES)) {
+				const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, done);
+				if (bytesRead === 0) return;
+				done += bytesRead;
+				yield buffer.subarray(0, bytesRead);
+			}
+		},
+		close: () => file.close(),
+	};
+}
+
 /** Chunks from a stream; what was peeked at comes again. */
-function streamInput(stream: AsyncIterable<Buffer>, name: string): Input {
+function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Input["progress"] | null): Input {
 	const iterator = stream[Symbol.asyncIterator]();
 	let peeked: Buffer = Buffer.alloc(0);
+	let done = 0;
 	return {
 		path: null,
 		name,
 		size: null,
+		progress: progress ?? (() => ({ done, total: null })),
 		async peek(size) {
 			while (peeked.length < size) {
 				const { value, done } = await iterator.next();
@@ -63,11 +90,42 @@ function streamInput(stream: AsyncIterable<Buffer>, name: string): Input {
 			return peeked.subarray(0, size);
 		},
 		async *chunks() {
+			done = peeked.length;
 			if (peeked.length > 0) yield peeked;
-			for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+			for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+				done += next.value.length;
+				yield next.value;
+			}
 		},
 		async close() {
 			await iterator.return?.();
 		},
 	};
+}
+
+/** What is inside; how far it is read is told by the compressed bytes. */
+function decompressed(input: Input, compression: Compression): Input {
+	const inside = streamInput(decompress(input.chunks({ reuse: true }), compression, input.name), input.name, () => input.progress());
+	return {
+		...inside,
+		async close() {
+			await inside.close();
+			await input.close();
+		},
+	};
+}
+
+/** The bytes of an input as a file: its own, or a temporary one for a format that cannot be read from a stream. */
+export async function spool(input: Input): Promise<{ path: string; remove(): Promise<void> }> {
+	if (input.path !== null) return { path: input.path, remove: async () => {} };
+	const path = join(tmpdir(), `flowtape-${randomBytes(8).toString("hex")}.tmp`);
+	const output = await openOutput(path);
+	try {
+		for await (const chunk of input.chunks({ reuse: true })) await output.write(chunk);
+		await output.close();
+	} catch (error) {
+		await output.discard();
+		throw error;
+	}
+	return { path, remove: () => rm(path, { force: true }) };
 }

@@ -1,16 +1,15 @@
 // JSON lines: one flow a line, for jq, scripts and git. Loses nothing; docs/jsonl.md describes the keys.
-import { FlowtapeError } from "../src/errors.ts";
+import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import type { Format, Input, SourceOptions } from "./format.ts";
+import { type Json, parseJson } from "./fields.ts";
+import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { readObject } from "./jsonl/read-line.ts";
-import type { Json } from "./jsonl/values.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type Output, openOutput } from "./output.ts";
+import { isTooLong, TextOutput } from "./text-output.ts";
 
 const NEWLINE = 0x0a;
-/** Characters that are gathered before they are written. */
-const WRITE_CHARACTERS = 256 * 1024;
 /** The longest line in bytes: about what a string of V8 holds. */
 const LINE_LIMIT = 500 * 1024 * 1024;
 
@@ -20,7 +19,7 @@ export const jsonl: Format = {
 	// a HAR is one object as well, but its first key is "log"
 	sniff: (head) => /^(?:\xef\xbb\xbf)?\s*\{(?!\s*"log")/.test(head.latin1Slice(0, Math.min(head.length, 4096))),
 	read: (input, options) => new LineSource(input, options),
-	create: async (path, options) => new LineSink(await openOutput(path, options)),
+	create: async (path, options) => new LineSink(await openOutput(path, options), options),
 };
 
 /** The line of a flow as `filter --json` prints it: that of the format, and the URL. */
@@ -46,25 +45,21 @@ class LineSource implements FlowSource {
 		this.#options = options;
 	}
 
-	progress() {
-		return { done: this.#offset, total: this.#input.size };
-	}
-
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
 		let parts: Buffer[] = [];
 		let size = 0;
-		for await (const chunk of this.#input.chunks()) {
+		for await (const chunk of this.#input.chunks({ reuse: true })) {
 			const last = chunk.lastIndexOf(NEWLINE);
 			if (last === -1) {
 				size += chunk.length;
 				if (size > LINE_LIMIT)
 					throw new FlowtapeError("FT_CORRUPT_FLOW", `${this.#where()}: the line is longer than ${LINE_LIMIT} bytes`, { file: this.#input.name });
-				parts.push(chunk);
+				parts.push(Buffer.from(chunk));
 				continue;
 			}
 			parts.push(chunk.subarray(0, last + 1));
 			yield this.#flows(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
-			parts = [chunk.subarray(last + 1)];
+			parts = [Buffer.from(chunk.subarray(last + 1))];
 			size = chunk.length - last - 1;
 		}
 		const rest = Buffer.concat(parts);
@@ -87,13 +82,10 @@ class LineSource implements FlowSource {
 
 	#flow(line: Buffer): Flow | null {
 		const { filter, ids, report } = this.#options;
-		const text = line
-			.toString("utf8")
-			.replace(/^\ufeff/, "")
-			.trim();
-		if (text === "") return null;
+		const json = trimmed(line);
+		if (json.length === 0) return null;
 		try {
-			const flow = readObject(parse(text));
+			const flow = readObject(parseJson(json));
 			if (ids !== undefined && !ids.includes(flow.id)) return null;
 			return filter === undefined || filter.matches(flow) ? flow : null;
 		} catch (error) {
@@ -108,39 +100,44 @@ class LineSource implements FlowSource {
 	}
 }
 
-function parse(text: string): Json {
-	try {
-		return JSON.parse(text) as Json;
-	} catch (cause) {
-		throw new FlowtapeError("FT_CORRUPT_FLOW", `a JSON object was expected: ${(cause as Error).message}`, { cause });
-	}
+/** A line without white space around it, and a byte order mark. */
+function trimmed(line: Buffer): Buffer {
+	let from = line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? 3 : 0;
+	let to = line.length;
+	while (from < to && isSpace(line[from])) from++;
+	while (to > from && isSpace(line[to - 1])) to--;
+	return line.subarray(from, to);
+}
+
+function isSpace(byte: number | undefined): boolean {
+	return byte === 0x20 || byte === 0x0d || byte === 0x09;
 }
 
 class LineSink implements FlowSink {
-	readonly #output: Output;
-	#text = "";
+	readonly #output: TextOutput;
+	readonly #name: string;
+	readonly #report: Reporter;
 
-	constructor(output: Output) {
-		this.#output = output;
+	constructor(output: Output, { report }: SinkOptions) {
+		this.#output = new TextOutput(output);
+		this.#name = output.name;
+		this.#report = report;
 	}
 
 	append(flow: Flow): void | Promise<void> {
-		this.#text += `${lineOf(flowObject(flow))}\n`;
-		if (this.#text.length >= WRITE_CHARACTERS) return this.#flush();
+		try {
+			return this.#output.append(`${lineOf(flowObject(flow))}\n`);
+		} catch (error) {
+			if (!isTooLong(error)) throw error;
+			this.#report("FT_LOSS", `${this.#name}: flow ${flow.id} is too large for a line: left out`, { file: this.#name });
+		}
 	}
 
-	async close(): Promise<void> {
-		await this.#flush();
-		await this.#output.close();
+	close(): Promise<void> {
+		return this.#output.close();
 	}
 
-	async discard(): Promise<void> {
-		await this.#output.discard();
-	}
-
-	#flush(): Promise<void> {
-		const bytes = Buffer.from(this.#text);
-		this.#text = "";
-		return this.#output.write(bytes);
+	discard(): Promise<void> {
+		return this.#output.discard();
 	}
 }

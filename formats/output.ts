@@ -1,9 +1,9 @@
 // Where flows are written: a file that takes its name only when it is whole, or stdout.
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import { type Coder, compressionOf, createCompressor } from "./compression.ts";
 
 export interface Output {
 	/** As messages name it. */
@@ -16,10 +16,16 @@ export interface Output {
 	discard(): Promise<void>;
 }
 
-/** @throws FlowtapeError FT_IO when the file cannot be made */
+/**
+ * Opens a file for writing, or stdout for `-`. What goes to a name that ends in `.gz`, `.zst` or `.zhar` is compressed.
+ * @throws FlowtapeError FT_IO when the file cannot be made, FT_USAGE when it cannot be compressed
+ */
 export async function openOutput(path: string, { append = false }: { append?: boolean | undefined } = {}): Promise<Output> {
 	if (path === "-") return stdout;
-	return append || !(await isReplaceable(path)) ? new PlainFile(path, await openFile(path, append ? "a" : "w", path)) : draftFile(path);
+	const compression = compressionOf(path);
+	const coder = compression === null ? null : createCompressor(compression);
+	const file = append || !(await isReplaceable(path)) ? new PlainFile(path, await openFile(path, append ? "a" : "w", path)) : await draftFile(path);
+	return coder === null ? file : new CompressedOutput(file, coder);
 }
 
 /** Devices and pipes are written to as they are; what has a name of its own is replaced. */
@@ -111,16 +117,38 @@ class DraftFile extends PlainFile {
 	}
 }
 
-/** Whoever runs us hears from stdout itself that its reader has seen enough. */
-function unlessClosed(error: unknown): void {
-	if (!hasErrno(error, "EPIPE")) throw outputError("stdout", error);
+class CompressedOutput implements Output {
+	readonly name: string;
+	readonly #output: Output;
+	readonly #coder: Coder;
+
+	constructor(output: Output, coder: Coder) {
+		this.name = output.name;
+		this.#output = output;
+		this.#coder = coder;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		for (const piece of await this.#coder.write(bytes)) await this.#output.write(piece);
+	}
+
+	async close(): Promise<void> {
+		for (const piece of await this.#coder.end()) await this.#output.write(piece);
+		await this.#output.close();
+	}
+
+	discard(): Promise<void> {
+		return this.#output.discard();
+	}
 }
 
 const stdout: Output = {
 	name: "stdout",
-	async write(bytes) {
-		if (!process.stdout.write(bytes)) await once(process.stdout, "drain").catch(unlessClosed);
-	},
+	write: (bytes) =>
+		new Promise((resolve, reject) => {
+			// whoever runs us hears from stdout itself that its reader has seen enough
+			process.stdout.write(bytes, (error) => (error && !hasErrno(error, "EPIPE") ? reject(outputError("stdout", error)) : resolve()));
+		}),
 	async close() {},
 	async discard() {},
 };

@@ -2,9 +2,11 @@
 import { rename, rm } from "node:fs/promises";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
-import type { FlowSink } from "../src/flow/pipe.ts";
+import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { SqliteStore } from "../src/store/sqlite.ts";
-import type { Format } from "./format.ts";
+import { compressionOf } from "./compression.ts";
+import type { Format, Input, SourceOptions } from "./format.ts";
+import { spool } from "./input.ts";
 import { draftName, outputError } from "./output.ts";
 
 /** @param requestKey the key by which replay finds a recording, kept beside each flow */
@@ -13,46 +15,98 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 		name: "tape",
 		extensions: [".tape"],
 		sniff: (head) => head.latin1Slice(0, Math.min(head.length, 16)) === "SQLite format 3\0",
-		read: (input, { report, filter, ids }) => {
-			if (input.path === null)
-				throw new FlowtapeError(
-					"FT_UNKNOWN_FORMAT",
-					`${input.name}: a .tape cannot be read from a stream; give the file's name, or convert it with --format jsonl`,
-				);
-			const { path } = input;
-			return {
-				async *[Symbol.asyncIterator]() {
-					const { openStore } = await import("../src/store/sqlite.ts");
-					// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
-					yield* openStore(path, { mode: "read", report }).read({ filter, ids });
-				},
-				async transfer(sink) {
-					if (!(sink instanceof NewTape)) return null;
-					const { openStore } = await import("../src/store/sqlite.ts");
-					const source = openStore(path, { mode: "read", report });
-					try {
-						return sink.store.takeRows(source, { filter, ids });
-					} finally {
-						await source.close();
-					}
-				},
-			};
-		},
+		read: (input, options) => new TapeSource(input, options),
 		async openKeyed(path, { report }) {
 			const { openStore } = await import("../src/store/sqlite.ts");
 			return openStore(path, { mode: "read", report });
 		},
 		async create(path, options) {
+			if (compressionOf(path) !== null) throw new FlowtapeError("FT_USAGE", `${path}: a .tape is written as it is; compress it afterwards`);
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
 			const { openStore } = await import("../src/store/sqlite.ts");
 			const { report } = options;
 			if (!options.append) {
 				const draft = draftName(path);
-				return new NewTape(path, draft, openStore(draft, { mode: "create", report, requestKey }));
+				return new NewTape(
+					path,
+					draft,
+					opening(path, () => openStore(draft, { mode: "create", report, requestKey })),
+				);
 			}
-			return openStore(path, { mode: "append", requestKey, report, durable: options.durable ?? false });
+			return opening(path, () => openStore(path, { mode: "append", requestKey, report, durable: options.durable ?? false }));
 		},
 	};
+}
+
+/** What a database is read from is a file, so what comes as a stream is put into one first. */
+class TapeSource implements FlowSource {
+	readonly #input: Input;
+	readonly #options: SourceOptions;
+	#store: SqliteStore | null = null;
+	#read = 0;
+	/** In all; counted once somebody asks how far the reading is. */
+	#flows: number | null = null;
+	#counting: Promise<void> | null = null;
+
+	constructor(input: Input, options: SourceOptions) {
+		this.#input = input;
+		this.#options = options;
+	}
+
+	/** By the number of flows, because pages are read in no particular order. */
+	progress() {
+		const total = this.#input.size;
+		if (this.#store === null || total === null || this.#options.filter !== undefined) return { done: 0, total: null };
+		this.#counting ??= this.#count(this.#store);
+		return { done: this.#flows === null ? 0 : Math.round((total * this.#read) / Math.max(this.#flows, 1)), total };
+	}
+
+	async #count(store: SqliteStore): Promise<void> {
+		try {
+			this.#flows = await store.count();
+		} catch {
+			// the reading meets the same damage, and tells of it
+		}
+	}
+
+	/** Rows go from one tape to another as they are. */
+	async transfer(sink: FlowSink): Promise<number | null> {
+		const { path } = this.#input;
+		if (!(sink instanceof NewTape) || path === null) return null;
+		const { openStore } = await import("../src/store/sqlite.ts");
+		const { report, filter, ids } = this.#options;
+		const source = openStore(path, { mode: "read", report });
+		try {
+			return sink.store.takeRows(source, { filter, ids });
+		} finally {
+			await source.close();
+		}
+	}
+
+	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
+		const { openStore } = await import("../src/store/sqlite.ts");
+		const { report, filter, ids } = this.#options;
+		const { path, remove } = await spool(this.#input);
+		try {
+			// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
+			this.#store = openStore(path, { mode: "read", report });
+			for await (const flows of this.#store.read({ filter, ids })) {
+				this.#read += flows.length;
+				yield flows;
+			}
+		} finally {
+			await remove();
+		}
+	}
+}
+
+function opening(path: string, open: () => SqliteStore): SqliteStore {
+	try {
+		return open();
+	} catch (error) {
+		// a folder that is not there is a TypeError to better-sqlite3
+		throw error instanceof FlowtapeError ? error : outputError(path, error);
+	}
 }
 
 /** A tape beside the target, which takes its place when it is whole. */

@@ -25,12 +25,6 @@ t.test("every file that holds code has its test, at the same path", async (t) =>
 	t.same(untested, []);
 });
 
-t.test("every test of a path is that of a file", async (t) => {
-	const tests = filesIn("test").filter((file) => /^test\/(?:src|commands|formats)\//.test(file) && file.endsWith(".test.ts"));
-	const lost = tests.filter((file) => ![".ts", ".cts"].some((extension) => existsSync(file.replace(/^test\//, "").replace(/\.test\.ts$/, extension))));
-	t.same(lost, []);
-});
-
 t.test("every file says at its head what it is", async (t) => {
 	const all = [...sources, "index.ts", ...["fixtures", "bench", "demo"].flatMap(filesIn).filter(isSource)];
 	t.same(

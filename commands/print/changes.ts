@@ -1,5 +1,4 @@
 // What a rewriting would change of a flow: the lines of `show`, before and after, as a unified diff.
-import { structuredPatch } from "diff";
 import type { Flow } from "../../src/flow/flow.ts";
 import { flowFull } from "./flow-full.ts";
 import { type Paint, plain, type Style } from "./text.ts";
@@ -15,8 +14,9 @@ const CONTEXT_LINES = 1;
 const LIMIT_MS = 500;
 
 /** The diff of two descriptions, with a head that names the flow; empty where they are the same. */
-export function changes(id: string, before: string, after: string, paint: Paint): string {
+export async function changes(id: string, before: string, after: string, paint: Paint): Promise<string> {
 	if (before === after) return "";
+	const { structuredPatch } = await import("diff");
 	const patch = structuredPatch(id, id, before, after, undefined, undefined, { context: CONTEXT_LINES, timeout: LIMIT_MS });
 	const lines = patch === undefined ? [...marked("-", before), ...marked("+", after)] : patch.hunks.flatMap(({ lines }) => ["@@", ...lines]);
 	return `${paint(`--- ${id}`, "bold")}\n${lines.map((line) => `${coloured(line, paint)}\n`).join("")}`;

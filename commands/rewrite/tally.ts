@@ -73,7 +73,7 @@ export class Tally {
 		else if (this.#isTouched || this.#options.hasScripts) this.#changed++;
 		if (!shows) return after;
 		const text = after === null ? "" : describe(after);
-		if (!quiet) this.#io.stdout.write(changes(flow.id, before, text, this.#paint));
+		if (!quiet) this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
 		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps, text);
 		return after;
 	}

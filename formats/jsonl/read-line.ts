@@ -1,6 +1,5 @@
 // A flow from one JSON object. What a person leaves out gets its default; what has the wrong type is named by its path.
 import { randomUUID } from "node:crypto";
-import { FlowtapeError } from "../../src/errors.ts";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
 import {
 	DnsFlow,
@@ -18,7 +17,8 @@ import { Headers } from "../../src/flow/headers.ts";
 import { type MessageInit, Request, Response } from "../../src/flow/message.ts";
 import { isDictionary, type Metadata } from "../../src/flow/metadata.ts";
 import { parseUrl } from "../../src/flow/url.ts";
-import { isObject, type Json, type JsonObject, toBytes, toBytesOfString, toMeta, toNumber } from "./values.ts";
+import { Fields, fail, isObject, type Json, wrong } from "../fields.ts";
+import { toBytes, toBytesOfString, toMeta, toNumber } from "./values.ts";
 
 /**
  * The flow of a line.
@@ -26,7 +26,7 @@ import { isObject, type Json, type JsonObject, toBytes, toBytesOfString, toMeta,
  */
 export function readObject(value: Json): Flow {
 	if (!isObject(value)) throw wrong("", "a JSON object", value);
-	const at = new Fields(value, "");
+	const at = new LineFields(value, "");
 	const type = at.has("type") ? at.text("type") : "http";
 	switch (type) {
 		case "http":
@@ -42,7 +42,7 @@ export function readObject(value: Json): Flow {
 	}
 }
 
-function flowInit(at: Fields): FlowInit {
+function flowInit(at: LineFields): FlowInit {
 	const metadata = at.has("metadata") ? toMeta(at.value("metadata")) : {};
 	if (!isDictionary(metadata)) throw wrong("metadata", "an object", at.value("metadata"));
 	const isReplay = at.textOrNull("is_replay");
@@ -63,16 +63,16 @@ function flowInit(at: Fields): FlowInit {
 	};
 }
 
-function extraOf(at: Fields): Record<string, unknown> | undefined {
+function extraOf(at: LineFields): Record<string, unknown> | undefined {
 	const extra = at.has("extra") ? toMeta(at.value("extra")) : null;
 	return extra !== null && isDictionary(extra) ? extra : undefined;
 }
 
-function httpContent(at: Fields) {
+function httpContent(at: LineFields) {
 	return { request: requestOf(at.object("request")), response: at.optional("response", responseOf), websocket: at.optional("websocket", websocketOf) };
 }
 
-function requestOf(at: Fields): Request {
+function requestOf(at: LineFields): Request {
 	// a line that a person wrote may have the URL alone
 	const target =
 		at.has("host") || !at.has("url")
@@ -89,11 +89,11 @@ function urlOf(url: string, path: string) {
 	}
 }
 
-function responseOf(at: Fields): Response {
+function responseOf(at: LineFields): Response {
 	return new Response({ statusCode: at.number("status"), reason: at.bytes("reason", ""), ...messageOf(at) });
 }
 
-function messageOf(at: Fields): MessageInit {
+function messageOf(at: LineFields): MessageInit {
 	const { body } = at.values;
 	const bytes = body === undefined || body === null ? null : toBytes(body);
 	if (bytes === undefined) throw wrong(`${at.path}body`, 'a string or {"$base64": …}', body);
@@ -108,7 +108,7 @@ function messageOf(at: Fields): MessageInit {
 	};
 }
 
-function headersOf(at: Fields, key: string): Headers | null {
+function headersOf(at: LineFields, key: string): Headers | null {
 	if (!at.has(key)) return null;
 	const fields: string[] = [];
 	for (const [i, pair] of at.array(key).entries()) {
@@ -119,7 +119,7 @@ function headersOf(at: Fields, key: string): Headers | null {
 	return new Headers(fields);
 }
 
-function websocketOf(at: Fields): WebSocketData {
+function websocketOf(at: LineFields): WebSocketData {
 	return {
 		messages: at.list("messages", (message) => ({
 			...streamMessage(message),
@@ -134,13 +134,13 @@ function websocketOf(at: Fields): WebSocketData {
 	};
 }
 
-function streamMessage(at: Fields): StreamMessage {
+function streamMessage(at: LineFields): StreamMessage {
 	return { fromClient: at.boolean("from_client"), content: at.buffer("content"), timestamp: at.number("timestamp", 0) };
 }
 
-function dnsMessage(at: Fields): DnsMessage {
-	const question = (part: Fields) => ({ name: part.text("name"), type: part.number("type"), class: part.number("class") });
-	const record = (part: Fields): DnsRecord => ({ ...question(part), ttl: part.number("ttl"), data: part.buffer("data") });
+function dnsMessage(at: LineFields): DnsMessage {
+	const question = (part: LineFields) => ({ name: part.text("name"), type: part.number("type"), class: part.number("class") });
+	const record = (part: LineFields): DnsRecord => ({ ...question(part), ttl: part.number("ttl"), data: part.buffer("data") });
 	return {
 		id: at.number("id"),
 		query: at.boolean("query"),
@@ -159,7 +159,7 @@ function dnsMessage(at: Fields): DnsMessage {
 	};
 }
 
-function connectionOf(at: Fields): Connection {
+function connectionOf(at: LineFields): Connection {
 	const transportProtocol = at.text("transport_protocol", "tcp");
 	if (transportProtocol !== "tcp" && transportProtocol !== "udp") throw wrong(`${at.path}transport_protocol`, '"tcp" or "udp"', transportProtocol);
 	return {
@@ -183,11 +183,11 @@ function connectionOf(at: Fields): Connection {
 	};
 }
 
-function clientOf(at: Fields): ClientConnection {
+function clientOf(at: LineFields): ClientConnection {
 	return { ...connectionOf(at), mitmcert: at.has("mitmcert") ? at.buffer("mitmcert") : null, proxyMode: at.text("proxy_mode", "regular") };
 }
 
-function serverOf(at: Fields): ServerConnection {
+function serverOf(at: LineFields): ServerConnection {
 	const via = at.has("via") ? at.array("via") : null;
 	const proxy = via === null ? null : toAddress(via[1] ?? null);
 	if (via !== null && (typeof via[0] !== "string" || proxy === null)) throw wrong(`${at.path}via`, "a scheme and an address", via);
@@ -199,7 +199,7 @@ function serverOf(at: Fields): ServerConnection {
 	};
 }
 
-function addressOf(at: Fields, key: string): Address | null {
+function addressOf(at: LineFields, key: string): Address | null {
 	if (!at.has(key)) return null;
 	return toAddress(at.value(key)) ?? fail(wrong(`${at.path}${key}`, "a list of host and port", at.value(key)));
 }
@@ -210,98 +210,19 @@ function toAddress(value: Json): Address | null {
 		: null;
 }
 
-/** The fields of an object, each asked for by name and type. A null counts as left out. */
-class Fields {
-	readonly values: JsonObject;
-	/** Where the object stands in the line, with a dot behind. */
-	readonly path: string;
-
-	constructor(values: JsonObject, path: string) {
-		this.values = values;
-		this.path = path;
-	}
-
-	has(key: string): boolean {
-		return this.value(key) !== null;
-	}
-
-	value(key: string): Json {
-		return (Object.hasOwn(this.values, key) ? this.values[key] : null) ?? null;
-	}
-
-	text(key: string, fallback?: string): string {
-		const value = this.value(key);
-		if (typeof value === "string") return value;
-		return value === null && fallback !== undefined ? fallback : fail(this.#wrong(key, "a string"));
-	}
-
-	textOrNull(key: string): string | null {
-		return this.has(key) ? this.text(key) : null;
-	}
-
+/** The fields of an object in a line, whose bytes and numbers may be written as `values.ts` has them. */
+class LineFields extends Fields {
 	bytes(key: string, fallback?: string): string {
 		const value = this.value(key);
 		if (value === null && fallback !== undefined) return fallback;
-		return toBytesOfString(value) ?? fail(this.#wrong(key, "a string"));
+		return toBytesOfString(value) ?? fail(this.wrong(key, "a string"));
 	}
 
 	buffer(key: string): Buffer {
-		return toBytes(this.value(key)) ?? fail(this.#wrong(key, 'a string or {"$base64": …}'));
+		return toBytes(this.value(key)) ?? fail(this.wrong(key, 'a string or {"$base64": …}'));
 	}
 
-	number(key: string, fallback?: number): number {
-		const value = this.value(key);
-		if (value === null && fallback !== undefined) return fallback;
-		return toNumber(value) ?? fail(this.#wrong(key, "a number"));
+	protected override toNumber(value: Json): number | undefined {
+		return toNumber(value);
 	}
-
-	numberOrNull(key: string): number | null {
-		return this.has(key) ? this.number(key) : null;
-	}
-
-	boolean(key: string, fallback?: boolean): boolean {
-		const value = this.value(key);
-		if (typeof value === "boolean") return value;
-		return value === null && fallback !== undefined ? fallback : fail(this.#wrong(key, "true or false"));
-	}
-
-	array(key: string): Json[] {
-		const value = this.value(key) ?? [];
-		return Array.isArray(value) ? value : fail(this.#wrong(key, "a list"));
-	}
-
-	list<T>(key: string, read: (at: Fields) => T): T[] {
-		return this.array(key).map((item, i) => {
-			const path = `${this.path}${key}[${i}]`;
-			return read(isObject(item) ? new Fields(item, `${path}.`) : fail(wrong(path, "an object", item)));
-		});
-	}
-
-	object(key: string): Fields {
-		const value = this.value(key);
-		return isObject(value) ? new Fields(value, `${this.path}${key}.`) : fail(this.#wrong(key, "an object"));
-	}
-
-	optional<T>(key: string, read: (at: Fields) => T): T | null {
-		return this.has(key) ? read(this.object(key)) : null;
-	}
-
-	#wrong(key: string, expected: string): FlowtapeError {
-		return wrong(this.path + key, expected, this.values[key]);
-	}
-}
-
-function wrong(path: string, expected: string, found: Json | undefined): FlowtapeError {
-	const what =
-		found === undefined ? "missing" : found === null ? "null" : Array.isArray(found) ? "a list" : typeof found === "object" ? "an object" : shown(found);
-	return new FlowtapeError("FT_CORRUPT_FLOW", path === "" ? `${what} was found, ${expected} was expected` : `"${path}" is ${what}, ${expected} was expected`);
-}
-
-function shown(value: string | number | boolean): string {
-	const text = JSON.stringify(value);
-	return text.length > 40 ? `${text.slice(0, 40)}…` : text;
-}
-
-function fail(error: FlowtapeError): never {
-	throw error;
 }

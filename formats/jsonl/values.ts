@@ -1,14 +1,14 @@
 // Bytes, numbers and notes as JSON that loses nothing: plain where JSON can say it, an object with a "$" key where not.
-import { decodeText, encodeText, toByteString, toText } from "../../src/flow/bytes.ts";
+import { isUtf8 } from "node:buffer";
+import { FlowtapeError } from "../../src/errors.ts";
+import { encodeText, toByteString, toText } from "../../src/flow/bytes.ts";
 import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts";
-
-export type Json = null | boolean | number | string | Json[] | JsonObject;
-export type JsonObject = { [key: string]: Json };
+import { DEPTH_LIMIT, isObject, type Json } from "../fields.ts";
 
 /** A string where the bytes are UTF-8, else `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
-	const text = decodeText(bytes);
-	return text.isWellFormed() ? text : { $base64: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64") };
+	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	return isUtf8(buffer) ? buffer.toString("utf8") : { $base64: buffer.toString("base64") };
 }
 
 /** As `fromBytes`, from a string of bytes. */
@@ -53,22 +53,20 @@ export function fromMeta(value: MetaValue): Json {
 	return entries.some(([key]) => key.startsWith("$")) ? { $dict: entries } : Object.fromEntries(entries);
 }
 
-export function toMeta(value: Json): MetaValue {
-	if (Array.isArray(value)) return value.map(toMeta);
+/** @throws FlowtapeError FT_CORRUPT_FLOW when it is nested too deep */
+export function toMeta(value: Json, depth = 0): MetaValue {
+	if (depth > DEPTH_LIMIT) throw new FlowtapeError("FT_CORRUPT_FLOW", `notes are nested deeper than ${DEPTH_LIMIT}`);
+	if (Array.isArray(value)) return value.map((item) => toMeta(item, depth + 1));
 	if (!isObject(value)) return value;
 	if (typeof value.$int === "string" && /^-?\d{1,4000}$/.test(value.$int)) return BigInt(value.$int);
 	if (typeof value.$float === "string") return floatOf(Number(value.$float));
 	if (typeof value.$base64 === "string") return Buffer.from(value.$base64, "base64");
 	const entries = Array.isArray(value.$dict) ? (value.$dict as [string, Json][]) : Object.entries(value);
 	const dictionary = Object.create(null) as { [key: string]: MetaValue };
-	for (const [key, item] of entries) dictionary[key] = toMeta(item);
+	for (const [key, item] of entries) dictionary[key] = toMeta(item, depth + 1);
 	return dictionary;
 }
 
 function floatOf(value: number): number | Float {
 	return Number.isInteger(value) ? new Float(value) : value;
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,8 @@ import type { DnsMessage, DnsRecord, Flow, HttpFlow, StreamMessage } from "../..
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Request, Response } from "../../src/flow/message.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
-import { fromByteString, fromBytes, fromMeta, fromNumber, type Json, type JsonObject } from "./values.ts";
+import type { Json, JsonObject } from "../fields.ts";
+import { fromByteString, fromBytes, fromMeta, fromNumber } from "./values.ts";
 
 /** The object of a flow. With `url`, HTTP requests have that too, for people and jq. */
 export function flowObject(flow: Flow, { url = false }: { url?: boolean } = {}): JsonObject {

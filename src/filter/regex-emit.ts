@@ -38,6 +38,9 @@ function foldsReferences(root: Node): boolean {
 	return true;
 }
 
+/** Conditions on groups are written out as alternatives, of alternatives in turn: that can double with each. */
+const NODE_LIMIT = 100_000;
+
 /** Any character. Node 20 gets `[^]` wrong under the flag `v`. */
 const ANY = "[\\s\\S]";
 
@@ -47,7 +50,9 @@ type Known = Map<number, number | null>;
 class Emitter {
 	readonly groups: number[][];
 	readonly #options: EmitOptions;
+	readonly #sets = new Map<CharSet, string>();
 	#count = 0;
+	#emitted = 0;
 	#isBehind = false;
 
 	constructor(tree: RegexTree, options: EmitOptions) {
@@ -56,6 +61,7 @@ class Emitter {
 	}
 
 	emit(node: Node, known: Known): string {
+		if (++this.#emitted > NODE_LIMIT) throw new FlowtapeError("FT_BAD_PATTERN", "so many references to groups that may have matched or not are not supported");
 		switch (node.type) {
 			case "set":
 				return this.#set(node);
@@ -82,6 +88,15 @@ class Emitter {
 	}
 
 	#set(set: CharSet): string {
+		let source = this.#sets.get(set);
+		if (source === undefined) {
+			source = this.#setSource(set);
+			this.#sets.set(set, source);
+		}
+		return source;
+	}
+
+	#setSource(set: CharSet): string {
 		const { subject } = this.#options;
 		if (subject === "unicode") {
 			const members = foldedRanges(set).map(([low, high]) => (low === high ? point(low) : `${point(low)}-${point(high)}`));

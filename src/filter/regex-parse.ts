@@ -36,6 +36,8 @@ export function parsePythonRegex(pattern: string, kind: RegexKind, flags: RegexF
 
 class VerboseFound extends Error {}
 
+const DEPTH_LIMIT = 200;
+
 class Parser {
 	readonly #reader: PatternReader;
 	readonly #kind: RegexKind;
@@ -44,6 +46,7 @@ class Parser {
 	readonly #names = new Map<string, number>();
 	readonly #widths = new Map<number, Range>();
 	readonly #conditions: { group: number; at: number }[] = [];
+	#depth = 0;
 	/** Groups opened before the look-behind that is being read; those inside it cannot be referred to there. */
 	#lookbehindFrom: number | null = null;
 
@@ -173,6 +176,13 @@ class Parser {
 
 	/** What stands in parentheses; nothing for comments and flags. */
 	#group(mayHaveFlags: boolean): Node[] {
+		if (++this.#depth > DEPTH_LIMIT) throw this.#reader.error(`more than ${DEPTH_LIMIT} levels of parentheses`);
+		const nodes = this.#groupOfKind(mayHaveFlags);
+		this.#depth--;
+		return nodes;
+	}
+
+	#groupOfKind(mayHaveFlags: boolean): Node[] {
 		const start = this.#reader.at++;
 		if (!this.#reader.take("?")) return [this.#capture(start, null)];
 		const kind = this.#reader.read();

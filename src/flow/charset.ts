@@ -12,7 +12,8 @@ const BOMS: readonly (readonly [bytes: readonly number[], charset: string])[] = 
 	[[0xfe, 0xff], "utf-16be"],
 ];
 
-function inferCharset(contentType: string, head: string): string {
+/** The charset that Content-Type names or its media type implies; null where neither tells. `head` is the first text of the body. */
+export function charsetOf(contentType: string, head: string): string | null {
 	const named = charsetParameter(contentType);
 	if (named !== null) return named;
 	if (/json/.test(contentType)) return "utf-8";
@@ -20,7 +21,11 @@ function inferCharset(contentType: string, head: string): string {
 	if (/xml/.test(contentType)) return /<\?xml[^>]+encoding=["']([^"'>]+)["']/i.exec(head)?.[1] ?? "utf-8";
 	if (/javascript|ecmascript/.test(contentType)) return "utf-8";
 	if (/text\/css/.test(contentType)) return /^@charset "([^"]+)";/i.exec(head)?.[1] ?? "utf-8";
-	return "latin1";
+	return null;
+}
+
+function inferCharset(contentType: string, head: string): string {
+	return charsetOf(contentType, head) ?? "latin1";
 }
 
 /** The text of decoded content; bytes that its charset does not know are read as UTF-8 with surrogate escapes. */

@@ -2,6 +2,10 @@
 import type { ClientConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
+import type { Piece } from "../replay/pace.ts";
+import type { ServerPart } from "../replay/websocket-script.ts";
+
+export type { Piece, ServerPart };
 
 /**
  * Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none.
@@ -11,9 +15,19 @@ export const phases = ["requestheaders", "request", "responseheaders", "response
 
 export type Phase = (typeof phases)[number];
 
+/** How an answer is given that is not given whole and at once. */
+export interface Delivery {
+	/** Milliseconds before the head. */
+	readonly waitMs?: number;
+	/** The body in pieces, each with the milliseconds before it. Together they are `response.body`. */
+	readonly pieces?: readonly Piece[] | null;
+	/** What is said in the WebSocket that a response of status 101 begins. */
+	readonly websocket?: ServerPart | null;
+}
+
 /** What a hook decided about an exchange. */
 export type Verdict =
-	| { readonly kind: "answer"; readonly response: Response; readonly by: string }
+	| { readonly kind: "answer"; readonly response: Response; readonly by: string; readonly delivery: Delivery | null }
 	/** No answer at all: the client's connection is closed. */
 	| { readonly kind: "abort"; readonly reason: string; readonly by: string }
 	/** Stored flows only: leave the flow out. */
@@ -43,8 +57,8 @@ export class Turn {
 	}
 
 	/** Answers the request without asking a server. The response still passes the response phases. */
-	answer(response: Response, by: string): void {
-		this.#decide({ kind: "answer", response, by });
+	answer(response: Response, by: string, delivery: Delivery | null = null): void {
+		this.#decide({ kind: "answer", response, by, delivery });
 	}
 
 	/** Hangs up; `reason` becomes the flow's error. */

@@ -1,11 +1,19 @@
 // Whom a certificate is for.
 import type { X509Certificate } from "node:crypto";
 
-/** Names and addresses in a certificate, its common name first. */
+/** A server may show more than fits a certificate of ours; what it is asked for stands there anyway. Bytes. */
+const NAMES_BYTES = 32 * 1024;
+
+/** Names and addresses in a certificate, its common name first; of very many the first. */
 export function namesOf(certificate: X509Certificate): string[] {
 	const common = /^CN=(.+)$/m.exec(certificate.subject)?.[1];
 	const alternative = [...(certificate.subjectAltName ?? "").matchAll(/(?:DNS|IP Address):([^,"\s]+)/g)].map((match) => match[1] as string);
-	return common !== undefined && /^[\w*.:-]+$/.test(common) ? [common, ...alternative] : alternative;
+	let size = 0;
+	const fits = (name: string): boolean => {
+		size += name.length + 2;
+		return size <= NAMES_BYTES;
+	};
+	return (common !== undefined && /^[\w*.:-]+$/.test(common) ? [common, ...alternative] : alternative).filter(fits);
 }
 
 /** The organization in a certificate's subject. */

@@ -84,6 +84,8 @@ export class ClientHttp2 {
 	}
 
 	#onError(error: Error): void {
+		// A client that breaks off is told of by its exchanges, if there are any.
+		if (!("code" in error) || !String(error.code).startsWith("ERR_HTTP2")) return;
 		const [host, port] = this.#settings.facts.peername ?? ["?", 0];
 		this.#settings.context.emit({ kind: "client_error", message: error.message, client: formatAuthority(host, port) });
 	}

@@ -166,13 +166,15 @@ const causes: Record<string, string> = {
 	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "shows a certificate of an authority that is not known",
 	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "shows a certificate of an authority that is not known",
 	CERT_HAS_EXPIRED: "shows a certificate that has expired",
+	CERT_NOT_YET_VALID: "shows a certificate that is not valid yet",
+	INVALID_PURPOSE: "shows a certificate that is not made for servers",
 	ERR_TLS_CERT_ALTNAME_INVALID: "shows a certificate for another name",
 };
 
 function explain(where: string, error: Error): string {
 	const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
 	const code = "code" in first ? String(first.code) : "";
-	const isCertificate = /CERT|SIGNATURE/.test(code);
+	const isCertificate = /CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH/.test(code);
 	const advice = isCertificate ? "; trust its authority with ssl_verify_upstream_trusted_ca, or turn verification off with ssl_insecure" : "";
 	return `${where} ${causes[code] ?? "cannot be connected to"} (${code === "" ? first.message : isCertificate ? first.message : code})${advice}`;
 }

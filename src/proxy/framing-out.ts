@@ -60,6 +60,7 @@ export function outgoingResponse(response: Response, request: Request, body: Bod
 		framing = settle(body, said, { chunked: !old && version === "HTTP/1.1", implied: false });
 		if (!isSame(framing, said)) fields = framed(fields, framing);
 	}
+	if ("size" in body && mustTellOfClose(request) && isPersistent(version, fields)) fields = [...fields, "Connection", "close"];
 	return {
 		version,
 		fields,
@@ -67,6 +68,11 @@ export function outgoingResponse(response: Response, request: Request, body: Bod
 		coding: codingOf(framing),
 		close: framing.kind === "close" || !isPersistent(version, fields),
 	};
+}
+
+/** RFC 9112 section 9.6: a client that asked for it and is not told may take the connection for one that stays. A server tells it itself. */
+function mustTellOfClose({ httpVersion, headers }: Request): boolean {
+	return httpVersion === "HTTP/1.1" && !isPersistent(httpVersion, headers.fields);
 }
 
 function codingOf(framing: Framing): Coding {

@@ -20,7 +20,7 @@ import { routeOf } from "./upstream-proxy.ts";
 export const options = {
 	...bodyOptions,
 	...upstreamOptions,
-	mode: { ...modeOptions.mode, help: "With upstream:http[s]://PROXY[:PORT], send the requests through this proxy; other modes are of no account." },
+	mode: { ...modeOptions.mode, help: "Send the requests through a proxy: upstream:http[s]://PROXY[:PORT]; other modes are of no account." },
 } as const;
 
 export interface ReplaySetup {
@@ -51,7 +51,11 @@ export class ReplayClient {
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
 	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
-		this.#pool = new UpstreamPool(values, { route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)), isOwn: () => false });
+		this.#pool = new UpstreamPool(values, {
+			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
+			isOwn: () => false,
+			onDial: (destination) => onEvent({ kind: "egress", destination }),
+		});
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({
 			pipeline,

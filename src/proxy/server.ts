@@ -168,10 +168,11 @@ class LiveProxy implements RunningProxy {
 	}
 
 	#createPool(mode: ProxyMode): UpstreamPool | null {
-		const { options: values, upstream, route = null, upstreamCredentials = null } = this.#setup;
+		const { options: values, upstream, onEvent, route = null, upstreamCredentials = null } = this.#setup;
 		if (upstream === null) return null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
-		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn });
+		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
+		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn, onDial });
 		this.#pools.push(pool);
 		return pool;
 	}

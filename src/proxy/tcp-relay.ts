@@ -15,11 +15,13 @@ export interface TcpRelay {
 }
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
-export function relayTcp(client: Duplex, server: Duplex, { context, facts, serverConn, record }: TcpRelay): void {
-	if (!record) {
-		relaySockets(client, server, { onDone: () => {} });
-		return;
-	}
+export function relayTcp(client: Duplex, server: Duplex, relay: TcpRelay): void {
+	const { context, record } = relay;
+	if (record) context.track(new Promise((resolve) => recordTcp(client, server, relay, resolve)));
+	else relaySockets(client, server, { onDone: () => {} });
+}
+
+function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn }: TcpRelay, done: () => void): void {
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
 	relaySockets(client, server, {
 		onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
@@ -27,6 +29,7 @@ export function relayTcp(client: Duplex, server: Duplex, { context, facts, serve
 			facts.timestampEnd = serverConn.timestampEnd = now();
 			if (error !== null) flow.error = { message: error.message, timestamp: now() };
 			void context.record(flow);
+			done();
 		},
 	});
 }

@@ -183,12 +183,13 @@ export class Tunnel {
 			secured.destroy();
 		};
 		const onClose = () => fail("it hung up during the handshake");
-		// Nothing tells of a client that leaves by halves.
+		// A client that closes its side in the middle of it: to Node that is no error, and no end of the connection.
+		const onEnd = () => secured.destroy();
 		secured.setTimeout(HANDSHAKE_MS, () => onError(new Error("it did not go on")));
-		secured.once("error", onError).once("close", onClose);
+		secured.once("error", onError).once("close", onClose).once("end", onEnd);
 		secured.once("secure", () => {
 			secured.removeAllListeners("timeout").setTimeout(0);
-			secured.removeListener("error", onError).removeListener("close", onClose);
+			secured.removeListener("error", onError).removeListener("close", onClose).removeListener("end", onEnd);
 			facts.sni = hello.serverName;
 			facts.alpnOffers = hello.alpn;
 			facts.mitmcert = ownCertificate(secured, secureContext);
@@ -211,6 +212,8 @@ export class Tunnel {
 			return;
 		}
 		client.pause();
+		// What moves passes both sockets, so that one of them tells for both.
+		client.setTimeout(context.timeoutMs, () => client.destroy());
 		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni, http2: false }, (error, server, serverConn) => {
 			this.#dial = null;
 			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });

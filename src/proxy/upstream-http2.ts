@@ -191,6 +191,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	}
 
 	#onClose(code: number): void {
+		if (this.#listener === null) return;
 		if (this.#connection.isDestroyed) this.#fail(upstreamFault("the server closed the connection", this.#error), false);
 		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), code === REFUSED_STREAM);
 	}

@@ -1,8 +1,10 @@
 // The connections to servers: dialled, kept for the next request, and closed when nobody needs them.
+
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
+import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { serverFacts } from "./connection-facts.ts";
 import type { Destination, Route, UpstreamProxy } from "./destination.ts";
@@ -29,6 +31,8 @@ export interface PoolSetup {
 	route: Route;
 	/** Whether a socket that was connected leads back to this proxy. */
 	isOwn: (socket: Socket) => boolean;
+	/** Told of every attempt to reach a server, before a name is looked up or a socket opened. */
+	onDial?: (destination: string) => void;
 }
 
 /** Gets a sentence for people, or a socket; and what is known of it. */
@@ -152,6 +156,7 @@ export class UpstreamPool {
 	}
 
 	#connect(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, done: Connected): Dial {
+		this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = this.#setup.route(to);
 		const facts = serverFacts(to.host, to.port, via);
 		const plan: DialPlan = {

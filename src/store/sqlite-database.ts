@@ -17,6 +17,7 @@ export class TapeDatabase {
 	readonly #mode: Mode;
 	readonly #db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
+	#held = false;
 
 	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
 	constructor(path: string, mode: Mode, durable: boolean) {
@@ -59,6 +60,16 @@ export class TapeDatabase {
 		}
 	}
 
+	/** The first column of all rows. */
+	column<V>(sql: string, ...parameters: unknown[]): V[] {
+		return this.guard(() =>
+			this.#db
+				.prepare<unknown[], V>(sql)
+				.pluck()
+				.all(...parameters),
+		);
+	}
+
 	get<R>(sql: string, ...parameters: unknown[]): R | undefined {
 		try {
 			return this.#prepare(sql).get(...parameters) as R | undefined;
@@ -74,6 +85,26 @@ export class TapeDatabase {
 		} catch (error) {
 			throw this.#translated(error);
 		}
+	}
+
+	/**
+	 * Statements until the end of this turn of the event loop see one state of the file: locking it for each costs more than most of them.
+	 * Only where nothing is written. False: they have done so since before, and may not see the newest.
+	 */
+	hold(): boolean {
+		if (this.#held) return false;
+		if (this.#mode !== "read") return true;
+		this.exec("BEGIN");
+		this.#held = true;
+		setImmediate(() => this.letGo());
+		return true;
+	}
+
+	/** What comes next sees what was written since. */
+	letGo(): void {
+		if (!this.#held) return;
+		this.#held = false;
+		if (this.#db.open && this.#db.inTransaction) this.exec("COMMIT");
 	}
 
 	/** What a tape lacks that was filled as fast as could be. */
@@ -193,11 +224,12 @@ function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean):
 
 /** What SQLite says, as an error of ours: the system's fault or the file's. */
 function storeError(path: string, error: unknown): unknown {
-	if (!(error instanceof Error) || !("code" in error)) return error;
-	const code = String(error.code);
+	if (!(error instanceof Error)) return error;
+	const code = "code" in error ? String(error.code) : error.message;
 	const is = (...starts: string[]) => starts.some((start) => code.startsWith(start));
 	const fail = (ours: "FT_STORE" | "FT_IO" | "FT_UNKNOWN_FORMAT", what: string) => new FlowtapeError(ours, `${path}: ${what}`, { file: path, cause: error });
-	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "not a tape: a SQLite file was expected");
+	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "byte 0: not a tape: a SQLite file was expected");
+	if (is("Cannot open database because the directory")) return fail("FT_IO", "the tape cannot be opened: its folder does not exist");
 	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; what was committed before is kept");
 	if (is("SQLITE_BUSY", "SQLITE_LOCKED")) return fail("FT_IO", "another process is writing to this tape and did not let go for 5 seconds");
 	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")) return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");

@@ -10,7 +10,12 @@ import { getThrough, startSite } from "../../fixtures/plain-site.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
-const cwd = t.testdir({ empty: "", "text.tape": "no tape at all", "fixed.config.json": '{"listen_port": "x"}' });
+const cwd = t.testdir({
+	"late.config.mjs": "setImmediate(() => { throw new Error('too late'); }); export default {};",
+	empty: "",
+	"text.tape": "no tape at all",
+	"fixed.config.json": '{"listen_port": "x"}',
+});
 const run = (...argv: string[]) => flowtape(argv, { cwd });
 
 /** Runs a line in bash, in which "$NODE" "$CLI" is the command line. */
@@ -75,6 +80,13 @@ t.test("--debug shows the stack", async (t) => {
 	const { status, err } = await run("filter", "x", "none.tape", "--debug");
 	t.equal(status, 4);
 	t.match(err, /^flowtape: none.tape: no such file\nFlowtapeError: [\s\S]*\n {4}at [\s\S]*\ncaused by Error: ENOENT/);
+});
+
+t.test("what is thrown where nobody waits for it ends in words too", async (t) => {
+	const { status, err } = await run("record", "x.tape", "-p", "0", "--config", "late.config.mjs");
+	t.equal(status, 4);
+	t.match(err, /^flowtape: too late\nThis is a defect of flowtape; run again with --debug and report what it prints.\n$/m);
+	t.notMatch(err, /\n {4}at /);
 });
 
 t.test("stdin and stdout", async (t) => {

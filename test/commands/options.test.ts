@@ -133,7 +133,7 @@ const mistakes: Record<string, Row & { says: RegExp; code?: string }> = {
 	"a wrong value behind --set": { argv: ["--set", "listen_port=x"], says: /^--set listen_port: "x"/ },
 	"a wrong value in the environment": { env: { FLOWTAPE_LISTEN_PORT: "x" }, says: /^FLOWTAPE_LISTEN_PORT: "x"/ },
 	"a wrong value in the file": { file: { listen_port: "x" }, says: /^flowtape.config.json: listen_port: "x"/ },
-	"too many arguments": { argv: ["b", "c", "d"], says: /^try: 4 arguments, expected: flowtape try TAPE \[ID…\]$/, code: "FT_USAGE" },
+	"too many arguments": { argv: ["b", "c", "d"], says: /^try: 4 arguments, expected: flowtape try TAPE \[ID…\] \[-- CMD…\]$/, code: "FT_USAGE" },
 	"no such file": { argv: ["--config", "none.json"], says: /^none.json: no such file$/, code: "FT_NOT_FOUND" },
 };
 

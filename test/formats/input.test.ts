@@ -1,8 +1,11 @@
 // Inputs give their bytes once, after a look at the first of them.
 import { execFileSync } from "node:child_process";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { deflateSync, gzipSync } from "node:zlib";
 import t from "tap";
-import { openInput } from "../../formats/input.ts";
+import { bytesInput } from "../../fixtures/bytes-input.ts";
+import { openInput, spool } from "../../formats/input.ts";
 
 async function all(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
 	const parts: Buffer[] = [];
@@ -33,6 +36,59 @@ t.test("a pipe is read as a stream, what was peeked at comes again", async (t) =
 	t.equal(String(await all(input.chunks())), "hello world");
 	await input.close();
 });
+
+t.test("inside gzip and zlib, how far it is told by the file", async (t) => {
+	const folder = t.testdir();
+	for (const [name, bytes] of [
+		["a.gz", gzipSync("hello ".repeat(1000))],
+		["a.zhar", deflateSync("hello ".repeat(1000))],
+	] as const) {
+		await writeFile(join(folder, name), bytes);
+		const input = await openInput(join(folder, name));
+		t.match(input, { path: null, size: null });
+		t.equal(String(await input.peek(5)), "hello");
+		t.equal((await all(input.chunks())).length, 6000);
+		t.same(input.progress(), { done: bytes.length, total: bytes.length });
+		await input.close();
+	}
+	await writeFile(join(folder, "cut.gz"), gzipSync("x".repeat(1000)).subarray(0, 15));
+	const input = await openInput(join(folder, "cut.gz"));
+	await t.rejects(all(input.chunks()), { code: "FT_CORRUPT_FLOW", message: /cut\.gz: byte 15: the gzip data is damaged/ });
+	await input.close();
+});
+
+t.test("chunks may share their memory", async (t) => {
+	const path = join(t.testdir(), "a");
+	await writeFile(path, Buffer.alloc(3 * 1024 * 1024, "x"));
+	for (const reuse of [false, true]) {
+		const input = await openInput(path);
+		const places = new Set<ArrayBufferLike>();
+		for await (const chunk of input.chunks({ reuse })) places.add(chunk.buffer);
+		t.equal(places.size === 1, reuse);
+		await input.close();
+	}
+});
+
+t.test("a stream as a file, for as long as it is needed", async (t) => {
+	const file = await spool(bytesInput(Buffer.from("hello")));
+	t.equal(await readFile(file.path, "utf8"), "hello");
+	await file.remove();
+	await t.rejects(stat(file.path), { code: "ENOENT" });
+	const path = join(t.testdir({ a: "b" }), "a");
+	const input = await openInput(path);
+	const own = await spool(input);
+	t.equal(own.path, path);
+	await own.remove();
+	t.ok(await stat(path));
+	await input.close();
+	const broken = { ...bytesInput(Buffer.alloc(0)), chunks: () => decompressNothing() };
+	await t.rejects(spool(broken), /broken/);
+});
+
+async function* decompressNothing(): AsyncGenerator<Buffer> {
+	yield Buffer.from("x");
+	throw new Error("broken");
+}
 
 t.test("what cannot be read", async (t) => {
 	const folder = t.testdir();

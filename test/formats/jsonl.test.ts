@@ -4,7 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
+import { violations } from "../../fixtures/json-schema.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import { variedFlows } from "../../fixtures/varied-flows.ts";
 import { jsonl, summaryLine } from "../../formats/jsonl.ts";
 
 t.test("one flow a line, ids and types first", async (t) => {
@@ -23,7 +25,7 @@ t.test("a damaged line is named by its number and offset, the others are read", 
 	await writeTape(file, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
 	const [first = "", second = ""] = (await readFile(file, "utf8")).split("\n");
 	for (const [line, why] of [
-		['{"id": broken', /a JSON object was expected/],
+		['{"id": broken', /JSON was expected/],
 		["{}", /"request" is missing, an object was expected/],
 		["[1]", /a list was found, a JSON object was expected/],
 		["42", /42 was found/],
@@ -39,6 +41,52 @@ t.test("a damaged line is named by its number and offset, the others are read", 
 		t.match(reported, [{ code: "FT_CORRUPT_FLOW", record: 2, offset: Buffer.byteLength(first) + 4, message: why }]);
 		t.match(reported[0]?.message, /line 2, byte/);
 	}
+});
+
+t.test("what stands in no JSON, and nesting that is meant to hurt", async (t) => {
+	const file = join(t.testdir(), "a.jsonl");
+	const line = (metadata: string) => `{"request":{"method":"GET","url":"http://a/"},"metadata":${metadata}}`;
+	const deep = (depth: number) => line(`{"x":${"[".repeat(depth)}${"]".repeat(depth)}}`);
+	await writeFile(file, Buffer.from(`${line('{"a":"\xff"}')}\n${deep(400)}\n${deep(501)}\n${deep(200_000)}\n${line('{"a":1e999}')}\r\n`, "latin1"));
+	const { flows, reported } = await readTape(file);
+	t.match(reported, [
+		{ record: 1, message: /line 1, byte 0: UTF-8 was expected/ },
+		{ record: 3, message: /nested deeper than 500/ },
+		{ record: 4, message: /nested deeper than 500/ },
+	]);
+	t.equal(flows.length, 2);
+	const tape = join(t.testdir({}), "b.tape");
+	await writeTape(tape, flows);
+	t.equal((await readTape(tape)).flows.length, 2, "what is read can be written");
+});
+
+t.test("a flow that is too large for a line is told of", async (t) => {
+	const file = join(t.testdir(), "a.jsonl");
+	// six characters each
+	const large = Buffer.alloc(90 * 1024 * 1024, 1);
+	const reported = await writeTape(file, [httpFlow({ id: "one", response: { body: large } }), httpFlow({ id: "two" })]);
+	t.match(reported, [{ code: "FT_LOSS", message: /a\.jsonl: flow one is too large for a line: left out/ }]);
+	t.equal((await readTape(file)).flows[0]?.id, "two");
+});
+
+t.test("lines are as the published schema has them", async (t) => {
+	const schema = JSON.parse(await readFile("docs/jsonl.schema.json", "utf8"));
+	const file = join(t.testdir(), "a.jsonl");
+	const { flows: saved } = await readTape("fixtures/flows/chromium.har");
+	const flows = [...variedFlows(), ...saved, httpFlow({ metadata: { n: Number.NaN, deep: { $key: 1 } }, extra: { x: 1 } })];
+	await writeTape(file, flows);
+	const lines = (await readFile(file, "utf8")).trimEnd().split("\n");
+	for (const [i, line] of lines.entries()) t.same(violations(schema, JSON.parse(line)), [], `line ${i + 1}, ${flows[i]?.type}`);
+	const printed = JSON.parse(summaryLine(flows[0] as (typeof flows)[0]));
+	t.same(violations(schema, printed), [], "as filter --json prints it");
+	for (const [change, why] of [
+		[{ type: "smtp" }, /\$.type is not/],
+		[{ request: { ...printed.request, port: "80" } }, /\$.request.port is no integer/],
+		[{ response: undefined }, /\$.response/],
+		[{ comment: 5 }, /\$.comment is no string/],
+		[{ surprise: 1 }, /\$.surprise is not known/],
+	] as const)
+		t.match(violations(schema, { ...printed, ...change })[0], why);
 });
 
 t.test("told from what else begins with a brace", async (t) => {

@@ -1,6 +1,7 @@
 // Outputs take their name when they are whole; until then what stood there stands.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gunzipSync, inflateSync } from "node:zlib";
 import t from "tap";
 import { draftName, openOutput, outputError } from "../../formats/output.ts";
 
@@ -30,6 +31,27 @@ t.test("appending adds to what is there at once", async (t) => {
 	await output.write(Buffer.from("new"));
 	t.equal(await readFile(path, "utf8"), "oldnew");
 	await output.discard();
+});
+
+t.test("compressed by the name", async (t) => {
+	const folder = t.testdir();
+	for (const [name, undo] of [
+		["a.jsonl.gz", gunzipSync],
+		["a.zhar", inflateSync],
+	] as const) {
+		const output = await openOutput(join(folder, name));
+		await output.write(Buffer.from("hello "));
+		await output.write(Buffer.from("world"));
+		await output.close();
+		t.equal(String(undo(await readFile(join(folder, name)))), "hello world");
+	}
+	const more = await openOutput(join(folder, "a.jsonl.gz"), { append: true });
+	await more.write(Buffer.from("!"));
+	await more.close();
+	t.equal(String(gunzipSync(await readFile(join(folder, "a.jsonl.gz")))), "hello world!");
+	const dropped = await openOutput(join(folder, "b.gz"));
+	await dropped.discard();
+	t.same((await readdir(folder)).sort(), ["a.jsonl.gz", "a.zhar"]);
 });
 
 t.test("devices are written to as they are", async () => {

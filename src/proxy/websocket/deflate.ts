@@ -1,5 +1,5 @@
-// Compression of WebSocket messages (RFC 7692): what the two sides have agreed on, and the two ways through zlib with the context kept.
-import { createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw, constants as zlib } from "node:zlib";
+// Compression of WebSocket messages (RFC 7692): what the two sides have agreed on, and both ways through zlib.
+import { deflateRawSync, inflateRawSync, type ZlibOptions, constants as zlib } from "node:zlib";
 import { FlowtapeError } from "../../errors.ts";
 import type { Response } from "../../flow/message.ts";
 
@@ -31,83 +31,56 @@ export function compressionOf({ headers }: Response): { client: Compression; ser
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
 
 /** A message that inflates to more is no message but a bomb. Bytes. */
-const INFLATED_LIMIT = 256 * 1024 * 1024;
+const INFLATED_LIMIT = 64 * 1024 * 1024;
 
-/** One direction, message after message. Each has to be awaited before the next. */
-abstract class Codec<Stream extends InflateRaw | DeflateRaw> {
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** One direction, message after message. What was said before is given to zlib as a dictionary, which is what a kept context is. */
+abstract class Codec {
 	protected readonly compression: Compression;
-	#stream: Stream | null = null;
+	#window = EMPTY;
 
 	constructor(compression: Compression) {
 		this.compression = compression;
 	}
 
-	protected abstract create(): Stream;
-
-	close(): void {
-		this.#stream?.close();
-		this.#stream = null;
+	protected get options(): ZlibOptions {
+		const { windowBits } = this.compression;
+		const options = { windowBits, finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: INFLATED_LIMIT };
+		return this.#window.length === 0 ? options : { ...options, dictionary: this.#window };
 	}
 
-	protected async run(...parts: Buffer[]): Promise<Buffer> {
-		if (!this.compression.keepsContext || this.#stream?.readableEnded) this.close();
-		this.#stream ??= this.create();
+	/** What the next message may refer to. */
+	protected remember(content: Buffer): void {
+		if (!this.compression.keepsContext) return;
+		const size = 1 << this.compression.windowBits;
+		// a copy: the message must not live as long as its end
+		this.#window = content.length >= size ? Buffer.from(content.subarray(-size)) : Buffer.concat([this.#window, content]).subarray(-size);
+	}
+}
+
+export class Inflater extends Codec {
+	/** @throws FlowtapeError FT_BAD_BODY */
+	inflate(payload: Buffer): Buffer {
 		try {
-			return await through(this.#stream, parts);
-		} catch (error) {
-			this.close();
-			throw error;
+			const content = inflateRawSync(Buffer.concat([payload, TAIL]), this.options);
+			this.remember(content);
+			return content;
+		} catch (cause) {
+			throw new FlowtapeError("FT_BAD_BODY", `a compressed WebSocket message cannot be decoded: ${(cause as Error).message}`, { cause });
 		}
 	}
 }
 
-export class Inflater extends Codec<InflateRaw> {
-	protected create(): InflateRaw {
-		return createInflateRaw({ windowBits: this.compression.windowBits });
-	}
-
-	/** @throws FlowtapeError FT_BAD_BODY */
-	inflate(payload: Buffer): Promise<Buffer> {
-		return this.run(payload, TAIL);
-	}
-}
-
-export class Deflater extends Codec<DeflateRaw> {
+export class Deflater extends Codec {
 	/** zlib has no raw window of this size; what cannot be compressed as agreed is sent as it is. */
 	get isAble(): boolean {
 		return this.compression.windowBits > 8;
 	}
 
-	protected create(): DeflateRaw {
-		return createDeflateRaw({ windowBits: this.compression.windowBits });
-	}
-
-	async deflate(content: Buffer): Promise<Buffer> {
-		const bytes = await this.run(content);
+	deflate(content: Buffer): Buffer {
+		const bytes = deflateRawSync(content, this.options);
+		this.remember(content);
 		return bytes.subarray(0, bytes.length - TAIL.length);
 	}
-}
-
-function through(stream: InflateRaw | DeflateRaw, parts: readonly Buffer[]): Promise<Buffer> {
-	return new Promise((resolve, reject) => {
-		const chunks: Buffer[] = [];
-		let size = 0;
-		const settle = (error: Error | null) => {
-			stream.removeListener("data", onData).removeListener("error", settle).removeListener("end", onEnd);
-			if (error === null) resolve(Buffer.concat(chunks, size));
-			else {
-				stream.on("error", () => {});
-				reject(new FlowtapeError("FT_BAD_BODY", `a compressed WebSocket message cannot be decoded: ${error.message}`, { cause: error }));
-			}
-		};
-		const onData = (chunk: Buffer) => {
-			chunks.push(chunk);
-			size += chunk.length;
-			if (size > INFLATED_LIMIT) settle(new Error(`it has more than ${INFLATED_LIMIT} bytes`));
-		};
-		const onEnd = () => settle(null);
-		stream.on("data", onData).once("error", settle).once("end", onEnd);
-		for (const part of parts) stream.write(part);
-		stream.flush(zlib.Z_SYNC_FLUSH, () => settle(null));
-	});
 }

@@ -69,8 +69,6 @@ export class Direction implements MessageEvents {
 	/** Resolves when nothing is under way any more. */
 	async settled(): Promise<void> {
 		while (this.#queue !== null) await this.#queue;
-		this.#inflater?.close();
-		this.#deflater?.close();
 	}
 
 	// — what the reader tells —
@@ -92,20 +90,22 @@ export class Direction implements MessageEvents {
 	#pass(raw: RawMessage, at: number): void | Promise<void> {
 		if (!raw.compressed) return this.#tell(raw, raw.payload, at);
 		if (this.#inflater === null) throw protocolFault("WebSocket message", "no compression, as agreed", "a compressed one");
-		return this.#inflater.inflate(raw.payload).then((content) => this.#tell(raw, content, at));
+		return this.#tell(raw, this.#inflater.inflate(raw.payload), at);
 	}
 
 	#tell(raw: RawMessage, content: Buffer, at: number): void | Promise<void> {
 		const message = { opcode: raw.opcode, fromClient: this.#way.fromClient, content, timestamp: at, dropped: false, injected: false };
 		const wait = this.#events.message(message);
 		if (!this.#holds) return wait;
-		const pass = () => (message.dropped ? undefined : this.#sendMessage(message, raw));
+		const pass = () => {
+			if (!message.dropped) this.#sendMessage(message, raw);
+		};
 		return wait === undefined ? pass() : wait.then(pass);
 	}
 
-	#sendMessage({ opcode, content }: WebSocketMessage, { compressed, fragments }: RawMessage): void | Promise<void> {
-		if (compressed && this.#deflater?.isAble) return this.#deflater.deflate(content).then((bytes) => this.#sendFrames(opcode, true, bytes, fragments));
-		this.#sendFrames(opcode, false, content, fragments);
+	#sendMessage({ opcode, content }: WebSocketMessage, { compressed, fragments }: RawMessage): void {
+		const rsv1 = compressed && this.#deflater?.isAble === true;
+		this.#sendFrames(opcode, rsv1, rsv1 ? (this.#deflater as Deflater).deflate(content) : content, fragments);
 	}
 
 	/** As many frames as the message came in, where that is possible. */
@@ -131,7 +131,9 @@ export class Direction implements MessageEvents {
 		for (const { opcode, content } of injected) {
 			const message = { opcode, fromClient: this.#way.fromClient, content, timestamp: now(), dropped: false, injected: true };
 			// Not compressed, which leaves the contexts of both sides as they are.
-			const send = () => (message.dropped ? undefined : this.#send({ opcode }, message.content));
+			const send = () => {
+				if (!message.dropped) this.#send({ opcode }, message.content);
+			};
 			if (!this.#holds) send();
 			this.#enqueue(() => {
 				const wait = this.#events.message(message);

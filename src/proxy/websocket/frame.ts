@@ -98,10 +98,22 @@ function parseHead(bytes: Buffer): FrameHead {
 	return { fin, rsv1: (first & 0x40) !== 0, opcode, length, mask: second & 0x80 ? Buffer.from(bytes.subarray(maskAt, maskAt + 4)) : null };
 }
 
+/** From this size on four bytes at a time are faster. */
+const WORDS_FROM = 64;
+
 /** A copy; masking it once more gives the original. `offset`: place of the first byte in its frame. */
 function masked(bytes: Buffer, mask: Buffer, offset: number): Buffer {
-	const copy = Buffer.allocUnsafe(bytes.length);
-	for (let i = 0; i < bytes.length; i++) copy[i] = (bytes[i] as number) ^ (mask[(offset + i) & 3] as number);
+	const { length } = bytes;
+	if (length < WORDS_FROM) {
+		const copy = Buffer.allocUnsafe(length);
+		for (let i = 0; i < length; i++) copy[i] = (bytes[i] as number) ^ (mask[(offset + i) & 3] as number);
+		return copy;
+	}
+	const words = new Uint32Array(Math.ceil(length / 4));
+	const copy = Buffer.from(words.buffer, 0, length);
+	copy.set(bytes);
+	const key = new Uint32Array(Uint8Array.from([0, 1, 2, 3], (i) => mask[(offset + i) & 3] as number).buffer)[0] as number;
+	for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ key;
 	return copy;
 }
 

@@ -6,20 +6,17 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 t.test("a flow before and after", async (t) => {
 	const flow = httpFlow();
 	const before = describe(flow);
-	t.equal(changes("id", before, describe(flow), plain), "");
+	t.equal(await changes("id", before, describe(flow), plain), "");
 	flow.response?.headers.set("content-type", "text/html");
-	t.match(changes("id", before, describe(flow), plain), /^--- id\n@@\n[\s\S]*-Content-Type: text\/plain\n\+Content-Type: text\/html\n/);
-	t.match(changes("id", before, "", plain), /^--- id\n@@\n-/, "a flow that goes");
+	t.match(await changes("id", before, describe(flow), plain), /^--- id\n@@\n[\s\S]*-Content-Type: text\/plain\n\+Content-Type: text\/html\n/);
+	t.match(await changes("id", before, "", plain), /^--- id\n@@\n-/, "a flow that goes");
 });
 
 t.test("colours", async (t) => {
-	t.match(
-		changes("id", "a\n", "b\n", (text, style) => `<${style}>${text}`),
-		"<red>-a\n<green>+b\n",
-	);
+	t.match(await changes("id", "a\n", "b\n", (text, style) => `<${style}>${text}`), "<red>-a\n<green>+b\n");
 });
 
 t.test("bodies without a line in common do not take for ever", async (t) => {
 	const lines = (seed: string) => Array.from({ length: 20_000 }, (_, i) => `${seed}${i}`).join("\n");
-	t.match(changes("id", lines("a"), lines("b"), plain), /-a19999\n[\s\S]*\+b19999\n/);
+	t.match(await changes("id", lines("a"), lines("b"), plain), /-a19999\n[\s\S]*\+b19999\n/);
 });

@@ -1,8 +1,9 @@
 // A line may be as short as a person writes it; what is wrong is named by its path.
 import t from "tap";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import type { Json } from "../../../formats/fields.ts";
 import { readObject } from "../../../formats/jsonl/read-line.ts";
-import type { Json } from "../../../formats/jsonl/values.ts";
+
 import { flowObject } from "../../../formats/jsonl/write-line.ts";
 
 t.test("reads what is written", async (t) => {

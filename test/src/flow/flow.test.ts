@@ -63,6 +63,25 @@ t.test("defaults, and setting what was lazy", async (t) => {
 	t.equal(new DnsFlow({ ...init, request: question }).response, null);
 });
 
+t.test("messages are read when first asked for", async (t) => {
+	const init = { id: "1", clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }) };
+	let made = 0;
+	const message = { fromClient: true, content: Buffer.from("x"), timestamp: 1 };
+	const flow = new TcpFlow({
+		...init,
+		messages: () => {
+			made++;
+			return [message];
+		},
+	});
+	t.equal(made, 0);
+	t.same(flow.messages, [message]);
+	t.equal(flow.messages, flow.messages);
+	t.equal(made, 1);
+	flow.messages = [];
+	t.same(flow.messages, []);
+});
+
 t.test("metadata has no inherited names", async (t) => {
 	const flow = new HttpFlow({ id: "1", clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }), request });
 	t.equal(flow.metadata.toString, undefined);

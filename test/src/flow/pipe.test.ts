@@ -52,3 +52,18 @@ t.test("a failing sink ends it with its error", async (t) => {
 	const sink = { append: () => Promise.reject(new Error("full")), close: async () => {} };
 	await t.rejects(pipe([batches(["1"])], [], sink), /full/);
 });
+
+t.test("ends of one kind move their flows by themselves, unless there is something to do on the way", async (t) => {
+	const sink = collector();
+	const source = (count: number | null): FlowSource => Object.assign(batches(["1"], ["2"]), { transfer: async (to: unknown) => (to === sink ? count : null) });
+	const seen: number[][] = [];
+	t.same(await pipe([source(7), batches(["3"])], [], sink, { onBatch: (...count) => void seen.push(count) }), { read: 8, passed: 8 });
+	t.same(sink.ids, ["3"]);
+	t.same(seen, [
+		[7, 7],
+		[8, 8],
+	]);
+	t.same(await pipe([source(null)], [], sink), { read: 2, passed: 2 }, "where they cannot, they are brought one by one");
+	t.same(await pipe([source(7)], [(flow) => flow], sink), { read: 2, passed: 2 });
+	t.same(sink.ids, ["3", "1", "2", "1", "2"]);
+});

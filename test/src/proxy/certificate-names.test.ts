@@ -13,6 +13,13 @@ t.test("names, the common one first", async (t) => {
 	t.strictSame(namesOf(make(["not a host"])), ["not"], "a common name that can be no host is none");
 });
 
+t.test("of very many the first, so that a certificate of ours has room for them", async (t) => {
+	const many = Array.from({ length: 2000 }, (_, i) => `host-number-${i}.example`);
+	const names = namesOf(make(many));
+	t.ok(names.length > 1000 && names.length < 2000);
+	t.strictSame(names, [many[0], ...many].slice(0, names.length));
+});
+
 t.test("organizations", async (t) => {
 	t.equal(organizationOf(make(["a.example"], "Example & Söhne")), "Example & Söhne");
 	t.equal(organizationOf(make(["a.example"])), null);

@@ -88,7 +88,8 @@ t.test("what does not end in time goes to the tape as far as it came", async (t)
 		const head = await server.head();
 		if (head.includes("/partly")) server.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
 	});
-	const proxy = await startTestProxy(t);
+	// So that what has come is on its way, and on the tape.
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1, store_streamed_bodies: true } });
 	const clients: Peer[] = [];
 	for (const request of [
 		ask("GET", origin.authority, "/silent"),

@@ -32,6 +32,16 @@ t.test("what was said, by whom and when", async (t) => {
 	t.strictSame([...times].sort(), times);
 });
 
+t.test("nothing of it, unless that is wanted", async (t) => {
+	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`).end());
+	const proxy = await startTestProxy(t);
+	const client = await proxy.tunnel(origin.authority);
+	client.send("\x01!").end();
+	t.equal(await client.rest(), "<\x01!>");
+	await proxy.running.close();
+	t.strictSame(proxy.flows, []);
+});
+
 t.test("a tunnel that breaks off, and one that the end of the proxy ends", async (t) => {
 	const origin = await startOrigin(t, async (client, index) => {
 		await client.upTo("!");
@@ -47,4 +57,18 @@ t.test("a tunnel that breaks off, and one that the end of the proxy ends", async
 	await open.send("\x02!").upTo("ok");
 	await proxy.running.close({ graceMs: 0 });
 	t.match(proxy.flows, [{ error: { message: /ECONNRESET/ } }, { type: "tcp", messages: [{ fromClient: true }, { fromClient: false }] }]);
+});
+
+t.test("a tunnel in which nothing moves is closed", async (t) => {
+	const origin = await startOrigin(t, async (client) => {
+		await client.upTo("!");
+		client.send("ok");
+		await client.ended();
+	});
+	const proxy = await startTestProxy(t, { options: { record_tcp: true, tcp_timeout: 1 } });
+	const client = await proxy.tunnel(origin.authority);
+	await client.send("\x01!").upTo("ok");
+	t.ok(await client.ended());
+	t.ok(await origin.connections[0]?.ended());
+	await proxy.event("flow");
 });

@@ -22,7 +22,6 @@ t.test("what was agreed on", async (t) => {
 
 t.test("the examples of RFC 7692 section 7.2.3", async (t) => {
 	const inflater = new Inflater({ keepsContext: true, windowBits: 15 });
-	t.teardown(() => inflater.close());
 	for (const [hex, why] of [
 		["f248cdc9c90700", "a message"],
 		["f200110000", "the same, from the window of the one before"],
@@ -30,7 +29,7 @@ t.test("the examples of RFC 7692 section 7.2.3", async (t) => {
 		["f348cdc9c9070000", "a final block"],
 		["f248050000 00ffff cac9c90700".replaceAll(" ", ""), "two blocks"],
 	] as const)
-		t.equal((await inflater.inflate(Buffer.from(hex, "hex"))).toString(), "Hello", why);
+		t.equal(inflater.inflate(Buffer.from(hex, "hex")).toString(), "Hello", why);
 });
 
 t.test("there and back, with and without the context, large and empty", async (t) => {
@@ -41,24 +40,20 @@ t.test("there and back, with and without the context, large and empty", async (t
 			const inflater = new Inflater({ keepsContext, windowBits });
 			const sizes: number[] = [];
 			for (const message of messages) {
-				const bytes = await deflater.deflate(message);
+				const bytes = deflater.deflate(message);
 				sizes.push(bytes.length);
-				t.ok((await inflater.inflate(bytes)).equals(message), `${keepsContext} ${windowBits} ${message.length}`);
+				t.ok(inflater.inflate(bytes).equals(message), `${keepsContext} ${windowBits} ${message.length}`);
 			}
 			t.equal((sizes[1] ?? 0) < (sizes[0] ?? 0), keepsContext, "what was said before is shorter, if it is remembered");
-			deflater.close();
-			inflater.close();
 		}
 	t.notOk(new Deflater({ keepsContext: true, windowBits: 8 }).isAble);
 });
 
 t.test("what is not compressed at all, and what is too much", async (t) => {
 	const inflater = new Inflater({ keepsContext: true, windowBits: 15 });
-	t.teardown(() => inflater.close());
-	await t.rejects(inflater.inflate(Buffer.from("ffffffff", "hex")), { code: "FT_BAD_BODY" });
-	t.equal((await inflater.inflate(Buffer.from("f248cdc9c90700", "hex"))).toString(), "Hello", "another begins anew");
+	t.throws(() => inflater.inflate(Buffer.from("ffffffff", "hex")), { code: "FT_BAD_BODY" });
+	t.equal(inflater.inflate(Buffer.from("f248cdc9c90700", "hex")).toString(), "Hello", "another begins anew");
 	const deflater = new Deflater({ keepsContext: true, windowBits: 15 });
-	const bomb = await deflater.deflate(Buffer.alloc(300 * 1024 * 1024));
-	deflater.close();
-	await t.rejects(inflater.inflate(bomb), { code: "FT_BAD_BODY" });
+	const bomb = deflater.deflate(Buffer.alloc(65 * 1024 * 1024));
+	t.throws(() => inflater.inflate(bomb), { code: "FT_BAD_BODY" });
 });

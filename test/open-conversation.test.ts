@@ -1,10 +1,10 @@
 // A WebSocket that is stored while it goes on.
 import { join } from "node:path";
 import t from "tap";
-import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { compileFilter } from "../../../src/filter/compile.ts";
-import type { HttpFlow, WebSocketMessage } from "../../../src/flow/flow.ts";
-import { openStore } from "../../../src/store/sqlite.ts";
+import { httpFlow } from "../fixtures/build-flow.ts";
+import { compileFilter } from "../src/filter/compile.ts";
+import type { HttpFlow, WebSocketMessage } from "../src/flow/flow.ts";
+import { openStore } from "../src/store/sqlite.ts";
 
 const message = (text: string): WebSocketMessage => ({
 	opcode: 1,

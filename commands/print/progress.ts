@@ -1,0 +1,58 @@
+// How far a command is with its tapes: a line on the terminal that is drawn over and over, and gone at the end.
+import type { FlowSource } from "../../src/flow/pipe.ts";
+import type { TextSink } from "../command.ts";
+import { shortSize, shortTime } from "./text.ts";
+
+/** What is done sooner needs no bar. */
+const DELAY_MS = 1000;
+const INTERVAL_MS = 100;
+const BAR_CHARACTERS = 20;
+/** Erases the rest of the line; the cursor goes back to its start, so that whatever else is written takes the place of the bar. */
+const END = "\u001b[K\r";
+
+export class Progress {
+	readonly #stream: TextSink;
+	readonly #sources: readonly FlowSource[];
+	readonly #now: () => number;
+	readonly #started: number;
+	#drawn = Number.NEGATIVE_INFINITY;
+
+	/** @param now milliseconds of a clock that never goes back */
+	constructor(stream: TextSink, sources: readonly FlowSource[], now: () => number = () => performance.now()) {
+		this.#stream = stream;
+		this.#sources = sources;
+		this.#now = now;
+		this.#started = now();
+	}
+
+	/** Draws the bar, if it is time to. */
+	update(flows: number): void {
+		const now = this.#now();
+		if (this.#stream.isTTY !== true || now - this.#started < DELAY_MS || now - this.#drawn < INTERVAL_MS) return;
+		this.#drawn = now;
+		const parts = this.#sources.map((source) => source.progress?.() ?? { done: 0, total: null });
+		const done = parts.reduce((sum, part) => sum + part.done, 0);
+		const total = parts.reduce((sum: number | null, part) => (sum === null || part.total === null ? null : sum + part.total), 0);
+		this.#stream.write(progressLine({ flows, done, total, seconds: (now - this.#started) / 1000 }) + END);
+	}
+
+	/** Takes the bar away, if there is one. */
+	clear(): void {
+		if (this.#drawn === Number.NEGATIVE_INFINITY) return;
+		this.#drawn = Number.NEGATIVE_INFINITY;
+		this.#stream.write(END);
+	}
+}
+
+/** Flows, bytes, rate and time left, as far as they are known. `total` is null where nobody knows it. */
+export function progressLine({ flows, done, total, seconds }: { flows: number; done: number; total: number | null; seconds: number }): string {
+	const rate = done / seconds;
+	const size = done === 0 ? [] : [total === null ? shortSize(done) : `${shortSize(done)} of ${shortSize(total)}`, `${shortSize(rate)}/s`];
+	const known = done > 0 && total !== null && total >= done;
+	const share = known ? done / total : 0;
+	const filled = Math.floor(share * BAR_CHARACTERS);
+	const bar = known ? `[${"#".repeat(filled)}${"-".repeat(BAR_CHARACTERS - filled)}] ${Math.floor(share * 100)}% ` : "";
+	const secondsLeft = known ? Math.ceil((total - done) / rate) : 0;
+	const left = secondsLeft > 0 ? [`${shortTime(secondsLeft).replace(/\.\d+/, "")} left`] : [];
+	return bar + [`${flows.toLocaleString("en-US")} flows`, ...size, ...left].join(", ");
+}

@@ -1,0 +1,69 @@
+// What an entry says beyond what a flow holds, such as `_initiator`: kept as a note of the flow, in its metadata under "har", so that it is
+// there in every kind of tape and in the next HAR.
+import type { HttpFlow } from "../../src/flow/flow.ts";
+import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts";
+import { DEPTH_LIMIT, isObject, type Json, type JsonObject } from "../fields.ts";
+
+export const NOTE = "har";
+
+/** Keys that a flow holds what they say, or that follow from the rest. */
+const HELD = {
+	entry: "startedDateTime time request response timings serverIPAddress comment _id _page _webSocketMessages",
+	request: "method url httpVersion cookies headers queryString postData headersSize bodySize",
+	postData: "mimeType params text encoding _file _asSent comment",
+	response: "status statusText httpVersion cookies headers content redirectURL headersSize bodySize _error _failureText",
+	content: "size compression mimeType text encoding _file _asSent comment",
+	timings: "connect ssl send wait receive",
+} as const;
+const held = Object.fromEntries(Object.entries(HELD).map(([part, keys]) => [part, new Set(keys.split(" "))])) as Record<keyof typeof HELD, Set<string>>;
+
+/** The fields of a part of an entry that no flow holds. */
+export function remainder(part: keyof typeof HELD, values: Json | undefined): JsonObject {
+	const rest: JsonObject = {};
+	if (!isObject(values)) return rest;
+	for (const [key, value] of Object.entries(values)) {
+		const isUnknown = part === "timings" && value === -1;
+		if (!held[part].has(key) && !isUnknown && !isEmpty(value)) set(rest, key, value);
+	}
+	return rest;
+}
+
+/** `cache: {}` and the like say nothing. */
+function isEmpty(value: Json): boolean {
+	return value === null || (typeof value === "object" && Object.keys(value).length === 0);
+}
+
+/** Also where the key is `__proto__`. */
+function set(object: JsonObject, key: string, value: Json): void {
+	Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
+/** The parts with something in them. */
+export function collect(parts: JsonObject): JsonObject {
+	return Object.fromEntries(Object.entries(parts).filter(([, value]) => !isEmpty(value)));
+}
+
+/** The notes of a flow that was read from a HAR once; empty for others. */
+export function notesOf(flow: HttpFlow): JsonObject {
+	const notes = flow.metadata[NOTE];
+	return notes !== undefined && isDictionary(notes) ? (toJson(notes, 0) as JsonObject) : {};
+}
+
+/** A part of the notes; empty where there is none. */
+export function inside(notes: JsonObject, part: string): JsonObject {
+	const value = notes[part];
+	return isObject(value) ? value : {};
+}
+
+function toJson(value: MetaValue, depth: number): Json {
+	if (depth > DEPTH_LIMIT) return null;
+	if (typeof value === "bigint") return Number(value);
+	if (value instanceof Float) return value.value;
+	if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
+	if (typeof value === "string") return value.toWellFormed();
+	if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
+	if (!isDictionary(value)) return value;
+	const object: JsonObject = {};
+	for (const [key, item] of Object.entries(value)) set(object, key.toWellFormed(), toJson(item, depth + 1));
+	return object;
+}

@@ -1,0 +1,103 @@
+// Flows written as a HAR: one entry a line, so that the next one can be found after damage, and two HARs compared.
+import { open, truncate } from "node:fs/promises";
+import { FlowtapeError, hasErrno } from "../../src/errors.ts";
+import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
+import type { FlowSink } from "../../src/flow/pipe.ts";
+import { compressionOf } from "../compression.ts";
+import type { JsonObject } from "../fields.ts";
+import type { SinkOptions } from "../format.ts";
+import { type Output, openOutput } from "../output.ts";
+import { isTooLong, TextOutput } from "../text-output.ts";
+import { Losses } from "./losses.ts";
+import { type Attach, writeEntry } from "./write-entry.ts";
+
+const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
+const TAIL = "\n]}}\n";
+
+export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
+	const before = options.append === true ? await openEnd(path) : "nothing";
+	const output = await openOutput(path, options);
+	return new HarSink(output, options, { before, attach: () => null });
+}
+
+/** What stands in the output already. */
+type Before = "nothing" | "no entries" | "entries";
+
+/** Takes off the end of a HAR that is to be added to. */
+async function openEnd(path: string): Promise<Before> {
+	const refused = (why: string) => new FlowtapeError("FT_USAGE", `${path}: cannot be added to: ${why}; record to a .tape and convert it`);
+	let file: Awaited<ReturnType<typeof open>>;
+	try {
+		file = await open(path);
+	} catch (error) {
+		if (hasErrno(error, "ENOENT")) return "nothing";
+		throw error;
+	}
+	try {
+		const { size } = await file.stat();
+		if (size === 0 || !(await file.stat()).isFile()) return "nothing";
+		if (compressionOf(path) !== null) throw refused("it is compressed");
+		const { buffer: head } = await file.read(Buffer.alloc(CREATOR.length), 0, CREATOR.length, 0);
+		const { buffer: tail } = await file.read(Buffer.alloc(TAIL.length + 1), 0, TAIL.length + 1, Math.max(size - TAIL.length - 1, 0));
+		if (head.toString() !== CREATOR || tail.toString("utf8", 1) !== TAIL) throw refused("it is no HAR of flowtape, or not whole");
+		await truncate(path, size - TAIL.length);
+		return tail[0] === 0x5b ? "no entries" : "entries";
+	} finally {
+		await file.close();
+	}
+}
+
+export class HarSink implements FlowSink {
+	readonly #output: TextOutput;
+	readonly #attach: Attach;
+	readonly #losses: Losses;
+	/** By their id. */
+	readonly #pages = new Map<string, JsonObject>();
+	/** What stands in front of the next entry. */
+	#before: string;
+
+	constructor(output: Output, { report }: SinkOptions, { before, attach }: { before: Before; attach: Attach }) {
+		this.#output = new TextOutput(output);
+		this.#attach = attach;
+		this.#losses = new Losses(output.name, report);
+		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
+	}
+
+	append(flow: Flow): void | Promise<void> {
+		this.#losses.note(flow);
+		if (flow.type !== "http") return;
+		const text = this.#entry(flow);
+		if (text === null) return;
+		const before = this.#before;
+		this.#before = ",\n";
+		return this.#output.append(before + text);
+	}
+
+	#entry(flow: HttpFlow): string | null {
+		const { entry, page } = writeEntry(flow, this.#attach);
+		const id = String(page?.id);
+		if (page !== null && !this.#pages.has(id)) {
+			this.#pages.set(id, page);
+			// who reads from the beginning meets the page before the entries that refer to it
+			entry._page = page;
+		}
+		try {
+			return JSON.stringify(entry);
+		} catch (error) {
+			if (!isTooLong(error)) throw error;
+			this.#losses.noteTooLarge();
+			return null;
+		}
+	}
+
+	async close(): Promise<void> {
+		const start = this.#before === ",\n" ? "" : this.#before.trimEnd();
+		await this.#output.append(start + (this.#pages.size === 0 ? TAIL : `\n],"pages":${JSON.stringify([...this.#pages.values()])}}}\n`));
+		await this.#output.close();
+		this.#losses.report();
+	}
+
+	discard(): Promise<void> {
+		return this.#output.discard();
+	}
+}

@@ -1,0 +1,31 @@
+// Bodies as a HAR has them: text that somebody decoded, without saying how, or base64.
+import { isUtf8 } from "node:buffer";
+import { encodeText } from "../../src/flow/bytes.ts";
+import { charsetOf, decodeContent } from "../../src/flow/charset.ts";
+import { encodeCharset } from "../../src/flow/charset-encode.ts";
+
+/**
+ * The bytes that a text was decoded from. Programs decode in different ways, and the number of bytes tells in which.
+ * @param sizes what the HAR says of the number of bytes, the most trustworthy first
+ */
+export function bytesOfText(text: string, contentType: string | null, sizes: readonly number[]): Buffer {
+	const utf8 = encodeText(text);
+	// ASCII, which is the same in nearly every charset
+	if (utf8.length === text.length && sizes.includes(text.length)) return utf8;
+	const charset = charsetOf(contentType ?? "", text.slice(0, 1024))?.replaceAll('"', "") ?? null;
+	const declared = charset === null ? null : encodeCharset(text, charset);
+	// as mitmproxy decodes what it knows nothing of, and Chromium what is binary
+	const latin1 = charset === null ? encodeCharset(text, "latin1") : null;
+	const candidates = [utf8, declared, latin1].filter((bytes) => bytes !== null);
+	for (const size of sizes) for (const bytes of candidates) if (bytes.length === size) return bytes;
+	return declared ?? utf8;
+}
+
+/** A body as text that `bytesOfText` makes the same bytes of; null where there is none, for binary data. */
+export function textOfBytes(bytes: Buffer, contentType: string | null): string | null {
+	if (bytes.includes(0)) return null;
+	if (isUtf8(bytes)) return bytes.toString("utf8");
+	if (contentType === null || !contentType.includes("charset=")) return null;
+	const text = decodeContent(bytes, contentType);
+	return text.isWellFormed() && bytesOfText(text, contentType, [bytes.length]).equals(bytes) ? text : null;
+}

@@ -1,0 +1,122 @@
+// Times of a HAR: when an entry started, and how long each phase took, against the moments that a flow keeps.
+// Everything is reckoned in whole microseconds, so that what is read and written again stays the same.
+import type { ServerConnection } from "../../src/flow/connection.ts";
+import type { HttpFlow } from "../../src/flow/flow.ts";
+import type { Fields, JsonObject } from "../fields.ts";
+
+/** Moments in seconds since 1970. */
+export interface Moments {
+	requestEnd: number;
+	responseStart: number;
+	responseEnd: number;
+	/** null: an open connection was used, or nothing is known. */
+	connection: Pick<ServerConnection, "timestampStart" | "timestampTcpSetup" | "timestampTlsSetup"> | null;
+}
+
+const ISO = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?$/i;
+
+/** Microseconds since 1970 of a date in ISO 8601, in local time where it names no zone; null for what is no date. */
+export function parseStarted(text: string): number | null {
+	const [, seconds, fraction = "", zone = ""] = ISO.exec(text) ?? [];
+	const milliseconds = Date.parse(seconds === undefined ? text : `${seconds}${zone}`);
+	return Number.isNaN(milliseconds) ? null : milliseconds * 1000 + (seconds === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0")));
+}
+
+/** As ISO 8601 in UTC, to the microsecond; 1970 for what has no year of four digits. */
+export function formatStarted(timestamp: number): string {
+	const micros = microsOf(timestamp);
+	const seconds = Math.floor(micros / 1e6);
+	const date = new Date(seconds * 1000);
+	const year = date.getUTCFullYear();
+	if (!(year >= 0 && year <= 9999)) return new Date(0).toISOString();
+	const fraction = String(micros - seconds * 1e6).padStart(6, "0");
+	return `${date.toISOString().slice(0, 19)}.${fraction.replace(/000$/, "")}Z`;
+}
+
+function microsOf(seconds: number): number {
+	return Number.isFinite(seconds) ? Math.round(seconds * 1e6) : 0;
+}
+
+/** A phase in milliseconds as microseconds; null where it does not apply, which is -1 or left out. */
+function phase(timings: Fields | null, name: string): number | null {
+	const milliseconds = timings?.number(name, -1) ?? -1;
+	return milliseconds < 0 ? null : Math.round(milliseconds * 1000);
+}
+
+/**
+ * @param started microseconds
+ * @throws FlowtapeError FT_CORRUPT_FLOW
+ */
+export function readMoments(entry: Fields, started: number, isTls: boolean): Moments {
+	const timings = entry.optional("timings", (at) => at);
+	const before = (phase(timings, "blocked") ?? 0) + (phase(timings, "dns") ?? 0);
+	const connect = phase(timings, "connect");
+	const ssl = isTls ? phase(timings, "ssl") : null;
+	const rest = ["send", "wait", "receive"].map((name) => phase(timings, name) ?? 0) as [number, number, number];
+	const total = phase(entry, "time") ?? 0;
+	const known = before + (connect ?? 0) + rest[0] + rest[1] + rest[2];
+	// without phases all of the time is spent waiting
+	if (known === 0) rest[1] = total;
+	// by the standard TLS is part of connecting; some count it apart, and their sum shows it
+	const isApart = ssl !== null && (ssl > (connect ?? 0) || Math.abs(total - known - ssl) < Math.abs(total - known));
+	const connecting = (connect ?? 0) + (isApart ? (ssl ?? 0) : 0);
+	const requestEnd = started + before + connecting + rest[0];
+	const opened = started + before;
+	return {
+		requestEnd: requestEnd / 1e6,
+		responseStart: (requestEnd + rest[1]) / 1e6,
+		responseEnd: (requestEnd + rest[1] + rest[2]) / 1e6,
+		connection:
+			connect === null
+				? null
+				: {
+						timestampStart: opened / 1e6,
+						timestampTcpSetup: (opened + connecting - (ssl ?? 0)) / 1e6,
+						timestampTlsSetup: ssl === null ? null : (opened + connecting) / 1e6,
+					},
+	};
+}
+
+/**
+ * The phases of a flow in milliseconds and their sum.
+ * @param noted what was read for this flow beside the moments it keeps: `blocked` and `dns`
+ */
+export function writeTimings(flow: HttpFlow, noted: JsonObject): { time: number; timings: JsonObject } {
+	const { request, response } = flow;
+	const start = microsOf(request.timestampStart);
+	const after = (timestamp: number | null | undefined, earliest: number): number => Math.max(microsOf(timestamp ?? 0), earliest);
+	const requestEnd = after(request.timestampEnd, start);
+	const responseStart = after(response?.timestampStart ?? flow.error?.timestamp, requestEnd);
+	const responseEnd = after(response?.timestampEnd, responseStart);
+	const before = noteOf(noted, "blocked") + noteOf(noted, "dns");
+	const connection = connectionPhase(flow.serverConn, start, responseStart);
+	const isBeforeSending = connection !== null && connection.end <= requestEnd;
+	const connect = connection?.connect ?? 0;
+	const send = Math.max(requestEnd - start - before - (isBeforeSending ? connect : 0), 0);
+	const wait = Math.max(responseStart - requestEnd - (isBeforeSending ? 0 : connect), 0);
+	const receive = responseEnd - responseStart;
+	return {
+		time: (before + connect + send + wait + receive) / 1000,
+		timings: {
+			...{ blocked: -1, dns: -1, ...noted },
+			...{ connect: connection === null ? -1 : connect / 1000, ssl: connection?.ssl == null ? -1 : connection.ssl / 1000 },
+			...{ send: send / 1000, wait: wait / 1000, receive: receive / 1000 },
+		},
+	};
+}
+
+function noteOf(noted: JsonObject, name: string): number {
+	const value = noted[name];
+	return typeof value === "number" && value > 0 ? Math.round(value * 1000) : 0;
+}
+
+/** Connecting, as far as it was this flow that waited for it. */
+function connectionPhase(server: ServerConnection, start: number, responseStart: number): { connect: number; ssl: number | null; end: number } | null {
+	const { timestampStart, timestampTcpSetup, timestampTlsSetup } = server;
+	if (timestampStart === null || timestampTcpSetup === null) return null;
+	const opened = microsOf(timestampStart);
+	const tcp = microsOf(timestampTcpSetup);
+	const end = timestampTlsSetup === null ? tcp : microsOf(timestampTlsSetup);
+	if (opened < start || tcp < opened || end < tcp || end > responseStart) return null;
+	return { connect: end - opened, ssl: timestampTlsSetup === null ? null : end - tcp, end };
+}

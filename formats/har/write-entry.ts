@@ -1,0 +1,205 @@
+// An entry of a HAR from a flow. Strings are well-formed, numbers what HAR 1.2 allows; Chromium and mitmproxy read it.
+import { decodeBody } from "../../src/flow/body.ts";
+import { type ByteString, isAscii, toText } from "../../src/flow/bytes.ts";
+import type { HttpFlow } from "../../src/flow/flow.ts";
+import type { Headers } from "../../src/flow/headers.ts";
+import type { Message, Request, Response } from "../../src/flow/message.ts";
+import { parseQuery, splitPath } from "../../src/flow/url.ts";
+import type { Json, JsonObject } from "../fields.ts";
+import { requestCookies, responseCookies } from "./cookies.ts";
+import { inside, notesOf } from "./notes.ts";
+import { textOfBytes } from "./text.ts";
+import { formatStarted, writeTimings } from "./timings.ts";
+
+/** Where bodies go that are not to stand in the HAR itself: gives the name of the file; null for a body that stands in the HAR. */
+export type Attach = (bytes: Buffer, contentType: string) => string | null;
+
+/** Larger bodies are left out: their text would be longer than a string can be. Bytes. */
+export const BODY_LIMIT = 256 * 1024 * 1024;
+
+const NOT_RECORDED = "The body was not recorded.";
+const TOO_LARGE = "The body is too large for a HAR.";
+
+export interface WrittenEntry {
+	entry: JsonObject;
+	/** The page that the entry belongs to, where one is known. */
+	page: JsonObject | null;
+}
+
+export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
+	const notes = notesOf(flow);
+	const { time, timings } = writeTimings(flow, inside(notes, "timings"));
+	const page = inside(notes, "page");
+	const hasPage = typeof page.id === "string";
+	const entry: JsonObject = {
+		startedDateTime: formatStarted(flow.request.timestampStart),
+		time,
+		request: requestObject(flow.request, notes, attach),
+		response: responseObject(flow, notes, attach),
+		cache: {},
+		timings,
+		...serverAddress(flow),
+		...inside(notes, "entry"),
+		...(hasPage ? { pageref: page.id as string } : {}),
+		...(flow.comment === "" ? {} : { comment: flow.comment.toWellFormed() }),
+		_id: flow.id.toWellFormed(),
+		...websocketFields(flow),
+	};
+	return { entry, page: hasPage ? page : null };
+}
+
+function requestObject(request: Request, notes: JsonObject, attach: Attach): JsonObject {
+	const headers = headerList(request.headers);
+	const path = escapeStray(toText(request.path));
+	const method = wellFormed(request.method);
+	return {
+		...inside(notes, "request"),
+		method,
+		url: urlOf(request),
+		httpVersion: wellFormed(request.httpVersion),
+		cookies: requestCookies(request.headers),
+		headers,
+		queryString: pairList(parseQuery(splitPath(path).query)),
+		headersSize: headSize(`${method} ${path} `, request, headers),
+		bodySize: wireSize(request, inside(notes, "requestSize")),
+		...postData(request, inside(notes, "postData"), attach),
+	};
+}
+
+function responseObject(flow: HttpFlow, notes: JsonObject, attach: Attach): JsonObject {
+	const { response, error } = flow;
+	const failure = error === null ? {} : { _error: error.message.toWellFormed() };
+	if (response === null) {
+		return {
+			...inside(notes, "response"),
+			...{ status: 0, statusText: "", httpVersion: "", cookies: [], headers: [], content: { size: 0, mimeType: "x-unknown" } },
+			...{ redirectURL: "", headersSize: -1, bodySize: -1, _error: "there was no response", ...failure },
+		};
+	}
+	const headers = headerList(response.headers);
+	const bodySize = wireSize(response, inside(notes, "responseSize"));
+	return {
+		...inside(notes, "response"),
+		status: response.statusCode,
+		statusText: response.reason,
+		httpVersion: wellFormed(response.httpVersion),
+		cookies: responseCookies(response.headers),
+		headers,
+		content: content(response, bodySize, inside(notes, "content"), attach),
+		redirectURL: wellFormed(response.headers.raw("location") ?? ""),
+		headersSize: headSize(` ${response.statusCode} ${response.reason}`, response, headers),
+		bodySize,
+		...failure,
+	};
+}
+
+/** The URL a person would name. */
+function urlOf(request: Request): string {
+	return escapeStray(request.method.toUpperCase() === "CONNECT" ? `https://${request.prettyUrl}/` : request.prettyUrl);
+}
+
+/** Escapes bytes that are not UTF-8. */
+function escapeStray(text: string): string {
+	return text.isWellFormed() ? text : text.replace(/\p{Cs}/gu, (byte) => `%${(byte.charCodeAt(0) & 0xff).toString(16).toUpperCase()}`);
+}
+
+/** Bytes as text; what is not UTF-8 becomes U+FFFD. */
+function wellFormed(bytes: ByteString): string {
+	return isAscii(bytes) ? bytes : Buffer.from(bytes, "latin1").toString("utf8");
+}
+
+function headerList({ fields }: Headers): JsonObject[] {
+	const list: JsonObject[] = [];
+	for (let i = 0; i + 1 < fields.length; i += 2) list.push({ name: wellFormed(fields[i] as string), value: wellFormed(fields[i + 1] as string) });
+	return list;
+}
+
+function pairList(pairs: readonly [name: string, value: string][]): JsonObject[] {
+	return pairs.map(([name, value]) => ({ name: name.toWellFormed(), value: value.toWellFormed() }));
+}
+
+/** Bytes of start line, fields and line breaks in HTTP/1; HTTP/2 compresses them. */
+function headSize(startLine: string, { httpVersion }: Message, headers: readonly JsonObject[]): number {
+	if (!httpVersion.startsWith("HTTP/1.")) return -1;
+	let size = Buffer.byteLength(startLine) + httpVersion.length + 4;
+	// colon and space, and a line break, stand behind name and value
+	for (const { name, value } of headers) size += Buffer.byteLength(name as string) + Buffer.byteLength(value as string) + 4;
+	return size;
+}
+
+/** Bytes of the body as sent; -1 where it was not recorded. */
+function wireSize(message: Message, note: JsonObject): number {
+	const size = message.bodySize ?? -1;
+	return note.made === size && typeof note.wire === "number" ? note.wire : size;
+}
+
+interface Decoded {
+	bytes: Buffer;
+	/** The bytes are still as they were sent, because they do not follow their Content-Encoding. */
+	asSent?: true;
+}
+
+/** The body with its Content-Encoding undone; a text that says why it is not there. */
+function decodedBody(message: Message): Decoded | string {
+	if ((message.bodySize ?? 0) > BODY_LIMIT) return TOO_LARGE;
+	const raw = message.rawContent;
+	if (raw === null) return NOT_RECORDED;
+	try {
+		return { bytes: decodeBody(raw, message.headers.get("content-encoding"), BODY_LIMIT) };
+	} catch {
+		return { bytes: raw, asSent: true };
+	}
+}
+
+function postData(request: Request, notes: JsonObject, attach: Attach): JsonObject {
+	if (request.bodySize === 0 && Object.keys(notes).length === 0) return {};
+	const mimeType = wellFormed(request.headers.raw("content-type") ?? "");
+	const body = decodedBody(request);
+	// mitmproxy reads no HAR with postData that has no text
+	if (typeof body === "string") return { postData: { mimeType, ...notes, text: "", comment: body } };
+	const text = textFields(body, mimeType, attach);
+	const isForm = mimeType.includes("application/x-www-form-urlencoded") && typeof text.text === "string" && text.encoding === undefined;
+	return { postData: { mimeType, ...notes, ...text, ...(isForm ? { params: pairList(parseQuery(text.text as string)) } : {}) } };
+}
+
+function content(response: Response, bodySize: number, notes: JsonObject, attach: Attach): JsonObject {
+	const mimeType = wellFormed(response.headers.raw("content-type") ?? "");
+	const body = decodedBody(response);
+	if (typeof body === "string") return { size: 0, mimeType, ...notes, comment: body };
+	const isCoded = response.headers.has("content-encoding") && bodySize >= 0;
+	return {
+		size: body.bytes.length,
+		...(isCoded ? { compression: body.bytes.length - bodySize } : {}),
+		mimeType,
+		...withoutSize(notes),
+		...(body.bytes.length === 0 ? {} : textFields(body, mimeType, attach)),
+	};
+}
+
+function withoutSize({ size: _, ...notes }: JsonObject): JsonObject {
+	return notes;
+}
+
+function textFields({ bytes, asSent }: Decoded, contentType: string, attach: Attach): JsonObject {
+	const mark = asSent === undefined ? {} : { _asSent: asSent };
+	const file = attach(bytes, contentType);
+	if (file !== null) return { _file: file, ...mark };
+	const text = textOfBytes(bytes, contentType === "" ? null : contentType);
+	return text === null ? { text: bytes.toString("base64"), encoding: "base64", ...mark } : { text, ...mark };
+}
+
+function serverAddress({ serverConn: { peername } }: HttpFlow): JsonObject {
+	return peername === null ? {} : { serverIPAddress: peername[0].toWellFormed() };
+}
+
+/** As Chromium has messages. */
+function websocketFields({ websocket }: HttpFlow): JsonObject {
+	if (websocket === null) return {};
+	const messages: Json[] = websocket.messages.map(({ fromClient, timestamp, opcode, content: bytes }) => ({
+		type: fromClient ? "send" : "receive",
+		time: timestamp,
+		opcode,
+		data: opcode === 1 ? bytes.toString("utf8") : bytes.toString("base64"),
+	}));
+	return { _resourceType: "websocket", _webSocketMessages: messages };
+}

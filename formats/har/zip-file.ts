@@ -1,0 +1,185 @@
+// A ZIP archive (PKWARE APPNOTE 6.3) that is read: its directory, and its files whole or piece by piece. Beyond 4 GiB by ZIP64.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { crc32, inflateRawSync } from "node:zlib";
+import { FlowtapeError } from "../../src/errors.ts";
+import { DECODED_LIMIT } from "../../src/flow/body.ts";
+import { decompress } from "../compression.ts";
+
+interface Entry {
+	method: number;
+	/** Of the file as it was. */
+	crc: number;
+	/** Bytes in the archive. */
+	packed: number;
+	/** Of the local header. */
+	offset: number;
+}
+
+const END_SIGNATURE = 0x06054b50;
+const END64_LOCATOR_SIGNATURE = 0x07064b50;
+const END64_SIGNATURE = 0x06064b50;
+const DIRECTORY_SIGNATURE = 0x02014b50;
+const LOCAL_SIGNATURE = 0x04034b50;
+const END_BYTES = 22;
+const LONGEST_COMMENT = 0xffff;
+/** Larger directories are taken for damage. */
+const DIRECTORY_LIMIT = 256 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+const STORED = 0;
+const DEFLATED = 8;
+
+export class ZipFile {
+	/** As messages name it. */
+	readonly name: string;
+	readonly #file: number;
+	readonly #size: number;
+	readonly #entries = new Map<string, Entry>();
+
+	/** @throws FlowtapeError FT_CORRUPT_FLOW */
+	constructor(path: string, name: string) {
+		this.name = name;
+		this.#file = openSync(path, "r");
+		try {
+			this.#size = fstatSync(this.#file).size;
+			this.#readDirectory();
+		} catch (error) {
+			closeSync(this.#file);
+			throw error;
+		}
+	}
+
+	close(): void {
+		closeSync(this.#file);
+	}
+
+	get names(): IterableIterator<string> {
+		return this.#entries.keys();
+	}
+
+	has(name: string): boolean {
+		return this.#entries.has(name);
+	}
+
+	/**
+	 * A file whole.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW where it is not there, damaged, or larger than bodies may be
+	 */
+	read(name: string): Buffer {
+		const entry = this.#entry(name);
+		if (entry.packed > DECODED_LIMIT) throw this.#damage(entry.offset, `${name} is larger than ${DECODED_LIMIT} bytes`);
+		const packed = this.#bytes(this.#dataOffset(entry), entry.packed);
+		const bytes = entry.method === STORED ? packed : this.#inflated(name, entry, packed);
+		if (crc32(bytes) !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum is another`);
+		return bytes;
+	}
+
+	#inflated(name: string, { offset }: Entry, packed: Buffer): Buffer {
+		try {
+			return inflateRawSync(packed, { maxOutputLength: DECODED_LIMIT });
+		} catch (cause) {
+			throw this.#damage(offset, `${name} cannot be decompressed: ${(cause as Error).message}`);
+		}
+	}
+
+	/** A file piece by piece, whatever its size; whether it was whole is told behind the last. */
+	async *chunks(name: string): AsyncGenerator<Buffer> {
+		const entry = this.#entry(name);
+		const packed = this.#packed(entry);
+		let crc = 0;
+		for await (const chunk of entry.method === STORED ? packed : decompress(packed, "deflate", `${this.name}: ${name}`)) {
+			crc = crc32(chunk, crc);
+			yield chunk;
+		}
+		if (crc !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum is another`);
+	}
+
+	async *#packed(entry: Entry): AsyncGenerator<Buffer> {
+		const start = this.#dataOffset(entry);
+		for (let at = 0; at < entry.packed; at += CHUNK_BYTES) yield this.#bytes(start + at, Math.min(CHUNK_BYTES, entry.packed - at));
+	}
+
+	#entry(name: string): Entry {
+		const entry = this.#entries.get(name);
+		if (entry === undefined) throw this.#damage(0, `there is no file ${name} in the archive`);
+		if (entry.method !== STORED && entry.method !== DEFLATED)
+			throw this.#damage(entry.offset, `${name} is compressed in a way (${entry.method}) that is not known here`);
+		return entry;
+	}
+
+	/** The local header has lengths of its own for what stands before the data. */
+	#dataOffset({ offset }: Entry): number {
+		const header = this.#bytes(offset, 30);
+		if (header.readUInt32LE(0) !== LOCAL_SIGNATURE) throw this.#damage(offset, "the header of a file was expected");
+		return offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
+	}
+
+	#readDirectory(): void {
+		const { entries, size, offset } = this.#findDirectory();
+		if (size > DIRECTORY_LIMIT) throw this.#damage(offset, `the directory is larger than ${DIRECTORY_LIMIT} bytes`);
+		const bytes = this.#bytes(offset, size);
+		let at = 0;
+		for (let i = 0; i < entries; i++) {
+			if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== DIRECTORY_SIGNATURE) throw this.#damage(offset + at, "an entry of the directory was expected");
+			const [nameBytes, extraBytes, commentBytes] = [bytes.readUInt16LE(at + 28), bytes.readUInt16LE(at + 30), bytes.readUInt16LE(at + 32)];
+			const name = bytes.toString("utf8", at + 46, at + 46 + nameBytes);
+			const extra = bytes.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes);
+			const sizes = { unpacked: bytes.readUInt32LE(at + 24), packed: bytes.readUInt32LE(at + 20), offset: bytes.readUInt32LE(at + 42) };
+			this.#entries.set(name, { method: bytes.readUInt16LE(at + 10), crc: bytes.readUInt32LE(at + 16), ...withZip64(sizes, extra) });
+			at += 46 + nameBytes + extraBytes + commentBytes;
+		}
+	}
+
+	#findDirectory(): { entries: number; size: number; offset: number } {
+		const length = Math.min(this.#size, END_BYTES + LONGEST_COMMENT);
+		const tail = this.#bytes(this.#size - length, length);
+		for (let at = tail.length - END_BYTES; at >= 0; at--) {
+			if (tail.readUInt32LE(at) !== END_SIGNATURE) continue;
+			const end = { entries: tail.readUInt16LE(at + 10), size: tail.readUInt32LE(at + 12), offset: tail.readUInt32LE(at + 16) };
+			const isZip64 = end.entries === 0xffff || end.size === 0xffffffff || end.offset === 0xffffffff;
+			return isZip64 ? this.#findDirectory64(this.#size - length + at - 20) : end;
+		}
+		throw this.#damage(this.#size, "the end of an archive was expected: it is cut off, or no ZIP");
+	}
+
+	#findDirectory64(locatorOffset: number): { entries: number; size: number; offset: number } {
+		const locator = this.#bytes(locatorOffset, 20);
+		if (locator.readUInt32LE(0) !== END64_LOCATOR_SIGNATURE) throw this.#damage(locatorOffset, "the locator of ZIP64 was expected");
+		const endOffset = Number(locator.readBigUInt64LE(8));
+		const end = this.#bytes(endOffset, 56);
+		if (end.readUInt32LE(0) !== END64_SIGNATURE) throw this.#damage(endOffset, "the end record of ZIP64 was expected");
+		return { entries: Number(end.readBigUInt64LE(32)), size: Number(end.readBigUInt64LE(40)), offset: Number(end.readBigUInt64LE(48)) };
+	}
+
+	/** Exactly so many bytes. */
+	#bytes(offset: number, length: number): Buffer {
+		if (offset < 0 || length < 0 || offset + length > this.#size)
+			throw this.#damage(Math.min(Math.max(offset, 0), this.#size), `${length} bytes were expected`);
+		const bytes = Buffer.allocUnsafeSlow(length);
+		for (let at = 0; at < length; ) {
+			const read = readSync(this.#file, bytes, at, length - at, offset + at);
+			if (read === 0) throw this.#damage(offset + at, "the file became shorter while it was read");
+			at += read;
+		}
+		return bytes;
+	}
+
+	#damage(offset: number, what: string): FlowtapeError {
+		return new FlowtapeError("FT_CORRUPT_FLOW", `${this.name}: byte ${offset}: ${what}`, { file: this.name, offset });
+	}
+}
+
+/** Where a number of 32 bits is all ones, the extra field 1 has it in 64, in this order. */
+function withZip64(sizes: { unpacked: number; packed: number; offset: number }, extra: Buffer): { packed: number; offset: number } {
+	for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+		if (extra.readUInt16LE(at) !== 1) continue;
+		let next = at + 4;
+		const large = (value: number): number => {
+			if (value !== 0xffffffff || next + 8 > extra.length) return value;
+			next += 8;
+			return Number(extra.readBigUInt64LE(next - 8));
+		};
+		large(sizes.unpacked);
+		return { packed: large(sizes.packed), offset: large(sizes.offset) };
+	}
+	return sizes;
+}

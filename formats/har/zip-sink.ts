@@ -1,0 +1,122 @@
+// Flows written as Playwright does with attached bodies: a ZIP of `har.har` and the bodies, each once, named by their digest.
+import { createHash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32, deflateRawSync } from "node:zlib";
+import { FlowtapeError } from "../../src/errors.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import type { FlowSink } from "../../src/flow/pipe.ts";
+import { createCompressor } from "../compression.ts";
+import type { SinkOptions } from "../format.ts";
+import { type Output, openOutput } from "../output.ts";
+import { HarSink } from "./sink.ts";
+import { type Packed, ZipWriter } from "./zip-writer.ts";
+
+export async function createHarZip(path: string, options: SinkOptions): Promise<FlowSink> {
+	if (options.append === true) throw new FlowtapeError("FT_USAGE", `${path}: a ZIP cannot be added to; record to a .tape and convert it`);
+	const output = await openOutput(path);
+	const draft = join(tmpdir(), `flowtape-${randomBytes(8).toString("hex")}.tmp`);
+	try {
+		return new ZipSink(output, new DeflatedFile(path, draft, await openOutput(draft)), options);
+	} catch (error) {
+		await output.discard();
+		throw error;
+	}
+}
+
+/** The HAR comes last, when the bodies are in; until then it is a file of its own, deflated already. */
+class DeflatedFile implements Output {
+	readonly name: string;
+	readonly path: string;
+	readonly packed: Packed = { crc: 0, packed: 0, unpacked: 0 };
+	readonly #output: Output;
+	readonly #coder = createCompressor("deflate");
+
+	constructor(name: string, path: string, output: Output) {
+		this.name = name;
+		this.path = path;
+		this.#output = output;
+	}
+
+	async write(bytes: Uint8Array): Promise<void> {
+		this.packed.crc = crc32(bytes, this.packed.crc);
+		this.packed.unpacked += bytes.length;
+		await this.#put(await this.#coder.write(bytes));
+	}
+
+	async close(): Promise<void> {
+		await this.#put(await this.#coder.end());
+		await this.#output.close();
+	}
+
+	discard(): Promise<void> {
+		return this.#output.discard();
+	}
+
+	async #put(pieces: readonly Buffer[]): Promise<void> {
+		for (const piece of pieces) {
+			this.packed.packed += piece.length;
+			await this.#output.write(piece);
+		}
+	}
+}
+
+class ZipSink implements FlowSink {
+	readonly #output: Output;
+	readonly #zip: ZipWriter;
+	readonly #file: DeflatedFile;
+	readonly #har: HarSink;
+	readonly #names = new Set<string>();
+	/** Bodies of the flow that is written. */
+	#bodies: [name: string, bytes: Buffer][] = [];
+
+	constructor(output: Output, file: DeflatedFile, options: SinkOptions) {
+		this.#output = output;
+		this.#zip = new ZipWriter(output);
+		this.#file = file;
+		this.#har = new HarSink(file, options, { before: "nothing", attach: (bytes, contentType) => this.#attach(bytes, contentType) });
+	}
+
+	async append(flow: Flow): Promise<void> {
+		await this.#har.append(flow);
+		for (const [name, bytes] of this.#bodies) {
+			const packed = deflateRawSync(bytes);
+			await this.#zip.add(name, { crc: crc32(bytes), packed: packed.length, unpacked: bytes.length }, [packed]);
+		}
+		this.#bodies = [];
+	}
+
+	async close(): Promise<void> {
+		await this.#har.close();
+		try {
+			await this.#zip.add("har.har", this.#file.packed, createReadStream(this.#file.path));
+			await this.#zip.end();
+			await this.#output.close();
+		} finally {
+			await rm(this.#file.path, { force: true });
+		}
+	}
+
+	async discard(): Promise<void> {
+		await this.#file.discard();
+		await this.#output.discard();
+	}
+
+	#attach(bytes: Buffer, contentType: string): string | null {
+		if (bytes.length === 0) return null;
+		const name = `${createHash("sha1").update(bytes).digest("hex")}.${extensionOf(contentType)}`;
+		if (!this.#names.has(name)) {
+			this.#names.add(name);
+			this.#bodies.push([name, bytes]);
+		}
+		return name;
+	}
+}
+
+/** For people who look into the archive. */
+function extensionOf(contentType: string): string {
+	const subtype = /^[^/]+\/(?:x-)?([a-z0-9]+)(?![a-z0-9._-])/i.exec(contentType)?.[1]?.toLowerCase() ?? "dat";
+	return { plain: "txt", javascript: "js", jpeg: "jpg" }[subtype] ?? subtype;
+}

@@ -1,0 +1,48 @@
+// Text on its way to an output: gathered, and written as UTF-8 through one buffer, so that nothing is left behind for each piece.
+import { hasErrno } from "../src/errors.ts";
+import type { Output } from "./output.ts";
+
+/** Characters that are gathered before they are written. */
+const GATHERED_CHARACTERS = 256 * 1024;
+const BUFFER_BYTES = 256 * 1024;
+
+/** Whether an error is that a string became longer than strings can be. */
+export function isTooLong(error: unknown): boolean {
+	return error instanceof RangeError || hasErrno(error, "ERR_STRING_TOO_LONG");
+}
+
+export class TextOutput {
+	readonly #output: Output;
+	readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+	readonly #encoder = new TextEncoder();
+	#text = "";
+
+	constructor(output: Output) {
+		this.#output = output;
+	}
+
+	/** Takes text; a promise means: wait for it before there is more. */
+	append(text: string): void | Promise<void> {
+		this.#text += text;
+		if (this.#text.length >= GATHERED_CHARACTERS) return this.#flush();
+	}
+
+	async close(): Promise<void> {
+		await this.#flush();
+		await this.#output.close();
+	}
+
+	discard(): Promise<void> {
+		return this.#output.discard();
+	}
+
+	async #flush(): Promise<void> {
+		const text = this.#text;
+		this.#text = "";
+		for (let at = 0; at < text.length; ) {
+			const { read, written } = this.#encoder.encodeInto(text.slice(at), this.#buffer);
+			at += read;
+			await this.#output.write(this.#buffer.subarray(0, written));
+		}
+	}
+}

@@ -1,0 +1,36 @@
+// The mitmproxy that interoperability is tested against: a Python that can import it. MITM_PYTHON names one; else it is looked for, and
+// made where there is none, in a folder that stays: FLOWTAPE_PEERS, or one among the temporary files.
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const VERSION = "11.0.2";
+/** Older ones know neither atomic groups nor possessive repeats. */
+const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3"];
+
+/** The path of that Python; null, and said why, where there is none. */
+export function findMitmproxy() {
+	const named = process.env.MITM_PYTHON;
+	if (named !== undefined) return hasMitmproxy(named) ? named : missing(`MITM_PYTHON, which is ${named}, cannot import mitmproxy`);
+	const folder = join(process.env.FLOWTAPE_PEERS ?? join(tmpdir(), "flowtape-peers"), `mitmproxy-${VERSION}`);
+	const python = join(folder, "bin", "python");
+	if (hasMitmproxy(python)) return python;
+	const base = PYTHONS.find((name) => succeeds(name, "-c", "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"));
+	if (base === undefined) return missing(`there is no ${PYTHONS.slice(0, 3).join(", ")}`);
+	process.stdout.write(`installing mitmproxy ${VERSION} in ${folder}\n`);
+	const isMade = succeeds(base, "-m", "venv", "--clear", folder) && succeeds(python, "-m", "pip", "install", "-q", `mitmproxy==${VERSION}`);
+	return isMade && hasMitmproxy(python) ? python : missing(`mitmproxy ${VERSION} could not be installed`);
+}
+
+function missing(why) {
+	process.stdout.write(`skipped: ${why}\n`);
+	return null;
+}
+
+function hasMitmproxy(python) {
+	return succeeds(python, "-c", "import mitmproxy.flowfilter");
+}
+
+function succeeds(program, ...args) {
+	return spawnSync(program, args, { stdio: ["ignore", "ignore", "ignore"], timeout: 600_000 }).status === 0;
+}

@@ -1,0 +1,84 @@
+// Entries are found one by one; after damage the next that begins a line like the first.
+import t from "tap";
+import { bytesInput } from "../../../fixtures/bytes-input.ts";
+import { readEntries } from "../../../formats/har/entries.ts";
+
+/** What is found, in short. */
+async function found(text: string | Buffer, pieceBytes?: number): Promise<unknown[]> {
+	const list: unknown[] = [];
+	for await (const each of readEntries(bytesInput(Buffer.from(text), pieceBytes).chunks()))
+		list.push(each.kind === "damage" ? { damage: each.what, record: each.record, offset: each.offset } : { [each.kind]: String(each.bytes) });
+	return list;
+}
+
+const har = (entries: string, rest = ""): string => `{"log":{"version":"1.2","entries":[${entries}]${rest}}}`;
+
+t.test("wherever the entries stand, and whatever the cuts", async (t) => {
+	const text = `\ufeff {"x":[{"entries":[9]}],"log" : {"comment":"\\"entries\\":[", "entries":\n[ {"a":"]"} ,{"b":[1]}\r\n], "pages": [{"id":"p"}], "version":"1.2"}, "y":1}\n`;
+	const expected = [{ entry: '{"a":"]"}' }, { entry: '{"b":[1]}' }, { pages: '[{"id":"p"}]' }];
+	for (const size of [1, 2, 3, 7, 1000]) t.strictSame(await found(text, size), expected, `in pieces of ${size}`);
+	t.strictSame(await found(har("")), []);
+	t.strictSame(await found(har('null, 5,"x"')), [{ entry: "null" }, { entry: "5" }, { entry: '"x"' }]);
+});
+
+t.test("what is no HAR, and where", async (t) => {
+	for (const [text, why, offset] of [
+		["[]", /expected a HAR .*, this is "\["/, 0],
+		["", /expected a HAR .*, the file ends here/, 0],
+		['{"log":null}', /expected "log" to be an object, this is "n"/, 7],
+		['{"log":{"entries":"x"}}', /expected "log.entries" to be a list/, 18],
+		['{"log":{}}', /a list "log.entries", this has none/, 10],
+		['{"a":1}', /this has none/, 7],
+		['{"a" 1}', /a colon was expected/, 5],
+		['{"a":1 "b"}', /a comma was expected, this is "\\""/, 7],
+		["{1:2}", /a key in quotes/, 1],
+		['{"log":{"entries":[]', /the file ends here/, 20],
+		[`${har("")}x`, /the end of the file/, har("").length],
+		[`{"log":${'{"a":'.repeat(100_000)}`, /the file ends/, 8],
+	] as const) {
+		const list = await found(text);
+		t.match(list, [{ damage: why, record: 0 }], text.slice(0, 30));
+		if (!text.includes('a":{"a"')) t.match(list, [{ offset }], text);
+	}
+});
+
+t.test("a file cut off keeps what is whole", async (t) => {
+	const text = har('{"a":1},{"b":2}');
+	for (let end = 1; end < text.length; end++) {
+		const list = (await found(text.slice(0, end))) as { entry?: string; damage?: string }[];
+		const whole = ['{"a":1}', '{"b":2}'].filter((entry) => text.slice(0, end).includes(entry));
+		t.strictSame(
+			list.filter((each) => each.entry !== undefined).map((each) => each.entry),
+			whole,
+			`${end} bytes`,
+		);
+		t.equal(list.filter((each) => each.damage !== undefined).length, 1);
+	}
+});
+
+t.test("entries on lines of their own are found again", async (t) => {
+	const lines = (...entries: string[]): string => har(`\n  ${entries.join(",\n  ")}\n`);
+	const [one, two, three] = ['{"a":1}', '{"a":2,"b":"x"}', '{"a":3}'];
+	const kept = [{ entry: one }, { entry: three }];
+	for (const broken of ['{"a":2,"b":"x}', '{"a":2,"b":{"c":1}', '{"a":2,"b":[}', '{"a":2}}', '{"a":2} x']) {
+		const list = (await found(lines(one, broken, three))) as { damage?: string; entry?: string }[];
+		t.match(
+			list.filter((each) => each.entry !== broken && each.damage === undefined && each.entry !== '{"a":2}'),
+			kept,
+			broken,
+		);
+	}
+	t.match(await found(lines('{"a":"never ends', two, three)), [
+		{ damage: /before the next entry begins/, record: 1, offset: 38 },
+		{ entry: two },
+		{ entry: three },
+	]);
+	// a list of objects inside an entry may stand at the start of lines too
+	const inner = '{"a":1,"headers":[\n  {"name":"x"},\n  {"name":"y"}]}';
+	t.strictSame(await found(lines(inner, three)), [{ entry: inner }, { entry: three }]);
+});
+
+t.test("nesting that is meant to hurt", async (t) => {
+	const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+	t.match(await found(har(`${deep},{"b":1}`)), [{ damage: /nested deeper than 500/, record: 1 }, { entry: '{"b":1}' }]);
+});

@@ -1,0 +1,62 @@
+// A body is what was sent, wherever and however a HAR has it.
+import { gunzipSync, gzipSync } from "node:zlib";
+import t from "tap";
+import { Fields, type JsonObject } from "../../../formats/fields.ts";
+import { readContent, readPostData } from "../../../formats/har/read-body.ts";
+import { Headers } from "../../../src/flow/headers.ts";
+
+const files = { read: (name: string) => (name === "a.bin" ? Buffer.of(0, 255) : null) };
+
+function contentOf(content: JsonObject | null, { headers = {}, bodySize = -1 }: { headers?: Record<string, string>; bodySize?: number } = {}) {
+	return readContent(new Fields({ content, bodySize }, "response."), Headers.of(...Object.entries(headers)), files);
+}
+
+function postDataOf(postData: JsonObject | null, { headers = {}, bodySize = -1 }: { headers?: Record<string, string>; bodySize?: number } = {}) {
+	return readPostData(new Fields({ postData, bodySize }, "request."), Headers.of(...Object.entries(headers)), files);
+}
+
+t.test("content as text, base64 and file", async (t) => {
+	t.same(contentOf({ size: 2, mimeType: "text/plain", text: "hi" }), { bytes: Buffer.from("hi"), isCoded: false, notes: { mimeType: "text/plain" } });
+	t.same(contentOf({ size: 2, text: "AP8=", encoding: "base64", _x: 1 }).notes, { _x: 1 });
+	t.same(contentOf({ size: 2, text: "AP 8=\n", encoding: "BASE64" }).bytes, Buffer.of(0, 255), "line breaks in base64");
+	t.same(contentOf({ size: 2, _file: "a.bin" }).bytes, Buffer.of(0, 255));
+	t.equal(contentOf({ size: 2, _file: "b.bin" }).bytes, null);
+	t.same(contentOf({ size: -1, text: "日", encoding: "shift_jis" }).bytes, Buffer.of(0x93, 0xfa), "a charset named as encoding");
+	t.throws(() => contentOf({ text: "a*b", encoding: "base64" }), {
+		code: "FT_CORRUPT_FLOW",
+		message: /"response.content.text" is "a\*b", base64 was expected/,
+	});
+	t.throws(() => contentOf({ text: 5 }), { message: /"response.content.text" is 5, a string/ });
+});
+
+t.test("content that is not there", async (t) => {
+	t.equal(contentOf(null).bytes?.length, 0);
+	t.equal(contentOf({ size: 0, mimeType: "" }, { bodySize: -1 }).bytes?.length, 0);
+	t.same(contentOf({ size: 5000, mimeType: "" }), { bytes: null, isCoded: false, notes: { size: 5000 } });
+	t.equal(contentOf({ size: 0, text: "", comment: "Response bodies are not included." }).bytes, null);
+	t.equal(contentOf({ size: 0, text: "", comment: "" }).bytes?.length, 0);
+});
+
+t.test("what was compressed is compressed again, once", async (t) => {
+	const headers = { "content-encoding": "gzip" };
+	const packed = gzipSync("hello");
+	t.equal(String(gunzipSync(contentOf({ size: 5, text: "hello" }, { headers }).bytes ?? "")), "hello");
+	t.same(contentOf({ size: packed.length, text: packed.toString("base64"), encoding: "base64" }, { headers }).bytes, packed, "some leave it compressed");
+	const cut = packed.subarray(0, 12);
+	t.notSame(contentOf({ size: 12, text: cut.toString("base64"), encoding: "base64" }, { headers }).bytes, cut, "what only begins like that is not");
+	t.same(contentOf({ size: 5, text: "hello", _asSent: true }, { headers }).bytes, Buffer.from("hello"));
+	t.same(contentOf({ size: 5, text: "hello" }, { headers: { "content-encoding": "gzip, br" } }).bytes, Buffer.from("hello"), "in ways that nobody knows");
+	t.equal(contentOf({ size: 0, text: "" }, { headers }).bytes?.length, 0, "an answer to HEAD");
+});
+
+t.test("bodies of requests", async (t) => {
+	t.equal(postDataOf(null).bytes?.length, 0);
+	t.equal(postDataOf(null, { bodySize: 7 }).bytes, null);
+	t.same(postDataOf({ mimeType: "", text: "" }, { bodySize: 0 }), { bytes: Buffer.alloc(0), isCoded: false, notes: {} }, "Fiddler has one for every request");
+	t.same(postDataOf({ text: "\0\u00ff" }, { headers: { "content-length": "2" }, bodySize: 3 }).bytes, Buffer.of(0, 255), "as Chromium writes binary data");
+	t.same(postDataOf({ text: "é" }, { bodySize: 2 }).bytes, Buffer.from("é"));
+	t.equal(postDataOf({ text: "", comment: "lost" }).bytes, null);
+	const form = { mimeType: "application/x-www-form-urlencoded", params: [{ name: "a b", value: "1&2" }, { name: "c" }] };
+	t.equal(String(postDataOf(form).bytes), "a+b=1%262&c=");
+	t.equal(postDataOf({ ...form, mimeType: "multipart/form-data; boundary=x" }, { bodySize: 90 }).bytes, null, "files cannot be made up");
+});

@@ -1,0 +1,72 @@
+// A .tape is a file, wherever it comes from.
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import t from "tap";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { bytesInput } from "../../fixtures/bytes-input.ts";
+import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
+import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { createTape, openTape } from "../../formats/index.ts";
+import { createTapeFormat } from "../../formats/tape.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import { defaultRequestKey } from "../../src/replay/request-key.ts";
+
+const spooled = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("flowtape-"));
+
+t.test("from a stream, and from inside gzip", async (t) => {
+	const folder = t.testdir();
+	const flows = variedFlows();
+	await writeTape(join(folder, "a.tape"), flows);
+	const bytes = await readFile(join(folder, "a.tape"));
+	const before = await spooled();
+	const got: Flow[] = [];
+	for await (const batch of createTapeFormat(defaultRequestKey).read(bytesInput(bytes), { report: reports().report })) got.push(...batch);
+	t.strictSame(got.map(factsOf), flows.map(factsOf), "bodies are there when the file is gone again");
+	t.same(await spooled(), before);
+	await writeFile(join(folder, "b.tape.gz"), gzipSync(bytes));
+	t.strictSame((await readTape(join(folder, "b.tape.gz"))).flows.map(factsOf), flows.map(factsOf));
+});
+
+t.test("how far the reading is", async (t) => {
+	const file = join(t.testdir(), "a.tape");
+	await writeTape(
+		file,
+		Array.from({ length: 500 }, () => httpFlow()),
+	);
+	const { size } = await (await import("node:fs/promises")).stat(file);
+	const source = await openTape(file, { report: reports().report });
+	t.equal(source.progress?.().done, 0);
+	const seen: number[] = [];
+	for await (const _ of source) {
+		source.progress?.();
+		await new Promise((resolve) => setImmediate(resolve));
+		seen.push(source.progress?.().done ?? 0);
+	}
+	t.same(seen, [Math.round(size * 0.4), Math.round(size * 0.8), size]);
+});
+
+t.test("not to a stream, nor compressed", async (t) => {
+	const { report } = reports();
+	await t.rejects(createTape("-", { report, format: "tape" }), { code: "FT_USAGE", message: /cannot be written to a stream/ });
+	await t.rejects(createTape(join(t.testdir(), "a.tape.gz"), { report }), { code: "FT_USAGE", message: /compress it afterwards/ });
+});
+
+t.test("recordings are found by their key without reading, and added to", async (t) => {
+	const file = join(t.testdir(), "a.tape");
+	const flow = httpFlow();
+	await writeTape(file, [flow], { append: true });
+	await writeTape(file, [httpFlow()], { append: true });
+	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
+	t.equal(keyed?.findByKey(defaultRequestKey(flow), -1, 10).length, 2);
+});
+
+t.test("discarded, nothing is left", async (t) => {
+	const folder = t.testdir();
+	const sink = await createTape(join(folder, "a.tape"), { report: reports().report });
+	await sink.append(httpFlow());
+	await sink.discard?.();
+	t.same(await readdir(folder), []);
+	await t.rejects(createTape(join(folder, "none", "a.tape"), { report: reports().report }), { code: "FT_IO" });
+});

@@ -1,0 +1,88 @@
+// What recorders lose or hold up: as users told it, a test a case.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { answering, ask, ok, startOrigin } from "../../fixtures/origin-server.ts";
+import { Peer } from "../../fixtures/peer.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import type { HttpFlow } from "../../src/flow/flow.ts";
+
+const http = async (tape: string) => (await readTape(tape)).flows as HttpFlow[];
+
+t.test("an event stream that never ends is passed on, and is on the tape when the recording is stopped", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n");
+	});
+	const proxy = await startTestLive(t, { output: tape });
+	const client = await Peer.to(proxy.port);
+	await client.send(ask("GET", origin.authority, "/")).upTo("data: 1\n\n");
+	await proxy.close();
+	const [flow] = await http(tape);
+	t.equal(flow?.response?.text, "data: 1\n\n");
+	t.ok(flow?.error, "it says that it was cut");
+});
+
+t.test("a tape is added to, never overwritten; after a clean end it is one file", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, [httpFlow({ id: "kept" })]);
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("x")),
+	);
+	for (let i = 0; i < 2; i++) {
+		const proxy = await startTestLive(t, { output: tape });
+		await askThrough(proxy, `http://${origin.authority}/${i}`);
+		await proxy.close();
+	}
+	t.same(
+		(await http(tape)).map(({ request }) => request.path),
+		["/", "/0", "/1"],
+	);
+	t.same(readdirSync(folder), ["a.tape"]);
+});
+
+t.test("a tape can be answered from and recorded to at once", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [httpFlow({ response: { headers: [], body: "recorded" } })]);
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("live")),
+	);
+	const proxy = await startTestLive(t, { output: tape, recordings: [tape], network: true, values: { server_replay_extra: "forward" } });
+	t.equal((await askThrough(proxy, "http://example.com/")).body, "recorded");
+	t.equal((await askThrough(proxy, `http://${origin.authority}/new`)).body, "live");
+	await proxy.close();
+	const flows = await http(tape);
+	t.same(
+		flows.map(({ request, isReplay }) => [request.path, isReplay]),
+		[
+			["/", null],
+			["/", "response"],
+			["/new", null],
+		],
+	);
+});
+
+t.test("two answers to one address are two flows", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	let count = 0;
+	const origin = await startOrigin(
+		t,
+		answering(() => ok(String(++count))),
+	);
+	const proxy = await startTestLive(t, { output: tape });
+	for (const body of ["first", "second"]) await askThrough(proxy, `http://${origin.authority}/`, { method: "POST", body });
+	await proxy.close();
+	t.same(
+		(await http(tape)).map(({ request, response }) => [request.text, response?.text]),
+		[
+			["first", "1"],
+			["second", "2"],
+		],
+	);
+});

@@ -1,0 +1,130 @@
+// What other tools of record and replay got wrong, or users fell over: as they told it, a test a case.
+
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import t from "tap";
+import { type HttpParts, httpFlow } from "../../fixtures/build-flow.ts";
+import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { writeTape } from "../../fixtures/tape-files.ts";
+
+const recording = (path: string, body: string, request: HttpParts["request"] = {}) =>
+	httpFlow({ request: { path, ...request }, response: { headers: [], body } });
+const url = (path: string) => `http://example.com${path}`;
+
+t.test("once all recordings are used, the policy for others still holds, and nothing is forwarded", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [recording("/a", "only")]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	t.equal((await askThrough(proxy, url("/a"))).body, "only");
+	t.match(await askThrough(proxy, url("/a")), { status: 404, headers: { "x-flowtape-miss": /./ } });
+});
+
+t.test("a replay opens no connection to the recorded server, not even for requests that it does not know", async (t) => {
+	let connections = 0;
+	const server = createServer((socket) => {
+		connections++;
+		socket.destroy();
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => server.close());
+	const { port } = server.address() as AddressInfo;
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [recording("/a", "x", { host: "127.0.0.1", port, headers: [["Host", `127.0.0.1:${port}`]] })]);
+	for (const extra of ["404", "kill"]) {
+		const proxy = await startTestLive(t, { recordings: [tape], values: { server_replay_extra: extra, connection_strategy: "eager" } });
+		t.equal((await askThrough(proxy, `http://127.0.0.1:${port}/a`)).body, "x");
+		await askThrough(proxy, `http://127.0.0.1:${port}/other`).catch(() => {});
+	}
+	t.equal(connections, 0);
+});
+
+t.test("the same request answered otherwise over time: GET, PUT, GET", async (t) => {
+	const tape = join(t.testdir(), "a.jsonl");
+	await writeTape(tape, [recording("/item", "before"), recording("/item", "changed", { method: "PUT", body: "new" }), recording("/item", "after")]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	t.equal((await askThrough(proxy, url("/item"))).body, "before");
+	t.equal((await askThrough(proxy, url("/item"), { method: "PUT", body: "new" })).body, "changed");
+	t.equal((await askThrough(proxy, url("/item"))).body, "after");
+});
+
+t.test("queries to one URL that differ in their bodies alone", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	const query = (text: string) => JSON.stringify({ query: text });
+	await writeTape(
+		tape,
+		["{ a }", "{ b }"].map((text) => recording("/graphql", `answer ${text}`, { method: "POST", body: query(text) })),
+	);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	for (const text of ["{ b }", "{ a }"]) t.equal((await askThrough(proxy, url("/graphql"), { method: "POST", body: query(text) })).body, `answer ${text}`);
+});
+
+t.test("a miss does not spoil later hits; sequences of several tapes stay apart", async (t) => {
+	const folder = t.testdir();
+	const [first, second] = [join(folder, "1.tape"), join(folder, "2.mitm")];
+	await writeTape(first, [recording("/a", "a1"), recording("/b", "b1")]);
+	await writeTape(second, [recording("/a", "a2")]);
+	const proxy = await startTestLive(t, { recordings: [first, second] });
+	t.equal((await askThrough(proxy, url("/missing"))).status, 404);
+	t.equal((await askThrough(proxy, url("/a"))).body, "a1");
+	t.equal((await askThrough(proxy, url("/b"))).body, "b1");
+	t.equal((await askThrough(proxy, url("/a"))).body, "a2");
+});
+
+t.test("http and https of one host are two", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [recording("/a", "secure", { scheme: "https", port: 443 }), recording("/a", "plain")]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	t.equal((await askThrough(proxy, url("/a"))).body, "plain");
+	t.equal((await askThrough(proxy, url("/a"))).status, 404);
+});
+
+t.test("failures that were recorded are no answers, and nobody waits for them", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [
+		httpFlow({ request: { path: "/a" }, response: null, error: { message: "aborted", timestamp: 1 } }),
+		httpFlow({ request: { path: "/b" }, response: { statusCode: 0, headers: [] } }),
+	]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	for (const path of ["/a", "/b"]) t.equal((await askThrough(proxy, url(path))).status, 404);
+});
+
+t.test("recordings whose lengths are wrong, or whose body was not kept, do not hang the client", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [
+		httpFlow({ request: { path: "/long" }, response: { headers: [["Content-Length", "999"]], body: "short" } }),
+		httpFlow({ request: { path: "/none" }, response: { headers: [["Content-Length", "999"]], body: null } }),
+		httpFlow({ request: { path: "/h2" }, response: { httpVersion: "HTTP/2.0", reason: "", headers: [["x-a", "1"]], body: "from HTTP/2" } }),
+	]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	t.equal((await askThrough(proxy, url("/long"))).body, "short");
+	t.equal((await askThrough(proxy, url("/none"))).body, "");
+	t.match(await askThrough(proxy, url("/h2")), { body: "from HTTP/2", headers: { "x-a": "1" } });
+});
+
+t.test("equal requests at the same time each get an answer of their own", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(
+		tape,
+		Array.from({ length: 16 }, (_, i) => recording("/poll", String(i))),
+	);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	const answers = await Promise.all(Array.from({ length: 16 }, () => askThrough(proxy, url("/poll"))));
+	t.same(
+		answers.map(({ body }) => Number(body)).sort((a, b) => a - b),
+		Array.from({ length: 16 }, (_, i) => i),
+	);
+});
+
+t.test("dates that are none, and cookies without a value, stay as they were", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	const headers: [string, string][] = [
+		["Expires", "-1"],
+		["Last-Modified", ""],
+		["Set-Cookie", ""],
+		["Set-Cookie", "a=1; Expires=soon"],
+	];
+	await writeTape(tape, [httpFlow({ response: { headers, timestampStart: 1 } })]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	t.match((await askThrough(proxy, url("/"))).headers, { expires: "-1", "set-cookie": ["", "a=1; Expires=soon"] });
+});

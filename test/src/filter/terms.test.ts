@@ -1,0 +1,188 @@
+// Every operator on every kind of flow; what columns tell of it never contradicts the flow.
+import t from "tap";
+import { dnsFlow, httpFlow, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { compileFilter } from "../../../src/filter/compile.ts";
+import type { Plan } from "../../../src/filter/filter.ts";
+import { filterOperators, regexFor } from "../../../src/filter/terms.ts";
+import type { Flow } from "../../../src/flow/flow.ts";
+
+/** Flows by name; what a filter selects of them is a list of names. */
+const flows: Readonly<Record<string, Flow>> = {
+	http: httpFlow({
+		request: {
+			method: "PoST",
+			path: "/Api?x=1",
+			body: "a=1",
+			headers: [
+				["Host", "shop.example"],
+				["Content-Type", "application/x-www-form-urlencoded"],
+				["X-Client", "curl"],
+			],
+		},
+		response: {
+			statusCode: 404,
+			body: "line one\nneedle",
+			headers: [
+				["Content-Type", "text/html; charset=utf-8"],
+				["Server", "nginx"],
+			],
+		},
+		comment: "look\nhere",
+		metadata: { user: "bob", n: 1 },
+		clientConn: { peername: ["10.0.0.7", 4321] },
+		serverConn: { address: ["shop.example", 443] },
+	}),
+	open: httpFlow({ response: null, error: { message: "reset", timestamp: 1 }, clientConn: { peername: null }, serverConn: { address: null } }),
+	image: httpFlow({ response: { headers: [["content-type", "xximage/png"]], body: null }, isReplay: "response", marked: ":star:" }),
+	capital: httpFlow({ response: { headers: [["content-type", "IMAGE/png"]] }, isReplay: "request" }),
+	socket: websocketFlow(),
+	tcp: tcpFlow({ error: { message: "x", timestamp: 1 } }),
+	udp: udpFlow(),
+	dns: dnsFlow(),
+	asked: dnsFlow({ response: null, request: { questions: [{ name: "Other.test", type: 1, class: 1 }] } }),
+};
+const all = Object.keys(flows).join(" ");
+const selected = (filter: string) => {
+	const { matches } = compileFilter(filter);
+	return Object.keys(flows)
+		.filter((name) => matches(flows[name] as Flow))
+		.join(" ");
+};
+
+t.test("operators", async (t) => {
+	const cases: Record<string, string> = {
+		"~all": all,
+		"~http": "http open image capital socket",
+		"~websocket": "socket",
+		"~tcp": "tcp",
+		"~udp": "udp",
+		"~dns": "dns asked",
+		"~q": "open asked",
+		"~s": "http image capital socket dns",
+		"~e": "open tcp",
+		"~marked": "image",
+		"~replay": "image capital",
+		"~replayq": "capital",
+		"~replays": "image",
+		"~a": "image",
+		"~c 404": "http",
+		"~c 101": "socket",
+		"~u api": "http",
+		"api\\?x": "http",
+		"~u example\\.com": "open image capital socket dns",
+		"~u other": "asked",
+		"!~u example": "tcp udp asked",
+		"~d shop": "http",
+		"~d ^example\\.com$": "http open image capital socket",
+		"!~d .": "tcp udp dns asked",
+		"~m ^post$": "http",
+		"~m get": "open image capital socket",
+		"~src ^10\\.0\\.0\\.7:4321$": "http",
+		"~src 127": "image capital socket tcp udp dns asked",
+		"~dst shop.*:443$": "http",
+		"~dst :80": "image capital socket tcp udp dns asked",
+		"~h ^x-client": "http",
+		'~h "^server: ng"': "http",
+		"~hq server": "",
+		"~hs server": "http",
+		"~hq upgrade": "socket",
+		"~t html": "http",
+		"~t urlencoded": "http",
+		"~tq html": "",
+		"~tq urlencoded": "http",
+		"~ts urlencoded": "",
+		"~ts ^text": "http",
+		"~b needle": "http",
+		"~b one.needle": "http",
+		"~bq needle": "",
+		"~bs needle": "http",
+		"~bq a=1": "http",
+		"~b hello": "capital tcp udp",
+		"~b pong": "socket",
+		"~b 192": "dns",
+		"~b ''": "http open image capital socket tcp udp dns asked",
+		"~bs ''": "http capital socket tcp udp dns",
+		"~marker star": "image",
+		"~marker ^$": "http open capital socket tcp udp dns asked",
+		"~comment ^here": "http",
+		"~comment look$": "http",
+		"~comment .": "http",
+		'~meta "user: bob"': "http",
+		'~meta "^n: 1$"': "http",
+		"~meta .": "http",
+	};
+	for (const [filter, wanted] of Object.entries(cases)) t.equal(selected(filter), wanted, filter);
+});
+
+t.test("the table", async (t) => {
+	const codes = filterOperators.map(({ code }) => code);
+	t.equal(new Set(codes).size, codes.length);
+	t.same(
+		codes.sort().join(" "),
+		"a all b bq bs c comment d dns dst e h hq hs http m marked marker meta q replay replayq replays s src t tcp tq ts u udp websocket",
+		"the operators of mitmproxy, no more and no fewer",
+	);
+	for (const { help, words } of filterOperators) t.ok(help.length > 5 && words.length > 3);
+	const operator = filterOperators.find(({ code }) => code === "h");
+	if (operator?.argument !== "pattern") throw new Error("~h takes a pattern");
+	t.ok(regexFor(operator, "^x", false).test("a\nX"), "at every line, case ignored");
+	t.notOk(regexFor(operator, "^x", true).test("a\nX"));
+});
+
+/** What a plan says of a row: yes, no, or not known. */
+function ask(plan: Plan, columns: Readonly<Record<string, string | number | null>>): boolean | null {
+	switch (plan.kind) {
+		case "all":
+			return true;
+		case "none":
+			return false;
+		case "unknown":
+			return null;
+		case "not": {
+			const of = ask(plan.of, columns);
+			return of === null ? null : !of;
+		}
+		case "and":
+		case "or": {
+			const decisive = plan.kind === "or";
+			const parts = plan.of.map((part) => ask(part, columns));
+			return parts.includes(decisive) ? decisive : parts.includes(null) ? null : !decisive;
+		}
+		case "equals":
+			return columns[plan.column] === plan.value;
+		case "test":
+			return plan.test(columns[plan.column] ?? null);
+	}
+}
+
+t.test("plans never say what the flow does not", async (t) => {
+	const columnsOf = (flow: Flow) => {
+		const request = flow.type === "http" ? flow.request : null;
+		return {
+			...{ kind: flow.type, method: request?.method ?? null, scheme: request?.scheme ?? null, host: request?.host ?? null, port: request?.port ?? null },
+			...{ pretty_host: request?.prettyHost ?? null, path: request?.path ?? null, status: flow.type === "http" ? (flow.response?.statusCode ?? null) : null },
+			...{ is_replay: flow.isReplay, marked: flow.marked, has_error: flow.error === null ? 0 : 1 },
+			has_websocket: flow.type === "http" && flow.websocket !== null ? 1 : 0,
+		};
+	};
+	const international = httpFlow({ request: { host: "xn--mnchen-3ya.de", httpVersion: "HTTP/2.0", authority: "xn--mnchen-3ya.de", headers: [] } });
+	let certain = 0;
+	for (const operator of filterOperators) {
+		const arguments_ =
+			operator.argument === "none"
+				? [""]
+				: operator.argument === "number"
+					? [" 404", " 7"]
+					: [" shop", " ^example", " mün", " xn", " ^$", " post", " star", " ."];
+		for (const argument of arguments_) {
+			const filter = compileFilter(`~${operator.code}${argument}`);
+			for (const flow of [...Object.values(flows), international]) {
+				const told = ask(filter.plan, columnsOf(flow));
+				if (told === null) continue;
+				certain++;
+				t.equal(told, filter.matches(flow), `${filter.pattern} on ${flow.type}`);
+			}
+		}
+	}
+	t.ok(certain > 500, `${certain} answers`);
+});

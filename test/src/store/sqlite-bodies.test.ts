@@ -1,0 +1,156 @@
+// Bodies: equal ones stand once, small ones in the row, large ones in pieces, and all come back as they were.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { storeAt, storeWith } from "../../../fixtures/stores.ts";
+import type { Body, BodySource } from "../../../src/flow/body.ts";
+import { BodyTable } from "../../../src/store/sqlite-bodies.ts";
+import { TapeDatabase } from "../../../src/store/sqlite-database.ts";
+
+function open(t: Test, name = "a.tape"): { db: TapeDatabase; table: BodyTable } {
+	const db = new TapeDatabase(join(t.testdirName, name), "append", false);
+	return { db, table: new BodyTable(db) };
+}
+
+const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
+
+/** A body that lies elsewhere, in pieces of any size. */
+function inPieces(bytes: Buffer, size: number): BodySource {
+	return {
+		size: bytes.length,
+		read: () => bytes,
+		*chunks() {
+			for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+		},
+	};
+}
+
+function bytesOf(body: Body): Buffer | null {
+	return body === null || Buffer.isBuffer(body) ? body : body.read();
+}
+
+t.test("sizes from nothing to many pieces", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	for (const size of [0, 1, 256, 257, 5000, 1024 * 1024, 1024 * 1024 + 1, 3_500_000]) {
+		const bytes = randomBytes(size);
+		const back = table.read(table.write(bytes), size);
+		t.ok(bytesOf(back)?.equals(bytes), `${size} bytes`);
+		if (back !== null && !Buffer.isBuffer(back)) {
+			t.equal(back.size, size);
+			t.ok(Buffer.concat([...back.chunks()]).equals(bytes), `${size} bytes by pieces`);
+		}
+	}
+	t.equal(table.write(null), null);
+	t.equal(table.read(null, null), null);
+	t.equal(count(db, "body"), 5, "small ones stand in the row");
+	t.equal(count(db, "chunk"), 2 + 4, "pieces of 1 MiB");
+	t.ok(table.takeWritten() > 5_500_000);
+	t.equal(table.takeWritten(), 0);
+	db.close();
+});
+
+t.test("equal bodies are one, however they come", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	for (const size of [300, 2_500_000]) {
+		const bytes = randomBytes(size);
+		const first = table.write(bytes);
+		t.equal(table.write(Buffer.from(bytes)), first);
+		t.equal(table.write(inPieces(bytes, 999_983)), first);
+		const differs = Buffer.from(bytes);
+		differs[size - 1] = (differs[size - 1] as number) ^ 1;
+		t.not(table.write(differs), first);
+	}
+	t.equal(count(db, "body"), 4);
+	db.close();
+});
+
+t.test("the same checksum is not the same body", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	// CRC-32 is linear: its polynomial laid over any bytes leaves it as it is
+	const collide = (bytes: Buffer, at: number) => {
+		const copy = Buffer.from(bytes);
+		for (const [i, byte] of [0x41, 0x06, 0x71, 0xdb, 0x01].entries()) copy[at + i] = (copy[at + i] as number) ^ byte;
+		return copy;
+	};
+	const { crc32 } = await import("node:zlib");
+	for (const size of [1000, 1_500_000]) {
+		const bytes = randomBytes(size);
+		const other = collide(bytes, size - 100);
+		t.equal(crc32(bytes), crc32(other));
+		const [one, two] = [table.write(bytes), table.write(other)];
+		t.not(one, two);
+		t.ok(bytesOf(table.read(two, size))?.equals(other));
+		const shorter = bytes.subarray(1);
+		t.ok(bytesOf(table.read(table.write(shorter), size - 1))?.equals(shorter));
+	}
+	db.close();
+});
+
+t.test("bodies that come piece by piece", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	const bytes = randomBytes(2_500_000);
+	const spool = table.spool();
+	for (const [from, to] of [
+		[0, 10],
+		[10, 2_000_000],
+		[2_000_000, bytes.length],
+	] as const)
+		spool.write(bytes.subarray(from, to));
+	t.equal(table.takeWritten(), bytes.length);
+	const body = spool.end();
+	t.equal(body.size, bytes.length);
+	t.ok(body.read().equals(bytes));
+	const stored = table.write(body);
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes));
+	t.equal(count(db, "body"), 1, "it is where it is already");
+	const abandoned = table.spool();
+	abandoned.write(bytes.subarray(0, 100));
+	table.spool();
+	table.removeLoose();
+	t.equal(count(db, "body"), 1);
+	t.equal(count(db, `chunk WHERE body <> ${stored}`), 0);
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes), "what a flow took stays");
+	db.close();
+});
+
+t.test("a tape that is added to knows the bodies it has", async (t) => {
+	const path = join(t.testdir(), "again.tape");
+	const flows = () => [1, 2, 3].map((n) => httpFlow({ response: { body: Buffer.alloc(n * 900_000, n) } }));
+	await storeWith(path, flows(), { mode: "append" });
+	await storeWith(path, flows(), { mode: "append" });
+	const db = new TapeDatabase(path, "read", false);
+	t.equal(count(db, "flow"), 6);
+	t.equal(count(db, "body"), 3);
+	db.close();
+});
+
+t.test("bodies of a batch are read in one go where they lie together", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	const all = Array.from({ length: 50 }, () => randomBytes(1000));
+	const stored = all.map((bytes) => table.write(bytes));
+	db.exec("UPDATE body SET bytes = zeroblob(1000) WHERE id = 7");
+	table.readAhead([null, 0, Buffer.from("inline"), ...stored]);
+	db.exec("DELETE FROM body");
+	for (const [i, bytes] of all.entries()) t.equal(bytesOf(table.read(stored[i] ?? null, 1000))?.equals(bytes), i !== 6);
+	table.readAhead([stored[0] ?? null, stored[49] ?? null]);
+	t.throws(() => bytesOf(table.read(stored[49] ?? null, 1000)), { code: "FT_STORE", message: /body 50 is not there/ }, "these lie too far apart");
+	db.close();
+});
+
+t.test("one that is missing is damage", async (t) => {
+	const path = join(t.testdir(), "missing.tape");
+	await storeWith(path, [httpFlow({ response: { body: Buffer.alloc(2_000_000) } })]);
+	const db = new TapeDatabase(path, "append", false);
+	db.exec("DELETE FROM chunk WHERE n = 1");
+	db.close();
+	const store = storeAt(path, "read");
+	const flow = store.at(1);
+	t.equal(flow?.type === "http" ? flow.response?.rawContent?.length : 0, 1024 * 1024, "what is there is given");
+	await store.close();
+});

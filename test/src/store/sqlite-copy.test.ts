@@ -1,0 +1,71 @@
+// Rows go from tape to tape with all that they refer to, and with nothing else.
+import { join } from "node:path";
+import t from "tap";
+import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
+import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import { copyRows } from "../../../src/store/sqlite-copy.ts";
+import { TapeDatabase } from "../../../src/store/sqlite-database.ts";
+
+const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
+
+t.test("all of a flow is copied, and of other flows nothing", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const secret = Buffer.alloc(5000, "a secret of another flow ");
+	const secretFlow = httpFlow({ response: { body: secret }, serverConn: { certificateList: [Buffer.from("secret certificate")] } });
+	const chosen = [...variedFlows(), websocketFlow(), tcpFlow()];
+	await storeWith(from, [secretFlow, ...chosen]);
+	const db = new TapeDatabase(to, "create", false);
+	const numbers = Array.from(chosen, (_, i) => i + 2);
+	t.equal(copyRows(db, from, [numbers.slice(0, 5), [], numbers.slice(5)]), chosen.length);
+	t.notOk(db.inTransaction);
+	t.equal(count(db, "certificate"), 2);
+	t.equal(db.get("SELECT name FROM temp.sqlite_schema"), undefined, "nothing stays behind");
+	db.close();
+	const store = storeAt(to, "read");
+	t.same((await flowsOf(store)).map(factsOf), chosen.map(factsOf));
+	await store.close();
+	const { readFileSync } = await import("node:fs");
+	t.notOk(readFileSync(to).includes("secret"));
+});
+
+t.test("from a tape that is being recorded", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const recorder = startRecorder(from);
+	for await (const number of recorder.safe) if (number > 50) break;
+	const db = new TapeDatabase(to, "create", false);
+	t.equal(copyRows(db, from, [[1, 2, 3]]), 3);
+	db.close();
+	t.equal(await recorder.finish(), 0);
+	const store = storeAt(from, "read");
+	t.ok((await store.count()) > 50);
+	await store.close();
+});
+
+t.test("not from another version, and nothing is left of a failure", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	await storeWith(from, [httpFlow()]);
+	const source = new TapeDatabase(from, "append", false);
+	const db = new TapeDatabase(to, "create", false);
+	t.throws(() => {
+		copyRows(
+			db,
+			from,
+			(function* () {
+				yield [1];
+				throw new Error("stopped");
+			})(),
+		);
+	}, /stopped/);
+	t.notOk(db.inTransaction);
+	source.exec("PRAGMA user_version = 0");
+	t.equal(copyRows(db, from, [[1]]), null);
+	t.throws(() => copyRows(db, join(folder, "absent", "x"), [[1]]), { code: "FT_IO" });
+	source.exec("PRAGMA user_version = 1");
+	t.equal(copyRows(db, from, [[1]]), 1, "it may be tried again");
+	source.close();
+	db.close();
+});

@@ -1,0 +1,244 @@
+// The tape keeps flows whole, survives the death of its writer, and is read while it is written.
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { dnsFlow, httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
+import { reports } from "../../../fixtures/tape-files.ts";
+import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import { compileFilter } from "../../../src/filter/compile.ts";
+import type { HttpFlow } from "../../../src/flow/flow.ts";
+
+const byPath = (flow: HttpFlow) => flow.request.path;
+
+t.test("flows of all kinds come back as they were, in order", async (t) => {
+	const path = join(t.testdir(), "all.tape");
+	const flows = variedFlows();
+	await storeWith(path, flows);
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).map(factsOf), flows.map(factsOf));
+	t.equal(await store.count(), flows.length);
+	t.same(
+		(await flowsOf(store, { ids: [flows[3]?.id ?? "", flows[1]?.id ?? "", "absent"] })).map(({ id }) => id),
+		[flows[1]?.id, flows[3]?.id],
+	);
+	await store.close();
+});
+
+t.test("what is read goes into another tape unchanged, also what a newer version may have put there", async (t) => {
+	const [one, two] = [join(t.testdir(), "one.tape"), join(t.testdir(), "two.tape")];
+	const flow = httpFlow();
+	flow.extra = { head: ["new", 1], rest: [2], fields: { other: "format's" } };
+	flow.request.extra = { tail: ["more"] };
+	(flow.response as NonNullable<typeof flow.response>).extra = { tail: [null, 3] };
+	flow.clientConn.extra = { tail: ["c"] };
+	flow.serverConn.extra = { tail: ["s"] };
+	await storeWith(one, [flow, ...variedFlows()]);
+	const first = storeAt(one, "read");
+	await storeWith(two, await flowsOf(first));
+	const second = storeAt(two, "read");
+	t.same((await flowsOf(second)).map(factsOf), (await flowsOf(first)).map(factsOf));
+	const [back] = (await flowsOf(second)) as [HttpFlow];
+	t.same(back.extra, { head: ["new", 1], rest: [2], fields: { other: "format's" } });
+	t.same([back.request.extra, back.response?.extra], [{ tail: ["more"] }, { tail: [null, 3] }]);
+	t.same([back.clientConn.extra, back.serverConn.extra], [{ tail: ["c"] }, { tail: ["s"] }]);
+	await first.close();
+	await second.close();
+});
+
+t.test("recordings are found by their key, in order, over all blocks of the index", async (t) => {
+	const path = join(t.testdir(), "keys.tape");
+	const paths = Array.from({ length: 40_000 }, (_, i) => `/${i % 16_000 === 7 ? "often" : i % 1000}`);
+	const shared = httpFlow();
+	await storeWith(
+		path,
+		paths.map((target, i) => httpFlow({ id: String(i), clientConn: shared.clientConn, serverConn: shared.serverConn, request: { path: target } })),
+		{ requestKey: byPath },
+	);
+	const store = storeAt(path, "read");
+	const all = store.findByKey("/often", -1, 100);
+	t.same(
+		all.map((place) => store.at(place)?.id),
+		["7", "16007", "32007"],
+	);
+	t.same(store.findByKey("/often", all[0] ?? 0, 1), [all[1]]);
+	t.same(store.findByKey("/often", all[2] ?? 0, 5), []);
+	t.equal(store.findByKey("/5", -1, 100).length, 40);
+	t.same(store.findByKey("/none", -1, 5), []);
+	t.equal(store.at(1_000_000), null);
+	await store.close();
+});
+
+t.test("a killed writer leaves every flow of 100 ms before, and a tape that opens at once", async (t) => {
+	const path = join(t.testdir(), "killed.tape");
+	for (let round = 0; round < 3; round++) {
+		const recorder = startRecorder(path);
+		let last = -1;
+		for await (const number of recorder.safe) {
+			last = number;
+			if (number >= 300 + round * 77) break;
+		}
+		await recorder.kill();
+		const store = storeAt(path, "read");
+		const numbers = (await flowsOf(store, { filter: compileFilter("~c 200") })).map(({ id }) => Number(id));
+		const ofThisRound = numbers.slice(numbers.lastIndexOf(0));
+		t.ok(ofThisRound.length > last, `${ofThisRound.length} flows, ${last + 1} were safe`);
+		t.same(
+			ofThisRound,
+			Array.from(ofThisRound, (_, i) => i),
+			"without a gap",
+		);
+		t.equal(store.findByKey("key", -1, 1_000_000).length, numbers.length);
+		await store.close();
+	}
+});
+
+t.test("it is read while another process writes, and is one single file after a clean end", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "live.tape");
+	const recorder = startRecorder(path);
+	const { value: first } = await recorder.safe.next();
+	t.equal(first, 0);
+	const reader = storeAt(path, "read");
+	const early = await reader.count();
+	for await (const number of recorder.safe) if (number >= early + 50) break;
+	const later = (await flowsOf(reader)) as HttpFlow[];
+	t.ok(later.length > early, "what is committed meanwhile is seen");
+	t.ok(later.every((flow) => flow.response?.bodySize === 1000));
+	t.equal(later.at(-1)?.response?.rawContent?.length, 1000);
+	await reader.close();
+	t.equal(await recorder.finish(), 0);
+	t.same(readdirSync(folder), ["live.tape"]);
+
+	const reopened = storeAt(path, "append");
+	const count = await reopened.count();
+	reopened.append(tcpFlow());
+	await reopened.close();
+	t.same(readdirSync(folder), ["live.tape"]);
+	const last = storeAt(path, "read");
+	t.equal(await last.count(), count + 1);
+	await last.close();
+});
+
+t.test("two writers take turns", async (t) => {
+	const path = join(t.testdir(), "both.tape");
+	const [one, two] = [storeAt(path, "append"), storeAt(path, "append")];
+	for (let i = 0; i < 20; i++) {
+		for (const store of [one, two]) {
+			store.append(httpFlow({ id: `${i}` }));
+			store.flush();
+		}
+	}
+	await one.close();
+	await two.close();
+	const store = storeAt(path, "read");
+	t.equal((await flowsOf(store)).length, 40);
+	await store.close();
+});
+
+t.test("what is appended is committed in time, and by number", async (t) => {
+	const path = join(t.testdir(), "time.tape");
+	const store = storeAt(path, "append");
+	const reader = storeAt(path, "read");
+	store.append(httpFlow());
+	t.equal(await reader.count(), 0);
+	const start = performance.now();
+	while ((await reader.count()) === 0 && performance.now() - start < 5000) await new Promise((resolve) => setTimeout(resolve, 5));
+	t.ok(performance.now() - start < 5000, "without being asked to");
+	for (let i = 0; i < 1000; i++) store.append(httpFlow());
+	t.equal(await reader.count(), 1001);
+	for (let i = 0; i < 9; i++) store.append(httpFlow({ response: { body: Buffer.alloc(1_000_000, i) } }));
+	t.equal(await reader.count(), 1010, "and by their size");
+	await reader.close();
+	await store.close();
+	await store.close();
+});
+
+t.test("one flow that cannot be written costs no other", async (t) => {
+	const path = join(t.testdir(), "bad.tape");
+	const store = storeAt(path, "append");
+	store.append(httpFlow({ id: "before" }));
+	t.throws(() => store.append(tcpFlow({ messages: [{}, { timestamp: Number.NaN }] })), { code: "FT_STORE" });
+	t.throws(() => store.append(httpFlow({ request: { timestampStart: Number.NaN } })), { code: "FT_STORE" });
+	store.append(httpFlow({ id: "after" }));
+	await store.close();
+	const reader = storeAt(path, "read");
+	t.same(
+		(await flowsOf(reader)).map(({ id }) => id),
+		["before", "after"],
+	);
+	await reader.close();
+});
+
+t.test("discarded, it is as it was", async (t) => {
+	const path = join(t.testdir(), "discard.tape");
+	await storeWith(path, [httpFlow({ id: "kept" })], { mode: "append" });
+	const store = storeAt(path, "append");
+	store.append(httpFlow({ id: "gone" }));
+	await store.discard();
+	await store.discard();
+	const reader = storeAt(path, "read");
+	t.same(
+		(await flowsOf(reader)).map(({ id }) => id),
+		["kept"],
+	);
+	await reader.close();
+});
+
+t.test("rows are taken over by an empty new tape alone", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const flows = variedFlows();
+	await storeWith(from, flows);
+	const source = storeAt(from, "read");
+	const store = storeAt(to, "create");
+	t.equal(store.takeRows(source, { filter: compileFilter("~q | ~tcp | ~b body") }), 4);
+	t.equal(store.takeRows(source), null, "not where there are flows");
+	store.append(dnsFlow({ id: "added" }));
+	await store.close();
+	const copy = storeAt(to, "read");
+	const wanted = (await flowsOf(source, { filter: compileFilter("~q | ~tcp | ~b body") })).map(factsOf);
+	t.same((await flowsOf(copy)).slice(0, -1).map(factsOf), wanted);
+	await copy.close();
+	const append = storeAt(join(folder, "append.tape"), "append");
+	t.equal(append.takeRows(source), null, "not where others may write");
+	await append.close();
+	await source.close();
+});
+
+t.test("damage is told, and costs no more than what is damaged", async (t) => {
+	const path = join(t.testdir(), "damaged.tape");
+	await storeWith(path, [httpFlow({ id: "1" }), httpFlow({ id: "2" }), httpFlow({ id: "3", metadata: { a: 1 } }), httpFlow({ id: "4" })]);
+	const Database = (await import("better-sqlite3")).default;
+	const db = new Database(path);
+	db.exec("UPDATE flow SET head = x'c1' WHERE id = '2'; UPDATE flow SET rest = x'91c1', client_conn = 77 WHERE id = '3'");
+	db.exec("UPDATE connection SET bytes = x'00' WHERE id = (SELECT server_conn FROM flow WHERE id = '3')");
+	db.close();
+	const { list, report } = reports();
+	const store = storeAt(path, "read", { report });
+	const flows = (await flowsOf(store, { filter: compileFilter("~src 127 | ~all") })) as HttpFlow[];
+	t.same(
+		flows.map(({ id }) => id),
+		["1", "3", "4"],
+	);
+	t.same(flows[1]?.metadata, {});
+	t.same([flows[1]?.clientConn.peername, flows[1]?.serverConn.address], [null, null]);
+	t.match(list, [
+		{ code: "FT_CORRUPT_FLOW", record: 2, message: /flow 2: its record cannot be decoded; it is left out/ },
+		{ code: "FT_CORRUPT_FLOW", record: 3, message: /flow 3: its metadata is damaged; the flow is kept without/ },
+		{ code: "FT_CORRUPT_FLOW", record: 3, message: /its client connection is damaged/ },
+		{ code: "FT_CORRUPT_FLOW", record: 3, message: /its server connection is damaged/ },
+	]);
+	t.equal(store.at(2), null);
+	await store.close();
+});
+
+t.test("counting asks the columns where they tell, and the flows where they do not", async (t) => {
+	const path = join(t.testdir(), "count.tape");
+	await storeWith(path, variedFlows());
+	const store = storeAt(path, "read");
+	t.equal(await store.count(compileFilter("~c 500")), 1);
+	t.equal(await store.count(compileFilter("~b hello")), (await flowsOf(store, { filter: compileFilter("~b hello") })).length);
+	await store.close();
+	t.ok(statSync(path).size > 0 && existsSync(path));
+});

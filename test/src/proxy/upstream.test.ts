@@ -1,10 +1,12 @@
 // Reaching servers: by name and address, in TLS or not, and what is said where that fails.
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
+import { type AddressInfo, createServer } from "node:net";
 import { mock } from "node:test";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
-import { type ProxyParts, startTestProxy } from "../../../fixtures/running-proxy.ts";
+import { type ProxyParts, startTestProxy, type TestProxy } from "../../../fixtures/running-proxy.ts";
 
 const { originFile, selfSigned, server } = await makeAuthorities(t);
 const trusting = { ssl_verify_upstream_trusted_ca: originFile };
@@ -164,4 +166,41 @@ t.test("a connection that nobody needed for half a minute is closed, and one tha
 	await client.send(ask("GET", busy.authority, "/")).message();
 	await client.send(ask("GET", idle.authority, "/")).message();
 	t.strictSame([idle.connections.length, busy.connections.length], [2, 1]);
+});
+
+/** A client of HTTP/2 at the other end of a tunnel. */
+async function http2Client(t: Test, proxy: TestProxy, authority: string): Promise<(path: string) => Promise<string>> {
+	const { socket } = await proxy.tunnel(authority);
+	const session = connectHttp2(`http://${authority}`, { createConnection: () => socket.removeAllListeners("data") });
+	t.teardown(() => session.destroy());
+	return async (path) => String(await session.request({ ":path": path }).toArray());
+}
+
+t.test("for a client of HTTP/2 servers are asked in HTTP/2, where they speak it, over one connection", async (t) => {
+	const modern = createHttp2().on("stream", (stream, headers) => {
+		stream.respond();
+		stream.end(`2 ${headers[":path"]}`);
+	});
+	const sessions: unknown[] = [];
+	modern.on("session", (session) => sessions.push(session)).listen(0, "127.0.0.1");
+	await once(modern, "listening");
+	t.teardown(() => modern.close());
+	const proxy = await startTestProxy(t);
+	const get = await http2Client(t, proxy, `127.0.0.1:${(modern.address() as AddressInfo).port}`);
+	t.strictSame(await Promise.all(["/1", "/2", "/3"].map(get)), ["2 /1", "2 /2", "2 /3"]);
+	t.equal(sessions.length, 1);
+});
+
+t.test("and in HTTP/1.1 where they do not, which is remembered", async (t) => {
+	const old = await startOrigin(t, async (client) => {
+		for (;;) {
+			const head = await client.head();
+			if (head.startsWith("PRI ")) return client.close();
+			client.send(ok(`1 ${head.split(" ")[1]}`));
+		}
+	});
+	const proxy = await startTestProxy(t);
+	const get = await http2Client(t, proxy, old.authority);
+	for (const path of ["/1", "/2", "/3"]) t.equal(await get(path), `1 ${path}`);
+	t.equal(old.connections.length, 2, "one to find out, one that serves");
 });

@@ -608,3 +608,30 @@ t.test("a change of protocol, recorded with what followed if that is wanted", as
 		{ type: "tcp", messages: [{ fromClient: true }, { fromClient: false }] },
 	]);
 });
+
+t.test("a disk that is full: what passes goes on passing, what has to wait there cannot", async (t) => {
+	const full = () => {
+		throw new Error("disk full");
+	};
+	const origin = await startOrigin(
+		t,
+		answering((_head, body) => ok(`${body.length}`)),
+	);
+	const size = 3_000_000;
+	for (const [needs, status] of [
+		[undefined, 200],
+		["always", 502],
+	] as const) {
+		const waiting: Hook = { name: "waiting", ...(needs && { needs: { request: needs } }), request: () => {} };
+		const proxy = await startTestProxy(t, {
+			hooks: [waiting],
+			sink: { append: () => {}, spool: () => ({ write: full, end: full }) },
+			options: { stream_large_bodies: 1, store_streamed_bodies: true },
+		});
+		const client = await proxy.connect();
+		client.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`])).send(Buffer.alloc(size));
+		t.match(await client.head(), new RegExp(`^HTTP/1\\.1 ${status} `));
+		t.equal((await proxy.flow(0)).request.body, null, "missing, not empty");
+		t.match(await proxy.event("sink_error"), { error: { message: "disk full" } });
+	}
+});

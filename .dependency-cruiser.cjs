@@ -25,8 +25,8 @@ const doors = {
 	"better-sqlite3": "src/store/sqlite-database\\.js",
 	msgpackr: "src/store/msgpack\\.js|commands/print/views/msgpack\\.js",
 	"tough-cookie": "src/flow/cookies\\.js",
-	fzstd: "src/flow/body\\.js",
-	"node-forge": "src/proxy/ca-(?:create|leaf)\\.js",
+	fzstd: "src/flow/body\\.js|formats/compression\\.js",
+	"node-forge": "src/proxy/ca-(?:create|export)\\.js",
 	commander: "commands/options\\.js",
 	yaml: "commands/configuration\\.js",
 	diff: "commands/print/changes\\.js",
@@ -37,7 +37,7 @@ const doors = {
 /** Of src/hooks, what every feature may use; the list of features, src/hooks/builtin.ts, knows them all. */
 const hookBasics = "hook|pipeline|context|rule|make-response";
 /** Of formats, what every format may use; formats/index.ts knows them all. */
-const formatBasics = "format|input|output";
+const formatBasics = "format|input|output|text-output|compression|fields";
 
 const rule = (name, from, to) => ({ name, severity: "error", from, to });
 
@@ -61,7 +61,7 @@ module.exports = {
 			{ path: "^formats/(?!index\\.js)([a-z-]+)" },
 			{ path: "^formats/", pathNot: `^formats/(?:(?:${formatBasics})\\.js|$1)` },
 		),
-		rule("every file is used", { orphan: true, pathNot: "^commands/main\\.js|node-preload|\\.d\\.js" }, {}),
+		rule("every file is used", { orphan: true, pathNot: "^commands/main\\.js|node-preload|node-clock|\\.d\\.js" }, {}),
 	],
 	options: { doNotFollow: { path: "node_modules" } },
 };

@@ -24,8 +24,9 @@ await build({
 });
 // loaded by the Node processes that a recorded command starts, old ones too
 await build({
-	entryPoints: ["src/proxy/node-preload.cts"],
-	outfile: "dist/proxy/node-preload.cjs",
+	entryPoints: ["src/proxy/node-preload.cts", "src/proxy/node-clock.cts"],
+	outdir: "dist/proxy",
+	outExtension: { ".js": ".cjs" },
 	bundle: true,
 	format: "cjs",
 	platform: "node",

@@ -3,7 +3,7 @@ import { createTape, openFileSpool, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
-import type { Miss, TrustGuide } from "./src/hooks/context.ts";
+import type { HookContext, TrustGuide } from "./src/hooks/context.ts";
 import type { Hook } from "./src/hooks/hook.ts";
 import type { Pipeline } from "./src/hooks/pipeline.ts";
 import type { ReplayReport } from "./src/hooks/server-replay.ts";
@@ -30,7 +30,7 @@ export type LiveValues = HookValues & OptionValues<typeof proxyOptions>;
 export type ReplayClientValues = HookValues & OptionValues<typeof clientOptions>;
 
 /** What a live proxy and a client replay have in common. */
-interface TrafficSetup {
+interface TrafficSetup extends Pick<HookContext, "log" | "onMiss" | "onServed" | "onUnused" | "flagPrefix"> {
 	values: HookValues;
 	/** Where finished flows go; they are added to what is there. null: nowhere. */
 	output: string | null;
@@ -48,9 +48,7 @@ interface TrafficSetup {
 	durable?: boolean;
 	/** Told of trouble in tapes. */
 	report: Reporter;
-	log?: (level: "info" | "warning", message: string) => void;
 	onEvent?: (event: ProxyEvent) => void;
-	onMiss?: (miss: Miss) => void;
 }
 
 export interface LiveSetup extends TrafficSetup {
@@ -59,6 +57,8 @@ export interface LiveSetup extends TrafficSetup {
 	home: string;
 	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
 	network: boolean;
+	/** Since when certificates are valid, for clients whose clock shows another time; default: for a short time. */
+	validFrom?: Date;
 }
 
 /** How it ended. */
@@ -67,6 +67,8 @@ export interface LiveReport {
 	readonly recorded: number;
 	/** null: nothing was to be answered from recordings. */
 	readonly replay: ReplayReport | null;
+	/** Attempts to reach servers, by `host:port`. */
+	readonly egress: ReadonlyMap<string, number>;
 }
 
 export interface LiveProxy {
@@ -75,6 +77,8 @@ export interface LiveProxy {
 	/** Where it listens, a mode each; `host` and `port` are those of the first. */
 	readonly listeners: readonly Listening[];
 	readonly authority: CertificateAuthority;
+	/** When the recordings that are replayed began, in seconds since 1970; null where there are none. */
+	readonly recordedAt: number | null;
 	/** Ends exchanges under way, brings those still open to the output, and closes it. */
 	close(): Promise<LiveReport>;
 }
@@ -90,14 +94,14 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/client-tls.ts");
 	const { startProxy } = await import("./src/proxy/server.ts");
 	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
-	const { values, onEvent, log, network } = setup;
+	const { values, log, network } = setup;
 	const warn = (message: string) => log?.("warning", message);
-	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values) });
+	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values), validFrom: setup.validFrom });
 	const traffic = await prepare(setup, createTrustGuide(authority));
-	const { pipeline, sink } = traffic;
+	const { pipeline, sink, onEvent } = traffic;
 	try {
 		const proxy = await startProxy({
-			...{ options: values, pipeline, sink, upstream: network ? "network" : null, ...(onEvent && { onEvent }) },
+			...{ options: values, pipeline, sink, upstream: network ? "network" : null, onEvent },
 			...{ authority: withOwnCertificates(authority, values), gate: pipeline.hooks.find(isProxyAuth) ?? null, hosts: await createPassedHosts(values) },
 			...(await waysOf(setup)),
 		});
@@ -106,7 +110,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			await proxy.close();
 			return traffic.close();
 		};
-		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, close };
+		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, recordedAt: traffic.recordedAt, close };
 	} catch (error) {
 		await traffic.close();
 		throw error;
@@ -137,10 +141,10 @@ export interface RunningReplayClient extends Pick<ReplayClient, "send"> {
  */
 export async function startReplayClient(setup: ReplayClientSetup): Promise<RunningReplayClient> {
 	const { ReplayClient } = await import("./src/proxy/replay-client.ts");
-	const { values, onEvent, timeout } = setup;
+	const { values, timeout } = setup;
 	const traffic = await prepare(setup);
-	const { pipeline, sink } = traffic;
-	const client = new ReplayClient({ options: values, pipeline, sink, timeout, ...(await waysOf(setup)), ...(onEvent && { onEvent }) });
+	const { pipeline, sink, onEvent } = traffic;
+	const client = new ReplayClient({ options: values, pipeline, sink, timeout, ...(await waysOf(setup)), onEvent });
 	await setup.scripts?.start(values);
 	return {
 		send: (recorded, change) => client.send(recorded, change),
@@ -154,6 +158,8 @@ export async function startReplayClient(setup: ReplayClientSetup): Promise<Runni
 interface Traffic {
 	pipeline: Pipeline;
 	sink: FlowSink;
+	onEvent: (event: ProxyEvent) => void;
+	recordedAt: number | null;
 	close(): Promise<LiveReport>;
 }
 
@@ -163,14 +169,8 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
-	const { log, onMiss } = setup;
-	const hooks = await createHooks(values, {
-		recordings,
-		scripts: [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])],
-		...(guide && { guide }),
-		...(log && { log }),
-		...(onMiss && { onMiss }),
-	});
+	const scripts = [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])];
+	const hooks = await createHooks(values, { ...setup, recordings, scripts, ...(guide && { guide }) });
 	const filter = await createRecordingFilter(values);
 	const pipeline = new Pipeline(hooks);
 	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
@@ -199,14 +199,20 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 		},
 		close: async () => tape?.close(),
 	};
+	const egress = new Map<string, number>();
 	return {
 		pipeline,
 		sink,
+		recordedAt: hooks.find(isServerReplay)?.recordedAt ?? null,
+		onEvent(event) {
+			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
+			setup.onEvent?.(event);
+		},
 		async close() {
 			await sink.close();
 			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 			await pipeline.close();
-			return { recorded, replay };
+			return { recorded, replay, egress };
 		},
 	};
 }

@@ -17,9 +17,14 @@ export const caActions = {
 export type CaAction = keyof typeof caActions;
 
 const options = {
-	format: { type: "string", default: "pem", choices: ["pem", "der", "p12"], help: "export: the form of the certificate; a p12 file has an empty password." },
-	run: { type: "boolean", default: false, help: "trust, untrust: run the commands instead of showing them." },
-	key_size: { type: "integer", default: 2048, min: 2048, max: 16384, metavar: "BITS", help: "create: size of the authority's key." },
+	format: {
+		type: "string",
+		default: "pem",
+		choices: ["pem", "der", "p12"],
+		help: "Form of the certificate that export prints; a p12 file has an empty password.",
+	},
+	run: { type: "boolean", default: false, help: "Run the commands of trust and untrust instead of showing them." },
+	key_size: { type: "integer", default: 2048, min: 2048, max: 16384, metavar: "BITS", help: "Size of the key that create makes." },
 } as const satisfies OptionTable;
 
 export const command = defineCommand({

@@ -12,6 +12,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	diff: async () => (await import("./diff.ts")).command,
 	stats: async () => (await import("./stats.ts")).command,
 	export: async () => (await import("./export.ts")).command,
+	explain: async () => (await import("./explain.ts")).command,
+	prune: async () => (await import("./prune.ts")).command,
 	convert: async () => (await import("./convert.ts")).command,
 	doctor: async () => (await import("./doctor.ts")).command,
 	ca: async () => (await import("./ca.ts")).command,

@@ -1,5 +1,6 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
-import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
+import { join } from "node:path";
+import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
@@ -7,6 +8,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import { type CaPlace, openCaPlace } from "./ca-place.ts";
 import type { Input, Io, OptionGroup } from "./command.ts";
 import { Journal } from "./print/journal.ts";
+import type { ReplayProof } from "./replay-proof.ts";
 import { outputOptions } from "./tapes.ts";
 
 export const caOption = {
@@ -45,8 +47,16 @@ export async function liveGroups(kind: "record" | "replay-server" | "replay-clie
 	];
 }
 
+/** Older recordings than this there are none. */
+const LONG_AGO = new Date(Date.UTC(2000, 0));
+
 type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options" | "scripts">;
-type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable">;
+type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix"> & {
+	/** Judges the run. */
+	proof?: ReplayProof;
+	/** The command sees the time of the recording. */
+	isPast?: boolean;
+};
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
 export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
@@ -58,7 +68,14 @@ export async function runLive(job: LiveJob, { child, values, options, scripts }:
 	}
 }
 
-async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
+async function runIn(
+	{ folder, isEphemeral }: CaPlace,
+	{ proof, isPast, ...job }: LiveJob,
+	{ child, values, options, scripts }: LiveInput,
+	io: Io,
+): Promise<number> {
+	// an authority of today was not there yet
+	const home = isPast ? join(folder, "past") : folder;
 	const output = job.output === null ? null : expandHome(job.output);
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
@@ -72,23 +89,34 @@ async function runIn({ folder: home, isEphemeral }: CaPlace, job: LiveJob, { chi
 		recordings: job.recordings.map((path) => expandHome(path)),
 		values: values as unknown as LiveValues,
 		home,
+		...(isPast && { validFrom: LONG_AGO }),
 		env: io.env,
 		report: (code, message, detail) => journal.trouble(code, message, detail),
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
-		onMiss: (miss) => journal.miss(miss),
+		onMiss(miss) {
+			journal.miss(miss);
+			proof?.miss(miss);
+		},
+		...(proof?.isDetailed && { onServed: (served) => proof.served(served), onUnused: (recording) => proof.unused(recording) }),
 	});
 	if (isEphemeral && child === null) journal.authority(proxy.authority.certificateFile);
 	let status = 0;
 	let report: LiveReport;
 	try {
 		if (child === null) await stopped(io.signal);
-		else if (!io.signal.aborted) status = await runWithin(child, proxy, home, io);
+		else if (!io.signal.aborted) {
+			const { childSurroundings } = await import("./child-surroundings.ts");
+			const surroundings = await childSurroundings(proxy, home, io.env);
+			const warn = (message: string) => journal.log("warning", message);
+			status = await runWithin(child, isPast ? await inThePast(surroundings, proxy.recordedAt, warn) : surroundings);
+		}
 	} finally {
 		report = await proxy.close();
 	}
+	const verdict = (await proof?.end(report)) ?? 0;
 	journal.end(report, output);
-	return status || journal.status;
+	return verdict || status || journal.status;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {
@@ -99,10 +127,17 @@ function stopped(signal: AbortSignal): Promise<void> {
 }
 
 /** Runs the child in an environment that leads it through the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
-async function runWithin(child: readonly string[], proxy: LiveProxy, home: string, { env }: Io): Promise<number> {
-	const { childSurroundings } = await import("./child-surroundings.ts");
+async function runWithin(child: readonly string[], environment: Record<string, string>): Promise<number> {
 	const { runChild } = await import("../src/proxy/child-process.ts");
-	const environment = await childSurroundings(proxy, home, env);
 	const [command = "", ...args] = child;
 	return (await runChild(command, args, environment)).status;
+}
+
+/** The environment with a clock that shows the time of the recording. */
+async function inThePast(environment: Record<string, string>, recordedAt: number | null, warn: (message: string) => void): Promise<Record<string, string>> {
+	if (recordedAt === null) return environment;
+	const { findFaketime, movedClock } = await import("../src/proxy/child-clock.ts");
+	const library = findFaketime();
+	if (library === null) warn("--freeze-time reaches programs that run on Node only: libfaketime is not installed");
+	return movedClock(environment, recordedAt - Date.now() / 1000, library);
 }

@@ -1,8 +1,8 @@
 // Values of options as people write them, in a flag, behind --set, in the environment or in a configuration file.
 import { FlowtapeError } from "../src/errors.ts";
-import { expandHome, type OptionSpec } from "../src/options.ts";
+import { expandHome, type OptionFunction, type OptionSpec } from "../src/options.ts";
 
-export type OptionValue = boolean | string | number | null | readonly string[];
+export type OptionValue = boolean | string | number | null | readonly string[] | OptionFunction;
 
 /**
  * The value that a text stands for. `undefined` is a name without a value, as in `--set anticache`.
@@ -19,6 +19,8 @@ export function parseValue(spec: OptionSpec, text: string | undefined, where: st
 			return text === undefined ? needed(where, "a size") : parseSize(text, where);
 		case "sequence":
 			return text === undefined ? [] : [pathOr(spec, text)];
+		case "function":
+			throw bad(where, "a function was expected, which only a configuration file in JavaScript or TypeScript can give");
 		case "string": {
 			if (text === undefined) return spec.default === null ? null : needed(where, "a value");
 			const { choices } = spec;
@@ -49,6 +51,7 @@ export function checkValue(spec: OptionSpec, value: unknown, where: string): Opt
 		if (wrong !== undefined) throw bad(where, `a list of strings was expected, found ${JSON.stringify(wrong)}`);
 		return (items as readonly string[]).map((item) => pathOr(spec, item));
 	}
+	if (spec.type === "function" && typeof value === "function") return value as OptionFunction;
 	if (spec.type === "boolean" && typeof value === "boolean") return value;
 	if ((spec.type === "integer" || spec.type === "size") && typeof value === "number") return parseValue(spec, String(value), where);
 	if (typeof value === "string" || typeof value === "number") return parseValue(spec, String(value), where);

@@ -90,8 +90,8 @@ export async function flagsOf(command: Command): Promise<{ flag: string; help: s
 		.map(({ flag, spec }) => (isOn(spec) ? { flag: `no-${flag}`, help: negated(spec.help) } : { flag, help: spec.help }));
 }
 
-function isShown({ hidden, deprecated }: OptionSpec): boolean {
-	return hidden !== true && deprecated === undefined;
+function isShown({ type, hidden, deprecated }: OptionSpec): boolean {
+	return hidden !== true && deprecated === undefined && type !== "function";
 }
 
 /** Whether an option is on by default: the flag that changes something is the one that turns it off. */
@@ -156,6 +156,8 @@ function commanderOf(command: Command, registry: Registry): Commander {
 /** The flags of one option: two for a boolean, of which help shows the one that changes something. */
 function flagOptions(flag: string, spec: OptionSpec, title: string): Option[] {
 	const short = spec.short === undefined ? "" : `-${spec.short}, `;
+	// functions stand in configuration files only
+	if (spec.type === "function") return [];
 	const make = (flags: string, help: string, shown = true) => new Option(flags, help).hideHelp(!shown || !isShown(spec)).helpGroup(`${title}:`);
 	if (spec.type === "boolean") return [make(`${short}--${flag}`, spec.help, !spec.default), make(`--no-${flag}`, negated(spec.help), spec.default)];
 	const implied = spec.type === "string" ? spec.implied : undefined;

@@ -23,6 +23,6 @@ export const command = defineCommand({
 	run: ({ args: [output = ""], ...input }, io) => {
 		const { durable, filter, server_replay: recordings } = input.options;
 		const values = filter === null ? input.values : { ...input.values, save_stream_filter: filter };
-		return runLive({ output, recordings, network: true, durable }, { ...input, values }, io);
+		return runLive({ output, recordings, network: true, durable, flagPrefix: "" }, { ...input, values }, io);
 	},
 });

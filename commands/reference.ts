@@ -83,6 +83,7 @@ function sectionText({ title, isOwn, commands, entries }: Section, all: number):
 }
 
 function flagsText({ spec, flags }: Entry): string {
+	if (spec.type === "function") return "in a program only";
 	const value = spec.type === "boolean" ? "" : ` ${wordFor(spec)}`;
 	const no = spec.type === "boolean" && spec.default ? "no-" : "";
 	const short = spec.short === undefined ? "" : `${code(`-${spec.short}`)}, `;
@@ -91,7 +92,7 @@ function flagsText({ spec, flags }: Entry): string {
 
 function wordFor(spec: OptionSpec): string {
 	if (spec.type === "string" && spec.choices !== undefined) return spec.choices.join("|");
-	const word = spec.metavar ?? { boolean: "", string: "VALUE", integer: "N", size: "SIZE", sequence: "VALUE" }[spec.type];
+	const word = spec.metavar ?? { boolean: "", string: "VALUE", integer: "N", size: "SIZE", sequence: "VALUE", function: "" }[spec.type];
 	return spec.type === "string" && spec.implied !== undefined ? `[${word}]` : word;
 }
 

@@ -26,8 +26,7 @@ const SWITCHES: Readonly<Record<string, string>> = { "1": "true", "0": "false" }
 
 export class Registry {
 	flags: readonly Flag[] = [];
-	/** About deprecated options that were given. */
-	readonly warnings: string[] = [];
+	readonly #warnings = new Set<string>();
 	/** Keys of the configuration file that are not ours. */
 	foreign: string[] = [];
 	readonly #known = new Map<string, { name: string; spec: OptionSpec }>();
@@ -45,6 +44,11 @@ export class Registry {
 		for (const { name, spec } of added) {
 			for (const word of [name, ...(spec.aliases ?? [])]) this.#known.set(word, { name, spec });
 		}
+	}
+
+	/** About deprecated options that were given, once each. */
+	get warnings(): readonly string[] {
+		return [...this.#warnings];
 	}
 
 	get names(): Iterable<string> {
@@ -122,13 +126,13 @@ export class Registry {
 		const named = word.replaceAll("-", "_");
 		const found = this.#known.get(named);
 		if (found === undefined) return;
-		if (named !== found.name) this.warnings.push(`${where} is an old name: use ${found.name} instead`);
+		if (named !== found.name) this.#warnings.add(`${where} is an old name: use ${found.name} instead`);
 		this.#warnOf(where, found.spec);
 		return found;
 	}
 
 	#warnOf(where: string, { deprecated }: OptionSpec): void {
-		if (deprecated !== undefined) this.warnings.push(`${where} is deprecated: ${deprecated}`);
+		if (deprecated !== undefined) this.#warnings.add(`${where} is deprecated: ${deprecated}`);
 	}
 }
 

@@ -12,7 +12,7 @@ Usage: flowtape COMMAND [options] …
 Commands:
 ${lines.join("\n")}
 
-A TAPE is a .tape, a mitmproxy dump (.mitm), JSON lines (.jsonl), or - for stdin and stdout.
+A TAPE is a .tape, a mitmproxy dump (.mitm), a HAR (.har), JSON lines (.jsonl), or - for stdin and stdout.
 
   flowtape help COMMAND   options of a command, with examples
   flowtape --version      the version

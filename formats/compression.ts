@@ -162,7 +162,8 @@ class FzstdDecoder implements Coder {
 	}
 
 	async write(bytes: Uint8Array): Promise<Buffer[]> {
-		return this.#push(bytes, false);
+		// it keeps what it cannot use yet, and the bytes may be written over
+		return this.#push(Uint8Array.from(bytes), false);
 	}
 
 	async end(): Promise<Buffer[]> {

@@ -32,7 +32,11 @@ export type OptionSpec =
 	| (OptionBase & { type: "integer"; default: number | null; min?: number; max?: number })
 	/** A number of bytes; written as `10m`, `1.5k`, `64kb`. */
 	| (OptionBase & { type: "size"; default: number | null })
-	| (OptionBase & { type: "sequence"; default: readonly string[] });
+	| (OptionBase & { type: "sequence"; default: readonly string[] })
+	/** Can be set in a configuration file that is a program, and in programs. */
+	| (OptionBase & { type: "function"; default: null });
+
+export type OptionFunction = (...args: never[]) => unknown;
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
@@ -46,7 +50,9 @@ type ValueOf<S extends OptionSpec> = S extends { type: "boolean" }
 			? S extends { default: number }
 				? number
 				: number | null
-			: readonly string[];
+			: S extends { type: "function" }
+				? OptionFunction | null
+				: readonly string[];
 
 /** The values of a table's options, as the code that declared them reads them. */
 export type OptionValues<T extends OptionTable> = { readonly [K in keyof T]: ValueOf<T[K]> };

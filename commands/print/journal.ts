@@ -4,9 +4,10 @@ import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/error
 import { formatAuthority } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
 import type { ProxyEvent } from "../../src/proxy/context.ts";
+import { nearData } from "../../src/replay/miss-text.ts";
 import type { Io } from "../command.ts";
 import { flowLine } from "./flow-line.ts";
-import { plain, printableLine } from "./text.ts";
+import { plain, printable, printableLine } from "./text.ts";
 
 export interface JournalOptions {
 	json: boolean;
@@ -52,9 +53,9 @@ export class Journal {
 		else this.#tell({ event: level, message });
 	}
 
-	miss({ method, url, policy, explanation }: Miss): void {
-		if (this.#options.json) this.#print({ event: "miss", method, url, policy, explanation });
-		else if (!this.#options.quiet) this.#line(explanation.trimEnd());
+	miss({ explanation, nearest, ...miss }: Miss): void {
+		if (this.#options.json) this.#print({ event: "miss", ...miss, explanation, nearest: nearest?.map(nearData) ?? null });
+		else if (!this.#options.quiet) this.#line(printable(explanation.trimEnd()));
 	}
 
 	event(event: ProxyEvent): void {
@@ -93,14 +94,19 @@ export class Journal {
 	}
 
 	/** The last word. */
-	end({ recorded, replay }: LiveReport, output: string | null): void {
+	end({ recorded, replay, egress }: LiveReport, output: string | null): void {
 		const kept = recorded - this.#lost;
-		if (this.#options.json) this.#print({ event: "end", recorded: kept, lost: this.#lost, ...replay });
-		else if (!this.#options.quiet) {
-			if (replay !== null) this.#line(`served ${replay.served}, missed ${replay.missed}, unused ${replay.unused}`);
-			if (output !== null) this.#line(`recorded ${kept} ${kept === 1 ? "flow" : "flows"} to ${output}`);
-		}
 		if (this.#lost > 0) this.#line(`flowtape: ${this.#lost} flows could not be recorded and are lost`);
+		const attempts = [...egress.values()].reduce((sum, count) => sum + count, 0);
+		if (this.#options.json) {
+			const reached = replay === null ? {} : { ...replay, egress: attempts, destinations: Object.fromEntries(egress) };
+			this.#print({ event: "end", recorded: kept, lost: this.#lost, ...reached });
+		} else if (!this.#options.quiet) {
+			if (output !== null) this.#line(`recorded ${kept} ${kept === 1 ? "flow" : "flows"} to ${output}`);
+			if (replay === null) return;
+			for (const [destination, count] of egress) this.#line(`reached out to ${printableLine(destination)}${count === 1 ? "" : `, ${count} times`}`);
+			this.#line(`served ${replay.served}, missed ${replay.missed}, unused ${replay.unused}, egress ${attempts}`);
+		}
 	}
 
 	/** The last word of a run whose counts are its own. */

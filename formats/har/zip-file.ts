@@ -1,12 +1,14 @@
 // A ZIP archive (PKWARE APPNOTE 6.3) that is read: its directory, and its files whole or piece by piece. Beyond 4 GiB by ZIP64.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { inflateRawSync } from "node:zlib";
+import { crc32, inflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../../src/errors.ts";
 import { DECODED_LIMIT } from "../../src/flow/body.ts";
 import { decompress } from "../compression.ts";
 
 interface Entry {
 	method: number;
+	/** Of the file as it was. */
+	crc: number;
 	/** Bytes in the archive. */
 	packed: number;
 	/** Of the local header. */
@@ -65,20 +67,30 @@ export class ZipFile {
 	read(name: string): Buffer {
 		const entry = this.#entry(name);
 		if (entry.packed > DECODED_LIMIT) throw this.#damage(entry.offset, `${name} is larger than ${DECODED_LIMIT} bytes`);
-		const bytes = this.#bytes(this.#dataOffset(entry), entry.packed);
-		if (entry.method === STORED) return bytes;
+		const packed = this.#bytes(this.#dataOffset(entry), entry.packed);
+		const bytes = entry.method === STORED ? packed : this.#inflated(name, entry, packed);
+		if (crc32(bytes) !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum is another`);
+		return bytes;
+	}
+
+	#inflated(name: string, { offset }: Entry, packed: Buffer): Buffer {
 		try {
-			return inflateRawSync(bytes, { maxOutputLength: DECODED_LIMIT });
+			return inflateRawSync(packed, { maxOutputLength: DECODED_LIMIT });
 		} catch (cause) {
-			throw this.#damage(entry.offset, `${name} cannot be decompressed: ${(cause as Error).message}`);
+			throw this.#damage(offset, `${name} cannot be decompressed: ${(cause as Error).message}`);
 		}
 	}
 
-	/** A file piece by piece, whatever its size. */
-	chunks(name: string): AsyncIterable<Buffer> {
+	/** A file piece by piece, whatever its size; whether it was whole is told behind the last. */
+	async *chunks(name: string): AsyncGenerator<Buffer> {
 		const entry = this.#entry(name);
 		const packed = this.#packed(entry);
-		return entry.method === STORED ? packed : decompress(packed, "deflate", `${this.name}: ${name}`);
+		let crc = 0;
+		for await (const chunk of entry.method === STORED ? packed : decompress(packed, "deflate", `${this.name}: ${name}`)) {
+			crc = crc32(chunk, crc);
+			yield chunk;
+		}
+		if (crc !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum is another`);
 	}
 
 	async *#packed(entry: Entry): AsyncGenerator<Buffer> {
@@ -112,7 +124,7 @@ export class ZipFile {
 			const name = bytes.toString("utf8", at + 46, at + 46 + nameBytes);
 			const extra = bytes.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes);
 			const sizes = { unpacked: bytes.readUInt32LE(at + 24), packed: bytes.readUInt32LE(at + 20), offset: bytes.readUInt32LE(at + 42) };
-			this.#entries.set(name, { method: bytes.readUInt16LE(at + 10), ...withZip64(sizes, extra) });
+			this.#entries.set(name, { method: bytes.readUInt16LE(at + 10), crc: bytes.readUInt32LE(at + 16), ...withZip64(sizes, extra) });
 			at += 46 + nameBytes + extraBytes + commentBytes;
 		}
 	}

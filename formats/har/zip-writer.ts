@@ -9,6 +9,8 @@ export interface Packed {
 	packed: number;
 }
 
+/** Bytes that are gathered before they are written: headers are short. */
+const GATHERED_BYTES = 256 * 1024;
 const NAMES_ARE_UTF8 = 0x0800;
 const DEFLATED = 8;
 const VERSION = 45;
@@ -21,6 +23,8 @@ export class ZipWriter {
 	readonly #output: Output;
 	readonly #directory: Buffer[] = [];
 	#offset = 0;
+	#gathered: Buffer[] = [];
+	#gatheredBytes = 0;
 
 	constructor(output: Output) {
 		this.#output = output;
@@ -37,11 +41,22 @@ export class ZipWriter {
 		const start = this.#offset;
 		for (const entry of this.#directory) await this.#write(entry);
 		await this.#write(endRecords(this.#directory.length, this.#offset - start, start));
+		await this.#flush();
 	}
 
 	async #write(bytes: Buffer): Promise<void> {
-		await this.#output.write(bytes);
+		if (bytes.length >= GATHERED_BYTES && this.#gathered.length > 0) await this.#flush();
 		this.#offset += bytes.length;
+		this.#gathered.push(bytes);
+		this.#gatheredBytes += bytes.length;
+		if (this.#gatheredBytes >= GATHERED_BYTES) await this.#flush();
+	}
+
+	#flush(): Promise<void> {
+		const bytes = this.#gathered.length === 1 ? (this.#gathered[0] as Buffer) : Buffer.concat(this.#gathered);
+		this.#gathered = [];
+		this.#gatheredBytes = 0;
+		return this.#output.write(bytes);
 	}
 }
 

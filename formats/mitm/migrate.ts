@@ -1,87 +1,135 @@
-// Records of older dump versions, brought up to version 21 one step at a time.
-import { FlowtapeError } from "../../src/errors.ts";
-import type { RecordFields } from "./read-flow.ts";
+// Records of older versions as records of version 21. Each step does what changed after a version; what only got a default has none,
+// since readers fill in what is missing.
+import { derivedId } from "./derived-id.ts";
+import { migrateEarliest } from "./earliest.ts";
 import type { Dictionary, Value } from "./tnetstring.ts";
-
-/** The version that is written, and read as it is. */
-export const NEWEST = 21;
+import { dictionaryOf, numberOf } from "./values.ts";
+import { NEWEST, VERSIONS } from "./versions.ts";
 
 type Step = (flow: Dictionary) => void;
 
 /** What leads from a version to the next. */
-const steps: ReadonlyMap<number, Step> = new Map([
-	[18, toVersion19],
-	[19, eachConnection((connection) => delete connection.state)],
-	[
-		20,
-		eachConnection((connection) => {
-			if (connection.tls_version === "QUIC") connection.tls_version = "QUICv1";
-		}),
-	],
-]);
-
-export const OLDEST = Math.min(...steps.keys());
-
-/**
- * The record as one of version 21.
- * @throws FlowtapeError FT_NEWER_FORMAT for a version that is not known yet, FT_CORRUPT_FLOW for one that never was
- */
-export function migrate(record: RecordFields): RecordFields {
-	let version = readVersion(record.fields.version);
-	const flow: Dictionary = { ...record.fields, client_conn: record.clientConn(), server_conn: record.serverConn() };
-	for (; version < NEWEST; version++) {
-		const step = steps.get(version);
-		if (step === undefined)
-			throw new FlowtapeError("FT_CORRUPT_FLOW", `a flow of dump version ${version} was found, versions ${OLDEST} to ${NEWEST} can be read`);
-		step(flow);
-	}
-	const { client_conn: client = null, server_conn: server = null, ...fields } = flow;
-	return { ...record, fields, clientConn: () => client, serverConn: () => server };
-}
-
-function readVersion(version: Value | undefined): number {
-	if (typeof version === "number" && version > NEWEST) {
-		throw new FlowtapeError(
-			"FT_NEWER_FORMAT",
-			`a flow of dump version ${version} was found, versions up to ${NEWEST} can be read; a newer flowtape may know it`,
-		);
-	}
-	if (typeof version !== "number" || version < 0)
-		throw new FlowtapeError("FT_CORRUPT_FLOW", 'a flow without a dump version was found ("version" is missing or no number)');
-	return version;
-}
-
-function eachConnection(change: (connection: Dictionary) => void): Step {
-	return (flow) => {
-		for (const name of ["client_conn", "server_conn"]) {
-			const connection = flow[name];
-			if (isDictionary(connection)) change(connection);
+const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
+	"0.10": migrateEarliest,
+	"0.13": eachMessage((message) => {
+		if (Array.isArray(message.httpversion)) message.http_version = `HTTP/${message.httpversion.map(numberOf).join(".")}`;
+		rename(message, "code", "status_code");
+		// a body that was not kept, as a number
+		if (typeof message.content === "number") message.content = null;
+	}),
+	"0.15": eachMessage((message) => {
+		rename(message, "body", "content");
+		rename(message, "msg", "reason");
+	}),
+	"0.17": eachServer((server) => rename(server, "peer_address", "ip_address")),
+	// after 1.0, by mitmproxy's own account; yet its releases 2.0.x still wrote them so
+	"2.0": eachConnection((connection) => {
+		for (const end of ["address", "source_address", "ip_address"]) connection[end] = unwrapped(connection[end]);
+	}),
+	"4": (flow) => {
+		nameConnection(flow, "client_conn", "address");
+		nameConnection(flow, "server_conn", "source_address");
+	},
+	"5": eachConnection((connection) => {
+		rename(connection, "ssl_established", "tls_established");
+		rename(connection, "timestamp_ssl_setup", "timestamp_tls_setup");
+	}),
+	"8": (flow) => {
+		const [request, response] = [dictionaryOf(flow.request), dictionaryOf(flow.response)];
+		flow.is_replay = request?.is_replay === true ? "request" : response?.is_replay === true ? "response" : null;
+		// of a CONNECT they were not known
+		if (request !== null) for (const part of ["scheme", "path"]) request[part] ??= "";
+		for (const field of ["first_line_format", "is_replay", "form_in", "form_out", "httpversion", "stickyauth", "stickycookie"]) {
+			delete request?.[field];
+			delete response?.[field];
 		}
+	},
+	"9": (flow) => {
+		eachConnection((connection) => {
+			connection.tls = connection.tls_established ?? false;
+			connection.alpn_offers = listOf(connection.alpn_proto_negotiated);
+			connection.cipher_list = listOf(connection.cipher_name);
+		})(flow);
+		const [client, server] = [dictionaryOf(flow.client_conn), dictionaryOf(flow.server_conn)];
+		if (client !== null) client.certificate_list = listOf(client.clientcert);
+		if (server !== null) Object.assign(server, { certificate_list: listOf(server.cert), cipher_name: null });
+	},
+	"10": eachConnection((connection) => rename(connection, "alpn_proto_negotiated", "alpn")),
+	"12": (flow) => {
+		if (typeof flow.marked !== "string") flow.marked = flow.marked === true ? ":default:" : "";
+	},
+	"13": (flow) => {
+		const [request, response] = [dictionaryOf(flow.request), dictionaryOf(flow.response)];
+		if (response === null || (response.timestamp_start ?? null) !== null) return;
+		const sent = numberOf(request?.timestamp_end) ?? numberOf(request?.timestamp_start) ?? 0;
+		response.timestamp_start = sent;
+		response.timestamp_end = sent + 1;
+	},
+	"15": (flow) => {
+		flow.timestamp_created = dictionaryOf(flow.request)?.timestamp_start ?? dictionaryOf(flow.client_conn)?.timestamp_start ?? 0;
+	},
+	"16": (flow) => {
+		delete flow.mode;
+	},
+	"18": (flow) => {
+		eachConnection((connection) => rename(connection, "cipher_name", "cipher"))(flow);
+		const [client, server] = [dictionaryOf(flow.client_conn), dictionaryOf(flow.server_conn)];
+		if (client !== null) rename(client, "address", "peername");
+		if (server === null) return;
+		rename(server, "ip_address", "peername");
+		rename(server, "source_address", "sockname");
+		// what was called so until then is the connection to the proxy in full
+		server.via = server.via2 ?? null;
+		if (server.sni === true) server.sni = Array.isArray(server.address) ? (server.address[0] ?? null) : null;
+	},
+};
+
+/** Brings the record, which it changes, from the version at this place of `VERSIONS` to the newest. */
+export function migrate(flow: Dictionary, from: number): Dictionary {
+	for (const version of VERSIONS.slice(from)) steps[version]?.(flow);
+	flow.version = NEWEST;
+	return flow;
+}
+
+function eachMessage(change: Step): Step {
+	return (flow) => {
+		for (const message of [dictionaryOf(flow.request), dictionaryOf(flow.response)]) if (message !== null) change(message);
 	};
 }
 
-/** Connections got the names of today. */
-function toVersion19(flow: Dictionary): void {
-	const { client_conn: client, server_conn: server } = flow;
-	if (isDictionary(client)) {
-		rename(client, "address", "peername");
-		client.timestamp_start ??= 0;
-	}
-	if (isDictionary(server)) {
-		rename(server, "ip_address", "peername");
-		rename(server, "source_address", "sockname");
-		rename(server, "via2", "via");
-		if (server.sni === true) server.sni = Array.isArray(server.address) ? (server.address[0] ?? null) : null;
-	}
-	eachConnection((connection) => rename(connection, "cipher_name", "cipher"))(flow);
+function eachServer(change: Step): Step {
+	return (flow) => {
+		const server = dictionaryOf(flow.server_conn);
+		if (server !== null) change(server);
+	};
+}
+
+function eachConnection(change: Step): Step {
+	return (flow) => {
+		for (const connection of [dictionaryOf(flow.client_conn), dictionaryOf(flow.server_conn)]) if (connection !== null) change(connection);
+	};
+}
+
+/** Addresses stood in dictionaries, empty ones where there was none. */
+function unwrapped(address: Value | undefined): Value {
+	const wrapped = dictionaryOf(address);
+	return wrapped === null ? (address ?? null) : (wrapped.address ?? null);
+}
+
+/** Connections had no ids: those that began at one time from one end are the same. */
+function nameConnection(flow: Dictionary, name: "client_conn" | "server_conn", end: string): void {
+	const connection = dictionaryOf(flow[name]);
+	if (connection === null || connection.id !== undefined) return;
+	const known = connection[end] ?? flow.id ?? null;
+	connection.id = derivedId(name, connection.timestamp_start ?? null, known);
+}
+
+function listOf(value: Value | undefined): Value[] {
+	return value === null || value === undefined ? [] : [value];
 }
 
 function rename(fields: Dictionary, from: string, to: string): void {
 	if (!(from in fields)) return;
 	fields[to] = fields[from] ?? null;
 	delete fields[from];
-}
-
-function isDictionary(value: Value | undefined): value is Dictionary {
-	return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null;
 }

@@ -1,8 +1,8 @@
-// Typed netstrings, the container of mitmproxy's dumps: `length:payload` and a byte that tells the type.
-// Reading is strict and bounded, writing goes from the end to the front, so that every length is known when it is written.
+// Typed netstrings, the container of mitmproxy's dumps: `length:payload` and a byte that tells the type. Reading is strict and bounded.
 import { FlowtapeError } from "../../src/errors.ts";
-import type { ByteString } from "../../src/flow/bytes.ts";
+import { isAscii, toText } from "../../src/flow/bytes.ts";
 import { Float } from "../../src/flow/metadata.ts";
+import { parseInteger, parseNumber } from "./numbers.ts";
 
 /** Bytes are Buffers, text is a string: the two are kept apart. */
 export type Value = null | boolean | number | bigint | Float | string | Buffer | Value[] | Dictionary;
@@ -13,6 +13,9 @@ const MAX_DEPTH = 100;
 const MAX_DIGITS = 12;
 
 export const TAG = { bytes: 0x2c, text: 0x3b, integer: 0x23, float: 0x5e, boolean: 0x21, null: 0x7e, list: 0x5d, dictionary: 0x7d } as const;
+
+/** What else Python takes for keys. */
+const SCALARS: ReadonlySet<number> = new Set([TAG.integer, TAG.float, TAG.boolean, TAG.null]);
 
 /** Reads elements of a buffer one after the other. Faults are FT_CORRUPT_FLOW with the offset in the buffer. */
 export class Reader {
@@ -61,13 +64,13 @@ export class Reader {
 			case TAG.bytes:
 				return buffer.subarray(start, stop);
 			case TAG.text:
-				return decodeUtf8(buffer, start, stop);
+				return this.utf8();
 			case TAG.integer:
-				return parseInteger(buffer, start, stop);
+				return this.#checked(parseInteger(buffer, start, stop), "an integer");
 			case TAG.float:
-				return parseFloatText(buffer, start, stop);
+				return this.#float();
 			case TAG.boolean:
-				return parseBoolean(buffer, start, stop);
+				return this.boolean();
 			case TAG.null:
 				if (start !== stop) throw damage("a null with a payload", start);
 				return null;
@@ -80,37 +83,90 @@ export class Reader {
 		}
 	}
 
-	/** The key of a dictionary's next pair; keys are text, or bytes in old files. */
-	key(end: number): string {
-		this.open(end);
-		if (this.tag !== TAG.text && this.tag !== TAG.bytes) throw damage("the key of a dictionary must be text", this.start);
-		if (this.position >= end) throw damage("a key without a value", this.start);
-		return this.buffer.latin1Slice(this.start, this.stop);
+	/** The element just opened as a string of one character a byte; short ones come from a cache. */
+	latin1(): string {
+		return cached(this.buffer, this.start, this.stop, strings);
 	}
 
-	/** Goes past the element at `position`, checking that its structure holds. */
+	/** The element just opened as text. What is not UTF-8 is damage. */
+	utf8(): string {
+		const bytes = this.latin1();
+		if (isAscii(bytes)) return bytes;
+		try {
+			return strictUtf8.decode(this.buffer.subarray(this.start, this.stop));
+		} catch {
+			throw damage("text that is not UTF-8", this.start);
+		}
+	}
+
+	/** The element just opened as a number: integer or float, never a bigint. */
+	number(): number {
+		const { buffer, start, stop } = this;
+		return this.#checked(parseNumber(buffer, start, stop), "a number");
+	}
+
+	boolean(): boolean {
+		const { buffer, start, stop } = this;
+		if (stop - start === 4 && buffer.readUInt32BE(start) === 0x74727565) return true;
+		if (stop - start === 5 && buffer.latin1Slice(start, stop) === "false") return false;
+		throw damage(`true or false was expected, found ${JSON.stringify(buffer.latin1Slice(start, Math.min(stop, start + 40)))}`, start);
+	}
+
+	/** The key of a dictionary's next pair as a string of one character a byte: text, bytes in old files, or another scalar. */
+	key(end: number): string {
+		this.#openKey(end);
+		return cached(this.buffer, this.start, this.stop, keys);
+	}
+
+	/** Opens the value of this name in the dictionary whose pairs go on from `position` to `end`; false where there is none. */
+	find(name: string, end: number): boolean {
+		while (this.position < end) {
+			this.#openKey(end);
+			const isFound = this.stop - this.start === name.length && standsAt(name, this.buffer, this.start);
+			this.open(end);
+			if (isFound) return true;
+		}
+		return false;
+	}
+
+	#openKey(end: number): void {
+		this.open(end);
+		if (this.position >= end) throw damage("a key without a value", this.start);
+		if (this.tag !== TAG.text && this.tag !== TAG.bytes && !SCALARS.has(this.tag)) throw damage("text was expected for the key of a dictionary", this.start);
+	}
+
+	/** Goes past the element at `position`, checking that its structure holds and its numbers are some. */
 	skip(end: number, depth = 0): void {
 		this.open(end);
-		if (this.tag !== TAG.list && this.tag !== TAG.dictionary) {
-			this.#checkScalar();
+		const { start, stop, tag } = this;
+		if (tag === TAG.bytes || tag === TAG.text) return;
+		if (tag !== TAG.list && tag !== TAG.dictionary) {
+			this.payload(0);
 			return;
 		}
-		if (depth >= MAX_DEPTH) throw damage(`nested deeper than ${MAX_DEPTH} levels`, this.start);
-		const { start, stop, tag } = this;
+		if (depth >= MAX_DEPTH) throw tooDeep(start);
 		this.position = start;
-		let items = 0;
-		for (; this.position < stop; items++) this.skip(stop, depth + 1);
-		if (tag === TAG.dictionary && items % 2 === 1) throw damage("a key without a value", start);
+		while (this.position < stop) {
+			if (tag === TAG.dictionary) this.#openKey(stop);
+			this.skip(stop, depth + 1);
+		}
 		this.position = stop + 1;
 	}
 
-	#checkScalar(): void {
-		// bytes are what they are, and text is checked where it is read; numbers are short
-		if (this.tag !== TAG.bytes && this.tag !== TAG.text) this.payload(0);
+	/** Whole floats stay apart from integers. */
+	#float(): number | Float {
+		const number = this.number();
+		return Number.isInteger(number) ? new Float(number) : number;
+	}
+
+	#checked<T>(number: T | null, expected: string): T {
+		if (number !== null) return number;
+		const { start, stop } = this;
+		throw damage(`${expected} was expected, found ${JSON.stringify(this.buffer.latin1Slice(start, Math.min(stop, start + 40)))}`, start);
 	}
 
 	#list(stop: number, depth: number): Value[] {
-		if (depth >= MAX_DEPTH) throw damage(`nested deeper than ${MAX_DEPTH} levels`, this.start);
+		if (depth >= MAX_DEPTH) throw tooDeep(this.start);
 		this.position = this.start;
 		const items: Value[] = [];
 		while (this.position < stop) items.push(this.value(stop, depth + 1));
@@ -119,11 +175,11 @@ export class Reader {
 	}
 
 	#dictionary(stop: number, depth: number): Dictionary {
-		if (depth >= MAX_DEPTH) throw damage(`nested deeper than ${MAX_DEPTH} levels`, this.start);
+		if (depth >= MAX_DEPTH) throw tooDeep(this.start);
 		this.position = this.start;
 		const items = Object.create(null) as Dictionary;
 		while (this.position < stop) {
-			const key = this.key(stop);
+			const key = toText(this.key(stop));
 			items[key] = this.value(stop, depth + 1);
 		}
 		this.position = stop + 1;
@@ -131,127 +187,49 @@ export class Reader {
 	}
 }
 
-function damage(what: string, offset: number): FlowtapeError {
+export function damage(what: string, offset: number): FlowtapeError {
 	return new FlowtapeError("FT_CORRUPT_FLOW", what, { offset });
+}
+
+function tooDeep(offset: number): FlowtapeError {
+	return damage(`nested deeper than ${MAX_DEPTH} levels`, offset);
 }
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function decodeUtf8(buffer: Buffer, start: number, stop: number): string {
-	const text = buffer.utf8Slice(start, stop);
-	if (!text.includes("\ufffd")) return text;
-	try {
-		return strictUtf8.decode(buffer.subarray(start, stop));
-	} catch {
-		throw damage("text that is not UTF-8", start);
-	}
-}
+/** Strings that come again and again: names of header fields, methods, hosts. */
+const strings = new Array<string>(4096).fill("");
+/** Keys, apart and known to the engine as such: then comparing them is comparing addresses. */
+const keys = new Array<string>(4096).fill("");
+const CACHED_BYTES = 40;
 
-function parseInteger(buffer: Buffer, start: number, stop: number): number | bigint {
+/** The bytes as a string, from a cache by a hash of a few of them where it is there. */
+function cached(buffer: Buffer, start: number, stop: number, cache: string[]): string {
+	const length = stop - start;
+	if (length === 0) return "";
+	if (length > CACHED_BYTES) return buffer.latin1Slice(start, stop);
+	const slot = hashOf(buffer, start, length) >>> 20;
+	const known = cache[slot] as string;
+	if (known.length === length && standsAt(known, buffer, start)) return known;
 	const text = buffer.latin1Slice(start, stop);
-	if (text.length > 4300 || !/^\s*[+-]?\d+(_\d+)*\s*$/.test(text)) throw damage(`an integer was expected, found ${JSON.stringify(text.slice(0, 40))}`, start);
-	const digits = text.trim().replaceAll("_", "");
-	const number = Number(digits);
-	return Number.isSafeInteger(number) ? number : BigInt(digits.replace(/^\+/, ""));
+	const fresh = cache === keys ? asKey(text) : text;
+	cache[slot] = fresh;
+	return fresh;
 }
 
-function parseFloatText(buffer: Buffer, start: number, stop: number): number | Float {
-	const text = buffer.latin1Slice(start, stop);
-	const bare = text.trim().replaceAll("_", "");
-	if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(bare)) {
-		const number = Number(bare);
-		return Number.isInteger(number) ? new Float(number) : number;
-	}
-	const special = /^([+-]?)(inf|infinity|nan)$/i.exec(bare);
-	if (special === null) throw damage(`a float was expected, found ${JSON.stringify(text.slice(0, 40))}`, start);
-	return /^n/i.test(special[2] as string) ? Number.NaN : special[1] === "-" ? -Infinity : Infinity;
+/** Of the length and four bytes, by which the keys of records differ. */
+function hashOf(buffer: Buffer, start: number, length: number): number {
+	const middle = start + (length >> 1);
+	const ends = ((buffer[start] as number) << 24) ^ ((buffer[start + length - 1] as number) << 16);
+	return Math.imul(ends ^ ((buffer[middle] as number) << 8) ^ (buffer[middle + 2] as number) ^ (length << 5), 0x9e3779b1);
 }
 
-function parseBoolean(buffer: Buffer, start: number, stop: number): boolean {
-	const text = buffer.latin1Slice(start, stop);
-	if (text !== "true" && text !== "false") throw damage(`true or false was expected, found ${JSON.stringify(text.slice(0, 40))}`, start);
-	return text === "true";
+/** The engine's own copy of a string that is the name of a property. */
+function asKey(text: string): string {
+	return Object.keys({ [text]: true })[0] as string;
 }
 
-/** Writes elements from the end of a buffer towards its front: what is written last stands first. */
-export class Writer {
-	#buffer = Buffer.allocUnsafe(64 * 1024);
-	#at = this.#buffer.length;
-
-	/** The bytes written since the last call, a copy. */
-	take(): Buffer {
-		const bytes = Buffer.from(this.#buffer.subarray(this.#at));
-		this.#at = this.#buffer.length;
-		return bytes;
-	}
-
-	bytes(bytes: Uint8Array | ByteString): void {
-		const end = this.begin(TAG.bytes, bytes.length);
-		this.#at -= bytes.length;
-		if (typeof bytes === "string") this.#buffer.latin1Write(bytes, this.#at);
-		else this.#buffer.set(bytes, this.#at);
-		this.end(end);
-	}
-
-	text(text: string): void {
-		// a lone surrogate has no UTF-8
-		const bytes = Buffer.from(text, "utf8");
-		const end = this.begin(TAG.text, bytes.length);
-		this.#at -= bytes.length;
-		this.#buffer.set(bytes, this.#at);
-		this.end(end);
-	}
-
-	integer(number: number | bigint): void {
-		this.#ascii(TAG.integer, String(number));
-	}
-
-	float(number: number): void {
-		this.#ascii(TAG.float, Number.isInteger(number) && Math.abs(number) < 1e21 ? `${number}.0` : pythonFloat(number));
-	}
-
-	boolean(value: boolean): void {
-		this.#ascii(TAG.boolean, value ? "true" : "false");
-	}
-
-	null(): void {
-		this.#ascii(TAG.null, "");
-	}
-
-	/** Begins a list or dictionary, or any payload of `size` bytes: its type goes last, so first. */
-	begin(tag: number, size = 0): number {
-		this.#ensure(size + 32);
-		this.#buffer[--this.#at] = tag;
-		return this.#buffer.length - this.#at;
-	}
-
-	/** Ends what `begin` began, with the number that it gave. */
-	end(begun: number): void {
-		const digits = String(this.#buffer.length - this.#at - begun);
-		this.#ensure(32);
-		this.#buffer[--this.#at] = 0x3a;
-		this.#at -= digits.length;
-		this.#buffer.latin1Write(digits, this.#at);
-	}
-
-	#ascii(tag: number, text: string): void {
-		const end = this.begin(tag, text.length);
-		this.#at -= text.length;
-		this.#buffer.latin1Write(text, this.#at);
-		this.end(end);
-	}
-
-	#ensure(size: number): void {
-		if (this.#at >= size) return;
-		const used = this.#buffer.length - this.#at;
-		const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, used + size + 64 * 1024));
-		this.#buffer.copy(larger, larger.length - used, this.#at);
-		this.#at = larger.length - used;
-		this.#buffer = larger;
-	}
-}
-
-function pythonFloat(number: number): string {
-	if (Number.isNaN(number)) return "nan";
-	return Number.isFinite(number) ? String(number) : number > 0 ? "inf" : "-inf";
+function standsAt(text: string, buffer: Buffer, start: number): boolean {
+	for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== buffer[start + i]) return false;
+	return true;
 }

@@ -1,15 +1,32 @@
 // What hooks are given besides the values of their options: recordings, scripts, the time, and somebody to tell.
-import type { RecordedTape } from "../replay/replay-index.ts";
+import type { NearMiss } from "../replay/near-miss.ts";
+import type { Outline, RecordedTape } from "../replay/replay-index.ts";
 import type { Hook } from "./hook.ts";
 
 /** A request that no recording answered. */
 export interface Miss {
+	/** Of the flow. */
+	readonly id: string;
 	readonly method: string;
 	readonly url: string;
 	/** What became of it: `forward`, `kill` or a status. */
 	readonly policy: string;
 	/** The nearest recordings and what differs, in a few lines. */
 	readonly explanation: string;
+	/** Nearest first; null: not looked for. */
+	readonly nearest: readonly NearMiss[] | null;
+}
+
+/** A request that a recording answered. */
+export interface Served {
+	/** Of the flow. */
+	readonly id: string;
+	readonly method: string;
+	readonly url: string;
+	/** Id of the recorded flow. */
+	readonly recording: string;
+	/** What was not right with the recorded response, and was made right. */
+	readonly repaired: string | null;
 }
 
 /** How clients come to trust the certificate authority. */
@@ -34,6 +51,11 @@ export interface HookContext {
 	readonly onMiss?: (miss: Miss) => void;
 	/** Told of every rule that changed, answered or blocked something, and of features without rules by their option. */
 	readonly onChange?: (rule: string) => void;
+	readonly onServed?: (served: Served) => void;
+	/** At the end, for each recording that could have answered and never did. */
+	readonly onUnused?: (recording: Outline) => void;
+	/** What flags leave out of the names of options, for advice; default `server_replay_`. */
+	readonly flagPrefix?: string;
 	/** Seconds since 1970; default: the clock. */
 	readonly now?: () => number;
 	/** Whether filters heed case; default false. */

@@ -1,6 +1,11 @@
 // What a feature is: functions on a flow at the phases of its life, and the turn on which it gives a verdict.
+import type { ClientConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
+import type { Piece } from "../replay/pace.ts";
+import type { ServerPart } from "../replay/websocket-script.ts";
+
+export type { Piece, ServerPart };
 
 /**
  * Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none.
@@ -10,9 +15,19 @@ export const phases = ["requestheaders", "request", "responseheaders", "response
 
 export type Phase = (typeof phases)[number];
 
+/** How an answer is given that is not given whole and at once. */
+export interface Delivery {
+	/** Milliseconds before the head. */
+	readonly waitMs?: number;
+	/** The body in pieces, each with the milliseconds before it. Together they are `response.body`. */
+	readonly pieces?: readonly Piece[] | null;
+	/** What is said in the WebSocket that a response of status 101 begins. */
+	readonly websocket?: ServerPart | null;
+}
+
 /** What a hook decided about an exchange. */
 export type Verdict =
-	| { readonly kind: "answer"; readonly response: Response; readonly by: string }
+	| { readonly kind: "answer"; readonly response: Response; readonly by: string; readonly delivery: Delivery | null }
 	/** No answer at all: the client's connection is closed. */
 	| { readonly kind: "abort"; readonly reason: string; readonly by: string }
 	/** Stored flows only: leave the flow out. */
@@ -42,8 +57,8 @@ export class Turn {
 	}
 
 	/** Answers the request without asking a server. The response still passes the response phases. */
-	answer(response: Response, by: string): void {
-		this.#decide({ kind: "answer", response, by });
+	answer(response: Response, by: string, delivery: Delivery | null = null): void {
+		this.#decide({ kind: "answer", response, by, delivery });
 	}
 
 	/** Hangs up; `reason` becomes the flow's error. */
@@ -80,4 +95,34 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void | Promise<void>;
 	/** Releases what `create` opened. */
 	close?(): void | Promise<void>;
+}
+
+/** Lets clients in before there is a flow. Their connection is trusted from then on. */
+export interface Gate {
+	/** By user and password. */
+	admit(client: ClientConnection, user: string, password: string): Promise<boolean>;
+	/** By what they sent as Proxy-Authorization. */
+	admitBy(client: ClientConnection, header: string | null): Promise<boolean>;
+	/** The answer for those who are not let in. */
+	challenge(): Response;
+}
+
+/** A host as the client names it in one place or another. */
+export interface HostNames {
+	/** Without ports. */
+	readonly hosts: readonly string[];
+	/** The port that is connected to. */
+	readonly port: number;
+}
+
+/** Hosts that tunnels are not looked into for, or not as far as others: where there will be no flow that hooks see. */
+export interface PassedHosts {
+	/** Whether what is passed through is recorded. */
+	readonly showIgnored: boolean;
+	/** Whether a name alone is enough to pass a tunnel through, whatever other names may come to be known. */
+	isIgnoredAtOnce(names: HostNames): boolean;
+	/** Whether a tunnel is passed through, all its names being known. */
+	isIgnored(names: HostNames): boolean;
+	/** Whether what a tunnel holds, TLS undone, is not to be read. */
+	isOpaque(names: HostNames): boolean;
 }

@@ -3,6 +3,7 @@
 import { FlowtapeError } from "../errors.ts";
 import type { PythonRegex } from "../filter/python-regex.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import type { HostNames, PassedHosts } from "./hook.ts";
 
 export const options = {
 	ignore_hosts: {
@@ -20,24 +21,6 @@ export const options = {
 	},
 	show_ignored_hosts: { type: "boolean", default: false, help: "Record what ignore_hosts and allow_hosts pass through, as TCP flows." },
 } as const satisfies OptionTable;
-
-/** A host as the client names it in one place or another. */
-export interface HostNames {
-	/** Without ports. */
-	readonly hosts: readonly string[];
-	/** The port that is connected to. */
-	readonly port: number;
-}
-
-export interface PassedHosts {
-	readonly showIgnored: boolean;
-	/** Whether a name alone is enough to pass a tunnel through, whatever other names may come to be known. */
-	isIgnoredAtOnce(names: HostNames): boolean;
-	/** Whether a tunnel is passed through, all its names being known. */
-	isIgnored(names: HostNames): boolean;
-	/** Whether what a tunnel holds, TLS undone, is not to be read. */
-	isOpaque(names: HostNames): boolean;
-}
 
 /**
  * null: no host is passed.

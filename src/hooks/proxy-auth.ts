@@ -6,7 +6,7 @@ import type { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Hook, Turn } from "./hook.ts";
+import type { Gate, Hook, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { createVerify } from "./proxy-auth/verify.ts";
 
@@ -21,16 +21,6 @@ export const options = {
 
 const NAME = "proxy-auth";
 const REALM = 'Basic realm="flowtape", charset="UTF-8"';
-
-/** Lets clients in before there is a flow. Their connection is trusted from then on. */
-export interface Gate {
-	/** By user and password. */
-	admit(client: ClientConnection, user: string, password: string): Promise<boolean>;
-	/** By what they sent as Proxy-Authorization. */
-	admitBy(client: ClientConnection, header: string | null): Promise<boolean>;
-	/** The answer for those who are not let in. */
-	challenge(): Response;
-}
 
 export interface ProxyAuth extends Hook, Gate {
 	readonly name: typeof NAME;

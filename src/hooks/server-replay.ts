@@ -1,14 +1,34 @@
 // Answers requests from recordings. What has no recording never reaches a server unless that was asked for.
+import { FlowtapeError } from "../errors.ts";
+import type { ByteString } from "../flow/bytes.ts";
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { explainMiss } from "../replay/near-miss.ts";
-import { options as indexOptions, ReplayIndex } from "../replay/replay-index.ts";
+import { prefersJson } from "../replay/accept.ts";
+import { type Delay, durationOf, parseDelay, type RecordedTimes, waitOf } from "../replay/delay.ts";
+import { missData, missText } from "../replay/miss-text.ts";
+import { NearMisses } from "../replay/near-miss.ts";
+import { piecesOf } from "../replay/pace.ts";
+import type { Recording } from "../replay/recording.ts";
+import { compileRefresh, type Refresh } from "../replay/refresh.ts";
+import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
+import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Hook, Turn } from "./hook.ts";
+import type { Delivery, Hook, Piece, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 
-export const options = {
+/** The options that say which recording answers a request. */
+export const matchingOptions = {
 	...indexOptions,
+	server_replay_match: {
+		type: "function",
+		default: null,
+		help: "In a configuration file: (request, recorded) => whether a recording that the other options do not tell apart from a request may answer it.",
+	},
+} as const satisfies OptionTable;
+
+export const options = {
+	...matchingOptions,
 	server_replay_extra: {
 		type: "string",
 		default: "404",
@@ -20,6 +40,18 @@ export const options = {
 		default: true,
 		help: "Move dates and the expiry of cookies, so that they keep their distance to the time of recording.",
 	},
+	server_replay_refresh_also: {
+		type: "sequence",
+		default: [],
+		metavar: "WHAT",
+		help: "Move these dates too: headers by name, as retry-after or sunset, and places in JSON bodies, as /data/expires_at.",
+	},
+	server_replay_delay: {
+		type: "string",
+		default: "none",
+		metavar: "TIME",
+		help: "How long answers take: none, recorded, x2 (twice the recorded time), 50ms (to the first byte of each).",
+	},
 	server_replay_kill_extra: {
 		type: "boolean",
 		default: false,
@@ -30,11 +62,6 @@ export const options = {
 } as const satisfies OptionTable;
 
 const NAME = "server-replay";
-/** Tells programs that the answer is none of the recorded ones. */
-const MISS_FIELDS = [
-	["x-flowtape-miss", "no recording"],
-	["content-type", "text/plain; charset=utf-8"],
-] as const;
 
 /** What a run of replaying came to. */
 export interface ReplayReport {
@@ -47,6 +74,8 @@ export interface ReplayReport {
 export interface ServerReplay extends Hook {
 	readonly name: typeof NAME;
 	report(): Promise<ReplayReport>;
+	/** When the recordings began, in seconds since 1970; null where there are none. */
+	readonly recordedAt: number | null;
 }
 
 /** Whether a hook is the one that answers from recordings. */
@@ -54,41 +83,131 @@ export function isServerReplay(hook: Hook): hook is ServerReplay {
 	return hook.name === NAME;
 }
 
-/** Answers from `context.recordings`; null when there are none. */
+/** Answers from `context.recordings`; null when there are none. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function createServerReplay(values: OptionValues<typeof options>, context: HookContext): Promise<ServerReplay | null> {
-	const { recordings = [], now = clock } = context;
-	if (recordings.length === 0) return null;
-	const index = await ReplayIndex.open(recordings, { ...values, server_replay_reuse: values.server_replay_reuse || values.server_replay_nopop });
-	const extra = values.server_replay_kill_extra ? "kill" : values.server_replay_extra;
-	const refresh = values.server_replay_refresh;
-	let served = 0;
-	let missed = 0;
+	const { recordings = [] } = context;
+	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings), values, context);
+}
 
-	async function miss(flow: HttpFlow, turn: Turn): Promise<void> {
-		missed++;
-		const explanation = await explainMiss(flow, index, values);
-		context.onMiss?.({ method: flow.request.method, url: flow.request.prettyUrl, policy: extra, explanation });
-		if (extra === "forward") return;
-		if (extra === "kill") turn.abort(KILLED, NAME);
-		else {
-			flow.isReplay = "response";
-			turn.answer(makeResponse(Number(extra), MISS_FIELDS, Buffer.from(explanation), now()), NAME);
+/** The index over tapes by the values of options. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
+export async function openIndex(
+	values: OptionValues<typeof matchingOptions> & { readonly server_replay_nopop?: boolean },
+	recordings: NonNullable<HookContext["recordings"]>,
+): Promise<ReplayIndex> {
+	const reuse = values.server_replay_reuse || values.server_replay_nopop === true;
+	const cuts = values.server_replay_ignore_body.length === 0 ? {} : { compileCut: await cutCompiler() };
+	return ReplayIndex.open(recordings, { ...values, server_replay_reuse: reuse }, { ...cuts, match: values.server_replay_match as MatchFunction | null });
+}
+
+async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) => ByteString> {
+	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	return (pattern) => {
+		try {
+			const regex = compilePythonRegex(pattern, { kind: "bytes", dotAll: true });
+			return (text) => regex.replace(text, "");
+		} catch (cause) {
+			if (!(cause instanceof FlowtapeError)) throw cause;
+			throw new FlowtapeError(cause.code, cause.message, { option: "server_replay_ignore_body", cause, ...(cause.column && { column: cause.column }) });
 		}
+	};
+}
+
+class Replay implements ServerReplay {
+	readonly name = NAME;
+	readonly liveOnly = true;
+	readonly needs = { request: "always" } as const;
+	readonly #index: ReplayIndex;
+	readonly #nearMisses: NearMisses;
+	readonly #context: HookContext;
+	readonly #extra: string;
+	readonly #refresh: Refresh | null;
+	readonly #delay: Delay | null;
+	readonly #now: () => number;
+	#served = 0;
+	#missed = 0;
+
+	constructor(index: ReplayIndex, values: OptionValues<typeof options>, context: HookContext) {
+		this.#index = index;
+		this.#nearMisses = new NearMisses(index);
+		this.#context = context;
+		this.#extra = values.server_replay_kill_extra ? "kill" : values.server_replay_extra;
+		this.#refresh = values.server_replay_refresh ? compileRefresh(values.server_replay_refresh_also) : null;
+		this.#delay = parseDelay(values.server_replay_delay);
+		this.#now = context.now ?? clock;
 	}
 
-	return {
-		name: NAME,
-		liveOnly: true,
-		needs: { request: "always" },
-		request(flow, turn) {
-			const recording = index.take(flow);
-			if (recording === null) return miss(flow, turn);
-			served++;
-			flow.isReplay = "response";
-			turn.answer(recording.answer(now(), refresh), NAME);
-		},
-		async report() {
-			return { served, missed, unused: await index.countUnused() };
-		},
-	};
+	get recordedAt(): number | null {
+		return this.#index.recordedAt();
+	}
+
+	request(flow: HttpFlow, turn: Turn): void | Promise<void> {
+		const recording = this.#index.take(flow);
+		if (recording === null) return this.#miss(flow, turn);
+		this.#served++;
+		flow.isReplay = "response";
+		const response = recording.answer(this.#now(), this.#refresh, flow.request.headers.raw("accept-encoding"));
+		turn.answer(response, NAME, this.#delivery(flow.request, response, recording));
+		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
+	}
+
+	/** null: whole and at once, as most are. */
+	#delivery(request: Request, response: Response, recording: Recording): Delivery | null {
+		const delay = this.#delay;
+		const isWebSocket = response.statusCode === 101;
+		if (delay === null && !isWebSocket) return null;
+		const recorded = recording.flow();
+		if (recorded?.response == null) return null;
+		if (isWebSocket) answerHandshake(response.headers, request);
+		const times = timesOf(recorded.request, recorded.response);
+		return {
+			waitMs: delay === null ? 0 : waitOf(delay, times) * 1000,
+			pieces: delay?.kind !== "recorded" || isWebSocket ? null : paced(response, recorded, durationOf(delay, times), delay.factor),
+			websocket:
+				recorded.websocket && isWebSocket ? serverPart(recorded.websocket, (seconds) => seconds * (delay?.kind === "recorded" ? delay.factor : 0)) : null,
+		};
+	}
+
+	async report(): Promise<ReplayReport> {
+		if (this.#context.onUnused !== undefined) for (const recording of this.#index.unused()) this.#context.onUnused(recording);
+		return { served: this.#served, missed: this.#missed, unused: this.#index.countUnused() };
+	}
+
+	#tell({ id, request }: HttpFlow, recording: Recording): void {
+		const repaired = recording.flaw(request.method);
+		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: recording.id, repaired });
+	}
+
+	/** What goes on to a server needs no explanation. */
+	async #miss(flow: HttpFlow, turn: Turn): Promise<void> {
+		this.#missed++;
+		const { id, request } = flow;
+		const missed = { method: request.method, url: request.prettyUrl };
+		const isForwarded = this.#extra === "forward";
+		const nearest = isForwarded ? null : await this.#nearMisses.to(request);
+		const explanation = isForwarded ? `not recorded, forwarded: ${missed.method} ${missed.url}\n` : missText(missed, nearest, this.#context.flagPrefix);
+		this.#context.onMiss?.({ id, ...missed, policy: this.#extra, explanation, nearest });
+		if (isForwarded) return;
+		if (this.#extra === "kill") return turn.abort(KILLED, NAME);
+		const isJson = prefersJson(request.headers.raw("accept"));
+		const body = isJson ? `${JSON.stringify(missData(missed, nearest), null, "\t")}\n` : explanation;
+		flow.isReplay = "response";
+		turn.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
+	}
+}
+
+function timesOf(request: Request, response: Response): RecordedTimes {
+	return { asked: request.timestampEnd ?? request.timestampStart, began: response.timestampStart, ended: response.timestampEnd };
+}
+
+function paced(response: Response, { metadata }: HttpFlow, seconds: number, factor: number): readonly Piece[] | null {
+	const isEventStream = /^\s*text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+	return piecesOf({ body: response.rawContent ?? Buffer.alloc(0), seconds, factor, isEventStream, chunkTimes: metadata.response_chunks });
+}
+
+/** Tells programs that the answer is none of the recorded ones. */
+function missFields(isJson: boolean): (readonly [name: string, value: string])[] {
+	return [
+		["x-flowtape-miss", "no recording"],
+		["content-type", isJson ? "application/json" : "text/plain; charset=utf-8"],
+	];
 }

@@ -5,8 +5,15 @@ import forge from "node-forge";
 
 const validYears = 10;
 
-/** A new authority, key and certificate in PEM, that exists nowhere else: its key, of `keySize` bits, its name and serial number are random. */
-export async function createAuthority(now: Date = new Date(), keySize = 2048): Promise<{ keyPem: string; certificatePem: string }> {
+/**
+ * A new authority, key and certificate in PEM, that exists nowhere else: its key, of `keySize` bits, its name and serial number are random.
+ * @param from since when it is valid; two days ago, as clocks of other machines (containers, phones) may be slow
+ */
+export async function createAuthority(
+	now: Date = new Date(),
+	keySize = 2048,
+	from: Date = new Date(now.getTime() - 2 * 86_400_000),
+): Promise<{ keyPem: string; certificatePem: string }> {
 	const { privateKey, publicKey } = await promisify(generateKeyPair)("rsa", {
 		modulusLength: keySize,
 		privateKeyEncoding: { type: "pkcs8", format: "pem" },
@@ -17,8 +24,7 @@ export async function createAuthority(now: Date = new Date(), keySize = 2048): P
 	certificate.publicKey = forge.pki.publicKeyFromPem(publicKey);
 	// The first digit keeps it positive and without a leading zero byte.
 	certificate.serialNumber = `4${serial.slice(1)}`;
-	// Clocks of other machines (containers, phones) may be slow.
-	certificate.validity.notBefore = new Date(now.getTime() - 2 * 86_400_000);
+	certificate.validity.notBefore = from;
 	certificate.validity.notAfter = new Date(Date.UTC(now.getUTCFullYear() + validYears, now.getUTCMonth(), now.getUTCDate()));
 	// The name is unique too: clients that look authorities up by name must not find that of another machine or of an earlier one.
 	const name = [

@@ -38,6 +38,8 @@ export interface ReadOptions {
 	keySize?: number | undefined;
 	/** Told about what was found wrong and put right. */
 	warn?: (message: string) => void;
+	/** Since when one that is made is valid; default: for a short time. */
+	validFrom?: Date | undefined;
 }
 
 /** Reads the authority of a folder, making it where there is none. Throws FT_CA when it is missing, damaged, foreign or expired. */
@@ -82,13 +84,13 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 	}
 }
 
-async function make(folder: string, file: string, { create = true, keySize }: ReadOptions): Promise<string> {
+async function make(folder: string, file: string, { create = true, keySize, validFrom }: ReadOptions): Promise<string> {
 	if (!create) {
 		throw new FlowtapeError("FT_CA", `there is no certificate authority in ${folder}; make one with: flowtape ca create`, { file });
 	}
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const { createAuthority } = await import("./ca-create.ts");
-	const { keyPem, certificatePem } = await createAuthority(undefined, keySize);
+	const { keyPem, certificatePem } = await createAuthority(undefined, keySize, validFrom);
 	const draft = await writeDraft(file, keyPem + certificatePem, 0o600);
 	try {
 		// A link, unlike a rename, fails where another process was faster: then its authority is ours as well.

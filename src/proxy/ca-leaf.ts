@@ -60,8 +60,8 @@ function normalizeName(name: string): string {
 	return ascii.length > 253 ? "" : ascii;
 }
 
-/** A leaf certificate in DER, signed with the issuer's key. */
-export function mintLeaf(issuer: Issuer, leaf: LeafSubject, now: Date = new Date()): Buffer {
+/** A leaf certificate in DER, signed with the issuer's key. `from`: since when it is valid. */
+export function mintLeaf(issuer: Issuer, leaf: LeafSubject, now: Date = new Date(), from: Date = new Date(now.getTime() - backdatedMs)): Buffer {
 	const signature = signatureAlgorithm(issuer.key);
 	const subject = subjectName(leaf);
 	const notAfter = Math.min(now.getTime() - backdatedMs + validityMs, issuer.validTo.getTime());
@@ -71,7 +71,7 @@ export function mintLeaf(issuer: Issuer, leaf: LeafSubject, now: Date = new Date
 		der(tag.integer, serialNumber()),
 		signature,
 		issuer.subject,
-		der(tag.sequence, time(new Date(now.getTime() - backdatedMs)), time(new Date(notAfter))),
+		der(tag.sequence, time(from), time(new Date(notAfter))),
 		subject,
 		leaf.publicKey,
 		der(0xa3, der(tag.sequence, ...extensions(issuer, leaf, subject.length === 2))),

@@ -29,7 +29,7 @@ const maxContexts = 1000;
 
 /** Opens the authority of a folder (`homeFolder` says which), making it where there is none. Throws FT_CA. */
 export async function openAuthority(folder: string, { context, ...options }: OpenOptions = {}): Promise<CertificateAuthority> {
-	return new CertificateAuthority(await readAuthority(folder, options), context);
+	return new CertificateAuthority(await readAuthority(folder, options), context, options.validFrom);
 }
 
 export interface OpenOptions extends ReadOptions {
@@ -48,14 +48,17 @@ export class CertificateAuthority implements LeafIssuer {
 	readonly #contexts = new Map<string, SecureContext>();
 	readonly #leaves = new WeakMap<SecureContext, string>();
 	readonly #contextOptions: SecureContextOptions;
+	readonly #leavesFrom: Date | undefined;
 	#leafKey: LeafKey | undefined;
 
-	constructor({ key, certificate, certificateFile }: AuthorityFiles, contextOptions: SecureContextOptions = {}) {
+	/** @param leavesFrom since when leaves are valid; default: for a short time */
+	constructor({ key, certificate, certificateFile }: AuthorityFiles, contextOptions: SecureContextOptions = {}, leavesFrom?: Date) {
 		this.#contextOptions = contextOptions;
 		this.certificate = certificate;
 		this.certificateFile = certificateFile;
 		this.certificatePem = certificate.toString();
 		this.#issuer = { key, ...issuerOf(certificate) };
+		this.#leavesFrom = leavesFrom;
 	}
 
 	/** SHA-256 of the authority's public key in base64, as Chromium's --ignore-certificate-errors-spki-list takes it. */
@@ -94,7 +97,7 @@ export class CertificateAuthority implements LeafIssuer {
 		this.#leafKey ??= makeLeafKey();
 		const { publicKey, keyIdentifier, privatePem } = this.#leafKey;
 		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
-		const leaf = certificatePem(mintLeaf(this.#issuer, subject));
+		const leaf = certificatePem(mintLeaf(this.#issuer, subject, new Date(), this.#leavesFrom));
 		// The authority goes along: clients that pin its key look for it in the chain as sent. The empty `ca` keeps Node from
 		// loading a hundred roots, which only the verification of client certificates would use.
 		const context = createSecureContext({ ...this.#contextOptions, key: privatePem, cert: leaf + this.certificatePem + extra, ca: [] });

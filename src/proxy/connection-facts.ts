@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { SecureContext, TLSSocket } from "node:tls";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { now } from "./clock.ts";
-import type { UpstreamProxy } from "./upstream-proxy.ts";
+import type { UpstreamProxy } from "./destination.ts";
 
 /** A client that has just been accepted. */
 export function clientFacts(socket: Socket, proxyMode = "regular"): ClientConnection {

@@ -16,6 +16,8 @@ export type ProxyEvent =
 	| { readonly kind: "flow"; readonly flow: Flow }
 	/** A client sent what cannot be understood, or did not want our certificate: then `untrusted` is the host that it was for. */
 	| { readonly kind: "client_error"; readonly message: string; readonly client: string; readonly untrusted?: string }
+	/** A server is about to be connected to. */
+	| { readonly kind: "egress"; readonly destination: string }
 	/** A server could not be reached or broke off. */
 	| { readonly kind: "upstream_error"; readonly message: string; readonly destination: string }
 	| { readonly kind: "hook_error"; readonly phase: Phase; readonly error: unknown }

@@ -5,9 +5,9 @@ import type { FlowtapeError } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import { addTcpFacts, addTlsFacts, certificateChain } from "./connection-facts.ts";
-import type { Destination } from "./upstream.ts";
+import type { Destination, UpstreamProxy } from "./destination.ts";
 import { type Dial, upstreamFault } from "./upstream-channel.ts";
-import { nameOfProxy, requestTunnel, type UpstreamProxy } from "./upstream-proxy.ts";
+import { nameOfProxy, requestTunnel } from "./upstream-proxy.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
 export interface DialPlan {

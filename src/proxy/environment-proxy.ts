@@ -2,7 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import type { ByteString } from "../flow/bytes.ts";
 import { defaultPort, percentDecode } from "../flow/url.ts";
-import type { Route, UpstreamProxy } from "./upstream-proxy.ts";
+import type { Route, UpstreamProxy } from "./destination.ts";
 
 /**
  * The way to servers by the environment; null where it names no proxy. Lower-case names count before upper-case ones, as in curl. Loopback addresses are

@@ -9,18 +9,20 @@ import { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Request, Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
-import { type BodyStreaming, type Phase, Turn } from "../hooks/hook.ts";
+import { type BodyStreaming, type Delivery, type Phase, type Piece, Turn, type Verdict } from "../hooks/hook.ts";
 import { announcedSize, isEventStream, PATIENCE_MS } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
+import type { Destination } from "./destination.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
+import { PacedBody } from "./paced-body.ts";
 import { type Asker, Query } from "./query.ts";
 import { type BodyFacts, type BodyWriter, Relay } from "./relay.ts";
 import { nameTarget, type Target, type TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
-import type { Destination } from "./upstream.ts";
-import { type UpstreamChannel, UpstreamReset } from "./upstream-channel.ts";
+import { UpstreamReset } from "./upstream-channel.ts";
+import { WebSocketPlayer } from "./websocket/player.ts";
 import { emptyWebSocket, isWebSocket, relayWebSocket } from "./websocket.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
@@ -53,7 +55,9 @@ export interface ExchangeHost {
 }
 
 /** Where an exchange stands: a phase, or what it waits for. */
-type Stage = "requestheaders" | "request body" | "request" | "server" | "responseheaders" | "response body" | "response" | "answer" | "over";
+type Stage = "requestheaders" | "request body" | "request" | "wait" | "server" | "responseheaders" | "response body" | "response" | "answer" | "over";
+
+type Answer = Extract<Verdict, { kind: "answer" }>;
 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** What a client may send before its request is on its way. Bytes. */
@@ -89,6 +93,10 @@ export class Exchange implements Asker {
 	#impatience: NodeJS.Timeout | null = null;
 	/** When each part of an event stream came: milliseconds since the head, and bytes. */
 	#chunks: [age: number, size: number][] | null = null;
+	/** How the answer of a hook is given; null: whole and at once. */
+	#delivery: Delivery | null = null;
+	#paced: PacedBody | null = null;
+	#timer: NodeJS.Timeout | null = null;
 	#reset: number | null = null;
 
 	/** A request as it comes; its body is still to be brought. `authority`: the pseudo-field of HTTP/2. */
@@ -209,10 +217,12 @@ export class Exchange implements Asker {
 	/** The client takes no more of the response for now; and takes it again. */
 	pauseResponse(): void {
 		this.#query?.pause();
+		this.#paced?.pause();
 	}
 
 	resumeResponse(): void {
 		this.#query?.resume();
+		this.#paced?.resume();
 	}
 
 	/** Writes what was added for the server. */
@@ -305,12 +315,23 @@ export class Exchange implements Asker {
 		const { verdict } = this.#turn;
 		if (verdict === null || verdict.kind === "drop") return false;
 		if (verdict.kind === "abort") this.#fail(verdict.reason, null);
+		else if (!verdict.delivery?.waitMs) this.#answered(verdict);
 		else {
-			this.flow.response = verdict.response;
-			this.#responseEnded = true;
-			this.#responseHeadDone();
+			this.#stage = "wait";
+			this.#timer = setTimeout(() => {
+				verdict.response.timestampStart = verdict.response.timestampEnd = now();
+				this.#answered(verdict);
+				this.#host.flush();
+			}, verdict.delivery.waitMs);
 		}
 		return true;
+	}
+
+	#answered({ response, delivery }: Answer): void {
+		this.flow.response = response;
+		this.#delivery = delivery;
+		this.#responseEnded = true;
+		this.#responseHeadDone();
 	}
 
 	#forward(): void {
@@ -431,7 +452,8 @@ export class Exchange implements Asker {
 
 	#responseHeadDone(): void {
 		const { request, response } = this.flow;
-		if (this.#query !== null && this.#context.websocket && response !== null && isWebSocket(request, response)) this.flow.websocket = emptyWebSocket();
+		const isOurs = this.#query === null && !this.#delivery?.websocket;
+		if (!isOurs && this.#context.websocket && response !== null && isWebSocket(request, response)) this.flow.websocket = emptyWebSocket();
 		this.#stage = "responseheaders";
 		const next = () => {
 			this.#stage = "response body";
@@ -464,7 +486,10 @@ export class Exchange implements Asker {
 		const response = this.flow.response as Response;
 		const isTouched = this.#isTouched("responseheaders", "response");
 		let body: BodyFacts;
-		if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.body())))
+		// Hooks that see bodies may have changed it.
+		const pieces = this.#context.pipeline.needsResponseBody ? null : (this.#delivery?.pieces ?? null);
+		if (pieces !== null) body = { size: response.bodySize ?? 0 };
+		else if (this.#responseFraming !== null && (!isTouched || response.body === null || (this.#responseEnded && response.body === this.#response.body())))
 			body = { framing: this.#responseFraming };
 		else {
 			this.#response.replace(response.rawContent ?? EMPTY, response.trailers?.fields ?? null);
@@ -472,7 +497,17 @@ export class Exchange implements Asker {
 		}
 		this.#response.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || this.#responseFraming === null));
 		this.#stage = "answer";
+		if (pieces !== null) this.#play(pieces, response);
 		this.#endIfComplete();
+	}
+
+	#play(pieces: readonly Piece[], response: Response): void {
+		this.#responseEnded = false;
+		this.#paced = new PacedBody(pieces, {
+			piece: (bytes) => this.#response.push(bytes),
+			end: () => this.responseEnd(response.trailers?.fields.slice() ?? null, now()),
+			flush: () => this.#host.flush(),
+		});
 	}
 
 	// — the end —
@@ -484,7 +519,9 @@ export class Exchange implements Asker {
 		else if (this.#requestEnded) {
 			const isSwitch = this.flow.response?.statusCode === 101;
 			const upstream = this.#query?.takeUpstream() ?? null;
-			if (isSwitch && upstream !== null) this.#switch(upstream);
+			const script = this.#delivery?.websocket ?? null;
+			if (isSwitch && upstream !== null) this.#switch(() => upstream.detach());
+			else if (isSwitch && script !== null) this.#switch(() => new WebSocketPlayer(script));
 			else {
 				// The answer of a hook changes to no other protocol, and where a hook has changed the server's no other is spoken.
 				upstream?.cancel();
@@ -493,14 +530,14 @@ export class Exchange implements Asker {
 		}
 	}
 
-	/** The server has changed to another protocol. */
-	#switch(upstream: UpstreamChannel): void {
+	/** The server has changed to another protocol, or what stands for it. */
+	#switch(detach: () => Duplex): void {
 		const context = this.#context;
 		const { flow } = this;
 		this.#stage = "over";
 		this.#host.flush();
 		const client = this.#host.detach();
-		const server = upstream.detach();
+		const server = detach();
 		if (flow.websocket !== null) context.track(relayWebSocket({ context, flow, turn: this.#turn, client, server }));
 		else {
 			void context.record(flow);
@@ -521,6 +558,8 @@ export class Exchange implements Asker {
 		const { flow } = this;
 		this.#stage = "over";
 		this.#query?.cancel();
+		this.#paced?.cancel();
+		if (this.#timer !== null) clearTimeout(this.#timer);
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
 		flow.request.body ??= this.#request.body();

@@ -4,10 +4,11 @@ import type { ByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
+import type { UpstreamProxy } from "./destination.ts";
 import type { Coding } from "./http1-writer.ts";
 import { http1RequestFields, isHttp2 } from "./http2-fields.ts";
 import type { BodyFacts } from "./relay.ts";
-import { type UpstreamProxy, writeProxyRequestHead } from "./upstream-proxy.ts";
+import { writeProxyRequestHead } from "./upstream-proxy.ts";
 import { type Framing, isBodiless, requestFraming, responseFraming } from "./wire/framing.ts";
 import { writeRequestHead, writeResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
@@ -59,6 +60,7 @@ export function outgoingResponse(response: Response, request: Request, body: Bod
 		framing = settle(body, said, { chunked: !old && version === "HTTP/1.1", implied: false });
 		if (!isSame(framing, said)) fields = framed(fields, framing);
 	}
+	if ("size" in body && mustTellOfClose(request) && isPersistent(version, fields)) fields = [...fields, "Connection", "close"];
 	return {
 		version,
 		fields,
@@ -66,6 +68,11 @@ export function outgoingResponse(response: Response, request: Request, body: Bod
 		coding: codingOf(framing),
 		close: framing.kind === "close" || !isPersistent(version, fields),
 	};
+}
+
+/** RFC 9112 section 9.6: a client that asked for it and is not told may take the connection for one that stays. A server tells it itself. */
+function mustTellOfClose({ httpVersion, headers }: Request): boolean {
+	return httpVersion === "HTTP/1.1" && !isPersistent(httpVersion, headers.fields);
 }
 
 function codingOf(framing: Framing): Coding {

@@ -10,16 +10,17 @@ import type { OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import { now } from "./clock.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
+import type { Route } from "./destination.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { options as modeOptions, parseModes } from "./modes.ts";
 import type { BodyWriter } from "./relay.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
-import { type Route, routeOf } from "./upstream-proxy.ts";
+import { routeOf } from "./upstream-proxy.ts";
 
 export const options = {
 	...bodyOptions,
 	...upstreamOptions,
-	mode: { ...modeOptions.mode, help: "upstream:http[s]://PROXY[:PORT] sends the requests through this proxy; other modes are of no account." },
+	mode: { ...modeOptions.mode, help: "Send the requests through a proxy: upstream:http[s]://PROXY[:PORT]; other modes are of no account." },
 } as const;
 
 export interface ReplaySetup {
@@ -50,7 +51,11 @@ export class ReplayClient {
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
 	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
-		this.#pool = new UpstreamPool(values, { route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)), isOwn: () => false });
+		this.#pool = new UpstreamPool(values, {
+			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
+			isOwn: () => false,
+			onDial: (destination) => onEvent({ kind: "egress", destination }),
+		});
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({
 			pipeline,

@@ -2,19 +2,19 @@
 import type { Socket } from "node:net";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
-import { type PassedHosts, options as passedHostsOptions } from "../hooks/passed-hosts.ts";
+import type { Gate, PassedHosts } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
-import type { Gate } from "../hooks/proxy-auth.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { options as clientTlsOptions } from "./client-tls.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
+import type { Route } from "./destination.ts";
 import { Entry, options as entryOptions, type Open } from "./entry.ts";
 import { Listener } from "./listener.ts";
 import { options as modeOptions, type ProxyMode, parseModes } from "./modes.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
-import { type Route, routeOf } from "./upstream-proxy.ts";
+import { routeOf } from "./upstream-proxy.ts";
 import { options as websocketOptions } from "./websocket.ts";
 
 export type { ProxyEvent } from "./context.ts";
@@ -24,7 +24,6 @@ export const proxyOptions = {
 	...modeOptions,
 	...bodyOptions,
 	...entryOptions,
-	...passedHostsOptions,
 	...clientTlsOptions,
 	...upstreamOptions,
 	...websocketOptions,
@@ -169,10 +168,11 @@ class LiveProxy implements RunningProxy {
 	}
 
 	#createPool(mode: ProxyMode): UpstreamPool | null {
-		const { options: values, upstream, route = null, upstreamCredentials = null } = this.#setup;
+		const { options: values, upstream, onEvent, route = null, upstreamCredentials = null } = this.#setup;
 		if (upstream === null) return null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
-		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn });
+		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
+		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn, onDial });
 		this.#pools.push(pool);
 		return pool;
 	}

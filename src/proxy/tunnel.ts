@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
-import type { PassedHosts } from "../hooks/passed-hosts.ts";
+import type { PassedHosts } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { namesOf, organizationOf } from "./certificate-names.ts";

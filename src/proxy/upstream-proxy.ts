@@ -6,8 +6,8 @@ import { Headers } from "../flow/headers.ts";
 import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable } from "../options.ts";
+import type { Destination, Route, UpstreamProxy } from "./destination.ts";
 import type { ProxyMode } from "./modes.ts";
-import type { Destination } from "./upstream.ts";
 import { upstreamFault } from "./upstream-channel.ts";
 import { type ResponseHead, writeRequestHead } from "./wire/head.ts";
 import { ResponseParser } from "./wire/parser.ts";
@@ -15,17 +15,6 @@ import { ResponseParser } from "./wire/parser.ts";
 export const options = {
 	http_connect_send_host_header: { type: "boolean", default: true, help: "Send a Host header when an upstream proxy is asked for a tunnel." },
 } as const satisfies OptionTable;
-
-export interface UpstreamProxy {
-	scheme: "http" | "https";
-	host: string;
-	port: number;
-	/** What it gets as Proxy-Authorization; null: nothing. */
-	authorization: ByteString | null;
-}
-
-/** Which proxy leads to a destination; null: none, it is connected to directly. */
-export type Route = (to: Destination) => UpstreamProxy | null;
 
 /** The way of a mode: through the proxy that it names, or as `otherwise` says. `authorization` is for that proxy. */
 export function routeOf(mode: ProxyMode, authorization: ByteString | null, otherwise: Route): Route {

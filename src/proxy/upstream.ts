@@ -1,16 +1,19 @@
 // The connections to servers: dialled, kept for the next request, and closed when nobody needs them.
+
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
+import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { serverFacts } from "./connection-facts.ts";
+import type { Destination, Route, UpstreamProxy } from "./destination.ts";
 import { type DialPlan, dial } from "./dial.ts";
 import { options as http2Options } from "./http2-module.ts";
 import type { Dial, Dialled, UpstreamChannel } from "./upstream-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 import { UpstreamHttp2 } from "./upstream-http2.ts";
-import { options as proxyOptions, type Route, type UpstreamProxy } from "./upstream-proxy.ts";
+import { options as proxyOptions } from "./upstream-proxy.ts";
 import { UpstreamSessions } from "./upstream-sessions.ts";
 import { options as tlsOptions, UpstreamTls } from "./upstream-tls.ts";
 
@@ -23,24 +26,13 @@ export const options = {
 	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
 } as const satisfies OptionTable;
 
-/** Where a request goes. */
-export interface Destination {
-	tls: boolean;
-	host: string;
-	port: number;
-	/** The name to ask the server for, if not `host`. */
-	sni: string | null;
-	/** Whether HTTP/2 is wanted, if the server speaks it. */
-	http2: boolean;
-	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
-	upgrade?: boolean;
-}
-
 export interface PoolSetup {
 	/** The proxies on the way. */
 	route: Route;
 	/** Whether a socket that was connected leads back to this proxy. */
 	isOwn: (socket: Socket) => boolean;
+	/** Told of every attempt to reach a server, before a name is looked up or a socket opened. */
+	onDial?: (destination: string) => void;
 }
 
 /** Gets a sentence for people, or a socket; and what is known of it. */
@@ -164,6 +156,7 @@ export class UpstreamPool {
 	}
 
 	#connect(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, done: Connected): Dial {
+		this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = this.#setup.route(to);
 		const facts = serverFacts(to.host, to.port, via);
 		const plan: DialPlan = {

@@ -4,56 +4,98 @@ import type { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
-import { findDates, type HeaderDate, moveDates } from "./refresh.ts";
+import { acceptsCoding } from "./accept.ts";
+import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from "./refresh.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
 export class Recording {
+	/** Of the recorded flow. */
+	readonly id: string;
 	/** As recorded. */
-	readonly flow: HttpFlow;
-	readonly response: Response;
+	response: Response;
+	/** The whole recorded flow; null when it is gone. */
+	readonly flow: () => HttpFlow | null;
+	#coded: boolean | null = null;
 	#dates: readonly HeaderDate[] | null = null;
 	/** The fields with their dates moved by this many seconds. */
 	#movedBy = 0;
-	#moved: readonly ByteString[];
+	#moved: readonly ByteString[] | null = null;
 
-	constructor(flow: HttpFlow, response: Response) {
-		this.flow = flow;
+	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
+	constructor({ id }: { readonly id: string }, response: Response, read: () => HttpFlow | null = () => null) {
+		this.id = id;
 		this.response = response;
-		this.#moved = response.headers.fields;
+		this.flow = read;
 	}
 
 	/**
 	 * The response to send: a copy, which hooks may change.
 	 * @param now seconds since 1970
-	 * @param refresh whether dates keep their distance to the time of recording; else they are as recorded
+	 * @param refresh the dates that keep their distance to the time of recording, the same ones each time; null: none
+	 * @param acceptEncoding of the client: a content coding that it does not accept is undone
 	 */
-	answer(now: number, refresh: boolean): Response {
+	answer(now: number, refresh: Refresh | null, acceptEncoding: ByteString | null = null): Response {
 		const { response } = this;
 		// what HTTP/1.1 says for a response recorded in another version, which has no reason phrase
 		const isOlder = response.httpVersion.startsWith("HTTP/1.");
-		return new Response({
+		const answer = new Response({
 			statusCode: response.statusCode,
 			reason: isOlder ? response.reason : standardReason(response.statusCode),
 			httpVersion: isOlder ? response.httpVersion : "HTTP/1.1",
-			headers: new Headers(refresh ? this.#fieldsAt(now) : response.headers.fields.slice()),
+			headers: new Headers(refresh === null ? response.headers.fields.slice() : this.#fieldsAt(now, refresh)),
 			body: response.body ?? EMPTY,
 			trailers: response.trailers?.copy() ?? null,
 			timestampStart: now,
 			timestampEnd: now,
 			extra: response.extra,
 		});
+		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - response.timestampStart);
+		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.raw("content-encoding") ?? "")) undoCoding(answer);
+		return answer;
 	}
 
-	#fieldsAt(now: number): ByteString[] {
-		this.#dates ??= findDates(this.response.headers.fields);
-		if (this.#dates.length === 0) return this.response.headers.fields.slice();
+	/**
+	 * What is wrong with the response as recorded and will be made right when it is sent; null: nothing.
+	 * @param method of the request, as HEAD is answered without a body
+	 */
+	flaw(method: ByteString): string | null {
+		const { statusCode, headers, body, bodySize } = this.response;
+		if (method === "HEAD" || statusCode === 204 || statusCode === 304) return null;
+		const length = headers.get("content-length");
+		if (body === null) return length === "0" ? null : "the body was not recorded";
+		return length === null || Number(length) === bodySize ? null : `content-length said ${length}, the body has ${bodySize} bytes`;
+	}
+
+	get #isCoded(): boolean {
+		this.#coded ??= this.response.headers.has("content-encoding");
+		return this.#coded;
+	}
+
+	#fieldsAt(now: number, refresh: Refresh): ByteString[] {
+		const { headers, timestampStart } = this.response;
+		this.#dates ??= findDates(headers.fields, refresh);
+		if (this.#dates.length === 0) return headers.fields.slice();
 		// dates are whole seconds, so that they change only when this does
-		const delta = Math.floor(now - this.response.timestampStart);
-		if (delta !== this.#movedBy) {
-			this.#moved = moveDates(this.response.headers.fields, this.#dates, delta);
+		const delta = Math.floor(now - timestampStart);
+		if (this.#moved === null || delta !== this.#movedBy) {
+			this.#moved = moveDates(headers.fields, this.#dates, delta);
 			this.#movedBy = delta;
 		}
 		return this.#moved.slice();
 	}
+}
+
+/** What cannot be decoded is sent as it is: the client may make more of it. */
+function undoCoding(response: Response): void {
+	if (response.bodySize === 0) return;
+	let decoded: Buffer | null;
+	try {
+		decoded = response.content;
+	} catch {
+		return;
+	}
+	response.headers.delete("content-encoding");
+	response.body = decoded;
+	if (response.headers.has("content-length")) response.headers.set("content-length", String(response.bodySize));
 }

@@ -1,211 +1,222 @@
 // Which recording answers a request: recordings by their key, in the order of recording, each used once unless asked otherwise.
-import { bodyBytes } from "../flow/body.ts";
-import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { FlowSource } from "../flow/pipe.ts";
+import type { HttpFlow } from "../flow/flow.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { Cursor, type Spot } from "./cursor.ts";
+import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "./match-rules.ts";
+import { ReadyCache } from "./ready-cache.ts";
 import { Recording } from "./recording.ts";
-import { defaultRequestKey, isDefaultKey, options as keyOptions, requestKeyFor } from "./request-key.ts";
+import { requestKey } from "./request-key.ts";
+import { isAnswer, type Outline, openShelf, type RecordedAnswer, type RecordedTape, type Shelf } from "./shelf.ts";
+import { similarity } from "./similarity.ts";
+
+export { isAnswer, type KeyedTape, type Outline, type RecordedTape } from "./shelf.ts";
 
 export const options = {
-	...keyOptions,
-	server_replay_reuse: { type: "boolean", default: false, help: "Answer equal requests with the first recording again and again." },
+	...matchOptions,
+	server_replay_order: {
+		type: "string",
+		default: null,
+		choices: ["once", "sequence", "first", "cycle"],
+		help: "Equal requests get their recordings in order: each once (the default), then the last one again and again, or all anew; or the first one always.",
+	},
+	server_replay_reuse: { type: "boolean", default: false, help: "Answer equal requests with the first recording again and again: server_replay_order=first." },
 } as const satisfies OptionTable;
 
-/** A tape that finds recordings by their default key by itself, such as a flow store: nothing of it is read before it is asked for. */
-export interface KeyedTape {
-	/** Places of the recordings with this key after `after`, in order, at most `limit`. */
-	findByKey(key: string, after: number, limit: number): readonly number[];
-	/** The recording at a place; null when it is gone. */
-	at(place: number): Flow | null;
-	read(): FlowSource;
+export type IndexValues = Partial<OptionValues<typeof options>>;
+
+/** Whether a recording that the options do not tell apart from a request may answer it. */
+export type MatchFunction = (request: Request, recorded: Request) => unknown;
+
+export interface IndexExtras extends MatchExtras {
+	/** Has the last word. */
+	match?: MatchFunction | null;
 }
 
-/** What holds recordings. */
-export type RecordedTape = FlowSource | KeyedTape;
-
-/** A recorded flow and whether it was used. */
-export interface RecordedFlow {
-	flow: HttpFlow;
-	used: boolean;
+/** A recorded flow and how often it was used. */
+export interface Candidate {
+	readonly flow: HttpFlow;
+	readonly spot: Spot;
+	readonly uses: number;
 }
 
-/** Bytes of bodies that are kept ready for reuse. */
-const READY_BYTES = 64 * 1024 * 1024;
+type Found = readonly [spot: Spot, answer: RecordedAnswer];
+
+/** Recordings of one key that are looked at where more than their order decides. */
+const CHOICE_LIMIT = 1000;
+/** Outlines that are asked for at once. */
+const OUTLINES = 2000;
 
 export class ReplayIndex {
-	readonly #tapes: readonly Shelf[];
-	readonly #keyOf: (flow: HttpFlow) => string;
-	readonly #reuse: boolean;
-	/** How far the recordings of a key are used up. */
-	readonly #queues = new Map<string, Queue>();
-	/** For reuse: the first recording of a key. */
-	readonly #ready = new Map<string, Recording>();
-	#readyBytes = 0;
-	readonly #used = new Set<string>();
+	readonly rules: MatchRules;
+	readonly match: MatchFunction | null;
+	readonly order: Order;
+	readonly shelves: readonly Shelf[];
+	/** How often the recordings of each shelf were used, by place. */
+	readonly #uses: readonly Map<number, number>[];
+	/** How far the recordings of a key are used up, for keys with several. */
+	readonly #cursors = new Map<string, Cursor>();
+	/** The recording of a key that is given always from now on. */
+	readonly #ready = new ReadyCache();
 
-	private constructor(tapes: readonly Shelf[], keyOf: (flow: HttpFlow) => string, reuse: boolean) {
-		this.#tapes = tapes;
-		this.#keyOf = keyOf;
-		this.#reuse = reuse;
+	private constructor(shelves: readonly Shelf[], rules: MatchRules, order: Order, match: MatchFunction | null) {
+		this.shelves = shelves;
+		this.rules = rules;
+		this.order = order;
+		this.match = match;
+		this.#uses = shelves.map(() => new Map());
 	}
 
 	/**
 	 * Opens the recordings of tapes, one after the other. A keyed tape is not read as long as the matching is the default one;
 	 * of others all heads are, and the bodies of requests where they count.
+	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN
 	 */
-	static async open(tapes: readonly RecordedTape[], values: Partial<OptionValues<typeof options>> = {}): Promise<ReplayIndex> {
-		const isDefault = isDefaultKey(values);
-		const keyOf = isDefault ? defaultRequestKey : requestKeyFor(values);
+	static async open(tapes: readonly RecordedTape[], values: IndexValues = {}, extras: IndexExtras = {}): Promise<ReplayIndex> {
+		const rules = compileRules(values, extras);
+		const keyOf = (flow: HttpFlow) => requestKey(flow.request, rules);
 		const shelves: Shelf[] = [];
-		for (const tape of tapes) shelves.push(isKeyed(tape) && isDefault ? new KeyedShelf(tape) : await ReadShelf.of(isKeyed(tape) ? tape.read() : tape, keyOf));
-		return new ReplayIndex(shelves, keyOf, values.server_replay_reuse ?? false);
+		for (const tape of tapes) shelves.push(await openShelf(tape, keyOf, isDefault(values)));
+		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
+		return new ReplayIndex(shelves, rules, order as Order, extras.match ?? null);
 	}
 
 	/** The recording that answers a request; null when there is none or all are used up. It counts as used from now on. */
-	take(request: HttpFlow): Recording | null {
-		const key = this.#keyOf(request);
-		if (!this.#reuse) return this.#next(key);
+	take({ request }: HttpFlow): Recording | null {
+		const key = requestKey(request, this.rules);
+		if (this.match !== null || this.rules.choice !== "first") return this.#choose(key, request);
 		const ready = this.#ready.get(key);
 		if (ready !== undefined) return ready;
-		const first = this.#next(key);
-		this.#queues.delete(key);
-		if (first !== null) this.#keepReady(key, first);
-		return first;
+		if (this.order !== "first") return this.#inOrder(key);
+		return this.#useAlways(key, this.#answerFrom(new Cursor(key, this.shelves, true)));
 	}
 
-	/** Every recorded flow that has a request, those without an answer too, in order. */
-	async *recorded(): AsyncGenerator<RecordedFlow[]> {
-		for (const tape of this.#tapes)
-			for await (const batch of tape.read()) yield batch.flatMap((flow) => (flow.type === "http" ? { flow, used: this.#used.has(flow.id) } : []));
+	/** The recorded flows that have the key of a request, in order, used ones too. */
+	equals(request: Request, limit = CHOICE_LIMIT): Candidate[] {
+		return this.#candidates(requestKey(request, this.rules), limit);
 	}
 
-	/** How many recordings that could have answered never did. Reads the heads of all tapes. */
-	async countUnused(): Promise<number> {
-		let count = 0;
-		for await (const batch of this.recorded()) for (const { flow, used } of batch) if (!used && isAnswer(flow)) count++;
-		return count;
+	#candidates(key: string, limit: number): Candidate[] {
+		const cursor = new Cursor(key, this.shelves);
+		const found: Candidate[] = [];
+		for (let spot = cursor.next(); spot !== null && found.length < limit; spot = cursor.next()) {
+			const candidate = this.at(spot);
+			if (candidate !== null) found.push(candidate);
+		}
+		return found;
 	}
 
-	#next(key: string): Recording | null {
-		const queue = this.#queues.get(key) ?? { tape: 0, place: -1, ahead: [] };
-		for (let tape = this.#tapes[queue.tape]; tape !== undefined; tape = this.#tapes[++queue.tape], queue.place = -1) {
-			for (let flow = nextOf(tape, key, queue); flow !== null; flow = nextOf(tape, key, queue)) {
-				if (!isAnswer(flow)) continue;
-				this.#queues.set(key, queue);
-				this.#used.add(flow.id);
-				return new Recording(flow, flow.response);
-			}
-			// a tape may grow while it is replayed, so the last one is never done with
-			if (queue.tape === this.#tapes.length - 1) break;
+	/** The recorded flow at a spot; null when it is gone. */
+	at(spot: Spot): Candidate | null {
+		const flow = this.shelves[spot.shelf]?.at(spot.place);
+		return flow?.type === "http" ? { flow, spot, uses: this.usesOf(spot) } : null;
+	}
+
+	usesOf({ shelf, place }: Spot): number {
+		return this.#uses[shelf]?.get(place) ?? 0;
+	}
+
+	/** When the first recorded request was sent, in seconds since 1970; null where there is none. */
+	recordedAt(): number | null {
+		for (const [{ place }, shelf] of this.outlines()) return this.at({ shelf, place })?.flow.request.timestampStart ?? null;
+		return null;
+	}
+
+	/** How many recordings that could have answered never did. */
+	countUnused(): number {
+		const answers = this.shelves.reduce((count, shelf) => count + shelf.countAnswers(), 0);
+		return answers - this.#uses.reduce((count, uses) => count + uses.size, 0);
+	}
+
+	/** Recordings that could have answered and never did, in order. Goes through all tapes. */
+	*unused(): Generator<Outline> {
+		for (const [outline, shelf] of this.outlines()) {
+			if (outline.isAnswer && this.usesOf({ shelf, place: outline.place }) === 0) yield outline;
+		}
+	}
+
+	/** All recorded HTTP flows with the number of their shelf, in order. */
+	*outlines(): Generator<[outline: Outline, shelf: number]> {
+		for (const [shelf, tape] of this.shelves.entries()) {
+			for (let batch = tape.outlines(-1, OUTLINES); batch.length > 0; batch = tape.outlines((batch.at(-1) as Outline).place, OUTLINES))
+				for (const outline of batch) yield [outline, shelf];
+		}
+	}
+
+	#inOrder(key: string): Recording | null {
+		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.shelves);
+		const next = this.#answerFrom(cursor);
+		// of most keys there is one recording, and that it was used is all there is to remember
+		if (cursor.hasMore) this.#cursors.set(key, cursor);
+		if (next !== null || this.order === "once") return this.#use(next);
+		return this.order === "sequence" ? this.#useAlways(key, this.#last(key)) : this.#use(this.#again(key));
+	}
+
+	/** The first recording once more, and from then on those behind it. */
+	#again(key: string): Found | null {
+		const cursor = new Cursor(key, this.shelves, true);
+		this.#cursors.set(key, cursor);
+		return this.#answerFrom(cursor);
+	}
+
+	#last(key: string): Found | null {
+		const cursor = new Cursor(key, this.shelves, true);
+		let last: Found | null = null;
+		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) last = next;
+		return last;
+	}
+
+	/** The next flow that can answer and was not used, unless used ones are given again. */
+	#answerFrom(cursor: Cursor): Found | null {
+		for (let spot = cursor.next(); spot !== null; spot = cursor.next()) {
+			if (!cursor.isAgain && this.usesOf(spot) > 0) continue;
+			const answer = this.shelves[spot.shelf]?.answerAt(spot.place);
+			if (answer) return [spot, answer];
 		}
 		return null;
 	}
 
-	#keepReady(key: string, recording: Recording): void {
-		const { response } = recording;
-		response.body = bodyBytes(response.body);
-		this.#readyBytes += response.bodySize ?? 0;
-		this.#ready.set(key, recording);
-		for (const [oldest, { response: gone }] of this.#ready) {
-			if (this.#readyBytes <= READY_BYTES || oldest === key) break;
-			this.#readyBytes -= gone.bodySize ?? 0;
-			this.#ready.delete(oldest);
+	/** Where the match function or likeness decides: among all recordings of the key. */
+	#choose(key: string, request: Request): Recording | null {
+		const pool = this.#candidates(key, CHOICE_LIMIT).filter(({ flow }) => isAnswer(flow) && (this.match === null || this.match(request, flow.request)));
+		let best: Candidate | null = null;
+		let most = -1;
+		for (const candidate of eligible(pool, this.order)) {
+			const score = similarity(this.rules.choice, request, candidate.flow.request);
+			if (score > most) [best, most] = [candidate, score];
 		}
+		return this.#use(best && [best.spot, { id: best.flow.id, response: best.flow.response as Response }]);
+	}
+
+	/** From now on this recording answers all requests with the key. */
+	#useAlways(key: string, found: Found | null): Recording | null {
+		const recording = this.#use(found);
+		if (recording !== null) this.#ready.set(key, recording);
+		return recording;
+	}
+
+	#use(found: Found | null): Recording | null {
+		if (found === null) return null;
+		const [{ shelf, place }, answer] = found;
+		const uses = this.#uses[shelf] as Map<number, number>;
+		uses.set(place, (uses.get(place) ?? 0) + 1);
+		return new Recording(answer, answer.response, () => this.at({ shelf, place })?.flow ?? null);
 	}
 }
 
-/** An interim or switching response (RFC 9110 section 15.2) ends no exchange, and status 0 is how some tools note a failure. */
-export function isAnswer(flow: HttpFlow): flow is HttpFlow & { response: NonNullable<HttpFlow["response"]> } {
-	return flow.response !== null && flow.response.statusCode >= 200;
-}
-
-function isKeyed(tape: RecordedTape): tape is KeyedTape {
-	return "findByKey" in tape;
-}
-
-/** Where the search for the next recording of a key goes on. */
-interface Queue {
-	tape: number;
-	place: number;
-	/** Places found and not looked at yet. */
-	ahead: number[];
-}
-
-/** Places that are looked up at once. */
-const AHEAD = 16;
-
-function nextOf(tape: Shelf, key: string, queue: Queue): HttpFlow | null {
-	for (;;) {
-		if (queue.ahead.length === 0) queue.ahead.push(...tape.findByKey(key, queue.place, AHEAD));
-		const place = queue.ahead.shift();
-		if (place === undefined) return null;
-		queue.place = place;
-		const flow = tape.at(place);
-		if (flow?.type === "http") return flow;
-	}
-}
-
-/** A tape as the index uses it. */
-interface Shelf {
-	findByKey(key: string, after: number, limit: number): readonly number[];
-	at(place: number): Flow | null;
-	read(): AsyncIterable<readonly Flow[]>;
-}
-
-class KeyedShelf implements Shelf {
-	readonly #tape: KeyedTape;
-
-	constructor(tape: KeyedTape) {
-		this.#tape = tape;
-	}
-
-	findByKey(key: string, after: number, limit: number): readonly number[] {
-		return this.#tape.findByKey(key, after, limit);
-	}
-
-	at(place: number): Flow | null {
-		return this.#tape.at(place);
-	}
-
-	read(): AsyncIterable<readonly Flow[]> {
-		return this.#tape.read();
-	}
-}
-
-/** A tape that was read as a whole. */
-class ReadShelf implements Shelf {
-	readonly #flows: HttpFlow[] = [];
-	readonly #places = new Map<string, number[]>();
-
-	static async of(source: FlowSource, keyOf: (flow: HttpFlow) => string): Promise<ReadShelf> {
-		const shelf = new ReadShelf();
-		for await (const batch of source) for (const flow of batch) if (flow.type === "http") shelf.#add(keyOf(flow), flow);
-		return shelf;
-	}
-
-	#add(key: string, flow: HttpFlow): void {
-		const place = this.#flows.push(flow) - 1;
-		const places = this.#places.get(key);
-		if (places === undefined) this.#places.set(key, [place]);
-		else places.push(place);
-	}
-
-	findByKey(key: string, after: number, limit: number): readonly number[] {
-		const places = this.#places.get(key) ?? [];
-		let [low, high] = [0, places.length];
-		while (low < high) {
-			const middle = (low + high) >> 1;
-			if ((places[middle] as number) <= after) low = middle + 1;
-			else high = middle;
+/** Those of equal recordings whose turn it is. */
+function eligible<T extends { uses: number }>(pool: readonly T[], order: Order): readonly T[] {
+	const unused = pool.filter(({ uses }) => uses === 0);
+	switch (order) {
+		case "first":
+			return pool;
+		case "once":
+			return unused;
+		case "sequence":
+			return unused.length > 0 ? unused : pool.slice(-1);
+		case "cycle": {
+			const least = Math.min(...pool.map(({ uses }) => uses));
+			return pool.filter(({ uses }) => uses === least);
 		}
-		return places.slice(low, low + limit);
-	}
-
-	at(place: number): Flow | null {
-		return this.#flows[place] ?? null;
-	}
-
-	async *read(): AsyncGenerator<readonly Flow[]> {
-		yield this.#flows;
 	}
 }

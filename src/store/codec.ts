@@ -4,6 +4,7 @@ import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { DnsFlow, type Flow, type FlowInit, HttpFlow, type StreamMessage, TcpFlow, UdpFlow, type WebSocketData, type WebSocketMessage } from "../flow/flow.ts";
+import type { Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
@@ -182,6 +183,11 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}
 	}
+}
+
+/** The response of an HTTP flow, which has one. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeResponse(head: Uint8Array, status: number, body: Body): Response {
+	return unpackResponse(unpackRecord(head)[5], status, body);
 }
 
 function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): FlowInit {

@@ -17,6 +17,7 @@ export class TapeDatabase {
 	readonly #mode: Mode;
 	readonly #db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
+	#held = false;
 
 	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
 	constructor(path: string, mode: Mode, durable: boolean) {
@@ -59,6 +60,16 @@ export class TapeDatabase {
 		}
 	}
 
+	/** The first column of all rows. */
+	column<V>(sql: string, ...parameters: unknown[]): V[] {
+		return this.guard(() =>
+			this.#db
+				.prepare<unknown[], V>(sql)
+				.pluck()
+				.all(...parameters),
+		);
+	}
+
 	get<R>(sql: string, ...parameters: unknown[]): R | undefined {
 		try {
 			return this.#prepare(sql).get(...parameters) as R | undefined;
@@ -74,6 +85,26 @@ export class TapeDatabase {
 		} catch (error) {
 			throw this.#translated(error);
 		}
+	}
+
+	/**
+	 * Statements until the end of this turn of the event loop see one state of the file: locking it for each costs more than most of them.
+	 * Only where nothing is written. False: they have done so since before, and may not see the newest.
+	 */
+	hold(): boolean {
+		if (this.#held) return false;
+		if (this.#mode !== "read") return true;
+		this.exec("BEGIN");
+		this.#held = true;
+		setImmediate(() => this.letGo());
+		return true;
+	}
+
+	/** What comes next sees what was written since. */
+	letGo(): void {
+		if (!this.#held) return;
+		this.#held = false;
+		if (this.#db.open && this.#db.inTransaction) this.exec("COMMIT");
 	}
 
 	/** What a tape lacks that was filled as fast as could be. */

@@ -7,6 +7,7 @@ import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
 import {
 	decodeFlow,
+	decodeResponse,
 	encodeFlow,
 	encodeMessage,
 	encodeMessages,
@@ -17,13 +18,13 @@ import {
 	type PartWriter,
 	type StoredBody,
 } from "./codec.ts";
-import { KEY_BLOCK } from "./schema.ts";
 import { type Condition, selectRows } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
 import { copyRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
-import type { FlowStore, ReadOptions } from "./store.ts";
+import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
+import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
 
 export interface StoreOptions {
 	mode: Mode;
@@ -40,7 +41,6 @@ const COMMIT_FLOWS = 1000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
 /** Flows a batch when reading. */
 const BATCH_FLOWS = 200;
-const BLOCK_FLOWS = 2 ** KEY_BLOCK;
 
 const INSERT_FLOW = `INSERT INTO flow (
 	id, kind, started, method, scheme, host, pretty_host, port, path, status, content_type, request_key, is_replay, marked, has_error, has_websocket,
@@ -284,12 +284,12 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	/** The numbers of the flows that match. */
 	*#matching({ filter, ids }: ReadOptions): Generator<number[]> {
 		const condition = this.#select(filter, ids);
-		if (condition.exact) yield this.#chosen(condition);
+		if (condition.exact) yield* slices(this.#chosen(condition), 100 * BATCH_FLOWS);
 		else for (const rows of this.#rows(condition, filter)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
 	}
 
 	#chosen({ sql, parameters }: Condition): number[] {
-		return this.#db.all<{ seq: number }>(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters).map((row) => row.seq);
+		return this.#db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
 	}
 
 	/** The rows that a filter is to be asked about, the bodies that it looks at read ahead. */
@@ -314,11 +314,8 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 
 	/** The numbers of the rows first, which an index tells, then the rows. */
 	*#chosenRows(condition: Condition): Generator<StoredRow[]> {
-		const chosen = this.#chosen(condition);
-		for (let at = 0; at < chosen.length; at += BATCH_FLOWS) {
-			const list = JSON.stringify(chosen.slice(at, at + BATCH_FLOWS));
-			yield this.#db.all<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, list);
-		}
+		const sql = `SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`;
+		for (const numbers of slices(this.#chosen(condition), BATCH_FLOWS)) yield this.#db.all<StoredRow>(sql, JSON.stringify(numbers));
 	}
 
 	async count(filter?: Filter): Promise<number> {
@@ -330,42 +327,67 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	}
 
 	findByKey(key: string, after: number, limit: number): number[] {
-		const found: number[] = [];
-		for (let from = after + 1; found.length < limit; ) {
-			// the first flow of the next block that has any
-			const next = this.#db.get<{ seq: number }>("SELECT seq FROM flow WHERE seq >= ? ORDER BY seq LIMIT 1", from);
-			if (next === undefined) break;
-			const block = Math.floor(next.seq / BLOCK_FLOWS);
-			const rows = this.#db.all<{ seq: number }>(
-				`SELECT seq FROM flow WHERE seq >> ${KEY_BLOCK} = ? AND request_key = ? AND seq >= ? ORDER BY seq LIMIT ?`,
-				...[block, key, from, limit - found.length],
-			);
-			for (const { seq } of rows) found.push(seq);
-			from = (block + 1) * BLOCK_FLOWS;
-		}
-		return found;
+		// it may have been recorded just now
+		this.#db.letGo();
+		this.#db.hold();
+		return findByKey(this.#db, key, after, limit);
+	}
+
+	keys(): Generator<{ seq: number; key: string }[]> {
+		return keys(this.#db);
 	}
 
 	at(seq: number): Flow | null {
+		this.#db.hold();
 		const row = this.#db.get<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq = ?`, seq);
 		return row === undefined ? null : (this.#decode(row) ?? null);
 	}
 
+	answerAt(seq: number): RecordedAnswer | null {
+		this.#db.hold();
+		const row = answerFacts(this.#db, seq);
+		if (row === undefined) return null;
+		const body = this.#bodies.read(row.response_body, row.response_size);
+		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
+		return response === undefined ? null : { id: row.id, response };
+	}
+
+	outlines(after: number, limit: number): Outline[] {
+		return outlines(this.#db, after, limit);
+	}
+
+	countAnswers(): number {
+		return countAnswers(this.#db);
+	}
+
+	*stored(): Generator<StoredFlow[]> {
+		for (const rows of this.#allRows()) {
+			yield rows.flatMap((row) => {
+				const flow = this.#decode(row);
+				return flow === undefined ? [] : { seq: row.seq, flow };
+			});
+		}
+	}
+
 	#select(filter: Filter | undefined, ids?: readonly string[]): Condition {
-		return selectRows(filter, ids, (column) =>
-			this.#db.all<Record<string, string | number | null>>(`SELECT DISTINCT ${column} FROM flow`).map((row) => row[column] ?? null),
-		);
+		return selectRows(filter, ids, (column) => this.#db.column(`SELECT DISTINCT ${column} FROM flow`));
 	}
 
 	/** The flow of a row; undefined where it does not match, or is damaged, which is reported. */
 	#decode(row: StoredRow, filter?: Filter): Flow | undefined {
-		try {
+		return this.#guard(row.seq, () => {
 			const flow = decodeFlow(row.seq, row, this);
 			return filter === undefined || filter.matches(flow) ? flow : undefined;
+		});
+	}
+
+	#guard<T>(seq: number, decode: () => T): T | undefined {
+		try {
+			return decode();
 		} catch (cause) {
 			if (!(cause instanceof FlowtapeError && cause.code === "FT_CORRUPT_FLOW")) throw cause;
-			const where = { file: this.path, record: row.seq, cause };
-			this.#options.report("FT_CORRUPT_FLOW", `${this.path}: flow ${row.seq}: its record cannot be decoded; it is left out`, where);
+			const where = { file: this.path, record: seq, cause };
+			this.#options.report("FT_CORRUPT_FLOW", `${this.path}: flow ${seq}: its record cannot be decoded; it is left out`, where);
 			return undefined;
 		}
 	}
@@ -374,4 +396,8 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 /** Where a column takes values of any type, a number is stored as the float that it is. */
 function toColumn(body: StoredBody): Uint8Array | bigint | null {
 	return typeof body === "number" ? BigInt(body) : body;
+}
+
+function* slices<T>(list: readonly T[], size: number): Generator<T[]> {
+	for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size);
 }

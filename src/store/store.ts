@@ -1,6 +1,7 @@
 // The flow store: what holds the flows of a tape, whichever database does it.
 import type { Filter } from "../filter/filter.ts";
 import type { Flow } from "../flow/flow.ts";
+import type { Response } from "../flow/message.ts";
 import type { FlowSink, FlowSource } from "../flow/pipe.ts";
 
 export interface ReadOptions {
@@ -16,6 +17,29 @@ export interface StoredFlow {
 	flow: Flow;
 }
 
+/** What the columns say of an HTTP flow. */
+export interface Outline {
+	/** Its sequence number. */
+	place: number;
+	id: string;
+	method: string;
+	scheme: string;
+	/** Of the Host header, where there is one. */
+	host: string;
+	port: number;
+	path: string;
+	/** null: there was no response. */
+	status: number | null;
+	/** Whether it can answer a request, as `answerAt` has it. */
+	isAnswer: boolean;
+}
+
+/** A final response, or one that began a WebSocket, and the id of its flow. */
+export interface RecordedAnswer {
+	id: string;
+	response: Response;
+}
+
 export interface FlowStore extends FlowSink {
 	/** In tape order, bodies left where they are until someone asks. */
 	read(options?: ReadOptions): FlowSource;
@@ -27,6 +51,16 @@ export interface FlowStore extends FlowSink {
 	findByKey(key: string, after: number, limit: number): number[];
 	/** The flow at a sequence number, bodies on demand; null when it is gone. */
 	at(seq: number): Flow | null;
+	/** The response at a sequence number that can answer a request, read without the rest of its flow; null when there is none. */
+	answerAt(seq: number): RecordedAnswer | null;
+	/** All default request keys with the sequence numbers of their flows, in batches, in the order of the flows. */
+	keys(): Iterable<readonly { seq: number; key: string }[]>;
+	/** All flows with their sequence numbers, in batches. */
+	stored(): Iterable<readonly StoredFlow[]>;
+	/** HTTP flows after a sequence number, at most `limit`, without reading more than columns. */
+	outlines(after: number, limit: number): Outline[];
+	/** How many HTTP flows have such a response. */
+	countAnswers(): number;
 	/** Writes what was appended and not yet committed. */
 	flush(): void | Promise<void>;
 }

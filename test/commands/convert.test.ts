@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/convert.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
@@ -30,6 +31,34 @@ t.test("-f takes only what matches, -v says how much, --format counts more than 
 		(await readTape(path("b"), { format: "mitm" })).flows.map(({ type }) => type),
 		["dns", "dns"],
 	);
+});
+
+t.test("what a browser saved becomes a tape, and a tape a HAR; what is left out is told, and the status is 0", async (t) => {
+	const folder = t.testdir();
+	const path = (name: string) => join(folder, name);
+	t.match(await runCaptured(command, ["fixtures/flows/chromium.har", path("a.tape")]), { status: 0, err: /entries that are no HTTP .*: 1\n$/ });
+	t.same(await runCaptured(command, [path("a.tape"), path("b.har.gz")]), { status: 0, out: "", err: "" });
+	t.equal((await readTape(path("b.har.gz"))).flows.length, 16);
+	await writeTape(path("varied.jsonl"), variedFlows());
+	const { status, err } = await runCaptured(command, [path("varied.jsonl"), path("c.har")]);
+	t.equal(status, 0);
+	t.match(err, /^flowtape: \S+c\.har: HAR has no room for these flows: TCP \(1\), UDP \(1\), DNS \(2\): left out\nflowtape: .*these parts of flows: .*\n$/);
+});
+
+t.test("what lasts shows how far it is, on a terminal, and not with -q", async (t) => {
+	const folder = t.testdir();
+	const path = (name: string) => join(folder, name);
+	await writeTape(
+		path("a.jsonl"),
+		Array.from({ length: 300 }, () => httpFlow()),
+	);
+	let now = 0;
+	t.intercept(performance, "now", { value: () => (now += 1200) });
+	const bar = (await runCaptured(command, [path("a.jsonl"), path("c.tape")], { isTTY: true })).err;
+	t.match(bar, /\[#{20}\] 100% 300 flows, [\w.]+ of [\w.]+, [\w.]+\/s\S+\r\S+\r$/);
+	t.match((await runCaptured(command, [path("c.tape"), path("d.jsonl")], { isTTY: true })).err, /^200 flows\S+\r.*300 flows.*\r/);
+	t.equal((await runCaptured(command, [path("c.tape"), path("d.jsonl"), "-q"], { isTTY: true })).err, "");
+	t.equal((await runCaptured(command, [path("c.tape"), path("d.jsonl")])).err, "");
 });
 
 t.test("a wrong input leaves no output behind", async (t) => {

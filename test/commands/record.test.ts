@@ -58,7 +58,7 @@ t.test("-S answers what was recorded, and the rest goes to its server", async (t
 	const proxy = await startCaptured(command, [join(folder, "new.tape"), "-S", join(folder, "old.tape")], { env });
 	t.match(await getThrough(proxy.port, `${site.url}/old`), { body: "recorded" });
 	t.match(await getThrough(proxy.port, `${site.url}/new`), { body: "GET /new" });
-	t.match((await proxy.stop()).err, /\nserved 1, missed 1, unused 0\nrecorded 2 flows to /);
+	t.match((await proxy.stop()).err, /\nrecorded 2 flows to .*\nreached out to 127\.0\.0\.1:\d+\nserved 1, missed 1, unused 0, egress 1\n$/);
 	t.same(site.requests, ["GET /new"]);
 });
 

@@ -24,7 +24,7 @@ t.test("recordings in their order, then misses that explain themselves", async (
 	const { status, err } = await stop();
 	t.equal(status, 0);
 	t.ok(err.includes(miss.body.trimEnd()), "the same explanation on stderr");
-	t.match(err, /\nserved 3, missed 1, unused 1\n$/);
+	t.match(err, /\nserved 3, missed 1, unused 1, egress 0\n$/);
 });
 
 t.test("options without their prefix; -o records what was answered", async (t) => {

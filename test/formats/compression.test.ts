@@ -6,7 +6,8 @@ import t from "tap";
 import { bytesInput } from "../../fixtures/bytes-input.ts";
 import { type Compression, compressionOf, createCompressor, decompress, sniffCompression, withoutCompression } from "../../formats/compression.ts";
 
-const text = Buffer.from(Array.from({ length: 60_000 }, (_, i) => `line ${i}\n`).join(""));
+/** Lines that do not look alike, so that what is packed is long too. */
+const text = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${(i * 2_654_435_761) % 4_294_967_291}\n`).join(""));
 /** From the `zstd` program where it is there, or Node's own. */
 const zstd = zstdOf(text);
 
@@ -66,8 +67,10 @@ t.test("what is cut off or damaged gives what stood before, then says where", as
 		const cut = await unpack(bytes.subarray(0, bytes.length - 30_000), compression, 4096);
 		t.match(cut.error, { code: "FT_CORRUPT_FLOW", message: new RegExp(`^a.gz: byte \\d+: the ${compression} data is damaged: `) }, compression);
 		t.ok(cut.bytes.length > 1000 && text.subarray(0, cut.bytes.length).equals(cut.bytes));
+		// without a checksum everything may be data
+		if (compression === "deflate") continue;
 		const damaged = Buffer.from(bytes);
-		damaged.fill(0xff, 60_000, 60_100);
+		damaged.fill(0xff, 50_000, 50_100);
 		const broken = await unpack(damaged, compression, 4096);
 		t.match(broken.error, { code: "FT_CORRUPT_FLOW" });
 		t.ok(broken.bytes.length > 1000);

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { FlowtapeError } from "../../errors.ts";
 import { expandHome } from "../../options.ts";
 import { apr1 } from "./apr1.ts";
-import type { Verify } from "./verify.ts";
 
 const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
 const APR1 = /^\$apr1\$([^$]{1,8})\$[./A-Za-z0-9]{22}$/;
@@ -17,7 +16,7 @@ const REMEMBERED = 1000;
  * Reads a file, once: what is written to it later counts from the next start.
  * @throws FlowtapeError FT_BAD_OPTION when it cannot be read, or has a line that is not understood
  */
-export function readHtpasswd(written: string): Verify {
+export function readHtpasswd(written: string): (user: string, password: string) => Promise<boolean> {
 	const path = expandHome(written);
 	const hashes = parse(path, read(path));
 	const known = new Set<string>();

@@ -2,7 +2,6 @@
 import type { Client } from "ldapts";
 import { FlowtapeError } from "../../errors.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import type { Verify } from "./verify.ts";
 
 interface LdapSpec {
 	url: string;
@@ -34,7 +33,7 @@ export function parseLdapSpec(spec: string): LdapSpec {
  * Logs in once, so that what is wrong shows at the start.
  * @throws FlowtapeError FT_BAD_OPTION, FT_UPSTREAM
  */
-export async function connectLdap(text: string, log: (message: string) => void): Promise<Verify> {
+export async function connectLdap(text: string, log: (message: string) => void): Promise<(user: string, password: string) => Promise<boolean>> {
 	const spec = parseLdapSpec(text);
 	try {
 		await session(spec, spec.dn, spec.password, async () => {});

@@ -6,7 +6,7 @@ import { captureIo } from "../../../fixtures/run-captured.ts";
 import { FlowtapeError } from "../../../src/errors.ts";
 
 const listening = { kind: "listening", host: "::1", port: 8080, mode: "regular" } as const;
-const miss = { method: "GET", url: "http://a/", policy: "404", explanation: "no recording of GET http://a/\n" };
+const miss = { id: "m", nearest: null, method: "GET", url: "http://a/", policy: "404", explanation: "no recording of GET http://a/\n" };
 
 /** A journal, and what it has said since last asked. */
 function journalOf(options: Partial<JournalOptions> = {}) {
@@ -32,7 +32,11 @@ function happen(journal: Journal): void {
 	journal.log("info", "good to know");
 	journal.log("warning", "bad to know");
 	journal.miss(miss);
-	journal.end({ recorded: 1, replay: { served: 3, missed: 1, unused: 2 } }, "x.tape");
+	const egress = new Map([
+		["a:80", 1],
+		["b:443", 2],
+	]);
+	journal.end({ recorded: 1, replay: { served: 3, missed: 1, unused: 2 }, egress }, "x.tape");
 }
 
 t.test("for people", async (t) => {
@@ -47,8 +51,10 @@ flowtape: it is down
 flowtape: script: x
 flowtape: bad to know
 no recording of GET http://a/
-served 3, missed 1, unused 2
 recorded 1 flow to x.tape
+reached out to a:80
+reached out to b:443, 2 times
+served 3, missed 1, unused 2, egress 3
 `,
 	});
 	t.equal(journal.status, 0);
@@ -85,7 +91,7 @@ t.test("for programs: the first line of stdout says where it listens", async (t)
 			{ event: "info", message: "good to know" },
 			{ event: "warning", message: "bad to know" },
 			{ event: "miss", ...miss },
-			{ event: "end", recorded: 1, lost: 0, served: 3, missed: 1, unused: 2 },
+			{ event: "end", recorded: 1, lost: 0, served: 3, missed: 1, unused: 2, egress: 3, destinations: { "a:80": 1, "b:443": 2 } },
 		],
 	);
 });
@@ -106,12 +112,12 @@ t.test("flows that cannot be written: the first is told of, the rest are counted
 	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
 	t.equal(said().err, "flowtape: x.tape: the disk is full; the traffic goes on, unrecorded\n");
 	t.equal(journal.status, 4);
-	journal.end({ recorded: 5, replay: null }, "x.tape");
+	journal.end({ recorded: 5, replay: null, egress: new Map() }, "x.tape");
 	t.equal(said().err, "flowtape: 2 flows could not be recorded and are lost\n");
 	const json = journalOf({ json: true });
 	json.journal.event(listening);
 	json.journal.event({ kind: "sink_error", error: "odd" });
-	json.journal.end({ recorded: 5, replay: null }, "x.tape");
+	json.journal.end({ recorded: 5, replay: null, egress: new Map() }, "x.tape");
 	t.match(json.said().out, /"event":"error","message":"odd; the traffic goes on, unrecorded"[\s\S]*"event":"end","recorded":4,"lost":1/);
 	t.equal(json.journal.status, 4);
 });

@@ -32,6 +32,18 @@ t.test("what Python wrote as a stream, and with files that are stored", async (t
 	zip.close();
 });
 
+t.test("a checksum that is another", async (t) => {
+	const path = join(t.testdir(), "a.zip");
+	const bytes = await readFile("fixtures/flows/playwright.zip");
+	// of the first file and of the HAR, in the directory
+	for (const name of [".html", "har.har"]) bytes[bytes.lastIndexOf(name) - (name === "har.har" ? 0 : 40) - 30] = 0;
+	await writeFile(path, bytes);
+	const zip = new ZipFile(path, "a.zip");
+	t.throws(() => zip.read([...zip.names][0] ?? ""), { code: "FT_CORRUPT_FLOW", message: /\.html is damaged: its checksum/ });
+	await t.rejects(all(zip.chunks("har.har")), { code: "FT_CORRUPT_FLOW", message: /har\.har is damaged: its checksum/ });
+	zip.close();
+});
+
 t.test("sizes in 64 bits", async (t) => {
 	const path = join(t.testdir(), "a.zip");
 	const script =

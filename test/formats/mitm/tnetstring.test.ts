@@ -1,7 +1,8 @@
 // Typed netstrings: what is written is read; what is damaged is said with its place.
 import fc from "fast-check";
 import t from "tap";
-import { Reader, TAG, type Value, Writer } from "../../../formats/mitm/tnetstring.ts";
+import { Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
+import { Writer } from "../../../formats/mitm/write-tnetstring.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 
 function read(text: string | Buffer): Value {
@@ -11,31 +12,8 @@ function read(text: string | Buffer): Value {
 
 function write(value: Value): Buffer {
 	const writer = new Writer();
-	put(writer, value);
+	writer.value(value);
 	return writer.take();
-}
-
-/** The writer works backwards: last item first. */
-function put(writer: Writer, value: Value): void {
-	if (value === null) writer.null();
-	else if (typeof value === "boolean") writer.boolean(value);
-	else if (typeof value === "bigint") writer.integer(value);
-	else if (typeof value === "number") Number.isInteger(value) ? writer.integer(value) : writer.float(value);
-	else if (value instanceof Float) writer.float(value.value);
-	else if (typeof value === "string") writer.text(value);
-	else if (Buffer.isBuffer(value)) writer.bytes(value);
-	else if (Array.isArray(value)) {
-		const begun = writer.begin(TAG.list);
-		for (const item of value.toReversed()) put(writer, item);
-		writer.end(begun);
-	} else {
-		const begun = writer.begin(TAG.dictionary);
-		for (const [key, item] of Object.entries(value).toReversed()) {
-			put(writer, item);
-			writer.text(key);
-		}
-		writer.end(begun);
-	}
 }
 
 t.test("each type", async (t) => {
@@ -47,9 +25,18 @@ t.test("each type", async (t) => {
 	t.equal(read("3:1.5^"), 1.5);
 	t.match(read("3:2.0^"), new Float(2));
 	t.equal(read("3:caf;"), "caf");
+	t.equal(read(Buffer.from("5:café;")), "café");
 	t.same(read("3:\0\xff1,"), Buffer.from("\0\xff1", "latin1"));
 	t.same(read("8:1:a;1:1#]"), ["a", 1]);
 	t.same({ ...(read("8:1:a;1:1#}") as object) }, { a: 1 });
+});
+
+t.test("keys: text, bytes of Python 2, other scalars; the last of several counts", async (t) => {
+	t.same({ ...(read(Buffer.from("9:2:ü;1:1#}")) as object) }, { ü: 1 });
+	t.same({ ...(read("8:1:a,1:1#}") as object) }, { a: 1 });
+	t.same({ ...(read("8:1:7#1:1#}") as object) }, { 7: 1 });
+	t.same({ ...(read("16:1:a;1:1#1:a;1:2#}") as object) }, { a: 2 });
+	t.same(Object.keys(read("15:9:__proto__;0:~}") as object), ["__proto__"]);
 });
 
 t.test("what is written is read again", async () => {
@@ -64,7 +51,7 @@ t.test("what is written is read again", async () => {
 			fc.string({ unit: "grapheme" }),
 			fc.uint8Array().map((bytes) => Buffer.from(bytes)),
 			fc.array(tie("value"), { maxLength: 4 }),
-			fc.dictionary(fc.string(), tie("value"), { maxKeys: 4, noNullPrototype: true }),
+			fc.dictionary(fc.string({ unit: "grapheme" }), tie("value"), { maxKeys: 4, noNullPrototype: true }),
 		),
 	})).value as fc.Arbitrary<Value>;
 	fc.assert(
@@ -75,29 +62,24 @@ t.test("what is written is read again", async () => {
 
 t.test("damage", async (t) => {
 	for (const text of [
-		"",
-		"x",
-		"5",
-		"5:abc",
-		"5:abc;;",
-		"3:abc?",
-		"3:yes!",
-		"2:ab#",
-		"2:ab^",
-		"1:x~",
-		"3:1:a]",
-		"3:1:a}",
-		"3:0:~}",
-		"99999999999999:x;",
-		"-1:x;",
-		"6:3:true!]",
-		"4:1:a;}",
+		...["", "x", "5", "5:abc", "5:abc;;", "3:abc?", "3:yes!", "4:True!", "2:ab#", "3:1.5#", "2:ab^", "1:x~", "3:1:a]", "3:1:a}", "3:0:~}", "6:0:]0:~}"],
+		...["99999999999999:x;", "-1:x;", " 1:x;", "6:3:true!]", "4:1:a;}", "3:1:a?1:1#}", "1:\xff;"],
 	]) {
 		t.throws(() => read(text), { code: "FT_CORRUPT_FLOW" }, JSON.stringify(text));
 	}
-	let nested = "0:]";
-	for (let i = 0; i < 300; i++) nested = `${nested.length}:${nested}]`;
-	t.throws(() => read(nested), { code: "FT_CORRUPT_FLOW", message: /nested|deep/ });
+});
+
+t.test("nesting is bounded, in values and in what is passed over", async (t) => {
+	const nested = (levels: number): Buffer => {
+		let text = "0:]";
+		for (let i = 1; i < levels; i++) text = `${text.length}:${text}]`;
+		return Buffer.from(text);
+	};
+	const skip = (bytes: Buffer) => new Reader(bytes).skip(bytes.length);
+	t.doesNotThrow(() => read(nested(100)));
+	t.doesNotThrow(() => skip(nested(100)));
+	t.throws(() => read(nested(101)), { code: "FT_CORRUPT_FLOW", message: /nested deeper than 100/ });
+	t.throws(() => skip(nested(101)), { code: "FT_CORRUPT_FLOW", message: /nested deeper than 100/ });
 });
 
 t.test("whatever the bytes, only errors of ours", async () => {
@@ -106,21 +88,61 @@ t.test("whatever the bytes, only errors of ours", async () => {
 		fc.property(fc.nat(good.length - 1), fc.nat(255), (at, byte) => {
 			const bytes = Buffer.from(good);
 			bytes[at] = byte;
-			try {
-				read(bytes);
-				return true;
-			} catch (error) {
-				return (error as { code?: string }).code === "FT_CORRUPT_FLOW";
+			for (const use of [read, (all: Buffer) => new Reader(all).skip(all.length)]) {
+				try {
+					use(bytes);
+				} catch (error) {
+					if ((error as { code?: string }).code !== "FT_CORRUPT_FLOW") throw error;
+				}
 			}
 		}),
 		{ seed: 5, numRuns: 500 },
 	);
 });
 
-t.test("skipping checks, and moves on", async (t) => {
+t.test("what is passed over cannot fail when it is read later", async () => {
+	const good = write({ a: [1, "x", Buffer.of(1, 2), null, true, 2.5, { k: 1e300 }], b: { c: "d" } });
+	fc.assert(
+		fc.property(fc.nat(good.length - 1), fc.integer({ min: 32, max: 126 }), (at, byte) => {
+			const bytes = Buffer.from(good);
+			bytes[at] = byte;
+			try {
+				new Reader(bytes).skip(bytes.length);
+			} catch {
+				return;
+			}
+			read(bytes);
+		}),
+		{ seed: 9, numRuns: 2000 },
+	);
+});
+
+t.test("skipping moves on", async (t) => {
 	const bytes = Buffer.from("8:1:a;1:1#}3:abc;");
 	const reader = new Reader(bytes);
 	reader.skip(bytes.length);
 	t.equal(reader.value(bytes.length), "abc");
-	t.throws(() => new Reader(Buffer.from("9:1:a;1:1#}")).skip(11), { code: "FT_CORRUPT_FLOW" });
+});
+
+t.test("a field is found by its name", async (t) => {
+	const bytes = Buffer.from("17:2:aa;1:1#1:b;1:2#}");
+	const reader = new Reader(bytes);
+	reader.open(bytes.length);
+	const { start, stop } = reader;
+	reader.position = start;
+	t.ok(reader.find("b", stop));
+	t.equal(reader.number(), 2);
+	reader.position = start;
+	t.notOk(reader.find("a", stop));
+});
+
+t.test("strings alike are told apart", async (t) => {
+	// more than the cache of strings holds, many of one length and with equal ends
+	const words = Array.from({ length: 20_000 }, (_, n) => `a${String(n * 7919).padStart(9, "0")}z`);
+	t.same(
+		read(write(words.map((word) => Buffer.from(word)))),
+		words.map((word) => Buffer.from(word)),
+	);
+	const keyed = Object.fromEntries(words.map((word) => [word, 1]));
+	t.same(Object.keys(read(write(keyed)) as object), words);
 });

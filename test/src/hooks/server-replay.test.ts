@@ -1,78 +1,288 @@
 // Answers from recordings, and what becomes of requests without one.
+
+import { join } from "node:path";
 import t from "tap";
-import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { runLive, runStored } from "../../../fixtures/run-hooks.ts";
+import { httpFlow, STARTED, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { startOrigin } from "../../../fixtures/origin-server.ts";
+import { recorded, sourceOf, tapeOf } from "../../../fixtures/recordings.ts";
+import { runStored } from "../../../fixtures/run-hooks.ts";
+import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
-import type { FlowSource } from "../../../src/flow/pipe.ts";
-import type { Miss } from "../../../src/hooks/context.ts";
-import { createServerReplay, isServerReplay, options } from "../../../src/hooks/server-replay.ts";
-import { defaults } from "../../../src/options.ts";
+import type { HookContext, Miss, Served } from "../../../src/hooks/context.ts";
+import { Turn, type Verdict } from "../../../src/hooks/hook.ts";
+import { createServerReplay, isServerReplay, options, type ServerReplay } from "../../../src/hooks/server-replay.ts";
+import { defaults, type OptionValues } from "../../../src/options.ts";
+import { writeFrame } from "../../../src/proxy/websocket/frame.ts";
+import type { MatchFunction } from "../../../src/replay/replay-index.ts";
 
-const tapeOf = (...flows: Flow[]): FlowSource => ({
-	async *[Symbol.asyncIterator]() {
-		yield flows;
-	},
-});
-const recorded = (body: string) => httpFlow({ response: { headers: [["Date", "Tue, 14 Nov 2023 22:13:20 GMT"]], body } });
-
-function replay(values: Partial<ReturnType<typeof defaults<typeof options>>> = {}, misses: Miss[] = []) {
-	const context = {
-		recordings: [tapeOf(recorded("first")), tapeOf(recorded("second"))],
-		now: () => 1_700_000_100.3,
-		onMiss: (miss: Miss) => misses.push(miss),
-	};
-	return createServerReplay({ ...defaults(options), ...values }, context);
+async function replayOf(flows: readonly Flow[], values: Partial<OptionValues<typeof options>> = {}, context: HookContext = {}): Promise<ServerReplay> {
+	return (await createServerReplay(
+		{ ...defaults(options), ...values },
+		{ recordings: [sourceOf(flows)], now: () => 1_800_000_000, ...context },
+	)) as ServerReplay;
 }
 
-t.test("in the order of recording, each once, dates moved; then the policy", async (t) => {
-	const misses: Miss[] = [];
-	const hook = await replay({}, misses);
-	for (const body of ["first", "second"]) {
-		const flow = httpFlow();
-		t.match(await runLive(hook, flow), { kind: "answer", by: "server-replay" });
-		t.match(flow, { isReplay: "response", response: { text: body } });
-		t.equal(flow.response?.headers.get("date"), "Tue, 14 Nov 2023 22:15:00 GMT");
-	}
-	const flow = httpFlow();
-	await runLive(hook, flow);
-	t.match(flow, { isReplay: "response", response: { statusCode: 404 } });
-	t.ok(flow.response?.headers.has("x-flowtape-miss"));
-	t.match(misses, [{ method: "GET", url: "http://example.com/", policy: "404", explanation: /./ }]);
-	t.match(await hook?.report(), { served: 2, missed: 1, unused: 0 });
-});
+async function ask(replay: ServerReplay, request: NonNullable<Parameters<typeof httpFlow>[0]>["request"] = {}) {
+	const flow = httpFlow({ request, response: null });
+	const turn = new Turn(true);
+	await replay.request?.(flow, turn);
+	return { flow, verdict: turn.verdict };
+}
 
-t.test("every policy for a miss", async (t) => {
-	for (const [values, kind, status] of [
-		[{ server_replay_extra: "204" }, "answer", 204],
-		[{ server_replay_extra: "500" }, "answer", 500],
-		[{ server_replay_extra: "kill" }, "abort", undefined],
-		[{ server_replay_kill_extra: true }, "abort", undefined],
-		[{ server_replay_extra: "forward" }, undefined, 200],
-	] as const) {
-		const flow = httpFlow({ request: { path: "/other" } });
-		t.equal((await runLive(await replay(values), flow))?.kind, kind);
-		t.equal(flow.response?.statusCode, status);
-	}
-});
+const responseOf = (verdict: Verdict | null) => (verdict?.kind === "answer" ? verdict.response : null);
 
-t.test("the first again and again, without moving dates", async (t) => {
-	for (const name of ["server_replay_reuse", "server_replay_nopop"] as const) {
-		const hook = await replay({ [name]: true, server_replay_refresh: false });
-		for (let n = 0; n < 3; n++) {
-			const flow = httpFlow();
-			await runLive(hook, flow);
-			t.equal(flow.response?.text, "first");
-			t.equal(flow.response?.headers.get("date"), "Tue, 14 Nov 2023 22:13:20 GMT");
-		}
-	}
-});
-
-t.test("stored flows pass by; without recordings there is no hook", async (t) => {
-	const hook = await replay();
-	const flow = httpFlow({ response: { body: "own" } });
-	await runStored(hook, flow);
-	t.equal(flow.response?.text, "own");
+t.test("without tapes there is no hook", async (t) => {
 	t.equal(await createServerReplay(defaults(options), {}), null);
-	t.ok(hook !== null && isServerReplay(hook));
+});
+
+t.test("a hit: the recorded response, counted and told of", async (t) => {
+	const served: Served[] = [];
+	const source = recorded("hit", {}, { headers: [["content-length", "99"]] });
+	const replay = await replayOf([source], {}, { onServed: (each) => served.push(each) });
+	t.ok(isServerReplay(replay));
+	const { flow, verdict } = await ask(replay);
+	t.equal(responseOf(verdict)?.text, "hit");
+	t.equal(flow.isReplay, "response");
+	t.same(served, [{ id: flow.id, method: "GET", url: "http://example.com/", recording: source.id, repaired: "content-length said 99, the body has 3 bytes" }]);
+	t.same(await replay.report(), { served: 1, missed: 0, unused: 0 });
+});
+
+t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
+	const misses: Miss[] = [];
+	const replay = await replayOf([recorded("a", { path: "/?t=1" })], {}, { onMiss: (each) => misses.push(each) });
+	const { flow, verdict } = await ask(replay, { path: "/?t=2" });
+	t.match(responseOf(verdict), { statusCode: 404 });
+	t.ok(responseOf(verdict)?.headers.has("x-flowtape-miss"));
+	t.match(responseOf(verdict)?.text, "would answer with --ignore-params t");
+	t.equal(flow.isReplay, "response");
+	t.match(misses, [{ id: flow.id, method: "GET", url: "http://example.com/?t=2", policy: "404", explanation: /query field "t"/, nearest: [{ distance: 2 }] }]);
+	const json = responseOf((await ask(replay, { headers: [["Accept", "application/json"]] })).verdict);
+	t.equal(json?.headers.get("content-type"), "application/json");
+	t.match(JSON.parse(json?.text ?? ""), { error: "no recording", nearest: [{ options: ["server_replay_ignore_params=t"] }] });
+	t.same(await replay.report(), { served: 0, missed: 2, unused: 1 });
+});
+
+t.test("other policies", async (t) => {
+	const policy = async (values: Partial<OptionValues<typeof options>>) => (await ask(await replayOf([], values))).verdict;
+	for (const status of ["204", "400", "500"]) t.equal(responseOf(await policy({ server_replay_extra: status }))?.statusCode, Number(status));
+	t.equal(responseOf(await policy({ server_replay_extra: "204" }))?.bodySize, 0);
+	t.match(await policy({ server_replay_extra: "kill" }), { kind: "abort" });
+	t.match(await policy({ server_replay_kill_extra: true }), { kind: "abort" });
+	const misses: Miss[] = [];
+	const replay = await replayOf([], { server_replay_extra: "forward" }, { onMiss: (each) => misses.push(each) });
+	t.equal((await ask(replay)).verdict, null, "it goes on to its server");
+	t.match(misses, [{ policy: "forward", nearest: null, explanation: "not recorded, forwarded: GET http://example.com/\n" }]);
+});
+
+t.test("the policy goes on to apply when all is used up", async (t) => {
+	const replay = await replayOf([recorded("once")]);
+	t.equal(responseOf((await ask(replay)).verdict)?.text, "once");
+	t.equal(responseOf((await ask(replay)).verdict)?.statusCode, 404);
+	for (const values of [{ server_replay_reuse: true }, { server_replay_nopop: true }]) {
+		const reused = await replayOf([recorded("again")], values);
+		for (let i = 0; i < 3; i++) t.equal(responseOf((await ask(reused)).verdict)?.text, "again");
+	}
+});
+
+t.test("dates are moved unless told not to", async (t) => {
+	const flow = () => recorded("", {}, { headers: [["date", "Tue, 14 Nov 2023 22:13:20 GMT"]], timestampStart: 1_700_000_000 });
+	const dateOf = async (values: Partial<OptionValues<typeof options>>) =>
+		responseOf((await ask(await replayOf([flow()], values))).verdict)?.headers.get("date");
+	t.equal(await dateOf({}), "Fri, 15 Jan 2027 08:00:00 GMT");
+	t.equal(await dateOf({ server_replay_refresh: false }), "Tue, 14 Nov 2023 22:13:20 GMT");
+});
+
+t.test("a coding that the client does not accept is undone", async (t) => {
+	const body = (await import("node:zlib")).gzipSync("plain");
+	const replay = await replayOf([recorded("", {}, { body, headers: [["content-encoding", "gzip"]] })], { server_replay_reuse: true });
+	t.equal(responseOf((await ask(replay, { headers: [["Accept-Encoding", "br"]] })).verdict)?.rawContent?.toString(), "plain");
+	t.same(responseOf((await ask(replay)).verdict)?.rawContent, body);
+});
+
+t.test("patterns in bodies are Python's, and a wrong one is named", async (t) => {
+	const post = (body: string) => ({ method: "POST", body });
+	const replay = await replayOf([recorded("hit", post("at 10:00"))], { server_replay_ignore_body: ["(?P<h>\\d+):\\d+"] });
+	t.equal(responseOf((await ask(replay, post("at 9:30"))).verdict)?.text, "hit");
+	await t.rejects(replayOf([], { server_replay_ignore_body: ["(a"] }), { code: "FT_BAD_PATTERN", option: "server_replay_ignore_body" });
+});
+
+t.test("a match function of a configuration file", async (t) => {
+	const match: MatchFunction = (request, other) => request.headers.get("x-a") === other.headers.get("x-a");
+	const replay = await replayOf([recorded("1", { headers: [["x-a", "1"]] }), recorded("2", { headers: [["x-a", "2"]] })], { server_replay_match: match });
+	t.equal(responseOf((await ask(replay, { headers: [["X-A", "2"]] })).verdict)?.text, "2");
+});
+
+t.test("tells at the end what was not used", async (t) => {
+	const unused: string[] = [];
+	const flows = [recorded("a", { path: "/a" }), recorded("b", { path: "/b" })];
+	const replay = await replayOf(flows, {}, { onUnused: ({ id }) => unused.push(id) });
+	await ask(replay, { path: "/a" });
+	await replay.report();
+	t.same(unused, [flows[1]?.id]);
+});
+
+t.test("on the wire the framing is right, whatever was recorded", async (t) => {
+	const cases: [what: string, request: string, response: Parameters<typeof recorded>[2], head: RegExp, rest: string][] = [
+		["a length that is too large", "GET", { headers: [["Content-Length", "99"]] }, /\r\nContent-Length: 5\r\n/, "hello"],
+		["a body that was not recorded", "GET", { headers: [["Content-Length", "99"]], body: null }, /\r\nContent-Length: 0\r\n/, ""],
+		["no length", "GET", { headers: [["X", "y"]] }, /\r\ncontent-length: 5\r\n/i, "hello"],
+		["HTTP/2", "GET", { httpVersion: "HTTP/2.0", reason: "", headers: [["x", "y"]] }, /^HTTP\/1\.1 200 OK\r\n[\s\S]*content-length: 5\r\n/i, "hello"],
+		["chunked", "GET", { headers: [["Transfer-Encoding", "chunked"]] }, /\r\nTransfer-Encoding: chunked\r\n/, "5\r\nhello\r\n0\r\n\r\n"],
+		[
+			"chunked with a length",
+			"GET",
+			{
+				headers: [
+					["Transfer-Encoding", "chunked"],
+					["Content-Length", "3"],
+				],
+			},
+			/^(?![\s\S]*Transfer-Encoding)[\s\S]*\r\nContent-Length: 5\r\n/i,
+			"hello",
+		],
+		["HEAD", "HEAD", { headers: [["Content-Length", "99"]], body: "" }, /\r\nContent-Length: 99\r\n/, ""],
+		["204 with a body", "GET", { statusCode: 204, headers: [["Content-Length", "5"]] }, /^(?![\s\S]*Content-Length)HTTP\/1\.1 204/i, ""],
+		["304", "GET", { statusCode: 304, headers: [["Content-Length", "5"]], body: "" }, /\r\nContent-Length: 5\r\n/, ""],
+	];
+	for (const [what, method, response, head, rest] of cases) {
+		const replay = await replayOf([recorded("hello", { method }, response)]);
+		const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+		const peer = await proxy.connect();
+		peer.send(
+			`${method} http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\nGET http://example.com/last HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`,
+		);
+		t.match(await peer.head(), head, what);
+		t.equal(await peer.upTo("HTTP/1.1 404"), `${rest}HTTP/1.1 404`, `${what}: the body, and the next response behind it`);
+		peer.close();
+	}
+});
+
+t.test("equal requests at the same time each get their own", async (t) => {
+	const replay = await replayOf(Array.from({ length: 20 }, (_, i) => recorded(`${i}`)));
+	const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+	const bodies = await Promise.all(
+		Array.from({ length: 20 }, async () => {
+			const peer = await proxy.connect();
+			const { body } = await peer.send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n").message();
+			peer.close();
+			return Number(body.toString());
+		}),
+	);
+	t.same(
+		bodies.sort((a, b) => a - b),
+		Array.from({ length: 20 }, (_, i) => i),
+	);
+});
+
+t.test("answers take the time that they took, or another", async (t) => {
+	const times = { timestampStart: STARTED + 0.35, timestampEnd: STARTED + 0.55 };
+	const flow = () => recorded("data: 1\n\ndata: 2\n\n", { timestampEnd: STARTED + 0.2 }, { ...times, headers: [["content-type", "text/event-stream"]] });
+	const cases: [delay: string, firstMs: number, lastMs: number][] = [
+		["none", 0, 0],
+		["recorded", 150, 350],
+		["x2", 300, 700],
+		["100ms", 100, 100],
+	];
+	for (const [delay, firstMs, lastMs] of cases) {
+		const replay = await replayOf([flow()], { server_replay_delay: delay });
+		const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+		const peer = await proxy.connect();
+		const started = performance.now();
+		const took = () => performance.now() - started;
+		peer.send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+		t.match(await peer.head(), /\r\ncontent-length: 18\r\n/i, delay);
+		await peer.upTo("data: 1\n\n");
+		const first = took();
+		await peer.upTo("data: 2\n\n");
+		const last = took();
+		t.ok(first >= firstMs - 2 && last >= lastMs - 2, `${delay}: the first event after ${first} ms, the last after ${last} ms`);
+		if (lastMs > firstMs) t.ok(last - first >= 100, "one after the other");
+		const stored = await proxy.flow(0);
+		t.equal(stored.response?.text, "data: 1\n\ndata: 2\n\n");
+		peer.close();
+	}
+	await t.rejects(replayOf([], { server_replay_delay: "soon" }), { code: "FT_BAD_OPTION", option: "server_replay_delay" });
+});
+
+t.test("a client that goes while its answer waits leaves nothing behind", async (t) => {
+	const slow = () => recorded("x".repeat(100), { timestampEnd: STARTED }, { timestampStart: STARTED + 30, timestampEnd: STARTED + 60 });
+	const replay = await replayOf(
+		[slow(), recorded("x".repeat(100), { path: "/body", timestampEnd: STARTED }, { timestampStart: STARTED, timestampEnd: STARTED + 30 })],
+		{ server_replay_delay: "recorded" },
+	);
+	const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+	const waiting = await proxy.connect();
+	waiting.send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+	const reading = await proxy.connect();
+	await reading.send("GET http://example.com/body HTTP/1.1\r\nHost: example.com\r\n\r\n").head();
+	waiting.reset();
+	reading.reset();
+	const flows = [await proxy.flow(0), await proxy.flow(1)];
+	t.ok(flows.every(({ error }) => error !== null));
+	const started = performance.now();
+	await proxy.running.close();
+	t.ok(performance.now() - started < 5000, "the proxy ends at once");
+});
+
+t.test("a WebSocket: the server says its part again", async (t) => {
+	const flow = websocketFlow({
+		messages: [{ content: Buffer.from("welcome") }, { fromClient: true, content: Buffer.from("ping") }, { content: Buffer.from("pong") }],
+	});
+	for (const tape of [sourceOf([flow]), await tapeOf(join(t.testdir(), "a.tape"), [flow])]) {
+		const replay = await replayOf([], {}, { recordings: [tape] });
+		const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
+		const peer = await proxy.connect();
+		const handshake =
+			"Host: example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+		const head = await peer.send(`GET http://example.com/ HTTP/1.1\r\n${handshake}\r\n`).head();
+		t.match(head, /^HTTP\/1\.1 101 /);
+		t.match(head, /\r\nSec-WebSocket-Accept: ICX\+Yqv66kxgM0FcWaLWlFLwTAI=\r\n/);
+		t.equal((await peer.take(9)).subarray(2).toString(), "welcome");
+		peer.send(writeFrame({ opcode: 1 }, Buffer.from("hello"), true));
+		t.equal((await peer.take(6)).subarray(2).toString(), "pong");
+		peer.send(writeFrame({ opcode: 8 }, Buffer.from([3, 232]), true));
+		t.same(await peer.take(4), Buffer.from([0x88, 2, 3, 232]));
+		peer.end();
+		t.equal(await peer.rest(), "");
+		t.match((await proxy.flow(0)).websocket, { closeCode: 1000, closedByClient: true });
+		t.same(await replay.report(), { served: 1, missed: 0, unused: 0 });
+	}
+});
+
+t.test("an event stream goes out as it came in: the proxy notes when each chunk came", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: 1\n\n");
+		await new Promise((resolve) => setTimeout(resolve, 120));
+		server.send("data: 2\n\n");
+		server.end();
+	});
+	const recorder = await startTestProxy(t);
+	const client = await recorder.connect();
+	client.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\n\r\n`);
+	await client.rest();
+	const flow = await recorder.flow(0);
+	const times = flow.metadata.response_chunks as [number, number][];
+	t.same(
+		times.map(([, size]) => size),
+		[9, 9],
+	);
+	const gap = (times[1]?.[0] ?? 0) - (times[0]?.[0] ?? 0);
+	t.ok(gap >= 100 && gap < 5000, `${gap} ms between them`);
+	const replay = await replayOf([flow], { server_replay_delay: "recorded" });
+	const turn = new Turn(true);
+	await replay.request?.(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers: [["Host", origin.authority]] }, response: null }), turn);
+	const pieces = turn.verdict?.kind === "answer" ? turn.verdict.delivery?.pieces : null;
+	t.match(
+		pieces?.map(({ bytes }) => bytes.toString()),
+		["data: 1\n\n", "data: 2\n\n"],
+	);
+	t.ok(Math.abs((pieces?.[1]?.afterMs ?? 0) - gap) < 1);
+});
+
+t.test("stored flows pass by", async (t) => {
+	const flow = httpFlow({ response: { body: "own" } });
+	await runStored(await replayOf([recorded("other")]), flow);
+	t.equal(flow.response?.text, "own");
 	t.notOk(isServerReplay({ name: "other" }));
 });

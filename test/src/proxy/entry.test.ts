@@ -5,7 +5,7 @@ import { startForwardingProxy } from "../../../fixtures/forwarding-proxy.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { Peer } from "../../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../../fixtures/running-proxy.ts";
-import type { Gate } from "../../../src/hooks/proxy-auth.ts";
+import type { Gate } from "../../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../../src/hooks/proxy-auth.ts";
 import { environmentRoute } from "../../../src/proxy/environment-proxy.ts";
 

@@ -6,7 +6,8 @@ import { type Conversation, startOrigin } from "../../../fixtures/origin-server.
 import type { FlowtapeError } from "../../../src/errors.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Request } from "../../../src/flow/message.ts";
-import { nameOfProxy, requestTunnel, type UpstreamProxy, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
+import type { UpstreamProxy } from "../../../src/proxy/destination.ts";
+import { nameOfProxy, requestTunnel, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
 
 const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port, authorization });
 const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };

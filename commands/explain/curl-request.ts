@@ -1,0 +1,193 @@
+// The request that a curl command would send, as far as matching looks at it.
+import { readFileSync } from "node:fs";
+import { FlowtapeError } from "../../src/errors.ts";
+import { toByteString } from "../../src/flow/bytes.ts";
+import { Headers } from "../../src/flow/headers.ts";
+import { Request } from "../../src/flow/message.ts";
+import { formatAuthority, parseUrl } from "../../src/flow/url.ts";
+
+/** What has been read of the command. */
+interface Draft {
+	url: string | null;
+	method: string | null;
+	headers: [name: string, value: string][];
+	data: Buffer[];
+	/** The separator of data and their media type; null: there are none. */
+	type: string | null;
+	forms: string[];
+	isGet: boolean;
+	isHead: boolean;
+}
+
+type Take = (draft: Draft, value: string) => void;
+
+const addData =
+	(read: (value: string) => Buffer, type = "application/x-www-form-urlencoded"): Take =>
+	(draft, value) => {
+		draft.data.push(read(value));
+		draft.type ??= type;
+	};
+
+/** `@file` is read; line breaks are taken out of it, as curl does for --data. */
+const dataOf = (value: string) =>
+	value.startsWith("@")
+		? Buffer.from(
+				readBody(value.slice(1))
+					.latin1Slice()
+					.replace(/[\r\n\0]/g, ""),
+				"latin1",
+			)
+		: Buffer.from(value);
+const binaryOf = (value: string) => (value.startsWith("@") ? readBody(value.slice(1)) : Buffer.from(value));
+const encodedOf = (value: string) => {
+	const [, name = "", text = value] = /^([^=]*)=([\s\S]*)$/.exec(value) ?? [];
+	return Buffer.from(`${name === "" ? "" : `${name}=`}${encodeURIComponent(text).replaceAll("%20", "+")}`);
+};
+
+const addHeader =
+	(name: string): Take =>
+	(draft, value) =>
+		draft.headers.push([name, value]);
+
+const options: Readonly<Record<string, Take>> = {
+	"--url": (draft, value) => {
+		draft.url = value;
+	},
+	"--request": (draft, value) => {
+		draft.method = value;
+	},
+	"--header": (draft, value) => {
+		const colon = value.indexOf(":");
+		if (colon > 0) draft.headers.push([value.slice(0, colon), value.slice(colon + 1).trim()]);
+	},
+	"--data": addData(dataOf),
+	"--data-ascii": addData(dataOf),
+	"--data-raw": addData((value) => Buffer.from(value)),
+	"--data-binary": addData(binaryOf),
+	"--data-urlencode": addData(encodedOf),
+	"--json": addData(binaryOf, "application/json"),
+	"--form": (draft, value) => {
+		draft.forms.push(value);
+	},
+	"--form-string": (draft, value) => {
+		draft.forms.push(value);
+	},
+	"--cookie": addHeader("Cookie"),
+	"--user-agent": addHeader("User-Agent"),
+	"--referer": addHeader("Referer"),
+	"--user": (draft, value) => {
+		draft.headers.push(["Authorization", `Basic ${Buffer.from(value).toString("base64")}`]);
+	},
+};
+
+const switches: Readonly<Record<string, (draft: Draft) => void>> = {
+	"--get": (draft) => {
+		draft.isGet = true;
+	},
+	"--head": (draft) => {
+		draft.isHead = true;
+	},
+	"--compressed": (draft) => {
+		draft.headers.push(["Accept-Encoding", "deflate, gzip, br, zstd"]);
+	},
+};
+
+/** Options that change nothing of the request, with a value and without. */
+const withValue = new Set(
+	"--output --proxy --max-time --connect-timeout --retry --cacert --cert --key --write-out --resolve --proxy-user --limit-rate --cookie-jar --interface --max-redirs".split(
+		" ",
+	),
+);
+const without = new Set(
+	"--silent --show-error --location --insecure --include --verbose --fail --globoff --http1.0 --http1.1 --http2 --http2-prior-knowledge --no-buffer --ipv4 --ipv6 --remote-name --no-keepalive --tcp-nodelay --path-as-is".split(
+		" ",
+	),
+);
+const short: Readonly<Record<string, string>> = {
+	...{ X: "--request", H: "--header", d: "--data", F: "--form", b: "--cookie", A: "--user-agent", e: "--referer", u: "--user", G: "--get", I: "--head" },
+	...{ o: "--output", x: "--proxy", m: "--max-time", w: "--write-out", c: "--cookie-jar", E: "--cert" },
+	...{
+		s: "--silent",
+		S: "--show-error",
+		L: "--location",
+		k: "--insecure",
+		i: "--include",
+		v: "--verbose",
+		f: "--fail",
+		g: "--globoff",
+		N: "--no-buffer",
+		O: "--remote-name",
+	},
+	...{ "4": "--ipv4", "6": "--ipv6" },
+};
+
+/** @param words the command line, without `curl` @throws FlowtapeError FT_USAGE */
+export function curlRequest(words: readonly string[]): Request {
+	const draft: Draft = { url: null, method: null, headers: [], data: [], type: null, forms: [], isGet: false, isHead: false };
+	for (let i = 0; i < words.length; ) i = takeWord(draft, words, i);
+	if (draft.url === null) throw new FlowtapeError("FT_USAGE", "--request: the curl command has no URL");
+	return requestOf(draft, draft.url);
+}
+
+/** The place of the next word. */
+function takeWord(draft: Draft, words: readonly string[], at: number): number {
+	const word = words[at] as string;
+	if (!word.startsWith("-") || word === "-") {
+		draft.url = word;
+		return at + 1;
+	}
+	const isLong = word.startsWith("--");
+	const name = isLong ? word : short[word[1] as string];
+	if (name === undefined) throw unknown(word);
+	switches[name]?.(draft);
+	if (name in switches || without.has(name)) {
+		// several in one word, as -sSL
+		if (isLong || word.length === 2) return at + 1;
+		return takeWord(draft, [...words.slice(0, at), `-${word.slice(2)}`, ...words.slice(at + 1)], at);
+	}
+	const isAttached = !isLong && word.length > 2;
+	const value = isAttached ? word.slice(2) : words[at + 1];
+	if (value === undefined) throw new FlowtapeError("FT_USAGE", `--request: ${word} of the curl command needs a value`);
+	const take = options[name];
+	if (take !== undefined) take(draft, value);
+	else if (!withValue.has(name)) throw unknown(word);
+	return at + (isAttached ? 1 : 2);
+}
+
+function unknown(word: string): FlowtapeError {
+	return new FlowtapeError("FT_USAGE", `--request: ${word} is an option of curl that is not understood here; save the request to a file and give that instead`);
+}
+
+function requestOf({ method, headers, data, type, forms, isGet, isHead }: Draft, address: string): Request {
+	const { scheme, host, port, path } = parseUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`);
+	const fields = Headers.of(...headers);
+	if (!fields.has("host")) fields.insert(0, "Host", formatAuthority(host, port, scheme));
+	const joined = Buffer.concat(data.flatMap((part, i) => (i === 0 || type === "application/json" ? [part] : [Buffer.from("&"), part])));
+	const query = isGet && joined.length > 0 ? `${path.includes("?") ? "&" : "?"}${joined.toString()}` : "";
+	let body: Buffer = isGet ? Buffer.alloc(0) : joined;
+	if (type !== null && !isGet && !fields.has("content-type")) fields.set("Content-Type", type);
+	if (forms.length > 0) {
+		body = multipart(forms);
+		fields.set("Content-Type", "multipart/form-data; boundary=flowtape");
+	}
+	const implied = isHead ? "HEAD" : (type !== null && !isGet) || forms.length > 0 ? "POST" : "GET";
+	return new Request({ method: toByteString(method ?? implied), scheme, host, port, path: toByteString(path + query), headers: fields, body });
+}
+
+function multipart(forms: readonly string[]): Buffer {
+	const parts = forms.map((form) => {
+		const [, name = "", value = ""] = /^([^=]*)=([\s\S]*)$/.exec(form) ?? [];
+		const file = /^[@<]([^;]*)/.exec(value)?.[1];
+		const content = file === undefined ? Buffer.from(value) : readBody(file);
+		return Buffer.concat([Buffer.from(`--flowtape\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`), content, Buffer.from("\r\n")]);
+	});
+	return Buffer.concat([...parts, Buffer.from("--flowtape--\r\n")]);
+}
+
+function readBody(path: string): Buffer {
+	try {
+		return readFileSync(path);
+	} catch (cause) {
+		throw new FlowtapeError("FT_NOT_FOUND", `${path}: the file that the curl command sends cannot be read`, { file: path, cause });
+	}
+}

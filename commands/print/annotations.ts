@@ -1,0 +1,25 @@
+// Misses as GitHub Actions shows them beside a run: workflow commands on a line each.
+import type { Miss } from "../../src/hooks/context.ts";
+
+/** GitHub shows no more than ten of a kind for one step. */
+const LIMIT = 10;
+
+/** @param failures what makes the run fail; without any, misses are warnings */
+export function annotations(misses: readonly Miss[], failures: readonly { readonly kind: string; readonly message: string }[]): string {
+	const level = failures.some(({ kind }) => kind === "miss") ? "error" : "warning";
+	const shown = misses.slice(0, LIMIT).map(({ method, url, explanation }) => command(level, `No recording for ${method} ${url}`, explanation));
+	const others = failures.filter(({ kind }) => kind !== "miss").map(({ kind, message }) => command("error", `flowtape: ${kind}`, message));
+	return [...shown, ...others].join("");
+}
+
+function command(level: string, title: string, message: string): string {
+	return `::${level} title=${escapeProperty(title)}::${escapeData(message.trimEnd())}\n`;
+}
+
+function escapeData(text: string): string {
+	return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+}
+
+function escapeProperty(text: string): string {
+	return escapeData(text).replaceAll(":", "%3A").replaceAll(",", "%2C");
+}

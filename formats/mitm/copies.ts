@@ -1,0 +1,105 @@
+// Flows that stand in a dump more than once: mitmproxy writes a flow anew when it ends in an error after its response,
+// and old versions wrote the WebSocket conversation apart from its handshake. The last record is the one that counts.
+import { open } from "node:fs/promises";
+import type { Input } from "../format.ts";
+import { missing, text } from "./elements.ts";
+import { DumpRecord } from "./record.ts";
+import { RecordScanner } from "./scanner.ts";
+import { Reader } from "./tnetstring.ts";
+import { handshakeId } from "./websocket.ts";
+
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * Offsets of the records of which a newer copy follows, with the id of that copy. Reads the file once beforehand;
+ * what comes from a stream can be read but once, so there every copy counts.
+ */
+export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<number, string>> {
+	const older = new Map<number, string>();
+	if (path === null || size === null) return older;
+	const seen = new LastOffsets();
+	const scanner = new RecordScanner(size, {
+		record(buffer, start, end, offset) {
+			const id = idOf(buffer, start, end);
+			const before = seen.put(id, offset);
+			if (before !== null) older.set(before, id);
+		},
+		// told when the records are read
+		damaged() {},
+	});
+	await scanFile(path, scanner);
+	return older;
+}
+
+async function scanFile(path: string, scanner: RecordScanner): Promise<void> {
+	const file = await open(path);
+	try {
+		const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+		for (;;) {
+			const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
+			if (bytesRead === 0) break;
+			scanner.push(buffer.subarray(0, bytesRead));
+		}
+		scanner.end();
+	} finally {
+		await file.close();
+	}
+}
+
+/** The id of the flow of a record, of which no more is looked at than that takes. */
+function idOf(buffer: Buffer, start: number, end: number): string {
+	const reader = new Reader(buffer, start);
+	reader.open(end);
+	const { start: first, stop } = reader;
+	const field = (name: string): string => {
+		reader.position = first;
+		if (!reader.find(name, stop)) throw missing(name);
+		return text(reader, name);
+	};
+	return (field("type") === "websocket" ? handshakeId(new DumpRecord(buffer, start, end).values()) : null) ?? field("id");
+}
+
+/** Where each id was seen last, in 16 bytes a slot however long the ids: by a hash of 53 bits, so whoever is told of an id compares it. */
+class LastOffsets {
+	/** Hash and offset by turns; a hash of 0 is a free slot. */
+	#slots = new Float64Array(2 * 4096);
+	#used = 0;
+
+	/** The offset at which the id was seen before, null where it was not. */
+	put(id: string, offset: number): number | null {
+		if (this.#used * 3 > this.#slots.length) this.#grow();
+		return this.#set(hashOf(id), offset);
+	}
+
+	#set(hash: number, offset: number): number | null {
+		const slots = this.#slots;
+		let at = 2 * (hash % (slots.length / 2));
+		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) % slots.length;
+		const before = slots[at] === 0 ? null : (slots[at + 1] as number);
+		if (before === null) this.#used++;
+		slots[at] = hash;
+		slots[at + 1] = offset;
+		return before;
+	}
+
+	#grow(): void {
+		const old = this.#slots;
+		this.#slots = new Float64Array(old.length * 2);
+		this.#used = 0;
+		for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.#set(old[at] as number, old[at + 1] as number);
+	}
+}
+
+/** From 1 to 2^53. */
+function hashOf(text: string): number {
+	let low = 0x811c9dc5;
+	let high = 0x41c6ce57;
+	for (let i = 0; i < text.length; i++) {
+		const code = text.charCodeAt(i);
+		low = Math.imul(low ^ code, 0x9e3779b1);
+		high = Math.imul(high ^ code, 0x5f356495);
+		low ^= low >>> 15;
+		high ^= high >>> 13;
+	}
+	return ((high >>> 0) & 0x1fffff) * 2 ** 32 + (low >>> 0) + 1;
+}

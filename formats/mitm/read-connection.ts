@@ -1,0 +1,128 @@
+// Connections of a record of version 21. They are decoded late, when nobody can be told of a fault any more: what does not fit is taken as not known.
+import { type ByteString, toText } from "../../src/flow/bytes.ts";
+import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
+import { address, readDictionary, readList, type Visitor } from "./elements.ts";
+import { type Reader, TAG } from "./tnetstring.ts";
+
+/** The client connection just opened. */
+export function readClient(reader: Reader): ClientConnection {
+	const client = clientConnection({ id: "" });
+	return reader.tag === TAG.dictionary ? readDictionary(reader, "client_conn", client, visitClient) : client;
+}
+
+/** The server connection just opened. */
+export function readServer(reader: Reader): ServerConnection {
+	const server = serverConnection({ id: "" });
+	return reader.tag === TAG.dictionary ? readDictionary(reader, "server_conn", server, visitServer) : server;
+}
+
+const visitClient: Visitor<ClientConnection> = (client, key, reader) => {
+	if (key === "mitmcert") client.mitmcert = blobOrNull(reader);
+	else if (key === "proxy_mode") client.proxyMode = textOrNull(reader) ?? "regular";
+	else visitConnection(client, key, reader);
+};
+
+const visitServer: Visitor<ServerConnection> = (server, key, reader) => {
+	if (key === "address") server.address = address(reader);
+	else if (key === "timestamp_tcp_setup") server.timestampTcpSetup = numberOrNull(reader);
+	else if (key === "via") server.via = readVia(reader);
+	else visitConnection(server, key, reader);
+};
+
+function visitConnection(connection: Connection, key: string, reader: Reader): void {
+	switch (key) {
+		case "id":
+			connection.id = textOrNull(reader) ?? "";
+			break;
+		case "peername":
+			connection.peername = address(reader);
+			break;
+		case "sockname":
+			connection.sockname = address(reader);
+			break;
+		case "transport_protocol":
+			connection.transportProtocol = textOrNull(reader) === "udp" ? "udp" : "tcp";
+			break;
+		case "error":
+			connection.error = textOrNull(reader);
+			break;
+		case "cipher":
+			connection.cipher = textOrNull(reader);
+			break;
+		case "sni":
+			connection.sni = textOrNull(reader);
+			break;
+		case "tls":
+			connection.tls = reader.tag === TAG.boolean && reader.boolean();
+			break;
+		case "certificate_list":
+			connection.certificateList = itemsOf(reader, blobOrNull);
+			break;
+		case "alpn":
+			connection.alpn = bytesOrNull(reader);
+			break;
+		case "alpn_offers":
+			connection.alpnOffers = itemsOf(reader, bytesOrNull);
+			break;
+		case "cipher_list":
+			connection.cipherList = itemsOf(reader, textOrNull);
+			break;
+		case "tls_version":
+			connection.tlsVersion = tlsVersion(reader);
+			break;
+		case "timestamp_start":
+			connection.timestampStart = numberOrNull(reader);
+			break;
+		case "timestamp_end":
+			connection.timestampEnd = numberOrNull(reader);
+			break;
+		case "timestamp_tls_setup":
+			connection.timestampTlsSetup = numberOrNull(reader);
+			break;
+	}
+}
+
+/** Version 20 and older did not number QUIC. */
+function tlsVersion(reader: Reader): string | null {
+	const version = textOrNull(reader);
+	return version === "QUIC" ? "QUICv1" : version;
+}
+
+/** The upstream proxy: `[scheme, [host, port]]`. */
+function readVia(reader: Reader): ServerConnection["via"] {
+	let scheme: string | null = null;
+	let end: Address | null = null;
+	if (reader.tag === TAG.list)
+		readList(reader, "via", (part, index) => {
+			if (index === 0) scheme = textOrNull(part);
+			else if (index === 1) end = address(part);
+		});
+	return scheme === null || end === null ? null : [scheme, end];
+}
+
+function itemsOf<T>(reader: Reader, make: (reader: Reader) => T | null): T[] {
+	const items: T[] = [];
+	if (reader.tag === TAG.list)
+		readList(reader, "a list", (part) => {
+			const item = make(part);
+			if (item !== null) items.push(item);
+		});
+	return items;
+}
+
+function textOrNull(reader: Reader): string | null {
+	if (reader.tag !== TAG.text && reader.tag !== TAG.bytes) return null;
+	return toText(reader.latin1());
+}
+
+function bytesOrNull(reader: Reader): ByteString | null {
+	return reader.tag === TAG.text || reader.tag === TAG.bytes ? reader.latin1() : null;
+}
+
+function blobOrNull(reader: Reader): Buffer | null {
+	return reader.tag === TAG.bytes ? reader.buffer.subarray(reader.start, reader.stop) : null;
+}
+
+function numberOrNull(reader: Reader): number | null {
+	return reader.tag === TAG.float || reader.tag === TAG.integer ? reader.number() : null;
+}

@@ -1,0 +1,259 @@
+// A record of a dump, opened but not read: where its fields stand, what filters can tell from them alone, and the flow made of them.
+import type { Column } from "../../src/filter/filter.ts";
+import { DnsFlow, type Flow, type FlowFailure, type FlowInit, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
+import type { Request } from "../../src/flow/message.ts";
+import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
+import { bytes, integer, isNothing, isNull, isTrue, missing, number, optionalText, readDictionary, text, wrong } from "./elements.ts";
+import { readClient, readServer } from "./read-connection.ts";
+import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "./read-message.ts";
+import { type Dictionary, damage, Reader, TAG, type Value } from "./tnetstring.ts";
+
+/** Fields of version 21 that are read; what else a record has is kept as `extra`. */
+const KNOWN = new Set([
+	...["version", "type", "id", "error", "client_conn", "server_conn", "intercepted", "is_replay", "marked", "metadata", "comment"],
+	...["timestamp_created", "backup", "request", "response", "websocket", "messages"],
+]);
+
+/** Decoded when somebody asks; until then only their structure is checked. They are half of a record. */
+const LAZY = ["client_conn", "server_conn", "metadata", "backup"];
+
+export class DumpRecord {
+	readonly #reader: Reader;
+	readonly #start: number;
+	readonly #end: number;
+	/** Keys, and offsets of their values: a dozen each, for which a map would cost more. */
+	readonly #keys: string[] = [];
+	readonly #offsets: number[] = [];
+	readonly #stop: number;
+	#request: Request | undefined;
+
+	/** @throws FlowtapeError FT_CORRUPT_FLOW when the bytes from `start` to `end` are not one dictionary of whole elements */
+	constructor(buffer: Buffer, start: number, end: number) {
+		const reader = new Reader(buffer, start);
+		reader.open(end);
+		if (reader.tag !== TAG.dictionary) throw damage("a flow (a dictionary) was expected", start);
+		this.#reader = reader;
+		this.#start = start;
+		this.#end = end;
+		this.#stop = reader.stop;
+		reader.position = reader.start;
+		while (reader.position < this.#stop) {
+			const key = reader.key(this.#stop);
+			this.#keys.push(key);
+			this.#offsets.push(reader.position);
+			reader.open(this.#stop);
+		}
+	}
+
+	/** The record itself. */
+	get bytes(): Buffer {
+		return this.#reader.buffer.subarray(this.#start, this.#end);
+	}
+
+	/** The value of a field; undefined where there is none. */
+	value(field: string): Value | undefined {
+		return this.#open(field)?.payload(0);
+	}
+
+	/** All fields, decoded. */
+	values(): Dictionary {
+		const values = Object.create(null) as Dictionary;
+		for (const field of this.#keys) values[field] = this.value(field) ?? null;
+		return values;
+	}
+
+	get id(): string {
+		return text(this.#required("id"), "id");
+	}
+
+	get type(): string {
+		return text(this.#required("type"), "type");
+	}
+
+	/** What a store's column would hold of the flow, a record of version 20 or 21. */
+	column(column: Column): string | number | null {
+		switch (column) {
+			case "kind":
+				return this.type;
+			case "is_replay":
+				return this.#isReplay();
+			case "marked":
+				return this.#text("marked");
+			case "has_error":
+				return this.#isThere("error") ? 1 : 0;
+			case "has_websocket":
+				return this.#isThere("websocket") ? 1 : 0;
+			case "status":
+				return this.type === "http" ? this.#status() : null;
+			default:
+				return this.type === "http" ? this.#requestColumn(column) : null;
+		}
+	}
+
+	/**
+	 * The flow of a record of version 20 or 21.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW
+	 */
+	flow(): Flow {
+		const init: FlowInit = {
+			id: this.id,
+			error: this.#error(),
+			intercepted: this.#isTrue("intercepted"),
+			isReplay: this.#isReplay(),
+			marked: this.#text("marked"),
+			comment: this.#text("comment"),
+			timestampCreated: this.#number("timestamp_created"),
+			clientConn: () => readClient(this.#openOr("client_conn")),
+			serverConn: () => readServer(this.#openOr("server_conn")),
+			metadata: () => this.#metadata(),
+			backup: () => (this.value("backup") ?? null) as MetaValue,
+			extra: this.#extra(),
+		};
+		for (const field of LAZY) this.#check(field);
+		switch (this.type) {
+			case "http":
+				return new HttpFlow(Object.assign(init, { request: this.#readRequest(), response: this.#response(), websocket: this.#webSocket() }));
+			case "tcp":
+				return new TcpFlow({ ...init, messages: readMessages(this.#required("messages")) });
+			case "udp":
+				return new UdpFlow({ ...init, messages: readMessages(this.#required("messages")) });
+			case "dns":
+				return new DnsFlow({ ...init, request: readDns(this.#required("request")), response: this.#answer() });
+			default:
+				throw wrong(this.#required("type"), "type", "http, tcp, udp or dns");
+		}
+	}
+
+	/** The reader with a field's value just opened. */
+	#open(field: string): Reader | null {
+		const reader = this.#reader;
+		// the last of several counts
+		const index = this.#keys.lastIndexOf(field);
+		if (index === -1) return null;
+		reader.position = this.#offsets[index] as number;
+		reader.open(this.#stop);
+		return reader;
+	}
+
+	#required(field: string): Reader {
+		const reader = this.#open(field);
+		if (reader === null) throw missing(field);
+		return reader;
+	}
+
+	#openOr(field: string): Reader {
+		return this.#open(field) ?? nothing();
+	}
+
+	#check(field: string): void {
+		const index = this.#keys.lastIndexOf(field);
+		if (index === -1) return;
+		this.#reader.position = this.#offsets[index] as number;
+		this.#reader.skip(this.#stop, 1);
+	}
+
+	#isThere(field: string): boolean {
+		const reader = this.#open(field);
+		return reader !== null && !isNothing(reader);
+	}
+
+	#isTrue(field: string): boolean {
+		const reader = this.#open(field);
+		return reader !== null && isTrue(reader, field);
+	}
+
+	#text(field: string): string {
+		const reader = this.#open(field);
+		return reader === null ? "" : (optionalText(reader, field) ?? "");
+	}
+
+	#number(field: string): number {
+		const reader = this.#open(field);
+		return reader === null || isNull(reader) ? 0 : number(reader, field);
+	}
+
+	#isReplay(): "request" | "response" | null {
+		const value = this.#text("is_replay");
+		return value === "request" || value === "response" ? value : null;
+	}
+
+	#error(): FlowFailure | null {
+		const reader = this.#open("error");
+		if (reader === null || isNothing(reader)) return null;
+		return readDictionary(reader, "error", { message: "", timestamp: 0 }, (error, key, field) => {
+			if (key === "msg") error.message = text(field, "error.msg");
+			else if (key === "timestamp") error.timestamp = number(field, "error.timestamp");
+		});
+	}
+
+	#readRequest(): Request {
+		this.#request ??= readRequest(this.#required("request"));
+		return this.#request;
+	}
+
+	#response() {
+		const reader = this.#open("response");
+		return reader === null ? null : readResponse(reader);
+	}
+
+	#webSocket() {
+		const reader = this.#open("websocket");
+		return reader === null ? null : readWebSocket(reader);
+	}
+
+	#answer() {
+		const reader = this.#open("response");
+		return reader === null || isNothing(reader) ? null : readDns(reader);
+	}
+
+	#metadata(): Metadata {
+		const value = this.value("metadata");
+		return (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null ? value : Object.create(null)) as Metadata;
+	}
+
+	#extra(): Record<string, unknown> | undefined {
+		let extra: Record<string, unknown> | undefined;
+		for (const field of this.#keys) {
+			if (KNOWN.has(field)) continue;
+			extra ??= {};
+			extra[field] = this.value(field);
+		}
+		return extra === undefined ? undefined : { fields: extra };
+	}
+
+	#status(): number | null {
+		if (!this.#isThere("response")) return null;
+		return integer(this.#within("response", "status_code"), "response.status_code");
+	}
+
+	#requestColumn(column: "method" | "scheme" | "host" | "pretty_host" | "port" | "path"): string | number {
+		switch (column) {
+			case "pretty_host":
+				return this.#readRequest().prettyHost;
+			case "host":
+				return text(this.#within("request", column), "request.host");
+			case "port":
+				return integer(this.#within("request", column), "request.port");
+			default:
+				return bytes(this.#within("request", column), `request.${column}`);
+		}
+	}
+
+	/** The reader with a field of a message just opened, the rest of the message passed over. */
+	#within(message: "request" | "response", field: string): Reader {
+		const reader = this.#required(message);
+		if (reader.tag !== TAG.dictionary) throw wrong(reader, message, "a dictionary");
+		const { stop } = reader;
+		reader.position = reader.start;
+		if (reader.find(field, stop)) return reader;
+		throw missing(`${message}.${field}`);
+	}
+}
+
+/** A null just opened. */
+function nothing(): Reader {
+	const bytes = Buffer.from("0:~");
+	const reader = new Reader(bytes);
+	reader.open(bytes.length);
+	return reader;
+}

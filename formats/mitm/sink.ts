@@ -1,0 +1,77 @@
+// Writes flows to a dump. Every flow that was not changed is copied as its bytes, where they are of the version that is written.
+import { FlowtapeError, type Reporter } from "../../src/errors.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import type { FlowSink } from "../../src/flow/pipe.ts";
+import type { SinkOptions } from "../format.ts";
+import type { Output } from "../output.ts";
+import { type Target, WRITABLE } from "./target.ts";
+import { NEWEST } from "./versions.ts";
+import { holdsBytes, writeFlow } from "./write-flow.ts";
+
+/** Bytes that are gathered before they are written. */
+const WRITE_BYTES = 1024 * 1024;
+
+export class DumpSink implements FlowSink, Target {
+	readonly version: number;
+	readonly #output: Output;
+	readonly #report: Reporter;
+	readonly #told = new Set<string>();
+	#parts: Buffer[] = [];
+	#size = 0;
+
+	/** @throws FlowtapeError FT_BAD_OPTION when the version is none that is written */
+	constructor(output: Output, { report, version = NEWEST }: SinkOptions) {
+		this.#output = output;
+		this.#report = report;
+		this.version = version;
+	}
+
+	append(flow: Flow): void | Promise<void> {
+		const bytes = this.#copyOf(flow) ?? this.#write(flow);
+		if (bytes === null) return;
+		this.#parts.push(bytes);
+		this.#size += bytes.length;
+		if (this.#size >= WRITE_BYTES) return this.#flush();
+	}
+
+	async close(): Promise<void> {
+		await this.#flush();
+		await this.#output.close();
+	}
+
+	async discard(): Promise<void> {
+		await this.#output.discard();
+	}
+
+	readonly lost = (what: string): void => this.#tell(`a dump of version ${this.version} has no room for ${what}: left out`);
+
+	#copyOf({ record }: Flow): Buffer | null {
+		return record?.format === "mitm" && record.version === this.version ? (record.data as Buffer) : null;
+	}
+
+	#write(flow: Flow): Buffer | null {
+		if (this.version < 20 && holdsBytes(flow.metadata)) this.#tell(`mitmproxy ${WRITABLE.get(this.version)} does not load metadata that holds bytes`);
+		return writeFlow(flow, this);
+	}
+
+	#flush(): Promise<void> {
+		const bytes = Buffer.concat(this.#parts, this.#size);
+		this.#parts = [];
+		this.#size = 0;
+		return this.#output.write(bytes);
+	}
+
+	/** Once of each kind. */
+	#tell(what: string): void {
+		if (this.#told.has(what)) return;
+		this.#told.add(what);
+		this.#report("FT_LOSS", `${this.#output.name}: ${what}`, { file: this.#output.name });
+	}
+}
+
+/** @throws FlowtapeError FT_BAD_OPTION */
+export function checkVersion(version: number = NEWEST): void {
+	if (WRITABLE.has(version)) return;
+	const choices = [...WRITABLE].map(([each, releases]) => `${each} (mitmproxy ${releases})`).join(", ");
+	throw new FlowtapeError("FT_BAD_OPTION", `dumps are written as version ${choices}, not ${version}`, { option: "dump_version" });
+}

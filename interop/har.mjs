@@ -1,0 +1,104 @@
+// HARs against Chromium and mitmproxy: what DevTools saves is read, and what we write opens in its network panel and in mitmproxy, flow by
+// flow. Each is skipped, and says so, where it is not installed. Ends with `N passed, N failed`.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findChromium, importHar, withDevTools } from "../fixtures/make/devtools.mjs";
+
+const here = new URL(".", import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), "flowtape-har-"));
+const fixtures = ["chromium.har", "firefox.har", "safari.har", "charles.har", "fiddler.har", "mitmproxy.har", "playwright.zip"];
+let passed = 0;
+let failed = 0;
+
+function check(name, holds, detail = "") {
+	if (holds) passed++;
+	else {
+		failed++;
+		console.log(`not ok: ${name} ${detail}`);
+	}
+}
+
+const flowtape = (...args) => execFileSync(process.execPath, [join(here, "../dist/commands/main.js"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+
+/** A HAR of ours, and the flows in it as `filter --json` prints them. */
+function written(name) {
+	const har = join(folder, name.replace(/\..*/, ".har"));
+	flowtape("convert", join(here, "../fixtures/flows", name), har);
+	const flows = String(flowtape("filter", "~all", har, "--json"))
+		.trim()
+		.split("\n");
+	return { har, text: readFileSync(har, "utf8"), flows: flows.map((line) => JSON.parse(line)) };
+}
+
+const hars = fixtures.map((name) => ({ name, ...written(name) }));
+
+const chromium = findChromium();
+if (chromium === null) console.log("skipped: Chromium is not installed");
+else {
+	await withDevTools(chromium, async (_, devTools) => {
+		for (const { name, text, flows } of hars) {
+			const requests = await importHar(devTools, text);
+			check(`${name}: Chromium has every flow`, requests.length === flows.length, `${requests.length} for ${flows.length}`);
+			const { entries } = JSON.parse(text).log;
+			// DevTools puts them in the order in which they started
+			entries.sort((a, b) => new Date(a.startedDateTime) - new Date(b.startedDateTime));
+			for (const [i, request] of requests.entries()) {
+				const { request: asked, response, time, timings, _webSocketMessages = [] } = entries[i];
+				// a request lasts from when it leaves the queue
+				const duration = time - Math.max(timings._blocked_queueing ?? 0, 0);
+				const same = request.method === asked.method && request.url === asked.url && request.status === response.status;
+				const content = response.content.text ?? "";
+				const body = response.content.encoding === "base64" ? Buffer.from(content, "base64").toString() : content;
+				const shown = request.body === content || request.body === body;
+				const rest =
+					request.frames === _webSocketMessages.length &&
+					Math.abs(request.duration * 1000 - duration) < 2 &&
+					(request.formData ?? null) === (asked.postData?.text ?? null);
+				check(`${name}: ${asked.url} in Chromium`, same && shown && rest, JSON.stringify(request).slice(0, 300));
+			}
+		}
+	});
+}
+
+const python = process.env.MITM_PYTHON ?? "python3";
+const script = `
+import json, sys
+from mitmproxy.io import FlowReader
+with open(sys.argv[1], "rb") as file:
+    for flow in FlowReader(file).stream():
+        print(json.dumps([flow.request.method, flow.request.pretty_url, flow.response.status_code if flow.response else None, (flow.response.content or b"").hex() if flow.response else None]))
+`;
+
+let hasMitmproxy = true;
+try {
+	execFileSync(python, ["-c", "import mitmproxy.io"], { stdio: "ignore" });
+} catch {
+	hasMitmproxy = false;
+	console.log(`skipped: mitmproxy cannot be imported by ${python} (MITM_PYTHON names another)`);
+}
+if (hasMitmproxy) {
+	for (const { name, har, text, flows } of hars) {
+		const theirs = String(execFileSync(python, ["-c", script, har]))
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line));
+		check(`${name}: mitmproxy has every flow`, theirs.length === flows.length, `${theirs.length} for ${flows.length}`);
+		for (const [i, { request, response }] of JSON.parse(text).log.entries.entries()) {
+			const [method, url, status, body] = theirs[i] ?? [];
+			const { text: content = "", encoding } = response.content;
+			const possible = encoding === "base64" ? [Buffer.from(content, "base64")] : [Buffer.from(content), Buffer.from(content, "latin1")];
+			const holds =
+				method === request.method &&
+				(method === "CONNECT" || url === request.url) &&
+				status === response.status &&
+				possible.some((bytes) => bytes.toString("hex") === body);
+			check(`${name}: ${request.url} in mitmproxy`, holds, JSON.stringify(theirs[i]).slice(0, 200));
+		}
+	}
+}
+
+rmSync(folder, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,157 @@
+// Tapes as replay uses them: recordings found by the key that counts, each at its place.
+import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { Response } from "../flow/message.ts";
+import type { FlowSource } from "../flow/pipe.ts";
+import { KeyTable } from "./key-table.ts";
+
+/** What is known of an HTTP flow without reading it. */
+export interface Outline {
+	readonly place: number;
+	readonly id: string;
+	readonly method: string;
+	readonly scheme: string;
+	/** Of the Host header, where there is one. */
+	readonly host: string;
+	readonly port: number;
+	readonly path: string;
+	/** null: there was no response. */
+	readonly status: number | null;
+	/** Whether it can answer a request. */
+	readonly isAnswer: boolean;
+}
+
+/** A recorded response, and the id of its flow. */
+export interface RecordedAnswer {
+	readonly id: string;
+	readonly response: Response;
+}
+
+/** A tape whose recordings are found by their key without going through all of it. */
+export interface Shelf {
+	/** Places of the recordings with this key after `after`, in order, at most `limit`. The first place is 0 or later. */
+	findByKey(key: string, after: number, limit: number): readonly number[];
+	/** The recording at a place; null when it is gone. */
+	at(place: number): Flow | null;
+	/** What the recording at a place answers; null when it is gone or has no final response. */
+	answerAt(place: number): RecordedAnswer | null;
+	/** The HTTP flows after a place, in order, at most `limit`. */
+	outlines(after: number, limit: number): readonly Outline[];
+	/** How many flows can answer, as `isAnswer` has it. */
+	countAnswers(): number;
+}
+
+/** A tape that finds recordings by their default key, such as a flow store: nothing of it is read before it is asked for. */
+export interface KeyedTape extends Shelf {
+	/** All default keys with the places of their flows, in batches, in the order of the flows. */
+	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
+	/** All flows with their places, in batches. */
+	stored(): Iterable<readonly { readonly seq: number; readonly flow: Flow }[]>;
+}
+
+/** What holds recordings. */
+export type RecordedTape = FlowSource | KeyedTape;
+
+/**
+ * An interim or switching response (RFC 9110 section 15.2) ends no exchange, unless the WebSocket that follows was recorded too; status 0 is
+ * how some tools note a failure.
+ */
+export function isAnswer({ response, websocket }: HttpFlow): boolean {
+	return response !== null && (response.statusCode >= 200 || (response.statusCode === 101 && websocket !== null));
+}
+
+/** A shelf for a tape. `isDefault`: the key is the one that tapes hold themselves. */
+export async function openShelf(tape: RecordedTape, keyOf: (flow: HttpFlow) => string, isDefault: boolean): Promise<Shelf> {
+	if (!("findByKey" in tape)) return readAll(tape, keyOf);
+	return isDefault ? new KeyedShelf(tape) : rekey(tape, keyOf);
+}
+
+/**
+ * Answers from the tape at once, and from a table of its keys once that is there: a lookup on disk costs as much as all the rest of an
+ * answer, and more the longer the tape.
+ */
+class KeyedShelf implements Shelf {
+	readonly #tape: KeyedTape;
+	readonly #table = new KeyTable();
+	#isFilled = false;
+	/** The last place that the table knows. */
+	#last = -1;
+
+	constructor(tape: KeyedTape) {
+		this.#tape = tape;
+		// what is wrong with the tape is said when it is asked for a recording
+		this.#fill().catch(() => {});
+	}
+
+	findByKey(key: string, after: number, limit: number): readonly number[] {
+		if (!this.#isFilled) return this.#tape.findByKey(key, after, limit);
+		const found = this.#table.find(key, after, limit);
+		// what came to the tape since
+		return found.length > 0 ? found : this.#tape.findByKey(key, Math.max(after, this.#last), limit);
+	}
+
+	at(place: number): Flow | null {
+		return this.#tape.at(place);
+	}
+
+	answerAt(place: number): RecordedAnswer | null {
+		return this.#tape.answerAt(place);
+	}
+
+	outlines(after: number, limit: number): readonly Outline[] {
+		return this.#tape.outlines(after, limit);
+	}
+
+	countAnswers(): number {
+		return this.#tape.countAnswers();
+	}
+
+	async #fill(): Promise<void> {
+		for (const batch of this.#tape.keys()) {
+			for (const { seq, key } of batch) {
+				this.#table.add(key, seq);
+				this.#last = seq;
+			}
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		this.#isFilled = true;
+	}
+}
+
+/** The flows of a tape that has to be read from end to end stay in memory. */
+async function readAll(source: FlowSource, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
+	const flows: HttpFlow[] = [];
+	const table = new KeyTable();
+	for await (const batch of source) {
+		for (const flow of batch) if (flow.type === "http") table.add(keyOf(flow), flows.push(flow) - 1);
+	}
+	return {
+		findByKey: (key, after, limit) => table.find(key, after, limit),
+		at: (place) => flows[place] ?? null,
+		answerAt: (place) => answerOf(flows[place]),
+		outlines: (after, limit) => flows.slice(after + 1, after + 1 + limit).map((flow, n) => outlineOf(flow, after + 1 + n)),
+		countAnswers: () => flows.reduce((count, flow) => count + (isAnswer(flow) ? 1 : 0), 0),
+	};
+}
+
+function answerOf(flow: HttpFlow | undefined): RecordedAnswer | null {
+	return flow !== undefined && isAnswer(flow) ? { id: flow.id, response: flow.response as Response } : null;
+}
+
+function outlineOf(flow: HttpFlow, place: number): Outline {
+	const { id, request, response } = flow;
+	const { method, scheme, port, path } = request;
+	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
+}
+
+/** A keyed tape by another key: its heads are read once, the flows stay where they are. */
+async function rekey(tape: KeyedTape, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
+	const table = new KeyTable();
+	for (const batch of tape.stored()) for (const { seq, flow } of batch) if (flow.type === "http") table.add(keyOf(flow), seq);
+	return {
+		findByKey: (key, after, limit) => table.find(key, after, limit),
+		at: (place) => tape.at(place),
+		answerAt: (place) => tape.answerAt(place),
+		outlines: (after, limit) => tape.outlines(after, limit),
+		countAnswers: () => tape.countAnswers(),
+	};
+}

@@ -1,0 +1,60 @@
+// What replay asks of a tape: recordings by their keys, what columns say of them, what they answer. Nothing is read that was not asked for.
+import type { StoredBody } from "./codec.ts";
+import { KEY_BLOCK } from "./schema.ts";
+import type { TapeDatabase } from "./sqlite-database.ts";
+import type { Outline } from "./store.ts";
+
+const BLOCK_FLOWS = 2 ** KEY_BLOCK;
+
+/** Interim responses answer nothing, but for those that begin a WebSocket. */
+const IS_ANSWER = "(kind = 'http' AND (status >= 200 OR (status = 101 AND has_websocket = 1)))";
+
+/** What a response is made of. */
+export interface AnswerFacts {
+	id: string;
+	status: number;
+	response_size: number | null;
+	response_body: StoredBody;
+	head: Uint8Array;
+}
+
+/** Sequence numbers of flows with this key after `after`, in order, at most `limit`. */
+export function findByKey(db: TapeDatabase, key: string, after: number, limit: number): number[] {
+	const found: number[] = [];
+	for (let from = after + 1; found.length < limit; ) {
+		const block = nextBlock(db, from);
+		if (block === null) break;
+		const sql = `SELECT seq FROM flow WHERE seq >> ${KEY_BLOCK} = ? AND request_key = ? AND seq >= ? ORDER BY seq LIMIT ?`;
+		for (const { seq } of db.all<{ seq: number }>(sql, block, key, from, limit - found.length)) found.push(seq);
+		from = (block + 1) * BLOCK_FLOWS;
+	}
+	return found;
+}
+
+/** The block of the first flow from a sequence number on; null where there is none. */
+function nextBlock(db: TapeDatabase, from: number): number | null {
+	const next = db.get<{ seq: number }>("SELECT seq FROM flow WHERE seq >= ? ORDER BY seq LIMIT 1", from);
+	return next === undefined ? null : Math.floor(next.seq / BLOCK_FLOWS);
+}
+
+/** All keys with their flows' sequence numbers, a block at a time, in the order of the flows. */
+export function* keys(db: TapeDatabase): Generator<{ seq: number; key: string }[]> {
+	for (let block = nextBlock(db, 0); block !== null; block = nextBlock(db, (block + 1) * BLOCK_FLOWS)) {
+		const sql = `SELECT seq, request_key AS key FROM flow WHERE seq >> ${KEY_BLOCK} = ? AND request_key IS NOT NULL`;
+		yield db.all<{ seq: number; key: string }>(sql, block).sort((a, b) => a.seq - b.seq);
+	}
+}
+
+export function answerFacts(db: TapeDatabase, seq: number): AnswerFacts | undefined {
+	return db.get<AnswerFacts>(`SELECT id, status, response_size, response_body, head FROM flow WHERE seq = ? AND ${IS_ANSWER}`, seq);
+}
+
+export function outlines(db: TapeDatabase, after: number, limit: number): Outline[] {
+	const columns = `seq AS place, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer`;
+	const rows = db.all<Outline>(`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`, after, limit);
+	return rows.map((row) => ({ ...row, isAnswer: Boolean(row.isAnswer) }));
+}
+
+export function countAnswers(db: TapeDatabase): number {
+	return db.get<{ n: number }>(`SELECT count(*) AS n FROM flow WHERE ${IS_ANSWER}`)?.n ?? 0;
+}

@@ -1,0 +1,85 @@
+// Requests of curl commands: what curl itself would send.
+import { execFile, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import t from "tap";
+import { curlRequest } from "../../../commands/explain/curl-request.ts";
+
+const folder = t.testdir({ "body.txt": "from\na file" });
+const file = join(folder, "body.txt");
+
+const commands: string[][] = [
+	["/p?a=1"],
+	["/", "-X", "DELETE"],
+	["-XPUT", "/", "-d", "a=1", "-d", "b=2"],
+	["/", "--data-binary", `@${file}`, "-H", "Content-Type: text/plain"],
+	["/", "--data", `@${file}`],
+	["/", "--data-urlencode", "q=a b&c", "--data-urlencode", "plain text"],
+	["/?x=1", "-G", "-d", "a=1", "--data-urlencode", "b=a c"],
+	["/", "--json", '{"a":', "--json", "1}"],
+	["-I", "/"],
+	["/", "-u", "name:secret", "-A", "agent/1", "-e", "http://ref.test/", "-b", "a=1; b=2"],
+	["-sSL", "-o", "/dev/null", "--url", "/u", "-H", "X-Empty;", "-HX-A:1"],
+];
+
+t.test("what curl sends", { skip: spawnSync("curl", ["--version"]).status !== 0 && "curl is not installed" }, async (t) => {
+	let seen: object = {};
+	const server = createServer((request, response) => {
+		const chunks: Buffer[] = [];
+		request.on("data", (chunk: Buffer) => chunks.push(chunk));
+		request.on("end", () => {
+			const { authorization, cookie, referer, "content-type": type, "x-a": a } = request.headers;
+			seen = { method: request.method, path: request.url, body: Buffer.concat(chunks).toString(), authorization, cookie, referer, type, a };
+			response.end();
+		});
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => server.close());
+	const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	for (const command of commands) {
+		const words = command.map((word) => (/^\/(?!dev|tmp)/.test(word) && !word.startsWith(folder) ? `${origin}${word}` : word));
+		await promisify(execFile)("curl", ["-s", "--max-time", "10", ...words]);
+		const { method, path, headers, text } = curlRequest(words);
+		const get = (name: string) => headers.get(name) ?? undefined;
+		t.same(
+			{
+				method,
+				path,
+				body: text,
+				authorization: get("authorization"),
+				cookie: get("cookie"),
+				referer: get("referer"),
+				type: get("content-type"),
+				a: get("x-a"),
+			},
+			seen,
+			command.join(" "),
+		);
+	}
+});
+
+t.test("forms, whatever the boundary", (t) => {
+	writeFileSync(join(folder, "f"), "content");
+	const { method, text } = curlRequest(["http://a.test/", "-F", "a=1", "-F", `file=@${join(folder, "f")};type=text/plain`]);
+	t.equal(method, "POST");
+	t.match(text, /name="a"\r\n\r\n1\r\n--[\s\S]*name="file"\r\n\r\ncontent\r\n--.*--\r\n$/);
+	t.end();
+});
+
+t.test("the scheme is http unless it is named, and a Host header stays", (t) => {
+	t.match(curlRequest(["a.test:81/x", "-H", "Host: b.test"]), { scheme: "http", host: "a.test", port: 81, path: "/x", prettyHost: "b.test" });
+	t.match(curlRequest(["https://a.test", "--compressed"]), { scheme: "https", port: 443, path: "/" });
+	t.end();
+});
+
+t.test("what is not understood is an error that names it", (t) => {
+	t.throws(() => curlRequest(["-X", "GET"]), { code: "FT_USAGE", message: /no URL/ });
+	t.throws(() => curlRequest(["http://a.test", "--upload-file", "x"]), { message: /--upload-file/ });
+	t.throws(() => curlRequest(["http://a.test", "-Z"]), { message: /-Z/ });
+	t.throws(() => curlRequest(["http://a.test", "-H"]), { message: /-H .*needs a value/ });
+	t.throws(() => curlRequest(["http://a.test", "-d", "@/no/such/file"]), { code: "FT_NOT_FOUND" });
+	t.end();
+});

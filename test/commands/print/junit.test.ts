@@ -1,0 +1,26 @@
+// Misses as a JUnit report.
+import t from "tap";
+import { junitXml } from "../../../commands/print/junit.ts";
+import type { Miss } from "../../../src/hooks/context.ts";
+
+const miss = (explanation: string): Miss => ({ id: "m", method: "GET", url: "http://a.test/?a&b", policy: "404", explanation, nearest: null });
+
+t.test("a failed case for each miss", (t) => {
+	const xml = junitXml([miss('<no> "recording"\n\u0000\ud800')], 3, [
+		{ kind: "miss", message: "3 missed" },
+		{ kind: "unused", message: "2 recordings" },
+	]);
+	t.match(xml, '<testsuite name="flowtape replay" tests="3" failures="3" errors="0" skipped="0">');
+	t.match(
+		xml,
+		'<testcase classname="flowtape.replay" name="GET http://a.test/?a&amp;b">\n\t\t\t<failure message="no recording">&lt;no&gt; &quot;recording&quot;\n\ufffd\ufffd</failure>',
+	);
+	t.match(xml, 'name="2 more requests"');
+	t.match(xml, '<testcase classname="flowtape.replay" name="unused">\n\t\t\t<failure message="2 recordings">');
+	t.end();
+});
+
+t.test("a passed one where there was none", (t) => {
+	t.match(junitXml([], 0, []), /tests="1" failures="0"[\s\S]*<testcase [^>]*\/>/);
+	t.end();
+});

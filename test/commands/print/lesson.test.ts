@@ -1,0 +1,43 @@
+// A configuration to review.
+import t from "tap";
+import { parse } from "yaml";
+import { lessonData, lessonYaml } from "../../../commands/print/lesson.ts";
+import type { Finding, Lesson } from "../../../src/replay/learn.ts";
+
+const finding = (name: string, kind: string | null, option: Finding["option"]): Finding => ({
+	...{ option, part: "query", name, kind, differing: 2, compared: 5 },
+	example: { values: ["a long value with a secret at its end", null], method: "GET", url: "http://a.test/" },
+});
+const lesson: Lesson = {
+	...{ compared: 5, equal: 3, alone: [{ method: "GET", url: "http://a.test/\u001b[31m" }] },
+	findings: [
+		finding('odd "name": #', "UUID", { name: "server_replay_ignore_params", value: 'odd "name": #' }),
+		finding("b", "token", { name: "server_replay_ignore_params", value: "b" }),
+		finding("order", "written differently", { name: "server_replay_ignore_param_order", value: true }),
+		finding("body", "written differently", { name: "server_replay_match_content", value: "meaning" }),
+		finding("page", null, { name: "server_replay_ignore_params", value: "page" }),
+		finding("method", null, null),
+	],
+};
+const options = { server_replay_ignore_params: ['odd "name": #', "b"], server_replay_ignore_param_order: true, server_replay_match_content: "meaning" };
+
+t.test("YAML whose comments are the reasons", (t) => {
+	const text = lessonYaml(lesson);
+	t.same(parse(text), options);
+	t.match(text, '  - "b" # token, differs in 2: a long value… and nothing\n');
+	t.match(text, "#   query page: a long value… and nothing, as in GET http://a.test/ (--ignore-params page would leave it out)");
+	t.match(text, "#   query method: ");
+	for (const hidden of ["secret", "\u001b"]) t.notOk(text.includes(hidden));
+	t.end();
+});
+
+t.test("nothing learnt", (t) => {
+	t.match(lessonYaml({ compared: 2, equal: 2, alone: [], findings: [] }), /^# 2 pairs[^\n]*\n# Nothing varies/);
+	t.equal(parse(lessonYaml({ compared: 0, equal: 0, alone: [], findings: [] })), null);
+	t.end();
+});
+
+t.test("for programs", (t) => {
+	t.match(lessonData(lesson), { options, compared: 5, equal: 3, findings: lesson.findings });
+	t.end();
+});

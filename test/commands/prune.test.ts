@@ -1,0 +1,45 @@
+// Recordings that no run used are dropped.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { command } from "../../commands/prune.ts";
+import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+
+const report = (...unused: string[]) =>
+	[{ event: "served", recording: "a" }, ...unused.map((id) => ({ event: "unused", id }))].map((event) => `${JSON.stringify(event)}\n`).join("");
+
+t.test("what all reports call unused goes, the rest stays", async (t) => {
+	const folder = t.testdir({ "one.jsonl": report("b", "c"), "two.jsonl": report("c", "a") });
+	const [tape, out] = [join(folder, "a.tape"), join(folder, "out.mitm")];
+	await writeTape(tape, [httpFlow({ id: "a" }), tcpFlow({ id: "t" }), httpFlow({ id: "b" }), httpFlow({ id: "c" })]);
+	const idsAfter = async (...reports: string[]) => {
+		const { status, err } = await runCaptured(command, [tape, ...reports.flatMap((name) => ["--unused", join(folder, name)]), "-o", out]);
+		t.equal(status, 0);
+		return [(await readTape(out)).flows.map(({ id }) => id), err];
+	};
+	t.same(await idsAfter("one.jsonl"), [["a", "t"], "dropped 2 of 4 flows\n"]);
+	t.same(await idsAfter("one.jsonl", "two.jsonl"), [["a", "t", "b"], "dropped 1 of 4 flows\n"]);
+});
+
+t.test("a tape may be pruned in its place", async (t) => {
+	const folder = t.testdir({ "r.jsonl": report("b") });
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, [httpFlow({ id: "a", response: { body: "kept".repeat(500) } }), httpFlow({ id: "b" })]);
+	t.match(await runCaptured(command, [tape, "--unused", join(folder, "r.jsonl"), "-o", tape, "-q"]), { status: 0, err: "" });
+	t.match((await readTape(tape)).flows, [{ id: "a", response: { text: "kept".repeat(500) } }]);
+});
+
+t.test("mistakes leave everything as it is", async (t) => {
+	const folder = t.testdir({ "not.jsonl": '{"a":1}\n', "bad.jsonl": "x\n" });
+	const [tape, out] = [join(folder, "a.tape"), join(folder, "out.tape")];
+	await writeTape(tape, [httpFlow()]);
+	writeFileSync(out, "there before");
+	const run = (...args: string[]) => runCaptured(command, [tape, ...args]);
+	t.match(await run("-o", out), { status: 2, err: /--unused/ });
+	t.match(await run("--unused", join(folder, "not.jsonl")), { status: 2, err: /-o TAPE/ });
+	t.match(await run("--unused", join(folder, "none.jsonl"), "-o", out), { status: 4, err: /no such file/ });
+	for (const name of ["not.jsonl", "bad.jsonl"]) t.match(await run("--unused", join(folder, name), "-o", out), { status: 3, err: /line 1/ });
+	t.equal(readFileSync(out, "utf8"), "there before");
+});

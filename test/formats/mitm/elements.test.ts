@@ -1,0 +1,65 @@
+// What an element must be, what passes for it, and what is said when it is not.
+import t from "tap";
+import { opened } from "../../../fixtures/dump-records.ts";
+import * as elements from "../../../formats/mitm/elements.ts";
+import { Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
+import { Float } from "../../../src/flow/metadata.ts";
+
+t.test("what passes", async (t) => {
+	t.equal(elements.bytes(opened(Buffer.from("caf\xe9", "latin1")), "x"), "caf\xe9");
+	t.equal(elements.bytes(opened("GET"), "x"), "GET");
+	t.same(elements.blob(opened(Buffer.of(1, 2)), "x"), Buffer.of(1, 2));
+	t.equal(elements.text(opened("é"), "x"), "é");
+	t.equal(elements.text(opened(Buffer.from("é")), "x"), "é");
+	t.equal(elements.optionalText(opened(null), "x"), null);
+	t.equal(elements.number(opened(new Float(3)), "x"), 3);
+	t.equal(elements.number(opened(3), "x"), 3);
+	t.equal(elements.optionalNumber(opened(null), "x"), null);
+	t.equal(elements.integer(opened(-3), "x"), -3);
+	t.ok(elements.isTrue(opened(true), "x"));
+	t.notOk(elements.isTrue(opened(null), "x"));
+	t.ok(elements.isNothing(opened({})));
+	t.notOk(elements.isNothing(opened({ a: 1 })));
+});
+
+t.test("addresses", async (t) => {
+	t.same(elements.address(opened(["::1", 80, 0, 3])), ["::1", 80, 0, 3]);
+	t.same(elements.address(opened([Buffer.from("a"), 80])), ["a", 80]);
+	t.same(elements.address(opened(["a"])), ["a", 0]);
+	t.equal(elements.address(opened(null)), null);
+	t.equal(elements.address(opened([5, 80])), null);
+});
+
+t.test("dictionaries and lists go past what a visitor leaves", async (t) => {
+	const reader = opened({ skipped: [1, [2]], a: "x", b: { c: 1 } });
+	const found = elements.readDictionary(reader, "x", {} as Record<string, Value>, (target, key, field) => {
+		if (key !== "skipped") target[key] = field.payload(0);
+	});
+	t.match(found, { a: "x", b: { c: 1 } });
+	t.equal(reader.position, reader.buffer.length);
+	t.same(
+		elements.readItems(opened([1, 2, 3]), "x", (item) => item.number() * 2),
+		[2, 4, 6],
+	);
+});
+
+t.test("what does not pass is said with what it is", async (t) => {
+	const { bytes, blob, text, number, integer, isTrue } = elements;
+	for (const [fault, message] of [
+		[() => bytes(opened(5), "method"), /"method" is the number 5, bytes was expected/],
+		[() => blob(opened("x"), "content"), /"content" is the text "x"/],
+		[() => text(opened(null), "host"), /"host" is null, text was expected/],
+		[() => number(opened([]), "time"), /"time" is a list/],
+		[() => integer(opened(new Float(2)), "port"), /"port" is the number 2\.0, an integer was expected/],
+		[() => isTrue(opened({ a: 1 }), "flag"), /"flag" is a dictionary/],
+		[() => text(opened(true), "id"), /"id" is the truth value true/],
+		[() => integer(opened(Buffer.of(1)), "port"), /"port" is bytes/],
+		[() => elements.readDictionary(opened([]), "request", {}, () => {}), /"request" is a list, a dictionary was expected/],
+		[() => elements.readList(opened({}), "headers", () => {}), /"headers" is a dictionary, a list was expected/],
+	] as const)
+		t.throws(fault, { code: "FT_CORRUPT_FLOW", message });
+	const unknown = new Reader(Buffer.from("1:x?"));
+	unknown.open(4);
+	t.match(elements.wrong(unknown, "x", "text"), { message: /of unknown type "\?"/ });
+	t.match(elements.missing("id"), { code: "FT_CORRUPT_FLOW", message: '"id" is missing' });
+});

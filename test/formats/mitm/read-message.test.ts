@@ -1,0 +1,113 @@
+// Requests, responses and messages: what they must have, and what they may lack.
+import t from "tap";
+import { leastRecord, opened } from "../../../fixtures/dump-records.ts";
+import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "../../../formats/mitm/read-message.ts";
+import type { Dictionary, Value } from "../../../formats/mitm/tnetstring.ts";
+import { Float } from "../../../src/flow/metadata.ts";
+
+const request = leastRecord().request as Dictionary;
+const { method: _, scheme: __, host: ___, port: ____, path: _____, ...head } = request;
+const response: Dictionary = { ...head, status_code: 200, reason: Buffer.from("OK") };
+
+t.test("a request with little in it", async (t) => {
+	const least = readRequest(opened(request));
+	t.match(least, { method: "GET", url: "http://a/", authority: "", trailers: null, timestampStart: 1.5, timestampEnd: null });
+	t.same(least.headers.fields, ["A", "b"]);
+	t.equal(least.rawContent, null);
+	const more = readRequest(opened({ ...request, content: Buffer.from("x"), trailers: [["T", "v"]], authority: null, timestamp_end: new Float(2), shiny: [1] }));
+	t.match(more, { rawContent: Buffer.from("x"), timestampEnd: 2, extra: { shiny: [1] } });
+	t.same(more.trailers?.fields, ["T", "v"]);
+});
+
+t.test("a response", async (t) => {
+	t.match(readResponse(opened(response)), { statusCode: 200, reason: "OK" });
+	t.match(readResponse(opened({ ...response, reason: null })), { reason: "" });
+	t.equal(readResponse(opened(null)), null);
+	t.equal(readResponse(opened({})), null);
+});
+
+t.test("what is missing or of another type is named", async (t) => {
+	for (const field of ["method", "scheme", "host", "port", "path", "http_version", "headers", "timestamp_start"]) {
+		const { [field]: _, ...rest } = request;
+		t.throws(() => readRequest(opened(rest)), { code: "FT_CORRUPT_FLOW", message: `"request.${field}" is missing` });
+		t.throws(() => readRequest(opened({ ...request, [field]: null })), { code: "FT_CORRUPT_FLOW", message: new RegExp(`"request\\.${field}" is null`) });
+	}
+	for (const [fields, message] of [
+		[{ headers: [[Buffer.from("A")]] }, /"request\.headers" is .*a pair of name and value/],
+		[{ headers: [["A", "b", "c"]] }, /not more/],
+		[{ headers: ["A"] }, /"request\.headers" is the text "A"/],
+		[{ headers: [["A", 5]] }, /"request\.headers" is the number 5/],
+		[{ content: "text" }, /"request\.content" is the text "text", bytes/],
+		[{ timestamp_start: "noon" }, /a number was expected/],
+	] as const)
+		t.throws(() => readRequest(opened({ ...request, ...(fields as unknown as Dictionary) })), { code: "FT_CORRUPT_FLOW", message });
+	t.throws(() => readResponse(opened({ ...head })), { message: '"response.status_code" is missing' });
+});
+
+t.test("WebSocket conversations", async (t) => {
+	t.equal(readWebSocket(opened(null)), null);
+	const data = readWebSocket(
+		opened({
+			messages: [
+				[2, true, Buffer.from("x"), 5, true, true],
+				[1, false, Buffer.from("y"), 6.5],
+			],
+			closed_by_client: false,
+			close_code: 1000,
+			close_reason: "bye",
+			timestamp_end: 7,
+		}),
+	);
+	t.match(data, {
+		messages: [
+			{ opcode: 2, fromClient: true, content: Buffer.from("x"), timestamp: 5, dropped: true, injected: true },
+			{ opcode: 1, fromClient: false, timestamp: 6.5, dropped: false, injected: false },
+		],
+		...{ closedByClient: false, closeCode: 1000, closeReason: "bye", timestampEnd: 7 },
+	});
+	t.match(readWebSocket(opened({ messages: [], closed_by_client: null })), { closedByClient: null, closeCode: null });
+	for (const messages of [5, [5], [[1, true]], [[1, true, "text", 5]], [["1", true, Buffer.of(1), 5]]] as Value[])
+		t.throws(() => readWebSocket(opened({ messages })), { code: "FT_CORRUPT_FLOW", message: /messages/ });
+});
+
+t.test("chunks and datagrams", async (t) => {
+	t.match(
+		readMessages(
+			opened([
+				[true, Buffer.from("x"), 5],
+				[false, Buffer.from("y")],
+			]),
+		),
+		[
+			{ fromClient: true, content: Buffer.from("x"), timestamp: 5 },
+			{ fromClient: false, timestamp: 0 },
+		],
+	);
+	t.throws(() => readMessages(opened([[true, "x"]])), { code: "FT_CORRUPT_FLOW" });
+});
+
+t.test("DNS", async (t) => {
+	const question = { name: "a.example", type: 1, class_: 1 };
+	const record = { ...question, ttl: 60, data: Buffer.of(1, 2, 3, 4) };
+	const flags = { query: true, authoritative_answer: true, truncation: true, recursion_desired: true, recursion_available: true };
+	const fields = {
+		id: 7,
+		op_code: 2,
+		reserved: 1,
+		response_code: 3,
+		...flags,
+		questions: [question],
+		answers: [record],
+		authorities: [],
+		additionals: [record],
+		timestamp: 5,
+	};
+	const known = { name: "a.example", type: 1, class: 1 };
+	t.match(readDns(opened(fields)), {
+		...{ id: 7, opCode: 2, reserved: 1, responseCode: 3, query: true, authoritativeAnswer: true, truncation: true, recursionDesired: true },
+		...{ recursionAvailable: true, questions: [known], answers: [{ ...known, ttl: 60, data: Buffer.of(1, 2, 3, 4) }], additionals: [known], timestamp: 5 },
+	});
+	t.throws(() => readDns(opened({ query: true })), { message: /id of a DNS message/ });
+	t.throws(() => readDns(opened({ id: "x" })), { code: "FT_CORRUPT_FLOW" });
+	t.throws(() => readDns(opened({ id: 1, answers: [{ ttl: "x" }] })), { message: /ttl/ });
+});

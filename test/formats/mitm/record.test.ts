@@ -1,0 +1,99 @@
+// What is told of a record without reading it is what the flow says.
+import t from "tap";
+import { dumpOf, leastRecord } from "../../../fixtures/dump-records.ts";
+import { variedFlows } from "../../../fixtures/varied-flows.ts";
+import { DumpRecord } from "../../../formats/mitm/record.ts";
+import { writeFlow } from "../../../formats/mitm/write-flow.ts";
+import type { Column } from "../../../src/filter/filter.ts";
+import type { Flow } from "../../../src/flow/flow.ts";
+import type { MetaValue } from "../../../src/flow/metadata.ts";
+import { encodeFlow } from "../../../src/store/codec.ts";
+
+function record(value: MetaValue): DumpRecord {
+	const bytes = dumpOf(value);
+	return new DumpRecord(bytes, 0, bytes.length);
+}
+
+function recordOf(flow: Flow): DumpRecord {
+	const bytes = writeFlow(flow, { version: 21, lost: () => {} }) as Buffer;
+	return new DumpRecord(Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]), 6, 6 + bytes.length);
+}
+
+const columns = [
+	"kind",
+	"method",
+	"scheme",
+	"host",
+	"pretty_host",
+	"port",
+	"path",
+	"status",
+	"is_replay",
+	"marked",
+	"has_error",
+	"has_websocket",
+] satisfies Column[];
+
+t.test("columns are those of the store", async (t) => {
+	const writer = { writeBody: () => null, writeClient: () => 1, writeServer: () => 1 };
+	for (const flow of variedFlows()) {
+		const row = encodeFlow(flow, null, writer);
+		const found = recordOf(flow);
+		for (const column of columns) t.equal(found.column(column), row[column], `${flow.type} ${column}`);
+		t.equal(found.id, flow.id);
+		t.equal(found.type, flow.type);
+	}
+});
+
+t.test("a flow with little in it", async (t) => {
+	const flow = record(leastRecord()).flow();
+	t.match(flow, { id: "least", marked: "", comment: "", isReplay: null, error: null, response: null, timestampCreated: 0 });
+	t.match(flow.clientConn, { peername: null, proxyMode: "regular" });
+	t.match(flow.serverConn, { address: null, via: null });
+	t.same({ ...flow.metadata }, {});
+	t.equal(flow.backup, null);
+});
+
+t.test("what is unknown is kept", async (t) => {
+	t.match(record(leastRecord({ shiny: [1, 2] })).flow().extra, { fields: { shiny: [1, 2] } });
+});
+
+t.test("the record, its values, and a field that comes twice", async (t) => {
+	const bytes = dumpOf(leastRecord());
+	const found = new DumpRecord(Buffer.concat([bytes, bytes]), bytes.length, 2 * bytes.length);
+	t.ok(found.bytes.equals(bytes));
+	t.match(found.values(), { version: 21, request: { port: 80 } });
+	t.equal(found.value("nothing"), undefined);
+	const twice = Buffer.from("18:2:id;1:a;2:id;1:b;}");
+	t.equal(new DumpRecord(twice, 0, twice.length).id, "b");
+});
+
+t.test("what is missing or of another type is named", async (t) => {
+	for (const [changes, message] of [
+		[{ id: undefined }, '"id" is missing'],
+		[{ id: 5 }, /"id" is the number 5/],
+		[{ type: "smtp" }, /"type" is the text "smtp", http, tcp, udp or dns was expected/],
+		[{ request: null }, /"request" is null/],
+		[{ request: undefined }, '"request" is missing'],
+		[{ error: { msg: 5 } }, /"error\.msg"/],
+		[{ error: 5 }, /"error" is the number 5/],
+		[{ intercepted: 5 }, /"intercepted"/],
+		[{ timestamp_created: "x" }, /"timestamp_created"/],
+		[{ type: "tcp" }, '"messages" is missing'],
+		[{ type: "udp", messages: 5 }, /"messages" is the number 5/],
+		[{ type: "dns", request: { id: "x" } }, /"id" is the text "x"/],
+	] as const)
+		t.throws(() => record(leastRecord(changes as unknown as { [key: string]: MetaValue })).flow(), { code: "FT_CORRUPT_FLOW", message });
+	t.throws(() => record(leastRecord({ response: { status_code: "x" } })).column("status"), { message: /"response\.status_code"/ });
+	t.throws(() => record(leastRecord({ request: {} })).column("host"), { message: '"request.host" is missing' });
+	t.throws(() => record(leastRecord({ request: 5 })).column("port"), { message: /"request" is the number 5/ });
+	t.throws(() => record([]), { code: "FT_CORRUPT_FLOW", message: /a dictionary/ });
+});
+
+t.test("what is decoded late was checked before", async (t) => {
+	const bytes = dumpOf(leastRecord({ client_conn: { timestamp_start: 1.25 } }));
+	const broken = Buffer.from(bytes.latin1Slice().replace("1.25^", "1.x5^"), "latin1");
+	t.throws(() => new DumpRecord(broken, 0, broken.length).flow(), { code: "FT_CORRUPT_FLOW", message: /a number was expected/ });
+	t.same({ ...record(leastRecord({ metadata: null })).flow().metadata }, {});
+	t.same({ ...record(leastRecord({ metadata: 5 })).flow().metadata }, {});
+});

@@ -1,0 +1,76 @@
+// Dumps that are written: copied where nothing changed, and what is lost told once.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import t from "tap";
+import { dnsFlow, httpFlow, tcpFlow, udpFlow } from "../../../fixtures/build-flow.ts";
+import { recordsOf } from "../../../fixtures/dump-records.ts";
+import { readTape, writeTape } from "../../../fixtures/tape-files.ts";
+import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import { checkVersion } from "../../../formats/mitm/sink.ts";
+import { WRITABLE } from "../../../formats/mitm/target.ts";
+
+t.test("a flow that nothing changed is copied as its bytes", async (t) => {
+	const folder = t.testdir();
+	for (const version of WRITABLE.keys()) {
+		const golden = `fixtures/flows/mitm-${version}.mitm`;
+		const { flows } = await readTape(golden);
+		const file = join(folder, `${version}.mitm`);
+		t.same(await writeTape(file, flows, { version }), []);
+		t.ok((await readFile(file)).equals(await readFile(golden)), String(version));
+	}
+});
+
+t.test("what was changed, or is of another version, is written anew", async (t) => {
+	const file = join(t.testdir(), "a.mitm");
+	const { flows } = await readTape("fixtures/flows/mitm-18.mitm");
+	await writeTape(file, flows);
+	t.same(new Set((await recordsOf(file)).map(({ version }) => version)), new Set([21]));
+	t.strictSame((await readTape(file)).flows.map(factsOf), flows.map(factsOf));
+});
+
+t.test("what every version holds comes back from it", async (t) => {
+	const folder = t.testdir();
+	for (const version of WRITABLE.keys()) {
+		const file = join(folder, `${version}.mitm`);
+		const flows = variedFlows().filter(({ type }) => type === "http" || type === "tcp");
+		await writeTape(file, flows, { version });
+		t.same(new Set((await recordsOf(file)).map((record) => record.version)), new Set([version]));
+		const { flows: found, reported } = await readTape(file);
+		t.same(reported, []);
+		const shared = (flow: (typeof flows)[number]) => {
+			const { backup: _, timestampCreated: __, clientConn, ...facts } = factsOf(flow) as { [key: string]: object };
+			return { ...facts, clientConn: { ...clientConn, proxyMode: null } };
+		};
+		t.strictSame(found.map(shared), flows.map(shared), String(version));
+	}
+});
+
+t.test("what is lost is told once of each kind", async (t) => {
+	const file = join(t.testdir(), "a.mitm");
+	const flows = [udpFlow(), udpFlow(), dnsFlow(), httpFlow({ backup: { x: 1 } }), tcpFlow(), httpFlow({ metadata: { blob: Buffer.of(1) } })];
+	const told = await writeTape(file, flows, { version: 17 });
+	t.match(told, [
+		{ code: "FT_LOSS", message: `${file}: a dump of version 17 has no room for UDP flows: left out` },
+		{ code: "FT_LOSS", message: /the state of a flow before it was edited: left out/ },
+		{ code: "FT_LOSS", message: /mitmproxy 8\.1 does not load metadata that holds bytes/ },
+	]);
+	t.same(
+		(await readTape(file)).flows.map(({ type }) => type),
+		["dns", "http", "tcp", "http"],
+	);
+});
+
+t.test("versions that are not written", async (t) => {
+	for (const version of [7, 14, 16, 19, 22])
+		t.throws(() => checkVersion(version), { code: "FT_BAD_OPTION", option: "dump_version", message: new RegExp(`20 \\(mitmproxy 10\\).*not ${version}$`) });
+	for (const version of [undefined, ...WRITABLE.keys()]) t.doesNotThrow(() => checkVersion(version));
+});
+
+t.test("given up, nothing stands there", async (t) => {
+	const { mitm } = await import("../../../formats/mitm.ts");
+	const file = join(t.testdir(), "a.mitm");
+	const sink = await mitm.create(file, { report: () => {} });
+	await sink.append(httpFlow());
+	await sink.discard?.();
+	await t.rejects(readFile(file), { code: "ENOENT" });
+});

@@ -1,0 +1,47 @@
+// What columns decide.
+import t from "tap";
+import type { Plan } from "../../../src/filter/filter.ts";
+import { decide } from "../../../src/filter/plan.ts";
+
+const columns: Record<string, string | number | null> = { status: 404, host: "a", method: null };
+const columnOf = (column: string) => columns[column] ?? null;
+
+const yes: Plan = { kind: "all" };
+const no: Plan = { kind: "none" };
+const open: Plan = { kind: "unknown" };
+const and = (...of: Plan[]): Plan => ({ kind: "and", of });
+const or = (...of: Plan[]): Plan => ({ kind: "or", of });
+const not = (of: Plan): Plan => ({ kind: "not", of });
+
+t.test("every kind of plan", async (t) => {
+	for (const [plan, expected] of [
+		[yes, true],
+		[no, false],
+		[open, null],
+		[not(yes), false],
+		[not(open), null],
+		[and(yes, yes), true],
+		[and(open, no), false],
+		[and(open, yes), null],
+		[or(open, yes), true],
+		[or(open, no), null],
+		[or(no, no), false],
+		[and(), true],
+		[or(), false],
+		[{ kind: "equals", column: "status", value: 404 }, true],
+		[{ kind: "equals", column: "method", value: "GET" }, false],
+		[{ kind: "test", column: "method", test: (value: unknown) => value === null }, true],
+		[{ kind: "test", column: "host", test: (value: unknown) => value === "b" }, false],
+	] as const)
+		t.equal(decide(plan as Plan, columnOf), expected, JSON.stringify(plan));
+});
+
+t.test("columns are asked for only as far as needed", async (t) => {
+	const asked: string[] = [];
+	const plan = and({ kind: "equals", column: "status", value: 500 }, { kind: "equals", column: "host", value: "a" });
+	decide(plan, (column) => {
+		asked.push(column);
+		return columnOf(column);
+	});
+	t.same(asked, ["status"]);
+});

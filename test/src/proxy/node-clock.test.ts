@@ -1,0 +1,30 @@
+// The clock of Node processes that are to see another time.
+import { execFileSync } from "node:child_process";
+import t from "tap";
+import { movedClock } from "../../../src/proxy/child-clock.ts";
+
+const DAYS = 24 * 3600;
+const plain = { PATH: process.env.PATH ?? "" };
+
+t.test("Date in Node, in every way of asking", (t) => {
+	const script = `
+		class Own extends Date {}
+		const then = Date.now();
+		console.log(JSON.stringify([
+			...[new Date(), new Own(), Reflect.construct(Date, [], Own), new Date(Date())].map((date) => Math.abs(date - then) < 5000),
+			new Own() instanceof Own, new Date() instanceof Date, new Date(0).constructor === Date, Date.length, Date.name,
+			new Date(0).toISOString(), new Date(2020, 0).getFullYear(), Date.UTC(1970, 0), Date.parse("1970-01-01T00:00:00Z"), then,
+		]));`;
+	const out = execFileSync(process.execPath, ["-e", script], { env: movedClock(plain, -100 * DAYS, null) }).toString();
+	const found = JSON.parse(out) as unknown[];
+	t.same(found.slice(0, -1), [true, true, true, true, true, true, true, 7, "Date", "1970-01-01T00:00:00.000Z", 2020, 0, 0]);
+	t.ok(Math.abs((found.at(-1) as number) - (Date.now() - 100 * DAYS * 1000)) < 60_000);
+	t.end();
+});
+
+t.test("a process whose clock was moved already is left alone", (t) => {
+	const env = { ...movedClock(plain, -100 * DAYS, null), FLOWTAPE_CLOCK_STARTED: String(Date.now() / 1000 + 100 * DAYS) };
+	const now = Number(execFileSync(process.execPath, ["-e", "console.log(Date.now())"], { env }).toString());
+	t.ok(Math.abs(now - Date.now()) < 60_000);
+	t.end();
+});

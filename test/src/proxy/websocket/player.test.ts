@@ -1,0 +1,71 @@
+// A server that says what was recorded.
+import t from "tap";
+import type { ServerPart } from "../../../../src/hooks/hook.ts";
+import { CLOSE, PING, PONG, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
+import { MessageReader } from "../../../../src/proxy/websocket/message-reader.ts";
+import { WebSocketPlayer } from "../../../../src/proxy/websocket/player.ts";
+
+/** A player with what it has said so far: texts, and control frames by opcode. */
+function play(script: ServerPart) {
+	const player = new WebSocketPlayer(script);
+	const said: string[] = [];
+	let wake = () => {};
+	const tell = (word: string) => {
+		said.push(word);
+		wake();
+	};
+	const reader = new MessageReader({
+		message: ({ payload }) => tell(payload.toString()),
+		control: (opcode, payload) => tell(`${opcode}:${payload.toString("hex")}`),
+	});
+	player.on("data", (chunk: Buffer) => reader.feed(chunk));
+	player.on("end", () => tell("end"));
+	player.on("error", () => tell("error"));
+	const until = async (count: number) => {
+		while (said.length < count) {
+			await new Promise<void>((resolve) => {
+				wake = resolve;
+			});
+		}
+		return said;
+	};
+	return { player, said, until, say: (opcode: number, text: string) => player.write(writeFrame({ opcode }, Buffer.from(text), true)) };
+}
+
+const cue = (afterClient: number, text: string, waitMs = 0) => ({ afterClient, waitMs, opcode: TEXT, content: Buffer.from(text) });
+
+t.test("each message after the client's that preceded it", async (t) => {
+	const { said, until, say } = play({ cues: [cue(0, "welcome"), cue(2, "1"), cue(2, "2", 20), cue(3, "3")], close: null });
+	t.same(await until(1), ["welcome"]);
+	say(TEXT, "a");
+	say(PING, "x");
+	t.same(await until(2), ["welcome", `${PONG}:78`]);
+	say(TEXT, "b");
+	say(TEXT, "c");
+	t.same((await until(5)).slice(2), ["1", "2", "3"], "in order, whatever the client said meanwhile");
+	say(TEXT, "more than was recorded");
+	say(CLOSE, "\x03\xe8");
+	await until(7);
+	t.match(said.slice(5), [/^8:/, "end"]);
+});
+
+t.test("a server that closes", async (t) => {
+	const { until, say } = play({ cues: [cue(1, "bye")], close: { afterClient: 1, waitMs: 5, code: 1001, reason: "away" } });
+	say(TEXT, "a");
+	t.same(await until(2), ["bye", `${CLOSE}:03e9${Buffer.from("away").toString("hex")}`]);
+	say(CLOSE, "\x03\xe9");
+	t.equal((await until(3))[2], "end");
+	const unsendable = play({ cues: [], close: { afterClient: 0, waitMs: 0, code: 1006, reason: "" } });
+	t.same(await unsendable.until(1), [`${CLOSE}:`]);
+});
+
+t.test("a client that breaks the rules, or goes", async (t) => {
+	const broken = play({ cues: [], close: null });
+	broken.player.write(Buffer.alloc(14, 0xff));
+	t.same(await broken.until(1), ["error"]);
+	const gone = play({ cues: [cue(0, "late", 60_000)], close: null });
+	gone.player.end();
+	t.same(await gone.until(1), ["end"]);
+	gone.player.destroy();
+	t.ok(gone.player.destroyed);
+});

@@ -1,0 +1,95 @@
+// The parts of a request that count.
+import t from "tap";
+import { httpRequest } from "../../../fixtures/build-flow.ts";
+import { compileRules } from "../../../src/replay/match-rules.ts";
+import { contentOf, cookiePairs, headersInUse, hostOf, pathEnd, pathOf, queryPairs, rawQuery } from "../../../src/replay/request-parts.ts";
+
+t.test("path and query, cut where mitmproxy cuts them", (t) => {
+	const cases: [path: string, whole: string, withoutParams: string, query: string][] = [
+		["/a/b;x=1?q=1#f", "/a/b;x=1", "/a/b", "q=1"],
+		["/a;x/b", "/a;x/b", "/a;x/b", ""],
+		["/a#f?q", "/a", "/a", ""],
+		["/?", "/", "/", ""],
+		["*", "", "", ""],
+	];
+	for (const [path, whole, withoutParams, query] of cases) {
+		const end = pathEnd(path);
+		t.same([pathOf(path, end, true), pathOf(path, end, false), rawQuery(path, end)], [whole, withoutParams, query], path);
+	}
+	t.equal(hostOf(httpRequest({ headers: [["Host", "EXAMPLE.com:8080"]] })), "example.com");
+	t.end();
+});
+
+t.test("pairs of a query, less those that do not count", (t) => {
+	const rules = compileRules({ server_replay_ignore_params: ["t"], server_replay_ignore_param_order: true });
+	t.same(queryPairs("b=2&t=1&a=%31&a=0", rules), [
+		["a", "0"],
+		["a", "1"],
+		["b", "2"],
+	]);
+	t.end();
+});
+
+t.test("headers in use", (t) => {
+	const request = httpRequest({
+		headers: [
+			["X-B", "2"],
+			["x-a", "1"],
+			["X-A", "3"],
+			["Cookie", "a=1; b"],
+			["Content-Length", "0"],
+		],
+	});
+	const inUse = (use: string[], cookies: string[] = []) =>
+		headersInUse(request, compileRules({ server_replay_use_headers: use, server_replay_ignore_cookies: cookies }));
+	t.same(inUse(["X-A", "missing"]), [
+		["x-a", "1, 3"],
+		["missing", null],
+	]);
+	t.same(inUse(["*"]), [
+		["cookie", "a=1; b"],
+		["x-a", "1, 3"],
+		["x-b", "2"],
+	]);
+	t.same(inUse(["cookie"], ["a"]), [["cookie", "=b"]]);
+	t.same(cookiePairs("a=1; b;; c=d=e "), [
+		["a", "1"],
+		["", "b"],
+		["c", "d=e"],
+	]);
+	t.end();
+});
+
+t.test("bodies, by what the rules make of them", (t) => {
+	const body = (text: string | null, type = "application/json") => httpRequest({ method: "POST", headers: [["Content-Type", type]], body: text });
+	const meaning = compileRules({ server_replay_match_content: "meaning" });
+	t.same(contentOf(body("x"), compileRules({ server_replay_ignore_content: true })), { kind: "ignored" });
+	t.same(contentOf(body(null), meaning), { kind: "missing" });
+	t.same(contentOf(body(' {"b":"\\u0041","a":1.50}'), meaning), {
+		kind: "json",
+		values: [
+			["", "{"],
+			["/a", "1.5"],
+			["/b", '"A"'],
+		],
+	});
+	t.match(contentOf(body("{]"), meaning), { kind: "bytes" });
+	t.same(contentOf(body("a=1", "application/x-www-form-urlencoded"), meaning), { kind: "form", fields: [["a", "1"]] });
+	t.same(contentOf(body("--q\r\n--q--", 'multipart/mixed; boundary="q"'), meaning), { kind: "bytes", body: Buffer.from("--boundary\r\n--boundary--") });
+	t.same(contentOf(body("a=1&b=2", "application/x-www-form-urlencoded"), compileRules({ server_replay_ignore_payload_params: ["a"] })), {
+		kind: "form",
+		fields: [["b", "2"]],
+	});
+	t.match(contentOf(body("plain"), compileRules({ server_replay_ignore_payload_params: ["a"] })), { kind: "bytes" });
+	t.end();
+});
+
+t.test("a large body that is not coded is not read", (t) => {
+	const source = {
+		size: 100 * 1024 * 1024,
+		read: () => t.fail("read") as never,
+		chunks: () => [],
+	};
+	t.same(contentOf(httpRequest({ body: source }), compileRules({ server_replay_match_content: "meaning" })), { kind: "bytes", body: source });
+	t.end();
+});

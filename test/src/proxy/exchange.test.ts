@@ -441,7 +441,7 @@ t.test("a body that would end with the connection and breaks off ends with a res
 		server.reset();
 	});
 	const sent = gate();
-	const proxy = await startTestProxy(t);
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1, store_streamed_bodies: true } });
 	const client = await proxy.connect();
 	await client.send(ask("GET", origin.authority, "/")).upTo("hello");
 	sent.open();

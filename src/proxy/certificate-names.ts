@@ -1,5 +1,5 @@
 // Whom a certificate is for.
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 
 /** A server may show more than fits a certificate of ours; what it is asked for stands there anyway. Bytes. */
 const NAMES_BYTES = 32 * 1024;
@@ -19,4 +19,26 @@ export function namesOf(certificate: X509Certificate): string[] {
 /** The organization in a certificate's subject. */
 export function organizationOf(certificate: X509Certificate): string | null {
 	return /^O=(.+)$/m.exec(certificate.subject)?.[1] ?? null;
+}
+
+/** Whom a certificate is for, and what it says of who that is. */
+export interface Naming {
+	readonly names: readonly string[];
+	readonly organization: string | null;
+}
+
+const read = new Map<string, Naming>();
+const READ_COUNT = 1000;
+
+/** As `namesOf` and `organizationOf`, of a certificate in PEM: servers show the same one again and again, and to parse it takes long. */
+export function namingOf(pem: Uint8Array): Naming {
+	const key = Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).latin1Slice();
+	let naming = read.get(key);
+	if (naming === undefined) {
+		const certificate = new X509Certificate(pem);
+		naming = { names: namesOf(certificate), organization: organizationOf(certificate) };
+		read.set(key, naming);
+		if (read.size > READ_COUNT) read.delete(read.keys().next().value as string);
+	}
+	return naming;
 }

@@ -4,6 +4,7 @@ import type { BodySpool, FlowSink } from "../flow/pipe.ts";
 import type { Phase } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { BodyPolicy } from "./body-policy.ts";
+import type { Spool } from "./relay.ts";
 import type { UpstreamPool } from "./upstream.ts";
 
 /** What happens in a proxy, for logs. */
@@ -99,7 +100,7 @@ export class ProxyContext {
 	}
 
 	/** A place for a body that is too large for memory; null where there is none. What it has no room for is lost, and the traffic goes on. */
-	readonly openSpool = (): BodySpool | null => {
+	readonly openSpool = (): Spool | null => {
 		const lose = (error: unknown) => this.emit({ kind: "sink_error", error });
 		try {
 			const spool = this.#sink.spool?.();
@@ -147,18 +148,18 @@ export class ProxyContext {
 	}
 }
 
-function forgiving(spool: BodySpool, lose: (error: unknown) => void): BodySpool {
-	let isFull = false;
-	return {
-		write(chunk) {
-			if (isFull) return;
-			try {
-				spool.write(chunk);
-			} catch (error) {
-				isFull = true;
-				lose(error);
-			}
-		},
-		end: () => spool.end(),
+/** A body of which a part is lost is lost as a whole: the rest would look complete. */
+function forgiving(spool: BodySpool, lose: (error: unknown) => void): Spool {
+	let isLost = false;
+	const attempt = <T>(action: () => T): T | null => {
+		if (isLost) return null;
+		try {
+			return action();
+		} catch (error) {
+			isLost = true;
+			lose(error);
+			return null;
+		}
 	};
+	return { write: (chunk) => void attempt(() => spool.write(chunk)), end: () => attempt(() => spool.end()) };
 }

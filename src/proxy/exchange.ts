@@ -341,6 +341,10 @@ export class Exchange implements Asker {
 			this.#fail("no hook answered this request, and this proxy does not connect to servers", 502);
 			return;
 		}
+		if (this.#request.isLost) {
+			this.#fail("the request's body had to wait until it was whole, and there is no room for it on the disk", 502);
+			return;
+		}
 		this.#stage = "server";
 		stripH2c(request);
 		const isTouched = this.#isTouched("requestheaders", "request");

@@ -1,7 +1,6 @@
 // The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
-import { type Body, bodyChunks } from "../flow/body.ts";
+import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
-import type { BodySpool } from "../flow/pipe.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 
 /**
@@ -29,12 +28,19 @@ export interface BodyWriter {
 /** What each chunk becomes on its way; at the end it gets an empty one. */
 export type Transform = (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>;
 
+/** A place for a body as it comes. */
+export interface Spool {
+	write(chunk: Buffer): void;
+	/** All of it; null where it was lost. */
+	end(): BodySource | null;
+}
+
 /** How a body passes that is not held until it is whole. */
 export interface Passing {
 	/** Whether it is kept for the tape. */
 	keep: boolean;
 	/** A place for what is too large for memory; null where there is none. */
-	openSpool: () => BodySpool | null;
+	openSpool: () => Spool | null;
 	transform: Transform | null;
 	/** It goes on only later, but shall not be in memory until then. */
 	held?: boolean;
@@ -54,8 +60,9 @@ export class Relay {
 	#trailers: readonly ByteString[] | null = null;
 	/** null: held until it is whole. */
 	#passing: Passing | null = null;
-	#spool: BodySpool | null = null;
-	#spooled: Body = null;
+	#spool: Spool | null = null;
+	/** What became of the spool; undefined as long as there is none, or it is written to. */
+	#spooled: Body | undefined;
 
 	/** Whether the body is complete. */
 	get ended(): boolean {
@@ -134,13 +141,18 @@ export class Relay {
 		this.#writer = null;
 	}
 
+	/** Whether it should have been kept, but there was no room for it. */
+	get isLost(): boolean {
+		return this.#passing?.keep === true && this.body() === null;
+	}
+
 	/** All that came so far; null where it was not kept. The same object for the same bytes. */
 	body(): Body {
 		if (this.#spool !== null) {
 			this.#spooled = this.#spool.end();
 			this.#spool = null;
 		}
-		if (this.#spooled !== null) return this.#spooled;
+		if (this.#spooled !== undefined) return this.#spooled;
 		if (this.#passing !== null && !this.#passing.keep) return null;
 		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#inMemory)];
 		return this.#chunks[0] ?? EMPTY;

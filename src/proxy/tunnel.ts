@@ -1,6 +1,5 @@
 // What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
 // anything else passes untouched.
-import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
@@ -8,7 +7,7 @@ import { formatAuthority } from "../flow/url.ts";
 import type { PassedHosts } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
-import { namesOf, organizationOf } from "./certificate-names.ts";
+import { type Naming, namingOf } from "./certificate-names.ts";
 import type { ClientHello } from "./client-hello.ts";
 import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
@@ -54,6 +53,8 @@ const HANDSHAKE_MS = 30_000;
 const HTTP1_ONLY = Buffer.from("\x08http/1.1");
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
 const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
+
+const unknown: Naming = { names: [], organization: null };
 
 export class Tunnel {
 	readonly #socket: Socket;
@@ -152,12 +153,13 @@ export class Tunnel {
 	/** Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. */
 	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): void {
 		const { authority, values } = this.#settings;
-		const certificate = values.upstream_cert && server !== null ? serverCertificate(server) : null;
-		const known = certificate === null ? {} : { upstreamNames: namesOf(certificate), organization: organizationOf(certificate) };
+		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
+		const [leaf] = values.upstream_cert && server !== null ? server.certificateList : [];
+		const { names: upstreamNames, organization } = leaf === undefined ? unknown : namingOf(leaf);
 		const protocols = !values.http2 ? HTTP1_ONLY : server === null || server.alpn === "h2" ? HTTP2_FIRST : HTTP1_FIRST;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
-		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, ...known, extraChain });
+		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
 		if (issued instanceof Promise)
 			issued.then(
 				(context) => this.#shake(hello, target, context, protocols),
@@ -223,9 +225,4 @@ export class Tunnel {
 			}
 		});
 	}
-}
-
-/** Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it. */
-function serverCertificate({ certificateList: [leaf] }: ServerFacts): X509Certificate | null {
-	return leaf === undefined ? null : new X509Certificate(leaf);
 }

@@ -159,7 +159,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	#onClose(): void {
 		this.facts.timestampEnd = now();
 		this.onClose?.(this);
-		this.#fail(upstreamFault("the server closed the connection"));
+		if (this.#listener !== null) this.#fail(upstreamFault("the server closed the connection"));
 	}
 
 	/** Faults of the parser end the connection as those of the socket do; anything else is a defect of our own. */

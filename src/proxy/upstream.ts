@@ -185,9 +185,9 @@ export class UpstreamPool {
 
 	#forget(connection: UpstreamConnection): void {
 		const kept = this.#idle.get(connection.key);
-		const at = kept?.indexOf(connection) ?? -1;
-		if (kept === undefined || at < 0) return;
-		kept.splice(at, 1);
+		if (kept === undefined) return;
+		const at = kept.indexOf(connection);
+		if (at >= 0) kept.splice(at, 1);
 		if (kept.length === 0) this.#idle.delete(connection.key);
 	}
 

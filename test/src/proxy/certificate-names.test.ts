@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import t from "tap";
 import { makeCertificate } from "../../../fixtures/own-certificate.ts";
-import { namesOf, organizationOf } from "../../../src/proxy/certificate-names.ts";
+import { namesOf, namingOf, organizationOf } from "../../../src/proxy/certificate-names.ts";
 
 const make = (names: string[], organization: string | null = null) => new X509Certificate(makeCertificate({ names, organization }).certificate);
 
@@ -23,4 +23,12 @@ t.test("of very many the first, so that a certificate of ours has room for them"
 t.test("organizations", async (t) => {
 	t.equal(organizationOf(make(["a.example"], "Example & Söhne")), "Example & Söhne");
 	t.equal(organizationOf(make(["a.example"])), null);
+});
+
+t.test("both, of a certificate in PEM", async (t) => {
+	const { certificate } = makeCertificate({ names: ["a.example", "b.example"], organization: "One" });
+	const pem = Buffer.from(new X509Certificate(certificate).toString());
+	const naming = namingOf(pem);
+	t.strictSame(naming, { names: ["a.example", "a.example", "b.example"], organization: "One" });
+	t.equal(namingOf(Buffer.from(pem)), naming, "read once");
 });

@@ -6,7 +6,7 @@ import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Response } from "../../../src/flow/message.ts";
-import type { Hook, Phase } from "../../../src/hooks/hook.ts";
+import type { Hook, Phase, Turn } from "../../../src/hooks/hook.ts";
 
 const phases = ["requestheaders", "request", "responseheaders", "response", "error"] as const;
 
@@ -441,7 +441,7 @@ t.test("a body that would end with the connection and breaks off ends with a res
 		server.reset();
 	});
 	const sent = gate();
-	const proxy = await startTestProxy(t);
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1, store_streamed_bodies: true } });
 	const client = await proxy.connect();
 	await client.send(ask("GET", origin.authority, "/")).upTo("hello");
 	sent.open();
@@ -476,4 +476,162 @@ t.test("events pass as they come, and the tape has their times", async (t) => {
 		[5, 7],
 	);
 	t.ok(chunks.every(([age]) => Number.isInteger(age) && age >= 0 && age < 10_000));
+});
+
+/** A script's hook that changes bodies as they pass. */
+function transforming(phase: "requestheaders" | "responseheaders", transform: (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>): Hook {
+	return {
+		name: "transforming",
+		[phase]: (_flow: HttpFlow, turn: Turn) => {
+			turn[phase === "requestheaders" ? "requestStream" : "responseStream"] = transform;
+		},
+	};
+}
+
+t.test("bodies are changed as they pass, in both ways, and framed anew", async (t) => {
+	const upper = (chunk: Buffer) => Buffer.from(chunk.toString().toUpperCase());
+	const origin = await startOrigin(t, async (server) => {
+		t.match(await server.head(), /transfer-encoding: chunked/i);
+		t.equal(await server.upTo("0\r\n\r\n"), "2\r\nUP\r\n0\r\n\r\n");
+		server.send(ok("down"));
+	});
+	const proxy = await startTestProxy(t, { hooks: [transforming("requestheaders", upper), transforming("responseheaders", upper)] });
+	const client = await proxy.connect();
+	client.send(ask("POST", origin.authority, "/", [], "up"));
+	t.match(await client.head(), /transfer-encoding: chunked/i);
+	t.equal(await client.upTo("0\r\n\r\n"), "4\r\nDOWN\r\n0\r\n\r\n");
+});
+
+t.test("a change that fails, at a chunk or at the end, in both ways, ends its exchange and no other", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("hi")),
+	);
+	for (const phase of ["requestheaders", "responseheaders"] as const) {
+		for (const failsAtEnd of [false, true]) {
+			const failing = transforming(phase, (chunk) => {
+				if ((chunk.length === 0) === failsAtEnd) throw new Error("oh no");
+				return chunk;
+			});
+			const proxy = await startTestProxy(t, { hooks: [failing] });
+			const client = await proxy.connect();
+			client.send(ask("POST", origin.authority, "/", ["Transfer-Encoding: chunked"])).send("2\r\nup\r\n0\r\n\r\n");
+			t.notMatch(await client.rest(), /\r\n0\r\n\r\n$/, "what came of it does not look whole");
+			const what = phase === "requestheaders" ? "request" : "response";
+			t.match(await proxy.flow(0), { error: { message: `a hook failed at ${what}: oh no` } });
+			t.match(await proxy.event("hook_error"), { phase: what, error: { message: "oh no" } });
+			await proxy.running.close();
+			t.equal(proxy.flows.length, 1);
+		}
+	}
+});
+
+t.test("hooks that look back at what has passed are waited for, and cannot spoil it", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering((_head, body) => ok(body.toString())),
+	);
+	const looked = gate();
+	const late: Hook = {
+		name: "late",
+		async request() {
+			await new Promise(setImmediate);
+			throw new Error("too late");
+		},
+		response: () => looked.opened,
+	};
+	const proxy = await startTestProxy(t, { hooks: [late], options: { stream_large_bodies: 1, store_streamed_bodies: true } });
+	const client = await proxy.connect();
+	t.equal((await client.send(ask("POST", origin.authority, "/", [], "body")).message()).body.toString(), "body");
+	t.match(await proxy.event("hook_error"), { phase: "request", error: { message: "too late" } });
+	t.equal(proxy.flows.length, 0);
+	looked.open();
+	t.match(await proxy.flow(0), { error: null, response: { text: "body" } });
+});
+
+t.test("bodies beyond the limit are refused", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("too long")),
+	);
+	const proxy = await startTestProxy(t, { options: { body_size_limit: 4 } });
+	for (const [request, status] of [
+		[ask("POST", origin.authority, "/", [], "12345"), 413],
+		[`${ask("POST", origin.authority, "/", ["Transfer-Encoding: chunked"])}5\r\n12345\r\n0\r\n\r\n`, 413],
+		[ask("GET", origin.authority, "/"), 502],
+	] as const) {
+		const client = await proxy.connect();
+		t.match(await client.send(request).rest(), new RegExp(`^HTTP/1\\.1 ${status} .*body exceeds body_size_limit`, "s"));
+		client.close();
+	}
+});
+
+t.test("a slow client holds its response back, and the end of the proxy ends what is open", async (t) => {
+	const size = 40_000_000;
+	const asked = gate();
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`).send(Buffer.alloc(size, "x"));
+		await server.head();
+		asked.open();
+	});
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
+	const client = await proxy.connect();
+	client.socket.pause();
+	client.send(ask("GET", origin.authority, "/large"));
+	while (origin.connections.length === 0) await new Promise(setImmediate);
+	t.ok(((await origin.connections[0]?.stalled()) ?? 0) > size / 2);
+	client.socket.resume();
+	await client.head();
+	await client.take(size);
+	client.send(ask("GET", origin.authority, "/silent"));
+	await asked.opened;
+	await proxy.running.close({ graceMs: 0 });
+	t.match(await proxy.flow(1), { request: { path: "/silent" }, error: { message: /stopped before the exchange was complete/ } });
+});
+
+t.test("a change of protocol, recorded with what followed if that is wanted", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").send(await server.upTo("!"));
+		server.end();
+	});
+	const proxy = await startTestProxy(t, { options: { record_tcp: true } });
+	const client = await proxy.connect();
+	t.match(await client.send(ask("GET", origin.authority, "/", ["Connection: Upgrade", "Upgrade: x"])).head(), /^HTTP\/1\.1 101 /);
+	t.equal(await client.send("echo!").upTo("!"), "echo!");
+	client.end();
+	await client.ended();
+	await proxy.running.close();
+	t.match(proxy.flows, [
+		{ type: "http", response: { statusCode: 101 } },
+		{ type: "tcp", messages: [{ fromClient: true }, { fromClient: false }] },
+	]);
+});
+
+t.test("a disk that is full: what passes goes on passing, what has to wait there cannot", async (t) => {
+	const full = () => {
+		throw new Error("disk full");
+	};
+	const origin = await startOrigin(
+		t,
+		answering((_head, body) => ok(`${body.length}`)),
+	);
+	const size = 3_000_000;
+	for (const [needs, status] of [
+		[undefined, 200],
+		["always", 502],
+	] as const) {
+		const waiting: Hook = { name: "waiting", ...(needs && { needs: { request: needs } }), request: () => {} };
+		const proxy = await startTestProxy(t, {
+			hooks: [waiting],
+			sink: { append: () => {}, spool: () => ({ write: full, end: full }) },
+			options: { stream_large_bodies: 1, store_streamed_bodies: true },
+		});
+		const client = await proxy.connect();
+		client.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`])).send(Buffer.alloc(size));
+		t.match(await client.head(), new RegExp(`^HTTP/1\\.1 ${status} `));
+		t.equal((await proxy.flow(0)).request.body, null, "missing, not empty");
+		t.match(await proxy.event("sink_error"), { error: { message: "disk full" } });
+	}
 });

@@ -1,6 +1,8 @@
 // Where a request is to go.
 import t from "tap";
-import { connectTarget, type TunnelTarget, targetOf } from "../../../src/proxy/target.ts";
+import { Headers } from "../../../src/flow/headers.ts";
+import { Request } from "../../../src/flow/message.ts";
+import { connectTarget, nameTarget, reverseTo, type TunnelTarget, targetOf } from "../../../src/proxy/target.ts";
 
 const head = (target: string, fields: string[] = ["Host", "a.example"], method = "GET") => ({ method, target, version: "HTTP/1.1", fields });
 
@@ -59,4 +61,26 @@ t.test("CONNECT", async (t) => {
 		t.match(connectTarget(head(target, [], "CONNECT")), { host, port });
 	for (const target of ["a.example", "a.example:", ":443", "a:0", "a:65536", "a b:1", "http://a:1/", "a/b:1"])
 		t.throws(() => connectTarget(head(target, [], "CONNECT")), { code: "FT_PROTOCOL", message: /expected/ }, target);
+});
+
+t.test("a reverse proxy names its target, unless what the client said is to stay", async (t) => {
+	const server = { scheme: "https" as const, host: "s.example", port: 8443 };
+	const target = reverseTo(server, false);
+	t.match(targetOf(head("/p", ["Host", "c.example"]), target), { scheme: "https", host: "s.example", port: 8443, path: "/p" });
+	const request = (fields: string[], authority = "") =>
+		new Request({ method: "GET", scheme: "https", host: "s.example", port: 8443, authority, headers: new Headers(fields) });
+	for (const [fields, authority, want, to] of [
+		[["hOST", "c.example"], "", ["hOST", "s.example:8443"], ""],
+		[[], "", ["host", "s.example:8443"], ""],
+		[[], "c.example", [], "s.example:8443"],
+		[["host", "c.example"], "c.example", ["host", "s.example:8443"], "s.example:8443"],
+	] as const) {
+		const named = request([...fields], authority);
+		nameTarget(named, target);
+		t.strictSame([named.headers.fields, named.authority], [want, to]);
+	}
+	const kept = request(["Host", "c.example"]);
+	nameTarget(kept, reverseTo(server, true));
+	nameTarget(kept, { scheme: "http", host: "x", port: 1, sni: null });
+	t.strictSame(kept.headers.fields, ["Host", "c.example"]);
 });

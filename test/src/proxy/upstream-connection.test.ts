@@ -125,3 +125,48 @@ t.test("what is known of the connection is on the tape", async (t) => {
 	t.ok(times.every((time) => typeof time === "number"));
 	t.strictSame([...times].sort(), times);
 });
+
+t.test("a slow client holds the server back; a connection that changed its protocol hands over what came behind the response", async (t) => {
+	const size = 40_000_000;
+	const asked = gate();
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`).send(Buffer.alloc(size, "x"));
+		asked.open();
+		await server.head();
+		server.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nfirst");
+		server.send(await server.upTo("!"));
+	});
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
+	const client = await proxy.connect();
+	client.socket.pause();
+	client.send(ask("GET", origin.authority, "/"));
+	await asked.opened;
+	t.ok(((await origin.connections[0]?.stalled()) ?? 0) > size / 2);
+	client.socket.resume();
+	await client.head();
+	t.equal((await client.take(size)).length, size);
+	const changing = await proxy.connect();
+	await changing.send(ask("GET", origin.authority, "/", ["Connection: Upgrade", "Upgrade: x"])).upTo("first");
+	t.equal(await changing.send("then!").upTo("!"), "then!");
+});
+
+t.test("a slow server holds the client back, and tells when it takes more", async (t) => {
+	const size = 40_000_000;
+	const released = gate();
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.socket.pause();
+		await released.opened;
+		server.socket.resume();
+		await server.take(size);
+		server.send(ok("thanks"));
+	});
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
+	const client = await proxy.connect();
+	client.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`])).send(Buffer.alloc(size, "x"));
+	t.ok((await client.stalled()) > size / 2);
+	released.open();
+	t.equal((await client.message()).body.toString(), "thanks");
+	t.equal((await proxy.flow(0)).request.body, null, "not kept beyond the cutoff");
+});

@@ -95,6 +95,8 @@ class JsonWalker {
 	#at = 0;
 	/** Offset of the chunk. */
 	#base = 0;
+	/** Of a value in several chunks. Used again for the next one, so that it costs memory once. */
+	#kept = EMPTY;
 	/** Whether a value of the present object or list came already, so that a comma must follow. */
 	#needsComma = false;
 	/** White space since the last line break; null where something else stands between, or there was none. */
@@ -186,8 +188,8 @@ class JsonWalker {
 		if (indent !== null) this.#mark = markOf(indent, this.#bytes.subarray(this.#at, this.#at + MARK_BYTES));
 		const start = this.offset;
 		const scanner = new ValueScanner();
-		const parts: Buffer[] = [];
 		let size = 0;
+		let whole: Buffer | null = null;
 		for (;;) {
 			const from = this.#at;
 			const mark = this.#findMark();
@@ -196,16 +198,25 @@ class JsonWalker {
 			this.#at = end === -1 ? to : end;
 			size += this.#at - from;
 			const part = this.#bytes.subarray(from, this.#at);
-			if (size > limit) parts.length = 0;
-			// the chunk may be written over when the next one comes
-			else parts.push(end === -1 ? Buffer.from(part) : part);
+			if (end !== -1 && size === part.length) whole = part;
+			else if (size <= limit) this.#keep(part, size - part.length);
 			if (end !== -1) break;
 			if (to === mark) throw new Damage("it does not end before the next entry begins", start);
 			if (!(await this.#more())) throw new Damage("the file ends in the middle of it", start);
 		}
 		this.#needsComma = true;
 		if (size > limit || scanner.deepest > DEPTH_LIMIT) return null;
-		return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+		return whole ?? this.#kept.subarray(0, size);
+	}
+
+	/** Takes over a part of a value that goes on in the next chunk, which may be written over this one. */
+	#keep(part: Buffer, at: number): void {
+		if (this.#kept.length < at + part.length) {
+			const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#kept.length, at + part.length));
+			this.#kept.copy(larger, 0, 0, at);
+			this.#kept = larger;
+		}
+		part.copy(this.#kept, at);
 	}
 
 	/** After damage: goes to where the next entry begins, if that can be told. */

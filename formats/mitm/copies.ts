@@ -1,14 +1,12 @@
 // Flows that stand in a dump more than once: mitmproxy writes a flow anew when it ends in an error after its response,
 // and old versions wrote the WebSocket conversation apart from its handshake. The last record is the one that counts.
-import { open } from "node:fs/promises";
 import type { Input } from "../format.ts";
 import { missing, text } from "./elements.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { DumpRecord } from "./record.ts";
 import { RecordScanner } from "./scanner.ts";
 import { Reader } from "./tnetstring.ts";
 import { handshakeId } from "./websocket.ts";
-
-const READ_BYTES = 1024 * 1024;
 
 /**
  * Offsets of the records of which a newer copy follows, with the id of that copy. Reads the file once beforehand;
@@ -27,23 +25,9 @@ export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<nu
 		// told when the records are read
 		damaged() {},
 	});
-	await scanFile(path, scanner);
+	for await (const chunk of fileChunks(path, { reuse: true })) scanner.push(chunk);
+	scanner.end();
 	return older;
-}
-
-async function scanFile(path: string, scanner: RecordScanner): Promise<void> {
-	const file = await open(path);
-	try {
-		const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-		for (;;) {
-			const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
-			if (bytesRead === 0) break;
-			scanner.push(buffer.subarray(0, bytesRead));
-		}
-		scanner.end();
-	} finally {
-		await file.close();
-	}
 }
 
 /** The id of the flow of a record, of which no more is looked at than that takes. */
@@ -73,8 +57,9 @@ class LastOffsets {
 
 	#set(hash: number, offset: number): number | null {
 		const slots = this.#slots;
-		let at = 2 * (hash % (slots.length / 2));
-		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) % slots.length;
+		const mask = slots.length - 1;
+		let at = ((hash >>> 0) << 1) & mask;
+		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) & mask;
 		const before = slots[at] === 0 ? null : (slots[at + 1] as number);
 		if (before === null) this.#used++;
 		slots[at] = hash;

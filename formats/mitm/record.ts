@@ -50,6 +50,12 @@ export class DumpRecord {
 		return this.#reader.buffer.subarray(this.#start, this.#end);
 	}
 
+	/** The same record in memory of its own. */
+	copy(): DumpRecord {
+		const bytes = Buffer.from(this.bytes);
+		return new DumpRecord(bytes, 0, bytes.length);
+	}
+
 	/** The value of a field; undefined where there is none. */
 	value(field: string): Value | undefined {
 		return this.#open(field)?.payload(0);

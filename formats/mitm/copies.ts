@@ -6,6 +6,7 @@ import { fileChunks } from "./file-chunks.ts";
 import { DumpRecord } from "./record.ts";
 import { RecordScanner } from "./scanner.ts";
 import { Reader } from "./tnetstring.ts";
+import { READ_AS_IS, versionIndex } from "./versions.ts";
 import { handshakeId } from "./websocket.ts";
 
 /**
@@ -19,8 +20,12 @@ export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<nu
 	const scanner = new RecordScanner(size, {
 		record(buffer, start, end, offset) {
 			const id = idOf(buffer, start, end);
-			const before = seen.put(id, offset);
-			if (before !== null) older.set(before, id);
+			const before = seen.get(id);
+			if (before !== null) {
+				checkRecord(buffer, start, end);
+				older.set(before, id);
+			}
+			seen.set(id, offset);
 		},
 		// told when the records are read
 		damaged() {},
@@ -43,35 +48,51 @@ function idOf(buffer: Buffer, start: number, end: number): string {
 	return (field("type") === "websocket" ? handshakeId(new DumpRecord(buffer, start, end).values()) : null) ?? field("id");
 }
 
+/** A copy that is damaged does not replace an older one. */
+function checkRecord(buffer: Buffer, start: number, end: number): void {
+	const record = new DumpRecord(buffer, start, end);
+	if (versionIndex(record.value("version")) >= READ_AS_IS) record.flow();
+	else record.values();
+}
+
 /** Where each id was seen last, in 16 bytes a slot however long the ids: by a hash of 53 bits, so whoever is told of an id compares it. */
 class LastOffsets {
 	/** Hash and offset by turns; a hash of 0 is a free slot. */
 	#slots = new Float64Array(2 * 4096);
 	#used = 0;
 
-	/** The offset at which the id was seen before, null where it was not. */
-	put(id: string, offset: number): number | null {
-		if (this.#used * 3 > this.#slots.length) this.#grow();
-		return this.#set(hashOf(id), offset);
+	/** The offset at which the id was seen last, null where it was not. */
+	get(id: string): number | null {
+		const at = this.#find(hashOf(id));
+		return this.#slots[at] === 0 ? null : (this.#slots[at + 1] as number);
 	}
 
-	#set(hash: number, offset: number): number | null {
+	set(id: string, offset: number): void {
+		if (this.#used * 3 > this.#slots.length) this.#grow();
+		this.#put(hashOf(id), offset);
+	}
+
+	/** The slot of the hash, or the free one for it. */
+	#find(hash: number): number {
 		const slots = this.#slots;
 		const mask = slots.length - 1;
 		let at = ((hash >>> 0) << 1) & mask;
 		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) & mask;
-		const before = slots[at] === 0 ? null : (slots[at + 1] as number);
-		if (before === null) this.#used++;
-		slots[at] = hash;
-		slots[at + 1] = offset;
-		return before;
+		return at;
+	}
+
+	#put(hash: number, offset: number): void {
+		const at = this.#find(hash);
+		if (this.#slots[at] === 0) this.#used++;
+		this.#slots[at] = hash;
+		this.#slots[at + 1] = offset;
 	}
 
 	#grow(): void {
 		const old = this.#slots;
 		this.#slots = new Float64Array(old.length * 2);
 		this.#used = 0;
-		for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.#set(old[at] as number, old[at + 1] as number);
+		for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.#put(old[at] as number, old[at + 1] as number);
 	}
 }
 

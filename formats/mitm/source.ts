@@ -9,12 +9,9 @@ import { fileChunks } from "./file-chunks.ts";
 import { migrate } from "./migrate.ts";
 import { DumpRecord } from "./record.ts";
 import { type Damage, RecordScanner } from "./scanner.ts";
-import { VERSIONS, versionIndex } from "./versions.ts";
+import { READ_AS_IS, VERSIONS, versionIndex } from "./versions.ts";
 import { Handshakes, isConversation } from "./websocket.ts";
 import { Writer } from "./write-tnetstring.ts";
-
-/** From this version on records are read as they are: only TLS versions have another name. */
-const READ_AS_IS = VERSIONS.indexOf("20");
 
 export class DumpSource implements FlowSource {
 	readonly #input: Input;

@@ -57,7 +57,7 @@ t.test("a damaged tape answers with what is whole, listening is said first, and 
 	t.match(await getThrough(port, "http://site.invalid/"), { body: "first" });
 	const { status, out, err } = await stop();
 	t.equal(status, 3);
-	t.match(out, /^\{"event":"listening","host":"127.0.0.1","port":\d+,"mode":"regular"\}\n/);
+	t.match(out, /^\{"event":"listening","host":"127.0.0.1","port":\d+\}\n/);
 	t.match(err, /one.jsonl: line 2/);
 });
 

@@ -1,6 +1,7 @@
 // The library's front door: tapes opened and made, and the verbs that commands and programs share.
 import { createTape, openFileSpool, openRecordings } from "./formats/index.ts";
 import type { Reporter } from "./src/errors.ts";
+import type { Flow } from "./src/flow/flow.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
 import type { HookValues } from "./src/hooks/builtin.ts";
 import type { HookContext, TrustGuide } from "./src/hooks/context.ts";
@@ -46,6 +47,8 @@ interface TrafficSetup extends Pick<HookContext, "log" | "onMiss" | "onServed" |
 	hooks?: readonly Hook[];
 	/** Survives the loss of power too. */
 	durable?: boolean;
+	/** Whether a flow goes to the output, besides what the recording filter says; default: yes. */
+	keeps?: (flow: Flow) => boolean;
 	/** Told of trouble in tapes. */
 	report: Reporter;
 	onEvent?: (event: ProxyEvent) => void;
@@ -172,6 +175,7 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 	const scripts = [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])];
 	const hooks = await createHooks(values, { ...setup, recordings, scripts, ...(guide && { guide }) });
 	const filter = await createRecordingFilter(values);
+	const isKept = (flow: Flow) => filter?.matches(flow) !== false && setup.keeps?.(flow) !== false;
 	const pipeline = new Pipeline(hooks);
 	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
 	let recorded = 0;
@@ -179,7 +183,7 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
 	const sink: FlowSink = {
 		append(flow) {
-			if (tape === null || filter?.matches(flow) === false) return;
+			if (tape === null || !isKept(flow)) return;
 			recorded++;
 			return tape.append(flow);
 		},
@@ -190,7 +194,7 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 				entry && {
 					...entry,
 					close() {
-						if (filter !== null && !filter.matches(flow)) return entry.discard();
+						if (!isKept(flow)) return entry.discard();
 						recorded++;
 						entry.close();
 					},

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	record: async () => (await import("./record.ts")).command,
 	"replay-server": async () => (await import("./replay-server.ts")).command,
 	"replay-client": async () => (await import("./replay-client.ts")).command,
+	run: async () => (await import("./run.ts")).command,
 	filter: async () => (await import("./filter.ts")).command,
 	rewrite: async () => (await import("./rewrite.ts")).command,
 	show: async () => (await import("./show.ts")).command,

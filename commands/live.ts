@@ -1,7 +1,7 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
 import { join } from "node:path";
 import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../index.ts";
-import { FlowtapeError } from "../src/errors.ts";
+import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
 import type { ProxyEvent } from "../src/proxy/context.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
@@ -51,12 +51,19 @@ export async function liveGroups(kind: "record" | "replay-server" | "replay-clie
 const LONG_AGO = new Date(Date.UTC(2000, 0));
 
 type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options" | "scripts">;
-type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix"> & {
+export type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix" | "keeps"> & {
 	/** Judges the run. */
 	proof?: ReplayProof;
 	/** The command sees the time of the recording. */
 	isPast?: boolean;
+	/** Has the output at the end of a run with this exit status. Resolves to where flows were kept, and how many; null: nowhere. */
+	settle?: (status: number, report: Reporter) => Promise<{ output: string; recorded: number } | null>;
 };
+
+/** Whether what was not recorded is to reach its server. */
+export function isNetworkWanted({ server_replay_extra: extra, server_replay_kill_extra: kill }: LiveInput["values"]): boolean {
+	return extra === "forward" && kill !== true;
+}
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
 export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
@@ -70,7 +77,7 @@ export async function runLive(job: LiveJob, { child, values, options, scripts }:
 
 async function runIn(
 	{ folder, isEphemeral }: CaPlace,
-	{ proof, isPast, ...job }: LiveJob,
+	{ proof, isPast, settle, ...job }: LiveJob,
 	{ child, values, options, scripts }: LiveInput,
 	io: Io,
 ): Promise<number> {
@@ -80,6 +87,7 @@ async function runIn(
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
+	const trouble: Reporter = (code, message, detail) => journal.trouble(code, message, detail);
 	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 	const proxy = await startLive({
 		...job,
@@ -91,7 +99,7 @@ async function runIn(
 		home,
 		...(isPast && { validFrom: LONG_AGO }),
 		env: io.env,
-		report: (code, message, detail) => journal.trouble(code, message, detail),
+		report: trouble,
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
 		onMiss(miss) {
@@ -115,8 +123,10 @@ async function runIn(
 		report = await proxy.close();
 	}
 	const verdict = (await proof?.end(report)) ?? 0;
-	journal.end(report, output);
-	return verdict || status || journal.status;
+	const result = verdict || status || journal.status;
+	const kept = settle === undefined ? { output, recorded: report.recorded } : await settle(result, trouble);
+	journal.end({ ...report, recorded: kept?.recorded ?? 0 }, kept?.output ?? null);
+	return result || journal.status;
 }
 
 function stopped(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import { defineCommand } from "./command.ts";
 import { liveGroups } from "./live.ts";
 import { Journal } from "./print/journal.ts";
+import { comparisonFor, options as comparisonOptions } from "./replay-client/comparison.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
 import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
 
@@ -39,6 +40,7 @@ export const command = defineCommand({
 			default: false,
 			help: "Carry values over that a new answer gives in headers or JSON where the recorded one gave another, as is always done with cookies.",
 		},
+		...comparisonOptions,
 		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape what it has recordings for." },
 		json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout." },
 		...scriptOptions,
@@ -49,10 +51,14 @@ export const command = defineCommand({
 		["flowtape replay-client session.tape", "send the requests again, one after the other"],
 		["flowtape replay-client session.tape -o new.tape --to http://localhost:3000", "send them to a server of your own, and keep what it answers"],
 		["flowtape replay-client session.tape --concurrency 8 --rate 100", "as load: eight at a time, at most a hundred a second"],
+		["flowtape replay-client session.tape --compare --ignore header:etag", "test a server for regressions: status 1 when it answers otherwise than recorded"],
 	],
 	async run({ args: inputs, options, values, scripts }, io) {
 		const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: true });
 		const troubles = new Troubles(io, options);
+		const comparison = comparisonFor(options, { json: options.json, color: values.color === true }, io);
+		if (options.output === "-" && (options.json || options.compare))
+			throw new FlowtapeError("FT_USAGE", "--json and --compare print to stdout, which cannot be the tape too");
 		const filter = await selection(options);
 		const redirect = redirection(options.to);
 		const speed = parseSpeed(options.speed);
@@ -82,17 +88,22 @@ export const command = defineCommand({
 			count.sent++;
 			if (fresh.error !== null) count.failed++;
 			carry.learn(recorded, fresh);
+			comparison?.judge(recorded, fresh);
 		};
 		const skip = (flow: Flow, why: string): void => {
 			count.skipped++;
+			comparison?.skip(flow, why);
 			journal.log("warning", `flow ${flow.id} is not sent: ${why}`);
 		};
 		const pace = { concurrency: concurrency < 1 ? Number.POSITIVE_INFINITY : concurrency, rate, speed };
 		await paced(fitting(sources, skip), pace, send, io.signal);
 		const { recorded } = await client.close();
-		journal.last({ ...count, recorded }, `sent ${count.sent}, failed ${count.failed}, skipped ${count.skipped}`);
+		const told = comparison === null ? count : { ...count, differing: comparison.differing };
+		const words = Object.entries(told).map(([kind, number]) => `${kind} ${number}`);
+		journal.last({ ...told, recorded }, words.join(", "));
+		await comparison?.end();
 		troubles.end(count.sent);
-		return Math.max(troubles.status, journal.status);
+		return Math.max(troubles.status, journal.status) || (comparison !== null && comparison.differing > 0 ? 1 : 0);
 	},
 });
 

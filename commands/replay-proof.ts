@@ -1,6 +1,5 @@
 // What a run of replaying proves: every event to a report file, and at its end whether it was what was asked for.
 import { closeSync, openSync, writeSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import type { LiveReport } from "../index.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { formatUrl } from "../src/flow/url.ts";
@@ -10,7 +9,8 @@ import { nearData } from "../src/replay/miss-text.ts";
 import type { Outline } from "../src/replay/replay-index.ts";
 import type { Io } from "./command.ts";
 import { annotations } from "./print/annotations.ts";
-import { junitXml } from "./print/junit.ts";
+import { junitXml, missCases } from "./print/junit.ts";
+import { reportError, writeReport } from "./report-file.ts";
 
 export const options = {
 	report: { type: "string", default: null, metavar: "FILE", help: "Write what was served, missed and left unused to this file, one JSON object a line." },
@@ -76,7 +76,8 @@ export class ReplayProof {
 		this.#report?.close();
 		if (this.#io.env.GITHUB_ACTIONS) this.#io.stderr.write(annotations(this.#misses, failures));
 		for (const { message } of failures) this.#io.stderr.write(`flowtape: ${message}\n`);
-		if (this.#values.junit !== null) await writeJunit(this.#values.junit, junitXml(this.#misses, report.replay?.missed ?? 0, failures));
+		const { junit } = this.#values;
+		if (junit !== null) await writeReport(junit, junitXml("replay", missCases(this.#misses, report.replay?.missed ?? 0, failures)));
 		return failures.length > 0 ? 1 : 0;
 	}
 
@@ -150,16 +151,4 @@ class ReportFile {
 			this.#failure = error;
 		}
 	}
-}
-
-async function writeJunit(path: string, xml: string): Promise<void> {
-	try {
-		await writeFile(path, xml);
-	} catch (cause) {
-		throw reportError(path, cause);
-	}
-}
-
-function reportError(path: string, cause: unknown): unknown {
-	return cause instanceof Error ? new FlowtapeError("FT_IO", `${path}: the report cannot be written: ${cause.message}`, { file: path, cause }) : cause;
 }

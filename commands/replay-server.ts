@@ -1,7 +1,7 @@
 // `flowtape replay-server`: a proxy that answers from tapes, and reaches no server unless told to.
 import { FlowtapeError } from "../src/errors.ts";
 import { defineCommand } from "./command.ts";
-import { liveCommandOptions, liveGroups, runLive } from "./live.ts";
+import { isNetworkWanted, liveCommandOptions, liveGroups, runLive } from "./live.ts";
 import { options as proofOptions, ReplayProof } from "./replay-proof.ts";
 
 export const command = defineCommand({
@@ -31,8 +31,7 @@ export const command = defineCommand({
 	async run({ args, ...input }, io) {
 		const recordings = [...args, ...input.options.server_replay];
 		if (recordings.length === 0) throw new FlowtapeError("FT_USAGE", "replay-server: a tape to answer from was expected");
-		const { server_replay_extra: extra, server_replay_kill_extra: kill } = input.values;
-		const network = extra === "forward" && kill !== true;
+		const network = isNetworkWanted(input.values);
 		const { output, freeze_time: isPast } = input.options;
 		if (isPast && input.child === null) throw new FlowtapeError("FT_USAGE", "--freeze-time is for a command, which -- names");
 		const proof = new ReplayProof(input.options, io);

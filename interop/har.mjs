@@ -62,23 +62,17 @@ else {
 	});
 }
 
-const python = process.env.MITM_PYTHON ?? "python3";
+const python = findMitmproxy();
 const script = `
 import json, sys
+import { findMitmproxy } from "./peers/mitmproxy.mjs";
 from mitmproxy.io import FlowReader
 with open(sys.argv[1], "rb") as file:
     for flow in FlowReader(file).stream():
         print(json.dumps([flow.request.method, flow.request.pretty_url, flow.response.status_code if flow.response else None, (flow.response.content or b"").hex() if flow.response else None]))
 `;
 
-let hasMitmproxy = true;
-try {
-	execFileSync(python, ["-c", "import mitmproxy.io"], { stdio: "ignore" });
-} catch {
-	hasMitmproxy = false;
-	console.log(`skipped: mitmproxy cannot be imported by ${python} (MITM_PYTHON names another)`);
-}
-if (hasMitmproxy) {
+if (python !== null) {
 	for (const { name, har, text, flows } of hars) {
 		const theirs = String(execFileSync(python, ["-c", script, har]))
 			.trim()

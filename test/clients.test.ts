@@ -26,6 +26,6 @@ for (const [name, client] of Object.entries(clients)) {
 		t.match((await readTape(join(cwd, tape))).flows, [{ request: { path: "/from-client" } }]);
 		await site.close();
 		const again = await flowtape(["replay-server", tape, "-p", "0", "--", ...client], { cwd, env: { URL: `${site.url}/from-client` } });
-		t.match(again, { status: 0, out: /^GET \/from-client/, err: /\nserved 1, missed 0, unused 0\n$/ });
+		t.match(again, { status: 0, out: /^GET \/from-client/, err: /\nserved 1, missed 0, unused 0, egress 0\n$/ });
 	});
 }

@@ -63,9 +63,10 @@ export class Journal {
 			case "listening": {
 				const { host, port, mode } = event;
 				this.#isListening = true;
-				const what = mode === "regular" ? "" : ` (${printableLine(mode)})`;
-				if (this.#options.json) this.#print({ event: "listening", host, port, mode });
-				else if (!(this.#options.quiet && this.#options.hasChild)) this.#line(`listening on http://${formatAuthority(host, port)}${what}`);
+				const isUsual = mode === "regular";
+				if (this.#options.json) this.#print({ event: "listening", host, port, ...(isUsual ? {} : { mode }) });
+				else if (!(this.#options.quiet && this.#options.hasChild))
+					this.#line(`listening on http://${formatAuthority(host, port)}${isUsual ? "" : ` (${printableLine(mode)})`}`);
 				break;
 			}
 			case "flow":

@@ -1,30 +1,50 @@
-// Misses as a JUnit report: what most systems of continuous integration show.
+// A run as a JUnit report: what most systems of continuous integration show.
 import type { Miss } from "../../src/hooks/context.ts";
 
-/**
- * One suite: a failed case for each miss that is kept, and for each other failure of the run; a single passed case where there is nothing.
- * @param missed all misses
- */
-export function junitXml(misses: readonly Miss[], missed: number, failures: readonly { readonly kind: string; readonly message: string }[]): string {
-	const rest = missed - misses.length;
-	const cases = [
-		...misses.map(({ method, url, explanation }) => failedCase(`${method} ${url}`, "no recording", explanation)),
-		...(rest > 0 ? [failedCase(`${rest} more requests`, "no recording", "")] : []),
-		...failures.filter(({ kind }) => kind !== "miss").map(({ kind, message }) => failedCase(kind, message, "")),
-	];
-	const all = cases.length > 0 ? cases : [`\t\t<testcase classname="flowtape.replay" name="every request has a recording"/>\n`];
+/** One thing that was tried. */
+export interface JunitCase {
+	readonly name: string;
+	/** A sentence, and more of it for those who look closer. */
+	readonly failure?: { readonly message: string; readonly text: string };
+	/** Why it was not tried. */
+	readonly skipped?: string;
+}
+
+/** One suite. */
+export function junitXml(suite: string, cases: readonly JunitCase[]): string {
+	const count = (kind: "failure" | "skipped") => cases.filter((one) => one[kind] !== undefined).length;
 	return `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites>
-	<testsuite name="flowtape replay" tests="${all.length}" failures="${cases.length}" errors="0" skipped="0">
-${all.join("")}	</testsuite>
+	<testsuite name="flowtape ${suite}" tests="${cases.length}" failures="${count("failure")}" errors="0" skipped="${count("skipped")}">
+${cases.map((one) => caseXml(suite, one)).join("")}	</testsuite>
 </testsuites>
 `;
 }
 
-function failedCase(name: string, message: string, text: string): string {
-	return `\t\t<testcase classname="flowtape.replay" name="${escapeXml(name)}">
-			<failure message="${escapeXml(message)}">${escapeXml(text)}</failure>
-		</testcase>\n`;
+/**
+ * A failed case for each miss that is kept, and for each other failure of the run; a single passed case where there is nothing.
+ * @param missed all misses
+ */
+export function missCases(misses: readonly Miss[], missed: number, failures: readonly { readonly kind: string; readonly message: string }[]): JunitCase[] {
+	const failed = (name: string, message: string, text = "") => ({ name, failure: { message, text } });
+	const rest = missed - misses.length;
+	const cases = [
+		...misses.map(({ method, url, explanation }) => failed(`${method} ${url}`, "no recording", explanation)),
+		...(rest > 0 ? [failed(`${rest} more requests`, "no recording")] : []),
+		...failures.filter(({ kind }) => kind !== "miss").map(({ kind, message }) => failed(kind, message)),
+	];
+	return cases.length > 0 ? cases : [{ name: "every request has a recording" }];
+}
+
+function caseXml(suite: string, { name, failure, skipped }: JunitCase): string {
+	const head = `\t\t<testcase classname="flowtape.${suite}" name="${escapeXml(name)}"`;
+	const inside =
+		failure !== undefined
+			? `<failure message="${escapeXml(failure.message)}">${escapeXml(failure.text)}</failure>`
+			: skipped !== undefined
+				? `<skipped message="${escapeXml(skipped)}"/>`
+				: null;
+	return inside === null ? `${head}/>\n` : `${head}>\n\t\t\t${inside}\n\t\t</testcase>\n`;
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };

@@ -6,7 +6,7 @@ import type { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
 import type { JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
-import { type Output, openOutput } from "../output.ts";
+import { type Output, openOutput, outputError } from "../output.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
 import { Losses } from "./losses.ts";
 import { type Attach, writeEntry } from "./write-entry.ts";
@@ -25,22 +25,25 @@ type Before = "nothing" | "no entries" | "entries";
 
 /** Takes off the end of a HAR that is to be added to. */
 async function openEnd(path: string): Promise<Before> {
-	const refused = (why: string) => new FlowtapeError("FT_USAGE", `${path}: cannot be added to: ${why}; record to a .tape and convert it`);
-	let file: Awaited<ReturnType<typeof open>>;
 	try {
-		file = await open(path);
+		return await cutEnd(path);
 	} catch (error) {
 		if (hasErrno(error, "ENOENT")) return "nothing";
-		throw error;
+		throw error instanceof FlowtapeError ? error : outputError(path, error);
 	}
+}
+
+async function cutEnd(path: string): Promise<Before> {
+	const refused = (why: string) => new FlowtapeError("FT_USAGE", `${path}: cannot be added to: ${why}; record to a .tape and convert it`);
+	const file = await open(path);
 	try {
-		const { size } = await file.stat();
-		if (size === 0 || !(await file.stat()).isFile()) return "nothing";
+		const info = await file.stat();
+		if (info.size === 0 || !info.isFile()) return "nothing";
 		if (compressionOf(path) !== null) throw refused("it is compressed");
 		const { buffer: head } = await file.read(Buffer.alloc(CREATOR.length), 0, CREATOR.length, 0);
-		const { buffer: tail } = await file.read(Buffer.alloc(TAIL.length + 1), 0, TAIL.length + 1, Math.max(size - TAIL.length - 1, 0));
+		const { buffer: tail } = await file.read(Buffer.alloc(TAIL.length + 1), 0, TAIL.length + 1, Math.max(info.size - TAIL.length - 1, 0));
 		if (head.toString() !== CREATOR || tail.toString("utf8", 1) !== TAIL) throw refused("it is no HAR of flowtape, or not whole");
-		await truncate(path, size - TAIL.length);
+		await truncate(path, info.size - TAIL.length);
 		return tail[0] === 0x5b ? "no entries" : "entries";
 	} finally {
 		await file.close();

@@ -1,14 +1,13 @@
 // Flows that stand in a dump more than once: mitmproxy writes a flow anew when it ends in an error after its response,
 // and old versions wrote the WebSocket conversation apart from its handshake. The last record is the one that counts.
-import { open } from "node:fs/promises";
 import type { Input } from "../format.ts";
 import { missing, text } from "./elements.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { DumpRecord } from "./record.ts";
 import { RecordScanner } from "./scanner.ts";
 import { Reader } from "./tnetstring.ts";
+import { READ_AS_IS, versionIndex } from "./versions.ts";
 import { handshakeId } from "./websocket.ts";
-
-const READ_BYTES = 1024 * 1024;
 
 /**
  * Offsets of the records of which a newer copy follows, with the id of that copy. Reads the file once beforehand;
@@ -21,29 +20,19 @@ export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<nu
 	const scanner = new RecordScanner(size, {
 		record(buffer, start, end, offset) {
 			const id = idOf(buffer, start, end);
-			const before = seen.put(id, offset);
-			if (before !== null) older.set(before, id);
+			const before = seen.get(id);
+			if (before !== null) {
+				checkRecord(buffer, start, end);
+				older.set(before, id);
+			}
+			seen.set(id, offset);
 		},
 		// told when the records are read
 		damaged() {},
 	});
-	await scanFile(path, scanner);
+	for await (const chunk of fileChunks(path, { reuse: true })) scanner.push(chunk);
+	scanner.end();
 	return older;
-}
-
-async function scanFile(path: string, scanner: RecordScanner): Promise<void> {
-	const file = await open(path);
-	try {
-		const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-		for (;;) {
-			const { bytesRead } = await file.read(buffer, 0, READ_BYTES, null);
-			if (bytesRead === 0) break;
-			scanner.push(buffer.subarray(0, bytesRead));
-		}
-		scanner.end();
-	} finally {
-		await file.close();
-	}
 }
 
 /** The id of the flow of a record, of which no more is looked at than that takes. */
@@ -59,34 +48,51 @@ function idOf(buffer: Buffer, start: number, end: number): string {
 	return (field("type") === "websocket" ? handshakeId(new DumpRecord(buffer, start, end).values()) : null) ?? field("id");
 }
 
+/** A copy that is damaged does not replace an older one. */
+function checkRecord(buffer: Buffer, start: number, end: number): void {
+	const record = new DumpRecord(buffer, start, end);
+	if (versionIndex(record.value("version")) >= READ_AS_IS) record.flow();
+	else record.values();
+}
+
 /** Where each id was seen last, in 16 bytes a slot however long the ids: by a hash of 53 bits, so whoever is told of an id compares it. */
 class LastOffsets {
 	/** Hash and offset by turns; a hash of 0 is a free slot. */
 	#slots = new Float64Array(2 * 4096);
 	#used = 0;
 
-	/** The offset at which the id was seen before, null where it was not. */
-	put(id: string, offset: number): number | null {
-		if (this.#used * 3 > this.#slots.length) this.#grow();
-		return this.#set(hashOf(id), offset);
+	/** The offset at which the id was seen last, null where it was not. */
+	get(id: string): number | null {
+		const at = this.#find(hashOf(id));
+		return this.#slots[at] === 0 ? null : (this.#slots[at + 1] as number);
 	}
 
-	#set(hash: number, offset: number): number | null {
+	set(id: string, offset: number): void {
+		if (this.#used * 3 > this.#slots.length) this.#grow();
+		this.#put(hashOf(id), offset);
+	}
+
+	/** The slot of the hash, or the free one for it. */
+	#find(hash: number): number {
 		const slots = this.#slots;
-		let at = 2 * (hash % (slots.length / 2));
-		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) % slots.length;
-		const before = slots[at] === 0 ? null : (slots[at + 1] as number);
-		if (before === null) this.#used++;
-		slots[at] = hash;
-		slots[at + 1] = offset;
-		return before;
+		const mask = slots.length - 1;
+		let at = ((hash >>> 0) << 1) & mask;
+		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) & mask;
+		return at;
+	}
+
+	#put(hash: number, offset: number): void {
+		const at = this.#find(hash);
+		if (this.#slots[at] === 0) this.#used++;
+		this.#slots[at] = hash;
+		this.#slots[at + 1] = offset;
 	}
 
 	#grow(): void {
 		const old = this.#slots;
 		this.#slots = new Float64Array(old.length * 2);
 		this.#used = 0;
-		for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.#set(old[at] as number, old[at + 1] as number);
+		for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.#put(old[at] as number, old[at + 1] as number);
 	}
 }
 

@@ -85,8 +85,9 @@ export function optionalNumber(reader: Reader, where: string): number | null {
 }
 
 export function integer(reader: Reader, where: string): number {
-	if (reader.tag !== TAG.integer) throw wrong(reader, where, "an integer");
-	return reader.number();
+	const value = reader.tag === TAG.integer ? reader.integer() : null;
+	if (typeof value !== "number") throw wrong(reader, where, "an integer");
+	return value;
 }
 
 /** A truth value; null is false. */

@@ -7,6 +7,7 @@ import { bytes, integer, isNothing, isNull, isTrue, missing, number, optionalTex
 import { readClient, readServer } from "./read-connection.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "./read-message.ts";
 import { type Dictionary, damage, Reader, TAG, type Value } from "./tnetstring.ts";
+import { dictionaryOf } from "./values.ts";
 
 /** Fields of version 21 that are read; what else a record has is kept as `extra`. */
 const KNOWN = new Set([
@@ -14,8 +15,7 @@ const KNOWN = new Set([
 	...["timestamp_created", "backup", "request", "response", "websocket", "messages"],
 ]);
 
-/** Decoded when somebody asks; until then only their structure is checked. They are half of a record. */
-const LAZY = ["client_conn", "server_conn", "metadata", "backup"];
+const NULL = Buffer.from("0:~");
 
 export class DumpRecord {
 	readonly #reader: Reader;
@@ -48,6 +48,12 @@ export class DumpRecord {
 	/** The record itself. */
 	get bytes(): Buffer {
 		return this.#reader.buffer.subarray(this.#start, this.#end);
+	}
+
+	/** The same record in memory of its own. */
+	copy(): DumpRecord {
+		const bytes = Buffer.from(this.bytes);
+		return new DumpRecord(bytes, 0, bytes.length);
 	}
 
 	/** The value of a field; undefined where there is none. */
@@ -103,13 +109,15 @@ export class DumpRecord {
 			marked: this.#text("marked"),
 			comment: this.#text("comment"),
 			timestampCreated: this.#number("timestamp_created"),
-			clientConn: () => readClient(this.#openOr("client_conn")),
-			serverConn: () => readServer(this.#openOr("server_conn")),
-			metadata: () => this.#metadata(),
-			backup: () => (this.value("backup") ?? null) as MetaValue,
+			// half of a record: checked now, decoded when somebody asks
+			clientConn: () => readClient(this.#openOrNull("client_conn")),
+			serverConn: () => readServer(this.#openOrNull("server_conn")),
+			metadata: (dictionaryOf(this.value("metadata")) ?? Object.create(null)) as Metadata,
+			backup: (this.value("backup") ?? null) as MetaValue,
 			extra: this.#extra(),
 		};
-		for (const field of LAZY) this.#check(field);
+		this.#check("client_conn");
+		this.#check("server_conn");
 		switch (this.type) {
 			case "http":
 				return new HttpFlow(Object.assign(init, { request: this.#readRequest(), response: this.#response(), websocket: this.#webSocket() }));
@@ -141,8 +149,13 @@ export class DumpRecord {
 		return reader;
 	}
 
-	#openOr(field: string): Reader {
-		return this.#open(field) ?? nothing();
+	/** A null where the record has no such field. */
+	#openOrNull(field: string): Reader {
+		const reader = this.#open(field);
+		if (reader !== null) return reader;
+		const none = new Reader(NULL);
+		none.open(NULL.length);
+		return none;
 	}
 
 	#check(field: string): void {
@@ -206,11 +219,6 @@ export class DumpRecord {
 		return reader === null || isNothing(reader) ? null : readDns(reader);
 	}
 
-	#metadata(): Metadata {
-		const value = this.value("metadata");
-		return (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === null ? value : Object.create(null)) as Metadata;
-	}
-
 	#extra(): Record<string, unknown> | undefined {
 		let extra: Record<string, unknown> | undefined;
 		for (const field of this.#keys) {
@@ -248,12 +256,4 @@ export class DumpRecord {
 		if (reader.find(field, stop)) return reader;
 		throw missing(`${message}.${field}`);
 	}
-}
-
-/** A null just opened. */
-function nothing(): Reader {
-	const bytes = Buffer.from("0:~");
-	const reader = new Reader(bytes);
-	reader.open(bytes.length);
-	return reader;
 }

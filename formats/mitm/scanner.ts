@@ -4,8 +4,8 @@ import { TAG } from "./tnetstring.ts";
 
 /** Digits before the colon of a record. */
 const MAX_DIGITS = 12;
-/** A record longer than this is taken for damage where the size of the input is not known, in bytes. */
-const STREAM_RECORD_LIMIT = 2 ** 31;
+/** A record longer than this is taken for damage, in bytes. */
+const RECORD_LIMIT = 2 ** 31;
 /** Bytes by which the beginning of a record is told. */
 const HEAD_BYTES = 48;
 const COLON = 0x3a;
@@ -125,7 +125,8 @@ export class RecordScanner {
 		const length = Number(buffer.latin1Slice(at, start - 1));
 		const end = start + length + 1;
 		if (end > buffer.length) {
-			if (isLast || this.#offset + end > this.#size || length > STREAM_RECORD_LIMIT) return this.#lose(at, `the record of ${length} bytes is cut off`);
+			if (isLast || this.#offset + end > this.#size) return this.#lose(at, `the record of ${length} bytes is cut off`);
+			if (length > RECORD_LIMIT) return this.#lose(at, `a record of ${length} bytes is larger than can be read`);
 			const field = nextField(buffer, start, end);
 			if (field.isFault) return this.#lose(at, `the record of ${length} bytes does not hold together`, field.at);
 			// the next field's length tells whether there is one, long before all of a large record is there; twice as much, for there may be millions
@@ -196,7 +197,7 @@ function nextField(buffer: Buffer, start: number, end: number): { at: number; is
 
 /** Whether what stands at `at` looks like a dictionary, or what of it is there does. */
 function mayBegin(buffer: Buffer, at: number): boolean {
-	return /^\d{1,12}(:(\d{1,3}(:|$)|$)|$)/.test(buffer.latin1Slice(at, Math.min(buffer.length, at + HEAD_BYTES)).slice(0, MAX_DIGITS + 5));
+	return /^\d{1,12}(:(\d{1,3}(:|$)|$)|$)/.test(buffer.latin1Slice(at, Math.min(buffer.length, at + MAX_DIGITS + 5)));
 }
 
 /** First fields of records as the many releases write them. */

@@ -5,16 +5,13 @@ import type { Flow } from "../../src/flow/flow.ts";
 import type { FlowSource } from "../../src/flow/pipe.ts";
 import type { Input, SourceOptions } from "../format.ts";
 import { olderCopies } from "./copies.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { migrate } from "./migrate.ts";
-import { readAhead } from "./read-ahead.ts";
 import { DumpRecord } from "./record.ts";
 import { type Damage, RecordScanner } from "./scanner.ts";
-import { VERSIONS, versionIndex } from "./versions.ts";
+import { READ_AS_IS, VERSIONS, versionIndex } from "./versions.ts";
 import { Handshakes, isConversation } from "./websocket.ts";
 import { Writer } from "./write-tnetstring.ts";
-
-/** From this version on records are read as they are: only TLS versions have another name. */
-const READ_AS_IS = VERSIONS.indexOf("20");
 
 export class DumpSource implements FlowSource {
 	readonly #input: Input;
@@ -41,13 +38,24 @@ export class DumpSource implements FlowSource {
 			record: (buffer, start, end, offset) => this.#read(buffer, start, end, offset),
 			damaged: (damage) => this.#report(damage),
 		});
-		for await (const chunk of readAhead(this.#input.chunks())) {
+		for await (const chunk of this.#chunks()) {
 			scanner.push(chunk);
 			this.#done += chunk.length;
 			yield* this.#take();
 		}
 		scanner.end();
 		yield* this.#take();
+	}
+
+	#chunks(): AsyncIterable<Buffer> {
+		const { path, size } = this.#input;
+		return path === null || size === null ? this.#input.chunks() : fileChunks(path, { reuse: this.#isSelective });
+	}
+
+	/** Where few flows may be chosen, these get their own copies of their records, so that the memory of chunks can be used again. */
+	get #isSelective(): boolean {
+		const { filter, ids } = this.#options;
+		return ids !== undefined || (filter !== undefined && filter.plan.kind !== "all");
 	}
 
 	*#take(): Generator<Flow[]> {
@@ -59,8 +67,11 @@ export class DumpSource implements FlowSource {
 	#read(buffer: Buffer, start: number, end: number, offset: number): void {
 		const record = new DumpRecord(buffer, start, end);
 		const version = versionIndex(record.value("version"));
-		if (version >= READ_AS_IS) this.#select(record, offset, record, version);
-		else this.#readOld(record, offset, version);
+		if (version < READ_AS_IS) this.#readOld(record, offset, version);
+		else if (this.#matches(record, offset)) {
+			const own = this.#isSelective ? record.copy() : record;
+			this.#add(own.flow(), version, own.bytes);
+		}
 	}
 
 	/** Reads a record as one of the newest version; its faults are told without a place, which would be one in the new record. */
@@ -72,23 +83,26 @@ export class DumpSource implements FlowSource {
 			const flow = isJoined ? this.#handshakes.join(fields) : fields;
 			this.#writer.value(migrate(flow, isJoined ? versionIndex(flow.version) : version));
 			const bytes = this.#writer.take();
-			this.#select(new DumpRecord(bytes, 0, bytes.length), offset, isJoined ? null : original, version);
+			const record = new DumpRecord(bytes, 0, bytes.length);
+			if (this.#matches(record, offset)) this.#add(record.flow(), version, isJoined ? null : this.#isSelective ? original.copy().bytes : original.bytes);
 		} catch (error) {
 			if (error instanceof FlowtapeError && error.offset !== undefined) throw new FlowtapeError(error.code, error.message, { cause: error });
 			throw error;
 		}
 	}
 
-	/** Adds the flow of a record, if it is asked for. A dump of the same version may copy the original. */
-	#select(record: DumpRecord, offset: number, original: DumpRecord | null, version: number): void {
-		if (this.#older.size > 0 && this.#older.get(offset) === record.id) return;
+	/** Whether the flow of a record is asked for. */
+	#matches(record: DumpRecord, offset: number): boolean {
+		if (this.#older.size > 0 && this.#older.get(offset) === record.id) return false;
 		const { filter, ids } = this.#options;
-		if (ids !== undefined && !ids.includes(record.id)) return;
-		const matches = filter === undefined || decide(filter.plan, (column) => record.column(column));
-		if (matches === false) return;
-		const flow = record.flow();
-		if (matches === null && filter?.matches(flow) === false) return;
-		if (original !== null) flow.record = { format: "mitm", version: Number(VERSIONS[version]), data: original.bytes };
+		if (ids !== undefined && !ids.includes(record.id)) return false;
+		if (filter === undefined) return true;
+		return decide(filter.plan, (column) => record.column(column)) ?? filter.matches(record.flow());
+	}
+
+	/** @param bytes what a dump of the same version may copy */
+	#add(flow: Flow, version: number, bytes: Buffer | null): void {
+		if (bytes !== null) flow.record = { format: "mitm", version: Number(VERSIONS[version]), data: bytes };
 		this.#flows.push(flow);
 	}
 

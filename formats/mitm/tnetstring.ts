@@ -1,4 +1,5 @@
 // Typed netstrings, the container of mitmproxy's dumps: `length:payload` and a byte that tells the type. Reading is strict and bounded.
+import { constants } from "node:buffer";
 import { FlowtapeError } from "../../src/errors.ts";
 import { isAscii, toText } from "../../src/flow/bytes.ts";
 import { Float } from "../../src/flow/metadata.ts";
@@ -66,7 +67,7 @@ export class Reader {
 			case TAG.text:
 				return this.utf8();
 			case TAG.integer:
-				return this.#checked(parseInteger(buffer, start, stop), "an integer");
+				return this.integer();
 			case TAG.float:
 				return this.#float();
 			case TAG.boolean:
@@ -99,8 +100,15 @@ export class Reader {
 		}
 	}
 
-	/** The element just opened as a number: integer or float, never a bigint. */
+	/** The integer just opened. */
+	integer(): number | bigint {
+		const { buffer, start, stop } = this;
+		return this.#checked(parseInteger(buffer, start, stop), "an integer");
+	}
+
+	/** The integer or float just opened, never a bigint. */
 	number(): number {
+		if (this.tag === TAG.integer) return Number(this.integer());
 		const { buffer, start, stop } = this;
 		return this.#checked(parseNumber(buffer, start, stop), "a number");
 	}
@@ -207,6 +215,7 @@ const CACHED_BYTES = 40;
 function cached(buffer: Buffer, start: number, stop: number, cache: string[]): string {
 	const length = stop - start;
 	if (length === 0) return "";
+	if (length > constants.MAX_STRING_LENGTH) throw damage(`a string of ${length} bytes is longer than can be read`, start);
 	if (length > CACHED_BYTES) return buffer.latin1Slice(start, stop);
 	const slot = hashOf(buffer, start, length) >>> 20;
 	const known = cache[slot] as string;

@@ -12,6 +12,9 @@ export const VERSIONS = [
 	...Array.from({ length: NEWEST - 3 }, (_, n) => String(n + 4)),
 ] as const satisfies readonly string[];
 
+/** From this version on records are read as they are: only versions of TLS have another name. */
+export const READ_AS_IS = VERSIONS.indexOf("20");
+
 /**
  * The place of a record's version in `VERSIONS`.
  * @throws FlowtapeError FT_NEWER_FORMAT for a version that is not known yet, FT_CORRUPT_FLOW for one that never was

@@ -49,8 +49,12 @@ export class Writer {
 		this.#buffer.set(element, this.#at);
 	}
 
+	/** A number that is no integer, which would make a dump unreadable, is written as the next to zero. */
 	integer(number: number | bigint): void {
-		this.#ascii(TAG.integer, String(number));
+		this.#ascii(
+			TAG.integer,
+			typeof number === "bigint" || Number.isSafeInteger(number) ? String(number) : Number.isFinite(number) ? String(BigInt(Math.trunc(number))) : "0",
+		);
 	}
 
 	float(number: number): void {

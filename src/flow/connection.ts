@@ -36,6 +36,8 @@ export interface ClientConnection extends Connection {
 	mitmcert: Uint8Array | null;
 	/** mitmproxy's notation, such as `regular` or `reverse:http://example.com@8080`. */
 	proxyMode: string;
+	/** As whom the client asked the proxy for its tunnel: its own word, which nobody has checked. Not stored. */
+	proxyUser?: string;
 }
 
 export interface ServerConnection extends Connection {

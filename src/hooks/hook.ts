@@ -1,6 +1,6 @@
 // What a feature is: functions on a flow at the phases of its life, and the turn on which it gives a verdict.
-import type { ClientConnection } from "../flow/connection.ts";
-import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
+import type { Flow, HttpFlow, TcpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
 import type { Piece } from "../replay/pace.ts";
 import type { ServerPart } from "../replay/websocket-script.ts";
@@ -79,6 +79,25 @@ export class Turn {
 
 type HookFunction = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
 
+/** A connection to a server, and the client for whom it was made: null where the proxy sends requests of its own. It may serve others too. */
+export interface ServerEvent {
+	readonly server: ServerConnection;
+	readonly client: ClientConnection | null;
+}
+
+/**
+ * What happens to live connections. The error of a client or server that is set at `…_connect` or `client_connected` refuses the connection;
+ * the address of a server that is set at `server_connect` is connected to. Never throws.
+ */
+export type ConnectionHook = (
+	...event:
+		| [name: "client_connected" | "client_disconnected", client: ClientConnection]
+		| [name: "server_connect" | "server_connected" | "server_connect_error" | "server_disconnected", event: ServerEvent]
+) => void | Promise<void>;
+
+/** What happens in a live tunnel whose bytes are recorded; the newest message is the last of the flow, and goes on as it is then. Never throws. */
+export type TcpHook = (name: "tcp_start" | "tcp_message" | "tcp_end" | "tcp_error", flow: TcpFlow, turn: Turn) => void | Promise<void>;
+
 export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	/** The option's name, in kebab-case. */
 	readonly name: string;
@@ -93,6 +112,8 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */
 	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void | Promise<void>;
+	readonly connection?: ConnectionHook;
+	readonly tcp?: TcpHook;
 	/** Releases what `create` opened. */
 	close?(): void | Promise<void>;
 }

@@ -1,5 +1,6 @@
 // Lets only those use the proxy who give a user and a password (RFC 7617): towards a proxy by Proxy-Authorization, towards a reverse proxy by
 // Authorization, in SOCKS by its login.
+import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
@@ -94,11 +95,4 @@ function makeChallenge(isProxy: boolean, now: number): Response {
 		["Content-Type", "text/html"],
 	] as const;
 	return makeResponse(status, fields, Buffer.from(page), now);
-}
-
-/** User and password; the first colon ends the user (RFC 7617 section 2). null: there are none, or they cannot be understood. */
-export function parseBasic(header: string | null): [user: string, password: string] | null {
-	const encoded = /^\s*basic\s+([A-Za-z0-9+/]+={0,2})\s*$/i.exec(header ?? "")?.[1];
-	const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded ?? "", "base64").toString()) ?? [];
-	return user === undefined || password === undefined ? null : [user, password];
 }

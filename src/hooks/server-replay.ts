@@ -1,5 +1,6 @@
 // Answers requests from recordings. What has no recording never reaches a server unless that was asked for.
 import { FlowtapeError } from "../errors.ts";
+import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
@@ -141,7 +142,7 @@ class Replay implements ServerReplay {
 	}
 
 	request(flow: HttpFlow, turn: Turn): void | Promise<void> {
-		const recording = this.#index.take(flow);
+		const recording = this.#index.take(flow, sessionOf(flow));
 		if (recording === null) return this.#miss(flow, turn);
 		this.#served++;
 		flow.isReplay = "response";
@@ -193,6 +194,12 @@ class Replay implements ServerReplay {
 		flow.isReplay = "response";
 		turn.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
 	}
+}
+
+/** Clients that give the proxy a name each have all recordings to themselves: workers that test side by side. */
+function sessionOf({ clientConn, metadata, request }: HttpFlow): string {
+	const user = metadata.proxyauth ?? parseBasic(request.headers.get("proxy-authorization"))?.[0] ?? clientConn.proxyUser;
+	return typeof user === "string" ? user : "";
 }
 
 function timesOf(request: Request, response: Response): RecordedTimes {

@@ -4,6 +4,7 @@ import type { BodySpool, FlowSink } from "../flow/pipe.ts";
 import type { Phase } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { BodyPolicy } from "./body-policy.ts";
+import type { ConnectionEvents } from "./connection-events.ts";
 import type { Spool } from "./relay.ts";
 import type { UpstreamPool } from "./upstream.ts";
 
@@ -29,6 +30,8 @@ export interface ContextParts {
 	sink: FlowSink;
 	/** null: nothing is ever connected to. */
 	pool: UpstreamPool | null;
+	/** Who wants to know of connections; nobody unless given. */
+	events?: ConnectionEvents | null;
 	onEvent: (event: ProxyEvent) => void;
 	bodies: BodyPolicy;
 	/** Let pass what breaks the grammar of HTTP and still has one meaning. */
@@ -53,6 +56,7 @@ export interface OpenRecord {
 export class ProxyContext {
 	readonly pipeline: Pipeline;
 	readonly pool: UpstreamPool | null;
+	readonly events: ConnectionEvents | null;
 	readonly bodies: BodyPolicy;
 	readonly lenient: boolean;
 	readonly timeoutMs: number;
@@ -68,6 +72,7 @@ export class ProxyContext {
 	constructor(parts: ContextParts) {
 		this.pipeline = parts.pipeline;
 		this.pool = parts.pool;
+		this.events = parts.events ?? null;
 		this.bodies = parts.bodies;
 		this.lenient = parts.lenient;
 		this.timeoutMs = parts.timeoutMs;

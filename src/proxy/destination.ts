@@ -1,5 +1,6 @@
 // Where a request or a tunnel goes, and how.
 import type { ByteString } from "../flow/bytes.ts";
+import type { ClientConnection } from "../flow/connection.ts";
 
 export interface Destination {
 	tls: boolean;
@@ -11,6 +12,8 @@ export interface Destination {
 	http2: boolean;
 	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
 	upgrade?: boolean;
+	/** Who asks; nothing where the proxy does so by itself. */
+	client?: ClientConnection;
 }
 
 /** Another proxy on the way. */

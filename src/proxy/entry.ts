@@ -1,6 +1,7 @@
 // What becomes of a connection that the proxy has accepted, by the mode of the port it came to.
 import type { Socket } from "node:net";
 import { FlowtapeError } from "../errors.ts";
+import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { Headers } from "../flow/headers.ts";
@@ -12,6 +13,7 @@ import { options as accessOptions, refusalOf } from "./access.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { ClientHttp2 } from "./client-http2.ts";
+import type { ConnectionEvents } from "./connection-events.ts";
 import { clientFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { errorPage } from "./error-page.ts";
@@ -67,14 +69,44 @@ export class Entry {
 		socket.on("error", () => {});
 		if (socket.destroyed) return;
 		const { mode, context, values } = this.#settings;
+		const { events } = context;
 		const facts = clientFacts(socket, mode.text);
 		const refusal = refusalOf(facts.peername?.[0] ?? "", values);
 		if (refusal !== null) {
 			context.emit({ kind: "client_error", message: `clients with this address are hung up on (${refusal})`, client: clientName(facts) });
 			socket.destroy();
-		} else if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, facts);
-		else if (mode.kind === "socks5") this.#greet(socket, facts);
+		} else if (events !== null) this.#welcome(socket, facts, events);
+		else this.#begin(socket, facts);
+	}
+
+	#begin(socket: Socket, facts: ClientFacts): void {
+		if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, facts);
+		else if (this.#settings.mode.kind === "socks5") this.#greet(socket, facts);
 		else this.#serve(socket, facts);
+	}
+
+	/** Goes on once the hooks that want to know of clients have let this one in. */
+	#welcome(socket: Socket, facts: ClientFacts, events: ConnectionEvents): void {
+		const { context } = this.#settings;
+		const welcomed = () => {
+			if (facts.error === null) return this.#begin(socket, facts);
+			context.emit({ kind: "client_error", message: `a script hangs up on this client: ${facts.error}`, client: clientName(facts) });
+			socket.destroy();
+		};
+		const wait = events.clientConnected(socket, facts);
+		if (wait === undefined) welcomed();
+		else this.#hold(socket, wait, welcomed);
+	}
+
+	/** Goes on later, unless the client or the proxy has gone by then. */
+	#hold(socket: Socket, wait: Promise<void>, next: () => void): void {
+		const { onOpen, onClose } = this.#settings;
+		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
+		onOpen(waiting);
+		void wait.then(() => {
+			onClose(waiting);
+			if (!socket.destroyed) next();
+		});
 	}
 
 	/** HTTP from a client that knows that it speaks to a proxy. */
@@ -108,21 +140,23 @@ export class Entry {
 			socket.write(ESTABLISHED, "latin1");
 			this.#openTunnel(socket, target, facts);
 		};
+		const credentials = new Headers(head.fields).get("proxy-authorization");
+		const user = parseBasic(credentials)?.[0];
+		if (user !== undefined) facts.proxyUser = user;
 		if (gate === null) establish();
-		else this.#guard(socket, gate, gate.admitBy(facts, new Headers(head.fields).get("proxy-authorization")), establish);
+		else this.#guard(socket, gate, gate.admitBy(facts, credentials), establish);
 	}
 
 	/** Goes on once the gate has let the client in. */
 	#guard(socket: Socket, gate: Gate, admission: Promise<boolean>, next: () => void): void {
-		const { onOpen, onClose } = this.#settings;
-		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
-		const decided = (isWelcome: boolean) => {
-			onClose(waiting);
-			if (!isWelcome) this.#turnAway(socket, writeWhole(gate.challenge()));
-			else if (!socket.destroyed) next();
-		};
-		onOpen(waiting);
-		admission.then(decided, () => decided(false));
+		let isWelcome = false;
+		const decided = admission.then(
+			(welcome) => {
+				isWelcome = welcome;
+			},
+			() => {},
+		);
+		this.#hold(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(gate.challenge()))));
 	}
 
 	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */

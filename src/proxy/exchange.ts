@@ -368,7 +368,7 @@ export class Exchange implements Asker {
 		const upgrade = isWebSocketUpgrade(request);
 		// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
 		const http2 = isHttp2(request) ? tls || !facts.tls : tls && !upgrade && facts.alpnOffers.includes("h2");
-		return { tls, host, port, sni, http2, upgrade };
+		return { tls, host, port, sni, http2, upgrade, client: facts };
 	}
 
 	#isTouched(first: Phase, second: Phase): boolean {

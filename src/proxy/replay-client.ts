@@ -9,6 +9,7 @@ import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import { now } from "./clock.ts";
+import { ConnectionEvents } from "./connection-events.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
 import type { Route } from "./destination.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
@@ -47,11 +48,14 @@ export function unfit(flow: HttpFlow): string | null {
 export class ReplayClient {
 	readonly #pool: UpstreamPool;
 	readonly #context: ProxyContext;
+	readonly #events: ConnectionEvents | null;
 	readonly #timeoutMs: number;
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
 	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
+		this.#events = ConnectionEvents.of(pipeline);
 		this.#pool = new UpstreamPool(values, {
+			events: this.#events,
 			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
 			isOwn: () => false,
 			onDial: (destination) => onEvent({ kind: "egress", destination }),
@@ -61,6 +65,7 @@ export class ReplayClient {
 			pipeline,
 			sink,
 			pool: this.#pool,
+			events: this.#events,
 			onEvent,
 			bodies: new BodyPolicy(values),
 			lenient: !values.validate_inbound_headers,
@@ -82,6 +87,7 @@ export class ReplayClient {
 	async close(): Promise<void> {
 		await this.#context.settled();
 		this.#pool.close();
+		await this.#events?.settled();
 	}
 }
 

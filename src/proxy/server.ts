@@ -8,6 +8,7 @@ import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { options as clientTlsOptions } from "./client-tls.ts";
+import { ConnectionEvents } from "./connection-events.ts";
 import { ProxyContext, type ProxyEvent } from "./context.ts";
 import type { Route } from "./destination.ts";
 import { Entry, options as entryOptions, type Open } from "./entry.ts";
@@ -83,6 +84,7 @@ class LiveProxy implements RunningProxy {
 	readonly listeners: readonly Listener[];
 	readonly #setup: ProxySetup;
 	readonly #bodies: BodyPolicy;
+	readonly #events: ConnectionEvents | null;
 	/** The ways to servers: one for each upstream proxy that a mode names, one for all other modes. */
 	readonly #pools: UpstreamPool[] = [];
 	readonly #contexts = new Map<string, ProxyContext>();
@@ -94,6 +96,7 @@ class LiveProxy implements RunningProxy {
 		const { options: values, authority, gate = null, hosts = null } = setup;
 		this.#setup = setup;
 		this.#bodies = new BodyPolicy(values);
+		this.#events = ConnectionEvents.of(setup.pipeline);
 		this.listeners = parseModes(values).map((mode) => {
 			const onOpen = (one: Open) => this.#open.add(one);
 			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, onOpen, onClose: this.#forget });
@@ -132,6 +135,7 @@ class LiveProxy implements RunningProxy {
 		for (const pool of this.#pools) pool.close();
 		for (const context of this.#contexts.values()) await context.settled();
 		await Promise.all(closed);
+		await this.#events?.settled();
 	}
 
 	#emptyWithin(ms: number): Promise<void> {
@@ -157,7 +161,7 @@ class LiveProxy implements RunningProxy {
 		if (known !== undefined) return known;
 		const { options: values, pipeline, sink, onEvent = () => {} } = this.#setup;
 		const context = new ProxyContext({
-			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), bodies: this.#bodies },
+			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), events: this.#events, bodies: this.#bodies },
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
 			websocket: values.websocket,
@@ -172,7 +176,7 @@ class LiveProxy implements RunningProxy {
 		if (upstream === null) return null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
 		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
-		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn, onDial });
+		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn, onDial, events: this.#events });
 		this.#pools.push(pool);
 		return pool;
 	}

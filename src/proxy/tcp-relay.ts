@@ -1,11 +1,13 @@
-// A tunnel of bytes that are not HTTP, passed on untouched, and put on the tape as a TCP flow if that is wanted.
+// A tunnel of bytes that are not HTTP, passed on, and put on the tape as a TCP flow if that is wanted; hooks may change what is recorded.
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { TcpFlow } from "../flow/flow.ts";
+import { Turn } from "../hooks/hook.ts";
 import { now } from "./clock.ts";
+import type { ConnectionEvents } from "./connection-events.ts";
 import type { ProxyContext } from "./context.ts";
-import { relaySockets } from "./raw-relay.ts";
+import { type RawRelay, relaySockets, type Way } from "./raw-relay.ts";
 
 export interface TcpRelay {
 	context: ProxyContext;
@@ -23,13 +25,67 @@ export function relayTcp(client: Duplex, server: Duplex, relay: TcpRelay): void 
 
 function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn }: TcpRelay, done: () => void): void {
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
-	relaySockets(client, server, {
-		onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
-		onDone(error) {
-			facts.timestampEnd = serverConn.timestampEnd = now();
-			if (error !== null) flow.error = { message: error.message, timestamp: now() };
-			void context.record(flow);
-			done();
+	const onDone = (error: Error | null) => {
+		facts.timestampEnd = serverConn.timestampEnd = now();
+		if (error !== null) flow.error = { message: error.message, timestamp: now() };
+	};
+	const finish = () => {
+		void context.record(flow);
+		done();
+	};
+	const { events } = context;
+	if (events?.watchesTcp) relaySockets(client, server, watched(flow, events, onDone, finish));
+	else
+		relaySockets(client, server, {
+			onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
+			onDone(error) {
+				onDone(error);
+				finish();
+			},
+		});
+}
+
+/** Everything waits for the hooks, and happens in the order in which it came. */
+function watched(flow: TcpFlow, events: ConnectionEvents, onDone: RawRelay["onDone"], finish: () => void): RawRelay {
+	const turn = new Turn(true);
+	const steps = new Steps();
+	const pass = (content: Buffer, way: Way) => {
+		const message = { fromClient: way.fromClient, content, timestamp: now() };
+		flow.messages.push(message);
+		return after(events.tcp("tcp_message", flow, turn), () => way.write(message.content));
+	};
+	void steps.add(() => events.tcp("tcp_start", flow, turn));
+	return {
+		take(content, way) {
+			const wait = steps.add(() => pass(content, way));
+			if (wait === undefined) return;
+			way.hold();
+			void wait.then(() => way.release());
 		},
-	});
+		takeEnd: (way) => void steps.add(() => way.end()),
+		onDone(error) {
+			onDone(error);
+			void steps.add(() => after(events.tcp(error === null ? "tcp_end" : "tcp_error", flow, turn), finish));
+		},
+	};
+}
+
+/** Steps one after the other: at once, as long as none takes time. */
+class Steps {
+	#last: Promise<void> | null = null;
+
+	add(step: () => void | Promise<void>): void | Promise<void> {
+		const wait = this.#last === null ? step() : this.#last.then(step);
+		if (wait === undefined) return;
+		const last: Promise<void> = wait.then(() => {
+			if (this.#last === last) this.#last = null;
+		});
+		this.#last = last;
+		return last;
+	}
+}
+
+function after(wait: void | Promise<void>, next: () => void): void | Promise<void> {
+	if (wait !== undefined) return wait.then(next);
+	next();
 }

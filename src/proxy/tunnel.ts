@@ -134,13 +134,13 @@ export class Tunnel {
 
 	#intercept(hello: ClientHello, plain: TunnelTarget): void {
 		const target: TunnelTarget = plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
-		const { context, values } = this.#settings;
+		const { context, values, facts } = this.#settings;
 		const { pool } = context;
 		if (pool === null || values.connection_strategy === "lazy" || target.scheme === "http") {
 			this.#issue(hello, target, null);
 			return;
 		}
-		const to = { tls: true, host: target.host, port: target.port, sni: target.sni, http2: hello.alpn.includes("h2") };
+		const to = { tls: true, host: target.host, port: target.port, sni: target.sni, http2: hello.alpn.includes("h2"), client: facts };
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (channel: UpstreamChannel | null) => {
 			channel?.release(true);
@@ -221,7 +221,7 @@ export class Tunnel {
 		client.pause();
 		// What moves passes both sockets, so that one of them tells for both.
 		client.setTimeout(context.timeoutMs, () => client.destroy());
-		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni, http2: false }, (error, server, serverConn) => {
+		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni, http2: false, client: facts }, (error, server, serverConn) => {
 			this.#dial = null;
 			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });
 			else {

@@ -6,9 +6,10 @@ import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import type { ConnectionEvents } from "./connection-events.ts";
 import { serverFacts } from "./connection-facts.ts";
 import type { Destination, Route, UpstreamProxy } from "./destination.ts";
-import { type DialPlan, dial } from "./dial.ts";
+import { type DialDone, type DialPlan, dial } from "./dial.ts";
 import { options as http2Options } from "./http2-module.ts";
 import type { Dial, Dialled, UpstreamChannel } from "./upstream-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
@@ -33,6 +34,8 @@ export interface PoolSetup {
 	isOwn: (socket: Socket) => boolean;
 	/** Told of every attempt to reach a server, before a name is looked up or a socket opened. */
 	onDial?: (destination: string) => void;
+	/** Who wants to know of connections; nobody unless given. */
+	events?: ConnectionEvents | null;
 }
 
 /** Gets a sentence for people, or a socket; and what is known of it. */
@@ -156,16 +159,23 @@ export class UpstreamPool {
 	}
 
 	#connect(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, done: Connected): Dial {
+		const facts = serverFacts(to.host, to.port, this.#setup.route(to));
+		const settle: DialDone = (error, socket) => done(error, socket, facts);
+		const { events = null } = this.#setup;
+		if (events === null) return this.#dial(to, how, facts, settle);
+		return events.connect({ server: facts, client: to.client ?? null }, (connected) => this.#dial(placeOf(to, facts), how, facts, connected), settle);
+	}
+
+	#dial(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, facts: ServerConnection, done: DialDone): Dial {
 		this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = this.#setup.route(to);
-		const facts = serverFacts(to.host, to.port, via);
 		const plan: DialPlan = {
 			...{ ...how, to, via, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
 			sendHost: this.#values.http_connect_send_host_header,
 			timeoutMs: this.#values.connect_timeout * 1000,
 			onSocket: (socket) => this.#keepTrack(socket),
 		};
-		return dial(plan, (error, socket) => done(error, socket, facts));
+		return dial(plan, done);
 	}
 
 	#keepTrack(socket: Socket): void {
@@ -204,6 +214,13 @@ export class UpstreamPool {
 
 function keyOf({ tls, host, port, sni }: Destination): string {
 	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;
+}
+
+/** Where a hook may have led the connection elsewhere: the certificate is still to be that of the server that was asked for. */
+function placeOf(to: Destination, { address }: ServerConnection): Destination {
+	if (address === null) return to;
+	const [host, port] = address;
+	return { ...to, host, port, sni: to.sni ?? to.host };
 }
 
 /** RFC 7301 section 3.2: no protocol that we offered. */

@@ -25,7 +25,7 @@ export interface NearMiss {
 }
 
 /** What a difference in a part counts, and the most that all of one part count. docs/replay.md has this table. */
-const weights: Readonly<Record<Part, readonly [each: number, most: number]>> = {
+export const weights: Readonly<Record<Part, readonly [each: number, most: number]>> = {
 	method: [8, 8],
 	host: [6, 6],
 	path: [2, 10],

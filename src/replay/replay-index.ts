@@ -1,15 +1,15 @@
-// Which recording answers a request: recordings by their key, in the order of recording, each used once unless asked otherwise.
+// The recordings of all tapes by their key, and the sessions that are answered from them.
 import type { HttpFlow } from "../flow/flow.ts";
-import type { Request, Response } from "../flow/message.ts";
+import type { Request } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { Cursor, type Spot } from "./cursor.ts";
 import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "./match-rules.ts";
-import { ReadyCache } from "./ready-cache.ts";
-import { Recording } from "./recording.ts";
+import type { Recording } from "./recording.ts";
+import { type Candidate, type MatchFunction, ReplaySession } from "./replay-session.ts";
 import { requestKey } from "./request-key.ts";
-import { isAnswer, type Outline, openShelf, type RecordedAnswer, type RecordedTape, type Shelf } from "./shelf.ts";
-import { similarity } from "./similarity.ts";
+import { type Outline, openShelf, type RecordedTape, type Shelf } from "./shelf.ts";
 
+export type { Candidate, MatchFunction } from "./replay-session.ts";
 export { isAnswer, type KeyedTape, type Outline, type RecordedTape } from "./shelf.ts";
 
 export const options = {
@@ -25,22 +25,10 @@ export const options = {
 
 export type IndexValues = Partial<OptionValues<typeof options>>;
 
-/** Whether a recording that the options do not tell apart from a request may answer it. */
-export type MatchFunction = (request: Request, recorded: Request) => unknown;
-
 export interface IndexExtras extends MatchExtras {
 	/** Has the last word. */
 	match?: MatchFunction | null;
 }
-
-/** A recorded flow and how often it was used. */
-export interface Candidate {
-	readonly flow: HttpFlow;
-	readonly spot: Spot;
-	readonly uses: number;
-}
-
-type Found = readonly [spot: Spot, answer: RecordedAnswer];
 
 /** Recordings of one key that are looked at where more than their order decides. */
 const CHOICE_LIMIT = 1000;
@@ -52,19 +40,14 @@ export class ReplayIndex {
 	readonly match: MatchFunction | null;
 	readonly order: Order;
 	readonly shelves: readonly Shelf[];
-	/** How often the recordings of each shelf were used, by place. */
-	readonly #uses: readonly Map<number, number>[];
-	/** How far the recordings of a key are used up, for keys with several. */
-	readonly #cursors = new Map<string, Cursor>();
-	/** The recording of a key that is given always from now on. */
-	readonly #ready = new ReadyCache();
+	/** Clients that do not step on each other, by name. */
+	readonly #sessions = new Map<string, ReplaySession>();
 
 	private constructor(shelves: readonly Shelf[], rules: MatchRules, order: Order, match: MatchFunction | null) {
 		this.shelves = shelves;
 		this.rules = rules;
 		this.order = order;
 		this.match = match;
-		this.#uses = shelves.map(() => new Map());
 	}
 
 	/**
@@ -81,22 +64,26 @@ export class ReplayIndex {
 		return new ReplayIndex(shelves, rules, order as Order, extras.match ?? null);
 	}
 
-	/** The recording that answers a request; null when there is none or all are used up. It counts as used from now on. */
-	take({ request }: HttpFlow): Recording | null {
-		const key = requestKey(request, this.rules);
-		if (this.match !== null || this.rules.choice !== "first") return this.#choose(key, request);
-		const ready = this.#ready.get(key);
-		if (ready !== undefined) return ready;
-		if (this.order !== "first") return this.#inOrder(key);
-		return this.#useAlways(key, this.#answerFrom(new Cursor(key, this.shelves, true)));
+	/** The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on. */
+	take({ request }: HttpFlow, session = ""): Recording | null {
+		return this.#session(session).take(request);
+	}
+
+	#session(name: string): ReplaySession {
+		const known = this.#sessions.get(name);
+		if (known !== undefined) return known;
+		const session = new ReplaySession(this);
+		this.#sessions.set(name, session);
+		return session;
 	}
 
 	/** The recorded flows that have the key of a request, in order, used ones too. */
 	equals(request: Request, limit = CHOICE_LIMIT): Candidate[] {
-		return this.#candidates(requestKey(request, this.rules), limit);
+		return this.candidates(requestKey(request, this.rules), limit);
 	}
 
-	#candidates(key: string, limit: number): Candidate[] {
+	/** The recorded flows with a key, in order, used ones too. */
+	candidates(key: string, limit = CHOICE_LIMIT): Candidate[] {
 		const cursor = new Cursor(key, this.shelves);
 		const found: Candidate[] = [];
 		for (let spot = cursor.next(); spot !== null && found.length < limit; spot = cursor.next()) {
@@ -112,8 +99,11 @@ export class ReplayIndex {
 		return flow?.type === "http" ? { flow, spot, uses: this.usesOf(spot) } : null;
 	}
 
-	usesOf({ shelf, place }: Spot): number {
-		return this.#uses[shelf]?.get(place) ?? 0;
+	/** In all sessions. */
+	usesOf(spot: Spot): number {
+		let uses = 0;
+		for (const session of this.#sessions.values()) uses += session.usesOf(spot);
+		return uses;
 	}
 
 	/** When the first recorded request was sent, in seconds since 1970; null where there is none. */
@@ -125,7 +115,13 @@ export class ReplayIndex {
 	/** How many recordings that could have answered never did. */
 	countUnused(): number {
 		const answers = this.shelves.reduce((count, shelf) => count + shelf.countAnswers(), 0);
-		return answers - this.#uses.reduce((count, uses) => count + uses.size, 0);
+		return answers - this.#countUsed();
+	}
+
+	#countUsed(): number {
+		const used = this.shelves.map(() => new Set<number>());
+		for (const session of this.#sessions.values()) session.addUsed(used);
+		return used.reduce((count, places) => count + places.size, 0);
 	}
 
 	/** Recordings that could have answered and never did, in order. Goes through all tapes. */
@@ -140,83 +136,6 @@ export class ReplayIndex {
 		for (const [shelf, tape] of this.shelves.entries()) {
 			for (let batch = tape.outlines(-1, OUTLINES); batch.length > 0; batch = tape.outlines((batch.at(-1) as Outline).place, OUTLINES))
 				for (const outline of batch) yield [outline, shelf];
-		}
-	}
-
-	#inOrder(key: string): Recording | null {
-		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.shelves);
-		const next = this.#answerFrom(cursor);
-		// of most keys there is one recording, and that it was used is all there is to remember
-		if (cursor.hasMore) this.#cursors.set(key, cursor);
-		if (next !== null || this.order === "once") return this.#use(next);
-		return this.order === "sequence" ? this.#useAlways(key, this.#last(key)) : this.#use(this.#again(key));
-	}
-
-	/** The first recording once more, and from then on those behind it. */
-	#again(key: string): Found | null {
-		const cursor = new Cursor(key, this.shelves, true);
-		this.#cursors.set(key, cursor);
-		return this.#answerFrom(cursor);
-	}
-
-	#last(key: string): Found | null {
-		const cursor = new Cursor(key, this.shelves, true);
-		let last: Found | null = null;
-		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) last = next;
-		return last;
-	}
-
-	/** The next flow that can answer and was not used, unless used ones are given again. */
-	#answerFrom(cursor: Cursor): Found | null {
-		for (let spot = cursor.next(); spot !== null; spot = cursor.next()) {
-			if (!cursor.isAgain && this.usesOf(spot) > 0) continue;
-			const answer = this.shelves[spot.shelf]?.answerAt(spot.place);
-			if (answer) return [spot, answer];
-		}
-		return null;
-	}
-
-	/** Where the match function or likeness decides: among all recordings of the key. */
-	#choose(key: string, request: Request): Recording | null {
-		const pool = this.#candidates(key, CHOICE_LIMIT).filter(({ flow }) => isAnswer(flow) && (this.match === null || this.match(request, flow.request)));
-		let best: Candidate | null = null;
-		let most = -1;
-		for (const candidate of eligible(pool, this.order)) {
-			const score = similarity(this.rules.choice, request, candidate.flow.request);
-			if (score > most) [best, most] = [candidate, score];
-		}
-		return this.#use(best && [best.spot, { id: best.flow.id, response: best.flow.response as Response }]);
-	}
-
-	/** From now on this recording answers all requests with the key. */
-	#useAlways(key: string, found: Found | null): Recording | null {
-		const recording = this.#use(found);
-		if (recording !== null) this.#ready.set(key, recording);
-		return recording;
-	}
-
-	#use(found: Found | null): Recording | null {
-		if (found === null) return null;
-		const [{ shelf, place }, answer] = found;
-		const uses = this.#uses[shelf] as Map<number, number>;
-		uses.set(place, (uses.get(place) ?? 0) + 1);
-		return new Recording(answer, answer.response, () => this.at({ shelf, place })?.flow ?? null);
-	}
-}
-
-/** Those of equal recordings whose turn it is. */
-function eligible<T extends { uses: number }>(pool: readonly T[], order: Order): readonly T[] {
-	const unused = pool.filter(({ uses }) => uses === 0);
-	switch (order) {
-		case "first":
-			return pool;
-		case "once":
-			return unused;
-		case "sequence":
-			return unused.length > 0 ? unused : pool.slice(-1);
-		case "cycle": {
-			const least = Math.min(...pool.map(({ uses }) => uses));
-			return pool.filter(({ uses }) => uses === least);
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // What a script exports: functions named like mitmproxy's hooks. Modules and the objects in their `addons` have the same shape.
 import type { ClientConnection } from "../flow/connection.ts";
+import type { ServerEvent } from "../hooks/hook.ts";
 import type { HTTPFlow, StreamFlow } from "./flow-view.ts";
 
 type Awaitable = void | Promise<void>;
@@ -48,10 +49,20 @@ export interface Addon {
 	websocket_end?(flow: HTTPFlow, context: Context): Awaitable;
 
 	tcp_start?(flow: StreamFlow, context: Context): Awaitable;
+	/** The newest message is the last of `flow.messages`; its content may be changed. */
 	tcp_message?(flow: StreamFlow, context: Context): Awaitable;
 	tcp_end?(flow: StreamFlow, context: Context): Awaitable;
 	tcp_error?(flow: StreamFlow, context: Context): Awaitable;
 
+	/** Setting `client.error` hangs up on the client. */
 	client_connected?(client: ClientConnection, context: Context): Awaitable;
 	client_disconnected?(client: ClientConnection, context: Context): Awaitable;
+
+	/** Before a connection is made: setting `data.server.error` refuses it, and `data.server.address` leads it elsewhere. */
+	server_connect?(data: ServerEvent, context: Context): Awaitable;
+	/** TLS is set up, too. */
+	server_connected?(data: ServerEvent, context: Context): Awaitable;
+	/** Instead, where `data.server.error` says why. */
+	server_connect_error?(data: ServerEvent, context: Context): Awaitable;
+	server_disconnected?(data: ServerEvent, context: Context): Awaitable;
 }

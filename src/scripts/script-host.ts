@@ -1,16 +1,15 @@
 // The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
 import { unwatchFile, watchFile } from "node:fs";
 import { resolve } from "node:path";
-import type { ClientConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { Hook, Turn } from "../hooks/hook.ts";
+import type { Hook, Phase, Turn } from "../hooks/hook.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
 import { HTTPFlow, StreamFlow } from "./flow-view.ts";
+import { foreignEvents } from "./foreign-events.ts";
 import { loadScript, type Script, whereIn } from "./load-script.ts";
 
 type Log = (level: "info" | "warning" | "error", message: string) => void;
-type FlowHook = Exclude<keyof Addon, "load" | "configure" | "running" | "done" | "client_connected" | "client_disconnected">;
 
 /** Shared by all scripts: what one of them notes on a flow, the others see. */
 type Views = WeakMap<Flow, HTTPFlow | StreamFlow>;
@@ -47,14 +46,6 @@ export class ScriptHost {
 	async start(values: Readonly<Record<string, unknown>>, { watch = false } = {}): Promise<void> {
 		for (const script of this.#scripts) await script.start(values, watch);
 	}
-
-	async clientConnected(client: ClientConnection): Promise<void> {
-		for (const script of this.#scripts) await script.call("client_connected", client);
-	}
-
-	async clientDisconnected(client: ClientConnection): Promise<void> {
-		for (const script of this.#scripts) await script.call("client_disconnected", client);
-	}
 }
 
 class RunningScript {
@@ -79,6 +70,7 @@ class RunningScript {
 
 	async start(values: Readonly<Record<string, unknown>>, watch: boolean): Promise<void> {
 		this.#context = { ...this.#context, options: values };
+		this.#warn();
 		await this.call("configure");
 		await this.call("running");
 		if (!watch) return;
@@ -94,11 +86,18 @@ class RunningScript {
 			await this.call("done");
 			this.#script = fresh;
 			this.#log("info", `loaded ${file} again`);
+			this.#warn();
 			await this.call("configure");
 			await this.call("running");
 		} catch (error) {
 			this.#log("error", `${error instanceof Error ? error.message : String(error)}; the script goes on as it was`);
 		}
+	}
+
+	/** Of functions that other programs would call. */
+	#warn(): void {
+		const { file, addons } = this.#script;
+		for (const name of foreignEvents(addons)) this.#log("warning", `${file}: ${name} is never called: flowtape has no such event`);
 	}
 
 	/** Calls a function of all addons that have it, one after the other. */
@@ -130,7 +129,7 @@ class RunningScript {
 	}
 
 	#hook(): Hook {
-		const http = (name: FlowHook) => (flow: HttpFlow, turn: Turn) => this.#callHttp(name, flow, turn);
+		const http = (name: Phase) => (flow: HttpFlow, turn: Turn) => this.#callHttp(name, flow, turn);
 		return {
 			name: "script",
 			needs: { request: true, response: true },
@@ -143,6 +142,8 @@ class RunningScript {
 			websocket_message: http("websocket_message"),
 			websocket_end: http("websocket_end"),
 			flow: (flow, turn) => this.#callStored(flow, turn),
+			connection: (name, subject) => this.call(name, subject),
+			tcp: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			close: async () => {
 				unwatchFile(resolve(this.#script.file));
 				await this.#reloading;
@@ -151,7 +152,7 @@ class RunningScript {
 		};
 	}
 
-	#callHttp(name: FlowHook, flow: HttpFlow, turn: Turn): void | Promise<void> {
+	#callHttp(name: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
 		const view = this.#viewOf(flow, turn) as HTTPFlow;
 		if (name === "requestheaders") view.request.stream = turn.requestStream;
 		if (name === "responseheaders" && view.response !== null) view.response.stream = turn.responseStream;

@@ -1,5 +1,5 @@
 // A .tape is a file, wherever it comes from.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -47,6 +47,29 @@ t.test("how far the reading is", async (t) => {
 	t.same(seen, [Math.round(size * 0.4), Math.round(size * 0.8), size]);
 });
 
+t.test("from tape to tape rows go as they are, to other formats flow by flow", async (t) => {
+	const folder = t.testdir();
+	const flows = variedFlows();
+	await writeTape(join(folder, "a.tape"), flows);
+	const { report } = reports();
+	const filter = { pattern: "", matches: (flow: Flow) => flow.type === "dns", plan: { kind: "unknown" as const }, needs: new Set<never>() };
+	for (const [options, count] of [
+		[{ report }, flows.length],
+		[{ report, filter }, 2],
+	] as const) {
+		const source = await openTape(join(folder, "a.tape"), options);
+		const sink = await createTape(join(folder, "b.tape"), { report });
+		const taken = await source.transfer?.(sink);
+		await sink.close();
+		if (taken === count) t.equal((await readTape(join(folder, "b.tape"))).flows.length, count);
+		else t.equal(taken ?? null, null, "where a filter has to look at flows");
+	}
+	const source = await openTape(join(folder, "a.tape"), { report });
+	const lines = await createTape(join(folder, "c.jsonl"), { report });
+	t.equal((await source.transfer?.(lines)) ?? null, null);
+	await lines.discard?.();
+});
+
 t.test("not to a stream, nor compressed", async (t) => {
 	const { report } = reports();
 	await t.rejects(createTape("-", { report, format: "tape" }), { code: "FT_USAGE", message: /cannot be written to a stream/ });
@@ -60,6 +83,15 @@ t.test("recordings are found by their key without reading, and added to", async 
 	await writeTape(file, [httpFlow()], { append: true });
 	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
 	t.equal(keyed?.findByKey(defaultRequestKey(flow), -1, 10).length, 2);
+});
+
+t.test("what cannot take its name leaves nothing behind", async (t) => {
+	const folder = t.testdir();
+	const sink = await createTape(join(folder, "a.tape"), { report: reports().report });
+	await sink.append(httpFlow());
+	await mkdir(join(folder, "a.tape", "in the way"), { recursive: true });
+	await t.rejects(sink.close(), { code: "FT_IO", message: /a\.tape: cannot be written/ });
+	t.same(await readdir(folder), ["a.tape"]);
 });
 
 t.test("discarded, nothing is left", async (t) => {

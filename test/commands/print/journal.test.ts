@@ -83,7 +83,7 @@ t.test("for programs: the first line of stdout says where it listens", async (t)
 			.split("\n")
 			.map((line) => JSON.parse(line)),
 		[
-			{ event: "listening", host: "::1", port: 8080, mode: "regular" },
+			{ event: "listening", host: "::1", port: 8080 },
 			{ event: "flow", id: "abc", type: "http", method: "GET", url: "http://example.com/", status: 200 },
 			{ event: "client_error", message: "it sent nonsense", client: "127.0.0.1:1" },
 			{ event: "upstream_error", message: "it is down", destination: "a:80" },

@@ -1,15 +1,18 @@
-// Misses as a JUnit report.
+// Runs as JUnit reports.
 import t from "tap";
-import { junitXml } from "../../../commands/print/junit.ts";
+import { junitXml, missCases } from "../../../commands/print/junit.ts";
 import type { Miss } from "../../../src/hooks/context.ts";
 
 const miss = (explanation: string): Miss => ({ id: "m", method: "GET", url: "http://a.test/?a&b", policy: "404", explanation, nearest: null });
 
 t.test("a failed case for each miss", (t) => {
-	const xml = junitXml([miss('<no> "recording"\n\u0000\ud800')], 3, [
-		{ kind: "miss", message: "3 missed" },
-		{ kind: "unused", message: "2 recordings" },
-	]);
+	const xml = junitXml(
+		"replay",
+		missCases([miss('<no> "recording"\n\u0000\ud800')], 3, [
+			{ kind: "miss", message: "3 missed" },
+			{ kind: "unused", message: "2 recordings" },
+		]),
+	);
 	t.match(xml, '<testsuite name="flowtape replay" tests="3" failures="3" errors="0" skipped="0">');
 	t.match(
 		xml,
@@ -21,6 +24,14 @@ t.test("a failed case for each miss", (t) => {
 });
 
 t.test("a passed one where there was none", (t) => {
-	t.match(junitXml([], 0, []), /tests="1" failures="0"[\s\S]*<testcase [^>]*\/>/);
+	t.match(junitXml("replay", missCases([], 0, [])), /tests="1" failures="0"[\s\S]*<testcase [^>]*\/>/);
+	t.end();
+});
+
+t.test("cases that failed, were skipped and passed", (t) => {
+	const xml = junitXml("compare", [{ name: "a", failure: { message: "m", text: "t" } }, { name: "b", skipped: "w" }, { name: "c" }]);
+	t.match(xml, '<testsuite name="flowtape compare" tests="3" failures="1" errors="0" skipped="1">');
+	t.match(xml, '<testcase classname="flowtape.compare" name="b">\n\t\t\t<skipped message="w"/>\n\t\t</testcase>\n');
+	t.match(xml, '<testcase classname="flowtape.compare" name="c"/>\n');
 	t.end();
 });

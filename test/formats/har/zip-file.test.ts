@@ -44,14 +44,28 @@ t.test("a checksum that is another", async (t) => {
 	zip.close();
 });
 
-t.test("sizes in 64 bits", async (t) => {
+t.test("sizes and offsets in 64 bits", async (t) => {
 	const path = join(t.testdir(), "a.zip");
 	const script =
-		"import zipfile,sys\nzipfile.ZIP_FILECOUNT_LIMIT=0\nwith zipfile.ZipFile(sys.argv[1],'w') as z:\n with z.open('a.txt','w',force_zip64=True) as f: f.write(b'large')";
+		"import zipfile,sys\nzipfile.ZIP_FILECOUNT_LIMIT=0\nzipfile.ZIP64_LIMIT=1\nwith zipfile.ZipFile(sys.argv[1],'w') as z:\n z.writestr('a.txt','first')\n z.writestr('b.txt','second')";
 	execFileSync("python3", ["-c", script, path]);
+	const bytes = await readFile(path);
+	// Python leaves what fits where 32 bits are looked for first
+	bytes.fill(0xff, bytes.length - 12, bytes.length - 2);
+	await writeFile(path, bytes);
 	const zip = new ZipFile(path, "a.zip");
-	t.equal(String(zip.read("a.txt")), "large");
+	t.same([String(zip.read("a.txt")), await all(zip.chunks("b.txt"))], ["first", "second"]);
 	zip.close();
+	for (const [signature, why] of [
+		["504b0606", /the end record of ZIP64 was expected/],
+		["504b0607", /the locator of ZIP64 was expected/],
+		["504b0102", /an entry of the directory was expected/],
+	] as const) {
+		const broken = Buffer.from(bytes);
+		broken[broken.indexOf(Buffer.from(signature, "hex"))] = 0;
+		await writeFile(path, broken);
+		t.throws(() => new ZipFile(path, "a.zip"), { code: "FT_CORRUPT_FLOW", message: why });
+	}
 });
 
 t.test("whatever the bytes, no other errors", async (t) => {

@@ -46,10 +46,21 @@ t.test("what is damaged is passed over", async (t) => {
 	t.same(await olderIn(file, a, Buffer.from("garbage"), dumpOf({ id: 5 }), dumpOf([1]), a), [[0, "a"]]);
 });
 
+t.test("a damaged copy does not replace one that is in order", async (t) => {
+	const file = join(t.testdir(), "a.mitm");
+	const a = record("a");
+	for (const damaged of [
+		record("a", { request: { port: "x" } }),
+		record("a", { version: 99 }),
+		Buffer.from(record("a", { version: 7, marked: true }).latin1Slice().replace("4:true!", "4:trux!")),
+	])
+		t.same(await olderIn(file, a, damaged), []);
+});
+
 t.test("many flows", async (t) => {
 	const file = join(t.testdir(), "a.mitm");
 	const ids = Array.from({ length: 20_000 }, (_, n) => `flow ${n * 7}`);
-	const records = ids.map((id) => dumpOf({ type: "tcp", id }));
+	const records = ids.map((id) => dumpOf({ version: 21, type: "tcp", id, messages: [] }));
 	const older = await olderIn(file, ...records, records[77] as Buffer, records[19_999] as Buffer);
 	t.same(
 		older.map(([, id]) => id),

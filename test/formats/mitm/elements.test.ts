@@ -58,6 +58,10 @@ t.test("what does not pass is said with what it is", async (t) => {
 		[() => elements.readList(opened({}), "headers", () => {}), /"headers" is a dictionary, a list was expected/],
 	] as const)
 		t.throws(fault, { code: "FT_CORRUPT_FLOW", message });
+	t.throws(() => integer(opened(2n ** 70n), "port"), { message: /an integer was expected/ });
+	const half = new Reader(Buffer.from("3:1.5#"));
+	half.open(6);
+	t.throws(() => integer(half, "port"), { message: /an integer was expected, found "1\.5"/ });
 	const unknown = new Reader(Buffer.from("1:x?"));
 	unknown.open(4);
 	t.match(elements.wrong(unknown, "x", "text"), { message: /of unknown type "\?"/ });

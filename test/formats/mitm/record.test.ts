@@ -94,6 +94,13 @@ t.test("what is decoded late was checked before", async (t) => {
 	const bytes = dumpOf(leastRecord({ client_conn: { timestamp_start: 1.25 } }));
 	const broken = Buffer.from(bytes.latin1Slice().replace("1.25^", "1.x5^"), "latin1");
 	t.throws(() => new DumpRecord(broken, 0, broken.length).flow(), { code: "FT_CORRUPT_FLOW", message: /a number was expected/ });
+	const garbled = Buffer.from(
+		dumpOf(leastRecord({ metadata: { a: "xyz" } }))
+			.latin1Slice()
+			.replace("xyz", "x\xffz"),
+		"latin1",
+	);
+	t.throws(() => new DumpRecord(garbled, 0, garbled.length).flow(), { code: "FT_CORRUPT_FLOW", message: /UTF-8/ });
 	t.same({ ...record(leastRecord({ metadata: null })).flow().metadata }, {});
 	t.same({ ...record(leastRecord({ metadata: 5 })).flow().metadata }, {});
 });

@@ -34,6 +34,12 @@ t.test("each type", async (t) => {
 		t.equal(written(value as MetaValue), text);
 });
 
+t.test("integers are integers", async (t) => {
+	const writer = new Writer();
+	for (const number of [1.5, -1.5, 1e21, Number.NaN]) writer.integer(number);
+	t.equal(writer.take().toString(), "1:0#22:1000000000000000000000#2:-1#1:1#");
+});
+
 t.test("last first, whatever the size", async (t) => {
 	const writer = new Writer();
 	const large = Buffer.alloc(5_000_000, "x");

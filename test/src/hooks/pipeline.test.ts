@@ -130,3 +130,18 @@ t.test("closing closes every hook, in order", async (t) => {
 	await new Pipeline([{ name: "a", close: () => void closed.push("a") }, { name: "b" }, { name: "c", close: async () => void closed.push("c") }]).close();
 	t.same(closed, ["a", "c"]);
 });
+
+t.test("hooks of a host are met by no other", async (t) => {
+	const seen: string[] = [];
+	const common: Hook = { name: "common", requestheaders: () => void seen.push("common") };
+	const confined: Hook = { name: "confined", host: "a.example", needs: { request: true }, request: () => void seen.push("confined") };
+	const pipeline = new Pipeline([common, confined]);
+	t.equal(pipeline.isIdle("request"), true);
+	t.equal(pipeline.needsRequestBody, false);
+	const own = pipeline.byHost().get("a.example") as Pipeline;
+	t.strictSame([...pipeline.byHost().keys()], ["a.example"]);
+	t.equal(own.needsRequestBody, true);
+	t.equal(own.byHost().size, 0);
+	for (const phase of ["requestheaders", "request"] as const) await own.run(phase, httpFlow(), new Turn(true));
+	t.strictSame(seen, ["common", "confined"]);
+});

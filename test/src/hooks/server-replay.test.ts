@@ -47,6 +47,21 @@ t.test("a hit: the recorded response, counted and told of", async (t) => {
 	t.same(await replay.report(), { served: 1, missed: 0, unused: 0 });
 });
 
+t.test("clients by the names that they give the proxy, with each request or with the tunnel", async (t) => {
+	const replay = await replayOf([recorded("one"), recorded("two")]);
+	const named = (user: string) => ({ headers: [["Proxy-Authorization", `Basic ${Buffer.from(`${user}:`).toString("base64")}`]] as [string, string][] });
+	const text = async (request = {}) => responseOf((await ask(replay, request)).verdict)?.text;
+	t.equal(await text(named("worker-1")), "one");
+	t.equal(await text(named("worker-2")), "one");
+	t.equal(await text(), "one");
+	t.equal(await text(named("worker-1")), "two");
+	const flow = httpFlow({ response: null });
+	flow.clientConn.proxyUser = "worker-2";
+	const turn = new Turn(true);
+	await replay.request?.(flow, turn);
+	t.equal(responseOf(turn.verdict)?.text, "two", "the session of worker-2 goes on");
+});
+
 t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
 	const misses: Miss[] = [];
 	const replay = await replayOf([recorded("a", { path: "/?t=1" })], {}, { onMiss: (each) => misses.push(each) });

@@ -3,6 +3,7 @@ import t from "tap";
 import { startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { TcpFlow } from "../../../src/flow/flow.ts";
+import type { TcpHook } from "../../../src/hooks/hook.ts";
 
 t.test("what was said, by whom and when", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
@@ -71,4 +72,34 @@ t.test("a tunnel in which nothing moves is closed", async (t) => {
 	t.ok(await client.ended());
 	t.ok(await origin.connections[0]?.ended());
 	await proxy.event("flow");
+});
+
+t.test("bytes that hooks change, in their order, however long that takes", async (t) => {
+	const origin = await startOrigin(t, async (client) => {
+		client.send(`<${await client.upTo("!")}>`);
+		client.send(`<${await client.upTo("?")}>`).end();
+	});
+	for (const isSlow of [false, true]) {
+		const told: string[] = [];
+		const change = (name: string, flow: TcpFlow) => {
+			told.push(name);
+			const message = flow.messages.at(-1);
+			if (message !== undefined) message.content = Buffer.from(message.content.latin1Slice().toUpperCase());
+		};
+		const tcp: TcpHook = (name, flow) => {
+			if (!isSlow) return change(name, flow);
+			return new Promise((resolve) => setImmediate(resolve)).then(() => change(name, flow));
+		};
+		const proxy = await startTestProxy(t, { options: { record_tcp: true }, hooks: [{ name: "upper", tcp }] });
+		const client = await proxy.tunnel(origin.authority);
+		await client.send("\x01hello!").upTo(">");
+		client.send("why?").end();
+		t.equal(await client.rest(), "<WHY?>");
+		await proxy.running.close();
+		const [flow] = proxy.flows as TcpFlow[];
+		t.equal(flow?.messages.map(({ content }) => content.latin1Slice()).join(""), "\x01HELLO!<\x01HELLO!>WHY?<WHY?>");
+		t.equal(told[0], "tcp_start");
+		t.equal(told.at(-1), "tcp_end");
+		t.equal(told.filter((name) => name === "tcp_message").length, flow?.messages.length);
+	}
 });

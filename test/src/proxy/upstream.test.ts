@@ -1,12 +1,13 @@
 // Reaching servers: by name and address, in TLS or not, and what is said where that fails.
-import { once } from "node:events";
-import { connect as connectHttp2, createServer as createHttp2 } from "node:http2";
-import { type AddressInfo, createServer } from "node:net";
+import type { ServerHttp2Stream } from "node:http2";
+import { createServer } from "node:net";
 import { mock } from "node:test";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
+import { startForwardingProxy } from "../../../fixtures/forwarding-proxy.ts";
+import { askHttp2, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
-import { type ProxyParts, startTestProxy, type TestProxy } from "../../../fixtures/running-proxy.ts";
+import { type ProxyParts, startTestProxy } from "../../../fixtures/running-proxy.ts";
 
 const { originFile, selfSigned, server } = await makeAuthorities(t);
 const trusting = { ssl_verify_upstream_trusted_ca: originFile };
@@ -168,39 +169,39 @@ t.test("a connection that nobody needed for half a minute is closed, and one tha
 	t.strictSame([idle.connections.length, busy.connections.length], [2, 1]);
 });
 
-/** A client of HTTP/2 at the other end of a tunnel. */
-async function http2Client(t: Test, proxy: TestProxy, authority: string): Promise<(path: string) => Promise<string>> {
-	const { socket } = await proxy.tunnel(authority);
-	const session = connectHttp2(`http://${authority}`, { createConnection: () => socket.removeAllListeners("data") });
-	t.teardown(() => session.destroy());
-	return async (path) => String(await session.request({ ":path": path }).toArray());
-}
-
-t.test("for a client of HTTP/2 servers are asked in HTTP/2, where they speak it, over one connection", async (t) => {
-	const modern = createHttp2().on("stream", (stream, headers) => {
-		stream.respond();
-		stream.end(`2 ${headers[":path"]}`);
-	});
-	const sessions: unknown[] = [];
-	modern.on("session", (session) => sessions.push(session)).listen(0, "127.0.0.1");
-	await once(modern, "listening");
-	t.teardown(() => modern.close());
-	const proxy = await startTestProxy(t);
-	const get = await http2Client(t, proxy, `127.0.0.1:${(modern.address() as AddressInfo).port}`);
-	t.strictSame(await Promise.all(["/1", "/2", "/3"].map(get)), ["2 /1", "2 /2", "2 /3"]);
-	t.equal(sessions.length, 1);
+t.test("HTTP/2, where client and server both want it, also through a proxy's tunnel; HTTP/1.1 else", async (t) => {
+	const { proxy: authority } = await makeAuthorities(t);
+	const answer = (stream: ServerHttp2Stream) => {
+		stream.respond({ ":status": 200 });
+		stream.end("over HTTP/2");
+	};
+	const modern = await startHttp2Origin(t, answer, { authority });
+	const old = await startOrigin(t, hi, { tls: { secureContext: authority.contextFor({ sni: "localhost", host: "127.0.0.1" }) } });
+	const forwarding = await startForwardingProxy(t);
+	for (const mode of ["regular", `upstream:http://${forwarding.authority}`]) {
+		const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, mode: [mode] };
+		const proxy = await startTestProxy(t, { authority, options });
+		const get = async (to: string) => (await askHttp2(await openHttp2(t, proxy, to, { authority }), { ":path": "/" })).body?.toString();
+		t.equal(await get(modern.authority), "over HTTP/2");
+		for (let i = 0; i < 2; i++) t.equal(await get(old.authority), "hi", "the server's choice is remembered");
+		t.match(await proxy.flow(0), { serverConn: { alpn: "h2", via: mode === "regular" ? null : ["http", ["127.0.0.1", forwarding.port]] } });
+	}
+	t.equal(forwarding.heads.length > 1, true);
 });
 
-t.test("and in HTTP/1.1 where they do not, which is remembered", async (t) => {
-	const old = await startOrigin(t, async (client) => {
-		for (;;) {
-			const head = await client.head();
-			if (head.startsWith("PRI ")) return client.close();
-			client.send(ok(`1 ${head.split(" ")[1]}`));
-		}
-	});
+t.test("a server that refuses all but HTTP/2 gets it from an HTTP/1.1 client too", async (t) => {
+	const { proxy: authority } = await makeAuthorities(t);
+	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }), { authority, alpn: ["h2"] });
+	const proxy = await startTestProxy(t, { options: { ssl_verify_upstream_trusted_ca: authority.certificateFile } });
+	const client = await proxy.connect();
+	t.match(await client.send(ask("GET", origin.authority, "/").replace("http:", "https:")).head(), /^HTTP\/1\.1 204 /);
+});
+
+t.test("HTTP/2 in clear text, and servers that do not know it", async (t) => {
+	const modern = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
+	const old = await startOrigin(t, hi);
 	const proxy = await startTestProxy(t);
-	const get = await http2Client(t, proxy, old.authority);
-	for (const path of ["/1", "/2", "/3"]) t.equal(await get(path), `1 ${path}`);
-	t.equal(old.connections.length, 2, "one to find out, one that serves");
+	const status = async (to: string) => (await askHttp2(await openHttp2(t, proxy, to), { ":path": "/" })).status;
+	t.equal(await status(modern.authority), 204);
+	for (let i = 0; i < 2; i++) t.equal(await status(old.authority), 200);
 });

@@ -1,9 +1,10 @@
 // The recordings nearest to a miss.
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { answerTo, indexOf, recorded } from "../../../fixtures/recordings.ts";
 import { Allowance } from "../../../src/replay/allowance.ts";
-import { distanceOf, NearMisses } from "../../../src/replay/near-miss.ts";
+import { distanceOf, NearMisses, weights } from "../../../src/replay/near-miss.ts";
 
 t.test("nearest first, with what differs and the options that would do", async (t) => {
 	const near = new NearMisses(
@@ -77,4 +78,9 @@ t.test("what comparing may take is bounded", async (t) => {
 	while ((await near.to(request)) !== null) compared++;
 	t.ok(compared > 0);
 	t.equal(await near.to(request), null, `after ${compared} it is not looked for any more`);
+});
+
+t.test("docs/replay.md has the weights", async (t) => {
+	const page = readFileSync("docs/replay.md", "utf8");
+	for (const [part, [each, most]] of Object.entries(weights)) t.match(page, new RegExp(`^\\| ${part}[^|]*\\| ${each} \\| ${most} \\|$`, "m"), part);
 });

@@ -82,17 +82,21 @@ t.test("options, start and end, connections", async (t) => {
 			export const running = (ctx) => ctx.log.info("running");
 			export const done = (ctx) => ctx.log.warn("done");
 			export const client_connected = (client, ctx) => ctx.log.info("connected " + client.id);
-			export const client_disconnected = (client, ctx) => ctx.log.info("disconnected " + client.id);`,
+			export const server_connect = (data, ctx) => ctx.log.info("connect " + data.server.id + " for " + data.client.id);
+			export const tls_clienthello = () => {};`,
 	});
 	t.match(scripts.options, { word: { type: "string", default: "x" } });
 	await scripts.start({ word: "given" });
-	const { clientConn } = httpFlow({ clientConn: { id: "c1" } });
-	await scripts.clientConnected(clientConn);
-	await scripts.clientDisconnected(clientConn);
+	const { clientConn: client, serverConn: server } = httpFlow({ clientConn: { id: "c1" }, serverConn: { id: "s1" } });
+	await scripts.hooks[0]?.connection?.("client_connected", client);
+	await scripts.hooks[0]?.connection?.("server_connect", { server, client });
 	await pipeline.close();
 	t.same(
 		logged,
-		["info configure given", "info running", "info connected c1", "info disconnected c1", "warning done"].map((line) => line.replace(" ", " /a.mjs: ")),
+		[
+			"warning tls_clienthello is never called: flowtape has no such event",
+			...["info configure given", "info running", "info connected c1", "info connect s1 for c1", "warning done"],
+		].map((line) => line.replace(" ", " /a.mjs: ")),
 	);
 });
 

@@ -1,0 +1,74 @@
+// Outer structure is walked through, values come as bytes or are passed over.
+import t from "tap";
+import { bytesInput } from "../../../fixtures/bytes-input.ts";
+import { BRACE, BRACKET, Damage, JsonWalker } from "../../../formats/har/json-walker.ts";
+
+const walk = (text: string, pieceBytes?: number) => new JsonWalker(bytesInput(Buffer.from(text), pieceBytes).chunks());
+
+t.test("objects, lists and values", async (t) => {
+	for (const size of [1, 5, 1000]) {
+		const json = walk('{"a": [1, {"b": 2}], "long": "0123456789", "c\\u0021": true}  ', size);
+		await json.open(BRACE, "an object");
+		t.equal(await json.key(), "a");
+		await json.open(BRACKET, "a list");
+		t.equal(await json.item(), true);
+		t.equal(String(await json.value(10)), "1");
+		t.equal(await json.item(), true);
+		t.equal(String(await json.value(10)), '{"b": 2}');
+		t.equal(await json.item(), false);
+		t.equal(await json.key(), "long");
+		t.equal(await json.value(5), null, "longer than it may be");
+		t.equal(await json.key(), "c!");
+		t.equal(String(await json.value(10)), "true");
+		t.equal(await json.key(), null);
+		t.equal(await json.next(), -1);
+		t.equal(json.offset, 61);
+	}
+});
+
+t.test("what else stands there, and where", async (t) => {
+	for (const [text, why, offset] of [
+		["[", /expected an object, this is "\["/, 0],
+		['{"a":', /a value was expected, the file ends here/, 5],
+		['{"a":"x', /the file ends in the middle of it/, 5],
+		['{"a"', /a colon was expected behind the key, the file ends here/, 4],
+		["{5", /a key in quotes was expected, this is "5"/, 1],
+		['{"a":1 "b":2}', /a comma was expected/, 7],
+	] as const) {
+		const json = walk(text);
+		const through = async () => {
+			await json.open(BRACE, "an object");
+			while ((await json.key()) !== null) await json.value(100);
+		};
+		const error = await through().then(
+			() => null,
+			(thrown) => thrown,
+		);
+		t.ok(error instanceof Damage, text);
+		t.match(error, { offset });
+		t.match(error.message, why);
+	}
+	const odd = walk(`{"${"k".repeat(5000)}": 1, "\\x": 2}`);
+	await odd.open(BRACE, "an object");
+	t.equal(await odd.key(), "", "a key that is longer than any that matters");
+	await odd.value(10);
+	t.equal(await odd.key(), "", "and one that is no JSON");
+});
+
+t.test("the next entry after damage, where entries are on lines of their own", async (t) => {
+	const json = walk('[\n {"id":1,"x":"never,\n {"id":2}\n]');
+	await json.open(BRACKET, "a list");
+	await json.item();
+	json.record = 1;
+	await t.rejects(json.value(100), /before the next entry begins/);
+	t.equal(await json.seekEntry(), true);
+	t.equal(await json.item(), true);
+	t.equal(String(await json.value(100)), '{"id":2}');
+	t.equal(await json.seekEntry(), false);
+	const flat = walk('[{"id":1},{"id":2}]');
+	await flat.open(BRACKET, "a list");
+	await flat.item();
+	flat.record = 1;
+	await flat.value(100);
+	t.equal(await flat.seekEntry(), false, "on one line nothing shows where they begin");
+});

@@ -1,0 +1,24 @@
+// User and password out of a field.
+import t from "tap";
+import { parseBasic } from "../../../src/flow/basic-credentials.ts";
+
+const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
+
+t.test("credentials", async (t) => {
+	for (const [header, expected] of [
+		[basic("user:pass"), ["user", "pass"]],
+		["basic   dXNlcjpwYXNz ", ["user", "pass"]],
+		[basic("user:a:b:c"), ["user", "a:b:c"]],
+		[basic("üser:pässwort"), ["üser", "pässwort"]],
+		[basic(":"), ["", ""]],
+		[basic("nobody"), null],
+		["Basic", null],
+		["Basic dXNlcjpwYXNz dXNlcjpwYXNz", null],
+		["Basic ???", null],
+		["Bearer dXNlcjpwYXNz", null],
+		["Basic dXNlcjpwYXNz, Basic dXNlcjpwYXNz", null],
+		["", null],
+		[null, null],
+	] as const)
+		t.strictSame(parseBasic(header), expected, String(header));
+});

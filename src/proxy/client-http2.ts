@@ -43,7 +43,9 @@ export class ClientHttp2 {
 		session.on("error", (error) => this.#onError(error));
 		session.on("close", () => this.#onClose());
 		socket.on("error", () => {});
-		if (context.timeoutMs > 0) session.setTimeout(context.timeoutMs, () => this.#onTimeout());
+		// Not as the callback of setTimeout, which is called once only.
+		session.on("timeout", () => this.#onTimeout());
+		session.setTimeout(context.timeoutMs);
 	}
 
 	/** The proxy ends: no further stream is accepted. */

@@ -71,7 +71,7 @@ export class Tunnel {
 		this.#settings = settings;
 		this.#target = target;
 		socket.on("close", this.#onClose).on("data", this.#onData).on("end", this.#onEnd);
-		if (settings.context.timeoutMs > 0) socket.setTimeout(settings.context.timeoutMs, this.#onEnd);
+		if (settings.context.timeoutMs > 0) socket.setTimeout(settings.context.timeoutMs, this.#onTimeout);
 	}
 
 	/** To be called once, when whoever made it knows it. */
@@ -94,6 +94,11 @@ export class Tunnel {
 		this.#decide();
 	};
 
+	/** It would have to close its side, too, if it were told. */
+	readonly #onTimeout = (): void => {
+		this.#socket.destroy();
+	};
+
 	/** A client that asked for a tunnel and then did not use it, or said too little to know what it is. */
 	readonly #onEnd = (): void => {
 		this.#socket.end();
@@ -109,7 +114,7 @@ export class Tunnel {
 		const found = contentOf(this.#bytes, target, this.#settings.hosts);
 		if (found === "more") return;
 		this.#socket.pause();
-		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onEnd);
+		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onTimeout);
 		this.#socket.setTimeout(0);
 		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 		if (found === "http") this.#handOver(this.#socket, target);

@@ -207,6 +207,8 @@ t.test("a tunnel that is not used, and one whose beginning does not say what it 
 		client.send(bytes).end();
 		t.equal(await client.rest(), "");
 	}
+	const patient = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	t.ok(await (await patient.tunnel("example.invalid:443")).ended(), "nothing was said for long");
 	const open = await proxy.tunnel("example.invalid:443");
 	await proxy.running.close({ graceMs: 0 });
 	t.ok(await open.ended(), "the end of the proxy is its end");

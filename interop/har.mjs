@@ -66,7 +66,6 @@ else {
 const python = findMitmproxy();
 const script = `
 import json, sys
-import { findMitmproxy } from "./peers/mitmproxy.mjs";
 from mitmproxy.io import FlowReader
 with open(sys.argv[1], "rb") as file:
     for flow in FlowReader(file).stream():

@@ -3,7 +3,18 @@ import { FlowtapeError } from "../errors.ts";
 import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
-import { DnsFlow, type Flow, type FlowInit, HttpFlow, type StreamMessage, TcpFlow, UdpFlow, type WebSocketData, type WebSocketMessage } from "../flow/flow.ts";
+import {
+	DnsFlow,
+	type Flow,
+	type FlowInit,
+	HttpFlow,
+	type Later,
+	type StreamMessage,
+	TcpFlow,
+	UdpFlow,
+	type WebSocketData,
+	type WebSocketMessage,
+} from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
@@ -42,7 +53,7 @@ export interface FlowRow {
 /** The columns from which a flow is made; connections and messages are read when somebody asks for them. */
 export const FACTS = [
 	...["id", "kind", "method", "scheme", "host", "port", "path", "status", "is_replay", "marked"],
-	...["request_size", "response_size", "request_body", "response_body", "head", "rest"],
+	...["request_size", "response_size", "request_body", "response_body", "client_conn", "server_conn", "head", "rest"],
 ] as const satisfies readonly (keyof FlowRow)[];
 
 export type FlowFacts = Pick<FlowRow, (typeof FACTS)[number]>;
@@ -64,15 +75,18 @@ export interface MessageRow {
 export interface PartWriter {
 	writeBody(body: Body): StoredBody;
 	/** The number of a connection. */
-	writeClient(client: ClientConnection): number;
-	writeServer(server: ServerConnection): number;
+	writeClient(client: ClientConnection | Later<ClientConnection>): number;
+	writeServer(server: ServerConnection | Later<ServerConnection>): number;
 }
 
 /** Where they are when a flow is read. What these throw for damage is FlowtapeError FT_CORRUPT_FLOW. */
 export interface PartReader {
 	readBody(stored: StoredBody, size: number | null): Body;
-	readClient(seq: number): ClientConnection;
-	readServer(seq: number): ServerConnection;
+	/** The connection of a number. */
+	readClient(row: number): ClientConnection;
+	readServer(row: number): ServerConnection;
+	/** The place of a connection, as a writer of the same kind knows it. */
+	placeOf(row: number): object;
 	readMessages(seq: number): MessageRow[];
 	/** Says that a part of a flow is damaged and left out. */
 	reportDamage(seq: number, what: string, cause: unknown): void;
@@ -82,6 +96,7 @@ export interface PartReader {
 export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWriter): FlowRow {
 	const request = flow.type === "http" ? flow.request : null;
 	const response = flow.type === "http" ? flow.response : null;
+	const { client, server } = flow.connections;
 	return {
 		id: flow.id,
 		kind: flow.type,
@@ -104,8 +119,8 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 		response_size: bodySize(response?.body ?? null),
 		request_body: writer.writeBody(request?.body ?? null),
 		response_body: writer.writeBody(response?.body ?? null),
-		client_conn: writer.writeClient(flow.clientConn),
-		server_conn: writer.writeServer(flow.serverConn),
+		client_conn: writer.writeClient(client),
+		server_conn: writer.writeServer(server),
 		head: pack(headOf(flow)),
 		rest: packRest(flow),
 	};
@@ -209,11 +224,22 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 		error: error === null ? null : { message: error[0], timestamp: error[1] },
 		isReplay: row.is_replay === "request" || row.is_replay === "response" ? row.is_replay : null,
 		marked: row.marked,
-		clientConn: () => intact(seq, reader, "its client connection", () => reader.readClient(seq)) ?? clientConnection({ id: "" }),
-		serverConn: () => intact(seq, reader, "its server connection", () => reader.readServer(seq)) ?? serverConnection({ id: "" }),
+		clientConn: placed(
+			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection({ id: "" }),
+			reader.placeOf(row.client_conn),
+		),
+		serverConn: placed(
+			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection({ id: "" }),
+			reader.placeOf(row.server_conn),
+		),
 	};
 	if (row.rest !== null) addRest(init, seq, row.rest, reader);
 	return init;
+}
+
+function placed<T>(read: { (): T; place?: object }, place: object): Later<T> {
+	read.place = place;
+	return read;
 }
 
 function isFailure(error: unknown): error is [message: string, timestamp: number] | null {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { dnsFlow, httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { reports } from "../../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -44,6 +44,30 @@ t.test("what is read goes into another tape unchanged, also what a newer version
 	t.same([back.clientConn.extra, back.serverConn.extra], [{ tail: ["c"] }, { tail: ["s"] }]);
 	await first.close();
 	await second.close();
+});
+
+t.test("text with stray bytes loses none, and is found by filters", async (t) => {
+	const path = join(t.testdir(), "stray.tape");
+	const text = "a\udcff\0b\ud83c\udf47\ufffe\ud800";
+	const flow = websocketFlow({
+		...{ id: `id ${text}`, marked: text, comment: text, error: { message: text, timestamp: 1 }, metadata: { [text]: text }, backup: { [text]: [text] } },
+		request: { host: text, headers: [] },
+		clientConn: { sni: text, error: text, peername: [text, 1], cipherList: [text] },
+		serverConn: { address: [text, 1], via: ["http", [text, 2]] },
+		websocket: { messages: [], closedByClient: null, closeCode: 1, closeReason: text, timestampEnd: 1 },
+	});
+	const dns = dnsFlow({ request: { questions: [{ name: text, type: 1, class: 1 }] } });
+	await storeWith(path, [flow, dns, httpFlow()]);
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).slice(0, 2).map(factsOf), [flow, dns].map(factsOf));
+	for (const filter of ["~d '^a\udcff'", "~marker '\udcff'", "~d '\udcff' & ~b ''"])
+		t.same(
+			(await flowsOf(store, { filter: compileFilter(filter) })).map(({ id }) => id),
+			[flow.id],
+			filter,
+		);
+	t.equal((await flowsOf(store, { ids: [flow.id] })).length, 1);
+	await store.close();
 });
 
 t.test("recordings are found by their key, in order, over all blocks of the index", async (t) => {

@@ -93,6 +93,77 @@ t.test("recordings are found by their key, in order, over all blocks of the inde
 	await store.close();
 });
 
+t.test("what replay asks: keys, outlines, answers alone", async (t) => {
+	const path = join(t.testdir(), "answers.tape");
+	const flows = [
+		httpFlow({ id: "\udcff", request: { path: "/a" }, response: { statusCode: 201, body: "x".repeat(500) } }),
+		httpFlow({ id: "open", request: { path: "/b" }, response: null }),
+		tcpFlow({ id: "stream" }),
+		websocketFlow({ id: "socket", request: { path: "/a" } }),
+		httpFlow({ id: "interim", response: { statusCode: 103 } }),
+	];
+	await storeWith(path, flows, { requestKey: byPath });
+	const { list, report } = reports();
+	const store = storeAt(path, "read", { report });
+	t.same([...store.keys()].flat(), [
+		{ seq: 1, key: "/a" },
+		{ seq: 2, key: "/b" },
+		{ seq: 4, key: "/a" },
+		{ seq: 5, key: "/" },
+	]);
+	const outlines = store.outlines(0, 10).map(({ place, id, path: target, status, isAnswer }) => [place, id, target, status, isAnswer]);
+	t.same(outlines, [
+		[1, "\udcff", "/a", 201, true],
+		[2, "open", "/b", null, false],
+		[4, "socket", "/a", 101, true],
+		[5, "interim", "/", 103, false],
+	]);
+	t.same(
+		store.outlines(1, 1).map(({ place }) => place),
+		[2],
+	);
+	t.equal(store.countAnswers(), 2);
+	const answer = store.answerAt(1);
+	t.match(answer, { id: "\udcff", response: { statusCode: 201, bodySize: 500 } });
+	t.equal(answer?.response.rawContent?.toString(), "x".repeat(500));
+	t.same([store.answerAt(2), store.answerAt(3), store.answerAt(99)], [null, null, null]);
+	t.same(
+		[...store.stored()].flat().map(({ seq, flow }) => [seq, flow.id]),
+		flows.map(({ id }, i) => [i + 1, id]),
+	);
+	t.same(list, []);
+	await store.close();
+});
+
+t.test("a conversation and a body are stored as they come", async (t) => {
+	const path = join(t.testdir(), "open.tape");
+	const store = storeAt(path, "append");
+	const spool = store.spool();
+	for (const part of ["one ", "two ", "three"]) spool.write(Buffer.from(part));
+	store.append(httpFlow({ id: "spooled", response: { body: spool.end() } }));
+	const flow = websocketFlow({ id: "socket" });
+	const open = store.open(flow);
+	const gone = store.open(websocketFlow({ id: "gone" }));
+	const message = { opcode: 1, fromClient: true, content: Buffer.from("later"), timestamp: 5, dropped: false, injected: true };
+	open.add(message);
+	gone.add(message);
+	gone.discard();
+	flow.marked = ":star:";
+	flow.error = { message: "reset", timestamp: 9 };
+	open.close();
+	await store.close();
+	const reader = storeAt(path, "read");
+	const [spooled, socket, ...others] = (await flowsOf(reader)) as HttpFlow[];
+	t.equal(spooled?.response?.rawContent?.toString(), "one two three");
+	t.match(socket, { id: "socket", marked: ":star:", error: { message: "reset" } });
+	t.same(
+		socket?.websocket?.messages.map(({ content }) => content.toString()),
+		["ping", "pong", "later"],
+	);
+	t.same(others, []);
+	await reader.close();
+});
+
 t.test("a killed writer leaves every flow of 100 ms before, and a tape that opens at once", async (t) => {
 	const path = join(t.testdir(), "killed.tape");
 	for (let round = 0; round < 3; round++) {

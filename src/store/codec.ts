@@ -19,6 +19,7 @@ import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
+import { fromStored, toStored } from "./text.ts";
 
 /** A flow as a row: what `flow`'s columns hold, but for `seq`. */
 export interface FlowRow {
@@ -98,20 +99,20 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 	const response = flow.type === "http" ? flow.response : null;
 	const { client, server } = flow.connections;
 	return {
-		id: flow.id,
+		id: toStored(flow.id),
 		kind: flow.type,
 		started: startedAt(flow),
 		method: request?.method ?? null,
 		scheme: request?.scheme ?? null,
-		host: request?.host ?? null,
-		pretty_host: request?.prettyHost ?? null,
+		host: request === null ? null : toStored(request.host),
+		pretty_host: request === null ? null : toStored(request.prettyHost),
 		port: request?.port ?? null,
 		path: request?.path ?? null,
 		status: response?.statusCode ?? null,
 		content_type: response?.headers.get("content-type") ?? null,
 		request_key: requestKey,
 		is_replay: flow.isReplay,
-		marked: flow.marked,
+		marked: toStored(flow.marked),
 		has_error: flow.error === null ? 0 : 1,
 		has_websocket: flow.type === "http" && flow.websocket !== null ? 1 : 0,
 		coded: (isCoded(request) ? 1 : 0) | (isCoded(response) ? 2 : 0),
@@ -136,7 +137,7 @@ function startedAt(flow: Flow): number {
 
 function headOf(flow: Flow): Packed {
 	const { error, extra } = flow;
-	const common = [flow.timestampCreated, flow.comment, flow.intercepted, error === null ? null : [error.message, error.timestamp]];
+	const common = [flow.timestampCreated, toStored(flow.comment), flow.intercepted, error === null ? null : [toStored(error.message), error.timestamp]];
 	const tail = Array.isArray(extra?.head) ? extra.head : [];
 	if (flow.type === "http") {
 		const { request, response, websocket } = flow;
@@ -217,21 +218,27 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 	if (typeof timestampCreated !== "number" || typeof comment !== "string" || typeof intercepted !== "boolean" || !isFailure(error))
 		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: its head is not as expected");
 	const init: FlowInit = {
-		id: row.id,
+		id: fromStored(row.id),
 		timestampCreated,
-		comment,
+		comment: fromStored(comment),
 		intercepted,
-		error: error === null ? null : { message: error[0], timestamp: error[1] },
+		error: error === null ? null : { message: fromStored(error[0]), timestamp: error[1] },
 		isReplay: row.is_replay === "request" || row.is_replay === "response" ? row.is_replay : null,
+<<<<<<< HEAD
 		marked: row.marked,
 		clientConn: placed(
-			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection({ id: "" }),
+			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection(id: "" ),
 			reader.placeOf(row.client_conn),
 		),
 		serverConn: placed(
-			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection({ id: "" }),
+			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection(id: "" ),
 			reader.placeOf(row.server_conn),
 		),
+=======
+		marked: fromStored(row.marked),
+		clientConn: () => intact(seq, reader, "its client connection", () => reader.readClient(seq)) ?? clientConnection(id: "" ),
+		serverConn: () => intact(seq, reader, "its server connection", () => reader.readServer(seq)) ?? serverConnection(id: "" ),
+>>>>>>> core
 	};
 	if (row.rest !== null) addRest(init, seq, row.rest, reader);
 	return init;

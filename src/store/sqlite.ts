@@ -25,6 +25,7 @@ import { type Mode, TapeDatabase } from "./sqlite-database.ts";
 import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
 import { allRows, candidateRows, conditionOf, numbersOf, type StoredRow } from "./sqlite-rows.ts";
 import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
+import { fromStored } from "./text.ts";
 
 export interface StoreOptions {
 	mode: Mode;
@@ -369,7 +370,7 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		if (row === undefined) return null;
 		const body = this.#bodies.read(row.response_body, row.response_size);
 		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
-		return response === undefined ? null : { id: row.id, response };
+		return response === undefined ? null : { id: fromStored(row.id), response };
 	}
 
 	outlines(after: number, limit: number): Outline[] {

@@ -224,21 +224,15 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 		intercepted,
 		error: error === null ? null : { message: fromStored(error[0]), timestamp: error[1] },
 		isReplay: row.is_replay === "request" || row.is_replay === "response" ? row.is_replay : null,
-<<<<<<< HEAD
-		marked: row.marked,
+		marked: fromStored(row.marked),
 		clientConn: placed(
-			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection(id: "" ),
+			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection({ id: "" }),
 			reader.placeOf(row.client_conn),
 		),
 		serverConn: placed(
-			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection(id: "" ),
+			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection({ id: "" }),
 			reader.placeOf(row.server_conn),
 		),
-=======
-		marked: fromStored(row.marked),
-		clientConn: () => intact(seq, reader, "its client connection", () => reader.readClient(seq)) ?? clientConnection(id: "" ),
-		serverConn: () => intact(seq, reader, "its server connection", () => reader.readServer(seq)) ?? serverConnection(id: "" ),
->>>>>>> core
 	};
 	if (row.rest !== null) addRest(init, seq, row.rest, reader);
 	return init;

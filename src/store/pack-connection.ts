@@ -10,45 +10,26 @@ export type WriteCertificate = (pem: Uint8Array) => Uint8Array;
 export type ReadCertificate = (key: Uint8Array) => Uint8Array;
 
 export function packClient(client: ClientConnection, writeCertificate: WriteCertificate): Buffer {
-<<<<<<< HEAD
 	const fields = connectionFields(client, writeCertificate);
-	fields.push(client.mitmcert, client.proxyMode, ...tailOf(client.extra));
+	fields.push(client.mitmcert, toStored(client.proxyMode), ...tailOf(client.extra));
 	return pack(fields);
 }
 
 export function packServer(server: ServerConnection, writeCertificate: WriteCertificate): Buffer {
 	const fields = connectionFields(server, writeCertificate);
-	fields.push(server.address, server.timestampTcpSetup, server.via, ...tailOf(server.extra));
+	fields.push(withText(server.address, toStored), server.timestampTcpSetup, withText(server.via, toStored), ...tailOf(server.extra));
 	return pack(fields);
 }
 
 /** One list written out: spreading lists costs more than packing them. */
 function connectionFields(connection: Connection, writeCertificate: WriteCertificate): unknown[] {
-	return [
+	const fields = [
 		connection.id,
 		connection.peername,
 		connection.sockname,
 		connection.transportProtocol,
 		connection.error,
 		connection.tls,
-=======
-	return pack([...connectionFields(client, writeCertificate), client.mitmcert, toStored(client.proxyMode), ...tailOf(client.extra)]);
-}
-
-export function packServer(server: ServerConnection, writeCertificate: WriteCertificate): Buffer {
-	return pack([
-		...connectionFields(server, writeCertificate),
-		withText(server.address, toStored),
-		server.timestampTcpSetup,
-		withText(server.via, toStored),
-		...tailOf(server.extra),
-	]);
-}
-
-function connectionFields(connection: Connection, writeCertificate: WriteCertificate): Packed {
-	const fields = [
-		...[connection.id, connection.peername, connection.sockname, connection.transportProtocol, connection.error, connection.tls],
->>>>>>> core
 		connection.certificateList.map(writeCertificate),
 		connection.alpn,
 		connection.alpnOffers,

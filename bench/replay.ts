@@ -1,4 +1,4 @@
-// Replay of 1,000 recordings of 1 KiB against a bare node:http server sending the same bytes, and against mitmdump.
+// Replay of 1,000 and of many more recordings of 1 KiB against a bare node:http server sending the same bytes, and of the few against mitmdump.
 import { join } from "node:path";
 import { createTape } from "../formats/index.ts";
 import { clientConnection, serverConnection } from "../src/flow/connection.ts";
@@ -9,13 +9,17 @@ import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
 import { compareUnderLoad } from "./load.ts";
 import { flowtape, freePort, hasProgram, mitmdump, type Running, start } from "./processes.ts";
 
-const RECORDINGS = 1000;
+const FEW = 1000;
 const HOST = "127.0.0.1:9000";
 
-export async function replay({ folder, rounds, seconds }: BenchOptions): Promise<Finding[]> {
+export async function replay(options: BenchOptions): Promise<Finding[]> {
 	if (!hasProgram("wrk")) return [];
-	await writeRecordings(join(folder, "replay.tape"));
-	await writeRecordings(join(folder, "replay.mitm"));
+	return [...(await replayOf(FEW, options)), ...(await replayOf(options.flows * 2, options))];
+}
+
+async function replayOf(count: number, { folder, rounds, seconds }: BenchOptions): Promise<Finding[]> {
+	await writeRecordings(join(folder, "replay.tape"), count);
+	await writeRecordings(join(folder, "replay.mitm"), Math.min(count, FEW));
 	const peers: Record<string, Running> = {};
 	const add = async (name: string, command: (port: number) => string[]) => {
 		const port = await freePort();
@@ -24,22 +28,23 @@ export async function replay({ folder, rounds, seconds }: BenchOptions): Promise
 	try {
 		await add("node:http", (port) => [process.execPath, "bench/yardsticks/server.mjs", String(port)]);
 		await add("flowtape", (port) => [...flowtape, "replay-server", join(folder, "replay.tape"), "-q", "-p", String(port), "--reuse"]);
-		if (mitmdump !== null) {
+		if (mitmdump !== null && count === FEW) {
 			const program = mitmdump;
 			const replayed = ["--server-replay", join(folder, "replay.mitm"), "--set", "server_replay_reuse=true", "--set", "connection_strategy=lazy"];
 			await add("mitmdump", (port) => [program, "-q", "-p", String(port), "--listen-host", "127.0.0.1", ...replayed, "--set", `confdir=${folder}/mitm`]);
 		}
-		const script = `local i=0\nrequest=function() i=(i+7919)%${RECORDINGS}; return wrk.format("GET","http://${HOST}/f"..i..".txt",{Host="${HOST}"}) end`;
+		const script = `local i=0\nrequest=function() i=(i+7919)%${count}; return wrk.format("GET","http://${HOST}/f"..i..".txt",{Host="${HOST}"}) end`;
 		const figures = compareUnderLoad(peers, { script, folder, rounds, seconds });
-		return [underLoad("replay", "node:http", "0.8, goal 1.2", figures), ...(figures.mitmdump ? [underLoad("replay", "mitmdump", "50", figures)] : [])];
+		const name = `replay of ${count.toLocaleString("en")}`;
+		return [underLoad(name, "node:http", "0.8, goal 1.2", figures), ...(figures.mitmdump ? [underLoad(name, "mitmdump", "50", figures)] : [])];
 	} finally {
 		for (const peer of Object.values(peers)) await peer.stop();
 	}
 }
 
-async function writeRecordings(path: string): Promise<void> {
+async function writeRecordings(path: string, count: number): Promise<void> {
 	const sink = await createTape(path, { report: () => {} });
-	for (let i = 0; i < RECORDINGS; i++) {
+	for (let i = 0; i < count; i++) {
 		const at = 1_704_067_200 + i;
 		await sink.append(
 			new HttpFlow({

@@ -11,7 +11,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import { defineCommand } from "./command.ts";
 import { liveGroups } from "./live.ts";
 import { Journal } from "./print/journal.ts";
-import { comparisonFor, options as comparisonOptions } from "./replay-client/comparison.ts";
+import { Comparison, options as comparisonOptions } from "./replay-client/comparison.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
 import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
 
@@ -56,7 +56,10 @@ export const command = defineCommand({
 	async run({ args: inputs, options, values, scripts }, io) {
 		const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: true });
 		const troubles = new Troubles(io, options);
-		const comparison = comparisonFor(options, { json: options.json, color: values.color === true }, io);
+		const comparison = options.compare ? new Comparison(options, { json: options.json, color: values.color === true }, io) : null;
+		// a configuration file may have them for other commands
+		if (comparison === null && (options.junit !== null || options.ignore.length > 0))
+			journal.log("warning", "--junit and --ignore are for answers that are compared, which --compare asks for: there is no report");
 		if (options.output === "-" && (options.json || options.compare))
 			throw new FlowtapeError("FT_USAGE", "--json and --compare print to stdout, which cannot be the tape too");
 		const filter = await selection(options);

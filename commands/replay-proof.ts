@@ -60,7 +60,8 @@ export class ReplayProof {
 	}
 
 	miss(miss: Miss): void {
-		if (this.#misses.length < KEPT) this.#misses.push(miss);
+		// what is nearest stands in the explanation, too
+		if (this.#misses.length < KEPT) this.#misses.push({ ...miss, nearest: null });
 		const { explanation: _, nearest, ...facts } = miss;
 		this.#report?.write({ event: "missed", ...facts, nearest: nearest?.map(nearData) ?? null });
 	}

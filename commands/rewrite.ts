@@ -62,7 +62,6 @@ export const command = defineCommand({
 			throw new FlowtapeError("FT_USAGE", "rewrite: one of -o TAPE, --in-place and --dry-run was expected, to say where the changed flows go");
 		const values = await withRules(options.rules, input.values, [{ title: "Options", table: ownOptions }, ...(await groups())]);
 		const filter = await selection(options);
-		await scripts?.start(values);
 		const jobs = inPlace ? input.args.map((path) => ({ inputs: [path], output: path })) : [{ inputs: input.args, output }];
 		let worst = 0;
 		for (const job of jobs) worst = Math.max(worst, await rewrite({ ...job, filter, values, options, scripts, inPlace }, io));
@@ -83,10 +82,13 @@ interface Job {
 
 async function rewrite({ inputs, output, filter, values, options, scripts, inPlace }: Job, io: Io): Promise<number> {
 	const tally = new Tally(io, { shows: output === null, quiet: values.quiet === true, color: values.color === true, hasScripts: scripts !== null });
+	if (scripts !== null) {
+		scripts.log = tally.script;
+		await scripts.start(values);
+	}
 	const pipeline = new Pipeline(
 		await createHooks(values as unknown as HookValues, { log: tally.log, onChange: tally.onChange, scripts: scripts?.hooks ?? [] }),
 	);
-	if (scripts !== null) scripts.log = tally.script;
 	const edits = createEdits(values as unknown as OptionValues<typeof editOptions>, {
 		now: Math.floor(Date.now() / 1000),
 		onChange: tally.onChange,

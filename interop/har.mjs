@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findChromium, importHar, withDevTools } from "../fixtures/make/devtools.mjs";
+import { findMitmproxy } from "./peers/mitmproxy.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "flowtape-har-"));
@@ -65,7 +66,6 @@ else {
 const python = findMitmproxy();
 const script = `
 import json, sys
-import { findMitmproxy } from "./peers/mitmproxy.mjs";
 from mitmproxy.io import FlowReader
 with open(sys.argv[1], "rb") as file:
     for flow in FlowReader(file).stream():

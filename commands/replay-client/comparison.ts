@@ -1,7 +1,6 @@
 // Whether requests that are sent again get the answers that were recorded: each pair is compared, told of, and kept for the report.
 import { responseDifferences } from "../../src/compare/differences.ts";
 import { compileIgnore, type IsIgnored, options as ignoreOptions } from "../../src/compare/ignore.ts";
-import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { OptionTable, OptionValues } from "../../src/options.ts";
 import type { Io } from "../command.ts";
@@ -64,12 +63,4 @@ export class Comparison {
 		const name = flow.type === "http" ? `${flow.request.method} ${flow.request.prettyUrl}` : `${flow.type} ${flow.id}`;
 		this.#cases.push({ name, ...outcome });
 	}
-}
-
-/** The comparison that is asked for; null: none. @throws FlowtapeError FT_USAGE, FT_BAD_OPTION */
-export function comparisonFor(values: OptionValues<typeof options>, look: { json: boolean; color: boolean }, io: Io): Comparison | null {
-	if (values.compare) return new Comparison(values, look, io);
-	if (values.junit !== null) throw new FlowtapeError("FT_USAGE", "--junit reports on comparisons, which --compare asks for");
-	if (values.ignore.length > 0) throw new FlowtapeError("FT_USAGE", "--ignore leaves things out of comparisons, which --compare asks for");
-	return null;
 }

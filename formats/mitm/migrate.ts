@@ -1,10 +1,10 @@
-// Records of older versions as records of version 21. Each step does what changed after a version; what only got a default has none,
-// since readers fill in what is missing.
+// Records of versions before 14 as records that are read as they are. Each step does what changed after a version; what only got a default
+// has none, since readers fill in what is missing.
 import { derivedId } from "./derived-id.ts";
 import { migrateEarliest } from "./earliest.ts";
 import type { Dictionary, Value } from "./tnetstring.ts";
 import { dictionaryOf, numberOf } from "./values.ts";
-import { NEWEST, VERSIONS } from "./versions.ts";
+import { READ_AS_IS, VERSIONS } from "./versions.ts";
 
 type Step = (flow: Dictionary) => void;
 
@@ -24,7 +24,7 @@ const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
 	"0.17": eachServer((server) => rename(server, "peer_address", "ip_address")),
 	// after 1.0, by mitmproxy's own account; yet its releases 2.0.x still wrote them so
 	"2.0": eachConnection((connection) => {
-		for (const end of ["address", "source_address", "ip_address"]) connection[end] = unwrapped(connection[end]);
+		for (const end of ["address", "source_address", "ip_address"]) if (end in connection) connection[end] = unwrapped(connection[end]);
 	}),
 	"4": (flow) => {
 		nameConnection(flow, "client_conn", "address");
@@ -65,29 +65,11 @@ const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
 		response.timestamp_start = sent;
 		response.timestamp_end = sent + 1;
 	},
-	"15": (flow) => {
-		flow.timestamp_created = dictionaryOf(flow.request)?.timestamp_start ?? dictionaryOf(flow.client_conn)?.timestamp_start ?? 0;
-	},
-	"16": (flow) => {
-		delete flow.mode;
-	},
-	"18": (flow) => {
-		eachConnection((connection) => rename(connection, "cipher_name", "cipher"))(flow);
-		const [client, server] = [dictionaryOf(flow.client_conn), dictionaryOf(flow.server_conn)];
-		if (client !== null) rename(client, "address", "peername");
-		if (server === null) return;
-		rename(server, "ip_address", "peername");
-		rename(server, "source_address", "sockname");
-		// what was called so until then is the connection to the proxy in full
-		server.via = server.via2 ?? null;
-		if (server.sni === true) server.sni = Array.isArray(server.address) ? (server.address[0] ?? null) : null;
-	},
 };
 
-/** Brings the record, which it changes, from the version at this place of `VERSIONS` to the newest. */
+/** Brings the record, which it changes, from the version at this place of `VERSIONS` to one that is read as it is. */
 export function migrate(flow: Dictionary, from: number): Dictionary {
-	for (const version of VERSIONS.slice(from)) steps[version]?.(flow);
-	flow.version = NEWEST;
+	for (const version of VERSIONS.slice(from, READ_AS_IS)) steps[version]?.(flow);
 	return flow;
 }
 

@@ -1,4 +1,4 @@
-// Connections of a record of version 21. They are decoded late, when nobody can be told of a fault any more: what does not fit is taken as not known.
+// Connections of a record, under the names of version 21 and those that stood for them from 14 to 18. They are decoded late, when nobody can be told of a fault any more: what does not fit is taken as not known.
 import { type ByteString, toText } from "../../src/flow/bytes.ts";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
 import { address, readDictionary, readList, type Visitor } from "./elements.ts";
@@ -13,11 +13,18 @@ export function readClient(reader: Reader): ClientConnection {
 /** The server connection just opened. */
 export function readServer(reader: Reader): ServerConnection {
 	const server = serverConnection({ id: "" });
-	return reader.tag === TAG.dictionary ? readDictionary(reader, "server_conn", server, visitServer) : server;
+	if (reader.tag === TAG.dictionary) readDictionary(reader, "server_conn", server, visitServer);
+	// it was that of the target, wherever that stands
+	if (server.sni === SAME_AS_TARGET) server.sni = server.address?.[0] ?? null;
+	return server;
 }
 
+/** What no name of a server is: some dumps have a truth value for it. */
+const SAME_AS_TARGET = "\0";
+
 const visitClient: Visitor<ClientConnection> = (client, key, reader) => {
-	if (key === "mitmcert") client.mitmcert = blobOrNull(reader);
+	if (key === "address") client.peername = address(reader);
+	else if (key === "mitmcert") client.mitmcert = blobOrNull(reader);
 	else if (key === "proxy_mode") client.proxyMode = textOrNull(reader) ?? "regular";
 	else visitConnection(client, key, reader);
 };
@@ -25,7 +32,8 @@ const visitClient: Visitor<ClientConnection> = (client, key, reader) => {
 const visitServer: Visitor<ServerConnection> = (server, key, reader) => {
 	if (key === "address") server.address = address(reader);
 	else if (key === "timestamp_tcp_setup") server.timestampTcpSetup = numberOrNull(reader);
-	else if (key === "via") server.via = readVia(reader);
+	// where both are there, the other one is no upstream proxy but the connection to it
+	else if (key === "via" || key === "via2") server.via = readVia(reader) ?? server.via;
 	else visitConnection(server, key, reader);
 };
 
@@ -35,9 +43,11 @@ function visitConnection(connection: Connection, key: string, reader: Reader): v
 			connection.id = textOrNull(reader) ?? "";
 			break;
 		case "peername":
+		case "ip_address":
 			connection.peername = address(reader);
 			break;
 		case "sockname":
+		case "source_address":
 			connection.sockname = address(reader);
 			break;
 		case "transport_protocol":
@@ -47,13 +57,14 @@ function visitConnection(connection: Connection, key: string, reader: Reader): v
 			connection.error = textOrNull(reader);
 			break;
 		case "cipher":
+		case "cipher_name":
 			connection.cipher = textOrNull(reader);
 			break;
 		case "sni":
-			connection.sni = textOrNull(reader);
+			connection.sni = isTrue(reader) ? SAME_AS_TARGET : textOrNull(reader);
 			break;
 		case "tls":
-			connection.tls = reader.tag === TAG.boolean && reader.boolean();
+			connection.tls = isTrue(reader);
 			break;
 		case "certificate_list":
 			connection.certificateList = itemsOf(reader, blobOrNull);
@@ -108,6 +119,10 @@ function itemsOf<T>(reader: Reader, make: (reader: Reader) => T | null): T[] {
 			if (item !== null) items.push(item);
 		});
 	return items;
+}
+
+function isTrue(reader: Reader): boolean {
+	return reader.tag === TAG.boolean && reader.boolean();
 }
 
 function textOrNull(reader: Reader): string | null {

@@ -9,10 +9,10 @@ import { readDns, readMessages, readRequest, readResponse, readWebSocket } from 
 import { type Dictionary, damage, Reader, TAG, type Value } from "./tnetstring.ts";
 import { dictionaryOf } from "./values.ts";
 
-/** Fields of version 21 that are read; what else a record has is kept as `extra`. */
+/** Fields that are read, or stood there until version 16; what else a record has is kept as `extra`. */
 const KNOWN = new Set([
 	...["version", "type", "id", "error", "client_conn", "server_conn", "intercepted", "is_replay", "marked", "metadata", "comment"],
-	...["timestamp_created", "backup", "request", "response", "websocket", "messages"],
+	...["timestamp_created", "backup", "request", "response", "websocket", "messages", "mode"],
 ]);
 
 const NULL = Buffer.from("0:~");
@@ -76,7 +76,7 @@ export class DumpRecord {
 		return text(this.#required("type"), "type");
 	}
 
-	/** What a store's column would hold of the flow, a record of version 20 or 21. */
+	/** What a store's column would hold of the flow, a record of version 14 or later. */
 	column(column: Column): string | number | null {
 		switch (column) {
 			case "kind":
@@ -97,7 +97,7 @@ export class DumpRecord {
 	}
 
 	/**
-	 * The flow of a record of version 20 or 21.
+	 * The flow of a record of version 14 or later.
 	 * @throws FlowtapeError FT_CORRUPT_FLOW
 	 */
 	flow(): Flow {
@@ -108,7 +108,7 @@ export class DumpRecord {
 			isReplay: this.#isReplay(),
 			marked: this.#text("marked"),
 			comment: this.#text("comment"),
-			timestampCreated: this.#number("timestamp_created"),
+			timestampCreated: this.#created(),
 			// half of a record: checked now, decoded when somebody asks
 			clientConn: () => readClient(this.#openOrNull("client_conn")),
 			serverConn: () => readServer(this.#openOrNull("server_conn")),
@@ -180,9 +180,12 @@ export class DumpRecord {
 		return reader === null ? "" : (optionalText(reader, field) ?? "");
 	}
 
-	#number(field: string): number {
-		const reader = this.#open(field);
-		return reader === null || isNull(reader) ? 0 : number(reader, field);
+	/** Versions before 16 did not keep it. */
+	#created(): number {
+		const reader = this.#open("timestamp_created");
+		if (reader !== null && !isNull(reader)) return number(reader, "timestamp_created");
+		if (this.type === "http") return this.#readRequest().timestampStart;
+		return readClient(this.#openOrNull("client_conn")).timestampStart ?? 0;
 	}
 
 	#isReplay(): "request" | "response" | null {

@@ -12,8 +12,8 @@ export const VERSIONS = [
 	...Array.from({ length: NEWEST - 3 }, (_, n) => String(n + 4)),
 ] as const satisfies readonly string[];
 
-/** From this version on records are read as they are: only versions of TLS have another name. */
-export const READ_AS_IS = VERSIONS.indexOf("20");
+/** From this version on records are read as they are: only names differ. */
+export const READ_AS_IS = VERSIONS.indexOf("14");
 
 /**
  * The place of a record's version in `VERSIONS`.

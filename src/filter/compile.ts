@@ -1,6 +1,5 @@
 // From the text of a filter to the filter: parsed, its terms looked up in the table of operators, their tests, plans and needs joined.
 import { FlowtapeError } from "../errors.ts";
-import type { Flow } from "../flow/flow.ts";
 import type { Filter, FlowPart, Plan } from "./filter.ts";
 import { type Expression, parseFilter } from "./parse.ts";
 import { type FilterOperator, filterOperators, regexFor, type Term } from "./terms.ts";
@@ -41,17 +40,21 @@ function compileNode(expression: Expression, context: Context): Compiled {
 	}
 	const parts = expression.of.map((part) => compileNode(part, context));
 	const words = parts.map((part, i) => (isJoin(expression.of[i]) ? `(${part.words})` : part.words)).join(` ${expression.type} `);
-	const plan: Plan = { kind: expression.type, of: parts.map((part) => part.plan) };
-	return { test: joinTests(expression.type, parts), plan, words, needs: parts.flatMap((part) => part.needs) };
+	// what reads bodies or messages is asked after what does not
+	const sorted = parts.toSorted((a, b) => costOf(a) - costOf(b));
+	const plan: Plan = { kind: expression.type, of: sorted.map((part) => part.plan) };
+	const test = joinTests(
+		expression.type,
+		sorted.map((part) => part.test),
+	);
+	return { test, plan, words, needs: parts.flatMap((part) => part.needs) };
 }
 
 function isJoin(expression: Expression | undefined): boolean {
 	return expression?.type === "and" || expression?.type === "or";
 }
 
-/** Tests run in order of what they cost: what reads bodies or messages comes after what does not. */
-function joinTests(type: "and" | "or", parts: readonly Compiled[]): (flow: Flow) => boolean {
-	const tests = parts.toSorted((a, b) => costOf(a) - costOf(b)).map((part) => part.test);
+function joinTests(type: "and" | "or", tests: readonly Term["test"][]): Term["test"] {
 	const [first, second, third] = tests;
 	if (first !== undefined && second !== undefined && third === undefined)
 		return type === "and" ? (flow) => first(flow) && second(flow) : (flow) => first(flow) || second(flow);

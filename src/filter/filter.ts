@@ -29,7 +29,9 @@ export type Plan =
 	/** The column equals a value; a column that is null never does. */
 	| { readonly kind: "equals"; readonly column: Column; readonly value: string | number }
 	/** The column passes a test that looks at nothing else; asked once for each distinct value, null included. */
-	| { readonly kind: "test"; readonly column: Column; readonly test: (value: string | number | null) => boolean };
+	| { readonly kind: "test"; readonly column: Column; readonly test: (value: string | number | null) => boolean }
+	/** The body of an HTTP message, its coding undone, passes a test; a missing one never does. Unknown where a flow has other messages. */
+	| { readonly kind: "body"; readonly side: "request" | "response"; readonly test: (bytes: Buffer) => boolean };
 
 /** Parts of a flow that cost something to read. */
 export type FlowPart = "head" | "requestBody" | "responseBody" | "messages" | "connections" | "metadata";

@@ -113,6 +113,10 @@ function domainPlan(regex: PythonRegex): Plan {
 	);
 }
 
+function bodyPlan(...sides: ("request" | "response")[]): (regex: PythonRegex) => Plan {
+	return (regex) => or(...sides.map((side): Plan => ({ kind: "body", side, test: (bytes) => regex.testBytes(bytes) })));
+}
+
 const client = { client: true, server: false };
 const server = { client: false, server: true };
 const both = { client: true, server: true };
@@ -193,14 +197,22 @@ export const filterOperators: readonly FilterOperator[] = [
 		"b",
 		"body",
 		"decoded bodies, WebSocket, TCP and UDP messages, DNS data",
-		{ kind: "bytes", flags: "s", needs: ["head", "requestBody", "responseBody", "messages"] },
+		{ kind: "bytes", flags: "s", needs: ["head", "requestBody", "responseBody", "messages"], plan: bodyPlan("request", "response") },
 		(flow, regex) => someBody(flow, both, regex),
 	),
-	pattern("bq", "request body", "as ~b, of what the client sent", { kind: "bytes", flags: "s", needs: ["head", "requestBody", "messages"] }, (flow, regex) =>
-		someBody(flow, client, regex),
+	pattern(
+		"bq",
+		"request body",
+		"as ~b, of what the client sent",
+		{ kind: "bytes", flags: "s", needs: ["head", "requestBody", "messages"], plan: bodyPlan("request") },
+		(flow, regex) => someBody(flow, client, regex),
 	),
-	pattern("bs", "response body", "as ~b, of what the server sent", { kind: "bytes", flags: "s", needs: ["head", "responseBody", "messages"] }, (flow, regex) =>
-		someBody(flow, server, regex),
+	pattern(
+		"bs",
+		"response body",
+		"as ~b, of what the server sent",
+		{ kind: "bytes", flags: "s", needs: ["head", "responseBody", "messages"], plan: bodyPlan("response") },
+		(flow, regex) => someBody(flow, server, regex),
 	),
 	pattern(
 		"marker",

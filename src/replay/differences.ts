@@ -48,7 +48,7 @@ const TAKEN_APART = 256 * 1024;
 export function headDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
 	const differences: Difference[] = [];
 	const add = (part: Part, was: string, is: string, option: ReplayOption | null = null) => {
-		if (was !== is) differences.push({ part, recorded: was, sent: is, option });
+		if (was !== is) differences.push({ part, recorded: shown([was]), sent: shown([is]), option });
 	};
 	add("method", toText(recorded.method.toUpperCase()), toText(sent.method.toUpperCase()));
 	add("scheme", toText(recorded.scheme), toText(sent.scheme));
@@ -119,7 +119,8 @@ function cookieDifferences(was: string, is: string, whole: ReplayOption): Differ
 const secret = new Set(["authorization", "proxy-authorization", "cookie"]);
 
 function headerText(name: string, value: string | null): string | null {
-	return value !== null && secret.has(name) ? lengthText(value) : value === null ? null : toText(value);
+	if (value === null) return null;
+	return secret.has(name) ? lengthText(value) : shown([toText(value)]);
 }
 
 function lengthText(value: string): string {
@@ -132,8 +133,16 @@ function pairDifferences(part: Part, was: Pairs, is: Pairs, option: keyof MatchV
 	return [...new Set([...before.keys(), ...now.keys()])].flatMap((name) => {
 		const [recorded, sent] = [before.get(name) ?? null, now.get(name) ?? null];
 		if (recorded !== null && sent !== null && recorded.length === sent.length && recorded.every((value, i) => value === sent[i])) return [];
-		return [{ part, name, recorded: recorded?.join(", ") ?? null, sent: sent?.join(", ") ?? null, option: { name: option, value: name } }];
+		return [{ part, name, recorded: shown(recorded), sent: shown(sent), option: { name: option, value: name } }];
 	});
+}
+
+/** Characters of a value that are told. */
+const SHOWN = 1000;
+
+function shown(values: readonly string[] | null): string | null {
+	const text = values?.join(", ") ?? null;
+	return text !== null && text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
 function grouped(pairs: Pairs): Map<string, string[]> {

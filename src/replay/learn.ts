@@ -150,6 +150,6 @@ function kindOf({ part, recorded, sent }: Difference): string | null {
 	if (part === "notation" || part === "query order") return "written differently";
 	if (part === "port") return Number(recorded) >= FREE_PORTS && Number(sent) >= FREE_PORTS ? "free port" : null;
 	if (recorded === null || sent === null) return null;
-	const bare = (value: string) => (part === "json" && value.startsWith('"') ? (JSON.parse(value) as string) : value);
+	const bare = (value: string) => (part === "json" && /^".*"$/s.test(value) ? (JSON.parse(value) as string) : value);
 	return volatileKind(bare(recorded), bare(sent));
 }

@@ -3,6 +3,7 @@
 import { bodyBytes, bodySize } from "../flow/body.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
+import { hash64 } from "./hash.ts";
 import type { Recording } from "./recording.ts";
 
 /** What all of it may take, in bytes. */
@@ -13,6 +14,9 @@ const BODY_LIMIT = 64 * 1024;
 const HEAD_BYTES = 768;
 /** Bodies are copied into pieces of memory of this size: each of its own costs the collector as much as many. */
 const SLAB_BYTES = 1024 * 1024;
+/** Bodies that are kept once, and how long they may be. */
+const KNOWN_BODIES = 10_000;
+const HASHED_BYTES = 4096;
 /** Header fields that are kept once, and how long they may be. */
 const KNOWN_FIELDS = 10_000;
 const KNOWN_LENGTH = 100;
@@ -24,6 +28,8 @@ export class ReadyCache {
 	#oldest = 0;
 	#bytes = 0;
 	#slab = Buffer.alloc(0);
+	/** Those that may come again, by their hash. */
+	readonly #bodies = new Map<string, Buffer>();
 	readonly #fields = new Map<string, string>();
 
 	get(key: string): Recording | undefined {
@@ -56,6 +62,15 @@ export class ReadyCache {
 
 	#copy(bytes: Buffer | null): Buffer | null {
 		if (bytes === null || bytes.length === 0) return bytes;
+		const hash = bytes.length > HASHED_BYTES ? null : hash64(bytes.latin1Slice());
+		const known = hash === null ? undefined : this.#bodies.get(hash);
+		if (known?.equals(bytes)) return known;
+		const copy = this.#place(bytes);
+		if (hash !== null && this.#bodies.size < KNOWN_BODIES) this.#bodies.set(hash, copy);
+		return copy;
+	}
+
+	#place(bytes: Buffer): Buffer {
 		if (this.#slab.length < bytes.length) this.#slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
 		const copy = this.#slab.subarray(0, bytes.length);
 		this.#slab = this.#slab.subarray(bytes.length);

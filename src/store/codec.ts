@@ -4,7 +4,7 @@ import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { DnsFlow, type Flow, type FlowInit, HttpFlow, type StreamMessage, TcpFlow, UdpFlow, type WebSocketData, type WebSocketMessage } from "../flow/flow.ts";
-import type { Response } from "../flow/message.ts";
+import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
@@ -27,6 +27,8 @@ export interface FlowRow {
 	marked: string;
 	has_error: number;
 	has_websocket: number;
+	/** Which bodies have a Content-Encoding: 1 the request's, 2 the response's. */
+	coded: number;
 	request_size: number | null;
 	response_size: number | null;
 	request_body: StoredBody;
@@ -97,6 +99,7 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 		marked: flow.marked,
 		has_error: flow.error === null ? 0 : 1,
 		has_websocket: flow.type === "http" && flow.websocket !== null ? 1 : 0,
+		coded: (isCoded(request) ? 1 : 0) | (isCoded(response) ? 2 : 0),
 		request_size: bodySize(request?.body ?? null),
 		response_size: bodySize(response?.body ?? null),
 		request_body: writer.writeBody(request?.body ?? null),
@@ -106,6 +109,10 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 		head: pack(headOf(flow)),
 		rest: packRest(flow),
 	};
+}
+
+function isCoded(message: Request | Response | null): boolean {
+	return message?.headers.has("content-encoding") ?? false;
 }
 
 function startedAt(flow: Flow): number {

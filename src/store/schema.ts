@@ -7,6 +7,7 @@ export const APPLICATION_ID = 0x464c5450;
  * One step a version: `migrations[n]` makes version n + 1 of version n. A step is never edited once released.
  *
  * - `flow` has a column for whatever filters and replay ask, and the rest of the heads in `head`.
+ * - `coded` tells which bodies have a Content-Encoding: 1 the request's, 2 the response's.
  * - A body is inline (BLOB) when small, 0 when empty, a number of `body` when not small, NULL when missing.
  * - Equal bodies are one row of `body`; large ones have their bytes in `chunk`. `crc` is the CRC-32 of all their bytes.
  * - Connections are rows of their own, because many flows share them. Their certificates stand once, by their SHA-256.
@@ -31,6 +32,7 @@ export const migrations: readonly string[] = [
 		marked TEXT NOT NULL,
 		has_error INTEGER NOT NULL,
 		has_websocket INTEGER NOT NULL,
+		coded INTEGER NOT NULL,
 		request_size INTEGER,
 		response_size INTEGER,
 		request_body ANY,

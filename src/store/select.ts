@@ -44,6 +44,7 @@ function translate(plan: Plan, distinct: DistinctValues, negated: boolean): Cond
 		case "none":
 			return negated ? all : none;
 		case "unknown":
+		case "body":
 			return unknown;
 		case "not":
 			return translate(plan.of, distinct, !negated);

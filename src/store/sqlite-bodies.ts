@@ -153,6 +153,12 @@ export class BodyTable {
 		this.#ahead = new Map(rows.map((row) => [row.id, row.bytes]));
 	}
 
+	/** All bytes of what stands in a row. */
+	bytes(stored: StoredBody): Buffer | null {
+		const body = typeof stored === "number" && stored !== EMPTY_BODY ? this.bytesOf(stored) : this.read(stored, 0);
+		return bodyBytes(body);
+	}
+
 	bytesOf(id: number): Buffer {
 		return this.#ahead.get(id) ?? this.#bytes(id) ?? Buffer.concat([...this.#pieces(id)]);
 	}

@@ -12,18 +12,17 @@ import {
 	encodeMessage,
 	encodeMessages,
 	FACTS,
-	type FlowFacts,
 	type MessageRow,
 	type PartReader,
 	type PartWriter,
 	type StoredBody,
 } from "./codec.ts";
-import { type Condition, selectRows } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
 import { copyRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
 import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
+import { allRows, candidateRows, conditionOf, numbersOf, type StoredRow } from "./sqlite-rows.ts";
 import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
 
 export interface StoreOptions {
@@ -39,17 +38,13 @@ export interface StoreOptions {
 const COMMIT_MS = 40;
 const COMMIT_FLOWS = 1000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
-/** Flows a batch when reading. */
-const BATCH_FLOWS = 200;
 
 const INSERT_FLOW = `INSERT INTO flow (
 	id, kind, started, method, scheme, host, pretty_host, port, path, status, content_type, request_key, is_replay, marked, has_error, has_websocket,
-	request_size, response_size, request_body, response_body, client_conn, server_conn, head, rest
-) VALUES (${Array(24).fill("?").join(", ")})`;
+	coded, request_size, response_size, request_body, response_body, client_conn, server_conn, head, rest
+) VALUES (${Array(25).fill("?").join(", ")})`;
 
 const COMPLETE_FLOW = "UPDATE flow SET marked = ?, has_error = ?, client_conn = ?, server_conn = ?, head = ?, rest = ? WHERE seq = ?";
-
-type StoredRow = FlowFacts & { seq: number };
 
 /**
  * Opens a tape.
@@ -209,7 +204,7 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		return this.#db.insert(
 			INSERT_FLOW,
 			...[row.id, row.kind, row.started, row.method, row.scheme, row.host, row.pretty_host, row.port, row.path, row.status, row.content_type],
-			...[row.request_key, row.is_replay, row.marked, row.has_error, row.has_websocket, row.request_size, row.response_size],
+			...[row.request_key, row.is_replay, row.marked, row.has_error, row.has_websocket, row.coded, row.request_size, row.response_size],
 			...[toColumn(row.request_body), toColumn(row.response_body), row.client_conn, row.server_conn, row.head, row.rest],
 		);
 	}
@@ -276,50 +271,22 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	}
 
 	*#batches({ filter, ids }: ReadOptions): Generator<Flow[]> {
-		const condition = this.#select(filter, ids);
+		const condition = conditionOf(this.#db, filter, ids);
 		const asked = condition.exact ? undefined : filter;
-		for (const rows of this.#rows(condition, asked)) yield rows.flatMap((row) => this.#decode(row, asked) ?? []);
+		for (const rows of candidateRows(this.#db, this.#bodies, condition, asked)) yield rows.flatMap((row) => this.#decode(row, asked) ?? []);
 	}
 
 	/** The numbers of the flows that match. */
 	*#matching({ filter, ids }: ReadOptions): Generator<number[]> {
-		const condition = this.#select(filter, ids);
-		if (condition.exact) yield* slices(this.#chosen(condition), 100 * BATCH_FLOWS);
-		else for (const rows of this.#rows(condition, filter)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
-	}
-
-	#chosen({ sql, parameters }: Condition): number[] {
-		return this.#db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
-	}
-
-	/** The rows that a filter is to be asked about, the bodies that it looks at read ahead. */
-	*#rows(condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
-		const readsBodies = filter !== undefined && (filter.needs.has("requestBody") || filter.needs.has("responseBody"));
-		for (const rows of condition.narrows ? this.#chosenRows(condition) : this.#allRows()) {
-			if (readsBodies) this.#bodies.readAhead(rows.flatMap((row) => [row.request_body, row.response_body]));
-			yield rows;
-		}
-	}
-
-	/** In pages by number, so that no statement stays open between batches and a writer is never kept out. */
-	*#allRows(): Generator<StoredRow[]> {
-		for (let last = -1; ; ) {
-			const rows = this.#db.all<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_FLOWS}`, last);
-			const end = rows.at(-1);
-			if (end === undefined) return;
-			last = end.seq;
-			yield rows;
-		}
-	}
-
-	/** The numbers of the rows first, which an index tells, then the rows. */
-	*#chosenRows(condition: Condition): Generator<StoredRow[]> {
-		const sql = `SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`;
-		for (const numbers of slices(this.#chosen(condition), BATCH_FLOWS)) yield this.#db.all<StoredRow>(sql, JSON.stringify(numbers));
+		const condition = conditionOf(this.#db, filter, ids);
+		if (condition.exact) yield* numbersOf(this.#db, condition);
+		else
+			for (const rows of candidateRows(this.#db, this.#bodies, condition, filter))
+				yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
 	}
 
 	async count(filter?: Filter): Promise<number> {
-		const { sql, parameters, exact } = this.#select(filter);
+		const { sql, parameters, exact } = conditionOf(this.#db, filter);
 		if (exact) return this.#db.get<{ n: number }>(`SELECT count(*) AS n FROM flow WHERE ${sql}`, ...parameters)?.n ?? 0;
 		let count = 0;
 		for (const batch of this.#batches({ filter })) count += batch.length;
@@ -361,16 +328,12 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	}
 
 	*stored(): Generator<StoredFlow[]> {
-		for (const rows of this.#allRows()) {
+		for (const rows of allRows(this.#db)) {
 			yield rows.flatMap((row) => {
 				const flow = this.#decode(row);
 				return flow === undefined ? [] : { seq: row.seq, flow };
 			});
 		}
-	}
-
-	#select(filter: Filter | undefined, ids?: readonly string[]): Condition {
-		return selectRows(filter, ids, (column) => this.#db.column(`SELECT DISTINCT ${column} FROM flow`));
 	}
 
 	/** The flow of a row; undefined where it does not match, or is damaged, which is reported. */
@@ -396,8 +359,4 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 /** Where a column takes values of any type, a number is stored as the float that it is. */
 function toColumn(body: StoredBody): Uint8Array | bigint | null {
 	return typeof body === "number" ? BigInt(body) : body;
-}
-
-function* slices<T>(list: readonly T[], size: number): Generator<T[]> {
-	for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size);
 }

@@ -147,8 +147,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 t.test("a signal ends a copy with its status, and nothing half written", { skip: process.platform === "win32" }, async (t) => {
-	// a pipe that stays open when its first flow has been read
-	const script = `mkfifo pipe; "$NODE" "$CLI" convert pipe half.jsonl & exec 3>pipe; cat long.mitm >&3; until ls -A | grep -q half; do sleep 0.05; done; kill -INT $!; exec 3>&-; wait $!; echo $?; ls -A | grep half`;
+	// a pipe that never ends
+	const script = `mkfifo pipe; "$NODE" "$CLI" convert pipe half.jsonl & copy=$!; exec 3>pipe; (while cat long.mitm; do :; done) >&3 2>&- & until ls -A | grep -q half; do sleep 0.05; done; kill -INT $copy; wait $copy; echo $?; ls -A | grep half`;
 	const { stdout, stderr } = shell(script);
 	t.same({ stdout, stderr }, { stdout: "130\n", stderr: "" });
 });

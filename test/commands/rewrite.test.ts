@@ -170,12 +170,13 @@ t.test("one of three ways to go", async (t) => {
 t.test("scripts change stored flows", async (t) => {
 	const folder = t.testdir({
 		"a.mjs":
-			"export const load = (loader) => loader.add_option('word', 'string', 'x', 'A word.');\nexport function response(flow, ctx) { flow.comment = ctx.options.word + flow.live }\nexport function request(flow) { if (flow.request.path === '/late') throw new Error('oops') }",
+			"export const load = (loader) => loader.add_option('word', 'string', 'x', 'A word.');\nexport function response(flow, ctx) { flow.comment = ctx.options.word + flow.live }\nexport function request(flow) { if (flow.request.path === '/late') throw new Error('oops') }\nexport function dns_request() {}",
 	});
 	const [from, to] = [await prepare(folder), join(folder, "out.tape")];
 	const { status, err } = await run(from, "-o", to, "-s", join(folder, "a.mjs"), "--set", "word=given ");
 	t.equal(status, 0);
 	t.match(err, /error in script .*a\.mjs:3: Error: oops/);
+	t.match(err, /a\.mjs: dns_request is never called/);
 	t.same(
 		(await http(to)).map(({ comment }) => comment),
 		["given false", "given false", "given false"],

@@ -24,6 +24,23 @@ t.test("all of a server", async (t) => {
 	t.match(server, { ...expected, address: ["b", 443], timestampTcpSetup: 2.5, via: ["http", ["proxy", 3128]] });
 });
 
+t.test("names until version 18", async (t) => {
+	t.match(readClient(opened({ address: ["a", 1], cipher_name: "X", state: 0, tls_extensions: null })), { peername: ["a", 1], cipher: "X" });
+	const old = { ip_address: ["192.0.2.1", 443], source_address: ["s", 2], address: ["h", 443], cipher_name: "Y" };
+	t.match(readServer(opened(old)), { peername: ["192.0.2.1", 443], sockname: ["s", 2], address: ["h", 443], cipher: "Y", via: null });
+	const via2 = ["http", ["p", 3128]];
+	for (const fields of [
+		{ via2, via: null },
+		{ via: { address: ["x", 1] }, via2 },
+	])
+		t.match(readServer(opened({ ...old, ...fields })), { via: via2 });
+});
+
+t.test("a truth value for the name of a server", async (t) => {
+	t.equal(readServer(opened({ sni: true, address: ["h", 443] })).sni, "h");
+	t.equal(readServer(opened({ address: null, sni: true })).sni, null);
+});
+
 t.test("QUIC had no number", async (t) => {
 	t.equal(readClient(opened({ tls_version: "QUIC" })).tlsVersion, "QUICv1");
 });

@@ -47,11 +47,18 @@ t.test("columns are those of the store", async (t) => {
 
 t.test("a flow with little in it", async (t) => {
 	const flow = record(leastRecord()).flow();
-	t.match(flow, { id: "least", marked: "", comment: "", isReplay: null, error: null, response: null, timestampCreated: 0 });
+	t.match(flow, { id: "least", marked: "", comment: "", isReplay: null, error: null, response: null, timestampCreated: 1.5 });
 	t.match(flow.clientConn, { peername: null, proxyMode: "regular" });
 	t.match(flow.serverConn, { address: null, via: null });
 	t.same({ ...flow.metadata }, {});
 	t.equal(flow.backup, null);
+});
+
+t.test("when a flow was created, where its version did not keep that", async (t) => {
+	t.equal(record(leastRecord({ timestamp_created: 7.5 })).flow().timestampCreated, 7.5);
+	t.equal(record(leastRecord({ type: "tcp", messages: [], client_conn: { timestamp_start: 3.5 } })).flow().timestampCreated, 3.5);
+	t.equal(record(leastRecord({ type: "tcp", messages: [] })).flow().timestampCreated, 0);
+	t.equal(record(leastRecord({ mode: "regular" })).flow().extra, undefined);
 });
 
 t.test("what is unknown is kept", async (t) => {

@@ -79,5 +79,7 @@ t.test("a wrong pattern is told with its column in the filter", async (t) => {
 
 t.test("plans", async (t) => {
 	t.match(compileFilter("~c 500 & ~all").plan, { kind: "and", of: [{ kind: "equals", column: "status", value: 500 }, { kind: "all" }] });
-	t.match(compileFilter("!~b x").plan, { kind: "not", of: { kind: "unknown" } });
+	t.match(compileFilter("!~hq x").plan, { kind: "not", of: { kind: "and", of: [{ kind: "equals", column: "kind" }, { kind: "unknown" }] } });
+	const { plan } = compileFilter("~bs x & ~q");
+	t.match(plan.kind === "and" && plan.of[1], { kind: "or", of: [{ kind: "body", side: "response" }] }, "bodies are asked last");
 });

@@ -1,7 +1,7 @@
 // What columns decide.
 import t from "tap";
 import type { Plan } from "../../../src/filter/filter.ts";
-import { decide } from "../../../src/filter/plan.ts";
+import { decide, looksAt } from "../../../src/filter/plan.ts";
 
 const columns: Record<string, string | number | null> = { status: 404, host: "a", method: null };
 const columnOf = (column: string) => columns[column] ?? null;
@@ -44,4 +44,28 @@ t.test("columns are asked for only as far as needed", async (t) => {
 		return columnOf(column);
 	});
 	t.same(asked, ["status"]);
+});
+
+t.test("bodies, where they are known", async (t) => {
+	const body = (side: "request" | "response"): Plan => ({ kind: "body", side, test: (bytes) => bytes.includes("x") });
+	const bodies = { request: Buffer.from("x"), response: null };
+	const bodyOf = (side: "request" | "response") => bodies[side];
+	t.equal(decide(body("request"), columnOf), null);
+	t.equal(decide(body("request"), columnOf, bodyOf), true);
+	t.equal(decide(body("response"), columnOf, bodyOf), false, "one that is missing does not match");
+	t.equal(decide(not(body("response")), columnOf, bodyOf), true);
+	t.equal(decide(or(body("response"), and(body("request"), open)), columnOf, bodyOf), null);
+	t.equal(
+		decide(body("request"), columnOf, () => undefined),
+		null,
+	);
+});
+
+t.test("what is looked at", async (t) => {
+	const plan = and(
+		not({ kind: "equals", column: "status", value: 1 }),
+		or({ kind: "body", side: "request", test: () => true }, open, { kind: "test", column: "host", test: () => true }),
+	);
+	t.same(looksAt(plan), { columns: new Set(["status", "host"]), sides: new Set(["request"]) });
+	t.same(looksAt(yes), { columns: new Set(), sides: new Set() });
 });

@@ -38,3 +38,13 @@ t.test("work that fails counts too", (t) => {
 	t.ok(allowance.isSpent);
 	t.end();
 });
+
+t.test("by the clock of the process unless told otherwise", (t) => {
+	const allowance = new Allowance(1, 0);
+	t.notOk(allowance.isSpent);
+	allowance.spend(() => {
+		for (const end = performance.now() + 5; performance.now() < end; );
+	});
+	t.ok(allowance.isSpent);
+	t.end();
+});

@@ -106,6 +106,7 @@ const cases: [what: string, recorded: Parts, sent: Parts, values: MatchValues, e
 	["the order of form fields", form("a=1&b=2"), form("b=2&a=1"), {}, [{ part: "body", option: { name: "server_replay_ignore_content", value: true } }]],
 	["the boundary of a form", multipart("x", "1"), multipart("y", "1"), {}, [{ part: "notation" }]],
 	["a field of a multipart form", multipart("x", "1"), multipart("y", "2"), {}, [{ part: "form", name: "a", recorded: "1", sent: "2" }]],
+	["long values are cut", form(`a=${"x".repeat(5000)}`), form("a=1"), {}, [{ part: "form", name: "a", recorded: `${"x".repeat(1000)}…`, sent: "1" }]],
 	[
 		"a body that is nothing known",
 		{ body: "abc" },

@@ -76,7 +76,10 @@ t.test("columns", async (t) => {
 	const { row } = stored(httpFlow({ request: { host: "10.0.0.1", headers: [["Host", "example.com:81"]] }, response: { statusCode: 404 }, marked: "m" }));
 	t.match(row, { kind: "http", started: STARTED + 0.1, method: "GET", scheme: "http", host: "10.0.0.1", pretty_host: "example.com", port: 80, path: "/" });
 	t.match(row, { status: 404, content_type: "text/plain", request_key: "key", is_replay: null, marked: "m", has_error: 0, has_websocket: 0, rest: null });
-	t.match(row, { request_size: 0, response_size: 5 });
+	t.match(row, { request_size: 0, response_size: 5, coded: 0 });
+	const coded = [["Content-Encoding", "br"]] as const;
+	t.equal(stored(httpFlow({ request: { headers: coded } })).row.coded, 1);
+	t.equal(stored(httpFlow({ request: { headers: coded }, response: { headers: coded } })).row.coded, 3);
 	t.match(stored(httpFlow({ response: null, error: { message: "x", timestamp: 1 } })).row, {
 		status: null,
 		response_size: null,

@@ -42,7 +42,7 @@ t.test("certificates stand once, and are read with the connection", async (t) =>
 	const client = table.writeClient(clientConnection({ id: "c" }));
 	for (const [i, row] of [...rows, again].entries())
 		db.insert(
-			"INSERT INTO flow (seq, id, kind, started, marked, has_error, has_websocket, client_conn, server_conn, head) VALUES (?, '', 'tcp', 0, '', 0, 0, ?, ?, x'')",
+			"INSERT INTO flow (seq, id, kind, started, marked, has_error, has_websocket, coded, client_conn, server_conn, head) VALUES (?, '', 'tcp', 0, '', 0, 0, 0, ?, ?, x'')",
 			...[i + 1, client, row],
 		);
 	t.same(table.readServer(1).certificateList.map(String), ["leaf", "root"]);

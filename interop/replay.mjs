@@ -1,0 +1,291 @@
+// Server replay against mitmproxy's: the same dump and the same requests, under every option that both have, must get the same answers.
+// What is decided otherwise on purpose is left out. Ends with `N passed, N failed`.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createTape, Headers, HttpFlow, Request, Response } from "../dist/index.js";
+import { findMitmproxy } from "./peers/mitmproxy.mjs";
+
+const flowtape = new URL("../dist/commands/main.js", import.meta.url).pathname;
+const HOST = "site.test:8080";
+const RECORDED = 1_700_000_000;
+const DATE = "Tue, 14 Nov 2023 22:13:20 GMT";
+
+const form = (body) => ["POST", "/form", [["Content-Type", "application/x-www-form-urlencoded"]], body];
+const json = (body) => ["POST", "/json", [["Content-Type", "application/json"]], body];
+const multipart = (a, b, boundary = "xYz") => {
+	const part = (name, value) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+	return ["POST", "/multi", [["Content-Type", `multipart/form-data; boundary=${boundary}`]], `${part("a", a)}${part("b", b)}--${boundary}--\r\n`];
+};
+
+/** What was recorded: method, path, headers, body. Each answers with its number, the last ones are never asked for. */
+const recorded = [
+	...[
+		["GET", "/"],
+		["GET", "/p?a=1&b=2"],
+		["GET", "/p?b=2&a=1"],
+		["GET", "/p?a=1"],
+		["GET", "/p?a=1&a=1"],
+		["GET", "/p?x"],
+		["GET", "/p?s=%20+%2B"],
+		["GET", "/p;v=1"],
+	],
+	...[
+		["GET", "/q;v=1/z"],
+		["GET", "/%41"],
+		["GET", "/d/"],
+		["PUT", "/m"],
+		["get", "/lower"],
+		["OPTIONS", "/o"],
+		["GET", "/twice"],
+		["GET", "/twice"],
+		["GET", "/twice?n=3"],
+	],
+	...[
+		["GET", "/h", [["X-A", "1"]]],
+		["GET", "/h", [["X-A", "2"]]],
+		[
+			"GET",
+			"/h",
+			[
+				["x-a", "1"],
+				["X-A", "3"],
+			],
+		],
+		["GET", "/h"],
+	],
+	...[
+		form("a=1&b=2"),
+		form("b=2&a=1"),
+		form("a=1&t=9"),
+		form(""),
+		json('{"a":1,"t":2}'),
+		json('{"a": 1, "t": 2}'),
+		multipart("1", "2"),
+		multipart("1", "3", "other"),
+	],
+	...[
+		["POST", "/text", [], "plain"],
+		["POST", "/text", [], ""],
+		["GET", "/body", [], "on GET"],
+		["GET", "/port", [["Host", "site.test:9999"]]],
+		["GET", "/other", [["Host", "other.test"]]],
+	],
+	...[
+		["GET", "/never/1"],
+		["GET", "/never/2"],
+		["GET", "/never/3"],
+	],
+];
+
+/** What is asked. */
+const asked = [
+	...recorded.slice(0, -3),
+	...[
+		["GET", "/p?a=1&b=3"],
+		["GET", "/p?b=1"],
+		["GET", "/p"],
+		["GET", "/p?x="],
+		["GET", "/p?s=+%20%2b"],
+		["GET", "/p;v=2"],
+		["GET", "/q;v=2/z"],
+		["GET", "/A"],
+		["GET", "/d"],
+		["POST", "/m"],
+	],
+	...[
+		["PUT", "/lower"],
+		["GET", "/twice"],
+		["GET", "/twice?n=4"],
+		["GET", "/h", [["X-A", ""]]],
+		["GET", "/h", [["X-A", "1, 3"]]],
+		form("a=1&b=7"),
+		form("t=9"),
+		form("a=1&t=1"),
+	],
+	...[
+		json('{"a":1,"t":3}'),
+		json("{}"),
+		multipart("1", "9"),
+		multipart("1", "2", "third"),
+		["POST", "/text", [], "PLAIN"],
+		["GET", "/body"],
+		["GET", "/port"],
+		["GET", "/other"],
+		["GET", "/none?a=1"],
+	],
+];
+
+const sets = [
+	[],
+	[["reuse", "true"]],
+	[["ignore_content", "true"]],
+	[["ignore_params", "a"]],
+	[
+		["ignore_params", "a"],
+		["ignore_params", "b"],
+		["ignore_params", "n"],
+	],
+	[["ignore_payload_params", "t"]],
+	[
+		["ignore_payload_params", "a"],
+		["ignore_payload_params", "b"],
+	],
+	[
+		["ignore_payload_params", "t"],
+		["ignore_content", "true"],
+	],
+	[["ignore_host", "true"]],
+	[["ignore_port", "true"]],
+	[
+		["ignore_host", "true"],
+		["ignore_port", "true"],
+		["ignore_content", "true"],
+		["reuse", "true"],
+	],
+	[["use_headers", "X-A"]],
+	[
+		["use_headers", "x-a"],
+		["use_headers", "content-type"],
+	],
+	[["refresh", "false"]],
+	[["extra", "204"]],
+	[["extra", "500"]],
+	[["extra", "kill"]],
+];
+
+const folder = mkdtempSync(join(tmpdir(), "replay-interop-"));
+let passed = 0;
+let failed = 0;
+
+function check(isRight, what) {
+	if (isRight) passed++;
+	else {
+		failed++;
+		process.stdout.write(`not ok: ${what}\n`);
+	}
+}
+
+async function writeDump(path) {
+	const sink = await createTape(path, { report: () => {} });
+	for (const [i, [method, target, headers = [], body = ""]] of recorded.entries()) {
+		const side = {
+			id: `c${i}`,
+			peername: null,
+			sockname: null,
+			transportProtocol: "tcp",
+			error: null,
+			tls: false,
+			certificateList: [],
+			alpn: null,
+			alpnOffers: [],
+		};
+		const connection = {
+			...side,
+			cipher: null,
+			cipherList: [],
+			tlsVersion: null,
+			sni: null,
+			timestampStart: RECORDED,
+			timestampEnd: null,
+			timestampTlsSetup: null,
+		};
+		const hosted = headers.some(([name]) => name === "Host") ? headers : [["Host", HOST], ...headers];
+		await sink.append(
+			new HttpFlow({
+				id: `${i}`,
+				clientConn: { ...connection, mitmcert: null, proxyMode: "regular" },
+				serverConn: { ...connection, address: ["site.test", 8080], timestampTcpSetup: null, via: null },
+				request: new Request({
+					method,
+					scheme: "http",
+					host: "site.test",
+					port: 8080,
+					path: target,
+					headers: Headers.of(...hosted),
+					body: Buffer.from(body),
+					timestampStart: RECORDED,
+				}),
+				response: new Response({
+					...{ statusCode: 200, reason: "OK", body: Buffer.from(`recording ${i}`), timestampStart: RECORDED, timestampEnd: RECORDED },
+					headers: Headers.of(["Expires", DATE], ["Set-Cookie", `a=1; expires=${DATE}`], ["Content-Length", String(`recording ${i}`.length)]),
+				}),
+			}),
+		);
+	}
+	await sink.close();
+}
+
+async function freePort() {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address();
+	server.close();
+	return port;
+}
+
+async function start(program, argv) {
+	const port = await freePort();
+	const child = spawn(program, argv(port), { stdio: "ignore", env: { ...process.env, FLOWTAPE_HOME: join(folder, "home") } });
+	for (let tries = 0; tries < 600; tries++) {
+		if (await isListening(port)) return { port, stop: () => child.kill("SIGKILL") };
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
+	throw new Error(`${program} did not start`);
+}
+
+function isListening(port) {
+	return new Promise((resolve) => {
+		const socket = connect(port, "127.0.0.1", () => {
+			socket.destroy();
+			resolve(true);
+		});
+		socket.on("error", () => resolve(false));
+	});
+}
+
+/** Status, the body of a hit, and how far dates were moved. */
+async function ask(port, [method, target, headers = [], body = ""]) {
+	const socket = connect(port, "127.0.0.1");
+	const hosted = headers.some(([name]) => name === "Host") ? headers : [["Host", HOST], ...headers];
+	const lines = [...hosted, ...(body === "" && method !== "POST" ? [] : [["Content-Length", String(Buffer.byteLength(body))]]), ["Connection", "close"]];
+	// mitmproxy takes a client that closes its side for one that has gone
+	socket.write(`${method} http://${HOST}${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
+	socket.on("error", () => {});
+	let text = "";
+	socket.on("data", (chunk) => (text += chunk.toString("latin1")));
+	await once(socket, "close");
+	const status = /^HTTP\/1\.\d (\d+)/.exec(text)?.[1] ?? "closed";
+	const hit = /recording \d+$/.exec(text)?.[0] ?? "miss";
+	const moved = [...text.matchAll(/\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT/g)].map(([date]) => Date.parse(date) / 1000 - RECORDED);
+	return { status: hit === "miss" ? status : "200", hit, moved: hit === "miss" ? [] : moved };
+}
+
+const python = findMitmproxy();
+if (python !== null) {
+	const dump = join(folder, "recorded.mitm");
+	await writeDump(dump);
+	for (const options of sets) {
+		const assignments = options.flatMap(([name, value]) => ["--set", `server_replay_${name}=${value}`]);
+		const extra = options.some(([name]) => name === "extra") ? [] : ["--set", "server_replay_extra=404"];
+		const mitm = await start(join(dirname(python), "mitmdump"), (port) => [
+			...["-q", "-p", String(port), "--listen-host", "127.0.0.1", "--set", `confdir=${join(folder, "mitm")}`, "--set", "connection_strategy=lazy"],
+			...["--set", "keep_serving=true", "--server-replay", dump, ...extra, ...assignments],
+		]);
+		const ours = await start(process.execPath, (port) => [flowtape, "replay-server", dump, "-q", "-p", String(port), ...extra, ...assignments]);
+		for (const request of asked) {
+			const [theirs, own] = [await ask(mitm.port, request), await ask(ours.port, request)];
+			const isMoved = own.moved.length === theirs.moved.length && own.moved.every((seconds, i) => Math.abs(seconds - theirs.moved[i]) <= 5);
+			const what = `${JSON.stringify(options)} ${JSON.stringify(request)}: mitmproxy ${JSON.stringify(theirs)}, flowtape ${JSON.stringify(own)}`;
+			check(own.status === theirs.status && own.hit === theirs.hit && isMoved, what);
+		}
+		mitm.stop();
+		ours.stop();
+	}
+}
+rmSync(folder, { recursive: true, force: true });
+process.stdout.write(`${passed} passed, ${failed} failed\n`);
+process.exitCode = failed > 0 ? 1 : 0;

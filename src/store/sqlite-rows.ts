@@ -1,0 +1,107 @@
+// The rows of a tape that a filter is to be asked about: chosen by their columns, and by their bodies where those are searched.
+import type { Column, Filter, Plan } from "../filter/filter.ts";
+import { decide, looksAt, type Side } from "../filter/plan.ts";
+import { FACTS, type FlowFacts, type StoredBody } from "./codec.ts";
+import { type Condition, selectRows } from "./select.ts";
+import type { BodyTable } from "./sqlite-bodies.ts";
+import type { TapeDatabase } from "./sqlite-database.ts";
+
+/** What a flow is made of, and its number. */
+export type StoredRow = FlowFacts & { seq: number };
+
+const ROW = ["seq", ...FACTS];
+/** Rows a batch. */
+const BATCH_ROWS = 200;
+
+/** What the columns tell of a filter. */
+export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: readonly string[]): Condition {
+	return selectRows(filter, ids, (column) => db.column(`SELECT DISTINCT ${column} FROM flow`));
+}
+
+/** The numbers of the rows that meet a condition, in batches. */
+export function numbersOf(db: TapeDatabase, condition: Condition): Generator<number[]> {
+	return slices(numbers(db, condition), 100 * BATCH_ROWS);
+}
+
+function numbers(db: TapeDatabase, { sql, parameters }: Condition): number[] {
+	return db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
+}
+
+/** All rows, in batches. */
+export function allRows(db: TapeDatabase): Generator<StoredRow[]> {
+	return pages<StoredRow>(db, ROW);
+}
+
+/** The rows that meet a condition and on which a filter is to be asked, in batches. */
+export function candidateRows(db: TapeDatabase, bodies: BodyTable, condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
+	const { columns, sides } = looksAt(filter?.plan ?? { kind: "all" });
+	if (filter === undefined || sides.size === 0) return rowsOf<StoredRow>(db, ROW, condition);
+	return rowsByBodies(db, bodies, condition, filter.plan, columns, [...sides]);
+}
+
+/** Most rows are ruled out by their bodies, before a flow is made of them. Bodies are read ahead, also for those that are not. */
+function* rowsByBodies(
+	db: TapeDatabase,
+	bodies: BodyTable,
+	condition: Condition,
+	plan: Plan,
+	columns: ReadonlySet<Column>,
+	sides: readonly Side[],
+): Generator<StoredRow[]> {
+	const stored = sides.map((side) => `${side}_body` as const);
+	const peeked = new Set(["seq", "coded", "kind", "has_websocket", ...columns, ...stored]);
+	const mayMatch = (row: PeekedRow): boolean => {
+		const columnOf = (column: Column) => row[column] ?? null;
+		return decide(plan, columnOf, (side) => bytesOf(row, side, bodies)) !== false;
+	};
+	for (const rows of rowsOf<PeekedRow>(db, [...peeked], condition)) {
+		bodies.readAhead(rows.flatMap((row) => stored.map((column) => row[column])));
+		const numbers = rows.filter(mayMatch).map(({ seq }) => seq);
+		if (numbers.length > 0) yield rowsAt<StoredRow>(db, ROW, numbers);
+	}
+}
+
+/** What is looked at before the rest of a row is read. */
+type PeekedRow = Partial<Record<Column, string | number | null>> & {
+	seq: number;
+	coded: number;
+	request_body: StoredBody;
+	response_body: StoredBody;
+};
+
+/** Where a body is coded, or a flow has other messages, what is stored is not what filters look at. */
+function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null | undefined {
+	if (row.kind !== "http" || row.has_websocket !== 0 || (row.coded & CODED[side]) !== 0) return undefined;
+	return bodies.bytes(row[`${side}_body`]);
+}
+
+const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
+
+/** In pages by number, so that no statement stays open between batches and a writer is never kept out. */
+function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
+	const sql = `SELECT ${columns.join(", ")} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
+	for (let last = -1; ; ) {
+		const rows = db.all<R>(sql, last);
+		const end = rows.at(-1);
+		if (end === undefined) return;
+		last = end.seq;
+		yield rows;
+	}
+}
+
+function rowsOf<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[], condition: Condition): Generator<R[]> {
+	return condition.narrows ? chosen(db, columns, condition) : pages(db, columns);
+}
+
+/** The numbers of the rows first, which an index tells, then the rows. */
+function* chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Condition): Generator<R[]> {
+	for (const batch of slices(numbers(db, condition), BATCH_ROWS)) yield rowsAt<R>(db, columns, batch);
+}
+
+function rowsAt<R>(db: TapeDatabase, columns: readonly string[], batch: readonly number[]): R[] {
+	return db.all(`SELECT ${columns.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, JSON.stringify(batch));
+}
+
+function* slices<T>(list: readonly T[], size: number): Generator<T[]> {
+	for (let at = 0; at < list.length; at += size) yield list.slice(at, at + size);
+}

@@ -99,6 +99,19 @@ t.test("responses without a body leave the connection in step", async (t) => {
 	t.equal(origin.connections.length, 1);
 });
 
+t.test("a GET with a body, and a head as large as it may be", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering((head, body) => ok(`${body} ${head.length}`)),
+	);
+	const proxy = await startTestProxy(t);
+	const client = await proxy.connect();
+	t.match((await client.send(ask("GET", origin.authority, "/", [], "body")).message()).body.toString(), /^body /);
+	const large = (size: number) => ask("GET", origin.authority, "/", [`X: ${"x".repeat(size - ask("GET", origin.authority, "/", ["X: "]).length)}`]);
+	t.equal((await client.send(large(256 * 1024)).message()).body.toString(), ` ${256 * 1024 - `http://${origin.authority}`.length}`);
+	t.match(await client.send(large(256 * 1024 + 1)).rest(), /^HTTP\/1\.1 400 .*request head: expected at most 262144 bytes/s);
+});
+
 t.test("servers of HTTP/1.0, and bodies that end with the connection", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();

@@ -11,6 +11,7 @@ import { options as scriptOptions } from "../src/scripts/options.ts";
 import { defineCommand } from "./command.ts";
 import { liveGroups } from "./live.ts";
 import { Journal } from "./print/journal.ts";
+import { clearing, Progress } from "./print/progress.ts";
 import { Comparison, options as comparisonOptions } from "./replay-client/comparison.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
 import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
@@ -53,7 +54,9 @@ export const command = defineCommand({
 		["flowtape replay-client session.tape --concurrency 8 --rate 100", "as load: eight at a time, at most a hundred a second"],
 		["flowtape replay-client session.tape --compare --ignore header:etag", "test a server for regressions: status 1 when it answers otherwise than recorded"],
 	],
-	async run({ args: inputs, options, values, scripts }, io) {
+	async run({ args: inputs, options, values, scripts }, terminal) {
+		let progress: Progress | null = null;
+		const io = clearing(terminal, () => progress?.clear());
 		const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: true });
 		const troubles = new Troubles(io, options);
 		const comparison = options.compare ? new Comparison(options, { json: options.json, color: values.color === true }, io) : null;
@@ -67,6 +70,7 @@ export const command = defineCommand({
 		const speed = parseSpeed(options.speed);
 		const { client_replay_concurrency: concurrency, rate, timeout } = options;
 		const sources = await openAll({ inputs, filter }, troubles);
+		if (values.quiet !== true) progress = new Progress(terminal.stderr, sources);
 		if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 		const client = await startReplayClient({
 			values: values as unknown as ReplayClientValues,
@@ -92,6 +96,7 @@ export const command = defineCommand({
 			if (fresh.error !== null) count.failed++;
 			carry.learn(recorded, fresh);
 			comparison?.judge(recorded, fresh);
+			progress?.update(count.sent);
 		};
 		const skip = (flow: Flow, why: string): void => {
 			count.skipped++;
@@ -100,6 +105,7 @@ export const command = defineCommand({
 		};
 		const pace = { concurrency: concurrency < 1 ? Number.POSITIVE_INFINITY : concurrency, rate, speed };
 		await paced(fitting(sources, skip), pace, send, io.signal);
+		progress?.clear();
 		const { recorded } = await client.close();
 		const told = comparison === null ? count : { ...count, differing: comparison.differing };
 		const words = Object.entries(told).map(([kind, number]) => `${kind} ${number}`);

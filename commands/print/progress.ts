@@ -1,6 +1,6 @@
 // How far a command is with its tapes: a line on the terminal that is drawn over and over, and gone at the end.
 import type { FlowSource } from "../../src/flow/pipe.ts";
-import type { TextSink } from "../command.ts";
+import type { Io, TextSink } from "../command.ts";
 import { shortSize, shortTime } from "./text.ts";
 
 /** What is done sooner needs no bar. */
@@ -42,6 +42,18 @@ export class Progress {
 		this.#drawn = Number.NEGATIVE_INFINITY;
 		this.#stream.write(END);
 	}
+}
+
+/** Streams that take a bar away before they write. */
+export function clearing(io: Io, clear: () => void): Io {
+	const over = (stream: TextSink): TextSink => ({
+		isTTY: stream.isTTY,
+		write(text) {
+			clear();
+			return stream.write(text);
+		},
+	});
+	return { ...io, stdout: over(io.stdout), stderr: over(io.stderr) };
 }
 
 /** Flows, bytes, rate and time left, as far as they are known. `total` is null where nobody knows it. */

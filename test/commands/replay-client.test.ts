@@ -63,3 +63,18 @@ t.test("events and counts as JSON", async (t) => {
 t.test("a server that is none", async (t) => {
 	t.match(await runCaptured(command, ["x.tape", "--to", "localhost"]), { status: 2, err: /--to: "localhost" is no URL/ });
 });
+
+t.test("a bar on a terminal, gone before anything else is written", async (t) => {
+	const port = await startSite(t);
+	const tape = join(t.testdir(), "in.tape");
+	await writeTape(
+		tape,
+		["/1", "/2", "/3", "/4", "/5"].map((path) => httpFlow({ request: { path } })),
+	);
+	const argv = [tape, "--to", `http://127.0.0.1:${port}`, "--rate", "3"];
+	const { err } = await runCaptured(command, argv, { isTTY: true });
+	t.match(err, /[45] flows/);
+	t.ok(err.endsWith("\u001b[K\r\u001b[K\rsent 5, failed 0, skipped 0\n"));
+	t.equal((await runCaptured(command, [...argv, "-q"], { isTTY: true })).err, "");
+	t.equal((await runCaptured(command, argv)).err, "sent 5, failed 0, skipped 0\n");
+});

@@ -1,7 +1,7 @@
 // What a compiled filter is: a test on flows, what a store can answer of it by itself, and which parts of a flow it reads.
 import type { Flow } from "../flow/flow.ts";
 
-/** The columns that a store keeps beside each flow. Values are as `storedColumns` in src/store makes them. */
+/** The columns that a store keeps beside each flow. Values are as `encodeFlow` in src/store makes them, text as it was. */
 export type Column =
 	| "kind"
 	| "method"

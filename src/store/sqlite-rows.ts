@@ -36,21 +36,14 @@ export function allRows(db: TapeDatabase): Generator<StoredRow[]> {
 
 /** The rows that meet a condition and on which a filter is to be asked, in batches. */
 export function candidateRows(db: TapeDatabase, bodies: BodyTable, condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
-	const { columns, sides } = looksAt(filter?.plan ?? { kind: "all" });
-	if (filter === undefined || sides.size === 0) return rowsOf<StoredRow>(db, ROW, condition);
-	return rowsByBodies(db, bodies, condition, filter.plan, columns, [...sides]);
+	const searchesBodies = filter !== undefined && looksAt(filter.plan).sides.size > 0;
+	return searchesBodies ? rowsByBodies(db, bodies, condition, filter.plan) : rowsOf<StoredRow>(db, ROW, condition);
 }
 
 /** Most rows are ruled out by their bodies, before a flow is made of them. Bodies are read ahead, also for those that are not. */
-function* rowsByBodies(
-	db: TapeDatabase,
-	bodies: BodyTable,
-	condition: Condition,
-	plan: Plan,
-	columns: ReadonlySet<Column>,
-	sides: readonly Side[],
-): Generator<StoredRow[]> {
-	const stored = sides.map((side) => `${side}_body` as const);
+function* rowsByBodies(db: TapeDatabase, bodies: BodyTable, condition: Condition, plan: Plan): Generator<StoredRow[]> {
+	const { columns, sides } = looksAt(plan);
+	const stored = Array.from(sides, (side) => `${side}_body` as const);
 	const peeked = new Set(["seq", "coded", "kind", "has_websocket", ...columns, ...stored]);
 	const mayMatch = (row: PeekedRow): boolean => {
 		const columnOf = (column: Column) => {

@@ -19,6 +19,8 @@ export interface LoadOptions {
 	folder: string;
 	rounds: number;
 	seconds: number;
+	/** Default: http. */
+	scheme?: "https";
 }
 
 /** Every peer in every round, after a warm-up. */
@@ -26,11 +28,11 @@ export function compareUnderLoad(peers: Readonly<Record<string, Running>>, optio
 	const script = join(options.folder, "load.lua");
 	writeFileSync(script, options.script);
 	const seen = Object.fromEntries(Object.keys(peers).map((name) => [name, [] as LoadFigures[]]));
-	for (const peer of Object.values(peers)) wrk(peer.port, script, 1);
+	for (const peer of Object.values(peers)) wrk(peer.port, script, 1, options.scheme);
 	for (let round = 0; round < options.rounds; round++) {
 		for (const [name, peer] of Object.entries(peers)) {
 			const before = peer.cpu();
-			const { requests, rate, bad } = wrk(peer.port, script, options.seconds);
+			const { requests, rate, bad } = wrk(peer.port, script, options.seconds, options.scheme);
 			seen[name]?.push({ rate, cpuMicros: ((peer.cpu() - before) * 1e6) / Math.max(requests, 1), bad });
 		}
 	}
@@ -46,8 +48,8 @@ export function compareUnderLoad(peers: Readonly<Record<string, Running>>, optio
 	);
 }
 
-function wrk(port: number, script: string, seconds: number): { requests: number; rate: number; bad: number } {
-	const { stdout } = spawnSync("wrk", ["-t1", "-c32", `-d${seconds}s`, "-s", script, `http://127.0.0.1:${port}`], { encoding: "utf8" });
+function wrk(port: number, script: string, seconds: number, scheme = "http"): { requests: number; rate: number; bad: number } {
+	const { stdout } = spawnSync("wrk", ["-t1", "-c32", `-d${seconds}s`, "-s", script, `${scheme}://127.0.0.1:${port}`], { encoding: "utf8" });
 	const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0);
 	const socketErrors =
 		/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/

@@ -4,12 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { append } from "./append.ts";
 import type { BenchOptions, Finding } from "./finding.ts";
+import { live } from "./live.ts";
 import { offline } from "./offline.ts";
 import { record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { startUp } from "./start-up.ts";
 
-const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = { start: startUp, append, record, replay, offline };
+const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = { start: startUp, append, record, live, replay, offline };
 
 async function main(args: readonly string[]): Promise<void> {
 	const short = args.includes("--short");
@@ -20,7 +21,7 @@ async function main(args: readonly string[]): Promise<void> {
 		for (const [name, run] of Object.entries(scenarios)) {
 			if (named.length > 0 && !named.includes(name)) continue;
 			for (const { name: what, ratio, wanted, figures } of await run(options))
-				console.log(`${what.padEnd(44)} ${ratio.toFixed(2).padStart(8)}   ${wanted.padEnd(14)} ${figures}`);
+				console.log(`${what.padEnd(52)} ${ratio.toFixed(2).padStart(8)}   ${wanted.padEnd(14)} ${figures}`);
 		}
 	} finally {
 		rmSync(folder, { recursive: true, force: true });

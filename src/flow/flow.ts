@@ -22,11 +22,18 @@ export interface FlowRecord {
 	readonly data: unknown;
 }
 
+/** Gives a part of a flow once somebody asks for it. */
+export interface Later<T> {
+	(): T;
+	/** Where the part lies. A sink of the same kind that knows the place may copy what is there. */
+	readonly place?: object;
+}
+
 export interface FlowInit {
 	id: string;
 	/** Called when first asked for: connections are half of a stored flow, and most uses never look. */
-	clientConn: ClientConnection | (() => ClientConnection);
-	serverConn: ServerConnection | (() => ServerConnection);
+	clientConn: ClientConnection | Later<ClientConnection>;
+	serverConn: ServerConnection | Later<ServerConnection>;
 	error?: FlowFailure | null;
 	intercepted?: boolean;
 	isReplay?: "request" | "response" | null;
@@ -54,8 +61,8 @@ abstract class FlowBase {
 	extra: Record<string, unknown> | undefined;
 	/** Set by a reader, and taken away by whatever changes the flow. */
 	record: FlowRecord | undefined;
-	#clientConn: ClientConnection | (() => ClientConnection);
-	#serverConn: ServerConnection | (() => ServerConnection);
+	#clientConn: ClientConnection | Later<ClientConnection>;
+	#serverConn: ServerConnection | Later<ServerConnection>;
 	#metadata: Metadata | (() => Metadata);
 	#backup: MetaValue | (() => MetaValue) | null;
 
@@ -91,6 +98,11 @@ abstract class FlowBase {
 
 	set serverConn(connection: ServerConnection) {
 		this.#serverConn = connection;
+	}
+
+	/** The connections as they stand: what gives them as long as nobody has asked for them. */
+	get connections(): { client: ClientConnection | Later<ClientConnection>; server: ServerConnection | Later<ServerConnection> } {
+		return { client: this.#clientConn, server: this.#serverConn };
 	}
 
 	/** Free-form notes, kept by every format that has room for them. */

@@ -10,31 +10,33 @@ import { openStore } from "../store/sqlite.ts";
 /** A sink that brings what it took to `sink` when it is closed, oldest first; flows of the same time keep their order. */
 export async function sortByTime(sink: FlowSink, report: Reporter): Promise<FlowSink> {
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-sort-"));
-	const waiting = openStore(join(folder, "waiting.tape"), { mode: "create", report });
+	const path = join(folder, "waiting.tape");
+	const waiting = openStore(path, { mode: "create", report });
 	const times: number[] = [];
-	const clear = async (): Promise<void> => {
-		await waiting.close();
-		await rm(folder, { recursive: true, force: true });
-	};
+	const clear = () => rm(folder, { recursive: true, force: true });
 	return {
 		append(flow) {
 			times.push(startOf(flow));
 			waiting.append(flow);
 		},
 		async close() {
+			await waiting.close();
+			const stored = openStore(path, { mode: "read", report });
 			try {
 				for (const place of [...times.keys()].sort((a, b) => (times[a] as number) - (times[b] as number) || a - b)) {
 					// rows of a new tape are numbered from 1
-					const flow = waiting.at(place + 1);
+					const flow = stored.at(place + 1);
 					const wait = flow === null ? undefined : sink.append(flow);
 					if (wait !== undefined) await wait;
 				}
 				await sink.close();
 			} finally {
+				await stored.close();
 				await clear();
 			}
 		},
 		async discard() {
+			await waiting.discard();
 			await clear();
 			await sink.discard?.();
 		},

@@ -3,11 +3,23 @@ import { FlowtapeError } from "../errors.ts";
 import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
-import { DnsFlow, type Flow, type FlowInit, HttpFlow, type StreamMessage, TcpFlow, UdpFlow, type WebSocketData, type WebSocketMessage } from "../flow/flow.ts";
+import {
+	DnsFlow,
+	type Flow,
+	type FlowInit,
+	HttpFlow,
+	type Later,
+	type StreamMessage,
+	TcpFlow,
+	UdpFlow,
+	type WebSocketData,
+	type WebSocketMessage,
+} from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
+import { fromStored, toStored } from "./text.ts";
 
 /** A flow as a row: what `flow`'s columns hold, but for `seq`. */
 export interface FlowRow {
@@ -42,7 +54,7 @@ export interface FlowRow {
 /** The columns from which a flow is made; connections and messages are read when somebody asks for them. */
 export const FACTS = [
 	...["id", "kind", "method", "scheme", "host", "port", "path", "status", "is_replay", "marked"],
-	...["request_size", "response_size", "request_body", "response_body", "head", "rest"],
+	...["request_size", "response_size", "request_body", "response_body", "client_conn", "server_conn", "head", "rest"],
 ] as const satisfies readonly (keyof FlowRow)[];
 
 export type FlowFacts = Pick<FlowRow, (typeof FACTS)[number]>;
@@ -64,15 +76,18 @@ export interface MessageRow {
 export interface PartWriter {
 	writeBody(body: Body): StoredBody;
 	/** The number of a connection. */
-	writeClient(client: ClientConnection): number;
-	writeServer(server: ServerConnection): number;
+	writeClient(client: ClientConnection | Later<ClientConnection>): number;
+	writeServer(server: ServerConnection | Later<ServerConnection>): number;
 }
 
 /** Where they are when a flow is read. What these throw for damage is FlowtapeError FT_CORRUPT_FLOW. */
 export interface PartReader {
 	readBody(stored: StoredBody, size: number | null): Body;
-	readClient(seq: number): ClientConnection;
-	readServer(seq: number): ServerConnection;
+	/** The connection of a number. */
+	readClient(row: number): ClientConnection;
+	readServer(row: number): ServerConnection;
+	/** The place of a connection, as a writer of the same kind knows it. */
+	placeOf(row: number): object;
 	readMessages(seq: number): MessageRow[];
 	/** Says that a part of a flow is damaged and left out. */
 	reportDamage(seq: number, what: string, cause: unknown): void;
@@ -82,21 +97,22 @@ export interface PartReader {
 export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWriter): FlowRow {
 	const request = flow.type === "http" ? flow.request : null;
 	const response = flow.type === "http" ? flow.response : null;
+	const { client, server } = flow.connections;
 	return {
-		id: flow.id,
+		id: toStored(flow.id),
 		kind: flow.type,
 		started: startedAt(flow),
 		method: request?.method ?? null,
 		scheme: request?.scheme ?? null,
-		host: request?.host ?? null,
-		pretty_host: request?.prettyHost ?? null,
+		host: request === null ? null : toStored(request.host),
+		pretty_host: request === null ? null : toStored(request.prettyHost),
 		port: request?.port ?? null,
 		path: request?.path ?? null,
 		status: response?.statusCode ?? null,
 		content_type: response?.headers.get("content-type") ?? null,
 		request_key: requestKey,
 		is_replay: flow.isReplay,
-		marked: flow.marked,
+		marked: toStored(flow.marked),
 		has_error: flow.error === null ? 0 : 1,
 		has_websocket: flow.type === "http" && flow.websocket !== null ? 1 : 0,
 		coded: (isCoded(request) ? 1 : 0) | (isCoded(response) ? 2 : 0),
@@ -104,8 +120,8 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 		response_size: bodySize(response?.body ?? null),
 		request_body: writer.writeBody(request?.body ?? null),
 		response_body: writer.writeBody(response?.body ?? null),
-		client_conn: writer.writeClient(flow.clientConn),
-		server_conn: writer.writeServer(flow.serverConn),
+		client_conn: writer.writeClient(client),
+		server_conn: writer.writeServer(server),
 		head: pack(headOf(flow)),
 		rest: packRest(flow),
 	};
@@ -121,7 +137,7 @@ function startedAt(flow: Flow): number {
 
 function headOf(flow: Flow): Packed {
 	const { error, extra } = flow;
-	const common = [flow.timestampCreated, flow.comment, flow.intercepted, error === null ? null : [error.message, error.timestamp]];
+	const common = [flow.timestampCreated, toStored(flow.comment), flow.intercepted, error === null ? null : [toStored(error.message), error.timestamp]];
 	const tail = Array.isArray(extra?.head) ? extra.head : [];
 	if (flow.type === "http") {
 		const { request, response, websocket } = flow;
@@ -202,18 +218,29 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 	if (typeof timestampCreated !== "number" || typeof comment !== "string" || typeof intercepted !== "boolean" || !isFailure(error))
 		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: its head is not as expected");
 	const init: FlowInit = {
-		id: row.id,
+		id: fromStored(row.id),
 		timestampCreated,
-		comment,
+		comment: fromStored(comment),
 		intercepted,
-		error: error === null ? null : { message: error[0], timestamp: error[1] },
+		error: error === null ? null : { message: fromStored(error[0]), timestamp: error[1] },
 		isReplay: row.is_replay === "request" || row.is_replay === "response" ? row.is_replay : null,
-		marked: row.marked,
-		clientConn: () => intact(seq, reader, "its client connection", () => reader.readClient(seq)) ?? clientConnection({ id: "" }),
-		serverConn: () => intact(seq, reader, "its server connection", () => reader.readServer(seq)) ?? serverConnection({ id: "" }),
+		marked: fromStored(row.marked),
+		clientConn: placed(
+			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection({ id: "" }),
+			reader.placeOf(row.client_conn),
+		),
+		serverConn: placed(
+			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection({ id: "" }),
+			reader.placeOf(row.server_conn),
+		),
 	};
 	if (row.rest !== null) addRest(init, seq, row.rest, reader);
 	return init;
+}
+
+function placed<T>(read: { (): T; place?: object }, place: object): Later<T> {
+	read.place = place;
+	return read;
 }
 
 function isFailure(error: unknown): error is [message: string, timestamp: number] | null {

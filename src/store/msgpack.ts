@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type * as Msgpackr from "msgpackr";
 import { FlowtapeError } from "../errors.ts";
 import { Float, type Metadata, type MetaValue } from "../flow/metadata.ts";
+import { fromStored, toStored } from "./text.ts";
 
 /** An integer beyond 64 bits, which is not msgpack's own. */
 class LongInteger {
@@ -67,21 +68,22 @@ export function tailOf(extra: Record<string, unknown> | undefined): Packed {
 
 /** A value of metadata as `pack` takes it. */
 export function fromMeta(value: MetaValue): unknown {
+	if (typeof value === "string") return toStored(value);
 	if (typeof value === "bigint") return BigInt.asIntN(64, value) === value ? value : new LongInteger(String(value));
 	if (typeof value !== "object" || value === null || value instanceof Float || value instanceof Uint8Array) return value;
 	if (Array.isArray(value)) return value.map(fromMeta);
-	return new Map(Object.entries(value).map(([key, item]) => [key, fromMeta(item)]));
+	return new Map(Object.entries(value).map(([key, item]) => [toStored(key), fromMeta(item)]));
 }
 
 /** What a record has, as a value of metadata. @throws FlowtapeError FT_CORRUPT_FLOW */
 export function toMeta(value: unknown): MetaValue {
+	if (typeof value === "string") return fromStored(value);
 	if (Array.isArray(value)) return value.map(toMeta);
 	if (value instanceof Map) {
 		const dictionary = Object.create(null) as Metadata;
-		for (const [key, item] of value) dictionary[String(key)] = toMeta(item);
+		for (const [key, item] of value) dictionary[fromStored(String(key))] = toMeta(item);
 		return dictionary;
 	}
-	if (value === null || value instanceof Float || value instanceof Uint8Array || /^(?:boolean|number|bigint|string)$/.test(typeof value))
-		return value as MetaValue;
+	if (value === null || value instanceof Float || value instanceof Uint8Array || /^(?:boolean|number|bigint)$/.test(typeof value)) return value as MetaValue;
 	throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: a value that metadata cannot have");
 }

@@ -3,26 +3,51 @@ import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { Address, ClientConnection, Connection, ServerConnection } from "../flow/connection.ts";
 import { type Packed, pack, tailOf, unpackRecord, withTail } from "./msgpack.ts";
+import { fromStored, toStored } from "./text.ts";
 
 /** Where certificates are put, once each, and under which key. */
 export type WriteCertificate = (pem: Uint8Array) => Uint8Array;
 export type ReadCertificate = (key: Uint8Array) => Uint8Array;
 
 export function packClient(client: ClientConnection, writeCertificate: WriteCertificate): Buffer {
-	return pack([...connectionFields(client, writeCertificate), client.mitmcert, client.proxyMode, ...tailOf(client.extra)]);
+	const fields = connectionFields(client, writeCertificate);
+	fields.push(client.mitmcert, toStored(client.proxyMode), ...tailOf(client.extra));
+	return pack(fields);
 }
 
 export function packServer(server: ServerConnection, writeCertificate: WriteCertificate): Buffer {
-	return pack([...connectionFields(server, writeCertificate), server.address, server.timestampTcpSetup, server.via, ...tailOf(server.extra)]);
+	const fields = connectionFields(server, writeCertificate);
+	fields.push(withText(server.address, toStored), server.timestampTcpSetup, withText(server.via, toStored), ...tailOf(server.extra));
+	return pack(fields);
 }
 
-function connectionFields(connection: Connection, writeCertificate: WriteCertificate): Packed {
-	return [
-		...[connection.id, connection.peername, connection.sockname, connection.transportProtocol, connection.error, connection.tls],
+/** One list written out: spreading lists costs more than packing them. */
+function connectionFields(connection: Connection, writeCertificate: WriteCertificate): unknown[] {
+	const fields = [
+		connection.id,
+		connection.peername,
+		connection.sockname,
+		connection.transportProtocol,
+		connection.error,
+		connection.tls,
 		connection.certificateList.map(writeCertificate),
-		...[connection.alpn, connection.alpnOffers, connection.cipher, connection.cipherList, connection.tlsVersion, connection.sni],
-		...[connection.timestampStart, connection.timestampEnd, connection.timestampTlsSetup],
+		connection.alpn,
+		connection.alpnOffers,
+		connection.cipher,
+		connection.cipherList,
+		connection.tlsVersion,
+		connection.sni,
+		connection.timestampStart,
+		connection.timestampEnd,
+		connection.timestampTlsSetup,
 	];
+	return fields.map((field) => withText(field, toStored));
+}
+
+/** A value whose text, also that in lists, is changed. */
+function withText<T>(value: T, change: (text: string) => string): T {
+	if (typeof value === "string") return change(value) as T;
+	return Array.isArray(value) ? (value.map((item) => withText(item, change)) as T) : value;
 }
 
 type ConnectionFields = [
@@ -34,7 +59,7 @@ const COMMON = 16;
 
 /** @throws FlowtapeError FT_CORRUPT_FLOW */
 export function unpackClient(bytes: Uint8Array, readCertificate: ReadCertificate): ClientConnection {
-	const packed = unpackRecord(bytes);
+	const packed = withText(unpackRecord(bytes), fromStored);
 	const [mitmcert, proxyMode] = packed.slice(COMMON);
 	check((mitmcert === null || mitmcert instanceof Uint8Array) && typeof proxyMode === "string");
 	return { ...toConnection(packed, readCertificate), mitmcert, proxyMode, extra: withTail(packed, COMMON + 2) };
@@ -42,7 +67,7 @@ export function unpackClient(bytes: Uint8Array, readCertificate: ReadCertificate
 
 /** @throws FlowtapeError FT_CORRUPT_FLOW */
 export function unpackServer(bytes: Uint8Array, readCertificate: ReadCertificate): ServerConnection {
-	const packed = unpackRecord(bytes);
+	const packed = withText(unpackRecord(bytes), fromStored);
 	const [address, timestampTcpSetup, via] = packed.slice(COMMON);
 	check(isAddress(address) && isNumber(timestampTcpSetup));
 	check(via === null || (Array.isArray(via) && typeof via[0] === "string" && isAddress(via[1])));

@@ -6,6 +6,7 @@ import type { DnsMessage, DnsQuestion, DnsRecord, WebSocketData } from "../flow/
 import { Headers } from "../flow/headers.ts";
 import { Request, Response } from "../flow/message.ts";
 import { type Packed, tailOf, withTail } from "./msgpack.ts";
+import { fromStored, toStored } from "./text.ts";
 
 export function packRequest({ httpVersion, authority, headers, trailers, timestampStart, timestampEnd, extra }: Request): Packed {
 	return [httpVersion, authority, headers.fields, trailers?.fields ?? null, timestampStart, timestampEnd, ...tailOf(extra)];
@@ -35,7 +36,7 @@ export function unpackRequest(packed: unknown, { method, scheme, host, port, pat
 	return new Request({
 		method: method ?? "",
 		scheme: scheme ?? "",
-		host: host ?? "",
+		host: fromStored(host ?? ""),
 		port: port ?? 0,
 		path: path ?? "",
 		httpVersion,
@@ -89,7 +90,7 @@ function check(isAsExpected: boolean, what: string): asserts isAsExpected {
 }
 
 export function packWebSocket({ closedByClient, closeCode, closeReason, timestampEnd }: WebSocketData): Packed {
-	return [closedByClient, closeCode, closeReason, timestampEnd];
+	return [closedByClient, closeCode, closeReason === null ? null : toStored(closeReason), timestampEnd];
 }
 
 /** All but the messages. @throws FlowtapeError FT_CORRUPT_FLOW */
@@ -98,15 +99,15 @@ export function unpackWebSocket(packed: unknown): Omit<WebSocketData, "messages"
 	const [closedByClient, closeCode, closeReason, timestampEnd] = packed as Packed;
 	check(closedByClient === null || typeof closedByClient === "boolean", "who closed a WebSocket");
 	check(isTime(closeCode) && isTime(timestampEnd) && (closeReason === null || typeof closeReason === "string"), "a WebSocket's end");
-	return { closedByClient, closeCode, closeReason, timestampEnd };
+	return { closedByClient, closeCode, closeReason: closeReason === null ? null : fromStored(closeReason), timestampEnd };
 }
 
 export function packDns(message: DnsMessage): Packed {
-	const records = (list: DnsRecord[]) => list.map((record) => [record.name, record.type, record.class, record.ttl, record.data]);
+	const records = (list: DnsRecord[]) => list.map((record) => [toStored(record.name), record.type, record.class, record.ttl, record.data]);
 	return [
 		...[message.id, message.query, message.opCode, message.authoritativeAnswer, message.truncation, message.recursionDesired, message.recursionAvailable],
 		...[message.reserved, message.responseCode, message.timestamp],
-		message.questions.map((question) => [question.name, question.type, question.class]),
+		message.questions.map((question) => [toStored(question.name), question.type, question.class]),
 		...[records(message.answers), records(message.authorities), records(message.additionals)],
 	];
 }
@@ -132,7 +133,7 @@ function toQuestion(packed: unknown): DnsQuestion {
 	check(Array.isArray(packed), "a DNS question");
 	const [name, type, kind] = packed as Packed;
 	check(typeof name === "string" && typeof type === "number" && typeof kind === "number", "a DNS question");
-	return { name, type, class: kind };
+	return { name: fromStored(name), type, class: kind };
 }
 
 function toRecord(packed: unknown): DnsRecord {

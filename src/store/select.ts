@@ -1,5 +1,6 @@
 // What a filter's plan becomes in SQL: the rows that may match, and whether that is already the answer.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
+import { fromStored } from "./text.ts";
 
 /** A condition with its parameters. */
 export interface Condition {
@@ -11,7 +12,7 @@ export interface Condition {
 	readonly narrows: boolean;
 }
 
-/** The distinct values of a column, null included. */
+/** The distinct values of a column as they are stored, null included. */
 export type DistinctValues = (column: Column) => (string | number | null)[];
 
 /** Columns whose values are few however long the tape, so that a test of each value costs nothing. */
@@ -78,7 +79,7 @@ function join(parts: readonly Condition[], operator: "AND" | "OR"): Condition {
 
 function testColumn(column: Column, test: (value: string | number | null) => boolean, distinct: DistinctValues, negated: boolean): Condition {
 	if (!FEW_VALUES.has(column)) return unknown;
-	const passing = distinct(column).filter((value) => test(value) !== negated);
+	const passing = distinct(column).filter((value) => test(typeof value === "string" ? fromStored(value) : value) !== negated);
 	if (passing.length === 0) return none;
 	if (passing.length > LIST_LIMIT) return unknown;
 	const listed = passing.filter((value) => value !== null);

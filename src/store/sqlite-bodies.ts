@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
 import type { BodySpool } from "../flow/pipe.ts";
+import { BatchRows } from "./batch-rows.ts";
 import type { StoredBody } from "./codec.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
@@ -31,11 +32,20 @@ export class BodyTable {
 	#written = 0;
 	/** Written piece by piece, and not yet part of a flow. */
 	readonly #loose = new Set<number>();
-	/** Bodies that were read ahead for the flows of one batch. */
-	#ahead: ReadonlyMap<number, Buffer | null> = new Map();
+	readonly #rows: BatchRows;
+	/** The table of another tape whose bodies up to a number will be here too. */
+	#lender: BodyTable | undefined;
+	#lent = 0;
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
+		this.#rows = new BatchRows(db, "body");
+	}
+
+	/** Bodies of another tape, up to a number, are referred to under their numbers from now on. */
+	borrow(lender: BodyTable, lent: number): void {
+		this.#lender = lender;
+		this.#lent = lent;
 	}
 
 	takeWritten(): number {
@@ -78,6 +88,7 @@ export class BodyTable {
 			this.#loose.delete(body.id);
 			return body.id;
 		}
+		if (body instanceof LazyBody && body.table === this.#lender && body.id <= this.#lent) return body.id;
 		const size = bodySize(body);
 		if (body === null || size === null) return null;
 		if (size === 0) return EMPTY_BODY;
@@ -138,19 +149,14 @@ export class BodyTable {
 		return typeof stored === "number" ? new LazyBody(this, stored, size ?? 0) : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
 	}
 
-	/** Reads the bodies of a batch in one go; a range costs a third of asking one by one. */
+	/** The bodies of the flows that are read next, and the bytes that they have together. */
+	expect(stored: readonly StoredBody[], bytes: number): void {
+		this.#rows.expect(numbersOf(stored), bytes);
+	}
+
+	/** Reads bodies of which all are going to be asked for. */
 	readAhead(stored: readonly StoredBody[]): void {
-		const ids = stored.filter((each) => typeof each === "number" && each !== EMPTY_BODY) as number[];
-		let low = Number.POSITIVE_INFINITY;
-		let high = 0;
-		for (const id of ids) {
-			low = Math.min(low, id);
-			high = Math.max(high, id);
-		}
-		// bodies referred to from far away are read one by one, when asked for
-		const isDense = high - low < ids.length * 4;
-		const rows = isDense ? this.#db.all<{ id: number; bytes: Buffer | null }>("SELECT id, bytes FROM body WHERE id BETWEEN ? AND ?", low, high) : [];
-		this.#ahead = new Map(rows.map((row) => [row.id, row.bytes]));
+		this.#rows.readAhead(numbersOf(stored));
 	}
 
 	/** All bytes of what stands in a row. */
@@ -160,7 +166,7 @@ export class BodyTable {
 	}
 
 	bytesOf(id: number): Buffer {
-		return this.#ahead.get(id) ?? this.#bytes(id) ?? Buffer.concat([...this.#pieces(id)]);
+		return this.#bytes(id) ?? Buffer.concat([...this.#pieces(id)]);
 	}
 
 	chunksOf(id: number): Iterable<Buffer> {
@@ -177,10 +183,14 @@ export class BodyTable {
 	}
 
 	#bytes(id: number): Buffer | null {
-		const row = this.#db.get<{ bytes: Buffer | null }>("SELECT bytes FROM body WHERE id = ?", id);
-		if (row === undefined) throw new FlowtapeError("FT_STORE", `${this.#db.path}: the tape is damaged: body ${id} is not there`, { file: this.#db.path });
-		return row.bytes;
+		const bytes = this.#rows.get(id);
+		if (bytes === undefined) throw new FlowtapeError("FT_STORE", `${this.#db.path}: the tape is damaged: body ${id} is not there`, { file: this.#db.path });
+		return bytes;
 	}
+}
+
+function numbersOf(stored: readonly StoredBody[]): number[] {
+	return stored.filter((each) => typeof each === "number" && each !== EMPTY_BODY) as number[];
 }
 
 /** Exact up to bodies of 2 MiB, beyond which different sizes may share a key. */

@@ -1,12 +1,15 @@
 // The connections of a tape and their certificates: once each, however many flows share them.
 import { createHash } from "node:crypto";
 import type { ClientConnection, Connection, ServerConnection } from "../flow/connection.ts";
+import { BatchRows } from "./batch-rows.ts";
 import { packClient, packServer, unpackClient, unpackServer } from "./pack-connection.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
 /** Connections that are remembered, so that flows which share one refer to one row. */
 const KNOWN_CONNECTIONS = 1000;
+
+const EMPTY = Buffer.alloc(0);
 
 /** A connection as it was when it was written. It is written again once it has changed. */
 interface Written {
@@ -27,9 +30,11 @@ export class ConnectionTable {
 	readonly #clients = new RecentMap<string, Written>(KNOWN_CONNECTIONS);
 	readonly #servers = new RecentMap<string, Written>(KNOWN_CONNECTIONS);
 	readonly #certificates = new Set<string>();
+	readonly #rows: BatchRows;
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
+		this.#rows = new BatchRows(db, "connection");
 	}
 
 	/** The number of a connection's row. */
@@ -69,21 +74,21 @@ export class ConnectionTable {
 
 	/** Empty where the tape has lost it. */
 	readonly #readCertificate = (hash: Uint8Array): Uint8Array => {
-		return this.#db.get<{ pem: Uint8Array }>("SELECT pem FROM certificate WHERE hash = ?", hash)?.pem ?? Buffer.alloc(0);
+		return this.#db.get<{ pem: Uint8Array }>("SELECT pem FROM certificate WHERE hash = ?", hash)?.pem ?? EMPTY;
 	};
 
-	/** @throws FlowtapeError FT_CORRUPT_FLOW */
-	readClient(seq: number): ClientConnection {
-		return unpackClient(this.#read(seq, "client_conn"), this.#readCertificate);
+	/** The connections of the flows that are read next. */
+	expect(rows: readonly number[]): void {
+		this.#rows.expect(rows);
 	}
 
 	/** @throws FlowtapeError FT_CORRUPT_FLOW */
-	readServer(seq: number): ServerConnection {
-		return unpackServer(this.#read(seq, "server_conn"), this.#readCertificate);
+	readClient(row: number): ClientConnection {
+		return unpackClient(this.#rows.get(row) ?? EMPTY, this.#readCertificate);
 	}
 
-	#read(seq: number, column: "client_conn" | "server_conn"): Uint8Array {
-		const sql = `SELECT bytes FROM connection WHERE id = (SELECT ${column} FROM flow WHERE seq = ?)`;
-		return this.#db.get<{ bytes: Uint8Array }>(sql, seq)?.bytes ?? Buffer.alloc(0);
+	/** @throws FlowtapeError FT_CORRUPT_FLOW */
+	readServer(row: number): ServerConnection {
+		return unpackServer(this.#rows.get(row) ?? EMPTY, this.#readCertificate);
 	}
 }

@@ -4,7 +4,7 @@ import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 import { APPLICATION_ID, indexes, knownObjects, migrations, SCHEMA_VERSION } from "./schema.ts";
 
-/** `read`: an existing tape; `create`: a new one, made in one go; `append`: for recording, made where there is none. */
+/** `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none. */
 export type Mode = "read" | "create" | "append";
 
 /** How long to wait for another process that writes, in milliseconds. */

@@ -3,6 +3,7 @@ import type { StoredBody } from "./codec.ts";
 import { KEY_BLOCK } from "./schema.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import type { Outline } from "./store.ts";
+import { fromStored } from "./text.ts";
 
 const BLOCK_FLOWS = 2 ** KEY_BLOCK;
 
@@ -52,7 +53,7 @@ export function answerFacts(db: TapeDatabase, seq: number): AnswerFacts | undefi
 export function outlines(db: TapeDatabase, after: number, limit: number): Outline[] {
 	const columns = `seq AS place, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer`;
 	const rows = db.all<Outline>(`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`, after, limit);
-	return rows.map((row) => ({ ...row, isAnswer: Boolean(row.isAnswer) }));
+	return rows.map((row) => ({ ...row, id: fromStored(row.id), host: fromStored(row.host), isAnswer: Boolean(row.isAnswer) }));
 }
 
 export function countAnswers(db: TapeDatabase): number {

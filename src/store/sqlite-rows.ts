@@ -5,6 +5,7 @@ import { FACTS, type FlowFacts, type StoredBody } from "./codec.ts";
 import { type Condition, selectRows } from "./select.ts";
 import type { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
+import { fromStored, toStored } from "./text.ts";
 
 /** What a flow is made of, and its number. */
 export type StoredRow = FlowFacts & { seq: number };
@@ -15,7 +16,8 @@ const BATCH_ROWS = 200;
 
 /** What the columns tell of a filter. */
 export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: readonly string[]): Condition {
-	return selectRows(filter, ids, (column) => db.column(`SELECT DISTINCT ${column} FROM flow`));
+	const distinct = (column: Column) => db.column<string | number | null>(`SELECT DISTINCT ${column} FROM flow`);
+	return selectRows(filter, ids?.map(toStored), distinct);
 }
 
 /** The numbers of the rows that meet a condition, in batches. */
@@ -51,7 +53,10 @@ function* rowsByBodies(
 	const stored = sides.map((side) => `${side}_body` as const);
 	const peeked = new Set(["seq", "coded", "kind", "has_websocket", ...columns, ...stored]);
 	const mayMatch = (row: PeekedRow): boolean => {
-		const columnOf = (column: Column) => row[column] ?? null;
+		const columnOf = (column: Column) => {
+			const value = row[column] ?? null;
+			return typeof value === "string" ? fromStored(value) : value;
+		};
 		return decide(plan, columnOf, (side) => bytesOf(row, side, bodies)) !== false;
 	};
 	for (const rows of rowsOf<PeekedRow>(db, [...peeked], condition)) {

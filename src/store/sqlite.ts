@@ -3,7 +3,7 @@ import { FlowtapeError, type Reporter } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { Body } from "../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
-import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { Flow, HttpFlow, Later } from "../flow/flow.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
 import {
 	decodeFlow,
@@ -17,13 +17,15 @@ import {
 	type PartWriter,
 	type StoredBody,
 } from "./codec.ts";
+import type { Condition } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
-import { copyRows } from "./sqlite-copy.ts";
+import { borrowRows, copyRows, type Lent, settleRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
 import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
 import { allRows, candidateRows, conditionOf, numbersOf, type StoredRow } from "./sqlite-rows.ts";
 import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
+import { fromStored } from "./text.ts";
 
 export interface StoreOptions {
 	mode: Mode;
@@ -46,6 +48,19 @@ const INSERT_FLOW = `INSERT INTO flow (
 
 const COMPLETE_FLOW = "UPDATE flow SET marked = ?, has_error = ?, client_conn = ?, server_conn = ?, head = ?, rest = ? WHERE seq = ?";
 
+/** Where a connection lies. */
+class Place {
+	readonly store: SqliteStore;
+	readonly row: number;
+
+	constructor(store: SqliteStore, row: number) {
+		this.store = store;
+		this.row = row;
+	}
+}
+
+type Loan = Lent & { readonly from: SqliteStore };
+
 /**
  * Opens a tape.
  * @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE
@@ -64,6 +79,8 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	#pendingBytes = 0;
 	#timer: NodeJS.Timeout | undefined;
 	#closed = false;
+	/** What another tape lends; undefined as long as there was no flow. */
+	#loan: Loan | null | undefined;
 
 	constructor(path: string, options: StoreOptions) {
 		this.path = path;
@@ -76,7 +93,19 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	// — writing —
 
 	append(flow: Flow): void {
-		this.#write(() => this.#insert(flow));
+		this.#write(() => {
+			if (this.#loan === undefined) this.#loan = this.#borrow(flow);
+			this.#insert(flow);
+		});
+	}
+
+	/** Where the first flow of a new tape comes from another tape, what is left of its flows as it is gets copied in one go at the end. */
+	#borrow({ connections: { client } }: Flow): Loan | null {
+		const from = typeof client === "function" && client.place instanceof Place ? client.place.store : null;
+		if (this.#options.mode !== "create" || from === null || from.#options.mode !== "read" || !this.#isEmpty()) return null;
+		const lent = borrowRows(this.#db, from.path);
+		if (lent !== null) this.#bodies.borrow(from.#bodies, lent.bodies);
+		return lent && { ...lent, from };
 	}
 
 	open(flow: HttpFlow): OpenFlow {
@@ -151,6 +180,8 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		try {
 			if (this.#options.mode !== "read") {
 				this.#bodies.removeLoose();
+				const loan = this.#loan;
+				if (loan) this.#write(() => settleRows(this.#db, loan));
 				this.flush();
 				this.#db.buildIndexes();
 			}
@@ -218,12 +249,19 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		return this.#bodies.write(body);
 	}
 
-	writeClient(client: ClientConnection): number {
-		return this.#connections.writeClient(client);
+	writeClient(client: ClientConnection | Later<ClientConnection>): number {
+		if (typeof client !== "function") return this.#connections.writeClient(client);
+		return this.#borrowed(client.place) ?? this.#connections.writeClient(client());
 	}
 
-	writeServer(server: ServerConnection): number {
-		return this.#connections.writeServer(server);
+	writeServer(server: ServerConnection | Later<ServerConnection>): number {
+		if (typeof server !== "function") return this.#connections.writeServer(server);
+		return this.#borrowed(server.place) ?? this.#connections.writeServer(server());
+	}
+
+	#borrowed(place: object | undefined): number | null {
+		const loan = this.#loan;
+		return loan && place instanceof Place && place.store === loan.from && place.row <= loan.connections ? place.row : null;
 	}
 
 	/**
@@ -231,12 +269,13 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	 * The number of flows; null where that cannot be, and nothing was done.
 	 */
 	takeRows(from: SqliteStore, options: ReadOptions = {}): number | null {
-		if (this.#options.mode !== "create" || this.#db.inTransaction || this.#hasFlows()) return null;
+		if (this.#options.mode !== "create" || this.#db.inTransaction || !this.#isEmpty()) return null;
 		return copyRows(this.#db, from.path, from.#matching(options));
 	}
 
-	#hasFlows(): boolean {
-		return this.#db.get("SELECT 1 FROM flow LIMIT 1") !== undefined;
+	/** A body may have come before its flow. */
+	#isEmpty(): boolean {
+		return this.#db.get("SELECT 1 FROM flow UNION ALL SELECT 1 FROM body LIMIT 1") === undefined;
 	}
 
 	// — reading —
@@ -245,12 +284,16 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		return this.#bodies.read(stored, size);
 	}
 
-	readClient(seq: number): ClientConnection {
-		return this.#connections.readClient(seq);
+	readClient(row: number): ClientConnection {
+		return this.#connections.readClient(row);
 	}
 
-	readServer(seq: number): ServerConnection {
-		return this.#connections.readServer(seq);
+	readServer(row: number): ServerConnection {
+		return this.#connections.readServer(row);
+	}
+
+	placeOf(row: number): object {
+		return new Place(this, row);
 	}
 
 	readMessages(seq: number): MessageRow[] {
@@ -273,16 +316,27 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 	*#batches({ filter, ids }: ReadOptions): Generator<Flow[]> {
 		const condition = conditionOf(this.#db, filter, ids);
 		const asked = condition.exact ? undefined : filter;
-		for (const rows of candidateRows(this.#db, this.#bodies, condition, asked)) yield rows.flatMap((row) => this.#decode(row, asked) ?? []);
+		for (const rows of this.#candidates(condition, asked)) yield rows.flatMap((row) => this.#decode(row, asked) ?? []);
 	}
 
 	/** The numbers of the flows that match. */
 	*#matching({ filter, ids }: ReadOptions): Generator<number[]> {
 		const condition = conditionOf(this.#db, filter, ids);
 		if (condition.exact) yield* numbersOf(this.#db, condition);
-		else
-			for (const rows of candidateRows(this.#db, this.#bodies, condition, filter))
-				yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+		else for (const rows of this.#candidates(condition, filter)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+	}
+
+	/** What the rows of each batch refer to is expected to be asked for. */
+	*#candidates(condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
+		for (const rows of candidateRows(this.#db, this.#bodies, condition, filter)) {
+			const size = rows.reduce((sum, row) => sum + (row.request_size ?? 0) + (row.response_size ?? 0), 0);
+			this.#bodies.expect(
+				rows.flatMap((row) => [row.request_body, row.response_body]),
+				size,
+			);
+			this.#connections.expect(rows.flatMap((row) => [row.client_conn, row.server_conn]));
+			yield rows;
+		}
 	}
 
 	async count(filter?: Filter): Promise<number> {
@@ -316,7 +370,7 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		if (row === undefined) return null;
 		const body = this.#bodies.read(row.response_body, row.response_size);
 		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
-		return response === undefined ? null : { id: row.id, response };
+		return response === undefined ? null : { id: fromStored(row.id), response };
 	}
 
 	outlines(after: number, limit: number): Outline[] {

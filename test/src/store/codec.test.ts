@@ -5,7 +5,7 @@ import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
 import { FlowtapeError } from "../../../src/errors.ts";
 import type { Body } from "../../../src/flow/body.ts";
 import { type ClientConnection, clientConnection, type ServerConnection } from "../../../src/flow/connection.ts";
-import type { Flow } from "../../../src/flow/flow.ts";
+import type { Flow, Later } from "../../../src/flow/flow.ts";
 import {
 	decodeFlow,
 	encodeFlow,
@@ -31,11 +31,11 @@ class Parts implements PartReader, PartWriter {
 	writeBody(body: Body): StoredBody {
 		return this.#bodies.push(body);
 	}
-	writeClient(client: ClientConnection): number {
-		return this.#clients.push(client);
+	writeClient(client: ClientConnection | Later<ClientConnection>): number {
+		return this.#clients.push(typeof client === "function" ? client() : client);
 	}
-	writeServer(server: ServerConnection): number {
-		return this.#servers.push(server);
+	writeServer(server: ServerConnection | Later<ServerConnection>): number {
+		return this.#servers.push(typeof server === "function" ? server() : server);
 	}
 	readBody(stored: StoredBody): Body {
 		return typeof stored === "number" ? (this.#bodies[stored - 1] ?? null) : null;
@@ -45,6 +45,9 @@ class Parts implements PartReader, PartWriter {
 	}
 	readServer(): ServerConnection {
 		return this.#read("server", this.#servers[0]);
+	}
+	placeOf(): object {
+		return this;
 	}
 	readMessages(): MessageRow[] {
 		return this.#read("messages", this.messages);

@@ -129,20 +129,6 @@ t.test("a tape that is added to knows the bodies it has", async (t) => {
 	db.close();
 });
 
-t.test("bodies of a batch are read in one go where they lie together", async (t) => {
-	t.testdir();
-	const { db, table } = open(t);
-	const all = Array.from({ length: 50 }, () => randomBytes(1000));
-	const stored = all.map((bytes) => table.write(bytes));
-	db.exec("UPDATE body SET bytes = zeroblob(1000) WHERE id = 7");
-	table.readAhead([null, 0, Buffer.from("inline"), ...stored]);
-	db.exec("DELETE FROM body");
-	for (const [i, bytes] of all.entries()) t.equal(bytesOf(table.read(stored[i] ?? null, 1000))?.equals(bytes), i !== 6);
-	table.readAhead([stored[0] ?? null, stored[49] ?? null]);
-	t.throws(() => bytesOf(table.read(stored[49] ?? null, 1000)), { code: "FT_STORE", message: /body 50 is not there/ }, "these lie too far apart");
-	db.close();
-});
-
 t.test("one that is missing is damage", async (t) => {
 	const path = join(t.testdir(), "missing.tape");
 	await storeWith(path, [httpFlow({ response: { body: Buffer.alloc(2_000_000) } })]);

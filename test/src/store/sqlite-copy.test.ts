@@ -4,6 +4,7 @@ import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import type { Flow } from "../../../src/flow/flow.ts";
 import { copyRows } from "../../../src/store/sqlite-copy.ts";
 import { TapeDatabase } from "../../../src/store/sqlite-database.ts";
 
@@ -68,4 +69,46 @@ t.test("not from another version, and nothing is left of a failure", async (t) =
 	t.equal(copyRows(db, from, [[1]]), 1, "it may be tried again");
 	source.close();
 	db.close();
+});
+
+t.test("flows that are written anew keep the bodies and connections that nobody changed", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const shared = Buffer.alloc(5000, "a body of many ");
+	const certificateList = [Buffer.from("a certificate")];
+	const flows = [
+		...variedFlows(),
+		httpFlow({ response: { body: Buffer.alloc(3_000_000, "large ") }, serverConn: { certificateList } }),
+		websocketFlow(),
+		tcpFlow(),
+	];
+	const dropped = httpFlow({ response: { body: Buffer.alloc(5000, "a secret ") }, serverConn: { certificateList: [Buffer.from("a secret too")] } });
+	const edited = httpFlow({ response: { body: Buffer.alloc(5000, "a secret to be edited ") } });
+	await storeWith(from, [dropped, edited, ...flows, httpFlow({ response: { body: shared } })]);
+	const source = storeAt(from, "read");
+	const store = storeAt(to, "create");
+	const [, first, ...others] = await flowsOf(source);
+	if (first?.type !== "http" || first.response === null) throw new Error("an HTTP flow was expected");
+	first.response.body = Buffer.alloc(6000, "edited ");
+	first.clientConn.peername = ["192.0.2.7", 7];
+	for (const flow of [first, ...others]) store.append(flow);
+	await storeWith(from, [httpFlow({ id: "late", response: { body: Buffer.alloc(7000, "recorded meanwhile ") } })], { mode: "append" });
+	const [late] = (await flowsOf(source)).slice(-1);
+	store.append(late as Flow);
+	await store.close();
+	const written = storeAt(to, "read");
+	const read = await flowsOf(written);
+	t.same(
+		read.map(factsOf),
+		[first, ...others, late].map((flow) => factsOf(flow as Flow)),
+	);
+	await written.close();
+	await source.close();
+	const db = new TapeDatabase(to, "read", false);
+	t.same(db.get("PRAGMA integrity_check"), { integrity_check: "ok" });
+	t.equal(count(db, "body WHERE size = 0 OR id NOT IN (SELECT request_body FROM flow UNION SELECT response_body FROM flow)"), 0, "nothing is left over");
+	t.equal(count(db, "connection WHERE length(bytes) = 0"), 0);
+	db.close();
+	const { readFileSync } = await import("node:fs");
+	t.notOk(readFileSync(to).includes("secret"));
 });

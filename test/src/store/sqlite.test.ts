@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { dnsFlow, httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
+import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { reports } from "../../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -46,6 +46,30 @@ t.test("what is read goes into another tape unchanged, also what a newer version
 	await second.close();
 });
 
+t.test("text with stray bytes loses none, and is found by filters", async (t) => {
+	const path = join(t.testdir(), "stray.tape");
+	const text = "a\udcff\0b\ud83c\udf47\ufffe\ud800";
+	const flow = websocketFlow({
+		...{ id: `id ${text}`, marked: text, comment: text, error: { message: text, timestamp: 1 }, metadata: { [text]: text }, backup: { [text]: [text] } },
+		request: { host: text, headers: [] },
+		clientConn: { sni: text, error: text, peername: [text, 1], cipherList: [text] },
+		serverConn: { address: [text, 1], via: ["http", [text, 2]] },
+		websocket: { messages: [], closedByClient: null, closeCode: 1, closeReason: text, timestampEnd: 1 },
+	});
+	const dns = dnsFlow({ request: { questions: [{ name: text, type: 1, class: 1 }] } });
+	await storeWith(path, [flow, dns, httpFlow()]);
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).slice(0, 2).map(factsOf), [flow, dns].map(factsOf));
+	for (const filter of ["~d '^a\udcff'", "~marker '\udcff'", "~d '\udcff' & ~b ''"])
+		t.same(
+			(await flowsOf(store, { filter: compileFilter(filter) })).map(({ id }) => id),
+			[flow.id],
+			filter,
+		);
+	t.equal((await flowsOf(store, { ids: [flow.id] })).length, 1);
+	await store.close();
+});
+
 t.test("recordings are found by their key, in order, over all blocks of the index", async (t) => {
 	const path = join(t.testdir(), "keys.tape");
 	const paths = Array.from({ length: 40_000 }, (_, i) => `/${i % 16_000 === 7 ? "often" : i % 1000}`);
@@ -67,6 +91,77 @@ t.test("recordings are found by their key, in order, over all blocks of the inde
 	t.same(store.findByKey("/none", -1, 5), []);
 	t.equal(store.at(1_000_000), null);
 	await store.close();
+});
+
+t.test("what replay asks: keys, outlines, answers alone", async (t) => {
+	const path = join(t.testdir(), "answers.tape");
+	const flows = [
+		httpFlow({ id: "\udcff", request: { path: "/a" }, response: { statusCode: 201, body: "x".repeat(500) } }),
+		httpFlow({ id: "open", request: { path: "/b" }, response: null }),
+		tcpFlow({ id: "stream" }),
+		websocketFlow({ id: "socket", request: { path: "/a" } }),
+		httpFlow({ id: "interim", response: { statusCode: 103 } }),
+	];
+	await storeWith(path, flows, { requestKey: byPath });
+	const { list, report } = reports();
+	const store = storeAt(path, "read", { report });
+	t.same([...store.keys()].flat(), [
+		{ seq: 1, key: "/a" },
+		{ seq: 2, key: "/b" },
+		{ seq: 4, key: "/a" },
+		{ seq: 5, key: "/" },
+	]);
+	const outlines = store.outlines(0, 10).map(({ place, id, path: target, status, isAnswer }) => [place, id, target, status, isAnswer]);
+	t.same(outlines, [
+		[1, "\udcff", "/a", 201, true],
+		[2, "open", "/b", null, false],
+		[4, "socket", "/a", 101, true],
+		[5, "interim", "/", 103, false],
+	]);
+	t.same(
+		store.outlines(1, 1).map(({ place }) => place),
+		[2],
+	);
+	t.equal(store.countAnswers(), 2);
+	const answer = store.answerAt(1);
+	t.match(answer, { id: "\udcff", response: { statusCode: 201, bodySize: 500 } });
+	t.equal(answer?.response.rawContent?.toString(), "x".repeat(500));
+	t.same([store.answerAt(2), store.answerAt(3), store.answerAt(99)], [null, null, null]);
+	t.same(
+		[...store.stored()].flat().map(({ seq, flow }) => [seq, flow.id]),
+		flows.map(({ id }, i) => [i + 1, id]),
+	);
+	t.same(list, []);
+	await store.close();
+});
+
+t.test("a conversation and a body are stored as they come", async (t) => {
+	const path = join(t.testdir(), "open.tape");
+	const store = storeAt(path, "append");
+	const spool = store.spool();
+	for (const part of ["one ", "two ", "three"]) spool.write(Buffer.from(part));
+	store.append(httpFlow({ id: "spooled", response: { body: spool.end() } }));
+	const flow = websocketFlow({ id: "socket" });
+	const open = store.open(flow);
+	const gone = store.open(websocketFlow({ id: "gone" }));
+	const message = { opcode: 1, fromClient: true, content: Buffer.from("later"), timestamp: 5, dropped: false, injected: true };
+	open.add(message);
+	gone.add(message);
+	gone.discard();
+	flow.marked = ":star:";
+	flow.error = { message: "reset", timestamp: 9 };
+	open.close();
+	await store.close();
+	const reader = storeAt(path, "read");
+	const [spooled, socket, ...others] = (await flowsOf(reader)) as HttpFlow[];
+	t.equal(spooled?.response?.rawContent?.toString(), "one two three");
+	t.match(socket, { id: "socket", marked: ":star:", error: { message: "reset" } });
+	t.same(
+		socket?.websocket?.messages.map(({ content }) => content.toString()),
+		["ping", "pong", "later"],
+	);
+	t.same(others, []);
+	await reader.close();
 });
 
 t.test("a killed writer leaves every flow of 100 ms before, and a tape that opens at once", async (t) => {

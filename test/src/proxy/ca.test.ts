@@ -150,3 +150,8 @@ for name in ["a.example", "127.0.0.1"]:
 t.test("the pin is that of the public key", async (t) => {
 	t.match(authority.pin, /^[A-Za-z0-9+/]{43}=$/);
 });
+
+t.test("a certificate of the user's own is shown where it is for the authority's key", async (t) => {
+	t.ok(authority.contextOf(authority.certificatePem));
+	t.equal(authority.contextOf((await openAuthority(join(t.testdir(), "other"))).certificatePem), null);
+});

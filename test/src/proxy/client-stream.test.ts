@@ -1,5 +1,5 @@
 // Exchanges of clients that speak HTTP/2, with servers of either version.
-import { connect } from "node:http2";
+import { type ClientHttp2Stream, connect } from "node:http2";
 import t, { type Test } from "tap";
 import { gate } from "../../../fixtures/gate.ts";
 import { askHttp2, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
@@ -341,4 +341,35 @@ t.test("http2=false: neither side is offered it", async (t) => {
 	const session = connect("http://localhost", { createConnection: () => socket });
 	await new Promise<void>((resolve) => session.on("error", () => resolve()));
 	t.match((await proxy.event("client_error")).message, /HTTP\/2/, "not even by those who do not ask");
+});
+
+t.test("a server that does not read holds the client back, and gets the whole in the end", async (t) => {
+	const size = 40_000_000;
+	const released = gate();
+	const origin = await startOrigin(t, async (server) => {
+		if ((await server.head()).startsWith("PRI ")) return server.close();
+		server.socket.pause();
+		await released.opened;
+		server.socket.resume();
+		await server.take(size);
+		server.send(ok("thanks"));
+	});
+	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
+	const session = await openHttp2(t, proxy, origin.authority);
+	let stream: ClientHttp2Stream | undefined;
+	const answer = askHttp2(session, { ":method": "PUT", ":path": "/", "content-length": size }, (opened) => {
+		stream = opened;
+		opened.end(Buffer.alloc(size, "x"));
+	});
+	let held = 0;
+	for (let same = 0, last = -1; same < 15; ) {
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		held = stream?.session?.state.outboundQueueSize ?? 0;
+		const left = stream?.writableLength ?? 0;
+		same = left === last ? same + 1 : 0;
+		last = left;
+	}
+	t.ok((stream?.writableLength ?? 0) > 0 || held > 0, "not all of it has gone");
+	released.open();
+	t.match(await answer, { status: 200, body: "thanks" });
 });

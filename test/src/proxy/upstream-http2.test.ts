@@ -175,3 +175,25 @@ t.test("a WebSocket over HTTP/2, both ways at once, and one that is refused", as
 	t.match(seen, [":method", "CONNECT", ":protocol", "websocket"]);
 	t.match(await proxy.flow(2), { request: { method: "GET", path: "/ws" }, response: { statusCode: 101 } });
 });
+
+t.test("a client that does not read holds the server back, and gets the whole in the end", async (t) => {
+	const size = 40_000_000;
+	const answer: Answer = (stream) => {
+		stream.respond();
+		stream.end(Buffer.alloc(size, "x"));
+	};
+	const { session } = await world(t, answer, { stream_large_bodies: 1 });
+	const stream = session.request({ ":path": "/" });
+	await new Promise((resolve) => stream.once("response", resolve));
+	// What the windows of the connections let through, and no more.
+	for (let same = 0, last = -1; same < 15; ) {
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		const come = session.socket.bytesRead;
+		same = come === last ? same + 1 : 0;
+		last = come;
+	}
+	t.ok(session.socket.bytesRead < size / 2);
+	let got = 0;
+	for await (const chunk of stream) got += chunk.length;
+	t.equal(got, size);
+});

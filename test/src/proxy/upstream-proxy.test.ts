@@ -7,7 +7,7 @@ import type { FlowtapeError } from "../../../src/errors.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Request } from "../../../src/flow/message.ts";
 import type { UpstreamProxy } from "../../../src/proxy/destination.ts";
-import { nameOfProxy, requestTunnel, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
+import { nameOfProxy, requestTunnel, routeOf, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
 
 const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port, authorization });
 const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };
@@ -67,4 +67,12 @@ t.test("requests in absolute form", async (t) => {
 	t.equal(head(request("/"), fields, proxyAt(1, "Basic dTpw")), "GET http://example.com/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: Basic dTpw\r\n\r\n");
 	t.strictSame(fields.length, 4, "the flow's own stay");
 	t.equal(nameOfProxy({ ...proxyAt(3128), host: "::1" }), "the upstream proxy [::1]:3128");
+});
+
+t.test("the way of a mode", async (t) => {
+	const otherwise = () => null;
+	const listen = { host: "127.0.0.1", port: 0 };
+	t.equal(routeOf({ text: "regular", kind: "regular", listen }, "Basic x", otherwise), otherwise);
+	const server = { scheme: "https" as const, host: "proxy.example", port: 3128 };
+	t.strictSame(routeOf({ text: "upstream", kind: "upstream", server, listen }, "Basic x", otherwise)(to), { ...server, authorization: "Basic x" });
 });

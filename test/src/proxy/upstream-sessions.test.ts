@@ -105,3 +105,19 @@ t.test("a server of HTTP/1.1 in clear text is found out by its answer to the pre
 	t.equal(prefaces, 1);
 	t.match((await proxy.flow(0)).response, { httpVersion: "HTTP/1.1" });
 });
+
+t.test("those who give up while they wait: the others go on waiting, and with the last of them the connection is given up", async (t) => {
+	const authority = await openAuthority(t.testdir());
+	// It never answers the hello of TLS.
+	const silent = await startOrigin(t, () => {}, { host: "localhost" });
+	const proxy = await startTestProxy(t, { authority, options: { connection_strategy: "lazy" } });
+	const session = await openHttp2(t, proxy, silent.authority, { authority });
+	const streams = [1, 2].map((n) => session.request({ ":path": `/${n}` }).on("error", () => {}));
+	while (silent.connections.length === 0) await new Promise(setImmediate);
+	for (const [index, stream] of streams.entries()) {
+		stream.close(8);
+		t.match(await proxy.flow(index), { error: { message: /./ }, response: null });
+	}
+	t.ok(await silent.connections[0]?.ended());
+	t.equal(silent.connections.length, 1);
+});

@@ -18,7 +18,7 @@ export const command = defineCommand({
 			type: "string",
 			default: null,
 			choices: RECORD_MODES,
-			help: "once: record when the tape is missing; none: never; new-episodes: what the tape does not answer; all: everything anew. Default: once; none where CI is set and the tape is there.",
+			help: "When to record: once, where the tape is missing (the default); none, never (the default where CI is set and the tape is there); new-episodes, what the tape does not answer; all, everything anew.",
 		},
 		record_failures: { type: "boolean", default: false, help: "Record requests that failed and responses from 500 on too." },
 		...proofOptions,

@@ -10,6 +10,7 @@ const parts = {
 	"src/filter/": ["src/flow/", errors],
 	"src/replay/": ["src/flow/", options, errors],
 	"src/export/": ["src/flow/", errors],
+	"src/compare/": ["src/flow/", options, errors],
 	"src/store/": ["src/flow/", "src/filter/", errors],
 	"src/rewrite/": ["src/flow/", "src/replay/", "src/store/", options, errors],
 	"src/hooks/": ["src/flow/", "src/filter/", "src/replay/", options, errors],

@@ -17,7 +17,7 @@ export const options = {
 /** Without a cutoff, a body that no hook asks for is held up to this size, and passes on from there. Bytes. */
 const HELD_BYTES = 16 * 1024 * 1024;
 /** A response that takes longer than this is passed on as far as it has come. Milliseconds. */
-export const PATIENCE_MS = 200;
+export const PATIENCE_MS = 3_000;
 
 /** Media types of bodies that are read while they come; to hold one back would hold it for ever. */
 const EVENT_STREAM =

@@ -17,10 +17,7 @@ function step(what: string, args: readonly string[]): string {
 	console.log(`\n${what}\n  $ flowtape ${args.map(shown).join(" ")}`);
 	const { status, stdout } = spawnSync(process.execPath, [flowtape, ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
 	process.stdout.write(stdout);
-	if (status !== 0) {
-		console.error(`\nthe demo failed: exit status ${status}`);
-		process.exit(1);
-	}
+	if (status !== 0) throw new Error(`exit status ${status}`);
 	return stdout;
 }
 
@@ -30,8 +27,8 @@ function shown(word: string): string {
 	return /^[\w./:=-]+$/.test(word) ? word : `'${word}'`;
 }
 
+const site = spawn(process.execPath, [here("site.js"), join(folder, "site-ca")], { stdio: ["ignore", "pipe", "inherit"] });
 try {
-	const site = spawn(process.execPath, [here("site.js"), join(folder, "site-ca")], { stdio: ["ignore", "pipe", "inherit"] });
 	const [line] = (await once(createInterface(site.stdout), "line")) as [string];
 	const { http, https } = JSON.parse(line) as { http: string; https: string };
 	console.log(`A small site is up at ${http} and ${https}.`);
@@ -51,6 +48,10 @@ try {
 	step("3. Look at what was recorded: requests of the API, one line each.", ["filter", "~u /api/ & ~c 200", "session.tape"]);
 	step("4. Write a dump that mitmproxy opens.", ["convert", "session.tape", "session.mitm"]);
 	console.log(`\nThat is all. Your turn: flowtape record session.tape -- COMMAND`);
+} catch (error) {
+	console.error(`\nThe demo failed: ${(error as Error).message}`);
+	process.exitCode = 1;
 } finally {
+	site.kill();
 	rmSync(folder, { recursive: true, force: true });
 }

@@ -6,11 +6,20 @@ import { append } from "./append.ts";
 import type { BenchOptions, Finding } from "./finding.ts";
 import { live } from "./live.ts";
 import { offline } from "./offline.ts";
+import { parseHeads } from "./parse-heads.ts";
 import { record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { startUp } from "./start-up.ts";
 
-const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = { start: startUp, append, record, live, replay, offline };
+const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = {
+	start: startUp,
+	parse: parseHeads,
+	append,
+	record,
+	live,
+	replay,
+	offline,
+};
 
 async function main(args: readonly string[]): Promise<void> {
 	const short = args.includes("--short");

@@ -9,6 +9,7 @@ import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { check, tell } from "./peers/tally.mjs";
 
 const run = promisify(execFile);
 const flowtape = [process.execPath, join(new URL(".", import.meta.url).pathname, "../dist/commands/main.js")];
@@ -181,18 +182,6 @@ async function nodeAsChild(command, tape, urls, ...more) {
 		.stdout;
 }
 
-let passed = 0;
-let failed = 0;
-async function check(name, test) {
-	try {
-		await test();
-		passed++;
-	} catch (error) {
-		failed++;
-		console.log(`not ok: ${name}\n${error.stack}`);
-	}
-}
-
 try {
 	const ca = join(folder, "ca.pem");
 	writeFileSync(ca, execFileSync(flowtape[0], [...flowtape.slice(1), "ca", "export"], { env }));
@@ -236,5 +225,4 @@ try {
 } finally {
 	rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+tell();

@@ -1,21 +1,11 @@
 // Messages of one connection on their way out, over a real socket.
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
 import t from "tap";
-import { Peer } from "../../../fixtures/peer.ts";
+import { socketPair } from "../../../fixtures/socket-pair.ts";
 import { Http1Writer } from "../../../src/proxy/http1-writer.ts";
 import { WriteBatch } from "../../../src/proxy/write-batch.ts";
 
 t.test("bodies in the coding that their head names, one message after another", async (t) => {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const accepted = once(server, "connection") as Promise<[Socket]>;
-	const peer = await Peer.to((server.address() as AddressInfo).port);
-	const [socket] = await accepted;
-	t.teardown(() => {
-		server.close();
-		peer.close();
-	});
+	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	const writer = new Http1Writer(batch);
 	for (const [coding, trailers, want] of [

@@ -1,27 +1,11 @@
 // What goes to a socket within one turn, at once.
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import t, { type Test } from "tap";
-import { Peer } from "../../../fixtures/peer.ts";
+import t from "tap";
+import { socketPair } from "../../../fixtures/socket-pair.ts";
 import { WriteBatch } from "../../../src/proxy/write-batch.ts";
 
-/** A socket to write to, and the other end of it. */
-async function pair(t: Test): Promise<{ socket: Socket; peer: Peer }> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const accepted = once(server, "connection") as Promise<[Socket]>;
-	const peer = await Peer.to((server.address() as AddressInfo).port);
-	const [socket] = await accepted;
-	t.teardown(() => {
-		server.close();
-		socket.destroy();
-		peer.close();
-	});
-	return { socket, peer };
-}
-
 t.test("strings are bytes, and parts keep their order, few or many, small or large", async (t) => {
-	const { socket, peer } = await pair(t);
+	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	const bytes = Buffer.from("\0\xff", "latin1");
 	const large = Buffer.alloc(20_000, "x");
@@ -38,7 +22,7 @@ t.test("strings are bytes, and parts keep their order, few or many, small or lar
 });
 
 t.test("one turn is one write, and nothing is none", async (t) => {
-	const { socket, peer } = await pair(t);
+	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	const writes: number[] = [];
 	const { write } = socket;
@@ -55,7 +39,7 @@ t.test("one turn is one write, and nothing is none", async (t) => {
 });
 
 t.test("false means enough for now, until drain", async (t) => {
-	const { socket, peer } = await pair(t);
+	const { socket, peer } = await socketPair(t);
 	peer.socket.pause();
 	const batch = new WriteBatch(socket);
 	const chunk = Buffer.alloc(100_000);
@@ -77,7 +61,7 @@ t.test("false means enough for now, until drain", async (t) => {
 });
 
 t.test("a socket that is closed takes all and sends none", async (t) => {
-	const { socket } = await pair(t);
+	const { socket } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	socket.destroy();
 	batch.add("x");

@@ -4,13 +4,14 @@ import { readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-const entries = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
+const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
+// where modules of a bundle look for it too
+const threads = { "store/writer-thread": "src/store/writer-thread.ts" };
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-	entryPoints: entries,
+	entryPoints: { ...Object.fromEntries(programs.map((file) => [file.replace(/\.ts$/, ""), file])), ...threads },
 	outdir: "dist",
-	outbase: ".",
 	bundle: true,
 	splitting: true,
 	format: "esm",

@@ -15,7 +15,7 @@ export const command = defineCommand({
 	],
 	async run({ args: [from = "-", to = "-"], options, values }, io) {
 		const filter = await selection(options);
-		const open = (troubles: Troubles) => createOutput(to, options, troubles);
+		const open = (troubles: Troubles, size: number) => createOutput(to, options, troubles, size);
 		const { passed, status } = await copyFlows({ inputs: [from], filter, strict: options.strict, quiet: values.quiet === true, open, progress: true }, io);
 		if (values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status;

@@ -43,7 +43,8 @@ export const command = defineCommand({
 		if (output !== null && options.json) throw new FlowtapeError("FT_USAGE", "filter: --json prints and -o writes; one of them was expected");
 		if (output === null && (options.format ?? options.dump_version) !== null)
 			throw new FlowtapeError("FT_USAGE", "filter: --format and --dump-version are for -o TAPE, which was expected too; -o - is stdout");
-		const open = async (troubles: Troubles) => (output === null ? printer(io, lineOf(options, values, io)) : createOutput(output, options, troubles));
+		const open = async (troubles: Troubles, size: number) =>
+			output === null ? printer(io, lineOf(options, values, io)) : createOutput(output, options, troubles, size);
 		const progress = output !== null || options.count || io.stdout.isTTY !== true;
 		const { passed, status } = await copyFlows({ inputs, filter, strict, quiet: values.quiet === true, open, progress }, io);
 		if (options.count) io.stdout.write(`${passed}\n`);

@@ -37,7 +37,12 @@ export const command = defineCommand({
 			return false;
 		};
 		const { passed, status } = await copyFlows(
-			{ inputs, steps: [(flow) => (keep(flow) ? flow : null)], strict: options.strict, open: (troubles) => createOutput(output, options, troubles) },
+			{
+				inputs,
+				steps: [(flow) => (keep(flow) ? flow : null)],
+				strict: options.strict,
+				open: (troubles, size) => createOutput(output, options, troubles, size),
+			},
 			io,
 		);
 		if (values.quiet !== true) io.stderr.write(`dropped ${dropped} of ${dropped + passed} flows\n`);

@@ -98,9 +98,9 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 	if (pipeline.hooks.length > 0) steps.push((flow) => pipeline.whole(flow));
 	if (edits !== null) steps.push(edits);
 	const onDrop = () => tally.onChange("dedupe");
-	const open = async (troubles: Troubles): Promise<FlowSink> => {
+	const open = async (troubles: Troubles, size: number): Promise<FlowSink> => {
 		const format = inPlace && output !== null ? ((await formatOf(output)) ?? options.format) : options.format;
-		const sink = output === null ? tally.nowhere : tally.checking(await createOutput(output, { ...options, format }, troubles), steps);
+		const sink = output === null ? tally.nowhere : tally.checking(await createOutput(output, { ...options, format }, troubles, size), steps);
 		return options.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, troubles.report) : sink;
 	};
 	const all = [...tally.around(steps), ...(options.dedupe ? [dedupe(defaultRequestKey, onDrop)] : [])];

@@ -87,8 +87,8 @@ export interface CopyJob {
 	filter?: Filter | undefined;
 	ids?: readonly string[];
 	steps?: readonly Step[];
-	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind. */
-	open(troubles: Troubles): Promise<FlowSink>;
+	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind; `inputSize` is in bytes, 0 where not known. */
+	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
 	strict: boolean;
 	quiet?: boolean;
 	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
@@ -100,7 +100,10 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	let progress: Progress | null = null;
 	const troubles = new Troubles(io, job, () => progress?.clear());
 	const sources = await openAll(job, troubles);
-	const sink = await job.open(troubles);
+	const sink = await job.open(
+		troubles,
+		sources.reduce((sum, source) => sum + (source.progress?.().total ?? 0), 0),
+	);
 	if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
 	try {
 		const { passed } = await pipe(
@@ -145,12 +148,17 @@ function recovering(source: FlowSource, troubles: Troubles): FlowSource {
 }
 
 /** The output that `-o` names. @throws FlowtapeError FT_USAGE, FT_IO */
-export async function createOutput(path: string, options: { format: string | null; dump_version: number | null }, { report }: Troubles): Promise<FlowSink> {
+export async function createOutput(
+	path: string,
+	options: { format: string | null; dump_version: number | null },
+	{ report }: Troubles,
+	inputSize = 0,
+): Promise<FlowSink> {
 	const format = options.format ?? undefined;
 	const version = options.dump_version ?? undefined;
 	if (version !== undefined && formatForWriting(path, format).name !== "mitm")
 		throw new FlowtapeError("FT_USAGE", `--dump-version ${version}: a mitmproxy dump was expected as output, not ${path}`);
-	return createTape(expandHome(path), { report, format, version });
+	return createTape(expandHome(path), { report, format, version, inputSize });
 }
 
 /** A sink that prints, a piece of text for each flow. */

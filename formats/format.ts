@@ -35,6 +35,8 @@ export interface SinkOptions {
 	version?: number | undefined;
 	/** Add to a file that is there, where the format can. */
 	append?: boolean | undefined;
+	/** Bytes of what the flows are read from, about, where that is known: much of it is worth a thread. */
+	inputSize?: number | undefined;
 	/** fsync what is committed. */
 	durable?: boolean | undefined;
 }

@@ -1,5 +1,6 @@
 // `.tape`: the flow store as a format among others.
 import { rename, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
@@ -8,6 +9,9 @@ import { compressionOf } from "./compression.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
 import { draftName, outputError } from "./output.ts";
+
+/** Bytes of input from which on a thread that writes repays its start. */
+const LARGE_INPUT = 16 * 1024 * 1024;
 
 /** @param requestKey the key by which replay finds a recording, kept beside each flow */
 export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format {
@@ -27,15 +31,18 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			const { report } = options;
 			if (!options.append) {
 				const draft = draftName(path);
-				return new NewTape(
-					path,
-					draft,
-					opening(path, () => openStore(draft, { mode: "create", report, requestKey })),
-				);
+				const store = opening(path, () => openStore(draft, { mode: "create", report, requestKey }));
+				const isLarge = (options.inputSize ?? 0) >= LARGE_INPUT && availableParallelism() > 1;
+				return new NewTape(path, draft, store, isLarge ? () => startThread(draft, requestKey) : null);
 			}
 			return opening(path, () => openStore(path, { mode: "append", requestKey, report, durable: options.durable ?? false }));
 		},
 	};
+}
+
+async function startThread(path: string, requestKey: (flow: HttpFlow) => string): Promise<FlowSink> {
+	const { ThreadedWriter } = await import("../src/store/threaded-writer.ts");
+	return new ThreadedWriter(path, requestKey);
 }
 
 /** What a database is read from is a file, so what comes as a stream is put into one first. */
@@ -114,20 +121,33 @@ class NewTape implements FlowSink {
 	readonly store: SqliteStore;
 	readonly #path: string;
 	readonly #draft: string;
+	/** Gives what writes the flows in the store's place. */
+	readonly #start: (() => Promise<FlowSink>) | null;
+	#writer: FlowSink;
 
-	constructor(path: string, draft: string, store: SqliteStore) {
+	constructor(path: string, draft: string, store: SqliteStore, start: (() => Promise<FlowSink>) | null) {
 		this.store = store;
 		this.#path = path;
 		this.#draft = draft;
+		this.#start = start;
+		this.#writer = store;
 	}
 
-	append(flow: Flow): void {
-		this.store.append(flow);
+	append(flow: Flow): void | Promise<void> {
+		if (this.#start !== null && this.#writer === this.store) return this.#hand(flow, this.#start);
+		return this.#writer.append(flow);
+	}
+
+	/** Hands the draft over, with the first flow. */
+	async #hand(flow: Flow, start: () => Promise<FlowSink>): Promise<void> {
+		await this.store.discard();
+		this.#writer = await start();
+		await this.#writer.append(flow);
 	}
 
 	async close(): Promise<void> {
 		try {
-			await this.store.close();
+			await this.#writer.close();
 			await rename(this.#draft, this.#path);
 		} catch (error) {
 			await rm(this.#draft, { force: true });
@@ -136,7 +156,7 @@ class NewTape implements FlowSink {
 	}
 
 	async discard(): Promise<void> {
-		await this.store.discard();
+		await this.#writer.discard?.();
 		await rm(this.#draft, { force: true });
 	}
 }

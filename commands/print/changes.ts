@@ -1,11 +1,36 @@
 // What a rewriting would change of a flow: the lines of `show`, before and after, as a unified diff.
+import { bodyBytes } from "../../src/flow/body.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import type { Message } from "../../src/flow/message.ts";
 import { flowFull } from "./flow-full.ts";
 import { type Paint, plain, type Style } from "./text.ts";
 
 /** A flow in words, to be compared with itself later. */
 export function describe(flow: Flow): string {
 	return flowFull(flow, plain);
+}
+
+/** All that rules can change of a flow, to be compared with itself later: costs a tenth of its words. */
+export function stateOf(flow: Flow): string {
+	if (flow.type !== "http" || flow.websocket !== null) return describe(flow);
+	const { request, response, error, marked, comment } = flow;
+	const { method, url, authority } = request;
+	return JSON.stringify([
+		method,
+		url,
+		authority,
+		partsOf(request),
+		response?.statusCode,
+		response?.reason,
+		response && partsOf(response),
+		error,
+		marked,
+		comment,
+	]);
+}
+
+function partsOf({ headers, trailers, body }: Message): unknown[] {
+	return [headers.fields, trailers?.fields, bodyBytes(body)?.latin1Slice()];
 }
 
 /** Lines that are the same, around those that are not. */

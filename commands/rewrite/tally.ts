@@ -2,7 +2,7 @@
 import type { Flow } from "../../src/flow/flow.ts";
 import type { FlowSink, Step } from "../../src/flow/pipe.ts";
 import type { Io } from "../command.ts";
-import { changes, describe } from "../print/changes.ts";
+import { changes, describe, stateOf } from "../print/changes.ts";
 import { type Paint, paintFor, printableLine } from "../print/text.ts";
 
 export interface TallyOptions {
@@ -74,7 +74,7 @@ export class Tally {
 		if (!shows) return after;
 		const text = after === null ? "" : describe(after);
 		if (!quiet) this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
-		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps, text);
+		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps);
 		return after;
 	}
 
@@ -86,19 +86,20 @@ export class Tally {
 				const isTouched = this.#isTouched;
 				const wait = sink.append(flow);
 				if (!isTouched || this.#tried >= TRIED) return wait;
-				return Promise.resolve(wait).then(() => this.#try(flow, steps, describe(flow)));
+				return Promise.resolve(wait).then(() => this.#try(flow, steps));
 			},
 			close: () => sink.close(),
 			discard: async () => sink.discard?.(),
 		};
 	}
 
-	async #try(flow: Flow, steps: readonly Step[], text: string): Promise<void> {
+	async #try(flow: Flow, steps: readonly Step[]): Promise<void> {
+		const before = stateOf(flow);
 		this.#tried++;
 		this.#isTrial = true;
 		try {
 			const again = await run(steps, flow);
-			if (again === null || describe(again) !== text) this.#unstable++;
+			if (again === null || stateOf(again) !== before) this.#unstable++;
 		} finally {
 			this.#isTrial = false;
 		}

@@ -50,16 +50,19 @@ export interface ServerConnection extends Connection {
 
 /** A client connection of which nothing is known but what is given. */
 export function clientConnection(known: Partial<ClientConnection> & { id: string }): ClientConnection {
-	return Object.assign(connection(known), { mitmcert: known.mitmcert ?? null, proxyMode: known.proxyMode ?? "regular" });
+	const client = connection(known) as ClientConnection;
+	client.mitmcert = known.mitmcert ?? null;
+	client.proxyMode = known.proxyMode ?? "regular";
+	return client;
 }
 
 /** A server connection of which nothing is known but what is given. */
 export function serverConnection(known: Partial<ServerConnection> & { id: string }): ServerConnection {
-	return Object.assign(connection(known), {
-		address: known.address ?? null,
-		timestampTcpSetup: known.timestampTcpSetup ?? null,
-		via: known.via ?? null,
-	});
+	const server = connection(known) as ServerConnection;
+	server.address = known.address ?? null;
+	server.timestampTcpSetup = known.timestampTcpSetup ?? null;
+	server.via = known.via ?? null;
+	return server;
 }
 
 /** Written out: spreading one object over another costs ten times as much. */

@@ -45,7 +45,6 @@ export class BatchRows {
 	#readAll(): void {
 		this.#isWanted = false;
 		const sql = `SELECT id, bytes FROM ${this.#table} WHERE id IN (SELECT value FROM json_each(?))`;
-		const rows = this.#db.all<{ id: number; bytes: Bytes }>(sql, JSON.stringify(this.#expected));
-		this.#rows = new Map(rows.map((row) => [row.id, row.bytes]));
+		this.#rows = new Map(this.#db.lists<[id: number, bytes: Bytes]>(sql, JSON.stringify(this.#expected)));
 	}
 }

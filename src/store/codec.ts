@@ -1,7 +1,6 @@
 // Flows to and from the values of a row: columns for what is asked often, records for the rest, bodies and connections elsewhere.
 import { FlowtapeError } from "../errors.ts";
 import { type Body, bodySize } from "../flow/body.ts";
-import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import {
 	DnsFlow,
@@ -17,60 +16,10 @@ import {
 } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
+import type { FlowFacts, FlowRow, MessageRow, StoredBody } from "./flow-row.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
 import { fromStored, toStored } from "./text.ts";
-
-/** A flow as a row: what `flow`'s columns hold, but for `seq`. */
-export interface FlowRow {
-	id: string;
-	kind: string;
-	started: number;
-	method: ByteString | null;
-	scheme: ByteString | null;
-	host: string | null;
-	pretty_host: string | null;
-	port: number | null;
-	path: ByteString | null;
-	status: number | null;
-	content_type: string | null;
-	request_key: string | null;
-	is_replay: string | null;
-	marked: string;
-	has_error: number;
-	has_websocket: number;
-	/** Which bodies have a Content-Encoding: 1 the request's, 2 the response's. */
-	coded: number;
-	request_size: number | null;
-	response_size: number | null;
-	request_body: StoredBody;
-	response_body: StoredBody;
-	client_conn: number;
-	server_conn: number;
-	head: Uint8Array;
-	rest: Uint8Array | null;
-}
-
-/** The columns from which a flow is made; connections and messages are read when somebody asks for them. */
-export const FACTS = [
-	...["id", "kind", "method", "scheme", "host", "port", "path", "status", "is_replay", "marked"],
-	...["request_size", "response_size", "request_body", "response_body", "client_conn", "server_conn", "head", "rest"],
-] as const satisfies readonly (keyof FlowRow)[];
-
-export type FlowFacts = Pick<FlowRow, (typeof FACTS)[number]>;
-
-/** Bytes in the row itself, a number of `body`, 0 for an empty one, or missing. */
-export type StoredBody = Uint8Array | number | null;
-
-/** A message as a row of `message`. */
-export interface MessageRow {
-	at: number;
-	from_client: number;
-	opcode: number | null;
-	/** 1 dropped, 2 injected. */
-	flags: number;
-	bytes: Uint8Array;
-}
 
 /** Where the large and the shared parts of a flow are put. */
 export interface PartWriter {

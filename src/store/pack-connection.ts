@@ -17,31 +17,42 @@ export function packClient(client: ClientConnection, writeCertificate: WriteCert
 
 export function packServer(server: ServerConnection, writeCertificate: WriteCertificate): Buffer {
 	const fields = connectionFields(server, writeCertificate);
-	fields.push(withText(server.address, toStored), server.timestampTcpSetup, withText(server.via, toStored), ...tailOf(server.extra));
+	const { address, timestampTcpSetup, via } = server;
+	fields.push(storedAddress(address), timestampTcpSetup, via && [toStored(via[0]), storedAddress(via[1])], ...tailOf(server.extra));
 	return pack(fields);
 }
 
 /** One list written out: spreading lists costs more than packing them. */
 function connectionFields(connection: Connection, writeCertificate: WriteCertificate): unknown[] {
-	const fields = [
-		connection.id,
-		connection.peername,
-		connection.sockname,
+	return [
+		toStored(connection.id),
+		storedAddress(connection.peername),
+		storedAddress(connection.sockname),
 		connection.transportProtocol,
-		connection.error,
+		storedText(connection.error),
 		connection.tls,
 		connection.certificateList.map(writeCertificate),
-		connection.alpn,
-		connection.alpnOffers,
-		connection.cipher,
-		connection.cipherList,
-		connection.tlsVersion,
-		connection.sni,
+		storedText(connection.alpn),
+		connection.alpnOffers.map(toStored),
+		storedText(connection.cipher),
+		connection.cipherList.map(toStored),
+		storedText(connection.tlsVersion),
+		storedText(connection.sni),
 		connection.timestampStart,
 		connection.timestampEnd,
 		connection.timestampTlsSetup,
 	];
-	return fields.map((field) => withText(field, toStored));
+}
+
+function storedText(text: string | null): string | null {
+	return text === null ? null : toStored(text);
+}
+
+function storedAddress(address: Address | null): Address | null {
+	if (address === null) return null;
+	const [host, ...numbers] = address;
+	const stored = toStored(host);
+	return stored === host ? address : [stored, ...numbers];
 }
 
 /** A value whose text, also that in lists, is changed. */

@@ -12,8 +12,8 @@ export interface Condition {
 	readonly narrows: boolean;
 }
 
-/** The distinct values of a column as they are stored, null included. */
-export type DistinctValues = (column: Column) => (string | number | null)[];
+/** The distinct values of a column as they are stored, null included, among the rows that meet a condition. */
+export type DistinctValues = (column: Column, among: Condition) => (string | number | null)[];
 
 /** Columns whose values are few however long the tape, so that a test of each value costs nothing. */
 const FEW_VALUES: ReadonlySet<Column> = new Set([
@@ -29,7 +29,7 @@ const unknown: Condition = { ...all, exact: false };
 
 /** The rows that a filter may match, among those with one of these ids. */
 export function selectRows(filter: Filter | undefined, ids: readonly string[] | undefined, distinct: DistinctValues): Condition {
-	const matching = filter === undefined ? all : translate(filter.plan, distinct, false);
+	const matching = filter === undefined ? all : translate(filter.plan, distinct, false, all);
 	return ids === undefined ? matching : join([condition("id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)), matching], "AND");
 }
 
@@ -37,8 +37,11 @@ function condition(sql: string, ...parameters: (string | number)[]): Condition {
 	return { sql, parameters, exact: true, narrows: true };
 }
 
-/** With `negated`, the rows that may fail the plan: a superset of either side is what must come out, never a subset. */
-function translate(plan: Plan, distinct: DistinctValues, negated: boolean): Condition {
+/**
+ * With `negated`, the rows that may fail the plan: a superset of either side is what must come out, never a subset.
+ * @param among the rows that count, because others are ruled out elsewhere
+ */
+function translate(plan: Plan, distinct: DistinctValues, negated: boolean, among: Condition): Condition {
 	switch (plan.kind) {
 		case "all":
 			return negated ? none : all;
@@ -48,18 +51,28 @@ function translate(plan: Plan, distinct: DistinctValues, negated: boolean): Cond
 		case "body":
 			return unknown;
 		case "not":
-			return translate(plan.of, distinct, !negated);
+			return translate(plan.of, distinct, !negated, among);
 		case "and":
 		case "or":
-			return join(
-				plan.of.map((part) => translate(part, distinct, negated)),
-				(plan.kind === "and") !== negated ? "AND" : "OR",
-			);
+			return (plan.kind === "and") !== negated
+				? conjunction(plan.of, distinct, negated, among)
+				: join(
+						plan.of.map((part) => translate(part, distinct, negated, among)),
+						"OR",
+					);
 		case "equals":
 			return condition(negated ? `${plan.column} IS NOT ?` : `${plan.column} = ?`, plan.value);
 		case "test":
-			return testColumn(plan.column, plan.test, distinct, negated);
+			return testColumn(plan.column, plan.test, distinct, negated, among);
 	}
+}
+
+/** What an index tells at once narrows what the others are asked of. */
+function conjunction(parts: readonly Plan[], distinct: DistinctValues, negated: boolean, among: Condition): Condition {
+	const at = (isQuick: boolean, of: Condition) =>
+		parts.filter((part) => (part.kind === "equals") === isQuick).map((part) => translate(part, distinct, negated, of));
+	const quick = at(true, among);
+	return join([...quick, ...at(false, join([among, ...quick], "AND"))], "AND");
 }
 
 function join(parts: readonly Condition[], operator: "AND" | "OR"): Condition {
@@ -77,9 +90,9 @@ function join(parts: readonly Condition[], operator: "AND" | "OR"): Condition {
 	};
 }
 
-function testColumn(column: Column, test: (value: string | number | null) => boolean, distinct: DistinctValues, negated: boolean): Condition {
+function testColumn(column: Column, test: (value: string | number | null) => boolean, distinct: DistinctValues, negated: boolean, among: Condition): Condition {
 	if (!FEW_VALUES.has(column)) return unknown;
-	const passing = distinct(column).filter((value) => test(typeof value === "string" ? fromStored(value) : value) !== negated);
+	const passing = distinct(column, among).filter((value) => test(typeof value === "string" ? fromStored(value) : value) !== negated);
 	if (passing.length === 0) return none;
 	if (passing.length > LIST_LIMIT) return unknown;
 	const listed = passing.filter((value) => value !== null);

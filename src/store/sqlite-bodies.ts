@@ -2,9 +2,8 @@
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
-import type { BodySpool } from "../flow/pipe.ts";
 import { BatchRows } from "./batch-rows.ts";
-import type { StoredBody } from "./codec.ts";
+import type { StoredBody } from "./flow-row.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
@@ -33,19 +32,10 @@ export class BodyTable {
 	/** Written piece by piece, and not yet part of a flow. */
 	readonly #loose = new Set<number>();
 	readonly #rows: BatchRows;
-	/** The table of another tape whose bodies up to a number will be here too. */
-	#lender: BodyTable | undefined;
-	#lent = 0;
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
 		this.#rows = new BatchRows(db, "body");
-	}
-
-	/** Bodies of another tape, up to a number, are referred to under their numbers from now on. */
-	borrow(lender: BodyTable, lent: number): void {
-		this.#lender = lender;
-		this.#lent = lent;
 	}
 
 	takeWritten(): number {
@@ -55,7 +45,7 @@ export class BodyTable {
 	}
 
 	/** A body that comes piece by piece, to be given to `write` once it is whole. */
-	spool(): BodySpool {
+	spool(): { write(chunk: Uint8Array): void; end(): LazyBody } {
 		const id = this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (0, 0, NULL)");
 		this.#loose.add(id);
 		let [size, crc, n] = [0, 0, 0];
@@ -88,7 +78,6 @@ export class BodyTable {
 			this.#loose.delete(body.id);
 			return body.id;
 		}
-		if (body instanceof LazyBody && body.table === this.#lender && body.id <= this.#lent) return body.id;
 		const size = bodySize(body);
 		if (body === null || size === null) return null;
 		if (size === 0) return EMPTY_BODY;
@@ -101,6 +90,18 @@ export class BodyTable {
 		const known = this.#known.get(key);
 		if (known !== undefined && this.#isSame(known, size, body)) return known;
 		const id = size > CHUNK_BYTES ? this.#writeChunks(size, crc, body) : this.#writeWhole(size, crc, body);
+		this.#known.set(key, id);
+		return id;
+	}
+
+	/** A body that came piece by piece; where an equal one is known, it goes, and that one stands for it. */
+	adopt(body: LazyBody): number {
+		const { id, size } = body;
+		const key = keyOf(size, this.#db.get<{ crc: number }>("SELECT crc FROM body WHERE id = ?", id)?.crc ?? 0);
+		this.#known ??= this.#earlier();
+		const known = this.#known.get(key);
+		if (known !== undefined && known !== id && this.#isSame(known, size, body)) return known;
+		this.#loose.delete(id);
 		this.#known.set(key, id);
 		return id;
 	}
@@ -218,7 +219,8 @@ function equalBytes(one: Iterable<Buffer>, other: Iterable<Buffer>): boolean {
 	return rest.length === 0 && pieces.next().done === true;
 }
 
-class LazyBody implements BodySource {
+/** A body that lies in a tape. */
+export class LazyBody implements BodySource {
 	readonly table: BodyTable;
 	readonly id: number;
 	readonly size: number;

@@ -17,6 +17,7 @@ export class TapeDatabase {
 	readonly #mode: Mode;
 	readonly #db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
+	readonly #lists = new Map<string, Statement>();
 	#held = false;
 
 	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
@@ -28,6 +29,15 @@ export class TapeDatabase {
 
 	get inTransaction(): boolean {
 		return this.#db.inTransaction;
+	}
+
+	get mode(): Mode {
+		return this.#mode;
+	}
+
+	/** The version of its schema, or of that of a tape attached under a name. */
+	version(name = "main"): number {
+		return this.guard(() => Number(this.#db.pragma(`${name}.user_version`, { simple: true })));
 	}
 
 	exec(sql: string): void {
@@ -52,9 +62,27 @@ export class TapeDatabase {
 		}
 	}
 
+	/** SQLite's binding names the values of each row anew, which costs as much as reading them. */
 	all<R>(sql: string, ...parameters: unknown[]): R[] {
+		const lists = this.lists<[]>(sql, ...parameters);
+		if (lists.length === 0) return [];
+		const names = this.#prepare(sql)
+			.columns()
+			.map(({ name }) => name);
+		const empty: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, null]));
+		return lists.map((values) => {
+			const row = { ...empty };
+			for (let i = 0; i < names.length; i++) row[names[i] as string] = values[i];
+			return row as R;
+		});
+	}
+
+	/** All rows, each as a list. */
+	lists<L extends unknown[]>(sql: string, ...parameters: unknown[]): L[] {
 		try {
-			return this.#prepare(sql).all(...parameters) as R[];
+			return this.#prepare(sql, this.#lists)
+				.raw()
+				.all(...parameters) as L[];
 		} catch (error) {
 			throw this.#translated(error);
 		}
@@ -126,6 +154,7 @@ export class TapeDatabase {
 			if (!(error instanceof FlowtapeError && hasErrno(error.cause, "SQLITE_BUSY", "SQLITE_LOCKED"))) throw error;
 		} finally {
 			this.#statements.clear();
+			this.#lists.clear();
 			this.#db.close();
 		}
 	}
@@ -139,11 +168,11 @@ export class TapeDatabase {
 		}
 	}
 
-	#prepare(sql: string): Statement {
-		let statement = this.#statements.get(sql);
+	#prepare(sql: string, known = this.#statements): Statement {
+		let statement = known.get(sql);
 		if (statement === undefined) {
 			statement = this.#db.prepare<unknown[], unknown>(sql);
-			this.#statements.set(sql, statement);
+			known.set(sql, statement);
 		}
 		return statement;
 	}

@@ -1,5 +1,5 @@
 // What replay asks of a tape: recordings by their keys, what columns say of them, what they answer. Nothing is read that was not asked for.
-import type { StoredBody } from "./codec.ts";
+import type { StoredBody } from "./flow-row.ts";
 import { KEY_BLOCK } from "./schema.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import type { Outline } from "./store.ts";

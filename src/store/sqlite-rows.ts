@@ -1,7 +1,7 @@
 // The rows of a tape that a filter is to be asked about: chosen by their columns, and by their bodies where those are searched.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
 import { decide, looksAt, type Side } from "../filter/plan.ts";
-import { FACTS, type FlowFacts, type StoredBody } from "./codec.ts";
+import { FACTS, type FlowFacts, type StoredBody } from "./flow-row.ts";
 import { type Condition, selectRows } from "./select.ts";
 import type { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
@@ -16,7 +16,8 @@ const BATCH_ROWS = 200;
 
 /** What the columns tell of a filter. */
 export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: readonly string[]): Condition {
-	const distinct = (column: Column) => db.column<string | number | null>(`SELECT DISTINCT ${column} FROM flow`);
+	const distinct = (column: Column, { sql, parameters }: Condition) =>
+		db.column<string | number | null>(`SELECT DISTINCT ${column} FROM flow WHERE ${sql}`, ...parameters);
 	return selectRows(filter, ids?.map(toStored), distinct);
 }
 

@@ -94,6 +94,27 @@ t.test("what cannot take its name leaves nothing behind", async (t) => {
 	t.same(await readdir(folder), ["a.tape"]);
 });
 
+t.test("much input is written by a thread, unless rows go as they are", async (t) => {
+	const folder = t.testdir();
+	const flows = variedFlows();
+	await writeTape(join(folder, "a.tape"), flows);
+	const { report } = reports();
+	const large = { report, inputSize: 2 ** 30 };
+	const source = await openTape(join(folder, "a.tape"), { report });
+	const sink = await createTape(join(folder, "b.tape"), large);
+	for await (const batch of source) for (const flow of batch) await sink.append(flow);
+	await sink.close();
+	t.strictSame((await readTape(join(folder, "b.tape"))).flows.map(factsOf), flows.map(factsOf));
+	const copy = await createTape(join(folder, "c.tape"), large);
+	t.equal(await (await openTape(join(folder, "a.tape"), { report })).transfer?.(copy), flows.length);
+	await copy.close();
+	t.equal((await readTape(join(folder, "c.tape"))).flows.length, flows.length);
+	const gone = await createTape(join(folder, "d.tape"), large);
+	await gone.append(httpFlow());
+	await gone.discard?.();
+	t.same((await readdir(folder)).sort(), ["a.tape", "b.tape", "c.tape"]);
+});
+
 t.test("discarded, nothing is left", async (t) => {
 	const folder = t.testdir();
 	const sink = await createTape(join(folder, "a.tape"), { report: reports().report });

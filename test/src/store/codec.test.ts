@@ -6,16 +6,8 @@ import { FlowtapeError } from "../../../src/errors.ts";
 import type { Body } from "../../../src/flow/body.ts";
 import { type ClientConnection, clientConnection, type ServerConnection } from "../../../src/flow/connection.ts";
 import type { Flow, Later } from "../../../src/flow/flow.ts";
-import {
-	decodeFlow,
-	encodeFlow,
-	encodeMessages,
-	type FlowFacts,
-	type MessageRow,
-	type PartReader,
-	type PartWriter,
-	type StoredBody,
-} from "../../../src/store/codec.ts";
+import { decodeFlow, encodeFlow, encodeMessages, type PartReader, type PartWriter } from "../../../src/store/codec.ts";
+import type { FlowFacts, MessageRow, StoredBody } from "../../../src/store/flow-row.ts";
 import { pack } from "../../../src/store/msgpack.ts";
 
 /** A store in memory that notes what is read of it. */

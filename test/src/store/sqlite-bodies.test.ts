@@ -140,3 +140,24 @@ t.test("one that is missing is damage", async (t) => {
 	t.equal(flow?.type === "http" ? flow.response?.rawContent?.length : 0, 1024 * 1024, "what is there is given");
 	await store.close();
 });
+
+t.test("a body that came in pieces gives way to an equal one", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	const spooled = (bytes: Buffer) => {
+		const spool = table.spool();
+		for (let at = 0; at < bytes.length; at += 1000) spool.write(bytes.subarray(at, at + 1000));
+		return spool.end();
+	};
+	const [large, small] = [randomBytes(2_500_000), randomBytes(5000)];
+	const first = table.adopt(spooled(large));
+	t.equal(table.adopt(spooled(large)), first);
+	t.equal(table.write(large), first);
+	const written = table.write(small);
+	t.equal(table.adopt(spooled(small)), written);
+	table.removeLoose();
+	t.equal(count(db, "body"), 2);
+	t.equal(count(db, "chunk"), 2500, "those of the first");
+	t.ok(table.bytesOf(first).equals(large));
+	db.close();
+});

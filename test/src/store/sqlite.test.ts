@@ -1,5 +1,5 @@
 // The tape keeps flows whole, survives the death of its writer, and is read while it is written.
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
@@ -67,29 +67,6 @@ t.test("text with stray bytes loses none, and is found by filters", async (t) =>
 			filter,
 		);
 	t.equal((await flowsOf(store, { ids: [flow.id] })).length, 1);
-	await store.close();
-});
-
-t.test("recordings are found by their key, in order, over all blocks of the index", async (t) => {
-	const path = join(t.testdir(), "keys.tape");
-	const paths = Array.from({ length: 40_000 }, (_, i) => `/${i % 16_000 === 7 ? "often" : i % 1000}`);
-	const shared = httpFlow();
-	await storeWith(
-		path,
-		paths.map((target, i) => httpFlow({ id: String(i), clientConn: shared.clientConn, serverConn: shared.serverConn, request: { path: target } })),
-		{ requestKey: byPath },
-	);
-	const store = storeAt(path, "read");
-	const all = store.findByKey("/often", -1, 100);
-	t.same(
-		all.map((place) => store.at(place)?.id),
-		["7", "16007", "32007"],
-	);
-	t.same(store.findByKey("/often", all[0] ?? 0, 1), [all[1]]);
-	t.same(store.findByKey("/often", all[2] ?? 0, 5), []);
-	t.equal(store.findByKey("/5", -1, 100).length, 40);
-	t.same(store.findByKey("/none", -1, 5), []);
-	t.equal(store.at(1_000_000), null);
 	await store.close();
 });
 
@@ -231,40 +208,6 @@ t.test("two writers take turns", async (t) => {
 	await store.close();
 });
 
-t.test("what is appended is committed in time, and by number", async (t) => {
-	const path = join(t.testdir(), "time.tape");
-	const store = storeAt(path, "append");
-	const reader = storeAt(path, "read");
-	store.append(httpFlow());
-	t.equal(await reader.count(), 0);
-	const start = performance.now();
-	while ((await reader.count()) === 0 && performance.now() - start < 5000) await new Promise((resolve) => setTimeout(resolve, 5));
-	t.ok(performance.now() - start < 5000, "without being asked to");
-	for (let i = 0; i < 1000; i++) store.append(httpFlow());
-	t.equal(await reader.count(), 1001);
-	for (let i = 0; i < 9; i++) store.append(httpFlow({ response: { body: Buffer.alloc(1_000_000, i) } }));
-	t.equal(await reader.count(), 1010, "and by their size");
-	await reader.close();
-	await store.close();
-	await store.close();
-});
-
-t.test("one flow that cannot be written costs no other", async (t) => {
-	const path = join(t.testdir(), "bad.tape");
-	const store = storeAt(path, "append");
-	store.append(httpFlow({ id: "before" }));
-	t.throws(() => store.append(tcpFlow({ messages: [{}, { timestamp: Number.NaN }] })), { code: "FT_STORE" });
-	t.throws(() => store.append(httpFlow({ request: { timestampStart: Number.NaN } })), { code: "FT_STORE" });
-	store.append(httpFlow({ id: "after" }));
-	await store.close();
-	const reader = storeAt(path, "read");
-	t.same(
-		(await flowsOf(reader)).map(({ id }) => id),
-		["before", "after"],
-	);
-	await reader.close();
-});
-
 t.test("discarded, it is as it was", async (t) => {
 	const path = join(t.testdir(), "discard.tape");
 	await storeWith(path, [httpFlow({ id: "kept" })], { mode: "append" });
@@ -299,41 +242,4 @@ t.test("rows are taken over by an empty new tape alone", async (t) => {
 	t.equal(append.takeRows(source), null, "not where others may write");
 	await append.close();
 	await source.close();
-});
-
-t.test("damage is told, and costs no more than what is damaged", async (t) => {
-	const path = join(t.testdir(), "damaged.tape");
-	await storeWith(path, [httpFlow({ id: "1" }), httpFlow({ id: "2" }), httpFlow({ id: "3", metadata: { a: 1 } }), httpFlow({ id: "4" })]);
-	const Database = (await import("better-sqlite3")).default;
-	const db = new Database(path);
-	db.exec("UPDATE flow SET head = x'c1' WHERE id = '2'; UPDATE flow SET rest = x'91c1', client_conn = 77 WHERE id = '3'");
-	db.exec("UPDATE connection SET bytes = x'00' WHERE id = (SELECT server_conn FROM flow WHERE id = '3')");
-	db.close();
-	const { list, report } = reports();
-	const store = storeAt(path, "read", { report });
-	const flows = (await flowsOf(store, { filter: compileFilter("~src 127 | ~all") })) as HttpFlow[];
-	t.same(
-		flows.map(({ id }) => id),
-		["1", "3", "4"],
-	);
-	t.same(flows[1]?.metadata, {});
-	t.same([flows[1]?.clientConn.peername, flows[1]?.serverConn.address], [null, null]);
-	t.match(list, [
-		{ code: "FT_CORRUPT_FLOW", record: 2, message: /flow 2: its record cannot be decoded; it is left out/ },
-		{ code: "FT_CORRUPT_FLOW", record: 3, message: /flow 3: its metadata is damaged; the flow is kept without/ },
-		{ code: "FT_CORRUPT_FLOW", record: 3, message: /its client connection is damaged/ },
-		{ code: "FT_CORRUPT_FLOW", record: 3, message: /its server connection is damaged/ },
-	]);
-	t.equal(store.at(2), null);
-	await store.close();
-});
-
-t.test("counting asks the columns where they tell, and the flows where they do not", async (t) => {
-	const path = join(t.testdir(), "count.tape");
-	await storeWith(path, variedFlows());
-	const store = storeAt(path, "read");
-	t.equal(await store.count(compileFilter("~c 500")), 1);
-	t.equal(await store.count(compileFilter("~b hello")), (await flowsOf(store, { filter: compileFilter("~b hello") })).length);
-	await store.close();
-	t.ok(statSync(path).size > 0 && existsSync(path));
 });

@@ -1,0 +1,155 @@
+// Rows on their way into a tape, committed together in groups.
+import { FlowtapeError, type Reporter } from "../errors.ts";
+import { BorrowedRows } from "./borrowed-rows.ts";
+import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "./flow-row.ts";
+import type { Lent } from "./loan.ts";
+import { BodyTable } from "./sqlite-bodies.ts";
+import type { TapeDatabase } from "./sqlite-database.ts";
+import type { ConnectionRows } from "./written-connections.ts";
+
+/** A group is committed when it has lasted this long, or has this many rows or bytes. */
+const COMMIT_MS = 40;
+const COMMIT_ROWS = 1000;
+const COMMIT_BYTES = 8 * 1024 * 1024;
+/** Bytes of a flow's row but for its head, about. */
+const ROW_BYTES = 500;
+
+const INSERT_FLOW = `INSERT INTO flow (${FLOW_COLUMNS.join(", ")}) VALUES (${FLOW_COLUMNS.map(() => "?").join(", ")})`;
+const INSERT_MESSAGE = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)";
+
+export class RowWriter implements ConnectionRows {
+	bodies: BodyTable;
+	readonly #db: TapeDatabase;
+	readonly #report: Reporter | null;
+	readonly #onForget: () => void;
+	#borrowed: BorrowedRows | null = null;
+	#pendingRows = 0;
+	#pendingBytes = 0;
+	#timer: NodeJS.Timeout | undefined;
+
+	/**
+	 * @param report told of a failure to commit in time, which a new tape does not do
+	 * @param onForget called once rows are gone that were written: nothing may refer to them any more
+	 */
+	constructor(db: TapeDatabase, report: Reporter | null, onForget = (): void => {}) {
+		this.#db = db;
+		this.#report = report;
+		this.#onForget = onForget;
+		this.bodies = new BodyTable(db);
+	}
+
+	/** From now on flows may refer to bodies and connections of another tape. To be called before anything is written. */
+	borrow(lent: Lent): void {
+		this.#borrowed = new BorrowedRows(this.#db, lent);
+	}
+
+	/** A body may have come before its flow. */
+	get isEmpty(): boolean {
+		return this.#db.get("SELECT 1 FROM flow UNION ALL SELECT 1 FROM body LIMIT 1") === undefined;
+	}
+
+	/** Does something within the group that is committed together. */
+	within<T>(action: () => T): T {
+		let result: T;
+		try {
+			this.#begin();
+			result = action();
+		} catch (error) {
+			if (!this.#db.inTransaction) this.#forget();
+			throw error;
+		}
+		this.#pendingRows++;
+		this.#pendingBytes += this.bodies.takeWritten();
+		if (this.#pendingRows >= COMMIT_ROWS || this.#pendingBytes >= COMMIT_BYTES) this.flush();
+		return result;
+	}
+
+	/** The number of the flow. @param values in the order of FLOW_COLUMNS */
+	addFlow(values: readonly FlowValue[]): number {
+		const row: unknown[] = [...values];
+		const [request, response] = [values[COLUMN.request_body], values[COLUMN.response_body]];
+		row[COLUMN.request_body] = toColumn(request as StoredBody);
+		row[COLUMN.response_body] = toColumn(response as StoredBody);
+		this.#borrowed?.note([request, response], [values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number]);
+		this.#pendingBytes += (values[COLUMN.head] as Uint8Array).length + ROW_BYTES;
+		return this.#db.insert(INSERT_FLOW, ...row);
+	}
+
+	/** A message of a flow, which is its nth. */
+	addMessage(flow: number, n: number, { at, from_client, opcode, flags, bytes }: MessageRow): void {
+		this.#pendingBytes += bytes.length;
+		this.#db.insert(INSERT_MESSAGE, flow, n, at, from_client, opcode, flags, bytes);
+	}
+
+	removeFlow(flow: number): void {
+		this.#db.run("DELETE FROM message WHERE flow = ?", flow);
+		this.#db.run("DELETE FROM flow WHERE seq = ?", flow);
+	}
+
+	/** @param number of the row; default: the next one */
+	addConnection(bytes: Uint8Array, number: number | null = null): number {
+		return this.#db.insert("INSERT INTO connection VALUES (?, ?)", number, bytes);
+	}
+
+	addCertificate(hash: Uint8Array, pem: Uint8Array): void {
+		this.#db.insert("INSERT OR IGNORE INTO certificate VALUES (?, ?)", hash, pem);
+	}
+
+	/** Commits what was written; where that fails, all of it is given up. */
+	flush(): void {
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+		this.#pendingRows = 0;
+		this.#pendingBytes = 0;
+		if (!this.#db.inTransaction) return;
+		try {
+			this.#borrowed?.bring();
+			this.#db.exec("COMMIT");
+		} catch (error) {
+			this.#db.rollback();
+			this.#forget();
+			throw error;
+		}
+	}
+
+	/** Writes what is left, and the indexes. */
+	finish(): void {
+		this.bodies.removeLoose();
+		const borrowed = this.#borrowed;
+		if (borrowed !== null) this.within(() => borrowed.end());
+		this.flush();
+		this.#db.buildIndexes();
+	}
+
+	/** What was not committed is lost. */
+	close(): void {
+		clearTimeout(this.#timer);
+		this.#db.close();
+	}
+
+	#forget(): void {
+		this.bodies = new BodyTable(this.#db);
+		this.#onForget();
+	}
+
+	#begin(): void {
+		if (this.#db.inTransaction) return;
+		this.#db.exec("BEGIN IMMEDIATE");
+		if (this.#db.mode === "append") this.#timer = setTimeout(() => this.#commitInTime(), COMMIT_MS);
+	}
+
+	/** A failure has no caller here to be thrown to. */
+	#commitInTime(): void {
+		try {
+			this.flush();
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			this.#report?.(error.code, error.message, { file: this.#db.path, cause: error });
+		}
+	}
+}
+
+/** Where a column takes values of any type, a number is stored as the float that it is. */
+function toColumn(body: StoredBody): Uint8Array | bigint | null {
+	return typeof body === "number" ? BigInt(body) : body;
+}

@@ -136,6 +136,7 @@ function recovering(source: FlowSource, troubles: Troubles): FlowSource {
 	const transfer = source.transfer?.bind(source);
 	return {
 		...(transfer && { transfer }),
+		fleeting: () => source.fleeting?.(),
 		async *[Symbol.asyncIterator]() {
 			try {
 				yield* source;

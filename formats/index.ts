@@ -47,6 +47,7 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 			const own = source.progress?.();
 			return own === undefined || own.total === null ? input.progress() : own;
 		},
+		fleeting: () => source.fleeting?.(),
 		...(transfer && {
 			async transfer(sink) {
 				const count = await transfer(sink);

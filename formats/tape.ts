@@ -118,6 +118,7 @@ function opening(path: string, open: () => SqliteStore): SqliteStore {
 
 /** A tape beside the target, which takes its place when it is whole. */
 class NewTape implements FlowSink {
+	readonly copies = true;
 	readonly store: SqliteStore;
 	readonly #path: string;
 	readonly #draft: string;

@@ -22,6 +22,7 @@ export class DumpSource implements FlowSource {
 	#older: ReadonlyMap<number, string> = new Map();
 	#flows: Flow[] = [];
 	#done = 0;
+	#isFleeting = false;
 
 	constructor(input: Input, options: SourceOptions) {
 		this.#input = input;
@@ -30,6 +31,10 @@ export class DumpSource implements FlowSource {
 
 	progress() {
 		return { done: this.#done, total: this.#input.size };
+	}
+
+	fleeting(): void {
+		this.#isFleeting = true;
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
@@ -49,7 +54,7 @@ export class DumpSource implements FlowSource {
 
 	#chunks(): AsyncIterable<Buffer> {
 		const { path, size } = this.#input;
-		return path === null || size === null ? this.#input.chunks() : fileChunks(path, { reuse: this.#isSelective });
+		return path === null || size === null ? this.#input.chunks() : fileChunks(path, { reuse: this.#isSelective || this.#isFleeting });
 	}
 
 	/** Where few flows may be chosen, these get their own copies of their records, so that the memory of chunks can be used again. */

@@ -11,6 +11,8 @@ export interface FlowSource extends AsyncIterable<Flow[]> {
 	 * that cannot be, and nothing was done.
 	 */
 	transfer?(sink: FlowSink): Promise<number | null>;
+	/** To be called before reading, by who keeps no flow: each is good only until the next batch is asked for, which spares memory. */
+	fleeting?(): void;
 }
 
 /** A body that is brought piece by piece, before the flow that it belongs to. */
@@ -31,6 +33,8 @@ export interface OpenFlow {
 }
 
 export interface FlowSink {
+	/** Nothing of a flow is held once it was taken. */
+	readonly copies?: boolean;
 	/** Takes a flow. A promise means: wait for it before you bring more. */
 	append(flow: Flow): void | Promise<void>;
 	/** A place for a body that is too large for memory, where the sink has one. */
@@ -69,6 +73,7 @@ export async function pipe(
 			options.onBatch?.(read, passed);
 			continue;
 		}
+		if (steps.length === 0 && sink.copies === true) source.fleeting?.();
 		for await (const batch of source) {
 			for (const first of batch) {
 				read++;

@@ -12,7 +12,7 @@ const INLINE_BYTES = 256;
 /** Bodies beyond this many bytes are cut in pieces of it. */
 const CHUNK_BYTES = 1024 * 1024;
 /** Bodies that are known, so that equal ones are referred to them. */
-const KNOWN_BODIES = 100_000;
+const KNOWN_BODIES = 50_000;
 /** How far back a tape that is added to is looked at for known bodies: rows, and bytes of them. */
 const EARLIER_BODIES = 10_000;
 const EARLIER_BYTES = 32 * 1024 * 1024;

@@ -8,11 +8,13 @@ import { encodeMessages } from "./codec.ts";
 import { Loan } from "./loan.ts";
 import { PARCEL_BYTES, Packer } from "./parcel.ts";
 import type { KeyOf } from "./tape-writer.ts";
-import type { WriterAnswer, WriterOrder } from "./writer-thread.ts";
+import type { WriterAnswer, WriterOrder, WriterTask } from "./writer-thread.ts";
 
 /** The thread's module beside this one: from the sources' build and from a bundle's chunks it is the same step. */
 const THREAD = new URL("../store/writer-thread.js", import.meta.url);
 
+/** Of the thread's heap, where rows live shortly: by itself it would take four times as much, and be no faster. */
+const YOUNG_MB = 6;
 /** Parcels under way, at most. */
 const PARCELS = 4;
 /** Bodies beyond this many bytes are brought piece by piece. */
@@ -73,7 +75,8 @@ export class ThreadedWriter implements FlowSink {
 
 	#start(flow: Flow): Packer {
 		const loan = Loan.of(flow);
-		const thread = new Worker(THREAD, { workerData: { flowtapeWriter: { path: this.#path, lent: loan?.lent ?? null } } });
+		const task: WriterTask = { path: this.#path, lent: loan?.lent ?? null };
+		const thread = new Worker(THREAD, { workerData: { flowtapeWriter: task }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
 		this.#thread = thread;
 		thread.on("message", (answer: WriterAnswer) => this.#hear(answer));
 		thread.on("error", (error) => this.#fail(error));

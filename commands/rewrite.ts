@@ -3,9 +3,9 @@ import { formatOf } from "../formats/index.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
-import { createHooks, type HookValues } from "../src/hooks/builtin.ts";
+import { createHooks, type HookValues, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
 import { Pipeline } from "../src/hooks/pipeline.ts";
-import type { OptionValues } from "../src/options.ts";
+import { defaults, type OptionValues } from "../src/options.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
 import { dedupe } from "../src/rewrite/dedupe.ts";
 import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
@@ -34,13 +34,13 @@ const ownOptions = {
 	...inputOptions,
 } as const;
 
-async function groups(): Promise<readonly OptionGroup[]> {
-	const { hookOptions } = await import("../src/hooks/builtin.ts");
-	return [
-		{ title: "Edits", table: editOptions },
-		{ title: "Features", table: hookOptions },
-	];
-}
+const groups: readonly OptionGroup[] = [
+	{ title: "Edits", table: editOptions },
+	{ title: "Features for stored flows", table: storedHookOptions },
+];
+
+/** Scripts are loaded, and a file of rules is known, before such a file is read. */
+const { rules: _, scripts: __, ...ruled } = ownOptions;
 
 export const command = defineCommand({
 	name: "rewrite",
@@ -48,7 +48,7 @@ export const command = defineCommand({
 	args: "TAPE…",
 	arity: { min: 1 },
 	options: ownOptions,
-	groups,
+	groups: async () => groups,
 	examples: [
 		["flowtape rewrite session.tape -o fresh.tape --refresh", "dates and cookies as if recorded now"],
 		["flowtape rewrite session.tape --in-place --modify-headers /authorization/", "take a header out of all requests and responses"],
@@ -56,11 +56,12 @@ export const command = defineCommand({
 		["flowtape rewrite session.tape -o small.tape --block-list '/~t image/444' --dedupe --sort", "without images and repetitions, oldest first"],
 	],
 	async run(input, io) {
-		const { options, scripts } = input;
+		const { scripts } = input;
+		const values = await withRules(input.options.rules, input.values, [{ title: "Options", table: ruled }, ...groups]);
+		const options = Object.fromEntries(Object.keys(ownOptions).map((name) => [name, values[name]])) as unknown as OptionValues<typeof ownOptions>;
 		const { output, in_place: inPlace, dry_run: dryRun } = options;
 		if ([output !== null, inPlace, dryRun].filter(Boolean).length !== 1)
 			throw new FlowtapeError("FT_USAGE", "rewrite: one of -o TAPE, --in-place and --dry-run was expected, to say where the changed flows go");
-		const values = await withRules(options.rules, input.values, [{ title: "Options", table: ownOptions }, ...(await groups())]);
 		const filter = await selection(options);
 		const jobs = inPlace ? input.args.map((path) => ({ inputs: [path], output: path })) : [{ inputs: input.args, output }];
 		let worst = 0;
@@ -87,7 +88,11 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 		await scripts.start(values);
 	}
 	const pipeline = new Pipeline(
-		await createHooks(values as unknown as HookValues, { log: tally.log, onChange: tally.onChange, scripts: scripts?.hooks ?? [] }),
+		await createHooks({ ...defaults(hookOptions), ...values } as unknown as HookValues, {
+			log: tally.log,
+			onChange: tally.onChange,
+			scripts: scripts?.hooks ?? [],
+		}),
 	);
 	const edits = createEdits(values as unknown as OptionValues<typeof editOptions>, {
 		now: Math.floor(Date.now() / 1000),

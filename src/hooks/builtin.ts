@@ -24,6 +24,20 @@ export const recordingOptions = {
 	save_stream_filter: { type: "string", default: null, metavar: "FILTER", help: "Record only flows that match, looked at when they are complete." },
 } as const satisfies OptionTable;
 
+/** The options of features that work on stored flows too. */
+export const storedHookOptions = {
+	...modifyHeaders,
+	...blockList,
+	...anticache,
+	...anticomp,
+	...mapRemote,
+	...mapLocal,
+	...modifyBody,
+	...stickyAuth,
+	...stickyCookie,
+	...ruleOptions,
+} as const satisfies OptionTable;
+
 /** The options of all features. */
 export const hookOptions = {
 	...proxyAuth,

@@ -21,12 +21,13 @@ export const usualDates: Refresh = { headers: new Set(NAMES), json: [] };
 
 /**
  * The usual dates and more: header fields by their names, places in JSON bodies by a pointer or path.
+ * @param option that names them, for errors
  * @throws FlowtapeError FT_BAD_OPTION
  */
-export function compileRefresh(also: readonly string[]): Refresh {
+export function compileRefresh(also: readonly string[], option = "server_replay_refresh_also"): Refresh {
 	const isPath = (word: string) => /^[/$]/.test(word);
 	const names = also.filter((word) => !isPath(word)).map((name) => name.toLowerCase());
-	return { headers: new Set([...NAMES, ...names]), json: also.filter(isPath).map((path) => parseJsonPath(path, "server_replay_refresh_also")) };
+	return { headers: new Set([...NAMES, ...names]), json: also.filter(isPath).map((path) => parseJsonPath(path, option)) };
 }
 
 /** A readable date in a list of header fields. */

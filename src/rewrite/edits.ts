@@ -6,7 +6,7 @@ import type { Message } from "../flow/message.ts";
 import type { Step } from "../flow/pipe.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { refreshResponse } from "../replay/refresh.ts";
+import { compileRefresh, type Refresh, refreshResponse } from "../replay/refresh.ts";
 
 export const options = {
 	set_status: { type: "integer", default: null, min: 100, max: 999, metavar: "CODE", help: "Give every response this status, with its usual reason." },
@@ -20,6 +20,12 @@ export const options = {
 		implied: "now",
 		metavar: "TIME",
 		help: "Move the dates of responses as if they were replayed at TIME, seconds since 1970; now, if no time is given.",
+	},
+	refresh_also: {
+		type: "sequence",
+		default: [],
+		metavar: "WHAT",
+		help: "With refresh, move these dates too: headers by name, as retry-after or sunset, and places in JSON bodies, as /data/expires_at.",
 	},
 } as const satisfies OptionTable;
 
@@ -40,13 +46,15 @@ type Edit = (flow: Flow, context: EditContext) => boolean;
  */
 export function createEdits(values: OptionValues<typeof options>, context: EditContext): Step | null {
 	const edits: [option: string, edit: Edit][] = [];
-	const { set_status: status, set_comment: comment, mark, encode, refresh } = values;
+	const { set_status: status, set_comment: comment, mark, encode, refresh, refresh_also: also } = values;
+	if (refresh === null && also.length > 0)
+		throw new FlowtapeError("FT_BAD_OPTION", "it says which dates --refresh moves too, and that was not given", { option: "refresh_also" });
 	if (status !== null) edits.push(["set-status", ofResponse((flow) => setStatus(flow, status))]);
 	if (comment !== null) edits.push(["set-comment", (flow) => replace(flow, "comment", comment)]);
 	if (mark !== null) edits.push(["mark", (flow) => replace(flow, "marked", mark)]);
 	if (values.decode) edits.push(["decode", ofMessages(decode)]);
 	if (encode !== null) edits.push(["encode", ofMessages((message) => applyCoding(message, encode))]);
-	if (refresh !== null) edits.push(["refresh", refreshAt(timeOf(refresh, context.now))]);
+	if (refresh !== null) edits.push(["refresh", refreshAt(timeOf(refresh, context.now), compileRefresh(also, "refresh_also"))]);
 	if (edits.length === 0) return null;
 	return (flow) => {
 		for (const [option, edit] of edits) {
@@ -119,10 +127,11 @@ function timeOf(text: string, now: number): number {
 	throw new FlowtapeError("FT_BAD_OPTION", `"${text}" is no time: whole seconds since 1970 are, or nothing for now`, { option: "refresh" });
 }
 
-function refreshAt(time: number): Edit {
+function refreshAt(time: number, refresh: Refresh): Edit {
 	return ofResponse(({ response }) => {
+		const { body } = response;
 		const before = response.headers.fields;
-		refreshResponse(response, time);
-		return response.headers.fields.some((part, i) => part !== before[i]);
+		refreshResponse(response, time, refresh);
+		return response.body !== body || response.headers.fields.some((part, i) => part !== before[i]);
 	});
 }

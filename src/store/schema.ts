@@ -88,6 +88,12 @@ export const indexes: readonly string[] = [
 /** The newest version of the schema. */
 export const SCHEMA_VERSION = migrations.length;
 
+/** Brings the tables of version `from` to the newest, within a transaction of the caller's. */
+export function bringUp(db: { exec(sql: string): unknown }, from: number, steps = migrations): void {
+	for (const sql of steps.slice(from)) db.exec(sql);
+	if (from < steps.length) db.exec(`PRAGMA user_version = ${steps.length}`);
+}
+
 /** Every object that a tape may have, and its type. What else stands in a file, such as a trigger, is not ours and might run. */
 export const knownObjects: ReadonlyMap<string, string> = new Map([
 	...["flow", "body", "chunk", "message", "connection", "certificate"].map((name) => [name, "table"] as const),

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../errors.ts";
-import { APPLICATION_ID, indexes, knownObjects, migrations, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, bringUp, indexes, knownObjects, SCHEMA_VERSION } from "./schema.ts";
 
 /** `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none. */
 export type Mode = "read" | "create" | "append";
@@ -208,10 +208,7 @@ function migrate(db: Database.Database, path: string): void {
 	const step = db.transaction(() => {
 		if (db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0) db.pragma(`application_id = ${APPLICATION_ID}`);
 		else checkIdentity(db, path);
-		const version = versionOf(db);
-		if (version === SCHEMA_VERSION) return;
-		for (const sql of migrations.slice(version)) db.exec(sql);
-		db.pragma(`user_version = ${SCHEMA_VERSION}`);
+		bringUp(db, versionOf(db));
 	});
 	step.immediate();
 }

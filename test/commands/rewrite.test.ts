@@ -152,6 +152,53 @@ t.test("a rules file holds the same; lists add up, flags count more", async (t) 
 	t.match(await run(from, "-o", to, "--rules", join(folder, "none.yaml")), { status: 4, err: /none.yaml: no such file/ });
 });
 
+t.test("a rules file may hold what the command itself has, but no scripts", async (t) => {
+	const folder = t.testdir({ "rules.yaml": "filter: ~m POST\nsort: true\ncase_sensitive_filters: true\n", "scripts.yaml": "scripts: [x.js]\n" });
+	const [from, to] = [join(folder, "in.tape"), join(folder, "out.tape")];
+	await writeTape(
+		from,
+		["POST", "post", "GET", "POST"].map((method, i) => httpFlow({ id: String(i), request: { method, timestampStart: 100 - i } })),
+	);
+	t.match(await run(from, "-o", to, "--rules", join(folder, "rules.yaml")), { status: 0 });
+	t.same(
+		(await http(to)).map(({ id }) => id),
+		["3", "0"],
+	);
+	t.match(await run(from, "-o", to, "--rules", join(folder, "scripts.yaml")), { status: 2, err: /scripts: not an option/ });
+});
+
+t.test("case_sensitive_filters counts for --filter and for rules", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "in.tape"), join(folder, "out.tape")];
+	await writeTape(
+		from,
+		["/upper", "/UPPER"].map((path) => httpFlow({ id: path, request: { path } })),
+	);
+	t.match(await run(from, "-o", to, "-f", "~u UPPER", "--case-sensitive-filters", "--modify-headers", "/~u upper/x-lower/1"), { status: 0 });
+	const flows = await http(to);
+	t.same(
+		flows.map(({ id, request }) => [id, request.headers.get("x-lower")]),
+		[["/UPPER", null]],
+	);
+	t.match(await run(from, "-o", to, "-f", "~u UPPER"), { status: 0 });
+	t.equal((await http(to)).length, 2);
+});
+
+t.test("options of the live proxy that stored flows have no use for are refused", async (t) => {
+	const folder = t.testdir();
+	const from = await prepare(folder);
+	for (const option of [
+		"--server-replay-extra=404",
+		"--proxyauth=any",
+		"--ignore-hosts=x",
+		"--upstream-auth=a:b",
+		"--save-stream-filter=~q",
+		"--no-onboarding",
+	])
+		t.match(await run(from, "--dry-run", option), { status: 2, err: /unknown option/ }, option);
+	t.match(await run(from, "--dry-run", "--set", "server_replay_refresh=false"), { status: 2, err: /no such option/ });
+});
+
 t.test("what cannot be decoded is left and reported; an undecodable body is no reason to stop", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "in.tape"), join(folder, "out.tape")];

@@ -62,6 +62,23 @@ t.test("dates move, to now or to a time", async (t) => {
 	await t.rejects(edit(build(), { refresh: "soon" }), { code: "FT_BAD_OPTION", option: "refresh" });
 });
 
+t.test("other dates move when they are named, in headers and in JSON", async (t) => {
+	const headers: [string, string][] = [
+		["Content-Type", "application/json"],
+		["Sunset", "Sun, 09 Sep 2001 01:46:40 GMT"],
+	];
+	const build = (body: string) => httpFlow({ response: { timestampStart: 1_000_000_000, headers, body } });
+	const values = { refresh: "1000000060", refresh_also: ["sunset", "/until"] };
+	const { flow, changed } = await edit(build('{"until": 1000000000, "other": 1000000000}'), values);
+	t.equal(flow.response?.headers.get("sunset"), "Sun, 09 Sep 2001 01:47:40 GMT");
+	t.equal(flow.response?.rawContent?.toString(), '{"until": 1000000060, "other": 1000000000}');
+	t.same(changed, ["refresh"]);
+	t.same((await edit(build('{"until": 1000000000}'), { ...values, refresh_also: ["/until"] })).changed, ["refresh"], "a body alone counts too");
+	t.same((await edit(build("{}"), { ...values, refresh_also: ["/until"] })).changed, []);
+	await t.rejects(edit(build("{}"), { refresh_also: ["sunset"] }), { code: "FT_BAD_OPTION", option: "refresh_also" });
+	await t.rejects(edit(build("{}"), { refresh: "now", refresh_also: ["$["] }), { code: "FT_BAD_OPTION", option: "refresh_also" });
+});
+
 t.test("flows that are no HTTP", async (t) => {
 	const flow = tcpFlow();
 	await createEdits({ ...defaults(options), decode: true, set_comment: "x" }, { now: 0 })?.(flow);

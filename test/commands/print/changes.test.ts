@@ -1,7 +1,8 @@
 import t from "tap";
-import { changes, describe } from "../../../commands/print/changes.ts";
+import { changes, describe, stateOf } from "../../../commands/print/changes.ts";
 import { plain } from "../../../commands/print/text.ts";
-import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import type { HttpFlow } from "../../../src/flow/flow.ts";
 
 t.test("a flow before and after", async (t) => {
 	const flow = httpFlow();
@@ -19,4 +20,26 @@ t.test("colours", async (t) => {
 t.test("bodies without a line in common do not take for ever", async (t) => {
 	const lines = (seed: string) => Array.from({ length: 20_000 }, (_, i) => `${seed}${i}`).join("\n");
 	t.match(await changes("id", lines("a"), lines("b"), plain), /-a19999\n[\s\S]*\+b19999\n/);
+});
+
+t.test("the state of a flow is another once anything of it that rules can change has changed", async (t) => {
+	const edits: ((flow: HttpFlow) => unknown)[] = [
+		(flow) => flow.request.headers.set("x-new", "1"),
+		(flow) => (flow.request.url = "http://other.example/"),
+		(flow) => (flow.marked = "x"),
+		(flow) => (flow.comment = "x"),
+		(flow) => (flow.response = null),
+		(flow) => flow.response && (flow.response.statusCode = 500),
+		(flow) => flow.response && (flow.response.content = Buffer.from("other")),
+	];
+	for (const build of [httpFlow, websocketFlow]) {
+		const flow = build();
+		const before = stateOf(flow);
+		t.equal(stateOf(build({ id: flow.id })), before);
+		for (const edit of edits) {
+			const edited = build({ id: flow.id });
+			edit(edited);
+			t.not(stateOf(edited), before, String(edit));
+		}
+	}
 });

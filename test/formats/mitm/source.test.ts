@@ -6,13 +6,16 @@ import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { dumpOf, leastRecord, recordsOf } from "../../../fixtures/dump-records.ts";
-import { readTape, writeTape } from "../../../fixtures/tape-files.ts";
+import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
+import { factsOf } from "../../../fixtures/varied-flows.ts";
+import { createTape, openTape } from "../../../formats/index.ts";
 import { type Dictionary, Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
 import { VERSIONS } from "../../../formats/mitm/versions.ts";
 import { writeFlow } from "../../../formats/mitm/write-flow.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import { Float } from "../../../src/flow/metadata.ts";
+import { pipe } from "../../../src/flow/pipe.ts";
 
 const golden = "fixtures/flows";
 const dumps = readdirSync(golden).filter((name) => /^mitm-.*\.mitm$/.test(name));
@@ -176,4 +179,16 @@ t.test("what was not changed keeps the bytes of its record", async (t) => {
 		t.ok(Buffer.concat(flows.map(({ record }) => record?.data as Buffer)).equals(await readFile(file)), String(version));
 		t.equal(flows[0]?.record?.version, version);
 	}
+});
+
+t.test("chunks are used again where the tape that is written holds nothing of them", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "many.mitm"), join(folder, "many.tape")];
+	const flows = Array.from({ length: 900 }, (_, i) => httpFlow({ request: { path: `/${i}` }, response: { body: `body ${i} `.repeat(300 + (i % 7) * 100) } }));
+	await writeTape(from, flows);
+	const { report } = reports();
+	const sink = await createTape(to, { report });
+	await pipe([await openTape(from, { report })], [], sink);
+	await sink.close();
+	t.strictSame((await readTape(to)).flows.map(factsOf), flows.map(factsOf));
 });

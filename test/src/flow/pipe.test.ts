@@ -2,7 +2,7 @@
 import t from "tap";
 import { clientConnection, serverConnection } from "../../../src/flow/connection.ts";
 import { type Flow, TcpFlow } from "../../../src/flow/flow.ts";
-import { type FlowSource, pipe } from "../../../src/flow/pipe.ts";
+import { type FlowSink, type FlowSource, pipe } from "../../../src/flow/pipe.ts";
 
 const flow = (id: string): Flow => new TcpFlow({ id, clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }), messages: [] });
 
@@ -66,4 +66,20 @@ t.test("ends of one kind move their flows by themselves, unless there is somethi
 	t.same(await pipe([source(null)], [], sink), { read: 2, passed: 2 }, "where they cannot, they are brought one by one");
 	t.same(await pipe([source(7)], [(flow) => flow], sink), { read: 2, passed: 2 });
 	t.same(sink.ids, ["3", "1", "2", "1", "2"]);
+});
+
+t.test("flows are fleeting where nothing holds them", async (t) => {
+	let asked = 0;
+	const source = (): FlowSource => ({
+		fleeting: () => asked++,
+		async *[Symbol.asyncIterator]() {
+			yield [flow("1")];
+		},
+	});
+	const sink = (copies: boolean): FlowSink => ({ copies, append() {}, async close() {} });
+	await pipe([source()], [], sink(true));
+	t.equal(asked, 1);
+	await pipe([source()], [], sink(false));
+	await pipe([source()], [(each) => each], sink(true));
+	t.equal(asked, 1, "neither where the sink keeps them nor where steps may");
 });

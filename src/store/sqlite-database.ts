@@ -12,11 +12,24 @@ const BUSY_MS = 5000;
 
 type Statement = Database.Statement<unknown[], unknown>;
 
+/**
+ * All that better-sqlite3 made. Version 12 compiled for Node 24.19 and later aborts the process when one of its objects is collected as garbage
+ * outside of JavaScript (nodejs/node#65446); they are few and small, so they stay. For the same reason nothing here uses its `pragma` and
+ * `transaction`, which make objects of their own.
+ */
+const kept: object[] = [];
+
+function keep<T extends object>(made: T): T {
+	kept.push(made);
+	return made;
+}
+
 export class TapeDatabase {
 	readonly path: string;
 	readonly #mode: Mode;
 	readonly #db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
+	readonly #plucked = new Map<string, Statement>();
 	#held = false;
 
 	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
@@ -62,12 +75,11 @@ export class TapeDatabase {
 
 	/** The first column of all rows. */
 	column<V>(sql: string, ...parameters: unknown[]): V[] {
-		return this.guard(() =>
-			this.#db
-				.prepare<unknown[], V>(sql)
-				.pluck()
-				.all(...parameters),
-		);
+		try {
+			return this.#prepare(sql, true).all(...parameters) as V[];
+		} catch (error) {
+			throw this.#translated(error);
+		}
 	}
 
 	get<R>(sql: string, ...parameters: unknown[]): R | undefined {
@@ -81,7 +93,7 @@ export class TapeDatabase {
 	/** Row by row. Nothing else can be asked of the database until it is through. */
 	*iterate<R>(sql: string, ...parameters: unknown[]): Generator<R> {
 		try {
-			for (const row of this.#prepare(sql).iterate(...parameters)) yield row as R;
+			for (const row of keep(this.#prepare(sql).iterate(...parameters))) yield row as R;
 		} catch (error) {
 			throw this.#translated(error);
 		}
@@ -117,15 +129,16 @@ export class TapeDatabase {
 		try {
 			if (this.#mode === "append") {
 				this.guard(() => {
-					this.#db.pragma("busy_timeout = 100");
-					this.#db.pragma("wal_checkpoint(TRUNCATE)");
-					this.#db.pragma("journal_mode = DELETE");
+					this.#db.exec("PRAGMA busy_timeout = 100");
+					this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+					this.#db.exec("PRAGMA journal_mode = DELETE");
 				});
 			}
 		} catch (error) {
 			if (!(error instanceof FlowtapeError && hasErrno(error.cause, "SQLITE_BUSY", "SQLITE_LOCKED"))) throw error;
 		} finally {
 			this.#statements.clear();
+			this.#plucked.clear();
 			this.#db.close();
 		}
 	}
@@ -139,11 +152,14 @@ export class TapeDatabase {
 		}
 	}
 
-	#prepare(sql: string): Statement {
-		let statement = this.#statements.get(sql);
+	/** `plucked`: gives the first column alone. */
+	#prepare(sql: string, plucked = false): Statement {
+		const statements = plucked ? this.#plucked : this.#statements;
+		let statement = statements.get(sql);
 		if (statement === undefined) {
-			statement = this.#db.prepare<unknown[], unknown>(sql);
-			this.#statements.set(sql, statement);
+			statement = keep(this.#db.prepare<unknown[], unknown>(sql));
+			if (plucked) statement.pluck();
+			statements.set(sql, statement);
 		}
 		return statement;
 	}
@@ -155,14 +171,14 @@ export class TapeDatabase {
 
 function open(path: string, mode: Mode, durable: boolean): Database.Database {
 	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
-	const db = new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: BUSY_MS });
+	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: BUSY_MS }));
 	try {
 		// what stands in a tape that someone else made must not run
-		db.pragma("trusted_schema = OFF");
-		db.pragma("cell_size_check = ON");
+		db.exec("PRAGMA trusted_schema = OFF");
+		db.exec("PRAGMA cell_size_check = ON");
 		// not mapped into memory: a file that shrinks under a map ends the process
-		db.pragma("mmap_size = 0");
-		db.pragma(`cache_size = ${-8 * 1024}`);
+		db.exec("PRAGMA mmap_size = 0");
+		db.exec(`PRAGMA cache_size = ${-8 * 1024}`);
 		if (mode !== "read") migrate(db, path);
 		checkIdentity(db, path);
 		if (mode !== "read") prepareForWriting(db, mode, durable);
@@ -175,24 +191,33 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 
 /** Makes the tables of a new tape, and brings an old one to the newest version. All of it happens or nothing. */
 function migrate(db: Database.Database, path: string): void {
-	db.pragma("page_size = 8192");
-	const step = db.transaction(() => {
-		if (db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0) db.pragma(`application_id = ${APPLICATION_ID}`);
+	db.exec("PRAGMA page_size = 8192");
+	db.exec("BEGIN IMMEDIATE");
+	try {
+		if (valueOf(db, "SELECT count(*) FROM sqlite_schema") === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 		else checkIdentity(db, path);
 		const version = versionOf(db);
-		if (version === SCHEMA_VERSION) return;
-		for (const sql of migrations.slice(version)) db.exec(sql);
-		db.pragma(`user_version = ${SCHEMA_VERSION}`);
-	});
-	step.immediate();
+		if (version < SCHEMA_VERSION) {
+			for (const sql of migrations.slice(version)) db.exec(sql);
+			db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+		}
+		db.exec("COMMIT");
+	} finally {
+		if (db.inTransaction) db.exec("ROLLBACK");
+	}
+}
+
+/** The first column of the first row. */
+function valueOf(db: Database.Database, sql: string): unknown {
+	return keep(db.prepare(sql)).pluck().get();
 }
 
 function versionOf(db: Database.Database): number {
-	return Number(db.pragma("user_version", { simple: true }));
+	return Number(valueOf(db, "PRAGMA user_version"));
 }
 
 function checkIdentity(db: Database.Database, path: string): void {
-	if (db.pragma("application_id", { simple: true }) !== APPLICATION_ID) {
+	if (valueOf(db, "PRAGMA application_id") !== APPLICATION_ID) {
 		throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${path}: a flowtape tape was expected, this is a SQLite database of something else`, { file: path });
 	}
 	const version = versionOf(db);
@@ -203,7 +228,7 @@ function checkIdentity(db: Database.Database, path: string): void {
 			{ file: path },
 		);
 	}
-	for (const { name, type } of db.prepare("SELECT name, type FROM sqlite_schema").all() as { name: string; type: string }[]) {
+	for (const { name, type } of keep(db.prepare("SELECT name, type FROM sqlite_schema")).all() as { name: string; type: string }[]) {
 		if (knownObjects.get(name) !== type && !name.startsWith("sqlite_")) {
 			throw new FlowtapeError("FT_STORE", `${path}: the tape has a ${type} "${name}", which no flowtape makes; it is not opened`, { file: path });
 		}
@@ -213,11 +238,11 @@ function checkIdentity(db: Database.Database, path: string): void {
 function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean): void {
 	// a new file that is made in one go needs no journal: it has its name only once it is whole
 	if (mode === "create") {
-		db.pragma("journal_mode = OFF");
-		db.pragma("synchronous = OFF");
+		db.exec("PRAGMA journal_mode = OFF");
+		db.exec("PRAGMA synchronous = OFF");
 	} else {
-		db.pragma("journal_mode = WAL");
-		db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+		db.exec("PRAGMA journal_mode = WAL");
+		db.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
 		for (const index of indexes) db.exec(index);
 	}
 }

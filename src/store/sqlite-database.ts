@@ -194,7 +194,7 @@ function migrate(db: Database.Database, path: string): void {
 	db.exec("PRAGMA page_size = 8192");
 	db.exec("BEGIN IMMEDIATE");
 	try {
-		if (valueOf(db, "SELECT count(*) FROM sqlite_schema") === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+		if (firstValue(db, "SELECT count(*) FROM sqlite_schema") === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 		else checkIdentity(db, path);
 		const version = versionOf(db);
 		if (version < SCHEMA_VERSION) {
@@ -208,16 +208,16 @@ function migrate(db: Database.Database, path: string): void {
 }
 
 /** The first column of the first row. */
-function valueOf(db: Database.Database, sql: string): unknown {
+function firstValue(db: Database.Database, sql: string): unknown {
 	return keep(db.prepare(sql)).pluck().get();
 }
 
 function versionOf(db: Database.Database): number {
-	return Number(valueOf(db, "PRAGMA user_version"));
+	return Number(firstValue(db, "PRAGMA user_version"));
 }
 
 function checkIdentity(db: Database.Database, path: string): void {
-	if (valueOf(db, "PRAGMA application_id") !== APPLICATION_ID) {
+	if (firstValue(db, "PRAGMA application_id") !== APPLICATION_ID) {
 		throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${path}: a flowtape tape was expected, this is a SQLite database of something else`, { file: path });
 	}
 	const version = versionOf(db);

@@ -44,9 +44,10 @@ export function createCompressor(compression: Compression): Coder {
 	if (compression === "gzip") return new StreamCoder(createGzip());
 	if (compression === "zlib") return new StreamCoder(createDeflate());
 	if (compression === "deflate") return new StreamCoder(createDeflateRaw());
-	const { createZstdCompress } = zstd();
+	const { constants, createZstdCompress } = zstd();
 	if (createZstdCompress === undefined) throw new FlowtapeError("FT_USAGE", `zstd is written from Node 22.15 on, this is ${process.version}: use .gz`);
-	return new StreamCoder(createZstdCompress());
+	// as the zstd program does: without a checksum damage may pass for data
+	return new StreamCoder(createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag as number]: 1 } }));
 }
 
 function createDecompressor(compression: Compression): Coder {
@@ -59,7 +60,8 @@ function createDecompressor(compression: Compression): Coder {
 
 /** Node has zstd from 22.15 on. */
 interface Zstd {
-	createZstdCompress?(): Transform;
+	readonly constants: Readonly<Record<string, number>>;
+	createZstdCompress?(options: object): Transform;
 	createZstdDecompress?(): Transform;
 }
 

@@ -19,7 +19,7 @@ type Statement = Database.Statement<unknown[], unknown>;
  */
 const kept: object[] = [];
 
-function keep<T extends object>(made: T): T {
+export function keep<T extends object>(made: T): T {
 	kept.push(made);
 	return made;
 }

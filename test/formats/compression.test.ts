@@ -12,8 +12,11 @@ const text = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${(i * 2
 const zstd = zstdOf(text);
 
 function zstdOf(bytes: Buffer): Buffer | null {
-	const { zstdCompressSync } = createRequire(import.meta.url)("node:zlib") as { zstdCompressSync?: (bytes: Buffer) => Buffer };
-	if (zstdCompressSync !== undefined) return zstdCompressSync(bytes);
+	const { constants, zstdCompressSync } = createRequire(import.meta.url)("node:zlib") as {
+		constants: Record<string, number>;
+		zstdCompressSync?: (bytes: Buffer, options: object) => Buffer;
+	};
+	if (zstdCompressSync !== undefined) return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag as number]: 1 } });
 	try {
 		return execFileSync("zstd", ["-qc"], { input: bytes, maxBuffer: 2 ** 26 });
 	} catch {

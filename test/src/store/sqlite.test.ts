@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { bareSqlite } from "../../../fixtures/bare-sqlite.ts";
 import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { reports } from "../../../fixtures/tape-files.ts";
@@ -304,8 +305,7 @@ t.test("rows are taken over by an empty new tape alone", async (t) => {
 t.test("damage is told, and costs no more than what is damaged", async (t) => {
 	const path = join(t.testdir(), "damaged.tape");
 	await storeWith(path, [httpFlow({ id: "1" }), httpFlow({ id: "2" }), httpFlow({ id: "3", metadata: { a: 1 } }), httpFlow({ id: "4" })]);
-	const Database = (await import("better-sqlite3")).default;
-	const db = new Database(path);
+	const db = bareSqlite(path);
 	db.exec("UPDATE flow SET head = x'c1' WHERE id = '2'; UPDATE flow SET rest = x'91c1', client_conn = 77 WHERE id = '3'");
 	db.exec("UPDATE connection SET bytes = x'00' WHERE id = (SELECT server_conn FROM flow WHERE id = '3')");
 	db.close();

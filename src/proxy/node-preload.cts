@@ -127,8 +127,6 @@ function openTunnel(host: string, port: number, done: Done): void {
 
 /** Node 22 warns at every start that its support of proxy variables is experimental; it was not the user who asked for it. */
 function silenceProxyWarning(): void {
-	// A loader's thread, which no module is loaded first into, would warn again; what else starts from here is led by this module as old Nodes are.
-	if (process.version.startsWith("v22.")) Reflect.deleteProperty(process.env, "NODE_USE_ENV_PROXY");
 	const { emit } = process;
 	const quieter = function (this: NodeJS.Process, event: string, ...args: unknown[]): boolean {
 		if (event === "warning" && Reflect.get(Object(args[0]), "code") === "UNDICI-EHPA") return false;

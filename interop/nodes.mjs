@@ -1,7 +1,7 @@
 // The demonstration on newer releases of Node: as npm installs the package there, which picks the newest store that they take, and as the
 // lock file has it. The releases come from npm's own package `node`, headers included, into a folder that stays, as those of other peers.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,12 +12,13 @@ const project = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "flowtape-nodes-"));
 
 try {
-	const [{ filename }] = JSON.parse(npm(process.env, project, "pack", "--ignore-scripts", "--json", "--pack-destination", scratch));
+	npm(process.env, project, "pack", "--ignore-scripts", "--pack-destination", scratch);
+	const tarball = join(scratch, readdirSync(scratch)[0]);
 	for (const release of ["22", "24"]) {
 		const env = environmentOf(release);
 		if (env === null) console.log(`skipped: Node ${release} cannot be installed`);
 		else {
-			await check(`Node ${release}, newest dependencies`, () => installed(release, env, join(scratch, filename)));
+			await check(`Node ${release}, newest dependencies`, () => installed(release, env, tarball));
 			await check(`Node ${release}, the lock file's dependencies`, () => locked(release, env));
 		}
 	}
@@ -57,15 +58,17 @@ function locked(release, env) {
 }
 
 function demonstrate(env, folder) {
-	run(env, folder, "node", ["dist/demo/demo.js"]);
+	const said = run(env, folder, "node", ["dist/demo/demo.js"]);
+	if (/Warning/.test(said)) throw new Error(`Node warns:\n${said}`);
 }
 
 function npm(env, cwd, ...args) {
 	return run(env, cwd, "npm", args);
 }
 
+/** What it wrote, errors behind output. */
 function run(env, cwd, program, args) {
 	const { status, stdout, stderr } = spawnSync(program, args, { cwd, env, encoding: "utf8", timeout: 600_000 });
 	if (status !== 0) throw new Error(`${program} ${args.join(" ")}: exit status ${status}\n${stdout}${stderr}`);
-	return stdout;
+	return stdout + stderr;
 }

@@ -1,10 +1,11 @@
 // The demonstration on newer releases of Node: as npm installs the package there, which picks the newest store that they take, and as the
 // lock file has it. The releases come from npm's own package `node`, headers included, into a folder that stays, as those of other peers.
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { peersFolder } from "./peers/mitmproxy.mjs";
 import { check, tell } from "./peers/tally.mjs";
 
@@ -12,53 +13,53 @@ const project = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "flowtape-nodes-"));
 
 try {
-	npm(process.env, project, "pack", "--ignore-scripts", "--pack-destination", scratch);
+	await npm(process.env, project, "pack", "--ignore-scripts", "--pack-destination", scratch);
 	const tarball = join(scratch, readdirSync(scratch)[0]);
-	for (const release of ["22", "24"]) {
-		const env = environmentOf(release);
-		if (env === null) console.log(`skipped: Node ${release} cannot be installed`);
-		else {
+	await Promise.all(
+		["22", "24"].map(async (release) => {
+			const env = await environmentOf(release);
+			if (env === null) return console.log(`skipped: Node ${release} cannot be installed`);
 			await check(`Node ${release}, newest dependencies`, () => installed(release, env, tarball));
 			await check(`Node ${release}, the lock file's dependencies`, () => locked(release, env));
-		}
-	}
+		}),
+	);
 } finally {
 	rmSync(scratch, { recursive: true, force: true });
 }
 tell();
 
 /** Where `node` is this release, and addons are compiled for it; null where it cannot be had. */
-function environmentOf(release) {
+async function environmentOf(release) {
 	const folder = join(peersFolder(), `node-${release}`);
 	const node = join(folder, "node_modules", "node", "node_modules", `node-${platform()}-${arch()}`);
 	if (!existsSync(join(node, "bin", "node"))) {
 		mkdirSync(folder, { recursive: true });
-		spawnSync("npm", ["install", "--no-save", "--prefix", folder, `node@${release}`], { stdio: "ignore", timeout: 300_000 });
+		await npm(process.env, folder, "install", "--no-save", "--prefix", folder, `node@${release}`).catch(() => {});
 	}
 	if (!existsSync(join(node, "bin", "node"))) return null;
 	return { ...process.env, PATH: `${join(node, "bin")}${delimiter}${process.env.PATH}`, npm_config_nodedir: node };
 }
 
-function installed(release, env, tarball) {
+async function installed(release, env, tarball) {
 	const folder = join(scratch, `installed-${release}`);
 	mkdirSync(folder);
-	npm(env, folder, "install", "--no-audit", "--no-fund", tarball);
+	await npm(env, folder, "install", "--no-audit", "--no-fund", tarball);
 	const { version } = JSON.parse(readFileSync(join(folder, "node_modules", "better-sqlite3", "package.json"), "utf8"));
 	if (Number.parseInt(version, 10) < 13) throw new Error(`better-sqlite3 13 or later was expected, ${version} was installed`);
-	demonstrate(env, join(folder, "node_modules", "flowtape"));
+	await demonstrate(env, join(folder, "node_modules", "flowtape"));
 }
 
-function locked(release, env) {
+async function locked(release, env) {
 	const folder = join(scratch, `locked-${release}`);
 	mkdirSync(folder);
 	for (const file of ["package.json", "package-lock.json", "dist"]) cpSync(join(project, file), join(folder, file), { recursive: true });
-	npm(env, folder, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund");
-	npm(env, folder, "rebuild", "better-sqlite3");
-	demonstrate(env, folder);
+	await npm(env, folder, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund");
+	await npm(env, folder, "rebuild", "better-sqlite3");
+	await demonstrate(env, folder);
 }
 
-function demonstrate(env, folder) {
-	const said = run(env, folder, "node", ["dist/demo/demo.js"]);
+async function demonstrate(env, folder) {
+	const said = await run(env, folder, "node", ["dist/demo/demo.js"]);
 	if (/Warning/.test(said)) throw new Error(`Node warns:\n${said}`);
 }
 
@@ -67,8 +68,9 @@ function npm(env, cwd, ...args) {
 }
 
 /** What it wrote, errors behind output. */
-function run(env, cwd, program, args) {
-	const { status, stdout, stderr } = spawnSync(program, args, { cwd, env, encoding: "utf8", timeout: 600_000 });
-	if (status !== 0) throw new Error(`${program} ${args.join(" ")}: exit status ${status}\n${stdout}${stderr}`);
+async function run(env, cwd, program, args) {
+	const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, timeout: 600_000 }).catch(({ message, stdout }) => {
+		throw new Error(`${message}\n${stdout}`);
+	});
 	return stdout + stderr;
 }

@@ -562,8 +562,9 @@ export class Exchange implements Asker {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
-		flow.request.body ??= this.#request.body();
-		if (flow.response !== null) flow.response.body ??= this.#response.body();
+		// What has come is kept; of a body that nothing has come of it is not said that it was empty.
+		if (this.#requestEnded || this.#request.size > 0) flow.request.body ??= this.#request.body();
+		if (flow.response !== null && (this.#responseEnded || this.#response.size > 0)) flow.response.body ??= this.#response.body();
 		const end = () => {
 			if (isTold) {
 				this.#host.sendError(status, message, flow.request.method);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { accessGroups } from "./access.mjs";
 import { interim, messages } from "./messages.mjs";
 import { ruleGroups } from "./rules.mjs";
+import { scriptGroups } from "./scripts.mjs";
 import { transportGroups } from "./transport.mjs";
 
 /** The files that options name. */
@@ -49,4 +50,5 @@ export const groups = [
 	...ruleGroups,
 	...accessGroups,
 	...transportGroups,
+	...scriptGroups,
 ];

@@ -17,7 +17,7 @@ export async function startSide(program, group, place) {
 	const args = [...assignments(options), ...scripts];
 	const starting =
 		program === "flowtape"
-			? startFlowtape("record", record, ["-m", mode, ...args], place.env)
+			? startFlowtape("record", record, ["-m", mode, ...args], { env: place.env })
 			: startMitmdump(place.python, record, { mode, home: place.mitmHome, args });
 	const proxy = await starting.catch((error) => {
 		origin.stop();

@@ -136,5 +136,6 @@ export async function findClients(folder) {
 		await succeeds("chromium", "--version"),
 		"chromium is not installed",
 	);
+	for (const { name, modes } of found) if (!modes.includes("socks5")) missing.push(`${name} through socks5: it does not speak SOCKS`);
 	return { found, missing };
 }

@@ -109,12 +109,14 @@ export async function findClients(folder) {
 		(await run(process.execPath, [nodeScript, ...targets], { env: { ...env, NODE_EXTRA_CA_CERTS: ca } })).stdout.trim();
 	add({ name: "Node", versions: ["1.1"], modes: noSocks, talks: true, command: [process.execPath, nodeScript], browse: browseByNode }, true);
 
+	const hasRequests = await succeeds(python, "-c", "import requests");
 	const hasSocks = await succeeds(python, "-c", "import requests, socks");
+	const pythonName = hasRequests ? "Python's requests" : "Python's urllib";
 	const browseByPython = told(python, join(here, "browse.py"));
 	add(
-		{ name: "Python", versions: ["1.1"], modes: hasSocks ? all : noSocks, browse: browseByPython },
-		await succeeds(python, "-c", "import requests"),
-		"requests is not installed",
+		{ name: pythonName, versions: ["1.1"], modes: hasSocks ? all : noSocks, browse: browseByPython },
+		await succeeds(python, "--version"),
+		"it is not installed",
 	);
 
 	const compiler = (await Promise.all(go.map((program) => succeeds(program, "version")))).indexOf(true);

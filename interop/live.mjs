@@ -20,22 +20,8 @@ function makeCertificates(folder) {
 	openssl("req", "-x509", ...key, "-subj", "/CN=test authority", "-keyout", "ca-key.pem", "-out", "ca.pem");
 	const signed = (name, subject, names) => {
 		const extension = ["-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=critical,CA:FALSE"];
-		openssl(
-			"req",
-			"-x509",
-			...key,
-			"-subj",
-			subject,
-			...extension,
-			"-CA",
-			"ca.pem",
-			"-CAkey",
-			"ca-key.pem",
-			"-keyout",
-			`${name}-key.pem`,
-			"-out",
-			`${name}.pem`,
-		);
+		const files = ["-CA", "ca.pem", "-CAkey", "ca-key.pem", "-keyout", `${name}-key.pem`, "-out", `${name}.pem`];
+		openssl("req", "-x509", ...key, "-subj", subject, ...extension, ...files);
 	};
 	signed("origin", "/CN=localhost/O=The Origin", "DNS:localhost,DNS:other.example,IP:127.0.0.1");
 	signed("client", "/CN=a client", "DNS:client.example");
@@ -54,24 +40,25 @@ if (python !== null) {
 			env: { ...process.env, FLOWTAPE_HOME: join(folder, "home"), NO_COLOR: "1" },
 		};
 		mkdirSync(place.mitmHome);
-		writeFiles(folder);
+		await writeFiles(folder);
 		const chosen = groups.filter(({ name }) => process.argv.length < 3 || process.argv.slice(2).some((part) => name.includes(part)));
 		const play = async (group) => {
 			const sides = [];
 			try {
 				for (const program of ["flowtape", "mitmdump"]) sides.push(await startSide(program, group, place));
 				for (const result of await playGroup(sides, group)) await check(`${group.name}: ${result.row.name}`, () => judge(group, result));
+			} catch (error) {
+				await check(group.name, () => Promise.reject(error));
 			} finally {
 				for (const side of sides) await side.stop();
 			}
 		};
-		const lanes = Array.from({ length: LANES }, async () => {
-			for (let group = chosen.shift(); group !== undefined; group = chosen.shift()) {
-				const { name } = group;
-				await play(group).catch((error) => check(name, () => Promise.reject(error)));
-			}
-		});
-		await Promise.all(lanes);
+		const lane = async () => {
+			for (let group = chosen.shift(); group !== undefined; group = chosen.shift()) await play(group);
+		};
+		// the first makes the authorities of both
+		await play(chosen.shift());
+		await Promise.all(Array.from({ length: LANES }, lane));
 	} finally {
 		rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 	}

@@ -14,7 +14,8 @@ export async function startSide(program, group, place) {
 	);
 	const record = join(place.folder, `${group.name.replace(/\W+/g, "-")}.${program === "flowtape" ? "tape" : "mitm"}`);
 	const scripts = (group.script ?? []).map((name) => join(place.scripts, `${name}.${program === "flowtape" ? "mjs" : "py"}`)).flatMap((path) => ["-s", path]);
-	const args = [...assignments(options), ...scripts];
+	const recordings = group.replay === undefined ? [] : ["-S", fill(group.replay)];
+	const args = [...assignments(options), ...scripts, ...recordings];
 	const starting =
 		program === "flowtape"
 			? startFlowtape("record", record, ["-m", mode, ...args], { env: place.env })
@@ -49,7 +50,7 @@ function plain(value, ports) {
 	if (Array.isArray(value)) return value.map((one) => plain(one, ports));
 	if (value !== null && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, plain(one, ports)]));
 	if (typeof value !== "string") return value;
-	const named = Object.entries(ports).reduce((text, [port, name]) => text.replaceAll(port, name), value);
+	const named = value.replace(/(?<!\d)\d{4,5}(?!\d)/g, (digits) => ports[digits] ?? digits);
 	return named.replace(/^Server: mitmproxy .*\r\n/m, "").replace(/(sec-websocket-(?:key|accept): )[\w+/=]+/gi, "$1…");
 }
 

@@ -3,12 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accessGroups } from "./access.mjs";
 import { interim, messages } from "./messages.mjs";
+import { replayGroups, writeRecording } from "./replay.mjs";
 import { ruleGroups } from "./rules.mjs";
 import { scriptGroups } from "./scripts.mjs";
 import { transportGroups } from "./transport.mjs";
 
 /** The files that options name. */
-export function writeFiles(folder) {
+export async function writeFiles(folder) {
 	const site = join(folder, "site");
 	mkdirSync(join(site, "sub"), { recursive: true });
 	const names = [
@@ -32,6 +33,7 @@ export function writeFiles(folder) {
 	writeFileSync(join(folder, "body.txt"), "from a file");
 	for (const name of ["client", "own"])
 		writeFileSync(join(folder, `${name}-both.pem`), [`${name}-key.pem`, `${name}.pem`].map((file) => readFileSync(join(folder, file))).join(""));
+	await writeRecording(join(folder, "recorded.mitm"));
 	// the password is `secret`, by SHA-1, which htpasswd writes with -s
 	writeFileSync(join(folder, "htpasswd"), "# users\nuser:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
 }
@@ -51,4 +53,5 @@ export const groups = [
 	...accessGroups,
 	...transportGroups,
 	...scriptGroups,
+	...replayGroups,
 ];

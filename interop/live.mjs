@@ -57,7 +57,7 @@ if (python !== null) {
 			for (let group = chosen.shift(); group !== undefined; group = chosen.shift()) await play(group);
 		};
 		// the first makes the authorities of both
-		await play(chosen.shift());
+		for (const group of chosen.splice(0, 1)) await play(group);
 		await Promise.all(Array.from({ length: LANES }, lane));
 	} finally {
 		rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

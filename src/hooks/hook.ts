@@ -37,8 +37,8 @@ export type Verdict =
 export type BodyStreaming = boolean | ((chunk: Buffer) => Uint8Array | Iterable<Uint8Array>);
 
 /**
- * The decision about one exchange: pending, then answered or aborted, once. "Answered" is a state of the turn and never
- * told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
+ * The decision about one exchange: pending, then answered or aborted, once; but an answer can still be stopped. "Answered" is a state of the turn
+ * and never told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
  */
 export class Turn {
 	/** Whether there is an exchange behind the flow; false for stored flows. */
@@ -61,8 +61,9 @@ export class Turn {
 		this.#decide({ kind: "answer", response, by, delivery });
 	}
 
-	/** Hangs up; `reason` becomes the flow's error. */
+	/** Hangs up; `reason` becomes the flow's error. In place of an answer, too, as long as that has not been sent. */
 	abort(reason: string, by: string): void {
+		if (this.#verdict?.kind === "answer") this.#verdict = null;
 		this.#decide({ kind: "abort", reason, by });
 	}
 

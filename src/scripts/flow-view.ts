@@ -104,7 +104,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	}
 
 	get killable(): boolean {
-		return this.live && this.turn.verdict === null && this.flow.error === null;
+		return this.live && this.turn.verdict?.kind !== "abort" && this.flow.error === null;
 	}
 
 	/** Hangs up on the client. @throws Error when there is nobody to hang up on */

@@ -189,7 +189,7 @@ t.test("first bytes that look like something and are not", async (t) => {
 		"\x16\x00\x01",
 		"GET",
 		"SSH-2.0-x\r\n",
-		"get / HTTP/1.1\r\n",
+		"helo client.example\r\n",
 		"A".repeat(40),
 		"\x16\x03\x01\0\x04\x01\0\0\0",
 	]) {

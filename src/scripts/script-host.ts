@@ -151,6 +151,7 @@ class RunningScript {
 			websocket_end: http("websocket_end"),
 			flow: (flow, turn) => this.#callStored(flow, turn),
 			connection: (name, subject) => this.call(name, subject),
+			connect: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			tcp: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			close: async () => {
 				clearTimeout(this.#watch);

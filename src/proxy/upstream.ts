@@ -26,7 +26,13 @@ export const options = {
 	...http2Options,
 	...proxyOptions,
 	connect_timeout: { type: "integer", default: 30, min: 1, metavar: "SECONDS", help: "How long connecting to a server may take, TLS included." },
-	tcp_timeout: { type: "integer", default: 600, min: 0, metavar: "SECONDS", help: "Close connections on which nothing moves for so long (0: never)." },
+	tcp_timeout: {
+		type: "integer",
+		default: 600,
+		min: 0,
+		metavar: "SECONDS",
+		help: "Close connections on which nothing moves for so long, WebSockets and tunnels too (0: never).",
+	},
 	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
 } as const satisfies OptionTable;
 

@@ -30,6 +30,8 @@ export function shakeHands(socket: Socket, { hello, secureContext, protocols, fa
 	const onEnd = () => secured.destroy();
 	secured.setTimeout(HANDSHAKE_MS, () => onError(new Error("it did not go on")));
 	secured.once("error", onError).once("close", onClose).once("end", onEnd);
+	// Whoever takes it over may still have to wait.
+	secured.on("error", () => {});
 	secured.once("secure", () => {
 		secured.removeAllListeners("timeout").setTimeout(0);
 		secured.removeListener("error", onError).removeListener("close", onClose).removeListener("end", onEnd);

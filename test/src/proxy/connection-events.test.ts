@@ -1,4 +1,5 @@
 // Connections as scripts hear of them, through a real proxy: in order, refused, led elsewhere, and all the same when the script takes its time.
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -135,6 +136,21 @@ t.test("TLS that fails, with the server and with the client", async (t) => {
 		...["server_connect", "server_connected", "tls_start_server", "tls_failed_server", /certificate/],
 		...["tls_start_client", "tls_failed_client", /alert|hung up/],
 	]);
+});
+
+t.test("a client that breaks off while a script still thinks about its TLS", async (t) => {
+	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
+	const thinking = `export const client_disconnected = (client, ctx) => ctx.log.info("gone");
+		export const tls_established_client = (data, ctx) => new Promise((resolve) => { globalThis.tlsResolve = resolve; ctx.log.info("thinking"); });`;
+	const { proxy, logged } = await startScripted(t, thinking, { authority, options: { ssl_verify_upstream_trusted_ca: originFile } });
+	const secured = await (await proxy.tunnel(origin.authority)).secure({ ca: authority.certificatePem, servername: "www.example.com" });
+	while (!logged.includes("thinking")) await new Promise(setImmediate);
+	secured.send("GET / HTTP/1.1\r\n").close();
+	await once(secured.socket, "close");
+	(globalThis as unknown as { tlsResolve: () => void }).tlsResolve();
+	await proxy.running.close();
+	t.strictSame(logged, ["thinking", "gone"]);
+	t.equal(proxy.flows.length, 0);
 });
 
 t.test("TLS that a script lets pass, and a server that it wants first", async (t) => {

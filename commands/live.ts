@@ -43,7 +43,9 @@ export async function liveGroups(kind: "record" | "replay-server" | "replay-clie
 	const table = kind === "replay-client" ? (await import("../src/proxy/replay-client.ts")).options : (await import("../src/proxy/server.ts")).proxyOptions;
 	return [
 		{ title: "Proxy options", table },
-		{ title: "Features", table: isServer ? hookOptions : { ...hookOptions, ...forwarding }, ...(isServer && { prefix: "server_replay_" }) },
+		isServer
+			? { title: "Features", table: { ...hookOptions, server_replay_filter: { ...hookOptions.server_replay_filter, short: "f" } }, prefix: "server_replay_" }
+			: { title: "Features", table: { ...hookOptions, ...forwarding } },
 	];
 }
 

@@ -44,27 +44,23 @@ export function createCompressor(compression: Compression): Coder {
 	if (compression === "gzip") return new StreamCoder(createGzip());
 	if (compression === "zlib") return new StreamCoder(createDeflate());
 	if (compression === "deflate") return new StreamCoder(createDeflateRaw());
-	const { createZstdCompress } = zstd();
+	const { constants, createZstdCompress } = createRequire(import.meta.url)("node:zlib") as Zstd;
 	if (createZstdCompress === undefined) throw new FlowtapeError("FT_USAGE", `zstd is written from Node 22.15 on, this is ${process.version}: use .gz`);
-	return new StreamCoder(createZstdCompress());
+	// as the zstd program does: without a checksum damage may pass for data
+	return new StreamCoder(createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag as number]: 1 } }));
 }
 
 function createDecompressor(compression: Compression): Coder {
 	if (compression === "gzip") return new StreamCoder(createGunzip());
 	if (compression === "zlib") return new StreamCoder(createInflate());
 	if (compression === "deflate") return new StreamCoder(createInflateRaw());
-	const { createZstdDecompress } = zstd();
-	return createZstdDecompress === undefined ? new FzstdDecoder() : new StreamCoder(createZstdDecompress());
+	return new FzstdDecoder();
 }
 
 /** Node has zstd from 22.15 on. */
 interface Zstd {
-	createZstdCompress?(): Transform;
-	createZstdDecompress?(): Transform;
-}
-
-function zstd(): Zstd {
-	return createRequire(import.meta.url)("node:zlib") as Zstd;
+	readonly constants: Readonly<Record<string, number>>;
+	createZstdCompress?(options: object): Transform;
 }
 
 /** Bytes that are decompressed in one go: small, because a few of them can become a thousand times as many, or ten thousand with zstd. */
@@ -151,7 +147,7 @@ class StreamCoder implements Coder {
 	}
 }
 
-/** zstd without Node's own. */
+/** Not with Node's own zstd, which stops after the first frame, and in Node 22 takes what is cut off for whole. */
 class FzstdDecoder implements Coder {
 	readonly #stream: { push(bytes: Uint8Array, isLast?: boolean): void };
 	#ready: Buffer[] = [];

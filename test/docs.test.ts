@@ -87,7 +87,7 @@ for (const name of pages) {
 		const bin = join(folder, "bin", "flowtape");
 		writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${cliFile}" "$@"\n`);
 		chmodSync(bin, 0o755);
-		const env = cliEnvironment(folder, { PATH: `${join(folder, "bin")}:${process.env.PATH}` });
+		const env = cliEnvironment(folder, { PATH: `${join(folder, "bin")}:${process.env.PATH}`, NODE_NO_WARNINGS: "1" });
 		for (const { line, command, printed, status } of examples) {
 			const where = `line ${line}: ${command}`;
 			const missing = OPTIONAL.find((program) => new RegExp(`\\b${program}\\b`).test(command) && !isThere(program));

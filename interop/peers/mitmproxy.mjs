@@ -8,11 +8,16 @@ const VERSION = "11.0.2";
 /** Older ones know neither atomic groups nor possessive repeats. */
 const PYTHONS = ["python3.11", "python3.12", "python3.13", "python3"];
 
+/** Where peers are installed. */
+export function peersFolder() {
+	return process.env.FLOWTAPE_PEERS ?? join(tmpdir(), "flowtape-peers");
+}
+
 /** The path of that Python; null, and said why, where there is none. */
 export function findMitmproxy() {
 	const named = process.env.MITM_PYTHON;
 	if (named !== undefined) return hasMitmproxy(named) ? named : missing(`MITM_PYTHON, which is ${named}, cannot import mitmproxy`);
-	const folder = join(process.env.FLOWTAPE_PEERS ?? join(tmpdir(), "flowtape-peers"), `mitmproxy-${VERSION}`);
+	const folder = join(peersFolder(), `mitmproxy-${VERSION}`);
 	const python = join(folder, "bin", "python");
 	if (hasMitmproxy(python)) return python;
 	const base = PYTHONS.find((name) => succeeds(name, "-c", "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"));

@@ -115,13 +115,11 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 /** Node has zstd from 22.15 on. */
 interface Zstd {
-	zstdDecompressSync?(bytes: Uint8Array, options: { maxOutputLength: number }): Buffer;
 	zstdCompressSync?(bytes: Uint8Array): Buffer;
 }
 
+/** Not with Node's own, which stops after the first frame, and in Node 22 takes what is cut off for whole. */
 function zstdDecode(bytes: Uint8Array, limit: number): Buffer {
-	const native = (codecs() as unknown as Zstd).zstdDecompressSync;
-	if (native !== undefined) return native(bytes, { maxOutputLength: limit });
 	const { Decompress } = createRequire(import.meta.url)("fzstd") as typeof import("fzstd");
 	const parts: Uint8Array[] = [];
 	let size = 0;

@@ -37,8 +37,8 @@ export type Verdict =
 export type BodyStreaming = boolean | ((chunk: Buffer) => Uint8Array | Iterable<Uint8Array>);
 
 /**
- * The decision about one exchange: pending, then answered or aborted, once. "Answered" is a state of the turn and never
- * told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
+ * The decision about one exchange: pending, then answered or aborted, once; but an answer can still be stopped. "Answered" is a state of the turn
+ * and never told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
  */
 export class Turn {
 	/** Whether there is an exchange behind the flow; false for stored flows. */
@@ -61,8 +61,9 @@ export class Turn {
 		this.#decide({ kind: "answer", response, by, delivery });
 	}
 
-	/** Hangs up; `reason` becomes the flow's error. */
+	/** Hangs up; `reason` becomes the flow's error. In place of an answer, too, as long as that has not been sent. */
 	abort(reason: string, by: string): void {
+		if (this.#verdict?.kind === "answer") this.#verdict = null;
 		this.#decide({ kind: "abort", reason, by });
 	}
 
@@ -85,6 +86,30 @@ export interface ServerEvent {
 	readonly client: ClientConnection | null;
 }
 
+/** Both ends of what passes; the server may be one that is not connected to yet. */
+export interface ConnectionPair {
+	readonly client: ClientConnection | null;
+	readonly server: ServerConnection;
+}
+
+/** TLS on one of two connections. */
+export interface TlsEvent {
+	readonly conn: ClientConnection | ServerConnection;
+	readonly context: ConnectionPair;
+}
+
+export type TlsEventName = `tls_${"start" | "established" | "failed"}_${"client" | "server"}`;
+
+/** What a client says first in TLS, by mitmproxy's names. */
+export interface ClientHelloEvent {
+	readonly client_hello: { readonly sni: string | null; readonly alpn_protocols: readonly string[] };
+	readonly context: ConnectionPair;
+	/** To be set: the connection passes through untouched. */
+	ignore_connection: boolean;
+	/** To be set: the server is connected to before the client gets its certificate, whatever the connection strategy. */
+	establish_server_tls_first: boolean;
+}
+
 /**
  * What happens to live connections. The error of a client or server that is set at `…_connect` or `client_connected` refuses the connection;
  * the address of a server that is set at `server_connect` is connected to. Never throws.
@@ -93,6 +118,19 @@ export type ConnectionHook = (
 	...event:
 		| [name: "client_connected" | "client_disconnected", client: ClientConnection]
 		| [name: "server_connect" | "server_connected" | "server_connect_error" | "server_disconnected", event: ServerEvent]
+		| [name: "tls_clienthello", event: ClientHelloEvent]
+		| [name: TlsEventName, event: TlsEvent]
+) => void | Promise<void>;
+
+/**
+ * Tunnels that clients ask for, and that an upstream proxy is asked for: the flow has a CONNECT request and never goes to the tape. At
+ * `http_connect` the turn may answer or abort, and the request may name another host; at `http_connect_upstream` it may change its headers.
+ * Never throws.
+ */
+export type ConnectHook = (
+	name: "http_connect" | "http_connected" | "http_connect_error" | "http_connect_upstream",
+	flow: HttpFlow,
+	turn: Turn,
 ) => void | Promise<void>;
 
 /** What happens in a live tunnel whose bytes are recorded; the newest message is the last of the flow, and goes on as it is then. Never throws. */
@@ -113,6 +151,7 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	/** Flows that are no HTTP, when they are complete. */
 	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void | Promise<void>;
 	readonly connection?: ConnectionHook;
+	readonly connect?: ConnectHook;
 	readonly tcp?: TcpHook;
 	/** Releases what `create` opened. */
 	close?(): void | Promise<void>;

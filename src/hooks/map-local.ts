@@ -76,7 +76,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 			if (file !== null) {
 				const type = mediaTypeOf(file.path);
 				context.onChange?.(rule.text);
-				turn.answer(makeResponse(200, type === null ? [] : [["content-type", type]], file.content, now()), NAME);
+				turn.answer(makeResponse(200, type === null ? [] : [["Content-Type", type]], file.content, now()), NAME);
 				return;
 			}
 			const why = candidates.length === 0 ? `"${suffix}" leads out of ${rule.path}` : `there is none of ${candidates.join(", ")}`;

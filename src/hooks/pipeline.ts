@@ -45,7 +45,8 @@ export class Pipeline {
 	}
 
 	/**
-	 * Runs one phase of a live exchange. Once a request phase has a verdict its remaining hooks do not run: the first stands.
+	 * Runs one phase of a live exchange. Once a request phase has a verdict its remaining hooks do not run: the first stands. Nor do they
+	 * when the exchange has failed while one waited: nobody is there to be answered, or missed.
 	 * Returns a promise only where a hook did.
 	 */
 	run(phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
@@ -118,7 +119,7 @@ function byPhase(hooks: readonly Hook[]): Record<Phase, readonly Runner[]> {
 
 function runAll(runners: readonly Runner[], from: number, phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
 	for (let i = from; i < runners.length; i++) {
-		if (turn.verdict !== null && REQUEST_PHASES.has(phase)) return;
+		if ((turn.verdict !== null || flow.error !== null) && REQUEST_PHASES.has(phase)) return;
 		const wait = runners[i]?.(flow, turn);
 		if (wait !== undefined) return wait.then(() => runAll(runners, i + 1, phase, flow, turn));
 	}

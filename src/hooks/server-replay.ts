@@ -17,10 +17,12 @@ import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Delivery, Hook, Piece, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
+import { compileFilterLazily } from "./rule.ts";
 
 /** The options that say which recording answers a request. */
 export const matchingOptions = {
 	...indexOptions,
+	server_replay_filter: { type: "string", default: null, metavar: "FILTER", help: "Answer from recordings that match only." },
 	server_replay_match: {
 		type: "function",
 		default: null,
@@ -87,17 +89,34 @@ export function isServerReplay(hook: Hook): hook is ServerReplay {
 /** Answers from `context.recordings`; null when there are none. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function createServerReplay(values: OptionValues<typeof options>, context: HookContext): Promise<ServerReplay | null> {
 	const { recordings = [] } = context;
-	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings), values, context);
+	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings, context), values, context);
 }
 
 /** The index over tapes by the values of options. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function openIndex(
 	values: OptionValues<typeof matchingOptions> & { readonly server_replay_nopop?: boolean },
 	recordings: NonNullable<HookContext["recordings"]>,
+	context: Pick<HookContext, "caseSensitiveFilters"> = {},
 ): Promise<ReplayIndex> {
 	const reuse = values.server_replay_reuse || values.server_replay_nopop === true;
-	const cuts = values.server_replay_ignore_body.length === 0 ? {} : { compileCut: await cutCompiler() };
-	return ReplayIndex.open(recordings, { ...values, server_replay_reuse: reuse }, { ...cuts, match: values.server_replay_match as MatchFunction | null });
+	return ReplayIndex.open(
+		recordings,
+		{ ...values, server_replay_reuse: reuse },
+		{
+			...(values.server_replay_ignore_body.length > 0 && { compileCut: await cutCompiler() }),
+			...(values.server_replay_filter !== null && { selects: await selection(values.server_replay_filter, context) }),
+			match: values.server_replay_match as MatchFunction | null,
+		},
+	);
+}
+
+async function selection(pattern: string, context: Pick<HookContext, "caseSensitiveFilters">): Promise<(flow: HttpFlow) => boolean> {
+	try {
+		const filter = await compileFilterLazily(pattern, context);
+		return (flow) => filter.matches(flow);
+	} catch (cause) {
+		throw namingOption(cause, "server_replay_filter");
+	}
 }
 
 async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) => ByteString> {
@@ -107,10 +126,15 @@ async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) =>
 			const regex = compilePythonRegex(pattern, { kind: "bytes", dotAll: true });
 			return (text) => regex.replace(text, "");
 		} catch (cause) {
-			if (!(cause instanceof FlowtapeError)) throw cause;
-			throw new FlowtapeError(cause.code, cause.message, { option: "server_replay_ignore_body", cause, ...(cause.column && { column: cause.column }) });
+			throw namingOption(cause, "server_replay_ignore_body");
 		}
 	};
+}
+
+/** An error about the value of an option. */
+function namingOption(cause: unknown, option: string): unknown {
+	if (!(cause instanceof FlowtapeError)) return cause;
+	return new FlowtapeError(cause.code, cause.message, { option, cause, ...(cause.column && { column: cause.column }) });
 }
 
 class Replay implements ServerReplay {

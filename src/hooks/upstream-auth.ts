@@ -29,7 +29,7 @@ export function createUpstreamAuth(values: OptionValues<typeof options>): Hook |
 		name: "upstream-auth",
 		liveOnly: true,
 		requestheaders({ clientConn, request }) {
-			if (clientConn.proxyMode.startsWith("reverse:")) request.headers.set("authorization", credentials);
+			if (clientConn.proxyMode.startsWith("reverse:")) request.headers.set("Authorization", credentials);
 		},
 	};
 }

@@ -15,7 +15,9 @@ const CLIENT_HELLO = 1;
 /** A hello may span records; no client needs as much as this. */
 const HELLO_LIMIT = 64 * 1024;
 
-const METHOD = /^[A-Z][A-Z-]{2,19} $/;
+/** Methods are in capitals; one that is not is told from the words of other protocols by the target behind it. */
+const REQUEST = /^(?:[A-Z][A-Z-]{2,19} |[A-Za-z][A-Za-z-]{2,19} [/*])/;
+const REQUEST_BEGUN = /^[A-Za-z](?:[A-Za-z-]{0,19}|[A-Za-z-]{2,19} )$/;
 
 /** Looks at the bytes that a client sent first. */
 export function sniff(bytes: Buffer): Sniffed {
@@ -31,9 +33,8 @@ export function sniff(bytes: Buffer): Sniffed {
 
 function sniffHttp(bytes: Buffer): Sniffed {
 	const head = bytes.latin1Slice(0, Math.min(bytes.length, 22));
-	const blank = head.indexOf(" ");
-	if (blank >= 0) return METHOD.test(head.slice(0, blank + 1)) ? "http" : "other";
-	return /^[A-Z][A-Z-]*$/.test(head) && head.length < 21 ? "more" : "other";
+	if (REQUEST.test(head)) return "http";
+	return REQUEST_BEGUN.test(head) ? "more" : "other";
 }
 
 /** The hello out of its records; null where they are none. */

@@ -2,8 +2,8 @@
 import type { Socket } from "node:net";
 import type { FlowtapeError } from "../errors.ts";
 import type { ClientConnection } from "../flow/connection.ts";
-import type { TcpFlow } from "../flow/flow.ts";
-import type { ConnectionHook, ServerEvent, TcpHook, Turn } from "../hooks/hook.ts";
+import type { HttpFlow, TcpFlow } from "../flow/flow.ts";
+import type { ClientHelloEvent, ConnectHook, ConnectionHook, ServerEvent, TcpHook, TlsEvent, TlsEventName, Turn } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import { now } from "./clock.ts";
 import { type Dial, upstreamFault } from "./upstream-channel.ts";
@@ -13,20 +13,23 @@ type Connected = (error: FlowtapeError | null, socket: Socket | null) => void;
 
 export class ConnectionEvents {
 	readonly #connection: readonly ConnectionHook[];
+	readonly #connect: readonly ConnectHook[];
 	readonly #tcp: readonly TcpHook[];
 	/** Connections that are open, and hooks that hear of their end. */
 	readonly #open = new Set<Promise<void>>();
 
-	private constructor(connection: readonly ConnectionHook[], tcp: readonly TcpHook[]) {
+	private constructor(connection: readonly ConnectionHook[], connect: readonly ConnectHook[], tcp: readonly TcpHook[]) {
 		this.#connection = connection;
+		this.#connect = connect;
 		this.#tcp = tcp;
 	}
 
 	/** null: no hook wants to know. */
 	static of({ hooks }: Pipeline): ConnectionEvents | null {
 		const connection = hooks.flatMap((hook) => hook.connection?.bind(hook) ?? []);
+		const connect = hooks.flatMap((hook) => hook.connect?.bind(hook) ?? []);
 		const tcp = hooks.flatMap((hook) => hook.tcp?.bind(hook) ?? []);
-		return connection.length + tcp.length === 0 ? null : new ConnectionEvents(connection, tcp);
+		return connection.length + connect.length + tcp.length === 0 ? null : new ConnectionEvents(connection, connect, tcp);
 	}
 
 	/** A client has come; `client.error` is set if it is to be hung up on. A promise only where a hook made one. */
@@ -56,9 +59,7 @@ export class ConnectionEvents {
 			connected = socket;
 			if (socket !== null) this.#whenClosed(socket, () => this.#serverClosed(event));
 			else server.error = error?.message ?? null;
-			const wait = inTurn(this.#connection, socket === null ? "server_connect_error" : "server_connected", event);
-			if (wait === undefined) settle(error, socket);
-			else void wait.then(() => settle(error, socket));
+			void after(this.#serverSettled(event, socket !== null), () => settle(error, socket));
 		};
 		void Promise.resolve(inTurn(this.#connection, "server_connect", event)).then(() => {
 			if (isCancelled) return;
@@ -72,6 +73,36 @@ export class ConnectionEvents {
 				connected?.destroy();
 			},
 		};
+	}
+
+	/** What has come of a connection to a server, told in mitmproxy's order once all of it is known. */
+	#serverSettled(event: ServerEvent, isConnected: boolean): void | Promise<void> {
+		const { server } = event;
+		const isSecure = server.sni !== null;
+		if (!isConnected && !isSecure) return inTurn(this.#connection, "server_connect_error", event);
+		const tls = { conn: server, context: event };
+		return sequence([
+			() => inTurn(this.#connection, "server_connected", event),
+			...(isSecure ? [() => this.tls("tls_start_server", tls), () => this.tls(isConnected ? "tls_established_server" : "tls_failed_server", tls)] : []),
+			...(isConnected ? [] : [() => this.#serverClosed(event)]),
+		]);
+	}
+
+	clientHello(event: ClientHelloEvent): void | Promise<void> {
+		return inTurn(this.#connection, "tls_clienthello", event);
+	}
+
+	tls(name: TlsEventName, event: TlsEvent): void | Promise<void> {
+		return inTurn(this.#connection, name, event);
+	}
+
+	/** Whether somebody wants to hear of tunnels that are asked for. */
+	get watchesTunnels(): boolean {
+		return this.#connect.length > 0;
+	}
+
+	tunnel(name: Parameters<ConnectHook>[0], flow: HttpFlow, turn: Turn): void | Promise<void> {
+		return inTurn(this.#connect, name, flow, turn);
 	}
 
 	/** Whether somebody wants to see the bytes of tunnels. */
@@ -99,7 +130,16 @@ export class ConnectionEvents {
 	}
 }
 
-/** One hook after the other; without a promise as long as none gives one. */
+/** At once, or when the wait is over. */
+export function after(wait: void | Promise<void>, next: () => void | Promise<void>): void | Promise<void> {
+	return wait === undefined ? next() : wait.then(next);
+}
+
+/** One step after the other; without a promise as long as none gives one. */
+function sequence(steps: readonly (() => void | Promise<void>)[]): void | Promise<void> {
+	return steps.reduce<void | Promise<void>>(after, undefined);
+}
+
 function inTurn<A extends unknown[]>(hooks: readonly ((...args: A) => void | Promise<void>)[], ...args: A): void | Promise<void> {
-	return hooks.reduce<void | Promise<void>>((wait, hook) => (wait === undefined ? hook(...args) : wait.then(() => hook(...args))), undefined);
+	return sequence(hooks.map((hook) => () => hook(...args)));
 }

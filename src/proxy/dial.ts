@@ -3,11 +3,13 @@ import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { FlowtapeError } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
+import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
+import { after } from "./connection-events.ts";
 import { addTcpFacts, addTlsFacts, certificateChain } from "./connection-facts.ts";
 import type { Destination, UpstreamProxy } from "./destination.ts";
 import { type Dial, upstreamFault } from "./upstream-channel.ts";
-import { nameOfProxy, requestTunnel } from "./upstream-proxy.ts";
+import { nameOfProxy, requestTunnel, tunnelRequest } from "./upstream-proxy.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
 export interface DialPlan {
@@ -23,6 +25,8 @@ export interface DialPlan {
 	tls: UpstreamTls;
 	/** For all of it. */
 	timeoutMs: number;
+	/** Sees the request for a tunnel before the proxy does. */
+	announce?: ((request: Request) => void | Promise<void>) | undefined;
 	/** Filled with what comes to be known. */
 	facts: ServerConnection;
 	/** Whether a socket that was connected leads back to this proxy. */
@@ -81,32 +85,46 @@ class Attempt implements Dial {
 	}
 
 	#connected(socket: Socket): void {
-		addTcpFacts(this.#plan.facts, socket);
+		const { facts, to, via } = this.#plan;
+		addTcpFacts(facts, socket);
+		if (via === null && to.tls) facts.sni = nameOf(to);
 		if (this.#plan.isOwn(socket)) this.#fail(`${this.#where} is this proxy itself: the request would go round in circles`);
 	}
 
 	/** The proxy is there. */
 	#pass(socket: Socket, via: UpstreamProxy): void {
-		const { to, tunnel, sendHost, tls, http2 } = this.#plan;
+		const { to, tunnel, sendHost } = this.#plan;
 		if (!tunnel) {
 			this.#succeed(socket);
 			return;
 		}
 		this.#during = "";
-		requestTunnel(socket, via, to, sendHost, (error) => {
-			if (this.#isOver) return;
-			if (error !== null) return this.#end(error, null);
-			this.#where = `${formatAuthority(to.host, to.port)}, through ${nameOfProxy(via)},`;
-			if (to.tls) this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to), http2) }), (secured) => this.#arrive(secured));
-			else this.#succeed(socket);
+		const request = tunnelRequest(via, to, sendHost);
+		void after(this.#plan.announce?.(request), () => {
+			if (!this.#isOver) requestTunnel(socket, via, request, (error) => this.#isOver || this.#passed(error, socket, via));
 		});
+	}
+
+	/** The proxy has answered. */
+	#passed(error: FlowtapeError | null, socket: Socket, via: UpstreamProxy): void {
+		if (error !== null) {
+			this.#end(error, null);
+			return;
+		}
+		const { facts, to, tls, http2 } = this.#plan;
+		this.#where = `${formatAuthority(to.host, to.port)}, through ${nameOfProxy(via)},`;
+		if (!to.tls) {
+			this.#succeed(socket);
+			return;
+		}
+		facts.sni = nameOf(to);
+		this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to), http2) }), (secured) => this.#arrive(secured));
 	}
 
 	/** The server is there. */
 	#arrive(socket: Socket): void {
 		const { facts, to } = this.#plan;
 		if (to.tls) {
-			facts.sni = nameOf(to);
 			addTlsFacts(facts, socket as TLSSocket);
 			facts.certificateList = certificateChain(socket as TLSSocket).map((certificate) => Buffer.from(certificate.toString()));
 		}

@@ -5,21 +5,22 @@ import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { Headers } from "../flow/headers.ts";
-import type { Response } from "../flow/message.ts";
+import { Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
-import type { Gate, PassedHosts } from "../hooks/hook.ts";
+import { type Gate, type PassedHosts, Turn } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { options as accessOptions, refusalOf } from "./access.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { ClientHttp2 } from "./client-http2.ts";
+import { connectFlow, connectRequest } from "./connect-flow.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
-import { clientFacts } from "./connection-facts.ts";
+import { clientFacts, serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { errorPage } from "./error-page.ts";
 import type { ProxyMode } from "./modes.ts";
 import { Socks5Connection } from "./socks5.ts";
-import { connectTarget, reverseTo, type TunnelTarget } from "./target.ts";
+import { connectTarget, reverseTo, type TunnelTarget, tunnelTo } from "./target.ts";
 import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
 import { type RequestHead, writeResponseHead } from "./wire/head.ts";
 
@@ -93,13 +94,15 @@ export class Entry {
 			context.emit({ kind: "client_error", message: `a script hangs up on this client: ${facts.error}`, client: clientName(facts) });
 			socket.destroy();
 		};
-		const wait = events.clientConnected(socket, facts);
-		if (wait === undefined) welcomed();
-		else this.#hold(socket, wait, welcomed);
+		this.#after(socket, events.clientConnected(socket, facts), welcomed);
 	}
 
-	/** Goes on later, unless the client or the proxy has gone by then. */
-	#hold(socket: Socket, wait: Promise<void>, next: () => void): void {
+	/** Goes on at once or later, unless the client or the proxy has gone by then. */
+	#after(socket: Socket, wait: void | Promise<void>, next: () => void): void {
+		if (wait === undefined) {
+			next();
+			return;
+		}
 		const { onOpen, onClose } = this.#settings;
 		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
 		onOpen(waiting);
@@ -127,16 +130,11 @@ export class Entry {
 
 	/** A client asks for a tunnel. */
 	#connect(socket: Socket, head: RequestHead, facts: ClientFacts): void {
-		const { gate } = this.#settings;
-		let target: TunnelTarget;
-		try {
-			target = connectTarget(head);
-		} catch (error) {
-			if (!(error instanceof FlowtapeError)) throw error;
-			this.#turnAway(socket, errorPage(400, error.message));
-			return;
-		}
+		const { gate, context } = this.#settings;
+		const target = this.#targetFrom(socket, () => connectTarget(head));
+		if (target === null) return;
 		const establish = () => {
+			if (context.events?.watchesTunnels) return this.#announce(socket, head, target, facts, context.events);
 			socket.write(ESTABLISHED, "latin1");
 			this.#openTunnel(socket, target, facts);
 		};
@@ -145,6 +143,37 @@ export class Entry {
 		if (user !== undefined) facts.proxyUser = user;
 		if (gate === null) establish();
 		else this.#guard(socket, gate, gate.admitBy(facts, credentials), establish);
+	}
+
+	/** null, and the client is told, where there can be no such host. */
+	#targetFrom(socket: Socket, read: () => TunnelTarget): TunnelTarget | null {
+		try {
+			return read();
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			this.#turnAway(socket, errorPage(400, error.message));
+			return null;
+		}
+	}
+
+	/** Lets hooks see the request for a tunnel: they may lead it elsewhere, answer in our place, or hang up. */
+	#announce(socket: Socket, head: RequestHead, { host, port }: TunnelTarget, facts: ClientFacts, events: ConnectionEvents): void {
+		const flow = connectFlow(connectRequest(host, port, head.target, head.fields), facts, serverFacts(host, port));
+		const turn = new Turn(true);
+		this.#after(socket, events.tunnel("http_connect", flow, turn), () => {
+			const { verdict } = turn;
+			if (verdict !== null && verdict.kind !== "answer") return void socket.destroy();
+			const response = verdict?.response ?? new Response({ statusCode: 200, reason: "Connection established" });
+			const isRefused = response.statusCode >= 300;
+			flow.response = response;
+			this.#after(socket, events.tunnel(isRefused ? "http_connect_error" : "http_connected", flow, turn), () => {
+				if (isRefused) return this.#turnAway(socket, writeWhole(response));
+				const target = this.#targetFrom(socket, () => tunnelTo(flow.request.host, flow.request.port));
+				if (target === null) return;
+				socket.write(writeResponseHead("HTTP/1.1", response.statusCode, response.reason, response.headers.fields), "latin1");
+				this.#openTunnel(socket, target, facts);
+			});
+		});
 	}
 
 	/** Goes on once the gate has let the client in. */
@@ -156,7 +185,7 @@ export class Entry {
 			},
 			() => {},
 		);
-		this.#hold(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(gate.challenge()))));
+		this.#after(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(gate.challenge()))));
 	}
 
 	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */

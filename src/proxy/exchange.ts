@@ -312,10 +312,10 @@ export class Exchange implements Asker {
 
 	/** Carries out the verdict of the hooks, if there is one. */
 	#isDecided(): boolean {
+		if (this.#isAborted()) return true;
 		const { verdict } = this.#turn;
-		if (verdict === null || verdict.kind === "drop") return false;
-		if (verdict.kind === "abort") this.#fail(verdict.reason, null);
-		else if (!verdict.delivery?.waitMs) this.#answered(verdict);
+		if (verdict?.kind !== "answer") return false;
+		if (!verdict.delivery?.waitMs) this.#answered(verdict);
 		else {
 			this.#stage = "wait";
 			this.#timer = setTimeout(() => {
@@ -324,6 +324,14 @@ export class Exchange implements Asker {
 				this.#host.flush();
 			}, verdict.delivery.waitMs);
 		}
+		return true;
+	}
+
+	/** A hook hangs up: nothing is sent from here on. */
+	#isAborted(): boolean {
+		const { verdict } = this.#turn;
+		if (verdict?.kind !== "abort") return false;
+		this.#fail(verdict.reason, null);
 		return true;
 	}
 
@@ -456,6 +464,7 @@ export class Exchange implements Asker {
 		if (!isOurs && this.#context.websocket && response !== null && isWebSocket(request, response)) this.flow.websocket = emptyWebSocket();
 		this.#stage = "responseheaders";
 		const next = () => {
+			if (this.#isAborted()) return;
 			this.#stage = "response body";
 			if (this.#responseEnded) this.#responseBodyDone();
 			else if (this.#context.bodies.refuses(Math.max(this.#response.size, announcedSize(this.#responseFraming)))) this.#refuse("response");
@@ -479,7 +488,10 @@ export class Exchange implements Asker {
 	#responseBodyDone(): void {
 		this.#stage = "response";
 		if (this.#context.pipeline.isIdle("response")) this.#answer();
-		else this.#phase("response", () => this.#answer());
+		else
+			this.#phase("response", () => {
+				if (!this.#isAborted()) this.#answer();
+			});
 	}
 
 	#answer(): void {
@@ -562,8 +574,9 @@ export class Exchange implements Asker {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
-		flow.request.body ??= this.#request.body();
-		if (flow.response !== null) flow.response.body ??= this.#response.body();
+		// What has come is kept; of a body that nothing has come of it is not said that it was empty.
+		if (this.#requestEnded || this.#request.size > 0) flow.request.body ??= this.#request.body();
+		if (flow.response !== null && (this.#responseEnded || this.#response.size > 0)) flow.response.body ??= this.#response.body();
 		const end = () => {
 			if (isTold) {
 				this.#host.sendError(status, message, flow.request.method);

@@ -29,10 +29,23 @@ const proxyPort = Number(proxy.port || 80);
 const nodeHeedsVariables = process.env.NODE_USE_ENV_PROXY === "1" && process.allowedNodeEnvironmentFlags.has("--use-env-proxy");
 
 if (process.env.FLOWTAPE_PROXY) {
+	trustAuthority(https.Agent.prototype);
 	routeAgents(http.Agent.prototype, 80, (_secure, socket) => socket);
-	routeAgents(https.Agent.prototype, 443, (secure, socket, target) => secure({ ...target, socket, ca: withAuthority(target.ca) }));
+	routeAgents(https.Agent.prototype, 443, (secure, socket, target) => secure({ ...target, socket }));
 	if (nodeHeedsVariables) silenceProxyWarning();
 	else routeFetch();
+}
+
+/** A program that names its authorities would refuse ours: NODE_EXTRA_CA_CERTS adds to the default ones only. */
+function trustAuthority(prototype: object): void {
+	const file = process.env.FLOWTAPE_CA_FILE;
+	if (!file) return;
+	const methods = prototype as { createConnection: Connect };
+	const direct = methods.createConnection;
+	methods.createConnection = function (target, done) {
+		const { ca } = Object(target) as Target;
+		return direct.call(this, ca ? { ...target, ca: [...(Array.isArray(ca) ? ca : [ca]), fs.readFileSync(file)] } : target, done);
+	};
 }
 
 /** Makes all agents of a class connect through the proxy; `enter` makes of a tunnel what the agent's own way would make of a socket. */
@@ -110,13 +123,6 @@ function openTunnel(host: string, port: number, done: Done): void {
 	};
 	socket.on("readable", read).on("error", finish).on("end", end);
 	socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-}
-
-/** A program that names its authorities would refuse ours: NODE_EXTRA_CA_CERTS adds to the default ones only. */
-function withAuthority(ca: ConnectionOptions["ca"]): ConnectionOptions["ca"] {
-	const file = process.env.FLOWTAPE_CA_FILE;
-	if (!ca || !file) return ca;
-	return [...(Array.isArray(ca) ? ca : [ca]), fs.readFileSync(file)];
 }
 
 /** Node 22 warns at every start that its support of proxy variables is experimental; it was not the user who asked for it. */

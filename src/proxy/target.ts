@@ -39,7 +39,7 @@ export function reverseTo({ scheme, host, port }: ModeServer, keepHost: boolean)
 /** Makes a request that came to a reverse proxy name its target. */
 export function nameTarget(request: Request, { fixed }: TunnelTarget): void {
 	if (fixed === undefined || fixed.host === null) return;
-	if (request.authority === "" || request.headers.has("host")) request.headers.set("host", fixed.host);
+	if (request.authority === "" || request.headers.has("host")) request.headers.set("Host", fixed.host);
 	if (request.authority !== "") request.authority = toByteString(fixed.host);
 }
 

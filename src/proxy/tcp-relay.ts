@@ -5,7 +5,7 @@ import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { TcpFlow } from "../flow/flow.ts";
 import { Turn } from "../hooks/hook.ts";
 import { now } from "./clock.ts";
-import type { ConnectionEvents } from "./connection-events.ts";
+import { after, type ConnectionEvents } from "./connection-events.ts";
 import type { ProxyContext } from "./context.ts";
 import { type RawRelay, relaySockets, type Way } from "./raw-relay.ts";
 
@@ -34,7 +34,11 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn 
 		done();
 	};
 	const { events } = context;
-	if (events?.watchesTcp) relaySockets(client, server, watched(flow, events, onDone, finish));
+	const hangUp = () => {
+		client.destroy();
+		server.destroy();
+	};
+	if (events?.watchesTcp) relaySockets(client, server, watched(flow, events, hangUp, onDone, finish));
 	else
 		relaySockets(client, server, {
 			onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
@@ -45,16 +49,18 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn 
 		});
 }
 
-/** Everything waits for the hooks, and happens in the order in which it came. */
-function watched(flow: TcpFlow, events: ConnectionEvents, onDone: RawRelay["onDone"], finish: () => void): RawRelay {
+/** Everything waits for the hooks, and happens in the order in which it came. A hook may abort it, which is done by `hangUp`. */
+function watched(flow: TcpFlow, events: ConnectionEvents, hangUp: () => void, onDone: RawRelay["onDone"], finish: () => void): RawRelay {
 	const turn = new Turn(true);
 	const steps = new Steps();
+	const tell = (name: "tcp_start" | "tcp_message", next: () => void) => after(events.tcp(name, flow, turn), () => (turn.verdict === null ? next() : hangUp()));
 	const pass = (content: Buffer, way: Way) => {
+		if (turn.verdict !== null) return;
 		const message = { fromClient: way.fromClient, content, timestamp: now() };
 		flow.messages.push(message);
-		return after(events.tcp("tcp_message", flow, turn), () => way.write(message.content));
+		return tell("tcp_message", () => way.write(message.content));
 	};
-	void steps.add(() => events.tcp("tcp_start", flow, turn));
+	void steps.add(() => tell("tcp_start", () => {}));
 	return {
 		take(content, way) {
 			const wait = steps.add(() => pass(content, way));
@@ -63,7 +69,8 @@ function watched(flow: TcpFlow, events: ConnectionEvents, onDone: RawRelay["onDo
 			void wait.then(() => way.release());
 		},
 		takeEnd: (way) => void steps.add(() => way.end()),
-		onDone(error) {
+		onDone(broken) {
+			const error = turn.verdict?.kind === "abort" ? new Error(turn.verdict.reason) : broken;
 			onDone(error);
 			void steps.add(() => after(events.tcp(error === null ? "tcp_end" : "tcp_error", flow, turn), finish));
 		},
@@ -83,9 +90,4 @@ class Steps {
 		this.#last = last;
 		return last;
 	}
-}
-
-function after(wait: void | Promise<void>, next: () => void): void | Promise<void> {
-	if (wait !== undefined) return wait.then(next);
-	next();
 }

@@ -1,15 +1,17 @@
 // What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
 // anything else passes untouched.
 import type { Socket } from "node:net";
-import { type SecureContext, TLSSocket } from "node:tls";
+import type { SecureContext } from "node:tls";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
-import type { PassedHosts } from "../hooks/hook.ts";
+import type { ClientHelloEvent, PassedHosts, TlsEventName } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
 import { type Naming, namingOf } from "./certificate-names.ts";
+import { type Handshake, shakeHands } from "./client-handshake.ts";
 import type { ClientHello } from "./client-hello.ts";
-import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
+import { after } from "./connection-events.ts";
+import { serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { options as http2Options } from "./http2-module.ts";
 import type { TunnelTarget } from "./target.ts";
@@ -47,9 +49,7 @@ export interface TunnelSettings {
 	onClose: (tunnel: Tunnel) => void;
 }
 
-/** How long a client may stop in the middle of a handshake. */
-const HANDSHAKE_MS = 30_000;
-/** What we speak, the first choice first, in the form that goes on the wire (RFC 7301 section 3.1): that is what `TLSSocket` wants. */
+/** What we speak, the first choice first. */
 const HTTP1_ONLY = Buffer.from("\x08http/1.1");
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
 const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
@@ -121,7 +121,7 @@ export class Tunnel {
 		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 		else if (found === "opaque") this.#relay(this.#socket, target, true);
 		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
-		else this.#intercept(found, target);
+		else this.#announce(found, target);
 	}
 
 	#handOver(socket: Socket, target: TunnelTarget): void {
@@ -132,11 +132,33 @@ export class Tunnel {
 
 	// — TLS —
 
-	#intercept(hello: ClientHello, plain: TunnelTarget): void {
+	/** Lets hooks see the hello: they may have it pass untouched. */
+	#announce(hello: ClientHello, target: TunnelTarget): void {
+		const { context, facts, values, hosts } = this.#settings;
+		const isEager = values.connection_strategy === "eager";
+		if (context.events === null) {
+			this.#intercept(hello, target, isEager);
+			return;
+		}
+		const event: ClientHelloEvent = {
+			client_hello: { sni: hello.serverName, alpn_protocols: hello.alpn },
+			context: { client: facts, server: serverFacts(target.host, target.port) },
+			ignore_connection: false,
+			establish_server_tls_first: false,
+		};
+		void after(context.events.clientHello(event), () => {
+			if (this.#socket.destroyed) return;
+			if (event.ignore_connection) this.#relay(this.#socket, { ...target, scheme: "http" }, hosts?.showIgnored === true);
+			else this.#intercept(hello, target, isEager || event.establish_server_tls_first);
+		});
+	}
+
+	/** @param isEager the server is connected to first */
+	#intercept(hello: ClientHello, plain: TunnelTarget, isEager: boolean): void {
 		const target: TunnelTarget = plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
-		const { context, values, facts } = this.#settings;
+		const { context, facts } = this.#settings;
 		const { pool } = context;
-		if (pool === null || values.connection_strategy === "lazy" || target.scheme === "http") {
+		if (pool === null || !isEager || target.scheme === "http") {
 			this.#issue(hello, target, null);
 			return;
 		}
@@ -165,45 +187,40 @@ export class Tunnel {
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
 		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
-		if (issued instanceof Promise)
-			issued.then(
-				(context) => this.#shake(hello, target, context, protocols),
-				() => this.#socket.destroy(),
-			);
-		else this.#shake(hello, target, issued, protocols);
+		const shake = (secureContext: SecureContext) => this.#shake(target, server, { hello, secureContext, protocols });
+		if (issued instanceof Promise) issued.then(shake, () => this.#socket.destroy());
+		else shake(issued);
 	}
 
-	#shake(hello: ClientHello, target: TunnelTarget, secureContext: SecureContext, protocols: Buffer): void {
+	#shake(target: TunnelTarget, server: ServerFacts | null, shake: Omit<Handshake, "facts">): void {
 		const { facts, context } = this.#settings;
-		if (this.#socket.destroyed) return;
-		const secured = new TLSSocket(this.#socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
-		this.#inner = secured;
-		const host = hello.serverName ?? target.host;
-		const fail = (why: string) => {
-			const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
-			const message = `no TLS with the client for ${host}: ${why}; does it trust the certificate authority? (flowtape ca export)`;
-			context.emit({ kind: "client_error", message, client, untrusted: host });
-		};
-		const onError = (error: Error) => {
-			secured.removeListener("close", onClose);
-			fail(error.message);
-			secured.destroy();
-		};
-		const onClose = () => fail("it hung up during the handshake");
-		// A client that closes its side in the middle of it: to Node that is no error, and no end of the connection.
-		const onEnd = () => secured.destroy();
-		secured.setTimeout(HANDSHAKE_MS, () => onError(new Error("it did not go on")));
-		secured.once("error", onError).once("close", onClose).once("end", onEnd);
-		secured.once("secure", () => {
-			secured.removeAllListeners("timeout").setTimeout(0);
-			secured.removeListener("error", onError).removeListener("close", onClose).removeListener("end", onEnd);
-			facts.sni = hello.serverName;
-			facts.alpnOffers = hello.alpn;
-			facts.mitmcert = ownCertificate(secured, secureContext);
-			addTlsFacts(facts, secured);
-			if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
-			else this.#handOver(secured, target);
+		const { events } = context;
+		const tell = (name: TlsEventName) =>
+			events?.tls(name, { conn: facts, context: { client: facts, server: server ?? serverFacts(target.host, target.port) } });
+		void after(tell("tls_start_client"), () => {
+			if (this.#socket.destroyed) return;
+			const secured = shakeHands(this.#socket, { ...shake, facts }, (failure) => {
+				if (failure === null) void after(tell("tls_established_client"), () => this.#secured(secured, shake.hello, target));
+				else this.#failed(failure, shake.hello.serverName ?? target.host, tell);
+			});
+			this.#inner = secured;
 		});
+	}
+
+	#secured(secured: Socket, hello: ClientHello, target: TunnelTarget): void {
+		if (secured.destroyed) return;
+		if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
+		else this.#handOver(secured, target);
+	}
+
+	#failed(why: string, host: string, tell: (name: TlsEventName) => void | Promise<void>): void {
+		const { facts, context } = this.#settings;
+		const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
+		const message = `no TLS with the client for ${host}: ${why}; does it trust the certificate authority? (flowtape ca export)`;
+		context.emit({ kind: "client_error", message, client, untrusted: host });
+		facts.error = why;
+		const wait = tell("tls_failed_client");
+		if (wait !== undefined) context.track(wait);
 	}
 
 	#isOpaque({ serverName }: ClientHello, { host, port }: TunnelTarget): boolean {

@@ -6,6 +6,7 @@ import { Headers } from "../flow/headers.ts";
 import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { OptionTable } from "../options.ts";
+import { connectRequest } from "./connect-flow.ts";
 import type { Destination, Route, UpstreamProxy } from "./destination.ts";
 import type { ProxyMode } from "./modes.ts";
 import { upstreamFault } from "./upstream-channel.ts";
@@ -38,12 +39,18 @@ export function writeProxyRequestHead(request: Request, version: ByteString, fie
 	return writeRequestHead(method, target, version, authorized.fields);
 }
 
+/** What a proxy is asked for a tunnel with. */
+export function tunnelRequest({ authorization }: UpstreamProxy, { host, port }: Destination, sendHost: boolean): Request {
+	const authority = toByteString(formatAuthority(host, port));
+	const fields = [...(sendHost ? ["Host", authority] : []), ...(authorization === null ? [] : ["Proxy-Authorization", authorization])];
+	return connectRequest(host, port, authority, fields);
+}
+
 /**
- * Asks the proxy at the other end of a socket for a tunnel. Once `done` is called without an error the socket leads to `to`; it has no reader then, and
+ * Asks the proxy at the other end of a socket for a tunnel. Once `done` is called without an error the socket leads there; it has no reader then, and
  * is paused. Who asks sees to the end of the socket.
  */
-export function requestTunnel(socket: Socket, via: UpstreamProxy, to: Destination, sendHost: boolean, done: (error: FlowtapeError | null) => void): void {
-	const authority = toByteString(formatAuthority(to.host, to.port));
+export function requestTunnel(socket: Socket, via: UpstreamProxy, { authority, headers }: Request, done: (error: FlowtapeError | null) => void): void {
 	const finish = (error: FlowtapeError | null, early?: Buffer) => {
 		// In this order: a socket that is read gives at once what is put back.
 		socket.removeListener("data", onData);
@@ -69,8 +76,7 @@ export function requestTunnel(socket: Socket, via: UpstreamProxy, to: Destinatio
 	};
 	parser.expect("CONNECT");
 	socket.on("data", onData);
-	const fields = [...(sendHost ? ["Host", authority] : []), ...(via.authorization === null ? [] : ["Proxy-Authorization", via.authorization])];
-	socket.write(writeRequestHead("CONNECT", authority, "HTTP/1.1", fields), "latin1");
+	socket.write(writeRequestHead("CONNECT", authority, "HTTP/1.1", headers.fields), "latin1");
 }
 
 function refusal(via: UpstreamProxy, { status, reason }: ResponseHead): FlowtapeError {

@@ -1,4 +1,6 @@
 // How the proxy speaks TLS with servers: whom it trusts, what it shows of itself, versions and ciphers.
+
+import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -60,6 +62,7 @@ export class UpstreamTls {
 			ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
 			// RFC 6066 section 3: a server name is never an address.
 			...(isIP(name) === 0 ? { servername: name } : {}),
+			...(isIP(name) === 6 ? { checkServerIdentity: (_host, { raw }) => checkAddress(name, raw) } : {}),
 		};
 	}
 
@@ -72,6 +75,12 @@ export class UpstreamTls {
 		}
 		return context;
 	}
+}
+
+/** What node does itself, but for Node 22.23 and its kin, which take an IPv6 address for a name. */
+function checkAddress(address: string, certificate: Buffer): Error | undefined {
+	const leaf = new X509Certificate(certificate);
+	return leaf.checkIP(address) === undefined ? new Error(`the certificate is for ${leaf.subjectAltName ?? "no address"}, not for ${address}`) : undefined;
 }
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";

@@ -4,8 +4,11 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ServerConnection } from "../flow/connection.ts";
+import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
+import { Turn } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import { connectFlow } from "./connect-flow.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { serverFacts } from "./connection-facts.ts";
 import type { Destination, Route, UpstreamProxy } from "./destination.ts";
@@ -23,7 +26,13 @@ export const options = {
 	...http2Options,
 	...proxyOptions,
 	connect_timeout: { type: "integer", default: 30, min: 1, metavar: "SECONDS", help: "How long connecting to a server may take, TLS included." },
-	tcp_timeout: { type: "integer", default: 600, min: 0, metavar: "SECONDS", help: "Close connections on which nothing moves for so long (0: never)." },
+	tcp_timeout: {
+		type: "integer",
+		default: 600,
+		min: 0,
+		metavar: "SECONDS",
+		help: "Close connections on which nothing moves for so long, WebSockets and tunnels too (0: never).",
+	},
 	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
 } as const satisfies OptionTable;
 
@@ -163,10 +172,12 @@ export class UpstreamPool {
 		const settle: DialDone = (error, socket) => done(error, socket, facts);
 		const { events = null } = this.#setup;
 		if (events === null) return this.#dial(to, how, facts, settle);
-		return events.connect({ server: facts, client: to.client ?? null }, (connected) => this.#dial(placeOf(to, facts), how, facts, connected), settle);
+		const { client = null } = to;
+		const announce = (request: Request) => events.tunnel("http_connect_upstream", connectFlow(request, client, facts), new Turn(true));
+		return events.connect({ server: facts, client }, (connected) => this.#dial(placeOf(to, facts), { ...how, announce }, facts, connected), settle);
 	}
 
-	#dial(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, facts: ServerConnection, done: DialDone): Dial {
+	#dial(to: Destination, how: Pick<DialPlan, "http2" | "tunnel" | "announce">, facts: ServerConnection, done: DialDone): Dial {
 		this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = this.#setup.route(to);
 		const plan: DialPlan = {

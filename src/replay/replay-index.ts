@@ -28,6 +28,8 @@ export type IndexValues = Partial<OptionValues<typeof options>>;
 export interface IndexExtras extends MatchExtras {
 	/** Has the last word. */
 	match?: MatchFunction | null;
+	/** Recordings that count; default: all. */
+	selects?: (flow: HttpFlow) => boolean;
 }
 
 /** Recordings of one key that are looked at where more than their order decides. */
@@ -51,15 +53,15 @@ export class ReplayIndex {
 	}
 
 	/**
-	 * Opens the recordings of tapes, one after the other. A keyed tape is not read as long as the matching is the default one;
-	 * of others all heads are, and the bodies of requests where they count.
+	 * Opens the recordings of tapes, one after the other. A keyed tape is not read as long as the matching is the default one and all flows
+	 * count; of others all heads are, and the bodies of requests where they count. What is recorded to a keyed tape meanwhile is found.
 	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN
 	 */
 	static async open(tapes: readonly RecordedTape[], values: IndexValues = {}, extras: IndexExtras = {}): Promise<ReplayIndex> {
 		const rules = compileRules(values, extras);
 		const keyOf = (flow: HttpFlow) => requestKey(flow.request, rules);
 		const shelves: Shelf[] = [];
-		for (const tape of tapes) shelves.push(await openShelf(tape, keyOf, isDefault(values)));
+		for (const tape of tapes) shelves.push(await openShelf(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
 		return new ReplayIndex(shelves, rules, order as Order, extras.match ?? null);
 	}

@@ -59,10 +59,18 @@ export function isAnswer({ response, websocket }: HttpFlow): boolean {
 	return response !== null && (response.statusCode >= 200 || (response.statusCode === 101 && websocket !== null));
 }
 
-/** A shelf for a tape. `isDefault`: the key is the one that tapes hold themselves. */
-export async function openShelf(tape: RecordedTape, keyOf: (flow: HttpFlow) => string, isDefault: boolean): Promise<Shelf> {
-	if (!("findByKey" in tape)) return readAll(tape, keyOf);
-	return isDefault ? new KeyedShelf(tape) : rekey(tape, keyOf);
+/** How recordings are found. */
+export interface ShelfRules {
+	readonly keyOf: (flow: HttpFlow) => string;
+	/** The key is the one that tapes hold themselves. */
+	readonly isDefault: boolean;
+	/** Which flows there are to be; default: all. */
+	readonly selects?: ((flow: HttpFlow) => boolean) | undefined;
+}
+
+export async function openShelf(tape: RecordedTape, rules: ShelfRules): Promise<Shelf> {
+	if (!("findByKey" in tape)) return readAll(tape, rules);
+	return rules.isDefault && rules.selects === undefined ? new KeyedShelf(tape) : new RekeyedShelf(tape, rules);
 }
 
 /**
@@ -118,11 +126,11 @@ class KeyedShelf implements Shelf {
 }
 
 /** The flows of a tape that has to be read from end to end stay in memory. */
-async function readAll(source: FlowSource, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
+async function readAll(source: FlowSource, { keyOf, selects }: ShelfRules): Promise<Shelf> {
 	const flows: HttpFlow[] = [];
 	const table = new KeyTable();
 	for await (const batch of source) {
-		for (const flow of batch) if (flow.type === "http") table.add(keyOf(flow), flows.push(flow) - 1);
+		for (const flow of batch) if (flow.type === "http" && selects?.(flow) !== false) table.add(keyOf(flow), flows.push(flow) - 1);
 	}
 	return {
 		findByKey: (key, after, limit) => table.find(key, after, limit),
@@ -143,15 +151,77 @@ function outlineOf(flow: HttpFlow, place: number): Outline {
 	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
 }
 
-/** A keyed tape by another key: its heads are read once, the flows stay where they are. */
-async function rekey(tape: KeyedTape, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
-	const table = new KeyTable();
-	for (const batch of tape.stored()) for (const { seq, flow } of batch) if (flow.type === "http") table.add(keyOf(flow), seq);
-	return {
-		findByKey: (key, after, limit) => table.find(key, after, limit),
-		at: (place) => tape.at(place),
-		answerAt: (place) => tape.answerAt(place),
-		outlines: (after, limit) => tape.outlines(after, limit),
-		countAnswers: () => tape.countAnswers(),
-	};
+/** Outlines that are read at once. */
+const OUTLINES = 500;
+
+/** A keyed tape by another key, or some flows of it: its heads are read once, the flows stay where they are. */
+class RekeyedShelf implements Shelf {
+	readonly #tape: KeyedTape;
+	readonly #rules: ShelfRules;
+	readonly #table = new KeyTable();
+	/** Of the flows that are selected; null: all are. */
+	readonly #places: Set<number> | null;
+	/** The last place that was looked at. */
+	#last = -1;
+
+	constructor(tape: KeyedTape, rules: ShelfRules) {
+		this.#tape = tape;
+		this.#rules = rules;
+		this.#places = rules.selects === undefined ? null : new Set();
+		for (const batch of tape.stored()) for (const { seq, flow } of batch) this.#add(seq, flow);
+	}
+
+	#add(place: number, flow: Flow | null): void {
+		this.#last = place;
+		if (flow?.type !== "http" || this.#rules.selects?.(flow) === false) return;
+		this.#table.add(this.#rules.keyOf(flow), place);
+		this.#places?.add(place);
+	}
+
+	/** What came to the tape since. */
+	#catchUp(): void {
+		for (const batch of outlinesAfter(this.#tape, this.#last)) for (const { place } of batch) this.#add(place, this.#tape.at(place));
+	}
+
+	findByKey(key: string, after: number, limit: number): readonly number[] {
+		const found = this.#table.find(key, after, limit);
+		if (found.length > 0) return found;
+		this.#catchUp();
+		return this.#table.find(key, after, limit);
+	}
+
+	at(place: number): Flow | null {
+		return this.#tape.at(place);
+	}
+
+	answerAt(place: number): RecordedAnswer | null {
+		return this.#tape.answerAt(place);
+	}
+
+	outlines(after: number, limit: number): readonly Outline[] {
+		const places = this.#places;
+		if (places === null) return this.#tape.outlines(after, limit);
+		const found: Outline[] = [];
+		for (const batch of outlinesAfter(this.#tape, after)) {
+			found.push(...batch.filter(({ place }) => places.has(place)));
+			if (found.length >= limit) break;
+		}
+		return found.slice(0, limit);
+	}
+
+	countAnswers(): number {
+		if (this.#places === null) return this.#tape.countAnswers();
+		return this.outlines(-1, Number.POSITIVE_INFINITY).reduce((count, { isAnswer }) => count + (isAnswer ? 1 : 0), 0);
+	}
+}
+
+/** The HTTP flows of a tape after a place, in batches. */
+function* outlinesAfter(tape: KeyedTape, after: number): Generator<readonly Outline[]> {
+	for (let last = after; ; ) {
+		const batch = tape.outlines(last, OUTLINES);
+		const end = batch.at(-1);
+		if (end === undefined) return;
+		last = end.place;
+		yield batch;
+	}
 }

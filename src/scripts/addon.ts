@@ -1,6 +1,6 @@
 // What a script exports: functions named like mitmproxy's hooks. Modules and the objects in their `addons` have the same shape.
 import type { ClientConnection } from "../flow/connection.ts";
-import type { ServerEvent } from "../hooks/hook.ts";
+import type { ClientHelloEvent, ServerEvent, TlsEvent } from "../hooks/hook.ts";
 import type { HTTPFlow, StreamFlow } from "./flow-view.ts";
 
 type Awaitable = void | Promise<void>;
@@ -60,9 +60,28 @@ export interface Addon {
 
 	/** Before a connection is made: setting `data.server.error` refuses it, and `data.server.address` leads it elsewhere. */
 	server_connect?(data: ServerEvent, context: Context): Awaitable;
-	/** TLS is set up, too. */
 	server_connected?(data: ServerEvent, context: Context): Awaitable;
 	/** Instead, where `data.server.error` says why. */
 	server_connect_error?(data: ServerEvent, context: Context): Awaitable;
 	server_disconnected?(data: ServerEvent, context: Context): Awaitable;
+
+	/** A client asks for a tunnel. Setting `flow.response` answers it, and the host and port of the request are where the tunnel leads. */
+	http_connect?(flow: HTTPFlow, context: Context): Awaitable;
+	http_connected?(flow: HTTPFlow, context: Context): Awaitable;
+	/** Instead, where a script refused the tunnel. */
+	http_connect_error?(flow: HTTPFlow, context: Context): Awaitable;
+	/** An upstream proxy is about to be asked for a tunnel, with the headers of this request. */
+	http_connect_upstream?(flow: HTTPFlow, context: Context): Awaitable;
+
+	/** Setting `data.ignore_connection` lets the connection pass untouched. */
+	tls_clienthello?(data: ClientHelloEvent, context: Context): Awaitable;
+	tls_start_client?(data: TlsEvent, context: Context): Awaitable;
+	tls_established_client?(data: TlsEvent, context: Context): Awaitable;
+	/** Instead, where `data.conn.error` says why. */
+	tls_failed_client?(data: TlsEvent, context: Context): Awaitable;
+	/** Told with the outcome, which follows at once. */
+	tls_start_server?(data: TlsEvent, context: Context): Awaitable;
+	tls_established_server?(data: TlsEvent, context: Context): Awaitable;
+	/** Instead, where `data.conn.error` says why. */
+	tls_failed_server?(data: TlsEvent, context: Context): Awaitable;
 }

@@ -71,6 +71,16 @@ export abstract class FlowView<F extends Flow = Flow> {
 	get timestamp_created(): number {
 		return this.flow.timestampCreated;
 	}
+
+	get killable(): boolean {
+		return this.live && this.turn.verdict?.kind !== "abort" && this.flow.error === null;
+	}
+
+	/** Hangs up on the client. @throws Error when there is nobody to hang up on */
+	kill(): void {
+		if (!this.killable) throw new Error("the flow cannot be killed: it is not live, or over");
+		this.turn.abort(KILLED, "script");
+	}
 }
 
 /** An HTTP flow, a WebSocket conversation among them. */
@@ -101,16 +111,6 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	get websocket(): WebSocketView | null {
 		const { websocket } = this.flow;
 		return websocket === null ? null : new WebSocketView(websocket);
-	}
-
-	get killable(): boolean {
-		return this.live && this.turn.verdict === null && this.flow.error === null;
-	}
-
-	/** Hangs up on the client. @throws Error when there is nobody to hang up on */
-	kill(): void {
-		if (!this.killable) throw new Error("the flow cannot be killed: it is not live, or over");
-		this.turn.abort(KILLED, "script");
 	}
 }
 

@@ -3,10 +3,8 @@ import type { Addon } from "./addon.ts";
 
 /** Events of mitmproxy that there are none of. */
 const foreign = [
-	...["update", "add_log", "next_layer", "socks5_auth", "http_connect", "http_connect_upstream", "http_connected", "http_connect_error"],
-	...["tls_clienthello", "tls_start_client", "tls_start_server", "tls_established_client", "tls_established_server", "tls_failed_client"],
-	...["tls_failed_server", "quic_start_client", "quic_start_server", "udp_start", "udp_message", "udp_end", "udp_error"],
-	...["dns_request", "dns_response", "dns_error"],
+	...["update", "add_log", "next_layer", "socks5_auth", "quic_start_client", "quic_start_server", "udp_start", "udp_message", "udp_end"],
+	...["udp_error", "dns_request", "dns_response", "dns_error"],
 ] as const;
 
 /** The names of such functions that are there. */

@@ -9,6 +9,8 @@ import type { Addon, Loader } from "./addon.ts";
 export interface Script {
 	/** As given. */
 	readonly file: string;
+	/** When the file changed last before it was loaded, in milliseconds. */
+	readonly changed: number;
 	/** The module itself, then the members of its `addons`. */
 	readonly addons: readonly Addon[];
 	/** What its addons declared. */
@@ -20,20 +22,23 @@ export interface Script {
  * @throws FlowtapeError FT_NOT_FOUND, FT_SCRIPT
  */
 export async function loadScript(file: string): Promise<Script> {
-	const path = resolve(file);
-	const { mtimeMs } = await statOf(file, path);
-	const url = pathToFileURL(path);
+	const changed = await changeOf(file);
+	const url = pathToFileURL(resolve(file));
 	// modules are kept by their URL
-	url.searchParams.set("changed", String(mtimeMs));
+	url.searchParams.set("changed", String(changed));
 	const module = await importOf(file, url);
 	const more = Array.isArray(module.addons) ? (module.addons as readonly Addon[]) : [];
 	const addons = [module as Addon, ...more];
-	return { file, addons, options: declaredOptions(file, addons) };
+	return { file, changed, addons, options: declaredOptions(file, addons) };
 }
 
-async function statOf(file: string, path: string) {
+/**
+ * When a script changed last, in milliseconds.
+ * @throws FlowtapeError FT_NOT_FOUND
+ */
+export async function changeOf(file: string): Promise<number> {
 	try {
-		return await stat(path);
+		return (await stat(resolve(file))).mtimeMs;
 	} catch (cause) {
 		throw new FlowtapeError("FT_NOT_FOUND", `no such script: ${file}`, { file, cause });
 	}

@@ -1,13 +1,11 @@
 // The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
-import { unwatchFile, watchFile } from "node:fs";
-import { resolve } from "node:path";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Hook, Phase, Turn } from "../hooks/hook.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
 import { HTTPFlow, StreamFlow } from "./flow-view.ts";
 import { foreignEvents } from "./foreign-events.ts";
-import { loadScript, type Script, whereIn } from "./load-script.ts";
+import { changeOf, loadScript, type Script, whereIn } from "./load-script.ts";
 
 type Log = (level: "info" | "warning" | "error", message: string) => void;
 
@@ -54,6 +52,7 @@ class RunningScript {
 	readonly #log: Log;
 	#context: Context;
 	readonly #views: Views;
+	#watch: NodeJS.Timeout | undefined;
 	#reloading: Promise<void> = Promise.resolve();
 
 	constructor(script: Script, log: Log, views: Views) {
@@ -73,10 +72,19 @@ class RunningScript {
 		this.#warn();
 		await this.call("configure");
 		await this.call("running");
-		if (!watch) return;
-		watchFile(resolve(this.#script.file), { interval: WATCH_MS, persistent: false }, (now, before) => {
-			if (now.mtimeMs !== before.mtimeMs && now.mtimeMs > 0) this.#reloading = this.#reloading.then(() => this.#reload());
-		});
+		if (watch) this.#look(this.#script.changed);
+	}
+
+	/** Loads the file anew once it is another than the one seen, which may have changed since it was loaded: fs.watchFile would miss that. */
+	#look(seen: number): void {
+		this.#watch = setTimeout(async () => {
+			const changed = await changeOf(this.#script.file).catch(() => seen);
+			if (changed !== seen) {
+				this.#reloading = this.#reload();
+				await this.#reloading;
+			}
+			if (this.#watch !== undefined) this.#look(changed);
+		}, WATCH_MS).unref();
 	}
 
 	async #reload(): Promise<void> {
@@ -143,9 +151,11 @@ class RunningScript {
 			websocket_end: http("websocket_end"),
 			flow: (flow, turn) => this.#callStored(flow, turn),
 			connection: (name, subject) => this.call(name, subject),
+			connect: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			tcp: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			close: async () => {
-				unwatchFile(resolve(this.#script.file));
+				clearTimeout(this.#watch);
+				this.#watch = undefined;
 				await this.#reloading;
 				await this.call("done");
 			},

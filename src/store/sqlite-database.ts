@@ -12,12 +12,26 @@ const BUSY_MS = 5000;
 
 type Statement = Database.Statement<unknown[], unknown>;
 
+/**
+ * All that better-sqlite3 made. Version 12 compiled for Node 24.19 and later aborts the process when one of its objects is collected as garbage
+ * outside of JavaScript (nodejs/node#65446); they are few and small, so they stay. For the same reason nothing here uses its `pragma` and
+ * `transaction`, which make objects of their own.
+ */
+const kept: object[] = [];
+
+export function keep<T extends object>(made: T): T {
+	kept.push(made);
+	return made;
+}
+
 export class TapeDatabase {
 	readonly path: string;
 	readonly #mode: Mode;
 	readonly #db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
+	/** Those whose rows are lists, and those that give the first column alone. */
 	readonly #lists = new Map<string, Statement>();
+	readonly #plucked = new Map<string, Statement>();
 	#held = false;
 
 	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
@@ -37,7 +51,7 @@ export class TapeDatabase {
 
 	/** The version of its schema, or of that of a tape attached under a name. */
 	version(name = "main"): number {
-		return this.guard(() => Number(this.#db.pragma(`${name}.user_version`, { simple: true })));
+		return this.get<{ user_version: number }>(`PRAGMA ${name}.user_version`)?.user_version ?? 0;
 	}
 
 	exec(sql: string): void {
@@ -80,9 +94,7 @@ export class TapeDatabase {
 	/** All rows, each as a list. */
 	lists<L extends unknown[]>(sql: string, ...parameters: unknown[]): L[] {
 		try {
-			return this.#prepare(sql, this.#lists)
-				.raw()
-				.all(...parameters) as L[];
+			return this.#prepare(sql, "raw").all(...parameters) as L[];
 		} catch (error) {
 			throw this.#translated(error);
 		}
@@ -90,12 +102,11 @@ export class TapeDatabase {
 
 	/** The first column of all rows. */
 	column<V>(sql: string, ...parameters: unknown[]): V[] {
-		return this.guard(() =>
-			this.#db
-				.prepare<unknown[], V>(sql)
-				.pluck()
-				.all(...parameters),
-		);
+		try {
+			return this.#prepare(sql, "pluck").all(...parameters) as V[];
+		} catch (error) {
+			throw this.#translated(error);
+		}
 	}
 
 	get<R>(sql: string, ...parameters: unknown[]): R | undefined {
@@ -109,7 +120,7 @@ export class TapeDatabase {
 	/** Row by row. Nothing else can be asked of the database until it is through. */
 	*iterate<R>(sql: string, ...parameters: unknown[]): Generator<R> {
 		try {
-			for (const row of this.#prepare(sql).iterate(...parameters)) yield row as R;
+			for (const row of keep(this.#prepare(sql).iterate(...parameters))) yield row as R;
 		} catch (error) {
 			throw this.#translated(error);
 		}
@@ -145,9 +156,9 @@ export class TapeDatabase {
 		try {
 			if (this.#mode === "append") {
 				this.guard(() => {
-					this.#db.pragma("busy_timeout = 100");
-					this.#db.pragma("wal_checkpoint(TRUNCATE)");
-					this.#db.pragma("journal_mode = DELETE");
+					this.#db.exec("PRAGMA busy_timeout = 100");
+					this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+					this.#db.exec("PRAGMA journal_mode = DELETE");
 				});
 			}
 		} catch (error) {
@@ -155,6 +166,7 @@ export class TapeDatabase {
 		} finally {
 			this.#statements.clear();
 			this.#lists.clear();
+			this.#plucked.clear();
 			this.#db.close();
 		}
 	}
@@ -168,11 +180,13 @@ export class TapeDatabase {
 		}
 	}
 
-	#prepare(sql: string, known = this.#statements): Statement {
-		let statement = known.get(sql);
+	#prepare(sql: string, shape?: "raw" | "pluck"): Statement {
+		const statements = shape === undefined ? this.#statements : shape === "raw" ? this.#lists : this.#plucked;
+		let statement = statements.get(sql);
 		if (statement === undefined) {
-			statement = this.#db.prepare<unknown[], unknown>(sql);
-			known.set(sql, statement);
+			statement = keep(this.#db.prepare<unknown[], unknown>(sql));
+			if (shape !== undefined) statement[shape]();
+			statements.set(sql, statement);
 		}
 		return statement;
 	}
@@ -184,14 +198,14 @@ export class TapeDatabase {
 
 function open(path: string, mode: Mode, durable: boolean): Database.Database {
 	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
-	const db = new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: BUSY_MS });
+	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: BUSY_MS }));
 	try {
 		// what stands in a tape that someone else made must not run
-		db.pragma("trusted_schema = OFF");
-		db.pragma("cell_size_check = ON");
+		db.exec("PRAGMA trusted_schema = OFF");
+		db.exec("PRAGMA cell_size_check = ON");
 		// not mapped into memory: a file that shrinks under a map ends the process
-		db.pragma("mmap_size = 0");
-		db.pragma(`cache_size = ${-8 * 1024}`);
+		db.exec("PRAGMA mmap_size = 0");
+		db.exec(`PRAGMA cache_size = ${-8 * 1024}`);
 		if (mode !== "read") migrate(db, path);
 		checkIdentity(db, path);
 		if (mode !== "read") prepareForWriting(db, mode, durable);
@@ -204,21 +218,29 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 
 /** Makes the tables of a new tape, and brings an old one to the newest version. All of it happens or nothing. */
 function migrate(db: Database.Database, path: string): void {
-	db.pragma("page_size = 8192");
-	const step = db.transaction(() => {
-		if (db.prepare("SELECT count(*) FROM sqlite_schema").pluck().get() === 0) db.pragma(`application_id = ${APPLICATION_ID}`);
+	db.exec("PRAGMA page_size = 8192");
+	db.exec("BEGIN IMMEDIATE");
+	try {
+		if (firstValue(db, "SELECT count(*) FROM sqlite_schema") === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 		else checkIdentity(db, path);
 		bringUp(db, versionOf(db));
-	});
-	step.immediate();
+		db.exec("COMMIT");
+	} finally {
+		if (db.inTransaction) db.exec("ROLLBACK");
+	}
+}
+
+/** The first column of the first row. */
+function firstValue(db: Database.Database, sql: string): unknown {
+	return keep(db.prepare(sql)).pluck().get();
 }
 
 function versionOf(db: Database.Database): number {
-	return Number(db.pragma("user_version", { simple: true }));
+	return Number(firstValue(db, "PRAGMA user_version"));
 }
 
 function checkIdentity(db: Database.Database, path: string): void {
-	if (db.pragma("application_id", { simple: true }) !== APPLICATION_ID) {
+	if (firstValue(db, "PRAGMA application_id") !== APPLICATION_ID) {
 		throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${path}: a flowtape tape was expected, this is a SQLite database of something else`, { file: path });
 	}
 	const version = versionOf(db);
@@ -229,7 +251,7 @@ function checkIdentity(db: Database.Database, path: string): void {
 			{ file: path },
 		);
 	}
-	for (const { name, type } of db.prepare("SELECT name, type FROM sqlite_schema").all() as { name: string; type: string }[]) {
+	for (const { name, type } of keep(db.prepare("SELECT name, type FROM sqlite_schema")).all() as { name: string; type: string }[]) {
 		if (knownObjects.get(name) !== type && !name.startsWith("sqlite_")) {
 			throw new FlowtapeError("FT_STORE", `${path}: the tape has a ${type} "${name}", which no flowtape makes; it is not opened`, { file: path });
 		}
@@ -239,11 +261,11 @@ function checkIdentity(db: Database.Database, path: string): void {
 function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean): void {
 	// a new file that is made in one go needs no journal: it has its name only once it is whole
 	if (mode === "create") {
-		db.pragma("journal_mode = OFF");
-		db.pragma("synchronous = OFF");
+		db.exec("PRAGMA journal_mode = OFF");
+		db.exec("PRAGMA synchronous = OFF");
 	} else {
-		db.pragma("journal_mode = WAL");
-		db.pragma(`synchronous = ${durable ? "FULL" : "NORMAL"}`);
+		db.exec("PRAGMA journal_mode = WAL");
+		db.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
 		for (const index of indexes) db.exec(index);
 	}
 }

@@ -25,7 +25,7 @@ const client = (url: string, file: string, status: number) => [
 	process.execPath,
 	"-e",
 	`const proxy = new URL(process.env.http_proxy);
-	require("node:http").get({ host: proxy.hostname, port: proxy.port, path: ${JSON.stringify(url)}, headers: { Host: "x" } }, (response) => {
+	require("node:http").get({ agent: false, host: proxy.hostname, port: proxy.port, path: ${JSON.stringify(url)}, headers: { Host: "x" } }, (response) => {
 		response.setEncoding("utf8").on("data", (body) => require("node:fs").writeFileSync(${JSON.stringify(file)}, body + " " + process.env.FLOWTAPE_CA_FILE));
 		response.on("end", () => process.exit(${status}));
 	});`,

@@ -38,6 +38,16 @@ t.test("options without their prefix; -o records what was answered", async (t) =
 	t.match((await readTape(join(folder, "out.jsonl"))).flows, [{ isReplay: "response" }, { isReplay: "response" }, { response: { statusCode: 204 } }]);
 });
 
+t.test("-f answers from some recordings only", async (t) => {
+	const tape = join(t.testdir(), "one.tape");
+	await writeTape(tape, [recorded("/", "first"), recorded("/", "second"), recorded("/other", "other")]);
+	const { port, stop } = await startCaptured(command, [tape, "-f", "~bs second"], { env });
+	t.match(await getThrough(port, "http://site.invalid/"), { status: 200, body: "second" });
+	t.match(await getThrough(port, "http://site.invalid/other"), { status: 404 });
+	t.match((await stop()).err, /\nserved 1, missed 1, unused 0, egress 0\n$/);
+	t.match(await runCaptured(command, [tape, "--filter", "~nope"], { env }), { status: 2, err: /--server-replay-filter|--filter/ });
+});
+
 t.test("--extra forward lets what is not recorded through", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "one.tape");

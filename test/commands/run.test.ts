@@ -14,7 +14,7 @@ const asking = (urls: readonly string[], status = 0) => [
 	...["-p", "0", "--", process.execPath, "-e"],
 	`const { get } = require("node:http");
 	const proxy = new URL(process.env.HTTP_PROXY);
-	const ask = (url) => new Promise((done, fail) => get({ host: proxy.hostname, port: proxy.port, path: url, headers: { host: new URL(url).host } }, (answer) => answer.resume().on("end", done)).on("error", fail));
+	const ask = (url) => new Promise((done, fail) => get({ agent: false, host: proxy.hostname, port: proxy.port, path: url, headers: { host: new URL(url).host } }, (answer) => answer.resume().on("end", done)).on("error", fail));
 	(async () => { for (const url of ${JSON.stringify(urls)}) await ask(url); process.exit(${status}); })();`,
 ];
 const paths = async (tape: string) => (await readTape(tape)).flows.map((flow) => (flow.type === "http" ? flow.request.path : flow.type));

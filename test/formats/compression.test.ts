@@ -55,6 +55,7 @@ t.test("any way, any cuts", async (t) => {
 		}
 	}
 	t.ok((await unpack(Buffer.concat([gzipSync("one "), gzipSync("two")]), "gzip")).bytes.equals(Buffer.from("one two")), "members one behind the other");
+	if (zstd !== null) t.equal((await unpack(Buffer.concat([zstd, zstd]), "zstd")).bytes.length, 2 * text.length, "frames one behind the other");
 	t.same(
 		await unpack(Buffer.concat([gzipSync("one"), Buffer.alloc(100_000)]), "gzip", 1000),
 		{ bytes: Buffer.from("one"), error: null },

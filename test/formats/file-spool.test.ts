@@ -1,12 +1,9 @@
-import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import t from "tap";
+import { ownTemporaryFolder } from "../../fixtures/own-temporary-folder.ts";
 import { openFileSpool } from "../../formats/file-spool.ts";
 
-const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith("flowtape-body-")).length;
-
 t.test("what was written comes back, whole and in pieces, and leaves no file behind", async (t) => {
-	const before = left();
+	const left = ownTemporaryFolder(t);
 	const spool = openFileSpool();
 	const parts = [Buffer.alloc(3_000_000, "a"), Buffer.from("b"), Buffer.alloc(0), Buffer.alloc(1_500_000, "c")];
 	for (const part of parts) spool.write(part);
@@ -17,7 +14,7 @@ t.test("what was written comes back, whole and in pieces, and leaves no file beh
 	const pieces = [...body.chunks()];
 	t.ok(pieces.length > 1 && Buffer.concat(pieces).equals(whole));
 	t.ok(body.read().equals(whole), "any number of times");
-	t.equal(left(), before);
+	t.same(left(), []);
 });
 
 t.test("an empty one", async (t) => {

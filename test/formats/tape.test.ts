@@ -1,11 +1,11 @@
 // A .tape is a file, wherever it comes from.
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { bytesInput } from "../../fixtures/bytes-input.ts";
+import { ownTemporaryFolder } from "../../fixtures/own-temporary-folder.ts";
 import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
 import { createTape, openTape } from "../../formats/index.ts";
@@ -13,18 +13,16 @@ import { createTapeFormat } from "../../formats/tape.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { defaultRequestKey } from "../../src/replay/request-key.ts";
 
-const spooled = async () => (await readdir(tmpdir())).filter((name) => name.startsWith("flowtape-"));
-
 t.test("from a stream, and from inside gzip", async (t) => {
 	const folder = t.testdir();
 	const flows = variedFlows();
 	await writeTape(join(folder, "a.tape"), flows);
 	const bytes = await readFile(join(folder, "a.tape"));
-	const before = await spooled();
+	const left = ownTemporaryFolder(t);
 	const got: Flow[] = [];
 	for await (const batch of createTapeFormat(defaultRequestKey).read(bytesInput(bytes), { report: reports().report })) got.push(...batch);
 	t.strictSame(got.map(factsOf), flows.map(factsOf), "bodies are there when the file is gone again");
-	t.same(await spooled(), before);
+	t.same(left(), []);
 	await writeFile(join(folder, "b.tape.gz"), gzipSync(bytes));
 	t.strictSame((await readTape(join(folder, "b.tape.gz"))).flows.map(factsOf), flows.map(factsOf));
 });

@@ -1,17 +1,15 @@
 // A HAR with attached bodies: each body once, the HAR last.
 import { readdir } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
 import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
 import { ZipFile } from "../../../formats/har/zip-file.ts";
 import { createHarZip } from "../../../formats/har/zip-sink.ts";
 
-const drafts = async () => (await readdir(tmpdir())).filter((name) => /^\.?flowtape-.*tmp$/.test(name));
-
 t.test("bodies have names by which they are told", async (t) => {
-	const before = await drafts();
+	const left = ownTemporaryFolder(t);
 	const path = join(t.testdir(), "a.zip");
 	const flows = [
 		httpFlow({ request: { method: "POST", headers: [["Content-Type", "application/x-www-form-urlencoded"]], body: "a=1" } }),
@@ -38,11 +36,11 @@ t.test("bodies have names by which they are told", async (t) => {
 			["", "1"],
 		],
 	);
-	t.same(await drafts(), before);
+	t.same(left(), []);
 });
 
 t.test("not added to, and discarded without a trace", async (t) => {
-	const before = await drafts();
+	const left = ownTemporaryFolder(t);
 	const folder = t.testdir();
 	const { report } = reports();
 	await t.rejects(createHarZip(join(folder, "a.zip"), { report, append: true }), { code: "FT_USAGE", message: /a ZIP cannot be added to/ });
@@ -50,5 +48,5 @@ t.test("not added to, and discarded without a trace", async (t) => {
 	await sink.append(httpFlow());
 	await sink.discard?.();
 	t.same(await readdir(folder), []);
-	t.same(await drafts(), before);
+	t.same(left(), []);
 });

@@ -23,3 +23,11 @@ t.test("a second verdict is a defect that names both", async (t) => {
 	t.throws(() => turn.answer(httpResponse(), "map-local"), /^map-local decided on an exchange that block-list had decided on$/);
 	t.match(turn.verdict, { kind: "abort" });
 });
+
+t.test("but an answer can be stopped, once", async (t) => {
+	const turn = new Turn(true);
+	turn.answer(httpResponse(), "map-local");
+	turn.abort("why", "script");
+	t.same(turn.verdict, { kind: "abort", reason: "why", by: "script" });
+	t.throws(() => turn.abort("again", "other"), /^other decided on an exchange that script had decided on$/);
+});

@@ -95,7 +95,7 @@ t.test("a file answers whatever follows; it is looked at again for every request
 			statusCode: 200,
 			reason: "OK",
 			text: body,
-			headers: { fields: ["content-type", "application/json", "content-length", "1"] },
+			headers: { fields: ["Content-Type", "application/json", "content-length", "1"] },
 			timestampStart: 5,
 		});
 	}

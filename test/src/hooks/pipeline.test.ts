@@ -40,6 +40,20 @@ t.test("live: after a verdict the request phases end, the response phases do not
 	t.same(notes, ["a request with response", "a response with response", "b response with response"]);
 });
 
+t.test("live: when the exchange fails while a request hook waits, those behind it do not run", async (t) => {
+	const notes: string[] = [];
+	const [flow, turn] = [httpFlow({ response: null }), new Turn(true)];
+	const waiting: Hook = {
+		name: "waiting",
+		async request() {
+			await new Promise(setImmediate);
+			flow.error = { message: "Client disconnected.", timestamp: 1 };
+		},
+	};
+	await new Pipeline([waiting, noting("a", notes)]).run("request", flow, turn);
+	t.same(notes, []);
+});
+
 t.test("what hooks need, and where they do nothing", async (t) => {
 	const pipeline = new Pipeline([{ name: "a", needs: { request: true }, request() {} }, { name: "b" }]);
 	t.match(pipeline, { needsRequestBody: true, needsResponseBody: false });

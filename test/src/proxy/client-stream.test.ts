@@ -3,7 +3,7 @@ import { type ClientHttp2Stream, connect } from "node:http2";
 import t, { type Test } from "tap";
 import { gate } from "../../../fixtures/gate.ts";
 import { askHttp2, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
-import { answering, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { answering, ok, readingLate, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { type CertificateAuthority, openAuthority } from "../../../src/proxy/ca.ts";
@@ -346,14 +346,7 @@ t.test("http2=false: neither side is offered it", async (t) => {
 t.test("a server that does not read holds the client back, and gets the whole in the end", async (t) => {
 	const size = 40_000_000;
 	const released = gate();
-	const origin = await startOrigin(t, async (server) => {
-		if ((await server.head()).startsWith("PRI ")) return server.close();
-		server.socket.pause();
-		await released.opened;
-		server.socket.resume();
-		await server.take(size);
-		server.send(ok("thanks"));
-	});
+	const origin = await startOrigin(t, readingLate(size, released.opened));
 	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
 	const session = await openHttp2(t, proxy, origin.authority);
 	let stream: ClientHttp2Stream | undefined;

@@ -5,7 +5,8 @@ import { startForwardingProxy } from "../../../fixtures/forwarding-proxy.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { Peer } from "../../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../../fixtures/running-proxy.ts";
-import type { Gate } from "../../../src/hooks/hook.ts";
+import { Response } from "../../../src/flow/message.ts";
+import type { Gate, Hook } from "../../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../../src/hooks/proxy-auth.ts";
 import { environmentRoute } from "../../../src/proxy/environment-proxy.ts";
 
@@ -181,4 +182,23 @@ t.test("a CONNECT to nowhere", async (t) => {
 		const client = await proxy.connect();
 		t.match(await client.send(`CONNECT ${target} HTTP/1.1\r\n\r\n`).rest(), /^HTTP\/1\.1 400 Bad Request\r\n.*CONNECT|expected/s);
 	}
+});
+
+t.test("hooks that take their time over clients, and lead their tunnels elsewhere or refuse them", async (t) => {
+	const origin = await startOrigin(t, echo);
+	const hook: Hook = {
+		name: "leading",
+		async connection() {
+			await new Promise(setImmediate);
+		},
+		connect(name, { request }, turn) {
+			if (name !== "http_connect") return;
+			if (request.host === "other.example") turn.answer(new Response({ statusCode: 403, reason: "No" }), "leading");
+			[request.host, request.port] = ["127.0.0.1", origin.port];
+		},
+	};
+	const proxy = await startTestProxy(t, { hooks: [hook] });
+	t.equal(await answerTo(await proxy.tunnel("site.example:80"), request("/x")), request("/x"));
+	const refused = await proxy.connect();
+	t.match(await refused.send("CONNECT other.example:80 HTTP/1.1\r\nHost: a\r\n\r\n").head(), /^HTTP\/1.1 403 No\r\n/);
 });

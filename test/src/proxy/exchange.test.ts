@@ -340,14 +340,24 @@ t.test("a hook answers, at either phase; the answer passes the response phases",
 });
 
 t.test("a hook hangs up", async (t) => {
-	const noted: string[] = [];
-	const proxy = await startTestProxy(t, {
-		hooks: [{ name: "hanging-up", request: (_flow, turn) => turn.abort("Connection killed.", "hanging-up") }, noting(noted)],
-	});
-	const client = await proxy.connect();
-	t.equal(await client.send(ask("GET", "example.invalid", "/")).rest(), "");
-	t.match(await proxy.flow(0), { error: { message: "Connection killed." }, response: null });
-	t.equal(noted.at(-1), "error  -");
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("hi")),
+	);
+	for (const phase of phases.slice(0, 4)) {
+		for (const isAnswered of [false, true]) {
+			const noted: string[] = [];
+			const answering: Hook = { name: "answering", request: (_flow, turn) => turn.answer(new Response({ statusCode: 200 }), "answering") };
+			const hanging: Hook = { name: "hanging-up", [phase]: (_flow: HttpFlow, turn: Turn) => turn.abort("Connection killed.", "hanging-up") };
+			const proxy = await startTestProxy(t, { hooks: [hanging, ...(isAnswered ? [answering] : []), noting(noted)] });
+			const client = await proxy.connect();
+			t.equal(await client.send(ask("GET", origin.authority, "/")).rest(), "", phase);
+			const { error, response } = await proxy.flow(0);
+			t.equal(error?.message, "Connection killed.");
+			t.equal(response !== null, phase.startsWith("response"));
+			t.match(noted.at(-1), /^error /);
+		}
+	}
 });
 
 t.test("a hook that fails, at each phase and in both ways, stops its exchange and no other", async (t) => {
@@ -577,6 +587,8 @@ t.test("bodies beyond the limit are refused", async (t) => {
 		t.match(await client.send(request).rest(), new RegExp(`^HTTP/1\\.1 ${status} .*body exceeds body_size_limit`, "s"));
 		client.close();
 	}
+	const [announced, , response] = [await proxy.flow(0), await proxy.flow(1), await proxy.flow(2)];
+	t.same([announced.request.body, response.response?.body], [null, null], "nothing is said of what was not read");
 });
 
 t.test("a slow client holds its response back, and the end of the proxy ends what is open", async (t) => {

@@ -22,6 +22,26 @@ t.test("Date in Node, in every way of asking", (t) => {
 	t.end();
 });
 
+t.test("Date in the contexts that test runners make", (t) => {
+	const script = `
+		import vm, { createContext, runInContext } from "node:vm";
+		const own = createContext({ Date: { now: () => 5 } });
+		const given = { a: 1 };
+		const made = createContext(given);
+		createContext(made);
+		console.log(JSON.stringify([
+			...[vm.runInNewContext("Date.now()"), runInContext("+new Date()", made), new vm.Script("Date.now()").runInNewContext()].map((ms) => ms - Date.now()),
+			vm.runInNewContext("Date instanceof Function && new Date() instanceof Date && new Date().constructor === Date"),
+			Object.keys(given), runInContext("Date.now()", own), vm.runInNewContext("a", given, "file.js"),
+			vm.runInNewContext("try { eval('1') } catch (error) { error.name }", {}, { contextCodeGeneration: { strings: false } }),
+		]));`;
+	const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], { env: movedClock(plain, -100 * DAYS, null) }).toString();
+	const found = JSON.parse(out) as unknown[];
+	for (const difference of found.slice(0, 3)) t.ok(Math.abs(difference as number) < 5000, `${difference} ms apart`);
+	t.same(found.slice(3), [true, ["a"], 5, 1, "EvalError"]);
+	t.end();
+});
+
 t.test("a process whose clock was moved already is left alone", (t) => {
 	const env = { ...movedClock(plain, -100 * DAYS, null), FLOWTAPE_CLOCK_STARTED: String(Date.now() / 1000 + 100 * DAYS) };
 	const now = Number(execFileSync(process.execPath, ["-e", "console.log(Date.now())"], { env }).toString());

@@ -1,7 +1,7 @@
 // Asking servers: over which connection, how often, and what becomes of it.
 import t from "tap";
 import { gate } from "../../../fixtures/gate.ts";
-import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { answering, ask, ok, readingLate, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 
 t.test("a connection is used again where both sides leave it open", async (t) => {
@@ -130,14 +130,7 @@ t.test("a server that closes a second time has failed", async (t) => {
 t.test("a slow server holds the client back, and gets the whole in the end", async (t) => {
 	const size = 40_000_000;
 	const drained = gate();
-	const origin = await startOrigin(t, async (server) => {
-		await server.head();
-		server.socket.pause();
-		await drained.opened;
-		server.socket.resume();
-		await server.take(size);
-		server.send(ok("thanks"));
-	});
+	const origin = await startOrigin(t, readingLate(size, drained.opened));
 	const proxy = await startTestProxy(t);
 	const client = await proxy.connect();
 	client.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`])).send(Buffer.alloc(size, "x"));

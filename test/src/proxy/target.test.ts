@@ -71,7 +71,7 @@ t.test("a reverse proxy names its target, unless what the client said is to stay
 		new Request({ method: "GET", scheme: "https", host: "s.example", port: 8443, authority, headers: new Headers(fields) });
 	for (const [fields, authority, want, to] of [
 		[["hOST", "c.example"], "", ["hOST", "s.example:8443"], ""],
-		[[], "", ["host", "s.example:8443"], ""],
+		[[], "", ["Host", "s.example:8443"], ""],
 		[[], "c.example", [], "s.example:8443"],
 		[["host", "c.example"], "c.example", ["host", "s.example:8443"], "s.example:8443"],
 	] as const) {

@@ -103,3 +103,21 @@ t.test("bytes that hooks change, in their order, however long that takes", async
 		t.equal(told.filter((name) => name === "tcp_message").length, flow?.messages.length);
 	}
 });
+
+t.test("a tunnel that a hook cuts off", async (t) => {
+	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`));
+	for (const at of ["tcp_start", "tcp_message"]) {
+		const told: string[] = [];
+		const tcp: TcpHook = (name, _flow, turn) => {
+			told.push(name);
+			if (name === at) turn.abort("cut off", "test");
+		};
+		const proxy = await startTestProxy(t, { options: { record_tcp: true }, hooks: [{ name: "cutting", tcp }] });
+		const client = await proxy.tunnel(origin.authority);
+		t.ok(await client.send("\x01hello!").ended());
+		await proxy.event("flow");
+		t.match(proxy.flows, [{ error: { message: "cut off" }, messages: { length: at === "tcp_start" ? 0 : 1 } }]);
+		t.equal(told.at(-1), "tcp_error");
+		t.equal((await origin.connections.at(-1)?.ended()) !== undefined, true, "the server is gone too");
+	}
+});

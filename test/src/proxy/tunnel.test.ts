@@ -60,9 +60,13 @@ t.test("the certificate is for the name, the address and the names of the server
 t.test("an IPv6 destination", async (t) => {
 	const origin = await startOrigin(t, hello, { host: "::1", tls: { secureContext: server({ names: ["::1"] }) } });
 	const proxy = await startTestProxy(t, { authority, options: trusting });
-	const client = await (await proxy.tunnel(origin.authority)).secure({ ca, host: "::1" });
+	const checkServerIdentity = (_host: string, { raw }: { raw: Buffer }) => (new X509Certificate(raw).checkIP("::1") ? undefined : new Error("not for ::1"));
+	const client = await (await proxy.tunnel(origin.authority)).secure({ ca, host: "::1", checkServerIdentity });
 	t.equal((await client.send(get("/")).message()).body.toString(), "hello /");
 	t.match(await proxy.flow(0), { request: { host: "::1", url: `https://[::1]:${origin.port}/` } });
+	const other = await startOrigin(t, hello, { host: "::1", tls: { secureContext: server({ names: ["::2"] }) } });
+	const doubting = await (await proxy.tunnel(other.authority)).secure({ ca, host: "::1", checkServerIdentity: () => undefined });
+	t.match((await doubting.send(get("/")).message()).body.toString(), /the certificate is for IP Address:0:0:0:0:0:0:0:2, not for ::1/);
 });
 
 t.test("lazily, the server is asked when there is a request; and without a way to servers never", async (t) => {
@@ -185,7 +189,7 @@ t.test("first bytes that look like something and are not", async (t) => {
 		"\x16\x00\x01",
 		"GET",
 		"SSH-2.0-x\r\n",
-		"get / HTTP/1.1\r\n",
+		"helo client.example\r\n",
 		"A".repeat(40),
 		"\x16\x03\x01\0\x04\x01\0\0\0",
 	]) {

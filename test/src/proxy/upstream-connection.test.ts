@@ -2,7 +2,7 @@
 import t from "tap";
 import { gate } from "../../../fixtures/gate.ts";
 import { messageCases } from "../../../fixtures/http-messages.ts";
-import { answering, ask, type Conversation, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { answering, ask, type Conversation, ok, readingLate, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 
 const found = "HTTP/1.1 200 OK\r\n";
@@ -154,14 +154,7 @@ t.test("a slow client holds the server back; a connection that changed its proto
 t.test("a slow server holds the client back, and tells when it takes more", async (t) => {
 	const size = 40_000_000;
 	const released = gate();
-	const origin = await startOrigin(t, async (server) => {
-		await server.head();
-		server.socket.pause();
-		await released.opened;
-		server.socket.resume();
-		await server.take(size);
-		server.send(ok("thanks"));
-	});
+	const origin = await startOrigin(t, readingLate(size, released.opened));
 	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
 	const client = await proxy.connect();
 	client.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`])).send(Buffer.alloc(size, "x"));

@@ -7,7 +7,7 @@ import type { FlowtapeError } from "../../../src/errors.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Request } from "../../../src/flow/message.ts";
 import type { UpstreamProxy } from "../../../src/proxy/destination.ts";
-import { nameOfProxy, requestTunnel, routeOf, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
+import { nameOfProxy, requestTunnel, routeOf, tunnelRequest, writeProxyRequestHead } from "../../../src/proxy/upstream-proxy.ts";
 
 const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port, authorization });
 const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };
@@ -19,7 +19,8 @@ async function tunnel(t: Test, converse: Conversation, { authorization = null as
 	await once(socket, "connect");
 	t.teardown(() => socket.destroy());
 	const error = await new Promise<FlowtapeError | null>((resolve) => {
-		requestTunnel(socket, proxyAt(origin.port, authorization), { ...to, host }, sendHost, resolve);
+		const via = proxyAt(origin.port, authorization);
+		requestTunnel(socket, via, tunnelRequest(via, { ...to, host }, sendHost), resolve);
 	});
 	if (error !== null) return `${error.code} ${error.message.replace(String(origin.port), "PORT")}`;
 	let said = "";

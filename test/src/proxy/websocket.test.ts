@@ -85,6 +85,23 @@ t.test("one that breaks off", async (t) => {
 	t.match(websocket, { closedByClient: null, closeCode: 1006 });
 });
 
+t.test("one in which nothing moves is closed, after the time of the option", async (t) => {
+	const origin = await startWebSocketOrigin(t, (socket) => socket.send("welcome"));
+	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	const client = await openWebSocket(t, proxy, origin.authority);
+	// each message begins the time anew
+	const rounds = 3;
+	for (let round = 0; round < rounds; round++) {
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		client.send("x");
+	}
+	t.equal(proxy.flows.length, 0, "it goes on");
+	await once(client, "close");
+	const { websocket } = await proxy.flow(0);
+	t.equal(websocket?.messages.length, 1 + rounds);
+	t.match(websocket, { closedByClient: null, closeCode: 1006 });
+});
+
 t.test("fragments pass as they come: the first arrives before the second is sent", async (t) => {
 	const origin = await startWebSocketOrigin(t, echo);
 	const proxy = await startTestProxy(t);

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { sourceOf, tapeOf } from "../../../fixtures/recordings.ts";
+import { reports } from "../../../fixtures/tape-files.ts";
+import { createTape } from "../../../formats/index.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { defaultRequestKey, requestKeyFor } from "../../../src/replay/request-key.ts";
 import { openShelf, type RecordedTape } from "../../../src/replay/shelf.ts";
@@ -26,7 +28,7 @@ const tapes: Record<string, (t: { testdir(): string }) => Promise<RecordedTape>>
 
 for (const [what, open] of Object.entries(tapes)) {
 	t.test(`${what}, by the default key`, async (t) => {
-		const shelf = await openShelf(await open(t), defaultRequestKey, true);
+		const shelf = await openShelf(await open(t), { keyOf: defaultRequestKey, isDefault: true });
 		const key = defaultRequestKey(first as HttpFlow);
 		const places = shelf.findByKey(key, -1, 10);
 		t.same(
@@ -58,7 +60,7 @@ for (const [what, open] of Object.entries(tapes)) {
 	});
 
 	t.test(`${what}, by another key`, async (t) => {
-		const shelf = await openShelf(await open(t), ignoringHost, false);
+		const shelf = await openShelf(await open(t), { keyOf: ignoringHost, isDefault: false });
 		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.equal(places.length, 4);
 		t.equal(shelf.answerAt(places[3] as number)?.response.text, "third");
@@ -66,4 +68,48 @@ for (const [what, open] of Object.entries(tapes)) {
 		t.equal(shelf.countAnswers(), 3);
 		t.equal(shelf.outlines(-1, 10).length, 5);
 	});
+
+	t.test(`${what}, some of its flows`, async (t) => {
+		const selects = ({ request, response }: HttpFlow) => request.host !== "example.com" || response === null;
+		const shelf = await openShelf(await open(t), { keyOf: ignoringHost, isDefault: false, selects });
+		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
+		t.same(
+			places.map((place) => shelf.at(place)?.id),
+			[noResponse?.id, flows[4]?.id, flows[5]?.id],
+		);
+		t.equal(shelf.countAnswers(), 1);
+		const outlines = shelf.outlines(-1, 10);
+		t.same(
+			outlines.map(({ id }) => id),
+			[noResponse?.id, flows[4]?.id, flows[5]?.id],
+		);
+		t.same(shelf.outlines(outlines[0]?.place as number, 1), outlines.slice(1, 2));
+		t.same(shelf.findByKey(ignoringHost(second as HttpFlow), -1, 10), []);
+	});
 }
+
+t.test("a flow store that is recorded to meanwhile", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const tape = await tapeOf(path, flows);
+	const shelves = [
+		await openShelf(tape, { keyOf: defaultRequestKey, isDefault: true }),
+		await openShelf(tape, { keyOf: ignoringHost, isDefault: false }),
+		await openShelf(tape, { keyOf: defaultRequestKey, isDefault: true, selects: ({ request }) => request.path === "/new" }),
+	];
+	const later = httpFlow({ request: { path: "/new" }, response: { body: "new" } });
+	const keys = [defaultRequestKey(later), ignoringHost(later), defaultRequestKey(later)];
+	const found = () => shelves.map((shelf, n) => shelf.findByKey(keys[n] as string, -1, 10).map((place) => shelf.answerAt(place)?.response.text));
+	// what was looked up in one turn of the event loop saw one state of the file
+	const nextTurn = () => new Promise(setImmediate);
+	t.same(found(), [[], [], []]);
+	await nextTurn();
+	const recorder = await createTape(path, { append: true, report: reports().report });
+	await recorder.append(later);
+	await recorder.close();
+	await nextTurn();
+	t.same(found(), [["new"], ["new"], ["new"]]);
+	t.same(
+		shelves.map((shelf) => shelf.countAnswers()),
+		[4, 4, 1],
+	);
+});

@@ -1,19 +1,17 @@
-import { readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
 import t from "tap";
 import { httpFlow, STARTED } from "../../../fixtures/build-flow.ts";
+import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { FlowSink } from "../../../src/flow/pipe.ts";
 import { sortByTime } from "../../../src/rewrite/sort.ts";
 
-const scratch = () => readdirSync(tmpdir()).filter((name) => name.startsWith("flowtape-sort-")).length;
 const refuse = () => {
 	throw new Error("not to be called");
 };
 const at = (seconds: number, path: string) => httpFlow({ request: { path, timestampStart: STARTED + seconds } });
 
 t.test("oldest first, and those of one time as they came", async (t) => {
-	const before = scratch();
+	const left = ownTemporaryFolder(t);
 	const got: Flow[] = [];
 	let closed = false;
 	const target: FlowSink = {
@@ -31,7 +29,7 @@ t.test("oldest first, and those of one time as they came", async (t) => {
 		["/a", "/b", "/c", "/d"],
 	);
 	t.ok(closed);
-	t.equal(scratch(), before, "nothing is left behind");
+	t.same(left(), [], "nothing is left behind");
 });
 
 t.test("given up, it brings nothing", async (t) => {

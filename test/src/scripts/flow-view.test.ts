@@ -27,6 +27,9 @@ t.test("killing", async (t) => {
 	t.match(turn.verdict, { kind: "abort", reason: KILLED });
 	t.throws(() => view.kill(), /cannot be killed/);
 	t.throws(() => new HTTPFlow(httpFlow(), new Turn(false)).kill(), /cannot be killed/);
+	const answered = new HTTPFlow(httpFlow({ response: null }), new Turn(true));
+	answered.response = ResponseView.make(200);
+	t.ok(answered.killable, "what is answered is not sent yet");
 });
 
 t.test("what all flows have", async (t) => {

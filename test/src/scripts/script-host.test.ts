@@ -83,7 +83,7 @@ t.test("options, start and end, connections", async (t) => {
 			export const done = (ctx) => ctx.log.warn("done");
 			export const client_connected = (client, ctx) => ctx.log.info("connected " + client.id);
 			export const server_connect = (data, ctx) => ctx.log.info("connect " + data.server.id + " for " + data.client.id);
-			export const tls_clienthello = () => {};`,
+			export const next_layer = () => {};`,
 	});
 	t.match(scripts.options, { word: { type: "string", default: "x" } });
 	await scripts.start({ word: "given" });
@@ -94,7 +94,7 @@ t.test("options, start and end, connections", async (t) => {
 	t.same(
 		logged,
 		[
-			"warning tls_clienthello is never called: flowtape has no such event",
+			"warning next_layer is never called: flowtape has no such event",
 			...["info configure given", "info running", "info connected c1", "info connect s1 for c1", "warning done"],
 		].map((line) => line.replace(" ", " /a.mjs: ")),
 	);

@@ -15,8 +15,8 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Sqlite from "better-sqlite3";
 import t, { type Test } from "tap";
+import { bareSqlite } from "../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -42,7 +42,7 @@ function inProcess(path: string, script: string, { shell = "", uid }: { shell?: 
 }
 
 function forged(path: string, sql: string): void {
-	const db = new Sqlite(path);
+	const db = bareSqlite(path);
 	db.exec(sql);
 	db.close();
 }
@@ -261,7 +261,7 @@ t.test("a folder that cannot be written to", { skip: process.platform === "win32
 t.test("another process that does not let go", async (t) => {
 	const path = join(t.testdir(), "busy.tape");
 	await storeWith(path, [httpFlow()], { mode: "append" });
-	const holder = new Sqlite(path);
+	const holder = bareSqlite(path);
 	holder.exec("BEGIN EXCLUSIVE");
 	t.throws(() => new TapeDatabase(path, "read", false), { code: "FT_IO", message: /another process is writing/ });
 	holder.close();

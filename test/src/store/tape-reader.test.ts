@@ -1,6 +1,7 @@
 // What is read of a tape: flows as they match, what replay asks, and what is damaged told.
 import { join } from "node:path";
 import t from "tap";
+import { bareSqlite } from "../../../fixtures/bare-sqlite.ts";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { reports } from "../../../fixtures/tape-files.ts";
@@ -38,8 +39,7 @@ t.test("recordings are found by their key, in order, over all blocks of the inde
 t.test("damage is told, and costs no more than what is damaged", async (t) => {
 	const path = join(t.testdir(), "damaged.tape");
 	await storeWith(path, [httpFlow({ id: "1" }), httpFlow({ id: "2" }), httpFlow({ id: "3", metadata: { a: 1 } }), httpFlow({ id: "4" })]);
-	const Database = (await import("better-sqlite3")).default;
-	const db = new Database(path);
+	const db = bareSqlite(path);
 	db.exec("UPDATE flow SET head = x'c1' WHERE id = '2'; UPDATE flow SET rest = x'91c1', client_conn = 77 WHERE id = '3'");
 	db.exec("UPDATE connection SET bytes = x'00' WHERE id = (SELECT server_conn FROM flow WHERE id = '3')");
 	db.close();

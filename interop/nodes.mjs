@@ -1,0 +1,76 @@
+// The demonstration on newer releases of Node: as npm installs the package there, which picks the newest store that they take, and as the
+// lock file has it. The releases come from npm's own package `node`, headers included, into a folder that stays, as those of other peers.
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { arch, platform, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { peersFolder } from "./peers/mitmproxy.mjs";
+import { check, tell } from "./peers/tally.mjs";
+
+const project = fileURLToPath(new URL("..", import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), "flowtape-nodes-"));
+
+try {
+	await npm(process.env, project, "pack", "--ignore-scripts", "--pack-destination", scratch);
+	const tarball = join(scratch, readdirSync(scratch)[0]);
+	await Promise.all(
+		["22", "24"].map(async (release) => {
+			const env = await environmentOf(release);
+			if (env === null) return console.log(`skipped: Node ${release} cannot be installed`);
+			await check(`Node ${release}, newest dependencies`, () => installed(release, env, tarball));
+			await check(`Node ${release}, the lock file's dependencies`, () => locked(release, env));
+		}),
+	);
+} finally {
+	rmSync(scratch, { recursive: true, force: true });
+}
+tell();
+
+/** Where `node` is this release, and addons are compiled for it; null where it cannot be had. */
+async function environmentOf(release) {
+	const folder = join(peersFolder(), `node-${release}`);
+	const node = join(folder, "node_modules", "node", "node_modules", `node-${platform()}-${arch()}`);
+	if (!existsSync(join(node, "bin", "node"))) {
+		mkdirSync(folder, { recursive: true });
+		await npm(process.env, folder, "install", "--no-save", "--prefix", folder, `node@${release}`).catch(() => {});
+	}
+	if (!existsSync(join(node, "bin", "node"))) return null;
+	return { ...process.env, PATH: `${join(node, "bin")}${delimiter}${process.env.PATH}`, npm_config_nodedir: node };
+}
+
+async function installed(release, env, tarball) {
+	const folder = join(scratch, `installed-${release}`);
+	mkdirSync(folder);
+	await npm(env, folder, "install", "--no-audit", "--no-fund", tarball);
+	const { version } = JSON.parse(readFileSync(join(folder, "node_modules", "better-sqlite3", "package.json"), "utf8"));
+	if (Number.parseInt(version, 10) < 13) throw new Error(`better-sqlite3 13 or later was expected, ${version} was installed`);
+	await demonstrate(env, join(folder, "node_modules", "flowtape"));
+}
+
+async function locked(release, env) {
+	const folder = join(scratch, `locked-${release}`);
+	mkdirSync(folder);
+	for (const file of ["package.json", "package-lock.json", "dist"]) cpSync(join(project, file), join(folder, file), { recursive: true });
+	await npm(env, folder, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund");
+	await npm(env, folder, "rebuild", "better-sqlite3");
+	await demonstrate(env, folder);
+}
+
+async function demonstrate(env, folder) {
+	const said = await run(env, folder, "node", ["dist/demo/demo.js"]);
+	if (/Warning/.test(said)) throw new Error(`Node warns:\n${said}`);
+}
+
+function npm(env, cwd, ...args) {
+	return run(env, cwd, "npm", args);
+}
+
+/** What it wrote, errors behind output. */
+async function run(env, cwd, program, args) {
+	const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, timeout: 600_000 }).catch(({ message, stdout }) => {
+		throw new Error(`${message}\n${stdout}`);
+	});
+	return stdout + stderr;
+}

@@ -1,0 +1,47 @@
+// flowtape and mitmdump as proxies, each started with the same options on a port of its own.
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
+
+export const flowtape = new URL("../../dist/commands/main.js", import.meta.url).pathname;
+const START_MS = 60_000;
+
+/** The value of `--set` for each option; a list is given value by value. */
+export function assignments(options) {
+	return Object.entries(options).flatMap(([name, value]) => [value].flat().flatMap((one) => ["--set", `${name}=${one}`]));
+}
+
+/** A running proxy: its ports, and a way to end it that waits. Fails with what it said where it does not come to listen on `count` of them. */
+export async function startListening(program, args, { env = process.env, count = 1 } = {}) {
+	const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+	let said = "";
+	const ended = new Promise((resolve) => child.once("exit", resolve));
+	const ports = await new Promise((resolve, reject) => {
+		const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
+		for (const stream of [child.stdout, child.stderr]) {
+			stream.setEncoding("utf8").on("data", (text) => {
+				said += text;
+				const found = [...said.matchAll(/listening (?:at|on) (?:\w+:\/\/)?\S*:(\d+)/g)];
+				if (found.length < count) return;
+				clearTimeout(timer);
+				resolve(found.map(([, port]) => Number(port)));
+			});
+		}
+		void ended.then((status) => reject(new Error(`${program} ${args.join(" ")} ended with ${status}: ${said}`)));
+	});
+	const stop = () => {
+		child.kill("SIGINT");
+		return ended;
+	};
+	return { port: ports[0], ports, stop };
+}
+
+/** `flowtape COMMAND TAPE` with whatever else. */
+export function startFlowtape(command, tape, args, surroundings) {
+	return startListening(process.execPath, [flowtape, command, tape, "-p", "0", ...args], surroundings);
+}
+
+/** mitmdump, beside the Python that can import it, recording to `dump`; `home` is where its authority is. */
+export function startMitmdump(python, dump, { mode = "regular", home, args = [] }) {
+	const quiet = ["--set", "flow_detail=0", "--set", "termlog_verbosity=info", "--set", `confdir=${home}`];
+	return startListening(join(dirname(python), "mitmdump"), ["--mode", `${mode}@127.0.0.1:0`, "-w", dump, ...quiet, ...args]);
+}

@@ -197,8 +197,9 @@ class Replay implements ServerReplay {
 }
 
 /** Clients that give the proxy a name each have all recordings to themselves: workers that test side by side. */
-function sessionOf({ clientConn, metadata, request }: HttpFlow): string {
-	const user = metadata.proxyauth ?? parseBasic(request.headers.get("proxy-authorization"))?.[0] ?? clientConn.proxyUser;
+function sessionOf(flow: HttpFlow): string {
+	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
+	const user = noted ?? parseBasic(flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
 	return typeof user === "string" ? user : "";
 }
 

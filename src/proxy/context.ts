@@ -85,7 +85,7 @@ export class ProxyContext {
 
 	/** What a request to this host works with. */
 	for(host: string): ProxyContext {
-		return this.#byHost.get(host) ?? this;
+		return this.#byHost.size === 0 ? this : (this.#byHost.get(host) ?? this);
 	}
 
 	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */

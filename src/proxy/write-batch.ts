@@ -10,11 +10,16 @@ const COPY_LIMIT = 16 * 1024;
  */
 const WAITING_LIMIT = 256 * 1024;
 
+/** Where parts are joined. What the kernel has taken leaves it free for the next ones. */
+let scratch = Buffer.allocUnsafeSlow(COPY_LIMIT);
+
 /** Collects heads and bodies for a socket until `flush`. */
 export class WriteBatch {
 	readonly #socket: Socket;
 	#parts: (ByteString | Buffer)[] = [];
 	#size = 0;
+	/** Whether the socket has handed to the kernel at once what was written so far: one of TLS never does. */
+	#isDirect = true;
 
 	constructor(socket: Socket) {
 		this.#socket = socket;
@@ -35,10 +40,19 @@ export class WriteBatch {
 			this.#size = 0;
 			if (!socket.writable) return true;
 			if (parts.length === 1) writePart(socket, parts[0] as ByteString | Buffer);
-			else if (size <= COPY_LIMIT) socket.write(join(parts, size));
+			else if (size <= COPY_LIMIT) this.#writeCopy(parts, size);
 			else writeParts(socket, parts);
 		}
 		return socket.writableLength < WAITING_LIMIT;
+	}
+
+	#writeCopy(parts: readonly (ByteString | Buffer)[], size: number): void {
+		const copy = this.#isDirect ? scratch.subarray(0, size) : Buffer.allocUnsafe(size);
+		join(copy, parts);
+		this.#socket.write(copy);
+		if (!this.#isDirect || this.#socket.writableLength === 0) return;
+		scratch = Buffer.allocUnsafeSlow(COPY_LIMIT);
+		this.#isDirect = false;
 	}
 }
 
@@ -53,13 +67,11 @@ function writePart(socket: Socket, part: ByteString | Buffer): void {
 	else socket.write(part);
 }
 
-function join(parts: readonly (ByteString | Buffer)[], size: number): Buffer {
-	const whole = Buffer.allocUnsafe(size);
+function join(into: Buffer, parts: readonly (ByteString | Buffer)[]): void {
 	let at = 0;
 	for (const part of parts) {
-		if (typeof part === "string") whole.latin1Write(part, at);
-		else whole.set(part, at);
+		if (typeof part === "string") into.latin1Write(part, at);
+		else into.set(part, at);
 		at += part.length;
 	}
-	return whole;
 }

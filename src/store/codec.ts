@@ -151,12 +151,12 @@ function headOf(flow: Flow): Packed {
 const HEAD_FIELDS: Readonly<Record<string, number>> = { http: 7, dns: 6, tcp: 4, udp: 4 };
 
 /** Metadata, backup and what other formats do not know, which few flows have. */
-function packRest({ metadata, backup, extra }: Flow): Uint8Array | null {
-	const hasMetadata = Object.keys(metadata).length > 0;
+function packRest(flow: Flow): Uint8Array | null {
+	const { hasMetadata, backup, extra } = flow;
 	const fields = extra?.fields as MetaValue | undefined;
 	const tail = Array.isArray(extra?.rest) ? extra.rest : [];
 	if (!hasMetadata && backup === null && fields === undefined && tail.length === 0) return null;
-	return pack([hasMetadata ? fromMeta(metadata) : null, fromMeta(backup), fromMeta(fields ?? null), ...tail]);
+	return pack([hasMetadata ? fromMeta(flow.metadata) : null, fromMeta(backup), fromMeta(fields ?? null), ...tail]);
 }
 
 const REST_FIELDS = 3;

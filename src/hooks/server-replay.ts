@@ -15,7 +15,7 @@ import { compileRefresh, type Refresh } from "../replay/refresh.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
 import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Delivery, Hook, Piece, Turn } from "./hook.ts";
+import type { Delivery, Hook, Piece, StandingAnswer, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 
 /** The options that say which recording answers a request. */
@@ -146,9 +146,25 @@ class Replay implements ServerReplay {
 		if (recording === null) return this.#miss(flow, turn);
 		this.#served++;
 		flow.isReplay = "response";
-		const response = recording.answer(this.#now(), this.#refresh, flow.request.headers.raw("accept-encoding"));
-		turn.answer(response, NAME, this.#delivery(flow.request, response, recording));
+		const accepted = flow.request.headers.raw("accept-encoding");
+		const response = recording.answer(this.#now(), this.#refresh, accepted);
+		const delivery = this.#delivery(flow.request, response, recording);
+		turn.answer(response, NAME, delivery, delivery === null && recording.isAlways ? this.#standing(recording, accepted) : null);
 		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
+	}
+
+	/** null: somebody wants to hear of each request, or dates in bodies never stay the same. */
+	#standing(recording: Recording, accepted: ByteString | null): StandingAnswer | null {
+		if (this.#context.onServed !== undefined || this.#refresh?.json.length) return null;
+		return {
+			current: () => {
+				const now = this.#now();
+				return { response: recording.answer(now, this.#refresh, accepted), until: recording.staysUntil(now, this.#refresh) };
+			},
+			given: () => {
+				this.#served++;
+			},
+		};
 	}
 
 	/** null: whole and at once, as most are. */

@@ -6,6 +6,7 @@ import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority } from "../flow/url.ts";
+import type { StandingAnswer } from "../hooks/hook.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
 import { type ErrorStatus, errorPage } from "./error-page.ts";
@@ -39,6 +40,9 @@ const HALF_CLOSED_MS = 2_000;
 /** Pipelined bytes kept in memory while an exchange goes on. */
 const PIPELINE_LIMIT = 64 * 1024;
 
+/** Larger requests are not known by their bytes. */
+const ASKED_LIMIT = 4096;
+
 const GONE = "Client disconnected.";
 
 export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHost {
@@ -54,6 +58,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#exchange: Exchange | null = null;
 	#connect: RequestHead | null = null;
 	#requestEnded = true;
+	/** The bytes that came last, where they begin with a request that was not answered yet. */
+	#asked: Buffer | null = null;
 	/** What the messages of the current exchange say: whether another may follow, and whether the end of the connection ends the body. */
 	#isPersistent = true;
 	#isCloseDelimited = false;
@@ -137,12 +143,20 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#batch.add(writeResponseHead("HTTP/1.1", status, reason || standardReason(status), fields));
 	}
 
-	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter {
 		const { head, coding, close } = outgoingResponse(response, request, body, touched);
 		if (close) this.#isPersistent = false;
+		if (standing !== null && Buffer.isBuffer(response.body)) this.#remember(request, standing);
+		this.#asked = null;
 		this.#isCloseDelimited = close && coding === "plain";
 		this.#writer.begin(head, coding);
 		return this.#writer;
+	}
+
+	/** The whole request, and nothing else, came in one piece. */
+	#remember(request: Request, standing: StandingAnswer): void {
+		if (this.#asked !== null && this.tunnel === null && this.#isPersistent && this.#parser.idle && this.#batch.isEmpty)
+			this.context.standing.add(this.#asked, request, standing, this.receivedAt);
 	}
 
 	sendError(status: ErrorStatus, message: string, method: ByteString): void {
@@ -191,9 +205,19 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 			this.#handOverHttp2(chunk, this.#settings.onHttp2);
 			return;
 		}
+		this.#asked = this.#exchange === null && this.#parser.idle && chunk.length <= ASKED_LIMIT ? chunk : null;
+		if (this.#asked !== null && this.#answerAtOnce(this.#asked)) return;
 		this.#guard(() => this.#parser.feed(chunk));
 		this.flush();
 		if (this.#requestEnded && this.#exchange !== null && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
+	}
+
+	/** Where it is known what these bytes are answered, and the client takes it. */
+	#answerAtOnce(asked: Buffer): boolean {
+		const answer = this.tunnel === null && this.#socket.writableLength === 0 ? this.context.standing.find(asked, this.receivedAt) : null;
+		answer?.give(this.#batch);
+		if (answer !== null) this.#batch.flush();
+		return answer !== null;
 	}
 
 	#onEnd(): void {

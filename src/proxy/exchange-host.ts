@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { Request, Response } from "../flow/message.ts";
+import type { StandingAnswer } from "../hooks/hook.ts";
 import type { ProxyContext } from "./context.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import type { BodyFacts, BodyWriter } from "./relay.ts";
@@ -20,8 +21,11 @@ export interface ExchangeHost {
 	resumeRequest(): void;
 	/** A response (1xx) before the final one. */
 	sendInterim(head: ResponseHead): void;
-	/** Sends the head of the response; the body goes to what comes back. `touched`: a hook made the response or may have changed it. */
-	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter;
+	/**
+	 * Sends the head of the response; the body goes to what comes back. `touched`: a hook made the response or may have changed it.
+	 * `standing`: what equal requests may be answered without an exchange, as nobody else would see it.
+	 */
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter;
 	/** Answers with a page of our own; nothing may follow. */
 	sendError(status: ErrorStatus, message: string, method: ByteString): void;
 	/** Writes what was added on both sides. */

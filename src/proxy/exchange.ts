@@ -384,11 +384,13 @@ export class Exchange implements Asker {
 
 	#answer(): void {
 		const response = this.flow.response as Response;
+		const { pipeline, wantsFlows } = this.#context;
 		const isTouched = this.#hooks.seesAny("responseheaders", "response");
 		// Hooks that see bodies may have changed it.
-		const pieces = this.#context.pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
+		const pieces = pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
 		const body: BodyFacts = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
-		this.#response.relay.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body));
+		const standing = pipeline.isOneAlone && !wantsFlows ? (this.#given?.standing ?? null) : null;
+		this.#response.relay.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, standing));
 		this.#stage = "answer";
 		if (pieces !== null) this.#play(pieces, response);
 		this.#endIfComplete();

@@ -1,17 +1,19 @@
 // The answer that a hook gave to a request: at once and whole, or after a while, or piece by piece.
 import type { Response } from "../flow/message.ts";
-import type { Delivery, Piece, ServerPart, Verdict } from "../hooks/hook.ts";
+import type { Delivery, Piece, ServerPart, StandingAnswer, Verdict } from "../hooks/hook.ts";
 import { now } from "./clock.ts";
 import { PacedBody, type PacedEvents } from "./paced-body.ts";
 
 export class GivenAnswer {
 	readonly response: Response;
+	readonly standing: StandingAnswer | null;
 	readonly #delivery: Delivery | null;
 	#timer: NodeJS.Timeout | null = null;
 	#paced: PacedBody | null = null;
 
-	constructor({ response, delivery }: Extract<Verdict, { kind: "answer" }>) {
+	constructor({ response, delivery, standing }: Extract<Verdict, { kind: "answer" }>) {
 		this.response = response;
+		this.standing = standing;
 		this.#delivery = delivery;
 	}
 

@@ -25,6 +25,10 @@ export class WriteBatch {
 		this.#socket = socket;
 	}
 
+	get isEmpty(): boolean {
+		return this.#parts.length === 0;
+	}
+
 	add(part: ByteString | Buffer): void {
 		this.#parts.push(part);
 		this.#size += part.length;

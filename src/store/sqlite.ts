@@ -368,7 +368,7 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		this.#db.hold();
 		const row = answerFacts(this.#db, seq);
 		if (row === undefined) return null;
-		const body = this.#bodies.read(row.response_body, row.response_size);
+		const body = row.bytes ?? this.#bodies.read(row.response_body, row.response_size);
 		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
 		return response === undefined ? null : { id: fromStored(row.id), response };
 	}

@@ -4,7 +4,7 @@ import { httpResponse } from "../../../fixtures/build-flow.ts";
 import type { Delivery } from "../../../src/hooks/hook.ts";
 import { GivenAnswer } from "../../../src/proxy/given-answer.ts";
 
-const given = (delivery: Delivery | null) => new GivenAnswer({ kind: "answer", by: "test", response: httpResponse(), delivery });
+const given = (delivery: Delivery | null) => new GivenAnswer({ kind: "answer", by: "test", response: httpResponse(), delivery, standing: null });
 const piece = (text: string, afterMs = 0) => ({ bytes: Buffer.from(text), afterMs });
 
 t.test("at once and whole, unless told otherwise", async (t) => {

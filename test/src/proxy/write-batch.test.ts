@@ -67,3 +67,29 @@ t.test("a socket that is closed takes all and sends none", async (t) => {
 	batch.add("x");
 	t.equal(batch.flush(), true);
 });
+
+t.test("what the kernel has not taken yet stays as it was added", async (t) => {
+	const { socket, peer } = await socketPair(t);
+	peer.socket.pause();
+	const [batch, other] = [new WriteBatch(socket), new WriteBatch((await socketPair(t)).socket)];
+	const part = (n: number) => String(n % 10).repeat(5000);
+	let added = 0;
+	for (; added < 1000 && (socket.writableLength === 0 || added < 10); added++) {
+		batch.add(part(added));
+		batch.add(part(added));
+		t.equal(batch.isEmpty, false);
+		batch.flush();
+	}
+	t.ok(socket.writableLength > 0);
+	for (let n = 0; n < 20; n++) {
+		for (const each of [batch, other]) {
+			each.add(part(added));
+			each.add(part(added));
+			each.flush();
+		}
+		added++;
+	}
+	peer.socket.resume();
+	const got = (await peer.take(added * 10_000)).latin1Slice();
+	t.equal(got, Array.from({ length: added }, (_, n) => part(n) + part(n)).join(""));
+});

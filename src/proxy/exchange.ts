@@ -165,7 +165,9 @@ export class Exchange implements Asker {
 		this.#host.resumeRequest();
 	}
 
+	/** Who waits for a response that is not whole yet gets in the end what there is of it. */
 	flush(): void {
+		if (this.#stage === "response body" && this.#response.relay.size > 0) this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
 		this.#host.flush();
 	}
 
@@ -319,10 +321,8 @@ export class Exchange implements Asker {
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(relay.size)) this.#refuse("response");
 		else if (bodies.streams(relay.size, pipeline.needsResponseBody)) this.#passResponse(true);
-		else this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
 	}
 
-	/** Somebody waits for what has come so far. */
 	#passLateResponse(): void {
 		if (this.#stage === "response body" && !this.#context.pipeline.needsResponseBody) {
 			this.#passResponse(true);

@@ -91,7 +91,9 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** The proxy ends: no further request is read. */
 	drain(): void {
 		this.#ending = true;
-		if (this.#exchange === null && !this.#isDetached) this.#socket.destroySoon();
+		if (this.#exchange !== null || this.#isDetached) return;
+		this.#batch.write();
+		this.#socket.destroySoon();
 	}
 
 	/** Ends at once; a request still open goes to the tape. */
@@ -179,6 +181,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	abort(): void {
 		this.#exchange = null;
 		this.#ending = true;
+		this.#batch.write();
 		// RFC 9112 section 8: a body that ends with the connection must not look whole. In TLS the missing close_notify says so.
 		if (this.#isCloseDelimited && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
 		else this.#socket.destroy();
@@ -214,15 +217,18 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	/** Where it is known what these bytes are answered, and the client takes it. */
 	#answerAtOnce(asked: Buffer): boolean {
-		const answer = this.tunnel === null && this.#socket.writableLength === 0 ? this.context.standing.find(asked, this.receivedAt) : null;
-		answer?.give(this.#batch);
-		if (answer !== null) this.#batch.flush();
-		return answer !== null;
+		if (this.tunnel !== null || this.#socket.writableLength > 0 || !this.#batch.isEmpty) return false;
+		const answer = this.context.standing.find(asked, this.receivedAt);
+		if (answer === null) return false;
+		answer.give(this.#batch);
+		this.#batch.flush();
+		return true;
 	}
 
 	#onEnd(): void {
 		if (this.#exchange === null || !this.#requestEnded) {
 			this.#exchange?.clientFailed(GONE, null);
+			this.#batch.write();
 			this.#socket.end();
 			return;
 		}
@@ -278,6 +284,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	#finish(): void {
 		this.#ending = true;
+		this.#batch.write();
 		this.#socket.end();
 		// What the client still sends is of no interest, but a reset would destroy what it has not read yet.
 		if (this.#socket.isPaused()) this.#socket.resume();
@@ -299,6 +306,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** The socket, paused, with what was not read of it. */
 	#release(): Socket {
 		const socket = this.#socket;
+		this.#batch.write();
 		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
 		socket.removeListener("close", this.#onClose);
 		socket.setTimeout(0);

@@ -446,7 +446,6 @@ export class Exchange implements Asker {
 
 	#end(reusable: boolean): void {
 		this.#stage = "over";
-		// The client first: it waits, the tape does not.
 		this.#host.flush();
 		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}

@@ -33,9 +33,26 @@ t.test("one turn is one write, and nothing is none", async (t) => {
 	t.equal(batch.flush(), true);
 	for (let i = 0; i < 10; i++) batch.add("0123456789");
 	batch.flush();
+	batch.add("more");
 	t.equal(batch.flush(), true);
-	t.strictSame(writes, [100]);
-	await peer.take(100);
+	t.strictSame(writes, [], "the turn goes on");
+	await peer.take(104);
+	t.strictSame(writes, [104]);
+});
+
+t.test("much is written now, and so is what cannot wait", async (t) => {
+	const { socket, peer } = await socketPair(t);
+	const batch = new WriteBatch(socket);
+	batch.add(Buffer.alloc(20_000));
+	batch.flush();
+	t.equal(batch.isEmpty, true);
+	batch.add("the ");
+	batch.add("last");
+	batch.flush();
+	t.equal(batch.isEmpty, false);
+	batch.write();
+	socket.end();
+	t.equal((await peer.take(20_008)).latin1Slice(20_000), "the last");
 });
 
 t.test("false means enough for now, until drain", async (t) => {

@@ -87,17 +87,18 @@ export function isServerReplay(hook: Hook): hook is ServerReplay {
 /** Answers from `context.recordings`; null when there are none. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function createServerReplay(values: OptionValues<typeof options>, context: HookContext): Promise<ServerReplay | null> {
 	const { recordings = [] } = context;
-	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings), values, context);
+	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings, true), values, context);
 }
 
-/** The index over tapes by the values of options. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
+/** The index over tapes by the values of options; `early`: as soon as it can be asked. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function openIndex(
 	values: OptionValues<typeof matchingOptions> & { readonly server_replay_nopop?: boolean },
 	recordings: NonNullable<HookContext["recordings"]>,
+	early = false,
 ): Promise<ReplayIndex> {
 	const reuse = values.server_replay_reuse || values.server_replay_nopop === true;
 	const cuts = values.server_replay_ignore_body.length === 0 ? {} : { compileCut: await cutCompiler() };
-	return ReplayIndex.open(recordings, { ...values, server_replay_reuse: reuse }, { ...cuts, match: values.server_replay_match as MatchFunction | null });
+	return ReplayIndex.open(recordings, { ...values, server_replay_reuse: reuse }, { ...cuts, early, match: values.server_replay_match as MatchFunction | null });
 }
 
 async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) => ByteString> {
@@ -142,7 +143,11 @@ class Replay implements ServerReplay {
 	}
 
 	request(flow: HttpFlow, turn: Turn): void | Promise<void> {
-		const recording = this.#index.take(flow, sessionOf(flow));
+		const taken = this.#index.takeKnown(flow, sessionOf(flow));
+		return taken instanceof Promise ? taken.then((recording) => this.#settle(flow, turn, recording)) : this.#settle(flow, turn, taken);
+	}
+
+	#settle(flow: HttpFlow, turn: Turn, recording: Recording | null): void | Promise<void> {
 		if (recording === null) return this.#miss(flow, turn);
 		this.#served++;
 		flow.isReplay = "response";

@@ -1,6 +1,6 @@
 // Tapes as replay uses them: recordings found by the key that counts, each at its place.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { Response } from "../flow/message.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { FlowSource } from "../flow/pipe.ts";
 import { KeyTable } from "./key-table.ts";
 
@@ -38,14 +38,16 @@ export interface Shelf {
 	outlines(after: number, limit: number): readonly Outline[];
 	/** How many flows can answer, as `isAnswer` has it. */
 	countAnswers(): number;
+	/** Resolves when more places can be found by their keys than now; null or nothing once it is all of them. Rejects where the tape cannot be read. */
+	readonly growing?: Promise<void> | null;
 }
 
 /** A tape that finds recordings by their default key, such as a flow store: nothing of it is read before it is asked for. */
 export interface KeyedTape extends Shelf {
 	/** All default keys with the places of their flows, in batches, in the order of the flows. */
 	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
-	/** All flows with their places, in batches. */
-	stored(): Iterable<readonly { readonly seq: number; readonly flow: Flow }[]>;
+	/** The requests of all HTTP flows with their places, in batches, in the order of the flows. */
+	requests(): Iterable<readonly { readonly seq: number; readonly request: Request }[]>;
 }
 
 /** What holds recordings. */
@@ -59,10 +61,13 @@ export function isAnswer({ response, websocket }: HttpFlow): boolean {
 	return response !== null && (response.statusCode >= 200 || (response.statusCode === 101 && websocket !== null));
 }
 
+/** The key of what asks for a recording. */
+type KeyOf = (flow: Pick<HttpFlow, "request">) => string;
+
 /** A shelf for a tape. `isDefault`: the key is the one that tapes hold themselves. */
-export async function openShelf(tape: RecordedTape, keyOf: (flow: HttpFlow) => string, isDefault: boolean): Promise<Shelf> {
+export async function openShelf(tape: RecordedTape, keyOf: KeyOf, isDefault: boolean): Promise<Shelf> {
 	if (!("findByKey" in tape)) return readAll(tape, keyOf);
-	return isDefault ? new KeyedShelf(tape) : rekey(tape, keyOf);
+	return isDefault ? new KeyedShelf(tape) : new RekeyedShelf(tape, keyOf);
 }
 
 /**
@@ -118,7 +123,7 @@ class KeyedShelf implements Shelf {
 }
 
 /** The flows of a tape that has to be read from end to end stay in memory. */
-async function readAll(source: FlowSource, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
+async function readAll(source: FlowSource, keyOf: KeyOf): Promise<Shelf> {
 	const flows: HttpFlow[] = [];
 	const table = new KeyTable();
 	for await (const batch of source) {
@@ -143,15 +148,77 @@ function outlineOf(flow: HttpFlow, place: number): Outline {
 	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
 }
 
-/** A keyed tape by another key: its heads are read once, the flows stay where they are. */
-async function rekey(tape: KeyedTape, keyOf: (flow: HttpFlow) => string): Promise<Shelf> {
-	const table = new KeyTable();
-	for (const batch of tape.stored()) for (const { seq, flow } of batch) if (flow.type === "http") table.add(keyOf(flow), seq);
-	return {
-		findByKey: (key, after, limit) => table.find(key, after, limit),
-		at: (place) => tape.at(place),
-		answerAt: (place) => tape.answerAt(place),
-		outlines: (after, limit) => tape.outlines(after, limit),
-		countAnswers: () => tape.countAnswers(),
-	};
+/** Places that become known at once, while a tape is gone through. */
+const BLOCK_PLACES = 16_384;
+
+/** A keyed tape by another key: its requests are read once, and can be found as far as that has come. The flows stay where they are. */
+class RekeyedShelf implements Shelf {
+	readonly #tape: KeyedTape;
+	readonly #keyOf: KeyOf;
+	/** In the order of the tape; of all that is known, once that is everything. */
+	#blocks: KeyTable[] = [];
+	growing: Promise<void> | null = null;
+	#tellGrown = () => {};
+
+	constructor(tape: KeyedTape, keyOf: KeyOf) {
+		this.#tape = tape;
+		this.#keyOf = keyOf;
+		this.#awaitMore();
+		this.#fill().catch((error: unknown) => {
+			this.growing = Promise.reject(error);
+			this.growing.catch(() => {});
+			this.#tellGrown();
+		});
+	}
+
+	findByKey(key: string, after: number, limit: number): readonly number[] {
+		const found: number[] = [];
+		for (const block of this.#blocks) if (found.length < limit) found.push(...block.find(key, after, limit - found.length));
+		return found;
+	}
+
+	at(place: number): Flow | null {
+		return this.#tape.at(place);
+	}
+
+	answerAt(place: number): RecordedAnswer | null {
+		return this.#tape.answerAt(place);
+	}
+
+	outlines(after: number, limit: number): readonly Outline[] {
+		return this.#tape.outlines(after, limit);
+	}
+
+	countAnswers(): number {
+		return this.#tape.countAnswers();
+	}
+
+	async #fill(): Promise<void> {
+		const whole = new KeyTable();
+		let block = new KeyTable();
+		for (const batch of this.#tape.requests()) {
+			for (const { seq, request } of batch) {
+				const key = this.#keyOf({ request });
+				whole.add(key, seq);
+				block.add(key, seq);
+			}
+			if (block.size >= BLOCK_PLACES) {
+				this.#blocks.push(block);
+				block = new KeyTable();
+				const tell = this.#tellGrown;
+				this.#awaitMore();
+				tell();
+			}
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		this.#blocks = [whole];
+		this.growing = null;
+		this.#tellGrown();
+	}
+
+	#awaitMore(): void {
+		this.growing = new Promise((resolve) => {
+			this.#tellGrown = resolve;
+		});
+	}
 }

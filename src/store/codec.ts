@@ -18,7 +18,17 @@ import {
 import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
-import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
+import {
+	packDns,
+	packRequest,
+	packResponse,
+	packWebSocket,
+	type RequestColumns,
+	unpackDns,
+	unpackRequest,
+	unpackResponse,
+	unpackWebSocket,
+} from "./pack-message.ts";
 import { fromStored, toStored } from "./text.ts";
 
 /** A flow as a row: what `flow`'s columns hold, but for `seq`. */
@@ -206,6 +216,11 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}
 	}
+}
+
+/** The request of an HTTP flow. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeRequest(head: Uint8Array, columns: RequestColumns, body: Body): Request {
+	return unpackRequest(unpackRecord(head)[4], columns, body);
 }
 
 /** The response of an HTTP flow, which has one. @throws FlowtapeError FT_CORRUPT_FLOW */

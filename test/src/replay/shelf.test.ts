@@ -5,7 +5,7 @@ import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { sourceOf, tapeOf } from "../../../fixtures/recordings.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { defaultRequestKey, requestKeyFor } from "../../../src/replay/request-key.ts";
-import { openShelf, type RecordedTape } from "../../../src/replay/shelf.ts";
+import { type KeyedTape, openShelf, type RecordedTape } from "../../../src/replay/shelf.ts";
 
 const flows = [
 	tcpFlow(),
@@ -59,6 +59,7 @@ for (const [what, open] of Object.entries(tapes)) {
 
 	t.test(`${what}, by another key`, async (t) => {
 		const shelf = await openShelf(await open(t), ignoringHost, false);
+		while (shelf.growing) await shelf.growing;
 		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.equal(places.length, 4);
 		t.equal(shelf.answerAt(places[3] as number)?.response.text, "third");
@@ -67,3 +68,17 @@ for (const [what, open] of Object.entries(tapes)) {
 		t.equal(shelf.outlines(-1, 10).length, 5);
 	});
 }
+
+t.test("a tape that cannot be read to its end says so to who waits", async (t) => {
+	const tape = (await tapeOf(join(t.testdir(), "a.tape"), flows)) as KeyedTape;
+	function* requests() {
+		yield [{ seq: 1, request: (first as HttpFlow).request }];
+		throw new Error("damaged");
+	}
+	const broken: KeyedTape = Object.create(tape, { requests: { value: requests } });
+	const shelf = await openShelf(broken, ignoringHost, false);
+	t.same(shelf.findByKey(ignoringHost(first as HttpFlow), -1, 1), [], "not known yet");
+	await t.rejects(async () => {
+		while (shelf.growing) await shelf.growing;
+	}, /damaged/);
+});

@@ -20,9 +20,6 @@ export class Recording {
 	readonly flow: () => HttpFlow | null;
 	#coded: boolean | null = null;
 	#dates: readonly HeaderDate[] | null = null;
-	/** The fields with their dates moved by this many seconds. */
-	#movedBy = 0;
-	#moved: readonly ByteString[] | null = null;
 
 	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
 	constructor({ id }: { readonly id: string }, response: Response, read: () => HttpFlow | null = () => null) {
@@ -89,15 +86,7 @@ export class Recording {
 
 	#fieldsAt(now: number, refresh: Refresh): ByteString[] {
 		const { headers, timestampStart } = this.response;
-		const dates = this.#datesFor(refresh);
-		if (dates.length === 0) return headers.fields.slice();
-		// dates are whole seconds, so that they change only when this does
-		const delta = Math.floor(now - timestampStart);
-		if (this.#moved === null || delta !== this.#movedBy) {
-			this.#moved = moveDates(headers.fields, dates, delta);
-			this.#movedBy = delta;
-		}
-		return this.#moved.slice();
+		return moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - timestampStart));
 	}
 }
 

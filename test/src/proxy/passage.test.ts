@@ -30,6 +30,16 @@ t.test("the size that is to be expected", async (t) => {
 	t.equal(passage.expectedSize, 10, "as come");
 });
 
+t.test("whether anything has come: bytes, or the end of an empty one", async (t) => {
+	const passage = new Passage(length);
+	t.equal(passage.hasCome, false);
+	passage.relay.push(Buffer.from("b"));
+	t.equal(passage.hasCome, true);
+	const empty = new Passage(length);
+	empty.isEnded = true;
+	t.equal(empty.hasCome, true);
+});
+
 t.test("what nobody changed goes as it came", async (t) => {
 	const { passage, message } = whole();
 	t.strictSame(passage.settle(message, false), { framing: length });

@@ -10,6 +10,10 @@ export type Mode = "read" | "create" | "append";
 /** How long to wait for another process that writes, in milliseconds. */
 const BUSY_MS = 5000;
 
+/** Pages kept in memory, in KiB: recordings are asked for in any order, while a tape grows at its end. */
+const READ_CACHE_KIB = 64 * 1024;
+const WRITE_CACHE_KIB = 8 * 1024;
+
 type Statement = Database.Statement<unknown[], unknown>;
 
 /**
@@ -178,7 +182,7 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 		db.exec("PRAGMA cell_size_check = ON");
 		// not mapped into memory: a file that shrinks under a map ends the process
 		db.exec("PRAGMA mmap_size = 0");
-		db.exec(`PRAGMA cache_size = ${-8 * 1024}`);
+		db.exec(`PRAGMA cache_size = ${-(mode === "read" ? READ_CACHE_KIB : WRITE_CACHE_KIB)}`);
 		if (mode !== "read") migrate(db, path);
 		checkIdentity(db, path);
 		if (mode !== "read") prepareForWriting(db, mode, durable);

@@ -7,6 +7,7 @@ import type { Flow, HttpFlow, Later } from "../flow/flow.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
 import {
 	decodeFlow,
+	decodeRequest,
 	decodeResponse,
 	encodeFlow,
 	encodeMessage,
@@ -23,8 +24,8 @@ import { ConnectionTable } from "./sqlite-connections.ts";
 import { borrowRows, copyRows, type Lent, settleRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
 import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
-import { allRows, candidateRows, conditionOf, numbersOf, type StoredRow } from "./sqlite-rows.ts";
-import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
+import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./sqlite-rows.ts";
+import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { fromStored } from "./text.ts";
 
 export interface StoreOptions {
@@ -368,7 +369,7 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		this.#db.hold();
 		const row = answerFacts(this.#db, seq);
 		if (row === undefined) return null;
-		const body = this.#bodies.read(row.response_body, row.response_size);
+		const body = row.bytes ?? this.#bodies.read(row.response_body, row.response_size);
 		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
 		return response === undefined ? null : { id: fromStored(row.id), response };
 	}
@@ -381,11 +382,11 @@ export class SqliteStore implements FlowStore, PartReader, PartWriter {
 		return countAnswers(this.#db);
 	}
 
-	*stored(): Generator<StoredFlow[]> {
-		for (const rows of allRows(this.#db)) {
+	*requests(): Generator<StoredRequest[]> {
+		for (const rows of requestRows(this.#db)) {
 			yield rows.flatMap((row) => {
-				const flow = this.#decode(row);
-				return flow === undefined ? [] : { seq: row.seq, flow };
+				const request = this.#guard(row.seq, () => decodeRequest(row.head, row, this.#bodies.read(row.request_body, row.request_size)));
+				return request === undefined ? [] : { seq: row.seq, request };
 			});
 		}
 	}

@@ -52,6 +52,8 @@ interface TrafficSetup extends Pick<HookContext, "log" | "onMiss" | "onServed" |
 	/** Told of trouble in tapes. */
 	report: Reporter;
 	onEvent?: (event: ProxyEvent) => void;
+	/** Whether `onEvent` is to hear of every flow; default: yes. */
+	wantsFlows?: boolean;
 }
 
 export interface LiveSetup extends TrafficSetup {
@@ -105,6 +107,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	try {
 		const proxy = await startProxy({
 			...{ options: values, pipeline, sink, upstream: network ? "network" : null, onEvent },
+			wantsFlows: setup.output !== null || setup.wantsFlows !== false,
 			...{ authority: withOwnCertificates(authority, values), gate: pipeline.hooks.find(isProxyAuth) ?? null, hosts: await createPassedHosts(values) },
 			...(await waysOf(setup)),
 		});

@@ -35,7 +35,7 @@ export async function record({ folder, rounds, seconds }: BenchOptions): Promise
 		}
 		const script = `wrk.path="http://127.0.0.1:${origin}/1k.txt"\nwrk.headers["Host"]="127.0.0.1:${origin}"\n`;
 		const figures = compareUnderLoad(peers, { script, folder, rounds, seconds });
-		return [underLoad("record", "node:http", "1, goal 1.5", figures), ...(figures.mitmdump ? [underLoad("record", "mitmdump", "15, goal 25", figures)] : [])];
+		return [underLoad("record", "node:http", "1.3, goal 1.5", figures), ...(figures.mitmdump ? [underLoad("record", "mitmdump", "15, goal 25", figures)] : [])];
 	} finally {
 		for (const process of running.reverse()) await process.stop();
 	}

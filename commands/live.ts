@@ -104,6 +104,7 @@ async function runIn(
 		report: trouble,
 		log: (level, message) => journal.log(level, message),
 		onEvent: (event: ProxyEvent) => journal.event(event),
+		wantsFlows: journal.wantsFlows,
 		onMiss(miss) {
 			journal.miss(miss);
 			proof?.miss(miss);

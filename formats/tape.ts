@@ -22,7 +22,7 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 		read: (input, options) => new TapeSource(input, options),
 		async openKeyed(path, { report }) {
 			const { openStore } = await import("../src/store/sqlite.ts");
-			return openStore(path, { mode: "read", report });
+			return openStore(path, { mode: "read", report, isKeyed: true });
 		},
 		async create(path, options) {
 			if (compressionOf(path) !== null) throw new FlowtapeError("FT_USAGE", `${path}: a .tape is written as it is; compress it afterwards`);

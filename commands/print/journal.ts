@@ -37,6 +37,11 @@ export class Journal {
 		return this.#status;
 	}
 
+	/** Whether flows are told of one by one. */
+	get wantsFlows(): boolean {
+		return this.#options.json || this.#options.verbose;
+	}
+
 	/** Trouble with a tape. */
 	trouble(code: ErrorCode, message: string, detail: ErrorDetail = {}): void {
 		this.#status ||= new FlowtapeError(code, message, detail).status;

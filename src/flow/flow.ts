@@ -105,6 +105,11 @@ abstract class FlowBase {
 		return { client: this.#clientConn, server: this.#serverConn };
 	}
 
+	/** Whether there are notes. A flow that nobody has noted anything of needs no place for them. */
+	get hasMetadata(): boolean {
+		return this.#metadata !== emptyMetadata && Object.keys(this.metadata).length > 0;
+	}
+
 	/** Free-form notes, kept by every format that has room for them. */
 	get metadata(): Metadata {
 		if (typeof this.#metadata === "function") this.#metadata = this.#metadata();

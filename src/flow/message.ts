@@ -139,7 +139,8 @@ export class Request extends Message {
 	/** `authority` for HTTP/2 and later, else the Host header; the other where one is missing. */
 	get hostHeader(): string | null {
 		const host = this.headers.get("host");
-		return /^HTTP\/[23]/.test(this.httpVersion) ? toText(this.authority) || host : host;
+		const isForeign = this.httpVersion.startsWith("HTTP/2") || this.httpVersion.startsWith("HTTP/3");
+		return isForeign ? toText(this.authority) || host : host;
 	}
 
 	/** Host of the Host header (or authority) without port or brackets; `host` where there is none. */

@@ -3,14 +3,22 @@ import { FlowtapeError } from "../errors.ts";
 
 export interface Authority {
 	/** Without brackets. */
-	host: string;
-	port: number | null;
+	readonly host: string;
+	readonly port: number | null;
 }
 
 const AUTHORITY = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d{1,5}))?$/;
 
+/** The last one parsed: a request names its host more than once, and the next one mostly the same. */
+let last: { readonly text: string; readonly authority: Authority | null } = { text: "", authority: null };
+
 /** `host`, `host:port`, `[v6]:port`; null when it is none of these. */
 export function parseAuthority(text: string): Authority | null {
+	if (last.text !== text) last = { text, authority: splitAuthority(text) };
+	return last.authority;
+}
+
+function splitAuthority(text: string): Authority | null {
 	const match = AUTHORITY.exec(text);
 	if (match === null) return null;
 	const host = match[1] ?? match[2] ?? "";

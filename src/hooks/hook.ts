@@ -25,9 +25,23 @@ export interface Delivery {
 	readonly websocket?: ServerPart | null;
 }
 
+/** An answer that every equal request gets from now on: to ask the hook once more would change nothing. */
+export interface StandingAnswer {
+	/** The response as it is now, and until when it is the same to the byte, in seconds since 1970. */
+	current(): { readonly response: Response; readonly until: number };
+	/** Another request got it. */
+	given(): void;
+}
+
 /** What a hook decided about an exchange. */
 export type Verdict =
-	| { readonly kind: "answer"; readonly response: Response; readonly by: string; readonly delivery: Delivery | null }
+	| {
+			readonly kind: "answer";
+			readonly response: Response;
+			readonly by: string;
+			readonly delivery: Delivery | null;
+			readonly standing: StandingAnswer | null;
+	  }
 	/** No answer at all: the client's connection is closed. */
 	| { readonly kind: "abort"; readonly reason: string; readonly by: string }
 	/** Stored flows only: leave the flow out. */
@@ -57,8 +71,8 @@ export class Turn {
 	}
 
 	/** Answers the request without asking a server. The response still passes the response phases. */
-	answer(response: Response, by: string, delivery: Delivery | null = null): void {
-		this.#decide({ kind: "answer", response, by, delivery });
+	answer(response: Response, by: string, delivery: Delivery | null = null, standing: StandingAnswer | null = null): void {
+		this.#decide({ kind: "answer", response, by, delivery, standing });
 	}
 
 	/** Hangs up; `reason` becomes the flow's error. In place of an answer, too, as long as that has not been sent. */

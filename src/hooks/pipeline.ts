@@ -13,6 +13,8 @@ export class Pipeline {
 	readonly needsResponseBody: boolean;
 	/** Whether some hook must see request bodies however large they are. */
 	readonly insistsOnRequestBody: boolean;
+	/** Whether one hook alone sees requests and responses that do not fail. */
+	readonly isOneAlone: boolean;
 	readonly #host: string | undefined;
 	readonly #live: Record<Phase, readonly Runner[]>;
 	readonly #stored: Record<Phase, readonly Runner[]>;
@@ -29,6 +31,7 @@ export class Pipeline {
 		this.needsResponseBody = live.some((hook) => hook.needs?.response);
 		this.insistsOnRequestBody = live.some((hook) => hook.needs?.request === "always");
 		this.#live = byPhase(live);
+		this.isOneAlone = (["requestheaders", "request", "responseheaders", "response"] as const).flatMap((phase) => this.#live[phase]).length === 1;
 		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
 	}
 

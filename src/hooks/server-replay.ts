@@ -15,7 +15,7 @@ import { compileRefresh, type Refresh } from "../replay/refresh.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
 import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Delivery, Hook, Piece, Turn } from "./hook.ts";
+import type { Delivery, Hook, Piece, StandingAnswer, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileFilterLazily } from "./rule.ts";
 
@@ -89,14 +89,15 @@ export function isServerReplay(hook: Hook): hook is ServerReplay {
 /** Answers from `context.recordings`; null when there are none. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function createServerReplay(values: OptionValues<typeof options>, context: HookContext): Promise<ServerReplay | null> {
 	const { recordings = [] } = context;
-	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings, context), values, context);
+	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings, context, true), values, context);
 }
 
-/** The index over tapes by the values of options. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
+/** The index over tapes by the values of options; `early`: as soon as it can be asked. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
 export async function openIndex(
 	values: OptionValues<typeof matchingOptions> & { readonly server_replay_nopop?: boolean },
 	recordings: NonNullable<HookContext["recordings"]>,
 	context: Pick<HookContext, "caseSensitiveFilters"> = {},
+	early = false,
 ): Promise<ReplayIndex> {
 	const reuse = values.server_replay_reuse || values.server_replay_nopop === true;
 	return ReplayIndex.open(
@@ -105,6 +106,8 @@ export async function openIndex(
 		{
 			...(values.server_replay_ignore_body.length > 0 && { compileCut: await cutCompiler() }),
 			...(values.server_replay_filter !== null && { selects: await selection(values.server_replay_filter, context) }),
+			// what is left unused of a selection is known once all of it is
+			early: early && values.server_replay_filter === null,
 			match: values.server_replay_match as MatchFunction | null,
 		},
 	);
@@ -166,13 +169,33 @@ class Replay implements ServerReplay {
 	}
 
 	request(flow: HttpFlow, turn: Turn): void | Promise<void> {
-		const recording = this.#index.take(flow, sessionOf(flow));
+		const taken = this.#index.takeKnown(flow, sessionOf(flow));
+		return taken instanceof Promise ? taken.then((recording) => this.#settle(flow, turn, recording)) : this.#settle(flow, turn, taken);
+	}
+
+	#settle(flow: HttpFlow, turn: Turn, recording: Recording | null): void | Promise<void> {
 		if (recording === null) return this.#miss(flow, turn);
 		this.#served++;
 		flow.isReplay = "response";
-		const response = recording.answer(this.#now(), this.#refresh, flow.request.headers.raw("accept-encoding"));
-		turn.answer(response, NAME, this.#delivery(flow.request, response, recording));
+		const accepted = flow.request.headers.raw("accept-encoding");
+		const response = recording.answer(this.#now(), this.#refresh, accepted);
+		const delivery = this.#delivery(flow.request, response, recording);
+		turn.answer(response, NAME, delivery, delivery === null && recording.isAlways ? this.#standing(recording, accepted) : null);
 		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
+	}
+
+	/** null: somebody wants to hear of each request, or dates in bodies never stay the same. */
+	#standing(recording: Recording, accepted: ByteString | null): StandingAnswer | null {
+		if (this.#context.onServed !== undefined || this.#refresh?.json.length) return null;
+		return {
+			current: () => {
+				const now = this.#now();
+				return { response: recording.answer(now, this.#refresh, accepted), until: recording.staysUntil(now, this.#refresh) };
+			},
+			given: () => {
+				this.#served++;
+			},
+		};
 	}
 
 	/** null: whole and at once, as most are. */
@@ -221,8 +244,9 @@ class Replay implements ServerReplay {
 }
 
 /** Clients that give the proxy a name each have all recordings to themselves: workers that test side by side. */
-function sessionOf({ clientConn, metadata, request }: HttpFlow): string {
-	const user = metadata.proxyauth ?? parseBasic(request.headers.get("proxy-authorization"))?.[0] ?? clientConn.proxyUser;
+function sessionOf(flow: HttpFlow): string {
+	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
+	const user = noted ?? parseBasic(flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
 	return typeof user === "string" ? user : "";
 }
 

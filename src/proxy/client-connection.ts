@@ -6,10 +6,12 @@ import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority } from "../flow/url.ts";
+import type { StandingAnswer } from "../hooks/hook.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
 import { type ErrorStatus, errorPage } from "./error-page.ts";
-import { Exchange, type ExchangeHost } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeHost } from "./exchange-host.ts";
 import { outgoingResponse } from "./framing-out.ts";
 import { Http1Writer } from "./http1-writer.ts";
 import type { BodyFacts, BodyWriter } from "./relay.ts";
@@ -38,6 +40,9 @@ const HALF_CLOSED_MS = 2_000;
 /** Pipelined bytes kept in memory while an exchange goes on. */
 const PIPELINE_LIMIT = 64 * 1024;
 
+/** Larger requests are not known by their bytes. */
+const ASKED_LIMIT = 4096;
+
 const GONE = "Client disconnected.";
 
 export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHost {
@@ -53,6 +58,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#exchange: Exchange | null = null;
 	#connect: RequestHead | null = null;
 	#requestEnded = true;
+	/** The bytes that came last, where they begin with a request that was not answered yet. */
+	#asked: Buffer | null = null;
 	/** What the messages of the current exchange say: whether another may follow, and whether the end of the connection ends the body. */
 	#isPersistent = true;
 	#isCloseDelimited = false;
@@ -84,7 +91,9 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** The proxy ends: no further request is read. */
 	drain(): void {
 		this.#ending = true;
-		if (this.#exchange === null && !this.#isDetached) this.#socket.destroySoon();
+		if (this.#exchange !== null || this.#isDetached) return;
+		this.#batch.write();
+		this.#socket.destroySoon();
 	}
 
 	/** Ends at once; a request still open goes to the tape. */
@@ -136,12 +145,20 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#batch.add(writeResponseHead("HTTP/1.1", status, reason || standardReason(status), fields));
 	}
 
-	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter {
 		const { head, coding, close } = outgoingResponse(response, request, body, touched);
 		if (close) this.#isPersistent = false;
+		if (standing !== null && Buffer.isBuffer(response.body)) this.#remember(request, standing);
+		this.#asked = null;
 		this.#isCloseDelimited = close && coding === "plain";
 		this.#writer.begin(head, coding);
 		return this.#writer;
+	}
+
+	/** The whole request, and nothing else, came in one piece. */
+	#remember(request: Request, standing: StandingAnswer): void {
+		if (this.#asked !== null && this.tunnel === null && this.#isPersistent && this.#parser.idle && this.#batch.isEmpty)
+			this.context.standing.add(this.#asked, request, standing, this.receivedAt);
 	}
 
 	sendError(status: ErrorStatus, message: string, method: ByteString): void {
@@ -164,6 +181,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	abort(): void {
 		this.#exchange = null;
 		this.#ending = true;
+		this.#batch.write();
 		// RFC 9112 section 8: a body that ends with the connection must not look whole. In TLS the missing close_notify says so.
 		if (this.#isCloseDelimited && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
 		else this.#socket.destroy();
@@ -190,14 +208,27 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 			this.#handOverHttp2(chunk, this.#settings.onHttp2);
 			return;
 		}
+		this.#asked = this.#exchange === null && this.#parser.idle && chunk.length <= ASKED_LIMIT ? chunk : null;
+		if (this.#asked !== null && this.#answerAtOnce(this.#asked)) return;
 		this.#guard(() => this.#parser.feed(chunk));
 		this.flush();
 		if (this.#requestEnded && this.#exchange !== null && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
 	}
 
+	/** Where it is known what these bytes are answered, and the client takes it. */
+	#answerAtOnce(asked: Buffer): boolean {
+		if (this.tunnel !== null || this.#socket.writableLength > 0 || !this.#batch.isEmpty) return false;
+		const answer = this.context.standing.find(asked, this.receivedAt);
+		if (answer === null) return false;
+		answer.give(this.#batch);
+		this.#batch.flush();
+		return true;
+	}
+
 	#onEnd(): void {
 		if (this.#exchange === null || !this.#requestEnded) {
 			this.#exchange?.clientFailed(GONE, null);
+			this.#batch.write();
 			this.#socket.end();
 			return;
 		}
@@ -253,6 +284,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	#finish(): void {
 		this.#ending = true;
+		this.#batch.write();
 		this.#socket.end();
 		// What the client still sends is of no interest, but a reset would destroy what it has not read yet.
 		if (this.#socket.isPaused()) this.#socket.resume();
@@ -274,6 +306,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** The socket, paused, with what was not read of it. */
 	#release(): Socket {
 		const socket = this.#socket;
+		this.#batch.write();
 		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
 		socket.removeListener("close", this.#onClose);
 		socket.setTimeout(0);

@@ -6,6 +6,7 @@ import type { Pipeline } from "../hooks/pipeline.ts";
 import type { BodyPolicy } from "./body-policy.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import type { Spool } from "./relay.ts";
+import { StandingAnswers } from "./standing-answers.ts";
 import type { UpstreamPool } from "./upstream.ts";
 
 /** What happens in a proxy, for logs. */
@@ -42,6 +43,8 @@ export interface ContextParts {
 	websocket?: boolean;
 	/** Whether the bytes of other protocols are recorded; false unless given. */
 	recordTcp?: boolean;
+	/** Whether the sink or `onEvent` does anything with flows; true unless given. */
+	wantsFlows?: boolean;
 }
 
 /** A flow that is on its way to the tape while its messages still come. */
@@ -62,6 +65,9 @@ export class ProxyContext {
 	readonly timeoutMs: number;
 	readonly websocket: boolean;
 	readonly recordTcp: boolean;
+	readonly wantsFlows: boolean;
+	/** What requests of clients that came here directly are answered without an exchange. */
+	readonly standing = new StandingAnswers();
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
 	/** Those of hosts that have hooks of their own. */
@@ -78,6 +84,7 @@ export class ProxyContext {
 		this.timeoutMs = parts.timeoutMs;
 		this.websocket = parts.websocket ?? true;
 		this.recordTcp = parts.recordTcp ?? false;
+		this.wantsFlows = parts.wantsFlows ?? true;
 		this.emit = parts.onEvent;
 		this.#sink = parts.sink;
 		this.#byHost = new Map([...parts.pipeline.byHost()].map(([host, pipeline]) => [host, new ProxyContext({ ...parts, pipeline })]));
@@ -85,7 +92,7 @@ export class ProxyContext {
 
 	/** What a request to this host works with. */
 	for(host: string): ProxyContext {
-		return this.#byHost.get(host) ?? this;
+		return this.#byHost.size === 0 ? this : (this.#byHost.get(host) ?? this);
 	}
 
 	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */

@@ -1,6 +1,9 @@
 // Where a request or a tunnel goes, and how.
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection } from "../flow/connection.ts";
+import type { Request } from "../flow/message.ts";
+import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
+import type { TunnelTarget } from "./target.ts";
 
 export interface Destination {
 	tls: boolean;
@@ -27,3 +30,15 @@ export interface UpstreamProxy {
 
 /** Which proxy leads to a destination; null: none, it is connected to directly. */
 export type Route = (to: Destination) => UpstreamProxy | null;
+
+/** Where a request goes that came from this client, through this tunnel. */
+export function destinationOf(request: Request, tunnel: TunnelTarget | null, client: ClientConnection): Destination {
+	const { scheme, host, port } = request;
+	const tls = scheme === "https";
+	// The name that the client asked for counts only as long as no hook sends the request elsewhere.
+	const sni = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel.sni : null;
+	const upgrade = isWebSocketUpgrade(request);
+	// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
+	const http2 = isHttp2(request) ? tls || !client.tls : tls && !upgrade && client.alpnOffers.includes("h2");
+	return { tls, host, port, sni, http2, upgrade, client };
+}

@@ -22,6 +22,13 @@ export function isWebSocketUpgrade(message: Message): boolean {
 	return upgradeOf(isHttp2(message) ? "HTTP/1.1" : httpVersion, headers.fields)?.toLowerCase() === "websocket";
 }
 
+/** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */
+export function withdrawH2c(request: Request): void {
+	const upgrade = upgradeOf(request.httpVersion, request.headers.fields);
+	if (upgrade === null || upgrade.toLowerCase() !== "h2c") return;
+	for (const name of ["upgrade", "connection", "http2-settings"]) request.headers.delete(name);
+}
+
 // — as received —
 
 /** The fields among what `node:http2` gives as raw headers, which begins with the pseudo-fields. */

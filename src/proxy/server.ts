@@ -47,6 +47,8 @@ export interface ProxySetup {
 	gate?: Gate | null;
 	/** Hosts that are not to be looked into; null: there are none. */
 	hosts?: PassedHosts | null;
+	/** Whether the sink or `onEvent` does anything with flows; default: yes. */
+	wantsFlows?: boolean;
 	/** Told what happens, for logs. */
 	onEvent?: (event: ProxyEvent) => void;
 }
@@ -159,13 +161,14 @@ class LiveProxy implements RunningProxy {
 		const key = mode.kind === "upstream" ? formatUrl(mode.server.scheme, mode.server.host, mode.server.port, "") : "";
 		const known = this.#contexts.get(key);
 		if (known !== undefined) return known;
-		const { options: values, pipeline, sink, onEvent = () => {} } = this.#setup;
+		const { options: values, pipeline, sink, wantsFlows = true, onEvent = () => {} } = this.#setup;
 		const context = new ProxyContext({
 			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), events: this.#events, bodies: this.#bodies },
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
 			websocket: values.websocket,
 			recordTcp: values.record_tcp,
+			wantsFlows,
 		});
 		this.#contexts.set(key, context);
 		return context;

@@ -65,7 +65,7 @@ export function targetOf(head: RequestHead, tunnel: TunnelTarget | null): Target
 		return { scheme: tunnel.scheme, host: tunnel.host, port: tunnel.port, path: isOrigin ? target : splitAbsolute(target, head.method).path };
 	if (!isOrigin) {
 		const { scheme, authority, path } = splitAbsolute(target, head.method);
-		const { host, port } = checkAuthority(authority, `request target ${JSON.stringify(target)}`);
+		const { host, port } = checkAuthority(authority, "request target", target);
 		return { scheme, host, port: port ?? defaultPort(scheme), path };
 	}
 	const field = new Headers(head.fields).raw("host");
@@ -101,10 +101,14 @@ function splitAbsolute(target: ByteString, method: ByteString): { scheme: "http"
 	return { scheme: scheme as "http" | "https", authority, path };
 }
 
-function checkAuthority(authority: ByteString, where: string): Authority {
+/** `whole`: what it was found in. */
+function checkAuthority(authority: ByteString, where: string, whole: ByteString | null = null): Authority {
 	const at = authority.lastIndexOf("@");
 	const parsed = parseAuthority(toText(at < 0 ? authority : authority.slice(at + 1)));
 	if (parsed === null || parsed.port === 0 || NO_HOST.test(parsed.host))
-		throw new FlowtapeError("FT_PROTOCOL", `${where}: expected host or host:port, found ${JSON.stringify(authority.slice(0, 200))}`);
+		throw new FlowtapeError(
+			"FT_PROTOCOL",
+			`${where}${whole === null ? "" : ` ${JSON.stringify(whole)}`}: expected host or host:port, found ${JSON.stringify(authority.slice(0, 200))}`,
+		);
 	return parsed;
 }

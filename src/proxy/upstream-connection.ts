@@ -107,6 +107,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	detach(): Socket {
 		const { socket } = this;
 		this.#listener = null;
+		this.#batch.write();
 		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain");
 		socket.pause();
 		const early = this.#parser.detach();

@@ -15,6 +15,10 @@ export class KeyTable {
 	#places = new Float64Array(1024);
 	#isSorted = false;
 
+	get size(): number {
+		return this.#size;
+	}
+
 	/** Places must ascend. */
 	add(key: string, place: number): void {
 		if (this.#size === this.#rest.length) this.#grow();

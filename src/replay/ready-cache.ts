@@ -56,8 +56,10 @@ export class ReadyCache {
 	}
 
 	#compact(response: Response): Response {
+		const { statusCode, reason, httpVersion, headers, trailers, timestampStart, timestampEnd, extra } = response;
 		const body = (bodySize(response.body) ?? 0) <= BODY_LIMIT ? this.#copy(bodyBytes(response.body)) : response.body;
-		return new Response({ ...response, body, headers: new Headers(response.headers.fields.map((field) => this.#known(field))) });
+		const fields = headers.fields.map((field) => this.#known(field));
+		return new Response({ statusCode, reason, httpVersion, headers: new Headers(fields), trailers, timestampStart, timestampEnd, extra, body });
 	}
 
 	#copy(bytes: Buffer | null): Buffer | null {

@@ -14,13 +14,12 @@ export class Recording {
 	readonly id: string;
 	/** As recorded. */
 	response: Response;
+	/** It was given more than once already, and all equal requests get it from now on. */
+	isAlways = false;
 	/** The whole recorded flow; null when it is gone. */
 	readonly flow: () => HttpFlow | null;
 	#coded: boolean | null = null;
 	#dates: readonly HeaderDate[] | null = null;
-	/** The fields with their dates moved by this many seconds. */
-	#movedBy = 0;
-	#moved: readonly ByteString[] | null = null;
 
 	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
 	constructor({ id }: { readonly id: string }, response: Response, read: () => HttpFlow | null = () => null) {
@@ -55,6 +54,14 @@ export class Recording {
 		return answer;
 	}
 
+	/** Until when `answer` gives the same as at `now`, in seconds since 1970. */
+	staysUntil(now: number, refresh: Refresh | null): number {
+		if (refresh === null) return Number.POSITIVE_INFINITY;
+		if (refresh.json.length > 0) return now;
+		const { timestampStart } = this.response;
+		return this.#datesFor(refresh).length === 0 ? Number.POSITIVE_INFINITY : timestampStart + Math.floor(now - timestampStart) + 1;
+	}
+
 	/**
 	 * What is wrong with the response as recorded and will be made right when it is sent; null: nothing.
 	 * @param method of the request, as HEAD is answered without a body
@@ -72,17 +79,14 @@ export class Recording {
 		return this.#coded;
 	}
 
+	#datesFor(refresh: Refresh): readonly HeaderDate[] {
+		this.#dates ??= findDates(this.response.headers.fields, refresh);
+		return this.#dates;
+	}
+
 	#fieldsAt(now: number, refresh: Refresh): ByteString[] {
 		const { headers, timestampStart } = this.response;
-		this.#dates ??= findDates(headers.fields, refresh);
-		if (this.#dates.length === 0) return headers.fields.slice();
-		// dates are whole seconds, so that they change only when this does
-		const delta = Math.floor(now - timestampStart);
-		if (this.#moved === null || delta !== this.#movedBy) {
-			this.#moved = moveDates(headers.fields, this.#dates, delta);
-			this.#movedBy = delta;
-		}
-		return this.#moved.slice();
+		return moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - timestampStart));
 	}
 }
 

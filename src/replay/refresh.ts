@@ -57,7 +57,8 @@ function datesOf(name: ByteString, value: ByteString, names: ReadonlySet<string>
 export function moveDates(fields: readonly ByteString[], dates: readonly HeaderDate[], delta: number): ByteString[] {
 	const moved = fields.slice();
 	// from the last to the first, so that the places of those before stay right
-	for (const { at, from, to, seconds } of dates.toReversed()) {
+	for (let i = dates.length - 1; i >= 0; i--) {
+		const { at, from, to, seconds } = dates[i] as HeaderDate;
 		const date = formatHttpDate(seconds + delta);
 		const value = moved[at] as ByteString;
 		if (date !== null) moved[at] = value.slice(0, from) + date + value.slice(to);

@@ -30,6 +30,8 @@ export interface IndexExtras extends MatchExtras {
 	match?: MatchFunction | null;
 	/** Recordings that count; default: all. */
 	selects?: (flow: HttpFlow) => boolean;
+	/** Do not wait until all keys are known: then recordings are to be asked for by `takeKnown`. */
+	early?: boolean;
 }
 
 /** Recordings of one key that are looked at where more than their order decides. */
@@ -59,11 +61,38 @@ export class ReplayIndex {
 	 */
 	static async open(tapes: readonly RecordedTape[], values: IndexValues = {}, extras: IndexExtras = {}): Promise<ReplayIndex> {
 		const rules = compileRules(values, extras);
-		const keyOf = (flow: HttpFlow) => requestKey(flow.request, rules);
+		const keyOf = (flow: Pick<HttpFlow, "request">) => requestKey(flow.request, rules);
 		const shelves: Shelf[] = [];
 		for (const tape of tapes) shelves.push(await openShelf(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
-		return new ReplayIndex(shelves, rules, order as Order, extras.match ?? null);
+		const index = new ReplayIndex(shelves, rules, order as Order, extras.match ?? null);
+		if (!extras.early) while (index.#growing !== null) await index.#growing;
+		return index;
+	}
+
+	/** Resolves when more is known of the first tape of which not all is; null when all is known. */
+	get #growing(): Promise<void> | null {
+		return this.shelves.find(({ growing }) => growing)?.growing ?? null;
+	}
+
+	/** As `take`, as soon as it is known which recording that is: the tapes may still be gone through. */
+	takeKnown(flow: HttpFlow, session = ""): Recording | null | Promise<Recording | null> {
+		return this.#growing === null ? this.take(flow, session) : this.#takeLater(flow, session);
+	}
+
+	async #takeLater(flow: HttpFlow, session: string): Promise<Recording | null> {
+		for (let growing = this.#growing; growing !== null; growing = this.#growing) {
+			const known = this.#isFirstEnough ? this.take(flow, session) : null;
+			if (known !== null) return known;
+			await growing;
+		}
+		return this.take(flow, session);
+	}
+
+	/** Whether the first recording that is known is the one to give, whatever comes after it. */
+	get #isFirstEnough(): boolean {
+		const before = this.shelves.slice(0, -1);
+		return (this.order === "first" || this.order === "once") && this.rules.choice === "first" && this.match === null && !before.some(({ growing }) => growing);
 	}
 
 	/** The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on. */

@@ -52,7 +52,10 @@ export class ReplaySession {
 		const key = requestKey(request, rules);
 		if (match !== null || rules.choice !== "first") return this.#choose(key, request);
 		const ready = this.#ready.get(key);
-		if (ready !== undefined) return ready;
+		if (ready !== undefined) {
+			ready.isAlways = true;
+			return ready;
+		}
 		if (order !== "first") return this.#inOrder(key);
 		return this.#useAlways(key, this.#answerFrom(new Cursor(key, shelves, true)));
 	}

@@ -13,12 +13,12 @@ export { hostOf, isDefault as isDefaultKey, type MatchValues as KeyOptions, opti
 const DEFAULT_RULES = compileRules({});
 
 /** The key by default matching: 16 hexadecimal digits, the same on every machine and in every version of a tape. */
-export function defaultRequestKey(flow: HttpFlow): string {
+export function defaultRequestKey(flow: Pick<HttpFlow, "request">): string {
 	return requestKey(flow.request, DEFAULT_RULES);
 }
 
 /** The key by other matching options. */
-export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow: HttpFlow) => string {
+export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow: Pick<HttpFlow, "request">) => string {
 	const rules = compileRules(values, extras);
 	return (flow) => requestKey(flow.request, rules);
 }

@@ -1,6 +1,6 @@
 // Tapes as replay uses them: recordings found by the key that counts, each at its place.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { Response } from "../flow/message.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { FlowSource } from "../flow/pipe.ts";
 import { KeyTable } from "./key-table.ts";
 
@@ -38,14 +38,16 @@ export interface Shelf {
 	outlines(after: number, limit: number): readonly Outline[];
 	/** How many flows can answer, as `isAnswer` has it. */
 	countAnswers(): number;
+	/** Resolves when more places can be found by their keys than now; null or nothing once it is all of them. Rejects where the tape cannot be read. */
+	readonly growing?: Promise<void> | null;
 }
 
 /** A tape that finds recordings by their default key, such as a flow store: nothing of it is read before it is asked for. */
 export interface KeyedTape extends Shelf {
 	/** All default keys with the places of their flows, in batches, in the order of the flows. */
 	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
-	/** All flows with their places, in batches. */
-	stored(): Iterable<readonly { readonly seq: number; readonly flow: Flow }[]>;
+	/** The requests of all HTTP flows with their places, in batches, in the order of the flows. */
+	requests(): Iterable<readonly { readonly seq: number; readonly request: Request }[]>;
 }
 
 /** What holds recordings. */
@@ -61,7 +63,8 @@ export function isAnswer({ response, websocket }: HttpFlow): boolean {
 
 /** How recordings are found. */
 export interface ShelfRules {
-	readonly keyOf: (flow: HttpFlow) => string;
+	/** The key of what asks for a recording. */
+	readonly keyOf: (flow: Pick<HttpFlow, "request">) => string;
 	/** The key is the one that tapes hold themselves. */
 	readonly isDefault: boolean;
 	/** Which flows there are to be; default: all. */
@@ -151,43 +154,48 @@ function outlineOf(flow: HttpFlow, place: number): Outline {
 	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
 }
 
+/** Places that become known at once, while a tape is gone through. */
+const BLOCK_PLACES = 16_384;
 /** Outlines that are read at once. */
 const OUTLINES = 500;
 
-/** A keyed tape by another key, or some flows of it: its heads are read once, the flows stay where they are. */
+/** A keyed tape by another key, or some flows of it: gone through once, and found as far as that has come. The flows stay where they are. */
 class RekeyedShelf implements Shelf {
 	readonly #tape: KeyedTape;
 	readonly #rules: ShelfRules;
-	readonly #table = new KeyTable();
+	readonly #whole = new KeyTable();
+	/** In the order of the tape; of all that is known, once that is everything. */
+	#blocks: KeyTable[] = [];
 	/** Of the flows that are selected; null: all are. */
 	readonly #places: Set<number> | null;
 	/** The last place that was looked at. */
 	#last = -1;
+	growing: Promise<void> | null = null;
+	#tellGrown = () => {};
 
 	constructor(tape: KeyedTape, rules: ShelfRules) {
 		this.#tape = tape;
 		this.#rules = rules;
 		this.#places = rules.selects === undefined ? null : new Set();
-		for (const batch of tape.stored()) for (const { seq, flow } of batch) this.#add(seq, flow);
-	}
-
-	#add(place: number, flow: Flow | null): void {
-		this.#last = place;
-		if (flow?.type !== "http" || this.#rules.selects?.(flow) === false) return;
-		this.#table.add(this.#rules.keyOf(flow), place);
-		this.#places?.add(place);
-	}
-
-	/** What came to the tape since. */
-	#catchUp(): void {
-		for (const batch of outlinesAfter(this.#tape, this.#last)) for (const { place } of batch) this.#add(place, this.#tape.at(place));
+		this.#awaitMore();
+		this.#fill().catch((error: unknown) => {
+			this.growing = Promise.reject(error);
+			this.growing.catch(() => {});
+			this.#tellGrown();
+		});
 	}
 
 	findByKey(key: string, after: number, limit: number): readonly number[] {
-		const found = this.#table.find(key, after, limit);
-		if (found.length > 0) return found;
+		const found = this.#known(key, after, limit);
+		if (found.length > 0 || this.growing !== null) return found;
 		this.#catchUp();
-		return this.#table.find(key, after, limit);
+		return this.#known(key, after, limit);
+	}
+
+	#known(key: string, after: number, limit: number): readonly number[] {
+		const found: number[] = [];
+		for (const block of this.#blocks) if (found.length < limit) found.push(...block.find(key, after, limit - found.length));
+		return found;
 	}
 
 	at(place: number): Flow | null {
@@ -212,6 +220,58 @@ class RekeyedShelf implements Shelf {
 	countAnswers(): number {
 		if (this.#places === null) return this.#tape.countAnswers();
 		return this.outlines(-1, Number.POSITIVE_INFINITY).reduce((count, { isAnswer }) => count + (isAnswer ? 1 : 0), 0);
+	}
+
+	async #fill(): Promise<void> {
+		let block = new KeyTable();
+		for (const batch of this.#tape.requests()) {
+			for (const { seq, request } of batch) {
+				this.#add(seq, request, block);
+				this.#last = seq;
+			}
+			if (block.size >= BLOCK_PLACES) {
+				this.#blocks.push(block);
+				block = new KeyTable();
+				const tell = this.#tellGrown;
+				this.#awaitMore();
+				tell();
+			}
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		this.#blocks = [this.#whole];
+		this.growing = null;
+		this.#tellGrown();
+	}
+
+	#awaitMore(): void {
+		this.growing = new Promise((resolve) => {
+			this.#tellGrown = resolve;
+		});
+	}
+
+	/** What came to the tape since. */
+	#catchUp(): void {
+		for (const batch of outlinesAfter(this.#tape, this.#last)) {
+			for (const { place } of batch) {
+				const flow = this.#tape.at(place);
+				if (flow?.type === "http") this.#add(place, flow.request);
+				this.#last = place;
+			}
+		}
+	}
+
+	#add(place: number, request: Request, block?: KeyTable): void {
+		if (!this.#isSelected(place)) return;
+		const key = this.#rules.keyOf({ request });
+		this.#whole.add(key, place);
+		block?.add(key, place);
+		this.#places?.add(place);
+	}
+
+	#isSelected(place: number): boolean {
+		if (this.#rules.selects === undefined) return true;
+		const flow = this.#tape.at(place);
+		return flow?.type === "http" && this.#rules.selects(flow);
 	}
 }
 

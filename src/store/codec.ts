@@ -18,7 +18,17 @@ import type { Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import type { FlowFacts, FlowRow, MessageRow, StoredBody } from "./flow-row.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
-import { packDns, packRequest, packResponse, packWebSocket, unpackDns, unpackRequest, unpackResponse, unpackWebSocket } from "./pack-message.ts";
+import {
+	packDns,
+	packRequest,
+	packResponse,
+	packWebSocket,
+	type RequestColumns,
+	unpackDns,
+	unpackRequest,
+	unpackResponse,
+	unpackWebSocket,
+} from "./pack-message.ts";
 import { fromStored, toStored } from "./text.ts";
 
 /** Where the large and the shared parts of a flow are put. */
@@ -100,12 +110,12 @@ function headOf(flow: Flow): Packed {
 const HEAD_FIELDS: Readonly<Record<string, number>> = { http: 7, dns: 6, tcp: 4, udp: 4 };
 
 /** Metadata, backup and what other formats do not know, which few flows have. */
-function packRest({ metadata, backup, extra }: Flow): Uint8Array | null {
-	const hasMetadata = Object.keys(metadata).length > 0;
+function packRest(flow: Flow): Uint8Array | null {
+	const { hasMetadata, backup, extra } = flow;
 	const fields = extra?.fields as MetaValue | undefined;
 	const tail = Array.isArray(extra?.rest) ? extra.rest : [];
 	if (!hasMetadata && backup === null && fields === undefined && tail.length === 0) return null;
-	return pack([hasMetadata ? fromMeta(metadata) : null, fromMeta(backup), fromMeta(fields ?? null), ...tail]);
+	return pack([hasMetadata ? fromMeta(flow.metadata) : null, fromMeta(backup), fromMeta(fields ?? null), ...tail]);
 }
 
 const REST_FIELDS = 3;
@@ -155,6 +165,11 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}
 	}
+}
+
+/** The request of an HTTP flow. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeRequest(head: Uint8Array, columns: RequestColumns, body: Body): Request {
+	return unpackRequest(unpackRecord(head)[4], columns, body);
 }
 
 /** The response of an HTTP flow, which has one. @throws FlowtapeError FT_CORRUPT_FLOW */

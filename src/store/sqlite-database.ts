@@ -10,6 +10,10 @@ export type Mode = "read" | "create" | "append";
 /** How long to wait for another process that writes, in milliseconds. */
 const BUSY_MS = 5000;
 
+/** Pages kept in memory, in KiB: tapes are read from start to end and grow at their end, but recordings are asked for in any order. */
+const CACHE_KIB = 8 * 1024;
+const RANDOM_CACHE_KIB = 64 * 1024;
+
 type Statement = Database.Statement<unknown[], unknown>;
 
 /**
@@ -52,6 +56,11 @@ export class TapeDatabase {
 	/** The version of its schema, or of that of a tape attached under a name. */
 	version(name = "main"): number {
 		return this.get<{ user_version: number }>(`PRAGMA ${name}.user_version`)?.user_version ?? 0;
+	}
+
+	/** From now on rows are asked for in any order. */
+	keepMore(): void {
+		this.exec(`PRAGMA cache_size = ${-RANDOM_CACHE_KIB}`);
 	}
 
 	exec(sql: string): void {
@@ -205,7 +214,7 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 		db.exec("PRAGMA cell_size_check = ON");
 		// not mapped into memory: a file that shrinks under a map ends the process
 		db.exec("PRAGMA mmap_size = 0");
-		db.exec(`PRAGMA cache_size = ${-8 * 1024}`);
+		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
 		if (mode !== "read") migrate(db, path);
 		checkIdentity(db, path);
 		if (mode !== "read") prepareForWriting(db, mode, durable);

@@ -16,8 +16,13 @@ export interface AnswerFacts {
 	status: number;
 	response_size: number | null;
 	response_body: StoredBody;
+	/** The bytes of a body that is neither in the row itself nor large. */
+	bytes: Buffer | null;
 	head: Uint8Array;
 }
+
+/** Bodies beyond this many bytes are left where they are until somebody asks. */
+const AT_ONCE_BYTES = 64 * 1024;
 
 /** Sequence numbers of flows with this key after `after`, in order, at most `limit`. */
 export function findByKey(db: TapeDatabase, key: string, after: number, limit: number): number[] {
@@ -47,7 +52,9 @@ export function* keys(db: TapeDatabase): Generator<{ seq: number; key: string }[
 }
 
 export function answerFacts(db: TapeDatabase, seq: number): AnswerFacts | undefined {
-	return db.get<AnswerFacts>(`SELECT id, status, response_size, response_body, head FROM flow WHERE seq = ? AND ${IS_ANSWER}`, seq);
+	const columns = "flow.id, status, response_size, response_body, head, body.bytes";
+	const sql = `SELECT ${columns} FROM flow LEFT JOIN body ON body.id = response_body AND body.size <= ${AT_ONCE_BYTES} WHERE seq = ? AND ${IS_ANSWER}`;
+	return db.get<AnswerFacts>(sql, seq);
 }
 
 export function outlines(db: TapeDatabase, after: number, limit: number): Outline[] {

@@ -30,9 +30,14 @@ function numbers(db: TapeDatabase, { sql, parameters }: Condition): number[] {
 	return db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
 }
 
-/** All rows, in batches. */
-export function allRows(db: TapeDatabase): Generator<StoredRow[]> {
-	return pages<StoredRow>(db, ROW);
+/** What the request of a flow is made of, and the flow's number. */
+export type RequestRow = Pick<StoredRow, "seq" | "kind" | "method" | "scheme" | "host" | "port" | "path" | "request_size" | "request_body" | "head">;
+
+const REQUEST_ROW: readonly (keyof RequestRow)[] = ["seq", "kind", "method", "scheme", "host", "port", "path", "request_size", "request_body", "head"];
+
+/** The rows of all HTTP flows, in batches. */
+export function* requestRows(db: TapeDatabase): Generator<RequestRow[]> {
+	for (const rows of pages<RequestRow>(db, REQUEST_ROW)) yield rows.filter(({ kind }) => kind === "http");
 }
 
 /** The rows that meet a condition and on which a filter is to be asked, in batches. */

@@ -5,7 +5,7 @@ import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
 import { copyRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
-import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
+import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { TapeReader } from "./tape-reader.ts";
 import { type KeyOf, TapeWriter } from "./tape-writer.ts";
 
@@ -15,6 +15,8 @@ export interface StoreOptions {
 	/** Survives the loss of power too, not only the death of the process. */
 	durable?: boolean;
 	requestKey?: KeyOf | undefined;
+	/** Recordings will be asked for in any order, which takes more memory. */
+	isKeyed?: boolean;
 }
 
 /**
@@ -32,9 +34,10 @@ export class SqliteStore implements FlowStore {
 	readonly #writer: TapeWriter;
 	#closed = false;
 
-	constructor(path: string, { mode, report, durable = false, requestKey }: StoreOptions) {
+	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false }: StoreOptions) {
 		this.path = path;
 		this.#db = new TapeDatabase(path, mode, durable);
+		if (isKeyed) this.#db.keepMore();
 		this.#reader = new TapeReader(this.#db, report);
 		this.#writer = new TapeWriter(this.#db, report, requestKey);
 	}
@@ -110,7 +113,7 @@ export class SqliteStore implements FlowStore {
 		return this.#reader.countAnswers();
 	}
 
-	stored(): Generator<StoredFlow[]> {
-		return this.#reader.stored();
+	requests(): Generator<StoredRequest[]> {
+		return this.#reader.requests();
 	}
 }

@@ -1,7 +1,7 @@
 // The flow store: what holds the flows of a tape, whichever database does it.
 import type { Filter } from "../filter/filter.ts";
 import type { Flow } from "../flow/flow.ts";
-import type { Response } from "../flow/message.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { FlowSink, FlowSource } from "../flow/pipe.ts";
 
 export interface ReadOptions {
@@ -11,10 +11,10 @@ export interface ReadOptions {
 	ids?: readonly string[] | undefined;
 }
 
-/** A flow with its place in the store. */
-export interface StoredFlow {
+/** The request of a flow, with the flow's place in the store. */
+export interface StoredRequest {
 	seq: number;
-	flow: Flow;
+	request: Request;
 }
 
 /** What the columns say of an HTTP flow. */
@@ -55,8 +55,8 @@ export interface FlowStore extends FlowSink {
 	answerAt(seq: number): RecordedAnswer | null;
 	/** All default request keys with the sequence numbers of their flows, in batches, in the order of the flows. */
 	keys(): Iterable<readonly { seq: number; key: string }[]>;
-	/** All flows with their sequence numbers, in batches. */
-	stored(): Iterable<readonly StoredFlow[]>;
+	/** The requests of all HTTP flows with their sequence numbers, in batches, in the order of the flows. */
+	requests(): Iterable<readonly StoredRequest[]>;
 	/** HTTP flows after a sequence number, at most `limit`, without reading more than columns. */
 	outlines(after: number, limit: number): Outline[];
 	/** How many HTTP flows have such a response. */

@@ -5,7 +5,7 @@ import type { Body } from "../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow } from "../flow/flow.ts";
 import type { FlowSource } from "../flow/pipe.ts";
-import { decodeFlow, decodeResponse, type PartReader } from "./codec.ts";
+import { decodeFlow, decodeRequest, decodeResponse, type PartReader } from "./codec.ts";
 import { FACTS, type MessageRow, type StoredBody } from "./flow-row.ts";
 import { type Lender, type Lent, Place } from "./loan.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
@@ -14,8 +14,8 @@ import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
-import { allRows, candidateRows, conditionOf, numbersOf, type StoredRow } from "./sqlite-rows.ts";
-import type { Outline, ReadOptions, RecordedAnswer, StoredFlow } from "./store.ts";
+import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./sqlite-rows.ts";
+import type { Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { fromStored } from "./text.ts";
 
 /** Numbers of rows from which on there may be none left for what is written. */
@@ -130,7 +130,7 @@ export class TapeReader implements PartReader, Lender {
 		this.#db.hold();
 		const row = answerFacts(this.#db, seq);
 		if (row === undefined) return null;
-		const body = this.bodies.read(row.response_body, row.response_size);
+		const body = row.bytes ?? this.bodies.read(row.response_body, row.response_size);
 		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
 		return response === undefined ? null : { id: fromStored(row.id), response };
 	}
@@ -143,11 +143,11 @@ export class TapeReader implements PartReader, Lender {
 		return countAnswers(this.#db);
 	}
 
-	*stored(): Generator<StoredFlow[]> {
-		for (const rows of allRows(this.#db)) {
+	*requests(): Generator<StoredRequest[]> {
+		for (const rows of requestRows(this.#db)) {
 			yield rows.flatMap((row) => {
-				const flow = this.#decode(row);
-				return flow === undefined ? [] : { seq: row.seq, flow };
+				const request = this.#guard(row.seq, () => decodeRequest(row.head, row, this.bodies.read(row.request_body, row.request_size)));
+				return request === undefined ? [] : { seq: row.seq, request };
 			});
 		}
 	}

@@ -5,6 +5,8 @@ const CR = 13;
 const LF = 10;
 const EMPTY: Buffer = Buffer.alloc(0);
 const LINE_ENDS = Buffer.from("\n\r\n");
+/** Of so many bytes a string is made faster than they are searched. */
+const SHORT = 1024;
 const BARE_LINE_ENDS = Buffer.from("\n\n");
 
 /** Reads one block after another. A line may end in LF alone (RFC 9112 section 2.2). */
@@ -51,12 +53,8 @@ export class BlockReader {
 			this.text = "";
 			return behindLineEnd(bytes, start);
 		}
-		let last = bytes.indexOf(LINE_ENDS, from);
-		if (last < 0) {
-			last = bytes.indexOf(BARE_LINE_ENDS, from);
-			if (last < 0) return -1;
-		}
-		const text = bytes.latin1Slice(start, last + 1);
+		const text = textToEmptyLine(bytes, start, from);
+		if (text === null) return -1;
 		const bare = text.indexOf("\n\n");
 		this.text = bare < 0 ? text : text.slice(0, bare + 1);
 		return behindLineEnd(bytes, start + this.text.length);
@@ -74,6 +72,18 @@ export class BlockReader {
 		this.#length = length;
 		this.size = length;
 	}
+}
+
+/** The text up to the first line end that an empty line follows, perhaps with one of its own kind before; null where there is none. */
+function textToEmptyLine(bytes: Buffer, start: number, from: number): ByteString | null {
+	if (start === from && bytes.length - start <= SHORT) {
+		const text = bytes.latin1Slice(start);
+		const last = text.indexOf("\n\r\n");
+		if (last >= 0) return text.slice(0, last + 1);
+	}
+	let last = bytes.indexOf(LINE_ENDS, from);
+	if (last < 0) last = bytes.indexOf(BARE_LINE_ENDS, from);
+	return last < 0 ? null : bytes.latin1Slice(start, last + 1);
 }
 
 function startsWithLineEnd(bytes: Buffer, at: number): boolean {

@@ -22,13 +22,20 @@ export function upgradeOf(version: ByteString, fields: ByteString[]): ByteString
 	return connectionOptions(fields)?.includes("upgrade") ? new Headers(fields).raw("upgrade") || null : null;
 }
 
+/** The last ones read: most messages have the same. */
+let last: { readonly value: ByteString; readonly options: readonly string[] } = { value: "", options: [""] };
+
 /** The options in the Connection field, in lower case; null where there is none. */
-export function connectionOptions(fields: ByteString[]): string[] | null {
+export function connectionOptions(fields: ByteString[]): readonly string[] | null {
 	const value = new Headers(fields).raw("connection");
-	return value === null
-		? null
-		: value
-				.toLowerCase()
-				.split(",")
-				.map((option) => trimBlanks(option));
+	if (value === null) return null;
+	if (value !== last.value) last = { value, options: splitOptions(value) };
+	return last.options;
+}
+
+function splitOptions(value: ByteString): readonly string[] {
+	return value
+		.toLowerCase()
+		.split(",")
+		.map((option) => trimBlanks(option));
 }

@@ -8,7 +8,7 @@ t.test("pending, then answered, aborted or dropped", async (t) => {
 	const turn = new Turn(true);
 	t.equal(turn.verdict, null);
 	turn.answer(response, "map-local");
-	t.same(turn.verdict, { kind: "answer", response, by: "map-local", delivery: null });
+	t.same(turn.verdict, { kind: "answer", response, by: "map-local", delivery: null, standing: null });
 	const other = new Turn(false);
 	other.abort("why", "block-list");
 	t.same(other.verdict, { kind: "abort", reason: "why", by: "block-list" });

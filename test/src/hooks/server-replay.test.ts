@@ -77,6 +77,30 @@ t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
 	t.same(await replay.report(), { served: 0, missed: 2, unused: 1 });
 });
 
+t.test("an answer that stands, once it was given more than once and nobody hears of it", async (t) => {
+	const standing = async (values: Partial<OptionValues<typeof options>>, context: HookContext = {}) => {
+		const replay = await replayOf([recorded("a"), recorded("b")], values, context);
+		const found: boolean[] = [];
+		for (let n = 0; n < 4; n++) {
+			const { verdict } = await ask(replay);
+			found.push(verdict?.kind === "answer" && verdict.standing !== null);
+			if (verdict?.kind !== "answer" || verdict.standing === null) continue;
+			const before = (await replay.report()).served;
+			verdict.standing.given();
+			t.equal((await replay.report()).served, before + 1);
+			t.match(verdict.standing.current(), { response: { statusCode: 200 }, until: Number.POSITIVE_INFINITY });
+		}
+		return found;
+	};
+	t.same(await standing({ server_replay_reuse: true }), [false, true, true, true]);
+	t.same(await standing({ server_replay_order: "sequence" }), [false, false, false, true], "the last one");
+	t.same(await standing({ server_replay_order: "cycle" }), [false, false, false, false]);
+	t.same(await standing({}), [false, false, false, false], "each once");
+	t.same(await standing({ server_replay_reuse: true, server_replay_delay: "1ms" }), [false, false, false, false]);
+	t.same(await standing({ server_replay_reuse: true, server_replay_refresh_also: ["/at"] }), [false, false, false, false]);
+	t.same(await standing({ server_replay_reuse: true }, { onServed: () => {} }), [false, false, false, false]);
+});
+
 t.test("other policies", async (t) => {
 	const policy = async (values: Partial<OptionValues<typeof options>>) => (await ask(await replayOf([], values))).verdict;
 	for (const status of ["204", "400", "500"]) t.equal(responseOf(await policy({ server_replay_extra: status }))?.statusCode, Number(status));

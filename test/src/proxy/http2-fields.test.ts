@@ -12,6 +12,7 @@ import {
 	regularFields,
 	upgradeRequestFields,
 	upgradeResponseFields,
+	withdrawH2c,
 } from "../../../src/proxy/http2-fields.ts";
 
 const target = { method: "GET", scheme: "https", host: "example.com", port: 8443, path: "/p?q" };
@@ -122,4 +123,13 @@ t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade 
 	t.equal(new Headers(fields).get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "the example of RFC 6455 section 1.3");
 	const response = new Response({ statusCode: 101, headers: new Headers([...fields, "sec-websocket-protocol", "chat"]) });
 	t.strictSame({ ...http2ResponseHeaders(response, request, none, false) }, { ":status": 200, "sec-websocket-protocol": "chat" });
+});
+
+t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (t) => {
+	const offer = http1("Host", "a", "Connection", "Upgrade, HTTP2-Settings", "Upgrade", "H2C", "HTTP2-Settings", "AAMAAABk");
+	withdrawH2c(offer);
+	t.strictSame(offer.headers.fields, ["Host", "a"]);
+	const other = http1("Connection", "Upgrade", "Upgrade", "websocket");
+	withdrawH2c(other);
+	t.equal(other.headers.size, 2);
 });

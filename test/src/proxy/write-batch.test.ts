@@ -33,9 +33,26 @@ t.test("one turn is one write, and nothing is none", async (t) => {
 	t.equal(batch.flush(), true);
 	for (let i = 0; i < 10; i++) batch.add("0123456789");
 	batch.flush();
+	batch.add("more");
 	t.equal(batch.flush(), true);
-	t.strictSame(writes, [100]);
-	await peer.take(100);
+	t.strictSame(writes, [], "the turn goes on");
+	await peer.take(104);
+	t.strictSame(writes, [104]);
+});
+
+t.test("much is written now, and so is what cannot wait", async (t) => {
+	const { socket, peer } = await socketPair(t);
+	const batch = new WriteBatch(socket);
+	batch.add(Buffer.alloc(20_000));
+	batch.flush();
+	t.equal(batch.isEmpty, true);
+	batch.add("the ");
+	batch.add("last");
+	batch.flush();
+	t.equal(batch.isEmpty, false);
+	batch.write();
+	socket.end();
+	t.equal((await peer.take(20_008)).latin1Slice(20_000), "the last");
 });
 
 t.test("false means enough for now, until drain", async (t) => {
@@ -66,4 +83,30 @@ t.test("a socket that is closed takes all and sends none", async (t) => {
 	socket.destroy();
 	batch.add("x");
 	t.equal(batch.flush(), true);
+});
+
+t.test("what the kernel has not taken yet stays as it was added", async (t) => {
+	const { socket, peer } = await socketPair(t);
+	peer.socket.pause();
+	const [batch, other] = [new WriteBatch(socket), new WriteBatch((await socketPair(t)).socket)];
+	const part = (n: number) => String(n % 10).repeat(5000);
+	let added = 0;
+	for (; added < 1000 && (socket.writableLength === 0 || added < 10); added++) {
+		batch.add(part(added));
+		batch.add(part(added));
+		t.equal(batch.isEmpty, false);
+		batch.flush();
+	}
+	t.ok(socket.writableLength > 0);
+	for (let n = 0; n < 20; n++) {
+		for (const each of [batch, other]) {
+			each.add(part(added));
+			each.add(part(added));
+			each.flush();
+		}
+		added++;
+	}
+	peer.socket.resume();
+	const got = (await peer.take(added * 10_000)).latin1Slice();
+	t.equal(got, Array.from({ length: added }, (_, n) => part(n) + part(n)).join(""));
 });

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpResponse, STARTED } from "../../../fixtures/build-flow.ts";
+import { parseJsonPath } from "../../../src/replay/json-path.ts";
 import { Recording } from "../../../src/replay/recording.ts";
 import { usualDates } from "../../../src/replay/refresh.ts";
 
@@ -81,5 +82,14 @@ t.test("flaws of what was recorded", (t) => {
 	t.equal(length("6", { statusCode: 304 }).flaw("GET"), null);
 	t.match(length("6", { body: null }).flaw("GET"), "not recorded");
 	t.equal(length("0", { body: null }).flaw("GET"), null);
+	t.end();
+});
+
+t.test("how long an answer stays the same", (t) => {
+	const dated = recording({ headers: [["Date", "Tue, 14 Nov 2023 22:13:20 GMT"]], timestampStart: STARTED });
+	t.equal(dated.staysUntil(STARTED + 60.9, usualDates), STARTED + 61);
+	t.equal(dated.staysUntil(STARTED + 60.9, null), Number.POSITIVE_INFINITY);
+	t.equal(recording().staysUntil(5, usualDates), Number.POSITIVE_INFINITY, "without dates");
+	t.equal(recording().staysUntil(5, { headers: new Set(), json: [parseJsonPath("/at", "test")] }), 5, "with dates in the body");
 	t.end();
 });

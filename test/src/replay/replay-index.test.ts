@@ -126,3 +126,27 @@ t.test("by other matching than the default one, tapes answer as flows in memory 
 		t.same([ask(), ask(), ask()], ["1", "2", null]);
 	}
 });
+
+t.test("a long tape by other matching answers what it can before it was gone through", async (t) => {
+	const flows = Array.from({ length: 17_000 }, (_, n) => recorded(`${n}`, { path: `/${n}?t=1` }));
+	flows.push(recorded("again", { path: "/0?t=2" }));
+	const path = join(t.testdir(), "a.tape");
+	await writeTape(path, flows);
+	const open = async (values: IndexValues = {}) =>
+		ReplayIndex.open([await openRecordings(path, { report: () => {} })], { server_replay_ignore_params: ["t"], ...values }, { early: true });
+	const asked = async (index: ReplayIndex, to: string) => (await index.takeKnown(httpFlow({ request: { path: to } })))?.answer(0, null).text ?? null;
+
+	const index = await open();
+	t.ok(index.shelves[0]?.growing, "it is gone through meanwhile");
+	const told: (string | null)[] = [];
+	const tell = async (to: string) => told.push(await asked(index, to));
+	await Promise.all([tell("/unknown"), tell("/0?t=9"), tell("/0?t=9"), tell("/5")]);
+	t.same(told.slice(0, 2), ["0", "5"], "first what was found first");
+	t.same(told.slice(2).sort(), ["again", null]);
+	t.equal(index.shelves[0]?.growing, null);
+	t.equal(await asked(index, "/16999"), "16999");
+	t.equal(index.takeKnown(httpFlow()), null, "at once, from now on");
+
+	const last = await open({ server_replay_order: "sequence" });
+	t.same([await asked(last, "/0"), await asked(last, "/0"), await asked(last, "/0")], ["0", "again", "again"], "where the last one counts it is waited for");
+});

@@ -7,7 +7,7 @@ import { reports } from "../../../fixtures/tape-files.ts";
 import { createTape } from "../../../formats/index.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { defaultRequestKey, requestKeyFor } from "../../../src/replay/request-key.ts";
-import { openShelf, type RecordedTape } from "../../../src/replay/shelf.ts";
+import { type KeyedTape, openShelf, type RecordedTape } from "../../../src/replay/shelf.ts";
 
 const flows = [
 	tcpFlow(),
@@ -61,6 +61,7 @@ for (const [what, open] of Object.entries(tapes)) {
 
 	t.test(`${what}, by another key`, async (t) => {
 		const shelf = await openShelf(await open(t), { keyOf: ignoringHost, isDefault: false });
+		while (shelf.growing) await shelf.growing;
 		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.equal(places.length, 4);
 		t.equal(shelf.answerAt(places[3] as number)?.response.text, "third");
@@ -72,6 +73,7 @@ for (const [what, open] of Object.entries(tapes)) {
 	t.test(`${what}, some of its flows`, async (t) => {
 		const selects = ({ request, response }: HttpFlow) => request.host !== "example.com" || response === null;
 		const shelf = await openShelf(await open(t), { keyOf: ignoringHost, isDefault: false, selects });
+		while (shelf.growing) await shelf.growing;
 		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.same(
 			places.map((place) => shelf.at(place)?.id),
@@ -96,6 +98,7 @@ t.test("a flow store that is recorded to meanwhile", async (t) => {
 		await openShelf(tape, { keyOf: ignoringHost, isDefault: false }),
 		await openShelf(tape, { keyOf: defaultRequestKey, isDefault: true, selects: ({ request }) => request.path === "/new" }),
 	];
+	for (const shelf of shelves) while (shelf.growing) await shelf.growing;
 	const later = httpFlow({ request: { path: "/new" }, response: { body: "new" } });
 	const keys = [defaultRequestKey(later), ignoringHost(later), defaultRequestKey(later)];
 	const found = () => shelves.map((shelf, n) => shelf.findByKey(keys[n] as string, -1, 10).map((place) => shelf.answerAt(place)?.response.text));
@@ -112,4 +115,18 @@ t.test("a flow store that is recorded to meanwhile", async (t) => {
 		shelves.map((shelf) => shelf.countAnswers()),
 		[4, 4, 1],
 	);
+});
+
+t.test("a tape that cannot be read to its end says so to who waits", async (t) => {
+	const tape = (await tapeOf(join(t.testdir(), "a.tape"), flows)) as KeyedTape;
+	function* requests() {
+		yield [{ seq: 1, request: (first as HttpFlow).request }];
+		throw new Error("damaged");
+	}
+	const broken: KeyedTape = Object.create(tape, { requests: { value: requests } });
+	const shelf = await openShelf(broken, { keyOf: ignoringHost, isDefault: false });
+	t.same(shelf.findByKey(ignoringHost(first as HttpFlow), -1, 1), [], "not known yet");
+	await t.rejects(async () => {
+		while (shelf.growing) await shelf.growing;
+	}, /damaged/);
 });

@@ -105,8 +105,8 @@ t.test("what replay asks: keys, outlines, answers alone", async (t) => {
 	t.equal(answer?.response.rawContent?.toString(), "x".repeat(500));
 	t.same([store.answerAt(2), store.answerAt(3), store.answerAt(99)], [null, null, null]);
 	t.same(
-		[...store.stored()].flat().map(({ seq, flow }) => [seq, flow.id]),
-		flows.map(({ id }, i) => [i + 1, id]),
+		[...store.requests()].flat().map(({ seq, request }) => [seq, request.url, request.headers.get("host")]),
+		flows.flatMap((flow, i) => (flow.type === "http" ? [[i + 1, flow.request.url, flow.request.headers.get("host")]] : [])),
 	);
 	t.same(list, []);
 	await store.close();

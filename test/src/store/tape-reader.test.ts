@@ -85,8 +85,11 @@ t.test("answers, outlines and numbers", async (t) => {
 	t.match(reader.answerAt(3), { id: "socket", response: { statusCode: 101 } });
 	t.equal(reader.answerAt(2), null);
 	t.same(
-		[...reader.stored()].flat().map(({ flow }) => flow.id),
-		["a", "stream", "socket"],
+		[...reader.requests()].flat().map(({ seq, request }) => [seq, request.path]),
+		[
+			[1, "/a"],
+			[3, "/b"],
+		],
 	);
 	t.same([...reader.matching({})].flat(), [1, 2, 3]);
 	t.same([...reader.matching({ filter: compileFilter("~tcp | ~b pong") })].flat(), [2, 3], "also where flows have to be looked at");

@@ -1,0 +1,62 @@
+// Runs the hooks of one exchange, at a phase that it waits for, or behind a message that has passed already.
+import type { HttpFlow } from "../flow/flow.ts";
+import { type Phase, Turn } from "../hooks/hook.ts";
+import type { ProxyContext } from "./context.ts";
+import type { ExchangeHost } from "./exchange-host.ts";
+
+export class PhaseRunner {
+	readonly turn = new Turn(true);
+	readonly #context: ProxyContext;
+	readonly #flow: HttpFlow;
+	readonly #host: Pick<ExchangeHost, "flush">;
+	#aside = 0;
+
+	/** @param host told to write when hooks are through that took their time */
+	constructor(context: ProxyContext, flow: HttpFlow, host: Pick<ExchangeHost, "flush">) {
+		this.#context = context;
+		this.#flow = flow;
+		this.#host = host;
+	}
+
+	/** Whether hooks look back at a message. */
+	get isLookingBack(): boolean {
+		return this.#aside > 0;
+	}
+
+	/** Whether hooks see a message at one of these phases, and may change it. */
+	seesAny(first: Phase, second: Phase): boolean {
+		const { pipeline } = this.#context;
+		return !pipeline.isIdle(first) || !pipeline.isIdle(second);
+	}
+
+	/** Runs the hooks of a phase, then `next`; `fail` where one of them, or `next`, threw. */
+	run(phase: Phase, next: () => void, fail: (error: unknown) => void): void {
+		const { pipeline } = this.#context;
+		try {
+			const wait = pipeline.run(phase, this.#flow, this.turn);
+			if (wait === undefined) next();
+			else this.#context.track(wait.then(next, fail).then(() => this.#host.flush()));
+		} catch (error) {
+			fail(error);
+		}
+	}
+
+	/** Hooks see a message that has passed: nothing they do changes what was sent. `done` is called where they took their time. */
+	lookBack(phase: Phase, done: () => void): void {
+		if (this.#context.pipeline.isIdle(phase)) return;
+		const fail = (error: unknown) => this.#context.emit({ kind: "hook_error", phase, error });
+		try {
+			const wait = this.#context.pipeline.run(phase, this.#flow, this.turn);
+			if (wait === undefined) return;
+			this.#aside++;
+			const through = () => {
+				this.#aside--;
+				done();
+				this.#host.flush();
+			};
+			this.#context.track(wait.catch(fail).then(through));
+		} catch (error) {
+			fail(error);
+		}
+	}
+}

@@ -3,8 +3,9 @@ import http from "node:http";
 import { join } from "node:path";
 import type { BenchOptions, Finding } from "./finding.ts";
 import { underLoad } from "./finding.ts";
-import { compareUnderLoad } from "./load.ts";
-import { flowtape, freePort, hasProgram, median, type Running, start } from "./processes.ts";
+import { compareUnderLoad, wrk } from "./load.ts";
+import { node, type Run, recorder, withPeers } from "./peers.ts";
+import { hasProgram, median, type Running } from "./processes.ts";
 
 const features: Readonly<Record<string, readonly string[]>> = {
 	"a header set": ["--modify-headers", "/x-bench/1"],
@@ -15,43 +16,31 @@ const features: Readonly<Record<string, readonly string[]>> = {
 	"cookies that stick": ["--stickycookie", "."],
 };
 
-/** MiB of a large body. */
-const LARGE = { whole: 1024, short: 64 };
+/** Large bodies: MiB of each, and how many one after the other. */
+const large = {
+	whole: [
+		{ size: 64, count: 16 },
+		{ size: 1024, count: 1 },
+	],
+	short: [{ size: 64, count: 1 }],
+};
 
 export async function live(options: BenchOptions): Promise<Finding[]> {
-	const running: Running[] = [];
-	const run = async (command: (port: number) => readonly string[]): Promise<Running> => {
-		const port = await freePort();
-		const process = await start(command(port), port, { FLOWTAPE_HOME: join(options.folder, "home") });
-		running.push(process);
-		return process;
-	};
-	try {
-		const large = await largeBodies(options, run);
-		if (!hasProgram("wrk")) return large;
+	return withPeers(options, async (run) => {
+		const bodies = await largeBodies(options, run);
+		if (!hasProgram("wrk")) return bodies;
 		const origin = await run((port) => node("server.mjs", port));
-		return [...(await costs(options, origin, run)), await tls(options, origin, run), ...large];
-	} finally {
-		for (const process of running.reverse()) await process.stop();
-	}
-}
-
-type Run = (command: (port: number) => readonly string[]) => Promise<Running>;
-
-function node(yardstick: string, ...args: readonly (string | number)[]): string[] {
-	return [process.execPath, `bench/yardsticks/${yardstick}`, ...args.map(String)];
-}
-
-function proxy(folder: string, port: number, ...args: readonly string[]): string[] {
-	return [...flowtape, "record", join(folder, `${port}.tape`), "-q", "-p", String(port), ...args];
+		return [...(await costs(options, origin, run)), await tls(options, origin, run), ...bodies];
+	});
 }
 
 /** Each feature switched on alone, against the proxy without any. */
-async function costs({ folder, rounds, seconds }: BenchOptions, origin: Running, run: Run): Promise<Finding[]> {
+async function costs(options: BenchOptions, origin: Running, run: Run): Promise<Finding[]> {
+	const { folder } = options;
 	const script = `wrk.path="http://127.0.0.1:${origin.port}/1k.txt"\nwrk.headers["Host"]="127.0.0.1:${origin.port}"\n`;
-	const peers: Record<string, Running> = { plain: await run((port) => proxy(folder, port)) };
-	for (const [name, args] of Object.entries(features)) peers[name] = await run((port) => proxy(folder, port, ...args));
-	const figures = compareUnderLoad(peers, { script, folder, rounds, seconds });
+	const peers: Record<string, Running> = { plain: await run((port) => recorder(folder, port)) };
+	for (const [name, args] of Object.entries(features)) peers[name] = await run((port) => recorder(folder, port, ...args));
+	const figures = await compareUnderLoad(peers, wrk(folder, script), options);
 	const plain = figures.plain?.cpuMicros ?? Number.NaN;
 	return Object.keys(features).map((name) => {
 		const { cpuMicros = Number.NaN, rate = 0 } = figures[name] ?? {};
@@ -65,31 +54,33 @@ async function costs({ folder, rounds, seconds }: BenchOptions, origin: Running,
 }
 
 /** The client speaks TLS, the origin does not. */
-async function tls({ folder, rounds, seconds }: BenchOptions, origin: Running, run: Run): Promise<Finding> {
-	const ours = await run((port) => proxy(folder, port, "--mode", `reverse:http://127.0.0.1:${origin.port}`));
+async function tls(options: BenchOptions, origin: Running, run: Run): Promise<Finding> {
+	const { folder } = options;
+	const ours = await run((port) => recorder(folder, port, "--mode", `reverse:http://127.0.0.1:${origin.port}`));
 	const theirs = await run((port) => node("tls-proxy.mjs", port, origin.port, join(folder, "home", "flowtape-ca.pem")));
 	const peers = { flowtape: ours, "node:https": theirs };
-	const figures = compareUnderLoad(peers, { script: 'wrk.path="/1k.txt"\n', folder, rounds, seconds, scheme: "https" });
+	const figures = await compareUnderLoad(peers, wrk(folder, 'wrk.path="/1k.txt"\n', "https"), options);
 	return underLoad("record, client by TLS", "node:https", "1", figures);
 }
 
 /** One large body at a time through the proxies. */
 async function largeBodies({ folder, rounds }: BenchOptions, run: Run): Promise<Finding[]> {
-	const size = rounds === 1 ? LARGE.short : LARGE.whole;
 	const origin = await run((port) => node("large.mjs", port));
-	const peers = { ours: await run((port) => proxy(folder, port)), theirs: await run((port) => node("forward-proxy.mjs", port)) };
-	const rates = { ours: [] as number[], theirs: [] as number[] };
-	for (let round = 0; round < rounds; round++)
-		for (const peer of ["ours", "theirs"] as const) rates[peer].push(size / (await fetched(peers[peer].port, `http://127.0.0.1:${origin.port}/${size}`)));
-	const [ours, theirs] = [median(rates.ours), median(rates.theirs)];
-	return [
-		{
+	const peers = { ours: await run((port) => recorder(folder, port)), theirs: await run((port) => node("forward-proxy.mjs", port)) };
+	const findings: Finding[] = [];
+	for (const { size, count } of rounds === 1 ? large.short : large.whole) {
+		const rates = { ours: [] as number[], theirs: [] as number[] };
+		for (let round = 0; round < rounds * count; round++)
+			for (const peer of ["ours", "theirs"] as const) rates[peer].push(size / (await fetched(peers[peer].port, `http://127.0.0.1:${origin.port}/${size}`)));
+		const [ours, theirs] = [median(rates.ours), median(rates.theirs)];
+		findings.push({
 			name: `record, a body of ${size} MiB: flowtape / node:http`,
 			ratio: ours / theirs,
 			wanted: "at least 1",
 			figures: `${ours.toFixed(0)} MiB/s, ${theirs.toFixed(0)} MiB/s`,
-		},
-	];
+		});
+	}
+	return findings;
 }
 
 /** Seconds to fetch a URL through a proxy. */

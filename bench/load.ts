@@ -1,8 +1,10 @@
-// Load by wrk: 32 keep-alive connections from one thread, peers taking turns so that a noisy machine hits all alike.
+// Load from 32 connections, peers taking turns so that a noisy machine hits all alike: by wrk, by h2load, and at a given rate by hey.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { median, type Running } from "./processes.ts";
+
+export const CONNECTIONS = 32;
 
 export interface LoadFigures {
 	/** Requests a second, median of the rounds. */
@@ -13,26 +15,28 @@ export interface LoadFigures {
 	bad: number;
 }
 
-export interface LoadOptions {
-	/** A wrk script, which says what is asked for. */
-	script: string;
-	folder: string;
-	rounds: number;
-	seconds: number;
-	/** Default: http. */
-	scheme?: "https";
+export interface Loaded {
+	requests: number;
+	/** A second. */
+	rate: number;
+	bad: number;
 }
 
+/** Puts load on a peer for so long. */
+export type Load = (peer: Running, seconds: number) => Loaded | Promise<Loaded>;
+
 /** Every peer in every round, after a warm-up. */
-export function compareUnderLoad(peers: Readonly<Record<string, Running>>, options: LoadOptions): Record<string, LoadFigures> {
-	const script = join(options.folder, "load.lua");
-	writeFileSync(script, options.script);
+export async function compareUnderLoad(
+	peers: Readonly<Record<string, Running>>,
+	load: Load,
+	{ rounds, seconds }: { rounds: number; seconds: number },
+): Promise<Record<string, LoadFigures>> {
 	const seen = Object.fromEntries(Object.keys(peers).map((name) => [name, [] as LoadFigures[]]));
-	for (const peer of Object.values(peers)) wrk(peer.port, script, 1, options.scheme);
-	for (let round = 0; round < options.rounds; round++) {
+	for (const peer of Object.values(peers)) await load(peer, 1);
+	for (let round = 0; round < rounds; round++) {
 		for (const [name, peer] of Object.entries(peers)) {
 			const before = peer.cpu();
-			const { requests, rate, bad } = wrk(peer.port, script, options.seconds, options.scheme);
+			const { requests, rate, bad } = await load(peer, seconds);
 			seen[name]?.push({ rate, cpuMicros: ((peer.cpu() - before) * 1e6) / Math.max(requests, 1), bad });
 		}
 	}
@@ -48,13 +52,50 @@ export function compareUnderLoad(peers: Readonly<Record<string, Running>>, optio
 	);
 }
 
-function wrk(port: number, script: string, seconds: number, scheme = "http"): { requests: number; rate: number; bad: number } {
-	const { stdout } = spawnSync("wrk", ["-t1", "-c32", `-d${seconds}s`, "-s", script, `${scheme}://127.0.0.1:${port}`], { encoding: "utf8" });
-	const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0);
-	const socketErrors =
-		/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/
-			.exec(stdout)
-			?.slice(1)
-			.reduce((sum, count) => sum + Number(count), 0) ?? 0;
-	return { requests: number(/(\d+) requests in/), rate: number(/Requests\/sec:\s+([\d.]+)/), bad: number(/Non-2xx or 3xx responses: (\d+)/) + socketErrors };
+/** By a wrk script, which says what is asked for. */
+export function wrk(folder: string, script: string, scheme: "http" | "https" = "http"): Load {
+	const file = join(folder, "load.lua");
+	writeFileSync(file, script);
+	return ({ port }, seconds) => {
+		const told = output("wrk", "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", file, `${scheme}://127.0.0.1:${port}`);
+		const socketErrors =
+			/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/
+				.exec(told)
+				?.slice(1)
+				.reduce((sum, count) => sum + Number(count), 0) ?? 0;
+		return {
+			requests: number(told, /(\d+) requests in/),
+			rate: number(told, /Requests\/sec:\s+([\d.]+)/),
+			bad: number(told, /Non-2xx or 3xx responses: (\d+)/) + socketErrors,
+		};
+	};
+}
+
+/** HTTP/2 over TLS, ten streams at a time on each connection. */
+export function h2load(path: string): Load {
+	return ({ port }, seconds) => {
+		const told = output("h2load", "-t1", `-c${CONNECTIONS}`, "-m10", "-D", String(seconds), "--warm-up-time=0", `https://127.0.0.1:${port}${path}`);
+		return {
+			requests: number(told, /(\d+) succeeded/),
+			rate: number(told, /([\d.]+) req\/s/),
+			bad: number(told, /(\d+) failed/),
+		};
+	};
+}
+
+/** Through a proxy by hey. `rate`: requests a second in all; as many as there can be without it. */
+export function hey(proxyPort: number, url: string, seconds: number, rate?: number): Loaded & { p99Millis: number } {
+	const limit = rate === undefined ? [] : ["-q", String(Math.max(1, Math.round(rate / CONNECTIONS)))];
+	const told = output("hey", "-c", String(CONNECTIONS), "-z", `${seconds}s`, ...limit, "-x", `http://127.0.0.1:${proxyPort}`, url);
+	const requests = number(told, /\[200\]\s+(\d+) responses/);
+	const all = [...told.matchAll(/\[\d+\]\s+(\d+) /g)].reduce((sum, [, count]) => sum + Number(count), 0);
+	return { requests, rate: number(told, /Requests\/sec:\s+([\d.]+)/), bad: all - requests, p99Millis: number(told, /99% in ([\d.]+) secs/) * 1000 };
+}
+
+function output(program: string, ...args: readonly string[]): string {
+	return spawnSync(program, args, { encoding: "utf8" }).stdout;
+}
+
+function number(text: string, pattern: RegExp): number {
+	return Number(pattern.exec(text)?.[1] ?? 0);
 }

@@ -4,12 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { append } from "./append.ts";
 import type { BenchOptions, Finding } from "./finding.ts";
+import { http2 } from "./http2.ts";
+import { latency } from "./latency.ts";
 import { live } from "./live.ts";
 import { offline } from "./offline.ts";
 import { parseHeads } from "./parse-heads.ts";
 import { record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { startUp } from "./start-up.ts";
+import { tls } from "./tls.ts";
 
 const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = {
 	start: startUp,
@@ -17,6 +20,9 @@ const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Find
 	append,
 	record,
 	live,
+	tls,
+	http2,
+	latency,
 	replay,
 	offline,
 };

@@ -6,7 +6,7 @@ import { HttpFlow } from "../src/flow/flow.ts";
 import { Headers } from "../src/flow/headers.ts";
 import { Request, Response } from "../src/flow/message.ts";
 import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
-import { compareUnderLoad } from "./load.ts";
+import { compareUnderLoad, wrk } from "./load.ts";
 import { flowtape, freePort, hasProgram, mitmdump, type Running, start } from "./processes.ts";
 
 const FEW = 1000;
@@ -17,7 +17,8 @@ export async function replay(options: BenchOptions): Promise<Finding[]> {
 	return [...(await replayOf(FEW, options)), ...(await replayOf(options.flows * 2, options))];
 }
 
-async function replayOf(count: number, { folder, rounds, seconds }: BenchOptions): Promise<Finding[]> {
+async function replayOf(count: number, options: BenchOptions): Promise<Finding[]> {
+	const { folder } = options;
 	await writeRecordings(join(folder, "replay.tape"), count);
 	await writeRecordings(join(folder, "replay.mitm"), Math.min(count, FEW));
 	const peers: Record<string, Running> = {};
@@ -34,7 +35,7 @@ async function replayOf(count: number, { folder, rounds, seconds }: BenchOptions
 			await add("mitmdump", (port) => [program, "-q", "-p", String(port), "--listen-host", "127.0.0.1", ...replayed, "--set", `confdir=${folder}/mitm`]);
 		}
 		const script = `local i=0\nrequest=function() i=(i+7919)%${count}; return wrk.format("GET","http://${HOST}/f"..i..".txt",{Host="${HOST}"}) end`;
-		const figures = compareUnderLoad(peers, { script, folder, rounds, seconds });
+		const figures = await compareUnderLoad(peers, wrk(folder, script), options);
 		const name = `replay of ${count.toLocaleString("en")}`;
 		return [underLoad(name, "node:http", "0.8, goal 1.2", figures), ...(figures.mitmdump ? [underLoad(name, "mitmdump", "50", figures)] : [])];
 	} finally {

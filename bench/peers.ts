@@ -1,0 +1,39 @@
+// The proxies that are compared and the servers behind them: how each is started, and that all are stopped.
+import { join } from "node:path";
+import type { BenchOptions } from "./finding.ts";
+import { flowtape, freePort, mitmdump, type Running, start } from "./processes.ts";
+
+/** Starts what a command for a free port says. */
+export type Run = (command: (port: number) => readonly string[]) => Promise<Running>;
+
+export async function withPeers<T>({ folder }: BenchOptions, work: (run: Run) => Promise<T>): Promise<T> {
+	const running: Running[] = [];
+	const run: Run = async (command) => {
+		const port = await freePort();
+		const process = await start(command(port), port, { FLOWTAPE_HOME: join(folder, "home") });
+		running.push(process);
+		return process;
+	};
+	try {
+		return await work(run);
+	} finally {
+		for (const process of running.reverse()) await process.stop();
+	}
+}
+
+export function node(yardstick: string, ...args: readonly (string | number)[]): string[] {
+	return [process.execPath, `bench/yardsticks/${yardstick}`, ...args.map(String)];
+}
+
+/** flowtape, recording. */
+export function recorder(folder: string, port: number, ...args: readonly string[]): string[] {
+	return [...flowtape, "record", join(folder, `${port}.tape`), "-q", "-p", String(port), ...args];
+}
+
+/** mitmdump, recording, under its name among the peers; none where there is no mitmdump. */
+export async function recordingMitmdump(folder: string, run: Run, ...args: readonly string[]): Promise<{ mitmdump?: Running }> {
+	if (mitmdump === null) return {};
+	const program = mitmdump;
+	const options = ["--listen-host", "127.0.0.1", "--set", `confdir=${folder}/mitm`];
+	return { mitmdump: await run((port) => [program, "-q", "-p", String(port), "-w", join(folder, `${port}.mitm`), ...options, ...args]) };
+}

@@ -1,0 +1,14 @@
+// node:http2 answering every request with the same 1 KiB from memory; arguments: port, file of key and certificate.
+import { readFileSync } from "node:fs";
+import http2 from "node:http2";
+
+const [port, pem] = process.argv.slice(2);
+const both = readFileSync(pem);
+const body = Buffer.alloc(1024, "x");
+http2
+	.createSecureServer({ key: both, cert: both })
+	.on("stream", (stream) => {
+		stream.respond({ ":status": 200, "content-type": "text/plain", "content-length": body.length });
+		stream.end(body);
+	})
+	.listen(Number(port), "127.0.0.1");

@@ -8,6 +8,7 @@ const body = Buffer.alloc(1024, "x");
 http2
 	.createSecureServer({ key: both, cert: both })
 	.on("stream", (stream) => {
+		stream.on("error", () => {});
 		stream.respond({ ":status": 200, "content-type": "text/plain", "content-length": body.length });
 		stream.end(body);
 	})

@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { certificatePem, type Element, readElements } from "./ca-der.ts";
 import { type AuthorityFiles, type ReadOptions, readAuthority } from "./ca-files.ts";
 import { type Issuer, mintLeaf, normalizeNames } from "./ca-leaf.ts";
+import { noteCertificate } from "./connection-facts.ts";
 
 /** What is known of the server that a leaf is to stand for. */
 export interface LeafRequest {
@@ -102,6 +103,7 @@ export class CertificateAuthority implements LeafIssuer {
 		// loading a hundred roots, which only the verification of client certificates would use.
 		const context = createSecureContext({ ...this.#contextOptions, key: privatePem, cert: leaf + this.certificatePem + extra, ca: [] });
 		this.#leaves.set(context, leaf);
+		noteCertificate(context, leaf);
 		return context;
 	}
 }

@@ -58,6 +58,11 @@ export function certificateChain(socket: TLSSocket): X509Certificate[] {
 
 const leaves = new WeakMap<SecureContext, Uint8Array>();
 
+/** Tells which certificate, in PEM, a context shows: to read it from a connection takes long. */
+export function noteCertificate(context: SecureContext, pem: string): void {
+	leaves.set(context, Buffer.from(pem));
+}
+
 /** The certificate that our side of a TLS connection showed, in PEM. */
 export function ownCertificate(socket: TLSSocket, context: SecureContext): Uint8Array | null {
 	let pem = leaves.get(context);

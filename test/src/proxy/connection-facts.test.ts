@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
-import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, ownCertificate, serverFacts } from "../../../src/proxy/connection-facts.ts";
+import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, noteCertificate, ownCertificate, serverFacts } from "../../../src/proxy/connection-facts.ts";
 
 const { originPem, server } = await makeAuthorities(t);
 
@@ -69,6 +69,9 @@ t.test("TLS: version, cipher, protocol and certificates, on both ends", async (t
 	t.equal(Buffer.from(own ?? []).toString(), leaf?.toString());
 	t.equal(ownCertificate(inner, secureContext), own, "read once for all connections that show it");
 	t.equal(ownCertificate(outer, server({ names: ["b.example"] })), null, "a client shows none");
+	const noted = server({ names: ["c.example"] });
+	noteCertificate(noted, originPem);
+	t.equal(Buffer.from(ownCertificate(inner, noted) ?? []).toString(), originPem, "what is known is not read");
 	t.strictSame(certificateChain(inner), []);
 });
 

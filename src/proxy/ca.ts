@@ -25,7 +25,7 @@ export interface LeafIssuer {
 	contextFor(request: LeafRequest): SecureContext | Promise<SecureContext>;
 }
 
-/** About ten kilobytes each. A context costs ten times the minting, so contexts are what is kept. */
+/** About thirty kilobytes each. A context costs ten times the minting, so contexts are what is kept. */
 const maxContexts = 1000;
 
 /** Opens the authority of a folder (`homeFolder` says which), making it where there is none. Throws FT_CA. */

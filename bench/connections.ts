@@ -23,14 +23,16 @@ export async function connectAnew(proxyPort: number, originPort: number, seconds
 function isAnswered(proxyPort: number, authority: string, servername: string): Promise<boolean> {
 	return new Promise((resolve) => {
 		let answer = "";
+		const fail = () => resolve(false);
 		const socket = connect(proxyPort, "127.0.0.1", () => socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`));
-		socket.on("error", () => resolve(false));
+		socket.on("error", fail).once("close", fail);
 		socket.once("data", () => {
+			socket.removeListener("close", fail);
 			const secured = secure({ socket, servername, secureContext, rejectUnauthorized: false }, () =>
 				secured.write(`GET /1k.txt HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`),
 			);
 			secured
-				.on("error", () => resolve(false))
+				.on("error", fail)
 				.on("data", (chunk) => {
 					answer += chunk.toString("latin1");
 				})

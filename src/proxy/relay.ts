@@ -2,6 +2,7 @@
 import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
+import { passYoung } from "./young-buffers.ts";
 
 /**
  * What is known of a body that is to be sent: as received, or `size` bytes that are all there.
@@ -94,6 +95,7 @@ export class Relay {
 
 	#take(chunk: Buffer): void {
 		this.size += chunk.length;
+		if (this.#passing !== null) passYoung(chunk.length);
 		this.#writer?.write(chunk);
 		this.#keep(chunk);
 	}

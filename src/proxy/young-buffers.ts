@@ -1,0 +1,30 @@
+// Frees the buffers of large bodies while they are young. Every piece that comes is memory of its own outside of the heap, and V8 counts it to
+// the heap until it is collected: with a heap as small as a proxy's each few dozen MiB that pass are then reason enough to mark all of it, which
+// costs as much as moving the bytes. A collection of what is young alone is cheap, and its memory is still in the cache when it is used again.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** Bytes that may pass between two collections. */
+const YOUNG_BYTES = 8 * 1024 * 1024;
+
+type Collect = (options: { type: "minor" }) => void;
+
+let collect: Collect | null = null;
+let passed = 0;
+
+/** So many bytes are on their way that came in buffers of their own, which nobody needs once they are written. */
+export function passYoung(bytes: number): void {
+	passed += bytes;
+	if (passed < YOUNG_BYTES) return;
+	passed = 0;
+	collect ??= exposeCollect();
+	collect({ type: "minor" });
+}
+
+/** V8 hands it only to a context that is made while the flag is set; nothing, where it does not at all. */
+function exposeCollect(): Collect {
+	setFlagsFromString("--expose-gc");
+	const exposed: unknown = runInNewContext("globalThis.gc");
+	setFlagsFromString("--no-expose-gc");
+	return typeof exposed === "function" ? (exposed as Collect) : () => {};
+}

@@ -57,9 +57,12 @@ export type BodyStreaming = boolean | ((chunk: Buffer) => Uint8Array | Iterable<
 export class Turn {
 	/** Whether there is an exchange behind the flow; false for stored flows. */
 	readonly live: boolean;
-	/** To be set when the heads are there; later it has no effect. */
-	requestStream: BodyStreaming = false;
-	responseStream: BodyStreaming = false;
+	/** What hooks say when the heads are there; later it has no effect. null: nothing, and the proxy decides. */
+	requestStream: BodyStreaming | null = null;
+	responseStream: BodyStreaming | null = null;
+	/** Whether the bodies pass as they come where hooks say nothing. */
+	passesRequest = false;
+	passesResponse = false;
 	#verdict: Verdict | null = null;
 
 	constructor(live: boolean) {

@@ -92,7 +92,7 @@ export class Exchange implements Asker {
 		const { bodies, pipeline } = this.#context;
 		const { request } = this.flow;
 		const isEvents = request.body === null && isEventStream(request.headers);
-		this.#hooks.turn.requestStream = isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
+		this.#hooks.turn.passesRequest = isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
 		this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
 
@@ -105,7 +105,7 @@ export class Exchange implements Asker {
 		const { bodies, pipeline } = this.#context;
 		const { relay } = this.#request;
 		if (bodies.refuses(relay.size)) this.#refuse("request");
-		else if (relay.isReplayable && bodies.streams(relay.size, pipeline.needsRequestBody)) this.#passRequest(true);
+		else if (relay.isReplayable && bodies.streams(relay.size, pipeline.needsRequestBody)) this.#passRequest(null);
 	}
 
 	/** What a script makes of a chunk, or of the end, can go wrong: then the exchange ends, as what it was meant to be is not known. */
@@ -206,25 +206,28 @@ export class Exchange implements Asker {
 		}
 		if (this.#awaitsContinue) this.#host.sendInterim(CONTINUE);
 		this.#awaitsContinue = false;
-		const { requestStream } = this.#hooks.turn;
+		const { requestStream, passesRequest } = this.#hooks.turn;
 		if (this.#request.isEnded) this.#requestBodyDone();
-		else if (requestStream !== false) this.#passRequest(requestStream);
+		else if (requestStream ?? passesRequest) this.#passRequest(requestStream);
 	}
 
-	/** The request goes on before it is whole, unless a hook must see it first: then it waits where the tape keeps it. */
-	#passRequest(stream: BodyStreaming): void {
+	/**
+	 * The request goes on before it is whole, unless a hook must see it first: then it waits where the tape keeps it.
+	 * @param said what hooks said of it; null: nothing
+	 */
+	#passRequest(said: BodyStreaming | null): void {
 		const { pool, pipeline, openSpool } = this.#context;
 		if (pool === null || pipeline.insistsOnRequestBody) {
 			this.#request.relay.pass({ keep: true, openSpool, transform: null, held: true });
 			return;
 		}
-		this.#request.pass(stream, { keep: this.#isKept(stream, this.flow.request), openSpool });
+		this.#request.pass(said ?? true, { keep: this.#isKept(said, this.flow.request), openSpool });
 		this.#forward();
 	}
 
 	/** Whether the tape gets the body of a message that passes as it comes. */
-	#isKept(stream: BodyStreaming, { headers }: Request | Response): boolean {
-		return this.#context.bodies.keeps(typeof stream === "function") || isEventStream(headers);
+	#isKept(said: BodyStreaming | null, { headers }: Request | Response): boolean {
+		return this.#context.bodies.keeps(said !== null) || (said === null && isEventStream(headers));
 	}
 
 	#refuse(whose: "request" | "response"): void {
@@ -309,7 +312,7 @@ export class Exchange implements Asker {
 			this.#chunkTimes = new ChunkTimes(at);
 			this.flow.metadata.response_chunks = this.#chunkTimes.list;
 		}
-		this.#hooks.turn.responseStream = isEvents || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
+		this.#hooks.turn.passesResponse = isEvents || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
@@ -320,12 +323,12 @@ export class Exchange implements Asker {
 		if (this.#stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(relay.size)) this.#refuse("response");
-		else if (bodies.streams(relay.size, pipeline.needsResponseBody)) this.#passResponse(true);
+		else if (bodies.streams(relay.size, pipeline.needsResponseBody)) this.#passResponse(null);
 	}
 
 	#passLateResponse(): void {
 		if (this.#stage === "response body" && !this.#context.pipeline.needsResponseBody) {
-			this.#passResponse(true);
+			this.#passResponse(null);
 			this.#host.flush();
 		}
 	}
@@ -362,16 +365,16 @@ export class Exchange implements Asker {
 		this.#phase("responseheaders", () => {
 			if (this.#isAborted()) return;
 			this.#stage = "response body";
-			const { responseStream } = this.#hooks.turn;
+			const { responseStream, passesResponse } = this.#hooks.turn;
 			if (this.#response.isEnded) this.#responseBodyDone();
 			else if (this.#context.bodies.refuses(this.#response.expectedSize)) this.#refuse("response");
-			else if (responseStream !== false) this.#passResponse(responseStream);
+			else if (responseStream ?? passesResponse) this.#passResponse(responseStream);
 		});
 	}
 
 	/** The response goes on before it is whole. */
-	#passResponse(stream: BodyStreaming): void {
-		this.#response.pass(stream, { keep: this.#isKept(stream, this.flow.response as Response), openSpool: this.#context.openSpool });
+	#passResponse(said: BodyStreaming | null): void {
+		this.#response.pass(said ?? true, { keep: this.#isKept(said, this.flow.response as Response), openSpool: this.#context.openSpool });
 		this.#answer();
 	}
 

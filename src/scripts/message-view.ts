@@ -14,14 +14,36 @@ export type Streaming = boolean | StreamFunction;
 type HeaderList = Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string>>;
 
 abstract class MessageView<M extends Message> {
-	/** Set in `requestheaders` or `responseheaders`: true passes the body on as it comes, a function changes it on its way. */
-	stream: Streaming = false;
 	/** What is shown. */
 	readonly message: M;
+	#saidStream: Streaming | null = null;
+	#passes: Streaming = false;
 	#headers: HeadersView | undefined;
 
 	constructor(message: M) {
 		this.message = message;
+	}
+
+	/**
+	 * Set in `requestheaders` or `responseheaders`: true passes the body on as it comes, a function changes it on its way. Either way it is
+	 * recorded only with the option `store_streamed_bodies`.
+	 */
+	get stream(): Streaming {
+		return this.#saidStream ?? this.#passes;
+	}
+
+	set stream(said: Streaming) {
+		this.#saidStream = said;
+	}
+
+	/** What scripts have said of the stream; null: nothing. */
+	get saidStream(): Streaming | null {
+		return this.#saidStream;
+	}
+
+	/** How the body passes where scripts say nothing. */
+	passes(stream: Streaming): void {
+		this.#passes = stream;
 	}
 
 	get headers(): HeadersView {

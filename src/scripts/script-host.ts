@@ -164,12 +164,12 @@ class RunningScript {
 
 	#callHttp(name: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
 		const view = this.#viewOf(flow, turn) as HTTPFlow;
-		if (name === "requestheaders") view.request.stream = turn.requestStream;
-		if (name === "responseheaders" && view.response !== null) view.response.stream = turn.responseStream;
+		if (name === "requestheaders") view.request.passes(turn.requestStream ?? turn.passesRequest);
+		if (name === "responseheaders") view.response?.passes(turn.responseStream ?? turn.passesResponse);
 		const wait = this.call(name, view);
 		const settle = () => {
-			if (name === "requestheaders") turn.requestStream = view.request.stream;
-			if (name === "responseheaders") turn.responseStream = view.response?.stream ?? false;
+			if (name === "requestheaders") turn.requestStream = view.request.saidStream ?? turn.requestStream;
+			if (name === "responseheaders") turn.responseStream = view.response?.saidStream ?? turn.responseStream;
 		};
 		if (wait !== undefined) return wait.then(settle);
 		settle();

@@ -90,6 +90,32 @@ t.test("what passes over the cutoff is not kept, unless asked; large ones are ke
 	}
 });
 
+t.test("what a hook lets pass is kept only where that was asked for, whether or not it would have passed anyway", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		const { head } = await server.message();
+		server.send(ok("abc", `Connection: close\r\nContent-Type: ${head.includes("/events") ? "text/event-stream" : "text/plain"}`));
+	});
+	const says: Hook = {
+		name: "streaming",
+		requestheaders(_flow, turn) {
+			turn.requestStream = true;
+		},
+		responseheaders(_flow, turn) {
+			turn.responseStream = true;
+		},
+	};
+	for (const store_streamed_bodies of [false, true]) {
+		const proxy = await startTestProxy(t, { hooks: [says], options: { store_streamed_bodies } });
+		for (const [n, path] of ["/", "/events"].entries()) {
+			const client = await proxy.connect();
+			client.send(`${ask("POST", origin.authority, path, ["Content-Length: 3"])}xyz`);
+			t.equal(String((await client.message()).body), "abc");
+			const { request, response } = await proxy.flow(n);
+			t.same([request.text, response?.text], store_streamed_bodies ? ["xyz", "abc"] : [null, null], path);
+		}
+	}
+});
+
 t.test("a function changes a body on its way; lengths are made right", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		t.match(await server.head(), /transfer-encoding: chunked/i);

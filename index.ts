@@ -68,8 +68,10 @@ export interface LiveSetup extends TrafficSetup {
 
 /** How it ended. */
 export interface LiveReport {
-	/** Flows that went to the output. */
+	/** Flows that went to the output and are there. */
 	readonly recorded: number;
+	/** Flows that could not be written to it. */
+	readonly lost: number;
 	/** null: nothing was to be answered from recordings. */
 	readonly replay: ReplayReport | null;
 	/** Attempts to reach servers, by `host:port`. */
@@ -161,6 +163,8 @@ export async function startReplayClient(setup: ReplayClientSetup): Promise<Runni
 	};
 }
 
+const nowhere: FlowSink = { append() {}, close: async () => {} };
+
 interface Traffic {
 	pipeline: Pipeline;
 	sink: FlowSink;
@@ -171,6 +175,7 @@ interface Traffic {
 
 /** Hooks with their recordings and scripts, and the way to the output. */
 async function prepare({ values, output, format, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+	const { CountingSink } = await import("./src/flow/counting-sink.ts");
 	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
@@ -181,31 +186,9 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 	const isKept = (flow: Flow) => filter?.matches(flow) !== false && setup.keeps?.(flow) !== false;
 	const pipeline = new Pipeline(hooks);
 	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
-	let recorded = 0;
 	// A filter that looks into messages has to see all of them.
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
-	const sink: FlowSink = {
-		append(flow) {
-			if (tape === null || !isKept(flow)) return;
-			recorded++;
-			return tape.append(flow);
-		},
-		spool: () => tape?.spool?.() ?? openFileSpool(),
-		open(flow) {
-			const entry = isOpenable ? tape?.open?.(flow) : undefined;
-			return (
-				entry && {
-					...entry,
-					close() {
-						if (!isKept(flow)) return entry.discard();
-						recorded++;
-						entry.close();
-					},
-				}
-			);
-		},
-		close: async () => tape?.close(),
-	};
+	const sink = new CountingSink(tape ?? nowhere, { isKept: (flow) => tape !== null && isKept(flow), isOpenable, openSpool: openFileSpool });
 	const egress = new Map<string, number>();
 	return {
 		pipeline,
@@ -216,10 +199,16 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 			setup.onEvent?.(event);
 		},
 		async close() {
-			await sink.close();
+			try {
+				await sink.close();
+			} catch (error) {
+				// what was committed before is there all the same, and counted
+				if (tape?.stored === undefined) throw error;
+				setup.onEvent?.({ kind: "sink_error", error });
+			}
 			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 			await pipeline.close();
-			return { recorded, replay, egress };
+			return { recorded: sink.stored, lost: sink.lost, replay, egress };
 		},
 	};
 }

@@ -106,10 +106,10 @@ export const command = defineCommand({
 		const pace = { concurrency: concurrency < 1 ? Number.POSITIVE_INFINITY : concurrency, rate, speed };
 		await paced(fitting(sources, skip), pace, send, io.signal);
 		progress?.clear();
-		const { recorded } = await client.close();
+		const { recorded, lost } = await client.close();
 		const told = comparison === null ? count : { ...count, differing: comparison.differing };
 		const words = Object.entries(told).map(([kind, number]) => `${kind} ${number}`);
-		journal.last({ ...told, recorded }, words.join(", "));
+		journal.last({ ...told, recorded, lost }, words.join(", "));
 		await comparison?.end();
 		troubles.end(count.sent);
 		return Math.max(troubles.status, journal.status) || (comparison !== null && comparison.differing > 0 ? 1 : 0);

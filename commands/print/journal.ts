@@ -23,7 +23,8 @@ export class Journal {
 	readonly #io: Io;
 	readonly #options: JournalOptions;
 	#status = 0;
-	#lost = 0;
+	/** It was told that flows cannot be written. */
+	#isLosing = false;
 	/** The first line of --json says where it listens; until then, words go to stderr. */
 	#isListening = false;
 
@@ -100,15 +101,14 @@ export class Journal {
 	}
 
 	/** The last word. */
-	end({ recorded, replay, egress }: LiveReport, output: string | null): void {
-		const kept = recorded - this.#lost;
-		if (this.#lost > 0) this.#line(`flowtape: ${this.#lost} flows could not be recorded and are lost`);
+	end({ recorded, lost, replay, egress }: LiveReport, output: string | null): void {
+		this.#tellOfLost(lost);
 		const attempts = [...egress.values()].reduce((sum, count) => sum + count, 0);
 		if (this.#options.json) {
 			const reached = replay === null ? {} : { ...replay, egress: attempts, destinations: Object.fromEntries(egress) };
-			this.#print({ event: "end", recorded: kept, lost: this.#lost, ...reached });
+			this.#print({ event: "end", recorded, lost, ...reached });
 		} else if (!this.#options.quiet) {
-			if (output !== null) this.#line(`recorded ${kept} ${kept === 1 ? "flow" : "flows"} to ${output}`);
+			if (output !== null) this.#line(`recorded ${recorded} ${recorded === 1 ? "flow" : "flows"} to ${output}`);
 			if (replay === null) return;
 			for (const [destination, count] of egress) this.#line(`reached out to ${printableLine(destination)}${count === 1 ? "" : `, ${count} times`}`);
 			this.#line(`served ${replay.served}, missed ${replay.missed}, unused ${replay.unused}, egress ${attempts}`);
@@ -116,16 +116,22 @@ export class Journal {
 	}
 
 	/** The last word of a run whose counts are its own. */
-	last(counts: object, text: string): void {
-		if (this.#options.json) this.#print({ event: "end", lost: this.#lost, ...counts });
+	last(counts: { readonly lost: number; readonly [name: string]: number }, text: string): void {
+		this.#tellOfLost(counts.lost);
+		if (this.#options.json) this.#print({ event: "end", ...counts });
 		else if (!this.#options.quiet) this.#line(text);
 	}
 
-	/** A flow that could not be written: the first is told of, the rest are counted. */
+	/** Never kept quiet. */
+	#tellOfLost(lost: number): void {
+		if (lost > 0) this.#line(`flowtape: ${lost === 1 ? "1 flow" : `${lost} flows`} could not be recorded and ${lost === 1 ? "is" : "are"} lost`);
+	}
+
+	/** Something could not be written: it is told of the first time. How many flows that costs shows in the end. */
 	#lose(error: unknown): void {
-		this.#lost++;
 		this.#status ||= error instanceof FlowtapeError ? error.status : 4;
-		if (this.#lost === 1) this.#say({ event: "error", message: `${wordsOf(error)}; the traffic goes on, unrecorded` });
+		if (!this.#isLosing) this.#say({ event: "error", message: `${wordsOf(error)}; the traffic goes on, unrecorded` });
+		this.#isLosing = true;
 	}
 
 	/** Unless nothing is to be said. */

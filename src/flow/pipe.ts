@@ -33,6 +33,8 @@ export interface OpenFlow {
 }
 
 export interface FlowSink {
+	/** How many of the flows that it took are safe; where it can tell. */
+	readonly stored?: number;
 	/** Nothing of a flow is held once it was taken. */
 	readonly copies?: boolean;
 	/** Takes a flow. A promise means: wait for it before you bring more. */

@@ -1,8 +1,8 @@
 // The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
 import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
+import { passYoung } from "../flow/young-buffers.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
-import { passYoung } from "./young-buffers.ts";
 
 /**
  * What is known of a body that is to be sent: as received, or `size` bytes that are all there.

@@ -23,9 +23,14 @@ export class RowWriter implements ConnectionRows {
 	readonly #report: Reporter | null;
 	readonly #onForget: () => void;
 	#borrowed: BorrowedRows | null = null;
+	/** Flows that were written and committed, less those that were removed. */
+	stored = 0;
+	#pendingFlows = 0;
 	#pendingRows = 0;
 	#pendingBytes = 0;
 	#timer: NodeJS.Timeout | undefined;
+	/** A failure was reported, and nothing was committed since. */
+	#isFailing = false;
 
 	/**
 	 * @param report told of a failure to commit in time, which a new tape does not do
@@ -72,7 +77,9 @@ export class RowWriter implements ConnectionRows {
 		row[COLUMN.response_body] = toColumn(response as StoredBody);
 		this.#borrowed?.note([request, response], [values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number]);
 		this.#pendingBytes += (values[COLUMN.head] as Uint8Array).length + ROW_BYTES;
-		return this.#db.insert(INSERT_FLOW, ...row);
+		const seq = this.#db.insert(INSERT_FLOW, ...row);
+		this.#pendingFlows++;
+		return seq;
 	}
 
 	/** A message of a flow, which is its nth. */
@@ -83,7 +90,7 @@ export class RowWriter implements ConnectionRows {
 
 	removeFlow(flow: number): void {
 		this.#db.run("DELETE FROM message WHERE flow = ?", flow);
-		this.#db.run("DELETE FROM flow WHERE seq = ?", flow);
+		this.#pendingFlows -= this.#db.run("DELETE FROM flow WHERE seq = ?", flow).changes;
 	}
 
 	/** @param number of the row; default: the next one */
@@ -110,6 +117,9 @@ export class RowWriter implements ConnectionRows {
 			this.#forget();
 			throw error;
 		}
+		this.stored += this.#pendingFlows;
+		this.#pendingFlows = 0;
+		this.#isFailing = false;
 	}
 
 	/** Writes what is left, and the indexes. */
@@ -128,6 +138,7 @@ export class RowWriter implements ConnectionRows {
 	}
 
 	#forget(): void {
+		this.#pendingFlows = 0;
 		this.bodies = new BodyTable(this.#db);
 		this.#onForget();
 	}
@@ -138,13 +149,14 @@ export class RowWriter implements ConnectionRows {
 		if (this.#db.mode === "append") this.#timer = setTimeout(() => this.#commitInTime(), COMMIT_MS);
 	}
 
-	/** A failure has no caller here to be thrown to. */
+	/** A failure has no caller here to be thrown to; it is told of once, however long it lasts. */
 	#commitInTime(): void {
 		try {
 			this.flush();
 		} catch (error) {
 			if (!(error instanceof FlowtapeError)) throw error;
-			this.#report?.(error.code, error.message, { file: this.#db.path, cause: error });
+			if (!this.#isFailing) this.#report?.(error.code, error.message, { file: this.#db.path, cause: error });
+			this.#isFailing = true;
 		}
 	}
 }

@@ -2,6 +2,7 @@
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
+import { passYoung } from "../flow/young-buffers.ts";
 import { BatchRows } from "./batch-rows.ts";
 import type { StoredBody } from "./flow-row.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -179,6 +180,7 @@ export class BodyTable {
 		for (let n = 0; ; n++) {
 			const row = this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n);
 			if (row === undefined) return;
+			passYoung(row.bytes.length);
 			yield row.bytes;
 		}
 	}

@@ -42,6 +42,11 @@ export class SqliteStore implements FlowStore {
 		this.#writer = new TapeWriter(this.#db, report, requestKey);
 	}
 
+	/** Flows that were appended and committed. */
+	get stored(): number {
+		return this.#writer.stored;
+	}
+
 	append(flow: Flow): void {
 		this.#writer.append(flow);
 	}

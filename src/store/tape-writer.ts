@@ -33,6 +33,10 @@ export class TapeWriter implements FlowSink, PartWriter {
 		this.#connections = new WrittenConnections(this.#rows);
 	}
 
+	get stored(): number {
+		return this.#rows.stored;
+	}
+
 	get isEmpty(): boolean {
 		return this.#rows.isEmpty;
 	}

@@ -13,7 +13,7 @@ import type { Miss } from "../../src/hooks/context.ts";
 const quiet: ProofValues = { report: null, fail_on: [], max_miss: null, junit: null };
 const missed: Miss = { id: "m", method: "GET", url: "http://a.test/", policy: "404", explanation: "No recording answers GET http://a.test/\n", nearest: [] };
 const run = (replay: Partial<LiveReport["replay"]> = {}, egress: [string, number][] = []): LiveReport => ({
-	recorded: 0,
+	...{ recorded: 0, lost: 0 },
 	replay: { served: 1, missed: 0, unused: 0, ...replay },
 	egress: new Map(egress),
 });
@@ -41,7 +41,7 @@ t.test("what makes a run fail", async (t) => {
 		[{ fail_on: ["egress"] }, all, 1, /a\.test:443 \(2\), b\.test:80 \(1\)/],
 		[{ fail_on: ["miss, unused", "egress"] }, all, 1, /missed\n.*never used\n.*reached out/],
 		[{ fail_on: ["miss,unused,egress"] }, run(), 0, ""],
-		[{ fail_on: ["miss"] }, { recorded: 0, replay: null, egress: new Map() }, 0, ""],
+		[{ fail_on: ["miss"] }, { recorded: 0, lost: 0, replay: null, egress: new Map() }, 0, ""],
 	];
 	for (const [values, report, status, says] of cases) {
 		const found = await verdict(values, report);

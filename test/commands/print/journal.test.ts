@@ -36,7 +36,7 @@ function happen(journal: Journal): void {
 		["a:80", 1],
 		["b:443", 2],
 	]);
-	journal.end({ recorded: 1, replay: { served: 3, missed: 1, unused: 2 }, egress }, "x.tape");
+	journal.end({ recorded: 1, lost: 0, replay: { served: 3, missed: 1, unused: 2 }, egress }, "x.tape");
 }
 
 t.test("for people", async (t) => {
@@ -106,18 +106,18 @@ t.test("flows of every kind in JSON", async (t) => {
 	t.match(JSON.parse(lines[2] ?? ""), { status: null, error: "refused" });
 });
 
-t.test("flows that cannot be written: the first is told of, the rest are counted, and the status says so", async (t) => {
+t.test("flows that cannot be written: the first trouble is told of, how many in the end, and the status says so", async (t) => {
 	const { journal, said } = journalOf({ quiet: true });
 	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
 	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
 	t.equal(said().err, "flowtape: x.tape: the disk is full; the traffic goes on, unrecorded\n");
 	t.equal(journal.status, 4);
-	journal.end({ recorded: 5, replay: null, egress: new Map() }, "x.tape");
+	journal.end({ recorded: 5, lost: 2, replay: null, egress: new Map() }, "x.tape");
 	t.equal(said().err, "flowtape: 2 flows could not be recorded and are lost\n");
 	const json = journalOf({ json: true });
 	json.journal.event(listening);
 	json.journal.event({ kind: "sink_error", error: "odd" });
-	json.journal.end({ recorded: 5, replay: null, egress: new Map() }, "x.tape");
+	json.journal.end({ recorded: 4, lost: 1, replay: null, egress: new Map() }, "x.tape");
 	t.match(json.said().out, /"event":"error","message":"odd; the traffic goes on, unrecorded"[\s\S]*"event":"end","recorded":4,"lost":1/);
 	t.equal(json.journal.status, 4);
 });

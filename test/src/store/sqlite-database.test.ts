@@ -226,6 +226,7 @@ async function recovers(t: Test, folder: string): Promise<void> {
 	rmSync(filler);
 	for (let i = 2; i < 9; i++) store.append(withBody(`again ${i}`, i));
 	await store.close();
+	t.equal(store.stored, 1 + given.length + 7, "it knows what is there");
 	const reader = storeAt(path, "read");
 	const flows = (await flowsOf(reader)) as HttpFlow[];
 	t.same(

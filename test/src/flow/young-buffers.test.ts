@@ -1,5 +1,5 @@
 import t from "tap";
-import { passYoung } from "../../../src/proxy/young-buffers.ts";
+import { passYoung } from "../../../src/flow/young-buffers.ts";
 
 const MIB = 1024 * 1024;
 

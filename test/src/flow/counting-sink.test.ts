@@ -1,0 +1,58 @@
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { CountingSink } from "../../../src/flow/counting-sink.ts";
+import type { FlowSink } from "../../../src/flow/pipe.ts";
+
+const spool = { write() {}, end: () => ({ size: 0, read: () => Buffer.alloc(0), chunks: () => [] }) };
+const options = { isKept: () => true, isOpenable: true, openSpool: () => spool };
+
+t.test("an output that knows what is safe may lose more flows than it refused", async (t) => {
+	let stored = 0;
+	const output: FlowSink = {
+		get stored() {
+			return stored;
+		},
+		append(flow) {
+			if (flow.id === "full") throw new Error("disk full");
+		},
+		async close() {
+			stored = 1;
+		},
+	};
+	const sink = new CountingSink(output, options);
+	for (const id of ["a", "b", "c"]) void sink.append(httpFlow({ id }));
+	t.throws(() => sink.append(httpFlow({ id: "full" })), { message: "disk full" });
+	await sink.close();
+	t.same([sink.stored, sink.lost], [1, 3]);
+});
+
+t.test("of any other those are lost that it refused, at once or later", async (t) => {
+	const fails: Record<string, () => Promise<void>> = {
+		late: () => Promise.reject(new Error("late")),
+		now: () => {
+			throw new Error("now");
+		},
+	};
+	const sink = new CountingSink({ append: (flow) => fails[flow.id]?.(), close: async () => {} }, options);
+	t.equal(sink.append(httpFlow({ id: "fine" })), undefined);
+	t.throws(() => sink.append(httpFlow({ id: "now" })), { message: "now" });
+	await t.rejects(Promise.resolve(sink.append(httpFlow({ id: "late" }))), { message: "late" });
+	t.same([sink.stored, sink.lost], [1, 2]);
+	t.equal(sink.open(httpFlow()), undefined, "it takes no flow whose messages are still to come");
+	t.equal(sink.spool(), spool);
+});
+
+t.test("what is not kept does not count, also where that shows in the end", async (t) => {
+	const told: string[] = [];
+	const entry = { add: () => {}, close: () => told.push("closed"), discard: () => told.push("discarded") };
+	const output: FlowSink = { append: () => void told.push("appended"), open: () => entry, close: async () => {} };
+	const sink = new CountingSink(output, { ...options, isKept: ({ id }) => id === "kept" });
+	for (const id of ["kept", "other"]) {
+		void sink.append(httpFlow({ id }));
+		sink.open(httpFlow({ id }))?.close();
+	}
+	t.same(told, ["appended", "closed", "discarded"]);
+	t.same([sink.stored, sink.lost], [2, 0]);
+	const unopenable = new CountingSink(output, { ...options, isOpenable: false });
+	t.equal(unopenable.open(httpFlow()), undefined);
+});

@@ -13,6 +13,7 @@ import { record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { startUp } from "./start-up.ts";
 import { tls } from "./tls.ts";
+import { streams } from "./streams.ts";
 
 const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = {
 	start: startUp,
@@ -23,6 +24,7 @@ const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Find
 	tls,
 	http2,
 	latency,
+	streams,
 	replay,
 	offline,
 };

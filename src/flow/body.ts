@@ -8,6 +8,8 @@ import { FlowtapeError } from "../errors.ts";
 export interface BodySource {
 	/** Bytes. */
 	readonly size: number;
+	/** In hexadecimal digits, where it is known: reading what is large takes its time. */
+	readonly sha256?: string | undefined;
 	/** All of it, in memory. */
 	read(): Buffer;
 	/** Piece by piece, for what may be large. */

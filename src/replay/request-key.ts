@@ -81,7 +81,7 @@ function canonicalBytes(body: Extract<Content, { kind: "bytes" }>["body"]): Byte
 		if (body.length === 0) return "\n=";
 		if (body.length <= WHOLE_LIMIT) return `\n=${body.latin1Slice()}`;
 	}
-	return `\n#${digest(bodyChunks(body))}`;
+	return `\n#${(Buffer.isBuffer(body) ? undefined : body.sha256) ?? digest(bodyChunks(body))}`;
 }
 
 function digest(chunks: Iterable<Buffer>): string {

@@ -1,4 +1,5 @@
 // The bodies of a tape: small ones in the flow's row, equal ones once, large ones in pieces; read when somebody asks.
+import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
@@ -45,22 +46,24 @@ export class BodyTable {
 		return written;
 	}
 
-	/** A body that comes piece by piece, to be given to `write` once it is whole. */
-	spool(): { write(chunk: Uint8Array): void; end(): LazyBody } {
+	/** A body that comes piece by piece, to be given to `write` once it is whole. `isKeyed`: its SHA-256 will be asked for. */
+	spool(isKeyed = false): { write(chunk: Uint8Array): void; end(): LazyBody } {
 		const id = this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (0, 0, NULL)");
 		this.#loose.add(id);
+		const hash = isKeyed ? createHash("sha256") : null;
 		let [size, crc, n] = [0, 0, 0];
 		return {
 			write: (chunk) => {
 				this.#written += chunk.length;
 				size += chunk.length;
 				crc = crc32(chunk, crc);
+				hash?.update(chunk);
 				for (let at = 0; at < chunk.length; at += CHUNK_BYTES)
 					this.#db.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n++, chunk.subarray(at, at + CHUNK_BYTES));
 			},
 			end: () => {
 				this.#db.run("UPDATE body SET crc = ?, size = ? WHERE id = ?", crc, size, id);
-				return new LazyBody(this, id, size);
+				return new LazyBody(this, id, size, hash?.digest("hex"));
 			},
 		};
 	}
@@ -226,11 +229,13 @@ export class LazyBody implements BodySource {
 	readonly table: BodyTable;
 	readonly id: number;
 	readonly size: number;
+	readonly sha256: string | undefined;
 
-	constructor(table: BodyTable, id: number, size: number) {
+	constructor(table: BodyTable, id: number, size: number, sha256?: string) {
 		this.table = table;
 		this.id = id;
 		this.size = size;
+		this.sha256 = sha256;
 	}
 
 	read(): Buffer {

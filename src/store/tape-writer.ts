@@ -71,7 +71,7 @@ export class TapeWriter implements FlowSink, PartWriter {
 	}
 
 	spool(): BodySpool {
-		const spool = this.#rows.within(() => this.#rows.bodies.spool());
+		const spool = this.#rows.within(() => this.#rows.bodies.spool(this.#requestKey !== undefined));
 		return {
 			write: (chunk) => this.#rows.within(() => spool.write(chunk)),
 			end: () => this.#rows.within(() => spool.end()),

@@ -1,4 +1,5 @@
 // What the same request means by default: what mitmproxy takes for the same.
+import { createHash } from "node:crypto";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { defaultRequestKey, requestKeyFor } from "../../../src/replay/request-key.ts";
@@ -78,4 +79,14 @@ t.test("other options give other keys for the same request", (t) => {
 	t.equal(requestKeyFor({})(flow), defaultRequestKey(flow));
 	t.not(requestKeyFor({ server_replay_use_headers: ["host"] })(flow), defaultRequestKey(flow));
 	t.end();
+});
+
+t.test("a body that is somewhere else is not read where its hash is known", async (t) => {
+	const bytes = Buffer.alloc(5000, "x");
+	const unread = (): never => t.fail("it was read") as never;
+	const elsewhere = { size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex"), read: unread, chunks: unread };
+	const flow = httpFlow({ request: { body: bytes } });
+	const key = defaultRequestKey(flow);
+	flow.request.body = elsewhere;
+	t.equal(defaultRequestKey(flow), key);
 });

@@ -1,0 +1,61 @@
+// Bodies past the cutoff, which are never whole in memory: one at a time through the recording proxy and the shortest pipe of node:http, both ways.
+import http from "node:http";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import type { BenchOptions, Finding } from "./finding.ts";
+import { flowtape, freePort, median, type Running, start } from "./processes.ts";
+
+/** MiB of a body. */
+const SIZE = { whole: 2048, short: 64 };
+/** Bytes that a client writes at once. */
+const PIECE = Buffer.alloc(64 * 1024, "y");
+
+type Direction = "download" | "upload";
+
+export async function streams({ folder, rounds }: BenchOptions): Promise<Finding[]> {
+	const running: Running[] = [];
+	const run = async (...command: readonly string[]): Promise<Running> => {
+		const port = await freePort();
+		const process = await start([...command.map((arg) => (arg === "PORT" ? String(port) : arg))], port, { FLOWTAPE_HOME: join(folder, "home") });
+		running.push(process);
+		return process;
+	};
+	try {
+		const origin = await run(process.execPath, "bench/yardsticks/large.mjs", "PORT");
+		const record = [...flowtape, "record", join(folder, "streams.tape"), "-q", "-p", "PORT", "--stream-large-bodies", "1m"];
+		const peers = { ours: await run(...record), theirs: await run(process.execPath, "bench/yardsticks/forward-proxy.mjs", "PORT") };
+		const size = rounds === 1 ? SIZE.short : SIZE.whole;
+		return [await compared("download", peers, origin, { size, rounds }), await compared("upload", peers, origin, { size, rounds })];
+	} finally {
+		for (const process of running.reverse()) await process.stop();
+	}
+}
+
+type Peers = Readonly<Record<"ours" | "theirs", Running>>;
+
+async function compared(direction: Direction, peers: Peers, origin: Running, { size, rounds }: { size: number; rounds: number }): Promise<Finding> {
+	const rates = { ours: [] as number[], theirs: [] as number[] };
+	const cpu = { ours: 0, theirs: 0 };
+	for (let round = 0; round < rounds; round++)
+		for (const peer of ["ours", "theirs"] as const) {
+			const before = peers[peer].cpu();
+			rates[peer].push(size / (await passed(direction, peers[peer].port, origin.port, size)));
+			cpu[peer] += ((peers[peer].cpu() - before) * 1e6) / (size * rounds);
+		}
+	const [ours, theirs] = [median(rates.ours), median(rates.theirs)];
+	const figures = `${ours.toFixed(0)} MiB/s at ${cpu.ours.toFixed(0)} µs/MiB, ${theirs.toFixed(0)} MiB/s at ${cpu.theirs.toFixed(0)} µs/MiB`;
+	return { name: `record, a ${direction} past the cutoff: flowtape / node:http`, ratio: ours / theirs, wanted: "at least 0.8", figures };
+}
+
+/** Seconds for a body of so many MiB through a proxy. */
+async function passed(direction: Direction, port: number, origin: number, size: number): Promise<number> {
+	const begin = performance.now();
+	const pieces = direction === "upload" ? (size * 1024 * 1024) / PIECE.length : 0;
+	const headers = { host: `127.0.0.1:${origin}`, "content-length": pieces * PIECE.length };
+	const options = { host: "127.0.0.1", port, path: `http://127.0.0.1:${origin}/${size}`, method: direction === "upload" ? "PUT" : "GET", headers };
+	await new Promise<void>((resolve, reject) => {
+		const request = http.request(options, (response) => void response.on("end", resolve).on("error", reject).resume());
+		Readable.from(Array<Buffer>(pieces).fill(PIECE)).pipe(request.on("error", reject));
+	});
+	return (performance.now() - begin) / 1000;
+}

@@ -12,8 +12,8 @@ import { parseHeads } from "./parse-heads.ts";
 import { record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { startUp } from "./start-up.ts";
-import { tls } from "./tls.ts";
 import { streams } from "./streams.ts";
+import { tls } from "./tls.ts";
 
 const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Finding[]>>> = {
 	start: startUp,

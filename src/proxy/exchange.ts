@@ -176,7 +176,11 @@ export class Exchange implements Asker {
 	/** Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. */
 	#phase(phase: Phase, next: () => void): void {
 		if (this.#context.pipeline.isIdle(phase)) {
-			next();
+			try {
+				next();
+			} catch (error) {
+				this.#hookFailed(phase, error);
+			}
 			return;
 		}
 		const stage = this.#stage;

@@ -35,7 +35,13 @@ export class PhaseRunner {
 		try {
 			const wait = pipeline.run(phase, this.#flow, this.turn);
 			if (wait === undefined) next();
-			else this.#context.track(wait.then(next, fail).then(() => this.#host.flush()));
+			else
+				this.#context.track(
+					wait
+						.then(next)
+						.catch(fail)
+						.then(() => this.#host.flush()),
+				);
 		} catch (error) {
 			fail(error);
 		}

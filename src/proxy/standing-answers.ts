@@ -7,7 +7,7 @@ import { outgoingResponse } from "./framing-out.ts";
 /** What all of it may take, in bytes, bodies that others keep too among them. */
 const LIMIT = 256 * 1024 * 1024;
 /** What an answer takes besides the bytes that are asked and sent, about. Bytes. */
-const OVERHEAD = 1024;
+const OVERHEAD = 1280;
 
 /** An answer as an HTTP/1.1 connection sends it. */
 export class StandingMessage {
@@ -63,7 +63,8 @@ export class StandingAnswers {
 	add(asked: Buffer, request: Request, answer: StandingAnswer, at: number): void {
 		const message = new StandingMessage(request, answer);
 		if (!message.prepare(at)) return;
-		const size = asked.length + message.size;
+		// the request has them too, as fields
+		const size = 2 * asked.length + message.size;
 		// forgotten as a whole: those that are asked for are soon there again
 		if (this.#size + size > LIMIT) {
 			this.#messages = new Map();

@@ -145,7 +145,8 @@ export class RowWriter implements ConnectionRows {
 
 	#begin(): void {
 		if (this.#db.inTransaction) return;
-		this.#db.exec("BEGIN IMMEDIATE");
+		// a new tape has no other writers, and the one that lends rows is not to be locked
+		this.#db.exec(this.#db.mode === "create" ? "BEGIN" : "BEGIN IMMEDIATE");
 		if (this.#db.mode === "append") this.#timer = setTimeout(() => this.#commitInTime(), COMMIT_MS);
 	}
 

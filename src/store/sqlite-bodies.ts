@@ -70,11 +70,13 @@ export class BodyTable {
 
 	/** Removes bodies that came piece by piece and that no flow took. */
 	removeLoose(): void {
-		for (const id of this.#loose) {
-			this.#db.run("DELETE FROM chunk WHERE body = ?", id);
-			this.#db.run("DELETE FROM body WHERE id = ?", id);
-		}
-		this.#loose.clear();
+		for (const id of this.#loose) this.#remove(id);
+	}
+
+	#remove(id: number): void {
+		this.#db.run("DELETE FROM chunk WHERE body = ?", id);
+		this.#db.run("DELETE FROM body WHERE id = ?", id);
+		this.#loose.delete(id);
 	}
 
 	write(body: Body): StoredBody {
@@ -98,13 +100,16 @@ export class BodyTable {
 		return id;
 	}
 
-	/** A body that came piece by piece; where an equal one is known, it goes, and that one stands for it. */
+	/** A body that came piece by piece; where an equal one is known, it goes, and that one stands for it: its room is for the next ones. */
 	adopt(body: LazyBody): number {
 		const { id, size } = body;
 		const key = keyOf(size, this.#db.get<{ crc: number }>("SELECT crc FROM body WHERE id = ?", id)?.crc ?? 0);
 		this.#known ??= this.#earlier();
 		const known = this.#known.get(key);
-		if (known !== undefined && known !== id && this.#isSame(known, size, body)) return known;
+		if (known !== undefined && known !== id && this.#isSame(known, size, body)) {
+			this.#remove(id);
+			return known;
+		}
 		this.#loose.delete(id);
 		this.#known.set(key, id);
 		return id;

@@ -27,6 +27,8 @@ export class ThreadedWriter implements FlowSink {
 	#thread: Worker | null = null;
 	#packer: Packer | null = null;
 	#failure: unknown;
+	/** Whether the thread has opened the tape, and the one that lends. */
+	#begun = false;
 	#ended = false;
 	#underWay = 0;
 	readonly #free: ArrayBuffer[] = [];
@@ -42,10 +44,21 @@ export class ThreadedWriter implements FlowSink {
 	/** @throws FlowtapeError also for flows that were taken before */
 	append(flow: Flow): void | Promise<void> {
 		if (this.#failure !== undefined) throw this.#failure;
-		this.#packer ??= this.#start(flow);
-		if (isLong(flow)) return this.#appendLong(flow, this.#packer);
-		this.#packer.addFlow(flow, this.#keyOf(flow));
-		if (this.#packer.isFull) return this.#send(this.#packer);
+		if (this.#packer === null) return this.#appendFirst(flow);
+		return this.#append(flow, this.#packer);
+	}
+
+	#appendFirst(flow: Flow): void | Promise<void> {
+		const loan = Loan.of(flow);
+		const packer = this.#start(loan);
+		// what lends may be gone once its last flow has come
+		return loan === null ? this.#append(flow, packer) : this.#until(() => this.#begun).then(() => this.#append(flow, packer));
+	}
+
+	#append(flow: Flow, packer: Packer): void | Promise<void> {
+		if (isLong(flow)) return this.#appendLong(flow, packer);
+		packer.addFlow(flow, this.#keyOf(flow));
+		if (packer.isFull) return this.#send(packer);
 	}
 
 	/** What there is much of goes off meanwhile. */
@@ -73,20 +86,21 @@ export class ThreadedWriter implements FlowSink {
 		return flow.type === "http" ? this.#requestKey(flow) : null;
 	}
 
-	#start(flow: Flow): Packer {
-		const loan = Loan.of(flow);
+	#start(loan: Loan | null): Packer {
 		const task: WriterTask = { path: this.#path, lent: loan?.lent ?? null };
 		const thread = new Worker(THREAD, { workerData: { flowtapeWriter: task }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
 		this.#thread = thread;
 		thread.on("message", (answer: WriterAnswer) => this.#hear(answer));
 		thread.on("error", (error) => this.#fail(error));
 		thread.on("exit", () => this.#fail(new Error("the thread that writes the tape has ended before its time")));
-		return new Packer(loan);
+		this.#packer = new Packer(loan);
+		return this.#packer;
 	}
 
 	#hear(answer: WriterAnswer): void {
-		if (answer === "ended") {
-			this.#ended = true;
+		if (answer === "begun" || answer === "ended") {
+			if (answer === "begun") this.#begun = true;
+			else this.#ended = true;
 			this.#answered?.();
 		} else if ("failure" in answer) {
 			const { code, message, file, cause } = answer.failure;

@@ -18,7 +18,7 @@ export interface WriterTask {
 export type WriterOrder = Parcel | "close" | "discard";
 
 /** What it answers. */
-export type WriterAnswer = { readonly bytes: ArrayBuffer } | { readonly failure: WriterFailure } | "ended";
+export type WriterAnswer = { readonly bytes: ArrayBuffer } | { readonly failure: WriterFailure } | "begun" | "ended";
 
 /** A FlowtapeError, which cannot go from thread to thread. */
 export interface WriterFailure {
@@ -48,6 +48,7 @@ export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void
 		db.buildIndexes();
 		rows = new RowWriter(db, null);
 		if (lent !== null) rows.borrow(lent);
+		say("begun");
 	});
 	const unpacker = rows === null ? null : new Unpacker(rows);
 	port.on("message", (order: WriterOrder) => {

@@ -385,6 +385,27 @@ t.test("a hook that fails, at each phase and in both ways, stops its exchange an
 	}
 });
 
+t.test("an answer that cannot be read when it is sent stops its exchange and no other, whenever that is", async (t) => {
+	const gone = (): never => {
+		throw new Error("gone");
+	};
+	const response = () => new Response({ statusCode: 200, body: { size: 5, read: gone, chunks: gone } });
+	const answers: Record<string, (turn: Turn) => void | Promise<void>> = {
+		"/now": (turn) => turn.answer(response(), "test"),
+		"/wait": (turn) => turn.answer(response(), "test", { waitMs: 1 }),
+		"/promise": async (turn) => turn.answer(response(), "test"),
+	};
+	const answer: Hook = { name: "answer", request: (flow, turn) => answers[flow.request.path]?.(turn) };
+	for (const hooks of [[answer], [answer, { name: "other", responseheaders: async () => {}, response: async () => {} }]]) {
+		const proxy = await startTestProxy(t, { hooks, upstream: null });
+		for (const path of Object.keys(answers)) {
+			const client = await proxy.connect();
+			t.match((await client.send(ask("GET", "a.example", path)).message()).head, "HTTP/1.1 502 ", path);
+		}
+		t.match(await proxy.flow(2), { error: { message: /gone/ } });
+	}
+});
+
 t.test("a hook that fails at the error phase changes nothing about the error", async (t) => {
 	const failing: Hook = {
 		name: "failing",

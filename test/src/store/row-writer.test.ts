@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { storeAt } from "../../../fixtures/stores.ts";
+import { storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { reports } from "../../../fixtures/tape-files.ts";
+import { type FlowRow, valuesOf } from "../../../src/store/flow-row.ts";
 import { RowWriter } from "../../../src/store/row-writer.ts";
 import { TapeDatabase } from "../../../src/store/sqlite-database.ts";
 
@@ -56,6 +57,23 @@ t.test("a failure to commit in time is reported", async (t) => {
 	t.match(list, [{ code: "FT_STORE" }]);
 	t.notOk(db.inTransaction);
 	rows.close();
+});
+
+t.test("a tape that lends rows is not locked, whoever reads it meanwhile", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	await storeWith(from, [httpFlow({ response: { body: "x".repeat(1000) } })]);
+	const reader = new TapeDatabase(from, "read", false);
+	reader.exec("BEGIN");
+	const [flow] = reader.all<{ response_body: number; client_conn: number }>("SELECT * FROM flow");
+	const db = new TapeDatabase(to, "create", false);
+	const rows = new RowWriter(db, null);
+	rows.borrow({ path: from, bodies: 1, connections: 2 });
+	rows.within(() => rows.addFlow(valuesOf(flow as unknown as FlowRow)));
+	rows.finish();
+	t.equal(db.all("SELECT * FROM body").length, 1);
+	rows.close();
+	reader.close();
 });
 
 t.test("numbers may be given, and rows go again", async (t) => {

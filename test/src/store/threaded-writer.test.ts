@@ -1,5 +1,5 @@
 // A thread writes what this one brings: the same tape as without it, and the same errors.
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
@@ -50,6 +50,23 @@ t.test("from another tape", async (t) => {
 	await written(to, flows);
 	const copy = storeAt(to, "read");
 	t.same((await flowsOf(copy)).map(factsOf), flows.map(factsOf));
+	await copy.close();
+	await source.close();
+});
+
+t.test("the other tape may go once its last flow has come", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	await storeWith(from, [httpFlow({ response: { body: Buffer.alloc(3_000_000, "large ") } })]);
+	const source = storeAt(from, "read");
+	const [flow] = (await flowsOf(source)) as [Flow];
+	await storeWith(to, []);
+	const writer = new ThreadedWriter(to, byPath);
+	await writer.append(flow);
+	rmSync(from);
+	await writer.close();
+	const copy = storeAt(to, "read");
+	t.same((await flowsOf(copy)).map(factsOf), [factsOf(flow)]);
 	await copy.close();
 	await source.close();
 });

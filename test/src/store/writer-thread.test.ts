@@ -42,6 +42,7 @@ t.test("parcels are written, and their buffers come back", async (t) => {
 	tell(parcelOf(packer, "1", "2"));
 	tell(parcelOf(packer, "3"));
 	tell("close");
+	t.equal((await answers.next()).value, "begun");
 	const { value } = await answers.next();
 	t.ok(typeof value === "object" && "bytes" in value && value.bytes.byteLength > 0);
 	await answers.next();
@@ -67,6 +68,7 @@ t.test("from a tape that lends", async (t) => {
 	packer.addFlow(flow, null);
 	tell(packer.take());
 	tell("close");
+	t.equal((await answers.next()).value, "begun");
 	await answers.next();
 	t.equal((await answers.next()).value, "ended");
 	const store = storeAt(path, "read");
@@ -91,5 +93,6 @@ t.test("discarded, what was written so far may stay or not", async (t) => {
 	await storeWith(path, []);
 	const { tell, answers } = served({ path, lent: null });
 	tell("discard");
+	t.equal((await answers.next()).value, "begun");
 	t.equal((await answers.next()).value, "ended");
 });

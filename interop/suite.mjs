@@ -31,7 +31,7 @@ const deselected = {
 
 /** httpbin on an address of its own, so that servers which tests start for themselves on 127.0.0.1 can be left out of the recording. */
 async function startOrigin(python) {
-	const child = spawn(python, [join(here, "suite.py"), "127.0.0.2"], { stdio: ["pipe", "pipe", "ignore"] });
+	const child = spawn(python, [join(here, "suite", "suite.py"), "127.0.0.2"], { stdio: ["pipe", "pipe", "ignore"] });
 	const ended = once(child, "exit").then(() => assert.fail("httpbin did not start"));
 	const [line] = await Promise.race([once(child.stdout.setEncoding("utf8"), "data"), ended]);
 	ended.catch(() => {});
@@ -47,7 +47,7 @@ async function startOrigin(python) {
 
 /** Runs the suite under `run`; resolves to what was said, and the exit status. `prefix`: what runs all of it. */
 async function runSuite({ python, suite }, tape, env, { prefix = [], mode, more = [] }) {
-	const options = ["-p", "0", "--record-mode", mode, "--match-content", "meaning", "-s", join(here, "suite-hold.mjs"), ...more];
+	const options = ["-p", "0", "--record-mode", mode, "--match-content", "meaning", "-s", join(here, "suite", "hold.mjs"), ...more];
 	const selection = Object.values(deselected).flatMap((tests) => tests.flatMap((test) => ["--deselect", `tests/${test}`]));
 	const pytest = [python, "-m", "pytest", "-q", "-p", "no:httpbin", "-p", "suite", "-p", "no:cacheprovider", ...selection, "tests"];
 	const command = [...prefix, process.execPath, flowtape, "run", tape, ...options, "--", "env", "NO_PROXY=127.0.0.1,localhost", ...pytest];

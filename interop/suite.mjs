@@ -51,7 +51,7 @@ async function runSuite({ python, suite }, tape, env, { prefix = [], mode, more 
 	const selection = Object.values(deselected).flatMap((tests) => tests.flatMap((test) => ["--deselect", `tests/${test}`]));
 	const pytest = [python, "-m", "pytest", "-q", "-p", "no:httpbin", "-p", "suite", "-p", "no:cacheprovider", ...selection, "tests"];
 	const command = [...prefix, process.execPath, flowtape, "run", tape, ...options, "--", "env", "NO_PROXY=127.0.0.1,localhost", ...pytest];
-	const child = spawn(command[0], command.slice(1), { cwd: suite, env: { ...env, PYTHONPATH: here, PYTHONDONTWRITEBYTECODE: "1" } });
+	const child = spawn(command[0], command.slice(1), { cwd: suite, env: { ...env, PYTHONPATH: join(here, "suite"), PYTHONDONTWRITEBYTECODE: "1" } });
 	let said = "";
 	for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
 	const [status] = await once(child, "close");

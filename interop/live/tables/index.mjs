@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { accessGroups } from "./access.mjs";
 import { interim, messages } from "./messages.mjs";
 import { replayGroups, writeRecording } from "./replay.mjs";
+import { MAPPED_FILES } from "./rows.mjs";
 import { ruleGroups } from "./rules.mjs";
 import { scriptGroups } from "./scripts.mjs";
 import { transportGroups } from "./transport.mjs";
@@ -12,22 +13,7 @@ import { transportGroups } from "./transport.mjs";
 export async function writeFiles(folder) {
 	const site = join(folder, "site");
 	mkdirSync(join(site, "sub"), { recursive: true });
-	const names = [
-		"style.css",
-		"script.js",
-		"page.html",
-		"data.json",
-		"picture.svg",
-		"picture.PNG",
-		"font.woff2",
-		"noextension",
-		"archive.tar.gz",
-		"a.ico",
-		"a.md",
-		"a.xml",
-		"a.pdf",
-	];
-	for (const name of [...names, "index.html", "one.txt", "with blank.txt", "café.txt", "a_b.txt", "sub/index.html", "sub/inner.txt"])
+	for (const name of [...MAPPED_FILES, "index.html", "with blank.txt", "café.txt", "a_b.txt", "sub/index.html", "sub/inner.txt"])
 		writeFileSync(join(site, name), `this is ${name}`);
 	writeFileSync(join(site, "hello.txt"), "hello file");
 	writeFileSync(join(folder, "body.txt"), "from a file");

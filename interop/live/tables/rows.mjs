@@ -1,5 +1,22 @@
 // The words in which scenarios are written.
 
+/** Files of a mapped folder, one for each kind of name. */
+export const MAPPED_FILES = [
+	"one.txt",
+	"style.css",
+	"script.js",
+	"page.html",
+	"data.json",
+	"picture.svg",
+	"picture.PNG",
+	"font.woff2",
+	"noextension",
+	"archive.tar.gz",
+	"a.ico",
+	"a.md",
+	"a.pdf",
+];
+
 /** A request: `ask("POST", "/x", [["A", "b"]], "body")`. The Host field and the length are added where they are missing. */
 export function ask(method, path, fields = [], body = null, more = {}) {
 	return { method, path, fields, body, ...more };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { answer } from "../origin.mjs";
-import { ask, bytes, differs, row } from "./rows.mjs";
+import { ask, bytes, differs, MAPPED_FILES, row } from "./rows.mjs";
 
 const get = (path, fields) => ask("GET", path, fields);
 const chunked = (...parts) =>
@@ -88,21 +88,7 @@ export const ruleGroups = [
 		rows: [
 			row("a folder's page", get("/site")),
 			row("a folder's page, with a slash", get("/site/")),
-			...[
-				"one.txt",
-				"style.css",
-				"script.js",
-				"page.html",
-				"data.json",
-				"picture.svg",
-				"picture.PNG",
-				"font.woff2",
-				"noextension",
-				"archive.tar.gz",
-				"a.ico",
-				"a.md",
-				"a.pdf",
-			].map((name) => row(`${name}`, get(`/site/${name}`))),
+			...MAPPED_FILES.map((name) => row(`${name}`, get(`/site/${name}`))),
 			row("a query is left out", get("/site/one.txt?a=1")),
 			row("with a blank", get("/site/with%20blank.txt")),
 			row("a name of another writing", get("/site/caf%C3%A9.txt")),

@@ -2,11 +2,12 @@
 // site is stopped, and the same clients have to get the same from the tapes. A client that is not installed is skipped. Ends with `N passed, N failed`.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { discard } from "../fixtures/make/discard.mjs";
 import { findClients } from "./browse/clients.mjs";
 import { startSite } from "./browse/site.mjs";
 import { flowtape, startFlowtape } from "./peers/proxies.mjs";
@@ -139,6 +140,6 @@ try {
 	);
 	reports.stop();
 } finally {
-	rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+	await discard(folder);
 }
 tell();

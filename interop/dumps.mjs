@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, promisify } from "node:util";
+import { discard } from "../fixtures/make/discard.mjs";
 
 const run = promisify(execFile);
 const maxBuffer = 256 * 1024 * 1024;
@@ -189,7 +190,7 @@ try {
 		process.stdout.write(`mitmproxy ${each.release}: ${passed - before} checks hold\n`);
 	}
 } finally {
-	rmSync(folder, { recursive: true, force: true });
+	await discard(folder);
 }
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;

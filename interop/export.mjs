@@ -2,11 +2,12 @@
 // curl and HTTPie where they are installed (HTTPie in an environment of its own, where Python can make one), fetch in this Node.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { discard } from "../fixtures/make/discard.mjs";
 import { check, tell } from "./peers/tally.mjs";
 
 const run = promisify(execFile);
@@ -147,6 +148,6 @@ try {
 	} else console.log("skipped: HTTPie cannot be installed");
 } finally {
 	server.close();
-	rmSync(folder, { recursive: true, force: true });
+	await discard(folder);
 }
 tell();

@@ -1,10 +1,11 @@
 // Filters against mitmproxy's: a few hundred expressions over a dump of all kinds of flows, evaluated by mitmproxy and by the built
 // command, must select the same flows. Ends with `N passed, N failed`.
 import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
@@ -183,5 +184,5 @@ try {
 	process.stdout.write(`${passed} passed, ${failed} failed\n`);
 	process.exitCode = failed === 0 ? 0 : 1;
 } finally {
-	rmSync(folder, { recursive: true, force: true });
+	await discard(folder);
 }

@@ -1,10 +1,12 @@
 // HARs against Chromium and mitmproxy: what DevTools saves is read, and what we write opens in its network panel and in mitmproxy, flow by
 // flow. Each is skipped, and says so, where it is not installed. Ends with `N passed, N failed`.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findChromium, importHar, withDevTools } from "../fixtures/make/devtools.mjs";
+import { findChromium } from "../fixtures/make/chromium.mjs";
+import { importHar, withDevTools } from "../fixtures/make/devtools.mjs";
+import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
@@ -93,6 +95,6 @@ if (python !== null) {
 	}
 }
 
-rmSync(folder, { recursive: true, force: true });
+await discard(folder);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -1,10 +1,11 @@
 // Proxy authentication against a real directory: OpenLDAP's slapd, asked through the live proxy by plain requests, CONNECT and SOCKS. Skipped without slapd.
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { discard } from "../fixtures/make/discard.mjs";
 
 const flowtape = join(new URL(".", import.meta.url).pathname, "../dist/commands/main.js");
 const schema = "/etc/ldap/schema";
@@ -159,7 +160,7 @@ try {
 	origin.close();
 } finally {
 	for (const child of children) child.kill();
-	rmSync(folder, { recursive: true, force: true });
+	await discard(folder);
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

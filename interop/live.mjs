@@ -2,9 +2,10 @@
 // recorded has to be the same, but for what is decided otherwise on purpose, which the tables in interop/live name with the reason. Ends with
 // `N passed, N failed`. Arguments choose groups by their names.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { discard } from "../fixtures/make/discard.mjs";
 import { judge, playGroup } from "./live/compare.mjs";
 import { startSide } from "./live/sides.mjs";
 import { groups, writeFiles } from "./live/tables/index.mjs";
@@ -60,7 +61,7 @@ if (python !== null) {
 		for (const group of chosen.splice(0, 1)) await play(group);
 		await Promise.all(Array.from({ length: LANES }, lane));
 	} finally {
-		rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+		await discard(folder);
 	}
 }
 tell();

@@ -1,11 +1,12 @@
 // The demonstration on newer releases of Node: as npm installs the package there, which picks the newest store that they take, and as the
 // lock file has it. The releases come from npm's own package `node`, headers included, into a folder that stays, as those of other peers.
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { discard } from "../fixtures/make/discard.mjs";
 import { peersFolder } from "./peers/mitmproxy.mjs";
 import { check, tell } from "./peers/tally.mjs";
 
@@ -24,7 +25,7 @@ try {
 		}),
 	);
 } finally {
-	rmSync(scratch, { recursive: true, force: true });
+	await discard(scratch);
 }
 tell();
 

@@ -2,11 +2,12 @@
 // What is decided otherwise on purpose is left out. Ends with `N passed, N failed`.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createTape, Headers, HttpFlow, Request, Response } from "../dist/index.js";
+import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
 
 const flowtape = new URL("../dist/commands/main.js", import.meta.url).pathname;
@@ -286,6 +287,6 @@ if (python !== null) {
 		ours.stop();
 	}
 }
-rmSync(folder, { recursive: true, force: true });
+await discard(folder);
 process.stdout.write(`${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;

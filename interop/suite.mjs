@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { discard } from "../fixtures/make/discard.mjs";
 import { findRequests } from "./peers/requests.mjs";
 import { check, tell } from "./peers/tally.mjs";
 
@@ -99,6 +100,6 @@ try {
 		});
 	}
 } finally {
-	rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+	await discard(folder);
 }
 tell();

@@ -1,9 +1,10 @@
 // Programs that browse a site, each in its own way: through a proxy that it is told of, or, without one, through what stands in the site's place.
-import { execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHash, X509Certificate } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { findChromium, startChromium } from "../../fixtures/make/chromium.mjs";
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
@@ -50,37 +51,24 @@ async function curl({ proxy, ca, targets, folder, env }) {
 async function chromium({ mode, proxy, ca, targets, folder, env, reports }) {
 	const key = new X509Certificate(readFileSync(ca)).publicKey.export({ type: "spki", format: "der" });
 	const trust = createHash("sha256").update(key).digest("base64");
-	const flags = [
-		"--headless",
-		"--no-sandbox",
-		"--disable-gpu",
-		"--disable-quic",
-		"--no-first-run",
-		"--disable-background-networking",
-		"--disable-component-update",
-		"--disable-sync",
-	];
+	const flags = ["--headless", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 	const through = proxy === null ? ["--no-proxy-server"] : [`--proxy-server=${proxy}`, `--proxy-bypass-list=<-loopback>;${reports.host}`];
 	const out = [];
 	for (const [i, target] of targets.entries()) {
 		const [base, version] = target.split(" ");
 		const token = `${mode}-${i}`;
-		const profile = mkdtempSync(join(folder, "chromium-"));
 		const args = [
 			...flags,
 			...through,
-			`--user-data-dir=${profile}`,
 			`--ignore-certificate-errors-spki-list=${trust}`,
 			...(version === "2" ? [] : ["--disable-http2"]),
+			`${base}tour?${token}`,
 		];
-		// it starts others, which end with it
-		const child = spawn("chromium", [...args, `${base}tour?${token}`], { env, stdio: "ignore", detached: true });
-		const ended = new Promise((resolve) => child.once("exit", resolve));
+		const browser = startChromium(findChromium(), args, { parent: folder, env, stdio: "ignore" });
 		try {
 			out.push(await reports.next(token, PATIENCE_MS));
 		} finally {
-			process.kill(-child.pid, "SIGKILL");
-			await ended;
+			await browser.end();
 		}
 	}
 	return out.join("\n");
@@ -133,11 +121,7 @@ export async function findClients(folder) {
 	const browseByJava = hasJava ? told("java", "-cp", classes, "Browse") : told("java", join(here, "Browse.java"));
 	add({ name: "Java", versions: ["1.1", "2"], modes: noSocks, talks: true, browse: browseByJava }, await succeeds("java", "-version"), "java is not installed");
 
-	add(
-		{ name: "Chromium", versions: ["1.1", "2"], modes: all, talks: true, browse: chromium },
-		await succeeds("chromium", "--version"),
-		"chromium is not installed",
-	);
+	add({ name: "Chromium", versions: ["1.1", "2"], modes: all, talks: true, browse: chromium }, findChromium() !== null, "chromium is not installed");
 	for (const { name, modes } of found) if (!modes.includes("socks5")) missing.push(`${name} through socks5: it does not speak SOCKS`);
 	return { found, missing };
 }

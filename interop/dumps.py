@@ -2,23 +2,14 @@
 loads dumps and prints the flows of each as JSON, under the names of version 21 whatever the release; bytes as {"bytes": …} in latin-1."""
 
 import json
+import os
 import sys
 
 from mitmproxy import certs, http, io, version
 from mitmproxy.test import tflow, tutils
 
-PEM = b"""-----BEGIN CERTIFICATE-----
-MIIBhTCCASugAwIBAgIUc50MNGPqzNNXPcqpBZM0kvVBUO0wCgYIKoZIzj0EAwIw
-FzEVMBMGA1UEAwwMc2hvcC5leGFtcGxlMCAXDTI2MTEyNDIyMTQwNFoYDzIxMjYx
-MDMxMjIxNDA0WjAXMRUwEwYDVQQDDAxzaG9wLmV4YW1wbGUwWTATBgcqhkjOPQIB
-BggqhkjOPQMBBwNCAATlSfWi2xyCdEvaKGI+Sy+JAA8lXoclZfCMdyBu6yvMQkz+
-RWfWTU6wpZXdrSKyHfOv6XpBSvmGO/79HnuODC1+o1MwUTAdBgNVHQ4EFgQUmnLp
-6ITQc6j6kFFH/CQ9pSYLnkowHwYDVR0jBBgwFoAUmnLp6ITQc6j6kFFH/CQ9pSYL
-nkowDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAszGttmpxkArT
-RNZ+bteECTqdskSteMdNjX80D7C4o0ACIGjdD6vOnmpx+B7wxLlpRj/N5HQ+BO0s
-1QIATu3k1lcC
------END CERTIFICATE-----
-"""
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../fixtures/shop-example.pem"), "rb") as pem:
+    PEM = pem.read()
 RELEASE = int(version.VERSION.split(".")[0])
 BODY = bytes(range(256)) * 3
 

@@ -2,7 +2,7 @@
 import { type ClientHttp2Stream, connect } from "node:http2";
 import t, { type Test } from "tap";
 import { gate } from "../../../fixtures/gate.ts";
-import { askHttp2, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
+import { askHttp2, echo, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
 import { answering, ok, readingLate, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
@@ -113,14 +113,7 @@ t.test("calls of every kind of gRPC, with their trailers", async (t) => {
 
 t.test("bodies past every window, both ways and many at once", async (t) => {
 	const { authority, proxy } = await world(t);
-	const origin = await startHttp2Origin(
-		t,
-		(stream) => {
-			stream.respond({ ":status": 200 });
-			stream.pipe(stream);
-		},
-		{ authority },
-	);
+	const origin = await startHttp2Origin(t, echo, { authority });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const sizes = [3_000_000, 5_000_000, 100_000, 8_000_000];
 	const answers = await Promise.all(sizes.map((size, i) => askHttp2(session, { ":method": "POST", ":path": "/" }, String(i).repeat(size))));
@@ -239,14 +232,7 @@ t.test("hooks answer, hang up and change what is sent", async (t) => {
 		},
 	};
 	const { authority, proxy } = await world(t, [hook]);
-	const origin = await startHttp2Origin(
-		t,
-		(stream) => {
-			stream.respond({ ":status": 200 });
-			stream.pipe(stream);
-		},
-		{ authority },
-	);
+	const origin = await startHttp2Origin(t, echo, { authority });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const answered = await askHttp2(session, { ":path": "/answer" });
 	t.match(answered, { status: 203, fields: ["x-by", "hook", "content-length", "11"], body: "from a hook", trailers: ["x-t", "1"] });

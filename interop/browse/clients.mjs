@@ -8,7 +8,7 @@ import { findChromium, startChromium } from "../../fixtures/make/chromium.mjs";
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const python = process.env.PYTHON ?? "python3";
 
 async function succeeds(program, ...args) {

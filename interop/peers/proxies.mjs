@@ -17,6 +17,7 @@ export async function startListening(program, args, { env = process.env, count =
 	let said = "";
 	const ended = new Promise((resolve) => child.once("exit", resolve));
 	const ports = await new Promise((resolve, reject) => {
+		child.once("error", reject);
 		const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
 		for (const stream of [child.stdout, child.stderr]) {
 			stream.setEncoding("utf8").on("data", (text) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { type Command, defineCommand } from "../../commands/command.ts";
 import { createCommand } from "../../commands/completion.ts";
+import { cliEnvironment } from "../../fixtures/cli.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 
 const record: Command = defineCommand({
@@ -33,7 +34,7 @@ async function offered(...words: string[]): Promise<string[]> {
 	const ask = `${await script("bash")}
 COMP_WORDS=(flowtape ${quoted}); COMP_CWORD=${words.length}; _flowtape
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-	const { status, stdout, stderr } = spawnSync("bash", ["-c", ask], { encoding: "utf8" });
+	const { status, stdout, stderr } = spawnSync("bash", ["-c", ask], { encoding: "utf8", env: cliEnvironment(t.testdirName) });
 	t.same({ status, stderr }, { status: 0, stderr: "" });
 	return stdout.split("\n").filter((line) => line !== "");
 }

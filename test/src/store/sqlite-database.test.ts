@@ -252,7 +252,7 @@ t.test("a folder that cannot be written to", { skip: !mayRun && "nobody but root
 	chmodSync(join(folder, "locked"), 0o555);
 	const script = `
 		const read = openStore(path, { mode: "read", report });
-		console.log(await read.count());
+		console.log(String(await read.count()));
 		await read.close();
 		console.log(await tried(() => openStore(path, { mode: "append", report })));
 		console.log(await tried(() => openStore(path.replace("a.tape", "new.tape"), { mode: "append", report })));`;

@@ -240,16 +240,21 @@ async function recovers(t: Test, folder: string): Promise<void> {
 
 /** Permissions do not hold root up, but nobody. */
 const uid = process.getuid?.() === 0 ? 65_534 : undefined;
-const here = fileURLToPath(import.meta.url);
-const mayRun = uid === undefined || spawnSync(process.execPath, ["-e", "require('fs').readFileSync(process.argv[1])", here], { uid, gid: uid }).status === 0;
 
-t.test("a folder that cannot be written to", { skip: !mayRun && "nobody but root can read the project here" }, async (t) => {
+/** Whether nobody can do what this process can, but for writing. */
+function canRead(...paths: readonly string[]): boolean {
+	const script = "for (const path of process.argv.slice(1)) require('fs').readFileSync(path)";
+	return uid === undefined || spawnSync(process.execPath, ["-e", script, ...paths], { uid, gid: uid }).status === 0;
+}
+
+t.test("a folder that cannot be written to", { skip: process.platform === "win32" }, async (t) => {
 	const folder = t.testdir();
 	mkdirSync(join(folder, "locked"));
 	const path = join(folder, "locked", "a.tape");
 	await storeWith(path, [httpFlow({ id: "there" })]);
 	chmodSync(path, 0o444);
 	chmodSync(join(folder, "locked"), 0o555);
+	if (!canRead(path, fileURLToPath(import.meta.url))) return void t.pass("it is read all the same", { skip: "nobody but root can read the project here" });
 	const script = `
 		const read = openStore(path, { mode: "read", report });
 		console.log(String(await read.count()));

@@ -87,18 +87,18 @@ t.test("one that breaks off", async (t) => {
 
 t.test("one in which nothing moves is closed, after the time of the option", async (t) => {
 	const origin = await startWebSocketOrigin(t, (socket) => socket.send("welcome"));
-	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 	const client = await openWebSocket(t, proxy, origin.authority);
-	const closed = once(client, "close");
-	for (let round = 0; round < 3; round++) {
-		await new Promise((resolve) => setTimeout(resolve, 500));
+	// each message begins the time anew
+	const rounds = 5;
+	for (let round = 0; round < rounds; round++) {
+		await new Promise((resolve) => setTimeout(resolve, 700));
 		client.send("x");
 	}
-	await closed;
+	t.equal(proxy.flows.length, 0, "it goes on");
+	await once(client, "close");
 	const { websocket } = await proxy.flow(0);
-	// had they not begun the time anew, there would be half a second at most; where the machine stands still, it may be over before the last of them
-	const silence = (websocket?.timestampEnd ?? 0) - (websocket?.messages.at(-1)?.timestamp ?? 0);
-	t.ok(silence > 0.75, `${silence} s after the last message`);
+	t.equal(websocket?.messages.length, 1 + rounds);
 	t.match(websocket, { closedByClient: null, closeCode: 1006 });
 });
 

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
+/** What has not started by then, even on a busy machine, does not. */
+const START_MS = 120_000;
+
 /** The command line as it was built. */
 export const flowtape = [process.execPath, fileURLToPath(new URL("../commands/main.js", import.meta.url))];
 
@@ -34,8 +37,11 @@ export async function start(command: readonly string[], port: number, env: Recor
 	const [program = "", ...args] = command;
 	const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } });
 	const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-	for (let tries = 0; !(await accepts(port)); tries++) {
-		if (child.exitCode !== null || tries > 400) throw new Error(`did not start: ${command.join(" ")}`);
+	for (const deadline = Date.now() + START_MS; !(await accepts(port)); ) {
+		if (child.exitCode !== null || Date.now() > deadline) {
+			child.kill("SIGKILL");
+			throw new Error(`did not start: ${command.join(" ")}`);
+		}
 		await new Promise((resolve) => setTimeout(resolve, 50));
 	}
 	return {

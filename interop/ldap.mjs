@@ -45,8 +45,8 @@ async function startDirectory() {
 		[
 			...["core", "cosine", "inetorgperson"].map((name) => `include ${schema}/${name}.schema`),
 			...(modules === undefined ? [] : [`modulepath ${modules}`, "moduleload back_mdb"]),
-			...[`pidfile ${folder}/pid`, "database mdb", "maxsize 10485760", 'suffix "dc=example"'],
-			...['rootdn "cn=admin,dc=example"', "rootpw secret", `directory ${folder}/data`],
+			...[`pidfile "${folder}/pid"`, "database mdb", "maxsize 10485760", 'suffix "dc=example"'],
+			...['rootdn "cn=admin,dc=example"', "rootpw secret", `directory "${folder}/data"`],
 			...["access to attrs=userPassword by anonymous auth by * none", "access to * by dn.exact=cn=reader,dc=example read by * none", ""],
 		].join("\n"),
 	);

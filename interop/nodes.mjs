@@ -70,7 +70,7 @@ function npm(env, cwd, ...args) {
 
 /** What it wrote, errors behind output. */
 async function run(env, cwd, program, args) {
-	const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, timeout: 600_000 }).catch(({ message, stdout }) => {
+	const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, timeout: 1_500_000 }).catch(({ message, stdout }) => {
 		throw new Error(`${message}\n${stdout}`);
 	});
 	return stdout + stderr;

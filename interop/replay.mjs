@@ -1,18 +1,19 @@
 // Server replay against mitmproxy's: the same dump and the same requests, under every option that both have, must get the same answers.
 // What is decided otherwise on purpose is left out. Ends with `N passed, N failed`.
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { createTape, Headers, HttpFlow, Request, Response } from "../dist/index.js";
 import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
+import { startFlowtape, startMitmdump } from "./peers/proxies.mjs";
 
-const flowtape = new URL("../dist/commands/main.js", import.meta.url).pathname;
 const HOST = "site.test:8080";
 const RECORDED = 1_700_000_000;
+/** The two are asked one after the other. */
+const PATIENCE_S = 60;
 const DATE = "Tue, 14 Nov 2023 22:13:20 GMT";
 
 const form = (body) => ["POST", "/form", [["Content-Type", "application/x-www-form-urlencoded"]], body];
@@ -220,34 +221,6 @@ async function writeDump(path) {
 	await sink.close();
 }
 
-async function freePort() {
-	const server = createServer().listen(0, "127.0.0.1");
-	await once(server, "listening");
-	const { port } = server.address();
-	server.close();
-	return port;
-}
-
-async function start(program, argv) {
-	const port = await freePort();
-	const child = spawn(program, argv(port), { stdio: "ignore", env: { ...process.env, FLOWTAPE_HOME: join(folder, "home") } });
-	for (let tries = 0; tries < 600; tries++) {
-		if (await isListening(port)) return { port, stop: () => child.kill("SIGKILL") };
-		await new Promise((resolve) => setTimeout(resolve, 100));
-	}
-	throw new Error(`${program} did not start`);
-}
-
-function isListening(port) {
-	return new Promise((resolve) => {
-		const socket = connect(port, "127.0.0.1", () => {
-			socket.destroy();
-			resolve(true);
-		});
-		socket.on("error", () => resolve(false));
-	});
-}
-
 /** Status, the body of a hit, and how far dates were moved. */
 async function ask(port, [method, target, headers = [], body = ""]) {
 	const socket = connect(port, "127.0.0.1");
@@ -272,19 +245,16 @@ if (python !== null) {
 	for (const options of sets) {
 		const assignments = options.flatMap(([name, value]) => ["--set", `server_replay_${name}=${value}`]);
 		const extra = options.some(([name]) => name === "extra") ? [] : ["--set", "server_replay_extra=404"];
-		const mitm = await start(join(dirname(python), "mitmdump"), (port) => [
-			...["-q", "-p", String(port), "--listen-host", "127.0.0.1", "--set", `confdir=${join(folder, "mitm")}`, "--set", "connection_strategy=lazy"],
-			...["--set", "keep_serving=true", "--server-replay", dump, ...extra, ...assignments],
-		]);
-		const ours = await start(process.execPath, (port) => [flowtape, "replay-server", dump, "-q", "-p", String(port), ...extra, ...assignments]);
+		const args = ["--set", "connection_strategy=lazy", "--set", "keep_serving=true", "--server-replay", dump, ...extra, ...assignments];
+		const mitm = await startMitmdump(python, join(folder, "served.mitm"), { home: join(folder, "mitm"), args });
+		const ours = await startFlowtape("replay-server", dump, [...extra, ...assignments], { env: { ...process.env, FLOWTAPE_HOME: join(folder, "home") } });
 		for (const request of asked) {
 			const [theirs, own] = [await ask(mitm.port, request), await ask(ours.port, request)];
-			const isMoved = own.moved.length === theirs.moved.length && own.moved.every((seconds, i) => Math.abs(seconds - theirs.moved[i]) <= 5);
+			const isMoved = own.moved.length === theirs.moved.length && own.moved.every((seconds, i) => Math.abs(seconds - theirs.moved[i]) <= PATIENCE_S);
 			const what = `${JSON.stringify(options)} ${JSON.stringify(request)}: mitmproxy ${JSON.stringify(theirs)}, flowtape ${JSON.stringify(own)}`;
 			check(own.status === theirs.status && own.hit === theirs.hit && isMoved, what);
 		}
-		mitm.stop();
-		ours.stop();
+		await Promise.all([mitm.stop(), ours.stop()]);
 	}
 }
 await discard(folder);

@@ -33,7 +33,8 @@ export async function examine(probe: Probe, env: Record<string, string>, seen: S
 		const status = await run(probe.program, probe.args(url, folder), env);
 		return status === NOT_INSTALLED ? null : diagnose(probe, seen);
 	} finally {
-		await rm(folder, { recursive: true, force: true });
+		// what it started may still be writing there
+		await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
 

@@ -8,7 +8,7 @@ import { findChromium, startChromium } from "../../fixtures/make/chromium.mjs";
 
 const run = promisify(execFile);
 const here = import.meta.dirname;
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 const python = process.env.PYTHON ?? "python3";
 
 async function succeeds(program, ...args) {
@@ -109,7 +109,9 @@ export async function findClients(folder) {
 
 	const compiler = (await Promise.all(go.map((program) => succeeds(program, "version")))).indexOf(true);
 	const program = join(folder, "browse-go");
-	if (compiler >= 0) execFileSync(go[compiler], ["build", "-o", program, join(here, "browse.go")], { stdio: "inherit" });
+	// without a home it has no place for its cache
+	const cache = process.env.HOME ? {} : { GOCACHE: join(folder, "go-cache") };
+	if (compiler >= 0) execFileSync(go[compiler], ["build", "-o", program, join(here, "browse.go")], { stdio: "inherit", env: { ...process.env, ...cache } });
 	add({ name: "Go", versions: ["1.1", "2"], modes: all, browse: told(program) }, compiler >= 0, "go is not installed");
 
 	const hasJava = await succeeds("javac", "-version");

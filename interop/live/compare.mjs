@@ -4,7 +4,7 @@ import { converse } from "./client.mjs";
 const PROGRAMS = ["flowtape", "mitmdump"];
 /** Clocks tell milliseconds, not fractions. */
 const SLACK_MS = 3;
-const PATIENCE_MS = 1000;
+const PATIENCE_MS = 20_000;
 
 /** What is the same on both sides but for words: pages that the proxy itself answers with. */
 function withoutPages(seen) {

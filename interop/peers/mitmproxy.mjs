@@ -1,6 +1,7 @@
 // The mitmproxy that interoperability is tested against: a Python that can import it. MITM_PYTHON names one; else it is looked for, and
 // made where there is none, in a folder that stays: FLOWTAPE_PEERS, or one among the temporary files.
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -19,12 +20,14 @@ export function findMitmproxy() {
 	if (named !== undefined) return hasMitmproxy(named) ? named : missing(`MITM_PYTHON, which is ${named}, cannot import mitmproxy`);
 	const folder = join(peersFolder(), `mitmproxy-${VERSION}`);
 	const python = join(folder, "bin", "python");
-	if (hasMitmproxy(python)) return python;
+	// a run that was cut off may have left half of it
+	const isWhole = () => existsSync(join(folder, "bin", "mitmdump")) && hasMitmproxy(python);
+	if (isWhole()) return python;
 	const base = PYTHONS.find((name) => succeeds(name, "-c", "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))"));
 	if (base === undefined) return missing(`there is no ${PYTHONS.slice(0, 3).join(", ")}`);
 	process.stdout.write(`installing mitmproxy ${VERSION} in ${folder}\n`);
 	const isMade = succeeds(base, "-m", "venv", "--clear", folder) && succeeds(python, "-m", "pip", "install", "-q", `mitmproxy==${VERSION}`);
-	return isMade && hasMitmproxy(python) ? python : missing(`mitmproxy ${VERSION} could not be installed`);
+	return isMade && isWhole() ? python : missing(`mitmproxy ${VERSION} could not be installed`);
 }
 
 function missing(why) {

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 
 export const flowtape = new URL("../../dist/commands/main.js", import.meta.url).pathname;
 const START_MS = 60_000;
+const STOP_MS = 60_000;
 
 /** The value of `--set` for each option; a list is given value by value. */
 export function assignments(options) {
@@ -16,11 +17,12 @@ export async function startListening(program, args, { env = process.env, count =
 	let said = "";
 	const ended = new Promise((resolve) => child.once("exit", resolve));
 	const ports = await new Promise((resolve, reject) => {
+		child.once("error", reject);
 		const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
 		for (const stream of [child.stdout, child.stderr]) {
 			stream.setEncoding("utf8").on("data", (text) => {
 				said += text;
-				const found = [...said.matchAll(/listening (?:at|on) (?:\w+:\/\/)?\S*:(\d+)/g)];
+				const found = [...said.matchAll(/listening (?:at|on) (?:\w+:\/\/)?\S*:(\d+)(?=\D)/g)];
 				if (found.length < count) return;
 				clearTimeout(timer);
 				resolve(found.map(([, port]) => Number(port)));
@@ -29,8 +31,9 @@ export async function startListening(program, args, { env = process.env, count =
 		void ended.then((status) => reject(new Error(`${program} ${args.join(" ")} ended with ${status}: ${said}`)));
 	});
 	const stop = () => {
+		const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
 		child.kill("SIGINT");
-		return ended;
+		return ended.finally(() => clearTimeout(timer));
 	};
 	return { port: ports[0], ports, stop };
 }

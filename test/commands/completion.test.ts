@@ -5,6 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { type Command, defineCommand } from "../../commands/command.ts";
 import { createCommand } from "../../commands/completion.ts";
+import { cliEnvironment } from "../../fixtures/cli.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 
 const record: Command = defineCommand({
@@ -33,7 +34,14 @@ async function offered(...words: string[]): Promise<string[]> {
 	const ask = `${await script("bash")}
 COMP_WORDS=(flowtape ${quoted}); COMP_CWORD=${words.length}; _flowtape
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-	const { status, stdout, stderr } = spawnSync("bash", ["-c", ask], { encoding: "utf8" });
+	return printedBy("bash", ["-c", ask]);
+}
+
+/** The lines that a shell prints, which finds nothing of the user's own. */
+function printedBy(shell: string, args: readonly string[]): string[] {
+	const home = process.cwd();
+	const env = cliEnvironment(home, { HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, XDG_CACHE_HOME: home });
+	const { status, stdout, stderr } = spawnSync(shell, args, { encoding: "utf8", env });
 	t.same({ status, stderr }, { status: 0, stderr: "" });
 	return stdout.split("\n").filter((line) => line !== "");
 }
@@ -60,13 +68,11 @@ t.test("bash: nothing of ours behind --, that is another command's", { skip: isM
 async function runIn(shell: string, before: string, after: string): Promise<string[]> {
 	const file = join(process.cwd(), `flowtape.${shell}`);
 	writeFileSync(file, await script(shell));
-	const { status, stdout, stderr } = spawnSync(shell, [...(shell === "zsh" ? ["-f"] : []), "-c", `${before}\nsource ${file}\n${after}`], { encoding: "utf8" });
-	t.same({ status, stderr }, { status: 0, stderr: "" });
-	return stdout.split("\n").filter((line) => line !== "");
+	return printedBy(shell, [...(shell === "zsh" ? ["-f"] : []), "-c", `${before}\nsource '${file}'\n${after}`]);
 }
 
 t.test("zsh takes the script", { skip: isMissing("zsh") }, async (t) => {
-	t.same(await runIn("zsh", "autoload -U compinit && compinit -D", "print -l $_comps[flowtape]"), ["_flowtape"]);
+	t.same(await runIn("zsh", "autoload -U compinit && compinit -u -D", "print -l $_comps[flowtape]"), ["_flowtape"]);
 });
 
 t.test("fish: commands with what they do, then their options and words", { skip: isMissing("fish") }, async (t) => {

@@ -42,7 +42,7 @@ t.test("a client and a server that say anything", async (t) => {
 		t,
 		answering(() => ok("well")),
 	);
-	const proxy = await startTestProxy(t, { authority, options: { tcp_timeout: 1, connect_timeout: 1, record_tcp: true } });
+	const proxy = await startTestProxy(t, { authority, options: { tcp_timeout: 3, connect_timeout: 3, record_tcp: true } });
 	let said: string[] = [];
 	let ending = "stay";
 	const origin = await startOrigin(t, (client) => {
@@ -66,6 +66,6 @@ t.test("a client and a server that say anything", async (t) => {
 	t.equal((await client.send(ask("GET", good.authority, "/")).message()).body.toString(), "well");
 	client.close();
 	const started = performance.now();
-	await proxy.running.close({ graceMs: 20_000 });
-	t.ok(performance.now() - started < 15_000, "no connection is left open for ever");
+	await proxy.running.close({ graceMs: 90_000 });
+	t.ok(performance.now() - started < 60_000, "no connection is left open for ever");
 });

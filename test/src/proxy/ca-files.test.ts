@@ -30,7 +30,7 @@ t.test("is made where there is none, and then stays", async (t) => {
 	t.same(readdirSync(folder).sort(), ["flowtape-ca-cert.pem", "flowtape-ca.pem"]);
 	t.equal(mode(folder), "700");
 	t.equal(mode(join(folder, "flowtape-ca.pem")), "600");
-	t.equal(mode(first.certificateFile), "644");
+	t.equal(mode(first.certificateFile), (0o644 & ~process.umask()).toString(8));
 	t.equal(readFileSync(first.certificateFile, "utf8"), first.certificate.toString());
 	t.notOk(readFileSync(first.certificateFile, "utf8").includes("PRIVATE"));
 	const again = await readAuthority(folder, { create: false });

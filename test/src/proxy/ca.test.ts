@@ -108,7 +108,7 @@ t.test("node-forge is not loaded where there is an authority already", async (t)
 		const loaded = () => Object.keys(require("module")._cache).filter((file) => file.includes("node-forge")).length;
 		const before = loaded();
 		await openAuthority(process.argv[1] + "-new");
-		console.log(before, loaded() > 0);
+		console.log(before + " " + (loaded() > 0));
 	})`;
 	t.equal((await promisify(execFile)(process.execPath, ["-e", script, home])).stdout, "0 true\n");
 });

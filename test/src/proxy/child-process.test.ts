@@ -67,7 +67,7 @@ t.test("a process that runs a command passes on the signals that it gets, and st
 	const module = new URL("../../../src/proxy/child-process.js", import.meta.url).href;
 	const script = `import(${JSON.stringify(module)}).then(async ({ runChild }) => {
 		const { status } = await runChild(process.execPath, process.argv.slice(1), {});
-		console.log("child ended with", status);
+		console.log("child ended with " + status);
 	})`;
 	const parent = spawn(node, ["-e", script, "--", "-e", listening("SIGINT"), file], { stdio: ["ignore", "pipe", "pipe"] });
 	let output = "";

@@ -240,7 +240,7 @@ t.test("a client that stops is hung up on: between requests, and within one", as
 		t,
 		answering(() => ok("hi")),
 	);
-	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 	const idle = await proxy.connect();
 	idle.send(ask("GET", origin.authority, "/"));
 	await idle.message();

@@ -59,7 +59,7 @@ t.test("or are cut off, and go to the tape as they are", async (t) => {
 
 t.test("a client that has nothing under way is hung up on after a while", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
-	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 	const session = await openHttp2(t, proxy, origin.authority);
 	t.match(await askHttp2(session, { ":path": "/" }), { status: 204 });
 	await once(session, "close");

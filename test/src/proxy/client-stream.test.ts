@@ -5,6 +5,7 @@ import { gate } from "../../../fixtures/gate.ts";
 import { askHttp2, echo, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
 import { answering, ok, readingLate, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
+import { standstill } from "../../../fixtures/standstill.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { type CertificateAuthority, openAuthority } from "../../../src/proxy/ca.ts";
 
@@ -124,29 +125,28 @@ t.test("bodies past every window, both ways and many at once", async (t) => {
 t.test("a client that does not read holds the server back", async (t) => {
 	const { authority, proxy } = await world(t);
 	let sent = 0;
-	const full = gate();
+	const begun = gate();
 	const origin = await startHttp2Origin(
 		t,
 		(stream) => {
 			stream.respond({ ":status": 200 });
 			const chunk = Buffer.alloc(64 * 1024);
-			let still: NodeJS.Timeout;
 			const more = (): void => {
-				clearTimeout(still);
 				if (sent >= 200e6) return void stream.end();
 				do sent += chunk.length;
 				while (stream.write(chunk));
-				still = setTimeout(full.open, 500);
 			};
 			stream.on("drain", more);
 			more();
+			begun.open();
 		},
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const stream = session.request({ ":path": "/" });
 	stream.on("error", () => {});
-	await full.opened;
+	await begun.opened;
+	await standstill(() => sent);
 	t.ok(sent > 1e6 && sent < 20e6, `${sent} bytes are under way`);
 	stream.close();
 });
@@ -340,15 +340,8 @@ t.test("a server that does not read holds the client back, and gets the whole in
 		stream = opened;
 		opened.end(Buffer.alloc(size, "x"));
 	});
-	let held = 0;
-	for (let same = 0, last = -1; same < 15; ) {
-		await new Promise((resolve) => setTimeout(resolve, 20));
-		held = stream?.session?.state.outboundQueueSize ?? 0;
-		const left = stream?.writableLength ?? 0;
-		same = left === last ? same + 1 : 0;
-		last = left;
-	}
-	t.ok((stream?.writableLength ?? 0) > 0 || held > 0, "not all of it has gone");
+	const left = await standstill(() => stream?.writableLength ?? 0);
+	t.ok(left > 0 || (stream?.session?.state.outboundQueueSize ?? 0) > 0, "not all of it has gone");
 	released.open();
 	t.match(await answer, { status: 200, body: "thanks" });
 });

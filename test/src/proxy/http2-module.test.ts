@@ -8,7 +8,7 @@ import { errorName } from "../../../src/proxy/http2-module.ts";
 
 t.test("a proxy does not load it before somebody speaks it", async (t) => {
 	const server = new URL("../../../src/proxy/server.js", import.meta.url);
-	const code = `await import(${JSON.stringify(server.href)}); console.log(process.moduleLoadList.includes("NativeModule http2"))`;
+	const code = `await import(${JSON.stringify(server.href)}); console.log(String(process.moduleLoadList.includes("NativeModule http2")))`;
 	const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code]);
 	t.equal(stdout.trim(), "false");
 });

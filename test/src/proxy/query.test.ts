@@ -102,7 +102,7 @@ t.test("nor when the server has seen it: it said something first, or nothing for
 				else if (first !== null) server.send(first).end();
 			}
 		});
-		const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+		const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 		const client = await proxy.connect();
 		await client.send(ask("POST", origin.authority, "/")).message();
 		t.match(await client.send(ask("POST", origin.authority, "/")).rest(), /HTTP\/1\.1 502 /);

@@ -2,6 +2,7 @@
 import { createServer } from "node:net";
 import t from "tap";
 import { gate } from "../../../fixtures/gate.ts";
+import { lacksIpv6 } from "../../../fixtures/ipv6.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import type { Peer } from "../../../fixtures/peer.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
@@ -10,7 +11,7 @@ import type { HttpFlow } from "../../../src/flow/flow.ts";
 const hi = answering(() => ok("hi"));
 
 t.test("it tells where it listens", async (t) => {
-	for (const listen_host of ["127.0.0.1", "::1", "localhost"]) {
+	for (const listen_host of ["127.0.0.1", "localhost", ...(lacksIpv6 ? [] : ["::1"])]) {
 		const origin = await startOrigin(t, hi);
 		const proxy = await startTestProxy(t, { options: { listen_host } });
 		t.match(proxy.events, [{ kind: "listening", host: proxy.running.host, port: proxy.port }]);
@@ -49,8 +50,8 @@ t.test("two thousand clients that do nothing, and one that does", async (t) => {
 	const [last] = idle.slice(-1);
 	t.equal((await last?.send(ask("GET", origin.authority, "/")).message())?.body.toString(), "hi");
 	const started = performance.now();
-	await proxy.running.close({ graceMs: 10_000 });
-	t.ok(performance.now() - started < 5000, "nobody who does nothing is waited for");
+	await proxy.running.close({ graceMs: 90_000 });
+	t.ok(performance.now() - started < 60_000, "nobody who does nothing is waited for");
 	t.equal(proxy.flows.length, 2);
 });
 
@@ -100,7 +101,7 @@ t.test("what does not end in time goes to the tape as far as it came", async (t)
 		clients.push(client.send(request));
 	}
 	await clients[1]?.upTo("hello");
-	while (origin.connections.length < 3 || !origin.connections[2]?.seen.endsWith("half")) await new Promise(setImmediate);
+	while (origin.connections.length < 3 || !origin.connections.some(({ seen }) => seen.endsWith("half"))) await new Promise(setImmediate);
 	await proxy.running.close({ graceMs: 10 });
 	for (const client of clients) t.ok(await client.ended());
 	const byPath = new Map(proxy.flows.map((flow) => [(flow as HttpFlow).request.path, flow as HttpFlow]));

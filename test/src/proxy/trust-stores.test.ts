@@ -68,7 +68,7 @@ t.test("NSS: made, trusted, taken away", { skip: !hasProgram("certutil", process
 	t.notMatch(list(), facts.name);
 });
 
-t.test("Java: keytool takes what it is given", { skip: !hasProgram("keytool", process.env), timeout: 60_000 }, async (t) => {
+t.test("Java: keytool takes what it is given", { skip: !hasProgram("keytool", process.env) }, async (t) => {
 	const keystore = join(t.testdir(), "cacerts");
 	const run = (action: "trust" | "untrust") => {
 		const java = trustStores.find(({ name }) => name === "java");

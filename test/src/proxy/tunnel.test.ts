@@ -4,6 +4,7 @@ import { request as requestTls } from "node:https";
 import type { TLSSocket } from "node:tls";
 import t from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
+import { lacksIpv6 } from "../../../fixtures/ipv6.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import type { Peer } from "../../../fixtures/peer.ts";
 import { type ProxyParts, startTestProxy } from "../../../fixtures/running-proxy.ts";
@@ -57,7 +58,7 @@ t.test("the certificate is for the name, the address and the names of the server
 	t.equal(leaf.subjectAltName, "DNS:asked.example, IP Address:127.0.0.1");
 });
 
-t.test("an IPv6 destination", async (t) => {
+t.test("an IPv6 destination", { skip: lacksIpv6 }, async (t) => {
 	const origin = await startOrigin(t, hello, { host: "::1", tls: { secureContext: server({ names: ["::1"] }) } });
 	const proxy = await startTestProxy(t, { authority, options: trusting });
 	const checkServerIdentity = (_host: string, { raw }: { raw: Buffer }) => (new X509Certificate(raw).checkIP("::1") ? undefined : new Error("not for ::1"));
@@ -116,7 +117,7 @@ t.test("a client that does not trust us, and what else is no TLS", async (t) => 
 t.test("the client goes away at every stage of the handshake", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["localhost"] }) } });
 	const silent = await startOrigin(t, () => {});
-	const proxy = await startTestProxy(t, { authority, options: { ...trusting, connect_timeout: 1 } });
+	const proxy = await startTestProxy(t, { authority, options: { ...trusting, connect_timeout: 3 } });
 	const tls = Buffer.from("160301", "hex");
 	for (const how of ["close", "reset"] as const) {
 		(await proxy.tunnel(origin.authority))[how]();

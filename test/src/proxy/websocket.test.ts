@@ -87,12 +87,12 @@ t.test("one that breaks off", async (t) => {
 
 t.test("one in which nothing moves is closed, after the time of the option", async (t) => {
 	const origin = await startWebSocketOrigin(t, (socket) => socket.send("welcome"));
-	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
+	const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 	const client = await openWebSocket(t, proxy, origin.authority);
 	// each message begins the time anew
-	const rounds = 3;
+	const rounds = 5;
 	for (let round = 0; round < rounds; round++) {
-		await new Promise((resolve) => setTimeout(resolve, 500));
+		await new Promise((resolve) => setTimeout(resolve, 700));
 		client.send("x");
 	}
 	t.equal(proxy.flows.length, 0, "it goes on");

@@ -11,7 +11,7 @@ import { didYouMean } from "./suggest.ts";
 
 /** Options of every command. */
 export const commonOptions = {
-	quiet: { type: "boolean", default: false, short: "q", help: "Say nothing but errors and results." },
+	quiet: { type: "boolean", default: false, short: "q", help: "Say nothing but errors and results; where a proxy listens is one, unless it runs a command." },
 	verbose: { type: "boolean", default: false, short: "v", help: "Say more." },
 	color: { type: "boolean", default: true, help: "Use colours where the output is a terminal; NO_COLOR in the environment turns them off too." },
 	debug: { type: "boolean", default: false, help: "Print the stack of an error." },

@@ -35,7 +35,8 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			const append = (durable: boolean): SqliteStore =>
 				opening(
 					() => openStore(path, { mode: "append", requestKey, report, durable }),
-					(error) => outputError(path, error),
+					// a folder that is not there is a TypeError to better-sqlite3
+					(error) => (error instanceof FlowtapeError ? error : outputError(path, error)),
 				);
 			if (options.append) return append(options.durable ?? false);
 			const draft = await Draft.of(path);
@@ -122,7 +123,6 @@ function opening(open: () => SqliteStore, named: (error: unknown) => unknown): S
 	try {
 		return open();
 	} catch (error) {
-		// a folder that is not there is a TypeError to better-sqlite3
 		throw named(error);
 	}
 }

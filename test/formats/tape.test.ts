@@ -80,6 +80,9 @@ t.test("recordings are found by their key without reading, and added to", async 
 	const flow = httpFlow();
 	await writeTape(file, [flow], { append: true });
 	await writeTape(file, [httpFlow()], { append: true });
+	const other = join(t.testdir({ "text.tape": "hello" }), "text.tape");
+	for (const path of [other, join(other, "none.tape")])
+		await t.rejects(writeTape(path, [], { append: true }), { file: path, message: new RegExp(`^${path}: (?:byte 0: not a tape|the tape cannot be opened)`) });
 	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
 	t.equal(keyed?.findByKey(defaultRequestKey(flow), -1, 10).length, 2);
 });

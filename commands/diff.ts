@@ -3,11 +3,12 @@ import { align } from "../src/compare/align.ts";
 import { flowDifferences } from "../src/compare/differences.ts";
 import { compileIgnore, options as ignoreOptions } from "../src/compare/ignore.ts";
 import type { HttpFlow } from "../src/flow/flow.ts";
+import type { FlowSink } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
 import { defineCommand, type Io } from "./command.ts";
 import { type Change, changeJson, changeText, tallyText } from "./print/differences.ts";
 import { paintFor } from "./print/text.ts";
-import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
+import { copyFlows, inputOptions, selection, selectionOptions } from "./tapes.ts";
 
 export const command = defineCommand({
 	name: "diff",
@@ -25,11 +26,19 @@ export const command = defineCommand({
 		["flowtape diff old.tape new.tape --ignore header:etag --ignore json:/timestamp", "without what is meant to vary"],
 	],
 	async run({ args: [first = "", second = ""], options, values }, io) {
-		const troubles = new Troubles(io, options);
 		const ignored = compileIgnore(options.ignore);
 		const filter = await selection(options);
-		const read = async (path: string): Promise<HttpFlow[]> => httpFlows(await openAll({ inputs: [path], filter }, troubles));
+		const quiet = values.quiet === true;
+		let worst = 0;
+		const read = async (path: string): Promise<HttpFlow[]> => {
+			const flows: HttpFlow[] = [];
+			const open = async (): Promise<FlowSink> => ({ append: (flow) => void (flow.type === "http" && flows.push(flow)), close: async () => {} });
+			const { status } = await copyFlows({ inputs: [path], filter, strict: options.strict, quiet, open, progress: !quiet }, io);
+			worst = Math.max(worst, status);
+			return flows;
+		};
 		const { pairs, gone, fresh } = align(await read(first), await read(second), defaultRequestKey);
+		if (io.signal.aborted) return worst;
 		const changes: Change[] = [];
 		for (const { before, after } of pairs) {
 			const differences = flowDifferences(before, after, ignored);
@@ -37,17 +46,10 @@ export const command = defineCommand({
 		}
 		for (const flow of gone) changes.push({ kind: "gone", flow });
 		for (const flow of fresh) changes.push({ kind: "new", flow });
-		print(changes, pairs.length, { json: options.json, quiet: values.quiet === true, color: values.color === true }, io);
-		troubles.end(pairs.length + gone.length + fresh.length);
-		return troubles.status || (changes.length > 0 ? 1 : 0);
+		print(changes, pairs.length, { json: options.json, quiet, color: values.color === true }, io);
+		return worst || (changes.length > 0 ? 1 : 0);
 	},
 });
-
-async function httpFlows(sources: Awaited<ReturnType<typeof openAll>>): Promise<HttpFlow[]> {
-	const flows: HttpFlow[] = [];
-	for (const source of sources) for await (const batch of source) for (const flow of batch) if (flow.type === "http") flows.push(flow);
-	return flows;
-}
 
 function print(changes: readonly Change[], paired: number, { json, quiet, color }: { json: boolean; quiet: boolean; color: boolean }, io: Io): void {
 	const paint = paintFor(io.stdout, io.env, color);

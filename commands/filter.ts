@@ -47,6 +47,7 @@ export const command = defineCommand({
 			output === null ? printer(io, lineOf(options, values, io)) : createOutput(output, options, troubles, size);
 		const progress = output !== null || options.count || io.stdout.isTTY !== true;
 		const { passed, status } = await copyFlows({ inputs, filter, strict, quiet: values.quiet === true, open, progress }, io);
+		if (io.signal.aborted) return status;
 		if (options.count) io.stdout.write(`${passed}\n`);
 		else if (output !== null && values.verbose === true) io.stderr.write(`${passed} flows\n`);
 		return status !== 0 ? status : passed > 0 ? 0 : 1;

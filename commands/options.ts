@@ -11,7 +11,7 @@ import { didYouMean } from "./suggest.ts";
 
 /** Options of every command. */
 export const commonOptions = {
-	quiet: { type: "boolean", default: false, short: "q", help: "Say nothing but errors and results." },
+	quiet: { type: "boolean", default: false, short: "q", help: "Say nothing but errors and results; where a proxy listens is one, unless it runs a command." },
 	verbose: { type: "boolean", default: false, short: "v", help: "Say more." },
 	color: { type: "boolean", default: true, help: "Use colours where the output is a terminal; NO_COLOR in the environment turns them off too." },
 	debug: { type: "boolean", default: false, help: "Print the stack of an error." },
@@ -31,7 +31,7 @@ export interface Parsed {
 	warnings: readonly string[];
 	/** Loaded, because they can declare options. */
 	scripts: ScriptHost | null;
-	/** Set when the user asked for help: the text. */
+	/** Set when the user asked for help or the version: the text. */
 	help: string | null;
 }
 
@@ -111,7 +111,7 @@ async function checkNames(file: string, names: readonly string[], commands: read
 		if (!known.has(name)) throw new FlowtapeError("FT_BAD_OPTION", `${file}: ${name}: no such option.${didYouMean(name, known)}`, { file });
 }
 
-/** Parses without exiting or printing; the help text when it was asked for. */
+/** Parses without exiting or printing; the help text, or the version, when it was asked for. */
 function parse(commander: Commander, argv: readonly string[]): string | null {
 	let help = "";
 	commander.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {}, getOutHelpWidth: () => 100 });
@@ -120,7 +120,7 @@ function parse(commander: Commander, argv: readonly string[]): string | null {
 		return null;
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
-		if (error.code === "commander.helpDisplayed" || error.code === "commander.help") return help;
+		if (error.code === "commander.helpDisplayed" || error.code === "commander.help" || error.code === "commander.version") return help;
 		// its message begins with "error: ", and a suggestion stands on a line of its own
 		throw new FlowtapeError("FT_USAGE", `${commander.name().replace(/^flowtape /, "")}: ${error.message.replace(/^error: /, "").replaceAll("\n", " ")}`);
 	}
@@ -133,6 +133,8 @@ function commanderOf(command: Command, registry: Registry): Commander {
 		.usage(`[options] ${expected}`)
 		.description(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`)
 		.argument("[args...]")
+		.optionsGroup("Common options:")
+		.version(process.env.FLOWTAPE_VERSION ?? "0.0.0", "-V, --version", "Print the version.")
 		.addHelpOption(new Option("-h, --help", "Print this.").helpGroup("Common options:"))
 		.configureHelp({ visibleArguments: () => [], optionDescription: ({ description }) => description })
 		.addHelpText(
@@ -142,7 +144,10 @@ function commanderOf(command: Command, registry: Registry): Commander {
 		)
 		.action((args: string[]) => {
 			if (args.length < min || (max !== undefined && args.length > max))
-				throw new FlowtapeError("FT_USAGE", `${command.name}: ${args.length} arguments, expected: flowtape ${command.name} ${expected}`);
+				throw new FlowtapeError(
+					"FT_USAGE",
+					`${command.name}: ${args.length} argument${args.length === 1 ? "" : "s"}, expected: flowtape ${command.name} ${expected}`,
+				);
 		});
 	for (const { flag, spec, title } of registry.flags) for (const option of flagOptions(flag, spec, title)) commander.addOption(option);
 	commander.addOption(

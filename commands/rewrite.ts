@@ -115,5 +115,5 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 	);
 	await pipeline.close();
 	tally.end(passed, values.verbose === true);
-	return status;
+	return status || tally.status;
 }

@@ -2,6 +2,7 @@
 import { summaryLine } from "../formats/index.ts";
 import { rawFlow } from "../src/export/raw.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import type { FlowSink } from "../src/flow/pipe.ts";
 import { chosen } from "./chosen.ts";
 import { defineCommand } from "./command.ts";
 import { exporting } from "./exporting.ts";
@@ -32,16 +33,17 @@ export const command = defineCommand({
 		const paint = paintFor(io.stdout, io.env, values.color === true);
 		const choice = chosen(tape, ids);
 		const print = json ? (flow: Flow) => `${summaryLine(flow)}\n` : spaced(paint);
-		const pager = openPager(io, options.pager && !json && !raw);
-		const sink = {
-			append(flow: Flow) {
-				pager.write(print(flow));
-			},
-			close: () => pager.close(),
-			discard: () => pager.close(),
+		const enough = new AbortController();
+		const page = async (): Promise<FlowSink> => {
+			const pager = await openPager(io, options.pager && !json && !raw, () => enough.abort(0));
+			return { append: (flow) => pager.write(print(flow)), close: pager.close, discard: pager.close };
 		};
-		const open = async (troubles: Troubles) => (raw ? exporting("-", rawFlow, troubles) : sink);
-		const { passed, status } = await copyFlows({ inputs: [tape], filter: await selection(options), steps: [choice.step], strict: options.strict, open }, io);
+		const open = (troubles: Troubles) => (raw ? exporting("-", rawFlow, troubles) : page());
+		const { passed, status } = await copyFlows(
+			{ inputs: [tape], filter: await selection(options), steps: [choice.step], strict: options.strict, open },
+			{ ...io, signal: AbortSignal.any([io.signal, enough.signal]) },
+		);
+		if (enough.signal.aborted) return status;
 		choice.check();
 		return status !== 0 ? status : passed > 0 ? 0 : 1;
 	},

@@ -23,6 +23,8 @@ export const command = defineCommand({
 		const summary = new Summary(options.top);
 		const sink = { append: summary.add, close: async () => {} };
 		const { status } = await copyFlows({ inputs, strict: options.strict, open: async () => sink, progress: values.quiet !== true }, io);
+		// what was counted so far is not what the tape holds
+		if (io.signal.aborted) return status;
 		const report = summary.report();
 		io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : statsText(report, paintFor(io.stdout, io.env, values.color === true)));
 		return status;

@@ -100,12 +100,13 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	let progress: Progress | null = null;
 	const troubles = new Troubles(io, job, () => progress?.clear());
 	const sources = await openAll(job, troubles);
-	const sink = await job.open(
-		troubles,
-		sources.reduce((sum, source) => sum + (source.progress?.().total ?? 0), 0),
-	);
-	if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
+	let sink: FlowSink | null = null;
 	try {
+		sink = await job.open(
+			troubles,
+			sources.reduce((sum, source) => sum + (source.progress?.().total ?? 0), 0),
+		);
+		if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
 		const { passed } = await pipe(
 			sources.map((source) => recovering(source, troubles)),
 			job.steps ?? [],
@@ -122,8 +123,10 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		return { passed, status: troubles.status };
 	} catch (error) {
 		progress?.clear();
-		await sink.discard?.();
+		await sink?.discard?.();
 		throw error;
+	} finally {
+		for (const source of sources) await source.close?.();
 	}
 }
 

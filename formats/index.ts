@@ -48,6 +48,7 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 			return own === undefined || own.total === null ? input.progress() : own;
 		},
 		fleeting: () => source.fleeting?.(),
+		close: () => input.close(),
 		...(transfer && {
 			async transfer(sink) {
 				const count = await transfer(sink);

@@ -1,9 +1,9 @@
 // Where flows are written: a file that takes its name only when it is whole, or stdout.
-import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { hasErrno } from "../src/errors.ts";
 import { type Coder, compressionOf, createCompressor } from "./compression.ts";
+import { Draft } from "./draft.ts";
+import { outputError } from "./output-error.ts";
 
 export interface Output {
 	/** As messages name it. */
@@ -37,14 +37,11 @@ async function isReplaceable(path: string): Promise<boolean> {
 	}
 }
 
-/** A name beside the target's for what is not whole yet. */
-export function draftName(path: string): string {
-	return join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.tmp`);
-}
-
 async function draftFile(path: string): Promise<Output> {
-	const draft = draftName(path);
-	return new DraftFile(path, draft, await openFile(draft, "wx", path));
+	const draft = await Draft.of(path);
+	const file = await openFile(draft.file, "wx", path);
+	await draft.guard();
+	return new DraftFile(path, draft, file);
 }
 
 async function openFile(file: string, flags: string, path: string): Promise<FileHandle> {
@@ -53,18 +50,6 @@ async function openFile(file: string, flags: string, path: string): Promise<File
 	} catch (error) {
 		throw outputError(path, error);
 	}
-}
-
-/** What the file system says, as an error of ours. */
-export function outputError(path: string, cause: unknown): unknown {
-	if (!(cause instanceof Error)) return cause;
-	const fail = (what: string) => new FlowtapeError("FT_IO", `${path}: cannot be written: ${what}`, { file: path, cause });
-	if (hasErrno(cause, "ENOENT")) return fail("its folder does not exist");
-	if (hasErrno(cause, "EACCES", "EPERM")) return fail("no permission");
-	if (hasErrno(cause, "EROFS")) return fail("the file system is read-only");
-	if (hasErrno(cause, "ENOSPC", "EDQUOT", "EFBIG")) return fail("the disk is full or the file too large; what stood there before is kept");
-	if (hasErrno(cause, "EISDIR")) return fail("it is a folder");
-	return hasErrno(cause, "EPIPE") ? cause : fail(cause.message);
 }
 
 class PlainFile implements Output {
@@ -94,26 +79,20 @@ class PlainFile implements Output {
 }
 
 class DraftFile extends PlainFile {
-	readonly #draft: string;
+	readonly #draft: Draft;
 
-	constructor(name: string, draft: string, file: FileHandle) {
+	constructor(name: string, draft: Draft, file: FileHandle) {
 		super(name, file);
 		this.#draft = draft;
 	}
 
-	override async close(): Promise<void> {
-		try {
-			await super.close();
-			await rename(this.#draft, this.name);
-		} catch (error) {
-			await rm(this.#draft, { force: true });
-			throw outputError(this.name, error);
-		}
+	override close(): Promise<void> {
+		return this.#draft.take(() => super.close());
 	}
 
 	override async discard(): Promise<void> {
 		await super.discard();
-		await rm(this.#draft, { force: true });
+		await this.#draft.drop();
 	}
 }
 

@@ -1,14 +1,17 @@
 // `.tape`: the flow store as a format among others.
-import { rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { SqliteStore } from "../src/store/sqlite.ts";
+import type { ReadOptions } from "../src/store/store.ts";
 import { compressionOf } from "./compression.ts";
+import { Draft } from "./draft.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
-import { draftName, outputError } from "./output.ts";
+import { outputError } from "./output-error.ts";
 
 /** Bytes of input from which on a thread that writes repays its start. */
 const LARGE_INPUT = 16 * 1024 * 1024;
@@ -29,13 +32,22 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
 			const { openStore } = await import("../src/store/sqlite.ts");
 			const { report } = options;
-			if (!options.append) {
-				const draft = draftName(path);
-				const store = opening(path, () => openStore(draft, { mode: "create", report, requestKey }));
-				const isLarge = (options.inputSize ?? 0) >= LARGE_INPUT && availableParallelism() > 1;
-				return new NewTape(path, draft, store, isLarge ? () => startThread(draft, requestKey) : null);
-			}
-			return opening(path, () => openStore(path, { mode: "append", requestKey, report, durable: options.durable ?? false }));
+			const append = (durable: boolean): SqliteStore =>
+				opening(
+					() => openStore(path, { mode: "append", requestKey, report, durable }),
+					// a folder that is not there is a TypeError to better-sqlite3
+					(error) => (error instanceof FlowtapeError ? error : outputError(path, error)),
+				);
+			if (options.append) return append(options.durable ?? false);
+			const draft = await Draft.of(path);
+			await bringHome(draft.target, append);
+			const store = opening(
+				() => openStore(draft.file, { mode: "create", report, requestKey }),
+				(error) => draft.named(error),
+			);
+			await draft.guard();
+			const isLarge = (options.inputSize ?? 0) >= LARGE_INPUT && availableParallelism() > 1;
+			return new NewTape(draft, store, isLarge ? () => startThread(draft.file, requestKey) : null);
 		},
 	};
 }
@@ -84,7 +96,7 @@ class TapeSource implements FlowSource {
 		const { report, filter, ids } = this.#options;
 		const source = openStore(path, { mode: "read", report });
 		try {
-			return sink.store.takeRows(source, { filter, ids });
+			return sink.takeRows(source, { filter, ids });
 		} finally {
 			await source.close();
 		}
@@ -107,57 +119,88 @@ class TapeSource implements FlowSource {
 	}
 }
 
-function opening(path: string, open: () => SqliteStore): SqliteStore {
+function opening(open: () => SqliteStore, named: (error: unknown) => unknown): SqliteStore {
 	try {
 		return open();
 	} catch (error) {
-		// a folder that is not there is a TypeError to better-sqlite3
-		throw error instanceof FlowtapeError ? error : outputError(path, error);
+		throw named(error);
 	}
+}
+
+/** Where SQLite keeps what is not in the tape itself yet. It would put that into whatever has the tape's name next. */
+const logsOf = (path: string): string[] => [`${path}-wal`, `${path}-journal`];
+
+/** A recording that was cut off left its last flows in a log: they go into the tape before another takes its place. @throws FlowtapeError FT_IO */
+async function bringHome(path: string, append: (durable: boolean) => SqliteStore): Promise<void> {
+	if (!logsOf(path).some((log) => existsSync(log))) return;
+	if (existsSync(path)) await append(false).close();
+	else for (const log of logsOf(path)) await rm(log, { force: true });
+	refuseInUse(path);
+}
+
+/** @throws FlowtapeError FT_IO */
+function refuseInUse(path: string): void {
+	if (!logsOf(path).some((log) => existsSync(log))) return;
+	throw new FlowtapeError("FT_IO", `${path}: another process has this tape open, end it before you replace the tape`, { file: path });
 }
 
 /** A tape beside the target, which takes its place when it is whole. */
 class NewTape implements FlowSink {
 	readonly copies = true;
-	readonly store: SqliteStore;
-	readonly #path: string;
-	readonly #draft: string;
+	readonly #store: SqliteStore;
+	readonly #draft: Draft;
 	/** Gives what writes the flows in the store's place. */
 	readonly #start: (() => Promise<FlowSink>) | null;
 	#writer: FlowSink;
 
-	constructor(path: string, draft: string, store: SqliteStore, start: (() => Promise<FlowSink>) | null) {
-		this.store = store;
-		this.#path = path;
+	constructor(draft: Draft, store: SqliteStore, start: (() => Promise<FlowSink>) | null) {
+		this.#store = store;
 		this.#draft = draft;
 		this.#start = start;
 		this.#writer = store;
 	}
 
 	append(flow: Flow): void | Promise<void> {
-		if (this.#start !== null && this.#writer === this.store) return this.#hand(flow, this.#start);
-		return this.#writer.append(flow);
+		return this.#named(() => {
+			if (this.#start !== null && this.#writer === this.#store) return this.#hand(flow, this.#start);
+			return this.#writer.append(flow);
+		});
+	}
+
+	/** As the store does. */
+	takeRows(from: SqliteStore, options: ReadOptions): number | null {
+		return this.#named(() => this.#store.takeRows(from, options));
 	}
 
 	/** Hands the draft over, with the first flow. */
 	async #hand(flow: Flow, start: () => Promise<FlowSink>): Promise<void> {
-		await this.store.discard();
+		await this.#store.discard();
 		this.#writer = await start();
 		await this.#writer.append(flow);
 	}
 
-	async close(): Promise<void> {
-		try {
+	close(): Promise<void> {
+		return this.#draft.take(async () => {
 			await this.#writer.close();
-			await rename(this.#draft, this.#path);
-		} catch (error) {
-			await rm(this.#draft, { force: true });
-			throw error instanceof FlowtapeError ? error : outputError(this.#path, error);
-		}
+			refuseInUse(this.#draft.target);
+		});
 	}
 
 	async discard(): Promise<void> {
 		await this.#writer.discard?.();
-		await rm(this.#draft, { force: true });
+		await this.#draft.drop();
+	}
+
+	/** Errors are about the tape that was asked for, not about its draft. */
+	#named<T>(action: () => T): T {
+		const fail = (error: unknown): never => {
+			throw this.#draft.named(error);
+		};
+		try {
+			const result = action();
+			return result instanceof Promise ? (result.catch(fail) as T) : result;
+		} catch (error) {
+			return fail(error);
+		}
 	}
 }

@@ -1,5 +1,6 @@
 // A body as a person reads it: laid out by what it is, text as text, the rest as a hex dump.
 import { isUtf8 } from "node:buffer";
+import { charsetOf } from "../../src/flow/charset.ts";
 import type { Message } from "../../src/flow/message.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
 import { printable } from "./text.ts";
@@ -15,6 +16,8 @@ import type { View, ViewInput } from "./views/view.ts";
 /** Bytes of a body beyond this are counted, not printed; so are those of a hex dump beyond the other. */
 const SHOWN_BYTES = 512 * 1024;
 const DUMPED_BYTES = 4096;
+/** Bytes and characters by which text is told. */
+const HEAD = 1024;
 
 /** The first that is not null is shown. */
 const binaryViews: readonly View[] = [image, protobuf, msgpack, multipart];
@@ -29,7 +32,7 @@ export function bodyText(message: Message, limit = SHOWN_BYTES): string {
 	const contentType = message.headers.get("content-type") ?? "";
 	const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
 	const input: ViewInput = { bytes, text: () => textOf(message, bytes), type, contentType };
-	const shown = first(binaryViews, input) ?? (looksBinary(bytes) ? null : (first(textViews, input) ?? input.text()));
+	const shown = first(binaryViews, input) ?? (isText(input) ? (first(textViews, input) ?? input.text()) : null);
 	return shown === null ? dump(bytes) : lines(shown);
 }
 
@@ -37,6 +40,17 @@ export function bodyText(message: Message, limit = SHOWN_BYTES): string {
 function textOf(message: Message, bytes: Buffer): string {
 	const isNamed = /;\s*charset=/i.test(message.headers.get("content-type") ?? "");
 	return !isNamed && isUtf8(bytes) ? bytes.toString("utf8") : (message.text ?? "");
+}
+
+/** What no text holds: controls but white space, and what stands for bytes that the charset does not have. */
+const NO_TEXT = /(?!\s)[\p{Cc}\p{Cs}\ufffd]/u;
+
+/** By the bytes; where these are no UTF-8 and another charset is told, by what they are in that. */
+function isText({ bytes, contentType, text }: ViewInput): boolean {
+	if (!looksBinary(bytes)) return true;
+	const head = bytes.toString("latin1", 0, HEAD);
+	const isTold = /^(?:\xff\xfe|\xfe\xff)/.test(head) || charsetOf(contentType, head) !== null;
+	return isTold && !NO_TEXT.test(text().slice(0, HEAD));
 }
 
 function first(views: readonly View[], input: ViewInput): string | null {

@@ -1,8 +1,11 @@
 // Long output through the user's pager, where the output is a terminal.
 import { spawn } from "node:child_process";
-import type { Io, TextSink } from "../command.ts";
+import { once } from "node:events";
+import type { Io } from "../command.ts";
 
-export interface Paged extends TextSink {
+export interface Paged {
+	/** Takes text. A promise means: wait for it before there is more. */
+	write(text: string): void | Promise<void>;
 	/** Resolves when the user has left the pager. */
 	close(): Promise<void>;
 }
@@ -10,34 +13,34 @@ export interface Paged extends TextSink {
 /**
  * Where to write: into $PAGER, `less` where it is not set, or straight to stdout when that is no terminal, `wanted` is false, $PAGER is
  * empty or `cat`, or the pager cannot be started. What is short ends by itself in `less`.
+ * @param onLeft called when the user leaves the pager before the end: nobody reads what is written from then on
  */
-export function openPager({ stdout, env }: Pick<Io, "stdout" | "env">, wanted: boolean): Paged {
+export async function openPager({ stdout, env }: Pick<Io, "stdout" | "env">, wanted: boolean, onLeft: () => void): Promise<Paged> {
 	const [command = "", ...args] = (env.PAGER ?? "less").split(/\s+/).filter((word) => word !== "");
-	const direct: Paged = { isTTY: stdout.isTTY, write: (text) => stdout.write(text), close: async () => {} };
+	const direct: Paged = { write: (text) => void stdout.write(text), close: async () => {} };
 	if (!wanted || stdout.isTTY !== true || command === "" || command === "cat") return direct;
 	const pager = spawn(command, args, { stdio: ["pipe", "inherit", "inherit"], env: { LESS: "FRX", LV: "-c", ...env } });
-	let unsent: (string | Uint8Array)[] | null = [];
-	const ended = new Promise<void>((resolve) => {
-		pager.once("spawn", () => {
-			unsent = null;
-		});
-		pager.once("error", () => {
-			for (const text of unsent ?? []) stdout.write(text);
-			resolve();
-		});
-		pager.once("exit", () => resolve());
+	try {
+		await once(pager, "spawn");
+	} catch {
+		return direct;
+	}
+	let isLeft = false;
+	const left = once(pager, "exit").then(() => {
+		isLeft = true;
+		if (!pager.stdin.writableEnded) onLeft();
 	});
-	// whoever leaves the pager early has seen enough
+	// told by the exit
 	pager.stdin.on("error", () => {});
 	return {
-		isTTY: true,
 		write(text) {
-			unsent?.push(text);
-			return pager.stdin.write(text);
+			if (isLeft) return left;
+			if (pager.stdin.write(text)) return;
+			return Promise.race([once(pager.stdin, "drain").then(() => {}), left]).catch(() => left);
 		},
 		async close() {
 			pager.stdin.end();
-			await ended;
+			await left;
 		},
 	};
 }

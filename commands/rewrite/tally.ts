@@ -1,4 +1,5 @@
 // What a rewriting did or would do: how often each rule applied, what changed, and whether doing it again would change more.
+import { errorCodes } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { FlowSink, Step } from "../../src/flow/pipe.ts";
 import type { Io } from "../command.ts";
@@ -28,6 +29,7 @@ export class Tally {
 	#dropped = 0;
 	#tried = 0;
 	#unstable = 0;
+	#status = 0;
 	#logged = 0;
 	/** The rules run once more to see what they do: that counts for nothing. */
 	#isTrial = false;
@@ -50,11 +52,17 @@ export class Tally {
 		if (++this.#logged <= PRINTED) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 	};
 
-	/** What a script says, or what is said of it.  */
+	/** What a script says, or what is said of it. */
 	readonly script = (level: string, message: string): void => {
-		if (level === "error" && !this.#isTrial) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
-		else this.log(level, message);
+		if (level !== "error" || this.#isTrial) return this.log(level, message);
+		this.#status = errorCodes.FT_SCRIPT.status;
+		this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 	};
+
+	/** Of a rewriting that failed for some flow: 0 where none did. */
+	get status(): number {
+		return this.#status;
+	}
 
 	/** Takes flows and keeps none. */
 	readonly nowhere: FlowSink = { append() {}, async close() {} };
@@ -69,10 +77,10 @@ export class Tally {
 		const before = shows ? describe(flow) : "";
 		this.#isTouched = false;
 		const after = await run(steps, flow);
+		const text = shows && after !== null ? describe(after) : "";
 		if (after === null) this.#dropped++;
-		else if (this.#isTouched || this.#options.hasScripts) this.#changed++;
+		else if (this.#isTouched || (this.#options.hasScripts && (!shows || text !== before))) this.#changed++;
 		if (!shows) return after;
-		const text = after === null ? "" : describe(after);
 		if (!quiet) this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
 		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps);
 		return after;

@@ -2,7 +2,7 @@
 import type { ByteString } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
-import { namedFields, textBody, urlOf } from "./request-parts.ts";
+import { hasDotSteps, isBeyondUrls, namedFields, textBody, urlOf } from "./request-parts.ts";
 import { commandLine, printf, quote } from "./shell.ts";
 
 /** What curl sends unless it is told not to. */
@@ -18,6 +18,8 @@ export function curlCommand(request: Request): ByteString {
 		...namedFields(request).map(([name, value]) => `-H ${quote(value === "" ? `${name};` : `${name}: ${value}`)}`),
 		...removedFields(request, body).map((name) => `-H ${quote(`${name}:`)}`),
 	];
+	// servers may insist on a length; of an empty body curl says none
+	if (body.length === 0 && request.headers.has("content-length") && request.method !== "HEAD") parts.push(`-H ${quote("content-length: 0")}`);
 	if (request.headers.has("accept-encoding")) parts.push("--compressed");
 	if (isPiped) parts.push("--data-binary @-");
 	else if (text !== null) parts.push(`--data-raw ${quote(text)}`);
@@ -33,7 +35,8 @@ function methodOptions({ method }: Request, body: Buffer): ByteString[] {
 function urlOptions(request: Request): ByteString[] {
 	const options: ByteString[] = [];
 	if (/[[\]{}]/.test(request.prettyUrl)) options.push("--globoff");
-	if (/\/\.{1,2}(?:[/?#]|$)/.test(request.path)) options.push("--path-as-is");
+	if (isBeyondUrls(request)) options.push(`--request-target ${quote(request.path)}`);
+	else if (hasDotSteps(request)) options.push("--path-as-is");
 	if (request.httpVersion === "HTTP/1.0") options.push("--http1.0");
 	if (request.httpVersion.startsWith("HTTP/2")) options.push("--http2");
 	const { prettyHost, host, port } = request;

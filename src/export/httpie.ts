@@ -1,7 +1,7 @@
 // A request as an HTTPie command.
 import type { ByteString } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
-import { namedFields, urlOf } from "./request-parts.ts";
+import { hasDotSteps, namedFields, urlOf } from "./request-parts.ts";
 import { commandLine, printf, quote } from "./shell.ts";
 
 /** What HTTPie sends unless it is told not to. */
@@ -12,7 +12,7 @@ export function httpieCommand(request: Request): ByteString {
 	const body = request.rawContent ?? Buffer.alloc(0);
 	const own = body.length > 0 ? [...OWN_FIELDS, "content-type"] : OWN_FIELDS;
 	const parts = [
-		`http ${body.length > 0 ? "" : "--ignore-stdin "}${quote(request.method)} ${quote(urlOf(request))}`,
+		`http ${body.length > 0 ? "" : "--ignore-stdin "}${hasDotSteps(request) ? "--path-as-is " : ""}${quote(request.method)} ${quote(urlOf(request))}`,
 		...namedFields(request).map(([name, value]) => quote(value === "" ? `${name};` : `${name}: ${value}`)),
 		...own.filter((name) => !request.headers.has(name)).map((name) => quote(`${name}:`)),
 	];

@@ -25,6 +25,16 @@ export function urlOf(request: Request): ByteString {
 	return toByteString(request.prettyUrl).replace(/[^!-~\u0080-\u00ff]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
+/** Whether a client would take steps such as `..` out of the path if it is not told otherwise (RFC 3986 section 5.2.4). */
+export function hasDotSteps({ path }: Request): boolean {
+	return /^[^?]*\/(?:\.|%2e){1,2}(?:[/?#]|$)/i.test(path);
+}
+
+/** Whether no URL has this request's target: `*`, or one with a `#`, which no client sends. */
+export function isBeyondUrls({ path }: Request): boolean {
+	return path === "*" || path.includes("#");
+}
+
 /** But for tab and line feed. */
 function isControl(byte: number): boolean {
 	return (byte < 0x20 && byte !== 0x09 && byte !== 0x0a) || byte === 0x7f;

@@ -13,6 +13,8 @@ export interface FlowSource extends AsyncIterable<Flow[]> {
 	transfer?(sink: FlowSink): Promise<number | null>;
 	/** To be called before reading, by who keeps no flow: each is good only until the next batch is asked for, which spares memory. */
 	fleeting?(): void;
+	/** To be called where it may not be read to its end, or not at all. */
+	close?(): Promise<void>;
 }
 
 /** A body that is brought piece by piece, before the flow that it belongs to. */
@@ -58,6 +60,9 @@ export interface PipeOptions {
 	onBatch?: (read: number, passed: number) => void;
 }
 
+/** Milliseconds between looks at what else has come, such as a signal: reading a store or memory never waits for anything by itself. */
+const TURN_MS = 50;
+
 /** Brings every flow of the sources through the steps to the sink; does not close the sink. Resolves to the counts. */
 export async function pipe(
 	sources: Iterable<FlowSource>,
@@ -67,6 +72,7 @@ export async function pipe(
 ): Promise<{ read: number; passed: number }> {
 	let read = 0;
 	let passed = 0;
+	let turn = performance.now();
 	for (const source of sources) {
 		const transferred = steps.length === 0 ? await source.transfer?.(sink) : null;
 		if (typeof transferred === "number") {
@@ -91,6 +97,10 @@ export async function pipe(
 				if (wait !== undefined) await wait;
 			}
 			options.onBatch?.(read, passed);
+			if (performance.now() - turn > TURN_MS) {
+				await new Promise((resolve) => setImmediate(resolve));
+				turn = performance.now();
+			}
 			if (options.signal?.aborted) return { read, passed };
 		}
 	}

@@ -7,6 +7,8 @@ export class HeadersView implements Iterable<[name: string, value: string]> {
 
 	constructor(headers: Headers = new Headers()) {
 		this.headers = headers;
+		// as in Python, headers["x"] = "y" would seem to set a field; so it is an error
+		Object.preventExtensions(this);
 	}
 
 	/** The values of all fields of this name joined by ", "; null where there is none. */

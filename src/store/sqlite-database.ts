@@ -287,7 +287,7 @@ function storeError(path: string, error: unknown): unknown {
 	const fail = (ours: "FT_STORE" | "FT_IO" | "FT_UNKNOWN_FORMAT", what: string) => new FlowtapeError(ours, `${path}: ${what}`, { file: path, cause: error });
 	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "byte 0: not a tape: a SQLite file was expected");
 	if (is("Cannot open database because the directory")) return fail("FT_IO", "the tape cannot be opened: its folder does not exist");
-	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; what was committed before is kept");
+	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; what stood there before is kept");
 	if (is("SQLITE_BUSY", "SQLITE_LOCKED")) return fail("FT_IO", "another process is writing to this tape and did not let go for 5 seconds");
 	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")) return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
 	if (is("SQLITE_CANTOPEN")) return fail("FT_IO", "the tape cannot be opened: check that its folder is there and yours to write");

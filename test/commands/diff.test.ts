@@ -60,3 +60,7 @@ t.test("mistakes", async (t) => {
 	t.match(await run(first, second, "--ignore", "date"), { status: 2, err: /--ignore: "date"/ });
 	t.match(await run(first, join(folder, "none.tape")), { status: 4 });
 });
+
+t.test("interrupted, it prints no result that looks whole", async (t) => {
+	t.same(await runCaptured(command, [first, second], { signal: AbortSignal.abort(130) }), { status: 130, out: "", err: "" });
+});

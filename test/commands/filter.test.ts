@@ -90,3 +90,7 @@ t.test("--help lists the operators", async (t) => {
 	t.match(out, /\n {2}~hq REGEX +the header lines of the request\n/);
 	t.match(out, /\n {2}~c NUMBER /);
 });
+
+t.test("interrupted, it prints no result that looks whole", async (t) => {
+	t.same(await runCaptured(command, ["~s", tape, "--count"], { signal: AbortSignal.abort(130) }), { status: 130, out: "", err: "" });
+});

@@ -42,6 +42,7 @@ t.test("version and help", async (t) => {
 	t.match(filterHelp, { status: 0, err: "" });
 	t.match(filterHelp.out, /^Usage: flowtape filter \[options\] EXPR/);
 	t.same(await run("filter", "-h"), filterHelp);
+	for (const flag of ["-V", "--version"]) t.same(await run("filter", flag), { status: 0, out: `${version}\n`, err: "" });
 });
 
 t.test("exit statuses, each with words on stderr and nothing else there", async (t) => {

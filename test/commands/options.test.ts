@@ -146,6 +146,10 @@ for (const [name, { argv = [], env = {}, file, says, code = "FT_BAD_OPTION" }] o
 
 t.test("too few arguments", async (t) => {
 	await t.rejects(parse([]), { code: "FT_USAGE", message: /^try: 0 arguments/ });
+	await t.rejects(
+		parseArguments({ ...command, arity: { min: 2 } }, ["a.tape"], {}, async () => []),
+		{ code: "FT_USAGE", message: /^try: 1 argument, expected/ },
+	);
 });
 
 t.test("--help prints what there is, whatever else is wrong", async (t) => {

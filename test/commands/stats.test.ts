@@ -42,3 +42,7 @@ t.test("an empty tape", async (t) => {
 	const folder = t.testdir({ empty: "" });
 	t.match(await runCaptured(command, [join(folder, "empty")]), { status: 0, out: /^0 flows: none\n/ });
 });
+
+t.test("interrupted, it prints no result that looks whole", async (t) => {
+	t.same(await runCaptured(command, [join(t.testdir({ empty: "" }), "empty")], { signal: AbortSignal.abort(130) }), { status: 130, out: "", err: "" });
+});

@@ -1,5 +1,5 @@
 // What commands on stored flows have in common: trouble told once, damage kept from ending everything, interruption leaving nothing half done.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -69,6 +69,15 @@ t.test("what is interrupted keeps nothing, and has the status of the interruptio
 	const open = (troubles: Troubles) => createOutput(join(folder, "out.jsonl"), { format: null, dump_version: null }, troubles);
 	t.match(await copyFlows({ inputs: [path], strict: false, open }, io), { status: 143 });
 	t.same(await readdir(folder), ["in.jsonl"]);
+});
+
+t.test("inputs are closed again when there is no output for them", { skip: process.platform !== "linux" }, async (t) => {
+	const path = join(t.testdir(), "in.jsonl");
+	await writeTape(path, [named("one")]);
+	const open = () => Promise.reject(new Error("no output"));
+	await t.rejects(copyFlows({ inputs: [path], strict: false, open }, captureIo().io), /no output/);
+	const files = await Promise.all((await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+	t.notOk(files.includes(path));
 });
 
 t.test("the same trouble many times is counted; quiet tells of damage alone", async (t) => {

@@ -1,5 +1,5 @@
 // A .tape is a file, wherever it comes from.
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import t from "tap";
@@ -12,6 +12,7 @@ import { createTape, openTape } from "../../formats/index.ts";
 import { createTapeFormat } from "../../formats/tape.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { defaultRequestKey } from "../../src/replay/request-key.ts";
+import { openStore } from "../../src/store/sqlite.ts";
 
 t.test("from a stream, and from inside gzip", async (t) => {
 	const folder = t.testdir();
@@ -79,6 +80,9 @@ t.test("recordings are found by their key without reading, and added to", async 
 	const flow = httpFlow();
 	await writeTape(file, [flow], { append: true });
 	await writeTape(file, [httpFlow()], { append: true });
+	const other = join(t.testdir({ "text.tape": "hello" }), "text.tape");
+	for (const path of [other, join(other, "none.tape")])
+		await t.rejects(writeTape(path, [], { append: true }), { file: path, message: new RegExp(`^${path}: (?:byte 0: not a tape|the tape cannot be opened)`) });
 	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
 	t.equal(keyed?.findByKey(defaultRequestKey(flow), -1, 10).length, 2);
 });
@@ -90,6 +94,33 @@ t.test("what cannot take its name leaves nothing behind", async (t) => {
 	await mkdir(join(folder, "a.tape", "in the way"), { recursive: true });
 	await t.rejects(sink.close(), { code: "FT_IO", message: /a\.tape: cannot be written/ });
 	t.same(await readdir(folder), ["a.tape"]);
+});
+
+t.test("a new tape is not mixed with what a recording that was cut off left beside the old one", async (t) => {
+	const folder = t.testdir();
+	const [live, cut] = [join(folder, "live.tape"), join(folder, "cut.tape")];
+	const recorder = openStore(live, { mode: "append", report: reports().report, requestKey: defaultRequestKey });
+	recorder.append(httpFlow({ id: "old" }));
+	recorder.flush();
+	for (const end of ["", "-wal"]) await copyFile(`${live}${end}`, `${cut}${end}`);
+	await writeTape(cut, [httpFlow({ id: "new" })]);
+	t.same(
+		(await readTape(cut)).flows.map(({ id }) => id),
+		["new"],
+	);
+	await t.rejects(writeTape(live, [httpFlow({ id: "new" })]), {
+		code: "FT_IO",
+		message: `${live}: another process has this tape open, end it before you replace the tape`,
+	});
+	await recorder.close();
+	t.same(
+		(await readTape(live)).flows.map(({ id }) => id),
+		["old"],
+	);
+	await copyFile(`${cut}`, `${live}-wal`);
+	await rm(live);
+	await writeTape(live, [httpFlow({ id: "new" })]);
+	t.same((await readdir(folder)).sort(), ["cut.tape", "live.tape"], "the log of a tape that is gone goes too");
 });
 
 t.test("much input is written by a thread, unless rows go as they are", async (t) => {

@@ -7,11 +7,40 @@ export const json: View = ({ type, text }) => {
 	if (!JSON_TYPE.test(type) && !/^\s*[[{]/.test(text())) return null;
 	try {
 		const value: unknown = JSON.parse(text());
-		return graphql(value) ?? JSON.stringify(value, null, 2);
+		return graphql(value) ?? layOut(text());
 	} catch {
 		return jsonLines(text());
 	}
 };
+
+/** Strings, brackets, separators, and what stands by itself. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+/** Deeper than this nobody reads, and indentation would take more room than all else. */
+const MAX_DEPTH = 100;
+
+/**
+ * Valid JSON, indented. Its numbers stay as they are written: many have more digits than JavaScript's, and one key may stand there twice.
+ * @throws RangeError where it is too deep
+ */
+function layOut(source: string): string {
+	let out = "";
+	let depth = 0;
+	let isOpen = false;
+	const newLine = (): void => {
+		if (depth > MAX_DEPTH) throw new RangeError("too deep");
+		out += `\n${"  ".repeat(depth)}`;
+	};
+	for (const [token] of source.matchAll(TOKENS)) {
+		const isEnd = token === "}" || token === "]";
+		if (isEnd) depth--;
+		if (isOpen !== isEnd) newLine();
+		isOpen = token === "{" || token === "[";
+		if (isOpen) depth++;
+		out += token.startsWith('"') ? JSON.stringify(JSON.parse(token)) : token === ":" ? ": " : token;
+		if (token === ",") newLine();
+	}
+	return out;
+}
 
 /** https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters */
 function graphql(value: unknown): string | null {
@@ -29,7 +58,9 @@ function graphql(value: unknown): string | null {
 function jsonLines(text: string): string | null {
 	try {
 		const lines = text.split("\n").filter((line) => line.trim() !== "");
-		return lines.length > 1 ? lines.map((line) => JSON.stringify(JSON.parse(line), null, 2)).join("\n") : null;
+		if (lines.length < 2) return null;
+		for (const line of lines) JSON.parse(line);
+		return lines.map(layOut).join("\n");
 	} catch {
 		return null;
 	}

@@ -21,6 +21,10 @@ t.test("forms, a field a line", async (t) => {
 t.test("text as text, decoded by content coding and charset, with one line feed at the end", async (t) => {
 	t.equal(shown("text/plain", "one\r\ntwo\n"), "one\ntwo\n");
 	t.equal(shown("text/plain; charset=iso-8859-1", Buffer.from("caf\xe9", "latin1")), "café\n");
+	t.equal(shown("text/plain; charset=iso-8859-1", Buffer.from("caf\xe9 au lait", "latin1")), "café au lait\n");
+	t.equal(shown("text/plain", Buffer.from("\ufeffhé", "utf16le")), "hé\n");
+	t.match(shown("text/html", Buffer.from('<meta charset="latin1">caf\xe9 au lait', "latin1")), /café au lait\n/);
+	t.match(shown("text/plain; charset=utf-8", Buffer.from("caf\xe9 au lait", "latin1")), /^00000000 {2}63/);
 	t.equal(shown("text/plain", gzipSync("packed"), [["Content-Encoding", "gzip"]]), "packed\n");
 	t.equal(shown("text/plain", "\u001b[31m"), "␛[31m\n");
 });

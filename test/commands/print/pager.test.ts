@@ -5,6 +5,8 @@ import t from "tap";
 import { openPager } from "../../../commands/print/pager.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 
+const never = (): void => void t.fail("nobody left the pager");
+
 t.test("straight to stdout where there is no terminal, or none is wanted", async (t) => {
 	for (const [isTTY, PAGER, wanted] of [
 		[false, "less", true],
@@ -13,8 +15,8 @@ t.test("straight to stdout where there is no terminal, or none is wanted", async
 		[true, "less", false],
 	] as const) {
 		const { io, captured } = captureIo({ isTTY, env: { PAGER } });
-		const pager = openPager(io, wanted);
-		pager.write("text");
+		const pager = await openPager(io, wanted, never);
+		await pager.write("text");
 		await pager.close();
 		t.equal(captured.out, "text");
 	}
@@ -26,18 +28,36 @@ t.test("through the user's pager on a terminal", async (t) => {
 	writeFileSync(script, `#!${process.execPath}\nrequire("node:fs").writeFileSync(${JSON.stringify(join(folder, "got"))}, require("node:fs").readFileSync(0))`);
 	chmodSync(script, 0o755);
 	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: `${script} --option`, PATH: process.env.PATH } });
-	const pager = openPager(io, true);
-	for (let i = 0; i < 1000; i++) pager.write(`line ${i}\n`);
+	const pager = await openPager(io, true, never);
+	for (let i = 0; i < 1000; i++) await pager.write(`line ${i}\n`);
 	await pager.close();
 	t.equal(captured.out, "");
 	t.match(readFileSync(join(folder, "got"), "utf8"), /^line 0\n[\s\S]*line 999\n$/);
 });
 
+t.test("what the pager does not read yet is waited for, and is no more once it was left", async (t) => {
+	const script = join(t.testdir({ pager: "#!/bin/sh\nhead -c 10 > /dev/null" }), "pager");
+	chmodSync(script, 0o755);
+	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: script, PATH: process.env.PATH } });
+	let left = 0;
+	const pager = await openPager(io, true, () => left++);
+	const text = "x".repeat(1 << 20);
+	let waits = 0;
+	while (left === 0) {
+		const wait = pager.write(text);
+		if (wait !== undefined) waits++;
+		await wait;
+	}
+	t.ok(waits > 0);
+	await pager.close();
+	t.same({ left, out: captured.out }, { left: 1, out: "" });
+});
+
 t.test("a pager that there is not", async (t) => {
 	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: "/nonexistent/pager" } });
-	const pager = openPager(io, true);
-	pager.write("a");
-	pager.write("b");
+	const pager = await openPager(io, true, never);
+	await pager.write("a");
+	await pager.write("b");
 	await pager.close();
 	t.equal(captured.out, "ab");
 });

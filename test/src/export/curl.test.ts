@@ -61,6 +61,10 @@ t.test("methods and what needs an option of its own", async (t) => {
 	t.ok(started(t, httpRequest({ method: "HEAD" })).args.includes("--head"));
 	t.match(started(t, httpRequest({ method: "DELETE" })).args.join(" "), "-X DELETE");
 	t.match(started(t, httpRequest({ path: "/a/../b[1-3]" })).args.join(" "), /--globoff --path-as-is/);
+	const empty = httpRequest({ method: "PUT", headers: [["Content-Length", "0"]] });
+	t.match(started(t, empty).args.join(" "), "-H content-length: 0");
+	t.match(started(t, httpRequest({ method: "OPTIONS", path: "*" })).args.join(" "), "--request-target *");
+	t.match(started(t, httpRequest({ path: "/../a#b" })).args.join(" "), "--request-target /../a#b");
 	t.match(started(t, httpRequest({ host: "10.0.0.1", headers: [["Host", "example.com"]] })).args.join(" "), "--connect-to ::10.0.0.1:80");
 	t.match(started(t, httpRequest({ httpVersion: "HTTP/2.0" })).args.join(" "), "--http2");
 	t.match(started(t, httpRequest({ httpVersion: "HTTP/1.0" })).args.join(" "), "--http1.0");

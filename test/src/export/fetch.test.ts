@@ -25,7 +25,9 @@ t.test("the server gets the same request", async (t) => {
 	await run(httpRequest({ method: "PUT", host: "127.0.0.1", port, path: "/a?b=%20+c", headers, body }));
 	await run(httpRequest({ method: "POST", host: "127.0.0.1", port, headers: headers.slice(0, 1), body: 'text "quoted"\n' }));
 	await run(httpRequest({ host: "127.0.0.1", port, path: "/get", headers: headers.slice(0, 1) }));
-	const [put = "", post = "", get = ""] = server.requests;
+	await run(httpRequest({ host: "127.0.0.1", port, path: "/caf\u00c3\u00a9?/../", headers: headers.slice(0, 1) }));
+	const [put = "", post = "", get = "", accented = ""] = server.requests;
+	t.match(accented, /^GET \/caf%c3%a9\?\/\.\.\/ /i);
 	t.match(put, /^PUT \/a\?b=%20\+c HTTP/);
 	t.match(put, /x-quote: it's "so" \\ \xc3\xa9\r\n/i);
 	t.ok(put.endsWith(`\r\n\r\n${body.toString("latin1")}`));
@@ -36,4 +38,5 @@ t.test("the server gets the same request", async (t) => {
 
 t.test("what fetch does not do is said", async (t) => {
 	t.throws(() => fetchCall(httpRequest({ body: "x" })), { code: "FT_LOSS" });
+	for (const path of ["/a/../b", "/a/%2E", "/a#b", "*"]) t.throws(() => fetchCall(httpRequest({ path })), { code: "FT_LOSS" }, path);
 });

@@ -29,4 +29,5 @@ t.test("a body is piped in", async (t) => {
 	const command = httpieCommand(httpRequest({ method: "POST", body: "a=1\n" }));
 	t.match(command, /^printf 'a=1\\012' \|\nhttp POST /);
 	t.match(command, "content-type:");
+	t.match(httpieCommand(httpRequest({ path: "/a/../b" })), /^http --ignore-stdin --path-as-is GET /);
 });

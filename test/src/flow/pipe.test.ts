@@ -48,6 +48,16 @@ t.test("an abort ends it after the batch", async (t) => {
 	t.same(counts, { read: 2, passed: 2 });
 });
 
+t.test("a stop is heard though the source never waits for anything", async (t) => {
+	const stop = new AbortController();
+	async function* endless(): AsyncGenerator<Flow[]> {
+		for (let i = 0; ; i++) yield [flow(String(i))];
+	}
+	setImmediate(() => stop.abort());
+	const { read } = await pipe([endless()], [], { append: () => {}, close: async () => {} }, { signal: stop.signal });
+	t.ok(read > 0);
+});
+
 t.test("a failing sink ends it with its error", async (t) => {
 	const sink = { append: () => Promise.reject(new Error("full")), close: async () => {} };
 	await t.rejects(pipe([batches(["1"])], [], sink), /full/);

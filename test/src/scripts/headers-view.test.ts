@@ -31,3 +31,10 @@ t.test("fields by name, in order", async (t) => {
 	t.ok(headers.has("B"));
 	t.equal(headers.get("none"), null);
 });
+
+t.test("a field is no property", async (t) => {
+	const headers = new HeadersView() as unknown as Record<string, string>;
+	t.throws(() => {
+		headers["x-a"] = "1";
+	}, TypeError);
+});

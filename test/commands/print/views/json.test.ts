@@ -9,6 +9,14 @@ t.test("values are indented, whatever the type says", async (t) => {
 	t.equal(show("3", "application/problem+json"), "3");
 });
 
+t.test("nothing is lost: long numbers, keys that stand there twice, empty lists", async (t) => {
+	const text = '{\n  "a": 12345678901234567890,\n  "a": 1.0e400,\n  "b": [],\n  "c": [\n    {}\n  ]\n}';
+	t.equal(show(text), text);
+	t.equal(show(text.replace(/\s/g, "")), text);
+	t.equal(show('["\\u00e9\\u001b, {\\"x\\":[]}"]'), '[\n  "é\\u001b, {\\"x\\":[]}"\n]');
+	t.equal(show(`${"[".repeat(5000)}${"]".repeat(5000)}`), null, "too deep for lines");
+});
+
 t.test("one value a line", async (t) => {
 	t.equal(show('{"a":1}\n{"b":2}\n'), '{\n  "a": 1\n}\n{\n  "b": 2\n}');
 });

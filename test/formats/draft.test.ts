@@ -1,0 +1,67 @@
+// A draft takes the place of a file as whoever uses the file expects: under its name, behind its links, for the same readers.
+import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import t from "tap";
+import { Draft } from "../../formats/draft.ts";
+import { FlowtapeError } from "../../src/errors.ts";
+
+const written = async (path: string, text: string): Promise<Draft> => {
+	const draft = await Draft.of(path);
+	await writeFile(draft.file, text);
+	await draft.guard();
+	return draft;
+};
+
+t.test("a hidden file beside the target, until it is whole", async (t) => {
+	const folder = t.testdir({ "a.tape": "old" });
+	const path = join(folder, "a.tape");
+	const draft = await written(path, "new");
+	t.match(draft.file, /\/\.a\.tape\.[0-9a-f]{8}\.tmp$/);
+	t.equal(await readFile(path, "utf8"), "old");
+	await draft.take(async () => {});
+	t.equal(await readFile(path, "utf8"), "new");
+	t.same(await readdir(folder), ["a.tape"]);
+});
+
+t.test("whoever may not read the target may not read the draft", async (t) => {
+	const folder = t.testdir({ secret: "old", fixed: "old" });
+	await chmod(join(folder, "secret"), 0o600);
+	await chmod(join(folder, "fixed"), 0o444);
+	for (const [name, meanwhile, mode] of [
+		["secret", 0o600, 0o600],
+		["fixed", 0o644, 0o444],
+	] as const) {
+		const draft = await written(join(folder, name), "new");
+		t.equal((await stat(draft.file)).mode & 0o777, meanwhile);
+		await draft.take(async () => {});
+		t.equal((await stat(join(folder, name))).mode & 0o777, mode, name);
+	}
+});
+
+t.test("a symbolic link stays, what it leads to is replaced", async (t) => {
+	const folder = t.testdir({ real: { "a.tape": "old" } });
+	const link = join(folder, "link.tape");
+	await symlink("real/a.tape", link);
+	await (await written(link, "new")).take(async () => {});
+	t.ok((await lstat(link)).isSymbolicLink());
+	t.equal(await readFile(join(folder, "real", "a.tape"), "utf8"), "new");
+	t.same(await readdir(join(folder, "real")), ["a.tape"]);
+});
+
+t.test("what cannot take its place is gone, and its errors name what was asked for", async (t) => {
+	const folder = t.testdir({ a: "old" });
+	const path = join(folder, "a");
+	const draft = await written(path, "new");
+	const full = new FlowtapeError("FT_IO", `${draft.file}: the disk is full`, { file: draft.file });
+	await t.rejects(
+		draft.take(() => Promise.reject(full)),
+		{ code: "FT_IO", message: `${path}: the disk is full`, file: path },
+	);
+	t.same(await readdir(folder), ["a"]);
+	const other = new FlowtapeError("FT_STORE", "b: damaged", { file: "b" });
+	t.equal(draft.named(other), other);
+	t.match(draft.named(Object.assign(new Error("why"), { code: "EROFS" })), {
+		code: "FT_IO",
+		message: `${path}: cannot be written: the file system is read-only`,
+	});
+});

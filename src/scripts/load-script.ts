@@ -80,6 +80,11 @@ export function whereIn(file: string, error: unknown): string {
 	return `${file}${line === null ? "" : `:${line}`}: ${error.name}: ${error.message}`;
 }
 
+/** Whether an error was made in a script. */
+export function isFrom(file: string, error: unknown): boolean {
+	return error instanceof Error && lineIn(resolve(file), error.stack ?? "") !== null;
+}
+
 function lineIn(path: string, stack: string): string | null {
 	for (const [, url = "", line = ""] of stack.matchAll(/(file:\/\/[^\s:)]+):(\d+)/g)) {
 		if (fileURLToPath(url.replace(/\?.*$/, "")) === path) return line;

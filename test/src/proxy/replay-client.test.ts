@@ -61,6 +61,17 @@ t.test("failures are told in the flow, and the rest goes on", async (t) => {
 	t.match(refused, { error: { message: /refused/ }, response: null });
 });
 
+t.test("what is under way can be stopped, and goes to the tape", async (t) => {
+	const { client, tape } = replayer();
+	const silent = await startOrigin(t, async (server) => {
+		await server.head();
+		client.stop();
+	});
+	const stopped = await client.send(httpFlow({ request: { host: "127.0.0.1", port: silent.port } }));
+	t.match(stopped, { error: { message: /stopped before/ }, response: null });
+	t.same(tape, [stopped]);
+});
+
 t.test("hooks answer and hang up", async (t) => {
 	const { makeResponse } = await import("../../../src/hooks/make-response.ts");
 	const { client } = replayer([

@@ -164,7 +164,7 @@ t.test("plain HTTP in a tunnel", async (t) => {
 	t.equal((await early.message()).body.toString(), "hello /early");
 });
 
-t.test("bytes that are neither pass untouched, both ways, and on the tape only if that is wanted", async (t) => {
+t.test("bytes that are neither pass untouched, both ways; on the tape they are only if that is wanted", async (t) => {
 	const all = Buffer.from(Array.from({ length: 1024 }, (_, i) => i % 256));
 	for (const record_tcp of [false, true]) {
 		const origin = await startOrigin(t, async (client) => {
@@ -179,7 +179,8 @@ t.test("bytes that are neither pass untouched, both ways, and on the tape only i
 		client.end();
 		t.equal(await client.rest(), "bye");
 		await proxy.running.close();
-		t.equal(proxy.flows.length, record_tcp ? 1 : 0);
+		t.match(proxy.flows, [{ type: "tcp", error: null, messages: record_tcp ? [{}, {}, {}] : [] }]);
+		t.equal(proxy.flows.length, 1);
 	}
 });
 
@@ -285,4 +286,23 @@ t.test("bytes whose server cannot be reached", async (t) => {
 	const client = await proxy.tunnel(closed.authority);
 	t.equal(await client.send("\0\x01").rest(), "");
 	t.match(await proxy.event("upstream_error"), { destination: closed.authority, message: /refused the connection/ });
+});
+
+t.test("what is no HTTP passes inside of TLS too, with the protocol that the client named", async (t) => {
+	for (const [protocols, said] of [
+		[[], false],
+		[["imap"], "imap"],
+	] as const) {
+		const secure = { secureContext: server({ names: ["localhost"] }), ALPNProtocols: [...protocols] };
+		const origin = await startOrigin(t, async (client) => void client.send(`* ${(client.socket as TLSSocket).alpnProtocol} ${await client.upTo("\n")}`), {
+			tls: secure,
+		});
+		const proxy = await startTestProxy(t, { authority, options: trusting });
+		const client = await (await proxy.tunnel(origin.authority)).secure({ ca, servername: "localhost", ALPNProtocols: [...protocols] });
+		t.equal((client.socket as TLSSocket).alpnProtocol, said);
+		t.equal(await client.send("a1 LOGIN\n").upTo("LOGIN\n"), `* ${said} a1 LOGIN\n`);
+		client.close();
+		await proxy.running.close();
+		t.match(proxy.flows, [{ type: "tcp", messages: { length: 0 }, serverConn: { tls: true } }]);
+	}
 });

@@ -16,7 +16,7 @@ async function pair(t: Test): Promise<{ client: Socket; socket: Socket }> {
 t.test("HTTP and what is none, with nothing lost of it", async (t) => {
 	for (const [words, isHttp] of [
 		[["G", "ET / HTTP/1.1\r\n"], true],
-		[["EHLO", " a\r\n"], false],
+		[["*1\r", "\n$4\r\nPING\r\n"], false],
 		[["\0"], false],
 	] as const) {
 		const { client, socket } = await pair(t);

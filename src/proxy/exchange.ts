@@ -447,7 +447,7 @@ export class Exchange implements Asker {
 		if (flow.websocket !== null) context.track(relayWebSocket({ context, flow, turn: this.#hooks.turn, client, server }));
 		else {
 			void context.record(flow);
-			relayTcp(client, server, { context, facts: this.#host.facts, serverConn: flow.serverConn, record: context.recordTcp ? "bytes" : "nothing" });
+			relayTcp(client, server, { context, facts: this.#host.facts, serverConn: flow.serverConn, record: context.recordTcp });
 		}
 	}
 

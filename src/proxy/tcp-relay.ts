@@ -1,5 +1,4 @@
-// A tunnel of bytes that are not HTTP, passed on, and put on the tape as a TCP flow, with its bytes if that is wanted; hooks may change what is
-// recorded.
+// A tunnel of bytes that are not HTTP, passed on, and put on the tape as a TCP flow if that is wanted; hooks may change what is recorded.
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
@@ -10,24 +9,21 @@ import { after, type ConnectionEvents } from "./connection-events.ts";
 import type { ProxyContext } from "./context.ts";
 import { type RawRelay, relaySockets, type Way } from "./raw-relay.ts";
 
-/** What the tape gets of a tunnel: a flow with all that was said, one that only tells that it was there, or none. */
-export type TcpRecord = "bytes" | "facts" | "nothing";
-
 export interface TcpRelay {
 	context: ProxyContext;
 	facts: ClientConnection;
 	serverConn: ServerConnection;
-	record: TcpRecord;
+	record: boolean;
 }
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
 export function relayTcp(client: Duplex, server: Duplex, relay: TcpRelay): void {
 	const { context, record } = relay;
-	if (record === "nothing") relaySockets(client, server, { onDone: () => {} });
-	else context.track(new Promise((resolve) => recordTcp(client, server, relay, resolve)));
+	if (record) context.track(new Promise((resolve) => recordTcp(client, server, relay, resolve)));
+	else relaySockets(client, server, { onDone: () => {} });
 }
 
-function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn, record }: TcpRelay, done: () => void): void {
+function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn }: TcpRelay, done: () => void): void {
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
 	const onDone = (error: Error | null) => {
 		facts.timestampEnd = serverConn.timestampEnd = now();
@@ -42,10 +38,10 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn,
 		client.destroy();
 		server.destroy();
 	};
-	if (events?.watchesTcp && record === "bytes") relaySockets(client, server, watched(flow, events, hangUp, onDone, finish));
+	if (events?.watchesTcp) relaySockets(client, server, watched(flow, events, hangUp, onDone, finish));
 	else
 		relaySockets(client, server, {
-			...(record === "bytes" && { onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }) }),
+			onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
 			onDone(error) {
 				onDone(error);
 				finish();

@@ -16,7 +16,7 @@ import type { ProxyContext } from "./context.ts";
 import { options as http2Options } from "./http2-module.ts";
 import { lookInto } from "./look-into.ts";
 import type { TunnelTarget } from "./target.ts";
-import { relayTcp, type TcpRecord } from "./tcp-relay.ts";
+import { relayTcp } from "./tcp-relay.ts";
 import { contentOf } from "./tunnel-content.ts";
 import type { Dial, UpstreamChannel } from "./upstream-channel.ts";
 
@@ -34,7 +34,7 @@ export const options = {
 		default: false,
 		help: "Show clients the certificates of the server too, behind our own, where they are known.",
 	},
-	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold no HTTP; without, only that they were there, as TCP flows." },
+	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold no HTTP, as TCP flows." },
 } as const satisfies OptionTable;
 
 export interface TunnelSettings {
@@ -121,9 +121,9 @@ export class Tunnel {
 		this.#socket.setTimeout(0);
 		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 		if (found === "http") this.#handOver(this.#socket, target);
-		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#ignoredRecord);
-		else if (found === "opaque") this.#relay(this.#socket, target, "bytes");
-		else if (found === "other") this.#relay(this.#socket, target, this.#otherRecord);
+		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+		else if (found === "opaque") this.#relay(this.#socket, target, true);
+		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
 		else this.#announce(found, target);
 	}
 
@@ -151,7 +151,7 @@ export class Tunnel {
 		};
 		void after(context.events.clientHello(event), () => {
 			if (this.#socket.destroyed) return;
-			if (event.ignore_connection) this.#relay(this.#socket, { ...target, scheme: "http" }, this.#ignoredRecord);
+			if (event.ignore_connection) this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 			else this.#intercept(hello, target, isEager || event.establish_server_tls_first);
 		});
 	}
@@ -222,8 +222,8 @@ export class Tunnel {
 	#secured(secured: Socket, hello: ClientHello, target: TunnelTarget): void {
 		if (secured.destroyed) return;
 		const { alpn } = this.#settings.facts;
-		const settle = (isRead: boolean) => (isRead ? this.#handOver(secured, target) : this.#relay(secured, target, this.#otherRecord));
-		if (this.#isOpaque(hello, target)) this.#relay(secured, target, "bytes");
+		const settle = (isRead: boolean) => (isRead ? this.#handOver(secured, target) : this.#relay(secured, target, this.#settings.values.record_tcp));
+		if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
 		else if (alpn === null) lookInto(secured, this.#settings.context.timeoutMs, settle);
 		else settle(isHttp(alpn));
 	}
@@ -244,15 +244,7 @@ export class Tunnel {
 
 	// — bytes, whatever they are —
 
-	get #ignoredRecord(): TcpRecord {
-		return this.#settings.hosts?.showIgnored ? "bytes" : "nothing";
-	}
-
-	get #otherRecord(): TcpRecord {
-		return this.#settings.values.record_tcp ? "bytes" : "facts";
-	}
-
-	#relay(client: Socket, { scheme, host, port, sni }: TunnelTarget, record: TcpRecord): void {
+	#relay(client: Socket, { scheme, host, port, sni }: TunnelTarget, record: boolean): void {
 		const { context, facts } = this.#settings;
 		if (context.pool === null) {
 			this.stop();

@@ -41,8 +41,11 @@ export function unknownCommand(name: string, names: readonly string[]): Flowtape
 export function tell(error: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">): number {
 	const isOurs = error instanceof FlowtapeError;
 	const option = isOurs && error.option !== undefined ? `--${kebab(error.option)}: ` : "";
+	const message = error instanceof Error ? error.message : String(error);
+	// a library's message names the option by itself
+	const said = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
 	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
-	stderr.write(`flowtape: ${option}${error instanceof Error ? error.message : String(error)}\n${debug ? `${chain(error)}\n` : hint}`);
+	stderr.write(`flowtape: ${option}${said}\n${debug ? `${chain(error)}\n` : hint}`);
 	return isOurs ? error.status : 4;
 }
 

@@ -76,7 +76,8 @@ t.test("mistakes in arguments too", async (t) => {
 t.test("an error about an option names its flag", async (t) => {
 	const { io, captured } = captureIo();
 	t.equal(tell(new FlowtapeError("FT_BAD_OPTION", '"/a": parts were expected', { option: "modify_headers" }), false, io), 2);
-	t.equal(captured.err, 'flowtape: --modify-headers: "/a": parts were expected\n');
+	tell(new FlowtapeError("FT_BAD_OPTION", "client_certs: no such file", { option: "client_certs" }), false, io);
+	t.equal(captured.err, 'flowtape: --modify-headers: "/a": parts were expected\nflowtape: --client-certs: no such file\n', "once");
 });
 
 t.test("what is no error of ours is a defect of ours, without a stack unless asked for", async (t) => {

@@ -49,6 +49,7 @@ export class Recording {
 			timestampEnd: now,
 			extra: response.extra,
 		});
+		if (!isOlder) dropPseudoFields(answer.headers);
 		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - response.timestampStart);
 		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.raw("content-encoding") ?? "")) undoCoding(answer);
 		return answer;
@@ -88,6 +89,11 @@ export class Recording {
 		const { headers, timestampStart } = this.response;
 		return moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - timestampStart));
 	}
+}
+
+/** Dumps that were made of HAR may hold them (RFC 9113 section 8.3): no field of HTTP/1.1 has such a name. */
+function dropPseudoFields({ fields }: Headers): void {
+	for (let i = fields.length - 2; i >= 0; i -= 2) if (fields[i]?.startsWith(":")) fields.splice(i, 2);
 }
 
 /** What cannot be decoded is sent as it is: the client may make more of it. */

@@ -5,6 +5,7 @@ import { type ClientConnection, clientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
+import { dropUnsendable, unsendable } from "../flow/sendable.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
@@ -43,7 +44,7 @@ export interface ReplaySetup {
 export function unfit(flow: HttpFlow): string | null {
 	if (flow.websocket !== null) return "it is a WebSocket conversation";
 	if (flow.request.method === "CONNECT") return "it is a CONNECT";
-	return flow.request.body === null ? "its request's body was not recorded" : null;
+	return flow.request.body === null ? "its request's body was not recorded" : unsendable(flow.request);
 }
 
 export class ReplayClient {
@@ -127,6 +128,7 @@ class Sender implements ExchangeHost, BodyWriter {
 		this.facts = clientConnection({ id: randomUUID(), peername, sockname, alpnOffers, tls, sni, timestampStart: this.receivedAt });
 		request.timestampStart = this.receivedAt;
 		request.timestampEnd = null;
+		dropUnsendable(request.headers);
 		// it was answered when it was recorded
 		request.headers.delete("expect");
 		this.#exchange = Exchange.whole(this, request);

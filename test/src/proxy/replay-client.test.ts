@@ -107,6 +107,31 @@ t.test("a server that changes the protocol is left", async (t) => {
 	t.ok(await isLeft);
 });
 
+t.test("a tape cannot pass one request for two", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		t.equal(await server.head(), `GET /x HTTP/1.1\r\nHost: ${origin.authority}\r\na: b\r\n\r\n`);
+		server.send(ok(""));
+	});
+	const headers: [string, string][] = [
+		[":authority", "x"],
+		["Host", origin.authority],
+		["x", "y\r\n\r\nGET /evil HTTP/1.1"],
+		["z\nz", ""],
+		["a", "b"],
+	];
+	const { client } = replayer();
+	t.match(await client.send(httpFlow({ request: { host: "127.0.0.1", port: origin.port, path: "/x", headers } })), { error: null });
+	for (const parts of [
+		{ path: "/ HTTP/1.1\r\nx: y" },
+		{ path: "" },
+		{ method: "" },
+		{ method: "GET /evil HTTP/1.1\r\n\r\nGET" },
+		{ host: "" },
+		{ host: "a b" },
+	])
+		t.match(unfit(httpFlow({ request: parts })), /^its (path|method|host) is none$/, JSON.stringify(parts));
+});
+
 t.test("what cannot be sent again", async (t) => {
 	t.equal(unfit(httpFlow()), null);
 	t.match(unfit(httpFlow({ request: { body: null } })), /not recorded/);

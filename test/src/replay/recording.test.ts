@@ -26,7 +26,8 @@ t.test("recorded in HTTP/2, answered in HTTP/1.1", (t) => {
 	t.equal(recording({ body: null }).answer(0, null).bodySize, 0);
 	const headers = [":status", "200", "a", "b", ":x", "y"];
 	const pairs = [0, 2, 4].map((at) => headers.slice(at, at + 2) as [string, string]);
-	t.same(recording({ httpVersion: "HTTP/2", headers: pairs }).answer(0, null).headers.fields, ["a", "b"]);
+	t.same(recording({ httpVersion: "HTTP/2", headers: [...pairs, ["x", "y\r\n\r\nHTTP/1.1 200 OK"]] }).answer(0, null).headers.fields, ["a", "b"]);
+	t.equal(recording({ reason: "OK\r\nevil: 1" }).answer(0, null).reason, "OK  evil: 1");
 	t.end();
 });
 

@@ -175,7 +175,7 @@ class RunningScript {
 		};
 	}
 
-	/** Scripts may set where a connection goes. */
+	/** Scripts may set where a connection goes; they get the event as a copy, as they may set what is in it as well. */
 	#callServer(name: keyof Addon, event: ServerEvent): void | Promise<void> {
 		const { address } = event.server;
 		const settle = () => {
@@ -183,7 +183,7 @@ class RunningScript {
 			this.#failed(wrong("address", "a list of host and port", event.server.address));
 			event.server.address = address;
 		};
-		const wait = this.call(name, event);
+		const wait = this.call(name, { ...event });
 		if (wait !== undefined) return wait.then(settle);
 		settle();
 	}

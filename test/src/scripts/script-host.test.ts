@@ -139,7 +139,7 @@ t.test("what a script sets of the wrong kind is its error, told with its line; t
 	const { scripts, pipeline, logged } = await host(t, {
 		"a.mjs": `export function request(flow) { flow.request.port = "x" }
 export function response(flow) { flow.response = { status_code: 200 } }
-export function server_connect(data) { data.server.address = { host: "b.test", port: 1 } }
+export function server_connect(data) { data.server.address = { host: "b.test", port: 1 }; data.server = null }
 export function tcp_message(flow) { flow.messages.at(-1).content = "text" }`,
 	});
 	const flow = httpFlow({ serverConn: { id: "s1", address: ["a.test", 80] } });

@@ -1,6 +1,6 @@
 // Bundles the package into dist/: each command a chunk of its own, so that a command loads only what it needs.
 import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -34,4 +34,6 @@ await build({
 	target: "node14",
 	logLevel: "warning",
 });
+// and by its Python processes
+cpSync("src/proxy/python-clock", "dist/proxy/python-clock", { recursive: true });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });

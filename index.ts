@@ -138,7 +138,7 @@ export interface ReplayClientSetup extends TrafficSetup {
 	timeout: number;
 }
 
-export interface RunningReplayClient extends Pick<ReplayClient, "send"> {
+export interface RunningReplayClient extends Pick<ReplayClient, "send" | "stop"> {
 	/** Waits for what is under way, and closes the output. */
 	close(): Promise<LiveReport>;
 }
@@ -156,6 +156,7 @@ export async function startReplayClient(setup: ReplayClientSetup): Promise<Runni
 	await setup.scripts?.start(values);
 	return {
 		send: (recorded, change) => client.send(recorded, change),
+		stop: () => client.stop(),
 		async close() {
 			await client.close();
 			return traffic.close();

@@ -9,6 +9,8 @@ export interface Io {
 	env: NodeJS.ProcessEnv;
 	/** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more. Its reason is the exit status of a command that is interrupted by it. */
 	signal: AbortSignal;
+	/** Set by a command that runs scripts: whether an error that nobody caught is one of theirs, and told. */
+	strayed?: (error: unknown) => boolean;
 }
 
 export interface TextSink {

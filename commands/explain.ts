@@ -16,7 +16,7 @@ const options = {
 		default: null,
 		short: "r",
 		metavar: "WHAT",
-		help: "What is asked for: a curl command in quotes, a URL, a file with a request or a tape (FILE#ID for one flow of it), or the id of a flow on the tapes.",
+		help: "What is asked for: a curl command in quotes, a URL, a file with a curl command, a request or a tape (FILE#ID for one flow of it), or the id of a flow on the tapes.",
 	},
 	learn: { type: "boolean", default: false, help: "Compare two recordings of the same scenario, and print a configuration that leaves out what varies." },
 	json: { type: "boolean", default: false, help: "Print JSON." },
@@ -39,6 +39,7 @@ export const command = defineCommand({
 	],
 	async run({ args: tapes, options: { request, learn, json }, values }, io) {
 		const troubles = new Troubles(io, { strict: false, quiet: values.quiet === true });
+		if (learn && request !== null) throw new FlowtapeError("FT_USAGE", "explain: either --request WHAT or --learn was expected, not both");
 		if (learn) return learnFrom(tapes, json, troubles, io);
 		if (request === null) throw new FlowtapeError("FT_USAGE", "explain: of what? --request WHAT was expected, or --learn");
 		const { askedRequest } = await import("./explain/asked-request.ts");

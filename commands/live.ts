@@ -118,7 +118,7 @@ async function runIn(
 		if (child === null) await stopped(io.signal);
 		else if (!io.signal.aborted) {
 			const { childSurroundings } = await import("./child-surroundings.ts");
-			const surroundings = await childSurroundings(proxy, home, io.env);
+			const surroundings = await childSurroundings(proxy, home, io.env, values.proxyauth as string | null);
 			const warn = (message: string) => journal.log("warning", message);
 			status = await runWithin(child, isPast ? await inThePast(surroundings, proxy.recordedAt, warn) : surroundings);
 		}

@@ -45,6 +45,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on("error", () => {});
 process.on("uncaughtException", async (error) => {
+	if (io.strayed?.(error)) return;
 	const { tell } = await import("./run-command.ts");
 	process.exit(tell(error, process.argv.includes("--debug"), process));
 });

@@ -6,7 +6,7 @@ import type { ScriptHost } from "../src/scripts/script-host.ts";
 import type { Command, OptionGroup } from "./command.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { OptionValue } from "./option-value.ts";
-import { type Given, Registry } from "./registry.ts";
+import { type Given, kebab, Registry } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** Options of every command. */
@@ -75,6 +75,12 @@ async function loadScripts(given: Given): Promise<ScriptHost | null> {
 	if (!Array.isArray(files) || files.length === 0) return null;
 	const { ScriptHost } = await import("../src/scripts/script-host.ts");
 	return ScriptHost.load(files.map((file: string) => expandHome(file)));
+}
+
+/** What people write for an option of a command, without the dashes. */
+export async function flagOf(command: Command, option: string): Promise<string> {
+	const { flags } = new Registry(await groupsOf(command));
+	return flags.find(({ name }) => name === option)?.flag ?? kebab(option);
 }
 
 /** A command's own options, those of its features, and those of every command. */

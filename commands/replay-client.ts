@@ -104,6 +104,7 @@ export const command = defineCommand({
 			journal.log("warning", `flow ${flow.id} is not sent: ${why}`);
 		};
 		const pace = { concurrency: concurrency < 1 ? Number.POSITIVE_INFINITY : concurrency, rate, speed };
+		io.signal.addEventListener("abort", () => client.stop(), { once: true });
 		await paced(fitting(sources, skip), pace, send, io.signal);
 		progress?.clear();
 		const { recorded, lost } = await client.close();
@@ -131,6 +132,7 @@ function redirection(to: string | null): (request: Request) => void {
 	if (to === null) return () => {};
 	try {
 		const { scheme, host, port } = parseUrl(to);
+		if (!/^https?$/.test(scheme)) throw new Error(`${scheme} is no HTTP`);
 		const authority = formatAuthority(host, port, scheme);
 		return (request) => {
 			request.scheme = toByteString(scheme);

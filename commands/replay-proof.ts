@@ -110,7 +110,7 @@ export interface Failure {
 function kindsOf(words: readonly string[]): Set<Kind> {
 	const kinds = words.flatMap((word) => word.split(",")).map((word) => word.trim());
 	for (const kind of kinds)
-		if (!KINDS.includes(kind as Kind)) throw new FlowtapeError("FT_BAD_OPTION", `--fail-on: "${kind}" is none of ${KINDS.join(", ")}`, { option: "fail_on" });
+		if (!KINDS.includes(kind as Kind)) throw new FlowtapeError("FT_BAD_OPTION", `"${kind}" is none of ${KINDS.join(", ")}`, { option: "fail_on" });
 	return new Set(kinds as Kind[]);
 }
 

@@ -1,7 +1,7 @@
 // Runs a command on its arguments, and makes words and an exit status of how it ended.
 import { FlowtapeError } from "../src/errors.ts";
 import type { Command, Io } from "./command.ts";
-import { parseArguments } from "./options.ts";
+import { flagOf, parseArguments } from "./options.ts";
 import { kebab } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -23,10 +23,12 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
 		debug = values.debug === true;
 		for (const warning of warnings) io.stderr.write(`flowtape: ${warning}\n`);
 		if (child?.length === 0) throw new FlowtapeError("FT_USAGE", `${command.name}: a command was expected after --`);
+		if (scripts !== null) io.strayed = (error) => scripts.strayed(error);
 		const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, values[name]]));
 		return await command.run({ args, options: options as never, values, child, scripts }, io);
 	} catch (error) {
-		return tell(error, debug, io);
+		const option = error instanceof FlowtapeError ? error.option : undefined;
+		return tell(error, debug, io, option && (await flagOf(command, option)));
 	}
 }
 
@@ -36,12 +38,18 @@ export function unknownCommand(name: string, names: readonly string[]): Flowtape
 	return new FlowtapeError("FT_USAGE", `${what} Try: flowtape --help`);
 }
 
-/** Tells of an error, with its stack if wanted, and gives the exit status that it means. */
-export function tell(error: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">): number {
+/**
+ * Tells of an error, with its stack if wanted, and gives the exit status that it means.
+ * @param flag of the option that is wrong, where one is
+ */
+export function tell(error: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">, flag?: string): number {
 	const isOurs = error instanceof FlowtapeError;
-	const option = isOurs && error.option !== undefined ? `--${kebab(error.option)}: ` : "";
+	const option = isOurs && error.option !== undefined ? `--${flag ?? kebab(error.option)}: ` : "";
+	const message = error instanceof Error ? error.message : String(error);
+	// a library's message names the option by itself
+	const said = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
 	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
-	stderr.write(`flowtape: ${option}${error instanceof Error ? error.message : String(error)}\n${debug ? `${chain(error)}\n` : hint}`);
+	stderr.write(`flowtape: ${option}${said}\n${debug ? `${chain(error)}\n` : hint}`);
 	return isOurs ? error.status : 4;
 }
 

@@ -1,5 +1,6 @@
 // `flowtape run`: a command and its tape, which is recorded the first time and answers from then on.
 import { FlowtapeError } from "../src/errors.ts";
+import type { Flow } from "../src/flow/flow.ts";
 import { expandHome } from "../src/options.ts";
 import { type CommitOptions, Draft, isNew, isSuccess, isThere, planOf, RECORD_MODES, type RecordMode } from "./cassette.ts";
 import { defineCommand, type Io } from "./command.ts";
@@ -44,11 +45,21 @@ export const command = defineCommand({
 			return runLive({ output: null, recordings, network: isNetworkWanted(input.values), proof }, input, io);
 		}
 		const draft = await Draft.beside(path);
+		let failures = 0;
+		const isWanted = (flow: Flow) => {
+			if (keepsFailures || isSuccess(flow)) return true;
+			failures++;
+			return false;
+		};
 		try {
 			const job: LiveJob = {
 				...{ output: draft.file, recordings, network: true, proof: new ReplayProof(input.options, io) },
-				keeps: (flow) => isNew(flow) && (keepsFailures || isSuccess(flow)),
-				settle: (status, report) => settle(draft, path, { status, isInterrupted: io.signal.aborted }, { format, keepsOld: plan.replays, report }, io),
+				keeps: (flow) => isNew(flow) && isWanted(flow),
+				settle(status, report) {
+					if (failures > 0 && input.values.quiet !== true)
+						io.stderr.write(`flowtape: ${failures === 1 ? "1 failure is" : `${failures} failures are`} left out; --record-failures keeps them\n`);
+					return settle(draft, path, { status, isInterrupted: io.signal.aborted }, { format, keepsOld: plan.replays, report }, io);
+				},
 			};
 			const values = plan.replays ? { ...input.values, server_replay_extra: "forward", server_replay_kill_extra: false } : input.values;
 			return await runLive(job, { ...input, values, options: { ...input.options, format: null } }, io);

@@ -114,9 +114,12 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 class LineSink implements FlowSink {
+	stored = 0;
 	readonly #output: TextOutput;
 	readonly #name: string;
 	readonly #report: Reporter;
+	/** Flows that were brought and are not in the file yet. */
+	#gathered = 0;
 
 	constructor(output: Output, { report }: SinkOptions) {
 		this.#output = new TextOutput(output);
@@ -125,19 +128,30 @@ class LineSink implements FlowSink {
 	}
 
 	append(flow: Flow): void | Promise<void> {
+		this.#gathered++;
 		try {
-			return this.#output.append(`${lineOf(flowObject(flow))}\n`);
+			return this.#counted(this.#output.append(`${lineOf(flowObject(flow))}\n`));
 		} catch (error) {
 			if (!isTooLong(error)) throw error;
 			this.#report("FT_LOSS", `${this.#name}: flow ${flow.id} is too large for a line: left out`, { file: this.#name });
 		}
 	}
 
-	close(): Promise<void> {
-		return this.#output.close();
+	async close(): Promise<void> {
+		await this.#counted(this.#output.close());
 	}
 
 	discard(): Promise<void> {
 		return this.#output.discard();
+	}
+
+	/** Writing takes all that was gathered. */
+	#counted(written: void | Promise<void>): void | Promise<void> {
+		if (written === undefined) return;
+		const count = this.#gathered;
+		this.#gathered = 0;
+		return written.then(() => {
+			this.stored += count;
+		});
 	}
 }

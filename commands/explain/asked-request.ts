@@ -11,12 +11,12 @@ import { curlRequest } from "./curl-request.ts";
 import { shellWords } from "./shell-words.ts";
 
 /**
- * In this order: `curl …`; `URL` or `METHOD URL`; a file that is there, with `#ID` for one flow of a tape; the beginning of a flow's id on
+ * In this order: `curl …`; `URL` or `METHOD URL`; a file that is there and holds a curl command, a request or a tape, with `#ID` for one flow of a tape; the beginning of a flow's id on
  * one of the tapes.
  * @throws FlowtapeError FT_USAGE, FT_NOT_FOUND
  */
 export async function askedRequest(text: string, tapes: readonly string[], report: Reporter): Promise<Request> {
-	if (/^curl\s/.test(text)) return curlRequest(shellWords(text).slice(1));
+	if (CURL.test(text)) return curlRequest(shellWords(text).slice(1));
 	const line = /^(?:([A-Z]+)\s+)?(https?:\/\/\S+)$/i.exec(text.trim());
 	if (line !== null) return curlRequest(line[1] === undefined ? [line[2] as string] : ["-X", line[1], line[2] as string]);
 	const [, file = text, id] = /^(.*)#([^#]+)$/s.exec(text) ?? [];
@@ -30,7 +30,7 @@ export async function askedRequest(text: string, tapes: readonly string[], repor
 }
 
 async function ofFile(path: string, id: string, report: Reporter): Promise<Request> {
-	const raw = id === "" ? rawRequest(readFileSync(path)) : null;
+	const raw = id === "" ? writtenRequest(readFileSync(path)) : null;
 	if (raw !== null) return raw;
 	const flow = await findFlow(path, id, report);
 	if (flow === null) throw new FlowtapeError("FT_NOT_FOUND", `${path}: there is no HTTP flow${id === "" ? "" : ` whose id begins with ${id}`}`, { file: path });
@@ -46,6 +46,14 @@ async function findFlow(path: string, id: string, report: Reporter): Promise<Htt
 
 const HEAD_END = /\r?\n\r?\n/;
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+)(?: (HTTP\/\d(?:\.\d)?))?\r?$/;
+
+/** A curl command, or a request; null for what is neither. */
+function writtenRequest(bytes: Buffer): Request | null {
+	const isCommand = CURL.test(bytes.subarray(0, 100).latin1Slice());
+	return isCommand ? curlRequest(shellWords(bytes.toString()).slice(1)) : rawRequest(bytes);
+}
+
+const CURL = /^\s*curl\s/;
 
 /** A request as it stands on the wire, or as people write it down; null for what does not begin like one. */
 export function rawRequest(bytes: Buffer): Request | null {

@@ -5,6 +5,7 @@ import { toByteString } from "../../src/flow/bytes.ts";
 import { Headers } from "../../src/flow/headers.ts";
 import { Request } from "../../src/flow/message.ts";
 import { formatAuthority, parseUrl } from "../../src/flow/url.ts";
+import { type CurlField, curlForm } from "./curl-form.ts";
 
 /** What has been read of the command. */
 interface Draft {
@@ -14,9 +15,10 @@ interface Draft {
 	data: Buffer[];
 	/** The separator of data and their media type; null: there are none. */
 	type: string | null;
-	forms: string[];
+	forms: CurlField[];
 	isGet: boolean;
 	isHead: boolean;
+	isUpload: boolean;
 }
 
 type Take = (draft: Draft, value: string) => void;
@@ -65,12 +67,16 @@ const options: Readonly<Record<string, Take>> = {
 	"--data-raw": addData((value) => Buffer.from(value)),
 	"--data-binary": addData(binaryOf),
 	"--data-urlencode": addData(encodedOf),
-	"--json": addData(binaryOf, "application/json"),
-	"--form": (draft, value) => {
-		draft.forms.push(value);
+	"--upload-file": (draft, value) => {
+		draft.data.push(readBody(value));
+		draft.isUpload = true;
 	},
-	"--form-string": (draft, value) => {
-		draft.forms.push(value);
+	"--json": addData(binaryOf, "application/json"),
+	"--form": (draft, text) => {
+		draft.forms.push({ text, isPlain: false });
+	},
+	"--form-string": (draft, text) => {
+		draft.forms.push({ text, isPlain: true });
 	},
 	"--cookie": addHeader("Cookie"),
 	"--user-agent": addHeader("User-Agent"),
@@ -104,7 +110,19 @@ const without = new Set(
 	),
 );
 const short: Readonly<Record<string, string>> = {
-	...{ X: "--request", H: "--header", d: "--data", F: "--form", b: "--cookie", A: "--user-agent", e: "--referer", u: "--user", G: "--get", I: "--head" },
+	...{
+		X: "--request",
+		H: "--header",
+		d: "--data",
+		F: "--form",
+		b: "--cookie",
+		A: "--user-agent",
+		e: "--referer",
+		u: "--user",
+		G: "--get",
+		I: "--head",
+		T: "--upload-file",
+	},
 	...{ o: "--output", x: "--proxy", m: "--max-time", w: "--write-out", c: "--cookie-jar", E: "--cert" },
 	...{
 		s: "--silent",
@@ -123,7 +141,7 @@ const short: Readonly<Record<string, string>> = {
 
 /** @param words the command line, without `curl` @throws FlowtapeError FT_USAGE */
 export function curlRequest(words: readonly string[]): Request {
-	const draft: Draft = { url: null, method: null, headers: [], data: [], type: null, forms: [], isGet: false, isHead: false };
+	const draft: Draft = { url: null, method: null, headers: [], data: [], type: null, forms: [], isGet: false, isHead: false, isUpload: false };
 	for (let i = 0; i < words.length; ) i = takeWord(draft, words, i);
 	if (draft.url === null) throw new FlowtapeError("FT_USAGE", "--request: the curl command has no URL");
 	return requestOf(draft, draft.url);
@@ -158,7 +176,7 @@ function unknown(word: string): FlowtapeError {
 	return new FlowtapeError("FT_USAGE", `--request: ${word} is an option of curl that is not understood here; save the request to a file and give that instead`);
 }
 
-function requestOf({ method, headers, data, type, forms, isGet, isHead }: Draft, address: string): Request {
+function requestOf({ method, headers, data, type, forms, isGet, isHead, isUpload }: Draft, address: string): Request {
 	const { scheme, host, port, path } = parseUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`);
 	const fields = Headers.of(...headers);
 	if (!fields.has("host")) fields.insert(0, "Host", formatAuthority(host, port, scheme));
@@ -167,21 +185,11 @@ function requestOf({ method, headers, data, type, forms, isGet, isHead }: Draft,
 	let body: Buffer = isGet ? Buffer.alloc(0) : joined;
 	if (type !== null && !isGet && !fields.has("content-type")) fields.set("Content-Type", type);
 	if (forms.length > 0) {
-		body = multipart(forms);
+		body = curlForm(forms, "flowtape", readBody);
 		fields.set("Content-Type", "multipart/form-data; boundary=flowtape");
 	}
-	const implied = isHead ? "HEAD" : (type !== null && !isGet) || forms.length > 0 ? "POST" : "GET";
+	const implied = isHead ? "HEAD" : isUpload ? "PUT" : (type !== null && !isGet) || forms.length > 0 ? "POST" : "GET";
 	return new Request({ method: toByteString(method ?? implied), scheme, host, port, path: toByteString(path + query), headers: fields, body });
-}
-
-function multipart(forms: readonly string[]): Buffer {
-	const parts = forms.map((form) => {
-		const [, name = "", value = ""] = /^([^=]*)=([\s\S]*)$/.exec(form) ?? [];
-		const file = /^[@<]([^;]*)/.exec(value)?.[1];
-		const content = file === undefined ? Buffer.from(value) : readBody(file);
-		return Buffer.concat([Buffer.from(`--flowtape\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n`), content, Buffer.from("\r\n")]);
-	});
-	return Buffer.concat([...parts, Buffer.from("--flowtape--\r\n")]);
 }
 
 function readBody(path: string): Buffer {

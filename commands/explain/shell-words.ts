@@ -6,10 +6,17 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "
 /** An unquoted piece, a quoted one of either kind, or `$'…'` with its escapes. */
 const PIECE = /\\([\s\S])|'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\$'((?:[^'\\]|\\[\s\S])*)'|([^\s'"\\$]+|\$)/y;
 
-/** Quotes are taken off, a backslash before a line break joins the lines; variables and the like stay as they are. @throws FlowtapeError FT_USAGE */
+/** What ends a command, where it stands for itself: what comes behind is another command, or where the output goes. */
+const OPERATOR = /(?:[|;&]+|\d?[<>]\S*)(?=\s|$)/y;
+
+/**
+ * The words of the first command. Quotes are taken off, a backslash before a line break joins the lines; variables and the like stay as they
+ * are.
+ * @throws FlowtapeError FT_USAGE
+ */
 export function shellWords(line: string): string[] {
 	const words: string[] = [];
-	for (let at = skip(line, 0); at < line.length; at = skip(line, at)) {
+	for (let at = skip(line, 0); at < line.length && !isOperator(line, at); at = skip(line, at)) {
 		let word = "";
 		while (at < line.length && !/\s/.test(line[at] as string)) {
 			PIECE.lastIndex = at;
@@ -21,6 +28,11 @@ export function shellWords(line: string): string[] {
 		words.push(word);
 	}
 	return words;
+}
+
+function isOperator(line: string, at: number): boolean {
+	OPERATOR.lastIndex = at;
+	return OPERATOR.test(line);
 }
 
 function skip(line: string, from: number): number {

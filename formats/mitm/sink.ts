@@ -13,11 +13,14 @@ const WRITE_BYTES = 1024 * 1024;
 
 export class DumpSink implements FlowSink, Target {
 	readonly version: number;
+	stored = 0;
 	readonly #output: Output;
 	readonly #report: Reporter;
 	readonly #told = new Set<string>();
 	#parts: Buffer[] = [];
 	#size = 0;
+	/** Flows that were brought and are not in the file yet. */
+	#gathered = 0;
 
 	/** @throws FlowtapeError FT_BAD_OPTION when the version is none that is written */
 	constructor(output: Output, { report, version = NEWEST }: SinkOptions) {
@@ -28,6 +31,7 @@ export class DumpSink implements FlowSink, Target {
 
 	append(flow: Flow): void | Promise<void> {
 		const bytes = this.#copyOf(flow) ?? this.#write(flow);
+		this.#gathered++;
 		if (bytes === null) return;
 		this.#parts.push(bytes);
 		this.#size += bytes.length;
@@ -54,11 +58,13 @@ export class DumpSink implements FlowSink, Target {
 		return writeFlow(flow, this);
 	}
 
-	#flush(): Promise<void> {
+	async #flush(): Promise<void> {
 		const bytes = Buffer.concat(this.#parts, this.#size);
+		const count = this.#gathered;
 		this.#parts = [];
-		this.#size = 0;
-		return this.#output.write(bytes);
+		this.#size = this.#gathered = 0;
+		await this.#output.write(bytes);
+		this.stored += count;
 	}
 
 	/** Once of each kind. */

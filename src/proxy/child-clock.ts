@@ -4,7 +4,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The module for Node beside this one, as in child-environment.ts. */
+/** The modules for Node and Python beside this one, as in child-environment.ts. */
+const pythonClockFolder = fileURLToPath(new URL("../proxy/python-clock", import.meta.url));
 const nodeClockFile = fileURLToPath(new URL("../proxy/node-clock.cjs", import.meta.url));
 
 /**
@@ -25,8 +26,9 @@ export function movedClock(env: Readonly<Record<string, string>>, seconds: numbe
 		// timeouts go by a clock that is nobody's time of day
 		FAKETIME_DONT_FAKE_MONOTONIC: "1",
 		DONT_FAKE_MONOTONIC: "1",
-		// moved by its own module, which leaves its certificates alone
-		FAKETIME_SKIP_CMDS: "node",
+		// Node is moved by its own module, which leaves its certificates alone. Java's waits never end.
+		FAKETIME_SKIP_CMDS: "node,java",
+		PYTHONPATH: env.PYTHONPATH ? `${pythonClockFolder}:${env.PYTHONPATH}` : pythonClockFolder,
 	};
 }
 

@@ -13,6 +13,8 @@ export interface Destination {
 	sni: string | null;
 	/** Whether HTTP/2 is wanted, if the server speaks it. */
 	http2: boolean;
+	/** What is offered the server in TLS where it is no HTTP, which has a choice of its own. */
+	protocols?: readonly string[];
 	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
 	upgrade?: boolean;
 	/** Who asks; nothing where the proxy does so by itself. */

@@ -18,8 +18,8 @@ export interface DialPlan {
 	via: UpstreamProxy | null;
 	/** Ask that proxy for a tunnel; without, it is to get requests in absolute form. */
 	tunnel: boolean;
-	/** Offer the server HTTP/2, too. */
-	http2: boolean;
+	/** What the server is offered in TLS, the first choice first. */
+	protocols: readonly string[];
 	/** Send the proxy a Host header with that. */
 	sendHost: boolean;
 	tls: UpstreamTls;
@@ -73,7 +73,9 @@ class Attempt implements Dial {
 	#connect({ host, port }: { host: string; port: number }, tlsName: string | null, next: (socket: Socket) => void): void {
 		const address = { host, port, noDelay: true };
 		const socket =
-			tlsName === null ? connectTcp(address) : connectTls({ ...address, ...this.#plan.tls.optionsFor(tlsName, this.#plan.via === null && this.#plan.http2) });
+			tlsName === null
+				? connectTcp(address)
+				: connectTls({ ...address, ...this.#plan.tls.optionsFor(tlsName, this.#plan.via === null ? this.#plan.protocols : ["http/1.1"]) });
 		socket.once("connect", () => this.#connected(socket));
 		if (tlsName !== null) this.#shake(socket as TLSSocket, next);
 		else this.#watch(socket).once("connect", () => this.#isOver || next(socket));
@@ -111,14 +113,14 @@ class Attempt implements Dial {
 			this.#end(error, null);
 			return;
 		}
-		const { facts, to, tls, http2 } = this.#plan;
+		const { facts, to, tls, protocols } = this.#plan;
 		this.#where = `${formatAuthority(to.host, to.port)}, through ${nameOfProxy(via)},`;
 		if (!to.tls) {
 			this.#succeed(socket);
 			return;
 		}
 		facts.sni = nameOf(to);
-		this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to), http2) }), (secured) => this.#arrive(secured));
+		this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to), protocols) }), (secured) => this.#arrive(secured));
 	}
 
 	/** The server is there. */

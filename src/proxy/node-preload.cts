@@ -122,7 +122,21 @@ function openTunnel(host: string, port: number, done: Done): void {
 		finish(/^HTTP\/1\.[01] 2/.test(statusLine) ? null : new Error(`the proxy answered "${statusLine}" when asked for ${authority}`));
 	};
 	socket.on("readable", read).on("error", finish).on("end", end);
-	socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+	socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${login()}\r\n`);
+}
+
+/** As whom the proxy is asked, a line of the head: HTTPS_PROXY may have got a name for this process after it was started. */
+function login(): string {
+	for (const text of [process.env.HTTPS_PROXY, process.env.FLOWTAPE_PROXY]) {
+		try {
+			const { host, username, password } = new URL(text || "");
+			const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+			if (host === proxy.host && username) return `Proxy-Authorization: Basic ${Buffer.from(credentials).toString("base64")}\r\n`;
+		} catch {
+			// no URL
+		}
+	}
+	return "";
 }
 
 /** Node 22 warns at every start that its support of proxy variables is experimental; it was not the user who asked for it. */

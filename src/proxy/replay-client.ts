@@ -5,6 +5,7 @@ import { type ClientConnection, clientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
+import { dropUnsendable, unsendable } from "../flow/sendable.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
@@ -43,7 +44,7 @@ export interface ReplaySetup {
 export function unfit(flow: HttpFlow): string | null {
 	if (flow.websocket !== null) return "it is a WebSocket conversation";
 	if (flow.request.method === "CONNECT") return "it is a CONNECT";
-	return flow.request.body === null ? "its request's body was not recorded" : null;
+	return flow.request.body === null ? "its request's body was not recorded" : unsendable(flow.request);
 }
 
 export class ReplayClient {
@@ -51,6 +52,7 @@ export class ReplayClient {
 	readonly #context: ProxyContext;
 	readonly #events: ConnectionEvents | null;
 	readonly #timeoutMs: number;
+	readonly #underWay = new Set<Sender>();
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
 	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
@@ -81,7 +83,19 @@ export class ReplayClient {
 	send(recorded: HttpFlow, prepare: (request: Request) => void = () => {}): Promise<HttpFlow> {
 		const request = recorded.request.copy();
 		prepare(request);
-		return new Promise((resolve) => new Sender(this.#context, recorded, request, this.#timeoutMs, resolve));
+		return new Promise((resolve) => {
+			const sender = new Sender(this.#context, recorded, request, this.#timeoutMs);
+			this.#underWay.add(sender);
+			sender.start((flow) => {
+				this.#underWay.delete(sender);
+				resolve(flow);
+			});
+		});
+	}
+
+	/** Waits for no answer any more: what is under way goes to the tape as it is. */
+	stop(): void {
+		for (const sender of this.#underWay) sender.stop();
 	}
 
 	/** Resolves when all that was under way is on the tape. */
@@ -106,15 +120,15 @@ class Sender implements ExchangeHost, BodyWriter {
 	readonly receivedAt = now();
 	readonly #exchange: Exchange;
 	readonly #timer: NodeJS.Timeout | null = null;
-	readonly #resolve: (flow: HttpFlow) => void;
+	#resolve: (flow: HttpFlow) => void = () => {};
 
-	constructor(context: ProxyContext, recorded: HttpFlow, request: Request, timeoutMs: number, resolve: (flow: HttpFlow) => void) {
+	constructor(context: ProxyContext, recorded: HttpFlow, request: Request, timeoutMs: number) {
 		const { peername, sockname, alpnOffers, tls, sni } = recorded.clientConn;
 		this.context = context;
-		this.#resolve = resolve;
 		this.facts = clientConnection({ id: randomUUID(), peername, sockname, alpnOffers, tls, sni, timestampStart: this.receivedAt });
 		request.timestampStart = this.receivedAt;
 		request.timestampEnd = null;
+		dropUnsendable(request.headers);
 		// it was answered when it was recorded
 		request.headers.delete("expect");
 		this.#exchange = Exchange.whole(this, request);
@@ -122,9 +136,18 @@ class Sender implements ExchangeHost, BodyWriter {
 		flow.isReplay = "request";
 		flow.metadata.replay_of = recorded.id;
 		if (timeoutMs > 0) this.#timer = setTimeout(() => this.#exchange.clientFailed(`no answer within ${timeoutMs / 1000} s`, null), timeoutMs);
+	}
+
+	/** To be called once. */
+	start(done: (flow: HttpFlow) => void): void {
+		this.#resolve = done;
 		this.#exchange.start();
 		this.#exchange.requestEnd(null);
 		this.flush();
+	}
+
+	stop(): void {
+		this.#exchange.stop();
 	}
 
 	pauseRequest(): void {}

@@ -14,6 +14,7 @@ import { after } from "./connection-events.ts";
 import { serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { options as http2Options } from "./http2-module.ts";
+import { lookInto } from "./look-into.ts";
 import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import { contentOf } from "./tunnel-content.ts";
@@ -33,7 +34,7 @@ export const options = {
 		default: false,
 		help: "Show clients the certificates of the server too, behind our own, where they are known.",
 	},
-	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold neither TLS nor HTTP, as TCP flows." },
+	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold no HTTP, as TCP flows." },
 } as const satisfies OptionTable;
 
 export interface TunnelSettings {
@@ -53,6 +54,8 @@ export interface TunnelSettings {
 const HTTP1_ONLY = Buffer.from("\x08http/1.1");
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
 const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
+
+const isHttp = (protocol: string) => protocol === "h2" || protocol.startsWith("http/");
 
 const unknown: Naming = { names: [], organization: null };
 
@@ -134,7 +137,7 @@ export class Tunnel {
 
 	/** Lets hooks see the hello: they may have it pass untouched. */
 	#announce(hello: ClientHello, target: TunnelTarget): void {
-		const { context, facts, values, hosts } = this.#settings;
+		const { context, facts, values } = this.#settings;
 		const isEager = values.connection_strategy === "eager";
 		if (context.events === null) {
 			this.#intercept(hello, target, isEager);
@@ -148,7 +151,7 @@ export class Tunnel {
 		};
 		void after(context.events.clientHello(event), () => {
 			if (this.#socket.destroyed) return;
-			if (event.ignore_connection) this.#relay(this.#socket, { ...target, scheme: "http" }, hosts?.showIgnored === true);
+			if (event.ignore_connection) this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 			else this.#intercept(hello, target, isEager || event.establish_server_tls_first);
 		});
 	}
@@ -183,13 +186,22 @@ export class Tunnel {
 		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
 		const [leaf] = values.upstream_cert && server !== null ? server.certificateList : [];
 		const { names: upstreamNames, organization } = leaf === undefined ? unknown : namingOf(leaf);
-		const protocols = !values.http2 ? HTTP1_ONLY : server === null || server.alpn === "h2" ? HTTP2_FIRST : HTTP1_FIRST;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
 		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
+		const protocols = this.#protocolsFor(hello, target, server);
 		const shake = (secureContext: SecureContext) => this.#shake(target, server, { hello, secureContext, protocols });
 		if (issued instanceof Promise) issued.then(shake, () => this.#socket.destroy());
 		else shake(issued);
+	}
+
+	/** What the client may choose from. */
+	#protocolsFor(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): Buffer {
+		if (!hello.alpn.some(isHttp)) return Buffer.concat(hello.alpn.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, "latin1")));
+		if (!this.#settings.values.http2) return HTTP1_ONLY;
+		// HTTP that is not read is not translated either: without knowing the server, what all servers speak.
+		const isHttp2 = server === null ? !this.#isOpaque(hello, target) : server.alpn === "h2";
+		return isHttp2 ? HTTP2_FIRST : HTTP1_FIRST;
 	}
 
 	#shake(target: TunnelTarget, server: ServerFacts | null, shake: Omit<Handshake, "facts">): void {
@@ -209,8 +221,11 @@ export class Tunnel {
 
 	#secured(secured: Socket, hello: ClientHello, target: TunnelTarget): void {
 		if (secured.destroyed) return;
+		const { alpn } = this.#settings.facts;
+		const settle = (isRead: boolean) => (isRead ? this.#handOver(secured, target) : this.#relay(secured, target, this.#settings.values.record_tcp));
 		if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
-		else this.#handOver(secured, target);
+		else if (alpn === null) lookInto(secured, this.#settings.context.timeoutMs, settle);
+		else settle(isHttp(alpn));
 	}
 
 	#failed(why: string, host: string, tell: (name: TlsEventName) => void | Promise<void>): void {
@@ -238,7 +253,8 @@ export class Tunnel {
 		client.pause();
 		// What moves passes both sockets, so that one of them tells for both.
 		client.setTimeout(context.timeoutMs, () => client.destroy());
-		this.#dial = context.pool.dialRaw({ tls: scheme === "https", host, port, sni, http2: false, client: facts }, (error, server, serverConn) => {
+		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols: facts.alpn === null ? [] : [facts.alpn], client: facts };
+		this.#dial = context.pool.dialRaw(to, (error, server, serverConn) => {
 			this.#dial = null;
 			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });
 			else {

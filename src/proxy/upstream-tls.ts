@@ -54,12 +54,12 @@ export class UpstreamTls {
 		};
 	}
 
-	/** What `tls.connect` needs for a server of this name (or address). `http2`: whether that is offered, too. */
-	optionsFor(name: string, http2: boolean): ConnectionOptions {
+	/** What `tls.connect` needs for a server of this name (or address). `protocols`: what is offered. */
+	optionsFor(name: string, protocols: readonly string[]): ConnectionOptions {
 		return {
 			secureContext: this.#contextFor(name),
 			rejectUnauthorized: !this.#insecure,
-			ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
+			ALPNProtocols: protocols,
 			// RFC 6066 section 3: a server name is never an address.
 			...(isIP(name) === 0 ? { servername: name } : {}),
 			...(isIP(name) === 6 ? { checkServerIdentity: (_host, { raw }) => checkAddress(name, raw) } : {}),

@@ -105,7 +105,7 @@ export class UpstreamPool {
 
 	/** HTTP/1.1, unless the server refuses all but HTTP/2. */
 	#dialHttp1(to: Destination, done: Dialled): Dial {
-		let dial = this.#connect(to, { http2: false, tunnel: to.tls }, (error, socket, facts) => {
+		let dial = this.#connect(to, { protocols: HTTP1, tunnel: to.tls }, (error, socket, facts) => {
 			if (socket !== null) this.#addHttp1(to, socket, facts, done);
 			else if (this.#values.http2 && isHttp2Only(error)) dial = this.#dialHttp2(to, done);
 			else done(error, null);
@@ -115,7 +115,7 @@ export class UpstreamPool {
 
 	/** HTTP/2, unless the server wants HTTP/1.1. */
 	#dialHttp2(to: Destination, done: Dialled): Dial {
-		let dial = this.#connect(to, { http2: true, tunnel: true }, (error, socket, facts) => {
+		let dial = this.#connect(to, { protocols: HTTP2, tunnel: true }, (error, socket, facts) => {
 			if (socket === null) return done(error, null);
 			if (to.tls && (socket as TLSSocket).alpnProtocol !== "h2") {
 				this.#sessions.addHttp1(keyOf(to));
@@ -158,7 +158,7 @@ export class UpstreamPool {
 
 	/** A socket for bytes that are not HTTP. */
 	dialRaw(to: Destination, done: Connected): Dial {
-		return this.#connect(to, { http2: false, tunnel: true }, done);
+		return this.#connect(to, { protocols: to.protocols ?? HTTP1, tunnel: true }, done);
 	}
 
 	/** Closes all connections, used or not. */
@@ -167,7 +167,7 @@ export class UpstreamPool {
 		for (const socket of this.#open) socket.destroy();
 	}
 
-	#connect(to: Destination, how: Pick<DialPlan, "http2" | "tunnel">, done: Connected): Dial {
+	#connect(to: Destination, how: Pick<DialPlan, "protocols" | "tunnel">, done: Connected): Dial {
 		const facts = serverFacts(to.host, to.port, this.#setup.route(to));
 		const settle: DialDone = (error, socket) => done(error, socket, facts);
 		const { events = null } = this.#setup;
@@ -177,7 +177,7 @@ export class UpstreamPool {
 		return events.connect({ server: facts, client }, (connected) => this.#dial(placeOf(to, facts), { ...how, announce }, facts, connected), settle);
 	}
 
-	#dial(to: Destination, how: Pick<DialPlan, "http2" | "tunnel" | "announce">, facts: ServerConnection, done: DialDone): Dial {
+	#dial(to: Destination, how: Pick<DialPlan, "protocols" | "tunnel" | "announce">, facts: ServerConnection, done: DialDone): Dial {
 		this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = this.#setup.route(to);
 		const plan: DialPlan = {
@@ -222,6 +222,9 @@ export class UpstreamPool {
 		for (const kept of this.#idle.values()) for (const connection of kept.filter(({ idleSince }) => idleSince < limit)) connection.destroy();
 	}
 }
+
+const HTTP1 = ["http/1.1"];
+const HTTP2 = ["h2", "http/1.1"];
 
 function keyOf({ tls, host, port, sni }: Destination): string {
 	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;

@@ -66,7 +66,9 @@ export function bodyDifferences(sent: Request, recorded: Request, rules: MatchRu
 	if (isSameContent(is, was)) return [];
 	if (is.kind === "json" && was.kind === "json") return jsonDifferences(was.values, is.values);
 	if (is.kind === "form" && was.kind === "form") return formDifferences(was.fields, is.fields);
-	return takenApart(sent, recorded, rules) ?? [wholeBody(sent, recorded)];
+	const inside = takenApart(sent, recorded, rules);
+	if (inside === null) return [wholeBody(sent, recorded)];
+	return inside.length > 0 ? inside : [isSameByMeaning(sent, recorded, rules) ? notation(sent, recorded) : wholeBody(sent, recorded)];
 }
 
 function queryDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
@@ -176,21 +178,26 @@ function formDifferences(was: Pairs, is: Pairs): Difference[] {
 
 const IGNORE_CONTENT: ReplayOption = { name: "server_replay_ignore_content", value: true };
 
-/** Bodies that are compared by their bytes, as what they mean; null where that says nothing. */
+/** What differs in what bodies mean that are compared by their bytes; null where that cannot be told. */
 function takenApart(sent: Request, recorded: Request, rules: MatchRules): Difference[] | null {
 	const [was, is] = [smallBody(recorded), smallBody(sent)];
 	if (was === null || is === null) return null;
 	const [before, now] = [jsonValues(was, rules), jsonValues(is, rules)];
-	if (before !== null && now !== null) return orNotation(jsonDifferences(before, now), recorded, sent);
+	if (before !== null && now !== null) return jsonDifferences(before, now);
 	const [fields, others] = [fieldsOf(recorded), fieldsOf(sent)];
 	if (fields === null || others === null) return null;
-	return orNotation(formDifferences(fields, others), recorded, sent);
+	return formDifferences(fields, others);
 }
 
-function orNotation(differing: Difference[], recorded: Request, sent: Request): Difference[] {
-	if (differing.length > 0) return differing;
+/** Parts of a form have headers too, which no field shows. */
+function isSameByMeaning(sent: Request, recorded: Request, rules: MatchRules): boolean {
+	const byMeaning = { ...rules, meaning: true };
+	return isSameContent(contentOf(sent, byMeaning), contentOf(recorded, byMeaning));
+}
+
+function notation(sent: Request, recorded: Request): Difference {
 	const option = { name: "server_replay_match_content", value: "meaning" } as const;
-	return [{ part: "notation", recorded: sizeText(recorded), sent: sizeText(sent), option }];
+	return { part: "notation", recorded: sizeText(recorded), sent: sizeText(sent), option };
 }
 
 function smallBody(request: Request): Buffer | null {

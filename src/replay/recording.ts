@@ -4,6 +4,7 @@ import type { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
+import { areSendable, dropUnsendable } from "../flow/sendable.ts";
 import { acceptsCoding } from "./accept.ts";
 import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from "./refresh.ts";
 
@@ -19,6 +20,7 @@ export class Recording {
 	/** The whole recorded flow; null when it is gone. */
 	readonly flow: () => HttpFlow | null;
 	#coded: boolean | null = null;
+	#sendable: boolean | null = null;
 	#dates: readonly HeaderDate[] | null = null;
 
 	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
@@ -40,7 +42,7 @@ export class Recording {
 		const isOlder = response.httpVersion.startsWith("HTTP/1.");
 		const answer = new Response({
 			statusCode: response.statusCode,
-			reason: isOlder ? response.reason : standardReason(response.statusCode),
+			reason: isOlder ? response.reason.replace(/[\r\n\0]/g, " ") : standardReason(response.statusCode),
 			httpVersion: isOlder ? response.httpVersion : "HTTP/1.1",
 			headers: new Headers(refresh === null ? response.headers.fields.slice() : this.#fieldsAt(now, refresh)),
 			body: response.body ?? EMPTY,
@@ -49,6 +51,7 @@ export class Recording {
 			timestampEnd: now,
 			extra: response.extra,
 		});
+		if (!this.#isSendable) dropUnsendable(answer.headers);
 		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - response.timestampStart);
 		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.raw("content-encoding") ?? "")) undoCoding(answer);
 		return answer;
@@ -77,6 +80,11 @@ export class Recording {
 	get #isCoded(): boolean {
 		this.#coded ??= this.response.headers.has("content-encoding");
 		return this.#coded;
+	}
+
+	get #isSendable(): boolean {
+		this.#sendable ??= areSendable(this.response.headers);
+		return this.#sendable;
 	}
 
 	#datesFor(refresh: Refresh): readonly HeaderDate[] {

@@ -3,8 +3,14 @@ import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { Turn } from "../hooks/hook.ts";
+import { bufferOf, checkText, wrong } from "./check-value.ts";
 import { RequestView, ResponseView } from "./message-view.ts";
 import { WebSocketView } from "./websocket-view.ts";
+
+export interface FlowError extends FlowFailure {
+	/** The message, by mitmproxy's name. */
+	readonly msg: string;
+}
 
 /** What all kinds of flows have. */
 export abstract class FlowView<F extends Flow = Flow> {
@@ -38,8 +44,10 @@ export abstract class FlowView<F extends Flow = Flow> {
 		return this.flow.serverConn;
 	}
 
-	get error(): FlowFailure | null {
-		return this.flow.error;
+	/** Why there is no response, or no whole one. */
+	get error(): FlowError | null {
+		const { error } = this.flow;
+		return error === null ? null : { ...error, msg: error.message };
 	}
 
 	get is_replay(): "request" | "response" | null {
@@ -52,7 +60,7 @@ export abstract class FlowView<F extends Flow = Flow> {
 	}
 
 	set marked(marker: string) {
-		this.flow.marked = marker;
+		this.flow.marked = checkText("marked", marker);
 	}
 
 	get comment(): string {
@@ -60,7 +68,7 @@ export abstract class FlowView<F extends Flow = Flow> {
 	}
 
 	set comment(comment: string) {
-		this.flow.comment = comment;
+		this.flow.comment = checkText("comment", comment);
 	}
 
 	/** Free-form notes, kept on the tape. */
@@ -103,6 +111,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 
 	/** In the request phases the answer, so that no server is asked; later, what takes the answer's place. */
 	set response(response: ResponseView) {
+		if (!(response instanceof ResponseView)) throw wrong("response", "what ResponseView.make gives", response);
 		this.#response = response;
 		if (this.flow.response !== null) this.flow.response = response.message;
 		else this.turn.answer(response.message, "script");
@@ -114,9 +123,37 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	}
 }
 
+/** Some bytes of a stream. */
+export class StreamMessageView {
+	/** What is shown. */
+	readonly message: StreamMessage;
+
+	constructor(message: StreamMessage) {
+		this.message = message;
+	}
+
+	get from_client(): boolean {
+		return this.message.fromClient;
+	}
+
+	/** Seconds since 1970. */
+	get timestamp(): number {
+		return this.message.timestamp;
+	}
+
+	get content(): Buffer {
+		return this.message.content;
+	}
+
+	set content(content: Uint8Array) {
+		this.message.content = bufferOf(content);
+	}
+}
+
 /** A TCP or UDP flow: bytes in both directions. */
 export class StreamFlow extends FlowView<Extract<Flow, { messages: StreamMessage[] }>> {
-	get messages(): StreamMessage[] {
-		return this.flow.messages;
+	/** The newest last. */
+	get messages(): readonly StreamMessageView[] {
+		return this.flow.messages.map((message) => new StreamMessageView(message));
 	}
 }

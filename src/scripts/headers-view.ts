@@ -1,5 +1,6 @@
 // Header fields as scripts see them: text, case-insensitive, in order.
 import { Headers } from "../flow/headers.ts";
+import { checkField } from "./check-value.ts";
 
 export class HeadersView implements Iterable<[name: string, value: string]> {
 	/** What is shown. */
@@ -26,21 +27,24 @@ export class HeadersView implements Iterable<[name: string, value: string]> {
 
 	/** One field of this name: the first keeps its place and spelling, others go. */
 	set(name: string, value: string): void {
-		this.headers.set(name, value);
+		this.headers.set(checkName(name), checkField(name, value));
 	}
 
 	set_all(name: string, values: readonly string[]): void {
-		this.headers.setAll(name, values);
+		this.headers.setAll(
+			checkName(name),
+			values.map((value) => checkField(name, value)),
+		);
 	}
 
 	/** Appends a field, whatever is there already. */
 	add(name: string, value: string): void {
-		this.headers.add(name, value);
+		this.headers.add(checkName(name), checkField(name, value));
 	}
 
 	/** Puts a field before the one at `index`. */
 	insert(index: number, name: string, value: string): void {
-		this.headers.insert(index, name, value);
+		this.headers.insert(index, checkName(name), checkField(name, value));
 	}
 
 	/** Removes all fields of this name; whether there were any. */
@@ -51,4 +55,8 @@ export class HeadersView implements Iterable<[name: string, value: string]> {
 	[Symbol.iterator](): Iterator<[name: string, value: string]> {
 		return this.headers.entries();
 	}
+}
+
+function checkName(name: string): string {
+	return checkField("name of a header", name);
 }

@@ -1,4 +1,5 @@
 // Loads a script: an ECMAScript module, or TypeScript where Node takes the types out itself.
+import { spawnSync } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -76,8 +77,21 @@ function declaredOptions(file: string, addons: readonly Addon[]): OptionTable {
 /** `file:line: what went wrong`, with the line in the script where the stack tells it. */
 export function whereIn(file: string, error: unknown): string {
 	if (!(error instanceof Error)) return `${file}: ${String(error)}`;
-	const line = lineIn(resolve(file), error.stack ?? "");
+	const line = lineIn(resolve(file), error.stack ?? "") ?? (error instanceof SyntaxError ? lineOfSyntaxError(file) : null);
 	return `${file}${line === null ? "" : `:${line}`}: ${error.name}: ${error.message}`;
+}
+
+/** A module that cannot be read has no stack; Node says where only when it ends by it. */
+function lineOfSyntaxError(file: string): string | null {
+	const { stderr } = spawnSync(process.execPath, ["--check", file], { encoding: "utf8", timeout: CHECK_MS });
+	return /^.*:(\d+)$/m.exec(stderr ?? "")?.[1] ?? null;
+}
+
+const CHECK_MS = 5000;
+
+/** Whether an error was made in a script. */
+export function isFrom(file: string, error: unknown): boolean {
+	return error instanceof Error && lineIn(resolve(file), error.stack ?? "") !== null;
 }
 
 function lineIn(path: string, stack: string): string | null {

@@ -1,10 +1,11 @@
 // Messages as scripts see them, by mitmproxy's names. A view writes through to the message it shows.
 import { toByteString, toText } from "../flow/bytes.ts";
 import { formFields } from "../flow/form.ts";
-import { Headers } from "../flow/headers.ts";
+import type { Headers } from "../flow/headers.ts";
 import { type Message, type Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority, parseQuery, splitPath } from "../flow/url.ts";
+import { checkBytes, checkField, checkInteger, checkText, wrong } from "./check-value.ts";
 import { HeadersView } from "./headers-view.ts";
 
 /** What becomes of each chunk of a body that passes through; an empty result sends nothing. Called with an empty chunk at the end. */
@@ -33,6 +34,7 @@ abstract class MessageView<M extends Message> {
 	}
 
 	set stream(said: Streaming) {
+		if (typeof said !== "boolean" && typeof said !== "function") throw wrong("stream", "true, false or a function", said);
 		this.#saidStream = said;
 	}
 
@@ -52,7 +54,7 @@ abstract class MessageView<M extends Message> {
 	}
 
 	set headers(list: HeadersView | HeaderList) {
-		this.message.headers = list instanceof HeadersView ? list.headers : headersOf(list);
+		this.message.headers = headersOf(list);
 	}
 
 	get trailers(): HeadersView | null {
@@ -60,7 +62,7 @@ abstract class MessageView<M extends Message> {
 	}
 
 	set trailers(list: HeadersView | HeaderList | null) {
-		this.message.trailers = list === null ? null : list instanceof HeadersView ? list.headers : headersOf(list);
+		this.message.trailers = list === null ? null : headersOf(list);
 	}
 
 	get http_version(): string {
@@ -68,7 +70,7 @@ abstract class MessageView<M extends Message> {
 	}
 
 	set http_version(version: string) {
-		this.message.httpVersion = toByteString(version);
+		this.message.httpVersion = toByteString(checkField("http_version", version));
 	}
 
 	/** Bytes as sent, still content-encoded; null where the body is missing. Setting them changes no header. */
@@ -77,7 +79,7 @@ abstract class MessageView<M extends Message> {
 	}
 
 	set raw_content(bytes: Uint8Array | null) {
-		this.message.rawContent = bytes;
+		this.message.rawContent = checkBytes("raw_content", bytes);
 	}
 
 	/** Bytes with their content coding undone. @throws FlowtapeError FT_BAD_BODY when it cannot be */
@@ -87,7 +89,7 @@ abstract class MessageView<M extends Message> {
 
 	/** Coded as Content-Encoding says; Content-Length follows. */
 	set content(bytes: Uint8Array | null) {
-		this.message.content = bytes;
+		this.message.content = checkBytes("content", bytes);
 	}
 
 	get text(): string | null {
@@ -95,7 +97,7 @@ abstract class MessageView<M extends Message> {
 	}
 
 	set text(text: string | null) {
-		this.message.text = text;
+		this.message.text = text === null ? null : checkText("text", text);
 	}
 
 	/** The body as JSON. @throws SyntaxError */
@@ -134,7 +136,7 @@ export class RequestView extends MessageView<Request> {
 	}
 
 	set method(method: string) {
-		this.message.method = toByteString(method);
+		this.message.method = toByteString(checkField("method", method));
 	}
 
 	get scheme(): string {
@@ -142,7 +144,7 @@ export class RequestView extends MessageView<Request> {
 	}
 
 	set scheme(scheme: string) {
-		this.message.scheme = toByteString(scheme);
+		this.message.scheme = toByteString(checkField("scheme", scheme));
 	}
 
 	get host(): string {
@@ -151,7 +153,7 @@ export class RequestView extends MessageView<Request> {
 
 	/** Host header and authority follow where they are there. */
 	set host(host: string) {
-		this.message.host = host;
+		this.message.host = checkField("host", host);
 		this.#follow();
 	}
 
@@ -160,7 +162,7 @@ export class RequestView extends MessageView<Request> {
 	}
 
 	set port(port: number) {
-		this.message.port = port;
+		this.message.port = checkInteger("port", port, 0, 65535);
 		this.#follow();
 	}
 
@@ -169,7 +171,7 @@ export class RequestView extends MessageView<Request> {
 	}
 
 	set authority(authority: string) {
-		this.message.authority = toByteString(authority);
+		this.message.authority = toByteString(checkField("authority", authority));
 	}
 
 	/** With the query. */
@@ -178,7 +180,7 @@ export class RequestView extends MessageView<Request> {
 	}
 
 	set path(path: string) {
-		this.message.path = toByteString(path);
+		this.message.path = toByteString(checkField("path", path));
 	}
 
 	get url(): string {
@@ -186,7 +188,7 @@ export class RequestView extends MessageView<Request> {
 	}
 
 	set url(url: string) {
-		this.message.url = url;
+		this.message.url = checkField("url", url);
 	}
 
 	get pretty_url(): string {
@@ -254,8 +256,9 @@ export class ResponseView extends MessageView<Response> {
 	/** A response of one's own. Text is sent as UTF-8; the length is set. */
 	static make(status = 200, content: string | Uint8Array = "", headers: HeaderList = []): ResponseView {
 		const now = Date.now() / 1000;
-		const response = new Response({ statusCode: status, reason: standardReason(status), headers: headersOf(headers), timestampStart: now, timestampEnd: now });
-		response.content = typeof content === "string" ? Buffer.from(content) : content;
+		const statusCode = checkStatus(status);
+		const response = new Response({ statusCode, reason: standardReason(statusCode), headers: headersOf(headers), timestampStart: now, timestampEnd: now });
+		response.content = typeof content === "string" ? Buffer.from(content) : checkBytes("content", content);
 		return new ResponseView(response);
 	}
 
@@ -264,7 +267,7 @@ export class ResponseView extends MessageView<Response> {
 	}
 
 	set status_code(status: number) {
-		this.message.statusCode = status;
+		this.message.statusCode = checkStatus(status);
 	}
 
 	get reason(): string {
@@ -272,11 +275,19 @@ export class ResponseView extends MessageView<Response> {
 	}
 
 	set reason(reason: string) {
-		this.message.reason = toByteString(reason);
+		this.message.reason = toByteString(checkField("reason", reason));
 	}
 }
 
-function headersOf(list: HeaderList): Headers {
-	const pairs = Symbol.iterator in list ? [...(list as Iterable<readonly [string, string]>)] : Object.entries(list);
-	return Headers.of(...pairs);
+/** RFC 9110 section 15: three digits. */
+function checkStatus(status: unknown): number {
+	return checkInteger("status_code", status, 100, 999);
+}
+
+function headersOf(list: HeadersView | HeaderList): Headers {
+	if (list instanceof HeadersView) return list.headers;
+	if (typeof list !== "object" || list === null) throw wrong("headers", "pairs of name and value, or an object of them,", list);
+	const view = new HeadersView();
+	for (const [name, value] of Symbol.iterator in list ? (list as Iterable<readonly [string, string]>) : Object.entries(list)) view.add(name, value);
+	return view.headers;
 }

@@ -1,11 +1,13 @@
 // The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { Hook, Phase, Turn } from "../hooks/hook.ts";
+import type { Hook, Phase, ServerEvent, Turn } from "../hooks/hook.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
+import { checkChunks, wrong } from "./check-value.ts";
 import { HTTPFlow, StreamFlow } from "./flow-view.ts";
 import { foreignEvents } from "./foreign-events.ts";
-import { changeOf, loadScript, type Script, whereIn } from "./load-script.ts";
+import { changeOf, isFrom, loadScript, type Script, whereIn } from "./load-script.ts";
+import type { Streaming } from "./message-view.ts";
 
 type Log = (level: "info" | "warning" | "error", message: string) => void;
 
@@ -38,6 +40,11 @@ export class ScriptHost {
 	/** A hook for each script, in their order. */
 	get hooks(): Hook[] {
 		return this.#scripts.map((script) => script.hook);
+	}
+
+	/** Whether an error that came up outside of all calls, as in a timer, is one of a script; then it is told. */
+	strayed(error: unknown): boolean {
+		return this.#scripts.some((script) => script.strayed(error));
 	}
 
 	/** Options have their values. `watch`: load scripts anew when they change. */
@@ -128,6 +135,12 @@ class RunningScript {
 		}
 	}
 
+	strayed(error: unknown): boolean {
+		const isOurs = isFrom(this.#script.file, error);
+		if (isOurs) this.#failed(error);
+		return isOurs;
+	}
+
 	#failed(error: unknown): void {
 		this.#log("error", `error in script ${whereIn(this.#script.file, error)}`);
 	}
@@ -150,7 +163,7 @@ class RunningScript {
 			websocket_message: http("websocket_message"),
 			websocket_end: http("websocket_end"),
 			flow: (flow, turn) => this.#callStored(flow, turn),
-			connection: (name, subject) => this.call(name, subject),
+			connection: (name, subject) => ("server" in subject ? this.#callServer(name, subject) : this.call(name, subject)),
 			connect: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			tcp: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			close: async () => {
@@ -162,17 +175,44 @@ class RunningScript {
 		};
 	}
 
+	/** Scripts may set where a connection goes; they get the event as a copy, as they may set what is in it as well. */
+	#callServer(name: keyof Addon, event: ServerEvent): void | Promise<void> {
+		const { address } = event.server;
+		const settle = () => {
+			if (isAddress(event.server.address)) return;
+			this.#failed(wrong("address", "a list of host and port", event.server.address));
+			event.server.address = address;
+		};
+		const wait = this.call(name, { ...event });
+		if (wait !== undefined) return wait.then(settle);
+		settle();
+	}
+
 	#callHttp(name: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
 		const view = this.#viewOf(flow, turn) as HTTPFlow;
 		if (name === "requestheaders") view.request.passes(turn.requestStream ?? turn.passesRequest);
 		if (name === "responseheaders") view.response?.passes(turn.responseStream ?? turn.passesResponse);
+		const [request, response] = [view.request.saidStream, view.response?.saidStream];
 		const wait = this.call(name, view);
 		const settle = () => {
-			if (name === "requestheaders") turn.requestStream = view.request.saidStream ?? turn.requestStream;
-			if (name === "responseheaders") turn.responseStream = view.response?.saidStream ?? turn.responseStream;
+			if (name === "requestheaders" && view.request.saidStream !== request) turn.requestStream = this.#guarded(view.request.saidStream);
+			if (name === "responseheaders" && view.response?.saidStream !== response) turn.responseStream = this.#guarded(view.response?.saidStream ?? null);
 		};
 		if (wait !== undefined) return wait.then(settle);
 		settle();
+	}
+
+	/** A chunk that a function fails on passes as it is. */
+	#guarded(stream: Streaming | null): Streaming | null {
+		if (typeof stream !== "function") return stream;
+		return (chunk) => {
+			try {
+				return checkChunks("what stream gives", stream(chunk));
+			} catch (error) {
+				this.#failed(error);
+				return chunk;
+			}
+		};
 	}
 
 	/** A stored TCP or UDP flow, as it happened. */
@@ -197,4 +237,10 @@ class RunningScript {
 		}
 		return view;
 	}
+}
+
+function isAddress(address: unknown): boolean {
+	if (address === null) return true;
+	const [host, port] = Array.isArray(address) ? address : [];
+	return typeof host === "string" && Number.isInteger(port) && port >= 0 && port <= 65535;
 }

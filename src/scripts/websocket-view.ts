@@ -1,6 +1,7 @@
 // WebSocket conversations as scripts see them, by mitmproxy's names.
 import { decodeText, encodeText } from "../flow/bytes.ts";
 import type { WebSocketData, WebSocketMessage } from "../flow/flow.ts";
+import { bufferOf, checkText } from "./check-value.ts";
 
 export class WebSocketMessageView {
 	/** What is shown. */
@@ -33,7 +34,7 @@ export class WebSocketMessageView {
 	}
 
 	set content(content: Uint8Array) {
-		this.message.content = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+		this.message.content = bufferOf(content);
 	}
 
 	/** @throws Error when the message is binary */
@@ -44,7 +45,7 @@ export class WebSocketMessageView {
 
 	set text(text: string) {
 		if (!this.is_text) throw new Error("a binary message has no text; set its content");
-		this.message.content = encodeText(text);
+		this.message.content = encodeText(checkText("text", text));
 	}
 
 	get dropped(): boolean {

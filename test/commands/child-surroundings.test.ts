@@ -31,6 +31,19 @@ t.test("a proxy: the first that takes clients which know of proxies", async (t) 
 	t.equal(existsSync(env.SSL_CERT_FILE ?? ""), true);
 });
 
+t.test("a proxy that asks who comes: its one user, where there is one to name", async (t) => {
+	const listeners = parseModes({ mode: ["regular"], listen_host: "127.0.0.1", listen_port: 0 }).map((mode) => ({ host: "127.0.0.1", port: 1, mode }));
+	for (const [spec, login] of [
+		["any", "flowtape:flowtape@"],
+		["m@e:p:w", "m%40e:p%3Aw@"],
+		["@users", ""],
+		["ldap:h:dn:pw:sub", ""],
+	] as const) {
+		const { HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING } = await childSurroundings({ authority, listeners }, home, {}, spec);
+		t.same([HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING], [`http://${login}127.0.0.1:1`, `http://${login}127.0.0.1:1`, "http://127.0.0.1:1"], spec);
+	}
+});
+
 t.test("none: the environment says as before how servers are reached", async (t) => {
 	const env = await surroundings(["reverse:http://a", "::", 1], ["socks5", "127.0.0.1", 2]);
 	t.match(env, {

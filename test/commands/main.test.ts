@@ -1,7 +1,8 @@
 // The built command line from outside: what it prints where, its exit statuses, streams, signals, and the command behind --.
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
@@ -11,6 +12,7 @@ import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
 const cwd = t.testdir({
+	"stray.mjs": "export function running() { setTimeout(() => { throw new Error('too late'); }); Promise.reject(new Error('unheard')); }",
 	"late.config.mjs": "setImmediate(() => { throw new Error('too late'); }); export default {};",
 	empty: "",
 	"text.tape": "no tape at all",
@@ -88,6 +90,30 @@ t.test("what is thrown where nobody waits for it ends in words too", async (t) =
 	t.equal(status, 4);
 	t.match(err, /^flowtape: too late\nThis is a defect of flowtape; run again with --debug and report what it prints.\n$/m);
 	t.notMatch(err, /\n {4}at /);
+});
+
+t.test("what a script throws where nobody waits for it is told, and the traffic goes on", async (t) => {
+	const site = await startSite(t);
+	const cli = new Cli(["record", "stray.tape", "-p", "0", "-s", "stray.mjs"], { cwd });
+	const port = await cli.port();
+	await cli.line(/stray\.mjs:1: Error: unheard/);
+	await cli.line(/stray\.mjs:1: Error: too late/);
+	t.match(await getThrough(port, `${site.url}/one`), { body: "GET /one" });
+	cli.process.kill("SIGINT");
+	t.match(await cli.ended, { status: 0 });
+});
+
+t.test("a request that is sent again ends with the first signal, and is on the tape", async (t) => {
+	const server = createServer().listen(0, "127.0.0.1");
+	t.teardown(() => server.close());
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	await writeTape(join(cwd, "silent.tape"), [httpFlow({ request: { host: "127.0.0.1", port } })]);
+	const cli = new Cli(["replay-client", "silent.tape", "--timeout", "0", "-o", "again.tape"], { cwd });
+	await once(server, "connection");
+	cli.process.kill("SIGINT");
+	t.match(await cli.ended, { status: 0, err: /sent 1, failed 1/ });
+	t.match((await readTape(join(cwd, "again.tape"))).flows, [{ error: { message: /stopped/ } }]);
 });
 
 t.test("stdin and stdout", async (t) => {

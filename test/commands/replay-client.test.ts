@@ -61,7 +61,8 @@ t.test("events and counts as JSON", async (t) => {
 });
 
 t.test("a server that is none", async (t) => {
-	t.match(await runCaptured(command, ["x.tape", "--to", "localhost"]), { status: 2, err: /--to: "localhost" is no URL/ });
+	for (const to of ["localhost", "ftp://localhost"])
+		t.match(await runCaptured(command, ["x.tape", "--to", to]), { status: 2, err: new RegExp(`--to: "${to}" is no URL`) });
 });
 
 t.test("a bar on a terminal, gone before anything else is written", async (t) => {

@@ -76,7 +76,15 @@ t.test("mistakes in arguments too", async (t) => {
 t.test("an error about an option names its flag", async (t) => {
 	const { io, captured } = captureIo();
 	t.equal(tell(new FlowtapeError("FT_BAD_OPTION", '"/a": parts were expected', { option: "modify_headers" }), false, io), 2);
-	t.equal(captured.err, 'flowtape: --modify-headers: "/a": parts were expected\n');
+	tell(new FlowtapeError("FT_BAD_OPTION", "client_certs: no such file", { option: "client_certs" }), false, io);
+	const failing = defineCommand({
+		...commandThat(() => {
+			throw new FlowtapeError("FT_BAD_OPTION", "no delay", { option: "server_replay_delay" });
+		}),
+		groups: async () => [{ title: "", prefix: "server_replay_", table: { server_replay_delay: { type: "string", default: "none", help: "" } } }],
+	});
+	t.match(await runCaptured(failing, []), { status: 2, err: "flowtape: --delay: no delay\n" });
+	t.equal(captured.err, 'flowtape: --modify-headers: "/a": parts were expected\nflowtape: --client-certs: no such file\n', "once");
 });
 
 t.test("what is no error of ours is a defect of ours, without a stack unless asked for", async (t) => {

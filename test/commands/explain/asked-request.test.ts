@@ -19,6 +19,8 @@ t.test("a file with a request, a tape, a flow of a tape", async (t) => {
 	const [raw, tape, dump] = [join(folder, "request.http"), join(folder, "a.tape"), join(folder, "a.mitm")];
 	writeFileSync(raw, "POST /x HTTP/1.1\nHost: a.test:8080\nContent-Type: text/plain\n\nthe body\n");
 	t.match(await askedRequest(raw, [], report), { method: "POST", scheme: "http", host: "a.test", port: 8080, path: "/x", text: "the body\n" });
+	writeFileSync(raw, "curl -d x=1 \\\n  http://a.test/y | jq .\n");
+	t.match(await askedRequest(raw, [], report), { method: "POST", host: "a.test", path: "/y", text: "x=1" });
 	const flows = [tcpFlow(), httpFlow({ id: "aaaa", request: { path: "/1" } }), httpFlow({ id: "bbbb", request: { path: "/2" } })];
 	await writeTape(tape, flows);
 	await writeTape(dump, flows);

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, udpFlow } from "../../../fixtures/build-flow.ts";
 import { recordsOf } from "../../../fixtures/dump-records.ts";
-import { readTape, writeTape } from "../../../fixtures/tape-files.ts";
+import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import { createTape } from "../../../formats/index.ts";
 import { checkVersion } from "../../../formats/mitm/sink.ts";
 import { WRITABLE } from "../../../formats/mitm/target.ts";
 
@@ -73,4 +74,23 @@ t.test("given up, nothing stands there", async (t) => {
 	await sink.append(httpFlow());
 	await sink.discard?.();
 	await t.rejects(readFile(file), { code: "ENOENT" });
+});
+
+t.test("flows that are in the file are told from those that a full disk lost", { skip: process.platform !== "linux" && "no /dev/full" }, async (t) => {
+	const large = httpFlow({ response: { body: Buffer.alloc(700_000) } });
+	for (const format of ["mitm", "jsonl"]) {
+		const { report } = reports();
+		const full = await createTape("/dev/full", { format, report });
+		await t.rejects(
+			Promise.resolve(full.append(large)).then(() => full.append(large)),
+			{ code: "FT_IO" },
+		);
+		await Promise.resolve(full.append(httpFlow())).catch(() => {});
+		await t.rejects(full.close(), { code: "FT_IO" });
+		t.equal(full.stored, 0, format);
+		const whole = await createTape(join(t.testdir(), "a"), { format, report });
+		for (const flow of [large, large, httpFlow()]) await whole.append(flow);
+		await whole.close();
+		t.equal(whole.stored, 3, format);
+	}
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 import { httpFlow, STARTED } from "../../../fixtures/build-flow.ts";
+import { cliFile } from "../../../fixtures/cli.ts";
 import { writeTape } from "../../../fixtures/tape-files.ts";
 import { findFaketime, movedClock } from "../../../src/proxy/child-clock.ts";
 
@@ -20,9 +21,10 @@ t.test("the environment: what stands there stays", (t) => {
 		NODE_OPTIONS: /^--require .*node-clock\.cjs$/,
 	});
 	t.notOk("LD_PRELOAD" in movedClock({}, -DAYS, null));
-	t.match(movedClock({ NODE_OPTIONS: "--no-warnings", LD_PRELOAD: "a.so" }, DAYS, "/lib/faketime.so"), {
+	t.match(movedClock({ NODE_OPTIONS: "--no-warnings", LD_PRELOAD: "a.so", PYTHONPATH: "/lib/mine" }, DAYS, "/lib/faketime.so"), {
 		NODE_OPTIONS: /^--no-warnings --require /,
 		LD_PRELOAD: "a.so:/lib/faketime.so",
+		PYTHONPATH: /python-clock:\/lib\/mine$/,
 		FAKETIME: "+86400",
 	});
 	t.end();
@@ -56,3 +58,19 @@ t.test("--freeze-time: programs see the time of the recording, its dates, and ce
 	t.equal(stdout.toString(), `${hour} ${date}\nfrom node\n${hasFaketime ? `${hour}\nfrom curl\n` : ""}`, stderr.toString());
 	t.equal(status, 0);
 });
+
+const hasPython = findFaketime() !== null && spawnSync("python3", ["--version"]).status === 0;
+t.test(
+	"--freeze-time: Python waits as long as it says, and finds what it would have found",
+	{ skip: !hasPython && "no Python, or no libfaketime" },
+	async (t) => {
+		const folder = t.testdir({ mine: { "sitecustomize.py": "import builtins; builtins.mine = 'mine'" } });
+		const tape = join(folder, "a.tape");
+		await writeTape(tape, [httpFlow()]);
+		const script = "import time; start = time.monotonic(); time.sleep(0.1); print(time.gmtime().tm_year, mine, 0.09 < time.monotonic() - start < 5)";
+		const { stdout, stderr } = spawnSync(process.execPath, [cliFile, "replay-server", tape, "-p", "0", "--freeze-time", "--", "python3", "-c", script], {
+			env: { ...plain, HOME: process.env.HOME ?? "", FLOWTAPE_HOME: join(folder, "home"), PYTHONPATH: join(folder, "mine") },
+		});
+		t.equal(stdout.toString(), `${new Date(STARTED * 1000).getUTCFullYear()} mine True\n`, stderr.toString());
+	},
+);

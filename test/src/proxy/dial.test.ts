@@ -24,7 +24,11 @@ function planFor(t: Test, route: Route): DialPlan & { sockets: Socket[] } {
 	const { to, via = null } = route;
 	const onSocket = (socket: Socket) => void sockets.push(socket.on("error", () => {}));
 	const facts = serverFacts(to.host, to.port, via);
-	return { ...{ via, tunnel: via !== null, http2: false, sendHost: true, tls, timeoutMs: 10_000, facts, isOwn: () => false, onSocket }, ...route, sockets };
+	return {
+		...{ via, tunnel: via !== null, protocols: ["http/1.1"], sendHost: true, tls, timeoutMs: 10_000, facts, isOwn: () => false, onSocket },
+		...route,
+		sockets,
+	};
 }
 
 /** The first bytes that the server says, or the error. */

@@ -112,6 +112,21 @@ t.test("what fails, fails as an error of the request", async (t) => {
 	t.match(await run(1), /ECONNREFUSED/);
 });
 
+t.test("the proxy is told as whom it is asked, also by what the program says later", async (t) => {
+	const asked: (string | undefined)[] = [];
+	const asking = createServer().on("connect", (request, socket) => {
+		asked.push(request.headers["proxy-authorization"]?.replace("Basic ", ""));
+		socket.end();
+	});
+	await new Promise<void>((resolve) => asking.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => asking.close());
+	const at = (login: string) => `http://${login}127.0.0.1:${(asking.address() as AddressInfo).port}`;
+	const program = `[await get("http://h.example/", { agent: new http.Agent() }), process.env.HTTPS_PROXY = "${at("worker-3@")}", await get("http://h.example/", { agent: new http.Agent() })]`;
+	for (const login of ["", "m%40e:p%20w@"]) await answers(program, { FLOWTAPE_PROXY: at(login), HTTPS_PROXY: at(login) });
+	const basic = (text: string) => Buffer.from(text).toString("base64");
+	t.same(asked, [undefined, basic("worker-3:"), basic("m@e:p w"), basic("worker-3:")]);
+});
+
 t.test("a program that speaks to the proxy itself, or to a Unix socket, is left alone", async (t: Test) => {
 	// In a folder with a short name: a socket's path has 107 bytes at most.
 	const folder = mkdtempSync(join(tmpdir(), "s-"));

@@ -61,6 +61,17 @@ t.test("failures are told in the flow, and the rest goes on", async (t) => {
 	t.match(refused, { error: { message: /refused/ }, response: null });
 });
 
+t.test("what is under way can be stopped, and goes to the tape", async (t) => {
+	const { client, tape } = replayer();
+	const silent = await startOrigin(t, async (server) => {
+		await server.head();
+		client.stop();
+	});
+	const stopped = await client.send(httpFlow({ request: { host: "127.0.0.1", port: silent.port } }));
+	t.match(stopped, { error: { message: /stopped before/ }, response: null });
+	t.same(tape, [stopped]);
+});
+
 t.test("hooks answer and hang up", async (t) => {
 	const { makeResponse } = await import("../../../src/hooks/make-response.ts");
 	const { client } = replayer([
@@ -94,6 +105,31 @@ t.test("a server that changes the protocol is left", async (t) => {
 	const flow = await client.send(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers } }));
 	t.equal(flow.response?.statusCode, 101);
 	t.ok(await isLeft);
+});
+
+t.test("a tape cannot pass one request for two", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		t.equal(await server.head(), `GET /x HTTP/1.1\r\nHost: ${origin.authority}\r\na: b\r\n\r\n`);
+		server.send(ok(""));
+	});
+	const headers: [string, string][] = [
+		[":authority", "x"],
+		["Host", origin.authority],
+		["x", "y\r\n\r\nGET /evil HTTP/1.1"],
+		["z\nz", ""],
+		["a", "b"],
+	];
+	const { client } = replayer();
+	t.match(await client.send(httpFlow({ request: { host: "127.0.0.1", port: origin.port, path: "/x", headers } })), { error: null });
+	for (const parts of [
+		{ path: "/ HTTP/1.1\r\nx: y" },
+		{ path: "" },
+		{ method: "" },
+		{ method: "GET /evil HTTP/1.1\r\n\r\nGET" },
+		{ host: "" },
+		{ host: "a b" },
+	])
+		t.match(unfit(httpFlow({ request: parts })), /^its (path|method|host) is none$/, JSON.stringify(parts));
 });
 
 t.test("what cannot be sent again", async (t) => {

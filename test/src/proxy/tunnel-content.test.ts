@@ -40,7 +40,7 @@ t.test("by address, by Host, by nothing", async (t) => {
 });
 
 /** A server of TLS that knows what it is told, and a proxy before it that treats some hosts apart. */
-async function serve(t: Test, values: object) {
+async function serve(t: Test, values: object, options: object = {}) {
 	const { certificate, key } = makeCertificate({ names: ["localhost"] });
 	const secureContext = createSecureContext({ cert: certificate, key });
 	// It hangs up when its client does: a flow of bytes is complete when both have.
@@ -48,8 +48,8 @@ async function serve(t: Test, values: object) {
 		client.socket.on("end", () => client.end());
 		await answering((said) => ok(`you said ${said.length}`))(client, 0);
 	};
-	const origin = await startOrigin(t, converse, { tls: { secureContext } });
-	const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true }, setup: { hosts: await hostsOf(values) } });
+	const origin = await startOrigin(t, converse, { tls: { secureContext, ALPNProtocols: ["http/1.1"] } });
+	const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true, ...options }, setup: { hosts: await hostsOf(values) } });
 	const ask = async (servername: string) => {
 		const client = await (await proxy.tunnel(origin.authority)).secure({ servername, rejectUnauthorized: false });
 		const shown = (client.socket as TLSSocket).getPeerX509Certificate()?.toString();
@@ -90,4 +90,14 @@ t.test("tcp_hosts: TLS is undone, HTTP is not read, the bytes are recorded", asy
 	const [flow] = proxy.flows as [TcpFlow];
 	t.match(flow, { type: "tcp", clientConn: { tls: true, sni: "db.example" }, serverConn: { tls: true } });
 	t.equal(Buffer.concat(flow.messages.filter(({ fromClient }) => fromClient).map(({ content }) => content)).toString(), head("Host: x"));
+});
+
+t.test("tcp_hosts: the client gets no protocol that the server does not speak", async (t) => {
+	for (const connection_strategy of ["eager", "lazy"]) {
+		const { origin, proxy } = await serve(t, { tcp_hosts: ["."] }, { connection_strategy });
+		const client = await (await proxy.tunnel(origin.authority)).secure({ servername: "db", rejectUnauthorized: false, ALPNProtocols: ["h2", "http/1.1"] });
+		t.equal((client.socket as TLSSocket).alpnProtocol, "http/1.1", connection_strategy);
+		t.equal((await client.send(head("Host: x")).message()).body.toString(), body);
+		client.end();
+	}
 });

@@ -287,3 +287,22 @@ t.test("bytes whose server cannot be reached", async (t) => {
 	t.equal(await client.send("\0\x01").rest(), "");
 	t.match(await proxy.event("upstream_error"), { destination: closed.authority, message: /refused the connection/ });
 });
+
+t.test("what is no HTTP passes inside of TLS too, with the protocol that the client named", async (t) => {
+	for (const [protocols, said] of [
+		[[], false],
+		[["imap"], "imap"],
+	] as const) {
+		const secure = { secureContext: server({ names: ["localhost"] }), ALPNProtocols: [...protocols] };
+		const origin = await startOrigin(t, async (client) => void client.send(`* ${(client.socket as TLSSocket).alpnProtocol} ${await client.upTo("\n")}`), {
+			tls: secure,
+		});
+		const proxy = await startTestProxy(t, { authority, options: { ...trusting, record_tcp: true } });
+		const client = await (await proxy.tunnel(origin.authority)).secure({ ca, servername: "localhost", ALPNProtocols: [...protocols] });
+		t.equal((client.socket as TLSSocket).alpnProtocol, said);
+		t.equal(await client.send("a1 LOGIN\n").upTo("LOGIN\n"), `* ${said} a1 LOGIN\n`);
+		client.close();
+		await proxy.running.close();
+		t.match(proxy.flows, [{ type: "tcp", messages: { length: 2 }, serverConn: { tls: true } }]);
+	}
+});

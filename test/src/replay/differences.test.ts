@@ -22,6 +22,11 @@ const multipart = (boundary: string, value: string): Parts => ({
 	body: `--${boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n${value}\r\n--${boundary}--\r\n`,
 });
 
+const upload = (name: string): Parts => ({
+	...multipart("x", "1"),
+	body: `--x\r\nContent-Disposition: form-data; name="a"; filename="${name}"\r\n\r\n1\r\n--x--\r\n`,
+});
+
 const cases: [what: string, recorded: Parts, sent: Parts, values: MatchValues, expected: Partial<Difference>[]][] = [
 	["method", { method: "get" }, { method: "PUT" }, {}, [{ part: "method", recorded: "GET", sent: "PUT", option: null }]],
 	["nothing", { path: "/a?b=%20", method: "get" }, { path: "/a?b=+", method: "GET" }, {}, []],
@@ -116,6 +121,13 @@ const cases: [what: string, recorded: Parts, sent: Parts, values: MatchValues, e
 	],
 	["a body that was not recorded", { body: null }, { body: "" }, {}, [{ part: "body", recorded: null, sent: "0 bytes" }]],
 	["large bodies are not taken apart", json(`[${"1,".repeat(200_000)}1]`), json(`[${"1,".repeat(200_000)}2]`), {}, [{ part: "body" }]],
+	...(["bytes", "meaning"] as const).map((how): (typeof cases)[number] => [
+		`the name of a file, compared by ${how}`,
+		upload("one"),
+		upload("two"),
+		{ server_replay_match_content: how },
+		[{ part: "body", option: { name: "server_replay_ignore_content", value: true } }],
+	]),
 	["compared by meaning", json('{"a":1}'), json('{"a":2}'), { server_replay_match_content: "meaning" }, [{ part: "json", name: "/a" }]],
 	["fields compared by options", form("a=1&b=1"), form("a=2&b=2"), { server_replay_ignore_payload_params: ["b"] }, [{ part: "form", name: "a" }]],
 	["ignored bodies", { body: "a" }, { body: "b" }, { server_replay_ignore_content: true }, []],

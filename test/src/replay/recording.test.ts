@@ -24,6 +24,10 @@ t.test("recorded in HTTP/2, answered in HTTP/1.1", (t) => {
 	t.match(recording({ httpVersion: "HTTP/2.0", reason: "", statusCode: 404 }).answer(0, null), { httpVersion: "HTTP/1.1", reason: "Not Found" });
 	t.match(recording({ httpVersion: "HTTP/1.0", reason: "Fine" }).answer(0, null), { httpVersion: "HTTP/1.0", reason: "Fine" });
 	t.equal(recording({ body: null }).answer(0, null).bodySize, 0);
+	const headers = [":status", "200", "a", "b", ":x", "y"];
+	const pairs = [0, 2, 4].map((at) => headers.slice(at, at + 2) as [string, string]);
+	t.same(recording({ httpVersion: "HTTP/2", headers: [...pairs, ["x", "y\r\n\r\nHTTP/1.1 200 OK"]] }).answer(0, null).headers.fields, ["a", "b"]);
+	t.equal(recording({ reason: "OK\r\nevil: 1" }).answer(0, null).reason, "OK  evil: 1");
 	t.end();
 });
 

@@ -59,5 +59,19 @@ t.test("conversations", async (t) => {
 	const view = new HTTPFlow(httpFlow({ websocket }), new Turn(false)).websocket;
 	t.match(view, { messages: [], closed_by_client: true, close_code: 1000, close_reason: "bye" });
 	const tcp = tcpFlow();
-	t.equal(new StreamFlow(tcp, new Turn(false)).messages, tcp.messages);
+	const stream = new StreamFlow(tcp, new Turn(false));
+	t.match(stream.messages, [{ from_client: true, content: Buffer.from("hello"), timestamp: 1700000001 }, { from_client: false }]);
+	const last = stream.messages.at(-1);
+	if (last !== undefined) last.content = Buffer.from("changed");
+	t.equal(tcp.messages.at(-1)?.content.toString(), "changed");
+});
+
+t.test("only what fits is taken", async (t) => {
+	const flow = httpFlow({ error: { message: "late", timestamp: 1 } });
+	const view = new HTTPFlow(flow, new Turn(true));
+	t.same(view.error, { message: "late", msg: "late", timestamp: 1 });
+	const set = (name: "response" | "marked" | "comment", value: unknown) => () => Reflect.set(view, name, value, view);
+	for (const value of ["x", null, { status_code: 200 }]) t.throws(set("response", value), { name: "TypeError", message: /ResponseView\.make/ });
+	for (const name of ["marked", "comment"] as const) t.throws(set(name, null), { name: "TypeError" });
+	t.equal(flow.response?.statusCode, 200);
 });

@@ -139,3 +139,41 @@ t.test("a script that changes is loaded again; one that breaks goes on as it was
 	await until(/^error .*goes on as it was/);
 	t.equal(await commented(), "new");
 });
+
+t.test("what a script sets of the wrong kind is its error, told with its line; the flow goes on as it is", async (t) => {
+	const { scripts, pipeline, logged } = await host(t, {
+		"a.mjs": `export function request(flow) { flow.request.port = "x" }
+export function response(flow) { flow.response = { status_code: 200 } }
+export function server_connect(data) { data.server.address = { host: "b.test", port: 1 }; data.server = null }
+export function tcp_message(flow) { flow.messages.at(-1).content = "text" }`,
+	});
+	const flow = httpFlow({ serverConn: { id: "s1", address: ["a.test", 80] } });
+	await pipeline.whole(flow);
+	await scripts.hooks[0]?.connection?.("server_connect", { server: flow.serverConn, client: null });
+	await pipeline.whole(tcpFlow({ messages: [{ fromClient: true, content: Buffer.from("a"), timestamp: 1 }] }));
+	t.match(logged, [/a\.mjs:1: TypeError: port: /, /a\.mjs:2: TypeError: response: /, /a\.mjs: TypeError: address: /, /a\.mjs:4: TypeError: content: /]);
+	t.equal(flow.request.port, 80);
+	t.same(flow.serverConn.address, ["a.test", 80]);
+});
+
+t.test("a chunk that a function of stream fails on passes as it is", async (t) => {
+	const { pipeline, logged } = await host(t, {
+		"a.mjs": "export function responseheaders(flow) { flow.response.stream = (chunk) => { if (chunk.length > 1) throw new Error('long'); return 'text' } }",
+		"b.mjs": "export function responseheaders() {}",
+	});
+	const turn = new Turn(true);
+	await pipeline.run("responseheaders", httpFlow(), turn);
+	const stream = turn.responseStream as (chunk: Buffer) => unknown;
+	for (const chunk of [Buffer.from("ab"), Buffer.from("c")]) t.equal(stream(chunk), chunk);
+	t.match(logged, [/a\.mjs:1: Error: long/, /a\.mjs: TypeError: what stream gives: /]);
+});
+
+t.test("an error outside of all calls is told where a script made it", async (t) => {
+	const { scripts, logged } = await host(t, { "a.mjs": "export const addons = [{ running() { globalThis.strayed = new Error('late') } }]" });
+	await scripts.start({});
+	t.equal(scripts.strayed(Reflect.get(globalThis, "strayed")), true);
+	t.equal(scripts.strayed(new Error("ours")), false);
+	t.equal(scripts.strayed("no error"), false);
+	t.match(logged, [/a\.mjs:1: Error: late/]);
+	Reflect.deleteProperty(globalThis, "strayed");
+});

@@ -1,0 +1,24 @@
+// What of a tape can be sent.
+import t from "tap";
+import { httpRequest } from "../../../fixtures/build-flow.ts";
+import { Headers } from "../../../src/flow/headers.ts";
+import { areSendable, dropUnsendable, unsendable } from "../../../src/flow/sendable.ts";
+
+t.test("fields that would be more than a field", async (t) => {
+	const headers = Headers.of([":status", "200"], ["X Odd", "ä"], ["a", "b\r\nc: d"], ["e\n", "f"], ["", "g"], ["h", "\0"], ["i", ""]);
+	t.equal(areSendable(headers), false);
+	dropUnsendable(headers);
+	t.equal(areSendable(headers), true);
+	t.same(
+		[...headers.entries()].map(([name]) => name),
+		["X Odd", "i"],
+	);
+});
+
+t.test("requests that are none", async (t) => {
+	t.equal(unsendable(httpRequest({ method: "M-SEARCH", path: "*", host: "::1" })), null);
+	t.equal(unsendable(httpRequest({ path: "/a?b=\xff|^" })), null);
+	t.match(unsendable(httpRequest({ path: "/a b" })), /path/);
+	t.match(unsendable(httpRequest({ method: "A B" })), /method/);
+	t.match(unsendable(httpRequest({ host: "a/b" })), /host/);
+});

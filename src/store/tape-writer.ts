@@ -110,11 +110,11 @@ export class TapeWriter implements FlowSink, PartWriter {
 		try {
 			if (this.#db.mode !== "read") this.#rows.finish();
 		} finally {
-			this.#rows.close();
+			await this.#rows.close();
 		}
 	}
 
 	async discard(): Promise<void> {
-		this.#rows.close();
+		await this.#rows.close();
 	}
 }

@@ -5,8 +5,8 @@ import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
-// where modules of a bundle look for it too
-const threads = { "store/writer-thread": "src/store/writer-thread.ts" };
+// where modules of a bundle look for them too
+const threads = { "store/writer-thread": "src/store/writer-thread.ts", "store/merger-thread": "src/store/merger-thread.ts" };
 
 rmSync("dist", { recursive: true, force: true });
 await build({

@@ -21,7 +21,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 }
 
 const authority = await openAuthority(process.argv[2] ?? ".");
-const context = await authority.contextFor({ sni: "localhost", host: "localhost" });
+const { context } = authority.leafFor({ sni: "localhost", host: "localhost" });
 const http = createHttp(answer);
 const https = createHttps({ SNICallback: (_, done) => done(null, context) }, answer);
 await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));

@@ -47,8 +47,8 @@ export class CountingSink implements FlowSink {
 		throw error;
 	}
 
-	spool(): BodySpool {
-		return this.#output.spool?.() ?? this.#options.openSpool();
+	spool(ofRequest = false): BodySpool {
+		return this.#output.spool?.(ofRequest) ?? this.#options.openSpool();
 	}
 
 	open(flow: HttpFlow): OpenFlow | undefined {

@@ -41,8 +41,8 @@ export interface FlowSink {
 	readonly copies?: boolean;
 	/** Takes a flow. A promise means: wait for it before you bring more. */
 	append(flow: Flow): void | Promise<void>;
-	/** A place for a body that is too large for memory, where the sink has one. */
-	spool?(): BodySpool;
+	/** A place for a body that is too large for memory, where the sink has one. `ofRequest`: a request key may be made of it. */
+	spool?(ofRequest?: boolean): BodySpool;
 	/** Takes a WebSocket that still goes on, with the messages it has, where the sink can. Further ones are brought to what comes back. */
 	open?(flow: HttpFlow): OpenFlow | undefined;
 	/** Everything taken is safe once this resolves. */

@@ -4,7 +4,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import { certificatePem, type Element, readElements } from "./ca-der.ts";
 import { type AuthorityFiles, type ReadOptions, readAuthority } from "./ca-files.ts";
 import { type Issuer, mintLeaf, normalizeNames } from "./ca-leaf.ts";
-import { noteCertificate } from "./connection-facts.ts";
+import { type Leaf, LeafContexts, MintedLeaf } from "./leaf-contexts.ts";
 
 /** What is known of the server that a leaf is to stand for. */
 export interface LeafRequest {
@@ -22,11 +22,11 @@ export interface LeafRequest {
 
 /** Gives TLS servers the certificate to show. */
 export interface LeafIssuer {
-	contextFor(request: LeafRequest): SecureContext | Promise<SecureContext>;
+	leafFor(request: LeafRequest): Leaf | Promise<Leaf>;
 }
 
-/** About thirty kilobytes each. A context costs ten times the minting, so contexts are what is kept. */
-const maxContexts = 1000;
+/** About thirty kilobytes each where they have a context of their own. */
+const maxLeaves = 1000;
 
 /** Opens the authority of a folder (`homeFolder` says which), making it where there is none. Throws FT_CA. */
 export async function openAuthority(folder: string, { context, ...options }: OpenOptions = {}): Promise<CertificateAuthority> {
@@ -46,8 +46,7 @@ export class CertificateAuthority implements LeafIssuer {
 	readonly certificate: X509Certificate;
 	readonly #issuer: Issuer;
 	/** In the order of their last use. */
-	readonly #contexts = new Map<string, SecureContext>();
-	readonly #leaves = new WeakMap<SecureContext, string>();
+	readonly #leaves = new Map<string, MintedLeaf>();
 	readonly #contextOptions: SecureContextOptions;
 	readonly #leavesFrom: Date | undefined;
 	#leafKey: LeafKey | undefined;
@@ -69,22 +68,17 @@ export class CertificateAuthority implements LeafIssuer {
 			.digest("base64");
 	}
 
-	/** The TLS context of a leaf with the names of the request: SNI first, then the host, then what the server itself has. */
-	contextFor({ sni, host, upstreamNames = [], organization = null, extraChain = [] }: LeafRequest): SecureContext {
+	/** A leaf with the names of the request: SNI first, then the host, then what the server itself has. */
+	leafFor({ sni, host, upstreamNames = [], organization = null, extraChain = [] }: LeafRequest): MintedLeaf {
 		const names = normalizeNames([sni, host, ...upstreamNames]);
 		const extra = extraChain.join("");
 		const id = `${names.join("\n")}\n\n${organization ?? ""}\n${extra}`;
-		const kept = this.#contexts.get(id);
-		const context = kept ?? this.#makeContext(names, organization, extra);
-		if (kept) this.#contexts.delete(id);
-		this.#contexts.set(id, context);
-		if (this.#contexts.size > maxContexts) this.#contexts.delete(this.#contexts.keys().next().value ?? id);
-		return context;
-	}
-
-	/** The leaf certificate of a context that `contextFor` gave, in PEM; undefined for any other. */
-	leafOf(context: SecureContext): string | undefined {
-		return this.#leaves.get(context);
+		const kept = this.#leaves.get(id);
+		const leaf = kept ?? this.#mint(names, organization, extra);
+		if (kept) this.#leaves.delete(id);
+		this.#leaves.set(id, leaf);
+		if (this.#leaves.size > maxLeaves) this.#leaves.delete(this.#leaves.keys().next().value ?? id);
+		return leaf;
 	}
 
 	/** A TLS context that shows a certificate of the user's own, which was made for the authority's key; null where it was not. */
@@ -94,17 +88,11 @@ export class CertificateAuthority implements LeafIssuer {
 		return createSecureContext({ ...this.#contextOptions, key: key.export({ type: "pkcs8", format: "pem" }), cert: certificatePem, ca: [] });
 	}
 
-	#makeContext(names: string[], organization: string | null, extra: string): SecureContext {
-		this.#leafKey ??= makeLeafKey();
-		const { publicKey, keyIdentifier, privatePem } = this.#leafKey;
+	#mint(names: string[], organization: string | null, extra: string): MintedLeaf {
+		this.#leafKey ??= makeLeafKey(this.#contextOptions, this.certificatePem);
+		const { publicKey, keyIdentifier, contexts } = this.#leafKey;
 		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
-		const leaf = certificatePem(mintLeaf(this.#issuer, subject, new Date(), this.#leavesFrom));
-		// The authority goes along: clients that pin its key look for it in the chain as sent. The empty `ca` keeps Node from
-		// loading a hundred roots, which only the verification of client certificates would use.
-		const context = createSecureContext({ ...this.#contextOptions, key: privatePem, cert: leaf + this.certificatePem + extra, ca: [] });
-		this.#leaves.set(context, leaf);
-		noteCertificate(context, leaf);
-		return context;
+		return new MintedLeaf(contexts, certificatePem(mintLeaf(this.#issuer, subject, new Date(), this.#leavesFrom)), extra);
 	}
 }
 
@@ -112,18 +100,18 @@ export class CertificateAuthority implements LeafIssuer {
 const unnamed = "flowtape.invalid";
 
 interface LeafKey {
-	privatePem: string;
 	publicKey: Buffer;
 	keyIdentifier: Buffer;
+	contexts: LeafContexts;
 }
 
-function makeLeafKey(): LeafKey {
+function makeLeafKey(options: SecureContextOptions, issuer: string): LeafKey {
 	const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 	const spki = publicKey.export({ type: "spki", format: "der" });
 	return {
-		privatePem: privateKey.export({ type: "sec1", format: "pem" }).toString(),
 		publicKey: spki,
 		keyIdentifier: createHash("sha1").update(spki).digest(),
+		contexts: new LeafContexts({ ...options, key: privateKey.export({ type: "sec1", format: "pem" }) }, issuer),
 	};
 }
 

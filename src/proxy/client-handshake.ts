@@ -1,13 +1,14 @@
 // TLS with a client that has sent its hello, with a certificate of ours.
 import type { Socket } from "node:net";
-import { type SecureContext, TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import type { ClientHello } from "./client-hello.ts";
-import { addTlsFacts, ownCertificate } from "./connection-facts.ts";
+import { addTlsFacts } from "./connection-facts.ts";
+import type { Leaf } from "./leaf-contexts.ts";
 
 export interface Handshake {
 	hello: ClientHello;
-	secureContext: SecureContext;
+	leaf: Leaf;
 	/** What we speak, in the form that goes on the wire (RFC 7301 section 3.1): that is what `TLSSocket` wants. */
 	protocols: Buffer;
 	/** Filled with what comes to be known. */
@@ -18,8 +19,8 @@ export interface Handshake {
 const HANDSHAKE_MS = 30_000;
 
 /** The socket has its hello still to be read. `done` gets null, or why there is no TLS. */
-export function shakeHands(socket: Socket, { hello, secureContext, protocols, facts }: Handshake, done: (failure: string | null) => void): TLSSocket {
-	const secured = new TLSSocket(socket, { isServer: true, secureContext, ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
+export function shakeHands(socket: Socket, { hello, leaf, protocols, facts }: Handshake, done: (failure: string | null) => void): TLSSocket {
+	const secured = new TLSSocket(socket, { isServer: true, secureContext: leaf.contextNow(), ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
 	const onError = (error: Error) => {
 		secured.removeListener("close", onClose);
 		done(error.message);
@@ -37,7 +38,7 @@ export function shakeHands(socket: Socket, { hello, secureContext, protocols, fa
 		secured.removeListener("error", onError).removeListener("close", onClose).removeListener("end", onEnd);
 		facts.sni = hello.serverName;
 		facts.alpnOffers = hello.alpn;
-		facts.mitmcert = ownCertificate(secured, secureContext);
+		facts.mitmcert = leaf.certificate;
 		addTlsFacts(facts, secured);
 		done(null);
 	});

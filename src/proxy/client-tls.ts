@@ -7,6 +7,7 @@ import { expandHome, type OptionTable, type OptionValues } from "../options.ts";
 import type { CertificateAuthority, LeafIssuer, LeafRequest } from "./ca.ts";
 import { normalizeNames } from "./ca-leaf.ts";
 import { namesOf } from "./certificate-names.ts";
+import type { Leaf } from "./leaf-contexts.ts";
 import { secureOptions, tlsVersionNames } from "./tls-versions.ts";
 
 export const options = {
@@ -44,27 +45,27 @@ export function clientContextOptions(values: Values): SecureContextOptions {
  */
 export function withOwnCertificates(authority: CertificateAuthority, values: Values): LeafIssuer {
 	if (values.certs.length === 0) return authority;
-	const contexts = new Map<string, SecureContext>();
+	const leaves = new Map<string, Leaf>();
 	for (const spec of values.certs) {
 		const [, domain = "*", path = ""] = /^(?:([^=/]*)=)?(.*)$/s.exec(spec) as RegExpExecArray;
-		const { context, names } = readOwn(authority, expandHome(path), values);
-		for (const name of [...names, domain]) contexts.set(name.toLowerCase(), context);
+		const { leaf, names } = readOwn(authority, expandHome(path), values);
+		for (const name of [...names, domain]) leaves.set(name.toLowerCase(), leaf);
 	}
-	return { contextFor: (request) => find(contexts, request) ?? authority.contextFor(request) };
+	return { leafFor: (request) => find(leaves, request) ?? authority.leafFor(request) };
 }
 
 /** By the names of the request in their order, each before the wildcards above it. */
-function find(contexts: ReadonlyMap<string, SecureContext>, { sni, host, upstreamNames = [] }: LeafRequest): SecureContext | undefined {
+function find(leaves: ReadonlyMap<string, Leaf>, { sni, host, upstreamNames = [] }: LeafRequest): Leaf | undefined {
 	for (const name of normalizeNames([sni, host, ...upstreamNames])) {
 		const labels = name.split(".");
 		const forms = labels.map((_, at) => (at === 0 ? name : ["*", ...labels.slice(at)].join(".")));
-		const form = forms.find((form) => contexts.has(form));
-		if (form !== undefined) return contexts.get(form);
+		const form = forms.find((form) => leaves.has(form));
+		if (form !== undefined) return leaves.get(form);
 	}
-	return contexts.get("*");
+	return leaves.get("*");
 }
 
-function readOwn(authority: CertificateAuthority, path: string, values: Values): { context: SecureContext; names: string[] } {
+function readOwn(authority: CertificateAuthority, path: string, values: Values): { leaf: Leaf; names: string[] } {
 	const wrong = (what: string, cause?: unknown) => new FlowtapeError("FT_BAD_OPTION", `certs: ${path}: ${what}`, { file: path, option: "certs", cause });
 	let pem: string;
 	let certificate: X509Certificate;
@@ -82,13 +83,15 @@ function readOwn(authority: CertificateAuthority, path: string, values: Values):
 		throw wrong(`a certificate and its key in PEM were expected: ${(cause as Error).message}; an encrypted key needs cert_passphrase`, cause);
 	}
 	const certificates = (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).join("\n");
-	const names = namesOf(certificate);
+	const found = (context: SecureContext) => ({
+		leaf: { certificate: Buffer.from(certificate.toString()), contextNow: () => context },
+		names: namesOf(certificate),
+	});
 	if (key === null) {
 		const context = authority.contextOf(certificates);
 		if (context === null) throw wrong("it holds no private key, and the certificate is not for the key of the authority");
-		return { context, names };
+		return found(context);
 	}
 	if (!certificate.checkPrivateKey(key)) throw wrong("its key belongs to another certificate; the certificate of the server has to stand first");
-	const context = createSecureContext({ ...clientContextOptions(values), key: key.export({ type: "pkcs8", format: "pem" }), cert: certificates, ca: [] });
-	return { context, names };
+	return found(createSecureContext({ ...clientContextOptions(values), key: key.export({ type: "pkcs8", format: "pem" }), cert: certificates, ca: [] }));
 }

@@ -1,7 +1,7 @@
 // What the tape keeps of the two connections of a flow, read from their sockets once a connection.
 import { randomUUID, type X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import type { SecureContext, TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { now } from "./clock.ts";
 import type { UpstreamProxy } from "./destination.ts";
@@ -54,25 +54,6 @@ export function certificateChain(socket: TLSSocket): X509Certificate[] {
 		certificate = certificate.issuerCertificate;
 	}
 	return chain;
-}
-
-const leaves = new WeakMap<SecureContext, Uint8Array>();
-
-/** Tells which certificate, in PEM, a context shows: to read it from a connection takes long. */
-export function noteCertificate(context: SecureContext, pem: string): void {
-	leaves.set(context, Buffer.from(pem));
-}
-
-/** The certificate that our side of a TLS connection showed, in PEM. */
-export function ownCertificate(socket: TLSSocket, context: SecureContext): Uint8Array | null {
-	let pem = leaves.get(context);
-	if (pem === undefined) {
-		const certificate = socket.getX509Certificate();
-		if (certificate === undefined) return null;
-		pem = Buffer.from(certificate.toString());
-		leaves.set(context, pem);
-	}
-	return pem;
 }
 
 function address(host: string | undefined, port: number | undefined): Address | null {

@@ -112,10 +112,10 @@ export class ProxyContext {
 	}
 
 	/** A place for a body that is too large for memory; null where there is none. What it has no room for is lost, and the traffic goes on. */
-	readonly openSpool = (): Spool | null => {
+	readonly openSpool = (ofRequest = false): Spool | null => {
 		const lose = (error: unknown) => this.emit({ kind: "sink_error", error });
 		try {
-			const spool = this.#sink.spool?.();
+			const spool = this.#sink.spool?.(ofRequest);
 			return spool === undefined ? null : forgiving(spool, lose);
 		} catch (error) {
 			lose(error);

@@ -220,7 +220,8 @@ export class Exchange implements Asker {
 	 * @param said what hooks said of it; null: nothing
 	 */
 	#passRequest(said: BodyStreaming | null): void {
-		const { pool, pipeline, openSpool } = this.#context;
+		const { pool, pipeline } = this.#context;
+		const openSpool = () => this.#context.openSpool(true);
 		if (pool === null || pipeline.insistsOnRequestBody) {
 			this.#request.relay.pass({ keep: true, openSpool, transform: null, held: true });
 			return;

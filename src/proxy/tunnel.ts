@@ -1,7 +1,6 @@
 // What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
 // anything else passes untouched.
 import type { Socket } from "node:net";
-import type { SecureContext } from "node:tls";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { ClientHelloEvent, PassedHosts, TlsEventName } from "../hooks/hook.ts";
@@ -14,6 +13,7 @@ import { after } from "./connection-events.ts";
 import { serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { options as http2Options } from "./http2-module.ts";
+import type { Leaf } from "./leaf-contexts.ts";
 import { lookInto } from "./look-into.ts";
 import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
@@ -184,13 +184,13 @@ export class Tunnel {
 	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): void {
 		const { authority, values } = this.#settings;
 		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
-		const [leaf] = values.upstream_cert && server !== null ? server.certificateList : [];
-		const { names: upstreamNames, organization } = leaf === undefined ? unknown : namingOf(leaf);
+		const [shown] = values.upstream_cert && server !== null ? server.certificateList : [];
+		const { names: upstreamNames, organization } = shown === undefined ? unknown : namingOf(shown);
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
-		const issued = authority.contextFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
+		const issued = authority.leafFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
 		const protocols = this.#protocolsFor(hello, target, server);
-		const shake = (secureContext: SecureContext) => this.#shake(target, server, { hello, secureContext, protocols });
+		const shake = (leaf: Leaf) => this.#shake(target, server, { hello, leaf, protocols });
 		if (issued instanceof Promise) issued.then(shake, () => this.#socket.destroy());
 		else shake(issued);
 	}

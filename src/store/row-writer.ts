@@ -3,6 +3,7 @@ import { FlowtapeError, type Reporter } from "../errors.ts";
 import { BorrowedRows } from "./borrowed-rows.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "./flow-row.ts";
 import type { Lent } from "./loan.ts";
+import { LogMerger } from "./log-merger.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import type { ConnectionRows } from "./written-connections.ts";
@@ -22,6 +23,7 @@ export class RowWriter implements ConnectionRows {
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter | null;
 	readonly #onForget: () => void;
+	readonly #merger: LogMerger | null;
 	#borrowed: BorrowedRows | null = null;
 	/** Flows that were written and committed, less those that were removed. */
 	stored = 0;
@@ -40,6 +42,7 @@ export class RowWriter implements ConnectionRows {
 		this.#db = db;
 		this.#report = report;
 		this.#onForget = onForget;
+		this.#merger = db.mode === "append" ? new LogMerger(db.path) : null;
 		this.bodies = new BodyTable(db);
 	}
 
@@ -106,6 +109,7 @@ export class RowWriter implements ConnectionRows {
 	flush(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
+		const bytes = this.#pendingBytes;
 		this.#pendingRows = 0;
 		this.#pendingBytes = 0;
 		if (!this.#db.inTransaction) return;
@@ -120,6 +124,7 @@ export class RowWriter implements ConnectionRows {
 		this.stored += this.#pendingFlows;
 		this.#pendingFlows = 0;
 		this.#isFailing = false;
+		this.#merger?.committed(bytes);
 	}
 
 	/** Writes what is left, and the indexes. */
@@ -131,9 +136,11 @@ export class RowWriter implements ConnectionRows {
 		this.#db.buildIndexes();
 	}
 
-	/** What was not committed is lost. */
-	close(): void {
+	/** What was not committed is lost. A promise: it is closed only then. */
+	close(): void | Promise<void> {
 		clearTimeout(this.#timer);
+		const merged = this.#merger?.close();
+		if (merged !== undefined) return merged.then(() => this.#db.close());
 		this.#db.close();
 	}
 

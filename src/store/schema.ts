@@ -53,7 +53,7 @@ export const migrations: readonly string[] = [
 		n INTEGER NOT NULL,
 		bytes BLOB NOT NULL,
 		PRIMARY KEY (body, n)
-	) STRICT, WITHOUT ROWID;
+	) STRICT;
 	CREATE TABLE message (
 		flow INTEGER NOT NULL,
 		n INTEGER NOT NULL,

@@ -4,11 +4,17 @@ import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 import { APPLICATION_ID, bringUp, indexes, knownObjects, SCHEMA_VERSION } from "./schema.ts";
 
-/** `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none. */
-export type Mode = "read" | "create" | "append";
+/**
+ * `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none;
+ * `merge`: one that another connection appends to, to merge its write-ahead log.
+ */
+export type Mode = "read" | "create" | "append" | "merge";
 
 /** How long to wait for another process that writes, in milliseconds. */
 const BUSY_MS = 5000;
+
+/** Pages of the write-ahead log from which committing does what merging has not: the log begins anew only where nothing is added to it meanwhile. */
+const LOG_PAGES = 8192;
 
 /** Pages kept in memory, in KiB: tapes are read from start to end and grow at their end, but recordings are asked for in any order. */
 const CACHE_KIB = 8 * 1024;
@@ -155,6 +161,11 @@ export class TapeDatabase {
 		if (this.#db.open && this.#db.inTransaction) this.exec("COMMIT");
 	}
 
+	/** Brings what stands in the write-ahead log to its place in the file, while another connection goes on writing. */
+	mergeLog(): void {
+		this.exec("PRAGMA wal_checkpoint(PASSIVE)");
+	}
+
 	/** What a tape lacks that was filled as fast as could be. */
 	buildIndexes(): void {
 		for (const index of indexes) this.exec(index);
@@ -207,7 +218,8 @@ export class TapeDatabase {
 
 function open(path: string, mode: Mode, durable: boolean): Database.Database {
 	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
-	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: mode === "read", timeout: BUSY_MS }));
+	const isWritten = mode === "create" || mode === "append";
+	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
 	try {
 		// what stands in a tape that someone else made must not run
 		db.exec("PRAGMA trusted_schema = OFF");
@@ -215,9 +227,9 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 		// not mapped into memory: a file that shrinks under a map ends the process
 		db.exec("PRAGMA mmap_size = 0");
 		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
-		if (mode !== "read") migrate(db, path);
+		if (isWritten) migrate(db, path);
 		checkIdentity(db, path);
-		if (mode !== "read") prepareForWriting(db, mode, durable);
+		if (isWritten) prepareForWriting(db, mode, durable);
 		return db;
 	} catch (error) {
 		db.close();
@@ -274,6 +286,7 @@ function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean):
 		db.exec("PRAGMA synchronous = OFF");
 	} else {
 		db.exec("PRAGMA journal_mode = WAL");
+		db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
 		db.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
 		for (const index of indexes) db.exec(index);
 	}

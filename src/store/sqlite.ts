@@ -55,8 +55,8 @@ export class SqliteStore implements FlowStore {
 		return this.#writer.open(flow);
 	}
 
-	spool(): BodySpool {
-		return this.#writer.spool();
+	spool(ofRequest = false): BodySpool {
+		return this.#writer.spool(ofRequest);
 	}
 
 	flush(): void {

@@ -70,8 +70,8 @@ export class TapeWriter implements FlowSink, PartWriter {
 		this.#db.run(COMPLETE_FLOW, marked, has_error, client_conn, server_conn, head, rest, seq);
 	}
 
-	spool(): BodySpool {
-		const spool = this.#rows.within(() => this.#rows.bodies.spool(this.#requestKey !== undefined));
+	spool(ofRequest = false): BodySpool {
+		const spool = this.#rows.within(() => this.#rows.bodies.spool(ofRequest && this.#requestKey !== undefined));
 		return {
 			write: (chunk) => this.#rows.within(() => spool.write(chunk)),
 			end: () => this.#rows.within(() => spool.end()),
@@ -110,11 +110,11 @@ export class TapeWriter implements FlowSink, PartWriter {
 		try {
 			if (this.#db.mode !== "read") this.#rows.finish();
 		} finally {
-			this.#rows.close();
+			await this.#rows.close();
 		}
 	}
 
 	async discard(): Promise<void> {
-		this.#rows.close();
+		await this.#rows.close();
 	}
 }

@@ -36,7 +36,7 @@ export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void
 		try {
 			action();
 		} catch (error) {
-			rows?.close();
+			void rows?.close();
 			rows = null;
 			if (!(error instanceof FlowtapeError)) throw error;
 			const { code, message, file, cause } = error;
@@ -59,7 +59,7 @@ export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void
 		}
 		attempt(() => {
 			if (order === "close") rows?.finish();
-			rows?.close();
+			void rows?.close();
 		});
 		say("ended");
 		port.close();

@@ -229,7 +229,11 @@ t.test("scripts change stored flows", async (t) => {
 		(await http(to)).map(({ comment }) => comment),
 		["given false", "given false", "given false"],
 	);
-	t.match(await run(from, "--dry-run", "-s", join(folder, "b.mjs")), { status: 0, out: /^would keep \d+ flows, change 0, drop 0\n$/ }, "what a script only looks at is not changed");
+	t.match(
+		await run(from, "--dry-run", "-s", join(folder, "b.mjs")),
+		{ status: 0, out: /^would keep \d+ flows, change 0, drop 0\n$/ },
+		"what a script only looks at is not changed",
+	);
 	t.match(await run(from, "-o", to, "--set", "word=x"), { status: 2, err: /--set word: no such option/ });
 	t.match(await run(from, "-o", to, "-s", join(folder, "none.mjs")), { status: 4, err: /no such script/ });
 });

@@ -27,6 +27,9 @@ export const defaultLimits: ParserLimits = { headBytes: 256 * 1024, fieldCount: 
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
+/** Made once: every tunnel detaches a parser, hardly any feeds it afterwards, and to note where an error arises takes long. */
+const DETACHED = new FlowtapeError("FT_PROTOCOL", "this connection is no longer read as HTTP/1.1: its parser was detached");
+
 /** Where in a message the next byte stands. */
 const HEAD = 0;
 const LENGTH = 1;
@@ -114,7 +117,7 @@ abstract class MessageParser<Head> {
 		this.#at = 0;
 		this.#waiting = [];
 		this.#ended = false;
-		this.#fault ??= new FlowtapeError("FT_PROTOCOL", "this connection is no longer read as HTTP/1.1: its parser was detached");
+		this.#fault ??= DETACHED;
 		return unread;
 	}
 

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
-import { connect, createSecureContext, type PeerCertificate, TLSSocket } from "node:tls";
+import { connect, type PeerCertificate, TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import t, { type Test } from "tap";
 import { type CertificateAuthority, openAuthority } from "../../../src/proxy/ca.ts";
@@ -13,15 +13,15 @@ import { type CertificateAuthority, openAuthority } from "../../../src/proxy/ca.
 const home = join(t.testdir(), "home");
 const authority = await openAuthority(home);
 
-/** A server that shows what `contextFor` gives, and says "hello" as an HTTP server. */
+/** A server that shows what `leafFor` gives, and says "hello" as an HTTP server. */
 async function startServer(t: Test, issuer: CertificateAuthority, host: string, upstreamNames: string[] = []): Promise<number> {
 	const sockets = new Set<Socket>();
 	const server: Server = createServer((socket) => {
 		sockets.add(socket.on("error", () => socket.destroy()));
 		const secured = new TLSSocket(socket, {
 			isServer: true,
-			secureContext: issuer.contextFor({ sni: null, host, upstreamNames }),
-			SNICallback: (sni, done) => done(null, issuer.contextFor({ sni, host, upstreamNames })),
+			secureContext: issuer.leafFor({ sni: null, host, upstreamNames }).context,
+			SNICallback: (sni, done) => done(null, issuer.leafFor({ sni, host, upstreamNames }).context),
 		});
 		secured.on("error", () => socket.destroy());
 		secured.once("data", () => secured.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"));
@@ -67,30 +67,28 @@ t.test("a client that does not trust the authority refuses", async (t) => {
 	await t.rejects(once(socket, "secureConnect"), { code: "SELF_SIGNED_CERT_IN_CHAIN" });
 });
 
-t.test("contexts are kept by their names", async (t) => {
-	const one = authority.contextFor({ sni: "a.example", host: "a.example" });
-	t.equal(authority.contextFor({ sni: "A.example.", host: "a.example", upstreamNames: ["a.example"] }), one);
-	t.equal(authority.contextFor({ sni: null, host: "a.example" }), one);
-	t.not(authority.contextFor({ sni: "a.example", host: "b.example" }), one);
-	t.not(authority.contextFor({ sni: "a.example", host: "a.example", organization: "A" }), one);
-	const leaf = new X509Certificate(authority.leafOf(one) ?? "");
+t.test("leaves are kept by their names", async (t) => {
+	const one = authority.leafFor({ sni: "a.example", host: "a.example" });
+	t.equal(authority.leafFor({ sni: "A.example.", host: "a.example", upstreamNames: ["a.example"] }), one);
+	t.equal(authority.leafFor({ sni: null, host: "a.example" }), one);
+	t.not(authority.leafFor({ sni: "a.example", host: "b.example" }), one);
+	t.not(authority.leafFor({ sni: "a.example", host: "a.example", organization: "A" }), one);
+	const leaf = new X509Certificate(one.certificate);
 	t.equal(leaf.subjectAltName, "DNS:a.example");
 	t.ok(leaf.checkIssued(authority.certificate));
-	t.match(authority.leafOf(authority.contextFor({ sni: "a.example", host: "", organization: "A & Söhne" })), /^-----BEGIN CERTIFICATE-----\n/);
-	t.equal(authority.leafOf(createSecureContext()), undefined);
-	const unnamed = new X509Certificate(authority.leafOf(authority.contextFor({ sni: null, host: "" })) ?? "");
-	t.equal(unnamed.subjectAltName, "DNS:flowtape.invalid");
+	t.match(authority.leafFor({ sni: "a.example", host: "", organization: "A & Söhne" }).pem, /^-----BEGIN CERTIFICATE-----\n/);
+	t.equal(new X509Certificate(authority.leafFor({ sni: null, host: "" }).pem).subjectAltName, "DNS:flowtape.invalid");
 });
 
 t.test("the least recently used go first", async (t) => {
 	const own = await openAuthority(home);
-	const first = own.contextFor({ sni: null, host: "first.example" });
-	const second = own.contextFor({ sni: null, host: "second.example" });
-	for (let at = 0; at < 998; at++) own.contextFor({ sni: null, host: `h${at}.example` });
-	t.equal(own.contextFor({ sni: null, host: "first.example" }), first, "a thousand are kept");
-	own.contextFor({ sni: null, host: "one-more.example" });
-	t.equal(own.contextFor({ sni: null, host: "first.example" }), first);
-	t.not(own.contextFor({ sni: null, host: "second.example" }), second);
+	const first = own.leafFor({ sni: null, host: "first.example" });
+	const second = own.leafFor({ sni: null, host: "second.example" });
+	for (let at = 0; at < 998; at++) own.leafFor({ sni: null, host: `h${at}.example` });
+	t.equal(own.leafFor({ sni: null, host: "first.example" }), first, "a thousand are kept");
+	own.leafFor({ sni: null, host: "one-more.example" });
+	t.equal(own.leafFor({ sni: null, host: "first.example" }), first);
+	t.not(own.leafFor({ sni: null, host: "second.example" }), second);
 });
 
 t.test("the same authority serves every process of the home folder", async (t) => {
@@ -104,7 +102,7 @@ t.test("node-forge is not loaded where there is an authority already", async (t)
 	const module = new URL("../../../src/proxy/ca.js", import.meta.url).href;
 	const script = `import(${JSON.stringify(module)}).then(async ({ openAuthority }) => {
 		const authority = await openAuthority(process.argv[1]);
-		authority.contextFor({ sni: "a.example", host: "a.example" });
+		authority.leafFor({ sni: "a.example", host: "a.example" });
 		const loaded = () => Object.keys(require("module")._cache).filter((file) => file.includes("node-forge")).length;
 		const before = loaded();
 		await openAuthority(process.argv[1] + "-new");
@@ -127,7 +125,7 @@ t.test("other clients trust it too, where they are installed", async (t) => {
 	const port = await startServer(t, authority, "127.0.0.1");
 	const file = authority.certificateFile;
 	const leafFile = join(home, "leaf.pem");
-	writeFileSync(leafFile, authority.leafOf(authority.contextFor({ sni: "a.example", host: "127.0.0.1" })) ?? "");
+	writeFileSync(leafFile, authority.leafFor({ sni: "a.example", host: "127.0.0.1" }).pem);
 	const fromCurl = ["-sS", "--cacert", file, "--noproxy", "*", "--resolve", `a.example:${port}:127.0.0.1`];
 	const python = `
 import socket, ssl, sys

@@ -21,7 +21,8 @@ async function handshake(t: Test, use: (client: Peer) => unknown) {
 	const facts = clientFacts(socket);
 	const hello = { serverName: "www.example.com", alpn: ["http/1.1"] };
 	const outcome = new Promise<string | null>((resolve) => {
-		shakeHands(socket, { hello, secureContext: server({ names: ["www.example.com"] }), protocols: Buffer.from("\x08http/1.1"), facts }, resolve);
+		const leaf = { certificate: Buffer.from("its certificate"), contextNow: () => server({ names: ["www.example.com"] }) };
+		shakeHands(socket, { hello, leaf, protocols: Buffer.from("\x08http/1.1"), facts }, resolve);
 	});
 	use(client);
 	return { failure: await outcome, facts };
@@ -32,7 +33,14 @@ t.test("one that goes well, and what is known then", async (t) => {
 		client.secure({ servername: "www.example.com", ca: originPem, ALPNProtocols: ["http/1.1"] }).catch(() => {}),
 	);
 	t.equal(failure, null);
-	t.match(facts, { sni: "www.example.com", alpn: "http/1.1", alpnOffers: ["http/1.1"], tls: true, tlsVersion: "TLSv1.3", mitmcert: Buffer });
+	t.match(facts, {
+		sni: "www.example.com",
+		alpn: "http/1.1",
+		alpnOffers: ["http/1.1"],
+		tls: true,
+		tlsVersion: "TLSv1.3",
+		mitmcert: Buffer.from("its certificate"),
+	});
 });
 
 t.test("clients that do not go on, and what is no TLS", async (t) => {

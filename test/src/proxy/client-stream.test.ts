@@ -49,7 +49,7 @@ t.test("a request is delivered and recorded as it is, its response too", async (
 t.test("to a server of HTTP/1.1, which is found out before the client is answered, or afterwards", async (t) => {
 	for (const connection_strategy of ["eager", "lazy"]) {
 		const { authority } = await world(t);
-		const secureContext = authority.contextFor({ sni: "localhost", host: "localhost" });
+		const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
 		const heads: string[] = [];
 		const origin = await startOrigin(
 			t,
@@ -313,7 +313,7 @@ t.test("http2=false: neither side is offered it", async (t) => {
 	const { authority } = await world(t);
 	const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, http2: false };
 	const proxy = await startTestProxy(t, { authority, options });
-	const secureContext = authority.contextFor({ sni: "localhost", host: "localhost" });
+	const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),

@@ -5,7 +5,7 @@ import { connect as connectTls, TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
 import { lacksIpv6 } from "../../../fixtures/ipv6.ts";
-import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, noteCertificate, ownCertificate, serverFacts } from "../../../src/proxy/connection-facts.ts";
+import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, serverFacts } from "../../../src/proxy/connection-facts.ts";
 
 const { originPem, server } = await makeAuthorities(t);
 
@@ -70,13 +70,6 @@ t.test("TLS: version, cipher, protocol and certificates, on both ends", async (t
 	t.equal(leaf?.subjectAltName, "DNS:a.example");
 	t.equal(issuer?.toString(), originPem);
 	t.strictSame(more, []);
-	const own = ownCertificate(inner, secureContext);
-	t.equal(Buffer.from(own ?? []).toString(), leaf?.toString());
-	t.equal(ownCertificate(inner, secureContext), own, "read once for all connections that show it");
-	t.equal(ownCertificate(outer, server({ names: ["b.example"] })), null, "a client shows none");
-	const noted = server({ names: ["c.example"] });
-	noteCertificate(noted, originPem);
-	t.equal(Buffer.from(ownCertificate(inner, noted) ?? []).toString(), originPem, "what is known is not read");
 	t.strictSame(certificateChain(inner), []);
 });
 

@@ -268,10 +268,10 @@ t.test("which versions of HTTP the client may choose from", async (t) => {
 
 t.test("an authority that needs time, and one that fails", async (t) => {
 	const slow: LeafIssuer = {
-		async contextFor(request) {
+		async leafFor(request) {
 			await new Promise(setImmediate);
 			if (request.sni === "bad.example") throw new Error("no certificate");
-			return authority.contextFor(request);
+			return authority.leafFor(request);
 		},
 	};
 	const proxy = await startTestProxy(t, { authority: slow, upstream: null });

@@ -63,7 +63,7 @@ t.test("all hear of it when there is no connection", async (t) => {
 
 t.test("a server of HTTP/1.1 in TLS gets a connection for each", async (t) => {
 	const authority = await openAuthority(t.testdir());
-	const secureContext = authority.contextFor({ sni: "localhost", host: "localhost" });
+	const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),

@@ -177,7 +177,7 @@ t.test("HTTP/2, where client and server both want it, also through a proxy's tun
 		stream.end("over HTTP/2");
 	};
 	const modern = await startHttp2Origin(t, answer, { authority });
-	const old = await startOrigin(t, hi, { tls: { secureContext: authority.contextFor({ sni: "localhost", host: "127.0.0.1" }) } });
+	const old = await startOrigin(t, hi, { tls: { secureContext: authority.leafFor({ sni: "localhost", host: "127.0.0.1" }).context } });
 	const forwarding = await startForwardingProxy(t);
 	for (const mode of ["regular", `upstream:http://${forwarding.authority}`]) {
 		const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, mode: [mode] };

@@ -23,7 +23,7 @@ t.test("messages, pings and the close pass and are recorded, in clear text and i
 	for (const tls of [false, true])
 		for (const perMessageDeflate of [undefined, {}, { serverNoContextTakeover: true, clientNoContextTakeover: true }]) {
 			const origin = await startWebSocketOrigin(t, echo, {
-				...(tls ? { tls: authority.contextFor({ sni: "localhost", host: "localhost" }) } : {}),
+				...(tls ? { tls: authority.leafFor({ sni: "localhost", host: "localhost" }).context } : {}),
 				...(perMessageDeflate ? { perMessageDeflate } : {}),
 			});
 			const proxy = await startTestProxy(t, { authority, options: { ssl_verify_upstream_trusted_ca: authority.certificateFile } });
@@ -352,7 +352,7 @@ t.test("the proxy ends in the middle: what there was is on the tape", async (t) 
 t.test("over HTTP/2, to a server of either version", async (t) => {
 	const authority = await openAuthority(t.testdir());
 	const proxy = await startTestProxy(t, { authority, options: { ssl_verify_upstream_trusted_ca: authority.certificateFile } });
-	const one = await startWebSocketOrigin(t, echo, { tls: authority.contextFor({ sni: "localhost", host: "localhost" }) });
+	const one = await startWebSocketOrigin(t, echo, { tls: authority.leafFor({ sni: "localhost", host: "localhost" }).context });
 	const two = await startHttp2Origin(
 		t,
 		(stream) => {

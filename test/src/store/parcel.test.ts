@@ -25,7 +25,7 @@ function unpacking(path: string): { rows: RowWriter; bring(parcel: Parcel): Arra
 		},
 		finish() {
 			rows.finish();
-			rows.close();
+			void rows.close();
 		},
 	};
 }

@@ -36,7 +36,7 @@ t.test("where a group is given up, what was known of its rows is forgotten", asy
 	t.equal(forgotten, 1);
 	t.not(rows.bodies, bodies);
 	rows.flush();
-	rows.close();
+	await rows.close();
 });
 
 t.test("a failure to commit in time is reported", async (t) => {
@@ -55,7 +55,7 @@ t.test("a failure to commit in time is reported", async (t) => {
 	await wasTold;
 	t.match(list, [{ code: "FT_STORE" }]);
 	t.notOk(db.inTransaction);
-	rows.close();
+	await rows.close();
 });
 
 t.test("a tape that lends rows is not locked, whoever reads it meanwhile", async (t) => {
@@ -71,7 +71,7 @@ t.test("a tape that lends rows is not locked, whoever reads it meanwhile", async
 	rows.within(() => rows.addFlow(valuesOf(flow as unknown as FlowRow)));
 	rows.finish();
 	t.equal(db.all("SELECT * FROM body").length, 1);
-	rows.close();
+	await rows.close();
 	reader.close();
 });
 
@@ -89,5 +89,5 @@ t.test("numbers may be given, and rows go again", async (t) => {
 	rows.removeFlow(1);
 	t.same(db.all("SELECT * FROM message"), []);
 	rows.finish();
-	rows.close();
+	await rows.close();
 });

@@ -1,4 +1,5 @@
 // What is written to a tape: flows whole, conversations and bodies as they come, and what another tape has without reading it.
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
@@ -7,10 +8,10 @@ import { reports } from "../../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { type Mode, TapeDatabase } from "../../../src/store/sqlite-database.ts";
-import { TapeWriter } from "../../../src/store/tape-writer.ts";
+import { type KeyOf, TapeWriter } from "../../../src/store/tape-writer.ts";
 
-function writerAt(path: string, mode: Mode): TapeWriter {
-	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, undefined);
+function writerAt(path: string, mode: Mode, requestKey?: KeyOf): TapeWriter {
+	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, requestKey);
 }
 
 t.test("one flow that cannot be written costs no other", async (t) => {
@@ -31,10 +32,12 @@ t.test("one flow that cannot be written costs no other", async (t) => {
 
 t.test("a conversation and a body, as they come", async (t) => {
 	const path = join(t.testdir(), "open.tape");
-	const writer = writerAt(path, "append");
+	const writer = writerAt(path, "append", () => "key");
 	const spool = writer.spool();
 	spool.write(Buffer.from("in "));
 	spool.write(Buffer.from("pieces"));
+	t.equal(writer.spool(true).end().sha256, createHash("sha256").digest("hex"), "a request's body is hashed for its key");
+	t.equal(writer.spool().end().sha256, undefined);
 	writer.append(httpFlow({ response: { body: spool.end() } }));
 	const flow = websocketFlow();
 	const [open, gone] = [writer.open(flow), writer.open(websocketFlow())];

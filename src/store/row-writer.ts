@@ -10,6 +10,8 @@ import type { ConnectionRows } from "./written-connections.ts";
 /** A group is committed when it has lasted this long, or has this many rows or bytes. */
 const COMMIT_MS = 40;
 const COMMIT_ROWS = 1000;
+/** Nobody waits for the rows of a new tape, and pages that all groups change are written less often. */
+const NEW_ROWS = 8000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
 /** Bytes of a flow's row but for its head, about. */
 const ROW_BYTES = 500;
@@ -22,6 +24,7 @@ export class RowWriter implements ConnectionRows {
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter | null;
 	readonly #onForget: () => void;
+	readonly #groupRows: number;
 	#borrowed: BorrowedRows | null = null;
 	/** Flows that were written and committed, less those that were removed. */
 	stored = 0;
@@ -40,6 +43,7 @@ export class RowWriter implements ConnectionRows {
 		this.#db = db;
 		this.#report = report;
 		this.#onForget = onForget;
+		this.#groupRows = db.mode === "create" ? NEW_ROWS : COMMIT_ROWS;
 		this.bodies = new BodyTable(db);
 	}
 
@@ -65,7 +69,7 @@ export class RowWriter implements ConnectionRows {
 		}
 		this.#pendingRows++;
 		this.#pendingBytes += this.bodies.takeWritten();
-		if (this.#pendingRows >= COMMIT_ROWS || this.#pendingBytes >= COMMIT_BYTES) this.flush();
+		if (this.#pendingRows >= this.#groupRows || this.#pendingBytes >= COMMIT_BYTES) this.flush();
 		return result;
 	}
 

@@ -49,9 +49,9 @@ export interface Format {
 	/** Whether a file that begins like this is of this format. An empty file is none. */
 	sniff(head: Buffer): boolean;
 	/**
-	 * Flows in tape order. What is damaged is reported; only `FlowtapeError` is ever thrown.
+	 * Flows in tape order. What is damaged is reported; only `FlowtapeError` is ever thrown. What reads is loaded when it is first asked for.
 	 */
-	read(input: Input, options: SourceOptions): FlowSource;
+	read(input: Input, options: SourceOptions): FlowSource | Promise<FlowSource>;
 	/** For replaying, where the format finds recordings by their key without reading them all. */
 	openKeyed?(path: string, options: SourceOptions): Promise<KeyedTape>;
 	/** @param path the file, or "-" for stdout */

@@ -40,7 +40,7 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 		await input.close();
 		return empty;
 	}
-	const source = format.read(input, options);
+	const source = await format.read(input, options);
 	const transfer = source.transfer?.bind(source);
 	return {
 		progress: () => {

@@ -1,15 +1,14 @@
 // mitmproxy dumps: typed netstrings back to back, one a flow. Every version is read, the newest and those that releases since 8 load are written.
 import type { Format } from "./format.ts";
-import { checkVersion, DumpSink } from "./mitm/sink.ts";
-import { DumpSource } from "./mitm/source.ts";
 import { openOutput } from "./output.ts";
 
 export const mitm: Format = {
 	name: "mitm",
 	extensions: [".mitm", ".flow", ".flows", ".dump"],
 	sniff: (head) => /^\d{1,12}:/.test(head.latin1Slice(0, Math.min(head.length, 13))),
-	read: (input, options) => new DumpSource(input, options),
+	read: async (input, options) => new (await import("./mitm/source.ts")).DumpSource(input, options),
 	create: async (path, options) => {
+		const { checkVersion, DumpSink } = await import("./mitm/sink.ts");
 		checkVersion(options.version);
 		return new DumpSink(await openOutput(path, options), options);
 	},

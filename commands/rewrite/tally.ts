@@ -54,9 +54,11 @@ export class Tally {
 
 	/** What a script says, or what is said of it. */
 	readonly script = (level: string, message: string): void => {
-		if (level !== "error" || this.#isTrial) return this.log(level, message);
-		this.#status = errorCodes.FT_SCRIPT.status;
-		this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+		if (level !== "error" || this.#isTrial) this.log(level, message);
+		else {
+			this.#status = errorCodes.FT_SCRIPT.status;
+			this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+		}
 	};
 
 	/** Of a rewriting that failed for some flow: 0 where none did. */

@@ -9,8 +9,9 @@ import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
+import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { Losses } from "./losses.ts";
-import { type Attach, writeEntry } from "./write-entry.ts";
+import { type BodyPlaces, writeEntry } from "./write-entry.ts";
 
 const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
 const TAIL = "\n]}}\n";
@@ -18,7 +19,7 @@ const TAIL = "\n]}}\n";
 export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
 	const before = options.append === true ? await openEnd(path) : "nothing";
 	const output = await openOutput(path, options);
-	return new HarSink(output, options, { before, attach: () => null });
+	return new HarSink(output, options, { before });
 }
 
 /** What stands in the output already. */
@@ -53,16 +54,17 @@ async function cutEnd(path: string): Promise<Before> {
 
 export class HarSink implements FlowSink {
 	readonly #output: TextOutput;
-	readonly #attach: Attach;
+	readonly #places: BodyPlaces;
+	readonly #long = new LongTexts();
 	readonly #losses: Losses;
 	/** By their id. */
 	readonly #pages = new Map<string, JsonObject>();
 	/** What stands in front of the next entry. */
 	#before: string;
 
-	constructor(output: Output, { report }: SinkOptions, { before, attach }: { before: Before; attach: Attach }) {
+	constructor(output: Output, { report }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
 		this.#output = new TextOutput(output);
-		this.#attach = attach;
+		this.#places = { attach, long: this.#long };
 		this.#losses = new Losses(output.name, report);
 		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
 	}
@@ -70,15 +72,16 @@ export class HarSink implements FlowSink {
 	append(flow: Flow): void | Promise<void> {
 		this.#losses.note(flow);
 		if (flow.type !== "http") return;
-		const text = this.#entry(flow);
-		if (text === null) return;
+		const json = this.#entry(flow);
+		if (json === null) return;
 		const before = this.#before;
 		this.#before = ",\n";
-		return this.#output.append(before + text);
+		const wait = this.#output.append(before + json.head);
+		return json.rest === null ? wait : this.#appendRest(wait, json.rest);
 	}
 
-	#entry(flow: HttpFlow): string | null {
-		const { entry, page } = writeEntry(flow, this.#attach);
+	#entry(flow: HttpFlow): JsonPieces | null {
+		const { entry, page } = writeEntry(flow, this.#places);
 		const id = String(page?.id);
 		if (page !== null && !this.#pages.has(id)) {
 			this.#pages.set(id, page);
@@ -86,12 +89,17 @@ export class HarSink implements FlowSink {
 			entry._page = page;
 		}
 		try {
-			return JSON.stringify(entry);
+			return this.#long.json(entry);
 		} catch (error) {
 			if (!isTooLong(error)) throw error;
 			this.#losses.noteTooLarge();
 			return null;
 		}
+	}
+
+	async #appendRest(wait: void | Promise<void>, pieces: Iterable<string>): Promise<void> {
+		await wait;
+		for (const piece of pieces) await this.#output.append(piece);
 	}
 
 	async close(): Promise<void> {

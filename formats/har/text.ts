@@ -21,11 +21,15 @@ export function bytesOfText(text: string, contentType: string | null, sizes: rea
 	return declared ?? utf8;
 }
 
+/** Whether a body is text as it is. */
+export function isPlain(bytes: Buffer): boolean {
+	return !bytes.includes(0) && isUtf8(bytes);
+}
+
 /** A body as text that `bytesOfText` makes the same bytes of; null where there is none, for binary data. */
 export function textOfBytes(bytes: Buffer, contentType: string | null): string | null {
-	if (bytes.includes(0)) return null;
-	if (isUtf8(bytes)) return bytes.toString("utf8");
-	if (contentType === null || !contentType.includes("charset=")) return null;
+	if (isPlain(bytes)) return bytes.toString("utf8");
+	if (bytes.includes(0) || contentType === null || !contentType.includes("charset=")) return null;
 	const text = decodeContent(bytes, contentType);
 	return text.isWellFormed() && bytesOfText(text, contentType, [bytes.length]).equals(bytes) ? text : null;
 }

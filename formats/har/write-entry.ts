@@ -7,12 +7,18 @@ import type { Message, Request, Response } from "../../src/flow/message.ts";
 import { parseQuery, splitPath } from "../../src/flow/url.ts";
 import type { Json, JsonObject } from "../fields.ts";
 import { requestCookies, responseCookies } from "./cookies.ts";
+import type { LongTexts } from "./long-texts.ts";
 import { inside, notesOf } from "./notes.ts";
-import { textOfBytes } from "./text.ts";
+import { isPlain, textOfBytes } from "./text.ts";
 import { formatStarted, writeTimings } from "./timings.ts";
 
-/** Where bodies go that are not to stand in the HAR itself: gives the name of the file; null for a body that stands in the HAR. */
-export type Attach = (bytes: Buffer, contentType: string) => string | null;
+/** Where bodies go. */
+export interface BodyPlaces {
+	/** Takes a body that is not to stand in the HAR itself: gives the name of its file; null for a body that stands in the HAR. */
+	readonly attach?: ((bytes: Buffer, contentType: string) => string | null) | undefined;
+	/** Takes what is long, and makes the entry's JSON then; without it a string is made of any body. */
+	readonly long?: LongTexts;
+}
 
 /** Larger bodies are left out: their text would be longer than a string can be. Bytes. */
 export const BODY_LIMIT = 256 * 1024 * 1024;
@@ -26,7 +32,7 @@ export interface WrittenEntry {
 	page: JsonObject | null;
 }
 
-export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
+export function writeEntry(flow: HttpFlow, places: BodyPlaces = {}): WrittenEntry {
 	const notes = notesOf(flow);
 	const { time, timings } = writeTimings(flow, inside(notes, "timings"));
 	const page = inside(notes, "page");
@@ -34,8 +40,8 @@ export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
 	const entry: JsonObject = {
 		startedDateTime: formatStarted(flow.request.timestampStart),
 		time,
-		request: requestObject(flow.request, notes, attach),
-		response: responseObject(flow, notes, attach),
+		request: requestObject(flow.request, notes, places),
+		response: responseObject(flow, notes, places),
 		cache: {},
 		timings,
 		...serverAddress(flow),
@@ -48,7 +54,7 @@ export function writeEntry(flow: HttpFlow, attach: Attach): WrittenEntry {
 	return { entry, page: hasPage ? page : null };
 }
 
-function requestObject(request: Request, notes: JsonObject, attach: Attach): JsonObject {
+function requestObject(request: Request, notes: JsonObject, places: BodyPlaces): JsonObject {
 	const headers = headerList(request.headers);
 	const path = escapeStray(toText(request.path));
 	const method = wellFormed(request.method);
@@ -62,11 +68,11 @@ function requestObject(request: Request, notes: JsonObject, attach: Attach): Jso
 		queryString: pairList(parseQuery(splitPath(path).query)),
 		headersSize: headSize(`${method} ${path} `, request, headers),
 		bodySize: wireSize(request, inside(notes, "requestSize")),
-		...postData(request, inside(notes, "postData"), attach),
+		...postData(request, inside(notes, "postData"), places),
 	};
 }
 
-function responseObject(flow: HttpFlow, notes: JsonObject, attach: Attach): JsonObject {
+function responseObject(flow: HttpFlow, notes: JsonObject, places: BodyPlaces): JsonObject {
 	const { response, error } = flow;
 	const failure = error === null ? {} : { _error: error.message.toWellFormed() };
 	if (response === null) {
@@ -85,7 +91,7 @@ function responseObject(flow: HttpFlow, notes: JsonObject, attach: Attach): Json
 		httpVersion: wellFormed(response.httpVersion),
 		cookies: responseCookies(response.headers),
 		headers,
-		content: content(response, bodySize, inside(notes, "content"), attach),
+		content: content(response, bodySize, inside(notes, "content"), places),
 		redirectURL: wellFormed(response.headers.raw("location") ?? ""),
 		headersSize: headSize(` ${response.statusCode} ${response.reason}`, response, headers),
 		bodySize,
@@ -151,18 +157,19 @@ function decodedBody(message: Message): Decoded | string {
 	}
 }
 
-function postData(request: Request, notes: JsonObject, attach: Attach): JsonObject {
+function postData(request: Request, notes: JsonObject, places: BodyPlaces): JsonObject {
 	if (request.bodySize === 0 && Object.keys(notes).length === 0) return {};
 	const mimeType = wellFormed(request.headers.raw("content-type") ?? "");
 	const body = decodedBody(request);
 	// mitmproxy reads no HAR with postData that has no text
 	if (typeof body === "string") return { postData: { mimeType, ...notes, text: "", comment: body } };
-	const text = textFields(body, mimeType, attach);
-	const isForm = mimeType.includes("application/x-www-form-urlencoded") && typeof text.text === "string" && text.encoding === undefined;
-	return { postData: { mimeType, ...notes, ...text, ...(isForm ? { params: pairList(parseQuery(text.text as string)) } : {}) } };
+	if (!mimeType.includes("application/x-www-form-urlencoded")) return { postData: { mimeType, ...notes, ...textFields(body, mimeType, places) } };
+	const text = textFields(body, mimeType, { attach: places.attach });
+	const isText = typeof text.text === "string" && text.encoding === undefined;
+	return { postData: { mimeType, ...notes, ...text, ...(isText ? { params: pairList(parseQuery(text.text as string)) } : {}) } };
 }
 
-function content(response: Response, bodySize: number, notes: JsonObject, attach: Attach): JsonObject {
+function content(response: Response, bodySize: number, notes: JsonObject, places: BodyPlaces): JsonObject {
 	const mimeType = wellFormed(response.headers.raw("content-type") ?? "");
 	const body = decodedBody(response);
 	if (typeof body === "string") return { size: 0, mimeType, ...notes, comment: body };
@@ -172,7 +179,7 @@ function content(response: Response, bodySize: number, notes: JsonObject, attach
 		...(isCoded ? { compression: body.bytes.length - bodySize } : {}),
 		mimeType,
 		...withoutSize(notes),
-		...(body.bytes.length === 0 ? {} : textFields(body, mimeType, attach)),
+		...(body.bytes.length === 0 ? {} : textFields(body, mimeType, places)),
 	};
 }
 
@@ -180,12 +187,15 @@ function withoutSize({ size: _, ...notes }: JsonObject): JsonObject {
 	return notes;
 }
 
-function textFields({ bytes, asSent }: Decoded, contentType: string, attach: Attach): JsonObject {
+function textFields({ bytes, asSent }: Decoded, contentType: string, { attach, long }: BodyPlaces): JsonObject {
 	const mark = asSent === undefined ? {} : { _asSent: asSent };
-	const file = attach(bytes, contentType);
+	const file = attach?.(bytes, contentType) ?? null;
 	if (file !== null) return { _file: file, ...mark };
+	const later = long?.takes(bytes.length) ? long : undefined;
+	if (later !== undefined && isPlain(bytes)) return { text: later.add(bytes, "utf8"), ...mark };
 	const text = textOfBytes(bytes, contentType === "" ? null : contentType);
-	return text === null ? { text: bytes.toString("base64"), encoding: "base64", ...mark } : { text, ...mark };
+	if (text !== null) return { text, ...mark };
+	return { text: later?.add(bytes, "base64") ?? bytes.toString("base64"), encoding: "base64", ...mark };
 }
 
 function serverAddress({ serverConn: { peername } }: HttpFlow): JsonObject {

@@ -17,12 +17,30 @@ const KNOWN = new Set([
 
 const NULL = Buffer.from("0:~");
 
+/** The names of a record's fields in their order. */
+class Layout {
+	readonly keys: readonly string[];
+	/** Those that are not known. */
+	readonly others: readonly string[];
+	/** The last of several counts. */
+	readonly places: ReadonlyMap<string, number>;
+
+	constructor(keys: readonly string[]) {
+		this.keys = keys;
+		this.others = keys.filter((key) => !KNOWN.has(key));
+		this.places = new Map(keys.map((key, i) => [key, i]));
+	}
+}
+
+/** That of the record opened last, which most have in common with the one before. */
+let latest = new Layout([]);
+
 export class DumpRecord {
 	readonly #reader: Reader;
 	readonly #start: number;
 	readonly #end: number;
-	/** Keys, and offsets of their values: a dozen each, for which a map would cost more. */
-	readonly #keys: string[] = [];
+	readonly #layout: Layout;
+	/** Of the fields' values. */
 	readonly #offsets: number[] = [];
 	readonly #stop: number;
 	#request: Request | undefined;
@@ -37,12 +55,18 @@ export class DumpRecord {
 		this.#end = end;
 		this.#stop = reader.stop;
 		reader.position = reader.start;
+		let keys: string[] | null = null;
 		while (reader.position < this.#stop) {
+			const at = this.#offsets.length;
 			const key = reader.key(this.#stop);
-			this.#keys.push(key);
+			if (keys === null && key !== latest.keys[at]) keys = latest.keys.slice(0, at);
+			keys?.push(key);
 			this.#offsets.push(reader.position);
 			reader.open(this.#stop);
 		}
+		if (keys === null && this.#offsets.length < latest.keys.length) keys = latest.keys.slice(0, this.#offsets.length);
+		if (keys !== null) latest = new Layout(keys);
+		this.#layout = latest;
 	}
 
 	/** The record itself. */
@@ -64,7 +88,7 @@ export class DumpRecord {
 	/** All fields, decoded. */
 	values(): Dictionary {
 		const values = Object.create(null) as Dictionary;
-		for (const field of this.#keys) values[field] = this.value(field) ?? null;
+		for (const field of this.#layout.keys) values[field] = this.value(field) ?? null;
 		return values;
 	}
 
@@ -135,10 +159,9 @@ export class DumpRecord {
 	/** The reader with a field's value just opened. */
 	#open(field: string): Reader | null {
 		const reader = this.#reader;
-		// the last of several counts
-		const index = this.#keys.lastIndexOf(field);
-		if (index === -1) return null;
-		reader.position = this.#offsets[index] as number;
+		const place = this.#layout.places.get(field);
+		if (place === undefined) return null;
+		reader.position = this.#offsets[place] as number;
 		reader.open(this.#stop);
 		return reader;
 	}
@@ -159,9 +182,9 @@ export class DumpRecord {
 	}
 
 	#check(field: string): void {
-		const index = this.#keys.lastIndexOf(field);
-		if (index === -1) return;
-		this.#reader.position = this.#offsets[index] as number;
+		const place = this.#layout.places.get(field);
+		if (place === undefined) return;
+		this.#reader.position = this.#offsets[place] as number;
 		this.#reader.skip(this.#stop, 1);
 	}
 
@@ -223,13 +246,8 @@ export class DumpRecord {
 	}
 
 	#extra(): Record<string, unknown> | undefined {
-		let extra: Record<string, unknown> | undefined;
-		for (const field of this.#keys) {
-			if (KNOWN.has(field)) continue;
-			extra ??= {};
-			extra[field] = this.value(field);
-		}
-		return extra === undefined ? undefined : { fields: extra };
+		const { others } = this.#layout;
+		return others.length === 0 ? undefined : { fields: Object.fromEntries(others.map((field) => [field, this.value(field)])) };
 	}
 
 	#status(): number | null {

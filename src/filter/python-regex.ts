@@ -53,7 +53,7 @@ export class PythonRegex {
 	readonly #harmless: number;
 	readonly #needsLineFeed: boolean;
 	readonly #programs: (Program | undefined)[] = [];
-	#required: RegExp | null | undefined;
+	#required: Buffer | RegExp | null | undefined;
 
 	/** Made by `compilePythonRegex`. */
 	constructor(pattern: string, { kind, ...flags }: PythonRegexOptions) {
@@ -80,6 +80,9 @@ export class PythonRegex {
 
 	/** As `test`, on bytes, when the pattern is one of bytes. */
 	testBytes(bytes: Buffer): boolean {
+		if (this.#required === undefined) this.#required = required(this.#tree);
+		// most subjects are ruled out by bytes that every match has, without a string made of them
+		if (this.#required instanceof Buffer && !bytes.includes(this.#required)) return false;
 		if (bytes.length <= WINDOW) return this.#testWindow(bytes.latin1Slice());
 		for (let at = 0; at < bytes.length; at += WINDOW - OVERLAP) if (this.#testWindow(bytes.latin1Slice(at, at + WINDOW))) return true;
 		return false;
@@ -150,16 +153,7 @@ export class PythonRegex {
 	}
 
 	#testWindow(subject: string): boolean {
-		if (this.#required === undefined) this.#required = this.#requiredRegex();
-		return (this.#required === null || this.#required.test(subject)) && this.test(subject);
-	}
-
-	/** Looking for characters that every match has spares a costly pattern most of its subjects. */
-	#requiredRegex(): RegExp | null {
-		const { root } = this.#tree;
-		const literal = requiredLiteral(root);
-		if (literal.length === 0 || root.type === "set" || (root.type === "sequence" && literal.length === root.of.length)) return null;
-		return new RegExp(emitRegex({ root: { type: "sequence", of: literal }, groups: 0, names: new Map() }, { subject: "bytes", lineFeedAtEnd: false }).source);
+		return (!(this.#required instanceof RegExp) || this.#required.test(subject)) && this.test(subject);
 	}
 
 	#watch<T>(run: () => T, length: number): T {
@@ -168,6 +162,16 @@ export class PythonRegex {
 			return new FlowtapeError("FT_PATTERN_STOPPED", message);
 		});
 	}
+}
+
+/** What every match has, where it is of some use to look for that first: it spares a costly pattern most of its subjects. */
+function required({ root }: RegexTree): Buffer | RegExp | null {
+	const literal = requiredLiteral(root);
+	if (literal.length === 0) return null;
+	const codes = literal.map((node) => (node.type === "set" && node.fold === "none" ? (node.ranges[0]?.[0] ?? -1) : -1));
+	if (codes.every((code) => code >= 0)) return Buffer.from(codes);
+	if (root.type === "set" || (root.type === "sequence" && literal.length === root.of.length)) return null;
+	return new RegExp(emitRegex({ root: { type: "sequence", of: literal }, groups: 0, names: new Map() }, { subject: "bytes", lineFeedAtEnd: false }).source);
 }
 
 /** Longer bodies are searched in pieces, since strings have an end. A match longer than the overlap may be missed in them. */

@@ -68,7 +68,7 @@ export class Packer implements PartWriter, ConnectionRows {
 		values[COLUMN.head] = this.#put(row.head);
 		values[COLUMN.rest] = row.rest && this.#put(row.rest);
 		this.#values.push(KIND.flow, ...values);
-		this.#ahead.clear();
+		if (this.#ahead.size > 0) this.#ahead.clear();
 		this.#flows++;
 	}
 
@@ -97,7 +97,7 @@ export class Packer implements PartWriter, ConnectionRows {
 	writeBody(body: Body): StoredBody {
 		const lent = this.#loan?.body(body);
 		if (lent != null) return lent;
-		const ahead = this.#ahead.get(body);
+		const ahead = this.#ahead.size > 0 ? this.#ahead.get(body) : undefined;
 		if (ahead !== undefined) return -ahead;
 		const size = bodySize(body);
 		if (size === null || size === 0) return size;
@@ -144,8 +144,8 @@ export class Unpacker {
 	#at = 0;
 	#spool: ReturnType<RowWriter["bodies"]["spool"]> | null = null;
 	#bodies = 0;
-	/** Those for the next flow, by which they are. */
-	readonly #sent = new Map<number, StoredBody>();
+	/** The last of them, which are for the next flow. */
+	readonly #sent: StoredBody[] = [];
 	#flow = 0;
 
 	constructor(rows: RowWriter) {
@@ -163,14 +163,14 @@ export class Unpacker {
 	#record(): void {
 		switch (this.#number()) {
 			case KIND.body:
-				this.#sent.set(++this.#bodies, this.#rows.bodies.write(this.#blob()));
+				this.#add(this.#rows.bodies.write(this.#blob()));
 				break;
 			case KIND.piece:
 				this.#spool ??= this.#rows.bodies.spool();
 				this.#spool.write(this.#blob());
 				break;
 			case KIND.spooled:
-				this.#sent.set(++this.#bodies, this.#endBody());
+				this.#add(this.#endBody());
 				break;
 			case KIND.connection:
 				this.#connection(this.#number(), this.#blob());
@@ -184,6 +184,11 @@ export class Unpacker {
 			default:
 				this.#message();
 		}
+	}
+
+	#add(body: StoredBody): void {
+		this.#bodies++;
+		this.#sent.push(body);
 	}
 
 	#endBody(): StoredBody {
@@ -201,13 +206,13 @@ export class Unpacker {
 		this.#next += FLOW_COLUMNS.length;
 		for (const column of [COLUMN.request_body, COLUMN.response_body]) {
 			const body = row[column] as number | null;
-			if (body !== null && body < 0) row[column] = this.#sent.get(-body) ?? null;
+			if (body !== null && body < 0) row[column] = this.#sent[this.#sent.length - 1 - (this.#bodies + body)] ?? null;
 		}
 		row[COLUMN.head] = this.#cut(row[COLUMN.head] as number);
 		const rest = row[COLUMN.rest] as number | null;
 		row[COLUMN.rest] = rest === null ? null : this.#cut(rest);
 		this.#flow = this.#rows.addFlow(row);
-		this.#sent.clear();
+		this.#sent.length = 0;
 	}
 
 	#message(): void {

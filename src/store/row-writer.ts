@@ -3,7 +3,7 @@ import { FlowtapeError, type Reporter } from "../errors.ts";
 import { BorrowedRows } from "./borrowed-rows.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "./flow-row.ts";
 import type { Lent } from "./loan.ts";
-import { LogMerger } from "./log-merger.ts";
+import type { LogMerger } from "./log-merger.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import type { ConnectionRows } from "./written-connections.ts";
@@ -11,6 +11,8 @@ import type { ConnectionRows } from "./written-connections.ts";
 /** A group is committed when it has lasted this long, or has this many rows or bytes. */
 const COMMIT_MS = 40;
 const COMMIT_ROWS = 1000;
+/** Nobody waits for the rows of a new tape, and pages that all groups change are written less often. */
+const NEW_ROWS = 8000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
 /** Bytes of a flow's row but for its head, about. */
 const ROW_BYTES = 500;
@@ -24,6 +26,7 @@ export class RowWriter implements ConnectionRows {
 	readonly #report: Reporter | null;
 	readonly #onForget: () => void;
 	readonly #merger: LogMerger | null;
+	readonly #groupRows: number;
 	#borrowed: BorrowedRows | null = null;
 	/** Flows that were written and committed, less those that were removed. */
 	stored = 0;
@@ -43,6 +46,7 @@ export class RowWriter implements ConnectionRows {
 		this.#report = report;
 		this.#onForget = onForget;
 		this.#merger = db.mode === "append" ? new LogMerger(db.path) : null;
+		this.#groupRows = db.mode === "create" ? NEW_ROWS : COMMIT_ROWS;
 		this.bodies = new BodyTable(db);
 	}
 
@@ -68,7 +72,7 @@ export class RowWriter implements ConnectionRows {
 		}
 		this.#pendingRows++;
 		this.#pendingBytes += this.bodies.takeWritten();
-		if (this.#pendingRows >= COMMIT_ROWS || this.#pendingBytes >= COMMIT_BYTES) this.flush();
+		if (this.#pendingRows >= this.#groupRows || this.#pendingBytes >= COMMIT_BYTES) this.flush();
 		return result;
 	}
 

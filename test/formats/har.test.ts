@@ -1,13 +1,10 @@
 // HARs of many programs are read, and what is written is a HAR that says the same when it is read again.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import t from "tap";
-import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
-import { bytesInput } from "../../fixtures/bytes-input.ts";
+import { tcpFlow } from "../../fixtures/build-flow.ts";
 import { harComplaints } from "../../fixtures/har-checks.ts";
-import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
 import { har } from "../../formats/har.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
@@ -145,125 +142,10 @@ t.test("a zip, and compressed in other ways", async (t) => {
 	}
 });
 
-t.test("bodies in files beside a HAR, never from elsewhere", async (t) => {
-	const entry = (file: string) => ({
-		...{ startedDateTime: "2024-05-02T08:15:30Z", time: 0, request: { method: "GET", url: `http://a/${file}`, headers: [] } },
-		response: { status: 200, headers: [], content: { size: 6, _file: file } },
-	});
-	const files = ["body.txt", "inside/body.txt", "../secret.txt", "link.txt", "/etc/hostname", "none.txt"];
-	const folder = t.testdir({
-		"secret.txt": "secret",
-		har: {
-			"a.har": JSON.stringify({ log: { entries: files.map(entry) } }),
-			"body.txt": "beside",
-			"link.txt": t.fixture("symlink", "../secret.txt"),
-			inside: { "body.txt": "inside" },
-		},
-	});
-	const { flows, reported } = await readTape(join(folder, "har/a.har"));
-	t.same(
-		(flows as HttpFlow[]).map(({ response }) => response?.rawContent?.toString() ?? null),
-		["beside", "inside", null, null, null, null],
-	);
-	t.match(reported, [
-		{ code: "FT_CORRUPT_FLOW", record: 3, message: /entry 3: the file "..\/secret.txt" .* leads out of the folder; the flow is kept without/ },
-		{ record: 4, message: /leads out/ },
-		{ record: 5, message: /leads out|ENOENT/ },
-		{ record: 6, message: /ENOENT/ },
-	]);
-});
-
-t.test("a filter and ids select", async (t) => {
-	const { flows } = await readTape(fixture("chromium.har"));
-	const id = flows[3]?.id ?? "";
-	t.same(
-		(await readTape(fixture("chromium.har"), { ids: [id] })).flows.map((flow) => flow.id),
-		[id],
-	);
-	const filter = { pattern: "", matches: (flow: Flow) => flow.error !== null, plan: { kind: "unknown" as const }, needs: new Set<never>() };
-	t.equal((await readTape(fixture("chromium.har"), { filter })).flows.length, 1);
-});
-
-t.test("bad entries are named and passed over", async (t) => {
-	const file = join(t.testdir(), "a.har");
-	await writeTape(file, [httpFlow({ id: "one" }), httpFlow({ id: "two" }), httpFlow({ id: "three" })]);
-	const [head = "", one = "", two = "", ...rest] = (await readFile(file, "utf8")).split("\n");
-	const start = Buffer.byteLength(`${head}\n${one}\n`);
-	for (const [broken, why] of [
-		["null,", /null was found, an entry/],
-		[two.replace('"status":200', '"status":"200"'), /"response.status" is "200", a number/],
-		[two.replace('"method"', '"methud"'), /"request.method" is missing/],
-		[two.replace('"status":', '"status"'), /JSON was expected/],
-		[two.slice(0, -40), /before the next entry begins/],
-	] as const) {
-		await writeFile(file, [head, one, broken, ...rest].join("\n"));
-		const { flows, reported } = await readTape(file);
-		t.same(
-			flows.map(({ id }) => id),
-			["one", "three"],
-			broken.slice(-30),
-		);
-		t.match(reported, [{ code: "FT_CORRUPT_FLOW", record: 2, offset: start, message: why }]);
-		t.match(reported[0]?.message, `a.har: byte ${start}, entry 2: `);
-	}
-	await writeFile(file, Buffer.from([head, one, two.replace('"id', '"\xff'), ...rest].join("\n").replace("text/plain", "text/\xe9"), "latin1"));
-	t.match((await readTape(file)).reported[0]?.message, /entry 1: UTF-8 was expected/);
-});
-
-t.test("pages that stand behind the entries", async (t) => {
-	const file = join(t.testdir(), "a.har");
-	await writeFile(file, JSON.stringify({ log: { entries: [], pages: [{ id: "p" }, 5] } }));
-	t.same((await readTape(file)).reported, []);
-	const [flow] = (await readTape(fixture("charles.har"))).flows;
-	await writeTape(file, flow ? [flow] : []);
-	const text = (await readFile(file, "utf8")).replace(/\]\}\}\s*$/, '],"pages":[{"id":"p"}]}}');
-	await writeFile(file, text);
-	t.match((await readTape(file)).reported, [{ code: "FT_LOSS", message: /pages stand behind the entries/ }]);
-	await writeFile(file, '{"log":{"entries":[],"pages":[{"id":]}}');
-	t.match((await readTape(file)).reported, [{ code: "FT_CORRUPT_FLOW", message: /byte 29: JSON was expected/ }]);
-});
-
-t.test("any cut of the bytes gives the same flows", async (t) => {
-	const bytes = await readFile(fixture("firefox.har"));
-	for (const size of [1, 10, 1000]) {
-		const { list, report } = reports();
-		const flows: Flow[] = [];
-		for await (const batch of har.read(bytesInput(bytes, size), { report })) flows.push(...batch);
-		t.equal(flows.length, 4);
-		t.same(list, []);
-	}
-});
-
 t.test("what a HAR has no room for is said once", async (t) => {
 	const reported = await writeTape(join(t.testdir(), "a.har"), [...variedFlows(), tcpFlow()]);
 	t.match(reported, [
 		{ code: "FT_LOSS", message: /a\.har: HAR has no room for these flows: TCP \(2\), UDP \(1\), DNS \(2\): left out/ },
 		{ code: "FT_LOSS", message: /HAR has no room for these parts of flows: .*trailers \(2\).*marks \(1\), notes \(1\)/ },
 	]);
-});
-
-t.test("whatever the bytes, only what is damaged is reported, and what came before is kept", async (t) => {
-	const good = await readFile(fixture("safari.har"));
-	const compact = Buffer.from(JSON.stringify(JSON.parse(String(good))));
-	for (const bytes of [good, compact, gzipSync(compact)]) {
-		const file = join(t.testdir(), "a.har");
-		await fc.assert(
-			fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(255), fc.integer({ min: 2, max: bytes.length }), async (at, byte, end) => {
-				const broken = Buffer.from(bytes.subarray(0, end));
-				if (at < end && at > 1) broken[at] = byte;
-				await writeFile(file, broken);
-				const { list, report } = reports();
-				const flows: Flow[] = [];
-				try {
-					const { openTape } = await import("../../formats/index.ts");
-					for await (const batch of await openTape(file, { report, format: "har" })) flows.push(...batch);
-				} catch (error) {
-					if ((error as { code?: string }).code !== "FT_CORRUPT_FLOW") throw error;
-					return true;
-				}
-				return list.every(({ code }) => code === "FT_CORRUPT_FLOW" || code === "FT_LOSS") && flows.length <= 2;
-			}),
-			{ seed: 13, numRuns: 150 },
-		);
-	}
 });

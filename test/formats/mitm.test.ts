@@ -36,7 +36,7 @@ function streamOf(bytes: Buffer, size: number): Input {
 async function idsOf(input: Input): Promise<{ ids: string[]; codes: string[] }> {
 	const { list, report } = reports();
 	const ids: string[] = [];
-	for await (const batch of mitm.read(input, { report })) ids.push(...batch.map(({ id }) => id));
+	for await (const batch of await mitm.read(input, { report })) ids.push(...batch.map(({ id }) => id));
 	return { ids, codes: list.map(({ code }) => code) };
 }
 
@@ -111,7 +111,7 @@ t.test("versions that are not written are refused before anything is", async (t)
 
 t.test("progress goes from nothing to all", async (t) => {
 	const bytes = await bytesOf(small, t.testdir());
-	const source = mitm.read({ ...streamOf(bytes, 500), size: bytes.length }, { report: reports().report });
+	const source = await mitm.read({ ...streamOf(bytes, 500), size: bytes.length }, { report: reports().report });
 	t.same(source.progress?.(), { done: 0, total: bytes.length });
 	for await (const _ of source);
 	t.same(source.progress?.(), { done: bytes.length, total: bytes.length });
@@ -140,7 +140,7 @@ t.test("flipped bits, only clear reports", async () => {
 					broken[at] = (broken[at] as number) ^ (1 << bit);
 				}
 				const { list, report } = reports();
-				for await (const batch of mitm.read(streamOf(broken, 5000), { report })) {
+				for await (const batch of await mitm.read(streamOf(broken, 5000), { report })) {
 					// what is decoded late cannot fail any more
 					for (const flow of batch) factsOf(flow);
 				}

@@ -21,7 +21,7 @@ t.test("from a stream, and from inside gzip", async (t) => {
 	const bytes = await readFile(join(folder, "a.tape"));
 	const left = ownTemporaryFolder(t);
 	const got: Flow[] = [];
-	for await (const batch of createTapeFormat(defaultRequestKey).read(bytesInput(bytes), { report: reports().report })) got.push(...batch);
+	for await (const batch of await createTapeFormat(defaultRequestKey).read(bytesInput(bytes), { report: reports().report })) got.push(...batch);
 	t.strictSame(got.map(factsOf), flows.map(factsOf), "bodies are there when the file is gone again");
 	t.same(left(), []);
 	await writeFile(join(folder, "b.tape.gz"), gzipSync(bytes));

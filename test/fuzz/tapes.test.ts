@@ -26,7 +26,7 @@ async function idsOf(file: string, bytes: Buffer): Promise<{ ids: string[]; told
 	try {
 		const format = formatForWriting(file);
 		if (format.name === "tape") await writeFile(file, bytes);
-		const source = format.name === "tape" ? await openTape(file, { report }) : format.read(bytesInput(bytes), { report });
+		const source = format.name === "tape" ? await openTape(file, { report }) : await format.read(bytesInput(bytes), { report });
 		for await (const batch of source) ids.push(...batch.map((flow) => touched(flow).id));
 	} catch (error) {
 		if (!(error instanceof FlowtapeError) || error.status !== 3) throw error;

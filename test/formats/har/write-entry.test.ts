@@ -12,12 +12,12 @@ import { Headers } from "../../../src/flow/headers.ts";
 type Parts = { [key: string]: JsonObject & Parts };
 
 function entryOf(parts: HttpParts = {}): Parts {
-	return writeEntry(httpFlow(parts), () => null).entry as Parts;
+	return writeEntry(httpFlow(parts)).entry as Parts;
 }
 
 t.test("HAR 1.2, whatever the flow", async (t) => {
 	const flows = variedFlows().filter((flow) => flow.type === "http");
-	const entries = flows.map((flow) => writeEntry(flow, () => null).entry);
+	const entries = flows.map((flow) => writeEntry(flow).entry);
 	t.same(harComplaints(JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } })), []);
 });
 
@@ -98,7 +98,6 @@ t.test("what failed, and WebSockets", async (t) => {
 				{ opcode: 2, content: Buffer.of(255), timestamp: 2 },
 			],
 		}),
-		() => null,
 	);
 	t.match(entry, {
 		_resourceType: "websocket",
@@ -110,7 +109,7 @@ t.test("what failed, and WebSockets", async (t) => {
 });
 
 t.test("bodies go into files where there are some", async (t) => {
-	const { entry } = writeEntry(httpFlow({ request: { body: "q" } }), (bytes, type) => `${type}:${bytes}`);
+	const { entry } = writeEntry(httpFlow({ request: { body: "q" } }), { attach: (bytes, type) => `${type}:${bytes}` });
 	t.match(entry, { response: { content: { size: 5, _file: "text/plain:hello" } }, request: { postData: { _file: ":q" } } });
 });
 
@@ -123,12 +122,12 @@ t.test("notes come back, and stale sizes do not", async (t) => {
 		page: { id: "p", title: "t" },
 	};
 	const flow = httpFlow({ metadata: { har } });
-	const { entry, page } = writeEntry(flow, () => null);
+	const { entry, page } = writeEntry(flow);
 	t.match(entry, { _priority: "High", pageref: "p", response: { bodySize: 90, content: { _x: 1, size: 5 } }, timings: { blocked: 2, _queue: 1 } });
 	t.same(page, { id: "p", title: "t" });
 	if (flow.response !== null) flow.response.text = "another";
-	t.match(writeEntry(flow, () => null).entry, { response: { bodySize: 7, content: { size: 7 } } });
-	t.ok(writeEntry(httpFlow({ metadata: { har: { entry: 5, request: "x", page: [] } } }), () => null));
+	t.match(writeEntry(flow).entry, { response: { bodySize: 7, content: { size: 7 } } });
+	t.ok(writeEntry(httpFlow({ metadata: { har: { entry: 5, request: "x", page: [] } } })));
 });
 
 t.test("read again it is the same flow, but for what HAR has no room for", async (t) => {
@@ -138,8 +137,8 @@ t.test("read again it is the same flow, but for what HAR has no room for", async
 		websocketFlow(),
 	]) {
 		const context = { record: 1, pages: new Map(), attachments: { read: () => null } };
-		const once = readEntry(writeEntry(flow, () => null).entry, context);
-		const twice = once && readEntry(writeEntry(once, () => null).entry, context);
+		const once = readEntry(writeEntry(flow).entry, context);
+		const twice = once && readEntry(writeEntry(once).entry, context);
 		t.strictSame(twice && factsOf(twice), once && factsOf(once));
 		t.equal(once?.id, flow.id);
 		t.same(once?.request.rawContent, flow.request.rawContent);

@@ -132,6 +132,12 @@ t.test("bytes are searched for what every match has before they are searched for
 	t.ok(test("", ""));
 	t.ok(test("(?:abc)+x", "abcabcX"));
 	t.notOk(test("(?:abc)+x", "abab x"));
+	const exact = (pattern: string, bytes: string) => compile(pattern, "bytes", "s").testBytes(Buffer.from(bytes, "latin1"));
+	t.ok(exact("dead(be+f|x)", "..deadx"));
+	t.notOk(exact("dead(be+f|x)", "..DEADx"));
+	t.ok(exact("caf\xe9", "a caf\xc3\xa9"), "as UTF-8");
+	t.ok(exact("a(?i:b)c", "aBc"));
+	t.notOk(exact("^needle$", "a needle"));
 });
 
 t.test("replacing", async (t) => {

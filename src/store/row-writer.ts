@@ -3,7 +3,7 @@ import { FlowtapeError, type Reporter } from "../errors.ts";
 import { BorrowedRows } from "./borrowed-rows.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "./flow-row.ts";
 import type { Lent } from "./loan.ts";
-import type { LogMerger } from "./log-merger.ts";
+import { LogMerger } from "./log-merger.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import type { ConnectionRows } from "./written-connections.ts";

@@ -109,12 +109,13 @@ async function inLanes(jobs) {
 	await Promise.all(Array.from({ length: LANES }, lane));
 }
 
+let upstream;
 try {
 	const ca = join(folder, "ca.pem");
 	writeFileSync(ca, execFileSync(process.execPath, [flowtape, "ca", "export"], { env }));
 	const reports = await startReports();
 	const site = await startSite(makeCertificate(), `http://${reports.host}/`);
-	const upstream = await startFlowtape("record", join(folder, "upstream.tape"), ["--set", "ssl_insecure=true"], { env });
+	upstream = await startFlowtape("record", join(folder, "upstream.tape"), ["--set", "ssl_insecure=true"], { env });
 	const { found, missing } = await findClients(folder);
 	for (const why of missing) console.log(`skipped: ${why}`);
 	const tours = found.flatMap((client) => client.modes.map((mode) => ({ client, mode, site, upstream: upstream.port, ca, reports })));
@@ -140,6 +141,7 @@ try {
 	);
 	reports.stop();
 } finally {
+	await upstream?.stop();
 	await discard(folder);
 }
 tell();

@@ -8,6 +8,7 @@ import { httpFlow, STARTED } from "../../../fixtures/build-flow.ts";
 import { cliFile } from "../../../fixtures/cli.ts";
 import { writeTape } from "../../../fixtures/tape-files.ts";
 import { findFaketime, movedClock } from "../../../src/proxy/child-clock.ts";
+import { hasProgram } from "../../../src/proxy/programs.ts";
 
 const main = fileURLToPath(new URL("../../../commands/main.js", import.meta.url));
 const DAYS = 24 * 3600;
@@ -48,14 +49,14 @@ t.test("--freeze-time: programs see the time of the recording, its dates, and ce
 		httpFlow({ request: { scheme: "https", host: "b.invalid" }, response: { headers: [["Date", date]], body: "from curl\n" } }),
 	]);
 	const node = `require("node:https").get("https://a.invalid/", (response) => console.log(new Date().toISOString().slice(0, 13), response.headers.date) ?? response.pipe(process.stdout));`;
-	const hasFaketime = findFaketime() !== null;
-	const others = hasFaketime ? `; date -u +%Y-%m-%dT%H; curl -sS https://b.invalid/` : "";
+	const hasOthers = findFaketime() !== null && ["curl", "date"].every((program) => hasProgram(program, process.env));
+	const others = hasOthers ? `; date -u +%Y-%m-%dT%H; curl -sS https://b.invalid/` : "";
 	const script = `"${process.execPath}" -e '${node}'${others}`;
 	const { status, stdout, stderr } = spawnSync(process.execPath, [main, "replay-server", tape, "-p", "0", "--freeze-time", "--", "sh", "-c", script], {
 		env: { ...plain, FLOWTAPE_HOME: join(folder, "home") },
 	});
 	const hour = new Date(STARTED * 1000).toISOString().slice(0, 13);
-	t.equal(stdout.toString(), `${hour} ${date}\nfrom node\n${hasFaketime ? `${hour}\nfrom curl\n` : ""}`, stderr.toString());
+	t.equal(stdout.toString(), `${hour} ${date}\nfrom node\n${hasOthers ? `${hour}\nfrom curl\n` : ""}`, stderr.toString());
 	t.equal(status, 0);
 });
 

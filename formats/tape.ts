@@ -8,11 +8,11 @@ import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { SqliteStore } from "../src/store/sqlite.ts";
 import type { ReadOptions } from "../src/store/store.ts";
 import { compressionOf } from "./compression.ts";
-import { missingEnd, readCut } from "./cut-tape.ts";
 import { Draft } from "./draft.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
 import { outputError } from "./output-error.ts";
+import { missingEnd, readCut } from "./tape/cut-tape.ts";
 
 /** Bytes of input from which on a thread that writes repays its start. */
 const LARGE_INPUT = 16 * 1024 * 1024;

@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, open, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FlowtapeError, type Reporter } from "../src/errors.ts";
-import type { Flow } from "../src/flow/flow.ts";
-import type { SourceOptions } from "./format.ts";
+import { FlowtapeError, type Reporter } from "../../src/errors.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import type { SourceOptions } from "../format.ts";
 
 /** https://www.sqlite.org/fileformat2.html section 1.3 */
 const HEAD_BYTES = 100;

@@ -2,11 +2,11 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
-import { httpFlow } from "../../fixtures/build-flow.ts";
-import { ownTemporaryFolder } from "../../fixtures/own-temporary-folder.ts";
-import { readTape, writeTape } from "../../fixtures/tape-files.ts";
-import { missingEnd } from "../../formats/cut-tape.ts";
-import { compileFilter } from "../../src/filter/compile.ts";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
+import { readTape, writeTape } from "../../../fixtures/tape-files.ts";
+import { missingEnd } from "../../../formats/tape/cut-tape.ts";
+import { compileFilter } from "../../../src/filter/compile.ts";
 
 t.test("flows before the cut, for every use", async (t) => {
 	const folder = t.testdir();

@@ -12,6 +12,7 @@ import { Draft } from "./draft.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
 import { outputError } from "./output-error.ts";
+import { missingEnd, readCut } from "./tape/cut-tape.ts";
 
 /** Bytes of input from which on a thread that writes repays its start. */
 const LARGE_INPUT = 16 * 1024 * 1024;
@@ -41,13 +42,15 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			if (options.append) return append(options.durable ?? false);
 			const draft = await Draft.of(path);
 			await bringHome(draft.target, append);
-			const store = opening(
-				() => openStore(draft.file, { mode: "create", report, requestKey }),
-				(error) => draft.named(error),
-			);
+			const open = (): SqliteStore =>
+				opening(
+					() => openStore(draft.file, { mode: "create", report, requestKey }),
+					(error) => draft.named(error),
+				);
+			const store = open();
 			await draft.guard();
 			const isLarge = (options.inputSize ?? 0) >= LARGE_INPUT && availableParallelism() > 1;
-			return new NewTape(draft, store, isLarge ? () => startThread(draft.file, requestKey) : null);
+			return new NewTape(draft, store, open, isLarge ? () => startThread(draft.file, requestKey) : null);
 		},
 	};
 }
@@ -91,30 +94,35 @@ class TapeSource implements FlowSource {
 	/** Rows go from one tape to another as they are. */
 	async transfer(sink: FlowSink): Promise<number | null> {
 		const { path } = this.#input;
-		if (!(sink instanceof NewTape) || path === null) return null;
+		if (!(sink instanceof NewTape) || path === null || (await missingEnd(path)) !== null) return null;
 		const { openStore } = await import("../src/store/sqlite.ts");
 		const { report, filter, ids } = this.#options;
 		const source = openStore(path, { mode: "read", report });
 		try {
-			return sink.takeRows(source, { filter, ids });
+			return await sink.takeRows(source, { filter, ids });
 		} finally {
 			await source.close();
 		}
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
-		const { openStore } = await import("../src/store/sqlite.ts");
-		const { report, filter, ids } = this.#options;
 		const { path, remove } = await spool(this.#input);
 		try {
-			// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
-			this.#store = openStore(path, { mode: "read", report });
-			for await (const flows of this.#store.read({ filter, ids })) {
-				this.#read += flows.length;
-				yield flows;
-			}
+			const missing = await missingEnd(path);
+			if (missing === null) yield* this.#flowsOf(path, this.#options);
+			else yield* readCut({ path, name: this.#input.name, ...missing }, (copy, told) => this.#flowsOf(copy, { report: told }), this.#options);
 		} finally {
 			await remove();
+		}
+	}
+
+	async *#flowsOf(path: string, { report, filter, ids }: SourceOptions): AsyncGenerator<Flow[]> {
+		const { openStore } = await import("../src/store/sqlite.ts");
+		// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
+		this.#store = openStore(path, { mode: "read", report });
+		for await (const flows of this.#store.read({ filter, ids })) {
+			this.#read += flows.length;
+			yield flows;
 		}
 	}
 }
@@ -147,15 +155,18 @@ function refuseInUse(path: string): void {
 /** A tape beside the target, which takes its place when it is whole. */
 class NewTape implements FlowSink {
 	readonly copies = true;
-	readonly #store: SqliteStore;
 	readonly #draft: Draft;
+	readonly #open: () => SqliteStore;
 	/** Gives what writes the flows in the store's place. */
 	readonly #start: (() => Promise<FlowSink>) | null;
+	#store: SqliteStore;
 	#writer: FlowSink;
 
-	constructor(draft: Draft, store: SqliteStore, start: (() => Promise<FlowSink>) | null) {
+	/** @param open makes the store once more */
+	constructor(draft: Draft, store: SqliteStore, open: () => SqliteStore, start: (() => Promise<FlowSink>) | null) {
 		this.#store = store;
 		this.#draft = draft;
+		this.#open = open;
 		this.#start = start;
 		this.#writer = store;
 	}
@@ -167,9 +178,19 @@ class NewTape implements FlowSink {
 		});
 	}
 
-	/** As the store does. */
-	takeRows(from: SqliteStore, options: ReadOptions): number | null {
-		return this.#named(() => this.#store.takeRows(from, options));
+	/** As the store does; null from a damaged tape too, of which single flows may still be had. */
+	async takeRows(from: SqliteStore, options: ReadOptions): Promise<number | null> {
+		try {
+			return this.#named(() => this.#store.takeRows(from, options));
+		} catch (error) {
+			if (!(error instanceof FlowtapeError) || error.status !== 3) throw error;
+			// a new tape has no journal by which it could take back what it has taken
+			await this.#store.discard();
+			await this.#draft.drop();
+			this.#writer = this.#store = this.#open();
+			await this.#draft.guard();
+			return null;
+		}
 	}
 
 	/** Hands the draft over, with the first flow. */

@@ -228,7 +228,8 @@ function intact<T>(seq: number, reader: PartReader, what: string, read: () => T)
 	try {
 		return read();
 	} catch (error) {
-		if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
+		// of the record, or of the page of the file on which it stands
+		if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_STORE")) throw error;
 		reader.reportDamage(seq, what, error);
 		return null;
 	}

@@ -13,6 +13,8 @@ export type StoredRow = FlowFacts & { seq: number };
 const ROW = ["seq", ...FACTS];
 /** Rows a batch. */
 const BATCH_ROWS = 200;
+/** Batches without a row that can be read, behind which nothing is looked for: whatever is damaged may claim to have any number of rows. */
+const MAX_BARREN = 250;
 
 /** What the columns tell of a filter. */
 export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: readonly string[]): Condition {
@@ -81,15 +83,56 @@ function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null |
 
 const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
 
-/** In pages by number, so that no statement stays open between batches and a writer is never kept out. */
+/**
+ * In pages by number, so that no statement stays open between batches and a writer is never kept out.
+ * @throws FlowtapeError FT_STORE at the end, when some rows could not be read
+ */
 function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
 	const sql = `SELECT ${columns.join(", ")} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
+	let damage: unknown;
+	let barren = 0;
 	for (let last = -1; ; ) {
-		const rows = db.all<R>(sql, last);
+		let rows: R[];
+		try {
+			rows = db.all<R>(sql, last);
+		} catch (error) {
+			damage ??= error;
+			rows = survivors(db, columns, last);
+			yield rows;
+			barren = rows.length === 0 ? barren + 1 : 0;
+			if (last >= lastNumber(db) || barren > MAX_BARREN) throw damage;
+			last += BATCH_ROWS;
+			continue;
+		}
 		const end = rows.at(-1);
-		if (end === undefined) return;
-		last = end.seq;
+		if (end === undefined) break;
+		// damage may have the numbers in any order
+		last = Math.max(last + 1, end.seq);
 		yield rows;
+	}
+	if (damage !== undefined) throw damage;
+}
+
+/** Of a batch with damage in it, the rows that can be read. */
+function survivors<R>(db: TapeDatabase, columns: readonly string[], last: number): R[] {
+	const sql = `SELECT ${columns.join(", ")} FROM flow WHERE seq = ?`;
+	const found: R[] = [];
+	for (let seq = last + 1; seq <= last + BATCH_ROWS; seq++) {
+		try {
+			found.push(...db.all<R>(sql, seq));
+		} catch {
+			// told by the error of the whole
+		}
+	}
+	return found;
+}
+
+/** The highest number of a row; 0 where that cannot be read. */
+function lastNumber(db: TapeDatabase): number {
+	try {
+		return db.get<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM flow")?.n ?? 0;
+	} catch {
+		return 0;
 	}
 }
 

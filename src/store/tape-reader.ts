@@ -37,8 +37,13 @@ export class TapeReader implements PartReader, Lender {
 	lent(): Lent | null {
 		if (this.#db.mode !== "read" || this.#db.version() !== SCHEMA_VERSION) return null;
 		const last = (table: string) => this.#db.get<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM ${table}`)?.id ?? 0;
-		const [bodies, connections] = [last("body"), last("connection")];
-		return Math.max(bodies, connections) > MAX_LENT ? null : { path: this.#db.path, bodies, connections };
+		try {
+			const [bodies, connections] = [last("body"), last("connection")];
+			return Math.max(bodies, connections) > MAX_LENT ? null : { path: this.#db.path, bodies, connections };
+		} catch {
+			// what is damaged is read flow by flow
+			return null;
+		}
 	}
 
 	readBody(stored: StoredBody, size: number | null): Body {

@@ -76,11 +76,11 @@ t.test("not to a stream, nor compressed", async (t) => {
 });
 
 t.test("recordings are found by their key without reading, and added to", async (t) => {
-	const file = join(t.testdir(), "a.tape");
+	const folder = t.testdir({ "text.tape": "hello" });
+	const [file, other] = [join(folder, "a.tape"), join(folder, "text.tape")];
 	const flow = httpFlow();
 	await writeTape(file, [flow], { append: true });
 	await writeTape(file, [httpFlow()], { append: true });
-	const other = join(t.testdir({ "text.tape": "hello" }), "text.tape");
 	for (const path of [other, join(other, "none.tape")])
 		await t.rejects(writeTape(path, [], { append: true }), { file: path, message: new RegExp(`^${path}: (?:byte 0: not a tape|the tape cannot be opened)`) });
 	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
@@ -121,6 +121,36 @@ t.test("a new tape is not mixed with what a recording that was cut off left besi
 	await rm(live);
 	await writeTape(live, [httpFlow({ id: "new" })]);
 	t.same((await readdir(folder)).sort(), ["cut.tape", "live.tape"], "the log of a tape that is gone goes too");
+});
+
+t.test("damage in the midst of a tape costs the flows that stand there, whatever it is copied to", async (t) => {
+	const folder = t.testdir();
+	const [path, out] = [join(folder, "a.tape"), join(folder, "out.tape")];
+	await writeTape(
+		path,
+		Array.from({ length: 2000 }, (_, n) => httpFlow({ id: `flow-${n}` })),
+	);
+	const bytes = await readFile(path);
+	const at = bytes.indexOf("flow-1000");
+	t.ok(at > 0);
+	bytes.fill(0xff, at - (at % 8192), at - (at % 8192) + 300);
+	await writeFile(path, bytes);
+	const { report } = reports();
+	const got: string[] = [];
+	await t.rejects(
+		(async () => {
+			for await (const batch of await openTape(path, { report })) got.push(...batch.map(({ id }) => id));
+		})(),
+		{ code: "FT_STORE", file: path },
+	);
+	t.ok(got.length > 1800 && got.length < 2000, `${got.length} of 2000`);
+	t.same([got[0], got.at(-1)], ["flow-0", "flow-1999"]);
+	const sink = await createTape(out, { report });
+	const source = await openTape(path, { report });
+	t.equal(await source.transfer?.(sink), null, "flow by flow it can be had");
+	for (const id of got) await sink.append(httpFlow({ id }));
+	await sink.close();
+	t.equal((await readTape(out)).flows.length, got.length);
 });
 
 t.test("much input is written by a thread, unless rows go as they are", async (t) => {

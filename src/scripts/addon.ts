@@ -1,6 +1,5 @@
 // What a script exports: functions named like mitmproxy's hooks. Modules and the objects in their `addons` have the same shape.
-import type { ClientConnection } from "../flow/connection.ts";
-import type { ClientHelloEvent, ServerEvent, TlsEvent } from "../hooks/hook.ts";
+import type { Client, ClientHelloData, ServerData, TlsData } from "./connection-view.ts";
 import type { HTTPFlow, StreamFlow } from "./flow-view.ts";
 
 type Awaitable = void | Promise<void>;
@@ -55,15 +54,15 @@ export interface Addon {
 	tcp_error?(flow: StreamFlow, context: Context): Awaitable;
 
 	/** Setting `client.error` hangs up on the client. */
-	client_connected?(client: ClientConnection, context: Context): Awaitable;
-	client_disconnected?(client: ClientConnection, context: Context): Awaitable;
+	client_connected?(client: Client, context: Context): Awaitable;
+	client_disconnected?(client: Client, context: Context): Awaitable;
 
 	/** Before a connection is made: setting `data.server.error` refuses it, and `data.server.address` leads it elsewhere. */
-	server_connect?(data: ServerEvent, context: Context): Awaitable;
-	server_connected?(data: ServerEvent, context: Context): Awaitable;
+	server_connect?(data: ServerData, context: Context): Awaitable;
+	server_connected?(data: ServerData, context: Context): Awaitable;
 	/** Instead, where `data.server.error` says why. */
-	server_connect_error?(data: ServerEvent, context: Context): Awaitable;
-	server_disconnected?(data: ServerEvent, context: Context): Awaitable;
+	server_connect_error?(data: ServerData, context: Context): Awaitable;
+	server_disconnected?(data: ServerData, context: Context): Awaitable;
 
 	/** A client asks for a tunnel. Setting `flow.response` answers it, and the host and port of the request are where the tunnel leads. */
 	http_connect?(flow: HTTPFlow, context: Context): Awaitable;
@@ -74,14 +73,14 @@ export interface Addon {
 	http_connect_upstream?(flow: HTTPFlow, context: Context): Awaitable;
 
 	/** Setting `data.ignore_connection` lets the connection pass untouched. */
-	tls_clienthello?(data: ClientHelloEvent, context: Context): Awaitable;
-	tls_start_client?(data: TlsEvent, context: Context): Awaitable;
-	tls_established_client?(data: TlsEvent, context: Context): Awaitable;
+	tls_clienthello?(data: ClientHelloData, context: Context): Awaitable;
+	tls_start_client?(data: TlsData, context: Context): Awaitable;
+	tls_established_client?(data: TlsData, context: Context): Awaitable;
 	/** Instead, where `data.conn.error` says why. */
-	tls_failed_client?(data: TlsEvent, context: Context): Awaitable;
+	tls_failed_client?(data: TlsData, context: Context): Awaitable;
 	/** Told with the outcome, which follows at once. */
-	tls_start_server?(data: TlsEvent, context: Context): Awaitable;
-	tls_established_server?(data: TlsEvent, context: Context): Awaitable;
+	tls_start_server?(data: TlsData, context: Context): Awaitable;
+	tls_established_server?(data: TlsData, context: Context): Awaitable;
 	/** Instead, where `data.conn.error` says why. */
-	tls_failed_server?(data: TlsEvent, context: Context): Awaitable;
+	tls_failed_server?(data: TlsData, context: Context): Awaitable;
 }

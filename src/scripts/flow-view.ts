@@ -1,9 +1,9 @@
 // Flows as scripts see them, by mitmproxy's names.
-import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { Turn } from "../hooks/hook.ts";
 import { bufferOf, checkText, wrong } from "./check-value.ts";
+import { type Client, type Server, viewOf } from "./connection-view.ts";
 import { RequestView, ResponseView } from "./message-view.ts";
 import { WebSocketView } from "./websocket-view.ts";
 
@@ -36,12 +36,12 @@ export abstract class FlowView<F extends Flow = Flow> {
 		return this.turn.live;
 	}
 
-	get client_conn(): ClientConnection {
-		return this.flow.clientConn;
+	get client_conn(): Client {
+		return viewOf(this.flow.clientConn);
 	}
 
-	get server_conn(): ServerConnection {
-		return this.flow.serverConn;
+	get server_conn(): Server {
+		return viewOf(this.flow.serverConn);
 	}
 
 	/** Why there is no response, or no whole one. */
@@ -111,7 +111,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 
 	/** In the request phases the answer, so that no server is asked; later, what takes the answer's place. */
 	set response(response: ResponseView) {
-		if (!(response instanceof ResponseView)) throw wrong("response", "what ResponseView.make gives", response);
+		if (!isResponse(response)) throw wrong("response", "what ResponseView.make gives", response);
 		this.#response = response;
 		if (this.flow.response !== null) this.flow.response = response.message;
 		else this.turn.answer(response.message, "script");
@@ -156,4 +156,10 @@ export class StreamFlow extends FlowView<Extract<Flow, { messages: StreamMessage
 	get messages(): readonly StreamMessageView[] {
 		return this.flow.messages.map((message) => new StreamMessageView(message));
 	}
+}
+
+/** Told by what it has: a script may have its class from another copy of the package. */
+function isResponse(value: unknown): value is ResponseView {
+	const { message } = Object(value) as Partial<ResponseView>;
+	return Number.isInteger(Object(message).statusCode) && typeof Object(message).headers === "object";
 }

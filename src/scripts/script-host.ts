@@ -1,9 +1,10 @@
 // The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { Hook, Phase, ServerEvent, Turn } from "../hooks/hook.ts";
+import type { ConnectionHook, Hook, Phase, Turn } from "../hooks/hook.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
 import { checkChunks, wrong } from "./check-value.ts";
+import { pairOf, tlsDataOf, viewOf } from "./connection-view.ts";
 import { HTTPFlow, StreamFlow } from "./flow-view.ts";
 import { foreignEvents } from "./foreign-events.ts";
 import { changeOf, isFrom, loadScript, type Script, whereIn } from "./load-script.ts";
@@ -163,7 +164,7 @@ class RunningScript {
 			websocket_message: http("websocket_message"),
 			websocket_end: http("websocket_end"),
 			flow: (flow, turn) => this.#callStored(flow, turn),
-			connection: (name, subject) => ("server" in subject ? this.#callServer(name, subject) : this.call(name, subject)),
+			connection: (...event) => this.#callConnection(...event),
 			connect: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			tcp: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
 			close: async () => {
@@ -175,17 +176,24 @@ class RunningScript {
 		};
 	}
 
-	/** Scripts may set where a connection goes; they get the event as a copy, as they may set what is in it as well. */
-	#callServer(name: keyof Addon, event: ServerEvent): void | Promise<void> {
-		const { address } = event.server;
-		const settle = () => {
-			if (isAddress(event.server.address)) return;
-			this.#failed(wrong("address", "a list of host and port", event.server.address));
-			event.server.address = address;
-		};
-		const wait = this.call(name, { ...event });
-		if (wait !== undefined) return wait.then(settle);
-		settle();
+	/** Scripts get the event as a copy, as they may set what is in it; where a connection goes is for them to say. */
+	#callConnection(...[name, event]: Parameters<ConnectionHook>): void | Promise<void> {
+		if ("client_hello" in event) {
+			const data = { ...event, context: pairOf(event.context) };
+			return after(this.call(name, data), () => {
+				event.ignore_connection = data.ignore_connection;
+				event.establish_server_tls_first = data.establish_server_tls_first;
+			});
+		}
+		if ("conn" in event) return this.call(name, tlsDataOf(event));
+		if (!("server" in event)) return this.call(name, viewOf(event));
+		const { server } = event;
+		const { address } = server;
+		return after(this.call(name, pairOf(event)), () => {
+			if (isAddress(server.address)) return;
+			this.#failed(wrong("address", "a list of host and port", server.address));
+			server.address = address;
+		});
 	}
 
 	#callHttp(name: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
@@ -243,4 +251,10 @@ function isAddress(address: unknown): boolean {
 	if (address === null) return true;
 	const [host, port] = Array.isArray(address) ? address : [];
 	return typeof host === "string" && Number.isInteger(port) && port >= 0 && port <= 65535;
+}
+
+/** At once, or when the wait is over. */
+function after(wait: void | Promise<void>, next: () => void): void | Promise<void> {
+	if (wait !== undefined) return wait.then(next);
+	next();
 }

@@ -50,8 +50,8 @@ t.test("what all flows have", async (t) => {
 		websocket: null,
 	});
 	t.equal(flow.metadata.mine, true);
-	t.equal(view.client_conn, flow.clientConn);
-	t.equal(view.server_conn, flow.serverConn);
+	t.equal(view.client_conn.id, flow.clientConn.id);
+	t.equal(view.server_conn.id, flow.serverConn.id);
 });
 
 t.test("conversations", async (t) => {

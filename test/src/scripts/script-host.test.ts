@@ -177,3 +177,20 @@ t.test("an error outside of all calls is told where a script made it", async (t)
 	t.match(logged, [/a\.mjs:1: Error: late/]);
 	Reflect.deleteProperty(globalThis, "strayed");
 });
+
+t.test("what is set of events reaches those who tell them", async (t) => {
+	const { scripts, logged } = await host(t, {
+		"a.mjs": `export const client_connected = (client) => { client.error = "no " + client.proxy_mode };
+			export const tls_clienthello = (data, ctx) => { ctx.log.info(data.context.client.proxy_mode); data.ignore_connection = true };
+			export const tls_failed_server = async (data, ctx) => ctx.log.info(data.conn.address[0] + data.conn.tls_version);`,
+	});
+	const connection = scripts.hooks[0]?.connection;
+	const { clientConn: client, serverConn: server } = httpFlow({ clientConn: { id: "c" }, serverConn: { id: "s", address: ["a.test", 443], tlsVersion: null } });
+	await connection?.("client_connected", client);
+	t.equal(client.error, "no regular");
+	const hello = { client_hello: { sni: null, alpn_protocols: [] }, context: { client, server }, ignore_connection: false, establish_server_tls_first: false };
+	await connection?.("tls_clienthello", hello);
+	t.match(hello, { ignore_connection: true, establish_server_tls_first: false });
+	await connection?.("tls_failed_server", { conn: server, context: { client, server } });
+	t.same(logged, ["info /a.mjs: regular", "info /a.mjs: a.testnull"]);
+});

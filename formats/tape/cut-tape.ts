@@ -6,10 +6,13 @@ import { join } from "node:path";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { SourceOptions } from "../format.ts";
+import { outputError } from "../output-error.ts";
 
 /** https://www.sqlite.org/fileformat2.html section 1.3 */
 const HEAD_BYTES = 100;
 const LARGEST_PAGE = 65_536;
+/** What a tape may have been; a head that claims more is damaged itself. */
+const LARGEST_TAPE = 2 ** 40;
 
 /** Where a tape ends and where it should have ended, in bytes; null where nothing is missing. */
 export async function missingEnd(path: string): Promise<{ size: number; whole: number } | null> {
@@ -43,8 +46,11 @@ export async function* readCut(
 	const copy = join(folder, "cut.tape");
 	const isWanted = (flow: Flow) => isWhole(flow) && (ids?.includes(flow.id) ?? true) && (filter?.matches(flow) ?? true);
 	try {
-		await copyFile(path, copy);
-		await truncate(copy, whole);
+		await copyFile(path, copy)
+			.then(() => truncate(copy, Math.min(whole, LARGEST_TAPE)))
+			.catch((error: unknown) => {
+				throw outputError(copy, error);
+			});
 		for await (const flows of read(copy, (code, message, detail) => report(code, message.replace(copy, name), { ...detail, file: name })))
 			yield flows.filter(isWanted);
 	} catch (error) {

@@ -70,10 +70,11 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 			const header = isProxy ? "proxy-authorization" : "authorization";
 			const credentials = parseBasic(request.headers.get(header));
 			const settle = (isRight: boolean): void => {
-				// a wrong password too: it may be a slip of the right one
-				request.headers.delete(header);
 				if (credentials === null || !isRight) refuse(turn, isProxy, now());
-				else welcome(flow, credentials[0]);
+				else {
+					request.headers.delete(header);
+					welcome(flow, credentials[0]);
+				}
 			};
 			const isRight = credentials !== null && verify(...credentials);
 			return isRight instanceof Promise ? isRight.then(settle) : settle(isRight);

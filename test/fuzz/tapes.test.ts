@@ -50,7 +50,8 @@ for (const { extension, step } of kinds) {
 		const lines = bytes.toString("latin1").split("\n");
 		for (let size = 1; size < bytes.length; size += step) {
 			const { ids, told } = await idsOf(file, bytes.subarray(0, size));
-			const kept = flows.map(({ id }) => id).slice(0, ids.length);
+			// pages stand in any order: the first flow may be the one whose body is gone
+			const kept = flows.map(({ id }) => id).filter((id, i) => (extension === ".tape" ? ids.includes(id) : i < ids.length));
 			if (ids.join() !== kept.join()) t.fail(`${size} bytes: ${ids}`);
 			const whole = bytes.toString("latin1", 0, size).split("\n");
 			const flowsBefore = whole.filter((line, i) => line === lines[i] && line.includes('id":"')).length;

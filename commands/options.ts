@@ -1,5 +1,6 @@
 // Reads a command's arguments, and prints its help. The door to commander, which makes flags of the options.
-import { Command as Commander, CommanderError, Option } from "commander";
+import { createRequire } from "node:module";
+import type * as commander from "commander";
 import { FlowtapeError } from "../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../src/options.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
@@ -8,6 +9,9 @@ import { readConfiguration } from "./configuration.ts";
 import type { OptionValue } from "./option-value.ts";
 import { type Given, kebab, Registry } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
+
+// as what it is, a module of CommonJS: loading it as one of ECMAScript takes two milliseconds more
+const { Command: Commander, CommanderError, Option } = createRequire(import.meta.url)("commander") as typeof commander;
 
 /** Options of every command. */
 export const commonOptions = {
@@ -118,7 +122,7 @@ async function checkNames(file: string, names: readonly string[], commands: read
 }
 
 /** Parses without exiting or printing; the help text, or the version, when it was asked for. */
-function parse(commander: Commander, argv: readonly string[]): string | null {
+function parse(commander: commander.Command, argv: readonly string[]): string | null {
 	let help = "";
 	commander.exitOverride().configureOutput({ writeOut: (text) => (help += text), writeErr: () => {}, getOutHelpWidth: () => 100 });
 	try {
@@ -132,7 +136,7 @@ function parse(commander: Commander, argv: readonly string[]): string | null {
 	}
 }
 
-function commanderOf(command: Command, registry: Registry): Commander {
+function commanderOf(command: Command, registry: Registry): commander.Command {
 	const { min, max } = command.arity;
 	const expected = `${command.args}${command.takesChild ? " [-- CMD…]" : ""}`;
 	const commander = new Commander(`flowtape ${command.name}`)
@@ -165,7 +169,7 @@ function commanderOf(command: Command, registry: Registry): Commander {
 }
 
 /** The flags of one option: two for a boolean, of which help shows the one that changes something. */
-function flagOptions(flag: string, spec: OptionSpec, title: string): Option[] {
+function flagOptions(flag: string, spec: OptionSpec, title: string): commander.Option[] {
 	const short = spec.short === undefined ? "" : `-${spec.short}, `;
 	// functions stand in configuration files only
 	if (spec.type === "function") return [];

@@ -227,9 +227,10 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 		// not mapped into memory: a file that shrinks under a map ends the process
 		db.exec("PRAGMA mmap_size = 0");
 		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
+		if (mode === "create") forgoJournal(db);
 		if (isWritten) migrate(db, path);
 		checkIdentity(db, path);
-		if (isWritten) prepareForWriting(db, mode, durable);
+		if (mode === "append") prepareForAppending(db, durable);
 		return db;
 	} catch (error) {
 		db.close();
@@ -279,17 +280,19 @@ function checkIdentity(db: Database.Database, path: string): void {
 	}
 }
 
-function prepareForWriting(db: Database.Database, mode: Mode, durable: boolean): void {
-	// a new file that is made in one go needs no journal: it has its name only once it is whole
-	if (mode === "create") {
-		db.exec("PRAGMA journal_mode = OFF");
-		db.exec("PRAGMA synchronous = OFF");
-	} else {
-		db.exec("PRAGMA journal_mode = WAL");
-		db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
-		db.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
-		for (const index of indexes) db.exec(index);
-	}
+/** A new file that is made in one go has its name only once it is whole. Behind its defences, SQLite keeps a journal whatever it is told. */
+function forgoJournal(db: Database.Database): void {
+	db.unsafeMode(true);
+	db.exec("PRAGMA journal_mode = OFF");
+	db.unsafeMode(false);
+	db.exec("PRAGMA synchronous = OFF");
+}
+
+function prepareForAppending(db: Database.Database, durable: boolean): void {
+	db.exec("PRAGMA journal_mode = WAL");
+	db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
+	db.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
+	for (const index of indexes) db.exec(index);
 }
 
 /** What SQLite says, as an error of ours: the system's fault or the file's. */

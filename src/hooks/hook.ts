@@ -1,4 +1,5 @@
 // What a feature is: functions on a flow at the phases of its life, and the turn on which it gives a verdict.
+import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow, TcpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
@@ -29,6 +30,10 @@ export interface Delivery {
 export interface StandingAnswer {
 	/** The response as it is now, and until when it is the same to the byte, in seconds since 1970. */
 	current(): { readonly response: Response; readonly until: number };
+	/** Which of its header fields' values move with time, by their index and in order, while all else stays as it is; null: that is not known. */
+	moving(): readonly number[] | null;
+	/** Its header fields by now, and until when. Only where it is known which of them move. */
+	moved(): { readonly fields: readonly ByteString[]; readonly until: number };
 	/** Another request got it. */
 	given(): void;
 }

@@ -186,11 +186,17 @@ class Replay implements ServerReplay {
 
 	/** null: somebody wants to hear of each request, or dates in bodies never stay the same. */
 	#standing(recording: Recording, accepted: ByteString | null): StandingAnswer | null {
-		if (this.#context.onServed !== undefined || this.#refresh?.json.length) return null;
+		const refresh = this.#refresh;
+		if (this.#context.onServed !== undefined || refresh?.json.length) return null;
 		return {
 			current: () => {
 				const now = this.#now();
-				return { response: recording.answer(now, this.#refresh, accepted), until: recording.staysUntil(now, this.#refresh) };
+				return { response: recording.answer(now, refresh, accepted), until: recording.staysUntil(now, refresh) };
+			},
+			moving: () => recording.moving(refresh),
+			moved: () => {
+				const now = this.#now();
+				return { fields: recording.fieldsAt(now, refresh), until: recording.staysUntil(now, refresh) };
 			},
 			given: () => {
 				this.#served++;

@@ -3,11 +3,38 @@ import type { ByteString } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import type { StandingAnswer } from "../hooks/hook.ts";
 import { outgoingResponse } from "./framing-out.ts";
+import { writeFields } from "./wire/head.ts";
 
 /** What all of it may take, in bytes, bodies that others keep too among them. */
 const LIMIT = 256 * 1024 * 1024;
 /** What an answer takes besides the bytes that are asked and sent, about. Bytes. */
 const OVERHEAD = 1280;
+const LINE_END = "\r\n";
+
+/** A head but for the values that move with time. */
+interface HeadForm {
+	/** Their indexes among the fields, in order. */
+	readonly moving: readonly number[];
+	/** What stands before each of them, and behind the last. */
+	readonly parts: readonly ByteString[];
+}
+
+function formOf(head: ByteString, fields: readonly ByteString[], moving: readonly number[]): HeadForm {
+	const parts: ByteString[] = [];
+	let from = 0;
+	for (const index of moving) {
+		const end = head.length - LINE_END.length - writeFields(fields.slice(index + 1)).length;
+		parts.push(head.slice(from, end - (fields[index] as ByteString).length));
+		from = end;
+	}
+	return { moving, parts: [...parts, head.slice(from)] };
+}
+
+function headOf({ moving, parts }: HeadForm, fields: readonly ByteString[]): ByteString {
+	let head = parts[0] as ByteString;
+	for (let i = 0; i < moving.length; i++) head += (fields[moving[i] as number] as ByteString) + (parts[i + 1] as ByteString);
+	return head;
+}
 
 /** An answer as an HTTP/1.1 connection sends it. */
 export class StandingMessage {
@@ -16,6 +43,8 @@ export class StandingMessage {
 	#head: ByteString = "";
 	#body: Buffer | null = null;
 	#until = Number.NEGATIVE_INFINITY;
+	/** The head around the values that move with time; null: it is made anew each time. */
+	#form: HeadForm | null = null;
 
 	constructor(request: Request, answer: StandingAnswer) {
 		this.#request = request;
@@ -25,11 +54,19 @@ export class StandingMessage {
 	/** Makes it ready to be given at a time, in seconds. False: it cannot be sent without looking at it again. */
 	prepare(at: number): boolean {
 		if (at < this.#until) return true;
+		if (this.#form !== null) {
+			const { fields, until } = this.#answer.moved();
+			this.#head = headOf(this.#form, fields);
+			this.#until = until;
+			return at < until;
+		}
 		const { response, until } = this.#answer.current();
 		const { body } = response;
 		if (at >= until || !Buffer.isBuffer(body)) return false;
-		const { head, coding, close } = outgoingResponse(response, this.#request, { size: body.length }, true);
+		const { head, fields, coding, close } = outgoingResponse(response, this.#request, { size: body.length }, true);
 		if (coding === "chunked" || close) return false;
+		const moving = fields === response.headers.fields ? this.#answer.moving() : null;
+		if (moving !== null) this.#form = formOf(head, fields, moving);
 		this.#head = head;
 		this.#body = coding === "plain" ? body : null;
 		this.#until = until;

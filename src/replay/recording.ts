@@ -44,7 +44,7 @@ export class Recording {
 			statusCode: response.statusCode,
 			reason: isOlder ? response.reason.replace(/[\r\n\0]/g, " ") : standardReason(response.statusCode),
 			httpVersion: isOlder ? response.httpVersion : "HTTP/1.1",
-			headers: new Headers(refresh === null ? response.headers.fields.slice() : this.#fieldsAt(now, refresh)),
+			headers: new Headers(this.fieldsAt(now, refresh)),
 			body: response.body ?? EMPTY,
 			trailers: response.trailers?.copy() ?? null,
 			timestampStart: now,
@@ -63,6 +63,18 @@ export class Recording {
 		if (refresh.json.length > 0) return now;
 		const { timestampStart } = this.response;
 		return this.#datesFor(refresh).length === 0 ? Number.POSITIVE_INFINITY : timestampStart + Math.floor(now - timestampStart) + 1;
+	}
+
+	/** Which values of the fields of `answer` move with time, by their index and in order; null where its fields are not one by one the recorded ones. */
+	moving(refresh: Refresh | null): readonly number[] | null {
+		if (!this.#isSendable || this.#isCoded) return null;
+		return refresh === null ? [] : [...new Set(this.#datesFor(refresh).map(({ at }) => at))];
+	}
+
+	/** A copy of the recorded header fields, the dates moved. */
+	fieldsAt(now: number, refresh: Refresh | null): ByteString[] {
+		const { headers, timestampStart } = this.response;
+		return refresh === null ? headers.fields.slice() : moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - timestampStart));
 	}
 
 	/**
@@ -90,11 +102,6 @@ export class Recording {
 	#datesFor(refresh: Refresh): readonly HeaderDate[] {
 		this.#dates ??= findDates(this.response.headers.fields, refresh);
 		return this.#dates;
-	}
-
-	#fieldsAt(now: number, refresh: Refresh): ByteString[] {
-		const { headers, timestampStart } = this.response;
-		return moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - timestampStart));
 	}
 }
 

@@ -8,6 +8,8 @@ import type { Hook, StandingAnswer } from "../../../src/hooks/hook.ts";
 import { createServerReplay, options, type ServerReplay } from "../../../src/hooks/server-replay.ts";
 import { defaults } from "../../../src/options.ts";
 import { StandingAnswers } from "../../../src/proxy/standing-answers.ts";
+import { Recording } from "../../../src/replay/recording.ts";
+import { usualDates } from "../../../src/replay/refresh.ts";
 
 const asked = Buffer.from("GET / HTTP/1.1\r\n\r\n");
 
@@ -20,6 +22,8 @@ function changing(responseAt: (n: number) => Response): StandingAnswer & { times
 			const n = Math.floor(this.at / 10);
 			return { response: responseAt(n), until: (n + 1) * 10 };
 		},
+		moving: () => null,
+		moved: () => ({ fields: [], until: 0 }),
 		given() {
 			this.times++;
 		},
@@ -45,6 +49,61 @@ t.test("the same bytes get the answer of the moment, others do not", async (t) =
 	t.match(sent(answers, asked, 9), /body 0/);
 	t.match(sent(answers, asked, 12), /body 1/);
 	t.equal(answer.times, 3);
+});
+
+/** The answer of a recording at the time that `clock` has. */
+function dated(response: Response, clock: { at: number }): StandingAnswer {
+	const recording = new Recording({ id: "1" }, response);
+	const untilNow = () => recording.staysUntil(clock.at, usualDates);
+	return {
+		current: () => ({ response: recording.answer(clock.at, usualDates), until: untilNow() }),
+		moving: () => recording.moving(usualDates),
+		moved: () => ({ fields: recording.fieldsAt(clock.at, usualDates), until: untilNow() }),
+		given: () => {},
+	};
+}
+
+t.test("dates move on, and nothing else, as in an answer that is made at the time", async (t) => {
+	const day = "Tue, 14 Nov 2023 22:13:20 GMT";
+	const fields: [string, string][][] = [
+		[["Date", day]],
+		[
+			["x", day],
+			["Date", day],
+			["Set-Cookie", `a=1; expires=${day}; path=/`],
+			["content-length", "4"],
+			["set-cookie", `b=2; Expires=${day}`],
+			["Expires", day],
+		],
+		[["x", "no date"]],
+		[["Date", "soon"]],
+		[["Last-Modified", "Tue Nov 14 22:13:20 2023"]],
+		// something is left out of these, or put in
+		[
+			["bad name", "x"],
+			["Date", day],
+		],
+		[
+			["Date", day],
+			["content-length", "17"],
+		],
+		[
+			["content-encoding", "identity"],
+			["Date", day],
+		],
+	];
+	for (const headers of fields) {
+		const response = httpResponse({ headers, body: "body", timestampStart: STARTED });
+		const clock = { at: STARTED + 100 };
+		const answers = new StandingAnswers();
+		answers.add(asked, httpRequest(), dated(response, clock), clock.at);
+		for (const seconds of [0, 0.5, 1, 86_400, 40 * 86_400, 8e11]) {
+			clock.at += seconds;
+			const fresh = new StandingAnswers();
+			fresh.add(asked, httpRequest(), dated(response, clock), clock.at);
+			t.equal(sent(answers, asked, clock.at), sent(fresh, asked, clock.at), `${JSON.stringify(headers)} ${seconds}`);
+		}
+	}
 });
 
 t.test("a response to HEAD has no body", async (t) => {

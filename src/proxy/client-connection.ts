@@ -148,7 +148,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter {
 		const { head, coding, close } = outgoingResponse(response, request, body, touched);
 		if (close) this.#isPersistent = false;
-		if (standing !== null && Buffer.isBuffer(response.body)) this.#remember(request, standing);
+		if (standing !== null && Buffer.isBuffer(response.body) && coding !== "chunked") this.#remember(request, standing, head.length + response.body.length);
 		this.#asked = null;
 		this.#isCloseDelimited = close && coding === "plain";
 		this.#writer.begin(head, coding);
@@ -156,9 +156,9 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	/** The whole request, and nothing else, came in one piece. */
-	#remember(request: Request, standing: StandingAnswer): void {
+	#remember(request: Request, standing: StandingAnswer, size: number): void {
 		if (this.#asked !== null && this.tunnel === null && this.#isPersistent && this.#parser.idle && this.#batch.isEmpty)
-			this.context.standing.add(this.#asked, request, standing, this.receivedAt);
+			this.context.standing.add(this.#asked, request, standing, size);
 	}
 
 	sendError(status: ErrorStatus, message: string, method: ByteString): void {

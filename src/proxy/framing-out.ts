@@ -21,6 +21,9 @@ export interface Outgoing {
 	coding: Coding;
 }
 
+/** What of a request decides how its response is framed. */
+export type Asked = Pick<Request, "method" | "httpVersion" | "headers">;
+
 /** A request in origin form, or as a proxy is to forward it. `touched`: a hook may have changed it. */
 export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
 	const { method, path } = request;
@@ -43,7 +46,7 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
  * A response for a client that asked with this method and version. `touched`: a hook made it or may have changed it.
  * `close`: the connection has to be closed after the message, because its end is the end of the body, or its head says so.
  */
-export function outgoingResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): Outgoing & { close: boolean } {
+export function outgoingResponse(response: Response, request: Asked, body: BodyFacts, touched: boolean): Outgoing & { close: boolean } {
 	const version = response.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	const { statusCode } = response;
 	const reason = isHttp2(response) ? standardReason(statusCode) : response.reason;
@@ -71,7 +74,7 @@ export function outgoingResponse(response: Response, request: Request, body: Bod
 }
 
 /** RFC 9112 section 9.6: a client that asked for it and is not told may take the connection for one that stays. A server tells it itself. */
-function mustTellOfClose({ httpVersion, headers }: Request): boolean {
+function mustTellOfClose({ httpVersion, headers }: Asked): boolean {
 	return httpVersion === "HTTP/1.1" && !isPersistent(httpVersion, headers.fields);
 }
 

@@ -1,8 +1,9 @@
 // Requests that are answered the same way each time, known by the very bytes that clients send: they need no exchange.
 import type { ByteString } from "../flow/bytes.ts";
+import { Headers } from "../flow/headers.ts";
 import type { Request } from "../flow/message.ts";
 import type { StandingAnswer } from "../hooks/hook.ts";
-import { outgoingResponse } from "./framing-out.ts";
+import { type Asked, outgoingResponse } from "./framing-out.ts";
 import { writeFields } from "./wire/head.ts";
 
 /** What all of it may take, in bytes, bodies that others keep too among them. */
@@ -10,6 +11,8 @@ const LIMIT = 256 * 1024 * 1024;
 /** What an answer takes besides the bytes that are asked and sent, about. Bytes. */
 const OVERHEAD = 1280;
 const LINE_END = "\r\n";
+/** All of them would stay in memory, and they say of a connection only that it stays open. */
+const NO_FIELDS = new Headers([]);
 
 /** A head but for the values that move with time. */
 interface HeadForm {
@@ -38,7 +41,7 @@ function headOf({ moving, parts }: HeadForm, fields: readonly ByteString[]): Byt
 
 /** An answer as an HTTP/1.1 connection sends it. */
 export class StandingMessage {
-	readonly #request: Request;
+	readonly #request: Asked;
 	readonly #answer: StandingAnswer;
 	#head: ByteString = "";
 	#body: Buffer | null = null;
@@ -46,7 +49,7 @@ export class StandingMessage {
 	/** The head around the values that move with time; null: it is made anew each time. */
 	#form: HeadForm | null = null;
 
-	constructor(request: Request, answer: StandingAnswer) {
+	constructor(request: Asked, answer: StandingAnswer) {
 		this.#request = request;
 		this.#answer = answer;
 	}
@@ -73,11 +76,6 @@ export class StandingMessage {
 		return true;
 	}
 
-	/** What it takes in memory, about. */
-	get size(): number {
-		return OVERHEAD + this.#head.length + (this.#body?.length ?? 0);
-	}
-
 	/** Another request gets it, once it is ready. */
 	give(to: { add(part: ByteString | Buffer): void }): void {
 		to.add(this.#head);
@@ -96,18 +94,18 @@ export class StandingAnswers {
 		return message?.prepare(at) ? message : null;
 	}
 
-	/** Keeps the answer to a request that came as these bytes and no others. */
-	add(asked: Buffer, request: Request, answer: StandingAnswer, at: number): void {
-		const message = new StandingMessage(request, answer);
-		if (!message.prepare(at)) return;
-		// the request has them too, as fields
-		const size = 2 * asked.length + message.size;
+	/**
+	 * Keeps the answer to a request that came as these bytes and no others, and leaves the connection open. It is made ready when they come again.
+	 * @param sent bytes of the answer's head and body
+	 */
+	add(asked: Buffer, { method, httpVersion }: Pick<Request, "method" | "httpVersion">, answer: StandingAnswer, sent: number): void {
+		const size = OVERHEAD + asked.length + sent;
 		// forgotten as a whole: those that are asked for are soon there again
 		if (this.#size + size > LIMIT) {
 			this.#messages = new Map();
 			this.#size = 0;
 		}
 		this.#size += size;
-		this.#messages.set(asked.latin1Slice(), message);
+		this.#messages.set(asked.latin1Slice(), new StandingMessage({ method, httpVersion, headers: NO_FIELDS }, answer));
 	}
 }

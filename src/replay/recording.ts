@@ -15,7 +15,7 @@ export class Recording {
 	readonly id: string;
 	/** As recorded. */
 	response: Response;
-	/** It was given more than once already, and all equal requests get it from now on. */
+	/** All equal requests get it from now on. */
 	isAlways = false;
 	/** The whole recorded flow; null when it is gone. */
 	readonly flow: () => HttpFlow | null;

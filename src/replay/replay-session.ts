@@ -52,10 +52,7 @@ export class ReplaySession {
 		const key = requestKey(request, rules);
 		if (match !== null || rules.choice !== "first") return this.#choose(key, request);
 		const ready = this.#ready.get(key);
-		if (ready !== undefined) {
-			ready.isAlways = true;
-			return ready;
-		}
+		if (ready !== undefined) return ready;
 		if (order !== "first") return this.#inOrder(key);
 		return this.#useAlways(key, this.#answerFrom(new Cursor(key, shelves, true)));
 	}
@@ -119,7 +116,9 @@ export class ReplaySession {
 	/** From now on this recording answers all requests with the key. */
 	#useAlways(key: string, found: Found | null): Recording | null {
 		const recording = this.#use(found);
-		if (recording !== null) this.#ready.set(key, recording);
+		if (recording === null) return null;
+		recording.isAlways = true;
+		this.#ready.set(key, recording);
 		return recording;
 	}
 

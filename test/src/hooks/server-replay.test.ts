@@ -78,7 +78,7 @@ t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
 	t.same(await replay.report(), { served: 0, missed: 2, unused: 1 });
 });
 
-t.test("an answer that stands, once it was given more than once and nobody hears of it", async (t) => {
+t.test("an answer that stands, where nobody hears of it", async (t) => {
 	const standing = async (values: Partial<OptionValues<typeof options>>, context: HookContext = {}) => {
 		const replay = await replayOf([recorded("a"), recorded("b")], values, context);
 		const found: boolean[] = [];
@@ -93,8 +93,8 @@ t.test("an answer that stands, once it was given more than once and nobody hears
 		}
 		return found;
 	};
-	t.same(await standing({ server_replay_reuse: true }), [false, true, true, true]);
-	t.same(await standing({ server_replay_order: "sequence" }), [false, false, false, true], "the last one");
+	t.same(await standing({ server_replay_reuse: true }), [true, true, true, true]);
+	t.same(await standing({ server_replay_order: "sequence" }), [false, false, true, true], "the last one");
 	t.same(await standing({ server_replay_order: "cycle" }), [false, false, false, false]);
 	t.same(await standing({}), [false, false, false, false], "each once");
 	t.same(await standing({ server_replay_reuse: true, server_replay_delay: "1ms" }), [false, false, false, false]);

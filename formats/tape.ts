@@ -94,7 +94,7 @@ class TapeSource implements FlowSource {
 	/** Rows go from one tape to another as they are. */
 	async transfer(sink: FlowSink): Promise<number | null> {
 		const { path } = this.#input;
-		if (!(sink instanceof NewTape) || path === null || (await missingEnd(path)) !== null) return null;
+		if (!(sink instanceof NewTape) || path === null || missingEnd(path) !== null) return null;
 		const { openStore } = await import("../src/store/sqlite.ts");
 		const { report, filter, ids } = this.#options;
 		const source = openStore(path, { mode: "read", report });
@@ -108,7 +108,7 @@ class TapeSource implements FlowSource {
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
 		const { path, remove } = await spool(this.#input);
 		try {
-			const missing = await missingEnd(path);
+			const missing = missingEnd(path);
 			if (missing === null) yield* this.#flowsOf(path, this.#options);
 			else yield* readCut({ path, name: this.#input.name, ...missing }, (copy, told) => this.#flowsOf(copy, { report: told }), this.#options);
 		} finally {

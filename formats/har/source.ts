@@ -15,12 +15,11 @@ const BATCH_BYTES = 1 * 1024 * 1024;
 export class HarSource implements FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
+	readonly #isZip: boolean;
 	readonly #pages = new Map<string, JsonObject>();
 	#hasEntries = false;
 	/** Entries of `data:` URLs and the like. */
 	#foreign = 0;
-
-	readonly #isZip: boolean;
 
 	constructor(input: Input, options: SourceOptions, isZip: boolean) {
 		this.#input = input;

@@ -1,6 +1,6 @@
 // A tape whose file was cut off, as by a copy that did not come to its end: SQLite opens none that is shorter than its head says.
-import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, open, rm, truncate } from "node:fs/promises";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { copyFile, mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
@@ -14,20 +14,20 @@ const LARGEST_PAGE = 65_536;
 /** What a tape may have been; a head that claims more is damaged itself. */
 const LARGEST_TAPE = 2 ** 40;
 
-/** Where a tape ends and where it should have ended, in bytes; null where nothing is missing. */
-export async function missingEnd(path: string): Promise<{ size: number; whole: number } | null> {
-	const file = await open(path);
+/** Where a tape ends and where it should have ended, in bytes; null where nothing is missing. At once: every tape that is read is asked. */
+export function missingEnd(path: string): { size: number; whole: number } | null {
+	const file = openSync(path, "r");
 	try {
 		const head = Buffer.alloc(HEAD_BYTES);
-		await file.read(head, 0, HEAD_BYTES, 0);
-		const { size } = await file.stat();
+		readSync(file, head, 0, HEAD_BYTES, 0);
+		const { size } = fstatSync(file);
 		// the count of pages is good only where it was written together with the counter of changes, and a log may hold what is missing
 		if (head.readUInt32BE(24) !== head.readUInt32BE(92) || existsSync(`${path}-wal`)) return null;
 		const pageSize = head.readUInt16BE(16);
 		const whole = (pageSize === 1 ? LARGEST_PAGE : pageSize) * head.readUInt32BE(28);
 		return size < whole ? { size, whole } : null;
 	} finally {
-		await file.close();
+		closeSync(file);
 	}
 }
 

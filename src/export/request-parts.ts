@@ -2,9 +2,8 @@
 import { isUtf8 } from "node:buffer";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
+import { inOneLine, isToken } from "../flow/sendable.ts";
 
-/** tchar (RFC 9110 section 5.6.2). Any other name could mean something else to the program that is called. */
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const HTTP_2_PREFIX = ":";
 
 /** The fields that the command has to name: not the length, which follows from the body, nor Host where the URL says it. */
@@ -12,9 +11,10 @@ export function namedFields(request: Request): [name: ByteString, value: ByteStr
 	const fields: [ByteString, ByteString][] = [];
 	const { fields: list } = request.headers;
 	for (let i = 0; i + 1 < list.length; i += 2) {
-		const [name, value] = [list[i] as ByteString, (list[i + 1] as ByteString).replace(/[\r\n\0]/g, " ")];
+		const [name, value] = [list[i] as ByteString, inOneLine(list[i + 1] as ByteString)];
 		const lower = name.toLowerCase();
-		if (!NAME.test(name) || lower.startsWith(HTTP_2_PREFIX) || lower === "content-length" || lower === "host") continue;
+		// any name but a token could mean something else to the program that is called
+		if (!isToken(name) || lower.startsWith(HTTP_2_PREFIX) || lower === "content-length" || lower === "host") continue;
 		fields.push([name, value]);
 	}
 	return fields;

@@ -4,13 +4,28 @@ import type { ByteString } from "./bytes.ts";
 import type { Headers } from "./headers.ts";
 import type { Request } from "./message.ts";
 
-const BREAK = /[\r\n\0]/;
+const BREAKS = /[\r\n\0]/g;
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/** Whether text is a token, as methods and the names of fields are. */
+export function isToken(text: string): boolean {
+	return TOKEN.test(text);
+}
+
+/** Whether text holds nothing that would end the field or the message (RFC 9110 section 5.5). */
+export function isOneLine(text: string): boolean {
+	return text.search(BREAKS) === -1;
+}
+
+/** Text without that. */
+export function inOneLine(text: ByteString): ByteString {
+	return text.replace(BREAKS, " ");
+}
+
 /** A name may look odd, but not like a pseudo-field (RFC 9113 section 8.3), as dumps made of HAR have them. */
 function isSendable(name: ByteString, value: ByteString): boolean {
-	return name !== "" && !name.startsWith(":") && !BREAK.test(name) && !BREAK.test(value);
+	return name !== "" && !name.startsWith(":") && isOneLine(name) && isOneLine(value);
 }
 
 /** Whether all fields can be sent. */
@@ -26,7 +41,7 @@ export function dropUnsendable({ fields }: Headers): void {
 
 /** Why a request cannot be sent, whatever its fields are; null: it can. */
 export function unsendable({ method, path, host }: Request): string | null {
-	if (!TOKEN.test(method)) return "its method is none";
+	if (!isToken(method)) return "its method is none";
 	if (path === "" || /[\s\0]/.test(path)) return "its path is none";
 	return host === "" || /[\s\0/?#@]/.test(host) ? "its host is none" : null;
 }

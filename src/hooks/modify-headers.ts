@@ -3,6 +3,7 @@ import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
+import { isOneLine, isToken } from "../flow/sendable.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
@@ -16,11 +17,6 @@ export const options = {
 		help: "Set a header, or remove it with an empty value; @ reads the value from a file. The first character is the separator.",
 	},
 } as const satisfies OptionTable;
-
-/** tchar (RFC 9110 section 5.6.2) */
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** What would end the field or the message (RFC 9110 section 5.5). */
-const FORBIDDEN = /[\r\n\0]/;
 
 interface HeaderRule {
 	readonly text: string;
@@ -37,7 +33,7 @@ export async function createModifyHeaders({ modify_headers: texts }: OptionValue
 	/** The value of a rule now; null when it is unfit, which is logged. */
 	function currentValue({ name, read }: HeaderRule): ByteString | null {
 		const value = read()?.latin1Slice().trim() ?? null;
-		if (value === null || !FORBIDDEN.test(value)) return value;
+		if (value === null || isOneLine(value)) return value;
 		context.log?.("warning", `the header ${name} is left as it is: a value of one line was expected`);
 		return null;
 	}
@@ -66,8 +62,8 @@ export async function createModifyHeaders({ modify_headers: texts }: OptionValue
 
 function compile({ text, subject, value, matches }: Rule, context: HookContext): HeaderRule {
 	const name = unescapeLiteral(subject);
-	if (!NAME.test(name)) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the name of a header was expected, not "${subject}"`);
-	if (!value.startsWith("@") && FORBIDDEN.test(unescapeLiteral(value)))
+	if (!isToken(name)) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the name of a header was expected, not "${subject}"`);
+	if (!value.startsWith("@") && !isOneLine(unescapeLiteral(value)))
 		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the value of a header cannot have line breaks or NUL`);
 	return { text, matches, name, read: compileValue(value, context) };
 }

@@ -4,7 +4,7 @@ import type { HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
-import { areSendable, dropUnsendable } from "../flow/sendable.ts";
+import { areSendable, dropUnsendable, inOneLine } from "../flow/sendable.ts";
 import { acceptsCoding } from "./accept.ts";
 import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from "./refresh.ts";
 
@@ -42,7 +42,7 @@ export class Recording {
 		const isOlder = response.httpVersion.startsWith("HTTP/1.");
 		const answer = new Response({
 			statusCode: response.statusCode,
-			reason: isOlder ? response.reason.replace(/[\r\n\0]/g, " ") : standardReason(response.statusCode),
+			reason: isOlder ? inOneLine(response.reason) : standardReason(response.statusCode),
 			httpVersion: isOlder ? response.httpVersion : "HTTP/1.1",
 			headers: new Headers(this.fieldsAt(now, refresh)),
 			body: response.body ?? EMPTY,

@@ -1,6 +1,7 @@
 // Values that scripts set, looked at before they reach a flow: one of the wrong kind is an error of the script, told with its line, and not
 // one of whatever sends or stores the flow later.
 import { inspect } from "node:util";
+import { isOneLine } from "../flow/sendable.ts";
 
 /** @throws TypeError that says what is expected of `name` */
 export function checkText(name: string, value: unknown): string {
@@ -10,7 +11,7 @@ export function checkText(name: string, value: unknown): string {
 
 /** A text that a head can hold. @throws TypeError */
 export function checkField(name: string, value: unknown): string {
-	if (/[\r\n\0]/.test(checkText(name, value))) throw wrong(name, "a string without line breaks", value);
+	if (!isOneLine(checkText(name, value))) throw wrong(name, "a string without line breaks", value);
 	return value as string;
 }
 

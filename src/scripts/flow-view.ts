@@ -2,9 +2,10 @@
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { Turn } from "../hooks/hook.ts";
-import { bufferOf, checkText, wrong } from "./check-value.ts";
+import { checkText, wrong } from "./check-value.ts";
 import { type Client, type Server, viewOf } from "./connection-view.ts";
 import { RequestView, ResponseView } from "./message-view.ts";
+import { StreamMessageView } from "./stream-message-view.ts";
 import { WebSocketView } from "./websocket-view.ts";
 
 export interface FlowError extends FlowFailure {
@@ -120,33 +121,6 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	get websocket(): WebSocketView | null {
 		const { websocket } = this.flow;
 		return websocket === null ? null : new WebSocketView(websocket);
-	}
-}
-
-/** Some bytes of a stream. */
-export class StreamMessageView {
-	/** What is shown. */
-	readonly message: StreamMessage;
-
-	constructor(message: StreamMessage) {
-		this.message = message;
-	}
-
-	get from_client(): boolean {
-		return this.message.fromClient;
-	}
-
-	/** Seconds since 1970. */
-	get timestamp(): number {
-		return this.message.timestamp;
-	}
-
-	get content(): Buffer {
-		return this.message.content;
-	}
-
-	set content(content: Uint8Array) {
-		this.message.content = bufferOf(content);
 	}
 }
 

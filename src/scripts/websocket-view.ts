@@ -1,20 +1,10 @@
 // WebSocket conversations as scripts see them, by mitmproxy's names.
 import { decodeText, encodeText } from "../flow/bytes.ts";
 import type { WebSocketData, WebSocketMessage } from "../flow/flow.ts";
-import { bufferOf, checkText } from "./check-value.ts";
+import { checkText } from "./check-value.ts";
+import { StreamMessageView } from "./stream-message-view.ts";
 
-export class WebSocketMessageView {
-	/** What is shown. */
-	readonly message: WebSocketMessage;
-
-	constructor(message: WebSocketMessage) {
-		this.message = message;
-	}
-
-	get from_client(): boolean {
-		return this.message.fromClient;
-	}
-
+export class WebSocketMessageView extends StreamMessageView<WebSocketMessage> {
 	/** 1 text, 2 binary. */
 	get type(): number {
 		return this.message.opcode;
@@ -22,19 +12,6 @@ export class WebSocketMessageView {
 
 	get is_text(): boolean {
 		return this.message.opcode === 1;
-	}
-
-	/** Seconds since 1970. */
-	get timestamp(): number {
-		return this.message.timestamp;
-	}
-
-	get content(): Buffer {
-		return this.message.content;
-	}
-
-	set content(content: Uint8Array) {
-		this.message.content = bufferOf(content);
 	}
 
 	/** @throws Error when the message is binary */

@@ -2,7 +2,7 @@
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
-import { areSendable, dropUnsendable, unsendable } from "../../../src/flow/sendable.ts";
+import { areSendable, dropUnsendable, inOneLine, isOneLine, isToken, unsendable } from "../../../src/flow/sendable.ts";
 
 t.test("fields that would be more than a field", async (t) => {
 	const headers = Headers.of([":status", "200"], ["X Odd", "ä"], ["a", "b\r\nc: d"], ["e\n", "f"], ["", "g"], ["h", "\0"], ["i", ""]);
@@ -21,4 +21,15 @@ t.test("requests that are none", async (t) => {
 	t.match(unsendable(httpRequest({ path: "/a b" })), /path/);
 	t.match(unsendable(httpRequest({ method: "A B" })), /method/);
 	t.match(unsendable(httpRequest({ host: "a/b" })), /host/);
+});
+
+t.test("one line, again and again", async (t) => {
+	for (const text of ["a\rb", "a\nb", "a\0b", "a\r\nb\n"]) for (let n = 0; n < 2; n++) t.equal(isOneLine(text), false);
+	t.equal(isOneLine("a\tb\x0bc"), true);
+	t.equal(inOneLine("a\r\nb\0"), "a  b ");
+});
+
+t.test("tokens", async (t) => {
+	t.ok(isToken("X-Odd_~1"));
+	for (const text of ["", "a b", "a:", "ä", "a\n"]) t.notOk(isToken(text), JSON.stringify(text));
 });

@@ -19,6 +19,9 @@ export interface JournalOptions {
 	hasChild: boolean;
 }
 
+/** How many fields that were left out are remembered. */
+const LEFT_OUT_COUNT = 1000;
+
 export class Journal {
 	readonly #io: Io;
 	readonly #options: JournalOptions;
@@ -27,6 +30,8 @@ export class Journal {
 	#isLosing = false;
 	/** The first line of --json says where it listens; until then, words go to stderr. */
 	#isListening = false;
+	/** What was told of fields left out: a recording that is asked for again and again is told of once. */
+	readonly #leftOutOf = new Set<string>();
 
 	constructor(io: Io, options: JournalOptions) {
 		this.#io = io;
@@ -85,6 +90,9 @@ export class Journal {
 			case "upstream_error":
 				this.#tell({ event: "upstream_error", message: event.message, destination: event.destination });
 				break;
+			case "left_out":
+				this.#leftOut(event);
+				break;
 			case "hook_error":
 				this.#tell({ event: "hook_error", phase: event.phase, message: wordsOf(event.error) });
 				break;
@@ -92,6 +100,13 @@ export class Journal {
 				this.#lose(event.error);
 				break;
 		}
+	}
+
+	#leftOut({ field, of, url }: Extract<ProxyEvent, { kind: "left_out" }>): void {
+		const message = `the field ${JSON.stringify(field)} of the ${of} ${of === "request" ? "for" : "of"} ${url} was left out, as HTTP/2 allows no such field`;
+		if (this.#leftOutOf.has(message)) return;
+		if (this.#leftOutOf.size < LEFT_OUT_COUNT) this.#leftOutOf.add(message);
+		this.#tell({ event: "left_out", message, field, of, url });
 	}
 
 	/** The certificate to trust, of an authority that nobody knows yet. */

@@ -14,6 +14,7 @@ import { HTTP2_VERSION, http2Fields, http2Framing, http2ResponseHeaders, regular
 import { END_STREAM, errorName, INTERNAL_ERROR, NO_ERROR } from "./http2-module.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
 import { type TunnelTarget, targetOf } from "./target.ts";
+import { isBodiless } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 
 export interface ClientStreamSettings {
@@ -126,22 +127,27 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	}
 
 	sendInterim({ status, fields }: ResponseHead): void {
-		if (!this.#stream.destroyed && !this.#stream.headersSent) this.#stream.additionalHeaders({ ":status": status, ...http2Fields(fields) });
+		const stream = this.#stream;
+		if (isGone(stream) || stream.headersSent) return;
+		stream.additionalHeaders({ ":status": status, ...http2Fields(fields, this.#leftOut()) });
 	}
 
 	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
 		const stream = this.#stream;
-		if (stream.destroyed) return this;
+		if (isGone(stream)) return this;
 		this.#isSwitched = response.statusCode === 101;
-		const endStream = isEmptyBody(body) && !this.#isSwitched;
-		const waitForTrailers = !endStream && !("size" in body && response.trailers === null);
+		const endStream = isEmptyBody(body, response.trailers) && !this.#isSwitched;
+		const waitForTrailers = !endStream && !("size" in body && response.trailers === null) && !isBodiless(request.method, response.statusCode);
 		// A date is the origin's to give.
 		const options = { endStream, waitForTrailers, sendDate: false };
-		if (waitForTrailers) stream.on("wantTrailers", () => stream.sendTrailers(http2Fields(this.#responseTrailers ?? [])));
+		const leftOut = this.#leftOut(request);
+		const sendTrailers = () => isGone(stream) || stream.sendTrailers(http2Fields(this.#responseTrailers ?? [], leftOut));
+		if (waitForTrailers) stream.on("wantTrailers", sendTrailers);
 		try {
-			stream.respond(http2ResponseHeaders(response, request, body, touched), options);
+			stream.respond(http2ResponseHeaders(response, request, body, touched, leftOut), options);
 		} catch (error) {
-			// What a hook or a recording says can be nothing that HTTP/2 has a form for.
+			// A status of a hook or a recording can be one that HTTP/2 has no form for.
+			stream.removeListener("wantTrailers", sendTrailers);
 			this.sendError(502, `the response cannot be sent over HTTP/2: ${(error as Error).message}`, request.method);
 		}
 		return this;
@@ -149,10 +155,14 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 
 	sendError(status: ErrorStatus, message: string, method: ByteString): void {
 		const stream = this.#stream;
-		if (stream.destroyed) return;
+		if (isGone(stream)) return;
 		const body = errorBody(message);
 		stream.respond({ ":status": status, "content-type": ERROR_TYPE, "content-length": String(body.length) });
 		stream.end(method === "HEAD" ? undefined : body);
+	}
+
+	#leftOut(request = this.#exchange?.flow.request): (field: string) => void {
+		return (field) => this.context.emit({ kind: "left_out", field, of: "response", url: request?.prettyUrl ?? "" });
 	}
 
 	write(chunk: Buffer): void {
@@ -190,4 +200,9 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		stream.removeAllListeners("drain");
 		return stream;
 	}
+}
+
+/** Whether nothing can be sent in it any more: it is closed before it is destroyed. */
+function isGone(stream: ServerHttp2Stream): boolean {
+	return stream.destroyed || stream.closed;
 }

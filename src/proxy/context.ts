@@ -22,6 +22,8 @@ export type ProxyEvent =
 	| { readonly kind: "egress"; readonly destination: string }
 	/** A server could not be reached or broke off. */
 	| { readonly kind: "upstream_error"; readonly message: string; readonly destination: string }
+	/** A field, of the head or the trailers, that HTTP/2 has no form for was not sent. */
+	| { readonly kind: "left_out"; readonly field: string; readonly of: "request" | "response"; readonly url: string }
 	| { readonly kind: "hook_error"; readonly phase: Phase; readonly error: unknown }
 	/** The sink refused a flow: it is lost, the traffic goes on. */
 	| { readonly kind: "sink_error"; readonly error: unknown };

@@ -34,7 +34,8 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
 	if (!touched && !isForeign && "framing" in body) coding = codingOf(body.framing);
 	else {
 		const said = claim(() => requestFraming({ method, target: path, version, fields }));
-		const framing = settle(body, said, { chunked: version === "HTTP/1.1", implied: said?.kind === "none" && sizeOf(body) === 0 });
+		const can = { chunked: version === "HTTP/1.1", implied: said?.kind === "none" && sizeOf(body) === 0 };
+		const framing = settle(body, said, request.trailers, can);
 		if (!isSame(framing, said)) fields = framed(fields, framing);
 		coding = codingOf(framing);
 	}
@@ -60,7 +61,7 @@ export function outgoingResponse(response: Response, request: Asked, body: BodyF
 		if ((statusCode < 200 || statusCode === 204) && hasSizing(response.headers)) fields = framed(fields, framing);
 	} else {
 		const said = claim(() => responseFraming({ version, status: statusCode, reason, fields }, request.method));
-		framing = settle(body, said, { chunked: !old && version === "HTTP/1.1", implied: false });
+		framing = settle(body, said, response.trailers, { chunked: !old && version === "HTTP/1.1", implied: false });
 		if (!isSame(framing, said)) fields = framed(fields, framing);
 	}
 	if ("size" in body && mustTellOfClose(request) && isPersistent(version, fields)) fields = [...fields, "Connection", "close"];
@@ -91,8 +92,12 @@ function claim(read: () => Framing): Framing | null {
 	}
 }
 
-/** The framing to use. A body that is all there keeps the coding its fields name; one still to come keeps the one it came with. */
-function settle(body: BodyFacts, said: Framing | null, can: { chunked: boolean; implied: boolean }): Framing {
+/**
+ * The framing to use. A body that is all there keeps the coding its fields name; one still to come keeps the one it came with. Trailers that are
+ * known need chunks (RFC 9112 section 7.1.2): in HTTP/2 they come behind a length as well.
+ */
+function settle(body: BodyFacts, said: Framing | null, trailers: Headers | null, can: { chunked: boolean; implied: boolean }): Framing {
+	if (can.chunked && trailers?.size) return { kind: "chunked" };
 	if ("framing" in body) return body.framing.kind === "chunked" && !can.chunked ? { kind: "close" } : body.framing;
 	if (can.implied) return { kind: "none" };
 	if (said?.kind === "chunked" && can.chunked) return said;

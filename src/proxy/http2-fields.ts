@@ -5,10 +5,12 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
+import { isToken } from "../flow/sendable.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { BodyFacts } from "./relay.ts";
 import { type Framing, isBodiless } from "./wire/framing.ts";
 import { connectionOptions, upgradeOf } from "./wire/hop-by-hop.ts";
+import { trimBlanks } from "./wire/read-head.ts";
 
 export const HTTP2_VERSION = "HTTP/2.0";
 
@@ -42,7 +44,8 @@ export function regularFields(raw: readonly string[]): ByteString[] {
 export function http2Framing(fields: ByteString[], ended: boolean): Framing {
 	const length = new Headers(fields).raw("content-length");
 	if (ended) return length === null ? { kind: "none" } : { kind: "length", length: 0 };
-	return length !== null && /^\d{1,15}$/.test(length) ? { kind: "length", length: Number(length) } : { kind: "chunked" };
+	// What goes on behind a head that says 0 may be trailers, for which a length leaves no room in HTTP/1.1.
+	return length !== null && /^\d{1,15}$/.test(length) && Number(length) > 0 ? { kind: "length", length: Number(length) } : { kind: "chunked" };
 }
 
 /** What an extended CONNECT (RFC 8441 section 5) lacks to be the request of RFC 6455. */
@@ -80,8 +83,13 @@ function defaultAuthority({ host, port, scheme }: Request): ByteString {
 /** RFC 9113 section 8.2.2: these are about an HTTP/1.1 connection. */
 const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"]);
 
+/** Told the name of a field that HTTP/2 has no form for, which is not sent. */
+export type LeftOut = (name: ByteString) => void;
+
+const ignore: LeftOut = () => {};
+
 /** A request as `node:http2` sends it. `touched`: a hook may have changed it. */
-export function http2RequestHeaders(request: Request, body: BodyFacts, touched: boolean): OutgoingHttpHeaders {
+export function http2RequestHeaders(request: Request, body: BodyFacts, touched: boolean, leftOut: LeftOut = ignore): OutgoingHttpHeaders {
 	const isUpgrade = isWebSocketUpgrade(request);
 	const { headers, authority } = request;
 	const out = emptyHeaders();
@@ -92,27 +100,37 @@ export function http2RequestHeaders(request: Request, body: BodyFacts, touched: 
 	const host = headers.raw("host");
 	if (authority !== "" || !isHttp2(request) || host === null) out[":authority"] = authority || host || defaultAuthority(request);
 	out[":path"] = request.path;
-	addFields(out, request, [...(isHttp2(request) ? [] : ["host"]), ...(isUpgrade ? ["sec-websocket-key"] : [])]);
+	addFields(out, request, [...(isHttp2(request) ? [] : ["host"]), ...(isUpgrade ? ["sec-websocket-key"] : [])], leftOut);
 	const { cookie } = out;
-	if (typeof cookie === "string" && !isHttp2(request)) out.cookie = cookie.split(/; */);
+	if (typeof cookie === "string" && !isHttp2(request)) out.cookie = crumbs(cookie);
 	settleLength(out, body, touched || !isHttp2(request));
 	return out;
 }
 
+/** RFC 9113 section 8.2.3: a field for each cookie. */
+function crumbs(cookie: ByteString): ByteString[] {
+	const parts = cookie.split(";").map((part) => trimBlanks(part));
+	return parts.some((part) => part !== "") ? parts.filter((part) => part !== "") : [""];
+}
+
 /** A response as `node:http2` sends it to a client that sent this request. */
-export function http2ResponseHeaders(response: Response, request: Request, body: BodyFacts, touched: boolean): OutgoingHttpHeaders {
+export function http2ResponseHeaders(response: Response, request: Request, body: BodyFacts, touched: boolean, leftOut: LeftOut = ignore): OutgoingHttpHeaders {
 	const isSwitch = response.statusCode === 101;
 	const out = emptyHeaders();
 	out[":status"] = isSwitch ? 200 : response.statusCode;
-	addFields(out, response, isSwitch ? ["sec-websocket-accept"] : []);
+	addFields(out, response, isSwitch ? ["sec-websocket-accept"] : [], leftOut);
 	if (isSwitch || !isBodiless(request.method, response.statusCode)) settleLength(out, body, touched || !isHttp2(response));
 	return out;
 }
 
-/** Interim responses and trailers. */
-export function http2Fields(fields: readonly ByteString[]): OutgoingHttpHeaders {
+/** The fields of interim responses and trailers. */
+export function http2Fields(fields: readonly ByteString[], leftOut: LeftOut = ignore): OutgoingHttpHeaders {
 	const out = emptyHeaders();
-	for (let i = 0; i < fields.length; i += 2) addField(out, (fields[i] as ByteString).toLowerCase(), fields[i + 1] as ByteString);
+	for (let i = 0; i < fields.length; i += 2) {
+		const name = (fields[i] as ByteString).toLowerCase();
+		if (CONNECTION_FIELDS.has(name) || name === "te") continue;
+		addField(out, name, fields[i + 1] as ByteString, leftOut);
+	}
 	return out;
 }
 
@@ -121,15 +139,24 @@ function emptyHeaders(): OutgoingHttpHeaders {
 }
 
 /** The fields of a message but for those of its connection and some others. */
-function addFields(out: OutgoingHttpHeaders, message: Message, others: readonly string[]): void {
+function addFields(out: OutgoingHttpHeaders, message: Message, others: readonly string[], leftOut: LeftOut): void {
 	const { fields } = message.headers;
 	const options = connectionOptions(fields);
 	for (let i = 0; i < fields.length; i += 2) {
 		const name = (fields[i] as ByteString).toLowerCase();
 		const value = fields[i + 1] as ByteString;
 		if (CONNECTION_FIELDS.has(name) || others.includes(name) || options?.includes(name)) continue;
-		if (name !== "te" || value.toLowerCase() === "trailers") addField(out, name, value);
+		if (name !== "te") addField(out, name, value, leftOut);
+		else if (takesTrailers(value)) out.te = "trailers";
 	}
+}
+
+/** All that HTTP/2 can say of what RFC 9110 section 10.1.4 lists: codings are of HTTP/1.1 (RFC 9113 section 8.2.2). */
+function takesTrailers(te: ByteString): boolean {
+	return te
+		.toLowerCase()
+		.split(",")
+		.some((member) => trimBlanks(member) === "trailers");
 }
 
 /** `node:http2` refuses to send these twice. RFC 9110 section 5.3: joined they mean the same. */
@@ -142,7 +169,16 @@ const SINGLE_FIELDS = new Set(
 	).split(" "),
 );
 
-function addField(out: OutgoingHttpHeaders, name: string, value: ByteString): void {
+/** RFC 9113 section 8.2.1 and RFC 9110 section 5.5: peers refuse the whole message for a control character in a value. */
+const CONTROL = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** A value begins and ends without blanks (RFC 9113 section 8.2.1), which say nothing. */
+function addField(out: OutgoingHttpHeaders, name: string, untrimmed: ByteString, leftOut: LeftOut): void {
+	if (!isToken(name) || CONTROL.test(untrimmed)) {
+		leftOut(name);
+		return;
+	}
+	const value = trimBlanks(untrimmed);
 	const there = out[name];
 	if (there === undefined) out[name] = value;
 	else if (Array.isArray(there)) there.push(value);

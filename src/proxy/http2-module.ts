@@ -23,8 +23,15 @@ const CONNECTION_WINDOW = 16 * 1024 * 1024;
 const HEAD_BYTES = 256 * 1024;
 const FIELD_COUNT = 2000;
 
+/**
+ * Values with a blank at an end, which RFC 9113 section 8.2.1 forbids and senders have all the same: Node 24.2 and late releases of 22 can be told to bring
+ * them. Older releases drop such a field before anybody sees it.
+ */
+const BLANKS = { strictFieldWhitespaceValidation: false } as Http2.SessionOptions;
+
 /** For both sides. */
 export const sessionOptions: Http2.SessionOptions = {
+	...BLANKS,
 	maxHeaderListPairs: FIELD_COUNT,
 	maxSendHeaderBlockLength: 2 * HEAD_BYTES,
 	// Node's limit on what the streams of a connection hold together, in megabytes: their windows limit it already.

@@ -6,6 +6,7 @@ import { type BodyFacts, type Passing, Relay } from "./relay.ts";
 import type { Framing } from "./wire/framing.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
+const EMPTY_FRAMING: Framing = { kind: "length", length: 0 };
 
 export class Passage {
 	/** As the sender sends it; null where a hook made the message, or gave it another body. */
@@ -42,9 +43,14 @@ export class Passage {
 	/** What is to be sent as the body of the message, which hooks may have replaced where it `isTouched`. */
 	settle(message: Message, isTouched: boolean): BodyFacts {
 		const isOther = isTouched && message.body !== null && !(this.isEnded && message.body === this.relay.body());
-		if (this.framing !== null && !isOther) return { framing: this.framing };
+		if (this.framing !== null && !isOther) return { framing: this.#came(message) ? this.framing : EMPTY_FRAMING };
 		this.framing = null;
 		this.relay.replace(message.rawContent ?? EMPTY, message.trailers?.fields ?? null);
 		return { size: this.relay.size };
+	}
+
+	/** False for the body of an HTTP/2 message that said it would have none, and had no trailers either. */
+	#came({ headers, trailers }: Message): boolean {
+		return this.framing?.kind !== "chunked" || !this.isEnded || this.relay.size > 0 || trailers !== null || headers.raw("content-length") === null;
 	}
 }

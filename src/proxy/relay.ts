@@ -1,6 +1,7 @@
 // The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
 import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
+import type { Headers } from "../flow/headers.ts";
 import { passYoung } from "../flow/young-buffers.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 
@@ -10,9 +11,9 @@ import { type Framing, hasBody } from "./wire/framing.ts";
  */
 export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
 
-/** Whether no byte of it will come. */
-export function isEmptyBody(body: BodyFacts): boolean {
-	return "size" in body ? body.size === 0 : !hasBody(body.framing);
+/** Whether nothing comes behind the head of its message: no byte, and no trailers, which a body that is all there has by now. */
+export function isEmptyBody(body: BodyFacts, trailers: Headers | null): boolean {
+	return "size" in body ? body.size === 0 && !trailers?.size : !hasBody(body.framing);
 }
 
 const EMPTY: Buffer = Buffer.alloc(0);

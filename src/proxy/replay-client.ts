@@ -62,6 +62,7 @@ export class ReplayClient {
 			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
 			isOwn: () => false,
 			onDial: (destination) => onEvent({ kind: "egress", destination }),
+			onLeftOut: (field, { prettyUrl: url }) => onEvent({ kind: "left_out", field, of: "request", url }),
 		});
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({

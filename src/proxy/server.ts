@@ -1,5 +1,6 @@
 // The proxy: its ports, the ways to servers that they share, and its end, which loses nothing that was under way.
 import type { Socket } from "node:net";
+import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
 import type { Gate, PassedHosts } from "../hooks/hook.ts";
@@ -179,7 +180,9 @@ class LiveProxy implements RunningProxy {
 		if (upstream === null) return null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
 		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
-		const pool = new UpstreamPool(values, { route: routeOf(mode, upstreamCredentials, this.#withoutOwn(route)), isOwn, onDial, events: this.#events });
+		const onLeftOut = (field: string, { prettyUrl: url }: Request) => onEvent?.({ kind: "left_out", field, of: "request", url });
+		const via = routeOf(mode, upstreamCredentials, this.#withoutOwn(route));
+		const pool = new UpstreamPool(values, { route: via, isOwn, onDial, onLeftOut, events: this.#events });
 		this.#pools.push(pool);
 		return pool;
 	}

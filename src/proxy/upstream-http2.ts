@@ -16,6 +16,8 @@ import type { Framing } from "./wire/framing.ts";
 export interface Http2Settings {
 	/** A stream in which nothing moves for so long has failed; 0: never. */
 	timeoutMs: number;
+	/** Told of each field of a request that HTTP/2 has no form for. */
+	onLeftOut?: ((field: string, request: Request) => void) | undefined;
 }
 
 const NONE: Framing = { kind: "none" };
@@ -89,14 +91,19 @@ export class UpstreamHttp2 {
 
 	/** For its streams. @throws when the connection is not there any more, or the head cannot be sent */
 	request(request: Request, body: BodyFacts, touched: boolean): ClientHttp2Stream {
-		const endStream = isEmptyBody(body) && !isWebSocketUpgrade(request);
-		const stream = this.#session.request(http2RequestHeaders(request, body, touched), { endStream, waitForTrailers: !endStream });
+		const endStream = isEmptyBody(body, request.trailers) && !isWebSocketUpgrade(request);
+		const stream = this.#session.request(http2RequestHeaders(request, body, touched, this.leftOut(request)), { endStream, waitForTrailers: !endStream });
 		this.#open++;
 		this.idleSince = Number.POSITIVE_INFINITY;
 		stream.once("close", () => {
 			if (--this.#open === 0) this.idleSince = performance.now();
 		});
 		return stream;
+	}
+
+	/** For its streams. */
+	leftOut(request: Request): (field: string) => void {
+		return (field) => this.#settings.onLeftOut?.(field, request);
 	}
 
 	get isDestroyed(): boolean {
@@ -149,7 +156,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 			this.#responseTrailers = raw;
 		});
 		stream.on("end", () => this.#onEnd());
-		stream.on("wantTrailers", () => stream.sendTrailers(http2Fields(this.#requestTrailers ?? [])));
+		stream.on("wantTrailers", () => {
+			const leftOut = this.#connection.leftOut(this.#request as Request);
+			if (!stream.destroyed && !stream.closed) stream.sendTrailers(http2Fields(this.#requestTrailers ?? [], leftOut));
+		});
 		stream.on("drain", () => {
 			this.#listener?.upstreamDrained();
 			this.#listener?.flush();

@@ -43,6 +43,8 @@ export interface PoolSetup {
 	isOwn: (socket: Socket) => boolean;
 	/** Told of every attempt to reach a server, before a name is looked up or a socket opened. */
 	onDial?: (destination: string) => void;
+	/** Told of each field of a request that HTTP/2 has no form for, and that was not sent. */
+	onLeftOut?: (field: string, request: Request) => void;
 	/** Who wants to know of connections; nobody unless given. */
 	events?: ConnectionEvents | null;
 }
@@ -149,7 +151,7 @@ export class UpstreamPool {
 
 	#addHttp2(to: Destination, socket: Socket, facts: ServerConnection): UpstreamHttp2 {
 		const key = keyOf(to);
-		const settings = { timeoutMs: this.#values.tcp_timeout * 1000 };
+		const settings = { timeoutMs: this.#values.tcp_timeout * 1000, onLeftOut: this.#setup.onLeftOut };
 		const session = new UpstreamHttp2(socket, facts, settings, (closed) => this.#sessions.remove(key, closed));
 		this.#sessions.add(key, session);
 		this.#startSweeper();

@@ -146,3 +146,14 @@ t.test("modes other than the usual one, and an authority that nobody knows yet",
 	json.journal.authority("/tmp/ca.pem");
 	t.strictSame(JSON.parse(json.said().out), { event: "authority", file: "/tmp/ca.pem" });
 });
+
+t.test("a field that was left out is named once, however often its recording is asked for", async (t) => {
+	const { journal, said } = journalOf();
+	const event = { kind: "left_out", field: "bad\u001b name", of: "response", url: "https://a.example/" } as const;
+	for (let i = 0; i < 3; i++) journal.event(event);
+	journal.event({ ...event, of: "request" });
+	const lines = ["response of", "request for"].map(
+		(of) => `flowtape: the field "bad\\u001b name" of the ${of} https://a.example/ was left out, as HTTP/2 allows no such field\n`,
+	);
+	t.equal(said().err, lines.join(""));
+});

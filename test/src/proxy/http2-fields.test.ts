@@ -29,6 +29,7 @@ t.test("the fields of a stream without the pseudo-fields", async (t) => {
 t.test("how a body is delimited", async (t) => {
 	t.strictSame(http2Framing([], true), { kind: "none" });
 	t.strictSame(http2Framing(["content-length", "0"], true), { kind: "length", length: 0 });
+	t.strictSame(http2Framing(["content-length", "0"], false), { kind: "chunked" }, "trailers may follow");
 	t.strictSame(http2Framing(["content-length", "12"], false), { kind: "length", length: 12 });
 	t.strictSame(http2Framing([], false), { kind: "chunked" });
 	t.strictSame(http2Framing(["content-length", "x"], false), { kind: "chunked" });
@@ -50,7 +51,8 @@ t.test("a request of HTTP/1.1 in HTTP/2: Host is the authority, cookies are apar
 		},
 	);
 	t.equal(http2RequestHeaders(http1(), none, false)[":authority"], "example.com:8443", "without Host");
-	t.equal(http2RequestHeaders(http1("TE", "Trailers"), none, false).te, "Trailers");
+	t.equal(http2RequestHeaders(http1("TE", "gzip, Trailers"), none, false).te, "trailers", "the one thing that HTTP/2 lets TE say");
+	t.strictSame(http2RequestHeaders(http1("Cookie", "a=1; ; b=2;\t"), none, false).cookie, ["a=1", "b=2"]);
 });
 
 t.test("a request of HTTP/2 in HTTP/2 stays as it is", async (t) => {
@@ -102,6 +104,17 @@ t.test("responses", async (t) => {
 
 t.test("interim responses and trailers", async (t) => {
 	t.strictSame({ ...http2Fields(["Link", "</a>", "link", "</b>", "__proto__", "x"]) }, { link: ["</a>", "</b>"], ["__proto__"]: "x" });
+});
+
+t.test("fields that HTTP/2 has no form for are left out, and told of", async (t) => {
+	const left: string[] = [];
+	const leftOut = (name: string) => void left.push(name);
+	const fields = ["Bad Name", "1", "x-a", "\x00", "x-b", "a\x7f", "", "2", ":path", "/", "a\xe9", "3", "x-c", "\t a b ", "x-d", "a\tb"];
+	t.strictSame({ ...http2Fields([...fields, "te", "x", "connection", "close"], leftOut) }, { "x-c": "a b", "x-d": "a\tb" });
+	t.strictSame(left, ["bad name", "x-a", "x-b", "", ":path", "a\xe9"], "those about the connection go without a word");
+	t.match(http2RequestHeaders(http2("a", ...fields), none, false, leftOut), { "x-c": "a b" });
+	t.match(http2ResponseHeaders(new Response({ statusCode: 200, headers: new Headers(fields) }), http2("a"), none, false, leftOut), { "x-c": "a b" });
+	t.equal(left.length, 18);
 });
 
 t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade in HTTP/1.1", async (t) => {

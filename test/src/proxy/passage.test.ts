@@ -30,6 +30,18 @@ t.test("the size that is to be expected", async (t) => {
 	t.equal(passage.expectedSize, 10, "as come");
 });
 
+t.test("an HTTP/2 message that said it would have no body, and had none, has a length", async (t) => {
+	const settled = (headers: [string, string][], trailers: [string, string][] | null = null) => {
+		const passage = new Passage({ kind: "chunked" });
+		passage.relay.end(null);
+		passage.isEnded = true;
+		return passage.settle(httpResponse({ headers, trailers, body: passage.relay.body() }), false);
+	};
+	t.strictSame(settled([["content-length", "0"]]), { framing: { kind: "length", length: 0 } });
+	t.strictSame(settled([["content-length", "0"]], [["grpc-status", "7"]]), { framing: { kind: "chunked" } });
+	t.strictSame(settled([]), { framing: { kind: "chunked" } });
+});
+
 t.test("whether anything has come: bytes, or the end of an empty one", async (t) => {
 	const passage = new Passage(length);
 	t.equal(passage.hasCome, false);

@@ -2,6 +2,7 @@
 import t from "tap";
 import { openFileSpool } from "../../../formats/file-spool.ts";
 import { bodyBytes, bodySize } from "../../../src/flow/body.ts";
+import { Headers } from "../../../src/flow/headers.ts";
 import { type BodyWriter, isEmptyBody, Relay } from "../../../src/proxy/relay.ts";
 
 /** A receiver that notes what it is given. */
@@ -68,12 +69,13 @@ t.test("a body in place of what came", async (t) => {
 });
 
 t.test("whether no byte will come", async (t) => {
-	t.strictSame([{ size: 0 }, { size: 1 }, { framing: { kind: "none" as const } }, { framing: { kind: "chunked" as const } }].map(isEmptyBody), [
-		true,
-		false,
-		true,
-		false,
-	]);
+	const bodies = [{ size: 0 }, { size: 1 }, { framing: { kind: "none" as const } }, { framing: { kind: "chunked" as const } }];
+	t.strictSame(
+		bodies.map((body) => isEmptyBody(body, null)),
+		[true, false, true, false],
+	);
+	t.equal(isEmptyBody({ size: 0 }, new Headers(["x-t", "1"])), false, "trailers come behind it");
+	t.equal(isEmptyBody({ size: 0 }, new Headers([])), true);
 });
 
 t.test("what passes is given up, kept elsewhere once it is large, or changed", async (t) => {

@@ -1,0 +1,191 @@
+// What HTTP/2 has no form for, and what is lost on the way between the versions unless somebody takes care: a test a case.
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { type HttpParts, httpFlow } from "../../fixtures/build-flow.ts";
+import { askHttp2, type Http2Answer, openHttp2, startHttp2Origin } from "../../fixtures/http2-peers.ts";
+import { type LiveParts, startTestLive } from "../../fixtures/live-proxy.ts";
+import { startOrigin } from "../../fixtures/origin-server.ts";
+import { Peer } from "../../fixtures/peer.ts";
+import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
+import { writeTape } from "../../fixtures/tape-files.ts";
+import { Pipeline } from "../../src/hooks/pipeline.ts";
+import { defaults } from "../../src/options.ts";
+import type { ProxyEvent } from "../../src/proxy/context.ts";
+import { ReplayClient, options as replayOptions } from "../../src/proxy/replay-client.ts";
+
+/** Asks a replay of one recording for it, over HTTP/2 in clear text. */
+async function replayed(t: Test, parts: HttpParts, live: Partial<LiveParts> = {}): Promise<Http2Answer> {
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [httpFlow(parts)]);
+	const { port } = await startTestLive(t, { recordings: [tape], ...live });
+	const session = await openHttp2(t, { tunnel: (to: string) => tunnel(port, to) } as TestProxy, "example.com:80");
+	return askHttp2(session, { ":path": "/", ":method": parts.request?.method ?? "GET" });
+}
+
+async function tunnel(port: number, to: string): Promise<Peer> {
+	const peer = await Peer.to(port);
+	await peer.send(`CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\n\r\n`).head();
+	return peer;
+}
+
+/** What a server of HTTP/1.1 says to the preface. */
+const NO_HTTP2 = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
+
+const leftOut = ({ events }: { events: readonly ProxyEvent[] }) =>
+	events.flatMap((event) => (event.kind === "left_out" ? [`${event.of}: ${event.field}`] : []));
+
+t.test("trailers behind an empty body, from a recording of either version", async (t) => {
+	const trailers = [
+		["grpc-status", "7"],
+		["grpc-message", "not for you"],
+	] as const;
+	const want = ["grpc-status", "7", "grpc-message", "not for you"];
+	for (const [name, response] of Object.entries({
+		grpc: { httpVersion: "HTTP/2.0", reason: "", headers: [["content-type", "application/grpc"]] as const },
+		"a length of 0": { httpVersion: "HTTP/2.0", reason: "", headers: [["content-length", "0"]] as const },
+		chunks: { httpVersion: "HTTP/1.1", headers: [["Transfer-Encoding", "chunked"]] as const },
+	})) {
+		const answer = await replayed(t, { response: { ...response, body: "", trailers } });
+		t.match(answer, { status: 200, body: "", trailers: want, code: 0 }, name);
+	}
+	t.match(await replayed(t, { response: { headers: [["grpc-status", "7"]], body: "" } }), { fields: ["grpc-status", "7"], trailers: null, code: 0 });
+	const head = await replayed(t, { request: { method: "HEAD" }, response: { headers: [], body: "", trailers } });
+	t.match(head, { status: 200, code: 0 }, "an answer to HEAD ends with its head");
+});
+
+t.test("trailers of a recording in HTTP/2 for a client of HTTP/1.1", async (t) => {
+	for (const [body, chunks] of [
+		["", "0\r\n"],
+		["hi", "2\r\nhi\r\n0\r\n"],
+	] as const) {
+		const tape = join(t.testdir(), "a.tape");
+		const headers = [["content-length", String(body.length)]] as const;
+		await writeTape(tape, [httpFlow({ response: { httpVersion: "HTTP/2.0", headers, body, trailers: [["x-t", "end"]] } })]);
+		const { port } = await startTestLive(t, { recordings: [tape], values: { server_replay_reuse: true } });
+		for (let i = 0; i < 3; i++) {
+			const peer = (await Peer.to(port)).send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
+			t.match((await peer.head()).toLowerCase(), "transfer-encoding: chunked");
+			t.equal(await peer.upTo("end\r\n\r\n"), `${chunks}x-t: end\r\n\r\n`);
+			peer.close();
+		}
+		const old = (await Peer.to(port)).send("GET http://example.com/ HTTP/1.0\r\nHost: example.com\r\n\r\n");
+		t.notMatch((await old.head()).toLowerCase(), "transfer-encoding", "HTTP/1.0 has no chunks");
+		old.close();
+	}
+});
+
+t.test("trailers behind a length of 0, live, in every pair of versions", async (t) => {
+	const proxy = await startTestProxy(t);
+	const seen: (readonly string[] | null)[] = [];
+	const origin = await startHttp2Origin(t, (stream, raw) => {
+		if (raw.includes("/none")) {
+			stream.respond({ ":status": 200, "content-length": "0" });
+			return void stream.end();
+		}
+		let got: string[] | null = null;
+		stream.on("trailers", (_headers: unknown, _flags: unknown, raw: string[]) => {
+			got = raw;
+		});
+		stream.resume();
+		stream.on("end", () => {
+			seen.push(got);
+			stream.respond({ ":status": 200, "content-length": "0" }, { waitForTrailers: true });
+			stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "7" }));
+			stream.end();
+		});
+	});
+	const session = await openHttp2(t, proxy, origin.authority);
+	const asked = { ":method": "POST", ":path": "/x", "content-length": "0", te: "trailers" };
+	const answer = await askHttp2(session, asked, (stream) => {
+		stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "1" }));
+		stream.end();
+	});
+	t.match(answer, { status: 200, trailers: ["grpc-status", "7"], code: 0 });
+	t.strictSame(seen, [["x-sum", "1"]], "those of the request too");
+	t.match(await askHttp2(session, { ":path": "/none" }), { status: 200, fields: ["content-length", "0"], trailers: null, code: 0 });
+	t.equal((await proxy.flow(0)).response?.trailers?.get("grpc-status"), "7");
+
+	let head = "";
+	const old = await startOrigin(t, async (server) => {
+		head = await server.head();
+		if (head.startsWith("PRI")) return void server.send(NO_HTTP2).close();
+		t.equal(await server.upTo("x-sum: 1\r\n\r\n"), "0\r\nx-sum: 1\r\n\r\n");
+		server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-T: end\r\n\r\n");
+	});
+	const toOld = await openHttp2(t, await startTestProxy(t), `127.0.0.1:${old.port}`);
+	const translated = await askHttp2(toOld, asked, (stream) => {
+		stream.on("wantTrailers", () => stream.sendTrailers({ "x-sum": "1" }));
+		stream.end();
+	});
+	t.match(translated, { status: 200, trailers: ["x-t", "end"] });
+	t.match(head.toLowerCase(), "transfer-encoding: chunked");
+});
+
+t.test("trailers of a recorded request that has no body are sent again", async (t) => {
+	const seen: string[][] = [];
+	const origin = await startHttp2Origin(t, (stream) => {
+		stream.on("trailers", (_headers: unknown, _flags: unknown, raw: string[]) => seen.push(raw));
+		stream.resume().on("end", () => stream.respond({ ":status": 200 }, { endStream: true }));
+	});
+	const events: ProxyEvent[] = [];
+	const client = new ReplayClient({
+		options: defaults(replayOptions),
+		pipeline: new Pipeline([]),
+		sink: { append() {}, close: async () => {} },
+		onEvent: (event) => events.push(event),
+	});
+	t.teardown(() => client.close());
+	const headers = [
+		["content-type", "application/grpc"],
+		["bad name", "x"],
+		["x-ctl", "a\x01b"],
+	] as const;
+	const request = { method: "POST", host: "localhost", port: origin.port, httpVersion: "HTTP/2.0", headers, body: "" };
+	const trailers = [
+		["x-sum", "1"],
+		["bad name too", "2"],
+		["connection", "close"],
+	] as const;
+	const flow = await client.send(httpFlow({ request: { ...request, trailers } }));
+	t.equal(flow.response?.statusCode, 200, String(flow.error?.message));
+	t.strictSame(seen, [["x-sum", "1"]]);
+	t.strictSame(leftOut({ events }), ["request: bad name", "request: x-ctl", "request: bad name too"]);
+});
+
+t.test("a field that HTTP/2 does not allow is left out, and the answer comes", async (t) => {
+	const odd = [
+		["bad name", "1"],
+		["", "2"],
+		["set-cookie", "___utmva=kxh\x01GjQM; path=/"],
+		["x-esc", "\x1b[1m"],
+		["x-del", "\x7f"],
+		[":status", "500"],
+		["TE", "gzip"],
+		["x-tab", "a\tb"],
+		["x-blanks", " a b\t"],
+		["x-bytes", "\xe9"],
+	] as const;
+	const trailers = [
+		["bad name", "x"],
+		["x-fine", "y"],
+		["Transfer-Encoding", "chunked"],
+	] as const;
+	for (const httpVersion of ["HTTP/1.1", "HTTP/2.0"]) {
+		const answer = await replayed(t, { response: { httpVersion, headers: odd, body: "ok", trailers } });
+		t.match(answer, { status: 200, body: "ok", code: 0, trailers: ["x-fine", "y"] }, httpVersion);
+		t.strictSame(answer.fields, ["x-tab", "a\tb", "x-blanks", "a b", "x-bytes", "\xc3\xa9"]);
+	}
+});
+
+t.test("and so it is on the way to a server, and back from one that speaks HTTP/1.1", async (t) => {
+	const proxy = await startTestProxy(t, { options: { validate_inbound_headers: false } });
+	const origin = await startOrigin(t, async (server) => {
+		if ((await server.head()).startsWith("PRI")) return void server.send(NO_HTTP2).close();
+		server.send("HTTP/1.1 200 OK\r\nX-Ctl: a\x01b\r\nX-Fine: yes\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Odd: \x02\r\nX-T: 1\r\n\r\n");
+	});
+	const session = await openHttp2(t, proxy, `127.0.0.1:${origin.port}`);
+	t.match(await askHttp2(session, { ":path": "/" }), { status: 200, fields: ["x-fine", "yes"], trailers: ["x-t", "1"] });
+	t.strictSame(leftOut(proxy), ["response: x-ctl", "response: x-odd"]);
+	const [said] = proxy.events.filter((event) => event.kind === "left_out");
+	t.match(said, { url: `http://127.0.0.1:${origin.port}/` });
+});

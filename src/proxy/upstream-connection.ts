@@ -20,6 +20,8 @@ export interface UpstreamSettings {
 	/** The proxy at the other end, if it is to forward the requests; default: the server is there, or a tunnel leads to it. */
 	forwarder?: UpstreamProxy | null;
 	lenient: boolean;
+	/** Told once whether the server speaks HTTP/1: whether its first answer on this connection could be read, or whether it failed before that. */
+	onVersion?: ((isHttp1: boolean) => void) | undefined;
 	/** A server that sends nothing for so long while it is asked has failed; 0: never. */
 	timeoutMs: number;
 }
@@ -41,6 +43,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	readonly #writer: Http1Writer;
 	readonly #parser: ResponseParser;
 	readonly #forwarder: UpstreamProxy | null;
+	#onVersion: ((isHttp1: boolean) => void) | undefined;
 	#listener: ResponseListener | null = null;
 	/** Whether it has served a request. */
 	#isKept = false;
@@ -54,6 +57,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		this.socket = socket;
 		this.facts = facts;
 		this.#forwarder = settings.forwarder ?? null;
+		this.#onVersion = settings.onVersion;
 		this.#batch = new WriteBatch(socket);
 		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new ResponseParser(this, { lenient: settings.lenient });
@@ -122,8 +126,14 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 
 	head(head: ResponseHead, framing: Framing): void {
 		this.#isUnseen = false;
+		this.#tellVersion(true);
 		if (framing.kind === "close" || !isPersistent(head.version, head.fields)) this.#isPersistent = false;
 		this.#listener?.responseHead(head, framing);
+	}
+
+	#tellVersion(isHttp1: boolean): void {
+		this.#onVersion?.(isHttp1);
+		this.#onVersion = undefined;
 	}
 
 	body(chunk: Buffer): void {
@@ -167,6 +177,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	#fail(error: unknown): void {
 		const listener = this.#listener;
 		this.destroy();
+		this.#tellVersion(false);
 		if (!(error instanceof FlowtapeError)) throw error;
 		if (listener === null) return;
 		listener.responseFailed(error, this.#isUnseen && error.code === "FT_UPSTREAM");

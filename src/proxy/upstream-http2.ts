@@ -22,12 +22,22 @@ export interface Http2Settings {
 
 const NONE: Framing = { kind: "none" };
 
+/** nghttp2's number for a first frame that is no SETTINGS, which is how an answer of HTTP/1.1 looks to it. */
+const PROTOCOL_ERROR = -505;
+/** How often it is looked whether what has come was a SETTINGS frame. Milliseconds. */
+const GREETING_MS = 100;
+/** The size of a frame without content. */
+const FRAME_BYTES = 9;
+
 export class UpstreamHttp2 {
 	readonly facts: ServerConnection;
 	/** Since when no stream has been open, in milliseconds of `performance.now()`; infinite while one is. */
 	idleSince = performance.now();
 	readonly #session: ClientHttp2Session;
+	readonly #socket: Socket;
 	readonly #settings: Http2Settings;
+	/** What broke the session. */
+	#error: Error | null = null;
 	#open = 0;
 	/** The server takes no further streams. */
 	#isClosing = false;
@@ -35,6 +45,7 @@ export class UpstreamHttp2 {
 	/** `onClose` is called once, when it cannot be used any more. */
 	constructor(socket: Socket, facts: ServerConnection, settings: Http2Settings, onClose: (connection: UpstreamHttp2) => void) {
 		this.facts = facts;
+		this.#socket = socket;
 		this.#settings = settings;
 		// Every request brings its own authority.
 		const session = http2().connect("https://server.invalid", {
@@ -49,7 +60,10 @@ export class UpstreamHttp2 {
 		};
 		session.once("connect", () => widen(session));
 		// The streams are told, each by itself.
-		session.on("error", () => {});
+		session.on("error", (error) => {
+			this.#error ??= error;
+		});
+		this.#awaitGreeting();
 		session.on("goaway", close);
 		session.on("close", () => {
 			facts.timestampEnd = now();
@@ -57,16 +71,39 @@ export class UpstreamHttp2 {
 		});
 	}
 
-	/** Calls back once it is known whether the server speaks HTTP/2 at all, which no ALPN tells in clear text. */
-	confirm(done: (isHttp2: boolean) => void): void {
+	/**
+	 * Calls back once it is known whether the server speaks HTTP/2 at all, which no ALPN tells in clear text: it may not where it hung up, or what it
+	 * sent was no frame. Where it was one that breaks the rules there is an error.
+	 */
+	confirm(done: (isHttp2: boolean, error: FlowtapeError | null) => void): void {
 		const session = this.#session;
-		const settle = (isHttp2: boolean) => {
+		const settle = (isHttp2: boolean, error: FlowtapeError | null) => {
 			session.removeListener("remoteSettings", onSettings).removeListener("close", onClose);
-			done(isHttp2);
+			done(isHttp2, error);
 		};
-		const onSettings = () => settle(true);
-		const onClose = () => settle(false);
+		const onSettings = () => settle(true, null);
+		const onClose = () => {
+			const error = this.#error as (Error & { errno?: number }) | null;
+			const mayBeOther = this.#socket.bytesRead === 0 || error?.errno === PROTOCOL_ERROR || error === null;
+			settle(false, mayBeOther ? null : upstreamFault(`the server's first frame of HTTP/2 breaks the rules: ${error.message}`, error));
+		};
 		session.once("remoteSettings", onSettings).once("close", onClose);
+	}
+
+	/**
+	 * A first frame with a length that it cannot have (RFC 9113 section 6.5) makes nghttp2 say good-bye and read no more, of which Node 20 does not tell:
+	 * nothing would happen until a timeout.
+	 */
+	#awaitGreeting(): void {
+		const session = this.#session;
+		let looks = 0;
+		const timer = setInterval(() => {
+			if (this.#socket.bytesRead < FRAME_BYTES || ++looks < 2) return;
+			this.#error ??= new Error("its SETTINGS cannot be read");
+			session.destroy(this.#error);
+		}, GREETING_MS).unref();
+		const stop = () => clearInterval(timer);
+		session.once("remoteSettings", stop).once("close", stop);
 	}
 
 	/** Whether another stream can be opened now. */
@@ -104,6 +141,11 @@ export class UpstreamHttp2 {
 	/** For its streams. */
 	leftOut(request: Request): (field: string) => void {
 		return (field) => this.#settings.onLeftOut?.(field, request);
+	}
+
+	/** What the server did wrong that ended it; null: nothing that is known. */
+	get fault(): FlowtapeError | null {
+		return this.#error === null ? null : upstreamFault(`the connection to the server broke: ${this.#error.message}`, this.#error);
 	}
 
 	get isDestroyed(): boolean {
@@ -202,7 +244,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#onClose(code: number): void {
 		if (this.#listener === null) return;
-		if (this.#connection.isDestroyed) this.#fail(upstreamFault("the server closed the connection", this.#error), false);
+		if (this.#connection.isDestroyed) this.#fail(this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error), false);
 		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), code === REFUSED_STREAM);
 	}
 

@@ -38,6 +38,12 @@ export class UpstreamSessions {
 		this.#http1.add(key);
 	}
 
+	/** What an answer, or the lack of one, tells of a server that was asked in HTTP/1.1: it may speak HTTP/2 after all. */
+	noteHttp1(key: string, isHttp1: boolean): void {
+		if (!isHttp1) this.#http1.delete(key);
+		else if (!this.#http1.has(key)) this.addHttp1(key);
+	}
+
 	isHttp1(key: string): boolean {
 		return this.#http1.has(key);
 	}

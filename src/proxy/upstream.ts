@@ -127,10 +127,10 @@ export class UpstreamPool {
 			const session = this.#addHttp2(to, socket, facts);
 			if (to.tls) done(null, session.open());
 			else
-				session.confirm((isHttp2) => {
-					if (isHttp2) return done(null, session.open());
-					this.#sessions.addHttp1(keyOf(to));
-					dial = this.#dialHttp1(to, done);
+				session.confirm((isHttp2, fault) => {
+					if (isHttp2) done(null, session.open());
+					else if (fault !== null) done(fault, null);
+					else dial = this.#dialHttp1(to, done);
 				});
 		});
 		return { cancel: () => dial.cancel() };
@@ -139,6 +139,8 @@ export class UpstreamPool {
 	#addHttp1(to: Destination, socket: Socket, facts: ServerConnection, done: Dialled): void {
 		const settings = {
 			forwarder: this.#forwarder(to),
+			// In TLS the server says so itself; and one that was not asked in HTTP/2 first may speak both.
+			...(to.tls || to.upgrade || !this.#wantsHttp2(to) ? {} : { onVersion: (isHttp1: boolean) => this.#sessions.noteHttp1(keyOf(to), isHttp1) }),
 			lenient: !this.#values.validate_inbound_headers,
 			timeoutMs: this.#values.tcp_timeout * 1000,
 		};

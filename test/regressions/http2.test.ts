@@ -1,4 +1,7 @@
 // What HTTP/2 has no form for, and what is lost on the way between the versions unless somebody takes care: a test a case.
+import { once } from "node:events";
+import { performServerHandshake, type ServerHttp2Stream } from "node:http2";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { type HttpParts, httpFlow } from "../../fixtures/build-flow.ts";
@@ -188,4 +191,70 @@ t.test("and so it is on the way to a server, and back from one that speaks HTTP/
 	t.strictSame(leftOut(proxy), ["response: x-ctl", "response: x-odd"]);
 	const [said] = proxy.events.filter((event) => event.kind === "left_out");
 	t.match(said, { url: `http://127.0.0.1:${origin.port}/` });
+});
+
+/** A server without TLS, whose first connections do as they are told, and the later ones speak HTTP/2. */
+async function startFlawed(t: Test, ...flaws: ((socket: Socket, preface: Buffer) => void)[]): Promise<string> {
+	let count = 0;
+	const server = createServer((socket) => {
+		socket.on("error", () => {});
+		t.teardown(() => socket.destroy());
+		const flaw = flaws[count++];
+		if (flaw !== undefined) {
+			socket.once("data", (preface) => flaw(socket, preface));
+			return;
+		}
+		const session = performServerHandshake(socket);
+		session.on("error", () => {});
+		session.on("stream", (stream: ServerHttp2Stream) => {
+			stream.on("error", () => {});
+			stream.respond({ ":status": 200 });
+			stream.end("h2");
+		});
+	});
+	t.teardown(() => server.close());
+	server.listen(0, "127.0.0.1");
+	await once(server, "listening");
+	return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const frames = (hex: string) => (socket: Socket) => {
+	socket.once("data", () => socket.end());
+	socket.write(Buffer.from(hex, "hex"));
+};
+const says503 = (socket: Socket) => void socket.end("HTTP/1.1 503 Not yet\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+
+t.test("one fault of a server does not make it one of HTTP/1.1 for ever", async (t) => {
+	for (const [name, flaws, statuses] of [
+		["a connection that closes", [(socket: Socket) => void socket.destroy()], [502, 200, 200]],
+		["a value that SETTINGS cannot have", [frames("000006040000000000000480000000")], [502, 200, 200]],
+		["a length that SETTINGS cannot have", [frames("0000050400000000000000000004")], [502, 200, 200]],
+		["an answer of something in front", [says503], [502, 200, 200]],
+		["two of them", [says503, says503], [503, 502, 200]],
+	] as const) {
+		const authority = await startFlawed(t, ...flaws);
+		const session = await openHttp2(t, await startTestProxy(t), authority);
+		for (const [at, status] of statuses.entries()) t.equal((await askHttp2(session, { ":path": "/" })).status, status, `${name}: request ${at + 1}`);
+	}
+});
+
+t.test("a server of HTTP/1.1 is found out once, whatever it does to the preface", async (t) => {
+	for (const refuse of [(socket: Socket) => void socket.end(NO_HTTP2), (socket: Socket) => void socket.destroy()]) {
+		let prefaces = 0;
+		const server = createServer((socket) => {
+			socket.on("error", () => {});
+			socket.on("data", (bytes) => {
+				if (!bytes.toString("latin1").startsWith("PRI")) return void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh1");
+				prefaces++;
+				refuse(socket);
+			});
+			t.teardown(() => socket.destroy());
+		});
+		t.teardown(() => server.close());
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const session = await openHttp2(t, await startTestProxy(t), `127.0.0.1:${(server.address() as AddressInfo).port}`);
+		for (let i = 0; i < 3; i++) t.match(await askHttp2(session, { ":path": "/" }), { status: 200, body: "h1" });
+		t.equal(prefaces, 1);
+	}
 });

@@ -9,8 +9,11 @@ const day = 86_400_000;
 /** Clocks of clients may be slow. */
 const backdatedMs = 2 * day;
 
-/** Apple's clients and Chromium refuse server certificates that are valid for more than 398 days. */
-const validityMs = 397 * day;
+/** From 2026 on browsers refuse server certificates that are valid for more than 200 days, those before today counted. */
+const validityMs = 180 * day;
+
+/** A leaf that is left for less than this is made anew. */
+const renewalMs = 30 * day;
 
 /** Upper bound of common and organization names, RFC 5280 appendix A.1. */
 const maxNameLength = 64;
@@ -57,7 +60,20 @@ function normalizeName(name: string): string {
 		.toLowerCase();
 	if (isIP(bare) !== 0) return bare;
 	const ascii = /^[\x21-\x7e]+$/.test(bare) ? bare : domainToASCII(bare);
-	return ascii.length > 253 ? "" : ascii;
+	return isNameOfHost(ascii) ? ascii : "";
+}
+
+/** Labels of letters, digits, hyphens and underscores, the first of several perhaps a wildcard: "*" alone would stand for any host. */
+const HOST_NAME = /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$/i;
+
+/** Whether text can be the name or the address of a host in a certificate. */
+export function isNameOfHost(text: string): boolean {
+	return isIP(text) !== 0 || (text.length <= 253 && HOST_NAME.test(text));
+}
+
+/** Whether a leaf that was made at this time is to be made anew: it ends soon, or clocks have gone back behind its beginning. */
+export function isStale(made: number, now: number): boolean {
+	return now - made > validityMs - backdatedMs - renewalMs || now < made - backdatedMs;
 }
 
 /** A leaf certificate in DER, signed with the issuer's key. `from`: since when it is valid. */

@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { certificatePem, type Element, readElements } from "./ca-der.ts";
 import { type AuthorityFiles, type ReadOptions, readAuthority } from "./ca-files.ts";
-import { type Issuer, mintLeaf, normalizeNames } from "./ca-leaf.ts";
+import { type Issuer, isStale, mintLeaf, normalizeNames } from "./ca-leaf.ts";
 import { type Leaf, LeafContexts, MintedLeaf } from "./leaf-contexts.ts";
 
 /** What is known of the server that a leaf is to stand for. */
@@ -70,12 +70,14 @@ export class CertificateAuthority implements LeafIssuer {
 
 	/** A leaf with the names of the request: SNI first, then the host, then what the server itself has. */
 	leafFor({ sni, host, upstreamNames = [], organization = null, extraChain = [] }: LeafRequest): MintedLeaf {
-		const names = normalizeNames([sni, host, ...upstreamNames]);
+		const names = normalizeNames([oneHost(sni), oneHost(host), ...upstreamNames]);
 		const extra = extraChain.join("");
 		const id = `${names.join("\n")}\n\n${organization ?? ""}\n${extra}`;
-		const kept = this.#leaves.get(id);
-		const leaf = kept ?? this.#mint(names, organization, extra);
-		if (kept) this.#leaves.delete(id);
+		const now = Date.now();
+		const known = this.#leaves.get(id);
+		const kept = known === undefined || isStale(known.madeAt, now) ? undefined : known;
+		const leaf = kept ?? this.#mint(names, organization, extra, now);
+		if (known !== undefined) this.#leaves.delete(id);
 		this.#leaves.set(id, leaf);
 		if (this.#leaves.size > maxLeaves) this.#leaves.delete(this.#leaves.keys().next().value ?? id);
 		return leaf;
@@ -88,12 +90,17 @@ export class CertificateAuthority implements LeafIssuer {
 		return createSecureContext({ ...this.#contextOptions, key: key.export({ type: "pkcs8", format: "pem" }), cert: certificatePem, ca: [] });
 	}
 
-	#mint(names: string[], organization: string | null, extra: string): MintedLeaf {
+	#mint(names: string[], organization: string | null, extra: string, now: number): MintedLeaf {
 		this.#leafKey ??= makeLeafKey(this.#contextOptions, this.certificatePem);
 		const { publicKey, keyIdentifier, contexts } = this.#leafKey;
 		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
-		return new MintedLeaf(contexts, certificatePem(mintLeaf(this.#issuer, subject, new Date(), this.#leavesFrom)), extra);
+		return new MintedLeaf(contexts, certificatePem(mintLeaf(this.#issuer, subject, new Date(now), this.#leavesFrom)), now, extra);
 	}
+}
+
+/** A client asks for one host: a wildcard is a server's to have. */
+function oneHost(name: string | null): string | null {
+	return name?.includes("*") ? null : name;
 }
 
 /** Stands where neither client nor server told a name; reserved by RFC 2606. */

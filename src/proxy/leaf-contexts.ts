@@ -50,14 +50,17 @@ export class LeafContexts {
 export class MintedLeaf implements Leaf {
 	readonly pem: string;
 	readonly certificate: Uint8Array;
+	/** Milliseconds since 1970. */
+	readonly madeAt: number;
 	readonly #contexts: LeafContexts;
 	/** Certificates in PEM behind the authority's. */
 	readonly #behind: string;
 	#own: SecureContext | null = null;
 	#turns: number;
 
-	constructor(contexts: LeafContexts, pem: string, behind = "") {
+	constructor(contexts: LeafContexts, pem: string, madeAt: number, behind = "") {
 		this.#contexts = contexts;
+		this.madeAt = madeAt;
 		this.pem = pem;
 		this.certificate = Buffer.from(pem);
 		this.#behind = behind;

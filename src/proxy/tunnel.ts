@@ -28,7 +28,7 @@ export const options = {
 		choices: ["eager", "lazy"],
 		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
 	},
-	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known." },
+	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known and verified." },
 	add_upstream_certs_to_client_chain: {
 		type: "boolean",
 		default: false,
@@ -162,14 +162,14 @@ export class Tunnel {
 		const { context, facts } = this.#settings;
 		const { pool } = context;
 		if (pool === null || !isEager || target.scheme === "http") {
-			this.#issue(hello, target, null);
+			this.#issue(hello, target, null, false);
 			return;
 		}
 		const to = { tls: true, host: target.host, port: target.port, sni: target.sni, http2: hello.alpn.includes("h2"), client: facts };
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (channel: UpstreamChannel | null) => {
 			channel?.release(true);
-			this.#issue(hello, target, channel?.facts ?? null);
+			this.#issue(hello, target, channel?.facts ?? null, channel?.isVerified === true);
 		};
 		const kept = pool.take(to);
 		if (kept !== undefined) use(kept);
@@ -180,11 +180,14 @@ export class Tunnel {
 			});
 	}
 
-	/** Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. */
-	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): void {
+	/**
+	 * Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. What it says of itself is
+	 * taken over where it `isVerified`: else anybody could have our authority vouch for other names.
+	 */
+	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null, isVerified: boolean): void {
 		const { authority, values } = this.#settings;
 		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
-		const [shown] = values.upstream_cert && server !== null ? server.certificateList : [];
+		const [shown] = values.upstream_cert && server !== null && isVerified ? server.certificateList : [];
 		const { names: upstreamNames, organization } = shown === undefined ? unknown : namingOf(shown);
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());

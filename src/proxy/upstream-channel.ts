@@ -25,6 +25,8 @@ export interface ResponseListener {
 
 export interface UpstreamChannel {
 	readonly facts: ServerConnection;
+	/** Whether the server has shown a certificate that was found to be its own. */
+	readonly isVerified: boolean;
 	/** When the last bytes came; seconds. */
 	readonly receivedAt: number;
 	/** Sends the head of the request; the body goes to what comes back. `touched`: a hook may have changed the request. */

@@ -1,5 +1,6 @@
 // One HTTP/1.1 connection to a server: sends a request at a time and reads its response, for whoever has taken it.
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
@@ -72,6 +73,10 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 				this.#fail(upstreamFault(`the server sent nothing for ${settings.timeoutMs / 1000} s`));
 			});
 		}
+	}
+
+	get isVerified(): boolean {
+		return (this.socket as TLSSocket).authorized === true;
 	}
 
 	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {

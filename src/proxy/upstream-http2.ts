@@ -2,6 +2,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
@@ -117,6 +118,10 @@ export class UpstreamHttp2 {
 		return this.#session.remoteSettings.enableConnectProtocol === true;
 	}
 
+	get isVerified(): boolean {
+		return (this.#socket as TLSSocket).authorized === true;
+	}
+
 	open(): UpstreamStream {
 		return new UpstreamStream(this, this.#settings);
 	}
@@ -170,6 +175,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		this.facts = connection.facts;
 		this.#connection = connection;
 		this.#settings = settings;
+	}
+
+	get isVerified(): boolean {
+		return this.#connection.isVerified;
 	}
 
 	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {

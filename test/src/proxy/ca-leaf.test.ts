@@ -4,7 +4,7 @@ import fc from "fast-check";
 import t from "tap";
 import { createAuthority } from "../../../src/proxy/ca-create.ts";
 import { der, oid, readElements, tag } from "../../../src/proxy/ca-der.ts";
-import { type Issuer, mintLeaf, normalizeNames } from "../../../src/proxy/ca-leaf.ts";
+import { type Issuer, isNameOfHost, isStale, mintLeaf, normalizeNames } from "../../../src/proxy/ca-leaf.ts";
 
 const day = 86_400_000;
 const authority = await createAuthority();
@@ -29,6 +29,12 @@ t.test("names are normal, and each comes once", async (t) => {
 	t.same(normalizeNames(["bücher.example", "*.Example.com", "under_score.example"]), ["xn--bcher-kva.example", "*.example.com", "under_score.example"]);
 	t.same(normalizeNames(["[::1]", "FE80::1%eth0", "10.0.0.1"]), ["::1", "fe80::1", "10.0.0.1"]);
 	t.same(normalizeNames(["a b", `${"a".repeat(260)}.example`, "\u0000", "."]), []);
+	t.same(normalizeNames(["*", "*.", "a.*.example", "a*.example", "a,DNS:b.example", "a/b", "a:443", "a..b", "user@a", "%"]), [], "no names of hosts");
+});
+
+t.test("what can be the name of a host", async (t) => {
+	for (const name of ["a", "A.example", "*.a.example", "_a.b-c.example", "xn--bcher-kva.example", "192.0.2.1", "::1"]) t.ok(isNameOfHost(name), name);
+	for (const name of ["", "*", "a b", "a,b", "bücher.example", ".", "**.a"]) t.notOk(isNameOfHost(name), name);
 });
 
 t.test("a leaf", async (t) => {
@@ -53,13 +59,21 @@ t.test("a leaf", async (t) => {
 	t.ok(hex.includes(`0603551d2304183016${"8014"}${"07".repeat(20)}`));
 });
 
-t.test("is valid since before today and for less than 398 days, but no longer than its issuer", async (t) => {
+t.test("is valid since before today and for 180 days in all, but no longer than its issuer", async (t) => {
 	const now = new Date("2030-01-10T00:00:00Z");
 	const leaf = mint(["a.example"], { now });
 	t.equal(Date.parse(leaf.validFrom), now.getTime() - 2 * day);
-	t.equal(Date.parse(leaf.validTo) - Date.parse(leaf.validFrom), 397 * day);
+	t.equal(Date.parse(leaf.validTo) - Date.parse(leaf.validFrom), 180 * day);
 	const old = { ...issuer, validTo: new Date("2030-01-20T00:00:00Z") };
 	t.equal(Date.parse(mint(["a.example"], { now, by: old }).validTo), old.validTo.getTime());
+});
+
+t.test("is made anew in time, and when the clock goes back", async (t) => {
+	const made = Date.parse("2030-01-10T00:00:00Z");
+	t.strictSame(
+		[0, -day, 147 * day, 149 * day, 1000 * day, -3 * day].map((later) => isStale(made, made + later)),
+		[false, false, false, true, true, true],
+	);
 });
 
 t.test("serial numbers are positive, short enough and never the same", async (t) => {

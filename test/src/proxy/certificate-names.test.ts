@@ -10,7 +10,8 @@ t.test("names, the common one first", async (t) => {
 	t.strictSame(namesOf(make(["example.com", "*.example.com", "192.0.2.1"])), ["example.com", "example.com", "*.example.com", "192.0.2.1"]);
 	t.strictSame(namesOf(make([`${"a".repeat(70)}.example`])), [`${"a".repeat(70)}.example`], "too long to be a common name");
 	t.strictSame(namesOf(make([])), []);
-	t.strictSame(namesOf(make(["not a host"])), ["not"], "a common name that can be no host is none");
+	t.strictSame(namesOf(make(["not a host"])), [], "what can be no host is none");
+	t.strictSame(namesOf(make(["a.example", "2001:db8::1"])), ["a.example", "a.example", "2001:db8:0:0:0:0:0:1"]);
 });
 
 t.test("of very many the first, so that a certificate of ours has room for them", async (t) => {
@@ -18,6 +19,20 @@ t.test("of very many the first, so that a certificate of ours has room for them"
 	const names = namesOf(make(many));
 	t.ok(names.length > 1000 && names.length < 2000);
 	t.strictSame(names, [many[0], ...many].slice(0, names.length));
+});
+
+t.test("a name is one, whatever it looks like in a line of text", async (t) => {
+	const odd = ["my.test", "a,DNS:evil.test", 'b", DNS:evil.test', "c\\, IP Address:192.0.2.7", "d\nDNS:evil.test", "*", "e f"];
+	t.strictSame(namesOf(make(odd)), ["my.test", "my.test"]);
+});
+
+t.test("other kinds of names are none, and neither is what they hold", async (t) => {
+	const { certificate } = makeCertificate({ names: ["uri.test"] });
+	// the same certificate with a URI, of the same length, in place of its name
+	const raw = Buffer.from(new X509Certificate(certificate).raw);
+	raw[raw.lastIndexOf(Buffer.concat([Buffer.of(0x82, 8), Buffer.from("uri.test")]))] = 0x86;
+	t.match(new X509Certificate(raw).subjectAltName, "URI:uri.test");
+	t.strictSame(namesOf(new X509Certificate(raw)), ["uri.test"], "the common name alone");
 });
 
 t.test("organizations", async (t) => {

@@ -1,11 +1,12 @@
 // Behind CONNECT: TLS with our certificate, HTTP as it is, and bytes that are neither.
 import { X509Certificate } from "node:crypto";
 import { request as requestTls } from "node:https";
-import type { TLSSocket } from "node:tls";
+import { createSecureContext, type SecureContext, type TLSSocket } from "node:tls";
 import t from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
 import { lacksIpv6 } from "../../../fixtures/ipv6.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { makeCertificate } from "../../../fixtures/own-certificate.ts";
 import type { Peer } from "../../../fixtures/peer.ts";
 import { type ProxyParts, startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { LeafIssuer } from "../../../src/proxy/ca.ts";
@@ -15,6 +16,12 @@ const trusting = { ssl_verify_upstream_trusted_ca: originFile };
 const ca = authority.certificatePem;
 const hello = answering((head) => ok(`hello ${head.split(" ")[1]}`));
 const get = (path: string, host = "example.com") => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+
+/** Vouched for by nobody. */
+function stranger(names: string[]): SecureContext {
+	const { certificate, key } = makeCertificate({ names });
+	return createSecureContext({ cert: certificate, key });
+}
 
 function certificateOf(secured: Peer): X509Certificate {
 	return (secured.socket as TLSSocket).getPeerX509Certificate() as X509Certificate;
@@ -41,10 +48,10 @@ t.test("requests in TLS are read, passed on in TLS and recorded, with what is kn
 });
 
 t.test("the certificate is for the name, the address and the names of the server's own", async (t) => {
-	const names = ["origin.example", "*.wild.example", "10.1.2.3"];
+	const names = ["origin.example", "*.wild.example", "10.1.2.3", "127.0.0.1"];
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names, organization: "Example & Söhne" }) } });
-	const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true } });
-	for (const servername of ["", "asked.example"]) {
+	const proxy = await startTestProxy(t, { authority, options: trusting });
+	for (const servername of ["", "asked.wild.example"]) {
 		const client = await (await proxy.tunnel(origin.authority)).secure({ ca, servername, checkServerIdentity: () => undefined });
 		const leaf = certificateOf(client);
 		for (const name of ["origin.example", "any.wild.example", servername].filter(Boolean)) t.ok(leaf.checkHost(name), name);
@@ -53,9 +60,39 @@ t.test("the certificate is for the name, the address and the names of the server
 		t.match(leaf.subject, `CN=${servername || "127.0.0.1"}`);
 		t.ok(leaf.verify(authority.certificate.publicKey));
 	}
-	const own = await startTestProxy(t, { authority, options: { ssl_insecure: true, upstream_cert: false } });
-	const leaf = certificateOf(await (await own.tunnel(origin.authority)).secure({ ca, servername: "asked.example" }));
-	t.equal(leaf.subjectAltName, "DNS:asked.example, IP Address:127.0.0.1");
+	const own = await startTestProxy(t, { authority, options: { ...trusting, upstream_cert: false } });
+	const leaf = certificateOf(await (await own.tunnel(origin.authority)).secure({ ca, servername: "asked.wild.example" }));
+	t.equal(leaf.subjectAltName, "DNS:asked.wild.example, IP Address:127.0.0.1");
+});
+
+t.test("what an unverified certificate says is not vouched for", async (t) => {
+	const names = ["*.evil.example", "bank.example"];
+	const proxy = await startTestProxy(t, { authority, options: { ...trusting, ssl_insecure: true } });
+	for (const secureContext of [
+		server({ names: [...names, "asked.example"], organization: "Bank" }),
+		stranger([...names, "asked.example"]),
+		server({ names }),
+	]) {
+		const origin = await startOrigin(t, hello, { tls: { secureContext } });
+		const client = await (await proxy.tunnel(origin.authority)).secure({ ca, servername: "asked.example" });
+		const leaf = certificateOf(client);
+		const isVerified = leaf.subject.includes("Bank");
+		t.equal(leaf.checkHost("bank.example") !== undefined, isVerified);
+		t.equal((await client.send(get("/")).message()).body.toString(), "hello /", "it is spoken with all the same");
+	}
+});
+
+t.test("a name that is not that of one host gets no certificate for it", async (t) => {
+	const proxy = await startTestProxy(t, { authority, upstream: null });
+	for (const [to, servername] of [
+		["*:443", ""],
+		["*:443", "*"],
+		["a.example:443", "*"],
+		["*.example:443", ""],
+	] as const) {
+		const client = await (await proxy.tunnel(to)).secure({ ca, servername, checkServerIdentity: () => undefined }).catch(() => null);
+		if (client !== null) t.notMatch(certificateOf(client).subjectAltName, /DNS:\*/, `${to} ${servername}`);
+	}
 });
 
 t.test("an IPv6 destination", { skip: lacksIpv6 }, async (t) => {

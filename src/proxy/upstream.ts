@@ -83,7 +83,12 @@ export class UpstreamPool {
 			if (stream !== undefined) return stream;
 			if (!to.upgrade && !this.#sessions.isHttp1(key)) return undefined;
 		}
-		return this.#idle.get(key)?.pop();
+		return this.#idle.get(this.#connectionKeyOf(to))?.pop();
+	}
+
+	/** As `keyOf`, but for a tunnel to a server that other requests are forwarded to. */
+	#connectionKeyOf(to: Destination): string {
+		return !to.tls && to.upgrade && this.#setup.route(to) !== null ? `tunnel ${keyOf(to)}` : keyOf(to);
 	}
 
 	/** A new way. */
@@ -102,12 +107,12 @@ export class UpstreamPool {
 
 	/** The proxy that a request for this destination is sent to, in absolute form; null: it goes to the server itself, through a tunnel or not. */
 	#forwarder(to: Destination): UpstreamProxy | null {
-		return to.tls ? null : this.#setup.route(to);
+		return isTunnelled(to) ? null : this.#setup.route(to);
 	}
 
 	/** HTTP/1.1, unless the server refuses all but HTTP/2. */
 	#dialHttp1(to: Destination, done: Dialled): Dial {
-		let dial = this.#connect(to, { protocols: HTTP1, tunnel: to.tls }, (error, socket, facts) => {
+		let dial = this.#connect(to, { protocols: HTTP1, tunnel: isTunnelled(to) }, (error, socket, facts) => {
 			if (socket !== null) this.#addHttp1(to, socket, facts, done);
 			else if (this.#values.http2 && isHttp2Only(error)) dial = this.#dialHttp2(to, done);
 			else done(error, null);
@@ -144,7 +149,7 @@ export class UpstreamPool {
 			lenient: !this.#values.validate_inbound_headers,
 			timeoutMs: this.#values.tcp_timeout * 1000,
 		};
-		const connection = new UpstreamConnection(keyOf(to), socket, facts, settings);
+		const connection = new UpstreamConnection(this.#connectionKeyOf(to), socket, facts, settings);
 		connection.onIdle = (idle) => this.#keep(idle);
 		connection.onClose = (closed) => this.#forget(closed);
 		socket.resume();
@@ -229,6 +234,11 @@ export class UpstreamPool {
 
 const HTTP1 = ["http/1.1"];
 const HTTP2 = ["h2", "http/1.1"];
+
+/** Whether a proxy on the way is asked for a tunnel: for TLS, and for every WebSocket (RFC 6455 section 4.1). */
+function isTunnelled({ tls, upgrade }: Destination): boolean {
+	return tls || upgrade === true;
+}
 
 function keyOf({ tls, host, port, sni }: Destination): string {
 	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;

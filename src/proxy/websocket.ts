@@ -12,6 +12,7 @@ import { isWebSocketUpgrade } from "./http2-fields.ts";
 import { relaySockets } from "./raw-relay.ts";
 import { compressionOf } from "./websocket/deflate.ts";
 import { Direction, type DirectionEvents } from "./websocket/direction.ts";
+import { closeCodeOf, closePayload } from "./websocket/frame.ts";
 
 export const options = {
 	websocket: { type: "boolean", default: true, help: "Read and record the messages of WebSockets; without, their bytes pass like those of any tunnel." },
@@ -20,6 +21,9 @@ export const options = {
 /** What the flow keeps of a conversation that goes to the tape as it comes: enough for a hook to look back. */
 const KEPT_MESSAGES = 1000;
 const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** How long a side that has been told of its fault may take to go. */
+const LEAVING_MS = 2_000;
 
 /** Close codes that no frame carries (RFC 6455 section 7.4.1). */
 const NO_CODE = 1005;
@@ -53,6 +57,9 @@ class WebSocketRelay implements DirectionEvents {
 	readonly #data: WebSocketData;
 	readonly #onDone: () => void;
 	#record: OpenRecord | null = null;
+	/** From where to where; where messages are held, a fault ends both. */
+	#held: Direction[] = [];
+	#leaving: NodeJS.Timeout | null = null;
 	#keptBytes = 0;
 
 	constructor(conversation: Conversation, onDone: () => void) {
@@ -94,6 +101,7 @@ class WebSocketRelay implements DirectionEvents {
 		});
 		directions.set(true, new Direction(this, toServer, holds, compression?.client ?? null));
 		directions.set(false, new Direction(this, toClient, holds, compression?.server ?? null));
+		if (holds) this.#held = [...directions.values()];
 		this.#data.inject = (toClientSide, content, opcode = 1) => directions.get(!toClientSide)?.inject(opcode, content);
 	}
 
@@ -117,9 +125,19 @@ class WebSocketRelay implements DirectionEvents {
 		data.closeReason = payload.subarray(2).toString();
 	}
 
-	unreadable(error: unknown): void {
+	/** Where messages are held, whoever breaks the rules is told, and so is the other side: what is not understood cannot pass (RFC 6455 section 7.1.7). */
+	unreadable(error: unknown, fromClient: boolean): void {
 		if (!(error instanceof FlowtapeError)) throw error;
-		this.#conversation.flow.error ??= { message: error.message, timestamp: now() };
+		const { flow, client, server } = this.#conversation;
+		flow.error ??= { message: error.message, timestamp: now() };
+		if (this.#leaving !== null || this.#held.length === 0) return;
+		const payload = closePayload(closeCodeOf(error), error.message);
+		this.closing(fromClient, payload);
+		for (const direction of this.#held) direction.close(payload);
+		this.#leaving = setTimeout(() => {
+			client.destroy();
+			server.destroy();
+		}, LEAVING_MS).unref();
 	}
 
 	/** On the tape, and for some time with the flow. */
@@ -146,6 +164,7 @@ class WebSocketRelay implements DirectionEvents {
 	#finish(error: Error | null): void {
 		const { flow } = this.#conversation;
 		const data = this.#data;
+		if (this.#leaving !== null) clearTimeout(this.#leaving);
 		delete data.inject;
 		data.timestampEnd = now();
 		if (data.closedByClient === null) {

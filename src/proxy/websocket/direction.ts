@@ -1,10 +1,11 @@
 // One direction of a WebSocket: bytes pass or are held, messages are read, decoded and told in their order, others are put in between.
+import { isUtf8 } from "node:buffer";
 import type { WebSocketMessage } from "../../flow/flow.ts";
 import { now } from "../clock.ts";
 import type { Way } from "../raw-relay.ts";
 import { protocolFault } from "../wire/fault.ts";
 import { type Compression, Deflater, Inflater } from "./deflate.ts";
-import { CLOSE, CONTINUATION, writeFrame } from "./frame.ts";
+import { CLOSE, CONTINUATION, INVALID_DATA, TEXT, WebSocketFault, writeFrame } from "./frame.ts";
 import { type MessageEvents, MessageReader, type RawMessage } from "./message-reader.ts";
 
 export interface DirectionEvents {
@@ -12,8 +13,8 @@ export interface DirectionEvents {
 	message(message: WebSocketMessage): void | Promise<void>;
 	/** A close frame. */
 	closing(fromClient: boolean, payload: Buffer): void;
-	/** The bytes break the rules; nothing more is told of this direction. */
-	unreadable(error: unknown): void;
+	/** The bytes break the rules; nothing more is told of this direction, and where messages are held nothing more of it passes. */
+	unreadable(error: unknown, fromClient: boolean): void;
 }
 
 /** Messages under way in hooks before the sender has to wait. */
@@ -26,7 +27,7 @@ export class Direction implements MessageEvents {
 	readonly #way: Way;
 	/** Messages pass only when they have been told. */
 	readonly #holds: boolean;
-	readonly #reader = new MessageReader(this);
+	readonly #reader: MessageReader;
 	readonly #inflater: Inflater | null;
 	readonly #deflater: Deflater | null;
 	#isReadable = true;
@@ -40,6 +41,7 @@ export class Direction implements MessageEvents {
 		this.#events = events;
 		this.#way = way;
 		this.#holds = holds;
+		this.#reader = new MessageReader(this, holds ? { masked: way.fromClient, compresses: compression !== null } : null);
 		this.#inflater = compression && new Inflater(compression);
 		this.#deflater = holds ? compression && new Deflater(compression) : null;
 	}
@@ -50,7 +52,9 @@ export class Direction implements MessageEvents {
 		try {
 			this.#reader.feed(bytes);
 		} catch (error) {
-			this.#fail(error);
+			this.#isReadable = false;
+			// What came before it passes first.
+			this.#enqueue(() => this.#fail(error));
 		}
 		this.#inject();
 	}
@@ -59,6 +63,15 @@ export class Direction implements MessageEvents {
 	inject(opcode: number, content: Buffer): void {
 		this.#injected.push({ opcode, content });
 		this.#inject();
+	}
+
+	/** Ends the conversation towards the receiver, behind what is under way: with a close frame of our own. */
+	close(payload: Buffer): void {
+		this.#isReadable = false;
+		this.#enqueue(() => {
+			this.#send({ opcode: CLOSE }, payload);
+			this.#way.end();
+		});
 	}
 
 	/** The sender is done: the other side may know when all has been passed on. */
@@ -88,9 +101,10 @@ export class Direction implements MessageEvents {
 	// —
 
 	#pass(raw: RawMessage, at: number): void | Promise<void> {
-		if (!raw.compressed) return this.#tell(raw, raw.payload, at);
-		if (this.#inflater === null) throw protocolFault("WebSocket message", "no compression, as agreed", "a compressed one");
-		return this.#tell(raw, this.#inflater.inflate(raw.payload), at);
+		if (raw.compressed && this.#inflater === null) throw protocolFault("WebSocket message", "no compression, as agreed", "a compressed one");
+		const content = raw.compressed && this.#inflater !== null ? this.#inflater.inflate(raw.payload) : raw.payload;
+		if (this.#holds && raw.opcode === TEXT && !isUtf8(content)) throw new WebSocketFault(INVALID_DATA, "WebSocket message: expected text in UTF-8");
+		return this.#tell(raw, content, at);
 	}
 
 	#tell(raw: RawMessage, content: Buffer, at: number): void | Promise<void> {
@@ -170,9 +184,7 @@ export class Direction implements MessageEvents {
 
 	#fail(error: unknown): void {
 		this.#isReadable = false;
-		this.#events.unreadable(error);
-		// What cannot be read cannot be held.
-		if (this.#holds) this.#way.end();
+		this.#events.unreadable(error, this.#way.fromClient);
 	}
 }
 

@@ -1,5 +1,7 @@
 // Frames of WebSocket as values and as bytes (RFC 6455 section 5). No sockets: bytes are fed, and a handler hears of payloads.
+import { isUtf8 } from "node:buffer";
 import { randomFillSync } from "node:crypto";
+import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { protocolFault } from "../wire/fault.ts";
 
 export const CONTINUATION = 0;
@@ -18,6 +20,43 @@ export interface FrameHead {
 	/** Bytes of the payload. */
 	length: number;
 	mask: Buffer | null;
+}
+
+/** RFC 6455 section 7.4.1. */
+export const PROTOCOL_ERROR = 1002;
+export const INVALID_DATA = 1007;
+export const TOO_BIG = 1009;
+
+/** The code of the close frame that a peer gets for a fault (RFC 6455 section 7.1.7). */
+export function closeCodeOf(error: FlowtapeError): number {
+	if (error instanceof WebSocketFault) return error.closeCode;
+	if (error.code !== "FT_BAD_BODY") return PROTOCOL_ERROR;
+	return hasErrno(error.cause, "ERR_BUFFER_TOO_LARGE") ? TOO_BIG : INVALID_DATA;
+}
+
+/** A fault that has another code than that of a broken rule. */
+export class WebSocketFault extends FlowtapeError {
+	readonly closeCode: number;
+
+	constructor(closeCode: number, message: string) {
+		super("FT_PROTOCOL", message);
+		this.closeCode = closeCode;
+	}
+}
+
+/** The payload of a close frame. A control frame has room for 125 bytes; of a longer reason what is whole. */
+export function closePayload(code: number, reason: string): Buffer {
+	let text = Buffer.from(reason).subarray(0, 123);
+	while (!isUtf8(text)) text = text.subarray(0, -1);
+	const payload = Buffer.alloc(2 + text.length);
+	payload.writeUInt16BE(code);
+	payload.set(text, 2);
+	return payload;
+}
+
+/** Whether a close frame may have this code: the others are unknown, or stand for what no frame says (RFC 6455 section 7.4, and IANA's list). */
+export function isCloseCode(code: number): boolean {
+	return (code >= 3000 && code <= 4999) || (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006));
 }
 
 export interface FrameHandler {

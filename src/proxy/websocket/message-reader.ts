@@ -1,6 +1,7 @@
 // Frames → messages of one direction of a WebSocket (RFC 6455 section 5.4): fragments put together, control frames apart.
+import { isUtf8 } from "node:buffer";
 import { protocolFault } from "../wire/fault.ts";
-import { CLOSE, CONTINUATION, type FrameHandler, type FrameHead, FrameReader } from "./frame.ts";
+import { CLOSE, CONTINUATION, type FrameHandler, type FrameHead, FrameReader, INVALID_DATA, isCloseCode, TOO_BIG, WebSocketFault } from "./frame.ts";
 
 /** A text or binary message as it was sent. */
 export interface RawMessage {
@@ -22,6 +23,27 @@ export interface MessageEvents {
 /** A message is kept as a whole; a longer one is a fault. Bytes. */
 const MESSAGE_LIMIT = 256 * 1024 * 1024;
 
+/** What one side of a WebSocket has to keep to. */
+export interface Rules {
+	/** Whether its frames are masked: a client's are, a server's are not (RFC 6455 section 5.1). */
+	masked: boolean;
+	/** Whether compression was agreed on: then the first frame of a message may say that it is compressed. */
+	compresses: boolean;
+}
+
+function checkFrame({ opcode, rsv1, mask }: FrameHead, { masked, compresses }: Rules): void {
+	if ((mask !== null) !== masked) throw protocolFault("WebSocket frame", masked ? "a masked payload" : "a payload that is not masked", "the opposite");
+	if (rsv1 && (!compresses || opcode === CONTINUATION || opcode >= CLOSE))
+		throw protocolFault("WebSocket frame", "no reserved bits but for the compression that was agreed on", `opcode ${opcode}`);
+}
+
+function checkClose(payload: Buffer): void {
+	if (payload.length === 0) return;
+	if (payload.length < 2 || !isCloseCode(payload.readUInt16BE(0)))
+		throw protocolFault("WebSocket close", "a code that may be sent", payload.subarray(0, 2).latin1Slice());
+	if (!isUtf8(payload.subarray(2))) throw new WebSocketFault(INVALID_DATA, "WebSocket close: expected a reason in UTF-8");
+}
+
 /** A message whose last frame has not come yet. */
 interface Unfinished extends Omit<RawMessage, "payload"> {
 	chunks: Buffer[];
@@ -30,13 +52,16 @@ interface Unfinished extends Omit<RawMessage, "payload"> {
 
 export class MessageReader implements FrameHandler {
 	readonly #events: MessageEvents;
+	readonly #rules: Rules | null;
 	readonly #frames = new FrameReader(this);
 	#message: Unfinished | null = null;
 	#isWithinFrame = false;
 	#control: Buffer[] = [];
 
-	constructor(events: MessageEvents) {
+	/** `rules`: what is read has to keep to them; null: it is read as far as it can be. */
+	constructor(events: MessageEvents, rules: Rules | null = null) {
 		this.#events = events;
+		this.#rules = rules;
 	}
 
 	/** Between two messages: the place for one more. */
@@ -50,6 +75,7 @@ export class MessageReader implements FrameHandler {
 	}
 
 	piece(head: FrameHead, payload: Buffer, last: boolean): void {
+		if (this.#rules !== null) checkFrame(head, this.#rules);
 		if (head.opcode >= CLOSE) this.#controlPiece(head, payload, last);
 		else this.#messagePiece(head, payload, last);
 	}
@@ -59,6 +85,7 @@ export class MessageReader implements FrameHandler {
 		if (!last) return;
 		const whole = Buffer.concat(this.#control);
 		this.#control = [];
+		if (this.#rules !== null && opcode === CLOSE) checkClose(whole);
 		this.#events.control(opcode, whole);
 	}
 
@@ -66,7 +93,7 @@ export class MessageReader implements FrameHandler {
 		const message = this.#isWithinFrame && this.#message !== null ? this.#message : this.#beginFrame(head);
 		this.#isWithinFrame = !last;
 		message.size += payload.length;
-		if (message.size > MESSAGE_LIMIT) throw protocolFault("WebSocket message", `at most ${MESSAGE_LIMIT} bytes`, "more");
+		if (message.size > MESSAGE_LIMIT) throw new WebSocketFault(TOO_BIG, `WebSocket message: expected at most ${MESSAGE_LIMIT} bytes, found more`);
 		if (payload.length > 0) message.chunks.push(payload);
 		if (!last || !head.fin) return;
 		const { opcode, compressed, chunks, size, fragments } = message;

@@ -1,7 +1,8 @@
 // Stands for the server of a WebSocket: says what was recorded, each message once the client has said what came before it.
 import { Duplex } from "node:stream";
+import { FlowtapeError } from "../../errors.ts";
 import type { ServerPart } from "../../hooks/hook.ts";
-import { CLOSE, PING, PONG, writeFrame } from "./frame.ts";
+import { CLOSE, closeCodeOf, closePayload, PING, PONG, writeFrame } from "./frame.ts";
 import { type MessageEvents, MessageReader } from "./message-reader.ts";
 
 /** No frame carries them (RFC 6455 section 7.4.1). */
@@ -9,7 +10,7 @@ const UNSENDABLE = new Set([1005, 1006, 1015]);
 
 export class WebSocketPlayer extends Duplex implements MessageEvents {
 	readonly #script: ServerPart;
-	readonly #reader = new MessageReader(this);
+	readonly #reader = new MessageReader(this, { masked: true, compresses: true });
 	#heard = 0;
 	#said = 0;
 	#timer: NodeJS.Timeout | null = null;
@@ -28,7 +29,10 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 				this.#reader.feed(chunk);
 				done();
 			} catch (error) {
-				done(error as Error);
+				if (!(error instanceof FlowtapeError)) return done(error as Error);
+				this.#close(closePayload(closeCodeOf(error), error.message));
+				this.push(null);
+				done();
 			}
 		});
 	}
@@ -77,7 +81,7 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 	#say(cue: ServerPart["cues"][number] | NonNullable<ServerPart["close"]>): void {
 		this.#said++;
 		if ("content" in cue) this.#send(cue.opcode, cue.content);
-		else this.#close(closePayload(cue));
+		else this.#close(recordedClose(cue));
 	}
 
 	#close(payload: Buffer): void {
@@ -91,11 +95,6 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 	}
 }
 
-function closePayload({ code, reason }: NonNullable<ServerPart["close"]>): Buffer {
-	if (code === null || UNSENDABLE.has(code)) return Buffer.alloc(0);
-	const text = Buffer.from(reason).subarray(0, 123);
-	const payload = Buffer.alloc(2 + text.length);
-	payload.writeUInt16BE(code);
-	payload.set(text, 2);
-	return payload;
+function recordedClose({ code, reason }: NonNullable<ServerPart["close"]>): Buffer {
+	return code === null || UNSENDABLE.has(code) ? Buffer.alloc(0) : closePayload(code, reason);
 }

@@ -206,3 +206,27 @@ t.test("HTTP/2 in clear text, and servers that do not know it", async (t) => {
 	t.equal(await status(modern.authority), 204);
 	for (let i = 0; i < 2; i++) t.equal(await status(old.authority), 200);
 });
+
+t.test("a WebSocket in clear text gets a tunnel of an upstream proxy, other requests are forwarded", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
+		t.match(await server.head(), /^GET \/chat HTTP\/1\.1\r\n/);
+		server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+	});
+	const forwarding = await startForwardingProxy(t);
+	const proxy = await startTestProxy(t, { options: { mode: [`upstream:http://${forwarding.authority}`] } });
+	const client = await proxy.connect();
+	for (let i = 0; i < 2; i++) {
+		t.match((await client.send(ask("GET", origin.authority, "/plain")).message()).body.toString(), "forwarded GET http://");
+		const socket = await proxy.connect();
+		const fields = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+		socket.send([`GET http://${origin.authority}/chat HTTP/1.1`, `Host: ${origin.authority}`, ...fields, "", ""].join("\r\n"));
+		t.match(await socket.head(), /^HTTP\/1\.1 101 /);
+		socket.close();
+	}
+	t.strictSame(
+		forwarding.heads.map((head) => head.slice(0, head.indexOf(" ", 8))),
+		Array(2)
+			.fill([`GET http://${origin.authority}/plain`, `CONNECT ${origin.authority}`])
+			.flat(),
+	);
+});

@@ -301,12 +301,105 @@ t.test("what cannot be read passes all the same, and is noted", async (t) => {
 t.test("but where hooks look at messages nothing passes that they have not seen", async (t) => {
 	const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
 	const client = await handshake(t, proxy, async (server) => {
-		t.equal(await server.rest(), "");
+		t.equal(closeCode(await server.rest()), 1002, "but for the word that it is over");
 		server.end();
 	});
-	client.send("\xffno frame");
+	t.equal(closeCode(await client.send("\xffno frame").rest()), 1002);
+	client.end();
 	await client.ended();
 	t.match((await proxy.flow(0)).error?.message, /WebSocket frame/);
+});
+
+/** The code of the close frame that these bytes are, all of them. */
+function closeCode(bytes: string): number | null {
+	const frame = Buffer.from(bytes, "latin1");
+	if (frame[0] !== 0x88) return null;
+	const [head, mask] = (frame[1] as number) & 0x80 ? [6, frame.subarray(2, 6)] : [2, Buffer.alloc(4)];
+	return frame.length === head + ((frame[1] as number) & 0x7f)
+		? Buffer.of((frame[head] ?? 0) ^ (mask[0] ?? 0), (frame[head + 1] ?? 0) ^ (mask[1] ?? 0)).readUInt16BE()
+		: null;
+}
+
+t.test("where hooks look at messages, whoever breaks the rules is told so, and the other side too", async (t) => {
+	const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
+	const frame =
+		(opcode: number, payload: string | Buffer, more: { fin?: boolean; rsv1?: boolean } = {}) =>
+		(mask: boolean) =>
+			writeFrame({ opcode, ...more }, Buffer.from(payload as string, "latin1"), mask);
+	const close = (code: number, reason = "") => frame(8, Buffer.concat([hex(code.toString(16).padStart(4, "0")), Buffer.from(reason, "latin1")]));
+	const all =
+		(...frames: ((mask: boolean) => Buffer)[]) =>
+		(mask: boolean) =>
+			Buffer.concat(frames.map((one) => one(mask)));
+	const cases: [string, (mask: boolean) => Buffer, number][] = [
+		["the first reserved bit without a compression", frame(1, "y", { rsv1: true }), 1002],
+		["the others", (mask) => (mask ? hex("a1 81 01 02 03 04 79") : hex("91 01 79")), 1002],
+		["a reserved opcode", frame(3, "y"), 1002],
+		["a reserved opcode of control frames", frame(11, ""), 1002],
+		["a continuation of nothing", frame(0, ""), 1002],
+		["a message within a message", all(frame(1, "a", { fin: false }), frame(1, "b")), 1002],
+		["a ping in pieces", frame(9, "p", { fin: false }), 1002],
+		["a ping that is too long", frame(9, "p".repeat(126)), 1002],
+		["a mask where there is none to be, or none where there is", (mask) => frame(1, "y")(!mask), 1002],
+		["text that is no UTF-8", frame(1, "\xce\xba\xe1\xbd\xed\xa0\x80"), 1007],
+		["the same in pieces", all(frame(1, "\xce", { fin: false }), frame(0, "\xff")), 1007],
+		["a close of one byte", frame(8, "x"), 1002],
+		["a close whose reason is no UTF-8", close(1000, "\xff"), 1007],
+		["a length that cannot be", (mask) => Buffer.concat([Buffer.of(0x82, mask ? 0xff : 0x7f, 0xff), Buffer.alloc(11, 1)]), 1002],
+		...[0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000].map((code): [string, (mask: boolean) => Buffer, number] => [
+			`a close with ${code}`,
+			close(code),
+			1002,
+		]),
+	];
+	for (const [name, bytes, code] of cases) {
+		for (const fromClient of [true, false]) {
+			const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
+			let atServer = "";
+			const client = await handshake(t, proxy, async (server) => {
+				server.send(writeFrame({ opcode: 2 }, Buffer.from("!"), false));
+				if (!fromClient) server.send(bytes(false));
+				atServer = await server.rest();
+				server.end();
+			});
+			t.equal((await client.take(3)).toString(), "\x82\x01!".replace("\x82", Buffer.of(0x82).toString()));
+			if (fromClient) client.send(bytes(true));
+			const atClient = await client.rest();
+			client.end();
+			const { websocket, error } = await proxy.flow(0);
+			t.match(websocket, { closedByClient: fromClient, closeCode: code }, `${name}, ${fromClient ? "from the client" : "from the server"}`);
+			t.ok(error !== null);
+			t.strictSame([closeCode(atClient), closeCode(atServer)], [code, code]);
+		}
+	}
+});
+
+t.test("what keeps to the rules passes where hooks look at messages, close codes too", async (t) => {
+	for (const code of [1000, 1001, 1003, 1007, 1011, 1012, 1014, 3000, 4999, null]) {
+		const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
+		const payload = code === null ? Buffer.alloc(0) : Buffer.from(code.toString(16).padStart(4, "0"), "hex");
+		const text = Buffer.from("κόσμε");
+		const client = await handshake(t, proxy, async (server) => {
+			await server.take(6 + text.length + 6 + payload.length);
+			server.send(writeFrame({ opcode: 8 }, payload, false)).end();
+		});
+		client.send(Buffer.concat([writeFrame({ opcode: 1 }, text, true), writeFrame({ opcode: 8 }, payload, true)]));
+		await client.rest();
+		client.end();
+		t.match((await proxy.flow(0)).websocket, { closedByClient: true, closeCode: code ?? 1005, messages: [{ content: text }] });
+	}
+});
+
+t.test("a compressed message that is damaged, where hooks look at messages", async (t) => {
+	const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
+	const serve = async (server: Peer) => {
+		await server.rest();
+		server.end();
+	};
+	const client = await handshake(t, proxy, serve, ["Sec-WebSocket-Extensions: permessage-deflate"]);
+	t.equal(closeCode(await client.send(writeFrame({ opcode: 1, rsv1: true }, Buffer.from("ffffffff", "hex"), true)).rest()), 1007);
+	client.end();
+	t.match((await proxy.flow(0)).websocket, { closeCode: 1007 });
 });
 
 t.test("a compressed message that is damaged", async (t) => {

@@ -130,8 +130,29 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	}
 }
 
-export function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filter" | "ids">, { report }: Troubles): Promise<FlowSource[]> {
-	return Promise.all((inputs.length === 0 ? ["-"] : inputs).map((path) => openTape(expandHome(path), { report, filter, ids })));
+/**
+ * Opens the inputs, stdin where there is none. One that is no tape is reported, and the others are opened.
+ * @throws FlowtapeError when no input is a tape, or one cannot be read at all
+ */
+export async function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filter" | "ids">, { report }: Troubles): Promise<FlowSource[]> {
+	const paths = inputs.length === 0 ? ["-"] : inputs;
+	const opened = await Promise.allSettled(paths.map((path) => openTape(expandHome(path), { report, filter, ids })));
+	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+	const failures = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+	try {
+		const fatal = failures.find((error) => !isDamage(error)) ?? (sources.length === 0 ? failures[0] : undefined);
+		if (fatal !== undefined) throw fatal;
+		for (const { code, message, file } of failures.filter(isDamage)) report(code, message, { file: file ?? "" });
+	} catch (error) {
+		for (const source of sources) await source.close?.();
+		throw error;
+	}
+	return sources;
+}
+
+/** Whether an error is about the content of one input. */
+function isDamage(error: unknown): error is FlowtapeError {
+	return error instanceof FlowtapeError && error.status === 3;
 }
 
 /** A source whose damage ends it early instead of ending everything. */
@@ -144,7 +165,7 @@ function recovering(source: FlowSource, troubles: Troubles): FlowSource {
 			try {
 				yield* source;
 			} catch (error) {
-				if (!(error instanceof FlowtapeError) || error.status !== 3) throw error;
+				if (!isDamage(error)) throw error;
 				troubles.report(error.code, error.message, { file: error.file ?? "", cause: error });
 			}
 		},

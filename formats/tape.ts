@@ -50,14 +50,14 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			const store = open();
 			await draft.guard();
 			const isLarge = (options.inputSize ?? 0) >= LARGE_INPUT && availableParallelism() > 1;
-			return new NewTape(draft, store, open, isLarge ? () => startThread(draft.file, requestKey) : null);
+			return new NewTape(draft, store, open, isLarge ? (held) => startThread(draft.file, requestKey, held) : null);
 		},
 	};
 }
 
-async function startThread(path: string, requestKey: (flow: HttpFlow) => string): Promise<FlowSink> {
+async function startThread(path: string, requestKey: (flow: HttpFlow) => string, held: number | null): Promise<FlowSink> {
 	const { ThreadedWriter } = await import("../src/store/threaded-writer.ts");
-	return new ThreadedWriter(path, requestKey);
+	return new ThreadedWriter(path, requestKey, held);
 }
 
 /** What a database is read from is a file, so what comes as a stream is put into one first. */
@@ -157,13 +157,14 @@ class NewTape implements FlowSink {
 	readonly copies = true;
 	readonly #draft: Draft;
 	readonly #open: () => SqliteStore;
-	/** Gives what writes the flows in the store's place. */
-	readonly #start: (() => Promise<FlowSink>) | null;
+	/** Gives what writes the flows in the store's place; it is told the highest number of a connection, null where there are no rows yet. */
+	readonly #start: ((held: number | null) => Promise<FlowSink>) | null;
 	#store: SqliteStore;
+	/** The store, until the draft is handed over: from then on nothing more is asked of the store, which is closed. */
 	#writer: FlowSink;
 
 	/** @param open makes the store once more */
-	constructor(draft: Draft, store: SqliteStore, open: () => SqliteStore, start: (() => Promise<FlowSink>) | null) {
+	constructor(draft: Draft, store: SqliteStore, open: () => SqliteStore, start: ((held: number | null) => Promise<FlowSink>) | null) {
 		this.#store = store;
 		this.#draft = draft;
 		this.#open = open;
@@ -178,8 +179,9 @@ class NewTape implements FlowSink {
 		});
 	}
 
-	/** As the store does; null from a damaged tape too, of which single flows may still be had. */
+	/** Only the first flows of a new tape come as rows. As the store does; null from a damaged tape too, of which single flows may still be had. */
 	async takeRows(from: SqliteStore, options: ReadOptions): Promise<number | null> {
+		if (this.#writer !== this.#store) return null;
 		try {
 			return this.#named(() => this.#store.takeRows(from, options));
 		} catch (error) {
@@ -194,9 +196,10 @@ class NewTape implements FlowSink {
 	}
 
 	/** Hands the draft over, with the first flow. */
-	async #hand(flow: Flow, start: () => Promise<FlowSink>): Promise<void> {
+	async #hand(flow: Flow, start: (held: number | null) => Promise<FlowSink>): Promise<void> {
+		const { held } = this.#store;
 		await this.#store.discard();
-		this.#writer = await start();
+		this.#writer = await start(held);
 		await this.#writer.append(flow);
 	}
 

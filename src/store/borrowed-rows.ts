@@ -13,7 +13,9 @@ export class BorrowedRows {
 	readonly #bodies = new Set<number>();
 	readonly #connections = new Set<number>();
 
+	/** @throws Error where the new tape has rows: those that are copied would be taken for them */
 	constructor(db: TapeDatabase, lent: Lent) {
+		if (hasRows(db)) throw new Error(`${db.path}: rows of ${lent.path} cannot be taken over under their numbers, this tape has rows of its own`);
 		this.#db = db;
 		this.#lent = lent;
 		attach(db, lent.path);
@@ -49,6 +51,11 @@ export class BorrowedRows {
 		this.#db.run("DELETE FROM body WHERE id = ?", this.#lent.bodies + 1);
 		this.#db.run("DELETE FROM connection WHERE id = ?", this.#lent.connections + 1);
 	}
+}
+
+/** Whether anything was written to a tape. A body or a connection may come before its flow. */
+export function hasRows(db: TapeDatabase): boolean {
+	return db.get("SELECT 1 FROM (SELECT 1 FROM flow UNION ALL SELECT 1 FROM body UNION ALL SELECT 1 FROM connection) LIMIT 1") !== undefined;
 }
 
 function taken(numbers: Set<number>): string {

@@ -40,10 +40,13 @@ export class Packer implements PartWriter, ConnectionRows {
 	#at = 0;
 	#flows = 0;
 
-	/** @param loan what the other thread has from elsewhere */
-	constructor(loan: Loan | null) {
+	/**
+	 * @param loan what the other thread has from elsewhere
+	 * @param connections the highest number of a connection that is there already
+	 */
+	constructor(loan: Loan | null, connections = 0) {
 		this.#loan = loan;
-		this.#lastConnection = loan === null ? 0 : loan.lent.connections + 1;
+		this.#lastConnection = loan === null ? connections : loan.lent.connections + 1;
 		this.#bytes = Buffer.from(new ArrayBuffer(PARCEL_BYTES));
 	}
 

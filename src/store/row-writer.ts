@@ -1,6 +1,6 @@
 // Rows on their way into a tape, committed together in groups.
 import { FlowtapeError, type Reporter } from "../errors.ts";
-import { BorrowedRows } from "./borrowed-rows.ts";
+import { BorrowedRows, hasRows } from "./borrowed-rows.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "./flow-row.ts";
 import type { Lent } from "./loan.ts";
 import { LogMerger } from "./log-merger.ts";
@@ -50,14 +50,18 @@ export class RowWriter implements ConnectionRows {
 		this.bodies = new BodyTable(db);
 	}
 
-	/** From now on flows may refer to bodies and connections of another tape. To be called before anything is written. */
+	/** From now on flows may refer to bodies and connections of another tape. Only where nothing is written yet. */
 	borrow(lent: Lent): void {
 		this.#borrowed = new BorrowedRows(this.#db, lent);
 	}
 
-	/** A body may have come before its flow. */
 	get isEmpty(): boolean {
-		return this.#db.get("SELECT 1 FROM flow UNION ALL SELECT 1 FROM body LIMIT 1") === undefined;
+		return !hasRows(this.#db);
+	}
+
+	/** The highest number of a connection; null where there are no rows at all. */
+	get held(): number | null {
+		return this.isEmpty ? null : (this.#db.get<{ n: number }>("SELECT coalesce(max(id), 0) AS n FROM connection")?.n ?? 0);
 	}
 
 	/** Does something within the group that is committed together. */

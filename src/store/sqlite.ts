@@ -47,6 +47,11 @@ export class SqliteStore implements FlowStore {
 		return this.#writer.stored;
 	}
 
+	/** The highest number of a connection; null where nothing was written. */
+	get held(): number | null {
+		return this.#writer.held;
+	}
+
 	append(flow: Flow): void {
 		this.#writer.append(flow);
 	}

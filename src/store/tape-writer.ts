@@ -41,6 +41,11 @@ export class TapeWriter implements FlowSink, PartWriter {
 		return this.#rows.isEmpty;
 	}
 
+	/** The highest number of a connection; null where there are no rows at all. */
+	get held(): number | null {
+		return this.#rows.held;
+	}
+
 	append(flow: Flow): void {
 		this.#rows.within(() => {
 			if (this.#loan === undefined) this.#borrow(flow);

@@ -23,6 +23,8 @@ const LARGE_BYTES = 1024 * 1024;
 export class ThreadedWriter implements FlowSink {
 	readonly #path: string;
 	readonly #requestKey: KeyOf;
+	/** The highest number of a connection that the tape has; null while it has no rows. */
+	readonly #held: number | null;
 	/** Both are there once there is a flow. */
 	#thread: Worker | null = null;
 	#packer: Packer | null = null;
@@ -35,10 +37,14 @@ export class ThreadedWriter implements FlowSink {
 	/** Whoever waits for an answer. */
 	#answered: (() => void) | null = null;
 
-	/** @param path of a tape that is new and closed */
-	constructor(path: string, requestKey: KeyOf) {
+	/**
+	 * @param path of a tape that is new and closed
+	 * @param held the highest number of a connection in it; null: it has no rows yet, so that rows of another tape can be taken over
+	 */
+	constructor(path: string, requestKey: KeyOf, held: number | null = null) {
 		this.#path = path;
 		this.#requestKey = requestKey;
+		this.#held = held;
 	}
 
 	/** @throws FlowtapeError also for flows that were taken before */
@@ -49,7 +55,7 @@ export class ThreadedWriter implements FlowSink {
 	}
 
 	#appendFirst(flow: Flow): void | Promise<void> {
-		const loan = Loan.of(flow);
+		const loan = this.#held === null ? Loan.of(flow) : null;
 		const packer = this.#start(loan);
 		// what lends may be gone once its last flow has come
 		return loan === null ? this.#append(flow, packer) : this.#until(() => this.#begun).then(() => this.#append(flow, packer));
@@ -93,7 +99,7 @@ export class ThreadedWriter implements FlowSink {
 		thread.on("message", (answer: WriterAnswer) => this.#hear(answer));
 		thread.on("error", (error) => this.#fail(error));
 		thread.on("exit", () => this.#fail(new Error("the thread that writes the tape has ended before its time")));
-		this.#packer = new Packer(loan);
+		this.#packer = new Packer(loan, this.#held ?? 0);
 		return this.#packer;
 	}
 

@@ -169,6 +169,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	#requestTrailers: readonly ByteString[] | null = null;
 	#responseTrailers: ByteString[] | null = null;
 	#isAnswered = false;
+	/** The server has ended the stream, or has sent as many bytes as it said. */
+	#isWhole = false;
+	/** Bytes of the response that are still to come; null: it is not said. */
+	#due: number | null = null;
 	#error: Error | null = null;
 
 	constructor(connection: UpstreamHttp2, settings: Http2Settings) {
@@ -196,10 +200,17 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#listen(stream: ClientHttp2Stream): void {
 		this.#stream = stream;
+		// To Node a stream that is reset without an error ends like any other: what is behind is not asked for, and may be missing.
+		const push = stream.push.bind(stream);
+		stream.push = (chunk, encoding) => {
+			if (chunk === null) this.#isWhole ||= !stream.closed;
+			return push(chunk, encoding);
+		};
 		stream.on("headers", (headers, _flags, raw: string[] = []) => this.#onHead(Number(headers[":status"]), raw, NONE));
 		stream.on("response", (headers, flags, raw: string[] = []) => this.#onResponse(Number(headers[":status"]), flags, raw));
 		stream.on("data", (chunk: Buffer) => {
 			this.receivedAt = now();
+			if (this.#due !== null) this.#due -= chunk.length;
 			this.#listener?.responseBody(chunk);
 			this.#listener?.flush();
 		});
@@ -230,7 +241,11 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		this.#isAnswered = true;
 		if (isWebSocketUpgrade(request) && status >= 200 && status < 300 && !isEnded) {
 			this.#onHead(101, [...fields, ...upgradeResponseFields(request)], NONE);
-		} else this.#onHead(status, fields, isEnded ? { kind: "length", length: 0 } : http2Framing(fields, false));
+			return;
+		}
+		const framing: Framing = isEnded ? { kind: "length", length: 0 } : http2Framing(fields, false);
+		this.#due = framing.kind === "length" ? framing.length : null;
+		this.#onHead(status, fields, framing);
 	}
 
 	/** What has no body of its own in the stream ends at once. */
@@ -246,6 +261,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		const listener = this.#listener;
 		// Node ends a stream that was reset as well; its close tells.
 		if (!this.#isAnswered || this.#stream?.rstCode !== NO_ERROR) return;
+		if (!this.#isWhole && this.#due !== 0) {
+			this.#fail(new UpstreamReset(NO_ERROR, "the server reset the stream before its answer was complete", null), false);
+			return;
+		}
 		this.receivedAt = now();
 		listener?.responseEnd(this.#responseTrailers);
 		listener?.flush();
@@ -296,12 +315,19 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		const stream = this.#stream;
 		this.#listener = null;
 		stream?.resume();
-		if (!sent || stream?.writable) stream?.close(NO_ERROR);
+		if (!sent || stream?.writable) this.#leave(NO_ERROR);
 	}
 
 	cancel(): void {
 		this.#listener = null;
-		this.#stream?.close(CANCEL);
+		this.#leave(CANCEL);
+	}
+
+	/** One that the server has reset would wait for what is still to be written. */
+	#leave(code: number): void {
+		const stream = this.#stream;
+		if (stream?.closed) stream.destroy();
+		else stream?.close(code);
 	}
 
 	detach(): Duplex {

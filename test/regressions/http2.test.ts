@@ -258,3 +258,59 @@ t.test("a server of HTTP/1.1 is found out once, whatever it does to the preface"
 		t.equal(prefaces, 1);
 	}
 });
+
+/** The frame of this type with these flags, in the first stream unless told otherwise. */
+function frame(type: number, flags: number, payload: Buffer = Buffer.alloc(0), stream = 1): Buffer {
+	const head = Buffer.alloc(9);
+	head.writeUIntBE(payload.length, 0, 3);
+	head[3] = type;
+	head[4] = flags;
+	head.writeUInt32BE(stream, 5);
+	return Buffer.concat([head, payload]);
+}
+
+/** Whether the head of the first stream begins in these bytes: the type of its frame, its flags, its stream. */
+const isHeadIn = (bytes: Buffer) => [0x04, 0x24].some((flags) => bytes.includes(Buffer.of(1, flags, 0, 0, 0, 1)));
+
+/** `:status: 413`, as a literal. */
+const TOO_LARGE = Buffer.concat([Buffer.of(0x08, 3), Buffer.from("413")]);
+const RESET_WITHOUT_ERROR = frame(3, 0, Buffer.alloc(4));
+
+t.test("a server that answers while the upload runs, and resets the stream without an error", async (t) => {
+	for (const [name, frames, want] of [
+		["whole", [frame(1, 4, TOO_LARGE), frame(0, 1, Buffer.from("too large")), RESET_WITHOUT_ERROR], { status: 413, body: "too large", code: 0 }],
+		["a head alone", [frame(1, 5, TOO_LARGE), RESET_WITHOUT_ERROR], { status: 413, body: "", code: 0 }],
+		[
+			"as long as it said",
+			[frame(1, 4, Buffer.concat([TOO_LARGE, Buffer.of(0x0f, 0x0d, 1), Buffer.from("3")])), frame(0, 0, Buffer.from("too")), RESET_WITHOUT_ERROR],
+			{ status: 413, body: "too", code: 0 },
+		],
+		["but not its end", [frame(1, 4, TOO_LARGE), frame(0, 0, Buffer.from("too")), RESET_WITHOUT_ERROR], { status: 502, code: 0 }],
+	] as const) {
+		const server = createServer((socket) => {
+			socket.on("error", () => {});
+			t.teardown(() => socket.destroy());
+			socket.write(frame(4, 0, undefined, 0));
+			socket.write(frame(4, 1, undefined, 0));
+			let isAnswered = false;
+			socket.on("data", (bytes) => {
+				if (isAnswered || !isHeadIn(bytes)) return;
+				isAnswered = true;
+				socket.write(Buffer.concat(frames));
+			});
+		});
+		t.teardown(() => server.close());
+		server.listen(0, "127.0.0.1");
+		await once(server, "listening");
+		const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1000 } });
+		const session = await openHttp2(t, proxy, `127.0.0.1:${(server.address() as AddressInfo).port}`);
+		const answer = await askHttp2(session, { ":method": "POST", ":path": "/", "content-length": "200000" }, (stream) => {
+			stream.on("wantTrailers", () => stream.sendTrailers({}));
+			stream.write(Buffer.alloc(50_000));
+			// the rest comes when the answer is there
+			stream.once("response", () => stream.end(Buffer.alloc(150_000)));
+		});
+		t.match(answer, want, name);
+		t.equal((await proxy.flow(0)).error === null, want.status === 413);
+	}
+});

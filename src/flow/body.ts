@@ -43,7 +43,7 @@ function codecs(): typeof Zlib {
 	return zlib;
 }
 
-/** One content coding both ways; a coding is a single token as mitmproxy has it, case-insensitive. */
+/** One content coding both ways. */
 interface Coding {
 	decode(bytes: Uint8Array, limit: number): Buffer;
 	encode(bytes: Uint8Array): Buffer;
@@ -73,6 +73,8 @@ const codings = new Map<string, Coding>([
 	["identity", plain],
 	["none", plain],
 	["gzip", gzip],
+	// RFC 9110 section 8.4.1.3
+	["x-gzip", gzip],
 	["deflate", deflate],
 	["deflateraw", { decode: (bytes, limit) => deflate.decode(bytes, limit), encode: (bytes) => codecs().deflateRawSync(bytes) }],
 	[
@@ -85,16 +87,26 @@ const codings = new Map<string, Coding>([
 	["zstd", { decode: (bytes, limit) => zstdDecode(bytes, limit), encode: (bytes) => zstdEncode(bytes) }],
 ]);
 
+/** More codings than this one upon the other are none that anybody uses. */
+const LIST_LENGTH = 8;
+
+/** The codings that a Content-Encoding names, in the order in which they were applied (RFC 9110 section 8.4); null: one is unknown. */
+function codingsOf(header: string): Coding[] | null {
+	const names = header.split(",").map((name) => name.trim().toLowerCase());
+	const known = names.filter((name) => name !== "").flatMap((name) => codings.get(name) ?? []);
+	return known.length === names.filter((name) => name !== "").length && known.length <= LIST_LENGTH ? known : null;
+}
+
 /**
  * Undoes a Content-Encoding. Without one, and for an empty body, the bytes themselves.
  * @throws FlowtapeError FT_BAD_BODY when the coding is unknown, the bytes do not follow it or inflate beyond `limit` bytes
  */
 export function decodeBody(bytes: Buffer, coding: string | null, limit = DECODED_LIMIT): Buffer {
 	if (coding === null || coding === "" || bytes.length === 0) return bytes;
-	const codec = codings.get(coding.toLowerCase().trim());
-	if (codec === undefined) throw new FlowtapeError("FT_BAD_BODY", `content-encoding "${coding}" is not one of ${[...codings.keys()].join(", ")}`);
+	const applied = codingsOf(coding);
+	if (applied === null) throw new FlowtapeError("FT_BAD_BODY", `content-encoding "${coding}" is not one of ${[...codings.keys()].join(", ")}`);
 	try {
-		return codec.decode(bytes, limit);
+		return applied.reduceRight((coded, codec) => codec.decode(coded, limit), bytes);
 	} catch (cause) {
 		const why = isTooLarge(cause) ? `it inflates beyond ${limit} bytes` : "the bytes do not follow it";
 		throw new FlowtapeError("FT_BAD_BODY", `the body cannot be decoded as "${coding}": ${why}`, { cause });
@@ -104,7 +116,7 @@ export function decodeBody(bytes: Buffer, coding: string | null, limit = DECODED
 /** Applies a Content-Encoding; null when flowtape does not know it. */
 export function encodeBody(bytes: Uint8Array, coding: string | null): Buffer | null {
 	if (coding === null || coding === "") return asBuffer(bytes);
-	return codings.get(coding.toLowerCase().trim())?.encode(bytes) ?? null;
+	return codingsOf(coding)?.reduce<Buffer>((plain, codec) => codec.encode(plain), asBuffer(bytes)) ?? null;
 }
 
 function isTooLarge(error: unknown): boolean {

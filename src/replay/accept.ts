@@ -11,7 +11,7 @@ export function acceptsCoding(accept: ByteString | null, coding: ByteString): bo
 	return coding
 		.toLowerCase()
 		.split(",")
-		.map((name) => name.trim())
+		.map((name) => name.trim().replace(/^x-/, ""))
 		.every((name) => name === "" || name === "identity" || (weights.get(name) ?? weights.get(`x-${name}`) ?? weights.get("*") ?? 0) > 0);
 }
 

@@ -53,7 +53,7 @@ export class Recording {
 		});
 		if (!this.#isSendable) dropUnsendable(answer.headers);
 		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - response.timestampStart);
-		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.raw("content-encoding") ?? "")) undoCoding(answer);
+		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.get("content-encoding") ?? "")) undoCoding(answer);
 		return answer;
 	}
 

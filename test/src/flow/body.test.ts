@@ -10,6 +10,9 @@ t.test("decoding what others encoded", async (t) => {
 		["gzip", gzipSync(text)],
 		["GZIP", gzipSync(text)],
 		["gzip", deflateSync(text)],
+		["x-gzip", gzipSync(text)],
+		["gzip, gzip", gzipSync(gzipSync(text))],
+		["deflate , ,br", brotliCompressSync(deflateSync(text))],
 		["deflate", deflateSync(text)],
 		["deflate", deflateRawSync(text)],
 		["deflateRaw", deflateRawSync(text)],
@@ -35,7 +38,8 @@ t.test("decoding what flowtape encoded", async (t) => {
 		}
 	}
 	t.same(encodeBody(text, null), text);
-	t.equal(encodeBody(text, "gzip, br"), null, "a list is not known");
+	t.same(decodeBody(encodeBody(text, "gzip, BR") as Buffer, "gzip, br"), text, "one upon the other");
+	t.equal(encodeBody(text, "gzip, bogus"), null);
 });
 
 t.test("an empty body is empty in every coding", async (t) => {
@@ -48,6 +52,8 @@ t.test("what cannot be decoded says so", async (t) => {
 	t.throws(() => decodeBody(text, "zstd"), { code: "FT_BAD_BODY" });
 	t.throws(() => decodeBody(text, "br"), { code: "FT_BAD_BODY" });
 	t.throws(() => decodeBody(text, "bogus"), { code: "FT_BAD_BODY", message: /gzip.*br.*zstd/ });
+	t.throws(() => decodeBody(gzipSync(text), "gzip, bogus"), { code: "FT_BAD_BODY", message: /"gzip, bogus"/ });
+	t.throws(() => decodeBody(gzipSync(text), Array(9).fill("gzip").join()), { code: "FT_BAD_BODY" }, "too many");
 	t.throws(() => decodeBody(gzipSync(text).subarray(0, 20), "gzip"), { code: "FT_BAD_BODY" });
 });
 

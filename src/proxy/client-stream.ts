@@ -82,6 +82,11 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const head = { method: isUpgrade ? "GET" : method, target, version: HTTP2_VERSION, fields };
 		const framing = isUpgrade ? ({ kind: "none" } as const) : http2Framing(fields, ended);
 		this.#exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel), String(authority));
+		// A client that takes its request back in the same breath costs no way to a server: thousands of those are an attack (CVE-2023-44487).
+		if (isGone(this.#stream)) {
+			this.#onClose(this.#stream.rstCode);
+			return;
+		}
 		this.#exchange.start();
 		if (isUpgrade) this.#exchange.requestEnd(null);
 		else if (ended) this.#onRequestEnd();

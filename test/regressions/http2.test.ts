@@ -314,3 +314,16 @@ t.test("a server that answers while the upload runs, and resets the stream witho
 		t.equal((await proxy.flow(0)).error === null, want.status === 413);
 	}
 });
+
+t.test("requests that are taken back at once cost no connections to the server", async (t) => {
+	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
+	const proxy = await startTestProxy(t);
+	const session = await openHttp2(t, proxy, origin.authority);
+	const raw = await proxy.tunnel(origin.authority);
+	const head = Buffer.concat([Buffer.of(0x82, 0x86, 0x84, 0x41, origin.authority.length), Buffer.from(origin.authority)]);
+	const asked = Array.from({ length: 100 }, (_, i) => [frame(1, 5, head, 2 * i + 1), frame(3, 0, Buffer.of(0, 0, 0, 8), 2 * i + 1)]).flat();
+	raw.send(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, undefined, 0), ...asked]));
+	t.match((await proxy.flow(99)).error, { message: /Client disconnected/ });
+	t.match(await askHttp2(session, { ":path": "/last" }), { status: 200 });
+	t.ok(origin.sockets.length <= 2, `${origin.sockets.length} connections`);
+});

@@ -199,10 +199,19 @@ export class Entry {
 	}
 
 	#openTunnel(socket: Socket, target: TunnelTarget, facts: ClientFacts): void {
-		const { context, values, authority, hosts, onOpen, onClose } = this.#settings;
+		const { context, values, authority, hosts, gate, onOpen, onClose } = this.#settings;
 		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, facts);
 		context.emit({ kind: "tunnel", host: target.host, port: target.port });
-		const tunnel = new Tunnel(socket, target, { context, values, authority, hosts, facts, onHttp, onClose });
+		const tunnel = new Tunnel(socket, target, {
+			context,
+			values,
+			authority,
+			hosts,
+			facts,
+			requestsOnly: gate !== null && target.fixed !== undefined,
+			onHttp,
+			onClose,
+		});
 		onOpen(tunnel);
 		tunnel.start();
 	}

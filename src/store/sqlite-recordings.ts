@@ -1,5 +1,5 @@
 // What replay asks of a tape: recordings by their keys, what columns say of them, what they answer. Nothing is read that was not asked for.
-import type { StoredBody } from "./flow-row.ts";
+import { type StoredBody, selected } from "./flow-row.ts";
 import { KEY_BLOCK } from "./schema.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import type { Outline } from "./store.ts";
@@ -19,6 +19,8 @@ export interface AnswerFacts {
 	/** The bytes of a body that is neither in the row itself nor large. */
 	bytes: Buffer | null;
 	head: Uint8Array;
+	ended: string | null;
+	refreshed: number | null;
 }
 
 /** Bodies beyond this many bytes are left where they are until somebody asks. */
@@ -52,7 +54,7 @@ export function* keys(db: TapeDatabase): Generator<{ seq: number; key: string }[
 }
 
 export function answerFacts(db: TapeDatabase, seq: number): AnswerFacts | undefined {
-	const columns = "flow.id, status, response_size, response_body, head, body.bytes";
+	const columns = `flow.id, status, response_size, response_body, head, body.bytes, ${selected(["ended", "refreshed"], db.schema)}`;
 	const sql = `SELECT ${columns} FROM flow LEFT JOIN body ON body.id = response_body AND body.size <= ${AT_ONCE_BYTES} WHERE seq = ? AND ${IS_ANSWER}`;
 	return db.get<AnswerFacts>(sql, seq);
 }

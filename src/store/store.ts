@@ -1,6 +1,6 @@
 // The flow store: what holds the flows of a tape, whichever database does it.
 import type { Filter } from "../filter/filter.ts";
-import type { Flow } from "../flow/flow.ts";
+import type { Flow, FlowEnd } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import type { FlowSink, FlowSource } from "../flow/pipe.ts";
 
@@ -11,7 +11,7 @@ export interface ReadOptions {
 	ids?: readonly string[] | undefined;
 }
 
-/** The request of a flow, with the flow's place in the store. */
+/** The request of a flow, as it came where it was changed since, with the flow's place in the store. */
 export interface StoredRequest {
 	seq: number;
 	request: Request;
@@ -38,6 +38,9 @@ export interface Outline {
 export interface RecordedAnswer {
 	id: string;
 	response: Response;
+	ended: FlowEnd | null;
+	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
+	refreshed: number | null;
 }
 
 export interface FlowStore extends FlowSink {

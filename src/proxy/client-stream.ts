@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { FlowtapeError } from "../errors.ts";
-import type { ByteString } from "../flow/bytes.ts";
+import { type ByteString, toText } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { now } from "./clock.ts";
@@ -167,7 +167,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	}
 
 	#leftOut(request = this.#exchange?.flow.request): (field: string) => void {
-		return (field) => this.context.emit({ kind: "left_out", field, of: "response", url: request?.prettyUrl ?? "" });
+		return (field) => this.context.emit({ kind: "left_out", field: toText(field), of: "response", url: request?.prettyUrl ?? "" });
 	}
 
 	write(chunk: Buffer): void {

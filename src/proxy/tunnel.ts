@@ -3,10 +3,10 @@
 import type { Socket } from "node:net";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
-import type { ClientHelloEvent, PassedHosts, TlsEventName } from "../hooks/hook.ts";
+import type { ClientHelloEvent, HostNames, PassedHosts, TlsEventName } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
-import { type Naming, namingOf } from "./certificate-names.ts";
+import { isFor, type Naming, namingOf } from "./certificate-names.ts";
 import { type Handshake, shakeHands } from "./client-handshake.ts";
 import { type ClientHello, HANDSHAKE, sniff } from "./client-hello.ts";
 import { after } from "./connection-events.ts";
@@ -28,7 +28,11 @@ export const options = {
 		choices: ["eager", "lazy"],
 		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
 	},
-	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known and verified." },
+	upstream_cert: {
+		type: "boolean",
+		default: true,
+		help: "Copy names and organization from the certificate of the server, where it is known and for the host that was asked for.",
+	},
 	add_upstream_certs_to_client_chain: {
 		type: "boolean",
 		default: false,
@@ -46,6 +50,8 @@ export interface TunnelSettings {
 	hosts: PassedHosts | null;
 	/** Nothing but requests may pass: clients have to say in each who they are. */
 	requestsOnly: boolean;
+	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
+	prefersHttp1: ((names: HostNames) => boolean) | null;
 	/** The inside of the tunnel, when it is HTTP; it has to be resumed. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
 	/** The tunnel has ended without having been HTTP. */
@@ -216,13 +222,14 @@ export class Tunnel {
 
 	/**
 	 * Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. What it says of itself is
-	 * taken over where it `isVerified`: else anybody could have our authority vouch for other names.
+	 * taken over where it `isVerified`. One that `ssl_insecure` let pass has to be for the host that was asked for at least.
 	 */
 	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null, isVerified: boolean): void {
 		const { authority, values } = this.#settings;
 		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
-		const [shown] = values.upstream_cert && server !== null && isVerified ? server.certificateList : [];
-		const { names: upstreamNames, organization } = shown === undefined ? unknown : namingOf(shown);
+		const [shown] = values.upstream_cert && server !== null ? server.certificateList : [];
+		const naming = shown === undefined ? unknown : namingOf(shown);
+		const { names: upstreamNames, organization } = isVerified || isFor(naming, hello.serverName ?? target.host) ? naming : unknown;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
 		const issued = authority.leafFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
@@ -237,7 +244,7 @@ export class Tunnel {
 		if (!hello.alpn.some(isHttp)) return Buffer.concat(hello.alpn.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, "latin1")));
 		if (!this.#settings.values.http2) return HTTP1_ONLY;
 		// HTTP that is not read is not translated either: without knowing the server, what all servers speak.
-		const isHttp2 = server === null ? !this.#isOpaque(hello, target) : server.alpn === "h2";
+		const isHttp2 = server === null ? !this.#isOpaque(hello, target) && !this.#settings.prefersHttp1?.(namesOf(hello, target)) : server.alpn === "h2";
 		return isHttp2 ? HTTP2_FIRST : HTTP1_FIRST;
 	}
 
@@ -280,8 +287,8 @@ export class Tunnel {
 		if (wait !== undefined) context.track(wait);
 	}
 
-	#isOpaque({ serverName }: ClientHello, { host, port }: TunnelTarget): boolean {
-		return this.#settings.hosts?.isOpaque({ hosts: serverName === null ? [host] : [host, serverName], port }) ?? false;
+	#isOpaque(hello: ClientHello, target: TunnelTarget): boolean {
+		return this.#settings.hosts?.isOpaque(namesOf(hello, target)) ?? false;
 	}
 
 	// — bytes, whatever they are —
@@ -351,4 +358,8 @@ export class Tunnel {
 		client.setTimeout(context.timeoutMs, () => client.destroy());
 		relayTcp(client, server, { context, facts, serverConn, record, mayPass });
 	}
+}
+
+function namesOf({ serverName }: ClientHello, { host, port }: TunnelTarget): HostNames {
+	return { hosts: serverName === null ? [host] : [host, serverName], port };
 }

@@ -39,6 +39,12 @@ const CHOICE_LIMIT = 1000;
 /** Outlines that are asked for at once. */
 const OUTLINES = 2000;
 
+/** Recordings of a host that are looked at for the version of HTTP. */
+const VERSIONS_LOOKED = 5;
+
+/** By host and port. */
+type Versions = Map<string, { looked: number; isHttp1Only: boolean }>;
+
 export class ReplayIndex {
 	readonly rules: MatchRules;
 	readonly match: MatchFunction | null;
@@ -46,6 +52,7 @@ export class ReplayIndex {
 	readonly shelves: readonly Shelf[];
 	/** Clients that do not step on each other, by name. */
 	readonly #sessions = new Map<string, ReplaySession>();
+	#versions: Versions | null = null;
 
 	private constructor(shelves: readonly Shelf[], rules: MatchRules, order: Order, match: MatchFunction | null) {
 		this.shelves = shelves;
@@ -141,6 +148,28 @@ export class ReplayIndex {
 	recordedAt(): number | null {
 		for (const [{ place }, shelf] of this.outlines()) return this.at({ shelf, place })?.flow.request.timestampStart ?? null;
 		return null;
+	}
+
+	/** Whether a host was recorded over TLS, and in HTTP/1.1 alone, as far as its first recordings tell. */
+	isHttp1Only(host: string, port: number): boolean {
+		this.#versions ??= this.#findVersions();
+		return this.#versions.get(`${host.toLowerCase()}:${port}`)?.isHttp1Only ?? false;
+	}
+
+	#findVersions(): Versions {
+		const versions: Versions = new Map();
+		for (const [{ place, scheme, host, port, isAnswer }, shelf] of this.outlines()) {
+			if (scheme !== "https" || !isAnswer) continue;
+			const key = `${host.toLowerCase()}:${port}`;
+			const known = versions.get(key) ?? { looked: 0, isHttp1Only: true };
+			if (known.looked >= VERSIONS_LOOKED || !known.isHttp1Only) continue;
+			const flow = this.at({ shelf, place })?.flow;
+			if (flow == null) continue;
+			known.looked++;
+			known.isHttp1Only = /^HTTP\/1\./.test(flow.request.httpVersion);
+			versions.set(key, known);
+		}
+		return versions;
 	}
 
 	/** How many recordings that could have answered never did. */

@@ -39,6 +39,15 @@ export function dropUnsendable({ fields }: Headers): void {
 	for (let i = fields.length - 2; i >= 0; i -= 2) if (!isSendable(fields[i] as ByteString, fields[i + 1] as ByteString)) fields.splice(i, 2);
 }
 
+/** RFC 9110 section 6.5.1: what frames a message does not stand behind it. */
+const SIZING = /^(?:content-length|transfer-encoding)$/i;
+
+/** The trailer fields (name, value, …) that can be sent. */
+export function sendableTrailers(fields: readonly ByteString[]): readonly ByteString[] {
+	const isGood = (i: number) => isToken(fields[i] as ByteString) && isOneLine(fields[i + 1] as ByteString) && !SIZING.test(fields[i] as ByteString);
+	return fields.filter((_, i) => isGood(i - (i % 2)));
+}
+
 /** Why a request cannot be sent, whatever its fields are; null: it can. */
 export function unsendable({ method, path, host }: Request): string | null {
 	if (!isToken(method)) return "its method is none";

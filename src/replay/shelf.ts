@@ -58,7 +58,9 @@ export type RecordedTape = FlowSource | KeyedTape;
  * how some tools note a failure.
  */
 export function isAnswer({ response, websocket }: HttpFlow): boolean {
-	return response !== null && (response.statusCode >= 200 || (response.statusCode === 101 && websocket !== null));
+	if (response === null) return false;
+	const { statusCode } = response;
+	return (statusCode >= 200 && statusCode <= 999) || (statusCode === 101 && websocket !== null);
 }
 
 /** How recordings are found. */

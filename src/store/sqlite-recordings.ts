@@ -7,8 +7,8 @@ import { fromStored } from "./text.ts";
 
 const BLOCK_FLOWS = 2 ** KEY_BLOCK;
 
-/** Interim responses answer nothing, but for those that begin a WebSocket. */
-const IS_ANSWER = "(kind = 'http' AND (status >= 200 OR (status = 101 AND has_websocket = 1)))";
+/** Interim responses answer nothing, but for those that begin a WebSocket. Nor do statuses that have no three digits (RFC 9110 section 15). */
+const IS_ANSWER = "(kind = 'http' AND (status BETWEEN 200 AND 999 OR (status = 101 AND has_websocket = 1)))";
 
 /** What a response is made of. */
 export interface AnswerFacts {

@@ -1,5 +1,6 @@
 // Chunked transfer coding (RFC 9112 section 7.1): bytes → chunks of data and trailers, and the other way.
 import type { ByteString } from "../../flow/bytes.ts";
+import { sendableTrailers } from "../../flow/sendable.ts";
 import { protocolFault } from "./fault.ts";
 import { writeFields } from "./head.ts";
 
@@ -20,9 +21,9 @@ export const CHUNK_END: ByteString = "\r\n";
 /** Ends a chunked body without trailers. */
 export const LAST_CHUNK: ByteString = "0\r\n\r\n";
 
-/** Ends a chunked body with these trailer fields (name, value, …). */
+/** Ends a chunked body with these trailer fields (name, value, …). Those of tapes and scripts have passed no parser: what cannot be sent is left out. */
 export function lastChunk(trailers: readonly ByteString[] | null): ByteString {
-	return trailers === null || trailers.length === 0 ? LAST_CHUNK : `0\r\n${writeFields(trailers)}`;
+	return trailers === null || trailers.length === 0 ? LAST_CHUNK : `0\r\n${writeFields(sendableTrailers(trailers))}`;
 }
 
 const SIZE = 0;

@@ -2,7 +2,7 @@
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
-import { areSendable, dropUnsendable, inOneLine, isOneLine, isToken, unsendable } from "../../../src/flow/sendable.ts";
+import { areSendable, dropUnsendable, inOneLine, isOneLine, isToken, sendableTrailers, unsendable } from "../../../src/flow/sendable.ts";
 
 t.test("fields that would be more than a field", async (t) => {
 	const headers = Headers.of([":status", "200"], ["X Odd", "ä"], ["a", "b\r\nc: d"], ["e\n", "f"], ["", "g"], ["h", "\0"], ["i", ""]);
@@ -13,6 +13,28 @@ t.test("fields that would be more than a field", async (t) => {
 		[...headers.entries()].map(([name]) => name),
 		["X Odd", "i"],
 	);
+});
+
+t.test("trailers that would be more than a field, or frame the message", async (t) => {
+	const bad = [
+		"T",
+		"a\r\n\r\nHTTP/1.1 200 Smuggled",
+		"N\r\nX",
+		"b",
+		"L",
+		"a\nb",
+		"Z",
+		"a\0",
+		"",
+		"c",
+		"a b",
+		"d",
+		"Content-Length",
+		"5",
+		"transfer-encoding",
+		"chunked",
+	];
+	t.same(sendableTrailers(["A", "1", ...bad, "B", ""]), ["A", "1", "B", ""]);
 });
 
 t.test("requests that are none", async (t) => {

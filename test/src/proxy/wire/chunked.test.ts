@@ -80,3 +80,8 @@ t.test("a size of 2^53 - 1 is counted", async (t) => {
 	reader.readLine(Buffer.from("1fffffffffffff\r\n"), 0);
 	t.equal(reader.take(Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 });
+
+t.test("trailers that no parser has seen make no lines of their own", async (t) => {
+	t.equal(lastChunk(["A", "1", "T", "x\r\n\r\nHTTP/1.1 200 Smuggled", "N\nM", "2", "B", "3"]), "0\r\nA: 1\r\nB: 3\r\n\r\n");
+	t.equal(lastChunk(["T", "x\0"]), LAST_CHUNK);
+});

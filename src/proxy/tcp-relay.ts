@@ -14,18 +14,16 @@ export interface TcpRelay {
 	facts: ClientConnection;
 	serverConn: ServerConnection;
 	record: boolean;
-	/** Whether the bytes of the client may pass; default: all do. */
-	mayPass?: ((bytes: Buffer) => boolean) | undefined;
 }
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
 export function relayTcp(client: Duplex, server: Duplex, relay: TcpRelay): void {
-	const { context, record, mayPass = () => true } = relay;
+	const { context, record } = relay;
 	if (record) context.track(new Promise((resolve) => recordTcp(client, server, relay, resolve)));
-	else relaySockets(client, server, { mayPass, onDone: () => {} });
+	else relaySockets(client, server, { onDone: () => {} });
 }
 
-function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn, mayPass = () => true }: TcpRelay, done: () => void): void {
+function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn }: TcpRelay, done: () => void): void {
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
 	const onDone = (error: Error | null) => {
 		facts.timestampEnd = serverConn.timestampEnd = now();
@@ -40,10 +38,9 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn,
 		client.destroy();
 		server.destroy();
 	};
-	if (events?.watchesTcp) relaySockets(client, server, { ...watched(flow, events, hangUp, onDone, finish), mayPass });
+	if (events?.watchesTcp) relaySockets(client, server, watched(flow, events, hangUp, onDone, finish));
 	else
 		relaySockets(client, server, {
-			mayPass,
 			onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
 			onDone(error) {
 				onDone(error);

@@ -39,8 +39,7 @@ export function pack(value: unknown): Buffer {
 	return codec().pack(value);
 }
 
-/** @throws FlowtapeError FT_CORRUPT_FLOW */
-export function unpackValue(bytes: Uint8Array): unknown {
+function unpack(bytes: Uint8Array): unknown {
 	try {
 		return codec().unpack(bytes);
 	} catch (cause) {
@@ -53,7 +52,7 @@ export type Packed = readonly unknown[];
 
 /** @throws FlowtapeError FT_CORRUPT_FLOW */
 export function unpackRecord(bytes: Uint8Array): Packed {
-	const value = unpackValue(bytes);
+	const value = unpack(bytes);
 	if (!Array.isArray(value)) throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: a list was expected");
 	return value;
 }

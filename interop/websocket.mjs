@@ -14,7 +14,7 @@ import { check, tell } from "./peers/tally.mjs";
 import { cases, serverFaults } from "./websocket/cases.mjs";
 import { FrameReader } from "./websocket/frames.mjs";
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 10_000;
 const scratch = mkdtempSync(join(tmpdir(), "flowtape-websocket-"));
 const env = { ...process.env, FLOWTAPE_HOME: join(scratch, "home") };
 const script = join(scratch, "noop.mjs");
@@ -32,6 +32,7 @@ const rude = createServer().on("upgrade", (request, socket) => {
 	socket.write(Buffer.from(request.url.slice(1), "hex"));
 	const reader = new FrameReader();
 	socket.on("data", (bytes) => reader.push(bytes)).on("error", () => {});
+	socket.on("end", () => socket.end());
 	socket.on("close", () => rude.emit("left", reader.closeCode));
 });
 
@@ -43,7 +44,7 @@ try {
 	]) {
 		const proxy = await startFlowtape("record", join(scratch, `${args.length}.tape`), ["-m", reverse(origin), ...args], { env });
 		for (const one of cases) {
-			await check(`${name}: ${one.name}`, async () => assert.deepEqual(await converse(proxy.port, "/", one.bytes), { messages: one.messages, code: one.code }));
+			await check(`${name}: ${one.name}`, () => hold(proxy.port, one));
 		}
 		for (const size of [0, 16, 1024, 65536, 1_000_000]) await check(`${name}: 12 compressed, ${size} bytes`, () => echoCompressed(proxy.port, size));
 		await proxy.stop();
@@ -64,6 +65,13 @@ try {
 	await discard(scratch);
 }
 tell();
+
+/** What a client sends, against what must come back. What came before a fault may be lost with it: RFC 6455 7.1.7 lets the connection end at once. */
+async function hold(port, { bytes, messages, code, isFault }) {
+	const found = await converse(port, "/", bytes);
+	assert.equal(found.code, code);
+	if (!isFault || found.messages.length > 0) assert.deepEqual(found.messages, messages);
+}
 
 function reverse(server) {
 	return `reverse:http://127.0.0.1:${server.address().port}`;

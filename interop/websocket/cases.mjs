@@ -7,7 +7,7 @@ const binary = (bytes) => `binary:${Buffer.from(bytes).toString("base64")}`;
 /** A case that is in order: the messages come back, and 1000 for the Close frame. */
 const right = (name, frames, messages, code = 1000) => ({ name, bytes: Buffer.concat([frames, bye].flat()), messages, code });
 /** A case that breaks the rules: `messages` are those that come back before. */
-const wrong = (name, frames, code, messages = []) => ({ name, bytes: Buffer.concat([frames].flat()), messages, code });
+const wrong = (name, frames, code, messages = []) => ({ name, bytes: Buffer.concat([frames].flat()), messages, code, isFault: true });
 
 const lengths = [0, 1, 125, 126, 127, 128, 65535, 65536, 1_000_000];
 const letters = (length) => "*".repeat(length);

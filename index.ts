@@ -111,6 +111,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			...{ options: values, pipeline, sink, upstream: network ? "network" : null, onEvent },
 			wantsFlows: setup.output !== null || setup.wantsFlows !== false,
 			...{ authority: withOwnCertificates(authority, values), gate: pipeline.hooks.find(isProxyAuth) ?? null, hosts: await createPassedHosts(values) },
+			prefersHttp1: traffic.prefersHttp1 ?? null,
 			...(await waysOf(setup)),
 		});
 		await setup.scripts?.start(values, { watch: true });
@@ -171,6 +172,7 @@ interface Traffic {
 	sink: FlowSink;
 	onEvent: (event: ProxyEvent) => void;
 	recordedAt: number | null;
+	prefersHttp1: ProxySetup["prefersHttp1"];
 	close(): Promise<LiveReport>;
 }
 
@@ -195,6 +197,7 @@ async function prepare({ values, output, format, durable, report, ...setup }: Tr
 		pipeline,
 		sink,
 		recordedAt: hooks.find(isServerReplay)?.recordedAt ?? null,
+		prefersHttp1: hooks.find(isServerReplay)?.prefersHttp1 ?? null,
 		onEvent(event) {
 			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
 			setup.onEvent?.(event);

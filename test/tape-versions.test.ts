@@ -63,7 +63,9 @@ for (let version = 1; version <= SCHEMA_VERSION; version++) {
 		await t.test("is brought to the newest by who writes to it", async (t) => {
 			const fresh = join(t.testdir(), "fresh.tape");
 			await storeWith(fresh, [httpFlow()], { mode: "append" });
-			await storeWith(path, [httpFlow({ id: "added" })], { mode: "append" });
+			const told: string[] = [];
+			await storeWith(path, [httpFlow({ id: "added" })], { mode: "append", report: (code) => told.push(code) });
+			t.same(told, version < SCHEMA_VERSION ? ["FT_UPGRADED"] : []);
 			const db = new TapeDatabase(path, "read", false);
 			t.equal(db.version(), SCHEMA_VERSION);
 			t.same(db.get("PRAGMA integrity_check"), { integrity_check: "ok" });

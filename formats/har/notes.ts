@@ -8,7 +8,7 @@ export const NOTE = "har";
 
 /** Keys that a flow holds what they say, or that follow from the rest. */
 const HELD = {
-	entry: "startedDateTime time request response timings serverIPAddress comment _id _page _webSocketMessages",
+	entry: "startedDateTime time request response timings serverIPAddress comment _id _flowtape _page _webSocketMessages",
 	request: "method url httpVersion cookies headers queryString postData headersSize bodySize",
 	postData: "mimeType params text encoding _file _asSent comment",
 	response: "status statusText httpVersion cookies headers content redirectURL headersSize bodySize _error _failureText",

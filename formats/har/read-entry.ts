@@ -5,9 +5,10 @@ import { clientConnection, type ServerConnection, serverConnection } from "../..
 import { HttpFlow, type WebSocketData } from "../../src/flow/flow.ts";
 import { Headers } from "../../src/flow/headers.ts";
 import { Request, Response } from "../../src/flow/message.ts";
-import type { Metadata } from "../../src/flow/metadata.ts";
+import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { formatAuthority, parseUrl, type UrlParts } from "../../src/flow/url.ts";
 import { Fields, fail, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
+import { OWN, setOwnFields } from "../own-fields.ts";
 import { cookieField, setCookieFields } from "./cookies.ts";
 import { collect, NOTE, remainder } from "./notes.ts";
 import { type Attachments, type ReadBody, readContent, readPostData } from "./read-body.ts";
@@ -44,7 +45,7 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 	const responseBody = isAnswered ? readContent(response, responseHead.headers, context.attachments) : null;
 	const websocket = websocketOf(entry, response);
 	const timestampStart = started / 1e6;
-	return new HttpFlow({
+	const flow = new HttpFlow({
 		id,
 		timestampCreated: timestampStart,
 		comment: entry.text("comment", ""),
@@ -56,6 +57,8 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 		websocket,
 		metadata: notesOf(entry, websocket !== null, requestBody, responseBody, context.pages),
 	});
+	setOwnFields(flow, value[`_${OWN}`] as MetaValue | undefined);
+	return flow;
 }
 
 /** Methods whose target is `*` where the URL has no path (RFC 9112 section 3.2.4). */

@@ -6,6 +6,7 @@ import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
 import { parseQuery, splitPath } from "../../src/flow/url.ts";
 import type { Json, JsonObject } from "../fields.ts";
+import { OWN, ownFields } from "../own-fields.ts";
 import { requestCookies, responseCookies } from "./cookies.ts";
 import type { LongTexts } from "./long-texts.ts";
 import { inside, notesOf } from "./notes.ts";
@@ -49,9 +50,15 @@ export function writeEntry(flow: HttpFlow, places: BodyPlaces = {}): WrittenEntr
 		...(hasPage ? { pageref: page.id as string } : {}),
 		...(flow.comment === "" ? {} : { comment: flow.comment.toWellFormed() }),
 		_id: flow.id.toWellFormed(),
+		...ownField(flow),
 		...websocketFields(flow),
 	};
 	return { entry, page: hasPage ? page : null };
+}
+
+function ownField(flow: HttpFlow): JsonObject {
+	const own = ownFields(flow);
+	return own === null ? {} : { [`_${OWN}`]: own as JsonObject };
 }
 
 function requestObject(request: Request, notes: JsonObject, places: BodyPlaces): JsonObject {

@@ -1,6 +1,7 @@
 // A flow from one JSON object. What a person leaves out gets its default; what has the wrong type is named by its path.
 import { randomUUID } from "node:crypto";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
+import { toEnd } from "../../src/flow/ending.ts";
 import {
 	DnsFlow,
 	type DnsMessage,
@@ -8,6 +9,8 @@ import {
 	type Flow,
 	type FlowInit,
 	HttpFlow,
+	isSession,
+	SESSION_LIMIT,
 	type StreamMessage,
 	TcpFlow,
 	UdpFlow,
@@ -55,6 +58,7 @@ function flowInit(at: LineFields): FlowInit {
 		marked: at.text("marked", ""),
 		comment: at.text("comment", ""),
 		timestampCreated: at.number("timestamp_created", 0),
+		session: sessionOf(at),
 		clientConn: at.optional("client_conn", clientOf) ?? clientConnection({ id: randomUUID() }),
 		serverConn: at.optional("server_conn", serverOf) ?? serverConnection({ id: randomUUID() }),
 		metadata: metadata as Metadata,
@@ -69,7 +73,22 @@ function extraOf(at: LineFields): Record<string, unknown> | undefined {
 }
 
 function httpContent(at: LineFields) {
-	return { request: requestOf(at.object("request")), response: at.optional("response", responseOf), websocket: at.optional("websocket", websocketOf) };
+	return {
+		request: requestOf(at.object("request")),
+		response: at.optional("response", responseOf),
+		websocket: at.optional("websocket", websocketOf),
+		...fateOf(at),
+	};
+}
+
+function fateOf(at: LineFields) {
+	const ended = at.has("ended") ? (toEnd(at.value("ended")) ?? fail(at.wrong("ended", '"server", "client", "cut" or null'))) : null;
+	return { ended, refreshed: at.numberOrNull("refreshed"), original: at.optional("original", requestOf) };
+}
+
+function sessionOf(at: LineFields): string | null {
+	const session = at.textOrNull("session");
+	return isSession(session) ? session : fail(at.wrong("session", `a name of at most ${SESSION_LIMIT} bytes`));
 }
 
 function requestOf(at: LineFields): Request {

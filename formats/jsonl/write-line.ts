@@ -1,5 +1,6 @@
 // A flow as one JSON object: the keys of a line, in an order that reads and diffs well.
 import type { ClientConnection, Connection, ServerConnection } from "../../src/flow/connection.ts";
+import { endOf } from "../../src/flow/ending.ts";
 import type { DnsMessage, DnsRecord, Flow, HttpFlow, StreamMessage } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Request, Response } from "../../src/flow/message.ts";
@@ -19,6 +20,7 @@ export function flowObject(flow: Flow, { url = false }: { url?: boolean } = {}):
 		comment: flow.comment,
 		intercepted: flow.intercepted,
 		timestamp_created: fromNumber(flow.timestampCreated),
+		session: flow.session,
 		client_conn: clientObject(flow.clientConn),
 		server_conn: serverObject(flow.serverConn),
 		metadata: fromMeta(flow.metadata),
@@ -30,12 +32,22 @@ export function flowObject(flow: Flow, { url = false }: { url?: boolean } = {}):
 function content(flow: Flow, url: boolean): JsonObject {
 	switch (flow.type) {
 		case "http":
-			return { request: requestObject(flow.request, url), response: responseObject(flow.response), websocket: websocketObject(flow.websocket) };
+			return {
+				request: requestObject(flow.request, url),
+				response: responseObject(flow.response),
+				websocket: websocketObject(flow.websocket),
+				...fate(flow, url),
+			};
 		case "dns":
 			return { request: dnsObject(flow.request), response: flow.response === null ? null : dnsObject(flow.response) };
 		default:
 			return { messages: flow.messages.map(streamMessage) };
 	}
+}
+
+/** How it ended, and what was done to it. */
+function fate(flow: HttpFlow, url: boolean): JsonObject {
+	return { ended: endOf(flow), refreshed: orNull(flow.refreshed), original: flow.original === null ? null : requestObject(flow.original, url) };
 }
 
 function requestObject(request: Request, url: boolean): JsonObject {

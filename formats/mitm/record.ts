@@ -3,6 +3,7 @@ import type { Column } from "../../src/filter/filter.ts";
 import { DnsFlow, type Flow, type FlowFailure, type FlowInit, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
 import type { Request } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
+import { OWN, setOwnFields } from "../own-fields.ts";
 import { bytes, integer, isNothing, isNull, isTrue, missing, number, optionalText, readDictionary, text, wrong } from "./elements.ts";
 import { readClient, readServer } from "./read-connection.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "./read-message.ts";
@@ -125,6 +126,16 @@ export class DumpRecord {
 	 * @throws FlowtapeError FT_CORRUPT_FLOW
 	 */
 	flow(): Flow {
+		const metadata = (dictionaryOf(this.value("metadata")) ?? Object.create(null)) as Metadata;
+		const own = metadata[OWN];
+		if (own === undefined) return this.#flow(metadata);
+		delete metadata[OWN];
+		const flow = this.#flow(metadata);
+		setOwnFields(flow, own);
+		return flow;
+	}
+
+	#flow(metadata: Metadata): Flow {
 		const init: FlowInit = {
 			id: this.id,
 			error: this.#error(),
@@ -136,7 +147,7 @@ export class DumpRecord {
 			// half of a record: checked now, decoded when somebody asks
 			clientConn: () => readClient(this.#openOrNull("client_conn")),
 			serverConn: () => readServer(this.#openOrNull("server_conn")),
-			metadata: (dictionaryOf(this.value("metadata")) ?? Object.create(null)) as Metadata,
+			metadata,
 			backup: (this.value("backup") ?? null) as MetaValue,
 			extra: this.#extra(),
 		};

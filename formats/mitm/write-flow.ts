@@ -3,6 +3,7 @@ import type { DnsFlow, DnsMessage, DnsQuestion, DnsRecord, Flow, HttpFlow, Strea
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
+import { OWN, ownFields } from "../own-fields.ts";
 import { FieldWriter } from "./field-writer.ts";
 import type { Target } from "./target.ts";
 import { TAG } from "./tnetstring.ts";
@@ -30,7 +31,7 @@ export function writeFlow(flow: Flow, target: Target): Buffer | null {
 		if (version >= 16) writer.floatField("timestamp_created", flow.timestampCreated);
 		else if (flow.timestampCreated !== startOf(flow)) target.lost("the time at which a flow was created");
 		writer.textField("comment", flow.comment);
-		writer.valueField("metadata", flow.metadata);
+		writer.valueField("metadata", metadataOf(flow));
 		writer.textField("marked", flow.marked);
 		writer.textField("is_replay", flow.isReplay);
 		writer.booleanField("intercepted", flow.intercepted);
@@ -46,6 +47,12 @@ export function writeFlow(flow: Flow, target: Target): Buffer | null {
 		writer.integerField("version", version);
 	});
 	return writer.take();
+}
+
+/** Other tools keep what they do not know of metadata. */
+function metadataOf(flow: Flow): MetaValue {
+	const own = ownFields(flow);
+	return own === null ? flow.metadata : { ...flow.metadata, [OWN]: own };
 }
 
 function hasRoom({ type }: Flow, { version, lost }: Target): boolean {

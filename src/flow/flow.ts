@@ -9,6 +9,17 @@ export interface FlowFailure {
 	timestamp: number;
 }
 
+/** Who ended a flow: the server, after all of its answer; the client, which left; nobody on purpose, it broke off. */
+export type FlowEnd = "server" | "client" | "cut";
+
+/** The longest name of a session, in bytes. */
+export const SESSION_LIMIT = 128;
+
+/** Whether a name can be that of a session; null: there is none. */
+export function isSession(name: string | null): boolean {
+	return name === null || (name !== "" && Buffer.byteLength(name) <= SESSION_LIMIT);
+}
+
 /** Message of a flow that was killed on purpose; other tools look for these words. */
 export const KILLED = "Connection killed.";
 
@@ -42,6 +53,8 @@ export interface FlowInit {
 	metadata?: Metadata | (() => Metadata);
 	comment?: string;
 	timestampCreated?: number;
+	/** Name of the session that it belongs to, at most `SESSION_LIMIT` bytes; default: none. */
+	session?: string | null;
 	/** State before a user edited the flow, as its file has it. */
 	backup?: MetaValue | (() => MetaValue) | null;
 	/** Fields that a newer writer put there. */
@@ -58,6 +71,8 @@ abstract class FlowBase {
 	comment: string;
 	/** Seconds since 1970. */
 	timestampCreated: number;
+	/** Name of the session that it belongs to; null: none. */
+	session: string | null;
 	extra: Record<string, unknown> | undefined;
 	/** Set by a reader, and taken away by whatever changes the flow. */
 	record: FlowRecord | undefined;
@@ -74,6 +89,7 @@ abstract class FlowBase {
 		this.marked = init.marked ?? "";
 		this.comment = init.comment ?? "";
 		this.timestampCreated = init.timestampCreated ?? 0;
+		this.session = init.session ?? null;
 		this.extra = init.extra;
 		this.record = init.record;
 		this.#clientConn = init.clientConn;
@@ -161,6 +177,9 @@ export interface HttpFlowInit extends FlowInit {
 	request: Request;
 	response?: Response | null;
 	websocket?: WebSocketData | null;
+	ended?: FlowEnd | null;
+	refreshed?: number | null;
+	original?: Request | null;
 }
 
 export class HttpFlow extends FlowBase {
@@ -168,12 +187,21 @@ export class HttpFlow extends FlowBase {
 	request: Request;
 	response: Response | null;
 	websocket: WebSocketData | null;
+	/** How it ended; null: nobody said, and `endOf` tells it by the error. */
+	ended: FlowEnd | null;
+	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
+	refreshed: number | null;
+	/** The request as it came, where a rule or a script changed it; else null. */
+	original: Request | null;
 
 	constructor(init: HttpFlowInit) {
 		super(init);
 		this.request = init.request;
 		this.response = init.response ?? null;
 		this.websocket = init.websocket ?? null;
+		this.ended = init.ended ?? null;
+		this.refreshed = init.refreshed ?? null;
+		this.original = init.original ?? null;
 	}
 }
 

@@ -15,7 +15,7 @@ import { compileRefresh, type Refresh } from "../replay/refresh.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
 import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Delivery, Hook, Piece, StandingAnswer, Turn } from "./hook.ts";
+import type { Delivery, Hook, HostNames, Piece, StandingAnswer, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileFilterLazily } from "./rule.ts";
 
@@ -37,6 +37,12 @@ export const options = {
 		default: "404",
 		choices: ["forward", "kill", "204", "400", "404", "500"],
 		help: "What becomes of requests without a recording: a status, hanging up, or the real server.",
+	},
+	server_replay_alpn: {
+		type: "string",
+		default: "any",
+		choices: ["any", "recorded"],
+		help: "What clients are offered in TLS: HTTP/2 first, whatever was recorded, or HTTP/1.1 first for hosts that were recorded so.",
 	},
 	server_replay_refresh: {
 		type: "boolean",
@@ -77,6 +83,8 @@ export interface ReplayReport {
 export interface ServerReplay extends Hook {
 	readonly name: typeof NAME;
 	report(): Promise<ReplayReport>;
+	/** Whether clients of a host are to be offered HTTP/1.1 first; null: none are. */
+	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
 	/** When the recordings began, in seconds since 1970; null where there are none. */
 	readonly recordedAt: number | null;
 }
@@ -151,6 +159,7 @@ class Replay implements ServerReplay {
 	readonly #refresh: Refresh | null;
 	readonly #delay: Delay | null;
 	readonly #now: () => number;
+	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
 	#served = 0;
 	#missed = 0;
 
@@ -162,6 +171,7 @@ class Replay implements ServerReplay {
 		this.#refresh = values.server_replay_refresh ? compileRefresh(values.server_replay_refresh_also) : null;
 		this.#delay = parseDelay(values.server_replay_delay);
 		this.#now = context.now ?? clock;
+		this.prefersHttp1 = values.server_replay_alpn === "recorded" ? ({ hosts, port }) => hosts.some((host) => index.isHttp1Only(host, port)) : null;
 	}
 
 	get recordedAt(): number | null {

@@ -1,7 +1,8 @@
 // Whom a certificate is for. Read from its DER: Node's text of it has all names in one line, in which a name can look like several.
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { type Element, oid, readElements } from "./ca-der.ts";
-import { isNameOfHost } from "./ca-leaf.ts";
+import { isNameOfHost, normalizeNames } from "./ca-leaf.ts";
 
 /** A server may show more than fits a certificate of ours; what it is asked for stands there anyway. Bytes. */
 const NAMES_BYTES = 32 * 1024;
@@ -26,6 +27,13 @@ export function organizationOf({ raw }: X509Certificate): string | null {
 export interface Naming {
 	readonly names: readonly string[];
 	readonly organization: string | null;
+}
+
+/** Whether a certificate with these names is for a host: one of them is its name, or a wildcard in place of its first label (RFC 6125 section 6.4.3). */
+export function isFor({ names }: Naming, host: string): boolean {
+	const [asked = ""] = normalizeNames([host]);
+	const wildcard = asked.replace(/^[^.]+/, "*");
+	return asked !== "" && normalizeNames(names).some((name) => name === asked || (name === wildcard && isIP(asked) === 0));
 }
 
 const read = new Map<string, Naming>();

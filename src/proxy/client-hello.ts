@@ -10,14 +10,29 @@ export interface ClientHello {
 /** What the first bytes of a connection are. "more": too few to tell. */
 export type Sniffed = "more" | "http" | "other" | ClientHello;
 
-const HANDSHAKE = 22;
+/** What a record of TLS begins with that holds a hello. */
+export const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
 /** A hello may span records; no client needs as much as this. */
 const HELLO_LIMIT = 64 * 1024;
 
-/** Methods are in capitals; one that is not is told from the words of other protocols by the target behind it. */
-const REQUEST = /^(?:[A-Z][A-Z-]{2,19} |[A-Za-z][A-Za-z-]{2,19} [/*])/;
-const REQUEST_BEGUN = /^[A-Za-z](?:[A-Za-z-]{0,19}|[A-Za-z-]{2,19} )$/;
+/** Empty lines before a request are ignored (RFC 9112 section 2.2); blanks are what a lenient server may ignore, too. */
+const BEFORE_REQUEST = /^[\r\n\t ]*/;
+/** So much of the first line is looked at; a line that is longer is left to the parser, which knows how to refuse it. */
+const LINE_LIMIT = 16 * 1024;
+
+// token of RFC 9110 section 5.6.2, as a character class: every token is a method
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
+/** A method, and the beginning of a target in origin, absolute or asterisk form. */
+const REQUEST = new RegExp(`^${TOKEN}+[ \\t\\v\\f\\r]+(?:[/*]|https?://)`, "i");
+/** What may still become one. */
+const REQUEST_BEGUN = new RegExp(`^${TOKEN}+(?:[ \\t\\v\\f\\r]+(?:h(?:t(?:t(?:p(?:s?(?::/?)?)?)?)?)?)?)?$`, "i");
+/** A method as they are usually written: whatever is behind it, the end of the line decides. */
+const USUAL_METHOD = /^[A-Z][A-Z0-9_-]*[ \t]/;
+/** A line that some server takes for a request, although it breaks the grammar. */
+const REQUEST_LINE = new RegExp(`^${TOKEN}+[ \\t\\v\\f\\r].*HTTP/[0-9]`, "i");
+/** What HTTP/2 begins with (RFC 9113 section 3.4): whoever reads it wants all of it at once. */
+const PREFACE = "PRI * HTTP/2.0\r\n";
 
 /** Looks at the bytes that a client sent first. */
 export function sniff(bytes: Buffer): Sniffed {
@@ -32,9 +47,16 @@ export function sniff(bytes: Buffer): Sniffed {
 }
 
 function sniffHttp(bytes: Buffer): Sniffed {
-	const head = bytes.latin1Slice(0, Math.min(bytes.length, 22));
-	if (REQUEST.test(head)) return "http";
-	return REQUEST_BEGUN.test(head) ? "more" : "other";
+	const text = bytes.latin1Slice(0, Math.min(bytes.length, LINE_LIMIT));
+	if (text.length < PREFACE.length && PREFACE.startsWith(text)) return "more";
+	const start = BEFORE_REQUEST.exec(text)?.[0].length ?? 0;
+	if (start === text.length) return start < LINE_LIMIT ? "more" : "http";
+	const end = text.indexOf("\n", start);
+	const line = text.slice(start, end < 0 ? undefined : end);
+	if (REQUEST.test(line)) return "http";
+	if (end >= 0) return REQUEST_LINE.test(line) ? "http" : "other";
+	if (!REQUEST_BEGUN.test(line) && !USUAL_METHOD.test(line)) return REQUEST_LINE.test(line) ? "http" : "other";
+	return text.length < LINE_LIMIT ? "more" : "http";
 }
 
 /** The hello out of its records; null where they are none. */

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import { FlowtapeError } from "../errors.ts";
-import type { ByteString } from "../flow/bytes.ts";
+import { type ByteString, toText } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { now } from "./clock.ts";
@@ -82,6 +82,11 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const head = { method: isUpgrade ? "GET" : method, target, version: HTTP2_VERSION, fields };
 		const framing = isUpgrade ? ({ kind: "none" } as const) : http2Framing(fields, ended);
 		this.#exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel), String(authority));
+		// A client that takes its request back in the same breath costs no way to a server: thousands of those are an attack (CVE-2023-44487).
+		if (isGone(this.#stream)) {
+			this.#onClose(this.#stream.rstCode);
+			return;
+		}
 		this.#exchange.start();
 		if (isUpgrade) this.#exchange.requestEnd(null);
 		else if (ended) this.#onRequestEnd();
@@ -162,7 +167,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	}
 
 	#leftOut(request = this.#exchange?.flow.request): (field: string) => void {
-		return (field) => this.context.emit({ kind: "left_out", field, of: "response", url: request?.prettyUrl ?? "" });
+		return (field) => this.context.emit({ kind: "left_out", field: toText(field), of: "response", url: request?.prettyUrl ?? "" });
 	}
 
 	write(chunk: Buffer): void {

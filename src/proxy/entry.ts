@@ -7,7 +7,7 @@ import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
-import { type Gate, type PassedHosts, Turn } from "../hooks/hook.ts";
+import { type Gate, type HostNames, type PassedHosts, Turn } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { options as accessOptions, refusalOf } from "./access.ts";
 import type { LeafIssuer } from "./ca.ts";
@@ -47,6 +47,8 @@ export interface EntrySettings {
 	gate: Gate | null;
 	/** Hosts that are not to be looked into; null: there are none. */
 	hosts: PassedHosts | null;
+	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
+	prefersHttp1: ((names: HostNames) => boolean) | null;
 	onOpen: (one: Open) => void;
 	onClose: (one: Open) => void;
 }
@@ -199,10 +201,20 @@ export class Entry {
 	}
 
 	#openTunnel(socket: Socket, target: TunnelTarget, facts: ClientFacts): void {
-		const { context, values, authority, hosts, onOpen, onClose } = this.#settings;
+		const { context, values, authority, hosts, prefersHttp1, gate, onOpen, onClose } = this.#settings;
 		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, facts);
 		context.emit({ kind: "tunnel", host: target.host, port: target.port });
-		const tunnel = new Tunnel(socket, target, { context, values, authority, hosts, facts, onHttp, onClose });
+		const tunnel = new Tunnel(socket, target, {
+			context,
+			values,
+			authority,
+			hosts,
+			prefersHttp1,
+			facts,
+			requestsOnly: gate !== null && target.fixed !== undefined,
+			onHttp,
+			onClose,
+		});
 		onOpen(tunnel);
 		tunnel.start();
 	}

@@ -19,7 +19,7 @@ import type { ErrorStatus } from "./error-page.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { requestOf, responseOf } from "./exchange-messages.ts";
 import { GivenAnswer } from "./given-answer.ts";
-import { withdrawH2c } from "./http2-fields.ts";
+import { asksForUpgrade, withdrawH2c } from "./http2-fields.ts";
 import { Passage } from "./passage.ts";
 import { PhaseRunner } from "./phase-runner.ts";
 import { type Asker, Query } from "./query.ts";
@@ -29,6 +29,7 @@ import { relayTcp } from "./tcp-relay.ts";
 import { UpstreamReset } from "./upstream-channel.ts";
 import { WebSocketPlayer } from "./websocket/player.ts";
 import { emptyWebSocket, isWebSocket, relayWebSocket } from "./websocket.ts";
+import { protocolFault } from "./wire/fault.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
 import { expectsContinue } from "./wire/hop-by-hop.ts";
@@ -50,6 +51,8 @@ export class Exchange implements Asker {
 	readonly #request: Passage;
 	readonly #response = new Passage(null);
 	#awaitsContinue: boolean;
+	/** Whether the client asked to change to another protocol: nothing else may be the reason for one (RFC 9110 section 7.8). */
+	readonly #mayUpgrade: boolean;
 	#query: Query | null = null;
 	/** What a hook answers. */
 	#given: GivenAnswer | null = null;
@@ -77,6 +80,7 @@ export class Exchange implements Asker {
 		this.#context = host.context.for(request.host);
 		this.#request = new Passage(framing);
 		this.#awaitsContinue = awaitsContinue;
+		this.#mayUpgrade = asksForUpgrade(request);
 		this.flow = new HttpFlow({
 			id: randomUUID(),
 			clientConn: host.facts,
@@ -309,6 +313,10 @@ export class Exchange implements Asker {
 	}
 
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
+		if (head.status === 101 && !(this.#mayUpgrade && asksForUpgrade(this.flow.request))) {
+			this.askFailed(protocolFault("response", "no 101 to a request that asks for no upgrade", "101"));
+			return;
+		}
 		this.#response.framing = framing;
 		this.flow.response = responseOf(head, framing, at);
 		const { bodies, pipeline } = this.#context;
@@ -392,6 +400,10 @@ export class Exchange implements Asker {
 
 	#answer(): void {
 		const response = this.flow.response as Response;
+		if (response.statusCode === 101 && !this.#mayUpgrade) {
+			this.#fail("the answer is a 101, and the request did not ask for an upgrade", 502);
+			return;
+		}
 		const { pipeline, wantsFlows } = this.#context;
 		const isTouched = this.#hooks.seesAny("responseheaders", "response");
 		// Hooks that see bodies may have changed it.

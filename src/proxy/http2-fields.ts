@@ -20,8 +20,17 @@ export function isHttp2(message: Message): boolean {
 
 /** Whether a message changes to WebSocket, or asks to. */
 export function isWebSocketUpgrade(message: Message): boolean {
+	return protocolsOf(message)?.toLowerCase() === "websocket";
+}
+
+/** Whether a request asks for another protocol. One of HTTP/2 does so for WebSocket alone, and has the fields of RFC 6455 then. */
+export function asksForUpgrade(request: Request): boolean {
+	return protocolsOf(request) !== null;
+}
+
+function protocolsOf(message: Message): ByteString | null {
 	const { httpVersion, headers } = message;
-	return upgradeOf(isHttp2(message) ? "HTTP/1.1" : httpVersion, headers.fields)?.toLowerCase() === "websocket";
+	return upgradeOf(isHttp2(message) ? "HTTP/1.1" : httpVersion, headers.fields);
 }
 
 /** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */

@@ -2,6 +2,8 @@
 import type { Duplex } from "node:stream";
 
 export interface RawRelay {
+	/** Whether the bytes of the client may pass; else both are hung up on. */
+	mayPass?(bytes: Buffer): boolean;
 	/** Sees the bytes as they pass. */
 	onBytes?(bytes: Buffer, fromClient: boolean): void;
 	/** Gets the bytes of one side in place of the other, and passes on what it likes by `way.write`. */
@@ -80,6 +82,11 @@ export function relaySockets(client: Duplex, server: Duplex, relay: RawRelay): r
 			if (--open === 0) relay.onDone(failed);
 		};
 		from.on("data", (bytes: Buffer) => {
+			if (way.fromClient && relay.mayPass?.(bytes) === false) {
+				client.destroy();
+				server.destroy();
+				return;
+			}
 			relay.onBytes?.(bytes, way.fromClient);
 			if (relay.take === undefined) way.write(bytes);
 			else relay.take(bytes, way);

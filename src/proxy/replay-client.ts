@@ -1,6 +1,7 @@
 // Sends recorded requests again, each as an exchange like any other: only that nobody waits for the answer but the tape.
 import { randomUUID } from "node:crypto";
 import { type Duplex, PassThrough } from "node:stream";
+import { toText } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
@@ -62,7 +63,7 @@ export class ReplayClient {
 			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
 			isOwn: () => false,
 			onDial: (destination) => onEvent({ kind: "egress", destination }),
-			onLeftOut: (field, { prettyUrl: url }) => onEvent({ kind: "left_out", field, of: "request", url }),
+			onLeftOut: (field, { prettyUrl: url }) => onEvent({ kind: "left_out", field: toText(field), of: "request", url }),
 		});
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({

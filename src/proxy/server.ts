@@ -1,9 +1,10 @@
 // The proxy: its ports, the ways to servers that they share, and its end, which loses nothing that was under way.
 import type { Socket } from "node:net";
+import { toText } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
-import type { Gate, PassedHosts } from "../hooks/hook.ts";
+import type { Gate, HostNames, PassedHosts } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
@@ -48,6 +49,8 @@ export interface ProxySetup {
 	gate?: Gate | null;
 	/** Hosts that are not to be looked into; null: there are none. */
 	hosts?: PassedHosts | null;
+	/** Whether clients of a host are to be offered HTTP/1.1 before HTTP/2 where its server is not asked; nobody unless given. */
+	prefersHttp1?: ((names: HostNames) => boolean) | null;
 	/** Whether the sink or `onEvent` does anything with flows; default: yes. */
 	wantsFlows?: boolean;
 	/** Told what happens, for logs. */
@@ -96,13 +99,13 @@ class LiveProxy implements RunningProxy {
 	#closing: Promise<void> | null = null;
 
 	constructor(setup: ProxySetup) {
-		const { options: values, authority, gate = null, hosts = null } = setup;
+		const { options: values, authority, gate = null, hosts = null, prefersHttp1 = null } = setup;
 		this.#setup = setup;
 		this.#bodies = new BodyPolicy(values);
 		this.#events = ConnectionEvents.of(setup.pipeline);
 		this.listeners = parseModes(values).map((mode) => {
 			const onOpen = (one: Open) => this.#open.add(one);
-			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, onOpen, onClose: this.#forget });
+			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, prefersHttp1, onOpen, onClose: this.#forget });
 			return new Listener(mode, (socket) => entry.accept(socket));
 		});
 	}
@@ -180,7 +183,7 @@ class LiveProxy implements RunningProxy {
 		if (upstream === null) return null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
 		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
-		const onLeftOut = (field: string, { prettyUrl: url }: Request) => onEvent?.({ kind: "left_out", field, of: "request", url });
+		const onLeftOut = (field: string, { prettyUrl: url }: Request) => onEvent?.({ kind: "left_out", field: toText(field), of: "request", url });
 		const via = routeOf(mode, upstreamCredentials, this.#withoutOwn(route));
 		const pool = new UpstreamPool(values, { route: via, isOwn, onDial, onLeftOut, events: this.#events });
 		this.#pools.push(pool);

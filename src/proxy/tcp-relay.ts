@@ -14,16 +14,18 @@ export interface TcpRelay {
 	facts: ClientConnection;
 	serverConn: ServerConnection;
 	record: boolean;
+	/** Whether the bytes of the client may pass; default: all do. */
+	mayPass?: ((bytes: Buffer) => boolean) | undefined;
 }
 
 /** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
 export function relayTcp(client: Duplex, server: Duplex, relay: TcpRelay): void {
-	const { context, record } = relay;
+	const { context, record, mayPass = () => true } = relay;
 	if (record) context.track(new Promise((resolve) => recordTcp(client, server, relay, resolve)));
-	else relaySockets(client, server, { onDone: () => {} });
+	else relaySockets(client, server, { mayPass, onDone: () => {} });
 }
 
-function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn }: TcpRelay, done: () => void): void {
+function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn, mayPass = () => true }: TcpRelay, done: () => void): void {
 	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
 	const onDone = (error: Error | null) => {
 		facts.timestampEnd = serverConn.timestampEnd = now();
@@ -38,9 +40,10 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn 
 		client.destroy();
 		server.destroy();
 	};
-	if (events?.watchesTcp) relaySockets(client, server, watched(flow, events, hangUp, onDone, finish));
+	if (events?.watchesTcp) relaySockets(client, server, { ...watched(flow, events, hangUp, onDone, finish), mayPass });
 	else
 		relaySockets(client, server, {
+			mayPass,
 			onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
 			onDone(error) {
 				onDone(error);

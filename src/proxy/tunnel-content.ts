@@ -26,8 +26,12 @@ const HEAD_LIMIT = 64 * 1024;
 function nameIn(found: "http" | "other" | ClientHello, bytes: Buffer): { name: string } | "more" | null {
 	if (typeof found === "object") return found.serverName === null ? null : { name: found.serverName };
 	if (found === "other") return null;
-	const head = bytes.subarray(0, HEAD_LIMIT).latin1Slice();
+	// The empty lines before a request are none that ends a head.
+	const head = bytes
+		.subarray(0, HEAD_LIMIT)
+		.latin1Slice()
+		.replace(/^[\r\n]+/, "");
 	const match = /\r?\n(?:host:[ \t]*(\[[^\]\r\n]*\]|[^:\s]*)|\r?\n)/i.exec(head);
-	if (match === null) return head.length < HEAD_LIMIT ? "more" : null;
+	if (match === null) return bytes.length < HEAD_LIMIT ? "more" : null;
 	return match[1] ? { name: match[1].replace(/^\[(.*)\]$/, "$1") } : null;
 }

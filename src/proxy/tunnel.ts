@@ -3,18 +3,18 @@
 import type { Socket } from "node:net";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../flow/connection.ts";
 import { formatAuthority } from "../flow/url.ts";
-import type { ClientHelloEvent, PassedHosts, TlsEventName } from "../hooks/hook.ts";
+import type { ClientHelloEvent, HostNames, PassedHosts, TlsEventName } from "../hooks/hook.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { LeafIssuer } from "./ca.ts";
-import { type Naming, namingOf } from "./certificate-names.ts";
+import { isFor, type Naming, namingOf } from "./certificate-names.ts";
 import { type Handshake, shakeHands } from "./client-handshake.ts";
-import type { ClientHello } from "./client-hello.ts";
+import { type ClientHello, HANDSHAKE, sniff } from "./client-hello.ts";
 import { after } from "./connection-events.ts";
 import { serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { options as http2Options } from "./http2-module.ts";
 import type { Leaf } from "./leaf-contexts.ts";
-import { lookInto } from "./look-into.ts";
+import { FIRST_WORD_MS, type Look, lookInto, unlessRequest } from "./look-into.ts";
 import type { TunnelTarget } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import { contentOf } from "./tunnel-content.ts";
@@ -28,7 +28,11 @@ export const options = {
 		choices: ["eager", "lazy"],
 		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
 	},
-	upstream_cert: { type: "boolean", default: true, help: "Copy names and organization from the certificate of the server, where it is known and verified." },
+	upstream_cert: {
+		type: "boolean",
+		default: true,
+		help: "Copy names and organization from the certificate of the server, where it is known and for the host that was asked for.",
+	},
 	add_upstream_certs_to_client_chain: {
 		type: "boolean",
 		default: false,
@@ -44,6 +48,10 @@ export interface TunnelSettings {
 	facts: ClientFacts;
 	/** Those that are not to be looked into; null: there are none. */
 	hosts: PassedHosts | null;
+	/** Nothing but requests may pass: clients have to say in each who they are. */
+	requestsOnly: boolean;
+	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
+	prefersHttp1: ((names: HostNames) => boolean) | null;
 	/** The inside of the tunnel, when it is HTTP; it has to be resumed. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
 	/** The tunnel has ended without having been HTTP. */
@@ -65,6 +73,7 @@ export class Tunnel {
 	readonly #target: TunnelTarget;
 	#bytes: Buffer = Buffer.alloc(0);
 	#dial: Dial | null = null;
+	#impatience: NodeJS.Timeout | null = null;
 	/** Hung up on when the proxy ends. */
 	#inner: Socket | null = null;
 
@@ -87,6 +96,7 @@ export class Tunnel {
 	drain(): void {}
 
 	stop(): void {
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		this.#dial?.cancel();
 		this.#inner?.destroy();
 		this.#socket.destroy();
@@ -108,6 +118,7 @@ export class Tunnel {
 	};
 
 	readonly #onClose = (): void => {
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		this.#dial?.cancel();
 		this.#settings.onClose(this);
 	};
@@ -115,16 +126,45 @@ export class Tunnel {
 	#decide(): void {
 		const target = this.#target;
 		const found = contentOf(this.#bytes, target, this.#settings.hosts);
-		if (found === "more") return;
-		this.#socket.pause();
-		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onTimeout);
-		this.#socket.setTimeout(0);
-		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
+		if (found === "more") {
+			this.#waitForMore();
+			return;
+		}
+		this.#release();
 		if (found === "http") this.#handOver(this.#socket, target);
 		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 		else if (found === "opaque") this.#relay(this.#socket, target, true);
 		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
 		else this.#announce(found, target);
+	}
+
+	/** A client that sends a word and no more may wait for its answer: then it passes, unless it goes on as a request. */
+	#waitForMore(): void {
+		const { requestsOnly, context, values } = this.#settings;
+		if (this.#bytes.length === 0 || sniff(this.#bytes) !== "more" || this.#bytes[0] === HANDSHAKE || requestsOnly || context.pool === null) return;
+		this.#impatience ??= setTimeout(() => {
+			if (sniff(this.#bytes) !== "more") return;
+			this.#release();
+			this.#relay(this.#socket, this.#target, values.record_tcp, this.#unlessRequest());
+		}, FIRST_WORD_MS);
+	}
+
+	#unlessRequest(): (bytes: Buffer) => boolean {
+		const mayPass = unlessRequest();
+		return (bytes) => {
+			const may = mayPass(bytes);
+			if (!may) this.#tellClient("it stopped in the middle of its first word, and went on with a request when it had been connected as another protocol");
+			return may;
+		};
+	}
+
+	/** The socket as if nothing had been read from it. */
+	#release(): void {
+		if (this.#impatience !== null) clearTimeout(this.#impatience);
+		this.#socket.pause();
+		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onTimeout);
+		this.#socket.setTimeout(0);
+		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 	}
 
 	#handOver(socket: Socket, target: TunnelTarget): void {
@@ -182,13 +222,14 @@ export class Tunnel {
 
 	/**
 	 * Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. What it says of itself is
-	 * taken over where it `isVerified`: else anybody could have our authority vouch for other names.
+	 * taken over where it `isVerified`. One that `ssl_insecure` let pass has to be for the host that was asked for at least.
 	 */
 	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null, isVerified: boolean): void {
 		const { authority, values } = this.#settings;
 		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
-		const [shown] = values.upstream_cert && server !== null && isVerified ? server.certificateList : [];
-		const { names: upstreamNames, organization } = shown === undefined ? unknown : namingOf(shown);
+		const [shown] = values.upstream_cert && server !== null ? server.certificateList : [];
+		const naming = shown === undefined ? unknown : namingOf(shown);
+		const { names: upstreamNames, organization } = isVerified || isFor(naming, hello.serverName ?? target.host) ? naming : unknown;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
 		const issued = authority.leafFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
@@ -203,7 +244,7 @@ export class Tunnel {
 		if (!hello.alpn.some(isHttp)) return Buffer.concat(hello.alpn.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, "latin1")));
 		if (!this.#settings.values.http2) return HTTP1_ONLY;
 		// HTTP that is not read is not translated either: without knowing the server, what all servers speak.
-		const isHttp2 = server === null ? !this.#isOpaque(hello, target) : server.alpn === "h2";
+		const isHttp2 = server === null ? !this.#isOpaque(hello, target) && !this.#settings.prefersHttp1?.(namesOf(hello, target)) : server.alpn === "h2";
 		return isHttp2 ? HTTP2_FIRST : HTTP1_FIRST;
 	}
 
@@ -224,11 +265,16 @@ export class Tunnel {
 
 	#secured(secured: Socket, hello: ClientHello, target: TunnelTarget): void {
 		if (secured.destroyed) return;
-		const { alpn } = this.#settings.facts;
-		const settle = (isRead: boolean) => (isRead ? this.#handOver(secured, target) : this.#relay(secured, target, this.#settings.values.record_tcp));
+		const { requestsOnly, context, facts } = this.#settings;
+		const { alpn } = facts;
+		const settle = (look: Look) => {
+			if (look === "http") this.#handOver(secured, target);
+			else this.#relay(secured, target, this.#settings.values.record_tcp, look === "undecided" ? this.#unlessRequest() : undefined);
+		};
 		if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
-		else if (alpn === null) lookInto(secured, this.#settings.context.timeoutMs, settle);
-		else settle(isHttp(alpn));
+		else if (alpn === "h2" || (alpn !== null && isHttp(alpn) && !requestsOnly)) this.#handOver(secured, target);
+		else if (alpn === null || requestsOnly || context.pool === null) lookInto(secured, context.timeoutMs, settle, requestsOnly);
+		else this.#relayUnlessHttp(secured, target);
 	}
 
 	#failed(why: string, host: string, tell: (name: TlsEventName) => void | Promise<void>): void {
@@ -241,29 +287,79 @@ export class Tunnel {
 		if (wait !== undefined) context.track(wait);
 	}
 
-	#isOpaque({ serverName }: ClientHello, { host, port }: TunnelTarget): boolean {
-		return this.#settings.hosts?.isOpaque({ hosts: serverName === null ? [host] : [host, serverName], port }) ?? false;
+	#isOpaque(hello: ClientHello, target: TunnelTarget): boolean {
+		return this.#settings.hosts?.isOpaque(namesOf(hello, target)) ?? false;
 	}
 
 	// — bytes, whatever they are —
 
-	#relay(client: Socket, { scheme, host, port, sni }: TunnelTarget, record: boolean): void {
+	/** A client that names another protocol may wait for the server to speak first. If it speaks itself, and it is HTTP, that is read. */
+	#relayUnlessHttp(client: Socket, target: TunnelTarget): void {
+		const { context, values } = this.#settings;
+		this.#dialRaw(client, target, (server, serverConn) => {
+			const onLeave = () => void server.destroy();
+			const settle = () => {
+				client.removeListener("close", onLeave);
+				server.removeListener("data", onData).removeListener("close", onClose);
+			};
+			const look = lookInto(client, context.timeoutMs, (look) => {
+				settle();
+				if (look === "http") {
+					server.destroy();
+					this.#handOver(client, target);
+				} else this.#join(client, server, serverConn, values.record_tcp, look === "undecided" ? this.#unlessRequest() : undefined);
+			});
+			const onClose = () => void client.destroy();
+			const onData = (bytes: Buffer) => {
+				look.stop();
+				settle();
+				server.pause();
+				server.unshift(bytes);
+				this.#join(client, server, serverConn, values.record_tcp);
+			};
+			client.once("close", onLeave);
+			server.on("data", onData).once("close", onClose).resume();
+		});
+	}
+
+	#tellClient(message: string): void {
 		const { context, facts } = this.#settings;
-		if (context.pool === null) {
+		context.emit({ kind: "client_error", message, client: formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number])) });
+	}
+
+	#relay(client: Socket, target: TunnelTarget, record: boolean, mayPass?: (bytes: Buffer) => boolean): void {
+		if (this.#settings.requestsOnly) this.#tellClient("what is not read as HTTP cannot be asked for a password, which proxyauth wants");
+		if (this.#settings.context.pool === null || this.#settings.requestsOnly) {
 			this.stop();
 			return;
 		}
+		this.#dialRaw(client, target, (server, serverConn) => this.#join(client, server, serverConn, record, mayPass));
+	}
+
+	/** @param done gets the server, connected */
+	#dialRaw(client: Socket, { scheme, host, port, sni }: TunnelTarget, done: (server: Socket, serverConn: ServerFacts) => void): void {
+		const { context, facts } = this.#settings;
 		client.pause();
+		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols: facts.alpn === null ? [] : [facts.alpn], client: facts };
+		this.#dial =
+			context.pool?.dialRaw(to, (error, server, serverConn) => {
+				this.#dial = null;
+				if (server !== null) done(server, serverConn);
+				else {
+					if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(host, port) });
+					this.#socket.destroy();
+				}
+			}) ?? null;
+	}
+
+	#join(client: Socket, server: Socket, serverConn: ServerFacts, record: boolean, mayPass?: (bytes: Buffer) => boolean): void {
+		const { context, facts } = this.#settings;
 		// What moves passes both sockets, so that one of them tells for both.
 		client.setTimeout(context.timeoutMs, () => client.destroy());
-		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols: facts.alpn === null ? [] : [facts.alpn], client: facts };
-		this.#dial = context.pool.dialRaw(to, (error, server, serverConn) => {
-			this.#dial = null;
-			if (server !== null) relayTcp(client, server, { context, facts, serverConn, record });
-			else {
-				if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(host, port) });
-				this.#socket.destroy();
-			}
-		});
+		relayTcp(client, server, { context, facts, serverConn, record, mayPass });
 	}
+}
+
+function namesOf({ serverName }: ClientHello, { host, port }: TunnelTarget): HostNames {
+	return { hosts: serverName === null ? [host] : [host, serverName], port };
 }

@@ -6,9 +6,20 @@ import type { UpstreamHttp2 } from "./upstream-http2.ts";
 /** Places that are remembered to speak HTTP/1.1 only. */
 const MEMORY = 10_000;
 
+/** How long a connection is still being made that nobody waits for: else each of many requests that are taken back would begin one anew. */
+const ABANDONED_MS = 1000;
+
+/** A connection that is being made, and who waits for it. */
+interface Dialling {
+	dial: Dial | null;
+	readonly waiting: Set<Dialled>;
+	/** Runs while nobody does. */
+	abandoned: NodeJS.Timeout | null;
+}
+
 export class UpstreamSessions {
 	readonly #open = new Map<string, UpstreamHttp2[]>();
-	readonly #dialling = new Map<string, { dial: Dial | null; waiting: Set<Dialled> }>();
+	readonly #dialling = new Map<string, Dialling>();
 	readonly #http1 = new Set<string>();
 
 	/** A stream of a connection that is there, for a request or, `upgrade`, for a WebSocket. */
@@ -52,10 +63,11 @@ export class UpstreamSessions {
 	dial(key: string, connect: (done: Dialled) => Dial, done: Dialled): Dial {
 		const under = this.#dialling.get(key);
 		if (under === undefined) {
-			const entry = { dial: null as Dial | null, waiting: new Set([done]) };
+			const entry: Dialling = { dial: null, waiting: new Set([done]), abandoned: null };
 			this.#dialling.set(key, entry);
 			entry.dial = connect((error, channel) => {
 				this.#dialling.delete(key);
+				if (entry.abandoned !== null) clearTimeout(entry.abandoned);
 				this.#settle(key, [...entry.waiting], error, channel);
 			});
 			return { cancel: () => this.#cancel(key, done) };
@@ -85,8 +97,12 @@ export class UpstreamSessions {
 		const under = this.#dialling.get(key);
 		under?.waiting.delete(done);
 		if (under?.waiting.size !== 0) return;
-		this.#dialling.delete(key);
-		under.dial?.cancel();
+		under.abandoned ??= setTimeout(() => {
+			under.abandoned = null;
+			if (under.waiting.size > 0 || this.#dialling.get(key) !== under) return;
+			this.#dialling.delete(key);
+			under.dial?.cancel();
+		}, ABANDONED_MS).unref();
 	}
 
 	/** Closes those that nobody has used since `limit`, in milliseconds of `performance.now()`. */

@@ -41,11 +41,6 @@ export class WriteBatch {
 		return this.#parts.length === 0;
 	}
 
-	/** Whether the socket has enough for now. */
-	get isFull(): boolean {
-		return this.#socket.writableLength >= WAITING_LIMIT;
-	}
-
 	add(part: ByteString | Buffer): void {
 		this.#parts.push(part);
 		this.#size += part.length;
@@ -61,7 +56,7 @@ export class WriteBatch {
 			this.#isQueued = true;
 			if (queue.push(this) === 1) setImmediate(writeQueued);
 		}
-		return !this.isFull;
+		return this.#socket.writableLength < WAITING_LIMIT;
 	}
 
 	/** Writes what was added now, before the socket is closed or given to somebody else. */

@@ -3,7 +3,6 @@ import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { Cursor, type Spot } from "./cursor.ts";
-import { DecodeLimit } from "./decode-limit.ts";
 import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "./match-rules.ts";
 import type { Recording } from "./recording.ts";
 import { type Candidate, type MatchFunction, ReplaySession } from "./replay-session.ts";
@@ -40,18 +39,23 @@ const CHOICE_LIMIT = 1000;
 /** Outlines that are asked for at once. */
 const OUTLINES = 2000;
 
+/** Recordings of a host that are looked at for the version of HTTP. */
+const VERSIONS_LOOKED = 5;
+
+/** By host and port. */
+type Versions = Map<string, { looked: number; isHttp1Only: boolean }>;
+
 export class ReplayIndex {
 	readonly rules: MatchRules;
 	readonly match: MatchFunction | null;
 	readonly order: Order;
 	readonly shelves: readonly Shelf[];
-	readonly #decodeLimit: DecodeLimit;
 	/** Clients that do not step on each other, by name. */
 	readonly #sessions = new Map<string, ReplaySession>();
+	#versions: Versions | null = null;
 
 	private constructor(shelves: readonly Shelf[], rules: MatchRules, order: Order, match: MatchFunction | null) {
 		this.shelves = shelves;
-		this.#decodeLimit = new DecodeLimit(shelves);
 		this.rules = rules;
 		this.order = order;
 		this.match = match;
@@ -98,12 +102,8 @@ export class ReplayIndex {
 		return (this.order === "first" || this.order === "once") && this.rules.choice === "first" && this.match === null && !before.some(({ growing }) => growing);
 	}
 
-	/**
-	 * The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on.
-	 * The request's body is not decoded beyond what recordings ask for from now on.
-	 */
+	/** The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on. */
 	take({ request }: HttpFlow, session = ""): Recording | null {
-		this.#decodeLimit.apply(request);
 		return this.#session(session).take(request);
 	}
 
@@ -148,6 +148,28 @@ export class ReplayIndex {
 	recordedAt(): number | null {
 		for (const [{ place }, shelf] of this.outlines()) return this.at({ shelf, place })?.flow.request.timestampStart ?? null;
 		return null;
+	}
+
+	/** Whether a host was recorded over TLS, and in HTTP/1.1 alone, as far as its first recordings tell. */
+	isHttp1Only(host: string, port: number): boolean {
+		this.#versions ??= this.#findVersions();
+		return this.#versions.get(`${host.toLowerCase()}:${port}`)?.isHttp1Only ?? false;
+	}
+
+	#findVersions(): Versions {
+		const versions: Versions = new Map();
+		for (const [{ place, scheme, host, port, isAnswer }, shelf] of this.outlines()) {
+			if (scheme !== "https" || !isAnswer) continue;
+			const key = `${host.toLowerCase()}:${port}`;
+			const known = versions.get(key) ?? { looked: 0, isHttp1Only: true };
+			if (known.looked >= VERSIONS_LOOKED || !known.isHttp1Only) continue;
+			const flow = this.at({ shelf, place })?.flow;
+			if (flow == null) continue;
+			known.looked++;
+			known.isHttp1Only = /^HTTP\/1\./.test(flow.request.httpVersion);
+			versions.set(key, known);
+		}
+		return versions;
 	}
 
 	/** How many recordings that could have answered never did. */

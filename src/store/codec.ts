@@ -1,10 +1,14 @@
 // Flows to and from the values of a row: columns for what is asked often, records for the rest, bodies and connections elsewhere.
 import { FlowtapeError } from "../errors.ts";
 import { type Body, bodySize } from "../flow/body.ts";
+import type { ByteString } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../flow/connection.ts";
+import { durationOf, firstByteOf } from "../flow/durations.ts";
+import { endOf, impliedEnd, toEnd } from "../flow/ending.ts";
 import {
 	DnsFlow,
 	type Flow,
+	type FlowFailure,
 	type FlowInit,
 	HttpFlow,
 	type Later,
@@ -56,6 +60,7 @@ export interface PartReader {
 export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWriter): FlowRow {
 	const request = flow.type === "http" ? flow.request : null;
 	const response = flow.type === "http" ? flow.response : null;
+	const original = flow.type === "http" ? flow.original : null;
 	const { client, server } = flow.connections;
 	return {
 		id: toStored(flow.id),
@@ -83,7 +88,30 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 		server_conn: writer.writeServer(server),
 		head: pack(headOf(flow)),
 		rest: packRest(flow),
+		ended: flow.type === "http" ? endOf(flow) : null,
+		refreshed: flow.type === "http" ? flow.refreshed : null,
+		session: flow.session === null ? null : toStored(flow.session),
+		duration: durationOf(flow),
+		first_byte: firstByteOf(flow),
+		original: original === null ? null : packOriginal(original),
+		original_body: original === null ? null : writer.writeBody(original.body),
 	};
+}
+
+/** A request without its body. */
+function packOriginal(request: Request): Uint8Array {
+	const { method, scheme, host, port, path, bodySize: size } = request;
+	return pack([method, scheme, toStored(host), port, path, size, packRequest(request)]);
+}
+
+/** @throws FlowtapeError FT_CORRUPT_FLOW */
+function unpackOriginal(bytes: Uint8Array, body: StoredBody, reader: PartReader): Request {
+	const [method, scheme, host, port, path, size, request] = unpackRecord(bytes);
+	const areTexts = [method, scheme, host, path].every((part) => typeof part === "string");
+	if (!areTexts || typeof port !== "number" || (size !== null && typeof size !== "number"))
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: the request as it came is not as expected");
+	const columns = { method, scheme, host, port, path } as { method: ByteString; scheme: ByteString; host: string; port: number; path: ByteString };
+	return unpackRequest(request, columns, reader.readBody(body, size));
 }
 
 function isCoded(message: Request | Response | null): boolean {
@@ -150,14 +178,20 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 	if (head.length > known) init.extra = { ...init.extra, head: head.slice(known) };
 	const [, , , , request, response, websocket] = head;
 	switch (row.kind) {
-		case "http":
+		case "http": {
+			const answer = response === null ? null : unpackResponse(response, row.status, reader.readBody(row.response_body, row.response_size));
 			return new HttpFlow(
 				Object.assign(init, {
 					request: unpackRequest(request, row, reader.readBody(row.request_body, row.request_size)),
-					response: response === null ? null : unpackResponse(response, row.status, reader.readBody(row.response_body, row.response_size)),
+					response: answer,
 					websocket: websocket === null ? null : storedWebSocket(unpackWebSocket(websocket), () => reader.readMessages(seq).map(toWebSocketMessage)),
+					// older rows do not say it
+					ended: toEnd(row.ended) ?? impliedEnd({ response: answer, error: init.error ?? null }),
+					refreshed: row.refreshed,
+					original: originalOf(seq, row, reader),
 				}),
 			);
+		}
 		case "dns":
 			return new DnsFlow({ ...init, request: unpackDns(request), response: response === null ? null : unpackDns(response) });
 		default: {
@@ -167,14 +201,23 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 	}
 }
 
-/** The request of an HTTP flow. @throws FlowtapeError FT_CORRUPT_FLOW */
-export function decodeRequest(head: Uint8Array, columns: RequestColumns, body: Body): Request {
-	return unpackRequest(unpackRecord(head)[4], columns, body);
+function originalOf(seq: number, { original, original_body }: Pick<FlowFacts, "original" | "original_body">, reader: PartReader): Request | null {
+	return original === null ? null : intact(seq, reader, "its request as it came", () => unpackOriginal(original, original_body, reader));
 }
 
-/** The response of an HTTP flow, which has one. @throws FlowtapeError FT_CORRUPT_FLOW */
-export function decodeResponse(head: Uint8Array, status: number, body: Body): Response {
-	return unpackResponse(unpackRecord(head)[5], status, body);
+/** What tells the request of an HTTP flow. */
+type RequestFacts = RequestColumns & Pick<FlowFacts, "head" | "request_body" | "request_size" | "original" | "original_body">;
+
+/** The request of an HTTP flow, as it came where it was changed since. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeRequest(seq: number, row: RequestFacts, reader: PartReader): Request {
+	return originalOf(seq, row, reader) ?? unpackRequest(unpackRecord(row.head)[4], row, reader.readBody(row.request_body, row.request_size));
+}
+
+/** The response of an HTTP flow, which has one, and how it ended. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeAnswer({ head, status, ended }: { head: Uint8Array; status: number; ended: string | null }, body: Body) {
+	const packed = unpackRecord(head);
+	const response = unpackResponse(packed[5], status, body);
+	return { response, ended: toEnd(ended) ?? impliedEnd({ response, error: failureOf(packed[3]) }) };
 }
 
 function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): FlowInit {
@@ -186,9 +229,10 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 		timestampCreated,
 		comment: fromStored(comment),
 		intercepted,
-		error: error === null ? null : { message: fromStored(error[0]), timestamp: error[1] },
+		error: failureOf(error),
 		isReplay: row.is_replay === "request" || row.is_replay === "response" ? row.is_replay : null,
 		marked: fromStored(row.marked),
+		session: row.session === null ? null : fromStored(row.session),
 		clientConn: placed(
 			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection({ id: "" }),
 			reader.placeOf(row.client_conn),
@@ -200,6 +244,10 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 	};
 	if (row.rest !== null) addRest(init, seq, row.rest, reader);
 	return init;
+}
+
+function failureOf(packed: unknown): FlowFailure | null {
+	return isFailure(packed) && packed !== null ? { message: fromStored(packed[0]), timestamp: packed[1] } : null;
 }
 
 function placed<T>(read: { (): T; place?: object }, place: object): Later<T> {

@@ -29,12 +29,39 @@ export interface FlowRow {
 	server_conn: number;
 	head: Uint8Array;
 	rest: Uint8Array | null;
+	/** How it ended; also told by the error, where it is NULL. */
+	ended: string | null;
+	refreshed: number | null;
+	session: string | null;
+	/** Seconds. */
+	duration: number | null;
+	first_byte: number | null;
+	/** The request as it came, where it was changed. */
+	original: Uint8Array | null;
+	original_body: StoredBody;
+}
+
+/** Columns that came with version 2. */
+const ADDED: ReadonlySet<string> = new Set([
+	"ended",
+	"refreshed",
+	"session",
+	"duration",
+	"first_byte",
+	"original",
+	"original_body",
+] satisfies (keyof FlowRow)[]);
+
+/** What to select of a tape of a version: NULL where its rows have no such column. */
+export function selected(columns: readonly string[], version: number): string {
+	return (version > 1 ? columns : columns.map((name) => (ADDED.has(name) ? `NULL AS ${name}` : name))).join(", ");
 }
 
 /** The columns from which a flow is made; connections and messages are read when somebody asks for them. */
 export const FACTS = [
 	...["id", "kind", "method", "scheme", "host", "port", "path", "status", "is_replay", "marked"],
 	...["request_size", "response_size", "request_body", "response_body", "client_conn", "server_conn", "head", "rest"],
+	...["ended", "refreshed", "session", "original", "original_body"],
 ] as const satisfies readonly (keyof FlowRow)[];
 
 export type FlowFacts = Pick<FlowRow, (typeof FACTS)[number]>;
@@ -56,6 +83,7 @@ export interface MessageRow {
 export const FLOW_COLUMNS = [
 	...["id", "kind", "started", "method", "scheme", "host", "pretty_host", "port", "path", "status", "content_type", "request_key", "is_replay", "marked"],
 	...["has_error", "has_websocket", "coded", "request_size", "response_size", "request_body", "response_body", "client_conn", "server_conn", "head", "rest"],
+	...["ended", "refreshed", "session", "duration", "first_byte", "original", "original_body"],
 ] as const satisfies readonly (keyof FlowRow)[];
 
 /** The number of a column in `FLOW_COLUMNS`. */
@@ -69,5 +97,6 @@ export function valuesOf(row: FlowRow): FlowValue[] {
 		...[row.id, row.kind, row.started, row.method, row.scheme, row.host, row.pretty_host, row.port, row.path, row.status, row.content_type],
 		...[row.request_key, row.is_replay, row.marked, row.has_error, row.has_websocket, row.coded, row.request_size, row.response_size],
 		...[row.request_body, row.response_body, row.client_conn, row.server_conn, row.head, row.rest],
+		...[row.ended, row.refreshed, row.session, row.duration, row.first_byte, row.original, row.original_body],
 	];
 }

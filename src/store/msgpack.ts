@@ -39,7 +39,8 @@ export function pack(value: unknown): Buffer {
 	return codec().pack(value);
 }
 
-function unpack(bytes: Uint8Array): unknown {
+/** @throws FlowtapeError FT_CORRUPT_FLOW */
+export function unpackValue(bytes: Uint8Array): unknown {
 	try {
 		return codec().unpack(bytes);
 	} catch (cause) {
@@ -52,7 +53,7 @@ export type Packed = readonly unknown[];
 
 /** @throws FlowtapeError FT_CORRUPT_FLOW */
 export function unpackRecord(bytes: Uint8Array): Packed {
-	const value = unpack(bytes);
+	const value = unpackValue(bytes);
 	if (!Array.isArray(value)) throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: a list was expected");
 	return value;
 }

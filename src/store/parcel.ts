@@ -70,6 +70,7 @@ export class Packer implements PartWriter, ConnectionRows {
 		const values = valuesOf(row) as Value[];
 		values[COLUMN.head] = this.#put(row.head);
 		values[COLUMN.rest] = row.rest && this.#put(row.rest);
+		values[COLUMN.original] = row.original && this.#put(row.original);
 		this.#values.push(KIND.flow, ...values);
 		if (this.#ahead.size > 0) this.#ahead.clear();
 		this.#flows++;
@@ -207,13 +208,15 @@ export class Unpacker {
 	#addFlow(): void {
 		const row: FlowValue[] = this.#values.slice(this.#next, this.#next + FLOW_COLUMNS.length);
 		this.#next += FLOW_COLUMNS.length;
-		for (const column of [COLUMN.request_body, COLUMN.response_body]) {
+		for (const column of [COLUMN.request_body, COLUMN.response_body, COLUMN.original_body]) {
 			const body = row[column] as number | null;
 			if (body !== null && body < 0) row[column] = this.#sent[this.#sent.length - 1 - (this.#bodies + body)] ?? null;
 		}
 		row[COLUMN.head] = this.#cut(row[COLUMN.head] as number);
-		const rest = row[COLUMN.rest] as number | null;
-		row[COLUMN.rest] = rest === null ? null : this.#cut(rest);
+		for (const column of [COLUMN.rest, COLUMN.original]) {
+			const size = row[column] as number | null;
+			row[column] = size === null ? null : this.#cut(size);
+		}
 		this.#flow = this.#rows.addFlow(row);
 		this.#sent.length = 0;
 	}

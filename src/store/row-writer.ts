@@ -83,10 +83,11 @@ export class RowWriter implements ConnectionRows {
 	/** The number of the flow. @param values in the order of FLOW_COLUMNS */
 	addFlow(values: readonly FlowValue[]): number {
 		const row: unknown[] = [...values];
-		const [request, response] = [values[COLUMN.request_body], values[COLUMN.response_body]];
+		const [request, response, original] = [values[COLUMN.request_body], values[COLUMN.response_body], values[COLUMN.original_body]];
 		row[COLUMN.request_body] = toColumn(request as StoredBody);
 		row[COLUMN.response_body] = toColumn(response as StoredBody);
-		this.#borrowed?.note([request, response], [values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number]);
+		row[COLUMN.original_body] = toColumn(original as StoredBody);
+		this.#borrowed?.note([request, response, original], [values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number]);
 		this.#pendingBytes += (values[COLUMN.head] as Uint8Array).length + ROW_BYTES;
 		const seq = this.#db.insert(INSERT_FLOW, ...row);
 		this.#pendingFlows++;

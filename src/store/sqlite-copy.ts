@@ -7,7 +7,8 @@ import type { TapeDatabase } from "./sqlite-database.ts";
 const COPY_PARTS = `
 	CREATE TEMP TABLE bodies AS
 		SELECT request_body AS id FROM flow WHERE typeof(request_body) = 'integer'
-		UNION SELECT response_body FROM flow WHERE typeof(response_body) = 'integer';
+		UNION SELECT response_body FROM flow WHERE typeof(response_body) = 'integer'
+		UNION SELECT original_body FROM flow WHERE typeof(original_body) = 'integer';
 	INSERT INTO body SELECT * FROM source.body WHERE id IN (SELECT id FROM bodies);
 	INSERT INTO chunk SELECT * FROM source.chunk WHERE body IN (SELECT id FROM bodies);
 	DROP TABLE bodies;

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../errors.ts";
-import { APPLICATION_ID, bringUp, indexes, knownObjects, SCHEMA_VERSION } from "./schema.ts";
+import { APPLICATION_ID, bringUp, foreignObject, indexes, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
 /**
  * `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none;
@@ -36,6 +36,10 @@ export function keep<T extends object>(made: T): T {
 
 export class TapeDatabase {
 	readonly path: string;
+	/** The version of its schema when it was opened; another process may bring it up meanwhile, which only adds to it. */
+	readonly schema: number;
+	/** The version that it had before it was brought up; null where it was new, or of the newest. */
+	readonly broughtFrom: number | null;
 	readonly #mode: Mode;
 	readonly #db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
@@ -48,7 +52,10 @@ export class TapeDatabase {
 	constructor(path: string, mode: Mode, durable: boolean) {
 		this.path = path;
 		this.#mode = mode;
-		this.#db = this.guard(() => open(path, mode, durable));
+		const { db, from } = this.guard(() => open(path, mode, durable));
+		this.#db = db;
+		this.broughtFrom = from;
+		this.schema = this.version();
 	}
 
 	get inTransaction(): boolean {
@@ -216,7 +223,7 @@ export class TapeDatabase {
 	}
 }
 
-function open(path: string, mode: Mode, durable: boolean): Database.Database {
+function open(path: string, mode: Mode, durable: boolean): { db: Database.Database; from: number | null } {
 	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
 	const isWritten = mode === "create" || mode === "append";
 	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
@@ -228,25 +235,31 @@ function open(path: string, mode: Mode, durable: boolean): Database.Database {
 		db.exec("PRAGMA mmap_size = 0");
 		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
 		if (mode === "create") forgoJournal(db);
-		if (isWritten) migrate(db, path);
-		checkIdentity(db, path);
+		const from = isWritten ? migrate(db, path) : null;
+		if (!isWritten) checkIdentity(db, path);
 		if (mode === "append") prepareForAppending(db, durable);
-		return db;
+		return { db, from };
 	} catch (error) {
 		db.close();
 		throw error;
 	}
 }
 
-/** Makes the tables of a new tape, and brings an old one to the newest version. All of it happens or nothing. */
-function migrate(db: Database.Database, path: string): void {
+/**
+ * Makes the tables of a new tape, and brings an old one to the newest version. All of it happens or nothing.
+ * @returns the version of an old one
+ */
+function migrate(db: Database.Database, path: string): number | null {
 	db.exec("PRAGMA page_size = 8192");
 	db.exec("BEGIN IMMEDIATE");
 	try {
-		if (firstValue(db, "SELECT count(*) FROM sqlite_schema") === 0) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+		const isNew = firstValue(db, "SELECT count(*) FROM sqlite_schema") === 0;
+		if (isNew) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 		else checkIdentity(db, path);
-		bringUp(db, versionOf(db));
+		const from = isNew ? 0 : versionOf(db);
+		bringUp(db, from);
 		db.exec("COMMIT");
+		return isNew || from === SCHEMA_VERSION ? null : from;
 	} finally {
 		if (db.inTransaction) db.exec("ROLLBACK");
 	}
@@ -273,11 +286,16 @@ function checkIdentity(db: Database.Database, path: string): void {
 			{ file: path },
 		);
 	}
-	for (const { name, type } of keep(db.prepare("SELECT name, type FROM sqlite_schema")).all() as { name: string; type: string }[]) {
-		if (knownObjects.get(name) !== type && !name.startsWith("sqlite_")) {
-			throw new FlowtapeError("FT_STORE", `${path}: the tape has a ${type} "${name}", which no flowtape makes; it is not opened`, { file: path });
-		}
-	}
+	const foreign = foreignObject(keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[], version);
+	if (foreign !== undefined) throw strange(path, foreign);
+}
+
+function strange(path: string, { type, name }: SchemaObject): FlowtapeError {
+	return new FlowtapeError(
+		"FT_STORE",
+		`${path}: the tape has a ${type} "${name}" that is not as flowtape makes it: the file is damaged or forged, it is not opened`,
+		{ file: path },
+	);
 }
 
 /** A new file that is made in one go has its name only once it is whole. Behind its defences, SQLite keeps a journal whatever it is told. */

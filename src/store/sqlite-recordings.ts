@@ -1,8 +1,8 @@
 // What replay asks of a tape: recordings by their keys, what columns say of them, what they answer. Nothing is read that was not asked for.
-import type { StoredBody } from "./flow-row.ts";
+import { type StoredBody, selected } from "./flow-row.ts";
 import { KEY_BLOCK } from "./schema.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
-import type { CodedRequest, Outline } from "./store.ts";
+import type { Outline } from "./store.ts";
 import { fromStored } from "./text.ts";
 
 const BLOCK_FLOWS = 2 ** KEY_BLOCK;
@@ -19,6 +19,8 @@ export interface AnswerFacts {
 	/** The bytes of a body that is neither in the row itself nor large. */
 	bytes: Buffer | null;
 	head: Uint8Array;
+	ended: string | null;
+	refreshed: number | null;
 }
 
 /** Bodies beyond this many bytes are left where they are until somebody asks. */
@@ -52,7 +54,7 @@ export function* keys(db: TapeDatabase): Generator<{ seq: number; key: string }[
 }
 
 export function answerFacts(db: TapeDatabase, seq: number): AnswerFacts | undefined {
-	const columns = "flow.id, status, response_size, response_body, head, body.bytes";
+	const columns = `flow.id, status, response_size, response_body, head, body.bytes, ${selected(["ended", "refreshed"], db.schema)}`;
 	const sql = `SELECT ${columns} FROM flow LEFT JOIN body ON body.id = response_body AND body.size <= ${AT_ONCE_BYTES} WHERE seq = ? AND ${IS_ANSWER}`;
 	return db.get<AnswerFacts>(sql, seq);
 }
@@ -61,10 +63,6 @@ export function outlines(db: TapeDatabase, after: number, limit: number): Outlin
 	const columns = `seq AS place, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer`;
 	const rows = db.all<Outline>(`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`, after, limit);
 	return rows.map((row) => ({ ...row, id: fromStored(row.id), host: fromStored(row.host), isAnswer: Boolean(row.isAnswer) }));
-}
-
-export function codedRequests(db: TapeDatabase, after: number): CodedRequest[] {
-	return db.all<CodedRequest>("SELECT seq AS place, method, path FROM flow WHERE seq > ? AND coded & 1 AND kind = 'http' ORDER BY seq", after);
 }
 
 export function countAnswers(db: TapeDatabase): number {

@@ -1,7 +1,7 @@
 // The rows of a tape that a filter is to be asked about: chosen by their columns, and by their bodies where those are searched.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
 import { decide, looksAt, type Side } from "../filter/plan.ts";
-import { FACTS, type FlowFacts, type StoredBody } from "./flow-row.ts";
+import { FACTS, type FlowFacts, type StoredBody, selected } from "./flow-row.ts";
 import { type Condition, selectRows } from "./select.ts";
 import type { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
@@ -33,9 +33,14 @@ function numbers(db: TapeDatabase, { sql, parameters }: Condition): number[] {
 }
 
 /** What the request of a flow is made of, and the flow's number. */
-export type RequestRow = Pick<StoredRow, "seq" | "kind" | "method" | "scheme" | "host" | "port" | "path" | "request_size" | "request_body" | "head">;
+export type RequestRow = Pick<
+	StoredRow,
+	"seq" | "kind" | "method" | "scheme" | "host" | "port" | "path" | "request_size" | "request_body" | "head" | "original" | "original_body"
+>;
 
-const REQUEST_ROW: readonly (keyof RequestRow)[] = ["seq", "kind", "method", "scheme", "host", "port", "path", "request_size", "request_body", "head"];
+const REQUEST_ROW: readonly (keyof RequestRow)[] = [
+	...(["seq", "kind", "method", "scheme", "host", "port", "path", "request_size", "request_body", "head", "original", "original_body"] as const),
+];
 
 /** The rows of all HTTP flows, in batches. */
 export function* requestRows(db: TapeDatabase): Generator<RequestRow[]> {
@@ -88,7 +93,7 @@ const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
  * @throws FlowtapeError FT_STORE at the end, when some rows could not be read
  */
 function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
-	const sql = `SELECT ${columns.join(", ")} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
+	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
 	let damage: unknown;
 	let barren = 0;
 	for (let last = -1; ; ) {
@@ -115,7 +120,7 @@ function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly s
 
 /** Of a batch with damage in it, the rows that can be read. */
 function survivors<R>(db: TapeDatabase, columns: readonly string[], last: number): R[] {
-	const sql = `SELECT ${columns.join(", ")} FROM flow WHERE seq = ?`;
+	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq = ?`;
 	const found: R[] = [];
 	for (let seq = last + 1; seq <= last + BATCH_ROWS; seq++) {
 		try {
@@ -146,7 +151,7 @@ function* chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Con
 }
 
 function rowsAt<R>(db: TapeDatabase, columns: readonly string[], batch: readonly number[]): R[] {
-	return db.all(`SELECT ${columns.join(", ")} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, JSON.stringify(batch));
+	return db.all(`SELECT ${selected(columns, db.schema)} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, JSON.stringify(batch));
 }
 
 function* slices<T>(list: readonly T[], size: number): Generator<T[]> {

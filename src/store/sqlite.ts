@@ -1,11 +1,14 @@
 // The flow store in a SQLite file: the `.tape`.
-import type { Reporter } from "../errors.ts";
+import type { FlowtapeError, Reporter } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { Metadata, MetaValue } from "../flow/metadata.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
+import { readNotes } from "./notes.ts";
+import { SCHEMA_VERSION } from "./schema.ts";
 import { copyRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
-import type { CodedRequest, FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
+import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { TapeReader } from "./tape-reader.ts";
 import { type KeyOf, TapeWriter } from "./tape-writer.ts";
 
@@ -32,12 +35,21 @@ export class SqliteStore implements FlowStore {
 	readonly #db: TapeDatabase;
 	readonly #reader: TapeReader;
 	readonly #writer: TapeWriter;
+	readonly #report: Reporter;
 	#closed = false;
 
 	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false }: StoreOptions) {
 		this.path = path;
 		this.#db = new TapeDatabase(path, mode, durable);
 		if (isKeyed) this.#db.keepMore();
+		const { broughtFrom: from } = this.#db;
+		if (from !== null)
+			report(
+				"FT_UPGRADED",
+				`${path}: the tape was of version ${from} and is now of version ${SCHEMA_VERSION}, to be recorded to; older flowtapes cannot read it`,
+				{ file: path },
+			);
+		this.#report = report;
 		this.#reader = new TapeReader(this.#db, report);
 		this.#writer = new TapeWriter(this.#db, report, requestKey);
 	}
@@ -54,6 +66,18 @@ export class SqliteStore implements FlowStore {
 
 	append(flow: Flow): void {
 		this.#writer.append(flow);
+	}
+
+	/** The notes on the tape itself. */
+	notes(): Metadata {
+		const damaged = (name: string, cause: FlowtapeError) =>
+			this.#report("FT_CORRUPT_FLOW", `${this.path}: the note ${JSON.stringify(name)} on the tape is damaged; it is left out`, { file: this.path, cause });
+		return readNotes(this.#db, damaged);
+	}
+
+	/** Writes a note on the tape itself, in the place of one of the same name. */
+	note(name: string, value: MetaValue): void {
+		this.#writer.note(name, value);
 	}
 
 	open(flow: HttpFlow): OpenFlow {
@@ -117,10 +141,6 @@ export class SqliteStore implements FlowStore {
 
 	outlines(after: number, limit: number): Outline[] {
 		return this.#reader.outlines(after, limit);
-	}
-
-	codedRequests(after: number): CodedRequest[] {
-		return this.#reader.codedRequests(after);
 	}
 
 	countAnswers(): number {

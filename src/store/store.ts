@@ -1,6 +1,6 @@
 // The flow store: what holds the flows of a tape, whichever database does it.
 import type { Filter } from "../filter/filter.ts";
-import type { Flow } from "../flow/flow.ts";
+import type { Flow, FlowEnd } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import type { FlowSink, FlowSource } from "../flow/pipe.ts";
 
@@ -11,20 +11,13 @@ export interface ReadOptions {
 	ids?: readonly string[] | undefined;
 }
 
-/** The request of a flow, with the flow's place in the store. */
+/** The request of a flow, as it came where it was changed since, with the flow's place in the store. */
 export interface StoredRequest {
 	seq: number;
 	request: Request;
 }
 
 /** What the columns say of an HTTP flow. */
-export interface CodedRequest {
-	/** Its sequence number. */
-	place: number;
-	method: string;
-	path: string;
-}
-
 export interface Outline {
 	/** Its sequence number. */
 	place: number;
@@ -45,6 +38,9 @@ export interface Outline {
 export interface RecordedAnswer {
 	id: string;
 	response: Response;
+	ended: FlowEnd | null;
+	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
+	refreshed: number | null;
 }
 
 export interface FlowStore extends FlowSink {
@@ -66,8 +62,6 @@ export interface FlowStore extends FlowSink {
 	requests(): Iterable<readonly StoredRequest[]>;
 	/** HTTP flows after a sequence number, at most `limit`, without reading more than columns. */
 	outlines(after: number, limit: number): Outline[];
-	/** The HTTP requests with a Content-Encoding after a sequence number, in order. */
-	codedRequests(after: number): CodedRequest[];
 	/** How many HTTP flows have such a response. */
 	countAnswers(): number;
 	/** Writes what was appended and not yet committed. */

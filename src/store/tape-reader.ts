@@ -5,17 +5,17 @@ import type { Body } from "../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow } from "../flow/flow.ts";
 import type { FlowSource } from "../flow/pipe.ts";
-import { decodeFlow, decodeRequest, decodeResponse, type PartReader } from "./codec.ts";
-import { FACTS, type MessageRow, type StoredBody } from "./flow-row.ts";
+import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "./codec.ts";
+import { FACTS, type MessageRow, type StoredBody, selected } from "./flow-row.ts";
 import { type Lender, type Lent, Place } from "./loan.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import type { Condition } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
-import { answerFacts, codedRequests, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
+import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
 import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./sqlite-rows.ts";
-import type { CodedRequest, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
+import type { Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { fromStored } from "./text.ts";
 
 /** Numbers of rows from which on there may be none left for what is written. */
@@ -127,7 +127,7 @@ export class TapeReader implements PartReader, Lender {
 
 	at(seq: number): Flow | null {
 		this.#db.hold();
-		const row = this.#db.get<StoredRow>(`SELECT seq, ${FACTS.join(", ")} FROM flow WHERE seq = ?`, seq);
+		const row = this.#db.get<StoredRow>(`SELECT seq, ${selected(FACTS, this.#db.schema)} FROM flow WHERE seq = ?`, seq);
 		return row === undefined ? null : (this.#decode(row) ?? null);
 	}
 
@@ -136,16 +136,12 @@ export class TapeReader implements PartReader, Lender {
 		const row = answerFacts(this.#db, seq);
 		if (row === undefined) return null;
 		const body = row.bytes ?? this.bodies.read(row.response_body, row.response_size);
-		const response = this.#guard(seq, () => decodeResponse(row.head, row.status, body));
-		return response === undefined ? null : { id: fromStored(row.id), response };
+		const answer = this.#guard(seq, () => decodeAnswer(row, body));
+		return answer === undefined ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
 	}
 
 	outlines(after: number, limit: number): Outline[] {
 		return outlines(this.#db, after, limit);
-	}
-
-	codedRequests(after: number): CodedRequest[] {
-		return codedRequests(this.#db, after);
 	}
 
 	countAnswers(): number {
@@ -155,7 +151,7 @@ export class TapeReader implements PartReader, Lender {
 	*requests(): Generator<StoredRequest[]> {
 		for (const rows of requestRows(this.#db)) {
 			yield rows.flatMap((row) => {
-				const request = this.#guard(row.seq, () => decodeRequest(row.head, row, this.bodies.read(row.request_body, row.request_size)));
+				const request = this.#guard(row.seq, () => decodeRequest(row.seq, row, this));
 				return request === undefined ? [] : { seq: row.seq, request };
 			});
 		}

@@ -3,15 +3,18 @@ import type { Reporter } from "../errors.ts";
 import type { Body } from "../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow, Later } from "../flow/flow.ts";
+import type { MetaValue } from "../flow/metadata.ts";
 import type { BodySpool, FlowSink, OpenFlow } from "../flow/pipe.ts";
 import { encodeFlow, encodeMessage, encodeMessages, type PartWriter } from "./codec.ts";
 import { type StoredBody, valuesOf } from "./flow-row.ts";
 import { Loan } from "./loan.ts";
+import { writeNote } from "./notes.ts";
 import { RowWriter } from "./row-writer.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 import { WrittenConnections } from "./written-connections.ts";
 
-const COMPLETE_FLOW = "UPDATE flow SET marked = ?, has_error = ?, client_conn = ?, server_conn = ?, head = ?, rest = ? WHERE seq = ?";
+const COMPLETED = ["marked", "has_error", "client_conn", "server_conn", "head", "rest", "ended", "refreshed", "session", "duration", "first_byte"] as const;
+const COMPLETE_FLOW = `UPDATE flow SET ${COMPLETED.map((column) => `${column} = ?`).join(", ")} WHERE seq = ?`;
 
 /** The key by which replay finds a recording; kept beside each flow. */
 export type KeyOf = (flow: HttpFlow) => string;
@@ -53,6 +56,10 @@ export class TapeWriter implements FlowSink, PartWriter {
 		});
 	}
 
+	note(name: string, value: MetaValue): void {
+		this.#rows.within(() => writeNote(this.#db, name, value));
+	}
+
 	/** Where the first flow of a new tape comes from another tape, what is left of its flows as it is gets copied. */
 	#borrow(flow: Flow): void {
 		this.#loan = this.#db.mode === "create" && this.isEmpty ? Loan.of(flow) : null;
@@ -71,8 +78,8 @@ export class TapeWriter implements FlowSink, PartWriter {
 
 	/** What may have changed since the flow was opened. */
 	#complete(seq: number, flow: HttpFlow): void {
-		const { marked, has_error, client_conn, server_conn, head, rest } = encodeFlow(flow, null, this);
-		this.#db.run(COMPLETE_FLOW, marked, has_error, client_conn, server_conn, head, rest, seq);
+		const row = encodeFlow(flow, null, this);
+		this.#db.run(COMPLETE_FLOW, ...COMPLETED.map((column) => row[column]), seq);
 	}
 
 	spool(ofRequest = false): BodySpool {

@@ -158,7 +158,7 @@ export class ThreadedWriter implements FlowSink {
 }
 
 function bodiesOf(flow: Flow): Body[] {
-	return flow.type === "http" ? [flow.request.body, flow.response?.body ?? null] : [];
+	return flow.type === "http" ? [flow.request.body, flow.response?.body ?? null, flow.original?.body ?? null] : [];
 }
 
 function isLarge(body: Body): boolean {
@@ -166,5 +166,5 @@ function isLarge(body: Body): boolean {
 }
 
 function isLong(flow: Flow): boolean {
-	return flow.type !== "http" ? flow.type !== "dns" : flow.websocket !== null || isLarge(flow.request.body) || isLarge(flow.response?.body ?? null);
+	return flow.type !== "http" ? flow.type !== "dns" : flow.websocket !== null || bodiesOf(flow).some(isLarge);
 }

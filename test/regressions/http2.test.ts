@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { performServerHandshake, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { type HttpParts, httpFlow } from "../../fixtures/build-flow.ts";
 import { askHttp2, type Http2Answer, openHttp2, startHttp2Origin } from "../../fixtures/http2-peers.ts";
@@ -312,5 +313,39 @@ t.test("a server that answers while the upload runs, and resets the stream witho
 		});
 		t.match(answer, want, name);
 		t.equal((await proxy.flow(0)).error === null, want.status === 413);
+	}
+});
+
+t.test("requests that are taken back at once cost no connections to the server", async (t) => {
+	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
+	const proxy = await startTestProxy(t);
+	const session = await openHttp2(t, proxy, origin.authority);
+	const raw = await proxy.tunnel(origin.authority);
+	const head = Buffer.concat([Buffer.of(0x82, 0x86, 0x84, 0x41, origin.authority.length), Buffer.from(origin.authority)]);
+	const asked = Array.from({ length: 100 }, (_, i) => [frame(1, 5, head, 2 * i + 1), frame(3, 0, Buffer.of(0, 0, 0, 8), 2 * i + 1)]).flat();
+	raw.send(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, undefined, 0), ...asked]));
+	t.match((await proxy.flow(99)).error, { message: /Client disconnected/ });
+	t.match(await askHttp2(session, { ":path": "/last" }), { status: 200 });
+	t.ok(origin.sockets.length <= 2, `${origin.sockets.length} connections`);
+});
+
+t.test("what clients are offered in TLS, by what was recorded of the host", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	const recorded = (host: string, httpVersion: string) => httpFlow({ request: { scheme: "https", host, httpVersion }, response: { httpVersion } });
+	await writeTape(tape, [
+		recorded("old.example", "HTTP/1.1"),
+		recorded("new.example", "HTTP/2.0"),
+		recorded("both.example", "HTTP/1.1"),
+		recorded("both.example", "HTTP/2.0"),
+	]);
+	for (const server_replay_alpn of ["any", "recorded"]) {
+		const { port, authority } = await startTestLive(t, { recordings: [tape], values: { server_replay_alpn } });
+		const chosen: unknown[] = [];
+		for (const servername of ["old.example", "new.example", "both.example", "other.example"]) {
+			const peer = await (await tunnel(port, `${servername}:443`)).secure({ ca: authority.certificatePem, servername, ALPNProtocols: ["h2", "http/1.1"] });
+			chosen.push((peer.socket as TLSSocket).alpnProtocol);
+			peer.close();
+		}
+		t.strictSame(chosen, [server_replay_alpn === "any" ? "h2" : "http/1.1", "h2", "h2", "h2"]);
 	}
 });

@@ -328,3 +328,10 @@ t.test("stored flows pass by", async (t) => {
 	t.equal(flow.response?.text, "own");
 	t.notOk(isServerReplay({ name: "other" }));
 });
+
+t.test("what clients are to be offered in TLS, if that is to be as recorded", async (t) => {
+	const flows = [recorded("x", { scheme: "https", httpVersion: "HTTP/1.1" })];
+	t.equal((await replayOf(flows)).prefersHttp1, null);
+	const prefers = (await replayOf(flows, { server_replay_alpn: "recorded" })).prefersHttp1;
+	t.strictSame([prefers?.({ hosts: ["192.0.2.1", "example.com"], port: 443 }), prefers?.({ hosts: ["example.com"], port: 8443 })], [true, false]);
+});

@@ -2,7 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import t from "tap";
 import { makeCertificate } from "../../../fixtures/own-certificate.ts";
-import { namesOf, namingOf, organizationOf } from "../../../src/proxy/certificate-names.ts";
+import { isFor, namesOf, namingOf, organizationOf } from "../../../src/proxy/certificate-names.ts";
 
 const make = (names: string[], organization: string | null = null) => new X509Certificate(makeCertificate({ names, organization }).certificate);
 
@@ -33,6 +33,12 @@ t.test("other kinds of names are none, and neither is what they hold", async (t)
 	raw[raw.lastIndexOf(Buffer.concat([Buffer.of(0x82, 8), Buffer.from("uri.test")]))] = 0x86;
 	t.match(new X509Certificate(raw).subjectAltName, "URI:uri.test");
 	t.strictSame(namesOf(new X509Certificate(raw)), ["uri.test"], "the common name alone");
+});
+
+t.test("the hosts that a certificate is for", async (t) => {
+	const naming = { names: ["a.example", "*.Wild.example", "192.0.2.1", "*.0.2.1", "*"], organization: null };
+	for (const host of ["a.example", "A.example.", "x.wild.example", "192.0.2.1"]) t.ok(isFor(naming, host), host);
+	for (const host of ["b.example", "wild.example", "x.y.wild.example", "193.0.2.1", "*", "", "com"]) t.notOk(isFor(naming, host), host);
 });
 
 t.test("organizations", async (t) => {

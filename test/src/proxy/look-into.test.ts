@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { lookInto } from "../../../src/proxy/look-into.ts";
+import { lookInto, unlessRequest } from "../../../src/proxy/look-into.ts";
 
 async function pair(t: Test): Promise<{ client: Socket; socket: Socket }> {
 	const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
@@ -14,10 +14,11 @@ async function pair(t: Test): Promise<{ client: Socket; socket: Socket }> {
 }
 
 t.test("HTTP and what is none, with nothing lost of it", async (t) => {
-	for (const [words, isHttp] of [
-		[["G", "ET / HTTP/1.1\r\n"], true],
-		[["*1\r", "\n$4\r\nPING\r\n"], false],
-		[["\0"], false],
+	for (const [words, look] of [
+		[["G", "ET / HTTP/1.1\r\n"], "http"],
+		[["*1\r", "\n$4\r\nPING\r\n"], "other"],
+		[["\0"], "other"],
+		[["hello"], "undecided"],
 	] as const) {
 		const { client, socket } = await pair(t);
 		const found = new Promise((resolve) => lookInto(socket, 0, resolve));
@@ -25,7 +26,7 @@ t.test("HTTP and what is none, with nothing lost of it", async (t) => {
 			client.write(word);
 			await new Promise(setImmediate);
 		}
-		t.equal(await found, isHttp, words.join(""));
+		t.equal(await found, look, words.join(""));
 		client.end();
 		const chunks: Buffer[] = [];
 		for await (const chunk of socket) chunks.push(chunk as Buffer);
@@ -42,4 +43,12 @@ t.test("a client that leaves, or says nothing for too long", async (t) => {
 	const silent = await pair(t);
 	lookInto(silent.socket, 10, never);
 	await once(silent.socket, "close");
+});
+
+t.test("what is undecided passes as long as it does not turn out to be a request", async (t) => {
+	const bytes = (text: string) => Buffer.from(text);
+	const word = unlessRequest();
+	t.strictSame([word(bytes("hello")), word(bytes("\n")), word(bytes("GET / HTTP/1.1\r\n"))], [true, true, true]);
+	const request = unlessRequest();
+	t.strictSame([request(bytes("GE")), request(bytes("T ")), request(bytes("/ HTTP/1.1\r\n"))], [true, true, false]);
 });

@@ -150,3 +150,17 @@ t.test("a long tape by other matching answers what it can before it was gone thr
 	const last = await open({ server_replay_order: "sequence" });
 	t.same([await asked(last, "/0"), await asked(last, "/0"), await asked(last, "/0")], ["0", "again", "again"], "where the last one counts it is waited for");
 });
+
+t.test("hosts that were recorded over TLS in HTTP/1.1 alone", async (t) => {
+	const over = (host: string, httpVersion: string, scheme = "https") => recorded("x", { host, scheme, httpVersion });
+	const flows = [over("old.example", "HTTP/1.1"), over("old.example", "HTTP/1.0"), over("new.example", "HTTP/2.0"), over("both.example", "HTTP/1.1")];
+	flows.push(over("both.example", "HTTP/2.0"), over("plain.example", "HTTP/1.1", "http"));
+	for (const tape of [sourceOf(flows), await tapeOf(join(t.testdir(), "a.tape"), flows)]) {
+		const index = await ReplayIndex.open([tape]);
+		const hosts = ["old.example", "OLD.example", "new.example", "both.example", "plain.example", "other.example"];
+		t.strictSame(
+			hosts.map((host) => index.isHttp1Only(host, host === "plain.example" ? 80 : 443)),
+			[true, true, false, false, false, false],
+		);
+	}
+});

@@ -3,15 +3,53 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { bareSqlite } from "../../../fixtures/bare-sqlite.ts";
-import { bringUp, indexes, knownObjects, migrations, SCHEMA_VERSION } from "../../../src/store/schema.ts";
+import { bringUp, foreignObject, indexes, migrations, SCHEMA_VERSION, type SchemaObject } from "../../../src/store/schema.ts";
 import { keep } from "../../../src/store/sqlite-database.ts";
+
+function objectsOf(db: ReturnType<typeof bareSqlite>): SchemaObject[] {
+	return keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[];
+}
 
 t.test("every step applies after the ones before, and what comes out is all that is known", async (t) => {
 	const db = bareSqlite(":memory:");
 	for (const sql of [...migrations, ...indexes, ...indexes]) db.exec(sql);
-	const made = keep(db.prepare("SELECT name, type FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")).all() as { name: string; type: string }[];
-	t.same(new Map(made.map(({ name, type }) => [name, type])), knownObjects);
 	t.equal(SCHEMA_VERSION, migrations.length);
+	t.equal(foreignObject(objectsOf(db), SCHEMA_VERSION), undefined);
+	db.exec("ANALYZE; VACUUM");
+	t.equal(foreignObject(objectsOf(db), SCHEMA_VERSION), undefined, "statistics are SQLite's own");
+	const before = bareSqlite(":memory:");
+	for (const sql of [migrations[0] as string, ...indexes]) before.exec(sql);
+	t.equal(foreignObject(objectsOf(before), 1), undefined);
+	t.equal(foreignObject(objectsOf(before), 2)?.name, "flow", "each version has its own");
+	for (const sql of migrations.slice(1)) before.exec(sql);
+	t.equal(foreignObject(objectsOf(before), SCHEMA_VERSION), undefined, "a tape that was brought up is as a new one");
+});
+
+t.test("what differs in anything but white space is foreign", async (t) => {
+	const flow = "CREATE TABLE body (\n\tid INTEGER PRIMARY KEY, crc INTEGER NOT NULL, size INTEGER NOT NULL, bytes BLOB ) STRICT";
+	const own: SchemaObject = { type: "table", name: "body", sql: flow };
+	t.equal(foreignObject([own], 2), undefined);
+	for (const [what, object] of [
+		["a generated column", { ...own, sql: flow.replace("bytes BLOB", "bytes BLOB AS (zeroblob(9))") }],
+		["a default", { ...own, sql: flow.replace("bytes BLOB", "bytes BLOB DEFAULT (hex(zeroblob(9)))") }],
+		["a check", { ...own, sql: flow.replace("bytes BLOB", "bytes BLOB CHECK (length(bytes) > 1)") }],
+		["a collation", { ...own, sql: flow.replace("bytes BLOB", "bytes BLOB COLLATE NOCASE") }],
+		["another case", { ...own, sql: flow.replace("bytes", "BYTES") }],
+		["a table without row numbers", { ...own, sql: `${flow}, WITHOUT ROWID` }],
+		["a blank that SQLite takes for a letter", { ...own, sql: flow.replace("bytes BLOB", "bytes\u00a0BLOB") }],
+		["something behind a NUL", { ...own, sql: `${flow}\0` }],
+		["bytes", { ...own, sql: Buffer.from(flow) }],
+		["a trigger with a name of SQLite's", { type: "trigger", name: "sqlite_x", sql: "CREATE TRIGGER sqlite_x AFTER INSERT ON flow BEGIN SELECT 1; END" }],
+		["a trigger that claims to be a table", { ...own, sql: "CREATE TRIGGER body AFTER INSERT ON flow BEGIN SELECT 1; END" }],
+		["a view", { type: "view", name: "sqlite_v", sql: "CREATE VIEW sqlite_v AS SELECT 1" }],
+		["a virtual table", { type: "table", name: "message", sql: "CREATE VIRTUAL TABLE message USING fts5(flow,n)" }],
+		["counters", { type: "table", name: "sqlite_sequence", sql: "CREATE TABLE sqlite_sequence(name,seq)" }],
+		["an index that no table has by itself", { type: "index", name: "sqlite_autoindex_flow_1", sql: null }],
+		["a table without SQL", { type: "table", name: "sqlite_autoindex_chunk_1", sql: null }],
+	] as const)
+		t.equal(foreignObject([object], 2), object, what);
+	t.ok(foreignObject([own, { ...own, name: "again" }], 2), "twice");
+	t.ok(foreignObject([own], 0), "no version");
 });
 
 t.test("columns answer without a row being read, and keys are looked up", async (t) => {

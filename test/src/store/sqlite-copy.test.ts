@@ -5,6 +5,7 @@ import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.t
 import { flowsOf, startRecorder, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
+import { SCHEMA_VERSION } from "../../../src/store/schema.ts";
 import { copyRows } from "../../../src/store/sqlite-copy.ts";
 import { TapeDatabase } from "../../../src/store/sqlite-database.ts";
 
@@ -65,7 +66,7 @@ t.test("not from another version, and nothing is left of a failure", async (t) =
 	source.exec("PRAGMA user_version = 0");
 	t.equal(copyRows(db, from, [[1]]), null);
 	t.throws(() => copyRows(db, join(folder, "absent", "x"), [[1]]), { code: "FT_IO" });
-	source.exec("PRAGMA user_version = 1");
+	source.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 	t.equal(copyRows(db, from, [[1]]), 1, "it may be tried again");
 	source.close();
 	db.close();

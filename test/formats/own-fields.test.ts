@@ -1,0 +1,48 @@
+// What only flowtape knows of a flow, written for other formats and read again.
+import t from "tap";
+import { httpFlow, httpRequest, tcpFlow } from "../../fixtures/build-flow.ts";
+import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { ownFields, setOwnFields } from "../../formats/own-fields.ts";
+import { HttpFlow } from "../../src/flow/flow.ts";
+import type { MetaValue } from "../../src/flow/metadata.ts";
+
+t.test("what was written is read again, also through JSON", async (t) => {
+	for (const flow of variedFlows()) {
+		const own = ownFields(flow);
+		const expected = factsOf(flow);
+		flow.session = null;
+		if (flow instanceof HttpFlow) {
+			flow.ended = null;
+			flow.refreshed = null;
+			flow.original = null;
+		}
+		setOwnFields(flow, own === null ? undefined : (JSON.parse(JSON.stringify(own)) as MetaValue));
+		t.same(factsOf(flow), expected);
+	}
+});
+
+t.test("a flow as other tools have it needs nothing", async (t) => {
+	t.equal(ownFields(httpFlow()), null);
+	t.equal(ownFields(httpFlow({ ended: "server" })), null);
+	t.equal(ownFields(httpFlow({ error: { message: "Client disconnected.", timestamp: 1 }, ended: "client" })), null, "the error says it");
+	t.equal(ownFields(tcpFlow()), null);
+});
+
+t.test("what is something else is passed over", async (t) => {
+	const original = ownFields(httpFlow({ original: httpRequest() }))?.original as { [key: string]: MetaValue };
+	for (const own of [
+		undefined,
+		null,
+		"text",
+		[1],
+		{ session: "", ended: "never", refreshed: "soon", original: [] },
+		{ session: "x".repeat(129), ended: 1, refreshed: true, original: { ...original, method: 1 } },
+		{ original: { ...original, headers: ["odd"] } },
+		{ original: { ...original, path: "/\u0100" } },
+		{ original: { ...original, port: "80" } },
+	] as MetaValue[]) {
+		const flow = httpFlow();
+		setOwnFields(flow, own);
+		t.match(flow, { session: null, ended: null, refreshed: null, original: null });
+	}
+});

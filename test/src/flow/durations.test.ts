@@ -1,0 +1,26 @@
+// How long exchanges took.
+import t from "tap";
+import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { durationOf, firstByteOf } from "../../../src/flow/durations.ts";
+
+t.test("durations are told by the times of the messages", async (t) => {
+	const flow = httpFlow({ request: { timestampStart: 10 }, response: { timestampStart: 10.5, timestampEnd: 12 } });
+	t.equal(durationOf(flow), 2);
+	t.equal(firstByteOf(flow), 0.5);
+	const conversation = websocketFlow();
+	t.equal(durationOf(conversation), (conversation.websocket?.timestampEnd ?? Number.NaN) - conversation.request.timestampStart);
+});
+
+t.test("what is not known is null", async (t) => {
+	for (const flow of [
+		httpFlow({ response: null }),
+		httpFlow({ request: { timestampStart: 0 } }),
+		httpFlow({ response: { timestampStart: 0, timestampEnd: null } }),
+		httpFlow({ response: { timestampStart: Number.POSITIVE_INFINITY, timestampEnd: Number.NaN } }),
+		tcpFlow(),
+		dnsFlow(),
+	]) {
+		t.equal(durationOf(flow), null);
+		t.equal(firstByteOf(flow), null);
+	}
+});

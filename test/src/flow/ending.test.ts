@@ -1,0 +1,21 @@
+// How flows ended, where they say so and where only the error does.
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { endOf, toEnd } from "../../../src/flow/ending.ts";
+
+t.test("the end is as the flow has it, else as response and error say", async (t) => {
+	const failed = (message: string) => ({ error: { message, timestamp: 1 } });
+	t.equal(endOf(httpFlow()), "server");
+	t.equal(endOf(httpFlow({ response: null })), null);
+	t.equal(endOf(httpFlow({ response: null, ...failed("Client disconnected.") })), null, "nothing came that could be cut");
+	t.equal(endOf(httpFlow(failed("Client disconnected."))), "client");
+	for (const message of ["client disconnected.", "Client disconnected. ", "Client disconnected (CANCEL).", ""])
+		t.equal(endOf(httpFlow(failed(message))), "cut", message);
+	t.equal(endOf(httpFlow({ ...failed("Client disconnected (CANCEL)."), ended: "client" })), "client");
+	t.equal(endOf(httpFlow({ ended: "cut" })), "cut");
+});
+
+t.test("what a file has is taken for an end or not", async (t) => {
+	for (const end of ["server", "client", "cut"]) t.equal(toEnd(end), end);
+	for (const other of ["Server", "", null, undefined, 1]) t.equal(toEnd(other), undefined);
+});

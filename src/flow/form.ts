@@ -9,16 +9,29 @@ export interface FormField {
 	value: ByteString;
 }
 
-/** The fields in order, duplicates kept; null when the message holds no form, or one without a field. */
+/** A form of more fields is nobody's: each takes many times its size in memory. */
+const FIELD_LIMIT = 100_000;
+
+/** The fields in order, duplicates kept; null when the message holds no form, or one without a field or with far too many. */
 export function formFields(message: Message): FormField[] | null {
 	const type = message.headers.get("content-type");
 	if (type === null) return null;
 	const fields = /multipart\/form-data/i.test(type)
 		? multipartFields(message.decodedOrRaw?.latin1Slice() ?? "", type)
 		: /application\/x-www-form-urlencoded/i.test(type)
-			? parseQuery(message.text ?? "").map(([name, value]) => ({ name, value: toByteString(value) }))
+			? urlencodedFields(message.text ?? "")
 			: [];
 	return fields.length === 0 ? null : fields;
+}
+
+/** Whether a text has so many parts that they are not looked at. */
+export function hasTooManyFields(text: string, separator: string): boolean {
+	return text.split(separator, FIELD_LIMIT + 1).length > FIELD_LIMIT;
+}
+
+function urlencodedFields(text: string): FormField[] {
+	if (hasTooManyFields(text, "&")) return [];
+	return parseQuery(text).map(([name, value]) => ({ name, value: toByteString(value) }));
 }
 
 const BOUNDARY = /;\s*boundary=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/i;
@@ -29,6 +42,7 @@ function multipartFields(body: ByteString, contentType: string): FormField[] {
 	const match = BOUNDARY.exec(contentType);
 	const boundary = toByteString(match?.[1] ?? match?.[2] ?? "");
 	if (boundary === "") return [];
+	if (hasTooManyFields(body, `\n--${boundary}`)) return [];
 	const fields: FormField[] = [];
 	// a delimiter stands at the start of a line and belongs to the line break before it (RFC 2046 section 5.1.1)
 	for (const part of `\n${body}`.split(`\n--${boundary}`).slice(1)) {

@@ -1,5 +1,5 @@
 // Request and response: head, body and trailers of an HTTP message, as received.
-import { type Body, type BodySource, bodyBytes, bodySize, decodeBody, encodeBody } from "./body.ts";
+import { type Body, type BodySource, bodyBytes, bodySize, DECODED_LIMIT, decodeBody, encodeBody } from "./body.ts";
 import { type ByteString, toByteString, toText } from "./bytes.ts";
 import { decodeContent, encodeContent } from "./charset.ts";
 import { Headers } from "./headers.ts";
@@ -30,6 +30,8 @@ export abstract class Message {
 	 * A `BodySource` is read when someone asks.
 	 */
 	body: Body;
+	/** What decodes to more bytes counts as not decodable. */
+	decodedLimit = DECODED_LIMIT;
 	/** Fields that a newer writer put there. */
 	extra: Record<string, unknown> | undefined;
 
@@ -63,7 +65,7 @@ export abstract class Message {
 	 */
 	get content(): Buffer | null {
 		const raw = this.rawContent;
-		return raw === null ? null : decodeBody(raw, this.headers.get("content-encoding"));
+		return raw === null ? null : decodeBody(raw, this.headers.get("content-encoding"), this.decodedLimit);
 	}
 
 	/** Encodes as Content-Encoding says (removed when unknown) and sets Content-Length unless there is a Transfer-Encoding. */
@@ -84,6 +86,16 @@ export abstract class Message {
 			return this.content;
 		} catch {
 			return this.rawContent;
+		}
+	}
+
+	/** As `decodedOrRaw`, and not decoded where that gives more than `limit` bytes. */
+	decodedWithin(limit: number): Buffer | null {
+		const raw = this.rawContent;
+		try {
+			return raw === null ? null : decodeBody(raw, this.headers.get("content-encoding"), Math.min(limit, this.decodedLimit));
+		} catch {
+			return raw;
 		}
 	}
 

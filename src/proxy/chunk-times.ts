@@ -2,6 +2,8 @@
 
 /** Parts of which the time is kept. */
 const COUNT_LIMIT = 100_000;
+/** Parts that came within a millisecond are one, up to this size. Bytes. */
+const JOINED_BYTES = 4096;
 
 export class ChunkTimes {
 	/** Milliseconds since the head, and bytes. */
@@ -15,6 +17,10 @@ export class ChunkTimes {
 
 	/** A part came, at a time in seconds. */
 	add(size: number, at: number): void {
-		if (this.list.length < COUNT_LIMIT) this.list.push([Math.round((at - this.#began) * 1000), size]);
+		const age = Math.round((at - this.#began) * 1000);
+		const last = this.list.at(-1);
+		// a server that sends byte by byte needs no entry for each
+		if (last !== undefined && last[0] === age && last[1] + size <= JOINED_BYTES) last[1] += size;
+		else if (this.list.length < COUNT_LIMIT) this.list.push([age, size]);
 	}
 }

@@ -40,6 +40,9 @@ const HALF_CLOSED_MS = 2_000;
 /** Pipelined bytes kept in memory while an exchange goes on. */
 const PIPELINE_LIMIT = 64 * 1024;
 
+/** Requests that came together and are answered before others have their turn. */
+const TURN_REQUESTS = 16;
+
 /** Larger requests are not known by their bytes. */
 const ASKED_LIMIT = 4096;
 
@@ -64,6 +67,11 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#isPersistent = true;
 	#isCloseDelimited = false;
 	#ending = false;
+	/** What the next request waits for, between two exchanges; null: for nothing, or there is none. */
+	#waitsFor: "tape" | "drain" | "turn" | null = null;
+	/** Requests answered since other connections had their turn. */
+	#inTurn = 0;
+	#isRequestPaused = false;
 	/** Another protocol is spoken, whose end is its own. */
 	#isDetached = false;
 	#halfClosed: NodeJS.Timeout | null = null;
@@ -79,7 +87,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#parser = new RequestParser(this, { lenient: this.context.lenient });
 		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
-		socket.on("drain", () => this.#exchange?.resumeResponse());
+		socket.on("drain", () => this.#onDrain());
 		socket.on("error", () => {});
 		socket.on("close", this.#onClose);
 		// Not as the callback of setTimeout, which is called once only.
@@ -92,6 +100,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	drain(): void {
 		this.#ending = true;
 		if (this.#exchange !== null || this.#isDetached) return;
+		this.#waitsFor = null;
 		this.#batch.write();
 		this.#socket.destroySoon();
 	}
@@ -134,10 +143,13 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	// — what the exchange asks for —
 
 	pauseRequest(): void {
-		if (!this.#requestEnded) this.#socket.pause();
+		if (this.#requestEnded) return;
+		this.#isRequestPaused = true;
+		this.#socket.pause();
 	}
 
 	resumeRequest(): void {
+		this.#isRequestPaused = false;
 		if (this.#socket.isPaused() && !this.#socket.destroyed) this.#socket.resume();
 	}
 
@@ -175,7 +187,10 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.flush();
 		if (!reusable || !this.#isPersistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle)) this.#finish();
 		else if (wait === undefined) this.#next();
-		else this.context.track(wait.then(() => this.#next()));
+		else {
+			this.#waitsFor = "tape";
+			this.context.track(wait.then(() => this.#next()));
+		}
 	}
 
 	abort(): void {
@@ -210,9 +225,22 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		}
 		this.#asked = this.#exchange === null && this.#parser.idle && chunk.length <= ASKED_LIMIT ? chunk : null;
 		if (this.#asked !== null && this.#answerAtOnce(this.#asked)) return;
+		this.#inTurn = 0;
 		this.#guard(() => this.#parser.feed(chunk));
 		this.flush();
-		if (this.#requestEnded && this.#exchange !== null && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
+		if (this.#holdsRequests && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
+	}
+
+	/** Whether the next request has to wait, if it has come. */
+	get #holdsRequests(): boolean {
+		return this.#requestEnded && (this.#exchange !== null || this.#waitsFor !== null);
+	}
+
+	/** The client has taken what was written. */
+	#onDrain(): void {
+		this.#halfClosed?.refresh();
+		if (this.#waitsFor === "drain") this.#next();
+		else this.#exchange?.resumeResponse();
 	}
 
 	/** Where it is known what these bytes are answered, and the client takes it. */
@@ -226,7 +254,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	#onEnd(): void {
-		if (this.#exchange === null || !this.#requestEnded) {
+		const isAsked = this.#exchange !== null || (this.#waitsFor !== null && !this.#parser.idle);
+		if (!isAsked || !this.#requestEnded) {
 			this.#exchange?.clientFailed(GONE, null);
 			this.#batch.write();
 			this.#socket.end();
@@ -253,12 +282,26 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		else if (!this.#requestEnded) this.#exchange.clientFailed("The client stopped in the middle of its request.", null);
 	}
 
-	/** Reads on; the next request may have come already. */
+	/** Reads on; the next request may have come already. It waits as long as the client does not take its answers. */
 	#next(): void {
+		this.#waitsFor = null;
 		if (this.#socket.destroyed) return;
-		this.resumeRequest();
+		if (this.#batch.isFull) this.#waitsFor = "drain";
+		else if (!this.#parser.idle && ++this.#inTurn > TURN_REQUESTS) {
+			this.#waitsFor = "turn";
+			setImmediate(() => this.#nextTurn());
+		} else this.#read();
+	}
+
+	#nextTurn(): void {
+		this.#inTurn = 0;
+		if (this.#waitsFor === "turn") this.#next();
+	}
+
+	#read(): void {
 		this.#guard(() => this.#parser.resume());
 		this.flush();
+		if (!this.#isRequestPaused && (!this.#holdsRequests || this.#parser.waitingBytes <= PIPELINE_LIMIT)) this.resumeRequest();
 	}
 
 	#guard(read: () => void): void {
@@ -284,6 +327,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	#finish(): void {
 		this.#ending = true;
+		this.#waitsFor = null;
 		this.#batch.write();
 		this.#socket.end();
 		// What the client still sends is of no interest, but a reset would destroy what it has not read yet.

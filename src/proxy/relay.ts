@@ -3,6 +3,7 @@ import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { Headers } from "../flow/headers.ts";
 import { passYoung } from "../flow/young-buffers.ts";
+import { Pieces } from "./pieces.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 
 /**
@@ -19,6 +20,8 @@ export function isEmptyBody(body: BodyFacts, trailers: Headers | null): boolean 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** What is kept in memory of a body that passes; more goes where the tape keeps it. Bytes. */
 const MEMORY_BYTES = 1024 * 1024;
+/** What is written there at once. Bytes. */
+const SPOOLED_BYTES = 64 * 1024;
 
 /** Takes the body of one message to its receiver, in the version of HTTP that is spoken there. The head is on its way already. */
 export interface BodyWriter {
@@ -53,10 +56,10 @@ export interface Passing {
  * As long as all of it is kept in memory it can be opened anew, to send the whole once more to somebody else.
  */
 export class Relay {
-	#chunks: Buffer[] = [];
+	/** What is in memory of it; beside a spool, what is not written to that yet. */
+	readonly #pieces = new Pieces();
 	/** Bytes so far. */
 	size = 0;
-	#inMemory = 0;
 	#writer: BodyWriter | null = null;
 	#ended = false;
 	#trailers: readonly ByteString[] | null = null;
@@ -102,31 +105,31 @@ export class Relay {
 	}
 
 	#keep(chunk: Buffer): void {
+		this.#pieces.add(chunk);
 		if (this.#spool !== null) {
-			this.#spool.write(chunk);
-			return;
-		}
-		this.#chunks.push(chunk);
-		this.#inMemory += chunk.length;
-		if (this.#passing !== null && (this.#writer !== null || this.#passing.held)) this.#relieve(this.#passing);
+			if (this.#pieces.size >= SPOOLED_BYTES) this.#writeSpool(this.#spool);
+		} else if (this.#passing !== null && (this.#writer !== null || this.#passing.held)) this.#relieve(this.#passing);
+	}
+
+	#writeSpool(spool: Spool): void {
+		for (const piece of this.#pieces.list) spool.write(piece);
+		this.#pieces.clear();
 	}
 
 	/** Gives up what is in memory, where it need not be. */
 	#relieve({ keep, openSpool }: Passing): void {
-		if (keep && this.#inMemory <= MEMORY_BYTES) return;
-		if (keep) {
+		if (!keep) this.#pieces.clear();
+		else if (this.#pieces.size > MEMORY_BYTES) {
 			this.#spool = openSpool();
-			if (this.#spool === null) return;
-			for (const kept of this.#chunks) this.#spool.write(kept);
+			if (this.#spool !== null) this.#writeSpool(this.#spool);
 		}
-		this.#chunks = [];
-		this.#inMemory = 0;
 	}
 
 	/** A complete body in place of what came, if anything did. */
 	replace(body: Buffer, trailers: readonly ByteString[] | null): void {
-		this.#chunks = body.length === 0 ? [] : [body];
-		this.size = this.#inMemory = body.length;
+		this.#pieces.clear();
+		if (body.length > 0) this.#pieces.add(body);
+		this.size = body.length;
 		this.#ended = true;
 		this.#trailers = trailers;
 	}
@@ -134,7 +137,7 @@ export class Relay {
 	/** Passes on all that is there, and from now on what comes. */
 	open(writer: BodyWriter): void {
 		this.#writer = writer;
-		for (const chunk of this.#spool === null ? this.#chunks : bodyChunks(this.body())) writer.write(chunk);
+		for (const chunk of this.#spool === null ? this.#pieces.list : bodyChunks(this.body())) writer.write(chunk);
 		if (this.#passing !== null) this.#relieve(this.#passing);
 		if (this.#ended) writer.end(this.#trailers);
 	}
@@ -152,13 +155,13 @@ export class Relay {
 	/** All that came so far; null where it was not kept. The same object for the same bytes. */
 	body(): Body {
 		if (this.#spool !== null) {
+			this.#writeSpool(this.#spool);
 			this.#spooled = this.#spool.end();
 			this.#spool = null;
 		}
 		if (this.#spooled !== undefined) return this.#spooled;
 		if (this.#passing !== null && !this.#passing.keep) return null;
-		if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks, this.#inMemory)];
-		return this.#chunks[0] ?? EMPTY;
+		return this.#pieces.joined();
 	}
 }
 

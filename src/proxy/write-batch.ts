@@ -41,6 +41,11 @@ export class WriteBatch {
 		return this.#parts.length === 0;
 	}
 
+	/** Whether the socket has enough for now. */
+	get isFull(): boolean {
+		return this.#socket.writableLength >= WAITING_LIMIT;
+	}
+
 	add(part: ByteString | Buffer): void {
 		this.#parts.push(part);
 		this.#size += part.length;
@@ -56,7 +61,7 @@ export class WriteBatch {
 			this.#isQueued = true;
 			if (queue.push(this) === 1) setImmediate(writeQueued);
 		}
-		return this.#socket.writableLength < WAITING_LIMIT;
+		return !this.isFull;
 	}
 
 	/** Writes what was added now, before the socket is closed or given to somebody else. */

@@ -8,10 +8,12 @@ export type JsonVisitor = (path: readonly string[], from: number, to: number) =>
 
 /** Deeper texts are not gone through: nobody means them. */
 const DEPTH_LIMIT = 200;
+/** Nor are texts of more values. */
+const VALUE_LIMIT = 200_000;
 
 const [QUOTE, COMMA, COLON, OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x2c, 0x3a, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
 
-/** False when the text is no JSON or nested too deeply; what was visited then does not count. */
+/** False when the text is no JSON, nested too deeply, or has too many values; what was visited then does not count. */
 export function walkJson(text: string, visit: JsonVisitor): boolean {
 	if (!isJson(text)) return false;
 	const path: string[] = [];
@@ -74,7 +76,33 @@ export function pointerOf(path: readonly string[]): string {
 	return pointer;
 }
 
+/** Whether it is worth to be parsed: what is nested too deeply or has too many values would take a hundred times its size in memory. */
+function isModest(text: string): boolean {
+	let [depth, marks] = [0, 0];
+	for (let at = 0; at < text.length; at++) {
+		const code = text.charCodeAt(at);
+		if (code === QUOTE) at = stringEnd(text, at);
+		else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
+			if (++depth > DEPTH_LIMIT || ++marks > VALUE_LIMIT) return false;
+		} else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) depth--;
+		else if (code === COMMA && ++marks > VALUE_LIMIT) return false;
+	}
+	return true;
+}
+
+/** The place of the quote that ends a string, or the end of the text. */
+function stringEnd(text: string, from: number): number {
+	let at = from + 1;
+	for (; at < text.length; at++) {
+		const code = text.charCodeAt(at);
+		if (code === QUOTE) return at;
+		if (code === BACKSLASH) at++;
+	}
+	return at;
+}
+
 function isJson(text: string): boolean {
+	if (!isModest(text)) return false;
 	try {
 		JSON.parse(text);
 		return true;

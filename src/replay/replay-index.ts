@@ -3,6 +3,7 @@ import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { Cursor, type Spot } from "./cursor.ts";
+import { DecodeLimit } from "./decode-limit.ts";
 import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "./match-rules.ts";
 import type { Recording } from "./recording.ts";
 import { type Candidate, type MatchFunction, ReplaySession } from "./replay-session.ts";
@@ -50,12 +51,14 @@ export class ReplayIndex {
 	readonly match: MatchFunction | null;
 	readonly order: Order;
 	readonly shelves: readonly Shelf[];
+	readonly #decodeLimit: DecodeLimit;
 	/** Clients that do not step on each other, by name. */
 	readonly #sessions = new Map<string, ReplaySession>();
 	#versions: Versions | null = null;
 
 	private constructor(shelves: readonly Shelf[], rules: MatchRules, order: Order, match: MatchFunction | null) {
 		this.shelves = shelves;
+		this.#decodeLimit = new DecodeLimit(shelves);
 		this.rules = rules;
 		this.order = order;
 		this.match = match;
@@ -102,8 +105,12 @@ export class ReplayIndex {
 		return (this.order === "first" || this.order === "once") && this.rules.choice === "first" && this.match === null && !before.some(({ growing }) => growing);
 	}
 
-	/** The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on. */
+	/**
+	 * The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on.
+	 * The request's body is not decoded beyond what recordings ask for from now on.
+	 */
 	take({ request }: HttpFlow, session = ""): Recording | null {
+		this.#decodeLimit.apply(request);
 		return this.#session(session).take(request);
 	}
 

@@ -1,7 +1,7 @@
 // The parts of a request that count by the rules, brought into one form, so that recorded and live requests are compared alike.
 import { type Body, bodySize } from "../flow/body.ts";
 import { type ByteString, decodeText, toByteString, toText } from "../flow/bytes.ts";
-import { formFields } from "../flow/form.ts";
+import { formFields, hasTooManyFields } from "../flow/form.ts";
 import type { Request } from "../flow/message.ts";
 import { parseQuery } from "../flow/url.ts";
 import { covers } from "./json-path.ts";
@@ -97,6 +97,10 @@ export function cookiePairs(header: ByteString): Pairs {
 
 /** Larger bodies are compared by their bytes, whatever the rules. */
 export const MEANING_LIMIT = 16 * 1024 * 1024;
+/** Bodies that inflate to more are compared as they were sent. Bytes. */
+export const CODED_LIMIT = 16 * 1024 * 1024;
+/** What may be compared of a JSON body: bytes of the pointers to its values. */
+const POINTER_BYTES = 32 * 1024 * 1024;
 /** Up to this size a body is decoded; a larger one without a coding need not be in memory as a whole. Bytes. */
 export const WHOLE_LIMIT = 1024;
 
@@ -112,7 +116,7 @@ export function contentOf(request: Request, rules: MatchRules): Content {
 	}
 	if (isSmall && (rules.meaning || rules.ignoredJson.length > 0 || rules.cuts.length > 0)) return meaningOf(request, rules);
 	const isDecoded = size <= WHOLE_LIMIT || request.headers.has("content-encoding");
-	return { kind: "bytes", body: (isDecoded ? request.decodedOrRaw : body) ?? body };
+	return { kind: "bytes", body: (isDecoded ? request.decodedWithin(CODED_LIMIT) : body) ?? body };
 }
 
 function formOf(request: Request, { ignoredFields }: MatchRules): Pairs | null {
@@ -121,26 +125,32 @@ function formOf(request: Request, { ignoredFields }: MatchRules): Pairs | null {
 }
 
 function meaningOf(request: Request, rules: MatchRules): Content {
-	const whole = request.decodedOrRaw ?? Buffer.alloc(0);
+	const whole = request.decodedWithin(CODED_LIMIT) ?? Buffer.alloc(0);
 	const cut = rules.cuts.reduce((text, take) => take(text), rules.cuts.length === 0 ? "" : whole.latin1Slice());
 	const bytes = rules.cuts.length === 0 ? whole : Buffer.from(cut, "latin1");
 	const values = rules.meaning || rules.ignoredJson.length > 0 ? jsonValues(bytes, rules) : null;
 	if (values !== null) return { kind: "json", values };
 	const type = request.headers.get("content-type") ?? "";
-	if (rules.meaning && /application\/x-www-form-urlencoded/i.test(type)) return { kind: "form", fields: parseQuery(toText(bytes.latin1Slice())) };
+	if (rules.meaning && /application\/x-www-form-urlencoded/i.test(type)) {
+		const text = toText(bytes.latin1Slice());
+		if (!hasTooManyFields(text, "&")) return { kind: "form", fields: parseQuery(text) };
+	}
 	return { kind: "bytes", body: rules.meaning ? withoutBoundary(bytes, type) : bytes };
 }
 
-/** The values of a JSON body by their pointers; null when it is no JSON. */
+/** The values of a JSON body by their pointers; null when it is no JSON, or more than anybody compares. */
 export function jsonValues(bytes: Buffer, { ignoredJson }: Pick<MatchRules, "ignoredJson">): Pairs | null {
 	// what begins like none of JSON's values is not tried
 	if (!/^[\s]*["[{\-\dtfn]/.test(bytes.subarray(0, 64).latin1Slice())) return null;
 	const text = decodeText(bytes);
 	const values: [pointer: string, value: string][] = [];
+	let pointers = 0;
 	const isJson = walkJson(text, (path, from, to) => {
+		for (const key of path) pointers += key.length;
+		if (pointers > POINTER_BYTES) return;
 		if (!ignoredJson.some((ignored) => covers(ignored, path))) values.push([pointerOf(path), canonicalToken(text.slice(from, to))]);
 	});
-	return isJson ? values.sort(([a], [b]) => compare(a, b)) : null;
+	return isJson && pointers <= POINTER_BYTES ? values.sort(([a], [b]) => compare(a, b)) : null;
 }
 
 /** From here on a double may not hold all digits of a number. */

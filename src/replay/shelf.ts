@@ -20,6 +20,13 @@ export interface Outline {
 	readonly isAnswer: boolean;
 }
 
+/** A recorded request with a Content-Encoding. */
+export interface CodedRequest {
+	readonly place: number;
+	readonly method: string;
+	readonly path: string;
+}
+
 /** A recorded response, and the id of its flow. */
 export interface RecordedAnswer {
 	readonly id: string;
@@ -36,6 +43,8 @@ export interface Shelf {
 	answerAt(place: number): RecordedAnswer | null;
 	/** The HTTP flows after a place, in order, at most `limit`. */
 	outlines(after: number, limit: number): readonly Outline[];
+	/** The requests with a Content-Encoding after a place, in order. */
+	codedRequests(after: number): Iterable<CodedRequest>;
 	/** How many flows can answer, as `isAnswer` has it. */
 	countAnswers(): number;
 	/** Resolves when more places can be found by their keys than now; null or nothing once it is all of them. Rejects where the tape cannot be read. */
@@ -114,6 +123,10 @@ class KeyedShelf implements Shelf {
 		return this.#tape.outlines(after, limit);
 	}
 
+	codedRequests(after: number): Iterable<CodedRequest> {
+		return this.#tape.codedRequests(after);
+	}
+
 	countAnswers(): number {
 		return this.#tape.countAnswers();
 	}
@@ -142,12 +155,17 @@ async function readAll(source: FlowSource, { keyOf, selects }: ShelfRules): Prom
 		at: (place) => flows[place] ?? null,
 		answerAt: (place) => answerOf(flows[place]),
 		outlines: (after, limit) => flows.slice(after + 1, after + 1 + limit).map((flow, n) => outlineOf(flow, after + 1 + n)),
+		codedRequests: (after) => flows.flatMap((flow, place) => (place > after ? codedOf(flow, place) : [])),
 		countAnswers: () => flows.reduce((count, flow) => count + (isAnswer(flow) ? 1 : 0), 0),
 	};
 }
 
 function answerOf(flow: HttpFlow | undefined): RecordedAnswer | null {
 	return flow !== undefined && isAnswer(flow) ? { id: flow.id, response: flow.response as Response } : null;
+}
+
+function codedOf({ request: { headers, method, path } }: HttpFlow, place: number): CodedRequest[] {
+	return headers.has("content-encoding") ? [{ place, method, path }] : [];
 }
 
 function outlineOf(flow: HttpFlow, place: number): Outline {
@@ -217,6 +235,10 @@ class RekeyedShelf implements Shelf {
 			if (found.length >= limit) break;
 		}
 		return found.slice(0, limit);
+	}
+
+	codedRequests(after: number): Iterable<CodedRequest> {
+		return this.#tape.codedRequests(after);
 	}
 
 	countAnswers(): number {

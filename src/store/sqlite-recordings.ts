@@ -2,7 +2,7 @@
 import { type StoredBody, selected } from "./flow-row.ts";
 import { KEY_BLOCK } from "./schema.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
-import type { Outline } from "./store.ts";
+import type { CodedRequest, Outline } from "./store.ts";
 import { fromStored } from "./text.ts";
 
 const BLOCK_FLOWS = 2 ** KEY_BLOCK;
@@ -63,6 +63,10 @@ export function outlines(db: TapeDatabase, after: number, limit: number): Outlin
 	const columns = `seq AS place, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer`;
 	const rows = db.all<Outline>(`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`, after, limit);
 	return rows.map((row) => ({ ...row, id: fromStored(row.id), host: fromStored(row.host), isAnswer: Boolean(row.isAnswer) }));
+}
+
+export function codedRequests(db: TapeDatabase, after: number): CodedRequest[] {
+	return db.all<CodedRequest>("SELECT seq AS place, method, path FROM flow WHERE seq > ? AND coded & 1 AND kind = 'http' ORDER BY seq", after);
 }
 
 export function countAnswers(db: TapeDatabase): number {

@@ -8,7 +8,7 @@ import { readNotes } from "./notes.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { copyRows } from "./sqlite-copy.ts";
 import { type Mode, TapeDatabase } from "./sqlite-database.ts";
-import type { FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
+import type { CodedRequest, FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { TapeReader } from "./tape-reader.ts";
 import { type KeyOf, TapeWriter } from "./tape-writer.ts";
 
@@ -141,6 +141,10 @@ export class SqliteStore implements FlowStore {
 
 	outlines(after: number, limit: number): Outline[] {
 		return this.#reader.outlines(after, limit);
+	}
+
+	codedRequests(after: number): CodedRequest[] {
+		return this.#reader.codedRequests(after);
 	}
 
 	countAnswers(): number {

@@ -18,6 +18,13 @@ export interface StoredRequest {
 }
 
 /** What the columns say of an HTTP flow. */
+export interface CodedRequest {
+	/** Its sequence number. */
+	place: number;
+	method: string;
+	path: string;
+}
+
 export interface Outline {
 	/** Its sequence number. */
 	place: number;
@@ -62,6 +69,8 @@ export interface FlowStore extends FlowSink {
 	requests(): Iterable<readonly StoredRequest[]>;
 	/** HTTP flows after a sequence number, at most `limit`, without reading more than columns. */
 	outlines(after: number, limit: number): Outline[];
+	/** The HTTP requests with a Content-Encoding after a sequence number, in order. */
+	codedRequests(after: number): CodedRequest[];
 	/** How many HTTP flows have such a response. */
 	countAnswers(): number;
 	/** Writes what was appended and not yet committed. */

@@ -13,9 +13,9 @@ import type { Condition } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
-import { answerFacts, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
+import { answerFacts, codedRequests, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
 import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./sqlite-rows.ts";
-import type { Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
+import type { CodedRequest, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { fromStored } from "./text.ts";
 
 /** Numbers of rows from which on there may be none left for what is written. */
@@ -142,6 +142,10 @@ export class TapeReader implements PartReader, Lender {
 
 	outlines(after: number, limit: number): Outline[] {
 		return outlines(this.#db, after, limit);
+	}
+
+	codedRequests(after: number): CodedRequest[] {
+		return codedRequests(this.#db, after);
 	}
 
 	countAnswers(): number {

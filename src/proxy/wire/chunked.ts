@@ -56,6 +56,11 @@ export class ChunkReader {
 		return this.#state === LAST;
 	}
 
+	/** Bytes of data that come next; 0 where none do. */
+	get waiting(): number {
+		return this.#state === DATA ? this.#size : 0;
+	}
+
 	/** Reads what frames the data, from `at` on; returns where it stopped: at data, behind the last chunk's line, or at the end of `chunk`. */
 	readLine(chunk: Buffer, at: number): number {
 		let next = at;

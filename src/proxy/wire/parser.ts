@@ -12,7 +12,7 @@ import { type HeadLimits, readRequestHead, readResponseHead, readTrailers } from
 export interface MessageHandler<Head> {
 	/** Interim responses (1xx) come here too, with framing "none" and followed by `end`. */
 	head(head: Head, framing: Framing): void;
-	/** A view of the bytes that were fed, never empty. The parser keeps and reuses no memory: the view stays valid. */
+	/** Bytes of the body, never empty, in pieces that are not always its chunks. The parser keeps and reuses no memory: they stay as they are. */
 	body(chunk: Buffer): void;
 	/** The message is complete; `trailers` (name, value, …) are those of a chunked body, null where there are none. */
 	end(trailers: ByteString[] | null): void;
@@ -29,6 +29,9 @@ const EMPTY: Buffer = Buffer.alloc(0);
 
 /** Made once: every tunnel detaches a parser, hardly any feeds it afterwards, and to note where an error arises takes long. */
 const DETACHED = new FlowtapeError("FT_PROTOCOL", "this connection is no longer read as HTTP/1.1: its parser was detached");
+
+/** The data of chunks up to this size is joined as far as it came together. Bytes. */
+const JOINED_BYTES = 1024;
 
 /** Where in a message the next byte stands. */
 const HEAD = 0;
@@ -180,12 +183,37 @@ abstract class MessageParser<Head> {
 
 	#readChunks(): void {
 		const chunks = this.#chunks as ChunkReader;
-		this.#at = chunks.readLine(this.#chunk, this.#at);
+		const joined = this.#joinSmall(chunks);
 		if (chunks.done) this.#state = TRAILERS;
-		else {
+		if (joined !== null) this.#handler.body(joined);
+		else if (!chunks.done) {
 			const size = chunks.take(this.#chunk.length - this.#at);
 			if (size > 0) this.#give(this.#at + size);
 		}
+	}
+
+	/** The data of small chunks as one piece, as each costs the same as a large one; null where the next data is no small chunk's. */
+	#joinSmall(chunks: ChunkReader): Buffer | null {
+		const input = this.#chunk;
+		let joined: Buffer | null = null;
+		let size = 0;
+		try {
+			for (;;) {
+				this.#at = chunks.readLine(input, this.#at);
+				const length = Math.min(chunks.waiting, input.length - this.#at);
+				if (length === 0 || length > JOINED_BYTES) break;
+				joined ??= Buffer.allocUnsafe(input.length - this.#at);
+				joined.set(input.subarray(this.#at, this.#at + length), size);
+				size += length;
+				this.#at += chunks.take(length);
+			}
+		} catch (error) {
+			// What came before the fault has come.
+			if (joined !== null) this.#handler.body(joined.subarray(0, size));
+			throw error;
+		}
+		if (joined === null) return null;
+		return 2 * size > joined.length ? joined.subarray(0, size) : Buffer.from(joined.subarray(0, size));
 	}
 
 	#readTrailers(): void {

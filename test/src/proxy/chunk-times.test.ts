@@ -14,7 +14,19 @@ t.test("whole milliseconds since the head, and bytes", async (t) => {
 
 t.test("a stream without an end keeps the times of its beginning", async (t) => {
 	const times = new ChunkTimes(0);
-	for (let i = 0; i < 100_001; i++) times.add(i, 0);
+	for (let i = 0; i < 100_001; i++) times.add(i, i / 1000);
 	t.equal(times.list.length, 100_000);
-	t.strictSame(times.list.at(-1), [0, 99_999]);
+	t.strictSame(times.list.at(-1), [99_999, 99_999]);
+});
+
+t.test("parts that came at once are one", async (t) => {
+	const times = new ChunkTimes(0);
+	for (let i = 0; i < 10_000; i++) times.add(1, 0.5);
+	times.add(1, 0.501);
+	t.strictSame(times.list, [
+		[500, 4096],
+		[500, 4096],
+		[500, 1808],
+		[501, 1],
+	]);
 });

@@ -7,7 +7,7 @@ import type { Shelf } from "../../../src/replay/shelf.ts";
 function shelfOf(places: number[]): Shelf {
 	return {
 		findByKey: (key, after, limit) => (key === "k" ? places.filter((place) => place > after).slice(0, limit) : []),
-		...{ at: () => null, answerAt: () => null, outlines: () => [], countAnswers: () => 0 },
+		...{ at: () => null, answerAt: () => null, outlines: () => [], codedRequests: () => [], countAnswers: () => 0 },
 	};
 }
 

@@ -45,3 +45,12 @@ t.test("no JSON, and what is nested as nobody nests, is not gone through", (t) =
 	for (const text of ["", "{", "{'a':1}", "[1,]", "nul", "1 2", `${"[".repeat(100_000)}${"]".repeat(100_000)}`]) t.equal(valuesOf(text), null);
 	t.end();
 });
+
+t.test("texts that would take all memory are not parsed", async (t) => {
+	const visit = () => t.fail("nothing is visited");
+	for (const text of ["[".repeat(20_000_000), `[${"[],".repeat(300_000)}[]]`, `[${"1,".repeat(300_000)}1]`, `["a${'\\"'.repeat(10)}`])
+		t.notOk(walkJson(text, visit));
+	let values = 0;
+	t.ok(walkJson(`[${'"[[,\\"",'.repeat(150_000)}1]`, () => values++));
+	t.equal(values, 150_002);
+});

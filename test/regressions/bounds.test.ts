@@ -1,0 +1,172 @@
+// Clients and servers that take nothing, send byte by byte or send what inflates cost little memory, and others are answered meanwhile.
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
+import { brotliCompressSync, gzipSync, constants as zlib } from "node:zlib";
+import t, { type Test } from "tap";
+import { Cli } from "../../fixtures/cli.ts";
+
+const MIB = 1024 * 1024;
+/** What a process may take beside what it takes idle. */
+const ROOM = 300 * MIB;
+const noProcfs = process.platform === "linux" ? false : "what a process has taken stands in /proc";
+
+class Victim {
+	readonly cli: Cli;
+	readonly port: number;
+	readonly #idle: number;
+	readonly #sockets: Socket[] = [];
+
+	private constructor(cli: Cli, port: number) {
+		this.cli = cli;
+		this.port = port;
+		this.#idle = this.#peak();
+	}
+
+	static async start(cwd: string, argv: readonly string[]): Promise<Victim> {
+		const cli = new Cli([...argv, "--listen-port", "0"], { cwd });
+		const line = await cli.line(/listening/i);
+		return new Victim(cli, Number(/:(\d+)/.exec(line)?.[1]));
+	}
+
+	#peak(): number {
+		return 1024 * Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${this.cli.process.pid}/status`, "latin1"))?.[1]);
+	}
+
+	/** Beside the idle process, in bytes. */
+	get taken(): number {
+		return this.#peak() - this.#idle;
+	}
+
+	/** A client that reads nothing. */
+	connect(): Socket {
+		const socket = connect(this.port, "127.0.0.1");
+		socket.on("error", () => {});
+		socket.pause();
+		this.#sockets.push(socket);
+		return socket;
+	}
+
+	/** Writes all of it, however long the proxy takes to read it; resolves early where it does not. */
+	async send(socket: Socket, bytes: string | Buffer): Promise<void> {
+		await Promise.race([new Promise<void>((resolve) => void socket.write(bytes, () => resolve())), pause(3000)]);
+	}
+
+	/** The status line of another client's answer. */
+	async ask(url: string, method = "GET", head = "", body: Buffer | string = ""): Promise<string> {
+		const socket = connect(this.port, "127.0.0.1");
+		socket.write(`${method} ${url} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n${head}\r\n`);
+		socket.write(body);
+		let got = "";
+		for await (const chunk of socket) got += (chunk as Buffer).latin1Slice();
+		return got.slice(0, got.indexOf("\r\n"));
+	}
+
+	async end(t: Test): Promise<void> {
+		t.ok(this.taken < ROOM, `${Math.round(this.taken / MIB)} MiB above idle`);
+		this.cli.process.kill("SIGINT");
+		const { status, err } = await this.cli.ended;
+		t.equal(status, 0, err);
+		for (const socket of this.#sockets) socket.destroy();
+	}
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const get = (url: string) => `GET ${url} HTTP/1.1\r\nHost: a.test\r\n\r\n`;
+
+async function tape(t: Test, flows: readonly object[]): Promise<string> {
+	const folder = t.testdir();
+	writeFileSync(`${folder}/x.jsonl`, flows.map((flow) => `${JSON.stringify(flow)}\n`).join(""));
+	t.equal((await new Cli(["convert", "x.jsonl", "x.tape"], { cwd: folder }).ended).status, 0);
+	return folder;
+}
+
+const answer = (url: string, body: string) => ({
+	request: { method: "GET", url },
+	response: { status: 200, headers: [["Content-Type", "text/plain"]], body },
+});
+
+const small = answer("http://a.test/s", "small");
+
+t.test("pipelined requests whose answers are not read", { skip: noProcfs }, async (t) => {
+	const cwd = await tape(t, [answer("http://a.test/big", "b".repeat(196_000)), small]);
+	const proxy = await Victim.start(cwd, ["replay-server", "x.tape", "--reuse"]);
+	const [plain, tunnelled, reader] = [proxy.connect(), proxy.connect(), proxy.connect()];
+	const sent = [
+		proxy.send(plain, get("http://a.test/big").repeat(3000)),
+		proxy.send(tunnelled, `CONNECT a.test:80 HTTP/1.1\r\n\r\n${get("/big").repeat(3000)}`),
+		proxy.send(reader, (get("http://a.test/big") + get("http://a.test/s")).repeat(100)),
+	];
+	t.match(await proxy.ask("http://a.test/s"), / 200 /);
+	await Promise.all(sent);
+	t.match(await proxy.ask("http://a.test/s"), / 200 /);
+	// who reads in the end gets all, in order
+	let got = "";
+	reader.end();
+	for await (const chunk of reader) got += (chunk as Buffer).latin1Slice();
+	const bodies = got.split(/HTTP\/1\.1 200 (?:OK)?\r\n.*?\r\n\r\n/s).slice(1);
+	t.strictSame(
+		bodies.map((body) => `${body[0]}${body.length}`),
+		Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? "b196000" : "s5")),
+	);
+	await proxy.end(t);
+});
+
+t.test("files and pages of our own, pipelined", { skip: noProcfs }, async (t) => {
+	const cwd = t.testdir({ files: { large: "f".repeat(450_000) } });
+	const proxy = await Victim.start(cwd, ["record", "x.tape", "--map-local", "|//m.test/|files"]);
+	const [files, pages] = [proxy.connect(), proxy.connect()];
+	const sent = [proxy.send(files, get("http://m.test/large").repeat(3000)), proxy.send(pages, get("http://flowtape.invalid/").repeat(30_000))];
+	t.match(await proxy.ask("http://flowtape.invalid/"), / 200 /);
+	await Promise.all(sent);
+	t.match(await proxy.ask("http://flowtape.invalid/"), / 200 /);
+	await proxy.end(t);
+});
+
+t.test("bodies in chunks of a byte, both ways", { skip: noProcfs }, async (t) => {
+	const server = createTcpServer((socket) => {
+		socket.on("error", () => {});
+		socket.once("data", () => {
+			socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+			socket.write("1\r\nx\r\n".repeat(3 * MIB));
+		});
+	}).listen(0, "127.0.0.1");
+	const honest = createServer((_request, response) => void response.end("ok")).listen(0, "127.0.0.1");
+	t.teardown(() => server.close() && honest.close());
+	await Promise.all([server, honest].map((each) => each.listening || new Promise((resolve) => each.once("listening", resolve))));
+	const [slow, ok] = [server, honest].map((each) => `http://127.0.0.1:${(each.address() as AddressInfo).port}/`) as [string, string];
+	const cwd = t.testdir();
+	const proxy = await Victim.start(cwd, ["record", "x.tape"]);
+	proxy.connect().resume().write(get(slow));
+	const sent = Array.from({ length: 10 }, () =>
+		proxy.send(proxy.connect(), `POST ${ok} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\nx\r\n".repeat(500_000)}`),
+	);
+	t.match(await proxy.ask(ok), / 200 /);
+	await Promise.all(sent);
+	t.match(await proxy.ask(ok), / 200 /);
+	await proxy.end(t);
+});
+
+t.test("requests that inflate while their recordings are looked for", { skip: noProcfs }, async (t) => {
+	const post = {
+		request: { method: "POST", url: "http://a.test/j", headers: [["Content-Type", "application/json"]], body: '{"a":1}' },
+		response: small.response,
+	};
+	const cwd = await tape(t, [post, small]);
+	const blanks = Buffer.alloc(250_000_000, " ");
+	const bombs: [coding: string, bytes: Buffer][] = [
+		["br", brotliCompressSync(blanks, { params: { [zlib.BROTLI_PARAM_QUALITY]: 1 } })],
+		["gzip", gzipSync(Buffer.alloc(20_000_000, "["), { level: 1 })],
+	];
+	const proxy = await Victim.start(cwd, ["replay-server", "x.tape", "--reuse", "--match-content", "meaning"]);
+	for (const [coding, bytes] of bombs) {
+		const head = `Content-Type: application/json\r\nContent-Encoding: ${coding}\r\nContent-Length: ${bytes.length}\r\n`;
+		const asked = Array.from({ length: 5 }, () => proxy.ask("http://a.test/j", "POST", head, bytes));
+		t.match(await proxy.ask("http://a.test/s"), / 200 /);
+		t.match((await Promise.all(asked)).join(), /404/);
+	}
+	const coded = gzipSync('{ "a" : 1 }');
+	t.match(await proxy.ask("http://a.test/j", "POST", `Content-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n`, coded), / 200 /);
+	await proxy.end(t);
+});

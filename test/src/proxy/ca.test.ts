@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { mock } from "node:test";
 import { connect, type PeerCertificate, TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import t, { type Test } from "tap";
@@ -152,4 +153,27 @@ t.test("the pin is that of the public key", async (t) => {
 t.test("a certificate of the user's own is shown where it is for the authority's key", async (t) => {
 	t.ok(authority.contextOf(authority.certificatePem));
 	t.equal(authority.contextOf((await openAuthority(join(t.testdir(), "other"))).certificatePem), null);
+});
+
+t.test("in a proxy that runs on, a leaf is made anew before it ends, and when the clock goes back", async (t) => {
+	const day = 86_400_000;
+	const begun = Date.now();
+	mock.timers.enable({ apis: ["Date"], now: begun });
+	t.teardown(() => mock.timers.reset());
+	const request = { sni: "a.example", host: "a.example" };
+	const first = authority.leafFor(request);
+	for (const days of [0, 1, 147, -1]) {
+		mock.timers.setTime(begun + days * day);
+		t.equal(authority.leafFor(request), first, `after ${days} days`);
+	}
+	for (const days of [149, 1000, -30]) {
+		mock.timers.setTime(begun + days * day);
+		const leaf = authority.leafFor(request);
+		const { validFrom, validTo } = new X509Certificate(leaf.certificate);
+		t.not(leaf, first);
+		t.ok(Date.parse(validFrom) < Date.now() && Date.parse(validTo) > Date.now() + 30 * day, `valid after ${days} days`);
+		t.ok(Date.parse(validTo) - Date.parse(validFrom) <= 180 * day);
+		t.equal(authority.leafFor(request), leaf, "and kept");
+		t.not(leaf.context, first.context);
+	}
 });

@@ -75,13 +75,13 @@ export class Fields {
 	list<T>(key: string, read: (at: this) => T): T[] {
 		return this.array(key).map((item, i) => {
 			const path = `${this.path}${key}[${i}]`;
-			return read(isObject(item) ? this.#inside(item, `${path}.`) : fail(wrong(path, "an object", item)));
+			return read(isObject(item) ? this.inside(item, `${path}.`) : fail(wrong(path, "an object", item)));
 		});
 	}
 
 	object(key: string): this {
 		const value = this.value(key);
-		return isObject(value) ? this.#inside(value, `${this.path}${key}.`) : fail(this.wrong(key, "an object"));
+		return isObject(value) ? this.inside(value, `${this.path}${key}.`) : fail(this.wrong(key, "an object"));
 	}
 
 	optional<T>(key: string, read: (at: this) => T): T | null {
@@ -98,7 +98,8 @@ export class Fields {
 		return wrong(this.path + key, expected, this.values[key]);
 	}
 
-	#inside(values: JsonObject, path: string): this {
+	/** The fields of an object within this one. */
+	protected inside(values: JsonObject, path: string): this {
 		return new (this.constructor as new (values: JsonObject, path: string) => this)(values, path);
 	}
 }

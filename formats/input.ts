@@ -9,18 +9,20 @@ import type { Input } from "./format.ts";
 import { openOutput } from "./output.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Bytes by which compression is told. */
+/** Bytes by which compression and UTF-16 are told. */
 const MAGIC_BYTES = 4;
 
 /**
- * Opens a file, or stdin for `-`. Inside gzip, zlib or zstd, what was compressed is read, as a stream.
+ * Opens a file, or stdin for `-`. Inside gzip, zlib or zstd, what was compressed is read, as a stream; text in UTF-16 is read as UTF-8.
  * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_CORRUPT_FLOW
  */
 export async function openInput(path: string): Promise<Input> {
 	const input = await openBytes(path);
 	try {
 		const compression = sniffCompression(await input.peek(MAGIC_BYTES));
-		return compression === null ? input : decompressed(input, compression);
+		const content = compression === null ? input : decompressed(input, compression);
+		const charset = utf16Of(await content.peek(MAGIC_BYTES));
+		return charset === null ? content : inUtf8(content, charset);
 	} catch (error) {
 		await input.close();
 		throw error;
@@ -112,6 +114,27 @@ function decompressed(input: Input, compression: Compression): Input {
 			await inside.close();
 			await input.close();
 		},
+	};
+}
+
+/** The charset of a text in UTF-16, by its byte order mark, or by the brace with which JSON begins; null for anything else. */
+function utf16Of(head: Buffer): "utf-16le" | "utf-16be" | null {
+	if (head.length < 2) return null;
+	const first = head.readUInt16BE(0);
+	if (first === 0xfffe || first === 0x7b00) return "utf-16le";
+	return first === 0xfeff || first === 0x007b ? "utf-16be" : null;
+}
+
+/** As PowerShell writes what another program prints. */
+function inUtf8(input: Input, charset: "utf-16le" | "utf-16be"): Input {
+	const chunks = async function* (): AsyncGenerator<Buffer> {
+		const decoder = new TextDecoder(charset);
+		for await (const chunk of input.chunks({ reuse: true })) yield Buffer.from(decoder.decode(chunk, { stream: true }));
+		yield Buffer.from(decoder.decode());
+	};
+	return {
+		...streamInput(chunks(), input.name, () => input.progress()),
+		close: () => input.close(),
 	};
 }
 

@@ -1,7 +1,8 @@
 // Cookies as a HAR lists them, made of header fields, and header fields made of them where a HAR has left those out.
 import { parseHttpDate } from "../../src/flow/date.ts";
 import type { Headers } from "../../src/flow/headers.ts";
-import type { Fields, JsonObject } from "../fields.ts";
+import type { JsonObject } from "../fields.ts";
+import type { EntryFields } from "./entry-fields.ts";
 
 /** The cookies that a request sends (RFC 6265 section 4.2.1). */
 export function requestCookies(headers: Headers): JsonObject[] {
@@ -43,17 +44,17 @@ function nameAndValue(pair: string): { name: string; value: string } {
 }
 
 /** The Cookie field of a request that lists cookies and shows no such field; null where it lists none. */
-export function cookieField(request: Fields): string | null {
-	const cookies = request.list("cookies", (at) => `${at.text("name", "")}=${at.text("value", "")}`);
+export function cookieField(request: EntryFields): string | null {
+	const cookies = request.list("cookies", (at) => `${at.text("name")}=${at.content("value")}`);
 	return cookies.length === 0 ? null : cookies.join("; ");
 }
 
 /** The Set-Cookie fields of a response that lists cookies and shows no such field. */
-export function setCookieFields(response: Fields): string[] {
+export function setCookieFields(response: EntryFields): string[] {
 	return response.list("cookies", (at) => {
-		const expires = Date.parse(at.has("expires") ? String(at.value("expires")) : "");
+		const expires = Date.parse(at.has("expires") ? at.text("expires") : "");
 		return [
-			`${at.text("name", "")}=${at.text("value", "")}`,
+			`${at.text("name")}=${at.content("value")}`,
 			...(at.has("path") ? [`Path=${at.text("path")}`] : []),
 			...(at.has("domain") ? [`Domain=${at.text("domain")}`] : []),
 			...(Number.isNaN(expires) ? [] : [`Expires=${new Date(expires).toUTCString()}`]),

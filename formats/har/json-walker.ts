@@ -3,6 +3,9 @@ import { DEPTH_LIMIT } from "../fields.ts";
 import { ValueScanner } from "./value-scanner.ts";
 
 const KEY_LIMIT = 4096;
+/** Characters of a function's name, and white space. */
+const NAMES = /[\w$.\s]/;
+const [PARENTHESIS, END_PARENTHESIS, SEMICOLON] = [0x28, 0x29, 0x3b];
 /** Bytes in which an entry shows its first key. */
 const MARK_BYTES = 256;
 
@@ -80,6 +83,29 @@ export class JsonWalker {
 		if ((await this.next()) !== bracket) throw this.#damage(`expected ${expected}`);
 		this.#at++;
 		this.#needsComma = false;
+	}
+
+	/** Goes into the call of a function, as JSONP has one around its value; whether there is one. */
+	async enterCall(): Promise<boolean> {
+		const first = await this.next();
+		if (first === -1 || !NAMES.test(String.fromCharCode(first))) return false;
+		for (let i = 0; i < KEY_LIMIT && (await this.#more()); i++) {
+			const byte = this.#bytes[this.#at] as number;
+			if (byte === PARENTHESIS) {
+				this.#at++;
+				return true;
+			}
+			if (!NAMES.test(String.fromCharCode(byte))) break;
+			this.#at++;
+		}
+		throw this.#damage("an object was expected");
+	}
+
+	/** The end of the call. */
+	async leaveCall(): Promise<void> {
+		if ((await this.next()) !== END_PARENTHESIS) throw this.#damage("the end of the call was expected");
+		this.#at++;
+		if ((await this.next()) === SEMICOLON) this.#at++;
 	}
 
 	/** The next key of the object, its value ahead; null behind its end. */

@@ -24,6 +24,7 @@ export class Losses {
 	readonly #report: Reporter;
 	/** Flows, and parts of flows, by what they are. */
 	readonly #flows = new Map<string, number>();
+	readonly #log = new Map<string, number>();
 	readonly #parts = new Map(PARTS.map(([name]) => [name, 0]));
 
 	constructor(name: string, report: Reporter) {
@@ -41,7 +42,13 @@ export class Losses {
 		count(this.#flows, "HTTP flows of over 500 MB");
 	}
 
+	/** A field beside the entries, of which another HAR said something else. */
+	noteLog(key: string): void {
+		count(this.#log, `"${key}"`);
+	}
+
 	report(): void {
+		this.#tell("two values of fields beside the entries", this.#log);
 		this.#tell("these flows", this.#flows);
 		this.#tell("these parts of flows", this.#parts);
 	}
@@ -65,5 +72,6 @@ function hasStrayBytes(message: Message | null): boolean {
 }
 
 function isDetailed(client: ClientConnection, server: ServerConnection): boolean {
-	return client.peername !== null || server.tlsVersion !== null || server.certificateList.length > 0;
+	// a dump has an empty name for an address that is not known
+	return Boolean(client.peername?.[0]) || server.tlsVersion !== null || server.certificateList.length > 0;
 }

@@ -1,18 +1,19 @@
 // A flow from an entry of a HAR, with the habits of those who write them.
 import { createHash } from "node:crypto";
 import { toByteString } from "../../src/flow/bytes.ts";
-import { clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
+import { type Address, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
 import { HttpFlow, type WebSocketData } from "../../src/flow/flow.ts";
 import { Headers } from "../../src/flow/headers.ts";
 import { Request, Response } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { formatAuthority, parseUrl, type UrlParts } from "../../src/flow/url.ts";
-import { Fields, fail, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
+import { isObject, type Json, type JsonObject, wrong } from "../fields.ts";
 import { OWN, setOwnFields } from "../own-fields.ts";
 import { cookieField, setCookieFields } from "./cookies.ts";
+import { EntryFields, type OddFieldReporter } from "./entry-fields.ts";
 import { collect, NOTE, remainder } from "./notes.ts";
 import { type Attachments, type ReadBody, readContent, readPostData } from "./read-body.ts";
-import { type Moments, parseStarted, readMoments } from "./timings.ts";
+import { formatStarted, type Moments, parseStarted, readMoments } from "./timings.ts";
 
 export interface EntryContext {
 	/** The entry's number, from 1. */
@@ -20,6 +21,12 @@ export interface EntryContext {
 	/** By their id; those that the entry itself has are added, as we write them so that a HAR can be read from its beginning. */
 	pages: Map<string, JsonObject>;
 	attachments: Attachments;
+	/** Told of every field that is not what HAR 1.2 says. */
+	odd?: OddFieldReporter;
+	/** The program that wrote the HAR has mitmproxy's habits. */
+	isOfMitmproxy?: boolean;
+	/** When the entry before started, in microseconds since 1970: the best guess where an entry does not say it. */
+	started?: number;
 }
 
 /**
@@ -28,46 +35,93 @@ export interface EntryContext {
  */
 export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 	if (!isObject(value)) throw wrong("", "an entry (an object)", value);
-	const entry = new Fields(value, "");
+	const entry = new EntryFields(value, "", context.odd);
+	if (!isObject(entry.value("request"))) throw entry.wrong("request", "an object");
 	const request = entry.object("request");
-	const response = entry.object("response");
-	const url = urlOf(request);
+	if (!isObject(entry.value("response"))) entry.odd("response", "an object", "the flow has no response");
+	const response = new EntryFields(entry.object("response").values, "response.", isObject(entry.value("response")) ? context.odd : undefined);
+	const method = methodOf(request);
+	const address = request.text("url").trim();
+	const url = urlOf(request, method, address);
 	if (url === null) return null;
-	const started = parseStarted(entry.text("startedDateTime")) ?? fail(entry.wrong("startedDateTime", "a date in ISO 8601"));
+	const started = startedOf(entry, context);
+	context.started = started;
 	const moments = readMoments(entry, started, url.scheme === "https");
-	const id = entry.has("_id")
-		? entry.text("_id")
-		: uuidOf(`${context.record}\n${entry.text("startedDateTime")}\n${request.text("method")} ${request.text("url")}`);
-	const isAnswered = response.number("status") > 0;
+	const id = entry.text("_id") || uuidOf(`${context.record}\n${String(entry.value("startedDateTime") ?? "")}\n${method} ${address}`);
+	const status = statusOf(response);
 	const requestHead = headersOf(request);
 	const responseHead = headersOf(response);
-	const requestBody = readPostData(request, requestHead.headers, context.attachments);
-	const responseBody = isAnswered ? readContent(response, responseHead.headers, context.attachments) : null;
-	const websocket = websocketOf(entry, response);
+	const requestBody = readPostData(request, requestHead.headers, context);
+	const content = readContent(response, responseHead.headers, context);
+	// Firefox has what a server pushed without a status
+	const isAnswered = status > 0 || responseHead.headers.size > 0 || (content.bytes !== null && content.bytes.length > 0);
+	const responseBody = isAnswered ? content : null;
+	const websocket = websocketOf(entry, status);
 	const timestampStart = started / 1e6;
+	const peer = peerOf(entry, url);
 	const flow = new HttpFlow({
 		id,
 		timestampCreated: timestampStart,
-		comment: entry.text("comment", ""),
+		comment: entry.text("comment"),
 		clientConn: () => clientConnection({ id: uuidOf(`${id}\nclient`), timestampStart, timestampEnd: moments.responseEnd }),
-		serverConn: () => serverOf(uuidOf(`${id}\nserver`), entry, url, moments),
-		request: requestOf(request, url, requestHead, requestBody.bytes, { timestampStart, timestampEnd: moments.requestEnd }),
-		response: responseBody === null ? null : responseOf(response, responseHead, responseBody.bytes, moments),
+		serverConn: () => serverOf(uuidOf(`${id}\nserver`), peer, url, moments),
+		request: requestOf(request, { method, url }, requestHead, requestBody.bytes, { timestampStart, timestampEnd: moments.requestEnd }),
+		response: responseBody === null ? null : responseOf(response, status, responseHead, responseBody.bytes, moments),
 		error: failureOf(response, isAnswered, moments),
 		websocket,
-		metadata: notesOf(entry, websocket !== null, requestBody, responseBody, context.pages),
+		metadata: notesOf(entry, { isWebSocket: websocket !== null, scheme: /^wss?(?=:)/i.exec(address)?.[0] ?? null }, requestBody, responseBody, context.pages),
 	});
 	setOwnFields(flow, value[`_${OWN}`] as MetaValue | undefined);
 	return flow;
+}
+
+function methodOf(request: EntryFields): string {
+	const method = request.text("method");
+	if (method !== "") return method;
+	const guess = isObject(request.value("postData")) ? "POST" : "GET";
+	if (!request.has("method") || request.value("method") === "") request.odd("method", "a string", `${guess} is taken`);
+	return guess;
+}
+
+/** 0 where there is none. */
+function statusOf(response: EntryFields): number {
+	if (!response.has("status")) {
+		response.odd("status", "a number", "0 is taken");
+		return 0;
+	}
+	const status = response.number("status", 0);
+	if (status <= 0) return 0;
+	if (Number.isInteger(status) && status <= 999) return status;
+	response.odd("status", "a status of three digits", LEFT_OUT);
+	return 0;
+}
+
+const LEFT_OUT = "left out";
+
+/** Microseconds since 1970; where an entry does not say it, the time of its page, or of the entry before. */
+function startedOf(entry: EntryFields, { pages, started = 0 }: EntryContext): number {
+	const value = entry.value("startedDateTime");
+	const isText = typeof value === "string" && Number.isNaN(Number(value));
+	const own = isText ? parseStarted(value.trim()) : null;
+	if (own !== null) return own;
+	const page = pages.get(entry.value("pageref") as string)?.startedDateTime;
+	const guess = sinceEpoch(value) ?? (typeof page === "string" ? parseStarted(page) : null) ?? started;
+	entry.odd("startedDateTime", "a date in ISO 8601", `read as ${formatStarted(guess / 1e6)}`);
+	return guess;
+}
+
+/** Microseconds of a number of seconds or milliseconds since 1970, whichever is a time between 1973 and 5138; null for anything else. */
+function sinceEpoch(value: Json): number | null {
+	const number = typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? Number(value) : Number.NaN;
+	if (number >= 1e11 && number < 1e14) return Math.round(number * 1000);
+	return number >= 1e8 && number < 1e11 ? Math.round(number * 1e6) : null;
 }
 
 /** Methods whose target is `*` where the URL has no path (RFC 9112 section 3.2.4). */
 const OF_SERVERS = /^(?:OPTIONS|M-SEARCH|NOTIFY)$/;
 
 /** Browsers name what a WebSocket begins with by its own scheme, though it is a request like others; null for other schemes. */
-function urlOf(request: Fields): UrlParts | null {
-	const method = request.text("method");
-	const text = request.text("url");
+function urlOf(request: EntryFields, method: string, text: string): UrlParts | null {
 	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase() ?? "";
 	if (scheme !== "" && !/^(?:https?|wss?)$/.test(scheme) && method !== "CONNECT") return null;
 	try {
@@ -81,8 +135,8 @@ function urlOf(request: Fields): UrlParts | null {
 }
 
 function requestOf(
-	request: Fields,
-	url: UrlParts,
+	request: EntryFields,
+	{ method, url }: { method: string; url: UrlParts },
 	{ headers, pseudo }: Head,
 	body: Buffer | null,
 	times: { timestampStart: number; timestampEnd: number },
@@ -90,21 +144,18 @@ function requestOf(
 	const cookie = headers.has("cookie") ? null : cookieField(request);
 	if (cookie !== null) headers.add("cookie", cookie);
 	const httpVersion = versionOf(request);
-	const method = toByteString(request.text("method"));
 	const isConnect = method === "CONNECT";
 	const hasAuthority = isConnect || (!httpVersion.startsWith("HTTP/1.") && !headers.has("host"));
 	const authority = pseudo.get(":authority") ?? (hasAuthority ? formatAuthority(url.host, url.port, isConnect ? undefined : url.scheme) : "");
 	return new Request({
-		...{ method, scheme: url.scheme, host: url.host, port: url.port, path: toByteString(url.path), authority },
+		...{ method: toByteString(method), scheme: url.scheme, host: url.host, port: url.port, path: toByteString(url.path), authority },
 		...{ httpVersion, headers, body, ...times },
 	});
 }
 
-function responseOf(response: Fields, { headers }: Head, body: Buffer | null, { responseStart, responseEnd }: Moments): Response {
+function responseOf(response: EntryFields, status: number, { headers }: Head, body: Buffer | null, { responseStart, responseEnd }: Moments): Response {
 	if (!headers.has("set-cookie")) for (const field of setCookieFields(response)) headers.add("set-cookie", field);
-	const status = response.number("status");
-	if (!Number.isInteger(status) || status > 999) throw response.wrong("status", "a status of three digits");
-	const reason = response.text("statusText", "");
+	const reason = response.text("statusText");
 	return new Response({
 		...{ statusCode: status, reason: /[^\0-\xff]/.test(reason) ? toByteString(reason) : reason, httpVersion: versionOf(response) },
 		...{ headers, body, timestampStart: responseStart, timestampEnd: responseEnd },
@@ -112,7 +163,7 @@ function responseOf(response: Fields, { headers }: Head, body: Buffer | null, { 
 }
 
 /** `HTTP/2`, `h2`, `http/2.0`, `http/2+quic/46`, `unknown`, nothing: each browser has its own. */
-function versionOf(message: Fields): string {
+function versionOf(message: EntryFields): string {
 	const [, major, minor] = /^h(?:ttp\/?)?([0-3])(?:\.([0-9]))?/i.exec(message.text("httpVersion", "")) ?? [];
 	if (major === "2") return "HTTP/2.0";
 	if (major === "3") return "HTTP/3";
@@ -126,12 +177,10 @@ interface Head {
 }
 
 /** Fields in their order. */
-function headersOf(message: Fields): Head {
+function headersOf(message: EntryFields): Head {
 	const headers = new Headers();
 	const pseudo = new Map<string, string>();
-	for (const [i, item] of message.array("headers").entries()) {
-		const [name, value] = Array.isArray(item) ? item : isObject(item) ? [item.name, item.value] : [];
-		if (typeof name !== "string" || typeof value !== "string") throw wrong(`${message.path}headers[${i}]`, "a name and a value", item);
+	for (const [name, value] of message.pairs("headers")) {
 		if (name.startsWith(":")) pseudo.set(name, toByteString(value));
 		// Chromium joins fields of one name by line breaks, which no value can hold
 		else for (const line of value.split(/\r?\n|\r/)) headers.add(name, line);
@@ -139,30 +188,35 @@ function headersOf(message: Fields): Head {
 	return { headers, pseudo };
 }
 
-/** What a HAR has as an answer of status 0 or below is none. An answer may have broken off, too. */
-function failureOf(response: Fields, isAnswered: boolean, moments: Moments): HttpFlow["error"] {
+/** What a HAR has as an answer of status 0 or below is none, if nothing came with it. An answer may have broken off, too. */
+function failureOf(response: EntryFields, isAnswered: boolean, moments: Moments): HttpFlow["error"] {
 	const message = [response.value("_error"), response.value("_failureText")].find((text) => typeof text === "string" && text !== "");
 	if (message === undefined && isAnswered) return null;
 	return { message: String(message ?? "there was no response"), timestamp: moments.responseEnd };
 }
 
-function serverOf(id: string, entry: Fields, url: UrlParts, moments: Moments): ServerConnection {
-	const ip = entry.text("serverIPAddress", "").replace(/^\[(.*)\]$/, "$1");
-	return serverConnection({
-		...{ id, address: [url.host, url.port], peername: ip === "" ? null : [ip, url.port], tls: url.scheme === "https" },
-		...moments.connection,
-	});
+/** The address of the server as text; empty where it is not known. */
+function peerOf(entry: EntryFields, { port }: UrlParts): Address | null {
+	const value = entry.value("serverIPAddress");
+	const single = Array.isArray(value) && value.length === 1 ? value[0] : value;
+	if (typeof single !== "string" && value !== null) entry.odd("serverIPAddress", "an IP address", LEFT_OUT);
+	const ip = typeof single === "string" ? single.replace(/^\[(.*)\]$/, "$1") : "";
+	return ip === "" ? null : [ip, port];
+}
+
+function serverOf(id: string, peername: Address | null, url: UrlParts, moments: Moments): ServerConnection {
+	return serverConnection({ id, address: [url.host, url.port], peername, tls: url.scheme === "https", ...moments.connection });
 }
 
 /** As Chromium writes messages: `time` in seconds, text as it is, binary as base64. */
-function websocketOf(entry: Fields, response: Fields): WebSocketData | null {
-	if (!entry.has("_webSocketMessages") || response.number("status") !== 101) return null;
+function websocketOf(entry: EntryFields, status: number): WebSocketData | null {
+	if (!entry.has("_webSocketMessages") || status !== 101) return null;
 	const messages = entry.list("_webSocketMessages", (at) => {
 		const opcode = at.number("opcode", 1);
-		const type = at.text("type", "");
+		const type = at.text("type");
 		// the end of the connection and errors stand among the messages
 		if ((type !== "send" && type !== "receive") || (opcode !== 1 && opcode !== 2)) return null;
-		const content = Buffer.from(at.text("data", ""), opcode === 1 ? "utf8" : "base64");
+		const content = Buffer.from(at.content("data"), opcode === 1 ? "utf8" : "base64");
 		return { opcode, fromClient: type === "send", content, timestamp: at.number("time", 0), dropped: false, injected: false };
 	});
 	return {
@@ -171,9 +225,18 @@ function websocketOf(entry: Fields, response: Fields): WebSocketData | null {
 	};
 }
 
-function notesOf(entry: Fields, isWebSocket: boolean, request: ReadBody, response: ReadBody | null, pages: Map<string, JsonObject>): Metadata {
+function notesOf(
+	entry: EntryFields,
+	{ isWebSocket, scheme }: { isWebSocket: boolean; scheme: string | null },
+	request: ReadBody,
+	response: ReadBody | null,
+	pages: Map<string, JsonObject>,
+): Metadata {
 	const { values } = entry;
 	const rest = remainder("entry", values);
+	// what is noted is written again, as what HAR 1.2 says it is
+	if (entry.optional("cache", () => true) === null) delete rest.cache;
+	for (const key of ["pageref", "connection"]) if (rest[key] !== undefined) rest[key] = entry.text(key);
 	// follows from the messages
 	if (isWebSocket) delete rest._resourceType;
 	const { _page: page = null } = values;
@@ -182,19 +245,34 @@ function notesOf(entry: Fields, isWebSocket: boolean, request: ReadBody, respons
 		entry: rest,
 		request: remainder("request", values.request),
 		postData: request.notes,
+		params: request.params ?? {},
 		response: remainder("response", values.response),
 		content: response?.notes ?? {},
-		timings: remainder("timings", values.timings),
+		timings: timingsNote(entry),
 		requestSize: sizeNote(entry.object("request"), request),
 		responseSize: response === null ? {} : sizeNote(entry.object("response"), response),
+		url: scheme === null ? {} : { scheme: scheme.toLowerCase() },
 		page: (typeof values.pageref === "string" && pages.get(values.pageref)) || null,
 	});
 	return Object.keys(notes).length === 0 ? {} : { [NOTE]: notes };
 }
 
+/** Phases in front of the request are reckoned with when they are written again, and no phase is negative. */
+function timingsNote(entry: EntryFields): JsonObject {
+	const note = remainder("timings", entry.values.timings);
+	const timings = entry.object("timings");
+	for (const [key, value] of Object.entries(note)) {
+		if (key !== "blocked" && key !== "dns" && typeof value !== "number") continue;
+		const phase = timings.number(key);
+		if (phase < 0) delete note[key];
+		else note[key] = phase;
+	}
+	return note;
+}
+
 /** The size on the wire, where it is another than that of the bytes, which may be compressed anew; it stands as long as they are as many. */
-function sizeNote(message: Fields, { bytes, isCoded }: ReadBody): JsonObject {
-	const wire = Math.max(message.number("bodySize", -1), -1);
+function sizeNote(message: EntryFields, { bytes, isCoded }: ReadBody): JsonObject {
+	const wire = Math.max(Math.trunc(message.number("bodySize", -1)), -1);
 	const made = bytes?.length ?? -1;
 	return wire === made || (wire === -1 && !isCoded) ? {} : { wire, made };
 }

@@ -1,20 +1,24 @@
 // Flows written as a HAR: one entry a line, so that the next one can be found after damage, and two HARs compared.
 import { open, truncate } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
-import type { JsonObject } from "../fields.ts";
+import { isObject, type JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
 import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { Losses } from "./losses.ts";
+import { inside, notesOf } from "./notes.ts";
 import { type BodyPlaces, writeEntry } from "./write-entry.ts";
 
 const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
 const TAIL = "\n]}}\n";
+/** Fields of a log that are written anew. */
+const RESERVED = new Set(["version", "creator", "entries", "pages"]);
 
 export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
 	const before = options.append === true ? await openEnd(path) : "nothing";
@@ -59,6 +63,10 @@ export class HarSink implements FlowSink {
 	readonly #losses: Losses;
 	/** By their id. */
 	readonly #pages = new Map<string, JsonObject>();
+	/** What earlier HARs said beside their entries. */
+	readonly #log: JsonObject = {};
+	/** Keys of those that stand in front of the entries. */
+	readonly #written = new Set<string>();
 	/** What stands in front of the next entry. */
 	#before: string;
 
@@ -72,12 +80,29 @@ export class HarSink implements FlowSink {
 	append(flow: Flow): void | Promise<void> {
 		this.#losses.note(flow);
 		if (flow.type !== "http") return;
+		if (flow.metadata.har !== undefined) this.#takeLog(inside(notesOf(flow), "log"));
 		const json = this.#entry(flow);
 		if (json === null) return;
-		const before = this.#before;
+		const before = this.#before.startsWith(CREATOR) ? this.#head() : this.#before;
 		this.#before = ",\n";
 		const wait = this.#output.append(before + json.head);
 		return json.rest === null ? wait : this.#appendRest(wait, json.rest);
+	}
+
+	/** What stands in front of the first entry. */
+	#head(): string {
+		const fields = Object.entries(this.#log).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)},`);
+		for (const key of Object.keys(this.#log)) this.#written.add(key);
+		return this.#before.replace('"entries"', () => `${fields.join("")}"entries"`);
+	}
+
+	#takeLog({ pages, ...fields }: JsonObject): void {
+		for (const page of Array.isArray(pages) ? pages : [])
+			if (isObject(page) && typeof page.id === "string" && !this.#pages.has(page.id)) this.#pages.set(page.id, page);
+		for (const [key, value] of Object.entries(fields)) {
+			if (!Object.hasOwn(this.#log, key) && !RESERVED.has(key)) Object.defineProperty(this.#log, key, { value, enumerable: true });
+			else if (!isDeepStrictEqual(this.#log[key], value)) this.#losses.noteLog(key);
+		}
 	}
 
 	#entry(flow: HttpFlow): JsonPieces | null {
@@ -104,7 +129,9 @@ export class HarSink implements FlowSink {
 
 	async close(): Promise<void> {
 		const start = this.#before === ",\n" ? "" : this.#before.trimEnd();
-		await this.#output.append(start + (this.#pages.size === 0 ? TAIL : `\n],"pages":${JSON.stringify([...this.#pages.values()])}}}\n`));
+		const later = Object.entries(this.#log).filter(([key]) => !this.#written.has(key));
+		const log = { ...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }), ...Object.fromEntries(later) };
+		await this.#output.append(start + (Object.keys(log).length === 0 ? TAIL : `\n],${JSON.stringify(log).slice(1)}}\n`));
 		await this.#output.close();
 		this.#losses.report();
 	}

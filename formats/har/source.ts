@@ -2,11 +2,13 @@
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { FlowSource } from "../../src/flow/pipe.ts";
-import { isObject, type JsonObject, parseJson } from "../fields.ts";
+import { isObject, parseJson } from "../fields.ts";
 import type { Input, SourceOptions } from "../format.ts";
-import { type Found, readEntries } from "./entries.ts";
+import { type Found, readEntries, readLines } from "./entries.ts";
+import type { HarKind } from "./kind.ts";
+import { LogFields } from "./log-fields.ts";
 import { openPlace, type Place } from "./place.ts";
-import { readEntry } from "./read-entry.ts";
+import { type EntryContext, readEntry } from "./read-entry.ts";
 
 /** Flows and bytes that are read before they are passed on. */
 const BATCH_FLOWS = 200;
@@ -15,26 +17,30 @@ const BATCH_BYTES = 1 * 1024 * 1024;
 export class HarSource implements FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
-	readonly #isZip: boolean;
-	readonly #pages = new Map<string, JsonObject>();
-	#hasEntries = false;
+	readonly #kind: HarKind;
+	readonly #log = new LogFields();
+	readonly #context: Pick<EntryContext, "started"> = {};
+	readonly #odd = new Map<string, { record: number; count: number }>();
+	#hasGiven = false;
 	/** Entries of `data:` URLs and the like. */
 	#foreign = 0;
 
-	constructor(input: Input, options: SourceOptions, isZip: boolean) {
+	constructor(input: Input, options: SourceOptions, kind: HarKind) {
 		this.#input = input;
 		this.#options = options;
-		this.#isZip = isZip;
+		this.#kind = kind;
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
-		const place = await openPlace(this.#input, this.#isZip);
+		const place = await openPlace(this.#input, this.#kind === "zip");
 		try {
 			yield* this.#batches(place);
 		} finally {
 			await place.close();
 		}
 		const { name } = this.#input;
+		for (const [kind, { count }] of this.#odd)
+			if (count > 1) this.#options.report("FT_ODD_FIELD", `${name}: ${count - 1} more entries like that: ${kind} was expected`, { file: name });
 		if (this.#foreign > 0)
 			this.#options.report("FT_LOSS", `${name}: entries that are no HTTP (data:, blob: and the like), left out: ${this.#foreign}`, { file: name });
 	}
@@ -44,19 +50,26 @@ export class HarSource implements FlowSource {
 		let bytes = 0;
 		let failure: unknown = null;
 		try {
-			for await (const found of readEntries(place.chunks)) {
+			for await (const found of this.#kind === "lines" ? readLines(place.chunks) : readEntries(place.chunks)) {
 				const flow = this.#flow(found, place);
 				if (flow === null) continue;
 				flows.push(flow);
 				if ("bytes" in found) bytes += found.bytes.length;
 				if (flows.length < BATCH_FLOWS && bytes < BATCH_BYTES) continue;
-				yield flows;
-				flows = [];
+				// the last one may have to take what stands behind the entries
+				const last = flows.pop() as Flow;
+				if (flows.length > 0) yield flows;
+				flows = [last];
 				bytes = 0;
 			}
 		} catch (error) {
 			failure = error;
 		}
+		const last = flows.at(-1);
+		if (this.#log.giveTo(last, true) && last === undefined)
+			this.#options.report("FT_LOSS", `${this.#input.name}: what it says beside its entries is left out: there is no flow to keep it with`, {
+				file: this.#input.name,
+			});
 		// what came before the damage is kept
 		if (flows.length > 0) yield flows;
 		if (failure !== null) throw failure;
@@ -66,7 +79,7 @@ export class HarSource implements FlowSource {
 	#flow(found: Found, place: Place): Flow | null {
 		try {
 			if (found.kind === "entry") return this.#read(found, place);
-			if (found.kind === "pages") this.#addPages(found.bytes);
+			if (found.kind === "log") this.#log.add(found.key, found.bytes);
 			else this.#report(found, found.what);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
@@ -77,12 +90,39 @@ export class HarSource implements FlowSource {
 
 	#read(found: Found & { kind: "entry" }, place: Place): Flow | null {
 		const { filter, ids } = this.#options;
-		const { record } = found;
-		this.#hasEntries = true;
-		const flow = readEntry(parseJson(found.bytes), { record, pages: this.#pages, attachments: { read: (name) => this.#attachment(found, place, name) } });
+		const value = parseJson(found.bytes);
+		if (isObject(value)) this.#log.name(value);
+		const flow = readEntry(value, this.#contextOf(found, place));
 		if (flow === null) this.#foreign++;
 		if (flow === null || (ids !== undefined && !ids.includes(flow.id))) return null;
-		return filter === undefined || filter.matches(flow) ? flow : null;
+		if (filter !== undefined && !filter.matches(flow)) return null;
+		if (!this.#hasGiven) this.#log.giveTo(flow, false);
+		this.#hasGiven = true;
+		return flow;
+	}
+
+	/** The same object for every entry: it carries the time from one to the next. */
+	#contextOf(found: Found & { kind: "entry" }, place: Place): EntryContext {
+		return Object.assign(this.#context, {
+			record: found.record,
+			pages: this.#log.pages,
+			isOfMitmproxy: /^mitmproxy/i.test(this.#log.creator),
+			attachments: { read: (name: string) => this.#attachment(found, place, name) },
+			odd: (kind: string, what: string) => this.#tellOdd(found, kind, what),
+		});
+	}
+
+	/** The first of each kind is told, the others are counted, one an entry. */
+	#tellOdd({ offset, record }: { offset: number; record: number }, kind: string, what: string): void {
+		const { name } = this.#input;
+		const seen = this.#odd.get(kind);
+		if (seen !== undefined) {
+			if (seen.record !== record) seen.count++;
+			seen.record = record;
+			return;
+		}
+		this.#odd.set(kind, { record, count: 1 });
+		this.#options.report("FT_ODD_FIELD", `${name}: byte ${offset}, entry ${record}: ${what}`, { file: name, offset, record });
 	}
 
 	#attachment(found: { offset: number; record: number }, place: Place, name: string): Buffer | null {
@@ -92,14 +132,6 @@ export class HarSource implements FlowSource {
 			this.#report(found, `the file ${JSON.stringify(name)} with its body cannot be read: ${(error as Error).message}; the flow is kept without`);
 			return null;
 		}
-	}
-
-	#addPages(bytes: Buffer): void {
-		const pages = parseJson(bytes);
-		if (!Array.isArray(pages)) return;
-		const added = pages.filter((page) => isObject(page) && typeof page.id === "string" && !this.#pages.has(page.id)) as (JsonObject & { id: string })[];
-		for (const page of added) this.#pages.set(page.id, page);
-		if (this.#hasEntries && added.length > 0) this.#options.report("FT_LOSS", `${this.#input.name}: its pages stand behind the entries: left out`);
 	}
 
 	#report({ offset, record }: { offset: number; record: number }, what: string): void {

@@ -7,8 +7,9 @@ import { encodeCharset } from "../../src/flow/charset-encode.ts";
 /**
  * The bytes that a text was decoded from. Programs decode in different ways, and the number of bytes tells in which.
  * @param sizes what the HAR says of the number of bytes, the most trustworthy first
+ * @param unnamed how a text is taken whose charset nobody names, where the number of bytes does not tell
  */
-export function bytesOfText(text: string, contentType: string | null, sizes: readonly number[]): Buffer {
+export function bytesOfText(text: string, contentType: string | null, sizes: readonly number[], unnamed: "utf8" | "latin1" = "utf8"): Buffer {
 	const utf8 = encodeText(text);
 	// ASCII, which is the same in nearly every charset
 	if (utf8.length === text.length && sizes.includes(text.length)) return utf8;
@@ -18,7 +19,7 @@ export function bytesOfText(text: string, contentType: string | null, sizes: rea
 	const latin1 = charset === null ? encodeCharset(text, "latin1") : null;
 	const candidates = [utf8, declared, latin1].filter((bytes) => bytes !== null);
 	for (const size of sizes) for (const bytes of candidates) if (bytes.length === size) return bytes;
-	return declared ?? utf8;
+	return declared ?? (unnamed === "latin1" ? latin1 : null) ?? utf8;
 }
 
 /** Whether a body is text as it is. */

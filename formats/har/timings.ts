@@ -2,7 +2,8 @@
 // Everything is reckoned in whole microseconds, so that what is read and written again stays the same.
 import type { ServerConnection } from "../../src/flow/connection.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
-import type { Fields, JsonObject } from "../fields.ts";
+import type { JsonObject } from "../fields.ts";
+import type { EntryFields } from "./entry-fields.ts";
 
 /** Moments in seconds since 1970. */
 export interface Moments {
@@ -38,16 +39,13 @@ function microsOf(seconds: number): number {
 }
 
 /** A phase in milliseconds as microseconds; null where it does not apply, which is -1 or left out. */
-function phase(timings: Fields | null, name: string): number | null {
+function phase(timings: EntryFields | null, name: string): number | null {
 	const milliseconds = timings?.number(name, -1) ?? -1;
 	return milliseconds < 0 ? null : Math.round(milliseconds * 1000);
 }
 
-/**
- * @param started microseconds
- * @throws FlowtapeError FT_CORRUPT_FLOW
- */
-export function readMoments(entry: Fields, started: number, isTls: boolean): Moments {
+/** @param started microseconds */
+export function readMoments(entry: EntryFields, started: number, isTls: boolean): Moments {
 	const timings = entry.optional("timings", (at) => at);
 	const before = (phase(timings, "blocked") ?? 0) + (phase(timings, "dns") ?? 0);
 	const connect = phase(timings, "connect");

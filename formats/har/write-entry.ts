@@ -68,14 +68,14 @@ function requestObject(request: Request, notes: JsonObject, places: BodyPlaces):
 	return {
 		...inside(notes, "request"),
 		method,
-		url: urlOf(request),
+		url: urlOf(request, inside(notes, "url").scheme),
 		httpVersion: wellFormed(request.httpVersion),
 		cookies: requestCookies(request.headers),
 		headers,
 		queryString: pairList(parseQuery(splitPath(path).query)),
 		headersSize: headSize(`${method} ${path} `, request, headers),
 		bodySize: wireSize(request, inside(notes, "requestSize")),
-		...postData(request, inside(notes, "postData"), places),
+		...postData(request, inside(notes, "postData"), inside(notes, "params"), places),
 	};
 }
 
@@ -106,9 +106,11 @@ function responseObject(flow: HttpFlow, notes: JsonObject, places: BodyPlaces): 
 	};
 }
 
-/** The URL a person would name. */
-function urlOf(request: Request): string {
-	return escapeStray(request.method.toUpperCase() === "CONNECT" ? `https://${request.prettyUrl}/` : request.prettyUrl);
+/** The URL a person would name. @param scheme `ws` or `wss` where it was read with that */
+function urlOf(request: Request, scheme: Json | undefined): string {
+	const url = escapeStray(request.method.toUpperCase() === "CONNECT" ? `https://${request.prettyUrl}/` : request.prettyUrl);
+	const readable = URL.canParse(url) || request.method.toUpperCase() === "CONNECT" ? url : escapeStray(request.url);
+	return scheme === request.scheme.replace("http", "ws") ? readable.replace(/^http/, "ws") : readable;
 }
 
 /** Escapes bytes that are not UTF-8. */
@@ -164,13 +166,15 @@ function decodedBody(message: Message): Decoded | string {
 	}
 }
 
-function postData(request: Request, notes: JsonObject, places: BodyPlaces): JsonObject {
-	if (request.bodySize === 0 && Object.keys(notes).length === 0) return {};
+/** @param shown the fields of a form that were read beside a body of so many bytes, or without one */
+function postData(request: Request, notes: JsonObject, shown: JsonObject, places: BodyPlaces): JsonObject {
+	const params = shown.list !== undefined && shown.made === (request.bodySize ?? -1) ? { params: shown.list } : {};
+	if (request.bodySize === 0 && Object.keys(notes).length === 0 && Object.keys(params).length === 0) return {};
 	const mimeType = wellFormed(request.headers.raw("content-type") ?? "");
 	const body = decodedBody(request);
 	// mitmproxy reads no HAR with postData that has no text
-	if (typeof body === "string") return { postData: { mimeType, ...notes, text: "", comment: body } };
-	if (!mimeType.includes("application/x-www-form-urlencoded")) return { postData: { mimeType, ...notes, ...textFields(body, mimeType, places) } };
+	if (typeof body === "string") return { postData: { mimeType, ...notes, ...params, text: "", comment: body } };
+	if (!mimeType.includes("application/x-www-form-urlencoded")) return { postData: { mimeType, ...notes, ...params, ...textFields(body, mimeType, places) } };
 	const text = textFields(body, mimeType, { attach: places.attach });
 	const isText = typeof text.text === "string" && text.encoding === undefined;
 	return { postData: { mimeType, ...notes, ...text, ...(isText ? { params: pairList(parseQuery(text.text as string)) } : {}) } };

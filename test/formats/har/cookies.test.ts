@@ -1,7 +1,7 @@
 // Cookies are listed as header fields have them, and the other way round.
 import t from "tap";
-import { Fields } from "../../../formats/fields.ts";
 import { cookieField, requestCookies, responseCookies, setCookieFields } from "../../../formats/har/cookies.ts";
+import { EntryFields } from "../../../formats/har/entry-fields.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 
 t.test("of requests", async (t) => {
@@ -13,7 +13,7 @@ t.test("of requests", async (t) => {
 	]);
 	t.equal(
 		cookieField(
-			new Fields(
+			new EntryFields(
 				{
 					cookies: [
 						{ name: "a", value: "1" },
@@ -25,7 +25,7 @@ t.test("of requests", async (t) => {
 		),
 		"a=1; b=",
 	);
-	t.equal(cookieField(new Fields({ cookies: [] }, "")), null);
+	t.equal(cookieField(new EntryFields({ cookies: [] }, "")), null);
 });
 
 t.test("of responses", async (t) => {
@@ -40,6 +40,6 @@ t.test("of responses", async (t) => {
 		{ name: "old", value: "", httpOnly: false, secure: false, expires: "1970-01-01T00:00:00.000Z" },
 		{ name: "odd", value: "", httpOnly: false, secure: false },
 	]);
-	const back = Headers.of(...setCookieFields(new Fields({ cookies }, "")).map((field) => ["set-cookie", field] as const));
+	const back = Headers.of(...setCookieFields(new EntryFields({ cookies }, "")).map((field) => ["set-cookie", field] as const));
 	t.same(responseCookies(back), cookies, "fields made of the list say the same");
 });

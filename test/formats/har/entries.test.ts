@@ -1,13 +1,18 @@
 // Entries are found one by one; after damage the next that begins a line like the first.
 import t from "tap";
 import { bytesInput } from "../../../fixtures/bytes-input.ts";
-import { readEntries } from "../../../formats/har/entries.ts";
+import { readEntries, readLines } from "../../../formats/har/entries.ts";
 
 /** What is found, in short. */
 async function found(text: string | Buffer, pieceBytes?: number): Promise<unknown[]> {
 	const list: unknown[] = [];
 	for await (const each of readEntries(bytesInput(Buffer.from(text), pieceBytes).chunks()))
-		list.push(each.kind === "damage" ? { damage: each.what, record: each.record, offset: each.offset } : { [each.kind]: String(each.bytes) });
+		if (each.kind !== "log" || each.key !== "version")
+			list.push(
+				each.kind === "damage"
+					? { damage: each.what, record: each.record, offset: each.offset }
+					: { [each.kind === "log" ? each.key : each.kind]: String(each.bytes) },
+			);
 	return list;
 }
 
@@ -15,10 +20,22 @@ const har = (entries: string, rest = ""): string => `{"log":{"version":"1.2","en
 
 t.test("wherever the entries stand, and whatever the cuts", async (t) => {
 	const text = `\ufeff {"x":[{"entries":[9]}],"log" : {"comment":"\\"entries\\":[", "entries":\n[ {"a":"]"} ,{"b":[1]}\r\n], "pages": [{"id":"p"}], "version":"1.2"}, "y":1}\n`;
-	const expected = [{ entry: '{"a":"]"}' }, { entry: '{"b":[1]}' }, { pages: '[{"id":"p"}]' }];
+	const expected = [{ comment: '"\\"entries\\":["' }, { entry: '{"a":"]"}' }, { entry: '{"b":[1]}' }, { pages: '[{"id":"p"}]' }];
 	for (const size of [1, 2, 3, 7, 1000]) t.strictSame(await found(text, size), expected, `in pieces of ${size}`);
 	t.strictSame(await found(har("")), []);
 	t.strictSame(await found(har('null, 5,"x"')), [{ entry: "null" }, { entry: "5" }, { entry: '"x"' }]);
+});
+
+t.test("in a call of a function, and one a line", async (t) => {
+	for (const call of ["onInputData(", "\ufeff a.b$_1 (\n"])
+		for (const size of [1, 5, 1000]) t.strictSame(await found(`${call}${har("1")}\n);\n`, size), [{ entry: "1" }], call);
+	t.match(await found(`f(${har("1")}`), [{ entry: "1" }, { damage: /the end of the call/ }]);
+	for (const size of [1, 5, 1000]) {
+		const list: string[] = [];
+		for await (const each of readLines(bytesInput(Buffer.from('\ufeff{"a":1}\r\n\n{"b":\n{"c":3}'), size).chunks()))
+			if (each.kind === "entry") list.push(`${each.record} ${each.offset} ${String(each.bytes).trim()}`);
+		t.same(list, ['1 0 {"a":1}', '2 13 {"b":', '3 19 {"c":3}']);
+	}
 });
 
 t.test("what is no HAR, and where", async (t) => {

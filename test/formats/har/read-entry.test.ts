@@ -1,7 +1,10 @@
 // An entry becomes a flow, whoever wrote it; what is wrong is named by its path.
+import fc from "fast-check";
 import t from "tap";
+import { harComplaints } from "../../../fixtures/har-checks.ts";
 import type { JsonObject } from "../../../formats/fields.ts";
 import { readEntry } from "../../../formats/har/read-entry.ts";
+import { writeEntry } from "../../../formats/har/write-entry.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 
 const none = { read: () => null };
@@ -99,9 +102,13 @@ t.test("what failed is no answer", async (t) => {
 		[{ status: -1, _failureText: "net::ERR_ABORTED" }, "net::ERR_ABORTED"],
 		[{ status: 0, _error: null, statusText: null, httpVersion: null }, "there was no response"],
 	] as const) {
-		const flow = flowOf({ response });
+		const flow = flowOf({ response: { content: { size: 0, mimeType: "x-unknown" }, ...response } });
 		t.equal(flow.response, null);
 		t.same(flow.error, { message, timestamp: 1_714_637_730.133 });
+	}
+	for (const status of [0, -1]) {
+		const pushed = flowOf({ response: { status, headers: [{ name: "Content-Type", value: "text/css" }], content: { size: 4, text: "a{}b" } } });
+		t.match(pushed, { response: { statusCode: 0, text: "a{}b" }, error: null }, "Firefox has pushed ones without a status");
 	}
 	const broken = flowOf({ response: { _error: "net::ERR_INCOMPLETE_CHUNKED_ENCODING" } });
 	t.equal(broken.response?.statusCode, 200);
@@ -142,25 +149,177 @@ t.test("what no flow holds is noted", async (t) => {
 	t.ok(pages.has("q"));
 });
 
-t.test("what is wrong, and where", async (t) => {
-	for (const [parts, why] of [
-		[{ startedDateTime: "soon" }, /"startedDateTime" is "soon", a date/],
-		[{ startedDateTime: 5 }, /"startedDateTime" is 5, a string/],
-		[{ time: "10" }, /"time" is "10", a number/],
-		[{ request: { url: "/a" } }, /"request.url" is "\/a", an absolute URL/],
-		[{ request: { url: "https://" } }, /an absolute URL/],
-		[{ request: { method: null } }, /"request.method" is null, a string/],
-		[{ request: { headers: [{ name: "a" }] } }, /"request.headers\[0\]" is an object, a name and a value/],
-		[{ request: { headers: ["a"] } }, /"request.headers\[0\]" is "a"/],
-		[{ response: { status: "200" } }, /"response.status" is "200", a number/],
-		[{ response: { status: 1e9 } }, /a status of three digits/],
-		[{ response: { status: 200.5 } }, /a status of three digits/],
-		[{ response: { content: "hi" } }, /"response.content" is "hi", an object/],
-		[{ response: null as unknown as JsonObject }, /"response" is null, an object/],
-		[{ response: { status: 101 }, _webSocketMessages: [1] }, /"_webSocketMessages\[0\]" is 1/],
+/** The flow of an entry with odd fields, and what is told of them. */
+function oddOf(entry: JsonObject, context: Partial<Parameters<typeof readEntry>[1]> = {}): { flow: HttpFlow; told: string[] } {
+	const told: string[] = [];
+	const flow = readEntry(entry, { record: 1, pages: new Map(), attachments: none, odd: (_, what) => told.push(what), ...context });
+	if (flow === null) throw new Error("a flow was expected");
+	return { flow, told };
+}
+
+t.test("what an odd field says is taken where it is clear, and told", async (t) => {
+	for (const [parts, expected, why] of [
+		[{ response: { status: "200" } }, { response: { statusCode: 200 } }, /"response.status" is "200", a number was expected: read as 200/],
+		[{ response: { status: null } }, { response: { statusCode: 0, text: "hi" } }, /"response.status" is null/],
+		[{ response: { status: 1e9 } }, { response: { statusCode: 0 } }, /a status of three digits/],
+		[{ response: { content: "hello" } }, { response: { text: "hello" } }, /"response.content" is "hello", an object/],
+		[
+			{ request: { headers: [{ name: "a", value: ["x", "y"] }] } },
+			{ request: { headers: { fields: ["a", "x", "a", "y"] } } },
+			/"request.headers\[0\].value" is a list/,
+		],
+		[{ request: { headers: [{ name: "a", value: 5 }] } }, { request: { headers: { fields: ["a", "5"] } } }, /value" is 5/],
+		[{ request: { headers: { "x-a": "b" } } }, { request: { headers: { fields: ["x-a", "b"] } } }, /"request.headers" is an object/],
+		[{ request: { headers: ["X-A: b:c"] } }, { request: { headers: { fields: ["X-A", "b:c"] } } }, /headers\[0\]" is "X-A: b:c"/],
+		[{ request: { headers: [{ name: "a" }, { value: "b" }] } }, { request: { headers: { fields: ["a", ""] } } }, /is missing/],
+		[{ request: { method: null } }, { request: { method: "GET" } }, /"request.method" is null, a string was expected: GET is taken/],
+		[{ time: "10 ms" }, { response: { timestampEnd: 1_714_637_730.133 } }, /"time" is "10 ms"/],
+		[{ timings: { blocked: "3", send: "1", wait: "2", receive: "1" } }, { response: { timestampEnd: 1_714_637_730.13 } }, /"timings.blocked" is "3"/],
+		[{ serverIPAddress: 127 }, { serverConn: { peername: null } }, /"serverIPAddress" is 127, an IP address was expected: left out/],
+		[{ startedDateTime: 1_714_637_730_123 }, { timestampCreated: 1_714_637_730.123 }, /"startedDateTime" is 1714637730123/],
+		[{ response: { status: 101 }, _webSocketMessages: [1] }, { websocket: { messages: [] } }, /"_webSocketMessages\[0\]" is 1/],
 	] as const) {
-		const entry = { ...entryOf(parts as never), ...(parts.response === null ? { response: null } : {}) };
-		t.throws(() => readEntry(entry, { record: 1, pages: new Map(), attachments: none }), { code: "FT_CORRUPT_FLOW", message: why });
+		const { flow, told } = oddOf(entryOf(parts as never));
+		t.match(flow, expected, why.source);
+		t.match(told[0], why);
 	}
-	t.throws(() => readEntry(null, { record: 1, pages: new Map(), attachments: none }), { message: /null was found, an entry/ });
+	const alone = oddOf({ request: { method: "GET", url: "http://a.example/odd" } });
+	t.match(alone.flow, { response: null, error: { message: "there was no response" } });
+	t.match(alone.told, [/"response" is missing/, /"startedDateTime" is missing, .* read as 1970/]);
+	const { startedDateTime: _, ...timeless } = entryOf({ pageref: "p" });
+	t.equal(oddOf(timeless, { started: 5e6 }).flow.timestampCreated, 5, "the time of the entry before");
+	t.equal(oddOf(timeless, { pages: new Map([["p", { id: "p", startedDateTime: "2024-01-01T00:00:00Z" }]]) }).flow.timestampCreated, 1_704_067_200);
+	t.match(oddOf({ ...timeless, startedDateTime: "soon" }).told, [/"soon", a date/]);
+});
+
+const ODD = [
+	null,
+	"",
+	"odd",
+	"NaN",
+	"-1",
+	0,
+	-1,
+	7,
+	1e300,
+	-1e300,
+	0.5,
+	true,
+	false,
+	[],
+	[[]],
+	[null],
+	["x"],
+	[5],
+	[{}],
+	{},
+	{ a: { b: [1] } },
+	"\ud800",
+	"9".repeat(400),
+];
+const DELETED = Symbol("deleted");
+
+/** Every place of a value within another, as its keys. */
+function placesIn(value: unknown, path: readonly string[] = []): string[][] {
+	const inner = typeof value === "object" && value !== null ? Object.entries(value).flatMap(([key, each]) => placesIn(each, [...path, key])) : [];
+	return path.length === 0 ? inner : [[...path], ...inner];
+}
+
+function changed(entry: JsonObject, path: readonly string[], value: unknown): JsonObject {
+	const copy = structuredClone(entry);
+	const last = path.at(-1) as string;
+	const holder = path.slice(0, -1).reduce<Record<string, unknown>>((at, key) => at[key] as Record<string, unknown>, copy);
+	if (value === DELETED) delete holder[last];
+	else holder[last] = value;
+	return copy;
+}
+
+t.test("no field costs the entry, whatever stands in its place", async (t) => {
+	const whole: JsonObject = {
+		...{
+			startedDateTime: "2024-05-02T08:15:30.123Z",
+			time: 10,
+			pageref: "p",
+			serverIPAddress: "192.0.2.1",
+			connection: "80",
+			comment: "c",
+			cache: { comment: "" },
+		},
+		...{ _id: "i", _error: "e", _initiator: { type: "script" }, _page: { id: "p", title: "t" } },
+		request: {
+			...{ method: "POST", url: "https://a.example/x?q=1", httpVersion: "HTTP/1.1", headersSize: 10, bodySize: 3, comment: "c" },
+			...{ headers: [{ name: "Host", value: "a.example", comment: "" }], queryString: [{ name: "q", value: "1" }], cookies: [{ name: "a", value: "b" }] },
+			postData: {
+				mimeType: "application/x-www-form-urlencoded",
+				params: [{ name: "a", value: "b", fileName: "f", contentType: "t" }],
+				text: "a=b",
+				encoding: "",
+				_file: null,
+			},
+		},
+		response: {
+			...{
+				status: 101,
+				statusText: "OK",
+				httpVersion: "h2",
+				redirectURL: "",
+				headersSize: -1,
+				bodySize: 2,
+				_error: null,
+				_failureText: null,
+				_transferSize: 9,
+			},
+			headers: [{ name: "Content-Type", value: "text/plain" }],
+			cookies: [{ name: "a", value: "b", path: "/", domain: "a", expires: "2030-01-01T00:00:00Z", httpOnly: true, secure: true, sameSite: "Lax" }],
+			content: { size: 2, compression: 0, mimeType: "text/plain", text: "aGk=", encoding: "base64", comment: "", _asSent: false },
+		},
+		timings: { blocked: 1, dns: 1, connect: 2, ssl: 1, send: 1, wait: 2, receive: 3, _blocked_queueing: 1 },
+		_webSocketMessages: [{ type: "send", time: 1.5, opcode: 1, data: "x" }],
+	};
+	const places = placesIn(whole).filter((path) => path.join(".") !== "request" && path.join(".") !== "request.url");
+	const check = (entry: JsonObject, name: string): void => {
+		const { flow } = oddOf(entry);
+		// what is read late is read here
+		const numbers = [
+			flow.timestampCreated,
+			flow.request.timestampEnd,
+			flow.response?.timestampEnd ?? 0,
+			flow.serverConn.timestampStart ?? 0,
+			flow.clientConn.timestampEnd ?? 0,
+		];
+		if (!numbers.every((number) => Number.isFinite(number))) t.fail(`${name}: ${numbers}`);
+		const written = JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries: [writeEntry(flow).entry] } });
+		t.same(
+			harComplaints(written).filter((line) => !/pageref names|surrogates/.test(line)),
+			[],
+			name,
+		);
+		readEntry(JSON.parse(written).log.entries[0], { record: 1, pages: new Map(), attachments: none });
+	};
+	for (const path of places) for (const value of [DELETED, ...ODD]) check(changed(whole, path, value), `${path.join(".")} = ${String(JSON.stringify(value))}`);
+	fc.assert(
+		fc.property(fc.array(fc.tuple(fc.constantFrom(...places), fc.jsonValue()), { minLength: 1, maxLength: 4 }), (changes) => {
+			let entry = whole;
+			for (const [path, value] of changes) {
+				const isThere = path.slice(0, -1).reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? (at as JsonObject)[key] : undefined), entry);
+				if (typeof isThere === "object" && isThere !== null) entry = changed(entry, path, value);
+			}
+			check(entry, JSON.stringify(changes));
+		}),
+		{ numRuns: 500 },
+	);
+});
+
+t.test("what cannot be a flow, and why", async (t) => {
+	for (const [entry, why] of [
+		[entryOf({ request: { url: "/a" } }), /"request.url" is "\/a", an absolute URL/],
+		[entryOf({ request: { url: "https://" } }), /an absolute URL/],
+		[entryOf({ request: { url: null } }), /"request.url" is null, an absolute URL/],
+		[{ ...entryOf(), request: null }, /"request" is null, an object/],
+		[{ ...entryOf(), request: [] }, /"request" is a list, an object/],
+		[{}, /"request" is missing/],
+		[null, /null was found, an entry/],
+		[5, /5 was found, an entry/],
+	] as const)
+		t.throws(() => readEntry(entry as never, { record: 1, pages: new Map(), attachments: none }), { code: "FT_CORRUPT_FLOW", message: why });
 });

@@ -58,8 +58,8 @@ t.test("bad entries are named and passed over", async (t) => {
 	const start = Buffer.byteLength(`${head}\n${one}\n`);
 	for (const [broken, why] of [
 		["null,", /null was found, an entry/],
-		[two.replace('"status":200', '"status":"200"'), /"response.status" is "200", a number/],
-		[two.replace('"method"', '"methud"'), /"request.method" is missing/],
+		[two.replace('"url":"http', '"url":"'), /"request.url" is ".*", an absolute URL/],
+		[two.replace('"request"', '"reqest"'), /"request" is missing/],
 		[two.replace('"status":', '"status"'), /JSON was expected/],
 		[two.slice(0, -40), /before the next entry begins/],
 	] as const) {
@@ -77,17 +77,90 @@ t.test("bad entries are named and passed over", async (t) => {
 	t.match((await readTape(file)).reported[0]?.message, /entry 1: UTF-8 was expected/);
 });
 
-t.test("pages that stand behind the entries", async (t) => {
+t.test("odd fields are told once each, with how often", async (t) => {
 	const file = join(t.testdir(), "a.har");
-	await writeFile(file, JSON.stringify({ log: { entries: [], pages: [{ id: "p" }, 5] } }));
-	t.same((await readTape(file)).reported, []);
-	const [flow] = (await readTape(fixture("charles.har"))).flows;
-	await writeTape(file, flow ? [flow] : []);
-	const text = (await readFile(file, "utf8")).replace(/\]\}\}\s*$/, '],"pages":[{"id":"p"}]}}');
-	await writeFile(file, text);
-	t.match((await readTape(file)).reported, [{ code: "FT_LOSS", message: /pages stand behind the entries/ }]);
-	await writeFile(file, '{"log":{"entries":[],"pages":[{"id":]}}');
-	t.match((await readTape(file)).reported, [{ code: "FT_CORRUPT_FLOW", message: /byte 29: JSON was expected/ }]);
+	const request = {
+		method: "GET",
+		url: "http://a/",
+		headers: [
+			{ name: "a", value: 5 },
+			{ name: "b", value: 6 },
+		],
+	};
+	const entry = { startedDateTime: "2024-05-02T08:15:30Z", time: 1, request, response: { status: "200", headers: [], content: {} }, timings: {} };
+	await writeFile(file, JSON.stringify({ log: { entries: [entry, entry, entry] } }));
+	const { flows, reported } = await readTape(file);
+	t.equal(flows.length, 3);
+	t.same(
+		reported.map(({ code, record }) => [code, record]),
+		[
+			["FT_ODD_FIELD", 1],
+			["FT_ODD_FIELD", 1],
+			["FT_ODD_FIELD", undefined],
+			["FT_ODD_FIELD", undefined],
+		],
+	);
+	t.match(reported[0]?.message, /a.har: byte \d+, entry 1: "response.status" is "200", a number was expected: read as 200$/);
+	t.match(reported[2]?.message, /: 2 more entries like that: response.status a number was expected$/);
+});
+
+t.test("what stands beside the entries is in the next HAR", async (t) => {
+	const folder = t.testdir();
+	const [from, to, tape] = [join(folder, "a.har"), join(folder, "b.har"), join(folder, "a.tape")];
+	const request = (url: string) => ({
+		startedDateTime: "2024-05-02T08:15:30Z",
+		time: 1,
+		pageref: "p1",
+		request: { method: "GET", url, headers: [] },
+		response: { status: 200, headers: [] },
+	});
+	const pages = [{ id: "p1" }, { id: "lonely", title: "nobody names it" }];
+	const [front, behind] = [
+		{ browser: { name: "Zilla", version: "7" }, _recordingName: "login/ok", pages },
+		{ comment: "by hand", _x: [1] },
+	];
+	await writeFile(from, JSON.stringify({ log: { version: "1.2", creator: {}, ...front, entries: [request("http://a/1"), request("http://a/2")], ...behind } }));
+	const { flows, reported } = await readTape(from);
+	t.same(reported, []);
+	t.same(await writeTape(to, flows), []);
+	await writeTape(tape, flows);
+	for (const again of [flows, (await readTape(to)).flows, (await readTape(tape)).flows]) {
+		await writeTape(to, again);
+		const { log } = JSON.parse(await readFile(to, "utf8"));
+		t.match(log, { ...front, ...behind, creator: { name: "flowtape" } });
+		t.equal(log.pages.length, 2);
+	}
+	// of two that say different things, the second is told of
+	await writeFile(from, JSON.stringify({ log: { browser: { name: "Other" }, entries: [request("http://a/1")] } }));
+	const told = await writeTape(to, [...flows, ...(await readTape(from)).flows]);
+	t.match(told, [{ code: "FT_LOSS", message: /two values of fields beside the entries: "browser" \(1\)/ }]);
+	await writeFile(from, '{"log":{"comment":"x","entries":[]}}');
+	t.match((await readTape(from)).reported, [{ code: "FT_LOSS", message: /there is no flow to keep it with/ }]);
+	await writeFile(from, '{"log":{"entries":[],"pages":[{"id":]}}');
+	t.match((await readTape(from)).reported, [{ code: "FT_CORRUPT_FLOW", message: /byte 29: JSON was expected/ }]);
+});
+
+t.test("in UTF-16, in a call, and one entry a line", async (t) => {
+	const file = join(t.testdir(), "a.har");
+	const text = await readFile(fixture("safari.har"), "utf8");
+	const { flows } = await readTape(fixture("safari.har"));
+	const big = Buffer.from(`\ufeff${text}`, "utf16le").swap16();
+	const entries = (JSON.parse(text) as { log: { entries: object[] } }).log.entries.map((entry) => JSON.stringify(entry)).join("\n");
+	for (const bytes of [
+		Buffer.from(`\ufeff${text}`, "utf16le"),
+		Buffer.from(text, "utf16le"),
+		big,
+		Buffer.from(`onInputData(${text});`),
+		Buffer.from(entries),
+	]) {
+		await writeFile(file, bytes);
+		const again = await readTape(file);
+		t.same(again.reported, []);
+		t.same(
+			again.flows.map(({ id }) => id),
+			flows.map(({ id }) => id),
+		);
+	}
 });
 
 t.test("any cut of the bytes gives the same flows", async (t) => {
@@ -95,7 +168,7 @@ t.test("any cut of the bytes gives the same flows", async (t) => {
 	for (const size of [1, 10, 1000]) {
 		const { list, report } = reports();
 		const flows: Flow[] = [];
-		for await (const batch of new HarSource(bytesInput(bytes, size), { report }, false)) flows.push(...batch);
+		for await (const batch of new HarSource(bytesInput(bytes, size), { report }, "log")) flows.push(...batch);
 		t.equal(flows.length, 4);
 		t.same(list, []);
 	}
@@ -120,7 +193,7 @@ t.test("whatever the bytes, only what is damaged is reported, and what came befo
 					if ((error as { code?: string }).code !== "FT_CORRUPT_FLOW") throw error;
 					return true;
 				}
-				return list.every(({ code }) => code === "FT_CORRUPT_FLOW" || code === "FT_LOSS") && flows.length <= 2;
+				return list.every(({ code }) => ["FT_CORRUPT_FLOW", "FT_LOSS", "FT_ODD_FIELD"].includes(code)) && flows.length <= 2;
 			}),
 			{ seed: 13, numRuns: 150 },
 		);

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { Fields, type JsonObject } from "../../../formats/fields.ts";
+import type { JsonObject } from "../../../formats/fields.ts";
+import { EntryFields } from "../../../formats/har/entry-fields.ts";
 import { formatStarted, parseStarted, readMoments, writeTimings } from "../../../formats/har/timings.ts";
 
 t.test("dates as programs write them", async (t) => {
@@ -26,7 +27,7 @@ t.test("dates as programs write them", async (t) => {
 /** An entry with these phases, as moments and back. */
 function roundTrip(timings: JsonObject, time = 0): { moments: ReturnType<typeof readMoments>; written: ReturnType<typeof writeTimings> } {
 	const started = 1_700_000_000_000_000;
-	const moments = readMoments(new Fields({ time, timings }, ""), started, true);
+	const moments = readMoments(new EntryFields({ time, timings }, ""), started, true);
 	const flow = httpFlow({
 		request: { timestampStart: started / 1e6, timestampEnd: moments.requestEnd },
 		response: { timestampStart: moments.responseStart, timestampEnd: moments.responseEnd },
@@ -62,7 +63,7 @@ t.test("other ways to count", async (t) => {
 	t.match(roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 35).written.timings, { connect: 25, ssl: 5 }, "the sum shows it as well");
 	t.match(roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 30).written.timings, { connect: 20, ssl: 5 });
 	t.match(roundTrip({}, 12.5).written, { time: 12.5, timings: { wait: 12.5 } }, "all of it is waiting where phases are left out");
-	t.throws(() => roundTrip({ send: "1" }), { code: "FT_CORRUPT_FLOW", message: /"timings.send" is "1", a number/ });
+	t.match(roundTrip({ send: "1", wait: "2 ms", receive: "soon" }).written.timings, { send: 1, wait: 2, receive: 0 }, "as texts");
 });
 
 t.test("moments that are out of order give no negative phase", async (t) => {

@@ -1,0 +1,31 @@
+// Fields are read as what they stand for, whatever their type.
+import t from "tap";
+import { EntryFields } from "../../../formats/har/entry-fields.ts";
+
+t.test("numbers, texts, lists", async (t) => {
+	const told: string[] = [];
+	const at = new EntryFields({ a: "12.5 ms", b: [7], c: 1e300, d: "soon", e: true, f: { g: 1 }, h: ["x"], n: null }, "", (kind) => told.push(kind));
+	t.same([at.number("a"), at.number("b"), at.number("c"), at.number("d"), at.number("n"), at.number("none", 3)], [12.5, 7, -1, -1, -1, 3]);
+	t.same([at.text("e"), at.text("f"), at.text("h"), at.text("n", "x"), at.content("f")], ["true", "", "x", "x", '{"g":1}']);
+	t.same([at.array("f"), at.array("n"), at.boolean("d", true), at.optional("e", () => 1)], [[], [], true, null]);
+	t.equal(told.length, 11);
+	t.equal(told[0], "a a number");
+});
+
+t.test("names and values", async (t) => {
+	const told: string[] = [];
+	const pairs = (value: never) => new EntryFields({ headers: value }, "request.", (_, what) => told.push(what)).pairs("headers");
+	t.same(pairs([{ name: "a", value: "b" }, ["c", "d"]] as never), [
+		["a", "b"],
+		["c", "d"],
+	]);
+	t.same(told, []);
+	t.same(pairs([{ name: 5, value: [1, 2] }, { value: "x" }, "a: b", null] as never), [
+		["5", "1"],
+		["5", "2"],
+		["a", "b"],
+	]);
+	t.same(pairs({ x: { y: 1 } } as never), [["x", '{"y":1}']]);
+	t.same(pairs("odd" as never), []);
+	t.ok(told.includes('"request.headers" is "odd", a list was expected: left out'));
+});

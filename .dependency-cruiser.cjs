@@ -8,9 +8,9 @@ const options = "src/options\\.js";
 const parts = {
 	"src/flow/": [errors],
 	"src/filter/": ["src/flow/", errors],
-	"src/replay/": ["src/flow/", options, errors],
+	"src/replay/": ["src/flow/", "src/export/shell\\.js", options, errors],
 	"src/export/": ["src/flow/", errors],
-	"src/compare/": ["src/flow/", options, errors],
+	"src/compare/": ["src/flow/", "src/replay/name-pattern\\.js", options, errors],
 	"src/store/": ["src/flow/", "src/filter/", errors],
 	"src/rewrite/": ["src/flow/", "src/replay/", "src/store/", options, errors],
 	"src/hooks/": ["src/flow/", "src/filter/", "src/replay/", options, errors],

@@ -10,15 +10,15 @@ import { copyFlows, createOutput, inputOptions, type Troubles } from "./tapes.ts
 const exporters: Readonly<Record<string, () => Promise<Exporter>>> = {
 	async curl() {
 		const { curlCommand } = await import("../src/export/curl.ts");
-		return ({ request }) => Buffer.from(curlCommand(request), "latin1");
+		return ({ request }, note) => Buffer.from(curlCommand(request, note), "latin1");
 	},
 	async httpie() {
 		const { httpieCommand } = await import("../src/export/httpie.ts");
-		return ({ request }) => Buffer.from(httpieCommand(request), "latin1");
+		return ({ request }, note) => Buffer.from(httpieCommand(request, note), "latin1");
 	},
 	async fetch() {
 		const { fetchCall } = await import("../src/export/fetch.ts");
-		return ({ request }) => Buffer.from(fetchCall(request));
+		return ({ request }, note) => Buffer.from(fetchCall(request, note));
 	},
 	raw: async () => (await import("../src/export/raw.ts")).rawFlow,
 	"raw-request": async () => (await import("../src/export/raw.ts")).rawRequest,

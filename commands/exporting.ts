@@ -5,8 +5,8 @@ import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import type { Troubles } from "./tapes.ts";
 
-/** @throws FlowtapeError FT_LOSS when it can make nothing of the flow */
-export type Exporter = (flow: HttpFlow) => Buffer;
+/** `note` is told what of the flow is left out. @throws FlowtapeError FT_LOSS when it can make nothing of the flow */
+export type Exporter = (flow: HttpFlow, note: (message: string) => void) => Buffer;
 
 /** A sink that writes to a file, `-` for stdout; flows that the exporter can make nothing of are left out and told of. */
 export async function exporting(path: string, exporter: Exporter, { report }: Troubles): Promise<FlowSink> {
@@ -15,7 +15,7 @@ export async function exporting(path: string, exporter: Exporter, { report }: Tr
 		async append(flow: Flow) {
 			try {
 				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
-				await output.write(exporter(flow));
+				await output.write(exporter(flow, (message) => report("FT_LOSS", `flow ${flow.id}: ${message}`)));
 			} catch (error) {
 				if (!(error instanceof FlowtapeError) || error.code !== "FT_LOSS") throw error;
 				report("FT_LOSS", `flow ${flow.id} is left out: ${error.message}`);

@@ -1,6 +1,7 @@
 // What is meant to vary between two recordings, as people name it: `header:date`, `query:ts`, `cookie:sid`, `form:nonce`, `json:/user/id`.
 import { FlowtapeError } from "../errors.ts";
 import type { OptionTable } from "../options.ts";
+import { compileName, type NamePattern } from "../replay/name-pattern.ts";
 
 /** Named parts of a message. */
 export const namedParts = ["header", "query", "cookie", "form", "json"] as const;
@@ -23,7 +24,7 @@ export type IsIgnored = (part: NamedPart, name: string) => boolean;
 
 /** @throws FlowtapeError FT_BAD_OPTION */
 export function compileIgnore(patterns: readonly string[]): IsIgnored {
-	const rules = new Map<string, RegExp[]>(namedParts.map((part) => [part, []]));
+	const rules = new Map<string, NamePattern[]>(namedParts.map((part) => [part, []]));
 	for (const name of PASSING) rules.get("header")?.push(patternOf("header", name));
 	for (const pattern of patterns) {
 		const [part = "", name = ""] = pattern.split(/:(.*)/s);
@@ -38,15 +39,46 @@ export function compileIgnore(patterns: readonly string[]): IsIgnored {
 			);
 		list.push(patternOf(part as NamedPart, name));
 	}
-	return (part, name) => rules.get(part)?.some((rule) => rule.test(name)) ?? false;
+	return (part, name) => rules.get(part)?.some((matches) => matches(name)) ?? false;
 }
 
 /** Header names are the same in any case (RFC 9110 section 5.1). A pointer covers what lies below it. */
-function patternOf(part: NamedPart, name: string): RegExp {
-	const one = part === "json" ? "[^/]*" : ".*";
-	const source = name
-		.split(/(\*\*|\*)/)
-		.map((piece) => (piece === "**" ? ".*" : piece === "*" ? one : piece.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&")))
-		.join("");
-	return new RegExp(`^${source}${part === "json" ? "(?:/.*)?" : ""}$`, part === "header" ? "is" : "s");
+function patternOf(part: NamedPart, name: string): NamePattern {
+	if (part === "json") return compilePointer(name);
+	if (part !== "header") return compileName(name);
+	const matches = compileName(name.toLowerCase());
+	return (header) => matches(header.toLowerCase());
+}
+
+/** What a piece of a pattern stands for, besides a text as it is: anything in one key, or anything. */
+type Piece = string | typeof ONE_KEY | typeof ANY_DEPTH;
+const ONE_KEY = Symbol("*");
+const ANY_DEPTH = Symbol("**");
+
+/** Takes time in proportion to the lengths of pointer and pattern, unlike a regular expression: all places in the pattern are tried at once. */
+function compilePointer(pattern: string): NamePattern {
+	const pieces = pattern.split(/(\*\*|\*)/).flatMap((piece): readonly Piece[] => (piece === "**" ? [ANY_DEPTH] : piece === "*" ? [ONE_KEY] : piece.split("")));
+	/** Adds a place, and those that stand behind stars that match nothing. */
+	const reach = (places: Set<number>, place: number): void => {
+		for (let at = place; !places.has(at); at++) {
+			places.add(at);
+			if (typeof pieces[at] !== "symbol") return;
+		}
+	};
+	return (pointer) => {
+		let places = new Set<number>();
+		reach(places, 0);
+		for (let i = 0; i < pointer.length && places.size > 0; i++) {
+			const char = pointer.charAt(i);
+			if (char === "/" && places.has(pieces.length)) return true;
+			const next = new Set<number>();
+			for (const at of places) {
+				const piece = pieces[at];
+				if (piece === char) reach(next, at + 1);
+				else if (piece === ANY_DEPTH || (piece === ONE_KEY && char !== "/")) reach(next, at);
+			}
+			places = next;
+		}
+		return places.has(pieces.length);
+	};
 }

@@ -19,6 +19,9 @@ export type Expression =
  *     primary  = "(" filter ")" | "~" code [ argument ] | pattern          a pattern alone is about the URL
  *     pattern  = bareword | "…" | '…'                                     a bareword has no ( ) ~ " ' and no white space
  *
+ * An operator sign that has nothing to work on is a bareword, as `a &` is `a` and the pattern `&`. In parentheses, where mitmproxy knows no
+ * juxtaposition, such a sign beside something else is an error.
+ *
  * @throws FlowtapeError FT_BAD_FILTER with the column
  */
 export function parseFilter(text: string, argumentOf: (code: string) => ArgumentKind | undefined): Expression {
@@ -48,6 +51,8 @@ class Parser {
 	readonly #argumentOf: (code: string) => ArgumentKind | undefined;
 	#at = 0;
 	#depth = 0;
+	/** Where the last bareword of the innermost parentheses stands that is nothing but operator signs; -1: there is none. */
+	#strayAt = -1;
 
 	constructor(text: string, argumentOf: (code: string) => ArgumentKind | undefined) {
 		this.#text = text;
@@ -86,7 +91,18 @@ class Parser {
 	#juxtaposed(): Expression {
 		const parts = [this.#or()];
 		for (this.#skipSpace(); this.#at < this.#text.length && this.#text[this.#at] !== ")"; this.#skipSpace()) parts.push(this.#or());
+		if (parts.length > 1 && this.#depth > 0 && this.#strayAt >= 0)
+			throw this.#error(`"${this.#text[this.#strayAt]}" has nothing to work on; a pattern of this sign needs quotes`, this.#strayAt);
 		return joined("and", parts);
+	}
+
+	/** What stands in parentheses. */
+	#grouped(): Expression {
+		const outer = this.#strayAt;
+		this.#strayAt = -1;
+		const expression = this.#juxtaposed();
+		this.#strayAt = outer;
+		return expression;
 	}
 
 	#or(): Expression {
@@ -121,7 +137,7 @@ class Parser {
 			this.#at++;
 			const inside = this.#deeper(() => {
 				this.#skipSpace();
-				return this.#juxtaposed();
+				return this.#grouped();
 			});
 			if (this.#text[this.#at] !== ")") throw this.#error('"(" is not closed by ")"', start);
 			this.#at++;
@@ -164,6 +180,7 @@ class Parser {
 		BAREWORD.lastIndex = start;
 		const argument = BAREWORD.exec(this.#text)?.[0];
 		if (argument === undefined) return null;
+		if (/^[&|!]+$/.test(argument)) this.#strayAt = start;
 		this.#at += argument.length;
 		if (/[~'"]/.test(this.#text.charAt(this.#at)) && !this.#isQuoted()) throw this.#error(`"${this.#text[this.#at]}" is part of a pattern only in quotes`);
 		return { argument, columns: Array.from(argument, (_, i) => start + i + 1) };

@@ -5,6 +5,7 @@ import type { Address } from "../flow/connection.ts";
 import type { DnsMessage, Flow, HttpFlow, StreamMessage } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
 import type { Message, Request } from "../flow/message.ts";
+import { withoutFragment } from "../flow/url.ts";
 import { dnsText } from "./dns-text.ts";
 import type { PythonRegex } from "./python-regex.ts";
 import { pythonText } from "./python-text.ts";
@@ -75,12 +76,12 @@ export function someHost({ request }: HttpFlow, regex: PythonRegex): boolean {
 	return request.hostHeader !== request.host && regex.test(request.prettyHost);
 }
 
-/** The URL by the Host header; of a DNS flow the name asked for; null where there is neither. */
+/** The URL by the Host header, as far as servers see it; of a DNS flow the name asked for; null where there is neither. */
 export function urlOf(flow: Flow): string | null {
 	if (flow.type === "dns") return flow.request.questions[0]?.name ?? null;
 	if (flow.type !== "http") return null;
-	const { prettyUrl, prettyHost } = flow.request;
-	return isReadable(flow.request) ? prettyUrl.replace(prettyHost, readable) : prettyUrl;
+	const url = withoutFragment(flow.request.prettyUrl);
+	return isReadable(flow.request) ? url.replace(flow.request.prettyHost, readable) : url;
 }
 
 /** `host:port`, IPv6 without brackets. */

@@ -72,10 +72,15 @@ export function parseUrl(url: string): UrlParts {
 	};
 }
 
+/** A path or URL as it goes on the wire, where fragments never go (RFC 9110 section 7.1). `%23` begins none. */
+export function withoutFragment(path: string): string {
+	const hash = path.indexOf("#");
+	return hash < 0 ? path : path.slice(0, hash);
+}
+
 /** A path cut at its query and fragment. */
 export function splitPath(path: string): { path: string; query: string } {
-	const hash = path.indexOf("#");
-	const whole = hash < 0 ? path : path.slice(0, hash);
+	const whole = withoutFragment(path);
 	const mark = whole.indexOf("?");
 	return mark < 0 ? { path: whole, query: "" } : { path: whole.slice(0, mark), query: whole.slice(mark + 1) };
 }

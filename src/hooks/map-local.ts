@@ -5,7 +5,7 @@ import { join, resolve, sep } from "node:path";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import { mediaTypeOf } from "../flow/media-type.ts";
-import { percentDecode } from "../flow/url.ts";
+import { percentDecode, withoutFragment } from "../flow/url.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Hook, Turn } from "./hook.ts";
@@ -89,7 +89,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 		name: NAME,
 		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
 		request(flow, turn) {
-			const url = flow.request.prettyUrl;
+			const url = withoutFragment(flow.request.prettyUrl);
 			const found = rules.flatMap((rule) => {
 				const suffix = rule.matches(flow) ? rule.suffixOf(url) : null;
 				return suffix === null ? [] : [{ rule, suffix }];

@@ -1,5 +1,6 @@
 // Sends requests elsewhere: what a regular expression finds in a URL is replaced.
 import { FlowtapeError } from "../errors.ts";
+import { withoutFragment } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
@@ -34,15 +35,16 @@ export async function createMapRemote({ map_remote: texts }: OptionValues<typeof
 			const { request } = flow;
 			for (const { text, matches, regex, template } of rules) {
 				if (!matches(flow)) continue;
-				const old = request.prettyUrl;
+				const whole = request.prettyUrl;
+				const old = withoutFragment(whole);
 				const url = regex.replace(old, template);
 				if (url === old) continue;
 				try {
 					if (!SENDABLE.test(url)) throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is no URL that a request can be sent to`);
-					request.url = url;
+					request.url = url.includes("#") ? url : url + whole.slice(old.length);
 					context.onChange?.(text);
 				} catch (error) {
-					context.log?.("warning", `${old} is left as it is: ${(error as Error).message}`);
+					context.log?.("warning", `${whole} is left as it is: ${(error as Error).message}`);
 				}
 			}
 		},

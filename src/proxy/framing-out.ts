@@ -4,6 +4,7 @@ import type { ByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
+import { withoutFragment } from "../flow/url.ts";
 import type { UpstreamProxy } from "./destination.ts";
 import type { Coding } from "./http1-writer.ts";
 import { http1RequestFields, isHttp2 } from "./http2-fields.ts";
@@ -26,7 +27,9 @@ export type Asked = Pick<Request, "method" | "httpVersion" | "headers">;
 
 /** A request in origin form, or as a proxy is to forward it. `touched`: a hook may have changed it. */
 export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
-	const { method, path } = request;
+	const { method } = request;
+	// a fragment that a file has, or that a rule put there, is the client's own (RFC 9110 section 7.1)
+	const path = withoutFragment(request.path) || "/";
 	const version = request.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	const isForeign = isHttp2(request);
 	let fields = isForeign ? http1RequestFields(request) : request.headers.fields;

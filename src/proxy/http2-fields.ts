@@ -6,7 +6,7 @@ import { type ByteString, toByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
 import { isToken } from "../flow/sendable.ts";
-import { formatAuthority } from "../flow/url.ts";
+import { formatAuthority, withoutFragment } from "../flow/url.ts";
 import type { BodyFacts } from "./relay.ts";
 import { type Framing, isBodiless } from "./wire/framing.ts";
 import { connectionOptions, upgradeOf } from "./wire/hop-by-hop.ts";
@@ -108,7 +108,7 @@ export function http2RequestHeaders(request: Request, body: BodyFacts, touched: 
 	// A client that sends Host in place of the pseudo-field is left to it.
 	const host = headers.raw("host");
 	if (authority !== "" || !isHttp2(request) || host === null) out[":authority"] = authority || host || defaultAuthority(request);
-	out[":path"] = request.path;
+	out[":path"] = withoutFragment(request.path) || "/";
 	addFields(out, request, [...(isHttp2(request) ? [] : ["host"]), ...(isUpgrade ? ["sec-websocket-key"] : [])], leftOut);
 	const { cookie } = out;
 	if (typeof cookie === "string" && !isHttp2(request)) out.cookie = crumbs(cookie);

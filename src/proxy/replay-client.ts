@@ -7,6 +7,7 @@ import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { dropUnsendable, unsendable } from "../flow/sendable.ts";
+import { formatAuthority } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
@@ -114,6 +115,14 @@ function wayOf({ mode }: OptionValues<typeof options>, credentials: string | nul
 	return first === undefined ? otherwise : routeOf(first, credentials, otherwise);
 }
 
+/** A request of HTTP/1.1 has one Host, which a file may have left out (RFC 9112 section 3.2); in HTTP/2 the pseudo-field says it. */
+function settleHost({ headers, httpVersion, authority, host, port, scheme }: Request): void {
+	const [first, second] = headers.getAll("host");
+	if (second !== undefined) headers.set("host", first as string);
+	if (first === undefined && httpVersion !== "HTTP/1.0" && !httpVersion.startsWith("HTTP/2"))
+		headers.insert(0, "Host", toText(authority) || formatAuthority(host, port, scheme));
+}
+
 /** The client's side of one exchange: a request that is all there, and an answer that nobody reads. */
 class Sender implements ExchangeHost, BodyWriter {
 	readonly context: ProxyContext;
@@ -131,6 +140,7 @@ class Sender implements ExchangeHost, BodyWriter {
 		request.timestampStart = this.receivedAt;
 		request.timestampEnd = null;
 		dropUnsendable(request.headers);
+		settleHost(request);
 		// it was answered when it was recorded
 		request.headers.delete("expect");
 		this.#exchange = Exchange.whole(this, request);

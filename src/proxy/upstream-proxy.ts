@@ -4,7 +4,7 @@ import { FlowtapeError } from "../errors.ts";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import { Headers } from "../flow/headers.ts";
 import type { Request } from "../flow/message.ts";
-import { formatAuthority } from "../flow/url.ts";
+import { formatAuthority, withoutFragment } from "../flow/url.ts";
 import type { OptionTable } from "../options.ts";
 import { connectRequest } from "./connect-flow.ts";
 import type { Destination, Route, UpstreamProxy } from "./destination.ts";
@@ -32,7 +32,7 @@ export function nameOfProxy({ host, port }: UpstreamProxy): string {
 /** The head of a request in absolute form (RFC 9112 section 3.2.2). The credentials are for this proxy alone: no flow has them. */
 export function writeProxyRequestHead(request: Request, version: ByteString, fields: readonly ByteString[], { authorization }: UpstreamProxy): ByteString {
 	const { method, host, port, path } = request;
-	const target = `http://${toByteString(formatAuthority(host, port, "http"))}${path === "*" ? "" : path}`;
+	const target = `http://${toByteString(formatAuthority(host, port, "http"))}${path === "*" ? "" : withoutFragment(path)}`;
 	if (authorization === null) return writeRequestHead(method, target, version, fields);
 	const authorized = new Headers([...fields]);
 	authorized.set("Proxy-Authorization", authorization);

@@ -18,17 +18,22 @@ export function parseJsonPath(text: string, option: string): JsonPath {
 	throw new FlowtapeError("FT_BAD_OPTION", `"${text}" is neither a JSON pointer such as /user/id nor a path such as $.user.id`, { option });
 }
 
-/** Whether a value lies at a path, or inside of what lies there. */
+/**
+ * Whether a value lies at a path, or inside of what lies there. Of the places where the steps between two "any depth" fit, the first leaves
+ * most room for the rest, so that no other is tried.
+ */
 export function covers(pattern: JsonPath, path: readonly string[]): boolean {
-	return coversFrom(pattern, 0, path, 0);
-}
-
-function coversFrom(pattern: JsonPath, step: number, path: readonly string[], depth: number): boolean {
-	const expected = pattern[step];
-	if (expected === undefined) return true;
-	const key = path[depth];
-	if (expected === DEEP) return coversFrom(pattern, step + 1, path, depth) || (key !== undefined && coversFrom(pattern, step, path, depth + 1));
-	return key !== undefined && expected(key) && coversFrom(pattern, step + 1, path, depth + 1);
+	let [depth, step, retryStep, retryDepth] = [0, 0, -1, 0];
+	while (step < pattern.length) {
+		const expected = pattern[step] as JsonPath[number];
+		if (expected === DEEP) [retryStep, retryDepth] = [++step, depth];
+		else if (depth < path.length && expected(path[depth] as string)) {
+			step++;
+			depth++;
+		} else if (depth < path.length && retryStep >= 0) [step, depth] = [retryStep, ++retryDepth];
+		else return false;
+	}
+	return true;
 }
 
 function pointerStep(step: string): NamePattern | typeof DEEP {

@@ -1,4 +1,6 @@
 // A miss in words, for people, and as data, for programs.
+import { quoteInLine } from "../export/shell.ts";
+import { toByteString, toText } from "../flow/bytes.ts";
 import type { Difference, ReplayOption } from "./differences.ts";
 import type { NearMiss } from "./near-miss.ts";
 
@@ -76,7 +78,8 @@ function shortened(value: string): string {
 export function flagOf({ name, value }: ReplayOption, prefix = PREFIX): string {
 	const flag = `--${name.replace(prefix, "").replaceAll("_", "-")}`;
 	if (value === true) return flag;
-	return `${flag} ${/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`;
+	// a value that looks like an option is no word of its own
+	return `${flag}${value.startsWith("-") ? "=" : " "}${toText(quoteInLine(toByteString(value)))}`;
 }
 
 /** For JSON: options in the notation of `--set`. */

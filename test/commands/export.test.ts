@@ -17,7 +17,7 @@ t.test("each format, for the flows that are named", async (t) => {
 		return { status, err, text: readFileSync(file, "utf8") };
 	};
 	t.match(await exported("curl", "b"), { status: 0, text: /^curl http:\/\/example\.com\/b / });
-	t.match(await exported("httpie", "b"), { status: 0, text: /^http --ignore-stdin GET http:\/\/example\.com\/b/ });
+	t.match(await exported("httpie", "b"), { status: 0, text: /^http --ignore-stdin -- GET http:\/\/example\.com\/b/ });
 	t.match(await exported("fetch", "b"), { status: 0, text: /^await fetch\("http:\/\/example\.com\/b"/ });
 	t.match(await exported("raw-request", "b"), { status: 0, text: /^GET \/b HTTP\/1\.1\r\n/ });
 	t.match(await exported("raw-response", "b"), { status: 0, text: /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nhello$/ });

@@ -64,9 +64,13 @@ t.test("methods and what needs an option of its own", async (t) => {
 	const empty = httpRequest({ method: "PUT", headers: [["Content-Length", "0"]] });
 	t.match(started(t, empty).args.join(" "), "-H content-length: 0");
 	t.match(started(t, httpRequest({ method: "OPTIONS", path: "*" })).args.join(" "), "--request-target *");
-	t.match(started(t, httpRequest({ path: "/../a#b" })).args.join(" "), "--request-target /../a#b");
+	t.match(started(t, httpRequest({ path: "/../a#b" })).args.join(" "), "--path-as-is", "a fragment is not sent");
+	t.notMatch(started(t, httpRequest({ path: "/../a#b" })).args.join(" "), "#");
 	t.match(started(t, httpRequest({ host: "10.0.0.1", headers: [["Host", "example.com"]] })).args.join(" "), "--connect-to ::10.0.0.1:80");
-	t.match(started(t, httpRequest({ httpVersion: "HTTP/2.0" })).args.join(" "), "--http2");
+	t.match(started(t, httpRequest({ port: 8080, headers: [["Host", "example.com"]] })).args.join(" "), "http://example.com/ --connect-to ::example.com:8080");
+	t.match(started(t, httpRequest({ headers: [["Host", "example.com:80"]] })).args.join(" "), "http://example.com/ -H Host: example.com:80");
+	t.match(started(t, httpRequest({ scheme: "https", port: 443, httpVersion: "HTTP/2.0" })).args.join(" "), "--http2");
+	t.notMatch(started(t, httpRequest({ httpVersion: "HTTP/2.0" })).args.join(" "), "--http2", "without TLS curl would ask for an upgrade");
 	t.match(started(t, httpRequest({ httpVersion: "HTTP/1.0" })).args.join(" "), "--http1.0");
 	t.ok(started(t, httpRequest({ headers: [["Accept-Encoding", "gzip"]] })).args.includes("--compressed"));
 });

@@ -38,5 +38,7 @@ t.test("the server gets the same request", async (t) => {
 
 t.test("what fetch does not do is said", async (t) => {
 	t.throws(() => fetchCall(httpRequest({ body: "x" })), { code: "FT_LOSS" });
-	for (const path of ["/a/../b", "/a/%2E", "/a#b", "*"]) t.throws(() => fetchCall(httpRequest({ path })), { code: "FT_LOSS" }, path);
+	for (const method of ["TRACE", "get", "a b"]) t.throws(() => fetchCall(httpRequest({ method })), { code: "FT_LOSS" }, method);
+	t.match(fetchCall(httpRequest({ path: "/a#b" })), /^await fetch\("http:\/\/example\.com\/a",/);
+	for (const path of ["/a/../b", "/a/%2E", "/a\\b", "*"]) t.throws(() => fetchCall(httpRequest({ path })), { code: "FT_LOSS" }, path);
 });

@@ -7,7 +7,7 @@ t.test("messages as they go over the wire", async (t) => {
 		request: { method: "POST", path: "/x", headers: [["HOST", "example.com"]], body: "hi" },
 		response: { headers: [["A", "1"]], body: "yo" },
 	});
-	t.equal(rawRequest(flow).toString(), "POST /x HTTP/1.1\r\nHOST: example.com\r\n\r\nhi");
+	t.equal(rawRequest(flow).toString(), "POST /x HTTP/1.1\r\nHOST: example.com\r\ncontent-length: 2\r\n\r\nhi");
 	t.equal(rawResponse(flow).toString(), "HTTP/1.1 200 OK\r\nA: 1\r\n\r\nyo");
 	t.equal(rawFlow(flow).toString(), `${rawRequest(flow)}\r\n\r\n${rawResponse(flow)}`);
 });
@@ -30,4 +30,38 @@ t.test("what is not there", async (t) => {
 	t.throws(() => rawRequest(httpFlow({ request: { body: null } })), { code: "FT_LOSS", message: /not recorded/ });
 	t.match(rawFlow(httpFlow({ request: { body: null } })).toString(), /^HTTP\/1\.1 200/);
 	t.match(rawFlow(httpFlow({ response: null })).toString(), /^GET/);
+});
+
+t.test("a head says how long its body is, and no more than one message is written", async (t) => {
+	const both = httpFlow({
+		response: {
+			headers: [
+				["Transfer-Encoding", "chunked"],
+				["Content-Length", "99"],
+			],
+			body: "hi",
+			trailers: [
+				["T", "a\r\n\r\nHTTP/1.1 200 Smuggled\r\n\r\n"],
+				["U", "fine"],
+			],
+		},
+	});
+	t.equal(rawResponse(both).toString(), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nU: fine\r\n\r\n");
+	t.match(rawResponse(httpFlow({ response: { headers: [["Content-Length", "99"]], body: "hi" } })).toString(), /Content-Length: 2\r\n\r\nhi$/);
+	t.match(rawResponse(httpFlow({ request: { method: "HEAD" }, response: { headers: [["Content-Length", "99"]], body: "" } })).toString(), /Content-Length: 99/);
+	t.match(
+		rawResponse(httpFlow({ response: { reason: "a\r\nb: c", headers: [["X", "a\r\n\r\nb"]], body: "" } })).toString(),
+		/^HTTP\/1\.1 200 a {2}b: c\r\n\r\n$/,
+	);
+	t.match(rawResponse(httpFlow({ response: { httpVersion: "HTTP/1.1\r\nX: y", body: "" } })).toString(), /^HTTP\/1\.1 200 OK\r\n/);
+	for (const request of [{ method: "A B" }, { path: "/x HTTP/1.1\r\nA: b" }, { authority: "a b" }])
+		t.throws(() => rawRequest(httpFlow({ request })), { code: "FT_LOSS" });
+	t.throws(() => rawResponse(httpFlow({ response: { statusCode: 1000 } })), { code: "FT_LOSS" });
+});
+
+t.test("a request has one Host and no fragment", async (t) => {
+	const raw = (request: NonNullable<Parameters<typeof httpFlow>[0]>["request"]) => rawRequest(httpFlow({ request: { headers: [], ...request } })).toString();
+	t.equal(raw({ path: "/a?x=1#frag" }), "GET /a?x=1 HTTP/1.1\r\nHost: example.com\r\n\r\n");
+	t.equal(raw({ host: "::1", port: 81 }), "GET / HTTP/1.1\r\nHost: [::1]:81\r\n\r\n");
+	t.equal(raw({ httpVersion: "HTTP/2.0", authority: "shop.example" }), "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", "in origin form");
 });

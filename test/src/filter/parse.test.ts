@@ -71,6 +71,11 @@ t.test("what is read, and how", async (t) => {
 		"!(a b)": "!(& ~u:a ~u:b)",
 		"(a b | c)": "(& ~u:a (| ~u:b ~u:c))",
 		"((~q))": "~q",
+		"(&)": "~u:&",
+		"(a & &)": "(& ~u:a ~u:&)",
+		"(a '&')": "(& ~u:a ~u:&)",
+		"(& ) a": "(& ~u:& ~u:a)",
+		"| ~q": "(& ~u:| ~q)",
 	};
 	for (const [text, wanted] of Object.entries(cases)) t.equal(shown(parse(text)), wanted, text);
 });
@@ -99,6 +104,16 @@ t.test("what is refused, where, and why", async (t) => {
 		["()", 2, /was expected, not "\)"/],
 		["(a", 1, /"\(" is not closed/],
 		["a)", 2, /without a "\("/],
+		["(~c 200 &)", 9, /"&" has nothing to work on/],
+		["(| ~c 200)", 2, /"\|" has nothing to work on/],
+		["(& ~q | ~s)", 2, /nothing to work on/],
+		["(~q | ~s |)", 10, /nothing to work on/],
+		["(~q !)", 5, /nothing to work on/],
+		["(~q !| ~s)", 6, /nothing to work on/],
+		["(a & & b)", 6, /nothing to work on/],
+		["!(a |)", 5, /nothing to work on/],
+		["((a &) b)", 5, /nothing to work on/],
+		["(~d & ~q)", 5, /nothing to work on/],
 		["foo~bar", 4, /only in quotes/],
 		['foo"bar', 4, /only in quotes/],
 		["~u foo~bar", 7, /only in quotes/],

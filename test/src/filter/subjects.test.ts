@@ -121,3 +121,8 @@ t.test("addresses and metadata", async (t) => {
 	t.equal(metadataText(httpFlow({ metadata: { user: "it's", n: new Float(1), list: [true, null] } })), "user: it's\nn: 1.0\nlist: [True, None]");
 	t.equal(metadataText(httpFlow()), "");
 });
+
+t.test("a fragment is no part of the URL that is searched", async (t) => {
+	t.equal(urlOf(httpFlow({ request: { path: "/app.js#sha-1" } })), "http://example.com/app.js");
+	t.equal(urlOf(httpFlow({ request: { path: "/a%23b?c" } })), "http://example.com/a%23b?c");
+});

@@ -1,6 +1,16 @@
 // URLs are taken apart without being rewritten.
 import t from "tap";
-import { defaultPort, formatAuthority, formatUrl, parseAuthority, parseQuery, parseUrl, percentDecode, splitPath } from "../../../src/flow/url.ts";
+import {
+	defaultPort,
+	formatAuthority,
+	formatUrl,
+	parseAuthority,
+	parseQuery,
+	parseUrl,
+	percentDecode,
+	splitPath,
+	withoutFragment,
+} from "../../../src/flow/url.ts";
 
 t.test("authorities", async (t) => {
 	t.same(parseAuthority("example.com"), { host: "example.com", port: null });
@@ -39,4 +49,15 @@ t.test("paths and queries", async (t) => {
 	]);
 	t.equal(percentDecode("%c3%A9%"), "é%");
 	t.equal(percentDecode("plain"), "plain");
+});
+
+t.test("a fragment", async (t) => {
+	for (const [path, wanted] of [
+		["/a#b", "/a"],
+		["/a?x#y?z#", "/a?x"],
+		["/a%23b", "/a%23b"],
+		["#", ""],
+		["*", "*"],
+	] as const)
+		t.equal(withoutFragment(path), wanted);
 });

@@ -2,6 +2,7 @@
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { startRawServer } from "../../../fixtures/raw-server.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
@@ -50,6 +51,35 @@ t.test("the request goes out as recorded, framed by what its body is; the new fl
 	t.equal(recorded.response?.statusCode, 200, "the recording is as it was");
 	t.equal((await client.send(httpFlow({ request: { ...to, path: "/again", headers: [["Host", origin.authority]] } }))).response?.text, "again");
 	t.equal(tape.length, 2);
+});
+
+t.test("one Host is sent and no fragment", async (t) => {
+	const { port, requests, close } = await startRawServer();
+	t.teardown(close);
+	const { client } = replayer();
+	const send = (request: NonNullable<Parameters<typeof httpFlow>[0]>["request"]) =>
+		client.send(httpFlow({ request: { host: "127.0.0.1", port, headers: [], ...request } }));
+	t.equal((await send({ path: "/a?x=1#frag" })).request.path, "/a?x=1#frag", "the tape keeps it");
+	await send({
+		method: "POST",
+		path: "/b%23c",
+		headers: [
+			["X-A", "1"],
+			["Content-Length", "2"],
+		],
+		body: "hi",
+	});
+	await send({
+		headers: [
+			["host", "one.example"],
+			["Host", "two.example"],
+		],
+	});
+	t.same(requests, [
+		`GET /a?x=1 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
+		`POST /b%23c HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nhi`,
+		"GET / HTTP/1.1\r\nhost: one.example\r\n\r\n",
+	]);
 });
 
 t.test("failures are told in the flow, and the rest goes on", async (t) => {

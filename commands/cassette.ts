@@ -1,10 +1,13 @@
 // A cassette: a tape that a run records when it has to, and that a failed or interrupted run leaves as it was.
-import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { createTape, openTape } from "../formats/index.ts";
 import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { pipe } from "../src/flow/pipe.ts";
+import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { withLock } from "../src/store/file-lock.ts";
+import { isOfDead, MARK, processMark } from "../src/store/process-mark.ts";
 
 export const RECORD_MODES = ["once", "none", "new-episodes", "all"] as const;
 export type RecordMode = (typeof RECORD_MODES)[number];
@@ -60,46 +63,131 @@ export interface CommitOptions {
 	report: Reporter;
 }
 
-/** What a run has recorded so far, beside the tape. */
+/** Of a draft's folder beside the tape; behind it stands the mark of its process. */
+const FOLDER = ".flowtape-";
+const OF_FOLDER = new RegExp(`^${FOLDER.replace(".", "\\.")}(${MARK.source})-`);
+
+/** What a run has recorded so far, beside the tape. Several runs may record one tape at the same time, each a draft of its own. */
 export class Draft {
 	readonly file: string;
 	readonly #tape: string;
 	readonly #folder: string;
+	/** The tape as it stood at the start, by another name; null: there was none. */
+	readonly #before: string | null;
 
-	private constructor(tape: string, folder: string) {
+	private constructor(tape: string, folder: string, before: string | null) {
 		this.#tape = tape;
 		this.#folder = folder;
+		this.#before = before;
 		this.file = join(folder, "new.tape");
 	}
 
 	/** Makes the tape's folder too, where there is none. @throws FlowtapeError FT_IO */
 	static async beside(tape: string): Promise<Draft> {
 		try {
-			await mkdir(dirname(tape), { recursive: true });
-			return new Draft(tape, await mkdtemp(join(dirname(tape), ".flowtape-")));
+			const parent = dirname(tape);
+			await mkdir(parent, { recursive: true });
+			await removeLeft(parent);
+			const folder = await mkdtemp(join(parent, `${FOLDER}${processMark()}-`));
+			return new Draft(tape, folder, await keptAs(join(folder, "before"), tape));
 		} catch (cause) {
 			throw cause instanceof Error ? new FlowtapeError("FT_IO", `${tape}: cannot be written: ${cause.message}`, { file: tape, cause }) : cause;
 		}
 	}
 
-	/** Puts the new flows on the tape, whole or not at all; resolves to their number. @throws FlowtapeError FT_IO and those of reading the tape */
-	async commit({ format, keepsOld, report }: CommitOptions): Promise<number> {
+	/**
+	 * Puts the new flows on the tape, whole or not at all; what other runs have put there meanwhile stays. Resolves to the number of new flows.
+	 * @throws FlowtapeError FT_IO and those of reading the tape
+	 */
+	async commit(options: CommitOptions): Promise<number> {
+		const target = await realpath(this.#tape).catch(() => this.#tape);
+		return withLock(join(dirname(target), `.${basename(target)}.lock`), () => this.#commit(options));
+	}
+
+	async #commit({ format, keepsOld, report }: CommitOptions): Promise<number> {
+		const wasReplaced = await this.#wasReplaced();
 		const added = await openTape(this.file, { report });
-		const old = keepsOld ? [await openTape(this.#tape, { report })] : [];
+		const old = keepsOld || wasReplaced ? [await openTape(this.#tape, { report })] : [];
+		const newcomers = wasReplaced ? new Newcomers(await this.#idsBefore(report), keepsOld) : null;
 		const sink = await createTape(this.#tape, { format: format ?? undefined, report });
 		try {
-			await pipe(old, [], sink);
-			const { passed } = await pipe([added], [], sink);
-			if (passed > 0) await sink.close();
+			await pipe(old, newcomers === null ? [] : [newcomers.stay], sink);
+			const { read } = await pipe([added], newcomers === null ? [] : [newcomers.add], sink);
+			if (read > 0) await sink.close();
 			else await sink.discard?.();
-			return passed;
+			return read;
 		} catch (error) {
 			await sink.discard?.();
 			throw error;
 		}
 	}
 
+	/** Whether another run has put a tape in the place of the one at the start, or where there was none. */
+	async #wasReplaced(): Promise<boolean> {
+		const now = await stat(this.#tape).catch(() => null);
+		if (now === null) return false;
+		return this.#before === null || (await stat(this.#before)).ino !== now.ino;
+	}
+
+	async #idsBefore(report: Reporter): Promise<ReadonlySet<string>> {
+		const ids = new Set<string>();
+		if (this.#before === null) return ids;
+		for await (const flows of await openTape(this.#before, { report })) for (const { id } of flows) ids.add(id);
+		return ids;
+	}
+
 	async close(): Promise<void> {
 		await rm(this.#folder, { recursive: true, force: true });
+	}
+}
+
+/** What came to the tape since the start of a run, and what of the run's own is to be added to it: a request that both have sent, once. */
+class Newcomers {
+	readonly #before: ReadonlySet<string>;
+	readonly #keepsOld: boolean;
+	/** How often each request was recorded by others. */
+	readonly #counts = new Map<string, number>();
+
+	constructor(before: ReadonlySet<string>, keepsOld: boolean) {
+		this.#before = before;
+		this.#keepsOld = keepsOld;
+	}
+
+	readonly stay = (flow: Flow): Flow | null => {
+		if (this.#before.has(flow.id)) return this.#keepsOld ? flow : null;
+		if (flow.type === "http") {
+			const key = defaultRequestKey(flow);
+			this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+		}
+		return flow;
+	};
+
+	readonly add = (flow: Flow): Flow | null => {
+		if (flow.type !== "http") return flow;
+		const key = defaultRequestKey(flow);
+		const count = this.#counts.get(key) ?? 0;
+		if (count > 0) this.#counts.set(key, count - 1);
+		return count > 0 ? null : flow;
+	};
+}
+
+/** A second name for a file, in time before another takes its place; null where there is none. */
+async function keptAs(name: string, tape: string): Promise<string | null> {
+	try {
+		const target = await realpath(tape);
+		// not every file system has links
+		await link(target, name).catch(() => copyFile(target, name));
+		return name;
+	} catch (error) {
+		if (hasErrno(error, "ENOENT", "ENOTDIR", "EISDIR")) return null;
+		throw error;
+	}
+}
+
+/** Removes the drafts of processes that were killed. */
+async function removeLeft(parent: string): Promise<void> {
+	for (const name of await readdir(parent)) {
+		const mark = OF_FOLDER.exec(name)?.[1];
+		if (mark !== undefined && isOfDead(mark)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
 	}
 }

@@ -1,9 +1,10 @@
 // A file beside the target, which takes the target's place once it is whole: until then, and whatever ends us, the old one stands there.
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
-import { chmod, chown, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { chmod, chown, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FlowtapeError } from "../src/errors.ts";
+import { isOfDead, MARK, processMark } from "../src/store/process-mark.ts";
 import { outputError } from "./output-error.ts";
 
 /** Permissions among the bits of a mode. */
@@ -22,12 +23,13 @@ export class Draft {
 		this.#path = path;
 		this.target = target;
 		this.#before = before;
-		this.file = join(dirname(target), `.${basename(target)}.${randomBytes(4).toString("hex")}.tmp`);
+		this.file = join(dirname(target), `${beginningOf(target)}${processMark()}-${randomBytes(4).toString("hex")}.tmp`);
 	}
 
 	/** @param path as messages name it */
 	static async of(path: string): Promise<Draft> {
 		const target = await realpath(path).catch(() => path);
+		await removeLeft(target);
 		return new Draft(path, target, await stat(target).catch(() => null));
 	}
 
@@ -72,5 +74,22 @@ export class Draft {
 		if (!(error instanceof FlowtapeError)) return outputError(this.#path, error);
 		if (error.file !== this.file) return error;
 		return new FlowtapeError(error.code, error.message.replace(this.file, this.#path), { file: this.#path, cause: error.cause });
+	}
+}
+
+/** Of the name of a draft, before the mark of its process. */
+function beginningOf(target: string): string {
+	return `.${basename(target)}.`;
+}
+
+const REST = new RegExp(`^(${MARK.source})-[0-9a-f]{8}\\.tmp$`);
+
+/** Removes the drafts of a target that were left by processes that were killed. */
+async function removeLeft(target: string): Promise<void> {
+	const folder = dirname(target);
+	const beginning = beginningOf(target);
+	for (const name of await readdir(folder).catch(() => [])) {
+		const mark = name.startsWith(beginning) ? REST.exec(name.slice(beginning.length))?.[1] : undefined;
+		if (mark !== undefined && isOfDead(mark)) await rm(join(folder, name), { force: true }).catch(() => {});
 	}
 }

@@ -223,6 +223,22 @@ export class TapeDatabase {
 	}
 }
 
+/** Locks a file for this process alone, until what comes back is called; null where another has it. @throws FlowtapeError */
+export function lockExclusively(path: string): (() => void) | null {
+	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
+	let db: Database.Database | undefined;
+	try {
+		const made = keep(new Sqlite(path, { fileMustExist: true, timeout: 0 }));
+		db = made;
+		made.exec("BEGIN EXCLUSIVE");
+		return () => made.close();
+	} catch (error) {
+		db?.close();
+		if (hasErrno(error, "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN")) return null;
+		throw storeError(path, error);
+	}
+}
+
 function open(path: string, mode: Mode, durable: boolean): { db: Database.Database; from: number | null } {
 	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
 	const isWritten = mode === "create" || mode === "append";

@@ -1,10 +1,12 @@
 // What a run does with its tape, and that the tape is never half of anything.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { Draft, isNew, isSuccess, isThere, planOf } from "../../commands/cassette.ts";
 import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import { processMark } from "../../src/store/process-mark.ts";
 
 const report = () => {};
 const answered = (statusCode: number) => httpFlow({ response: { statusCode, headers: [], body: "" } });
@@ -61,4 +63,48 @@ t.test("nothing new, or an old tape that cannot be read: it is as it was", async
 	await draft.close();
 	t.equal(readFileSync(tape, "utf8"), "no tape");
 	await t.rejects(Draft.beside(join(tape, "below")), { code: "FT_IO" });
+});
+
+t.test("runs at the same time: each adds what the others have not recorded", async (t) => {
+	const asked = (id: string, path: string) => httpFlow({ id, request: { path } });
+	const idsOf = async (path: string) => (await readTape(path)).flows.map(({ id }) => id);
+	for (const name of ["session.tape", "session.mitm", "session.har"]) {
+		const tape = join(t.testdir(), name);
+		const commit = async (draft: Draft, keepsOld: boolean) => {
+			const count = await draft.commit({ format: null, keepsOld, report });
+			await draft.close();
+			return count;
+		};
+		const runs = [
+			[asked("a1", "/a"), asked("a2", "/b")],
+			[asked("b1", "/a"), asked("b2", "/a"), asked("b3", "/c")],
+			[asked("c1", "/a"), asked("c2", "/a")],
+			[asked("d1", "/d")],
+		];
+		const drafts = await Promise.all(runs.map(() => Draft.beside(tape)));
+		for (const [i, draft] of drafts.entries()) await writeTape(draft.file, runs[i] ?? []);
+		t.same(await Promise.all(drafts.map((draft) => commit(draft, false))), [2, 3, 2, 1]);
+		const first = await idsOf(tape);
+		t.equal(first.length, 5, `${name}: /a twice, /b, /c, /d once`);
+		const [all, more] = await Promise.all([Draft.beside(tape), Draft.beside(tape)]);
+		await writeTape(more.file, [asked("e1", "/a"), asked("e2", "/e")]);
+		await writeTape(all.file, [asked("f1", "/f"), asked("f2", "/e")]);
+		await commit(more, true);
+		t.same(await idsOf(tape), [...first, "e1", "e2"]);
+		await commit(all, false);
+		t.same(await idsOf(tape), ["e1", "e2", "f1"], "what stood there at the start is replaced, what came meanwhile stays");
+		t.same(readdirSync(join(tape, "..")), [name]);
+	}
+});
+
+t.test("drafts of runs that were killed go, others stay", async (t) => {
+	const folder = t.testdir();
+	const { pid } = spawnSync(process.execPath, ["-e", ""]);
+	const [place] = processMark().split("-");
+	for (const name of [`.flowtape-${place}-${pid}-aaaaaa`, `.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"])
+		mkdirSync(join(folder, name));
+	writeFileSync(join(folder, `.flowtape-${place}-${pid}-aaaaaa`, "new.tape"), "half");
+	const draft = await Draft.beside(join(folder, "session.tape"));
+	await draft.close();
+	t.same(readdirSync(folder).sort(), [`.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"].sort());
 });

@@ -89,3 +89,17 @@ t.test("mistakes", async (t) => {
 	] as const)
 		t.match(await runCaptured(command, argv, { env }), { status: 2, err: says });
 });
+
+t.test("four first runs at once lose nothing", async (t) => {
+	const site = await startSite(t);
+	const folder = t.testdir();
+	const tape = join(folder, "session.tape");
+	const names = ["a", "b", "c", "d"];
+	const ended = await Promise.all(names.map((name) => runCaptured(command, [tape, ...asking([`${site.url}/${name}`])], { env })));
+	for (const run of ended) t.match(run, { status: 0, err: /recorded 1 flow to / });
+	t.same(
+		(await paths(tape)).sort(),
+		names.map((name) => `/${name}`),
+	);
+	t.same(readdirSync(folder), ["session.tape"]);
+});

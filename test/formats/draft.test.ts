@@ -1,9 +1,11 @@
 // A draft takes the place of a file as whoever uses the file expects: under its name, behind its links, for the same readers.
+import { spawnSync } from "node:child_process";
 import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { Draft } from "../../formats/draft.ts";
 import { FlowtapeError } from "../../src/errors.ts";
+import { processMark } from "../../src/store/process-mark.ts";
 
 const written = async (path: string, text: string): Promise<Draft> => {
 	const draft = await Draft.of(path);
@@ -16,7 +18,7 @@ t.test("a hidden file beside the target, until it is whole", async (t) => {
 	const folder = t.testdir({ "a.tape": "old" });
 	const path = join(folder, "a.tape");
 	const draft = await written(path, "new");
-	t.match(draft.file, /\/\.a\.tape\.[0-9a-f]{8}\.tmp$/);
+	t.match(draft.file, /\/\.a\.tape\.[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}\.tmp$/);
 	t.equal(await readFile(path, "utf8"), "old");
 	await draft.take(async () => {});
 	t.equal(await readFile(path, "utf8"), "new");
@@ -64,4 +66,14 @@ t.test("what cannot take its place is gone, and its errors name what was asked f
 		code: "FT_IO",
 		message: `${path}: cannot be written: the file system is read-only`,
 	});
+});
+
+t.test("drafts of processes that were killed go with the next one for the same target", async (t) => {
+	const folder = t.testdir();
+	const { pid } = spawnSync(process.execPath, ["-e", ""]);
+	const [place] = processMark().split("-");
+	const kept = [`.a.tape.${processMark()}-00000000.tmp`, `.b.tape.${place}-${pid}-00000000.tmp`, ".a.tape.0123abcd.tmp"];
+	for (const name of [...kept, `.a.tape.${place}-${pid}-00000000.tmp`]) await writeFile(join(folder, name), "half");
+	await Draft.of(join(folder, "a.tape"));
+	t.same((await readdir(folder)).sort(), kept.sort());
 });

@@ -10,7 +10,7 @@ import type { ProxyContext } from "./context.ts";
 import { ERROR_TYPE, type ErrorStatus, errorBody } from "./error-page.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import { HTTP2_VERSION, http2Fields, http2Framing, http2ResponseHeaders, regularFields, upgradeRequestFields } from "./http2-fields.ts";
+import { HTTP2_VERSION, hasOtherHost, http2Fields, http2Framing, http2ResponseHeaders, regularFields, upgradeRequestFields } from "./http2-fields.ts";
 import { END_STREAM, errorName, INTERNAL_ERROR, NO_ERROR } from "./http2-module.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
 import { type TunnelTarget, targetOf } from "./target.ts";
@@ -77,6 +77,8 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const isUpgrade = method === "CONNECT" && protocol === "websocket";
 		if (method === "CONNECT" && !isUpgrade) throw new FlowtapeError("FT_PROTOCOL", `CONNECT ${protocol ?? "inside of a tunnel"}`);
 		const fields = regularFields(raw);
+		// One would decide which rules hold, and the other who answers.
+		if (!this.context.lenient && hasOtherHost(fields, authority)) throw new FlowtapeError("FT_PROTOCOL", `:authority is ${authority}, and Host is another`);
 		if (isUpgrade) fields.push(...upgradeRequestFields());
 		const target = this.tunnel === null ? `${scheme}://${authority}${path}` : path;
 		const head = { method: isUpgrade ? "GET" : method, target, version: HTTP2_VERSION, fields };

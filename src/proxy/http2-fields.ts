@@ -49,6 +49,17 @@ export function regularFields(raw: readonly string[]): ByteString[] {
 	return raw.slice(at);
 }
 
+/** Whether a request has a Host field that names another host than its authority (RFC 9113 section 8.3.1). */
+export function hasOtherHost(fields: ByteString[], authority: ByteString): boolean {
+	const host = new Headers(fields).raw("host");
+	return authority !== "" && host !== null && withoutPort(host) !== withoutPort(authority);
+}
+
+/** In small letters, and without a port that need not be named. */
+function withoutPort(authority: ByteString): string {
+	return authority.toLowerCase().replace(/:(?:443|80)?$/, "");
+}
+
 /** How the body of a message is delimited whose head had these fields. `ended`: the stream ended with the head. */
 export function http2Framing(fields: ByteString[], ended: boolean): Framing {
 	const length = new Headers(fields).raw("content-length");
@@ -79,6 +90,7 @@ export function http1RequestFields(request: Request): ByteString[] {
 	const cookies = fields.filter((_, i) => i % 2 === 1 && fields[i - 1]?.toLowerCase() === "cookie");
 	const out = new Headers(fields.slice());
 	if (cookies.length > 1) out.setAll("cookie", [cookies.join("; ")]);
+	out.delete("http2-settings");
 	if (!out.has("host")) out.fields.unshift("Host", request.authority || defaultAuthority(request));
 	return out.fields;
 }

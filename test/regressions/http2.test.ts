@@ -349,3 +349,11 @@ t.test("what clients are offered in TLS, by what was recorded of the host", asyn
 		t.strictSame(chosen, [server_replay_alpn === "any" ? "h2" : "http/1.1", "h2", "h2", "h2"]);
 	}
 });
+
+t.test("a request with two hosts is refused, before any rule sees one of them", async (t) => {
+	const proxy = await startTestProxy(t);
+	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
+	const session = await openHttp2(t, proxy, origin.authority);
+	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 });
+	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: origin.authority }), { status: 200 });
+});

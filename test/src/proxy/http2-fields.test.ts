@@ -3,6 +3,7 @@ import t from "tap";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Request, Response } from "../../../src/flow/message.ts";
 import {
+	hasOtherHost,
 	http1RequestFields,
 	http2Fields,
 	http2Framing,
@@ -24,6 +25,24 @@ const pseudo = { ":method": "GET", ":scheme": "https", ":path": "/p?q" };
 t.test("the fields of a stream without the pseudo-fields", async (t) => {
 	t.strictSame(regularFields([":method", "GET", ":path", "/", "a", ":b", "a", "c"]), ["a", ":b", "a", "c"]);
 	t.strictSame(regularFields([":status", "200"]), []);
+});
+
+t.test("a Host that names another host than the authority", async (t) => {
+	for (const [host, authority] of [
+		["b", "a"],
+		["a:8080", "a"],
+		["a", "a:8080"],
+		["", "a"],
+	] as const)
+		t.ok(hasOtherHost(["host", host], authority), `${host} ${authority}`);
+	for (const [host, authority] of [
+		["A", "a"],
+		["a:443", "a"],
+		["a", "a:80"],
+		["b", ""],
+	] as const)
+		t.notOk(hasOtherHost(["host", host], authority), `${host} ${authority}`);
+	t.notOk(hasOtherHost([], "a"));
 });
 
 t.test("how a body is delimited", async (t) => {
@@ -75,7 +94,7 @@ t.test("a request of HTTP/2 in HTTP/1.1: with Host, and one Cookie", async (t) =
 	t.strictSame(http1RequestFields(http2("example.com", "a", "1", "cookie", "a=1", "b", "2", "cookie", "b=2")), [
 		...["Host", "example.com", "a", "1", "cookie", "a=1; b=2", "b", "2"],
 	]);
-	t.strictSame(http1RequestFields(http2("example.com", "host", "third")), ["host", "third"]);
+	t.strictSame(http1RequestFields(http2("example.com", "host", "third", "a", "1", "http2-settings", "AA")), ["host", "third", "a", "1"]);
 	t.strictSame(http1RequestFields(http2("")), ["Host", "example.com:8443"]);
 });
 

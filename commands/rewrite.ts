@@ -1,6 +1,6 @@
 // `flowtape rewrite`: changes stored flows, with the options of the live proxy and some of its own.
 import { formatOf } from "../formats/index.ts";
-import { FlowtapeError } from "../src/errors.ts";
+import { errorCodes, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { createHooks, type HookValues, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
@@ -12,6 +12,7 @@ import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
 import { defineCommand, type Input, type Io, type OptionGroup } from "./command.ts";
+import { printableLine } from "./print/text.ts";
 import { withRules } from "./rewrite/rules-file.ts";
 import { Tally } from "./rewrite/tally.ts";
 import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
@@ -19,6 +20,11 @@ import { copyFlows, createOutput, inputOptions, outputOptions, selection, select
 const ownOptions = {
 	output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Where the changed flows go." },
 	in_place: { type: "boolean", default: false, help: "Put the changed tape in the place of the old one, once it is whole." },
+	drop_unread: {
+		type: "boolean",
+		default: false,
+		help: "With --in-place: replace the tape even where records of it could not be read, which are lost then.",
+	},
 	...selectionOptions,
 	...scriptOptions,
 	rules: {
@@ -62,10 +68,21 @@ export const command = defineCommand({
 		const { output, in_place: inPlace, dry_run: dryRun } = options;
 		if ([output !== null, inPlace, dryRun].filter(Boolean).length !== 1)
 			throw new FlowtapeError("FT_USAGE", "rewrite: one of -o TAPE, --in-place and --dry-run was expected, to say where the changed flows go");
+		if (options.drop_unread && !inPlace) throw new FlowtapeError("FT_USAGE", "rewrite: --drop-unread is for --in-place, which was expected too");
 		const filter = await selection(options);
 		const jobs = inPlace ? input.args.map((path) => ({ inputs: [path], output: path })) : [{ inputs: input.args, output }];
 		let worst = 0;
-		for (const job of jobs) worst = Math.max(worst, await rewrite({ ...job, filter, values, options, scripts, inPlace }, io));
+		for (const job of jobs) {
+			try {
+				worst = Math.max(worst, await rewrite({ ...job, filter, values, options, scripts, inPlace }, io));
+			} catch (error) {
+				// of several tapes that are rewritten each by itself, one that is none keeps nothing from the others
+				if (jobs.length === 1 || options.strict || !(error instanceof FlowtapeError) || error.status < errorCodes.FT_CORRUPT_FLOW.status) throw error;
+				io.stderr.write(`flowtape: ${printableLine(error.message)}\n`);
+				worst = Math.max(worst, error.status);
+			}
+			if (io.signal.aborted) break;
+		}
 		return worst;
 	},
 });
@@ -110,7 +127,10 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 	};
 	const all = [...tally.around(steps), ...(options.dedupe ? [dedupe(defaultRequestKey, onDrop)] : [])];
 	const { passed, status } = await copyFlows(
-		{ inputs, filter, steps: all, strict: options.strict, open, progress: output !== null && values.quiet !== true },
+		{
+			...{ inputs, filter, steps: all, strict: options.strict, open, progress: output !== null && values.quiet !== true },
+			replaces: inPlace && output !== null && !options.drop_unread ? output : undefined,
+		},
 		io,
 	);
 	await pipeline.close();

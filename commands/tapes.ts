@@ -1,12 +1,13 @@
 // What commands on stored flows have in common: inputs opened, flows brought to an output, trouble in the data told once.
 import { createTape, formatForWriting, formats, openTape } from "../formats/index.ts";
-import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../src/errors.ts";
+import { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import { type FlowSink, type FlowSource, pipe, type Step } from "../src/flow/pipe.ts";
 import { compileFilterLazily, options as filterOptions } from "../src/hooks/rule.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../src/options.ts";
 import type { Io } from "./command.ts";
 import { Progress } from "./print/progress.ts";
+import { printableLine } from "./print/text.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {
@@ -37,6 +38,9 @@ export const outputOptions = {
 	dump_version: { type: "integer", default: null, metavar: "N", help: "Write mitmproxy dumps in this version of the format; default 21." },
 } as const satisfies OptionTable;
 
+/** How a command ends that left a file as it was because not all of it was read. */
+const UNREAD_STATUS = errorCodes.FT_CORRUPT_FLOW.status;
+
 /** Lines about one piece of data that are printed before the rest is only counted. */
 const PRINTED_TROUBLES = 20;
 
@@ -48,6 +52,7 @@ export class Troubles {
 	readonly #clear: () => void;
 	#status = 0;
 	#count = 0;
+	#unread = 0;
 
 	/**
 	 * @param quiet say nothing of what is no damage
@@ -65,6 +70,17 @@ export class Troubles {
 		return this.#status;
 	}
 
+	/** What was told of the inputs: records that could not be read, and parts of them that no flow has. */
+	get unread(): number {
+		return this.#unread;
+	}
+
+	/** Trouble in an input. What is not read cannot be written again either, whether or not that is an error. */
+	readonly reportInput: Reporter = (code, message, detail) => {
+		this.#unread++;
+		this.report(code, message, detail);
+	};
+
 	readonly report = (code: ErrorCode, message: string, detail: ErrorDetail = {}): void => {
 		const error = new FlowtapeError(code, message, detail);
 		if (this.#strict && error.status > 0) throw error;
@@ -75,10 +91,11 @@ export class Troubles {
 		this.#io.stderr.write(`flowtape: ${message}\n`);
 	};
 
-	/** The last word: how much was wrong, and what was kept. */
-	end(kept: number): void {
+	/** The last word: how much was wrong, and what was kept; null: nothing was written. */
+	end(kept: number | null): void {
 		if (this.#count > PRINTED_TROUBLES) this.#io.stderr.write(`flowtape: ${this.#count - PRINTED_TROUBLES} more of that kind\n`);
-		if (this.#status > 0) this.#io.stderr.write(`flowtape: kept ${kept} ${kept === 1 ? "flow" : "flows"}; --strict would have stopped at the first damage\n`);
+		if (this.#status > 0 && kept !== null)
+			this.#io.stderr.write(`flowtape: kept ${kept} ${kept === 1 ? "flow" : "flows"}; --strict would have stopped at the first damage\n`);
 	}
 }
 
@@ -93,6 +110,8 @@ export interface CopyJob {
 	quiet?: boolean;
 	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
 	progress?: boolean;
+	/** The file that the output takes the place of, where the inputs are lost with it: it stays as it is unless all of them was read. */
+	replaces?: string | undefined;
 }
 
 /** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept; of an interrupted copy nothing is. */
@@ -118,6 +137,12 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 			await sink.discard?.();
 			return { passed, status: Number(io.signal.reason) };
 		}
+		if (job.replaces !== undefined && (troubles.unread > 0 || troubles.status > 0)) {
+			await sink.discard?.();
+			troubles.end(null);
+			io.stderr.write(`flowtape: ${printableLine(job.replaces)} is left as it was, because not all of it was read; --drop-unread replaces it without that\n`);
+			return { passed, status: UNREAD_STATUS };
+		}
 		await sink.close();
 		troubles.end(passed);
 		return { passed, status: troubles.status };
@@ -134,7 +159,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
  * Opens the inputs, stdin where there is none. One that is no tape is reported, and the others are opened.
  * @throws FlowtapeError when no input is a tape, or one cannot be read at all
  */
-export async function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filter" | "ids">, { report }: Troubles): Promise<FlowSource[]> {
+export async function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filter" | "ids">, { reportInput: report }: Troubles): Promise<FlowSource[]> {
 	const paths = inputs.length === 0 ? ["-"] : inputs;
 	const opened = await Promise.allSettled(paths.map((path) => openTape(expandHome(path), { report, filter, ids })));
 	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
@@ -159,14 +184,24 @@ function isDamage(error: unknown): error is FlowtapeError {
 function recovering(source: FlowSource, troubles: Troubles): FlowSource {
 	const transfer = source.transfer?.bind(source);
 	return {
-		...(transfer && { transfer }),
+		...(transfer && {
+			async transfer(sink) {
+				try {
+					return await transfer(sink);
+				} catch (error) {
+					// reading meets the same damage, and tells of it
+					if (!isDamage(error)) throw error;
+					return null;
+				}
+			},
+		}),
 		fleeting: () => source.fleeting?.(),
 		async *[Symbol.asyncIterator]() {
 			try {
 				yield* source;
 			} catch (error) {
 				if (!isDamage(error)) throw error;
-				troubles.report(error.code, error.message, { file: error.file ?? "", cause: error });
+				troubles.reportInput(error.code, error.message, { file: error.file ?? "", cause: error });
 			}
 		},
 	};

@@ -75,15 +75,17 @@ export class Tally {
 	}
 
 	async #watch(flow: Flow, steps: readonly Step[]): Promise<Flow | null> {
-		const { shows, quiet } = this.#options;
-		const before = shows ? describe(flow) : "";
+		const { shows, quiet, hasScripts } = this.#options;
+		// where only counts are asked for, the words of a flow would cost several times what the rules do
+		const inWords = !shows ? null : !quiet ? describe : hasScripts ? stateOf : null;
+		const before = inWords?.(flow) ?? "";
 		this.#isTouched = false;
 		const after = await run(steps, flow);
-		const text = shows && after !== null ? describe(after) : "";
+		const text = after === null ? "" : (inWords?.(after) ?? "");
 		if (after === null) this.#dropped++;
-		else if (this.#isTouched || (this.#options.hasScripts && (!shows || text !== before))) this.#changed++;
-		if (!shows) return after;
-		if (!quiet) this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
+		else if (this.#isTouched || (hasScripts && (!shows || text !== before))) this.#changed++;
+		if (!shows || quiet) return after;
+		this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
 		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps);
 		return after;
 	}

@@ -237,3 +237,61 @@ t.test("scripts change stored flows", async (t) => {
 	t.match(await run(from, "-o", to, "--set", "word=x"), { status: 2, err: /--set word: no such option/ });
 	t.match(await run(from, "-o", to, "-s", join(folder, "none.mjs")), { status: 4, err: /no such script/ });
 });
+
+t.test("in place, a tape of which not all can be read stays as it is, unless told otherwise", async (t) => {
+	const folder = t.testdir();
+	const line = (n: number) => JSON.stringify({ id: `flow-${n}`, request: { method: "GET", url: `http://a.example/${n}` } });
+	const entry = (url: string) => ({
+		startedDateTime: "2024-05-01T10:00:00.000Z",
+		request: { method: "GET", url, httpVersion: "HTTP/1.1", headers: [] },
+		response: { status: 200, statusText: "OK", httpVersion: "HTTP/1.1", headers: [], content: { size: 2, mimeType: "text/plain", text: "ok" } },
+		timings: { send: 1, wait: 5, receive: 4 },
+	});
+	const har = (...entries: unknown[]) => JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } });
+	await writeTape(
+		join(folder, "whole.mitm"),
+		Array.from({ length: 9 }, () => httpFlow()),
+	);
+	await writeTape(
+		join(folder, "whole.tape"),
+		Array.from({ length: 90 }, (_, n) => httpFlow({ response: { body: `${n} `.repeat(500) } })),
+	);
+	const dump = readFileSync(join(folder, "whole.mitm"));
+	const tape = readFileSync(join(folder, "whole.tape"));
+	const odd: Record<string, string | Buffer> = {
+		"typo.jsonl": [line(1), '{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}', line(3), ""].join("\n"),
+		"cut.jsonl": `${line(1)}\n${line(2).slice(0, -9)}`,
+		"typo.jsonl.gz": gzipSync(`${line(1)}\nnothing\n`),
+		"no-url.har": har(entry("http://a.example/1"), { comment: "remember me", request: { method: "GET", headers: [] } }, entry("http://a.example/3")),
+		"data.har": har(entry("http://a.example/1"), entry("data:text/plain,remember-me")),
+		"cut.mitm": dump.subarray(0, -200),
+		"cut.tape": tape.subarray(0, Math.floor((tape.length * 2) / 3)),
+	};
+	for (const [name, bytes] of Object.entries(odd)) {
+		const path = join(folder, name);
+		writeFileSync(path, bytes);
+		for (const args of [[], ["-q"], ["--sort"]]) {
+			const { status, err } = await run(path, "--in-place", "--modify-headers", "/x-new/y", ...args);
+			t.equal(status, 3, name);
+			t.match(err, `${name} is left as it was`);
+			t.ok(readFileSync(path).equals(Buffer.from(bytes)), `${name} is what it was`);
+		}
+		t.match(await run(path, "--in-place", "--drop-unread", "--modify-headers", "/x-new/y"), { status: name === "data.har" ? 0 : 3 });
+		t.ok((await http(path)).every(({ request }) => request.headers.get("x-new") === "y") && (await http(path)).length > 0, name);
+	}
+	t.same(
+		readdirSync(folder).filter((name) => name.startsWith(".")),
+		[],
+	);
+	t.match(await run(join(folder, "whole.mitm"), "--drop-unread", "--dry-run"), { status: 2, err: /--drop-unread is for --in-place/ });
+});
+
+t.test("of several tapes in place, each is rewritten by itself", async (t) => {
+	const folder = t.testdir({ "words.har": "just some words" });
+	const [one, words, two] = ["one.jsonl", "words.har", "two.mitm"].map((name) => join(folder, name)) as [string, string, string];
+	await writeTape(one, [httpFlow()]);
+	await writeTape(two, [httpFlow()]);
+	t.match(await run(one, words, two, "--in-place", "--modify-headers", "/x-new/y"), { status: 3, err: /words\.har: byte 0: not a tape/ });
+	for (const path of [one, two]) t.equal((await http(path))[0]?.request.headers.get("x-new"), "y");
+	t.equal(readFileSync(words, "utf8"), "just some words");
+});

@@ -5,7 +5,7 @@ import { captureIo } from "../../../fixtures/run-captured.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { Step } from "../../../src/flow/pipe.ts";
 
-function tally(options: { shows?: boolean; quiet?: boolean } = {}) {
+function tally(options: { shows?: boolean; quiet?: boolean; hasScripts?: boolean } = {}) {
 	const { io, captured } = captureIo();
 	return { tally: new Tally(io, { shows: false, quiet: false, color: false, ...options }), captured };
 }
@@ -61,6 +61,27 @@ t.test("a dry run shows each change, and tries the rules a second time", async (
 	t.match(captured.out, /^--- one\n@@\n-.*\n\+.*# more\n/);
 	t.notMatch(captured.out, "two");
 	t.match(captured.err, "would change 1 of the 1 flows tried");
+});
+
+t.test("a quiet dry run counts, and neither words nor a second try are made for it", async (t) => {
+	for (const hasScripts of [false, true]) {
+		const { tally: counting, captured } = tally({ shows: true, quiet: true, hasScripts });
+		let runs = 0;
+		const steps = counting.around([
+			(flow) => {
+				runs++;
+				if (flow.id !== "one") return flow;
+				flow.comment += "x";
+				if (!hasScripts) counting.onChange("/a/b");
+				return flow;
+			},
+		]);
+		for (const id of ["one", "two"]) await through(steps, httpFlow({ id }));
+		counting.end(2, false);
+		t.equal(runs, 2);
+		t.match(captured.out, /would keep 2 flows, change 1, drop 0\n$/);
+		t.equal(captured.err, "");
+	}
 });
 
 t.test("while writing, the first flows are tried behind the sink", async (t) => {

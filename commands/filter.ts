@@ -46,7 +46,8 @@ export const command = defineCommand({
 		const open = async (troubles: Troubles, size: number) =>
 			output === null ? printer(io, lineOf(options, values, io)) : createOutput(output, options, troubles, size);
 		const progress = output !== null || options.count || io.stdout.isTTY !== true;
-		const { passed, status } = await copyFlows({ inputs, filter, strict, quiet: values.quiet === true, open, progress }, io);
+		const bodies = output !== null || (options.json && !options.count);
+		const { passed, status } = await copyFlows({ inputs, filter, bodies, strict, quiet: values.quiet === true, open, progress }, io);
 		if (io.signal.aborted) return status;
 		if (options.count) io.stdout.write(`${passed}\n`);
 		else if (output !== null && values.verbose === true) io.stderr.write(`${passed} flows\n`);

@@ -22,7 +22,7 @@ export const command = defineCommand({
 	async run({ args: inputs, options, values }, io) {
 		const summary = new Summary(options.top);
 		const sink = { append: summary.add, close: async () => {} };
-		const { status } = await copyFlows({ inputs, strict: options.strict, open: async () => sink, progress: values.quiet !== true }, io);
+		const { status } = await copyFlows({ inputs, bodies: false, strict: options.strict, open: async () => sink, progress: values.quiet !== true }, io);
 		// what was counted so far is not what the tape holds
 		if (io.signal.aborted) return status;
 		const report = summary.report();

@@ -88,7 +88,7 @@ export class Troubles {
 		this.#status = Math.max(this.#status, error.status);
 		if (++this.#count > PRINTED_TROUBLES) return;
 		this.#clear();
-		this.#io.stderr.write(`flowtape: ${message}\n`);
+		this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 	};
 
 	/** The last word: how much was wrong, and what was kept; null: nothing was written. */
@@ -106,6 +106,8 @@ export interface CopyJob {
 	steps?: readonly Step[];
 	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind; `inputSize` is in bytes, 0 where not known. */
 	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
+	/** Whether the output is made of bodies too, so that damaged ones have to be found; default: yes. */
+	bodies?: boolean;
 	strict: boolean;
 	quiet?: boolean;
 	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
@@ -159,9 +161,12 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
  * Opens the inputs, stdin where there is none. One that is no tape is reported, and the others are opened.
  * @throws FlowtapeError when no input is a tape, or one cannot be read at all
  */
-export async function openAll({ inputs, filter, ids }: Pick<CopyJob, "inputs" | "filter" | "ids">, { reportInput: report }: Troubles): Promise<FlowSource[]> {
+export async function openAll(
+	{ inputs, filter, ids, bodies }: Pick<CopyJob, "inputs" | "filter" | "ids" | "bodies">,
+	{ reportInput: report }: Troubles,
+): Promise<FlowSource[]> {
 	const paths = inputs.length === 0 ? ["-"] : inputs;
-	const opened = await Promise.allSettled(paths.map((path) => openTape(expandHome(path), { report, filter, ids })));
+	const opened = await Promise.allSettled(paths.map((path) => openTape(expandHome(path), { report, filter, ids, bodies })));
 	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const failures = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
 	try {

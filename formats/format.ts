@@ -26,6 +26,8 @@ export interface SourceOptions {
 	/** Only flows that match. A format may use what the filter tells (columns, needs) to read less; it returns exactly the matching flows. */
 	filter?: Filter | undefined;
 	ids?: readonly string[] | undefined;
+	/** Whether bodies are going to be asked for, so that those that are damaged are found and told of with their flows; default: yes. */
+	bodies?: boolean | undefined;
 }
 
 /** Where a sink writes: a file that takes its name only when it is complete, or a stream. */

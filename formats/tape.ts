@@ -116,11 +116,11 @@ class TapeSource implements FlowSource {
 		}
 	}
 
-	async *#flowsOf(path: string, { report, filter, ids }: SourceOptions): AsyncGenerator<Flow[]> {
+	async *#flowsOf(path: string, { report, filter, ids, bodies = true }: SourceOptions): AsyncGenerator<Flow[]> {
 		const { openStore } = await import("../src/store/sqlite.ts");
 		// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
 		this.#store = openStore(path, { mode: "read", report });
-		for await (const flows of this.#store.read({ filter, ids })) {
+		for await (const flows of this.#store.read({ filter, ids, bodies })) {
 			this.#read += flows.length;
 			yield flows;
 		}

@@ -1,23 +1,25 @@
 // The rows that a batch of flows refers to: read in one go once it shows that most are asked for, which costs a third of one by one.
+import { FlowtapeError } from "../errors.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
 /** Bytes of a batch beyond which its rows are read one by one all the same. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
-type Bytes = Buffer | null;
-
-export class BatchRows {
+export class BatchRows<R extends unknown[]> {
 	readonly #db: TapeDatabase;
 	readonly #table: "body" | "connection";
+	readonly #columns: string;
 	#expected: readonly number[] = [];
 	#asked = 0;
 	/** Whether the batch is to be read as a whole, should any of it be asked for. */
 	#isWanted = false;
-	#rows: ReadonlyMap<number, Bytes> = new Map();
+	#rows: ReadonlyMap<number, R> = new Map();
 
-	constructor(db: TapeDatabase, table: "body" | "connection") {
+	/** @param columns that are read of a row, in the order of R */
+	constructor(db: TapeDatabase, table: "body" | "connection", columns: string) {
 		this.#db = db;
 		this.#table = table;
+		this.#columns = columns;
 	}
 
 	/** The rows to which the flows at hand refer, and the bytes that they have together. */
@@ -34,17 +36,23 @@ export class BatchRows {
 		this.#readAll();
 	}
 
-	/** The bytes of a row; undefined where it is not there. */
-	get(id: number): Bytes | undefined {
+	/** The values of a row; undefined where it is not there. @throws FlowtapeError FT_STORE where it cannot be read */
+	get(id: number): R | undefined {
 		this.#asked++;
 		if (this.#isWanted) this.#readAll();
 		const found = this.#rows.get(id);
-		return found !== undefined ? found : this.#db.get<{ bytes: Bytes }>(`SELECT bytes FROM ${this.#table} WHERE id = ?`, id)?.bytes;
+		return found !== undefined ? found : this.#db.lists<R>(`SELECT ${this.#columns} FROM ${this.#table} WHERE id = ?`, id)[0];
 	}
 
 	#readAll(): void {
 		this.#isWanted = false;
-		const sql = `SELECT id, bytes FROM ${this.#table} WHERE id IN (SELECT value FROM json_each(?))`;
-		this.#rows = new Map(this.#db.lists<[id: number, bytes: Bytes]>(sql, JSON.stringify(this.#expected)));
+		const sql = `SELECT id, ${this.#columns} FROM ${this.#table} WHERE id IN (SELECT value FROM json_each(?))`;
+		try {
+			const rows = this.#db.lists<[id: number, ...R]>(sql, JSON.stringify(this.#expected));
+			this.#rows = new Map(rows.map(([id, ...values]) => [id, values]));
+		} catch (error) {
+			// one that cannot be read keeps none of the others from being read by itself
+			if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
+		}
 	}
 }

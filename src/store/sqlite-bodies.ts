@@ -24,6 +24,9 @@ const RECENT_BYTES = 4 * 1024 * 1024;
 const EMPTY = Buffer.alloc(0);
 const EMPTY_BODY = 0;
 
+/** A row of `body`. Bytes beyond CHUNK_BYTES stand in `chunk`, in pieces numbered from 0. */
+type BodyRow = [bytes: Buffer | null, crc: number, size: number];
+
 export class BodyTable {
 	readonly #db: TapeDatabase;
 	/** Numbers of bodies by size and checksum. What they lead to is compared byte by byte, so that nobody can forge an equal body. */
@@ -33,11 +36,13 @@ export class BodyTable {
 	#written = 0;
 	/** Written piece by piece, and not yet part of a flow. */
 	readonly #loose = new Set<number>();
-	readonly #rows: BatchRows;
+	readonly #rows: BatchRows<BodyRow>;
+	/** Those of the batch at hand that were read and found whole, so that nothing is reckoned twice. */
+	readonly #whole = new Set<number>();
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
-		this.#rows = new BatchRows(db, "body");
+		this.#rows = new BatchRows(db, "body", "bytes, crc, size");
 	}
 
 	takeWritten(): number {
@@ -144,28 +149,32 @@ export class BodyTable {
 	}
 
 	#isSame(id: number, size: number, body: Body): boolean {
-		if (size > CHUNK_BYTES) return equalBytes(this.chunksOf(id), bodyChunks(body));
+		if (size > CHUNK_BYTES) return equalBytes(this.#pieces(id), bodyChunks(body));
 		let bytes = this.#recent.get(id);
 		if (bytes === undefined) {
-			bytes = this.bytesOf(id);
+			bytes = this.#bytes(id);
 			this.#recent.set(id, bytes);
 		}
 		return bytes.equals(bodyBytes(body) as Buffer);
 	}
 
+	/** @throws FlowtapeError FT_STORE for what no body can be */
 	read(stored: StoredBody, size: number | null): Body {
 		if (stored === null) return null;
+		this.#checkKind(stored);
 		if (stored === EMPTY_BODY) return EMPTY;
 		return typeof stored === "number" ? new LazyBody(this, stored, size ?? 0) : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
 	}
 
 	/** The bodies of the flows that are read next, and the bytes that they have together. */
 	expect(stored: readonly StoredBody[], bytes: number): void {
+		this.#whole.clear();
 		this.#rows.expect(numbersOf(stored), bytes);
 	}
 
 	/** Reads bodies of which all are going to be asked for. */
 	readAhead(stored: readonly StoredBody[]): void {
+		this.#whole.clear();
 		this.#rows.readAhead(numbersOf(stored));
 	}
 
@@ -175,13 +184,82 @@ export class BodyTable {
 		return bodyBytes(body);
 	}
 
+	/** All bytes of a body. @throws FlowtapeError FT_STORE where they are not those that were written */
 	bytesOf(id: number): Buffer {
-		return this.#bytes(id) ?? Buffer.concat([...this.#pieces(id)]);
+		const [bytes, crc, size] = this.#row(id);
+		const found = bytes ?? Buffer.concat([...this.#pieces(id)]);
+		if (!this.#whole.has(id)) {
+			this.#check(id, found.length === size && crc32(found) === crc);
+			this.#whole.add(id);
+		}
+		return found;
 	}
 
+	/** As `bytesOf`, piece by piece. The last piece comes once all of them were found to be what was written: before, nobody can take them for all. */
 	chunksOf(id: number): Iterable<Buffer> {
-		const bytes = this.#bytes(id);
-		return bytes === null ? this.#pieces(id) : [bytes];
+		const [bytes, crc, size] = this.#row(id);
+		if (bytes !== null) return [this.bytesOf(id)];
+		return this.#whole.has(id) ? this.#pieces(id) : this.#checkedPieces(id, crc, size);
+	}
+
+	*#checkedPieces(id: number, expected: number, size: number): Generator<Buffer> {
+		let [crc, length] = [0, 0];
+		let last: Buffer | null = null;
+		for (const piece of this.#pieces(id)) {
+			if (last !== null) yield last;
+			crc = crc32(piece, crc);
+			length += piece.length;
+			last = piece;
+		}
+		this.#check(id, length === size && crc === expected);
+		if (last !== null) yield last;
+	}
+
+	/**
+	 * Why the bytes of a body cannot be had; null where they can. All of them are read, and kept for who asks next where they are one piece.
+	 * @param size as the flow has it; null: it does not say
+	 * @param limit bytes beyond which only the lengths of the pieces are looked at; what they are is found when they are read
+	 */
+	damageOf(stored: unknown, size: number | null, limit = Infinity): FlowtapeError | null {
+		try {
+			this.#checkAll(stored, size, limit);
+			return null;
+		} catch (error) {
+			if (error instanceof FlowtapeError && error.code === "FT_STORE") return error;
+			throw error;
+		}
+	}
+
+	#checkAll(stored: unknown, size: number | null, limit: number): void {
+		if (stored === null || stored === EMPTY_BODY) return;
+		if (stored instanceof Uint8Array) {
+			if (size !== null && stored.length !== size) throw this.#damage(`a body has ${stored.length} bytes in place of ${size}`);
+			return;
+		}
+		const id = this.#checkKind(stored) as number;
+		if (this.#whole.has(id)) return;
+		const [bytes, crc, whole] = this.#row(id);
+		this.#check(id, size === null || size === whole);
+		if (bytes === null && whole > limit) {
+			this.#check(id, this.#lengthOfPieces(id) === whole);
+			return;
+		}
+		if (bytes !== null) this.bytesOf(id);
+		else for (const _ of this.#checkedPieces(id, crc, whole));
+		this.#whole.add(id);
+	}
+
+	/** Damage may have put anything in a column. */
+	#checkKind(stored: unknown): unknown {
+		if (typeof stored === "number" ? stored >= 0 : stored instanceof Uint8Array) return stored;
+		throw this.#damage("a body has a number that none can have");
+	}
+
+	/** Of pieces that are numbered without a gap, in bytes, without reading them; null where there is a gap. */
+	#lengthOfPieces(id: number): number | null {
+		const sql = "SELECT count(*) AS count, min(n) AS first, max(n) AS last, sum(length(bytes)) AS length FROM chunk WHERE body = ?";
+		const row = this.#db.get<{ count: number; first: number | null; last: number; length: number }>(sql, id);
+		return row !== undefined && row.first === 0 && row.last === row.count - 1 ? row.length : null;
 	}
 
 	*#pieces(id: number): Generator<Buffer> {
@@ -193,10 +271,23 @@ export class BodyTable {
 		}
 	}
 
-	#bytes(id: number): Buffer | null {
-		const bytes = this.#rows.get(id);
-		if (bytes === undefined) throw new FlowtapeError("FT_STORE", `${this.#db.path}: the tape is damaged: body ${id} is not there`, { file: this.#db.path });
-		return bytes;
+	/** Unchecked: they are only compared. */
+	#bytes(id: number): Buffer {
+		return this.#row(id)[0] ?? Buffer.concat([...this.#pieces(id)]);
+	}
+
+	#row(id: number): BodyRow {
+		const row = this.#rows.get(id);
+		if (row === undefined) throw this.#damage(`body ${id} is not there`);
+		return row;
+	}
+
+	#check(id: number, isWhole: boolean): void {
+		if (!isWhole) throw this.#damage(`the bytes of body ${id} are not those that were written`);
+	}
+
+	#damage(what: string): FlowtapeError {
+		return new FlowtapeError("FT_STORE", `${this.#db.path}: the tape is damaged: ${what}`, { file: this.#db.path });
 	}
 }
 

@@ -8,11 +8,11 @@ const EMPTY = Buffer.alloc(0);
 
 export class ConnectionTable {
 	readonly #db: TapeDatabase;
-	readonly #rows: BatchRows;
+	readonly #rows: BatchRows<[bytes: Buffer]>;
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
-		this.#rows = new BatchRows(db, "connection");
+		this.#rows = new BatchRows(db, "connection", "bytes");
 	}
 
 	/** Empty where the tape has lost it. */
@@ -27,11 +27,11 @@ export class ConnectionTable {
 
 	/** @throws FlowtapeError FT_CORRUPT_FLOW */
 	readClient(row: number): ClientConnection {
-		return unpackClient(this.#rows.get(row) ?? EMPTY, this.#readCertificate);
+		return unpackClient(this.#rows.get(row)?.[0] ?? EMPTY, this.#readCertificate);
 	}
 
 	/** @throws FlowtapeError FT_CORRUPT_FLOW */
 	readServer(row: number): ServerConnection {
-		return unpackServer(this.#rows.get(row) ?? EMPTY, this.#readCertificate);
+		return unpackServer(this.#rows.get(row)?.[0] ?? EMPTY, this.#readCertificate);
 	}
 }

@@ -1,6 +1,8 @@
 // Flows of one tape taken over into a new one as they are, with all that they refer to.
+import { FlowtapeError } from "../errors.ts";
 import { certificateKeys } from "./pack-connection.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
+import { BodyTable } from "./sqlite-bodies.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
 
 /** Brings what the flows refer to, under its old number. */
@@ -37,12 +39,45 @@ export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readon
 			DROP TABLE chosen;
 		`);
 		to.exec(COPY_PARTS);
+		checkFlows(to, path);
 		new CertificateCopy(to).of("1");
 		to.exec("COMMIT");
 		return count;
 	} finally {
 		to.rollback();
 		to.exec("DETACH source");
+	}
+}
+
+/** A flow that no tape can have, or whose body did not come along. */
+const ODD_FLOW = `seq < 1 OR ${[
+	["request_body", "request_size"],
+	["response_body", "response_size"],
+	["original_body", null],
+]
+	.map(([column, size]) => {
+		const inRow = size === null ? "" : `OR typeof(${column}) = 'blob' AND length(${column}) <> ${size}`;
+		const inTable = `SELECT 1 FROM body WHERE body.id = ${column} ${size === null ? "" : `AND body.size = ${size}`}`;
+		return `typeof(${column}) NOT IN ('null', 'blob', 'integer') ${inRow}
+			OR typeof(${column}) = 'integer' AND ${column} <> 0 AND NOT EXISTS (${inTable})`;
+	})
+	.join(" OR ")}`;
+
+/**
+ * Damage is not copied: the flows of such a tape are read one by one, which tells of it.
+ * @throws FlowtapeError FT_STORE
+ */
+function checkFlows(copy: TapeDatabase, path: string): void {
+	const fail = (what: string) => new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
+	const odd = copy.get<{ seq: number }>(`SELECT seq FROM flow WHERE ${ODD_FLOW} LIMIT 1`);
+	if (odd !== undefined) throw fail(`flow ${odd.seq} has a body that is not there`);
+	const bodies = new BodyTable(copy);
+	for (let last = 0; ; ) {
+		const rows = copy.lists<[id: number, size: number]>("SELECT id, size FROM body WHERE id > ? ORDER BY id LIMIT 1000", last);
+		const end = rows.at(-1);
+		if (end === undefined) return;
+		for (const [id, size] of rows) if (bodies.damageOf(id, size) !== null) throw fail(`the bytes of body ${id} are not those that were written`);
+		last = end[0];
 	}
 }
 

@@ -1,4 +1,5 @@
 // The rows of a tape that a filter is to be asked about: chosen by their columns, and by their bodies where those are searched.
+import { FlowtapeError } from "../errors.ts";
 import type { Column, Filter, Plan } from "../filter/filter.ts";
 import { decide, looksAt, type Side } from "../filter/plan.ts";
 import { FACTS, type FlowFacts, type StoredBody, selected } from "./flow-row.ts";
@@ -83,7 +84,13 @@ type PeekedRow = Partial<Record<Column, string | number | null>> & {
 /** Where a body is coded, or a flow has other messages, what is stored is not what filters look at. */
 function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null | undefined {
 	if (row.kind !== "http" || row.has_websocket !== 0 || (row.coded & CODED[side]) !== 0) return undefined;
-	return bodies.bytes(row[`${side}_body`]);
+	try {
+		return bodies.bytes(row[`${side}_body`]);
+	} catch (error) {
+		// the flow is made, which tells of it
+		if (error instanceof FlowtapeError && error.code === "FT_STORE") return undefined;
+		throw error;
+	}
 }
 
 const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
@@ -94,9 +101,10 @@ const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
  */
 function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
 	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
-	let damage: unknown;
+	const first = firstNumber(db);
+	let damage: unknown = first < 0 ? misnumbered(db) : undefined;
 	let barren = 0;
-	for (let last = -1; ; ) {
+	for (let last = Math.min(first, 0) - 1; ; ) {
 		let rows: R[];
 		try {
 			rows = db.all<R>(sql, last);
@@ -120,9 +128,17 @@ function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly s
 
 /** Of a batch with damage in it, the rows that can be read. */
 function survivors<R>(db: TapeDatabase, columns: readonly string[], last: number): R[] {
+	return readable(
+		db,
+		columns,
+		Array.from({ length: BATCH_ROWS }, (_, index) => last + 1 + index),
+	);
+}
+
+function readable<R>(db: TapeDatabase, columns: readonly string[], numbers: readonly number[]): R[] {
 	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq = ?`;
 	const found: R[] = [];
-	for (let seq = last + 1; seq <= last + BATCH_ROWS; seq++) {
+	for (const seq of numbers) {
 		try {
 			found.push(...db.all<R>(sql, seq));
 		} catch {
@@ -130,6 +146,20 @@ function survivors<R>(db: TapeDatabase, columns: readonly string[], last: number
 		}
 	}
 	return found;
+}
+
+/** Flows are numbered from 1. */
+function misnumbered(db: TapeDatabase): FlowtapeError {
+	return new FlowtapeError("FT_STORE", `${db.path}: the tape is damaged: flows have numbers below 1`, { file: db.path });
+}
+
+/** The lowest number of a row; 0 where that cannot be read. */
+function firstNumber(db: TapeDatabase): number {
+	try {
+		return db.get<{ n: number }>("SELECT coalesce(min(seq), 0) AS n FROM flow")?.n ?? 0;
+	} catch {
+		return 0;
+	}
 }
 
 /** The highest number of a row; 0 where that cannot be read. */
@@ -147,7 +177,17 @@ function rowsOf<R extends { seq: number }>(db: TapeDatabase, columns: readonly s
 
 /** The numbers of the rows first, which an index tells, then the rows. */
 function* chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Condition): Generator<R[]> {
-	for (const batch of slices(numbers(db, condition), BATCH_ROWS)) yield rowsAt<R>(db, columns, batch);
+	let damage: unknown;
+	for (const batch of slices(numbers(db, condition), BATCH_ROWS)) {
+		try {
+			yield rowsAt<R>(db, columns, batch);
+		} catch (error) {
+			if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
+			damage ??= error;
+			yield readable<R>(db, columns, batch);
+		}
+	}
+	if (damage !== undefined) throw damage;
 }
 
 function rowsAt<R>(db: TapeDatabase, columns: readonly string[], batch: readonly number[]): R[] {

@@ -9,6 +9,11 @@ export interface ReadOptions {
 	filter?: Filter | undefined;
 	/** Only these ids, in tape order. */
 	ids?: readonly string[] | undefined;
+	/**
+	 * Whether bodies are going to be asked for: each is read before its flow comes, and a flow of which one is damaged comes without it, which is
+	 * reported. Else bodies stay where they are, and who asks for one that is damaged gets an error.
+	 */
+	bodies?: boolean | undefined;
 }
 
 /** The request of a flow, as it came where it was changed since, with the flow's place in the store. */

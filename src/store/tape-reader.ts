@@ -26,6 +26,10 @@ export class TapeReader implements PartReader, Lender {
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter;
 	readonly #connections: ConnectionTable;
+	/** Whether bodies are read with their flows, and what of them is damaged is left out. */
+	#isChecking = false;
+	/** The number of the flow that is being made. */
+	#seq = 0;
 
 	constructor(db: TapeDatabase, report: Reporter) {
 		this.#db = db;
@@ -47,7 +51,15 @@ export class TapeReader implements PartReader, Lender {
 	}
 
 	readBody(stored: StoredBody, size: number | null): Body {
-		return this.bodies.read(stored, size);
+		try {
+			const damage = this.#isChecking ? this.bodies.damageOf(stored, size) : null;
+			if (damage !== null) throw damage;
+			return this.bodies.read(stored, size);
+		} catch (error) {
+			if (!isDamage(error)) throw error;
+			this.reportDamage(this.#seq, "a body", error);
+			return null;
+		}
 	}
 
 	readClient(row: number): ClientConnection {
@@ -63,12 +75,28 @@ export class TapeReader implements PartReader, Lender {
 	}
 
 	readMessages(seq: number): MessageRow[] {
-		return this.#db.all<MessageRow>("SELECT at, from_client, opcode, flags, bytes FROM message WHERE flow = ? ORDER BY n", seq);
+		try {
+			return this.#db.all<MessageRow>("SELECT at, from_client, opcode, flags, bytes FROM message WHERE flow = ? ORDER BY n", seq);
+		} catch (error) {
+			if (!isDamage(error)) throw error;
+			this.reportDamage(seq, "the list of its messages", error);
+			return [];
+		}
 	}
 
 	reportDamage(seq: number, what: string, cause: unknown): void {
 		const { path } = this.#db;
-		this.#report("FT_CORRUPT_FLOW", `${path}: flow ${seq}: ${what} is damaged; the flow is kept without`, { file: path, record: seq, cause });
+		const why = cause instanceof FlowtapeError ? `: ${cause.message.replace(`${path}: `, "")}` : "";
+		const message = `${path}: flow ${seq}: ${what} is damaged; the flow is kept without (id ${this.#idOf(seq)}${why})`;
+		this.#report("FT_CORRUPT_FLOW", message, { file: path, record: seq, cause });
+	}
+
+	#idOf(seq: number): string {
+		try {
+			return fromStored(this.#db.get<{ id: string }>("SELECT id FROM flow WHERE seq = ?", seq)?.id ?? "unknown");
+		} catch {
+			return "unknown";
+		}
 	}
 
 	read(options: ReadOptions = {}): FlowSource {
@@ -80,29 +108,54 @@ export class TapeReader implements PartReader, Lender {
 		};
 	}
 
-	*#batches({ filter, ids }: ReadOptions): Generator<Flow[]> {
-		const condition = conditionOf(this.#db, filter, ids);
-		const asked = condition.exact ? undefined : filter;
-		for (const rows of this.#candidates(condition, asked)) yield rows.flatMap((row) => this.#decode(row, asked) ?? []);
+	*#batches({ filter, ids, bodies = false }: ReadOptions): Generator<Flow[]> {
+		const isChecking = bodies || looksAtBodies(filter);
+		let hasBegun = false;
+		try {
+			const condition = conditionOf(this.#db, filter, ids);
+			const asked = condition.exact ? undefined : filter;
+			for (const rows of this.#candidates(condition, asked, isChecking)) {
+				hasBegun = true;
+				yield this.#flows(rows, asked, isChecking);
+			}
+		} catch (error) {
+			if (hasBegun || !isDamage(error) || (filter === undefined && ids === undefined)) throw error;
+			// the indexes are damaged: each flow is asked itself
+			const wanted = ids === undefined ? null : new Set(ids);
+			for (const rows of this.#candidates(EVERY_ROW, undefined, isChecking))
+				yield this.#flows(
+					rows.filter(({ id }) => wanted?.has(fromStored(id)) !== false),
+					filter,
+					isChecking,
+				);
+			throw error;
+		}
+	}
+
+	#flows(rows: readonly StoredRow[], filter: Filter | undefined, isChecking: boolean): Flow[] {
+		this.#isChecking = isChecking;
+		const flows = rows.flatMap((row) => this.#decode(row, filter) ?? []);
+		this.#isChecking = false;
+		return flows;
 	}
 
 	/** The numbers of the flows that match. */
 	*matching({ filter, ids }: ReadOptions): Generator<number[]> {
 		const condition = conditionOf(this.#db, filter, ids);
 		if (condition.exact) yield* numbersOf(this.#db, condition);
-		else for (const rows of this.#candidates(condition, filter)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+		else for (const rows of this.#candidates(condition, filter, false)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
 	}
 
 	/** What the rows of each batch refer to is expected to be asked for. */
-	*#candidates(condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
-		for (const rows of candidateRows(this.#db, this.bodies, condition, filter)) {
-			const size = rows.reduce((sum, row) => sum + (row.request_size ?? 0) + (row.response_size ?? 0), 0);
-			this.bodies.expect(
-				rows.flatMap((row) => [row.request_body, row.response_body]),
-				size,
-			);
-			this.#connections.expect(rows.flatMap((row) => [row.client_conn, row.server_conn]));
-			yield rows;
+	*#candidates(condition: Condition, filter: Filter | undefined, isChecking: boolean): Generator<StoredRow[]> {
+		for (const batch of candidateRows(this.#db, this.bodies, condition, filter)) {
+			for (const rows of isChecking ? portions(batch) : [batch]) {
+				const bodies = rows.flatMap((row) => [row.request_body, row.response_body]);
+				if (isChecking) this.bodies.readAhead(bodies);
+				else this.bodies.expect(bodies, rows.reduce(addSize, 0));
+				this.#connections.expect(rows.flatMap((row) => [row.client_conn, row.server_conn]));
+				yield rows;
+			}
 		}
 	}
 
@@ -135,6 +188,11 @@ export class TapeReader implements PartReader, Lender {
 		this.#db.hold();
 		const row = answerFacts(this.#db, seq);
 		if (row === undefined) return null;
+		const damage = this.bodies.damageOf(row.response_body, row.response_size, CHECKED_AT_ONCE);
+		if (damage !== null) {
+			this.reportDamage(seq, "the body of its response", damage);
+			return null;
+		}
 		const body = row.bytes ?? this.bodies.read(row.response_body, row.response_size);
 		const answer = this.#guard(seq, () => decodeAnswer(row, body));
 		return answer === undefined ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
@@ -163,6 +221,7 @@ export class TapeReader implements PartReader, Lender {
 
 	/** The flow of a row; undefined where it does not match, or is damaged, which is reported. */
 	#decode(row: StoredRow, filter?: Filter): Flow | undefined {
+		this.#seq = row.seq;
 		return this.#guard(row.seq, () => {
 			const flow = decodeFlow(row.seq, row, this);
 			return filter === undefined || filter.matches(flow) ? flow : undefined;
@@ -179,4 +238,40 @@ export class TapeReader implements PartReader, Lender {
 			return undefined;
 		}
 	}
+}
+
+/** Bytes of an answer beyond which nobody waits until all of them are read. */
+const CHECKED_AT_ONCE = 16 * 1024 * 1024;
+
+const EVERY_ROW: Condition = { sql: "1", parameters: [], exact: false, narrows: false };
+
+/** Whether a filter can only be asked with the bodies of a flow. */
+function looksAtBodies(filter: Filter | undefined): boolean {
+	return filter?.needs.has("requestBody") === true || filter?.needs.has("responseBody") === true;
+}
+
+/** Bytes of bodies that are in memory at once, where all are read. */
+const PORTION_BYTES = 16 * 1024 * 1024;
+
+function addSize(sum: number, { request_size, response_size }: StoredRow): number {
+	return sum + (request_size ?? 0) + (response_size ?? 0);
+}
+
+/** Rows of a batch that have little enough in their bodies to be read together. */
+function portions(batch: readonly StoredRow[]): StoredRow[][] {
+	const parts: StoredRow[][] = [];
+	let bytes = 0;
+	for (const row of batch) {
+		bytes = addSize(bytes, row);
+		if (parts.length === 0 || bytes > PORTION_BYTES) {
+			parts.push([]);
+			bytes = addSize(0, row);
+		}
+		parts.at(-1)?.push(row);
+	}
+	return parts;
+}
+
+function isDamage(error: unknown): error is FlowtapeError {
+	return error instanceof FlowtapeError && error.code === "FT_STORE";
 }

@@ -1,10 +1,11 @@
 // Bodies: equal ones stand once, small ones in the row, large ones in pieces, and all come back as they were.
 import { createHash, randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { storeAt, storeWith } from "../../../fixtures/stores.ts";
-import type { Body, BodySource } from "../../../src/flow/body.ts";
+import { flowsOf, storeAt, storeWith } from "../../../fixtures/stores.ts";
+import { type Body, type BodySource, bodyBytes, bodyChunks } from "../../../src/flow/body.ts";
 import { BodyTable } from "../../../src/store/sqlite-bodies.ts";
 import { TapeDatabase } from "../../../src/store/sqlite-database.ts";
 
@@ -130,16 +131,50 @@ t.test("a tape that is added to knows the bodies it has", async (t) => {
 	db.close();
 });
 
-t.test("one that is missing is damage", async (t) => {
-	const path = join(t.testdir(), "missing.tape");
-	await storeWith(path, [httpFlow({ response: { body: Buffer.alloc(2_000_000) } })]);
-	const db = new TapeDatabase(path, "append", false);
-	db.exec("DELETE FROM chunk WHERE n = 1");
-	db.close();
-	const store = storeAt(path, "read");
-	const flow = store.at(1);
-	t.equal(flow?.type === "http" ? flow.response?.rawContent?.length : 0, 1024 * 1024, "what is there is given");
-	await store.close();
+t.test("a body that is not what was written is damage, in every way it can be", async (t) => {
+	const folder = t.testdir();
+	const large = Buffer.alloc(3_500_000, "large ");
+	const damages: [sql: string, why: RegExp][] = [
+		["DELETE FROM body WHERE id = 1", /body 1 is not there/],
+		["DELETE FROM chunk WHERE n = 1", /the bytes of body 1 are not those that were written/],
+		["DELETE FROM chunk WHERE n = 3", /body 1/],
+		["DELETE FROM chunk", /body 1/],
+		["UPDATE chunk SET n = 9 WHERE n = 2", /body 1/],
+		["UPDATE chunk SET bytes = substr(bytes, 1, 100) WHERE n = 0", /body 1/],
+		["UPDATE chunk SET bytes = zeroblob(length(bytes)) WHERE n = 0", /body 1/],
+		["UPDATE body SET size = size - 1 WHERE id = 1", /body 1/],
+	];
+	for (const [index, [sql, message]] of damages.entries()) {
+		const path = join(folder, `${index}.tape`);
+		await storeWith(path, [httpFlow({ id: "one", response: { body: large } }), httpFlow({ id: "two", response: { body: "two ".repeat(200) } })]);
+		const db = new TapeDatabase(path, "append", false);
+		db.exec(sql);
+		db.close();
+		const told: string[] = [];
+		const store = storeAt(path, "read", { report: (_code, what) => told.push(what) });
+		const flow = store.at(1);
+		const body = flow?.type === "http" ? (flow.response?.body ?? null) : null;
+		t.throws(() => bodyBytes(body), { code: "FT_STORE", message }, sql);
+		let had = 0;
+		t.throws(
+			() => {
+				for (const piece of bodyChunks(body)) had += piece.length;
+			},
+			{ code: "FT_STORE", message },
+		);
+		t.ok(had < large.length, "not all of it is given before that is known");
+		const [first, second] = await flowsOf(store, { bodies: true });
+		t.equal(first?.type === "http" ? first.response?.body : undefined, null, "the flow comes without it");
+		t.equal(second?.type === "http" ? second.response?.rawContent?.length : 0, 800);
+		t.match(told, [/flow 1: a body is damaged; the flow is kept without \(id one: .*body 1/], sql);
+		t.equal(store.answerAt(1), null, "it answers nothing");
+		t.equal(store.answerAt(2)?.id, "two");
+		const copy = storeAt(join(folder, "copy.tape"), "create");
+		t.throws(() => copy.takeRows(store), { code: "FT_STORE" }, "and is not copied");
+		await copy.discard();
+		rmSync(join(folder, "copy.tape"));
+		await store.close();
+	}
 });
 
 t.test("a body that came in pieces gives way to an equal one", async (t) => {

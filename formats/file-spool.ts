@@ -2,7 +2,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BodySource } from "../src/flow/body.ts";
+import { type BodySource, SLICE_BYTES } from "../src/flow/body.ts";
 import type { BodySpool } from "../src/flow/pipe.ts";
 
 const PIECE_BYTES = 1024 * 1024;
@@ -43,9 +43,17 @@ class FileBody implements BodySource {
 		return Buffer.concat([...this.chunks()], this.size);
 	}
 
-	*chunks(): Iterable<Buffer> {
+	chunks(): Iterable<Buffer> {
+		return this.#pieces(PIECE_BYTES);
+	}
+
+	slices(): Iterable<Buffer> {
+		return this.#pieces(SLICE_BYTES);
+	}
+
+	*#pieces(length: number): Iterable<Buffer> {
 		for (let at = 0; at < this.size; ) {
-			const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, this.size - at));
+			const piece = Buffer.allocUnsafe(Math.min(length, this.size - at));
 			const read = readSync(this.#file, piece, 0, piece.length, at);
 			if (read === 0) return;
 			at += read;

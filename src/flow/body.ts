@@ -14,6 +14,8 @@ export interface BodySource {
 	read(): Buffer;
 	/** Piece by piece, for what may be large. */
 	chunks(): Iterable<Buffer>;
+	/** As `chunks`, in small pieces, for who takes them slowly: nothing else is kept in memory between them. Where it can. */
+	slices?(): Iterable<Buffer>;
 }
 
 /** null: missing. */
@@ -32,6 +34,15 @@ export function bodySize(body: Body): number | null {
 /** The pieces of a body, in order; none where it is missing. */
 export function bodyChunks(body: Body): Iterable<Buffer> {
 	return body === null ? [] : Buffer.isBuffer(body) ? [body] : body.chunks();
+}
+
+/** Bytes of a piece that is sent at once. */
+export const SLICE_BYTES = 64 * 1024;
+
+/** The pieces of a body, in order and small. */
+export function* bodySlices(body: Body): Generator<Buffer> {
+	if (body !== null && !Buffer.isBuffer(body) && body.slices !== undefined) yield* body.slices();
+	else for (const chunk of bodyChunks(body)) for (let at = 0; at < chunk.length; at += SLICE_BYTES) yield chunk.subarray(at, at + SLICE_BYTES);
 }
 
 /** Largest body that is decoded, in bytes: what inflates beyond is taken for a bomb. */

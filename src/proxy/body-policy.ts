@@ -16,6 +16,8 @@ export const options = {
 
 /** Without a cutoff, a body that no hook asks for is held up to this size, and passes on from there. Bytes. */
 const HELD_BYTES = 16 * 1024 * 1024;
+/** And one that comes from a server up to this size. */
+const HELD_RESPONSE_BYTES = 1024 * 1024;
 /** A response that takes longer than this is passed on as far as it has come. Milliseconds. */
 export const PATIENCE_MS = 3_000;
 
@@ -38,6 +40,11 @@ export class BodyPolicy {
 	/** Whether a body of so many bytes passes on as it comes. `needed`: a hook wants it whole. */
 	streams(size: number, needed: boolean): boolean {
 		return size > (this.#cutoff ?? (needed ? Number.POSITIVE_INFINITY : HELD_BYTES));
+	}
+
+	/** The same for one that a server sends: it need not be sent again, and its client may be slow. */
+	streamsResponse(size: number, needed: boolean): boolean {
+		return size > (this.#cutoff ?? (needed ? Number.POSITIVE_INFINITY : HELD_RESPONSE_BYTES));
 	}
 
 	/** Whether what passes on because of the cutoff, or because a script said so, is kept. Without a cutoff all is. */

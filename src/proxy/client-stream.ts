@@ -172,6 +172,10 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		return (field) => this.context.emit({ kind: "left_out", field: toText(field), of: "response", url: request?.prettyUrl ?? "" });
 	}
 
+	takes(): boolean {
+		return !this.#stream.writableNeedDrain;
+	}
+
 	write(chunk: Buffer): void {
 		if (this.#stream.writable) this.#stream.write(chunk);
 	}

@@ -155,6 +155,8 @@ export class Exchange implements Asker {
 	}
 
 	resumeResponse(): void {
+		this.#response.relay.resume();
+		if (this.#response.relay.isBehind) return;
 		this.#query?.resume();
 		this.#given?.resume();
 	}
@@ -172,6 +174,7 @@ export class Exchange implements Asker {
 	/** Who waits for a response that is not whole yet gets in the end what there is of it. */
 	flush(): void {
 		if (this.#stage === "response body" && this.#response.relay.size > 0) this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
+		if (this.#response.relay.isBehind) this.#query?.pause();
 		this.#host.flush();
 	}
 
@@ -325,7 +328,7 @@ export class Exchange implements Asker {
 			this.#chunkTimes = new ChunkTimes(at);
 			this.flow.metadata.response_chunks = this.#chunkTimes.list;
 		}
-		this.#hooks.turn.passesResponse = isEvents || bodies.streams(announcedSize(framing), pipeline.needsResponseBody);
+		this.#hooks.turn.passesResponse = isEvents || bodies.streamsResponse(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
@@ -336,7 +339,7 @@ export class Exchange implements Asker {
 		if (this.#stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(relay.size)) this.#refuse("response");
-		else if (bodies.streams(relay.size, pipeline.needsResponseBody)) this.#passResponse(null);
+		else if (bodies.streamsResponse(relay.size, pipeline.needsResponseBody)) this.#passResponse(null);
 	}
 
 	#passLateResponse(): void {
@@ -410,9 +413,18 @@ export class Exchange implements Asker {
 		const pieces = pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
 		const body: BodyFacts = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
 		const standing = pipeline.isOneAlone && !wantsFlows ? (this.#given?.standing ?? null) : null;
+		this.#response.relay.onCaughtUp = () => this.#responseCaughtUp();
 		this.#response.relay.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, standing));
 		this.#stage = "answer";
 		if (pieces !== null) this.#play(pieces, response);
+		this.#endIfComplete();
+	}
+
+	/** A slow client has got all that has come. */
+	#responseCaughtUp(): void {
+		if (this.#stage !== "answer") return;
+		this.#query?.resume();
+		this.#host.flush();
 		this.#endIfComplete();
 	}
 
@@ -432,7 +444,7 @@ export class Exchange implements Asker {
 	}
 
 	#endIfComplete(): void {
-		if (!this.#response.isEnded || this.#hooks.isLookingBack) return;
+		if (!this.#response.isEnded || this.#hooks.isLookingBack || this.#response.relay.isBehind) return;
 		// A client that waits for a 100 which does not come will not send its body.
 		if (!this.#request.isEnded && this.#awaitsContinue) this.#end(false);
 		else if (this.#request.isEnded) {
@@ -477,6 +489,7 @@ export class Exchange implements Asker {
 		this.#stage = "over";
 		this.#query?.cancel();
 		this.#given?.cancel();
+		this.#response.relay.close();
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
 		// What has come is kept; of a body that nothing has come of it is not said that it was empty.

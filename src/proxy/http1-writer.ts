@@ -21,6 +21,14 @@ export class Http1Writer implements BodyWriter {
 		this.#batch.add(head);
 	}
 
+	get isMute(): boolean {
+		return this.#coding === "none";
+	}
+
+	takes(): boolean {
+		return this.#batch.takesMore();
+	}
+
 	write(chunk: Buffer): void {
 		if (this.#coding === "plain") this.#batch.add(chunk);
 		else if (this.#coding === "chunked") {

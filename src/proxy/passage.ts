@@ -45,7 +45,7 @@ export class Passage {
 		const isOther = isTouched && message.body !== null && !(this.isEnded && message.body === this.relay.body());
 		if (this.framing !== null && !isOther) return { framing: this.#came(message) ? this.framing : EMPTY_FRAMING };
 		this.framing = null;
-		this.relay.replace(message.rawContent ?? EMPTY, message.trailers?.fields ?? null);
+		this.relay.replace(message.body ?? EMPTY, message.trailers?.fields ?? null);
 		return { size: this.relay.size };
 	}
 

@@ -79,7 +79,7 @@ export class Query implements ResponseListener {
 
 	/** Writes what has come of the request. False: the server has enough for now, or is not there yet. One that has answered takes all. */
 	flushRequest(): boolean {
-		return this.#upstream?.flush() ?? this.#isAnswered;
+		return (this.#upstream?.flush() ?? this.#isAnswered) && !this.#question.body.isBehind;
 	}
 
 	/** The connection, once the server has changed to another protocol. */
@@ -102,6 +102,10 @@ export class Query implements ResponseListener {
 		const { request, facts, touched, body } = this.#question;
 		this.#upstream = upstream;
 		this.#asker.asked(upstream.facts);
+		body.onCaughtUp = () => {
+			this.#upstream?.flush();
+			this.#asker.resumeRequest();
+		};
 		body.open(upstream.send(this, request, facts, touched));
 		this.#asker.resumeRequest();
 	}
@@ -136,9 +140,10 @@ export class Query implements ResponseListener {
 
 	/** Before the asker hears of the end: it may go on to the next request at once. */
 	#release(upstream: UpstreamChannel): void {
+		const { isSent } = this.#question.body;
 		this.#leave();
 		this.#asker.resumeRequest();
-		upstream.release(this.#question.body.ended);
+		upstream.release(isSent);
 	}
 
 	responseFailed(error: FlowtapeError, unseen: boolean): void {
@@ -150,7 +155,9 @@ export class Query implements ResponseListener {
 	}
 
 	upstreamDrained(): void {
-		this.#asker.resumeRequest();
+		const { body } = this.#question;
+		body.resume();
+		if (!body.isBehind) this.#asker.resumeRequest();
 	}
 
 	flush(): void {

@@ -1,5 +1,5 @@
 // The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
-import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
+import { type Body, type BodySource, bodyBytes, bodySlices } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { Headers } from "../flow/headers.ts";
 import { passYoung } from "../flow/young-buffers.ts";
@@ -20,11 +20,19 @@ export function isEmptyBody(body: BodyFacts, trailers: Headers | null): boolean 
 const EMPTY: Buffer = Buffer.alloc(0);
 /** What is kept in memory of a body that passes; more goes where the tape keeps it. Bytes. */
 const MEMORY_BYTES = 1024 * 1024;
+/** What a receiver gets at once, whatever it takes. Bytes. */
+const AT_ONCE_BYTES = 64 * 1024;
+/** What one receiver gets before others have their turn. Bytes. */
+const TURN_BYTES = 1024 * 1024;
 /** What is written there at once. Bytes. */
 const SPOOLED_BYTES = 64 * 1024;
 
 /** Takes the body of one message to its receiver, in the version of HTTP that is spoken there. The head is on its way already. */
 export interface BodyWriter {
+	/** Whether it drops what it is given: the message has a head alone. */
+	readonly isMute?: boolean;
+	/** Whether it takes more now; where it does not, whoever made it is told when it does. It always does unless this is there. */
+	takes?(): boolean;
 	write(chunk: Buffer): void;
 	/** The body is complete. */
 	end(trailers: readonly ByteString[] | null): void;
@@ -68,6 +76,23 @@ export class Relay {
 	#spool: Spool | null = null;
 	/** What became of the spool; undefined as long as there is none, or it is written to. */
 	#spooled: Body | undefined;
+	/** A body that lies elsewhere, in place of what came. */
+	#source: BodySource | null = null;
+	/** What was there when the way was opened and is not written yet, and what has come since; null: all is written. */
+	#backlog: { pieces: Iterator<Buffer>; late: Buffer[] } | null = null;
+	#isYielding = false;
+	/** Called when a receiver that was slower has got all that is there. */
+	onCaughtUp: (() => void) | null = null;
+
+	/** Whether the receiver takes no more for now, though there is more. */
+	get isBehind(): boolean {
+		return this.#backlog !== null;
+	}
+
+	/** Whether the body is complete, and all of it written. */
+	get isSent(): boolean {
+		return this.#ended && this.#backlog === null;
+	}
 
 	/** Whether the body is complete. */
 	get ended(): boolean {
@@ -94,13 +119,14 @@ export class Relay {
 		if (this.#passing?.transform != null) for (const part of partsOf(this.#passing.transform(EMPTY))) this.#take(part);
 		this.#ended = true;
 		this.#trailers = trailers;
-		this.#writer?.end(trailers);
+		if (this.#backlog === null) this.#writer?.end(trailers);
 	}
 
 	#take(chunk: Buffer): void {
 		this.size += chunk.length;
 		if (this.#passing !== null) passYoung(chunk.length);
-		this.#writer?.write(chunk);
+		if (this.#backlog !== null) this.#backlog.late.push(chunk);
+		else this.#writer?.write(chunk);
 		this.#keep(chunk);
 	}
 
@@ -126,10 +152,11 @@ export class Relay {
 	}
 
 	/** A complete body in place of what came, if anything did. */
-	replace(body: Buffer, trailers: readonly ByteString[] | null): void {
+	replace(body: NonNullable<Body>, trailers: readonly ByteString[] | null): void {
 		this.#pieces.clear();
-		if (body.length > 0) this.#pieces.add(body);
-		this.size = body.length;
+		this.size = Buffer.isBuffer(body) ? body.length : body.size;
+		this.#source = Buffer.isBuffer(body) || body.size <= AT_ONCE_BYTES ? null : body;
+		if (this.size > 0 && this.#source === null) this.#pieces.add(bodyBytes(body) as Buffer);
 		this.#ended = true;
 		this.#trailers = trailers;
 	}
@@ -137,14 +164,61 @@ export class Relay {
 	/** Passes on all that is there, and from now on what comes. */
 	open(writer: BodyWriter): void {
 		this.#writer = writer;
-		for (const chunk of this.#spool === null ? this.#pieces.list : bodyChunks(this.body())) writer.write(chunk);
+		this.#backlog = null;
+		const isInMemory = this.#source === null && this.#spool === null && this.#spooled === undefined;
+		if (writer.isMute === true) {
+			if (this.#ended) writer.end(this.#trailers);
+		} else if (isInMemory && this.#pieces.size <= AT_ONCE_BYTES) {
+			for (const chunk of this.#pieces.list) writer.write(chunk);
+			if (this.#ended) writer.end(this.#trailers);
+		} else {
+			this.#backlog = { pieces: isInMemory ? slicesOf(this.#pieces.list) : bodySlices(this.body()), late: [] };
+			this.resume();
+		}
 		if (this.#passing !== null) this.#relieve(this.#passing);
-		if (this.#ended) writer.end(this.#trailers);
+	}
+
+	/** The receiver takes more. */
+	resume(): void {
+		if (this.#isYielding) return;
+		let written = 0;
+		for (let backlog = this.#backlog; backlog !== null && this.#writer !== null && takes(this.#writer); backlog = this.#backlog) {
+			const next = backlog.pieces.next();
+			if (next.done === true) this.#goOn(backlog.late);
+			else {
+				this.#writer.write(next.value);
+				written += next.value.length;
+			}
+			if (written >= TURN_BYTES) {
+				this.#yield();
+				return;
+			}
+		}
+	}
+
+	/** What was there is written: next is what came since, or the end. */
+	#goOn(late: Buffer[]): void {
+		if (late.length > 0) {
+			this.#backlog = { pieces: slicesOf(late), late: [] };
+			return;
+		}
+		this.#backlog = null;
+		if (this.#ended) this.#writer?.end(this.#trailers);
+		this.onCaughtUp?.();
+	}
+
+	#yield(): void {
+		this.#isYielding = true;
+		setImmediate(() => {
+			this.#isYielding = false;
+			this.resume();
+		});
 	}
 
 	/** Nothing more is passed on; what comes is still kept. */
 	close(): void {
 		this.#writer = null;
+		this.#backlog = null;
 	}
 
 	/** Whether it should have been kept, but there was no room for it. */
@@ -160,9 +234,18 @@ export class Relay {
 			this.#spool = null;
 		}
 		if (this.#spooled !== undefined) return this.#spooled;
+		if (this.#source !== null) return this.#source;
 		if (this.#passing !== null && !this.#passing.keep) return null;
 		return this.#pieces.joined();
 	}
+}
+
+function takes(writer: BodyWriter): boolean {
+	return writer.takes === undefined || writer.takes();
+}
+
+function* slicesOf(pieces: readonly Buffer[]): Generator<Buffer> {
+	for (const piece of pieces) yield* bodySlices(piece);
 }
 
 function partsOf(result: Uint8Array | Iterable<Uint8Array>): Buffer[] {

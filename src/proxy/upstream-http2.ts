@@ -289,6 +289,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	// — the request —
 
+	takes(): boolean {
+		return !this.#stream?.writableNeedDrain;
+	}
+
 	write(chunk: Buffer): void {
 		if (this.#stream?.writable) this.#stream.write(chunk);
 	}

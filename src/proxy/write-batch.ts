@@ -46,6 +46,12 @@ export class WriteBatch {
 		return this.#socket.writableLength >= WAITING_LIMIT;
 	}
 
+	/** Writes what was added; whether it takes more at once. Where it does not, the socket tells by "drain" when it does. */
+	takesMore(): boolean {
+		this.write();
+		return this.#socket.writableLength === 0 || !this.#socket.writableNeedDrain;
+	}
+
 	add(part: ByteString | Buffer): void {
 		this.#parts.push(part);
 		this.#size += part.length;

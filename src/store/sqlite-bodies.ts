@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
-import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize } from "../flow/body.ts";
+import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize, SLICE_BYTES } from "../flow/body.ts";
 import { passYoung } from "../flow/young-buffers.ts";
 import { BatchRows } from "./batch-rows.ts";
 import type { StoredBody } from "./flow-row.ts";
@@ -262,6 +262,28 @@ export class BodyTable {
 		return row !== undefined && row.first === 0 && row.last === row.count - 1 ? row.length : null;
 	}
 
+	/** Copies: a row is in memory only as long as nobody needs the memory. */
+	*slicesOf(id: number): Generator<Buffer> {
+		const isWhole = this.#bytes(id) !== null;
+		const rowAt = (n: number) => (isWhole ? (n === 0 ? this.#bytes(id) : null) : this.#piece(id, n));
+		for (let n = 0; ; n++) {
+			const first = rowAt(n);
+			if (first === null) return;
+			const { length } = first;
+			const row = new WeakRef(first);
+			for (let at = 0; at < length; at += SLICE_BYTES) {
+				const bytes = row.deref() ?? rowAt(n);
+				if (bytes === null) return;
+				passYoung(SLICE_BYTES);
+				yield Buffer.from(bytes.subarray(at, at + SLICE_BYTES));
+			}
+		}
+	}
+
+	#piece(id: number, n: number): Buffer | null {
+		return this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n)?.bytes ?? null;
+	}
+
 	*#pieces(id: number): Generator<Buffer> {
 		for (let n = 0; ; n++) {
 			const row = this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n);
@@ -340,5 +362,9 @@ export class LazyBody implements BodySource {
 
 	chunks(): Iterable<Buffer> {
 		return this.table.chunksOf(this.id);
+	}
+
+	slices(): Iterable<Buffer> {
+		return this.table.slicesOf(this.id);
 	}
 }

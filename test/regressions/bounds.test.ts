@@ -113,6 +113,23 @@ t.test("pipelined requests whose answers are not read", { skip: noProcfs }, asyn
 	await proxy.end(t);
 });
 
+t.test("large bodies whose readers are slow", { skip: noProcfs }, async (t) => {
+	const cwd = await tape(t, [answer("http://a.test/large", "l".repeat(50 * MIB)), small]);
+	const proxy = await Victim.start(cwd, ["replay-server", "x.tape", "--reuse"]);
+	const slow = Array.from({ length: 20 }, () => proxy.connect());
+	for (const socket of slow) socket.write(get("http://a.test/large"));
+	t.match(await proxy.ask("http://a.test/s"), / 200 /);
+	await Promise.all(slow.map((socket) => new Promise((resolve) => socket.once("readable", resolve))));
+	t.match(await proxy.ask("http://a.test/s"), / 200 /);
+	let size = 0;
+	for await (const chunk of slow[0] as Socket) {
+		size += (chunk as Buffer).length;
+		if (size > 50 * MIB) break;
+	}
+	t.ok(size > 50 * MIB, "who reads in the end gets all");
+	await proxy.end(t);
+});
+
 t.test("files and pages of our own, pipelined", { skip: noProcfs }, async (t) => {
 	const cwd = t.testdir({ files: { large: "f".repeat(450_000) } });
 	const proxy = await Victim.start(cwd, ["record", "x.tape", "--map-local", "|//m.test/|files"]);

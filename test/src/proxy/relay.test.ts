@@ -114,6 +114,63 @@ t.test("what has to wait, but not in memory, goes on from where it is", async (t
 	held.push(Buffer.alloc(2_000_000, "x"));
 	held.end(null);
 	const receiver = notes();
+	const written = new Promise<void>((resolve) => {
+		held.onCaughtUp = resolve;
+	});
 	held.open(receiver);
+	t.ok(held.isBehind, "others have their turn in between");
+	await written;
 	t.equal(receiver.got.slice(0, -1).join("").length, 2_000_000);
+	t.equal(receiver.got.at(-1), "end null");
+});
+
+t.test("a receiver that takes no more gets the rest when it does, in order", async (t) => {
+	for (const isHeld of [false, true]) {
+		const relay = new Relay();
+		const receiver = { ...notes(), room: 0, takes: () => receiver.room-- > 0 };
+		if (isHeld) relay.pass({ keep: true, openSpool: openFileSpool, transform: null });
+		relay.push(Buffer.alloc(100_000, "a"));
+		relay.push(Buffer.alloc(60_000, "b"));
+		relay.open(receiver);
+		t.strictSame([receiver.got.length, relay.isBehind, relay.isSent], [0, true, false]);
+		relay.push(chunk("late"));
+		relay.end(["T", "v"]);
+		receiver.room = 2;
+		relay.resume();
+		t.strictSame(
+			receiver.got.map(({ length }) => length),
+			[65_536, 34_464],
+		);
+		receiver.room = Number.POSITIVE_INFINITY;
+		let told = 0;
+		relay.onCaughtUp = () => told++;
+		relay.resume();
+		relay.resume();
+		t.strictSame([told, relay.isBehind, relay.isSent], [1, false, true]);
+		t.equal(receiver.got.join(""), `${"a".repeat(100_000)}${"b".repeat(60_000)}lateend T,v`);
+		t.equal(bodySize(relay.body()), 160_004);
+	}
+});
+
+t.test("a body that lies elsewhere is read as it is taken, and not at all for a head alone", async (t) => {
+	let read = 0;
+	const source = {
+		size: 10_000_000,
+		read: () => t.fail("not as a whole") as never,
+		*chunks() {
+			for (; read < 10; read++) yield Buffer.alloc(1_000_000, String(read));
+		},
+	};
+	const relay = new Relay();
+	relay.replace(source, null);
+	t.equal(relay.body(), source);
+	relay.open({ ...notes(), isMute: true });
+	t.strictSame([relay.isSent, read], [true, 0]);
+	const receiver = { ...notes(), room: 10, takes: () => receiver.room-- > 0 };
+	relay.open(receiver);
+	t.strictSame([relay.isBehind, read], [true, 0]);
+	relay.close();
+	receiver.room = 20;
+	relay.resume();
+	t.strictSame([relay.isBehind, read, receiver.got.length], [false, 0, 10]);
 });

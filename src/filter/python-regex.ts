@@ -71,6 +71,11 @@ export class PythonRegex {
 		return this.#tree.groups;
 	}
 
+	/** The numbers of the groups that have names. */
+	get names(): ReadonlyMap<string, number> {
+		return this.#tree.names;
+	}
+
 	/** Whether the pattern is found anywhere. @throws FlowtapeError FT_PATTERN_STOPPED */
 	test(subject: string): boolean {
 		const { regex, mayMatchInPair } = this.#programFor(subject);
@@ -109,18 +114,24 @@ export class PythonRegex {
 		return this.kind === "text" ? template : template.map((part) => (typeof part === "string" ? toByteString(part) : part));
 	}
 
-	/** The subject with every match replaced: by a string as it is, or by a template. @throws FlowtapeError FT_PATTERN_STOPPED */
+	/**
+	 * The subject with every match replaced: by a string as it is, or by a template. However many matches there are, time and result are bounded.
+	 * @throws FlowtapeError FT_PATTERN_STOPPED
+	 */
 	replace(subject: string, replacement: string | Template): string {
-		let [out, at, from] = ["", 0, 0];
+		let [at, from] = [0, 0];
+		const result = new Result(this.pattern, subject.length);
 		while (from <= subject.length) {
 			const match = this.exec(subject, from);
 			if (match === null) break;
 			const length = match.groups[0]?.length ?? 0;
-			out += subject.slice(at, match.index) + (typeof replacement === "string" ? replacement : fill(replacement, match));
+			result.add(subject.slice(at, match.index));
+			result.add(typeof replacement === "string" ? replacement : fill(replacement, match));
 			at = match.index + length;
 			from = length === 0 ? at + ((subject.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) : at;
 		}
-		return out + subject.slice(at);
+		result.add(subject.slice(at));
+		return result.text();
 	}
 
 	#programFor(subject: string): Program {
@@ -173,6 +184,48 @@ function required({ root }: RegexTree): Buffer | RegExp | null {
 	if (root.type === "set" || (root.type === "sequence" && literal.length === root.of.length)) return null;
 	return new RegExp(emitRegex({ root: { type: "sequence", of: literal }, groups: 0, names: new Map() }, { subject: "bytes", lineFeedAtEnd: false }).source);
 }
+
+/** What comes of replacing: joined as it grows, so that many small pieces take no room. */
+class Result {
+	readonly #pattern: string;
+	readonly #limit: number;
+	readonly #until: number;
+	#joined: string[] = [];
+	#pieces: string[] = [];
+	#length = 0;
+
+	constructor(pattern: string, size: number) {
+		this.#pattern = pattern;
+		this.#limit = Math.min(Math.max(size + RESULT_LIMIT / 4, RESULT_LIMIT), LONGEST);
+		this.#until = performance.now() + REPLACING_MS + size / REPLACED_PER_MS;
+	}
+
+	add(piece: string): void {
+		this.#length += piece.length;
+		if (this.#length > this.#limit) throw this.#stopped(`what it makes has more than ${Math.floor(this.#limit / 2 ** 20)} MiB`);
+		if (this.#pieces.push(piece) < PIECES) return;
+		if (performance.now() > this.#until) throw this.#stopped("it has too many matches for the time that one body may take");
+		this.#joined.push(this.#pieces.join(""));
+		this.#pieces = [];
+	}
+
+	text(): string {
+		return [...this.#joined, ...this.#pieces].join("");
+	}
+
+	#stopped(why: string): FlowtapeError {
+		return new FlowtapeError("FT_PATTERN_STOPPED", `replacing "${this.#pattern}" was stopped: ${why}`);
+	}
+}
+
+const PIECES = 256;
+/** Characters that replacing may make, unless the subject has as many. */
+const RESULT_LIMIT = 256 * 1024 * 1024;
+/** No string is longer. */
+const LONGEST = 2 ** 29 - 1024;
+/** Time that all matches in one subject may take, in milliseconds, and what is added for long ones. */
+const REPLACING_MS = 5000;
+const REPLACED_PER_MS = 10_000;
 
 /** Longer bodies are searched in pieces, since strings have an end. A match longer than the overlap may be missed in them. */
 const WINDOW = 256 * 1024 * 1024;

@@ -1,33 +1,78 @@
 // Replaces what a regular expression finds in the bodies of requests and responses, their content coding undone and applied again.
+
+import type { PythonRegex } from "../filter/python-regex.ts";
+import { type ByteString, isAscii } from "../flow/bytes.ts";
+import { charsetOf } from "../flow/charset.ts";
+import { encodeCharset } from "../flow/charset-encode.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Message } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
-import { compileValue, parseRules } from "./rule.ts";
+import { compileReplacement, compileValue, parseRules, type Rule } from "./rule.ts";
 
 export const options = {
 	modify_body: {
 		type: "sequence",
 		default: [],
 		metavar: "/[FILTER/]REGEX/[@]REPLACEMENT",
-		help: "Replace what a regular expression finds in bodies; @ reads the replacement from a file. The first character is the separator.",
+		help: "Replace what a regular expression finds in bodies, with \\1 or \\g<name> for its groups; @ reads the replacement from a file. The first character is the separator.",
 	},
 } as const satisfies OptionTable;
 
 /** Larger bodies are not searched, since strings have an end. Bytes. */
 const LIMIT = 512 * 1024 * 1024 - 1024;
 
+type Template = readonly (ByteString | number)[];
+
+/** What goes in place of a match in a body of this charset; null: there is no such thing, which is logged. */
+type Replacement = (charset: string, url: string) => Template | null;
+
+/** Text of the command line, which is brought into the charset of the body; `\xHH` stays the byte that it names. */
+function textReplacement({ text, value }: Rule, regex: PythonRegex, { log }: HookContext): Replacement {
+	const inUtf8 = compileReplacement(value, regex);
+	const isPlain = isAscii(value);
+	const coded = new Map<string, Template | null>();
+	return (charset, url) => {
+		if (isPlain || /^utf-?8$/.test(charset)) return inUtf8;
+		let template = coded.get(charset);
+		if (template === undefined) {
+			template = inCharset(value, regex, charset);
+			coded.set(charset, template);
+		}
+		if (template === null) log?.("warning", `a body of ${url} is left as it is: it is in ${charset}, in which "${text}" cannot be written`);
+		return template;
+	};
+}
+
+function inCharset(value: string, regex: PythonRegex, charset: string): Template | null {
+	let isWhole = true;
+	const template = compileReplacement(value, regex, (text) => {
+		const bytes = encodeCharset(text, charset);
+		isWhole &&= bytes !== null;
+		return bytes?.latin1Slice() ?? "";
+	});
+	return isWhole ? template : null;
+}
+
+/** What a file holds goes there as it is. */
+function fileReplacement({ value }: Rule, context: HookContext): Replacement {
+	const read = compileValue(value, context);
+	return () => {
+		const bytes = read();
+		return bytes && [bytes.latin1Slice()];
+	};
+}
+
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
 export async function createModifyBody({ modify_body: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (texts.length === 0) return null;
 	const { compilePythonRegex } = await import("../filter/python-regex.ts");
-	const rules = (await parseRules(texts, context)).map(({ text, subject, value, matches }) => ({
-		text,
-		matches,
-		regex: compilePythonRegex(subject, { kind: "bytes", dotAll: true }),
-		read: compileValue(value, context),
-	}));
+	const rules = (await parseRules(texts, context)).map((rule) => {
+		const regex = compilePythonRegex(rule.subject, { kind: "bytes", dotAll: true });
+		const replacement = rule.value.startsWith("@") ? fileReplacement(rule, context) : textReplacement(rule, regex, context);
+		return { text: rule.text, matches: rule.matches, regex, replacement };
+	});
 
 	function contentOf(flow: HttpFlow, message: Message): Buffer | null {
 		try {
@@ -42,13 +87,14 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 
 	/** Each rule works on what those before have made. */
 	function modify(flow: HttpFlow, message: Message): void {
-		for (const { text, matches, regex, read } of rules) {
+		for (const { text, matches, regex, replacement } of rules) {
 			if (!matches(flow)) continue;
 			const content = contentOf(flow, message);
 			if (content === null || !regex.testBytes(content)) continue;
-			const replacement = read();
-			if (replacement === null) continue;
-			message.content = Buffer.from(regex.replace(content.latin1Slice(), replacement.latin1Slice()), "latin1");
+			const charset = charsetOf(message.headers.get("content-type") ?? "", content.toString("latin1", 0, 1024)) ?? "utf-8";
+			const template = replacement(charset.toLowerCase(), flow.request.prettyUrl);
+			if (template === null) continue;
+			message.content = Buffer.from(regex.replace(content.latin1Slice(), template), "latin1");
 			context.onChange?.(text);
 		}
 	}

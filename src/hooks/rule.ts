@@ -80,15 +80,52 @@ const ESCAPE = /\\(?:([nrt\\])|x([0-9a-fA-F]{2})|x)/g;
 const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "\\": "\\" };
 
 /**
- * The bytes of a literal: UTF-8, with `\n \r \t \\ \xHH` undone; other backslashes stay.
+ * The bytes of a literal, with `\n \r \t \\ \xHH` undone; other backslashes stay.
+ * @param encode gives the bytes of text; default: UTF-8
  * @throws FlowtapeError FT_BAD_OPTION for `\x` without two digits
  */
-export function unescapeLiteral(text: string): ByteString {
-	return toByteString(text).replace(ESCAPE, (whole, letter: string | undefined, digits: string | undefined) => {
-		if (digits !== undefined) return String.fromCharCode(Number.parseInt(digits, 16));
-		if (letter !== undefined) return CONTROLS[letter] ?? whole;
-		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": two hexadecimal digits were expected behind \\x`);
-	});
+export function unescapeLiteral(text: string, encode: (text: string) => ByteString = toByteString): ByteString {
+	let [bytes, at] = ["", 0];
+	for (const match of text.matchAll(ESCAPE)) {
+		const [whole, letter, digits] = match;
+		if (letter === undefined && digits === undefined) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": two hexadecimal digits were expected behind \\x`);
+		bytes += encode(text.slice(at, match.index)) + (digits === undefined ? CONTROLS[letter ?? ""] : String.fromCharCode(Number.parseInt(digits, 16)));
+		at = match.index + whole.length;
+	}
+	return bytes + encode(text.slice(at));
+}
+
+/** Groups in a replacement: `\1` to `\99`, `\g<1>`, `\g<name>`; `\\` escapes a backslash, as in a literal. */
+const GROUP = /\\(?:g<([^>]*)>|([1-9]\d?)|\\)/g;
+
+/**
+ * What a rule puts in place of a match: literals, and numbers of groups (0: the whole match). Where a pattern has no groups, `\1` is what it
+ * says.
+ * @param encode as of `unescapeLiteral`
+ * @throws FlowtapeError FT_BAD_OPTION for a wrong escape, FT_BAD_PATTERN for a group that is not there
+ */
+export function compileReplacement(
+	value: string,
+	{ groups, names }: { readonly groups: number; readonly names: ReadonlyMap<string, number> },
+	encode: (text: string) => ByteString = toByteString,
+): (ByteString | number)[] {
+	const parts: (ByteString | number)[] = [];
+	let at = 0;
+	for (const match of groups === 0 ? [] : value.matchAll(GROUP)) {
+		const [whole, name, digits] = match;
+		if (name === undefined && digits === undefined) continue;
+		// of two digits the second may be text
+		const number = digits === undefined ? numberOf(name ?? "", names) : Number(Number(digits) > groups ? digits.charAt(0) : digits);
+		if (number === undefined || number > groups)
+			throw new FlowtapeError("FT_BAD_PATTERN", `"${whole}" in the replacement "${value}": the pattern has no such group`);
+		parts.push(unescapeLiteral(value.slice(at, match.index), encode), number);
+		at = match.index + whole.length - (digits === undefined ? 0 : digits.length - String(number).length);
+	}
+	return [...parts, unescapeLiteral(value.slice(at), encode)].filter((part) => part !== "");
+}
+
+function numberOf(name: string, names: ReadonlyMap<string, number>): number | undefined {
+	return /^\d+$/.test(name) ? Number(name) : names.get(name);
 }
 
 /** A value's bytes at the moment of use; null when its file cannot be read any more, which is logged. */

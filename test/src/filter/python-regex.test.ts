@@ -153,3 +153,11 @@ t.test("replacing", async (t) => {
 	t.equal(compile("b").replace("abc", "\\1"), "a\\1c", "as it is");
 	t.equal(compile("(a)(?:b)").groups, 1);
 });
+
+t.test("many matches are bounded in all", async (t) => {
+	const regex = compilePythonRegex("a", { kind: "bytes" });
+	t.equal(regex.replace("ab".repeat(100_000), "xy"), "xyb".repeat(100_000));
+	t.throws(() => regex.replace("a".repeat(2000), "x".repeat(1_000_000)), { code: "FT_PATTERN_STOPPED", message: /more than 256 MiB/ });
+	const slow = compilePythonRegex("a*b|a", { kind: "bytes" });
+	t.throws(() => slow.replace("a".repeat(300_000), "x"), { code: "FT_PATTERN_STOPPED" });
+});

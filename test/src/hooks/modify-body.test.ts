@@ -18,6 +18,10 @@ t.test("requests and responses, live and stored", async (t) => {
 		[["/foo/bar", "/bar/baz"], "foo", "baz"],
 		[["/o+/\\1&\\x41\\n"], "foo", "f\\1&A\n"],
 		[["/(\\w)(\\d)/<$1\\\\>"], "a1", "<$1\\>"],
+		[['/("password":")[^"]*/\\1X'], '{"user":"u","password":"abc"}', '{"user":"u","password":"X"}'],
+		[["/(a)(?P<n>b)/\\g<n>\\g<1>\\2\\g<0>\\n\\t\\x41$1\\\\1\\q"], "ab", "babab\n\tA$1\\1\\q"],
+		[["/(a)/\\10"], "a", "a0"],
+		[["/(a)|b/[\\1]"], "ab", "[a][]"],
 		[["/\\bfoo\\b/bar"], "foo food", "bar food"],
 		[["/a.b/x"], "a\nb", "x"],
 		[["/x*/-"], "b", "-b-"],
@@ -101,4 +105,24 @@ t.test("mistakes, and nothing to do", async (t) => {
 	await t.rejects(create("/a/\\xz"), { code: "FT_BAD_OPTION" });
 	await t.rejects(create("/~zz/a/b"), { code: "FT_BAD_FILTER" });
 	t.match(await create("/a/b"), { needs: { request: true, response: true } });
+});
+
+t.test("a group that is not there", async (t) => {
+	for (const value of ["\\2", "\\g<x>", "\\g<2>"]) await t.rejects(create(`/(a)/${value}`), { code: "FT_BAD_PATTERN", message: /no such group/ }, value);
+});
+
+t.test("a replacement is in the charset of the body", async (t) => {
+	const log = hookLog();
+	const replaced = async (type: string, body: Buffer, value: string) => {
+		const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
+		await runLive(await createModifyBody({ modify_body: [`/~s/x/${value}`] }, log), flow);
+		return flow.response?.rawContent;
+	};
+	const gbk = Buffer.from([0xc4, 0xe3, 0x78]);
+	t.same(await replaced("text/html; charset=gbk", gbk, "好"), Buffer.from([0xc4, 0xe3, 0xba, 0xc3]));
+	t.same(await replaced("text/plain; charset=ISO-8859-1", Buffer.from("\xe9x", "latin1"), "é\\xc3\\xa9"), Buffer.from("\xe9\xe9\xc3\xa9", "latin1"));
+	t.same(await replaced("application/json", Buffer.from("x"), "é"), Buffer.from("é"));
+	t.same(log.lines, []);
+	t.same(await replaced("text/plain; charset=latin1", Buffer.from("x"), "好"), Buffer.from("x"));
+	t.match(log.lines, [/left as it is: it is in latin1, in which .* cannot be written/]);
 });

@@ -14,6 +14,7 @@ import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts"
 import { writeTape } from "../../fixtures/tape-files.ts";
 import { Pipeline } from "../../src/hooks/pipeline.ts";
 import { defaults } from "../../src/options.ts";
+import { openAuthority } from "../../src/proxy/ca.ts";
 import type { ProxyEvent } from "../../src/proxy/context.ts";
 import { ReplayClient, options as replayOptions } from "../../src/proxy/replay-client.ts";
 
@@ -356,4 +357,22 @@ t.test("a request with two hosts is refused, before any rule sees one of them", 
 	const session = await openHttp2(t, proxy, origin.authority);
 	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 });
 	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: origin.authority }), { status: 200 });
+});
+
+t.test("a first frame that breaks the rules fails at once over TLS too", async (t) => {
+	const authority = await openAuthority(t.testdir());
+	const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
+	for (const bytes of ["0000050400000000000000000004", "000006040000000000000480000000", "000001070000000000ff"]) {
+		const origin = await startOrigin(
+			t,
+			async (server) => {
+				await server.take(24);
+				server.send(Buffer.from(bytes, "hex"));
+			},
+			{ host: "localhost", tls: { secureContext, ALPNProtocols: ["h2"] } },
+		);
+		const proxy = await startTestProxy(t, { authority, options: { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" } });
+		const session = await openHttp2(t, proxy, `localhost:${origin.port}`, { authority });
+		t.match(await askHttp2(session, { ":path": "/" }), { status: 502 }, bytes);
+	}
 });

@@ -11,7 +11,7 @@ import { openStore } from "../store/sqlite.ts";
 export async function sortByTime(sink: FlowSink, report: Reporter): Promise<FlowSink> {
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-sort-"));
 	const path = join(folder, "waiting.tape");
-	const waiting = openStore(path, { mode: "create", report });
+	const waiting = openStore(path, { mode: "create", report, borrows: false });
 	const times: number[] = [];
 	const clear = () => rm(folder, { recursive: true, force: true });
 	return {

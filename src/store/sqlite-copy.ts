@@ -1,9 +1,9 @@
 // Flows of one tape taken over into a new one as they are, with all that they refer to.
 import { FlowtapeError } from "../errors.ts";
 import { certificateKeys } from "./pack-connection.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
+import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
-import type { TapeDatabase } from "./sqlite-database.ts";
+import { strange, type TapeDatabase } from "./sqlite-database.ts";
 
 /** Brings what the flows refer to, under its old number. */
 const COPY_PARTS = `
@@ -81,9 +81,16 @@ function checkFlows(copy: TapeDatabase, path: string): void {
 	}
 }
 
-/** Names another tape `source`. */
+/** Names another tape `source`. It was looked at when it was opened, and is once more: another may have its name by now. @throws FlowtapeError */
 export function attach(to: TapeDatabase, path: string): void {
 	to.insert("ATTACH ? AS source", path);
+	try {
+		const foreign = foreignObject(to.all<SchemaObject>("SELECT type, name, sql FROM source.sqlite_schema"), to.version("source"));
+		if (foreign !== undefined) throw strange(path, foreign);
+	} catch (error) {
+		to.exec("DETACH source");
+		throw error;
+	}
 }
 
 /** Brings the certificates of connections that are copied. */

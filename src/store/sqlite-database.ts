@@ -306,12 +306,11 @@ function checkIdentity(db: Database.Database, path: string): void {
 	if (foreign !== undefined) throw strange(path, foreign);
 }
 
-function strange(path: string, { type, name }: SchemaObject): FlowtapeError {
-	return new FlowtapeError(
-		"FT_STORE",
-		`${path}: the tape has a ${type} "${name}" that is not as flowtape makes it: the file is damaged or forged, it is not opened`,
-		{ file: path },
-	);
+/** The error for an object that is not ours. Whoever made it may have chosen any text for its type and name. */
+export function strange(path: string, { type, name }: SchemaObject): FlowtapeError {
+	const what = /^(?:table|view|trigger|index)$/.test(type) ? type : "object";
+	const message = `${path}: the ${what} ${JSON.stringify(name)} of the tape is not as flowtape makes it: the file is damaged or forged, it is not opened`;
+	return new FlowtapeError("FT_STORE", message, { file: path });
 }
 
 /** A new file that is made in one go has its name only once it is whole. Behind its defences, SQLite keeps a journal whatever it is told. */

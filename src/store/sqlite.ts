@@ -18,6 +18,8 @@ export interface StoreOptions {
 	/** Survives the loss of power too, not only the death of the process. */
 	durable?: boolean;
 	requestKey?: KeyOf | undefined;
+	/** Whether what flows of another tape refer to may be copied from there as rows, for which SQLite opens that tape as one that could be written; default: yes. */
+	borrows?: boolean;
 	/** Recordings will be asked for in any order, which takes more memory. */
 	isKeyed?: boolean;
 }
@@ -38,7 +40,7 @@ export class SqliteStore implements FlowStore {
 	readonly #report: Reporter;
 	#closed = false;
 
-	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false }: StoreOptions) {
+	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false, borrows = true }: StoreOptions) {
 		this.path = path;
 		this.#db = new TapeDatabase(path, mode, durable);
 		if (isKeyed) this.#db.keepMore();
@@ -51,7 +53,7 @@ export class SqliteStore implements FlowStore {
 			);
 		this.#report = report;
 		this.#reader = new TapeReader(this.#db, report);
-		this.#writer = new TapeWriter(this.#db, report, requestKey);
+		this.#writer = new TapeWriter(this.#db, report, { requestKey, borrows });
 	}
 
 	/** Flows that were appended and committed. */

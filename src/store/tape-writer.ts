@@ -27,8 +27,9 @@ export class TapeWriter implements FlowSink, PartWriter {
 	/** undefined as long as there was no flow. */
 	#loan: Loan | null | undefined;
 
-	constructor(db: TapeDatabase, report: Reporter, requestKey: KeyOf | undefined) {
+	constructor(db: TapeDatabase, report: Reporter, { requestKey, borrows }: { requestKey: KeyOf | undefined; borrows: boolean }) {
 		this.#db = db;
+		if (!borrows) this.#loan = null;
 		this.#requestKey = requestKey;
 		this.#rows = new RowWriter(db, report, () => {
 			this.#connections = new WrittenConnections(this.#rows);

@@ -1,6 +1,9 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
 import { httpFlow, STARTED } from "../../../fixtures/build-flow.ts";
 import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
+import { flowsOf, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { FlowSink } from "../../../src/flow/pipe.ts";
 import { sortByTime } from "../../../src/rewrite/sort.ts";
@@ -45,4 +48,28 @@ t.test("given up, it brings nothing", async (t) => {
 	await sink.append(at(1, "/a"));
 	await sink.discard?.();
 	t.ok(discarded);
+});
+
+t.test("the tape that the flows come from is only read", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "in.tape");
+	await storeWith(path, [at(2, "/b"), httpFlow({ request: { path: "/a", timestampStart: STARTED }, response: { body: "a body of its own ".repeat(100) } })]);
+	const from = storeAt(path, "read");
+	const to = storeAt(join(folder, "out.tape"), "create", { borrows: false });
+	const sink = await sortByTime(to, refuse);
+	for (const flow of await flowsOf(from)) await sink.append(flow);
+	const bytes = readFileSync(path);
+	await sink.close();
+	await from.close();
+	t.ok(readFileSync(path).equals(bytes));
+	t.notOk(existsSync(`${path}-wal`) || existsSync(`${path}-journal`));
+	const sorted = storeAt(join(folder, "out.tape"), "read");
+	t.same(
+		(await flowsOf(sorted)).map((flow) => flow.type === "http" && [flow.request.path, flow.response?.text?.length]),
+		[
+			["/a", 1800],
+			["/b", 5],
+		],
+	);
+	await sorted.close();
 });

@@ -104,7 +104,7 @@ t.test("a schema that is not ours is damage", async (t) => {
 	const path = join(folder, "columns.tape");
 	await storeWith(path, [httpFlow()]);
 	forged(path, "DROP TABLE flow; CREATE TABLE flow (seq INTEGER PRIMARY KEY, id TEXT)");
-	for (const mode of modes) t.throws(() => storeAt(path, mode), { code: "FT_STORE", message: /table "flow" that is not as flowtape makes it/ });
+	for (const mode of modes) t.throws(() => storeAt(path, mode), { code: "FT_STORE", message: /the table "flow" of the tape is not as flowtape makes it/ });
 	const odd = join(folder, "number.tape");
 	await storeWith(odd, [httpFlow()]);
 	forged(odd, "UPDATE flow SET seq = 9223372036854775807");

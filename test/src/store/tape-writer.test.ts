@@ -11,7 +11,7 @@ import { type Mode, TapeDatabase } from "../../../src/store/sqlite-database.ts";
 import { type KeyOf, TapeWriter } from "../../../src/store/tape-writer.ts";
 
 function writerAt(path: string, mode: Mode, requestKey?: KeyOf): TapeWriter {
-	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, requestKey);
+	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, { requestKey, borrows: true });
 }
 
 t.test("one flow that cannot be written costs no other", async (t) => {

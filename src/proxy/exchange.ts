@@ -413,9 +413,13 @@ export class Exchange implements Asker {
 		const pieces = pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
 		const body: BodyFacts = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
 		const standing = pipeline.isOneAlone && !wantsFlows ? (this.#given?.standing ?? null) : null;
-		this.#response.relay.onCaughtUp = () => this.#responseCaughtUp();
-		this.#response.relay.open(this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, standing));
+		const { relay } = this.#response;
+		relay.onCaughtUp = () => this.#responseCaughtUp();
+		relay.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
+		const writer = this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, standing);
 		this.#stage = "answer";
+		relay.open(writer);
+		if (this.#stage !== "answer") return;
 		if (pieces !== null) this.#play(pieces, response);
 		this.#endIfComplete();
 	}

@@ -1,13 +1,13 @@
 // Asks a server for the response to one request: takes a kept connection or makes one, sends, tries once more where a kept one turns out
 // to be dead, and gives the connection back.
-import type { FlowtapeError } from "../errors.ts";
+import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import type { Destination } from "./destination.ts";
 import type { BodyFacts, Relay } from "./relay.ts";
 import type { UpstreamPool } from "./upstream.ts";
-import type { Dial, ResponseListener, UpstreamChannel } from "./upstream-channel.ts";
+import { type Dial, type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 
@@ -105,6 +105,11 @@ export class Query implements ResponseListener {
 		body.onCaughtUp = () => {
 			this.#upstream?.flush();
 			this.#asker.resumeRequest();
+		};
+		body.onBroken = (error) => {
+			upstream.cancel();
+			this.#leave();
+			this.#asker.askFailed(error instanceof FlowtapeError ? error : upstreamFault(String(error), error));
 		};
 		body.open(upstream.send(this, request, facts, touched));
 		this.#asker.resumeRequest();

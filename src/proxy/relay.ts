@@ -83,6 +83,8 @@ export class Relay {
 	#isYielding = false;
 	/** Called when a receiver that was slower has got all that is there. */
 	onCaughtUp: (() => void) | null = null;
+	/** Called instead where the rest of a body cannot be read. */
+	onBroken: ((error: unknown) => void) | null = null;
 
 	/** Whether the receiver takes no more for now, though there is more. */
 	get isBehind(): boolean {
@@ -183,7 +185,8 @@ export class Relay {
 		if (this.#isYielding) return;
 		let written = 0;
 		for (let backlog = this.#backlog; backlog !== null && this.#writer !== null && takes(this.#writer); backlog = this.#backlog) {
-			const next = backlog.pieces.next();
+			const next = this.#read(backlog.pieces);
+			if (next === null) return;
 			if (next.done === true) this.#goOn(backlog.late);
 			else {
 				this.#writer.write(next.value);
@@ -193,6 +196,18 @@ export class Relay {
 				this.#yield();
 				return;
 			}
+		}
+	}
+
+	/** null: it cannot be read, which was told. */
+	#read(pieces: Iterator<Buffer>): IteratorResult<Buffer> | null {
+		try {
+			return pieces.next();
+		} catch (error) {
+			this.close();
+			if (this.onBroken === null) throw error;
+			this.onBroken(error);
+			return null;
 		}
 	}
 

@@ -20,6 +20,8 @@ const EARLIER_BODIES = 10_000;
 const EARLIER_BYTES = 32 * 1024 * 1024;
 /** Bytes of bodies that are kept at hand to compare new ones with. */
 const RECENT_BYTES = 4 * 1024 * 1024;
+/** Bytes of rows that are kept at hand for those who read them slice by slice. */
+const READ_BYTES = 16 * 1024 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 const EMPTY_BODY = 0;
@@ -32,6 +34,8 @@ export class BodyTable {
 	/** Numbers of bodies by size and checksum. What they lead to is compared byte by byte, so that nobody can forge an equal body. */
 	#known: RecentMap<number, number> | undefined;
 	readonly #recent = new RecentMap<number, Buffer>(RECENT_BYTES, ({ length }) => length);
+	/** Parts of bodies, by body and number. */
+	readonly #partsRead = new RecentMap<string, Buffer>(READ_BYTES, ({ length }) => length);
 	/** Bytes written since they were last asked for. */
 	#written = 0;
 	/** Written piece by piece, and not yet part of a flow. */
@@ -262,26 +266,30 @@ export class BodyTable {
 		return row !== undefined && row.first === 0 && row.last === row.count - 1 ? row.length : null;
 	}
 
-	/** Copies: a row is in memory only as long as nobody needs the memory. */
+	/** As `chunksOf`, in copies, so that a row is in memory only while it is among those that were read last. */
 	*slicesOf(id: number): Generator<Buffer> {
-		const isWhole = this.#bytes(id) !== null;
-		const rowAt = (n: number) => (isWhole ? (n === 0 ? this.#bytes(id) : null) : this.#piece(id, n));
-		for (let n = 0; ; n++) {
-			const first = rowAt(n);
-			if (first === null) return;
-			const { length } = first;
-			const row = new WeakRef(first);
-			for (let at = 0; at < length; at += SLICE_BYTES) {
-				const bytes = row.deref() ?? rowAt(n);
-				if (bytes === null) return;
-				passYoung(SLICE_BYTES);
-				yield Buffer.from(bytes.subarray(at, at + SLICE_BYTES));
-			}
+		const [, expected, size] = this.#row(id);
+		let [crc, length] = [0, 0];
+		for (let n = 0; length < size; n++) {
+			const { length: rowLength } = this.#part(id, n);
+			crc = crc32(this.#part(id, n), crc);
+			length += rowLength;
+			// the last slices come once all bytes were found to be what was written
+			if (length >= size) this.#check(id, length === size && crc === expected);
+			for (let at = 0; at < rowLength; at += SLICE_BYTES) yield Buffer.from(this.#part(id, n).subarray(at, at + SLICE_BYTES));
 		}
 	}
 
-	#piece(id: number, n: number): Buffer | null {
-		return this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n)?.bytes ?? null;
+	/** What stands in the row of a body, or in the one of its piece `n`. */
+	#part(id: number, n: number): Buffer {
+		const name = `${id} ${n}`;
+		const known = this.#partsRead.get(name);
+		if (known !== undefined) return known;
+		const part = this.#row(id)[0] ?? this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n)?.bytes;
+		if (part === undefined || part.length === 0) throw this.#damage(`the bytes of body ${id} are not those that were written`);
+		passYoung(part.length);
+		this.#partsRead.set(name, part);
+		return part;
 	}
 
 	*#pieces(id: number): Generator<Buffer> {

@@ -166,9 +166,10 @@ function addFields(out: OutgoingHttpHeaders, message: Message, others: readonly 
 	for (let i = 0; i < fields.length; i += 2) {
 		const name = (fields[i] as ByteString).toLowerCase();
 		const value = fields[i + 1] as ByteString;
-		if (CONNECTION_FIELDS.has(name) || others.includes(name) || options?.includes(name)) continue;
-		if (name !== "te") addField(out, name, value, leftOut);
-		else if (takesTrailers(value)) out.te = "trailers";
+		// Trailers go on, so that whoever takes them may say so, though it is said of the connection.
+		if (name === "te") {
+			if (takesTrailers(value)) out.te = "trailers";
+		} else if (!CONNECTION_FIELDS.has(name) && !others.includes(name) && !options?.includes(name)) addField(out, name, value, leftOut);
 	}
 }
 

@@ -71,6 +71,7 @@ t.test("a request of HTTP/1.1 in HTTP/2: Host is the authority, cookies are apar
 	);
 	t.equal(http2RequestHeaders(http1(), none, false)[":authority"], "example.com:8443", "without Host");
 	t.equal(http2RequestHeaders(http1("TE", "gzip, Trailers"), none, false).te, "trailers", "the one thing that HTTP/2 lets TE say");
+	t.equal(http2RequestHeaders(http1("Connection", "TE", "TE", "trailers"), none, false).te, "trailers", "as HTTP/1.1 has to say it");
 	t.strictSame(http2RequestHeaders(http1("Cookie", "a=1; ; b=2;\t"), none, false).cookie, ["a=1", "b=2"]);
 });
 

@@ -107,11 +107,18 @@ export class Draft {
 	async #commit({ format, keepsOld, report }: CommitOptions): Promise<number> {
 		const wasReplaced = await this.#wasReplaced();
 		const added = await openTape(this.file, { report });
-		const old = keepsOld || wasReplaced ? [await openTape(this.#tape, { report })] : [];
+		let unread = 0;
+		const counting: Reporter = (...told) => {
+			unread++;
+			report(...told);
+		};
+		const old = keepsOld || wasReplaced ? [await openTape(this.#tape, { report: counting })] : [];
 		const newcomers = wasReplaced ? new Newcomers(await this.#idsBefore(report), keepsOld) : null;
 		const sink = await createTape(this.#tape, { format: format ?? undefined, report });
 		try {
 			await pipe(old, newcomers === null ? [] : [newcomers.stay], sink);
+			// what cannot be read cannot be written again either
+			if (unread > 0) throw unreadTape(this.#tape);
 			const { read } = await pipe([added], newcomers === null ? [] : [newcomers.add], sink);
 			if (read > 0) await sink.close();
 			else await sink.discard?.();
@@ -139,6 +146,11 @@ export class Draft {
 	async close(): Promise<void> {
 		await rm(this.#folder, { recursive: true, force: true });
 	}
+}
+
+function unreadTape(tape: string): FlowtapeError {
+	const message = `${tape}: not all of it can be read, so that it is left as it was; flowtape convert brings what can be read to a new tape`;
+	return new FlowtapeError("FT_CORRUPT_FLOW", message, { file: tape });
 }
 
 /** What came to the tape since the start of a run, and what of the run's own is to be added to it: a request that both have sent, once. */

@@ -113,6 +113,30 @@ function isSpace(byte: number | undefined): boolean {
 	return byte === 0x20 || byte === 0x0d || byte === 0x09;
 }
 
+/** The line of a flow; null where it is longer than a line may be. */
+function lineWithin(flow: Flow): string | null {
+	try {
+		const line = lineOf(flowObject(flow));
+		return line.length > LINE_LIMIT ? null : line;
+	} catch (error) {
+		if (isTooLong(error)) return null;
+		throw error;
+	}
+}
+
+/** The line of a flow without its bodies. */
+function bareLine(flow: Flow): string | null {
+	if (flow.type !== "http") return null;
+	const messages = [flow.request, ...(flow.response === null ? [] : [flow.response])];
+	const bodies = messages.map(({ body }) => body);
+	try {
+		for (const message of messages) message.body = null;
+		return lineWithin(flow);
+	} finally {
+		for (const [index, message] of messages.entries()) message.body = bodies[index] ?? null;
+	}
+}
+
 class LineSink implements FlowSink {
 	stored = 0;
 	readonly #output: TextOutput;
@@ -128,13 +152,15 @@ class LineSink implements FlowSink {
 	}
 
 	append(flow: Flow): void | Promise<void> {
-		this.#gathered++;
-		try {
-			return this.#counted(this.#output.append(`${lineOf(flowObject(flow))}\n`));
-		} catch (error) {
-			if (!isTooLong(error)) throw error;
-			this.#report("FT_LOSS", `${this.#name}: flow ${flow.id} is too large for a line: left out`, { file: this.#name });
+		let line = lineWithin(flow);
+		if (line === null) {
+			line = bareLine(flow);
+			const kept = line === null ? "left out" : "kept without its bodies";
+			this.#report("FT_TOO_LARGE", `${this.#name}: flow ${flow.id} is too large for a line: ${kept}`, { file: this.#name });
 		}
+		if (line === null) return;
+		this.#gathered++;
+		return this.#counted(this.#output.append(`${line}\n`));
 	}
 
 	async close(): Promise<void> {

@@ -22,6 +22,7 @@ export const errorCodes = {
 	FT_LOSS: { status: 0, meaning: "something that the format written to has no room for" },
 	FT_UPGRADED: { status: 0, meaning: "an older tape that was brought to the newest version, to be recorded to" },
 	FT_ODD_FIELD: { status: 0, meaning: "a field of a record that is not what its format says: read as what it stands for, or left out" },
+	FT_TOO_LARGE: { status: 3, meaning: "a flow that is too large for the format written to, or a body of it" },
 	FT_BAD_BODY: { status: 3, meaning: "a body that its Content-Encoding does not describe" },
 	FT_SCRIPT: { status: 2, meaning: "a script that cannot be loaded, or that failed for a stored flow" },
 	FT_COMMAND: { status: 4, meaning: "the command after -- could not be started" },

@@ -89,7 +89,7 @@ export class PythonRegex {
 		// most subjects are ruled out by bytes that every match has, without a string made of them
 		if (this.#required instanceof Buffer && !bytes.includes(this.#required)) return false;
 		if (bytes.length <= WINDOW) return this.#testWindow(bytes.latin1Slice());
-		for (let at = 0; at < bytes.length; at += WINDOW - OVERLAP) if (this.#testWindow(bytes.latin1Slice(at, at + WINDOW))) return true;
+		for (let at = 0; at < bytes.length; at += WINDOW - OVERLAP) if (this.#testWindow(bytes.latin1Slice(at, Math.min(at + WINDOW, bytes.length)))) return true;
 		return false;
 	}
 

@@ -213,6 +213,7 @@ export class TapeReader implements PartReader, Lender {
 	*requests(): Generator<StoredRequest[]> {
 		for (const rows of requestRows(this.#db)) {
 			yield rows.flatMap((row) => {
+				this.#seq = row.seq;
 				const request = this.#guard(row.seq, () => decodeRequest(row.seq, row, this));
 				return request === undefined ? [] : { seq: row.seq, request };
 			});

@@ -108,3 +108,20 @@ t.test("drafts of runs that were killed go, others stay", async (t) => {
 	await draft.close();
 	t.same(readdirSync(folder).sort(), [`.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"].sort());
 });
+
+t.test("an old tape of which a record cannot be read is as it was", async (t) => {
+	const tape = join(t.testdir(), "session.jsonl");
+	await writeTape(tape, [answered(201)]);
+	const damaged = `${readFileSync(tape, "utf8")}{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}\n`;
+	writeFileSync(tape, damaged);
+	const draft = await Draft.beside(tape);
+	await writeTape(draft.file, [answered(202)]);
+	const told: string[] = [];
+	await t.rejects(draft.commit({ format: null, keepsOld: true, report: (_code, message) => told.push(message) }), {
+		code: "FT_CORRUPT_FLOW",
+		message: /not all of it can be read, so that it is left as it was/,
+	});
+	t.match(told, [/line 2/]);
+	await draft.close();
+	t.equal(readFileSync(tape, "utf8"), damaged);
+});

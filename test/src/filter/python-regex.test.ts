@@ -161,3 +161,11 @@ t.test("many matches are bounded in all", async (t) => {
 	const slow = compilePythonRegex("a*b|a", { kind: "bytes" });
 	t.throws(() => slow.replace("a".repeat(300_000), "x"), { code: "FT_PATTERN_STOPPED" });
 });
+
+t.test("bytes that are more than one string holds", (t) => {
+	const large = Buffer.alloc(261 * 1024 * 1024, "a");
+	large.write("needle", large.length - 6);
+	t.ok(compile("ne+dle", "bytes").testBytes(large));
+	t.notOk(compile("ne+dlx|zz", "bytes").testBytes(large));
+	t.end();
+});

@@ -1,0 +1,110 @@
+// A tape with one damaged body: whatever is made of it has all flows, that one without the body, says so, and ends with status 3.
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import type { Command } from "../../commands/command.ts";
+import { command as convert } from "../../commands/convert.ts";
+import { command as diff } from "../../commands/diff.ts";
+import { command as exporting } from "../../commands/export.ts";
+import { command as filter } from "../../commands/filter.ts";
+import { command as rewrite } from "../../commands/rewrite.ts";
+import { command as show } from "../../commands/show.ts";
+import { command as stats } from "../../commands/stats.ts";
+import { bareSqlite } from "../../fixtures/bare-sqlite.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+
+const FLOWS = 4;
+/** As it is written in the rows: what is done to the second of them, and whose body is lost. */
+const DAMAGES: Readonly<Record<string, string>> = {
+	"a lost body": "DELETE FROM body WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
+	"a body with a number that none has": "UPDATE flow SET response_body = -1 WHERE seq = 2",
+	"text in place of a number": "UPDATE flow SET response_body = 'abc' WHERE seq = 2",
+	"a body cut short": "UPDATE body SET bytes = substr(bytes, 1, 100) WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
+	"other bytes": "UPDATE body SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
+};
+
+async function whole(path: string): Promise<string> {
+	await writeTape(
+		path,
+		Array.from({ length: FLOWS }, (_, n) =>
+			httpFlow({ id: `id-${n}`, request: { path: `/${n}` }, response: { headers: [["Content-Type", "text/plain"]], body: `body-${n} `.repeat(300) } }),
+		),
+	);
+	return path;
+}
+
+/** Of each flow: whether it has the body that was recorded. */
+async function bodiesOf(path: string): Promise<(boolean | null)[]> {
+	const { flows } = await readTape(path);
+	return flows.map((flow, n) => {
+		const body = flow.type === "http" ? (flow.response?.rawContent ?? null) : null;
+		return body === null || body.length === 0 ? null : body.toString() === `body-${n} `.repeat(300);
+	});
+}
+
+for (const [name, sql] of Object.entries(DAMAGES)) {
+	t.test(name, async (t) => {
+		const folder = t.testdir();
+		const [good, bad] = [await whole(join(folder, "good.tape")), join(folder, "bad.tape")];
+		copyFileSync(good, bad);
+		const db = bareSqlite(bad);
+		db.exec(sql);
+		db.close();
+		const kept = [true, null, true, true];
+		const says = async (command: Command, argv: string[], out?: string) => {
+			t.match(await runCaptured(command, argv), { status: 3, err: /flow 2: a body is damaged; the flow is kept without \(id id-1/ }, argv.join(" "));
+			if (out !== undefined) t.same(await bodiesOf(out), kept, argv.join(" "));
+		};
+		for (const format of ["jsonl", "mitm", "har", "tape"]) {
+			const out = join(folder, `out.${format}`);
+			await says(convert, [bad, out], out);
+			await says(filter, ["~all", bad, "-o", out], out);
+			await says(rewrite, [bad, "-o", out], out);
+			await says(rewrite, [bad, "-o", out, "--modify-headers", "/x-new/y"], out);
+			await says(rewrite, [bad, "-o", out, "--modify-body", "/nothing/y"], out);
+		}
+		t.match(await runCaptured(convert, [join(folder, "out.tape"), join(folder, "again.jsonl")]), { status: 0, err: "" }, "the copy has no damage");
+		await says(filter, ["~all", bad, "--json"]);
+		await says(show, [bad]);
+		await says(exporting, ["raw-request", bad]);
+		await says(diff, [good, bad]);
+		const { status, out } = await runCaptured(filter, ["~b body-3", bad, "--json"]);
+		t.equal(status, 3);
+		t.match(out, /"id-3"/);
+		const before = readFileSync(bad);
+		await says(rewrite, [bad, "--in-place", "--modify-headers", "/x-new/y"]);
+		t.ok(readFileSync(bad).equals(before));
+		t.match((await runCaptured(stats, [bad])).out, /4/);
+	});
+}
+
+t.test("each page lost in turn: what stands on the others is kept, with no body of another flow", async (t) => {
+	const folder = t.testdir();
+	const bytes = readFileSync(await whole(join(folder, "good.tape")));
+	const size = bytes.readUInt16BE(16);
+	const [bad, out] = [join(folder, "bad.tape"), join(folder, "out.jsonl")];
+	for (let page = 1; page < bytes.length / size; page++) {
+		const damaged = Buffer.from(bytes);
+		damaged.fill(0, page * size, (page + 1) * size);
+		writeFileSync(bad, damaged);
+		const { status } = await runCaptured(convert, [bad, out]);
+		const bodies = await bodiesOf(out);
+		t.ok([0, 3].includes(status), `page ${page}: ${status}`);
+		t.notOk(bodies.includes(false), `page ${page}`);
+		if (status === 0) t.same(bodies, Array(FLOWS).fill(true), `page ${page}`);
+		else if (bodies.length > 0) t.equal(bodies.length, FLOWS, `page ${page}`);
+	}
+});
+
+t.test("flows with numbers below 1 are all there, and told of", async (t) => {
+	const bad = await whole(join(t.testdir(), "bad.tape"));
+	const db = bareSqlite(bad);
+	db.exec("UPDATE flow SET seq = -seq WHERE seq < 3");
+	db.close();
+	t.match(await runCaptured(filter, ["~all", bad, "--count"]), { status: 3, out: "4\n", err: /numbers below 1/ });
+	const out = join(t.testdirName, "out.tape");
+	t.match(await runCaptured(convert, [bad, out]), { status: 3 });
+	t.equal((await readTape(out)).flows.length, 4);
+});

@@ -65,6 +65,8 @@ export class Turn {
 	/** What hooks say when the heads are there; later it has no effect. null: nothing, and the proxy decides. */
 	requestStream: BodyStreaming | null = null;
 	responseStream: BodyStreaming | null = null;
+	/** What the client sent as Proxy-Authorization: for a proxy, so that neither the request nor the tape has it. null: nothing. */
+	proxyAuthorization: ByteString | null = null;
 	/** Whether the bodies pass as they come where hooks say nothing. */
 	passesRequest = false;
 	passesResponse = false;

@@ -4,6 +4,7 @@ import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
+import { OWN_CHALLENGE } from "../flow/own-challenge.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
@@ -21,7 +22,6 @@ export const options = {
 } as const satisfies OptionTable;
 
 const NAME = "proxy-auth";
-const REALM = 'Basic realm="flowtape", charset="UTF-8"';
 
 export interface ProxyAuth extends Hook, Gate {
 	readonly name: typeof NAME;
@@ -62,19 +62,20 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 			const { clientConn, request } = flow;
 			const known = admitted.get(clientConn);
 			if (known !== undefined) {
+				turn.proxyAuthorization = null;
 				welcome(flow, known);
 				return;
 			}
 			if (flow.isReplay === "request") return;
 			const isProxy = /^(?:regular|upstream)\b/i.test(clientConn.proxyMode);
 			const header = isProxy ? "proxy-authorization" : "authorization";
-			const credentials = parseBasic(request.headers.get(header));
+			const credentials = parseBasic(isProxy ? (turn.proxyAuthorization ?? request.headers.get(header)) : request.headers.get(header));
 			const settle = (isRight: boolean): void => {
+				// Right or wrong, what was meant for this proxy goes nowhere else: not even onto the tape.
+				request.headers.delete(header);
+				turn.proxyAuthorization = null;
 				if (credentials === null || !isRight) refuse(turn, isProxy, now());
-				else {
-					request.headers.delete(header);
-					welcome(flow, credentials[0]);
-				}
+				else welcome(flow, credentials[0]);
 			};
 			const isRight = credentials !== null && verify(...credentials);
 			return isRight instanceof Promise ? isRight.then(settle) : settle(isRight);
@@ -91,7 +92,7 @@ function makeChallenge(isProxy: boolean, now: number): Response {
 	const title = `${status} ${standardReason(status)}`;
 	const page = `<html><head><title>${title}</title></head><body><h1>${title}</h1></body></html>`;
 	const fields = [
-		[isProxy ? "Proxy-Authenticate" : "WWW-Authenticate", REALM],
+		[isProxy ? "Proxy-Authenticate" : "WWW-Authenticate", OWN_CHALLENGE],
 		["Content-Type", "text/html"],
 	] as const;
 	return makeResponse(status, fields, Buffer.from(page), now);

@@ -179,7 +179,7 @@ class Replay implements ServerReplay {
 	}
 
 	request(flow: HttpFlow, turn: Turn): void | Promise<void> {
-		const taken = this.#index.takeKnown(flow, sessionOf(flow));
+		const taken = this.#index.takeKnown(flow, sessionOf(flow, turn));
 		return taken instanceof Promise ? taken.then((recording) => this.#settle(flow, turn, recording)) : this.#settle(flow, turn, taken);
 	}
 
@@ -260,9 +260,9 @@ class Replay implements ServerReplay {
 }
 
 /** Clients that give the proxy a name each have all recordings to themselves: workers that test side by side. */
-function sessionOf(flow: HttpFlow): string {
+function sessionOf(flow: HttpFlow, { proxyAuthorization }: Turn): string {
 	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
-	const user = noted ?? parseBasic(flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
+	const user = noted ?? parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
 	return typeof user === "string" ? user : "";
 }
 

@@ -15,7 +15,7 @@ import type { ExchangeHost } from "./exchange-host.ts";
 import { outgoingResponse } from "./framing-out.ts";
 import { Http1Writer } from "./http1-writer.ts";
 import type { BodyFacts, BodyWriter } from "./relay.ts";
-import { type TunnelTarget, targetOf } from "./target.ts";
+import { addHost, type TunnelTarget, targetOf } from "./target.ts";
 import type { Framing } from "./wire/framing.ts";
 import { type RequestHead, type ResponseHead, writeResponseHead } from "./wire/head.ts";
 import { isPersistent } from "./wire/hop-by-hop.ts";
@@ -125,7 +125,9 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		}
 		this.#isPersistent = isPersistent(head.version, head.fields);
 		this.#isCloseDelimited = false;
-		const exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel));
+		const target = targetOf(head, this.tunnel);
+		addHost(head, target);
+		const exchange = Exchange.live(this, head, framing, target);
 		this.#exchange = exchange;
 		exchange.start();
 	}
@@ -141,6 +143,10 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	// — what the exchange asks for —
+
+	get isLeaving(): boolean {
+		return this.#halfClosed !== null;
+	}
 
 	pauseRequest(): void {
 		if (this.#requestEnded) return;

@@ -4,6 +4,7 @@ import type { ClientConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
 import type { TunnelTarget } from "./target.ts";
+import { isBoundLogin } from "./wire/hop-by-hop.ts";
 
 export interface Destination {
 	tls: boolean;
@@ -17,6 +18,8 @@ export interface Destination {
 	protocols?: readonly string[];
 	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
 	upgrade?: boolean;
+	/** What the client sent for the proxy that is asked for a tunnel there. */
+	credentials?: ByteString | null;
 	/** Who asks; nothing where the proxy does so by itself. */
 	client?: ClientConnection;
 }
@@ -33,6 +36,11 @@ export interface UpstreamProxy {
 /** Which proxy leads to a destination; null: none, it is connected to directly. */
 export type Route = (to: Destination) => UpstreamProxy | null;
 
+/** Whether what a client sends for a proxy is for the next one. */
+export function isForNextProxy({ proxyMode }: ClientConnection): boolean {
+	return proxyMode.toLowerCase().startsWith("upstream");
+}
+
 /** Where a request goes that came from this client, through this tunnel. */
 export function destinationOf(request: Request, tunnel: TunnelTarget | null, client: ClientConnection): Destination {
 	const { scheme, host, port } = request;
@@ -41,6 +49,8 @@ export function destinationOf(request: Request, tunnel: TunnelTarget | null, cli
 	const sni = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel.sni : null;
 	const upgrade = isWebSocketUpgrade(request);
 	// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
-	const http2 = isHttp2(request) ? tls || !client.tls : tls && !upgrade && client.alpnOffers.includes("h2");
-	return { tls, host, port, sni, http2, upgrade, client };
+	const wanted = isHttp2(request) ? tls || !client.tls : tls && !upgrade && client.alpnOffers.includes("h2");
+	// A login that holds for a connection is none of HTTP/2, which shares them.
+	const http2 = wanted && !isBoundLogin(request.headers.raw("authorization") ?? "");
+	return { tls, host, port, sni, http2, upgrade, client, credentials: tunnel?.credentials ?? null };
 }

@@ -17,6 +17,7 @@ import { connectFlow, connectRequest } from "./connect-flow.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { clientFacts, serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
+import { isForNextProxy } from "./destination.ts";
 import { errorPage } from "./error-page.ts";
 import type { ProxyMode } from "./modes.ts";
 import { Socks5Connection } from "./socks5.ts";
@@ -133,18 +134,21 @@ export class Entry {
 	/** A client asks for a tunnel. */
 	#connect(socket: Socket, head: RequestHead, facts: ClientFacts): void {
 		const { gate, context } = this.#settings;
-		const target = this.#targetFrom(socket, () => connectTarget(head));
-		if (target === null) return;
+		const given = new Headers(head.fields).get("proxy-authorization");
+		// Where nobody is asked here, they are for the next proxy.
+		const credentials = gate === null && isForNextProxy(facts) ? given : null;
+		const asked = this.#targetFrom(socket, () => connectTarget(head));
+		if (asked === null) return;
+		const target = { ...asked, credentials };
 		const establish = () => {
 			if (context.events?.watchesTunnels) return this.#announce(socket, head, target, facts, context.events);
 			socket.write(ESTABLISHED, "latin1");
 			this.#openTunnel(socket, target, facts);
 		};
-		const credentials = new Headers(head.fields).get("proxy-authorization");
-		const user = parseBasic(credentials)?.[0];
+		const user = parseBasic(given)?.[0];
 		if (user !== undefined) facts.proxyUser = user;
 		if (gate === null) establish();
-		else this.#guard(socket, gate, gate.admitBy(facts, credentials), establish);
+		else this.#guard(socket, gate, gate.admitBy(facts, given), establish);
 	}
 
 	/** null, and the client is told, where there can be no such host. */
@@ -159,7 +163,7 @@ export class Entry {
 	}
 
 	/** Lets hooks see the request for a tunnel: they may lead it elsewhere, answer in our place, or hang up. */
-	#announce(socket: Socket, head: RequestHead, { host, port }: TunnelTarget, facts: ClientFacts, events: ConnectionEvents): void {
+	#announce(socket: Socket, head: RequestHead, { host, port, credentials = null }: TunnelTarget, facts: ClientFacts, events: ConnectionEvents): void {
 		const flow = connectFlow(connectRequest(host, port, head.target, head.fields), facts, serverFacts(host, port));
 		const turn = new Turn(true);
 		this.#after(socket, events.tunnel("http_connect", flow, turn), () => {
@@ -173,7 +177,7 @@ export class Entry {
 				const target = this.#targetFrom(socket, () => tunnelTo(flow.request.host, flow.request.port));
 				if (target === null) return;
 				socket.write(writeResponseHead("HTTP/1.1", response.statusCode, response.reason, response.headers.fields), "latin1");
-				this.#openTunnel(socket, target, facts);
+				this.#openTunnel(socket, { ...target, credentials }, facts);
 			});
 		});
 	}

@@ -16,6 +16,8 @@ export interface ExchangeHost {
 	readonly tunnel: TunnelTarget | null;
 	/** When the last bytes came from the client; seconds. */
 	readonly receivedAt: number;
+	/** The client has closed its side, and has probably gone. */
+	readonly isLeaving: boolean;
 	/** Hold back the rest of the request, or let it come again. */
 	pauseRequest(): void;
 	resumeRequest(): void;

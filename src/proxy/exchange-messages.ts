@@ -6,6 +6,19 @@ import type { Target } from "./target.ts";
 import { type Framing, hasBody } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
 
+/** Takes the fields out of a request that are for this proxy, and not for whoever it goes on to; gives what stood in Proxy-Authorization. */
+export function takeProxyFields({ fields }: Headers): ByteString | null {
+	let credentials: ByteString | null = null;
+	for (let i = fields.length - 2; i >= 0; i -= 2) {
+		const name = fields[i] as ByteString;
+		// The length of the name decides almost always.
+		if (name.length === 19 && name.toLowerCase() === "proxy-authorization") credentials = fields[i + 1] as ByteString;
+		else if (name.length !== 16 || name.toLowerCase() !== "proxy-connection") continue;
+		fields.splice(i, 2);
+	}
+	return credentials;
+}
+
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** `authority`: the pseudo-field of HTTP/2. `at`: when the head came, in seconds. */

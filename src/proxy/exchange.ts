@@ -14,10 +14,10 @@ import { announcedSize, isEventStream, PATIENCE_MS } from "./body-policy.ts";
 import { ChunkTimes } from "./chunk-times.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
-import { destinationOf } from "./destination.ts";
+import { destinationOf, isForNextProxy } from "./destination.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import { requestOf, responseOf } from "./exchange-messages.ts";
+import { requestOf, responseOf, takeProxyFields } from "./exchange-messages.ts";
 import { GivenAnswer } from "./given-answer.ts";
 import { asksForUpgrade, withdrawH2c } from "./http2-fields.ts";
 import { Passage } from "./passage.ts";
@@ -89,6 +89,7 @@ export class Exchange implements Asker {
 			timestampCreated: host.receivedAt,
 		});
 		this.#hooks = new PhaseRunner(this.#context, this.flow, host);
+		this.#hooks.turn.proxyAuthorization = takeProxyFields(request.headers);
 	}
 
 	/** To be called once, when the host knows it. */
@@ -300,11 +301,16 @@ export class Exchange implements Asker {
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
 		const facts = this.#request.settle(request, isTouched);
 		const to = destinationOf(request, this.#host.tunnel, this.#host.facts);
-		this.#query = new Query(pool, this, { to, request, touched: isTouched || "size" in facts, facts, body });
+		const credentials = isForNextProxy(this.#host.facts) ? this.#hooks.turn.proxyAuthorization : null;
+		this.#query = new Query(pool, this, { to, request, touched: isTouched || "size" in facts, facts, credentials, body });
 		this.#query.start();
 	}
 
 	// — the server —
+
+	get isAwaited(): boolean {
+		return !this.#host.isLeaving;
+	}
 
 	asked(facts: ServerConnection): void {
 		this.flow.serverConn = facts;

@@ -10,6 +10,7 @@ import type { UpstreamPool } from "./upstream.ts";
 import { type Dial, type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
+import { isIdempotent } from "./wire/hop-by-hop.ts";
 
 /** Who asks. */
 export interface Asker {
@@ -25,6 +26,8 @@ export interface Asker {
 	/** The server takes more of the request. */
 	resumeRequest(): void;
 	flush(): void;
+	/** Whether somebody waits for the response still: a client that has closed its side hardly does. */
+	readonly isAwaited: boolean;
 }
 
 export interface Question {
@@ -33,6 +36,8 @@ export interface Question {
 	/** Whether a hook may have changed the request. */
 	touched: boolean;
 	facts: BodyFacts;
+	/** What the client sent for the next proxy. */
+	credentials: ByteString | null;
 	/** The body, as far as it has come. */
 	body: Relay;
 }
@@ -58,7 +63,27 @@ export class Query implements ResponseListener {
 	start(): void {
 		const kept = this.#pool.take(this.#question.to);
 		if (kept === undefined) this.#connect();
-		else this.#send(kept);
+		else if (isIdempotent(this.#question.request.method)) this.#send(kept);
+		else this.#sendIfOpen(kept);
+	}
+
+	/**
+	 * What must not be sent twice goes over a kept connection only behind what the server may have said already: that it closes it. Events of sockets
+	 * come before immediates.
+	 */
+	#sendIfOpen(kept: UpstreamChannel): void {
+		const wait = setImmediate(() => {
+			this.#dial = null;
+			if (kept.isOpen) this.#send(kept);
+			else this.#connect();
+			this.#asker.flush();
+		});
+		this.#dial = {
+			cancel: () => {
+				clearImmediate(wait);
+				kept.release(true);
+			},
+		};
 	}
 
 	/** No answer is wanted any more. */
@@ -99,7 +124,7 @@ export class Query implements ResponseListener {
 	}
 
 	#send(upstream: UpstreamChannel): void {
-		const { request, facts, touched, body } = this.#question;
+		const { request, facts, touched, body, credentials } = this.#question;
 		this.#upstream = upstream;
 		this.#asker.asked(upstream.facts);
 		body.onCaughtUp = () => {
@@ -111,7 +136,7 @@ export class Query implements ResponseListener {
 			this.#leave();
 			this.#asker.askFailed(error instanceof FlowtapeError ? error : upstreamFault(String(error), error));
 		};
-		body.open(upstream.send(this, request, facts, touched));
+		body.open(upstream.send(this, request, facts, touched, credentials));
 		this.#asker.resumeRequest();
 	}
 
@@ -153,7 +178,7 @@ export class Query implements ResponseListener {
 
 	responseFailed(error: FlowtapeError, unseen: boolean): void {
 		this.#leave();
-		if (unseen && !this.#isAnswered && !this.#isRetry && this.#question.body.isReplayable) {
+		if (unseen && !this.#isAnswered && !this.#isRetry && this.#question.body.isReplayable && this.#asker.isAwaited) {
 			this.#isRetry = true;
 			this.#connect();
 		} else this.#asker.askFailed(error);

@@ -128,6 +128,7 @@ class Sender implements ExchangeHost, BodyWriter {
 	readonly context: ProxyContext;
 	readonly facts: ClientConnection;
 	readonly tunnel = null;
+	readonly isLeaving = false;
 	readonly receivedAt = now();
 	readonly #exchange: Exchange;
 	readonly #timer: NodeJS.Timeout | null = null;

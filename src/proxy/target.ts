@@ -1,7 +1,6 @@
 // Where a request is to go: request target and Host field (RFC 9112 section 3.2), or the tunnel that it came through.
 import { FlowtapeError } from "../errors.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
-import { Headers } from "../flow/headers.ts";
 import type { Request } from "../flow/message.ts";
 import { type Authority, defaultPort, formatAuthority, parseAuthority } from "../flow/url.ts";
 import type { ModeServer } from "./modes.ts";
@@ -14,6 +13,8 @@ export interface TunnelTarget {
 	port: number;
 	/** The name in the client's TLS hello. */
 	sni: string | null;
+	/** What the client sent for the next proxy when it asked for the tunnel. */
+	credentials?: ByteString | null;
 	/** A reverse proxy's: scheme and name stay, whatever the client speaks and asks for. */
 	fixed?: {
 		/** What requests get as Host, text; null: what the client sent stays. */
@@ -60,6 +61,7 @@ export interface Target {
  */
 export function targetOf(head: RequestHead, tunnel: TunnelTarget | null): Target {
 	const { target } = head;
+	const field = hostField(head.fields);
 	const isOrigin = target.charCodeAt(0) === 47 || target === "*";
 	if (tunnel !== null)
 		return { scheme: tunnel.scheme, host: tunnel.host, port: tunnel.port, path: isOrigin ? target : splitAbsolute(target, head.method).path };
@@ -68,10 +70,33 @@ export function targetOf(head: RequestHead, tunnel: TunnelTarget | null): Target
 		const { host, port } = checkAuthority(authority, "request target", target);
 		return { scheme, host, port: port ?? defaultPort(scheme), path };
 	}
-	const field = new Headers(head.fields).raw("host");
 	if (field === null) throw new FlowtapeError("FT_PROTOCOL", "the request has no Host header, so there is no telling where it should go");
 	const { host, port } = checkAuthority(field, "host header");
 	return { scheme: "http", host, port: port ?? 80, path: target };
+}
+
+/** A host and perhaps a port, or nothing at all (RFC 9110 section 7.2). */
+const HOST = /^(?:\[[\w:.%~-]+\]|[^\s/\\<>"@?#,:[\]]*)(?::[0-9]*)?$/;
+
+/**
+ * The Host field; null where there is none.
+ * @throws FlowtapeError FT_PROTOCOL where there are several, or it can be no host (RFC 9112 section 3.2)
+ */
+function hostField(fields: readonly ByteString[]): ByteString | null {
+	let found: ByteString | null = null;
+	for (let i = 0; i < fields.length; i += 2) {
+		if (fields[i]?.length !== 4 || fields[i]?.toLowerCase() !== "host") continue;
+		const value = fields[i + 1] as ByteString;
+		if (found !== null) throw new FlowtapeError("FT_PROTOCOL", `one Host header was expected, found ${JSON.stringify(`${found}, ${value}`.slice(0, 200))}`);
+		if (!HOST.test(value)) throw new FlowtapeError("FT_PROTOCOL", `host header: expected host or host:port, found ${JSON.stringify(value.slice(0, 200))}`);
+		found = value;
+	}
+	return found;
+}
+
+/** A request of HTTP/1.1 that names its target alone goes on with the Host that it lacks (RFC 9112 section 3.2.2). */
+export function addHost({ version, fields }: RequestHead, { scheme, host, port }: Target): void {
+	if (version !== "HTTP/1.0" && hostField(fields) === null) fields.unshift("Host", toByteString(formatAuthority(host, port, scheme)));
 }
 
 /**

@@ -205,7 +205,15 @@ export class Tunnel {
 			this.#issue(hello, target, null, false);
 			return;
 		}
-		const to = { tls: true, host: target.host, port: target.port, sni: target.sni, http2: hello.alpn.includes("h2"), client: facts };
+		const to = {
+			tls: true,
+			host: target.host,
+			port: target.port,
+			sni: target.sni,
+			http2: hello.alpn.includes("h2"),
+			client: facts,
+			credentials: target.credentials ?? null,
+		};
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (channel: UpstreamChannel | null) => {
 			channel?.release(true);
@@ -337,10 +345,11 @@ export class Tunnel {
 	}
 
 	/** @param done gets the server, connected */
-	#dialRaw(client: Socket, { scheme, host, port, sni }: TunnelTarget, done: (server: Socket, serverConn: ServerFacts) => void): void {
+	#dialRaw(client: Socket, { scheme, host, port, sni, credentials = null }: TunnelTarget, done: (server: Socket, serverConn: ServerFacts) => void): void {
 		const { context, facts } = this.#settings;
 		client.pause();
-		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols: facts.alpn === null ? [] : [facts.alpn], client: facts };
+		const protocols = facts.alpn === null ? [] : [facts.alpn];
+		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols, client: facts, credentials };
 		this.#dial =
 			context.pool?.dialRaw(to, (error, server, serverConn) => {
 				this.#dial = null;

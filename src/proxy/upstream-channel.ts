@@ -15,7 +15,7 @@ export interface ResponseListener {
 	responseHead(head: ResponseHead, framing: Framing): void;
 	responseBody(chunk: Buffer): void;
 	responseEnd(trailers: ByteString[] | null): void;
-	/** Instead of the end; nothing comes after it. `unseen`: the server has not acted on the request, so that it can be sent once more. */
+	/** Instead of the end; nothing comes after it. `unseen`: it can be sent once more, as the server has not seen it, or does no harm by acting on it twice. */
 	responseFailed(error: FlowtapeError, unseen: boolean): void;
 	/** The server takes more of the request. */
 	upstreamDrained(): void;
@@ -29,8 +29,13 @@ export interface UpstreamChannel {
 	readonly isVerified: boolean;
 	/** When the last bytes came; seconds. */
 	readonly receivedAt: number;
-	/** Sends the head of the request; the body goes to what comes back. `touched`: a hook may have changed the request. */
-	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter;
+	/** Whether a request can still be sent, as far as is known. */
+	readonly isOpen: boolean;
+	/**
+	 * Sends the head of the request; the body goes to what comes back. `touched`: a hook may have changed the request. `credentials`: what a proxy that
+	 * forwards the request gets as Proxy-Authorization, unless it has some of its own; null: nothing.
+	 */
+	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean, credentials?: ByteString | null): BodyWriter;
 	/** Writes what was added. False: the server has enough for now, and `upstreamDrained` tells when it takes more. */
 	flush(): boolean;
 	/** Less of the response, please; and go on. */

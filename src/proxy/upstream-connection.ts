@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
-import type { ServerConnection } from "../flow/connection.ts";
+import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import { now } from "./clock.ts";
 import type { UpstreamProxy } from "./destination.ts";
@@ -13,7 +13,7 @@ import type { BodyFacts, BodyWriter } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
-import { isPersistent } from "./wire/hop-by-hop.ts";
+import { isBoundLogin, isIdempotent, isPersistent } from "./wire/hop-by-hop.ts";
 import { type MessageHandler, ResponseParser } from "./wire/parser.ts";
 import { WriteBatch } from "./write-batch.ts";
 
@@ -36,6 +36,10 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	receivedAt = 0;
 	/** When it was last given back, in milliseconds of `performance.now()`. */
 	idleSince = 0;
+	/** Who has taken it last. */
+	client: ClientConnection | null = null;
+	/** Somebody logs in, or has logged in, for all that goes over it: it belongs to its client from then on. */
+	isBound = false;
 	/** Called when it can serve another request. */
 	onIdle: ((connection: UpstreamConnection) => void) | null = null;
 	/** Called once, when it cannot be used any more. */
@@ -50,6 +54,8 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	#isKept = false;
 	/** Whether the server may have closed it before it saw the request that is on its way. */
 	#isUnseen = false;
+	/** What had been written to the socket before the request. Bytes. */
+	#writtenBefore = 0;
 	/** Whether the messages of the current exchange leave it open. */
 	#isPersistent = true;
 
@@ -79,10 +85,18 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		return (this.socket as TLSSocket).authorized === true;
 	}
 
-	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
-		const { version, fields, head, coding } = outgoingRequest(request, body, touched, this.#forwarder);
+	get isOpen(): boolean {
+		return this.socket.writable && this.socket.readable && !this.socket.destroyed;
+	}
+
+	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean, credentials: ByteString | null = null): BodyWriter {
+		const forwarder = this.#forwarder;
+		const authorization = forwarder?.authorization ?? credentials;
+		const { version, fields, head, coding } = outgoingRequest(request, body, touched, forwarder === null ? null : { ...forwarder, authorization });
+		if (isBoundLogin(request.headers.raw("authorization") ?? "") || (forwarder !== null && isBoundLogin(authorization ?? ""))) this.isBound = true;
 		this.#listener = listener;
-		this.#isUnseen = this.#isKept;
+		this.#isUnseen = this.#isKept && isIdempotent(request.method);
+		this.#writtenBefore = this.#isKept ? this.socket.bytesWritten : -1;
 		this.#isKept = true;
 		this.#isPersistent = isPersistent(version, fields);
 		this.#parser.expect(request.method);
@@ -132,6 +146,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	head(head: ResponseHead, framing: Framing): void {
 		this.#isUnseen = false;
 		this.#tellVersion(true);
+		if ((head.status === 401 || head.status === 407) && asksForBoundLogin(head)) this.isBound = true;
 		if (framing.kind === "close" || !isPersistent(head.version, head.fields)) this.#isPersistent = false;
 		this.#listener?.responseHead(head, framing);
 	}
@@ -181,11 +196,16 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	/** Faults of the parser end the connection as those of the socket do; anything else is a defect of our own. */
 	#fail(error: unknown): void {
 		const listener = this.#listener;
+		const isUnwritten = this.socket.bytesWritten === this.#writtenBefore;
 		this.destroy();
 		this.#tellVersion(false);
 		if (!(error instanceof FlowtapeError)) throw error;
 		if (listener === null) return;
-		listener.responseFailed(error, this.#isUnseen && error.code === "FT_UPSTREAM");
+		listener.responseFailed(error, (this.#isUnseen || isUnwritten) && error.code === "FT_UPSTREAM");
 		listener.flush();
 	}
+}
+
+function asksForBoundLogin({ fields }: ResponseHead): boolean {
+	return fields.some((value, i) => i % 2 === 1 && /^(?:www|proxy)-authenticate$/i.test(fields[i - 1] as ByteString) && isBoundLogin(value));
 }

@@ -185,6 +185,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		return this.#connection.isVerified;
 	}
 
+	get isOpen(): boolean {
+		return !this.#connection.isDestroyed;
+	}
+
 	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
 		this.#listener = listener;
 		this.#request = request;

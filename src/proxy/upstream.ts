@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../errors.ts";
-import type { ServerConnection } from "../flow/connection.ts";
+import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import { formatAuthority } from "../flow/url.ts";
 import { Turn } from "../hooks/hook.ts";
@@ -67,6 +67,8 @@ export class UpstreamPool {
 	readonly #sessions = new UpstreamSessions();
 	readonly #open = new Set<Socket>();
 	#sweeper: NodeJS.Timeout | null = null;
+	/** Whether there ever was a connection that belongs to one client. */
+	#hasBound = false;
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
 	constructor(values: OptionValues<typeof options>, setup: PoolSetup) {
@@ -83,12 +85,20 @@ export class UpstreamPool {
 			if (stream !== undefined) return stream;
 			if (!to.upgrade && !this.#sessions.isHttp1(key)) return undefined;
 		}
-		return this.#idle.get(this.#connectionKeyOf(to))?.pop();
+		const kept = this.#takeKept(this.#connectionKeyOf(to), to.client ?? null);
+		if (kept !== undefined) kept.client = to.client ?? null;
+		return kept;
+	}
+
+	/** First one that the client has logged in on: where it goes on with its login, no other does. */
+	#takeKept(key: string, client: ClientConnection | null): UpstreamConnection | undefined {
+		const own = client === null || !this.#hasBound ? undefined : this.#idle.get(boundKeyOf(key, client))?.pop();
+		return own ?? this.#idle.get(key)?.pop();
 	}
 
 	/** As `keyOf`, but for a tunnel to a server that other requests are forwarded to. */
 	#connectionKeyOf(to: Destination): string {
-		return !to.tls && to.upgrade && this.#setup.route(to) !== null ? `tunnel ${keyOf(to)}` : keyOf(to);
+		return !to.tls && to.upgrade && this.#setup.route(to) !== null ? `tunnel ${keyOf(to)} ${to.credentials ?? ""}` : keyOf(to);
 	}
 
 	/** A new way. */
@@ -150,6 +160,7 @@ export class UpstreamPool {
 			timeoutMs: this.#values.tcp_timeout * 1000,
 		};
 		const connection = new UpstreamConnection(this.#connectionKeyOf(to), socket, facts, settings);
+		connection.client = to.client ?? null;
 		connection.onIdle = (idle) => this.#keep(idle);
 		connection.onClose = (closed) => this.#forget(closed);
 		socket.resume();
@@ -188,7 +199,7 @@ export class UpstreamPool {
 
 	#dial(to: Destination, how: Pick<DialPlan, "protocols" | "tunnel" | "announce">, facts: ServerConnection, done: DialDone): Dial {
 		this.#setup.onDial?.(formatAuthority(to.host, to.port));
-		const via = this.#setup.route(to);
+		const via = how.tunnel ? withCredentials(this.#setup.route(to), to) : this.#setup.route(to);
 		const plan: DialPlan = {
 			...{ ...how, to, via, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
 			sendHost: this.#values.http_connect_send_host_header,
@@ -205,8 +216,15 @@ export class UpstreamPool {
 
 	/** For the next request. */
 	#keep(connection: UpstreamConnection): void {
-		const kept = this.#idle.get(connection.key);
-		if (kept === undefined) this.#idle.set(connection.key, [connection]);
+		const { isBound, client } = connection;
+		if (isBound && (client === null || client.timestampEnd !== null)) {
+			connection.destroy();
+			return;
+		}
+		if (isBound) this.#hasBound = true;
+		const key = idleKeyOf(connection);
+		const kept = this.#idle.get(key);
+		if (kept === undefined) this.#idle.set(key, [connection]);
 		else if (kept.length < IDLE_COUNT) kept.push(connection);
 		else connection.destroy();
 		connection.idleSince = performance.now();
@@ -214,11 +232,12 @@ export class UpstreamPool {
 	}
 
 	#forget(connection: UpstreamConnection): void {
-		const kept = this.#idle.get(connection.key);
+		const key = idleKeyOf(connection);
+		const kept = this.#idle.get(key);
 		if (kept === undefined) return;
 		const at = kept.indexOf(connection);
 		if (at >= 0) kept.splice(at, 1);
-		if (kept.length === 0) this.#idle.delete(connection.key);
+		if (kept.length === 0) this.#idle.delete(key);
 	}
 
 	#startSweeper(): void {
@@ -228,7 +247,8 @@ export class UpstreamPool {
 	#sweep(): void {
 		const limit = performance.now() - IDLE_MS;
 		this.#sessions.sweep(limit);
-		for (const kept of this.#idle.values()) for (const connection of kept.filter(({ idleSince }) => idleSince < limit)) connection.destroy();
+		const isOver = ({ idleSince, isBound, client }: UpstreamConnection) => idleSince < limit || (isBound && client?.timestampEnd != null);
+		for (const kept of this.#idle.values()) for (const connection of kept.filter(isOver)) connection.destroy();
 	}
 }
 
@@ -240,8 +260,23 @@ function isTunnelled({ tls, upgrade }: Destination): boolean {
 	return tls || upgrade === true;
 }
 
-function keyOf({ tls, host, port, sni }: Destination): string {
-	return tls ? `s ${host} ${port} ${sni ?? ""}` : `p ${host} ${port}`;
+/** A tunnel that somebody's credentials have opened is for nobody else. */
+function keyOf({ tls, host, port, sni, credentials }: Destination): string {
+	return tls ? `s ${host} ${port} ${sni ?? ""} ${credentials ?? ""}` : `p ${host} ${port}`;
+}
+
+/** Where a connection is kept that belongs to one client. */
+function boundKeyOf(key: string, client: ClientConnection): string {
+	return `${key}\n${client.id}`;
+}
+
+function idleKeyOf({ key, isBound, client }: UpstreamConnection): string {
+	return isBound && client !== null ? boundKeyOf(key, client) : key;
+}
+
+/** The next proxy, with what the client sent for it, unless it gets something of our own. */
+function withCredentials(via: UpstreamProxy | null, { credentials = null }: Destination): UpstreamProxy | null {
+	return via === null || via.authorization !== null || credentials === null ? via : { ...via, authorization: credentials };
 }
 
 /** Where a hook may have led the connection elsewhere: the certificate is still to be that of the server that was asked for. */

@@ -1,6 +1,7 @@
 // Tapes as replay uses them: recordings found by the key that counts, each at its place.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
+import { isOwnChallenge } from "../flow/own-challenge.ts";
 import type { FlowSource } from "../flow/pipe.ts";
 import { KeyTable } from "./key-table.ts";
 
@@ -67,7 +68,7 @@ export type RecordedTape = FlowSource | KeyedTape;
  * how some tools note a failure.
  */
 export function isAnswer({ response, websocket }: HttpFlow): boolean {
-	if (response === null) return false;
+	if (response === null || isOwnChallenge(response)) return false;
 	const { statusCode } = response;
 	return (statusCode >= 200 && statusCode <= 999) || (statusCode === 101 && websocket !== null);
 }

@@ -4,6 +4,7 @@ import type { Filter } from "../filter/filter.ts";
 import type { Body } from "../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow } from "../flow/flow.ts";
+import { isOwnChallenge } from "../flow/own-challenge.ts";
 import type { FlowSource } from "../flow/pipe.ts";
 import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "./codec.ts";
 import { FACTS, type MessageRow, type StoredBody, selected } from "./flow-row.ts";
@@ -195,7 +196,7 @@ export class TapeReader implements PartReader, Lender {
 		}
 		const body = row.bytes ?? this.bodies.read(row.response_body, row.response_size);
 		const answer = this.#guard(seq, () => decodeAnswer(row, body));
-		return answer === undefined ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
+		return answer === undefined || isOwnChallenge(answer.response) ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
 	}
 
 	outlines(after: number, limit: number): Outline[] {

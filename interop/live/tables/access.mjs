@@ -31,7 +31,10 @@ const proxyauthRows = [
 ];
 
 /** The name of the realm and the page are each program's own. */
-const refusals = [[/^\.client\.answers\.\d+\.(?:head|body|page)$|\.response\.(?:headers|body)/, "a refusal has words of its own"]];
+const refusals = [
+	[/^\.client\.answers\.\d+\.(?:head|body|page)$|\.response\.(?:headers|body)/, "a refusal has words of its own"],
+	[/\.request\.headers(?:\.\d+)?$/, "a refused password is not kept: what was meant for this proxy is on no tape"],
+];
 
 const ofTheConnection = [[/\.request\.(?:authority|headers\.\d+)$/, "credentials for an upstream proxy are of the connection, and in no flow"]];
 

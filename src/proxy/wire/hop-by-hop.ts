@@ -16,6 +16,22 @@ export function expectsContinue(version: ByteString, fields: ByteString[]): bool
 	return version !== "HTTP/1.0" && new Headers(fields).raw("expect")?.toLowerCase() === "100-continue";
 }
 
+/** Methods that mean the same when they come twice (RFC 9110 section 9.2.2), of those that are in use. */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "PROPFIND", "REPORT", "SEARCH", "QUERY"]);
+
+/** Whether a request may be sent once more by itself when it is not known what became of it. */
+export function isIdempotent(method: ByteString): boolean {
+	return IDEMPOTENT.has(method);
+}
+
+/** Schemes whose login is bound to the connection that it came over (RFC 4559 section 6). */
+const BOUND = /(?:^|,)[ \t]*(?:NTLM|Negotiate)(?:[ \t,]|$)/i;
+
+/** Whether credentials, or a challenge, belong to a login that holds for the whole connection. */
+export function isBoundLogin(value: ByteString): boolean {
+	return BOUND.test(value);
+}
+
 /** The protocols that a message wants to change to, as written (RFC 9110 section 7.8): `websocket`; null where it does not. */
 export function upgradeOf(version: ByteString, fields: ByteString[]): ByteString | null {
 	if (version === "HTTP/1.0") return null;

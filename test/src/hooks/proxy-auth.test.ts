@@ -83,6 +83,8 @@ t.test("a connection that was let in is asked nothing more; replayed requests ar
 	t.equal(await hook.admitBy(client, "nonsense"), false);
 	t.equal(await run(flow), "answer");
 	t.equal(await hook.admitBy(client, basic("user:pass")), true);
+	t.equal(flow.request.headers.has("proxy-authorization"), false, "what was refused is not kept");
+	flow.request.headers.set("Proxy-Authorization", "the server's");
 	t.equal(await run(flow), null);
 	t.equal(flow.metadata.proxyauth, "user");
 	t.equal(flow.request.headers.get("proxy-authorization"), "the server's", "what is not for us stays");

@@ -64,8 +64,8 @@ t.test("a kept connection that the server closed just then: the request is sent 
 		});
 		const proxy = await startTestProxy(t);
 		const client = await proxy.connect();
-		t.equal((await client.send(ask("POST", origin.authority, "/", [], "first")).message()).body.toString(), "0 first");
-		client.send(`${ask("POST", origin.authority, "/", ["Content-Length: 6"])}sec`);
+		t.equal((await client.send(ask("PUT", origin.authority, "/", [], "first")).message()).body.toString(), "0 first");
+		client.send(`${ask("PUT", origin.authority, "/", ["Content-Length: 6"])}sec`);
 		client.send("ond");
 		t.equal((await client.message()).body.toString(), "1 second", how);
 		t.match(proxy.flows, [{ error: null }, { error: null, request: { text: "second" } }]);

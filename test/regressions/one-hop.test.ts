@@ -1,0 +1,200 @@
+// What belongs to one hop stays there: logins of a connection, requests that must not come twice, what is said to the proxy, and which host is meant.
+import t, { type Test } from "tap";
+import { startForwardingProxy } from "../../fixtures/forwarding-proxy.ts";
+import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
+import type { Peer } from "../../fixtures/peer.ts";
+import { startTestProxy } from "../../fixtures/running-proxy.ts";
+
+const echo = answering((head) => ok(head));
+
+/** A server that keeps for each connection whether it is logged in. */
+function startNtlm(t: Test, held: Promise<unknown> = Promise.resolve()) {
+	return startOrigin(t, async (client) => {
+		let state = "";
+		for (;;) {
+			const { head } = await client.message();
+			const [, message] = /\r\nAuthorization: NTLM (\w+)/i.exec(head) ?? [];
+			if (head.includes("/held")) await held;
+			if (message === "first") state = "asked";
+			else if (message === "last" && state === "asked") state = "alice";
+			if (state === "alice") client.send(ok("hello alice"));
+			else client.send(`HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM${state === "asked" ? " challenge" : ""}\r\nContent-Length: 0\r\n\r\n`);
+		}
+	});
+}
+
+const get = (path: string, ...fields: string[]) => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n${fields.map((field) => `${field}\r\n`).join("")}\r\n`;
+
+async function statusOf(client: Peer, bytes: string): Promise<string> {
+	return (await client.send(bytes).message()).head.slice(9, 12);
+}
+
+t.test("a connection that somebody logs in on is theirs", async (t) => {
+	let release = (_?: unknown): void => {};
+	const held = new Promise((resolve) => {
+		release = resolve;
+	});
+	const origin = await startNtlm(t, held);
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+	const [alice, other] = [await proxy.connect(), await proxy.connect()];
+	t.equal(await statusOf(alice, get("/a", "Authorization: NTLM first")), "401");
+	const pending = statusOf(other, get("/held"));
+	t.equal(await statusOf(alice, get("/a", "Authorization: NTLM last")), "200");
+	release();
+	t.equal(await pending, "401");
+	for (let i = 0; i < 3; i++) t.equal(await statusOf(other, get("/c")), "401");
+	t.equal(await statusOf(alice, get("/b")), "200");
+	alice.close();
+	t.equal(await statusOf(await proxy.connect(), get("/d")), "401");
+});
+
+t.test("without such a login connections are shared", async (t) => {
+	const origin = await startOrigin(t, echo);
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+	for (let i = 0; i < 7; i++) {
+		const client = await proxy.connect();
+		for (const field of ["X: y", "Authorization: Basic dTpw", "Authorization: Bearer NTLM"]) t.equal(await statusOf(client, get("/", field)), "200");
+		client.close();
+	}
+	t.equal(origin.connections.length, 1);
+});
+
+/** A server that hangs up on the first request for /order, without an answer. */
+async function startForgetful(t: Test) {
+	const orders: string[] = [];
+	const origin = await startOrigin(t, async (client) => {
+		for (;;) {
+			const head = await client.head();
+			if (head.includes("/order")) {
+				orders.push(head.split(" ")[0] as string);
+				if (orders.length === 1) return client.close();
+			}
+			client.send(ok("fine"));
+		}
+	});
+	return { ...origin, orders };
+}
+
+t.test("what is not idempotent is never sent twice", async (t) => {
+	const order = (method: string, path: string, host: string) => `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`;
+	for (const [method, isRepeated] of [
+		["POST", false],
+		["PATCH", false],
+		["LOCK", false],
+		["UNKNOWN", false],
+		["GET", true],
+		["PUT", true],
+		["DELETE", true],
+	] as const) {
+		for (const mode of ["reverse", "tunnel", "upstream"]) {
+			const origin = await startForgetful(t);
+			const proxy = await startTestProxy(t, {
+				options: {
+					mode: [mode === "reverse" ? `reverse:http://${origin.authority}` : mode === "upstream" ? `upstream:http://${origin.authority}` : "regular"],
+				},
+			});
+			const client = mode === "tunnel" ? await proxy.tunnel(origin.authority) : await proxy.connect();
+			const prefix = mode === "upstream" ? "http://a.test" : "";
+			t.equal(await statusOf(client, order("GET", `${prefix}/warm`, "a.test")), "200");
+			t.equal(await statusOf(client, order(method, `${prefix}/order`, "a.test")), isRepeated ? "200" : "502", `${method}, ${mode}`);
+			t.equal(origin.orders.length, isRepeated ? 2 : 1, `${method}, ${mode}`);
+			if (!isRepeated) t.match((await proxy.flow(1)).error, { message: /server closed the connection|broke/ });
+		}
+	}
+});
+
+t.test("a server that has closed the idle connection gets a POST over a new one", async (t) => {
+	const origin = await startOrigin(t, async (client, index) => {
+		do {
+			await client.message();
+			client.send(ok("fine"));
+		} while (index > 0);
+		client.close();
+	});
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+	const client = await proxy.connect();
+	t.equal(await statusOf(client, get("/warm")), "200");
+	await origin.connections[0]?.ended();
+	t.equal(await statusOf(client, "POST /order HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"), "200");
+	t.equal(origin.connections.length, 2);
+});
+
+t.test("nothing is asked again for a client that has gone", async (t) => {
+	const seen: string[] = [];
+	let hangUp = (): void => {};
+	const origin = await startOrigin(t, async (client) => {
+		for (;;) {
+			const head = await client.head();
+			seen.push(head);
+			if (head.includes("/warm")) client.send(ok("fine"));
+			else hangUp = () => client.close();
+		}
+	});
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+	const client = await proxy.connect();
+	t.equal(await statusOf(client, get("/warm")), "200");
+	client.send(get("/order")).end();
+	await new Promise<void>((resolve) => {
+		const look = () => (seen.length === 2 ? setTimeout(resolve, 100) : setTimeout(look, 5));
+		look();
+	});
+	hangUp();
+	await proxy.flow(1);
+	t.equal(seen.length, 2);
+});
+
+t.test("what is for the proxy stays there", async (t) => {
+	const origin = await startOrigin(t, echo);
+	const fields = ["Proxy-Authorization: Basic dzE6dG9wc2VjcmV0", "proxy-connection: keep-alive", "Authorization: Basic dTpw"];
+	for (const mode of ["regular", `reverse:http://${origin.authority}`, "tunnel"]) {
+		const proxy = await startTestProxy(t, { options: { mode: [mode === "tunnel" ? "regular" : mode] } });
+		const client = mode === "tunnel" ? await proxy.tunnel(origin.authority) : await proxy.connect();
+		const { body } = await client.send(get(mode === "regular" ? `http://${origin.authority}/x` : "/x", ...fields)).message();
+		t.notMatch(body.toString(), /proxy-/i, mode);
+		t.match(body.toString(), "Authorization: Basic dTpw", mode);
+		const { request } = await proxy.flow(0);
+		t.equal(request.headers.has("proxy-authorization") || request.headers.has("proxy-connection"), false, mode);
+	}
+	await t.test("the next proxy gets it, for requests and for tunnels, and no flow has it", async (t) => {
+		const next = await startForwardingProxy(t);
+		const proxy = await startTestProxy(t, { options: { mode: [`upstream:http://${next.authority}`] } });
+		await (await proxy.connect()).send(get("http://a.test/x", ...fields)).message();
+		t.match(next.heads[0], /\r\nProxy-Authorization: Basic dzE6dG9wc2VjcmV0\r\n/);
+		t.equal((await proxy.flow(0)).request.headers.has("proxy-authorization"), false);
+		const client = await proxy.connect();
+		await client.send(`CONNECT ${origin.authority} HTTP/1.1\r\nHost: a\r\nProxy-Authorization: Basic dzI6eA==\r\n\r\n`).head();
+		client.send("\x00\x01");
+		await origin.connections[0]?.ended().catch(() => {});
+		await new Promise<void>((resolve) => {
+			const look = () => (next.heads.length === 2 ? resolve() : setTimeout(look, 5));
+			look();
+		});
+		t.match(next.heads[1], /^CONNECT .*\r\nProxy-Authorization: Basic dzI6eA==\r\n/s);
+	});
+});
+
+t.test("which host is meant", async (t) => {
+	const origin = await startOrigin(t, echo);
+	const proxy = await startTestProxy(t);
+	const ask = async (isTunnel: boolean, version: string, ...hosts: string[]) => {
+		const client = isTunnel ? await proxy.tunnel(origin.authority) : await proxy.connect();
+		return (
+			await client
+				.send(
+					`GET ${isTunnel ? "" : `http://${origin.authority}`}/x HTTP/${version}\r\n${hosts.map((host) => `Host: ${host}\r\n`).join("")}Connection: close\r\n\r\n`,
+				)
+				.rest()
+		).replace(/^.*?\r\n\r\n/s, "");
+	};
+	for (const isTunnel of [false, true]) {
+		t.match(await ask(isTunnel, "1.1"), `\r\nHost: ${origin.authority}\r\n`, "none");
+		t.match(await ask(isTunnel, "1.1", "a.test", "b.test"), "one Host header was expected");
+		t.match(await ask(isTunnel, "1.1", "a b"), "expected host or host:port");
+		t.match(await ask(isTunnel, "1.1", "a.test:81"), "\r\nHost: a.test:81\r\n");
+		t.notMatch(await ask(isTunnel, "1.0"), "Host:", "HTTP/1.0 has none");
+	}
+	t.equal(
+		origin.connections.every(({ seen }) => !seen.includes("b.test")),
+		true,
+	);
+});

@@ -132,7 +132,11 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 			sources.map((source) => recovering(source, troubles)),
 			job.steps ?? [],
 			sink,
-			{ signal: io.signal, onBatch: (read) => progress?.update(read) },
+			{
+				signal: io.signal,
+				onBatch: (read) => progress?.update(read),
+				onConflict: (name) => troubles.report("FT_LOSS", `the tapes have different notes ${JSON.stringify(name)}: that of the first is kept`),
+			},
 		);
 		progress?.clear();
 		if (io.signal.aborted) {
@@ -200,6 +204,15 @@ function recovering(source: FlowSource, troubles: Troubles): FlowSource {
 				}
 			},
 		}),
+		async notes() {
+			try {
+				return (await source.notes?.()) ?? {};
+			} catch (error) {
+				// reading meets the same damage, and tells of it
+				if (!isDamage(error)) throw error;
+				return {};
+			}
+		},
 		fleeting: () => source.fleeting?.(),
 		async *[Symbol.asyncIterator]() {
 			try {

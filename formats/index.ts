@@ -47,6 +47,7 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 			const own = source.progress?.();
 			return own === undefined || own.total === null ? input.progress() : own;
 		},
+		notes: async () => (await source.notes?.()) ?? {},
 		fleeting: () => source.fleeting?.(),
 		close: () => input.close(),
 		...(transfer && {

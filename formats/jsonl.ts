@@ -1,15 +1,19 @@
 // JSON lines: one flow a line, for jq, scripts and git. Loses nothing; docs/jsonl.md describes the keys.
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import { isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import { type Json, parseJson } from "./fields.ts";
+import { isObject, type Json, parseJson } from "./fields.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { readObject } from "./jsonl/read-line.ts";
+import { fromMeta, toMeta } from "./jsonl/values.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type Output, openOutput } from "./output.ts";
 import { isTooLong, TextOutput } from "./text-output.ts";
 
 const NEWLINE = 0x0a;
+/** The longest line about the tape itself, in bytes, about. */
+const NOTES_LIMIT = 16 * 1024 * 1024;
 /** The longest line in bytes: about what a string of V8 holds. */
 const LINE_LIMIT = 500 * 1024 * 1024;
 
@@ -43,6 +47,18 @@ class LineSource implements FlowSource {
 	constructor(input: Input, options: SourceOptions) {
 		this.#input = input;
 		this.#options = options;
+	}
+
+	/** They stand in the first line. */
+	async notes(): Promise<Metadata> {
+		for (let size = 4096; size <= NOTES_LIMIT; size *= 4) {
+			const head = await this.#input.peek(size);
+			if (!isTapeLine(head)) return {};
+			const end = head.indexOf(NEWLINE);
+			if (end === -1 && head.length >= size) continue;
+			return readNotes(parseJson(trimmed(end === -1 ? head : head.subarray(0, end))));
+		}
+		return {};
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
@@ -83,7 +99,7 @@ class LineSource implements FlowSource {
 	#flow(line: Buffer): Flow | null {
 		const { filter, ids, report } = this.#options;
 		const json = trimmed(line);
-		if (json.length === 0) return null;
+		if (json.length === 0 || isTapeLine(json)) return null;
 		try {
 			const flow = readObject(parseJson(json));
 			if (ids !== undefined && !ids.includes(flow.id)) return null;
@@ -98,6 +114,16 @@ class LineSource implements FlowSource {
 	#where(): string {
 		return `${this.#input.name}: line ${this.#line}, byte ${this.#offset}`;
 	}
+}
+
+/** Whether a line is about the tape itself. */
+function isTapeLine(line: Buffer): boolean {
+	return /^(?:\xef\xbb\xbf)?\s*\{\s*"type"\s*:\s*"tape"/.test(line.latin1Slice(0, Math.min(line.length, 100)));
+}
+
+function readNotes(line: Json): Metadata {
+	const notes = isObject(line) && isObject(line.notes) ? toMeta(line.notes) : null;
+	return notes !== null && isDictionary(notes) ? notes : {};
 }
 
 /** A line without white space around it, and a byte order mark. */
@@ -144,11 +170,25 @@ class LineSink implements FlowSink {
 	readonly #report: Reporter;
 	/** Flows that were brought and are not in the file yet. */
 	#gathered = 0;
+	/** On the tape itself, not written yet. */
+	#notes: Metadata | null = null;
 
 	constructor(output: Output, { report }: SinkOptions) {
 		this.#output = new TextOutput(output);
 		this.#name = output.name;
 		this.#report = report;
+	}
+
+	note(name: string, value: MetaValue): void {
+		this.#notes ??= {};
+		this.#notes[name] = value;
+	}
+
+	/** The line of the notes, once. */
+	#head(): string {
+		const notes = this.#notes;
+		this.#notes = null;
+		return notes === null ? "" : `${lineOf({ type: "tape", notes: fromMeta(notes) })}\n`;
 	}
 
 	append(flow: Flow): void | Promise<void> {
@@ -160,10 +200,12 @@ class LineSink implements FlowSink {
 		}
 		if (line === null) return;
 		this.#gathered++;
-		return this.#counted(this.#output.append(`${line}\n`));
+		return this.#counted(this.#output.append(`${this.#head()}${line}\n`));
 	}
 
 	async close(): Promise<void> {
+		const head = this.#head();
+		if (head !== "") await this.#output.append(head);
 		await this.#counted(this.#output.close());
 	}
 

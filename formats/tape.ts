@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
+import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { SqliteStore } from "../src/store/sqlite.ts";
 import type { ReadOptions } from "../src/store/store.ts";
@@ -69,6 +70,8 @@ class TapeSource implements FlowSource {
 	/** In all; counted once somebody asks how far the reading is. */
 	#flows: number | null = null;
 	#counting: Promise<void> | null = null;
+	/** The file that is read. */
+	#spooled: ReturnType<typeof spool> | null = null;
 
 	constructor(input: Input, options: SourceOptions) {
 		this.#input = input;
@@ -81,6 +84,23 @@ class TapeSource implements FlowSource {
 		if (this.#store === null || total === null || this.#options.filter !== undefined) return { done: 0, total: null };
 		this.#counting ??= this.#count(this.#store);
 		return { done: this.#flows === null ? 0 : Math.round((total * this.#read) / Math.max(this.#flows, 1)), total };
+	}
+
+	#file(): ReturnType<typeof spool> {
+		this.#spooled ??= spool(this.#input);
+		return this.#spooled;
+	}
+
+	async notes(): Promise<Metadata> {
+		const { path } = await this.#file();
+		if (missingEnd(path) !== null) return {};
+		const { openStore } = await import("../src/store/sqlite.ts");
+		const store = openStore(path, { mode: "read", report: this.#options.report });
+		try {
+			return store.notes();
+		} finally {
+			await store.close();
+		}
 	}
 
 	async #count(store: SqliteStore): Promise<void> {
@@ -106,7 +126,7 @@ class TapeSource implements FlowSource {
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
-		const { path, remove } = await spool(this.#input);
+		const { path, remove } = await this.#file();
 		try {
 			const missing = missingEnd(path);
 			if (missing === null) yield* this.#flowsOf(path, this.#options);
@@ -159,6 +179,7 @@ class NewTape implements FlowSink {
 	readonly #open: () => SqliteStore;
 	/** Gives what writes the flows in the store's place; it is told the highest number of a connection, null where there are no rows yet. */
 	readonly #start: ((held: number | null) => Promise<FlowSink>) | null;
+	readonly #notes = new Map<string, MetaValue>();
 	#store: SqliteStore;
 	/** The store, until the draft is handed over: from then on nothing more is asked of the store, which is closed. */
 	#writer: FlowSink;
@@ -170,6 +191,15 @@ class NewTape implements FlowSink {
 		this.#open = open;
 		this.#start = start;
 		this.#writer = store;
+	}
+
+	/** Committed at once, so that rows of another tape may follow. */
+	note(name: string, value: MetaValue): void {
+		this.#notes.set(name, value);
+		this.#named(() => {
+			this.#store.note(name, value);
+			this.#store.flush();
+		});
 	}
 
 	append(flow: Flow): void | Promise<void> {
@@ -191,6 +221,7 @@ class NewTape implements FlowSink {
 			await this.#draft.drop();
 			this.#writer = this.#store = this.#open();
 			await this.#draft.guard();
+			for (const [name, noted] of this.#notes) this.note(name, noted);
 			return null;
 		}
 	}

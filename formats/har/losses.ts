@@ -25,6 +25,7 @@ export class Losses {
 	/** Flows, and parts of flows, by what they are. */
 	readonly #flows = new Map<string, number>();
 	readonly #log = new Map<string, number>();
+	readonly #notes = new Map<string, number>();
 	readonly #parts = new Map(PARTS.map(([name]) => [name, 0]));
 
 	constructor(name: string, report: Reporter) {
@@ -35,6 +36,11 @@ export class Losses {
 	note(flow: Flow): void {
 		if (flow.type !== "http") count(this.#flows, flow.type.toUpperCase());
 		else for (const [name, has] of PARTS) if (has(flow)) count(this.#parts, name);
+	}
+
+	/** A note on the tape itself. */
+	noteTape(name: string): void {
+		count(this.#notes, JSON.stringify(name));
 	}
 
 	/** A flow that is left out as a whole. */
@@ -51,6 +57,7 @@ export class Losses {
 		this.#tell("two values of fields beside the entries", this.#log);
 		this.#tell("these flows", this.#flows);
 		this.#tell("these parts of flows", this.#parts);
+		this.#tell("these notes on the tape", this.#notes);
 	}
 
 	#tell(what: string, counts: ReadonlyMap<string, number>): void {

@@ -89,6 +89,10 @@ export class HarSink implements FlowSink {
 		return json.rest === null ? wait : this.#appendRest(wait, json.rest);
 	}
 
+	note(name: string): void {
+		this.#losses.noteTape(name);
+	}
+
 	/** What stands in front of the first entry. */
 	#head(): string {
 		const fields = Object.entries(this.#log).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)},`);

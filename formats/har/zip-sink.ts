@@ -79,6 +79,10 @@ class ZipSink implements FlowSink {
 		this.#har = new HarSink(file, options, { before: "nothing", attach: (bytes, contentType) => this.#attach(bytes, contentType) });
 	}
 
+	note(name: string): void {
+		this.#har.note(name);
+	}
+
 	async append(flow: Flow): Promise<void> {
 		await this.#har.append(flow);
 		for (const [name, bytes] of this.#bodies) {

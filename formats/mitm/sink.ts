@@ -1,6 +1,7 @@
 // Writes flows to a dump. Every flow that was not changed is copied as its bytes, where they are of the version that is written.
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
 import type { SinkOptions } from "../format.ts";
 import type { Output } from "../output.ts";
@@ -21,6 +22,8 @@ export class DumpSink implements FlowSink, Target {
 	#size = 0;
 	/** Flows that were brought and are not in the file yet. */
 	#gathered = 0;
+	/** On the tape itself, not written yet. */
+	#notes: Metadata | null = null;
 
 	/** @throws FlowtapeError FT_BAD_OPTION when the version is none that is written */
 	constructor(output: Output, { report, version = NEWEST }: SinkOptions) {
@@ -29,8 +32,14 @@ export class DumpSink implements FlowSink, Target {
 		this.version = version;
 	}
 
+	/** They go with the first flow. */
+	note(name: string, value: MetaValue): void {
+		this.#notes ??= {};
+		this.#notes[name] = value;
+	}
+
 	append(flow: Flow): void | Promise<void> {
-		const bytes = this.#copyOf(flow) ?? this.#write(flow);
+		const bytes = (this.#notes === null ? this.#copyOf(flow) : null) ?? this.#write(flow);
 		this.#gathered++;
 		if (bytes === null) return;
 		this.#parts.push(bytes);
@@ -39,6 +48,7 @@ export class DumpSink implements FlowSink, Target {
 	}
 
 	async close(): Promise<void> {
+		if (this.#notes !== null) this.#tell("a dump without flows has no room for notes on the tape: left out");
 		await this.#flush();
 		await this.#output.close();
 	}
@@ -55,7 +65,9 @@ export class DumpSink implements FlowSink, Target {
 
 	#write(flow: Flow): Buffer | null {
 		if (this.version < 20 && holdsBytes(flow.metadata)) this.#tell(`mitmproxy ${WRITABLE.get(this.version)} does not load metadata that holds bytes`);
-		return writeFlow(flow, this);
+		const bytes = writeFlow(flow, this, this.#notes);
+		if (bytes !== null) this.#notes = null;
+		return bytes;
 	}
 
 	async #flush(): Promise<void> {

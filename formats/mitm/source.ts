@@ -2,16 +2,22 @@
 import { FlowtapeError } from "../../src/errors.ts";
 import { decide } from "../../src/filter/plan.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import type { Metadata } from "../../src/flow/metadata.ts";
 import type { FlowSource } from "../../src/flow/pipe.ts";
 import type { Input, SourceOptions } from "../format.ts";
+import { OWN } from "../own-fields.ts";
 import { olderCopies } from "./copies.ts";
 import { fileChunks } from "./file-chunks.ts";
 import { migrate } from "./migrate.ts";
 import { DumpRecord } from "./record.ts";
 import { type Damage, RecordScanner } from "./scanner.ts";
+import { dictionaryOf } from "./values.ts";
 import { READ_AS_IS, VERSIONS, versionIndex } from "./versions.ts";
 import { Handshakes, isConversation } from "./websocket.ts";
 import { Writer } from "./write-tnetstring.ts";
+
+/** The longest first record in which notes on the tape are looked for, in bytes. */
+const NOTES_LIMIT = 64 * 1024 * 1024;
 
 export class DumpSource implements FlowSource {
 	readonly #input: Input;
@@ -35,6 +41,24 @@ export class DumpSource implements FlowSource {
 
 	fleeting(): void {
 		this.#isFleeting = true;
+	}
+
+	/** They stand in the metadata of the first flow. */
+	async notes(): Promise<Metadata> {
+		const [start, digits] = /^(\d{1,12}):/.exec((await this.#input.peek(13)).latin1Slice()) ?? [];
+		if (start === undefined) return {};
+		// the tag stands behind
+		const size = start.length + Number(digits) + 1;
+		if (size > NOTES_LIMIT) return {};
+		try {
+			const record = new DumpRecord(await this.#input.peek(size), 0, size);
+			const notes = dictionaryOf(dictionaryOf(dictionaryOf(record.value("metadata"))?.[OWN])?.notes);
+			return (notes ?? {}) as Metadata;
+		} catch (error) {
+			// reading tells of it
+			if (error instanceof FlowtapeError) return {};
+			throw error;
+		}
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {

@@ -2,7 +2,7 @@
 import type { DnsFlow, DnsMessage, DnsQuestion, DnsRecord, Flow, HttpFlow, StreamMessage, WebSocketData } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
-import type { MetaValue } from "../../src/flow/metadata.ts";
+import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { OWN, ownFields } from "../own-fields.ts";
 import { FieldWriter } from "./field-writer.ts";
 import type { Target } from "./target.ts";
@@ -14,8 +14,8 @@ const OPCODES = new Set([0, 1, 2, 8, 9, 10]);
 
 const writer = new FieldWriter();
 
-/** The bytes of the record; null when the version has no room for flows of this kind. */
-export function writeFlow(flow: Flow, target: Target): Buffer | null {
+/** The bytes of the record, with notes on the tape itself where there are any; null when the version has no room for flows of this kind. */
+export function writeFlow(flow: Flow, target: Target, notes: Metadata | null = null): Buffer | null {
 	if (!hasRoom(flow, target)) return null;
 	const { version } = target;
 	if (flow.extra !== undefined) target.lost("fields of a newer format");
@@ -31,7 +31,7 @@ export function writeFlow(flow: Flow, target: Target): Buffer | null {
 		if (version >= 16) writer.floatField("timestamp_created", flow.timestampCreated);
 		else if (flow.timestampCreated !== startOf(flow)) target.lost("the time at which a flow was created");
 		writer.textField("comment", flow.comment);
-		writer.valueField("metadata", metadataOf(flow));
+		writer.valueField("metadata", metadataOf(flow, notes));
 		writer.textField("marked", flow.marked);
 		writer.textField("is_replay", flow.isReplay);
 		writer.booleanField("intercepted", flow.intercepted);
@@ -50,9 +50,9 @@ export function writeFlow(flow: Flow, target: Target): Buffer | null {
 }
 
 /** Other tools keep what they do not know of metadata. */
-function metadataOf(flow: Flow): MetaValue {
+function metadataOf(flow: Flow, notes: Metadata | null): MetaValue {
 	const own = ownFields(flow);
-	return own === null ? flow.metadata : { ...flow.metadata, [OWN]: own };
+	return own === null && notes === null ? flow.metadata : { ...flow.metadata, [OWN]: { ...own, ...(notes && { notes }) } };
 }
 
 function hasRoom({ type }: Flow, { version, lost }: Target): boolean {

@@ -1,6 +1,8 @@
 // Where flows come from and where they go: a source gives batches, a sink takes flows, `pipe` couples the two.
+import { isDeepStrictEqual } from "node:util";
 import type { BodySource } from "./body.ts";
 import type { Flow, HttpFlow, WebSocketMessage } from "./flow.ts";
+import type { Metadata, MetaValue } from "./metadata.ts";
 
 /** Flows in tape order, in batches so that asynchrony costs nothing a flow. */
 export interface FlowSource extends AsyncIterable<Flow[]> {
@@ -11,6 +13,8 @@ export interface FlowSource extends AsyncIterable<Flow[]> {
 	 * that cannot be, and nothing was done.
 	 */
 	transfer?(sink: FlowSink): Promise<number | null>;
+	/** The notes on the tape itself, to be asked for before reading. Without: it has none. */
+	notes?(): Promise<Metadata>;
 	/** To be called before reading, by who keeps no flow: each is good only until the next batch is asked for, which spares memory. */
 	fleeting?(): void;
 	/** To be called where it may not be read to its end, or not at all. */
@@ -41,6 +45,8 @@ export interface FlowSink {
 	readonly copies?: boolean;
 	/** Takes a flow. A promise means: wait for it before you bring more. */
 	append(flow: Flow): void | Promise<void>;
+	/** Takes a note on the tape itself, before the first flow. A sink that has no room for notes reports the loss. */
+	note?(name: string, value: MetaValue): void;
 	/** A place for a body that is too large for memory, where the sink has one. `ofRequest`: a request key may be made of it. */
 	spool?(ofRequest?: boolean): BodySpool;
 	/** Takes a WebSocket that still goes on, with the messages it has, where the sink can. Further ones are brought to what comes back. */
@@ -58,6 +64,8 @@ export interface PipeOptions {
 	signal?: AbortSignal;
 	/** Called after every batch with the number of flows read and passed on. */
 	onBatch?: (read: number, passed: number) => void;
+	/** Told the name of a note that differs between the sources: that of the first is kept. */
+	onConflict?: (name: string) => void;
 }
 
 /** Milliseconds between looks at what else has come, such as a signal: reading a store or memory never waits for anything by itself. */
@@ -73,7 +81,9 @@ export async function pipe(
 	let read = 0;
 	let passed = 0;
 	let turn = performance.now();
-	for (const source of sources) {
+	const all = [...sources];
+	await bringNotes(all, sink, options);
+	for (const source of all) {
 		const transferred = steps.length === 0 ? await source.transfer?.(sink) : null;
 		if (typeof transferred === "number") {
 			read += transferred;
@@ -105,4 +115,17 @@ export async function pipe(
 		}
 	}
 	return { read, passed };
+}
+
+/** The notes of all sources together. */
+async function bringNotes(sources: readonly FlowSource[], sink: FlowSink, { onConflict }: PipeOptions): Promise<void> {
+	if (sink.note === undefined) return;
+	const notes = new Map<string, MetaValue>();
+	for (const source of sources) {
+		for (const [name, value] of Object.entries((await source.notes?.()) ?? {})) {
+			if (!notes.has(name)) notes.set(name, value);
+			else if (!isDeepStrictEqual(notes.get(name), value)) onConflict?.(name);
+		}
+	}
+	for (const [name, value] of notes) sink.note(name, value);
 }

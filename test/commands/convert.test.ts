@@ -1,10 +1,11 @@
 // `flowtape convert` brings flows from any tape to any other.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/convert.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
+import { storeAt } from "../../fixtures/stores.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
 
@@ -69,4 +70,30 @@ t.test("a wrong input leaves no output behind", async (t) => {
 	t.match(await runCaptured(command, [path("none"), path("b.doc")]), { status: 4 });
 	t.match(await runCaptured(command, [path("none")]), { status: 2, err: /expected: flowtape convert TAPE TAPE/ });
 	t.notOk(existsSync(path("b.tape")));
+});
+
+t.test("notes on the tape itself go from format to format, or their loss is told", async (t) => {
+	const folder = t.testdir();
+	const at = (name: string) => join(folder, name);
+	const notesOf = async (path: string) => {
+		const store = storeAt(path, "read");
+		const notes = store.notes();
+		await store.close();
+		return notes;
+	};
+	const golden = "fixtures/flows/tape-2.tape";
+	const expected = { made: { by: "hand", bytes: Buffer.of(0, 255) } };
+	t.same(await notesOf(golden), expected);
+	for (const [from, to] of [
+		[golden, at("a.tape")],
+		[golden, at("a.jsonl")],
+		[at("a.jsonl"), at("b.jsonl")],
+		[at("b.jsonl"), at("c.mitm")],
+		[at("c.mitm"), at("d.mitm")],
+		[at("d.mitm"), at("e.tape")],
+	] as const)
+		t.match(await runCaptured(command, [from, to]), { status: 0, err: "" }, to);
+	for (const name of ["a.tape", "e.tape"]) t.same(await notesOf(at(name)), expected);
+	t.match(readFileSync(at("a.jsonl"), "utf8"), /^\{"type":"tape","notes":\{"made":\{"by":"hand","bytes":\{"\$base64":"AP8="\}\}\}\}\n\{"id"/);
+	t.match(await runCaptured(command, [golden, at("f.har")]), { status: 0, err: /HAR has no room for these notes on the tape: "made" \(1\): left out/ });
 });

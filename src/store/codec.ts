@@ -1,4 +1,5 @@
 // Flows to and from the values of a row: columns for what is asked often, records for the rest, bodies and connections elsewhere.
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
@@ -148,6 +149,33 @@ function packRest(flow: Flow): Uint8Array | null {
 
 const REST_FIELDS = 3;
 
+/** In the flags of a message: its bytes are compressed (RFC 1951). */
+const CODED = 4;
+/** Larger messages are compressed where that makes them smaller. Bytes. */
+const CODED_FROM = 64 * 1024;
+/** Of which it is told whether that pays. Bytes. */
+const SAMPLE_BYTES = 8 * 1024;
+/** What a message may inflate to. Bytes. */
+const INFLATED_LIMIT = 256 * 1024 * 1024;
+
+/** null: it stays as it is. */
+function codeLarge(content: Buffer): Buffer | null {
+	if (content.length <= CODED_FROM) return null;
+	const sample = deflateRawSync(content.subarray(0, SAMPLE_BYTES), { level: 1 });
+	if (sample.length > 0.75 * SAMPLE_BYTES) return null;
+	const coded = deflateRawSync(content, { level: 1 });
+	return coded.length < content.length ? coded : null;
+}
+
+function contentOf(bytes: Uint8Array, flags: number): Buffer {
+	if ((flags & CODED) === 0) return asBuffer(bytes);
+	try {
+		return inflateRawSync(bytes, { maxOutputLength: INFLATED_LIMIT });
+	} catch (cause) {
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "the bytes of a message cannot be inflated", { cause });
+	}
+}
+
 /** The messages of a flow, as rows. */
 export function encodeMessages(flow: Flow): MessageRow[] {
 	if (flow.type === "dns") return [];
@@ -156,12 +184,13 @@ export function encodeMessages(flow: Flow): MessageRow[] {
 }
 
 export function encodeMessage(message: StreamMessage | WebSocketMessage): MessageRow {
+	const coded = codeLarge(message.content);
 	return {
 		at: message.timestamp,
 		from_client: message.fromClient ? 1 : 0,
 		opcode: "opcode" in message ? message.opcode : null,
-		flags: "opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0,
-		bytes: message.content,
+		flags: ("opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0) | (coded === null ? 0 : CODED),
+		bytes: coded ?? message.content,
 	};
 }
 
@@ -184,7 +213,7 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 				Object.assign(init, {
 					request: unpackRequest(request, row, reader.readBody(row.request_body, row.request_size)),
 					response: answer,
-					websocket: websocket === null ? null : storedWebSocket(unpackWebSocket(websocket), () => reader.readMessages(seq).map(toWebSocketMessage)),
+					websocket: websocket === null ? null : storedWebSocket(unpackWebSocket(websocket), () => readMessages(seq, reader, toWebSocketMessage)),
 					// older rows do not say it
 					ended: toEnd(row.ended) ?? impliedEnd({ response: answer, error: init.error ?? null }),
 					refreshed: row.refreshed,
@@ -195,7 +224,7 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 		case "dns":
 			return new DnsFlow({ ...init, request: unpackDns(request), response: response === null ? null : unpackDns(response) });
 		default: {
-			const messages = () => reader.readMessages(seq).map(toStreamMessage);
+			const messages = () => readMessages(seq, reader, toStreamMessage);
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}
 	}
@@ -283,8 +312,20 @@ function intact<T>(seq: number, reader: PartReader, what: string, read: () => T)
 	}
 }
 
-function toStreamMessage({ from_client, bytes, at }: MessageRow): StreamMessage {
-	return { fromClient: from_client === 1, content: asBuffer(bytes), timestamp: at };
+/** One that is damaged is reported and left out. */
+function readMessages<T>(seq: number, reader: PartReader, convert: (row: MessageRow) => T): T[] {
+	return reader.readMessages(seq).flatMap((row) => {
+		try {
+			return [convert(row)];
+		} catch (error) {
+			reader.reportDamage(seq, "a message", error);
+			return [];
+		}
+	});
+}
+
+function toStreamMessage({ from_client, bytes, at, flags }: MessageRow): StreamMessage {
+	return { fromClient: from_client === 1, content: contentOf(bytes, flags), timestamp: at };
 }
 
 /** A WebSocket whose messages are read when somebody asks for them. */
@@ -306,7 +347,7 @@ function toWebSocketMessage({ opcode, from_client, bytes, at, flags }: MessageRo
 	return {
 		opcode: opcode ?? 2,
 		fromClient: from_client === 1,
-		content: asBuffer(bytes),
+		content: contentOf(bytes, flags),
 		timestamp: at,
 		dropped: (flags & 1) !== 0,
 		injected: (flags & 2) !== 0,

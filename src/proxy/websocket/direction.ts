@@ -1,6 +1,7 @@
 // One direction of a WebSocket: bytes pass or are held, messages are read, decoded and told in their order, others are put in between.
 import { isUtf8 } from "node:buffer";
 import type { WebSocketMessage } from "../../flow/flow.ts";
+import { passYoung } from "../../flow/young-buffers.ts";
 import { now } from "../clock.ts";
 import type { Way } from "../raw-relay.ts";
 import { protocolFault } from "../wire/fault.ts";
@@ -19,6 +20,8 @@ export interface DirectionEvents {
 
 /** Messages under way in hooks before the sender has to wait. */
 const AHEAD = 16;
+/** Inflating what becomes so large takes its time. Bytes. */
+const LARGE = 256 * 1024;
 /** Frames of a message whose own no longer fit. Bytes. */
 const FRAGMENT = 4000;
 
@@ -104,7 +107,11 @@ export class Direction implements MessageEvents {
 		if (raw.compressed && this.#inflater === null) throw protocolFault("WebSocket message", "no compression, as agreed", "a compressed one");
 		const content = raw.compressed && this.#inflater !== null ? this.#inflater.inflate(raw.payload) : raw.payload;
 		if (this.#holds && raw.opcode === TEXT && !isUtf8(content)) throw new WebSocketFault(INVALID_DATA, "WebSocket message: expected text in UTF-8");
-		return this.#tell(raw, content, at);
+		const told = this.#tell(raw, content, at);
+		if (content.length < LARGE || !raw.compressed) return told;
+		// what nobody needs any more is collected, and others have their turn before the next one is inflated
+		passYoung(2 * content.length);
+		return Promise.resolve(told).then(() => new Promise((resolve) => setImmediate(resolve)));
 	}
 
 	#tell(raw: RawMessage, content: Buffer, at: number): void | Promise<void> {

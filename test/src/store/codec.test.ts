@@ -1,4 +1,5 @@
 // Rows: what the columns hold of a flow, and what is read only when somebody asks.
+import { randomBytes } from "node:crypto";
 import t from "tap";
 import { dnsFlow, httpFlow, STARTED, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -128,4 +129,36 @@ t.test("damaged heads", async (t) => {
 	t.equal(decodeFlow(1, head([1, "", false, ["why", 2]], "tcp"), parts).error?.message, "why");
 	t.equal(decodeFlow(1, { ...row, is_replay: "nonsense" }, parts).isReplay, null);
 	t.same(decodeFlow(1, head([1, "", false, null, "new"], "udp"), parts).extra, { head: ["new"] });
+});
+
+t.test("a large message is compressed where that makes it smaller, and comes back as it was", async (t) => {
+	const small = Buffer.alloc(64 * 1024, "s");
+	const large = Buffer.alloc(300_000, "large ");
+	const random = randomBytes(100_000);
+	const parts = new Parts();
+	const contents = [small, large, random];
+	const messages = contents.map((content) => ({ opcode: 2, fromClient: true, content, timestamp: STARTED, dropped: true, injected: false }));
+	const websocket = { messages, closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
+	const flows = [httpFlow({ websocket }), tcpFlow({ messages: contents.map((content) => ({ fromClient: true, content, timestamp: STARTED })) })];
+	for (const flow of flows) {
+		parts.messages = encodeMessages(flow);
+		t.strictSame(
+			parts.messages.map(({ bytes, flags }) => [bytes.length < 10_000, flags & 4]),
+			[
+				[false, 0],
+				[true, 4],
+				[false, 0],
+			],
+		);
+		const row = encodeFlow(flow, null, parts);
+		const read = () => {
+			const back = decodeFlow(1, row, parts);
+			return (back.type === "http" ? (back.websocket?.messages ?? []) : back.type === "dns" ? [] : back.messages).map(({ content }) => content);
+		};
+		t.strictSame(read(), contents);
+		(parts.messages[1] as MessageRow).bytes = Buffer.from("not compressed");
+		t.strictSame(read(), [small, random]);
+		t.equal(parts.damage.length, 1);
+		parts.damage.length = 0;
+	}
 });

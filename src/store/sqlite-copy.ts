@@ -1,5 +1,7 @@
 // Flows of one tape taken over into a new one as they are, with all that they refer to.
+import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
+import { passYoung } from "../flow/young-buffers.ts";
 import { certificateKeys } from "./pack-connection.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
@@ -63,6 +65,9 @@ const ODD_FLOW = `seq < 1 OR ${[
 	})
 	.join(" OR ")}`;
 
+/** Few at a time: each may have a mebibyte. */
+const CHECKED_BODIES = "SELECT id, crc, size, bytes FROM body WHERE id > ? ORDER BY id LIMIT 16";
+
 /**
  * Damage is not copied: the flows of such a tape are read one by one, which tells of it.
  * @throws FlowtapeError FT_STORE
@@ -73,10 +78,14 @@ function checkFlows(copy: TapeDatabase, path: string): void {
 	if (odd !== undefined) throw fail(`flow ${odd.seq} has a body that is not there`);
 	const bodies = new BodyTable(copy);
 	for (let last = 0; ; ) {
-		const rows = copy.lists<[id: number, size: number]>("SELECT id, size FROM body WHERE id > ? ORDER BY id LIMIT 1000", last);
+		const rows = copy.lists<[id: number, crc: number, size: number, bytes: Buffer | null]>(CHECKED_BODIES, last);
 		const end = rows.at(-1);
 		if (end === undefined) return;
-		for (const [id, size] of rows) if (bodies.damageOf(id, size) !== null) throw fail(`the bytes of body ${id} are not those that were written`);
+		for (const [id, crc, size, bytes] of rows) {
+			const isWhole = bytes === null ? bodies.damageOf(id, size) === null : bytes.length === size && crc32(bytes) === crc;
+			if (!isWhole) throw fail(`the bytes of body ${id} are not those that were written`);
+			passYoung(bytes?.length ?? 0);
+		}
 		last = end[0];
 	}
 }

@@ -77,3 +77,22 @@ for (let version = 1; version <= SCHEMA_VERSION; version++) {
 		});
 	});
 }
+
+t.test("how flows ended that version 1 did not say it of", async (t) => {
+	const path = join(t.testdir(), "old.tape");
+	copyFileSync("fixtures/flows/tape-1-unfinished.tape", path);
+	const expected = [
+		["whole", "server"],
+		["client", "client"],
+		["cut", "cut"],
+		["none", null],
+	];
+	const endsOf = async () => (await readTape(path)).flows.map((flow) => [flow.id, flow.type === "http" ? flow.ended : undefined]);
+	t.same(await endsOf(), expected);
+	const store = storeAt(path, "read");
+	const places = [1, 2, 3].map((place) => store.answerAt(place)?.ended);
+	t.same(places, ["server", "client", "cut"]);
+	await store.close();
+	await storeWith(path, [], { mode: "append", report: () => {} });
+	t.same(await endsOf(), expected, "also once it was brought up");
+});

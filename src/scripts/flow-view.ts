@@ -2,9 +2,9 @@
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { Turn } from "../hooks/hook.ts";
-import { checkText, wrong } from "./check-value.ts";
+import { checkText } from "./check-value.ts";
 import { type Client, type Server, viewOf } from "./connection-view.ts";
-import { RequestView, ResponseView } from "./message-view.ts";
+import { changeRequest, type RequestParts, RequestView, type ResponseParts, ResponseView, responseOf } from "./message-view.ts";
 import { StreamMessageView } from "./stream-message-view.ts";
 import { WebSocketView } from "./websocket-view.ts";
 
@@ -94,12 +94,21 @@ export abstract class FlowView<F extends Flow = Flow> {
 
 /** An HTTP flow, a WebSocket conversation among them. */
 export class HTTPFlow extends FlowView<HttpFlow> {
-	readonly request: RequestView;
+	readonly #request: RequestView;
 	#response: ResponseView | null = null;
 
 	constructor(flow: HttpFlow, turn: Turn) {
 		super(flow, turn);
-		this.request = new RequestView(flow.request);
+		this.#request = new RequestView(flow.request);
+	}
+
+	get request(): RequestView {
+		return this.#request;
+	}
+
+	/** Changes what the object names of the request. */
+	set request(parts: RequestView | RequestParts) {
+		if (parts !== this.#request) changeRequest(this.#request, parts);
 	}
 
 	get response(): ResponseView | null {
@@ -111,8 +120,8 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	}
 
 	/** In the request phases the answer, so that no server is asked; later, what takes the answer's place. */
-	set response(response: ResponseView) {
-		if (!isResponse(response)) throw wrong("response", "what ResponseView.make gives", response);
+	set response(given: ResponseView | ResponseParts) {
+		const response = isResponse(given) ? given : responseOf(given);
 		this.#response = response;
 		if (this.flow.response !== null) this.flow.response = response.message;
 		else this.turn.answer(response.message, "script");

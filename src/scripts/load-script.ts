@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 import type { OptionSpec, OptionTable } from "../options.ts";
 import type { Addon, Loader } from "./addon.ts";
+import { resolveOwnPackage } from "./own-package.ts";
 
 export interface Script {
 	/** As given. */
@@ -27,6 +28,7 @@ export async function loadScript(file: string): Promise<Script> {
 	const url = pathToFileURL(resolve(file));
 	// modules are kept by their URL
 	url.searchParams.set("changed", String(changed));
+	resolveOwnPackage();
 	const module = await importOf(file, url);
 	const more = Array.isArray(module.addons) ? (module.addons as readonly Addon[]) : [];
 	const addons = [module as Addon, ...more];

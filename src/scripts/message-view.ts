@@ -279,6 +279,67 @@ export class ResponseView extends MessageView<Response> {
 	}
 }
 
+/** A response as a script may write it down. */
+export interface ResponseParts {
+	status_code: number;
+	/** Default: the usual one. */
+	reason?: string;
+	headers?: HeadersView | HeaderList;
+	/** Text is sent as UTF-8. */
+	content?: string | Uint8Array;
+	text?: string;
+}
+
+const RESPONSE_PARTS: readonly string[] = ["status_code", "reason", "headers", "content", "text"] satisfies (keyof ResponseParts)[];
+
+/** @throws TypeError */
+export function responseOf(value: unknown): ResponseView {
+	const parts = partsOf<ResponseParts>(
+		"response",
+		value,
+		RESPONSE_PARTS,
+		'ResponseView.make(…) or an object such as { status_code: 200, headers: {}, content: "" }',
+	);
+	if (parts.status_code === undefined) throw wrong("response", "an object with a status_code", value);
+	const view = ResponseView.make(parts.status_code, parts.content ?? (parts.text === undefined ? "" : checkText("text", parts.text)), parts.headers ?? []);
+	if (parts.reason !== undefined) view.reason = parts.reason;
+	return view;
+}
+
+/** What a script may change of a request at once. */
+export interface RequestParts {
+	method?: string;
+	url?: string;
+	headers?: HeadersView | HeaderList;
+	content?: string | Uint8Array;
+	text?: string;
+}
+
+const REQUEST_PARTS: readonly string[] = ["method", "url", "headers", "content", "text"] satisfies (keyof RequestParts)[];
+
+/** Changes what is named of a request. @throws TypeError */
+export function changeRequest(request: RequestView, value: unknown): void {
+	const parts = partsOf<RequestParts>(
+		"request",
+		value,
+		REQUEST_PARTS,
+		'an object such as { method: "GET", url: "http://example.com/", headers: {}, content: "" }',
+	);
+	if (parts.method !== undefined) request.method = parts.method;
+	if (parts.headers !== undefined) request.headers = parts.headers;
+	if (parts.url !== undefined) request.url = parts.url;
+	if (parts.text !== undefined) request.text = parts.text;
+	if (parts.content !== undefined) request.content = typeof parts.content === "string" ? Buffer.from(parts.content) : parts.content;
+}
+
+/** @throws TypeError that says which property is none */
+function partsOf<T>(name: string, value: unknown, known: readonly string[], expected: string): Partial<T> {
+	if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) throw wrong(name, expected, value);
+	const odd = Object.keys(value).find((key) => !known.includes(key));
+	if (odd !== undefined) throw new TypeError(`${name}: ${expected} was expected; it has no ${JSON.stringify(odd)}, but ${known.join(", ")}`);
+	return value as Partial<T>;
+}
+
 /** RFC 9110 section 15: three digits. */
 function checkStatus(status: unknown): number {
 	return checkInteger("status_code", status, 100, 999);

@@ -19,6 +19,40 @@ t.test("answering: by a verdict before there is an answer, in its place after", 
 	t.equal(view.response, view.response, "one view");
 });
 
+t.test("plain objects, and what is none", async (t) => {
+	const turn = new Turn(true);
+	const flow = httpFlow({ response: null });
+	const view = new HTTPFlow(flow, turn);
+	view.response = { status_code: 418, content: "made up", headers: { "x-made": "1" } };
+	t.match(turn.verdict, { kind: "answer", response: { statusCode: 418, reason: "I'm a teapot" } });
+	t.same(
+		[...(view.response?.headers ?? [])],
+		[
+			["x-made", "1"],
+			["content-length", "7"],
+		],
+	);
+	t.equal(view.response?.text, "made up");
+	flow.response = (view.response as ResponseView).message;
+	view.response = { status_code: 200, reason: "Fine", headers: [["a", "b"]], text: "é" };
+	t.match(flow.response, { statusCode: 200, reason: "Fine" });
+	t.equal(flow.response.rawContent?.toString(), "é");
+	const wrong = (value: unknown) => () => {
+		view.response = value as never;
+	};
+	for (const value of [null, "x", 204, [], {}, Buffer.from("x")]) t.throws(wrong(value), /^response: .* was expected/);
+	t.throws(wrong({ status: 200 }), /it has no "status", but status_code, reason, headers, content, text/);
+	t.throws(wrong({ status_code: "200" }), /status_code: a whole number/);
+	t.throws(wrong({ status_code: 200, content: 5 }), /content: bytes/);
+	view.request = { method: "PUT", url: "http://other.example/x", headers: { host: "a" }, content: "hi" };
+	t.match(flow.request, { method: "PUT", host: "other.example", path: "/x" });
+	t.equal(flow.request.headers.get("host"), "other.example");
+	t.equal(flow.request.text, "hi");
+	t.throws(() => {
+		view.request = { path: "/x" } as never;
+	}, /request: .*it has no "path"/);
+});
+
 t.test("killing", async (t) => {
 	const turn = new Turn(true);
 	const view = new HTTPFlow(httpFlow({ response: null }), turn);

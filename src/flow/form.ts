@@ -1,6 +1,7 @@
 // The fields of a form that a message carries: url-encoded (WHATWG URL section 5) or multipart/form-data (RFC 7578).
 import { type ByteString, toByteString, toText } from "./bytes.ts";
 import type { Message } from "./message.ts";
+import { boundaryOf } from "./multipart.ts";
 import { parseQuery } from "./url.ts";
 
 export interface FormField {
@@ -34,14 +35,12 @@ function urlencodedFields(text: string): FormField[] {
 	return parseQuery(text).map(([name, value]) => ({ name, value: toByteString(value) }));
 }
 
-const BOUNDARY = /;\s*boundary=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/i;
 const NAME = /^content-disposition:.*?;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/im;
 
 /** Parts without a name are passed over. Line breaks may be LF alone, as some senders have them. */
 function multipartFields(body: ByteString, contentType: string): FormField[] {
-	const match = BOUNDARY.exec(contentType);
-	const boundary = toByteString(match?.[1] ?? match?.[2] ?? "");
-	if (boundary === "") return [];
+	const boundary = boundaryOf(contentType);
+	if (boundary === null) return [];
 	if (hasTooManyFields(body, `\n--${boundary}`)) return [];
 	const fields: FormField[] = [];
 	// a delimiter stands at the start of a line and belongs to the line break before it (RFC 2046 section 5.1.1)

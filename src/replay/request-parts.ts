@@ -3,6 +3,7 @@ import { type Body, bodySize } from "../flow/body.ts";
 import { type ByteString, decodeText, toByteString, toText } from "../flow/bytes.ts";
 import { formFields, hasTooManyFields } from "../flow/form.ts";
 import type { Request } from "../flow/message.ts";
+import { boundaryOf } from "../flow/multipart.ts";
 import { parseQuery } from "../flow/url.ts";
 import { covers } from "./json-path.ts";
 import { pointerOf, stringOf, walkJson } from "./json-walk.ts";
@@ -165,7 +166,6 @@ function canonicalToken(token: string): string {
 
 /** The boundary of a multipart body is made up anew for each request. */
 function withoutBoundary(bytes: Buffer, type: string): Buffer {
-	const [, quoted, plain] = /^multipart\/.*?;\s*boundary=(?:"([^"]+)"|([^;\s]+))/is.exec(type) ?? [];
-	const boundary = quoted ?? plain;
-	return boundary === undefined ? bytes : Buffer.from(bytes.latin1Slice().replaceAll(toByteString(boundary), "boundary"), "latin1");
+	const boundary = boundaryOf(type);
+	return boundary === null ? bytes : Buffer.from(bytes.latin1Slice().replaceAll(boundary, "boundary"), "latin1");
 }

@@ -1,4 +1,5 @@
 // Forms: URL-encoded ones as name and value, multipart ones part by part.
+import { boundaryOf } from "../../../src/flow/multipart.ts";
 import { hexDump, looksBinary } from "../bytes.ts";
 import type { View } from "./view.ts";
 
@@ -9,9 +10,9 @@ export const form: View = ({ type, text }) => {
 
 /** RFC 2046 section 5.1.1 */
 export const multipart: View = ({ type, contentType, bytes }) => {
-	const boundary = /boundary=(?:"([^"]+)"|([^\s;]+))/i.exec(contentType);
+	const boundary = boundaryOf(contentType);
 	if (!type.startsWith("multipart/") || boundary === null) return null;
-	const delimiter = `--${boundary[1] ?? boundary[2]}`;
+	const delimiter = `--${boundary}`;
 	const [, ...parts] = `\r\n${bytes.latin1Slice()}`.split(`\r\n${delimiter}`);
 	if (parts.length === 0) return null;
 	return parts

@@ -105,7 +105,7 @@ t.test("only what fits is taken", async (t) => {
 	const view = new HTTPFlow(flow, new Turn(true));
 	t.same(view.error, { message: "late", msg: "late", timestamp: 1 });
 	const set = (name: "response" | "marked" | "comment", value: unknown) => () => Reflect.set(view, name, value, view);
-	for (const value of ["x", null, { status_code: 200 }]) t.throws(set("response", value), { name: "TypeError", message: /ResponseView\.make/ });
+	for (const value of ["x", null, { status: 200 }]) t.throws(set("response", value), { name: "TypeError", message: /ResponseView\.make/ });
 	for (const name of ["marked", "comment"] as const) t.throws(set(name, null), { name: "TypeError" });
 	t.equal(flow.response?.statusCode, 200);
 });

@@ -143,6 +143,6 @@ function subfolders(folder: string): string[] {
 
 /** A command as one types it; `$HOME` stays for the shell. */
 export function shellText({ argv, asRoot }: TrustCommand, root = "sudo "): string {
-	const quoted = argv.map((word) => (/^[\w@%+=:,./$-]+$/.test(word) ? word : `"${word.replace(/(["\\`])/g, "\\$1")}"`));
+	const quoted = argv.map((word) => (/^(?!=)(?:[\w@%+=:,./-]|\$HOME\b)+$/.test(word) ? word : `"${word.replace(/["\\`]|\$(?!HOME\b)/g, "\\$&")}"`));
 	return `${asRoot ? root : ""}${quoted.join(" ")}`;
 }

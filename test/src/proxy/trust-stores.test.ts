@@ -30,6 +30,7 @@ t.test("commands", async (t) => {
 		t.not(shown(name, "untrust").length, 0, name);
 	}
 	t.equal(shellText({ argv: ["rm", "x"], asRoot: true }, ""), "rm x");
+	t.equal(shellText({ argv: ["rm", "$(id)/a", "$HOME/a b", "=ls"], asRoot: false }), 'rm "\\$(id)/a" "$HOME/a b" "=ls"');
 	t.match(facts, { name: /^flowtape CA [0-9a-f]{8}$/, sha1: /^[0-9A-F]{40}$/, file: authority.certificateFile });
 });
 

@@ -143,7 +143,7 @@ t.test("a script that changes is loaded again; one that breaks goes on as it was
 t.test("what a script sets of the wrong kind is its error, told with its line; the flow goes on as it is", async (t) => {
 	const { scripts, pipeline, logged } = await host(t, {
 		"a.mjs": `export function request(flow) { flow.request.port = "x" }
-export function response(flow) { flow.response = { status_code: 200 } }
+export function response(flow) { flow.response = { status: 200 } }
 export function server_connect(data) { data.server.address = { host: "b.test", port: 1 }; data.server = null }
 export function tcp_message(flow) { flow.messages.at(-1).content = "text" }`,
 	});

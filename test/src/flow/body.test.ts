@@ -1,7 +1,7 @@
 // Content codings both ways, bounded, and bodies that lie elsewhere.
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import t from "tap";
-import { bodyBytes, bodyChunks, bodySize, decodeBody, encodeBody } from "../../../src/flow/body.ts";
+import { type Body, bodyBytes, bodyChunks, bodySize, bodySlices, decodeBody, encodeBody } from "../../../src/flow/body.ts";
 
 const text = Buffer.from("something to press, something to press, something to press");
 
@@ -75,4 +75,12 @@ t.test("bodies in memory, elsewhere and missing", async (t) => {
 	t.same([...bodyChunks(null)], []);
 	t.equal(bodySize(text), text.length);
 	t.same([...bodyChunks(text)], [text]);
+});
+
+t.test("a body in small pieces, wherever it lies", async (t) => {
+	const sizes = (body: Body) => [...bodySlices(body)].map(({ length }) => length);
+	t.strictSame([sizes(null), sizes(Buffer.alloc(70_000))], [[], [65_536, 4464]]);
+	const source = { size: 70_001, read: () => Buffer.alloc(0), chunks: () => [Buffer.alloc(70_000), Buffer.alloc(1)] };
+	t.strictSame(sizes(source), [65_536, 4464, 1]);
+	t.strictSame(sizes({ ...source, slices: () => [Buffer.alloc(9)] }), [9]);
 });

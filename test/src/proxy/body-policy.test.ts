@@ -204,3 +204,10 @@ t.test("where an answer depends on the whole request, however large, it waits el
 	t.equal((await client.message()).body.toString(), String(2 * MIB));
 	t.equal(spools, 1);
 });
+
+t.test("without a cutoff a response is held up to a lower size than a request", async (t) => {
+	const policy = new BodyPolicy({ stream_large_bodies: null, store_streamed_bodies: false, body_size_limit: null });
+	const MIB = 1024 * 1024;
+	t.strictSame([policy.streamsResponse(MIB, false), policy.streamsResponse(MIB + 1, false), policy.streamsResponse(100 * MIB, true)], [false, true, false]);
+	t.equal(policy.streams(2 * MIB, false), false);
+});

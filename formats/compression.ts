@@ -36,6 +36,8 @@ export function withoutCompression(path: string): string {
 /** Takes bytes piece by piece and gives what becomes of them. */
 export interface Coder {
 	write(bytes: Uint8Array): Promise<Buffer[]>;
+	/** What of the pieces so far can only be had when nothing is waited for; costs a little compression. */
+	flush(): Promise<Buffer[]>;
 	end(): Promise<Buffer[]>;
 }
 
@@ -60,7 +62,7 @@ function createDecompressor(compression: Compression): Coder {
 /** Node has zstd from 22.15 on. */
 interface Zstd {
 	readonly constants: Readonly<Record<string, number>>;
-	createZstdCompress?(options: object): Transform;
+	createZstdCompress?(options: object): Flushable;
 }
 
 /** Bytes that are decompressed in one go: small, because a few of them can become a thousand times as many, or ten thousand with zstd. */
@@ -104,15 +106,17 @@ class CodingError extends Error {
 	}
 }
 
+type Flushable = Transform & { flush(callback: () => void): void };
+
 /** A coder of node:zlib, driven step by step: its own iterator forgets what it had ready when an error comes. */
 class StreamCoder implements Coder {
-	readonly #stream: Transform;
+	readonly #stream: Flushable;
 	#ready: Buffer[] = [];
 	#isDone = false;
 	#failure: Error | null = null;
 	#settle: () => void = () => {};
 
-	constructor(stream: Transform) {
+	constructor(stream: Flushable) {
 		this.#stream = stream;
 		stream.on("data", (bytes: Buffer) => this.#ready.push(bytes));
 		stream.on("end", () => {
@@ -129,6 +133,10 @@ class StreamCoder implements Coder {
 		// behind the end of the compressed data anything may stand; gzip calls it trailing garbage and goes by it
 		if (this.#isDone) return Promise.resolve([]);
 		return this.#step((settle) => this.#stream.write(bytes, settle));
+	}
+
+	flush(): Promise<Buffer[]> {
+		return this.#step((settle) => this.#stream.flush(settle));
 	}
 
 	end(): Promise<Buffer[]> {
@@ -160,6 +168,10 @@ class FzstdDecoder implements Coder {
 	async write(bytes: Uint8Array): Promise<Buffer[]> {
 		// it keeps what it cannot use yet, and the bytes may be written over
 		return this.#push(Uint8Array.from(bytes), false);
+	}
+
+	async flush(): Promise<Buffer[]> {
+		return [];
 	}
 
 	async end(): Promise<Buffer[]> {

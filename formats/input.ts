@@ -77,6 +77,7 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Input["progress"] | null): Input {
 	const iterator = stream[Symbol.asyncIterator]();
 	let peeked: Buffer = Buffer.alloc(0);
+	let failure: unknown = null;
 	let done = 0;
 	return {
 		path: null,
@@ -84,16 +85,24 @@ function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Inpu
 		size: null,
 		progress: progress ?? (() => ({ done, total: null })),
 		async peek(size) {
-			while (peeked.length < size) {
-				const { value, done } = await iterator.next();
-				if (done) break;
-				peeked = Buffer.concat([peeked, value]);
+			while (peeked.length < size && failure === null) {
+				try {
+					const { value, done } = await iterator.next();
+					if (done) break;
+					peeked = Buffer.concat([peeked, value]);
+				} catch (error) {
+					// what came before the damage is good
+					if (peeked.length === 0) throw error;
+					failure = error;
+					break;
+				}
 			}
 			return peeked.subarray(0, size);
 		},
 		async *chunks() {
 			done = peeked.length;
 			if (peeked.length > 0) yield peeked;
+			if (failure !== null) throw failure;
 			for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
 				done += next.value.length;
 				yield next.value;

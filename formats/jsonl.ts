@@ -9,6 +9,7 @@ import { readObject } from "./jsonl/read-line.ts";
 import { fromMeta, toMeta } from "./jsonl/values.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type Output, openOutput } from "./output.ts";
+import { Soon } from "./soon.ts";
 import { isTooLong, TextOutput } from "./text-output.ts";
 
 const NEWLINE = 0x0a;
@@ -173,8 +174,11 @@ class LineSink implements FlowSink {
 	/** On the tape itself, not written yet. */
 	#notes: Metadata | null = null;
 
-	constructor(output: Output, { report }: SinkOptions) {
+	readonly #soon: Soon;
+
+	constructor(output: Output, { report, append }: SinkOptions) {
 		this.#output = new TextOutput(output);
+		this.#soon = new Soon(append === true ? async () => this.#counted(this.#output.flush()) : null);
 		this.#name = output.name;
 		this.#report = report;
 	}
@@ -192,6 +196,7 @@ class LineSink implements FlowSink {
 	}
 
 	append(flow: Flow): void | Promise<void> {
+		this.#soon.touch();
 		let line = lineWithin(flow);
 		if (line === null) {
 			line = bareLine(flow);
@@ -204,12 +209,14 @@ class LineSink implements FlowSink {
 	}
 
 	async close(): Promise<void> {
+		this.#soon.end();
 		const head = this.#head();
 		if (head !== "") await this.#output.append(head);
 		await this.#counted(this.#output.close());
 	}
 
 	discard(): Promise<void> {
+		this.#soon.stop();
 		return this.#output.discard();
 	}
 

@@ -10,6 +10,8 @@ export interface Output {
 	readonly name: string;
 	/** Resolves when more may come. The bytes must not change until then. */
 	write(bytes: Uint8Array): Promise<void>;
+	/** Lets what was written be read, where something holds it back. */
+	flush?(): Promise<void>;
 	/** What was written is whole: gives the file its name. */
 	close(): Promise<void>;
 	/** Leaves what stood there before as it was. */
@@ -100,6 +102,8 @@ class CompressedOutput implements Output {
 	readonly name: string;
 	readonly #output: Output;
 	readonly #coder: Coder;
+	/** Resolves when what was handed on is written; never rejects. */
+	#writing: Promise<void> = Promise.resolve();
 
 	constructor(output: Output, coder: Coder) {
 		this.name = output.name;
@@ -107,13 +111,26 @@ class CompressedOutput implements Output {
 		this.#coder = coder;
 	}
 
-	async write(bytes: Uint8Array): Promise<void> {
-		for (const piece of await this.#coder.write(bytes)) await this.#output.write(piece);
+	write(bytes: Uint8Array): Promise<void> {
+		return this.#put(() => this.#coder.write(bytes));
+	}
+
+	flush(): Promise<void> {
+		return this.#put(() => this.#coder.flush());
 	}
 
 	async close(): Promise<void> {
-		for (const piece of await this.#coder.end()) await this.#output.write(piece);
+		await this.#put(() => this.#coder.end());
 		await this.#output.close();
+	}
+
+	/** One after the other: a coder does one thing at a time. */
+	#put(code: () => Promise<Buffer[]>): Promise<void> {
+		const written = this.#writing.then(async () => {
+			for (const piece of await code()) await this.#output.write(piece);
+		});
+		this.#writing = written.catch(() => {});
+		return written;
 	}
 
 	discard(): Promise<void> {

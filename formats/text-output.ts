@@ -16,6 +16,8 @@ export class TextOutput {
 	readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	readonly #encoder = new TextEncoder();
 	#text = "";
+	/** Resolves when what was handed on is written; never rejects. */
+	#writing: Promise<void> = Promise.resolve();
 
 	constructor(output: Output) {
 		this.#output = output;
@@ -24,11 +26,17 @@ export class TextOutput {
 	/** Takes text; a promise means: wait for it before there is more. */
 	append(text: string): void | Promise<void> {
 		this.#text += text;
-		if (this.#text.length >= GATHERED_CHARACTERS) return this.#flush();
+		if (this.#text.length >= GATHERED_CHARACTERS) return this.#take();
+	}
+
+	/** Writes what was gathered, so that whoever reads the file has it. */
+	async flush(): Promise<void> {
+		await this.#take();
+		await this.#output.flush?.();
 	}
 
 	async close(): Promise<void> {
-		await this.#flush();
+		await this.#take();
 		await this.#output.close();
 	}
 
@@ -36,9 +44,16 @@ export class TextOutput {
 		return this.#output.discard();
 	}
 
-	async #flush(): Promise<void> {
+	/** One after the other: there is one buffer. */
+	#take(): Promise<void> {
 		const text = this.#text;
 		this.#text = "";
+		const written = this.#writing.then(() => this.#write(text));
+		this.#writing = written.catch(() => {});
+		return written;
+	}
+
+	async #write(text: string): Promise<void> {
 		for (let at = 0; at < text.length; ) {
 			const { read, written } = this.#encoder.encodeInto(text.slice(at), this.#buffer);
 			at += read;

@@ -9,6 +9,7 @@ import { isObject, type JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
+import { Soon } from "../soon.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
 import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { Losses } from "./losses.ts";
@@ -67,17 +68,26 @@ export class HarSink implements FlowSink {
 	readonly #log: JsonObject = {};
 	/** Keys of those that stand in front of the entries. */
 	readonly #written = new Set<string>();
+	readonly #soon: Soon;
+	/** An entry that is still written, piece by piece. */
+	#rest: Promise<void> | null = null;
 	/** What stands in front of the next entry. */
 	#before: string;
 
-	constructor(output: Output, { report }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
+	constructor(output: Output, { report, append }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
 		this.#output = new TextOutput(output);
+		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
 		this.#places = { attach, long: this.#long };
 		this.#losses = new Losses(output.name, report);
 		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
 	}
 
 	append(flow: Flow): void | Promise<void> {
+		this.#soon.touch();
+		return this.#rest === null ? this.#append(flow) : this.#rest.then(() => this.append(flow));
+	}
+
+	#append(flow: Flow): void | Promise<void> {
 		this.#losses.note(flow);
 		if (flow.type !== "http") return;
 		if (flow.metadata.har !== undefined) this.#takeLog(inside(notesOf(flow), "log"));
@@ -86,7 +96,15 @@ export class HarSink implements FlowSink {
 		const before = this.#before.startsWith(CREATOR) ? this.#head() : this.#before;
 		this.#before = ",\n";
 		const wait = this.#output.append(before + json.head);
-		return json.rest === null ? wait : this.#appendRest(wait, json.rest);
+		if (json.rest === null) return wait;
+		const written = this.#appendRest(wait, json.rest);
+		const rest = written
+			.catch(() => {})
+			.then(() => {
+				if (this.#rest === rest) this.#rest = null;
+			});
+		this.#rest = rest;
+		return written;
 	}
 
 	note(name: string): void {
@@ -132,6 +150,8 @@ export class HarSink implements FlowSink {
 	}
 
 	async close(): Promise<void> {
+		this.#soon.end();
+		await this.#rest;
 		const start = this.#before === ",\n" ? "" : this.#before.trimEnd();
 		const later = Object.entries(this.#log).filter(([key]) => !this.#written.has(key));
 		const log = { ...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }), ...Object.fromEntries(later) };
@@ -141,6 +161,7 @@ export class HarSink implements FlowSink {
 	}
 
 	discard(): Promise<void> {
+		this.#soon.stop();
 		return this.#output.discard();
 	}
 }

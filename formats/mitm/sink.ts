@@ -5,6 +5,7 @@ import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
 import type { SinkOptions } from "../format.ts";
 import type { Output } from "../output.ts";
+import { Soon } from "../soon.ts";
 import { type Target, WRITABLE } from "./target.ts";
 import { NEWEST } from "./versions.ts";
 import { holdsBytes, writeFlow } from "./write-flow.ts";
@@ -24,9 +25,20 @@ export class DumpSink implements FlowSink, Target {
 	#gathered = 0;
 	/** On the tape itself, not written yet. */
 	#notes: Metadata | null = null;
+	readonly #soon: Soon;
+	/** Resolves when what was handed on is written; never rejects. */
+	#writing: Promise<void> = Promise.resolve();
 
 	/** @throws FlowtapeError FT_BAD_OPTION when the version is none that is written */
-	constructor(output: Output, { report, version = NEWEST }: SinkOptions) {
+	constructor(output: Output, { report, version = NEWEST, append }: SinkOptions) {
+		this.#soon = new Soon(
+			append === true
+				? async () => {
+						await this.#flush();
+						await output.flush?.();
+					}
+				: null,
+		);
 		this.#output = output;
 		this.#report = report;
 		this.version = version;
@@ -39,6 +51,7 @@ export class DumpSink implements FlowSink, Target {
 	}
 
 	append(flow: Flow): void | Promise<void> {
+		this.#soon.touch();
 		const bytes = (this.#notes === null ? this.#copyOf(flow) : null) ?? this.#write(flow);
 		this.#gathered++;
 		if (bytes === null) return;
@@ -48,12 +61,14 @@ export class DumpSink implements FlowSink, Target {
 	}
 
 	async close(): Promise<void> {
+		this.#soon.end();
 		if (this.#notes !== null) this.#tell("a dump without flows has no room for notes on the tape: left out");
 		await this.#flush();
 		await this.#output.close();
 	}
 
 	async discard(): Promise<void> {
+		this.#soon.stop();
 		await this.#output.discard();
 	}
 
@@ -70,13 +85,18 @@ export class DumpSink implements FlowSink, Target {
 		return bytes;
 	}
 
-	async #flush(): Promise<void> {
+	/** One after the other. */
+	#flush(): Promise<void> {
 		const bytes = Buffer.concat(this.#parts, this.#size);
 		const count = this.#gathered;
 		this.#parts = [];
 		this.#size = this.#gathered = 0;
-		await this.#output.write(bytes);
-		this.stored += count;
+		const written = this.#writing.then(async () => {
+			await this.#output.write(bytes);
+			this.stored += count;
+		});
+		this.#writing = written.catch(() => {});
+		return written;
 	}
 
 	/** Once of each kind. */

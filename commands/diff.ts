@@ -1,8 +1,10 @@
 // `flowtape diff`: what changed between two recordings: flows that are new, gone or answered otherwise.
+
 import { align } from "../src/compare/align.ts";
 import { flowDifferences } from "../src/compare/differences.ts";
 import { compileIgnore, options as ignoreOptions } from "../src/compare/ignore.ts";
 import type { HttpFlow } from "../src/flow/flow.ts";
+import { jsonText } from "../src/flow/json-text.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
 import { defineCommand, type Io } from "./command.ts";
@@ -53,6 +55,6 @@ export const command = defineCommand({
 
 function print(changes: readonly Change[], paired: number, { json, quiet, color }: { json: boolean; quiet: boolean; color: boolean }, io: Io): void {
 	const paint = paintFor(io.stdout, io.env, color);
-	for (const change of changes) io.stdout.write(json ? `${JSON.stringify(changeJson(change))}\n` : changeText(change, paint));
+	for (const change of changes) io.stdout.write(json ? `${jsonText(changeJson(change))}\n` : changeText(change, paint));
 	if (!json && !quiet) io.stdout.write(tallyText(changes, paired));
 }

@@ -1,5 +1,7 @@
 // `flowtape doctor`: which runtimes go through the proxy and trust its authority, in the environment that commands behind `--` get.
+
 import type { LiveProxy, LiveValues } from "../index.ts";
+import { jsonText } from "../src/flow/json-text.ts";
 import type { Hook } from "../src/hooks/hook.ts";
 import type { OptionTable } from "../src/options.ts";
 import { openCaPlace } from "./ca-place.ts";
@@ -80,7 +82,7 @@ async function tryAll({ proxy, home, seen, paint, json }: Patient, { stdout, std
 		const finding = await examine(probe, surroundings, seen);
 		if (finding === null) continue;
 		findings.push(finding);
-		stdout.write(json ? `${JSON.stringify(finding)}\n` : `${row(finding, paint)}\n`);
+		stdout.write(json ? `${jsonText(finding)}\n` : `${row(finding, paint)}\n`);
 	}
 	if (findings.length === 0) stderr.write("no runtime was found to try\n");
 	return findings.length > 0 && findings.every(({ trust }) => trust === true) ? 0 : 1;
@@ -103,7 +105,7 @@ async function watch(child: readonly string[], { proxy, home, seen, paint, json 
 	const { status } = await runChild(program, args, await childSurroundings(proxy, home, env));
 	await proxy.close();
 	const [agents, hosts, silent, untrusted] = [Object.fromEntries(seen.agents), [...seen.hosts], [...seen.silent], [...seen.untrusted]];
-	if (json) stdout.write(`${JSON.stringify({ agents, hosts, silent, untrusted })}\n`);
+	if (json) stdout.write(`${jsonText({ agents, hosts, silent, untrusted })}\n`);
 	else stdout.write(report(seen, paint));
 	return status || (seen.agents.size === 0 || untrusted.length > 0 ? 1 : 0);
 }

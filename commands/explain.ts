@@ -1,8 +1,10 @@
 // `flowtape explain`: which recording would answer a request and why, or why none; and what varies between two recordings.
+
 import { openRecordings } from "../formats/index.ts";
 import { openTape } from "../index.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { HttpFlow } from "../src/flow/flow.ts";
+import { jsonText } from "../src/flow/json-text.ts";
 import type { Request } from "../src/flow/message.ts";
 import type { OptionValues } from "../src/options.ts";
 import type { ReplayIndex } from "../src/replay/replay-index.ts";
@@ -64,12 +66,12 @@ async function explain(asked: Request, index: ReplayIndex, values: object, json:
 	const recording = index.take(flowOf(asked));
 	if (recording !== null) {
 		const order = orderText(index.order);
-		io.stdout.write(json ? `${JSON.stringify(hitData(what, recording.id, equals, compared))}\n` : hitText(what, recording.id, equals, { compared, order }));
+		io.stdout.write(json ? `${jsonText(hitData(what, recording.id, equals, compared))}\n` : hitText(what, recording.id, equals, { compared, order }));
 		return true;
 	}
 	const nearest = await new NearMisses(index).to(asked, 5);
 	io.stdout.write(
-		json ? `${JSON.stringify({ answered: false, compared, ...missData(what, nearest) })}\n` : printable(`${missText(what, nearest)}compared: ${compared}\n`),
+		json ? `${jsonText({ answered: false, compared, ...missData(what, nearest) })}\n` : printable(`${missText(what, nearest)}compared: ${compared}\n`),
 	);
 	return false;
 }
@@ -88,7 +90,7 @@ async function learnFrom(tapes: readonly string[], json: boolean, troubles: Trou
 	const { learn } = await import("../src/replay/learn.ts");
 	const { lessonData, lessonYaml } = await import("./print/lesson.ts");
 	const lesson = learn(await httpFlows(first, troubles), await httpFlows(second, troubles));
-	io.stdout.write(json ? `${JSON.stringify(lessonData(lesson))}\n` : lessonYaml(lesson));
+	io.stdout.write(json ? `${jsonText(lessonData(lesson))}\n` : lessonYaml(lesson));
 	return troubles.status;
 }
 

@@ -2,6 +2,7 @@
 // The bin: finds the command, runs it, and makes an exit status of how it ended. The only place that knows the process.
 import type { Io } from "./command.ts";
 import { commands, loadAll } from "./list.ts";
+import { messageStream } from "./print/text.ts";
 
 const version = process.env.FLOWTAPE_VERSION ?? "0.0.0";
 
@@ -18,12 +19,13 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
 	}
 	const { runCommand, tell, unknownCommand } = await import("./run-command.ts");
 	const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, process);
+	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, io);
 	return runCommand(await load(), argv, io, loadAll);
 }
 
 const controller = new AbortController();
-const io: Io = { stdout: process.stdout, stderr: process.stderr, env: process.env, signal: controller.signal };
+const stderr = messageStream(process.stderr, process.env);
+const io: Io = { stdout: process.stdout, stderr, env: process.env, signal: controller.signal };
 
 // 128 and the signal's number, as shells have it
 for (const [name, status] of [
@@ -47,7 +49,7 @@ process.stderr.on("error", () => {});
 process.on("uncaughtException", async (error) => {
 	if (io.strayed?.(error)) return;
 	const { tell } = await import("./run-command.ts");
-	process.exit(tell(error, process.argv.includes("--debug"), process));
+	process.exit(tell(error, process.argv.includes("--debug"), io));
 });
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,7 +1,9 @@
 // What a run of replaying proves: every event to a report file, and at its end whether it was what was asked for.
+
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { LiveReport } from "../index.ts";
 import { FlowtapeError } from "../src/errors.ts";
+import { jsonText } from "../src/flow/json-text.ts";
 import { formatUrl } from "../src/flow/url.ts";
 import type { Miss, Served } from "../src/hooks/context.ts";
 import type { OptionTable, OptionValues } from "../src/options.ts";
@@ -10,6 +12,7 @@ import type { Outline } from "../src/replay/replay-index.ts";
 import type { Io } from "./command.ts";
 import { annotations } from "./print/annotations.ts";
 import { junitXml, missCases } from "./print/junit.ts";
+import { printableLine } from "./print/text.ts";
 import { reportError, writeReport } from "./report-file.ts";
 
 export const options = {
@@ -76,7 +79,7 @@ export class ReplayProof {
 		for (const [destination, attempts] of report.egress) this.#report?.write({ event: "egress", destination, attempts });
 		this.#report?.close();
 		if (this.#io.env.GITHUB_ACTIONS) this.#io.stderr.write(annotations(this.#misses, failures));
-		for (const { message } of failures) this.#io.stderr.write(`flowtape: ${message}\n`);
+		for (const { message } of failures) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 		const { junit } = this.#values;
 		if (junit !== null) await writeReport(junit, junitXml("replay", missCases(this.#misses, report.replay?.missed ?? 0, failures)));
 		return failures.length > 0 ? 1 : 0;
@@ -132,7 +135,7 @@ class ReportFile {
 	}
 
 	write(entry: { readonly event: string; readonly [key: string]: unknown }): void {
-		this.#pending += `${JSON.stringify(entry)}\n`;
+		this.#pending += `${jsonText(entry)}\n`;
 		if (this.#pending.length > BATCH || entry.event === "missed") this.#flush();
 	}
 

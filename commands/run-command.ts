@@ -2,6 +2,7 @@
 import { FlowtapeError } from "../src/errors.ts";
 import type { Command, Io } from "./command.ts";
 import { flagOf, parseArguments } from "./options.ts";
+import { printableLine } from "./print/text.ts";
 import { kebab } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -21,7 +22,7 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
 			return 0;
 		}
 		debug = values.debug === true;
-		for (const warning of warnings) io.stderr.write(`flowtape: ${warning}\n`);
+		for (const warning of warnings) io.stderr.write(`flowtape: ${printableLine(warning)}\n`);
 		if (child?.length === 0) throw new FlowtapeError("FT_USAGE", `${command.name}: a command was expected after --`);
 		if (scripts !== null) io.strayed = (error) => scripts.strayed(error);
 		const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, values[name]]));
@@ -49,7 +50,9 @@ export function tell(error: unknown, debug: boolean, { stderr }: Pick<Io, "stder
 	// a library's message names the option by itself
 	const said = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
 	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
-	stderr.write(`flowtape: ${option}${said}\n${debug ? `${chain(error)}\n` : hint}`);
+	// what a script throws may have lines of its own; a name must not
+	const shown = isOurs && error.code !== "FT_SCRIPT" ? printableLine(said) : said;
+	stderr.write(`flowtape: ${option}${shown}\n${debug ? `${chain(error)}\n` : hint}`);
 	return isOurs ? error.status : 4;
 }
 

@@ -5,6 +5,7 @@ import { expandHome } from "../src/options.ts";
 import { type CommitOptions, Draft, isNew, isSuccess, isThere, planOf, RECORD_MODES, type RecordMode } from "./cassette.ts";
 import { defineCommand, type Io } from "./command.ts";
 import { isNetworkWanted, type LiveJob, liveCommandOptions, liveGroups, runLive } from "./live.ts";
+import { printableLine } from "./print/text.ts";
 import { options as proofOptions, ReplayProof } from "./replay-proof.ts";
 
 export const command = defineCommand({
@@ -73,7 +74,7 @@ export const command = defineCommand({
 function defaultMode(tape: string, exists: boolean, isQuiet: boolean, { env, stderr }: Io): RecordMode {
 	const isContinuousIntegration = env.CI !== undefined && !["", "0", "false"].includes(env.CI);
 	if (!exists || !isContinuousIntegration) return "once";
-	if (!isQuiet) stderr.write(`flowtape: CI is set: ${tape} is replayed and nothing recorded; --record-mode says otherwise\n`);
+	if (!isQuiet) stderr.write(`flowtape: CI is set: ${printableLine(tape)} is replayed and nothing recorded; --record-mode says otherwise\n`);
 	return "none";
 }
 
@@ -86,7 +87,7 @@ async function settle(
 	{ stderr }: Io,
 ): Promise<{ output: string; recorded: number } | null> {
 	const tell = (message: string) => {
-		stderr.write(`flowtape: ${message}\n`);
+		stderr.write(`flowtape: ${printableLine(message)}\n`);
 		return null;
 	};
 	const kept = options.keepsOld || (await isThere(tape)) ? `${tape} is as it was` : `${tape} is not written`;

@@ -1,4 +1,5 @@
 // `flowtape stats`: what a tape holds: counts, bytes, hosts, statuses, content types, the slowest, errors, span of time.
+import { jsonText } from "../src/flow/json-text.ts";
 import { defineCommand } from "./command.ts";
 import { statsText } from "./print/stats.ts";
 import { paintFor } from "./print/text.ts";
@@ -26,7 +27,7 @@ export const command = defineCommand({
 		// what was counted so far is not what the tape holds
 		if (io.signal.aborted) return status;
 		const report = summary.report();
-		io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : statsText(report, paintFor(io.stdout, io.env, values.color === true)));
+		io.stdout.write(options.json ? `${jsonText(report)}\n` : statsText(report, paintFor(io.stdout, io.env, values.color === true)));
 		return status;
 	},
 });

@@ -1,6 +1,5 @@
 // Where flows are read from: a file in large pieces, or stdin; what is compressed is decompressed on the way.
-import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
@@ -150,14 +149,17 @@ function inUtf8(input: Input, charset: "utf-16le" | "utf-16be"): Input {
 /** The bytes of an input as a file: its own, or a temporary one for a format that cannot be read from a stream. */
 export async function spool(input: Input): Promise<{ path: string; remove(): Promise<void> }> {
 	if (input.path !== null) return { path: input.path, remove: async () => {} };
-	const path = join(tmpdir(), `flowtape-${randomBytes(8).toString("hex")}.tmp`);
-	const output = await openOutput(path);
+	// a folder that nobody else may look into
+	const folder = await mkdtemp(join(tmpdir(), "flowtape-"));
+	const remove = () => rm(folder, { recursive: true, force: true });
+	const path = join(folder, "input");
 	try {
+		const output = await openOutput(path);
 		for await (const chunk of input.chunks({ reuse: true })) await output.write(chunk);
 		await output.close();
 	} catch (error) {
-		await output.discard();
+		await remove();
 		throw error;
 	}
-	return { path, remove: () => rm(path, { force: true }) };
+	return { path, remove };
 }

@@ -1,9 +1,10 @@
 // JSON lines: one flow a line, for jq, scripts and git. Loses nothing; docs/jsonl.md describes the keys.
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import { jsonText } from "../src/flow/json-text.ts";
 import { isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import { isObject, type Json, parseJson } from "./fields.ts";
+import { isObject, parseJson } from "./fields.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { readObject } from "./jsonl/read-line.ts";
 import { fromMeta, toMeta } from "./jsonl/values.ts";
@@ -29,14 +30,7 @@ export const jsonl: Format = {
 
 /** The line of a flow as `filter --json` prints it: that of the format, and the URL. */
 export function summaryLine(flow: Flow): string {
-	return lineOf(flowObject(flow, { url: true }));
-}
-
-/** Line breaks to some readers of lines (Python's `splitlines`, Unicode's), though not to JSON. */
-const OTHER_BREAKS = /[\u0085\u2028\u2029]/g;
-
-function lineOf(object: Json): string {
-	return JSON.stringify(object).replace(OTHER_BREAKS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+	return jsonText(flowObject(flow, { url: true }));
 }
 
 class LineSource implements FlowSource {
@@ -143,7 +137,7 @@ function isSpace(byte: number | undefined): boolean {
 /** The line of a flow; null where it is longer than a line may be. */
 function lineWithin(flow: Flow): string | null {
 	try {
-		const line = lineOf(flowObject(flow));
+		const line = jsonText(flowObject(flow));
 		return line.length > LINE_LIMIT ? null : line;
 	} catch (error) {
 		if (isTooLong(error)) return null;
@@ -192,7 +186,7 @@ class LineSink implements FlowSink {
 	#head(): string {
 		const notes = this.#notes;
 		this.#notes = null;
-		return notes === null ? "" : `${lineOf({ type: "tape", notes: fromMeta(notes) })}\n`;
+		return notes === null ? "" : `${jsonText({ type: "tape", notes: fromMeta(notes) })}\n`;
 	}
 
 	append(flow: Flow): void | Promise<void> {

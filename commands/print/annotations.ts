@@ -1,5 +1,6 @@
 // Misses as GitHub Actions shows them beside a run: workflow commands on a line each.
 import type { Miss } from "../../src/hooks/context.ts";
+import { printable } from "./text.ts";
 
 /** GitHub shows no more than ten of a kind for one step. */
 const LIMIT = 10;
@@ -17,7 +18,7 @@ function command(level: string, title: string, message: string): string {
 }
 
 function escapeData(text: string): string {
-	return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+	return printable(text.replaceAll("\r", "")).replaceAll("%", "%25").replaceAll("\n", "%0A");
 }
 
 function escapeProperty(text: string): string {

@@ -1,6 +1,8 @@
 // What a proxy command says while it runs: lines for people on stderr, or with --json an object a line on stdout.
+
 import type { LiveReport } from "../../index.ts";
 import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/errors.ts";
+import { jsonText } from "../../src/flow/json-text.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
 import type { ProxyEvent } from "../../src/proxy/context.ts";
@@ -112,7 +114,7 @@ export class Journal {
 	/** The certificate to trust, of an authority that nobody knows yet. */
 	authority(file: string): void {
 		if (this.#options.json) this.#print({ event: "authority", file });
-		else this.#line(`the certificate to trust is in ${file}`);
+		else this.#line(`the certificate to trust is in ${printableLine(file)}`);
 	}
 
 	/** The last word. */
@@ -123,7 +125,7 @@ export class Journal {
 			const reached = replay === null ? {} : { ...replay, egress: attempts, destinations: Object.fromEntries(egress) };
 			this.#print({ event: "end", recorded, lost, ...reached });
 		} else if (!this.#options.quiet) {
-			if (output !== null) this.#line(`recorded ${recorded} ${recorded === 1 ? "flow" : "flows"} to ${output}`);
+			if (output !== null) this.#line(`recorded ${recorded} ${recorded === 1 ? "flow" : "flows"} to ${printableLine(output)}`);
 			if (replay === null) return;
 			for (const [destination, count] of egress) this.#line(`reached out to ${printableLine(destination)}${count === 1 ? "" : `, ${count} times`}`);
 			this.#line(`served ${replay.served}, missed ${replay.missed}, unused ${replay.unused}, egress ${attempts}`);
@@ -160,7 +162,7 @@ export class Journal {
 	}
 
 	#print(entry: object): void {
-		this.#io.stdout.write(`${JSON.stringify(entry)}\n`);
+		this.#io.stdout.write(`${jsonText(entry)}\n`);
 	}
 
 	#line(text: string): void {

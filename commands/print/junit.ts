@@ -1,5 +1,6 @@
 // A run as a JUnit report: what most systems of continuous integration show.
 import type { Miss } from "../../src/hooks/context.ts";
+import { printable } from "./text.ts";
 
 /** One thing that was tried. */
 export interface JunitCase {
@@ -51,8 +52,9 @@ const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 
 /** Characters that XML 1.0 does not allow are shown as what they are not. */
 function escapeXml(text: string): string {
-	return text
+	const allowed = text
 		.toWellFormed()
 		.replace(/[&<>"]/g, (character) => ENTITIES[character] as string)
 		.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
+	return printable(allowed);
 }

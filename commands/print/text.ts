@@ -8,12 +8,34 @@ export function printable(text: string): string {
 	});
 }
 
-/** Control characters but tab and line feed, overrides of the writing direction, lone surrogates. */
-const CONTROLS = /(?![\t\n])[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu;
+/** Control characters but tab and line feed, what turns the writing direction, lone surrogates. */
+const CONTROLS = /(?![\t\n])[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** As `printable`, on one line. */
 export function printableLine(text: string): string {
 	return printable(text).replace(/[\t\n]/g, " ");
+}
+
+/** What we write to terminals ourselves: colours, and going back to the start of a line. */
+const OURS = new RegExp(`(${"\u001b"}\\[(?:[\\d;]*m|\\d*K)|\\r)`);
+
+/**
+ * A stream for messages, which hold names, URLs and whatever else strangers chose: the last place where control characters are taken out. On a
+ * terminal colours and the line of progress pass.
+ */
+export function messageStream<T extends { write(text: string): unknown; readonly isTTY?: boolean | undefined }>(stream: T, env: NodeJS.ProcessEnv) {
+	const passes = stream.isTTY === true || (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0");
+	const safe = (text: string) =>
+		passes
+			? text
+					.split(OURS)
+					.map((part, i) => (i % 2 === 1 ? part : printable(part)))
+					.join("")
+			: printable(text);
+	return {
+		isTTY: stream.isTTY,
+		write: (text: string | Uint8Array): unknown => stream.write(safe(typeof text === "string" ? text : Buffer.from(text).toString("utf8"))),
+	};
 }
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";

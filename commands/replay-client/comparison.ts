@@ -1,7 +1,9 @@
 // Whether requests that are sent again get the answers that were recorded: each pair is compared, told of, and kept for the report.
+
 import { responseDifferences } from "../../src/compare/differences.ts";
 import { compileIgnore, type IsIgnored, options as ignoreOptions } from "../../src/compare/ignore.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
+import { jsonText } from "../../src/flow/json-text.ts";
 import type { OptionTable, OptionValues } from "../../src/options.ts";
 import type { Io } from "../command.ts";
 import { type Change, changeJson, changeText, differenceText } from "../print/differences.ts";
@@ -32,7 +34,7 @@ export class Comparison {
 		this.#isIgnored = compileIgnore(ignore);
 		this.#junit = junit;
 		const paint: Paint = paintFor(stdout, env, color);
-		this.#print = (change) => stdout.write(json ? `${JSON.stringify({ event: "difference", ...changeJson(change) })}\n` : changeText(change, paint));
+		this.#print = (change) => stdout.write(json ? `${jsonText({ event: "difference", ...changeJson(change) })}\n` : changeText(change, paint));
 	}
 
 	/** Judges an answer, or the failure to get one. */

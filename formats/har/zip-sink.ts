@@ -1,9 +1,9 @@
 // Flows written as Playwright does with attached bodies: a ZIP of `har.har` and the bodies, each once, named by their digest.
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
@@ -17,11 +17,15 @@ import { type Packed, ZipWriter } from "./zip-writer.ts";
 export async function createHarZip(path: string, options: SinkOptions): Promise<FlowSink> {
 	if (options.append === true) throw new FlowtapeError("FT_USAGE", `${path}: a ZIP cannot be added to; record to a .tape and convert it`);
 	const output = await openOutput(path);
-	const draft = join(tmpdir(), `flowtape-${randomBytes(8).toString("hex")}.tmp`);
+	let folder: string | null = null;
 	try {
+		// a folder that nobody else may look into
+		folder = await mkdtemp(join(tmpdir(), "flowtape-"));
+		const draft = join(folder, "har");
 		return new ZipSink(output, new DeflatedFile(path, draft, await openOutput(draft)), options);
 	} catch (error) {
 		await output.discard();
+		if (folder !== null) await rm(folder, { recursive: true, force: true });
 		throw error;
 	}
 }
@@ -53,6 +57,11 @@ class DeflatedFile implements Output {
 
 	discard(): Promise<void> {
 		return this.#output.discard();
+	}
+
+	/** Takes it away, and the folder that it alone is in. */
+	async remove(): Promise<void> {
+		await rm(dirname(this.path), { recursive: true, force: true });
 	}
 
 	async #put(pieces: readonly Buffer[]): Promise<void> {
@@ -99,12 +108,13 @@ class ZipSink implements FlowSink {
 			await this.#zip.end();
 			await this.#output.close();
 		} finally {
-			await rm(this.#file.path, { force: true });
+			await this.#file.remove();
 		}
 	}
 
 	async discard(): Promise<void> {
 		await this.#file.discard();
+		await this.#file.remove();
 		await this.#output.discard();
 	}
 

@@ -1,6 +1,6 @@
 // Text for terminals: nothing that a flow holds moves the cursor, and colours only where they are wanted.
 import t from "tap";
-import { coloured, paintFor, plain, printable, printableLine, shortSize, shortTime } from "../../../commands/print/text.ts";
+import { coloured, messageStream, paintFor, plain, printable, printableLine, shortSize, shortTime } from "../../../commands/print/text.ts";
 
 t.test("controls become visible, text stays", async (t) => {
 	for (const [text, shown] of [
@@ -66,4 +66,12 @@ t.test("times", async (t) => {
 		[185.7, "3m05s"],
 	] as const)
 		t.equal(shortTime(seconds), text);
+});
+
+t.test("messages of strangers move no cursor; on a terminal our own colours and progress pass", async (t) => {
+	const written: string[] = [];
+	const stream = (isTTY: boolean) => ({ isTTY, write: (text: string) => written.push(text) });
+	messageStream(stream(false), {}).write("a\u001b]0;x\u0007\u009b1m\u202e\u001b[31m\r\n\t");
+	messageStream(stream(true), {}).write("\r\u001b[K\u001b[31mred\u001b[0m\u001b[2J\u0007");
+	t.same(written, ["a␛]0;x␇�1m�␛[31m␍\n\t", "\r\u001b[K\u001b[31mred\u001b[0m␛[2J␇"]);
 });

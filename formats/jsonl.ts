@@ -4,7 +4,7 @@ import type { Flow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import { isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import { isObject, parseJson } from "./fields.ts";
+import { isObject, type Json, parseJson } from "./fields.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { readObject } from "./jsonl/read-line.ts";
 import { fromMeta, toMeta } from "./jsonl/values.ts";

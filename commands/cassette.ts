@@ -3,6 +3,7 @@ import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat } from "nod
 import { basename, dirname, join } from "node:path";
 import { createTape, openTape } from "../formats/index.ts";
 import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
+import { endOf } from "../src/flow/ending.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { pipe } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
@@ -44,10 +45,11 @@ export async function isThere(tape: string): Promise<boolean> {
 	}
 }
 
-/** Whether a flow is worth an answer in later runs: no failure, no error of the server. */
+/** Whether a flow is worth an answer in later runs: no failure, no error of the server. That a client left a stream is no failure. */
 export function isSuccess(flow: Flow): boolean {
-	if (flow.error !== null) return false;
-	return flow.type !== "http" || (flow.response !== null && flow.response.statusCode < 500);
+	if (flow.type !== "http") return flow.error === null;
+	if (flow.response === null || flow.response.statusCode >= 500) return false;
+	return flow.error === null || endOf(flow) !== "cut";
 }
 
 /** Whether a flow was answered by its server in this run. */

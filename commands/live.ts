@@ -58,8 +58,8 @@ export type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "dur
 	proof?: ReplayProof;
 	/** The command sees the time of the recording. */
 	isPast?: boolean;
-	/** Has the output at the end of a run with this exit status. Resolves to where flows were kept, and how many; null: nowhere. */
-	settle?: (status: number, report: Reporter) => Promise<{ output: string; recorded: number } | null>;
+	/** Has the output at the end of a run with this exit status, in which so many flows passed. Resolves to where flows were kept, and how many; null: nowhere. */
+	settle?: (run: { status: number; passed: number }, report: Reporter) => Promise<{ output: string; recorded: number } | null>;
 };
 
 /** Whether what was not recorded is to reach its server. */
@@ -91,6 +91,7 @@ async function runIn(
 	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
 	const trouble: Reporter = (code, message, detail) => journal.trouble(code, message, detail);
 	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
+	let passed = 0;
 	const proxy = await startLive({
 		...job,
 		scripts: scripts ?? undefined,
@@ -103,7 +104,10 @@ async function runIn(
 		env: io.env,
 		report: trouble,
 		log: (level, message) => journal.log(level, message),
-		onEvent: (event: ProxyEvent) => journal.event(event),
+		onEvent(event: ProxyEvent) {
+			if (event.kind === "flow") passed++;
+			journal.event(event);
+		},
 		wantsFlows: journal.wantsFlows,
 		onMiss(miss) {
 			journal.miss(miss);
@@ -127,7 +131,7 @@ async function runIn(
 	}
 	const verdict = (await proof?.end(report)) ?? 0;
 	const result = verdict || status || journal.status;
-	const kept = settle === undefined ? { output, recorded: report.recorded } : await settle(result, trouble);
+	const kept = settle === undefined ? { output, recorded: report.recorded } : await settle({ status: result, passed }, trouble);
 	journal.end({ ...report, recorded: kept?.recorded ?? 0 }, kept?.output ?? null);
 	return result || journal.status;
 }

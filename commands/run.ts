@@ -56,10 +56,10 @@ export const command = defineCommand({
 			const job: LiveJob = {
 				...{ output: draft.file, recordings, network: true, proof: new ReplayProof(input.options, io) },
 				keeps: (flow) => isNew(flow) && isWanted(flow),
-				settle(status, report) {
+				settle({ status, passed }, report) {
 					if (failures > 0 && input.values.quiet !== true)
 						io.stderr.write(`flowtape: ${failures === 1 ? "1 failure is" : `${failures} failures are`} left out; --record-failures keeps them\n`);
-					return settle(draft, path, { status, isInterrupted: io.signal.aborted }, { format, keepsOld: plan.replays, report }, io);
+					return settle(draft, path, { status, passed, isInterrupted: io.signal.aborted }, { format, keepsOld: plan.replays, report }, io);
 				},
 			};
 			const values = plan.replays ? { ...input.values, server_replay_extra: "forward", server_replay_kill_extra: false } : input.values;
@@ -82,7 +82,7 @@ function defaultMode(tape: string, exists: boolean, isQuiet: boolean, { env, std
 async function settle(
 	draft: Draft,
 	tape: string,
-	{ status, isInterrupted }: { status: number; isInterrupted: boolean },
+	{ status, passed, isInterrupted }: { status: number; passed: number; isInterrupted: boolean },
 	options: CommitOptions,
 	{ stderr }: Io,
 ): Promise<{ output: string; recorded: number } | null> {
@@ -95,5 +95,5 @@ async function settle(
 	if (status !== 0) return tell(`the run ended with status ${status}: ${kept}`);
 	const recorded = await draft.commit(options);
 	if (recorded > 0 || options.keepsOld) return { output: tape, recorded };
-	return tell(`nothing was recorded: ${kept}. Does the command use the proxy? "flowtape doctor -- CMD" tells`);
+	return tell(`nothing was recorded: ${kept}${passed > 0 ? "" : `. Does the command use the proxy? "flowtape doctor -- CMD" tells`}`);
 }

@@ -1,5 +1,8 @@
 // Why a recording answers a request, in words and as data.
+import { endOf } from "../../src/flow/ending.ts";
 import type { Candidate } from "../../src/replay/replay-index.ts";
+import { askedOf } from "../../src/replay/request-key.ts";
+import { isKept } from "../../src/replay/shelf.ts";
 import { printableLine } from "./text.ts";
 
 interface Asked {
@@ -15,15 +18,28 @@ export function hitText({ method, url }: Asked, id: string, equals: readonly Can
 	const lines = [`${method} ${url} is answered by flow ${id.slice(0, 8)}`];
 	lines.push(equals.length === 1 ? "the only recording that is equal:" : `${equals.length} recordings are equal, and ${order}:`);
 	for (const { flow } of equals.slice(0, LISTED)) {
-		const { request, response } = flow;
-		const status = response === null ? "no response, never answers" : `→ ${response.statusCode}`;
+		const request = askedOf(flow);
+		const status = statusText(flow);
 		lines.push(`${flow.id === id ? "→" : " "} ${flow.id.slice(0, 8)} ${request.method} ${request.prettyUrl} ${status}`);
 	}
 	if (equals.length > LISTED) lines.push(`  and ${equals.length - LISTED} more`);
 	return `${[...lines, `compared: ${compared}`].map(printableLine).join("\n")}\n`;
 }
 
+function statusText(flow: Candidate["flow"]): string {
+	const { response } = flow;
+	if (response === null) return "no response, never answers";
+	const status = `→ ${response.statusCode}`;
+	if (!isKept(flow)) return `${status}, its body was not kept, never answers`;
+	if (flow.error === null || flow.websocket !== null) return status;
+	const notes = { server: "", client: ", unfinished: the client left it, and it is held open", cut: ", unfinished: it broke off, and does so again" };
+	return `${status}${notes[endOf(flow) ?? "server"]}`;
+}
+
 export function hitData(request: Asked, id: string, equals: readonly Candidate[], compared: string): object {
-	const facts = ({ flow }: Candidate) => ({ id: flow.id, method: flow.request.method, url: flow.request.prettyUrl, status: flow.response?.statusCode ?? null });
+	const facts = ({ flow }: Candidate) => {
+		const { method, prettyUrl: url } = askedOf(flow);
+		return { id: flow.id, method, url, status: flow.response?.statusCode ?? null, ended: endOf(flow) };
+	};
 	return { answered: true, compared, request, recording: id, equal: equals.map(facts) };
 }

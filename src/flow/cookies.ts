@@ -49,20 +49,36 @@ export interface CookieOrigin {
 export class CookieJar {
 	readonly #jars = new Map<number, ToughCookie.CookieJar>();
 
-	/** Takes a Set-Cookie header; what RFC 6265 refuses, such as a foreign domain, is passed over. */
-	store(setCookie: string, from: CookieOrigin): void {
+	/**
+	 * Takes a Set-Cookie header; what RFC 6265 refuses, such as a foreign domain, is passed over.
+	 * @param at when it came, in seconds since 1970
+	 */
+	store(setCookie: string, from: CookieOrigin, at: number): void {
+		const { Cookie, CookieJar: Jar } = toughCookie();
+		const cookie = Cookie.parse(setCookie, { loose: true });
+		// RFC 6265bis section 5.7: without name and value it is none
+		if (cookie === undefined || (cookie.key === "" && cookie.value === "")) return;
+		if (typeof cookie.maxAge === "number") {
+			cookie.expires = new Date(cookie.maxAge > 0 ? (at + cookie.maxAge) * 1000 : 0);
+			cookie.maxAge = null;
+		}
 		let jar = this.#jars.get(from.port);
 		if (jar === undefined) {
-			const { CookieJar: Jar } = toughCookie();
 			jar = new Jar(undefined, { rejectPublicSuffixes: true, looseMode: true, allowSpecialUseDomain: true });
 			this.#jars.set(from.port, jar);
 		}
-		jar.setCookieSync(setCookie, urlOf(from), { ignoreError: true });
+		jar.setCookieSync(cookie, urlOf(from), { ignoreError: true });
 	}
 
-	/** The value of the Cookie header for a request, null when there is none to send. */
-	cookiesFor(to: CookieOrigin): string | null {
-		return this.#jars.get(to.port)?.getCookieStringSync(urlOf(to)) || null;
+	/**
+	 * The value of the Cookie header for a request, null when there is none to send.
+	 * @param at when it is sent, in seconds since 1970: what has expired by then is left out
+	 */
+	cookiesFor(to: CookieOrigin, at: number): string | null {
+		// the package knows no time but today's
+		const all = this.#jars.get(to.port)?.getCookiesSync(urlOf(to), { expire: false, sort: true }) ?? [];
+		const cookies = all.filter(({ expires }) => !(expires instanceof Date) || expires.getTime() > at * 1000);
+		return cookies.map((cookie) => cookie.cookieString()).join("; ") || null;
 	}
 }
 

@@ -57,6 +57,7 @@ export async function createBlockList({ block_list: texts }: OptionValues<typeof
 
 	return {
 		name: NAME,
+		leavesRequest: true,
 		needs: { request: rules.some(({ filter }) => filter.needs.has("requestBody")) },
 		request: (flow, turn) => (turn.live ? block(flow, turn) : drop(flow, turn)),
 		response: (flow, turn) => {

@@ -22,6 +22,8 @@ export interface Delivery {
 	readonly waitMs?: number;
 	/** The body in pieces, each with the milliseconds before it. Together they are `response.body`. */
 	readonly pieces?: readonly Piece[] | null;
+	/** What comes behind the body in place of its end: nothing, until the client goes, or the connection breaks. null: it ends. */
+	readonly unfinished?: "hold" | "break" | null;
 	/** What is said in the WebSocket that a response of status 101 begins. */
 	readonly websocket?: ServerPart | null;
 }
@@ -170,6 +172,8 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	readonly needs?: { readonly request?: boolean | "always"; readonly response?: boolean };
 	/** Sees live requests to this host alone, in lower case, and costs others nothing. Default: all of them. */
 	readonly host?: string;
+	/** It never changes a request. Default: it may, where it sees one. */
+	readonly leavesRequest?: boolean;
 	/** Makes sense for live traffic only; stored flows skip it. */
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */

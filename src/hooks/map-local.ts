@@ -87,6 +87,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 
 	return {
 		name: NAME,
+		leavesRequest: true,
 		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
 		request(flow, turn) {
 			const url = withoutFragment(flow.request.prettyUrl);

@@ -23,6 +23,7 @@ export function createOnboarding(values: OptionValues<typeof options>, { guide, 
 		name: NAME,
 		host,
 		liveOnly: true,
+		leavesRequest: true,
 		request({ request }, turn) {
 			const answer = (status: number, type: string, body: Buffer, ...fields: [string, string][]) =>
 				turn.answer(makeResponse(status, [["Content-Type", type], ...fields], body, now()), NAME);

@@ -4,6 +4,9 @@ import { type Hook, type Phase, phases, Turn } from "./hook.ts";
 
 type Runner = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
 
+/** The name of hooks that are scripts. */
+export const SCRIPT = "script";
+
 const REQUEST_PHASES: ReadonlySet<Phase> = new Set(["requestheaders", "request"]);
 
 export class Pipeline {
@@ -15,6 +18,8 @@ export class Pipeline {
 	readonly insistsOnRequestBody: boolean;
 	/** Whether one hook alone sees requests and responses that do not fail. */
 	readonly isOneAlone: boolean;
+	/** Whether some hook may change requests. */
+	readonly changesRequests: boolean;
 	readonly #host: string | undefined;
 	readonly #live: Record<Phase, readonly Runner[]>;
 	readonly #stored: Record<Phase, readonly Runner[]>;
@@ -30,6 +35,7 @@ export class Pipeline {
 		this.needsRequestBody = live.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
 		this.needsResponseBody = live.some((hook) => hook.needs?.response);
 		this.insistsOnRequestBody = live.some((hook) => hook.needs?.request === "always");
+		this.changesRequests = live.some((hook) => !hook.leavesRequest && (hook.requestheaders !== undefined || hook.request !== undefined));
 		this.#live = byPhase(live);
 		this.isOneAlone = (["requestheaders", "request", "responseheaders", "response"] as const).flatMap((phase) => this.#live[phase]).length === 1;
 		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
@@ -75,6 +81,7 @@ export class Pipeline {
 		flow.response = null;
 		flow.error = null;
 		try {
+			await this.#wholeOriginal(flow);
 			await run("requestheaders");
 			if (turn.verdict === null) await run("request");
 		} finally {
@@ -94,6 +101,26 @@ export class Pipeline {
 		if (flow.websocket !== null) await this.#wholeWebSocket(flow.websocket, run);
 		if (flow.error !== null) await run("error");
 		return turn.verdict?.kind === "drop" ? null : flow;
+	}
+
+	/**
+	 * What is to be changed in a request, or taken out of it, is so in the request as it came, too. Scripts run once a flow: where there are any,
+	 * the request counts as they leave it.
+	 */
+	async #wholeOriginal(flow: HttpFlow): Promise<void> {
+		const { original, request } = flow;
+		if (original === null) return;
+		flow.original = null;
+		if (this.hooks.some(({ name }) => name === SCRIPT)) return;
+		flow.request = original;
+		try {
+			const turn = new Turn(false);
+			await runAll(this.#stored.requestheaders, 0, "requestheaders", flow, turn);
+			if (turn.verdict === null) await runAll(this.#stored.request, 0, "request", flow, turn);
+			flow.original = flow.request;
+		} finally {
+			flow.request = request;
+		}
 	}
 
 	/** The list of messages grows as it did live. */

@@ -52,6 +52,7 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 	return {
 		name: NAME,
 		liveOnly: true,
+		leavesRequest: true,
 		admit,
 		async admitBy(client, header) {
 			const credentials = parseBasic(header);

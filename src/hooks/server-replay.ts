@@ -10,9 +10,11 @@ import { type Delay, durationOf, parseDelay, type RecordedTimes, waitOf } from "
 import { missData, missText } from "../replay/miss-text.ts";
 import { NearMisses } from "../replay/near-miss.ts";
 import { piecesOf } from "../replay/pace.ts";
+import { isPreflight, preflightFields } from "../replay/preflight.ts";
 import type { Recording } from "../replay/recording.ts";
 import { compileRefresh, type Refresh } from "../replay/refresh.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
+import { askedOf } from "../replay/request-key.ts";
 import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Delivery, Hook, HostNames, Piece, StandingAnswer, Turn } from "./hook.ts";
@@ -43,6 +45,11 @@ export const options = {
 		default: "any",
 		choices: ["any", "recorded"],
 		help: "What clients are offered in TLS: HTTP/2 first, whatever was recorded, or HTTP/1.1 first for hosts that were recorded so.",
+	},
+	server_replay_preflight: {
+		type: "boolean",
+		default: false,
+		help: "Answer a CORS preflight without a recording from the recording of the request that it asks for.",
 	},
 	server_replay_refresh: {
 		type: "boolean",
@@ -151,6 +158,7 @@ function namingOption(cause: unknown, option: string): unknown {
 class Replay implements ServerReplay {
 	readonly name = NAME;
 	readonly liveOnly = true;
+	readonly leavesRequest = true;
 	readonly needs = { request: "always" } as const;
 	readonly #index: ReplayIndex;
 	readonly #nearMisses: NearMisses;
@@ -158,6 +166,7 @@ class Replay implements ServerReplay {
 	readonly #extra: string;
 	readonly #refresh: Refresh | null;
 	readonly #delay: Delay | null;
+	readonly #preflight: boolean;
 	readonly #now: () => number;
 	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
 	#served = 0;
@@ -170,6 +179,7 @@ class Replay implements ServerReplay {
 		this.#extra = values.server_replay_kill_extra ? "kill" : values.server_replay_extra;
 		this.#refresh = values.server_replay_refresh ? compileRefresh(values.server_replay_refresh_also) : null;
 		this.#delay = parseDelay(values.server_replay_delay);
+		this.#preflight = values.server_replay_preflight;
 		this.#now = context.now ?? clock;
 		this.prefersHttp1 = values.server_replay_alpn === "recorded" ? ({ hosts, port }) => hosts.some((host) => index.isHttp1Only(host, port)) : null;
 	}
@@ -184,7 +194,7 @@ class Replay implements ServerReplay {
 	}
 
 	#settle(flow: HttpFlow, turn: Turn, recording: Recording | null): void | Promise<void> {
-		if (recording === null) return this.#miss(flow, turn);
+		if (recording === null) return this.#preflight && isPreflight(flow.request) ? this.#answerPreflight(flow, turn) : this.#miss(flow, turn);
 		this.#served++;
 		flow.isReplay = "response";
 		const accepted = flow.request.headers.raw("accept-encoding");
@@ -218,7 +228,8 @@ class Replay implements ServerReplay {
 	#delivery(request: Request, response: Response, recording: Recording): Delivery | null {
 		const delay = this.#delay;
 		const isWebSocket = response.statusCode === 101;
-		if (delay === null && !isWebSocket) return null;
+		const unfinished = unfinishedEnd(recording, request);
+		if (delay === null && !isWebSocket && unfinished === null) return null;
 		const recorded = recording.flow();
 		if (recorded?.response == null) return null;
 		if (isWebSocket) answerHandshake(response.headers, request);
@@ -226,6 +237,7 @@ class Replay implements ServerReplay {
 		return {
 			waitMs: delay === null ? 0 : waitOf(delay, times) * 1000,
 			pieces: delay?.kind !== "recorded" || isWebSocket ? null : paced(response, recorded, durationOf(delay, times), delay.factor),
+			unfinished,
 			websocket:
 				recorded.websocket && isWebSocket ? serverPart(recorded.websocket, (seconds) => seconds * (delay?.kind === "recorded" ? delay.factor : 0)) : null,
 		};
@@ -241,13 +253,23 @@ class Replay implements ServerReplay {
 		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: recording.id, repaired });
 	}
 
+	async #answerPreflight(flow: HttpFlow, turn: Turn): Promise<void> {
+		const { id, request } = flow;
+		const asked = await this.#nearMisses.askedBy(askedOf(flow));
+		if (asked === null) return this.#miss(flow, turn);
+		this.#served++;
+		flow.isReplay = "response";
+		turn.answer(makeResponse(204, preflightFields(request, asked.response), Buffer.alloc(0), this.#now()), NAME);
+		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: asked.id, repaired: null });
+	}
+
 	/** What goes on to a server needs no explanation. */
 	async #miss(flow: HttpFlow, turn: Turn): Promise<void> {
 		this.#missed++;
 		const { id, request } = flow;
 		const missed = { method: request.method, url: request.prettyUrl };
 		const isForwarded = this.#extra === "forward";
-		const nearest = isForwarded ? null : await this.#nearMisses.to(request);
+		const nearest = isForwarded ? null : await this.#nearMisses.to(askedOf(flow));
 		const explanation = isForwarded ? `not recorded, forwarded: ${missed.method} ${missed.url}\n` : missText(missed, nearest, this.#context.flagPrefix);
 		this.#context.onMiss?.({ id, ...missed, policy: this.#extra, explanation, nearest });
 		if (isForwarded) return;
@@ -264,6 +286,14 @@ function sessionOf(flow: HttpFlow, { proxyAuthorization }: Turn): string {
 	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
 	const user = noted ?? parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
 	return typeof user === "string" ? user : "";
+}
+
+/** What is replayed in place of an end that the recording does not have; null: it has one. */
+function unfinishedEnd({ end, response: { headers, statusCode, bodySize } }: Recording, { method }: Request): "hold" | "break" | null {
+	if (end === "cut") return "break";
+	// all that was announced had come
+	const isComplete = headers.raw("content-length") === String(bodySize ?? 0) || method === "HEAD" || statusCode === 204 || statusCode === 304;
+	return end === "server" || isComplete ? null : "hold";
 }
 
 function timesOf(request: Request, response: Response): RecordedTimes {

@@ -2,7 +2,7 @@
 import { CookieJar, type CookieOrigin } from "../flow/cookies.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import type { HookContext } from "./context.ts";
+import { clock, type HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
 import { compileFilterLazily } from "./rule.ts";
 
@@ -14,6 +14,7 @@ export const options = {
 export async function createStickyCookie({ stickycookie: pattern }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (pattern === null) return null;
 	const filter = await compileFilterLazily(pattern, context);
+	const { now = clock } = context;
 	const jar = new CookieJar();
 	return {
 		name: "sticky-cookie",
@@ -21,16 +22,24 @@ export async function createStickyCookie({ stickycookie: pattern }: OptionValues
 		request(flow) {
 			const { headers } = flow.request;
 			if (headers.has("cookie") || !filter.matches(flow)) return;
-			const cookies = jar.cookiesFor(originOf(flow));
+			const cookies = jar.cookiesFor(originOf(flow), timeOf(flow.request.timestampStart, now));
 			if (cookies === null) return;
 			flow.metadata.stickycookie = true;
 			headers.add("cookie", cookies);
 		},
 		// whatever the filter: it is about who gets cookies
 		response(flow) {
-			for (const cookie of flow.response?.headers.getAll("set-cookie") ?? []) jar.store(cookie, originOf(flow));
+			const { request, response } = flow;
+			if (response === null) return;
+			const at = timeOf(response.timestampStart || request.timestampStart, now);
+			for (const cookie of response.headers.getAll("set-cookie")) jar.store(cookie, originOf(flow), at);
 		},
 	};
+}
+
+/** Of stored flows their own time counts; today's where it is not known. */
+function timeOf(seconds: number, now: () => number): number {
+	return seconds > 0 ? seconds : now();
 }
 
 function originOf({ request: { scheme, host, port, path } }: HttpFlow): CookieOrigin {

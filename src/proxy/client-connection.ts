@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { CLIENT_GONE } from "../flow/ending.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority } from "../flow/url.ts";
@@ -46,7 +47,8 @@ const TURN_REQUESTS = 16;
 /** Larger requests are not known by their bytes. */
 const ASKED_LIMIT = 4096;
 
-const GONE = "Client disconnected.";
+/** Sent behind all else, to hear when that was sent. */
+const NOTHING: Buffer = Buffer.alloc(0);
 
 export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHost {
 	readonly context: ProxyContext;
@@ -108,7 +110,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** Ends at once; a request still open goes to the tape. */
 	stop(): void {
 		this.#ending = true;
-		if (this.#halfClosed !== null) this.#exchange?.clientFailed(GONE, null);
+		if (this.#halfClosed !== null) this.#exchange?.clientFailed(CLIENT_GONE, null);
 		this.#exchange?.stop();
 		this.#socket.destroy();
 	}
@@ -199,6 +201,13 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		}
 	}
 
+	breakOff(): void {
+		this.#exchange = null;
+		this.#ending = true;
+		this.#batch.write();
+		this.#socket.write(NOTHING, () => this.abort());
+	}
+
 	abort(): void {
 		this.#exchange = null;
 		this.#ending = true;
@@ -262,13 +271,13 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#onEnd(): void {
 		const isAsked = this.#exchange !== null || (this.#waitsFor !== null && !this.#parser.idle);
 		if (!isAsked || !this.#requestEnded) {
-			this.#exchange?.clientFailed(GONE, null);
+			this.#exchange?.clientFailed(CLIENT_GONE, null);
 			this.#batch.write();
 			this.#socket.end();
 			return;
 		}
 		this.#halfClosed = setTimeout(() => {
-			this.#exchange?.clientFailed(GONE, null);
+			this.#exchange?.clientFailed(CLIENT_GONE, null);
 			this.#socket.destroy();
 		}, HALF_CLOSED_MS);
 	}
@@ -277,7 +286,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.facts.timestampEnd = now();
 		if (this.#halfClosed !== null) clearTimeout(this.#halfClosed);
 		this.#ending = true;
-		this.#exchange?.clientFailed(GONE, null);
+		this.#exchange?.clientFailed(CLIENT_GONE, null);
 		this.#settings.onClose(this);
 	};
 

@@ -215,6 +215,13 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		this.#stream.close(reset || INTERNAL_ERROR);
 	}
 
+	breakOff(): void {
+		const stream = this.#stream;
+		this.#exchange = null;
+		if (!stream.writable || !stream.headersSent) this.abort(null);
+		else stream.write(Buffer.alloc(0), () => setImmediate(() => this.abort(null)));
+	}
+
 	detach(): Duplex {
 		const stream = this.#stream;
 		this.#exchange = null;

@@ -36,6 +36,8 @@ export interface ExchangeHost {
 	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void;
 	/** Hangs up, so that the client sees that what it got is not whole. `reset`: the code with which the server did so, where it gave one. */
 	abort(reset: number | null): void;
+	/** As `abort`, once all that was added is sent. */
+	breakOff(): void;
 	/** The other protocol's bytes, both ways; the host reads and writes no more. Whoever takes them has to resume the stream. */
 	detach(): Duplex;
 }

@@ -18,8 +18,10 @@ import { destinationOf, isForNextProxy } from "./destination.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
 import { requestOf, responseOf, takeProxyFields } from "./exchange-messages.ts";
+import { unfinishedFraming } from "./framing-out.ts";
 import { GivenAnswer } from "./given-answer.ts";
 import { asksForUpgrade, withdrawH2c } from "./http2-fields.ts";
+import { originalOf, settleOriginal } from "./original.ts";
 import { Passage } from "./passage.ts";
 import { PhaseRunner } from "./phase-runner.ts";
 import { type Asker, Query } from "./query.ts";
@@ -40,6 +42,8 @@ type Stage = "requestheaders" | "request body" | "request" | "wait" | "server" |
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
 
+const BROKEN_OFF = "The recorded response broke off here.";
+
 const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
 export class Exchange implements Asker {
@@ -59,6 +63,8 @@ export class Exchange implements Asker {
 	#impatience: NodeJS.Timeout | null = null;
 	#chunkTimes: ChunkTimes | null = null;
 	#reset: number | null = null;
+	/** All pieces of a given answer were told. */
+	#isPlayed = false;
 
 	/** A request as it comes; its body is still to be brought. `authority`: the pseudo-field of HTTP/2. */
 	static live(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = ""): Exchange {
@@ -97,6 +103,7 @@ export class Exchange implements Asker {
 		const { bodies, pipeline } = this.#context;
 		const { request } = this.flow;
 		const isEvents = request.body === null && isEventStream(request.headers);
+		if (pipeline.changesRequests) this.flow.original = originalOf(request);
 		this.#hooks.turn.passesRequest = isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
 		this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
@@ -131,6 +138,7 @@ export class Exchange implements Asker {
 			request.trailers = trailers === null ? null : new Headers(trailers);
 			this.#bring("request", () => passage.relay.end(trailers));
 			request.body = passage.relay.body();
+			if (this.flow.original !== null) this.flow.original.body ??= request.body;
 		}
 		if (this.#stage === "request body") this.#requestBodyDone();
 		else {
@@ -141,7 +149,7 @@ export class Exchange implements Asker {
 
 	/** The client has gone, or what it sends cannot be understood; then it is told so with a status. */
 	clientFailed(message: string, status: ErrorStatus | null): void {
-		if (this.#stage !== "over") this.#fail(message, status);
+		if (this.#stage !== "over") this.#fail(message, status, status === null ? "client" : "cut");
 	}
 
 	/** The proxy ends: the flow goes to the tape as it is. */
@@ -250,7 +258,10 @@ export class Exchange implements Asker {
 
 	#requestBodyDone(): void {
 		this.#stage = "request";
+		const { original, request } = this.flow;
+		if (original !== null) original.body = request.body;
 		this.#phase("request", () => {
+			settleOriginal(this.flow);
 			if (!this.#isDecided()) this.#forward();
 		});
 	}
@@ -286,6 +297,7 @@ export class Exchange implements Asker {
 
 	#forward(): void {
 		const { pool } = this.#context;
+		settleOriginal(this.flow);
 		const { request } = this.flow;
 		if (pool === null) {
 			this.#fail("no hook answered this request, and this proxy does not connect to servers", 502);
@@ -417,6 +429,10 @@ export class Exchange implements Asker {
 		const isTouched = this.#hooks.seesAny("responseheaders", "response");
 		// Hooks that see bodies may have changed it.
 		const pieces = pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
+		if (this.#given?.unfinished != null) {
+			this.#answerUnfinished(response, pieces);
+			return;
+		}
 		const body: BodyFacts = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
 		const standing = pipeline.isOneAlone && !wantsFlows ? (this.#given?.standing ?? null) : null;
 		const { relay } = this.#response;
@@ -438,12 +454,56 @@ export class Exchange implements Asker {
 		this.#endIfComplete();
 	}
 
+	/** A recorded answer that never was whole: nobody shall take it for one. */
+	#answerUnfinished(response: Response, pieces: readonly Piece[] | null): void {
+		const { request } = this.flow;
+		const { relay } = this.#response;
+		const framing = unfinishedFraming(response, request.method, response.bodySize ?? 0);
+		this.#stage = "answer";
+		this.#response.isEnded = false;
+		// a head alone would be all of it
+		if (framing.kind === "none") {
+			this.#breakOff();
+			return;
+		}
+		relay.onCaughtUp = () => this.#stopShort();
+		relay.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
+		if (pieces === null) relay.replaceUnfinished(response.body ?? Buffer.alloc(0));
+		relay.open(this.#host.sendResponse(response, request, { framing }, true, null));
+		this.#isPlayed = pieces === null;
+		if (pieces === null) this.#stopShort();
+		else this.#play(pieces, response);
+	}
+
+	/** Once all is sent that there is of an unfinished answer. */
+	#stopShort(): void {
+		if (this.#stage !== "answer" || !this.#isPlayed || this.#response.relay.isBehind) return;
+		if (this.#given?.unfinished === "break") this.#breakOff();
+		else this.#host.flush();
+	}
+
 	#play(pieces: readonly Piece[], response: Response): void {
 		this.#response.isEnded = false;
 		this.#given?.play(pieces, {
 			piece: (bytes) => this.#response.relay.push(bytes),
-			end: () => this.responseEnd(response.trailers?.fields.slice() ?? null, now()),
+			end: () => {
+				this.#isPlayed = true;
+				if (this.#given?.unfinished == null) this.responseEnd(response.trailers?.fields.slice() ?? null, now());
+				else this.#stopShort();
+			},
 			flush: () => this.#host.flush(),
+		});
+	}
+
+	/** Ends as the recording did that is replayed. */
+	#breakOff(): void {
+		const { flow } = this;
+		this.#stage = "over";
+		flow.error = { message: BROKEN_OFF, timestamp: now() };
+		flow.ended = "cut";
+		this.#phase("error", () => {
+			void this.#context.record(flow);
+			this.#host.breakOff();
 		});
 	}
 
@@ -492,8 +552,8 @@ export class Exchange implements Asker {
 		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}
 
-	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. */
-	#fail(message: string, status: ErrorStatus | null): void {
+	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. `end`: how a response ended that had begun. */
+	#fail(message: string, status: ErrorStatus | null, end: "client" | "cut" = "cut"): void {
 		const isTold = this.#stage !== "answer" && status !== null;
 		const { flow } = this;
 		this.#stage = "over";
@@ -502,6 +562,8 @@ export class Exchange implements Asker {
 		this.#response.relay.close();
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		flow.error = { message, timestamp: now() };
+		settleOriginal(flow);
+		if (flow.response !== null) flow.ended = this.#response.isEnded ? "server" : end;
 		// What has come is kept; of a body that nothing has come of it is not said that it was empty.
 		if (this.#request.hasCome) flow.request.body ??= this.#request.relay.body();
 		if (flow.response !== null && this.#response.hasCome) flow.response.body ??= this.#response.relay.body();

@@ -77,6 +77,19 @@ export function outgoingResponse(response: Response, request: Asked, body: BodyF
 	};
 }
 
+/**
+ * How the body of a response is framed that will not be complete: as recorded, unless it would look complete then.
+ * @param size of what there is of it
+ */
+export function unfinishedFraming(response: Response, method: ByteString, size: number): Framing {
+	const { statusCode, reason, headers } = response;
+	if (isBodiless(method, statusCode)) return { kind: "none" };
+	const version = response.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
+	const said = claim(() => responseFraming({ version, status: statusCode, reason, fields: headers.fields }, method));
+	if (said?.kind === "length") return said.length > size ? said : { kind: "chunked" };
+	return said?.kind === "close" && version === "HTTP/1.0" ? said : { kind: "chunked" };
+}
+
 /** RFC 9112 section 9.6: a client that asked for it and is not told may take the connection for one that stays. A server tells it itself. */
 function mustTellOfClose({ httpVersion, headers }: Asked): boolean {
 	return httpVersion === "HTTP/1.1" && !isPersistent(httpVersion, headers.fields);

@@ -27,6 +27,11 @@ export class GivenAnswer {
 		return this.#delivery?.pieces ?? null;
 	}
 
+	/** What comes in place of the end of its body; null: it ends. */
+	get unfinished(): "hold" | "break" | null {
+		return this.#delivery?.unfinished ?? null;
+	}
+
 	/** Whether there is a time to wait before it; then `begin` is called behind that. */
 	waits(begin: () => void): boolean {
 		const waitMs = this.#delivery?.waitMs;

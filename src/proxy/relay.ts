@@ -163,6 +163,12 @@ export class Relay {
 		this.#trailers = trailers;
 	}
 
+	/** As `replace`, with a body of which no end will come. */
+	replaceUnfinished(body: NonNullable<Body>): void {
+		this.replace(body, null);
+		this.#ended = false;
+	}
+
 	/** Passes on all that is there, and from now on what comes. */
 	open(writer: BodyWriter): void {
 		this.#writer = writer;

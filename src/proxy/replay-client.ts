@@ -186,6 +186,10 @@ class Sender implements ExchangeHost, BodyWriter {
 		this.#done(undefined);
 	}
 
+	breakOff(): void {
+		this.#done(undefined);
+	}
+
 	/** Nobody here speaks another protocol. */
 	detach(): Duplex {
 		this.#done(undefined);

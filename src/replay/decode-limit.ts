@@ -40,5 +40,5 @@ export class DecodeLimit {
 }
 
 function nameOf(method: string, path: string): string {
-	return `${method.toUpperCase()} ${pathOf(path, pathEnd(path), false)}`;
+	return `${method.toUpperCase()} ${pathOf(path, pathEnd(path), { pathParams: false, normal: true })}`;
 }

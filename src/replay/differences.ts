@@ -5,6 +5,7 @@ import { formFields } from "../flow/form.ts";
 import type { Message, Request } from "../flow/message.ts";
 import type { MatchRules, MatchValues } from "./match-rules.ts";
 import { type Content, contentOf, cookiePairs, headersInUse, hostOf, jsonValues, type Pairs, pathEnd, pathOf, queryPairs, rawQuery } from "./request-parts.ts";
+import { NO_WISH, wishOf } from "./wish.ts";
 
 /** A part of a request. Those with a name are told apart by it: a query field, a form field, a header, a cookie, a JSON pointer. */
 export type Part =
@@ -23,7 +24,11 @@ export type Part =
 	/** Bodies that mean the same and are written differently. */
 	| "notation"
 	/** The match function says no. */
-	| "match";
+	| "match"
+	/** Which part is asked for. */
+	| "range"
+	/** What the client has already. */
+	| "condition";
 
 /** An option with a value: of a list, an item. */
 export interface ReplayOption {
@@ -44,6 +49,9 @@ export interface Difference {
 /** Bodies beyond this many bytes are not taken apart. */
 const TAKEN_APART = 256 * 1024;
 
+const NORMAL = { normal: true };
+const NORMALIZE = { name: "server_replay_normalize_url", value: true } as const;
+
 /** What differs in the heads. */
 export function headDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
 	const differences: Difference[] = [];
@@ -52,22 +60,45 @@ export function headDifferences(sent: Request, recorded: Request, rules: MatchRu
 	};
 	add("method", toText(recorded.method.toUpperCase()), toText(sent.method.toUpperCase()));
 	add("scheme", toText(recorded.scheme), toText(sent.scheme));
-	if (rules.host) add("host", toText(hostOf(recorded)), toText(hostOf(sent)), { name: "server_replay_ignore_host", value: true });
+	const isSameHost = hostOf(recorded, NORMAL) === hostOf(sent, NORMAL);
+	const hostOption = isSameHost ? NORMALIZE : ({ name: "server_replay_ignore_host", value: true } as const);
+	if (rules.host) add("host", toText(hostOf(recorded, rules)), toText(hostOf(sent, rules)), hostOption);
 	if (rules.port) add("port", String(recorded.port), String(sent.port), { name: "server_replay_ignore_port", value: true });
-	const path = (request: Request) => toText(pathOf(request.path, pathEnd(request.path), rules.pathParams));
-	add("path", path(recorded), path(sent));
+	const path = (request: Request, normal = rules.normal) => toText(pathOf(request.path, pathEnd(request.path), { ...rules, normal }));
+	add("path", path(recorded), path(sent), path(recorded, true) === path(sent, true) ? NORMALIZE : null);
 	if (rules.query) differences.push(...queryDifferences(sent, recorded, rules));
 	return [...differences, ...headerDifferences(sent, recorded, rules)];
 }
+
+/** What differs in what is asked for besides, where the recorded answer is only for some who ask. No option makes it answer others. */
+export function wishDifferences(sent: Request, recorded: Request): Difference[] {
+	const [is, was] = [wishOf(sent) ?? NO_WISH, wishOf(recorded) ?? NO_WISH];
+	const differences: Difference[] = [];
+	for (const [name, key] of WISHES) {
+		const [before, now] = [was[key], is[key]];
+		if (before === now) continue;
+		const part = key === "range" || key === "ifRange" ? "range" : "condition";
+		differences.push({ part, name, recorded: headerText(name, before), sent: headerText(name, now), option: null });
+	}
+	return differences;
+}
+
+const WISHES = [
+	["Range", "range"],
+	["If-Range", "ifRange"],
+	["If-Match", "ifMatch"],
+	["If-None-Match", "ifNoneMatch"],
+	["If-Modified-Since", "ifModifiedSince"],
+	["If-Unmodified-Since", "ifUnmodifiedSince"],
+] as const;
 
 /** What differs in the bodies. */
 export function bodyDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
 	const [is, was] = [contentOf(sent, rules), contentOf(recorded, rules)];
 	if (isSameContent(is, was)) return [];
 	if (is.kind === "json" && was.kind === "json") return jsonDifferences(was.values, is.values);
-	if (is.kind === "form" && was.kind === "form") return formDifferences(was.fields, is.fields);
-	const inside = takenApart(sent, recorded, rules);
-	if (inside === null) return [wholeBody(sent, recorded)];
+	if (is.kind === "form" && was.kind === "form" && is.isMultipart === was.isMultipart) return formDifferences(was.fields, is.fields);
+	const inside = takenApart(sent, recorded, rules) ?? [];
 	return inside.length > 0 ? inside : [isSameByMeaning(sent, recorded, rules) ? notation(sent, recorded) : wholeBody(sent, recorded)];
 }
 
@@ -163,7 +194,7 @@ function isSamePairs(a: Pairs, b: Pairs): boolean {
 
 function isSameContent(a: Content, b: Content): boolean {
 	if (a.kind === "json" && b.kind === "json") return isSamePairs(a.values, b.values);
-	if (a.kind === "form" && b.kind === "form") return isSamePairs(a.fields, b.fields);
+	if (a.kind === "form" && b.kind === "form") return a.isMultipart === b.isMultipart && isSamePairs(a.fields, b.fields);
 	if (a.kind !== "bytes" || b.kind !== "bytes") return a.kind === b.kind;
 	return bodySize(a.body) === bodySize(b.body) && (bodyBytes(a.body) as Buffer).equals(bodyBytes(b.body) as Buffer);
 }

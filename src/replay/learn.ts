@@ -5,7 +5,7 @@ import type { Request } from "../flow/message.ts";
 import { bodyDifferences, type Difference, headDifferences, type ReplayOption } from "./differences.ts";
 import { compileRules, type MatchRules } from "./match-rules.ts";
 import { distanceOf } from "./near-miss.ts";
-import { requestKey } from "./request-key.ts";
+import { askedOf, requestKey } from "./request-key.ts";
 import { hostOf, pathEnd } from "./request-parts.ts";
 import { volatileKind } from "./volatile.ts";
 
@@ -56,7 +56,8 @@ export function learn(first: readonly HttpFlow[], second: readonly HttpFlow[]): 
 /** By what no option leaves out. */
 function groups(flows: readonly HttpFlow[]): Map<string, Request[]> {
 	const found = new Map<string, Request[]>();
-	for (const { request } of flows) {
+	for (const flow of flows) {
+		const request = askedOf(flow);
 		const key = `${request.method} ${hostOf(request)} ${request.path.slice(0, pathEnd(request.path))}`;
 		const group = found.get(key);
 		if (group === undefined) found.set(key, [request]);

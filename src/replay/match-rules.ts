@@ -47,6 +47,11 @@ export const options = {
 		metavar: "NAME",
 		help: "Form fields (url-encoded or multipart) to leave out when matching. `*` stands for any characters.",
 	},
+	server_replay_normalize_url: {
+		type: "boolean",
+		default: false,
+		help: "Match URLs that are written differently and mean the same: escapes that need not be, as %7E for ~, and a dot at the end of the host.",
+	},
 	server_replay_ignore_host: { type: "boolean", default: false, help: "Match whatever the host is." },
 	server_replay_ignore_port: { type: "boolean", default: false, help: "Match whatever the port is." },
 } as const satisfies OptionTable;
@@ -75,6 +80,8 @@ export interface MatchRules {
 	readonly port: boolean;
 	/** The parameters behind `;` of the path's last segment, which mitmproxy leaves out. */
 	readonly pathParams: boolean;
+	/** Hosts and paths are brought into one notation. */
+	readonly normal: boolean;
 	readonly query: boolean;
 	readonly ignoredParams: NamePattern | null;
 	readonly paramOrder: boolean;
@@ -121,6 +128,7 @@ export function compileRules(values: MatchValues, { compileCut }: MatchExtras = 
 		headers: (values.server_replay_use_headers ?? []).map((name) => name.toLowerCase()),
 		ignoredHeaders: compileNames(values.server_replay_ignore_headers, { ignoreCase: true }),
 		ignoredCookies: compileNames(values.server_replay_ignore_cookies),
+		normal: values.server_replay_normalize_url === true,
 		host: !values.server_replay_ignore_host,
 		port: !values.server_replay_ignore_port,
 		ignoredParams: compileNames(values.server_replay_ignore_params),

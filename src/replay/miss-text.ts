@@ -54,13 +54,26 @@ function useLines({ uses, differences }: NearMiss): string[] {
 	return [`   ${differences.length === 0 ? "the same request, but this recording" : "it"} has answered ${uses === 1 ? "once" : `${uses} times`} already`];
 }
 
-function adviceText({ status, options }: NearMiss, prefix: string): string {
+function adviceText({ status, kept, options, differences }: NearMiss, prefix: string): string {
 	if (status === null || (status < 200 && status !== 101)) return "it has no response to answer with";
-	if (options === null) return "no option makes it match";
+	if (!kept) return "its body was not kept, so it cannot answer: --store-streamed-bodies keeps bodies that pass as they come";
+	if (options === null) return differences.length > 0 && differences.every(isOfWish) ? wishText(differences) : "no option makes it match";
 	return options.length === 0 ? "it would answer now" : `would answer with ${options.map((option) => flagOf(option, prefix)).join(" ")}`;
 }
 
-export function differenceText({ part, name, recorded, sent }: Difference): string {
+function isOfWish({ part }: Difference): boolean {
+	return part === "range" || part === "condition";
+}
+
+function wishText(differences: readonly Difference[]): string {
+	return differences.some(({ part }) => part === "range")
+		? "a part answers only requests for bytes that it holds"
+		: "it answers only requests with the same condition: it is for clients that have a copy";
+}
+
+export function differenceText(difference: Difference): string {
+	const { name, recorded, sent } = difference;
+	const part = isOfWish(difference) ? "header" : difference.part;
 	const where =
 		name === undefined ? part : `${part === "query" || part === "form" ? `${part} field` : part} ${part === "json" ? name || '""' : JSON.stringify(name)}`;
 	if (part === "match") return "the match function says no";

@@ -1,12 +1,16 @@
 // Why no recording answers a request: the recorded requests nearest to it, for each what differs and what would make it match.
 
 import { toText } from "../flow/bytes.ts";
+import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import { Allowance } from "./allowance.ts";
-import { bodyDifferences, type Difference, headDifferences, type Part, type ReplayOption } from "./differences.ts";
+import { bodyDifferences, type Difference, headDifferences, type Part, type ReplayOption, wishDifferences } from "./differences.ts";
+import { fitOf } from "./fit.ts";
 import { Neighbours } from "./neighbours.ts";
 import type { Candidate, ReplayIndex } from "./replay-index.ts";
-import { isAnswer } from "./shelf.ts";
+import { askedOf } from "./request-key.ts";
+import { answerOf, endOfAnswer, isAnswer, isKept } from "./shelf.ts";
+import { NO_WISH, wishOf } from "./wish.ts";
 
 /** A recorded request and how it differs from one that was sent. */
 export interface NearMiss {
@@ -16,6 +20,8 @@ export interface NearMiss {
 	readonly url: string;
 	/** null: it has no response, and can answer nothing. */
 	readonly status: number | null;
+	/** Whether its body was kept; else it can answer nothing. */
+	readonly kept: boolean;
 	/** How often it answered. */
 	readonly uses: number;
 	readonly distance: number;
@@ -40,6 +46,8 @@ export const weights: Readonly<Record<Part, readonly [each: number, most: number
 	body: [4, 4],
 	notation: [1, 1],
 	match: [1, 1],
+	range: [1, 1],
+	condition: [1, 1],
 };
 
 /** Near misses that are told of. */
@@ -70,6 +78,17 @@ export class NearMisses {
 		return this.#allowance.isSpent ? null : this.#allowance.spend(() => this.#nearest(request, limit));
 	}
 
+	/** The recorded flow of the request that a preflight asks for, whatever its body is; null when there is none. */
+	async askedBy(preflight: Request): Promise<HttpFlow | null> {
+		await this.#neighbours.ready();
+		const request = preflight.copy();
+		request.method = preflight.headers.raw("access-control-request-method")?.trim() ?? "";
+		// the headers of the request itself are not known
+		const rules = { ...this.#index.rules, headers: [] };
+		const found = this.#neighbours.of(request).find(({ flow }) => isAnswer(flow) && headDifferences(request, askedOf(flow), rules).length === 0);
+		return found?.flow ?? null;
+	}
+
 	#nearest(request: Request, limit: number): NearMiss[] {
 		const byHead = this.#neighbours.of(request).map((candidate) => this.#compareHeads(request, candidate));
 		byHead.sort((a, b) => a.distance - b.distance || a.sizeGap - b.sizeGap);
@@ -78,28 +97,37 @@ export class NearMisses {
 	}
 
 	#compareHeads(request: Request, candidate: Candidate) {
-		const differences = headDifferences(request, candidate.flow.request, this.#index.rules);
-		const sizeGap = Math.abs((request.bodySize ?? 0) - (candidate.flow.request.bodySize ?? 0));
+		const differences = headDifferences(request, askedOf(candidate.flow), this.#index.rules);
+		const sizeGap = Math.abs((request.bodySize ?? 0) - (askedOf(candidate.flow).bodySize ?? 0));
 		return { candidate, differences, distance: distanceOf(differences), sizeGap };
 	}
 
 	#compare(request: Request, { flow, uses }: Candidate, heads: readonly Difference[]): NearMiss {
-		const recorded = flow.request;
+		const recorded = askedOf(flow);
 		const differences = [...heads, ...bodyDifferences(request, recorded, this.#index.rules)];
 		const { match, order } = this.#index;
 		if (differences.length === 0 && match !== null && !match(request, recorded)) differences.push({ part: "match", recorded: null, sent: null, option: null });
+		if (isAnswer(flow) && !isFit(request, flow)) differences.push(...wishDifferences(request, recorded));
 		const isSpent = uses > 0 && order === "once";
 		return {
 			id: flow.id,
 			method: toText(recorded.method),
 			url: recorded.prettyUrl,
 			status: flow.response?.statusCode ?? null,
+			kept: isKept(flow),
 			uses,
 			distance: distanceOf(differences),
 			differences,
 			options: isAnswer(flow) ? optionsFor(differences, isSpent) : null,
 		};
 	}
+}
+
+/** Whether a recording answers who asks for this part, or has that copy already. */
+function isFit(request: Request, flow: HttpFlow): boolean {
+	const ask = { method: request.method.toUpperCase(), wish: wishOf(request) ?? NO_WISH, accept: request.headers.raw("accept-encoding") };
+	const answer = answerOf(flow);
+	return fitOf(ask, { wish: wishOf(askedOf(flow)), response: answer.response, end: endOfAnswer(answer) }) !== null;
 }
 
 /** A sum over the differences, by the weights of their parts; of a path, each segment counts, and half when it is alike. */

@@ -1,6 +1,6 @@
 // A recorded response, made ready to be sent any number of times: what is the same each time is worked out once.
 import type { ByteString } from "../flow/bytes.ts";
-import type { HttpFlow } from "../flow/flow.ts";
+import type { FlowEnd, HttpFlow } from "../flow/flow.ts";
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
@@ -10,6 +10,16 @@ import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
+/** What is known of a recorded response besides itself. */
+export interface RecordingFacts {
+	/** Of the recorded flow. */
+	readonly id: string;
+	/** How it ended; null or nothing: with its end. */
+	readonly ended?: FlowEnd | null;
+	/** The time to which its dates were moved already. */
+	readonly refreshed?: number | null;
+}
+
 export class Recording {
 	/** Of the recorded flow. */
 	readonly id: string;
@@ -17,15 +27,21 @@ export class Recording {
 	response: Response;
 	/** All equal requests get it from now on. */
 	isAlways = false;
+	/** How the recorded response ended. */
+	readonly end: FlowEnd;
 	/** The whole recorded flow; null when it is gone. */
 	readonly flow: () => HttpFlow | null;
+	/** The time that its dates belong to. */
+	readonly #datedAt: number;
 	#coded: boolean | null = null;
 	#sendable: boolean | null = null;
 	#dates: readonly HeaderDate[] | null = null;
 
 	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
-	constructor({ id }: { readonly id: string }, response: Response, read: () => HttpFlow | null = () => null) {
+	constructor({ id, ended = null, refreshed = null }: RecordingFacts, response: Response, read: () => HttpFlow | null = () => null) {
 		this.id = id;
+		this.end = response.statusCode === 101 ? "server" : (ended ?? "server");
+		this.#datedAt = refreshed ?? response.timestampStart;
 		this.response = response;
 		this.flow = read;
 	}
@@ -52,7 +68,7 @@ export class Recording {
 			extra: response.extra,
 		});
 		if (!this.#isSendable) dropUnsendable(answer.headers);
-		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - response.timestampStart);
+		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - this.#datedAt);
 		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.get("content-encoding") ?? "")) undoCoding(answer);
 		return answer;
 	}
@@ -61,8 +77,7 @@ export class Recording {
 	staysUntil(now: number, refresh: Refresh | null): number {
 		if (refresh === null) return Number.POSITIVE_INFINITY;
 		if (refresh.json.length > 0) return now;
-		const { timestampStart } = this.response;
-		return this.#datesFor(refresh).length === 0 ? Number.POSITIVE_INFINITY : timestampStart + Math.floor(now - timestampStart) + 1;
+		return this.#datesFor(refresh).length === 0 ? Number.POSITIVE_INFINITY : this.#datedAt + Math.floor(now - this.#datedAt) + 1;
 	}
 
 	/** Which values of the fields of `answer` move with time, by their index and in order; null where its fields are not one by one the recorded ones. */
@@ -73,8 +88,8 @@ export class Recording {
 
 	/** A copy of the recorded header fields, the dates moved. */
 	fieldsAt(now: number, refresh: Refresh | null): ByteString[] {
-		const { headers, timestampStart } = this.response;
-		return refresh === null ? headers.fields.slice() : moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - timestampStart));
+		const { headers } = this.response;
+		return refresh === null ? headers.fields.slice() : moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - this.#datedAt));
 	}
 
 	/**
@@ -84,6 +99,7 @@ export class Recording {
 	flaw(method: ByteString): string | null {
 		const { statusCode, headers, body, bodySize } = this.response;
 		if (method === "HEAD" || statusCode === 204 || statusCode === 304) return null;
+		if (this.end !== "server") return null;
 		const length = headers.get("content-length");
 		if (body === null) return length === "0" ? null : "the body was not recorded";
 		return length === null || Number(length) === bodySize ? null : `content-length said ${length}, the body has ${bodySize} bytes`;
@@ -107,7 +123,8 @@ export class Recording {
 
 /** What cannot be decoded is sent as it is: the client may make more of it. */
 function undoCoding(response: Response): void {
-	if (response.bodySize === 0) return;
+	// of a part nothing can be made (RFC 9110 section 14.4)
+	if (response.bodySize === 0 || response.statusCode === 206) return;
 	let decoded: Buffer | null;
 	try {
 		decoded = response.content;

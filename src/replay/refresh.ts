@@ -80,10 +80,11 @@ export function refreshBody(response: Response, { json }: Refresh, delta: number
 /**
  * Refreshes a response in place. What cannot be read as a date stays as it is.
  * @param now seconds since 1970, the time at which the response is sent
+ * @param from the time that its dates belong to: that of the recording, unless they were moved before
  */
-export function refreshResponse(response: Response, now: number, refresh: Refresh = usualDates): void {
+export function refreshResponse(response: Response, now: number, refresh: Refresh = usualDates, from = response.timestampStart): void {
 	const { headers } = response;
-	const delta = now - response.timestampStart;
+	const delta = now - from;
 	headers.fields = moveDates(headers.fields, findDates(headers.fields, refresh), delta);
 	refreshBody(response, refresh, delta);
 }

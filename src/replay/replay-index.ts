@@ -7,7 +7,7 @@ import { DecodeLimit } from "./decode-limit.ts";
 import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "./match-rules.ts";
 import type { Recording } from "./recording.ts";
 import { type Candidate, type MatchFunction, ReplaySession } from "./replay-session.ts";
-import { requestKey } from "./request-key.ts";
+import { type Asked, askedOf, requestKey } from "./request-key.ts";
 import { type Outline, openShelf, type RecordedTape, type Shelf } from "./shelf.ts";
 
 export type { Candidate, MatchFunction } from "./replay-session.ts";
@@ -71,7 +71,7 @@ export class ReplayIndex {
 	 */
 	static async open(tapes: readonly RecordedTape[], values: IndexValues = {}, extras: IndexExtras = {}): Promise<ReplayIndex> {
 		const rules = compileRules(values, extras);
-		const keyOf = (flow: Pick<HttpFlow, "request">) => requestKey(flow.request, rules);
+		const keyOf = (flow: Asked) => requestKey(askedOf(flow), rules);
 		const shelves: Shelf[] = [];
 		for (const tape of tapes) shelves.push(await openShelf(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
@@ -92,7 +92,7 @@ export class ReplayIndex {
 
 	async #takeLater(flow: HttpFlow, session: string): Promise<Recording | null> {
 		for (let growing = this.#growing; growing !== null; growing = this.#growing) {
-			const known = this.#isFirstEnough ? this.take(flow, session) : null;
+			const known = this.#isFirstEnough ? this.take(flow, session, false) : null;
 			if (known !== null) return known;
 			await growing;
 		}
@@ -109,9 +109,14 @@ export class ReplayIndex {
 	 * The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on.
 	 * The request's body is not decoded beyond what recordings ask for from now on.
 	 */
-	take({ request }: HttpFlow, session = ""): Recording | null {
-		this.#decodeLimit.apply(request);
-		return this.#session(session).take(request);
+	take(flow: HttpFlow, session = "", isAllKnown = true): Recording | null {
+		const own = this.#session(session);
+		this.#decodeLimit.apply(askedOf(flow));
+		const found = own.take(askedOf(flow), isAllKnown);
+		if (found !== null || flow.original === null) return found;
+		// rules and scripts of this run may have been made to bring a request to what was recorded
+		this.#decodeLimit.apply(flow.request);
+		return own.take(flow.request, isAllKnown);
 	}
 
 	#session(name: string): ReplaySession {
@@ -179,6 +184,12 @@ export class ReplayIndex {
 		return versions;
 	}
 
+	/** In any session, as a whole or in parts. */
+	#hasUsed(spot: Spot): boolean {
+		for (const session of this.#sessions.values()) if (session.hasUsed(spot)) return true;
+		return false;
+	}
+
 	/** How many recordings that could have answered never did. */
 	countUnused(): number {
 		const answers = this.shelves.reduce((count, shelf) => count + shelf.countAnswers(), 0);
@@ -194,7 +205,7 @@ export class ReplayIndex {
 	/** Recordings that could have answered and never did, in order. Goes through all tapes. */
 	*unused(): Generator<Outline> {
 		for (const [outline, shelf] of this.outlines()) {
-			if (outline.isAnswer && this.usesOf({ shelf, place: outline.place }) === 0) yield outline;
+			if (outline.isAnswer && !this.#hasUsed({ shelf, place: outline.place })) yield outline;
 		}
 	}
 

@@ -1,13 +1,15 @@
 // What one client has been given: equal requests get their recordings in order, and each session for itself.
 import type { HttpFlow } from "../flow/flow.ts";
-import type { Request, Response } from "../flow/message.ts";
+import type { Request } from "../flow/message.ts";
 import { Cursor, type Spot } from "./cursor.ts";
+import { type Fit, fitOf, isBroken, isConditional, MADE } from "./fit.ts";
 import type { MatchRules, Order } from "./match-rules.ts";
 import { ReadyCache } from "./ready-cache.ts";
 import { Recording } from "./recording.ts";
-import { requestKey } from "./request-key.ts";
-import { isAnswer, type RecordedAnswer, type Shelf } from "./shelf.ts";
+import { askedOf, requestKey } from "./request-key.ts";
+import { answerOf, endOfAnswer, isAnswer, type RecordedAnswer, type Shelf } from "./shelf.ts";
 import { similarity } from "./similarity.ts";
+import { NO_WISH, type Wish, wishOf } from "./wish.ts";
 
 /** Whether a recording that the options do not tell apart from a request may answer it. */
 export type MatchFunction = (request: Request, recorded: Request) => unknown;
@@ -30,87 +32,191 @@ export interface Recordings {
 	at(spot: Spot): Candidate | null;
 }
 
+/** Said in place of a recording where more than the order decides which one it is. */
+const OTHERWISE = Symbol("otherwise");
+
 type Found = readonly [spot: Spot, answer: RecordedAnswer];
+
+/** A recorded flow, and how good an answer it is. */
+interface Fitting extends Candidate {
+	readonly fit: Fit;
+}
+
+/** All recordings of a key, for keys where more than their order decides. */
+interface Kin {
+	readonly cursor: Cursor;
+	readonly members: (Omit<Candidate, "uses"> & { readonly wish: Wish | null })[];
+}
+
+/** Recordings of one key that are looked at where more than their order decides. */
+const KIN_LIMIT = 10_000;
 
 export class ReplaySession {
 	readonly #recordings: Recordings;
 	/** How often the recordings of each shelf were used, by place. */
 	readonly #uses: readonly Map<number, number>[];
+	/** Of which recordings parts were given, in each shelf: that does not use them up. */
+	readonly #parts: readonly Set<number>[];
 	/** How far the recordings of a key are used up, for keys with several. */
 	readonly #cursors = new Map<string, Cursor>();
 	/** The recording of a key that is given always from now on. */
 	readonly #ready = new ReadyCache();
+	/** Keys with recordings that do not answer all who ask, or are not whole; and those that were asked for a part, or under conditions. */
+	readonly #kin = new Map<string, Kin>();
 
 	constructor(recordings: Recordings) {
 		this.#recordings = recordings;
 		this.#uses = recordings.shelves.map(() => new Map());
+		this.#parts = recordings.shelves.map(() => new Set());
 	}
 
-	/** The recording that answers a request; null when there is none or all are used up. It counts as used from now on. */
-	take(request: Request): Recording | null {
+	/**
+	 * The recording that answers a request; null when there is none or all are used up. It counts as used from now on.
+	 * @param isAllKnown more recordings cannot turn up; else nothing is taken that a later one could be better than
+	 */
+	take(request: Request, isAllKnown = true): Recording | null {
 		const { rules, match, order, shelves } = this.#recordings;
 		const key = requestKey(request, rules);
 		if (match !== null || rules.choice !== "first") return this.#choose(key, request);
+		const wish = wishOf(request);
+		if (wish !== null || (this.#kin.size > 0 && this.#kin.has(key))) return this.#select(key, request, wish, isAllKnown);
 		const ready = this.#ready.get(key);
 		if (ready !== undefined) return ready;
-		if (order !== "first") return this.#inOrder(key);
-		return this.#useAlways(key, this.#answerFrom(new Cursor(key, shelves, true)));
+		const taken = order === "first" ? this.#first(key, shelves) : this.#inOrder(key);
+		return taken === OTHERWISE ? this.#select(key, request, null, isAllKnown) : taken;
 	}
 
 	usesOf({ shelf, place }: Spot): number {
 		return this.#uses[shelf]?.get(place) ?? 0;
 	}
 
+	/** Whether it was given, or parts of it. */
+	hasUsed(spot: Spot): boolean {
+		return this.usesOf(spot) > 0 || this.#parts[spot.shelf]?.has(spot.place) === true;
+	}
+
 	/** Adds the places that were used, a set for each shelf. */
 	addUsed(used: readonly Set<number>[]): void {
 		for (const [shelf, places] of this.#uses.entries()) for (const place of places.keys()) used[shelf]?.add(place);
+		for (const [shelf, places] of this.#parts.entries()) for (const place of places) used[shelf]?.add(place);
 	}
 
-	#inOrder(key: string): Recording | null {
+	#first(key: string, shelves: readonly Shelf[]): Recording | null | typeof OTHERWISE {
+		const found = this.#answerFrom(new Cursor(key, shelves, true));
+		return found === OTHERWISE ? found : this.#useAlways(key, found);
+	}
+
+	#inOrder(key: string): Recording | null | typeof OTHERWISE {
 		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.#recordings.shelves);
 		const next = this.#answerFrom(cursor);
+		if (next === OTHERWISE) return next;
 		// of most keys there is one recording, and that it was used is all there is to remember
 		if (cursor.hasMore) this.#cursors.set(key, cursor);
 		if (next !== null || this.#recordings.order === "once") return this.#use(next);
-		return this.#recordings.order === "sequence" ? this.#useAlways(key, this.#last(key)) : this.#use(this.#again(key));
+		if (this.#recordings.order === "sequence") {
+			const last = this.#last(key);
+			return last === OTHERWISE ? last : this.#useAlways(key, last);
+		}
+		const again = this.#again(key);
+		return again === OTHERWISE ? again : this.#use(again);
 	}
 
 	/** The first recording once more, and from then on those behind it. */
-	#again(key: string): Found | null {
+	#again(key: string): Found | null | typeof OTHERWISE {
 		const cursor = new Cursor(key, this.#recordings.shelves, true);
 		this.#cursors.set(key, cursor);
 		return this.#answerFrom(cursor);
 	}
 
-	#last(key: string): Found | null {
+	#last(key: string): Found | null | typeof OTHERWISE {
 		const cursor = new Cursor(key, this.#recordings.shelves, true);
 		let last: Found | null = null;
-		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) last = next;
+		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) {
+			if (next === OTHERWISE) return next;
+			last = next;
+		}
 		return last;
 	}
 
-	/** The next flow that can answer and was not used, unless used ones are given again. */
-	#answerFrom(cursor: Cursor): Found | null {
+	/** The next flow that can answer and was not used, unless used ones are given again; or that more than the order decides. */
+	#answerFrom(cursor: Cursor): Found | null | typeof OTHERWISE {
 		for (let spot = cursor.next(); spot !== null; spot = cursor.next()) {
 			if (!cursor.isAgain && this.usesOf(spot) > 0) continue;
 			const answer = this.#recordings.shelves[spot.shelf]?.answerAt(spot.place);
-			if (answer) return [spot, answer];
+			if (!answer) continue;
+			if (isConditional(answer.response.statusCode) || isBroken({ response: answer.response, end: endOfAnswer(answer) })) return OTHERWISE;
+			return [spot, answer];
 		}
 		return null;
 	}
 
 	/** Where the match function or likeness decides: among all recordings of the key. */
 	#choose(key: string, request: Request): Recording | null {
-		const { match, order, rules } = this.#recordings;
-		const fitting = this.#recordings.candidates(key).filter(({ flow }) => isAnswer(flow) && (match === null || match(request, flow.request)));
-		const pool = fitting.map((candidate) => ({ ...candidate, uses: this.usesOf(candidate.spot) }));
-		let best: Candidate | null = null;
-		let most = -1;
-		for (const candidate of eligible(pool, order)) {
-			const score = similarity(rules.choice, request, candidate.flow.request);
-			if (score > most) [best, most] = [candidate, score];
+		const { match } = this.#recordings;
+		const fitting = this.#recordings.candidates(key).filter(({ flow }) => isAnswer(flow) && (match === null || match(request, askedOf(flow))));
+		const members = fitting.map(({ flow, spot }) => ({ flow, spot, wish: wishOf(askedOf(flow)) }));
+		return this.#useBest(this.#fitting(members, request, wishOf(request)), request);
+	}
+
+	/** Where it counts which part is asked for, or what the client has already. */
+	#select(key: string, request: Request, wish: Wish | null, isAllKnown: boolean): Recording | null {
+		const fitting = this.#fitting(this.#kinOf(key).members, request, wish);
+		return isAllKnown || fitting.some(({ fit }) => fit.rank === 0) ? this.#useBest(fitting, request) : null;
+	}
+
+	/** With what came to the tapes since. */
+	#kinOf(key: string): Kin {
+		const kin: Kin = this.#kin.get(key) ?? { cursor: new Cursor(key, this.#recordings.shelves), members: [] };
+		this.#kin.set(key, kin);
+		for (let spot = kin.cursor.next(); spot !== null && kin.members.length < KIN_LIMIT; spot = kin.cursor.next()) {
+			const flow = this.#recordings.at(spot)?.flow;
+			if (flow !== undefined && isAnswer(flow)) kin.members.push({ flow, spot, wish: wishOf(askedOf(flow)) });
 		}
-		return this.#use(best && [best.spot, { id: best.flow.id, response: best.flow.response as Response }]);
+		return kin;
+	}
+
+	#fitting(members: Kin["members"], { method, headers }: Request, wish: Wish | null): Fitting[] {
+		const ask = { method: method.toUpperCase(), wish: wish ?? NO_WISH, accept: headers.raw("accept-encoding") };
+		const found: Fitting[] = [];
+		for (const { flow, spot, wish: recorded } of members) {
+			const answer = answerOf(flow);
+			const fit = fitOf(ask, { wish: recorded, response: answer.response, end: endOfAnswer(answer) });
+			if (fit !== null) found.push({ flow, spot, fit, uses: this.usesOf(spot) });
+		}
+		return found;
+	}
+
+	/** The best that is not used up; of equally good ones by their order and likeness. */
+	#useBest(fitting: readonly Fitting[], request: Request): Recording | null {
+		const { order, rules } = this.#recordings;
+		for (const rank of [...new Set(fitting.map(({ fit }) => fit.rank))].sort((a, b) => a - b)) {
+			const equals = fitting.filter(({ fit }) => fit.rank === rank);
+			let best: Fitting | null = null;
+			let most = -1;
+			// parts are cut of what was given last, so that they belong together
+			for (const candidate of rank === MADE ? this.#latest(equals) : eligible(equals, order)) {
+				const score = similarity(rules.choice, request, askedOf(candidate.flow));
+				if (score > most) [best, most] = [candidate, score];
+			}
+			if (best !== null) return this.#give(best);
+		}
+		return null;
+	}
+
+	#latest(equals: readonly Fitting[]): readonly Fitting[] {
+		const used = equals.filter(({ spot }) => this.hasUsed(spot));
+		return used.length > 0 ? used.slice(-1) : equals;
+	}
+
+	#give({ flow, spot, fit }: Fitting): Recording {
+		const { shelf, place } = spot;
+		const recorded = answerOf(flow);
+		const answer = { ...recorded, response: fit.make?.() ?? recorded.response };
+		if (fit.rank === MADE) this.#parts[shelf]?.add(place);
+		else this.#count(spot);
+		const recording = new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
+		recording.isAlways = this.#recordings.order === "first" && this.#recordings.match === null;
+		return recording;
 	}
 
 	/** From now on this recording answers all requests with the key. */
@@ -124,10 +230,14 @@ export class ReplaySession {
 
 	#use(found: Found | null): Recording | null {
 		if (found === null) return null;
-		const [{ shelf, place }, answer] = found;
+		const [spot, answer] = found;
+		this.#count(spot);
+		return new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
+	}
+
+	#count({ shelf, place }: Spot): void {
 		const uses = this.#uses[shelf] as Map<number, number>;
 		uses.set(place, (uses.get(place) ?? 0) + 1);
-		return new Recording(answer, answer.response, () => this.#recordings.at({ shelf, place })?.flow ?? null);
 	}
 }
 

@@ -12,15 +12,23 @@ export { hostOf, isDefault as isDefaultKey, type MatchValues as KeyOptions, opti
 
 const DEFAULT_RULES = compileRules({});
 
+/** What is known of a flow that is compared. */
+export type Asked = Pick<HttpFlow, "request"> & { readonly original?: Request | null };
+
+/** The request as it came from the client: matching has no mind for what rules and scripts made of it. */
+export function askedOf({ request, original }: Asked): Request {
+	return original ?? request;
+}
+
 /** The key by default matching: 16 hexadecimal digits, the same on every machine and in every version of a tape. */
-export function defaultRequestKey(flow: Pick<HttpFlow, "request">): string {
-	return requestKey(flow.request, DEFAULT_RULES);
+export function defaultRequestKey(flow: Asked): string {
+	return requestKey(askedOf(flow), DEFAULT_RULES);
 }
 
 /** The key by other matching options. */
-export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow: Pick<HttpFlow, "request">) => string {
+export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow: Asked) => string {
 	const rules = compileRules(values, extras);
-	return (flow) => requestKey(flow.request, rules);
+	return (flow) => requestKey(askedOf(flow), rules);
 }
 
 /** 16 hexadecimal digits over what counts by the rules. */
@@ -33,9 +41,9 @@ function canonical(request: Request, rules: MatchRules): ByteString {
 	const { path } = request;
 	const end = pathEnd(path);
 	let out = `${request.method.toUpperCase()}\n${request.scheme}\n`;
-	if (rules.host) out += hostOf(request);
+	if (rules.host) out += hostOf(request, rules);
 	out += rules.port ? `\n${request.port}\n` : "\n\n";
-	out += pathOf(path, end, rules.pathParams);
+	out += pathOf(path, end, rules);
 	if (end < path.length && rules.query) out += canonicalQuery(rawQuery(path, end), rules);
 	if (rules.headers.length > 0) for (const [name, value] of headersInUse(request, rules)) out += value === null ? `\n${name}` : `\n${name}:${value}`;
 	return out + canonicalContent(contentOf(request, rules));
@@ -68,7 +76,7 @@ function canonicalContent(content: Content): ByteString {
 		case "missing":
 			return "\n-";
 		case "form":
-			return `\n&${formText(content.fields)}`;
+			return `\n${content.isMultipart ? "&&" : "&"}${formText(content.fields)}`;
 		case "json":
 			return `\n{${digest([Buffer.from(formText(content.values), "latin1")])}`;
 		case "bytes":

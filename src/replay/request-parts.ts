@@ -18,14 +18,16 @@ export type Content =
 	| { readonly kind: "ignored" }
 	/** Not recorded. */
 	| { readonly kind: "missing" }
-	| { readonly kind: "form"; readonly fields: Pairs }
+	| { readonly kind: "form"; readonly fields: Pairs; readonly isMultipart: boolean }
 	/** By pointer, in the order of the pointers: the token of each value, or the bracket that opens it. */
 	| { readonly kind: "json"; readonly values: Pairs }
 	| { readonly kind: "bytes"; readonly body: NonNullable<Body> };
 
 /** Hosts are the same whatever their case (RFC 9110 section 4.2.3). */
-export function hostOf(request: Request): ByteString {
-	return toByteString(request.prettyHost.toLowerCase());
+export function hostOf(request: Request, { normal }: Pick<MatchRules, "normal"> = { normal: false }): ByteString {
+	const host = toByteString(request.prettyHost.toLowerCase());
+	// the dot of the root (RFC 1034 section 3.1)
+	return normal && host.length > 1 && host.endsWith(".") ? host.slice(0, -1) : host;
 }
 
 /** Where the query or the fragment begins. */
@@ -36,11 +38,18 @@ export function pathEnd(path: ByteString): number {
 }
 
 /** The path up to `end`; without the parameters after `;` of its last segment, unless they count. */
-export function pathOf(path: ByteString, end: number, withParams: boolean): ByteString {
+export function pathOf(path: ByteString, end: number, { pathParams, normal }: Pick<MatchRules, "pathParams" | "normal">): ByteString {
 	if (path === "*") return "";
-	const semicolon = withParams ? -1 : path.indexOf(";", path.lastIndexOf("/", end - 1) + 1);
+	const semicolon = pathParams ? -1 : path.indexOf(";", path.lastIndexOf("/", end - 1) + 1);
 	const cut = semicolon < 0 || semicolon > end ? end : semicolon;
-	return cut === path.length ? path : path.slice(0, cut);
+	const whole = cut === path.length ? path : path.slice(0, cut);
+	return normal && whole.includes("%") ? whole.replace(/%([0-9a-f]{2})/gi, unescapeOne) : whole;
+}
+
+/** RFC 3986 section 6.2.2: what need not be escaped is the same unescaped, and digits are the same in either case. */
+function unescapeOne(triplet: string, digits: string): string {
+	const character = String.fromCharCode(Number.parseInt(digits, 16));
+	return /[\w.~-]/.test(character) ? character : triplet.toUpperCase();
 }
 
 /** The query as it stands, from the end of the path. */
@@ -113,7 +122,7 @@ export function contentOf(request: Request, rules: MatchRules): Content {
 	const isSmall = size <= MEANING_LIMIT;
 	if (rules.ignoredFields !== null && isSmall) {
 		const fields = formOf(request, rules);
-		if (fields !== null) return { kind: "form", fields };
+		if (fields !== null) return { kind: "form", fields, isMultipart: /multipart\/form-data/i.test(request.headers.get("content-type") ?? "") };
 	}
 	if (isSmall && (rules.meaning || rules.ignoredJson.length > 0 || rules.cuts.length > 0)) return meaningOf(request, rules);
 	const isDecoded = size <= WHOLE_LIMIT || request.headers.has("content-encoding");
@@ -129,14 +138,36 @@ function meaningOf(request: Request, rules: MatchRules): Content {
 	const whole = request.decodedWithin(CODED_LIMIT) ?? Buffer.alloc(0);
 	const cut = rules.cuts.reduce((text, take) => take(text), rules.cuts.length === 0 ? "" : whole.latin1Slice());
 	const bytes = rules.cuts.length === 0 ? whole : Buffer.from(cut, "latin1");
-	const values = rules.meaning || rules.ignoredJson.length > 0 ? jsonValues(bytes, rules) : null;
-	if (values !== null) return { kind: "json", values };
 	const type = request.headers.get("content-type") ?? "";
+	const valuesOf = JSON_LINES.test(type) ? lineValues : jsonValues;
+	const values = rules.meaning || rules.ignoredJson.length > 0 ? valuesOf(bytes, rules) : null;
+	if (values !== null) return { kind: "json", values };
 	if (rules.meaning && /application\/x-www-form-urlencoded/i.test(type)) {
 		const text = toText(bytes.latin1Slice());
-		if (!hasTooManyFields(text, "&")) return { kind: "form", fields: parseQuery(text) };
+		if (!hasTooManyFields(text, "&")) return { kind: "form", fields: parseQuery(text), isMultipart: false };
 	}
 	return { kind: "bytes", body: rules.meaning ? withoutBoundary(bytes, type) : bytes };
+}
+
+/** Media types of JSON texts one behind the other, a line each; RFC 7464 puts a mark before each. */
+const JSON_LINES = /^\s*application\/(?:x-)?(?:ndjson|jsonl|jsonlines|json-lines|json-seq)\s*(?:;|$)/i;
+
+const RECORD_SEPARATOR = "\u001e";
+
+/** The values of JSON texts that stand one a line, by the number of the line and their pointers; null when one of them is no JSON. */
+function lineValues(bytes: Buffer, rules: Pick<MatchRules, "ignoredJson">): Pairs | null {
+	const found: [pointer: string, value: string][] = [];
+	const lines = bytes
+		.latin1Slice()
+		.replaceAll(RECORD_SEPARATOR, "\n")
+		.split("\n")
+		.filter((line) => line.trim() !== "");
+	for (const [n, line] of lines.entries()) {
+		const values = jsonValues(Buffer.from(line, "latin1"), rules);
+		if (values === null) return null;
+		for (const [pointer, value] of values) found.push([`/${n}${pointer}`, value]);
+	}
+	return found;
 }
 
 /** The values of a JSON body by their pointers; null when it is no JSON, or more than anybody compares. */

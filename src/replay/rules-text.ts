@@ -7,7 +7,7 @@ export function rulesText(rules: MatchRules, values: MatchValues): string {
 	const parts = ["method", "scheme"];
 	if (rules.host) parts.push("host");
 	if (rules.port) parts.push("port");
-	parts.push("path");
+	parts.push(rules.normal ? "path (whatever its escapes)" : "path");
 	if (rules.query) parts.push(`query${rules.paramOrder ? " in order" : ""}${without(values.server_replay_ignore_params)}`);
 	if (rules.headers.length > 0)
 		parts.push(`headers ${rules.headers.join(", ")}${without([...(values.server_replay_ignore_headers ?? []), ...cookieNames(values)])}`);

@@ -1,9 +1,11 @@
 // Tapes as replay uses them: recordings found by the key that counts, each at its place.
-import type { Flow, HttpFlow } from "../flow/flow.ts";
+import { endOf } from "../flow/ending.ts";
+import type { Flow, FlowEnd, HttpFlow } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import { isOwnChallenge } from "../flow/own-challenge.ts";
 import type { FlowSource } from "../flow/pipe.ts";
 import { KeyTable } from "./key-table.ts";
+import { type Asked, askedOf } from "./request-key.ts";
 
 /** What is known of an HTTP flow without reading it. */
 export interface Outline {
@@ -32,6 +34,10 @@ export interface CodedRequest {
 export interface RecordedAnswer {
 	readonly id: string;
 	readonly response: Response;
+	/** How it ended: what the server did not end is no whole answer. null: nobody said. */
+	readonly ended: FlowEnd | null;
+	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
+	readonly refreshed: number | null;
 }
 
 /** A tape whose recordings are found by their key without going through all of it. */
@@ -67,16 +73,35 @@ export type RecordedTape = FlowSource | KeyedTape;
  * An interim or switching response (RFC 9110 section 15.2) ends no exchange, unless the WebSocket that follows was recorded too; status 0 is
  * how some tools note a failure.
  */
-export function isAnswer({ response, websocket }: HttpFlow): boolean {
+export function isAnswer(flow: HttpFlow): boolean {
+	const { response, websocket } = flow;
 	if (response === null || isOwnChallenge(response)) return false;
 	const { statusCode } = response;
-	return (statusCode >= 200 && statusCode <= 999) || (statusCode === 101 && websocket !== null);
+	return ((statusCode >= 200 && statusCode <= 999) || (statusCode === 101 && websocket !== null)) && isKept(flow);
+}
+
+/** Whether the body was kept, if there was one. Of an answer that broke off there may be nothing but the head. */
+export function isKept({ request, response, error }: Pick<HttpFlow, "request" | "response" | "error">): boolean {
+	if (response === null || response.body !== null || error !== null || request.method === "HEAD") return true;
+	const { statusCode, headers } = response;
+	if (statusCode === 101 || statusCode === 204 || statusCode === 304) return true;
+	const length = headers.raw("content-length");
+	return length === null ? !headers.has("content-type") && !headers.has("transfer-encoding") : /^\s*0+\s*$/.test(length);
+}
+
+export function answerOf(flow: HttpFlow): RecordedAnswer {
+	return { id: flow.id, response: flow.response as Response, ended: endOf(flow), refreshed: flow.refreshed };
+}
+
+/** How an answer ended. A WebSocket's messages say that for themselves. */
+export function endOfAnswer({ response, ended }: Pick<RecordedAnswer, "response" | "ended">): FlowEnd {
+	return response.statusCode === 101 ? "server" : (ended ?? "server");
 }
 
 /** How recordings are found. */
 export interface ShelfRules {
 	/** The key of what asks for a recording. */
-	readonly keyOf: (flow: Pick<HttpFlow, "request">) => string;
+	readonly keyOf: (flow: Asked) => string;
 	/** The key is the one that tapes hold themselves. */
 	readonly isDefault: boolean;
 	/** Which flows there are to be; default: all. */
@@ -117,7 +142,7 @@ class KeyedShelf implements Shelf {
 	}
 
 	answerAt(place: number): RecordedAnswer | null {
-		return this.#tape.answerAt(place);
+		return keptAnswer(this.#tape, place);
 	}
 
 	outlines(after: number, limit: number): readonly Outline[] {
@@ -144,6 +169,14 @@ class KeyedShelf implements Shelf {
 	}
 }
 
+/** Columns do not say all about bodies that were not kept. */
+function keptAnswer(tape: KeyedTape, place: number): RecordedAnswer | null {
+	const answer = tape.answerAt(place);
+	if (answer === null || answer.response.body !== null) return answer;
+	const flow = tape.at(place);
+	return flow?.type === "http" && isAnswer(flow) ? answer : null;
+}
+
 /** The flows of a tape that has to be read from end to end stay in memory. */
 async function readAll(source: FlowSource, { keyOf, selects }: ShelfRules): Promise<Shelf> {
 	const flows: HttpFlow[] = [];
@@ -154,15 +187,14 @@ async function readAll(source: FlowSource, { keyOf, selects }: ShelfRules): Prom
 	return {
 		findByKey: (key, after, limit) => table.find(key, after, limit),
 		at: (place) => flows[place] ?? null,
-		answerAt: (place) => answerOf(flows[place]),
+		answerAt(place) {
+			const flow = flows[place];
+			return flow !== undefined && isAnswer(flow) ? answerOf(flow) : null;
+		},
 		outlines: (after, limit) => flows.slice(after + 1, after + 1 + limit).map((flow, n) => outlineOf(flow, after + 1 + n)),
 		codedRequests: (after) => flows.flatMap((flow, place) => (place > after ? codedOf(flow, place) : [])),
 		countAnswers: () => flows.reduce((count, flow) => count + (isAnswer(flow) ? 1 : 0), 0),
 	};
-}
-
-function answerOf(flow: HttpFlow | undefined): RecordedAnswer | null {
-	return flow !== undefined && isAnswer(flow) ? { id: flow.id, response: flow.response as Response } : null;
 }
 
 function codedOf({ request: { headers, method, path } }: HttpFlow, place: number): CodedRequest[] {
@@ -224,7 +256,7 @@ class RekeyedShelf implements Shelf {
 	}
 
 	answerAt(place: number): RecordedAnswer | null {
-		return this.#tape.answerAt(place);
+		return keptAnswer(this.#tape, place);
 	}
 
 	outlines(after: number, limit: number): readonly Outline[] {
@@ -279,7 +311,7 @@ class RekeyedShelf implements Shelf {
 		for (const batch of outlinesAfter(this.#tape, this.#last)) {
 			for (const { place } of batch) {
 				const flow = this.#tape.at(place);
-				if (flow?.type === "http") this.#add(place, flow.request);
+				if (flow?.type === "http") this.#add(place, askedOf(flow));
 				this.#last = place;
 			}
 		}

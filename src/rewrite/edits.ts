@@ -128,10 +128,13 @@ function timeOf(text: string, now: number): number {
 }
 
 function refreshAt(time: number, refresh: Refresh): Edit {
-	return ofResponse(({ response }) => {
+	return ofResponse((flow) => {
+		const { response } = flow;
 		const { body } = response;
 		const before = response.headers.fields;
-		refreshResponse(response, time, refresh);
-		return response.body !== body || response.headers.fields.some((part, i) => part !== before[i]);
+		refreshResponse(response, time, refresh, flow.refreshed ?? undefined);
+		const isChanged = response.body !== body || response.headers.fields.some((part, i) => part !== before[i]);
+		if (isChanged) flow.refreshed = time;
+		return isChanged;
 	});
 }

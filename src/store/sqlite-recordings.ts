@@ -7,8 +7,11 @@ import { fromStored } from "./text.ts";
 
 const BLOCK_FLOWS = 2 ** KEY_BLOCK;
 
+/** Bodies that were not kept: there is none of HEAD and some statuses, and what broke off may have none. */
+const IS_MISSING = "(response_body IS NULL AND content_type IS NOT NULL AND status NOT IN (101, 204, 304) AND method <> 'HEAD' AND has_error = 0)";
+
 /** Interim responses answer nothing, but for those that begin a WebSocket. Nor do statuses that have no three digits (RFC 9110 section 15). */
-const IS_ANSWER = "(kind = 'http' AND (status BETWEEN 200 AND 999 OR (status = 101 AND has_websocket = 1)))";
+const IS_ANSWER = `(kind = 'http' AND (status BETWEEN 200 AND 999 OR (status = 101 AND has_websocket = 1)) AND NOT ${IS_MISSING})`;
 
 /** What a response is made of. */
 export interface AnswerFacts {

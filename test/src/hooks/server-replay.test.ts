@@ -161,10 +161,28 @@ t.test("tells at the end what was not used", async (t) => {
 	t.same(unused, [flows[1]?.id]);
 });
 
+t.test("a body that was not kept is a miss, which names the option that keeps it", async (t) => {
+	for (const headers of [[["Content-Length", "99"]], [["Content-Type", "video/mp4"]], [["Transfer-Encoding", "chunked"]]] as [string, string][][]) {
+		const flow = recorded("", {}, { headers, body: null });
+		for (const tape of [sourceOf([flow]), await tapeOf(join(t.testdir(), "a.tape"), [flow])]) {
+			const replay = await replayOf([], {}, { recordings: [tape] });
+			const { verdict } = await ask(replay);
+			t.match(responseOf(verdict)?.text, /its body was not kept, so it cannot answer: --store-streamed-bodies/);
+			t.match(await replay.report(), { served: 0, missed: 1 });
+		}
+	}
+	for (const [request, response] of [
+		[{ method: "HEAD" }, { headers: [["Content-Length", "99"]], body: null }],
+		[{}, { statusCode: 204, headers: [["Content-Type", "text/plain"]], body: null }],
+		[{}, { headers: [["Content-Length", "0"]], body: null }],
+	] as [{ method?: string }, Parameters<typeof recorded>[2]][])
+		t.match((await ask(await replayOf([recorded("", request, response)]), request)).verdict, { kind: "answer" }, JSON.stringify(response));
+});
+
 t.test("on the wire the framing is right, whatever was recorded", async (t) => {
 	const cases: [what: string, request: string, response: Parameters<typeof recorded>[2], head: RegExp, rest: string][] = [
 		["a length that is too large", "GET", { headers: [["Content-Length", "99"]] }, /\r\nContent-Length: 5\r\n/, "hello"],
-		["a body that was not recorded", "GET", { headers: [["Content-Length", "99"]], body: null }, /\r\nContent-Length: 0\r\n/, ""],
+		["no body, and none promised", "GET", { headers: [["X", "y"]], body: null }, /\r\ncontent-length: 0\r\n/i, ""],
 		["no length", "GET", { headers: [["X", "y"]] }, /\r\ncontent-length: 5\r\n/i, "hello"],
 		["HTTP/2", "GET", { httpVersion: "HTTP/2.0", reason: "", headers: [["x", "y"]] }, /^HTTP\/1\.1 200 OK\r\n[\s\S]*content-length: 5\r\n/i, "hello"],
 		["chunked", "GET", { headers: [["Transfer-Encoding", "chunked"]] }, /\r\nTransfer-Encoding: chunked\r\n/, "5\r\nhello\r\n0\r\n\r\n"],
@@ -334,4 +352,40 @@ t.test("what clients are to be offered in TLS, if that is to be as recorded", as
 	t.equal((await replayOf(flows)).prefersHttp1, null);
 	const prefers = (await replayOf(flows, { server_replay_alpn: "recorded" })).prefersHttp1;
 	t.strictSame([prefers?.({ hosts: ["192.0.2.1", "example.com"], port: 443 }), prefers?.({ hosts: ["example.com"], port: 8443 })], [true, false]);
+});
+
+t.test("a preflight is answered from the recording of the request that it asks for, which is not used up", async (t) => {
+	const flow = recorded("done", { method: "POST", path: "/api", body: "whatever" }, { headers: [["Access-Control-Allow-Origin", "*"]] });
+	const preflight = (method: string) => ({
+		...{ method: "OPTIONS", path: "/api" },
+		headers: [
+			["Origin", "http://page.test"],
+			["Access-Control-Request-Method", method],
+		] as [string, string][],
+	});
+	const replay = await replayOf([flow], { server_replay_preflight: true });
+	t.match(responseOf((await ask(replay, preflight("POST"))).verdict), { statusCode: 204 });
+	t.match(responseOf((await ask(replay, preflight("PUT"))).verdict), { statusCode: 404 });
+	t.equal(responseOf((await ask(replay, { method: "POST", path: "/api", body: "whatever" })).verdict)?.text, "done");
+	t.match(responseOf((await ask(await replayOf([flow]), preflight("POST"))).verdict), { statusCode: 404 }, "only where that is wanted");
+});
+
+t.test("a request that rules changed is found as it came, and else as they leave it", async (t) => {
+	const flow = recorded("mapped", { path: "/new" });
+	if (flow.type === "http") flow.original = httpFlow({ request: { path: "/old" } }).request;
+	const plain = recorded("plain", { path: "/plain" });
+	for (const tape of [
+		sourceOf([flow, plain]),
+		await tapeOf(join(t.testdir(), "a.tape"), [flow, plain]),
+		await tapeOf(join(t.testdir(), "b.jsonl"), [flow, plain]),
+	]) {
+		const replay = await replayOf([], { server_replay_reuse: true }, { recordings: [tape] });
+		t.equal(responseOf((await ask(replay, { path: "/old" })).verdict)?.text, "mapped");
+		t.equal(responseOf((await ask(replay, { path: "/new" })).verdict)?.statusCode, 404);
+		const changed = httpFlow({ request: { path: "/plain" }, response: null });
+		changed.original = httpFlow({ request: { path: "/as-it-came" } }).request;
+		const turn = new Turn(true);
+		await replay.request?.(changed, turn);
+		t.equal(responseOf(turn.verdict)?.text, "plain");
+	}
 });

@@ -5,7 +5,7 @@ import type { NearMiss } from "../../../src/replay/near-miss.ts";
 
 const missed = { method: "GET", url: "http://a.test/p?t=2" };
 const near: NearMiss = {
-	...{ id: "3f2a1b2c-0000", method: "GET", url: "http://a.test/p?t=1", status: 200, uses: 0, distance: 2 },
+	...{ id: "3f2a1b2c-0000", method: "GET", url: "http://a.test/p?t=1", status: 200, kept: true, uses: 0, distance: 2 },
 	differences: [{ part: "query", name: "t", recorded: "1", sent: "2", option: { name: "server_replay_ignore_params", value: "t" } }],
 	options: [{ name: "server_replay_ignore_params", value: "t" }],
 };

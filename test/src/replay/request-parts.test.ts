@@ -14,9 +14,13 @@ t.test("path and query, cut where mitmproxy cuts them", (t) => {
 	];
 	for (const [path, whole, withoutParams, query] of cases) {
 		const end = pathEnd(path);
-		t.same([pathOf(path, end, true), pathOf(path, end, false), rawQuery(path, end)], [whole, withoutParams, query], path);
+		const pathBy = (pathParams: boolean) => pathOf(path, end, { pathParams, normal: false });
+		t.same([pathBy(true), pathBy(false), rawQuery(path, end)], [whole, withoutParams, query], path);
 	}
 	t.equal(hostOf(httpRequest({ headers: [["Host", "EXAMPLE.com:8080"]] })), "example.com");
+	t.equal(hostOf(httpRequest({ headers: [["Host", "example.com."]] })), "example.com.");
+	t.equal(hostOf(httpRequest({ headers: [["Host", "example.com."]] }), { normal: true }), "example.com");
+	t.equal(pathOf("/%7ea%2fb%41", 12, { pathParams: true, normal: true }), "/~a%2FbA");
 	t.end();
 });
 
@@ -74,11 +78,12 @@ t.test("bodies, by what the rules make of them", (t) => {
 		],
 	});
 	t.match(contentOf(body("{]"), meaning), { kind: "bytes" });
-	t.same(contentOf(body("a=1", "application/x-www-form-urlencoded"), meaning), { kind: "form", fields: [["a", "1"]] });
+	t.same(contentOf(body("a=1", "application/x-www-form-urlencoded"), meaning), { kind: "form", fields: [["a", "1"]], isMultipart: false });
 	t.same(contentOf(body("--q\r\n--q--", 'multipart/mixed; boundary="q"'), meaning), { kind: "bytes", body: Buffer.from("--boundary\r\n--boundary--") });
 	t.same(contentOf(body("a=1&b=2", "application/x-www-form-urlencoded"), compileRules({ server_replay_ignore_payload_params: ["a"] })), {
 		kind: "form",
 		fields: [["b", "2"]],
+		isMultipart: false,
 	});
 	t.match(contentOf(body("plain"), compileRules({ server_replay_ignore_payload_params: ["a"] })), { kind: "bytes" });
 	t.end();
@@ -91,5 +96,20 @@ t.test("a large body that is not coded is not read", (t) => {
 		chunks: () => [],
 	};
 	t.same(contentOf(httpRequest({ body: source }), compileRules({ server_replay_match_content: "meaning" })), { kind: "bytes", body: source });
+	t.end();
+});
+
+t.test("JSON lines by their meaning, and forms of two kinds", (t) => {
+	const rules = compileRules({ server_replay_match_content: "meaning", server_replay_ignore_json: ["/t"] });
+	const lines = (body: string) => contentOf(httpRequest({ method: "POST", headers: [["Content-Type", "application/x-ndjson"]], body }), rules);
+	t.same(lines('{"a":1,"b":2}\n{"c":3,"t":1}\n'), lines('{"b":2,"a":1}\r\n\n{"t":2,"c":3}'));
+	t.notSame(lines('{"a":1}\n{"c":3}'), lines('{"a":1}\n{"c":4}'));
+	t.notSame(lines('{"a":1}\n{"c":3}'), lines('{"c":3}\n{"a":1}'), "the order of lines counts");
+	t.equal(lines('{"a":1}\nno').kind, "bytes");
+	const form = (type: string, body: string) =>
+		contentOf(httpRequest({ method: "POST", headers: [["Content-Type", type]], body }), compileRules({ server_replay_ignore_payload_params: ["x"] }));
+	const multipart = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n';
+	t.match(form("application/x-www-form-urlencoded", "a=1"), { kind: "form", fields: [["a", "1"]], isMultipart: false });
+	t.match(form("multipart/form-data; boundary=b", multipart), { kind: "form", fields: [["a", "1"]], isMultipart: true });
 	t.end();
 });

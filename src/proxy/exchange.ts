@@ -28,10 +28,9 @@ import { type Asker, Query } from "./query.ts";
 import type { BodyFacts } from "./relay.ts";
 import { nameTarget, type Target } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
-import { UpstreamReset } from "./upstream-channel.ts";
+import { UpstreamReset, upstreamFault } from "./upstream-channel.ts";
 import { WebSocketPlayer } from "./websocket/player.ts";
 import { emptyWebSocket, isWebSocket, relayWebSocket } from "./websocket.ts";
-import { protocolFault } from "./wire/fault.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
 import { expectsContinue } from "./wire/hop-by-hop.ts";
@@ -43,6 +42,7 @@ type Stage = "requestheaders" | "request body" | "request" | "wait" | "server" |
 const AHEAD_LIMIT = 1024 * 1024;
 
 const BROKEN_OFF = "The recorded response broke off here.";
+const LENIENCE = "; --no-validate-inbound-headers lets pass what can be understood all the same";
 
 const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
@@ -335,7 +335,7 @@ export class Exchange implements Asker {
 
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
 		if (head.status === 101 && !(this.#mayUpgrade && asksForUpgrade(this.flow.request))) {
-			this.askFailed(protocolFault("response", "no 101 to a request that asks for no upgrade", "101"));
+			this.askFailed(upstreamFault("the server changes to another protocol (101), and the request asks for no upgrade"));
 			return;
 		}
 		this.#response.framing = framing;
@@ -386,7 +386,12 @@ export class Exchange implements Asker {
 		const where = formatAuthority(host, port);
 		this.#context.emit({ kind: "upstream_error", message: error.message, destination: where });
 		if (error instanceof UpstreamReset) this.#reset = error.reset;
-		this.#fail(error.code === "FT_PROTOCOL" ? `the answer of ${where} breaks the rules of HTTP: ${error.message}` : error.message, 502);
+		this.#fail(
+			error.code === "FT_PROTOCOL"
+				? `the answer of ${where} breaks the rules of HTTP: ${error.message}${this.#context.lenient ? "" : LENIENCE}`
+				: error.message,
+			502,
+		);
 	}
 
 	// — phases of the response —

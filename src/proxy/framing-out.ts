@@ -30,11 +30,14 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
 	const { method } = request;
 	// a fragment that a file has, or that a rule put there, is the client's own (RFC 9110 section 7.1)
 	const path = withoutFragment(request.path) || "/";
-	const version = request.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
+	const isChunked = "framing" in body && body.framing.kind === "chunked";
+	// RFC 9112 section 6.1: HTTP/1.0 knows no chunks.
+	const version = request.httpVersion === "HTTP/1.0" && !isChunked ? "HTTP/1.0" : "HTTP/1.1";
 	const isForeign = isHttp2(request);
 	let fields = isForeign ? http1RequestFields(request) : request.headers.fields;
 	let coding: Coding;
-	if (!touched && !isForeign && "framing" in body) coding = codingOf(body.framing);
+	// RFC 9112 section 6.3: a length beside chunks is not sent on.
+	if (!touched && !isForeign && "framing" in body && !(isChunked && request.headers.has("content-length"))) coding = codingOf(body.framing);
 	else {
 		const said = claim(() => requestFraming({ method, target: path, version, fields }));
 		const can = { chunked: version === "HTTP/1.1", implied: said?.kind === "none" && sizeOf(body) === 0 };
@@ -57,7 +60,13 @@ export function outgoingResponse(response: Response, request: Asked, body: BodyF
 	let { fields } = response.headers;
 	let framing: Framing;
 	const old = request.httpVersion === "HTTP/1.0";
-	if (!touched && !isHttp2(response) && "framing" in body && !(old && body.framing.kind === "chunked")) framing = body.framing;
+	if (
+		!touched &&
+		!isHttp2(response) &&
+		"framing" in body &&
+		!(body.framing.kind === "chunked" && (old || version === "HTTP/1.0" || response.headers.has("content-length")))
+	)
+		framing = body.framing;
 	else if (isBodiless(request.method, statusCode)) {
 		framing = { kind: "none" };
 		// RFC 9110 section 8.6, RFC 9112 section 6.1: here these fields must not be, and a client might believe them.

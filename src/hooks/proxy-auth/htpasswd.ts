@@ -9,7 +9,7 @@ const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
 const APR1 = /^\$apr1\$([^$]{1,8})\$[./A-Za-z0-9]{22}$/;
 const SHA1 = /^\{SHA\}([A-Za-z0-9+/]{27}=)$/;
 
-/** Passwords that were found right, as their check may take a tenth of a second: of so many. */
+/** What was found of passwords, as their check may take a tenth of a second: of so many. */
 const REMEMBERED = 1000;
 
 /**
@@ -19,18 +19,25 @@ const REMEMBERED = 1000;
 export function readHtpasswd(written: string): (user: string, password: string) => Promise<boolean> {
 	const path = expandHome(written);
 	const hashes = parse(path, read(path));
-	const known = new Set<string>();
+	const known = new Map<string, boolean>();
+	// Somebody unknown takes as long to be refused as a user with a wrong password.
+	const decoy = [...hashes.values()][0];
+	let last: Promise<unknown> = Promise.resolve();
 	const secret = randomBytes(32);
 	return async (user, password) => {
 		const hash = hashes.get(user);
-		if (hash === undefined) return false;
+		if (decoy === undefined) return false;
 		const proof = createHmac("sha256", secret)
 			.update(JSON.stringify([user, password]))
 			.digest("base64");
-		if (known.has(proof)) return true;
-		const isRight = await check(password, hash);
+		const before = known.get(proof);
+		if (before !== undefined) return before;
+		// One after the other: each gives way to the traffic now and then, many at once would not.
+		const checked = last.then(() => known.get(proof) ?? check(password, hash ?? decoy));
+		last = checked.catch(() => {});
+		const isRight = (await checked) && hash !== undefined;
 		if (known.size >= REMEMBERED) known.clear();
-		if (isRight) known.add(proof);
+		known.set(proof, isRight);
 		return isRight;
 	};
 }

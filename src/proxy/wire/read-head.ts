@@ -22,6 +22,8 @@ const FIELD_LINE = `${TOKEN}+:[\\t -~\\x80-\\xff]*\\r?\\n`;
 const REQUEST_LINE = `${TOKEN}+ [!-~\\x80-\\xff]+ HTTP/1\\.[0-9]\\r?\\n`;
 const STATUS_LINE = "HTTP/1\\.[0-9] [1-9][0-9][0-9](?: [\\t -~\\x80-\\xff]*)?\\r?\\n";
 
+const RESPONSE_HEAD = "response head";
+
 const plainRequest = new RegExp(`^${REQUEST_LINE}(?:${FIELD_LINE})*$`);
 const plainResponse = new RegExp(`^${STATUS_LINE}(?:${FIELD_LINE})*$`);
 const plainFields = new RegExp(`^(?:${FIELD_LINE})*$`);
@@ -53,7 +55,7 @@ export function readResponseHead(text: ByteString, limits: HeadLimits): Response
 		version: versionAt(text, 0),
 		status: (text.charCodeAt(9) - 48) * 100 + (text.charCodeAt(10) - 48) * 10 + (text.charCodeAt(11) - 48),
 		reason: text.slice(13, beforeLineEnd(text, lineEnd)),
-		fields: (isPlain ? cutFields : readOddFields)(text, lineEnd + 1, "response head", limits),
+		fields: (isPlain ? cutFields : readOddFields)(text, lineEnd + 1, RESPONSE_HEAD, limits),
 	};
 }
 
@@ -110,7 +112,8 @@ function readOddFields(text: ByteString, at: number, where: string, limits: Head
 function readOddField(fields: ByteString[], line: ByteString, where: string, { lenient }: HeadLimits): void {
 	const colon = line.indexOf(":");
 	if (colon < 0) throw protocolFault(where, '"name: value"', line);
-	const name = line.slice(0, colon);
+	// RFC 9112 section 5.1: in a response, blanks before the colon are removed; in a request they are refused.
+	const name = where === RESPONSE_HEAD ? trimBlanks(line, 0, colon) : line.slice(0, colon);
 	if (!fieldName.test(name) && (!lenient || isDoubtful(name))) throw protocolFault(where, "a field name of letters, digits and - _ . before the colon", line);
 	checkValue(line.slice(colon + 1), line, where, lenient);
 	fields.push(name, trimBlanks(line.slice(colon + 1)));

@@ -1,0 +1,37 @@
+// Messages whose fields say their length in more than one way, or are written oddly, leave in a form that everybody reads alike.
+import t from "tap";
+import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
+import { startTestProxy } from "../../fixtures/running-proxy.ts";
+
+t.test("a length beside chunks is not sent on, and HTTP/1.0 has no chunks", async (t) => {
+	const origin = await startOrigin(t, async (client) => {
+		const head = await client.head();
+		await client.upTo("0\r\n\r\n");
+		client.send(
+			head.includes("/old")
+				? "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
+				: "HTTP/1.1 200 OK\r\nContent-Length: 16\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+		);
+		client.end();
+	});
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`], validate_inbound_headers: false } });
+	const body = "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+	const both = await (await proxy.connect()).send(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 16\r\n${body}`).rest();
+	t.notMatch(origin.connections[0]?.seen, /content-length/i);
+	t.match(both, /^HTTP\/1\.1 200 OK\r\nTransfer-Encoding: chunked\r\n/);
+	t.notMatch(both, /content-length/i);
+	const old = await (await proxy.connect()).send(`POST /old HTTP/1.0\r\n${body}`).rest();
+	t.match(old, /^HTTP\/1\.0 200 OK\r\n.*\r\nhi$/s);
+	t.notMatch(old, /transfer-encoding/i);
+});
+
+t.test("blanks before a colon are removed from responses, and a refused one names the option that lets it pass", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering((head) => (head.includes("/space") ? ok("hi", "X-Space : a") : ok("hi", "X-A: one\r\n two"))),
+	);
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+	t.match((await (await proxy.connect()).send("GET /space HTTP/1.1\r\nHost: a\r\n\r\n").message()).head, "\r\nX-Space: a\r\n");
+	t.match(await (await proxy.connect()).send("GET /fold HTTP/1.1\r\nHost: a\r\n\r\n").rest(), /^HTTP\/1\.1 502 .*--no-validate-inbound-headers/s);
+	t.match(await (await proxy.connect()).send("GET / HTTP/1.1\r\nHost: a\r\nX-Space : a\r\n\r\n").rest(), /^HTTP\/1\.1 400 /);
+});

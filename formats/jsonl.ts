@@ -2,12 +2,12 @@
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
-import { isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
+import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import { isObject, type Json, parseJson } from "./fields.ts";
+import { isObject, parseJson } from "./fields.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
+import { fromMeta, toNotes } from "./json-values.ts";
 import { readObject } from "./jsonl/read-line.ts";
-import { fromMeta, toMeta } from "./jsonl/values.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type Output, openOutput } from "./output.ts";
 import { Soon } from "./soon.ts";
@@ -51,7 +51,8 @@ class LineSource implements FlowSource {
 			if (!isTapeLine(head)) return {};
 			const end = head.indexOf(NEWLINE);
 			if (end === -1 && head.length >= size) continue;
-			return readNotes(parseJson(trimmed(end === -1 ? head : head.subarray(0, end))));
+			const line = parseJson(trimmed(end === -1 ? head : head.subarray(0, end)));
+			return isObject(line) ? toNotes(line.notes) : {};
 		}
 		return {};
 	}
@@ -114,11 +115,6 @@ class LineSource implements FlowSource {
 /** Whether a line is about the tape itself. */
 function isTapeLine(line: Buffer): boolean {
 	return /^(?:\xef\xbb\xbf)?\s*\{\s*"type"\s*:\s*"tape"/.test(line.latin1Slice(0, Math.min(line.length, 100)));
-}
-
-function readNotes(line: Json): Metadata {
-	const notes = isObject(line) && isObject(line.notes) ? toMeta(line.notes) : null;
-	return notes !== null && isDictionary(notes) ? notes : {};
 }
 
 /** A line without white space around it, and a byte order mark. */

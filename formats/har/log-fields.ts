@@ -3,7 +3,7 @@
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
 import { isObject, type JsonObject, parseJson } from "../fields.ts";
-import { NOTE } from "./notes.ts";
+import { NOTE, OWN_LOG } from "./notes.ts";
 
 type Page = JsonObject & { id: string };
 
@@ -19,7 +19,7 @@ export class LogFields {
 
 	/** @throws FlowtapeError FT_CORRUPT_FLOW for what is no JSON */
 	add(key: string, bytes: Buffer): void {
-		if (key === "version") return;
+		if (key === "version" || key === OWN_LOG) return;
 		const value = parseJson(bytes);
 		if (key === "creator") this.creator = isObject(value) && typeof value.name === "string" ? value.name : "";
 		else if (key === "pages" && Array.isArray(value)) for (const page of value) this.#addPage(page as JsonObject);

@@ -5,6 +5,8 @@ import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts"
 import { DEPTH_LIMIT, isObject, type Json, type JsonObject } from "../fields.ts";
 
 export const NOTE = "har";
+/** The field of `log` with the notes on the tape itself, as `{ "notes": {…} }`. */
+export const OWN_LOG = "_flowtape";
 
 /** Keys that a flow holds what they say, or that follow from the rest. */
 const HELD = {

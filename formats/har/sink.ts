@@ -3,23 +3,25 @@ import { open, truncate } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
+import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
 import { isObject, type JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
+import { fromMeta } from "../json-values.ts";
 import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
 import { Soon } from "../soon.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
 import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { Losses } from "./losses.ts";
-import { inside, notesOf } from "./notes.ts";
+import { inside, notesOf, OWN_LOG } from "./notes.ts";
 import { type BodyPlaces, writeEntry } from "./write-entry.ts";
 
 const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
 const TAIL = "\n]}}\n";
 /** Fields of a log that are written anew. */
-const RESERVED = new Set(["version", "creator", "entries", "pages"]);
+const RESERVED = new Set(["version", "creator", "entries", "pages", OWN_LOG]);
 
 export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
 	const before = options.append === true ? await openEnd(path) : "nothing";
@@ -64,6 +66,8 @@ export class HarSink implements FlowSink {
 	readonly #losses: Losses;
 	/** By their id. */
 	readonly #pages = new Map<string, JsonObject>();
+	/** On the tape itself. */
+	readonly #notes: Metadata = {};
 	/** What earlier HARs said beside their entries. */
 	readonly #log: JsonObject = {};
 	/** Keys of those that stand in front of the entries. */
@@ -93,7 +97,7 @@ export class HarSink implements FlowSink {
 		if (flow.metadata.har !== undefined) this.#takeLog(inside(notesOf(flow), "log"));
 		const json = this.#entry(flow);
 		if (json === null) return;
-		const before = this.#before.startsWith(CREATOR) ? this.#head() : this.#before;
+		const before = this.#front();
 		this.#before = ",\n";
 		const wait = this.#output.append(before + json.head);
 		if (json.rest === null) return wait;
@@ -107,12 +111,20 @@ export class HarSink implements FlowSink {
 		return written;
 	}
 
-	note(name: string): void {
-		this.#losses.noteTape(name);
+	/** Notes stand in front of the entries. What is added to has its front already, and the front of a ZIP's HAR is not at the front of the ZIP. */
+	note(name: string, value: MetaValue): void {
+		if (!this.#hasFront || this.#places.attach !== undefined) this.#losses.noteTape(name);
+		else this.#notes[name] = value;
 	}
 
-	/** What stands in front of the first entry. */
-	#head(): string {
+	get #hasFront(): boolean {
+		return this.#before.startsWith(CREATOR);
+	}
+
+	/** What stands in front of the next entry; in front of the first one that is the head of the log. */
+	#front(): string {
+		if (!this.#hasFront) return this.#before;
+		if (Object.keys(this.#notes).length > 0) this.#log[OWN_LOG] = { notes: fromMeta(this.#notes) };
 		const fields = Object.entries(this.#log).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)},`);
 		for (const key of Object.keys(this.#log)) this.#written.add(key);
 		return this.#before.replace('"entries"', () => `${fields.join("")}"entries"`);
@@ -152,7 +164,7 @@ export class HarSink implements FlowSink {
 	async close(): Promise<void> {
 		this.#soon.end();
 		await this.#rest;
-		const start = this.#before === ",\n" ? "" : this.#before.trimEnd();
+		const start = this.#before === ",\n" ? "" : this.#front().trimEnd();
 		const later = Object.entries(this.#log).filter(([key]) => !this.#written.has(key));
 		const log = { ...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }), ...Object.fromEntries(later) };
 		await this.#output.append(start + (Object.keys(log).length === 0 ? TAIL : `\n],${JSON.stringify(log).slice(1)}}\n`));

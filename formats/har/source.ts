@@ -1,18 +1,25 @@
 // The entries of a HAR as flows, in batches, and what of them is damaged or left out.
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import type { Metadata } from "../../src/flow/metadata.ts";
 import type { FlowSource } from "../../src/flow/pipe.ts";
 import { isObject, parseJson } from "../fields.ts";
 import type { Input, SourceOptions } from "../format.ts";
+import { toNotes } from "../json-values.ts";
 import { type Found, readEntries, readLines } from "./entries.ts";
 import type { HarKind } from "./kind.ts";
 import { LogFields } from "./log-fields.ts";
+import { OWN_LOG } from "./notes.ts";
 import { openPlace, type Place } from "./place.ts";
 import { type EntryContext, readEntry } from "./read-entry.ts";
 
 /** Flows and bytes that are read before they are passed on. */
 const BATCH_FLOWS = 200;
 const BATCH_BYTES = 1 * 1024 * 1024;
+/** Bytes in front of the entries, at most, in which notes on the tape are looked for. */
+const NOTES_LIMIT = 16 * 1024 * 1024;
+/** The key of the entries as flowtape writes it. Inside a string its quotes would be escaped. */
+const ENTRIES = '"entries":';
 
 export class HarSource implements FlowSource {
 	readonly #input: Input;
@@ -29,6 +36,18 @@ export class HarSource implements FlowSource {
 		this.#input = input;
 		this.#options = options;
 		this.#kind = kind;
+	}
+
+	/** They stand in front of the entries. */
+	async notes(): Promise<Metadata> {
+		if (this.#kind !== "log") return {};
+		for (let size = 4096; size <= NOTES_LIMIT; size *= 4) {
+			const head = await this.#input.peek(size);
+			const end = head.indexOf(ENTRIES);
+			if (end === -1 && head.length >= size) continue;
+			return end === -1 ? {} : notesIn(head.subarray(0, end));
+		}
+		return {};
 	}
 
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
@@ -138,5 +157,18 @@ export class HarSource implements FlowSource {
 		const { name } = this.#input;
 		const where = record === 0 ? `${name}: byte ${offset}` : `${name}: byte ${offset}, entry ${record}`;
 		this.#options.report("FT_CORRUPT_FLOW", `${where}: ${what}`, { file: name, offset, ...(record === 0 ? {} : { record }) });
+	}
+}
+
+/** The notes in what stands in front of the entries of a HAR that flowtape wrote; empty for other HARs. */
+function notesIn(front: Buffer): Metadata {
+	try {
+		const har = parseJson(Buffer.concat([front, Buffer.from(`${ENTRIES}[]}}`)]));
+		const own = isObject(har) && isObject(har.log) ? har.log[OWN_LOG] : undefined;
+		return isObject(own) ? toNotes(own.notes) : {};
+	} catch (error) {
+		// reading tells of it
+		if (error instanceof FlowtapeError) return {};
+		throw error;
 	}
 }

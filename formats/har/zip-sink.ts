@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import type { MetaValue } from "../../src/flow/metadata.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
 import { createCompressor } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
@@ -88,8 +89,8 @@ class ZipSink implements FlowSink {
 		this.#har = new HarSink(file, options, { before: "nothing", attach: (bytes, contentType) => this.#attach(bytes, contentType) });
 	}
 
-	note(name: string): void {
-		this.#har.note(name);
+	note(name: string, value: MetaValue): void {
+		this.#har.note(name, value);
 	}
 
 	async append(flow: Flow): Promise<void> {

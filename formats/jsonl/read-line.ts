@@ -21,7 +21,7 @@ import { type MessageInit, Request, Response } from "../../src/flow/message.ts";
 import { isDictionary, type Metadata } from "../../src/flow/metadata.ts";
 import { parseUrl } from "../../src/flow/url.ts";
 import { Fields, fail, isObject, type Json, wrong } from "../fields.ts";
-import { toBytes, toBytesOfString, toMeta, toNumber } from "./values.ts";
+import { toBytes, toBytesOfString, toMeta, toNumber } from "../json-values.ts";
 
 /**
  * The flow of a line.

@@ -6,7 +6,7 @@ import type { Headers } from "../../src/flow/headers.ts";
 import type { Request, Response } from "../../src/flow/message.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
 import type { Json, JsonObject } from "../fields.ts";
-import { fromByteString, fromBytes, fromMeta, fromNumber } from "./values.ts";
+import { fromByteString, fromBytes, fromMeta, fromNumber } from "../json-values.ts";
 
 /** The object of a flow. With `url`, HTTP requests have that too, for people and jq. */
 export function flowObject(flow: Flow, { url = false }: { url?: boolean } = {}): JsonObject {

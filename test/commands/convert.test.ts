@@ -1,5 +1,5 @@
 // `flowtape convert` brings flows from any tape to any other.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/convert.ts";
@@ -95,5 +95,15 @@ t.test("notes on the tape itself go from format to format, or their loss is told
 		t.match(await runCaptured(command, [from, to]), { status: 0, err: "" }, to);
 	for (const name of ["a.tape", "e.tape"]) t.same(await notesOf(at(name)), expected);
 	t.match(readFileSync(at("a.jsonl"), "utf8"), /^\{"type":"tape","notes":\{"made":\{"by":"hand","bytes":\{"\$base64":"AP8="\}\}\}\}\n\{"id"/);
-	t.match(await runCaptured(command, [golden, at("f.har")]), { status: 0, err: /HAR has no room for these notes on the tape: "made" \(1\): left out/ });
+	// a flow that a HAR has room for
+	writeFileSync(at("plain.jsonl"), `${readFileSync(at("a.jsonl"), "utf8").split("\n", 1)[0]}\n{"request":{"method":"GET","url":"http://a.test/"}}\n`);
+	for (const [from, to] of [
+		["plain.jsonl", "e.har"],
+		["e.har", "f.har.gz"],
+		["f.har.gz", "f.tape"],
+	] as const)
+		t.match(await runCaptured(command, [at(from), at(to)]), { status: 0, err: "" }, to);
+	t.same(await notesOf(at("f.tape")), expected);
+	t.match(readFileSync(at("e.har"), "utf8"), /^\{"log":\{"version":"1.2","creator":\{[^}]*\},"_flowtape":\{"notes":\{"made":/);
+	t.match(await runCaptured(command, [golden, at("f.zip")]), { status: 0, err: /HAR has no room for these notes on the tape: "made" \(1\): left out/ });
 });

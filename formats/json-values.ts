@@ -1,9 +1,9 @@
 // Bytes, numbers and notes as JSON that loses nothing: plain where JSON can say it, an object with a "$" key where not.
 import { isUtf8 } from "node:buffer";
-import { FlowtapeError } from "../../src/errors.ts";
-import { encodeText, toByteString, toText } from "../../src/flow/bytes.ts";
-import { Float, isDictionary, type MetaValue } from "../../src/flow/metadata.ts";
-import { DEPTH_LIMIT, isObject, type Json } from "../fields.ts";
+import { FlowtapeError } from "../src/errors.ts";
+import { encodeText, toByteString, toText } from "../src/flow/bytes.ts";
+import { Float, isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
+import { DEPTH_LIMIT, isObject, type Json } from "./fields.ts";
 
 /** A string where the bytes are UTF-8, else `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
@@ -69,4 +69,10 @@ export function toMeta(value: Json, depth = 0): MetaValue {
 
 function floatOf(value: number): number | Float {
 	return Number.isInteger(value) ? new Float(value) : value;
+}
+
+/** The notes on a tape that `fromMeta` wrote as an object; empty where it is something else. @throws FlowtapeError as `toMeta` */
+export function toNotes(value: Json | undefined): Metadata {
+	const notes = isObject(value) ? toMeta(value) : null;
+	return notes !== null && isDictionary(notes) ? notes : {};
 }

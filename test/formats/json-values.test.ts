@@ -1,8 +1,8 @@
 // Values survive JSON.
 import fc from "fast-check";
 import t from "tap";
-import { fromByteString, fromBytes, fromMeta, fromNumber, toBytes, toBytesOfString, toMeta, toNumber } from "../../../formats/jsonl/values.ts";
-import { Float, type MetaValue } from "../../../src/flow/metadata.ts";
+import { fromByteString, fromBytes, fromMeta, fromNumber, toBytes, toBytesOfString, toMeta, toNumber } from "../../formats/json-values.ts";
+import { Float, type MetaValue } from "../../src/flow/metadata.ts";
 
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 

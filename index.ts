@@ -178,10 +178,12 @@ interface Traffic {
 
 /** Hooks with their recordings and scripts, and the way to the output. */
 async function prepare({ values, output, format, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+	const { loadCodings } = await import("./src/flow/body.ts");
 	const { CountingSink } = await import("./src/flow/counting-sink.ts");
 	const { createHooks, createRecordingFilter } = await import("./src/hooks/builtin.ts");
 	const { Pipeline } = await import("./src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("./src/hooks/server-replay.ts");
+	loadCodings();
 	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
 	const scripts = [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])];
 	const hooks = await createHooks(values, { ...setup, recordings, scripts, ...(guide && { guide }) });

@@ -92,6 +92,8 @@ async function runIn(
 	const trouble: Reporter = (code, message, detail) => journal.trouble(code, message, detail);
 	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 	let passed = 0;
+	// not once clients have come: by then the process may be unable to open files, and Node keeps a failure for good
+	if (child !== null) await Promise.all([import("./child-surroundings.ts"), import("../src/proxy/child-process.ts"), import("../src/proxy/child-clock.ts")]);
 	const proxy = await startLive({
 		...job,
 		scripts: scripts ?? undefined,

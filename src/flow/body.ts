@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import type * as Zlib from "node:zlib";
+import type * as Fzstd from "fzstd";
 import { FlowtapeError } from "../errors.ts";
 
 /** A body that lies elsewhere, such as in a store; read when asked. */
@@ -143,9 +144,20 @@ interface Zstd {
 	zstdCompressSync?(bytes: Uint8Array): Buffer;
 }
 
+let fzstd: typeof Fzstd | undefined;
+function zstdDecoder(): typeof Fzstd {
+	fzstd ??= createRequire(import.meta.url)("fzstd") as typeof Fzstd;
+	return fzstd;
+}
+
+/** Loads what decodes. A proxy does so at the start: later the process may be unable to open files, and Node keeps a failure for good. */
+export function loadCodings(): void {
+	zstdDecoder();
+}
+
 /** Not with Node's own, which stops after the first frame, and in Node 22 takes what is cut off for whole. */
 function zstdDecode(bytes: Uint8Array, limit: number): Buffer {
-	const { Decompress } = createRequire(import.meta.url)("fzstd") as typeof import("fzstd");
+	const { Decompress } = zstdDecoder();
 	const parts: Uint8Array[] = [];
 	let size = 0;
 	const stream = new Decompress((part) => {

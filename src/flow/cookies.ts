@@ -49,6 +49,11 @@ export interface CookieOrigin {
 export class CookieJar {
 	readonly #jars = new Map<number, ToughCookie.CookieJar>();
 
+	/** Loads the package at once: later the process may be unable to open files, and Node keeps a failure for good. */
+	constructor() {
+		toughCookie();
+	}
+
 	/**
 	 * Takes a Set-Cookie header; what RFC 6265 refuses, such as a foreign domain, is passed over.
 	 * @param at when it came, in seconds since 1970

@@ -1,6 +1,6 @@
 // What the onboarding page tells of the authority.
 import type { CertificateAuthority } from "./ca.ts";
-import type { CertificateFormat } from "./ca-export.ts";
+import { type CertificateFormat, exportCertificate } from "./ca-export.ts";
 import { certificateFacts, shellText, trustStores } from "./trust-stores.ts";
 
 /** Certificates as they are called once they are downloaded. */
@@ -10,7 +10,7 @@ const DOWNLOADED = "flowtape-ca.pem";
 export function createTrustGuide({ certificate, certificatePem }: Pick<CertificateAuthority, "certificate" | "certificatePem">) {
 	const facts = certificateFacts(certificate, DOWNLOADED);
 	return {
-		certificate: async (format: CertificateFormat) => (await import("./ca-export.ts")).exportCertificate(certificatePem, format),
+		certificate: (format: CertificateFormat) => exportCertificate(certificatePem, format),
 		fingerprint: certificate.fingerprint256,
 		systems: trustStores.map(({ title, trust }) => ({ title, commands: trust(facts).map((command) => shellText(command)) })),
 	};

@@ -27,7 +27,11 @@ export class LogMerger {
 		if (this.#isBusy || this.#bytes < MERGE_BYTES) return;
 		this.#bytes = 0;
 		this.#isBusy = true;
-		this.#tell("merge");
+		try {
+			this.#tell("merge");
+		} catch {
+			// the system has no room for a thread
+		}
 	}
 
 	#tell(order: MergeOrder): void {

@@ -34,6 +34,11 @@ function codec(): Msgpackr.Packr {
 	return packr;
 }
 
+/** Loads the package. Who must not be surprised later, such as by a process that may open no more files, does so at the start: Node keeps a failure for good. */
+export function loadMsgpack(): void {
+	codec();
+}
+
 /** Bytes of their own. */
 export function pack(value: unknown): Buffer {
 	return codec().pack(value);

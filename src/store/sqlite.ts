@@ -4,6 +4,7 @@ import type { Filter } from "../filter/filter.ts";
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { Metadata, MetaValue } from "../flow/metadata.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../flow/pipe.ts";
+import { loadMsgpack } from "./msgpack.ts";
 import { readNotes } from "./notes.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 import { copyRows } from "./sqlite-copy.ts";
@@ -42,6 +43,7 @@ export class SqliteStore implements FlowStore {
 
 	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false, borrows = true }: StoreOptions) {
 		this.path = path;
+		if (mode === "append" || isKeyed) loadMsgpack();
 		this.#db = new TapeDatabase(path, mode, durable);
 		if (isKeyed) this.#db.keepMore();
 		const { broughtFrom: from } = this.#db;

@@ -1,8 +1,12 @@
 // What recorders lose or hold up: as users told it, a test a case.
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
+import { Cli } from "../../fixtures/cli.ts";
 import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
 import { answering, ask, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import { Peer } from "../../fixtures/peer.ts";
@@ -24,6 +28,43 @@ t.test("an event stream that never ends is passed on, and is on the tape when th
 	const [flow] = await http(tape);
 	t.equal(flow?.response?.text, "data: 1\n\n");
 	t.ok(flow?.error, "it says that it was cut");
+});
+
+t.test("a process that can open no more files when its first flow ends records all later ones", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("x")),
+	);
+	const get = (path: string) => `GET http://${origin.authority}${path} HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: close\r\n\r\n`;
+	for (const name of ["a.tape", "a.jsonl"]) {
+		const cwd = t.testdir();
+		const cli = new Cli(["record", "-p", "0", name], { cwd, openFiles: 80 });
+		const port = await cli.port();
+		const idle: Socket[] = [];
+		for (let i = 0; i < 150; i++) {
+			const socket = connect(port, "127.0.0.1");
+			socket.on("error", () => {});
+			await once(socket, "connect");
+			idle.push(socket);
+		}
+		const first = idle[0] as Socket;
+		first.write(get("/first"));
+		await once(first, "data");
+		await sleep(200);
+		for (const socket of idle) socket.destroy();
+		for (let i = 0; i < 10; i++) {
+			let answer = "";
+			// the sockets of the others close in their time
+			for (let tries = 0; tries < 100 && !answer.startsWith("HTTP/1.1 200 "); tries++) answer = await (await Peer.to(port)).send(get(`/${i}-${tries}`)).rest();
+			t.match(answer, /^HTTP\/1.1 200 /);
+		}
+		cli.process.kill("SIGINT");
+		t.equal((await cli.ended).status, 0, name);
+		const flows = await http(join(cwd, name));
+		t.equal(flows[0]?.request.path, "/first");
+		const answered = flows.filter(({ response }) => response?.statusCode === 200).map(({ request }) => request.path.replace(/-.*/, ""));
+		for (let i = 0; i < 10; i++) t.ok(answered.includes(`/${i}`), `${name}: request ${i}`);
+	}
 });
 
 t.test("a tape is added to, never overwritten; after a clean end it is one file", async (t) => {

@@ -16,9 +16,11 @@ const REMEMBERED = 1000;
  * Reads a file, once: what is written to it later counts from the next start.
  * @throws FlowtapeError FT_BAD_OPTION when it cannot be read, or has a line that is not understood
  */
-export function readHtpasswd(written: string): (user: string, password: string) => Promise<boolean> {
+export async function readHtpasswd(written: string): Promise<(user: string, password: string) => Promise<boolean>> {
 	const path = expandHome(written);
 	const hashes = parse(path, read(path));
+	// not with the first login: by then the process may be unable to open files, and Node keeps a failure for good
+	if ([...hashes.values()].some((hash) => BCRYPT.test(hash))) await import("bcryptjs");
 	const known = new Map<string, boolean>();
 	// Somebody unknown takes as long to be refused as a user with a wrong password.
 	const decoy = [...hashes.values()][0];

@@ -15,7 +15,7 @@ function write(t: Test, text: string): string {
 
 t.test("bcrypt, MD5 and SHA-1", async (t) => {
 	const path = write(t, `# comment\n\nbob:$2y${bcrypt}\r\n  amy:$2b${bcrypt}:Amy\nann:${apr1}\neve:${sha}\neve:$2a${bcrypt}\njoe:${sha}\n`);
-	const verify = readHtpasswd(path);
+	const verify = await readHtpasswd(path);
 	rmSync(path);
 	for (const [user, password, expected] of [
 		["bob", "secret", true],
@@ -34,7 +34,7 @@ t.test("bcrypt, MD5 and SHA-1", async (t) => {
 });
 
 t.test("a password that was right once is not computed again", async (t) => {
-	const verify = readHtpasswd(write(t, `bob:$2y${bcrypt}\n`));
+	const verify = await readHtpasswd(write(t, `bob:$2y${bcrypt}\n`));
 	await verify("bob", "secret");
 	const started = process.cpuUsage();
 	for (let i = 0; i < 2000; i++) await verify("bob", "secret");
@@ -53,11 +53,11 @@ t.test("files that cannot be used", async (t) => {
 		"user:$apr1$toolongsalt$rK/lObuciIG5ziaV8BdHR/",
 		"user:$2y$05$short",
 	])
-		t.throws(
-			() => readHtpasswd(write(t, `# first\n${line}\n`)),
+		await t.rejects(
+			readHtpasswd(write(t, `# first\n${line}\n`)),
 			{ code: "FT_BAD_OPTION", record: 2, message: /users, line 2: user:hash with a hash of bcrypt/ },
 			line,
 		);
-	t.throws(() => readHtpasswd(join(t.testdir(), "none")), { code: "FT_BAD_OPTION", message: /none: an htpasswd file was expected: ENOENT/ });
-	t.throws(() => readHtpasswd("~/no such file"), { message: new RegExp(`^${homedir()}/no such file`) });
+	await t.rejects(readHtpasswd(join(t.testdir(), "none")), { code: "FT_BAD_OPTION", message: /none: an htpasswd file was expected: ENOENT/ });
+	await t.rejects(readHtpasswd("~/no such file"), { message: new RegExp(`^${homedir()}/no such file`) });
 });

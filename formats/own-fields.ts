@@ -1,6 +1,6 @@
 // What of a flow only flowtape knows, as a value for the places that other formats leave to programs: metadata of a dump, a field of a HAR's
 // entry. Text, numbers and lists alone, because some of those places take nothing else.
-import { impliedEnd, toEnd } from "../src/flow/ending.ts";
+import { impliedEnd, isRequestCut, toEnd } from "../src/flow/ending.ts";
 import { type Flow, HttpFlow, isSession } from "../src/flow/flow.ts";
 import { Headers } from "../src/flow/headers.ts";
 import { Request } from "../src/flow/message.ts";
@@ -18,6 +18,7 @@ export function ownFields(flow: Flow): Dictionary | null {
 	if (flow.type === "http") {
 		// what the error says already need not be said again
 		if (flow.ended !== null && flow.ended !== impliedEnd(flow)) own.ended = flow.ended;
+		if (isRequestCut(flow)) own.request_ended = "cut";
 		if (flow.refreshed !== null) own.refreshed = flow.refreshed;
 		if (flow.original !== null) own.original = requestFields(flow.original);
 	}
@@ -27,10 +28,11 @@ export function ownFields(flow: Flow): Dictionary | null {
 /** Gives a flow that was just read what `ownFields` wrote; what is something else is passed over. */
 export function setOwnFields(flow: Flow, own: MetaValue | undefined): void {
 	if (own === undefined || !isDictionary(own)) return;
-	const { session, ended, refreshed, original } = own;
+	const { session, ended, request_ended: requestEnded, refreshed, original } = own;
 	if (typeof session === "string" && isSession(session)) flow.session = session;
 	if (!(flow instanceof HttpFlow)) return;
 	flow.ended = toEnd(ended) ?? null;
+	if (requestEnded === "cut") flow.request.timestampEnd = null;
 	flow.refreshed = numberOf(refreshed);
 	flow.original = original !== undefined && isDictionary(original) ? requestOf(original) : null;
 }

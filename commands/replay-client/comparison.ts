@@ -1,6 +1,6 @@
 // Whether requests that are sent again get the answers that were recorded: each pair is compared, told of, and kept for the report.
 
-import { responseDifferences } from "../../src/compare/differences.ts";
+import { answerDifferences } from "../../src/compare/differences.ts";
 import { compileIgnore, type IsIgnored, options as ignoreOptions } from "../../src/compare/ignore.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
@@ -39,7 +39,7 @@ export class Comparison {
 
 	/** Judges an answer, or the failure to get one. */
 	judge(before: HttpFlow, flow: HttpFlow): void {
-		const differences = responseDifferences(before, flow, this.#isIgnored);
+		const differences = answerDifferences(before, flow, this.#isIgnored);
 		if (differences.length === 0) {
 			this.#note(before, {});
 			return;

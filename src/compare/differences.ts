@@ -1,5 +1,6 @@
 // What tells two recordings of an exchange apart: part by part, down to a header, a query field or a place in a JSON body.
 import { toText } from "../flow/bytes.ts";
+import { endOf } from "../flow/ending.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import { formFields } from "../flow/form.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
@@ -9,7 +10,7 @@ import type { IsIgnored, NamedPart } from "./ignore.ts";
 export interface Difference {
 	readonly side: "request" | "response";
 	/** `status`, `error`, `body` and the like have no name. */
-	readonly part: NamedPart | "method" | "scheme" | "host" | "port" | "path" | "status" | "error" | "body" | "trailer";
+	readonly part: NamedPart | "method" | "scheme" | "host" | "port" | "path" | "status" | "ended" | "error" | "body" | "trailer";
 	/** Name of a field, JSON pointer (RFC 6901); null where there is none. */
 	readonly name: string | null;
 	/** null: it was, or is, not there. */
@@ -36,14 +37,35 @@ export function requestDifferences(before: Request, after: Request, ignored: IsI
 	return found.list;
 }
 
-export function responseDifferences(before: HttpFlow, after: HttpFlow, ignored: IsIgnored): Difference[] {
+function responseDifferences(before: HttpFlow, after: HttpFlow, ignored: IsIgnored): Difference[] {
 	const found = new Findings("response", ignored);
-	found.plain("error", before.error?.message ?? null, after.error?.message ?? null);
+	found.ends(before, after);
 	found.plain("status", statusOf(before.response), statusOf(after.response));
 	if (before.response === null || after.response === null) return found.list;
 	found.named("cookie", setCookiesOf(before.response), setCookiesOf(after.response));
 	found.message(before.response, after.response, "set-cookie");
 	return found.list;
+}
+
+/**
+ * How a new answer differs from the recorded one. Of an answer that was not whole when it was recorded, what the new one has beyond it is no
+ * difference, and where its client left it, neither is the new one's end.
+ */
+export function answerDifferences(before: HttpFlow, after: HttpFlow, ignored: IsIgnored): Difference[] {
+	const found = responseDifferences(before, after, ignored);
+	const end = endOf(before);
+	if (end === null || end === "server" || endOf(after) === null) return found;
+	const goesOn = isContinued(before.response?.decodedOrRaw ?? EMPTY, after.response?.decodedOrRaw ?? EMPTY);
+	const isOfBody = ({ part }: Difference) => part === "body" || part === "json" || part === "form";
+	return found.filter((difference) => !(isOfBody(difference) && goesOn) && !(end === "client" && difference.part === "ended"));
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+/** Whether one of two bodies goes on where the other breaks off. */
+function isContinued(a: Buffer, b: Buffer): boolean {
+	const size = Math.min(a.length, b.length);
+	return a.subarray(0, size).equals(b.subarray(0, size));
 }
 
 function statusOf(response: Response | null): string | null {
@@ -64,6 +86,13 @@ class Findings {
 
 	plain(part: Difference["part"], before: string | null, after: string | null, name: string | null = null): void {
 		if (before !== after) this.list.push({ side: this.#side, part, name, before, after });
+	}
+
+	/** In words of the error only where there was no response: else they vary with what the network makes of the same end. */
+	ends(before: HttpFlow, after: HttpFlow): void {
+		const [was, is] = [endOf(before), endOf(after)];
+		if (was !== null && is !== null) this.plain("ended", was, is);
+		else this.plain("error", before.error?.message ?? null, after.error?.message ?? null);
 	}
 
 	/** By name; the values of one name in their order. */

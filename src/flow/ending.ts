@@ -16,6 +16,12 @@ export function impliedEnd({ response, error }: Pick<HttpFlow, "response" | "err
 	return error.message === CLIENT_GONE ? "client" : "cut";
 }
 
+/** Whether the request broke off before its body was whole. A head alone is whole, though its exchange ended before anybody saw its end. */
+export function isRequestCut({ request: { timestampEnd, headers, bodySize }, error }: Pick<HttpFlow, "request" | "error">): boolean {
+	if (timestampEnd !== null || error === null) return false;
+	return (bodySize ?? 0) > 0 || headers.has("transfer-encoding") || Number(headers.raw("content-length") ?? 0) > 0;
+}
+
 /** The end of a flow as a file has it; undefined for what is none. */
 export function toEnd(value: unknown): FlowEnd | undefined {
 	return value === "server" || value === "client" || value === "cut" ? value : undefined;

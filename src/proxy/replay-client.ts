@@ -3,8 +3,9 @@ import { randomUUID } from "node:crypto";
 import { type Duplex, PassThrough } from "node:stream";
 import { toText } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection } from "../flow/connection.ts";
+import { CLIENT_GONE, endOf, isRequestCut } from "../flow/ending.ts";
 import type { HttpFlow } from "../flow/flow.ts";
-import type { Request } from "../flow/message.ts";
+import type { Request, Response } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { dropUnsendable, unsendable } from "../flow/sendable.ts";
 import { formatAuthority } from "../flow/url.ts";
@@ -46,6 +47,7 @@ export interface ReplaySetup {
 export function unfit(flow: HttpFlow): string | null {
 	if (flow.websocket !== null) return "it is a WebSocket conversation";
 	if (flow.request.method === "CONNECT") return "it is a CONNECT";
+	if (isRequestCut(flow)) return "its request broke off when it was recorded, and is not whole";
 	return flow.request.body === null ? "its request's body was not recorded" : unsendable(flow.request);
 }
 
@@ -123,6 +125,13 @@ function settleHost({ headers, httpVersion, authority, host, port, scheme }: Req
 		headers.insert(0, "Host", toText(authority) || formatAuthority(host, port, scheme));
 }
 
+/** How much of a stream was enough for the client that was recorded; null: it did not leave one. */
+function leftAfter(recorded: HttpFlow): number | null {
+	const { response } = recorded;
+	if (response === null || endOf(recorded) !== "client" || response.headers.has("content-length")) return null;
+	return response.bodySize ?? 0;
+}
+
 /** The client's side of one exchange: a request that is all there, and an answer that nobody reads. */
 class Sender implements ExchangeHost, BodyWriter {
 	readonly context: ProxyContext;
@@ -132,11 +141,15 @@ class Sender implements ExchangeHost, BodyWriter {
 	readonly receivedAt = now();
 	readonly #exchange: Exchange;
 	readonly #timer: NodeJS.Timeout | null = null;
+	/** Bytes of a stream without an end after which the client that was recorded left; null: it waited for the end. */
+	#leavesAfter: number | null;
+	#received = 0;
 	#resolve: (flow: HttpFlow) => void = () => {};
 
 	constructor(context: ProxyContext, recorded: HttpFlow, request: Request, timeoutMs: number) {
 		const { peername, sockname, alpnOffers, tls, sni } = recorded.clientConn;
 		this.context = context;
+		this.#leavesAfter = leftAfter(recorded);
 		this.facts = clientConnection({ id: randomUUID(), peername, sockname, alpnOffers, tls, sni, timestampStart: this.receivedAt });
 		request.timestampStart = this.receivedAt;
 		request.timestampEnd = null;
@@ -167,10 +180,17 @@ class Sender implements ExchangeHost, BodyWriter {
 	resumeRequest(): void {}
 	sendInterim(): void {}
 	sendError(): void {}
-	write(): void {}
 	end(): void {}
 
-	sendResponse(): BodyWriter {
+	write(chunk: Buffer): void {
+		this.#received += chunk.length;
+		this.#leaveIfEnough();
+	}
+
+	sendResponse({ headers }: Response): BodyWriter {
+		// one with an end is waited for
+		if (headers.has("content-length")) this.#leavesAfter = null;
+		this.#leaveIfEnough();
 		return this;
 	}
 
@@ -194,6 +214,11 @@ class Sender implements ExchangeHost, BodyWriter {
 	detach(): Duplex {
 		this.#done(undefined);
 		return new PassThrough().end();
+	}
+
+	/** Its end may be here already, and counts then. */
+	#leaveIfEnough(): void {
+		if (this.#leavesAfter !== null && this.#received >= this.#leavesAfter) setImmediate(() => this.#exchange.clientFailed(CLIENT_GONE, null));
 	}
 
 	#done(wait: Promise<void> | undefined): void {

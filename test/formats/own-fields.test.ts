@@ -46,3 +46,12 @@ t.test("what is something else is passed over", async (t) => {
 		t.match(flow, { session: null, ended: null, refreshed: null, original: null });
 	}
 });
+
+t.test("a request that broke off is told from a whole one where times do not say it", async (t) => {
+	const cut = () => httpFlow({ response: null, error: { message: "x", timestamp: 1 }, request: { timestampEnd: null, body: "half" } });
+	t.same(ownFields(cut()), { request_ended: "cut" });
+	const read = cut();
+	read.request.timestampEnd = read.request.timestampStart;
+	setOwnFields(read, ownFields(cut()) ?? undefined);
+	t.equal(read.request.timestampEnd, null);
+});

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { type HttpParts, httpFlow } from "../../../fixtures/build-flow.ts";
-import { flowDifferences } from "../../../src/compare/differences.ts";
+import { answerDifferences, flowDifferences } from "../../../src/compare/differences.ts";
 import { compileIgnore } from "../../../src/compare/ignore.ts";
 
 function compare(before: HttpParts, after: HttpParts, ...ignore: string[]) {
@@ -97,4 +97,27 @@ t.test("bodies by what they mean: JSON by pointer, forms by field, others by siz
 	t.same(compare(body(Buffer.alloc(100)), { response: { headers: [], body: null } }), [["response", "body", null, "100 bytes", null]]);
 	const deep = `${"[".repeat(5000)}${"]".repeat(5000)}`;
 	t.match(compare(body(deep), body(`${deep} `)), [["response", "body"]], "what is nested without end is no JSON to us");
+});
+
+t.test("how answers ended is compared, not the words for it", async (t) => {
+	const failed = (message: string): HttpParts => ({ error: { message, timestamp: 1 } });
+	t.same(compare({}, failed("the server broke off")), [["response", "ended", null, "server", "cut"]]);
+	t.same(compare(failed("a reset"), failed("the end came too early")), []);
+	t.same(compare({ ...failed("refused"), response: null }, { ...failed("no such name"), response: null }), [
+		["response", "error", null, "refused", "no such name"],
+	]);
+});
+
+t.test("a new answer goes on where the recorded one was left or broke off", async (t) => {
+	const differ = (before: HttpParts, after: HttpParts) =>
+		answerDifferences(httpFlow(before), httpFlow(after), compileIgnore([])).map(({ part, before: was, after: is }) => [part, was, is]);
+	const ended = (end: "server" | "client" | "cut", body: string): HttpParts => ({ ended: end, response: { body } });
+	t.same(differ(ended("client", "data: 1"), ended("client", "data: 1, 2")), []);
+	t.same(differ(ended("client", "data: 1, 2"), ended("server", "data: 1")), []);
+	t.same(differ(ended("client", "data: 1"), ended("client", "data: 2")), [["body", '"data: 1"', '"data: 2"']]);
+	t.same(differ(ended("cut", "half"), ended("server", "half of it")), [["ended", "cut", "server"]]);
+	t.same(differ(ended("server", "half of it"), ended("cut", "half")), [
+		["ended", "server", "cut"],
+		["body", '"half of it"', '"half"'],
+	]);
 });

@@ -1,7 +1,7 @@
 // How flows ended, where they say so and where only the error does.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { endOf, toEnd } from "../../../src/flow/ending.ts";
+import { endOf, isRequestCut, toEnd } from "../../../src/flow/ending.ts";
 
 t.test("the end is as the flow has it, else as response and error say", async (t) => {
 	const failed = (message: string) => ({ error: { message, timestamp: 1 } });
@@ -18,4 +18,15 @@ t.test("the end is as the flow has it, else as response and error say", async (t
 t.test("what a file has is taken for an end or not", async (t) => {
 	for (const end of ["server", "client", "cut"]) t.equal(toEnd(end), end);
 	for (const other of ["Server", "", null, undefined, 1]) t.equal(toEnd(other), undefined);
+});
+
+t.test("a request that broke off, and one that was whole when its exchange failed", async (t) => {
+	const error = { message: "Client disconnected.", timestamp: 1 };
+	const length = (value: string): [string, string][] => [["Content-Length", value]];
+	t.ok(isRequestCut(httpFlow({ error, response: null, request: { timestampEnd: null, headers: length("9"), body: "half" } })));
+	t.ok(isRequestCut(httpFlow({ error, response: null, request: { timestampEnd: null, headers: [["Transfer-Encoding", "chunked"]] } })));
+	t.ok(isRequestCut(httpFlow({ error, request: { timestampEnd: null, headers: [], body: "half" } })), "HTTP/2, answered early");
+	t.notOk(isRequestCut(httpFlow({ error, response: null, request: { headers: length("4"), body: "half" } })), "it had come to its end");
+	t.notOk(isRequestCut(httpFlow({ error, response: null, request: { timestampEnd: null, headers: length("0") } })), "a head alone");
+	t.notOk(isRequestCut(httpFlow({ request: { timestampEnd: null, headers: length("9"), body: "half" } })), "files without times");
 });

@@ -168,3 +168,31 @@ t.test("what cannot be sent again", async (t) => {
 	t.match(unfit(httpFlow({ request: { method: "CONNECT" } })), /CONNECT/);
 	t.match(unfit(httpFlow({ websocket: { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null } })), /WebSocket/);
 });
+
+t.test("a stream that its client left is left again once as much has come", async (t) => {
+	let left = (_how: unknown) => {};
+	const isLeft = new Promise((resolve) => {
+		left = resolve;
+	});
+	const origin = await startOrigin(t, async (server) => {
+		await server.head();
+		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\ndata: 2\n\n");
+		left(await server.ended());
+	});
+	const { client } = replayer();
+	const recorded = httpFlow({
+		request: { host: "127.0.0.1", port: origin.port },
+		response: { headers: [["Content-Type", "text/event-stream"]], body: "data: 0\n\n" },
+		error: { message: "Client disconnected.", timestamp: 1 },
+	});
+	const fresh = await client.send(recorded);
+	t.match(fresh, { ended: "client", error: { message: "Client disconnected." } });
+	t.match(fresh.response?.text, /^data: 1/);
+	t.ok(await isLeft);
+});
+
+t.test("a request that broke off is not sent", async (t) => {
+	const error = { message: "Client disconnected.", timestamp: 1 };
+	const request = { method: "POST", timestampEnd: null, headers: [["Content-Length", "9"]] as [string, string][], body: "half" };
+	t.match(unfit(httpFlow({ response: null, error, request })), /broke off/);
+});

@@ -42,7 +42,7 @@ export function lookInto(socket: Socket, timeoutMs: number, done: (look: Look) =
 	return { stop };
 }
 
-/** For a client that is undecided: whether its next bytes may pass. What turns out to be a request may not, as no rule would apply to it. */
+/** For a client that is undecided: whether its next bytes may pass. What turns out to be a request, or TLS, may not, as no rule would apply to it. */
 export function unlessRequest(): (bytes: Buffer) => boolean {
 	let seen: Buffer | null = Buffer.alloc(0);
 	return (bytes) => {
@@ -50,6 +50,6 @@ export function unlessRequest(): (bytes: Buffer) => boolean {
 		seen = Buffer.concat([seen, bytes]);
 		const found = sniff(seen);
 		if (found !== "more") seen = null;
-		return found !== "http";
+		return found === "more" || found === "other";
 	};
 }

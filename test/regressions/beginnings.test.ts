@@ -100,6 +100,33 @@ t.test("the block list holds in tunnels, for what comes behind an empty line and
 	}
 });
 
+t.test("what only a lenient server takes for a request, or for TLS, does not reach it untouched", async (t) => {
+	const origin = await listener(t);
+	const blanks = ["\v", "\f", "\x1c", "\x1f", "\x85", "\xa0"];
+	for (const mode of ["regular", `reverse:http://${origin.authority}`]) {
+		const proxy = await startTestProxy(t, { authority, options: { mode: [mode], connection_strategy: "lazy" }, hooks: [block] });
+		for (const bytes of [
+			...blanks.flatMap((blank) => [`${blank}GET /secret HTTP/1.1\r\n\r\n`, `GET${blank}/secret${blank}HTTP/1.1\r\n\r\n`]),
+			"GET secret\r\n\r\n",
+			"GET ?/secret\r\n\r\n",
+			// an alert, a message that begins as a hello and goes on as something else, and the form of SSL 2
+			"\x15\x03\x01\x00\x02\x01\x5a",
+			"\x16\x03\x01\x00\x00\x16\x03\x01\x00\x04\x01\x00\x00\x00",
+			"\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\x00\x00\x2f0123456789abcdef",
+		]) {
+			const client = mode === "regular" ? await proxy.tunnel(origin.authority) : await proxy.connect();
+			for (const part of [bytes.slice(0, 1), bytes.slice(1)]) {
+				client.send(Buffer.from(part, "latin1"));
+				await new Promise(setImmediate);
+			}
+			client.end();
+			await client.rest();
+		}
+	}
+	t.notMatch(origin.seen(), /secret|0123456789abcdef/);
+	t.notOk(origin.seen().includes("\x15\x03\x01"));
+});
+
 t.test("other protocols pass byte by byte where no password is asked for", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`${(await client.take(13)).toString()}-yourself`));
 	for (const mode of ["regular", `reverse:http://${origin.authority}`]) {

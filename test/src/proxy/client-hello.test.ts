@@ -48,14 +48,31 @@ t.test("but not without end", async (t) => {
 	const endless = Buffer.concat([Buffer.of(22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff), Buffer.alloc(0x40_00 - 4)]);
 	t.equal(sniff(endless), "more");
 	const long = Buffer.concat([endless, ...Array.from({ length: 5 }, () => Buffer.concat([Buffer.of(22, 3, 1, 0x40, 0), Buffer.alloc(0x40_00)]))]);
-	t.equal(sniff(long), "other");
+	t.strictSame(sniff(long), { serverName: null, alpn: [] }, "TLS all the same, for OpenSSL to refuse");
 });
 
 t.test("what is no hello of TLS", async (t) => {
 	t.equal(sniff(Buffer.of(22, 2, 0)), "other", "SSL 2");
 	t.equal(sniff(Buffer.of(22, 3, 1, 0, 4, 2)), "other", "another message");
-	t.equal(sniff(Buffer.of(22, 3, 1, 0, 4, 1, 0, 0, 0)), "other", "empty");
-	t.equal(sniff(Buffer.concat([Buffer.of(22, 3, 1, 0, 1, 1), Buffer.of(23, 3, 1, 0, 1, 0)])), "other", "another record in between");
+	t.equal(sniff(Buffer.of(22, 3, 1, 0, 0, 22, 3, 1, 0, 1, 2)), "other", "another message behind an empty record");
+	t.equal(sniff(Buffer.of(23, 3, 3, 0, 1, 0)), "other", "data");
+	t.equal(sniff(Buffer.of(0x80, 46, 1, 3, 1, 0, 1, 0, 0, 0, 16)), "other", "lengths that do not fit together");
+});
+
+t.test("what some server may take for a hello is TLS, although it is not read", async (t) => {
+	const unread = { serverName: null, alpn: [] };
+	t.strictSame(sniff(Buffer.of(22, 3, 1, 0, 4, 1, 0, 0, 0)), unread, "without content");
+	t.strictSame(sniff(Buffer.concat([Buffer.of(22, 3, 1, 0, 1, 1), Buffer.of(23, 3, 1, 0, 1, 0)])), unread, "another record in between");
+	const empty = Buffer.of(22, 3, 1, 0, 0);
+	t.strictSame(sniff(Buffer.concat([empty, empty, inRecords(named, 100)])), sniff(named), "empty records before");
+	for (const [name, bytes] of [
+		["an alert first", Buffer.of(0x15, 3, 1, 0, 2, 1, 90)],
+		["a change of cipher first", Buffer.of(0x14, 3, 3, 0, 1, 1)],
+		["the form of SSL 2", Buffer.of(0x80, 9 + 3 + 16, 1, 3, 1, 0, 3, 0, 0, 0, 16, 0, 0, 0x2f)],
+	] as const) {
+		t.strictSame(sniff(bytes), unread, name);
+		for (const size of [1, 2, 3, 4]) t.equal(sniff(bytes.subarray(0, size)), "more", name);
+	}
 });
 
 t.test("HTTP, or not", async (t) => {
@@ -90,6 +107,19 @@ t.test("HTTP, or not", async (t) => {
 		[`${"A".repeat(300)} /`, "http"],
 		[`${"A".repeat(16_384)}`, "http"],
 		[":GET /secret HTTP/1.1\r\n", "other"],
+		...["\v", "\f", "\x1c", "\x1f", "\x85", "\xa0"].flatMap(
+			(blank) =>
+				[
+					[blank, "more"],
+					[`${blank}GET /secret`, "http"],
+					[`GET${blank}/secret`, "http"],
+					[`GET${blank}secret${blank}HTTP/1.1\r\n`, "http"],
+					[`${blank}SSH-2.0-x\r\n`, "other"],
+				] as const,
+		),
+		["GET secret\r\n", "http"],
+		["GET ?/secret\n", "http"],
+		["get secret\r\n", "other"],
 		["\0", "other"],
 		["SSH-2.0", "more"],
 		["SSH-2.0-x\r\n", "other"],
@@ -102,7 +132,7 @@ t.test("HTTP, or not", async (t) => {
 		["PRI * HTTP/2.0\r", "more"],
 		["PRI * HTTP/2.0\r\n", "http"],
 		["PRI * HTTP/1.1\r", "http"],
-		["\xff", "other"],
+		["\xff\xff\xff", "other"],
 	] as const)
 		t.equal(sniff(Buffer.from(text, "latin1")), want, JSON.stringify(text));
 });

@@ -230,7 +230,7 @@ t.test("first bytes that look like something and are not", async (t) => {
 		"SSH-2.0-x\r\n",
 		"helo client.example\r\n",
 		"A".repeat(40),
-		"\x16\x03\x01\0\x04\x01\0\0\0",
+		"\x16\x03\x01\0\x04\x02\0\0\0",
 	]) {
 		const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo(bytes)}>`));
 		const proxy = await startTestProxy(t, { authority });

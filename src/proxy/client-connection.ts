@@ -8,6 +8,7 @@ import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { StandingAnswer } from "../hooks/hook.ts";
+import { HANDSHAKE } from "./client-hello.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
 import { type ErrorStatus, errorPage } from "./error-page.ts";
@@ -32,6 +33,8 @@ export interface ClientSettings {
 	onConnect: ((socket: Socket, head: RequestHead) => void) | null;
 	/** Takes over the socket, paused, of a client that speaks HTTP/2 from its first byte (RFC 9113 section 3.3). null: not here. */
 	onHttp2: ((socket: Socket) => void) | null;
+	/** Takes over the socket, paused, of a client that begins with TLS. null: not here. */
+	onTls: ((socket: Socket) => void) | null;
 	/** The connection is over, or somebody else's. */
 	onClose: (connection: ClientConnection) => void;
 }
@@ -234,9 +237,13 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		if (this.#ending && this.#exchange === null) return;
 		const isFirst = this.receivedAt === 0;
 		this.receivedAt = now();
-		if (isFirst && this.#settings.onHttp2 !== null && isPreface(chunk)) {
-			this.#handOverHttp2(chunk, this.#settings.onHttp2);
-			return;
+		if (isFirst) {
+			const { onHttp2, onTls } = this.#settings;
+			const taker = onHttp2 !== null && isPreface(chunk) ? onHttp2 : chunk[0] === HANDSHAKE ? onTls : null;
+			if (taker !== null) {
+				this.#handOverWhole(chunk, taker);
+				return;
+			}
 		}
 		this.#asked = this.#exchange === null && this.#parser.idle && chunk.length <= ASKED_LIMIT ? chunk : null;
 		if (this.#asked !== null && this.#answerAtOnce(this.#asked)) return;
@@ -349,11 +356,11 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		if (this.#socket.isPaused()) this.#socket.resume();
 	}
 
-	#handOverHttp2(early: Buffer, onHttp2: (socket: Socket) => void): void {
+	#handOverWhole(early: Buffer, taker: (socket: Socket) => void): void {
 		const socket = this.#release();
 		socket.unshift(early);
 		this.#settings.onClose(this);
-		onHttp2(socket);
+		taker(socket);
 	}
 
 	#handOver(head: RequestHead): void {

@@ -16,7 +16,7 @@ export interface Handshake {
 }
 
 /** How long a client may stop in the middle of a handshake. */
-const HANDSHAKE_MS = 30_000;
+export const HANDSHAKE_MS = 30_000;
 
 /** The socket has its hello still to be read. `done` gets null, or why there is no TLS. */
 export function shakeHands(socket: Socket, { hello, leaf, protocols, facts }: Handshake, done: (failure: string | null) => void): TLSSocket {

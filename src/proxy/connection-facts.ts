@@ -27,6 +27,11 @@ export function serverFacts(host: string, port: number, via: UpstreamProxy | nul
 	});
 }
 
+/** For TLS that no server is meant by. */
+export function serverOfNoName(): ServerConnection {
+	return serverConnection({ id: randomUUID() });
+}
+
 /** To be called once TCP is set up. */
 export function addTcpFacts(facts: ServerConnection, socket: Socket): void {
 	facts.peername = address(socket.remoteAddress, socket.remotePort);
@@ -43,6 +48,14 @@ export function addTlsFacts(facts: Connection, socket: TLSSocket): void {
 	facts.cipher = cipher?.name ?? null;
 	facts.alpn = socket.alpnProtocol || null;
 	facts.timestampTlsSetup = now();
+}
+
+/** What the facts say of TLS with the proxy gives way to what is said in the tunnel. */
+export function forgetTls(facts: ClientConnection): void {
+	Object.assign(
+		facts,
+		clientConnection({ ...facts, tls: false, tlsVersion: null, cipher: null, alpn: null, alpnOffers: [], sni: null, mitmcert: null, timestampTlsSetup: null }),
+	);
 }
 
 /** The certificates that a server showed, leaf first. To be called once a socket: Node takes the leaf out of its chain when it gives it. */

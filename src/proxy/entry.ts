@@ -15,11 +15,12 @@ import { ClientConnection } from "./client-connection.ts";
 import { ClientHttp2 } from "./client-http2.ts";
 import { connectFlow, connectRequest } from "./connect-flow.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
-import { clientFacts, serverFacts } from "./connection-facts.ts";
+import { clientFacts, forgetTls, serverFacts } from "./connection-facts.ts";
 import type { ProxyContext } from "./context.ts";
 import { isForNextProxy } from "./destination.ts";
 import { errorPage } from "./error-page.ts";
 import type { ProxyMode } from "./modes.ts";
+import { ProxyTls } from "./proxy-tls.ts";
 import { Socks5Connection } from "./socks5.ts";
 import { connectTarget, reverseTo, type TunnelTarget, tunnelTo } from "./target.ts";
 import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
@@ -119,7 +120,14 @@ export class Entry {
 	#serve(socket: Socket, facts: ClientFacts): void {
 		const { context, onOpen, onClose } = this.#settings;
 		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, facts);
-		onOpen(new ClientConnection(socket, { context, facts, tunnel: null, onConnect, onHttp2: null, onClose }));
+		const onTls = facts.tls ? null : (accepted: Socket) => this.#secure(accepted, facts);
+		onOpen(new ClientConnection(socket, { context, facts, tunnel: null, onConnect, onHttp2: null, onTls, onClose }));
+	}
+
+	/** TLS with the proxy itself; what comes inside is as it would be without. */
+	#secure(socket: Socket, facts: ClientFacts): void {
+		const { context, authority, onOpen, onClose } = this.#settings;
+		onOpen(new ProxyTls(socket, { context, authority, facts, onSecure: (secured) => this.#serve(secured, facts), onClose }));
 	}
 
 	/** HTTP in a tunnel, in the version that the client chose, or begins with. */
@@ -128,12 +136,13 @@ export class Entry {
 		const settings = { context, facts, tunnel, onClose };
 		const onHttp2 = (accepted: Socket) => onOpen(new ClientHttp2(accepted, settings));
 		if (facts.alpn === "h2") onHttp2(socket);
-		else onOpen(new ClientConnection(socket, { ...settings, onConnect: null, onHttp2: values.http2 ? onHttp2 : null }));
+		else onOpen(new ClientConnection(socket, { ...settings, onConnect: null, onTls: null, onHttp2: values.http2 ? onHttp2 : null }));
 	}
 
 	/** A client asks for a tunnel. */
 	#connect(socket: Socket, head: RequestHead, facts: ClientFacts): void {
 		const { gate, context } = this.#settings;
+		if (facts.tls) forgetTls(facts);
 		const given = new Headers(head.fields).get("proxy-authorization");
 		// Where nobody is asked here, they are for the next proxy.
 		const credentials = gate === null && isForNextProxy(facts) ? given : null;

@@ -96,7 +96,8 @@ t.test("no message of the corpus that is refused gets through, and its client is
 		answering(() => ok("hi")),
 	);
 	const proxy = await startTestProxy(t);
-	const refused = messageCases.filter(({ side, strict, closed }) => side === "request" && strict instanceof RegExp && !closed);
+	// TLS that begins is gone on with
+	const refused = messageCases.filter(({ side, strict, closed, bytes }) => side === "request" && strict instanceof RegExp && !closed && bytes[0] !== "\x16");
 	t.ok(refused.length > 60);
 	for (const { name, bytes } of refused) {
 		const client = await proxy.connect();

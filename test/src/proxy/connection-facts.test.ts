@@ -5,7 +5,7 @@ import { connect as connectTls, TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../fixtures/authorities.ts";
 import { lacksIpv6 } from "../../../fixtures/ipv6.ts";
-import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, serverFacts } from "../../../src/proxy/connection-facts.ts";
+import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, forgetTls, serverFacts, serverOfNoName } from "../../../src/proxy/connection-facts.ts";
 
 const { originPem, server } = await makeAuthorities(t);
 
@@ -81,4 +81,16 @@ t.test("no protocol was agreed on", async (t) => {
 	const facts = clientFacts(inner);
 	addTlsFacts(facts, inner);
 	t.match(facts, { alpn: null, tlsVersion: "TLSv1.3", cipher: /^TLS_/ });
+});
+
+t.test("what TLS with the proxy was like is forgotten in a tunnel", async (t) => {
+	const { client, accepted } = await pair(t, "127.0.0.1", "127.0.0.1");
+	const inner = new TLSSocket(accepted, { isServer: true, secureContext: server({ names: ["a.example"] }) });
+	await Promise.all([once(inner, "secure"), once(connectTls({ socket: client, servername: "a.example", ca: originPem }), "secureConnect")]);
+	const facts = clientFacts(inner);
+	const before = { ...facts };
+	addTlsFacts(facts, inner);
+	forgetTls(facts);
+	t.strictSame({ ...facts }, before);
+	t.equal(serverOfNoName().address, null);
 });

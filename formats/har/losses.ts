@@ -3,8 +3,8 @@ import type { Reporter } from "../../src/errors.ts";
 import type { ClientConnection, ServerConnection } from "../../src/flow/connection.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { Message } from "../../src/flow/message.ts";
+import { BODY_LIMIT } from "./inflation.ts";
 import { NOTE } from "./notes.ts";
-import { BODY_LIMIT } from "./write-entry.ts";
 
 /** Parts of an HTTP flow and how many flows have them. In the order in which they are told. */
 const PARTS: readonly (readonly [name: string, has: (flow: HttpFlow) => boolean])[] = [
@@ -53,11 +53,15 @@ export class Losses {
 		count(this.#log, `"${key}"`);
 	}
 
-	report(): void {
+	/** @param coded bodies that stay as they were sent because they inflate too far */
+	report(coded = 0): void {
 		this.#tell("two values of fields beside the entries", this.#log);
 		this.#tell("these flows", this.#flows);
 		this.#tell("these parts of flows", this.#parts);
 		this.#tell("these notes on the tape", this.#notes);
+		if (coded === 0) return;
+		const what = coded === 1 ? "1 body inflates to so many bytes that it is" : `${coded} bodies inflate to so many bytes that they are`;
+		this.#report("FT_LOSS", `${this.#name}: ${what} kept compressed, marked by "_asSent"`, { file: this.#name });
 	}
 
 	#tell(what: string, counts: ReadonlyMap<string, number>): void {

@@ -13,6 +13,7 @@ import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
 import { Soon } from "../soon.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
+import { Inflation } from "./inflation.ts";
 import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { Losses } from "./losses.ts";
 import { inside, notesOf, OWN_LOG } from "./notes.ts";
@@ -64,6 +65,7 @@ export class HarSink implements FlowSink {
 	readonly #places: BodyPlaces;
 	readonly #long = new LongTexts();
 	readonly #losses: Losses;
+	readonly #inflation = new Inflation();
 	/** By their id. */
 	readonly #pages = new Map<string, JsonObject>();
 	/** On the tape itself. */
@@ -81,7 +83,7 @@ export class HarSink implements FlowSink {
 	constructor(output: Output, { report, append }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
 		this.#output = new TextOutput(output);
 		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
-		this.#places = { attach, long: this.#long };
+		this.#places = { attach, long: this.#long, inflation: this.#inflation };
 		this.#losses = new Losses(output.name, report);
 		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
 	}
@@ -169,7 +171,7 @@ export class HarSink implements FlowSink {
 		const log = { ...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }), ...Object.fromEntries(later) };
 		await this.#output.append(start + (Object.keys(log).length === 0 ? TAIL : `\n],${JSON.stringify(log).slice(1)}}\n`));
 		await this.#output.close();
-		this.#losses.report();
+		this.#losses.report(this.#inflation.kept);
 	}
 
 	discard(): Promise<void> {

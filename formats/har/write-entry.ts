@@ -1,5 +1,4 @@
 // An entry of a HAR from a flow. Strings are well-formed, numbers what HAR 1.2 allows; Chromium and mitmproxy read it.
-import { decodeBody } from "../../src/flow/body.ts";
 import { type ByteString, isAscii, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
@@ -8,6 +7,7 @@ import { parseQuery, splitPath } from "../../src/flow/url.ts";
 import type { Json, JsonObject } from "../fields.ts";
 import { OWN, ownFields } from "../own-fields.ts";
 import { requestCookies, responseCookies } from "./cookies.ts";
+import { BODY_LIMIT, type Decoded, Inflation } from "./inflation.ts";
 import type { LongTexts } from "./long-texts.ts";
 import { inside, notesOf } from "./notes.ts";
 import { isPlain, textOfBytes } from "./text.ts";
@@ -19,10 +19,9 @@ export interface BodyPlaces {
 	readonly attach?: ((bytes: Buffer, contentType: string) => string | null) | undefined;
 	/** Takes what is long, and makes the entry's JSON then; without it a string is made of any body. */
 	readonly long?: LongTexts;
+	/** Undoes the content codings of all entries of a HAR; default: of this entry alone. */
+	readonly inflation?: Inflation;
 }
-
-/** Larger bodies are left out: their text would be longer than a string can be. Bytes. */
-export const BODY_LIMIT = 256 * 1024 * 1024;
 
 const NOT_RECORDED = "The body was not recorded.";
 const TOO_LARGE = "The body is too large for a HAR.";
@@ -148,22 +147,12 @@ function wireSize(message: Message, note: JsonObject): number {
 	return note.made === size && typeof note.wire === "number" ? note.wire : size;
 }
 
-interface Decoded {
-	bytes: Buffer;
-	/** The bytes are still as they were sent, because they do not follow their Content-Encoding. */
-	asSent?: true;
-}
-
 /** The body with its Content-Encoding undone; a text that says why it is not there. */
-function decodedBody(message: Message): Decoded | string {
+function decodedBody(message: Message, { inflation = new Inflation() }: BodyPlaces): Decoded | string {
 	if ((message.bodySize ?? 0) > BODY_LIMIT) return TOO_LARGE;
 	const raw = message.rawContent;
 	if (raw === null) return NOT_RECORDED;
-	try {
-		return { bytes: decodeBody(raw, message.headers.get("content-encoding"), BODY_LIMIT) };
-	} catch {
-		return { bytes: raw, asSent: true };
-	}
+	return inflation.decode(raw, message.headers.get("content-encoding"));
 }
 
 /** @param shown the fields of a form that were read beside a body of so many bytes, or without one */
@@ -171,7 +160,7 @@ function postData(request: Request, notes: JsonObject, shown: JsonObject, places
 	const params = shown.list !== undefined && shown.made === (request.bodySize ?? -1) ? { params: shown.list } : {};
 	if (request.bodySize === 0 && Object.keys(notes).length === 0 && Object.keys(params).length === 0) return {};
 	const mimeType = wellFormed(request.headers.raw("content-type") ?? "");
-	const body = decodedBody(request);
+	const body = decodedBody(request, places);
 	// mitmproxy reads no HAR with postData that has no text
 	if (typeof body === "string") return { postData: { mimeType, ...notes, ...params, text: "", comment: body } };
 	if (!mimeType.includes("application/x-www-form-urlencoded")) return { postData: { mimeType, ...notes, ...params, ...textFields(body, mimeType, places) } };
@@ -182,7 +171,7 @@ function postData(request: Request, notes: JsonObject, shown: JsonObject, places
 
 function content(response: Response, bodySize: number, notes: JsonObject, places: BodyPlaces): JsonObject {
 	const mimeType = wellFormed(response.headers.raw("content-type") ?? "");
-	const body = decodedBody(response);
+	const body = decodedBody(response, places);
 	if (typeof body === "string") return { size: 0, mimeType, ...notes, comment: body };
 	const isCoded = response.headers.has("content-encoding") && bodySize >= 0;
 	return {

@@ -32,4 +32,8 @@ t.test("parts and kinds", async (t) => {
 		"clients and TLS",
 	])
 		t.match(list[1]?.message, `${part} (1)`);
+	losses.report(2);
+	t.equal(list.at(-1)?.message, 'a.har: 2 bodies inflate to so many bytes that they are kept compressed, marked by "_asSent"');
+	losses.report(1);
+	t.match(list.at(-1)?.message, /: 1 body inflates to so many bytes that it is kept compressed/);
 });

@@ -165,7 +165,7 @@ export async function startReplayClient(setup: ReplayClientSetup): Promise<Runni
 	};
 }
 
-const nowhere: FlowSink = { append() {}, close: async () => {} };
+const nowhere: FlowSink = { append() {}, open: () => ({ add() {}, close() {}, discard() {} }), close: async () => {} };
 
 interface Traffic {
 	pipeline: Pipeline;

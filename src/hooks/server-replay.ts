@@ -2,7 +2,7 @@
 import { FlowtapeError } from "../errors.ts";
 import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ByteString } from "../flow/bytes.ts";
-import { type HttpFlow, KILLED } from "../flow/flow.ts";
+import { type HttpFlow, KILLED, type WebSocketData } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { prefersJson } from "../replay/accept.ts";
@@ -15,7 +15,7 @@ import type { Recording } from "../replay/recording.ts";
 import { compileRefresh, type Refresh } from "../replay/refresh.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
 import { askedOf } from "../replay/request-key.ts";
-import { answerHandshake, serverPart } from "../replay/websocket-script.ts";
+import { answerHandshake, type ServerPart, serverPart } from "../replay/websocket-script.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Delivery, Hook, HostNames, Piece, StandingAnswer, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
@@ -169,6 +169,8 @@ class Replay implements ServerReplay {
 	readonly #preflight: boolean;
 	readonly #now: () => number;
 	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
+	/** What WebSockets that last are told. */
+	readonly #scripts = new WeakMap<Recording, WeakRef<ServerPart>>();
 	#served = 0;
 	#missed = 0;
 
@@ -238,9 +240,16 @@ class Replay implements ServerReplay {
 			waitMs: delay === null ? 0 : waitOf(delay, times) * 1000,
 			pieces: delay?.kind !== "recorded" || isWebSocket ? null : paced(response, recorded, durationOf(delay, times), delay.factor),
 			unfinished,
-			websocket:
-				recorded.websocket && isWebSocket ? serverPart(recorded.websocket, (seconds) => seconds * (delay?.kind === "recorded" ? delay.factor : 0)) : null,
+			websocket: recorded.websocket && isWebSocket ? this.#script(recording, recorded.websocket) : null,
 		};
+	}
+
+	/** Clients that hear the same share what is said. */
+	#script(recording: Recording, recorded: WebSocketData): ServerPart {
+		const factor = this.#delay?.kind === "recorded" ? this.#delay.factor : 0;
+		const script = this.#scripts.get(recording)?.deref() ?? serverPart(recorded, (seconds) => seconds * factor);
+		this.#scripts.set(recording, new WeakRef(script));
+		return script;
 	}
 
 	async report(): Promise<ReplayReport> {

@@ -156,20 +156,36 @@ function masked(bytes: Buffer, mask: Buffer, offset: number): Buffer {
 	return copy;
 }
 
+/** The head of a frame without a mask, of a message that is whole with it. */
+export function writeFrameHead(opcode: number, length: number): Buffer {
+	const head = Buffer.allocUnsafe(2 + extendedSize(length));
+	fillHead(head, 0x80 | opcode, 0, length);
+	return head;
+}
+
 /** The bytes of a frame. `mask`: with a key of its own, as clients have to. */
 export function writeFrame({ opcode, fin = true, rsv1 = false }: { opcode: number; fin?: boolean; rsv1?: boolean }, payload: Buffer, mask: boolean): Buffer {
 	const { length } = payload;
-	const extended = length < 126 ? 0 : length < 65536 ? 2 : 8;
-	const headSize = 2 + extended + (mask ? 4 : 0);
+	const headSize = 2 + extendedSize(length) + (mask ? 4 : 0);
 	const frame = Buffer.allocUnsafe(headSize + length);
-	frame[0] = (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode;
-	frame[1] = (mask ? 0x80 : 0) | (extended === 0 ? length : extended === 2 ? 126 : 127);
-	if (extended === 2) frame.writeUInt16BE(length, 2);
-	else if (extended === 8) frame.writeBigUInt64BE(BigInt(length), 2);
+	fillHead(frame, (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode, mask ? 0x80 : 0, length);
 	if (!mask) frame.set(payload, headSize);
 	else {
 		const key = randomFillSync(frame.subarray(headSize - 4, headSize));
 		frame.set(masked(payload, key, 0), headSize);
 	}
 	return frame;
+}
+
+/** Bytes of a length that does not fit into the second byte. */
+function extendedSize(length: number): number {
+	return length < 126 ? 0 : length < 65536 ? 2 : 8;
+}
+
+function fillHead(frame: Buffer, first: number, maskBit: number, length: number): void {
+	const extended = extendedSize(length);
+	frame[0] = first;
+	frame[1] = maskBit | (extended === 0 ? length : extended === 2 ? 126 : 127);
+	if (extended === 2) frame.writeUInt16BE(length, 2);
+	else if (extended === 8) frame.writeBigUInt64BE(BigInt(length), 2);
 }

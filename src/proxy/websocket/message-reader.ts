@@ -1,5 +1,6 @@
 // Frames → messages of one direction of a WebSocket (RFC 6455 section 5.4): fragments put together, control frames apart.
 import { isUtf8 } from "node:buffer";
+import { Pieces } from "../pieces.ts";
 import { protocolFault } from "../wire/fault.ts";
 import { CLOSE, CONTINUATION, type FrameHandler, type FrameHead, FrameReader, INVALID_DATA, isCloseCode, TOO_BIG, WebSocketFault } from "./frame.ts";
 
@@ -10,7 +11,7 @@ export interface RawMessage {
 	/** Whether the payload is compressed (RFC 7692). */
 	compressed: boolean;
 	payload: Buffer;
-	/** The sizes of its frames; one that came whole has one. */
+	/** The sizes of its frames, as far as they are noted; one that came whole has one. */
 	fragments: number[];
 }
 
@@ -20,6 +21,8 @@ export interface MessageEvents {
 	control(opcode: number, payload: Buffer): void;
 }
 
+/** Frames of one message whose sizes are noted. */
+const NOTED_FRAGMENTS = 65_536;
 /** A message is kept as a whole; a longer one is a fault. Bytes. */
 const MESSAGE_LIMIT = 256 * 1024 * 1024;
 
@@ -46,7 +49,8 @@ function checkClose(payload: Buffer): void {
 
 /** A message whose last frame has not come yet. */
 interface Unfinished extends Omit<RawMessage, "payload"> {
-	chunks: Buffer[];
+	/** Many small ones take the memory of their bytes. */
+	pieces: Pieces;
 	size: number;
 }
 
@@ -54,13 +58,18 @@ export class MessageReader implements FrameHandler {
 	readonly #events: MessageEvents;
 	readonly #rules: Rules | null;
 	readonly #frames = new FrameReader(this);
+	readonly #keeps: boolean;
 	#message: Unfinished | null = null;
 	#isWithinFrame = false;
 	#control: Buffer[] = [];
 
-	/** `rules`: what is read has to keep to them; null: it is read as far as it can be. */
-	constructor(events: MessageEvents, rules: Rules | null = null) {
+	/**
+	 * @param rules what is read has to keep to them; null: it is read as far as it can be
+	 * @param keeps whether the payloads of messages are wanted; else they are empty, and of control frames alone they are told
+	 */
+	constructor(events: MessageEvents, rules: Rules | null = null, keeps = true) {
 		this.#events = events;
+		this.#keeps = keeps;
 		this.#rules = rules;
 	}
 
@@ -94,19 +103,18 @@ export class MessageReader implements FrameHandler {
 		this.#isWithinFrame = !last;
 		message.size += payload.length;
 		if (message.size > MESSAGE_LIMIT) throw new WebSocketFault(TOO_BIG, `WebSocket message: expected at most ${MESSAGE_LIMIT} bytes, found more`);
-		if (payload.length > 0) message.chunks.push(payload);
+		if (this.#keeps && payload.length > 0) message.pieces.add(payload);
 		if (!last || !head.fin) return;
-		const { opcode, compressed, chunks, size, fragments } = message;
+		const { opcode, compressed, pieces, fragments } = message;
 		this.#message = null;
-		const [first] = chunks;
-		this.#events.message({ opcode, compressed, fragments, payload: chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size) });
+		this.#events.message({ opcode, compressed, fragments, payload: pieces.joined() });
 	}
 
 	#beginFrame({ opcode, rsv1, length }: FrameHead): Unfinished {
 		if ((opcode === CONTINUATION) === (this.#message === null))
 			throw protocolFault("WebSocket message", this.#message === null ? "its first frame" : "a continuation", `opcode ${opcode}`);
-		this.#message ??= { opcode, compressed: rsv1, chunks: [], size: 0, fragments: [] };
-		this.#message.fragments.push(length);
+		this.#message ??= { opcode, compressed: rsv1, pieces: new Pieces(), size: 0, fragments: [] };
+		if (this.#keeps && this.#message.fragments.length < NOTED_FRAGMENTS) this.#message.fragments.push(length);
 		return this.#message;
 	}
 }

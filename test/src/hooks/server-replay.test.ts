@@ -306,6 +306,19 @@ t.test("a WebSocket: the server says its part again", async (t) => {
 	}
 });
 
+t.test("clients that hear the same in a WebSocket share it in memory", async (t) => {
+	const flow = websocketFlow({ messages: [{ content: Buffer.from("welcome") }] });
+	const tape = await tapeOf(join(t.testdir(), "a.tape"), [flow]);
+	const replay = await replayOf([], { server_replay_reuse: true }, { recordings: [tape] });
+	const script = async () => {
+		const { verdict } = await ask(replay, { headers: [["Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="]] });
+		return verdict?.kind === "answer" ? verdict.delivery?.websocket : null;
+	};
+	const first = await script();
+	t.match(first, { cues: [{ content: Buffer.from("welcome") }] });
+	t.equal(await script(), first);
+});
+
 t.test("an event stream goes out as it came in: the proxy notes when each chunk came", async (t) => {
 	const arrived = gate();
 	const origin = await startOrigin(t, async (server) => {

@@ -62,3 +62,16 @@ t.test("what breaks the rules", async (t) => {
 	for (let i = 0; i < 4; i++) one.feed(part);
 	t.throws(() => one.feed(Buffer.alloc(1)), { code: "FT_PROTOCOL" }, "more than fits in memory");
 });
+
+t.test("many small frames are one message; who counts messages alone keeps nothing of them", async (t) => {
+	const count = 200_000;
+	const small = Buffer.concat([frame(BINARY, "x", false), ...Array(count - 2).fill(frame(CONTINUATION, "x", false))]);
+	const { reader: one, told } = reader();
+	one.feed(small);
+	one.feed(frame(CONTINUATION, "y"));
+	t.equal((told[0] as { payload: Buffer }).payload.length, count);
+	const sizes: number[] = [];
+	const counting = new MessageReader({ message: ({ payload, fragments }) => sizes.push(payload.length + fragments.length), control: () => {} }, null, false);
+	counting.feed(Buffer.concat([small, frame(CONTINUATION, "y"), frame(TEXT, "z")]));
+	t.same(sizes, [0, 0]);
+});

@@ -1,7 +1,7 @@
 // A server that says what was recorded.
 import t from "tap";
 import type { ServerPart } from "../../../../src/hooks/hook.ts";
-import { CLOSE, PING, PONG, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
+import { BINARY, CLOSE, PING, PONG, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 import { MessageReader } from "../../../../src/proxy/websocket/message-reader.ts";
 import { WebSocketPlayer } from "../../../../src/proxy/websocket/player.ts";
 
@@ -68,4 +68,26 @@ t.test("a client that breaks the rules, or goes", async (t) => {
 	t.same(await gone.until(1), ["end"]);
 	gone.player.destroy();
 	t.ok(gone.player.destroyed);
+});
+
+t.test("a client that takes nothing: no more is brought into memory than it has room for, and all of it comes in the end", async (t) => {
+	const content = Buffer.alloc(300_000, "large");
+	const large = (afterClient: number) => ({ afterClient, waitMs: 0, opcode: BINARY, content });
+	const player = new WebSocketPlayer({ cues: [...Array.from({ length: 20 }, () => large(0)), large(1)], close: null });
+	t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
+	for (let i = 0; i < 2_000; i++) player.write(writeFrame({ opcode: PING }, Buffer.from(`ping ${i}`), true));
+	player.write(writeFrame({ opcode: TEXT }, Buffer.from("more"), true));
+	await new Promise<void>((resolve) => player.write(writeFrame({ opcode: CLOSE }, Buffer.from("\x03\xe8", "latin1"), true), () => resolve()));
+	t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
+	const heard: string[] = [];
+	const reader = new MessageReader({
+		message: ({ payload, fragments }) => heard.push(`${fragments.length} ${payload.equals(content)}`),
+		control: (opcode, payload) => heard.push(`${opcode}:${payload.toString("latin1")}`),
+	});
+	for await (const chunk of player) reader.feed(chunk as Buffer);
+	t.same(
+		heard,
+		["1 true", `${PONG}:ping 1999`, ...Array(20).fill("1 true"), `${CLOSE}:\x03\xe8`],
+		"each message in one frame, an answer to the last ping, and what was due before the close",
+	);
 });

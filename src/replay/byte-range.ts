@@ -3,7 +3,7 @@ import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 
 /** From `first` to `last`, both included; without a first, the last `last` bytes; without a last, all from `first` on. */
-interface RangeSpec {
+export interface RangeSpec {
 	readonly first: number | null;
 	readonly last: number | null;
 }

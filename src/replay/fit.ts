@@ -7,7 +7,7 @@ import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { acceptsCoding } from "./accept.ts";
-import { parseContentRange, parseRanges, partOf, resolveRange, type Span } from "./byte-range.ts";
+import { parseContentRange, parseRanges, partOf, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
 import { hasSameConditions, isNotBefore, isSameRange, NO_WISH, tagsOf, type Wish } from "./wish.ts";
 
 /** What is asked. */
@@ -26,19 +26,23 @@ export interface Answered {
 }
 
 /**
- * How good an answer is: less is better. 0: to the very same question. 1: as good as to it. 2: made of a recording, which is not used up by
- * that. 3: only where there is nothing else. 4 and more: it is not whole.
+ * How good an answer is: less is better. 0: to the very same question. 1: as good as to it. 2: made of a recording. 3: only where there is
+ * nothing else. 4 and more: it is not whole.
  */
 export interface Fit {
 	readonly rank: number;
 	/** null: as recorded. */
 	readonly make: (() => Response) | null;
+	/** It is a part of what was recorded, which is not used up by that. */
+	readonly isPart?: true;
+	/** What is made of a recording that is not whole may be whole. */
+	readonly isWhole?: true;
 }
 
 /** Rank of what is made of a recording. */
-export const MADE = 2;
+const MADE = 2;
 /** Added to the rank of an answer that broke off. */
-export const BROKEN = 4;
+const BROKEN = 4;
 
 /** Statuses that answer not all who send the same request. */
 export function isConditional(status: number): boolean {
@@ -47,24 +51,25 @@ export function isConditional(status: number): boolean {
 
 /** null: it is no answer to that. */
 export function fitOf(ask: Ask, answered: Answered): Fit | null {
-	const fit = fitOfWhole(ask, answered);
-	return fit === null || !isBroken(answered) ? fit : fit.make === null ? { ...fit, rank: fit.rank + BROKEN } : null;
+	const fit = fitOfRecorded(ask, answered);
+	return fit === null || fit.isWhole || !isBroken(answered) ? fit : { ...fit, rank: fit.rank + BROKEN };
 }
 
 /** Whether less came than was meant to. A stream that its client left has no length, and is as good as another. */
 export function isBroken({ response, end }: Pick<Answered, "response" | "end">): boolean {
 	if (end !== "client") return end === "cut";
-	const length = response.headers.raw("content-length");
-	return length !== null && Number(length) !== (response.bodySize ?? 0);
+	const length = lengthOf(response);
+	return length !== null && length !== (response.bodySize ?? 0);
 }
 
-function fitOfWhole({ method, wish, accept }: Ask, { wish: recorded, response, end }: Answered): Fit | null {
+function fitOfRecorded({ method, wish, accept }: Ask, answered: Answered): Fit | null {
+	const { wish: recorded, response } = answered;
 	const asked = recorded ?? NO_WISH;
 	switch (response.statusCode) {
 		case 200:
-			return ofWhole(method, wish, accept, asked, response, end);
+			return ofWhole(method, wish, accept, asked, answered);
 		case 206:
-			return ofPart(method, wish, asked, response);
+			return ofPart(method, wish, asked, response, isBroken(answered));
 		case 304:
 			return ofNotModified(wish, asked, response);
 		case 412:
@@ -79,38 +84,63 @@ function fitOfWhole({ method, wish, accept }: Ask, { wish: recorded, response, e
 const SAME: Fit = { rank: 0, make: null };
 const GOOD: Fit = { rank: 1, make: null };
 
-function ofWhole(method: ByteString, wish: Wish, accept: ByteString | null, asked: Wish, response: Response, end: FlowEnd): Fit {
+function ofWhole(method: ByteString, wish: Wish, accept: ByteString | null, asked: Wish, answered: Answered): Fit | null {
+	const { response, end } = answered;
 	if (method !== "GET" || wish.range === null) return GOOD;
 	// the server had no mind for ranges
 	if (asked.range !== null) return isSameRange(wish.range, asked.range) ? SAME : GOOD;
-	const size = bodySize(response.body);
+	const held = bodySize(response.body);
 	const ranges = parseRanges(wish.range);
-	if (ranges === null || size === null || end !== "server" || /^\s*none\s*$/i.test(response.headers.raw("accept-ranges") ?? "")) return GOOD;
-	const all: Fit = { rank: MADE, make: () => response };
+	if (ranges === null || held === null || /^\s*none\s*$/i.test(response.headers.raw("accept-ranges") ?? "")) return GOOD;
+	const size = end === "server" ? held : lengthOf(response);
+	const broken = isBroken(answered);
+	// a stream that its client left, or a body that is no longer the one that was announced
+	if (size === null ? !broken : held > size) return GOOD;
+	const all: Fit = broken ? GOOD : { rank: MADE, make: () => response, isPart: true };
 	if (!isCurrent(wish.ifRange, response)) return all;
 	const coding = response.headers.raw("content-encoding");
 	// a part of it cannot be decoded
 	if (coding !== null && accept !== null && !acceptsCoding(accept, coding)) return all;
-	const spans = ranges.map((range) => resolveRange(range, size));
-	const [span = null] = spans;
-	if (spans.every((each) => each === null)) return { rank: MADE, make: () => unsatisfiable(response, size) };
-	// of several a server may send all (RFC 9110 section 14.2)
-	if (spans.length > 1 || span === null) return all;
-	return { rank: MADE, make: () => cut(response, span, size, 0) };
+	return ofHeld(response, ranges, { from: 0, to: held }, size, broken) ?? all;
 }
 
-function ofPart(method: ByteString, wish: Wish, asked: Wish, response: Response): Fit | null {
+function ofPart(method: ByteString, wish: Wish, asked: Wish, response: Response, broken: boolean): Fit | null {
 	const isAsRecorded = wish.ifRange === null || wish.ifRange === asked.ifRange || isCurrent(wish.ifRange, response);
 	if (isSameRange(wish.range, asked.range)) return isAsRecorded ? SAME : null;
-	const held = parseContentRange(response.headers.raw("content-range"));
-	if (method !== "GET" || held === null || held.span === null || bodySize(response.body) !== held.span.to - held.span.from) return null;
-	const { span: there, size } = held;
-	if (wish.range === null) return there.from === 0 && there.to === size ? { rank: MADE, make: () => whole(response) } : null;
+	const { span, size } = parseContentRange(response.headers.raw("content-range")) ?? { span: null, size: null };
+	const held = bodySize(response.body);
+	if (method !== "GET" || span === null || held === null) return null;
+	if (broken ? held > span.to - span.from : held !== span.to - span.from) return null;
+	if (wish.range === null) return span.from === 0 && span.to === size && !broken ? { rank: MADE, make: () => whole(response), isPart: true } : null;
 	const ranges = parseRanges(wish.range);
 	if (!isAsRecorded || ranges === null || ranges.length !== 1) return null;
-	const span = resolveRange(ranges[0] as (typeof ranges)[number], size);
-	if (span === null) return size === null ? null : { rank: MADE, make: () => unsatisfiable(response, size) };
-	return span.from >= there.from && span.to <= there.to ? { rank: MADE, make: () => cut(response, span, size, there.from) } : null;
+	return ofHeld(response, ranges, { from: span.from, to: span.from + held }, size, broken);
+}
+
+/**
+ * What is made of recorded bytes.
+ * @param held where in the representation they are; `size`: of all of it, null: not known
+ * @param broken more of them were to come: a range that begins in them is answered, and breaks off as they do
+ */
+function ofHeld(response: Response, ranges: readonly RangeSpec[], held: Span, size: number | null, broken: boolean): Fit | null {
+	const spans = ranges.map((range) => resolveRange(range, size));
+	const [span = null] = spans;
+	if (size !== null && spans.every((each) => each === null)) return { rank: MADE, make: () => unsatisfiable(response, size), isPart: true, isWhole: true };
+	// of several a server may send all (RFC 9110 section 14.2)
+	if (spans.length > 1 || span === null || span.from < held.from || span.from >= held.to) return null;
+	if (span.to <= held.to) return { rank: MADE, make: () => cut(response, span, span.to, size, held.from), isPart: true, isWhole: true };
+	if (!broken) return null;
+	// the more of it there is, the better
+	const missing = (span.to - held.to) / (span.to - span.from);
+	return { rank: MADE + missing, make: () => cut(response, span, held.to, size, held.from), isPart: true };
+}
+
+/** How many bytes were to come; null: not said. */
+function lengthOf({ headers, statusCode }: Response): number | null {
+	const length = headers.raw("content-length")?.trim() ?? "";
+	if (/^\d{1,15}$/.test(length)) return Number(length);
+	const span = statusCode === 206 ? parseContentRange(headers.raw("content-range"))?.span : null;
+	return span ? span.to - span.from : null;
 }
 
 function ofNotModified(wish: Wish, asked: Wish, response: Response): Fit | null {
@@ -140,7 +170,7 @@ function ofUnsatisfiable(wish: Wish, asked: Wish, response: Response): Fit | nul
 	const size = parseContentRange(response.headers.raw("content-range"))?.size ?? null;
 	const ranges = wish.range === null ? null : parseRanges(wish.range);
 	if (ranges === null || size === null) return null;
-	return ranges.every((range) => resolveRange(range, size) === null) ? { rank: MADE, make: null } : null;
+	return ranges.every((range) => resolveRange(range, size) === null) ? { rank: MADE, make: null, isPart: true } : null;
 }
 
 /** Whether a representation is the one that If-Range names (RFC 9110 section 13.1.5). Dates may have been moved when they were replayed. */
@@ -153,10 +183,14 @@ function isCurrent(ifRange: ByteString | null, { headers }: Response): boolean {
 	return modified !== null && isNotBefore(validator, modified);
 }
 
-/** @param offset where the recorded bytes begin */
-function cut(response: Response, span: Span, size: number | null, offset: number): Response {
-	const body = partOf(response.body ?? Buffer.alloc(0), { from: span.from - offset, to: span.to - offset });
-	return made(response, 206, body, `bytes ${span.from}-${span.to - 1}/${size ?? "*"}`);
+/** @param to where the bytes end that there are of it; `offset`: where the recorded ones begin */
+function cut(response: Response, span: Span, to: number, size: number | null, offset: number): Response {
+	const body = partOf(response.body ?? Buffer.alloc(0), { from: span.from - offset, to: to - offset });
+	const answer = made(response, 206, body, `bytes ${span.from}-${span.to - 1}/${size ?? "*"}`);
+	answer.headers.set("content-length", String(span.to - span.from));
+	// they are of the bytes that were sent (RFC 9530 section 2)
+	for (const name of ["content-md5", "content-digest"]) answer.headers.delete(name);
+	return answer;
 }
 
 function unsatisfiable(response: Response, size: number): Response {

@@ -2,7 +2,7 @@
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import { Cursor, type Spot } from "./cursor.ts";
-import { type Fit, fitOf, isBroken, isConditional, MADE } from "./fit.ts";
+import { type Fit, fitOf, isBroken, isConditional } from "./fit.ts";
 import type { MatchRules, Order } from "./match-rules.ts";
 import { ReadyCache } from "./ready-cache.ts";
 import { Recording } from "./recording.ts";
@@ -194,7 +194,7 @@ export class ReplaySession {
 			let best: Fitting | null = null;
 			let most = -1;
 			// parts are cut of what was given last, so that they belong together
-			for (const candidate of rank === MADE ? this.#latest(equals) : eligible(equals, order)) {
+			for (const candidate of equals[0]?.fit.isPart ? this.#latest(equals) : eligible(equals, order)) {
 				const score = similarity(rules.choice, request, askedOf(candidate.flow));
 				if (score > most) [best, most] = [candidate, score];
 			}
@@ -211,8 +211,8 @@ export class ReplaySession {
 	#give({ flow, spot, fit }: Fitting): Recording {
 		const { shelf, place } = spot;
 		const recorded = answerOf(flow);
-		const answer = { ...recorded, response: fit.make?.() ?? recorded.response };
-		if (fit.rank === MADE) this.#parts[shelf]?.add(place);
+		const answer = { ...recorded, ...(fit.isWhole && { ended: "server" as const }), response: fit.make?.() ?? recorded.response };
+		if (fit.isPart) this.#parts[shelf]?.add(place);
 		else this.#count(spot);
 		const recording = new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
 		recording.isAlways = this.#recordings.order === "first" && this.#recordings.match === null;

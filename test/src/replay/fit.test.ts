@@ -121,7 +121,7 @@ t.test("a condition that failed", (t) => {
 	t.end();
 });
 
-t.test("what is not whole comes last, and nothing is cut of it", (t) => {
+t.test("what is not whole comes last", (t) => {
 	const long: NonNullable<HttpParts["response"]> = { headers: [["Content-Length", "99"]], body: bytes };
 	t.match(answer([], [], long, { end: "cut" }), [5, 200]);
 	t.match(answer([], [], long, { end: "client" }), [5, 200]);
@@ -129,5 +129,32 @@ t.test("what is not whole comes last, and nothing is cut of it", (t) => {
 	t.match(answer(range("bytes=0-1"), [], whole, { end: "client" }), [1, 200]);
 	t.equal(isBroken({ response: httpFlow({ response: long }).response as Response, end: "server" }), false);
 	t.same([200, 206, 304, 404, 412, 416].map(isConditional), [false, true, true, false, true, true]);
+	t.end();
+});
+
+t.test("parts of what is not whole: whole ones of the bytes that came, others break off as they do", (t) => {
+	const left = { end: "client" as const };
+	const long = (...more: Fields): NonNullable<HttpParts["response"]> => ({ headers: [["Content-Length", "20"], ...more], body: bytes });
+	t.same(answer(range("bytes=2-4"), [], long(), left), [2, 206, "bytes 2-4/20", "234"]);
+	t.same(answer(range("bytes=2-4"), [], long(), { end: "cut" }), [2, 206, "bytes 2-4/20", "234"]);
+	t.same(answer(range("bytes=20-"), [], long(), left), [2, 416, "bytes */20", ""]);
+	t.same(answer(range("bytes=5-14"), [], long(), left), [6.5, 206, "bytes 5-14/20", "56789"]);
+	t.match(answer(range("bytes=10-"), [], long(), left), [5, 200], "none of its bytes came");
+	const half: NonNullable<HttpParts["response"]> = { statusCode: 206, headers: [["Content-Range", "bytes 100-199/300"], ...ETAG], body: bytes };
+	t.same(answer(range("bytes=103-104"), range("bytes=100-"), half, left), [2, 206, "bytes 103-104/300", "34"]);
+	t.same(answer(range("bytes=105-114"), range("bytes=100-199"), half, left), [6.5, 206, "bytes 105-114/300", "56789"]);
+	t.match(answer(range("bytes=100-199"), range("bytes=100-199"), half, left), [4, 206]);
+	t.equal(answer(range("bytes=110-"), range("bytes=100-199"), half, left), null, "what did not come");
+	t.equal(answer(range("bytes=98-101"), range("bytes=100-199"), half, left), null, "before it");
+	t.equal(answer([], range("bytes=0-"), { ...half, headers: [["Content-Range", "bytes 0-19/20"]] }, left), null);
+	t.equal(answer(range("bytes=103-104"), range("bytes=100-"), half), null, "a length that is no longer the one that was announced");
+	const digests: Fields = [
+		["Content-MD5", "x"],
+		["Content-Digest", "x"],
+		["Repr-Digest", "y"],
+	];
+	const response = httpFlow({ response: long(...digests) }).response as Response;
+	const made = fitOf({ method: "GET", wish: { ...NO_WISH, range: "bytes=5-14" }, accept: null }, { wish: null, response, end: "client" })?.make?.();
+	t.same(made?.headers.fields, ["Content-Length", "10", "Repr-Digest", "y", "content-range", "bytes 5-14/20"]);
 	t.end();
 });

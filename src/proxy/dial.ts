@@ -10,7 +10,7 @@ import { addTcpFacts, addTlsFacts, certificateChain } from "./connection-facts.t
 import type { Destination, UpstreamProxy } from "./destination.ts";
 import { type Dial, upstreamFault } from "./upstream-channel.ts";
 import { nameOfProxy, requestTunnel, tunnelRequest } from "./upstream-proxy.ts";
-import type { UpstreamTls } from "./upstream-tls.ts";
+import { adviceOnAlert, type UpstreamTls } from "./upstream-tls.ts";
 
 export interface DialPlan {
 	to: Destination;
@@ -195,6 +195,7 @@ function explain(where: string, error: Error): string {
 	const first = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
 	const code = "code" in first ? String(first.code) : "";
 	const isCertificate = /CERT|SIGNATURE|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH/.test(code);
-	const advice = isCertificate ? "; trust its authority with ssl_verify_upstream_trusted_ca, or turn verification off with ssl_insecure" : "";
+	const trust = "; trust its authority with ssl_verify_upstream_trusted_ca, or turn verification off with ssl_insecure";
+	const advice = adviceOnAlert(first) || (isCertificate ? trust : "");
 	return `${where} ${causes[code] ?? "cannot be connected to"} (${code === "" ? first.message : isCertificate ? first.message : code})${advice}`;
 }

@@ -11,6 +11,7 @@ import { outgoingRequest } from "./framing-out.ts";
 import { Http1Writer } from "./http1-writer.ts";
 import type { BodyFacts, BodyWriter } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import { adviceOnAlert } from "./upstream-tls.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 import { isBoundLogin, isIdempotent, isPersistent } from "./wire/hop-by-hop.ts";
@@ -70,7 +71,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		this.#parser = new ResponseParser(this, { lenient: settings.lenient });
 		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
-		socket.on("error", (error) => this.#fail(upstreamFault(`the connection to the server broke: ${error.message}`, error)));
+		socket.on("error", (error) => this.#fail(upstreamFault(`the connection to the server broke: ${error.message}${adviceOnAlert(error)}`, error)));
 		socket.on("close", () => this.#onClose());
 		socket.on("drain", () => this.#listener?.upstreamDrained());
 		if (settings.timeoutMs > 0) {

@@ -12,6 +12,7 @@ import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSoc
 import { CANCEL, END_STREAM, errorName, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "./http2-module.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, UpstreamReset, upstreamFault } from "./upstream-channel.ts";
+import { adviceOnAlert } from "./upstream-tls.ts";
 import type { Framing } from "./wire/framing.ts";
 
 export interface Http2Settings {
@@ -60,10 +61,12 @@ export class UpstreamHttp2 {
 			this.#isClosing = true;
 		};
 		session.once("connect", () => widen(session));
-		// The streams are told, each by itself.
-		session.on("error", (error) => {
+		// The streams are told, each by itself. Of an alert of TLS the socket tells alone.
+		const onError = (error: Error) => {
 			this.#error ??= error;
-		});
+		};
+		session.on("error", onError);
+		socket.on("error", onError);
 		this.#awaitGreeting();
 		session.on("goaway", close);
 		session.on("close", () => {
@@ -150,7 +153,7 @@ export class UpstreamHttp2 {
 
 	/** What the server did wrong that ended it; null: nothing that is known. */
 	get fault(): FlowtapeError | null {
-		return this.#error === null ? null : upstreamFault(`the connection to the server broke: ${this.#error.message}`, this.#error);
+		return this.#error === null ? null : upstreamFault(`the connection to the server broke: ${this.#error.message}${adviceOnAlert(this.#error)}`, this.#error);
 	}
 
 	get isDestroyed(): boolean {

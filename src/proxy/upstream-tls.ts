@@ -77,6 +77,18 @@ export class UpstreamTls {
 	}
 }
 
+/** What can be done where a server's alert ended the connection, to go behind what Node says; "": nothing that is known. */
+export function adviceOnAlert(error: Error | null): string {
+	const alert = /^ERR_SSL_\w*_ALERT_(\w+)$/.exec(String((error as NodeJS.ErrnoException | null)?.code))?.[1] ?? "";
+	if (alert === "CERTIFICATE_REQUIRED") return "; the server wants a certificate of its client: name one with client_certs";
+	if (/^(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)$/.test(alert))
+		return "; the server refuses its client's certificate, or that there was none: client_certs names the one to show";
+	// Up to TLS 1.2 this is what a missing certificate is called as well.
+	if (alert === "HANDSHAKE_FAILURE")
+		return "; the server may want a certificate of its client (client_certs), or others than our ciphers and versions of TLS (ciphers_server, tls_version_server_min)";
+	return "";
+}
+
 /** What node does itself, but for Node 22.23 and its kin, which take an IPv6 address for a name. */
 function checkAddress(address: string, certificate: Buffer): Error | undefined {
 	const leaf = new X509Certificate(certificate);

@@ -1,6 +1,8 @@
 // What the proxy shows servers that want to know who it is.
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { createSecureContext, type TLSSocket } from "node:tls";
+import { createSecureContext, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { makeCertificate } from "../../../fixtures/own-certificate.ts";
@@ -48,4 +50,20 @@ t.test("a server sees it", async (t) => {
 	};
 	t.equal(await seen(t, join(t.testdir({ "own.pem": own.certificate + own.key }), "own.pem")), "the-proxy.example");
 	t.equal(await seen(t, null), "undefined");
+});
+
+t.test("where a server insists on one and there is none, the answer names the option", async (t) => {
+	const { certificate: cert, key } = makeCertificate({ names: ["127.0.0.1"] });
+	const proxy = await startTestProxy(t, { options: { ssl_insecure: true } });
+	for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const)
+		for (const ALPNProtocols of [["http/1.1"], ["h2"]]) {
+			const server = createTlsServer({ cert, key, requestCert: true, rejectUnauthorized: true, maxVersion, ALPNProtocols }, (socket) => socket.end());
+			t.teardown(() => void server.close());
+			await once(server.listen(0, "127.0.0.1"), "listening");
+			const client = await proxy.connect();
+			const request = ask("GET", `127.0.0.1:${(server.address() as AddressInfo).port}`, "/").replace("http:", "https:");
+			const { head, body } = await client.send(request).message();
+			t.match(head, "HTTP/1.1 502 ");
+			t.match(body.toString(), "client_certs", `${maxVersion}, ${ALPNProtocols}`);
+		}
 });

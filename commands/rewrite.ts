@@ -1,5 +1,5 @@
 // `flowtape rewrite`: changes stored flows, with the options of the live proxy and some of its own.
-import { formatOf } from "../formats/index.ts";
+import { formatForWriting, formatOf } from "../formats/index.ts";
 import { errorCodes, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
@@ -87,6 +87,8 @@ export const command = defineCommand({
 	},
 });
 
+const UNMARKED = "a dump does not say that its dates were moved, so that a second --refresh moves them again; a .tape, a HAR and JSON lines do";
+
 interface Job {
 	inputs: readonly string[];
 	/** null: nothing is written. */
@@ -111,8 +113,13 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 			scripts: scripts?.hooks ?? [],
 		}),
 	);
-	const edits = createEdits(values as unknown as OptionValues<typeof editOptions>, {
+	const format = (inPlace && output !== null ? await formatOf(output).catch(() => null) : null) ?? options.format ?? undefined;
+	// mitmproxy's refreshing changes headers alone, and so does ours in a dump
+	const isDump = output !== null && formatForWriting(output, format).name === "mitm";
+	const editValues = values as unknown as OptionValues<typeof editOptions>;
+	const edits = createEdits(editValues, {
 		now: Math.floor(Date.now() / 1000),
+		marksRefresh: !isDump,
 		onChange: tally.onChange,
 		log: tally.log,
 	});
@@ -121,8 +128,9 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 	if (edits !== null) steps.push(edits);
 	const onDrop = () => tally.onChange("dedupe");
 	const open = async (troubles: Troubles, size: number): Promise<FlowSink> => {
-		const format = inPlace && output !== null ? ((await formatOf(output)) ?? options.format) : options.format;
-		const sink = output === null ? tally.nowhere : tally.checking(await createOutput(output, { ...options, format }, troubles, size), steps);
+		const created = output === null ? null : await createOutput(output, { ...options, format: format ?? null }, troubles, size);
+		if (created !== null && isDump && editValues.refresh !== null) troubles.report("FT_LOSS", `${output}: ${UNMARKED}`, { file: output ?? "" });
+		const sink = created === null ? tally.nowhere : tally.checking(created, steps);
 		return options.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, troubles.report) : sink;
 	};
 	const all = [...tally.around(steps), ...(options.dedupe ? [dedupe(defaultRequestKey, onDrop)] : [])];

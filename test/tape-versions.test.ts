@@ -48,11 +48,12 @@ for (let version = 1; version <= SCHEMA_VERSION; version++) {
 			const store = storeAt(path, "read");
 			let answered = 0;
 			for (const flow of expected) {
-				if (flow.type !== "http" || flow.response === null) continue;
+				// a response without its body is no answer
+				if (flow.type !== "http" || (flow.response?.rawContent ?? null) === null) continue;
 				const answers = store.findByKey(defaultRequestKey(flow), -1, 10).map((place) => store.answerAt(place));
 				const answer = answers.find((each) => each?.id === flow.id);
-				t.equal(answer?.response.statusCode, flow.response.statusCode, flow.request.url);
-				t.same(answer?.response.rawContent, flow.response.rawContent);
+				t.equal(answer?.response.statusCode, flow.response?.statusCode, flow.request.url);
+				t.same(answer?.response.rawContent, flow.response?.rawContent);
 				answered++;
 			}
 			t.ok(answered >= 6, `${answered} answers`);

@@ -33,6 +33,8 @@ export const options = {
 export interface EditContext {
 	/** Seconds since 1970; what `--refresh` without a time means. */
 	now: number;
+	/** Whether flows remember to when `--refresh` moved their dates, so that a second one starts from there; true unless given. */
+	marksRefresh?: boolean;
 	onChange?: (option: string) => void;
 	log?: (level: "warning", message: string) => void;
 }
@@ -74,8 +76,8 @@ function replace(flow: Flow, key: "comment" | "marked", value: string): boolean 
 
 type Answered = HttpFlow & { response: NonNullable<HttpFlow["response"]> };
 
-function ofResponse(edit: (flow: Answered) => boolean): Edit {
-	return (flow) => flow.type === "http" && flow.response !== null && edit(flow as Answered);
+function ofResponse(edit: (flow: Answered, context: EditContext) => boolean): Edit {
+	return (flow, context) => flow.type === "http" && flow.response !== null && edit(flow as Answered, context);
 }
 
 function setStatus({ response }: Answered, status: number): boolean {
@@ -128,13 +130,14 @@ function timeOf(text: string, now: number): number {
 }
 
 function refreshAt(time: number, refresh: Refresh): Edit {
-	return ofResponse((flow) => {
+	return ofResponse((flow, { marksRefresh = true }) => {
 		const { response } = flow;
 		const { body } = response;
 		const before = response.headers.fields;
 		refreshResponse(response, time, refresh, flow.refreshed ?? undefined);
 		const isChanged = response.body !== body || response.headers.fields.some((part, i) => part !== before[i]);
-		if (isChanged) flow.refreshed = time;
+		// a mark that is there already has to stay true
+		if (isChanged && (marksRefresh || flow.refreshed !== null)) flow.refreshed = time;
 		return isChanged;
 	});
 }

@@ -295,3 +295,16 @@ t.test("of several tapes in place, each is rewritten by itself", async (t) => {
 	for (const path of [one, two]) t.equal((await http(path))[0]?.request.headers.get("x-new"), "y");
 	t.equal(readFileSync(words, "utf8"), "just some words");
 });
+
+t.test("dates moved in a dump leave no mark in its flows, and that is said; a mark that is there stays true", async (t) => {
+	const folder = t.testdir();
+	const at = (name: string) => join(folder, name);
+	const headers = [["Date", "Wed, 01 Jan 2020 00:00:00 GMT"]] as const;
+	await writeTape(at("a.mitm"), [httpFlow({ response: { headers, timestampStart: 1577836800 } })]);
+	const refresh = (from: string, to: string) => runCaptured(command, [at(from), "-o", at(to), "--refresh", "1900000000"]);
+	t.match(await refresh("a.mitm", "b.mitm"), { status: 0, err: /b\.mitm: a dump does not say that its dates were moved/ });
+	t.match((await readTape(at("b.mitm"))).flows, [{ refreshed: null, metadata: {} }]);
+	t.match(await refresh("a.mitm", "c.tape"), { status: 0, err: "" });
+	t.match(await refresh("c.tape", "d.mitm"), { status: 0 });
+	t.match((await readTape(at("d.mitm"))).flows, [{ refreshed: 1900000000 }]);
+});

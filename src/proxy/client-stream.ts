@@ -14,7 +14,7 @@ import type { ExchangeHost } from "./exchange-host.ts";
 import { HTTP2_VERSION, hasOtherHost, http2Fields, http2Framing, http2ResponseHeaders, regularFields, upgradeRequestFields } from "./http2-fields.ts";
 import { END_STREAM, errorName, INTERNAL_ERROR, NO_ERROR } from "./http2-module.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
-import { type TunnelTarget, targetOf } from "./target.ts";
+import { checkHost, type TunnelTarget, targetOf } from "./target.ts";
 import { isBodiless } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 
@@ -79,6 +79,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const { ":method": method = "", ":scheme": scheme = "", ":authority": authority = "", ":path": path = "/", ":protocol": protocol } = headers;
 		const isUpgrade = method === "CONNECT" && protocol === "websocket";
 		if (method === "CONNECT" && !isUpgrade) throw new FlowtapeError("FT_PROTOCOL", `CONNECT ${protocol ?? "inside of a tunnel"}`);
+		checkHost(authority, ":authority");
 		const fields = regularFields(raw);
 		// One would decide which rules hold, and the other who answers.
 		if (!this.context.lenient && hasOtherHost(fields, authority)) throw new FlowtapeError("FT_PROTOCOL", `:authority is ${authority}, and Host is another`);

@@ -41,8 +41,8 @@ export function isForNextProxy({ proxyMode }: ClientConnection): boolean {
 	return proxyMode.toLowerCase().startsWith("upstream");
 }
 
-/** Where a request goes that came from this client, through this tunnel. */
-export function destinationOf(request: Request, tunnel: TunnelTarget | null, client: ClientConnection): Destination {
+/** Where a request goes that came from this client, through this tunnel. `credentials`: what the client sent for the next proxy. */
+export function destinationOf(request: Request, tunnel: TunnelTarget | null, client: ClientConnection, credentials: ByteString | null = null): Destination {
 	const { scheme, host, port } = request;
 	const tls = scheme === "https";
 	// The name that the client asked for counts only as long as no hook sends the request elsewhere.
@@ -52,5 +52,5 @@ export function destinationOf(request: Request, tunnel: TunnelTarget | null, cli
 	const wanted = isHttp2(request) ? tls || !client.tls : tls && !upgrade && client.alpnOffers.includes("h2");
 	// A login that holds for a connection is none of HTTP/2, which shares them.
 	const http2 = wanted && !isBoundLogin(request.headers.raw("authorization") ?? "");
-	return { tls, host, port, sni, http2, upgrade, client, credentials: tunnel?.credentials ?? null };
+	return { tls, host, port, sni, http2, upgrade, client, credentials };
 }

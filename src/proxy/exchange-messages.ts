@@ -19,6 +19,12 @@ export function takeProxyFields({ fields }: Headers): ByteString | null {
 	return credentials;
 }
 
+/** Trailers without what belongs in no trailers (RFC 9110 section 6.5.1), and is for this proxy as little as for others. null: none are left. */
+export function withoutProxyFields(trailers: ByteString[] | null): ByteString[] | null {
+	if (trailers !== null) takeProxyFields(new Headers(trailers));
+	return trailers?.length ? trailers : null;
+}
+
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** `authority`: the pseudo-field of HTTP/2. `at`: when the head came, in seconds. */

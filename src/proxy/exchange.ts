@@ -17,10 +17,10 @@ import type { ProxyContext } from "./context.ts";
 import { destinationOf, isForNextProxy } from "./destination.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
-import { requestOf, responseOf, takeProxyFields } from "./exchange-messages.ts";
+import { requestOf, responseOf, takeProxyFields, withoutProxyFields } from "./exchange-messages.ts";
 import { unfinishedFraming } from "./framing-out.ts";
 import { GivenAnswer } from "./given-answer.ts";
-import { asksForUpgrade, withdrawH2c } from "./http2-fields.ts";
+import { asksForUpgrade, isAskedFor, withdrawH2c } from "./http2-fields.ts";
 import { originalOf, settleOriginal } from "./original.ts";
 import { Passage } from "./passage.ts";
 import { PhaseRunner } from "./phase-runner.ts";
@@ -96,6 +96,7 @@ export class Exchange implements Asker {
 		});
 		this.#hooks = new PhaseRunner(this.#context, this.flow, host);
 		this.#hooks.turn.proxyAuthorization = takeProxyFields(request.headers);
+		if (request.trailers !== null) takeProxyFields(request.trailers);
 	}
 
 	/** To be called once, when the host knows it. */
@@ -135,8 +136,9 @@ export class Exchange implements Asker {
 		passage.isEnded = true;
 		request.timestampEnd = this.#host.receivedAt;
 		if (passage.framing !== null) {
-			request.trailers = trailers === null ? null : new Headers(trailers);
-			this.#bring("request", () => passage.relay.end(trailers));
+			const kept = withoutProxyFields(trailers);
+			request.trailers = kept === null ? null : new Headers(kept);
+			this.#bring("request", () => passage.relay.end(kept));
 			request.body = passage.relay.body();
 			if (this.flow.original !== null) this.flow.original.body ??= request.body;
 		}
@@ -312,8 +314,9 @@ export class Exchange implements Asker {
 		withdrawH2c(request);
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
 		const facts = this.#request.settle(request, isTouched);
-		const to = destinationOf(request, this.#host.tunnel, this.#host.facts);
-		const credentials = isForNextProxy(this.#host.facts) ? this.#hooks.turn.proxyAuthorization : null;
+		const { tunnel, facts: client } = this.#host;
+		const credentials = tunnel?.credentials ?? (isForNextProxy(client) ? this.#hooks.turn.proxyAuthorization : null);
+		const to = destinationOf(request, tunnel, client, credentials);
 		this.#query = new Query(pool, this, { to, request, touched: isTouched || "size" in facts, facts, credentials, body });
 		this.#query.start();
 	}
@@ -336,6 +339,10 @@ export class Exchange implements Asker {
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
 		if (head.status === 101 && !(this.#mayUpgrade && asksForUpgrade(this.flow.request))) {
 			this.askFailed(upstreamFault("the server changes to another protocol (101), and the request asks for no upgrade"));
+			return;
+		}
+		if (head.status === 101 && !isAskedFor(head.fields, this.flow.request)) {
+			this.askFailed(upstreamFault(`the server changes to ${new Headers(head.fields).get("upgrade")} (101), which the request does not ask for`));
 			return;
 		}
 		this.#response.framing = framing;

@@ -34,10 +34,29 @@ function protocolsOf(message: Message): ByteString | null {
 }
 
 /** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */
-export function withdrawH2c(request: Request): void {
-	const upgrade = upgradeOf(request.httpVersion, request.headers.fields);
-	if (upgrade === null || upgrade.toLowerCase() !== "h2c") return;
-	for (const name of ["upgrade", "connection", "http2-settings"]) request.headers.delete(name);
+export function withdrawH2c({ httpVersion, headers }: Request): void {
+	const upgrade = upgradeOf(httpVersion, headers.fields);
+	if (upgrade === null || !/h2c/i.test(upgrade)) return;
+	const protocols = members(upgrade).filter((protocol) => !/h2c/i.test(protocol));
+	const isOver = protocols.length === 0;
+	const options = members(headers.raw("connection") ?? "").filter((option) => !/^http2-settings$/i.test(option) && !(isOver && /^upgrade$/i.test(option)));
+	headers.delete("http2-settings");
+	headers.setAll("upgrade", isOver ? [] : [protocols.join(", ")]);
+	headers.setAll("connection", options.length === 0 ? [] : [options.join(", ")]);
+}
+
+/** Whether a 101 with these fields changes to what the request asks for, as far as it says (RFC 9110 section 7.8). */
+export function isAskedFor(fields: ByteString[], request: Request): boolean {
+	const asked = members(protocolsOf(request)?.toLowerCase() ?? "");
+	return members(new Headers(fields).raw("upgrade")?.toLowerCase() ?? "").every((protocol) => asked.includes(protocol));
+}
+
+/** The members of a list (RFC 9110 section 5.6.1). */
+function members(list: ByteString): ByteString[] {
+	return list
+		.split(",")
+		.map((member) => trimBlanks(member))
+		.filter((member) => member !== "");
 }
 
 // — as received —

@@ -88,10 +88,18 @@ function hostField(fields: readonly ByteString[]): ByteString | null {
 		if (fields[i]?.length !== 4 || fields[i]?.toLowerCase() !== "host") continue;
 		const value = fields[i + 1] as ByteString;
 		if (found !== null) throw new FlowtapeError("FT_PROTOCOL", `one Host header was expected, found ${JSON.stringify(`${found}, ${value}`.slice(0, 200))}`);
-		if (!HOST.test(value)) throw new FlowtapeError("FT_PROTOCOL", `host header: expected host or host:port, found ${JSON.stringify(value.slice(0, 200))}`);
+		checkHost(value, "host header");
 		found = value;
 	}
 	return found;
+}
+
+/**
+ * That the Host field or the authority of HTTP/2 can be one: a user has no place in it (RFC 9113 section 8.3.1), and a server of HTTP/1.1 gets it as Host.
+ * @throws FlowtapeError FT_PROTOCOL
+ */
+export function checkHost(value: ByteString, where: string): void {
+	if (!HOST.test(value)) throw new FlowtapeError("FT_PROTOCOL", `${where}: expected host or host:port, found ${JSON.stringify(value.slice(0, 200))}`);
 }
 
 /** A request of HTTP/1.1 that names its target alone goes on with the Host that it lacks (RFC 9112 section 3.2.2). */

@@ -171,6 +171,7 @@ t.test("a change of protocol that nobody asked for", async (t) => {
 		t.notMatch(origin.connections[0]?.seen, "/raw");
 		t.match((await proxy.flow(0)).error, { message: /asks for no upgrade/ });
 		t.match(await (await proxy.connect()).send(ASKED.replace("HTTP/1.1", "HTTP/1.0")).rest(), /^HTTP\/1\.1 502 /, "HTTP/1.0 cannot ask");
+		t.match(await (await proxy.connect()).send(ASKED.replace("Upgrade: x", "Upgrade: y")).rest(), /^HTTP\/1\.1 502 /, "another one");
 		t.match(await (await proxy.connect()).send(ASKED).head(), /^HTTP\/1\.1 101 /);
 	});
 	await t.test("by a hook", async (t) => {

@@ -357,6 +357,7 @@ t.test("a request with two hosts is refused, before any rule sees one of them", 
 	const session = await openHttp2(t, proxy, origin.authority);
 	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 });
 	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: origin.authority }), { status: 200 });
+	t.match(await askHttp2(session, { ":path": "/", ":authority": `u@${origin.authority}` }), { status: 400 }, "a server of HTTP/1.1 would get it as Host");
 });
 
 t.test("a first frame that breaks the rules fails at once over TLS too", async (t) => {

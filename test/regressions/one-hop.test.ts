@@ -173,6 +173,43 @@ t.test("what is for the proxy stays there", async (t) => {
 	});
 });
 
+t.test("in upstream mode the next proxy gets what the client sent for it, whatever the client asks for", async (t) => {
+	const next = await startForwardingProxy(t);
+	const proxy = await startTestProxy(t, { options: { mode: [`upstream:http://${next.authority}`] } });
+	const AUTH = "Proxy-Authorization: Basic dTpw";
+	const WEBSOCKET = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"];
+	const origin = await startOrigin(t, async (client) => {
+		await client.head();
+		client.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+		await client.rest();
+	});
+	const webSocket = await proxy.connect();
+	t.match(await webSocket.send(get(`http://${origin.authority}/ws`, AUTH, ...WEBSOCKET)).head(), /^HTTP\/1\.1 101 /);
+	t.match(next.heads[0], /^CONNECT .*\r\nProxy-Authorization: Basic dTpw\r\n/s);
+	t.notMatch(origin.connections[0]?.seen, /proxy-/i);
+	webSocket.close();
+	await (await proxy.connect()).send(get(`https://${origin.authority}/x`, AUTH)).end();
+	const inTunnel = await proxy.connect();
+	await inTunnel.send(`CONNECT a.test:80 HTTP/1.1\r\nHost: a\r\n${AUTH}\r\n\r\n`).head();
+	t.match((await inTunnel.send(get("/x")).message()).body.toString(), "forwarded GET http://a.test/x");
+	t.equal(next.heads.filter((head) => head.includes(`\r\n${AUTH}\r\n`)).length, next.heads.length);
+	t.equal(next.heads.length, 3);
+});
+
+t.test("trailers hold nothing for a proxy", async (t) => {
+	const origin = await startOrigin(t, async (client) => {
+		client.send(ok(await client.upTo("0\r\n").then(() => client.upTo("\r\n\r\n"))));
+	});
+	const proxy = await startTestProxy(t);
+	const body = "1\r\nx\r\n0\r\nX-Sum: 1\r\nProxy-Authorization: Basic dTpw\r\n\r\n";
+	const client = await proxy.connect();
+	client.send(`POST http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+	const seen = (await client.message()).body.toString();
+	t.match(seen, "X-Sum: 1");
+	t.notMatch(seen, /proxy-/i);
+	t.strictSame((await proxy.flow(0)).request.trailers?.fields, ["X-Sum", "1"]);
+});
+
 t.test("which host is meant", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await startTestProxy(t);

@@ -9,6 +9,7 @@ import {
 	http2Framing,
 	http2RequestHeaders,
 	http2ResponseHeaders,
+	isAskedFor,
 	isWebSocketUpgrade,
 	regularFields,
 	upgradeRequestFields,
@@ -162,7 +163,25 @@ t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (
 	const offer = http1("Host", "a", "Connection", "Upgrade, HTTP2-Settings", "Upgrade", "H2C", "HTTP2-Settings", "AAMAAABk");
 	withdrawH2c(offer);
 	t.strictSame(offer.headers.fields, ["Host", "a"]);
+	const one = http1("Upgrade", "foo", "Upgrade", 'h2c, "h2c" ,bar', "Connection", "close, Upgrade, HTTP2-Settings", "HTTP2-Settings", "AAMAAABk");
+	withdrawH2c(one);
+	t.strictSame(one.headers.fields, ["Upgrade", "foo, bar", "Connection", "close, Upgrade"], "one of several");
+	const last = http1("Upgrade", "h2c,", "Connection", "close, Upgrade");
+	withdrawH2c(last);
+	t.strictSame(last.headers.fields, ["Connection", "close"]);
 	const other = http1("Connection", "Upgrade", "Upgrade", "websocket");
 	withdrawH2c(other);
 	t.equal(other.headers.size, 2);
+});
+
+t.test("a 101 changes to what was asked for", async (t) => {
+	const request = http1("Connection", "Upgrade", "Upgrade", "foo/2, WebSocket");
+	for (const [fields, want] of [
+		[["Upgrade", "websocket"], true],
+		[["upgrade", "Foo/2"], true],
+		[[], true],
+		[["Upgrade", "h2c"], false],
+		[["Upgrade", "websocket", "Upgrade", "h2c"], false],
+	] as const)
+		t.equal(isAskedFor([...fields], request), want, String(fields));
 });

@@ -95,7 +95,7 @@ function requestOf(at: LineFields): Request {
 	// a line that a person wrote may have the URL alone
 	const target =
 		at.has("host") || !at.has("url")
-			? { scheme: at.bytes("scheme", "http"), host: at.text("host"), port: at.number("port"), path: at.bytes("path", "/") }
+			? { scheme: at.bytes("scheme", "http"), host: at.text("host"), port: at.integer("port"), path: at.bytes("path", "/") }
 			: urlOf(at.text("url"), at.path);
 	return new Request({ method: at.bytes("method"), ...target, authority: at.bytes("authority", ""), ...messageOf(at) });
 }
@@ -109,7 +109,7 @@ function urlOf(url: string, path: string) {
 }
 
 function responseOf(at: LineFields): Response {
-	return new Response({ statusCode: at.number("status"), reason: at.bytes("reason", ""), ...messageOf(at) });
+	return new Response({ statusCode: at.integer("status"), reason: at.bytes("reason", ""), ...messageOf(at) });
 }
 
 function messageOf(at: LineFields): MessageInit {
@@ -142,12 +142,12 @@ function websocketOf(at: LineFields): WebSocketData {
 	return {
 		messages: at.list("messages", (message) => ({
 			...streamMessage(message),
-			opcode: message.number("opcode", 1),
+			opcode: message.integer("opcode", 1),
 			dropped: message.boolean("dropped", false),
 			injected: message.boolean("injected", false),
 		})),
 		closedByClient: at.has("closed_by_client") ? at.boolean("closed_by_client") : null,
-		closeCode: at.numberOrNull("close_code"),
+		closeCode: at.has("close_code") ? at.integer("close_code") : null,
 		closeReason: at.textOrNull("close_reason"),
 		timestampEnd: at.numberOrNull("timestamp_end"),
 	};
@@ -158,18 +158,18 @@ function streamMessage(at: LineFields): StreamMessage {
 }
 
 function dnsMessage(at: LineFields): DnsMessage {
-	const question = (part: LineFields) => ({ name: part.text("name"), type: part.number("type"), class: part.number("class") });
-	const record = (part: LineFields): DnsRecord => ({ ...question(part), ttl: part.number("ttl"), data: part.buffer("data") });
+	const question = (part: LineFields) => ({ name: part.text("name"), type: part.integer("type"), class: part.integer("class") });
+	const record = (part: LineFields): DnsRecord => ({ ...question(part), ttl: part.integer("ttl"), data: part.buffer("data") });
 	return {
-		id: at.number("id"),
+		id: at.integer("id"),
 		query: at.boolean("query"),
-		opCode: at.number("op_code", 0),
+		opCode: at.integer("op_code", 0),
 		authoritativeAnswer: at.boolean("authoritative_answer", false),
 		truncation: at.boolean("truncation", false),
 		recursionDesired: at.boolean("recursion_desired", false),
 		recursionAvailable: at.boolean("recursion_available", false),
-		reserved: at.number("reserved", 0),
-		responseCode: at.number("response_code", 0),
+		reserved: at.integer("reserved", 0),
+		responseCode: at.integer("response_code", 0),
 		questions: at.list("questions", question),
 		answers: at.list("answers", record),
 		authorities: at.list("authorities", record),
@@ -224,7 +224,7 @@ function addressOf(at: LineFields, key: string): Address | null {
 }
 
 function toAddress(value: Json): Address | null {
-	return Array.isArray(value) && typeof value[0] === "string" && value.slice(1).every(Number.isInteger) && value.length > 1
+	return Array.isArray(value) && typeof value[0] === "string" && value.slice(1).every(Number.isSafeInteger) && value.length > 1
 		? (value as unknown as Address)
 		: null;
 }
@@ -239,6 +239,12 @@ class LineFields extends Fields {
 
 	buffer(key: string): Buffer {
 		return toBytes(this.value(key)) ?? fail(this.wrong(key, 'a string or {"$base64": …}'));
+	}
+
+	/** Without a fraction, and one that every format can hold. */
+	integer(key: string, fallback?: number): number {
+		const value = this.number(key, fallback);
+		return Number.isSafeInteger(value) ? value : fail(this.wrong(key, "an integer"));
 	}
 
 	protected override toNumber(value: Json): number | undefined {

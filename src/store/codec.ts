@@ -1,5 +1,5 @@
 // Flows to and from the values of a row: columns for what is asked often, records for the rest, bodies and connections elsewhere.
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { type Body, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
@@ -66,7 +66,7 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 	return {
 		id: toStored(flow.id),
 		kind: flow.type,
-		started: startedAt(flow),
+		started: orZero(startedAt(flow)),
 		method: request?.method ?? null,
 		scheme: request?.scheme ?? null,
 		host: request === null ? null : toStored(request.host),
@@ -123,6 +123,11 @@ function startedAt(flow: Flow): number {
 	return (flow.type === "http" ? flow.request.timestampStart : flow.clientConn.timestampStart) ?? flow.timestampCreated;
 }
 
+/** SQLite keeps no "not a number", which other formats may have for a time. */
+function orZero(time: number): number {
+	return Number.isNaN(time) ? 0 : time;
+}
+
 function headOf(flow: Flow): Packed {
 	const { error, extra } = flow;
 	const common = [flow.timestampCreated, toStored(flow.comment), flow.intercepted, error === null ? null : [toStored(error.message), error.timestamp]];
@@ -151,6 +156,9 @@ const REST_FIELDS = 3;
 
 /** In the flags of a message: its bytes are compressed (RFC 1951). */
 const CODED = 4;
+/** In the flags of a message: above the flags stands the CRC-32 of the bytes as they are stored. Older writers did not set it. */
+const SUMMED = 8;
+const ALL_FLAGS = 16;
 /** Larger messages are compressed where that makes them smaller. Bytes. */
 const CODED_FROM = 64 * 1024;
 /** Of which it is told whether that pays. Bytes. */
@@ -167,7 +175,14 @@ function codeLarge(content: Buffer): Buffer | null {
 	return coded.length < content.length ? coded : null;
 }
 
+/** Whether the bytes of a message are those that were written, as far as its flags tell. */
+export function isWholeMessage({ bytes, flags }: Pick<MessageRow, "bytes" | "flags">): boolean {
+	return (flags & SUMMED) === 0 || Math.floor(flags / ALL_FLAGS) === crc32(bytes);
+}
+
+/** @throws FlowtapeError FT_CORRUPT_FLOW where the bytes are not those that were written */
 function contentOf(bytes: Uint8Array, flags: number): Buffer {
+	if (!isWholeMessage({ bytes, flags })) throw new FlowtapeError("FT_CORRUPT_FLOW", "its bytes are not those that were written");
 	if ((flags & CODED) === 0) return asBuffer(bytes);
 	try {
 		return inflateRawSync(bytes, { maxOutputLength: INFLATED_LIMIT });
@@ -185,12 +200,14 @@ export function encodeMessages(flow: Flow): MessageRow[] {
 
 export function encodeMessage(message: StreamMessage | WebSocketMessage): MessageRow {
 	const coded = codeLarge(message.content);
+	const bytes = coded ?? message.content;
+	const flags = ("opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0) | (coded === null ? 0 : CODED);
 	return {
-		at: message.timestamp,
+		at: orZero(message.timestamp),
 		from_client: message.fromClient ? 1 : 0,
 		opcode: "opcode" in message ? message.opcode : null,
-		flags: ("opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0) | (coded === null ? 0 : CODED),
-		bytes: coded ?? message.content,
+		flags: crc32(bytes) * ALL_FLAGS + (flags | SUMMED),
+		bytes,
 	};
 }
 

@@ -74,7 +74,7 @@ export interface MessageRow {
 	at: number;
 	from_client: number;
 	opcode: number | null;
-	/** 1 dropped, 2 injected. */
+	/** 1 dropped, 2 injected, 4 compressed, 8 with the CRC-32 of the bytes above these four bits. */
 	flags: number;
 	bytes: Uint8Array;
 }

@@ -2,6 +2,7 @@
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../errors.ts";
 import { passYoung } from "../flow/young-buffers.ts";
+import { isWholeMessage } from "./codec.ts";
 import { certificateKeys } from "./pack-connection.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
@@ -42,6 +43,7 @@ export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readon
 		`);
 		to.exec(COPY_PARTS);
 		checkFlows(to, path);
+		checkMessages(to, path);
 		new CertificateCopy(to).of("1");
 		to.exec("COMMIT");
 		return count;
@@ -87,6 +89,24 @@ function checkFlows(copy: TapeDatabase, path: string): void {
 			passYoung(bytes?.length ?? 0);
 		}
 		last = end[0];
+	}
+}
+
+const CHECKED_MESSAGES = "SELECT flow, n, flags, bytes FROM message WHERE (flow, n) > (?, ?) ORDER BY flow, n LIMIT 64";
+
+/** As `checkFlows`. @throws FlowtapeError FT_STORE */
+function checkMessages(copy: TapeDatabase, path: string): void {
+	for (let last = [0, -1]; ; ) {
+		const rows = copy.lists<[flow: number, n: number, flags: number, bytes: Buffer]>(CHECKED_MESSAGES, ...last);
+		for (const [flow, n, flags, bytes] of rows) {
+			if (!isWholeMessage({ bytes, flags }))
+				throw new FlowtapeError("FT_STORE", `${path}: the tape is damaged: the bytes of a message of flow ${flow} are not those that were written`, {
+					file: path,
+				});
+			passYoung(bytes.length);
+			last = [flow, n];
+		}
+		if (rows.length === 0) return;
 	}
 }
 

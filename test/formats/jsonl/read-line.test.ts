@@ -48,6 +48,13 @@ t.test("what is wrong, and where", async (t) => {
 		[{ type: "tcp", messages: [1] }, /"messages\[0\]" is 1, an object/],
 		[{ type: "tcp", messages: [{ from_client: true, content: 5 }] }, /"messages\[0\].content" is 5/],
 		[{ type: "dns", request: { id: "x" } }, /"request.id" is "x", a number/],
+		[{ type: "dns", request: { id: 1.5 } }, /"request.id" is 1.5, an integer/],
+		[{ request: { method: "GET", host: "a", port: 1e30 } }, /"request.port" is 1e\+30, an integer/],
+		[{ request, response: { status: 200.5 } }, /"response.status" is 200.5, an integer/],
+		[{ request, response: { status: { $float: "NaN" } } }, /"response.status" is an object, an integer/],
+		[{ request, websocket: { close_code: 1e20 } }, /"websocket.close_code" is .*, an integer/],
+		[{ request, websocket: { messages: [{ from_client: true, content: "", opcode: 0.5 }] } }, /opcode" is 0.5, an integer/],
+		[{ request, client_conn: { peername: ["a", 1e30] } }, /a list of host and port/],
 		[{ type: `${"long".repeat(50)}` }, /"type" is "long.{30,40}…/],
 	] as const) {
 		t.throws(() => readObject(value as unknown as Json), { code: "FT_CORRUPT_FLOW", message: why });

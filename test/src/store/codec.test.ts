@@ -162,3 +162,28 @@ t.test("a large message is compressed where that makes it smaller, and comes bac
 		parts.damage.length = 0;
 	}
 });
+
+t.test("a message whose bytes are not those that were written is told of and left out; older rows do not say what was written", async (t) => {
+	const parts = new Parts();
+	const contents = ["one", "two", "three"].map((text) => Buffer.from(text));
+	const flow = tcpFlow({ messages: contents.map((content) => ({ fromClient: true, content, timestamp: Number.NaN })) });
+	parts.messages = encodeMessages(flow);
+	t.same(new Set(parts.messages.map(({ at }) => at)), new Set([0]), "a tape has no time that is not a number");
+	const row = encodeFlow(flow, null, parts);
+	const read = () => {
+		const back = decodeFlow(1, row, parts);
+		return back.type === "tcp" ? back.messages.map(({ content }) => content.toString()) : [];
+	};
+	t.same(read(), ["one", "two", "three"]);
+	(parts.messages[1] as MessageRow).bytes = Buffer.from("twi");
+	t.same(read(), ["one", "three"]);
+	t.equal(parts.damage.length, 1);
+	(parts.messages[1] as MessageRow).flags = 0;
+	t.same(read(), ["one", "twi", "three"]);
+});
+
+t.test("a flow that began at no number began at 0", async (t) => {
+	const flow = httpFlow();
+	flow.request.timestampStart = Number.NaN;
+	t.equal(encodeFlow(flow, null, new Parts()).started, 0);
+});

@@ -114,3 +114,18 @@ t.test("flows that are written anew keep the bodies and connections that nobody 
 	const { readFileSync } = await import("node:fs");
 	t.notOk(readFileSync(to).includes("secret"));
 });
+
+t.test("not where the bytes of a message are not those that were written", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const messages = Array.from({ length: 130 }, (_, i) => ({ fromClient: true, content: Buffer.from(`message ${i}`), timestamp: i }));
+	await storeWith(from, [tcpFlow({ messages }), tcpFlow({ messages })]);
+	const db = new TapeDatabase(to, "create", false);
+	const source = new TapeDatabase(from, "append", false);
+	source.run("UPDATE message SET bytes = ? WHERE flow = 2 AND n = 129", Buffer.from("something else"));
+	source.close();
+	t.throws(() => copyRows(db, from, [[1, 2]]), { code: "FT_STORE", message: /the bytes of a message of flow 2 are not those that were written/ });
+	t.equal(copyRows(db, from, [[1]]), 1);
+	t.equal(count(db, "message"), 130);
+	db.close();
+});

@@ -18,8 +18,8 @@ t.test("one flow that cannot be written costs no other", async (t) => {
 	const path = join(t.testdir(), "bad.tape");
 	const store = storeAt(path, "append");
 	store.append(httpFlow({ id: "before" }));
-	t.throws(() => store.append(tcpFlow({ messages: [{}, { timestamp: Number.NaN }] })), { code: "FT_STORE" });
-	t.throws(() => store.append(httpFlow({ request: { timestampStart: Number.NaN } })), { code: "FT_STORE" });
+	t.throws(() => store.append(tcpFlow({ messages: [{}, { timestamp: "noon" as unknown as number }] })), { code: "FT_STORE" });
+	t.throws(() => store.append(httpFlow({ request: { port: 80.5 } })), { code: "FT_STORE" });
 	store.append(httpFlow({ id: "after" }));
 	await store.close();
 	const reader = storeAt(path, "read");

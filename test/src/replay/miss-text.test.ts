@@ -60,7 +60,7 @@ t.test("what it says to programs", (t) => {
 		request: missed,
 		nearest: [
 			{
-				...{ id: "3f2a1b2c-0000", method: "GET", url: "http://a.test/p?t=1", status: 200, uses: 0, distance: 2 },
+				...{ id: "3f2a1b2c-0000", method: "GET", url: "http://a.test/p?t=1", status: 200, kept: true, uses: 0, distance: 2 },
 				differences: [{ part: "query", name: "t", recorded: "1", sent: "2", option: "server_replay_ignore_params=t" }],
 				options: ["server_replay_ignore_params=t"],
 			},

@@ -37,6 +37,11 @@ export class BodyPolicy {
 		this.#stores = values.store_streamed_bodies;
 	}
 
+	/** Whether an option treats bodies by their size. */
+	get dependsOnSize(): boolean {
+		return this.#cutoff !== null || this.#limit !== Number.POSITIVE_INFINITY;
+	}
+
 	/** Whether a body of so many bytes passes on as it comes. `needed`: a hook wants it whole. */
 	streams(size: number, needed: boolean): boolean {
 		return size > (this.#cutoff ?? (needed ? Number.POSITIVE_INFINITY : HELD_BYTES));

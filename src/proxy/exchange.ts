@@ -31,7 +31,7 @@ import { relayTcp } from "./tcp-relay.ts";
 import { UpstreamReset, upstreamFault } from "./upstream-channel.ts";
 import { WebSocketPlayer } from "./websocket/player.ts";
 import { emptyWebSocket, isWebSocket, relayWebSocket } from "./websocket.ts";
-import type { Framing } from "./wire/framing.ts";
+import { type Framing, hasBody } from "./wire/framing.ts";
 import type { RequestHead, ResponseHead } from "./wire/head.ts";
 import { expectsContinue } from "./wire/hop-by-hop.ts";
 
@@ -54,6 +54,7 @@ export class Exchange implements Asker {
 	#stage: Stage = "requestheaders";
 	readonly #request: Passage;
 	readonly #response = new Passage(null);
+	/** The client wants to hear `100 Continue`, and has not yet. */
 	#awaitsContinue: boolean;
 	/** Whether the client asked to change to another protocol: nothing else may be the reason for one (RFC 9110 section 7.8). */
 	readonly #mayUpgrade: boolean;
@@ -70,10 +71,7 @@ export class Exchange implements Asker {
 	static live(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = ""): Exchange {
 		const request = requestOf(head, framing, target, authority, host.receivedAt);
 		if (host.tunnel !== null) nameTarget(request, host.tunnel);
-		const isWaiting = expectsContinue(head.version, head.fields);
-		// It is between the client and us (RFC 9110 section 10.1.1): we answer it.
-		if (isWaiting) request.headers.delete("expect");
-		return new Exchange(host, request, framing, isWaiting);
+		return new Exchange(host, request, framing, expectsContinue(head.version, head.fields));
 	}
 
 	/** A request that is all there, whatever its fields say of its body; to be ended at once. */
@@ -226,11 +224,29 @@ export class Exchange implements Asker {
 			this.#refuse("request");
 			return;
 		}
-		if (this.#awaitsContinue) this.#host.sendInterim(CONTINUE);
-		this.#awaitsContinue = false;
 		const { requestStream, passesRequest } = this.#hooks.turn;
 		if (this.#request.isEnded) this.#requestBodyDone();
 		else if (requestStream ?? passesRequest) this.#passRequest(requestStream);
+		else if (this.#awaitsContinue && this.#mayGoAhead()) {
+			this.#request.pass(true, { keep: true, openSpool: () => this.#context.openSpool(true) });
+			this.#forward();
+		}
+		// Who has to see the body first, or takes it in the place of a server, wants it (RFC 9110 section 10.1.1).
+		if (this.#stage === "request body") this.#sendContinue(CONTINUE);
+	}
+
+	/** Whether the server can be asked for the body before that has come: no hook sees it first, and no option is about its size. */
+	#mayGoAhead(): boolean {
+		const { bodies, pipeline, pool } = this.#context;
+		const { framing } = this.#request;
+		if (pool === null || framing === null || !hasBody(framing) || !pipeline.isIdle("request")) return false;
+		return framing.kind === "length" || !bodies.dependsOnSize;
+	}
+
+	#sendContinue(head: ResponseHead): void {
+		const { framing } = this.#request;
+		if (this.#awaitsContinue && framing !== null && hasBody(framing)) this.#host.sendInterim(head);
+		this.#awaitsContinue = false;
 	}
 
 	/**
@@ -331,9 +347,10 @@ export class Exchange implements Asker {
 		this.flow.serverConn = facts;
 	}
 
-	/** We answer 100 ourselves; the others are for clients that understand them (RFC 9110 section 15.2). */
+	/** A 100 is for who waits for it; the others are for clients that understand them (RFC 9110 section 15.2). */
 	interim(head: ResponseHead): void {
-		if (head.status !== 100 && this.flow.request.httpVersion !== "HTTP/1.0") this.#host.sendInterim(head);
+		if (head.status === 100) this.#sendContinue(head);
+		else if (this.flow.request.httpVersion !== "HTTP/1.0") this.#host.sendInterim(head);
 	}
 
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
@@ -528,7 +545,7 @@ export class Exchange implements Asker {
 	#endIfComplete(): void {
 		if (!this.#response.isEnded || this.#hooks.isLookingBack || this.#response.relay.isBehind) return;
 		// A client that waits for a 100 which does not come will not send its body.
-		if (!this.#request.isEnded && this.#awaitsContinue) this.#end(false);
+		if (!this.#request.hasCome && this.#awaitsContinue) this.#end(false);
 		else if (this.#request.isEnded) {
 			const isSwitch = this.flow.response?.statusCode === 101;
 			const upstream = this.#query?.takeUpstream() ?? null;

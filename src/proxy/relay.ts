@@ -103,7 +103,7 @@ export class Relay {
 
 	/** Whether nothing of it has gone for good. */
 	get isReplayable(): boolean {
-		return this.#passing === null;
+		return this.#passing === null || this.size === 0;
 	}
 
 	/** From here on the body passes: chunks are given up, or kept elsewhere, once they are written. */

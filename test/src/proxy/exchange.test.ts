@@ -1,7 +1,7 @@
 // One request and its response: what hooks see and decide, what is passed on, and how it ends.
 import t from "tap";
 import { gate } from "../../../fixtures/gate.ts";
-import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
+import { answering, ask, type Conversation, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
@@ -139,19 +139,91 @@ t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
 	t.equal((await proxy.flow(0)).response?.headers.get("transfer-encoding"), "chunked", "the tape has it as it came");
 });
 
-t.test("Expect: 100-continue is answered by the proxy", async (t) => {
-	const origin = await startOrigin(
-		t,
-		answering((head, body) => {
-			t.notMatch(head, /expect/i);
-			return ok(body.toString());
-		}),
-	);
-	const proxy = await startTestProxy(t);
-	const client = await proxy.connect();
-	client.send(ask("POST", origin.authority, "/", ["Expect: 100-continue", "Content-Length: 4"]));
-	t.equal(await client.head(), "HTTP/1.1 100 Continue\r\n\r\n");
-	t.equal((await client.send("body").message()).body.toString(), "body");
+t.test("Expect: 100-continue", async (t) => {
+	const expecting = (authority: string, path = "/") => ask("POST", authority, path, ["Expect: 100-continue", "Content-Length: 4"]);
+	/** Wants the body, after an early hint, or refuses it. */
+	const choosy: Conversation = async (server) => {
+		for (;;) {
+			const head = await server.head();
+			t.match(head, /\r\nExpect: 100-continue\r\n/);
+			if (head.includes("/refused")) server.send("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno");
+			else server.send(`HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Go On\r\n\r\n`).send(ok((await server.take(4)).toString()));
+		}
+	};
+	await t.test("the server is asked before the body has come, and its 100 is passed on", async (t) => {
+		const origin = await startOrigin(t, choosy);
+		const proxy = await startTestProxy(t);
+		const client = await proxy.connect();
+		for (const body of ["body", "more"]) {
+			client.send(expecting(origin.authority));
+			t.equal(await client.head(), "HTTP/1.1 103 Early Hints\r\n\r\n");
+			t.equal(await client.head(), "HTTP/1.1 100 Go On\r\n\r\n");
+			t.equal((await client.send(body).message()).body.toString(), body);
+		}
+		t.equal(origin.connections.length, 1);
+		const { request } = await proxy.flow(0);
+		t.equal(request.headers.get("expect"), "100-continue", "it is on the tape");
+		t.equal(request.body?.toString(), "body");
+	});
+	await t.test("a 417 passes, and nobody waits for the body", async (t) => {
+		const origin = await startOrigin(t, choosy);
+		const proxy = await startTestProxy(t);
+		const client = await proxy.connect();
+		t.match(await client.send(expecting(origin.authority, "/refused")).rest(), /^HTTP\/1\.1 417 Expectation Failed\r\n.*\r\n\r\nno$/s);
+		t.match(await proxy.flow(0), { response: { statusCode: 417 }, error: null });
+	});
+	await t.test("a client that does not wait goes on as usual", async (t) => {
+		const origin = await startOrigin(
+			t,
+			answering((_head, body) => ok(body.toString())),
+		);
+		const proxy = await startTestProxy(t);
+		const client = await proxy.connect();
+		for (const body of ["body", "more"]) t.equal((await client.send(expecting(origin.authority) + body).message()).body.toString(), body);
+	});
+	await t.test("where the body has to be there first, the proxy asks for it", async (t) => {
+		const origin = await startOrigin(
+			t,
+			answering((_head, body) => `HTTP/1.1 100 Continue\r\n\r\n${ok(body.toString())}`),
+		);
+		const seeing: Hook = { name: "seeing", request() {} };
+		const answers: Hook = { name: "answers", request: (_flow, turn) => turn.answer(new Response({ statusCode: 200, body: Buffer.from("here") }), "answers") };
+		for (const [parts, expected] of [
+			[{ hooks: [seeing] }, "body"],
+			[{ hooks: [answers] }, "here"],
+			[{ hooks: [answers], upstream: null }, "here"],
+		] as const) {
+			const proxy = await startTestProxy(t, parts);
+			const client = await proxy.connect();
+			t.equal(await client.send(expecting(origin.authority)).head(), "HTTP/1.1 100 Continue\r\n\r\n");
+			t.equal((await client.send("body").message()).body.toString(), expected);
+		}
+	});
+	await t.test("a body whose size is not known and decides what becomes of it", async (t) => {
+		const proxy = await startTestProxy(t, { options: { body_size_limit: 3 } });
+		const client = await proxy.connect();
+		client.send(ask("POST", "127.0.0.1:1", "/", ["Expect: 100-continue", "Transfer-Encoding: chunked"]));
+		t.equal(await client.head(), "HTTP/1.1 100 Continue\r\n\r\n");
+		t.match(await client.send("4\r\nbody\r\n0\r\n\r\n").head(), "HTTP/1.1 413 ");
+	});
+	await t.test("a body that passes is asked for by the server too, and what does not fit is refused at once", async (t) => {
+		const origin = await startOrigin(t, choosy);
+		const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
+		const client = await proxy.connect();
+		await client.send(expecting(origin.authority)).head();
+		t.equal(await client.head(), "HTTP/1.1 100 Go On\r\n\r\n");
+		t.equal((await client.send("body").message()).body.toString(), "body");
+		const small = await startTestProxy(t, { options: { body_size_limit: 3 } });
+		t.match(await (await small.connect()).send(expecting(origin.authority)).head(), "HTTP/1.1 413 ");
+	});
+	await t.test("a request that no body follows is not told to go on", async (t) => {
+		const origin = await startOrigin(
+			t,
+			answering(() => `HTTP/1.1 100 Continue\r\n\r\n${ok("hi")}`),
+		);
+		const proxy = await startTestProxy(t);
+		t.match(await (await proxy.connect()).send(ask("GET", origin.authority, "/", ["Expect: 100-continue"])).head(), "HTTP/1.1 200 ");
+	});
 });
 
 t.test("a request that is refused before its body does not ask for it", async (t) => {

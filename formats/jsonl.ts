@@ -9,6 +9,7 @@ import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { fromMeta, toNotes } from "./json-values.ts";
 import { readObject } from "./jsonl/read-line.ts";
 import { flowObject } from "./jsonl/write-line.ts";
+import { type OddFieldReporter, OddFields } from "./odd-fields.ts";
 import { type Output, openOutput } from "./output.ts";
 import { Soon } from "./soon.ts";
 import { isTooLong, TextOutput } from "./text-output.ts";
@@ -36,11 +37,13 @@ export function summaryLine(flow: Flow): string {
 class LineSource implements FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
+	readonly #odd: OddFields;
 	#offset = 0;
 	#line = 0;
 
 	constructor(input: Input, options: SourceOptions) {
 		this.#input = input;
+		this.#odd = new OddFields(input.name, options.report);
 		this.#options = options;
 	}
 
@@ -76,6 +79,7 @@ class LineSource implements FlowSource {
 		}
 		const rest = Buffer.concat(parts);
 		if (rest.length > 0) yield this.#flows(rest);
+		this.#odd.end("lines");
 	}
 
 	#flows(lines: Buffer): Flow[] {
@@ -97,7 +101,7 @@ class LineSource implements FlowSource {
 		const json = trimmed(line);
 		if (json.length === 0 || isTapeLine(json)) return null;
 		try {
-			const flow = readObject(parseJson(json));
+			const flow = readObject(parseJson(json), this.#tellOdd);
 			if (ids !== undefined && !ids.includes(flow.id)) return null;
 			return filter === undefined || filter.matches(flow) ? flow : null;
 		} catch (error) {
@@ -106,6 +110,11 @@ class LineSource implements FlowSource {
 			return null;
 		}
 	}
+
+	readonly #tellOdd: OddFieldReporter = (kind, what) => {
+		const [record, offset] = [this.#line, this.#offset];
+		this.#odd.tell({ where: `line ${record}, byte ${offset}`, offset, record }, kind, what);
+	};
 
 	#where(): string {
 		return `${this.#input.name}: line ${this.#line}, byte ${this.#offset}`;

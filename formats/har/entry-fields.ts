@@ -1,15 +1,8 @@
 // The fields of an entry of a HAR. Programs write HARs with fields of the wrong type: what they say is taken where that is clear, and left out
 // where not, so that no field costs the entry. Each is told.
 import { Fields, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
+import { LEFT_OUT, type OddFieldReporter } from "../odd-fields.ts";
 
-/**
- * Told of a field that is not what HAR 1.2 says.
- * @param kind the same for the same field of any entry
- * @param what the field, what stands there, and what is made of it
- */
-export type OddFieldReporter = (kind: string, what: string) => void;
-
-const LEFT_OUT = "left out";
 /** Larger numbers are no times or sizes of anything, and sums of them are no numbers. */
 const LARGEST = 1e15;
 

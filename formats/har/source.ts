@@ -6,6 +6,7 @@ import type { FlowSource } from "../../src/flow/pipe.ts";
 import { isObject, parseJson } from "../fields.ts";
 import type { Input, SourceOptions } from "../format.ts";
 import { toNotes } from "../json-values.ts";
+import { OddFields } from "../odd-fields.ts";
 import { type Found, readEntries, readLines } from "./entries.ts";
 import type { HarKind } from "./kind.ts";
 import { LogFields } from "./log-fields.ts";
@@ -27,7 +28,7 @@ export class HarSource implements FlowSource {
 	readonly #kind: HarKind;
 	readonly #log = new LogFields();
 	readonly #context: Pick<EntryContext, "started"> = {};
-	readonly #odd = new Map<string, { record: number; count: number }>();
+	readonly #odd: OddFields;
 	#hasGiven = false;
 	/** Entries of `data:` URLs and the like. */
 	#foreign = 0;
@@ -36,6 +37,7 @@ export class HarSource implements FlowSource {
 		this.#input = input;
 		this.#options = options;
 		this.#kind = kind;
+		this.#odd = new OddFields(input.name, options.report);
 	}
 
 	/** They stand in front of the entries. */
@@ -58,8 +60,7 @@ export class HarSource implements FlowSource {
 			await place.close();
 		}
 		const { name } = this.#input;
-		for (const [kind, { count }] of this.#odd)
-			if (count > 1) this.#options.report("FT_ODD_FIELD", `${name}: ${count - 1} more entries like that: ${kind} was expected`, { file: name });
+		this.#odd.end("entries");
 		if (this.#foreign > 0)
 			this.#options.report("FT_LOSS", `${name}: entries that are no HTTP (data:, blob: and the like), left out: ${this.#foreign}`, { file: name });
 	}
@@ -127,21 +128,9 @@ export class HarSource implements FlowSource {
 			pages: this.#log.pages,
 			isOfMitmproxy: /^mitmproxy/i.test(this.#log.creator),
 			attachments: { read: (name: string) => this.#attachment(found, place, name) },
-			odd: (kind: string, what: string) => this.#tellOdd(found, kind, what),
+			odd: (kind: string, what: string) =>
+				this.#odd.tell({ where: `byte ${found.offset}, entry ${found.record}`, offset: found.offset, record: found.record }, kind, what),
 		});
-	}
-
-	/** The first of each kind is told, the others are counted, one an entry. */
-	#tellOdd({ offset, record }: { offset: number; record: number }, kind: string, what: string): void {
-		const { name } = this.#input;
-		const seen = this.#odd.get(kind);
-		if (seen !== undefined) {
-			if (seen.record !== record) seen.count++;
-			seen.record = record;
-			return;
-		}
-		this.#odd.set(kind, { record, count: 1 });
-		this.#options.report("FT_ODD_FIELD", `${name}: byte ${offset}, entry ${record}: ${what}`, { file: name, offset, record });
 	}
 
 	#attachment(found: { offset: number; record: number }, place: Place, name: string): Buffer | null {

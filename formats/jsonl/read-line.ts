@@ -1,5 +1,7 @@
-// A flow from one JSON object. What a person leaves out gets its default; what has the wrong type is named by its path.
+// A flow from one JSON object. What a person leaves out gets its default; what has the wrong type is named by its path. Where a flow can do without it, it
+// costs only itself.
 import { randomUUID } from "node:crypto";
+import { FlowtapeError } from "../../src/errors.ts";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
 import { toEnd } from "../../src/flow/ending.ts";
 import {
@@ -7,6 +9,7 @@ import {
 	type DnsMessage,
 	type DnsRecord,
 	type Flow,
+	type FlowEnd,
 	type FlowInit,
 	HttpFlow,
 	isSession,
@@ -20,16 +23,18 @@ import { Headers } from "../../src/flow/headers.ts";
 import { type MessageInit, Request, Response } from "../../src/flow/message.ts";
 import { isDictionary, type Metadata } from "../../src/flow/metadata.ts";
 import { parseUrl } from "../../src/flow/url.ts";
-import { Fields, fail, isObject, type Json, wrong } from "../fields.ts";
+import { Fields, fail, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
 import { toBytes, toBytesOfString, toMeta, toNumber } from "../json-values.ts";
+import { LEFT_OUT, type OddFieldReporter } from "../odd-fields.ts";
 
 /**
  * The flow of a line.
+ * @param odd told of fields that have the wrong type, where a flow can do without them; without, they are errors
  * @throws FlowtapeError FT_CORRUPT_FLOW that says where in the object something else was expected
  */
-export function readObject(value: Json): Flow {
+export function readObject(value: Json, odd: OddFieldReporter | null = null): Flow {
 	if (!isObject(value)) throw wrong("", "a JSON object", value);
-	const at = new LineFields(value, "");
+	const at = new LineFields(value, "", odd);
 	const type = at.has("type") ? at.text("type") : "http";
 	switch (type) {
 		case "http":
@@ -46,25 +51,32 @@ export function readObject(value: Json): Flow {
 }
 
 function flowInit(at: LineFields): FlowInit {
-	const metadata = at.has("metadata") ? toMeta(at.value("metadata")) : {};
-	if (!isDictionary(metadata)) throw wrong("metadata", "an object", at.value("metadata"));
-	const isReplay = at.textOrNull("is_replay");
-	if (isReplay !== null && isReplay !== "request" && isReplay !== "response") throw wrong("is_replay", '"request", "response" or null', isReplay);
 	return {
-		id: at.has("id") ? at.text("id") : randomUUID(),
-		error: at.optional("error", (error) => ({ message: error.text("message"), timestamp: error.number("timestamp", 0) })),
+		id: at.textOrNull("id") ?? randomUUID(),
+		error: at.optional("error", (error) => ({ message: error.text("message", ""), timestamp: error.number("timestamp", 0) })),
 		intercepted: at.boolean("intercepted", false),
-		isReplay,
+		isReplay: at.without("is_replay", null, replayOf),
 		marked: at.text("marked", ""),
 		comment: at.text("comment", ""),
 		timestampCreated: at.number("timestamp_created", 0),
-		session: sessionOf(at),
+		session: at.without("session", null, sessionOf),
 		clientConn: at.optional("client_conn", clientOf) ?? clientConnection({ id: randomUUID() }),
 		serverConn: at.optional("server_conn", serverOf) ?? serverConnection({ id: randomUUID() }),
-		metadata: metadata as Metadata,
+		metadata: metadataOf(at),
 		backup: at.has("backup") ? toMeta(at.value("backup")) : null,
 		extra: extraOf(at),
 	};
+}
+
+function metadataOf(at: LineFields): Metadata {
+	if (!at.has("metadata")) return {};
+	const metadata = toMeta(at.value("metadata"));
+	return isDictionary(metadata) ? metadata : at.without("metadata", {}, () => fail(at.wrong("metadata", "an object")));
+}
+
+function replayOf(at: LineFields): "request" | "response" | null {
+	const isReplay = at.value("is_replay");
+	return isReplay === null || isReplay === "request" || isReplay === "response" ? isReplay : fail(at.wrong("is_replay", '"request", "response" or null'));
 }
 
 function extraOf(at: LineFields): Record<string, unknown> | undefined {
@@ -82,20 +94,38 @@ function httpContent(at: LineFields) {
 }
 
 function fateOf(at: LineFields) {
-	const ended = at.has("ended") ? (toEnd(at.value("ended")) ?? fail(at.wrong("ended", '"server", "client", "cut" or null'))) : null;
-	return { ended, refreshed: at.numberOrNull("refreshed"), original: at.optional("original", requestOf) };
+	return {
+		ended: at.without("ended", null, endOf),
+		refreshed: at.numberOrNull("refreshed"),
+		original: at.without("original", null, originalOf),
+	};
+}
+
+function originalOf(at: LineFields): Request | null {
+	return at.optional("original", requestOf);
+}
+
+function endOf(at: LineFields): FlowEnd | null {
+	return at.has("ended") ? (toEnd(at.value("ended")) ?? fail(at.wrong("ended", '"server", "client", "cut" or null'))) : null;
 }
 
 function sessionOf(at: LineFields): string | null {
-	const session = at.textOrNull("session");
-	return isSession(session) ? session : fail(at.wrong("session", `a name of at most ${SESSION_LIMIT} bytes`));
+	const session = at.value("session");
+	return (session === null || typeof session === "string") && isSession(session)
+		? session
+		: fail(at.wrong("session", `a name of at most ${SESSION_LIMIT} bytes`));
 }
 
 function requestOf(at: LineFields): Request {
 	// a line that a person wrote may have the URL alone
 	const target =
 		at.has("host") || !at.has("url")
-			? { scheme: at.bytes("scheme", "http"), host: at.text("host"), port: at.integer("port"), path: at.bytes("path", "/") }
+			? {
+					scheme: at.has("scheme") ? at.bytes("scheme") : "http",
+					host: at.text("host"),
+					port: at.integer("port"),
+					path: at.has("path") ? at.bytes("path") : "/",
+				}
 			: urlOf(at.text("url"), at.path);
 	return new Request({ method: at.bytes("method"), ...target, authority: at.bytes("authority", ""), ...messageOf(at) });
 }
@@ -119,7 +149,7 @@ function messageOf(at: LineFields): MessageInit {
 	return {
 		httpVersion: at.bytes("http_version", "HTTP/1.1"),
 		headers: headersOf(at, "headers") ?? new Headers(),
-		trailers: headersOf(at, "trailers"),
+		trailers: at.without("trailers", null, () => headersOf(at, "trailers")),
 		body: body === undefined ? Buffer.alloc(0) : bytes,
 		timestampStart: at.number("timestamp_start", 0),
 		timestampEnd: at.numberOrNull("timestamp_end"),
@@ -133,7 +163,7 @@ function headersOf(at: LineFields, key: string): Headers | null {
 	for (const [i, pair] of at.array(key).entries()) {
 		const path = `${at.path}${key}[${i}]`;
 		if (!Array.isArray(pair) || pair.length !== 2) throw wrong(path, "a pair of name and value", pair);
-		for (const part of pair) fields.push(toBytesOfString(part) ?? fail(wrong(path, "a pair of strings", part)));
+		for (const part of pair) fields.push(toBytesOfString(part) ?? at.scalar(path, "a pair of strings", part));
 	}
 	return new Headers(fields);
 }
@@ -146,8 +176,8 @@ function websocketOf(at: LineFields): WebSocketData {
 			dropped: message.boolean("dropped", false),
 			injected: message.boolean("injected", false),
 		})),
-		closedByClient: at.has("closed_by_client") ? at.boolean("closed_by_client") : null,
-		closeCode: at.has("close_code") ? at.integer("close_code") : null,
+		closedByClient: at.without("closed_by_client", null, () => (at.has("closed_by_client") ? at.boolean("closed_by_client") : null)),
+		closeCode: at.without("close_code", null, () => (at.has("close_code") ? at.integer("close_code") : null)),
 		closeReason: at.textOrNull("close_reason"),
 		timestampEnd: at.numberOrNull("timestamp_end"),
 	};
@@ -179,22 +209,20 @@ function dnsMessage(at: LineFields): DnsMessage {
 }
 
 function connectionOf(at: LineFields): Connection {
-	const transportProtocol = at.text("transport_protocol", "tcp");
-	if (transportProtocol !== "tcp" && transportProtocol !== "udp") throw wrong(`${at.path}transport_protocol`, '"tcp" or "udp"', transportProtocol);
 	return {
-		id: at.has("id") ? at.text("id") : randomUUID(),
-		peername: addressOf(at, "peername"),
-		sockname: addressOf(at, "sockname"),
-		transportProtocol,
+		id: at.textOrNull("id") ?? randomUUID(),
+		peername: at.without("peername", null, () => addressOf(at, "peername")),
+		sockname: at.without("sockname", null, () => addressOf(at, "sockname")),
+		transportProtocol: at.without("transport_protocol", "tcp", transportOf),
 		error: at.textOrNull("error"),
 		tls: at.boolean("tls", false),
 		tlsVersion: at.textOrNull("tls_version"),
 		sni: at.textOrNull("sni"),
-		alpn: at.has("alpn") ? at.bytes("alpn") : null,
-		alpnOffers: at.array("alpn_offers").map((offer) => toBytesOfString(offer) ?? fail(wrong(`${at.path}alpn_offers`, "a list of strings", offer))),
+		alpn: at.without("alpn", null, () => (at.has("alpn") ? at.bytes("alpn") : null)),
+		alpnOffers: at.items("alpn_offers", "a list of strings", toBytesOfString),
 		cipher: at.textOrNull("cipher"),
-		cipherList: at.array("cipher_list").map(String),
-		certificateList: at.array("certificate_list").map((pem) => toBytes(pem) ?? fail(wrong(`${at.path}certificate_list`, "a list of certificates", pem))),
+		cipherList: at.items("cipher_list", "a list of strings", String),
+		certificateList: at.items("certificate_list", "a list of certificates", toBytes),
 		timestampStart: at.numberOrNull("timestamp_start"),
 		timestampTlsSetup: at.numberOrNull("timestamp_tls_setup"),
 		timestampEnd: at.numberOrNull("timestamp_end"),
@@ -202,25 +230,38 @@ function connectionOf(at: LineFields): Connection {
 	};
 }
 
+function transportOf(at: LineFields): Connection["transportProtocol"] {
+	const protocol = at.value("transport_protocol") ?? "tcp";
+	return protocol === "tcp" || protocol === "udp" ? protocol : fail(at.wrong("transport_protocol", '"tcp" or "udp"'));
+}
+
 function clientOf(at: LineFields): ClientConnection {
-	return { ...connectionOf(at), mitmcert: at.has("mitmcert") ? at.buffer("mitmcert") : null, proxyMode: at.text("proxy_mode", "regular") };
+	return {
+		...connectionOf(at),
+		mitmcert: at.without("mitmcert", null, () => (at.has("mitmcert") ? at.buffer("mitmcert") : null)),
+		proxyMode: at.text("proxy_mode", "regular"),
+	};
 }
 
 function serverOf(at: LineFields): ServerConnection {
-	const via = at.has("via") ? at.array("via") : null;
-	const proxy = via === null ? null : toAddress(via[1] ?? null);
-	if (via !== null && (typeof via[0] !== "string" || proxy === null)) throw wrong(`${at.path}via`, "a scheme and an address", via);
 	return {
 		...connectionOf(at),
-		address: addressOf(at, "address"),
+		address: at.without("address", null, () => addressOf(at, "address")),
 		timestampTcpSetup: at.numberOrNull("timestamp_tcp_setup"),
-		via: via === null ? null : [via[0] as string, proxy as Address],
+		via: at.without("via", null, viaOf),
 	};
+}
+
+function viaOf(at: LineFields): ServerConnection["via"] {
+	if (!at.has("via")) return null;
+	const [scheme, address = null] = at.array("via");
+	const proxy = toAddress(address);
+	return typeof scheme === "string" && proxy !== null ? [scheme, proxy] : fail(at.wrong("via", "a scheme and an address"));
 }
 
 function addressOf(at: LineFields, key: string): Address | null {
 	if (!at.has(key)) return null;
-	return toAddress(at.value(key)) ?? fail(wrong(`${at.path}${key}`, "a list of host and port", at.value(key)));
+	return toAddress(at.value(key)) ?? fail(at.wrong(key, "a list of host and port"));
 }
 
 function toAddress(value: Json): Address | null {
@@ -229,12 +270,59 @@ function toAddress(value: Json): Address | null {
 		: null;
 }
 
-/** The fields of an object in a line, whose bytes and numbers may be written as `values.ts` has them. */
+/** The fields of an object in a line, whose bytes and numbers may be written as `values.ts` has them. What has a fallback may be left out, and is odd where it has the wrong type. */
 class LineFields extends Fields {
+	readonly #odd: OddFieldReporter | null;
+
+	constructor(values: JsonObject, path: string, odd: OddFieldReporter | null) {
+		super(values, path);
+		this.#odd = odd;
+	}
+
+	override text(key: string, fallback?: string): string {
+		const value = this.value(key);
+		if (typeof value === "string") return value;
+		if (value === null && fallback !== undefined) return fallback;
+		if (fallback === undefined || (typeof value !== "number" && typeof value !== "boolean")) return this.#leave(this.wrong(key, "a string"), key, fallback);
+		this.#leave(this.wrong(key, "a string"), key, fallback, `read as ${JSON.stringify(String(value))}`);
+		return String(value);
+	}
+
+	override textOrNull(key: string): string | null {
+		return this.has(key) ? this.text(key, "") || (this.value(key) === "" ? "" : null) : null;
+	}
+
+	override number(key: string, fallback?: number): number {
+		return this.#number(key, fallback) ?? fallback ?? 0;
+	}
+
+	override numberOrNull(key: string): number | null {
+		return this.#number(key, null);
+	}
+
+	/** @param fallback undefined: a number has to be there */
+	#number(key: string, fallback: number | null | undefined): number | null {
+		const value = this.value(key);
+		if (value === null && fallback !== undefined) return fallback;
+		const number = toNumber(value);
+		if (number !== undefined) return number;
+		const read = fallback === undefined ? null : numberIn(value);
+		const odd = this.#leave<number | null>(this.wrong(key, "a number"), key, fallback, read === null ? LEFT_OUT : `read as ${read}`);
+		return read ?? odd;
+	}
+
+	override boolean(key: string, fallback?: boolean): boolean {
+		const value = this.value(key);
+		if (typeof value === "boolean") return value;
+		return value === null && fallback !== undefined ? fallback : this.#leave(this.wrong(key, "true or false"), key, fallback);
+	}
+
 	bytes(key: string, fallback?: string): string {
 		const value = this.value(key);
 		if (value === null && fallback !== undefined) return fallback;
-		return toBytesOfString(value) ?? fail(this.wrong(key, "a string"));
+		const bytes = toBytesOfString(value);
+		if (bytes !== undefined) return bytes;
+		return this.#leave(this.wrong(key, "a string"), key, fallback);
 	}
 
 	buffer(key: string): Buffer {
@@ -244,10 +332,68 @@ class LineFields extends Fields {
 	/** Without a fraction, and one that every format can hold. */
 	integer(key: string, fallback?: number): number {
 		const value = this.number(key, fallback);
-		return Number.isSafeInteger(value) ? value : fail(this.wrong(key, "an integer"));
+		return Number.isSafeInteger(value) ? value : this.#leave(this.wrong(key, "an integer"), key, fallback);
+	}
+
+	/** A list that may be left out, and items of it too. */
+	items<T>(key: string, expected: string, read: (item: Json) => T | undefined): T[] {
+		return this.without<Json[]>(key, [], () => this.array(key)).flatMap((item) => {
+			const made = read(item);
+			if (made !== undefined) return [made];
+			const error = wrong(this.path + key, expected, item);
+			if (this.#odd === null) throw error;
+			this.#tell(this.path + key, expected, item, LEFT_OUT);
+			return [];
+		});
+	}
+
+	/** A number or truth value where bytes were expected. @throws FlowtapeError for anything else */
+	scalar(path: string, expected: string, value: Json): string {
+		if (this.#odd === null || (typeof value !== "number" && typeof value !== "boolean")) throw wrong(path, expected, value);
+		this.#tell(path, expected, value, `read as ${JSON.stringify(String(value))}`);
+		return String(value);
+	}
+
+	override optional<T>(key: string, read: (at: this) => T): T | null {
+		return REQUIRED.has(this.path + key) ? super.optional(key, read) : this.without(key, null, () => super.optional(key, read));
+	}
+
+	/** What is read of a field; the fallback where its value is none that can be. */
+	without<T>(key: string, fallback: T, read: (at: this) => T): T {
+		if (!this.has(key)) return fallback;
+		try {
+			return read(this);
+		} catch (error) {
+			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
+			return this.#leave(error, key, fallback);
+		}
+	}
+
+	/** Tells of a field that a flow can do without, and gives what stands in its place. @throws the error where that is not so */
+	#leave<T>(error: FlowtapeError, key: string, fallback: T | undefined, made = LEFT_OUT): T {
+		const odd = this.#odd;
+		if (odd === null || fallback === undefined) throw error;
+		odd(`${this.path.replace(/\[\d+\]/g, "[]")}${key}: ${error.message.replace(/^.*, (.*) was expected$/s, "$1")}`, `${error.message}: ${made}`);
+		return fallback;
+	}
+
+	#tell(path: string, expected: string, found: Json, made: string): void {
+		this.#odd?.(`${path.replace(/\[\d+\]/g, "[]")}: ${expected}`, `${wrong(path, expected, found).message}: ${made}`);
 	}
 
 	protected override toNumber(value: Json): number | undefined {
 		return toNumber(value);
 	}
+
+	protected override inside(values: JsonObject, path: string): this {
+		return new LineFields(values, path, this.#odd) as this;
+	}
 }
+
+/** The number that a string holds; null where it is no such string. */
+function numberIn(value: Json): number | null {
+	return typeof value === "string" && /^\s*[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?\s*$/i.test(value) ? Number(value) : null;
+}
+
+/** Objects without which it would be another flow. */
+const REQUIRED = new Set(["response", "websocket"]);

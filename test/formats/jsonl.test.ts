@@ -43,6 +43,21 @@ t.test("a damaged line is named by its number and offset, the others are read", 
 	}
 });
 
+t.test("an odd field is told of once for each kind, and costs no flow", async (t) => {
+	const file = join(t.testdir(), "a.jsonl");
+	const line = (comment: string) => `{"request":{"method":"GET","url":"http://a/"},"comment":${comment}}`;
+	await writeFile(file, `${[line('"x"'), line("[1]"), line("{}")].join("\n")}\n`);
+	const { flows, reported } = await readTape(file);
+	t.same(
+		flows.map(({ comment }) => comment),
+		["x", "", ""],
+	);
+	t.match(reported, [
+		{ code: "FT_ODD_FIELD", record: 2, message: /a\.jsonl: line 2, byte \d+: "comment" is a list, a string was expected: left out$/ },
+		{ code: "FT_ODD_FIELD", message: /a\.jsonl: 1 more lines like that: comment: a string was expected$/ },
+	]);
+});
+
 t.test("what stands in no JSON, and nesting that is meant to hurt", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const line = (metadata: string) => `{"request":{"method":"GET","url":"http://a/"},"metadata":${metadata}}`;

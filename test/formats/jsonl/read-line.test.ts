@@ -60,3 +60,62 @@ t.test("what is wrong, and where", async (t) => {
 		t.throws(() => readObject(value as unknown as Json), { code: "FT_CORRUPT_FLOW", message: why });
 	}
 });
+
+t.test("an odd field that a flow can do without costs itself alone", async (t) => {
+	const request = { method: "GET", url: "http://a/" };
+	for (const [value, facts, told] of [
+		[{ request, id: 5 }, { id: "5" }, '"id" is 5, a string was expected: read as "5"'],
+		[{ request, id: {} }, { id: /^[0-9a-f-]{36}$/ }, '"id" is an object, a string was expected: left out'],
+		[{ request, comment: ["x"] }, { comment: "" }, '"comment" is a list, a string was expected: left out'],
+		[{ request, marked: true }, { marked: "true" }, '"marked" is true, a string was expected: read as "true"'],
+		[{ request, intercepted: 1 }, { intercepted: false }, '"intercepted" is 1, true or false was expected: left out'],
+		[{ request, is_replay: "yes" }, { isReplay: null }, '"is_replay" is "yes", "request", "response" or null was expected: left out'],
+		[{ request, metadata: [] }, { metadata: {} }, '"metadata" is a list, an object was expected: left out'],
+		[{ request, session: 7 }, { session: null }, '"session" is 7, a name of at most 128 bytes was expected: left out'],
+		[
+			{ request, timestamp_created: "1717243200.5" },
+			{ timestampCreated: 1717243200.5 },
+			'"timestamp_created" is "1717243200.5", a number was expected: read as 1717243200.5',
+		],
+		[{ request, ended: "never" }, { ended: null }, '"ended" is "never", "server", "client", "cut" or null was expected: left out'],
+		[{ request, original: { method: 5 } }, { original: null }, /"original.host" is missing, a string was expected: left out|"original.method" is 5/],
+		[{ request, client_conn: "x" }, { clientConn: { peername: null } }, '"client_conn" is "x", an object was expected: left out'],
+		[
+			{ request, client_conn: { id: "c", peername: ["a"] } },
+			{ clientConn: { id: "c", peername: null } },
+			/"client_conn.peername" is a list, a list of host and port was expected: left out/,
+		],
+		[
+			{ request, server_conn: { via: ["http"], sni: "a" } },
+			{ serverConn: { via: null, sni: "a" } },
+			/"server_conn.via" is a list, a scheme and an address was expected: left out/,
+		],
+		[{ request, server_conn: { transport_protocol: "sctp" } }, { serverConn: { transportProtocol: "tcp" } }, /"tcp" or "udp" was expected: left out/],
+		[
+			{ request, server_conn: { alpn_offers: ["h2", 5] } },
+			{ serverConn: { alpnOffers: ["h2"] } },
+			/"server_conn.alpn_offers" is 5, a list of strings was expected: left out/,
+		],
+		[
+			{ request: { ...request, timestamp_start: "noon" } },
+			{ request: { timestampStart: 0 } },
+			'"request.timestamp_start" is "noon", a number was expected: left out',
+		],
+		[{ request: { ...request, http_version: 2 } }, { request: { httpVersion: "HTTP/1.1" } }, /"request.http_version" is 2/],
+		[{ request: { ...request, headers: [["content-length", 5]] } }, { request: { headers: { fields: ["content-length", "5"] } } }, /read as "5"/],
+		[{ request, response: { status: 200, trailers: 5 } }, { response: { trailers: null } }, /"response.trailers" is 5, a list was expected: left out/],
+		[{ request, error: { message: "gone", timestamp: [] } }, { error: { message: "gone", timestamp: 0 } }, /"error.timestamp" is a list/],
+	] as const) {
+		const list: string[] = [];
+		const flow = readObject(value as unknown as Json, (_, what) => list.push(what));
+		t.match(flow, facts);
+		t.match(list, [told]);
+	}
+	for (const value of [
+		{ request: { ...request, method: 5 } },
+		{ request, response: { status: "200" } },
+		{ request: { ...request, body: 1 } },
+		{ type: 5, request },
+	])
+		t.throws(() => readObject(value as unknown as Json, () => {}), { code: "FT_CORRUPT_FLOW" }, "without these it is another flow");
+});

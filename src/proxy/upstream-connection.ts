@@ -9,7 +9,8 @@ import { now } from "./clock.ts";
 import type { UpstreamProxy } from "./destination.ts";
 import { outgoingRequest } from "./framing-out.ts";
 import { Http1Writer } from "./http1-writer.ts";
-import type { BodyFacts, BodyWriter } from "./relay.ts";
+import { reportWriteErrorsLate } from "./late-write-error.ts";
+import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
 import { adviceOnAlert } from "./upstream-tls.ts";
 import type { Framing } from "./wire/framing.ts";
@@ -51,6 +52,8 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	readonly #forwarder: UpstreamProxy | null;
 	#onVersion: ((isHttp1: boolean) => void) | undefined;
 	#listener: ResponseListener | null = null;
+	/** Its answer may be read behind a write that fails. */
+	#isLate = false;
 	/** Whether it has served a request. */
 	#isKept = false;
 	/** Whether the server may have closed it before it saw the request that is on its way. */
@@ -95,6 +98,10 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		const authorization = forwarder?.authorization ?? credentials;
 		const { version, fields, head, coding } = outgoingRequest(request, body, touched, forwarder === null ? null : { ...forwarder, authorization });
 		if (isBoundLogin(request.headers.raw("authorization") ?? "") || (forwarder !== null && isBoundLogin(authorization ?? ""))) this.isBound = true;
+		if (!this.#isLate && !isEmptyBody(body, request.trailers)) {
+			this.#isLate = true;
+			reportWriteErrorsLate(this.socket);
+		}
 		this.#listener = listener;
 		this.#isUnseen = this.#isKept && isIdempotent(request.method);
 		this.#writtenBefore = this.#isKept ? this.socket.bytesWritten : -1;

@@ -157,16 +157,73 @@ export function loadCodings(): void {
 
 /** Not with Node's own, which stops after the first frame, and in Node 22 takes what is cut off for whole. */
 function zstdDecode(bytes: Uint8Array, limit: number): Buffer {
+	if (announcesMore(bytes, limit)) throw tooLarge();
 	const { Decompress } = zstdDecoder();
 	const parts: Uint8Array[] = [];
 	let size = 0;
 	const stream = new Decompress((part) => {
 		size += part.length;
-		if (size > limit) throw Object.assign(new Error("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+		if (size > limit) throw tooLarge();
 		parts.push(part);
 	});
 	stream.push(bytes, true);
 	return Buffer.concat(parts);
+}
+
+function tooLarge(): Error {
+	return Object.assign(new Error("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+}
+
+const ZSTD_MAGIC = 0xfd2fb528;
+/** What a window may always have (RFC 9659). Bytes. */
+const ZSTD_WINDOW = 8 * 1024 * 1024;
+
+/**
+ * Whether frames of zstd say that more than `limit` bytes are in them (RFC 8878 section 3.1.1). The decoder makes room for all that a frame
+ * announces, and moves it with every block, before it has decoded anything.
+ */
+function announcesMore(bytes: Uint8Array, limit: number): boolean {
+	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	let total = 0;
+	for (let at = 0; at + 8 <= bytes.length; ) {
+		const magic = view.getUint32(at, true);
+		if (magic >>> 4 === 0x184d2a5) {
+			at += 8 + view.getUint32(at + 4, true);
+			continue;
+		}
+		// what is no frame the decoder tells of
+		if (magic !== ZSTD_MAGIC) return false;
+		const flags = bytes[at + 4] as number;
+		const isSingle = (flags & 0x20) !== 0;
+		const sizeAt = at + 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][flags & 3] as number);
+		const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][flags >> 6] as number;
+		if (sizeAt + sizeBytes > bytes.length) return false;
+		const announced = littleEndian(bytes, sizeAt, sizeBytes) + (sizeBytes === 2 ? 256 : 0);
+		const exponent = bytes[at + 5] as number;
+		const window = isSingle ? announced : 2 ** (10 + (exponent >> 3)) * (1 + (exponent & 7) / 8);
+		total += announced;
+		if (total > limit || window > Math.max(limit, ZSTD_WINDOW)) return true;
+		at = endOfBlocks(bytes, sizeAt + sizeBytes) + ((flags & 4) !== 0 ? 4 : 0);
+	}
+	return false;
+}
+
+function littleEndian(bytes: Uint8Array, at: number, count: number): number {
+	let value = 0;
+	for (let i = count - 1; i >= 0; i--) value = value * 256 + (bytes[at + i] as number);
+	return value;
+}
+
+/** Where the blocks of a frame end that begin at `from`. */
+function endOfBlocks(bytes: Uint8Array, from: number): number {
+	let at = from;
+	for (let isLast = false; !isLast && at + 3 <= bytes.length; ) {
+		const head = littleEndian(bytes, at, 3);
+		isLast = (head & 1) !== 0;
+		// a block of one repeated byte has that alone
+		at += 3 + (((head >> 1) & 3) === 1 ? 1 : head >> 3);
+	}
+	return at;
 }
 
 const ZSTD_BLOCK = 128 * 1024;

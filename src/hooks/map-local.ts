@@ -23,6 +23,8 @@ export const options = {
 } as const satisfies OptionTable;
 
 const NAME = "map-local";
+/** Files from this size on are shared by those who get them at the same time. Bytes. */
+const SHARED_BYTES = 64 * 1024;
 
 interface LocalRule {
 	readonly text: string;
@@ -51,6 +53,28 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 		return { text, matches, suffixOf, path: existing(text, value) };
 	});
 
+	/** Large files that were read of late, as they were at a time: clients that are slow to take one share it. */
+	const files = new Map<string, { stamp: string; content: WeakRef<Buffer> | Promise<Buffer> }>();
+
+	async function readShared(path: string): Promise<Buffer> {
+		const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
+		if (size < SHARED_BYTES) return readFile(path);
+		const stamp = [size, mtimeNs, ctimeNs, ino].join();
+		const known = files.get(path);
+		const content = known?.stamp !== stamp ? undefined : known.content instanceof Promise ? await known.content.catch(() => undefined) : known.content.deref();
+		if (content !== undefined) return content;
+		const reading = readFile(path);
+		files.set(path, { stamp, content: reading });
+		try {
+			const read = await reading;
+			files.set(path, { stamp, content: new WeakRef(read) });
+			return read;
+		} catch (error) {
+			files.delete(path);
+			throw error;
+		}
+	}
+
 	/** The content of the first candidate that is a file; null when there is none. */
 	async function read(candidates: readonly string[], root: string): Promise<{ path: string; content: Buffer } | null> {
 		for (const path of candidates) {
@@ -59,7 +83,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 				const real = await realpath(path);
 				if (!values.map_local_follow_symlinks && real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep))
 					log?.("warning", `${path} is not served: it is a link that leads out of ${root}`);
-				else return { path, content: await readFile(real) };
+				else return { path, content: await readShared(real) };
 			} catch (error) {
 				if (hasErrno(error, "ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP")) continue;
 				log?.("warning", `${path} cannot be read: ${(error as Error).message}`);

@@ -1,6 +1,7 @@
 // Answers requests from recordings. What has no recording never reaches a server unless that was asked for.
 import { FlowtapeError } from "../errors.ts";
 import { parseBasic } from "../flow/basic-credentials.ts";
+import type { Body, BodySource } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type HttpFlow, KILLED, type WebSocketData } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
@@ -311,7 +312,21 @@ function timesOf(request: Request, response: Response): RecordedTimes {
 
 function paced(response: Response, { metadata }: HttpFlow, seconds: number, factor: number): readonly Piece[] | null {
 	const isEventStream = /^\s*text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
-	return piecesOf({ body: response.rawContent ?? Buffer.alloc(0), seconds, factor, isEventStream, chunkTimes: metadata.response_chunks });
+	return piecesOf({ body: sharedBytes(response.body), seconds, factor, isEventStream, chunkTimes: metadata.response_chunks });
+}
+
+/** The memory of bodies that are sent piece by piece, as long as somebody sends them. */
+const sent = new WeakMap<BodySource, WeakRef<ArrayBufferLike>>();
+
+/** The bytes of a body, in memory once for all clients that get it at the same time. */
+function sharedBytes(body: Body): Buffer {
+	if (body === null || Buffer.isBuffer(body)) return body ?? Buffer.alloc(0);
+	const known = sent.get(body)?.deref();
+	if (known !== undefined) return Buffer.from(known);
+	const bytes = body.read();
+	// what is small may be a part of something larger
+	if (bytes.byteLength === bytes.buffer.byteLength) sent.set(body, new WeakRef(bytes.buffer));
+	return bytes;
 }
 
 /** Tells programs that the answer is none of the recorded ones. */

@@ -18,6 +18,13 @@ export const options = {
 const HELD_BYTES = 16 * 1024 * 1024;
 /** And one that comes from a server up to this size. */
 const HELD_RESPONSE_BYTES = 1024 * 1024;
+/**
+ * What all exchanges together hold in memory of bodies that are not whole, or not taken, before further ones wait where the tape keeps them.
+ * Bytes.
+ */
+const WAITING_BYTES = 64 * 1024 * 1024;
+/** Those up to this size stay in memory all the same. */
+const SMALL_BYTES = 64 * 1024;
 /** A response that takes longer than this is passed on as far as it has come. Milliseconds. */
 export const PATIENCE_MS = 3_000;
 
@@ -30,6 +37,9 @@ export class BodyPolicy {
 	readonly #limit: number;
 	/** Whether what has passed over the cutoff is kept for the tape. */
 	readonly #stores: boolean;
+	#waiting = 0;
+	/** Large bodies that hooks made, and how many exchanges send each. */
+	readonly #made = new Map<Buffer, number>();
 
 	constructor(values: OptionValues<typeof options>) {
 		this.#cutoff = values.stream_large_bodies;
@@ -55,6 +65,34 @@ export class BodyPolicy {
 	/** Whether what passes on because of the cutoff, or because a script said so, is kept. Without a cutoff all is. */
 	keeps(byScript: boolean): boolean {
 		return this.#stores || (this.#cutoff === null && !byScript);
+	}
+
+	/** So many bytes more wait in memory; fewer where it is negative. */
+	wait(bytes: number): void {
+		this.#waiting += bytes;
+	}
+
+	/** Whether a body of so many bytes has to wait elsewhere than in memory. With a cutoff none becomes large. */
+	lacksRoom(size: number): boolean {
+		return this.#waiting > WAITING_BYTES && size > SMALL_BYTES && this.#cutoff === null;
+	}
+
+	/** A body that a hook made waits to be taken. False: it is too large to do so in memory. */
+	hold(body: Buffer): boolean {
+		const users = this.#made.get(body) ?? 0;
+		if (users === 0) {
+			if (this.lacksRoom(body.length)) return false;
+			this.wait(body.length);
+		}
+		this.#made.set(body, users + 1);
+		return true;
+	}
+
+	/** It waits no more. */
+	release(body: Buffer): void {
+		const users = this.#made.get(body) ?? 0;
+		if (users > 1) this.#made.set(body, users - 1);
+		else if (this.#made.delete(body)) this.wait(-body.length);
 	}
 
 	refuses(size: number): boolean {

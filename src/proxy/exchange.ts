@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import type { FlowtapeError } from "../errors.ts";
+import { bodySlices } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { type ServerConnection, serverConnection } from "../flow/connection.ts";
 import { HttpFlow } from "../flow/flow.ts";
@@ -25,7 +26,7 @@ import { originalOf, settleOriginal } from "./original.ts";
 import { Passage } from "./passage.ts";
 import { PhaseRunner } from "./phase-runner.ts";
 import { type Asker, Query } from "./query.ts";
-import type { BodyFacts } from "./relay.ts";
+import type { BodyFacts, Passing } from "./relay.ts";
 import { nameTarget, type Target } from "./target.ts";
 import { relayTcp } from "./tcp-relay.ts";
 import { UpstreamReset, upstreamFault } from "./upstream-channel.ts";
@@ -116,7 +117,52 @@ export class Exchange implements Asker {
 		const { bodies, pipeline } = this.#context;
 		const { relay } = this.#request;
 		if (bodies.refuses(relay.size)) this.#refuse("request");
-		else if (relay.isReplayable && bodies.streams(relay.size, pipeline.needsRequestBody)) this.#passRequest(null);
+		else if (relay.isReplayable) {
+			if (bodies.streams(relay.size, pipeline.needsRequestBody)) this.#passRequest(null);
+			else if (!bodies.lacksRoom(relay.size)) this.#wait(this.#request);
+			else if (pipeline.needsRequestBody) this.#waitElsewhere(this.#request);
+			else this.#passRequest(null);
+		}
+	}
+
+	/** What has come waits in memory until the message is whole. */
+	#wait(passage: Passage): void {
+		this.#context.bodies.wait(passage.relay.size - passage.waiting);
+		passage.waiting = passage.relay.size;
+	}
+
+	/** What is not whole yet waits where the tape keeps it. */
+	#waitElsewhere(passage: Passage): void {
+		passage.relay.pass({ keep: true, openSpool: () => this.#context.openSpool(passage === this.#request), transform: null, held: true, isShort: () => true });
+		this.#stopWaiting(passage);
+	}
+
+	/** A large body that a hook made waits until it is taken, where the tape keeps it if there are many. */
+	#holdMade(passage: Passage, message: Request | Response): void {
+		const { body } = message;
+		if (!Buffer.isBuffer(body) || body.length <= AHEAD_LIMIT || body === passage.relay.body()) return;
+		if (this.#context.bodies.hold(body)) passage.made = body;
+		else {
+			const spool = this.#context.openSpool();
+			if (spool === null) return;
+			for (const piece of bodySlices(body)) spool.write(piece);
+			message.body = spool.end() ?? body;
+		}
+	}
+
+	/** Nothing of it waits in memory any more. */
+	#stopWaiting(passage: Passage): void {
+		if (passage.waiting > 0) this.#context.bodies.wait(-passage.waiting);
+		if (passage.made !== null) this.#context.bodies.release(passage.made);
+		passage.waiting = 0;
+		passage.made = null;
+	}
+
+	/** From here on nothing of this exchange happens. */
+	#finish(): void {
+		this.#stage = "over";
+		this.#stopWaiting(this.#request);
+		this.#stopWaiting(this.#response);
 	}
 
 	/** What a script makes of a chunk, or of the end, can go wrong: then the exchange ends, as what it was meant to be is not known. */
@@ -255,13 +301,18 @@ export class Exchange implements Asker {
 	 */
 	#passRequest(said: BodyStreaming | null): void {
 		const { pool, pipeline } = this.#context;
-		const openSpool = () => this.#context.openSpool(true);
 		if (pool === null || pipeline.insistsOnRequestBody) {
-			this.#request.relay.pass({ keep: true, openSpool, transform: null, held: true });
+			this.#waitElsewhere(this.#request);
 			return;
 		}
-		this.#request.pass(said ?? true, { keep: this.#isKept(said, this.flow.request), openSpool });
+		this.#request.pass(said ?? true, this.#passing(said, this.flow.request));
 		this.#forward();
+	}
+
+	#passing(said: BodyStreaming | null, message: Request | Response): Pick<Passing, "keep" | "openSpool" | "isShort"> {
+		const { bodies, openSpool } = this.#context;
+		const isOfRequest = message === this.flow.request;
+		return { keep: this.#isKept(said, message), openSpool: () => openSpool(isOfRequest), isShort: () => bodies.lacksRoom(Number.POSITIVE_INFINITY) };
 	}
 
 	/** Whether the tape gets the body of a message that passes as it comes. */
@@ -329,6 +380,7 @@ export class Exchange implements Asker {
 		this.#stage = "server";
 		withdrawH2c(request);
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
+		if (isTouched) this.#holdMade(this.#request, request);
 		const facts = this.#request.settle(request, isTouched);
 		const { tunnel, facts: client } = this.#host;
 		const credentials = tunnel?.credentials ?? (isForNextProxy(client) ? this.#hooks.turn.proxyAuthorization : null);
@@ -382,6 +434,11 @@ export class Exchange implements Asker {
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(relay.size)) this.#refuse("response");
 		else if (bodies.streamsResponse(relay.size, pipeline.needsResponseBody)) this.#passResponse(null);
+		else if (relay.isReplayable) {
+			if (!bodies.lacksRoom(relay.size)) this.#wait(this.#response);
+			else if (pipeline.needsResponseBody) this.#waitElsewhere(this.#response);
+			else this.#passResponse(null);
+		}
 	}
 
 	#passLateResponse(): void {
@@ -437,11 +494,15 @@ export class Exchange implements Asker {
 
 	/** The response goes on before it is whole. */
 	#passResponse(said: BodyStreaming | null): void {
-		this.#response.pass(said ?? true, { keep: this.#isKept(said, this.flow.response as Response), openSpool: this.#context.openSpool });
+		this.#response.pass(said ?? true, this.#passing(said, this.flow.response as Response));
 		this.#answer();
 	}
 
 	#responseBodyDone(): void {
+		if (this.#response.relay.isLost) {
+			this.#fail("the response's body had to wait until it was whole, and there is no room for it on the disk", 502);
+			return;
+		}
 		this.#stage = "response";
 		this.#phase("response", () => {
 			if (!this.#isAborted()) this.#answer();
@@ -456,6 +517,7 @@ export class Exchange implements Asker {
 		}
 		const { pipeline, wantsFlows } = this.#context;
 		const isTouched = this.#hooks.seesAny("responseheaders", "response");
+		if (isTouched || this.#given !== null) this.#holdMade(this.#response, response);
 		// Hooks that see bodies may have changed it.
 		const pieces = pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
 		if (this.#given?.unfinished != null) {
@@ -527,7 +589,7 @@ export class Exchange implements Asker {
 	/** Ends as the recording did that is replayed. */
 	#breakOff(): void {
 		const { flow } = this;
-		this.#stage = "over";
+		this.#finish();
 		flow.error = { message: BROKEN_OFF, timestamp: now() };
 		flow.ended = "cut";
 		this.#phase("error", () => {
@@ -564,7 +626,7 @@ export class Exchange implements Asker {
 	#switch(detach: () => Duplex): void {
 		const context = this.#context;
 		const { flow } = this;
-		this.#stage = "over";
+		this.#finish();
 		this.#host.flush();
 		const client = this.#host.detach();
 		const server = detach();
@@ -576,7 +638,7 @@ export class Exchange implements Asker {
 	}
 
 	#end(reusable: boolean): void {
-		this.#stage = "over";
+		this.#finish();
 		this.#host.flush();
 		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}
@@ -585,7 +647,7 @@ export class Exchange implements Asker {
 	#fail(message: string, status: ErrorStatus | null, end: "client" | "cut" = "cut"): void {
 		const isTold = this.#stage !== "answer" && status !== null;
 		const { flow } = this;
-		this.#stage = "over";
+		this.#finish();
 		this.#query?.cancel();
 		this.#given?.cancel();
 		this.#response.relay.close();

@@ -14,6 +14,10 @@ export class Passage {
 	readonly relay = new Relay();
 	/** The message is complete. */
 	isEnded = false;
+	/** Bytes of it that are counted as waiting in memory. */
+	waiting = 0;
+	/** What a hook made of it, while that waits in memory. */
+	made: Buffer | null = null;
 	/** It passes as it comes; its hooks look back at it. */
 	isPassing = false;
 
@@ -32,10 +36,10 @@ export class Passage {
 	}
 
 	/** From here on it passes before it is whole. */
-	pass(stream: BodyStreaming, { keep, openSpool }: Pick<Passing, "keep" | "openSpool">): void {
+	pass(stream: BodyStreaming, passing: Pick<Passing, "keep" | "openSpool" | "isShort">): void {
 		const transform = typeof stream === "function" ? stream : null;
 		this.isPassing = true;
-		this.relay.pass({ keep, openSpool, transform });
+		this.relay.pass({ ...passing, transform });
 		// what a script makes of a body has a length of its own
 		if (transform !== null && this.framing?.kind === "length") this.framing = { kind: "chunked" };
 	}

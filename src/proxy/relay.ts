@@ -57,6 +57,8 @@ export interface Passing {
 	transform: Transform | null;
 	/** It goes on only later, but shall not be in memory until then. */
 	held?: boolean;
+	/** Whether memory is short: then less of it is kept there. */
+	isShort?: () => boolean;
 }
 
 /**
@@ -109,6 +111,7 @@ export class Relay {
 	/** From here on the body passes: chunks are given up, or kept elsewhere, once they are written. */
 	pass(passing: Passing): void {
 		this.#passing = passing;
+		if (passing.held) this.#relieve(passing);
 	}
 
 	push(chunk: Buffer): void {
@@ -145,9 +148,9 @@ export class Relay {
 	}
 
 	/** Gives up what is in memory, where it need not be. */
-	#relieve({ keep, openSpool }: Passing): void {
+	#relieve({ keep, openSpool, isShort }: Passing): void {
 		if (!keep) this.#pieces.clear();
-		else if (this.#pieces.size > MEMORY_BYTES) {
+		else if (this.#pieces.size > MEMORY_BYTES || (this.#pieces.size > SPOOLED_BYTES && isShort?.())) {
 			this.#spool = openSpool();
 			if (this.#spool !== null) this.#writeSpool(this.#spool);
 		}
@@ -156,6 +159,9 @@ export class Relay {
 	/** A complete body in place of what came, if anything did. */
 	replace(body: NonNullable<Body>, trailers: readonly ByteString[] | null): void {
 		this.#pieces.clear();
+		this.#spool?.end();
+		this.#spool = null;
+		this.#spooled = undefined;
 		this.size = Buffer.isBuffer(body) ? body.length : body.size;
 		this.#source = Buffer.isBuffer(body) || body.size <= AT_ONCE_BYTES ? null : body;
 		if (this.size > 0 && this.#source === null) this.#pieces.add(bodyBytes(body) as Buffer);

@@ -84,3 +84,30 @@ t.test("a body in small pieces, wherever it lies", async (t) => {
 	t.strictSame(sizes(source), [65_536, 4464, 1]);
 	t.strictSame(sizes({ ...source, slices: () => [Buffer.alloc(9)] }), [9]);
 });
+
+t.test("frames of zstd that announce more than may be decoded are refused before room is made for it", async (t) => {
+	const frame = (head: number[], size: number) => {
+		const block = Buffer.alloc(3);
+		block.writeUIntLE((size << 3) | 1, 0, 3);
+		return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, ...head]), block, Buffer.alloc(size, "x")]);
+	};
+	const single = (announced: number) => {
+		const head = Buffer.alloc(5, 0xa0);
+		head.writeUInt32LE(announced, 1);
+		return [...head];
+	};
+	const small = frame(single(100), 100);
+	t.equal(decodeBody(Buffer.concat([small, small]), "zstd", 200).length, 200);
+	t.equal(decodeBody(frame([0x00, 0x68], 100), "zstd", 200).length, 100, "a window of 8 MiB is always taken");
+	const skipped = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 1, 0, 0, 0, 0]);
+	for (const [bytes, what] of [
+		[frame(single(2_000_000_000), 100), "the size of a frame"],
+		[Buffer.concat([small, skipped, frame(single(2_000_000_000), 100)]), "that of a later one"],
+		[Buffer.concat([small, small, small]), "of all together"],
+		[frame([0x00, 0x88], 100), "a window of 128 MiB"],
+	] as const) {
+		const before = process.memoryUsage().arrayBuffers;
+		t.throws(() => decodeBody(bytes, "zstd", 250), { code: "FT_BAD_BODY", message: /inflates beyond 250 bytes/ }, what);
+		t.ok(process.memoryUsage().arrayBuffers - before < 10_000_000);
+	}
+});

@@ -105,6 +105,21 @@ t.test("a file answers whatever follows; it is looked at again for every request
 	t.match(flow.response, { statusCode: 404, reason: "Not Found", headers: { fields: ["content-length", "0"] } });
 });
 
+t.test("clients that get a large file at the same time share it in memory, until it changes", async (t) => {
+	const file = join(t.testdir(), "large");
+	writeFileSync(file, Buffer.alloc(200_000, "1"));
+	const hook = await create([`|example.com|${file}`]);
+	const body = async () => {
+		const verdict = await runLive(hook, httpFlow());
+		return verdict?.kind === "answer" ? verdict.response.body : null;
+	};
+	const [one, two] = await Promise.all([body(), body()]);
+	t.equal(one, two);
+	t.equal(await body(), one);
+	writeFileSync(file, Buffer.alloc(200_000, "2"));
+	t.equal(String(await body()), "2".repeat(200_000));
+});
+
 t.test("the type goes by the extension, and is left out where that tells nothing", async (t) => {
 	for (const [name, type] of [
 		["style.CSS", "text/css"],

@@ -211,3 +211,43 @@ t.test("without a cutoff a response is held up to a lower size than a request", 
 	t.strictSame([policy.streamsResponse(MIB, false), policy.streamsResponse(MIB + 1, false), policy.streamsResponse(100 * MIB, true)], [false, true, false]);
 	t.equal(policy.streams(2 * MIB, false), false);
 });
+
+t.test("where many bodies are not whole, further ones wait elsewhere than in memory, for hooks that need them whole too", async (t) => {
+	for (const need of ["always", true] as const) {
+		let spools = 0;
+		const spool = () => {
+			spools++;
+			return openFileSpool();
+		};
+		const hook: Hook = {
+			name: "size",
+			needs: { request: need },
+			async request(flow, turn) {
+				const { makeResponse } = await import("../../../src/hooks/make-response.ts");
+				turn.answer(makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1), "size");
+			},
+		};
+		const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, sink: { append() {}, spool } });
+		const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
+		const size = 12 * MIB;
+		const begin = `${ask("POST", "example.com", "/", ["Transfer-Encoding: chunked"])}${size.toString(16)}\r\n${"x".repeat(size)}`;
+		for (const client of clients) client.send(begin);
+		while (spools < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+		for (const client of clients) client.send("\r\n0\r\n\r\n");
+		for (const client of clients) t.equal((await client.message()).body.toString(), String(size - 1));
+		t.ok(spools < 10, "the first ones stay in memory");
+	}
+});
+
+t.test("a large body that hooks made counts once, however many are sent it, until the last has it", async (t) => {
+	const policy = new BodyPolicy(defaults(options));
+	const body = Buffer.alloc(70 * MIB);
+	t.ok(policy.hold(body));
+	t.ok(policy.hold(body));
+	t.notOk(policy.hold(Buffer.alloc(2 * MIB)), "there is no room for another");
+	t.ok(policy.hold(Buffer.alloc(1000)), "but for a small one");
+	policy.release(body);
+	t.ok(policy.lacksRoom(2 * MIB));
+	policy.release(body);
+	t.notOk(policy.lacksRoom(2 * MIB));
+});

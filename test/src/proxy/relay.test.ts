@@ -124,6 +124,19 @@ t.test("what has to wait, but not in memory, goes on from where it is", async (t
 	t.equal(receiver.got.at(-1), "end null");
 });
 
+t.test("what takes the place of a body that waited elsewhere is what is sent", async (t) => {
+	const held = new Relay();
+	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
+	held.push(Buffer.alloc(2_000_000, "x"));
+	held.end(null);
+	t.equal(bodySize(held.body()), 2_000_000);
+	held.replace(Buffer.from("other"), null);
+	const receiver = notes();
+	held.open(receiver);
+	t.strictSame(receiver.got, ["other", "end null"]);
+	t.equal(String(held.body()), "other");
+});
+
 t.test("a receiver that takes no more gets the rest when it does, in order", async (t) => {
 	for (const isHeld of [false, true]) {
 		const relay = new Relay();

@@ -72,6 +72,11 @@ export function codedRequests(db: TapeDatabase, after: number): CodedRequest[] {
 	return db.all<CodedRequest>("SELECT seq AS place, method, path FROM flow WHERE seq > ? AND coded & 1 AND kind = 'http' ORDER BY seq", after);
 }
 
+/** What may be answers of a proxy that asked for a password: their heads tell. */
+export function challenges(db: TapeDatabase): { seq: number; status: number; head: Uint8Array; ended: null }[] {
+	return db.all(`SELECT seq, status, head, NULL AS ended FROM flow WHERE status IN (401, 407) AND ${IS_ANSWER}`);
+}
+
 export function countAnswers(db: TapeDatabase): number {
 	return db.get<{ n: number }>(`SELECT count(*) AS n FROM flow WHERE ${IS_ANSWER}`)?.n ?? 0;
 }

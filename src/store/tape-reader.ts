@@ -14,7 +14,7 @@ import type { Condition } from "./select.ts";
 import { BodyTable } from "./sqlite-bodies.ts";
 import { ConnectionTable } from "./sqlite-connections.ts";
 import type { TapeDatabase } from "./sqlite-database.ts";
-import { answerFacts, codedRequests, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
+import { answerFacts, challenges, codedRequests, countAnswers, findByKey, keys, outlines } from "./sqlite-recordings.ts";
 import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./sqlite-rows.ts";
 import type { CodedRequest, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "./store.ts";
 import { fromStored } from "./text.ts";
@@ -200,7 +200,10 @@ export class TapeReader implements PartReader, Lender {
 	}
 
 	outlines(after: number, limit: number): Outline[] {
-		return outlines(this.#db, after, limit);
+		const found = outlines(this.#db, after, limit);
+		if (!found.some(({ status }) => status === 401 || status === 407)) return found;
+		const own = this.#ownChallenges();
+		return found.map((outline) => (own.has(outline.place) ? { ...outline, isAnswer: false } : outline));
 	}
 
 	codedRequests(after: number): CodedRequest[] {
@@ -208,7 +211,16 @@ export class TapeReader implements PartReader, Lender {
 	}
 
 	countAnswers(): number {
-		return countAnswers(this.#db);
+		return countAnswers(this.#db) - this.#ownChallenges().size;
+	}
+
+	/** Those flows whose answer is the proxy's own question for a password. */
+	#ownChallenges(): Set<number> {
+		const rows = challenges(this.#db).filter((row) => {
+			const answer = this.#guard(row.seq, () => decodeAnswer(row, null));
+			return answer !== undefined && isOwnChallenge(answer.response);
+		});
+		return new Set(rows.map(({ seq }) => seq));
 	}
 
 	*requests(): Generator<StoredRequest[]> {

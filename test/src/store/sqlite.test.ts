@@ -8,6 +8,7 @@ import { reports } from "../../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
+import { OWN_CHALLENGE } from "../../../src/flow/own-challenge.ts";
 
 const byPath = (flow: HttpFlow) => flow.request.path;
 
@@ -242,4 +243,17 @@ t.test("rows are taken over by an empty new tape alone", async (t) => {
 	t.equal(append.takeRows(source), null, "not where others may write");
 	await append.close();
 	await source.close();
+});
+
+t.test("the proxy's own question for a password is no answer, a server's is", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const asking = (id: string, statusCode: number, value: string) =>
+		httpFlow({ id, response: { statusCode, headers: [[statusCode === 407 ? "Proxy-Authenticate" : "WWW-Authenticate", value]] } });
+	await storeWith(path, [asking("a", 407, OWN_CHALLENGE), asking("b", 401, OWN_CHALLENGE), asking("c", 401, 'Basic realm="theirs"'), httpFlow({ id: "d" })]);
+	const store = storeAt(path, "read");
+	t.equal(store.countAnswers(), 2);
+	t.same(
+		store.outlines(0, 10).map(({ isAnswer }) => isAnswer),
+		[false, false, true, true],
+	);
 });

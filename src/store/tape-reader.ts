@@ -29,6 +29,10 @@ export class TapeReader implements PartReader, Lender {
 	readonly #connections: ConnectionTable;
 	/** Whether bodies are read with their flows, and what of them is damaged is left out. */
 	#isChecking = false;
+	/** Bytes of a body beyond which, while checking, only its length is looked at. */
+	#checkedBytes = Number.POSITIVE_INFINITY;
+	/** Damage that was told of: replay meets the same again and again. */
+	readonly #told = new Set<string>();
 	/** The number of the flow that is being made. */
 	#seq = 0;
 
@@ -53,7 +57,7 @@ export class TapeReader implements PartReader, Lender {
 
 	readBody(stored: StoredBody, size: number | null): Body {
 		try {
-			const damage = this.#isChecking ? this.bodies.damageOf(stored, size) : null;
+			const damage = this.#isChecking ? this.bodies.damageOf(stored, size, this.#checkedBytes) : null;
 			if (damage !== null) throw damage;
 			return this.bodies.read(stored, size);
 		} catch (error) {
@@ -89,6 +93,8 @@ export class TapeReader implements PartReader, Lender {
 		const { path } = this.#db;
 		const why = cause instanceof FlowtapeError ? `: ${cause.message.replace(`${path}: `, "")}` : "";
 		const message = `${path}: flow ${seq}: ${what} is damaged; the flow is kept without (id ${this.#idOf(seq)}${why})`;
+		if (this.#told.has(message)) return;
+		if (this.#told.size < TOLD) this.#told.add(message);
 		this.#report("FT_CORRUPT_FLOW", message, { file: path, record: seq, cause });
 	}
 
@@ -182,7 +188,9 @@ export class TapeReader implements PartReader, Lender {
 	at(seq: number): Flow | null {
 		this.#db.hold();
 		const row = this.#db.get<StoredRow>(`SELECT seq, ${selected(FACTS, this.#db.schema)} FROM flow WHERE seq = ?`, seq);
-		return row === undefined ? null : (this.#decode(row) ?? null);
+		if (row === undefined) return null;
+		// nobody who asks for a single flow, to compare it or to show it, can go on without it
+		return this.#checking(CHECKED_AT_ONCE, () => this.#decode(row)) ?? null;
 	}
 
 	answerAt(seq: number): RecordedAnswer | null {
@@ -227,9 +235,21 @@ export class TapeReader implements PartReader, Lender {
 		for (const rows of requestRows(this.#db)) {
 			yield rows.flatMap((row) => {
 				this.#seq = row.seq;
-				const request = this.#guard(row.seq, () => decodeRequest(row.seq, row, this));
+				const request = this.#checking(Number.POSITIVE_INFINITY, () => this.#guard(row.seq, () => decodeRequest(row.seq, row, this)));
 				return request === undefined ? [] : { seq: row.seq, request };
 			});
+		}
+	}
+
+	/** Reads something with its bodies: of what is damaged they are left out, which is told. */
+	#checking<T>(limit: number, read: () => T): T {
+		this.#isChecking = true;
+		this.#checkedBytes = limit;
+		try {
+			return read();
+		} finally {
+			this.#isChecking = false;
+			this.#checkedBytes = Number.POSITIVE_INFINITY;
 		}
 	}
 
@@ -253,6 +273,9 @@ export class TapeReader implements PartReader, Lender {
 		}
 	}
 }
+
+/** How much damage is remembered. */
+const TOLD = 10_000;
 
 /** Bytes of an answer beyond which nobody waits until all of them are read. */
 const CHECKED_AT_ONCE = 16 * 1024 * 1024;

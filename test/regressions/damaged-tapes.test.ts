@@ -12,6 +12,7 @@ import { command as show } from "../../commands/show.ts";
 import { command as stats } from "../../commands/stats.ts";
 import { bareSqlite } from "../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
+import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
@@ -108,3 +109,29 @@ t.test("flows with numbers below 1 are all there, and told of", async (t) => {
 	t.match(await runCaptured(convert, [bad, out]), { status: 3 });
 	t.equal((await readTape(out)).flows.length, 4);
 });
+
+for (const [name, sql] of Object.entries(DAMAGES)) {
+	t.test(`replay that compares the bodies of requests: ${name}`, async (t) => {
+		const bad = join(t.testdir(), "bad.tape");
+		const body = (n: number) => JSON.stringify({ n, pad: "x".repeat(1000) });
+		const type = { "Content-Type": "application/json" };
+		await writeTape(
+			bad,
+			Array.from({ length: FLOWS }, (_, n) =>
+				httpFlow({
+					...{ id: `id-${n}`, request: { method: "POST", headers: [["Host", "example.com"], ...Object.entries(type)], body: body(n) } },
+					response: { headers: [["Content-Type", "text/plain"]], body: `answer-${n}` },
+				}),
+			),
+		);
+		const db = bareSqlite(bad);
+		db.exec(sql.replaceAll("response_body", "request_body"));
+		db.close();
+		const proxy = await startTestLive(t, { recordings: [bad], values: { server_replay_match_content: "meaning" }, network: false });
+		for (let n = 0; n < FLOWS; n++) {
+			const answer = await askThrough(proxy, "http://example.com/", { method: "POST", headers: type, body: body(n) });
+			if (n === 1) t.match(answer, { status: 404 }, "a miss");
+			else t.match(answer, { status: 200, body: `answer-${n}` });
+		}
+	});
+}

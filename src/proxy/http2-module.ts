@@ -59,6 +59,8 @@ export function errorName(code: number): string {
 export const NO_ERROR = 0;
 export const INTERNAL_ERROR = 2;
 export const REFUSED_STREAM = 7;
+/** The server wants this one request over HTTP/1.1, as for a login that holds for a connection. */
+export const HTTP_1_1_REQUIRED = 13;
 export const CANCEL = 8;
 /** Stands in the flags of a frame that is its sender's last in the stream. */
 export const END_STREAM = 1;

@@ -5,9 +5,10 @@ import type { ByteString } from "../flow/bytes.ts";
 import type { ServerConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import type { Destination } from "./destination.ts";
+import { HTTP_1_1_REQUIRED } from "./http2-module.ts";
 import type { BodyFacts, Relay } from "./relay.ts";
 import type { UpstreamPool } from "./upstream.ts";
-import { type Dial, type ResponseListener, type UpstreamChannel, upstreamFault } from "./upstream-channel.ts";
+import { type Dial, type ResponseListener, type UpstreamChannel, UpstreamReset, upstreamFault } from "./upstream-channel.ts";
 import type { Framing } from "./wire/framing.ts";
 import type { ResponseHead } from "./wire/head.ts";
 import { isIdempotent } from "./wire/hop-by-hop.ts";
@@ -140,6 +141,13 @@ export class Query implements ResponseListener {
 		this.#asker.resumeRequest();
 	}
 
+	/** Over a connection that is there, if one is: the client may have logged in on it. */
+	#askInHttp1(): void {
+		this.#question.to = { ...this.#question.to, http2: false };
+		this.start();
+		this.#asker.flush();
+	}
+
 	#leave(): void {
 		this.#upstream = null;
 		this.#question.body.close();
@@ -180,7 +188,8 @@ export class Query implements ResponseListener {
 		this.#leave();
 		if (unseen && !this.#isAnswered && !this.#isRetry && this.#question.body.isReplayable && this.#asker.isAwaited) {
 			this.#isRetry = true;
-			this.#connect();
+			if (error instanceof UpstreamReset && error.reset === HTTP_1_1_REQUIRED) this.#askInHttp1();
+			else this.#connect();
 		} else this.#asker.askFailed(error);
 	}
 

@@ -9,11 +9,12 @@ import type { ServerConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import { now } from "./clock.ts";
 import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSocketUpgrade, regularFields, upgradeResponseFields } from "./http2-fields.ts";
-import { CANCEL, END_STREAM, errorName, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "./http2-module.ts";
+import { CANCEL, END_STREAM, errorName, HTTP_1_1_REQUIRED, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "./http2-module.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "./relay.ts";
 import { type ResponseListener, type UpstreamChannel, UpstreamReset, upstreamFault } from "./upstream-channel.ts";
 import { adviceOnAlert } from "./upstream-tls.ts";
 import type { Framing } from "./wire/framing.ts";
+import { isIdempotent } from "./wire/hop-by-hop.ts";
 
 export interface Http2Settings {
 	/** A stream in which nothing moves for so long has failed; 0: never. */
@@ -23,6 +24,9 @@ export interface Http2Settings {
 }
 
 const NONE: Framing = { kind: "none" };
+
+/** What a server says that has not acted on a request (RFC 9113 sections 7 and 8.7). */
+const UNPROCESSED = new Set([REFUSED_STREAM, HTTP_1_1_REQUIRED]);
 
 /** nghttp2's number for a first frame that is no SETTINGS, which is how an answer of HTTP/1.1 looks to it. */
 const PROTOCOL_ERROR = -505;
@@ -41,6 +45,8 @@ export class UpstreamHttp2 {
 	/** What broke the session. */
 	#error: Error | null = null;
 	#open = 0;
+	/** Whether it has served a request. */
+	hasAnswered = false;
 	/** The server takes no further streams. */
 	#isClosing = false;
 
@@ -172,6 +178,8 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	#requestTrailers: readonly ByteString[] | null = null;
 	#responseTrailers: ByteString[] | null = null;
 	#isAnswered = false;
+	/** Whether the server may have closed the connection before it saw the request, and it may be sent again. */
+	#isUnseen = false;
 	/** The server has ended the stream, or has sent as many bytes as it said. */
 	#isWhole = false;
 	/** Bytes of the response that are still to come; null: it is not said. */
@@ -195,6 +203,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
 		this.#listener = listener;
 		this.#request = request;
+		this.#isUnseen = this.#connection.hasAnswered && isIdempotent(request.method);
 		try {
 			this.#listen(this.#connection.request(request, body, touched));
 		} catch (error) {
@@ -213,7 +222,10 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 			if (chunk === null) this.#isWhole ||= !stream.closed;
 			return push(chunk, encoding);
 		};
-		stream.on("headers", (headers, _flags, raw: string[] = []) => this.#onHead(Number(headers[":status"]), raw, NONE));
+		stream.on("headers", (headers, _flags, raw: string[] = []) => {
+			this.#isUnseen = false;
+			this.#onHead(Number(headers[":status"]), raw, NONE);
+		});
 		stream.on("response", (headers, flags, raw: string[] = []) => this.#onResponse(Number(headers[":status"]), flags, raw));
 		stream.on("data", (chunk: Buffer) => {
 			this.receivedAt = now();
@@ -246,6 +258,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		const isEnded = (flags & END_STREAM) !== 0;
 		const request = this.#request as Request;
 		this.#isAnswered = true;
+		this.#connection.hasAnswered = true;
 		if (isWebSocketUpgrade(request) && status >= 200 && status < 300 && !isEnded) {
 			this.#onHead(101, [...fields, ...upgradeResponseFields(request)], NONE);
 			return;
@@ -279,8 +292,8 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#onClose(code: number): void {
 		if (this.#listener === null) return;
-		if (this.#connection.isDestroyed) this.#fail(this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error), false);
-		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), code === REFUSED_STREAM);
+		if (this.#connection.isDestroyed) this.#fail(this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error), this.#isUnseen);
+		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), UNPROCESSED.has(code));
 	}
 
 	#timeOut(timeoutMs: number): void {

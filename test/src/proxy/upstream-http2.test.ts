@@ -1,5 +1,7 @@
 // HTTP/2 connections to servers, as the exchanges that share them see them.
+import type { Socket } from "node:net";
 import t, { type Test } from "tap";
+import { makeAuthorities } from "../../../fixtures/authorities.ts";
 import { gate } from "../../../fixtures/gate.ts";
 import { type Answer, askHttp2, openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
 import { type ProxyParts, startTestProxy } from "../../../fixtures/running-proxy.ts";
@@ -83,6 +85,46 @@ t.test("a request that the server has refused is sent once more", async (t) => {
 	refused = 0;
 	t.match(await askHttp2(session, { ":path": "/twice" }), { status: 502, body: /REFUSED_STREAM/ }, "but not for ever");
 	t.match((await proxy.flow(1)).error, { message: "the server reset the stream (REFUSED_STREAM)" });
+});
+
+t.test("a request that the server wants in HTTP/1.1 is sent so, over the connection that its client is logged in on", async (t) => {
+	const { proxy: authority } = await makeAuthorities(t);
+	let logins = 0;
+	const onHttp1 = (socket: Socket): void => {
+		let isIn = false;
+		socket.on("data", (head) => {
+			isIn ||= head.includes("uthorization: NTLM") && ++logins > 0;
+			socket.write(
+				isIn ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" : "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n",
+			);
+		});
+	};
+	const origin = await startHttp2Origin(t, (stream) => stream.close(13), { authority, alpn: ["h2", "http/1.1"], onHttp1 });
+	const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true } });
+	const session = await openHttp2(t, proxy, origin.authority, { authority });
+	t.match(await askHttp2(session, { ":path": "/" }), { status: 401 });
+	t.match(await askHttp2(session, { ":path": "/", authorization: "NTLM x" }), { status: 200, body: "hi" });
+	t.match(await askHttp2(session, { ":method": "POST", ":path": "/" }, "body"), { status: 200, body: "hi" });
+	t.match(await askHttp2(await openHttp2(t, proxy, origin.authority, { authority }), { ":path": "/" }), { status: 401 }, "another client");
+	t.equal(logins, 1);
+	t.strictSame(
+		proxy.flows.map(({ error }) => error),
+		[null, null, null, null],
+	);
+});
+
+t.test("a kept connection that turns out to be dead: what means the same when it comes twice is sent over a new one", async (t) => {
+	for (const [method, status] of [
+		["GET", 200],
+		["POST", 502],
+	] as const) {
+		const { origin, session } = await world(t, (stream, raw, connection) => {
+			if (raw.includes("/last") && connection === origin.sessions[0]) return void origin.sockets[0]?.destroy();
+			stream.respond({ ":status": 200 }, { endStream: true });
+		});
+		t.match(await askHttp2(session, { ":path": "/first" }), { status: 200 });
+		t.match(await askHttp2(session, { ":method": method, ":path": "/last" }), { status }, method);
+	}
 });
 
 t.test("a reset before the answer is a failure, one within it reaches the client with its code", async (t) => {

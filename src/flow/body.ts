@@ -118,6 +118,8 @@ export function decodeBody(bytes: Buffer, coding: string | null, limit = DECODED
 	const applied = codingsOf(coding);
 	if (applied === null) throw new FlowtapeError("FT_BAD_BODY", `content-encoding "${coding}" is not one of ${[...codings.keys()].join(", ")}`);
 	try {
+		// most decoders make room before they see that there is none
+		if (limit === 0) throw tooLarge();
 		return applied.reduceRight((coded, codec) => codec.decode(coded, limit), bytes);
 	} catch (cause) {
 		const why = isTooLarge(cause) ? `it inflates beyond ${limit} bytes` : "the bytes do not follow it";

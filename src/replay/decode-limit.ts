@@ -7,6 +7,9 @@ import type { Shelf } from "./shelf.ts";
 /** Bytes of a body of which no recording is coded. */
 const SMALL_LIMIT = 1024 * 1024;
 
+/** Of a body that cannot be decoded as far as it may. */
+const NOTHING = 0;
+
 export class DecodeLimit {
 	readonly #shelves: readonly Shelf[];
 	/** Of the recorded requests with a Content-Encoding: method and path. */
@@ -25,7 +28,12 @@ export class DecodeLimit {
 		request.decodedLimit = SMALL_LIMIT;
 		// most that can be decoded at all is small, and the tape need not be asked
 		if (request.decodedOrRaw !== request.rawContent) return;
-		if (this.#hasCoded(request)) request.decodedLimit = CODED_LIMIT;
+		if (this.#hasCoded(request)) {
+			request.decodedLimit = CODED_LIMIT;
+			if (request.decodedOrRaw !== request.rawContent) return;
+		}
+		// each recording that it is compared with would have it decoded again, as far as that goes
+		request.decodedLimit = NOTHING;
 	}
 
 	#hasCoded(request: Request): boolean {

@@ -1,6 +1,7 @@
 // What belongs to one hop stays there: logins of a connection, requests that must not come twice, what is said to the proxy, and which host is meant.
 import t, { type Test } from "tap";
 import { startForwardingProxy } from "../../fixtures/forwarding-proxy.ts";
+import { askHttp2, openHttp2 } from "../../fixtures/http2-peers.ts";
 import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import type { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";
@@ -46,6 +47,26 @@ t.test("a connection that somebody logs in on is theirs", async (t) => {
 	t.equal(await statusOf(alice, get("/b")), "200");
 	alice.close();
 	t.equal(await statusOf(await proxy.connect(), get("/d")), "401");
+});
+
+t.test("a login in a tunnel is not for the next client's tunnel", async (t) => {
+	let release = (_?: unknown): void => {};
+	const held = new Promise((resolve) => {
+		release = resolve;
+	});
+	const origin = await startNtlm(t, held);
+	const proxy = await startTestProxy(t);
+	const alice = await proxy.tunnel(origin.authority);
+	t.equal(await statusOf(alice, get("/a", "Authorization: NTLM first")), "401");
+	const other = await proxy.tunnel(origin.authority);
+	const pending = statusOf(other, get("/held"));
+	t.equal(await statusOf(alice, get("/a", "Authorization: NTLM last")), "200");
+	release();
+	t.equal(await pending, "401");
+	t.equal(await statusOf(alice, get("/b")), "200");
+	alice.close();
+	t.equal(await statusOf(other, get("/c")), "401");
+	t.equal(await statusOf(await proxy.tunnel(origin.authority), get("/d")), "401");
 });
 
 t.test("without such a login connections are shared", async (t) => {
@@ -100,6 +121,28 @@ t.test("what is not idempotent is never sent twice", async (t) => {
 			t.equal(origin.orders.length, isRepeated ? 2 : 1, `${method}, ${mode}`);
 			if (!isRepeated) t.match((await proxy.flow(1)).error, { message: /server closed the connection|broke/ });
 		}
+	}
+});
+
+t.test("nor is a body in chunks, or what came over HTTP/2", async (t) => {
+	const chunked = "POST /order HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+	const first = await startForgetful(t);
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${first.authority}`] } });
+	const client = await proxy.connect();
+	t.equal(await statusOf(client, get("/warm")), "200");
+	t.equal(await statusOf(client, chunked), "502");
+	t.strictSame(first.orders, ["POST"]);
+	for (const [method, orders] of [
+		["POST", ["POST"]],
+		["GET", ["GET", "GET"]],
+	] as const) {
+		const origin = await startForgetful(t);
+		const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+		t.match(await askHttp2(session, { ":path": "/warm" }), { status: 200 });
+		t.match(await askHttp2(session, { ":method": method, ":path": "/order" }, method === "POST" ? "hello" : undefined), {
+			status: method === "POST" ? 502 : 200,
+		});
+		t.strictSame(origin.orders, orders);
 	}
 });
 

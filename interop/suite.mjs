@@ -23,6 +23,9 @@ const deselected = {
 		"test_requests.py::TestTimeout::test_connect_timeout",
 		"test_requests.py::TestTimeout::test_total_timeout_connect",
 	],
+	"credentials for a proxy: they are the proxy's and go no further (RFC 9110 section 11.7.1)": [
+		"test_requests.py::TestRequests::test_proxy_authorization_preserved_on_request",
+	],
 	"a URL that only the connection to its host finds wrong": ["test_requests.py::TestPreparingURLs::test_redirecting_to_bad_url"],
 	"variables that name a proxy for all: one for the scheme, in lower case, comes before them": [
 		"test_requests.py::test_proxy_env_vars_override_default",

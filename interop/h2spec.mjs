@@ -17,6 +17,8 @@ const NOT_COUNTED = new Set([
 	// flowtape speaks HTTP/1.1 on the same port, so bytes that are no preface are answered with 400 in HTTP/1.1
 	"http2/3.5: Sends invalid connection preface",
 	// an answer that is quicker than the second frame closes the stream, and Node ignores DATA on a closed stream
+	"http2/5.1: half closed (remote): Sends a DATA frame",
+	"http2/5.1: half closed (remote): Sends a HEADERS frame",
 	"http2/6.1: Sends a DATA frame on the stream that is not in &#34;open&#34; or &#34;half-closed (local)&#34; state",
 ]);
 

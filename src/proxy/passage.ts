@@ -55,6 +55,8 @@ export class Passage {
 
 	/** False for the body of an HTTP/2 message that said it would have none, and had no trailers either. */
 	#came({ headers, trailers }: Message): boolean {
-		return this.framing?.kind !== "chunked" || !this.isEnded || this.relay.size > 0 || trailers !== null || headers.raw("content-length") === null;
+		if (this.framing?.kind !== "chunked" || !this.isEnded || this.relay.size > 0 || trailers !== null) return true;
+		// one of HTTP/1.1 that says both has chunks
+		return headers.raw("content-length") === null || headers.has("transfer-encoding");
 	}
 }

@@ -6,7 +6,12 @@ import { ask, bytes, differs, row } from "./rows.mjs";
 
 export const messages = [
 	row("GET", ask("GET", "/")),
-	row("query, escapes and parameters", ask("GET", "/a%20b;c=1/%C3%A9?x=%2F&y&y=2&z=a+b#not")),
+	row("query, escapes and parameters", ask("GET", "/a%20b;c=1/%C3%A9?x=%2F&y&y=2&z=a+b")),
+	differs(
+		"a fragment is the client's own and is not sent (RFC 9110 section 7.1)",
+		({ origin }) => assert.match(origin[0].head, /^GET \S*\/a\?b HTTP/),
+		row("a fragment", ask("GET", "/a?b#not")),
+	),
 	row("POST with a length", ask("POST", "/form", [["Content-Type", "application/x-www-form-urlencoded"]], "a=1&b=2")),
 	row("POST in chunks", bytes("POST {to}/chunks HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n", "POST")),
 	row("POST without a body", ask("POST", "/none", [["Content-Length", "0"]])),
@@ -52,7 +57,15 @@ export const messages = [
 		]),
 	),
 	row("a compressed body", ask("GET", "/gzip"), answer("200 OK", [["Content-Encoding", "br"]], "\x0b\x02\x80hello\x03")),
-	row("Expect: 100-continue", ask("POST", "/expect", [["Expect", "100-continue"]], "body")),
+	differs(
+		"Expect is the server's to answer (RFC 9110 section 10.1.1)",
+		({ client, origin }) => {
+			assert.match(origin[0].head, /^expect: 100-continue\r$/im);
+			assert.equal(client.interim, undefined);
+			assert.equal(client.answers[0].head.slice(0, 12), "HTTP/1.1 200");
+		},
+		row("Expect: 100-continue", ask("POST", "/expect", [["Expect", "100-continue"]], "body")),
+	),
 	row("a body of a megabyte both ways", ask("POST", "/large", [], "x".repeat(1 << 20)), answer("200 OK", [], "y".repeat(1 << 20))),
 	differs(
 		"a kept connection that ends before it has answered is nothing that the request has to fail of: another is opened",

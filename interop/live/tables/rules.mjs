@@ -147,7 +147,7 @@ export const ruleGroups = [
 			row("rules heed case", get("/case")),
 			row("letters all over", get("/axbx?x=x")),
 			row("Host of another name", get("/from/a", [["Host", "other.example"]])),
-			row("nothing to change", get("/#")),
+			differs("a fragment is not sent", ({ origin }) => assert.match(origin[0].head, /^GET \/ HTTP/), row("nothing to change", get("/#"))),
 		],
 	},
 	{

@@ -71,8 +71,16 @@ const doubtful = [
 
 const sizedPost = (body) => ask("POST", "/", [["content-length", String(body.length)]], body);
 
+const ONE_LENGTH = "a length beside chunks is not sent on (RFC 9112 section 6.3)";
+
 /** What has one meaning only, however it is said. */
 function passing(scenario) {
+	if (scenario.name === "a request with length and chunks")
+		return differs(ONE_LENGTH, ({ origin }) => assert.match(origin[0].head, /^(?!.*content-length).*transfer-encoding: chunked/is), scenario);
+	if (scenario.name === "a response with length and chunks")
+		return differs(ONE_LENGTH, ({ client }) => assert.match(client.answers[0].head, /^(?!.*content-length).*transfer-encoding: chunked/is), scenario);
+	if (scenario.name === "a request with chunked in HTTP/1.0")
+		return differs("HTTP/1.0 has no chunks", ({ origin }) => assert.match(origin[0].head, /^POST \/ HTTP\/1\.1\r\n.*Transfer-Encoding: chunked/s), scenario);
 	if (!/same length twice|zero before it/.test(scenario.name)) return scenario;
 	return differs("what has one meaning only passes, where that is wanted", ({ client }) => assert.equal(client.answers[0].body, "hello"), scenario);
 }

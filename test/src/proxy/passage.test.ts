@@ -40,6 +40,11 @@ t.test("an HTTP/2 message that said it would have no body, and had none, has a l
 	t.strictSame(settled([["content-length", "0"]]), { framing: { kind: "length", length: 0 } });
 	t.strictSame(settled([["content-length", "0"]], [["grpc-status", "7"]]), { framing: { kind: "chunked" } });
 	t.strictSame(settled([]), { framing: { kind: "chunked" } });
+	const both: [string, string][] = [
+		["content-length", "3"],
+		["transfer-encoding", "chunked"],
+	];
+	t.strictSame(settled(both), { framing: { kind: "chunked" } }, "one of HTTP/1.1 has chunks all the same");
 });
 
 t.test("whether anything has come: bytes, or the end of an empty one", async (t) => {

@@ -176,7 +176,7 @@ class LineSink implements FlowSink {
 	readonly #soon: Soon;
 
 	constructor(output: Output, { report, append }: SinkOptions) {
-		this.#output = new TextOutput(output);
+		this.#output = new TextOutput(output, append === true);
 		this.#soon = new Soon(append === true ? async () => this.#counted(this.#output.flush()) : null);
 		this.#name = output.name;
 		this.#report = report;

@@ -4,6 +4,7 @@ import { hasErrno } from "../src/errors.ts";
 import { type Coder, compressionOf, createCompressor } from "./compression.ts";
 import { Draft } from "./draft.ts";
 import { outputError } from "./output-error.ts";
+import { markRecording, refuseRecorded } from "./recording-mark.ts";
 
 export interface Output {
 	/** As messages name it. */
@@ -26,9 +27,11 @@ export async function openOutput(path: string, { append = false }: { append?: bo
 	if (path === "-") return stdout;
 	const compression = compressionOf(path);
 	const coder = compression === null ? null : createCompressor(compression);
-	const file = append || !(await isReplaceable(path)) ? new PlainFile(path, await openFile(path, append ? "a" : "w", path)) : await draftFile(path);
+	const file = !(await isReplaceable(path)) ? new PlainFile(path, await openFile(path, append ? "a" : "w", path)) : await (append ? addTo : draftFile)(path);
 	return coder === null ? file : new CompressedOutput(file, coder);
 }
+
+const IN_USE = "end it before you replace the file";
 
 /** Devices and pipes are written to as they are; what has a name of its own is replaced. */
 async function isReplaceable(path: string): Promise<boolean> {
@@ -39,7 +42,13 @@ async function isReplaceable(path: string): Promise<boolean> {
 	}
 }
 
+async function addTo(path: string): Promise<Output> {
+	const file = await openFile(path, "a", path);
+	return new GrowingFile(path, file, await markRecording(path));
+}
+
 async function draftFile(path: string): Promise<Output> {
+	await refuseRecorded(path, IN_USE);
 	const draft = await Draft.of(path);
 	const file = await openFile(draft.file, "wx", path);
 	await draft.guard();
@@ -80,6 +89,26 @@ class PlainFile implements Output {
 	}
 }
 
+/** One that others are kept from replacing while it grows. */
+class GrowingFile extends PlainFile {
+	readonly #release: () => Promise<void>;
+
+	constructor(name: string, file: FileHandle, release: () => Promise<void>) {
+		super(name, file);
+		this.#release = release;
+	}
+
+	override async close(): Promise<void> {
+		await super.close();
+		await this.#release();
+	}
+
+	override async discard(): Promise<void> {
+		await super.discard();
+		await this.#release();
+	}
+}
+
 class DraftFile extends PlainFile {
 	readonly #draft: Draft;
 
@@ -89,7 +118,11 @@ class DraftFile extends PlainFile {
 	}
 
 	override close(): Promise<void> {
-		return this.#draft.take(() => super.close());
+		return this.#draft.take(async () => {
+			await super.close();
+			// somebody may have begun meanwhile
+			await refuseRecorded(this.name, IN_USE);
+		});
 	}
 
 	override async discard(): Promise<void> {

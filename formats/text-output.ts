@@ -13,14 +13,17 @@ export function isTooLong(error: unknown): boolean {
 
 export class TextOutput {
 	readonly #output: Output;
+	readonly #isShared: boolean;
 	readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	readonly #encoder = new TextEncoder();
 	#text = "";
 	/** Resolves when what was handed on is written; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
 
-	constructor(output: Output) {
+	/** @param isShared others may add to the output too: what is gathered goes there in one piece, so that nothing of theirs comes between */
+	constructor(output: Output, isShared = false) {
 		this.#output = output;
+		this.#isShared = isShared;
 	}
 
 	/** Takes text; a promise means: wait for it before there is more. */
@@ -54,6 +57,7 @@ export class TextOutput {
 	}
 
 	async #write(text: string): Promise<void> {
+		if (this.#isShared) return this.#output.write(Buffer.from(text));
 		for (let at = 0; at < text.length; ) {
 			const { read, written } = this.#encoder.encodeInto(text.slice(at), this.#buffer);
 			at += read;

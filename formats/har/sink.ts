@@ -11,6 +11,7 @@ import type { SinkOptions } from "../format.ts";
 import { fromMeta } from "../json-values.ts";
 import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
+import { refuseRecorded } from "../recording-mark.ts";
 import { Soon } from "../soon.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
 import { Inflation } from "./inflation.ts";
@@ -25,9 +26,13 @@ const TAIL = "\n]}}\n";
 const RESERVED = new Set(["version", "creator", "entries", "pages", OWN_LOG]);
 
 export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
-	const before = options.append === true ? await openEnd(path) : "nothing";
 	const output = await openOutput(path, options);
-	return new HarSink(output, options, { before });
+	try {
+		return new HarSink(output, options, { before: options.append === true ? await openEnd(path) : "nothing" });
+	} catch (error) {
+		await output.discard();
+		throw error;
+	}
 }
 
 /** What stands in the output already. */
@@ -36,6 +41,7 @@ type Before = "nothing" | "no entries" | "entries";
 /** Takes off the end of a HAR that is to be added to. */
 async function openEnd(path: string): Promise<Before> {
 	try {
+		await refuseRecorded(path, "and a HAR has one end: record to another, or to a .tape");
 		return await cutEnd(path);
 	} catch (error) {
 		if (hasErrno(error, "ENOENT")) return "nothing";

@@ -29,14 +29,24 @@ export function processMark(): string {
 
 /** Whether the process of a mark is known to have ended. */
 export function isOfDead(mark: string): boolean {
+	return isRunning(mark) === false;
+}
+
+/** Whether the process of a mark is known to run. */
+export function isAlive(mark: string): boolean {
+	return isRunning(mark) === true;
+}
+
+/** Null where that cannot be known. */
+function isRunning(mark: string): boolean | null {
 	const [where, number] = mark.split("-");
 	const pid = Number(number);
-	if (where !== placeOfProcesses() || !Number.isSafeInteger(pid) || pid <= 0) return false;
+	if (where !== placeOfProcesses() || !Number.isSafeInteger(pid) || pid <= 0) return null;
 	try {
 		process.kill(pid, 0);
-		return false;
+		return true;
 	} catch (error) {
 		// those of others may not be asked
-		return hasErrno(error, "ESRCH");
+		return !hasErrno(error, "ESRCH");
 	}
 }

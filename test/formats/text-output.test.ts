@@ -24,3 +24,15 @@ t.test("discarded", async (t) => {
 	await output.discard();
 	t.equal(await readFile(file, "utf8"), "old");
 });
+
+t.test("to what others may add to as well, each piece goes at once", async (t) => {
+	const written: number[] = [];
+	const output = new TextOutput(
+		{ name: "shared", write: async (bytes) => void written.push(bytes.length), close: async () => {}, discard: async () => {} },
+		true,
+	);
+	await output.append("é".repeat(500_000));
+	await output.append("end");
+	await output.close();
+	t.same(written, [1_000_000, 3]);
+});

@@ -1,0 +1,47 @@
+// What one process adds to, no other replaces.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { openOutput } from "../../formats/output.ts";
+import { markRecording, refuseRecorded } from "../../formats/recording-mark.ts";
+import { processMark } from "../../src/store/process-mark.ts";
+
+/** The mark of another process of this machine. */
+const markOf = (pid: number) => processMark().replace(/[0-9]+$/, String(pid));
+
+t.test("a mark is there until it is taken back, and this process is not in its own way", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "a.jsonl");
+	const release = await markRecording(path);
+	t.match(readdirSync(folder), [/^\.a\.jsonl\.[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}\.recording$/]);
+	await refuseRecorded(path, "wait");
+	await release();
+	t.same(readdirSync(folder), []);
+	await markRecording(join(folder, "no-folder", "b.jsonl"));
+});
+
+t.test("another process that runs is in the way, one that ended is not", async (t) => {
+	const folder = t.testdir({ "a.jsonl": "before\n" });
+	const path = join(folder, "a.jsonl");
+	symlinkSync("a.jsonl", join(folder, "link.jsonl"));
+	const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+	const mark = join(folder, `.a.jsonl.${markOf(child.pid as number)}-00000000.recording`);
+	writeFileSync(mark, "");
+	for (const name of [path, join(folder, "link.jsonl")])
+		await t.rejects(openOutput(name), { code: "FT_IO", message: new RegExp(`process ${child.pid} records to this file, end it`) });
+	await (await openOutput(join(folder, "other.jsonl"))).close();
+	const added = await openOutput(path, { append: true });
+	await added.write(Buffer.from("added\n"));
+	await added.close();
+	child.kill();
+	await once(child, "exit");
+	t.equal(readFileSync(path, "utf8"), "before\nadded\n");
+	const output = await openOutput(path);
+	await output.write(Buffer.from("after\n"));
+	writeFileSync(join(folder, `.a.jsonl.${markOf(process.ppid)}-00000000.recording`), "");
+	await t.rejects(output.close(), { code: "FT_IO" }, "who began meanwhile is in the way too");
+	t.equal(readFileSync(path, "utf8"), "before\nadded\n");
+	t.notOk(existsSync(mark), "what the dead process left is gone");
+});

@@ -6,7 +6,7 @@ import { HttpFlow, type WebSocketData } from "../../src/flow/flow.ts";
 import { Headers } from "../../src/flow/headers.ts";
 import { Request, Response } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
-import { formatAuthority, parseUrl, type UrlParts } from "../../src/flow/url.ts";
+import { formatAuthority, splitUrl, type UrlParts } from "../../src/flow/url.ts";
 import { isObject, type Json, type JsonObject, wrong } from "../fields.ts";
 import type { OddFieldReporter } from "../odd-fields.ts";
 import { OWN, setOwnFields } from "../own-fields.ts";
@@ -125,14 +125,11 @@ const OF_SERVERS = /^(?:OPTIONS|M-SEARCH|NOTIFY)$/;
 function urlOf(request: EntryFields, method: string, text: string): UrlParts | null {
 	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase() ?? "";
 	if (scheme !== "" && !/^(?:https?|wss?)$/.test(scheme) && method !== "CONNECT") return null;
-	try {
-		const url = parseUrl(text.replace(/^ws/i, "http"));
-		// a tunnel has neither scheme nor path
-		if (method === "CONNECT") return { ...url, scheme: "", path: "" };
-		return OF_SERVERS.test(method) && /^[^/]*\/\/[^/?#]*$/.test(text) ? { ...url, path: "*" } : url;
-	} catch {
-		throw request.wrong("url", "an absolute URL");
-	}
+	const url = splitUrl(text.replace(/^ws/i, "http"));
+	if (url === null) throw request.wrong("url", "an absolute URL");
+	// a tunnel has neither scheme nor path
+	if (method === "CONNECT") return { ...url, scheme: "", path: "" };
+	return OF_SERVERS.test(method) && /^[^/]*\/\/[^/?#]*$/.test(text) ? { ...url, path: "*" } : url;
 }
 
 function requestOf(

@@ -3,7 +3,7 @@ import { type ByteString, isAscii, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
-import { parseQuery, splitPath } from "../../src/flow/url.ts";
+import { parseQuery, splitPath, splitUrl } from "../../src/flow/url.ts";
 import type { Json, JsonObject } from "../fields.ts";
 import { OWN, ownFields } from "../own-fields.ts";
 import { requestCookies, responseCookies } from "./cookies.ts";
@@ -107,8 +107,11 @@ function responseObject(flow: HttpFlow, notes: JsonObject, places: BodyPlaces): 
 
 /** The URL a person would name. @param scheme `ws` or `wss` where it was read with that */
 function urlOf(request: Request, scheme: Json | undefined): string {
-	const url = escapeStray(request.method.toUpperCase() === "CONNECT" ? `https://${request.prettyUrl}/` : request.prettyUrl);
-	const readable = URL.canParse(url) || request.method.toUpperCase() === "CONNECT" ? url : escapeStray(request.url);
+	const isConnect = request.method.toUpperCase() === "CONNECT";
+	const whole = (url: string) => escapeStray(isConnect ? `https://${url}/` : url);
+	const url = whole(request.prettyUrl);
+	// a Host field may hold anything; readers of the HAR, this one too, have to find a URL
+	const readable = (isConnect || URL.canParse(url)) && splitUrl(url) !== null ? url : whole(request.url);
 	return scheme === request.scheme.replace("http", "ws") ? readable.replace(/^http/, "ws") : readable;
 }
 

@@ -59,10 +59,17 @@ const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is;
  * @throws FlowtapeError FT_BAD_OPTION
  */
 export function parseUrl(url: string): UrlParts {
+	const parts = splitUrl(url);
+	if (parts === null) throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is not an absolute URL such as http://example.com/path`);
+	return parts;
+}
+
+/** As `parseUrl`; null for what is no absolute URL. */
+export function splitUrl(url: string): UrlParts | null {
 	const match = URL_PARTS.exec(url);
-	const scheme = (match?.[1] ?? "").toLowerCase();
 	const authority = parseAuthority((match?.[2] ?? "").replace(/^.*@/s, ""));
-	if (match === null || authority === null) throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is not an absolute URL such as http://example.com/path`);
+	if (match === null || authority === null) return null;
+	const scheme = (match[1] ?? "").toLowerCase();
 	const path = match[3] ?? "";
 	return {
 		scheme,

@@ -306,7 +306,7 @@ t.test("no field costs the entry, whatever stands in its place", async (t) => {
 			}
 			check(entry, JSON.stringify(changes));
 		}),
-		{ numRuns: 500 },
+		{ numRuns: 500, seed: 1 },
 	);
 });
 

@@ -78,6 +78,8 @@ t.test("URLs and addresses", async (t) => {
 	t.equal(url({ host: "::1", port: 8080 }), "http://[::1]:8080/");
 	t.equal(url({ method: "OPTIONS", path: "*" }), "http://example.com");
 	t.equal(url({ method: "CONNECT", authority: "example.com:443", path: "" }), "https://example.com:443/");
+	const odd = { host: "a.test", headers: [["Host", '{"@&\\\\":0}']] as [string, string][] };
+	t.equal(entryOf({ request: odd }).request?.url as unknown, "http://a.test/", "a Host field that makes no URL");
 	t.match(entryOf({ serverConn: { peername: ["192.0.2.1", 80] } }), { serverIPAddress: "192.0.2.1" });
 	t.notOk("serverIPAddress" in entryOf({ serverConn: { peername: null, address: ["192.0.2.2", 80] } }), "where it was to go only");
 });

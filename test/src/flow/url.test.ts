@@ -9,6 +9,7 @@ import {
 	parseUrl,
 	percentDecode,
 	splitPath,
+	splitUrl,
 	withoutFragment,
 } from "../../../src/flow/url.ts";
 
@@ -31,6 +32,7 @@ t.test("URLs", async (t) => {
 	t.same(parseUrl("https://[::1]:8443"), { scheme: "https", host: "::1", port: 8443, path: "/" });
 	t.same(parseUrl("http://a?q"), { scheme: "http", host: "a", port: 80, path: "/?q" });
 	for (const bad of ["", "/path", "http://", "http:///x", "a b", "http://a:port/"]) t.throws(() => parseUrl(bad), { code: "FT_BAD_OPTION" }, bad);
+	t.equal(splitUrl("http://a:port/"), null);
 	t.equal(formatUrl("https", "a", 443, "/x"), "https://a/x");
 	t.equal(formatUrl("https", "::1", 1, "/x"), "https://[::1]:1/x");
 });

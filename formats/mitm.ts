@@ -1,6 +1,5 @@
 // mitmproxy dumps: typed netstrings back to back, one a flow. Every version is read, the newest and those that releases since 8 load are written.
 import type { Format } from "./format.ts";
-import { openOutput } from "./output.ts";
 
 export const mitm: Format = {
 	name: "mitm",
@@ -8,8 +7,8 @@ export const mitm: Format = {
 	sniff: (head) => /^\d{1,12}:/.test(head.latin1Slice(0, Math.min(head.length, 13))),
 	read: async (input, options) => new (await import("./mitm/source.ts")).DumpSource(input, options),
 	create: async (path, options) => {
-		const { checkVersion, DumpSink } = await import("./mitm/sink.ts");
+		const { checkVersion, createDump } = await import("./mitm/sink.ts");
 		checkVersion(options.version);
-		return new DumpSink(await openOutput(path, options), options);
+		return createDump(path, options);
 	},
 };

@@ -3,8 +3,9 @@
 import type { Input } from "../format.ts";
 import { missing, text } from "./elements.ts";
 import { fileChunks } from "./file-chunks.ts";
+import { IdTable } from "./id-table.ts";
 import { DumpRecord } from "./record.ts";
-import { RecordScanner } from "./scanner.ts";
+import { RecordScanner, type RecordVisitor } from "./scanner.ts";
 import { Reader } from "./tnetstring.ts";
 import { READ_AS_IS, versionIndex } from "./versions.ts";
 import { handshakeId } from "./websocket.ts";
@@ -16,23 +17,31 @@ import { handshakeId } from "./websocket.ts";
 export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<number, string>> {
 	const older = new Map<number, string>();
 	if (path === null || size === null) return older;
-	const seen = new LastOffsets();
-	const scanner = new RecordScanner(size, {
-		record(buffer, start, end, offset) {
-			const id = idOf(buffer, start, end);
-			const before = seen.get(id);
-			if (before !== null) {
-				checkRecord(buffer, start, end);
-				older.set(before, id);
-			}
-			seen.set(id, offset);
-		},
-		// told when the records are read
-		damaged() {},
+	const seen = new IdTable();
+	await eachRecord(path, size, (buffer, start, end, offset) => {
+		const id = idOf(buffer, start, end);
+		const before = seen.get(id);
+		if (before !== null) {
+			checkRecord(buffer, start, end);
+			older.set(before, id);
+		}
+		seen.set(id, offset);
 	});
+	return older;
+}
+
+/** The ids of the flows in a dump, with the offset at which each was seen last. */
+export async function idsIn(path: string, size: number): Promise<IdTable> {
+	const seen = new IdTable();
+	await eachRecord(path, size, (buffer, start, end, offset) => seen.set(idOf(buffer, start, end), offset));
+	return seen;
+}
+
+async function eachRecord(path: string, size: number, record: RecordVisitor["record"]): Promise<void> {
+	// damage is told when the records are read
+	const scanner = new RecordScanner(size, { record, damaged() {} });
 	for await (const chunk of fileChunks(path, { reuse: true })) scanner.push(chunk);
 	scanner.end();
-	return older;
 }
 
 /** The id of the flow of a record, of which no more is looked at than that takes. */
@@ -53,59 +62,4 @@ function checkRecord(buffer: Buffer, start: number, end: number): void {
 	const record = new DumpRecord(buffer, start, end);
 	if (versionIndex(record.value("version")) >= READ_AS_IS) record.flow();
 	else record.values();
-}
-
-/** Where each id was seen last, in 16 bytes a slot however long the ids: by a hash of 53 bits, so whoever is told of an id compares it. */
-class LastOffsets {
-	/** Hash and offset by turns; a hash of 0 is a free slot. */
-	#slots = new Float64Array(2 * 4096);
-	#used = 0;
-
-	/** The offset at which the id was seen last, null where it was not. */
-	get(id: string): number | null {
-		const at = this.#find(hashOf(id));
-		return this.#slots[at] === 0 ? null : (this.#slots[at + 1] as number);
-	}
-
-	set(id: string, offset: number): void {
-		if (this.#used * 3 > this.#slots.length) this.#grow();
-		this.#put(hashOf(id), offset);
-	}
-
-	/** The slot of the hash, or the free one for it. */
-	#find(hash: number): number {
-		const slots = this.#slots;
-		const mask = slots.length - 1;
-		let at = ((hash >>> 0) << 1) & mask;
-		while (slots[at] !== 0 && slots[at] !== hash) at = (at + 2) & mask;
-		return at;
-	}
-
-	#put(hash: number, offset: number): void {
-		const at = this.#find(hash);
-		if (this.#slots[at] === 0) this.#used++;
-		this.#slots[at] = hash;
-		this.#slots[at + 1] = offset;
-	}
-
-	#grow(): void {
-		const old = this.#slots;
-		this.#slots = new Float64Array(old.length * 2);
-		this.#used = 0;
-		for (let at = 0; at < old.length; at += 2) if (old[at] !== 0) this.#put(old[at] as number, old[at + 1] as number);
-	}
-}
-
-/** From 1 to 2^53. */
-function hashOf(text: string): number {
-	let low = 0x811c9dc5;
-	let high = 0x41c6ce57;
-	for (let i = 0; i < text.length; i++) {
-		const code = text.charCodeAt(i);
-		low = Math.imul(low ^ code, 0x9e3779b1);
-		high = Math.imul(high ^ code, 0x5f356495);
-		low ^= low >>> 15;
-		high ^= high >>> 13;
-	}
-	return ((high >>> 0) & 0x1fffff) * 2 ** 32 + (low >>> 0) + 1;
 }

@@ -1,17 +1,40 @@
 // Writes flows to a dump. Every flow that was not changed is copied as its bytes, where they are of the version that is written.
+import { stat } from "node:fs/promises";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import type { FlowSink } from "../../src/flow/pipe.ts";
+import { compressionOf } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
-import type { Output } from "../output.ts";
+import { type Output, openOutput } from "../output.ts";
 import { Soon } from "../soon.ts";
+import { idsIn } from "./copies.ts";
+import { derivedId } from "./derived-id.ts";
+import { IdTable } from "./id-table.ts";
 import { type Target, WRITABLE } from "./target.ts";
 import { NEWEST } from "./versions.ts";
 import { holdsBytes, writeFlow } from "./write-flow.ts";
 
 /** Bytes that are gathered before they are written. */
 const WRITE_BYTES = 1024 * 1024;
+
+/** @throws FlowtapeError FT_IO */
+export async function createDump(path: string, options: SinkOptions): Promise<FlowSink> {
+	// before there is anything of our own in it
+	const ids = options.append === true ? await idsBefore(path) : new IdTable();
+	return new DumpSink(await openOutput(path, options), options, ids);
+}
+
+/** The ids of the flows of a dump that is to be added to; none of what cannot be read. */
+async function idsBefore(path: string): Promise<IdTable> {
+	try {
+		const info = await stat(path);
+		if (info.isFile() && compressionOf(path) === null) return await idsIn(path, info.size);
+	} catch {
+		// whoever opens it for writing tells of it
+	}
+	return new IdTable();
+}
 
 export class DumpSink implements FlowSink, Target {
 	readonly version: number;
@@ -25,12 +48,15 @@ export class DumpSink implements FlowSink, Target {
 	#gathered = 0;
 	/** On the tape itself, not written yet. */
 	#notes: Metadata | null = null;
+	/** Those of the flows that are in the file or on their way: of two with one id, readers take the first for an older copy of the second. */
+	readonly #ids: IdTable;
 	readonly #soon: Soon;
 	/** Resolves when what was handed on is written; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
 
-	/** @throws FlowtapeError FT_BAD_OPTION when the version is none that is written */
-	constructor(output: Output, { report, version = NEWEST, append }: SinkOptions) {
+	/** @param ids of the flows that are in the output already */
+	constructor(output: Output, { report, version = NEWEST, append }: SinkOptions, ids: IdTable) {
+		this.#ids = ids;
 		this.#soon = new Soon(
 			append === true
 				? async () => {
@@ -52,7 +78,8 @@ export class DumpSink implements FlowSink, Target {
 
 	append(flow: Flow): void | Promise<void> {
 		this.#soon.touch();
-		const bytes = (this.#notes === null ? this.#copyOf(flow) : null) ?? this.#write(flow);
+		const id = this.#idFor(flow);
+		const bytes = (this.#notes === null && id === null ? this.#copyOf(flow) : null) ?? this.#write(flow, id ?? flow.id);
 		this.#gathered++;
 		if (bytes === null) return;
 		this.#parts.push(bytes);
@@ -74,13 +101,23 @@ export class DumpSink implements FlowSink, Target {
 
 	readonly lost = (what: string): void => this.#tell(`a dump of version ${this.version} has no room for ${what}: left out`);
 
+	/** A new id for a flow whose own another one has already; null: it keeps its own. */
+	#idFor(flow: Flow): string | null {
+		const ids = this.#ids;
+		const own = flow.id.toWellFormed();
+		const id = ids.get(own) === null ? null : derivedId(own, ids.size);
+		if (id !== null) this.#tell("a dump has no room for flows with one id: the later ones get new ids");
+		ids.set(id ?? own, ids.size);
+		return id;
+	}
+
 	#copyOf({ record }: Flow): Buffer | null {
 		return record?.format === "mitm" && record.version === this.version ? (record.data as Buffer) : null;
 	}
 
-	#write(flow: Flow): Buffer | null {
+	#write(flow: Flow, id: string): Buffer | null {
 		if (this.version < 20 && holdsBytes(flow.metadata)) this.#tell(`mitmproxy ${WRITABLE.get(this.version)} does not load metadata that holds bytes`);
-		const bytes = writeFlow(flow, this, this.#notes);
+		const bytes = writeFlow(flow, this, { id, notes: this.#notes });
 		if (bytes !== null) this.#notes = null;
 		return bytes;
 	}

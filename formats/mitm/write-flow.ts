@@ -14,8 +14,15 @@ const OPCODES = new Set([0, 1, 2, 8, 9, 10]);
 
 const writer = new FieldWriter();
 
-/** The bytes of the record, with notes on the tape itself where there are any; null when the version has no room for flows of this kind. */
-export function writeFlow(flow: Flow, target: Target, notes: Metadata | null = null): Buffer | null {
+export interface RecordOptions {
+	/** Default: the flow's own. */
+	id?: string;
+	/** On the tape itself. */
+	notes?: Metadata | null;
+}
+
+/** The bytes of the record; null when the version has no room for flows of this kind. */
+export function writeFlow(flow: Flow, target: Target, { id = flow.id, notes = null }: RecordOptions = {}): Buffer | null {
 	if (!hasRoom(flow, target)) return null;
 	const { version } = target;
 	if (flow.extra !== undefined) target.lost("fields of a newer format");
@@ -41,7 +48,7 @@ export function writeFlow(flow: Flow, target: Target, notes: Metadata | null = n
 			writer.floatField("timestamp", error.timestamp);
 			writer.textField("msg", error.message);
 		});
-		writer.textField("id", flow.id);
+		writer.textField("id", id);
 		writer.textField("type", flow.type);
 		if (version === 15 && flow.type === "http") writer.textField("mode", "regular");
 		writer.integerField("version", version);

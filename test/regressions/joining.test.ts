@@ -7,7 +7,8 @@ import { command as filter } from "../../commands/filter.ts";
 import { command as rewrite } from "../../commands/rewrite.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
-import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
+import { createTape } from "../../formats/index.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 
 /** Inputs of which any two are beyond the size from which on a thread writes. */
@@ -106,19 +107,63 @@ for (const [title, size] of [
 
 t.test("flows with the same ids and other contents are all kept", async (t) => {
 	const folder = t.testdir();
-	const of = (body: string) => [httpFlow({ id: "same", response: { body: body.repeat(500) } })];
-	await writeTape(join(folder, "a.tape"), of("a"));
-	await writeTape(join(folder, "b.tape"), of("b"));
-	const out = join(folder, "out.tape");
-	t.match(await runCaptured(filter, ["~all", join(folder, "a.tape"), join(folder, "b.tape"), "-o", out]), { status: 0 });
-	const { flows } = await readTape(out);
-	t.strictSame(
-		flows.map((flow) => (flow.type === "http" ? [flow.id, `${flow.response?.content}`] : [])),
-		[
-			["same", "a".repeat(500)],
-			["same", "b".repeat(500)],
-		],
-	);
+	const of = (body: string) => ["one", "two"].map((id) => httpFlow({ id, response: { body: `${id} ${body}`.repeat(200) } }));
+	const joined = async (path: string) => {
+		const { flows, reported } = await readTape(path);
+		t.same(reported, [], path);
+		return flows.map((flow) => [flow.id, flow.type === "http" && `${flow.response?.content}`.slice(0, 5)] as const);
+	};
+	for (const extension of EXTENSIONS) {
+		for (const name of ["a", "b"]) await writeTape(join(folder, `${name}.${extension}`), of(name));
+	}
+	const kinds = EXTENSIONS.flatMap((from) => EXTENSIONS.map((to) => [from, to] as const));
+	for (const [index, [first, to]] of kinds.entries()) {
+		const second = EXTENSIONS[index % 3] as string;
+		const inputs = [join(folder, `a.${first}`), join(folder, `b.${second}`), join(folder, `a.${second}`)];
+		const out = join(folder, `out.${to}`);
+		for (const [command, argv] of [
+			[filter, ["~all", ...inputs, "-o", out]],
+			[rewrite, [...inputs, "-o", out, "--set-comment", "joined"]],
+		] as const) {
+			const { status, err } = await runCaptured(command, argv);
+			t.equal(status, 0, err);
+			const found = await joined(out);
+			t.same(
+				found.map(([, body]) => body),
+				["one a", "two a", "one b", "two b", "one a", "two a"],
+				`${first} ${second} to ${to}`,
+			);
+			t.same(
+				found.slice(0, 2).map(([id]) => id),
+				["one", "two"],
+			);
+			if (to !== "mitm") continue;
+			t.equal(new Set(found.map(([id]) => id)).size, 6);
+			t.match(err, "out.mitm: a dump has no room for flows with one id: the later ones get new ids");
+			// the same join gives the same ids
+			t.equal((await runCaptured(command, argv)).status, 0);
+			t.same(await joined(out), found);
+		}
+	}
+});
+
+t.test("what is added to a tape takes the place of nothing in it", async (t) => {
+	const folder = t.testdir();
+	const { report } = reports();
+	for (const extension of EXTENSIONS) {
+		const path = join(folder, `added.${extension}`);
+		for (const url of ["/1", "/2", "/3"]) {
+			const sink = await createTape(path, { append: true, report });
+			await sink.append(httpFlow({ id: "same", request: { path: url } }));
+			await sink.close();
+		}
+		const { flows } = await readTape(path);
+		t.same(
+			flows.map((flow) => flow.type === "http" && flow.request.path),
+			["/1", "/2", "/3"],
+			extension,
+		);
+	}
 });
 
 t.test("an input that is no tape is named, and the others are read", async (t) => {

@@ -3,6 +3,7 @@
 import type { Io } from "./command.ts";
 import { commands, loadAll } from "./list.ts";
 import { messageStream } from "./print/text.ts";
+import { tell } from "./tell.ts";
 
 const version = process.env.FLOWTAPE_VERSION ?? "0.0.0";
 
@@ -17,7 +18,7 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
 		(name === undefined ? process.stderr : process.stdout).write(usage(await loadAll()));
 		return name === undefined ? 2 : 0;
 	}
-	const { runCommand, tell, unknownCommand } = await import("./run-command.ts");
+	const { runCommand, unknownCommand } = await import("./run-command.ts");
 	const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
 	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, io);
 	return runCommand(await load(), argv, io, loadAll);
@@ -46,9 +47,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 	process.exit(4);
 });
 process.stderr.on("error", () => {});
-process.on("uncaughtException", async (error) => {
+// What is loaded only here may be what is missing, and its absence would end here again.
+process.on("uncaughtException", (error) => {
 	if (io.strayed?.(error)) return;
-	const { tell } = await import("./run-command.ts");
 	process.exit(tell(error, process.argv.includes("--debug"), io));
 });
 

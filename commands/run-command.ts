@@ -1,10 +1,10 @@
-// Runs a command on its arguments, and makes words and an exit status of how it ended.
+// Runs a command on its arguments, and makes an exit status of how it ended.
 import { FlowtapeError } from "../src/errors.ts";
 import type { Command, Io } from "./command.ts";
 import { flagOf, parseArguments } from "./options.ts";
 import { printableLine } from "./print/text.ts";
-import { kebab } from "./registry.ts";
 import { didYouMean } from "./suggest.ts";
+import { tell } from "./tell.ts";
 
 /**
  * Parses, runs, and tells of errors on stderr; resolves to the exit status. Everything behind `--` is the child's, for a command that has one.
@@ -37,27 +37,4 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
 export function unknownCommand(name: string, names: readonly string[]): FlowtapeError {
 	const what = name.startsWith("-") ? `unknown option '${name}' before the command.` : `"${name}" is not a command.${didYouMean(name, names)}`;
 	return new FlowtapeError("FT_USAGE", `${what} Try: flowtape --help`);
-}
-
-/**
- * Tells of an error, with its stack if wanted, and gives the exit status that it means.
- * @param flag of the option that is wrong, where one is
- */
-export function tell(error: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">, flag?: string): number {
-	const isOurs = error instanceof FlowtapeError;
-	const option = isOurs && error.option !== undefined ? `--${flag ?? kebab(error.option)}: ` : "";
-	const message = error instanceof Error ? error.message : String(error);
-	// a library's message names the option by itself
-	const said = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
-	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
-	// what a script throws may have lines of its own; a name must not
-	const shown = isOurs && error.code !== "FT_SCRIPT" ? printableLine(said) : said;
-	stderr.write(`flowtape: ${option}${shown}\n${debug ? `${chain(error)}\n` : hint}`);
-	return isOurs ? error.status : 4;
-}
-
-function chain(error: unknown): string {
-	if (!(error instanceof Error)) return String(error);
-	const cause = error.cause === undefined ? "" : `\ncaused by ${chain(error.cause)}`;
-	return `${error.stack ?? error.message}${cause}`;
 }

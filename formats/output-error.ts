@@ -1,9 +1,10 @@
 // Why a file cannot be written, in our words.
-import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import { FlowtapeError, hasErrno, installError } from "../src/errors.ts";
 
-/** What the file system says, as an error of ours. */
-export function outputError(path: string, cause: unknown): unknown {
-	if (!(cause instanceof Error)) return cause;
+/** What the file system says, as an error of ours; one that is ours already as it is. */
+export function outputError(path: string, error: unknown): unknown {
+	const cause = installError(error);
+	if (!(cause instanceof Error) || cause instanceof FlowtapeError) return cause;
 	const fail = (what: string) => new FlowtapeError("FT_IO", `${path}: cannot be written: ${what}`, { file: path, cause });
 	if (hasErrno(cause, "ENOENT")) return fail("its folder does not exist");
 	if (hasErrno(cause, "EACCES", "EPERM")) return fail("no permission");

@@ -38,7 +38,7 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 				opening(
 					() => openStore(path, { mode: "append", requestKey, report, durable }),
 					// a folder that is not there is a TypeError to better-sqlite3
-					(error) => (error instanceof FlowtapeError ? error : outputError(path, error)),
+					(error) => outputError(path, error),
 				);
 			if (options.append) return append(options.durable ?? false);
 			const draft = await Draft.of(path);

@@ -25,6 +25,7 @@ export const errorCodes = {
 	FT_TOO_LARGE: { status: 3, meaning: "a flow that is too large for the format written to, or a body of it" },
 	FT_BAD_BODY: { status: 3, meaning: "a body that its Content-Encoding does not describe" },
 	FT_SCRIPT: { status: 2, meaning: "a script that cannot be loaded, or that failed for a stored flow" },
+	FT_INSTALL: { status: 4, meaning: "a file of flowtape, or a package that it needs, is missing" },
 	FT_COMMAND: { status: 4, meaning: "the command after -- could not be started" },
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
@@ -77,4 +78,15 @@ export type Reporter = (code: ErrorCode, message: string, detail?: ErrorDetail) 
 /** Whether a value thrown by Node's file system or network has this `code`. */
 export function hasErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
 	return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}
+
+/** What Node says of a module that is not there, or not for this Node, as an error of ours; any other error as it is. Not for modules of the user's own. */
+export function installError(cause: unknown): unknown {
+	const isMissing = hasErrno(cause, "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND");
+	// the package "bindings", which looks for the native part of another, has no code for it
+	const isNative = hasErrno(cause, "ERR_DLOPEN_FAILED") || (cause instanceof Error && cause.message.startsWith("Could not locate the bindings file"));
+	if (!isMissing && !isNative) return cause;
+	const what = isMissing ? `this installation is not complete: ${cause.message.split("\n", 1)[0]}` : "better-sqlite3 was not built for this Node.js";
+	const how = isMissing ? "install flowtape anew, with its dependencies" : "install flowtape anew, with the install scripts of its dependencies allowed";
+	return new FlowtapeError("FT_INSTALL", `${what}; ${how}`, { cause });
 }

@@ -45,7 +45,7 @@ async function openEnd(path: string): Promise<Before> {
 		return await cutEnd(path);
 	} catch (error) {
 		if (hasErrno(error, "ENOENT")) return "nothing";
-		throw error instanceof FlowtapeError ? error : outputError(path, error);
+		throw outputError(path, error);
 	}
 }
 

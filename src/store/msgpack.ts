@@ -46,8 +46,9 @@ export function pack(value: unknown): Buffer {
 
 /** @throws FlowtapeError FT_CORRUPT_FLOW */
 export function unpackValue(bytes: Uint8Array): unknown {
+	const packr = codec();
 	try {
-		return codec().unpack(bytes);
+		return packr.unpack(bytes);
 	} catch (cause) {
 		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: it is not msgpack", { cause });
 	}

@@ -1,9 +1,10 @@
 // The built command line from outside: what it prints where, its exit statuses, streams, signals, and the command behind --.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { Cli, cliEnvironment, cliFile, flowtape } from "../../fixtures/cli.ts";
@@ -90,6 +91,22 @@ t.test("what is thrown where nobody waits for it ends in words too", async (t) =
 	t.equal(status, 4);
 	t.match(err, /^flowtape: too late\nThis is a defect of flowtape; run again with --debug and report what it prints.\n$/m);
 	t.notMatch(err, /\n {4}at /);
+});
+
+t.test("a copy without what it needs says so in one line, and ends", async (t) => {
+	// nothing above leads to the packages
+	const copy = mkdtempSync(join(tmpdir(), "flowtape-copy-"));
+	t.teardown(() => rmSync(copy, { recursive: true }));
+	cpSync(dirname(dirname(cliFile)), join(copy, "dist"), { recursive: true });
+	writeFileSync(join(copy, "package.json"), '{"type":"module"}');
+	const file = join(copy, "dist", "commands", "main.js");
+	const start = (...argv: string[]) => spawnSync(process.execPath, [file, ...argv], { cwd: copy, encoding: "utf8", timeout: 30_000 });
+	const told = {
+		status: 4,
+		stdout: "",
+		stderr: /^flowtape: this installation is not complete: Cannot find .*; install flowtape anew, with its dependencies\n$/,
+	};
+	for (const argv of [["record", "n.har", "--", process.execPath, "-e", ""], ["stats", "x.tape"], ["--help"]]) t.match(start(...argv), told, argv.join(" "));
 });
 
 t.test("what a script throws where nobody waits for it is told, and the traffic goes on", async (t) => {

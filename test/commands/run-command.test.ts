@@ -1,8 +1,8 @@
 // A command is run on what its arguments say, and whatever goes wrong ends in words and an exit status.
 import t from "tap";
 import { type Command, defineCommand, type Input } from "../../commands/command.ts";
-import { tell, unknownCommand } from "../../commands/run-command.ts";
-import { captureIo, runCaptured } from "../../fixtures/run-captured.ts";
+import { unknownCommand } from "../../commands/run-command.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 
 function commandThat(run: (input: Input<never>) => Promise<number> | number): Command {
@@ -74,9 +74,6 @@ t.test("mistakes in arguments too", async (t) => {
 });
 
 t.test("an error about an option names its flag", async (t) => {
-	const { io, captured } = captureIo();
-	t.equal(tell(new FlowtapeError("FT_BAD_OPTION", '"/a": parts were expected', { option: "modify_headers" }), false, io), 2);
-	tell(new FlowtapeError("FT_BAD_OPTION", "client_certs: no such file", { option: "client_certs" }), false, io);
 	const failing = defineCommand({
 		...commandThat(() => {
 			throw new FlowtapeError("FT_BAD_OPTION", "no delay", { option: "server_replay_delay" });
@@ -84,7 +81,6 @@ t.test("an error about an option names its flag", async (t) => {
 		groups: async () => [{ title: "", prefix: "server_replay_", table: { server_replay_delay: { type: "string", default: "none", help: "" } } }],
 	});
 	t.match(await runCaptured(failing, []), { status: 2, err: "flowtape: --delay: no delay\n" });
-	t.equal(captured.err, 'flowtape: --modify-headers: "/a": parts were expected\nflowtape: --client-certs: no such file\n', "once");
 });
 
 t.test("what is no error of ours is a defect of ours, without a stack unless asked for", async (t) => {
@@ -95,9 +91,6 @@ t.test("what is no error of ours is a defect of ours, without a stack unless ask
 	t.equal(status, 4);
 	t.equal(err, "flowtape: x is not a function\nThis is a defect of flowtape; run again with --debug and report what it prints.\n");
 	t.match((await runCaptured(command, ["--debug"])).err, /\nTypeError: x is not a function\n +at /);
-	const { io, captured } = captureIo();
-	tell("a text", true, io);
-	t.equal(captured.err, "flowtape: a text\na text\n");
 });
 
 t.test("commands that there are not", async (t) => {

@@ -1,6 +1,7 @@
 // What the file system says is told in our words.
 import t from "tap";
 import { outputError } from "../../formats/output-error.ts";
+import { FlowtapeError } from "../../src/errors.ts";
 
 t.test("the reason, with the path that was asked for", async (t) => {
 	const refused = (code: string) => outputError("f", Object.assign(new Error("why"), { code }));
@@ -12,4 +13,7 @@ t.test("the reason, with the path that was asked for", async (t) => {
 	t.match(refused("EODD"), { code: "FT_IO", message: /why/ });
 	t.match(refused("EPIPE"), { code: "EPIPE" });
 	t.equal(outputError("f", "text"), "text");
+	const ours = new FlowtapeError("FT_STORE", "x");
+	t.equal(outputError("f", ours), ours);
+	t.match(refused("MODULE_NOT_FOUND"), { code: "FT_INSTALL", message: /^this installation is not complete: why; / });
 });

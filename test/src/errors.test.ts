@@ -1,6 +1,6 @@
 // Errors carry a code, what is known of the place, and an exit status.
 import t from "tap";
-import { errorCodes, FlowtapeError, hasErrno } from "../../src/errors.ts";
+import { errorCodes, FlowtapeError, hasErrno, installError } from "../../src/errors.ts";
 
 t.test("an error tells its place and status", async (t) => {
 	const cause = new Error("why");
@@ -23,4 +23,20 @@ t.test("errors of the system are told by their code", async (t) => {
 	t.notOk(hasErrno(error, "EACCES"));
 	t.notOk(hasErrno("ENOENT", "ENOENT"));
 	t.notOk(hasErrno(new Error("x"), "ENOENT"));
+});
+
+t.test("what an installation lacks", async (t) => {
+	const coded = (code: string, message: string) => installError(Object.assign(new Error(message), { code }));
+	t.match(coded("MODULE_NOT_FOUND", "Cannot find module 'x'\nRequire stack:\n- y"), {
+		code: "FT_INSTALL",
+		status: 4,
+		message: "this installation is not complete: Cannot find module 'x'; install flowtape anew, with its dependencies",
+	});
+	t.match(coded("ERR_MODULE_NOT_FOUND", "Cannot find package 'x' imported from y"), { message: /: Cannot find package 'x' imported from y; / });
+	const native = { code: "FT_INSTALL", message: /^better-sqlite3 was not built for this Node\.js; .* install scripts / };
+	t.match(coded("ERR_DLOPEN_FAILED", "compiled against a different Node.js version"), native);
+	t.match(installError(new Error("Could not locate the bindings file. Tried:\n → a")), native);
+	const other = new Error("Cannot find module");
+	t.equal(installError(other), other);
+	t.equal(installError("text"), "text");
 });

@@ -34,6 +34,8 @@ const PROTOCOL_ERROR = -505;
 const GREETING_MS = 100;
 /** The size of a frame without content. */
 const FRAME_BYTES = 9;
+/** How often it is looked whether the session still reads. Milliseconds. */
+const LOOK_MS = 500;
 
 export class UpstreamHttp2 {
 	readonly facts: ServerConnection;
@@ -44,7 +46,7 @@ export class UpstreamHttp2 {
 	readonly #settings: Http2Settings;
 	/** What broke the session. */
 	#error: Error | null = null;
-	#open = 0;
+	readonly #streams = new Set<ClientHttp2Stream>();
 	/** Whether it has served a request. */
 	hasAnswered = false;
 	/** The server takes no further streams. */
@@ -74,6 +76,7 @@ export class UpstreamHttp2 {
 		session.on("error", onError);
 		socket.on("error", onError);
 		this.#awaitGreeting();
+		this.#watch();
 		session.on("goaway", close);
 		session.on("close", () => {
 			facts.timestampEnd = now();
@@ -116,10 +119,48 @@ export class UpstreamHttp2 {
 		session.once("remoteSettings", stop).once("close", stop);
 	}
 
+	/**
+	 * Where a frame breaks the rules for the whole connection (fields of more than 64 KiB, HPACK or a length that cannot be), nghttp2 says good-bye to the
+	 * server and reads no more; Node is not told, and a server that does not hang up leaves all streams waiting. But then nothing is sent either: a PING
+	 * stays where it is. One is sent when something has come and no more follows. While a request is still on its way, it may be held back for other
+	 * reasons, and servers of gRPC take PINGs then for an attack.
+	 */
+	#watch(): void {
+		const session = this.#session;
+		const socket = this.#socket;
+		let lastRead = 0;
+		let soundAt = 0;
+		let writtenAtPing: number | null = null;
+		const look = () => {
+			const { bytesRead, bytesWritten } = socket;
+			if (writtenAtPing === bytesWritten && (session.state.outboundQueueSize ?? 0) > 0) {
+				this.#error ??= new Error("it sent a frame that breaks the rules");
+				session.destroy(this.#error);
+				return;
+			}
+			writtenAtPing = null;
+			const isLull = bytesRead === lastRead;
+			lastRead = bytesRead;
+			if (!isLull || bytesRead === soundAt || this.#streams.size === 0 || [...this.#streams].some((stream) => !stream.writableFinished)) return;
+			writtenAtPing = bytesWritten;
+			soundAt = bytesRead;
+			session.ping(() => {
+				soundAt = socket.bytesRead;
+			});
+		};
+		const timer = setInterval(look, LOOK_MS).unref();
+		session.once("close", () => clearInterval(timer));
+	}
+
 	/** Whether another stream can be opened now. */
 	get hasRoom(): boolean {
 		const session = this.#session;
-		return !this.#isClosing && !session.closed && !session.destroyed && this.#open < (session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY);
+		return (
+			!this.#isClosing &&
+			!session.closed &&
+			!session.destroyed &&
+			this.#streams.size < (session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
+		);
 	}
 
 	/** Whether a stream can become a WebSocket (RFC 8441 section 3). */
@@ -144,10 +185,11 @@ export class UpstreamHttp2 {
 	request(request: Request, body: BodyFacts, touched: boolean): ClientHttp2Stream {
 		const endStream = isEmptyBody(body, request.trailers) && !isWebSocketUpgrade(request);
 		const stream = this.#session.request(http2RequestHeaders(request, body, touched, this.leftOut(request)), { endStream, waitForTrailers: !endStream });
-		this.#open++;
+		this.#streams.add(stream);
 		this.idleSince = Number.POSITIVE_INFINITY;
 		stream.once("close", () => {
-			if (--this.#open === 0) this.idleSince = performance.now();
+			this.#streams.delete(stream);
+			if (this.#streams.size === 0) this.idleSince = performance.now();
 		});
 		return stream;
 	}
@@ -254,6 +296,11 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	}
 
 	#onResponse(status: number, flags: number, raw: string[]): void {
+		// To nghttp2 what is below 100 is no interim answer; nobody else can make anything of it.
+		if (status < 100) {
+			this.#fail(upstreamFault(`the server answers with the status ${status}: expected one from 100 on`), false);
+			return;
+		}
 		const fields = regularFields(raw);
 		const isEnded = (flags & END_STREAM) !== 0;
 		const request = this.#request as Request;

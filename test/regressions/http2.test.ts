@@ -377,3 +377,64 @@ t.test("a first frame that breaks the rules fails at once over TLS too", async (
 		t.match(await askHttp2(session, { ":path": "/" }), { status: 502 }, bytes);
 	}
 });
+
+const SETTINGS = "000000040000000000";
+const SETTINGS_ACK = "000000040100000000";
+
+/** An origin in HTTP/2 that answers each request with `answer`, frames in hexadecimal digits, and takes no notice of a GOAWAY. */
+async function framesOrigin(t: Test, answer: (asked: number, stream: string) => string) {
+	let asked = 0;
+	return startOrigin(t, async (client) => {
+		const say = (hex: string) => client.send(Buffer.from(hex, "hex"));
+		await client.take(24);
+		say(SETTINGS);
+		for (;;) {
+			const head = await client.take(9);
+			if (head.readUIntBE(0, 3) > 0) await client.take(head.readUIntBE(0, 3));
+			if (head[3] === 1) say(answer(++asked, head.toString("hex", 5)));
+			if (head[3] === 4 && head[4] === 0) say(SETTINGS_ACK);
+		}
+	});
+}
+
+/** A head of `:status` 200 alone that ends its stream. */
+const whole = (stream: string) => `0000010105${stream}88`;
+
+t.test("a frame that breaks the rules fails what is under way, although nobody hangs up, and the next request gets a new connection", async (t) => {
+	for (const [name, broken] of Object.entries({
+		"fields that cannot be decoded": (stream: string) => `0000040105${stream}ffffffff`,
+		"a PING of three bytes": () => "000003060000000000616263",
+		"padding that is longer than its frame": (stream: string) => `0000010104${stream}880000030009${stream}ff6f6b`,
+	})) {
+		const origin = await framesOrigin(t, (asked, stream) => (asked === 2 ? broken(stream) : whole(stream)));
+		const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+		t.match(await askHttp2(session, { ":path": "/1" }), { status: 200 }, name);
+		t.match(await askHttp2(session, { ":path": "/2", ":method": "POST" }), { status: 502, body: /breaks the rules/ }, name);
+		t.match(await askHttp2(session, { ":path": "/3" }), { status: 200 }, name);
+		t.equal(origin.connections.length, 2);
+	}
+});
+
+t.test("an answer that is slow is waited for", async (t) => {
+	const origin = await startHttp2Origin(t, (stream, raw) => {
+		if (raw.includes("/parts")) {
+			stream.respond({ ":status": 200 });
+			stream.write("first, ");
+		}
+		setTimeout(() => (stream.headersSent || stream.respond({ ":status": 200 }), stream.end("late")), 2500);
+	});
+	const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+	const answers = await Promise.all(["/whole", "/parts"].map((path) => askHttp2(session, { ":path": path })));
+	t.match(answers, [
+		{ status: 200, body: "late" },
+		{ status: 200, body: "first, late" },
+	]);
+	t.equal(origin.sessions.length, 1);
+});
+
+t.test("a status below 100 is a fault of the server", async (t) => {
+	const origin = await framesOrigin(t, (asked, stream) => (asked === 1 ? `0000050104${stream}0803303939` : whole(stream)));
+	const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+	t.match(await askHttp2(session, { ":path": "/1" }), { status: 502, body: /status/ });
+	t.match(await askHttp2(session, { ":path": "/2" }), { status: 200 });
+});

@@ -33,7 +33,7 @@ export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<nu
 /** The ids of the flows in a dump, with the offset at which each was seen last. */
 export async function idsIn(path: string, size: number): Promise<IdTable> {
 	const seen = new IdTable();
-	await eachRecord(path, size, (buffer, start, end, offset) => seen.set(idOf(buffer, start, end), offset));
+	await eachRecord(path, size, (buffer, start, end, offset) => void seen.set(idOf(buffer, start, end), offset));
 	return seen;
 }
 

@@ -17,9 +17,10 @@ export class IdTable {
 		return this.#slots[at] === 0 ? null : (this.#slots[at + 1] as number);
 	}
 
-	set(id: string, offset: number): void {
+	/** The offset at which the id was seen before, null where it was not. */
+	set(id: string, offset: number): number | null {
 		if (this.#used * 3 > this.#slots.length) this.#grow();
-		this.#put(hashOf(id), offset);
+		return this.#put(hashOf(id), offset);
 	}
 
 	/** The slot of the hash, or the free one for it. */
@@ -31,11 +32,14 @@ export class IdTable {
 		return at;
 	}
 
-	#put(hash: number, offset: number): void {
+	#put(hash: number, offset: number): number | null {
+		const slots = this.#slots;
 		const at = this.#find(hash);
-		if (this.#slots[at] === 0) this.#used++;
-		this.#slots[at] = hash;
-		this.#slots[at + 1] = offset;
+		const before = slots[at] === 0 ? null : (slots[at + 1] as number);
+		if (before === null) this.#used++;
+		slots[at] = hash;
+		slots[at + 1] = offset;
+		return before;
 	}
 
 	#grow(): void {

@@ -50,6 +50,7 @@ export class DumpSink implements FlowSink, Target {
 	#notes: Metadata | null = null;
 	/** Those of the flows that are in the file or on their way: of two with one id, readers take the first for an older copy of the second. */
 	readonly #ids: IdTable;
+	#renamed = 0;
 	readonly #soon: Soon;
 	/** Resolves when what was handed on is written; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
@@ -105,10 +106,12 @@ export class DumpSink implements FlowSink, Target {
 	#idFor(flow: Flow): string | null {
 		const ids = this.#ids;
 		const own = flow.id.toWellFormed();
-		const id = ids.get(own) === null ? null : derivedId(own, ids.size);
-		if (id !== null) this.#tell("a dump has no room for flows with one id: the later ones get new ids");
-		ids.set(id ?? own, ids.size);
-		return id;
+		if (ids.set(own, ids.size) === null) return null;
+		this.#tell("a dump has no room for flows with one id: the later ones get new ids");
+		for (;;) {
+			const id = derivedId(own, this.#renamed++);
+			if (ids.set(id, ids.size) === null) return id;
+		}
 	}
 
 	#copyOf({ record }: Flow): Buffer | null {

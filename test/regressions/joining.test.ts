@@ -166,6 +166,20 @@ t.test("what is added to a tape takes the place of nothing in it", async (t) => 
 	}
 });
 
+t.test("a dump that has the new ids already", async (t) => {
+	const folder = t.testdir();
+	const [one, two, three] = ["one.mitm", "two.mitm", "three.mitm"].map((name) => join(folder, name)) as [string, string, string];
+	const joined = async (inputs: string[], out: string) => {
+		t.match(await runCaptured(filter, ["~all", ...inputs, "-o", out]), { status: 0 });
+		return (await readTape(out)).flows.map(({ id }) => id);
+	};
+	await writeTape(one, [httpFlow({ id: "same" })]);
+	await joined([one, one], two);
+	const ids = await joined([two, one, two, one], three);
+	t.equal(ids.length, 6);
+	t.equal(new Set(ids).size, 6);
+});
+
 t.test("an input that is no tape is named, and the others are read", async (t) => {
 	const folder = t.testdir({ "words.har": "just some words", "empty.jsonl": "" });
 	const [one, two] = [join(folder, "one.jsonl"), join(folder, "two.har")];

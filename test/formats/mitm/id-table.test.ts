@@ -5,9 +5,9 @@ import { IdTable } from "../../../formats/mitm/id-table.ts";
 t.test("an id has the offset that it was given last", async (t) => {
 	const ids = new IdTable();
 	t.equal(ids.get("a"), null);
-	ids.set("a", 0);
-	ids.set("b", 17);
-	ids.set("a", 2 ** 40);
+	t.equal(ids.set("a", 0), null);
+	t.equal(ids.set("b", 17), null);
+	t.equal(ids.set("a", 2 ** 40), 0);
 	t.same([ids.get("a"), ids.get("b"), ids.get(""), ids.size], [2 ** 40, 17, null, 2]);
 });
 

@@ -4,7 +4,7 @@ import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
-import { OWN_CHALLENGE } from "../flow/own-challenge.ts";
+import { OWN_CHALLENGE } from "../flow/proxy-challenge.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";

@@ -50,6 +50,9 @@ const TURN_REQUESTS = 16;
 /** Larger requests are not known by their bytes. */
 const ASKED_LIMIT = 4096;
 
+/** The close that follows tells enough. */
+const ignore = (): void => {};
+
 /** Sent behind all else, to hear when that was sent. */
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -93,7 +96,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
 		socket.on("drain", () => this.#onDrain());
-		socket.on("error", () => {});
+		// The socket may have been served before.
+		socket.removeListener("error", ignore).on("error", ignore);
 		socket.on("close", this.#onClose);
 		// Not as the callback of setTimeout, which is called once only.
 		socket.on("timeout", () => this.#onTimeout());

@@ -1,15 +1,11 @@
 // What happens to the connections of a proxy, told to the hooks that want to know: the traffic waits for them, and they can refuse a connection.
 import type { Socket } from "node:net";
-import type { FlowtapeError } from "../errors.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { HttpFlow, TcpFlow } from "../flow/flow.ts";
 import type { ClientHelloEvent, ConnectHook, ConnectionHook, ServerEvent, TcpHook, TlsEvent, TlsEventName, Turn } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import { now } from "./clock.ts";
-import { type Dial, upstreamFault } from "./upstream-channel.ts";
-
-/** Gets a sentence for people, or the socket. */
-type Connected = (error: FlowtapeError | null, socket: Socket | null) => void;
+import { type Dial, type DialDone, upstreamFault } from "./upstream-channel.ts";
 
 export class ConnectionEvents {
 	readonly #connection: readonly ConnectionHook[];
@@ -45,23 +41,44 @@ export class ConnectionEvents {
 	 * Connects to a server by `connect`, unless a hook refuses.
 	 * @param done gets what `connect` gave, or that a hook refused
 	 */
-	connect(event: ServerEvent, connect: (done: Connected) => Dial, done: Connected): Dial {
+	connect(event: ServerEvent, connect: (done: DialDone) => Dial, done: DialDone): Dial {
+		const asked = inTurn(this.#connection, "server_connect", event);
+		const tell = (socket: Socket | null) => {
+			if (socket !== null) this.#whenClosed(socket, () => this.#serverClosed(event));
+			return this.#serverSettled(event, socket !== null);
+		};
+		return this.#attempt(event, asked, connect, tell, done);
+	}
+
+	/** As `connect`, for what follows on a connection that hooks have heard of: its TLS, if any. */
+	goOn(event: ServerEvent, connect: (done: DialDone) => Dial, done: DialDone): Dial {
+		const tell = (socket: Socket | null) => sequence(this.#tlsSettled(event, socket !== null));
+		return this.#attempt(event, undefined, connect, tell, done);
+	}
+
+	/** `tell` gets the connection, or null where there is none. */
+	#attempt(
+		event: ServerEvent,
+		asked: void | Promise<void>,
+		connect: (done: DialDone) => Dial,
+		tell: (socket: Socket | null) => void | Promise<void>,
+		done: DialDone,
+	): Dial {
 		const { server } = event;
 		let dial: Dial | null = null;
 		let isCancelled = false;
 		let connected: Socket | null = null;
-		const settle: Connected = (error, socket) => {
+		const settle: DialDone = (error, socket) => {
 			if (isCancelled) socket?.destroy();
-			else if (socket?.destroyed) done(upstreamFault("the server closed the connection"), null);
+			else if (error === null && socket?.destroyed) done(upstreamFault("the server closed the connection"), null);
 			else done(error, socket);
 		};
-		const onConnected: Connected = (error, socket) => {
+		const onConnected: DialDone = (error, socket) => {
 			connected = socket;
-			if (socket !== null) this.#whenClosed(socket, () => this.#serverClosed(event));
-			else server.error = error?.message ?? null;
-			void after(this.#serverSettled(event, socket !== null), () => settle(error, socket));
+			if (error !== null) server.error = error.message;
+			void after(tell(error === null ? socket : null), () => settle(error, socket));
 		};
-		void Promise.resolve(inTurn(this.#connection, "server_connect", event)).then(() => {
+		void Promise.resolve(asked).then(() => {
 			if (isCancelled) return;
 			if (server.error === null) dial = connect(onConnected);
 			else done(upstreamFault(`a script refused the connection to the server: ${server.error}`), null);
@@ -77,15 +94,18 @@ export class ConnectionEvents {
 
 	/** What has come of a connection to a server, told in mitmproxy's order once all of it is known. */
 	#serverSettled(event: ServerEvent, isConnected: boolean): void | Promise<void> {
-		const { server } = event;
-		const isSecure = server.sni !== null;
-		if (!isConnected && !isSecure) return inTurn(this.#connection, "server_connect_error", event);
-		const tls = { conn: server, context: event };
+		if (!isConnected && event.server.sni === null) return inTurn(this.#connection, "server_connect_error", event);
 		return sequence([
 			() => inTurn(this.#connection, "server_connected", event),
-			...(isSecure ? [() => this.tls("tls_start_server", tls), () => this.tls(isConnected ? "tls_established_server" : "tls_failed_server", tls)] : []),
+			...this.#tlsSettled(event, isConnected),
 			...(isConnected ? [] : [() => this.#serverClosed(event)]),
 		]);
+	}
+
+	#tlsSettled(event: ServerEvent, isConnected: boolean): (() => void | Promise<void>)[] {
+		if (event.server.sni === null) return [];
+		const tls = { conn: event.server, context: event };
+		return [() => this.tls("tls_start_server", tls), () => this.tls(isConnected ? "tls_established_server" : "tls_failed_server", tls)];
 	}
 
 	clientHello(event: ClientHelloEvent): void | Promise<void> {

@@ -3,6 +3,7 @@ import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { Request } from "../flow/message.ts";
 import { isHttp2, isWebSocketUpgrade } from "./http2-fields.ts";
+import type { OpenedTunnel } from "./opened-tunnel.ts";
 import type { TunnelTarget } from "./target.ts";
 import { isBoundLogin } from "./wire/hop-by-hop.ts";
 
@@ -20,9 +21,14 @@ export interface Destination {
 	upgrade?: boolean;
 	/** What the client sent for the proxy that is asked for a tunnel there. */
 	credentials?: ByteString | null;
+	/** The tunnel that was opened for the client, for what goes where that leads. */
+	opened?: OpenedTunnel | null;
 	/** Who asks; nothing where the proxy does so by itself. */
 	client?: ClientConnection;
 }
+
+/** Where a client's tunnel is to lead. */
+export type TunnelPlace = Pick<Destination, "host" | "port" | "client" | "credentials">;
 
 /** Another proxy on the way. */
 export interface UpstreamProxy {
@@ -45,12 +51,12 @@ export function isForNextProxy({ proxyMode }: ClientConnection): boolean {
 export function destinationOf(request: Request, tunnel: TunnelTarget | null, client: ClientConnection, credentials: ByteString | null = null): Destination {
 	const { scheme, host, port } = request;
 	const tls = scheme === "https";
-	// The name that the client asked for counts only as long as no hook sends the request elsewhere.
-	const sni = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel.sni : null;
+	// The name that the client asked for, and what was opened for it, count only as long as no hook sends the request elsewhere.
+	const there = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel : null;
 	const upgrade = isWebSocketUpgrade(request);
 	// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
 	const wanted = isHttp2(request) ? tls || !client.tls : tls && !upgrade && client.alpnOffers.includes("h2");
 	// A login that holds for a connection is none of HTTP/2, which shares them.
 	const http2 = wanted && !isBoundLogin(request.headers.raw("authorization") ?? "");
-	return { tls, host, port, sni, http2, upgrade, client, credentials };
+	return { tls, host, port, sni: there?.sni ?? null, http2, upgrade, client, credentials, opened: there?.opened ?? null };
 }

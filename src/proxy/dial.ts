@@ -8,7 +8,7 @@ import { formatAuthority } from "../flow/url.ts";
 import { after } from "./connection-events.ts";
 import { addTcpFacts, addTlsFacts, certificateChain } from "./connection-facts.ts";
 import type { Destination, UpstreamProxy } from "./destination.ts";
-import { type Dial, upstreamFault } from "./upstream-channel.ts";
+import { type Dial, type DialDone, upstreamFault } from "./upstream-channel.ts";
 import { nameOfProxy, requestTunnel, tunnelRequest } from "./upstream-proxy.ts";
 import { adviceOnAlert, type UpstreamTls } from "./upstream-tls.ts";
 
@@ -25,6 +25,10 @@ export interface DialPlan {
 	tls: UpstreamTls;
 	/** For all of it. */
 	timeoutMs: number;
+	/** A socket that is there already. */
+	ready?: ReadySocket | null;
+	/** Whether that proxy may be asked again over the same socket where it refuses. */
+	asksAgain?: boolean;
 	/** Sees the request for a tunnel before the proxy does. */
 	announce?: ((request: Request) => void | Promise<void>) | undefined;
 	/** Filled with what comes to be known. */
@@ -35,8 +39,11 @@ export interface DialPlan {
 	onSocket: (socket: Socket) => void;
 }
 
-/** Gets an error with a sentence for people, or the socket, which may be paused. */
-export type DialDone = (error: FlowtapeError | null, socket: Socket | null) => void;
+export interface ReadySocket {
+	socket: Socket;
+	/** How far: to the proxy that is to be asked for a tunnel, or through it. */
+	leadsTo: "proxy" | "server";
+}
 
 export function dial(plan: DialPlan, done: DialDone): Dial {
 	return new Attempt(plan, done);
@@ -54,12 +61,13 @@ class Attempt implements Dial {
 	#isOver = false;
 
 	constructor(plan: DialPlan, done: DialDone) {
-		const { to, via, timeoutMs } = plan;
+		const { to, via, timeoutMs, ready = null } = plan;
 		this.#plan = plan;
 		this.#done = done;
 		this.#where = via === null ? formatAuthority(to.host, to.port) : nameOfProxy(via);
 		this.#timer = setTimeout(() => this.#fail(`${this.#where} did not answer within ${timeoutMs / 1000} s`), timeoutMs);
-		if (via === null) this.#connect(to, to.tls ? nameOf(to) : null, (socket) => this.#arrive(socket));
+		if (ready !== null) this.#goOn(ready, via);
+		else if (via === null) this.#connect(to, to.tls ? nameOf(to) : null, (socket) => this.#arrive(socket));
 		else this.#connect(via, via.scheme === "https" ? via.host : null, (socket) => this.#pass(socket, via));
 	}
 
@@ -67,6 +75,19 @@ class Attempt implements Dial {
 		this.#isOver = true;
 		clearTimeout(this.#timer);
 		this.#unwatch()?.destroy();
+	}
+
+	/** From a socket that is there; nobody is told before this turn is over. */
+	#goOn({ socket, leadsTo }: ReadySocket, via: UpstreamProxy | null): void {
+		this.#watch(socket);
+		process.nextTick(() => {
+			if (this.#isOver) return;
+			if (leadsTo === "server" || via === null) this.#lead(socket);
+			else {
+				addTcpFacts(this.#plan.facts, socket);
+				this.#pass(socket, via);
+			}
+		});
 	}
 
 	/** `tlsName`: the name to ask for in TLS; null: none. */
@@ -103,18 +124,20 @@ class Attempt implements Dial {
 		this.#during = "";
 		const request = tunnelRequest(via, to, sendHost);
 		void after(this.#plan.announce?.(request), () => {
-			if (!this.#isOver) requestTunnel(socket, via, request, (error) => this.#isOver || this.#passed(error, socket, via));
+			if (!this.#isOver) requestTunnel(socket, via, request, (error, isOpen) => this.#isOver || this.#passed(error, socket, isOpen));
 		});
 	}
 
 	/** The proxy has answered. */
-	#passed(error: FlowtapeError | null, socket: Socket, via: UpstreamProxy): void {
-		if (error !== null) {
-			this.#end(error, null);
-			return;
-		}
-		const { facts, to, tls, protocols } = this.#plan;
-		this.#where = `${formatAuthority(to.host, to.port)}, through ${nameOfProxy(via)},`;
+	#passed(error: FlowtapeError | null, socket: Socket, isOpen: boolean): void {
+		if (error === null) this.#lead(socket);
+		else this.#end(error, isOpen && this.#plan.asksAgain === true ? socket : null);
+	}
+
+	/** The socket leads to the server. */
+	#lead(socket: Socket): void {
+		const { facts, to, via, tls, protocols } = this.#plan;
+		this.#where = `${formatAuthority(to.host, to.port)}${via === null ? "" : `, through ${nameOfProxy(via)},`}`;
 		if (!to.tls) {
 			this.#succeed(socket);
 			return;
@@ -162,7 +185,7 @@ class Attempt implements Dial {
 		this.#isOver = true;
 		clearTimeout(this.#timer);
 		const last = this.#unwatch();
-		if (error !== null) last?.destroy();
+		if (socket === null) last?.destroy();
 		this.#done(error, socket);
 	}
 }

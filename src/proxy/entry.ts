@@ -20,11 +20,15 @@ import type { ProxyContext } from "./context.ts";
 import { isForNextProxy } from "./destination.ts";
 import { errorPage } from "./error-page.ts";
 import type { ProxyMode } from "./modes.ts";
+import { NextProxy, type TunnelDone } from "./next-proxy.ts";
 import { ProxyTls } from "./proxy-tls.ts";
 import { Socks5Connection } from "./socks5.ts";
 import { connectTarget, reverseTo, type TunnelTarget, tunnelTo } from "./target.ts";
 import { Tunnel, options as tunnelOptions } from "./tunnel.ts";
+import type { Dial } from "./upstream-channel.ts";
+import { TunnelRefusal } from "./upstream-proxy.ts";
 import { type RequestHead, writeResponseHead } from "./wire/head.ts";
+import { isPersistent } from "./wire/hop-by-hop.ts";
 
 export const options = {
 	...tunnelOptions,
@@ -55,9 +59,19 @@ export interface EntrySettings {
 	onClose: (one: Open) => void;
 }
 
-const ESTABLISHED = "HTTP/1.1 200 Connection established\r\n\r\n";
+/** A client that asks for a tunnel. */
+interface Asked {
+	socket: Socket;
+	head: RequestHead;
+	facts: ClientFacts;
+	/** Who decides; null: this proxy. */
+	next: NextProxy | null;
+}
+
 /** How long a client that was turned away may take to go. */
 const LEAVING_MS = 2_000;
+
+type Decided = (response: Response, opened: TunnelTarget | null) => void;
 
 /** The way in of one listener. */
 export class Entry {
@@ -108,7 +122,7 @@ export class Entry {
 			return;
 		}
 		const { onOpen, onClose } = this.#settings;
-		const waiting: Open = { drain() {}, stop: () => socket.destroy() };
+		const waiting = hungUpOn(socket);
 		onOpen(waiting);
 		void wait.then(() => {
 			onClose(waiting);
@@ -116,10 +130,10 @@ export class Entry {
 		});
 	}
 
-	/** HTTP from a client that knows that it speaks to a proxy. */
-	#serve(socket: Socket, facts: ClientFacts): void {
+	/** HTTP from a client that knows that it speaks to a proxy. `next`: where its CONNECTs went until now. */
+	#serve(socket: Socket, facts: ClientFacts, next: NextProxy | null = null): void {
 		const { context, onOpen, onClose } = this.#settings;
-		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, facts);
+		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, facts, next);
 		const onTls = facts.tls ? null : (accepted: Socket) => this.#secure(accepted, facts);
 		onOpen(new ClientConnection(socket, { context, facts, tunnel: null, onConnect, onHttp2: null, onTls, onClose }));
 	}
@@ -134,30 +148,100 @@ export class Entry {
 	#serveInside(socket: Socket, tunnel: TunnelTarget, facts: ClientFacts): void {
 		const { context, values, onOpen, onClose } = this.#settings;
 		const settings = { context, facts, tunnel, onClose };
-		const onHttp2 = (accepted: Socket) => onOpen(new ClientHttp2(accepted, settings));
+		const serve = (one: Open) => {
+			tunnel.opened?.whenOver(() => one.drain());
+			onOpen(one);
+		};
+		const onHttp2 = (accepted: Socket) => serve(new ClientHttp2(accepted, settings));
 		if (facts.alpn === "h2") onHttp2(socket);
-		else onOpen(new ClientConnection(socket, { ...settings, onConnect: null, onTls: null, onHttp2: values.http2 ? onHttp2 : null }));
+		else serve(new ClientConnection(socket, { ...settings, onConnect: null, onTls: null, onHttp2: values.http2 ? onHttp2 : null }));
 	}
 
 	/** A client asks for a tunnel. */
-	#connect(socket: Socket, head: RequestHead, facts: ClientFacts): void {
+	#connect(socket: Socket, head: RequestHead, facts: ClientFacts, next: NextProxy | null): void {
 		const { gate, context } = this.#settings;
-		if (facts.tls) forgetTls(facts);
 		const given = new Headers(head.fields).get("proxy-authorization");
 		// Where nobody is asked here, they are for the next proxy.
 		const credentials = gate === null && isForNextProxy(facts) ? given : null;
-		const asked = this.#targetFrom(socket, () => connectTarget(head));
-		if (asked === null) return;
-		const target = { ...asked, credentials };
+		const target = this.#targetFrom(socket, () => connectTarget(head));
+		if (target === null) return;
+		const asked: Asked = { socket, head, facts, next: next ?? this.#nextProxyOf(facts, socket) };
 		const establish = () => {
-			if (context.events?.watchesTunnels) return this.#announce(socket, head, target, facts, context.events);
-			socket.write(ESTABLISHED, "latin1");
-			this.#openTunnel(socket, target, facts);
+			if (context.events?.watchesTunnels) this.#announce(asked, { ...target, credentials }, context.events);
+			else
+				this.#open(asked, { ...target, credentials }, (response, opened) => {
+					if (opened === null) this.#refuse(asked, response);
+					else this.#establish(asked, response, opened);
+				});
 		};
 		const user = parseBasic(given)?.[0];
 		if (user !== undefined) facts.proxyUser = user;
 		if (gate === null) establish();
 		else this.#guard(socket, gate, gate.admitBy(facts, given), establish);
+	}
+
+	/** Where the client's CONNECTs are decided on; null: here. */
+	#nextProxyOf(facts: ClientFacts, socket: Socket): NextProxy | null {
+		const { gate, context, values } = this.#settings;
+		if (context.pool === null || gate !== null || !isForNextProxy(facts) || values.connection_strategy !== "eager") return null;
+		const next = new NextProxy(context.pool);
+		socket.once("close", () => next.close());
+		return next;
+	}
+
+	/** Opens the way for a tunnel, where somebody else decides on it. `done` gets the answer for the client, and how the tunnel goes on; null: not at all. */
+	#open(asked: Asked, target: TunnelTarget, done: Decided): void {
+		const { facts, next } = asked;
+		const place = { ...target, client: facts };
+		if (next?.decidesOn(place)) this.#follow(asked.socket, target, (decided) => next.ask(place, decided), done);
+		else done(established(), target);
+	}
+
+	/** Goes on as the next proxy decides, unless the client goes first. */
+	#follow(socket: Socket, target: TunnelTarget, ask: (decided: TunnelDone) => Dial, done: Decided): void {
+		const { onOpen, onClose } = this.#settings;
+		const waiting = hungUpOn(socket);
+		const dial = ask((error, opened) => {
+			socket.removeListener("close", leave);
+			onClose(waiting);
+			if (opened !== null) {
+				socket.once("close", () => opened.close());
+				done(established(), { ...target, credentials: opened.credentials, opened });
+			} else if (error instanceof TunnelRefusal) {
+				this.#tellRefusal(error, target);
+				done(error.response, null);
+			}
+			// What the next proxy does not say itself is told in the answer to the request.
+			else done(established(), { ...target, opened: null });
+		});
+		const leave = () => {
+			onClose(waiting);
+			dial.cancel();
+		};
+		onOpen(waiting);
+		socket.once("close", leave);
+	}
+
+	/** That it asks who the client is belongs to every login. */
+	#tellRefusal({ message, response }: TunnelRefusal, { host, port }: TunnelTarget): void {
+		if (response.statusCode !== 407) this.#settings.context.emit({ kind: "upstream_error", message, destination: formatAuthority(host, port) });
+	}
+
+	#establish({ socket, facts }: Asked, { statusCode, reason, headers }: Response, target: TunnelTarget): void {
+		if (facts.tls) forgetTls(facts);
+		socket.write(writeResponseHead("HTTP/1.1", statusCode, reason, headers.fields), "latin1");
+		this.#openTunnel(socket, target, facts);
+	}
+
+	/** The client may go on asking, as a login takes several rounds; but what it has sent for the tunnel is no request. */
+	#refuse({ socket, head, facts, next }: Asked, response: Response): void {
+		if (next === null || !isPersistent(head.version, head.fields) || socket.readableLength > 0) {
+			this.#turnAway(socket, writeWhole(response, CLOSE));
+			return;
+		}
+		response.headers.set("Content-Length", String(response.rawContent?.length ?? 0));
+		socket.write(writeWhole(response), "latin1");
+		this.#serve(socket, facts, next);
 	}
 
 	/** null, and the client is told, where there can be no such host. */
@@ -172,22 +256,24 @@ export class Entry {
 	}
 
 	/** Lets hooks see the request for a tunnel: they may lead it elsewhere, answer in our place, or hang up. */
-	#announce(socket: Socket, head: RequestHead, { host, port, credentials = null }: TunnelTarget, facts: ClientFacts, events: ConnectionEvents): void {
+	#announce(asked: Asked, { host, port, credentials = null }: TunnelTarget, events: ConnectionEvents): void {
+		const { socket, head, facts } = asked;
 		const flow = connectFlow(connectRequest(host, port, head.target, head.fields), facts, serverFacts(host, port));
 		const turn = new Turn(true);
+		const settle: Decided = (response, opened) => {
+			flow.response = response;
+			this.#after(socket, events.tunnel(opened === null ? "http_connect_error" : "http_connected", flow, turn), () => {
+				if (opened === null) this.#refuse(asked, response);
+				else this.#establish(asked, response, opened);
+			});
+		};
 		this.#after(socket, events.tunnel("http_connect", flow, turn), () => {
 			const { verdict } = turn;
 			if (verdict !== null && verdict.kind !== "answer") return void socket.destroy();
-			const response = verdict?.response ?? new Response({ statusCode: 200, reason: "Connection established" });
-			const isRefused = response.statusCode >= 300;
-			flow.response = response;
-			this.#after(socket, events.tunnel(isRefused ? "http_connect_error" : "http_connected", flow, turn), () => {
-				if (isRefused) return this.#turnAway(socket, writeWhole(response));
-				const target = this.#targetFrom(socket, () => tunnelTo(flow.request.host, flow.request.port));
-				if (target === null) return;
-				socket.write(writeResponseHead("HTTP/1.1", response.statusCode, response.reason, response.headers.fields), "latin1");
-				this.#openTunnel(socket, { ...target, credentials }, facts);
-			});
+			const said = verdict?.response ?? null;
+			if (said !== null && said.statusCode >= 300) return settle(said, null);
+			const target = this.#targetFrom(socket, () => tunnelTo(flow.request.host, flow.request.port));
+			if (target !== null) this.#open(asked, { ...target, credentials }, (response, opened) => settle(opened === null ? response : (said ?? response), opened));
 		});
 	}
 
@@ -200,13 +286,13 @@ export class Entry {
 			},
 			() => {},
 		);
-		this.#after(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(gate.challenge()))));
+		this.#after(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(gate.challenge(), CLOSE))));
 	}
 
 	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
 	#turnAway(socket: Socket, answer: ByteString): void {
 		const { onOpen, onClose } = this.#settings;
-		const leaving: Open = { drain() {}, stop: () => socket.destroy() };
+		const leaving = hungUpOn(socket);
 		onOpen(leaving);
 		socket.once("close", () => onClose(leaving)).setTimeout(LEAVING_MS, leaving.stop);
 		socket.end(answer, "latin1");
@@ -245,10 +331,21 @@ export class Entry {
 	}
 }
 
+/** What has no end of its own that the proxy could wait for. */
+function hungUpOn(socket: Socket): Open {
+	return { drain() {}, stop: () => socket.destroy() };
+}
+
+function established(): Response {
+	return new Response({ statusCode: 200, reason: "Connection established" });
+}
+
 function clientName({ peername }: ClientFacts): string {
 	return peername === null ? "a client that has gone" : formatAuthority(peername[0], peername[1]);
 }
 
-function writeWhole({ statusCode, reason, headers, rawContent }: Response): ByteString {
-	return writeResponseHead("HTTP/1.1", statusCode, reason, [...headers.fields, "Connection", "close"]) + (rawContent?.latin1Slice() ?? "");
+const CLOSE = ["Connection", "close"];
+
+function writeWhole({ statusCode, reason, headers, rawContent }: Response, more: readonly ByteString[] = []): ByteString {
+	return writeResponseHead("HTTP/1.1", statusCode, reason, [...headers.fields, ...more]) + (rawContent?.latin1Slice() ?? "");
 }

@@ -9,7 +9,7 @@ import { isToken } from "../flow/sendable.ts";
 import { formatAuthority, withoutFragment } from "../flow/url.ts";
 import type { BodyFacts } from "./relay.ts";
 import { type Framing, isBodiless } from "./wire/framing.ts";
-import { connectionOptions, upgradeOf } from "./wire/hop-by-hop.ts";
+import { CONNECTION_FIELDS, connectionOptions, upgradeOf } from "./wire/hop-by-hop.ts";
 import { trimBlanks } from "./wire/read-head.ts";
 
 export const HTTP2_VERSION = "HTTP/2.0";
@@ -119,9 +119,6 @@ function defaultAuthority({ host, port, scheme }: Request): ByteString {
 }
 
 // — to HTTP/2 —
-
-/** RFC 9113 section 8.2.2: these are about an HTTP/1.1 connection. */
-const CONNECTION_FIELDS = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "http2-settings"]);
 
 /** Told the name of a field that HTTP/2 has no form for, which is not sent. */
 export type LeftOut = (name: ByteString) => void;

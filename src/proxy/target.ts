@@ -4,6 +4,7 @@ import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import { type Authority, defaultPort, formatAuthority, parseAuthority } from "../flow/url.ts";
 import type { ModeServer } from "./modes.ts";
+import type { OpenedTunnel } from "./opened-tunnel.ts";
 import type { RequestHead } from "./wire/head.ts";
 
 /** Destination of a tunnel: what a client that spoke to the server directly would have connected to. */
@@ -15,6 +16,8 @@ export interface TunnelTarget {
 	sni: string | null;
 	/** What the client sent for the next proxy when it asked for the tunnel. */
 	credentials?: ByteString | null;
+	/** What the next proxy has opened for it; null: it could not be asked. */
+	opened?: OpenedTunnel | null;
 	/** A reverse proxy's: scheme and name stay, whatever the client speaks and asks for. */
 	fixed?: {
 		/** What requests get as Host, text; null: what the client sent stays. */

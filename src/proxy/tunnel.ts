@@ -201,7 +201,7 @@ export class Tunnel {
 		const target: TunnelTarget = plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
 		const { context, facts } = this.#settings;
 		const { pool } = context;
-		if (pool === null || !isEager || target.scheme === "http") {
+		if (pool === null || !isEager || target.scheme === "http" || target.opened === null) {
 			this.#issue(hello, target, null, false);
 			return;
 		}
@@ -213,6 +213,7 @@ export class Tunnel {
 			http2: hello.alpn.includes("h2"),
 			client: facts,
 			credentials: target.credentials ?? null,
+			opened: target.opened ?? null,
 		};
 		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
 		const use = (channel: UpstreamChannel | null) => {
@@ -345,11 +346,15 @@ export class Tunnel {
 	}
 
 	/** @param done gets the server, connected */
-	#dialRaw(client: Socket, { scheme, host, port, sni, credentials = null }: TunnelTarget, done: (server: Socket, serverConn: ServerFacts) => void): void {
+	#dialRaw(
+		client: Socket,
+		{ scheme, host, port, sni, credentials = null, opened = null }: TunnelTarget,
+		done: (server: Socket, serverConn: ServerFacts) => void,
+	): void {
 		const { context, facts } = this.#settings;
 		client.pause();
 		const protocols = facts.alpn === null ? [] : [facts.alpn];
-		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols, client: facts, credentials };
+		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols, client: facts, credentials, opened };
 		this.#dial =
 			context.pool?.dialRaw(to, (error, server, serverConn) => {
 				this.#dial = null;

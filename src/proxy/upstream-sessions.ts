@@ -30,6 +30,11 @@ export class UpstreamSessions {
 			?.open();
 	}
 
+	/** Whether there is a connection to the place. */
+	has(key: string): boolean {
+		return this.#open.has(key);
+	}
+
 	add(key: string, session: UpstreamHttp2): void {
 		this.#http1.delete(key);
 		const there = this.#open.get(key);

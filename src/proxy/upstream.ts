@@ -1,6 +1,6 @@
 // The connections to servers: dialled, kept for the next request, and closed when nobody needs them.
 
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../errors.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
@@ -11,13 +11,13 @@ import type { OptionTable, OptionValues } from "../options.ts";
 import { connectFlow } from "./connect-flow.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
 import { serverFacts } from "./connection-facts.ts";
-import type { Destination, Route, UpstreamProxy } from "./destination.ts";
-import { type DialDone, type DialPlan, dial } from "./dial.ts";
+import type { Destination, Route, TunnelPlace, UpstreamProxy } from "./destination.ts";
+import { type DialPlan, dial } from "./dial.ts";
 import { options as http2Options } from "./http2-module.ts";
-import type { Dial, Dialled, UpstreamChannel } from "./upstream-channel.ts";
+import type { Dial, DialDone, Dialled, UpstreamChannel } from "./upstream-channel.ts";
 import { UpstreamConnection } from "./upstream-connection.ts";
 import { UpstreamHttp2 } from "./upstream-http2.ts";
-import { options as proxyOptions } from "./upstream-proxy.ts";
+import { options as proxyOptions, TunnelRefusal } from "./upstream-proxy.ts";
 import { UpstreamSessions } from "./upstream-sessions.ts";
 import { options as tlsOptions, UpstreamTls } from "./upstream-tls.ts";
 
@@ -48,6 +48,9 @@ export interface PoolSetup {
 	/** Who wants to know of connections; nobody unless given. */
 	events?: ConnectionEvents | null;
 }
+
+/** What a connection is made for. */
+type How = Pick<DialPlan, "protocols" | "tunnel" | "announce" | "ready" | "asksAgain">;
 
 /** Gets a sentence for people, or a socket; and what is known of it. */
 type Connected = (error: FlowtapeError | null, socket: Socket | null, facts: ServerConnection) => void;
@@ -96,9 +99,15 @@ export class UpstreamPool {
 		return own ?? this.#idle.get(key)?.pop();
 	}
 
-	/** As `keyOf`, but for a tunnel to a server that other requests are forwarded to. */
+	/** As `keyOf`, but for a WebSocket, which goes through a tunnel to a server that other requests are forwarded to. */
 	#connectionKeyOf(to: Destination): string {
-		return !to.tls && to.upgrade && this.#setup.route(to) !== null ? `tunnel ${keyOf(to)} ${to.credentials ?? ""}` : keyOf(to);
+		return !to.tls && to.upgrade && this.#setup.route(to) !== null ? tunnelKeyOf(to) : keyOf(to);
+	}
+
+	/** Whether there is a way already for the TLS that most clients speak in a tunnel to this place. */
+	hasFor(place: TunnelPlace): boolean {
+		const key = keyOf({ ...plainTo(place), tls: true, sni: isIP(place.host) === 0 ? place.host : null });
+		return this.#sessions.has(key) || this.#idle.has(key);
 	}
 
 	/** A new way. */
@@ -176,6 +185,21 @@ export class UpstreamPool {
 		return session;
 	}
 
+	/** Whether those who ask for a tunnel there get the answer of the next proxy: what it gets as credentials is theirs. */
+	asksNextProxy(place: TunnelPlace): boolean {
+		return this.#setup.route(plainTo(place))?.authorization === null;
+	}
+
+	/**
+	 * Asks the next proxy for a tunnel.
+	 * @param over a connection to it on which it has refused before
+	 * @param done gets the tunnel; or an error, and with it the connection where the proxy can be asked again over it
+	 */
+	dialTunnel(place: TunnelPlace, over: Socket | null, done: Connected): Dial {
+		const ready = over === null ? null : { socket: over, leadsTo: "proxy" as const };
+		return this.#connect(plainTo(place), { protocols: HTTP1, tunnel: true, ready, asksAgain: true }, done);
+	}
+
 	/** A socket for bytes that are not HTTP. */
 	dialRaw(to: Destination, done: Connected): Dial {
 		return this.#connect(to, { protocols: to.protocols ?? HTTP1, tunnel: true }, done);
@@ -187,18 +211,28 @@ export class UpstreamPool {
 		for (const socket of this.#open) socket.destroy();
 	}
 
-	#connect(to: Destination, how: Pick<DialPlan, "protocols" | "tunnel">, done: Connected): Dial {
-		const facts = serverFacts(to.host, to.port, this.#setup.route(to));
-		const settle: DialDone = (error, socket) => done(error, socket, facts);
+	#connect(to: Destination, how: How, done: Connected): Dial {
 		const { events = null } = this.#setup;
+		const opened = how.tunnel ? (to.opened?.take(to) ?? null) : null;
+		if (opened !== null) {
+			const { socket, facts } = opened;
+			const goOn = (settle: DialDone) => this.#dial(to, { ...how, ready: { socket, leadsTo: "server" } }, facts, settle);
+			const settle: DialDone = (error, secured) => done(error, secured, facts);
+			return events === null ? goOn(settle) : events.goOn({ server: facts, client: to.client ?? null }, goOn, settle);
+		}
+		const facts = serverFacts(to.host, to.port, this.#setup.route(to));
+		const settle: DialDone = (error, socket) => {
+			if (error instanceof TunnelRefusal && error.response.statusCode === 407) to.opened?.end();
+			done(error, socket, facts);
+		};
 		if (events === null) return this.#dial(to, how, facts, settle);
 		const { client = null } = to;
 		const announce = (request: Request) => events.tunnel("http_connect_upstream", connectFlow(request, client, facts), new Turn(true));
 		return events.connect({ server: facts, client }, (connected) => this.#dial(placeOf(to, facts), { ...how, announce }, facts, connected), settle);
 	}
 
-	#dial(to: Destination, how: Pick<DialPlan, "protocols" | "tunnel" | "announce">, facts: ServerConnection, done: DialDone): Dial {
-		this.#setup.onDial?.(formatAuthority(to.host, to.port));
+	#dial(to: Destination, how: How, facts: ServerConnection, done: DialDone): Dial {
+		if (how.ready?.leadsTo !== "server") this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = how.tunnel ? withCredentials(this.#setup.route(to), to) : this.#setup.route(to);
 		const plan: DialPlan = {
 			...{ ...how, to, via, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
@@ -210,6 +244,7 @@ export class UpstreamPool {
 	}
 
 	#keepTrack(socket: Socket): void {
+		if (this.#open.has(socket)) return;
 		this.#open.add(socket);
 		socket.on("error", () => {}).once("close", () => this.#open.delete(socket));
 	}
@@ -255,14 +290,25 @@ export class UpstreamPool {
 const HTTP1 = ["http/1.1"];
 const HTTP2 = ["h2", "http/1.1"];
 
-/** Whether a proxy on the way is asked for a tunnel: for TLS, and for every WebSocket (RFC 6455 section 4.1). */
-function isTunnelled({ tls, upgrade }: Destination): boolean {
-	return tls || upgrade === true;
+/** Whether a proxy on the way is asked for a tunnel: for TLS, for every WebSocket (RFC 6455 section 4.1), and where the client has asked it for one. */
+function isTunnelled({ tls, upgrade, opened = null }: Destination): boolean {
+	return tls || upgrade === true || opened !== null;
 }
 
 /** A tunnel that somebody's credentials have opened is for nobody else. */
-function keyOf({ tls, host, port, sni, credentials }: Destination): string {
-	return tls ? `s ${host} ${port} ${sni ?? ""} ${credentials ?? ""}` : `p ${host} ${port}`;
+function keyOf(to: Destination): string {
+	const { tls, host, port, sni, credentials, opened = null } = to;
+	if (tls) return `s ${host} ${port} ${sni ?? ""} ${credentials ?? ""}`;
+	return opened === null ? `p ${host} ${port}` : tunnelKeyOf(to);
+}
+
+function tunnelKeyOf({ host, port, credentials }: Destination): string {
+	return `t ${host} ${port} ${credentials ?? ""}`;
+}
+
+/** A place that nothing is said to yet. */
+function plainTo({ host, port, client, credentials = null }: TunnelPlace): Destination {
+	return { tls: false, host, port, sni: null, http2: false, credentials, ...(client === undefined ? {} : { client }) };
 }
 
 /** Where a connection is kept that belongs to one client. */

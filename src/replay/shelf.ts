@@ -2,8 +2,8 @@
 import { endOf } from "../flow/ending.ts";
 import type { Flow, FlowEnd, HttpFlow } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
-import { isOwnChallenge } from "../flow/own-challenge.ts";
 import type { FlowSource } from "../flow/pipe.ts";
+import { isProxyChallenge } from "../flow/proxy-challenge.ts";
 import { KeyTable } from "./key-table.ts";
 import { type Asked, askedOf } from "./request-key.ts";
 
@@ -75,7 +75,7 @@ export type RecordedTape = FlowSource | KeyedTape;
  */
 export function isAnswer(flow: HttpFlow): boolean {
 	const { response, websocket } = flow;
-	if (response === null || isOwnChallenge(response)) return false;
+	if (response === null || isProxyChallenge(response)) return false;
 	const { statusCode } = response;
 	return ((statusCode >= 200 && statusCode <= 999) || (statusCode === 101 && websocket !== null)) && isKept(flow);
 }

@@ -4,8 +4,8 @@ import type { Filter } from "../filter/filter.ts";
 import type { Body } from "../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow } from "../flow/flow.ts";
-import { isOwnChallenge } from "../flow/own-challenge.ts";
 import type { FlowSource } from "../flow/pipe.ts";
+import { isProxyChallenge } from "../flow/proxy-challenge.ts";
 import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "./codec.ts";
 import { FACTS, type MessageRow, type StoredBody, selected } from "./flow-row.ts";
 import { type Lender, type Lent, Place } from "./loan.ts";
@@ -204,14 +204,14 @@ export class TapeReader implements PartReader, Lender {
 		}
 		const body = row.bytes ?? this.bodies.read(row.response_body, row.response_size);
 		const answer = this.#guard(seq, () => decodeAnswer(row, body));
-		return answer === undefined || isOwnChallenge(answer.response) ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
+		return answer === undefined || isProxyChallenge(answer.response) ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
 	}
 
 	outlines(after: number, limit: number): Outline[] {
 		const found = outlines(this.#db, after, limit);
 		if (!found.some(({ status }) => status === 401 || status === 407)) return found;
-		const own = this.#ownChallenges();
-		return found.map((outline) => (own.has(outline.place) ? { ...outline, isAnswer: false } : outline));
+		const asking = this.#challenges();
+		return found.map((outline) => (asking.has(outline.place) ? { ...outline, isAnswer: false } : outline));
 	}
 
 	codedRequests(after: number): CodedRequest[] {
@@ -219,14 +219,14 @@ export class TapeReader implements PartReader, Lender {
 	}
 
 	countAnswers(): number {
-		return countAnswers(this.#db) - this.#ownChallenges().size;
+		return countAnswers(this.#db) - this.#challenges().size;
 	}
 
-	/** Those flows whose answer is the proxy's own question for a password. */
-	#ownChallenges(): Set<number> {
+	/** Those flows whose answer is the question of a proxy for a password. */
+	#challenges(): Set<number> {
 		const rows = challenges(this.#db).filter((row) => {
 			const answer = this.#guard(row.seq, () => decodeAnswer(row, null));
-			return answer !== undefined && isOwnChallenge(answer.response);
+			return answer !== undefined && isProxyChallenge(answer.response);
 		});
 		return new Set(rows.map(({ seq }) => seq));
 	}

@@ -32,10 +32,36 @@ export function isBoundLogin(value: ByteString): boolean {
 	return BOUND.test(value);
 }
 
+/** Whether the same credentials can be used again for another request: those of other schemes answer one challenge. */
+export function isLastingLogin(credentials: ByteString): boolean {
+	return /^(?:Basic|Bearer)[ \t]/i.test(credentials);
+}
+
 /** The protocols that a message wants to change to, as written (RFC 9110 section 7.8): `websocket`; null where it does not. */
 export function upgradeOf(version: ByteString, fields: ByteString[]): ByteString | null {
 	if (version === "HTTP/1.0") return null;
 	return connectionOptions(fields)?.includes("upgrade") ? new Headers(fields).raw("upgrade") || null : null;
+}
+
+/** RFC 9110 section 7.6.1, RFC 9113 section 8.2.2: these are about one connection of HTTP/1.1. */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+	"connection",
+	"keep-alive",
+	"proxy-connection",
+	"transfer-encoding",
+	"upgrade",
+	"http2-settings",
+]);
+
+/** The fields that are about no connection, whether by their name or because Connection names them. */
+export function endToEnd(fields: ByteString[]): ByteString[] {
+	const options = connectionOptions(fields);
+	const kept: ByteString[] = [];
+	for (let i = 0; i < fields.length; i += 2) {
+		const name = (fields[i] as ByteString).toLowerCase();
+		if (!CONNECTION_FIELDS.has(name) && !options?.includes(name)) kept.push(fields[i] as ByteString, fields[i + 1] as ByteString);
+	}
+	return kept;
 }
 
 /** The last ones read: most messages have the same. */

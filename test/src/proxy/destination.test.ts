@@ -1,8 +1,10 @@
 // Where a request goes.
+import { Socket } from "node:net";
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
-import { type ClientConnection, clientConnection } from "../../../src/flow/connection.ts";
+import { type ClientConnection, clientConnection, serverConnection } from "../../../src/flow/connection.ts";
 import { destinationOf } from "../../../src/proxy/destination.ts";
+import { OpenedTunnel } from "../../../src/proxy/opened-tunnel.ts";
 
 const clientConn = (known: Partial<ClientConnection> = {}) => clientConnection({ id: "c", ...known });
 const tunnel = { scheme: "https", host: "example.com", port: 443, sni: "name.example" } as const;
@@ -34,4 +36,11 @@ t.test("a change to WebSocket takes no new HTTP/2", async (t) => {
 	] as const;
 	const client = clientConn({ tls: true, alpnOffers: ["h2"] });
 	t.match(destinationOf(httpRequest({ ...secure, headers }), null, client), { upgrade: true, http2: false });
+});
+
+t.test("what was opened for the client leads to its own place alone", async (t) => {
+	const opened = new OpenedTunnel({ host: "example.com", port: 443 }, new Socket(), serverConnection({ id: "s" }), null);
+	t.equal(destinationOf(httpRequest(secure), { ...tunnel, opened }, clientConn()).opened, opened);
+	t.equal(destinationOf(httpRequest({ ...secure, host: "moved.example" }), { ...tunnel, opened }, clientConn()).opened, null);
+	opened.close();
 });

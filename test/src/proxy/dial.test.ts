@@ -94,7 +94,7 @@ t.test("what goes wrong on the way", async (t) => {
 		await greet(planFor(t, { to: to(1), via: through(closed.port) })),
 		`FT_UPSTREAM: the upstream proxy 127.0.0.1:${closed.port} refused the connection (ECONNREFUSED)`,
 	);
-	const refusing = await startForwardingProxy(t, { refusal: "HTTP/1.1 403 No\r\n\r\n" });
+	const refusing = await startForwardingProxy(t, { refuse: () => "HTTP/1.1 403 No\r\n\r\n" });
 	t.equal(
 		await greet(planFor(t, { to: to(1), via: through(refusing.port) })),
 		`FT_UPSTREAM: the upstream proxy 127.0.0.1:${refusing.port} refused the tunnel: 403 No`,

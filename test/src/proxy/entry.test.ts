@@ -72,8 +72,9 @@ t.test("upstream", async (t) => {
 		t.equal(forwarded.request.headers.has("proxy-authorization"), false, "no flow has them");
 	});
 	await t.test("an upstream proxy that refuses", async (t) => {
-		const refusing = await startForwardingProxy(t, { refusal: "HTTP/1.1 403 No\r\n\r\n" });
-		const proxy = await startTestProxy(t, { authority, options: { mode: [`upstream:http://${refusing.authority}`] } });
+		const refusing = await startForwardingProxy(t, { refuse: () => "HTTP/1.1 403 No\r\n\r\n" });
+		const setup = { upstreamCredentials: "Basic dTpw" };
+		const proxy = await startTestProxy(t, { authority, setup, options: { mode: [`upstream:http://${refusing.authority}`] } });
 		const inner = await (await proxy.tunnel("secret.example:443")).secure({ servername: "secret.example", ca: authority.certificatePem });
 		t.match(await answerTo(inner, request("/")), `the upstream proxy ${refusing.authority} refused the tunnel: 403 No`);
 	});

@@ -8,7 +8,7 @@ import { reports } from "../../../fixtures/tape-files.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
-import { OWN_CHALLENGE } from "../../../src/flow/own-challenge.ts";
+import { OWN_CHALLENGE } from "../../../src/flow/proxy-challenge.ts";
 
 const byPath = (flow: HttpFlow) => flow.request.path;
 

@@ -1,6 +1,6 @@
 // What fields say about the connection.
 import t from "tap";
-import { expectsContinue, isPersistent, upgradeOf } from "../../../../src/proxy/wire/hop-by-hop.ts";
+import { endToEnd, expectsContinue, isBoundLogin, isLastingLogin, isPersistent, upgradeOf } from "../../../../src/proxy/wire/hop-by-hop.ts";
 
 t.test("whether the connection stays open", async (t) => {
 	for (const [version, fields, want] of [
@@ -31,4 +31,35 @@ t.test("the protocol to change to needs both fields", async (t) => {
 	t.equal(upgradeOf("HTTP/1.1", ["Connection", "upgrade"]), null);
 	t.equal(upgradeOf("HTTP/1.1", ["Connection", "upgrade", "Upgrade", ""]), null);
 	t.equal(upgradeOf("HTTP/1.0", ["Connection", "upgrade", "Upgrade", "x"]), null);
+});
+
+t.test("credentials: those of a connection, those for one request, those that last", async (t) => {
+	for (const [credentials, isBound, isLasting] of [
+		["Basic dTpw", false, true],
+		["bearer x", false, true],
+		['Digest username="u", response="1"', false, false],
+		["NTLM TlRM", true, false],
+		["negotiate YII", true, false],
+	] as const) {
+		t.equal(isBoundLogin(credentials), isBound, credentials);
+		t.equal(isLastingLogin(credentials), isLasting, credentials);
+	}
+});
+
+t.test("fields that are about no connection", async (t) => {
+	const fields = [
+		"Connection",
+		"X-Hop, close",
+		"x-hop",
+		"1",
+		"Proxy-Connection",
+		"close",
+		"Keep-Alive",
+		"timeout=5",
+		"X-End",
+		"2",
+		"Transfer-Encoding",
+		"chunked",
+	];
+	t.strictSame(endToEnd(fields), ["X-End", "2"]);
 });

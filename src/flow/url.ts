@@ -1,5 +1,6 @@
 // URLs and authorities as proxies meet them: split without normalising, because what was sent must stay as it was.
 import { FlowtapeError } from "../errors.ts";
+import { decodeText } from "./bytes.ts";
 
 export interface Authority {
 	/** Without brackets. */
@@ -94,7 +95,7 @@ export function splitPath(path: string): { path: string; query: string } {
 
 /**
  * Pairs of a query or an url-encoded form, decoded, in order, duplicates kept: split at `&` alone, a missing `=`
- * means an empty value, `+` is a space, what is no valid escape stays, invalid UTF-8 becomes U+FFFD.
+ * means an empty value, `+` is a space, what is no valid escape stays, a byte that is no UTF-8 is a lone surrogate as in `toText`.
  */
 export function parseQuery(query: string): [name: string, value: string][] {
 	const pairs: [string, string][] = [];
@@ -110,8 +111,8 @@ function unescapeForm(text: string): string {
 	return percentDecode(text.replaceAll("+", " "));
 }
 
-/** Undoes `%XX`; malformed escapes stay, invalid UTF-8 becomes U+FFFD. */
+/** Undoes `%XX`; malformed escapes stay, a byte that is no UTF-8 is a lone surrogate as in `toText`: other bytes are another text. */
 export function percentDecode(text: string): string {
 	if (!text.includes("%")) return text;
-	return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString("utf8"));
+	return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => decodeText(Buffer.from(run.replaceAll("%", ""), "hex")));
 }

@@ -90,6 +90,8 @@ const WISHES = [
 	["If-None-Match", "ifNoneMatch"],
 	["If-Modified-Since", "ifModifiedSince"],
 	["If-Unmodified-Since", "ifUnmodifiedSince"],
+	["Access-Control-Request-Method", "requestMethod"],
+	["Access-Control-Request-Headers", "requestHeaders"],
 ] as const;
 
 /** What differs in the bodies. */

@@ -8,6 +8,7 @@ import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { acceptsCoding } from "./accept.ts";
 import { parseContentRange, parseRanges, partOf, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
+import { isSamePreflight, letsPass } from "./preflight.ts";
 import { hasSameConditions, isNotBefore, isSameRange, NO_WISH, tagsOf, type Wish } from "./wish.ts";
 
 /** What is asked. */
@@ -46,7 +47,7 @@ const BROKEN = 4;
 
 /** Statuses that answer not all who send the same request. */
 export function isConditional(status: number): boolean {
-	return status === 206 || status === 304 || status === 412 || status === 416;
+	return status === 206 || status === 304 || status === 412 || status === 416 || status === 428;
 }
 
 /** null: it is no answer to that. */
@@ -65,6 +66,7 @@ export function isBroken({ response, end }: Pick<Answered, "response" | "end">):
 function fitOfRecorded({ method, wish, accept }: Ask, answered: Answered): Fit | null {
 	const { wish: recorded, response } = answered;
 	const asked = recorded ?? NO_WISH;
+	if (method === "OPTIONS" && wish.requestMethod !== null) return ofPreflight(wish, asked, response);
 	switch (response.statusCode) {
 		case 200:
 			return ofWhole(method, wish, accept, asked, answered);
@@ -73,6 +75,7 @@ function fitOfRecorded({ method, wish, accept }: Ask, answered: Answered): Fit |
 		case 304:
 			return ofNotModified(wish, asked, response);
 		case 412:
+		case 428:
 			return hasSameConditions(wish, asked) ? SAME : null;
 		case 416:
 			return ofUnsatisfiable(wish, asked, response);
@@ -83,6 +86,12 @@ function fitOfRecorded({ method, wish, accept }: Ask, answered: Answered): Fit |
 
 const SAME: Fit = { rank: 0, make: null };
 const GOOD: Fit = { rank: 1, make: null };
+
+/** The answer to a preflight for another request is one only where it lets this one pass. */
+function ofPreflight(wish: Wish, asked: Wish, response: Response): Fit | null {
+	if (isSamePreflight(wish, asked)) return SAME;
+	return asked.requestMethod === null || letsPass(response, wish) ? GOOD : null;
+}
 
 function ofWhole(method: ByteString, wish: Wish, accept: ByteString | null, asked: Wish, answered: Answered): Fit | null {
 	const { response, end } = answered;

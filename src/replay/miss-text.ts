@@ -66,8 +66,10 @@ function isOfWish({ part }: Difference): boolean {
 }
 
 function wishText(differences: readonly Difference[]): string {
-	return differences.some(({ part }) => part === "range")
-		? "a part answers only requests for bytes that it holds"
+	if (differences.some(({ part }) => part === "range")) return "a part answers only requests for bytes that it holds";
+	const isOfPreflight = differences.some(({ name }) => name?.startsWith("Access-Control-"));
+	return isOfPreflight
+		? "it does not let the request pass that this preflight asks for"
 		: "it answers only requests with the same condition: it is for clients that have a copy";
 }
 

@@ -1,9 +1,34 @@
-// CORS preflights, answered from the recording of the request that they ask for (Fetch standard, section "CORS protocol").
+// CORS preflights (Fetch standard, section "CORS protocol"): which recorded one answers which, and what is answered from the recording of
+// the request that they ask for.
+import type { ByteString } from "../flow/bytes.ts";
 import type { Request, Response } from "../flow/message.ts";
+import type { Wish } from "./wish.ts";
 
 /** Whether a request asks whether another may be sent. */
 export function isPreflight({ method, headers }: Request): boolean {
 	return method === "OPTIONS" && headers.has("origin") && headers.has("access-control-request-method");
+}
+
+/** Whether two preflights ask for the same, from the same origin. */
+export function isSamePreflight(a: Wish, b: Wish): boolean {
+	const names = ({ requestHeaders }: Wish) => [...listed(requestHeaders)].sort().join();
+	return a.requestMethod === b.requestMethod && a.origin === b.origin && names(a) === names(b);
+}
+
+/** Methods that need not be allowed. */
+const ALWAYS_ALLOWED = new Set(["get", "head", "post"]);
+
+/** Whether the answer to a preflight lets the request pass that another one asks for. */
+export function letsPass({ headers }: Response, { requestMethod, requestHeaders }: Wish): boolean {
+	const [methods, names] = [listed(headers.raw("access-control-allow-methods")), listed(headers.raw("access-control-allow-headers"))];
+	const method = requestMethod?.trim().toLowerCase() ?? "";
+	const isMethodAllowed = ALWAYS_ALLOWED.has(method) || methods.has("*") || methods.has(method);
+	return isMethodAllowed && (names.has("*") || [...listed(requestHeaders)].every((name) => names.has(name)));
+}
+
+function listed(field: ByteString | null): Set<string> {
+	const items = (field ?? "").split(",").map((item) => item.trim().toLowerCase());
+	return new Set(items.filter((item) => item !== ""));
 }
 
 /**

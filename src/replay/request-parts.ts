@@ -43,13 +43,14 @@ export function pathOf(path: ByteString, end: number, { pathParams, normal }: Pi
 	const semicolon = pathParams ? -1 : path.indexOf(";", path.lastIndexOf("/", end - 1) + 1);
 	const cut = semicolon < 0 || semicolon > end ? end : semicolon;
 	const whole = cut === path.length ? path : path.slice(0, cut);
-	return normal && whole.includes("%") ? whole.replace(/%([0-9a-f]{2})/gi, unescapeOne) : whole;
+	return normal ? whole.replace(/%([0-9a-f]{2})|[\x80-\xff]/gi, inOneNotation) : whole;
 }
 
-/** RFC 3986 section 6.2.2: what need not be escaped is the same unescaped, and digits are the same in either case. */
-function unescapeOne(triplet: string, digits: string): string {
+/** RFC 3986 section 6.2.2: what need not be escaped is the same unescaped, what has to be is the same escaped, digits are the same in either case. */
+function inOneNotation(part: string, digits: string | undefined): string {
+	if (digits === undefined) return `%${part.charCodeAt(0).toString(16).toUpperCase()}`;
 	const character = String.fromCharCode(Number.parseInt(digits, 16));
-	return /[\w.~-]/.test(character) ? character : triplet.toUpperCase();
+	return /[\w.~-]/.test(character) ? character : part.toUpperCase();
 }
 
 /** The query as it stands, from the end of the path. */

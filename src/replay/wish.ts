@@ -1,4 +1,5 @@
-// What a request asks for besides what its key holds: a range, or an answer under conditions only (RFC 9110 sections 13 and 14).
+// What a request asks for besides what its key holds: a range, an answer under conditions only (RFC 9110 sections 13 and 14), or, as a CORS
+// preflight, whether another request may be sent.
 import type { ByteString } from "../flow/bytes.ts";
 import { parseHttpDate } from "../flow/date.ts";
 import type { Request } from "../flow/message.ts";
@@ -11,10 +12,20 @@ export interface Wish {
 	readonly ifNoneMatch: ByteString | null;
 	readonly ifModifiedSince: ByteString | null;
 	readonly ifUnmodifiedSince: ByteString | null;
+	/** What a CORS preflight asks for, and for whom. */
+	readonly requestMethod: ByteString | null;
+	readonly requestHeaders: ByteString | null;
+	readonly origin: ByteString | null;
 }
 
 /** Nothing of that. */
-export const NO_WISH: Wish = { range: null, ifRange: null, ifMatch: null, ifNoneMatch: null, ifModifiedSince: null, ifUnmodifiedSince: null };
+export const NO_WISH: Wish = {
+	...{ range: null, ifRange: null },
+	...{ ifMatch: null, ifNoneMatch: null, ifModifiedSince: null, ifUnmodifiedSince: null },
+	...{ requestMethod: null, requestHeaders: null, origin: null },
+};
+
+const REQUEST_METHOD = "access-control-request-method";
 
 /** null: it asks for nothing of that kind, as most do. */
 export function wishOf({ headers }: Pick<Request, "headers">): Wish | null {
@@ -26,6 +37,9 @@ export function wishOf({ headers }: Pick<Request, "headers">): Wish | null {
 		ifNoneMatch: headers.raw("if-none-match"),
 		ifModifiedSince: headers.raw("if-modified-since"),
 		ifUnmodifiedSince: headers.raw("if-unmodified-since"),
+		requestMethod: headers.raw(REQUEST_METHOD),
+		requestHeaders: headers.raw("access-control-request-headers"),
+		origin: headers.raw("origin"),
 	};
 }
 
@@ -35,8 +49,9 @@ function hasAny(fields: readonly ByteString[]): boolean {
 		const name = fields[i] as ByteString;
 		if (name.length < 5) continue;
 		const letter = name.charCodeAt(0) | 0x20;
-		if (letter === 0x69 ? name.charCodeAt(2) === 0x2d && /^if-/i.test(name) : letter === 0x72 && name.length === 5 && name.toLowerCase() === "range")
-			return true;
+		if (letter === 0x69 && name.charCodeAt(2) === 0x2d && /^if-/i.test(name)) return true;
+		if (letter === 0x72 && name.length === 5 && name.toLowerCase() === "range") return true;
+		if (letter === 0x61 && name.length === REQUEST_METHOD.length && name.toLowerCase() === REQUEST_METHOD) return true;
 	}
 	return false;
 }

@@ -47,10 +47,11 @@ t.test("paths and queries", async (t) => {
 		["", "v"],
 		["a", "="],
 		["c", "A %zz"],
-		["d", "\ufffd"],
+		["d", "\udcff"],
 	]);
 	t.equal(percentDecode("%c3%A9%"), "é%");
 	t.equal(percentDecode("plain"), "plain");
+	t.not(percentDecode("%e9"), percentDecode("%e8"), "bytes that are no UTF-8 are told apart");
 });
 
 t.test("a fragment", async (t) => {

@@ -128,7 +128,7 @@ t.test("what is not whole comes last", (t) => {
 	t.match(answer([], [], whole, { end: "client" }), [1, 200], "a stream that its client left");
 	t.match(answer(range("bytes=0-1"), [], whole, { end: "client" }), [1, 200]);
 	t.equal(isBroken({ response: httpFlow({ response: long }).response as Response, end: "server" }), false);
-	t.same([200, 206, 304, 404, 412, 416].map(isConditional), [false, true, true, false, true, true]);
+	t.same([200, 206, 304, 404, 412, 416, 428].map(isConditional), [false, true, true, false, true, true, true]);
 	t.end();
 });
 
@@ -156,5 +156,38 @@ t.test("parts of what is not whole: whole ones of the bytes that came, others br
 	const response = httpFlow({ response: long(...digests) }).response as Response;
 	const made = fitOf({ method: "GET", wish: { ...NO_WISH, range: "bytes=5-14" }, accept: null }, { wish: null, response, end: "client" })?.make?.();
 	t.same(made?.headers.fields, ["Content-Length", "10", "Repr-Digest", "y", "content-range", "bytes 5-14/20"]);
+	t.end();
+});
+
+t.test("a preflight is answered as it was, or by the answer to another one that lets it pass", (t) => {
+	const ask = (method: string, headers = "", origin = "http://a.test"): Fields => [
+		["Origin", origin],
+		["Access-Control-Request-Method", method],
+		["Access-Control-Request-Headers", headers],
+	];
+	const allowed = (methods: string, headers: string): NonNullable<HttpParts["response"]> => ({
+		statusCode: 204,
+		headers: [
+			["Access-Control-Allow-Methods", methods],
+			["Access-Control-Allow-Headers", headers],
+		],
+	});
+	const rank = (sent: Fields, asked: Fields, response: NonNullable<HttpParts["response"]>) => answer(sent, asked, response, { method: "OPTIONS" })?.[0] ?? null;
+	t.equal(rank(ask("PUT", "X-A, x-b"), ask("PUT", "x-b,x-a"), { statusCode: 403 }), 0, "the same one");
+	t.equal(rank(ask("DELETE"), ask("PUT"), allowed("PUT", "")), null);
+	t.equal(rank(ask("DELETE"), ask("PUT"), allowed("PUT, DELETE", "")), 1);
+	t.equal(rank(ask("POST", "x-a"), ask("POST"), allowed("", "")), null);
+	t.equal(rank(ask("POST", "x-a"), ask("POST"), allowed("", "X-A, x-b")), 1);
+	t.equal(rank(ask("PATCH", "x-a"), ask("PUT"), allowed("*", "*")), 1);
+	t.equal(rank(ask("PUT"), ask("PUT", "", "http://b.test"), allowed("PUT", "")), 1, "the one of its own origin comes first");
+	t.equal(rank(ask("PUT"), [], allowed("", "")), 1, "of a request that asked for nothing");
+	t.equal(answer([], ask("PUT"), allowed("PUT", ""), { method: "OPTIONS" })?.[0], 1);
+	t.end();
+});
+
+t.test("a server that wanted a condition has nothing to say to who has one", (t) => {
+	const wanted: NonNullable<HttpParts["response"]> = { statusCode: 428, body: "" };
+	t.match(answer([], [], wanted, { method: "PUT" }), [0, 428]);
+	t.equal(answer([["If-Match", '"e1"']], [], wanted, { method: "PUT" }), null);
 	t.end();
 });

@@ -44,6 +44,8 @@ const different: [what: string, a: Parts, b: Parts][] = [
 	["duplicates", { path: "/?a=1&a=1" }, { path: "/?a=1" }],
 	["a semicolon separates nothing", { path: "/?a=1;b=2" }, { path: "/?a=1&b=2" }],
 	["what looks like a separator once it is decoded", { path: "/?a=1%26b=2" }, { path: "/?a=1&b=2" }],
+	["bytes that are no UTF-8", { path: "/?q=%E9" }, { path: "/?q=%E8" }],
+	["a byte that is no UTF-8 and what stands for it", { path: "/?q=%E9" }, { path: "/?q=%EF%BF%BD" }],
 	["the body", { body: "a" }, { body: "b" }],
 	["no body recorded, and an empty one", { body: null }, { body: "" }],
 	["the order of a form", form("a=1&b=2"), form("b=2&a=1")],

@@ -21,6 +21,7 @@ t.test("path and query, cut where mitmproxy cuts them", (t) => {
 	t.equal(hostOf(httpRequest({ headers: [["Host", "example.com."]] })), "example.com.");
 	t.equal(hostOf(httpRequest({ headers: [["Host", "example.com."]] }), { normal: true }), "example.com");
 	t.equal(pathOf("/%7ea%2fb%41", 12, { pathParams: true, normal: true }), "/~a%2FbA");
+	t.equal(pathOf("/\xc3\xa9", 3, { pathParams: true, normal: true }), "/%C3%A9");
 	t.end();
 });
 

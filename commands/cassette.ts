@@ -84,15 +84,21 @@ export class Draft {
 		this.file = join(folder, "new.tape");
 	}
 
-	/** Makes the tape's folder too, where there is none. @throws FlowtapeError FT_IO */
-	static async beside(tape: string): Promise<Draft> {
+	/**
+	 * Makes the tape's folder too, where there is none.
+	 * @param format as for `commit`: that the tape can be written in it is known before anything is recorded
+	 * @throws FlowtapeError FT_IO, FT_USAGE
+	 */
+	static async beside(tape: string, format: string | null = null): Promise<Draft> {
 		try {
 			const parent = dirname(tape);
 			await mkdir(parent, { recursive: true });
 			await removeLeft(parent);
+			await rehearse(tape, format);
 			const folder = await mkdtemp(join(parent, `${FOLDER}${processMark()}-`));
 			return new Draft(tape, folder, await keptAs(join(folder, "before"), tape));
 		} catch (cause) {
+			if (cause instanceof FlowtapeError) throw cause;
 			throw cause instanceof Error ? new FlowtapeError("FT_IO", `${tape}: cannot be written: ${cause.message}`, { file: tape, cause }) : cause;
 		}
 	}
@@ -148,6 +154,12 @@ export class Draft {
 	async close(): Promise<void> {
 		await rm(this.#folder, { recursive: true, force: true });
 	}
+}
+
+/** Whatever would fail in the end, such as an extension that tells no format, fails now. */
+async function rehearse(tape: string, format: string | null): Promise<void> {
+	const sink = await createTape(tape, { format: format ?? undefined, report: () => {} });
+	await sink.discard?.();
 }
 
 function unreadTape(tape: string): FlowtapeError {

@@ -45,7 +45,7 @@ export const command = defineCommand({
 			if (format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record, and this run records none");
 			return runLive({ output: null, recordings, network: isNetworkWanted(input.values), proof }, input, io);
 		}
-		const draft = await Draft.beside(path);
+		const draft = await Draft.beside(path, format);
 		let failures = 0;
 		const isWanted = (flow: Flow) => {
 			if (keepsFailures || isSuccess(flow)) return true;

@@ -2,6 +2,7 @@
 // costs only itself.
 import { randomUUID } from "node:crypto";
 import { FlowtapeError } from "../../src/errors.ts";
+import { toByteString } from "../../src/flow/bytes.ts";
 import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
 import { toEnd } from "../../src/flow/ending.ts";
 import {
@@ -132,7 +133,8 @@ function requestOf(at: LineFields): Request {
 
 function urlOf(url: string, path: string) {
 	try {
-		return parseUrl(url);
+		const { path: target, ...server } = parseUrl(url);
+		return { ...server, path: toByteString(target) };
 	} catch {
 		throw wrong(`${path}url`, "an absolute URL", url);
 	}

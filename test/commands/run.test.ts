@@ -90,6 +90,18 @@ t.test("mistakes", async (t) => {
 		t.match(await runCaptured(command, argv, { env }), { status: 2, err: says });
 });
 
+t.test("a tape that could not be written is refused before the command runs", async (t) => {
+	const folder = t.testdir({ "old.xyz": '{"request": {"method": "GET", "url": "http://a.test/"}}\n' });
+	const ran = join(folder, "ran");
+	const child = ["-p", "0", "--", "touch", ran];
+	for (const [name, mode] of [
+		["session.xyz", "once"],
+		["old.xyz", "new-episodes"],
+	] as const)
+		t.match(await runCaptured(command, [join(folder, name), "--record-mode", mode, ...child], { env }), { status: 2, err: new RegExp(name) }, name);
+	t.strictSame(readdirSync(folder), ["old.xyz"], "nothing ran, and nothing is left");
+});
+
 t.test("four first runs at once lose nothing", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();

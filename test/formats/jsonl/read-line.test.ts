@@ -19,6 +19,12 @@ t.test("method and URL are enough", async (t) => {
 	t.equal(flow.id.length, 36);
 });
 
+t.test("a URL beyond ASCII is its bytes in UTF-8", async (t) => {
+	const flow = readObject({ request: { method: "GET", url: "http://a.test/日é?q=ü" } });
+	t.match(flow, { request: { url: "http://a.test/日é?q=ü" } });
+	t.match(flowObject(flow), { request: { path: "/日é?q=ü" } });
+});
+
 t.test("fields of a newer writer are kept", async (t) => {
 	const flow = readObject({ request: { method: "GET", url: "http://a/" }, extra: { x: 1 } });
 	t.same(flow.extra, { x: 1 });

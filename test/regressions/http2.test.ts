@@ -421,7 +421,10 @@ t.test("an answer that is slow is waited for", async (t) => {
 			stream.respond({ ":status": 200 });
 			stream.write("first, ");
 		}
-		setTimeout(() => (stream.headersSent || stream.respond({ ":status": 200 }), stream.end("late")), 2500);
+		setTimeout(() => {
+			if (!stream.headersSent) stream.respond({ ":status": 200 });
+			stream.end("late");
+		}, 2500);
 	});
 	const session = await openHttp2(t, await startTestProxy(t), origin.authority);
 	const answers = await Promise.all(["/whole", "/parts"].map((path) => askHttp2(session, { ":path": path })));

@@ -164,7 +164,7 @@ export interface WebSocketMessage {
 export interface WebSocketData {
 	/** Of a conversation that is being recorded only the latest may be here: the others are on the tape already. */
 	messages: WebSocketMessage[];
-	/** null: still open. */
+	/** Who closed it, or went without closing it; null: nobody yet, or it is not known. */
 	closedByClient: boolean | null;
 	closeCode: number | null;
 	closeReason: string | null;

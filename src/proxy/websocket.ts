@@ -60,6 +60,8 @@ class WebSocketRelay implements DirectionEvents {
 	/** From where to where; where messages are held, a fault ends both. */
 	#held: Direction[] = [];
 	#leaving: NodeJS.Timeout | null = null;
+	/** Whether it was the client that went first; null: nobody has, or the proxy ended both. */
+	#goneIsClient: boolean | null = null;
 	#keptBytes = 0;
 
 	constructor(conversation: Conversation, onDone: () => void) {
@@ -96,7 +98,11 @@ class WebSocketRelay implements DirectionEvents {
 		const directions = new Map<boolean, Direction>();
 		const [toServer, toClient] = relaySockets(client, server, {
 			take: (bytes, way) => directions.get(way.fromClient)?.feed(bytes),
-			takeEnd: (way) => directions.get(way.fromClient)?.end(),
+			takeEnd: (way) => {
+				const side = way.fromClient ? client : server;
+				if (side.readableEnded || side.errored) this.#goneIsClient ??= way.fromClient;
+				directions.get(way.fromClient)?.end();
+			},
 			onDone: (error) => void Promise.all([...directions.values()].map((direction) => direction.settled())).then(() => this.#finish(error)),
 		});
 		directions.set(true, new Direction(this, toServer, holds, compression?.client ?? null));
@@ -168,6 +174,7 @@ class WebSocketRelay implements DirectionEvents {
 		delete data.inject;
 		data.timestampEnd = now();
 		if (data.closedByClient === null) {
+			data.closedByClient = this.#goneIsClient;
 			data.closeCode = NO_CLOSE;
 			data.closeReason = "";
 			if (error !== null) flow.error ??= { message: error.message, timestamp: now() };

@@ -9,6 +9,8 @@ import { type MessageEvents, MessageReader } from "./message-reader.ts";
 
 /** No frame carries them (RFC 6455 section 7.4.1). */
 const UNSENDABLE = new Set([1005, 1006, 1015]);
+/** The connection ended without a close frame. */
+const NO_CLOSE = 1006;
 
 type Cue = ServerPart["cues"][number] | NonNullable<ServerPart["close"]>;
 
@@ -133,7 +135,8 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 		if ("content" in cue) this.#send(cue.opcode, cue.content);
 		else {
 			this.#isClosing = true;
-			this.#closing = recordedClose(cue);
+			if (cue.code === NO_CLOSE) this.#isOver = true;
+			else this.#closing = recordedClose(cue);
 		}
 	}
 

@@ -1,4 +1,5 @@
 // WebSockets from end to end: what passes, what is recorded, what hooks can do.
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import t, { type Test } from "tap";
 import { openHttp2, startHttp2Origin } from "../../../fixtures/http2-peers.ts";
@@ -82,7 +83,25 @@ t.test("one that breaks off", async (t) => {
 	await once(client, "close");
 	const { websocket } = await proxy.flow(0);
 	t.strictSame(shown(websocket?.messages), [">x"]);
-	t.match(websocket, { closedByClient: null, closeCode: 1006 });
+	t.match(websocket, { closedByClient: false, closeCode: 1006 });
+});
+
+t.test("a server that resets the connection, and a client that goes without a word", async (t) => {
+	const resets = await startOrigin(t, async (client) => {
+		const key = /sec-websocket-key: (\S+)/i.exec(await client.head())?.[1];
+		const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+		client.send(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n\x81\x02hi`);
+		await client.take(1);
+		client.reset();
+	});
+	const proxy = await startTestProxy(t);
+	const cut = await openWebSocket(t, proxy, resets.authority);
+	cut.send("x");
+	await once(cut, "close");
+	t.match((await proxy.flow(0)).websocket, { closedByClient: false, closeCode: 1006 });
+	const origin = await startWebSocketOrigin(t, echo);
+	(await openWebSocket(t, proxy, origin.authority)).terminate();
+	t.match((await proxy.flow(1)).websocket, { closedByClient: true, closeCode: 1006 });
 });
 
 t.test("one in which nothing moves is closed, after the time of the option", async (t) => {

@@ -55,8 +55,13 @@ t.test("a server that closes", async (t) => {
 	t.same(await until(2), ["bye", `${CLOSE}:03e9${Buffer.from("away").toString("hex")}`]);
 	say(CLOSE, "\x03\xe9");
 	t.equal((await until(3))[2], "end");
-	const unsendable = play({ cues: [], close: { afterClient: 0, waitMs: 0, code: 1006, reason: "" } });
+	const unsendable = play({ cues: [], close: { afterClient: 0, waitMs: 0, code: 1005, reason: "" } });
 	t.same(await unsendable.until(1), [`${CLOSE}:`]);
+	for (const waitMs of [0, 5]) {
+		const broken = play({ cues: [cue(1, "half of")], close: { afterClient: 1, waitMs, code: 1006, reason: "" } });
+		broken.say(TEXT, "a");
+		t.same(await broken.until(2), ["half of", "end"], "one that broke off does so again");
+	}
 });
 
 t.test("a client that breaks the rules, or goes", async (t) => {

@@ -59,7 +59,8 @@ function idOf(buffer: Buffer, start: number, end: number): string {
 
 /** A copy that is damaged does not replace an older one. */
 function checkRecord(buffer: Buffer, start: number, end: number): void {
-	const record = new DumpRecord(buffer, start, end);
+	// odd fields are told when the records are read
+	const record = new DumpRecord(buffer, start, end, () => {});
 	if (versionIndex(record.value("version")) >= READ_AS_IS) record.flow();
 	else record.values();
 }

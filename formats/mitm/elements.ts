@@ -2,13 +2,19 @@
 import { FlowtapeError } from "../../src/errors.ts";
 import { type ByteString, toText } from "../../src/flow/bytes.ts";
 import type { Address } from "../../src/flow/connection.ts";
-import { damage, type Reader, TAG } from "./tnetstring.ts";
+import { LEFT_OUT } from "../odd-fields.ts";
+import { type Reader, TAG } from "./tnetstring.ts";
 
 /** Fills in a field of `target` from the element just opened. */
 export type Visitor<T> = (target: T, key: string, reader: Reader) => void;
 
-/** Calls the visitor for every field of the dictionary just opened. */
-export function readDictionary<T>(reader: Reader, where: string, target: T, visit: Visitor<T>): T {
+const NONE: ReadonlySet<string> = new Set();
+
+/**
+ * Calls the visitor for every field of the dictionary just opened.
+ * @param optional fields that are left out where they have the wrong type, if the reader has somebody to tell
+ */
+export function readDictionary<T>(reader: Reader, where: string, target: T, visit: Visitor<T>, optional = NONE): T {
 	if (reader.tag !== TAG.dictionary) throw wrong(reader, where, "a dictionary");
 	const { start, stop } = reader;
 	reader.position = start;
@@ -16,22 +22,35 @@ export function readDictionary<T>(reader: Reader, where: string, target: T, visi
 		const key = reader.key(stop);
 		reader.open(stop);
 		const next = reader.position;
-		visit(target, key, reader);
+		try {
+			visit(target, key, reader);
+		} catch (error) {
+			if (!optional.has(key)) throw error;
+			leaveOut(reader, error);
+		}
 		reader.position = next;
 	}
 	reader.position = stop + 1;
 	return target;
 }
 
-/** Calls `item` for every element of the list just opened, each opened in turn. */
-export function readList(reader: Reader, where: string, item: (reader: Reader, index: number) => void): void {
+/**
+ * Calls `item` for every element of the list just opened, each opened in turn.
+ * @param optional from this one on, items are left out where they have the wrong type, if the reader has somebody to tell
+ */
+export function readList(reader: Reader, where: string, item: (reader: Reader, index: number) => void, optional = Number.POSITIVE_INFINITY): void {
 	if (reader.tag !== TAG.list) throw wrong(reader, where, "a list");
 	const { start, stop } = reader;
 	reader.position = start;
 	for (let index = 0; reader.position < stop; index++) {
 		reader.open(stop);
 		const next = reader.position;
-		item(reader, index);
+		try {
+			item(reader, index);
+		} catch (error) {
+			if (index < optional) throw error;
+			leaveOut(reader, error);
+		}
 		reader.position = next;
 	}
 	reader.position = stop + 1;
@@ -60,8 +79,15 @@ export function bytes(reader: Reader, where: string): ByteString {
 
 /** A view into the buffer. */
 export function blob(reader: Reader, where: string): Buffer {
-	if (reader.tag !== TAG.bytes) throw wrong(reader, where, "bytes");
+	if (reader.tag !== TAG.bytes) tellText(reader, where);
 	return reader.buffer.subarray(reader.start, reader.stop);
+}
+
+/** Text has bytes too. @throws FlowtapeError FT_CORRUPT_FLOW for anything else, and where nobody is there to be told */
+function tellText(reader: Reader, where: string): void {
+	const error = wrong(reader, where, "bytes");
+	if (reader.odd === null || reader.tag !== TAG.text) throw error;
+	reader.odd(kindOf(where, "bytes"), `${error.message}: read as its bytes`);
 }
 
 export function text(reader: Reader, where: string): string {
@@ -110,8 +136,36 @@ export function address(reader: Reader): Address | null {
 	return host === null ? null : [host, port, ...more];
 }
 
+/** A value that is in order, but not what its field holds. */
+class WrongType extends FlowtapeError {
+	/** The same for the same field of any record. */
+	readonly kind: string;
+
+	constructor(message: string, kind: string, offset: number) {
+		super("FT_CORRUPT_FLOW", message, { offset });
+		this.kind = kind;
+	}
+}
+
 export function wrong(reader: Reader, where: string, expected: string): FlowtapeError {
-	return damage(`"${where}" is ${describe(reader)}, ${expected} was expected`, reader.start);
+	return new WrongType(`"${where}" is ${describe(reader)}, ${expected} was expected`, kindOf(where, expected), reader.start);
+}
+
+function kindOf(where: string, expected: string): string {
+	return `"${where}": ${expected}`;
+}
+
+/** Tells of a value of the wrong type that a flow can do without. @throws the error where it is another one, or nobody is there to be told */
+export function leaveOut({ odd }: Reader, error: unknown): void {
+	if (odd === null || !(error instanceof WrongType)) throw error;
+	odd(error.kind, `${error.message}: ${LEFT_OUT}`);
+}
+
+/** What stands in for a field that a record should have. @throws FlowtapeError FT_CORRUPT_FLOW where nobody is there to be told */
+export function substitute<T>({ odd }: Reader, where: string, expected: string, value: T): T {
+	if (odd === null) throw missing(where);
+	odd(kindOf(where, expected), `"${where}" is missing: read as ${value}`);
+	return value;
 }
 
 export function missing(where: string): FlowtapeError {

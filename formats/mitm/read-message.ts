@@ -10,6 +10,7 @@ import {
 	isNothing,
 	isNull,
 	isTrue,
+	leaveOut,
 	missing,
 	number,
 	optionalNumber,
@@ -17,31 +18,35 @@ import {
 	readDictionary,
 	readItems,
 	readList,
+	substitute,
 	text,
 	type Visitor,
 	wrong,
 } from "./elements.ts";
 import { type Reader, TAG } from "./tnetstring.ts";
 
+/** Fields without which a message is still one. */
+const OPTIONAL: ReadonlySet<string> = new Set(["http_version", "authority", "reason", "content", "trailers", "timestamp_start", "timestamp_end"]);
+
 /** The request just opened. */
 export function readRequest(reader: Reader): Request {
-	const init = readDictionary(reader, "request", emptyMessage() as Partial<RequestInit>, visitRequest);
+	const init = readDictionary(reader, "request", emptyMessage() as Partial<RequestInit>, visitRequest, OPTIONAL);
 	const { method, scheme, host, port, path } = init;
 	if (method === undefined) throw missing("request.method");
 	if (scheme === undefined) throw missing("request.scheme");
 	if (host === undefined) throw missing("request.host");
 	if (port === undefined) throw missing("request.port");
 	if (path === undefined) throw missing("request.path");
-	checkMessage(init, "request");
+	checkMessage(init, reader, "request");
 	return new Request(init as RequestInit);
 }
 
 /** The response just opened, if it is one. */
 export function readResponse(reader: Reader): Response | null {
 	if (isNothing(reader)) return null;
-	const init = readDictionary(reader, "response", emptyMessage() as Partial<ResponseInit>, visitResponse);
+	const init = readDictionary(reader, "response", emptyMessage() as Partial<ResponseInit>, visitResponse, OPTIONAL);
 	if (init.statusCode === undefined) throw missing("response.status_code");
-	checkMessage(init, "response");
+	checkMessage(init, reader, "response");
 	return new Response(init as ResponseInit);
 }
 
@@ -50,10 +55,10 @@ function emptyMessage(): MessageInit {
 	return { body: null };
 }
 
-function checkMessage({ httpVersion, headers, timestampStart }: MessageInit, where: string): void {
-	if (httpVersion === undefined) throw missing(`${where}.http_version`);
-	if (headers === undefined) throw missing(`${where}.headers`);
-	if (timestampStart === undefined) throw missing(`${where}.timestamp_start`);
+function checkMessage(init: MessageInit, reader: Reader, where: string): void {
+	if (init.headers === undefined) throw missing(`${where}.headers`);
+	init.httpVersion ??= substitute(reader, `${where}.http_version`, "bytes", "HTTP/1.1");
+	init.timestampStart ??= substitute(reader, `${where}.timestamp_start`, "a number", 0);
 }
 
 const visitRequest: Visitor<Partial<RequestInit>> = (init, key, reader) => {
@@ -126,46 +131,64 @@ function readHeaders(reader: Reader, where: string): Headers {
 	reader.position = reader.start;
 	while (reader.position < stop) {
 		reader.open(stop);
-		if (reader.tag !== TAG.list) throw wrong(reader, where, "a pair of name and value");
-		const { stop: end, position: next } = reader;
-		reader.position = reader.start;
-		for (let part = 0; part < 2; part++) {
-			if (reader.position >= end) throw wrong(reader, where, "a pair of name and value");
-			reader.open(end);
-			fields.push(bytes(reader, where));
+		const next = reader.position;
+		const { length } = fields;
+		try {
+			readPair(reader, where, fields);
+		} catch (error) {
+			leaveOut(reader, error);
+			fields.length = length;
 		}
-		if (reader.position < end) throw wrong(reader, where, "a pair of name and value, not more");
 		reader.position = next;
 	}
 	return new Headers(fields);
 }
 
+/** Name and value of the header field just opened. */
+function readPair(reader: Reader, where: string, fields: ByteString[]): void {
+	if (reader.tag !== TAG.list) throw wrong(reader, where, "a pair of name and value");
+	const { stop } = reader;
+	reader.position = reader.start;
+	for (let part = 0; part < 2; part++) {
+		if (reader.position >= stop) throw wrong(reader, where, "a pair of name and value");
+		reader.open(stop);
+		fields.push(bytes(reader, where));
+	}
+	if (reader.position < stop) throw wrong(reader, where, "a pair of name and value, not more");
+}
+
+/** How a conversation ended. */
+const ENDING: ReadonlySet<string> = new Set(["closed_by_client", "close_code", "close_reason", "timestamp_end"]);
+
 /** The WebSocket conversation just opened, if it is one. */
 export function readWebSocket(reader: Reader): WebSocketData | null {
 	if (isNothing(reader)) return null;
 	const empty: WebSocketData = { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
-	return readDictionary(reader, "websocket", empty, (data, key, field) => {
-		if (key === "messages") data.messages = readItems(field, "websocket.messages", readWebSocketMessage);
-		else if (key === "closed_by_client") data.closedByClient = isNull(field) ? null : isTrue(field, "websocket.closed_by_client");
-		else if (key === "close_code") data.closeCode = isNull(field) ? null : integer(field, "websocket.close_code");
-		else if (key === "close_reason") data.closeReason = optionalText(field, "websocket.close_reason");
-		else if (key === "timestamp_end") data.timestampEnd = optionalNumber(field, "websocket.timestamp_end");
-	});
+	return readDictionary(reader, "websocket", empty, visitWebSocket, ENDING);
 }
+
+const visitWebSocket: Visitor<WebSocketData> = (data, key, reader) => {
+	if (key === "messages") data.messages = readItems(reader, "websocket.messages", readWebSocketMessage);
+	else if (key === "closed_by_client") data.closedByClient = isNull(reader) ? null : isTrue(reader, "websocket.closed_by_client");
+	else if (key === "close_code") data.closeCode = isNull(reader) ? null : integer(reader, "websocket.close_code");
+	else if (key === "close_reason") data.closeReason = optionalText(reader, "websocket.close_reason");
+	else if (key === "timestamp_end") data.timestampEnd = optionalNumber(reader, "websocket.timestamp_end");
+};
 
 /** `[opcode, from client, content, timestamp, dropped, injected]`, the last two not in old files. */
 function readWebSocketMessage(reader: Reader): WebSocketMessage {
 	const message: WebSocketMessage = { opcode: 1, fromClient: false, content: Buffer.alloc(0), timestamp: 0, dropped: false, injected: false };
 	let parts = 0;
-	readList(reader, "websocket.messages", (part, index) => {
+	const part = (item: Reader, index: number): void => {
 		parts++;
-		if (index === 0) message.opcode = integer(part, "websocket.messages");
-		else if (index === 1) message.fromClient = isTrue(part, "websocket.messages");
-		else if (index === 2) message.content = blob(part, "websocket.messages");
-		else if (index === 3) message.timestamp = number(part, "websocket.messages");
-		else if (index === 4) message.dropped = isTrue(part, "websocket.messages");
-		else if (index === 5) message.injected = isTrue(part, "websocket.messages");
-	});
+		if (index === 0) message.opcode = integer(item, "websocket.messages");
+		else if (index === 1) message.fromClient = isTrue(item, "websocket.messages");
+		else if (index === 2) message.content = blob(item, "websocket.messages");
+		else if (index === 3) message.timestamp = number(item, "websocket.messages");
+		else if (index === 4) message.dropped = isTrue(item, "websocket.messages");
+		else if (index === 5) message.injected = isTrue(item, "websocket.messages");
+	};
+	readList(reader, "websocket.messages", part, 3);
 	if (parts < 4) throw wrong(reader, "websocket.messages", "a list of 4 to 6 items each");
 	return message;
 }
@@ -174,14 +197,20 @@ function readWebSocketMessage(reader: Reader): WebSocketMessage {
 export function readMessages(reader: Reader): StreamMessage[] {
 	return readItems(reader, "messages", () => {
 		const message: StreamMessage = { fromClient: false, content: Buffer.alloc(0), timestamp: 0 };
-		readList(reader, "messages", (part, index) => {
-			if (index === 0) message.fromClient = isTrue(part, "messages");
-			else if (index === 1) message.content = blob(part, "messages");
-			else if (index === 2) message.timestamp = optionalNumber(part, "messages") ?? 0;
-		});
+		const part = (item: Reader, index: number): void => {
+			if (index === 0) message.fromClient = isTrue(item, "messages");
+			else if (index === 1) message.content = blob(item, "messages");
+			else if (index === 2) message.timestamp = optionalNumber(item, "messages") ?? 0;
+		};
+		readList(reader, "messages", part, 2);
 		return message;
 	});
 }
+
+/** Fields of a DNS message that have a meaning where they are missing. */
+const DNS_OPTIONAL: ReadonlySet<string> = new Set([
+	...["reserved", "op_code", "response_code", "truncation", "authoritative_answer", "recursion_desired", "recursion_available", "timestamp"],
+]);
 
 /** The DNS message just opened. */
 export function readDns(reader: Reader): DnsMessage {
@@ -189,7 +218,7 @@ export function readDns(reader: Reader): DnsMessage {
 		...{ id: -1, query: false, opCode: 0, authoritativeAnswer: false, truncation: false, recursionDesired: false, recursionAvailable: false },
 		...{ reserved: 0, responseCode: 0, questions: [], answers: [], authorities: [], additionals: [], timestamp: null },
 	};
-	readDictionary(reader, "a DNS message", message, visitDns);
+	readDictionary(reader, "a DNS message", message, visitDns, DNS_OPTIONAL);
 	if (message.id === -1) throw missing("id of a DNS message");
 	return message;
 }

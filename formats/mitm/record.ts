@@ -3,12 +3,27 @@ import type { Column } from "../../src/filter/filter.ts";
 import { DnsFlow, type Flow, type FlowFailure, type FlowInit, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
 import type { Request } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
+import type { OddFieldReporter } from "../odd-fields.ts";
 import { OWN, setOwnFields } from "../own-fields.ts";
-import { bytes, integer, isNothing, isNull, isTrue, missing, number, optionalText, readDictionary, text, wrong } from "./elements.ts";
+import {
+	bytes,
+	integer,
+	isNothing,
+	isNull,
+	isTrue,
+	leaveOut,
+	missing,
+	number,
+	optionalNumber,
+	optionalText,
+	readDictionary,
+	text,
+	type Visitor,
+	wrong,
+} from "./elements.ts";
 import { readClient, readServer } from "./read-connection.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "./read-message.ts";
 import { type Dictionary, damage, Reader, TAG, type Value } from "./tnetstring.ts";
-import { dictionaryOf } from "./values.ts";
 
 /** Fields that are read, or stood there until version 16; what else a record has is kept as `extra`. */
 const KNOWN = new Set([
@@ -46,9 +61,12 @@ export class DumpRecord {
 	readonly #stop: number;
 	#request: Request | undefined;
 
-	/** @throws FlowtapeError FT_CORRUPT_FLOW when the bytes from `start` to `end` are not one dictionary of whole elements */
-	constructor(buffer: Buffer, start: number, end: number) {
-		const reader = new Reader(buffer, start);
+	/**
+	 * @param odd told of fields that have the wrong type, where a flow can do without them; without, they are errors
+	 * @throws FlowtapeError FT_CORRUPT_FLOW when the bytes from `start` to `end` are not one dictionary of whole elements
+	 */
+	constructor(buffer: Buffer, start: number, end: number, odd: OddFieldReporter | null = null) {
+		const reader = new Reader(buffer, start, odd);
 		reader.open(end);
 		if (reader.tag !== TAG.dictionary) throw damage("a flow (a dictionary) was expected", start);
 		this.#reader = reader;
@@ -78,7 +96,7 @@ export class DumpRecord {
 	/** The same record in memory of its own. */
 	copy(): DumpRecord {
 		const bytes = Buffer.from(this.bytes);
-		return new DumpRecord(bytes, 0, bytes.length);
+		return new DumpRecord(bytes, 0, bytes.length, this.#reader.odd);
 	}
 
 	/** The value of a field; undefined where there is none. */
@@ -111,7 +129,7 @@ export class DumpRecord {
 			case "marked":
 				return this.#text("marked");
 			case "has_error":
-				return this.#isThere("error") ? 1 : 0;
+				return this.#error() === null ? 0 : 1;
 			case "has_websocket":
 				return this.#isThere("websocket") ? 1 : 0;
 			case "status":
@@ -126,7 +144,7 @@ export class DumpRecord {
 	 * @throws FlowtapeError FT_CORRUPT_FLOW
 	 */
 	flow(): Flow {
-		const metadata = (dictionaryOf(this.value("metadata")) ?? Object.create(null)) as Metadata;
+		const metadata = this.#metadata();
 		const own = metadata[OWN];
 		if (own === undefined) return this.#flow(metadata);
 		delete metadata[OWN];
@@ -139,7 +157,7 @@ export class DumpRecord {
 		const init: FlowInit = {
 			id: this.id,
 			error: this.#error(),
-			intercepted: this.#isTrue("intercepted"),
+			intercepted: this.#fact("intercepted", false, isTrue),
 			isReplay: this.#isReplay(),
 			marked: this.#text("marked"),
 			comment: this.#text("comment"),
@@ -204,20 +222,26 @@ export class DumpRecord {
 		return reader !== null && !isNothing(reader);
 	}
 
-	#isTrue(field: string): boolean {
+	/** What is read of a field that a flow can do without; the fallback where there is none, or one of the wrong type. */
+	#fact<T>(field: string, fallback: T, read: (reader: Reader, field: string) => T): T {
 		const reader = this.#open(field);
-		return reader !== null && isTrue(reader, field);
+		if (reader === null) return fallback;
+		try {
+			return read(reader, field);
+		} catch (error) {
+			leaveOut(reader, error);
+			return fallback;
+		}
 	}
 
 	#text(field: string): string {
-		const reader = this.#open(field);
-		return reader === null ? "" : (optionalText(reader, field) ?? "");
+		return this.#fact(field, null, optionalText) ?? "";
 	}
 
 	/** Versions before 16 did not keep it. */
 	#created(): number {
-		const reader = this.#open("timestamp_created");
-		if (reader !== null && !isNull(reader)) return number(reader, "timestamp_created");
+		const created = this.#fact("timestamp_created", null, optionalNumber);
+		if (created !== null) return created;
 		if (this.type === "http") return this.#readRequest().timestampStart;
 		return readClient(this.#openOrNull("client_conn")).timestampStart ?? 0;
 	}
@@ -228,12 +252,11 @@ export class DumpRecord {
 	}
 
 	#error(): FlowFailure | null {
-		const reader = this.#open("error");
-		if (reader === null || isNothing(reader)) return null;
-		return readDictionary(reader, "error", { message: "", timestamp: 0 }, (error, key, field) => {
-			if (key === "msg") error.message = text(field, "error.msg");
-			else if (key === "timestamp") error.timestamp = number(field, "error.timestamp");
-		});
+		return this.#fact("error", null, readError);
+	}
+
+	#metadata(): Metadata {
+		return this.#fact("metadata", null, readMetadata) ?? (Object.create(null) as Metadata);
 	}
 
 	#readRequest(): Request {
@@ -288,4 +311,22 @@ export class DumpRecord {
 		if (reader.find(field, stop)) return reader;
 		throw missing(`${message}.${field}`);
 	}
+}
+
+/** What a failure can be without. */
+const ERROR_OPTIONAL: ReadonlySet<string> = new Set(["msg", "timestamp"]);
+
+function readError(reader: Reader): FlowFailure | null {
+	return isNothing(reader) ? null : readDictionary(reader, "error", { message: "", timestamp: 0 }, visitError, ERROR_OPTIONAL);
+}
+
+const visitError: Visitor<FlowFailure> = (error, key, reader) => {
+	if (key === "msg") error.message = text(reader, "error.msg");
+	else if (key === "timestamp") error.timestamp = number(reader, "error.timestamp");
+};
+
+function readMetadata(reader: Reader): Metadata | null {
+	if (isNull(reader)) return null;
+	if (reader.tag !== TAG.dictionary) throw wrong(reader, "metadata", "a dictionary");
+	return reader.payload(0) as Metadata;
 }

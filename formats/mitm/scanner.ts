@@ -21,10 +21,10 @@ export interface Damage {
 
 export interface RecordVisitor {
 	/**
-	 * Takes the record that stands from `start` to `end`, `offset` bytes into the input.
+	 * Takes the record that stands from `start` to `end`, `offset` bytes into the input: the flow of this number, from 1.
 	 * @throws FlowtapeError FT_CORRUPT_FLOW or FT_NEWER_FORMAT, with an offset in the buffer where that is known
 	 */
-	record(buffer: Buffer, start: number, end: number, offset: number): void;
+	record(buffer: Buffer, start: number, end: number, offset: number, record: number): void;
 	/** Told once for each stretch of damage. */
 	damaged(damage: Damage): void;
 }
@@ -140,7 +140,7 @@ export class RecordScanner {
 
 	#take(buffer: Buffer, at: number, end: number): number {
 		try {
-			this.#visitor.record(buffer, at, end, this.#offset + at);
+			this.#visitor.record(buffer, at, end, this.#offset + at, this.#record + 1);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_NEWER_FORMAT")) throw error;
 			const { code, message, offset = at } = error;

@@ -5,6 +5,7 @@ import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
 import type { FlowSource } from "../../src/flow/pipe.ts";
 import type { Input, SourceOptions } from "../format.ts";
+import { type OddFieldReporter, OddFields } from "../odd-fields.ts";
 import { OWN } from "../own-fields.ts";
 import { olderCopies } from "./copies.ts";
 import { fileChunks } from "./file-chunks.ts";
@@ -27,12 +28,16 @@ export class DumpSource implements FlowSource {
 	/** Offsets of records of which a newer copy follows, with its id. */
 	#older: ReadonlyMap<number, string> = new Map();
 	#flows: Flow[] = [];
+	readonly #odd: OddFields;
+	/** Of the record that is read: what is told of it once it has turned out to be one. */
+	#found: Parameters<OddFieldReporter>[] = [];
 	#done = 0;
 	#isFleeting = false;
 
 	constructor(input: Input, options: SourceOptions) {
 		this.#input = input;
 		this.#options = options;
+		this.#odd = new OddFields(input.name, options.report);
 	}
 
 	progress() {
@@ -64,7 +69,11 @@ export class DumpSource implements FlowSource {
 	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
 		this.#older = await olderCopies(this.#input);
 		const scanner = new RecordScanner(this.#input.size, {
-			record: (buffer, start, end, offset) => this.#read(buffer, start, end, offset),
+			record: (buffer, start, end, offset, record) => {
+				this.#found = [];
+				this.#read(new DumpRecord(buffer, start, end, this.#noteOdd), offset);
+				for (const [kind, what] of this.#found) this.#odd.tell({ where: `byte ${offset}, flow ${record}`, offset, record }, kind, what);
+			},
 			damaged: (damage) => this.#report(damage),
 		});
 		for await (const chunk of this.#chunks()) {
@@ -74,6 +83,7 @@ export class DumpSource implements FlowSource {
 		}
 		scanner.end();
 		yield* this.#take();
+		this.#odd.end("flows");
 	}
 
 	#chunks(): AsyncIterable<Buffer> {
@@ -93,8 +103,9 @@ export class DumpSource implements FlowSource {
 		if (flows.length > 0) yield flows;
 	}
 
-	#read(buffer: Buffer, start: number, end: number, offset: number): void {
-		const record = new DumpRecord(buffer, start, end);
+	readonly #noteOdd: OddFieldReporter = (...found) => void this.#found.push(found);
+
+	#read(record: DumpRecord, offset: number): void {
 		const version = versionIndex(record.value("version"));
 		if (version < READ_AS_IS) this.#readOld(record, offset, version);
 		else if (this.#matches(record, offset)) {
@@ -112,7 +123,7 @@ export class DumpSource implements FlowSource {
 			const flow = isJoined ? this.#handshakes.join(fields) : fields;
 			this.#writer.value(migrate(flow, isJoined ? versionIndex(flow.version) : version));
 			const bytes = this.#writer.take();
-			const record = new DumpRecord(bytes, 0, bytes.length);
+			const record = new DumpRecord(bytes, 0, bytes.length, this.#noteOdd);
 			if (this.#matches(record, offset)) this.#add(record.flow(), version, isJoined ? null : this.#isSelective ? original.copy().bytes : original.bytes);
 		} catch (error) {
 			if (error instanceof FlowtapeError && error.offset !== undefined) throw new FlowtapeError(error.code, error.message, { cause: error });
@@ -129,9 +140,9 @@ export class DumpSource implements FlowSource {
 		return decide(filter.plan, (column) => record.column(column)) ?? filter.matches(record.flow());
 	}
 
-	/** @param bytes what a dump of the same version may copy */
+	/** @param bytes what a dump of the same version may copy; with a field that was left out no other reader would take them */
 	#add(flow: Flow, version: number, bytes: Buffer | null): void {
-		if (bytes !== null) flow.record = { format: "mitm", version: Number(VERSIONS[version]), data: bytes };
+		if (bytes !== null && this.#found.length === 0) flow.record = { format: "mitm", version: Number(VERSIONS[version]), data: bytes };
 		this.#flows.push(flow);
 	}
 

@@ -3,6 +3,7 @@ import { constants } from "node:buffer";
 import { FlowtapeError } from "../../src/errors.ts";
 import { isAscii, toText } from "../../src/flow/bytes.ts";
 import { Float } from "../../src/flow/metadata.ts";
+import type { OddFieldReporter } from "../odd-fields.ts";
 import { parseInteger, parseNumber } from "./numbers.ts";
 
 /** Bytes are Buffers, text is a string: the two are kept apart. */
@@ -27,10 +28,13 @@ export class Reader {
 	start = 0;
 	stop = 0;
 	tag = 0;
+	/** Told of values of the wrong type that can be left out; null: those are faults. */
+	readonly odd: OddFieldReporter | null;
 
-	constructor(buffer: Buffer, position = 0) {
+	constructor(buffer: Buffer, position = 0, odd: OddFieldReporter | null = null) {
 		this.buffer = buffer;
 		this.position = position;
+		this.odd = odd;
 	}
 
 	/** Reads the frame of the element at `position`, which must end before `end`, and goes past it. */

@@ -1,8 +1,8 @@
 // Requests, responses and messages: what they must have, and what they may lack.
 import t from "tap";
-import { leastRecord, opened } from "../../../fixtures/dump-records.ts";
+import { dumpOf, leastRecord, opened } from "../../../fixtures/dump-records.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "../../../formats/mitm/read-message.ts";
-import type { Dictionary, Value } from "../../../formats/mitm/tnetstring.ts";
+import { type Dictionary, Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 
 const request = leastRecord().request as Dictionary;
@@ -110,4 +110,52 @@ t.test("DNS", async (t) => {
 	t.throws(() => readDns(opened({ query: true })), { message: /id of a DNS message/ });
 	t.throws(() => readDns(opened({ id: "x" })), { code: "FT_CORRUPT_FLOW" });
 	t.throws(() => readDns(opened({ id: 1, answers: [{ ttl: "x" }] })), { message: /ttl/ });
+});
+
+t.test("what a message can do without is left out, where somebody is told", async (t) => {
+	const told: string[] = [];
+	const lenient = (value: Value) => opened(value, (_, what) => void told.push(what));
+	const toldOf = () => told.splice(0).map((what) => what.replace(/^"(?:request|response|websocket)\./, '"'));
+	const pairs: Value = [["A", "b"], ["A", 5], 5, ["A"], ["C", "d", "e"], ["F", "g"]];
+	const odd = { ...request, http_version: 1.1, authority: 5, headers: pairs, content: [], trailers: 5, timestamp_start: null, timestamp_end: "x" };
+	const left = readRequest(lenient(odd));
+	t.match(left, { method: "GET", authority: "", httpVersion: "HTTP/1.1", body: null, trailers: null, timestampStart: 0, timestampEnd: null });
+	t.same(left.headers.fields, ["A", "b", "F", "g"]);
+	t.same(toldOf().sort(), [
+		'"authority" is the number 5, bytes was expected: left out',
+		'"content" is a list, bytes was expected: left out',
+		'"headers" is the number 5, a pair of name and value was expected: left out',
+		'"headers" is the number 5, bytes was expected: left out',
+		'"headers" is the text "A", a pair of name and value was expected: left out',
+		'"headers" is the text "d", a pair of name and value, not more was expected: left out',
+		'"http_version" is missing: read as HTTP/1.1',
+		'"http_version" is the number 1.1, bytes was expected: left out',
+		'"timestamp_end" is the text "x", a number was expected: left out',
+		'"timestamp_start" is missing: read as 0',
+		'"timestamp_start" is null, a number was expected: left out',
+		'"trailers" is the number 5, a list of pairs was expected: left out',
+	]);
+	t.match(readResponse(lenient({ ...response, reason: 5, content: "text" })), { statusCode: 200, reason: "", body: Buffer.from("text") });
+	t.same(toldOf(), ['"reason" is the number 5, bytes was expected: left out', '"content" is the text "text", bytes was expected: read as its bytes']);
+	const talk = readWebSocket(lenient({ messages: [[1, true, "hi", "noon", 5, 5]], closed_by_client: 5, close_code: "x", close_reason: 5, timestamp_end: "x" }));
+	t.match(talk, { messages: [{ content: Buffer.from("hi"), timestamp: 0, dropped: false, injected: false }], closedByClient: null, closeCode: null });
+	t.equal(toldOf().length, 8);
+	t.match(readMessages(lenient([[true, Buffer.from("x"), "noon"]])), [{ content: Buffer.from("x"), timestamp: 0 }]);
+	t.match(readDns(lenient({ id: 1, query: true, op_code: "x", truncation: 5, timestamp: "x" })), { opCode: 0, truncation: false, timestamp: null });
+	told.length = 0;
+	for (const field of ["method", "scheme", "host", "port", "path", "headers"])
+		t.throws(() => readRequest(lenient({ ...request, [field]: null })), { code: "FT_CORRUPT_FLOW", message: new RegExp(`"request\\.${field}" is null`) });
+	t.throws(() => readResponse(lenient({ ...response, status_code: "200" })), { code: "FT_CORRUPT_FLOW" });
+	t.throws(() => readWebSocket(lenient({ messages: [["1", true, Buffer.of(1), 5]] })), { code: "FT_CORRUPT_FLOW" });
+	t.throws(() => readMessages(lenient([[true, 5]])), { code: "FT_CORRUPT_FLOW" });
+	t.throws(() => readDns(lenient({ id: 1, answers: [{ ttl: "x" }] })), { code: "FT_CORRUPT_FLOW" });
+	t.same(told, []);
+});
+
+t.test("damage is no odd value", async (t) => {
+	const bytes = dumpOf({ ...request, timestamp_end: 2.25 });
+	const broken = Buffer.from(bytes.latin1Slice().replace("2.25^", "2.x5^"), "latin1");
+	const reader = new Reader(broken, 0, (_, what) => t.fail(what));
+	reader.open(broken.length);
+	t.throws(() => readRequest(reader), { code: "FT_CORRUPT_FLOW", message: /a number was expected/ });
 });

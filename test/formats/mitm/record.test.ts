@@ -85,6 +85,7 @@ t.test("what is missing or of another type is named", async (t) => {
 		[{ error: { msg: 5 } }, /"error\.msg"/],
 		[{ error: 5 }, /"error" is the number 5/],
 		[{ intercepted: 5 }, /"intercepted"/],
+		[{ metadata: 5 }, /"metadata" is the number 5, a dictionary was expected/],
 		[{ timestamp_created: "x" }, /"timestamp_created"/],
 		[{ type: "tcp" }, '"messages" is missing'],
 		[{ type: "udp", messages: 5 }, /"messages" is the number 5/],
@@ -95,6 +96,37 @@ t.test("what is missing or of another type is named", async (t) => {
 	t.throws(() => record(leastRecord({ request: {} })).column("host"), { message: '"request.host" is missing' });
 	t.throws(() => record(leastRecord({ request: 5 })).column("port"), { message: /"request" is the number 5/ });
 	t.throws(() => record([]), { code: "FT_CORRUPT_FLOW", message: /a dictionary/ });
+});
+
+t.test("what a flow can do without is left out, where somebody is told", async (t) => {
+	const told: string[] = [];
+	const odd = (_: string, what: string) => void told.push(what);
+	const facts = { error: { msg: 5, timestamp: "noon" }, intercepted: 5, is_replay: 1, marked: true, comment: [], timestamp_created: "x", metadata: 5 };
+	const bytes = dumpOf(leastRecord({ ...facts, websocket: { messages: [], close_code: "1000" } }));
+	const found = new DumpRecord(bytes, 0, bytes.length, odd);
+	t.match(found.copy().flow(), {
+		...{ error: { message: "", timestamp: 0 }, intercepted: false, isReplay: null, marked: "", comment: "", timestampCreated: 1.5 },
+		websocket: { closeCode: null },
+	});
+	t.same(told.sort(), [
+		'"comment" is a list, text was expected: left out',
+		'"error.msg" is the number 5, text was expected: left out',
+		'"error.timestamp" is the text "noon", a number was expected: left out',
+		'"intercepted" is the number 5, true or false was expected: left out',
+		'"is_replay" is the number 1, text was expected: left out',
+		'"marked" is the truth value true, text was expected: left out',
+		'"metadata" is the number 5, a dictionary was expected: left out',
+		'"timestamp_created" is the text "x", a number was expected: left out',
+		'"websocket.close_code" is the text "1000", an integer was expected: left out',
+	]);
+	t.same([found.column("marked"), found.column("is_replay"), found.column("has_error")], ["", null, 1]);
+	const failed = dumpOf(leastRecord({ error: "reset" }));
+	t.equal(new DumpRecord(failed, 0, failed.length, odd).column("has_error"), 0);
+	t.equal(new DumpRecord(failed, 0, failed.length, odd).flow().error, null);
+	for (const changes of [{ id: 5 }, { request: null }, { request: {} }, { response: 5 }, { websocket: 5 }, { type: "tcp", messages: 5 }]) {
+		const bytes = dumpOf(leastRecord(changes));
+		t.throws(() => new DumpRecord(bytes, 0, bytes.length, odd).flow(), { code: "FT_CORRUPT_FLOW" }, JSON.stringify(changes));
+	}
 });
 
 t.test("what is decoded late was checked before", async (t) => {
@@ -109,5 +141,4 @@ t.test("what is decoded late was checked before", async (t) => {
 	);
 	t.throws(() => new DumpRecord(garbled, 0, garbled.length).flow(), { code: "FT_CORRUPT_FLOW", message: /UTF-8/ });
 	t.same({ ...record(leastRecord({ metadata: null })).flow().metadata }, {});
-	t.same({ ...record(leastRecord({ metadata: 5 })).flow().metadata }, {});
 });

@@ -14,7 +14,7 @@ import { VERSIONS } from "../../../formats/mitm/versions.ts";
 import { writeFlow } from "../../../formats/mitm/write-flow.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
-import { Float } from "../../../src/flow/metadata.ts";
+import { Float, type MetaValue } from "../../../src/flow/metadata.ts";
 import { pipe } from "../../../src/flow/pipe.ts";
 
 const golden = "fixtures/flows";
@@ -192,4 +192,45 @@ t.test("chunks are used again where the tape that is written holds nothing of th
 	await pipe([await openTape(from, { report })], [], sink);
 	await sink.close();
 	t.strictSame((await readTape(to)).flows.map(factsOf), flows.map(factsOf));
+});
+
+t.test("an odd field costs only itself", async (t) => {
+	const folder = t.testdir();
+	const file = join(folder, "odd.mitm");
+	const odd = (id: string) => leastRecord({ id, marked: true, request: { ...(leastRecord().request as object), timestamp_end: "noon" } });
+	const records = [leastRecord({ id: "whole" }), odd("a"), odd("b"), leastRecord({ id: "lost", request: { method: 5 } }), odd("c")];
+	await writeFile(file, dumpOf(...records));
+	const at = dumpOf(...records.slice(0, 1)).length;
+	const expected = [
+		`${file}: byte ${at}, flow 2: "marked" is the truth value true, text was expected: left out`,
+		`${file}: byte ${at}, flow 2: "request.timestamp_end" is the text "noon", a number was expected: left out`,
+		`${file}: 2 more flows like that: "marked": text was expected`,
+		`${file}: 2 more flows like that: "request.timestamp_end": a number was expected`,
+	];
+	for (const filter of [undefined, compileFilter("~all"), compileFilter("! ~marked"), compileFilter("~m GET & ! ~marker x")]) {
+		const { flows, reported } = await readTape(file, { filter });
+		t.same(
+			flows.map(({ id }) => id),
+			["whole", "a", "b", "c"],
+		);
+		const odd = reported.filter(({ code }) => code === "FT_ODD_FIELD").map(({ message }) => message);
+		t.same(odd.sort(), expected.sort());
+		t.match(
+			reported.filter(({ code }) => code !== "FT_ODD_FIELD"),
+			[{ code: "FT_CORRUPT_FLOW", record: 4, message: /"request\.method" is the number 5/ }],
+		);
+	}
+	// mitmproxy would not load the next dump otherwise
+	const copy = join(folder, "copy.mitm");
+	await writeTape(copy, (await readTape(file)).flows);
+	t.same((await readTape(copy)).reported, []);
+	t.match(await recordsOf(copy), [{ id: "whole" }, { id: "a", marked: "", request: { timestamp_end: null } }, {}, {}]);
+	// an older copy does not come back because the newer one has an odd field
+	await writeFile(file, dumpOf(leastRecord({ id: "a" }), odd("a")));
+	t.match((await readTape(file)).flows, { length: 1 });
+	// of old versions, whose records are brought up to date first
+	await writeFile(file, dumpOf({ ...odd("old"), version: 12 } as MetaValue));
+	const old = await readTape(file);
+	t.match(old.flows, [{ id: "old" }]);
+	t.match(old.reported, [{ code: "FT_ODD_FIELD", record: 1, message: /byte 0, flow 1: "request\.timestamp_end"/ }]);
 });

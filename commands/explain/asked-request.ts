@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { openTape } from "../../index.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
-import { toByteString } from "../../src/flow/bytes.ts";
+import { toByteString, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import { Headers } from "../../src/flow/headers.ts";
 import { Request } from "../../src/flow/message.ts";
@@ -77,7 +77,7 @@ export function rawRequest(bytes: Buffer): Request | null {
 
 function destination(target: string, headers: Headers): Pick<Request, "scheme" | "host" | "port" | "path"> | null {
 	if (/^https?:\/\//i.test(target)) {
-		const { path, ...url } = parseUrl(target);
+		const { path, ...url } = parseUrl(toText(target));
 		return { ...url, path: toByteString(path) };
 	}
 	const authority = parseAuthority(headers.get("host") ?? "");

@@ -88,7 +88,9 @@ function namesLike(pattern: string, { headers }: Request): string[] {
 }
 
 function cookiesOf(request: Request, { ignoredCookies }: MatchRules): ByteString | null {
-	const header = request.headers.raw("cookie");
+	// HTTP/2 has a field for each of them where a client likes (RFC 9113 section 8.2.3)
+	const fields = request.headers.getAll("cookie");
+	const header = fields.length === 0 ? null : toByteString(fields.join("; "));
 	if (header === null || ignoredCookies === null) return header;
 	const kept = cookiePairs(header).filter(([name]) => !ignoredCookies(toText(name)));
 	return kept.length === 0 ? null : kept.map(([name, value]) => `${name}=${value}`).join("; ");
@@ -193,7 +195,9 @@ function canonicalToken(token: string): string {
 	const first = token.charCodeAt(0);
 	if (first === 0x22) return token.includes("\\") ? JSON.stringify(stringOf(token)) : token;
 	const isNumber = first === 0x2d || (first >= 0x30 && first <= 0x39);
-	return isNumber && token.length <= EXACT_DIGITS ? String(Number(token)) : token;
+	const number = isNumber && token.length <= EXACT_DIGITS ? Number(token) : Number.NaN;
+	// beyond what a double holds all numbers are one
+	return Number.isFinite(number) && (number !== 0 || !/[1-9].*e/i.test(token)) ? String(number) : token;
 }
 
 /** The boundary of a multipart body is made up anew for each request. */

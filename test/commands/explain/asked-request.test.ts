@@ -33,6 +33,7 @@ t.test("a file with a request, a tape, a flow of a tape", async (t) => {
 
 t.test("requests as they stand on the wire", (t) => {
 	t.match(rawRequest(Buffer.from("GET https://a.test/p?q HTTP/1.1\r\nA: b\r\n\r\n")), { scheme: "https", port: 443, path: "/p?q", bodySize: 0 });
+	t.match(rawRequest(Buffer.from("GET http://a.test/é HTTP/1.1\r\n\r\n")), { url: "http://a.test/é" });
 	t.match(rawRequest(Buffer.from("GET /p\r\nHost: a.test:443")), { scheme: "https", host: "a.test" });
 	t.equal(rawRequest(Buffer.from("GET /p HTTP/1.1\r\n\r\n")), null, "without a host");
 	t.equal(rawRequest(Buffer.from("SQLite format 3\0")), null);

@@ -57,6 +57,13 @@ t.test("headers in use", (t) => {
 		["x-b", "2"],
 	]);
 	t.same(inUse(["cookie"], ["a"]), [["cookie", "=b"]]);
+	const crumbs = httpRequest({
+		headers: [
+			["cookie", "a=1"],
+			["cookie", "b=2"],
+		],
+	});
+	t.same(headersInUse(crumbs, compileRules({ server_replay_use_headers: ["cookie"] })), [["cookie", "a=1; b=2"]]);
 	t.same(cookiePairs("a=1; b;; c=d=e "), [
 		["a", "1"],
 		["", "b"],
@@ -76,6 +83,15 @@ t.test("bodies, by what the rules make of them", (t) => {
 			["", "{"],
 			["/a", "1.5"],
 			["/b", '"A"'],
+		],
+	});
+	t.same(contentOf(body("[1e400,1e-400,0e5]"), meaning), {
+		kind: "json",
+		values: [
+			["", "["],
+			["/0", "1e400"],
+			["/1", "1e-400"],
+			["/2", "0"],
 		],
 	});
 	t.match(contentOf(body("{]"), meaning), { kind: "bytes" });

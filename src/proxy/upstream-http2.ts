@@ -296,11 +296,6 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	}
 
 	#onResponse(status: number, flags: number, raw: string[]): void {
-		// To nghttp2 what is below 100 is no interim answer; nobody else can make anything of it.
-		if (status < 100) {
-			this.#fail(upstreamFault(`the server answers with the status ${status}: expected one from 100 on`), false);
-			return;
-		}
 		const fields = regularFields(raw);
 		const isEnded = (flags & END_STREAM) !== 0;
 		const request = this.#request as Request;
@@ -317,6 +312,11 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	/** What has no body of its own in the stream ends at once. */
 	#onHead(status: number, raw: string[], framing: Framing): void {
+		// Node brings what is below 100 as an interim answer, or as a final one.
+		if (!(status >= 100)) {
+			this.#fail(upstreamFault(`the server answers with the status ${status}: expected one from 100 on`), false);
+			return;
+		}
 		this.receivedAt = now();
 		const listener = this.#listener;
 		listener?.responseHead({ version: HTTP2_VERSION, status, reason: "", fields: regularFields(raw) }, framing);

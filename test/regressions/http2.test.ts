@@ -436,8 +436,10 @@ t.test("an answer that is slow is waited for", async (t) => {
 });
 
 t.test("a status below 100 is a fault of the server", async (t) => {
-	const origin = await framesOrigin(t, (asked, stream) => (asked === 1 ? `0000050104${stream}0803303939` : whole(stream)));
+	const status = (digits: string, stream: string) => `0000050104${stream}0803${Buffer.from(digits).toString("hex")}`;
+	const origin = await framesOrigin(t, (asked, stream) => (asked < 3 ? `${asked === 2 ? status("103", stream) : ""}${status("099", stream)}` : whole(stream)));
 	const session = await openHttp2(t, await startTestProxy(t), origin.authority);
 	t.match(await askHttp2(session, { ":path": "/1" }), { status: 502, body: /status/ });
-	t.match(await askHttp2(session, { ":path": "/2" }), { status: 200 });
+	t.match(await askHttp2(session, { ":path": "/2" }), { status: 502, body: /status/, interim: [103] });
+	t.match(await askHttp2(session, { ":path": "/3" }), { status: 200 });
 });

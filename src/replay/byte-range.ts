@@ -1,5 +1,5 @@
 // Byte ranges: which bytes of a representation a request asks for, and which ones a response holds (RFC 9110 section 14).
-import { type Body, type BodySource, bodyChunks } from "../flow/body.ts";
+import { type Body, type BodySource, bodyChunks, bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 
 /** From `first` to `last`, both included; without a first, the last `last` bytes; without a last, all from `first` on. */
@@ -81,5 +81,29 @@ class BodyPart implements BodySource {
 			at += chunk.length;
 			if (at >= this.#to) return;
 		}
+	}
+}
+
+/** Bodies one after the other. */
+export function joined(bodies: readonly NonNullable<Body>[]): NonNullable<Body> {
+	const [first] = bodies;
+	return first !== undefined && bodies.length === 1 ? first : new JoinedBody(bodies);
+}
+
+class JoinedBody implements BodySource {
+	readonly size: number;
+	readonly #bodies: readonly NonNullable<Body>[];
+
+	constructor(bodies: readonly NonNullable<Body>[]) {
+		this.#bodies = bodies;
+		this.size = bodies.reduce((sum, body) => sum + (bodySize(body) ?? 0), 0);
+	}
+
+	read(): Buffer {
+		return Buffer.concat([...this.chunks()], this.size);
+	}
+
+	*chunks(): Generator<Buffer> {
+		for (const body of this.#bodies) yield* bodyChunks(body);
 	}
 }

@@ -3,11 +3,10 @@
 import { bodySize } from "../flow/body.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { FlowEnd } from "../flow/flow.ts";
-import { Headers } from "../flow/headers.ts";
-import { Response } from "../flow/message.ts";
-import { standardReason } from "../flow/reason.ts";
+import type { Response } from "../flow/message.ts";
 import { acceptsCoding } from "./accept.ts";
-import { parseContentRange, parseRanges, partOf, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
+import { parseContentRange, parseRanges, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
+import { cut, unsatisfiable, whole } from "./made-answer.ts";
 import { isSamePreflight, letsPass } from "./preflight.ts";
 import { hasSameConditions, isNotBefore, isSameRange, NO_WISH, tagsOf, type Wish } from "./wish.ts";
 
@@ -36,14 +35,16 @@ export interface Fit {
 	readonly make: (() => Response) | null;
 	/** It is a part of what was recorded, which is not used up by that. */
 	readonly isPart?: true;
-	/** What is made of a recording that is not whole may be whole. */
-	readonly isWhole?: true;
+	/** It is given once more where all are used up: who has a part, as a media element, may ask for it again. */
+	readonly isRepeated?: true;
+	/** How what is made of it ends, where that is not as the recording did: of one that is not whole a part may be. */
+	readonly ended?: FlowEnd;
 }
 
 /** Rank of what is made of a recording. */
-const MADE = 2;
+export const MADE = 2;
 /** Added to the rank of an answer that broke off. */
-const BROKEN = 4;
+export const BROKEN = 4;
 
 /** Statuses that answer not all who send the same request. */
 export function isConditional(status: number): boolean {
@@ -53,7 +54,7 @@ export function isConditional(status: number): boolean {
 /** null: it is no answer to that. */
 export function fitOf(ask: Ask, answered: Answered): Fit | null {
 	const fit = fitOfRecorded(ask, answered);
-	return fit === null || fit.isWhole || !isBroken(answered) ? fit : { ...fit, rank: fit.rank + BROKEN };
+	return fit === null || fit.ended === "server" || !isBroken(answered) ? fit : { ...fit, rank: fit.rank + BROKEN };
 }
 
 /** Whether less came than was meant to. A stream that its client left has no length, and is as good as another. */
@@ -85,6 +86,7 @@ function fitOfRecorded({ method, wish, accept }: Ask, answered: Answered): Fit |
 }
 
 const SAME: Fit = { rank: 0, make: null };
+const SAME_PART: Fit = { ...SAME, isRepeated: true };
 const GOOD: Fit = { rank: 1, make: null };
 
 /** The answer to a preflight for another request is one only where it lets this one pass. */
@@ -115,15 +117,22 @@ function ofWhole(method: ByteString, wish: Wish, accept: ByteString | null, aske
 
 function ofPart(method: ByteString, wish: Wish, asked: Wish, response: Response, broken: boolean): Fit | null {
 	const isAsRecorded = wish.ifRange === null || wish.ifRange === asked.ifRange || isCurrent(wish.ifRange, response);
-	if (isSameRange(wish.range, asked.range)) return isAsRecorded ? SAME : null;
-	const { span, size } = parseContentRange(response.headers.raw("content-range")) ?? { span: null, size: null };
-	const held = bodySize(response.body);
-	if (method !== "GET" || span === null || held === null) return null;
-	if (broken ? held > span.to - span.from : held !== span.to - span.from) return null;
-	if (wish.range === null) return span.from === 0 && span.to === size && !broken ? { rank: MADE, make: () => whole(response), isPart: true } : null;
+	if (isSameRange(wish.range, asked.range)) return isAsRecorded ? (wish.range === null ? SAME : SAME_PART) : null;
+	const { held = null, size = null } = heldPart(response, broken) ?? {};
+	if (method !== "GET" || held === null) return null;
+	if (wish.range === null) return held.from === 0 && held.to === size ? { rank: MADE, make: () => whole(response), isPart: true } : null;
 	const ranges = parseRanges(wish.range);
 	if (!isAsRecorded || ranges === null || ranges.length !== 1) return null;
-	return ofHeld(response, ranges, { from: span.from, to: span.from + held }, size, broken);
+	return ofHeld(response, ranges, held, size, broken);
+}
+
+/** Which bytes a 206 holds, and of how many; null: it does not hold what it says. */
+export function heldPart(response: Response, broken: boolean): { held: Span; size: number | null } | null {
+	const { span = null, size = null } = parseContentRange(response.headers.raw("content-range")) ?? {};
+	const length = bodySize(response.body);
+	if (span === null || length === null) return null;
+	const whole = span.to - span.from;
+	return (broken ? length > whole : length !== whole) ? null : { held: { from: span.from, to: span.from + length }, size };
 }
 
 /**
@@ -134,10 +143,10 @@ function ofPart(method: ByteString, wish: Wish, asked: Wish, response: Response,
 function ofHeld(response: Response, ranges: readonly RangeSpec[], held: Span, size: number | null, broken: boolean): Fit | null {
 	const spans = ranges.map((range) => resolveRange(range, size));
 	const [span = null] = spans;
-	if (size !== null && spans.every((each) => each === null)) return { rank: MADE, make: () => unsatisfiable(response, size), isPart: true, isWhole: true };
+	if (size !== null && spans.every((each) => each === null)) return { rank: MADE, make: () => unsatisfiable(response, size), isPart: true, ended: "server" };
 	// of several a server may send all (RFC 9110 section 14.2)
 	if (spans.length > 1 || span === null || span.from < held.from || span.from >= held.to) return null;
-	if (span.to <= held.to) return { rank: MADE, make: () => cut(response, span, span.to, size, held.from), isPart: true, isWhole: true };
+	if (span.to <= held.to) return { rank: MADE, make: () => cut(response, span, span.to, size, held.from), isPart: true, ended: "server" };
 	if (!broken) return null;
 	// the more of it there is, the better
 	const missing = (span.to - held.to) / (span.to - span.from);
@@ -145,7 +154,7 @@ function ofHeld(response: Response, ranges: readonly RangeSpec[], held: Span, si
 }
 
 /** How many bytes were to come; null: not said. */
-function lengthOf({ headers, statusCode }: Response): number | null {
+export function lengthOf({ headers, statusCode }: Response): number | null {
 	const length = headers.raw("content-length")?.trim() ?? "";
 	if (/^\d{1,15}$/.test(length)) return Number(length);
 	const span = statusCode === 206 ? parseContentRange(headers.raw("content-range"))?.span : null;
@@ -183,42 +192,11 @@ function ofUnsatisfiable(wish: Wish, asked: Wish, response: Response): Fit | nul
 }
 
 /** Whether a representation is the one that If-Range names (RFC 9110 section 13.1.5). Dates may have been moved when they were replayed. */
-function isCurrent(ifRange: ByteString | null, { headers }: Response): boolean {
+export function isCurrent(ifRange: ByteString | null, { headers }: Response): boolean {
 	if (ifRange === null) return true;
 	const validator = ifRange.trim();
 	if (validator.startsWith('"')) return headers.raw("etag")?.trim() === validator;
 	if (/^W\//i.test(validator)) return false;
 	const modified = headers.raw("last-modified");
 	return modified !== null && isNotBefore(validator, modified);
-}
-
-/** @param to where the bytes end that there are of it; `offset`: where the recorded ones begin */
-function cut(response: Response, span: Span, to: number, size: number | null, offset: number): Response {
-	const body = partOf(response.body ?? Buffer.alloc(0), { from: span.from - offset, to: to - offset });
-	const answer = made(response, 206, body, `bytes ${span.from}-${span.to - 1}/${size ?? "*"}`);
-	answer.headers.set("content-length", String(span.to - span.from));
-	// they are of the bytes that were sent (RFC 9530 section 2)
-	for (const name of ["content-md5", "content-digest"]) answer.headers.delete(name);
-	return answer;
-}
-
-function unsatisfiable(response: Response, size: number): Response {
-	const answer = made(response, 416, Buffer.alloc(0), `bytes */${size}`);
-	for (const name of ["content-type", "content-encoding"]) answer.headers.delete(name);
-	return answer;
-}
-
-/** All of the representation. */
-function whole(response: Response): Response {
-	return made(response, 200, response.body, null);
-}
-
-function made(response: Response, statusCode: number, body: Response["body"], contentRange: ByteString | null): Response {
-	const headers = new Headers(response.headers.fields.slice());
-	headers.delete("transfer-encoding");
-	headers.set("content-length", String(bodySize(body) ?? 0));
-	if (contentRange === null) headers.delete("content-range");
-	else headers.set("content-range", contentRange);
-	const { httpVersion, timestampStart, timestampEnd, extra } = response;
-	return new Response({ statusCode, reason: standardReason(statusCode), httpVersion, headers, body, timestampStart, timestampEnd, extra });
 }

@@ -2,7 +2,8 @@
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Request } from "../flow/message.ts";
 import { Cursor, type Spot } from "./cursor.ts";
-import { type Fit, fitOf, isBroken, isConditional } from "./fit.ts";
+import { type Answered, type Ask, type Fit, fitOf, isBroken, isConditional, MADE } from "./fit.ts";
+import { type HeldPart, heldPartOf, joinedFit } from "./joined-parts.ts";
 import type { MatchRules, Order } from "./match-rules.ts";
 import { ReadyCache } from "./ready-cache.ts";
 import { Recording } from "./recording.ts";
@@ -40,12 +41,21 @@ type Found = readonly [spot: Spot, answer: RecordedAnswer];
 /** A recorded flow, and how good an answer it is. */
 interface Fitting extends Candidate {
 	readonly fit: Fit;
+	/** What else it is made of. */
+	readonly others: readonly Spot[];
 }
 
 /** All recordings of a key, for keys where more than their order decides. */
 interface Kin {
 	readonly cursor: Cursor;
-	readonly members: (Omit<Candidate, "uses"> & { readonly wish: Wish | null })[];
+	readonly members: Member[];
+}
+
+interface Member {
+	readonly flow: HttpFlow;
+	readonly spot: Spot;
+	/** What was asked for. */
+	readonly wish: Wish | null;
 }
 
 /** Recordings of one key that are looked at where more than their order decides. */
@@ -155,13 +165,16 @@ export class ReplaySession {
 		const { match } = this.#recordings;
 		const fitting = this.#recordings.candidates(key).filter(({ flow }) => isAnswer(flow) && (match === null || match(request, askedOf(flow))));
 		const members = fitting.map(({ flow, spot }) => ({ flow, spot, wish: wishOf(askedOf(flow)) }));
-		return this.#useBest(this.#fitting(members, request, wishOf(request)), request);
+		const ask = askOf(request, wishOf(request));
+		return this.#useAny(this.#fitting(members, ask), members, request, ask);
 	}
 
 	/** Where it counts which part is asked for, or what the client has already. */
 	#select(key: string, request: Request, wish: Wish | null, isAllKnown: boolean): Recording | null {
-		const fitting = this.#fitting(this.#kinOf(key).members, request, wish);
-		return isAllKnown || fitting.some(({ fit }) => fit.rank === 0) ? this.#useBest(fitting, request) : null;
+		const { members } = this.#kinOf(key);
+		const ask = askOf(request, wish);
+		const fitting = this.#fitting(members, ask);
+		return isAllKnown || fitting.some(({ fit }) => fit.rank === 0) ? this.#useAny(fitting, members, request, ask) : null;
 	}
 
 	/** With what came to the tapes since. */
@@ -175,15 +188,41 @@ export class ReplaySession {
 		return kin;
 	}
 
-	#fitting(members: Kin["members"], { method, headers }: Request, wish: Wish | null): Fitting[] {
-		const ask = { method: method.toUpperCase(), wish: wish ?? NO_WISH, accept: headers.raw("accept-encoding") };
+	#fitting(members: readonly Member[], ask: Ask): Fitting[] {
 		const found: Fitting[] = [];
-		for (const { flow, spot, wish: recorded } of members) {
-			const answer = answerOf(flow);
-			const fit = fitOf(ask, { wish: recorded, response: answer.response, end: endOfAnswer(answer) });
-			if (fit !== null) found.push({ flow, spot, fit, uses: this.usesOf(spot) });
+		for (const member of members) {
+			const fit = fitOf(ask, answeredOf(member));
+			if (fit !== null) found.push({ flow: member.flow, spot: member.spot, fit, uses: this.usesOf(member.spot), others: [] });
 		}
 		return found;
+	}
+
+	/** What recordings that are parts of one representation answer together. */
+	#joined(members: readonly Member[], ask: Ask): Fitting[] {
+		const groups = new Map<string, { part: HeldPart; member: Member }[]>();
+		for (const member of members) {
+			const part = heldPartOf(answeredOf(member));
+			if (part === null) continue;
+			const group = groups.get(part.representation);
+			if (group === undefined) groups.set(part.representation, [{ part, member }]);
+			else group.push({ part, member });
+		}
+		return [...groups.values()].flatMap((group) => {
+			const found = joinedFit(
+				ask,
+				group.map(({ part }) => part),
+			);
+			const [first, ...others] = (found?.of ?? []).flatMap((at) => group[at]?.member ?? []);
+			if (found === null || first === undefined) return [];
+			return [{ flow: first.flow, spot: first.spot, fit: found.fit, uses: this.usesOf(first.spot), others: others.map(({ spot }) => spot) }];
+		});
+	}
+
+	/** One recording where one does; else several together, or what broke off. */
+	#useAny(fitting: readonly Fitting[], members: readonly Member[], request: Request, ask: Ask): Recording | null {
+		const isGood = ({ fit }: Fitting) => fit.rank <= MADE;
+		const alone = this.#useBest(fitting.filter(isGood), request);
+		return alone ?? this.#useBest([...fitting.filter((one) => !isGood(one)), ...this.#joined(members, ask)], request);
 	}
 
 	/** The best that is not used up; of equally good ones by their order and likeness. */
@@ -208,11 +247,10 @@ export class ReplaySession {
 		return used.length > 0 ? used.slice(-1) : equals;
 	}
 
-	#give({ flow, spot, fit }: Fitting): Recording {
-		const { shelf, place } = spot;
+	#give({ flow, spot, fit, others }: Fitting): Recording {
 		const recorded = answerOf(flow);
-		const answer = { ...recorded, ...(fit.isWhole && { ended: "server" as const }), response: fit.make?.() ?? recorded.response };
-		if (fit.isPart) this.#parts[shelf]?.add(place);
+		const answer = { ...recorded, ended: fit.ended ?? recorded.ended, response: fit.make?.() ?? recorded.response };
+		if (fit.isPart) for (const { shelf, place } of [spot, ...others]) this.#parts[shelf]?.add(place);
 		else this.#count(spot);
 		const recording = new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
 		recording.isAlways = this.#recordings.order === "first" && this.#recordings.match === null;
@@ -241,14 +279,23 @@ export class ReplaySession {
 	}
 }
 
+function askOf({ method, headers }: Request, wish: Wish | null): Ask {
+	return { method: method.toUpperCase(), wish: wish ?? NO_WISH, accept: headers.raw("accept-encoding") };
+}
+
+function answeredOf({ flow, wish }: Member): Answered {
+	const answer = answerOf(flow);
+	return { wish, response: answer.response, end: endOfAnswer(answer) };
+}
+
 /** Those of equal recordings whose turn it is. */
-function eligible<T extends { uses: number }>(pool: readonly T[], order: Order): readonly T[] {
+function eligible(pool: readonly Fitting[], order: Order): readonly Fitting[] {
 	const unused = pool.filter(({ uses }) => uses === 0);
 	switch (order) {
 		case "first":
 			return pool;
 		case "once":
-			return unused;
+			return unused.length > 0 ? unused : pool.filter(({ fit }) => fit.isRepeated).slice(-1);
 		case "sequence":
 			return unused.length > 0 ? unused : pool.slice(-1);
 		case "cycle": {

@@ -128,3 +128,37 @@ t.test("dates that are none, and cookies without a value, stay as they were", as
 	const proxy = await startTestLive(t, { recordings: [tape] });
 	t.match((await askThrough(proxy, url("/"))).headers, { expires: "-1", "set-cookie": ["", "a=1; Expires=soon"] });
 });
+
+t.test("a media element that reads now here and now there, and asks again for what it had", async (t) => {
+	const tape = join(t.testdir(), "a.tape");
+	const media = Buffer.from(Array.from({ length: 1_000_000 }, (_, at) => 97 + (at % 23))).toString();
+	const part = (range: string, from: number, last: number, came = last + 1 - from) =>
+		httpFlow({
+			request: { path: "/a.wav", headers: [["Range", range]] },
+			response: {
+				statusCode: 206,
+				headers: [
+					["ETag", '"v1"'],
+					["Content-Range", `bytes ${from}-${last}/${media.length}`],
+					["Content-Length", String(last + 1 - from)],
+				],
+				body: media.slice(from, from + came),
+			},
+			error: came < last + 1 - from ? { message: "Client disconnected.", timestamp: 1 } : null,
+		});
+	await writeTape(tape, [part("bytes=0-", 0, 999_999, 400_000), part("bytes=900000-", 900_000, 999_999), part("bytes=350000-899999", 350_000, 899_999)]);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	for (const [range, from, to] of [
+		["bytes=900000-", 900_000, 1_000_000],
+		["bytes=900000-", 900_000, 1_000_000],
+		["bytes=899999-", 899_999, 1_000_000],
+		["bytes=0-", 0, 1_000_000],
+		["bytes=123456-950000", 123_456, 950_001],
+		["bytes=0-", 0, 1_000_000],
+	] as const) {
+		const { status, headers, body } = await askThrough(proxy, url("/a.wav"), { headers: { Range: range } });
+		t.match({ status, ...headers }, { status: 206, "content-range": `bytes ${from}-${to - 1}/1000000`, "content-length": String(to - from) });
+		t.ok(body === media.slice(from, to), range);
+	}
+	t.ok((await askThrough(proxy, url("/a.wav"))).body === media, "all of it");
+});

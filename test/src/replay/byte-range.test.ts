@@ -1,6 +1,6 @@
 // Which bytes a range means.
 import t from "tap";
-import { parseContentRange, parseRanges, partOf, resolveRange } from "../../../src/replay/byte-range.ts";
+import { joined, parseContentRange, parseRanges, partOf, resolveRange } from "../../../src/replay/byte-range.ts";
 
 t.test("the Range field", (t) => {
 	t.same(parseRanges("bytes=0-99"), [{ first: 0, last: 99 }]);
@@ -62,4 +62,14 @@ t.test("a part of a body, also of one that lies elsewhere", (t) => {
 		t.equal(String(part.read()), "0123456789".slice(from, to));
 	}
 	t.end();
+});
+
+t.test("bodies one after the other", async (t) => {
+	const bodies = [Buffer.from("01"), partOf(Buffer.from("x234x"), { from: 1, to: 4 }), Buffer.from("")];
+	const body = joined(bodies);
+	if (Buffer.isBuffer(body)) return t.fail("they are not copied");
+	t.equal(body.size, 5);
+	t.equal(String(body.read()), "01234");
+	t.equal([...body.chunks()].join(), "01,234,");
+	t.equal(joined(bodies.slice(0, 1)), bodies[0]);
 });

@@ -5,45 +5,50 @@ import { passYoung } from "../flow/young-buffers.ts";
 import { isWholeMessage } from "./codec.ts";
 import { certificateKeys } from "./pack-connection.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
-import { BodyTable } from "./sqlite-bodies.ts";
 import { strange, type TapeDatabase } from "./sqlite-database.ts";
 
-/** Brings what the flows refer to, under its old number. */
-const COPY_PARTS = `
-	CREATE TEMP TABLE bodies AS
-		SELECT request_body AS id FROM flow WHERE typeof(request_body) = 'integer'
-		UNION SELECT response_body FROM flow WHERE typeof(response_body) = 'integer'
-		UNION SELECT original_body FROM flow WHERE typeof(original_body) = 'integer';
-	INSERT INTO body SELECT * FROM source.body WHERE id IN (SELECT id FROM bodies);
-	INSERT INTO chunk SELECT * FROM source.chunk WHERE body IN (SELECT id FROM bodies);
-	DROP TABLE bodies;
+const COPY_FLOWS = "INSERT INTO flow SELECT * FROM source.flow WHERE seq IN (SELECT value FROM json_each(?))";
+const COPY_MESSAGES = "INSERT INTO message SELECT * FROM source.message WHERE flow IN (SELECT seq FROM flow) AND is_whole_message(flow, flags, bytes)";
+const COPY_CONNECTIONS = `
 	INSERT INTO connection SELECT * FROM source.connection
-		WHERE id IN (SELECT client_conn FROM flow UNION SELECT server_conn FROM flow);
+		WHERE id IN (SELECT client_conn FROM flow UNION ALL SELECT server_conn FROM flow)`;
+
+/** Whatever flows have in place of a body in their own row, once each; with the size that they give it, below 0 where they differ. */
+const REFERRED = `
+	CREATE TEMP TABLE referred (body ANY PRIMARY KEY, size INTEGER) STRICT, WITHOUT ROWID;
+	${[
+		["request_body", "request_size"],
+		["response_body", "response_size"],
+		["original_body", "NULL"],
+	]
+		.map(
+			([body, size]) => `
+			INSERT INTO referred SELECT ${body}, ${size} FROM flow WHERE ${body} <> 0 AND (typeof(${body}) <> 'blob' OR length(${body}) <> ${size})
+				ON CONFLICT DO UPDATE SET size = -1 WHERE size <> excluded.size;`,
+		)
+		.join("")}
 `;
+const COPY_BODIES = `
+	INSERT INTO body SELECT body.* FROM referred CROSS JOIN source.body AS body ON body.id = referred.body
+		WHERE typeof(referred.body) = 'integer' AND ifnull(referred.size, body.size) = body.size AND is_whole_body(id, crc, body.size, bytes)`;
 
 /**
  * Copies flows to an empty tape.
  * @param chosen numbers of the flows, in batches
  * @returns how many; null, and nothing is done, where the tape at `path` is of another version
+ * @throws FlowtapeError FT_STORE where one is damaged: of those that are read one by one the others can be had, and it is told which
  */
 export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readonly number[]>): number | null {
 	attach(to, path);
 	try {
 		if (to.version("source") !== SCHEMA_VERSION) return null;
-		to.exec("BEGIN; CREATE TEMP TABLE chosen (seq INTEGER PRIMARY KEY)");
+		to.exec("BEGIN");
 		let count = 0;
-		for (const numbers of chosen) {
-			count += numbers.length;
-			to.insert("INSERT INTO chosen SELECT value FROM json_each(?)", JSON.stringify(numbers));
-		}
-		to.exec(`
-			INSERT INTO flow SELECT * FROM source.flow WHERE seq IN (SELECT seq FROM chosen);
-			INSERT INTO message SELECT * FROM source.message WHERE flow IN (SELECT seq FROM chosen);
-			DROP TABLE chosen;
-		`);
-		to.exec(COPY_PARTS);
-		checkFlows(to, path);
-		checkMessages(to, path);
+		for (const numbers of chosen) count += to.run(COPY_FLOWS, JSON.stringify(numbers)).changes;
+		if (to.get("SELECT 1 FROM flow WHERE seq < 1") !== undefined) throw damage(path, "flows have numbers below 1");
+		copyMessages(to, path);
+		copyBodies(to, path);
+		to.run(COPY_CONNECTIONS);
 		new CertificateCopy(to).of("1");
 		to.exec("COMMIT");
 		return count;
@@ -53,61 +58,64 @@ export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readon
 	}
 }
 
-/** A flow that no tape can have, or whose body did not come along. */
-const ODD_FLOW = `seq < 1 OR ${[
-	["request_body", "request_size"],
-	["response_body", "response_size"],
-	["original_body", null],
-]
-	.map(([column, size]) => {
-		const inRow = size === null ? "" : `OR typeof(${column}) = 'blob' AND length(${column}) <> ${size}`;
-		const inTable = `SELECT 1 FROM body WHERE body.id = ${column} ${size === null ? "" : `AND body.size = ${size}`}`;
-		return `typeof(${column}) NOT IN ('null', 'blob', 'integer') ${inRow}
-			OR typeof(${column}) = 'integer' AND ${column} <> 0 AND NOT EXISTS (${inTable})`;
-	})
-	.join(" OR ")}`;
+// rows are checked while SQLite copies them: reading them once more would cost as much as copying
 
-/** Few at a time: each may have a mebibyte. */
-const CHECKED_BODIES = "SELECT id, crc, size, bytes FROM body WHERE id > ? ORDER BY id LIMIT 16";
-
-/**
- * Damage is not copied: the flows of such a tape are read one by one, which tells of it.
- * @throws FlowtapeError FT_STORE
- */
-function checkFlows(copy: TapeDatabase, path: string): void {
-	const fail = (what: string) => new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
-	const odd = copy.get<{ seq: number }>(`SELECT seq FROM flow WHERE ${ODD_FLOW} LIMIT 1`);
-	if (odd !== undefined) throw fail(`flow ${odd.seq} has a body that is not there`);
-	const bodies = new BodyTable(copy);
-	for (let last = 0; ; ) {
-		const rows = copy.lists<[id: number, crc: number, size: number, bytes: Buffer | null]>(CHECKED_BODIES, last);
-		const end = rows.at(-1);
-		if (end === undefined) return;
-		for (const [id, crc, size, bytes] of rows) {
-			const isWhole = bytes === null ? bodies.damageOf(id, size) === null : bytes.length === size && crc32(bytes) === crc;
-			if (!isWhole) throw fail(`the bytes of body ${id} are not those that were written`);
-			passYoung(bytes?.length ?? 0);
-		}
-		last = end[0];
-	}
+function copyMessages(to: TapeDatabase, path: string): void {
+	to.define("is_whole_message", (flow: number, flags: number, bytes: unknown) => {
+		if (!isBytes(bytes) || !isWholeMessage({ bytes, flags })) throw notWritten(path, `a message of flow ${flow}`);
+		passYoung(bytes.length);
+		return 1;
+	});
+	to.run(COPY_MESSAGES);
 }
 
-const CHECKED_MESSAGES = "SELECT flow, n, flags, bytes FROM message WHERE (flow, n) > (?, ?) ORDER BY flow, n LIMIT 64";
+function copyBodies(to: TapeDatabase, path: string): void {
+	const inPieces: BodyFacts[] = [];
+	to.define("is_whole_body", (id: number, crc: number, size: number, bytes: unknown) => {
+		if (bytes === null) inPieces.push({ id, crc, size });
+		else if (!isBytes(bytes) || bytes.length !== size || crc32(bytes) !== crc) throw notWritten(path, `body ${id}`);
+		else passYoung(size);
+		return 1;
+	});
+	to.exec(REFERRED);
+	const { changes } = to.run(COPY_BODIES);
+	if (to.get<{ n: number }>("SELECT count(*) AS n FROM referred")?.n !== changes) throw damage(path, "a flow has a body that is not there");
+	to.exec("DROP TABLE referred");
+	for (const body of inPieces) if (!copyPieces(to, body)) throw notWritten(path, `body ${body.id}`);
+}
 
-/** As `checkFlows`. @throws FlowtapeError FT_STORE */
-function checkMessages(copy: TapeDatabase, path: string): void {
-	for (let last = [0, -1]; ; ) {
-		const rows = copy.lists<[flow: number, n: number, flags: number, bytes: Buffer]>(CHECKED_MESSAGES, ...last);
-		for (const [flow, n, flags, bytes] of rows) {
-			if (!isWholeMessage({ bytes, flags }))
-				throw new FlowtapeError("FT_STORE", `${path}: the tape is damaged: the bytes of a message of flow ${flow} are not those that were written`, {
-					file: path,
-				});
-			passYoung(bytes.length);
-			last = [flow, n];
-		}
-		if (rows.length === 0) return;
+/** A row of `body` whose bytes stand in pieces. */
+interface BodyFacts {
+	readonly id: number;
+	readonly crc: number;
+	readonly size: number;
+}
+
+/** Returns false where they are not those that were written. */
+function copyPieces(to: TapeDatabase, { id, crc, size }: BodyFacts): boolean {
+	let [foundCrc, foundSize] = [0, 0];
+	for (let n = 0; foundSize < size; n++) {
+		const bytes = to.get<{ bytes: unknown }>("SELECT bytes FROM source.chunk WHERE body = ? AND n = ?", id, n)?.bytes;
+		if (!isBytes(bytes) || bytes.length === 0) return false;
+		to.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n, bytes);
+		foundCrc = crc32(bytes, foundCrc);
+		foundSize += bytes.length;
+		passYoung(bytes.length);
 	}
+	return foundSize === size && foundCrc === crc;
+}
+
+/** Damage may have put anything in a column. */
+function isBytes(value: unknown): value is Uint8Array {
+	return value instanceof Uint8Array;
+}
+
+function notWritten(path: string, what: string): FlowtapeError {
+	return damage(path, `the bytes of ${what} are not those that were written`);
+}
+
+function damage(path: string, what: string): FlowtapeError {
+	return new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
 }
 
 /** Names another tape `source`. It was looked at when it was opened, and is once more: another may have its name by now. @throws FlowtapeError */

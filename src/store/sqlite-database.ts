@@ -85,6 +85,11 @@ export class TapeDatabase {
 		if (this.#db.inTransaction) this.exec("ROLLBACK");
 	}
 
+	/** Makes a function known to the SQL of this connection, and to none that stands in a tape. What it throws ends the statement. */
+	define<V extends unknown[]>(name: string, call: (...values: V) => number): void {
+		this.guard(() => this.#db.function(name, { directOnly: true }, call));
+	}
+
 	/** The number of the row that the statement inserted. */
 	insert(sql: string, ...parameters: unknown[]): number {
 		return Number(this.run(sql, ...parameters).lastInsertRowid);

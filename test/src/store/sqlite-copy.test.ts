@@ -129,3 +129,40 @@ t.test("not where the bytes of a message are not those that were written", async
 	t.equal(count(db, "message"), 130);
 	db.close();
 });
+
+t.test("not where a body is not the one that was written", async (t) => {
+	const folder = t.testdir();
+	const large = Buffer.alloc(2_500_000, "large ");
+	const damages: [sql: string, message: RegExp][] = [
+		["UPDATE body SET bytes = zeroblob(5000) WHERE id = 1", /the bytes of body 1 are not those that were written/],
+		["UPDATE body SET bytes = x'00' WHERE id = 1", /the bytes of body 1 are/],
+		["UPDATE body SET size = 4999 WHERE id = 1", /a flow has a body that is not there/],
+		["UPDATE body SET crc = 1 WHERE id = 1", /the bytes of body 1 are/],
+		["DELETE FROM body WHERE id = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET response_size = 4999 WHERE seq = 2", /a flow has a body that is not there/],
+		["UPDATE flow SET response_body = '1' WHERE seq = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET response_body = 'none' WHERE seq = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET request_body = x'00' WHERE seq = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET seq = 0 WHERE seq = 1", /flows have numbers below 1/],
+		["UPDATE body SET crc = 1 WHERE id = 2", /the bytes of body 2 are/],
+		["UPDATE chunk SET bytes = zeroblob(length(bytes)) WHERE n = 1", /the bytes of body 2 are/],
+		["UPDATE chunk SET bytes = x'' WHERE n = 1", /the bytes of body 2 are/],
+		["UPDATE chunk SET n = 7 WHERE n = 1", /the bytes of body 2 are/],
+		["DELETE FROM chunk WHERE n = 2", /the bytes of body 2 are/],
+	];
+	for (const [i, [sql, message]] of damages.entries()) {
+		const [from, to] = [join(folder, `${i}-from.tape`), join(folder, `${i}-to.tape`)];
+		const body = Buffer.alloc(5000, "a body of two ");
+		await storeWith(from, [
+			httpFlow({ request: { body: Buffer.from("small") }, response: { body } }),
+			httpFlow({ response: { body } }),
+			httpFlow({ response: { body: large } }),
+		]);
+		const source = new TapeDatabase(from, "append", false);
+		source.exec(sql);
+		source.close();
+		const db = new TapeDatabase(to, "create", false);
+		t.throws(() => copyRows(db, from, [[0, 1, 2, 3]]), { code: "FT_STORE", message }, sql);
+		db.close();
+	}
+});

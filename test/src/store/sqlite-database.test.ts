@@ -304,3 +304,15 @@ t.test("statements, transactions, and errors in the middle of rows", async (t) =
 	t.same(db.get("PRAGMA synchronous"), { synchronous: 2 }, "durable: every commit reaches the disk");
 	db.close();
 });
+
+t.test("a function of ours is known to our SQL, and what it throws ends the statement", async (t) => {
+	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "create", false);
+	db.define("half", (n: number) => {
+		if (n % 2 === 1) throw new FlowtapeError("FT_STORE", `${n} is odd`);
+		return n / 2;
+	});
+	t.same(db.get("SELECT half(4) AS n"), { n: 2 });
+	t.throws(() => db.run("INSERT INTO connection SELECT half(3), x''"), { code: "FT_STORE", message: "3 is odd" });
+	t.throws(() => db.exec("CREATE VIEW halves AS SELECT half(4); SELECT * FROM halves"), { code: "FT_STORE", message: /unsafe use of half/ });
+	db.close();
+});

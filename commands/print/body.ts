@@ -16,7 +16,7 @@ import type { View, ViewInput } from "./views/view.ts";
 /** Bytes of a body beyond this are counted, not printed; so are those of a hex dump beyond the other. */
 const SHOWN_BYTES = 512 * 1024;
 const DUMPED_BYTES = 4096;
-/** Bytes and characters by which text is told. */
+/** Characters by which text is told. */
 const HEAD = 1024;
 
 /** The first that is not null is shown. */
@@ -48,9 +48,7 @@ const NO_TEXT = /(?!\s)[\p{Cc}\p{Cs}\ufffd]/u;
 /** By the bytes; where these are no UTF-8 and another charset is told, by what they are in that. */
 function isText({ bytes, contentType, text }: ViewInput): boolean {
 	if (!looksBinary(bytes)) return true;
-	const head = bytes.toString("latin1", 0, HEAD);
-	const isTold = /^(?:\xff\xfe|\xfe\xff)/.test(head) || charsetOf(contentType, head) !== null;
-	return isTold && !NO_TEXT.test(text().slice(0, HEAD));
+	return charsetOf(bytes, contentType) !== null && !NO_TEXT.test(text().slice(0, HEAD));
 }
 
 function first(views: readonly View[], input: ViewInput): string | null {

@@ -1,7 +1,7 @@
 // Bodies as a HAR has them: text that somebody decoded, without saying how, or base64.
 import { isUtf8 } from "node:buffer";
 import { encodeText } from "../../src/flow/bytes.ts";
-import { charsetOf, decodeContent } from "../../src/flow/charset.ts";
+import { decodeContent, namedCharset } from "../../src/flow/charset.ts";
 import { encodeCharset } from "../../src/flow/charset-encode.ts";
 
 /**
@@ -13,7 +13,7 @@ export function bytesOfText(text: string, contentType: string | null, sizes: rea
 	const utf8 = encodeText(text);
 	// ASCII, which is the same in nearly every charset
 	if (utf8.length === text.length && sizes.includes(text.length)) return utf8;
-	const charset = charsetOf(contentType ?? "", text.slice(0, 1024))?.replaceAll('"', "") ?? null;
+	const charset = namedCharset(contentType ?? "", text.slice(0, 1024));
 	const declared = charset === null ? null : encodeCharset(text, charset);
 	// as mitmproxy decodes what it knows nothing of, and Chromium what is binary
 	const latin1 = charset === null ? encodeCharset(text, "latin1") : null;

@@ -1,4 +1,5 @@
 // Text to bytes of any charset. The platform only decodes, so the tables of the others are its decoders turned round.
+import { encodeText } from "./bytes.ts";
 
 const LATIN1 = /^(?:latin-?1|iso-?8859-1|us-ascii|ascii)$/;
 /** 0x80 to 0x9f; Node 20 decodes them wrongly. */
@@ -7,9 +8,10 @@ const WINDOWS_1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090
 /** The text in a charset; null where it does not fit, or nobody here knows the charset. */
 export function encodeCharset(text: string, charset: string): Buffer | null {
 	const name = charset.toLowerCase();
-	if (/^utf-?8$/.test(name)) return Buffer.from(text, "utf8");
+	if (/^utf-?8$/.test(name)) return encodeText(text);
 	if (LATIN1.test(name)) return /[^\0-\xff]/.test(text) ? null : Buffer.from(text, "latin1");
 	if (/^utf-?16(?:le)?$/.test(name)) return Buffer.from(text, "utf16le");
+	if (/^utf-?16be$/.test(name)) return Buffer.from(text, "utf16le").swap16();
 	const table = tableOf(/^gb(?:k|2312)$/.test(name) ? "gb18030" : name);
 	if (table === null) return null;
 	const bytes: number[] = [];

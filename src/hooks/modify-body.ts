@@ -2,7 +2,7 @@
 
 import type { PythonRegex } from "../filter/python-regex.ts";
 import { type ByteString, isAscii } from "../flow/bytes.ts";
-import { charsetOf } from "../flow/charset.ts";
+import { charsetOf, isUtf16 } from "../flow/charset.ts";
 import { encodeCharset } from "../flow/charset-encode.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Message } from "../flow/message.ts";
@@ -64,6 +64,26 @@ function fileReplacement({ value }: Rule, context: HookContext): Replacement {
 	};
 }
 
+/** UTF-16 is searched as UTF-8: in its own bytes a pattern finds nothing, or half a character. The byte order mark stays. */
+function utf16ToUtf8(content: Buffer, charset: string): Buffer | null {
+	const text = decodeWhole(content, charset);
+	return text === null ? null : Buffer.from(text);
+}
+
+function utf8ToUtf16(content: Buffer, charset: string): Buffer | null {
+	const text = decodeWhole(content, "utf-8");
+	return text === null ? null : encodeCharset(text, charset);
+}
+
+/** null where some of the bytes are not in this charset. */
+function decodeWhole(content: Buffer, charset: string): string | null {
+	try {
+		return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(content);
+	} catch {
+		return null;
+	}
+}
+
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
 export async function createModifyBody({ modify_body: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (texts.length === 0) return null;
@@ -87,14 +107,24 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 
 	/** Each rule works on what those before have made. */
 	function modify(flow: HttpFlow, message: Message): void {
+		const { prettyUrl } = flow.request;
 		for (const { text, matches, regex, replacement } of rules) {
 			if (!matches(flow)) continue;
 			const content = contentOf(flow, message);
-			if (content === null || !regex.testBytes(content)) continue;
-			const charset = charsetOf(message.headers.get("content-type") ?? "", content.toString("latin1", 0, 1024)) ?? "utf-8";
-			const template = replacement(charset.toLowerCase(), flow.request.prettyUrl);
+			if (content === null) continue;
+			const charset = charsetOf(content, message.headers.get("content-type")) ?? "utf-8";
+			const searched = isUtf16(charset) ? utf16ToUtf8(content, charset) : content;
+			if (searched === null) context.log?.("warning", `a body of ${prettyUrl} is left as it is: it is said to be in ${charset}, and is not`);
+			if (searched === null || !regex.testBytes(searched)) continue;
+			const template = replacement(searched === content ? charset : "utf-8", prettyUrl);
 			if (template === null) continue;
-			message.content = Buffer.from(regex.replace(content.latin1Slice(), template), "latin1");
+			const replaced = Buffer.from(regex.replace(searched.latin1Slice(), template), "latin1");
+			const changed = searched === content ? replaced : utf8ToUtf16(replaced, charset);
+			if (changed === null) {
+				context.log?.("warning", `a body of ${prettyUrl} is left as it is: it is in ${charset}, and what "${text}" puts there is not in UTF-8`);
+				continue;
+			}
+			message.content = changed;
 			context.onChange?.(text);
 		}
 	}

@@ -32,3 +32,38 @@ t.test("encoding keeps the charset where the text fits, and says utf-8 where it 
 	t.equal(encodeContent("世", null).contentType, "text/plain; charset=utf-8");
 	t.equal(encodeContent("世", "text/x; charset=latin1; a=b").contentType, "text/x; a=b; charset=utf-8");
 });
+
+t.test("a byte order mark goes before what is named, and a document that can be read as ASCII is not in UTF-16", async (t) => {
+	for (const [bytes, type, text] of [
+		["\xff\xfea\0", "text/plain; charset=utf-8", "a"],
+		["\xe9", 'text/plain; charset="iso-8859-1"', "é"],
+		["\xe9", "text/plain; CharSet=ISO-8859-1", "é"],
+		['<meta charset="utf-16">\xc3\xa9', "text/html", '<meta charset="utf-16">é'],
+		['<?xml version="1.0" encoding="UTF-16"?>\xc3\xa9', "text/xml", '<?xml version="1.0" encoding="UTF-16"?>é'],
+	] as const) {
+		t.equal(decodeContent(Buffer.from(bytes, "latin1"), type), text, type);
+	}
+});
+
+t.test("text that is read, changed and put back is read again as what it was made", async (t) => {
+	for (const [bytes, type, kept] of [
+		['<meta charset="gbk">\xc4\xe3', "text/html", true],
+		['<?xml version="1.0" encoding="windows-1251"?>\xcf', "application/xml", true],
+		['@charset "shift_jis";\x93\xfa', "text/css", true],
+		["\xc4\xe3", "text/plain; charset=gb2312", true],
+		[`${" ".repeat(1000)}<meta charset="latin1">\xc3\xa9`, "text/html", true],
+		[`${"\xc3\xa9".repeat(500)}  <meta charset="koi8-r">\xc3\xa9`, "text/html", false],
+		["{\xff\xfe}", "application/json", true],
+		["\xff\xfea\0", "text/html", false],
+		["a\0", "text/plain; charset=utf-16", false],
+		["\xc3\xbf\xc3\xbe", "text/plain; charset=utf-8", true],
+	] as const) {
+		const before = Buffer.from(bytes, "latin1");
+		const text = decodeContent(before, type);
+		const { bytes: after, contentType } = encodeContent(text, type);
+		t.equal(decodeContent(after, contentType ?? type), text, bytes);
+		if (kept) t.same([after, contentType], [before, null], bytes);
+	}
+	const { bytes, contentType } = encodeContent("ÿþ€".slice(0, 2), "text/plain");
+	t.equal(decodeContent(bytes, contentType ?? "text/plain"), "ÿþ", "text that would look like a byte order mark");
+});

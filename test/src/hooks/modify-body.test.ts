@@ -126,3 +126,36 @@ t.test("a replacement is in the charset of the body", async (t) => {
 	t.same(await replaced("text/plain; charset=latin1", Buffer.from("x"), "好"), Buffer.from("x"));
 	t.match(log.lines, [/left as it is: it is in latin1, in which .* cannot be written/]);
 });
+
+t.test("UTF-16 is searched and changed as text, whoever tells that it is: its byte order mark, or Content-Type", async (t) => {
+	const { lines, log } = hookLog();
+	const replaced = async (type: string, body: Buffer, value: string) => {
+		const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
+		await runLive(await createModifyBody({ modify_body: [`/~s/(l+)o/${value}`] }, { log }), flow);
+		return flow.response?.rawContent;
+	};
+	const le = (text: string) => Buffer.from(text, "utf16le");
+	const be = (text: string) => le(text).swap16();
+	for (const [value, made] of [
+		["p", "hep!"],
+		["p me", "hep me!"],
+		["好🍇", "he好🍇!"],
+		["<\\g<0>\\1é>", "he<llollé>!"],
+	] as const) {
+		for (const type of ["text/plain", "text/csv; charset=utf-8", "application/json", "application/octet-stream"]) {
+			t.same(await replaced(type, le("\ufeffhello!"), value), le(`\ufeff${made}`), type);
+			t.same(await replaced(type, be("\ufeffhello!"), value), be(`\ufeff${made}`), type);
+		}
+		for (const type of ["text/plain; charset=utf-16", 'text/plain; charset="UTF-16LE"', "text/plain;Charset=utf-16le"])
+			t.same(await replaced(type, le("hello!"), value), le(made), type);
+		t.same(await replaced("text/plain; charset=utf-16be", be("hello!"), value), be(made));
+	}
+	t.same(lines, []);
+	t.same(
+		await replaced("text/xml", Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>hello</a>'), "é"),
+		Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>heé</a>'),
+	);
+	t.same(await replaced("text/plain", le("\ufeffhello!"), "\\xff"), le("\ufeffhello!"));
+	t.same(await replaced("text/plain; charset=utf-16", Buffer.from("hello"), "x"), Buffer.from("hello"));
+	t.match(lines, [/is not in UTF-8/, /is said to be in utf-16, and is not/]);
+});

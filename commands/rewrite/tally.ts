@@ -100,6 +100,7 @@ export class Tally {
 				if (!isTouched || this.#tried >= TRIED) return wait;
 				return Promise.resolve(wait).then(() => this.#try(flow, steps));
 			},
+			note: (name, value) => sink.note?.(name, value),
 			close: () => sink.close(),
 			discard: async () => sink.discard?.(),
 		};

@@ -19,6 +19,7 @@ export async function sortByTime(sink: FlowSink, report: Reporter): Promise<Flow
 			times.push(startOf(flow));
 			waiting.append(flow);
 		},
+		note: (name, value) => sink.note?.(name, value),
 		async close() {
 			await waiting.close();
 			const stored = openStore(path, { mode: "read", report });

@@ -22,6 +22,12 @@ import { fromStored } from "./text.ts";
 /** Numbers of rows from which on there may be none left for what is written. */
 const MAX_LENT = 2 ** 40;
 
+/** What another tape takes of this one without a look at it; bodies are looked at with their flows. */
+const COPIED_UNREAD = [
+	["connection", "bytes"],
+	["certificate", "pem"],
+] as const;
+
 export class TapeReader implements PartReader, Lender {
 	readonly bodies: BodyTable;
 	readonly #db: TapeDatabase;
@@ -48,7 +54,10 @@ export class TapeReader implements PartReader, Lender {
 		const last = (table: string) => this.#db.get<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM ${table}`)?.id ?? 0;
 		try {
 			const [bodies, connections] = [last("body"), last("connection")];
-			return Math.max(bodies, connections) > MAX_LENT ? null : { path: this.#db.path, bodies, connections };
+			if (Math.max(bodies, connections) > MAX_LENT) return null;
+			// they are copied when nobody can do without them any more; what is asked for is the last byte of each
+			for (const [table, column] of COPIED_UNREAD) this.#db.get(`SELECT count(substr(${column}, -1)) FROM ${table}`);
+			return { path: this.#db.path, bodies, connections };
 		} catch {
 			// what is damaged is read flow by flow
 			return null;

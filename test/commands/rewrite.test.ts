@@ -3,7 +3,9 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
+import { command as convert } from "../../commands/convert.ts";
 import { command } from "../../commands/rewrite.ts";
+import { bareSqlite } from "../../fixtures/bare-sqlite.ts";
 import { httpFlow, STARTED, tcpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
@@ -307,4 +309,48 @@ t.test("dates moved in a dump leave no mark in its flows, and that is said; a ma
 	t.match(await refresh("a.mitm", "c.tape"), { status: 0, err: "" });
 	t.match(await refresh("c.tape", "d.mitm"), { status: 0 });
 	t.match((await readTape(at("d.mitm"))).flows, [{ refreshed: 1900000000 }]);
+});
+
+const NOTES = '{"type":"tape","notes":{"made by":"hand"}}';
+
+/** Lines of a tape with a note on itself. */
+async function withNote(folder: string): Promise<string> {
+	const [plain, noted] = [join(folder, "plain.jsonl"), join(folder, "noted.jsonl")];
+	await writeTape(plain, [httpFlow({ id: "a" }), httpFlow({ id: "b" })]);
+	writeFileSync(noted, `${NOTES}\n${readFileSync(plain, "utf8")}`);
+	return noted;
+}
+
+for (const extension of ["tape", "jsonl", "har", "mitm"])
+	t.test(`the notes on a tape stay, whatever is done to its flows: ${extension}`, async (t) => {
+		const folder = t.testdir();
+		const noted = await withNote(folder);
+		const [path, out, lines] = ["in", "out", "lines"].map((name) => join(folder, `${name}.${name === "lines" ? "jsonl" : extension}`)) as [
+			string,
+			string,
+			string,
+		];
+		for (const rules of [["--modify-headers", "/x-new/y"], ["--sort"], ["--sort", "--modify-headers", "/x-new/y"], ["--refresh"], ["--dedupe"]]) {
+			await runCaptured(convert, [noted, path]);
+			t.match(await run(path, "-o", out, ...rules), { status: 0 });
+			t.match(await run(path, "--in-place", ...rules), { status: 0 });
+			for (const written of [out, path]) {
+				await runCaptured(convert, [written, lines]);
+				t.equal(readFileSync(lines, "utf8").split("\n")[0], NOTES, `${written} ${rules.join(" ")}`);
+			}
+		}
+	});
+
+t.test("a note that cannot be read holds back --in-place", async (t) => {
+	const folder = t.testdir();
+	const [noted, path] = [await withNote(folder), join(folder, "in.tape")];
+	await runCaptured(convert, [noted, path]);
+	const db = bareSqlite(path);
+	db.exec("UPDATE meta SET value = x'dd'");
+	db.close();
+	const before = readFileSync(path);
+	for (const rules of [["--modify-headers", "/x-new/y"], ["--sort"]]) {
+		t.match(await run(path, "--in-place", ...rules), { status: 3, err: /the note "made by" on the tape is damaged[\s\S]*left as it was/ });
+		t.ok(readFileSync(path).equals(before));
+	}
 });

@@ -135,3 +135,32 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 		}
 	});
 }
+
+/** Makes the first row of a table that has but one page claim to be one byte long (https://sqlite.org/fileformat2.html#b_tree_pages). */
+function loseFirstRow(path: string, table: string): void {
+	const db = bareSqlite(path);
+	const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(table) as { rootpage: number };
+	const { page_size: size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
+	db.close();
+	const bytes = readFileSync(path);
+	const page = (rootpage - 1) * size;
+	bytes.writeUInt8(1, page + bytes.readUInt16BE(page + 8));
+	writeFileSync(path, bytes);
+}
+
+t.test("a connection that cannot be read costs no flow, whatever the flows are written to", async (t) => {
+	const folder = t.testdir();
+	const bad = await whole(join(folder, "bad.tape"));
+	loseFirstRow(bad, "connection");
+	for (const format of ["tape", "jsonl", "mitm", "har"]) {
+		const out = join(folder, `out.${format}`);
+		for (const [command, argv] of [
+			[convert, [bad, out]],
+			[filter, ["~all", bad, "-o", out]],
+			[rewrite, [bad, "-o", out, "--modify-headers", "/x-new/y"]],
+		] as const) {
+			t.match(await runCaptured(command, [...argv]), { status: 3 }, argv.join(" "));
+			t.same(await bodiesOf(out), [true, true, true, true], argv.join(" "));
+		}
+	}
+});

@@ -116,3 +116,13 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	t.match(captured.err, "would change 2 of the 2 flows tried");
 	t.equal(checking.checking(checking.nowhere, []), checking.nowhere, "without rules there is nothing to try");
 });
+
+t.test("a sink that is watched takes notes as the one behind it does", (t) => {
+	const noted: unknown[] = [];
+	const sink = { append() {}, async close() {} };
+	const { tally: watching } = tally();
+	watching.checking({ ...sink, note: (...note) => void noted.push(note) }, adding("x")).note?.("by", "hand");
+	watching.checking(sink, adding("x")).note?.("by", "hand");
+	t.same(noted, [["by", "hand"]]);
+	t.end();
+});

@@ -35,6 +35,20 @@ t.test("oldest first, and those of one time as they came", async (t) => {
 	t.same(left(), [], "nothing is left behind");
 });
 
+t.test("notes go on at once, where the target has room for them", async (t) => {
+	const noted: unknown[] = [];
+	const append = async () => {};
+	const close = async () => {};
+	const sink = await sortByTime({ append, close, note: (...note) => void noted.push(note) }, refuse);
+	sink.note?.("by", "hand");
+	t.same(noted, [["by", "hand"]]);
+	await sink.append(at(1, "/a"));
+	await sink.close();
+	const roomless = await sortByTime({ append, close }, refuse);
+	roomless.note?.("by", "hand");
+	await roomless.discard?.();
+});
+
 t.test("given up, it brings nothing", async (t) => {
 	let discarded = false;
 	const target: FlowSink = {

@@ -117,12 +117,14 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	t.equal(checking.checking(checking.nowhere, []), checking.nowhere, "without rules there is nothing to try");
 });
 
-t.test("a sink that is watched takes notes as the one behind it does", (t) => {
+t.test("a sink that is watched takes notes as the one behind it does", async (t) => {
 	const noted: unknown[] = [];
 	const sink = { append() {}, async close() {} };
 	const { tally: watching } = tally();
 	watching.checking({ ...sink, note: (...note) => void noted.push(note) }, adding("x")).note?.("by", "hand");
-	watching.checking(sink, adding("x")).note?.("by", "hand");
+	const roomless = watching.checking(sink, adding("x"));
+	roomless.note?.("by", "hand");
+	await roomless.close();
+	await roomless.discard?.();
 	t.same(noted, [["by", "hand"]]);
-	t.end();
 });

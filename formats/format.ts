@@ -56,6 +56,8 @@ export interface Format {
 	read(input: Input, options: SourceOptions): FlowSource | Promise<FlowSource>;
 	/** For replaying, where the format finds recordings by their key without reading them all. */
 	openKeyed?(path: string, options: SourceOptions): Promise<KeyedTape>;
+	/** Whether flows are added behind whatever a file holds. Other formats look at it themselves. */
+	readonly isOpenEnded?: true;
 	/** @param path the file, or "-" for stdout */
 	create(path: string, options: SinkOptions): Promise<FlowSink>;
 }

@@ -3,6 +3,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { RecordedTape } from "../src/replay/replay-index.ts";
 import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { refuseUnaddable } from "./addable.ts";
 import { withoutCompression } from "./compression.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { har } from "./har.ts";
@@ -114,10 +115,12 @@ export interface CreateOptions extends SinkOptions {
 
 /**
  * Opens a tape for writing, `-` for stdout. A file takes its name when it is whole, unless it is appended to.
- * @throws FlowtapeError FT_USAGE when the format is not clear, FT_IO
+ * @throws FlowtapeError FT_USAGE when the format is not clear, or what is there cannot be added to, FT_IO
  */
 export async function createTape(path: string, options: CreateOptions): Promise<FlowSink> {
-	return formatForWriting(path, options.format).create(path, options);
+	const format = formatForWriting(path, options.format);
+	if (options.append === true && format.isOpenEnded === true) await refuseUnaddable(path, (head) => formats.find((each) => each.sniff(head)) === format);
+	return format.create(path, options);
 }
 
 /** The format in which a path is written: as named, by its extension, and a `.tape` where it has none. */

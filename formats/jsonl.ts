@@ -1,9 +1,11 @@
 // JSON lines: one flow a line, for jq, scripts and git. Loses nothing; docs/jsonl.md describes the keys.
+import { open, stat } from "node:fs/promises";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import { compressionOf } from "./compression.ts";
 import { isObject, parseJson } from "./fields.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { fromMeta, toNotes } from "./json-values.ts";
@@ -23,11 +25,33 @@ const LINE_LIMIT = 500 * 1024 * 1024;
 export const jsonl: Format = {
 	name: "jsonl",
 	extensions: [".jsonl", ".ndjson"],
+	isOpenEnded: true,
 	// a HAR is one object as well, but its first key is "log"
 	sniff: (head) => /^(?:\xef\xbb\xbf)?\s*\{(?!\s*"log")/.test(head.latin1Slice(0, Math.min(head.length, 4096))),
 	read: (input, options) => new LineSource(input, options),
-	create: async (path, options) => new LineSink(await openOutput(path, options), options),
+	async create(path, options) {
+		const isCut = options.append === true && (await endsWithinLine(path));
+		return new LineSink(await openOutput(path, options), options, isCut);
+	},
 };
+
+/** Whether a file ends in a line without its end, as a recording does that was killed. Within a compressed file lines are whole where the data is. */
+async function endsWithinLine(path: string): Promise<boolean> {
+	if (path === "-" || compressionOf(path) !== null) return false;
+	try {
+		const { size } = await stat(path);
+		const file = await open(path);
+		try {
+			const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+			return bytesRead === 1 && buffer[0] !== NEWLINE;
+		} finally {
+			await file.close();
+		}
+	} catch {
+		// there is none, or whoever opens it for writing tells of it
+		return false;
+	}
+}
 
 /** The line of a flow as `filter --json` prints it: that of the format, and the URL. */
 export function summaryLine(flow: Flow): string {
@@ -172,11 +196,14 @@ class LineSink implements FlowSink {
 	#gathered = 0;
 	/** On the tape itself, not written yet. */
 	#notes: Metadata | null = null;
-
+	/** Whether the first line begins with the end of the one before. */
+	#isCut: boolean;
 	readonly #soon: Soon;
 
-	constructor(output: Output, { report, append }: SinkOptions) {
+	/** @param isCut what is there ends within a line, which is to stay the only one that is lost */
+	constructor(output: Output, { report, append }: SinkOptions, isCut: boolean) {
 		this.#output = new TextOutput(output, append === true);
+		this.#isCut = isCut;
 		this.#soon = new Soon(append === true ? async () => this.#counted(this.#output.flush()) : null);
 		this.#name = output.name;
 		this.#report = report;
@@ -187,11 +214,13 @@ class LineSink implements FlowSink {
 		this.#notes[name] = value;
 	}
 
-	/** The line of the notes, once. */
+	/** What stands before the first flow, once: the end of a line that was cut, and the line of the notes. */
 	#head(): string {
 		const notes = this.#notes;
+		const end = this.#isCut ? "\n" : "";
 		this.#notes = null;
-		return notes === null ? "" : `${jsonText({ type: "tape", notes: fromMeta(notes) })}\n`;
+		this.#isCut = false;
+		return notes === null ? end : `${end}${jsonText({ type: "tape", notes: fromMeta(notes) })}\n`;
 	}
 
 	append(flow: Flow): void | Promise<void> {

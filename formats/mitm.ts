@@ -4,6 +4,7 @@ import type { Format } from "./format.ts";
 export const mitm: Format = {
 	name: "mitm",
 	extensions: [".mitm", ".flow", ".flows", ".dump"],
+	isOpenEnded: true,
 	sniff: (head) => /^\d{1,12}:/.test(head.latin1Slice(0, Math.min(head.length, 13))),
 	read: async (input, options) => new (await import("./mitm/source.ts")).DumpSource(input, options),
 	create: async (path, options) => {

@@ -51,12 +51,15 @@ export class UpstreamHttp2 {
 	hasAnswered = false;
 	/** The server takes no further streams. */
 	#isClosing = false;
+	/** Whether the server is known to speak HTTP/2: what is sent to one that does not is lost. */
+	#isConfirmed: boolean;
 
 	/** `onClose` is called once, when it cannot be used any more. */
 	constructor(socket: Socket, facts: ServerConnection, settings: Http2Settings, onClose: (connection: UpstreamHttp2) => void) {
 		this.facts = facts;
 		this.#socket = socket;
 		this.#settings = settings;
+		this.#isConfirmed = (socket as TLSSocket).alpnProtocol === "h2";
 		// Every request brings its own authority.
 		const session = http2().connect("https://server.invalid", {
 			...sessionOptions,
@@ -94,7 +97,10 @@ export class UpstreamHttp2 {
 			session.removeListener("remoteSettings", onSettings).removeListener("close", onClose);
 			done(isHttp2, error);
 		};
-		const onSettings = () => settle(true, null);
+		const onSettings = () => {
+			this.#isConfirmed = true;
+			settle(true, null);
+		};
 		const onClose = () => {
 			const error = this.#error as (Error & { errno?: number }) | null;
 			const mayBeOther = this.#socket.bytesRead === 0 || error?.errno === PROTOCOL_ERROR || error === null;
@@ -156,6 +162,7 @@ export class UpstreamHttp2 {
 	get hasRoom(): boolean {
 		const session = this.#session;
 		return (
+			this.#isConfirmed &&
 			!this.#isClosing &&
 			!session.closed &&
 			!session.destroyed &&

@@ -42,6 +42,8 @@ t.test("what nobody uses is closed, and gone from the list", async (t) => {
 		closed.open();
 	});
 	sessions.add("key", session);
+	t.notOk(sessions.take("key"), "not before the server has said that it speaks HTTP/2");
+	await new Promise<void>((resolve) => session.confirm(() => resolve()));
 	sessions.sweep(0);
 	t.ok(sessions.take("key"), "not as long as it is young");
 	t.notOk(sessions.take("key", true), "nor for a WebSocket, which the server does not take");
@@ -104,6 +106,41 @@ t.test("a server of HTTP/1.1 in clear text is found out by its answer to the pre
 	for (const path of ["/1", "/2"]) t.match(await askHttp2(session, { ":path": path }), { status: 200, body: `GET ${path} HTTP/1.1` });
 	t.equal(prefaces, 1);
 	t.match((await proxy.flow(0)).response, { httpVersion: "HTTP/1.1" });
+});
+
+t.test("nobody's request is sent to a server in clear text before it is known that it speaks HTTP/2", async (t) => {
+	const asked = gate();
+	const answer = gate();
+	const origin = await startOrigin(
+		t,
+		async (server) => {
+			for (;;) {
+				const head = await server.head();
+				if (head.startsWith("PRI ")) {
+					asked.open();
+					await answer.opened;
+					server.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+					return server.end();
+				}
+				server.send(ok(head.slice(0, head.indexOf("\r\n"))));
+			}
+		},
+		{ host: "localhost" },
+	);
+	const proxy = await startTestProxy(t);
+	const session = await openHttp2(t, proxy, `localhost:${origin.port}`);
+	const first = askHttp2(session, { ":path": "/first" });
+	await asked.opened;
+	const others = ["/a", "/b"].map((path) => askHttp2(session, { ":method": "POST", ":path": path }));
+	// The answer to a PING says that the proxy has read the requests before it.
+	await new Promise<void>((resolve) => session.ping(() => resolve()));
+	answer.open();
+	const answers = await Promise.all([first, ...others]);
+	t.match(answers, [
+		{ status: 200, body: "GET /first HTTP/1.1" },
+		{ status: 200, body: "POST /a HTTP/1.1" },
+		{ status: 200, body: "POST /b HTTP/1.1" },
+	]);
 });
 
 t.test("those who give up while they wait: the others go on waiting, and with the last of them the connection is given up", async (t) => {

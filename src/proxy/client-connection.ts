@@ -8,6 +8,7 @@ import type { Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { StandingAnswer } from "../hooks/hook.ts";
+import { breakOff, reset } from "./break-off.ts";
 import { HANDSHAKE } from "./client-hello.ts";
 import { now } from "./clock.ts";
 import type { ProxyContext } from "./context.ts";
@@ -82,6 +83,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#isRequestPaused = false;
 	/** Another protocol is spoken, whose end is its own. */
 	#isDetached = false;
+	/** It is being broken off: an orderly end would say that the body is whole. */
+	#isBreaking = false;
 	#halfClosed: NodeJS.Timeout | null = null;
 
 	constructor(socket: Socket, settings: ClientSettings) {
@@ -108,7 +111,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	/** The proxy ends: no further request is read. */
 	drain(): void {
 		this.#ending = true;
-		if (this.#exchange !== null || this.#isDetached) return;
+		if (this.#exchange !== null || this.#isDetached || this.#isBreaking) return;
 		this.#waitsFor = null;
 		this.#batch.write();
 		this.#socket.destroySoon();
@@ -119,7 +122,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#ending = true;
 		if (this.#halfClosed !== null) this.#exchange?.clientFailed(CLIENT_GONE, null);
 		this.#exchange?.stop();
-		this.#socket.destroy();
+		this.#hangUp();
 	}
 
 	// — what the parser reads —
@@ -173,11 +176,11 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter {
-		const { head, coding, close } = outgoingResponse(response, request, body, touched);
+		const { head, coding, close, untilClose } = outgoingResponse(response, request, body, touched);
 		if (close) this.#isPersistent = false;
 		if (standing !== null && Buffer.isBuffer(response.body) && coding !== "chunked") this.#remember(request, standing, head.length + response.body.length);
 		this.#asked = null;
-		this.#isCloseDelimited = close && coding === "plain";
+		this.#isCloseDelimited = untilClose;
 		this.#writer.begin(head, coding);
 		return this.#writer;
 	}
@@ -209,19 +212,24 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	breakOff(): void {
-		this.#exchange = null;
-		this.#ending = true;
-		this.#batch.write();
-		this.#socket.write(NOTHING, () => this.abort());
+		if (this.#isCloseDelimited) this.abort();
+		else {
+			this.#exchange = null;
+			this.#ending = true;
+			this.#batch.write();
+			this.#socket.write(NOTHING, () => this.abort());
+		}
 	}
 
 	abort(): void {
 		this.#exchange = null;
 		this.#ending = true;
 		this.#batch.write();
-		// RFC 9112 section 8: a body that ends with the connection must not look whole. In TLS the missing close_notify says so.
-		if (this.#isCloseDelimited && !("encrypted" in this.#socket)) this.#socket.resetAndDestroy();
-		else this.#socket.destroy();
+		if (!this.#isCloseDelimited) this.#socket.destroy();
+		else if (!this.#isBreaking) {
+			this.#isBreaking = true;
+			breakOff(this.#socket);
+		}
 	}
 
 	detach(): Socket {
@@ -279,17 +287,28 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		return true;
 	}
 
+	/** Whether an orderly end would make a body look whole that is not. */
+	get #isCut(): boolean {
+		return this.#isBreaking || (this.#exchange !== null && this.#isCloseDelimited);
+	}
+
+	#hangUp(): void {
+		if (this.#isCut) reset(this.#socket);
+		else this.#socket.destroy();
+	}
+
 	#onEnd(): void {
+		if (this.#isBreaking) return;
 		const isAsked = this.#exchange !== null || (this.#waitsFor !== null && !this.#parser.idle);
 		if (!isAsked || !this.#requestEnded) {
 			this.#exchange?.clientFailed(CLIENT_GONE, null);
 			this.#batch.write();
-			this.#socket.end();
+			if (!this.#isCut) this.#socket.end();
 			return;
 		}
 		this.#halfClosed = setTimeout(() => {
 			this.#exchange?.clientFailed(CLIENT_GONE, null);
-			this.#socket.destroy();
+			this.#hangUp();
 		}, HALF_CLOSED_MS);
 	}
 

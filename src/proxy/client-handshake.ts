@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { ClientConnection as ClientFacts } from "../flow/connection.ts";
+import { noteBelow } from "./break-off.ts";
 import type { ClientHello } from "./client-hello.ts";
 import { addTlsFacts } from "./connection-facts.ts";
 import type { Leaf } from "./leaf-contexts.ts";
@@ -21,6 +22,7 @@ export const HANDSHAKE_MS = 30_000;
 /** The socket has its hello still to be read. `done` gets null, or why there is no TLS. */
 export function shakeHands(socket: Socket, { hello, leaf, protocols, facts }: Handshake, done: (failure: string | null) => void): TLSSocket {
 	const secured = new TLSSocket(socket, { isServer: true, secureContext: leaf.contextNow(), ...(hello.alpn.length > 0 ? { ALPNProtocols: protocols } : {}) });
+	noteBelow(secured, socket);
 	const onError = (error: Error) => {
 		secured.removeListener("close", onClose);
 		done(error.message);

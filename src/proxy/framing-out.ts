@@ -51,9 +51,9 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
 
 /**
  * A response for a client that asked with this method and version. `touched`: a hook made it or may have changed it.
- * `close`: the connection has to be closed after the message, because its end is the end of the body, or its head says so.
+ * `close`: the connection has to be closed after the message, because its end is the end of the body (`untilClose`), or its head says so.
  */
-export function outgoingResponse(response: Response, request: Asked, body: BodyFacts, touched: boolean): Outgoing & { close: boolean } {
+export function outgoingResponse(response: Response, request: Asked, body: BodyFacts, touched: boolean): Outgoing & { close: boolean; untilClose: boolean } {
 	const version = response.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	const { statusCode } = response;
 	const reason = isHttp2(response) ? standardReason(statusCode) : response.reason;
@@ -83,6 +83,7 @@ export function outgoingResponse(response: Response, request: Asked, body: BodyF
 		head: writeResponseHead(version, statusCode, reason, fields),
 		coding: codingOf(framing),
 		close: framing.kind === "close" || !isPersistent(version, fields),
+		untilClose: framing.kind === "close",
 	};
 }
 

@@ -1,5 +1,7 @@
 // Two sockets joined, or streams of HTTP/2: what comes from one goes to the other, with back-pressure and half-closed sides kept.
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { breakOff } from "./break-off.ts";
 
 export interface RawRelay {
 	/** Whether the bytes of the client may pass; else both are hung up on. */
@@ -21,6 +23,7 @@ export class Way {
 	readonly #to: Duplex;
 	#isHeld = false;
 	#isEnded = false;
+	#isBroken = false;
 
 	constructor(from: Duplex, to: Duplex, fromClient: boolean) {
 		this.#from = from;
@@ -33,10 +36,19 @@ export class Way {
 		if (this.#to.writable && !this.#to.write(bytes)) this.#from.pause();
 	}
 
+	/** As the one side did: one that broke is not passed on as an orderly end. */
 	end(): void {
+		const to = this.#to;
 		this.#isEnded = true;
-		if (this.#to.writable) this.#to.end();
+		if (this.#from.errored && to instanceof Socket && to.writable) this.#break(to);
+		else if (to.writable) to.end();
 		this.close();
+	}
+
+	#break(to: Socket): void {
+		if (this.#isBroken) return;
+		this.#isBroken = true;
+		breakOff(to);
 	}
 
 	/** Nothing more, please; and go on. */
@@ -53,7 +65,7 @@ export class Way {
 	/** Where the one side has gone, the other goes as well, once what is on its way has arrived. */
 	close(): void {
 		const to = this.#to;
-		if (!this.#isEnded || !this.#from.destroyed) return;
+		if (!this.#isEnded || !this.#from.destroyed || this.#isBroken) return;
 		if (this.#from.errored || to.writableFinished) to.destroy();
 		else to.once("finish", () => to.destroy());
 	}

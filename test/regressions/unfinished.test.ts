@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { command as run } from "../../commands/run.ts";
+import { makeAuthorities } from "../../fixtures/authorities.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { askHttp2, openHttp2 } from "../../fixtures/http2-peers.ts";
 import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
@@ -13,6 +14,7 @@ import { runCaptured } from "../../fixtures/run-captured.ts";
 import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 import { endOf } from "../../src/flow/ending.ts";
+import type { CertificateAuthority } from "../../src/proxy/ca.ts";
 
 type Fields = [string, string][];
 
@@ -61,6 +63,58 @@ for (const name of ["a.tape", "a.har", "a.jsonl", "a.mitm"]) {
 		}
 	});
 }
+
+/** A server that sends half of its answer, and breaks off when it is told to. */
+async function startBreaking(t: Test, authority: CertificateAuthority) {
+	const breaks: (() => void)[] = [];
+	const origin = await startOrigin(t, async (server) => {
+		const isChunked = (await server.head()).includes("/chunked");
+		server.send(`HTTP/1.1 200 OK\r\n${isChunked ? "Transfer-Encoding: chunked\r\n\r\na\r\n" : "\r\n"}half of it`);
+		breaks.push(() => (isChunked ? server.close() : server.reset()));
+	});
+	const options = { stream_large_bodies: 1, mode: [`reverse:http://${origin.authority}`] };
+	const proxy = await startTestProxy(t, { authority, options });
+	return { proxy, breakOff: () => breaks.at(-1)?.() };
+}
+
+const oldRequest = (url: string) => `GET ${url} HTTP/1.0\r\nHost: example.com\r\n\r\n`;
+
+t.test("HTTP/1.0, where the end of the connection would be that of the body", async (t) => {
+	const { proxy: authority } = await makeAuthorities(t);
+	const secure = (client: Peer) => client.secure({ servername: "example.com", ca: authority.certificatePem });
+	const paths = ["/until-close", "/chunked"];
+	const half = /^HTTP\/1\.1 200 OK\r\n(?!transfer)(?:connection: close\r\n)?\r\nhalf of it$/i;
+	await t.test("replay", async (t) => {
+		const proxy = await startReplay(t, "a.tape");
+		for (const path of paths) {
+			const client = await Peer.to(proxy.port);
+			t.match(await client.send(oldRequest(`http://example.com${path}`)).upTo("half of it"), half);
+			t.equal(await client.ended(), "reset", path);
+		}
+	});
+	await t.test("live, also for a client that has closed its side", async (t) => {
+		const { proxy, breakOff } = await startBreaking(t, authority);
+		for (const path of paths)
+			for (const isSecure of [false, true])
+				for (const isHalfClosed of [false, true]) {
+					const client = isSecure ? await secure(await proxy.connect()) : await proxy.connect();
+					client.send(oldRequest(path));
+					if (isHalfClosed) client.end();
+					t.match(await client.upTo("half of it"), half);
+					breakOff();
+					t.equal(await client.ended(), "reset", `${path} ${isSecure} ${isHalfClosed}`);
+				}
+	});
+	await t.test("live, when the proxy ends", async (t) => {
+		for (const isSecure of [false, true]) {
+			const { proxy } = await startBreaking(t, authority);
+			const client = isSecure ? await secure(await proxy.connect()) : await proxy.connect();
+			await client.send(oldRequest("/until-close")).upTo("half of it");
+			await proxy.running.close({ graceMs: 0 });
+			t.equal(await client.ended(), "reset");
+		}
+	});
+});
 
 t.test("HTTP/2", async (t) => {
 	const proxy = await startReplay(t, "a.tape");

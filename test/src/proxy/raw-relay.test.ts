@@ -52,13 +52,16 @@ t.test("what was sent before the end arrives, however slowly it is read", async 
 	t.equal(await done, null);
 });
 
-t.test("one side breaks off: the other is told", async (t) => {
-	const { client, server, done } = await join(t);
-	client.send("x");
-	await server.take(1);
-	server.reset();
-	await client.ended();
-	t.match(await done, { code: "ECONNRESET" });
+t.test("one side breaks off: so does the other, behind what had come", async (t) => {
+	for (const side of ["client", "server"] as const) {
+		const peers = await join(t);
+		const [from, to] = side === "client" ? [peers.client, peers.server] : [peers.server, peers.client];
+		await from.send(Buffer.alloc(1_000_000, "x")).stalled();
+		await to.take(1_000_000);
+		from.reset();
+		t.equal(await to.ended(), "reset", side);
+		t.match(await peers.done, { code: "ECONNRESET" });
+	}
 });
 
 t.test("bytes taken on the way: changed, held, and passed on before the end", async (t) => {

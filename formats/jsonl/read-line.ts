@@ -39,7 +39,7 @@ export function readObject(value: Json, odd: OddFieldReporter | null = null): Fl
 	const type = at.has("type") ? at.text("type") : "http";
 	switch (type) {
 		case "http":
-			return new HttpFlow({ ...flowInit(at), ...httpContent(at) });
+			return new HttpFlow(Object.assign(flowInit(at), httpContent(at)));
 		case "tcp":
 			return new TcpFlow({ ...flowInit(at), messages: at.list("messages", streamMessage) });
 		case "udp":
@@ -90,24 +90,14 @@ function httpContent(at: LineFields) {
 		request: requestOf(at.object("request")),
 		response: at.optional("response", responseOf),
 		websocket: at.optional("websocket", websocketOf),
-		...fateOf(at),
-	};
-}
-
-function fateOf(at: LineFields) {
-	return {
 		ended: at.without("ended", null, endOf),
 		refreshed: at.numberOrNull("refreshed"),
-		original: at.without("original", null, originalOf),
+		original: at.optional("original", requestOf),
 	};
-}
-
-function originalOf(at: LineFields): Request | null {
-	return at.optional("original", requestOf);
 }
 
 function endOf(at: LineFields): FlowEnd | null {
-	return at.has("ended") ? (toEnd(at.value("ended")) ?? fail(at.wrong("ended", '"server", "client", "cut" or null'))) : null;
+	return toEnd(at.value("ended")) ?? fail(at.wrong("ended", '"server", "client", "cut" or null'));
 }
 
 function sessionOf(at: LineFields): string | null {
@@ -150,8 +140,8 @@ function messageOf(at: LineFields): MessageInit {
 	if (bytes === undefined) throw wrong(`${at.path}body`, 'a string or {"$base64": …}', body);
 	return {
 		httpVersion: at.bytes("http_version", "HTTP/1.1"),
-		headers: headersOf(at, "headers") ?? new Headers(),
-		trailers: at.without("trailers", null, () => headersOf(at, "trailers")),
+		headers: at.has("headers") ? headersOf(at, "headers") : new Headers(),
+		trailers: at.without("trailers", null, headersOf),
 		body: body === undefined ? Buffer.alloc(0) : bytes,
 		timestampStart: at.number("timestamp_start", 0),
 		timestampEnd: at.numberOrNull("timestamp_end"),
@@ -159,8 +149,7 @@ function messageOf(at: LineFields): MessageInit {
 	};
 }
 
-function headersOf(at: LineFields, key: string): Headers | null {
-	if (!at.has(key)) return null;
+function headersOf(at: LineFields, key: string): Headers {
 	const fields: string[] = [];
 	for (const [i, pair] of at.array(key).entries()) {
 		const path = `${at.path}${key}[${i}]`;
@@ -178,8 +167,8 @@ function websocketOf(at: LineFields): WebSocketData {
 			dropped: message.boolean("dropped", false),
 			injected: message.boolean("injected", false),
 		})),
-		closedByClient: at.without("closed_by_client", null, () => (at.has("closed_by_client") ? at.boolean("closed_by_client") : null)),
-		closeCode: at.without("close_code", null, () => (at.has("close_code") ? at.integer("close_code") : null)),
+		closedByClient: at.without("closed_by_client", null, booleanOf),
+		closeCode: at.without("close_code", null, integerOf),
 		closeReason: at.textOrNull("close_reason"),
 		timestampEnd: at.numberOrNull("timestamp_end"),
 	};
@@ -213,14 +202,14 @@ function dnsMessage(at: LineFields): DnsMessage {
 function connectionOf(at: LineFields): Connection {
 	return {
 		id: at.textOrNull("id") ?? randomUUID(),
-		peername: at.without("peername", null, () => addressOf(at, "peername")),
-		sockname: at.without("sockname", null, () => addressOf(at, "sockname")),
+		peername: at.without("peername", null, addressOf),
+		sockname: at.without("sockname", null, addressOf),
 		transportProtocol: at.without("transport_protocol", "tcp", transportOf),
 		error: at.textOrNull("error"),
 		tls: at.boolean("tls", false),
 		tlsVersion: at.textOrNull("tls_version"),
 		sni: at.textOrNull("sni"),
-		alpn: at.without("alpn", null, () => (at.has("alpn") ? at.bytes("alpn") : null)),
+		alpn: at.without("alpn", null, bytesOf),
 		alpnOffers: at.items("alpn_offers", "a list of strings", toBytesOfString),
 		cipher: at.textOrNull("cipher"),
 		cipherList: at.items("cipher_list", "a list of strings", String),
@@ -233,14 +222,14 @@ function connectionOf(at: LineFields): Connection {
 }
 
 function transportOf(at: LineFields): Connection["transportProtocol"] {
-	const protocol = at.value("transport_protocol") ?? "tcp";
+	const protocol = at.value("transport_protocol");
 	return protocol === "tcp" || protocol === "udp" ? protocol : fail(at.wrong("transport_protocol", '"tcp" or "udp"'));
 }
 
 function clientOf(at: LineFields): ClientConnection {
 	return {
 		...connectionOf(at),
-		mitmcert: at.without("mitmcert", null, () => (at.has("mitmcert") ? at.buffer("mitmcert") : null)),
+		mitmcert: at.without("mitmcert", null, bufferOf),
 		proxyMode: at.text("proxy_mode", "regular"),
 	};
 }
@@ -248,21 +237,19 @@ function clientOf(at: LineFields): ClientConnection {
 function serverOf(at: LineFields): ServerConnection {
 	return {
 		...connectionOf(at),
-		address: at.without("address", null, () => addressOf(at, "address")),
+		address: at.without("address", null, addressOf),
 		timestampTcpSetup: at.numberOrNull("timestamp_tcp_setup"),
 		via: at.without("via", null, viaOf),
 	};
 }
 
 function viaOf(at: LineFields): ServerConnection["via"] {
-	if (!at.has("via")) return null;
 	const [scheme, address = null] = at.array("via");
 	const proxy = toAddress(address);
 	return typeof scheme === "string" && proxy !== null ? [scheme, proxy] : fail(at.wrong("via", "a scheme and an address"));
 }
 
-function addressOf(at: LineFields, key: string): Address | null {
-	if (!at.has(key)) return null;
+function addressOf(at: LineFields, key: string): Address {
 	return toAddress(at.value(key)) ?? fail(at.wrong(key, "a list of host and port"));
 }
 
@@ -270,6 +257,28 @@ function toAddress(value: Json): Address | null {
 	return Array.isArray(value) && typeof value[0] === "string" && value.slice(1).every(Number.isSafeInteger) && value.length > 1
 		? (value as unknown as Address)
 		: null;
+}
+
+// how single fields are read: functions of their own, because closures made for every field of every flow cost as much as reading it
+
+function bytesOf(at: LineFields, key: string): string {
+	return at.bytes(key);
+}
+
+function bufferOf(at: LineFields, key: string): Buffer {
+	return at.buffer(key);
+}
+
+function integerOf(at: LineFields, key: string): number {
+	return at.integer(key);
+}
+
+function booleanOf(at: LineFields, key: string): boolean {
+	return at.boolean(key);
+}
+
+function listOf(at: LineFields, key: string): Json[] {
+	return at.array(key);
 }
 
 /** The fields of an object in a line, whose bytes and numbers may be written as `values.ts` has them. What has a fallback may be left out, and is odd where it has the wrong type. */
@@ -282,16 +291,21 @@ class LineFields extends Fields {
 	}
 
 	override text(key: string, fallback?: string): string {
+		return this.#text(key, fallback) ?? "";
+	}
+
+	override textOrNull(key: string): string | null {
+		return this.#text(key, null);
+	}
+
+	/** @param fallback undefined: a string has to be there */
+	#text(key: string, fallback: string | null | undefined): string | null {
 		const value = this.value(key);
 		if (typeof value === "string") return value;
 		if (value === null && fallback !== undefined) return fallback;
 		if (fallback === undefined || (typeof value !== "number" && typeof value !== "boolean")) return this.#leave(this.wrong(key, "a string"), key, fallback);
 		this.#leave(this.wrong(key, "a string"), key, fallback, `read as ${JSON.stringify(String(value))}`);
 		return String(value);
-	}
-
-	override textOrNull(key: string): string | null {
-		return this.has(key) ? this.text(key, "") || (this.value(key) === "" ? "" : null) : null;
 	}
 
 	override number(key: string, fallback?: number): number {
@@ -339,14 +353,14 @@ class LineFields extends Fields {
 
 	/** A list that may be left out, and items of it too. */
 	items<T>(key: string, expected: string, read: (item: Json) => T | undefined): T[] {
-		return this.without<Json[]>(key, [], () => this.array(key)).flatMap((item) => {
+		const items: T[] = [];
+		for (const item of this.without<Json[]>(key, [], listOf)) {
 			const made = read(item);
-			if (made !== undefined) return [made];
-			const error = wrong(this.path + key, expected, item);
-			if (this.#odd === null) throw error;
-			this.#tell(this.path + key, expected, item, LEFT_OUT);
-			return [];
-		});
+			if (made !== undefined) items.push(made);
+			else if (this.#odd === null) throw wrong(this.path + key, expected, item);
+			else this.#tell(this.path + key, expected, item, LEFT_OUT);
+		}
+		return items;
 	}
 
 	/** A number or truth value where bytes were expected. @throws FlowtapeError for anything else */
@@ -357,14 +371,16 @@ class LineFields extends Fields {
 	}
 
 	override optional<T>(key: string, read: (at: this) => T): T | null {
-		return REQUIRED.has(this.path + key) ? super.optional(key, read) : this.without(key, null, () => super.optional(key, read));
+		if (!this.has(key)) return null;
+		const isRequired = this.path === "" && REQUIRED.has(key);
+		return isRequired ? read(this.object(key)) : this.without(key, null, () => read(this.object(key)));
 	}
 
-	/** What is read of a field; the fallback where its value is none that can be. */
-	without<T>(key: string, fallback: T, read: (at: this) => T): T {
+	/** What is read of a field that is there; the fallback where its value is none that can be. */
+	without<T>(key: string, fallback: T, read: (at: this, key: string) => T): T {
 		if (!this.has(key)) return fallback;
 		try {
-			return read(this);
+			return read(this, key);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
 			return this.#leave(error, key, fallback);

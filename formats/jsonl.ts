@@ -188,12 +188,9 @@ function bareLine(flow: Flow): string | null {
 }
 
 class LineSink implements FlowSink {
-	stored = 0;
 	readonly #output: TextOutput;
 	readonly #name: string;
 	readonly #report: Reporter;
-	/** Flows that were brought and are not in the file yet. */
-	#gathered = 0;
 	/** On the tape itself, not written yet. */
 	#notes: Metadata | null = null;
 	/** Whether the first line begins with the end of the one before. */
@@ -204,7 +201,7 @@ class LineSink implements FlowSink {
 	constructor(output: Output, { report, append }: SinkOptions, isCut: boolean) {
 		this.#output = new TextOutput(output, append === true);
 		this.#isCut = isCut;
-		this.#soon = new Soon(append === true ? async () => this.#counted(this.#output.flush()) : null);
+		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
 		this.#name = output.name;
 		this.#report = report;
 	}
@@ -223,8 +220,11 @@ class LineSink implements FlowSink {
 		return notes === null ? end : `${end}${jsonText({ type: "tape", notes: fromMeta(notes) })}\n`;
 	}
 
+	get stored(): number {
+		return this.#output.written;
+	}
+
 	append(flow: Flow): void | Promise<void> {
-		this.#soon.touch();
 		let line = lineWithin(flow);
 		if (line === null) {
 			line = bareLine(flow);
@@ -232,29 +232,17 @@ class LineSink implements FlowSink {
 			this.#report("FT_TOO_LARGE", `${this.#name}: flow ${flow.id} is too large for a line: ${kept}`, { file: this.#name });
 		}
 		if (line === null) return;
-		this.#gathered++;
-		return this.#counted(this.#output.append(`${this.#head()}${line}\n`));
+		const wait = this.#output.append(`${this.#head()}${line}\n`);
+		this.#soon.touch();
+		return wait;
 	}
 
-	async close(): Promise<void> {
-		this.#soon.end();
-		const head = this.#head();
-		if (head !== "") await this.#output.append(head);
-		await this.#counted(this.#output.close());
+	close(): Promise<void> {
+		return this.#soon.end(() => this.#output.close(this.#head()));
 	}
 
 	discard(): Promise<void> {
 		this.#soon.stop();
 		return this.#output.discard();
-	}
-
-	/** Writing takes all that was gathered. */
-	#counted(written: void | Promise<void>): void | Promise<void> {
-		if (written === undefined) return;
-		const count = this.#gathered;
-		this.#gathered = 0;
-		return written.then(() => {
-			this.stored += count;
-		});
 	}
 }

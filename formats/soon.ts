@@ -13,7 +13,7 @@ export class Soon {
 		this.#flush = flush;
 	}
 
-	/** Something was gathered. @throws the error of writing what came before */
+	/** Something was taken. @throws the error of writing what came before */
 	touch(): void {
 		if (this.#failure !== null) {
 			const failure = this.#failure;
@@ -38,9 +38,10 @@ export class Soon {
 		this.#timer = null;
 	}
 
-	/** As `stop`, before the last is written. @throws the error of writing what came before */
-	end(): void {
+	/** Writes the last with `close`. @throws its error, or that of writing what came before */
+	async end(close: () => Promise<void>): Promise<void> {
 		this.stop();
+		await close();
 		if (this.#failure !== null) throw this.#failure;
 	}
 }

@@ -16,7 +16,7 @@ export class TextOutput {
 	readonly #isShared: boolean;
 	readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 	readonly #encoder = new TextEncoder();
-	#text = "";
+	#gathered = nothing();
 	/** Resolves when what was handed on is written; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
 
@@ -26,10 +26,20 @@ export class TextOutput {
 		this.#isShared = isShared;
 	}
 
-	/** Takes text; a promise means: wait for it before there is more. */
-	append(text: string): void | Promise<void> {
-		this.#text += text;
-		if (this.#text.length >= GATHERED_CHARACTERS) return this.#take();
+	/** Records that were written. */
+	get written(): number {
+		return this.#output.written;
+	}
+
+	/** Takes text; a promise means: wait for it before there is more. @param isEnd whether a record ends with it */
+	append(text: string, isEnd = true): void | Promise<void> {
+		const gathered = this.#gathered;
+		gathered.text += text;
+		if (isEnd) {
+			gathered.records++;
+			gathered.end = gathered.text.length;
+		}
+		if (gathered.text.length >= GATHERED_CHARACTERS) return this.#take();
 	}
 
 	/** Writes what was gathered, so that whoever reads the file has it. */
@@ -38,9 +48,10 @@ export class TextOutput {
 		await this.#output.flush?.();
 	}
 
-	async close(): Promise<void> {
+	/** @param end what stands behind the last record */
+	async close(end = ""): Promise<void> {
 		await this.#take();
-		await this.#output.close();
+		await this.#output.close(end === "" ? undefined : Buffer.from(end));
 	}
 
 	discard(): Promise<void> {
@@ -49,19 +60,39 @@ export class TextOutput {
 
 	/** One after the other: there is one buffer. */
 	#take(): Promise<void> {
-		const text = this.#text;
-		this.#text = "";
-		const written = this.#writing.then(() => this.#write(text));
+		const gathered = this.#gathered;
+		if (gathered.text === "" && gathered.records === 0) return this.#writing;
+		this.#gathered = nothing();
+		const written = this.#writing.then(() => this.#write(gathered));
 		this.#writing = written.catch(() => {});
 		return written;
 	}
 
-	async #write(text: string): Promise<void> {
-		if (this.#isShared) return this.#output.write(Buffer.from(text));
-		for (let at = 0; at < text.length; ) {
+	async #write({ text, records, end }: Gathered): Promise<void> {
+		let whole = end === text.length ? Number.POSITIVE_INFINITY : Buffer.byteLength(text.slice(0, end));
+		const put = async (bytes: Uint8Array, isLast: boolean): Promise<void> => {
+			await this.#output.write(bytes, { count: isLast ? records : 0, size: Math.min(whole, bytes.length) });
+			whole = Math.max(whole - bytes.length, 0);
+		};
+		if (this.#isShared) return put(Buffer.from(text), true);
+		let at = 0;
+		do {
 			const { read, written } = this.#encoder.encodeInto(text.slice(at), this.#buffer);
 			at += read;
-			await this.#output.write(this.#buffer.subarray(0, written));
-		}
+			await put(this.#buffer.subarray(0, written), at === text.length);
+		} while (at < text.length);
 	}
+}
+
+/** Text that waits for more. */
+interface Gathered {
+	text: string;
+	/** Records that end in it. */
+	records: number;
+	/** Characters up to the end of the last one. */
+	end: number;
+}
+
+function nothing(): Gathered {
+	return { text: "", records: 0, end: 0 };
 }

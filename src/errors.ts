@@ -20,6 +20,7 @@ export const errorCodes = {
 	FT_UPSTREAM: { status: 4, meaning: "a server that could not be reached or broke off" },
 	FT_PROTOCOL: { status: 4, meaning: "a message that breaks the rules of HTTP" },
 	FT_LOSS: { status: 0, meaning: "something that the format written to has no room for" },
+	FT_WAITING: { status: 0, meaning: "what cannot be written at the moment, waits in memory and is tried again" },
 	FT_UPGRADED: { status: 0, meaning: "an older tape that was brought to the newest version, to be recorded to" },
 	FT_ODD_FIELD: { status: 0, meaning: "a field of a record that is not what its format says: read as what it stands for, or left out" },
 	FT_TOO_LARGE: { status: 3, meaning: "a flow that is too large for the format written to, or a body of it" },

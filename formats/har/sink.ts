@@ -85,6 +85,8 @@ export class HarSink implements FlowSink {
 	#rest: Promise<void> | null = null;
 	/** What stands in front of the next entry. */
 	#before: string;
+	/** Flows that no entry is made of. */
+	#leftOut = 0;
 
 	constructor(output: Output, { report, append }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
 		this.#output = new TextOutput(output);
@@ -94,20 +96,32 @@ export class HarSink implements FlowSink {
 		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
 	}
 
+	get stored(): number {
+		return this.#output.written + this.#leftOut;
+	}
+
 	append(flow: Flow): void | Promise<void> {
+		const wait = this.#appendInTurn(flow);
 		this.#soon.touch();
-		return this.#rest === null ? this.#append(flow) : this.#rest.then(() => this.append(flow));
+		return wait;
+	}
+
+	#appendInTurn(flow: Flow): void | Promise<void> {
+		return this.#rest === null ? this.#append(flow) : this.#rest.then(() => this.#appendInTurn(flow));
 	}
 
 	#append(flow: Flow): void | Promise<void> {
 		this.#losses.note(flow);
-		if (flow.type !== "http") return;
+		if (flow.type !== "http") {
+			this.#leftOut++;
+			return;
+		}
 		if (flow.metadata.har !== undefined) this.#takeLog(inside(notesOf(flow), "log"));
 		const json = this.#entry(flow);
 		if (json === null) return;
 		const before = this.#front();
 		this.#before = ",\n";
-		const wait = this.#output.append(before + json.head);
+		const wait = this.#output.append(before + json.head, json.rest === null);
 		if (json.rest === null) return wait;
 		const written = this.#appendRest(wait, json.rest);
 		const rest = written
@@ -166,17 +180,20 @@ export class HarSink implements FlowSink {
 
 	async #appendRest(wait: void | Promise<void>, pieces: Iterable<string>): Promise<void> {
 		await wait;
-		for (const piece of pieces) await this.#output.append(piece);
+		for (const piece of pieces) await this.#output.append(piece, false);
+		await this.#output.append("");
 	}
 
-	async close(): Promise<void> {
-		this.#soon.end();
+	close(): Promise<void> {
+		return this.#soon.end(() => this.#close());
+	}
+
+	async #close(): Promise<void> {
 		await this.#rest;
 		const start = this.#before === ",\n" ? "" : this.#front().trimEnd();
 		const later = Object.entries(this.#log).filter(([key]) => !this.#written.has(key));
 		const log = { ...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }), ...Object.fromEntries(later) };
-		await this.#output.append(start + (Object.keys(log).length === 0 ? TAIL : `\n],${JSON.stringify(log).slice(1)}}\n`));
-		await this.#output.close();
+		await this.#output.close(start + (Object.keys(log).length === 0 ? TAIL : `\n],${JSON.stringify(log).slice(1)}}\n`));
 		this.#losses.report(this.#inflation.kept);
 	}
 

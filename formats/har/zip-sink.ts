@@ -35,6 +35,7 @@ export async function createHarZip(path: string, options: SinkOptions): Promise<
 class DeflatedFile implements Output {
 	readonly name: string;
 	readonly path: string;
+	readonly written = 0;
 	readonly packed: Packed = { crc: 0, packed: 0, unpacked: 0 };
 	readonly #output: Output;
 	readonly #coder = createCompressor("deflate");
@@ -51,7 +52,8 @@ class DeflatedFile implements Output {
 		await this.#put(await this.#coder.write(bytes));
 	}
 
-	async close(): Promise<void> {
+	async close(end?: Uint8Array): Promise<void> {
+		if (end !== undefined) await this.write(end);
 		await this.#put(await this.#coder.end());
 		await this.#output.close();
 	}

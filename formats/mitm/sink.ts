@@ -7,6 +7,7 @@ import type { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
+import { wholly } from "../records.ts";
 import { Soon } from "../soon.ts";
 import { idsIn } from "./copies.ts";
 import { derivedId } from "./derived-id.ts";
@@ -38,14 +39,13 @@ async function idsBefore(path: string): Promise<IdTable> {
 
 export class DumpSink implements FlowSink, Target {
 	readonly version: number;
-	stored = 0;
 	readonly #output: Output;
 	readonly #report: Reporter;
 	readonly #told = new Set<string>();
 	#parts: Buffer[] = [];
 	#size = 0;
-	/** Flows that were brought and are not in the file yet. */
-	#gathered = 0;
+	/** Flows of kinds that have no room. */
+	#leftOut = 0;
 	/** On the tape itself, not written yet. */
 	#notes: Metadata | null = null;
 	/** Those of the flows that are in the file or on their way: of two with one id, readers take the first for an older copy of the second. */
@@ -77,22 +77,30 @@ export class DumpSink implements FlowSink, Target {
 		this.#notes[name] = value;
 	}
 
-	append(flow: Flow): void | Promise<void> {
-		this.#soon.touch();
-		const id = this.#idFor(flow);
-		const bytes = (this.#notes === null && id === null ? this.#copyOf(flow) : null) ?? this.#write(flow, id ?? flow.id);
-		this.#gathered++;
-		if (bytes === null) return;
-		this.#parts.push(bytes);
-		this.#size += bytes.length;
-		if (this.#size >= WRITE_BYTES) return this.#flush();
+	get stored(): number {
+		return this.#output.written + this.#leftOut;
 	}
 
-	async close(): Promise<void> {
-		this.#soon.end();
+	append(flow: Flow): void | Promise<void> {
+		const id = this.#idFor(flow);
+		const bytes = (this.#notes === null && id === null ? this.#copyOf(flow) : null) ?? this.#write(flow, id ?? flow.id);
+		if (bytes === null) {
+			this.#leftOut++;
+			return;
+		}
+		this.#parts.push(bytes);
+		this.#size += bytes.length;
+		const wait = this.#size >= WRITE_BYTES ? this.#flush() : undefined;
+		this.#soon.touch();
+		return wait;
+	}
+
+	close(): Promise<void> {
 		if (this.#notes !== null) this.#tell("a dump without flows has no room for notes on the tape: left out");
-		await this.#flush();
-		await this.#output.close();
+		return this.#soon.end(async () => {
+			await this.#flush();
+			await this.#output.close();
+		});
 	}
 
 	async discard(): Promise<void> {
@@ -128,13 +136,10 @@ export class DumpSink implements FlowSink, Target {
 	/** One after the other. */
 	#flush(): Promise<void> {
 		const bytes = Buffer.concat(this.#parts, this.#size);
-		const count = this.#gathered;
+		const records = wholly(bytes, this.#parts.length);
 		this.#parts = [];
-		this.#size = this.#gathered = 0;
-		const written = this.#writing.then(async () => {
-			await this.#output.write(bytes);
-			this.stored += count;
-		});
+		this.#size = 0;
+		const written = this.#writing.then(() => this.#output.write(bytes, records));
 		this.#writing = written.catch(() => {});
 		return written;
 	}

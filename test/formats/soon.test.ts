@@ -17,7 +17,7 @@ t.test("once for all that came meanwhile, and never where nothing is in a hurry"
 	t.equal(count, 1);
 	const never = new Soon(null);
 	never.touch();
-	never.end();
+	await never.end(async () => {});
 });
 
 t.test("trouble", async (t) => {
@@ -37,5 +37,29 @@ t.test("trouble", async (t) => {
 	t.throws(() => soon.touch(), { message: "no space" });
 	soon.touch();
 	soon.stop();
-	soon.end();
+	await soon.end(async () => {});
+});
+
+t.test("the end is written although something before it was not", async (t) => {
+	let told = (): void => {};
+	const tried = new Promise<void>((resolve) => {
+		told = resolve;
+	});
+	const soon = new Soon(async () => {
+		told();
+		throw new Error("no space");
+	});
+	soon.touch();
+	const keep = setInterval(() => {}, 1000);
+	await tried;
+	clearInterval(keep);
+	await new Promise((resolve) => setImmediate(resolve));
+	let isClosed = false;
+	await t.rejects(
+		soon.end(async () => {
+			isClosed = true;
+		}),
+		{ message: "no space" },
+	);
+	t.ok(isClosed);
 });

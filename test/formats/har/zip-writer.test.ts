@@ -54,6 +54,7 @@ t.test("offsets beyond 32 bits", async (t) => {
 	let size = 0;
 	let tail = Buffer.alloc(0);
 	const output: Output = {
+		written: 0,
 		name: "counted",
 		write: async (bytes) => {
 			size += bytes.length;

@@ -1,0 +1,105 @@
+// What cannot be written waits; what is in the file is whole. With a limit on the size of files, as a full disk has it: a write is done in part, then refused.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { reports } from "../../fixtures/tape-files.ts";
+import { GrowingFile } from "../../formats/growing-file.ts";
+
+const limit = (soft: number | string) => spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${soft}:`]).status === 0;
+const skip = limit("unlimited") ? false : "limits of this process cannot be set here";
+
+// the test runner would end the process, which ignores it otherwise
+process.on("SIGXFSZ", () => {});
+
+async function growing(t: Test, before: string) {
+	const path = join(t.testdir({ file: before }), "file");
+	const { list, report } = reports();
+	const released: string[] = [];
+	const file = new GrowingFile(path, await open(path, "a"), report, async () => void released.push(path));
+	const content = () => readFileSync(path, "latin1");
+	t.teardown(() => limit("unlimited"));
+	return { path, file, list, released, content };
+}
+
+const record = (letter: string) => Buffer.from(`${letter.repeat(9)}\n`);
+const one = { count: 1, size: 10 };
+
+t.test("a passing failure", { skip }, async (t) => {
+	const { file, list, released, content } = await growing(t, "old\n");
+	limit(20);
+	const bytes = record("a");
+	await file.write(bytes, one);
+	await file.write(record("b"), one);
+	t.equal(content(), "old\naaaaaaaaa\n", "no part of the second");
+	t.equal(file.written, 1);
+	const third = record("c");
+	await file.write(third, one);
+	third.fill("?");
+	t.match(list, [{ code: "FT_WAITING", message: /file: cannot be written: the disk is full .*; flows wait in memory, and it is tried again$/ }]);
+	limit("unlimited");
+	await file.write(record("d"), one);
+	t.equal(content(), `old\n${["a", "b", "c", "d"].map(record).join("")}`);
+	t.equal(file.written, 4);
+	limit(50);
+	await file.write(record("e"), one);
+	t.equal(list.length, 2, "another failure is told again");
+	limit("unlimited");
+	await file.close(Buffer.from("end"));
+	t.equal(content(), `old\n${["a", "b", "c", "d", "e"].map(record).join("")}end`);
+	t.equal(released.length, 1);
+});
+
+t.test("it is tried again by itself", { skip }, async (t) => {
+	const { file, content } = await growing(t, "");
+	limit(5);
+	await file.write(record("a"), one);
+	limit("unlimited");
+	while (file.written === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+	t.equal(content(), String(record("a")));
+	await file.close();
+});
+
+t.test("a lasting failure", { skip }, async (t) => {
+	const { file, released, content } = await growing(t, "old\n");
+	limit(30);
+	await file.write(record("a"), one);
+	await file.write(Buffer.from("bbbbbbbbb\ncc"), { count: 1, size: 10 });
+	await file.write(record("c"), { count: 1, size: 10 });
+	await t.rejects(file.close(Buffer.from("]\n")), { code: "FT_IO", message: /the disk is full/ });
+	t.equal(content(), "old\naaaaaaaaa\nbbbbbbbbb\n]\n", "no part of a record, and its end");
+	t.equal(file.written, 2);
+	t.equal(released.length, 1);
+});
+
+t.test("a record in several pieces", { skip }, async (t) => {
+	const { file, content } = await growing(t, "old\n");
+	limit(8);
+	await file.write(Buffer.from("aa"), { count: 0, size: 0 });
+	await file.write(Buffer.from("aa"), { count: 0, size: 0 });
+	await file.write(Buffer.from("aa\n"), { count: 1, size: 3 });
+	t.equal(content(), "old\naaaa");
+	await t.rejects(file.close(Buffer.from("]\n")), { code: "FT_IO" });
+	t.equal(content(), "old\n]\n");
+});
+
+t.test("an empty file stays empty", { skip }, async (t) => {
+	const { file, content } = await growing(t, "");
+	limit(5);
+	await file.write(record("a"), one);
+	await t.rejects(file.close(Buffer.from("]\n")), { code: "FT_IO" });
+	t.equal(content(), "");
+});
+
+t.test("what waits has a bound", { skip: process.platform !== "linux" && "no /dev/full" }, async (t) => {
+	const { list, report } = reports();
+	const file = new GrowingFile("/dev/full", await open("/dev/full", "a"), report, async () => {});
+	const large = Buffer.alloc(40 * 1024 * 1024);
+	await file.write(large);
+	await file.write(large);
+	await t.rejects(file.write(large), { code: "FT_IO" });
+	t.equal(list.length, 1);
+	await t.rejects(file.close(), { code: "FT_IO" });
+	t.equal(file.written, 0);
+});

@@ -229,16 +229,13 @@ export class Tunnel {
 			});
 	}
 
-	/**
-	 * Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. What it says of itself is
-	 * taken over where it `isVerified`. One that `ssl_insecure` let pass has to be for the host that was asked for at least.
-	 */
+	/** Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. */
 	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null, isVerified: boolean): void {
 		const { authority, values } = this.#settings;
 		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
 		const [shown] = values.upstream_cert && server !== null ? server.certificateList : [];
 		const naming = shown === undefined ? unknown : namingOf(shown);
-		const { names: upstreamNames, organization } = isVerified || isFor(naming, hello.serverName ?? target.host) ? naming : unknown;
+		const { names: upstreamNames, organization } = isVerified || this.#isHarmless(naming, hello, target) ? naming : unknown;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
 		const issued = authority.leafFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
@@ -246,6 +243,14 @@ export class Tunnel {
 		const shake = (leaf: Leaf) => this.#shake(target, server, { hello, leaf, protocols });
 		if (issued instanceof Promise) issued.then(shake, () => this.#socket.destroy());
 		else shake(issued);
+	}
+
+	/**
+	 * Whether a certificate that `ssl_insecure` let pass may name others beside the host that was asked for. It has to be for that host at least; and a
+	 * client with HTTP/2 would send the requests for those others over the same connection (RFC 9113 section 9.1.1), to a server that may not be theirs.
+	 */
+	#isHarmless(naming: Naming, { alpn, serverName }: ClientHello, { host }: TunnelTarget): boolean {
+		return !alpn.includes("h2") && isFor(naming, serverName ?? host);
 	}
 
 	/** What the client may choose from. */

@@ -83,6 +83,20 @@ t.test("an unverified certificate is heeded where it is for the host that was as
 	}
 });
 
+t.test("a client that would ask one server for several hosts gets the names of a verified certificate alone", async (t) => {
+	const proxy = await startTestProxy(t, { authority, options: { ...trusting, ssl_insecure: true } });
+	for (const [secureContext, isHeeded] of [
+		[server({ names: ["asked.example", "bank.example"] }), true],
+		[stranger(["asked.example", "*.asked.example", "bank.example"]), false],
+	] as const) {
+		const origin = await startOrigin(t, hello, { tls: { secureContext } });
+		const client = await (await proxy.tunnel(origin.authority)).secure({ ca, servername: "asked.example", ALPNProtocols: ["h2", "http/1.1"] });
+		const leaf = certificateOf(client);
+		t.equal(leaf.checkHost("asked.example"), "asked.example");
+		for (const other of ["bank.example", "sub.asked.example"]) t.equal(leaf.checkHost(other) !== undefined, isHeeded && other === "bank.example", other);
+	}
+});
+
 t.test("a name that is not that of one host gets no certificate for it", async (t) => {
 	const proxy = await startTestProxy(t, { authority, upstream: null });
 	for (const [to, servername] of [

@@ -1,4 +1,5 @@
 // Where a request is to go: request target and Host field (RFC 9112 section 3.2), or the tunnel that it came through.
+import { domainToASCII } from "node:url";
 import { FlowtapeError } from "../errors.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
@@ -30,9 +31,10 @@ export interface TunnelTarget {
  * @throws FlowtapeError FT_PROTOCOL when it can be no host
  */
 export function tunnelTo(host: string, port: number): TunnelTarget {
-	if (host === "" || port === 0 || NO_HOST.test(host))
+	const name = asciiHost(host);
+	if (name === "" || port === 0 || NO_HOST.test(name))
 		throw new FlowtapeError("FT_PROTOCOL", `a host and a port were expected, found ${JSON.stringify(formatAuthority(host.slice(0, 200), port))}`);
-	return { scheme: "http", host, port, sni: null };
+	return { scheme: "http", host: name, port, sni: null };
 }
 
 /** The target of a reverse proxy. */
@@ -49,6 +51,12 @@ export function nameTarget(request: Request, { fixed }: TunnelTarget): void {
 
 /** What no host has in it. */
 const NO_HOST = /[\s/\\<>"]/;
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** A name beyond ASCII as it will be looked up, so that rules see where the request goes; empty where it can be none. */
+function asciiHost(host: string): string {
+	return BEYOND_ASCII.test(host) ? domainToASCII(host) : host;
+}
 
 export interface Target {
 	scheme: "http" | "https";
@@ -141,10 +149,11 @@ function splitAbsolute(target: ByteString, method: ByteString): { scheme: "http"
 function checkAuthority(authority: ByteString, where: string, whole: ByteString | null = null): Authority {
 	const at = authority.lastIndexOf("@");
 	const parsed = parseAuthority(toText(at < 0 ? authority : authority.slice(at + 1)));
-	if (parsed === null || parsed.port === 0 || NO_HOST.test(parsed.host))
+	const host = asciiHost(parsed?.host ?? "");
+	if (parsed === null || host === "" || parsed.port === 0 || NO_HOST.test(host))
 		throw new FlowtapeError(
 			"FT_PROTOCOL",
 			`${where}${whole === null ? "" : ` ${JSON.stringify(whole)}`}: expected host or host:port, found ${JSON.stringify(authority.slice(0, 200))}`,
 		);
-	return parsed;
+	return { ...parsed, host };
 }

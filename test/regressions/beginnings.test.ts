@@ -194,3 +194,21 @@ t.test("a change of protocol that nobody asked for", async (t) => {
 		t.match(await (await proxy.connect()).send(PLAIN).rest(), /^HTTP\/1\.1 502 /);
 	});
 });
+
+t.test("a host beyond ASCII is for the rules what it will be looked up as", async (t) => {
+	const origin = await listener(t);
+	const hook = (await createBlockList({ ...defaults(blockOptions), block_list: ["/~d ^localhost$/403"] }, {})) as Hook;
+	const proxy = await startTestProxy(t, { hooks: [hook] });
+	for (const name of ["localhost", "ｌocalhost", "LOCAL\u00adHOST", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ"]) {
+		const host = `${name}:${origin.port}`;
+		const request = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+		const absolute = await proxy.connect();
+		t.match(await absolute.send(Buffer.from(request.replace("/", `http://${host}/`))).head(), /^HTTP\/1\.1 403 /, name);
+		const byField = await proxy.connect();
+		t.match(await byField.send(Buffer.from(request.replace("a.example", host))).head(), /^HTTP\/1\.1 403 /, `${name} as Host`);
+		const tunnel = await proxy.connect();
+		t.match(await tunnel.send(Buffer.from(`CONNECT ${host} HTTP/1.1\r\n\r\n`)).head(), /^HTTP\/1\.1 200 /);
+		t.match(await tunnel.send(request).head(), /^HTTP\/1\.1 403 /, `${name} in a tunnel`);
+	}
+	t.equal(origin.seen(), "");
+});

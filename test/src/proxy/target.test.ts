@@ -15,7 +15,8 @@ t.test("absolute form", async (t) => {
 		["http://[::1]:81/", "http", "::1", 81, "/"],
 		["http://user:p%40ss@b.example/", "http", "b.example", 80, "/"],
 		["http://b.example/http://c.example/?a@b:1", "http", "b.example", 80, "/http://c.example/?a@b:1"],
-		["http://b\xc3\xbccher.example/\xe4", "http", "bücher.example", 80, "/\xe4"],
+		["http://b\xc3\xbccher.example/\xe4", "http", "xn--bcher-kva.example", 80, "/\xe4"],
+		["http://\xef\xbd\x93hop\xc2\xad.ex\xef\xbd\x81mple:81/", "http", "shop.example", 81, "/"],
 	] as const)
 		t.strictSame(targetOf(head(target), null), { scheme, host, port, path }, target);
 	t.equal(targetOf(head("http://b.example", [], "OPTIONS"), null).path, "*");

@@ -68,15 +68,15 @@ export function regularFields(raw: readonly string[]): ByteString[] {
 	return raw.slice(at);
 }
 
-/** Whether a request has a Host field that names another host than its authority (RFC 9113 section 8.3.1). */
-export function hasOtherHost(fields: ByteString[], authority: ByteString): boolean {
+/** Whether a request has a Host field that names another host than its authority, or another port (RFC 9113 section 8.3.1). */
+export function hasOtherHost(fields: ByteString[], authority: ByteString, scheme: string): boolean {
 	const host = new Headers(fields).raw("host");
-	return authority !== "" && host !== null && withoutPort(host) !== withoutPort(authority);
+	return authority !== "" && host !== null && normalized(host, scheme) !== normalized(authority, scheme);
 }
 
-/** In small letters, and without a port that need not be named. */
-function withoutPort(authority: ByteString): string {
-	return authority.toLowerCase().replace(/:(?:443|80)?$/, "");
+/** In small letters, and without the port that need not be named (RFC 3986 section 6.2.3). */
+function normalized(authority: ByteString, scheme: string): string {
+	return authority.toLowerCase().replace(scheme === "https" ? /:(?:443)?$/ : /:(?:80)?$/, "");
 }
 
 /** How the body of a message is delimited whose head had these fields. `ended`: the stream ended with the head. */

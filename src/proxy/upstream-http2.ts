@@ -51,6 +51,8 @@ export class UpstreamHttp2 {
 	hasAnswered = false;
 	/** The server takes no further streams. */
 	#isClosing = false;
+	/** The last one that it may have acted on, as it has gone away; infinite: it has not said so. */
+	#lastStream = Number.POSITIVE_INFINITY;
 	/** Whether the server is known to speak HTTP/2: what is sent to one that does not is lost. */
 	#isConfirmed: boolean;
 
@@ -80,7 +82,11 @@ export class UpstreamHttp2 {
 		socket.on("error", onError);
 		this.#awaitGreeting();
 		this.#watch();
-		session.on("goaway", close);
+		session.on("goaway", (code, lastStream) => {
+			if (code !== NO_ERROR) this.#error ??= new Error(`it went away (${errorName(code)})`);
+			this.#lastStream = lastStream;
+			close();
+		});
 		session.on("close", () => {
 			facts.timestampEnd = now();
 			close();
@@ -204,6 +210,11 @@ export class UpstreamHttp2 {
 	/** For its streams. */
 	leftOut(request: Request): (field: string) => void {
 		return (field) => this.#settings.onLeftOut?.(field, request);
+	}
+
+	/** Whether the server has gone away before it acted on a stream (RFC 9113 section 6.8). One that was not sent has no number. */
+	hasPassedOver({ id = Number.POSITIVE_INFINITY }: ClientHttp2Stream): boolean {
+		return id > this.#lastStream;
 	}
 
 	/** What the server did wrong that ended it; null: nothing that is known. */
@@ -345,8 +356,9 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	}
 
 	#onClose(code: number): void {
-		if (this.#listener === null) return;
-		if (this.#connection.isDestroyed) this.#fail(this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error), this.#isUnseen);
+		if (this.#listener === null || this.#stream === null) return;
+		const unseen = this.#isUnseen || this.#connection.hasPassedOver(this.#stream);
+		if (this.#connection.isDestroyed) this.#fail(this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error), unseen);
 		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), UNPROCESSED.has(code));
 	}
 

@@ -357,6 +357,10 @@ t.test("a request with two hosts is refused, before any rule sees one of them", 
 	const session = await openHttp2(t, proxy, origin.authority);
 	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 });
 	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: origin.authority }), { status: 200 });
+	t.match(await askHttp2(session, { ":path": "/", ":authority": "LOCALHOST", host: "localhost:80" }), { status: 200 }, "a port that need not be named");
+	t.match(await askHttp2(session, { ":path": "/", ":authority": "localhost:443", host: "localhost" }), { status: 400 });
+	const lenient = await openHttp2(t, await startTestProxy(t, { options: { validate_inbound_headers: false } }), origin.authority);
+	t.match(await askHttp2(lenient, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 }, "that has two meanings");
 	t.match(await askHttp2(session, { ":path": "/", ":authority": `u@${origin.authority}` }), { status: 400 }, "a server of HTTP/1.1 would get it as Host");
 });
 
@@ -442,4 +446,34 @@ t.test("a status below 100 is a fault of the server", async (t) => {
 	t.match(await askHttp2(session, { ":path": "/1" }), { status: 502, body: /status/ });
 	t.match(await askHttp2(session, { ":path": "/2" }), { status: 502, body: /status/, interim: [103] });
 	t.match(await askHttp2(session, { ":path": "/3" }), { status: 200 });
+});
+
+/** That of the streams of a connection none behind `last` was or will be acted on. */
+const goAway = (last: string, code: number) => `0000080700${"00000000"}${last}${code.toString(16).padStart(8, "0")}`;
+
+t.test("what a server says it has not acted on when it goes away is sent again, whatever it is", async (t) => {
+	const [NONE, FIRST] = ["00000000", "00000001"];
+	const [NO_ERROR, INTERNAL_ERROR, CALM] = [0, 2, 11];
+	for (const method of ["POST", "GET"])
+		for (const code of [NO_ERROR, INTERNAL_ERROR, CALM])
+			for (const isFirst of [true, false]) {
+				const away = isFirst ? 1 : 2;
+				const origin = await framesOrigin(t, (asked, stream) => (asked === away ? goAway(isFirst ? NONE : FIRST, code) : whole(stream)));
+				const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+				if (!isFirst) t.match(await askHttp2(session, { ":path": "/warm" }), { status: 200 });
+				const name = `${method} ${code} ${isFirst}`;
+				t.match(await askHttp2(session, { ":path": "/x", ":method": method }, method === "POST" ? "body" : undefined), { status: 200 }, name);
+				t.equal(origin.connections.length, 2, name);
+			}
+});
+
+t.test("what it may have acted on is not, nor anything for ever", async (t) => {
+	const acted = await framesOrigin(t, (asked, stream) => (asked === 1 ? goAway(stream, 2) : whole(stream)));
+	const session = await openHttp2(t, await startTestProxy(t), acted.authority);
+	t.match(await askHttp2(session, { ":path": "/x", ":method": "POST" }, "body"), { status: 502, body: /it went away \(INTERNAL_ERROR\)/ });
+	t.equal(acted.connections.length, 1);
+	const tired = await framesOrigin(t, () => goAway("00000000", 11));
+	const other = await openHttp2(t, await startTestProxy(t), tired.authority);
+	t.match(await askHttp2(other, { ":path": "/x", ":method": "POST" }, "body"), { status: 502 });
+	t.equal(tired.connections.length, 2);
 });

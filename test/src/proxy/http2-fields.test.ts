@@ -29,21 +29,24 @@ t.test("the fields of a stream without the pseudo-fields", async (t) => {
 });
 
 t.test("a Host that names another host than the authority", async (t) => {
-	for (const [host, authority] of [
-		["b", "a"],
-		["a:8080", "a"],
-		["a", "a:8080"],
-		["", "a"],
+	for (const [host, authority, scheme] of [
+		["b", "a", "https"],
+		["a:8080", "a", "https"],
+		["a", "a:8080", "https"],
+		["", "a", "https"],
+		["a:80", "a", "https"],
+		["a:443", "a:80", "http"],
 	] as const)
-		t.ok(hasOtherHost(["host", host], authority), `${host} ${authority}`);
-	for (const [host, authority] of [
-		["A", "a"],
-		["a:443", "a"],
-		["a", "a:80"],
-		["b", ""],
+		t.ok(hasOtherHost(["host", host], authority, scheme), `${host} ${authority}`);
+	for (const [host, authority, scheme] of [
+		["A", "a", "https"],
+		["a:443", "a", "https"],
+		["a:", "a", "https"],
+		["a", "a:80", "http"],
+		["b", "", "https"],
 	] as const)
-		t.notOk(hasOtherHost(["host", host], authority), `${host} ${authority}`);
-	t.notOk(hasOtherHost([], "a"));
+		t.notOk(hasOtherHost(["host", host], authority, scheme), `${host} ${authority}`);
+	t.notOk(hasOtherHost([], "a", "https"));
 });
 
 t.test("how a body is delimited", async (t) => {

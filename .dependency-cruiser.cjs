@@ -38,7 +38,8 @@ const doors = {
 /** Of src/hooks, what every feature may use; the list of features, src/hooks/builtin.ts, knows them all. */
 const hookBasics = "hook|pipeline|context|rule|make-response";
 /** Of formats, what every format may use; formats/index.ts knows them all. */
-const formatBasics = "format|input|output|output-error|recording-mark|draft|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";
+const formatBasics =
+	"format|input|output|output-error|recording-mark|draft|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";
 
 const rule = (name, from, to) => ({ name, severity: "error", from, to });
 

@@ -119,8 +119,16 @@ export class PythonRegex {
 	 * @throws FlowtapeError FT_PATTERN_STOPPED
 	 */
 	replace(subject: string, replacement: string | Template): string {
+		return [...this.replacing(subject, replacement)].join("");
+	}
+
+	/**
+	 * As `replace`, part by part of what it makes: the time between them does not count.
+	 * @param limit characters that it may make
+	 */
+	*replacing(subject: string, replacement: string | Template, limit = resultLimit(subject.length)): Generator<string> {
 		let [at, from] = [0, 0];
-		const result = new Result(this.pattern, subject.length);
+		const result = new Result(this.pattern, subject.length, limit);
 		while (from <= subject.length) {
 			const match = this.exec(subject, from);
 			if (match === null) break;
@@ -129,9 +137,12 @@ export class PythonRegex {
 			result.add(typeof replacement === "string" ? replacement : fill(replacement, match));
 			at = match.index + length;
 			from = length === 0 ? at + ((subject.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) : at;
+			if (!result.isFull) continue;
+			yield result.take();
+			result.goOn();
 		}
 		result.add(subject.slice(at));
-		return result.text();
+		yield result.take();
 	}
 
 	#programFor(subject: string): Program {
@@ -189,28 +200,40 @@ function required({ root }: RegexTree): Buffer | RegExp | null {
 class Result {
 	readonly #pattern: string;
 	readonly #limit: number;
-	readonly #until: number;
-	#joined: string[] = [];
+	/** Time that is left, in milliseconds, and since when it runs. */
+	#leftMs: number;
+	#since = performance.now();
 	#pieces: string[] = [];
 	#length = 0;
 
-	constructor(pattern: string, size: number) {
+	constructor(pattern: string, size: number, limit: number) {
 		this.#pattern = pattern;
-		this.#limit = Math.min(Math.max(size + RESULT_LIMIT / 4, RESULT_LIMIT), LONGEST);
-		this.#until = performance.now() + REPLACING_MS + size / REPLACED_PER_MS;
+		this.#limit = limit;
+		this.#leftMs = REPLACING_MS + size / REPLACED_PER_MS;
 	}
 
 	add(piece: string): void {
 		this.#length += piece.length;
 		if (this.#length > this.#limit) throw this.#stopped(`what it makes has more than ${Math.floor(this.#limit / 2 ** 20)} MiB`);
-		if (this.#pieces.push(piece) < PIECES) return;
-		if (performance.now() > this.#until) throw this.#stopped("it has too many matches for the time that one body may take");
-		this.#joined.push(this.#pieces.join(""));
-		this.#pieces = [];
+		this.#pieces.push(piece);
 	}
 
-	text(): string {
-		return [...this.#joined, ...this.#pieces].join("");
+	get isFull(): boolean {
+		return this.#pieces.length >= PIECES;
+	}
+
+	/** What was added since it was last asked for. */
+	take(): string {
+		this.#leftMs -= performance.now() - this.#since;
+		if (this.#leftMs < 0) throw this.#stopped("it has too many matches for the time that one body may take");
+		const part = this.#pieces.join("");
+		this.#pieces = [];
+		return part;
+	}
+
+	/** Time runs again. */
+	goOn(): void {
+		this.#since = performance.now();
 	}
 
 	#stopped(why: string): FlowtapeError {
@@ -223,6 +246,10 @@ const PIECES = 256;
 const RESULT_LIMIT = 256 * 1024 * 1024;
 /** No string is longer. */
 const LONGEST = 2 ** 29 - 1024;
+function resultLimit(size: number): number {
+	return Math.min(Math.max(size + RESULT_LIMIT / 4, RESULT_LIMIT), LONGEST);
+}
+
 /** Time that all matches in one subject may take, in milliseconds, and what is added for long ones. */
 const REPLACING_MS = 5000;
 const REPLACED_PER_MS = 10_000;

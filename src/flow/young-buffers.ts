@@ -7,7 +7,7 @@ import { runInNewContext } from "node:vm";
 /** Bytes that may pass between two collections. */
 const YOUNG_BYTES = 8 * 1024 * 1024;
 
-type Collect = (options: { type: "minor" }) => void;
+type Collect = (options: { type: "minor" | "major" }) => void;
 
 let collect: Collect | null = null;
 let passed = 0;
@@ -19,6 +19,12 @@ export function passYoung(bytes: number): void {
 	passed = 0;
 	collect ??= exposeCollect();
 	collect({ type: "minor" });
+}
+
+/** Large buffers were needed for some time, and are no more: not to have more of them before V8 collects these. */
+export function freeLarge(): void {
+	collect ??= exposeCollect();
+	collect({ type: "major" });
 }
 
 /** V8 hands it only to a context that is made while the flag is set; nothing, where it does not at all. */

@@ -1,14 +1,17 @@
 // Replaces what a regular expression finds in the bodies of requests and responses, their content coding undone and applied again.
 
 import type { PythonRegex } from "../filter/python-regex.ts";
+import { decodeBody } from "../flow/body.ts";
 import { type ByteString, isAscii } from "../flow/bytes.ts";
 import { charsetOf, isUtf16 } from "../flow/charset.ts";
 import { encodeCharset } from "../flow/charset-encode.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Message } from "../flow/message.ts";
+import { inSteps } from "../flow/turns.ts";
+import { freeLarge } from "../flow/young-buffers.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
-import type { Hook } from "./hook.ts";
+import type { Hook, Turn } from "./hook.ts";
 import { compileReplacement, compileValue, parseRules, type Rule } from "./rule.ts";
 
 export const options = {
@@ -22,6 +25,12 @@ export const options = {
 
 /** Larger bodies are not searched, since strings have an end. Bytes. */
 const LIMIT = 512 * 1024 * 1024 - 1024;
+/** As `LIMIT`, while others wait for their answers. */
+const LIVE_LIMIT = 48 * 1024 * 1024;
+/** What becomes of them. Bytes. */
+const LIVE_RESULT_LIMIT = 64 * 1024 * 1024;
+/** Content up to this size is searched without giving others their turn. Bytes. */
+const AT_ONCE = 1024 * 1024;
 
 type Template = readonly (ByteString | number)[];
 
@@ -94,47 +103,93 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 		return { text: rule.text, matches: rule.matches, regex, replacement };
 	});
 
-	function contentOf(flow: HttpFlow, message: Message): Buffer | null {
+	function leave(flow: HttpFlow, why: string): void {
+		context.log?.("warning", `a body of ${flow.request.prettyUrl} is left as it is: ${why}`);
+	}
+
+	function contentOf(flow: HttpFlow, message: Message, limit: number): Buffer | null {
 		try {
-			const { content } = message;
-			if (content === null || content.length <= LIMIT) return content;
-			context.log?.("warning", `a body of ${flow.request.prettyUrl} is left as it is: it has ${content.length} bytes, too many to search`);
+			const size = message.bodySize ?? 0;
+			if (size <= limit) return contentWithin(message, limit);
+			leave(flow, `it has ${size} bytes, too many to search`);
 		} catch (error) {
-			context.log?.("warning", `a body of ${flow.request.prettyUrl} is left as it is: ${(error as Error).message}`);
+			leave(flow, (error as Error).message);
 		}
 		return null;
 	}
 
-	/** Each rule works on what those before have made. */
-	function modify(flow: HttpFlow, message: Message): void {
-		const { prettyUrl } = flow.request;
+	/** Each rule works on what those before have made. Small bodies, and stored ones, take one step. */
+	function* modify(flow: HttpFlow, message: Message, isLive: boolean): Generator<undefined> {
 		for (const { text, matches, regex, replacement } of rules) {
 			if (!matches(flow)) continue;
-			const content = contentOf(flow, message);
+			let content = isLive ? smallContent(message) : contentOf(flow, message, LIMIT);
+			const takesTime = content === undefined;
+			if (content === undefined) {
+				yield;
+				content = contentOf(flow, message, LIVE_LIMIT);
+				yield;
+			}
 			if (content === null) continue;
 			const charset = charsetOf(content, message.headers.get("content-type")) ?? "utf-8";
-			const searched = isUtf16(charset) ? utf16ToUtf8(content, charset) : content;
-			if (searched === null) context.log?.("warning", `a body of ${prettyUrl} is left as it is: it is said to be in ${charset}, and is not`);
+			const isWide = isUtf16(charset);
+			let searched = isWide ? utf16ToUtf8(content, charset) : content;
+			if (searched === null) leave(flow, `it is said to be in ${charset}, and is not`);
 			if (searched === null || !regex.testBytes(searched)) continue;
-			const template = replacement(searched === content ? charset : "utf-8", prettyUrl);
+			const template = replacement(isWide ? "utf-8" : charset, flow.request.prettyUrl);
 			if (template === null) continue;
-			const replaced = Buffer.from(regex.replace(searched.latin1Slice(), template), "latin1");
-			const changed = searched === content ? replaced : utf8ToUtf16(replaced, charset);
+			const parts = regex.replacing(searched.latin1Slice(), template, isLive ? LIVE_RESULT_LIMIT : undefined);
+			content = searched = null;
+			const replaced = yield* joined(parts, takesTime);
+			const changed = isWide ? utf8ToUtf16(replaced, charset) : replaced;
 			if (changed === null) {
-				context.log?.("warning", `a body of ${prettyUrl} is left as it is: it is in ${charset}, and what "${text}" puts there is not in UTF-8`);
+				leave(flow, `it is in ${charset}, and what "${text}" puts there is not in UTF-8`);
 				continue;
 			}
 			message.content = changed;
+			if (takesTime) freeLarge();
 			context.onChange?.(text);
 		}
+	}
+
+	function run(flow: HttpFlow, message: Message, { live }: Turn): void | Promise<void> {
+		const steps = modify(flow, message, live);
+		if (steps.next().done !== true) return inSteps(steps);
 	}
 
 	return {
 		name: "modify-body",
 		needs: { request: true, response: true },
-		request: (flow) => modify(flow, flow.request),
-		response(flow) {
-			if (flow.response !== null) modify(flow, flow.response);
+		request: (flow, turn) => run(flow, flow.request, turn),
+		response(flow, turn) {
+			if (flow.response !== null) return run(flow, flow.response, turn);
 		},
 	};
+}
+
+/** Byte strings as bytes, a step each where that takes its time. */
+function* joined(parts: Iterable<string>, takesTime: boolean): Generator<undefined, Buffer> {
+	const all: Buffer[] = [];
+	if (takesTime) freeLarge();
+	for (const part of parts) {
+		all.push(Buffer.from(part, "latin1"));
+		if (takesTime) yield;
+	}
+	if (takesTime) freeLarge();
+	return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all);
+}
+
+/** @throws FlowtapeError FT_BAD_BODY */
+function contentWithin(message: Message, limit: number): Buffer | null {
+	const raw = message.rawContent;
+	return raw && decodeBody(raw, message.headers.get("content-encoding"), Math.min(limit, message.decodedLimit));
+}
+
+/** Content that is searched at once; null: there is none, undefined: it is large, or cannot be decoded. */
+function smallContent(message: Message): Buffer | null | undefined {
+	if ((message.bodySize ?? 0) > AT_ONCE) return undefined;
+	try {
+		return contentWithin(message, AT_ONCE);
+	} catch {
+		return undefined;
+	}
 }

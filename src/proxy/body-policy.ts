@@ -22,7 +22,7 @@ const HELD_RESPONSE_BYTES = 1024 * 1024;
  * What all exchanges together hold in memory of bodies that are not whole, or not taken, before further ones wait where the tape keeps them.
  * Bytes.
  */
-const WAITING_BYTES = 64 * 1024 * 1024;
+const WAITING_BYTES = 24 * 1024 * 1024;
 /** Those up to this size stay in memory all the same. */
 const SMALL_BYTES = 64 * 1024;
 /** A response that takes longer than this is passed on as far as it has come. Milliseconds. */
@@ -77,11 +77,14 @@ export class BodyPolicy {
 		return this.#waiting > WAITING_BYTES && size > SMALL_BYTES && this.#cutoff === null;
 	}
 
-	/** A body that a hook made waits to be taken. False: it is too large to do so in memory. */
-	hold(body: Buffer): boolean {
+	/**
+	 * A body that a hook made waits to be taken. False: it is too large to do so in memory.
+	 * @param isOfOne nobody else will get the same one
+	 */
+	hold(body: Buffer, isOfOne: boolean): boolean {
 		const users = this.#made.get(body) ?? 0;
 		if (users === 0) {
-			if (this.lacksRoom(body.length)) return false;
+			if (this.lacksRoom(body.length) || (isOfOne && body.length > WAITING_BYTES)) return false;
 			this.wait(body.length);
 		}
 		this.#made.set(body, users + 1);

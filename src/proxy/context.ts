@@ -1,10 +1,12 @@
 // What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
 import type { Flow, HttpFlow, WebSocketMessage } from "../flow/flow.ts";
 import type { BodySpool, FlowSink } from "../flow/pipe.ts";
+import { inTurn, oneByOne } from "../flow/turns.ts";
 import type { Phase } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { BodyPolicy } from "./body-policy.ts";
 import type { ConnectionEvents } from "./connection-events.ts";
+import { sizeOf, weightOf } from "./flow-weight.ts";
 import type { Spool } from "./relay.ts";
 import { StandingAnswers } from "./standing-answers.ts";
 import type { UpstreamPool } from "./upstream.ts";
@@ -58,6 +60,9 @@ export interface OpenRecord {
 	close(): void;
 }
 
+/** Flows with larger bodies go to the sink one by one. Bytes. */
+const LARGE_FLOW = 1024 * 1024;
+
 export class ProxyContext {
 	readonly pipeline: Pipeline;
 	readonly pool: UpstreamPool | null;
@@ -99,6 +104,20 @@ export class ProxyContext {
 
 	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */
 	record(flow: Flow): Promise<void> | undefined {
+		const append = () =>
+			inTurn(
+				() => weightOf(flow),
+				() => this.#append(flow),
+			);
+		// a sink may have a large flow in memory until it is written
+		const wait = sizeOf(flow) > LARGE_FLOW ? oneByOne(append) : append();
+		if (wait === undefined) return;
+		this.track(wait);
+		return wait;
+	}
+
+	/** A promise never rejects. */
+	#append(flow: Flow): Promise<void> | undefined {
 		let wait: void | Promise<void>;
 		try {
 			wait = this.#sink.append(flow);
@@ -107,10 +126,7 @@ export class ProxyContext {
 			return;
 		}
 		this.emit({ kind: "flow", flow });
-		if (wait === undefined) return;
-		const settled = wait.catch((error: unknown) => this.emit({ kind: "sink_error", error }));
-		this.track(settled);
-		return settled;
+		return wait?.catch((error: unknown) => this.emit({ kind: "sink_error", error }));
 	}
 
 	/** A place for a body that is too large for memory; null where there is none. What it has no room for is lost, and the traffic goes on. */

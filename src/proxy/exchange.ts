@@ -141,7 +141,7 @@ export class Exchange implements Asker {
 	#holdMade(passage: Passage, message: Request | Response): void {
 		const { body } = message;
 		if (!Buffer.isBuffer(body) || body.length <= AHEAD_LIMIT || body === passage.relay.body()) return;
-		if (this.#context.bodies.hold(body)) passage.made = body;
+		if (this.#context.bodies.hold(body, this.#given === null)) passage.made = body;
 		else {
 			const spool = this.#context.openSpool();
 			if (spool === null) return;

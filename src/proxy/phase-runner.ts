@@ -1,8 +1,10 @@
 // Runs the hooks of one exchange, at a phase that it waits for, or behind a message that has passed already.
 import type { HttpFlow } from "../flow/flow.ts";
+import { inTurn } from "../flow/turns.ts";
 import { type Phase, Turn } from "../hooks/hook.ts";
 import type { ProxyContext } from "./context.ts";
 import type { ExchangeHost } from "./exchange-host.ts";
+import { weightOf } from "./flow-weight.ts";
 
 export class PhaseRunner {
 	readonly turn = new Turn(true);
@@ -31,9 +33,8 @@ export class PhaseRunner {
 
 	/** Runs the hooks of a phase, then `next`; `fail` where one of them, or `next`, threw. */
 	run(phase: Phase, next: () => void, fail: (error: unknown) => void): void {
-		const { pipeline } = this.#context;
 		try {
-			const wait = pipeline.run(phase, this.#flow, this.turn);
+			const wait = this.#runHooks(phase);
 			if (wait === undefined) next();
 			else
 				this.#context.track(
@@ -47,12 +48,24 @@ export class PhaseRunner {
 		}
 	}
 
+	/** Large bodies wait for their turn; who has failed meanwhile needs no hooks any more. */
+	#runHooks(phase: Phase): void | Promise<void> {
+		const flow = this.#flow;
+		const isFailed = flow.error !== null;
+		return inTurn(
+			() => weightOf(flow),
+			() => {
+				if (flow.error === null || isFailed) return this.#context.pipeline.run(phase, flow, this.turn);
+			},
+		);
+	}
+
 	/** Hooks see a message that has passed: nothing they do changes what was sent. `done` is called where they took their time. */
 	lookBack(phase: Phase, done: () => void): void {
 		if (this.#context.pipeline.isIdle(phase)) return;
 		const fail = (error: unknown) => this.#context.emit({ kind: "hook_error", phase, error });
 		try {
-			const wait = this.#context.pipeline.run(phase, this.#flow, this.turn);
+			const wait = this.#runHooks(phase);
 			if (wait === undefined) return;
 			this.#aside++;
 			const through = () => {

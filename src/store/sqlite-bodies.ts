@@ -21,7 +21,7 @@ const EARLIER_BYTES = 32 * 1024 * 1024;
 /** Bytes of bodies that are kept at hand to compare new ones with. */
 const RECENT_BYTES = 4 * 1024 * 1024;
 /** Bytes of rows that are kept at hand for those who read them slice by slice. */
-const READ_BYTES = 16 * 1024 * 1024;
+const READ_BYTES = 8 * 1024 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 const EMPTY_BODY = 0;
@@ -191,12 +191,21 @@ export class BodyTable {
 	/** All bytes of a body. @throws FlowtapeError FT_STORE where they are not those that were written */
 	bytesOf(id: number): Buffer {
 		const [bytes, crc, size] = this.#row(id);
-		const found = bytes ?? Buffer.concat([...this.#pieces(id)]);
+		const found = bytes ?? this.#joined(id, size);
 		if (!this.#whole.has(id)) {
 			this.#check(id, found.length === size && crc32(found) === crc);
 			this.#whole.add(id);
 		}
 		return found;
+	}
+
+	/** All pieces of a body, which are in memory one after the other. */
+	#joined(id: number, size: number): Buffer {
+		this.#check(id, this.#lengthOfPieces(id) === size);
+		const joined = Buffer.allocUnsafeSlow(size);
+		let at = 0;
+		for (const piece of this.#pieces(id)) at += piece.copy(joined, at);
+		return joined;
 	}
 
 	/** As `bytesOf`, piece by piece. The last piece comes once all of them were found to be what was written: before, nobody can take them for all. */

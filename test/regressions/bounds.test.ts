@@ -1,4 +1,6 @@
 // Clients and servers that take nothing, send byte by byte or send what inflates cost little memory, and others are answered meanwhile.
+
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from "node:net";
@@ -185,5 +187,25 @@ t.test("requests that inflate while their recordings are looked for", { skip: no
 	}
 	const coded = gzipSync('{ "a" : 1 }');
 	t.match(await proxy.ask("http://a.test/j", "POST", `Content-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n`, coded), / 200 /);
+	await proxy.end(t);
+});
+
+t.test("large bodies in which a rule replaces", { skip: noProcfs }, async (t) => {
+	const body = Buffer.alloc(30 * MIB, '{"id":1,"name":"some item"},\n');
+	const server = createServer((request, response) => void response.end(request.url === "/large" ? body : "ok")).listen(0, "127.0.0.1");
+	t.teardown(() => server.close());
+	await once(server, "listening");
+	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const proxy = await Victim.start(t.testdir(), ["record", "x.tape", "--modify-body", "/some item/another"]);
+	const got = Array.from({ length: 12 }, async () => {
+		const socket = proxy.connect();
+		socket.write(get(`${url}/large`).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+		let size = 0;
+		for await (const chunk of socket) size += (chunk as Buffer).length;
+		return size;
+	});
+	t.match(await proxy.ask(`${url}/small`), / 200 /);
+	for (const size of await Promise.all(got)) t.ok(size > 0.9 * body.length && size < body.length);
+	t.match(await proxy.ask(`${url}/small`), / 200 /);
 	await proxy.end(t);
 });

@@ -140,6 +140,15 @@ t.test("bytes are searched for what every match has before they are searched for
 	t.notOk(exact("^needle$", "a needle"));
 });
 
+t.test("replacing part by part", async (t) => {
+	const regex = compile("a");
+	const subject = "ab".repeat(1000);
+	const parts = [...regex.replacing(subject, "xy")];
+	t.ok(parts.length > 2);
+	t.equal(parts.join(""), regex.replace(subject, "xy"));
+	t.throws(() => [...regex.replacing(subject, "xy", 2999)], { code: "FT_PATTERN_STOPPED" });
+});
+
 t.test("replacing", async (t) => {
 	const replace = (pattern: string, subject: string, template: string, kind: Kind = "text") => {
 		const regex = compile(pattern, kind);

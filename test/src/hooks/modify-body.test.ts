@@ -159,3 +159,43 @@ t.test("UTF-16 is searched and changed as text, whoever tells that it is: its by
 	t.same(await replaced("text/plain; charset=utf-16", Buffer.from("hello"), "x"), Buffer.from("hello"));
 	t.match(lines, [/is not in UTF-8/, /is said to be in utf-16, and is not/]);
 });
+
+t.test("in a large body live, all is replaced as in a small one, whatever its coding, while others have their turn", async (t) => {
+	const line = "a foo, two foos and no end of foo\n";
+	const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
+	for (const [count, coding] of [
+		[100, "identity"],
+		[100_000, "identity"],
+		[100_000, "gzip"],
+	] as const) {
+		const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
+		const flow = httpFlow({ response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) } });
+		let turns = 0;
+		let isOver = false;
+		const others = (async () => {
+			for (; !isOver; turns++) await new Promise(setImmediate);
+		})();
+		await runLive(hook, flow);
+		isOver = true;
+		await others;
+		t.ok(flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))), `${count} ${coding}`);
+		t.equal(turns > 2, count > 1000, "small ones at once");
+	}
+});
+
+t.test("a body too large to be searched live, or that becomes too large", async (t) => {
+	const { lines, log } = hookLog();
+	const hook = await createModifyBody({ modify_body: ["/a/b"] }, { log });
+	const large = Buffer.alloc(48 * 1024 * 1024 + 1, "a");
+	for (const [headers, body] of [
+		[[], large],
+		[[["Content-Encoding", "gzip"]], gzipSync(large, { level: 1 })],
+	] as const) {
+		const flow = httpFlow({ response: { headers, body } });
+		await runLive(hook, flow);
+		t.equal(flow.response?.rawContent, body);
+	}
+	t.match(lines, [/left as it is: it has 50331649 bytes, too many to search/, /left as it is: .*inflates beyond 50331648 bytes/]);
+	const growing = httpFlow({ response: { body: "a".repeat(1000) } });
+	await t.rejects(runLive(await create(`/a/${"b".repeat(100_000)}`), growing), { code: "FT_PATTERN_STOPPED", message: /more than 64 MiB/ });
+});

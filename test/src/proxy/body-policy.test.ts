@@ -242,10 +242,11 @@ t.test("where many bodies are not whole, further ones wait elsewhere than in mem
 t.test("a large body that hooks made counts once, however many are sent it, until the last has it", async (t) => {
 	const policy = new BodyPolicy(defaults(options));
 	const body = Buffer.alloc(70 * MIB);
-	t.ok(policy.hold(body));
-	t.ok(policy.hold(body));
-	t.notOk(policy.hold(Buffer.alloc(2 * MIB)), "there is no room for another");
-	t.ok(policy.hold(Buffer.alloc(1000)), "but for a small one");
+	t.notOk(policy.hold(body, true), "but not one that nobody else gets");
+	t.ok(policy.hold(body, false));
+	t.ok(policy.hold(body, false));
+	for (const isOfOne of [true, false]) t.notOk(policy.hold(Buffer.alloc(2 * MIB), isOfOne), "there is no room for another");
+	t.ok(policy.hold(Buffer.alloc(1000), true), "but for a small one");
 	policy.release(body);
 	t.ok(policy.lacksRoom(2 * MIB));
 	policy.release(body);

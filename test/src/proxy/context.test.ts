@@ -67,6 +67,22 @@ t.test("a sink that fails, at once or later, is told of and stops nothing", asyn
 	}
 });
 
+t.test("a large flow goes to the sink once the large one before it is written, a small one does not wait", async (t) => {
+	const [written, order] = [gate(), [] as string[]];
+	const { context } = contextOf((flow) => {
+		order.push(flow.id);
+		return flow.id === "large" ? written.opened : undefined;
+	});
+	const large = { response: { body: Buffer.alloc(2 * 1024 * 1024) } };
+	const waits = [context.record(httpFlow({ id: "large", ...large })), context.record(httpFlow({ id: "larger", ...large }))];
+	t.equal(context.record(httpFlow({ id: "small" })), undefined);
+	await new Promise(setImmediate);
+	t.strictSame(order, ["small", "large"]);
+	written.open();
+	await Promise.all(waits);
+	t.strictSame(order, ["small", "large", "larger"]);
+});
+
 t.test("work that begins while other work ends is waited for as well", async (t) => {
 	const { context } = contextOf(() => {});
 	let done = 0;

@@ -26,7 +26,7 @@ class Victim {
 	}
 
 	static async start(cwd: string, argv: readonly string[]): Promise<Victim> {
-		const cli = new Cli([...argv, "--listen-port", "0"], { cwd });
+		const cli = new Cli([...argv, "--listen-port", "0"], { cwd, bare: true });
 		const line = await cli.line(/listening/i);
 		return new Victim(cli, Number(/:(\d+)/.exec(line)?.[1]));
 	}

@@ -1,36 +1,65 @@
 // The import table of ARCHITECTURE.md as rules, for structure.mjs: imports go down, nothing goes round, packages come in by one door, and peers
 // do not know one another. Imports of types count.
 
-const errors = "src/errors\\.js";
-const options = "src/options\\.js";
-
-/** What each part may import besides itself. */
+/** What each part may import besides itself: the parts named, and all that those may import. */
 const parts = {
-	"src/flow/": [errors],
-	"src/filter/": ["src/flow/", errors],
-	"src/replay/": ["src/flow/", "src/export/shell\\.js", options, errors],
-	"src/export/": ["src/flow/", errors],
-	"src/compare/": ["src/flow/", "src/replay/name-pattern\\.js", options, errors],
-	"src/store/": ["src/flow/", "src/filter/", errors],
-	"src/rewrite/": ["src/flow/", "src/replay/", "src/store/", options, errors],
-	"src/hooks/": ["src/flow/", "src/filter/", "src/replay/", options, errors],
-	"src/scripts/": ["src/flow/", "src/hooks/(?:hook|context)\\.js", options, errors],
-	"src/proxy/": ["src/flow/", "src/hooks/(?:hook|pipeline)\\.js", options, errors],
-	"formats/": ["src/flow/", "src/store/", "src/filter/", "src/replay/", errors],
-	"index\\.js": ["src/", "formats/index\\.js"],
-	"commands/": ["src/", "formats/index\\.js", "index\\.js"],
+	"src/errors.js": [],
+	"src/options.js": [],
+	"src/clock.js": [],
+	"src/programs.js": ["src/errors.js"],
+	"src/process-mark.js": ["src/errors.js"],
+	"src/regex/": ["src/flow/"],
+	"src/json/": ["src/errors.js"],
+	"src/flow/": ["src/errors.js"],
+	"src/filter/": ["src/flow/", "src/regex/"],
+	"src/views/": ["src/flow/", "src/options.js"],
+	"src/export/": ["src/flow/", "src/options.js"],
+	"src/compare/": ["src/flow/", "src/json/", "src/options.js"],
+	"src/replay/": ["src/flow/", "src/json/", "src/regex/", "src/export/shell.js", "src/options.js"],
+	"src/store/": ["src/filter/"],
+	"src/rewrite/": ["src/replay/", "src/store/"],
+	"src/hooks/": ["src/filter/", "src/replay/", "src/clock.js"],
+	"src/scripts/": ["src/flow/", "src/hooks/hook.js", "src/hooks/context.js", "src/options.js"],
+	"src/ca/": ["src/flow/", "src/programs.js", "src/options.js"],
+	"src/child/": ["src/ca/", "src/clock.js"],
+	"src/proxy/": ["src/ca/", "src/hooks/hook.js", "src/hooks/pipeline.js", "src/clock.js"],
+	"formats/": ["src/"],
+	"api/": ["formats/index.js", "src/"],
+	"index.js": ["api/"],
+	"commands/": ["api/", "index.js"],
 };
+
+/** The way of a request through the proxy. A file imports from its own folder and from those behind it. */
+const proxyFolders = [
+	"server",
+	"replay-client",
+	"entry",
+	"client",
+	"exchange",
+	"websocket",
+	"tunnel",
+	"tcp",
+	"context",
+	"upstream",
+	"tls",
+	"http1",
+	"connection",
+	"route",
+	"http2",
+	"body",
+	"wire",
+];
 
 /** Where a package comes in. */
 const doors = {
-	"better-sqlite3": "src/store/sqlite-database\\.js",
-	msgpackr: "src/store/msgpack\\.js|commands/print/views/msgpack\\.js",
-	"tough-cookie": "src/flow/cookies\\.js",
-	fzstd: "src/flow/body\\.js|formats/compression\\.js",
-	"node-forge": "src/proxy/ca-(?:create|export)\\.js",
-	commander: "commands/options\\.js",
-	yaml: "commands/configuration\\.js",
-	diff: "commands/print/changes\\.js",
+	"better-sqlite3": "src/store/sqlite/database.js",
+	msgpackr: "src/store/record/msgpack.js|src/views/msgpack.js",
+	"tough-cookie": "src/flow/cookies.js",
+	fzstd: "src/flow/body.js|formats/compression.js",
+	"node-forge": "src/ca/(?:create|export).js",
+	commander: "commands/cli/options.js",
+	yaml: "commands/cli/configuration.js",
+	diff: "commands/print/changes.js",
 	bcryptjs: "src/hooks/proxy-auth",
 	ldapts: "src/hooks/proxy-auth",
 };
@@ -41,16 +70,32 @@ const hookBasics = "hook|pipeline|context|rule|make-response";
 const formatBasics =
 	"format|input|output|output-error|recording-mark|draft|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";
 
+const pattern = (path) => path.replaceAll(".", "\\.");
+const below = (part) => [part, ...(parts[part] ?? []).flatMap(below)];
+const ours = "^(?:src|formats|api|commands|index)";
 const rule = (name, from, to) => ({ name, severity: "error", from, to });
 
 module.exports = {
 	forbidden: [
 		rule("nothing goes round", {}, { circular: true }),
-		rule("the foundation imports nothing", { path: `^(?:${errors}|${options})` }, { path: "^(?:src|formats|commands|index)" }),
-		...Object.entries(parts).map(([part, may]) =>
-			rule(`imports of ${part} go down`, { path: `^${part}` }, { path: "^(?:src|formats|commands|index)", pathNot: `^(?:${[part, ...may].join("|")})` }),
+		...Object.keys(parts).map((part) =>
+			rule(`imports of ${part} go down`, { path: `^${pattern(part)}` }, { path: ours, pathNot: `^(?:${below(part).map(pattern).join("|")})` }),
 		),
-		...Object.entries(doors).map(([name, door]) => rule(`${name} comes in by one door`, { pathNot: `^(?:${door})` }, { path: `node_modules/${name}/` })),
+		...proxyFolders.map((folder, place) =>
+			rule(
+				`imports of src/proxy/${folder} go on`,
+				{ path: `^src/proxy/${folder}(?:/|\\.js)` },
+				{ path: "^src/proxy/", pathNot: `^src/proxy/(?:${proxyFolders.slice(place).join("|")})(?:/|\\.js)` },
+			),
+		),
+		rule("src/proxy has no other folders", { pathNot: `^src/proxy/(?:${proxyFolders.join("|")})(?:/|\\.js)`, path: "^src/proxy/" }, {}),
+		rule("store/record knows no database", { path: "^src/store/record/" }, { path: "^src/store/(?!record/)|better-sqlite3" }),
+		rule("the databases do not know each other", { path: "^src/store/sqlite" }, { path: "^src/store/postgres/" }),
+		rule("nor the other way round", { path: "^src/store/postgres/" }, { path: "^src/store/sqlite" }),
+		rule("viewer/page runs in a browser", { path: "^viewer/page/" }, { dependencyTypes: ["core"] }),
+		...Object.entries(doors).map(([name, door]) =>
+			rule(`${name} comes in by one door`, { pathNot: `^(?:${pattern(door)})` }, { path: `node_modules/${name}/` }),
+		),
 		rule("a package is at some door", {}, { path: "node_modules/", pathNot: `node_modules/(?:${Object.keys(doors).join("|")})/` }),
 		rule("what is imported is there", {}, { couldNotResolve: true }),
 		rule(

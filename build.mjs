@@ -6,7 +6,10 @@ import { build } from "esbuild";
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
 // where modules of a bundle look for them too
-const threads = { "store/writer-thread": "src/store/writer-thread.ts", "store/merger-thread": "src/store/merger-thread.ts" };
+const threads = {
+	"sqlite-thread/writer-thread": "src/store/sqlite-thread/writer-thread.ts",
+	"sqlite/checkpointer-thread": "src/store/sqlite/checkpointer-thread.ts",
+};
 
 rmSync("dist", { recursive: true, force: true });
 await build({
@@ -25,8 +28,8 @@ await build({
 });
 // loaded by the Node processes that a recorded command starts, old ones too
 await build({
-	entryPoints: ["src/proxy/node-preload.cts", "src/proxy/node-clock.cts"],
-	outdir: "dist/proxy",
+	entryPoints: ["src/child/node-preload.cts", "src/child/node-clock.cts"],
+	outdir: "dist/child",
 	outExtension: { ".js": ".cjs" },
 	bundle: true,
 	format: "cjs",
@@ -35,5 +38,5 @@ await build({
 	logLevel: "warning",
 });
 // and by its Python processes
-cpSync("src/proxy/python-clock", "dist/proxy/python-clock", { recursive: true });
+cpSync("src/child/python-clock", "dist/child/python-clock", { recursive: true });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });

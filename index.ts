@@ -1,5 +1,6 @@
 // The library's front door: tapes opened and made, and the verbs that commands and programs share.
 import { createTape, openFileSpool, openRecordings } from "./formats/index.ts";
+import type { CertificateAuthority } from "./src/ca/authority.ts";
 import type { Reporter } from "./src/errors.ts";
 import type { Flow } from "./src/flow/flow.ts";
 import type { FlowSink } from "./src/flow/pipe.ts";
@@ -9,7 +10,6 @@ import type { Hook } from "./src/hooks/hook.ts";
 import type { Pipeline } from "./src/hooks/pipeline.ts";
 import type { ReplayReport } from "./src/hooks/server-replay.ts";
 import type { OptionValues } from "./src/options.ts";
-import type { CertificateAuthority } from "./src/proxy/ca.ts";
 import type { options as clientOptions, ReplayClient } from "./src/proxy/replay-client.ts";
 import type { Listening, ProxyEvent, ProxySetup, proxyOptions } from "./src/proxy/server.ts";
 import type { ScriptHost } from "./src/scripts/script-host.ts";
@@ -97,10 +97,10 @@ export interface LiveProxy {
 export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { isProxyAuth } = await import("./src/hooks/proxy-auth.ts");
 	const { createPassedHosts } = await import("./src/hooks/passed-hosts.ts");
-	const { openAuthority } = await import("./src/proxy/ca.ts");
-	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/client-tls.ts");
+	const { openAuthority } = await import("./src/ca/authority.ts");
+	const { clientContextOptions, withOwnCertificates } = await import("./src/proxy/tls/client-options.ts");
 	const { startProxy } = await import("./src/proxy/server.ts");
-	const { createTrustGuide } = await import("./src/proxy/trust-guide.ts");
+	const { createTrustGuide } = await import("./src/ca/trust-guide.ts");
 	const { values, log, network } = setup;
 	const warn = (message: string) => log?.("warning", message);
 	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values), validFrom: setup.validFrom });
@@ -129,7 +129,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 /** The proxies between us and the servers. */
 async function waysOf({ values, env = {}, log }: TrafficSetup): Promise<Pick<ProxySetup, "route" | "upstreamCredentials">> {
 	const { upstreamCredentials } = await import("./src/hooks/upstream-auth.ts");
-	const { environmentRoute } = await import("./src/proxy/environment-proxy.ts");
+	const { environmentRoute } = await import("./src/proxy/route/environment-proxy.ts");
 	return { route: environmentRoute(env, (message) => log?.("warning", message)), upstreamCredentials: upstreamCredentials(values) };
 }
 

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { transformSync } from "esbuild";
 
 const folder = "build/structure";
-const sources = ["src", "commands", "formats"].flatMap((part) => readdirSync(part, { recursive: true }).map((name) => join(part, name)));
+const sources = ["src", "api", "commands", "formats"].flatMap((part) => readdirSync(part, { recursive: true }).map((name) => join(part, name)));
 
 /** The file as JavaScript that imports what it imports, types as well. */
 function untyped(text) {
@@ -26,7 +26,7 @@ for (const file of ["index.ts", ...sources.filter((name) => /(?<!\.d)\.c?ts$/.te
 }
 const { status } = spawnSync(
 	process.execPath,
-	["../../node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "--config", "../../.dependency-cruiser.cjs", "src", "commands", "formats", "index.js"],
+	["../../node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "--config", "../../.dependency-cruiser.cjs", "src", "api", "commands", "formats", "index.js"],
 	{ cwd: folder, stdio: "inherit" },
 );
 process.exitCode = status ?? 1;

@@ -4,8 +4,8 @@ import { clientConnection, serverConnection } from "../src/flow/connection.ts";
 import { HttpFlow } from "../src/flow/flow.ts";
 import { Headers } from "../src/flow/headers.ts";
 import { Request, Response } from "../src/flow/message.ts";
-import { defaultRequestKey } from "../src/replay/request-key.ts";
-import { openStore } from "../src/store/sqlite.ts";
+import { defaultRequestKey } from "../src/replay/match/key.ts";
+import { openStore } from "../src/store/sqlite/store.ts";
 import type { BenchOptions, Finding } from "./finding.ts";
 import { median } from "./processes.ts";
 

@@ -2,8 +2,8 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { certificatePem, der, tag } from "../src/proxy/ca-der.ts";
-import { mintLeaf } from "../src/proxy/ca-leaf.ts";
+import { certificatePem, der, tag } from "../src/ca/der.ts";
+import { mintLeaf } from "../src/ca/leaf.ts";
 
 /** Writes key and certificate for 127.0.0.1 into one file; its path. */
 export function writeCertificate(folder: string): string {

@@ -1,9 +1,10 @@
 // `flowtape ca`: makes the certificate authority, tells of it, and has systems and programs trust it.
+
+import type { CertificateAuthority } from "../src/ca/authority.ts";
+import type { CertificateFormat } from "../src/ca/export.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { defaults, type OptionTable, type OptionValues } from "../src/options.ts";
-import type { CertificateAuthority } from "../src/proxy/ca.ts";
-import type { CertificateFormat } from "../src/proxy/ca-export.ts";
-import { defineCommand, type Io } from "./command.ts";
+import { defineCommand, type Io } from "./cli/command.ts";
 
 export const caActions = {
 	create: "make the certificate authority, unless there is one",
@@ -40,7 +41,7 @@ export const command = defineCommand({
 		["flowtape ca path", "where it is"],
 	],
 	async run({ args: [action = "", ...stores], options: values }, { stdout, stderr, env }) {
-		const { homeFolder } = await import("../src/proxy/ca-files.ts");
+		const { homeFolder } = await import("../src/ca/files.ts");
 		return runCa(action, { home: homeFolder(env), stdout, stderr, env }, { ...values, stores });
 	},
 });
@@ -66,15 +67,15 @@ export async function runCa(action: string, { home, stdout, stderr, env = {} }: 
 	const warn = (message: string): void => {
 		stderr.write(`${message}\n`);
 	};
-	const { openAuthority } = await import("../src/proxy/ca.ts");
+	const { openAuthority } = await import("../src/ca/authority.ts");
 	const authority = await openAuthority(home, { create: action !== "show" && action !== "untrust", warn, keySize: key_size });
 	if (isTrust) {
-		const { runTrust } = await import("./ca-trust.ts");
-		const { certificateFacts } = await import("../src/proxy/trust-stores.ts");
+		const { runTrust } = await import("./ca/trust.ts");
+		const { certificateFacts } = await import("../src/ca/trust-stores.ts");
 		return runTrust({ action, stores, run, certificate: certificateFacts(authority.certificate, authority.certificateFile) }, { stdout, stderr, env });
 	}
 	if (action === "export" && format !== "pem") {
-		const { exportCertificate } = await import("../src/proxy/ca-export.ts");
+		const { exportCertificate } = await import("../src/ca/export.ts");
 		stdout.write(await exportCertificate(authority.certificatePem, format as CertificateFormat));
 	} else stdout.write(answer(action, authority));
 	return 0;

@@ -1,7 +1,7 @@
 // `flowtape completion`: prints a script that completes commands and options in a shell. Made from the commands themselves.
 import { FlowtapeError } from "../src/errors.ts";
-import { type Command, defineCommand } from "./command.ts";
-import { flagsOf } from "./options.ts";
+import { type Command, defineCommand } from "./cli/command.ts";
+import { flagsOf } from "./cli/options.ts";
 
 interface Words {
 	name: string;

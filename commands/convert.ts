@@ -1,6 +1,6 @@
 // `flowtape convert`: writes a tape in another format.
-import { defineCommand } from "./command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
+import { defineCommand } from "./cli/command.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "convert",

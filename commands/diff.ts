@@ -6,11 +6,11 @@ import { compileIgnore, options as ignoreOptions } from "../src/compare/ignore.t
 import type { HttpFlow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
-import { defaultRequestKey } from "../src/replay/request-key.ts";
-import { defineCommand, type Io } from "./command.ts";
+import { defaultRequestKey } from "../src/replay/match/key.ts";
+import { defineCommand, type Io } from "./cli/command.ts";
 import { type Change, changeJson, changeText, tallyText } from "./print/differences.ts";
 import { paintFor } from "./print/text.ts";
-import { copyFlows, inputOptions, selection, selectionOptions } from "./tapes.ts";
+import { copyFlows, inputOptions, selection, selectionOptions } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "diff",

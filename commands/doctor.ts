@@ -4,12 +4,12 @@ import type { LiveProxy, LiveValues } from "../index.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Hook } from "../src/hooks/hook.ts";
 import type { OptionTable } from "../src/options.ts";
-import { openCaPlace } from "./ca-place.ts";
-import { defineCommand, type Io } from "./command.ts";
+import { defineCommand, type Io } from "./cli/command.ts";
 import type { Finding } from "./doctor/examine.ts";
 import type { Seen } from "./doctor/witness.ts";
-import { caOption } from "./live.ts";
 import { type Paint, paintFor, printableLine } from "./print/text.ts";
+import { openCaPlace } from "./proxy/authority-folder.ts";
+import { caOption } from "./proxy/run-proxy.ts";
 
 const options = {
 	ca: caOption,
@@ -73,7 +73,7 @@ const answerAll: Hook = {
 
 /** Every runtime in turn; 1 when one did not come through or did not trust us. */
 async function tryAll({ proxy, home, seen, paint, json }: Patient, { stdout, stderr, env }: Io): Promise<number> {
-	const { childSurroundings } = await import("./child-surroundings.ts");
+	const { childSurroundings } = await import("./proxy/child-environment.ts");
 	const { examine } = await import("./doctor/examine.ts");
 	const { probes } = await import("./doctor/probes.ts");
 	const surroundings = await childSurroundings(proxy, home, env);
@@ -99,8 +99,8 @@ function row({ runtime, proxy, trust }: Finding, paint: Paint): string {
 
 /** One command; its own status, or 1 when nothing came through or a client did not trust us. */
 async function watch(child: readonly string[], { proxy, home, seen, paint, json }: Patient, { stdout, env }: Io): Promise<number> {
-	const { childSurroundings } = await import("./child-surroundings.ts");
-	const { runChild } = await import("../src/proxy/child-process.ts");
+	const { childSurroundings } = await import("./proxy/child-environment.ts");
+	const { runChild } = await import("../src/child/process.ts");
 	const [program = "", ...args] = child;
 	const { status } = await runChild(program, args, await childSurroundings(proxy, home, env));
 	await proxy.close();

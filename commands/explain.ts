@@ -7,10 +7,10 @@ import { HttpFlow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Request } from "../src/flow/message.ts";
 import type { OptionValues } from "../src/options.ts";
-import type { ReplayIndex } from "../src/replay/replay-index.ts";
-import { defineCommand, type Io } from "./command.ts";
+import type { ReplayIndex } from "../src/replay/recordings/index-of-tapes.ts";
+import { defineCommand, type Io } from "./cli/command.ts";
 import { printable } from "./print/text.ts";
-import { Troubles } from "./tapes.ts";
+import { Troubles } from "./tapes/copy-flows.ts";
 
 const options = {
 	request: {
@@ -56,10 +56,10 @@ export const command = defineCommand({
 
 /** Prints which recording answers, or why none does; whether one does. */
 async function explain(asked: Request, index: ReplayIndex, values: object, json: boolean, io: Io): Promise<boolean> {
-	const { missData, missText } = await import("../src/replay/miss-text.ts");
-	const { NearMisses } = await import("../src/replay/near-miss.ts");
+	const { missData, missText } = await import("../src/replay/explain/miss-text.ts");
+	const { NearMisses } = await import("../src/replay/explain/near-miss.ts");
 	const { hitData, hitText } = await import("./print/hit.ts");
-	const { orderText, rulesText } = await import("../src/replay/rules-text.ts");
+	const { orderText, rulesText } = await import("../src/replay/match/rules-text.ts");
 	const what = { method: asked.method, url: asked.prettyUrl };
 	const compared = rulesText(index.rules, values);
 	const equals = index.equals(asked);
@@ -87,7 +87,7 @@ async function learnFrom(tapes: readonly string[], json: boolean, troubles: Trou
 	const [first, second, ...more] = tapes;
 	if (first === undefined || second === undefined || more.length > 0)
 		throw new FlowtapeError("FT_USAGE", `explain --learn: two tapes of the same scenario were expected, found ${tapes.length}`);
-	const { learn } = await import("../src/replay/learn.ts");
+	const { learn } = await import("../src/replay/explain/learn.ts");
 	const { lessonData, lessonYaml } = await import("./print/lesson.ts");
 	const lesson = learn(await httpFlows(first, troubles), await httpFlows(second, troubles));
 	io.stdout.write(json ? `${jsonText(lessonData(lesson))}\n` : lessonYaml(lesson));

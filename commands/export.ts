@@ -1,10 +1,10 @@
 // `flowtape export`: flows as commands, code or bytes for other tools.
 import { FlowtapeError } from "../src/errors.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
-import { chosen } from "./chosen.ts";
-import { defineCommand } from "./command.ts";
-import { type Exporter, exporting } from "./exporting.ts";
-import { copyFlows, createOutput, inputOptions, type Troubles } from "./tapes.ts";
+import { defineCommand } from "./cli/command.ts";
+import { chosen } from "./tapes/by-id.ts";
+import { copyFlows, createOutput, inputOptions, type Troubles } from "./tapes/copy-flows.ts";
+import { type Exporter, exporting } from "./tapes/export-sink.ts";
 
 /** By name; loaded when named. */
 const exporters: Readonly<Record<string, () => Promise<Exporter>>> = {

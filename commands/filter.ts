@@ -6,10 +6,10 @@ import type { Filter } from "../src/filter/filter.ts";
 import { filterOperators } from "../src/filter/terms.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { options as filterOptions } from "../src/hooks/rule.ts";
-import { defineCommand, type Io } from "./command.ts";
+import { defineCommand, type Io } from "./cli/command.ts";
 import { flowLine } from "./print/flow-line.ts";
 import { paintFor } from "./print/text.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, printer, type Troubles } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, printer, type Troubles } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "filter",

@@ -1,5 +1,5 @@
 // THE list of commands.
-import type { Command } from "./command.ts";
+import type { Command } from "./cli/command.ts";
 
 /** By name; a command is loaded only when it is named. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // The bin: finds the command, runs it, and makes an exit status of how it ended. The only place that knows the process.
-import type { Io } from "./command.ts";
+import type { Io } from "./cli/command.ts";
+import { tell } from "./cli/tell.ts";
 import { commands, loadAll } from "./list.ts";
 import { messageStream } from "./print/text.ts";
-import { tell } from "./tell.ts";
 
 const version = process.env.FLOWTAPE_VERSION ?? "0.0.0";
 
@@ -14,11 +14,11 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
 	}
 	if (name === "help" && argv[0] !== undefined) return main([argv[0], "--help"]);
 	if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-		const { usage } = await import("./usage.ts");
+		const { usage } = await import("./cli/usage.ts");
 		(name === undefined ? process.stderr : process.stdout).write(usage(await loadAll()));
 		return name === undefined ? 2 : 0;
 	}
-	const { runCommand, unknownCommand } = await import("./run-command.ts");
+	const { runCommand, unknownCommand } = await import("./cli/run-command.ts");
 	const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
 	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, io);
 	return runCommand(await load(), argv, io, loadAll);

@@ -2,8 +2,8 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
-import { defineCommand } from "./command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes.ts";
+import { defineCommand } from "./cli/command.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "prune",

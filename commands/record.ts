@@ -1,6 +1,6 @@
 // `flowtape record`: a live proxy that writes what passes to a tape.
-import { defineCommand } from "./command.ts";
-import { liveCommandOptions, liveGroups, runLive } from "./live.ts";
+import { defineCommand } from "./cli/command.ts";
+import { liveCommandOptions, liveGroups, runLive } from "./proxy/run-proxy.ts";
 
 export const command = defineCommand({
 	name: "record",

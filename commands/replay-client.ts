@@ -9,13 +9,13 @@ import { formatAuthority, parseUrl } from "../src/flow/url.ts";
 import { unfit } from "../src/proxy/replay-client.ts";
 import { CarryOver } from "../src/replay/carry-over.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
-import { defineCommand } from "./command.ts";
-import { liveGroups } from "./live.ts";
+import { defineCommand } from "./cli/command.ts";
 import { Journal } from "./print/journal.ts";
 import { clearing, Progress } from "./print/progress.ts";
+import { liveGroups } from "./proxy/run-proxy.ts";
 import { Comparison, options as comparisonOptions } from "./replay-client/comparison.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
-import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes.ts";
+import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "replay-client",

@@ -1,8 +1,8 @@
 // `flowtape replay-server`: a proxy that answers from tapes, and reaches no server unless told to.
 import { FlowtapeError } from "../src/errors.ts";
-import { defineCommand } from "./command.ts";
-import { isNetworkWanted, liveCommandOptions, liveGroups, runLive } from "./live.ts";
-import { options as proofOptions, ReplayProof } from "./replay-proof.ts";
+import { defineCommand } from "./cli/command.ts";
+import { isNetworkWanted, liveCommandOptions, liveGroups, runLive } from "./proxy/run-proxy.ts";
+import { options as proofOptions, ReplayProof } from "./proxy/verdict.ts";
 
 export const command = defineCommand({
 	name: "replay-server",

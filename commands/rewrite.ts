@@ -6,16 +6,16 @@ import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { createHooks, type HookValues, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
 import { Pipeline } from "../src/hooks/pipeline.ts";
 import { defaults, type OptionValues } from "../src/options.ts";
-import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { defaultRequestKey } from "../src/replay/match/key.ts";
 import { dedupe } from "../src/rewrite/dedupe.ts";
 import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
-import { defineCommand, type Input, type Io, type OptionGroup } from "./command.ts";
+import { defineCommand, type Input, type Io, type OptionGroup } from "./cli/command.ts";
 import { printableLine } from "./print/text.ts";
 import { withRules } from "./rewrite/rules-file.ts";
 import { Tally } from "./rewrite/tally.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes/copy-flows.ts";
 
 const ownOptions = {
 	output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Where the changed flows go." },

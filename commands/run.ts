@@ -1,12 +1,13 @@
 // `flowtape run`: a command and its tape, which is recorded the first time and answers from then on.
+
+import { type CommitOptions, Draft, isNew, isSuccess, isThere, planOf, RECORD_MODES, type RecordMode } from "../api/cassette.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { expandHome } from "../src/options.ts";
-import { type CommitOptions, Draft, isNew, isSuccess, isThere, planOf, RECORD_MODES, type RecordMode } from "./cassette.ts";
-import { defineCommand, type Io } from "./command.ts";
-import { isNetworkWanted, type LiveJob, liveCommandOptions, liveGroups, runLive } from "./live.ts";
+import { defineCommand, type Io } from "./cli/command.ts";
 import { printableLine } from "./print/text.ts";
-import { options as proofOptions, ReplayProof } from "./replay-proof.ts";
+import { isNetworkWanted, type LiveJob, liveCommandOptions, liveGroups, runLive } from "./proxy/run-proxy.ts";
+import { options as proofOptions, ReplayProof } from "./proxy/verdict.ts";
 
 export const command = defineCommand({
 	name: "run",

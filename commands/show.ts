@@ -3,13 +3,13 @@ import { summaryLine } from "../formats/index.ts";
 import { rawFlow } from "../src/export/raw.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
-import { chosen } from "./chosen.ts";
-import { defineCommand } from "./command.ts";
-import { exporting } from "./exporting.ts";
+import { defineCommand } from "./cli/command.ts";
 import { flowFull } from "./print/flow-full.ts";
 import { openPager } from "./print/pager.ts";
 import { type Paint, paintFor } from "./print/text.ts";
-import { copyFlows, inputOptions, selection, selectionOptions, type Troubles } from "./tapes.ts";
+import { chosen } from "./tapes/by-id.ts";
+import { copyFlows, inputOptions, selection, selectionOptions, type Troubles } from "./tapes/copy-flows.ts";
+import { exporting } from "./tapes/export-sink.ts";
 
 export const command = defineCommand({
 	name: "show",

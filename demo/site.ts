@@ -2,7 +2,7 @@
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
-import { openAuthority } from "../src/proxy/ca.ts";
+import { openAuthority } from "../src/ca/authority.ts";
 
 let visits = 0;
 

@@ -4,7 +4,7 @@ import type { Stats } from "node:fs";
 import { chmod, chown, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FlowtapeError } from "../src/errors.ts";
-import { isOfDead, MARK, processMark } from "../src/store/process-mark.ts";
+import { isOfDead, MARK, processMark } from "../src/process-mark.ts";
 import { outputError } from "./output-error.ts";
 
 /** Permissions among the bits of a mode. */

@@ -2,7 +2,7 @@
 import type { Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import type { KeyedTape } from "../src/replay/replay-index.ts";
+import type { KeyedTape } from "../src/replay/recordings/index-of-tapes.ts";
 
 /** Bytes to read flows from. A format reads by chunks, or opens `path` itself where it has one. */
 export interface Input {

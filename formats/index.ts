@@ -1,8 +1,8 @@
 // The formats of flow files, in the order in which they are recognised, and the two verbs: open a tape, create a tape.
 import { FlowtapeError } from "../src/errors.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import type { RecordedTape } from "../src/replay/replay-index.ts";
-import { defaultRequestKey } from "../src/replay/request-key.ts";
+import { defaultRequestKey } from "../src/replay/match/key.ts";
+import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import { refuseUnaddable } from "./addable.ts";
 import { withoutCompression } from "./compression.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";

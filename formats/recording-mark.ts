@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FlowtapeError } from "../src/errors.ts";
-import { isAlive, isOfDead, MARK, processMark } from "../src/store/process-mark.ts";
+import { isAlive, isOfDead, MARK, processMark } from "../src/process-mark.ts";
 
 const REST = new RegExp(`^(${MARK.source})-[0-9a-f]{8}\\.recording$`);
 

@@ -6,7 +6,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
-import type { SqliteStore } from "../src/store/sqlite.ts";
+import type { SqliteStore } from "../src/store/sqlite/store.ts";
 import type { ReadOptions } from "../src/store/store.ts";
 import { compressionOf } from "./compression.ts";
 import { Draft } from "./draft.ts";
@@ -26,13 +26,13 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 		sniff: (head) => head.latin1Slice(0, Math.min(head.length, 16)) === "SQLite format 3\0",
 		read: (input, options) => new TapeSource(input, options),
 		async openKeyed(path, { report }) {
-			const { openStore } = await import("../src/store/sqlite.ts");
+			const { openStore } = await import("../src/store/sqlite/store.ts");
 			return openStore(path, { mode: "read", report, isKeyed: true });
 		},
 		async create(path, options) {
 			if (compressionOf(path) !== null) throw new FlowtapeError("FT_USAGE", `${path}: a .tape is written as it is; compress it afterwards`);
 			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
-			const { openStore } = await import("../src/store/sqlite.ts");
+			const { openStore } = await import("../src/store/sqlite/store.ts");
 			const { report } = options;
 			const append = (durable: boolean): SqliteStore =>
 				opening(
@@ -57,7 +57,7 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 }
 
 async function startThread(path: string, requestKey: (flow: HttpFlow) => string, held: number | null): Promise<FlowSink> {
-	const { ThreadedWriter } = await import("../src/store/threaded-writer.ts");
+	const { ThreadedWriter } = await import("../src/store/sqlite-thread/threaded-writer.ts");
 	return new ThreadedWriter(path, requestKey, held);
 }
 
@@ -94,7 +94,7 @@ class TapeSource implements FlowSource {
 	async notes(): Promise<Metadata> {
 		const { path } = await this.#file();
 		if (missingEnd(path) !== null) return {};
-		const { openStore } = await import("../src/store/sqlite.ts");
+		const { openStore } = await import("../src/store/sqlite/store.ts");
 		const store = openStore(path, { mode: "read", report: this.#options.report });
 		try {
 			return store.notes();
@@ -115,7 +115,7 @@ class TapeSource implements FlowSource {
 	async transfer(sink: FlowSink): Promise<number | null> {
 		const { path } = this.#input;
 		if (!(sink instanceof NewTape) || path === null || missingEnd(path) !== null) return null;
-		const { openStore } = await import("../src/store/sqlite.ts");
+		const { openStore } = await import("../src/store/sqlite/store.ts");
 		const { report, filter, ids } = this.#options;
 		const source = openStore(path, { mode: "read", report });
 		try {
@@ -137,7 +137,7 @@ class TapeSource implements FlowSource {
 	}
 
 	async *#flowsOf(path: string, { report, filter, ids, bodies = true }: SourceOptions): AsyncGenerator<Flow[]> {
-		const { openStore } = await import("../src/store/sqlite.ts");
+		const { openStore } = await import("../src/store/sqlite/store.ts");
 		// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
 		this.#store = openStore(path, { mode: "read", report });
 		for await (const flows of this.#store.read({ filter, ids, bodies })) {

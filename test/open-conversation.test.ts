@@ -4,7 +4,7 @@ import t from "tap";
 import { httpFlow } from "../fixtures/build-flow.ts";
 import { compileFilter } from "../src/filter/compile.ts";
 import type { HttpFlow, WebSocketMessage } from "../src/flow/flow.ts";
-import { openStore } from "../src/store/sqlite.ts";
+import { openStore } from "../src/store/sqlite/store.ts";
 
 const message = (text: string): WebSocketMessage => ({
 	opcode: 1,

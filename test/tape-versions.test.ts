@@ -8,9 +8,9 @@ import { flowsOf, storeAt, storeWith } from "../fixtures/stores.ts";
 import { readTape } from "../fixtures/tape-files.ts";
 import { factsOf } from "../fixtures/varied-flows.ts";
 import { compileFilter } from "../src/filter/compile.ts";
-import { defaultRequestKey } from "../src/replay/request-key.ts";
-import { SCHEMA_VERSION } from "../src/store/schema.ts";
-import { TapeDatabase } from "../src/store/sqlite-database.ts";
+import { defaultRequestKey } from "../src/replay/match/key.ts";
+import { TapeDatabase } from "../src/store/sqlite/database.ts";
+import { SCHEMA_VERSION } from "../src/store/sqlite/schema.ts";
 
 const golden = (version: number, kind: string) => `fixtures/flows/tape-${version}.${kind}`;
 

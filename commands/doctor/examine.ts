@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hasProgram } from "../../src/proxy/programs.ts";
+import { hasProgram } from "../../src/programs.ts";
 import { NOT_INSTALLED, type Probe } from "./probes.ts";
 import type { Seen } from "./witness.ts";
 

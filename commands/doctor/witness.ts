@@ -1,5 +1,5 @@
 // What a proxy sees of its clients while the doctor looks at them: who came, what for, and who did not want our certificate.
-import type { ProxyEvent } from "../../src/proxy/context.ts";
+import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 
 export interface Seen {
 	/** Requests by the client's own name of itself, its User-Agent. */

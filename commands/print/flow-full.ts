@@ -3,8 +3,8 @@ import { toText } from "../../src/flow/bytes.ts";
 import type { Address } from "../../src/flow/connection.ts";
 import type { DnsFlow, DnsMessage, Flow, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
-import { bodyText } from "./body.ts";
-import { hexDump } from "./bytes.ts";
+import { bodyText } from "../../src/views/body.ts";
+import { hexDump } from "../../src/views/bytes.ts";
 import { flowLine } from "./flow-line.ts";
 import { type Paint, printable, printableLine } from "./text.ts";
 

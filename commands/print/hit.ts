@@ -1,8 +1,8 @@
 // Why a recording answers a request, in words and as data.
 import { endOf } from "../../src/flow/ending.ts";
-import type { Candidate } from "../../src/replay/replay-index.ts";
-import { askedOf } from "../../src/replay/request-key.ts";
-import { isKept } from "../../src/replay/shelf.ts";
+import { askedOf } from "../../src/replay/match/key.ts";
+import type { Candidate } from "../../src/replay/recordings/index-of-tapes.ts";
+import { isKept } from "../../src/replay/recordings/keyed-tape.ts";
 import { printableLine } from "./text.ts";
 
 interface Asked {

@@ -5,9 +5,9 @@ import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/error
 import { jsonText } from "../../src/flow/json-text.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
-import type { ProxyEvent } from "../../src/proxy/context.ts";
-import { nearData } from "../../src/replay/miss-text.ts";
-import type { Io } from "../command.ts";
+import type { ProxyEvent } from "../../src/proxy/context/context.ts";
+import { nearData } from "../../src/replay/explain/miss-text.ts";
+import type { Io } from "../cli/command.ts";
 import { flowLine } from "./flow-line.ts";
 import { plain, printable, printableLine } from "./text.ts";
 

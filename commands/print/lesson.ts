@@ -1,7 +1,7 @@
 // What two recordings of a scenario teach, as a configuration to review.
 
-import type { Finding, Lesson } from "../../src/replay/learn.ts";
-import { flagOf } from "../../src/replay/miss-text.ts";
+import type { Finding, Lesson } from "../../src/replay/explain/learn.ts";
+import { flagOf } from "../../src/replay/explain/miss-text.ts";
 import { printableLine } from "./text.ts";
 
 /** Characters of a value that are shown: enough to see what it is, not enough to use it. */

@@ -1,7 +1,7 @@
 // Long output through the user's pager, where the output is a terminal.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Io } from "../command.ts";
+import type { Io } from "../cli/command.ts";
 
 export interface Paged {
 	/** Takes text. A promise means: wait for it before there is more. */

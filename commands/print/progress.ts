@@ -1,6 +1,6 @@
 // How far a command is with its tapes: a line on the terminal that is drawn over and over, and gone at the end.
 import type { FlowSource } from "../../src/flow/pipe.ts";
-import type { Io, TextSink } from "../command.ts";
+import type { Io, TextSink } from "../cli/command.ts";
 import { shortSize, shortTime } from "./text.ts";
 
 /** What is done sooner needs no bar. */

@@ -5,11 +5,11 @@ import { compileIgnore, type IsIgnored, options as ignoreOptions } from "../../s
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
 import type { OptionTable, OptionValues } from "../../src/options.ts";
-import type { Io } from "../command.ts";
+import type { Io } from "../cli/command.ts";
 import { type Change, changeJson, changeText, differenceText } from "../print/differences.ts";
 import { type JunitCase, junitXml } from "../print/junit.ts";
+import { writeReport } from "../print/report-file.ts";
 import { type Paint, paintFor } from "../print/text.ts";
-import { writeReport } from "../report-file.ts";
 
 export const options = {
 	compare: {

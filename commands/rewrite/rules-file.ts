@@ -1,9 +1,9 @@
 // A file of rewriting rules: the options of `rewrite`, by name, to be reviewed and used again.
 import { FlowtapeError } from "../../src/errors.ts";
-import type { OptionGroup } from "../command.ts";
-import { readConfiguration } from "../configuration.ts";
-import { checkValue } from "../option-value.ts";
-import { didYouMean } from "../suggest.ts";
+import type { OptionGroup } from "../cli/command.ts";
+import { readConfiguration } from "../cli/configuration.ts";
+import { checkValue } from "../cli/option-value.ts";
+import { didYouMean } from "../cli/suggest.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@
 import { errorCodes } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { FlowSink, Step } from "../../src/flow/pipe.ts";
-import type { Io } from "../command.ts";
+import type { Io } from "../cli/command.ts";
 import { changes, describe, stateOf } from "../print/changes.ts";
 import { type Paint, paintFor, printableLine } from "../print/text.ts";
 

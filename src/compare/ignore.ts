@@ -1,7 +1,7 @@
 // What is meant to vary between two recordings, as people name it: `header:date`, `query:ts`, `cookie:sid`, `form:nonce`, `json:/user/id`.
 import { FlowtapeError } from "../errors.ts";
+import { compileName, type NamePattern } from "../json/name-pattern.ts";
 import type { OptionTable } from "../options.ts";
-import { compileName, type NamePattern } from "../replay/name-pattern.ts";
 
 /** Named parts of a message. */
 export const namedParts = ["header", "query", "cookie", "form", "json"] as const;

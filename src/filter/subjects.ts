@@ -6,8 +6,8 @@ import type { DnsMessage, Flow, HttpFlow, StreamMessage } from "../flow/flow.ts"
 import type { Headers } from "../flow/headers.ts";
 import type { Message, Request } from "../flow/message.ts";
 import { withoutFragment } from "../flow/url.ts";
+import type { PythonRegex } from "../regex/python-regex.ts";
 import { dnsText } from "./dns-text.ts";
-import type { PythonRegex } from "./python-regex.ts";
 import { pythonText } from "./python-text.ts";
 
 type Passes = (value: ByteString) => boolean;

@@ -1,9 +1,9 @@
 // The operators of filters, one table: what each tests on each kind of flow, what a store's columns tell of it, which parts of
 // a flow it reads, and how it is called in words. Help and documentation are made of the same table.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
+import { compilePythonRegex, type PythonRegex } from "../regex/python-regex.ts";
+import type { RegexKind } from "../regex/read.ts";
 import type { Column, FlowPart, Plan } from "./filter.ts";
-import { compilePythonRegex, type PythonRegex } from "./python-regex.ts";
-import type { RegexKind } from "./regex-read.ts";
 import { addressText, headerLines, metadataText, someBody, someContentType, someHost, urlOf } from "./subjects.ts";
 
 /** An operator applied to its argument. */

@@ -1,6 +1,6 @@
 // What hooks are given besides the values of their options: recordings, scripts, the time, and somebody to tell.
-import type { NearMiss } from "../replay/near-miss.ts";
-import type { Outline, RecordedTape } from "../replay/replay-index.ts";
+import type { NearMiss } from "../replay/explain/near-miss.ts";
+import type { Outline, RecordedTape } from "../replay/recordings/index-of-tapes.ts";
 import type { Hook } from "./hook.ts";
 
 /** A request that no recording answered. */

@@ -3,8 +3,8 @@ import type { ByteString } from "../flow/bytes.ts";
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { Flow, HttpFlow, TcpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
-import type { Piece } from "../replay/pace.ts";
-import type { ServerPart } from "../replay/websocket-script.ts";
+import type { Piece } from "../replay/answer/pace.ts";
+import type { ServerPart } from "../replay/answer/websocket-script.ts";
 
 export type { Piece, ServerPart };
 

@@ -38,7 +38,7 @@ interface LocalRule {
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
 export async function createMapLocal(values: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (values.map_local.length === 0) return null;
-	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	const { log, now = clock } = context;
 	const parsed = await parseRules(values.map_local, context);
 	const rules = parsed.map(({ text, subject, value, matches }): LocalRule => {

@@ -21,7 +21,7 @@ const SENDABLE = /^https?:\/\/[!-~]+$/i;
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
 export async function createMapRemote({ map_remote: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (texts.length === 0) return null;
-	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	const parsed = await parseRules(texts, context);
 	const rules = parsed.map(({ text, subject, value, matches }) => {
 		const regex = compilePythonRegex(subject, { kind: "text" });

@@ -1,6 +1,5 @@
 // Replaces what a regular expression finds in the bodies of requests and responses, their content coding undone and applied again.
 
-import type { PythonRegex } from "../filter/python-regex.ts";
 import { decodeBody } from "../flow/body.ts";
 import { type ByteString, isAscii } from "../flow/bytes.ts";
 import { charsetOf, isUtf16 } from "../flow/charset.ts";
@@ -10,6 +9,7 @@ import type { Message } from "../flow/message.ts";
 import { inSteps } from "../flow/turns.ts";
 import { freeLarge } from "../flow/young-buffers.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import type { PythonRegex } from "../regex/python-regex.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook, Turn } from "./hook.ts";
 import { compileReplacement, compileValue, parseRules, type Rule } from "./rule.ts";
@@ -96,7 +96,7 @@ function decodeWhole(content: Buffer, charset: string): string | null {
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
 export async function createModifyBody({ modify_body: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
 	if (texts.length === 0) return null;
-	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	const rules = (await parseRules(texts, context)).map((rule) => {
 		const regex = compilePythonRegex(rule.subject, { kind: "bytes", dotAll: true });
 		const replacement = rule.value.startsWith("@") ? fileReplacement(rule, context) : textReplacement(rule, regex, context);

@@ -1,8 +1,8 @@
 // Hosts whose traffic is none of our business: passed through untouched, or out of TLS and then as bytes. It is no hook, as hooks see flows, and
 // here there is none: tunnels ask, before they look into what they hold.
 import { FlowtapeError } from "../errors.ts";
-import type { PythonRegex } from "../filter/python-regex.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import type { PythonRegex } from "../regex/python-regex.ts";
 import type { HostNames, PassedHosts } from "./hook.ts";
 
 export const options = {
@@ -45,7 +45,7 @@ export async function createPassedHosts(values: OptionValues<typeof options>): P
 }
 
 async function compile(option: string, patterns: readonly string[]): Promise<PythonRegex[]> {
-	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	return patterns.map((pattern) => {
 		try {
 			return compilePythonRegex(pattern, { kind: "text", ignoreCase: true });

@@ -6,17 +6,17 @@ import type { ByteString } from "../flow/bytes.ts";
 import { type HttpFlow, KILLED, type WebSocketData } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { prefersJson } from "../replay/accept.ts";
-import { type Delay, durationOf, parseDelay, type RecordedTimes, waitOf } from "../replay/delay.ts";
-import { missData, missText } from "../replay/miss-text.ts";
-import { NearMisses } from "../replay/near-miss.ts";
-import { piecesOf } from "../replay/pace.ts";
-import { isPreflight, preflightFields } from "../replay/preflight.ts";
-import type { Recording } from "../replay/recording.ts";
-import { compileRefresh, type Refresh } from "../replay/refresh.ts";
-import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/replay-index.ts";
-import { askedOf } from "../replay/request-key.ts";
-import { answerHandshake, type ServerPart, serverPart } from "../replay/websocket-script.ts";
+import { prefersJson } from "../replay/answer/accept.ts";
+import { type Delay, durationOf, parseDelay, type RecordedTimes, waitOf } from "../replay/answer/delay.ts";
+import { piecesOf } from "../replay/answer/pace.ts";
+import type { Recording } from "../replay/answer/recording.ts";
+import { compileRefresh, type Refresh } from "../replay/answer/refresh.ts";
+import { answerHandshake, type ServerPart, serverPart } from "../replay/answer/websocket-script.ts";
+import { missData, missText } from "../replay/explain/miss-text.ts";
+import { NearMisses } from "../replay/explain/near-miss.ts";
+import { askedOf } from "../replay/match/key.ts";
+import { isPreflight, preflightFields } from "../replay/match/preflight.ts";
+import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/recordings/index-of-tapes.ts";
 import { clock, type HookContext } from "./context.ts";
 import type { Delivery, Hook, HostNames, Piece, StandingAnswer, Turn } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
@@ -139,7 +139,7 @@ async function selection(pattern: string, context: Pick<HookContext, "caseSensit
 }
 
 async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) => ByteString> {
-	const { compilePythonRegex } = await import("../filter/python-regex.ts");
+	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	return (pattern) => {
 		try {
 			const regex = compilePythonRegex(pattern, { kind: "bytes", dotAll: true });

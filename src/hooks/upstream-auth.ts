@@ -1,5 +1,5 @@
 // Credentials for whoever stands behind the proxy: the target of a reverse proxy gets them with every request. The proxies that an upstream mode names
-// get them from the connections to them (src/proxy/upstream-proxy.ts), and no flow has those.
+// get them from the connections to them (src/proxy/upstream/proxy.ts), and no flow has those.
 import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { OptionTable, OptionValues } from "../options.ts";

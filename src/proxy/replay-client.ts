@@ -1,6 +1,7 @@
 // Sends recorded requests again, each as an exchange like any other: only that nobody waits for the answer but the tape.
 import { randomUUID } from "node:crypto";
 import { type Duplex, PassThrough } from "node:stream";
+import { now } from "../clock.ts";
 import { toText } from "../flow/bytes.ts";
 import { type ClientConnection, clientConnection } from "../flow/connection.ts";
 import { CLIENT_GONE, endOf, isRequestCut } from "../flow/ending.ts";
@@ -11,17 +12,16 @@ import { dropUnsendable, unsendable } from "../flow/sendable.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
-import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
-import { now } from "./clock.ts";
-import { ConnectionEvents } from "./connection-events.ts";
-import { ProxyContext, type ProxyEvent } from "./context.ts";
-import type { Route } from "./destination.ts";
-import { Exchange } from "./exchange.ts";
-import type { ExchangeHost } from "./exchange-host.ts";
-import { options as modeOptions, parseModes } from "./modes.ts";
-import type { BodyWriter } from "./relay.ts";
-import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
-import { routeOf } from "./upstream-proxy.ts";
+import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";
+import type { BodyWriter } from "./body/relay.ts";
+import { ConnectionEvents } from "./connection/events.ts";
+import { ProxyContext, type ProxyEvent } from "./context/context.ts";
+import { Exchange } from "./exchange/exchange.ts";
+import type { ExchangeHost } from "./exchange/host.ts";
+import type { Route } from "./route/destination.ts";
+import { options as modeOptions, parseModes } from "./route/modes.ts";
+import { UpstreamPool, options as upstreamOptions } from "./upstream/pool.ts";
+import { routeOf } from "./upstream/proxy.ts";
 
 export const options = {
 	...bodyOptions,

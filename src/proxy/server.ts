@@ -1,5 +1,6 @@
 // The proxy: its ports, the ways to servers that they share, and its end, which loses nothing that was under way.
 import type { Socket } from "node:net";
+import type { LeafIssuer } from "../ca/authority.ts";
 import { toText } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
@@ -7,20 +8,19 @@ import { formatUrl } from "../flow/url.ts";
 import type { Gate, HostNames, PassedHosts } from "../hooks/hook.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { BodyPolicy, options as bodyOptions } from "./body-policy.ts";
-import type { LeafIssuer } from "./ca.ts";
-import { options as clientTlsOptions } from "./client-tls.ts";
-import { ConnectionEvents } from "./connection-events.ts";
-import { ProxyContext, type ProxyEvent } from "./context.ts";
-import type { Route } from "./destination.ts";
-import { Entry, options as entryOptions, type Open } from "./entry.ts";
-import { Listener } from "./listener.ts";
-import { options as modeOptions, type ProxyMode, parseModes } from "./modes.ts";
-import { UpstreamPool, options as upstreamOptions } from "./upstream.ts";
-import { routeOf } from "./upstream-proxy.ts";
-import { options as websocketOptions } from "./websocket.ts";
+import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";
+import { ConnectionEvents } from "./connection/events.ts";
+import { ProxyContext, type ProxyEvent } from "./context/context.ts";
+import { Entry, options as entryOptions, type Open } from "./entry/entry.ts";
+import { Listener } from "./entry/listener.ts";
+import type { Route } from "./route/destination.ts";
+import { options as modeOptions, type ProxyMode, parseModes } from "./route/modes.ts";
+import { options as clientTlsOptions } from "./tls/client-options.ts";
+import { UpstreamPool, options as upstreamOptions } from "./upstream/pool.ts";
+import { routeOf } from "./upstream/proxy.ts";
+import { options as websocketOptions } from "./websocket/conversation.ts";
 
-export type { ProxyEvent } from "./context.ts";
+export type { ProxyEvent } from "./context/context.ts";
 
 /** Every option of the proxy. */
 export const proxyOptions = {

@@ -6,7 +6,7 @@ import type { Message } from "../flow/message.ts";
 import type { Step } from "../flow/pipe.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { compileRefresh, type Refresh, refreshResponse } from "../replay/refresh.ts";
+import { compileRefresh, type Refresh, refreshResponse } from "../replay/answer/refresh.ts";
 
 export const options = {
 	set_status: { type: "integer", default: null, min: 100, max: 999, metavar: "CODE", help: "Give every response this status, with its usual reason." },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Reporter } from "../errors.ts";
 import type { Flow } from "../flow/flow.ts";
 import type { FlowSink } from "../flow/pipe.ts";
-import { openStore } from "../store/sqlite.ts";
+import { openStore } from "../store/sqlite/store.ts";
 
 /** A sink that brings what it took to `sink` when it is closed, oldest first; flows of the same time keep their order. */
 export async function sortByTime(sink: FlowSink, report: Reporter): Promise<FlowSink> {

@@ -1,6 +1,6 @@
 // What a filter's plan becomes in SQL: the rows that may match, and whether that is already the answer.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
-import { fromStored } from "./text.ts";
+import { fromStored } from "./record/text.ts";
 
 /** A condition with its parameters. */
 export interface Condition {

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { type Command, defineCommand } from "../../commands/command.ts";
+import { type Command, defineCommand } from "../../commands/cli/command.ts";
 import { createCommand } from "../../commands/completion.ts";
 import { cliEnvironment } from "../../fixtures/cli.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";

@@ -1,8 +1,8 @@
 // The list of commands: each under its own name, with what help needs.
 import t from "tap";
+import { groupsOf } from "../../commands/cli/options.ts";
+import { Registry } from "../../commands/cli/registry.ts";
 import { commands, loadAll } from "../../commands/list.ts";
-import { groupsOf } from "../../commands/options.ts";
-import { Registry } from "../../commands/registry.ts";
 
 t.test("commands stand under their names", async (t) => {
 	t.same(

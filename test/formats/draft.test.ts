@@ -5,7 +5,7 @@ import { join } from "node:path";
 import t from "tap";
 import { Draft } from "../../formats/draft.ts";
 import { FlowtapeError } from "../../src/errors.ts";
-import { processMark } from "../../src/store/process-mark.ts";
+import { processMark } from "../../src/process-mark.ts";
 
 const written = async (path: string, text: string): Promise<Draft> => {
 	const draft = await Draft.of(path);

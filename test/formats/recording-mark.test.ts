@@ -6,7 +6,7 @@ import { join } from "node:path";
 import t from "tap";
 import { openOutput } from "../../formats/output.ts";
 import { markRecording, refuseRecorded } from "../../formats/recording-mark.ts";
-import { processMark } from "../../src/store/process-mark.ts";
+import { processMark } from "../../src/process-mark.ts";
 
 /** The mark of another process of this machine. */
 const markOf = (pid: number) => processMark().replace(/[0-9]+$/, String(pid));

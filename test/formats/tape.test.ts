@@ -11,8 +11,8 @@ import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
 import { createTape, openTape } from "../../formats/index.ts";
 import { createTapeFormat } from "../../formats/tape.ts";
 import type { Flow } from "../../src/flow/flow.ts";
-import { defaultRequestKey } from "../../src/replay/request-key.ts";
-import { openStore } from "../../src/store/sqlite.ts";
+import { defaultRequestKey } from "../../src/replay/match/key.ts";
+import { openStore } from "../../src/store/sqlite/store.ts";
 
 t.test("from a stream, and from inside gzip", async (t) => {
 	const folder = t.testdir();

@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import type { Command } from "../../commands/command.ts";
+import type { Command } from "../../commands/cli/command.ts";
 import { command as convert } from "../../commands/convert.ts";
 import { command as diff } from "../../commands/diff.ts";
 import { command as exporting } from "../../commands/export.ts";

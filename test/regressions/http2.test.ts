@@ -12,10 +12,10 @@ import { startOrigin } from "../../fixtures/origin-server.ts";
 import { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
+import { openAuthority } from "../../src/ca/authority.ts";
 import { Pipeline } from "../../src/hooks/pipeline.ts";
 import { defaults } from "../../src/options.ts";
-import { openAuthority } from "../../src/proxy/ca.ts";
-import type { ProxyEvent } from "../../src/proxy/context.ts";
+import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 import { ReplayClient, options as replayOptions } from "../../src/proxy/replay-client.ts";
 
 /** Asks a replay of one recording for it, over HTTP/2 in clear text. */

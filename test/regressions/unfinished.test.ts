@@ -13,8 +13,8 @@ import { Peer } from "../../fixtures/peer.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
+import type { CertificateAuthority } from "../../src/ca/authority.ts";
 import { endOf } from "../../src/flow/ending.ts";
-import type { CertificateAuthority } from "../../src/proxy/ca.ts";
 
 type Fields = [string, string][];
 

@@ -1,9 +1,9 @@
 // One direction of a WebSocket: bytes pass or are held, messages are read, decoded and told in their order, others are put in between.
 import { isUtf8 } from "node:buffer";
+import { now } from "../../clock.ts";
 import type { WebSocketMessage } from "../../flow/flow.ts";
 import { passYoung } from "../../flow/young-buffers.ts";
-import { now } from "../clock.ts";
-import type { Way } from "../raw-relay.ts";
+import type { Way } from "../tcp/relay.ts";
 import { protocolFault } from "../wire/fault.ts";
 import { type Compression, Deflater, Inflater } from "./deflate.ts";
 import { CLOSE, CONTINUATION, INVALID_DATA, TEXT, WebSocketFault, writeFrame } from "./frame.ts";

@@ -1,6 +1,6 @@
 // Frames → messages of one direction of a WebSocket (RFC 6455 section 5.4): fragments put together, control frames apart.
 import { isUtf8 } from "node:buffer";
-import { Pieces } from "../pieces.ts";
+import { Pieces } from "../body/pieces.ts";
 import { protocolFault } from "../wire/fault.ts";
 import { CLOSE, CONTINUATION, type FrameHandler, type FrameHead, FrameReader, INVALID_DATA, isCloseCode, TOO_BIG, WebSocketFault } from "./frame.ts";
 

@@ -2,7 +2,7 @@
 import t from "tap";
 import { parse } from "yaml";
 import { lessonData, lessonYaml } from "../../../commands/print/lesson.ts";
-import type { Finding, Lesson } from "../../../src/replay/learn.ts";
+import type { Finding, Lesson } from "../../../src/replay/explain/learn.ts";
 
 const finding = (name: string, kind: string | null, option: Finding["option"]): Finding => ({
 	...{ option, part: "query", name, kind, differing: 2, compared: 5 },

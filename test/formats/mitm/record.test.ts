@@ -7,7 +7,7 @@ import { writeFlow } from "../../../formats/mitm/write-flow.ts";
 import type { Column } from "../../../src/filter/filter.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { MetaValue } from "../../../src/flow/metadata.ts";
-import { encodeFlow } from "../../../src/store/codec.ts";
+import { encodeFlow } from "../../../src/store/record/codec.ts";
 
 function record(value: MetaValue): DumpRecord {
 	const bytes = dumpOf(value);

@@ -1,7 +1,7 @@
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { align } from "../../../src/compare/align.ts";
-import { defaultRequestKey } from "../../../src/replay/request-key.ts";
+import { defaultRequestKey } from "../../../src/replay/match/key.ts";
 
 const flow = (path: string, id: string) => httpFlow({ id, request: { path } });
 

@@ -2,11 +2,11 @@
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { dnsFlow, httpFlow, httpRequest, httpResponse, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
-import { compilePythonRegex } from "../../../src/filter/python-regex.ts";
 import { addressText, headerLines, metadataText, type Sides, someBody, someContentType, someHost, urlOf } from "../../../src/filter/subjects.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Float } from "../../../src/flow/metadata.ts";
+import { compilePythonRegex } from "../../../src/regex/python-regex.ts";
 
 /** All that is offered to a test that refuses it. */
 function offered(offer: (passes: (value: string) => boolean) => boolean): string[] {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import t from "tap";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
+import { openAuthority } from "../../../src/ca/authority.ts";
+import { createTrustGuide } from "../../../src/ca/trust-guide.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { createOnboarding } from "../../../src/hooks/onboarding.ts";
-import { openAuthority } from "../../../src/proxy/ca.ts";
-import { createTrustGuide } from "../../../src/proxy/trust-guide.ts";
 
 const authority = await openAuthority(join(t.testdir(), "home"));
 const guide = createTrustGuide(authority);

@@ -1,4 +1,4 @@
-// Who may use the proxy, request by request. Tunnels and SOCKS are in test/src/proxy/entry.test.ts.
+// Who may use the proxy, request by request. Tunnels and SOCKS are in test/src/proxy/entry/entry.test.ts.
 import t, { type Test } from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";

@@ -14,7 +14,7 @@ import { Turn, type Verdict } from "../../../src/hooks/hook.ts";
 import { createServerReplay, isServerReplay, options, type ServerReplay } from "../../../src/hooks/server-replay.ts";
 import { defaults, type OptionValues } from "../../../src/options.ts";
 import { writeFrame } from "../../../src/proxy/websocket/frame.ts";
-import type { MatchFunction } from "../../../src/replay/replay-index.ts";
+import type { MatchFunction } from "../../../src/replay/recordings/index-of-tapes.ts";
 
 async function replayOf(flows: readonly Flow[], values: Partial<OptionValues<typeof options>> = {}, context: HookContext = {}): Promise<ServerReplay> {
 	return (await createServerReplay(

@@ -1,6 +1,6 @@
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
-import { defaultRequestKey } from "../../../src/replay/request-key.ts";
+import { defaultRequestKey } from "../../../src/replay/match/key.ts";
 import { dedupe } from "../../../src/rewrite/dedupe.ts";
 
 t.test("the first of equal flows stays", async (t) => {

@@ -1,6 +1,6 @@
 // Scripts are named by `-s`, `--script`, or `scripts` in a configuration file.
 import t from "tap";
-import { Registry } from "../../../commands/registry.ts";
+import { Registry } from "../../../commands/cli/registry.ts";
 import { options } from "../../../src/scripts/options.ts";
 
 t.test("one flag, any number of times", async (t) => {

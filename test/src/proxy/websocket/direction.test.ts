@@ -5,7 +5,7 @@ import t, { type Test } from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { Peer } from "../../../../fixtures/peer.ts";
 import type { WebSocketMessage } from "../../../../src/flow/flow.ts";
-import { relaySockets } from "../../../../src/proxy/raw-relay.ts";
+import { relaySockets } from "../../../../src/proxy/tcp/relay.ts";
 import type { Compression } from "../../../../src/proxy/websocket/deflate.ts";
 import { Direction } from "../../../../src/proxy/websocket/direction.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";

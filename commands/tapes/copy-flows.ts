@@ -1,0 +1,257 @@
+// What commands on stored flows have in common: inputs opened, flows brought to an output, trouble in the data told once.
+import { createTape, formatForWriting, formats, openTape } from "../../formats/index.ts";
+import { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "../../src/errors.ts";
+import type { Filter } from "../../src/filter/filter.ts";
+import { type FlowSink, type FlowSource, pipe, type Step } from "../../src/flow/pipe.ts";
+import { compileFilterLazily, options as filterOptions } from "../../src/hooks/rule.ts";
+import { expandHome, type OptionTable, type OptionValues } from "../../src/options.ts";
+import type { Io } from "../cli/command.ts";
+import { Progress } from "../print/progress.ts";
+import { printableLine } from "../print/text.ts";
+
+/** Options of every command that reads tapes. */
+export const inputOptions = {
+	strict: { type: "boolean", default: false, help: "End at the first damage instead of going on behind it." },
+} as const satisfies OptionTable;
+
+/** Options of commands that take some flows of a tape. */
+export const selectionOptions = {
+	filter: { type: "string", default: null, short: "f", metavar: "FILTER", help: "Take only flows that match." },
+	...filterOptions,
+} as const satisfies OptionTable;
+
+/** The filter of `selectionOptions`; undefined: every flow. @throws FlowtapeError FT_BAD_FILTER */
+export async function selection(options: OptionValues<typeof selectionOptions>): Promise<Filter | undefined> {
+	if (options.filter === null) return;
+	return compileFilterLazily(options.filter, { caseSensitiveFilters: options.case_sensitive_filters });
+}
+
+/** Options of every command that writes a tape. */
+export const outputOptions = {
+	format: {
+		type: "string",
+		default: null,
+		choices: formats.map(({ name }) => name),
+		metavar: "FORMAT",
+		help: "Write in this format, whatever the extension says.",
+	},
+	dump_version: { type: "integer", default: null, metavar: "N", help: "Write mitmproxy dumps in this version of the format; default 21." },
+} as const satisfies OptionTable;
+
+/** How a command ends that left a file as it was because not all of it was read. */
+const UNREAD_STATUS = errorCodes.FT_CORRUPT_FLOW.status;
+
+/** Lines about one piece of data that are printed before the rest is only counted. */
+const PRINTED_TROUBLES = 20;
+
+/** Tells people of trouble in data, and remembers what exit status it means. */
+export class Troubles {
+	readonly #io: Io;
+	readonly #strict: boolean;
+	readonly #quiet: boolean;
+	readonly #clear: () => void;
+	#status = 0;
+	#count = 0;
+	#unread = 0;
+
+	/**
+	 * @param quiet say nothing of what is no damage
+	 * @param clear takes away what stands on the terminal in place of a message
+	 */
+	constructor(io: Io, { strict, quiet = false }: { strict: boolean; quiet?: boolean | undefined }, clear = (): void => {}) {
+		this.#io = io;
+		this.#strict = strict;
+		this.#quiet = quiet;
+		this.#clear = clear;
+	}
+
+	/** 0 as long as nothing was damaged. */
+	get status(): number {
+		return this.#status;
+	}
+
+	/** What was told of the inputs: records that could not be read, and parts of them that no flow has. */
+	get unread(): number {
+		return this.#unread;
+	}
+
+	/** Trouble in an input. What is not read cannot be written again either, whether or not that is an error. */
+	readonly reportInput: Reporter = (code, message, detail) => {
+		this.#unread++;
+		this.report(code, message, detail);
+	};
+
+	readonly report = (code: ErrorCode, message: string, detail: ErrorDetail = {}): void => {
+		const error = new FlowtapeError(code, message, detail);
+		if (this.#strict && error.status > 0) throw error;
+		if (this.#quiet && error.status === 0) return;
+		this.#status = Math.max(this.#status, error.status);
+		if (++this.#count > PRINTED_TROUBLES) return;
+		this.#clear();
+		this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+	};
+
+	/** The last word: how much was wrong, and what was kept; null: nothing was written. */
+	end(kept: number | null): void {
+		if (this.#count > PRINTED_TROUBLES) this.#io.stderr.write(`flowtape: ${this.#count - PRINTED_TROUBLES} more of that kind\n`);
+		if (this.#status > 0 && kept !== null)
+			this.#io.stderr.write(`flowtape: kept ${kept} ${kept === 1 ? "flow" : "flows"}; --strict would have stopped at the first damage\n`);
+	}
+}
+
+export interface CopyJob {
+	inputs: readonly string[];
+	filter?: Filter | undefined;
+	ids?: readonly string[];
+	steps?: readonly Step[];
+	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind; `inputSize` is in bytes, 0 where not known. */
+	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
+	/** Whether the output is made of bodies too, so that damaged ones have to be found; default: yes. */
+	bodies?: boolean;
+	strict: boolean;
+	quiet?: boolean;
+	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
+	progress?: boolean;
+	/** The file that the output takes the place of, where the inputs are lost with it: it stays as it is unless all of them was read. */
+	replaces?: string | undefined;
+}
+
+/** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept; of an interrupted copy nothing is. */
+export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number }> {
+	let progress: Progress | null = null;
+	const troubles = new Troubles(io, job, () => progress?.clear());
+	const sources = await openAll(job, troubles);
+	let sink: FlowSink | null = null;
+	try {
+		sink = await job.open(
+			troubles,
+			sources.reduce((sum, source) => sum + (source.progress?.().total ?? 0), 0),
+		);
+		if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
+		const { passed } = await pipe(
+			sources.map((source) => recovering(source, troubles)),
+			job.steps ?? [],
+			sink,
+			{
+				signal: io.signal,
+				onBatch: (read) => progress?.update(read),
+				onConflict: (name) => troubles.report("FT_LOSS", `the tapes have different notes ${JSON.stringify(name)}: that of the first is kept`),
+			},
+		);
+		progress?.clear();
+		if (io.signal.aborted) {
+			await sink.discard?.();
+			return { passed, status: Number(io.signal.reason) };
+		}
+		if (job.replaces !== undefined && (troubles.unread > 0 || troubles.status > 0)) {
+			await sink.discard?.();
+			troubles.end(null);
+			io.stderr.write(`flowtape: ${printableLine(job.replaces)} is left as it was, because not all of it was read; --drop-unread replaces it without that\n`);
+			return { passed, status: UNREAD_STATUS };
+		}
+		await sink.close();
+		troubles.end(passed);
+		return { passed, status: troubles.status };
+	} catch (error) {
+		progress?.clear();
+		await sink?.discard?.();
+		throw error;
+	} finally {
+		for (const source of sources) await source.close?.();
+	}
+}
+
+/**
+ * Opens the inputs, stdin where there is none. One that is no tape is reported, and the others are opened.
+ * @throws FlowtapeError when no input is a tape, or one cannot be read at all
+ */
+export async function openAll(
+	{ inputs, filter, ids, bodies }: Pick<CopyJob, "inputs" | "filter" | "ids" | "bodies">,
+	{ reportInput: report }: Troubles,
+): Promise<FlowSource[]> {
+	const paths = inputs.length === 0 ? ["-"] : inputs;
+	const opened = await Promise.allSettled(paths.map((path) => openTape(expandHome(path), { report, filter, ids, bodies })));
+	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+	const failures = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+	try {
+		const fatal = failures.find((error) => !isDamage(error)) ?? (sources.length === 0 ? failures[0] : undefined);
+		if (fatal !== undefined) throw fatal;
+		for (const { code, message, file } of failures.filter(isDamage)) report(code, message, { file: file ?? "" });
+	} catch (error) {
+		for (const source of sources) await source.close?.();
+		throw error;
+	}
+	return sources;
+}
+
+/** Whether an error is about the content of one input. */
+function isDamage(error: unknown): error is FlowtapeError {
+	return error instanceof FlowtapeError && error.status === 3;
+}
+
+/** A source whose damage ends it early instead of ending everything. */
+function recovering(source: FlowSource, troubles: Troubles): FlowSource {
+	const transfer = source.transfer?.bind(source);
+	return {
+		...(transfer && {
+			async transfer(sink) {
+				try {
+					return await transfer(sink);
+				} catch (error) {
+					// reading meets the same damage, and tells of it
+					if (!isDamage(error)) throw error;
+					return null;
+				}
+			},
+		}),
+		async notes() {
+			try {
+				return (await source.notes?.()) ?? {};
+			} catch (error) {
+				// reading meets the same damage, and tells of it
+				if (!isDamage(error)) throw error;
+				return {};
+			}
+		},
+		fleeting: () => source.fleeting?.(),
+		async *[Symbol.asyncIterator]() {
+			try {
+				yield* source;
+			} catch (error) {
+				if (!isDamage(error)) throw error;
+				troubles.reportInput(error.code, error.message, { file: error.file ?? "", cause: error });
+			}
+		},
+	};
+}
+
+/** The output that `-o` names. @throws FlowtapeError FT_USAGE, FT_IO */
+export async function createOutput(
+	path: string,
+	options: { format: string | null; dump_version: number | null },
+	{ report }: Troubles,
+	inputSize = 0,
+): Promise<FlowSink> {
+	const format = options.format ?? undefined;
+	const version = options.dump_version ?? undefined;
+	if (version !== undefined && formatForWriting(path, format).name !== "mitm")
+		throw new FlowtapeError("FT_USAGE", `--dump-version ${version}: a mitmproxy dump was expected as output, not ${path}`);
+	return createTape(expandHome(path), { report, format, version, inputSize });
+}
+
+/** A sink that prints, a piece of text for each flow. */
+export function printer(io: Io, text: (flow: Parameters<FlowSink["append"]>[0]) => string): FlowSink {
+	let pending = "";
+	const flush = (): void => {
+		if (pending !== "") io.stdout.write(pending);
+		pending = "";
+	};
+	return {
+		append(flow) {
+			pending += text(flow);
+			if (pending.length > 64 * 1024) flush();
+		},
+		close: async () => flush(),
+		discard: async () => flush(),
+	};
+}

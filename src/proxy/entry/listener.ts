@@ -1,0 +1,72 @@
+// A port that the proxy listens on.
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { FlowtapeError, hasErrno } from "../../errors.ts";
+import { formatAuthority } from "../../flow/url.ts";
+import type { ProxyMode } from "../route/modes.ts";
+
+export class Listener {
+	readonly mode: ProxyMode;
+	/** Where it listens; before `listen` has resolved, nowhere. */
+	host = "";
+	port = 0;
+	readonly #server: Server;
+
+	constructor(mode: ProxyMode, onSocket: (socket: Socket) => void) {
+		this.mode = mode;
+		this.#server = createServer({ noDelay: true, allowHalfOpen: true }, onSocket);
+	}
+
+	/** @throws FlowtapeError FT_PORT */
+	async listen(): Promise<void> {
+		const { host, port } = this.mode.listen;
+		await new Promise<void>((resolve, reject) => {
+			this.#server.once("error", (error) => reject(listenFault(error, host, port)));
+			this.#server.listen({ host, port, backlog: 1024 }, resolve);
+		});
+		const address = this.#server.address() as AddressInfo;
+		this.host = address.address;
+		this.port = address.port;
+	}
+
+	/** Accepts nothing more; resolves when the connections it accepted have ended. */
+	close(): Promise<void> {
+		return new Promise((resolve) => this.#server.close(() => resolve()));
+	}
+
+	/** Whether a socket that was connected somewhere leads here. */
+	isReachedBy(socket: Socket): boolean {
+		if (socket.remotePort !== this.port) return false;
+		const remote = withoutMapping(socket.remoteAddress);
+		return remote === withoutMapping(this.host) || (this.#isEverywhere && remote === withoutMapping(socket.localAddress));
+	}
+
+	/** Whether a URL with this host and port would lead here, as far as can be told without asking a name server. */
+	isNamedBy(host: string, port: number): boolean {
+		if (port !== this.port) return false;
+		const isLoopback = LOOPBACK.test(this.host) || this.#isEverywhere;
+		return withoutMapping(host) === withoutMapping(this.host) || (isLoopback && (LOOPBACK.test(host) || host === "localhost"));
+	}
+
+	get #isEverywhere(): boolean {
+		return this.host === "0.0.0.0" || this.host === "::";
+	}
+}
+
+const LOOPBACK = /^(?:127\.|::1$)/;
+
+/** IPv4 addresses that a socket for both families writes as IPv6. */
+function withoutMapping(address: string | undefined): string {
+	return (address ?? "").replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+function listenFault(error: Error, host: string, port: number): FlowtapeError {
+	const where = formatAuthority(host, port);
+	const why = hasErrno(error, "EADDRINUSE")
+		? "is taken by another process; choose another port with --listen-port, 0 picks a free one"
+		: hasErrno(error, "EADDRNOTAVAIL", "ENOTFOUND")
+			? "is no address of this machine"
+			: hasErrno(error, "EACCES")
+				? "is not open to this user; ports above 1023 are"
+				: error.message;
+	return new FlowtapeError("FT_PORT", `cannot listen on ${where}: ${why}`, { cause: error });
+}

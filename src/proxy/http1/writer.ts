@@ -1,0 +1,44 @@
+// Messages of one HTTP/1.1 connection on their way out: a head, then its body in the coding that the head names.
+import type { ByteString } from "../../flow/bytes.ts";
+import type { BodyWriter } from "../body/relay.ts";
+import { CHUNK_END, chunkHead, lastChunk } from "../wire/chunked.ts";
+import type { WriteBatch } from "./write-batch.ts";
+
+/** How a body is written; "none": only the head, whatever the body. */
+export type Coding = "none" | "plain" | "chunked";
+
+export class Http1Writer implements BodyWriter {
+	readonly #batch: WriteBatch;
+	#coding: Coding = "plain";
+
+	constructor(batch: WriteBatch) {
+		this.#batch = batch;
+	}
+
+	/** Begins a message. */
+	begin(head: ByteString, coding: Coding): void {
+		this.#coding = coding;
+		this.#batch.add(head);
+	}
+
+	get isMute(): boolean {
+		return this.#coding === "none";
+	}
+
+	takes(): boolean {
+		return this.#batch.takesMore();
+	}
+
+	write(chunk: Buffer): void {
+		if (this.#coding === "plain") this.#batch.add(chunk);
+		else if (this.#coding === "chunked") {
+			this.#batch.add(chunkHead(chunk.length));
+			this.#batch.add(chunk);
+			this.#batch.add(CHUNK_END);
+		}
+	}
+
+	end(trailers: readonly ByteString[] | null): void {
+		if (this.#coding === "chunked") this.#batch.add(lastChunk(trailers));
+	}
+}

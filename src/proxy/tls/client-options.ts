@@ -1,0 +1,97 @@
+// What clients see of our TLS: versions and ciphers, and certificates of the user's own in place of minted ones.
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
+import type { CertificateAuthority, LeafIssuer, LeafRequest } from "../../ca/authority.ts";
+import { namesOf } from "../../ca/certificate-names.ts";
+import { normalizeNames } from "../../ca/leaf.ts";
+import type { Leaf } from "../../ca/leaf-contexts.ts";
+import { FlowtapeError } from "../../errors.ts";
+import { expandHome, type OptionTable, type OptionValues } from "../../options.ts";
+import { secureOptions, tlsVersionNames } from "./versions.ts";
+
+export const options = {
+	certs: {
+		type: "sequence",
+		default: [],
+		metavar: "[DOMAIN=]PATH",
+		help: "Show this certificate (PEM, its chain behind it, its key in the file or else the authority's) for a domain such as *.example.com; for all without one.",
+	},
+	cert_passphrase: {
+		type: "string",
+		default: null,
+		metavar: "TEXT",
+		help: "Passphrase of the keys in certs. Other users of the machine see command lines; FLOWTAPE_CERT_PASSPHRASE they do not.",
+	},
+	tls_version_client_min: { type: "string", default: "TLS1_2", choices: tlsVersionNames, help: "Oldest version of TLS that clients may speak." },
+	tls_version_client_max: { type: "string", default: "UNBOUNDED", choices: tlsVersionNames, help: "Newest version of TLS that clients may speak." },
+	ciphers_client: { type: "string", default: null, metavar: "LIST", help: "Ciphers for the connections of clients, in OpenSSL's syntax." },
+	key_size: { type: "integer", default: 2048, min: 2048, max: 16384, metavar: "BITS", help: "Size of the authority's key, when the authority is made." },
+} as const satisfies OptionTable;
+
+type Values = OptionValues<typeof options>;
+
+/**
+ * What the TLS contexts for clients are like.
+ * @throws FlowtapeError FT_BAD_OPTION
+ */
+export function clientContextOptions(values: Values): SecureContextOptions {
+	return secureOptions("client", values.tls_version_client_min, values.tls_version_client_max, values.ciphers_client);
+}
+
+/**
+ * Shows the user's own certificates where they fit, and what the authority mints elsewhere.
+ * @throws FlowtapeError FT_BAD_OPTION for files that are missing or hold no certificate and key that belong together
+ */
+export function withOwnCertificates(authority: CertificateAuthority, values: Values): LeafIssuer {
+	if (values.certs.length === 0) return authority;
+	const leaves = new Map<string, Leaf>();
+	for (const spec of values.certs) {
+		const [, domain = "*", path = ""] = /^(?:([^=/]*)=)?(.*)$/s.exec(spec) as RegExpExecArray;
+		const { leaf, names } = readOwn(authority, expandHome(path), values);
+		for (const name of [...names, domain]) leaves.set(name.toLowerCase(), leaf);
+	}
+	return { leafFor: (request) => find(leaves, request) ?? authority.leafFor(request) };
+}
+
+/** By the names of the request in their order, each before the wildcards above it. */
+function find(leaves: ReadonlyMap<string, Leaf>, { sni, host, upstreamNames = [] }: LeafRequest): Leaf | undefined {
+	for (const name of normalizeNames([sni, host, ...upstreamNames])) {
+		const labels = name.split(".");
+		const forms = labels.map((_, at) => (at === 0 ? name : ["*", ...labels.slice(at)].join(".")));
+		const form = forms.find((form) => leaves.has(form));
+		if (form !== undefined) return leaves.get(form);
+	}
+	return leaves.get("*");
+}
+
+function readOwn(authority: CertificateAuthority, path: string, values: Values): { leaf: Leaf; names: string[] } {
+	const wrong = (what: string, cause?: unknown) => new FlowtapeError("FT_BAD_OPTION", `certs: ${path}: ${what}`, { file: path, option: "certs", cause });
+	let pem: string;
+	let certificate: X509Certificate;
+	let key: KeyObject | null = null;
+	try {
+		pem = readFileSync(path, "utf8");
+	} catch (cause) {
+		throw wrong(`a file of certificates was expected: ${(cause as Error).message}`, cause);
+	}
+	try {
+		certificate = new X509Certificate(pem);
+		if (pem.includes("PRIVATE KEY-----"))
+			key = createPrivateKey({ key: pem, ...(values.cert_passphrase === null ? {} : { passphrase: values.cert_passphrase }) });
+	} catch (cause) {
+		throw wrong(`a certificate and its key in PEM were expected: ${(cause as Error).message}; an encrypted key needs cert_passphrase`, cause);
+	}
+	const certificates = (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).join("\n");
+	const found = (context: SecureContext) => ({
+		leaf: { certificate: Buffer.from(certificate.toString()), contextNow: () => context },
+		names: namesOf(certificate),
+	});
+	if (key === null) {
+		const context = authority.contextOf(certificates);
+		if (context === null) throw wrong("it holds no private key, and the certificate is not for the key of the authority");
+		return found(context);
+	}
+	if (!certificate.checkPrivateKey(key)) throw wrong("its key belongs to another certificate; the certificate of the server has to stand first");
+	return found(createSecureContext({ ...clientContextOptions(values), key: key.export({ type: "pkcs8", format: "pem" }), cert: certificates, ca: [] }));
+}

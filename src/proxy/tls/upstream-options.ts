@@ -1,0 +1,136 @@
+// How the proxy speaks TLS with servers: whom it trusts, what it shows of itself, versions and ciphers.
+
+import { X509Certificate } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { join } from "node:path";
+import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from "node:tls";
+import { FlowtapeError } from "../../errors.ts";
+import type { OptionTable, OptionValues } from "../../options.ts";
+import { ClientCertificates } from "./client-certificates.ts";
+import { secureOptions, tlsVersionNames } from "./versions.ts";
+
+export const options = {
+	ssl_insecure: { type: "boolean", default: false, short: "k", help: "Do not verify the certificates of servers." },
+	ssl_verify_upstream_trusted_ca: {
+		type: "string",
+		default: null,
+		metavar: "PATH",
+		help: "File of certificates (PEM) to trust besides the usual authorities.",
+	},
+	ssl_verify_upstream_trusted_confdir: {
+		type: "string",
+		default: null,
+		metavar: "PATH",
+		help: "Folder of certificates (PEM) to trust besides the usual authorities.",
+	},
+	client_certs: {
+		type: "string",
+		default: null,
+		metavar: "PATH",
+		help: "Certificate and key (PEM) to show servers that ask for one: a file, or a folder of files named after the server, such as example.com.pem.",
+	},
+	tls_version_server_min: { type: "string", default: "TLS1_2", choices: tlsVersionNames, help: "Oldest version of TLS that servers may speak." },
+	tls_version_server_max: { type: "string", default: "UNBOUNDED", choices: tlsVersionNames, help: "Newest version of TLS that servers may speak." },
+	ciphers_server: { type: "string", default: null, metavar: "LIST", help: "Ciphers for the connections to servers, in OpenSSL's syntax." },
+} as const satisfies OptionTable;
+
+/** Reads the options once; contexts, which take milliseconds, are made for the first TLS connection that needs them. */
+export class UpstreamTls {
+	readonly #insecure: boolean;
+	readonly #settings: SecureContextOptions;
+	readonly #certificates: ClientCertificates;
+	/** By the certificate that is shown; "": none. */
+	readonly #contexts = new Map<string, SecureContext>();
+
+	/** @throws FlowtapeError FT_BAD_OPTION when a file of certificates cannot be read, or settings do not fit together */
+	constructor(values: OptionValues<typeof options>) {
+		const extra = [...readFile(values.ssl_verify_upstream_trusted_ca), ...readFolder(values.ssl_verify_upstream_trusted_confdir)];
+		this.#insecure = values.ssl_insecure;
+		this.#certificates = new ClientCertificates(values.client_certs);
+		this.#settings = {
+			...secureOptions("server", values.tls_version_server_min, values.tls_version_server_max, values.ciphers_server),
+			...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...usersRoots(), ...extra] }),
+		};
+	}
+
+	/** What `tls.connect` needs for a server of this name (or address). `protocols`: what is offered. */
+	optionsFor(name: string, protocols: readonly string[]): ConnectionOptions {
+		return {
+			secureContext: this.#contextFor(name),
+			rejectUnauthorized: !this.#insecure,
+			ALPNProtocols: protocols,
+			// RFC 6066 section 3: a server name is never an address.
+			...(isIP(name) === 0 ? { servername: name } : {}),
+			...(isIP(name) === 6 ? { checkServerIdentity: (_host, { raw }) => checkAddress(name, raw) } : {}),
+		};
+	}
+
+	#contextFor(name: string): SecureContext {
+		const pem = this.#certificates.for(name) ?? "";
+		let context = this.#contexts.get(pem);
+		if (context === undefined) {
+			context = createSecureContext({ ...this.#settings, ...(pem === "" ? {} : { cert: pem, key: pem }) });
+			this.#contexts.set(pem, context);
+		}
+		return context;
+	}
+}
+
+/** What can be done where a server's alert ended the connection, to go behind what Node says; "": nothing that is known. */
+export function adviceOnAlert(error: Error | null): string {
+	const alert = /^ERR_SSL_\w*_ALERT_(\w+)$/.exec(String((error as NodeJS.ErrnoException | null)?.code))?.[1] ?? "";
+	if (alert === "CERTIFICATE_REQUIRED") return "; the server wants a certificate of its client: name one with client_certs";
+	if (/^(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)$/.test(alert))
+		return "; the server refuses its client's certificate, or that there was none: client_certs names the one to show";
+	// Up to TLS 1.2 this is what a missing certificate is called as well.
+	if (alert === "HANDSHAKE_FAILURE")
+		return "; the server may want a certificate of its client (client_certs), or others than our ciphers and versions of TLS (ciphers_server, tls_version_server_min)";
+	return "";
+}
+
+/** What node does itself, but for Node 22.23 and its kin, which take an IPv6 address for a name. */
+function checkAddress(address: string, certificate: Buffer): Error | undefined {
+	const leaf = new X509Certificate(certificate);
+	return leaf.checkIP(address) === undefined ? new Error(`the certificate is for ${leaf.subjectAltName ?? "no address"}, not for ${address}`) : undefined;
+}
+
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+
+function readFile(path: string | null): string[] {
+	if (path === null) return [];
+	const pem = attempt("ssl_verify_upstream_trusted_ca", path, () => readFileSync(path, "latin1"));
+	if (!pem.includes(CERTIFICATE))
+		throw new FlowtapeError("FT_BAD_OPTION", `ssl_verify_upstream_trusted_ca: ${path} holds no certificate in PEM`, { file: path });
+	return [pem];
+}
+
+function readFolder(path: string | null): string[] {
+	if (path === null) return [];
+	return attempt("ssl_verify_upstream_trusted_confdir", path, () =>
+		readdirSync(path, { withFileTypes: true })
+			.filter((entry) => !entry.isDirectory())
+			.map((entry) => readFileSync(join(path, entry.name), "latin1"))
+			.filter((pem) => pem.includes(CERTIFICATE)),
+	);
+}
+
+function attempt<T>(option: string, path: string, read: () => T): T {
+	try {
+		return read();
+	} catch (cause) {
+		const why = cause instanceof Error ? cause.message : String(cause);
+		throw new FlowtapeError("FT_BAD_OPTION", `${option}: the certificates cannot be read: ${why}`, { file: path, cause });
+	}
+}
+
+/** Node trusts these by itself only as long as it is given no authorities. */
+function usersRoots(): string[] {
+	const path = process.env.NODE_EXTRA_CA_CERTS;
+	if (!path) return [];
+	try {
+		return [readFileSync(path, "latin1")];
+	} catch {
+		return [];
+	}
+}

@@ -1,0 +1,318 @@
+// Writes the tree of a Python regular expression as a JavaScript one. Case is spelled out and no flag is used for it, because
+// Python's differs; so are `$`, `.` and the classes. There are variants of each pattern, for the subjects that one meets most.
+import { FlowtapeError } from "../errors.ts";
+import { classSource, foldedRanges, holds } from "./char-set.ts";
+import { isNullable } from "./cost.ts";
+import { type CharSet, childrenOf, type Node, nothing, type RegexTree, someNode } from "./tree.ts";
+
+export interface EmitOptions {
+	/** Characters that subjects have: bytes; ASCII alone; or any, matched with the flag `v`. */
+	readonly subject: "bytes" | "ascii" | "unicode";
+	/** Subjects may end with a line feed, before which `$` matches too. */
+	readonly lineFeedAtEnd: boolean;
+}
+
+export interface EmittedRegex {
+	readonly source: string;
+	readonly flags: string;
+	/** For each group of Python, the groups that stand for it here: one of them has matched if it has. */
+	readonly groups: readonly (readonly number[])[];
+}
+
+/**
+ * A pattern for `RegExp`.
+ * @throws FlowtapeError FT_BAD_PATTERN for what has no counterpart
+ */
+export function emitRegex(tree: RegexTree, options: EmitOptions): EmittedRegex {
+	const emitter = new Emitter(tree, options);
+	const source = emitter.emit(tree.root, new Map(emitter.groups.map((_, group) => [group, null])));
+	const flags = (options.subject === "unicode" ? "v" : "") + (foldsReferences(tree.root) ? "i" : "");
+	return { source, flags, groups: emitter.groups };
+}
+
+/** Only the flag `i` compares a reference without regard to case, and it holds for all of a pattern. */
+function foldsReferences(root: Node): boolean {
+	if (!someNode(root, (node) => node.type === "reference" && node.fold !== "none")) return false;
+	if (someNode(root, (node) => (node.type === "reference" || node.type === "set") && node.fold === "none"))
+		throw new FlowtapeError("FT_BAD_PATTERN", "a reference that ignores case, in a pattern that heeds case elsewhere, is not supported");
+	return true;
+}
+
+/** Conditions on groups are written out as alternatives, of alternatives in turn: that can double with each. */
+const NODE_LIMIT = 100_000;
+
+/** Any character. Node 20 gets `[^]` wrong under the flag `v`. */
+const ANY = "[\\s\\S]";
+
+/** What is known of a group at some point: its number here when it has matched, null when it has not; absent when it may have. */
+type Known = Map<number, number | null>;
+
+class Emitter {
+	readonly groups: number[][];
+	readonly #options: EmitOptions;
+	readonly #sets = new Map<CharSet, string>();
+	#count = 0;
+	#emitted = 0;
+	#isBehind = false;
+
+	constructor(tree: RegexTree, options: EmitOptions) {
+		this.groups = Array.from({ length: tree.groups + 1 }, () => []);
+		this.#options = options;
+	}
+
+	emit(node: Node, known: Known): string {
+		if (++this.#emitted > NODE_LIMIT) throw new FlowtapeError("FT_BAD_PATTERN", "so many references to groups that may have matched or not are not supported");
+		switch (node.type) {
+			case "set":
+				return this.#set(node);
+			case "any":
+				return node.newline ? ANY : "[^\\n]";
+			case "anchor":
+				return this.#anchor(node);
+			case "sequence":
+				return this.#sequence(node.of, known);
+			case "either":
+				return this.#either(node.of, known);
+			case "repeat":
+				return this.#repeat(node, known);
+			case "group":
+				return this.#group(node, known);
+			case "atomic":
+				return this.#atomic(node.of, known);
+			case "look":
+				return this.#look(node, known);
+			case "reference":
+			case "condition":
+				return this.#conditional(node, known);
+		}
+	}
+
+	#set(set: CharSet): string {
+		let source = this.#sets.get(set);
+		if (source === undefined) {
+			source = this.#setSource(set);
+			this.#sets.set(set, source);
+		}
+		return source;
+	}
+
+	#setSource(set: CharSet): string {
+		const { subject } = this.#options;
+		if (subject === "unicode") {
+			const members = foldedRanges(set).map(([low, high]) => (low === high ? point(low) : `${point(low)}-${point(high)}`));
+			const [only, more] = members;
+			if (only !== undefined && more === undefined && set.classes.length === 0 && !set.negated && !only.includes("-")) return only;
+			return `[${set.negated ? "^" : ""}${members.join("")}${set.classes.map((name) => classSource(name, set.ascii)).join("")}]`;
+		}
+		return narrowSet(set, subject === "ascii" ? 0x7f : 0xff);
+	}
+
+	#anchor({ at, ascii }: Extract<Node, { type: "anchor" }>): string {
+		// what is fastest for bytes would match within surrogate pairs of text
+		const wide = this.#options.subject === "unicode";
+		switch (at) {
+			case "start":
+				return "^";
+			case "end":
+				return "$";
+			case "lineStart":
+				return wide ? "(?:^|(?<=\\n))" : "(?<![^\\n])";
+			case "lineEnd":
+				return wide ? "(?=\\n|$)" : "(?![^\\n])";
+			case "lastLineEnd":
+				return this.#options.lineFeedAtEnd ? "(?=\\n?$)" : "$";
+			default:
+				return this.#boundary(at === "boundary", ascii);
+		}
+	}
+
+	#boundary(isBoundary: boolean, ascii: boolean): string {
+		// an empty subject has neither boundaries nor places that are none
+		if (this.#options.subject !== "unicode") return isBoundary ? "\\b" : "(?:(?!^$)\\B)";
+		const word = `[${classSource("w", ascii)}]`;
+		return isBoundary ? `(?:(?<=${word})(?!${word})|(?<!${word})(?=${word}))` : `(?:(?!^$)(?:(?<=${word})(?=${word})|(?<!${word})(?!${word})))`;
+	}
+
+	#sequence(items: readonly Node[], known: Known): string {
+		let out = "";
+		for (const [i, item] of items.entries()) {
+			const rest = items.slice(i + 1);
+			const group = this.#undecided(item, rest);
+			const ways = group === undefined ? null : waysWith(item, group);
+			if (ways !== null && ways.length > 1)
+				return (
+					out +
+					this.#either(
+						ways.map((way) => sequenceOf([way, ...rest])),
+						known,
+					)
+				);
+			out += this.emit(item, known);
+		}
+		return out;
+	}
+
+	/** A group of `item` that may or may not have matched after it, where something later needs to know which. */
+	#undecided(item: Node, rest: readonly Node[]): number | undefined {
+		return groupsIn(item).find((group) => rest.some((later) => refersTo(later, group)) && takesPart(item, group) === "maybe");
+	}
+
+	#either(branches: readonly Node[], known: Known): string {
+		const ends: Known[] = [];
+		const sources = branches.map((branch) => {
+			const end = new Map(known);
+			ends.push(end);
+			return this.emit(branch, end);
+		});
+		merge(known, ends);
+		return `(?:${sources.join("|")})`;
+	}
+
+	#repeat({ min, max, lazy, of }: Extract<Node, { type: "repeat" }>, known: Known): string {
+		if (max === 0) return "";
+		const inside = new Map(known);
+		// from its second round on, a repeat knows nothing of the groups inside itself
+		if (max > 1) for (const group of groupsIn(of)) inside.delete(group);
+		const source = this.emit(of, inside);
+		if (min > 0) for (const group of groupsIn(of)) carry(known, inside, group);
+		else merge(known, [new Map(known), inside]);
+		// JavaScript refuses a round that matches nothing, which matters where there is one round
+		if (min === 0 && max === 1 && isNullable(of)) return lazy ? `(?:|${source})` : `(?:${source}|)`;
+		const count = min === 0 && max === 1 ? "?" : max !== Number.POSITIVE_INFINITY ? `{${min},${max}}` : min < 2 ? (min === 0 ? "*" : "+") : `{${min},}`;
+		return `${isUnit(source) ? source : `(?:${source})`}${count}${lazy ? "?" : ""}`;
+	}
+
+	#group({ number, of }: Extract<Node, { type: "group" }>, known: Known): string {
+		const mine = ++this.#count;
+		this.groups[number]?.push(mine);
+		const source = this.emit(of, known);
+		known.set(number, mine);
+		return `(${source})`;
+	}
+
+	/** A look-ahead is never tried again, so what it captured is all there is to match. */
+	#atomic(of: Node, known: Known): string {
+		// look-behinds have one width, where nothing can be given back
+		if (this.#isBehind) return `(?:${this.emit(of, known)})`;
+		const mine = ++this.#count;
+		return `(?:(?=(${this.emit(of, known)}))\\${mine})`;
+	}
+
+	#look({ behind, negated, of }: Extract<Node, { type: "look" }>, known: Known): string {
+		const outer = this.#isBehind;
+		this.#isBehind = behind;
+		const source = this.emit(of, negated ? new Map(known) : known);
+		this.#isBehind = outer;
+		return `(?${behind ? "<" : ""}${negated ? "!" : "="}${source})`;
+	}
+
+	#conditional(node: Extract<Node, { type: "reference" | "condition" }>, known: Known): string {
+		const group = known.get(node.group);
+		if (group === undefined)
+			throw new FlowtapeError("FT_BAD_PATTERN", `whether group ${node.group} has matched cannot be told where it is referred to: this is not supported`);
+		if (node.type === "condition") return `(?:${this.emit(group === null ? node.no : node.yes, known)})`;
+		return group === null ? "(?!)" : `(?:\\${group})`;
+	}
+}
+
+/** One character, class or group: what a repeat may follow without parentheses of its own. */
+function isUnit(source: string): boolean {
+	return /^(?:[^\\^$]|\\x..|\\u\{[^}]*\}|\[(?:[^[\]\\]|\\.)*\]|\((?:\?:)?[^()?][^()]*\))$/.test(source);
+}
+
+function point(code: number): string {
+	const char = String.fromCodePoint(code);
+	return /[A-Za-z0-9]/.test(char) ? char : code > 0xff ? `\\u{${code.toString(16)}}` : hex(code);
+}
+
+function hex(code: number): string {
+	return `\\x${code.toString(16).padStart(2, "0")}`;
+}
+
+/** The members of a set up to `last`, as the shortest class. */
+function narrowSet(set: CharSet, last: number): string {
+	const isIn = Array.from({ length: last + 1 }, (_, code) => holds(set, code));
+	const negated = isIn.filter(Boolean).length > last / 2;
+	let members = "";
+	let count = 0;
+	for (let code = 0; code <= last; code++) {
+		if (isIn[code] === negated) continue;
+		const low = code;
+		while (code < last && isIn[code + 1] !== negated) code++;
+		members += low === code ? short(low) : `${short(low)}-${short(code)}`;
+		count += code - low + 1;
+	}
+	return count === 1 && !negated ? members : `[${negated ? "^" : ""}${members}]`;
+}
+
+function short(code: number): string {
+	const char = String.fromCharCode(code);
+	return /[A-Za-z0-9 "'%&,/:;<=>@_`~!#]/.test(char) ? char : hex(code);
+}
+
+function sequenceOf(items: readonly Node[]): Node {
+	return { type: "sequence", of: items };
+}
+
+function groupsIn(node: Node): number[] {
+	const own = node.type === "group" ? [node.number] : [];
+	return [...own, ...childrenOf(node).flatMap(groupsIn)];
+}
+
+function refersTo(node: Node, group: number): boolean {
+	return someNode(node, (inner) => (inner.type === "reference" || inner.type === "condition") && inner.group === group);
+}
+
+/** Whether a group has matched whenever `node` has. */
+function takesPart(node: Node, group: number): "always" | "maybe" | "never" {
+	if (node.type === "group" && node.number === group) return "always";
+	const inside = childrenOf(node).map((child) => takesPart(child, group));
+	if (inside.every((part) => part === "never")) return "never";
+	if (node.type === "either" || node.type === "condition") return inside.every((part) => part === "always") ? "always" : "maybe";
+	if ((node.type === "look" && node.negated) || (node.type === "repeat" && node.max === 0)) return "never";
+	if (node.type === "repeat" && node.min === 0) return "maybe";
+	return inside.includes("always") ? "always" : "maybe";
+}
+
+/**
+ * Alternatives that together are `node`, in the order in which it tries them, each of which tells whether the group has matched.
+ * Null where there are none.
+ */
+function waysWith(node: Node, group: number): readonly Node[] | null {
+	if (takesPart(node, group) !== "maybe") return [node];
+	const wrapped = (of: Node, wrap: (way: Node) => Node) => waysWith(of, group)?.map(wrap) ?? null;
+	switch (node.type) {
+		case "group":
+			return wrapped(node.of, (of) => ({ ...node, of }));
+		case "sequence": {
+			const at = node.of.findIndex((item) => groupsIn(item).includes(group));
+			return wrapped(node.of[at] as Node, (way) => sequenceOf(node.of.with(at, way)));
+		}
+		case "either": {
+			const ways = node.of.map((branch) => waysWith(branch, group));
+			return ways.includes(null) ? null : ways.flatMap((way) => way ?? []);
+		}
+		case "repeat": {
+			if (node.min > 0 || (node.max > 1 && takesPart(node.of, group) !== "always")) return null;
+			const some = node.max === 1 ? waysWith(node.of, group) : [{ ...node, min: 1 }];
+			return some === null ? null : node.lazy ? [nothing, ...some] : [...some, nothing];
+		}
+		default:
+			return null;
+	}
+}
+
+/** After alternatives, a group is known only where all ends agree. */
+function merge(known: Known, ends: readonly Known[]): void {
+	for (const group of new Set(ends.flatMap((end) => [...end.keys()]))) {
+		const [first, ...others] = ends.map((end) => end.get(group));
+		if (first !== undefined && others.every((other) => other === first)) known.set(group, first);
+		else known.delete(group);
+	}
+}
+
+function carry(known: Known, from: Known, group: number): void {
+	const value = from.get(group);
+	if (value === undefined) known.delete(group);
+	else known.set(group, value);
+}

@@ -1,0 +1,46 @@
+// What counts when requests are compared, in words: nobody should have to guess.
+import type { MatchRules, MatchValues, profileOf } from "./rules.ts";
+
+/** `method, scheme, host, port, path, query in order, body by its bytes`. */
+export function rulesText(rules: MatchRules, values: MatchValues): string {
+	const without = (names: readonly string[] = [], what = "") => (names.length === 0 ? "" : ` (without ${what}${names.join(", ")})`);
+	const parts = ["method", "scheme"];
+	if (rules.host) parts.push("host");
+	if (rules.port) parts.push("port");
+	parts.push(rules.normal ? "path (whatever its escapes)" : "path");
+	if (rules.query) parts.push(`query${rules.paramOrder ? " in order" : ""}${without(values.server_replay_ignore_params)}`);
+	if (rules.headers.length > 0)
+		parts.push(`headers ${rules.headers.join(", ")}${without([...(values.server_replay_ignore_headers ?? []), ...cookieNames(values)])}`);
+	const body = bodyText(rules, values);
+	if (body !== null) parts.push(body);
+	const choice = { first: "", headers: "; of several, the one with the most equal headers", query: "; of several, the one with the nearest query" }[
+		rules.choice
+	];
+	return parts.join(", ") + choice;
+}
+
+function cookieNames({ server_replay_ignore_cookies: names = [] }: MatchValues): string[] {
+	return names.map((name) => `cookie ${name}`);
+}
+
+function bodyText(rules: MatchRules, values: MatchValues): string | null {
+	if (!rules.content("POST")) return null;
+	const whose = rules.content("PUT") ? "body" : "body of POST requests";
+	const ignored = [
+		...(values.server_replay_ignore_json ?? []).map((path) => `JSON ${path}`),
+		...(values.server_replay_ignore_payload_params ?? []).map((name) => `form field ${name}`),
+		...(values.server_replay_ignore_body ?? []).map((pattern) => `what matches ${pattern}`),
+	];
+	const by = rules.meaning ? "its meaning" : rules.ignoredJson.length > 0 ? "its meaning where it is JSON, else its bytes" : "its bytes";
+	return `${whose} by ${by}${ignored.length === 0 ? "" : ` (without ${ignored.join(", ")})`}`;
+}
+
+/** In which order recordings of equal requests answer. */
+export function orderText(order: ReturnType<typeof profileOf>["order"]): string {
+	return {
+		once: "each recording answers once",
+		sequence: "each recording answers once, then the last one again and again",
+		first: "the first recording answers always",
+		cycle: "each recording answers in turn, then all again",
+	}[order];
+}

@@ -1,0 +1,242 @@
+// Flows as rows on their way to another thread: a list of values, which are cheap to bring over, and a buffer that changes hands with all
+// bytes in it. Bodies come before the flow that they belong to, messages behind it.
+import { type Body, bodyBytes, bodySize } from "../../flow/body.ts";
+import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
+import type { Flow, Later } from "../../flow/flow.ts";
+import { encodeFlow, type PartWriter } from "../record/codec.ts";
+import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody, valuesOf } from "../record/flow-row.ts";
+import type { Loan } from "../sqlite/loan.ts";
+import type { RowWriter } from "../sqlite/row-writer.ts";
+import { type ConnectionRows, WrittenConnections } from "../sqlite/written-connections.ts";
+
+export interface Parcel {
+	/** Records, each a kind and its values; in place of bytes their number. */
+	readonly values: readonly Value[];
+	/** The bytes of all records, in order. */
+	readonly bytes: ArrayBuffer;
+}
+
+type Value = string | number | null;
+
+const KIND = { body: 0, piece: 1, spooled: 2, connection: 3, certificate: 4, flow: 5, message: 6 } as const;
+
+/** A parcel goes off with this many bytes or flows. */
+export const PARCEL_BYTES = 1024 * 1024;
+const PARCEL_FLOWS = 500;
+
+/** In a file, flows of one connection stand close together; each that is kept costs a copy at every collection of garbage. */
+const REMEMBERED_CONNECTIONS = 100;
+
+export class Packer implements PartWriter, ConnectionRows {
+	readonly #loan: Loan | null;
+	readonly #connections = new WrittenConnections(this, REMEMBERED_CONNECTIONS);
+	#lastConnection: number;
+	/** Bodies sent so far. */
+	#bodies = 0;
+	/** Those that were sent ahead of their flow, piece by piece, and which. */
+	readonly #ahead = new Map<Body, number>();
+	#values: Value[] = [];
+	#bytes: Buffer;
+	#at = 0;
+	#flows = 0;
+
+	/**
+	 * @param loan what the other thread has from elsewhere
+	 * @param connections the highest number of a connection that is there already
+	 */
+	constructor(loan: Loan | null, connections = 0) {
+		this.#loan = loan;
+		this.#lastConnection = loan === null ? connections : loan.lent.connections + 1;
+		this.#bytes = Buffer.from(new ArrayBuffer(PARCEL_BYTES));
+	}
+
+	get isFull(): boolean {
+		return this.#at > PARCEL_BYTES / 2 || this.#flows >= PARCEL_FLOWS;
+	}
+
+	/** What was packed. It goes on with a buffer that was used before, or a new one. */
+	take(used: ArrayBuffer = new ArrayBuffer(PARCEL_BYTES)): Parcel {
+		const parcel = { values: this.#values, bytes: this.#bytes.buffer as ArrayBuffer };
+		this.#values = [];
+		this.#bytes = Buffer.from(used);
+		this.#at = 0;
+		this.#flows = 0;
+		return parcel;
+	}
+
+	/** The flow without its messages. */
+	addFlow(flow: Flow, requestKey: string | null): void {
+		const row = encodeFlow(flow, requestKey, this);
+		const values = valuesOf(row) as Value[];
+		values[COLUMN.head] = this.#put(row.head);
+		values[COLUMN.rest] = row.rest && this.#put(row.rest);
+		values[COLUMN.original] = row.original && this.#put(row.original);
+		this.#values.push(KIND.flow, ...values);
+		if (this.#ahead.size > 0) this.#ahead.clear();
+		this.#flows++;
+	}
+
+	/** Of the last flow. */
+	addMessage(n: number, { at, from_client, opcode, flags, bytes }: MessageRow): void {
+		this.#values.push(KIND.message, n, at, from_client, opcode, flags, this.#put(bytes));
+	}
+
+	/** A piece of a body that is told to be whole by `endBody`. */
+	addPiece(piece: Uint8Array): void {
+		this.#values.push(KIND.piece, this.#put(piece));
+	}
+
+	/** The flow that is added next has the body. */
+	endBody(body: Body): void {
+		this.#values.push(KIND.spooled);
+		this.#ahead.set(body, ++this.#bodies);
+	}
+
+	/** Whether the body lies where its bytes need not be brought. */
+	isLent(body: Body): boolean {
+		return this.#loan?.body(body) != null;
+	}
+
+	/** Negative: the nth that was sent. */
+	writeBody(body: Body): StoredBody {
+		const lent = this.#loan?.body(body);
+		if (lent != null) return lent;
+		const ahead = this.#ahead.size > 0 ? this.#ahead.get(body) : undefined;
+		if (ahead !== undefined) return -ahead;
+		const size = bodySize(body);
+		if (size === null || size === 0) return size;
+		this.#values.push(KIND.body, this.#put(bodyBytes(body) as Buffer));
+		return -++this.#bodies;
+	}
+
+	writeClient(client: ClientConnection | Later<ClientConnection>): number {
+		return this.#loan?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client);
+	}
+
+	writeServer(server: ServerConnection | Later<ServerConnection>): number {
+		return this.#loan?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server);
+	}
+
+	addConnection(bytes: Uint8Array): number {
+		this.#values.push(KIND.connection, ++this.#lastConnection, this.#put(bytes));
+		return this.#lastConnection;
+	}
+
+	addCertificate(hash: Uint8Array, pem: Uint8Array): void {
+		this.#values.push(KIND.certificate, this.#put(hash), this.#put(pem));
+	}
+
+	#put(bytes: Uint8Array): number {
+		const end = this.#at + bytes.length;
+		if (end > this.#bytes.length) {
+			const larger = Buffer.from(new ArrayBuffer(2 * end));
+			this.#bytes.copy(larger, 0, 0, this.#at);
+			this.#bytes = larger;
+		}
+		this.#bytes.set(bytes, this.#at);
+		this.#at = end;
+		return bytes.length;
+	}
+}
+
+/** Writes what parcels bring, one after the other. */
+export class Unpacker {
+	readonly #rows: RowWriter;
+	#values: readonly Value[] = [];
+	#next = 0;
+	#bytes: Buffer = Buffer.alloc(0);
+	#at = 0;
+	#spool: ReturnType<RowWriter["bodies"]["spool"]> | null = null;
+	#bodies = 0;
+	/** The last of them, which are for the next flow. */
+	readonly #sent: StoredBody[] = [];
+	#flow = 0;
+
+	constructor(rows: RowWriter) {
+		this.#rows = rows;
+	}
+
+	write({ values, bytes }: Parcel): void {
+		this.#values = values;
+		this.#next = 0;
+		this.#bytes = Buffer.from(bytes);
+		this.#at = 0;
+		while (this.#next < values.length) this.#rows.within(() => this.#record());
+	}
+
+	#record(): void {
+		switch (this.#number()) {
+			case KIND.body:
+				this.#add(this.#rows.bodies.write(this.#blob()));
+				break;
+			case KIND.piece:
+				this.#spool ??= this.#rows.bodies.spool();
+				this.#spool.write(this.#blob());
+				break;
+			case KIND.spooled:
+				this.#add(this.#endBody());
+				break;
+			case KIND.connection:
+				this.#connection(this.#number(), this.#blob());
+				break;
+			case KIND.certificate:
+				this.#rows.addCertificate(this.#blob(), this.#blob());
+				break;
+			case KIND.flow:
+				this.#addFlow();
+				break;
+			default:
+				this.#message();
+		}
+	}
+
+	#add(body: StoredBody): void {
+		this.#bodies++;
+		this.#sent.push(body);
+	}
+
+	#endBody(): StoredBody {
+		const spool = this.#spool;
+		this.#spool = null;
+		return spool === null ? null : this.#rows.bodies.adopt(spool.end());
+	}
+
+	#connection(number: number, bytes: Buffer): void {
+		this.#rows.addConnection(bytes, number);
+	}
+
+	#addFlow(): void {
+		const row: FlowValue[] = this.#values.slice(this.#next, this.#next + FLOW_COLUMNS.length);
+		this.#next += FLOW_COLUMNS.length;
+		for (const column of [COLUMN.request_body, COLUMN.response_body, COLUMN.original_body]) {
+			const body = row[column] as number | null;
+			if (body !== null && body < 0) row[column] = this.#sent[this.#sent.length - 1 - (this.#bodies + body)] ?? null;
+		}
+		row[COLUMN.head] = this.#cut(row[COLUMN.head] as number);
+		for (const column of [COLUMN.rest, COLUMN.original]) {
+			const size = row[column] as number | null;
+			row[column] = size === null ? null : this.#cut(size);
+		}
+		this.#flow = this.#rows.addFlow(row);
+		this.#sent.length = 0;
+	}
+
+	#message(): void {
+		const [n, at, from_client, opcode, flags] = this.#values.slice(this.#next, this.#next + 5) as number[];
+		this.#next += 5;
+		this.#rows.addMessage(this.#flow, n as number, { at, from_client, opcode, flags, bytes: this.#blob() } as MessageRow);
+	}
+
+	#number(): number {
+		return this.#values[this.#next++] as number;
+	}
+
+	#blob(): Buffer {
+		return this.#cut(this.#number());
+	}
+
+	#cut(size: number): Buffer {
+		this.#at += size;
+		return this.#bytes.subarray(this.#at - size, this.#at);
+	}
+}

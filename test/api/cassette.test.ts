@@ -1,0 +1,127 @@
+// What a run does with its tape, and that the tape is never half of anything.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { Draft, isNew, isSuccess, isThere, planOf } from "../../api/cassette.ts";
+import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import { processMark } from "../../src/process-mark.ts";
+
+const report = () => {};
+const answered = (statusCode: number) => httpFlow({ response: { statusCode, headers: [], body: "" } });
+
+t.test("the plan follows from the mode and the tape", async (t) => {
+	t.strictSame(planOf("once", false), { replays: false, records: true });
+	t.strictSame(planOf("once", true), { replays: true, records: false });
+	t.strictSame(planOf("none", false), { replays: true, records: false });
+	t.strictSame(planOf("new-episodes", true), { replays: true, records: true });
+	t.strictSame(planOf("new-episodes", false), { replays: false, records: true });
+	t.strictSame(planOf("all", true), { replays: false, records: true });
+});
+
+t.test("what is worth an answer", async (t) => {
+	t.ok(isSuccess(answered(404)));
+	t.notOk(isSuccess(answered(503)));
+	t.notOk(isSuccess(httpFlow({ response: null })));
+	t.ok(isSuccess(tcpFlow()));
+	const replayed = answered(200);
+	t.ok(isNew(replayed));
+	replayed.isReplay = "response";
+	t.notOk(isNew(replayed));
+});
+
+t.test("new flows come behind the old ones, or in their place; the folder is left tidy", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "deep", "session.jsonl");
+	for (const [keepsOld, statuses] of [
+		[false, [201]],
+		[true, [201, 202]],
+		[false, [203]],
+	] as const) {
+		const draft = await Draft.beside(tape);
+		await writeTape(draft.file, [answered(statuses.at(-1) ?? 0)]);
+		t.equal(await draft.commit({ format: null, keepsOld, report }), 1);
+		await draft.close();
+		t.match(
+			(await readTape(tape)).flows,
+			statuses.map((statusCode) => ({ response: { statusCode } })),
+		);
+		t.strictSame(readdirSync(join(folder, "deep")), ["session.jsonl"]);
+	}
+});
+
+t.test("nothing new, or an old tape that cannot be read: it is as it was", async (t) => {
+	const tape = join(t.testdir(), "session.jsonl");
+	t.notOk(await isThere(tape));
+	writeFileSync(tape, "no tape");
+	t.ok(await isThere(tape));
+	const draft = await Draft.beside(tape);
+	await writeTape(draft.file, []);
+	t.equal(await draft.commit({ format: null, keepsOld: false, report }), 0);
+	await t.rejects(draft.commit({ format: null, keepsOld: true, report }), { code: "FT_UNKNOWN_FORMAT" });
+	await draft.close();
+	t.equal(readFileSync(tape, "utf8"), "no tape");
+	await t.rejects(Draft.beside(join(tape, "below")), { code: "FT_IO" });
+});
+
+t.test("runs at the same time: each adds what the others have not recorded", async (t) => {
+	const asked = (id: string, path: string) => httpFlow({ id, request: { path } });
+	const idsOf = async (path: string) => (await readTape(path)).flows.map(({ id }) => id);
+	for (const name of ["session.tape", "session.mitm", "session.har"]) {
+		const tape = join(t.testdir(), name);
+		const commit = async (draft: Draft, keepsOld: boolean) => {
+			const count = await draft.commit({ format: null, keepsOld, report });
+			await draft.close();
+			return count;
+		};
+		const runs = [
+			[asked("a1", "/a"), asked("a2", "/b")],
+			[asked("b1", "/a"), asked("b2", "/a"), asked("b3", "/c")],
+			[asked("c1", "/a"), asked("c2", "/a")],
+			[asked("d1", "/d")],
+		];
+		const drafts = await Promise.all(runs.map(() => Draft.beside(tape)));
+		for (const [i, draft] of drafts.entries()) await writeTape(draft.file, runs[i] ?? []);
+		t.same(await Promise.all(drafts.map((draft) => commit(draft, false))), [2, 3, 2, 1]);
+		const first = await idsOf(tape);
+		t.equal(first.length, 5, `${name}: /a twice, /b, /c, /d once`);
+		const [all, more] = await Promise.all([Draft.beside(tape), Draft.beside(tape)]);
+		await writeTape(more.file, [asked("e1", "/a"), asked("e2", "/e")]);
+		await writeTape(all.file, [asked("f1", "/f"), asked("f2", "/e")]);
+		await commit(more, true);
+		t.same(await idsOf(tape), [...first, "e1", "e2"]);
+		await commit(all, false);
+		t.same(await idsOf(tape), ["e1", "e2", "f1"], "what stood there at the start is replaced, what came meanwhile stays");
+		t.same(readdirSync(join(tape, "..")), [name]);
+	}
+});
+
+t.test("drafts of runs that were killed go, others stay", async (t) => {
+	const folder = t.testdir();
+	const { pid } = spawnSync(process.execPath, ["-e", ""]);
+	const [place] = processMark().split("-");
+	for (const name of [`.flowtape-${place}-${pid}-aaaaaa`, `.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"])
+		mkdirSync(join(folder, name));
+	writeFileSync(join(folder, `.flowtape-${place}-${pid}-aaaaaa`, "new.tape"), "half");
+	const draft = await Draft.beside(join(folder, "session.tape"));
+	await draft.close();
+	t.same(readdirSync(folder).sort(), [`.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"].sort());
+});
+
+t.test("an old tape of which a record cannot be read is as it was", async (t) => {
+	const tape = join(t.testdir(), "session.jsonl");
+	await writeTape(tape, [answered(201)]);
+	const damaged = `${readFileSync(tape, "utf8")}{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}\n`;
+	writeFileSync(tape, damaged);
+	const draft = await Draft.beside(tape);
+	await writeTape(draft.file, [answered(202)]);
+	const told: string[] = [];
+	await t.rejects(draft.commit({ format: null, keepsOld: true, report: (_code, message) => told.push(message) }), {
+		code: "FT_CORRUPT_FLOW",
+		message: /not all of it can be read, so that it is left as it was/,
+	});
+	t.match(told, [/line 2/]);
+	await draft.close();
+	t.equal(readFileSync(tape, "utf8"), damaged);
+});

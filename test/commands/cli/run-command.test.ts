@@ -1,0 +1,99 @@
+// A command is run on what its arguments say, and whatever goes wrong ends in words and an exit status.
+import t from "tap";
+import { type Command, defineCommand, type Input } from "../../../commands/cli/command.ts";
+import { unknownCommand } from "../../../commands/cli/run-command.ts";
+import { runCaptured } from "../../../fixtures/run-captured.ts";
+import { FlowtapeError } from "../../../src/errors.ts";
+
+function commandThat(run: (input: Input<never>) => Promise<number> | number): Command {
+	return defineCommand({
+		...{ name: "try", summary: "try things", args: "[X…]", arity: { min: 0 }, takesChild: true, examples: [] },
+		options: { mine: { type: "boolean", default: false, help: "Mine." } },
+		groups: async () => [{ title: "G", table: { theirs: { type: "string", default: "d", deprecated: "leave it", help: "Theirs." } } }],
+		run: async (input) => run(input as Input<never>),
+	});
+}
+
+t.before(() => process.chdir(t.testdir()));
+
+t.test("it gets its arguments, its options, all values, and the command behind --", async (t) => {
+	let got: unknown;
+	const command = commandThat((input) => {
+		got = input;
+		return 7;
+	});
+	const { status, err } = await runCaptured(command, ["a", "--mine", "b", "--theirs", "x", "--", "cmd", "--mine", "--", "-x"]);
+	t.equal(status, 7);
+	t.match(got, { args: ["a", "b"], options: { mine: true }, values: { mine: true, theirs: "x", quiet: false }, child: ["cmd", "--mine", "--", "-x"] });
+	t.equal(err, "flowtape: --theirs is deprecated: leave it\n");
+	await runCaptured(command, []);
+	t.match(got, { args: [], options: { mine: false }, child: null });
+});
+
+t.test("help is printed and nothing run", async (t) => {
+	const { status, out } = await runCaptured(
+		commandThat(() => 7),
+		["--help"],
+	);
+	t.equal(status, 0);
+	t.match(out, /^Usage: flowtape try /);
+});
+
+t.test("nothing behind -- is a mistake", async (t) => {
+	t.same(
+		await runCaptured(
+			commandThat(() => 7),
+			["--"],
+		),
+		{ status: 2, out: "", err: "flowtape: try: a command was expected after --\n" },
+	);
+});
+
+t.test("our errors have a status and no stack; --debug shows stack and causes", async (t) => {
+	const cause = new Error("the disk");
+	const command = commandThat(() => {
+		throw new FlowtapeError("FT_IO", "x.tape: cannot be written", { cause });
+	});
+	t.same(await runCaptured(command, []), { status: 4, out: "", err: "flowtape: x.tape: cannot be written\n" });
+	for (const [argv, env] of [
+		[["--debug"], {}],
+		[["--set", "debug=true"], {}],
+		[[], { FLOWTAPE_DEBUG: "1" }],
+	] as const) {
+		const { status, err } = await runCaptured(command, argv, { env });
+		t.equal(status, 4);
+		t.match(err, /^flowtape: x.tape: cannot be written\nFlowtapeError: x.tape: cannot be written\n +at [\s\S]*\ncaused by Error: the disk\n +at /);
+	}
+	t.notMatch((await runCaptured(command, ["--", "cmd", "--debug"])).err, /\n +at /, "that is the child's");
+});
+
+t.test("mistakes in arguments too", async (t) => {
+	const command = commandThat(() => 7);
+	t.match(await runCaptured(command, ["--nope"]), { status: 2, err: /^flowtape: try: unknown option '--nope'\n$/ });
+	t.match((await runCaptured(command, ["--nope", "--debug"])).err, /\n +at /);
+});
+
+t.test("an error about an option names its flag", async (t) => {
+	const failing = defineCommand({
+		...commandThat(() => {
+			throw new FlowtapeError("FT_BAD_OPTION", "no delay", { option: "server_replay_delay" });
+		}),
+		groups: async () => [{ title: "", prefix: "server_replay_", table: { server_replay_delay: { type: "string", default: "none", help: "" } } }],
+	});
+	t.match(await runCaptured(failing, []), { status: 2, err: "flowtape: --delay: no delay\n" });
+});
+
+t.test("what is no error of ours is a defect of ours, without a stack unless asked for", async (t) => {
+	const command = commandThat(() => {
+		throw new TypeError("x is not a function");
+	});
+	const { status, err } = await runCaptured(command, []);
+	t.equal(status, 4);
+	t.equal(err, "flowtape: x is not a function\nThis is a defect of flowtape; run again with --debug and report what it prints.\n");
+	t.match((await runCaptured(command, ["--debug"])).err, /\nTypeError: x is not a function\n +at /);
+});
+
+t.test("commands that there are not", async (t) => {
+	t.match(unknownCommand("filtr", ["filter"]), { code: "FT_USAGE", message: '"filtr" is not a command. Did you mean "filter"? Try: flowtape --help' });
+	t.match(unknownCommand("-x", ["filter"]), { message: "unknown option '-x' before the command. Try: flowtape --help" });
+});

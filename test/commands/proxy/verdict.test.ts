@@ -1,0 +1,100 @@
+// What a run of replaying proves, and how it ends.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { type ProofValues, ReplayProof } from "../../../commands/proxy/verdict.ts";
+import { command } from "../../../commands/replay-server.ts";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { captureIo, runCaptured } from "../../../fixtures/run-captured.ts";
+import { writeTape } from "../../../fixtures/tape-files.ts";
+import type { LiveReport } from "../../../index.ts";
+import type { Miss } from "../../../src/hooks/context.ts";
+
+const quiet: ProofValues = { report: null, fail_on: [], max_miss: null, junit: null };
+const missed: Miss = { id: "m", method: "GET", url: "http://a.test/", policy: "404", explanation: "No recording answers GET http://a.test/\n", nearest: [] };
+const run = (replay: Partial<LiveReport["replay"]> = {}, egress: [string, number][] = []): LiveReport => ({
+	...{ recorded: 0, lost: 0 },
+	replay: { served: 1, missed: 0, unused: 0, ...replay },
+	egress: new Map(egress),
+});
+
+async function verdict(values: Partial<ProofValues>, report: LiveReport, env: NodeJS.ProcessEnv = {}) {
+	const { io, captured } = captureIo({ env });
+	const proof = new ReplayProof({ ...quiet, ...values }, io);
+	for (let i = 0; i < (report.replay?.missed ?? 0); i++) proof.miss(missed);
+	return { status: await proof.end(report), err: captured.err };
+}
+
+t.test("what makes a run fail", async (t) => {
+	const all = run({ missed: 2, unused: 3 }, [
+		["a.test:443", 2],
+		["b.test:80", 1],
+	]);
+	const cases: [values: Partial<ProofValues>, report: LiveReport, status: number, says: RegExp | ""][] = [
+		[{}, all, 0, ""],
+		[{ fail_on: ["miss"] }, all, 1, /^flowtape: 2 requests were missed\n$/],
+		[{ fail_on: ["miss"] }, run(), 0, ""],
+		[{ max_miss: 2 }, all, 0, ""],
+		[{ max_miss: 1 }, all, 1, /2 requests were missed, 1 may be/],
+		[{ fail_on: ["miss"], max_miss: 2 }, all, 0, ""],
+		[{ fail_on: ["unused"] }, run({ unused: 1 }), 1, /1 recording was never used/],
+		[{ fail_on: ["egress"] }, all, 1, /a\.test:443 \(2\), b\.test:80 \(1\)/],
+		[{ fail_on: ["miss, unused", "egress"] }, all, 1, /missed\n.*never used\n.*reached out/],
+		[{ fail_on: ["miss,unused,egress"] }, run(), 0, ""],
+		[{ fail_on: ["miss"] }, { recorded: 0, lost: 0, replay: null, egress: new Map() }, 0, ""],
+	];
+	for (const [values, report, status, says] of cases) {
+		const found = await verdict(values, report);
+		t.equal(found.status, status, JSON.stringify(values));
+		t.match(found.err, says);
+	}
+	t.throws(() => new ReplayProof({ ...quiet, fail_on: ["miss,mis"] }, captureIo().io), { code: "FT_BAD_OPTION", message: /"mis" is none of/ });
+});
+
+t.test("annotations on GitHub only", async (t) => {
+	t.match(
+		(await verdict({ fail_on: ["miss"] }, run({ missed: 1 }), { GITHUB_ACTIONS: "true" })).err,
+		/^::error title=No recording for GET http%3A\/\/a\.test\/::No recording answers/m,
+	);
+	t.match((await verdict({}, run({ missed: 1 }), { GITHUB_ACTIONS: "true" })).err, /^::warning /m);
+	t.equal((await verdict({}, run({ missed: 1 }))).err, "");
+});
+
+t.test("reports that cannot be written", async (t) => {
+	const folder = t.testdir();
+	t.throws(() => new ReplayProof({ ...quiet, report: join(folder, "no", "such") }, captureIo().io), { code: "FT_IO" });
+	await t.rejects(verdict({ junit: folder }, run()), { code: "FT_IO", message: /cannot be written/ });
+	// a device that is always full: what is answered goes on, the failure is told at the end
+	const proof = new ReplayProof({ ...quiet, report: "/dev/full" }, captureIo().io);
+	proof.miss(missed);
+	proof.miss(missed);
+	await t.rejects(proof.end(run({ missed: 2 })), { code: "FT_IO", message: /^\/dev\/full: the report cannot be written/ });
+});
+
+t.test("a whole run: a miss that the program swallowed fails it, and everything is in the reports", async (t) => {
+	const folder = t.testdir();
+	const [tape, report, junit] = [join(folder, "a.tape"), join(folder, "report.jsonl"), join(folder, "junit.xml")];
+	const recorded = (path: string) => httpFlow({ request: { host: "site.invalid", path } });
+	const flows = [recorded("/a"), recorded("/b")];
+	await writeTape(tape, flows);
+	const script = `
+		const http = require("node:http");
+		const get = (url) => new Promise((done) => http.get(url, { headers: { connection: "close" } }, (response) => response.resume().on("end", done)).on("error", done));
+		get("http://site.invalid/a").then(() => get("http://site.invalid/c"));`;
+	const argv = [tape, "-p", "0", "--report", report, "--junit", junit, "--fail-on", "miss", "--", process.execPath, "-e", script];
+	const { status, err } = await runCaptured(command, argv, { env: { PATH: process.env.PATH, FLOWTAPE_HOME: join(folder, "home") } });
+	t.equal(status, 1);
+	t.equal(err.trimEnd().split("\n").at(-1), "served 1, missed 1, unused 1, egress 0");
+	t.match(err, "flowtape: 1 request was missed\n");
+	const events = readFileSync(report, "utf8")
+		.trim()
+		.split("\n")
+		.map((line) => JSON.parse(line) as object);
+	t.match(events, [
+		{ event: "served", method: "GET", url: "http://site.invalid/a", recording: flows[0]?.id, repaired: null },
+		{ event: "missed", method: "GET", url: "http://site.invalid/c", policy: "404", nearest: [{ distance: 2 }, {}] },
+		{ event: "unused", id: flows[1]?.id, method: "GET", url: "http://site.invalid/b" },
+	]);
+	t.equal(events.length, 3);
+	t.match(readFileSync(junit, "utf8"), /tests="1" failures="1"[\s\S]*<testcase [^>]*name="GET http:\/\/site\.invalid\/c">/);
+});

@@ -1,0 +1,56 @@
+// Where the values of a JSON text stand.
+import fc from "fast-check";
+import t from "tap";
+import { pointerOf, walkJson } from "../../../src/json/walk.ts";
+
+/** Pointers with what stands there; null when it is no JSON. */
+function valuesOf(text: string): [string, string][] | null {
+	const values: [string, string][] = [];
+	return walkJson(text, (path, from, to) => values.push([pointerOf(path), text.slice(from, to)])) ? values : null;
+}
+
+t.test("each value with its pointer, in the order of the text", (t) => {
+	t.same(valuesOf(' { "a" : [1, {"b":null}, "x,]"] ,"c/d~\\u0065":-1.5e3, "e":{}, "f":[] }'), [
+		["", "{"],
+		["/a", "["],
+		["/a/0", "1"],
+		["/a/1", "{"],
+		["/a/1/b", "null"],
+		["/a/2", '"x,]"'],
+		["/c~1d~0e", "-1.5e3"],
+		["/e", "{"],
+		["/f", "["],
+	]);
+	t.same(valuesOf('"a\\"b"'), [["", '"a\\"b"']]);
+	t.end();
+});
+
+t.test("whatever the value, its leaves are found", (t) => {
+	const leaves = (value: unknown, pointer = ""): [string, unknown][] => {
+		if (typeof value !== "object" || value === null) return [[pointer, value]];
+		return Object.entries(value).flatMap(([key, item]) => leaves(item, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`));
+	};
+	fc.assert(
+		fc.property(fc.json(), fc.constantFrom(undefined, 2, "\t"), (json, space) => {
+			const text = JSON.stringify(JSON.parse(json), null, space);
+			const found = (valuesOf(text) ?? []).filter(([, token]) => token !== "{" && token !== "[").map(([pointer, token]) => [pointer, JSON.parse(token)]);
+			t.same(found, leaves(JSON.parse(text)));
+		}),
+		{ seed: 2, numRuns: 200 },
+	);
+	t.end();
+});
+
+t.test("no JSON, and what is nested as nobody nests, is not gone through", (t) => {
+	for (const text of ["", "{", "{'a':1}", "[1,]", "nul", "1 2", `${"[".repeat(100_000)}${"]".repeat(100_000)}`]) t.equal(valuesOf(text), null);
+	t.end();
+});
+
+t.test("texts that would take all memory are not parsed", async (t) => {
+	const visit = () => t.fail("nothing is visited");
+	for (const text of ["[".repeat(20_000_000), `[${"[],".repeat(300_000)}[]]`, `[${"1,".repeat(300_000)}1]`, `["a${'\\"'.repeat(10)}`])
+		t.notOk(walkJson(text, visit));
+	let values = 0;
+	t.ok(walkJson(`[${'"[[,\\"",'.repeat(150_000)}1]`, () => values++));
+	t.equal(values, 150_002);
+});

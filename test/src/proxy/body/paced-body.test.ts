@@ -1,0 +1,68 @@
+// A body that goes out piece by piece.
+import t from "tap";
+import { PacedBody } from "../../../../src/proxy/body/paced-body.ts";
+
+function play(pieces: [afterMs: number, text: string][]) {
+	const told: string[] = [];
+	const started = performance.now();
+	const times: number[] = [];
+	let paced: PacedBody | null = null;
+	const ended = new Promise<void>((resolve) => {
+		paced = new PacedBody(
+			pieces.map(([afterMs, text]) => ({ afterMs, bytes: Buffer.from(text) })),
+			{
+				piece(bytes) {
+					told.push(bytes.toString());
+					times.push(performance.now() - started);
+				},
+				end: () => {
+					told.push("end");
+					resolve();
+				},
+				flush: () => told.push("flush"),
+			},
+		);
+	});
+	return { told, times, ended, paced: paced as unknown as PacedBody };
+}
+
+t.test("every piece at its time, then the end", async (t) => {
+	const { told, times, ended } = play([
+		[0, "a"],
+		[60, "b"],
+		[60, "c"],
+	]);
+	await ended;
+	await new Promise(setImmediate);
+	t.same(told, ["a", "flush", "b", "flush", "c", "flush", "end", "flush"]);
+	t.ok((times[1] as number) >= 59 && (times[2] as number) >= 118, `${times}`);
+});
+
+t.test("a receiver that takes no more is waited for", async (t) => {
+	const { told, ended, paced } = play([
+		[0, "a"],
+		[0, "b"],
+	]);
+	paced.pause();
+	await new Promise((resolve) => setTimeout(resolve, 30));
+	t.same(told, ["a", "flush"], "what was on its way");
+	paced.resume();
+	paced.resume();
+	await ended;
+	t.same(
+		told.filter((word) => word !== "flush"),
+		["a", "b", "end"],
+	);
+});
+
+t.test("nothing comes once it is cancelled", async (t) => {
+	const { told, paced } = play([
+		[0, "a"],
+		[10, "b"],
+	]);
+	paced.cancel();
+	paced.pause();
+	paced.resume();
+	await new Promise((resolve) => setTimeout(resolve, 40));
+	t.same(told, []);
+});

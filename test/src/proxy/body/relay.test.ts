@@ -1,0 +1,189 @@
+// The body of a message on its way through.
+import t from "tap";
+import { openFileSpool } from "../../../../formats/file-spool.ts";
+import { bodyBytes, bodySize } from "../../../../src/flow/body.ts";
+import { Headers } from "../../../../src/flow/headers.ts";
+import { type BodyWriter, isEmptyBody, Relay } from "../../../../src/proxy/body/relay.ts";
+
+/** A receiver that notes what it is given. */
+function notes(): BodyWriter & { got: string[] } {
+	const got: string[] = [];
+	return { got, write: (chunk) => void got.push(chunk.toString()), end: (trailers) => void got.push(`end ${trailers}`) };
+}
+
+const chunk = (text: string) => Buffer.from(text);
+
+t.test("what came before the way was open goes first, the rest as it comes", async (t) => {
+	const relay = new Relay();
+	const receiver = notes();
+	relay.push(chunk("1"));
+	relay.push(chunk("2"));
+	relay.open(receiver);
+	t.strictSame(receiver.got, ["1", "2"]);
+	relay.push(chunk("3"));
+	t.equal(relay.ended, false);
+	relay.end(["A", "b"]);
+	t.strictSame(receiver.got, ["1", "2", "3", "end A,b"]);
+	t.equal(relay.ended, true);
+	t.strictSame([relay.size, String(relay.body())], [3, "123"]);
+});
+
+t.test("a complete body, and an empty one", async (t) => {
+	const relay = new Relay();
+	relay.push(chunk("all"));
+	relay.end(null);
+	const receiver = notes();
+	relay.open(receiver);
+	t.strictSame(receiver.got, ["all", "end null"]);
+	const empty = new Relay();
+	empty.end(null);
+	empty.open(receiver);
+	t.strictSame(receiver.got, ["all", "end null", "end null"]);
+	t.equal(bodySize(empty.body()), 0);
+});
+
+t.test("opened anew, the whole goes to somebody else", async (t) => {
+	const relay = new Relay();
+	const [first, second] = [notes(), notes()];
+	relay.open(first);
+	relay.push(chunk("1"));
+	relay.close();
+	relay.push(chunk("2"));
+	relay.open(second);
+	relay.push(chunk("3"));
+	relay.end(null);
+	t.strictSame(first.got, ["1"]);
+	t.strictSame(second.got, ["1", "2", "3", "end null"]);
+});
+
+t.test("a body in place of what came", async (t) => {
+	const relay = new Relay();
+	relay.push(chunk("old"));
+	relay.replace(chunk("newer"), ["A", "b"]);
+	const receiver = notes();
+	relay.open(receiver);
+	t.strictSame(receiver.got, ["newer", "end A,b"]);
+	t.strictSame([relay.size, String(relay.body())], [5, "newer"]);
+	relay.replace(Buffer.alloc(0), null);
+	t.strictSame([relay.size, bodySize(relay.body())], [0, 0]);
+});
+
+t.test("whether no byte will come", async (t) => {
+	const bodies = [{ size: 0 }, { size: 1 }, { framing: { kind: "none" as const } }, { framing: { kind: "chunked" as const } }];
+	t.strictSame(
+		bodies.map((body) => isEmptyBody(body, null)),
+		[true, false, true, false],
+	);
+	t.equal(isEmptyBody({ size: 0 }, new Headers(["x-t", "1"])), false, "trailers come behind it");
+	t.equal(isEmptyBody({ size: 0 }, new Headers([])), true);
+});
+
+t.test("what passes is given up, kept elsewhere once it is large, or changed", async (t) => {
+	const passing = { openSpool: openFileSpool, transform: null };
+	const gone = new Relay();
+	gone.push(chunk("before "));
+	gone.pass({ ...passing, keep: false });
+	const receiver = notes();
+	gone.open(receiver);
+	gone.push(chunk("after"));
+	gone.end(null);
+	t.strictSame(receiver.got, ["before ", "after", "end null"]);
+	t.strictSame([gone.body(), gone.size, gone.isReplayable], [null, 12, false]);
+
+	const kept = new Relay();
+	kept.pass({ ...passing, keep: true });
+	kept.open(notes());
+	for (let i = 0; i < 5; i++) kept.push(Buffer.alloc(300_000, String(i)));
+	kept.end(null);
+	t.notOk(Buffer.isBuffer(kept.body()), "not in memory");
+	t.equal(bodyBytes(kept.body())?.toString(), ["0", "1", "2", "3", "4"].map((digit) => digit.repeat(300_000)).join(""));
+	t.equal(kept.body(), kept.body());
+
+	const changed = new Relay();
+	changed.pass({ ...passing, keep: true, transform: (part) => (part.length === 0 ? [] : [part, Buffer.from("-")]) });
+	changed.push(chunk("a"));
+	changed.open(receiver);
+	changed.end(null);
+	t.strictSame(receiver.got.slice(-3), ["a", "-", "end null"]);
+	t.equal(String(changed.body()), "a-");
+});
+
+t.test("what has to wait, but not in memory, goes on from where it is", async (t) => {
+	const held = new Relay();
+	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
+	held.push(Buffer.alloc(2_000_000, "x"));
+	held.end(null);
+	const receiver = notes();
+	const written = new Promise<void>((resolve) => {
+		held.onCaughtUp = resolve;
+	});
+	held.open(receiver);
+	t.ok(held.isBehind, "others have their turn in between");
+	await written;
+	t.equal(receiver.got.slice(0, -1).join("").length, 2_000_000);
+	t.equal(receiver.got.at(-1), "end null");
+});
+
+t.test("what takes the place of a body that waited elsewhere is what is sent", async (t) => {
+	const held = new Relay();
+	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
+	held.push(Buffer.alloc(2_000_000, "x"));
+	held.end(null);
+	t.equal(bodySize(held.body()), 2_000_000);
+	held.replace(Buffer.from("other"), null);
+	const receiver = notes();
+	held.open(receiver);
+	t.strictSame(receiver.got, ["other", "end null"]);
+	t.equal(String(held.body()), "other");
+});
+
+t.test("a receiver that takes no more gets the rest when it does, in order", async (t) => {
+	for (const isHeld of [false, true]) {
+		const relay = new Relay();
+		const receiver = { ...notes(), room: 0, takes: () => receiver.room-- > 0 };
+		if (isHeld) relay.pass({ keep: true, openSpool: openFileSpool, transform: null });
+		relay.push(Buffer.alloc(100_000, "a"));
+		relay.push(Buffer.alloc(60_000, "b"));
+		relay.open(receiver);
+		t.strictSame([receiver.got.length, relay.isBehind, relay.isSent], [0, true, false]);
+		relay.push(chunk("late"));
+		relay.end(["T", "v"]);
+		receiver.room = 2;
+		relay.resume();
+		t.strictSame(
+			receiver.got.map(({ length }) => length),
+			[65_536, 34_464],
+		);
+		receiver.room = Number.POSITIVE_INFINITY;
+		let told = 0;
+		relay.onCaughtUp = () => told++;
+		relay.resume();
+		relay.resume();
+		t.strictSame([told, relay.isBehind, relay.isSent], [1, false, true]);
+		t.equal(receiver.got.join(""), `${"a".repeat(100_000)}${"b".repeat(60_000)}lateend T,v`);
+		t.equal(bodySize(relay.body()), 160_004);
+	}
+});
+
+t.test("a body that lies elsewhere is read as it is taken, and not at all for a head alone", async (t) => {
+	let read = 0;
+	const source = {
+		size: 10_000_000,
+		read: () => t.fail("not as a whole") as never,
+		*chunks() {
+			for (; read < 10; read++) yield Buffer.alloc(1_000_000, String(read));
+		},
+	};
+	const relay = new Relay();
+	relay.replace(source, null);
+	t.equal(relay.body(), source);
+	relay.open({ ...notes(), isMute: true });
+	t.strictSame([relay.isSent, read], [true, 0]);
+	const receiver = { ...notes(), room: 10, takes: () => receiver.room-- > 0 };
+	relay.open(receiver);
+	t.strictSame([relay.isBehind, read], [true, 0]);
+	relay.close();
+	receiver.room = 20;
+	relay.resume();
+	t.strictSame([relay.isBehind, read, receiver.got.length], [false, 0, 10]);
+});

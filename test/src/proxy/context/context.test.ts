@@ -1,0 +1,177 @@
+// What the connections of a proxy share: the way to the tape, and the work under way.
+import t from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { gate } from "../../../../fixtures/gate.ts";
+import { openFileSpool } from "../../../../formats/file-spool.ts";
+import { bodyBytes } from "../../../../src/flow/body.ts";
+import type { FlowSink } from "../../../../src/flow/pipe.ts";
+import type { Hook } from "../../../../src/hooks/hook.ts";
+import { Pipeline } from "../../../../src/hooks/pipeline.ts";
+import { defaults } from "../../../../src/options.ts";
+import { BodyPolicy, options as bodyOptions } from "../../../../src/proxy/body/policy.ts";
+import { ProxyContext, type ProxyEvent } from "../../../../src/proxy/context/context.ts";
+
+function contextOf(sink: Partial<FlowSink> | FlowSink["append"], hooks: readonly Hook[] = []): { context: ProxyContext; events: ProxyEvent[] } {
+	const events: ProxyEvent[] = [];
+	const whole = { append: () => {}, close: async () => {}, ...(typeof sink === "function" ? { append: sink } : sink) };
+	const context = new ProxyContext({
+		pipeline: new Pipeline(hooks),
+		sink: whole,
+		pool: null,
+		onEvent: (event) => events.push(event),
+		bodies: new BodyPolicy(defaults(bodyOptions)),
+		lenient: false,
+		timeoutMs: 0,
+	});
+	return { context, events };
+}
+
+t.test("a flow goes to the sink, and is told of", async (t) => {
+	const taken: unknown[] = [];
+	const { context, events } = contextOf((flow) => void taken.push(flow));
+	const flow = httpFlow();
+	t.equal(context.record(flow), undefined, "nothing to wait for");
+	t.strictSame(taken, [flow]);
+	t.match(events, [{ kind: "flow", flow }]);
+});
+
+t.test("a sink that needs time is waited for", async (t) => {
+	const taken = gate();
+	const { context } = contextOf(() => taken.opened);
+	let isSettled = false;
+	const wait = context.record(httpFlow());
+	const settled = context.settled().then(() => {
+		isSettled = true;
+	});
+	await new Promise(setImmediate);
+	t.equal(isSettled, false);
+	taken.open();
+	await Promise.all([wait, settled]);
+	t.equal(isSettled, true);
+	await context.settled();
+});
+
+t.test("a sink that fails, at once or later, is told of and stops nothing", async (t) => {
+	for (const append of [
+		() => {
+			throw new Error("disk full");
+		},
+		async () => {
+			throw new Error("disk full");
+		},
+	]) {
+		const { context, events } = contextOf(append);
+		await context.record(httpFlow());
+		t.match(events.at(-1), { kind: "sink_error", error: { message: "disk full" } });
+		await context.settled();
+	}
+});
+
+t.test("a large flow goes to the sink once the large one before it is written, a small one does not wait", async (t) => {
+	const [written, order] = [gate(), [] as string[]];
+	const { context } = contextOf((flow) => {
+		order.push(flow.id);
+		return flow.id === "large" ? written.opened : undefined;
+	});
+	const large = { response: { body: Buffer.alloc(2 * 1024 * 1024) } };
+	const waits = [context.record(httpFlow({ id: "large", ...large })), context.record(httpFlow({ id: "larger", ...large }))];
+	t.equal(context.record(httpFlow({ id: "small" })), undefined);
+	await new Promise(setImmediate);
+	t.strictSame(order, ["small", "large"]);
+	written.open();
+	await Promise.all(waits);
+	t.strictSame(order, ["small", "large", "larger"]);
+});
+
+t.test("work that begins while other work ends is waited for as well", async (t) => {
+	const { context } = contextOf(() => {});
+	let done = 0;
+	const work = async (left: number): Promise<void> => {
+		await new Promise(setImmediate);
+		if (left > 0) context.track(work(left - 1));
+		done++;
+	};
+	context.track(work(3));
+	await context.settled();
+	t.equal(done, 4);
+});
+
+t.test("a place for large bodies: where the sink has one, and as long as there is room", async (t) => {
+	t.equal(contextOf({}).context.openSpool(), null);
+	const { context } = contextOf({ spool: openFileSpool });
+	const spool = context.openSpool();
+	spool?.write(Buffer.from("all of it"));
+	t.equal(bodyBytes(spool?.end() ?? null)?.toString(), "all of it");
+
+	const full = () => {
+		throw new Error("disk full");
+	};
+	const closed = contextOf({ spool: full });
+	t.equal(closed.context.openSpool(), null);
+	t.match(closed.events, [{ kind: "sink_error", error: { message: "disk full" } }]);
+	for (const broken of [
+		{ write: full, end: full },
+		{ write: () => {}, end: full },
+	]) {
+		const { context, events } = contextOf({ spool: () => broken });
+		const lost = context.openSpool();
+		lost?.write(Buffer.from("a"));
+		lost?.write(Buffer.from("b"));
+		t.equal(lost?.end(), null, "what is not whole is lost");
+		t.equal(events.length, 1, "and told of once");
+	}
+});
+
+t.test("a flow whose messages still come: in a sink that takes them so, in one that does not, and in one that fails", async (t) => {
+	const flow = httpFlow();
+	const message = { opcode: 1, fromClient: true, content: Buffer.from("m"), timestamp: 1, dropped: false, injected: false };
+	const taken: string[] = [];
+	const able = contextOf({
+		open: () => ({ add: ({ content }) => void taken.push(String(content)), close: () => void taken.push("close"), discard: () => {} }),
+	});
+	const open = able.context.open(flow);
+	t.equal(open.isOpen, true);
+	open.add(message);
+	open.close();
+	t.strictSame(taken, ["m", "close"]);
+	t.match(able.events, [{ kind: "flow", flow }]);
+
+	const whole: unknown[] = [];
+	const unable = contextOf((one) => void whole.push(one));
+	const kept = unable.context.open(flow);
+	t.equal(kept.isOpen, false);
+	kept.add(message);
+	t.strictSame(whole, []);
+	kept.close();
+	t.strictSame(whole, [flow]);
+
+	const full = () => {
+		throw new Error("disk full");
+	};
+	const failing = contextOf({ open: () => ({ add: full, close: full, discard: full }) });
+	const lost = failing.context.open(flow);
+	lost.add(message);
+	lost.add(message);
+	lost.close();
+	t.match(failing.events, [{ kind: "sink_error", error: { message: "disk full" } }]);
+	t.equal(failing.events.length, 1);
+	const never = contextOf({ open: full });
+	t.equal(never.context.open(flow).isOpen, true, "a flow that is lost need keep nothing");
+});
+
+t.test("hosts with hooks of their own have a context of their own, with the same tape", async (t) => {
+	const taken = gate();
+	const { context } = contextOf(() => taken.opened, [{ name: "page", host: "own.example", request: () => {} }]);
+	t.equal(context.for("other.example"), context);
+	const own = context.for("own.example");
+	t.strictSame([context.pipeline.isIdle("request"), own.pipeline.isIdle("request")], [true, false]);
+	void own.record(httpFlow());
+	let isSettled = false;
+	const settled = context.settled().then(() => {
+		isSettled = true;
+	});
+	await new Promise(setImmediate);
+	t.equal(isSettled, false, "what is under way there is waited for");
+	taken.open();
+	await settled;
+});

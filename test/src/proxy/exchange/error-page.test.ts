@@ -1,0 +1,21 @@
+// Answers of the proxy's own.
+import t from "tap";
+import { readMessages } from "../../../../fixtures/read-messages.ts";
+import { errorPage } from "../../../../src/proxy/exchange/error-page.ts";
+
+t.test("a whole response of text, in UTF-8, that ends the connection", async (t) => {
+	const page = errorPage(502, "no way to bücher.example");
+	const { messages, fault } = readMessages({ side: "response", bytes: page }, [Buffer.from(page, "latin1")]);
+	t.equal(fault, null);
+	const [message] = messages;
+	t.match(message, {
+		line: "HTTP/1.1 502 Bad Gateway",
+		fields: ["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(message?.body.length), "Connection", "close"],
+	});
+	t.equal(Buffer.from(message?.body ?? "", "latin1").toString(), "flowtape: no way to bücher.example\n");
+	t.match(errorPage(400, "x"), /^HTTP\/1\.1 400 Bad Request\r\n/);
+});
+
+t.test("for HEAD only its head", async (t) => {
+	t.match(errorPage(502, "x", "HEAD"), /Content-Length: 12\r\nConnection: close\r\n\r\n$/);
+});

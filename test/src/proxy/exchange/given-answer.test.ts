@@ -1,0 +1,63 @@
+// The answer of a hook, given at its pace.
+import t from "tap";
+import { httpResponse } from "../../../../fixtures/build-flow.ts";
+import type { Delivery } from "../../../../src/hooks/hook.ts";
+import { GivenAnswer } from "../../../../src/proxy/exchange/given-answer.ts";
+
+const given = (delivery: Delivery | null) => new GivenAnswer({ kind: "answer", by: "test", response: httpResponse(), delivery, standing: null });
+const piece = (text: string, afterMs = 0) => ({ bytes: Buffer.from(text), afterMs });
+
+t.test("at once and whole, unless told otherwise", async (t) => {
+	for (const delivery of [null, {}, { waitMs: 0 }]) {
+		const answer = given(delivery);
+		t.equal(
+			answer.waits(() => t.fail("there is nothing to wait for")),
+			false,
+		);
+		t.strictSame([answer.pieces, answer.websocket], [null, null]);
+		answer.pause();
+		answer.resume();
+		answer.cancel();
+	}
+});
+
+t.test("after a while; then it is of that moment", async (t) => {
+	const answer = given({ waitMs: 30 });
+	const began = Date.now() / 1000;
+	await new Promise<void>((resolve) => t.equal(answer.waits(resolve), true));
+	t.ok(answer.response.timestampStart >= began + 0.025, `${answer.response.timestampStart - began}`);
+	t.equal(answer.response.timestampEnd, answer.response.timestampStart);
+});
+
+t.test("piece by piece, held back while the client takes no more", async (t) => {
+	const pieces = [piece("a"), piece("b", 1), piece("c", 1)];
+	const answer = given({ pieces });
+	const got: string[] = [];
+	await new Promise<void>((resolve) => {
+		answer.play(answer.pieces ?? [], {
+			piece(bytes) {
+				got.push(bytes.toString());
+				if (got.length > 1) return;
+				answer.pause();
+				setTimeout(() => {
+					t.strictSame(got, ["a"]);
+					answer.resume();
+				}, 20);
+			},
+			end: resolve,
+			flush: () => {},
+		});
+	});
+	t.strictSame(got, ["a", "b", "c"]);
+});
+
+t.test("nothing more once it is given up", async (t) => {
+	const waiting = given({ waitMs: 5 });
+	const playing = given({ pieces: [piece("a", 5)] });
+	waiting.waits(() => t.fail("it was given up"));
+	const told = () => t.fail("it was given up");
+	playing.play(playing.pieces ?? [], { piece: told, end: told, flush: told });
+	waiting.cancel();
+	playing.cancel();
+	await new Promise((resolve) => setTimeout(resolve, 30));
+});

@@ -1,0 +1,21 @@
+// Messages of the heads that came.
+import t from "tap";
+import { requestOf, responseOf } from "../../../../src/proxy/exchange/messages.ts";
+
+const target = { scheme: "https", host: "example.com", port: 8443, path: "/p" } as const;
+
+t.test("a request: where it goes is the target's to say, all else is as it came", async (t) => {
+	const head = { method: "PUT", target: "https://example.com:8443/p", version: "HTTP/1.0", fields: ["A", "1", "a", "2"] };
+	const request = requestOf(head, { kind: "length", length: 3 }, target, "other.example", 12.5);
+	t.match(request, { method: "PUT", ...target, authority: "other.example", httpVersion: "HTTP/1.0", timestampStart: 12.5, body: null });
+	t.strictSame(request.headers.fields, ["A", "1", "a", "2"]);
+	t.equal(requestOf(head, { kind: "none" }, target, "", 0).bodySize, 0, "none to come is an empty one");
+});
+
+t.test("a response", async (t) => {
+	const head = { version: "HTTP/1.1", status: 404, reason: "Nicht da", fields: ["B", "\xe4"] };
+	const response = responseOf(head, { kind: "chunked" }, 3);
+	t.match(response, { statusCode: 404, reason: "Nicht da", httpVersion: "HTTP/1.1", timestampStart: 3, timestampEnd: null, body: null });
+	t.strictSame(response.headers.fields, ["B", "\xe4"]);
+	t.equal(responseOf(head, { kind: "length", length: 0 }, 3).bodySize, 0);
+});

@@ -1,0 +1,53 @@
+// The request as it came, beside the one that rules made of it.
+import t from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import type { Request } from "../../../../src/flow/message.ts";
+import { originalOf, settleOriginal } from "../../../../src/proxy/exchange/original.ts";
+
+function settled(change: (request: Request) => void) {
+	const flow = httpFlow({
+		request: {
+			headers: [
+				["Host", "a.test"],
+				["Proxy-Authorization", "Basic eDp5"],
+			],
+			body: "as it came",
+		},
+	});
+	flow.original = originalOf(flow.request);
+	change(flow.request);
+	settleOriginal(flow);
+	return flow.original;
+}
+
+t.test("kept where anything changed, and only there", (t) => {
+	t.equal(
+		settled(() => {}),
+		null,
+	);
+	t.equal(
+		settled(({ headers }) => headers.delete("proxy-authorization")),
+		null,
+		"what is said to the proxy alone is no part of it",
+	);
+	const changes: ((request: Request) => void)[] = [
+		(request) => {
+			request.method = "PUT";
+		},
+		(request) => {
+			request.url = "http://b.test/other";
+		},
+		({ headers }) => headers.set("host", "b.test"),
+		({ headers }) => headers.add("x-new", "1"),
+		(request) => {
+			request.text = "changed";
+		},
+	];
+	for (const change of changes) {
+		const original = settled(change);
+		t.match(original, { method: "GET", path: "/" });
+		t.equal(original?.text, "as it came");
+		t.notOk(original?.headers.has("proxy-authorization"));
+	}
+	t.end();
+});

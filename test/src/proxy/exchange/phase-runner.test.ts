@@ -1,0 +1,96 @@
+// The hooks of one exchange.
+import t from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { gate } from "../../../../fixtures/gate.ts";
+import type { Hook } from "../../../../src/hooks/hook.ts";
+import { Pipeline } from "../../../../src/hooks/pipeline.ts";
+import { defaults } from "../../../../src/options.ts";
+import { BodyPolicy, options as bodyOptions } from "../../../../src/proxy/body/policy.ts";
+import { ProxyContext, type ProxyEvent } from "../../../../src/proxy/context/context.ts";
+import { PhaseRunner } from "../../../../src/proxy/exchange/phase-runner.ts";
+
+/** A runner with these hooks, and what it tells, in order. */
+function runnerOf(...hooks: Omit<Hook, "name">[]) {
+	const told: string[] = [];
+	const events: ProxyEvent[] = [];
+	const context = new ProxyContext({
+		pipeline: new Pipeline(hooks.map((hook, i) => ({ name: `hook ${i}`, ...hook }))),
+		sink: { append: () => {}, close: async () => {} },
+		pool: null,
+		onEvent: (event) => events.push(event),
+		bodies: new BodyPolicy(defaults(bodyOptions)),
+		lenient: false,
+		timeoutMs: 0,
+	});
+	const runner = new PhaseRunner(context, httpFlow(), { flush: () => void told.push("flush") });
+	const tell = (what: string) => () => void told.push(what);
+	const fail = (error: unknown) => void told.push(`failed ${error}`);
+	return { runner, context, told, events, tell, fail };
+}
+
+t.test("goes on at once where no hook takes its time", async (t) => {
+	const { runner, told, tell, fail } = runnerOf({ request: () => void told.push("hook") });
+	runner.run("request", tell("next"), fail);
+	t.strictSame(told, ["hook", "next"]);
+});
+
+t.test("waits for hooks, and then what was added is written", async (t) => {
+	const waiting = gate();
+	const { runner, context, told, tell, fail } = runnerOf({ request: () => waiting.opened });
+	runner.run("request", tell("next"), fail);
+	t.strictSame(told, []);
+	waiting.open();
+	await context.settled();
+	t.strictSame(told, ["next", "flush"]);
+});
+
+t.test("hooks that fail, now or later", async (t) => {
+	for (const request of [
+		() => {
+			throw "now";
+		},
+		() => Promise.reject("later"),
+	]) {
+		const { runner, context, told, tell, fail } = runnerOf({ request });
+		runner.run("request", tell("next"), fail);
+		await context.settled();
+		t.match(told[0], /^failed (?:now|later)$/);
+		t.notOk(told.includes("next"));
+	}
+});
+
+t.test("which phases hooks see", async (t) => {
+	const { runner } = runnerOf({ request: () => {} });
+	t.strictSame([runner.seesAny("requestheaders", "request"), runner.seesAny("responseheaders", "response")], [true, false]);
+});
+
+t.test("looking back: the exchange goes on, and hears when they are through", async (t) => {
+	const waiting = gate();
+	const { runner, context, told, tell } = runnerOf({ response: () => waiting.opened });
+	runner.lookBack("request", tell("nobody looks"));
+	runner.lookBack("response", tell("through"));
+	t.strictSame([told, runner.isLookingBack], [[], true]);
+	waiting.open();
+	await context.settled();
+	t.strictSame([told, runner.isLookingBack], [["through", "flush"], false]);
+});
+
+t.test("what fails in looking back is told, and changes nothing", async (t) => {
+	const throwing = () => {
+		throw "now";
+	};
+	for (const [response, told, kinds] of [
+		[throwing, [], ["hook_error"]],
+		[() => Promise.reject("later"), ["through", "flush"], ["hook_error"]],
+		[() => {}, [], []],
+	] as const) {
+		const seen = runnerOf({ response });
+		seen.runner.lookBack("response", seen.tell("through"));
+		await seen.context.settled();
+		t.strictSame(seen.told, told);
+		t.strictSame(
+			seen.events.map(({ kind }) => kind),
+			kinds,
+		);
+	}
+});

@@ -1,0 +1,101 @@
+// How messages are framed when they are sent on: as they came, or as their bodies really are.
+import t from "tap";
+import { Headers } from "../../../../src/flow/headers.ts";
+import { Request, Response } from "../../../../src/flow/message.ts";
+import type { BodyFacts } from "../../../../src/proxy/body/relay.ts";
+import { outgoingRequest, outgoingResponse } from "../../../../src/proxy/http1/outgoing.ts";
+
+const request = (fields: string[], { method = "POST", httpVersion = "HTTP/1.1" } = {}) =>
+	new Request({ method, httpVersion, scheme: "http", host: "a", port: 80, path: "/p", headers: new Headers(fields) });
+const response = (fields: string[], { statusCode = 200, httpVersion = "HTTP/1.1" } = {}) =>
+	new Response({ statusCode, httpVersion, reason: "Why", headers: new Headers(fields) });
+
+/** Fields and coding of a request as sent. */
+function sent(...parts: Parameters<typeof outgoingRequest>): [string[], string] {
+	const { fields, coding } = outgoingRequest(...parts);
+	return [fields, coding];
+}
+
+/** Fields and coding of a response, and whether it closes the connection. */
+function answered(...parts: Parameters<typeof outgoingResponse>): [string[], string, boolean] {
+	const { fields, coding, close } = outgoingResponse(...parts);
+	return [fields, coding, close];
+}
+
+const length = (size: number): BodyFacts => ({ framing: { kind: "length", length: size } });
+const none: BodyFacts = { framing: { kind: "none" } };
+const chunked: BodyFacts = { framing: { kind: "chunked" } };
+const close: BodyFacts = { framing: { kind: "close" } };
+
+t.test("what nobody touched goes as it came", async (t) => {
+	for (const [fields, body, coding] of [
+		[["hOST", "a", "X", "1", "x", "2", "Content-Length", "3"], length(3), "plain"],
+		[["Transfer-Encoding", "Chunked", "Trailer", "X"], chunked, "chunked"],
+		[[], none, "none"],
+		[["Content-Length", "3", "Content-Length", "3"], length(3), "plain"],
+	] as [string[], BodyFacts, string][]) {
+		t.strictSame(sent(request(fields), body, false), [fields, coding]);
+		t.strictSame(answered(response(fields), request([]), body, false), [fields, coding, false]);
+	}
+	t.equal(outgoingRequest(request(["A", "b"]), none, false).head, "POST /p HTTP/1.1\r\nA: b\r\n\r\n");
+	t.equal(outgoingResponse(response(["A", "b"]), request([]), length(0), false).head, "HTTP/1.1 200 Why\r\nA: b\r\n\r\n");
+	t.strictSame(answered(response([]), request([]), close, false), [[], "plain", true]);
+	t.match(outgoingRequest(request([], { httpVersion: "HTTP/1.0" }), none, false), { version: "HTTP/1.0" });
+});
+
+t.test("the connection is closed behind a response that says so", async (t) => {
+	t.equal(outgoingResponse(response(["Connection", "close"]), request([]), length(0), false).close, true);
+	t.equal(outgoingResponse(response([], { httpVersion: "HTTP/1.0" }), request([]), length(0), false).close, true);
+	t.equal(outgoingResponse(response(["Connection", "keep-alive"], { httpVersion: "HTTP/1.0" }), request([]), length(0), false).close, false);
+});
+
+t.test("a touched request says what its body is", async (t) => {
+	for (const [fields, body, want, coding] of [
+		[["Content-Length", "3"], { size: 5 }, ["Content-Length", "5"], "plain"],
+		[["Content-Length", "3"], { size: 0 }, ["Content-Length", "0"], "plain"],
+		[["A", "b"], { size: 5 }, ["A", "b", "content-length", "5"], "plain"],
+		[["A", "b"], { size: 0 }, ["A", "b"], "none"],
+		[["A", "b"], none, ["A", "b"], "none"],
+		[["Transfer-Encoding", "chunked"], { size: 5 }, ["Transfer-Encoding", "chunked"], "chunked"],
+		[["Transfer-Encoding", "chunked"], { size: 0 }, ["Transfer-Encoding", "chunked"], "chunked"],
+		[["A", "b"], chunked, ["A", "b", "transfer-encoding", "chunked"], "chunked"],
+		[["Content-Length", "9"], chunked, ["transfer-encoding", "chunked"], "chunked"],
+		[["Content-Length", "9"], length(3), ["Content-Length", "3"], "plain"],
+		[["Content-Length", "1", "A", "b", "content-length", "2", "Transfer-Encoding", "chunked"], { size: 5 }, ["Content-Length", "5", "A", "b"], "plain"],
+		[["Content-Length", "x"], { size: 5 }, ["Content-Length", "5"], "plain"],
+	] as [string[], BodyFacts, string[], string][])
+		t.strictSame(sent(request(fields), body, true), [want, coding], `${fields} ${JSON.stringify(body)}`);
+	t.strictSame(sent(request(["Transfer-Encoding", "chunked"], { httpVersion: "HTTP/1.0" }), { size: 5 }, true), [["content-length", "5"], "plain"]);
+});
+
+t.test("a touched response does, too", async (t) => {
+	for (const [fields, body, want, coding, closes] of [
+		[["Content-Length", "3"], { size: 5 }, ["Content-Length", "5"], "plain", false],
+		[[], { size: 5 }, ["content-length", "5"], "plain", false],
+		[[], { size: 0 }, ["content-length", "0"], "plain", false],
+		[["Transfer-Encoding", "chunked"], { size: 5 }, ["Transfer-Encoding", "chunked"], "chunked", false],
+		[["Content-Length", "9"], close, [], "plain", true],
+		[["Content-Length", "9"], length(9), ["Content-Length", "9"], "plain", false],
+	] as [string[], BodyFacts, string[], string, boolean][])
+		t.strictSame(answered(response(fields), request([]), body, true), [want, coding, closes], `${fields} ${JSON.stringify(body)}`);
+});
+
+t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
+	const old = request([], { httpVersion: "HTTP/1.0" });
+	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, chunked, false), [[], "plain", true]);
+	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, { size: 5 }, true), [["content-length", "5"], "plain", false]);
+});
+
+t.test("where there can be no body there is none, whatever a hook made", async (t) => {
+	const sizing = ["Content-Length", "5"];
+	t.strictSame(answered(response(sizing), request([], { method: "HEAD" }), { size: 5 }, true), [sizing, "none", false]);
+	t.strictSame(answered(response(sizing, { statusCode: 304 }), request([]), { size: 5 }, true), [sizing, "none", false]);
+	t.strictSame(answered(response(sizing, { statusCode: 204 }), request([]), { size: 5 }, true), [[], "none", false]);
+	t.strictSame(answered(response(["A", "b"], { statusCode: 204 }), request([]), { size: 0 }, true), [["A", "b"], "none", false]);
+});
+
+t.test("the message itself is not changed", async (t) => {
+	const made = request(["Content-Length", "3"]);
+	outgoingRequest(made, { size: 5 }, true);
+	t.strictSame(made.headers.fields, ["Content-Length", "3"]);
+});

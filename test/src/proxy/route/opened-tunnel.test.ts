@@ -1,0 +1,44 @@
+// A tunnel that was opened for a client: who gets it, and when the client needs another.
+import { once } from "node:events";
+import { Socket } from "node:net";
+import t from "tap";
+import { serverConnection } from "../../../../src/flow/connection.ts";
+import { OpenedTunnel } from "../../../../src/proxy/route/opened-tunnel.ts";
+
+const place = { host: "a.test", port: 443 };
+const facts = serverConnection({ id: "s" });
+
+t.test("it is for the first who goes there", async (t) => {
+	const socket = new Socket();
+	const opened = new OpenedTunnel(place, socket, facts, null);
+	t.equal(opened.take({ ...place, port: 80 }), null);
+	t.equal(opened.take({ ...place, host: "b.test" }), null);
+	t.match(opened.take(place), { socket, facts });
+	t.equal(opened.take(place), null);
+	opened.close();
+	t.equal(socket.destroyed, false, "whoever took it sees to its end");
+	const dead = new Socket().destroy();
+	t.equal(new OpenedTunnel(place, dead, facts, null).take(place), null);
+	const unused = new Socket();
+	new OpenedTunnel(place, unused, facts, null).close();
+	t.equal(unused.destroyed, true);
+});
+
+t.test("with its end a login ends that was for it alone", async (t) => {
+	for (const [credentials, isOver] of [
+		["NTLM TlRM", true],
+		['Digest response="1"', true],
+		["Basic dTpw", false],
+		[null, false],
+	] as const) {
+		const socket = new Socket();
+		const opened = new OpenedTunnel(place, socket, facts, credentials);
+		let told = false;
+		opened.whenOver(() => {
+			told = true;
+		});
+		socket.destroy();
+		await once(socket, "close");
+		t.equal(told, isOver, String(credentials));
+	}
+});

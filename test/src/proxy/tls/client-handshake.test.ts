@@ -1,0 +1,49 @@
+// TLS with clients that went as far as their hello.
+import { once } from "node:events";
+import { createServer } from "node:net";
+import t, { type Test } from "tap";
+import { makeAuthorities } from "../../../../fixtures/authorities.ts";
+import { Peer } from "../../../../fixtures/peer.ts";
+import { clientFacts } from "../../../../src/proxy/connection/facts.ts";
+import { shakeHands } from "../../../../src/proxy/tls/client-handshake.ts";
+
+const { server, originPem } = await makeAuthorities(t);
+
+/** One connection of a client, which `use` has; resolves to what came of it. */
+async function handshake(t: Test, use: (client: Peer) => unknown) {
+	const listener = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+	t.teardown(() => listener.close());
+	await once(listener, "listening");
+	const accepted = once(listener, "connection");
+	const client = await Peer.to((listener.address() as { port: number }).port);
+	const [socket] = await accepted;
+	t.teardown(() => client.close());
+	const facts = clientFacts(socket);
+	const hello = { serverName: "www.example.com", alpn: ["http/1.1"] };
+	const outcome = new Promise<string | null>((resolve) => {
+		const leaf = { certificate: Buffer.from("its certificate"), contextNow: () => server({ names: ["www.example.com"] }) };
+		shakeHands(socket, { hello, leaf, protocols: Buffer.from("\x08http/1.1"), facts }, resolve);
+	});
+	use(client);
+	return { failure: await outcome, facts };
+}
+
+t.test("one that goes well, and what is known then", async (t) => {
+	const { failure, facts } = await handshake(t, (client) =>
+		client.secure({ servername: "www.example.com", ca: originPem, ALPNProtocols: ["http/1.1"] }).catch(() => {}),
+	);
+	t.equal(failure, null);
+	t.match(facts, {
+		sni: "www.example.com",
+		alpn: "http/1.1",
+		alpnOffers: ["http/1.1"],
+		tls: true,
+		tlsVersion: "TLSv1.3",
+		mitmcert: Buffer.from("its certificate"),
+	});
+});
+
+t.test("clients that do not go on, and what is no TLS", async (t) => {
+	for (const how of ["close", "reset"] as const) t.match((await handshake(t, (client) => client[how]())).failure, /hung up|ECONNRESET/);
+	t.match((await handshake(t, (client) => client.send("GET / HTTP/1.1\r\n\r\n"))).failure, /wrong version|http request/i);
+});

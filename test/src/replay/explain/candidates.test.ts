@@ -1,0 +1,38 @@
+// Among which recordings the nearest are looked for.
+import t from "tap";
+import { httpRequest } from "../../../../fixtures/build-flow.ts";
+import { indexOf, recorded } from "../../../../fixtures/recordings.ts";
+import type { Flow } from "../../../../src/flow/flow.ts";
+import { Neighbours } from "../../../../src/replay/explain/candidates.ts";
+
+async function neighbours(flows: readonly Flow[]): Promise<Neighbours> {
+	const found = new Neighbours(await indexOf(flows));
+	await found.ready();
+	return found;
+}
+
+t.test("by path, by folder and by name, wherever they stand on a long tape; each once", async (t) => {
+	const many = Array.from({ length: 5000 }, (_, i) => recorded("", { path: `/filler/${i % 10}/${i}`, host: "filler.test" }));
+	const near = [
+		recorded("", { path: "/v1/users?x=1", method: "DELETE", host: "elsewhere.test" }),
+		recorded("", { path: "/v1/user" }),
+		recorded("", { path: "/v2/users" }),
+		recorded("", { path: "/v1/users" }),
+	];
+	const found = (await neighbours([...many, ...near])).of(httpRequest({ path: "/v1/users" }));
+	const ids = found.map(({ flow }) => flow.id);
+	t.equal(ids[0], near[3]?.id, "the one with the same key first");
+	for (const { id } of near) t.equal(ids.filter((each) => each === id).length, 1);
+});
+
+t.test("their number is bounded", async (t) => {
+	const same = Array.from({ length: 3000 }, (_, i) => recorded("", { path: "/graphql", method: "POST", body: `${i}` }));
+	const found = (await neighbours(same)).of(httpRequest({ path: "/graphql", method: "POST", body: "x" }));
+	t.ok(found.length > 10 && found.length <= 100, `${found.length}`);
+});
+
+t.test("where nothing is near, the first ones", async (t) => {
+	const found = (await neighbours([recorded("", { path: "/a/b", host: "one.test" })])).of(httpRequest({ path: "/x/y/z", host: "two.test" }));
+	t.equal(found.length, 1);
+	t.same((await neighbours([])).of(httpRequest()), []);
+});

@@ -1,0 +1,71 @@
+// A miss in words and as data.
+import t from "tap";
+import { differenceText, flagOf, missData, missText } from "../../../../src/replay/explain/miss-text.ts";
+import type { NearMiss } from "../../../../src/replay/explain/near-miss.ts";
+
+const missed = { method: "GET", url: "http://a.test/p?t=2" };
+const near: NearMiss = {
+	...{ id: "3f2a1b2c-0000", method: "GET", url: "http://a.test/p?t=1", status: 200, kept: true, uses: 0, distance: 2 },
+	differences: [{ part: "query", name: "t", recorded: "1", sent: "2", option: { name: "server_replay_ignore_params", value: "t" } }],
+	options: [{ name: "server_replay_ignore_params", value: "t" }],
+};
+const hopeless: NearMiss = { ...near, differences: [{ part: "method", recorded: "PUT", sent: "GET", option: null }], options: null, distance: 8 };
+
+t.test("what it says to people", (t) => {
+	t.equal(
+		missText(missed, [near, hopeless]),
+		`No recording answers GET http://a.test/p?t=2
+Nearest:
+1. GET http://a.test/p?t=1 → 200 (flow 3f2a1b2c)
+   query field "t": recorded "1", sent "2"
+   would answer with --ignore-params t
+`,
+	);
+	t.match(missText(missed, [hopeless, near]), /1\. .*\n {3}method: recorded "PUT", sent "GET"\n {3}no option makes it match\n2\. /);
+	t.match(
+		missText(missed, [{ ...near, uses: 2, differences: [], options: [{ name: "server_replay_order", value: "sequence" }] }]),
+		/the same request, but this recording has answered 2 times already\n {3}would answer with --order sequence/,
+	);
+	t.match(missText(missed, [{ ...near, status: null, options: null }]), /\(flow 3f2a1b2c\)\n.*\n {3}it has no response/);
+	t.match(missText(missed, []), /There are no recordings/);
+	t.match(missText(missed, null), /Too many misses/);
+	t.match(missText(missed, [{ ...near, differences: Array.from({ length: 12 }, () => near.differences[0] as NearMiss["differences"][0]) }]), /and 4 more/);
+	t.end();
+});
+
+t.test("flags as a shell and the command take them", (t) => {
+	t.equal(flagOf({ name: "server_replay_ignore_json", value: "/a b/it's" }), `--ignore-json '/a b/it'\\''s'`);
+	t.equal(flagOf({ name: "server_replay_ignore_params", value: "" }), "--ignore-params ''");
+	t.equal(flagOf({ name: "server_replay_ignore_host", value: true }, ""), "--server-replay-ignore-host");
+	t.match(missText(missed, [near], ""), "would answer with --server-replay-ignore-params t");
+	t.end();
+});
+
+t.test("differences in words", (t) => {
+	const option = null;
+	t.equal(differenceText({ part: "json", name: "/a", recorded: null, sent: '"1"', option }), 'json /a: recorded nothing, sent "1"');
+	t.equal(differenceText({ part: "json", name: "", recorded: "1", sent: "2", option }), 'json "": recorded 1, sent 2');
+	t.equal(
+		differenceText({ part: "header", name: "accept", recorded: "x".repeat(100), sent: null, option }),
+		`header "accept": recorded "${"x".repeat(80)}…", sent nothing`,
+	);
+	t.match(differenceText({ part: "match", recorded: null, sent: null, option }), /match function/);
+	t.match(differenceText({ part: "notation", recorded: "1 bytes", sent: "2 bytes", option }), /written differently/);
+	t.end();
+});
+
+t.test("what it says to programs", (t) => {
+	t.same(JSON.parse(JSON.stringify(missData(missed, [near]))), {
+		error: "no recording",
+		request: missed,
+		nearest: [
+			{
+				...{ id: "3f2a1b2c-0000", method: "GET", url: "http://a.test/p?t=1", status: 200, kept: true, uses: 0, distance: 2 },
+				differences: [{ part: "query", name: "t", recorded: "1", sent: "2", option: "server_replay_ignore_params=t" }],
+				options: ["server_replay_ignore_params=t"],
+			},
+		],
+	});
+	t.match(missData(missed, null), { nearest: null });
+	t.end();
+});

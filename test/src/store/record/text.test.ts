@@ -1,0 +1,24 @@
+// Any text comes back, and what is stored is well-formed.
+import fc from "fast-check";
+import t from "tap";
+import { fromStored, toStored } from "../../../../src/store/record/text.ts";
+
+t.test("text that is well-formed is stored as it is", async (t) => {
+	for (const text of ["", "plain", "é世🍇", "\0\ue000\uffff"]) t.equal(toStored(text), text);
+});
+
+t.test("stray bytes and halves of characters", async (t) => {
+	for (const text of ["a\udcff", "\ud800", "\udc00\ud83c", "\ufffe", "\ufffe\ue000", "\udcff\ufffe\ud83c\udf47"]) {
+		t.not(toStored(text), text);
+		t.ok(toStored(text).isWellFormed());
+		t.equal(fromStored(toStored(text)), text);
+	}
+	const unit = fc.constantFrom("a", "\ud800", "\udbff", "\udc00", "\udcff", "\udfff", "\ufffe", "\ue000", "\ue7ff", "🍇");
+	fc.assert(
+		fc.property(
+			fc.array(unit).map((units) => units.join("")),
+			(text) => toStored(text).isWellFormed() && fromStored(toStored(text)) === text,
+		),
+		{ seed: 3, numRuns: 2000 },
+	);
+});

@@ -1,0 +1,146 @@
+// Flows go to another thread as parcels, and are on its tape what they were.
+import { join } from "node:path";
+import t from "tap";
+import { httpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import { reports } from "../../../../fixtures/tape-files.ts";
+import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
+import type { Flow, HttpFlow } from "../../../../src/flow/flow.ts";
+import { encodeMessages } from "../../../../src/store/record/codec.ts";
+import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import { Loan } from "../../../../src/store/sqlite/loan.ts";
+import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";
+import { PARCEL_BYTES, Packer, type Parcel, Unpacker } from "../../../../src/store/sqlite-thread/row-batch.ts";
+
+/** A tape that is filled by parcels, each brought as between threads. */
+function unpacking(path: string): { rows: RowWriter; bring(parcel: Parcel): ArrayBuffer; finish(): void } {
+	const rows = new RowWriter(new TapeDatabase(path, "create", false), reports().report);
+	const unpacker = new Unpacker(rows);
+	return {
+		rows,
+		bring(parcel) {
+			const brought = structuredClone(parcel, { transfer: [parcel.bytes] });
+			unpacker.write(brought);
+			return brought.bytes;
+		},
+		finish() {
+			rows.finish();
+			void rows.close();
+		},
+	};
+}
+
+function pack(packer: Packer, flow: Flow): void {
+	packer.addFlow(flow, flow.type === "http" ? flow.request.path : null);
+	for (const [n, message] of encodeMessages(flow).entries()) packer.addMessage(n, message);
+}
+
+t.test("flows of all kinds, over several parcels in buffers that come back", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const flows = [...variedFlows(), websocketFlow(), ...variedFlows()];
+	const to = unpacking(path);
+	const packer = new Packer(null);
+	let used: ArrayBuffer | undefined;
+	for (const flow of flows) {
+		pack(packer, flow);
+		used = to.bring(packer.take(used));
+	}
+	to.finish();
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).map(factsOf), flows.map(factsOf));
+	t.same(store.findByKey("/", -1, 1).length, 1);
+	await store.close();
+});
+
+t.test("a parcel is full by its bytes or its flows, and grows with a flow that is larger", async (t) => {
+	const packer = new Packer(null);
+	const flow = httpFlow({ response: { body: Buffer.alloc(1000, "x") } });
+	let flows = 0;
+	for (; !packer.isFull; flows++) pack(packer, flow);
+	t.ok(flows > 100 && flows <= 500, `${flows} flows`);
+	packer.take();
+	t.notOk(packer.isFull);
+	const headers: [string, string][] = Array.from({ length: 30_000 }, (_, i) => [`x-header-${i}`, "a value of some length, again and again"]);
+	pack(packer, httpFlow({ response: { headers } }));
+	t.ok(packer.isFull);
+	const { bytes } = packer.take();
+	t.ok(bytes.byteLength > PARCEL_BYTES);
+});
+
+t.test("bodies ahead of their flow, equal ones once", async (t) => {
+	const path = join(t.testdir(), "large.tape");
+	const to = unpacking(path);
+	const packer = new Packer(null);
+	const sent: HttpFlow[] = [];
+	for (const [text, n] of [
+		["one", 1],
+		["two", 2],
+		["one", 3],
+	] as const) {
+		const body = Buffer.alloc(3_000_000, text);
+		for (const at of [0, 1_000_000, 2_000_000]) {
+			packer.addPiece(body.subarray(at, at + 1_000_000));
+			to.bring(packer.take());
+		}
+		packer.endBody(body);
+		const flow = httpFlow({ id: String(n), request: { body }, response: { body } });
+		pack(packer, flow);
+		sent.push(flow);
+	}
+	to.bring(packer.take());
+	to.finish();
+	const store = storeAt(path, "read");
+	const read = await flowsOf(store);
+	t.same(read.map(factsOf), sent.map(factsOf));
+	await store.close();
+	const db = new TapeDatabase(path, "read", false);
+	t.same(db.column("SELECT id FROM body"), [1, 2]);
+	t.equal(db.get<{ n: number }>("SELECT sum(length(bytes)) AS n FROM chunk")?.n, 6_000_000);
+	db.close();
+});
+
+t.test("what another tape lends is not brought", async (t) => {
+	const folder = t.testdir();
+	const [from, path] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	await storeWith(from, [httpFlow({ response: { body: Buffer.alloc(5000, "lent ") } })]);
+	const source = storeAt(from, "read");
+	const [flow] = (await flowsOf(source)) as [HttpFlow];
+	const loan = Loan.of(flow) as Loan;
+	const packer = new Packer(loan);
+	t.ok(packer.isLent(flow.response?.body ?? null));
+	t.notOk(packer.isLent(Buffer.from("x")));
+	pack(packer, flow);
+	pack(packer, httpFlow({ id: "new" }));
+	const parcel = packer.take();
+	t.notOk(Buffer.from(parcel.bytes).includes("lent"));
+	const to = unpacking(path);
+	to.rows.borrow(loan.lent);
+	to.bring(parcel);
+	to.finish();
+	const store = storeAt(path, "read");
+	t.match(await flowsOf(store), [{ id: flow.id }, { id: "new", clientConn: { peername: ["127.0.0.1"] } }]);
+	t.same(factsOf((await flowsOf(store))[0] as Flow), factsOf(flow));
+	await store.close();
+	await source.close();
+});
+
+t.test("a flow that cannot be packed leaves the parcel whole", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const to = unpacking(path);
+	const packer = new Packer(null);
+	const lost = {
+		size: 10,
+		read(): Buffer {
+			throw new Error("lost");
+		},
+		chunks: () => [],
+	};
+	t.throws(() => pack(packer, httpFlow({ request: { body: Buffer.from("first") }, response: { body: lost } })), /lost/);
+	const flow = httpFlow({ request: { body: Buffer.from("second") } });
+	pack(packer, flow);
+	to.bring(packer.take());
+	to.finish();
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).map(factsOf), [factsOf(flow)]);
+	await store.close();
+});

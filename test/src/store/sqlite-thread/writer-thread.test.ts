@@ -1,0 +1,98 @@
+// The thread that writes gives buffers back, tells of what goes wrong, and ends as it is told.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { MessageChannel } from "node:worker_threads";
+import t from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import type { HttpFlow } from "../../../../src/flow/flow.ts";
+import { Loan } from "../../../../src/store/sqlite/loan.ts";
+import { Packer, type Parcel } from "../../../../src/store/sqlite-thread/row-batch.ts";
+import { serveWriter, type WriterAnswer, type WriterOrder, type WriterTask } from "../../../../src/store/sqlite-thread/writer-thread.ts";
+
+/** The thread's part in this one. */
+function served(task: WriterTask): { tell(order: WriterOrder): void; answers: AsyncGenerator<WriterAnswer> } {
+	const { port1, port2 } = new MessageChannel();
+	const heard: WriterAnswer[] = [];
+	let wake = (): void => {};
+	port1.on("message", (answer: WriterAnswer) => {
+		heard.push(answer);
+		wake();
+	});
+	serveWriter(port2, task);
+	async function* answers(): AsyncGenerator<WriterAnswer> {
+		for (;;) {
+			while (heard.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+			yield heard.shift() as WriterAnswer;
+		}
+	}
+	return { tell: (order) => port1.postMessage(order, typeof order === "object" ? [order.bytes] : []), answers: answers() };
+}
+
+function parcelOf(packer: Packer, ...ids: string[]): Parcel {
+	for (const id of ids) packer.addFlow(httpFlow({ id }), null);
+	return packer.take();
+}
+
+t.test("parcels are written, and their buffers come back", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	await storeWith(path, []);
+	const { tell, answers } = served({ path, lent: null });
+	const packer = new Packer(null);
+	tell(parcelOf(packer, "1", "2"));
+	tell(parcelOf(packer, "3"));
+	tell("close");
+	t.equal((await answers.next()).value, "begun");
+	const { value } = await answers.next();
+	t.ok(typeof value === "object" && "bytes" in value && value.bytes.byteLength > 0);
+	await answers.next();
+	t.equal((await answers.next()).value, "ended");
+	const store = storeAt(path, "read");
+	t.same(
+		(await flowsOf(store)).map(({ id }) => id),
+		["1", "2", "3"],
+	);
+	await store.close();
+});
+
+t.test("from a tape that lends", async (t) => {
+	const folder = t.testdir();
+	const [from, path] = [join(folder, "from.tape"), join(folder, "a.tape")];
+	await storeWith(from, [httpFlow({ response: { body: "x".repeat(900) } })]);
+	await storeWith(path, []);
+	const source = storeAt(from, "read");
+	const [flow] = (await flowsOf(source)) as [HttpFlow];
+	const loan = Loan.of(flow) as Loan;
+	const { tell, answers } = served({ path, lent: loan.lent });
+	const packer = new Packer(loan);
+	packer.addFlow(flow, null);
+	tell(packer.take());
+	tell("close");
+	t.equal((await answers.next()).value, "begun");
+	await answers.next();
+	t.equal((await answers.next()).value, "ended");
+	const store = storeAt(path, "read");
+	t.equal(((await flowsOf(store)) as HttpFlow[])[0]?.response?.bodySize, 900);
+	await store.close();
+	await source.close();
+});
+
+t.test("a failure is told, and nothing is written after it", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	writeFileSync(path, "no tape at all, but long enough to have a header of its own ".repeat(9));
+	const { tell, answers } = served({ path, lent: null });
+	t.match((await answers.next()).value, { failure: { code: "FT_UNKNOWN_FORMAT", message: /not a tape/ } });
+	tell(parcelOf(new Packer(null), "lost"));
+	t.ok("bytes" in (await answers.next()).value, "its buffer comes back all the same");
+	tell("close");
+	t.equal((await answers.next()).value, "ended");
+});
+
+t.test("discarded, what was written so far may stay or not", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	await storeWith(path, []);
+	const { tell, answers } = served({ path, lent: null });
+	tell("discard");
+	t.equal((await answers.next()).value, "begun");
+	t.equal((await answers.next()).value, "ended");
+});

@@ -1,0 +1,201 @@
+// Bodies: equal ones stand once, small ones in the row, large ones in pieces, and all come back as they were.
+import { createHash, randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import { type Body, type BodySource, bodyBytes, bodyChunks } from "../../../../src/flow/body.ts";
+import { BodyTable } from "../../../../src/store/sqlite/bodies.ts";
+import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+
+function open(t: Test, name = "a.tape"): { db: TapeDatabase; table: BodyTable } {
+	const db = new TapeDatabase(join(t.testdirName, name), "append", false);
+	return { db, table: new BodyTable(db) };
+}
+
+const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
+
+/** A body that lies elsewhere, in pieces of any size. */
+function inPieces(bytes: Buffer, size: number): BodySource {
+	return {
+		size: bytes.length,
+		read: () => bytes,
+		*chunks() {
+			for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+		},
+	};
+}
+
+function bytesOf(body: Body): Buffer | null {
+	return body === null || Buffer.isBuffer(body) ? body : body.read();
+}
+
+t.test("sizes from nothing to many pieces", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	for (const size of [0, 1, 256, 257, 5000, 1024 * 1024, 1024 * 1024 + 1, 3_500_000]) {
+		const bytes = randomBytes(size);
+		const back = table.read(table.write(bytes), size);
+		t.ok(bytesOf(back)?.equals(bytes), `${size} bytes`);
+		if (back !== null && !Buffer.isBuffer(back)) {
+			t.equal(back.size, size);
+			t.ok(Buffer.concat([...back.chunks()]).equals(bytes), `${size} bytes by pieces`);
+		}
+	}
+	t.equal(table.write(null), null);
+	t.equal(table.read(null, null), null);
+	t.equal(count(db, "body"), 5, "small ones stand in the row");
+	t.equal(count(db, "chunk"), 2 + 4, "pieces of 1 MiB");
+	t.ok(table.takeWritten() > 5_500_000);
+	t.equal(table.takeWritten(), 0);
+	db.close();
+});
+
+t.test("equal bodies are one, however they come", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	for (const size of [300, 2_500_000]) {
+		const bytes = randomBytes(size);
+		const first = table.write(bytes);
+		t.equal(table.write(Buffer.from(bytes)), first);
+		t.equal(table.write(inPieces(bytes, 999_983)), first);
+		const differs = Buffer.from(bytes);
+		differs[size - 1] = (differs[size - 1] as number) ^ 1;
+		t.not(table.write(differs), first);
+	}
+	t.equal(count(db, "body"), 4);
+	db.close();
+});
+
+t.test("the same checksum is not the same body", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	// CRC-32 is linear: its polynomial laid over any bytes leaves it as it is
+	const collide = (bytes: Buffer, at: number) => {
+		const copy = Buffer.from(bytes);
+		for (const [i, byte] of [0x41, 0x06, 0x71, 0xdb, 0x01].entries()) copy[at + i] = (copy[at + i] as number) ^ byte;
+		return copy;
+	};
+	const { crc32 } = await import("node:zlib");
+	for (const size of [1000, 1_500_000]) {
+		const bytes = randomBytes(size);
+		const other = collide(bytes, size - 100);
+		t.equal(crc32(bytes), crc32(other));
+		const [one, two] = [table.write(bytes), table.write(other)];
+		t.not(one, two);
+		t.ok(bytesOf(table.read(two, size))?.equals(other));
+		const shorter = bytes.subarray(1);
+		t.ok(bytesOf(table.read(table.write(shorter), size - 1))?.equals(shorter));
+	}
+	db.close();
+});
+
+t.test("bodies that come piece by piece", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	const bytes = randomBytes(2_500_000);
+	const spool = table.spool(true);
+	for (const [from, to] of [
+		[0, 10],
+		[10, 2_000_000],
+		[2_000_000, bytes.length],
+	] as const)
+		spool.write(bytes.subarray(from, to));
+	t.equal(table.takeWritten(), bytes.length);
+	const body = spool.end();
+	t.equal(body.size, bytes.length);
+	t.equal(body.sha256, createHash("sha256").update(bytes).digest("hex"));
+	t.ok(body.read().equals(bytes));
+	const stored = table.write(body);
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes));
+	t.equal(count(db, "body"), 1, "it is where it is already");
+	const abandoned = table.spool();
+	abandoned.write(bytes.subarray(0, 100));
+	table.spool();
+	table.removeLoose();
+	t.equal(count(db, "body"), 1);
+	t.equal(count(db, `chunk WHERE body <> ${stored}`), 0);
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes), "what a flow took stays");
+	db.close();
+});
+
+t.test("a tape that is added to knows the bodies it has", async (t) => {
+	const path = join(t.testdir(), "again.tape");
+	const flows = () => [1, 2, 3].map((n) => httpFlow({ response: { body: Buffer.alloc(n * 900_000, n) } }));
+	await storeWith(path, flows(), { mode: "append" });
+	await storeWith(path, flows(), { mode: "append" });
+	const db = new TapeDatabase(path, "read", false);
+	t.equal(count(db, "flow"), 6);
+	t.equal(count(db, "body"), 3);
+	db.close();
+});
+
+t.test("a body that is not what was written is damage, in every way it can be", async (t) => {
+	const folder = t.testdir();
+	const large = Buffer.alloc(3_500_000, "large ");
+	const damages: [sql: string, why: RegExp][] = [
+		["DELETE FROM body WHERE id = 1", /body 1 is not there/],
+		["DELETE FROM chunk WHERE n = 1", /the bytes of body 1 are not those that were written/],
+		["DELETE FROM chunk WHERE n = 3", /body 1/],
+		["DELETE FROM chunk", /body 1/],
+		["UPDATE chunk SET n = 9 WHERE n = 2", /body 1/],
+		["UPDATE chunk SET bytes = substr(bytes, 1, 100) WHERE n = 0", /body 1/],
+		["UPDATE chunk SET bytes = zeroblob(length(bytes)) WHERE n = 0", /body 1/],
+		["UPDATE body SET size = size - 1 WHERE id = 1", /body 1/],
+	];
+	for (const [index, [sql, message]] of damages.entries()) {
+		const path = join(folder, `${index}.tape`);
+		await storeWith(path, [httpFlow({ id: "one", response: { body: large } }), httpFlow({ id: "two", response: { body: "two ".repeat(200) } })]);
+		const db = new TapeDatabase(path, "append", false);
+		db.exec(sql);
+		db.close();
+		const told: string[] = [];
+		const store = storeAt(path, "read", { report: (_code, what) => told.push(what) });
+		const reading = new TapeDatabase(path, "read", false);
+		const body = new BodyTable(reading).read(1, large.length);
+		t.throws(() => bodyBytes(body), { code: "FT_STORE", message }, sql);
+		let had = 0;
+		t.throws(
+			() => {
+				for (const piece of bodyChunks(body)) had += piece.length;
+			},
+			{ code: "FT_STORE", message },
+		);
+		t.ok(had < large.length, "not all of it is given before that is known");
+		reading.close();
+		const single = store.at(1);
+		t.equal(single?.type === "http" ? single.response?.body : undefined, null, "a single flow comes without it");
+		const [first, second] = await flowsOf(store, { bodies: true });
+		t.equal(first?.type === "http" ? first.response?.body : undefined, null, "the flow comes without it");
+		t.equal(second?.type === "http" ? second.response?.rawContent?.length : 0, 800);
+		t.match(told, [/flow 1: a body is damaged; the flow is kept without \(id one: .*body 1/], sql);
+		t.equal(store.answerAt(1), null, "it answers nothing");
+		t.equal(store.answerAt(2)?.id, "two");
+		const copy = storeAt(join(folder, "copy.tape"), "create");
+		t.throws(() => copy.takeRows(store), { code: "FT_STORE" }, "and is not copied");
+		await copy.discard();
+		rmSync(join(folder, "copy.tape"));
+		await store.close();
+	}
+});
+
+t.test("a body that came in pieces gives way to an equal one", async (t) => {
+	t.testdir();
+	const { db, table } = open(t);
+	const spooled = (bytes: Buffer) => {
+		const spool = table.spool();
+		for (let at = 0; at < bytes.length; at += 1000) spool.write(bytes.subarray(at, at + 1000));
+		return spool.end();
+	};
+	const [large, small] = [randomBytes(2_500_000), randomBytes(5000)];
+	const first = table.adopt(spooled(large));
+	t.equal(table.adopt(spooled(large)), first);
+	t.equal(table.write(large), first);
+	const written = table.write(small);
+	t.equal(table.adopt(spooled(small)), written);
+	t.equal(count(db, "body"), 2);
+	t.equal(count(db, "chunk"), 2500, "those of the first");
+	t.ok(table.bytesOf(first).equals(large));
+	db.close();
+});

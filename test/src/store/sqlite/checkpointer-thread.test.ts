@@ -1,0 +1,24 @@
+// The thread merges when it is told to, beside a connection that has the tape open, and lets go of it.
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import t from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { storeAt } from "../../../../fixtures/stores.ts";
+
+t.test("merging, and letting go", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const store = storeAt(path, "append");
+	store.append(httpFlow({ response: { body: Buffer.alloc(1_000_000, "x") } }));
+	store.flush();
+	t.ok(statSync(path).size < 1_000_000);
+	const thread = new Worker(new URL("../../../../src/store/sqlite/checkpointer-thread.js", import.meta.url), { workerData: path });
+	thread.postMessage("merge");
+	t.same(await once(thread, "message"), ["merged"]);
+	t.ok(statSync(path).size > 1_000_000);
+	thread.postMessage("close");
+	await once(thread, "exit");
+	await store.close();
+	t.notOk(existsSync(`${path}-wal`), "nobody else has it open");
+});

@@ -1,0 +1,41 @@
+// The log of a tape that is recorded goes into its file while more comes, and nobody holds the tape afterwards.
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, storeAt } from "../../../../fixtures/stores.ts";
+import { LogMerger } from "../../../../src/store/sqlite/checkpointer.ts";
+
+const MiB = 1024 * 1024;
+
+t.test("what has come is in the file before the tape is closed", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const store = storeAt(path, "append");
+	const begin = performance.now();
+	let count = 0;
+	while (statSync(path).size < 20 * MiB && performance.now() - begin < 30_000) {
+		store.append(httpFlow({ response: { body: Buffer.alloc(5 * MiB, count++) } }));
+		store.flush();
+		await new Promise(setImmediate);
+	}
+	t.ok(statSync(path).size >= 20 * MiB);
+	t.ok(count * 5 * MiB < 256 * MiB, "and its log does not grow for ever");
+	await store.close();
+	t.notOk(existsSync(`${path}-wal`));
+	const reader = storeAt(path, "read");
+	t.equal((await flowsOf(reader)).length, count);
+	await reader.close();
+});
+
+t.test("a short recording has no thread", async (t) => {
+	const merger = new LogMerger(join(t.testdir(), "a.tape"));
+	merger.committed(MiB);
+	t.equal(merger.close(), undefined);
+});
+
+t.test("a thread that cannot open the tape is no failure", async (t) => {
+	const merger = new LogMerger(join(t.testdir(), "missing.tape"));
+	merger.committed(4 * MiB);
+	merger.committed(4 * MiB);
+	await t.resolves(merger.close() as Promise<void>);
+});

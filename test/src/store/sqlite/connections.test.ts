@@ -1,0 +1,24 @@
+// Connections are read when somebody asks, with their certificates.
+import { join } from "node:path";
+import t from "tap";
+import { reports } from "../../../../fixtures/tape-files.ts";
+import { clientConnection, serverConnection } from "../../../../src/flow/connection.ts";
+import { ConnectionTable } from "../../../../src/store/sqlite/connections.ts";
+import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";
+import { WrittenConnections } from "../../../../src/store/sqlite/written-connections.ts";
+
+t.test("with the certificates that are there", async (t) => {
+	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
+	const written = new WrittenConnections(new RowWriter(db, reports().report));
+	const table = new ConnectionTable(db);
+	const server = written.writeServer(serverConnection({ id: "s", certificateList: [Buffer.from("leaf"), Buffer.from("root")] }));
+	const client = written.writeClient(clientConnection({ id: "c" }));
+	t.same(table.readServer(server).certificateList.map(String), ["leaf", "root"]);
+	table.expect([server, client]);
+	t.equal(table.readClient(client).id, "c");
+	db.exec("DELETE FROM certificate");
+	t.same(table.readServer(server).certificateList.map(String), ["", ""]);
+	t.throws(() => table.readClient(77), { code: "FT_CORRUPT_FLOW" });
+	db.close();
+});

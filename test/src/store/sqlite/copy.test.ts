@@ -1,0 +1,168 @@
+// Rows go from tape to tape with all that they refer to, and with nothing else.
+import { join } from "node:path";
+import t from "tap";
+import { httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, startRecorder, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
+import type { Flow } from "../../../../src/flow/flow.ts";
+import { copyRows } from "../../../../src/store/sqlite/copy.ts";
+import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import { SCHEMA_VERSION } from "../../../../src/store/sqlite/schema.ts";
+
+const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
+
+t.test("all of a flow is copied, and of other flows nothing", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const secret = Buffer.alloc(5000, "a secret of another flow ");
+	const secretFlow = httpFlow({ response: { body: secret }, serverConn: { certificateList: [Buffer.from("secret certificate")] } });
+	const chosen = [...variedFlows(), websocketFlow(), tcpFlow()];
+	await storeWith(from, [secretFlow, ...chosen]);
+	const db = new TapeDatabase(to, "create", false);
+	const numbers = Array.from(chosen, (_, i) => i + 2);
+	t.equal(copyRows(db, from, [numbers.slice(0, 5), [], numbers.slice(5)]), chosen.length);
+	t.notOk(db.inTransaction);
+	t.equal(count(db, "certificate"), new Set(chosen.flatMap((flow) => flow.serverConn.certificateList.map(String))).size);
+	t.equal(db.get("SELECT name FROM temp.sqlite_schema"), undefined, "nothing stays behind");
+	db.close();
+	const store = storeAt(to, "read");
+	t.same((await flowsOf(store)).map(factsOf), chosen.map(factsOf));
+	await store.close();
+	const { readFileSync } = await import("node:fs");
+	t.notOk(readFileSync(to).includes("secret"));
+});
+
+t.test("from a tape that is being recorded", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const recorder = startRecorder(from);
+	for await (const number of recorder.safe) if (number > 50) break;
+	const db = new TapeDatabase(to, "create", false);
+	t.equal(copyRows(db, from, [[1, 2, 3]]), 3);
+	db.close();
+	t.equal(await recorder.finish(), 0);
+	const store = storeAt(from, "read");
+	t.ok((await store.count()) > 50);
+	await store.close();
+});
+
+t.test("not from another version, and nothing is left of a failure", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	await storeWith(from, [httpFlow()]);
+	const source = new TapeDatabase(from, "append", false);
+	const db = new TapeDatabase(to, "create", false);
+	t.throws(() => {
+		copyRows(
+			db,
+			from,
+			(function* () {
+				yield [1];
+				throw new Error("stopped");
+			})(),
+		);
+	}, /stopped/);
+	t.notOk(db.inTransaction);
+	source.exec("PRAGMA user_version = 0");
+	t.throws(() => copyRows(db, from, [[1]]), { code: "FT_STORE" }, "its objects are not those of its version");
+	t.equal(copyRows(db, "fixtures/flows/tape-1.tape", [[1]]), null);
+	t.throws(() => copyRows(db, join(folder, "absent", "x"), [[1]]), { code: "FT_IO" });
+	source.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+	t.equal(copyRows(db, from, [[1]]), 1, "it may be tried again");
+	source.close();
+	db.close();
+});
+
+t.test("flows that are written anew keep the bodies and connections that nobody changed", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const shared = Buffer.alloc(5000, "a body of many ");
+	const certificateList = [Buffer.from("a certificate")];
+	const flows = [
+		...variedFlows(),
+		httpFlow({ response: { body: Buffer.alloc(3_000_000, "large ") }, serverConn: { certificateList } }),
+		websocketFlow(),
+		tcpFlow(),
+	];
+	const dropped = httpFlow({ response: { body: Buffer.alloc(5000, "a secret ") }, serverConn: { certificateList: [Buffer.from("a secret too")] } });
+	const edited = httpFlow({ response: { body: Buffer.alloc(5000, "a secret to be edited ") } });
+	await storeWith(from, [dropped, edited, ...flows, httpFlow({ response: { body: shared } })]);
+	const source = storeAt(from, "read");
+	const store = storeAt(to, "create");
+	const [, first, ...others] = await flowsOf(source);
+	if (first?.type !== "http" || first.response === null) throw new Error("an HTTP flow was expected");
+	first.response.body = Buffer.alloc(6000, "edited ");
+	first.clientConn.peername = ["192.0.2.7", 7];
+	for (const flow of [first, ...others]) store.append(flow);
+	await storeWith(from, [httpFlow({ id: "late", response: { body: Buffer.alloc(7000, "recorded meanwhile ") } })], { mode: "append" });
+	const [late] = (await flowsOf(source)).slice(-1);
+	store.append(late as Flow);
+	await store.close();
+	const written = storeAt(to, "read");
+	const read = await flowsOf(written);
+	t.same(
+		read.map(factsOf),
+		[first, ...others, late].map((flow) => factsOf(flow as Flow)),
+	);
+	await written.close();
+	await source.close();
+	const db = new TapeDatabase(to, "read", false);
+	t.same(db.get("PRAGMA integrity_check"), { integrity_check: "ok" });
+	t.equal(count(db, "body WHERE size = 0 OR id NOT IN (SELECT request_body FROM flow UNION SELECT response_body FROM flow)"), 0, "nothing is left over");
+	t.equal(count(db, "connection WHERE length(bytes) = 0"), 0);
+	db.close();
+	const { readFileSync } = await import("node:fs");
+	t.notOk(readFileSync(to).includes("secret"));
+});
+
+t.test("not where the bytes of a message are not those that were written", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const messages = Array.from({ length: 130 }, (_, i) => ({ fromClient: true, content: Buffer.from(`message ${i}`), timestamp: i }));
+	await storeWith(from, [tcpFlow({ messages }), tcpFlow({ messages })]);
+	const db = new TapeDatabase(to, "create", false);
+	const source = new TapeDatabase(from, "append", false);
+	source.run("UPDATE message SET bytes = ? WHERE flow = 2 AND n = 129", Buffer.from("something else"));
+	source.close();
+	t.throws(() => copyRows(db, from, [[1, 2]]), { code: "FT_STORE", message: /the bytes of a message of flow 2 are not those that were written/ });
+	t.equal(copyRows(db, from, [[1]]), 1);
+	t.equal(count(db, "message"), 130);
+	db.close();
+});
+
+t.test("not where a body is not the one that was written", async (t) => {
+	const folder = t.testdir();
+	const large = Buffer.alloc(2_500_000, "large ");
+	const damages: [sql: string, message: RegExp][] = [
+		["UPDATE body SET bytes = zeroblob(5000) WHERE id = 1", /the bytes of body 1 are not those that were written/],
+		["UPDATE body SET bytes = x'00' WHERE id = 1", /the bytes of body 1 are/],
+		["UPDATE body SET size = 4999 WHERE id = 1", /a flow has a body that is not there/],
+		["UPDATE body SET crc = 1 WHERE id = 1", /the bytes of body 1 are/],
+		["DELETE FROM body WHERE id = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET response_size = 4999 WHERE seq = 2", /a flow has a body that is not there/],
+		["UPDATE flow SET response_body = '1' WHERE seq = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET response_body = 'none' WHERE seq = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET request_body = x'00' WHERE seq = 1", /a flow has a body that is not there/],
+		["UPDATE flow SET seq = 0 WHERE seq = 1", /flows have numbers below 1/],
+		["UPDATE body SET crc = 1 WHERE id = 2", /the bytes of body 2 are/],
+		["UPDATE chunk SET bytes = zeroblob(length(bytes)) WHERE n = 1", /the bytes of body 2 are/],
+		["UPDATE chunk SET bytes = x'' WHERE n = 1", /the bytes of body 2 are/],
+		["UPDATE chunk SET n = 7 WHERE n = 1", /the bytes of body 2 are/],
+		["DELETE FROM chunk WHERE n = 2", /the bytes of body 2 are/],
+	];
+	for (const [i, [sql, message]] of damages.entries()) {
+		const [from, to] = [join(folder, `${i}-from.tape`), join(folder, `${i}-to.tape`)];
+		const body = Buffer.alloc(5000, "a body of two ");
+		await storeWith(from, [
+			httpFlow({ request: { body: Buffer.from("small") }, response: { body } }),
+			httpFlow({ response: { body } }),
+			httpFlow({ response: { body: large } }),
+		]);
+		const source = new TapeDatabase(from, "append", false);
+		source.exec(sql);
+		source.close();
+		const db = new TapeDatabase(to, "create", false);
+		t.throws(() => copyRows(db, from, [[0, 1, 2, 3]]), { code: "FT_STORE", message }, sql);
+		db.close();
+	}
+});

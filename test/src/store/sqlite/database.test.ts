@@ -1,0 +1,318 @@
+// Files that are no tape, are damaged, forged, newer or out of reach: each has an error of its own, and nothing is lost.
+import { spawnSync } from "node:child_process";
+import {
+	appendFileSync,
+	chmodSync,
+	copyFileSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmdirSync,
+	rmSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t, { type Test } from "tap";
+import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
+import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
+import { FlowtapeError } from "../../../../src/errors.ts";
+import type { HttpFlow } from "../../../../src/flow/flow.ts";
+import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import { SCHEMA_VERSION } from "../../../../src/store/sqlite/schema.ts";
+
+const modes: readonly Mode[] = ["read", "append", "create"];
+const module = (name: string) => JSON.stringify(new URL(`../../../${name}`, import.meta.url).href);
+
+/** Runs a script with `openStore`, `httpFlow` and `path` in a process of its own; what it prints. */
+function inProcess(path: string, script: string, { shell = "", uid }: { shell?: string; uid?: number } = {}): string {
+	const code = `const { openStore } = await import(${module("src/store/sqlite/store.js")}); const { httpFlow } = await import(${module("fixtures/build-flow.js")});
+		const path = ${JSON.stringify(path)}; const report = (code, message) => console.log("reported", code, message);
+		const tried = async (action) => { try { return await action(); } catch (error) { return error.code + " " + error.message; } };
+		${script}`;
+	const node = [process.execPath, "--input-type=module", "-e", code];
+	const [program = "", ...args] = shell === "" ? node : ["sh", "-c", `${shell}; exec "$@"`, "sh", ...node];
+	const { stdout, stderr, status } = spawnSync(program, args, { encoding: "utf8", ...(uid !== undefined && { uid, gid: uid }) });
+	if (status !== 0) throw new Error(`exit status ${status}: ${stderr}`);
+	return stdout.trim();
+}
+
+function forged(path: string, sql: string): void {
+	const db = bareSqlite(path);
+	db.unsafeMode(true);
+	db.exec("PRAGMA writable_schema = ON");
+	db.exec(sql);
+	db.close();
+}
+
+t.test("what is no tape is refused by what it is, and left as it is", async (t) => {
+	const folder = t.testdir({ text: "this is a text, and a long one at that, so that it is no SQLite file\n".repeat(20) });
+	const other = join(folder, "other.db");
+	forged(other, "CREATE TABLE people (name TEXT); INSERT INTO people VALUES ('Ann')");
+	for (const mode of modes) {
+		t.throws(() => storeAt(join(folder, "text"), mode), { code: "FT_UNKNOWN_FORMAT", message: /not a tape/ }, mode);
+		const before = readFileSync(other);
+		t.throws(() => storeAt(other, mode), { code: "FT_UNKNOWN_FORMAT", message: /a SQLite database of something else/ }, mode);
+		t.ok(readFileSync(other).equals(before), "not touched");
+	}
+	t.throws(() => storeAt(join(folder, "absent", "a.tape"), "append"), { code: "FT_IO", message: /its folder does not exist/ });
+	t.throws(() => storeAt(join(folder, "absent.tape"), "read"), { code: "FT_IO" });
+	t.throws(() => storeAt(folder, "read"), { code: "FT_IO" });
+});
+
+t.test("a tape of a newer version says so", async (t) => {
+	const path = join(t.testdir(), "newer.tape");
+	await storeWith(path, [httpFlow()]);
+	forged(path, `PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
+	for (const mode of modes)
+		t.throws(() => storeAt(path, mode), { code: "FT_NEWER_FORMAT", status: 3, message: /version 3, this flowtape reads up to 2; .*update/ }, mode);
+});
+
+t.test("nothing that would run by itself is accepted", async (t) => {
+	const folder = t.testdir();
+	const whole = join(folder, "whole.tape");
+	await storeWith(whole, [httpFlow()]);
+	for (const sql of [
+		"CREATE TRIGGER boom AFTER INSERT ON flow BEGIN DELETE FROM flow; END",
+		"CREATE VIEW sly AS SELECT 1",
+		"CREATE TABLE more (a)",
+		"CREATE INDEX more ON flow (kind)",
+		"DROP TABLE message; CREATE VIEW message AS SELECT 1 AS flow, 1 AS n, 1 AS at, 1 AS from_client, 1 AS opcode, 1 AS flags, 1 AS bytes",
+		"CREATE VIRTUAL TABLE words USING fts5(a)",
+		"DROP TABLE message; CREATE VIRTUAL TABLE message USING fts5(flow, n)",
+		"CREATE TABLE counted (a INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE counted",
+		"INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_x', 'flow', 0, 'CREATE TRIGGER sqlite_x AFTER INSERT ON flow BEGIN DELETE FROM flow; END')",
+		"INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_sequence', 'connection', 0, 'CREATE TRIGGER sqlite_sequence AFTER INSERT ON connection BEGIN DELETE FROM flow; END')",
+		"INSERT INTO sqlite_schema VALUES ('view', 'sqlite_v', 'sqlite_v', 0, 'CREATE VIEW sqlite_v AS SELECT 1')",
+		"UPDATE sqlite_schema SET sql = 'CREATE INDEX flow_facts ON flow (status, hex(zeroblob(250000000)))' WHERE name = 'flow_facts'",
+		"UPDATE sqlite_schema SET sql = replace(sql, 'head BLOB NOT NULL', 'head BLOB AS (zeroblob(300000000))') WHERE name = 'flow'",
+	]) {
+		const path = join(folder, "forged.tape");
+		copyFileSync(whole, path);
+		forged(path, sql);
+		for (const mode of modes) t.throws(() => storeAt(path, mode), { code: "FT_STORE", status: 3, message: /not as flowtape makes it/ }, sql);
+	}
+});
+
+t.test("a schema that is not ours is damage", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "columns.tape");
+	await storeWith(path, [httpFlow()]);
+	forged(path, "DROP TABLE flow; CREATE TABLE flow (seq INTEGER PRIMARY KEY, id TEXT)");
+	for (const mode of modes) t.throws(() => storeAt(path, mode), { code: "FT_STORE", message: /the table "flow" of the tape is not as flowtape makes it/ });
+	const odd = join(folder, "number.tape");
+	await storeWith(odd, [httpFlow()]);
+	forged(odd, "UPDATE flow SET seq = 9223372036854775807");
+	const store = storeAt(odd, "read");
+	t.same(store.findByKey("k", 2 ** 53, 1), [], "ends");
+	await store.close();
+});
+
+t.test("whatever bytes are flipped or cut off, errors are ours and there is no endless loop", async (t) => {
+	const folder = t.testdir();
+	const whole = join(folder, "whole.tape");
+	await storeWith(whole, [
+		...variedFlows().filter((flow) => flow.type !== "http" || (flow.response?.bodySize ?? 0) < 100_000),
+		httpFlow({ metadata: { a: [1] } }),
+	]);
+	const bytes = readFileSync(whole);
+	const path = join(folder, "broken.tape");
+	const tried = async (run: () => Promise<void>) => {
+		try {
+			await run();
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+		}
+	};
+	let seed = 42;
+	const random = (below: number) => {
+		seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+		return seed % below;
+	};
+	for (let round = 0; round < 400; round++) {
+		const broken = Buffer.from(bytes);
+		for (let i = 0; i <= round % 8; i++) broken[random(broken.length)] = random(256);
+		writeFileSync(path, round % 10 === 9 ? broken.subarray(0, random(broken.length)) : broken);
+		await tried(async () => {
+			const store = storeAt(path, "read", { report: () => {} });
+			try {
+				for (const flow of await flowsOf(store)) factsOf(flow);
+				store.findByKey("x", -1, 10);
+			} finally {
+				await store.close();
+			}
+		});
+	}
+	t.pass();
+});
+
+t.test("a tape that shrinks while it is read is an error, not the end of the process", async (t) => {
+	const path = join(t.testdir(), "shrinks.tape");
+	await storeWith(
+		path,
+		Array.from({ length: 2000 }, (_, i) => httpFlow({ response: { body: Buffer.alloc(3000, i) } })),
+	);
+	const store = storeAt(path, "read");
+	await store.count();
+	truncateSync(path, 50_000);
+	await t.rejects(
+		(async () => {
+			for (const flow of await flowsOf(store)) factsOf(flow);
+		})(),
+		FlowtapeError,
+	);
+	await store.close();
+});
+
+const BODIES = `const flow = (i) => httpFlow({ id: String(i), response: { body: Buffer.alloc(20000, i) } });`;
+const FILL = `${BODIES}
+	const store = openStore(path, { mode: "append", report });
+	for (let i = 0; i < 5; i++) store.append(flow(i));
+	store.flush();
+	const said = await tried(() => { for (let i = 5; i < 5000; i++) { store.append(flow(i)); if (i % 50 === 0) store.flush(); } });
+	console.log(said);
+	console.log(await tried(() => store.close()) ?? "closed");`;
+
+t.test("a full disk", async (t) => {
+	const check = async (t: Test, path: string, said: string) => {
+		t.match(said, /^FT_IO .*(disk is full|disk may be full)/m);
+		const store = storeAt(path, "read");
+		const ids = (await flowsOf(store)).map(({ id }) => Number(id));
+		t.ok(ids.length >= 5, "what was committed is there");
+		t.same(
+			ids,
+			Array.from(ids, (_, i) => i),
+		);
+		await store.close();
+	};
+	await t.test("by a limit on the size of files", async (t) => {
+		const path = join(t.testdir(), "limited.tape");
+		// in blocks of 512 bytes
+		await check(t, path, inProcess(path, FILL, { shell: "ulimit -f 4000" }));
+	});
+	// outside of the test's own folder, which could not be removed if this process were killed
+	const mount = mkdtempSync(join(tmpdir(), "flowtape-full-"));
+	const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", mount]).status === 0;
+	await t.test("by its own size", { skip: mounted ? false : "file systems cannot be mounted here" }, async (t) => {
+		try {
+			const path = join(mount, "full.tape");
+			await check(t, path, inProcess(path, FILL));
+			t.throws(() => storeAt(join(mount, "new.tape"), "append"), { code: "FT_IO", message: /disk is full/ });
+			for (const name of readdirSync(mount)) rmSync(join(mount, name));
+			await recovers(t, mount);
+		} finally {
+			spawnSync("umount", [mount]);
+		}
+	});
+	rmdirSync(mount);
+});
+
+/** Once there is room again, recording goes on, and no flow refers to a body that was given up. */
+async function recovers(t: Test, folder: string): Promise<void> {
+	const path = join(folder, "again.tape");
+	const withBody = (id: string, fill: number) => httpFlow({ id, response: { body: Buffer.alloc(100_000, fill) } });
+	const store = storeAt(path, "append");
+	store.append(withBody("first", 1));
+	store.flush();
+	const filler = join(folder, "filler");
+	t.throws(() => {
+		for (;;) appendFileSync(filler, Buffer.alloc(4096));
+	});
+	const given: string[] = [];
+	t.throws(
+		() => {
+			for (let i = 2; ; i++) {
+				store.append(withBody(`lost ${i}`, i));
+				store.flush();
+				given.push(`lost ${i}`);
+			}
+		},
+		{ code: "FT_IO" },
+	);
+	rmSync(filler);
+	for (let i = 2; i < 9; i++) store.append(withBody(`again ${i}`, i));
+	await store.close();
+	t.equal(store.stored, 1 + given.length + 7, "it knows what is there");
+	const reader = storeAt(path, "read");
+	const flows = (await flowsOf(reader)) as HttpFlow[];
+	t.same(
+		flows.map(({ id }) => id),
+		["first", ...given, ...[2, 3, 4, 5, 6, 7, 8].map((i) => `again ${i}`)],
+	);
+	for (const flow of flows) t.ok(flow.response?.rawContent?.equals(Buffer.alloc(100_000, Number(/\d/.exec(flow.id)?.[0] ?? 1))), flow.id);
+	await reader.close();
+}
+
+/** Permissions do not hold root up, but nobody. */
+const uid = process.getuid?.() === 0 ? 65_534 : undefined;
+
+/** Whether nobody can do what this process can, but for writing. */
+function canRead(...paths: readonly string[]): boolean {
+	const script = "for (const path of process.argv.slice(1)) require('fs').readFileSync(path)";
+	return uid === undefined || spawnSync(process.execPath, ["-e", script, ...paths], { uid, gid: uid }).status === 0;
+}
+
+t.test("a folder that cannot be written to", { skip: process.platform === "win32" }, async (t) => {
+	const folder = t.testdir();
+	mkdirSync(join(folder, "locked"));
+	const path = join(folder, "locked", "a.tape");
+	await storeWith(path, [httpFlow({ id: "there" })]);
+	chmodSync(path, 0o444);
+	chmodSync(join(folder, "locked"), 0o555);
+	if (!canRead(path, fileURLToPath(import.meta.url))) return void t.pass("it is read all the same", { skip: "nobody but root can read the project here" });
+	const script = `
+		const read = openStore(path, { mode: "read", report });
+		console.log(String(await read.count()));
+		await read.close();
+		console.log(await tried(() => openStore(path, { mode: "append", report })));
+		console.log(await tried(() => openStore(path.replace("a.tape", "new.tape"), { mode: "append", report })));`;
+	const [count, ...errors] = inProcess(path, script, uid === undefined ? {} : { uid }).split("\n");
+	t.equal(count, "1", "it is read all the same");
+	for (const error of errors) t.match(error, /^FT_IO .*(read-only|yours to write)/);
+	t.same(readdirSync(join(folder, "locked")), ["a.tape"]);
+	chmodSync(join(folder, "locked"), 0o755);
+});
+
+t.test("another process that does not let go", async (t) => {
+	const path = join(t.testdir(), "busy.tape");
+	await storeWith(path, [httpFlow()], { mode: "append" });
+	const holder = bareSqlite(path);
+	holder.exec("BEGIN EXCLUSIVE");
+	t.throws(() => new TapeDatabase(path, "read", false), { code: "FT_IO", message: /another process is writing/ });
+	holder.close();
+});
+
+t.test("statements, transactions, and errors in the middle of rows", async (t) => {
+	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", true);
+	t.equal(db.insert("INSERT INTO connection (bytes) VALUES (?)", Buffer.from("a")), 1);
+	db.exec("BEGIN IMMEDIATE");
+	db.insert("INSERT INTO connection (bytes) VALUES (?)", Buffer.from("b"));
+	t.ok(db.inTransaction);
+	db.rollback();
+	db.rollback();
+	t.notOk(db.inTransaction);
+	t.same([...db.iterate<{ id: number }>("SELECT id FROM connection")], [{ id: 1 }]);
+	t.throws(() => [...db.iterate("SELECT no FROM connection")], { code: "FT_STORE" });
+	t.throws(() => db.exec("nonsense"), { code: "FT_STORE" });
+	t.throws(() => db.insert("INSERT INTO connection VALUES (1, 'text')"), { code: "FT_STORE" });
+	t.throws(() => db.get("SELECT"), { code: "FT_STORE" });
+	t.same(db.get("PRAGMA synchronous"), { synchronous: 2 }, "durable: every commit reaches the disk");
+	db.close();
+});
+
+t.test("a function of ours is known to our SQL, and what it throws ends the statement", async (t) => {
+	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "create", false);
+	db.define("half", (n: number) => {
+		if (n % 2 === 1) throw new FlowtapeError("FT_STORE", `${n} is odd`);
+		return n / 2;
+	});
+	t.same(db.get("SELECT half(4) AS n"), { n: 2 });
+	t.throws(() => db.run("INSERT INTO connection SELECT half(3), x''"), { code: "FT_STORE", message: "3 is odd" });
+	t.throws(() => db.exec("CREATE VIEW halves AS SELECT half(4); SELECT * FROM halves"), { code: "FT_STORE", message: /unsafe use of half/ });
+	db.close();
+});

@@ -1,0 +1,259 @@
+// The tape keeps flows whole, survives the death of its writer, and is read while it is written.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
+import { flowsOf, startRecorder, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import { reports } from "../../../../fixtures/tape-files.ts";
+import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
+import { compileFilter } from "../../../../src/filter/compile.ts";
+import type { HttpFlow } from "../../../../src/flow/flow.ts";
+import { OWN_CHALLENGE } from "../../../../src/flow/proxy-challenge.ts";
+
+const byPath = (flow: HttpFlow) => flow.request.path;
+
+t.test("flows of all kinds come back as they were, in order", async (t) => {
+	const path = join(t.testdir(), "all.tape");
+	const flows = variedFlows();
+	await storeWith(path, flows);
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).map(factsOf), flows.map(factsOf));
+	t.equal(await store.count(), flows.length);
+	t.same(
+		(await flowsOf(store, { ids: [flows[3]?.id ?? "", flows[1]?.id ?? "", "absent"] })).map(({ id }) => id),
+		[flows[1]?.id, flows[3]?.id],
+	);
+	await store.close();
+});
+
+t.test("what is read goes into another tape unchanged, also what a newer version may have put there", async (t) => {
+	const [one, two] = [join(t.testdir(), "one.tape"), join(t.testdir(), "two.tape")];
+	const flow = httpFlow();
+	flow.extra = { head: ["new", 1], rest: [2], fields: { other: "format's" } };
+	flow.request.extra = { tail: ["more"] };
+	(flow.response as NonNullable<typeof flow.response>).extra = { tail: [null, 3] };
+	flow.clientConn.extra = { tail: ["c"] };
+	flow.serverConn.extra = { tail: ["s"] };
+	await storeWith(one, [flow, ...variedFlows()]);
+	const first = storeAt(one, "read");
+	await storeWith(two, await flowsOf(first));
+	const second = storeAt(two, "read");
+	t.same((await flowsOf(second)).map(factsOf), (await flowsOf(first)).map(factsOf));
+	const [back] = (await flowsOf(second)) as [HttpFlow];
+	t.same(back.extra, { head: ["new", 1], rest: [2], fields: { other: "format's" } });
+	t.same([back.request.extra, back.response?.extra], [{ tail: ["more"] }, { tail: [null, 3] }]);
+	t.same([back.clientConn.extra, back.serverConn.extra], [{ tail: ["c"] }, { tail: ["s"] }]);
+	await first.close();
+	await second.close();
+});
+
+t.test("text with stray bytes loses none, and is found by filters", async (t) => {
+	const path = join(t.testdir(), "stray.tape");
+	const text = "a\udcff\0b\ud83c\udf47\ufffe\ud800";
+	const flow = websocketFlow({
+		...{ id: `id ${text}`, marked: text, comment: text, error: { message: text, timestamp: 1 }, metadata: { [text]: text }, backup: { [text]: [text] } },
+		request: { host: text, headers: [] },
+		clientConn: { sni: text, error: text, peername: [text, 1], cipherList: [text] },
+		serverConn: { address: [text, 1], via: ["http", [text, 2]] },
+		websocket: { messages: [], closedByClient: null, closeCode: 1, closeReason: text, timestampEnd: 1 },
+	});
+	const dns = dnsFlow({ request: { questions: [{ name: text, type: 1, class: 1 }] } });
+	await storeWith(path, [flow, dns, httpFlow()]);
+	const store = storeAt(path, "read");
+	t.same((await flowsOf(store)).slice(0, 2).map(factsOf), [flow, dns].map(factsOf));
+	for (const filter of ["~d '^a\udcff'", "~marker '\udcff'", "~d '\udcff' & ~b ''"])
+		t.same(
+			(await flowsOf(store, { filter: compileFilter(filter) })).map(({ id }) => id),
+			[flow.id],
+			filter,
+		);
+	t.equal((await flowsOf(store, { ids: [flow.id] })).length, 1);
+	await store.close();
+});
+
+t.test("what replay asks: keys, outlines, answers alone", async (t) => {
+	const path = join(t.testdir(), "answers.tape");
+	const flows = [
+		httpFlow({ id: "\udcff", request: { path: "/a" }, response: { statusCode: 201, body: "x".repeat(500) } }),
+		httpFlow({ id: "open", request: { path: "/b" }, response: null }),
+		tcpFlow({ id: "stream" }),
+		websocketFlow({ id: "socket", request: { path: "/a" } }),
+		httpFlow({ id: "interim", response: { statusCode: 103 } }),
+	];
+	await storeWith(path, flows, { requestKey: byPath });
+	const { list, report } = reports();
+	const store = storeAt(path, "read", { report });
+	t.same([...store.keys()].flat(), [
+		{ seq: 1, key: "/a" },
+		{ seq: 2, key: "/b" },
+		{ seq: 4, key: "/a" },
+		{ seq: 5, key: "/" },
+	]);
+	const outlines = store.outlines(0, 10).map(({ place, id, path: target, status, isAnswer }) => [place, id, target, status, isAnswer]);
+	t.same(outlines, [
+		[1, "\udcff", "/a", 201, true],
+		[2, "open", "/b", null, false],
+		[4, "socket", "/a", 101, true],
+		[5, "interim", "/", 103, false],
+	]);
+	t.same(
+		store.outlines(1, 1).map(({ place }) => place),
+		[2],
+	);
+	t.equal(store.countAnswers(), 2);
+	const answer = store.answerAt(1);
+	t.match(answer, { id: "\udcff", response: { statusCode: 201, bodySize: 500 } });
+	t.equal(answer?.response.rawContent?.toString(), "x".repeat(500));
+	t.same([store.answerAt(2), store.answerAt(3), store.answerAt(99)], [null, null, null]);
+	t.same(
+		[...store.requests()].flat().map(({ seq, request }) => [seq, request.url, request.headers.get("host")]),
+		flows.flatMap((flow, i) => (flow.type === "http" ? [[i + 1, flow.request.url, flow.request.headers.get("host")]] : [])),
+	);
+	t.same(list, []);
+	await store.close();
+});
+
+t.test("a conversation and a body are stored as they come", async (t) => {
+	const path = join(t.testdir(), "open.tape");
+	const store = storeAt(path, "append");
+	const spool = store.spool();
+	for (const part of ["one ", "two ", "three"]) spool.write(Buffer.from(part));
+	store.append(httpFlow({ id: "spooled", response: { body: spool.end() } }));
+	const flow = websocketFlow({ id: "socket" });
+	const open = store.open(flow);
+	const gone = store.open(websocketFlow({ id: "gone" }));
+	const message = { opcode: 1, fromClient: true, content: Buffer.from("later"), timestamp: 5, dropped: false, injected: true };
+	open.add(message);
+	gone.add(message);
+	gone.discard();
+	flow.marked = ":star:";
+	flow.error = { message: "reset", timestamp: 9 };
+	open.close();
+	await store.close();
+	const reader = storeAt(path, "read");
+	const [spooled, socket, ...others] = (await flowsOf(reader)) as HttpFlow[];
+	t.equal(spooled?.response?.rawContent?.toString(), "one two three");
+	t.match(socket, { id: "socket", marked: ":star:", error: { message: "reset" } });
+	t.same(
+		socket?.websocket?.messages.map(({ content }) => content.toString()),
+		["ping", "pong", "later"],
+	);
+	t.same(others, []);
+	await reader.close();
+});
+
+t.test("a killed writer leaves every flow of 100 ms before, and a tape that opens at once", async (t) => {
+	const path = join(t.testdir(), "killed.tape");
+	for (let round = 0; round < 3; round++) {
+		const recorder = startRecorder(path);
+		let last = -1;
+		for await (const number of recorder.safe) {
+			last = number;
+			if (number >= 300 + round * 77) break;
+		}
+		await recorder.kill();
+		const store = storeAt(path, "read");
+		const numbers = (await flowsOf(store, { filter: compileFilter("~c 200") })).map(({ id }) => Number(id));
+		const ofThisRound = numbers.slice(numbers.lastIndexOf(0));
+		t.ok(ofThisRound.length > last, `${ofThisRound.length} flows, ${last + 1} were safe`);
+		t.same(
+			ofThisRound,
+			Array.from(ofThisRound, (_, i) => i),
+			"without a gap",
+		);
+		t.equal(store.findByKey("key", -1, 1_000_000).length, numbers.length);
+		await store.close();
+	}
+});
+
+t.test("it is read while another process writes, and is one single file after a clean end", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "live.tape");
+	const recorder = startRecorder(path);
+	const { value: first } = await recorder.safe.next();
+	t.equal(first, 0);
+	const reader = storeAt(path, "read");
+	const early = await reader.count();
+	for await (const number of recorder.safe) if (number >= early + 50) break;
+	const later = (await flowsOf(reader)) as HttpFlow[];
+	t.ok(later.length > early, "what is committed meanwhile is seen");
+	t.ok(later.every((flow) => flow.response?.bodySize === 1000));
+	t.equal(later.at(-1)?.response?.rawContent?.length, 1000);
+	await reader.close();
+	t.equal(await recorder.finish(), 0);
+	t.same(readdirSync(folder), ["live.tape"]);
+
+	const reopened = storeAt(path, "append");
+	const count = await reopened.count();
+	reopened.append(tcpFlow());
+	await reopened.close();
+	t.same(readdirSync(folder), ["live.tape"]);
+	const last = storeAt(path, "read");
+	t.equal(await last.count(), count + 1);
+	await last.close();
+});
+
+t.test("two writers take turns", async (t) => {
+	const path = join(t.testdir(), "both.tape");
+	const [one, two] = [storeAt(path, "append"), storeAt(path, "append")];
+	for (let i = 0; i < 20; i++) {
+		for (const store of [one, two]) {
+			store.append(httpFlow({ id: `${i}` }));
+			store.flush();
+		}
+	}
+	await one.close();
+	await two.close();
+	const store = storeAt(path, "read");
+	t.equal((await flowsOf(store)).length, 40);
+	await store.close();
+});
+
+t.test("discarded, it is as it was", async (t) => {
+	const path = join(t.testdir(), "discard.tape");
+	await storeWith(path, [httpFlow({ id: "kept" })], { mode: "append" });
+	const store = storeAt(path, "append");
+	store.append(httpFlow({ id: "gone" }));
+	await store.discard();
+	await store.discard();
+	const reader = storeAt(path, "read");
+	t.same(
+		(await flowsOf(reader)).map(({ id }) => id),
+		["kept"],
+	);
+	await reader.close();
+});
+
+t.test("rows are taken over by an empty new tape alone", async (t) => {
+	const folder = t.testdir();
+	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
+	const flows = variedFlows();
+	await storeWith(from, flows);
+	const source = storeAt(from, "read");
+	const store = storeAt(to, "create");
+	t.equal(store.takeRows(source, { filter: compileFilter("~q | ~tcp | ~b body") }), 4);
+	t.equal(store.takeRows(source), null, "not where there are flows");
+	store.append(dnsFlow({ id: "added" }));
+	await store.close();
+	const copy = storeAt(to, "read");
+	const wanted = (await flowsOf(source, { filter: compileFilter("~q | ~tcp | ~b body") })).map(factsOf);
+	t.same((await flowsOf(copy)).slice(0, -1).map(factsOf), wanted);
+	await copy.close();
+	const append = storeAt(join(folder, "append.tape"), "append");
+	t.equal(append.takeRows(source), null, "not where others may write");
+	await append.close();
+	await source.close();
+});
+
+t.test("the proxy's own question for a password is no answer, a server's is", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const asking = (id: string, statusCode: number, value: string) =>
+		httpFlow({ id, response: { statusCode, headers: [[statusCode === 407 ? "Proxy-Authenticate" : "WWW-Authenticate", value]] } });
+	await storeWith(path, [asking("a", 407, OWN_CHALLENGE), asking("b", 401, OWN_CHALLENGE), asking("c", 401, 'Basic realm="theirs"'), httpFlow({ id: "d" })]);
+	const store = storeAt(path, "read");
+	t.equal(store.countAnswers(), 2);
+	t.same(
+		store.outlines(0, 10).map(({ isAnswer }) => isAnswer),
+		[false, false, true, true],
+	);
+});

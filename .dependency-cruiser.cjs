@@ -6,6 +6,7 @@ const parts = {
 	"src/errors.js": [],
 	"src/options.js": [],
 	"src/clock.js": [],
+	"src/maybe-async.js": [],
 	"src/programs.js": ["src/errors.js"],
 	"src/process-mark.js": ["src/errors.js"],
 	"src/regex/": ["src/flow/"],
@@ -19,10 +20,10 @@ const parts = {
 	"src/store/": ["src/filter/"],
 	"src/rewrite/": ["src/replay/", "src/store/"],
 	"src/hooks/": ["src/filter/", "src/replay/", "src/clock.js"],
-	"src/scripts/": ["src/flow/", "src/hooks/hook.js", "src/hooks/context.js", "src/options.js"],
+	"src/scripts/": ["src/flow/", "src/hooks/(?:hook|turn|connection-hooks|context).js", "src/maybe-async.js", "src/options.js"],
 	"src/ca/": ["src/flow/", "src/programs.js", "src/options.js"],
 	"src/child/": ["src/ca/", "src/clock.js"],
-	"src/proxy/": ["src/ca/", "src/hooks/hook.js", "src/hooks/pipeline.js", "src/clock.js"],
+	"src/proxy/": ["src/ca/", "src/hooks/(?:hook|turn|connection-hooks|gate|pipeline).js", "src/clock.js", "src/maybe-async.js"],
 	"formats/": ["src/"],
 	"api/": ["formats/index.js", "src/"],
 	"index.js": ["api/"],
@@ -65,7 +66,7 @@ const doors = {
 };
 
 /** Of src/hooks, what every feature may use; the list of features, src/hooks/builtin.ts, knows them all. */
-const hookBasics = "hook|pipeline|context|rule|make-response";
+const hookBasics = "hook|turn|connection-hooks|gate|pipeline|context|rule|make-response";
 /** Of formats, what every format may use; formats/index.ts knows them all. */
 const formatBasics =
 	"format|input|output|output-error|recording-mark|draft|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";

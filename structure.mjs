@@ -26,7 +26,16 @@ for (const file of ["index.ts", ...sources.filter((name) => /(?<!\.d)\.c?ts$/.te
 }
 const { status } = spawnSync(
 	process.execPath,
-	["../../node_modules/dependency-cruiser/bin/dependency-cruise.mjs", "--config", "../../.dependency-cruiser.cjs", "src", "api", "commands", "formats", "index.js"],
+	[
+		"../../node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
+		"--config",
+		"../../.dependency-cruiser.cjs",
+		"src",
+		"api",
+		"commands",
+		"formats",
+		"index.js",
+	],
 	{ cwd: folder, stdio: "inherit" },
 );
 process.exitCode = status ?? 1;

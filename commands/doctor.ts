@@ -1,13 +1,14 @@
 // `flowtape doctor`: which runtimes go through the proxy and trust its authority, in the environment that commands behind `--` get.
 
-import type { LiveProxy, LiveValues } from "../index.ts";
+import type { LiveProxy, LiveValues } from "../api/live.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Hook } from "../src/hooks/hook.ts";
 import type { OptionTable } from "../src/options.ts";
+import { printableLine } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 import type { Finding } from "./doctor/examine.ts";
 import type { Seen } from "./doctor/witness.ts";
-import { type Paint, paintFor, printableLine } from "./print/text.ts";
+import { type Paint, paintFor } from "./print/text.ts";
 import { openCaPlace } from "./proxy/authority-folder.ts";
 import { caOption } from "./proxy/run-proxy.ts";
 

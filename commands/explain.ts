@@ -1,15 +1,14 @@
 // `flowtape explain`: which recording would answer a request and why, or why none; and what varies between two recordings.
 
-import { openRecordings } from "../formats/index.ts";
-import { openTape } from "../index.ts";
+import { openRecordings, openTape } from "../formats/index.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { HttpFlow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Request } from "../src/flow/message.ts";
 import type { OptionValues } from "../src/options.ts";
 import type { ReplayIndex } from "../src/replay/recordings/index-of-tapes.ts";
+import { printable } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
-import { printable } from "./print/text.ts";
 import { Troubles } from "./tapes/copy-flows.ts";
 
 const options = {

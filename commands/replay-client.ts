@@ -1,5 +1,5 @@
 // `flowtape replay-client`: sends recorded requests again, through all the features of the proxy, and records the new answers.
-import { type ReplayClientValues, startReplayClient } from "../index.ts";
+import { type ReplayClientValues, startReplayClient } from "../api/replay-client.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { toByteString } from "../src/flow/bytes.ts";
 import { endOf } from "../src/flow/ending.ts";

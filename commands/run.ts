@@ -4,8 +4,8 @@ import { type CommitOptions, Draft, isNew, isSuccess, isThere, planOf, RECORD_MO
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { expandHome } from "../src/options.ts";
+import { printableLine } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
-import { printableLine } from "./print/text.ts";
 import { isNetworkWanted, type LiveJob, liveCommandOptions, liveGroups, runLive } from "./proxy/run-proxy.ts";
 import { options as proofOptions, ReplayProof } from "./proxy/verdict.ts";
 

@@ -6,7 +6,7 @@ import t from "tap";
 
 const filesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
 const isSource = (file: string): boolean => /(?<!\.d)\.c?ts$/.test(file);
-const sources = ["src", "commands", "formats"].flatMap(filesIn).filter(isSource);
+const sources = ["src", "api", "commands", "formats"].flatMap(filesIn).filter(isSource);
 
 /** What is left of a file when its types are gone: the compiler leaves `export {}` where that is nothing. */
 function emitsCode(file: string): boolean {

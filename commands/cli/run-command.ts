@@ -1,6 +1,6 @@
 // Runs a command on its arguments, and makes an exit status of how it ended.
 import { FlowtapeError } from "../../src/errors.ts";
-import { printableLine } from "../print/text.ts";
+import { printableLine } from "../../src/views/printable.ts";
 import type { Command, Io } from "./command.ts";
 import { flagOf, parseArguments } from "./options.ts";
 import { didYouMean } from "./suggest.ts";

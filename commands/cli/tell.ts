@@ -1,6 +1,6 @@
 // Makes words and an exit status of an error. It needs no package: what is missing from an installation is told of here too.
 import { FlowtapeError, installError } from "../../src/errors.ts";
-import { printableLine } from "../print/text.ts";
+import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "./command.ts";
 import { kebab } from "./registry.ts";
 

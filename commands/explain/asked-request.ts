@@ -1,6 +1,6 @@
 // The request that --request names: a curl command, a URL, a file, or a flow of a tape.
 import { existsSync, readFileSync } from "node:fs";
-import { openTape } from "../../index.ts";
+import { openTape } from "../../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import { toByteString, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";

@@ -1,6 +1,6 @@
 // Misses as GitHub Actions shows them beside a run: workflow commands on a line each.
 import type { Miss } from "../../src/hooks/context.ts";
-import { printable } from "./text.ts";
+import { printable } from "../../src/views/printable.ts";
 
 /** GitHub shows no more than ten of a kind for one step. */
 const LIMIT = 10;

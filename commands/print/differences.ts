@@ -1,7 +1,8 @@
 // Differences between recordings as people and programs read them.
 import type { Difference } from "../../src/compare/differences.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
-import { type Paint, printableLine } from "./text.ts";
+import { printableLine } from "../../src/views/printable.ts";
+import type { Paint } from "./text.ts";
 
 /** What became of a flow from one recording to the next. */
 export type Change = { kind: "changed"; flow: HttpFlow; before: HttpFlow; differences: readonly Difference[] } | { kind: "gone" | "new"; flow: HttpFlow };

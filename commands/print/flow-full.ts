@@ -5,8 +5,9 @@ import type { DnsFlow, DnsMessage, Flow, HttpFlow, TcpFlow, UdpFlow } from "../.
 import type { Message, Request, Response } from "../../src/flow/message.ts";
 import { bodyText } from "../../src/views/body.ts";
 import { hexDump } from "../../src/views/bytes.ts";
+import { printable, printableLine } from "../../src/views/printable.ts";
 import { flowLine } from "./flow-line.ts";
-import { type Paint, printable, printableLine } from "./text.ts";
+import type { Paint } from "./text.ts";
 
 /** The flow's lines, the last with a line feed. */
 export function flowFull(flow: Flow, paint: Paint): string {

@@ -1,7 +1,8 @@
 // A flow on one line: what was asked, what came of it, how large and how long.
 import { toText } from "../../src/flow/bytes.ts";
 import type { DnsFlow, Flow, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
-import { type Paint, printableLine, type Style, shortSize, shortTime } from "./text.ts";
+import { printableLine } from "../../src/views/printable.ts";
+import { type Paint, type Style, shortSize, shortTime } from "./text.ts";
 
 /** Characters of an id that are shown; `show` takes as few as tell the flow from others. */
 const ID_LENGTH = 8;

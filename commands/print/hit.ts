@@ -3,7 +3,7 @@ import { endOf } from "../../src/flow/ending.ts";
 import { askedOf } from "../../src/replay/match/key.ts";
 import type { Candidate } from "../../src/replay/recordings/index-of-tapes.ts";
 import { isKept } from "../../src/replay/recordings/keyed-tape.ts";
-import { printableLine } from "./text.ts";
+import { printableLine } from "../../src/views/printable.ts";
 
 interface Asked {
 	readonly method: string;

@@ -1,15 +1,16 @@
 // What a proxy command says while it runs: lines for people on stderr, or with --json an object a line on stdout.
 
-import type { LiveReport } from "../../index.ts";
+import type { LiveReport } from "../../api/live.ts";
 import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/errors.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 import { nearData } from "../../src/replay/explain/miss-text.ts";
+import { printable, printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { flowLine } from "./flow-line.ts";
-import { plain, printable, printableLine } from "./text.ts";
+import { plain } from "./text.ts";
 
 export interface JournalOptions {
 	json: boolean;

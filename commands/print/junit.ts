@@ -1,6 +1,6 @@
 // A run as a JUnit report: what most systems of continuous integration show.
 import type { Miss } from "../../src/hooks/context.ts";
-import { printable } from "./text.ts";
+import { printable } from "../../src/views/printable.ts";
 
 /** One thing that was tried. */
 export interface JunitCase {

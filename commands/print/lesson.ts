@@ -2,7 +2,7 @@
 
 import type { Finding, Lesson } from "../../src/replay/explain/learn.ts";
 import { flagOf } from "../../src/replay/explain/miss-text.ts";
-import { printableLine } from "./text.ts";
+import { printableLine } from "../../src/views/printable.ts";
 
 /** Characters of a value that are shown: enough to see what it is, not enough to use it. */
 const SHOWN = 24;

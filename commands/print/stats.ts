@@ -1,6 +1,8 @@
 // The report of `stats` as people read it.
+
+import { printableLine } from "../../src/views/printable.ts";
 import type { Count, Report, Slow } from "../stats/summary.ts";
-import { type Paint, printableLine, shortSize, shortTime } from "./text.ts";
+import { type Paint, shortSize, shortTime } from "./text.ts";
 
 /** Lines, the last with a line feed. */
 export function statsText(report: Report, paint: Paint): string {

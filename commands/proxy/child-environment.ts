@@ -1,5 +1,5 @@
 // The environment of a command that is to go through a proxy that runs, made from the user's own.
-import type { LiveProxy } from "../../index.ts";
+import type { LiveProxy } from "../../api/live.ts";
 import { writeTrustBundle } from "../../src/ca/trust-bundle.ts";
 import { childEnvironment } from "../../src/child/environment.ts";
 import { formatAuthority } from "../../src/flow/url.ts";

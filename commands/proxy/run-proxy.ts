@@ -1,6 +1,6 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
 import { join } from "node:path";
-import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../../index.ts";
+import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../../api/live.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../../src/options.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";

@@ -1,7 +1,7 @@
 // What a run of replaying proves: every event to a report file, and at its end whether it was what was asked for.
 
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { LiveReport } from "../../index.ts";
+import type { LiveReport } from "../../api/live.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
 import { formatUrl } from "../../src/flow/url.ts";
@@ -9,11 +9,11 @@ import type { Miss, Served } from "../../src/hooks/context.ts";
 import type { OptionTable, OptionValues } from "../../src/options.ts";
 import { nearData } from "../../src/replay/explain/miss-text.ts";
 import type { Outline } from "../../src/replay/recordings/index-of-tapes.ts";
+import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { annotations } from "../print/annotations.ts";
 import { junitXml, missCases } from "../print/junit.ts";
 import { reportError, writeReport } from "../print/report-file.ts";
-import { printableLine } from "../print/text.ts";
 
 export const options = {
 	report: { type: "string", default: null, metavar: "FILE", help: "Write what was served, missed and left unused to this file, one JSON object a line." },

@@ -2,9 +2,10 @@
 import { errorCodes } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { FlowSink, Step } from "../../src/flow/pipe.ts";
+import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { changes, describe, stateOf } from "../print/changes.ts";
-import { type Paint, paintFor, printableLine } from "../print/text.ts";
+import { type Paint, paintFor } from "../print/text.ts";
 
 export interface TallyOptions {
 	/** Print every change, as nothing is written. */

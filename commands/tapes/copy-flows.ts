@@ -5,9 +5,9 @@ import type { Filter } from "../../src/filter/filter.ts";
 import { type FlowSink, type FlowSource, pipe, type Step } from "../../src/flow/pipe.ts";
 import { compileFilterLazily, options as filterOptions } from "../../src/hooks/rule.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../../src/options.ts";
+import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { Progress } from "../print/progress.ts";
-import { printableLine } from "../print/text.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {

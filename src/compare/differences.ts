@@ -5,6 +5,7 @@ import type { HttpFlow } from "../flow/flow.ts";
 import { formFields } from "../flow/form.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
 import { parseQuery, splitPath } from "../flow/url.ts";
+import { pointerPart } from "../json/leaves.ts";
 import type { IsIgnored, NamedPart } from "./ignore.ts";
 
 export interface Difference {
@@ -127,18 +128,13 @@ class Findings {
 	#json(pointer: string, before: unknown, after: unknown): void {
 		if (pointer !== "" && this.#ignored("json", pointer)) return;
 		if (isTree(before) && isTree(after) && Array.isArray(before) === Array.isArray(after)) {
-			for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) this.#json(`${pointer}/${escaped(key)}`, before[key], after[key]);
+			for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) this.#json(`${pointer}/${pointerPart(key)}`, before[key], after[key]);
 		} else this.plain("json", words(before), words(after), pointer);
 	}
 }
 
 function isTree(value: unknown): value is Record<string, unknown> {
 	return typeof value === "object" && value !== null;
-}
-
-/** RFC 6901 section 3 */
-function escaped(key: string): string {
-	return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
 function words(value: unknown): string | null {

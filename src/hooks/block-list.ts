@@ -3,9 +3,10 @@ import { FlowtapeError } from "../errors.ts";
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Hook, Turn } from "./hook.ts";
+import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileRuleFilter, splitRule } from "./rule.ts";
+import type { Turn } from "./turn.ts";
 
 export const options = {
 	block_list: {

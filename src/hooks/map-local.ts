@@ -8,9 +8,10 @@ import { mediaTypeOf } from "../flow/media-type.ts";
 import { percentDecode, withoutFragment } from "../flow/url.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Hook, Turn } from "./hook.ts";
+import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { parseRules, type Rule } from "./rule.ts";
+import type { Turn } from "./turn.ts";
 
 export const options = {
 	map_local: {

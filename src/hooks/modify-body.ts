@@ -11,8 +11,9 @@ import { freeLarge } from "../flow/young-buffers.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
 import type { HookContext } from "./context.ts";
-import type { Hook, Turn } from "./hook.ts";
+import type { Hook } from "./hook.ts";
 import { compileReplacement, compileValue, parseRules, type Rule } from "./rule.ts";
+import type { Turn } from "./turn.ts";
 
 export const options = {
 	modify_body: {

@@ -3,7 +3,7 @@
 import { FlowtapeError } from "../errors.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
-import type { HostNames, PassedHosts } from "./hook.ts";
+import type { HostNames, PassedHosts } from "./gate.ts";
 
 export const options = {
 	ignore_hosts: {

@@ -1,6 +1,7 @@
 // The one runner of hooks: phase by phase for live exchanges, all phases at once for stored flows.
 import type { Flow, HttpFlow, WebSocketData } from "../flow/flow.ts";
-import { type Hook, type Phase, phases, Turn } from "./hook.ts";
+import { type Hook, type Phase, phases } from "./hook.ts";
+import { Turn } from "./turn.ts";
 
 type Runner = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
 

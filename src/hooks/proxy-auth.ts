@@ -8,9 +8,11 @@ import { OWN_CHALLENGE } from "../flow/proxy-challenge.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Gate, Hook, Turn } from "./hook.ts";
+import type { Gate } from "./gate.ts";
+import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { createVerify } from "./proxy-auth/verify.ts";
+import type { Turn } from "./turn.ts";
 
 export const options = {
 	proxyauth: {

@@ -18,9 +18,11 @@ import { askedOf } from "../replay/match/key.ts";
 import { isPreflight, preflightFields } from "../replay/match/preflight.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/recordings/index-of-tapes.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Delivery, Hook, HostNames, Piece, StandingAnswer, Turn } from "./hook.ts";
+import type { HostNames } from "./gate.ts";
+import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileFilterLazily } from "./rule.ts";
+import type { Delivery, Piece, StandingAnswer, Turn } from "./turn.ts";
 
 /** The options that say which recording answers a request. */
 export const matchingOptions = {

@@ -69,13 +69,6 @@ export function stringOf(token: string): string {
 	return token.includes("\\") ? (JSON.parse(token) as string) : token.slice(1, -1);
 }
 
-/** `/a/b~1c` (RFC 6901). */
-export function pointerOf(path: readonly string[]): string {
-	let pointer = "";
-	for (const key of path) pointer += `/${/[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key}`;
-	return pointer;
-}
-
 /** Whether it is worth to be parsed: what is nested too deeply or has too many values would take a hundred times its size in memory. */
 function isModest(text: string): boolean {
 	let [depth, marks] = [0, 0];

@@ -5,7 +5,7 @@ import { toText } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
-import type { Gate, HostNames, PassedHosts } from "../hooks/hook.ts";
+import type { Gate, HostNames, PassedHosts } from "../hooks/gate.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";

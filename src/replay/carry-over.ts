@@ -2,6 +2,7 @@
 import { toByteString } from "../flow/bytes.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
+import { leavesOf } from "../json/leaves.ts";
 
 /** Shorter values are too common to be told from others that are the same by chance. Characters. */
 const LEAST_LENGTH = 6;
@@ -39,8 +40,8 @@ export class CarryOver {
 		for (const [name, value] of fresh.headers) {
 			if (!PASSING.has(name.toLowerCase())) this.#learnToken(recorded.headers.get(name), value);
 		}
-		const before = new Map(leavesOf(recorded));
-		for (const [pointer, value] of leavesOf(fresh)) this.#learnToken(before.get(pointer) ?? null, value);
+		const before = new Map(jsonLeaves(recorded));
+		for (const [pointer, value] of jsonLeaves(fresh)) this.#learnToken(before.get(pointer) ?? null, value);
 	}
 
 	#learnToken(old: string | null, value: string): void {
@@ -100,18 +101,12 @@ function cookiesOf({ headers }: Response): Map<string, string> {
 	return cookies;
 }
 
-/** The strings and numbers of a JSON body, by their pointers (RFC 6901, without the escapes). */
-function leavesOf(message: Message): [pointer: string, value: string][] {
+/** The strings and numbers of a JSON body, by their JSON pointers. */
+function jsonLeaves(message: Message): [pointer: string, value: string][] {
 	if ((message.bodySize ?? 0) > SEARCHED_BYTES || !/[/+]json\b/i.test(message.headers.get("content-type") ?? "")) return [];
 	try {
-		return [...leaves(JSON.parse(message.text ?? ""), "", 0)];
+		return [...leavesOf(JSON.parse(message.text ?? ""))];
 	} catch {
 		return [];
 	}
-}
-
-function* leaves(value: unknown, pointer: string, depth: number): Generator<[string, string]> {
-	if (typeof value === "string" || typeof value === "number") yield [pointer, String(value)];
-	else if (typeof value === "object" && value !== null && depth < 100)
-		for (const [key, item] of Object.entries(value)) yield* leaves(item, `${pointer}/${key}`, depth + 1);
 }

@@ -1,6 +1,6 @@
 // Connections as scripts see them: mitmproxy's names for what we call in camel case. A view writes through to the connection it shows.
 import type { ClientConnection, Connection, ServerConnection } from "../flow/connection.ts";
-import type { ClientHelloEvent, ConnectionPair, ServerEvent, TlsEvent } from "../hooks/hook.ts";
+import type { ClientHelloEvent, ConnectionPair, ServerEvent, TlsEvent } from "../hooks/connection-hooks.ts";
 
 /** `timestampStart` as `timestamp_start`. */
 type Snake<S extends string> = S extends `${infer First}${infer Rest}` ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}` : S;

@@ -1,7 +1,7 @@
 // Flows as scripts see them, by mitmproxy's names.
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
-import type { Turn } from "../hooks/hook.ts";
+import type { Turn } from "../hooks/turn.ts";
 import { checkText } from "./check-value.ts";
 import { type Client, type Server, viewOf } from "./connection-view.ts";
 import { changeRequest, type RequestParts, RequestView, type ResponseParts, ResponseView, responseOf } from "./message-view.ts";

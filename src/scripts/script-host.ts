@@ -1,6 +1,9 @@
 // The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
-import type { ConnectionHook, Hook, Phase, Turn } from "../hooks/hook.ts";
+import type { ConnectionHook } from "../hooks/connection-hooks.ts";
+import type { Hook, Phase } from "../hooks/hook.ts";
+import type { Turn } from "../hooks/turn.ts";
+import { after } from "../maybe-async.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
 import { checkChunks, wrong } from "./check-value.ts";
@@ -251,10 +254,4 @@ function isAddress(address: unknown): boolean {
 	if (address === null) return true;
 	const [host, port] = Array.isArray(address) ? address : [];
 	return typeof host === "string" && Number.isInteger(port) && port >= 0 && port <= 65535;
-}
-
-/** At once, or when the wait is over. */
-function after(wait: void | Promise<void>, next: () => void): void | Promise<void> {
-	if (wait !== undefined) return wait.then(next);
-	next();
 }

@@ -1,6 +1,5 @@
 // A body as a person reads it: laid out by what it is, text as text, the rest as a hex dump.
 import { isUtf8 } from "node:buffer";
-import { printable } from "../../commands/print/text.ts";
 import { charsetOf } from "../flow/charset.ts";
 import type { Message } from "../flow/message.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
@@ -9,6 +8,7 @@ import { image } from "./image.ts";
 import { json } from "./json.ts";
 import { markup } from "./markup.ts";
 import { msgpack } from "./msgpack.ts";
+import { printable } from "./printable.ts";
 import { protobuf } from "./protobuf.ts";
 import { script } from "./script.ts";
 import type { View, ViewInput } from "./view.ts";

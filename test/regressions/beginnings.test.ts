@@ -6,7 +6,8 @@ import type { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
 import { Response } from "../../src/flow/message.ts";
 import { options as blockOptions, createBlockList } from "../../src/hooks/block-list.ts";
-import type { Gate, Hook } from "../../src/hooks/hook.ts";
+import type { Gate } from "../../src/hooks/gate.ts";
+import type { Hook } from "../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../src/hooks/proxy-auth.ts";
 import { defaults } from "../../src/options.ts";
 

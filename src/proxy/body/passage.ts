@@ -1,6 +1,6 @@
 // The body of one message on its way through an exchange: held until it is whole, passed as it comes, or replaced by what hooks made of it.
 import type { Message } from "../../flow/message.ts";
-import type { BodyStreaming } from "../../hooks/hook.ts";
+import type { BodyStreaming } from "../../hooks/turn.ts";
 import type { Framing } from "../wire/framing.ts";
 import { announcedSize } from "./policy.ts";
 import { type BodyFacts, type Passing, Relay } from "./relay.ts";

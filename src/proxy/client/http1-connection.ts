@@ -8,7 +8,7 @@ import { CLIENT_GONE } from "../../flow/ending.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import type { StandingAnswer } from "../../hooks/hook.ts";
+import type { StandingAnswer } from "../../hooks/turn.ts";
 import type { BodyFacts, BodyWriter } from "../body/relay.ts";
 import { breakOff, reset } from "../connection/break-off.ts";
 import type { ProxyContext } from "../context/context.ts";

@@ -3,9 +3,11 @@ import type { Socket } from "node:net";
 import { now } from "../../clock.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { HttpFlow, TcpFlow } from "../../flow/flow.ts";
-import type { ClientHelloEvent, ConnectHook, ConnectionHook, ServerEvent, TcpHook, TlsEvent, TlsEventName, Turn } from "../../hooks/hook.ts";
+import type { ClientHelloEvent, ConnectHook, ConnectionHook, ServerEvent, TcpHook, TlsEvent, TlsEventName } from "../../hooks/connection-hooks.ts";
 import type { Pipeline } from "../../hooks/pipeline.ts";
-import { type Dial, type DialDone, upstreamFault } from "../upstream/channel.ts";
+import type { Turn } from "../../hooks/turn.ts";
+import { after, inTurn, sequence } from "../../maybe-async.ts";
+import { type Dial, type DialDone, upstreamFault } from "./attempt.ts";
 
 export class ConnectionEvents {
 	readonly #connection: readonly ConnectionHook[];
@@ -148,18 +150,4 @@ export class ConnectionEvents {
 		const open = new Promise<void>((resolve) => socket.once("close", resolve)).then(tell).finally(() => this.#open.delete(open));
 		this.#open.add(open);
 	}
-}
-
-/** At once, or when the wait is over. */
-export function after(wait: void | Promise<void>, next: () => void | Promise<void>): void | Promise<void> {
-	return wait === undefined ? next() : wait.then(next);
-}
-
-/** One step after the other; without a promise as long as none gives one. */
-function sequence(steps: readonly (() => void | Promise<void>)[]): void | Promise<void> {
-	return steps.reduce<void | Promise<void>>(after, undefined);
-}
-
-function inTurn<A extends unknown[]>(hooks: readonly ((...args: A) => void | Promise<void>)[], ...args: A): void | Promise<void> {
-	return sequence(hooks.map((hook) => () => hook(...args)));
 }

@@ -2,7 +2,7 @@
 import type { ByteString } from "../../flow/bytes.ts";
 import { Headers } from "../../flow/headers.ts";
 import type { Request } from "../../flow/message.ts";
-import type { StandingAnswer } from "../../hooks/hook.ts";
+import type { StandingAnswer } from "../../hooks/turn.ts";
 import { type Asked, outgoingResponse } from "../http1/outgoing.ts";
 import { writeFields } from "../wire/head.ts";
 

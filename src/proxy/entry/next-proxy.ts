@@ -3,9 +3,9 @@
 import type { Socket } from "node:net";
 import type { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
+import type { Dial } from "../connection/attempt.ts";
 import type { TunnelPlace } from "../route/destination.ts";
 import { OpenedTunnel } from "../route/opened-tunnel.ts";
-import type { Dial } from "../upstream/channel.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import { TunnelRefusal } from "../upstream/proxy.ts";
 import { isBoundLogin } from "../wire/hop-by-hop.ts";

@@ -2,7 +2,7 @@
 
 import { now } from "../../clock.ts";
 import type { Response } from "../../flow/message.ts";
-import type { Delivery, Piece, ServerPart, StandingAnswer, Verdict } from "../../hooks/hook.ts";
+import type { Delivery, Piece, ServerPart, StandingAnswer, Verdict } from "../../hooks/turn.ts";
 import { PacedBody, type PacedEvents } from "../body/paced-body.ts";
 
 export class GivenAnswer {

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { Request, Response } from "../../flow/message.ts";
-import type { StandingAnswer } from "../../hooks/hook.ts";
+import type { StandingAnswer } from "../../hooks/turn.ts";
 import type { BodyFacts, BodyWriter } from "../body/relay.ts";
 import type { ProxyContext } from "../context/context.ts";
 import type { TunnelTarget } from "../route/target.ts";

@@ -1,7 +1,8 @@
 // Runs the hooks of one exchange, at a phase that it waits for, or behind a message that has passed already.
 import type { HttpFlow } from "../../flow/flow.ts";
 import { inTurn } from "../../flow/turns.ts";
-import { type Phase, Turn } from "../../hooks/hook.ts";
+import type { Phase } from "../../hooks/hook.ts";
+import { Turn } from "../../hooks/turn.ts";
 import { weightOf } from "../body/flow-weight.ts";
 import type { ProxyContext } from "../context/context.ts";
 import type { ExchangeHost } from "./host.ts";

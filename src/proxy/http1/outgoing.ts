@@ -1,14 +1,14 @@
 // How a message is framed when it is sent on. What nobody touched goes as it came; what a hook made or changed is framed by what its body
 // really is, whatever its fields say: a wrong length would leave the other end waiting for ever.
-import type { ByteString } from "../../flow/bytes.ts";
+import { type ByteString, toByteString } from "../../flow/bytes.ts";
 import { Headers } from "../../flow/headers.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
-import { withoutFragment } from "../../flow/url.ts";
+import { formatAuthority, withoutFragment } from "../../flow/url.ts";
 import type { BodyFacts } from "../body/relay.ts";
 import { http1RequestFields, isHttp2 } from "../http2/fields.ts";
 import type { UpstreamProxy } from "../route/destination.ts";
-import { writeProxyRequestHead } from "../upstream/proxy.ts";
+
 import { type Framing, isBodiless, requestFraming, responseFraming } from "../wire/framing.ts";
 import { writeRequestHead, writeResponseHead } from "../wire/head.ts";
 import { isPersistent } from "../wire/hop-by-hop.ts";
@@ -151,4 +151,14 @@ function framed(fields: readonly ByteString[], framing: Framing): ByteString[] {
 	if (framing.kind !== "length") copy.delete("content-length");
 	else copy.set("content-length", String(framing.length));
 	return copy.fields;
+}
+
+/** The head of a request in absolute form (RFC 9112 section 3.2.2). The credentials are for this proxy alone: no flow has them. */
+export function writeProxyRequestHead(request: Request, version: ByteString, fields: readonly ByteString[], { authorization }: UpstreamProxy): ByteString {
+	const { method, host, port, path } = request;
+	const target = `http://${toByteString(formatAuthority(host, port, "http"))}${path === "*" ? "" : withoutFragment(path)}`;
+	if (authorization === null) return writeRequestHead(method, target, version, fields);
+	const authorized = new Headers([...fields]);
+	authorized.set("Proxy-Authorization", authorization);
+	return writeRequestHead(method, target, version, authorized.fields);
 }

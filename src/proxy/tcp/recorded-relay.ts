@@ -4,8 +4,9 @@ import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import { TcpFlow } from "../../flow/flow.ts";
-import { Turn } from "../../hooks/hook.ts";
-import { after, type ConnectionEvents } from "../connection/events.ts";
+import { Turn } from "../../hooks/turn.ts";
+import { after } from "../../maybe-async.ts";
+import type { ConnectionEvents } from "../connection/events.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { type RawRelay, relaySockets, type Way } from "./relay.ts";
 

@@ -1,5 +1,5 @@
 // What a tunnel holds, told from the first bytes that the client sends into it and from the names they tell.
-import type { PassedHosts } from "../../hooks/hook.ts";
+import type { PassedHosts } from "../../hooks/gate.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { type ClientHello, type Sniffed, sniff } from "../tls/client-hello.ts";
 

@@ -1,6 +1,5 @@
 // The way of one request to a server and of its response back, in whatever version of HTTP the server speaks: a connection, or a stream of one.
 
-import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
@@ -53,14 +52,6 @@ export interface UpstreamChannel {
 /** Gets a sentence for people, or a way to the server. */
 export type Dialled = (error: FlowtapeError | null, channel: UpstreamChannel | null) => void;
 
-/** Gets an error with a sentence for people, or the socket, which may be paused. Both: the proxy refused, and can be asked again over the socket. */
-export type DialDone = (error: FlowtapeError | null, socket: Socket | null) => void;
-
-export interface Dial {
-	/** Gives up; the callback is not called any more. */
-	cancel(): void;
-}
-
 /** The server gave up on this one request, with an error code of HTTP/2. */
 export class UpstreamReset extends FlowtapeError {
 	/** RFC 9113 section 7. */
@@ -70,8 +61,4 @@ export class UpstreamReset extends FlowtapeError {
 		super("FT_UPSTREAM", message, { cause });
 		this.reset = reset;
 	}
-}
-
-export function upstreamFault(message: string, cause?: unknown): FlowtapeError {
-	return new FlowtapeError("FT_UPSTREAM", message, { cause });
 }

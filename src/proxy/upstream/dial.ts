@@ -5,11 +5,11 @@ import type { FlowtapeError } from "../../errors.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import { after } from "../connection/events.ts";
+import { after } from "../../maybe-async.ts";
+import { type Dial, type DialDone, upstreamFault } from "../connection/attempt.ts";
 import { addTcpFacts, addTlsFacts, certificateChain } from "../connection/facts.ts";
 import type { Destination, UpstreamProxy } from "../route/destination.ts";
 import { adviceOnAlert, type UpstreamTls } from "../tls/upstream-options.ts";
-import { type Dial, type DialDone, upstreamFault } from "./channel.ts";
 import { nameOfProxy, requestTunnel, tunnelRequest } from "./proxy.ts";
 
 export interface DialPlan {

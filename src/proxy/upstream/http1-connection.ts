@@ -7,6 +7,7 @@ import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "../body/relay.ts";
+import { upstreamFault } from "../connection/attempt.ts";
 import { outgoingRequest } from "../http1/outgoing.ts";
 import { WriteBatch } from "../http1/write-batch.ts";
 import { Http1Writer } from "../http1/writer.ts";
@@ -16,7 +17,7 @@ import type { Framing } from "../wire/framing.ts";
 import type { ResponseHead } from "../wire/head.ts";
 import { isBoundLogin, isIdempotent, isPersistent } from "../wire/hop-by-hop.ts";
 import { type MessageHandler, ResponseParser } from "../wire/parser.ts";
-import { type ResponseListener, type UpstreamChannel, upstreamFault } from "./channel.ts";
+import type { ResponseListener, UpstreamChannel } from "./channel.ts";
 import { reportWriteErrorsLate } from "./late-write-error.ts";
 
 export interface UpstreamSettings {

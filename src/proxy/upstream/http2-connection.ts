@@ -9,12 +9,13 @@ import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { type BodyFacts, type BodyWriter, isEmptyBody } from "../body/relay.ts";
+import { upstreamFault } from "../connection/attempt.ts";
 import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSocketUpgrade, regularFields, upgradeResponseFields } from "../http2/fields.ts";
 import { CANCEL, END_STREAM, errorName, HTTP_1_1_REQUIRED, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "../http2/module.ts";
 import { adviceOnAlert } from "../tls/upstream-options.ts";
 import type { Framing } from "../wire/framing.ts";
 import { isIdempotent } from "../wire/hop-by-hop.ts";
-import { type ResponseListener, type UpstreamChannel, UpstreamReset, upstreamFault } from "./channel.ts";
+import { type ResponseListener, type UpstreamChannel, UpstreamReset } from "./channel.ts";
 
 export interface Http2Settings {
 	/** A stream in which nothing moves for so long has failed; 0: never. */

@@ -1,6 +1,7 @@
 // The HTTP/2 connections to servers: one serves all who ask for the same place, and while it is being made they wait for it together.
 import type { FlowtapeError } from "../../errors.ts";
-import type { Dial, Dialled, UpstreamChannel } from "./channel.ts";
+import type { Dial } from "../connection/attempt.ts";
+import type { Dialled, UpstreamChannel } from "./channel.ts";
 import type { UpstreamHttp2 } from "./http2-connection.ts";
 
 /** Places that are remembered to speak HTTP/1.1 only. */

@@ -4,8 +4,9 @@ import { FlowtapeError } from "../../errors.ts";
 import { type ByteString, toByteString } from "../../flow/bytes.ts";
 import { Headers } from "../../flow/headers.ts";
 import { type Request, Response } from "../../flow/message.ts";
-import { formatAuthority, withoutFragment } from "../../flow/url.ts";
+import { formatAuthority } from "../../flow/url.ts";
 import type { OptionTable } from "../../options.ts";
+import { upstreamFault } from "../connection/attempt.ts";
 import { connectRequest } from "../connection/connect-flow.ts";
 import type { Destination, Route, UpstreamProxy } from "../route/destination.ts";
 import type { ProxyMode } from "../route/modes.ts";
@@ -13,7 +14,6 @@ import type { Framing } from "../wire/framing.ts";
 import { type ResponseHead, writeRequestHead } from "../wire/head.ts";
 import { endToEnd, isPersistent } from "../wire/hop-by-hop.ts";
 import { type MessageHandler, ResponseParser } from "../wire/parser.ts";
-import { upstreamFault } from "./channel.ts";
 
 export const options = {
 	http_connect_send_host_header: { type: "boolean", default: true, help: "Send a Host header when an upstream proxy is asked for a tunnel." },
@@ -29,16 +29,6 @@ export function routeOf(mode: ProxyMode, authorization: ByteString | null, other
 /** For messages. */
 export function nameOfProxy({ host, port }: UpstreamProxy): string {
 	return `the upstream proxy ${formatAuthority(host, port)}`;
-}
-
-/** The head of a request in absolute form (RFC 9112 section 3.2.2). The credentials are for this proxy alone: no flow has them. */
-export function writeProxyRequestHead(request: Request, version: ByteString, fields: readonly ByteString[], { authorization }: UpstreamProxy): ByteString {
-	const { method, host, port, path } = request;
-	const target = `http://${toByteString(formatAuthority(host, port, "http"))}${path === "*" ? "" : withoutFragment(path)}`;
-	if (authorization === null) return writeRequestHead(method, target, version, fields);
-	const authorized = new Headers([...fields]);
-	authorized.set("Proxy-Authorization", authorization);
-	return writeRequestHead(method, target, version, authorized.fields);
 }
 
 /** What a proxy is asked for a tunnel with. */

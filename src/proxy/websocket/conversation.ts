@@ -5,7 +5,7 @@ import { now } from "../../clock.ts";
 import { FlowtapeError } from "../../errors.ts";
 import type { HttpFlow, WebSocketData, WebSocketMessage } from "../../flow/flow.ts";
 import type { Request, Response } from "../../flow/message.ts";
-import type { Turn } from "../../hooks/hook.ts";
+import type { Turn } from "../../hooks/turn.ts";
 import type { OptionTable } from "../../options.ts";
 import type { OpenRecord, ProxyContext } from "../context/context.ts";
 import { isWebSocketUpgrade } from "../http2/fields.ts";

@@ -3,7 +3,7 @@
 import { Duplex } from "node:stream";
 import { FlowtapeError } from "../../errors.ts";
 import { SLICE_BYTES } from "../../flow/body.ts";
-import type { ServerPart } from "../../hooks/hook.ts";
+import type { ServerPart } from "../../hooks/turn.ts";
 import { CLOSE, closeCodeOf, closePayload, PING, PONG, writeFrameHead } from "./frame.ts";
 import { type MessageEvents, MessageReader } from "./message-reader.ts";
 

@@ -5,9 +5,10 @@ import { formFields, hasTooManyFields } from "../../flow/form.ts";
 import type { Request } from "../../flow/message.ts";
 import { boundaryOf } from "../../flow/multipart.ts";
 import { parseQuery } from "../../flow/url.ts";
+import { pointerOf } from "../../json/leaves.ts";
 import { compileName, isPattern } from "../../json/name-pattern.ts";
 import { covers } from "../../json/path.ts";
-import { pointerOf, stringOf, walkJson } from "../../json/walk.ts";
+import { stringOf, walkJson } from "../../json/walk.ts";
 import type { MatchRules } from "./rules.ts";
 
 /** Names with values, in order. */

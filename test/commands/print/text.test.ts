@@ -1,19 +1,6 @@
 // Text for terminals: nothing that a flow holds moves the cursor, and colours only where they are wanted.
 import t from "tap";
-import { coloured, messageStream, paintFor, plain, printable, printableLine, shortSize, shortTime } from "../../../commands/print/text.ts";
-
-t.test("controls become visible, text stays", async (t) => {
-	for (const [text, shown] of [
-		["a\tb\nc é 漢 😀", "a\tb\nc é 漢 😀"],
-		["\u001b[31mred\u0007", "␛[31mred␇"],
-		["\r\0\u007f", "␍␀␡"],
-		["\u009b1A", "�1A"],
-		["abc\u202ecba\u2066", "abc�cba�"],
-		["\ud800x", "�x"],
-	] as const)
-		t.equal(printable(text), shown, JSON.stringify(text));
-	t.equal(printableLine("a\tb\nc\r"), "a b c␍");
-});
+import { coloured, messageStream, paintFor, plain, shortSize, shortTime } from "../../../commands/print/text.ts";
 
 t.test("paint", async (t) => {
 	t.equal(plain("x", "red"), "x");

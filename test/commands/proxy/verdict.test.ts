@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import type { LiveReport } from "../../../api/live.ts";
 import { type ProofValues, ReplayProof } from "../../../commands/proxy/verdict.ts";
 import { command } from "../../../commands/replay-server.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { captureIo, runCaptured } from "../../../fixtures/run-captured.ts";
 import { writeTape } from "../../../fixtures/tape-files.ts";
-import type { LiveReport } from "../../../index.ts";
 import type { Miss } from "../../../src/hooks/context.ts";
 
 const quiet: ProofValues = { report: null, fail_on: [], max_miss: null, junit: null };

@@ -1,33 +1,18 @@
-// A turn is decided once.
+// The phases are listed in the order in which a flow passes them.
 import t from "tap";
-import { httpResponse } from "../../../fixtures/build-flow.ts";
-import { Turn } from "../../../src/hooks/hook.ts";
+import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { type Phase, phases } from "../../../src/hooks/hook.ts";
+import { Pipeline } from "../../../src/hooks/pipeline.ts";
 
-t.test("pending, then answered, aborted or dropped", async (t) => {
-	const response = httpResponse();
-	const turn = new Turn(true);
-	t.equal(turn.verdict, null);
-	turn.answer(response, "map-local");
-	t.same(turn.verdict, { kind: "answer", response, by: "map-local", delivery: null, standing: null });
-	const other = new Turn(false);
-	other.abort("why", "block-list");
-	t.same(other.verdict, { kind: "abort", reason: "why", by: "block-list" });
-	const third = new Turn(false);
-	third.drop("block-list");
-	t.same(third.verdict, { kind: "drop", by: "block-list" });
-});
-
-t.test("a second verdict is a defect that names both", async (t) => {
-	const turn = new Turn(true);
-	turn.abort("why", "block-list");
-	t.throws(() => turn.answer(httpResponse(), "map-local"), /^map-local decided on an exchange that block-list had decided on$/);
-	t.match(turn.verdict, { kind: "abort" });
-});
-
-t.test("but an answer can be stopped, once", async (t) => {
-	const turn = new Turn(true);
-	turn.answer(httpResponse(), "map-local");
-	turn.abort("why", "script");
-	t.same(turn.verdict, { kind: "abort", reason: "why", by: "script" });
-	t.throws(() => turn.abort("again", "other"), /^other decided on an exchange that script had decided on$/);
+t.test("stored flows pass all phases in this order", async (t) => {
+	const passed: Phase[] = [];
+	const hook = { name: "witness", ...Object.fromEntries(phases.map((phase) => [phase, () => void passed.push(phase)])) };
+	await new Pipeline([hook]).whole(websocketFlow({ messages: [{}] }));
+	t.strictSame(
+		passed,
+		phases.filter((phase) => phase !== "error"),
+	);
+	passed.length = 0;
+	await new Pipeline([hook]).whole(httpFlow({ response: null, error: { message: "gone", timestamp: 1 } }));
+	t.strictSame(passed, ["requestheaders", "request", "error"]);
 });

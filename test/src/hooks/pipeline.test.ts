@@ -2,8 +2,9 @@
 import t from "tap";
 import { httpFlow, httpResponse, tcpFlow } from "../../../fixtures/build-flow.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
-import { type Hook, type Phase, Turn } from "../../../src/hooks/hook.ts";
+import type { Hook, Phase } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
+import { Turn } from "../../../src/hooks/turn.ts";
 
 const phases: readonly Phase[] = ["requestheaders", "request", "responseheaders", "response", "error"];
 

@@ -4,8 +4,9 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import { clientConnection } from "../../../src/flow/connection.ts";
-import { type Hook, Turn } from "../../../src/hooks/hook.ts";
+import type { Hook } from "../../../src/hooks/hook.ts";
 import { createProxyAuth, isProxyAuth, type ProxyAuth } from "../../../src/hooks/proxy-auth.ts";
+import { Turn } from "../../../src/hooks/turn.ts";
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 const create = async (proxyauth: string | null) => (await createProxyAuth({ proxyauth }, {})) as ProxyAuth;

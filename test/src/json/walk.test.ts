@@ -1,7 +1,8 @@
 // Where the values of a JSON text stand.
 import fc from "fast-check";
 import t from "tap";
-import { pointerOf, walkJson } from "../../../src/json/walk.ts";
+import { pointerOf } from "../../../src/json/leaves.ts";
+import { walkJson } from "../../../src/json/walk.ts";
 
 /** Pointers with what stands there; null when it is no JSON. */
 function valuesOf(text: string): [string, string][] | null {

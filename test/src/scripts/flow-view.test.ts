@@ -1,7 +1,7 @@
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { KILLED } from "../../../src/flow/flow.ts";
-import { Turn } from "../../../src/hooks/hook.ts";
+import { Turn } from "../../../src/hooks/turn.ts";
 import { HTTPFlow, StreamFlow } from "../../../src/scripts/flow-view.ts";
 import { ResponseView } from "../../../src/scripts/message-view.ts";
 

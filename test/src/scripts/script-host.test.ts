@@ -3,8 +3,8 @@ import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
-import { Turn } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
+import { Turn } from "../../../src/hooks/turn.ts";
 import { ScriptHost } from "../../../src/scripts/script-host.ts";
 
 async function host(t: Test, files: Record<string, string>) {

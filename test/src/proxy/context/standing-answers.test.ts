@@ -4,8 +4,9 @@ import { httpRequest, httpResponse, STARTED } from "../../../../fixtures/build-f
 import { recorded, sourceOf } from "../../../../fixtures/recordings.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { Response } from "../../../../src/flow/message.ts";
-import type { Hook, StandingAnswer } from "../../../../src/hooks/hook.ts";
+import type { Hook } from "../../../../src/hooks/hook.ts";
 import { createServerReplay, options, type ServerReplay } from "../../../../src/hooks/server-replay.ts";
+import type { StandingAnswer } from "../../../../src/hooks/turn.ts";
 import { defaults } from "../../../../src/options.ts";
 import { StandingAnswers } from "../../../../src/proxy/context/standing-answers.ts";
 import { Recording } from "../../../../src/replay/answer/recording.ts";

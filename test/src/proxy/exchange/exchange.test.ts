@@ -6,7 +6,8 @@ import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Response } from "../../../../src/flow/message.ts";
-import type { Hook, Phase, Turn } from "../../../../src/hooks/hook.ts";
+import type { Hook, Phase } from "../../../../src/hooks/hook.ts";
+import type { Turn } from "../../../../src/hooks/turn.ts";
 
 const phases = ["requestheaders", "request", "responseheaders", "response", "error"] as const;
 

@@ -1,7 +1,7 @@
 // The answer of a hook, given at its pace.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
-import type { Delivery } from "../../../../src/hooks/hook.ts";
+import type { Delivery } from "../../../../src/hooks/turn.ts";
 import { GivenAnswer } from "../../../../src/proxy/exchange/given-answer.ts";
 
 const given = (delivery: Delivery | null) => new GivenAnswer({ kind: "answer", by: "test", response: httpResponse(), delivery, standing: null });

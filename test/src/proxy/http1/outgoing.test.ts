@@ -3,7 +3,8 @@ import t from "tap";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Request, Response } from "../../../../src/flow/message.ts";
 import type { BodyFacts } from "../../../../src/proxy/body/relay.ts";
-import { outgoingRequest, outgoingResponse } from "../../../../src/proxy/http1/outgoing.ts";
+import { outgoingRequest, outgoingResponse, writeProxyRequestHead } from "../../../../src/proxy/http1/outgoing.ts";
+import type { UpstreamProxy } from "../../../../src/proxy/route/destination.ts";
 
 const request = (fields: string[], { method = "POST", httpVersion = "HTTP/1.1" } = {}) =>
 	new Request({ method, httpVersion, scheme: "http", host: "a", port: 80, path: "/p", headers: new Headers(fields) });
@@ -98,4 +99,16 @@ t.test("the message itself is not changed", async (t) => {
 	const made = request(["Content-Length", "3"]);
 	outgoingRequest(made, { size: 5 }, true);
 	t.strictSame(made.headers.fields, ["Content-Length", "3"]);
+});
+
+t.test("requests to a proxy in absolute form", async (t) => {
+	const proxyAt = (authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port: 1, authorization });
+	const request = (path: string, host = "example.com", port = 80) =>
+		new Request({ method: "GET", scheme: "http", host, port, path, headers: Headers.of(["Host", "a"]) });
+	const head = (of: Request, fields: string[] = ["Host", "a"], via = proxyAt()) => writeProxyRequestHead(of, "HTTP/1.1", fields, via);
+	t.equal(head(request("/a?b")), "GET http://example.com/a?b HTTP/1.1\r\nHost: a\r\n\r\n");
+	t.equal(head(request("*", "::1", 8080)), "GET http://[::1]:8080 HTTP/1.1\r\nHost: a\r\n\r\n");
+	const fields = ["Host", "a", "proxy-authorization", "the client's"];
+	t.equal(head(request("/"), fields, proxyAt("Basic dTpw")), "GET http://example.com/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: Basic dTpw\r\n\r\n");
+	t.strictSame(fields.length, 4, "the flow's own stay");
 });

@@ -3,7 +3,7 @@ import t from "tap";
 import { startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { TcpFlow } from "../../../../src/flow/flow.ts";
-import type { TcpHook } from "../../../../src/hooks/hook.ts";
+import type { TcpHook } from "../../../../src/hooks/connection-hooks.ts";
 
 t.test("what was said, by whom and when", async (t) => {
 	const origin = await startOrigin(t, async (client) => {

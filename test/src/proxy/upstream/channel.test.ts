@@ -1,6 +1,7 @@
 // How a way to a server fails.
 import t from "tap";
-import { UpstreamReset, upstreamFault } from "../../../../src/proxy/upstream/channel.ts";
+import { upstreamFault } from "../../../../src/proxy/connection/attempt.ts";
+import { UpstreamReset } from "../../../../src/proxy/upstream/channel.ts";
 
 t.test("faults say what happened and why", async (t) => {
 	const cause = new Error("deeper");

@@ -4,10 +4,8 @@ import { connect } from "node:net";
 import t, { type Test } from "tap";
 import { type Conversation, startOrigin } from "../../../../fixtures/origin-server.ts";
 import type { FlowtapeError } from "../../../../src/errors.ts";
-import { Headers } from "../../../../src/flow/headers.ts";
-import { Request } from "../../../../src/flow/message.ts";
 import type { UpstreamProxy } from "../../../../src/proxy/route/destination.ts";
-import { nameOfProxy, requestTunnel, routeOf, tunnelRequest, writeProxyRequestHead } from "../../../../src/proxy/upstream/proxy.ts";
+import { nameOfProxy, requestTunnel, routeOf, tunnelRequest } from "../../../../src/proxy/upstream/proxy.ts";
 
 const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port, authorization });
 const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };
@@ -58,15 +56,7 @@ t.test("refusals, and what is no HTTP", async (t) => {
 	t.match(await tunnel(t, saying("SSH-2.0-OpenSSH\r\n")), `FT_UPSTREAM ${who} does not speak HTTP: `);
 });
 
-t.test("requests in absolute form", async (t) => {
-	const request = (path: string, host = "example.com", port = 80) =>
-		new Request({ method: "GET", scheme: "http", host, port, path, headers: Headers.of(["Host", "a"]) });
-	const head = (of: Request, fields: string[] = ["Host", "a"], via = proxyAt(1)) => writeProxyRequestHead(of, "HTTP/1.1", fields, via);
-	t.equal(head(request("/a?b")), "GET http://example.com/a?b HTTP/1.1\r\nHost: a\r\n\r\n");
-	t.equal(head(request("*", "::1", 8080)), "GET http://[::1]:8080 HTTP/1.1\r\nHost: a\r\n\r\n");
-	const fields = ["Host", "a", "proxy-authorization", "the client's"];
-	t.equal(head(request("/"), fields, proxyAt(1, "Basic dTpw")), "GET http://example.com/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: Basic dTpw\r\n\r\n");
-	t.strictSame(fields.length, 4, "the flow's own stay");
+t.test("its name in messages", async (t) => {
 	t.equal(nameOfProxy({ ...proxyAt(3128), host: "::1" }), "the upstream proxy [::1]:3128");
 });
 

@@ -1,0 +1,29 @@
+// Pointers, and the leaves that they name.
+import t from "tap";
+import { leavesOf, pointerOf, pointerPart } from "../../../src/json/leaves.ts";
+
+t.test("keys are escaped as RFC 6901 has it", async (t) => {
+	t.equal(pointerPart("plain"), "plain");
+	t.equal(pointerPart("a/b~c~1"), "a~1b~0c~01");
+	t.equal(pointerOf([]), "");
+	t.equal(pointerOf(["a", "", "0", "x/y"]), "/a//0/x~1y");
+});
+
+t.test("strings and numbers, each with its pointer", async (t) => {
+	const value = { id: 7, "a/b": ["x", null, { "~": "y" }], on: true, none: {} };
+	t.strictSame(
+		[...leavesOf(value)],
+		[
+			["/id", "7"],
+			["/a~1b/0", "x"],
+			["/a~1b/2/~0", "y"],
+		],
+	);
+	t.strictSame([...leavesOf("whole")], [["", "whole"]]);
+});
+
+t.test("what is nested too deeply is left out, and nothing else", async (t) => {
+	let deep: unknown = "below";
+	for (let i = 0; i < 10_000; i++) deep = [deep];
+	t.strictSame([...leavesOf({ deep, flat: "kept" })], [["/flat", "kept"]]);
+});

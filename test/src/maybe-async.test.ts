@@ -1,0 +1,33 @@
+// Steps in order, with a promise only where one is needed.
+import t from "tap";
+import { after, inTurn, sequence } from "../../src/maybe-async.ts";
+
+t.test("without a promise all is done when the call returns", async (t) => {
+	const done: number[] = [];
+	const step = (n: number) => () => void done.push(n);
+	t.equal(sequence([step(1), step(2)]), undefined);
+	t.equal(after(undefined, step(3)), undefined);
+	t.equal(inTurn([(n: number) => void done.push(n), (n: number) => void done.push(n + 1)], 4), undefined);
+	t.strictSame(done, [1, 2, 3, 4, 5]);
+});
+
+t.test("a step waits for those before it", async (t) => {
+	const done: number[] = [];
+	const slow = async () => {
+		await new Promise((resolve) => setImmediate(resolve));
+		done.push(1);
+	};
+	const result = sequence([slow, () => void done.push(2)]);
+	t.strictSame(done, []);
+	await result;
+	t.strictSame(done, [1, 2]);
+});
+
+t.test("an error ends the sequence", async (t) => {
+	const done: number[] = [];
+	const fail = async () => {
+		throw new Error("no");
+	};
+	await t.rejects(Promise.resolve(sequence([fail, () => void done.push(2)])), { message: "no" });
+	t.strictSame(done, []);
+});

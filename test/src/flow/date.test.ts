@@ -41,10 +41,10 @@ t.test("what is no date and time", async (t) => {
 		"08/Mar/2011 00:20",
 	])
 		t.equal(parseHttpDate(text), null, text);
-	const start = performance.now();
+	const started = process.cpuUsage();
 	parseHttpDate(`Tue,${" ".repeat(200_000)}x`);
 	parseHttpDate(`${"a".repeat(200_000)},`);
-	t.ok(performance.now() - start < 20_000, "and a long one takes no longer than it is long");
+	t.ok(process.cpuUsage(started).user < 20_000_000, "and a long one takes no longer than it is long");
 });
 
 t.test("written as RFC 9110 has it", async (t) => {

@@ -33,13 +33,11 @@ import { expectsContinue } from "../wire/hop-by-hop.ts";
 import type { ErrorStatus } from "./error-page.ts";
 import { GivenAnswer } from "./given-answer.ts";
 import type { ExchangeHost } from "./host.ts";
+import { Lifecycle } from "./lifecycle.ts";
 import { requestOf, responseOf, takeProxyFields, withoutProxyFields } from "./messages.ts";
 import { originalOf, settleOriginal } from "./original.ts";
 import { PhaseRunner } from "./phase-runner.ts";
 import { type Asker, Query } from "./query.ts";
-
-/** Where an exchange stands: a phase, or what it waits for. */
-type Stage = "requestheaders" | "request body" | "request" | "wait" | "server" | "responseheaders" | "response body" | "response" | "answer" | "over";
 
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
@@ -54,7 +52,7 @@ export class Exchange implements Asker {
 	readonly #host: ExchangeHost;
 	readonly #context: ProxyContext;
 	readonly #hooks: PhaseRunner;
-	#stage: Stage = "requestheaders";
+	readonly #lifecycle: Lifecycle;
 	readonly #request: Passage;
 	readonly #response = new Passage(null);
 	/** The client wants to hear `100 Continue`, and has not yet. */
@@ -95,6 +93,7 @@ export class Exchange implements Asker {
 			request,
 			timestampCreated: host.receivedAt,
 		});
+		this.#lifecycle = new Lifecycle(this.flow.id);
 		this.#hooks = new PhaseRunner(this.#context, this.flow, host);
 		this.#hooks.turn.proxyAuthorization = takeProxyFields(request.headers);
 		if (request.trailers !== null) takeProxyFields(request.trailers);
@@ -113,9 +112,9 @@ export class Exchange implements Asker {
 	// — the client —
 
 	requestBody(chunk: Buffer): void {
-		if (this.#request.framing === null || this.#stage === "over") return;
+		if (this.#request.framing === null || this.#lifecycle.stage === "over") return;
 		this.#bring("request", () => this.#request.relay.push(chunk));
-		if (this.#stage !== "request body") return;
+		if (this.#lifecycle.stage !== "request body") return;
 		const { bodies, pipeline } = this.#context;
 		const { relay } = this.#request;
 		if (bodies.refuses(relay.size)) this.#refuse("request");
@@ -161,8 +160,8 @@ export class Exchange implements Asker {
 	}
 
 	/** From here on nothing of this exchange happens. */
-	#finish(): void {
-		this.#stage = "over";
+	#finish(reason: string): void {
+		this.#lifecycle.enter("over", reason);
 		this.#stopWaiting(this.#request);
 		this.#stopWaiting(this.#response);
 	}
@@ -188,16 +187,16 @@ export class Exchange implements Asker {
 			request.body = passage.relay.body();
 			if (this.flow.original !== null) this.flow.original.body ??= request.body;
 		}
-		if (this.#stage === "request body") this.#requestBodyDone();
+		if (this.#lifecycle.stage === "request body") this.#requestBodyDone();
 		else {
-			if (passage.isPassing && this.#stage !== "over") this.#hooks.lookBack("request", () => this.#endIfAnswered());
+			if (passage.isPassing && this.#lifecycle.stage !== "over") this.#hooks.lookBack("request", () => this.#endIfAnswered());
 			this.#endIfAnswered();
 		}
 	}
 
 	/** The client has gone, or what it sends cannot be understood; then it is told so with a status. */
 	clientFailed(message: string, status: ErrorStatus | null): void {
-		if (this.#stage !== "over") this.#fail(message, status, status === null ? "client" : "cut");
+		if (this.#lifecycle.stage !== "over") this.#fail(message, status, status === null ? "client" : "cut");
 	}
 
 	/** The proxy ends: the flow goes to the tape as it is. */
@@ -221,7 +220,7 @@ export class Exchange implements Asker {
 	/** Writes what was added for the server. */
 	flushRequest(): void {
 		if (this.#query === null || this.#query.flushRequest() || this.#request.isEnded) return;
-		if (this.#stage !== "server" || this.#request.relay.size > AHEAD_LIMIT) this.#host.pauseRequest();
+		if (this.#lifecycle.stage !== "server" || this.#request.relay.size > AHEAD_LIMIT) this.#host.pauseRequest();
 	}
 
 	resumeRequest(): void {
@@ -230,7 +229,7 @@ export class Exchange implements Asker {
 
 	/** Who waits for a response that is not whole yet gets in the end what there is of it. */
 	flush(): void {
-		if (this.#stage === "response body" && this.#response.relay.size > 0) this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
+		if (this.#lifecycle.stage === "response body" && this.#response.relay.size > 0) this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
 		if (this.#response.relay.isBehind) this.#query?.pause();
 		this.#host.flush();
 	}
@@ -247,9 +246,9 @@ export class Exchange implements Asker {
 			}
 			return;
 		}
-		const stage = this.#stage;
+		const stage = this.#lifecycle.stage;
 		const go = () => {
-			if (this.#stage === stage) next();
+			if (this.#lifecycle.stage === stage) next();
 		};
 		this.#hooks.run(phase, go, (error) => {
 			this.#hookFailed(phase, error);
@@ -262,12 +261,12 @@ export class Exchange implements Asker {
 	#hookFailed(phase: Phase, error: unknown): void {
 		this.#context.emit({ kind: "hook_error", phase, error });
 		const why = error instanceof Error ? error.message : String(error);
-		if (this.#stage !== "over") this.#fail(`a hook failed at ${phase}: ${why}`, 502);
+		if (this.#lifecycle.stage !== "over") this.#fail(`a hook failed at ${phase}: ${why}`, 502);
 	}
 
 	#requestHeadersDone(): void {
 		if (this.#isDecided()) return;
-		this.#stage = "request body";
+		this.#lifecycle.enter("request body");
 		if (this.#context.bodies.refuses(this.#request.expectedSize)) {
 			this.#refuse("request");
 			return;
@@ -280,7 +279,7 @@ export class Exchange implements Asker {
 			this.#forward();
 		}
 		// Who has to see the body first, or takes it in the place of a server, wants it (RFC 9110 section 10.1.1).
-		if (this.#stage === "request body") this.#sendContinue(CONTINUE);
+		if (this.#lifecycle.stage === "request body") this.#sendContinue(CONTINUE);
 	}
 
 	/** Whether the server can be asked for the body before that has come: no hook sees it first, and no option is about its size. */
@@ -328,7 +327,7 @@ export class Exchange implements Asker {
 	}
 
 	#requestBodyDone(): void {
-		this.#stage = "request";
+		this.#lifecycle.enter("request");
 		const { original, request } = this.flow;
 		if (original !== null) original.body = request.body;
 		this.#phase("request", () => {
@@ -347,7 +346,7 @@ export class Exchange implements Asker {
 			this.#answered(verdict.response);
 			this.#host.flush();
 		});
-		if (waits) this.#stage = "wait";
+		if (waits) this.#lifecycle.enter("wait");
 		else this.#answered(verdict.response);
 		return true;
 	}
@@ -379,7 +378,7 @@ export class Exchange implements Asker {
 			this.#fail("the request's body had to wait until it was whole, and there is no room for it on the disk", 502);
 			return;
 		}
-		this.#stage = "server";
+		this.#lifecycle.enter("server");
 		withdrawH2c(request);
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
 		if (isTouched) this.#holdMade(this.#request, request);
@@ -432,7 +431,7 @@ export class Exchange implements Asker {
 		const { relay } = this.#response;
 		this.#bring("response", () => relay.push(chunk));
 		this.#chunkTimes?.add(chunk.length, now());
-		if (this.#stage !== "response body") return;
+		if (this.#lifecycle.stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
 		if (bodies.refuses(relay.size)) this.#refuse("response");
 		else if (bodies.streamsResponse(relay.size, pipeline.needsResponseBody)) this.#passResponse(null);
@@ -444,7 +443,7 @@ export class Exchange implements Asker {
 	}
 
 	#passLateResponse(): void {
-		if (this.#stage === "response body" && !this.#context.pipeline.needsResponseBody) {
+		if (this.#lifecycle.stage === "response body" && !this.#context.pipeline.needsResponseBody) {
 			this.#passResponse(null);
 			this.#host.flush();
 		}
@@ -459,8 +458,8 @@ export class Exchange implements Asker {
 		if (this.#impatience !== null) clearTimeout(this.#impatience);
 		this.#bring("response", () => passage.relay.end(trailers));
 		response.body = passage.relay.body();
-		if (passage.isPassing && this.#stage !== "over") this.#hooks.lookBack("response", () => this.#endIfAnswered());
-		if (this.#stage === "response body") this.#responseBodyDone();
+		if (passage.isPassing && this.#lifecycle.stage !== "over") this.#hooks.lookBack("response", () => this.#endIfAnswered());
+		if (this.#lifecycle.stage === "response body") this.#responseBodyDone();
 		else this.#endIfAnswered();
 	}
 
@@ -483,10 +482,10 @@ export class Exchange implements Asker {
 		const { request, response } = this.flow;
 		const isOurs = this.#query === null && !this.#given?.websocket;
 		if (!isOurs && this.#context.websocket && response !== null && isWebSocket(request, response)) this.flow.websocket = emptyWebSocket();
-		this.#stage = "responseheaders";
+		this.#lifecycle.enter("responseheaders");
 		this.#phase("responseheaders", () => {
 			if (this.#isAborted()) return;
-			this.#stage = "response body";
+			this.#lifecycle.enter("response body");
 			const { responseStream, passesResponse } = this.#hooks.turn;
 			if (this.#response.isEnded) this.#responseBodyDone();
 			else if (this.#context.bodies.refuses(this.#response.expectedSize)) this.#refuse("response");
@@ -505,7 +504,7 @@ export class Exchange implements Asker {
 			this.#fail("the response's body had to wait until it was whole, and there is no room for it on the disk", 502);
 			return;
 		}
-		this.#stage = "response";
+		this.#lifecycle.enter("response");
 		this.#phase("response", () => {
 			if (!this.#isAborted()) this.#answer();
 		});
@@ -532,16 +531,16 @@ export class Exchange implements Asker {
 		relay.onCaughtUp = () => this.#responseCaughtUp();
 		relay.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
 		const writer = this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, standing);
-		this.#stage = "answer";
+		this.#lifecycle.enter("answer");
 		relay.open(writer);
-		if (this.#stage !== "answer") return;
+		if (this.#lifecycle.stage !== "answer") return;
 		if (pieces !== null) this.#play(pieces, response);
 		this.#endIfComplete();
 	}
 
 	/** A slow client has got all that has come. */
 	#responseCaughtUp(): void {
-		if (this.#stage !== "answer") return;
+		if (this.#lifecycle.stage !== "answer") return;
 		this.#query?.resume();
 		this.#host.flush();
 		this.#endIfComplete();
@@ -552,7 +551,7 @@ export class Exchange implements Asker {
 		const { request } = this.flow;
 		const { relay } = this.#response;
 		const framing = unfinishedFraming(response, request.method, response.bodySize ?? 0);
-		this.#stage = "answer";
+		this.#lifecycle.enter("answer");
 		this.#response.isEnded = false;
 		// a head alone would be all of it
 		if (framing.kind === "none") {
@@ -570,7 +569,7 @@ export class Exchange implements Asker {
 
 	/** Once all is sent that there is of an unfinished answer. */
 	#stopShort(): void {
-		if (this.#stage !== "answer" || !this.#isPlayed || this.#response.relay.isBehind) return;
+		if (this.#lifecycle.stage !== "answer" || !this.#isPlayed || this.#response.relay.isBehind) return;
 		if (this.#given?.unfinished === "break") this.#breakOff();
 		else this.#host.flush();
 	}
@@ -591,7 +590,7 @@ export class Exchange implements Asker {
 	/** Ends as the recording did that is replayed. */
 	#breakOff(): void {
 		const { flow } = this;
-		this.#finish();
+		this.#finish(BROKEN_OFF);
 		flow.error = { message: BROKEN_OFF, timestamp: now() };
 		flow.ended = "cut";
 		this.#phase("error", () => {
@@ -603,7 +602,7 @@ export class Exchange implements Asker {
 	// — the end —
 
 	#endIfAnswered(): void {
-		if (this.#stage === "answer") this.#endIfComplete();
+		if (this.#lifecycle.stage === "answer") this.#endIfComplete();
 	}
 
 	#endIfComplete(): void {
@@ -628,7 +627,7 @@ export class Exchange implements Asker {
 	#switch(detach: () => Duplex): void {
 		const context = this.#context;
 		const { flow } = this;
-		this.#finish();
+		this.#finish("the connection changes its protocol");
 		this.#host.flush();
 		const client = this.#host.detach();
 		const server = detach();
@@ -640,16 +639,21 @@ export class Exchange implements Asker {
 	}
 
 	#end(reusable: boolean): void {
-		this.#finish();
+		this.#finish("complete");
+		this.#handBack(reusable);
+	}
+
+	/** The flow goes to the tape, and the host gets its connection or stream back. */
+	#handBack(reusable: boolean): void {
 		this.#host.flush();
 		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}
 
 	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. `end`: how a response ended that had begun. */
 	#fail(message: string, status: ErrorStatus | null, end: "client" | "cut" = "cut"): void {
-		const isTold = this.#stage !== "answer" && status !== null;
+		const isTold = this.#lifecycle.stage !== "answer" && status !== null;
 		const { flow } = this;
-		this.#finish();
+		this.#finish(message);
 		this.#query?.cancel();
 		this.#given?.cancel();
 		this.#response.relay.close();
@@ -663,7 +667,7 @@ export class Exchange implements Asker {
 		this.#phase("error", () => {
 			if (isTold) {
 				this.#host.sendError(status, message, flow.request.method);
-				this.#end(false);
+				this.#handBack(false);
 			} else {
 				this.#host.flush();
 				void this.#context.record(flow);

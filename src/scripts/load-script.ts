@@ -65,6 +65,10 @@ function declaredOptions(file: string, addons: readonly Addon[]): OptionTable {
 	const loader: Loader = {
 		add_option(name, type, initial, help, choices) {
 			if (!/^[a-z][a-z0-9_]*$/.test(name)) throw new TypeError(`"${name}" is no name of an option: lower case letters, digits and _ were expected`);
+			const isOfType = OPTION_TYPES.get(type);
+			if (isOfType === undefined)
+				throw new TypeError(`the option ${name} has the unknown type "${type}": ${[...OPTION_TYPES.keys()].join(", ")} were expected`);
+			if (!isOfType(initial)) throw new TypeError(`the option ${name} has the type ${type}, and its initial value is none: ${JSON.stringify(initial)}`);
 			table[name] = { type, default: initial, help, ...(choices && { choices }) } as OptionSpec;
 		},
 	};
@@ -75,6 +79,14 @@ function declaredOptions(file: string, addons: readonly Addon[]): OptionTable {
 	}
 	return table;
 }
+
+/** The types of options, and which values they have. null: the option has no value until it is set. */
+const OPTION_TYPES: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+	["boolean", (value: unknown) => typeof value === "boolean"],
+	["string", (value: unknown) => value === null || typeof value === "string"],
+	["integer", (value: unknown) => value === null || Number.isSafeInteger(value)],
+	["sequence", (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === "string")],
+]);
 
 /** `file:line: what went wrong`, with the line in the script where the stack tells it. */
 export function whereIn(file: string, error: unknown): string {

@@ -19,6 +19,34 @@ t.test("options that scripts declare", async (t) => {
 	await t.rejects(loadScript(join(folder, "b.mjs")), { code: "FT_SCRIPT", message: /b\.mjs:1: TypeError: "My Word"/ });
 });
 
+t.test("an option of a type that there is not, or whose value is of another, is refused", async (t) => {
+	const declared = async (type: string, initial: unknown) => {
+		const folder = t.testdir({
+			"a.mjs": `export const load = (loader) => loader.add_option("word", ${JSON.stringify(type)}, ${JSON.stringify(initial)}, "A word.");`,
+		});
+		return (await loadScript(join(folder, "a.mjs"))).options;
+	};
+	for (const [type, initial] of [
+		["boolean", false],
+		["string", null],
+		["integer", 3],
+		["sequence", ["a"]],
+	] as const)
+		t.match(await declared(type, initial), { word: { type, default: initial } });
+	await t.rejects(declared("int", 3), {
+		code: "FT_SCRIPT",
+		message: /the option word has the unknown type "int": boolean, string, integer, sequence were expected/,
+	});
+	for (const [type, initial] of [
+		["boolean", null],
+		["string", 1],
+		["integer", "3"],
+		["sequence", "a"],
+		["toString", "a"],
+	])
+		await t.rejects(declared(String(type), initial), { code: "FT_SCRIPT", message: /the option word has the (?:unknown )?type/ });
+});
+
 t.test("a file that has changed is another module", async (t) => {
 	const file = join(t.testdir({ "a.mjs": "export const name = 1;" }), "a.mjs");
 	const nameOf = async () => ((await loadScript(file)).addons[0] as unknown as { name: number }).name;

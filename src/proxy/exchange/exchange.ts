@@ -229,7 +229,8 @@ export class Exchange implements Asker {
 
 	/** Who waits for a response that is not whole yet gets in the end what there is of it. */
 	flush(): void {
-		if (this.#lifecycle.stage === "response body" && this.#response.relay.size > 0) this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
+		if (this.#lifecycle.stage === "response body" && this.#response.relay.size > 0)
+			this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
 		if (this.#response.relay.isBehind) this.#query?.pause();
 		this.#host.flush();
 	}

@@ -28,8 +28,16 @@ t.test("the diagram shows what the table says", async (t) => {
 	const name = (stage: string) => stage.replace(" ", "_");
 	const drawn = diagram
 		.split("\n")
-		.map((line) => line.trim().replace(/\[\*\]$/, "over").split(" : ")[0])
+		.map(
+			(line) =>
+				line
+					.trim()
+					.replace(/\[\*\]$/, "over")
+					.split(" : ")[0],
+		)
 		.filter((line) => line?.includes("-->") && !line.startsWith("[*]"));
-	const table = Object.entries(following).flatMap(([stage, next]) => next.filter((other) => other !== "over").map((other) => `${name(stage)} --> ${name(other)}`));
+	const table = Object.entries(following).flatMap(([stage, next]) =>
+		next.filter((other) => other !== "over").map((other) => `${name(stage)} --> ${name(other)}`),
+	);
 	t.strictSame(drawn.filter((line) => !line?.endsWith(" over")).sort(), table.sort());
 });

@@ -1,14 +1,14 @@
 // Reads a command's arguments, and prints its help. The door to commander, which makes flags of the options.
 import { createRequire } from "node:module";
 import type * as commander from "commander";
+import type { OptionValue } from "../../api/option-value.ts";
+import { didYouMean } from "../../api/suggest.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../../src/options.ts";
 import type { ScriptHost } from "../../src/scripts/script-host.ts";
 import type { Command, OptionGroup } from "./command.ts";
 import { readConfiguration } from "./configuration.ts";
-import type { OptionValue } from "./option-value.ts";
 import { type Given, kebab, Registry } from "./registry.ts";
-import { didYouMean } from "./suggest.ts";
 
 // as what it is, a module of CommonJS: loading it as one of ECMAScript takes two milliseconds more
 const { Command: Commander, CommanderError, Option } = createRequire(import.meta.url)("commander") as typeof commander;

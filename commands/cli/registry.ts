@@ -1,11 +1,12 @@
 // All options of one command by every name that they go by, and their values by where they were given: a flag counts more than --set, that
 // more than the environment, that more than the configuration file. Lists of flags and --set add up.
+
+import { checkValue, type OptionValue, parseValue } from "../../api/option-value.ts";
+import { didYouMean } from "../../api/suggest.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { OptionSpec } from "../../src/options.ts";
 import type { OptionGroup } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
-import { checkValue, type OptionValue, parseValue } from "./option-value.ts";
-import { didYouMean } from "./suggest.ts";
 
 /** An option as a flag. */
 export interface Flag {

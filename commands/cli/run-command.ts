@@ -1,9 +1,9 @@
 // Runs a command on its arguments, and makes an exit status of how it ended.
+import { didYouMean } from "../../api/suggest.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Command, Io } from "./command.ts";
 import { flagOf, parseArguments } from "./options.ts";
-import { didYouMean } from "./suggest.ts";
 import { tell } from "./tell.ts";
 
 /**

@@ -1,9 +1,10 @@
 // A file of rewriting rules: the options of `rewrite`, by name, to be reviewed and used again.
+
+import { checkValue } from "../../api/option-value.ts";
+import { didYouMean } from "../../api/suggest.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { OptionGroup } from "../cli/command.ts";
 import { readConfiguration } from "../cli/configuration.ts";
-import { checkValue } from "../cli/option-value.ts";
-import { didYouMean } from "../cli/suggest.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 // Values of options as people write them, in a flag, behind --set, in the environment or in a configuration file.
-import { FlowtapeError } from "../../src/errors.ts";
-import { expandHome, type OptionFunction, type OptionSpec } from "../../src/options.ts";
+import { FlowtapeError } from "../src/errors.ts";
+import { expandHome, type OptionFunction, type OptionSpec } from "../src/options.ts";
 
 export type OptionValue = boolean | string | number | null | readonly string[] | OptionFunction;
 

@@ -2,8 +2,8 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { checkValue, isPath, parseValue } from "../../../commands/cli/option-value.ts";
-import type { OptionSpec } from "../../../src/options.ts";
+import { checkValue, isPath, parseValue } from "../../api/option-value.ts";
+import type { OptionSpec } from "../../src/options.ts";
 
 const help = "h";
 const boolean: OptionSpec = { type: "boolean", default: false, help };

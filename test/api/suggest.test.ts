@@ -1,6 +1,6 @@
 // The known word nearest to one that is not known.
 import t from "tap";
-import { didYouMean, nearest } from "../../../commands/cli/suggest.ts";
+import { didYouMean, nearest } from "../../api/suggest.ts";
 
 const words = ["filter", "rewrite", "replay-server", "listen_port", "ca"];
 

@@ -1,0 +1,49 @@
+// Options of programs: partial, in camelCase, checked as flags are.
+import t from "tap";
+import { camelCase, optionValues } from "../../api/options.ts";
+
+const table = {
+	listen_port: { type: "integer", default: null, min: 0, max: 65535, help: "h" },
+	body_limit: { type: "size", default: null, help: "h" },
+	server_replay_extra: { type: "string", default: "404", choices: ["404", "kill"], help: "h" },
+	server_replay_nopop: { type: "boolean", default: false, help: "h", deprecated: "use another" },
+	anticache: { type: "boolean", default: false, help: "h" },
+	map_local: { type: "sequence", default: [], help: "h" },
+} as const;
+
+t.test("what is not given has its default, what is given its value", async (t) => {
+	t.same(optionValues(table, {}, { verb: "record" }), {
+		...{ listen_port: null, body_limit: null, server_replay_extra: "404", server_replay_nopop: false, anticache: false, map_local: [] },
+	});
+	const values = optionValues(
+		table,
+		{ listenPort: 0, bodyLimit: "1k", serverReplayExtra: "kill", mapLocal: ["|a|b"], anticache: undefined },
+		{ verb: "record" },
+	);
+	t.match(values, { listen_port: 0, body_limit: 1024, server_replay_extra: "kill", map_local: ["|a|b"], anticache: false });
+	t.equal(optionValues(table, { extra: "kill" }, { verb: "replayServer", prefix: "server_replay_" }).server_replay_extra, "kill");
+});
+
+t.test("what is no option is refused, with the one that may be meant", async (t) => {
+	const refused = (given: object, message: RegExp, others: readonly string[] = []) =>
+		t.throws(() => optionValues(table, given, { verb: "record", others }), { code: "FT_BAD_OPTION", message });
+	refused({ listenProt: 1 }, /^record: "listenProt" is not an option\. Did you mean "listenPort"\?$/);
+	refused({ listen_port: 1 }, /Did you mean "listenPort"\?/);
+	refused({ filtr: "~c 500" }, /Did you mean "filter"\?/, ["filter"]);
+	refused({ serverReplayNopop: true }, /is not an option/);
+	refused({ zebra: 1 }, /^record: "zebra" is not an option\.$/);
+	refused({ constructor: 1 }, /is not an option/);
+});
+
+t.test("a value that does not fit is refused", async (t) => {
+	const refused = (given: object, message: RegExp) => t.throws(() => optionValues(table, given, { verb: "record" }), { code: "FT_BAD_OPTION", message });
+	refused({ listenPort: 70_000 }, /^record: listenPort: "70000" is not a whole number from 0 to 65535$/);
+	refused({ serverReplayExtra: "403" }, /record: serverReplayExtra: "403" is none of 404, kill/);
+	refused({ anticache: {} }, /record: anticache: a value of type boolean was expected/);
+	refused({ mapLocal: [1] }, /a list of strings was expected/);
+});
+
+t.test("names in camelCase", async (t) => {
+	t.equal(camelCase("server_replay_ignore_params"), "serverReplayIgnoreParams");
+	t.equal(camelCase("http2"), "http2");
+});

@@ -5,6 +5,8 @@ import { build } from "esbuild";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
+// what programs import (package.json, "exports")
+const subpaths = { flow: "api/flow.ts", hooks: "api/hooks.ts" };
 // where modules of a bundle look for them too
 const threads = {
 	"sqlite-thread/writer-thread": "src/store/sqlite-thread/writer-thread.ts",
@@ -13,7 +15,7 @@ const threads = {
 
 rmSync("dist", { recursive: true, force: true });
 await build({
-	entryPoints: { ...Object.fromEntries(programs.map((file) => [file.replace(/\.ts$/, ""), file])), ...threads },
+	entryPoints: { ...Object.fromEntries(programs.map((file) => [file.replace(/\.ts$/, ""), file])), ...subpaths, ...threads },
 	outdir: "dist",
 	bundle: true,
 	splitting: true,

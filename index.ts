@@ -1,14 +1,41 @@
-// The library's front door.
-export { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "./api/live.ts";
-export { type ReplayClientSetup, type ReplayClientValues, type RunningReplayClient, startReplayClient } from "./api/replay-client.ts";
-export { createTape, openTape } from "./formats/index.ts";
-export { type ErrorCode, FlowtapeError, type Reporter } from "./src/errors.ts";
+// The library's front door. What a function works with is loaded when it is called.
+export { convert } from "./api/convert.ts";
+export {
+	defineFormat,
+	type Format,
+	type FormatContext,
+	type FormatDefinition,
+	type FormatOutput,
+	type FormatWriteContext,
+	type FormatWriter,
+} from "./api/define-format.ts";
+export { type ExportFormat, exportFlow } from "./api/export-flow.ts";
+export { filter } from "./api/filter.ts";
+export { type ConnectHook, type ConnectionHook, type Decision, defineHook, type Hook, type Phase, type TcpHook, type Verdict } from "./api/hooks.ts";
+export { type RewriteOptions, type RewriteWriteOptions, rewrite } from "./api/rewrite.ts";
+export type { OneSource, Source, Target } from "./api/source.ts";
+export {
+	type CreateTapeOptions,
+	createTape,
+	type FlowQuery,
+	type FlowSequence,
+	type FormatName,
+	type OpenTapeOptions,
+	openTape,
+	type Tape,
+	type TapePath,
+	type TapeStats,
+	type TapeWriter,
+} from "./api/tape.ts";
+export type { TroubleOptions } from "./api/trouble.ts";
+export type { WriteOptions, WriteReport } from "./api/write-flows.ts";
+export { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "./src/errors.ts";
+export { compileFilter, type FilterOptions } from "./src/filter/compile.ts";
+export type { Filter } from "./src/filter/filter.ts";
 export type * from "./src/flow/connection.ts";
 export { DnsFlow, type Flow, HttpFlow, TcpFlow, UdpFlow } from "./src/flow/flow.ts";
 export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
-export { type FlowSink, type FlowSource, pipe, type Step } from "./src/flow/pipe.ts";
-export type { Hook, Phase } from "./src/hooks/hook.ts";
 export type { Turn } from "./src/hooks/turn.ts";
 export type { Addon, Context, Loader } from "./src/scripts/addon.ts";
 export { HTTPFlow, StreamFlow } from "./src/scripts/flow-view.ts";

@@ -29,7 +29,7 @@ export const command = defineCommand({
 		["flowtape doctor -- npm test", "run a command, and tell what of it came through the proxy"],
 	],
 	async run({ options: { ca, json }, values, child }, io) {
-		const { startLive } = await import("../index.ts");
+		const { startLive } = await import("../api/live.ts");
 		const { Witness } = await import("./doctor/witness.ts");
 		const place = await openCaPlace(ca, io.env);
 		const witness = new Witness();

@@ -15,7 +15,7 @@ import { clearing, Progress } from "./print/progress.ts";
 import { liveGroups } from "./proxy/run-proxy.ts";
 import { Comparison, options as comparisonOptions } from "./replay-client/comparison.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
-import { inputOptions, openAll, selection, selectionOptions, Troubles } from "./tapes/copy-flows.ts";
+import { inputOptions, openInputs, selection, selectionOptions, Troubles } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "replay-client",
@@ -70,7 +70,7 @@ export const command = defineCommand({
 		const redirect = redirection(options.to);
 		const speed = parseSpeed(options.speed);
 		const { client_replay_concurrency: concurrency, rate, timeout } = options;
-		const sources = await openAll({ inputs, filter }, troubles);
+		const sources = await openInputs({ inputs, filter }, troubles);
 		if (values.quiet !== true) progress = new Progress(terminal.stderr, sources);
 		if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 		const client = await startReplayClient({

@@ -1,14 +1,12 @@
 // `flowtape rewrite`: changes stored flows, with the options of the live proxy and some of its own.
-import { formatForWriting, formatOf } from "../formats/index.ts";
+import { orderOptions, prepareRewriting, type RewriteValues } from "../api/rewriting.ts";
+import { formatOf } from "../formats/index.ts";
 import { errorCodes, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
-import type { FlowSink, Step } from "../src/flow/pipe.ts";
-import { createHooks, type HookValues, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
-import { Pipeline } from "../src/hooks/pipeline.ts";
-import { defaults, type OptionValues } from "../src/options.ts";
-import { defaultRequestKey } from "../src/replay/match/key.ts";
-import { dedupe } from "../src/rewrite/dedupe.ts";
-import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
+import type { FlowSink } from "../src/flow/pipe.ts";
+import { storedHookOptions } from "../src/hooks/builtin.ts";
+import type { OptionValues } from "../src/options.ts";
+import { options as editOptions } from "../src/rewrite/edits.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
 import { printableLine } from "../src/views/printable.ts";
@@ -34,8 +32,7 @@ const ownOptions = {
 		help: "Read options of this command from a file too (YAML or JSON): names and values, lists add up.",
 	},
 	dry_run: { type: "boolean", default: false, help: "Print what would change, and how often each rule applies; write nothing." },
-	sort: { type: "boolean", default: false, help: "Write flows in the order of their time." },
-	dedupe: { type: "boolean", default: false, help: "Keep the first of flows with the same request and the same answer." },
+	...orderOptions,
 	...outputOptions,
 	...inputOptions,
 } as const;
@@ -87,8 +84,6 @@ export const command = defineCommand({
 	},
 });
 
-const UNMARKED = "a dump does not say that its dates were moved, so that a second --refresh moves them again; a .tape, a HAR and JSON lines do";
-
 interface Job {
 	inputs: readonly string[];
 	/** null: nothing is written. */
@@ -106,42 +101,22 @@ async function rewrite({ inputs, output, filter, values, options, scripts, inPla
 		scripts.log = tally.script;
 		await scripts.start(values);
 	}
-	const pipeline = new Pipeline(
-		await createHooks({ ...defaults(hookOptions), ...values } as unknown as HookValues, {
-			log: tally.log,
-			onChange: tally.onChange,
-			scripts: scripts?.hooks ?? [],
-		}),
-	);
 	const format = (inPlace && output !== null ? await formatOf(output).catch(() => null) : null) ?? options.format ?? undefined;
-	// mitmproxy's refreshing changes headers alone, and so does ours in a dump
-	const isDump = output !== null && formatForWriting(output, format).name === "mitm";
-	const editValues = values as unknown as OptionValues<typeof editOptions>;
-	const edits = createEdits(editValues, {
-		now: Math.floor(Date.now() / 1000),
-		marksRefresh: !isDump,
-		onChange: tally.onChange,
-		log: tally.log,
-	});
-	const steps: Step[] = [];
-	if (pipeline.hooks.length > 0) steps.push((flow) => pipeline.whole(flow));
-	if (edits !== null) steps.push(edits);
-	const onDrop = () => tally.onChange("dedupe");
+	const { onChange, log } = tally;
+	const rewriting = await prepareRewriting(values as unknown as RewriteValues, { output, format, scripts: scripts?.hooks ?? [], onChange, log });
 	const open = async (troubles: Troubles, size: number): Promise<FlowSink> => {
-		const created = output === null ? null : await createOutput(output, { ...options, format: format ?? null }, troubles, size);
-		if (created !== null && isDump && editValues.refresh !== null) troubles.report("FT_LOSS", `${output}: ${UNMARKED}`, { file: output ?? "" });
-		const sink = created === null ? tally.nowhere : tally.checking(created, steps);
-		return options.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, troubles.report) : sink;
+		const sink = output === null ? tally.nowhere : await createOutput(output, { ...options, format: format ?? null }, troubles, size);
+		return rewriting.through(output === null ? sink : tally.checking(sink, rewriting.changes), troubles.report);
 	};
-	const all = [...tally.around(steps), ...(options.dedupe ? [dedupe(defaultRequestKey, onDrop)] : [])];
 	const { passed, status } = await copyFlows(
 		{
-			...{ inputs, filter, steps: all, strict: options.strict, open, progress: output !== null && values.quiet !== true },
+			...{ inputs, filter, steps: [...tally.around(rewriting.changes), ...rewriting.dedupes], strict: options.strict, open },
+			progress: output !== null && values.quiet !== true,
 			replaces: inPlace && output !== null && !options.drop_unread ? output : undefined,
 		},
 		io,
 	);
-	await pipeline.close();
+	await rewriting.close();
 	tally.end(passed, values.verbose === true);
 	return status || tally.status;
 }

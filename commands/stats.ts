@@ -1,9 +1,10 @@
 // `flowtape stats`: what a tape holds: counts, bytes, hosts, statuses, content types, the slowest, errors, span of time.
+
+import { Summary } from "../api/summary.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import { defineCommand } from "./cli/command.ts";
 import { statsText } from "./print/stats.ts";
 import { paintFor } from "./print/text.ts";
-import { Summary } from "./stats/summary.ts";
 import { copyFlows, inputOptions } from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({

@@ -13,6 +13,7 @@ import { mitm } from "./mitm.ts";
 import { createTapeFormat } from "./tape.ts";
 
 export { openFileSpool } from "./file-spool.ts";
+export type { Format, Input, SinkOptions } from "./format.ts";
 export { summaryLine } from "./jsonl.ts";
 export { openOutput } from "./output.ts";
 
@@ -22,7 +23,13 @@ export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), 
 /** Bytes by which a format is recognised. */
 const HEAD_BYTES = 4096;
 
-export interface OpenOptions extends SourceOptions {
+/** Formats of the caller's own. */
+export interface MoreFormats {
+	/** Asked before those that flowtape has. */
+	formats?: readonly Format[] | undefined;
+}
+
+export interface OpenOptions extends SourceOptions, MoreFormats {
 	/** Name of the format; default: told by the content. */
 	format?: string | undefined;
 }
@@ -32,7 +39,7 @@ export interface OpenOptions extends SourceOptions {
  * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT
  */
 export async function openTape(path: string, options: OpenOptions): Promise<FlowSource> {
-	const { input, format } = await recognise(path, options.format);
+	const { input, format } = await recognise(path, options.format, options.formats);
 	return sourceOf(input, format, options);
 }
 
@@ -73,26 +80,26 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
  * @throws FlowtapeError as `openTape`
  */
 export async function openRecordings(path: string, options: OpenOptions): Promise<RecordedTape> {
-	const { input, format } = await recognise(path, options.format);
+	const { input, format } = await recognise(path, options.format, options.formats);
 	if (input.path === null || format?.openKeyed === undefined) return sourceOf(input, format, options);
 	await input.close();
 	return format.openKeyed(input.path, options);
 }
 
 /** The name of a file's format by its content; null for an empty file. @throws FlowtapeError as `openTape` */
-export async function formatOf(path: string): Promise<string | null> {
-	const { input, format } = await recognise(path, undefined);
+export async function formatOf(path: string, { format: named, formats: more }: MoreFormats & { format?: string | undefined } = {}): Promise<string | null> {
+	const { input, format } = await recognise(path, named, more);
 	await input.close();
 	return format?.name ?? null;
 }
 
 /** The input, and the format by its content: null where it is empty. */
-async function recognise(path: string, named: string | undefined): Promise<{ input: Input; format: Format | null }> {
+async function recognise(path: string, named: string | undefined, more: readonly Format[] = []): Promise<{ input: Input; format: Format | null }> {
 	const input = await openInput(path);
 	try {
 		const head = await input.peek(HEAD_BYTES);
 		if (head.length === 0) return { input, format: null };
-		const format = named === undefined ? formats.find((each) => each.sniff(head)) : formatNamed(named);
+		const format = named === undefined ? [...more, ...formats].find((each) => each.sniff(head)) : formatNamed(named, more);
 		if (format !== undefined) return { input, format };
 		const message = `${input.name}: byte 0: not a tape: ${expected} was expected, this begins with ${shown(head)}`;
 		throw new FlowtapeError("FT_UNKNOWN_FORMAT", message, { file: path, offset: 0 });
@@ -108,7 +115,7 @@ const empty: FlowSource = {
 	async *[Symbol.asyncIterator]() {},
 };
 
-export interface CreateOptions extends SinkOptions {
+export interface CreateOptions extends SinkOptions, MoreFormats {
 	/** Name of the format; default: told by the extension. */
 	format?: string | undefined;
 }
@@ -118,27 +125,31 @@ export interface CreateOptions extends SinkOptions {
  * @throws FlowtapeError FT_USAGE when the format is not clear, or what is there cannot be added to, FT_IO
  */
 export async function createTape(path: string, options: CreateOptions): Promise<FlowSink> {
-	const format = formatForWriting(path, options.format);
-	if (options.append === true && format.isOpenEnded === true) await refuseUnaddable(path, (head) => formats.find((each) => each.sniff(head)) === format);
+	const own = options.formats ?? [];
+	const format = formatForWriting(path, options.format, own);
+	if (options.append === true && format.isOpenEnded === true)
+		await refuseUnaddable(path, (head) => [...own, ...formats].find((each) => each.sniff(head)) === format);
 	return format.create(path, options);
 }
 
 /** The format in which a path is written: as named, by its extension, and a `.tape` where it has none. */
-export function formatForWriting(path: string, name?: string): Format {
-	if (name !== undefined) return formatNamed(name);
+export function formatForWriting(path: string, name?: string, more: readonly Format[] = []): Format {
+	const all = [...more, ...formats];
+	if (name !== undefined) return formatNamed(name, more);
 	const lower = withoutCompression(path).toLowerCase();
-	const format = formats.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
+	const format = all.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
 	if (format !== undefined) return format;
 	if (path === "-") throw new FlowtapeError("FT_USAGE", `stdout: say in which format to write: --format ${names(["tape"])}`);
 	throw new FlowtapeError(
 		"FT_USAGE",
-		`${path}: its extension tells no format: use one of ${formats.flatMap(({ extensions }) => extensions).join(" ")}, or --format ${names()}`,
+		`${path}: its extension tells no format: use one of ${all.flatMap(({ extensions }) => extensions).join(" ")}, or --format ${names()}`,
 	);
 }
 
-function formatNamed(name: string): Format {
-	const format = formats.find((each) => each.name === name);
-	if (format === undefined) throw new FlowtapeError("FT_BAD_OPTION", `--format: "${name}" is none of ${names()}`);
+function formatNamed(name: string, more: readonly Format[]): Format {
+	const all = [...more, ...formats];
+	const format = all.find((each) => each.name === name);
+	if (format === undefined) throw new FlowtapeError("FT_BAD_OPTION", `"${name}" is none of ${all.map((each) => each.name).join(", ")}`, { option: "format" });
 	return format;
 }
 

@@ -67,6 +67,11 @@ export class FlowtapeError extends Error {
 		this.option = detail.option;
 	}
 
+	/** Whether a value is an error of flowtape's, with this code where one is given. */
+	static is(error: unknown, code?: ErrorCode): error is FlowtapeError {
+		return error instanceof FlowtapeError && (code === undefined || error.code === code);
+	}
+
 	/** The exit status of a command that ends with this error. */
 	get status(): number {
 		return errorCodes[this.code].status;

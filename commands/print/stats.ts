@@ -1,7 +1,7 @@
 // The report of `stats` as people read it.
 
+import type { Count, Report, Slow } from "../../api/summary.ts";
 import { printableLine } from "../../src/views/printable.ts";
-import type { Count, Report, Slow } from "../stats/summary.ts";
 import { type Paint, shortSize, shortTime } from "./text.ts";
 
 /** Lines, the last with a line feed. */

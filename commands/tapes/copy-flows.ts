@@ -1,8 +1,10 @@
 // What commands on stored flows have in common: inputs opened, flows brought to an output, trouble in the data told once.
-import { createTape, formatForWriting, formats, openTape } from "../../formats/index.ts";
+import { copyFlows as copy, openAll } from "../../api/copy-flows.ts";
+import { createSink } from "../../api/create-sink.ts";
+import { formats } from "../../formats/index.ts";
 import { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Filter } from "../../src/filter/filter.ts";
-import { type FlowSink, type FlowSource, pipe, type Step } from "../../src/flow/pipe.ts";
+import type { FlowSink, FlowSource, Step } from "../../src/flow/pipe.ts";
 import { compileFilterLazily, options as filterOptions } from "../../src/hooks/rule.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../../src/options.ts";
 import { printableLine } from "../../src/views/printable.ts";
@@ -119,110 +121,37 @@ export interface CopyJob {
 /** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept; of an interrupted copy nothing is. */
 export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number }> {
 	let progress: Progress | null = null;
-	const troubles = new Troubles(io, job, () => progress?.clear());
-	const sources = await openAll(job, troubles);
-	let sink: FlowSink | null = null;
-	try {
-		sink = await job.open(
-			troubles,
-			sources.reduce((sum, source) => sum + (source.progress?.().total ?? 0), 0),
-		);
-		if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
-		const { passed } = await pipe(
-			sources.map((source) => recovering(source, troubles)),
-			job.steps ?? [],
-			sink,
-			{
-				signal: io.signal,
-				onBatch: (read) => progress?.update(read),
-				onConflict: (name) => troubles.report("FT_LOSS", `the tapes have different notes ${JSON.stringify(name)}: that of the first is kept`),
-			},
-		);
-		progress?.clear();
-		if (io.signal.aborted) {
-			await sink.discard?.();
-			return { passed, status: Number(io.signal.reason) };
-		}
-		if (job.replaces !== undefined && (troubles.unread > 0 || troubles.status > 0)) {
-			await sink.discard?.();
-			troubles.end(null);
-			io.stderr.write(`flowtape: ${printableLine(job.replaces)} is left as it was, because not all of it was read; --drop-unread replaces it without that\n`);
-			return { passed, status: UNREAD_STATUS };
-		}
-		await sink.close();
-		troubles.end(passed);
-		return { passed, status: troubles.status };
-	} catch (error) {
-		progress?.clear();
-		await sink?.discard?.();
-		throw error;
-	} finally {
-		for (const source of sources) await source.close?.();
-	}
+	const clear = () => progress?.clear();
+	const troubles = new Troubles(io, job, clear);
+	const sources = await openInputs(job, troubles);
+	const copied = copy({
+		sources,
+		steps: job.steps,
+		open: (size) => job.open(troubles, size),
+		report: troubles.report,
+		reportInput: troubles.reportInput,
+		signal: io.signal,
+		onOpen() {
+			if (job.progress === true && job.quiet !== true) progress = new Progress(io.stderr, sources);
+		},
+		onBatch: (read) => progress?.update(read),
+		onRead: clear,
+		isKept: () => job.replaces === undefined || (troubles.unread === 0 && troubles.status === 0),
+	});
+	const { passed, end } = await copied.finally(clear);
+	if (end === "interrupted") return { passed, status: Number(io.signal.reason) };
+	troubles.end(end === "kept" ? passed : null);
+	if (end === "kept") return { passed, status: troubles.status };
+	io.stderr.write(`flowtape: ${printableLine(job.replaces ?? "")} is left as it was, because not all of it was read; --drop-unread replaces it without that\n`);
+	return { passed, status: UNREAD_STATUS };
 }
 
-/**
- * Opens the inputs, stdin where there is none. One that is no tape is reported, and the others are opened.
- * @throws FlowtapeError when no input is a tape, or one cannot be read at all
- */
-export async function openAll(
+/** Opens the inputs, stdin where there is none. @throws FlowtapeError when no input is a tape, or one cannot be read at all */
+export function openInputs(
 	{ inputs, filter, ids, bodies }: Pick<CopyJob, "inputs" | "filter" | "ids" | "bodies">,
 	{ reportInput: report }: Troubles,
 ): Promise<FlowSource[]> {
-	const paths = inputs.length === 0 ? ["-"] : inputs;
-	const opened = await Promise.allSettled(paths.map((path) => openTape(expandHome(path), { report, filter, ids, bodies })));
-	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-	const failures = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
-	try {
-		const fatal = failures.find((error) => !isDamage(error)) ?? (sources.length === 0 ? failures[0] : undefined);
-		if (fatal !== undefined) throw fatal;
-		for (const { code, message, file } of failures.filter(isDamage)) report(code, message, { file: file ?? "" });
-	} catch (error) {
-		for (const source of sources) await source.close?.();
-		throw error;
-	}
-	return sources;
-}
-
-/** Whether an error is about the content of one input. */
-function isDamage(error: unknown): error is FlowtapeError {
-	return error instanceof FlowtapeError && error.status === 3;
-}
-
-/** A source whose damage ends it early instead of ending everything. */
-function recovering(source: FlowSource, troubles: Troubles): FlowSource {
-	const transfer = source.transfer?.bind(source);
-	return {
-		...(transfer && {
-			async transfer(sink) {
-				try {
-					return await transfer(sink);
-				} catch (error) {
-					// reading meets the same damage, and tells of it
-					if (!isDamage(error)) throw error;
-					return null;
-				}
-			},
-		}),
-		async notes() {
-			try {
-				return (await source.notes?.()) ?? {};
-			} catch (error) {
-				// reading meets the same damage, and tells of it
-				if (!isDamage(error)) throw error;
-				return {};
-			}
-		},
-		fleeting: () => source.fleeting?.(),
-		async *[Symbol.asyncIterator]() {
-			try {
-				yield* source;
-			} catch (error) {
-				if (!isDamage(error)) throw error;
-				troubles.reportInput(error.code, error.message, { file: error.file ?? "", cause: error });
-			}
-		},
-	};
+	return openAll(inputs.length === 0 ? ["-"] : inputs.map((path) => expandHome(path)), { report, filter, ids, bodies });
 }
 
 /** The output that `-o` names. @throws FlowtapeError FT_USAGE, FT_IO */
@@ -232,11 +161,11 @@ export async function createOutput(
 	{ report }: Troubles,
 	inputSize = 0,
 ): Promise<FlowSink> {
-	const format = options.format ?? undefined;
-	const version = options.dump_version ?? undefined;
-	if (version !== undefined && formatForWriting(path, format).name !== "mitm")
-		throw new FlowtapeError("FT_USAGE", `--dump-version ${version}: a mitmproxy dump was expected as output, not ${path}`);
-	return createTape(expandHome(path), { report, format, version, inputSize });
+	const { format, dump_version: version } = options;
+	return createSink(expandHome(path), {
+		...{ report, inputSize, format: format ?? undefined, dumpVersion: version ?? undefined },
+		versionName: "--dump-version",
+	});
 }
 
 /** A sink that prints, a piece of text for each flow. */

@@ -40,3 +40,11 @@ t.test("what an installation lacks", async (t) => {
 	t.equal(installError(other), other);
 	t.equal(installError("text"), "text");
 });
+
+t.test("an error of ours is told from others, by its code too", async (t) => {
+	const error = new FlowtapeError("FT_IO", "x");
+	t.ok(FlowtapeError.is(error));
+	t.ok(FlowtapeError.is(error, "FT_IO"));
+	t.notOk(FlowtapeError.is(error, "FT_USAGE"));
+	t.notOk(FlowtapeError.is(new Error("x")));
+});

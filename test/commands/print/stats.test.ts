@@ -1,7 +1,7 @@
 import t from "tap";
+import { Summary } from "../../../api/summary.ts";
 import { statsText } from "../../../commands/print/stats.ts";
 import { plain } from "../../../commands/print/text.ts";
-import { Summary } from "../../../commands/stats/summary.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 
 t.test("what an attacker named cannot move the cursor", async (t) => {

@@ -1,6 +1,6 @@
 import t from "tap";
-import { Summary } from "../../../commands/stats/summary.ts";
-import { dnsFlow, httpFlow, STARTED } from "../../../fixtures/build-flow.ts";
+import { Summary } from "../../api/summary.ts";
+import { dnsFlow, httpFlow, STARTED } from "../../fixtures/build-flow.ts";
 
 t.test("the slowest, in order, as many as asked for", async (t) => {
 	const summary = new Summary(2);

@@ -1,5 +1,5 @@
 // Adds up what a tape holds, one flow after the other, in memory that does not grow with the tape.
-import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
+import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 
 /** What `stats --json` prints. Sizes in bytes, times in seconds since 1970, durations in seconds. */
 export interface Report {

@@ -1,0 +1,51 @@
+// Flows brought from tapes to an output, which is kept or is as it was.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { copyFlows, openAll } from "../../api/copy-flows.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
+import { createTape } from "../../formats/index.ts";
+
+t.test("what is kept, refused and interrupted", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "in.jsonl");
+	const to = join(folder, "out.jsonl");
+	await writeTape(path, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
+	const { report } = reports();
+	const copy = async (extra: Partial<Parameters<typeof copyFlows>[0]>) =>
+		copyFlows({ sources: await openAll([path], { report }), open: () => createTape(to, { report }), report, reportInput: report, ...extra });
+	t.match(await copy({ isKept: () => false }), { read: 2, passed: 2, end: "refused" });
+	t.match(await copy({ signal: AbortSignal.abort() }), { end: "interrupted" });
+	await t.rejects(copy({ steps: [() => Promise.reject(new Error("a step failed"))] }), /a step failed/);
+	t.same(readdirSync(folder), ["in.jsonl"]);
+	t.match(await copy({ steps: [(flow) => (flow.id === "one" ? flow : null)] }), { read: 2, passed: 1, end: "kept" });
+	t.match((await readTape(to)).flows, [{ id: "one" }]);
+});
+
+t.test("of several inputs one that is no tape is reported; none that is one is an error", async (t) => {
+	const folder = t.testdir();
+	const [good, bad] = [join(folder, "good.tape"), join(folder, "bad.tape")];
+	await writeTape(good, [httpFlow()]);
+	writeFileSync(bad, "no tape");
+	const { list, report } = reports();
+	const [source, ...more] = await openAll([bad, good], { report });
+	t.equal(more.length, 0);
+	await source?.close?.();
+	t.match(list, [{ code: "FT_UNKNOWN_FORMAT", message: /bad\.tape/ }]);
+	await t.rejects(openAll([bad], { report }), { code: "FT_UNKNOWN_FORMAT" });
+	await t.rejects(openAll([good, join(folder, "none")], { report }), { code: "FT_NOT_FOUND" });
+});
+
+t.test("damage ends its source, and the next one is read", async (t) => {
+	const folder = t.testdir();
+	const [cut, whole, to] = [join(folder, "cut.mitm"), join(folder, "whole.mitm"), join(folder, "out.mitm")];
+	await writeTape(cut, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
+	writeFileSync(cut, readFileSync(cut).subarray(0, -20));
+	await writeTape(whole, [httpFlow({ id: "three" })]);
+	const { list, report } = reports();
+	const sources = await openAll([cut, whole], { report });
+	t.match(await copyFlows({ sources, open: () => createTape(to, { report }), report, reportInput: report }), { passed: 2, end: "kept" });
+	t.match(list, [{ message: /cut\.mitm: byte \d+/ }]);
+	t.match((await readTape(to)).flows, [{ id: "one" }, { id: "three" }]);
+});

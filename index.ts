@@ -12,6 +12,9 @@ export {
 export { type ExportFormat, exportFlow } from "./api/export-flow.ts";
 export { filter } from "./api/filter.ts";
 export { type ConnectHook, type ConnectionHook, type Decision, defineHook, type Hook, type Phase, type TcpHook, type Verdict } from "./api/hooks.ts";
+export type { ProxyEvent, ProxyEvents, ProxyHandle as Proxy, ProxyOptions, RunReport } from "./api/proxy.ts";
+export { type RecordOptions, record } from "./api/record.ts";
+export { type ReplayServerOptions, replayServer } from "./api/replay-server.ts";
 export { type RewriteOptions, type RewriteWriteOptions, rewrite } from "./api/rewrite.ts";
 export type { OneSource, Source, Target } from "./api/source.ts";
 export {
@@ -36,7 +39,9 @@ export type * from "./src/flow/connection.ts";
 export { DnsFlow, type Flow, HttpFlow, TcpFlow, UdpFlow } from "./src/flow/flow.ts";
 export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
+export type { Miss, Served } from "./src/hooks/context.ts";
 export type { Turn } from "./src/hooks/turn.ts";
+export type { MatchFunction } from "./src/replay/recordings/index-of-tapes.ts";
 export type { Addon, Context, Loader } from "./src/scripts/addon.ts";
 export { HTTPFlow, StreamFlow } from "./src/scripts/flow-view.ts";
 export { HeadersView } from "./src/scripts/headers-view.ts";

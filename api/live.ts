@@ -26,6 +26,8 @@ export interface LiveProxy {
 	readonly authority: CertificateAuthority;
 	/** When the recordings that are replayed began, in seconds since 1970; null where there are none. */
 	readonly recordedAt: number | null;
+	/** From now on `onEvent` and `onServed` are told of every flow, where they were not to be (`wantsFlows`). */
+	watchFlows(): void;
 	/** Ends exchanges under way, brings those still open to the output, and closes it. */
 	close(): Promise<LiveReport>;
 }
@@ -59,7 +61,8 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			await proxy.close();
 			return traffic.close();
 		};
-		return { host: proxy.host, port: proxy.port, listeners: proxy.listeners, authority, recordedAt: traffic.recordedAt, close };
+		const { host, port, listeners } = proxy;
+		return { host, port, listeners, authority, recordedAt: traffic.recordedAt, watchFlows: () => proxy.watchFlows(), close };
 	} catch (error) {
 		await traffic.close();
 		throw error;

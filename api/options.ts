@@ -15,16 +15,19 @@ type GivenValue<S extends OptionSpec> = S extends { type: "boolean" }
 	: S extends { type: "function" }
 		? OptionFunction | null
 		: S extends { type: "sequence" }
-			? readonly string[]
-			:
-					| (S extends { choices: readonly (infer Choice)[] }
-							? Choice
-							: S extends { type: "string" }
-								? string
-								: S extends { type: "size" }
-									? number | string
-									: number)
-					| NullOf<S>;
+			? readonly string[] | string
+			: TextOrNumber<S> | NullOf<S>;
+
+type TextOrNumber<S extends OptionSpec> = S extends { choices: readonly (infer Choice)[] }
+	? Choice | NumberIn<Choice>
+	: S extends { type: "string" }
+		? string
+		: S extends { type: "size" }
+			? number | string
+			: number;
+
+/** A status is as good as its digits. */
+type NumberIn<Choice> = Choice extends `${infer Digits extends number}` ? Digits : never;
 
 type NullOf<S extends OptionSpec> = S extends { default: null } ? null : never;
 

@@ -1,5 +1,5 @@
 // What a live proxy and a client replay have in common: hooks with their recordings and scripts, and the way to the output.
-import { createTape, openFileSpool, openRecordings } from "../formats/index.ts";
+import { createTape, type Format, openFileSpool, openRecordings } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
@@ -16,7 +16,9 @@ export interface TrafficSetup extends Pick<HookContext, "log" | "onMiss" | "onSe
 	/** Where finished flows go; they are added to what is there. null: nowhere. */
 	output: string | null;
 	/** Name of the output's format; null or nothing: told by the extension. */
-	format?: string | null;
+	format?: string | null | undefined;
+	/** Formats of the program's own. */
+	formats?: readonly Format[] | undefined;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
 	/** Names the proxies on the way to servers (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); without, there are none. */
@@ -26,13 +28,13 @@ export interface TrafficSetup extends Pick<HookContext, "log" | "onMiss" | "onSe
 	/** Hooks of the program, which run behind those of scripts. */
 	hooks?: readonly Hook[];
 	/** Survives the loss of power too. */
-	durable?: boolean;
+	durable?: boolean | undefined;
 	/** Whether a flow goes to the output, besides what the recording filter says; default: yes. */
 	keeps?: (flow: Flow) => boolean;
 	/** Told of trouble in tapes. */
 	report: Reporter;
 	onEvent?: (event: ProxyEvent) => void;
-	/** Whether `onEvent` is to hear of every flow; default: yes. */
+	/** Whether `onEvent` and `onServed` are to hear of every flow; default: yes. Else only of those that are not answered by their bytes alone. */
 	wantsFlows?: boolean;
 }
 
@@ -67,20 +69,20 @@ export interface Traffic {
 }
 
 /** Hooks with their recordings and scripts, and the way to the output. */
-export async function prepareTraffic({ values, output, format, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+export async function prepareTraffic({ values, output, format, formats, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
 	const { loadCodings } = await import("../src/flow/body.ts");
 	const { CountingSink } = await import("../src/flow/counting-sink.ts");
 	const { createHooks, createRecordingFilter } = await import("../src/hooks/builtin.ts");
 	const { Pipeline } = await import("../src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("../src/hooks/server-replay.ts");
 	loadCodings();
-	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report })));
+	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report, formats })));
 	const scripts = [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])];
 	const hooks = await createHooks(values, { ...setup, recordings, scripts, ...(guide && { guide }) });
 	const filter = await createRecordingFilter(values);
 	const isKept = (flow: Flow) => filter?.matches(flow) !== false && setup.keeps?.(flow) !== false;
 	const pipeline = new Pipeline(hooks);
-	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, durable, report });
+	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, formats, durable, report });
 	// A filter that looks into messages has to see all of them.
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
 	const sink = new CountingSink(tape ?? nowhere, { isKept: (flow) => tape !== null && isKept(flow), isOpenable, openSpool: openFileSpool });

@@ -1,5 +1,6 @@
 // `flowtape doctor`: which runtimes go through the proxy and trust its authority, in the environment that commands behind `--` get.
 
+import { openCaPlace } from "../api/authority-folder.ts";
 import type { LiveProxy, LiveValues } from "../api/live.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Hook } from "../src/hooks/hook.ts";
@@ -9,7 +10,6 @@ import { defineCommand, type Io } from "./cli/command.ts";
 import type { Finding } from "./doctor/examine.ts";
 import type { Seen } from "./doctor/witness.ts";
 import { type Paint, paintFor } from "./print/text.ts";
-import { openCaPlace } from "./proxy/authority-folder.ts";
 import { caOption } from "./proxy/run-proxy.ts";
 
 const options = {
@@ -74,10 +74,10 @@ const answerAll: Hook = {
 
 /** Every runtime in turn; 1 when one did not come through or did not trust us. */
 async function tryAll({ proxy, home, seen, paint, json }: Patient, { stdout, stderr, env }: Io): Promise<number> {
-	const { childSurroundings } = await import("./proxy/child-environment.ts");
+	const { childSurroundings } = await import("../api/child-environment.ts");
 	const { examine } = await import("./doctor/examine.ts");
 	const { probes } = await import("./doctor/probes.ts");
-	const surroundings = await childSurroundings(proxy, home, env);
+	const surroundings = childSurroundings(proxy, home, env);
 	const findings: Finding[] = [];
 	for (const probe of probes) {
 		const finding = await examine(probe, surroundings, seen);
@@ -100,10 +100,10 @@ function row({ runtime, proxy, trust }: Finding, paint: Paint): string {
 
 /** One command; its own status, or 1 when nothing came through or a client did not trust us. */
 async function watch(child: readonly string[], { proxy, home, seen, paint, json }: Patient, { stdout, env }: Io): Promise<number> {
-	const { childSurroundings } = await import("./proxy/child-environment.ts");
+	const { childSurroundings } = await import("../api/child-environment.ts");
 	const { runChild } = await import("../src/child/process.ts");
 	const [program = "", ...args] = child;
-	const { status } = await runChild(program, args, await childSurroundings(proxy, home, env));
+	const { status } = await runChild(program, args, childSurroundings(proxy, home, env));
 	await proxy.close();
 	const [agents, hosts, silent, untrusted] = [Object.fromEntries(seen.agents), [...seen.hosts], [...seen.silent], [...seen.untrusted]];
 	if (json) stdout.write(`${jsonText({ agents, hosts, silent, untrusted })}\n`);

@@ -1,6 +1,7 @@
 // What a proxy command says while it runs: lines for people on stderr, or with --json an object a line on stdout.
 
 import type { LiveReport } from "../../api/live.ts";
+import { leftOutText } from "../../api/proxy.ts";
 import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/errors.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
@@ -105,8 +106,9 @@ export class Journal {
 		}
 	}
 
-	#leftOut({ field, of, url }: Extract<ProxyEvent, { kind: "left_out" }>): void {
-		const message = `the field ${JSON.stringify(field)} of the ${of} ${of === "request" ? "for" : "of"} ${url} was left out, as HTTP/2 allows no such field`;
+	#leftOut(event: Extract<ProxyEvent, { kind: "left_out" }>): void {
+		const { field, of, url } = event;
+		const message = leftOutText(event);
 		if (this.#leftOutOf.has(message)) return;
 		if (this.#leftOutOf.size < LEFT_OUT_COUNT) this.#leftOutOf.add(message);
 		this.#tell({ event: "left_out", message, field, of, url });

@@ -1,6 +1,8 @@
 // What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
 import { join } from "node:path";
+import { type CaPlace, openCaPlace } from "../../api/authority-folder.ts";
 import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../../api/live.ts";
+import { forwarding } from "../../api/live-options.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable } from "../../src/options.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
@@ -8,7 +10,6 @@ import { options as scriptOptions } from "../../src/scripts/options.ts";
 import type { Input, Io, OptionGroup } from "../cli/command.ts";
 import { Journal } from "../print/journal.ts";
 import { outputOptions } from "../tapes/copy-flows.ts";
-import { type CaPlace, openCaPlace } from "./authority-folder.ts";
 import type { ReplayProof } from "./verdict.ts";
 
 export const caOption = {
@@ -24,16 +25,6 @@ export const liveCommandOptions = {
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
 	...scriptOptions,
 	format: { ...outputOptions.format, help: "Record in this format, whatever the extension says." },
-} as const satisfies OptionTable;
-
-/** In a proxy that records, a request without a recording goes to its server. */
-const forwarding = {
-	server_replay_extra: {
-		type: "string",
-		default: "forward",
-		choices: ["forward", "kill", "204", "400", "404", "500"],
-		help: "What becomes of requests without a recording, where server_replay is set.",
-	},
 } as const satisfies OptionTable;
 
 /** The options of the proxy and of the features, for a command that answers from tapes (`server`), or one that may. */
@@ -94,7 +85,7 @@ async function runIn(
 	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 	let passed = 0;
 	// not once clients have come: by then the process may be unable to open files, and Node keeps a failure for good
-	if (child !== null) await Promise.all([import("./child-environment.ts"), import("../../src/child/process.ts"), import("../../src/child/clock.ts")]);
+	if (child !== null) await Promise.all([import("../../api/child-environment.ts"), import("../../src/child/process.ts"), import("../../src/child/clock.ts")]);
 	const proxy = await startLive({
 		...job,
 		scripts: scripts ?? undefined,
@@ -111,7 +102,7 @@ async function runIn(
 			if (event.kind === "flow") passed++;
 			journal.event(event);
 		},
-		wantsFlows: journal.wantsFlows,
+		wantsFlows: journal.wantsFlows || proof?.isDetailed === true,
 		onMiss(miss) {
 			journal.miss(miss);
 			proof?.miss(miss);
@@ -124,8 +115,8 @@ async function runIn(
 	try {
 		if (child === null) await stopped(io.signal);
 		else if (!io.signal.aborted) {
-			const { childSurroundings } = await import("./child-environment.ts");
-			const surroundings = await childSurroundings(proxy, home, io.env, values.proxyauth as string | null);
+			const { childSurroundings } = await import("../../api/child-environment.ts");
+			const surroundings = childSurroundings(proxy, home, io.env, values.proxyauth as string | null);
 			const warn = (message: string) => journal.log("warning", message);
 			status = await runWithin(child, isPast ? await inThePast(surroundings, proxy.recordedAt, warn) : surroundings);
 		}

@@ -1,10 +1,11 @@
 // The authorities that a child command is to trust: the machine's and the user's own, and ours. Most tools replace their default
 // bundle with the file that a variable names, so ours alone would break whatever does not pass through the proxy.
-import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
+import type * as Tls from "node:tls";
 import { FlowtapeError, hasErrno } from "../errors.ts";
-import { readIfThere, replaceFile } from "./files.ts";
 
 /** Variables whose file replaces a tool's default authorities. */
 export const replacingVariables = [
@@ -47,20 +48,20 @@ export interface TrustBundle {
  * Writes the bundle for a child with the environment `env` into `folder`, unless it stands there already as it should be. Files that the
  * user's variables name are merged in: a child goes on trusting what it trusted before. Throws FT_CA.
  */
-export async function writeTrustBundle(folder: string, certificatePem: string, env: NodeJS.ProcessEnv): Promise<TrustBundle> {
+export function writeTrustBundle(folder: string, certificatePem: string, env: NodeJS.ProcessEnv): TrustBundle {
 	const userFiles = [...new Set([...replacingVariables, ...addingVariables].flatMap((name) => env[name] || []))].sort();
-	const texts = [await systemRoots(), ...(await Promise.all(userFiles.map(readReadable))), certificatePem];
+	const texts = [systemRoots(), ...userFiles.map(readReadable), certificatePem];
 	const certificates = [...new Set(texts.flatMap(certificatesIn))];
 	// Children of different environments run at the same time, each with a file of its own.
 	const suffix = userFiles.length > 0 ? `-${createHash("sha256").update(userFiles.join("\n")).digest("hex").slice(0, 8)}` : "";
 	const bundle = { pemFile: join(folder, `trust-bundle${suffix}.pem`), javaFile: join(folder, `trust-bundle${suffix}.jks`) };
 	const text = certificates.map((base64) => `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`).join("");
 	try {
-		if ((await readIfThere(bundle.pemFile)) === text && (await readIfThere(bundle.javaFile)) !== undefined) return bundle;
-		await mkdir(folder, { recursive: true, mode: 0o700 });
+		if (readReadable(bundle.pemFile) === text && readReadable(bundle.javaFile) !== "") return bundle;
+		mkdirSync(folder, { recursive: true, mode: 0o700 });
 		// The PEM file last: it stands for both.
-		await replaceFile(bundle.javaFile, javaKeyStore(certificates), 0o644);
-		await replaceFile(bundle.pemFile, text, 0o644);
+		replaceFile(bundle.javaFile, javaKeyStore(certificates));
+		replaceFile(bundle.pemFile, text);
 	} catch (cause) {
 		const reason = cause instanceof Error ? cause.message : String(cause);
 		throw new FlowtapeError("FT_CA", `the authorities for child commands cannot be written: ${reason}`, { file: bundle.pemFile, cause });
@@ -68,18 +69,30 @@ export async function writeTrustBundle(folder: string, certificatePem: string, e
 	return bundle;
 }
 
-async function systemRoots(): Promise<string> {
+/** Readers see the old content or the new, never a part. */
+function replaceFile(file: string, content: string | Uint8Array): void {
+	const draft = `${file}.${randomBytes(6).toString("hex")}.tmp`;
+	try {
+		writeFileSync(draft, content, { mode: 0o644, flag: "wx" });
+		renameSync(draft, file);
+	} catch (error) {
+		rmSync(draft, { force: true });
+		throw error;
+	}
+}
+
+function systemRoots(): string {
 	for (const file of systemBundles) {
-		const text = await readReadable(file);
+		const text = readReadable(file);
 		if (text !== "") return text;
 	}
-	return (await import("node:tls")).rootCertificates.join("\n");
+	return (createRequire(import.meta.url)("node:tls") as typeof Tls).rootCertificates.join("\n");
 }
 
 /** A variable may name a file that is not there; the tool itself will say so, or never did. */
-async function readReadable(file: string): Promise<string> {
+function readReadable(file: string): string {
 	try {
-		return await readFile(file, "utf8");
+		return readFileSync(file, "utf8");
 	} catch (error) {
 		if (hasErrno(error, "ENOENT", "EACCES", "EISDIR", "ENOTDIR")) return "";
 		throw error;

@@ -209,10 +209,10 @@ class Replay implements ServerReplay {
 		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
 	}
 
-	/** null: somebody wants to hear of each request, or dates in bodies never stay the same. */
+	/** null: dates in bodies never stay the same. */
 	#standing(recording: Recording, accepted: ByteString | null): StandingAnswer | null {
 		const refresh = this.#refresh;
-		if (this.#context.onServed !== undefined || refresh?.json.length) return null;
+		if (refresh?.json.length) return null;
 		return {
 			current: () => {
 				const now = this.#now();

@@ -69,6 +69,8 @@ export interface RunningProxy {
 	readonly port: number;
 	/** Where it listens, a mode each. */
 	readonly listeners: readonly Listening[];
+	/** From now on `onEvent` does something with flows. */
+	watchFlows(): void;
 	/**
 	 * Accepts nothing more, gives exchanges under way `graceMs` milliseconds to end (500 unless given), and brings those still open to
 	 * the sink as they are.
@@ -126,6 +128,10 @@ class LiveProxy implements RunningProxy {
 			throw error;
 		}
 		for (const { host, port, mode } of this.listeners) this.#setup.onEvent?.({ kind: "listening", host, port, mode: mode.text });
+	}
+
+	watchFlows(): void {
+		for (const context of this.#contexts.values()) context.watchFlows();
 	}
 
 	close({ graceMs = 500 } = {}): Promise<void> {

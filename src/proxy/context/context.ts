@@ -72,9 +72,10 @@ export class ProxyContext {
 	readonly timeoutMs: number;
 	readonly websocket: boolean;
 	readonly recordTcp: boolean;
-	readonly wantsFlows: boolean;
+	/** Whether somebody looks at flows. */
+	wantsFlows: boolean;
 	/** What requests of clients that came here directly are answered without an exchange. */
-	readonly standing = new StandingAnswers();
+	standing = new StandingAnswers();
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
 	/** Those of hosts that have hooks of their own. */
@@ -95,6 +96,13 @@ export class ProxyContext {
 		this.emit = parts.onEvent;
 		this.#sink = parts.sink;
 		this.#byHost = new Map([...parts.pipeline.byHost()].map(([host, pipeline]) => [host, new ProxyContext({ ...parts, pipeline })]));
+	}
+
+	/** From now on each request is a flow that somebody looks at. */
+	watchFlows(): void {
+		this.wantsFlows = true;
+		this.standing = new StandingAnswers();
+		for (const context of this.#byHost.values()) context.watchFlows();
 	}
 
 	/** What a request to this host works with. */

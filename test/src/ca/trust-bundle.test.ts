@@ -19,7 +19,7 @@ const fingerprint = (pem: string): string => new X509Certificate(pem).fingerprin
 
 t.test("the system's roots and ours", async (t) => {
 	const folder = join(t.testdir(), "home");
-	const { pemFile, javaFile } = await writeTrustBundle(folder, ours, {});
+	const { pemFile, javaFile } = writeTrustBundle(folder, ours, {});
 	t.equal(pemFile, join(folder, "trust-bundle.pem"));
 	const all = fingerprints(pemFile);
 	t.ok(all.length > 50, "the machine's or Node's own");
@@ -34,11 +34,11 @@ t.test("what the user's variables name is merged in, without keys and comments",
 	const key = "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQ==\n-----END PRIVATE KEY-----\n";
 	const folder = t.testdir({ "a.pem": `# mine\r\n${theirs.replaceAll("\n", "\r\n")}${key}`, "b.pem": theirs + others, home: {} });
 	const env = { SSL_CERT_FILE: join(folder, "a.pem"), NODE_EXTRA_CA_CERTS: join(folder, "b.pem"), PIP_CERT: join(folder, "none.pem"), CURL_CA_BUNDLE: folder };
-	const { pemFile } = await writeTrustBundle(join(folder, "home"), ours, env);
+	const { pemFile } = writeTrustBundle(join(folder, "home"), ours, env);
 	t.notMatch(readFileSync(pemFile, "utf8"), /mine|PRIVATE|\r/);
 	const all = fingerprints(pemFile);
 	for (const pem of [ours, theirs, others]) t.equal(all.filter((each) => each === fingerprint(pem)).length, 1);
-	const other = await writeTrustBundle(join(folder, "home"), ours, {});
+	const other = writeTrustBundle(join(folder, "home"), ours, {});
 	t.not(other.pemFile, pemFile, "children of different environments do not disturb each other");
 	t.notOk(fingerprints(other.pemFile).includes(fingerprint(theirs)));
 });
@@ -46,20 +46,20 @@ t.test("what the user's variables name is merged in, without keys and comments",
 t.test("is written again when its sources changed, and only then", async (t) => {
 	const folder = t.testdir({ "a.pem": theirs });
 	const env = { SSL_CERT_FILE: join(folder, "a.pem") };
-	const { pemFile, javaFile } = await writeTrustBundle(folder, ours, env);
+	const { pemFile, javaFile } = writeTrustBundle(folder, ours, env);
 	const long = new Date("2001-01-01");
 	for (const file of [pemFile, javaFile]) utimesSync(file, long, long);
-	await writeTrustBundle(folder, ours, env);
+	writeTrustBundle(folder, ours, env);
 	for (const file of [pemFile, javaFile]) t.same(statSync(file).mtime, long);
 	writeFileSync(join(folder, "a.pem"), others);
-	await writeTrustBundle(folder, ours, env);
+	writeTrustBundle(folder, ours, env);
 	t.ok(fingerprints(pemFile).includes(fingerprint(others)));
 	t.notOk(fingerprints(pemFile).includes(fingerprint(theirs)));
 	t.not(statSync(javaFile).mtime.getTime(), long.getTime());
 });
 
 t.test("Java reads the key store, where it is installed", async (t) => {
-	const { javaFile, pemFile } = await writeTrustBundle(t.testdir(), ours, {});
+	const { javaFile, pemFile } = writeTrustBundle(t.testdir(), ours, {});
 	const store = readFileSync(javaFile);
 	t.equal(store.readUInt32BE(0), 0xfeedfeed);
 	t.ok(store.includes(new X509Certificate(ours).raw));
@@ -76,5 +76,5 @@ t.test("Java reads the key store, where it is installed", async (t) => {
 
 t.test("a folder that cannot be written is an error", async (t) => {
 	const folder = join(t.testdir({ file: "" }), "file", "home");
-	await t.rejects(writeTrustBundle(folder, ours, {}), { code: "FT_CA", message: /authorities for child commands cannot be written: / });
+	t.throws(() => writeTrustBundle(folder, ours, {}), { code: "FT_CA", message: /authorities for child commands cannot be written: / });
 });

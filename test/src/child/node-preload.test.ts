@@ -16,7 +16,7 @@ const home = join(t.testdir(), "a home");
 const authority = await openAuthority(home);
 const proxy = await startAnsweringProxy(authority);
 t.teardown(() => proxy.close());
-const { pemFile, javaFile } = await writeTrustBundle(home, authority.certificatePem, {});
+const { pemFile, javaFile } = writeTrustBundle(home, authority.certificatePem, {});
 
 const prelude = `
 const http = require("http"), https = require("https"), tls = require("tls");

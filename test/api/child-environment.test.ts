@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { childSurroundings } from "../../../commands/proxy/child-environment.ts";
-import { openAuthority } from "../../../src/ca/authority.ts";
-import { parseModes } from "../../../src/proxy/route/modes.ts";
+import { childSurroundings } from "../../api/child-environment.ts";
+import { openAuthority } from "../../src/ca/authority.ts";
+import { parseModes } from "../../src/proxy/route/modes.ts";
 
 const home = join(t.testdir(), "home");
 const authority = await openAuthority(home);
@@ -39,7 +39,7 @@ t.test("a proxy that asks who comes: its one user, where there is one to name", 
 		["@users", ""],
 		["ldap:h:dn:pw:sub", ""],
 	] as const) {
-		const { HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING } = await childSurroundings({ authority, listeners }, home, {}, spec);
+		const { HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING } = childSurroundings({ authority, listeners }, home, {}, spec);
 		t.same([HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING], [`http://${login}127.0.0.1:1`, `http://${login}127.0.0.1:1`, "http://127.0.0.1:1"], spec);
 	}
 });

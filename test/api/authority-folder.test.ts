@@ -3,7 +3,7 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { openCaPlace } from "../../../commands/proxy/authority-folder.ts";
+import { openCaPlace } from "../../api/authority-folder.ts";
 
 t.test("the user's own, another, one for this run", async (t) => {
 	const home = t.testdir();

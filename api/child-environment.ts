@@ -1,21 +1,22 @@
 // The environment of a command that is to go through a proxy that runs, made from the user's own.
-import type { LiveProxy } from "../../api/live.ts";
-import { writeTrustBundle } from "../../src/ca/trust-bundle.ts";
-import { childEnvironment } from "../../src/child/environment.ts";
-import { formatAuthority } from "../../src/flow/url.ts";
+
+import { writeTrustBundle } from "../src/ca/trust-bundle.ts";
+import { childEnvironment } from "../src/child/environment.ts";
+import { formatAuthority } from "../src/flow/url.ts";
+import type { LiveProxy } from "./live.ts";
 
 /**
  * @param home the folder of the authority, where the files that variables name are written
  * @param proxyauth what the proxy asks for; where it names one user, or takes any, that is whom the command comes as
  * @throws FlowtapeError FT_CA
  */
-export async function childSurroundings(
+export function childSurroundings(
 	{ authority, listeners }: Pick<LiveProxy, "authority" | "listeners">,
 	home: string,
 	env: NodeJS.ProcessEnv,
 	proxyauth: string | null = null,
-): Promise<Record<string, string>> {
-	const bundle = await writeTrustBundle(home, authority.certificatePem, env);
+): Record<string, string> {
+	const bundle = writeTrustBundle(home, authority.certificatePem, env);
 	return childEnvironment({
 		env,
 		...addressesOf(listeners, loginOf(proxyauth)),

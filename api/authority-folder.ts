@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { homeFolder } from "../../src/ca/files.ts";
-import { FlowtapeError } from "../../src/errors.ts";
-import { expandHome } from "../../src/options.ts";
+import { homeFolder } from "../src/ca/files.ts";
+import { FlowtapeError } from "../src/errors.ts";
+import { expandHome } from "../src/options.ts";
 
 export interface CaPlace {
 	folder: string;

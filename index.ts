@@ -41,6 +41,7 @@ export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
 export type { Miss, Served } from "./src/hooks/context.ts";
 export type { Turn } from "./src/hooks/turn.ts";
+export { tuneProcess } from "./src/process-tuning.ts";
 export type { MatchFunction } from "./src/replay/recordings/index-of-tapes.ts";
 export type { Addon, Context, Loader } from "./src/scripts/addon.ts";
 export { HTTPFlow, StreamFlow } from "./src/scripts/flow-view.ts";

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The bin: finds the command, runs it, and makes an exit status of how it ended. The only place that knows the process.
+import { tuneProcess } from "../src/process-tuning.ts";
 import type { Io } from "./cli/command.ts";
 import { tell } from "./cli/tell.ts";
 import { commands, loadAll } from "./list.ts";
@@ -24,6 +25,7 @@ async function main([name, ...argv]: readonly string[]): Promise<number> {
 	return runCommand(await load(), argv, io, loadAll);
 }
 
+tuneProcess();
 const controller = new AbortController();
 const stderr = messageStream(process.stderr, process.env);
 const io: Io = { stdout: process.stdout, stderr, env: process.env, signal: controller.signal };

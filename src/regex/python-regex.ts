@@ -1,10 +1,10 @@
 // Python regular expressions on Node: what filters, rules and replacements are written in. A pattern means what it means to
 // Python's `re`, on text or on bytes, and cannot hang the process.
 import { createRequire } from "node:module";
-import type * as V8 from "node:v8";
 import type * as Vm from "node:vm";
 import { FlowtapeError } from "../errors.ts";
 import { isAscii, toByteString, toText } from "../flow/bytes.ts";
+import { useLinearEngine } from "../process-tuning.ts";
 import { isNullable, longestHarmless, requiredLiteral } from "./cost.ts";
 import { type EmitOptions, emitRegex } from "./emit.ts";
 import { parsePythonRegex, type RegexFlags } from "./parse.ts";
@@ -278,19 +278,6 @@ function fill(template: Template, match: PythonMatch): string {
 }
 
 const load = createRequire(import.meta.url);
-let usesLinearEngine = false;
-
-/**
- * Has V8 go on in linear time where backtracking has taken too many steps. It is compiled into expressions made from now on,
- * and changes their speed alone, so it is left on once a pattern asked for it.
- */
-function useLinearEngine(): void {
-	if (usesLinearEngine) return;
-	usesLinearEngine = true;
-	const v8 = load("node:v8") as typeof V8;
-	v8.setFlagsFromString("--regexp-backtracks-before-fallback=200000");
-	v8.setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
-}
 
 let watcher: ((run: () => unknown, limitMs: number) => unknown) | undefined;
 

@@ -4,6 +4,7 @@ import { FlowtapeError } from "../../errors.ts";
 import { type Body, bodyChunks, bodySize } from "../../flow/body.ts";
 import type { Flow } from "../../flow/flow.ts";
 import type { FlowSink } from "../../flow/pipe.ts";
+import { isProcessTuned } from "../../process-tuning.ts";
 import { encodeMessages } from "../record/codec.ts";
 import { Loan } from "../sqlite/loan.ts";
 import type { KeyOf } from "../sqlite/writer.ts";
@@ -93,7 +94,7 @@ export class ThreadedWriter implements FlowSink {
 	}
 
 	#start(loan: Loan | null): Packer {
-		const task: WriterTask = { path: this.#path, lent: loan?.lent ?? null };
+		const task: WriterTask = { path: this.#path, lent: loan?.lent ?? null, isTuned: isProcessTuned() };
 		const thread = new Worker(THREAD, { workerData: { flowtapeWriter: task }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
 		this.#thread = thread;
 		thread.on("message", (answer: WriterAnswer) => this.#hear(answer));

@@ -1,6 +1,7 @@
 // The thread that writes a new tape: takes parcels of rows, gives their buffers back, and says how it ended.
 import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { FlowtapeError } from "../../errors.ts";
+import { tuneProcess } from "../../process-tuning.ts";
 import { TapeDatabase } from "../sqlite/database.ts";
 import type { Lent } from "../sqlite/loan.ts";
 import { RowWriter } from "../sqlite/row-writer.ts";
@@ -12,6 +13,8 @@ export interface WriterTask {
 	readonly path: string;
 	/** What its flows may refer to. */
 	readonly lent: Lent | null;
+	/** Whether the process may be tuned. */
+	readonly isTuned?: boolean;
 }
 
 /** What the thread is told: rows, or how to end. */
@@ -68,4 +71,5 @@ export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void
 
 // only as the thread: others load this module for what it exports
 const task: WriterTask | undefined = isMainThread ? undefined : workerData?.flowtapeWriter;
+if (task?.isTuned) tuneProcess();
 if (task !== undefined && parentPort !== null) serveWriter(parentPort, task);

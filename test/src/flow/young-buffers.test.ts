@@ -1,5 +1,8 @@
 import t from "tap";
 import { passYoung } from "../../../src/flow/young-buffers.ts";
+import { tuneProcess } from "../../../src/process-tuning.ts";
+
+tuneProcess();
 
 const MIB = 1024 * 1024;
 

@@ -1,0 +1,41 @@
+// Flags of V8 are the whole process's: without a word from who owns it none is set, and all works.
+import { createRequire } from "node:module";
+import type * as V8 from "node:v8";
+import { runInNewContext } from "node:vm";
+import t from "tap";
+import { passYoung } from "../../src/flow/young-buffers.ts";
+import { exposeCollect, isProcessTuned, tuneProcess, useLinearEngine } from "../../src/process-tuning.ts";
+import { compilePythonRegex } from "../../src/regex/python-regex.ts";
+
+const v8 = createRequire(import.meta.url)("node:v8") as { setFlagsFromString: typeof V8.setFlagsFromString };
+const flags: string[] = [];
+const { setFlagsFromString } = v8;
+v8.setFlagsFromString = (flag) => {
+	flags.push(flag);
+	setFlagsFromString(flag);
+};
+
+t.test("nothing is set in a process that is another's", async (t) => {
+	t.notOk(isProcessTuned());
+	t.equal(exposeCollect(), null);
+	useLinearEngine();
+	passYoung(64 * 1024 * 1024);
+	const runaway = compilePythonRegex("^(a+)+$", { kind: "text" });
+	t.ok(runaway.test("a".repeat(50)));
+	t.throws(() => runaway.test(`${"a".repeat(50_000)}!`), { code: "FT_PATTERN_STOPPED" });
+	t.same(flags, []);
+});
+
+t.test("in one's own, what serves is set once it is needed, and the collector is nobody else's", async (t) => {
+	tuneProcess();
+	t.same(flags, []);
+	t.ok(isProcessTuned());
+	t.equal(typeof exposeCollect(), "function");
+	t.same(flags, ["--expose-gc", "--no-expose-gc"]);
+	t.equal(runInNewContext("typeof gc"), "undefined");
+	const runaway = compilePythonRegex("^(a+)+$", { kind: "text" });
+	t.equal(runaway.test(`${"a".repeat(50_000)}!`), false);
+	t.match(flags.slice(2), [/--regexp-backtracks/, /--enable-experimental-regexp-engine/]);
+	useLinearEngine();
+	t.equal(flags.length, 4, "once");
+});

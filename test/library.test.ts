@@ -54,9 +54,12 @@ t.test("a whole run reads no environment, sets no flag, listens to no signal and
 		v8.setFlagsFromString = (flag) => flags.push(flag);
 		const { convert, filter, openTape, record, replayServer, rewrite } = await import(${JSON.stringify(library)});
 		const own = process.env;
+		// Node reads some itself, and so do packages
+		const isOurs = () => /\\/(?:build|src|api|formats|commands)\\/(?!.*node_modules)/.test(new Error().stack.split("\\n")[4]);
+		const note = (name) => isOurs() && reads.push(String(name));
 		process.env = new Proxy(own, {
-			get: (env, name) => (reads.push(String(name)), env[name]),
-			ownKeys: (env) => (reads.push("all"), Reflect.ownKeys(env)),
+			get: (env, name) => (note(name), env[name]),
+			ownKeys: (env) => (note("all"), Reflect.ownKeys(env)),
 		});
 		const ask = (proxy, path) => new Promise((resolve, reject) => {
 			const url = "http://127.0.0.1:" + port + path;
@@ -84,9 +87,5 @@ t.test("a whole run reads no environment, sets no flag, listens to no signal and
 		String(port),
 	);
 	t.match(result, { flags: [], statuses: [200, 200, 404], recorded: 1, served: 1, missed: 1, listeners: 0, exitCode: null });
-	t.same(
-		(result.reads as string[]).filter((name) => name !== "FLOWTAPE_VERSION"),
-		[],
-		"the version is written in when the package is built",
-	);
+	t.same(new Set(result.reads as string[]), new Set(["FLOWTAPE_VERSION"]), "which is written in when the package is built");
 });

@@ -5,10 +5,11 @@ import { createTape, openTape } from "../formats/index.ts";
 import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
 import { endOf } from "../src/flow/ending.ts";
 import type { Flow } from "../src/flow/flow.ts";
-import { pipe } from "../src/flow/pipe.ts";
+import { type FlowSource, pipe } from "../src/flow/pipe.ts";
 import { isOfDead, MARK, processMark } from "../src/process-mark.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import { withLock } from "../src/store/sqlite/file-lock.ts";
+import { closeAll } from "./copy-flows.ts";
 
 export const RECORD_MODES = ["once", "none", "new-episodes", "all"] as const;
 export type RecordMode = (typeof RECORD_MODES)[number];
@@ -112,16 +113,30 @@ export class Draft {
 		return withLock(join(dirname(target), `.${basename(target)}.lock`), () => this.#commit(options));
 	}
 
-	async #commit({ format, keepsOld, report }: CommitOptions): Promise<number> {
+	async #commit(options: CommitOptions): Promise<number> {
+		const sources: FlowSource[] = [];
+		const open = async (path: string, report: Reporter): Promise<FlowSource> => {
+			const source = await openTape(path, { report });
+			sources.push(source);
+			return source;
+		};
+		try {
+			return await this.#commitFrom(open, options);
+		} finally {
+			await closeAll(sources);
+		}
+	}
+
+	async #commitFrom(open: (path: string, report: Reporter) => Promise<FlowSource>, { format, keepsOld, report }: CommitOptions): Promise<number> {
 		const wasReplaced = await this.#wasReplaced();
-		const added = await openTape(this.file, { report });
+		const added = await open(this.file, report);
 		let unread = 0;
 		const counting: Reporter = (...told) => {
 			unread++;
 			report(...told);
 		};
-		const old = keepsOld || wasReplaced ? [await openTape(this.#tape, { report: counting })] : [];
-		const newcomers = wasReplaced ? new Newcomers(await this.#idsBefore(report), keepsOld) : null;
+		const old = keepsOld || wasReplaced ? [await open(this.#tape, counting)] : [];
+		const newcomers = wasReplaced ? new Newcomers(await this.#idsBefore(open, report), keepsOld) : null;
 		const sink = await createTape(this.#tape, { format: format ?? undefined, report });
 		try {
 			await pipe(old, newcomers === null ? [] : [newcomers.stay], sink);
@@ -144,10 +159,10 @@ export class Draft {
 		return this.#before === null || (await stat(this.#before)).ino !== now.ino;
 	}
 
-	async #idsBefore(report: Reporter): Promise<ReadonlySet<string>> {
+	async #idsBefore(open: (path: string, report: Reporter) => Promise<FlowSource>, report: Reporter): Promise<ReadonlySet<string>> {
 		const ids = new Set<string>();
 		if (this.#before === null) return ids;
-		for await (const flows of await openTape(this.#before, { report })) for (const { id } of flows) ids.add(id);
+		for await (const flows of await open(this.#before, report)) for (const { id } of flows) ids.add(id);
 		return ids;
 	}
 

@@ -106,6 +106,7 @@ export async function prepareTraffic({ values, output, format, formats, durable,
 			}
 			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 			await pipeline.close();
+			for (const tape of recordings) await tape.close?.();
 			return { recorded: sink.stored, lost: sink.lost, replay, egress };
 		},
 	};

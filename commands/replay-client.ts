@@ -1,4 +1,5 @@
 // `flowtape replay-client`: sends recorded requests again, through all the features of the proxy, and records the new answers.
+import { closeAll } from "../api/copy-flows.ts";
 import { type ReplayClientValues, startReplayClient } from "../api/replay-client.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { toByteString } from "../src/flow/bytes.ts";
@@ -109,6 +110,7 @@ export const command = defineCommand({
 		await paced(fitting(sources, skip), pace, send, io.signal);
 		progress?.clear();
 		const { recorded, lost } = await client.close();
+		await closeAll(sources);
 		const told = comparison === null ? count : { ...count, differing: comparison.differing };
 		const words = Object.entries(told).map(([kind, number]) => `${kind} ${number}`);
 		journal.last({ ...told, recorded, lost }, words.join(", "));

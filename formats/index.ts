@@ -57,7 +57,10 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 		},
 		notes: async () => (await source.notes?.()) ?? {},
 		fleeting: () => source.fleeting?.(),
-		close: () => input.close(),
+		async close() {
+			await source.close?.();
+			await input.close();
+		},
 		...(transfer && {
 			async transfer(sink) {
 				const count = await transfer(sink);

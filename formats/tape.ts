@@ -72,10 +72,14 @@ class TapeSource implements FlowSource {
 	#counting: Promise<void> | null = null;
 	/** The file that is read. */
 	#spooled: ReturnType<typeof spool> | null = null;
+	/** Whether that goes as soon as it was read. */
+	readonly #isTemporary: boolean;
+	readonly #open = new Set<SqliteStore>();
 
 	constructor(input: Input, options: SourceOptions) {
 		this.#input = input;
 		this.#options = options;
+		this.#isTemporary = input.path === null;
 	}
 
 	/** By the number of flows, because pages are read in no particular order. */
@@ -129,21 +133,27 @@ class TapeSource implements FlowSource {
 		const { path, remove } = await this.#file();
 		try {
 			const missing = missingEnd(path);
-			if (missing === null) yield* this.#flowsOf(path, this.#options);
-			else yield* readCut({ path, name: this.#input.name, ...missing }, (copy, told) => this.#flowsOf(copy, { report: told }), this.#options);
+			if (missing === null) yield* this.#flowsOf(path, this.#options, this.#isTemporary);
+			else yield* readCut({ path, name: this.#input.name, ...missing }, (copy, told) => this.#flowsOf(copy, { report: told }, true), this.#options);
 		} finally {
 			await remove();
 		}
 	}
 
-	async *#flowsOf(path: string, { report, filter, ids, bodies = true }: SourceOptions): AsyncGenerator<Flow[]> {
+	/** The store stays open for the bodies of flows that outlive the reading, until the source is closed. */
+	async *#flowsOf(path: string, { report, filter, ids, bodies = true }: SourceOptions, isTemporary: boolean): AsyncGenerator<Flow[]> {
 		const { openStore } = await import("../src/store/sqlite/store.ts");
-		// stays open for the bodies of flows that outlive the reading, and closes when the last of them is gone
-		this.#store = openStore(path, { mode: "read", report });
+		this.#store = openStore(path, { mode: "read", report, isTemporary });
+		this.#open.add(this.#store);
 		for await (const flows of this.#store.read({ filter, ids, bodies })) {
 			this.#read += flows.length;
 			yield flows;
 		}
+	}
+
+	async close(): Promise<void> {
+		for (const store of this.#open) await store.close();
+		this.#open.clear();
 	}
 }
 

@@ -64,6 +64,8 @@ export interface KeyedTape extends Shelf {
 	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
 	/** The requests of all HTTP flows with their places, in batches, in the order of the flows. */
 	requests(): Iterable<readonly { readonly seq: number; readonly request: Request }[]>;
+	/** To be called when nothing more is asked for. */
+	close?(): Promise<void>;
 }
 
 /** What holds recordings. */

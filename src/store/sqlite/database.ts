@@ -1,4 +1,5 @@
 // A SQLite file that is a tape: opened, checked and migrated, with SQLite's errors in our words. The only door to better-sqlite3.
+import { type BigIntStats, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
@@ -22,10 +23,17 @@ const RANDOM_CACHE_KIB = 64 * 1024;
 
 type Statement = Database.Statement<unknown[], unknown>;
 
+/** Closes tapes that are read and that nobody has closed, once nothing refers to them any more: neither who reads them nor a flow that was read. */
+const forgotten = new FinalizationRegistry<Database.Database>((db) => db.close());
+
+/** Tapes that are closed, and open until the end of the turn of the event loop: at most so many. */
+const reopened = new Set<TapeDatabase>();
+const REOPENED = 8;
+
 /**
  * All that better-sqlite3 made. Version 12 compiled for Node 24.19 and later aborts the process when one of its objects is collected as garbage
- * outside of JavaScript (nodejs/node#65446); they are few and small, so they stay. For the same reason nothing here uses its `pragma` and
- * `transaction`, which make objects of their own.
+ * outside of JavaScript (nodejs/node#65446); they are few and small (about three kilobytes a tape), so they stay, closed. For the same reason nothing here uses
+ * its `pragma` and `transaction`, which make objects of their own.
  */
 const kept: object[] = [];
 
@@ -34,6 +42,10 @@ export function keep<T extends object>(made: T): T {
 	return made;
 }
 
+/**
+ * Closed, one that is read lets go of its file. Parts of flows that were read, such as bodies, can be asked for all the same: then it is opened
+ * once more until the end of the turn of the event loop, if it is the same file still.
+ */
 export class TapeDatabase {
 	readonly path: string;
 	/** The version of its schema when it was opened; another process may bring it up meanwhile, which only adds to it. */
@@ -41,19 +53,29 @@ export class TapeDatabase {
 	/** The version that it had before it was brought up; null where it was new, or of the newest. */
 	readonly broughtFrom: number | null;
 	readonly #mode: Mode;
-	readonly #db: Database.Database;
+	readonly #isTemporary: boolean;
+	/** The file that is read; null where it is written. */
+	readonly #file: BigIntStats | null;
+	#db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
 	/** Those whose rows are lists, and those that give the first column alone. */
 	readonly #lists = new Map<string, Statement>();
 	readonly #plucked = new Map<string, Statement>();
 	#held = false;
 
-	/** @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE */
-	constructor(path: string, mode: Mode, durable: boolean) {
+	/**
+	 * @param durable survives the loss of power too
+	 * @param isTemporary the file goes before what is read from it: it stays open as long as something refers to it
+	 * @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE
+	 */
+	constructor(path: string, mode: Mode, durable: boolean, isTemporary = false) {
 		this.path = path;
 		this.#mode = mode;
+		this.#isTemporary = isTemporary;
+		this.#file = mode === "read" ? fileAt(path) : null;
 		const { db, from } = this.guard(() => open(path, mode, durable));
 		this.#db = db;
+		if (mode === "read") forgotten.register(this, db, this);
 		this.broughtFrom = from;
 		this.schema = this.version();
 	}
@@ -77,7 +99,8 @@ export class TapeDatabase {
 	}
 
 	exec(sql: string): void {
-		this.guard(() => this.#db.exec(sql));
+		const db = this.#live();
+		this.guard(() => db.exec(sql));
 	}
 
 	/** Gives up the transaction, if one is open. */
@@ -196,11 +219,43 @@ export class TapeDatabase {
 		} catch (error) {
 			if (!(error instanceof FlowtapeError && hasErrno(error.cause, "SQLITE_BUSY", "SQLITE_LOCKED"))) throw error;
 		} finally {
-			this.#statements.clear();
-			this.#lists.clear();
-			this.#plucked.clear();
-			this.#db.close();
+			if (!this.#isTemporary) this.#release();
 		}
+	}
+
+	#release(): void {
+		reopened.delete(this);
+		this.#held = false;
+		this.#statements.clear();
+		this.#lists.clear();
+		this.#plucked.clear();
+		forgotten.unregister(this);
+		this.#db.close();
+	}
+
+	/** Opened once more where it was read and closed. @throws FlowtapeError */
+	#live(): Database.Database {
+		if (this.#db.open || this.#mode !== "read") return this.#db;
+		this.#checkSame();
+		const [eldest] = reopened;
+		if (eldest !== undefined && reopened.size >= REOPENED) eldest.#release();
+		this.#db = this.guard(() => open(this.path, "read", false)).db;
+		if (reopened.size === 0) setImmediate(TapeDatabase.releaseReopened);
+		reopened.add(this);
+		return this.#db;
+	}
+
+	/** Closes what was opened once more. */
+	static releaseReopened(): void {
+		for (const db of reopened) db.#release();
+	}
+
+	/** @throws FlowtapeError FT_IO */
+	#checkSame(): void {
+		const now = fileAt(this.path);
+		if (now !== null && now.ino === this.#file?.ino && now.dev === this.#file.dev && now.birthtimeNs === this.#file.birthtimeNs) return;
+		const message = `${this.path}: the file was removed or replaced since it was read, and what was not read by then is asked for: keep the tape open, or read it before`;
+		throw new FlowtapeError("FT_IO", message, { file: this.path });
 	}
 
 	/** Gives SQLite's errors the words and codes of ours. */
@@ -216,7 +271,7 @@ export class TapeDatabase {
 		const statements = shape === undefined ? this.#statements : shape === "raw" ? this.#lists : this.#plucked;
 		let statement = statements.get(sql);
 		if (statement === undefined) {
-			statement = keep(this.#db.prepare<unknown[], unknown>(sql));
+			statement = keep(this.#live().prepare<unknown[], unknown>(sql));
 			if (shape !== undefined) statement[shape]();
 			statements.set(sql, statement);
 		}
@@ -226,6 +281,10 @@ export class TapeDatabase {
 	#translated(error: unknown): unknown {
 		return error instanceof FlowtapeError ? error : storeError(this.path, error);
 	}
+}
+
+function fileAt(path: string): BigIntStats | null {
+	return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
 }
 
 /** Locks a file for this process alone, until what comes back is called; null where another has it. @throws FlowtapeError */

@@ -23,6 +23,8 @@ export interface StoreOptions {
 	borrows?: boolean;
 	/** Recordings will be asked for in any order, which takes more memory. */
 	isKeyed?: boolean;
+	/** The file goes before the flows that are read from it: it stays open as long as they are there. */
+	isTemporary?: boolean;
 }
 
 /**
@@ -41,10 +43,10 @@ export class SqliteStore implements FlowStore {
 	readonly #report: Reporter;
 	#closed = false;
 
-	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false, borrows = true }: StoreOptions) {
+	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false, borrows = true, isTemporary = false }: StoreOptions) {
 		this.path = path;
 		if (mode === "append" || isKeyed) loadMsgpack();
-		this.#db = new TapeDatabase(path, mode, durable);
+		this.#db = new TapeDatabase(path, mode, durable, isTemporary);
 		if (isKeyed) this.#db.keepMore();
 		const { broughtFrom: from } = this.#db;
 		if (from !== null)
@@ -132,7 +134,7 @@ export class SqliteStore implements FlowStore {
 	}
 
 	keys(): Generator<{ seq: number; key: string }[]> {
-		return this.#reader.keys();
+		return this.#untilClosed(this.#reader.keys());
 	}
 
 	at(seq: number): Flow | null {
@@ -156,6 +158,15 @@ export class SqliteStore implements FlowStore {
 	}
 
 	requests(): Generator<StoredRequest[]> {
-		return this.#reader.requests();
+		return this.#untilClosed(this.#reader.requests());
+	}
+
+	/** Who goes through all of a tape in the background is not to open it again. */
+	*#untilClosed<T>(batches: Iterable<T>): Generator<T> {
+		for (const batch of batches) {
+			if (this.#closed) return;
+			yield batch;
+			if (this.#closed) return;
+		}
 	}
 }

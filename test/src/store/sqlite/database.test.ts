@@ -27,7 +27,7 @@ import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.t
 import { SCHEMA_VERSION } from "../../../../src/store/sqlite/schema.ts";
 
 const modes: readonly Mode[] = ["read", "append", "create"];
-const module = (name: string) => JSON.stringify(new URL(`../../../${name}`, import.meta.url).href);
+const module = (name: string) => JSON.stringify(new URL(`../../../../${name}`, import.meta.url).href);
 
 /** Runs a script with `openStore`, `httpFlow` and `path` in a process of its own; what it prints. */
 function inProcess(path: string, script: string, { shell = "", uid }: { shell?: string; uid?: number } = {}): string {

@@ -21,10 +21,10 @@ const parts = {
 	"src/store/": ["src/filter/"],
 	"src/rewrite/": ["src/replay/", "src/store/"],
 	"src/hooks/": ["src/filter/", "src/replay/", "src/clock.js"],
-	"src/scripts/": ["src/flow/", "src/hooks/(?:hook|turn|connection-hooks|context).js", "src/maybe-async.js", "src/options.js"],
+	"src/scripts/": ["src/flow/", "src/hooks/(?:hook|decision|connection-hooks|context).js", "src/maybe-async.js", "src/options.js"],
 	"src/ca/": ["src/flow/", "src/programs.js", "src/options.js"],
 	"src/child/": ["src/ca/", "src/clock.js"],
-	"src/proxy/": ["src/ca/", "src/hooks/(?:hook|turn|connection-hooks|gate|pipeline).js", "src/clock.js", "src/maybe-async.js"],
+	"src/proxy/": ["src/ca/", "src/hooks/(?:hook|decision|connection-hooks|authenticator|pipeline).js", "src/clock.js", "src/maybe-async.js"],
 	"formats/": ["src/"],
 	"api/": ["formats/index.js", "src/"],
 	"index.js": ["api/"],
@@ -67,7 +67,7 @@ const doors = {
 };
 
 /** Of src/hooks, what every feature may use; the list of features, src/hooks/builtin.ts, knows them all. */
-const hookBasics = "hook|turn|connection-hooks|gate|pipeline|context|rule|make-response";
+const hookBasics = "hook|decision|connection-hooks|authenticator|pipeline|context|rule|make-response";
 /** Of formats, what every format may use; formats/index.ts knows them all. */
 const formatBasics =
 	"format|input|output|output-error|recording-mark|draft|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";

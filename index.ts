@@ -40,7 +40,6 @@ export { DnsFlow, type Flow, HttpFlow, TcpFlow, UdpFlow } from "./src/flow/flow.
 export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
 export type { Miss, Served } from "./src/hooks/context.ts";
-export type { Turn } from "./src/hooks/turn.ts";
 export { tuneProcess } from "./src/process-tuning.ts";
 export type { MatchFunction } from "./src/replay/recordings/index-of-tapes.ts";
 export type { Addon, Context, Loader } from "./src/scripts/addon.ts";

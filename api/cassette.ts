@@ -71,7 +71,7 @@ const FOLDER = ".flowtape-";
 const OF_FOLDER = new RegExp(`^${FOLDER.replace(".", "\\.")}(${MARK.source})-`);
 
 /** What a run has recorded so far, beside the tape. Several runs may record one tape at the same time, each a draft of its own. */
-export class Draft {
+export class NewCassette {
 	readonly file: string;
 	readonly #tape: string;
 	readonly #folder: string;
@@ -90,14 +90,14 @@ export class Draft {
 	 * @param format as for `commit`: that the tape can be written in it is known before anything is recorded
 	 * @throws FlowtapeError FT_IO, FT_USAGE
 	 */
-	static async beside(tape: string, format: string | null = null): Promise<Draft> {
+	static async beside(tape: string, format: string | null = null): Promise<NewCassette> {
 		try {
 			const parent = dirname(tape);
 			await mkdir(parent, { recursive: true });
 			await removeLeft(parent);
 			await rehearse(tape, format);
 			const folder = await mkdtemp(join(parent, `${FOLDER}${processMark()}-`));
-			return new Draft(tape, folder, await keptAs(join(folder, "before"), tape));
+			return new NewCassette(tape, folder, await keptAs(join(folder, "before"), tape));
 		} catch (cause) {
 			if (cause instanceof FlowtapeError) throw cause;
 			throw cause instanceof Error ? new FlowtapeError("FT_IO", `${tape}: cannot be written: ${cause.message}`, { file: tape, cause }) : cause;

@@ -2,8 +2,8 @@
 import type { Hook } from "../src/hooks/hook.ts";
 
 export type { ConnectHook, ConnectionHook, ConnectionPair, ServerEvent, TcpHook } from "../src/hooks/connection-hooks.ts";
+export type { BodyStreaming, CachedResponse, Decision, Delivery, Verdict } from "../src/hooks/decision.ts";
 export { type Hook, type Phase, phases } from "../src/hooks/hook.ts";
-export type { BodyStreaming, Delivery, StandingAnswer, Turn as Decision, Verdict } from "../src/hooks/turn.ts";
 export type { Addon, Context, Loader } from "../src/scripts/addon.ts";
 
 /**

@@ -38,7 +38,7 @@ export interface LiveProxy {
  */
 export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { isProxyAuth } = await import("../src/hooks/proxy-auth.ts");
-	const { createPassedHosts } = await import("../src/hooks/passed-hosts.ts");
+	const { createPassthroughHosts } = await import("../src/hooks/passthrough-hosts.ts");
 	const { openAuthority } = await import("../src/ca/authority.ts");
 	const { clientContextOptions, withOwnCertificates } = await import("../src/proxy/tls/client-options.ts");
 	const { startProxy } = await import("../src/proxy/server.ts");
@@ -52,7 +52,11 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 		const proxy = await startProxy({
 			...{ options: values, pipeline, sink, upstream: network ? "network" : null, onEvent },
 			wantsFlows: setup.output !== null || setup.wantsFlows !== false,
-			...{ authority: withOwnCertificates(authority, values), gate: pipeline.hooks.find(isProxyAuth) ?? null, hosts: await createPassedHosts(values) },
+			...{
+				authority: withOwnCertificates(authority, values),
+				authenticator: pipeline.hooks.find(isProxyAuth) ?? null,
+				hosts: await createPassthroughHosts(values),
+			},
 			prefersHttp1: traffic.prefersHttp1 ?? null,
 			...(await waysOf(setup)),
 		});

@@ -7,8 +7,8 @@ import type { Hook } from "../src/hooks/hook.ts";
 import type { OptionTable } from "../src/options.ts";
 import { printableLine } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
+import type { Seen } from "./doctor/client-observer.ts";
 import type { Finding } from "./doctor/examine.ts";
-import type { Seen } from "./doctor/witness.ts";
 import { type Paint, paintFor } from "./print/text.ts";
 import { caOption } from "./proxy/run-proxy.ts";
 
@@ -30,13 +30,13 @@ export const command = defineCommand({
 	],
 	async run({ options: { ca, json }, values, child }, io) {
 		const { startLive } = await import("../api/live.ts");
-		const { Witness } = await import("./doctor/witness.ts");
+		const { ClientObserver } = await import("./doctor/client-observer.ts");
 		const place = await openCaPlace(ca, io.env);
-		const witness = new Witness();
+		const witness = new ClientObserver();
 		const job = { output: null, recordings: [], network: child !== null, hooks: child === null ? [answerAll] : [] };
 		try {
 			const proxy = await startLive({ ...job, values: await plainValues(), home: place.folder, env: io.env, report: () => {}, onEvent: witness.onEvent });
-			const patient: Patient = { proxy, home: place.folder, seen: witness, paint: paintFor(io.stdout, io.env, values.color !== false), json };
+			const patient: ClientUnderTest = { proxy, home: place.folder, seen: witness, paint: paintFor(io.stdout, io.env, values.color !== false), json };
 			try {
 				return child === null ? await tryAll(patient, io) : await watch(child, patient, io);
 			} finally {
@@ -48,7 +48,7 @@ export const command = defineCommand({
 	},
 });
 
-interface Patient {
+interface ClientUnderTest {
 	proxy: LiveProxy;
 	home: string;
 	seen: Seen;
@@ -66,14 +66,14 @@ async function plainValues(): Promise<LiveValues> {
 /** For hosts that there are not: no name server is asked. */
 const answerAll: Hook = {
 	name: "doctor",
-	async request(_flow, turn) {
+	async request(_flow, decision) {
 		const { makeResponse } = await import("../src/hooks/make-response.ts");
-		turn.answer(makeResponse(200, [["content-type", "text/plain"]], Buffer.from("well\n"), Date.now() / 1000), "doctor");
+		decision.answer(makeResponse(200, [["content-type", "text/plain"]], Buffer.from("well\n"), Date.now() / 1000), "doctor");
 	},
 };
 
-/** Every runtime in turn; 1 when one did not come through or did not trust us. */
-async function tryAll({ proxy, home, seen, paint, json }: Patient, { stdout, stderr, env }: Io): Promise<number> {
+/** Every runtime in decision; 1 when one did not come through or did not trust us. */
+async function tryAll({ proxy, home, seen, paint, json }: ClientUnderTest, { stdout, stderr, env }: Io): Promise<number> {
 	const { childSurroundings } = await import("../api/child-environment.ts");
 	const { examine } = await import("./doctor/examine.ts");
 	const { probes } = await import("./doctor/probes.ts");
@@ -99,7 +99,7 @@ function row({ runtime, proxy, trust }: Finding, paint: Paint): string {
 }
 
 /** One command; its own status, or 1 when nothing came through or a client did not trust us. */
-async function watch(child: readonly string[], { proxy, home, seen, paint, json }: Patient, { stdout, env }: Io): Promise<number> {
+async function watch(child: readonly string[], { proxy, home, seen, paint, json }: ClientUnderTest, { stdout, env }: Io): Promise<number> {
 	const { childSurroundings } = await import("../api/child-environment.ts");
 	const { runChild } = await import("../src/child/process.ts");
 	const [program = "", ...args] = child;

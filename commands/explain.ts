@@ -87,7 +87,7 @@ async function learnFrom(tapes: readonly string[], json: boolean, troubles: Trou
 	if (first === undefined || second === undefined || more.length > 0)
 		throw new FlowtapeError("FT_USAGE", `explain --learn: two tapes of the same scenario were expected, found ${tapes.length}`);
 	const { learn } = await import("../src/replay/explain/learn.ts");
-	const { lessonData, lessonYaml } = await import("./print/lesson.ts");
+	const { lessonData, lessonYaml } = await import("./print/noise-report.ts");
 	const lesson = learn(await httpFlows(first, troubles), await httpFlows(second, troubles));
 	io.stdout.write(json ? `${jsonText(lessonData(lesson))}\n` : lessonYaml(lesson));
 	return troubles.status;

@@ -51,7 +51,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 process.stderr.on("error", () => {});
 // What is loaded only here may be what is missing, and its absence would end here again.
 process.on("uncaughtException", (error) => {
-	if (io.strayed?.(error)) return;
+	if (io.handleUncaught?.(error)) return;
 	process.exit(tell(error, process.argv.includes("--debug"), io));
 });
 

@@ -7,12 +7,12 @@ import { endOf } from "../src/flow/ending.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { Request } from "../src/flow/message.ts";
 import { formatAuthority, parseUrl } from "../src/flow/url.ts";
-import { unfit } from "../src/proxy/replay-client.ts";
+import { whyNotResendable } from "../src/proxy/replay-client.ts";
 import { CarryOver } from "../src/replay/carry-over.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import { defineCommand } from "./cli/command.ts";
-import { Journal } from "./print/journal.ts";
 import { clearing, Progress } from "./print/progress.ts";
+import { RunReporter } from "./print/run-reporter.ts";
 import { liveGroups } from "./proxy/run-proxy.ts";
 import { Comparison, options as comparisonOptions } from "./replay-client/comparison.ts";
 import { paced, parseSpeed } from "./replay-client/pace.ts";
@@ -59,7 +59,7 @@ export const command = defineCommand({
 	async run({ args: inputs, options, values, scripts }, terminal) {
 		let progress: Progress | null = null;
 		const io = clearing(terminal, () => progress?.clear());
-		const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: true });
+		const journal = new RunReporter(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: true });
 		const troubles = new Troubles(io, options);
 		const comparison = options.compare ? new Comparison(options, { json: options.json, color: values.color === true }, io) : null;
 		// a configuration file may have them for other commands
@@ -124,7 +124,7 @@ async function* fitting(sources: Iterable<AsyncIterable<Flow[]>>, skip: (flow: F
 	for (const source of sources)
 		for await (const batch of source)
 			for (const flow of batch) {
-				const why = flow.type === "http" ? unfit(flow) : `it is ${flow.type}, not HTTP`;
+				const why = flow.type === "http" ? whyNotResendable(flow) : `it is ${flow.type}, not HTTP`;
 				if (why !== null) skip(flow, why);
 				else if (flow.type === "http") yield flow;
 			}

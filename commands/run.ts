@@ -1,6 +1,6 @@
 // `flowtape run`: a command and its tape, which is recorded the first time and answers from then on.
 
-import { type CommitOptions, Draft, isNew, isSuccess, isThere, planOf, RECORD_MODES, type RecordMode } from "../api/cassette.ts";
+import { type CommitOptions, isNew, isSuccess, isThere, NewCassette, planOf, RECORD_MODES, type RecordMode } from "../api/cassette.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { expandHome } from "../src/options.ts";
@@ -46,7 +46,7 @@ export const command = defineCommand({
 			if (format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record, and this run records none");
 			return runLive({ output: null, recordings, network: isNetworkWanted(input.values), proof }, input, io);
 		}
-		const draft = await Draft.beside(path, format);
+		const draft = await NewCassette.beside(path, format);
 		let failures = 0;
 		const isWanted = (flow: Flow) => {
 			if (keepsFailures || isSuccess(flow)) return true;
@@ -81,7 +81,7 @@ function defaultMode(tape: string, exists: boolean, isQuiet: boolean, { env, std
 
 /** Keeps what a good run recorded. Resolves to where the new flows went, and how many; null where the tape is as it was. */
 async function settle(
-	draft: Draft,
+	draft: NewCassette,
 	tape: string,
 	{ status, passed, isInterrupted }: { status: number; passed: number; isInterrupted: boolean },
 	options: CommitOptions,

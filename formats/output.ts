@@ -1,8 +1,8 @@
 // Where flows are written: a file that takes its name only when it is whole, or stdout.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { hasErrno, type Reporter } from "../src/errors.ts";
+import { AtomicFile } from "./atomic-file.ts";
 import { type Coder, compressionOf, createCompressor } from "./compression.ts";
-import { Draft } from "./draft.ts";
 import { GrowingFile } from "./growing-file.ts";
 import { outputError } from "./output-error.ts";
 import { markRecording, refuseRecorded } from "./recording-mark.ts";
@@ -62,7 +62,7 @@ async function addTo(path: string, isFile: boolean, report: Reporter | undefined
 
 async function draftFile(path: string): Promise<Output> {
 	await refuseRecorded(path, IN_USE);
-	const draft = await Draft.of(path);
+	const draft = await AtomicFile.of(path);
 	const file = await openFile(draft.file, "wx", path);
 	await draft.guard();
 	return new DraftFile(path, draft, file);
@@ -106,9 +106,9 @@ class PlainFile implements Output {
 }
 
 class DraftFile extends PlainFile {
-	readonly #draft: Draft;
+	readonly #draft: AtomicFile;
 
-	constructor(name: string, draft: Draft, file: FileHandle) {
+	constructor(name: string, draft: AtomicFile, file: FileHandle) {
 		super(name, file);
 		this.#draft = draft;
 	}

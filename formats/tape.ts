@@ -8,8 +8,8 @@ import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { SqliteStore } from "../src/store/sqlite/store.ts";
 import type { ReadOptions } from "../src/store/store.ts";
+import { AtomicFile } from "./atomic-file.ts";
 import { compressionOf } from "./compression.ts";
-import { Draft } from "./draft.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
 import { outputError } from "./output-error.ts";
@@ -41,8 +41,8 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 					(error) => outputError(path, error),
 				);
 			if (options.append) return append(options.durable ?? false);
-			const draft = await Draft.of(path);
-			await bringHome(draft.target, append);
+			const draft = await AtomicFile.of(path);
+			await checkpointLeftoverLogs(draft.target, append);
 			const open = (): SqliteStore =>
 				opening(
 					() => openStore(draft.file, { mode: "create", report, requestKey }),
@@ -169,7 +169,7 @@ function opening(open: () => SqliteStore, named: (error: unknown) => unknown): S
 const logsOf = (path: string): string[] => [`${path}-wal`, `${path}-journal`];
 
 /** A recording that was cut off left its last flows in a log: they go into the tape before another takes its place. @throws FlowtapeError FT_IO */
-async function bringHome(path: string, append: (durable: boolean) => SqliteStore): Promise<void> {
+async function checkpointLeftoverLogs(path: string, append: (durable: boolean) => SqliteStore): Promise<void> {
 	if (!logsOf(path).some((log) => existsSync(log))) return;
 	if (existsSync(path)) await append(false).close();
 	else for (const log of logsOf(path)) await rm(log, { force: true });
@@ -185,7 +185,7 @@ function refuseInUse(path: string): void {
 /** A tape beside the target, which takes its place when it is whole. */
 class NewTape implements FlowSink {
 	readonly copies = true;
-	readonly #draft: Draft;
+	readonly #draft: AtomicFile;
 	readonly #open: () => SqliteStore;
 	/** Gives what writes the flows in the store's place; it is told the highest number of a connection, null where there are no rows yet. */
 	readonly #start: ((held: number | null) => Promise<FlowSink>) | null;
@@ -195,7 +195,7 @@ class NewTape implements FlowSink {
 	#writer: FlowSink;
 
 	/** @param open makes the store once more */
-	constructor(draft: Draft, store: SqliteStore, open: () => SqliteStore, start: ((held: number | null) => Promise<FlowSink>) | null) {
+	constructor(draft: AtomicFile, store: SqliteStore, open: () => SqliteStore, start: ((held: number | null) => Promise<FlowSink>) | null) {
 		this.#store = store;
 		this.#draft = draft;
 		this.#open = open;

@@ -14,6 +14,6 @@ export function sequence(steps: readonly (() => MaybeAsync)[]): MaybeAsync {
 }
 
 /** Calls the functions one after the other with the same arguments. */
-export function inTurn<A extends unknown[]>(functions: readonly ((...args: A) => MaybeAsync)[], ...args: A): MaybeAsync {
+export function callInOrder<A extends unknown[]>(functions: readonly ((...args: A) => MaybeAsync)[], ...args: A): MaybeAsync {
 	return sequence(functions.map((call) => () => call(...args)));
 }

@@ -10,7 +10,7 @@ export interface Io {
 	/** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more. Its reason is the exit status of a command that is interrupted by it. */
 	signal: AbortSignal;
 	/** Set by a command that runs scripts: whether an error that nobody caught is one of theirs, and told. */
-	strayed?: (error: unknown) => boolean;
+	handleUncaught?: (error: unknown) => boolean;
 }
 
 export interface TextSink {

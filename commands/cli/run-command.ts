@@ -24,7 +24,7 @@ export async function runCommand(command: Command, argv: readonly string[], io: 
 		debug = values.debug === true;
 		for (const warning of warnings) io.stderr.write(`flowtape: ${printableLine(warning)}\n`);
 		if (child?.length === 0) throw new FlowtapeError("FT_USAGE", `${command.name}: a command was expected after --`);
-		if (scripts !== null) io.strayed = (error) => scripts.strayed(error);
+		if (scripts !== null) io.handleUncaught = (error) => scripts.handleUncaught(error);
 		const options = Object.fromEntries(Object.keys(command.options).map((name) => [name, values[name]]));
 		return await command.run({ args, options: options as never, values, child, scripts }, io);
 	} catch (error) {

@@ -4,8 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasProgram } from "../../src/programs.ts";
+import type { Seen } from "./client-observer.ts";
 import { NOT_INSTALLED, type Probe } from "./probes.ts";
-import type { Seen } from "./witness.ts";
 
 export interface Finding {
 	readonly runtime: string;

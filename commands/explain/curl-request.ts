@@ -8,7 +8,7 @@ import { formatAuthority, parseUrl } from "../../src/flow/url.ts";
 import { type CurlField, curlForm } from "./curl-form.ts";
 
 /** What has been read of the command. */
-interface Draft {
+interface CurlArguments {
 	url: string | null;
 	method: string | null;
 	headers: [name: string, value: string][];
@@ -21,7 +21,7 @@ interface Draft {
 	isUpload: boolean;
 }
 
-type Take = (draft: Draft, value: string) => void;
+type Take = (draft: CurlArguments, value: string) => void;
 
 const addData =
 	(read: (value: string) => Buffer, type = "application/x-www-form-urlencoded"): Take =>
@@ -86,7 +86,7 @@ const options: Readonly<Record<string, Take>> = {
 	},
 };
 
-const switches: Readonly<Record<string, (draft: Draft) => void>> = {
+const switches: Readonly<Record<string, (draft: CurlArguments) => void>> = {
 	"--get": (draft) => {
 		draft.isGet = true;
 	},
@@ -141,14 +141,14 @@ const short: Readonly<Record<string, string>> = {
 
 /** @param words the command line, without `curl` @throws FlowtapeError FT_USAGE */
 export function curlRequest(words: readonly string[]): Request {
-	const draft: Draft = { url: null, method: null, headers: [], data: [], type: null, forms: [], isGet: false, isHead: false, isUpload: false };
+	const draft: CurlArguments = { url: null, method: null, headers: [], data: [], type: null, forms: [], isGet: false, isHead: false, isUpload: false };
 	for (let i = 0; i < words.length; ) i = takeWord(draft, words, i);
 	if (draft.url === null) throw new FlowtapeError("FT_USAGE", "--request: the curl command has no URL");
 	return requestOf(draft, draft.url);
 }
 
 /** The place of the next word. */
-function takeWord(draft: Draft, words: readonly string[], at: number): number {
+function takeWord(draft: CurlArguments, words: readonly string[], at: number): number {
 	const word = words[at] as string;
 	if (!word.startsWith("-") || word === "-") {
 		draft.url = word;
@@ -176,7 +176,7 @@ function unknown(word: string): FlowtapeError {
 	return new FlowtapeError("FT_USAGE", `--request: ${word} is an option of curl that is not understood here; save the request to a file and give that instead`);
 }
 
-function requestOf({ method, headers, data, type, forms, isGet, isHead, isUpload }: Draft, address: string): Request {
+function requestOf({ method, headers, data, type, forms, isGet, isHead, isUpload }: CurlArguments, address: string): Request {
 	const { scheme, host, port, path } = parseUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`);
 	const fields = Headers.of(...headers);
 	if (!fields.has("host")) fields.insert(0, "Host", formatAuthority(host, port, scheme));

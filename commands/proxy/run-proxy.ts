@@ -8,7 +8,7 @@ import { expandHome, type OptionSpec, type OptionTable } from "../../src/options
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 import { options as scriptOptions } from "../../src/scripts/options.ts";
 import type { Input, Io, OptionGroup } from "../cli/command.ts";
-import { Journal } from "../print/journal.ts";
+import { RunReporter } from "../print/run-reporter.ts";
 import { outputOptions } from "../tapes/copy-flows.ts";
 import type { ReplayProof } from "./verdict.ts";
 
@@ -80,7 +80,7 @@ async function runIn(
 	const output = job.output === null ? null : expandHome(job.output);
 	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
 	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
-	const journal = new Journal(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
+	const journal = new RunReporter(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
 	const trouble: Reporter = (code, message, detail) => journal.trouble(code, message, detail);
 	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
 	let passed = 0;

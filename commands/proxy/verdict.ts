@@ -8,7 +8,7 @@ import { formatUrl } from "../../src/flow/url.ts";
 import type { Miss, Served } from "../../src/hooks/context.ts";
 import type { OptionTable, OptionValues } from "../../src/options.ts";
 import { nearData } from "../../src/replay/explain/miss-text.ts";
-import type { Outline } from "../../src/replay/recordings/index-of-tapes.ts";
+import type { FlowSummary } from "../../src/replay/recordings/index-of-tapes.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { annotations } from "../print/annotations.ts";
@@ -69,7 +69,7 @@ export class ReplayProof {
 		this.#report?.write({ event: "missed", ...facts, nearest: nearest?.map(nearData) ?? null });
 	}
 
-	unused({ id, method, scheme, host, port, path }: Outline): void {
+	unused({ id, method, scheme, host, port, path }: FlowSummary): void {
 		this.#report?.write({ event: "unused", id, method, url: formatUrl(scheme, host, port, path) });
 	}
 

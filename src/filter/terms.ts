@@ -12,7 +12,7 @@ export interface Term {
 	readonly plan: Plan;
 }
 
-interface OperatorFacts {
+interface OperatorSpec {
 	/** What stands after the `~`. */
 	readonly code: string;
 	/** In a sentence: `has response`, `url matches`. */
@@ -22,16 +22,16 @@ interface OperatorFacts {
 	readonly needs: readonly FlowPart[];
 }
 
-export interface PlainOperator extends OperatorFacts, Term {
+export interface PlainOperator extends OperatorSpec, Term {
 	readonly argument: "none";
 }
 
-export interface NumberOperator extends OperatorFacts {
+export interface NumberOperator extends OperatorSpec {
 	readonly argument: "number";
 	make(number: number): Term;
 }
 
-export interface PatternOperator extends OperatorFacts {
+export interface PatternOperator extends OperatorSpec {
 	readonly argument: "pattern";
 	readonly kind: RegexKind;
 	/** `m`: `^` and `$` at every line; `s`: `.` matches line feeds. */

@@ -11,7 +11,7 @@ let collect: Collect | null | undefined;
 let passed = 0;
 
 /** So many bytes are on their way that came in buffers of their own, which nobody needs once they are written. */
-export function passYoung(bytes: number): void {
+export function collectTransientBuffers(bytes: number): void {
 	passed += bytes;
 	if (passed < YOUNG_BYTES) return;
 	passed = 0;

@@ -3,10 +3,10 @@ import { FlowtapeError } from "../errors.ts";
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
+import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileRuleFilter, splitRule } from "./rule.ts";
-import type { Turn } from "./turn.ts";
 
 export const options = {
 	block_list: {
@@ -33,39 +33,39 @@ export async function createBlockList({ block_list: texts }: OptionValues<typeof
 	);
 
 	/** Every rule is asked: the last that matches has its way, and one that hangs up before all others. */
-	function block(flow: HttpFlow, turn: Turn): void {
+	function block(flow: HttpFlow, decision: Decision): void {
 		for (const { text, filter, status } of rules) {
 			if (!filter.matches(flow)) continue;
 			context.onChange?.(text);
 			flow.metadata.blocklisted = true;
 			if (status === HANG_UP) {
 				flow.response = null;
-				turn.abort(KILLED, NAME);
+				decision.abort(KILLED, NAME);
 				return;
 			}
 			// so that the filters of later rules see what a client would
 			flow.response = makeResponse(status, [], Buffer.alloc(0), now());
 		}
-		if (flow.response !== null) turn.answer(flow.response, NAME);
+		if (flow.response !== null) decision.answer(flow.response, NAME);
 	}
 
-	function drop(flow: HttpFlow, turn: Turn): void {
-		const rule = turn.verdict === null ? rules.find(({ filter }) => filter.matches(flow)) : undefined;
+	function drop(flow: HttpFlow, decision: Decision): void {
+		const rule = decision.verdict === null ? rules.find(({ filter }) => filter.matches(flow)) : undefined;
 		if (rule === undefined) return;
 		context.onChange?.(rule.text);
-		turn.drop(NAME);
+		decision.drop(NAME);
 	}
 
 	return {
 		name: NAME,
 		leavesRequest: true,
 		needs: { request: rules.some(({ filter }) => filter.needs.has("requestBody")) },
-		request: (flow, turn) => (turn.live ? block(flow, turn) : drop(flow, turn)),
-		response: (flow, turn) => {
-			if (!turn.live) drop(flow, turn);
+		request: (flow, decision) => (decision.live ? block(flow, decision) : drop(flow, decision)),
+		response: (flow, decision) => {
+			if (!decision.live) drop(flow, decision);
 		},
-		error: (flow, turn) => {
-			if (!turn.live) drop(flow, turn);
+		error: (flow, decision) => {
+			if (!decision.live) drop(flow, decision);
 		},
 	};
 }

@@ -12,7 +12,7 @@ import { createMapRemote, options as mapRemote } from "./map-remote.ts";
 import { createModifyBody, options as modifyBody } from "./modify-body.ts";
 import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
 import { createOnboarding, options as onboarding } from "./onboarding.ts";
-import { options as passedHosts } from "./passed-hosts.ts";
+import { options as passedHosts } from "./passthrough-hosts.ts";
 import { createProxyAuth, options as proxyAuth } from "./proxy-auth.ts";
 import { compileFilterLazily, options as ruleOptions } from "./rule.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";

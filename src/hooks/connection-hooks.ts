@@ -1,7 +1,7 @@
 // Hooks on what happens to connections: clients, servers, TLS, and tunnels whose bytes no flow of HTTP has.
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { HttpFlow, TcpFlow } from "../flow/flow.ts";
-import type { Turn } from "./turn.ts";
+import type { Decision } from "./decision.ts";
 
 /** A connection to a server, and the client for whom it was made: null where the proxy sends requests of its own. It may serve others too. */
 export interface ServerEvent {
@@ -47,14 +47,14 @@ export type ConnectionHook = (
 
 /**
  * Tunnels that clients ask for, and that an upstream proxy is asked for: the flow has a CONNECT request and never goes to the tape. At
- * `http_connect` the turn may answer or abort, and the request may name another host; at `http_connect_upstream` it may change its headers.
+ * `http_connect` the decision may answer or abort, and the request may name another host; at `http_connect_upstream` it may change its headers.
  * Never throws.
  */
 export type ConnectHook = (
 	name: "http_connect" | "http_connected" | "http_connect_error" | "http_connect_upstream",
 	flow: HttpFlow,
-	turn: Turn,
+	decision: Decision,
 ) => void | Promise<void>;
 
 /** What happens in a live tunnel whose bytes are recorded; the newest message is the last of the flow, and goes on as it is then. Never throws. */
-export type TcpHook = (name: "tcp_start" | "tcp_message" | "tcp_end" | "tcp_error", flow: TcpFlow, turn: Turn) => void | Promise<void>;
+export type TcpHook = (name: "tcp_start" | "tcp_message" | "tcp_end" | "tcp_error", flow: TcpFlow, decision: Decision) => void | Promise<void>;

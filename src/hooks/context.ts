@@ -1,6 +1,6 @@
 // What hooks are given besides the values of their options: recordings, scripts, the time, and somebody to tell.
 import type { NearMiss } from "../replay/explain/near-miss.ts";
-import type { Outline, RecordedTape } from "../replay/recordings/index-of-tapes.ts";
+import type { FlowSummary, RecordedTape } from "../replay/recordings/index-of-tapes.ts";
 import type { Hook } from "./hook.ts";
 
 /** A request that no recording answered. */
@@ -53,7 +53,7 @@ export interface HookContext {
 	readonly onChange?: (rule: string) => void;
 	readonly onServed?: (served: Served) => void;
 	/** At the end, for each recording that could have answered and never did. */
-	readonly onUnused?: (recording: Outline) => void;
+	readonly onUnused?: (recording: FlowSummary) => void;
 	/** What flags leave out of the names of options, for advice; default `server_replay_`. */
 	readonly flagPrefix?: string;
 	/** Seconds since 1970; default: the clock. */

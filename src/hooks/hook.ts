@@ -1,7 +1,7 @@
 // What a feature is: functions on a flow at the phases of its life.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { ConnectHook, ConnectionHook, TcpHook } from "./connection-hooks.ts";
-import type { Turn } from "./turn.ts";
+import type { Decision } from "./decision.ts";
 
 /**
  * Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none.
@@ -11,7 +11,7 @@ export const phases = ["requestheaders", "request", "responseheaders", "response
 
 export type Phase = (typeof phases)[number];
 
-type HookFunction = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
+type HookFunction = (flow: HttpFlow, decision: Decision) => void | Promise<void>;
 
 export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	/** The option's name, in kebab-case. */
@@ -28,7 +28,7 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	/** Makes sense for live traffic only; stored flows skip it. */
 	readonly liveOnly?: boolean;
 	/** Flows that are no HTTP, when they are complete. */
-	flow?(flow: Exclude<Flow, HttpFlow>, turn: Turn): void | Promise<void>;
+	flow?(flow: Exclude<Flow, HttpFlow>, decision: Decision): void | Promise<void>;
 	readonly connection?: ConnectionHook;
 	readonly connect?: ConnectHook;
 	readonly tcp?: TcpHook;

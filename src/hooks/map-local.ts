@@ -8,10 +8,10 @@ import { mediaTypeOf } from "../flow/media-type.ts";
 import { percentDecode, withoutFragment } from "../flow/url.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../options.ts";
 import { clock, type HookContext } from "./context.ts";
+import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { parseRules, type Rule } from "./rule.ts";
-import type { Turn } from "./turn.ts";
 
 export const options = {
 	map_local: {
@@ -94,33 +94,33 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 		return null;
 	}
 
-	async function answer(flow: HttpFlow, turn: Turn, found: readonly { rule: LocalRule; suffix: string }[]): Promise<void> {
+	async function answer(flow: HttpFlow, decision: Decision, found: readonly { rule: LocalRule; suffix: string }[]): Promise<void> {
 		for (const { rule, suffix } of found) {
 			const candidates = await candidatesOf(rule.path, suffix);
 			const file = await read(candidates, rule.path);
 			if (file !== null) {
 				const type = mediaTypeOf(file.path);
 				context.onChange?.(rule.text);
-				turn.answer(makeResponse(200, type === null ? [] : [["Content-Type", type]], file.content, now()), NAME);
+				decision.answer(makeResponse(200, type === null ? [] : [["Content-Type", type]], file.content, now()), NAME);
 				return;
 			}
 			const why = candidates.length === 0 ? `"${suffix}" leads out of ${rule.path}` : `there is none of ${candidates.join(", ")}`;
 			log?.("info", `no local file for ${flow.request.prettyUrl}: ${why}`);
 		}
-		turn.answer(makeResponse(404, [], Buffer.alloc(0), now()), NAME);
+		decision.answer(makeResponse(404, [], Buffer.alloc(0), now()), NAME);
 	}
 
 	return {
 		name: NAME,
 		leavesRequest: true,
 		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
-		request(flow, turn) {
+		request(flow, decision) {
 			const url = withoutFragment(flow.request.prettyUrl);
 			const found = rules.flatMap((rule) => {
 				const suffix = rule.matches(flow) ? rule.suffixOf(url) : null;
 				return suffix === null ? [] : [{ rule, suffix }];
 			});
-			if (found.length > 0) return answer(flow, turn, found);
+			if (found.length > 0) return answer(flow, decision, found);
 		},
 	};
 }

@@ -11,9 +11,9 @@ import { freeLarge } from "../flow/young-buffers.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
 import type { HookContext } from "./context.ts";
+import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { compileReplacement, compileValue, parseRules, type Rule } from "./rule.ts";
-import type { Turn } from "./turn.ts";
 
 export const options = {
 	modify_body: {
@@ -30,7 +30,7 @@ const LIMIT = 512 * 1024 * 1024 - 1024;
 const LIVE_LIMIT = 48 * 1024 * 1024;
 /** What becomes of them. Bytes. */
 const LIVE_RESULT_LIMIT = 64 * 1024 * 1024;
-/** Content up to this size is searched without giving others their turn. Bytes. */
+/** Content up to this size is searched without giving others their decision. Bytes. */
 const AT_ONCE = 1024 * 1024;
 
 type Template = readonly (ByteString | number)[];
@@ -152,7 +152,7 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 		}
 	}
 
-	function run(flow: HttpFlow, message: Message, { live }: Turn): void | Promise<void> {
+	function run(flow: HttpFlow, message: Message, { live }: Decision): void | Promise<void> {
 		const steps = modify(flow, message, live);
 		if (steps.next().done !== true) return inSteps(steps);
 	}
@@ -160,9 +160,9 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 	return {
 		name: "modify-body",
 		needs: { request: true, response: true },
-		request: (flow, turn) => run(flow, flow.request, turn),
-		response(flow, turn) {
-			if (flow.response !== null) return run(flow, flow.response, turn);
+		request: (flow, decision) => run(flow, flow.request, decision),
+		response(flow, decision) {
+			if (flow.response !== null) return run(flow, flow.response, decision);
 		},
 	};
 }

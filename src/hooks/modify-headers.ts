@@ -30,7 +30,7 @@ export async function createModifyHeaders({ modify_headers: texts }: OptionValue
 	if (texts.length === 0) return null;
 	const rules = (await parseRules(texts, context)).map((rule) => compile(rule, context));
 
-	/** The value of a rule now; null when it is unfit, which is logged. */
+	/** The value of a rule now; null when it is whyNotResendable, which is logged. */
 	function currentValue({ name, read }: HeaderRule): ByteString | null {
 		const value = read()?.latin1Slice().trim() ?? null;
 		if (value === null || isOneLine(value)) return value;

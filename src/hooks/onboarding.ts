@@ -24,9 +24,9 @@ export function createOnboarding(values: OptionValues<typeof options>, { guide, 
 		host,
 		liveOnly: true,
 		leavesRequest: true,
-		request({ request }, turn) {
+		request({ request }, decision) {
 			const answer = (status: number, type: string, body: Buffer, ...fields: [string, string][]) =>
-				turn.answer(makeResponse(status, [["Content-Type", type], ...fields], body, now()), NAME);
+				decision.answer(makeResponse(status, [["Content-Type", type], ...fields], body, now()), NAME);
 			const path = request.path.replace(/\?.*$/s, "");
 			const format = /^\/cert\/(pem|der|p12)$/.exec(path)?.[1] as keyof typeof MEDIA_TYPES | undefined;
 			if (path === "/") answer(200, "text/html; charset=utf-8", Buffer.from(onboardingPage(guide)));

@@ -1,9 +1,9 @@
 // The one runner of hooks: phase by phase for live exchanges, all phases at once for stored flows.
 import type { Flow, HttpFlow, WebSocketData } from "../flow/flow.ts";
+import { Decision } from "./decision.ts";
 import { type Hook, type Phase, phases } from "./hook.ts";
-import { Turn } from "./turn.ts";
 
-type Runner = (flow: HttpFlow, turn: Turn) => void | Promise<void>;
+type Runner = (flow: HttpFlow, decision: Decision) => void | Promise<void>;
 
 /** The name of hooks that are scripts. */
 export const SCRIPT = "script";
@@ -59,37 +59,37 @@ export class Pipeline {
 	 * when the exchange has failed while one waited: nobody is there to be answered, or missed.
 	 * Returns a promise only where a hook did.
 	 */
-	run(phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
-		return runAll(this.#live[phase], 0, phase, flow, turn);
+	run(phase: Phase, flow: HttpFlow, decision: Decision): void | Promise<void> {
+		return runAll(this.#live[phase], 0, phase, flow, decision);
 	}
 
 	/** Runs the phases that a stored flow has reached. Resolves to the flow, changed, or null when a hook dropped it. */
 	whole(flow: Flow): Flow | null | Promise<Flow | null> {
 		flow.record = undefined;
-		const turn = new Turn(false);
-		return flow.type === "http" ? this.#wholeHttp(flow, turn) : this.#wholeOther(flow, turn);
+		const decision = new Decision(false);
+		return flow.type === "http" ? this.#wholeHttp(flow, decision) : this.#wholeOther(flow, decision);
 	}
 
-	async #wholeOther(flow: Exclude<Flow, HttpFlow>, turn: Turn): Promise<Flow | null> {
-		for (const hook of this.hooks) if (!hook.liveOnly) await hook.flow?.(flow, turn);
-		return turn.verdict?.kind === "drop" ? null : flow;
+	async #wholeOther(flow: Exclude<Flow, HttpFlow>, decision: Decision): Promise<Flow | null> {
+		for (const hook of this.hooks) if (!hook.liveOnly) await hook.flow?.(flow, decision);
+		return decision.verdict?.kind === "drop" ? null : flow;
 	}
 
 	/** In the request phases there is no response yet, so that hooks and filters see what they would have seen live. */
-	async #wholeHttp(flow: HttpFlow, turn: Turn): Promise<Flow | null> {
-		const run = (phase: Phase) => runAll(this.#stored[phase], 0, phase, flow, turn);
+	async #wholeHttp(flow: HttpFlow, decision: Decision): Promise<Flow | null> {
+		const run = (phase: Phase) => runAll(this.#stored[phase], 0, phase, flow, decision);
 		const { response, error } = flow;
 		flow.response = null;
 		flow.error = null;
 		try {
 			await this.#wholeOriginal(flow);
 			await run("requestheaders");
-			if (turn.verdict === null) await run("request");
+			if (decision.verdict === null) await run("request");
 		} finally {
 			flow.response = response;
 			flow.error = error;
 		}
-		const { verdict } = turn;
+		const { verdict } = decision;
 		if (verdict?.kind === "drop") return null;
 		if (verdict?.kind === "answer") {
 			flow.response = verdict.response;
@@ -101,7 +101,7 @@ export class Pipeline {
 		}
 		if (flow.websocket !== null) await this.#wholeWebSocket(flow.websocket, run);
 		if (flow.error !== null) await run("error");
-		return turn.verdict?.kind === "drop" ? null : flow;
+		return decision.verdict?.kind === "drop" ? null : flow;
 	}
 
 	/**
@@ -115,9 +115,9 @@ export class Pipeline {
 		if (this.hooks.some(({ name }) => name === SCRIPT)) return;
 		flow.request = original;
 		try {
-			const turn = new Turn(false);
-			await runAll(this.#stored.requestheaders, 0, "requestheaders", flow, turn);
-			if (turn.verdict === null) await runAll(this.#stored.request, 0, "request", flow, turn);
+			const decision = new Decision(false);
+			await runAll(this.#stored.requestheaders, 0, "requestheaders", flow, decision);
+			if (decision.verdict === null) await runAll(this.#stored.request, 0, "request", flow, decision);
 			flow.original = flow.request;
 		} finally {
 			flow.request = request;
@@ -148,10 +148,10 @@ function byPhase(hooks: readonly Hook[]): Record<Phase, readonly Runner[]> {
 	return Object.fromEntries(phases.map((phase) => [phase, of(phase)])) as unknown as Record<Phase, readonly Runner[]>;
 }
 
-function runAll(runners: readonly Runner[], from: number, phase: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
+function runAll(runners: readonly Runner[], from: number, phase: Phase, flow: HttpFlow, decision: Decision): void | Promise<void> {
 	for (let i = from; i < runners.length; i++) {
-		if ((turn.verdict !== null || flow.error !== null) && REQUEST_PHASES.has(phase)) return;
-		const wait = runners[i]?.(flow, turn);
-		if (wait !== undefined) return wait.then(() => runAll(runners, i + 1, phase, flow, turn));
+		if ((decision.verdict !== null || flow.error !== null) && REQUEST_PHASES.has(phase)) return;
+		const wait = runners[i]?.(flow, decision);
+		if (wait !== undefined) return wait.then(() => runAll(runners, i + 1, phase, flow, decision));
 	}
 }

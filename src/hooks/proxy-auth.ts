@@ -7,12 +7,12 @@ import type { Response } from "../flow/message.ts";
 import { OWN_CHALLENGE } from "../flow/proxy-challenge.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
+import type { ProxyAuthenticator } from "./authenticator.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { Gate } from "./gate.ts";
+import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { createVerify } from "./proxy-auth/verify.ts";
-import type { Turn } from "./turn.ts";
 
 export const options = {
 	proxyauth: {
@@ -25,7 +25,7 @@ export const options = {
 
 const NAME = "proxy-auth";
 
-export interface ProxyAuth extends Hook, Gate {
+export interface ProxyAuth extends Hook, ProxyAuthenticator {
 	readonly name: typeof NAME;
 }
 
@@ -61,23 +61,23 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 			return credentials !== null && admit(client, ...credentials);
 		},
 		challenge: () => makeChallenge(true, now()),
-		requestheaders(flow, turn) {
+		requestheaders(flow, decision) {
 			const { clientConn, request } = flow;
 			const known = admitted.get(clientConn);
 			if (known !== undefined) {
-				turn.proxyAuthorization = null;
+				decision.proxyAuthorization = null;
 				welcome(flow, known);
 				return;
 			}
 			if (flow.isReplay === "request") return;
 			const isProxy = /^(?:regular|upstream)\b/i.test(clientConn.proxyMode);
 			const header = isProxy ? "proxy-authorization" : "authorization";
-			const credentials = parseBasic(isProxy ? (turn.proxyAuthorization ?? request.headers.get(header)) : request.headers.get(header));
+			const credentials = parseBasic(isProxy ? (decision.proxyAuthorization ?? request.headers.get(header)) : request.headers.get(header));
 			const settle = (isRight: boolean): void => {
 				// Right or wrong, what was meant for this proxy goes nowhere else: not even onto the tape.
 				request.headers.delete(header);
-				turn.proxyAuthorization = null;
-				if (credentials === null || !isRight) refuse(turn, isProxy, now());
+				decision.proxyAuthorization = null;
+				if (credentials === null || !isRight) refuse(decision, isProxy, now());
 				else welcome(flow, credentials[0]);
 			};
 			const isRight = credentials !== null && verify(...credentials);
@@ -86,8 +86,8 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 	};
 }
 
-function refuse(turn: Turn, isProxy: boolean, now: number): void {
-	turn.answer(makeChallenge(isProxy, now), NAME);
+function refuse(decision: Decision, isProxy: boolean, now: number): void {
+	decision.answer(makeChallenge(isProxy, now), NAME);
 }
 
 function makeChallenge(isProxy: boolean, now: number): Response {

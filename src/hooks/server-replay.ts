@@ -17,12 +17,12 @@ import { NearMisses } from "../replay/explain/near-miss.ts";
 import { askedOf } from "../replay/match/key.ts";
 import { isPreflight, preflightFields } from "../replay/match/preflight.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/recordings/index-of-tapes.ts";
+import type { HostNames } from "./authenticator.ts";
 import { clock, type HookContext } from "./context.ts";
-import type { HostNames } from "./gate.ts";
+import type { CachedResponse, Decision, Delivery, Piece } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileFilterLazily } from "./rule.ts";
-import type { Delivery, Piece, StandingAnswer, Turn } from "./turn.ts";
 
 /** The options that say which recording answers a request. */
 export const matchingOptions = {
@@ -193,24 +193,24 @@ class Replay implements ServerReplay {
 		return this.#index.recordedAt();
 	}
 
-	request(flow: HttpFlow, turn: Turn): void | Promise<void> {
-		const taken = this.#index.takeKnown(flow, sessionOf(flow, turn));
-		return taken instanceof Promise ? taken.then((recording) => this.#settle(flow, turn, recording)) : this.#settle(flow, turn, taken);
+	request(flow: HttpFlow, decision: Decision): void | Promise<void> {
+		const taken = this.#index.takeKnown(flow, sessionOf(flow, decision));
+		return taken instanceof Promise ? taken.then((recording) => this.#settle(flow, decision, recording)) : this.#settle(flow, decision, taken);
 	}
 
-	#settle(flow: HttpFlow, turn: Turn, recording: Recording | null): void | Promise<void> {
-		if (recording === null) return this.#preflight && isPreflight(flow.request) ? this.#answerPreflight(flow, turn) : this.#miss(flow, turn);
+	#settle(flow: HttpFlow, decision: Decision, recording: Recording | null): void | Promise<void> {
+		if (recording === null) return this.#preflight && isPreflight(flow.request) ? this.#answerPreflight(flow, decision) : this.#miss(flow, decision);
 		this.#served++;
 		flow.isReplay = "response";
 		const accepted = flow.request.headers.raw("accept-encoding");
 		const response = recording.answer(this.#now(), this.#refresh, accepted);
 		const delivery = this.#delivery(flow.request, response, recording);
-		turn.answer(response, NAME, delivery, delivery === null && recording.isAlways ? this.#standing(recording, accepted) : null);
+		decision.answer(response, NAME, delivery, delivery === null && recording.isAlways ? this.#standing(recording, accepted) : null);
 		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
 	}
 
 	/** null: dates in bodies never stay the same. */
-	#standing(recording: Recording, accepted: ByteString | null): StandingAnswer | null {
+	#standing(recording: Recording, accepted: ByteString | null): CachedResponse | null {
 		const refresh = this.#refresh;
 		if (refresh?.json.length) return null;
 		return {
@@ -265,18 +265,18 @@ class Replay implements ServerReplay {
 		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: recording.id, repaired });
 	}
 
-	async #answerPreflight(flow: HttpFlow, turn: Turn): Promise<void> {
+	async #answerPreflight(flow: HttpFlow, decision: Decision): Promise<void> {
 		const { id, request } = flow;
 		const asked = await this.#nearMisses.askedBy(askedOf(flow));
-		if (asked === null) return this.#miss(flow, turn);
+		if (asked === null) return this.#miss(flow, decision);
 		this.#served++;
 		flow.isReplay = "response";
-		turn.answer(makeResponse(204, preflightFields(request, asked.response), Buffer.alloc(0), this.#now()), NAME);
+		decision.answer(makeResponse(204, preflightFields(request, asked.response), Buffer.alloc(0), this.#now()), NAME);
 		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: asked.id, repaired: null });
 	}
 
 	/** What goes on to a server needs no explanation. */
-	async #miss(flow: HttpFlow, turn: Turn): Promise<void> {
+	async #miss(flow: HttpFlow, decision: Decision): Promise<void> {
 		this.#missed++;
 		const { id, request } = flow;
 		const missed = { method: request.method, url: request.prettyUrl };
@@ -285,16 +285,16 @@ class Replay implements ServerReplay {
 		const explanation = isForwarded ? `not recorded, forwarded: ${missed.method} ${missed.url}\n` : missText(missed, nearest, this.#context.flagPrefix);
 		this.#context.onMiss?.({ id, ...missed, policy: this.#extra, explanation, nearest });
 		if (isForwarded) return;
-		if (this.#extra === "kill") return turn.abort(KILLED, NAME);
+		if (this.#extra === "kill") return decision.abort(KILLED, NAME);
 		const isJson = prefersJson(request.headers.raw("accept"));
 		const body = isJson ? `${JSON.stringify(missData(missed, nearest), null, "\t")}\n` : explanation;
 		flow.isReplay = "response";
-		turn.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
+		decision.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
 	}
 }
 
 /** Clients that give the proxy a name each have all recordings to themselves: workers that test side by side. */
-function sessionOf(flow: HttpFlow, { proxyAuthorization }: Turn): string {
+function sessionOf(flow: HttpFlow, { proxyAuthorization }: Decision): string {
 	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
 	const user = noted ?? parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
 	return typeof user === "string" ? user : "";

@@ -12,8 +12,8 @@ import { dropUnsendable, unsendable } from "../flow/sendable.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
+import type { BodyWriter } from "./body/pipe.ts";
 import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";
-import type { BodyWriter } from "./body/relay.ts";
 import { ConnectionEvents } from "./connection/events.ts";
 import { ProxyContext, type ProxyEvent } from "./context/context.ts";
 import { Exchange } from "./exchange/exchange.ts";
@@ -44,7 +44,7 @@ export interface ReplaySetup {
 }
 
 /** Why a recorded flow cannot be sent again; null where it can. */
-export function unfit(flow: HttpFlow): string | null {
+export function whyNotResendable(flow: HttpFlow): string | null {
 	if (flow.websocket !== null) return "it is a WebSocket conversation";
 	if (flow.request.method === "CONNECT") return "it is a CONNECT";
 	if (isRequestCut(flow)) return "its request broke off when it was recorded, and is not whole";
@@ -82,7 +82,7 @@ export class ReplayClient {
 	}
 
 	/**
-	 * Sends the request of a recorded flow that is not `unfit`. Resolves to the new flow when its exchange is over, however it ended.
+	 * Sends the request of a recorded flow that is not `whyNotResendable`. Resolves to the new flow when its exchange is over, however it ended.
 	 * @param prepare changes the copy of the request that is sent
 	 */
 	send(recorded: HttpFlow, prepare: (request: Request) => void = () => {}): Promise<HttpFlow> {

@@ -5,13 +5,13 @@ import { toText } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
-import type { Gate, HostNames, PassedHosts } from "../hooks/gate.ts";
+import type { HostNames, PassthroughHosts, ProxyAuthenticator } from "../hooks/authenticator.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";
 import { ConnectionEvents } from "./connection/events.ts";
 import { ProxyContext, type ProxyEvent } from "./context/context.ts";
-import { Entry, options as entryOptions, type Open } from "./entry/entry.ts";
+import { ConnectionAcceptor, options as entryOptions, type TrackedConnection } from "./entry/acceptor.ts";
 import { Listener } from "./entry/listener.ts";
 import type { Route } from "./route/destination.ts";
 import { options as modeOptions, type ProxyMode, parseModes } from "./route/modes.ts";
@@ -46,9 +46,9 @@ export interface ProxySetup {
 	/** What the proxies that modes name get as Proxy-Authorization; null: nothing. */
 	upstreamCredentials?: string | null;
 	/** Asks clients who they are before they get a tunnel; the pipeline asks those who send requests. null: nobody is asked. */
-	gate?: Gate | null;
+	authenticator?: ProxyAuthenticator | null;
 	/** Hosts that are not to be looked into; null: there are none. */
-	hosts?: PassedHosts | null;
+	hosts?: PassthroughHosts | null;
 	/** Whether clients of a host are to be offered HTTP/1.1 before HTTP/2 where its server is not asked; nobody unless given. */
 	prefersHttp1?: ((names: HostNames) => boolean) | null;
 	/** Whether the sink or `onEvent` does anything with flows; default: yes. */
@@ -96,18 +96,28 @@ class LiveProxy implements RunningProxy {
 	/** The ways to servers: one for each upstream proxy that a mode names, one for all other modes. */
 	readonly #pools: UpstreamPool[] = [];
 	readonly #contexts = new Map<string, ProxyContext>();
-	readonly #open = new Set<Open>();
+	readonly #open = new Set<TrackedConnection>();
 	#onEmpty: (() => void) | null = null;
 	#closing: Promise<void> | null = null;
 
 	constructor(setup: ProxySetup) {
-		const { options: values, authority, gate = null, hosts = null, prefersHttp1 = null } = setup;
+		const { options: values, authority, authenticator = null, hosts = null, prefersHttp1 = null } = setup;
 		this.#setup = setup;
 		this.#bodies = new BodyPolicy(values);
 		this.#events = ConnectionEvents.of(setup.pipeline);
 		this.listeners = parseModes(values).map((mode) => {
-			const onOpen = (one: Open) => this.#open.add(one);
-			const entry = new Entry({ mode, context: this.#contextOf(mode), values, authority, gate, hosts, prefersHttp1, onOpen, onClose: this.#forget });
+			const onOpen = (one: TrackedConnection) => this.#open.add(one);
+			const entry = new ConnectionAcceptor({
+				mode,
+				context: this.#contextOf(mode),
+				values,
+				authority,
+				authenticator,
+				hosts,
+				prefersHttp1,
+				onOpen,
+				onClose: this.#forget,
+			});
 			return new Listener(mode, (socket) => entry.accept(socket));
 		});
 	}
@@ -161,7 +171,7 @@ class LiveProxy implements RunningProxy {
 		});
 	}
 
-	readonly #forget = (one: Open): void => {
+	readonly #forget = (one: TrackedConnection): void => {
 		this.#open.delete(one);
 		if (this.#open.size === 0) this.#onEmpty?.();
 	};

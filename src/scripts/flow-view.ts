@@ -1,7 +1,7 @@
 // Flows as scripts see them, by mitmproxy's names.
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
-import type { Turn } from "../hooks/turn.ts";
+import type { Decision } from "../hooks/decision.ts";
 import { checkText } from "./check-value.ts";
 import { type Client, type Server, viewOf } from "./connection-view.ts";
 import { changeRequest, type RequestParts, RequestView, type ResponseParts, ResponseView, responseOf } from "./message-view.ts";
@@ -17,11 +17,11 @@ export interface FlowError extends FlowFailure {
 export abstract class FlowView<F extends Flow = Flow> {
 	/** What is shown. */
 	readonly flow: F;
-	protected readonly turn: Turn;
+	protected readonly decision: Decision;
 
-	constructor(flow: F, turn: Turn) {
+	constructor(flow: F, decision: Decision) {
 		this.flow = flow;
-		this.turn = turn;
+		this.decision = decision;
 	}
 
 	get id(): string {
@@ -34,7 +34,7 @@ export abstract class FlowView<F extends Flow = Flow> {
 
 	/** Whether there is a client behind it; false for stored flows. */
 	get live(): boolean {
-		return this.turn.live;
+		return this.decision.live;
 	}
 
 	get client_conn(): Client {
@@ -82,13 +82,13 @@ export abstract class FlowView<F extends Flow = Flow> {
 	}
 
 	get killable(): boolean {
-		return this.live && this.turn.verdict?.kind !== "abort" && this.flow.error === null;
+		return this.live && this.decision.verdict?.kind !== "abort" && this.flow.error === null;
 	}
 
 	/** Hangs up on the client. @throws Error when there is nobody to hang up on */
 	kill(): void {
 		if (!this.killable) throw new Error("the flow cannot be killed: it is not live, or over");
-		this.turn.abort(KILLED, "script");
+		this.decision.abort(KILLED, "script");
 	}
 }
 
@@ -97,8 +97,8 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	readonly #request: RequestView;
 	#response: ResponseView | null = null;
 
-	constructor(flow: HttpFlow, turn: Turn) {
-		super(flow, turn);
+	constructor(flow: HttpFlow, decision: Decision) {
+		super(flow, decision);
 		this.#request = new RequestView(flow.request);
 	}
 
@@ -112,7 +112,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 	}
 
 	get response(): ResponseView | null {
-		const { verdict } = this.turn;
+		const { verdict } = this.decision;
 		const response = this.flow.response ?? (verdict?.kind === "answer" ? verdict.response : null);
 		if (response === null) return null;
 		if (this.#response?.message !== response) this.#response = new ResponseView(response);
@@ -124,7 +124,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 		const response = isResponse(given) ? given : responseOf(given);
 		this.#response = response;
 		if (this.flow.response !== null) this.flow.response = response.message;
-		else this.turn.answer(response.message, "script");
+		else this.decision.answer(response.message, "script");
 	}
 
 	get websocket(): WebSocketView | null {

@@ -1,8 +1,8 @@
 // The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { ConnectionHook } from "../hooks/connection-hooks.ts";
+import type { Decision } from "../hooks/decision.ts";
 import type { Hook, Phase } from "../hooks/hook.ts";
-import type { Turn } from "../hooks/turn.ts";
 import { after } from "../maybe-async.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
@@ -47,8 +47,8 @@ export class ScriptHost {
 	}
 
 	/** Whether an error that came up outside of all calls, as in a timer, is one of a script; then it is told. */
-	strayed(error: unknown): boolean {
-		return this.#scripts.some((script) => script.strayed(error));
+	handleUncaught(error: unknown): boolean {
+		return this.#scripts.some((script) => script.handleUncaught(error));
 	}
 
 	/** Options have their values. `watch`: load scripts anew when they change. */
@@ -139,7 +139,7 @@ class RunningScript {
 		}
 	}
 
-	strayed(error: unknown): boolean {
+	handleUncaught(error: unknown): boolean {
 		const isOurs = isFrom(this.#script.file, error);
 		if (isOurs) this.#failed(error);
 		return isOurs;
@@ -154,7 +154,7 @@ class RunningScript {
 	}
 
 	#hook(): Hook {
-		const http = (name: Phase) => (flow: HttpFlow, turn: Turn) => this.#callHttp(name, flow, turn);
+		const http = (name: Phase) => (flow: HttpFlow, decision: Decision) => this.#callHttp(name, flow, decision);
 		return {
 			name: "script",
 			needs: { request: true, response: true },
@@ -166,10 +166,10 @@ class RunningScript {
 			websocket_start: http("websocket_start"),
 			websocket_message: http("websocket_message"),
 			websocket_end: http("websocket_end"),
-			flow: (flow, turn) => this.#callStored(flow, turn),
+			flow: (flow, decision) => this.#callStored(flow, decision),
 			connection: (...event) => this.#callConnection(...event),
-			connect: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
-			tcp: (name, flow, turn) => this.call(name, this.#viewOf(flow, turn)),
+			connect: (name, flow, decision) => this.call(name, this.#viewOf(flow, decision)),
+			tcp: (name, flow, decision) => this.call(name, this.#viewOf(flow, decision)),
 			close: async () => {
 				clearTimeout(this.#watch);
 				this.#watch = undefined;
@@ -199,15 +199,15 @@ class RunningScript {
 		});
 	}
 
-	#callHttp(name: Phase, flow: HttpFlow, turn: Turn): void | Promise<void> {
-		const view = this.#viewOf(flow, turn) as HTTPFlow;
-		if (name === "requestheaders") view.request.passes(turn.requestStream ?? turn.passesRequest);
-		if (name === "responseheaders") view.response?.passes(turn.responseStream ?? turn.passesResponse);
+	#callHttp(name: Phase, flow: HttpFlow, decision: Decision): void | Promise<void> {
+		const view = this.#viewOf(flow, decision) as HTTPFlow;
+		if (name === "requestheaders") view.request.passes(decision.requestStream ?? decision.passesRequest);
+		if (name === "responseheaders") view.response?.passes(decision.responseStream ?? decision.passesResponse);
 		const [request, response] = [view.request.saidStream, view.response?.saidStream];
 		const wait = this.call(name, view);
 		const settle = () => {
-			if (name === "requestheaders" && view.request.saidStream !== request) turn.requestStream = this.#guarded(view.request.saidStream);
-			if (name === "responseheaders" && view.response?.saidStream !== response) turn.responseStream = this.#guarded(view.response?.saidStream ?? null);
+			if (name === "requestheaders" && view.request.saidStream !== request) decision.requestStream = this.#guarded(view.request.saidStream);
+			if (name === "responseheaders" && view.response?.saidStream !== response) decision.responseStream = this.#guarded(view.response?.saidStream ?? null);
 		};
 		if (wait !== undefined) return wait.then(settle);
 		settle();
@@ -227,9 +227,9 @@ class RunningScript {
 	}
 
 	/** A stored TCP or UDP flow, as it happened. */
-	async #callStored(flow: Exclude<Flow, HttpFlow>, turn: Turn): Promise<void> {
+	async #callStored(flow: Exclude<Flow, HttpFlow>, decision: Decision): Promise<void> {
 		if (flow.type !== "tcp") return;
-		const view = this.#viewOf(flow, turn);
+		const view = this.#viewOf(flow, decision);
 		const messages = flow.messages;
 		flow.messages = [];
 		await this.call("tcp_start", view);
@@ -240,10 +240,10 @@ class RunningScript {
 		await this.call(flow.error === null ? "tcp_end" : "tcp_error", view);
 	}
 
-	#viewOf(flow: Flow, turn: Turn): HTTPFlow | StreamFlow {
+	#viewOf(flow: Flow, decision: Decision): HTTPFlow | StreamFlow {
 		let view = this.#views.get(flow);
 		if (view === undefined) {
-			view = flow.type === "http" ? new HTTPFlow(flow, turn) : new StreamFlow(flow as never, turn);
+			view = flow.type === "http" ? new HTTPFlow(flow, decision) : new StreamFlow(flow as never, decision);
 			this.#views.set(flow, view);
 		}
 		return view;

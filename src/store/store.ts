@@ -30,7 +30,7 @@ export interface CodedRequest {
 	path: string;
 }
 
-export interface Outline {
+export interface FlowSummary {
 	/** Its sequence number. */
 	place: number;
 	id: string;
@@ -73,7 +73,7 @@ export interface FlowStore extends FlowSink {
 	/** The requests of all HTTP flows with their sequence numbers, in batches, in the order of the flows. */
 	requests(): Iterable<readonly StoredRequest[]>;
 	/** HTTP flows after a sequence number, at most `limit`, without reading more than columns. */
-	outlines(after: number, limit: number): Outline[];
+	outlines(after: number, limit: number): FlowSummary[];
 	/** The HTTP requests with a Content-Encoding after a sequence number, in order. */
 	codedRequests(after: number): CodedRequest[];
 	/** How many HTTP flows have such a response. */

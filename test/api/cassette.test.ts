@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { Draft, isNew, isSuccess, isThere, planOf } from "../../api/cassette.ts";
+import { isNew, isSuccess, isThere, NewCassette, planOf } from "../../api/cassette.ts";
 import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { processMark } from "../../src/process-mark.ts";
@@ -39,7 +39,7 @@ t.test("new flows come behind the old ones, or in their place; the folder is lef
 		[true, [201, 202]],
 		[false, [203]],
 	] as const) {
-		const draft = await Draft.beside(tape);
+		const draft = await NewCassette.beside(tape);
 		await writeTape(draft.file, [answered(statuses.at(-1) ?? 0)]);
 		t.equal(await draft.commit({ format: null, keepsOld, report }), 1);
 		await draft.close();
@@ -56,13 +56,13 @@ t.test("nothing new, or an old tape that cannot be read: it is as it was", async
 	t.notOk(await isThere(tape));
 	writeFileSync(tape, "no tape");
 	t.ok(await isThere(tape));
-	const draft = await Draft.beside(tape);
+	const draft = await NewCassette.beside(tape);
 	await writeTape(draft.file, []);
 	t.equal(await draft.commit({ format: null, keepsOld: false, report }), 0);
 	await t.rejects(draft.commit({ format: null, keepsOld: true, report }), { code: "FT_UNKNOWN_FORMAT" });
 	await draft.close();
 	t.equal(readFileSync(tape, "utf8"), "no tape");
-	await t.rejects(Draft.beside(join(tape, "below")), { code: "FT_IO" });
+	await t.rejects(NewCassette.beside(join(tape, "below")), { code: "FT_IO" });
 });
 
 t.test("runs at the same time: each adds what the others have not recorded", async (t) => {
@@ -70,7 +70,7 @@ t.test("runs at the same time: each adds what the others have not recorded", asy
 	const idsOf = async (path: string) => (await readTape(path)).flows.map(({ id }) => id);
 	for (const name of ["session.tape", "session.mitm", "session.har"]) {
 		const tape = join(t.testdir(), name);
-		const commit = async (draft: Draft, keepsOld: boolean) => {
+		const commit = async (draft: NewCassette, keepsOld: boolean) => {
 			const count = await draft.commit({ format: null, keepsOld, report });
 			await draft.close();
 			return count;
@@ -81,12 +81,12 @@ t.test("runs at the same time: each adds what the others have not recorded", asy
 			[asked("c1", "/a"), asked("c2", "/a")],
 			[asked("d1", "/d")],
 		];
-		const drafts = await Promise.all(runs.map(() => Draft.beside(tape)));
+		const drafts = await Promise.all(runs.map(() => NewCassette.beside(tape)));
 		for (const [i, draft] of drafts.entries()) await writeTape(draft.file, runs[i] ?? []);
 		t.same(await Promise.all(drafts.map((draft) => commit(draft, false))), [2, 3, 2, 1]);
 		const first = await idsOf(tape);
 		t.equal(first.length, 5, `${name}: /a twice, /b, /c, /d once`);
-		const [all, more] = await Promise.all([Draft.beside(tape), Draft.beside(tape)]);
+		const [all, more] = await Promise.all([NewCassette.beside(tape), NewCassette.beside(tape)]);
 		await writeTape(more.file, [asked("e1", "/a"), asked("e2", "/e")]);
 		await writeTape(all.file, [asked("f1", "/f"), asked("f2", "/e")]);
 		await commit(more, true);
@@ -104,7 +104,7 @@ t.test("drafts of runs that were killed go, others stay", async (t) => {
 	for (const name of [`.flowtape-${place}-${pid}-aaaaaa`, `.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"])
 		mkdirSync(join(folder, name));
 	writeFileSync(join(folder, `.flowtape-${place}-${pid}-aaaaaa`, "new.tape"), "half");
-	const draft = await Draft.beside(join(folder, "session.tape"));
+	const draft = await NewCassette.beside(join(folder, "session.tape"));
 	await draft.close();
 	t.same(readdirSync(folder).sort(), [`.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"].sort());
 });
@@ -114,7 +114,7 @@ t.test("an old tape of which a record cannot be read is as it was", async (t) =>
 	await writeTape(tape, [answered(201)]);
 	const damaged = `${readFileSync(tape, "utf8")}{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}\n`;
 	writeFileSync(tape, damaged);
-	const draft = await Draft.beside(tape);
+	const draft = await NewCassette.beside(tape);
 	await writeTape(draft.file, [answered(202)]);
 	const told: string[] = [];
 	await t.rejects(draft.commit({ format: null, keepsOld: true, report: (_code, message) => told.push(message) }), {

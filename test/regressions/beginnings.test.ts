@@ -5,8 +5,8 @@ import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import type { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
 import { Response } from "../../src/flow/message.ts";
+import type { ProxyAuthenticator } from "../../src/hooks/authenticator.ts";
 import { options as blockOptions, createBlockList } from "../../src/hooks/block-list.ts";
-import type { Gate } from "../../src/hooks/gate.ts";
 import type { Hook } from "../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../src/hooks/proxy-auth.ts";
 import { defaults } from "../../src/options.ts";
@@ -24,7 +24,12 @@ async function listener(t: Test) {
 }
 
 const guarded = (t: Test, origin: { authority: string }): Promise<TestProxy> =>
-	startTestProxy(t, { authority, options: { mode: [`reverse:http://${origin.authority}`] }, hooks: [auth as Hook], setup: { gate: auth as Gate } });
+	startTestProxy(t, {
+		authority,
+		options: { mode: [`reverse:http://${origin.authority}`] },
+		hooks: [auth as Hook],
+		setup: { authenticator: auth as ProxyAuthenticator },
+	});
 
 /** Bytes that come one after the other. */
 async function dribble(client: Peer, bytes: string): Promise<Peer> {

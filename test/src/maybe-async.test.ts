@@ -1,13 +1,13 @@
 // Steps in order, with a promise only where one is needed.
 import t from "tap";
-import { after, inTurn, sequence } from "../../src/maybe-async.ts";
+import { after, callInOrder, sequence } from "../../src/maybe-async.ts";
 
 t.test("without a promise all is done when the call returns", async (t) => {
 	const done: number[] = [];
 	const step = (n: number) => () => void done.push(n);
 	t.equal(sequence([step(1), step(2)]), undefined);
 	t.equal(after(undefined, step(3)), undefined);
-	t.equal(inTurn([(n: number) => void done.push(n), (n: number) => void done.push(n + 1)], 4), undefined);
+	t.equal(callInOrder([(n: number) => void done.push(n), (n: number) => void done.push(n + 1)], 4), undefined);
 	t.strictSame(done, [1, 2, 3, 4, 5]);
 });
 

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type * as V8 from "node:v8";
 import { runInNewContext } from "node:vm";
 import t from "tap";
-import { passYoung } from "../../src/flow/young-buffers.ts";
+import { collectTransientBuffers } from "../../src/flow/young-buffers.ts";
 import { exposeCollect, isProcessTuned, tuneProcess, useLinearEngine } from "../../src/process-tuning.ts";
 import { compilePythonRegex } from "../../src/regex/python-regex.ts";
 
@@ -19,7 +19,7 @@ t.test("nothing is set in a process that is another's", async (t) => {
 	t.notOk(isProcessTuned());
 	t.equal(exposeCollect(), null);
 	useLinearEngine();
-	passYoung(64 * 1024 * 1024);
+	collectTransientBuffers(64 * 1024 * 1024);
 	const runaway = compilePythonRegex("^(a+)+$", { kind: "text" });
 	t.ok(runaway.test("a".repeat(50)));
 	t.throws(() => runaway.test(`${"a".repeat(50_000)}!`), { code: "FT_PATTERN_STOPPED" });

@@ -1,5 +1,5 @@
 // A body that is all there and goes out piece by piece, each at its time.
-import type { Piece } from "../../hooks/turn.ts";
+import type { Piece } from "../../hooks/decision.ts";
 
 export interface PacedEvents {
 	piece(bytes: Buffer): void;

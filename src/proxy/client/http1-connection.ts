@@ -8,8 +8,8 @@ import { CLIENT_GONE } from "../../flow/ending.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import type { StandingAnswer } from "../../hooks/turn.ts";
-import type { BodyFacts, BodyWriter } from "../body/relay.ts";
+import type { CachedResponse } from "../../hooks/decision.ts";
+import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import { breakOff, reset } from "../connection/break-off.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { type ErrorStatus, errorPage } from "../exchange/error-page.ts";
@@ -45,7 +45,7 @@ const HALF_CLOSED_MS = 2_000;
 /** Pipelined bytes kept in memory while an exchange goes on. */
 const PIPELINE_LIMIT = 64 * 1024;
 
-/** Requests that came together and are answered before others have their turn. */
+/** Requests that came together and are answered before others have their decision. */
 const TURN_REQUESTS = 16;
 
 /** Larger requests are not known by their bytes. */
@@ -78,7 +78,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#ending = false;
 	/** What the next request waits for, between two exchanges; null: for nothing, or there is none. */
 	#waitsFor: "tape" | "drain" | "turn" | null = null;
-	/** Requests answered since other connections had their turn. */
+	/** Requests answered since other connections had their decision. */
 	#inTurn = 0;
 	#isRequestPaused = false;
 	/** Another protocol is spoken, whose end is its own. */
@@ -175,7 +175,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#batch.add(writeResponseHead("HTTP/1.1", status, reason || standardReason(status), fields));
 	}
 
-	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter {
+	sendResponse(response: Response, request: Request, body: BodyLength, touched: boolean, standing: CachedResponse | null): BodyWriter {
 		const { head, coding, close, untilClose } = outgoingResponse(response, request, body, touched);
 		if (close) this.#isPersistent = false;
 		if (standing !== null && Buffer.isBuffer(response.body) && coding !== "chunked") this.#remember(request, standing, head.length + response.body.length);
@@ -186,7 +186,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	/** The whole request, and nothing else, came in one piece. */
-	#remember(request: Request, standing: StandingAnswer, size: number): void {
+	#remember(request: Request, standing: CachedResponse, size: number): void {
 		if (this.#asked !== null && this.tunnel === null && this.#isPersistent && this.#parser.idle && this.#batch.isEmpty)
 			this.context.standing.add(this.#asked, request, standing, size);
 	}

@@ -5,7 +5,7 @@ import { now } from "../../clock.ts";
 import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import type { ProxyContext } from "../context/context.ts";
-import { http2, sessionOptions, sessionSettings, widen } from "../http2/module.ts";
+import { http2, sessionOptions, sessionSettings, setLocalWindow } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { ClientStream } from "./http2-stream.ts";
 
@@ -38,7 +38,7 @@ export class ClientHttp2 {
 			settings: { ...sessionSettings, maxConcurrentStreams: MAX_STREAMS, enableConnectProtocol: true },
 		});
 		this.#session = session;
-		widen(session);
+		setLocalWindow(session);
 		session.on("stream", (stream, headers, flags, raw: string[] = []) => this.#onStream(stream, headers, flags, raw));
 		session.on("error", (error) => this.#onError(error));
 		session.on("close", () => this.#onClose());

@@ -6,7 +6,7 @@ import { FlowtapeError } from "../../errors.ts";
 import { type ByteString, toText } from "../../flow/bytes.ts";
 import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
 import type { Request, Response } from "../../flow/message.ts";
-import { type BodyFacts, type BodyWriter, isEmptyBody } from "../body/relay.ts";
+import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { ERROR_TYPE, type ErrorStatus, errorBody } from "../exchange/error-page.ts";
 import { Exchange } from "../exchange/exchange.ts";
@@ -142,7 +142,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		stream.additionalHeaders({ ":status": status, ...http2Fields(fields, this.#leftOut()) });
 	}
 
-	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+	sendResponse(response: Response, request: Request, body: BodyLength, touched: boolean): BodyWriter {
 		const stream = this.#stream;
 		if (isGone(stream)) return this;
 		this.#isSwitched = response.statusCode === 101;

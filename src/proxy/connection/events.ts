@@ -4,9 +4,9 @@ import { now } from "../../clock.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { HttpFlow, TcpFlow } from "../../flow/flow.ts";
 import type { ClientHelloEvent, ConnectHook, ConnectionHook, ServerEvent, TcpHook, TlsEvent, TlsEventName } from "../../hooks/connection-hooks.ts";
+import type { Decision } from "../../hooks/decision.ts";
 import type { Pipeline } from "../../hooks/pipeline.ts";
-import type { Turn } from "../../hooks/turn.ts";
-import { after, inTurn, sequence } from "../../maybe-async.ts";
+import { after, callInOrder, sequence } from "../../maybe-async.ts";
 import { type Dial, type DialDone, upstreamFault } from "./attempt.ts";
 
 export class ConnectionEvents {
@@ -34,9 +34,9 @@ export class ConnectionEvents {
 	clientConnected(socket: Socket, client: ClientConnection): void | Promise<void> {
 		this.#whenClosed(socket, () => {
 			client.timestampEnd ??= now();
-			return inTurn(this.#connection, "client_disconnected", client);
+			return callInOrder(this.#connection, "client_disconnected", client);
 		});
-		return inTurn(this.#connection, "client_connected", client);
+		return callInOrder(this.#connection, "client_connected", client);
 	}
 
 	/**
@@ -44,7 +44,7 @@ export class ConnectionEvents {
 	 * @param done gets what `connect` gave, or that a hook refused
 	 */
 	connect(event: ServerEvent, connect: (done: DialDone) => Dial, done: DialDone): Dial {
-		const asked = inTurn(this.#connection, "server_connect", event);
+		const asked = callInOrder(this.#connection, "server_connect", event);
 		const tell = (socket: Socket | null) => {
 			if (socket !== null) this.#whenClosed(socket, () => this.#serverClosed(event));
 			return this.#serverSettled(event, socket !== null);
@@ -96,9 +96,9 @@ export class ConnectionEvents {
 
 	/** What has come of a connection to a server, told in mitmproxy's order once all of it is known. */
 	#serverSettled(event: ServerEvent, isConnected: boolean): void | Promise<void> {
-		if (!isConnected && event.server.sni === null) return inTurn(this.#connection, "server_connect_error", event);
+		if (!isConnected && event.server.sni === null) return callInOrder(this.#connection, "server_connect_error", event);
 		return sequence([
-			() => inTurn(this.#connection, "server_connected", event),
+			() => callInOrder(this.#connection, "server_connected", event),
 			...this.#tlsSettled(event, isConnected),
 			...(isConnected ? [] : [() => this.#serverClosed(event)]),
 		]);
@@ -111,11 +111,11 @@ export class ConnectionEvents {
 	}
 
 	clientHello(event: ClientHelloEvent): void | Promise<void> {
-		return inTurn(this.#connection, "tls_clienthello", event);
+		return callInOrder(this.#connection, "tls_clienthello", event);
 	}
 
 	tls(name: TlsEventName, event: TlsEvent): void | Promise<void> {
-		return inTurn(this.#connection, name, event);
+		return callInOrder(this.#connection, name, event);
 	}
 
 	/** Whether somebody wants to hear of tunnels that are asked for. */
@@ -123,8 +123,8 @@ export class ConnectionEvents {
 		return this.#connect.length > 0;
 	}
 
-	tunnel(name: Parameters<ConnectHook>[0], flow: HttpFlow, turn: Turn): void | Promise<void> {
-		return inTurn(this.#connect, name, flow, turn);
+	tunnel(name: Parameters<ConnectHook>[0], flow: HttpFlow, decision: Decision): void | Promise<void> {
+		return callInOrder(this.#connect, name, flow, decision);
 	}
 
 	/** Whether somebody wants to see the bytes of tunnels. */
@@ -132,8 +132,8 @@ export class ConnectionEvents {
 		return this.#tcp.length > 0;
 	}
 
-	tcp(event: Parameters<TcpHook>[0], flow: TcpFlow, turn: Turn): void | Promise<void> {
-		return inTurn(this.#tcp, event, flow, turn);
+	tcp(event: Parameters<TcpHook>[0], flow: TcpFlow, decision: Decision): void | Promise<void> {
+		return callInOrder(this.#tcp, event, flow, decision);
 	}
 
 	/** Resolves when all connections are closed, and those who wanted to hear of it have. */
@@ -143,7 +143,7 @@ export class ConnectionEvents {
 
 	#serverClosed(event: ServerEvent): void | Promise<void> {
 		event.server.timestampEnd ??= now();
-		return inTurn(this.#connection, "server_disconnected", event);
+		return callInOrder(this.#connection, "server_disconnected", event);
 	}
 
 	#whenClosed(socket: Socket, tell: () => void | Promise<void>): void {

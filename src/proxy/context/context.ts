@@ -5,11 +5,11 @@ import { inTurn, oneByOne } from "../../flow/turns.ts";
 import type { Phase } from "../../hooks/hook.ts";
 import type { Pipeline } from "../../hooks/pipeline.ts";
 import { sizeOf, weightOf } from "../body/flow-weight.ts";
+import type { Spool } from "../body/pipe.ts";
 import type { BodyPolicy } from "../body/policy.ts";
-import type { Spool } from "../body/relay.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
-import { StandingAnswers } from "./standing-answers.ts";
+import { ResponseCache } from "./response-cache.ts";
 
 /** What happens in a proxy, for logs. */
 export type ProxyEvent =
@@ -75,7 +75,7 @@ export class ProxyContext {
 	/** Whether somebody looks at flows. */
 	wantsFlows: boolean;
 	/** What requests of clients that came here directly are answered without an exchange. */
-	standing = new StandingAnswers();
+	standing = new ResponseCache();
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
 	/** Those of hosts that have hooks of their own. */
@@ -101,7 +101,7 @@ export class ProxyContext {
 	/** From now on each request is a flow that somebody looks at. */
 	watchFlows(): void {
 		this.wantsFlows = true;
-		this.standing = new StandingAnswers();
+		this.standing = new ResponseCache();
 		for (const context of this.#byHost.values()) context.watchFlows();
 	}
 

@@ -1,5 +1,5 @@
 // One request and its response while they happen: which phase comes next, who answers, and how it ends. It knows no sockets: the client is
-// an `ExchangeHost`, the server a `Query`.
+// an `ExchangeHost`, the server a `UpstreamRequest`.
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
@@ -11,16 +11,16 @@ import { HttpFlow } from "../../flow/flow.ts";
 import { Headers } from "../../flow/headers.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
+import type { BodyStreaming, Piece } from "../../hooks/decision.ts";
 import type { Phase } from "../../hooks/hook.ts";
-import type { BodyStreaming, Piece } from "../../hooks/turn.ts";
 import { ChunkTimes } from "../body/chunk-times.ts";
-import { Passage } from "../body/passage.ts";
+import { MessageBody } from "../body/message-body.ts";
+import type { BodyLength, Passing } from "../body/pipe.ts";
 import { announcedSize, isEventStream, PATIENCE_MS } from "../body/policy.ts";
-import type { BodyFacts, Passing } from "../body/relay.ts";
 import { upstreamFault } from "../connection/attempt.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { unfinishedFraming } from "../http1/outgoing.ts";
-import { asksForUpgrade, isAskedFor, withdrawH2c } from "../http2/fields.ts";
+import { asksForUpgrade, isAskedFor, stripH2cUpgrade } from "../http2/fields.ts";
 import { destinationOf, isForNextProxy } from "../route/destination.ts";
 import { nameTarget, type Target } from "../route/target.ts";
 import { relayTcp } from "../tcp/recorded-relay.ts";
@@ -31,13 +31,13 @@ import { type Framing, hasBody } from "../wire/framing.ts";
 import type { RequestHead, ResponseHead } from "../wire/head.ts";
 import { expectsContinue } from "../wire/hop-by-hop.ts";
 import type { ErrorStatus } from "./error-page.ts";
-import { GivenAnswer } from "./given-answer.ts";
+import { HookResponse } from "./hook-response.ts";
 import type { ExchangeHost } from "./host.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { requestOf, responseOf, takeProxyFields, withoutProxyFields } from "./messages.ts";
 import { originalOf, settleOriginal } from "./original.ts";
 import { PhaseRunner } from "./phase-runner.ts";
-import { type Asker, Query } from "./query.ts";
+import { type UpstreamListener, UpstreamRequest } from "./upstream-request.ts";
 
 /** What a client may send before its request is on its way. Bytes. */
 const AHEAD_LIMIT = 1024 * 1024;
@@ -47,21 +47,21 @@ const LENIENCE = "; --no-validate-inbound-headers lets pass what can be understo
 
 const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
-export class Exchange implements Asker {
+export class Exchange implements UpstreamListener {
 	readonly flow: HttpFlow;
 	readonly #host: ExchangeHost;
 	readonly #context: ProxyContext;
 	readonly #hooks: PhaseRunner;
 	readonly #lifecycle: Lifecycle;
-	readonly #request: Passage;
-	readonly #response = new Passage(null);
+	readonly #request: MessageBody;
+	readonly #response = new MessageBody(null);
 	/** The client wants to hear `100 Continue`, and has not yet. */
 	#awaitsContinue: boolean;
 	/** Whether the client asked to change to another protocol: nothing else may be the reason for one (RFC 9110 section 7.8). */
 	readonly #mayUpgrade: boolean;
-	#query: Query | null = null;
+	#query: UpstreamRequest | null = null;
 	/** What a hook answers. */
-	#given: GivenAnswer | null = null;
+	#given: HookResponse | null = null;
 	#impatience: NodeJS.Timeout | null = null;
 	#chunkTimes: ChunkTimes | null = null;
 	#reset: number | null = null;
@@ -83,7 +83,7 @@ export class Exchange implements Asker {
 	private constructor(host: ExchangeHost, request: Request, framing: Framing | null, awaitsContinue: boolean) {
 		this.#host = host;
 		this.#context = host.context.for(request.host);
-		this.#request = new Passage(framing);
+		this.#request = new MessageBody(framing);
 		this.#awaitsContinue = awaitsContinue;
 		this.#mayUpgrade = asksForUpgrade(request);
 		this.flow = new HttpFlow({
@@ -95,7 +95,7 @@ export class Exchange implements Asker {
 		});
 		this.#lifecycle = new Lifecycle(this.flow.id);
 		this.#hooks = new PhaseRunner(this.#context, this.flow, host);
-		this.#hooks.turn.proxyAuthorization = takeProxyFields(request.headers);
+		this.#hooks.decision.proxyAuthorization = takeProxyFields(request.headers);
 		if (request.trailers !== null) takeProxyFields(request.trailers);
 	}
 
@@ -105,7 +105,7 @@ export class Exchange implements Asker {
 		const { request } = this.flow;
 		const isEvents = request.body === null && isEventStream(request.headers);
 		if (pipeline.changesRequests) this.flow.original = originalOf(request);
-		this.#hooks.turn.passesRequest = isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
+		this.#hooks.decision.passesRequest = isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
 		this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
 
@@ -127,19 +127,19 @@ export class Exchange implements Asker {
 	}
 
 	/** What has come waits in memory until the message is whole. */
-	#wait(passage: Passage): void {
+	#wait(passage: MessageBody): void {
 		this.#context.bodies.wait(passage.relay.size - passage.waiting);
 		passage.waiting = passage.relay.size;
 	}
 
 	/** What is not whole yet waits where the tape keeps it. */
-	#waitElsewhere(passage: Passage): void {
+	#waitElsewhere(passage: MessageBody): void {
 		passage.relay.pass({ keep: true, openSpool: () => this.#context.openSpool(passage === this.#request), transform: null, held: true, isShort: () => true });
 		this.#stopWaiting(passage);
 	}
 
 	/** A large body that a hook made waits until it is taken, where the tape keeps it if there are many. */
-	#holdMade(passage: Passage, message: Request | Response): void {
+	#holdMade(passage: MessageBody, message: Request | Response): void {
 		const { body } = message;
 		if (!Buffer.isBuffer(body) || body.length <= AHEAD_LIMIT || body === passage.relay.body()) return;
 		if (this.#context.bodies.hold(body, this.#given === null)) passage.made = body;
@@ -152,7 +152,7 @@ export class Exchange implements Asker {
 	}
 
 	/** Nothing of it waits in memory any more. */
-	#stopWaiting(passage: Passage): void {
+	#stopWaiting(passage: MessageBody): void {
 		if (passage.waiting > 0) this.#context.bodies.wait(-passage.waiting);
 		if (passage.made !== null) this.#context.bodies.release(passage.made);
 		passage.waiting = 0;
@@ -272,7 +272,7 @@ export class Exchange implements Asker {
 			this.#refuse("request");
 			return;
 		}
-		const { requestStream, passesRequest } = this.#hooks.turn;
+		const { requestStream, passesRequest } = this.#hooks.decision;
 		if (this.#request.isEnded) this.#requestBodyDone();
 		else if (requestStream ?? passesRequest) this.#passRequest(requestStream);
 		else if (this.#awaitsContinue && this.#mayGoAhead()) {
@@ -340,9 +340,9 @@ export class Exchange implements Asker {
 	/** Carries out the verdict of the hooks, if there is one. */
 	#isDecided(): boolean {
 		if (this.#isAborted()) return true;
-		const { verdict } = this.#hooks.turn;
+		const { verdict } = this.#hooks.decision;
 		if (verdict?.kind !== "answer") return false;
-		this.#given = new GivenAnswer(verdict);
+		this.#given = new HookResponse(verdict);
 		const waits = this.#given.waits(() => {
 			this.#answered(verdict.response);
 			this.#host.flush();
@@ -354,7 +354,7 @@ export class Exchange implements Asker {
 
 	/** A hook hangs up: nothing is sent from here on. */
 	#isAborted(): boolean {
-		const { verdict } = this.#hooks.turn;
+		const { verdict } = this.#hooks.decision;
 		if (verdict?.kind !== "abort") return false;
 		this.#fail(verdict.reason, null);
 		return true;
@@ -380,14 +380,14 @@ export class Exchange implements Asker {
 			return;
 		}
 		this.#lifecycle.enter("server");
-		withdrawH2c(request);
+		stripH2cUpgrade(request);
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
 		if (isTouched) this.#holdMade(this.#request, request);
 		const facts = this.#request.settle(request, isTouched);
 		const { tunnel, facts: client } = this.#host;
-		const credentials = tunnel?.credentials ?? (isForNextProxy(client) ? this.#hooks.turn.proxyAuthorization : null);
+		const credentials = tunnel?.credentials ?? (isForNextProxy(client) ? this.#hooks.decision.proxyAuthorization : null);
 		const to = destinationOf(request, tunnel, client, credentials);
-		this.#query = new Query(pool, this, { to, request, touched: isTouched || "size" in facts, facts, credentials, body });
+		this.#query = new UpstreamRequest(pool, this, { to, request, touched: isTouched || "size" in facts, facts, credentials, body });
 		this.#query.start();
 	}
 
@@ -424,7 +424,7 @@ export class Exchange implements Asker {
 			this.#chunkTimes = new ChunkTimes(at);
 			this.flow.metadata.response_chunks = this.#chunkTimes.list;
 		}
-		this.#hooks.turn.passesResponse = isEvents || bodies.streamsResponse(announcedSize(framing), pipeline.needsResponseBody);
+		this.#hooks.decision.passesResponse = isEvents || bodies.streamsResponse(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
@@ -487,7 +487,7 @@ export class Exchange implements Asker {
 		this.#phase("responseheaders", () => {
 			if (this.#isAborted()) return;
 			this.#lifecycle.enter("response body");
-			const { responseStream, passesResponse } = this.#hooks.turn;
+			const { responseStream, passesResponse } = this.#hooks.decision;
 			if (this.#response.isEnded) this.#responseBodyDone();
 			else if (this.#context.bodies.refuses(this.#response.expectedSize)) this.#refuse("response");
 			else if (responseStream ?? passesResponse) this.#passResponse(responseStream);
@@ -526,7 +526,7 @@ export class Exchange implements Asker {
 			this.#answerUnfinished(response, pieces);
 			return;
 		}
-		const body: BodyFacts = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
+		const body: BodyLength = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
 		const standing = pipeline.isOneAlone && !wantsFlows ? (this.#given?.standing ?? null) : null;
 		const { relay } = this.#response;
 		relay.onCaughtUp = () => this.#responseCaughtUp();
@@ -632,7 +632,7 @@ export class Exchange implements Asker {
 		this.#host.flush();
 		const client = this.#host.detach();
 		const server = detach();
-		if (flow.websocket !== null) context.track(relayWebSocket({ context, flow, turn: this.#hooks.turn, client, server }));
+		if (flow.websocket !== null) context.track(relayWebSocket({ context, flow, decision: this.#hooks.decision, client, server }));
 		else {
 			void context.record(flow);
 			relayTcp(client, server, { context, facts: this.#host.facts, serverConn: flow.serverConn, record: context.recordTcp });

@@ -3,8 +3,8 @@ import type { Duplex } from "node:stream";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { Request, Response } from "../../flow/message.ts";
-import type { StandingAnswer } from "../../hooks/turn.ts";
-import type { BodyFacts, BodyWriter } from "../body/relay.ts";
+import type { CachedResponse } from "../../hooks/decision.ts";
+import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import type { ProxyContext } from "../context/context.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import type { ResponseHead } from "../wire/head.ts";
@@ -27,7 +27,7 @@ export interface ExchangeHost {
 	 * Sends the head of the response; the body goes to what comes back. `touched`: a hook made the response or may have changed it.
 	 * `standing`: what equal requests may be answered without an exchange, as nobody else would see it.
 	 */
-	sendResponse(response: Response, request: Request, body: BodyFacts, touched: boolean, standing: StandingAnswer | null): BodyWriter;
+	sendResponse(response: Response, request: Request, body: BodyLength, touched: boolean, standing: CachedResponse | null): BodyWriter;
 	/** Answers with a page of our own; nothing may follow. */
 	sendError(status: ErrorStatus, message: string, method: ByteString): void;
 	/** Writes what was added on both sides. */

@@ -1,14 +1,14 @@
 // Runs the hooks of one exchange, at a phase that it waits for, or behind a message that has passed already.
 import type { HttpFlow } from "../../flow/flow.ts";
 import { inTurn } from "../../flow/turns.ts";
+import { Decision } from "../../hooks/decision.ts";
 import type { Phase } from "../../hooks/hook.ts";
-import { Turn } from "../../hooks/turn.ts";
 import { weightOf } from "../body/flow-weight.ts";
 import type { ProxyContext } from "../context/context.ts";
 import type { ExchangeHost } from "./host.ts";
 
 export class PhaseRunner {
-	readonly turn = new Turn(true);
+	readonly decision = new Decision(true);
 	readonly #context: ProxyContext;
 	readonly #flow: HttpFlow;
 	readonly #host: Pick<ExchangeHost, "flush">;
@@ -49,14 +49,14 @@ export class PhaseRunner {
 		}
 	}
 
-	/** Large bodies wait for their turn; who has failed meanwhile needs no hooks any more. */
+	/** Large bodies wait for their decision; who has failed meanwhile needs no hooks any more. */
 	#runHooks(phase: Phase): void | Promise<void> {
 		const flow = this.#flow;
 		const isFailed = flow.error !== null;
 		return inTurn(
 			() => weightOf(flow),
 			() => {
-				if (flow.error === null || isFailed) return this.#context.pipeline.run(phase, flow, this.turn);
+				if (flow.error === null || isFailed) return this.#context.pipeline.run(phase, flow, this.decision);
 			},
 		);
 	}

@@ -5,7 +5,7 @@ import { Headers } from "../../flow/headers.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
 import { formatAuthority, withoutFragment } from "../../flow/url.ts";
-import type { BodyFacts } from "../body/relay.ts";
+import type { BodyLength } from "../body/pipe.ts";
 import { http1RequestFields, isHttp2 } from "../http2/fields.ts";
 import type { UpstreamProxy } from "../route/destination.ts";
 
@@ -26,7 +26,7 @@ export interface Outgoing {
 export type Asked = Pick<Request, "method" | "httpVersion" | "headers">;
 
 /** A request in origin form, or as a proxy is to forward it. `touched`: a hook may have changed it. */
-export function outgoingRequest(request: Request, body: BodyFacts, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
+export function outgoingRequest(request: Request, body: BodyLength, touched: boolean, forwarder: UpstreamProxy | null = null): Outgoing {
 	const { method } = request;
 	// a fragment that a file has, or that a rule put there, is the client's own (RFC 9110 section 7.1)
 	const path = withoutFragment(request.path) || "/";
@@ -53,7 +53,7 @@ export function outgoingRequest(request: Request, body: BodyFacts, touched: bool
  * A response for a client that asked with this method and version. `touched`: a hook made it or may have changed it.
  * `close`: the connection has to be closed after the message, because its end is the end of the body (`untilClose`), or its head says so.
  */
-export function outgoingResponse(response: Response, request: Asked, body: BodyFacts, touched: boolean): Outgoing & { close: boolean; untilClose: boolean } {
+export function outgoingResponse(response: Response, request: Asked, body: BodyLength, touched: boolean): Outgoing & { close: boolean; untilClose: boolean } {
 	const version = response.httpVersion === "HTTP/1.0" ? "HTTP/1.0" : "HTTP/1.1";
 	const { statusCode } = response;
 	const reason = isHttp2(response) ? standardReason(statusCode) : response.reason;
@@ -122,7 +122,7 @@ function claim(read: () => Framing): Framing | null {
  * The framing to use. A body that is all there keeps the coding its fields name; one still to come keeps the one it came with. Trailers that are
  * known need chunks (RFC 9112 section 7.1.2): in HTTP/2 they come behind a length as well.
  */
-function settle(body: BodyFacts, said: Framing | null, trailers: Headers | null, can: { chunked: boolean; implied: boolean }): Framing {
+function settle(body: BodyLength, said: Framing | null, trailers: Headers | null, can: { chunked: boolean; implied: boolean }): Framing {
 	if (can.chunked && trailers?.size) return { kind: "chunked" };
 	if ("framing" in body) return body.framing.kind === "chunked" && !can.chunked ? { kind: "close" } : body.framing;
 	if (can.implied) return { kind: "none" };
@@ -130,7 +130,7 @@ function settle(body: BodyFacts, said: Framing | null, trailers: Headers | null,
 	return { kind: "length", length: body.size };
 }
 
-function sizeOf(body: BodyFacts): number {
+function sizeOf(body: BodyLength): number {
 	return "size" in body ? body.size : body.framing.kind === "none" ? 0 : -1;
 }
 

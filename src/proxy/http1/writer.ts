@@ -1,6 +1,6 @@
 // Messages of one HTTP/1.1 connection on their way out: a head, then its body in the coding that the head names.
 import type { ByteString } from "../../flow/bytes.ts";
-import type { BodyWriter } from "../body/relay.ts";
+import type { BodyWriter } from "../body/pipe.ts";
 import { CHUNK_END, chunkHead, lastChunk } from "../wire/chunked.ts";
 import type { WriteBatch } from "./write-batch.ts";
 

@@ -7,7 +7,7 @@ import { Headers } from "../../flow/headers.ts";
 import type { Message, Request, Response } from "../../flow/message.ts";
 import { isToken } from "../../flow/sendable.ts";
 import { formatAuthority, withoutFragment } from "../../flow/url.ts";
-import type { BodyFacts } from "../body/relay.ts";
+import type { BodyLength } from "../body/pipe.ts";
 import { type Framing, isBodiless } from "../wire/framing.ts";
 import { CONNECTION_FIELDS, connectionOptions, upgradeOf } from "../wire/hop-by-hop.ts";
 import { trimBlanks } from "../wire/read-head.ts";
@@ -34,7 +34,7 @@ function protocolsOf(message: Message): ByteString | null {
 }
 
 /** HTTP/2 in clear text could not be read from here on: the offer is not passed on, and HTTP/1.1 it stays (RFC 9113 section 3.1). */
-export function withdrawH2c({ httpVersion, headers }: Request): void {
+export function stripH2cUpgrade({ httpVersion, headers }: Request): void {
 	const upgrade = upgradeOf(httpVersion, headers.fields);
 	if (upgrade === null || !/h2c/i.test(upgrade)) return;
 	const protocols = members(upgrade).filter((protocol) => !/h2c/i.test(protocol));
@@ -126,7 +126,7 @@ export type LeftOut = (name: ByteString) => void;
 const ignore: LeftOut = () => {};
 
 /** A request as `node:http2` sends it. `touched`: a hook may have changed it. */
-export function http2RequestHeaders(request: Request, body: BodyFacts, touched: boolean, leftOut: LeftOut = ignore): OutgoingHttpHeaders {
+export function http2RequestHeaders(request: Request, body: BodyLength, touched: boolean, leftOut: LeftOut = ignore): OutgoingHttpHeaders {
 	const isUpgrade = isWebSocketUpgrade(request);
 	const { headers, authority } = request;
 	const out = emptyHeaders();
@@ -151,7 +151,7 @@ function crumbs(cookie: ByteString): ByteString[] {
 }
 
 /** A response as `node:http2` sends it to a client that sent this request. */
-export function http2ResponseHeaders(response: Response, request: Request, body: BodyFacts, touched: boolean, leftOut: LeftOut = ignore): OutgoingHttpHeaders {
+export function http2ResponseHeaders(response: Response, request: Request, body: BodyLength, touched: boolean, leftOut: LeftOut = ignore): OutgoingHttpHeaders {
 	const isSwitch = response.statusCode === 101;
 	const out = emptyHeaders();
 	out[":status"] = isSwitch ? 200 : response.statusCode;
@@ -224,7 +224,7 @@ function addField(out: OutgoingHttpHeaders, name: string, untrimmed: ByteString,
 }
 
 /** A length that is not that of the body would break the stream. */
-function settleLength(out: OutgoingHttpHeaders, body: BodyFacts, doubtful: boolean): void {
+function settleLength(out: OutgoingHttpHeaders, body: BodyLength, doubtful: boolean): void {
 	if (!doubtful || out["content-length"] === undefined) return;
 	if ("size" in body) out["content-length"] = String(body.size);
 	else if (body.framing.kind === "length") out["content-length"] = String(body.framing.length);

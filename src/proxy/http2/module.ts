@@ -41,7 +41,7 @@ export const sessionOptions: Http2.SessionOptions = {
 export const sessionSettings: Http2.Settings = { initialWindowSize: WINDOW, maxHeaderListSize: HEAD_BYTES };
 
 /** To be called once the session is there. */
-export function widen(session: Http2.Http2Session): void {
+export function setLocalWindow(session: Http2.Http2Session): void {
 	if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW);
 }
 

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import { TcpFlow } from "../../flow/flow.ts";
-import { Turn } from "../../hooks/turn.ts";
+import { Decision } from "../../hooks/decision.ts";
 import { after } from "../../maybe-async.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
 import type { ProxyContext } from "../context/context.ts";
@@ -55,11 +55,12 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn,
 
 /** Everything waits for the hooks, and happens in the order in which it came. A hook may abort it, which is done by `hangUp`. */
 function watched(flow: TcpFlow, events: ConnectionEvents, hangUp: () => void, onDone: RawRelay["onDone"], finish: () => void): RawRelay {
-	const turn = new Turn(true);
+	const decision = new Decision(true);
 	const steps = new Steps();
-	const tell = (name: "tcp_start" | "tcp_message", next: () => void) => after(events.tcp(name, flow, turn), () => (turn.verdict === null ? next() : hangUp()));
+	const tell = (name: "tcp_start" | "tcp_message", next: () => void) =>
+		after(events.tcp(name, flow, decision), () => (decision.verdict === null ? next() : hangUp()));
 	const pass = (content: Buffer, way: Way) => {
-		if (turn.verdict !== null) return;
+		if (decision.verdict !== null) return;
 		const message = { fromClient: way.fromClient, content, timestamp: now() };
 		flow.messages.push(message);
 		return tell("tcp_message", () => way.write(message.content));
@@ -74,9 +75,9 @@ function watched(flow: TcpFlow, events: ConnectionEvents, hangUp: () => void, on
 		},
 		takeEnd: (way) => void steps.add(() => way.end()),
 		onDone(broken) {
-			const error = turn.verdict?.kind === "abort" ? new Error(turn.verdict.reason) : broken;
+			const error = decision.verdict?.kind === "abort" ? new Error(decision.verdict.reason) : broken;
 			onDone(error);
-			void steps.add(() => after(events.tcp(error === null ? "tcp_end" : "tcp_error", flow, turn), finish));
+			void steps.add(() => after(events.tcp(error === null ? "tcp_end" : "tcp_error", flow, decision), finish));
 		},
 	};
 }

@@ -1,5 +1,5 @@
 // What a tunnel holds, told from the first bytes that the client sends into it and from the names they tell.
-import type { PassedHosts } from "../../hooks/gate.ts";
+import type { PassthroughHosts } from "../../hooks/authenticator.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { type ClientHello, type Sniffed, sniff } from "../tls/client-hello.ts";
 
@@ -7,7 +7,7 @@ import { type ClientHello, type Sniffed, sniff } from "../tls/client-hello.ts";
 export type TunnelContent = Sniffed | "ignored" | "opaque";
 
 /** `hosts`: those that are not to be looked into. */
-export function contentOf(bytes: Buffer, { host, port }: TunnelTarget, hosts: PassedHosts | null): TunnelContent {
+export function contentOf(bytes: Buffer, { host, port }: TunnelTarget, hosts: PassthroughHosts | null): TunnelContent {
 	if (hosts === null) return sniff(bytes);
 	if (hosts.isIgnoredAtOnce({ hosts: [host], port })) return "ignored";
 	const found = sniff(bytes);

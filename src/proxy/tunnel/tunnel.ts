@@ -6,8 +6,8 @@ import { isFor, type Naming, namingOf } from "../../ca/certificate-names.ts";
 import type { Leaf } from "../../ca/leaf-contexts.ts";
 import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../../flow/connection.ts";
 import { formatAuthority } from "../../flow/url.ts";
+import type { HostNames, PassthroughHosts } from "../../hooks/authenticator.ts";
 import type { ClientHelloEvent, TlsEventName } from "../../hooks/connection-hooks.ts";
-import type { HostNames, PassedHosts } from "../../hooks/gate.ts";
 import { after } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Dial } from "../connection/attempt.ts";
@@ -20,7 +20,7 @@ import { type Handshake, shakeHands } from "../tls/client-handshake.ts";
 import { type ClientHello, HANDSHAKE, sniff } from "../tls/client-hello.ts";
 import type { UpstreamChannel } from "../upstream/channel.ts";
 import { contentOf } from "./content.ts";
-import { FIRST_WORD_MS, type Look, lookInto, unlessRequest } from "./look-into.ts";
+import { FIRST_WORD_MS, type Look, sniffDecrypted, unlessRequest } from "./sniff.ts";
 
 export const options = {
 	...http2Options,
@@ -49,7 +49,7 @@ export interface TunnelSettings {
 	authority: LeafIssuer;
 	facts: ClientFacts;
 	/** Those that are not to be looked into; null: there are none. */
-	hosts: PassedHosts | null;
+	hosts: PassthroughHosts | null;
 	/** Nothing but requests may pass: clients have to say in each who they are. */
 	requestsOnly: boolean;
 	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
@@ -289,7 +289,7 @@ export class Tunnel {
 		};
 		if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
 		else if (alpn === "h2" || (alpn !== null && isHttp(alpn) && !requestsOnly)) this.#handOver(secured, target);
-		else if (alpn === null || requestsOnly || context.pool === null) lookInto(secured, context.timeoutMs, settle, requestsOnly);
+		else if (alpn === null || requestsOnly || context.pool === null) sniffDecrypted(secured, context.timeoutMs, settle, requestsOnly);
 		else this.#relayUnlessHttp(secured, target);
 	}
 
@@ -318,7 +318,7 @@ export class Tunnel {
 				client.removeListener("close", onLeave);
 				server.removeListener("data", onData).removeListener("close", onClose);
 			};
-			const look = lookInto(client, context.timeoutMs, (look) => {
+			const look = sniffDecrypted(client, context.timeoutMs, (look) => {
 				settle();
 				if (look === "http") {
 					server.destroy();

@@ -5,7 +5,7 @@ import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
-import type { BodyFacts, BodyWriter } from "../body/relay.ts";
+import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import type { Framing } from "../wire/framing.ts";
 import type { ResponseHead } from "../wire/head.ts";
 
@@ -35,7 +35,7 @@ export interface UpstreamChannel {
 	 * Sends the head of the request; the body goes to what comes back. `touched`: a hook may have changed the request. `credentials`: what a proxy that
 	 * forwards the request gets as Proxy-Authorization, unless it has some of its own; null: nothing.
 	 */
-	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean, credentials?: ByteString | null): BodyWriter;
+	send(listener: ResponseListener, request: Request, body: BodyLength, touched: boolean, credentials?: ByteString | null): BodyWriter;
 	/** Writes what was added. False: the server has enough for now, and `upstreamDrained` tells when it takes more. */
 	flush(): boolean;
 	/** Less of the response, please; and go on. */

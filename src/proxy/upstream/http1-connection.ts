@@ -6,7 +6,7 @@ import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
-import { type BodyFacts, type BodyWriter, isEmptyBody } from "../body/relay.ts";
+import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
 import { upstreamFault } from "../connection/attempt.ts";
 import { outgoingRequest } from "../http1/outgoing.ts";
 import { WriteBatch } from "../http1/write-batch.ts";
@@ -94,7 +94,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		return this.socket.writable && this.socket.readable && !this.socket.destroyed;
 	}
 
-	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean, credentials: ByteString | null = null): BodyWriter {
+	send(listener: ResponseListener, request: Request, body: BodyLength, touched: boolean, credentials: ByteString | null = null): BodyWriter {
 		const forwarder = this.#forwarder;
 		const authorization = forwarder?.authorization ?? credentials;
 		const { version, fields, head, coding } = outgoingRequest(request, body, touched, forwarder === null ? null : { ...forwarder, authorization });

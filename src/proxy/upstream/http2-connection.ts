@@ -8,10 +8,21 @@ import type { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
-import { type BodyFacts, type BodyWriter, isEmptyBody } from "../body/relay.ts";
+import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
 import { upstreamFault } from "../connection/attempt.ts";
 import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSocketUpgrade, regularFields, upgradeResponseFields } from "../http2/fields.ts";
-import { CANCEL, END_STREAM, errorName, HTTP_1_1_REQUIRED, http2, NO_ERROR, REFUSED_STREAM, sessionOptions, sessionSettings, widen } from "../http2/module.ts";
+import {
+	CANCEL,
+	END_STREAM,
+	errorName,
+	HTTP_1_1_REQUIRED,
+	http2,
+	NO_ERROR,
+	REFUSED_STREAM,
+	sessionOptions,
+	sessionSettings,
+	setLocalWindow,
+} from "../http2/module.ts";
 import { adviceOnAlert } from "../tls/upstream-options.ts";
 import type { Framing } from "../wire/framing.ts";
 import { isIdempotent } from "../wire/hop-by-hop.ts";
@@ -74,7 +85,7 @@ export class UpstreamHttp2 {
 			if (!this.#isClosing) onClose(this);
 			this.#isClosing = true;
 		};
-		session.once("connect", () => widen(session));
+		session.once("connect", () => setLocalWindow(session));
 		// The streams are told, each by itself. Of an alert of TLS the socket tells alone.
 		const onError = (error: Error) => {
 			this.#error ??= error;
@@ -196,7 +207,7 @@ export class UpstreamHttp2 {
 	}
 
 	/** For its streams. @throws when the connection is not there any more, or the head cannot be sent */
-	request(request: Request, body: BodyFacts, touched: boolean): ClientHttp2Stream {
+	request(request: Request, body: BodyLength, touched: boolean): ClientHttp2Stream {
 		const endStream = isEmptyBody(body, request.trailers) && !isWebSocketUpgrade(request);
 		const stream = this.#session.request(http2RequestHeaders(request, body, touched, this.leftOut(request)), { endStream, waitForTrailers: !endStream });
 		this.#streams.add(stream);
@@ -261,7 +272,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		return !this.#connection.isDestroyed;
 	}
 
-	send(listener: ResponseListener, request: Request, body: BodyFacts, touched: boolean): BodyWriter {
+	send(listener: ResponseListener, request: Request, body: BodyLength, touched: boolean): BodyWriter {
 		this.#listener = listener;
 		this.#request = request;
 		this.#isUnseen = this.#connection.hasAnswered && isIdempotent(request.method);

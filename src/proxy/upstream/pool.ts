@@ -6,7 +6,7 @@ import { type FlowtapeError, hasErrno } from "../../errors.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import { Turn } from "../../hooks/turn.ts";
+import { Decision } from "../../hooks/decision.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Dial, DialDone } from "../connection/attempt.ts";
 import { connectFlow } from "../connection/connect-flow.ts";
@@ -228,7 +228,7 @@ export class UpstreamPool {
 		};
 		if (events === null) return this.#dial(to, how, facts, settle);
 		const { client = null } = to;
-		const announce = (request: Request) => events.tunnel("http_connect_upstream", connectFlow(request, client, facts), new Turn(true));
+		const announce = (request: Request) => events.tunnel("http_connect_upstream", connectFlow(request, client, facts), new Decision(true));
 		return events.connect({ server: facts, client }, (connected) => this.#dial(placeOf(to, facts), { ...how, announce }, facts, connected), settle);
 	}
 

@@ -5,7 +5,7 @@ import { now } from "../../clock.ts";
 import { FlowtapeError } from "../../errors.ts";
 import type { HttpFlow, WebSocketData, WebSocketMessage } from "../../flow/flow.ts";
 import type { Request, Response } from "../../flow/message.ts";
-import type { Turn } from "../../hooks/turn.ts";
+import type { Decision } from "../../hooks/decision.ts";
 import type { OptionTable } from "../../options.ts";
 import type { OpenRecord, ProxyContext } from "../context/context.ts";
 import { isWebSocketUpgrade } from "../http2/fields.ts";
@@ -42,7 +42,7 @@ export interface Conversation {
 	context: ProxyContext;
 	/** With its `websocket`, still empty. */
 	flow: HttpFlow;
-	turn: Turn;
+	decision: Decision;
 	client: Duplex;
 	server: Duplex;
 }
@@ -78,13 +78,13 @@ class WebSocketRelay implements DirectionEvents {
 
 	/** A hook that fails is told of, and the conversation goes on. */
 	#phase(phase: "websocket_start" | "websocket_message" | "websocket_end", failed = () => {}): void | Promise<void> {
-		const { context, flow, turn } = this.#conversation;
+		const { context, flow, decision } = this.#conversation;
 		const fail = (error: unknown) => {
 			context.emit({ kind: "hook_error", phase, error });
 			failed();
 		};
 		try {
-			return context.pipeline.run(phase, flow, turn)?.catch(fail);
+			return context.pipeline.run(phase, flow, decision)?.catch(fail);
 		} catch (error) {
 			fail(error);
 		}
@@ -159,10 +159,10 @@ class WebSocketRelay implements DirectionEvents {
 
 	/** A hook may hang up. */
 	#heedVerdict(message: WebSocketMessage): void {
-		const { turn, flow, client, server } = this.#conversation;
-		if (turn.verdict?.kind !== "abort") return;
+		const { decision, flow, client, server } = this.#conversation;
+		if (decision.verdict?.kind !== "abort") return;
 		message.dropped = true;
-		flow.error ??= { message: turn.verdict.reason, timestamp: now() };
+		flow.error ??= { message: decision.verdict.reason, timestamp: now() };
 		client.destroy();
 		server.destroy();
 	}

@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { now } from "../../clock.ts";
 import type { WebSocketMessage } from "../../flow/flow.ts";
-import { passYoung } from "../../flow/young-buffers.ts";
+import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import type { Way } from "../tcp/relay.ts";
 import { protocolFault } from "../wire/fault.ts";
 import { type Compression, Deflater, Inflater } from "./deflate.ts";
@@ -110,7 +110,7 @@ export class Direction implements MessageEvents {
 		const told = this.#tell(raw, content, at);
 		if (content.length < LARGE || !raw.compressed) return told;
 		// what nobody needs any more is collected, and others have their turn before the next one is inflated
-		passYoung(2 * content.length);
+		collectTransientBuffers(2 * content.length);
 		return Promise.resolve(told).then(() => new Promise((resolve) => setImmediate(resolve)));
 	}
 

@@ -1,9 +1,9 @@
 // Stands for the server of a WebSocket: says what was recorded, each message once the client has said what came before it.
-// It says no more than the client takes: what is large goes piece by piece, and nothing is brought into memory before its turn.
+// It says no more than the client takes: what is large goes piece by piece, and nothing is brought into memory before its decision.
 import { Duplex } from "node:stream";
 import { FlowtapeError } from "../../errors.ts";
 import { SLICE_BYTES } from "../../flow/body.ts";
-import type { ServerPart } from "../../hooks/turn.ts";
+import type { ServerPart } from "../../hooks/decision.ts";
 import { CLOSE, closeCodeOf, closePayload, PING, PONG, writeFrameHead } from "./frame.ts";
 import { type MessageEvents, MessageReader } from "./message-reader.ts";
 

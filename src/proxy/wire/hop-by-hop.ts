@@ -25,7 +25,7 @@ export function isIdempotent(method: ByteString): boolean {
 }
 
 /** Schemes whose login is bound to the connection that it came over (RFC 4559 section 6). */
-const BOUND = /(?:^|,)[ \t]*(?:NTLM|Negotiate)(?:[ \t,]|$)/i;
+const BOUND = /(?:^|,)[ \t]*(?:NTLM|Negotiate|Kerberos)(?:[ \t,]|$)/i;
 
 /** Whether credentials, or a challenge, belong to a login that holds for the whole connection. */
 export function isBoundLogin(value: ByteString): boolean {

@@ -3,10 +3,10 @@
 import type { Request } from "../../flow/message.ts";
 import { hash64 } from "../match/hash.ts";
 import { hostOf, pathEnd } from "../match/parts.ts";
-import type { Spot } from "../recordings/cursor.ts";
+import type { RecordingRef } from "../recordings/cursor.ts";
 import type { Candidate, ReplayIndex } from "../recordings/index-of-tapes.ts";
 import { KeyTable } from "../recordings/key-table.ts";
-import type { Outline } from "../recordings/keyed-tape.ts";
+import type { FlowSummary } from "../recordings/keyed-tape.ts";
 
 /** Recordings that are looked at for one miss. */
 const LIMIT = 100;
@@ -14,11 +14,11 @@ const LIMIT = 100;
 const BATCH = 2000;
 
 /** Knows by path where recordings stand. Made from the columns of the tapes. */
-export class Neighbours {
+export class Candidates {
 	readonly #index: ReplayIndex;
 	readonly #table = new KeyTable();
 	/** The spots, by the number under which the table has them. */
-	readonly #shelves: number[] = [];
+	readonly #indexes: number[] = [];
 	readonly #places: number[] = [];
 	#filled: Promise<void> | null = null;
 
@@ -36,7 +36,7 @@ export class Neighbours {
 	of(request: Request): Candidate[] {
 		const found = new Map<string, Candidate>();
 		const add = (candidate: Candidate | null) => {
-			if (candidate !== null && found.size < LIMIT) found.set(`${candidate.spot.shelf} ${candidate.spot.place}`, candidate);
+			if (candidate !== null && found.size < LIMIT) found.set(`${candidate.spot.tape} ${candidate.spot.place}`, candidate);
 		};
 		for (const candidate of this.#index.equals(request, LIMIT / 4)) add(candidate);
 		const host = hostOf(request);
@@ -45,14 +45,14 @@ export class Neighbours {
 		return [...found.values()];
 	}
 
-	#spot(number: number): Spot {
-		return { shelf: this.#shelves[number] as number, place: this.#places[number] as number };
+	#spot(number: number): RecordingRef {
+		return { tape: this.#indexes[number] as number, place: this.#places[number] as number };
 	}
 
 	async #fill(): Promise<void> {
-		for (const [outline, shelf] of this.#index.outlines()) {
+		for (const [outline, tape] of this.#index.outlines()) {
 			const number = this.#places.push(outline.place) - 1;
-			this.#shelves.push(shelf);
+			this.#indexes.push(tape);
 			for (const key of keysOf(outline.host.toLowerCase(), outline.path)) this.#table.add(key, number);
 			if (number % BATCH === BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
 		}
@@ -60,7 +60,7 @@ export class Neighbours {
 }
 
 /** The path, whatever the host; the folder; the last part of the path. */
-function keysOf(host: string, path: Outline["path"]): string[] {
+function keysOf(host: string, path: FlowSummary["path"]): string[] {
 	const whole = path.slice(0, pathEnd(path));
 	const slash = whole.lastIndexOf("/");
 	return [hash64(`p${whole}`), hash64(`f${host}${whole.slice(0, slash)}`), hash64(`n${whole.slice(slash)}`)];

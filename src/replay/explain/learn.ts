@@ -24,7 +24,7 @@ export interface Finding {
 	readonly example: { readonly values: readonly [string | null, string | null]; readonly method: string; readonly url: string };
 }
 
-export interface Lesson {
+export interface NoiseReport {
 	/** Pairs of requests. */
 	readonly compared: number;
 	/** Pairs that are equal as they are. */
@@ -38,7 +38,7 @@ export interface Lesson {
 const PAIRED = 60;
 
 /** Compares two recordings of the same scenario, request by request. */
-export function learn(first: readonly HttpFlow[], second: readonly HttpFlow[]): Lesson {
+export function learn(first: readonly HttpFlow[], second: readonly HttpFlow[]): NoiseReport {
 	const rules = compileRules({});
 	const [left, right] = [groups(first), groups(second)];
 	const alone: Request[] = [];

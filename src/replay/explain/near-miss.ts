@@ -8,9 +8,9 @@ import { askedOf } from "../match/key.ts";
 import { NO_WISH, wishOf } from "../match/wish.ts";
 import type { Candidate, ReplayIndex } from "../recordings/index-of-tapes.ts";
 import { answerOf, endOfAnswer, isAnswer, isKept } from "../recordings/keyed-tape.ts";
-import { Neighbours } from "./candidates.ts";
+import { Candidates } from "./candidates.ts";
 import { bodyDifferences, type Difference, headDifferences, type Part, type ReplayOption, wishDifferences } from "./differences.ts";
-import { Allowance } from "./time-budget.ts";
+import { CpuBudget } from "./time-budget.ts";
 
 /** A recorded request and how it differs from one that was sent. */
 export interface NearMiss {
@@ -63,13 +63,13 @@ const SHARE = 0.2;
 /** Finds the nearest recordings, at a bounded cost. */
 export class NearMisses {
 	readonly #index: ReplayIndex;
-	readonly #neighbours: Neighbours;
-	readonly #allowance: Allowance;
+	readonly #neighbours: Candidates;
+	readonly #allowance: CpuBudget;
 
-	constructor(index: ReplayIndex, allowance = new Allowance(BURST_MS, SHARE)) {
+	constructor(index: ReplayIndex, allowance = new CpuBudget(BURST_MS, SHARE)) {
 		this.#index = index;
 		this.#allowance = allowance;
-		this.#neighbours = new Neighbours(index);
+		this.#neighbours = new Candidates(index);
 	}
 
 	/** The nearest recordings, nearest first; null when too much time went into this already. */

@@ -1,6 +1,6 @@
 // Bounds the time that something may take of a process's whole: so much at once, and from then on a share of the time that passes.
 
-export class Allowance {
+export class CpuBudget {
 	readonly #mostMs: number;
 	readonly #share: number;
 	readonly #now: () => number;

@@ -21,20 +21,20 @@ export function hash64(text: ByteString): string {
 	let b = 0x85ebca6b;
 	for (let at = 0; at < length; at += 4) {
 		const word = words.getInt32(at, true);
-		a = (Math.imul(turn(a ^ scramble(word, 0xcc9e2d51, 0x1b873593), 13) + b, 5) + 0xe6546b64) | 0;
-		b = (Math.imul(turn(b ^ scramble(word, 0x239b961b, 0xab0e9789), 17) + a, 5) + 0x561ccd1b) | 0;
+		a = (Math.imul(rotateLeft(a ^ scramble(word, 0xcc9e2d51, 0x1b873593), 13) + b, 5) + 0xe6546b64) | 0;
+		b = (Math.imul(rotateLeft(b ^ scramble(word, 0x239b961b, 0xab0e9789), 17) + a, 5) + 0x561ccd1b) | 0;
 	}
 	a = finish((a + b) | 0);
 	b = finish((b + a) | 0);
 	return hex((a + b) | 0) + hex((b + a + b) | 0);
 }
 
-function turn(word: number, bits: number): number {
+function rotateLeft(word: number, bits: number): number {
 	return (word << bits) | (word >>> (32 - bits));
 }
 
 function scramble(word: number, first: number, second: number): number {
-	return Math.imul(turn(Math.imul(word, first), 15), second);
+	return Math.imul(rotateLeft(Math.imul(word, first), 15), second);
 }
 
 /** Every bit of the input comes to bear on every bit of the output. */

@@ -1,9 +1,9 @@
 // How far the recordings of one key have been gone through.
-import type { Shelf } from "./keyed-tape.ts";
+import type { RecordingIndex } from "./keyed-tape.ts";
 
 /** Where a recording stands. */
-export interface Spot {
-	readonly shelf: number;
+export interface RecordingRef {
+	readonly tape: number;
 	readonly place: number;
 }
 
@@ -14,15 +14,15 @@ export class Cursor {
 	/** Used ones are given again. */
 	readonly isAgain: boolean;
 	readonly #key: string;
-	readonly #shelves: readonly Shelf[];
-	#shelf = 0;
+	readonly #indexes: readonly RecordingIndex[];
+	#tape = 0;
 	#place = -1;
 	/** Places found and not given yet. */
 	#ahead: number[] = [];
 
-	constructor(key: string, shelves: readonly Shelf[], isAgain = false) {
+	constructor(key: string, indexes: readonly RecordingIndex[], isAgain = false) {
 		this.#key = key;
-		this.#shelves = shelves;
+		this.#indexes = indexes;
 		this.isAgain = isAgain;
 	}
 
@@ -32,21 +32,21 @@ export class Cursor {
 	}
 
 	/** The next recording; null when there is none (yet: a tape may grow while it is replayed, so the last one is never done with). */
-	next(): Spot | null {
+	next(): RecordingRef | null {
 		for (;;) {
 			const place = this.#ahead.shift() ?? this.#lookUp();
 			if (place !== undefined) {
 				this.#place = place;
-				return { shelf: this.#shelf, place };
+				return { tape: this.#tape, place };
 			}
-			if (this.#shelf >= this.#shelves.length - 1) return null;
-			this.#shelf++;
+			if (this.#tape >= this.#indexes.length - 1) return null;
+			this.#tape++;
 			this.#place = -1;
 		}
 	}
 
 	#lookUp(): number | undefined {
-		this.#ahead = [...(this.#shelves[this.#shelf]?.findByKey(this.#key, this.#place, AHEAD) ?? [])];
+		this.#ahead = [...(this.#indexes[this.#tape]?.findByKey(this.#key, this.#place, AHEAD) ?? [])];
 		return this.#ahead.shift();
 	}
 }

@@ -2,7 +2,7 @@
 // them need not be meant to.
 import type { Request } from "../../flow/message.ts";
 import { CODED_LIMIT, pathEnd, pathOf } from "../match/parts.ts";
-import type { Shelf } from "./keyed-tape.ts";
+import type { RecordingIndex } from "./keyed-tape.ts";
 
 /** Bytes of a body of which no recording is coded. */
 const SMALL_LIMIT = 1024 * 1024;
@@ -11,15 +11,15 @@ const SMALL_LIMIT = 1024 * 1024;
 const NOTHING = 0;
 
 export class DecodeLimit {
-	readonly #shelves: readonly Shelf[];
+	readonly #indexes: readonly RecordingIndex[];
 	/** Of the recorded requests with a Content-Encoding: method and path. */
 	readonly #coded = new Set<string>();
-	/** The last place that was looked at, for each shelf. */
+	/** The last place that was looked at, for each index. */
 	readonly #last: number[];
 
-	constructor(shelves: readonly Shelf[]) {
-		this.#shelves = shelves;
-		this.#last = shelves.map(() => -1);
+	constructor(indexes: readonly RecordingIndex[]) {
+		this.#indexes = indexes;
+		this.#last = indexes.map(() => -1);
 	}
 
 	/** To be called before the body of a request that somebody sent is looked at. */
@@ -37,8 +37,8 @@ export class DecodeLimit {
 	}
 
 	#hasCoded(request: Request): boolean {
-		for (const [i, shelf] of this.#shelves.entries()) {
-			for (const { place, method, path } of shelf.codedRequests(this.#last[i] as number)) {
+		for (const [i, index] of this.#indexes.entries()) {
+			for (const { place, method, path } of index.codedRequests(this.#last[i] as number)) {
 				this.#coded.add(nameOf(method, path));
 				this.#last[i] = place;
 			}

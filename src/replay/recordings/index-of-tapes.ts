@@ -5,12 +5,12 @@ import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Recording } from "../answer/recording.ts";
 import { type Asked, askedOf, requestKey } from "../match/key.ts";
 import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "../match/rules.ts";
-import { Cursor, type Spot } from "./cursor.ts";
+import { Cursor, type RecordingRef } from "./cursor.ts";
 import { DecodeLimit } from "./decode-limit.ts";
-import { type Outline, openShelf, type RecordedTape, type Shelf } from "./keyed-tape.ts";
+import { type FlowSummary, openRecordingIndex, type RecordedTape, type RecordingIndex } from "./keyed-tape.ts";
 import { type Candidate, type MatchFunction, ReplaySession } from "./session.ts";
 
-export { isAnswer, type KeyedTape, type Outline, type RecordedTape } from "./keyed-tape.ts";
+export { type FlowSummary, isAnswer, type KeyedTape, type RecordedTape } from "./keyed-tape.ts";
 export type { Candidate, MatchFunction } from "./session.ts";
 
 export const options = {
@@ -50,15 +50,15 @@ export class ReplayIndex {
 	readonly rules: MatchRules;
 	readonly match: MatchFunction | null;
 	readonly order: Order;
-	readonly shelves: readonly Shelf[];
+	readonly indexes: readonly RecordingIndex[];
 	readonly #decodeLimit: DecodeLimit;
 	/** Clients that do not step on each other, by name. */
 	readonly #sessions = new Map<string, ReplaySession>();
 	#versions: Versions | null = null;
 
-	private constructor(shelves: readonly Shelf[], rules: MatchRules, order: Order, match: MatchFunction | null) {
-		this.shelves = shelves;
-		this.#decodeLimit = new DecodeLimit(shelves);
+	private constructor(indexes: readonly RecordingIndex[], rules: MatchRules, order: Order, match: MatchFunction | null) {
+		this.indexes = indexes;
+		this.#decodeLimit = new DecodeLimit(indexes);
 		this.rules = rules;
 		this.order = order;
 		this.match = match;
@@ -72,17 +72,17 @@ export class ReplayIndex {
 	static async open(tapes: readonly RecordedTape[], values: IndexValues = {}, extras: IndexExtras = {}): Promise<ReplayIndex> {
 		const rules = compileRules(values, extras);
 		const keyOf = (flow: Asked) => requestKey(askedOf(flow), rules);
-		const shelves: Shelf[] = [];
-		for (const tape of tapes) shelves.push(await openShelf(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
+		const indexes: RecordingIndex[] = [];
+		for (const tape of tapes) indexes.push(await openRecordingIndex(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
-		const index = new ReplayIndex(shelves, rules, order as Order, extras.match ?? null);
+		const index = new ReplayIndex(indexes, rules, order as Order, extras.match ?? null);
 		if (!extras.early) while (index.#growing !== null) await index.#growing;
 		return index;
 	}
 
 	/** Resolves when more is known of the first tape of which not all is; null when all is known. */
 	get #growing(): Promise<void> | null {
-		return this.shelves.find(({ growing }) => growing)?.growing ?? null;
+		return this.indexes.find(({ growing }) => growing)?.growing ?? null;
 	}
 
 	/** As `take`, as soon as it is known which recording that is: the tapes may still be gone through. */
@@ -101,7 +101,7 @@ export class ReplayIndex {
 
 	/** Whether the first recording that is known is the one to give, whatever comes after it. */
 	get #isFirstEnough(): boolean {
-		const before = this.shelves.slice(0, -1);
+		const before = this.indexes.slice(0, -1);
 		return (this.order === "first" || this.order === "once") && this.rules.choice === "first" && this.match === null && !before.some(({ growing }) => growing);
 	}
 
@@ -134,7 +134,7 @@ export class ReplayIndex {
 
 	/** The recorded flows with a key, in order, used ones too. */
 	candidates(key: string, limit = CHOICE_LIMIT): Candidate[] {
-		const cursor = new Cursor(key, this.shelves);
+		const cursor = new Cursor(key, this.indexes);
 		const found: Candidate[] = [];
 		for (let spot = cursor.next(); spot !== null && found.length < limit; spot = cursor.next()) {
 			const candidate = this.at(spot);
@@ -144,13 +144,13 @@ export class ReplayIndex {
 	}
 
 	/** The recorded flow at a spot; null when it is gone. */
-	at(spot: Spot): Candidate | null {
-		const flow = this.shelves[spot.shelf]?.at(spot.place);
+	at(spot: RecordingRef): Candidate | null {
+		const flow = this.indexes[spot.tape]?.at(spot.place);
 		return flow?.type === "http" ? { flow, spot, uses: this.usesOf(spot) } : null;
 	}
 
 	/** In all sessions. */
-	usesOf(spot: Spot): number {
+	usesOf(spot: RecordingRef): number {
 		let uses = 0;
 		for (const session of this.#sessions.values()) uses += session.usesOf(spot);
 		return uses;
@@ -158,7 +158,7 @@ export class ReplayIndex {
 
 	/** When the first recorded request was sent, in seconds since 1970; null where there is none. */
 	recordedAt(): number | null {
-		for (const [{ place }, shelf] of this.outlines()) return this.at({ shelf, place })?.flow.request.timestampStart ?? null;
+		for (const [{ place }, tape] of this.outlines()) return this.at({ tape, place })?.flow.request.timestampStart ?? null;
 		return null;
 	}
 
@@ -170,12 +170,12 @@ export class ReplayIndex {
 
 	#findVersions(): Versions {
 		const versions: Versions = new Map();
-		for (const [{ place, scheme, host, port, isAnswer }, shelf] of this.outlines()) {
+		for (const [{ place, scheme, host, port, isAnswer }, tape] of this.outlines()) {
 			if (scheme !== "https" || !isAnswer) continue;
 			const key = `${host.toLowerCase()}:${port}`;
 			const known = versions.get(key) ?? { looked: 0, isHttp1Only: true };
 			if (known.looked >= VERSIONS_LOOKED || !known.isHttp1Only) continue;
-			const flow = this.at({ shelf, place })?.flow;
+			const flow = this.at({ tape, place })?.flow;
 			if (flow == null) continue;
 			known.looked++;
 			known.isHttp1Only = /^HTTP\/1\./.test(flow.request.httpVersion);
@@ -185,35 +185,35 @@ export class ReplayIndex {
 	}
 
 	/** In any session, as a whole or in parts. */
-	#hasUsed(spot: Spot): boolean {
+	#hasUsed(spot: RecordingRef): boolean {
 		for (const session of this.#sessions.values()) if (session.hasUsed(spot)) return true;
 		return false;
 	}
 
 	/** How many recordings that could have answered never did. */
 	countUnused(): number {
-		const answers = this.shelves.reduce((count, shelf) => count + shelf.countAnswers(), 0);
+		const answers = this.indexes.reduce((count, index) => count + index.countAnswers(), 0);
 		return answers - this.#countUsed();
 	}
 
 	#countUsed(): number {
-		const used = this.shelves.map(() => new Set<number>());
+		const used = this.indexes.map(() => new Set<number>());
 		for (const session of this.#sessions.values()) session.addUsed(used);
 		return used.reduce((count, places) => count + places.size, 0);
 	}
 
 	/** Recordings that could have answered and never did, in order. Goes through all tapes. */
-	*unused(): Generator<Outline> {
-		for (const [outline, shelf] of this.outlines()) {
-			if (outline.isAnswer && !this.#hasUsed({ shelf, place: outline.place })) yield outline;
+	*unused(): Generator<FlowSummary> {
+		for (const [outline, tape] of this.outlines()) {
+			if (outline.isAnswer && !this.#hasUsed({ tape, place: outline.place })) yield outline;
 		}
 	}
 
-	/** All recorded HTTP flows with the number of their shelf, in order. */
-	*outlines(): Generator<[outline: Outline, shelf: number]> {
-		for (const [shelf, tape] of this.shelves.entries()) {
-			for (let batch = tape.outlines(-1, OUTLINES); batch.length > 0; batch = tape.outlines((batch.at(-1) as Outline).place, OUTLINES))
-				for (const outline of batch) yield [outline, shelf];
+	/** All recorded HTTP flows with the number of their tape, in order. */
+	*outlines(): Generator<[outline: FlowSummary, tape: number]> {
+		for (const [tape, index] of this.indexes.entries()) {
+			for (let batch = index.outlines(-1, OUTLINES); batch.length > 0; batch = index.outlines((batch.at(-1) as FlowSummary).place, OUTLINES))
+				for (const outline of batch) yield [outline, tape];
 		}
 	}
 }

@@ -8,7 +8,7 @@ import { type Asked, askedOf } from "../match/key.ts";
 import { KeyTable } from "./key-table.ts";
 
 /** What is known of an HTTP flow without reading it. */
-export interface Outline {
+export interface FlowSummary {
 	readonly place: number;
 	readonly id: string;
 	readonly method: string;
@@ -41,7 +41,7 @@ export interface RecordedAnswer {
 }
 
 /** A tape whose recordings are found by their key without going through all of it. */
-export interface Shelf {
+export interface RecordingIndex {
 	/** Places of the recordings with this key after `after`, in order, at most `limit`. The first place is 0 or later. */
 	findByKey(key: string, after: number, limit: number): readonly number[];
 	/** The recording at a place; null when it is gone. */
@@ -49,7 +49,7 @@ export interface Shelf {
 	/** What the recording at a place answers; null when it is gone or has no final response. */
 	answerAt(place: number): RecordedAnswer | null;
 	/** The HTTP flows after a place, in order, at most `limit`. */
-	outlines(after: number, limit: number): readonly Outline[];
+	outlines(after: number, limit: number): readonly FlowSummary[];
 	/** The requests with a Content-Encoding after a place, in order. */
 	codedRequests(after: number): Iterable<CodedRequest>;
 	/** How many flows can answer, as `isAnswer` has it. */
@@ -59,7 +59,7 @@ export interface Shelf {
 }
 
 /** A tape that finds recordings by their default key, such as a flow store: nothing of it is read before it is asked for. */
-export interface KeyedTape extends Shelf {
+export interface KeyedTape extends RecordingIndex {
 	/** All default keys with the places of their flows, in batches, in the order of the flows. */
 	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
 	/** The requests of all HTTP flows with their places, in batches, in the order of the flows. */
@@ -101,7 +101,7 @@ export function endOfAnswer({ response, ended }: Pick<RecordedAnswer, "response"
 }
 
 /** How recordings are found. */
-export interface ShelfRules {
+export interface IndexRules {
 	/** The key of what asks for a recording. */
 	readonly keyOf: (flow: Asked) => string;
 	/** The key is the one that tapes hold themselves. */
@@ -110,16 +110,16 @@ export interface ShelfRules {
 	readonly selects?: ((flow: HttpFlow) => boolean) | undefined;
 }
 
-export async function openShelf(tape: RecordedTape, rules: ShelfRules): Promise<Shelf> {
+export async function openRecordingIndex(tape: RecordedTape, rules: IndexRules): Promise<RecordingIndex> {
 	if (!("findByKey" in tape)) return readAll(tape, rules);
-	return rules.isDefault && rules.selects === undefined ? new KeyedShelf(tape) : new RekeyedShelf(tape, rules);
+	return rules.isDefault && rules.selects === undefined ? new TapeIndex(tape) : new RekeyedIndex(tape, rules);
 }
 
 /**
  * Answers from the tape at once, and from a table of its keys once that is there: a lookup on disk costs as much as all the rest of an
  * answer, and more the longer the tape.
  */
-class KeyedShelf implements Shelf {
+class TapeIndex implements RecordingIndex {
 	readonly #tape: KeyedTape;
 	readonly #table = new KeyTable();
 	#isFilled = false;
@@ -147,7 +147,7 @@ class KeyedShelf implements Shelf {
 		return keptAnswer(this.#tape, place);
 	}
 
-	outlines(after: number, limit: number): readonly Outline[] {
+	outlines(after: number, limit: number): readonly FlowSummary[] {
 		return this.#tape.outlines(after, limit);
 	}
 
@@ -180,7 +180,7 @@ function keptAnswer(tape: KeyedTape, place: number): RecordedAnswer | null {
 }
 
 /** The flows of a tape that has to be read from end to end stay in memory. */
-async function readAll(source: FlowSource, { keyOf, selects }: ShelfRules): Promise<Shelf> {
+async function readAll(source: FlowSource, { keyOf, selects }: IndexRules): Promise<RecordingIndex> {
 	const flows: HttpFlow[] = [];
 	const table = new KeyTable();
 	for await (const batch of source) {
@@ -203,7 +203,7 @@ function codedOf({ request: { headers, method, path } }: HttpFlow, place: number
 	return headers.has("content-encoding") ? [{ place, method, path }] : [];
 }
 
-function outlineOf(flow: HttpFlow, place: number): Outline {
+function outlineOf(flow: HttpFlow, place: number): FlowSummary {
 	const { id, request, response } = flow;
 	const { method, scheme, port, path } = request;
 	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
@@ -215,9 +215,9 @@ const BLOCK_PLACES = 16_384;
 const OUTLINES = 500;
 
 /** A keyed tape by another key, or some flows of it: gone through once, and found as far as that has come. The flows stay where they are. */
-class RekeyedShelf implements Shelf {
+class RekeyedIndex implements RecordingIndex {
 	readonly #tape: KeyedTape;
-	readonly #rules: ShelfRules;
+	readonly #rules: IndexRules;
 	readonly #whole = new KeyTable();
 	/** In the order of the tape; of all that is known, once that is everything. */
 	#blocks: KeyTable[] = [];
@@ -228,7 +228,7 @@ class RekeyedShelf implements Shelf {
 	growing: Promise<void> | null = null;
 	#tellGrown = () => {};
 
-	constructor(tape: KeyedTape, rules: ShelfRules) {
+	constructor(tape: KeyedTape, rules: IndexRules) {
 		this.#tape = tape;
 		this.#rules = rules;
 		this.#places = rules.selects === undefined ? null : new Set();
@@ -261,10 +261,10 @@ class RekeyedShelf implements Shelf {
 		return keptAnswer(this.#tape, place);
 	}
 
-	outlines(after: number, limit: number): readonly Outline[] {
+	outlines(after: number, limit: number): readonly FlowSummary[] {
 		const places = this.#places;
 		if (places === null) return this.#tape.outlines(after, limit);
-		const found: Outline[] = [];
+		const found: FlowSummary[] = [];
 		for (const batch of outlinesAfter(this.#tape, after)) {
 			found.push(...batch.filter(({ place }) => places.has(place)));
 			if (found.length >= limit) break;
@@ -335,7 +335,7 @@ class RekeyedShelf implements Shelf {
 }
 
 /** The HTTP flows of a tape after a place, in batches. */
-function* outlinesAfter(tape: KeyedTape, after: number): Generator<readonly Outline[]> {
+function* outlinesAfter(tape: KeyedTape, after: number): Generator<readonly FlowSummary[]> {
 	for (let last = after; ; ) {
 		const batch = tape.outlines(last, OUTLINES);
 		const end = batch.at(-1);

@@ -8,8 +8,8 @@ import { askedOf, requestKey } from "../match/key.ts";
 import type { MatchRules, Order } from "../match/rules.ts";
 import { similarity } from "../match/similarity.ts";
 import { NO_WISH, type Wish, wishOf } from "../match/wish.ts";
-import { Cursor, type Spot } from "./cursor.ts";
-import { answerOf, endOfAnswer, isAnswer, type RecordedAnswer, type Shelf } from "./keyed-tape.ts";
+import { Cursor, type RecordingRef } from "./cursor.ts";
+import { answerOf, endOfAnswer, isAnswer, type RecordedAnswer, type RecordingIndex } from "./keyed-tape.ts";
 import { ReadyCache } from "./ready-cache.ts";
 
 /** Whether a recording that the options do not tell apart from a request may answer it. */
@@ -18,31 +18,31 @@ export type MatchFunction = (request: Request, recorded: Request) => unknown;
 /** A recorded flow and how often it was used. */
 export interface Candidate {
 	readonly flow: HttpFlow;
-	readonly spot: Spot;
+	readonly spot: RecordingRef;
 	readonly uses: number;
 }
 
 /** The recordings that sessions share. */
 export interface Recordings {
-	readonly shelves: readonly Shelf[];
+	readonly indexes: readonly RecordingIndex[];
 	readonly rules: MatchRules;
 	readonly order: Order;
 	readonly match: MatchFunction | null;
 	/** The recorded flows with a key, in order. */
 	candidates(key: string): Candidate[];
-	at(spot: Spot): Candidate | null;
+	at(spot: RecordingRef): Candidate | null;
 }
 
 /** Said in place of a recording where more than the order decides which one it is. */
 const OTHERWISE = Symbol("otherwise");
 
-type Found = readonly [spot: Spot, answer: RecordedAnswer];
+type Found = readonly [spot: RecordingRef, answer: RecordedAnswer];
 
 /** A recorded flow, and how good an answer it is. */
 interface Fitting extends Candidate {
 	readonly fit: Fit;
 	/** What else it is made of. */
-	readonly others: readonly Spot[];
+	readonly others: readonly RecordingRef[];
 }
 
 /** All recordings of a key, for keys where more than their order decides. */
@@ -53,7 +53,7 @@ interface Kin {
 
 interface Member {
 	readonly flow: HttpFlow;
-	readonly spot: Spot;
+	readonly spot: RecordingRef;
 	/** What was asked for. */
 	readonly wish: Wish | null;
 }
@@ -63,9 +63,9 @@ const KIN_LIMIT = 10_000;
 
 export class ReplaySession {
 	readonly #recordings: Recordings;
-	/** How often the recordings of each shelf were used, by place. */
+	/** How often the recordings of each tape were used, by place. */
 	readonly #uses: readonly Map<number, number>[];
-	/** Of which recordings parts were given, in each shelf: that does not use them up. */
+	/** Of which recordings parts were given, in each tape: that does not use them up. */
 	readonly #parts: readonly Set<number>[];
 	/** How far the recordings of a key are used up, for keys with several. */
 	readonly #cursors = new Map<string, Cursor>();
@@ -76,8 +76,8 @@ export class ReplaySession {
 
 	constructor(recordings: Recordings) {
 		this.#recordings = recordings;
-		this.#uses = recordings.shelves.map(() => new Map());
-		this.#parts = recordings.shelves.map(() => new Set());
+		this.#uses = recordings.indexes.map(() => new Map());
+		this.#parts = recordings.indexes.map(() => new Set());
 	}
 
 	/**
@@ -85,39 +85,39 @@ export class ReplaySession {
 	 * @param isAllKnown more recordings cannot turn up; else nothing is taken that a later one could be better than
 	 */
 	take(request: Request, isAllKnown = true): Recording | null {
-		const { rules, match, order, shelves } = this.#recordings;
+		const { rules, match, order, indexes } = this.#recordings;
 		const key = requestKey(request, rules);
 		if (match !== null || rules.choice !== "first") return this.#choose(key, request);
 		const wish = wishOf(request);
 		if (wish !== null || (this.#kin.size > 0 && this.#kin.has(key))) return this.#select(key, request, wish, isAllKnown);
 		const ready = this.#ready.get(key);
 		if (ready !== undefined) return ready;
-		const taken = order === "first" ? this.#first(key, shelves) : this.#inOrder(key);
+		const taken = order === "first" ? this.#first(key, indexes) : this.#inOrder(key);
 		return taken === OTHERWISE ? this.#select(key, request, null, isAllKnown) : taken;
 	}
 
-	usesOf({ shelf, place }: Spot): number {
-		return this.#uses[shelf]?.get(place) ?? 0;
+	usesOf({ tape, place }: RecordingRef): number {
+		return this.#uses[tape]?.get(place) ?? 0;
 	}
 
 	/** Whether it was given, or parts of it. */
-	hasUsed(spot: Spot): boolean {
-		return this.usesOf(spot) > 0 || this.#parts[spot.shelf]?.has(spot.place) === true;
+	hasUsed(spot: RecordingRef): boolean {
+		return this.usesOf(spot) > 0 || this.#parts[spot.tape]?.has(spot.place) === true;
 	}
 
-	/** Adds the places that were used, a set for each shelf. */
+	/** Adds the places that were used, a set for each index. */
 	addUsed(used: readonly Set<number>[]): void {
-		for (const [shelf, places] of this.#uses.entries()) for (const place of places.keys()) used[shelf]?.add(place);
-		for (const [shelf, places] of this.#parts.entries()) for (const place of places) used[shelf]?.add(place);
+		for (const [tape, places] of this.#uses.entries()) for (const place of places.keys()) used[tape]?.add(place);
+		for (const [tape, places] of this.#parts.entries()) for (const place of places) used[tape]?.add(place);
 	}
 
-	#first(key: string, shelves: readonly Shelf[]): Recording | null | typeof OTHERWISE {
-		const found = this.#answerFrom(new Cursor(key, shelves, true));
+	#first(key: string, indexes: readonly RecordingIndex[]): Recording | null | typeof OTHERWISE {
+		const found = this.#answerFrom(new Cursor(key, indexes, true));
 		return found === OTHERWISE ? found : this.#useAlways(key, found);
 	}
 
 	#inOrder(key: string): Recording | null | typeof OTHERWISE {
-		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.#recordings.shelves);
+		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.#recordings.indexes);
 		const next = this.#answerFrom(cursor);
 		if (next === OTHERWISE) return next;
 		// of most keys there is one recording, and that it was used is all there is to remember
@@ -133,13 +133,13 @@ export class ReplaySession {
 
 	/** The first recording once more, and from then on those behind it. */
 	#again(key: string): Found | null | typeof OTHERWISE {
-		const cursor = new Cursor(key, this.#recordings.shelves, true);
+		const cursor = new Cursor(key, this.#recordings.indexes, true);
 		this.#cursors.set(key, cursor);
 		return this.#answerFrom(cursor);
 	}
 
 	#last(key: string): Found | null | typeof OTHERWISE {
-		const cursor = new Cursor(key, this.#recordings.shelves, true);
+		const cursor = new Cursor(key, this.#recordings.indexes, true);
 		let last: Found | null = null;
 		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) {
 			if (next === OTHERWISE) return next;
@@ -152,7 +152,7 @@ export class ReplaySession {
 	#answerFrom(cursor: Cursor): Found | null | typeof OTHERWISE {
 		for (let spot = cursor.next(); spot !== null; spot = cursor.next()) {
 			if (!cursor.isAgain && this.usesOf(spot) > 0) continue;
-			const answer = this.#recordings.shelves[spot.shelf]?.answerAt(spot.place);
+			const answer = this.#recordings.indexes[spot.tape]?.answerAt(spot.place);
 			if (!answer) continue;
 			if (isConditional(answer.response.statusCode) || isBroken({ response: answer.response, end: endOfAnswer(answer) })) return OTHERWISE;
 			return [spot, answer];
@@ -179,7 +179,7 @@ export class ReplaySession {
 
 	/** With what came to the tapes since. */
 	#kinOf(key: string): Kin {
-		const kin: Kin = this.#kin.get(key) ?? { cursor: new Cursor(key, this.#recordings.shelves), members: [] };
+		const kin: Kin = this.#kin.get(key) ?? { cursor: new Cursor(key, this.#recordings.indexes), members: [] };
 		this.#kin.set(key, kin);
 		for (let spot = kin.cursor.next(); spot !== null && kin.members.length < KIN_LIMIT; spot = kin.cursor.next()) {
 			const flow = this.#recordings.at(spot)?.flow;
@@ -250,7 +250,7 @@ export class ReplaySession {
 	#give({ flow, spot, fit, others }: Fitting): Recording {
 		const recorded = answerOf(flow);
 		const answer = { ...recorded, ended: fit.ended ?? recorded.ended, response: fit.make?.() ?? recorded.response };
-		if (fit.isPart) for (const { shelf, place } of [spot, ...others]) this.#parts[shelf]?.add(place);
+		if (fit.isPart) for (const { tape, place } of [spot, ...others]) this.#parts[tape]?.add(place);
 		else this.#count(spot);
 		const recording = new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
 		recording.isAlways = this.#recordings.order === "first" && this.#recordings.match === null;
@@ -273,8 +273,8 @@ export class ReplaySession {
 		return new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
 	}
 
-	#count({ shelf, place }: Spot): void {
-		const uses = this.#uses[shelf] as Map<number, number>;
+	#count({ tape, place }: RecordingRef): void {
+		const uses = this.#uses[tape] as Map<number, number>;
 		uses.set(place, (uses.get(place) ?? 0) + 1);
 	}
 }

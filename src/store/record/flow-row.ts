@@ -58,13 +58,13 @@ export function selected(columns: readonly string[], version: number): string {
 }
 
 /** The columns from which a flow is made; connections and messages are read when somebody asks for them. */
-export const FACTS = [
+export const READ_COLUMNS = [
 	...["id", "kind", "method", "scheme", "host", "port", "path", "status", "is_replay", "marked"],
 	...["request_size", "response_size", "request_body", "response_body", "client_conn", "server_conn", "head", "rest"],
 	...["ended", "refreshed", "session", "original", "original_body"],
 ] as const satisfies readonly (keyof FlowRow)[];
 
-export type FlowFacts = Pick<FlowRow, (typeof FACTS)[number]>;
+export type FlowFacts = Pick<FlowRow, (typeof READ_COLUMNS)[number]>;
 
 /** Bytes in the row itself, a number of `body`, 0 for an empty one, or missing. */
 export type StoredBody = Uint8Array | number | null;

@@ -5,11 +5,11 @@ import type { ClientConnection, ServerConnection } from "../../flow/connection.t
 import type { Flow, Later } from "../../flow/flow.ts";
 import { encodeFlow, type PartWriter } from "../record/codec.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody, valuesOf } from "../record/flow-row.ts";
-import type { Loan } from "../sqlite/loan.ts";
+import type { RowReuse } from "../sqlite/row-reuse.ts";
 import type { RowWriter } from "../sqlite/row-writer.ts";
 import { type ConnectionRows, WrittenConnections } from "../sqlite/written-connections.ts";
 
-export interface Parcel {
+export interface RowBatch {
 	/** Records, each a kind and its values; in place of bytes their number. */
 	readonly values: readonly Value[];
 	/** The bytes of all records, in order. */
@@ -27,8 +27,8 @@ const PARCEL_FLOWS = 500;
 /** In a file, flows of one connection stand close together; each that is kept costs a copy at every collection of garbage. */
 const REMEMBERED_CONNECTIONS = 100;
 
-export class Packer implements PartWriter, ConnectionRows {
-	readonly #loan: Loan | null;
+export class RowBatchEncoder implements PartWriter, ConnectionRows {
+	readonly #loan: RowReuse | null;
 	readonly #connections = new WrittenConnections(this, REMEMBERED_CONNECTIONS);
 	#lastConnection: number;
 	/** Bodies sent so far. */
@@ -44,7 +44,7 @@ export class Packer implements PartWriter, ConnectionRows {
 	 * @param loan what the other thread has from elsewhere
 	 * @param connections the highest number of a connection that is there already
 	 */
-	constructor(loan: Loan | null, connections = 0) {
+	constructor(loan: RowReuse | null, connections = 0) {
 		this.#loan = loan;
 		this.#lastConnection = loan === null ? connections : loan.lent.connections + 1;
 		this.#bytes = Buffer.from(new ArrayBuffer(PARCEL_BYTES));
@@ -55,7 +55,7 @@ export class Packer implements PartWriter, ConnectionRows {
 	}
 
 	/** What was packed. It goes on with a buffer that was used before, or a new one. */
-	take(used: ArrayBuffer = new ArrayBuffer(PARCEL_BYTES)): Parcel {
+	take(used: ArrayBuffer = new ArrayBuffer(PARCEL_BYTES)): RowBatch {
 		const parcel = { values: this.#values, bytes: this.#bytes.buffer as ArrayBuffer };
 		this.#values = [];
 		this.#bytes = Buffer.from(used);
@@ -140,7 +140,7 @@ export class Packer implements PartWriter, ConnectionRows {
 }
 
 /** Writes what parcels bring, one after the other. */
-export class Unpacker {
+export class RowBatchDecoder {
 	readonly #rows: RowWriter;
 	#values: readonly Value[] = [];
 	#next = 0;
@@ -156,7 +156,7 @@ export class Unpacker {
 		this.#rows = rows;
 	}
 
-	write({ values, bytes }: Parcel): void {
+	write({ values, bytes }: RowBatch): void {
 		this.#values = values;
 		this.#next = 0;
 		this.#bytes = Buffer.from(bytes);

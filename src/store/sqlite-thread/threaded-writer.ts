@@ -6,9 +6,9 @@ import type { Flow } from "../../flow/flow.ts";
 import type { FlowSink } from "../../flow/pipe.ts";
 import { isProcessTuned } from "../../process-tuning.ts";
 import { encodeMessages } from "../record/codec.ts";
-import { Loan } from "../sqlite/loan.ts";
+import { RowReuse } from "../sqlite/row-reuse.ts";
 import type { KeyOf } from "../sqlite/writer.ts";
-import { PARCEL_BYTES, Packer } from "./row-batch.ts";
+import { PARCEL_BYTES, RowBatchEncoder } from "./row-batch.ts";
 import type { WriterAnswer, WriterOrder, WriterTask } from "./writer-thread.ts";
 
 /** The thread's module beside this one: from the sources' build and from a bundle's chunks it is the same step. */
@@ -28,7 +28,7 @@ export class ThreadedWriter implements FlowSink {
 	readonly #held: number | null;
 	/** Both are there once there is a flow. */
 	#thread: Worker | null = null;
-	#packer: Packer | null = null;
+	#packer: RowBatchEncoder | null = null;
 	#failure: unknown;
 	/** Whether the thread has opened the tape, and the one that lends. */
 	#begun = false;
@@ -56,20 +56,20 @@ export class ThreadedWriter implements FlowSink {
 	}
 
 	#appendFirst(flow: Flow): void | Promise<void> {
-		const loan = this.#held === null ? Loan.of(flow) : null;
+		const loan = this.#held === null ? RowReuse.of(flow) : null;
 		const packer = this.#start(loan);
 		// what lends may be gone once its last flow has come
 		return loan === null ? this.#append(flow, packer) : this.#until(() => this.#begun).then(() => this.#append(flow, packer));
 	}
 
-	#append(flow: Flow, packer: Packer): void | Promise<void> {
+	#append(flow: Flow, packer: RowBatchEncoder): void | Promise<void> {
 		if (isLong(flow)) return this.#appendLong(flow, packer);
 		packer.addFlow(flow, this.#keyOf(flow));
 		if (packer.isFull) return this.#send(packer);
 	}
 
 	/** What there is much of goes off meanwhile. */
-	async #appendLong(flow: Flow, packer: Packer): Promise<void> {
+	async #appendLong(flow: Flow, packer: RowBatchEncoder): Promise<void> {
 		for (const body of bodiesOf(flow)) if (isLarge(body) && !packer.isLent(body)) await this.#sendBody(body, packer);
 		packer.addFlow(flow, this.#keyOf(flow));
 		for (const [n, message] of encodeMessages(flow).entries()) {
@@ -79,7 +79,7 @@ export class ThreadedWriter implements FlowSink {
 		if (packer.isFull) await this.#send(packer);
 	}
 
-	async #sendBody(body: Body, packer: Packer): Promise<void> {
+	async #sendBody(body: Body, packer: RowBatchEncoder): Promise<void> {
 		for (const piece of bodyChunks(body)) {
 			for (let at = 0; at < piece.length; at += LARGE_BYTES) {
 				packer.addPiece(piece.subarray(at, at + LARGE_BYTES));
@@ -93,14 +93,14 @@ export class ThreadedWriter implements FlowSink {
 		return flow.type === "http" ? this.#requestKey(flow) : null;
 	}
 
-	#start(loan: Loan | null): Packer {
+	#start(loan: RowReuse | null): RowBatchEncoder {
 		const task: WriterTask = { path: this.#path, lent: loan?.lent ?? null, isTuned: isProcessTuned() };
 		const thread = new Worker(THREAD, { workerData: { flowtapeWriter: task }, resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
 		this.#thread = thread;
 		thread.on("message", (answer: WriterAnswer) => this.#hear(answer));
 		thread.on("error", (error) => this.#fail(error));
 		thread.on("exit", () => this.#fail(new Error("the thread that writes the tape has ended before its time")));
-		this.#packer = new Packer(loan, this.#held ?? 0);
+		this.#packer = new RowBatchEncoder(loan, this.#held ?? 0);
 		return this.#packer;
 	}
 
@@ -125,7 +125,7 @@ export class ThreadedWriter implements FlowSink {
 	}
 
 	/** Returns a promise where the thread is behind. */
-	#send(packer: Packer): void | Promise<void> {
+	#send(packer: RowBatchEncoder): void | Promise<void> {
 		const parcel = packer.take(this.#free.pop());
 		this.#underWay++;
 		this.#tell(parcel, [parcel.bytes]);

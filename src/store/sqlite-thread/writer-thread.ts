@@ -3,22 +3,22 @@ import { isMainThread, type MessagePort, parentPort, workerData } from "node:wor
 import { FlowtapeError } from "../../errors.ts";
 import { tuneProcess } from "../../process-tuning.ts";
 import { TapeDatabase } from "../sqlite/database.ts";
-import type { Lent } from "../sqlite/loan.ts";
+import type { ReusableRows } from "../sqlite/row-reuse.ts";
 import { RowWriter } from "../sqlite/row-writer.ts";
-import { type Parcel, Unpacker } from "./row-batch.ts";
+import { type RowBatch, RowBatchDecoder } from "./row-batch.ts";
 
 /** What the thread is started with. */
 export interface WriterTask {
 	/** Of a new tape, whose tables are there. */
 	readonly path: string;
 	/** What its flows may refer to. */
-	readonly lent: Lent | null;
+	readonly lent: ReusableRows | null;
 	/** Whether the process may be tuned. */
 	readonly isTuned?: boolean;
 }
 
 /** What the thread is told: rows, or how to end. */
-export type WriterOrder = Parcel | "close" | "discard";
+export type WriterOrder = RowBatch | "close" | "discard";
 
 /** What it answers. */
 export type WriterAnswer = { readonly bytes: ArrayBuffer } | { readonly failure: WriterFailure } | "begun" | "ended";
@@ -53,7 +53,7 @@ export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void
 		if (lent !== null) rows.borrow(lent);
 		say("begun");
 	});
-	const unpacker = rows === null ? null : new Unpacker(rows);
+	const unpacker = rows === null ? null : new RowBatchDecoder(rows);
 	port.on("message", (order: WriterOrder) => {
 		if (typeof order === "object") {
 			if (rows !== null) attempt(() => unpacker?.write(order));

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize, SLICE_BYTES } from "../../flow/body.ts";
-import { passYoung } from "../../flow/young-buffers.ts";
+import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { RecentMap } from "../recent-map.ts";
 import type { StoredBody } from "../record/flow-row.ts";
 import { BatchRows } from "./batch-rows.ts";
@@ -296,7 +296,7 @@ export class BodyTable {
 		if (known !== undefined) return known;
 		const part = this.#row(id)[0] ?? this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n)?.bytes;
 		if (part === undefined || part.length === 0) throw this.#damage(`the bytes of body ${id} are not those that were written`);
-		passYoung(part.length);
+		collectTransientBuffers(part.length);
 		this.#partsRead.set(name, part);
 		return part;
 	}
@@ -305,7 +305,7 @@ export class BodyTable {
 		for (let n = 0; ; n++) {
 			const row = this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n);
 			if (row === undefined) return;
-			passYoung(row.bytes.length);
+			collectTransientBuffers(row.bytes.length);
 			yield row.bytes;
 		}
 	}

@@ -13,7 +13,7 @@ const db = new TapeDatabase(workerData as MergeTask, "merge", false);
 
 port.on("message", (order: MergeOrder) => {
 	if (order === "merge") {
-		db.mergeLog();
+		db.checkpoint();
 		port.postMessage("merged");
 	} else {
 		db.close();

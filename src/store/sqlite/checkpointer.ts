@@ -9,7 +9,7 @@ const THREAD = new URL("../sqlite/checkpointer-thread.js", import.meta.url);
 /** What is committed between two merges, indexes and half-empty pages aside. */
 const MERGE_BYTES = 4 * 1024 * 1024;
 
-export class LogMerger {
+export class WalCheckpointer {
 	readonly #path: string;
 	#thread: Worker | null = null;
 	#ended: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 // Flows of one tape taken over into a new one as they are, with all that they refer to.
 import { crc32 } from "node:zlib";
 import { FlowtapeError } from "../../errors.ts";
-import { passYoung } from "../../flow/young-buffers.ts";
+import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { isWholeMessage } from "../record/codec.ts";
 import { certificateKeys } from "../record/pack-connection.ts";
 import { strange, type TapeDatabase } from "./database.ts";
@@ -63,18 +63,18 @@ export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readon
 function copyMessages(to: TapeDatabase, path: string): void {
 	to.define("is_whole_message", (flow: number, flags: number, bytes: unknown) => {
 		if (!isBytes(bytes) || !isWholeMessage({ bytes, flags })) throw notWritten(path, `a message of flow ${flow}`);
-		passYoung(bytes.length);
+		collectTransientBuffers(bytes.length);
 		return 1;
 	});
 	to.run(COPY_MESSAGES);
 }
 
 function copyBodies(to: TapeDatabase, path: string): void {
-	const inPieces: BodyFacts[] = [];
+	const inPieces: BodyLength[] = [];
 	to.define("is_whole_body", (id: number, crc: number, size: number, bytes: unknown) => {
 		if (bytes === null) inPieces.push({ id, crc, size });
 		else if (!isBytes(bytes) || bytes.length !== size || crc32(bytes) !== crc) throw notWritten(path, `body ${id}`);
-		else passYoung(size);
+		else collectTransientBuffers(size);
 		return 1;
 	});
 	to.exec(REFERRED);
@@ -85,14 +85,14 @@ function copyBodies(to: TapeDatabase, path: string): void {
 }
 
 /** A row of `body` whose bytes stand in pieces. */
-interface BodyFacts {
+interface BodyLength {
 	readonly id: number;
 	readonly crc: number;
 	readonly size: number;
 }
 
 /** Returns false where they are not those that were written. */
-function copyPieces(to: TapeDatabase, { id, crc, size }: BodyFacts): boolean {
+function copyPieces(to: TapeDatabase, { id, crc, size }: BodyLength): boolean {
 	let [foundCrc, foundSize] = [0, 0];
 	for (let n = 0; foundSize < size; n++) {
 		const bytes = to.get<{ bytes: unknown }>("SELECT bytes FROM source.chunk WHERE body = ? AND n = ?", id, n)?.bytes;
@@ -100,7 +100,7 @@ function copyPieces(to: TapeDatabase, { id, crc, size }: BodyFacts): boolean {
 		to.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n, bytes);
 		foundCrc = crc32(bytes, foundCrc);
 		foundSize += bytes.length;
-		passYoung(bytes.length);
+		collectTransientBuffers(bytes.length);
 	}
 	return foundSize === size && foundCrc === crc;
 }

@@ -3,7 +3,7 @@ import { type BigIntStats, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
-import { APPLICATION_ID, bringUp, foreignObject, indexes, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
+import { APPLICATION_ID, foreignObject, indexes, migrateSchema, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
 /**
  * `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none;
@@ -94,7 +94,7 @@ export class TapeDatabase {
 	}
 
 	/** From now on rows are asked for in any order. */
-	keepMore(): void {
+	enlargeCache(): void {
 		this.exec(`PRAGMA cache_size = ${-RANDOM_CACHE_KIB}`);
 	}
 
@@ -180,24 +180,24 @@ export class TapeDatabase {
 	 * Statements until the end of this turn of the event loop see one state of the file: locking it for each costs more than most of them.
 	 * Only where nothing is written. False: they have done so since before, and may not see the newest.
 	 */
-	hold(): boolean {
+	beginReadSnapshot(): boolean {
 		if (this.#held) return false;
 		if (this.#mode !== "read") return true;
 		this.exec("BEGIN");
 		this.#held = true;
-		setImmediate(() => this.letGo());
+		setImmediate(() => this.endReadSnapshot());
 		return true;
 	}
 
 	/** What comes next sees what was written since. */
-	letGo(): void {
+	endReadSnapshot(): void {
 		if (!this.#held) return;
 		this.#held = false;
 		if (this.#db.open && this.#db.inTransaction) this.exec("COMMIT");
 	}
 
 	/** Brings what stands in the write-ahead log to its place in the file, while another connection goes on writing. */
-	mergeLog(): void {
+	checkpoint(): void {
 		this.exec("PRAGMA wal_checkpoint(PASSIVE)");
 	}
 
@@ -314,7 +314,7 @@ function open(path: string, mode: Mode, durable: boolean): { db: Database.Databa
 		// not mapped into memory: a file that shrinks under a map ends the process
 		db.exec("PRAGMA mmap_size = 0");
 		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
-		if (mode === "create") forgoJournal(db);
+		if (mode === "create") disableJournal(db);
 		const from = isWritten ? migrate(db, path) : null;
 		if (!isWritten) checkIdentity(db, path);
 		if (mode === "append") prepareForAppending(db, durable);
@@ -337,7 +337,7 @@ function migrate(db: Database.Database, path: string): number | null {
 		if (isNew) db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
 		else checkIdentity(db, path);
 		const from = isNew ? 0 : versionOf(db);
-		bringUp(db, from);
+		migrateSchema(db, from);
 		db.exec("COMMIT");
 		return isNew || from === SCHEMA_VERSION ? null : from;
 	} finally {
@@ -378,7 +378,7 @@ export function strange(path: string, { type, name }: SchemaObject): FlowtapeErr
 }
 
 /** A new file that is made in one go has its name only once it is whole. Behind its defences, SQLite keeps a journal whatever it is told. */
-function forgoJournal(db: Database.Database): void {
+function disableJournal(db: Database.Database): void {
 	db.unsafeMode(true);
 	db.exec("PRAGMA journal_mode = OFF");
 	db.unsafeMode(false);

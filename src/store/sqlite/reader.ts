@@ -7,15 +7,15 @@ import type { Flow } from "../../flow/flow.ts";
 import type { FlowSource } from "../../flow/pipe.ts";
 import { isProxyChallenge } from "../../flow/proxy-challenge.ts";
 import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "../record/codec.ts";
-import { FACTS, type MessageRow, type StoredBody, selected } from "../record/flow-row.ts";
+import { type MessageRow, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
 import { fromStored } from "../record/text.ts";
 import type { Condition } from "../select.ts";
-import type { CodedRequest, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
+import type { CodedRequest, FlowSummary, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
 import { BodyTable } from "./bodies.ts";
 import { ConnectionTable } from "./connections.ts";
 import type { TapeDatabase } from "./database.ts";
-import { type Lender, type Lent, Place } from "./loan.ts";
 import { answerFacts, challenges, codedRequests, countAnswers, findByKey, keys, outlines } from "./recordings.ts";
+import { Place, type ReusableRows, type SourceTape } from "./row-reuse.ts";
 import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./rows.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
 
@@ -28,7 +28,7 @@ const COPIED_UNREAD = [
 	["certificate", "pem"],
 ] as const;
 
-export class TapeReader implements PartReader, Lender {
+export class TapeReader implements PartReader, SourceTape {
 	readonly bodies: BodyTable;
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter;
@@ -49,7 +49,7 @@ export class TapeReader implements PartReader, Lender {
 		this.#connections = new ConnectionTable(db);
 	}
 
-	lent(): Lent | null {
+	lent(): ReusableRows | null {
 		if (this.#db.mode !== "read" || this.#db.version() !== SCHEMA_VERSION) return null;
 		const last = (table: string) => this.#db.get<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM ${table}`)?.id ?? 0;
 		try {
@@ -185,8 +185,8 @@ export class TapeReader implements PartReader, Lender {
 
 	findByKey(key: string, after: number, limit: number): number[] {
 		// it may have been recorded just now
-		this.#db.letGo();
-		this.#db.hold();
+		this.#db.endReadSnapshot();
+		this.#db.beginReadSnapshot();
 		return findByKey(this.#db, key, after, limit);
 	}
 
@@ -195,15 +195,15 @@ export class TapeReader implements PartReader, Lender {
 	}
 
 	at(seq: number): Flow | null {
-		this.#db.hold();
-		const row = this.#db.get<StoredRow>(`SELECT seq, ${selected(FACTS, this.#db.schema)} FROM flow WHERE seq = ?`, seq);
+		this.#db.beginReadSnapshot();
+		const row = this.#db.get<StoredRow>(`SELECT seq, ${selected(READ_COLUMNS, this.#db.schema)} FROM flow WHERE seq = ?`, seq);
 		if (row === undefined) return null;
 		// nobody who asks for a single flow, to compare it or to show it, can go on without it
 		return this.#checking(CHECKED_AT_ONCE, () => this.#decode(row)) ?? null;
 	}
 
 	answerAt(seq: number): RecordedAnswer | null {
-		this.#db.hold();
+		this.#db.beginReadSnapshot();
 		const row = answerFacts(this.#db, seq);
 		if (row === undefined) return null;
 		const damage = this.bodies.damageOf(row.response_body, row.response_size, CHECKED_AT_ONCE);
@@ -216,7 +216,7 @@ export class TapeReader implements PartReader, Lender {
 		return answer === undefined || isProxyChallenge(answer.response) ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
 	}
 
-	outlines(after: number, limit: number): Outline[] {
+	outlines(after: number, limit: number): FlowSummary[] {
 		const found = outlines(this.#db, after, limit);
 		if (!found.some(({ status }) => status === 401 || status === 407)) return found;
 		const asking = this.#challenges();

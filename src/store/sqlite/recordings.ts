@@ -1,7 +1,7 @@
 // What replay asks of a tape: recordings by their keys, what columns say of them, what they answer. Nothing is read that was not asked for.
 import { type StoredBody, selected } from "../record/flow-row.ts";
 import { fromStored } from "../record/text.ts";
-import type { CodedRequest, Outline } from "../store.ts";
+import type { CodedRequest, FlowSummary } from "../store.ts";
 import type { TapeDatabase } from "./database.ts";
 import { KEY_BLOCK } from "./schema.ts";
 
@@ -62,9 +62,9 @@ export function answerFacts(db: TapeDatabase, seq: number): AnswerFacts | undefi
 	return db.get<AnswerFacts>(sql, seq);
 }
 
-export function outlines(db: TapeDatabase, after: number, limit: number): Outline[] {
+export function outlines(db: TapeDatabase, after: number, limit: number): FlowSummary[] {
 	const columns = `seq AS place, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer`;
-	const rows = db.all<Outline>(`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`, after, limit);
+	const rows = db.all<FlowSummary>(`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`, after, limit);
 	return rows.map((row) => ({ ...row, id: fromStored(row.id), host: fromStored(row.host), isAnswer: Boolean(row.isAnswer) }));
 }
 

@@ -2,10 +2,10 @@
 import { FlowtapeError, type Reporter } from "../../errors.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "../record/flow-row.ts";
 import { BodyTable } from "./bodies.ts";
-import { BorrowedRows, hasRows } from "./borrowed-rows.ts";
-import { LogMerger } from "./checkpointer.ts";
+import { WalCheckpointer } from "./checkpointer.ts";
 import type { TapeDatabase } from "./database.ts";
-import type { Lent } from "./loan.ts";
+import { hasRows, ReusedRows } from "./reused-rows.ts";
+import type { ReusableRows } from "./row-reuse.ts";
 import type { ConnectionRows } from "./written-connections.ts";
 
 /** A group is committed when it has lasted this long, or has this many rows or bytes. */
@@ -25,9 +25,9 @@ export class RowWriter implements ConnectionRows {
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter | null;
 	readonly #onForget: () => void;
-	readonly #merger: LogMerger | null;
+	readonly #merger: WalCheckpointer | null;
 	readonly #groupRows: number;
-	#borrowed: BorrowedRows | null = null;
+	#borrowed: ReusedRows | null = null;
 	/** Flows that were written and committed, less those that were removed. */
 	stored = 0;
 	#pendingFlows = 0;
@@ -45,14 +45,14 @@ export class RowWriter implements ConnectionRows {
 		this.#db = db;
 		this.#report = report;
 		this.#onForget = onForget;
-		this.#merger = db.mode === "append" ? new LogMerger(db.path) : null;
+		this.#merger = db.mode === "append" ? new WalCheckpointer(db.path) : null;
 		this.#groupRows = db.mode === "create" ? NEW_ROWS : COMMIT_ROWS;
 		this.bodies = new BodyTable(db);
 	}
 
 	/** From now on flows may refer to bodies and connections of another tape. Only where nothing is written yet. */
-	borrow(lent: Lent): void {
-		this.#borrowed = new BorrowedRows(this.#db, lent);
+	borrow(lent: ReusableRows): void {
+		this.#borrowed = new ReusedRows(this.#db, lent);
 	}
 
 	get isEmpty(): boolean {

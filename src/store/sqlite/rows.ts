@@ -2,7 +2,7 @@
 import { FlowtapeError } from "../../errors.ts";
 import type { Column, Filter, Plan } from "../../filter/filter.ts";
 import { decide, looksAt, type Side } from "../../filter/plan.ts";
-import { FACTS, type FlowFacts, type StoredBody, selected } from "../record/flow-row.ts";
+import { type FlowFacts, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
 import { fromStored, toStored } from "../record/text.ts";
 import { type Condition, selectRows } from "../select.ts";
 import type { BodyTable } from "./bodies.ts";
@@ -11,7 +11,7 @@ import type { TapeDatabase } from "./database.ts";
 /** What a flow is made of, and its number. */
 export type StoredRow = FlowFacts & { seq: number };
 
-const ROW = ["seq", ...FACTS];
+const ROW = ["seq", ...READ_COLUMNS];
 /** Rows a batch. */
 const BATCH_ROWS = 200;
 /** Batches without a row that can be read, behind which nothing is looked for: whatever is damaged may claim to have any number of rows. */

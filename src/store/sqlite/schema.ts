@@ -105,7 +105,7 @@ export const indexes: readonly string[] = [
 export const SCHEMA_VERSION = migrations.length;
 
 /** Brings the tables of version `from` to the newest, within a transaction of the caller's. */
-export function bringUp(db: { exec(sql: string): unknown }, from: number, steps = migrations): void {
+export function migrateSchema(db: { exec(sql: string): unknown }, from: number, steps = migrations): void {
 	for (const sql of steps.slice(from)) db.exec(sql);
 	if (from < steps.length) db.exec(`PRAGMA user_version = ${steps.length}`);
 }

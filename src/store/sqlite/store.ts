@@ -5,7 +5,7 @@ import type { Flow, HttpFlow } from "../../flow/flow.ts";
 import type { Metadata, MetaValue } from "../../flow/metadata.ts";
 import type { BodySpool, FlowSource, OpenFlow } from "../../flow/pipe.ts";
 import { loadMsgpack } from "../record/msgpack.ts";
-import type { CodedRequest, FlowStore, Outline, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
+import type { CodedRequest, FlowStore, FlowSummary, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
 import { copyRows } from "./copy.ts";
 import { type Mode, TapeDatabase } from "./database.ts";
 import { readNotes } from "./notes.ts";
@@ -47,7 +47,7 @@ export class SqliteStore implements FlowStore {
 		this.path = path;
 		if (mode === "append" || isKeyed) loadMsgpack();
 		this.#db = new TapeDatabase(path, mode, durable, isTemporary);
-		if (isKeyed) this.#db.keepMore();
+		if (isKeyed) this.#db.enlargeCache();
 		const { broughtFrom: from } = this.#db;
 		if (from !== null)
 			report(
@@ -145,7 +145,7 @@ export class SqliteStore implements FlowStore {
 		return this.#reader.answerAt(seq);
 	}
 
-	outlines(after: number, limit: number): Outline[] {
+	outlines(after: number, limit: number): FlowSummary[] {
 		return this.#reader.outlines(after, limit);
 	}
 

@@ -8,8 +8,8 @@ import type { BodySpool, FlowSink, OpenFlow } from "../../flow/pipe.ts";
 import { encodeFlow, encodeMessage, encodeMessages, type PartWriter } from "../record/codec.ts";
 import { type StoredBody, valuesOf } from "../record/flow-row.ts";
 import type { TapeDatabase } from "./database.ts";
-import { Loan } from "./loan.ts";
 import { writeNote } from "./notes.ts";
+import { RowReuse } from "./row-reuse.ts";
 import { RowWriter } from "./row-writer.ts";
 import { WrittenConnections } from "./written-connections.ts";
 
@@ -25,7 +25,7 @@ export class TapeWriter implements FlowSink, PartWriter {
 	readonly #rows: RowWriter;
 	#connections: WrittenConnections;
 	/** undefined as long as there was no flow. */
-	#loan: Loan | null | undefined;
+	#loan: RowReuse | null | undefined;
 
 	constructor(db: TapeDatabase, report: Reporter, { requestKey, borrows }: { requestKey: KeyOf | undefined; borrows: boolean }) {
 		this.#db = db;
@@ -63,7 +63,7 @@ export class TapeWriter implements FlowSink, PartWriter {
 
 	/** Where the first flow of a new tape comes from another tape, what is left of its flows as it is gets copied. */
 	#borrow(flow: Flow): void {
-		this.#loan = this.#db.mode === "create" && this.isEmpty ? Loan.of(flow) : null;
+		this.#loan = this.#db.mode === "create" && this.isEmpty ? RowReuse.of(flow) : null;
 		if (this.#loan !== null) this.#rows.borrow(this.#loan.lent);
 	}
 

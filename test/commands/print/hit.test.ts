@@ -5,7 +5,7 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 
 const asked = { method: "GET", url: "http://a.test/\u0007" };
 const candidates = (count: number) =>
-	Array.from({ length: count }, (_, place) => ({ flow: httpFlow({ id: `${place}-flow-id` }), spot: { shelf: 0, place }, uses: 0 }));
+	Array.from({ length: count }, (_, place) => ({ flow: httpFlow({ id: `${place}-flow-id` }), spot: { tape: 0, place }, uses: 0 }));
 
 t.test("in words, safe for a terminal", (t) => {
 	const text = hitText(asked, "0-flow-id", candidates(1), { compared: "method", order: "each once" });

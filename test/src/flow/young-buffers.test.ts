@@ -1,5 +1,5 @@
 import t from "tap";
-import { passYoung } from "../../../src/flow/young-buffers.ts";
+import { collectTransientBuffers } from "../../../src/flow/young-buffers.ts";
 import { tuneProcess } from "../../../src/process-tuning.ts";
 
 tuneProcess();
@@ -11,7 +11,7 @@ t.test("what passes in buffers of its own does not pile up", async (t) => {
 	let peak = 0;
 	for (let passed = 0; passed < 256 * MIB; passed += MIB) {
 		Buffer.alloc(MIB);
-		passYoung(MIB);
+		collectTransientBuffers(MIB);
 		// as in a proxy, where every piece comes in a turn of its own
 		await new Promise(setImmediate);
 		peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
@@ -21,7 +21,7 @@ t.test("what passes in buffers of its own does not pile up", async (t) => {
 });
 
 t.test("nobody else sees that garbage can be collected", async (t) => {
-	passYoung(64 * MIB);
+	collectTransientBuffers(64 * MIB);
 	t.notOk("gc" in globalThis);
 	const { runInNewContext } = await import("node:vm");
 	t.equal(runInNewContext("typeof gc"), "undefined");

@@ -2,9 +2,9 @@
 import t from "tap";
 import { httpFlow, httpResponse, tcpFlow } from "../../../fixtures/build-flow.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
+import { Decision } from "../../../src/hooks/decision.ts";
 import type { Hook, Phase } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
-import { Turn } from "../../../src/hooks/turn.ts";
 
 const phases: readonly Phase[] = ["requestheaders", "request", "responseheaders", "response", "error"];
 
@@ -25,25 +25,25 @@ t.test("live: each phase by itself, hooks in order, whether they wait or not", a
 		},
 	};
 	const pipeline = new Pipeline([noting("a", notes), slow, noting("b", notes)]);
-	const [flow, turn] = [httpFlow({ response: null }), new Turn(true)];
-	t.equal(pipeline.run("requestheaders", flow, turn), undefined, "no promise where no hook waits");
-	await pipeline.run("request", flow, turn);
+	const [flow, decision] = [httpFlow({ response: null }), new Decision(true)];
+	t.equal(pipeline.run("requestheaders", flow, decision), undefined, "no promise where no hook waits");
+	await pipeline.run("request", flow, decision);
 	t.same(notes, ["a requestheaders", "b requestheaders", "a request", "slow request", "b request"]);
 });
 
 t.test("live: after a verdict the request phases end, the response phases do not", async (t) => {
 	const notes: string[] = [];
-	const blocker: Hook = { name: "blocker", request: (_, turn) => turn.answer(httpResponse(), "blocker") };
+	const blocker: Hook = { name: "blocker", request: (_, decision) => decision.answer(httpResponse(), "blocker") };
 	const pipeline = new Pipeline([noting("a", notes), blocker, noting("b", notes)]);
-	const [flow, turn] = [httpFlow(), new Turn(true)];
-	await pipeline.run("request", flow, turn);
-	await pipeline.run("response", flow, turn);
+	const [flow, decision] = [httpFlow(), new Decision(true)];
+	await pipeline.run("request", flow, decision);
+	await pipeline.run("response", flow, decision);
 	t.same(notes, ["a request with response", "a response with response", "b response with response"]);
 });
 
 t.test("live: when the exchange fails while a request hook waits, those behind it do not run", async (t) => {
 	const notes: string[] = [];
-	const [flow, turn] = [httpFlow({ response: null }), new Turn(true)];
+	const [flow, decision] = [httpFlow({ response: null }), new Decision(true)];
 	const waiting: Hook = {
 		name: "waiting",
 		async request() {
@@ -51,7 +51,7 @@ t.test("live: when the exchange fails while a request hook waits, those behind i
 			flow.error = { message: "Client disconnected.", timestamp: 1 };
 		},
 	};
-	await new Pipeline([waiting, noting("a", notes)]).run("request", flow, turn);
+	await new Pipeline([waiting, noting("a", notes)]).run("request", flow, decision);
 	t.same(notes, []);
 });
 
@@ -72,7 +72,7 @@ t.test("methods keep their object", async (t) => {
 		}
 	}
 	const hook = new Counting();
-	await new Pipeline([hook]).run("request", httpFlow(), new Turn(true));
+	await new Pipeline([hook]).run("request", httpFlow(), new Decision(true));
 	t.equal(hook.count, 1);
 });
 
@@ -106,14 +106,14 @@ t.test("stored: all phases that the flow has reached, as they would have been se
 t.test("stored: an answer takes the place of what was recorded, a drop leaves the flow out", async (t) => {
 	const notes: string[] = [];
 	const answer = httpResponse({ statusCode: 201 });
-	const answering: Hook = { name: "answering", request: (_, turn) => turn.answer(answer, "answering") };
+	const answering: Hook = { name: "answering", request: (_, decision) => decision.answer(answer, "answering") };
 	const flow = httpFlow({ response: null, error: { message: "x", timestamp: 1 } });
 	t.equal(await new Pipeline([answering, noting("a", notes)]).whole(flow), flow);
 	t.equal(flow.response, answer);
 	t.equal(flow.error, null);
 	t.same(notes, ["a requestheaders", "a responseheaders with response", "a response with response"]);
 	for (const phase of ["request", "response"] as const) {
-		const dropping: Hook = { name: "dropping", [phase]: (_: HttpFlow, turn: Turn) => turn.drop("dropping") };
+		const dropping: Hook = { name: "dropping", [phase]: (_: HttpFlow, decision: Decision) => decision.drop("dropping") };
 		t.equal(await new Pipeline([dropping]).whole(httpFlow()), null, phase);
 	}
 });
@@ -137,7 +137,7 @@ t.test("stored: flows that are no HTTP have a phase of their own", async (t) => 
 	const flow = tcpFlow();
 	t.equal(await new Pipeline([hook, { ...hook, liveOnly: true }]).whole(flow), flow);
 	t.same(seen, ["tcp"]);
-	t.equal(await new Pipeline([{ name: "b", flow: (_, turn) => turn.drop("b") }]).whole(tcpFlow()), null);
+	t.equal(await new Pipeline([{ name: "b", flow: (_, decision) => decision.drop("b") }]).whole(tcpFlow()), null);
 });
 
 t.test("closing closes every hook, in order", async (t) => {
@@ -157,6 +157,6 @@ t.test("hooks of a host are met by no other", async (t) => {
 	t.strictSame([...pipeline.byHost().keys()], ["a.example"]);
 	t.equal(own.needsRequestBody, true);
 	t.equal(own.byHost().size, 0);
-	for (const phase of ["requestheaders", "request"] as const) await own.run(phase, httpFlow(), new Turn(true));
+	for (const phase of ["requestheaders", "request"] as const) await own.run(phase, httpFlow(), new Decision(true));
 	t.strictSame(seen, ["common", "confined"]);
 });

@@ -4,9 +4,9 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import { clientConnection } from "../../../src/flow/connection.ts";
+import { Decision } from "../../../src/hooks/decision.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { createProxyAuth, isProxyAuth, type ProxyAuth } from "../../../src/hooks/proxy-auth.ts";
-import { Turn } from "../../../src/hooks/turn.ts";
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 const create = async (proxyauth: string | null) => (await createProxyAuth({ proxyauth }, {})) as ProxyAuth;
@@ -72,9 +72,9 @@ t.test("the answer does not wait for the body", async (t) => {
 t.test("a connection that was let in is asked nothing more; replayed requests are not asked at all", async (t) => {
 	const hook = await create("user:pass");
 	const run = async (flow: ReturnType<typeof httpFlow>) => {
-		const turn = new Turn(true);
-		await hook.requestheaders?.(flow, turn);
-		return turn.verdict?.kind ?? null;
+		const decision = new Decision(true);
+		await hook.requestheaders?.(flow, decision);
+		return decision.verdict?.kind ?? null;
 	};
 	const client = clientConnection({ id: "1" });
 	const flow = httpFlow({ request: { headers: [["Proxy-Authorization", "the server's"]] } });

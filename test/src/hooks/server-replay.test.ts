@@ -10,8 +10,8 @@ import { runStored } from "../../../fixtures/run-hooks.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { HookContext, Miss, Served } from "../../../src/hooks/context.ts";
+import { Decision, type Verdict } from "../../../src/hooks/decision.ts";
 import { createServerReplay, isServerReplay, options, type ServerReplay } from "../../../src/hooks/server-replay.ts";
-import { Turn, type Verdict } from "../../../src/hooks/turn.ts";
 import { defaults, type OptionValues } from "../../../src/options.ts";
 import { writeFrame } from "../../../src/proxy/websocket/frame.ts";
 import type { MatchFunction } from "../../../src/replay/recordings/index-of-tapes.ts";
@@ -25,9 +25,9 @@ async function replayOf(flows: readonly Flow[], values: Partial<OptionValues<typ
 
 async function ask(replay: ServerReplay, request: NonNullable<Parameters<typeof httpFlow>[0]>["request"] = {}) {
 	const flow = httpFlow({ request, response: null });
-	const turn = new Turn(true);
-	await replay.request?.(flow, turn);
-	return { flow, verdict: turn.verdict };
+	const decision = new Decision(true);
+	await replay.request?.(flow, decision);
+	return { flow, verdict: decision.verdict };
 }
 
 const responseOf = (verdict: Verdict | null) => (verdict?.kind === "answer" ? verdict.response : null);
@@ -58,9 +58,9 @@ t.test("clients by the names that they give the proxy, with each request or with
 	t.equal(await text(named("worker-1")), "two");
 	const flow = httpFlow({ response: null });
 	flow.clientConn.proxyUser = "worker-2";
-	const turn = new Turn(true);
-	await replay.request?.(flow, turn);
-	t.equal(responseOf(turn.verdict)?.text, "two", "the session of worker-2 goes on");
+	const decision = new Decision(true);
+	await replay.request?.(flow, decision);
+	t.equal(responseOf(decision.verdict)?.text, "two", "the session of worker-2 goes on");
 });
 
 t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
@@ -342,9 +342,9 @@ t.test("an event stream goes out as it came in: the proxy notes when each chunk 
 	const gap = (times[1]?.[0] ?? 0) - (times[0]?.[0] ?? 0);
 	t.ok(gap >= 100 && gap < 60_000, `${gap} ms between them`);
 	const replay = await replayOf([flow], { server_replay_delay: "recorded" });
-	const turn = new Turn(true);
-	await replay.request?.(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers: [["Host", origin.authority]] }, response: null }), turn);
-	const pieces = turn.verdict?.kind === "answer" ? turn.verdict.delivery?.pieces : null;
+	const decision = new Decision(true);
+	await replay.request?.(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers: [["Host", origin.authority]] }, response: null }), decision);
+	const pieces = decision.verdict?.kind === "answer" ? decision.verdict.delivery?.pieces : null;
 	t.match(
 		pieces?.map(({ bytes }) => bytes.toString()),
 		["data: 1\n\n", "data: 2\n\n"],
@@ -396,8 +396,8 @@ t.test("a request that rules changed is found as it came, and else as they leave
 		t.equal(responseOf((await ask(replay, { path: "/new" })).verdict)?.statusCode, 404);
 		const changed = httpFlow({ request: { path: "/plain" }, response: null });
 		changed.original = httpFlow({ request: { path: "/as-it-came" } }).request;
-		const turn = new Turn(true);
-		await replay.request?.(changed, turn);
-		t.equal(responseOf(turn.verdict)?.text, "plain");
+		const decision = new Decision(true);
+		await replay.request?.(changed, decision);
+		t.equal(responseOf(decision.verdict)?.text, "plain");
 	}
 });

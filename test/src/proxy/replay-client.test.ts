@@ -7,7 +7,7 @@ import type { Flow } from "../../../src/flow/flow.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
 import { defaults } from "../../../src/options.ts";
-import { options, ReplayClient, unfit } from "../../../src/proxy/replay-client.ts";
+import { options, ReplayClient, whyNotResendable } from "../../../src/proxy/replay-client.ts";
 
 function replayer(hooks: Hook[] = [], timeout = 0) {
 	const tape: Flow[] = [];
@@ -107,9 +107,9 @@ t.test("hooks answer and hang up", async (t) => {
 	const { client } = replayer([
 		{
 			name: "both",
-			request(flow, turn) {
-				if (flow.request.path === "/kill") turn.abort("killed", "both");
-				else turn.answer(makeResponse(403, [], Buffer.alloc(0), 1), "both");
+			request(flow, decision) {
+				if (flow.request.path === "/kill") decision.abort("killed", "both");
+				else decision.answer(makeResponse(403, [], Buffer.alloc(0), 1), "both");
 			},
 		},
 	]);
@@ -159,14 +159,17 @@ t.test("a tape cannot pass one request for two", async (t) => {
 		{ host: "" },
 		{ host: "a b" },
 	])
-		t.match(unfit(httpFlow({ request: parts })), /^its (path|method|host) is none$/, JSON.stringify(parts));
+		t.match(whyNotResendable(httpFlow({ request: parts })), /^its (path|method|host) is none$/, JSON.stringify(parts));
 });
 
 t.test("what cannot be sent again", async (t) => {
-	t.equal(unfit(httpFlow()), null);
-	t.match(unfit(httpFlow({ request: { body: null } })), /not recorded/);
-	t.match(unfit(httpFlow({ request: { method: "CONNECT" } })), /CONNECT/);
-	t.match(unfit(httpFlow({ websocket: { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null } })), /WebSocket/);
+	t.equal(whyNotResendable(httpFlow()), null);
+	t.match(whyNotResendable(httpFlow({ request: { body: null } })), /not recorded/);
+	t.match(whyNotResendable(httpFlow({ request: { method: "CONNECT" } })), /CONNECT/);
+	t.match(
+		whyNotResendable(httpFlow({ websocket: { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null } })),
+		/WebSocket/,
+	);
 });
 
 t.test("a stream that its client left is left again once as much has come", async (t) => {
@@ -194,5 +197,5 @@ t.test("a stream that its client left is left again once as much has come", asyn
 t.test("a request that broke off is not sent", async (t) => {
 	const error = { message: "Client disconnected.", timestamp: 1 };
 	const request = { method: "POST", timestampEnd: null, headers: [["Content-Length", "9"]] as [string, string][], body: "half" };
-	t.match(unfit(httpFlow({ response: null, error, request })), /broke off/);
+	t.match(whyNotResendable(httpFlow({ response: null, error, request })), /broke off/);
 });

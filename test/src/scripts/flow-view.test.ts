@@ -1,17 +1,17 @@
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { KILLED } from "../../../src/flow/flow.ts";
-import { Turn } from "../../../src/hooks/turn.ts";
+import { Decision } from "../../../src/hooks/decision.ts";
 import { HTTPFlow, StreamFlow } from "../../../src/scripts/flow-view.ts";
 import { ResponseView } from "../../../src/scripts/message-view.ts";
 
 t.test("answering: by a verdict before there is an answer, in its place after", async (t) => {
-	const turn = new Turn(true);
+	const decision = new Decision(true);
 	const flow = httpFlow({ response: null });
-	const view = new HTTPFlow(flow, turn);
+	const view = new HTTPFlow(flow, decision);
 	t.equal(view.response, null);
 	view.response = ResponseView.make(418);
-	t.match(turn.verdict, { kind: "answer", response: { statusCode: 418 } });
+	t.match(decision.verdict, { kind: "answer", response: { statusCode: 418 } });
 	t.equal(view.response?.status_code, 418, "seen before it is sent");
 	flow.response = (view.response as ResponseView).message;
 	view.response = ResponseView.make(200);
@@ -20,11 +20,11 @@ t.test("answering: by a verdict before there is an answer, in its place after", 
 });
 
 t.test("plain objects, and what is none", async (t) => {
-	const turn = new Turn(true);
+	const decision = new Decision(true);
 	const flow = httpFlow({ response: null });
-	const view = new HTTPFlow(flow, turn);
+	const view = new HTTPFlow(flow, decision);
 	view.response = { status_code: 418, content: "made up", headers: { "x-made": "1" } };
-	t.match(turn.verdict, { kind: "answer", response: { statusCode: 418, reason: "I'm a teapot" } });
+	t.match(decision.verdict, { kind: "answer", response: { statusCode: 418, reason: "I'm a teapot" } });
 	t.same(
 		[...(view.response?.headers ?? [])],
 		[
@@ -54,21 +54,21 @@ t.test("plain objects, and what is none", async (t) => {
 });
 
 t.test("killing", async (t) => {
-	const turn = new Turn(true);
-	const view = new HTTPFlow(httpFlow({ response: null }), turn);
+	const decision = new Decision(true);
+	const view = new HTTPFlow(httpFlow({ response: null }), decision);
 	t.ok(view.killable);
 	view.kill();
-	t.match(turn.verdict, { kind: "abort", reason: KILLED });
+	t.match(decision.verdict, { kind: "abort", reason: KILLED });
 	t.throws(() => view.kill(), /cannot be killed/);
-	t.throws(() => new HTTPFlow(httpFlow(), new Turn(false)).kill(), /cannot be killed/);
-	const answered = new HTTPFlow(httpFlow({ response: null }), new Turn(true));
+	t.throws(() => new HTTPFlow(httpFlow(), new Decision(false)).kill(), /cannot be killed/);
+	const answered = new HTTPFlow(httpFlow({ response: null }), new Decision(true));
 	answered.response = ResponseView.make(200);
 	t.ok(answered.killable, "what is answered is not sent yet");
 });
 
 t.test("what all flows have", async (t) => {
 	const flow = httpFlow({ id: "x", isReplay: "request", timestampCreated: 5, error: { message: "e", timestamp: 1 } });
-	const view = new HTTPFlow(flow, new Turn(false));
+	const view = new HTTPFlow(flow, new Decision(false));
 	view.comment = "c";
 	view.marked = ":x:";
 	view.metadata.mine = true;
@@ -90,10 +90,10 @@ t.test("what all flows have", async (t) => {
 
 t.test("conversations", async (t) => {
 	const websocket = { messages: [], closedByClient: true, closeCode: 1000, closeReason: "bye", timestampEnd: null };
-	const view = new HTTPFlow(httpFlow({ websocket }), new Turn(false)).websocket;
+	const view = new HTTPFlow(httpFlow({ websocket }), new Decision(false)).websocket;
 	t.match(view, { messages: [], closed_by_client: true, close_code: 1000, close_reason: "bye" });
 	const tcp = tcpFlow();
-	const stream = new StreamFlow(tcp, new Turn(false));
+	const stream = new StreamFlow(tcp, new Decision(false));
 	t.match(stream.messages, [{ from_client: true, content: Buffer.from("hello"), timestamp: 1700000001 }, { from_client: false }]);
 	const last = stream.messages.at(-1);
 	if (last !== undefined) last.content = Buffer.from("changed");
@@ -102,7 +102,7 @@ t.test("conversations", async (t) => {
 
 t.test("only what fits is taken", async (t) => {
 	const flow = httpFlow({ error: { message: "late", timestamp: 1 } });
-	const view = new HTTPFlow(flow, new Turn(true));
+	const view = new HTTPFlow(flow, new Decision(true));
 	t.same(view.error, { message: "late", msg: "late", timestamp: 1 });
 	const set = (name: "response" | "marked" | "comment", value: unknown) => () => Reflect.set(view, name, value, view);
 	for (const value of ["x", null, { status: 200 }]) t.throws(set("response", value), { name: "TypeError", message: /ResponseView\.make/ });

@@ -3,8 +3,8 @@ import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { Decision } from "../../../src/hooks/decision.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
-import { Turn } from "../../../src/hooks/turn.ts";
 import { ScriptHost } from "../../../src/scripts/script-host.ts";
 
 async function host(t: Test, files: Record<string, string>) {
@@ -58,10 +58,10 @@ t.test("a script changes and answers; those behind it see what it made", async (
 
 t.test("how bodies pass is told to the exchange", async (t) => {
 	const { pipeline } = await host(t, { "a.mjs": "export function responseheaders(flow) { flow.response.stream = (chunk) => chunk }" });
-	const turn = new Turn(true);
-	await pipeline.run("responseheaders", httpFlow(), turn);
-	t.equal(typeof turn.responseStream, "function");
-	t.equal(turn.requestStream, null, "it said nothing of the request");
+	const decision = new Decision(true);
+	await pipeline.run("responseheaders", httpFlow(), decision);
+	t.equal(typeof decision.responseStream, "function");
+	t.equal(decision.requestStream, null, "it said nothing of the request");
 });
 
 t.test("errors are told with their line, and the flow goes on", async (t) => {
@@ -161,21 +161,21 @@ t.test("a chunk that a function of stream fails on passes as it is", async (t) =
 		"a.mjs": "export function responseheaders(flow) { flow.response.stream = (chunk) => { if (chunk.length > 1) throw new Error('long'); return 'text' } }",
 		"b.mjs": "export function responseheaders() {}",
 	});
-	const turn = new Turn(true);
-	await pipeline.run("responseheaders", httpFlow(), turn);
-	const stream = turn.responseStream as (chunk: Buffer) => unknown;
+	const decision = new Decision(true);
+	await pipeline.run("responseheaders", httpFlow(), decision);
+	const stream = decision.responseStream as (chunk: Buffer) => unknown;
 	for (const chunk of [Buffer.from("ab"), Buffer.from("c")]) t.equal(stream(chunk), chunk);
 	t.match(logged, [/a\.mjs:1: Error: long/, /a\.mjs: TypeError: what stream gives: /]);
 });
 
 t.test("an error outside of all calls is told where a script made it", async (t) => {
-	const { scripts, logged } = await host(t, { "a.mjs": "export const addons = [{ running() { globalThis.strayed = new Error('late') } }]" });
+	const { scripts, logged } = await host(t, { "a.mjs": "export const addons = [{ running() { globalThis.handleUncaught = new Error('late') } }]" });
 	await scripts.start({});
-	t.equal(scripts.strayed(Reflect.get(globalThis, "strayed")), true);
-	t.equal(scripts.strayed(new Error("ours")), false);
-	t.equal(scripts.strayed("no error"), false);
+	t.equal(scripts.handleUncaught(Reflect.get(globalThis, "handleUncaught")), true);
+	t.equal(scripts.handleUncaught(new Error("ours")), false);
+	t.equal(scripts.handleUncaught("no error"), false);
 	t.match(logged, [/a\.mjs:1: Error: late/]);
-	Reflect.deleteProperty(globalThis, "strayed");
+	Reflect.deleteProperty(globalThis, "handleUncaught");
 });
 
 t.test("what is set of events reaches those who tell them", async (t) => {

@@ -97,11 +97,11 @@ t.test("what a hook lets pass is kept only where that was asked for, whether or 
 	});
 	const says: Hook = {
 		name: "streaming",
-		requestheaders(_flow, turn) {
-			turn.requestStream = true;
+		requestheaders(_flow, decision) {
+			decision.requestStream = true;
 		},
-		responseheaders(_flow, turn) {
-			turn.responseStream = true;
+		responseheaders(_flow, decision) {
+			decision.responseStream = true;
 		},
 	};
 	for (const store_streamed_bodies of [false, true]) {
@@ -125,11 +125,11 @@ t.test("a function changes a body on its way; lengths are made right", async (t)
 	const seen: string[] = [];
 	const hook: Hook = {
 		name: "brackets",
-		requestheaders(_flow, turn) {
-			turn.requestStream = (chunk) => (chunk.length === 0 ? [Buffer.from("!")] : [Buffer.from("["), chunk, Buffer.alloc(0), Buffer.from("]")]);
+		requestheaders(_flow, decision) {
+			decision.requestStream = (chunk) => (chunk.length === 0 ? [Buffer.from("!")] : [Buffer.from("["), chunk, Buffer.alloc(0), Buffer.from("]")]);
 		},
-		responseheaders(_flow, turn) {
-			turn.responseStream = (chunk) => {
+		responseheaders(_flow, decision) {
+			decision.responseStream = (chunk) => {
 				seen.push(chunk.toString());
 				return Buffer.from(chunk.toString().toUpperCase());
 			};
@@ -154,8 +154,8 @@ t.test("a function that fails ends the exchange", async (t) => {
 	});
 	const hook: Hook = {
 		name: "broken",
-		responseheaders(_flow, turn) {
-			turn.responseStream = () => {
+		responseheaders(_flow, decision) {
+			decision.responseStream = () => {
 				throw new Error("oops");
 			};
 		},
@@ -189,9 +189,9 @@ t.test("where an answer depends on the whole request, however large, it waits el
 	const hook: Hook = {
 		name: "replay",
 		needs: { request: "always" },
-		async request(flow, turn) {
+		async request(flow, decision) {
 			const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
-			turn.answer(makeResponse(200, [], Buffer.from(String(flow.request.bodySize)), 1), "replay");
+			decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.bodySize)), 1), "replay");
 		},
 	};
 	const spool = () => {
@@ -222,9 +222,9 @@ t.test("where many bodies are not whole, further ones wait elsewhere than in mem
 		const hook: Hook = {
 			name: "size",
 			needs: { request: need },
-			async request(flow, turn) {
+			async request(flow, decision) {
 				const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
-				turn.answer(makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1), "size");
+				decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1), "size");
 			},
 		};
 		const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, sink: { append() {}, spool } });

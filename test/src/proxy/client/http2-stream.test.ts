@@ -218,13 +218,16 @@ t.test("hooks answer, hang up and change what is sent", async (t) => {
 	const hook: Hook = {
 		name: "test",
 		needs: { request: true, response: true },
-		request(flow, turn) {
+		request(flow, decision) {
 			const { path } = flow.request;
 			if (path === "/answer") {
 				const headers = new Headers(["Connection", "close", "X-By", "hook", "Content-Length", "99"]);
-				turn.answer(new Response({ statusCode: 203, reason: "Odd", headers, body: Buffer.from("from a hook"), trailers: new Headers(["X-T", "1"]) }), "test");
-			} else if (path === "/illegal") turn.answer(new Response({ statusCode: 700 }), "test");
-			else if (path === "/abort") turn.abort("no", "test");
+				decision.answer(
+					new Response({ statusCode: 203, reason: "Odd", headers, body: Buffer.from("from a hook"), trailers: new Headers(["X-T", "1"]) }),
+					"test",
+				);
+			} else if (path === "/illegal") decision.answer(new Response({ statusCode: 700 }), "test");
+			else if (path === "/abort") decision.abort("no", "test");
 			else flow.request.text = flow.request.text?.toUpperCase() ?? null;
 		},
 		response(flow) {

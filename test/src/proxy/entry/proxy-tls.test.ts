@@ -54,7 +54,7 @@ t.test("a tunnel in it may be in the clear: its requests are not said to be in T
 t.test("whoever does not say who they are is asked", async (t) => {
 	const plain = await startOrigin(t, echo);
 	const hook = await createProxyAuth({ proxyauth: "u:p" }, {});
-	const proxy = await startTestProxy(t, { authority, hooks: hook === null ? [] : [hook], setup: { gate: hook } });
+	const proxy = await startTestProxy(t, { authority, hooks: hook === null ? [] : [hook], setup: { authenticator: hook } });
 	const client = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
 	t.match((await client.send(ask("GET", plain.authority, "/a")).message()).head, "HTTP/1.1 407 ");
 	const allowed = ask("GET", plain.authority, "/b").replace("\r\n\r\n", "\r\nProxy-Authorization: Basic dTpw\r\n\r\n");

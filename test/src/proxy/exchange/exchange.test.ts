@@ -6,8 +6,8 @@ import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Response } from "../../../../src/flow/message.ts";
+import type { Decision } from "../../../../src/hooks/decision.ts";
 import type { Hook, Phase } from "../../../../src/hooks/hook.ts";
-import type { Turn } from "../../../../src/hooks/turn.ts";
 
 const phases = ["requestheaders", "request", "responseheaders", "response", "error"] as const;
 
@@ -188,7 +188,10 @@ t.test("Expect: 100-continue", async (t) => {
 			answering((_head, body) => `HTTP/1.1 100 Continue\r\n\r\n${ok(body.toString())}`),
 		);
 		const seeing: Hook = { name: "seeing", request() {} };
-		const answers: Hook = { name: "answers", request: (_flow, turn) => turn.answer(new Response({ statusCode: 200, body: Buffer.from("here") }), "answers") };
+		const answers: Hook = {
+			name: "answers",
+			request: (_flow, decision) => decision.answer(new Response({ statusCode: 200, body: Buffer.from("here") }), "answers"),
+		};
 		for (const [parts, expected] of [
 			[{ hooks: [seeing] }, "body"],
 			[{ hooks: [answers] }, "here"],
@@ -230,7 +233,7 @@ t.test("Expect: 100-continue", async (t) => {
 t.test("a request that is refused before its body does not ask for it", async (t) => {
 	const refusing: Hook = {
 		name: "refusing",
-		requestheaders: (_flow, turn) => turn.answer(new Response({ statusCode: 417, reason: "No", body: Buffer.from("no") }), "refusing"),
+		requestheaders: (_flow, decision) => decision.answer(new Response({ statusCode: 417, reason: "No", body: Buffer.from("no") }), "refusing"),
 	};
 	const proxy = await startTestProxy(t, { hooks: [refusing] });
 	const client = await proxy.connect();
@@ -399,8 +402,8 @@ t.test("a hook answers, at either phase; the answer passes the response phases",
 		const answer: Hook = {
 			name: "answering",
 			needs: { request: true },
-			[phase]: (_flow: HttpFlow, turn: Parameters<NonNullable<Hook["request"]>>[1]) =>
-				turn.answer(new Response({ statusCode: 200, reason: "Mine", headers: new Headers(["A", "b"]), body: Buffer.from("mine") }), "answering"),
+			[phase]: (_flow: HttpFlow, decision: Parameters<NonNullable<Hook["request"]>>[1]) =>
+				decision.answer(new Response({ statusCode: 200, reason: "Mine", headers: new Headers(["A", "b"]), body: Buffer.from("mine") }), "answering"),
 		};
 		const proxy = await startTestProxy(t, { hooks: [answer, noting(noted)], upstream: null });
 		const client = await proxy.connect();
@@ -420,8 +423,8 @@ t.test("a hook hangs up", async (t) => {
 	for (const phase of phases.slice(0, 4)) {
 		for (const isAnswered of [false, true]) {
 			const noted: string[] = [];
-			const answering: Hook = { name: "answering", request: (_flow, turn) => turn.answer(new Response({ statusCode: 200 }), "answering") };
-			const hanging: Hook = { name: "hanging-up", [phase]: (_flow: HttpFlow, turn: Turn) => turn.abort("Connection killed.", "hanging-up") };
+			const answering: Hook = { name: "answering", request: (_flow, decision) => decision.answer(new Response({ statusCode: 200 }), "answering") };
+			const hanging: Hook = { name: "hanging-up", [phase]: (_flow: HttpFlow, decision: Decision) => decision.abort("Connection killed.", "hanging-up") };
 			const proxy = await startTestProxy(t, { hooks: [hanging, ...(isAnswered ? [answering] : []), noting(noted)] });
 			const client = await proxy.connect();
 			t.equal(await client.send(ask("GET", origin.authority, "/")).rest(), "", phase);
@@ -463,12 +466,12 @@ t.test("an answer that cannot be read when it is sent stops its exchange and no 
 		throw new Error("gone");
 	};
 	const response = () => new Response({ statusCode: 200, body: { size: 5, read: gone, chunks: gone } });
-	const answers: Record<string, (turn: Turn) => void | Promise<void>> = {
-		"/now": (turn) => turn.answer(response(), "test"),
-		"/wait": (turn) => turn.answer(response(), "test", { waitMs: 1 }),
-		"/promise": async (turn) => turn.answer(response(), "test"),
+	const answers: Record<string, (decision: Decision) => void | Promise<void>> = {
+		"/now": (decision) => decision.answer(response(), "test"),
+		"/wait": (decision) => decision.answer(response(), "test", { waitMs: 1 }),
+		"/promise": async (decision) => decision.answer(response(), "test"),
 	};
-	const answer: Hook = { name: "answer", request: (flow, turn) => answers[flow.request.path]?.(turn) };
+	const answer: Hook = { name: "answer", request: (flow, decision) => answers[flow.request.path]?.(decision) };
 	for (const hooks of [[answer], [answer, { name: "other", responseheaders: async () => {}, response: async () => {} }]]) {
 		const proxy = await startTestProxy(t, { hooks, upstream: null });
 		for (const path of Object.keys(answers)) {
@@ -599,8 +602,8 @@ t.test("events pass as they come, and the tape has their times", async (t) => {
 function transforming(phase: "requestheaders" | "responseheaders", transform: (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>): Hook {
 	return {
 		name: "transforming",
-		[phase]: (_flow: HttpFlow, turn: Turn) => {
-			turn[phase === "requestheaders" ? "requestStream" : "responseStream"] = transform;
+		[phase]: (_flow: HttpFlow, decision: Decision) => {
+			decision[phase === "requestheaders" ? "requestStream" : "responseStream"] = transform;
 		},
 	};
 }

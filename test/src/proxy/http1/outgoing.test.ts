@@ -2,7 +2,7 @@
 import t from "tap";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Request, Response } from "../../../../src/flow/message.ts";
-import type { BodyFacts } from "../../../../src/proxy/body/relay.ts";
+import type { BodyLength } from "../../../../src/proxy/body/pipe.ts";
 import { outgoingRequest, outgoingResponse, writeProxyRequestHead } from "../../../../src/proxy/http1/outgoing.ts";
 import type { UpstreamProxy } from "../../../../src/proxy/route/destination.ts";
 
@@ -23,10 +23,10 @@ function answered(...parts: Parameters<typeof outgoingResponse>): [string[], str
 	return [fields, coding, close];
 }
 
-const length = (size: number): BodyFacts => ({ framing: { kind: "length", length: size } });
-const none: BodyFacts = { framing: { kind: "none" } };
-const chunked: BodyFacts = { framing: { kind: "chunked" } };
-const close: BodyFacts = { framing: { kind: "close" } };
+const length = (size: number): BodyLength => ({ framing: { kind: "length", length: size } });
+const none: BodyLength = { framing: { kind: "none" } };
+const chunked: BodyLength = { framing: { kind: "chunked" } };
+const close: BodyLength = { framing: { kind: "close" } };
 
 t.test("what nobody touched goes as it came", async (t) => {
 	for (const [fields, body, coding] of [
@@ -34,7 +34,7 @@ t.test("what nobody touched goes as it came", async (t) => {
 		[["Transfer-Encoding", "Chunked", "Trailer", "X"], chunked, "chunked"],
 		[[], none, "none"],
 		[["Content-Length", "3", "Content-Length", "3"], length(3), "plain"],
-	] as [string[], BodyFacts, string][]) {
+	] as [string[], BodyLength, string][]) {
 		t.strictSame(sent(request(fields), body, false), [fields, coding]);
 		t.strictSame(answered(response(fields), request([]), body, false), [fields, coding, false]);
 	}
@@ -64,7 +64,7 @@ t.test("a touched request says what its body is", async (t) => {
 		[["Content-Length", "9"], length(3), ["Content-Length", "3"], "plain"],
 		[["Content-Length", "1", "A", "b", "content-length", "2", "Transfer-Encoding", "chunked"], { size: 5 }, ["Content-Length", "5", "A", "b"], "plain"],
 		[["Content-Length", "x"], { size: 5 }, ["Content-Length", "5"], "plain"],
-	] as [string[], BodyFacts, string[], string][])
+	] as [string[], BodyLength, string[], string][])
 		t.strictSame(sent(request(fields), body, true), [want, coding], `${fields} ${JSON.stringify(body)}`);
 	t.strictSame(sent(request(["Transfer-Encoding", "chunked"], { httpVersion: "HTTP/1.0" }), { size: 5 }, true), [["content-length", "5"], "plain"]);
 });
@@ -77,7 +77,7 @@ t.test("a touched response does, too", async (t) => {
 		[["Transfer-Encoding", "chunked"], { size: 5 }, ["Transfer-Encoding", "chunked"], "chunked", false],
 		[["Content-Length", "9"], close, [], "plain", true],
 		[["Content-Length", "9"], length(9), ["Content-Length", "9"], "plain", false],
-	] as [string[], BodyFacts, string[], string, boolean][])
+	] as [string[], BodyLength, string[], string, boolean][])
 		t.strictSame(answered(response(fields), request([]), body, true), [want, coding, closes], `${fields} ${JSON.stringify(body)}`);
 });
 

@@ -12,9 +12,9 @@ import {
 	isAskedFor,
 	isWebSocketUpgrade,
 	regularFields,
+	stripH2cUpgrade,
 	upgradeRequestFields,
 	upgradeResponseFields,
-	withdrawH2c,
 } from "../../../../src/proxy/http2/fields.ts";
 
 const target = { method: "GET", scheme: "https", host: "example.com", port: 8443, path: "/p?q" };
@@ -164,16 +164,16 @@ t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade 
 
 t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (t) => {
 	const offer = http1("Host", "a", "Connection", "Upgrade, HTTP2-Settings", "Upgrade", "H2C", "HTTP2-Settings", "AAMAAABk");
-	withdrawH2c(offer);
+	stripH2cUpgrade(offer);
 	t.strictSame(offer.headers.fields, ["Host", "a"]);
 	const one = http1("Upgrade", "foo", "Upgrade", 'h2c, "h2c" ,bar', "Connection", "close, Upgrade, HTTP2-Settings", "HTTP2-Settings", "AAMAAABk");
-	withdrawH2c(one);
+	stripH2cUpgrade(one);
 	t.strictSame(one.headers.fields, ["Upgrade", "foo, bar", "Connection", "close, Upgrade"], "one of several");
 	const last = http1("Upgrade", "h2c,", "Connection", "close, Upgrade");
-	withdrawH2c(last);
+	stripH2cUpgrade(last);
 	t.strictSame(last.headers.fields, ["Connection", "close"]);
 	const other = http1("Connection", "Upgrade", "Upgrade", "websocket");
-	withdrawH2c(other);
+	stripH2cUpgrade(other);
 	t.equal(other.headers.size, 2);
 });
 

@@ -108,9 +108,9 @@ t.test("a tunnel that a hook cuts off", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`));
 	for (const at of ["tcp_start", "tcp_message"]) {
 		const told: string[] = [];
-		const tcp: TcpHook = (name, _flow, turn) => {
+		const tcp: TcpHook = (name, _flow, decision) => {
 			told.push(name);
-			if (name === at) turn.abort("cut off", "test");
+			if (name === at) decision.abort("cut off", "test");
 		};
 		const proxy = await startTestProxy(t, { options: { record_tcp: true }, hooks: [{ name: "cutting", tcp }] });
 		const client = await proxy.tunnel(origin.authority);

@@ -7,13 +7,13 @@ import { makeCertificate } from "../../../../fixtures/own-certificate.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import { openAuthority } from "../../../../src/ca/authority.ts";
 import type { TcpFlow } from "../../../../src/flow/flow.ts";
-import { createPassedHosts, options } from "../../../../src/hooks/passed-hosts.ts";
+import { createPassthroughHosts, options } from "../../../../src/hooks/passthrough-hosts.ts";
 import { defaults } from "../../../../src/options.ts";
 import { tunnelTo } from "../../../../src/proxy/route/target.ts";
 import { contentOf } from "../../../../src/proxy/tunnel/content.ts";
 
 const authority = await openAuthority(join(t.testdir(), "home"));
-const hostsOf = (values: object) => createPassedHosts({ ...defaults(options), ...values });
+const hostsOf = (values: object) => createPassthroughHosts({ ...defaults(options), ...values });
 const head = (host: string) => `GET / HTTP/1.1\r\nAccept: *\r\n${host}\r\n\r\n`;
 
 t.test("by address, by Host, by nothing", async (t) => {

@@ -219,8 +219,8 @@ t.test("a hook that fails stops its message and no other", async (t) => {
 t.test("a hook hangs up", async (t) => {
 	const hook: Hook = {
 		name: "test",
-		websocket_message(flow, turn) {
-			if (flow.websocket?.messages.at(-1)?.content.equals(Buffer.from("bad"))) turn.abort("enough", "test");
+		websocket_message(flow, decision) {
+			if (flow.websocket?.messages.at(-1)?.content.equals(Buffer.from("bad"))) decision.abort("enough", "test");
 		},
 	};
 	const origin = await startWebSocketOrigin(t, echo);
@@ -522,8 +522,8 @@ t.test("hooks may refuse a WebSocket that the server has accepted, and answer wi
 	const { Response } = await import("../../../../src/flow/message.ts");
 	const hook: Hook = {
 		name: "test",
-		request(flow, turn) {
-			if (flow.request.path === "/answer") turn.answer(new Response({ statusCode: 101, reason: "Switching Protocols" }), "test");
+		request(flow, decision) {
+			if (flow.request.path === "/answer") decision.answer(new Response({ statusCode: 101, reason: "Switching Protocols" }), "test");
 		},
 		response(flow) {
 			if (flow.request.path === "/refuse" && flow.response !== null) flow.response.statusCode = 403;

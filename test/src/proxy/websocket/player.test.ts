@@ -1,6 +1,6 @@
 // A server that says what was recorded.
 import t from "tap";
-import type { ServerPart } from "../../../../src/hooks/turn.ts";
+import type { ServerPart } from "../../../../src/hooks/decision.ts";
 import { BINARY, CLOSE, PING, PONG, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 import { MessageReader } from "../../../../src/proxy/websocket/message-reader.ts";
 import { WebSocketPlayer } from "../../../../src/proxy/websocket/player.ts";

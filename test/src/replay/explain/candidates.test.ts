@@ -3,10 +3,10 @@ import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import { indexOf, recorded } from "../../../../fixtures/recordings.ts";
 import type { Flow } from "../../../../src/flow/flow.ts";
-import { Neighbours } from "../../../../src/replay/explain/candidates.ts";
+import { Candidates } from "../../../../src/replay/explain/candidates.ts";
 
-async function neighbours(flows: readonly Flow[]): Promise<Neighbours> {
-	const found = new Neighbours(await indexOf(flows));
+async function neighbours(flows: readonly Flow[]): Promise<Candidates> {
+	const found = new Candidates(await indexOf(flows));
 	await found.ready();
 	return found;
 }

@@ -4,7 +4,7 @@ import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import { answerTo, indexOf, recorded } from "../../../../fixtures/recordings.ts";
 import { distanceOf, NearMisses, weights } from "../../../../src/replay/explain/near-miss.ts";
-import { Allowance } from "../../../../src/replay/explain/time-budget.ts";
+import { CpuBudget } from "../../../../src/replay/explain/time-budget.ts";
 
 t.test("nearest first, with what differs and the options that would do", async (t) => {
 	const near = new NearMisses(
@@ -72,7 +72,7 @@ t.test("the distance is a sum with bounds", (t) => {
 
 t.test("what comparing may take is bounded", async (t) => {
 	const flows = Array.from({ length: 100 }, (_, i) => recorded("", { path: "/g", method: "POST", body: JSON.stringify({ i, text: "x".repeat(50_000) }) }));
-	const near = new NearMisses(await indexOf(flows), new Allowance(20, 0));
+	const near = new NearMisses(await indexOf(flows), new CpuBudget(20, 0));
 	const request = httpRequest({ path: "/g", method: "POST", body: '{"i":-1}' });
 	let compared = 0;
 	while ((await near.to(request)) !== null) compared++;

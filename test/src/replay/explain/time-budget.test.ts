@@ -1,10 +1,10 @@
 // Time that something may take.
 import t from "tap";
-import { Allowance } from "../../../../src/replay/explain/time-budget.ts";
+import { CpuBudget } from "../../../../src/replay/explain/time-budget.ts";
 
 t.test("so much at once, and then a share of the time that passes", (t) => {
 	let now = 0;
-	const allowance = new Allowance(100, 0.5, () => now);
+	const allowance = new CpuBudget(100, 0.5, () => now);
 	const work = (ms: number) => {
 		now += ms;
 		return ms;
@@ -28,7 +28,7 @@ t.test("so much at once, and then a share of the time that passes", (t) => {
 
 t.test("work that fails counts too", (t) => {
 	let now = 0;
-	const allowance = new Allowance(10, 0, () => now);
+	const allowance = new CpuBudget(10, 0, () => now);
 	t.throws(() =>
 		allowance.spend(() => {
 			now += 20;
@@ -40,7 +40,7 @@ t.test("work that fails counts too", (t) => {
 });
 
 t.test("by the clock of the process unless told otherwise", (t) => {
-	const allowance = new Allowance(1, 0);
+	const allowance = new CpuBudget(1, 0);
 	t.notOk(allowance.isSpent);
 	allowance.spend(() => {
 		for (const end = performance.now() + 5; performance.now() < end; );

@@ -137,13 +137,13 @@ t.test("a long tape by other matching answers what it can before it was gone thr
 	const asked = async (index: ReplayIndex, to: string) => (await index.takeKnown(httpFlow({ request: { path: to } })))?.answer(0, null).text ?? null;
 
 	const index = await open();
-	t.ok(index.shelves[0]?.growing, "it is gone through meanwhile");
+	t.ok(index.indexes[0]?.growing, "it is gone through meanwhile");
 	const told: (string | null)[] = [];
 	const tell = async (to: string) => told.push(await asked(index, to));
 	await Promise.all([tell("/unknown"), tell("/0?t=9"), tell("/0?t=9"), tell("/5")]);
 	t.same(told.slice(0, 2), ["0", "5"], "first what was found first");
 	t.same(told.slice(2).sort(), ["again", null]);
-	t.equal(index.shelves[0]?.growing, null);
+	t.equal(index.indexes[0]?.growing, null);
 	t.equal(await asked(index, "/16999"), "16999");
 	t.equal(index.takeKnown(httpFlow()), null, "at once, from now on");
 

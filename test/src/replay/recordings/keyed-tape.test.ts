@@ -7,7 +7,7 @@ import { reports } from "../../../../fixtures/tape-files.ts";
 import { createTape } from "../../../../formats/index.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { defaultRequestKey, requestKeyFor } from "../../../../src/replay/match/key.ts";
-import { type KeyedTape, openShelf, type RecordedTape } from "../../../../src/replay/recordings/keyed-tape.ts";
+import { type KeyedTape, openRecordingIndex, type RecordedTape } from "../../../../src/replay/recordings/keyed-tape.ts";
 
 const flows = [
 	tcpFlow(),
@@ -28,80 +28,80 @@ const tapes: Record<string, (t: { testdir(): string }) => Promise<RecordedTape>>
 
 for (const [what, open] of Object.entries(tapes)) {
 	t.test(`${what}, by the default key`, async (t) => {
-		const shelf = await openShelf(await open(t), { keyOf: defaultRequestKey, isDefault: true });
+		const index = await openRecordingIndex(await open(t), { keyOf: defaultRequestKey, isDefault: true });
 		const key = defaultRequestKey(first as HttpFlow);
-		const places = shelf.findByKey(key, -1, 10);
+		const places = index.findByKey(key, -1, 10);
 		t.same(
-			places.map((place) => shelf.at(place)?.id),
+			places.map((place) => index.at(place)?.id),
 			[first?.id, noResponse?.id],
 		);
-		t.same(shelf.findByKey(key, places[0] as number, 10), places.slice(1));
-		t.same(shelf.findByKey(key, -1, 1), places.slice(0, 1));
-		t.same(shelf.findByKey("0000000000000000", -1, 1), []);
-		t.equal(shelf.answerAt(places[0] as number)?.id, first?.id);
-		t.equal(shelf.answerAt(places[0] as number)?.response.text, "hello");
-		t.equal(shelf.answerAt(places[1] as number), null, "it has no response");
-		t.equal(shelf.at(1000), null);
-		t.equal(shelf.answerAt(1000), null);
-		t.equal(shelf.countAnswers(), 3);
-		const outlines = shelf.outlines(-1, 10);
+		t.same(index.findByKey(key, places[0] as number, 10), places.slice(1));
+		t.same(index.findByKey(key, -1, 1), places.slice(0, 1));
+		t.same(index.findByKey("0000000000000000", -1, 1), []);
+		t.equal(index.answerAt(places[0] as number)?.id, first?.id);
+		t.equal(index.answerAt(places[0] as number)?.response.text, "hello");
+		t.equal(index.answerAt(places[1] as number), null, "it has no response");
+		t.equal(index.at(1000), null);
+		t.equal(index.answerAt(1000), null);
+		t.equal(index.countAnswers(), 3);
+		const outlines = index.outlines(-1, 10);
 		t.match(outlines.slice(0, 3), [
 			{ id: first?.id, method: "GET", scheme: "http", host: "example.com", port: 80, path: "/a", status: 200 },
 			{ id: second?.id, method: "PUT", host: "Other.test", port: 80, path: "/b", status: 404 },
 			{ id: noResponse?.id, status: null },
 		]);
 		t.equal(outlines.length, 5);
-		t.same(shelf.outlines(outlines[1]?.place as number, 2), outlines.slice(2, 4));
+		t.same(index.outlines(outlines[1]?.place as number, 2), outlines.slice(2, 4));
 		// a flow store has its keys in memory by now
 		for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-		t.same(shelf.findByKey(key, -1, 10), places);
-		t.same(shelf.findByKey(key, places[0] as number, 10), places.slice(1));
-		t.same(shelf.findByKey("0000000000000000", -1, 1), []);
+		t.same(index.findByKey(key, -1, 10), places);
+		t.same(index.findByKey(key, places[0] as number, 10), places.slice(1));
+		t.same(index.findByKey("0000000000000000", -1, 1), []);
 	});
 
 	t.test(`${what}, by another key`, async (t) => {
-		const shelf = await openShelf(await open(t), { keyOf: ignoringHost, isDefault: false });
-		while (shelf.growing) await shelf.growing;
-		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
+		const index = await openRecordingIndex(await open(t), { keyOf: ignoringHost, isDefault: false });
+		while (index.growing) await index.growing;
+		const places = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.equal(places.length, 4);
-		t.equal(shelf.answerAt(places[3] as number)?.response.text, "third");
-		t.equal(shelf.at(places[3] as number)?.id, flows[5]?.id);
-		t.equal(shelf.countAnswers(), 3);
-		t.equal(shelf.outlines(-1, 10).length, 5);
+		t.equal(index.answerAt(places[3] as number)?.response.text, "third");
+		t.equal(index.at(places[3] as number)?.id, flows[5]?.id);
+		t.equal(index.countAnswers(), 3);
+		t.equal(index.outlines(-1, 10).length, 5);
 	});
 
 	t.test(`${what}, some of its flows`, async (t) => {
 		const selects = ({ request, response }: HttpFlow) => request.host !== "example.com" || response === null;
-		const shelf = await openShelf(await open(t), { keyOf: ignoringHost, isDefault: false, selects });
-		while (shelf.growing) await shelf.growing;
-		const places = shelf.findByKey(ignoringHost(first as HttpFlow), -1, 10);
+		const index = await openRecordingIndex(await open(t), { keyOf: ignoringHost, isDefault: false, selects });
+		while (index.growing) await index.growing;
+		const places = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.same(
-			places.map((place) => shelf.at(place)?.id),
+			places.map((place) => index.at(place)?.id),
 			[noResponse?.id, flows[4]?.id, flows[5]?.id],
 		);
-		t.equal(shelf.countAnswers(), 1);
-		const outlines = shelf.outlines(-1, 10);
+		t.equal(index.countAnswers(), 1);
+		const outlines = index.outlines(-1, 10);
 		t.same(
 			outlines.map(({ id }) => id),
 			[noResponse?.id, flows[4]?.id, flows[5]?.id],
 		);
-		t.same(shelf.outlines(outlines[0]?.place as number, 1), outlines.slice(1, 2));
-		t.same(shelf.findByKey(ignoringHost(second as HttpFlow), -1, 10), []);
+		t.same(index.outlines(outlines[0]?.place as number, 1), outlines.slice(1, 2));
+		t.same(index.findByKey(ignoringHost(second as HttpFlow), -1, 10), []);
 	});
 }
 
 t.test("a flow store that is recorded to meanwhile", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const tape = await tapeOf(path, flows);
-	const shelves = [
-		await openShelf(tape, { keyOf: defaultRequestKey, isDefault: true }),
-		await openShelf(tape, { keyOf: ignoringHost, isDefault: false }),
-		await openShelf(tape, { keyOf: defaultRequestKey, isDefault: true, selects: ({ request }) => request.path === "/new" }),
+	const indexes = [
+		await openRecordingIndex(tape, { keyOf: defaultRequestKey, isDefault: true }),
+		await openRecordingIndex(tape, { keyOf: ignoringHost, isDefault: false }),
+		await openRecordingIndex(tape, { keyOf: defaultRequestKey, isDefault: true, selects: ({ request }) => request.path === "/new" }),
 	];
-	for (const shelf of shelves) while (shelf.growing) await shelf.growing;
+	for (const index of indexes) while (index.growing) await index.growing;
 	const later = httpFlow({ request: { path: "/new" }, response: { body: "new" } });
 	const keys = [defaultRequestKey(later), ignoringHost(later), defaultRequestKey(later)];
-	const found = () => shelves.map((shelf, n) => shelf.findByKey(keys[n] as string, -1, 10).map((place) => shelf.answerAt(place)?.response.text));
+	const found = () => indexes.map((index, n) => index.findByKey(keys[n] as string, -1, 10).map((place) => index.answerAt(place)?.response.text));
 	// what was looked up in one turn of the event loop saw one state of the file
 	const nextTurn = () => new Promise(setImmediate);
 	t.same(found(), [[], [], []]);
@@ -112,7 +112,7 @@ t.test("a flow store that is recorded to meanwhile", async (t) => {
 	await nextTurn();
 	t.same(found(), [["new"], ["new"], ["new"]]);
 	t.same(
-		shelves.map((shelf) => shelf.countAnswers()),
+		indexes.map((index) => index.countAnswers()),
 		[4, 4, 1],
 	);
 });
@@ -124,9 +124,9 @@ t.test("a tape that cannot be read to its end says so to who waits", async (t) =
 		throw new Error("damaged");
 	}
 	const broken: KeyedTape = Object.create(tape, { requests: { value: requests } });
-	const shelf = await openShelf(broken, { keyOf: ignoringHost, isDefault: false });
-	t.same(shelf.findByKey(ignoringHost(first as HttpFlow), -1, 1), [], "not known yet");
+	const index = await openRecordingIndex(broken, { keyOf: ignoringHost, isDefault: false });
+	t.same(index.findByKey(ignoringHost(first as HttpFlow), -1, 1), [], "not known yet");
 	await t.rejects(async () => {
-		while (shelf.growing) await shelf.growing;
+		while (index.growing) await index.growing;
 	}, /damaged/);
 });

@@ -1,7 +1,7 @@
 // The columns of a row stand in the order in which its values are inserted, and are those of the table.
 import { join } from "node:path";
 import t from "tap";
-import { COLUMN, FACTS, FLOW_COLUMNS, type FlowRow, valuesOf } from "../../../../src/store/record/flow-row.ts";
+import { COLUMN, FLOW_COLUMNS, type FlowRow, READ_COLUMNS, valuesOf } from "../../../../src/store/record/flow-row.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 
 t.test("values by their columns", async (t) => {
@@ -17,6 +17,6 @@ t.test("all columns of the table but its number", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "create", false);
 	const columns = db.all<{ name: string }>("SELECT name FROM pragma_table_info('flow')").map(({ name }) => name);
 	t.same([...FLOW_COLUMNS].sort(), columns.filter((name) => name !== "seq").sort());
-	t.ok(FACTS.every((name) => columns.includes(name)));
+	t.ok(READ_COLUMNS.every((name) => columns.includes(name)));
 	db.close();
 });

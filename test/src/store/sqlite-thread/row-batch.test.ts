@@ -8,14 +8,14 @@ import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import type { Flow, HttpFlow } from "../../../../src/flow/flow.ts";
 import { encodeMessages } from "../../../../src/store/record/codec.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
-import { Loan } from "../../../../src/store/sqlite/loan.ts";
+import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
 import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";
-import { PARCEL_BYTES, Packer, type Parcel, Unpacker } from "../../../../src/store/sqlite-thread/row-batch.ts";
+import { PARCEL_BYTES, type RowBatch, RowBatchDecoder, RowBatchEncoder } from "../../../../src/store/sqlite-thread/row-batch.ts";
 
 /** A tape that is filled by parcels, each brought as between threads. */
-function unpacking(path: string): { rows: RowWriter; bring(parcel: Parcel): ArrayBuffer; finish(): void } {
+function unpacking(path: string): { rows: RowWriter; bring(parcel: RowBatch): ArrayBuffer; finish(): void } {
 	const rows = new RowWriter(new TapeDatabase(path, "create", false), reports().report);
-	const unpacker = new Unpacker(rows);
+	const unpacker = new RowBatchDecoder(rows);
 	return {
 		rows,
 		bring(parcel) {
@@ -30,7 +30,7 @@ function unpacking(path: string): { rows: RowWriter; bring(parcel: Parcel): Arra
 	};
 }
 
-function pack(packer: Packer, flow: Flow): void {
+function pack(packer: RowBatchEncoder, flow: Flow): void {
 	packer.addFlow(flow, flow.type === "http" ? flow.request.path : null);
 	for (const [n, message] of encodeMessages(flow).entries()) packer.addMessage(n, message);
 }
@@ -39,7 +39,7 @@ t.test("flows of all kinds, over several parcels in buffers that come back", asy
 	const path = join(t.testdir(), "a.tape");
 	const flows = [...variedFlows(), websocketFlow(), ...variedFlows()];
 	const to = unpacking(path);
-	const packer = new Packer(null);
+	const packer = new RowBatchEncoder(null);
 	let used: ArrayBuffer | undefined;
 	for (const flow of flows) {
 		pack(packer, flow);
@@ -53,7 +53,7 @@ t.test("flows of all kinds, over several parcels in buffers that come back", asy
 });
 
 t.test("a parcel is full by its bytes or its flows, and grows with a flow that is larger", async (t) => {
-	const packer = new Packer(null);
+	const packer = new RowBatchEncoder(null);
 	const flow = httpFlow({ response: { body: Buffer.alloc(1000, "x") } });
 	let flows = 0;
 	for (; !packer.isFull; flows++) pack(packer, flow);
@@ -70,7 +70,7 @@ t.test("a parcel is full by its bytes or its flows, and grows with a flow that i
 t.test("bodies ahead of their flow, equal ones once", async (t) => {
 	const path = join(t.testdir(), "large.tape");
 	const to = unpacking(path);
-	const packer = new Packer(null);
+	const packer = new RowBatchEncoder(null);
 	const sent: HttpFlow[] = [];
 	for (const [text, n] of [
 		["one", 1],
@@ -105,8 +105,8 @@ t.test("what another tape lends is not brought", async (t) => {
 	await storeWith(from, [httpFlow({ response: { body: Buffer.alloc(5000, "lent ") } })]);
 	const source = storeAt(from, "read");
 	const [flow] = (await flowsOf(source)) as [HttpFlow];
-	const loan = Loan.of(flow) as Loan;
-	const packer = new Packer(loan);
+	const loan = RowReuse.of(flow) as RowReuse;
+	const packer = new RowBatchEncoder(loan);
 	t.ok(packer.isLent(flow.response?.body ?? null));
 	t.notOk(packer.isLent(Buffer.from("x")));
 	pack(packer, flow);
@@ -127,7 +127,7 @@ t.test("what another tape lends is not brought", async (t) => {
 t.test("a flow that cannot be packed leaves the parcel whole", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const to = unpacking(path);
-	const packer = new Packer(null);
+	const packer = new RowBatchEncoder(null);
 	const lost = {
 		size: 10,
 		read(): Buffer {

@@ -6,8 +6,8 @@ import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
-import { Loan } from "../../../../src/store/sqlite/loan.ts";
-import { Packer, type Parcel } from "../../../../src/store/sqlite-thread/row-batch.ts";
+import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
+import { type RowBatch, RowBatchEncoder } from "../../../../src/store/sqlite-thread/row-batch.ts";
 import { serveWriter, type WriterAnswer, type WriterOrder, type WriterTask } from "../../../../src/store/sqlite-thread/writer-thread.ts";
 
 /** The thread's part in this one. */
@@ -29,7 +29,7 @@ function served(task: WriterTask): { tell(order: WriterOrder): void; answers: As
 	return { tell: (order) => port1.postMessage(order, typeof order === "object" ? [order.bytes] : []), answers: answers() };
 }
 
-function parcelOf(packer: Packer, ...ids: string[]): Parcel {
+function parcelOf(packer: RowBatchEncoder, ...ids: string[]): RowBatch {
 	for (const id of ids) packer.addFlow(httpFlow({ id }), null);
 	return packer.take();
 }
@@ -38,7 +38,7 @@ t.test("parcels are written, and their buffers come back", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await storeWith(path, []);
 	const { tell, answers } = served({ path, lent: null });
-	const packer = new Packer(null);
+	const packer = new RowBatchEncoder(null);
 	tell(parcelOf(packer, "1", "2"));
 	tell(parcelOf(packer, "3"));
 	tell("close");
@@ -62,9 +62,9 @@ t.test("from a tape that lends", async (t) => {
 	await storeWith(path, []);
 	const source = storeAt(from, "read");
 	const [flow] = (await flowsOf(source)) as [HttpFlow];
-	const loan = Loan.of(flow) as Loan;
+	const loan = RowReuse.of(flow) as RowReuse;
 	const { tell, answers } = served({ path, lent: loan.lent });
-	const packer = new Packer(loan);
+	const packer = new RowBatchEncoder(loan);
 	packer.addFlow(flow, null);
 	tell(packer.take());
 	tell("close");
@@ -82,7 +82,7 @@ t.test("a failure is told, and nothing is written after it", async (t) => {
 	writeFileSync(path, "no tape at all, but long enough to have a header of its own ".repeat(9));
 	const { tell, answers } = served({ path, lent: null });
 	t.match((await answers.next()).value, { failure: { code: "FT_UNKNOWN_FORMAT", message: /not a tape/ } });
-	tell(parcelOf(new Packer(null), "lost"));
+	tell(parcelOf(new RowBatchEncoder(null), "lost"));
 	t.ok("bytes" in (await answers.next()).value, "its buffer comes back all the same");
 	tell("close");
 	t.equal((await answers.next()).value, "ended");

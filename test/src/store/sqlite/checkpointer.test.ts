@@ -4,7 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt } from "../../../../fixtures/stores.ts";
-import { LogMerger } from "../../../../src/store/sqlite/checkpointer.ts";
+import { WalCheckpointer } from "../../../../src/store/sqlite/checkpointer.ts";
 
 const MiB = 1024 * 1024;
 
@@ -28,13 +28,13 @@ t.test("what has come is in the file before the tape is closed", async (t) => {
 });
 
 t.test("a short recording has no thread", async (t) => {
-	const merger = new LogMerger(join(t.testdir(), "a.tape"));
+	const merger = new WalCheckpointer(join(t.testdir(), "a.tape"));
 	merger.committed(MiB);
 	t.equal(merger.close(), undefined);
 });
 
 t.test("a thread that cannot open the tape is no failure", async (t) => {
-	const merger = new LogMerger(join(t.testdir(), "missing.tape"));
+	const merger = new WalCheckpointer(join(t.testdir(), "missing.tape"));
 	merger.committed(4 * MiB);
 	merger.committed(4 * MiB);
 	await t.resolves(merger.close() as Promise<void>);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { keep } from "../../../../src/store/sqlite/database.ts";
-import { bringUp, foreignObject, indexes, migrations, SCHEMA_VERSION, type SchemaObject } from "../../../../src/store/sqlite/schema.ts";
+import { foreignObject, indexes, migrateSchema, migrations, SCHEMA_VERSION, type SchemaObject } from "../../../../src/store/sqlite/schema.ts";
 
 function objectsOf(db: ReturnType<typeof bareSqlite>): SchemaObject[] {
 	return keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[];
@@ -72,7 +72,7 @@ t.test("an old tape is brought up by the steps that it lacks, all of them or non
 	const bring = (these: readonly string[]): void => {
 		db.exec("BEGIN");
 		try {
-			bringUp(db, 1, these);
+			migrateSchema(db, 1, these);
 			db.exec("COMMIT");
 		} finally {
 			if (db.inTransaction) db.exec("ROLLBACK");
@@ -85,7 +85,7 @@ t.test("an old tape is brought up by the steps that it lacks, all of them or non
 	t.same(column("PRAGMA user_version"), [3]);
 	t.same(column("SELECT hex(head) FROM flow"), before);
 	t.same(column("SELECT DISTINCT colour FROM flow ORDER BY 1"), [null, "red"]);
-	bringUp(db, 3, steps);
+	migrateSchema(db, 3, steps);
 	t.same(column("PRAGMA user_version"), [3], "once");
 	db.close();
 });

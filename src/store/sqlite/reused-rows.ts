@@ -2,20 +2,20 @@
 
 import { attach, CertificateCopy } from "./copy.ts";
 import type { TapeDatabase } from "./database.ts";
-import type { Lent } from "./loan.ts";
+import type { ReusableRows } from "./row-reuse.ts";
 
 const LISTED = "(SELECT value FROM json_each(?))";
 
-export class BorrowedRows {
+export class ReusedRows {
 	readonly #db: TapeDatabase;
-	readonly #lent: Lent;
+	readonly #lent: ReusableRows;
 	readonly #certificates: CertificateCopy;
 	/** Referred to since they were last brought. */
 	readonly #bodies = new Set<number>();
 	readonly #connections = new Set<number>();
 
 	/** @throws Error where the new tape has rows: those that are copied would be taken for them */
-	constructor(db: TapeDatabase, lent: Lent) {
+	constructor(db: TapeDatabase, lent: ReusableRows) {
 		if (hasRows(db)) throw new Error(`${db.path}: rows of ${lent.path} cannot be taken over under their numbers, this tape has rows of its own`);
 		this.#db = db;
 		this.#lent = lent;

@@ -12,7 +12,7 @@ export interface Seen {
 	readonly untrusted: ReadonlySet<string>;
 }
 
-export class Witness implements Seen {
+export class ClientObserver implements Seen {
 	readonly agents = new Map<string, number>();
 	readonly hosts = new Set<string>();
 	readonly untrusted = new Set<string>();

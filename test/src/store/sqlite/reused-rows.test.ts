@@ -4,8 +4,8 @@ import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { storeWith } from "../../../../fixtures/stores.ts";
-import { BorrowedRows } from "../../../../src/store/sqlite/borrowed-rows.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import { ReusedRows } from "../../../../src/store/sqlite/reused-rows.ts";
 
 const ids = (db: TapeDatabase, table: string) => db.column<number>(`SELECT id FROM ${table} ORDER BY id`);
 
@@ -16,7 +16,7 @@ t.test("what flows refer to, group by group", async (t) => {
 		httpFlow({ response: { body: Buffer.alloc(size, text) }, serverConn: { certificateList: [Buffer.from(`certificate ${text}`)] } });
 	await storeWith(from, [flow("one ", 500), flow("a secret ", 600), flow("large ", 2_500_000)]);
 	const db = new TapeDatabase(to, "create", false);
-	const borrowed = new BorrowedRows(db, { path: from, bodies: 3, connections: 6 });
+	const borrowed = new ReusedRows(db, { path: from, bodies: 3, connections: 6 });
 	t.equal(db.insert("INSERT INTO body (crc, size, bytes) VALUES (1, 2, x'00')"), 5);
 	borrowed.note([1, null, 0, Buffer.from("x"), 5], [1, 2, 8]);
 	borrowed.bring();

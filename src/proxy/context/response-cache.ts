@@ -2,7 +2,7 @@
 import type { ByteString } from "../../flow/bytes.ts";
 import { Headers } from "../../flow/headers.ts";
 import type { Request } from "../../flow/message.ts";
-import type { StandingAnswer } from "../../hooks/turn.ts";
+import type { CachedResponse } from "../../hooks/decision.ts";
 import { type Asked, outgoingResponse } from "../http1/outgoing.ts";
 import { writeFields } from "../wire/head.ts";
 
@@ -40,16 +40,16 @@ function headOf({ moving, parts }: HeadForm, fields: readonly ByteString[]): Byt
 }
 
 /** An answer as an HTTP/1.1 connection sends it. */
-export class StandingMessage {
+export class CachedMessage {
 	readonly #request: Asked;
-	readonly #answer: StandingAnswer;
+	readonly #answer: CachedResponse;
 	#head: ByteString = "";
 	#body: Buffer | null = null;
 	#until = Number.NEGATIVE_INFINITY;
 	/** The head around the values that move with time; null: it is made anew each time. */
 	#form: HeadForm | null = null;
 
-	constructor(request: Asked, answer: StandingAnswer) {
+	constructor(request: Asked, answer: CachedResponse) {
 		this.#request = request;
 		this.#answer = answer;
 	}
@@ -84,12 +84,12 @@ export class StandingMessage {
 	}
 }
 
-export class StandingAnswers {
-	#messages = new Map<ByteString, StandingMessage>();
+export class ResponseCache {
+	#messages = new Map<ByteString, CachedMessage>();
 	#size = 0;
 
 	/** What a client gets that sends these bytes at a time, in seconds; null: that is still to be found out. */
-	find(asked: Buffer, at: number): StandingMessage | null {
+	find(asked: Buffer, at: number): CachedMessage | null {
 		const message = this.#messages.size === 0 ? undefined : this.#messages.get(asked.latin1Slice());
 		return message?.prepare(at) ? message : null;
 	}
@@ -98,7 +98,7 @@ export class StandingAnswers {
 	 * Keeps the answer to a request that came as these bytes and no others, and leaves the connection open. It is made ready when they come again.
 	 * @param sent bytes of the answer's head and body
 	 */
-	add(asked: Buffer, { method, httpVersion }: Pick<Request, "method" | "httpVersion">, answer: StandingAnswer, sent: number): void {
+	add(asked: Buffer, { method, httpVersion }: Pick<Request, "method" | "httpVersion">, answer: CachedResponse, sent: number): void {
 		const size = OVERHEAD + asked.length + sent;
 		// forgotten as a whole: those that are asked for are soon there again
 		if (this.#size + size > LIMIT) {
@@ -106,6 +106,6 @@ export class StandingAnswers {
 			this.#size = 0;
 		}
 		this.#size += size;
-		this.#messages.set(asked.latin1Slice(), new StandingMessage({ method, httpVersion, headers: NO_FIELDS }, answer));
+		this.#messages.set(asked.latin1Slice(), new CachedMessage({ method, httpVersion, headers: NO_FIELDS }, answer));
 	}
 }

@@ -4,18 +4,18 @@ import { httpRequest, httpResponse, STARTED } from "../../../../fixtures/build-f
 import { recorded, sourceOf } from "../../../../fixtures/recordings.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { Response } from "../../../../src/flow/message.ts";
+import type { CachedResponse } from "../../../../src/hooks/decision.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { createServerReplay, options, type ServerReplay } from "../../../../src/hooks/server-replay.ts";
-import type { StandingAnswer } from "../../../../src/hooks/turn.ts";
 import { defaults } from "../../../../src/options.ts";
-import { StandingAnswers } from "../../../../src/proxy/context/standing-answers.ts";
+import { ResponseCache } from "../../../../src/proxy/context/response-cache.ts";
 import { Recording } from "../../../../src/replay/answer/recording.ts";
 import { usualDates } from "../../../../src/replay/answer/refresh.ts";
 
 const asked = Buffer.from("GET / HTTP/1.1\r\n\r\n");
 
 /** An answer that is another one from each full ten seconds on, and counts. */
-function changing(responseAt: (n: number) => Response): StandingAnswer & { times: number; at: number } {
+function changing(responseAt: (n: number) => Response): CachedResponse & { times: number; at: number } {
 	return {
 		times: 0,
 		at: 0,
@@ -32,7 +32,7 @@ function changing(responseAt: (n: number) => Response): StandingAnswer & { times
 }
 
 /** What is sent to who asks with these bytes; null: that is not known. */
-function sent(answers: StandingAnswers, bytes: Buffer, at: number): string | null {
+function sent(answers: ResponseCache, bytes: Buffer, at: number): string | null {
 	const parts: (string | Buffer)[] = [];
 	const message = answers.find(bytes, at);
 	message?.give({ add: (part) => void parts.push(part) });
@@ -40,7 +40,7 @@ function sent(answers: StandingAnswers, bytes: Buffer, at: number): string | nul
 }
 
 t.test("the same bytes get the answer of the moment, others do not", async (t) => {
-	const answers = new StandingAnswers();
+	const answers = new ResponseCache();
 	const answer = changing((n) => httpResponse({ headers: [["n", String(n)]], body: `body ${n}` }));
 	t.equal(sent(answers, asked, 1), null);
 	answers.add(asked, httpRequest(), answer, 100);
@@ -53,7 +53,7 @@ t.test("the same bytes get the answer of the moment, others do not", async (t) =
 });
 
 /** The answer of a recording at the time that `clock` has. */
-function dated(response: Response, clock: { at: number }): StandingAnswer {
+function dated(response: Response, clock: { at: number }): CachedResponse {
 	const recording = new Recording({ id: "1" }, response);
 	const untilNow = () => recording.staysUntil(clock.at, usualDates);
 	return {
@@ -96,11 +96,11 @@ t.test("dates move on, and nothing else, as in an answer that is made at the tim
 	for (const headers of fields) {
 		const response = httpResponse({ headers, body: "body", timestampStart: STARTED });
 		const clock = { at: STARTED + 100 };
-		const answers = new StandingAnswers();
+		const answers = new ResponseCache();
 		answers.add(asked, httpRequest(), dated(response, clock), 100);
 		for (const seconds of [0, 0.5, 1, 86_400, 40 * 86_400, 8e11]) {
 			clock.at += seconds;
-			const fresh = new StandingAnswers();
+			const fresh = new ResponseCache();
 			fresh.add(asked, httpRequest(), dated(response, clock), 100);
 			t.equal(sent(answers, asked, clock.at), sent(fresh, asked, clock.at), `${JSON.stringify(headers)} ${seconds}`);
 		}
@@ -108,7 +108,7 @@ t.test("dates move on, and nothing else, as in an answer that is made at the tim
 });
 
 t.test("a response to HEAD has no body", async (t) => {
-	const answers = new StandingAnswers();
+	const answers = new ResponseCache();
 	answers.add(
 		asked,
 		httpRequest({ method: "HEAD" }),
@@ -119,7 +119,7 @@ t.test("a response to HEAD has no body", async (t) => {
 });
 
 t.test("what needs more than a head and bytes is not kept, nor what is never the same", async (t) => {
-	const answers = new StandingAnswers();
+	const answers = new ResponseCache();
 	const refused = [
 		httpResponse({ headers: [["transfer-encoding", "chunked"]] }),
 		httpResponse({ headers: [["connection", "close"]] }),
@@ -140,7 +140,7 @@ t.test("what needs more than a head and bytes is not kept, nor what is never the
 });
 
 t.test("memory is bounded: all is forgotten when it is full", async (t) => {
-	const answers = new StandingAnswers();
+	const answers = new ResponseCache();
 	const large = Buffer.alloc(90 * 1024 * 1024);
 	const bytes = (n: number) => Buffer.from(`GET /${n} HTTP/1.1\r\n\r\n`);
 	for (let n = 0; n < 3; n++)

@@ -8,8 +8,8 @@ import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
 import { Headers } from "../../flow/headers.ts";
 import { Response } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import type { Gate, HostNames, PassedHosts } from "../../hooks/gate.ts";
-import { Turn } from "../../hooks/turn.ts";
+import type { HostNames, PassthroughHosts, ProxyAuthenticator } from "../../hooks/authenticator.ts";
+import { Decision } from "../../hooks/decision.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import { ClientConnection } from "../client/http1-connection.ts";
 import { ClientHttp2 } from "../client/http2-connection.ts";
@@ -38,7 +38,7 @@ export const options = {
 } as const satisfies OptionTable;
 
 /** What the proxy keeps track of until it is over. */
-export interface Open {
+export interface TrackedConnection {
 	/** The proxy ends: nothing new is to begin. */
 	drain(): void;
 	/** Ends at once. */
@@ -51,13 +51,13 @@ export interface EntrySettings {
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
 	/** Asks clients who they are before they get a tunnel; null: nobody is asked. */
-	gate: Gate | null;
+	authenticator: ProxyAuthenticator | null;
 	/** Hosts that are not to be looked into; null: there are none. */
-	hosts: PassedHosts | null;
+	hosts: PassthroughHosts | null;
 	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
 	prefersHttp1: ((names: HostNames) => boolean) | null;
-	onOpen: (one: Open) => void;
-	onClose: (one: Open) => void;
+	onOpen: (one: TrackedConnection) => void;
+	onClose: (one: TrackedConnection) => void;
 }
 
 /** A client that asks for a tunnel. */
@@ -75,7 +75,7 @@ const LEAVING_MS = 2_000;
 type Decided = (response: Response, opened: TunnelTarget | null) => void;
 
 /** The way in of one listener. */
-export class Entry {
+export class ConnectionAcceptor {
 	readonly #settings: EntrySettings;
 	readonly #reverse: TunnelTarget | null;
 
@@ -149,7 +149,7 @@ export class Entry {
 	#serveInside(socket: Socket, tunnel: TunnelTarget, facts: ClientFacts): void {
 		const { context, values, onOpen, onClose } = this.#settings;
 		const settings = { context, facts, tunnel, onClose };
-		const serve = (one: Open) => {
+		const serve = (one: TrackedConnection) => {
 			tunnel.opened?.whenOver(() => one.drain());
 			onOpen(one);
 		};
@@ -160,10 +160,10 @@ export class Entry {
 
 	/** A client asks for a tunnel. */
 	#connect(socket: Socket, head: RequestHead, facts: ClientFacts, next: NextProxy | null): void {
-		const { gate, context } = this.#settings;
+		const { authenticator, context } = this.#settings;
 		const given = new Headers(head.fields).get("proxy-authorization");
 		// Where nobody is asked here, they are for the next proxy.
-		const credentials = gate === null && isForNextProxy(facts) ? given : null;
+		const credentials = authenticator === null && isForNextProxy(facts) ? given : null;
 		const target = this.#targetFrom(socket, () => connectTarget(head));
 		if (target === null) return;
 		const asked: Asked = { socket, head, facts, next: next ?? this.#nextProxyOf(facts, socket) };
@@ -177,14 +177,14 @@ export class Entry {
 		};
 		const user = parseBasic(given)?.[0];
 		if (user !== undefined) facts.proxyUser = user;
-		if (gate === null) establish();
-		else this.#guard(socket, gate, gate.admitBy(facts, given), establish);
+		if (authenticator === null) establish();
+		else this.#guard(socket, authenticator, authenticator.admitBy(facts, given), establish);
 	}
 
 	/** Where the client's CONNECTs are decided on; null: here. */
 	#nextProxyOf(facts: ClientFacts, socket: Socket): NextProxy | null {
-		const { gate, context, values } = this.#settings;
-		if (context.pool === null || gate !== null || !isForNextProxy(facts) || values.connection_strategy !== "eager") return null;
+		const { authenticator, context, values } = this.#settings;
+		if (context.pool === null || authenticator !== null || !isForNextProxy(facts) || values.connection_strategy !== "eager") return null;
 		const next = new NextProxy(context.pool);
 		socket.once("close", () => next.close());
 		return next;
@@ -260,16 +260,16 @@ export class Entry {
 	#announce(asked: Asked, { host, port, credentials = null }: TunnelTarget, events: ConnectionEvents): void {
 		const { socket, head, facts } = asked;
 		const flow = connectFlow(connectRequest(host, port, head.target, head.fields), facts, serverFacts(host, port));
-		const turn = new Turn(true);
+		const decision = new Decision(true);
 		const settle: Decided = (response, opened) => {
 			flow.response = response;
-			this.#after(socket, events.tunnel(opened === null ? "http_connect_error" : "http_connected", flow, turn), () => {
+			this.#after(socket, events.tunnel(opened === null ? "http_connect_error" : "http_connected", flow, decision), () => {
 				if (opened === null) this.#refuse(asked, response);
 				else this.#establish(asked, response, opened);
 			});
 		};
-		this.#after(socket, events.tunnel("http_connect", flow, turn), () => {
-			const { verdict } = turn;
+		this.#after(socket, events.tunnel("http_connect", flow, decision), () => {
+			const { verdict } = decision;
 			if (verdict !== null && verdict.kind !== "answer") return void socket.destroy();
 			const said = verdict?.response ?? null;
 			if (said !== null && said.statusCode >= 300) return settle(said, null);
@@ -278,8 +278,8 @@ export class Entry {
 		});
 	}
 
-	/** Goes on once the gate has let the client in. */
-	#guard(socket: Socket, gate: Gate, admission: Promise<boolean>, next: () => void): void {
+	/** Goes on once the authenticator has let the client in. */
+	#guard(socket: Socket, authenticator: ProxyAuthenticator, admission: Promise<boolean>, next: () => void): void {
 		let isWelcome = false;
 		const decided = admission.then(
 			(welcome) => {
@@ -287,7 +287,7 @@ export class Entry {
 			},
 			() => {},
 		);
-		this.#after(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(gate.challenge(), CLOSE))));
+		this.#after(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(authenticator.challenge(), CLOSE))));
 	}
 
 	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
@@ -301,7 +301,7 @@ export class Entry {
 	}
 
 	#openTunnel(socket: Socket, target: TunnelTarget, facts: ClientFacts): void {
-		const { context, values, authority, hosts, prefersHttp1, gate, onOpen, onClose } = this.#settings;
+		const { context, values, authority, hosts, prefersHttp1, authenticator, onOpen, onClose } = this.#settings;
 		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, facts);
 		context.emit({ kind: "tunnel", host: target.host, port: target.port });
 		const tunnel = new Tunnel(socket, target, {
@@ -311,7 +311,7 @@ export class Entry {
 			hosts,
 			prefersHttp1,
 			facts,
-			requestsOnly: gate !== null && target.fixed !== undefined,
+			requestsOnly: authenticator !== null && target.fixed !== undefined,
 			onHttp,
 			onClose,
 		});
@@ -320,9 +320,9 @@ export class Entry {
 	}
 
 	#greet(socket: Socket, facts: ClientFacts): void {
-		const { context, gate, onOpen, onClose } = this.#settings;
+		const { context, authenticator, onOpen, onClose } = this.#settings;
 		const connection = new Socks5Connection(socket, {
-			login: gate === null ? null : (user, password) => gate.admit(facts, user, password),
+			login: authenticator === null ? null : (user, password) => authenticator.admit(facts, user, password),
 			timeoutMs: context.timeoutMs,
 			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, facts),
 			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(facts) }),
@@ -333,7 +333,7 @@ export class Entry {
 }
 
 /** What has no end of its own that the proxy could wait for. */
-function hungUpOn(socket: Socket): Open {
+function hungUpOn(socket: Socket): TrackedConnection {
 	return { drain() {}, stop: () => socket.destroy() };
 }
 

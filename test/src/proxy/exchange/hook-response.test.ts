@@ -1,10 +1,10 @@
 // The answer of a hook, given at its pace.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
-import type { Delivery } from "../../../../src/hooks/turn.ts";
-import { GivenAnswer } from "../../../../src/proxy/exchange/given-answer.ts";
+import type { Delivery } from "../../../../src/hooks/decision.ts";
+import { HookResponse } from "../../../../src/proxy/exchange/hook-response.ts";
 
-const given = (delivery: Delivery | null) => new GivenAnswer({ kind: "answer", by: "test", response: httpResponse(), delivery, standing: null });
+const given = (delivery: Delivery | null) => new HookResponse({ kind: "answer", by: "test", response: httpResponse(), delivery, standing: null });
 const piece = (text: string, afterMs = 0) => ({ bytes: Buffer.from(text), afterMs });
 
 t.test("at once and whole, unless told otherwise", async (t) => {

@@ -4,7 +4,7 @@ import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
-import type { BodyFacts, Relay } from "../body/relay.ts";
+import type { BodyLength, BodyPipe } from "../body/pipe.ts";
 import { type Dial, upstreamFault } from "../connection/attempt.ts";
 import { HTTP_1_1_REQUIRED } from "../http2/module.ts";
 import type { Destination } from "../route/destination.ts";
@@ -15,7 +15,7 @@ import type { ResponseHead } from "../wire/head.ts";
 import { isIdempotent } from "../wire/hop-by-hop.ts";
 
 /** Who asks. */
-export interface Asker {
+export interface UpstreamListener {
 	/** The request is on its way over this connection. */
 	asked(facts: ServerConnection): void;
 	/** A 1xx response other than 101; the final one is still to come. */
@@ -32,22 +32,22 @@ export interface Asker {
 	readonly isAwaited: boolean;
 }
 
-export interface Question {
+export interface RequestPlan {
 	to: Destination;
 	request: Request;
 	/** Whether a hook may have changed the request. */
 	touched: boolean;
-	facts: BodyFacts;
+	facts: BodyLength;
 	/** What the client sent for the next proxy. */
 	credentials: ByteString | null;
 	/** The body, as far as it has come. */
-	body: Relay;
+	body: BodyPipe;
 }
 
-export class Query implements ResponseListener {
+export class UpstreamRequest implements ResponseListener {
 	readonly #pool: UpstreamPool;
-	readonly #asker: Asker;
-	readonly #question: Question;
+	readonly #asker: UpstreamListener;
+	readonly #question: RequestPlan;
 	#upstream: UpstreamChannel | null = null;
 	#dial: Dial | null = null;
 	#isInterim = false;
@@ -55,7 +55,7 @@ export class Query implements ResponseListener {
 	#isSwitch = false;
 	#isRetry = false;
 
-	constructor(pool: UpstreamPool, asker: Asker, question: Question) {
+	constructor(pool: UpstreamPool, asker: UpstreamListener, question: RequestPlan) {
 		this.#pool = pool;
 		this.#asker = asker;
 		this.#question = question;

@@ -1,14 +1,14 @@
 // A configuration to review.
 import t from "tap";
 import { parse } from "yaml";
-import { lessonData, lessonYaml } from "../../../commands/print/lesson.ts";
-import type { Finding, Lesson } from "../../../src/replay/explain/learn.ts";
+import { lessonData, lessonYaml } from "../../../commands/print/noise-report.ts";
+import type { Finding, NoiseReport } from "../../../src/replay/explain/learn.ts";
 
 const finding = (name: string, kind: string | null, option: Finding["option"]): Finding => ({
 	...{ option, part: "query", name, kind, differing: 2, compared: 5 },
 	example: { values: ["a long value with a secret at its end", null], method: "GET", url: "http://a.test/" },
 });
-const lesson: Lesson = {
+const lesson: NoiseReport = {
 	...{ compared: 5, equal: 3, alone: [{ method: "GET", url: "http://a.test/\u001b[31m" }] },
 	findings: [
 		finding('odd "name": #', "UUID", { name: "server_replay_ignore_params", value: 'odd "name": #' }),

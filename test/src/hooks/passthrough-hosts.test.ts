@@ -1,9 +1,9 @@
 // Which hosts are not looked into.
 import t from "tap";
-import { createPassedHosts, options } from "../../../src/hooks/passed-hosts.ts";
+import { createPassthroughHosts, options } from "../../../src/hooks/passthrough-hosts.ts";
 import { defaults } from "../../../src/options.ts";
 
-const create = (values: object) => createPassedHosts({ ...defaults(options), ...values });
+const create = (values: object) => createPassthroughHosts({ ...defaults(options), ...values });
 const named = (...hosts: string[]) => ({ hosts, port: 443 });
 
 t.test("none, unless some are named", async (t) => {

@@ -1,17 +1,17 @@
 // The body of one message on its way through an exchange: held until it is whole, passed as it comes, or replaced by what hooks made of it.
 import type { Message } from "../../flow/message.ts";
-import type { BodyStreaming } from "../../hooks/turn.ts";
+import type { BodyStreaming } from "../../hooks/decision.ts";
 import type { Framing } from "../wire/framing.ts";
+import { type BodyLength, BodyPipe, type Passing } from "./pipe.ts";
 import { announcedSize } from "./policy.ts";
-import { type BodyFacts, type Passing, Relay } from "./relay.ts";
 
 const EMPTY: Buffer = Buffer.alloc(0);
 const EMPTY_FRAMING: Framing = { kind: "length", length: 0 };
 
-export class Passage {
+export class MessageBody {
 	/** As the sender sends it; null where a hook made the message, or gave it another body. */
 	framing: Framing | null;
-	readonly relay = new Relay();
+	readonly relay = new BodyPipe();
 	/** The message is complete. */
 	isEnded = false;
 	/** Bytes of it that are counted as waiting in memory. */
@@ -45,7 +45,7 @@ export class Passage {
 	}
 
 	/** What is to be sent as the body of the message, which hooks may have replaced where it `isTouched`. */
-	settle(message: Message, isTouched: boolean): BodyFacts {
+	settle(message: Message, isTouched: boolean): BodyLength {
 		const isOther = isTouched && message.body !== null && !(this.isEnded && message.body === this.relay.body());
 		if (this.framing !== null && !isOther) return { framing: this.#came(message) ? this.framing : EMPTY_FRAMING };
 		this.framing = null;

@@ -1,14 +1,14 @@
 // A message's body on its way through an exchange.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
-import { Passage } from "../../../../src/proxy/body/passage.ts";
+import { MessageBody } from "../../../../src/proxy/body/message-body.ts";
 
 const nowhere = { keep: true, openSpool: () => null };
 const length = { kind: "length", length: 4 } as const;
 
 /** A body of "body" that has come as a whole, and its message. */
 function whole() {
-	const passage = new Passage(length);
+	const passage = new MessageBody(length);
 	passage.relay.push(Buffer.from("body"));
 	passage.relay.end(null);
 	passage.isEnded = true;
@@ -16,23 +16,23 @@ function whole() {
 }
 
 /** What a receiver gets of it. */
-function sent(passage: Passage): string {
+function sent(passage: MessageBody): string {
 	const got: string[] = [];
 	passage.relay.open({ write: (chunk) => void got.push(chunk.toString()), end: (trailers) => void got.push(`end ${trailers}`) });
 	return got.join(" ");
 }
 
 t.test("the size that is to be expected", async (t) => {
-	const passage = new Passage(length);
+	const passage = new MessageBody(length);
 	t.equal(passage.expectedSize, 4, "as said");
-	t.equal(new Passage({ kind: "chunked" }).expectedSize, 0, "not said");
+	t.equal(new MessageBody({ kind: "chunked" }).expectedSize, 0, "not said");
 	passage.relay.push(Buffer.alloc(10));
 	t.equal(passage.expectedSize, 10, "as come");
 });
 
 t.test("an HTTP/2 message that said it would have no body, and had none, has a length", async (t) => {
 	const settled = (headers: [string, string][], trailers: [string, string][] | null = null) => {
-		const passage = new Passage({ kind: "chunked" });
+		const passage = new MessageBody({ kind: "chunked" });
 		passage.relay.end(null);
 		passage.isEnded = true;
 		return passage.settle(httpResponse({ headers, trailers, body: passage.relay.body() }), false);
@@ -48,11 +48,11 @@ t.test("an HTTP/2 message that said it would have no body, and had none, has a l
 });
 
 t.test("whether anything has come: bytes, or the end of an empty one", async (t) => {
-	const passage = new Passage(length);
+	const passage = new MessageBody(length);
 	t.equal(passage.hasCome, false);
 	passage.relay.push(Buffer.from("b"));
 	t.equal(passage.hasCome, true);
-	const empty = new Passage(length);
+	const empty = new MessageBody(length);
 	empty.isEnded = true;
 	t.equal(empty.hasCome, true);
 });
@@ -65,7 +65,7 @@ t.test("what nobody changed goes as it came", async (t) => {
 });
 
 t.test("what is still to come goes as it comes, whoever looked at its head", async (t) => {
-	t.strictSame(new Passage(length).settle(httpResponse({ body: null }), true), { framing: length });
+	t.strictSame(new MessageBody(length).settle(httpResponse({ body: null }), true), { framing: length });
 });
 
 t.test("another body takes its place", async (t) => {
@@ -78,18 +78,18 @@ t.test("another body takes its place", async (t) => {
 });
 
 t.test("a hook's own message, with trailers or without a body", async (t) => {
-	const passage = new Passage(null);
+	const passage = new MessageBody(null);
 	t.strictSame(passage.settle(httpResponse({ body: "made", trailers: [["A", "b"]] }), false), { size: 4 });
 	t.equal(sent(passage), "made end A,b");
-	t.strictSame(new Passage(null).settle(httpResponse({ body: null }), false), { size: 0 });
+	t.strictSame(new MessageBody(null).settle(httpResponse({ body: null }), false), { size: 0 });
 });
 
 t.test("one that passes has no known length once a script changes it", async (t) => {
-	const passage = new Passage(length);
+	const passage = new MessageBody(length);
 	passage.pass(true, nowhere);
 	t.equal(passage.isPassing, true);
 	t.strictSame(passage.framing, length);
-	const changed = new Passage(length);
+	const changed = new MessageBody(length);
 	changed.pass((chunk) => Buffer.from(chunk.toString().toUpperCase()), nowhere);
 	t.strictSame(changed.framing, { kind: "chunked" });
 	changed.relay.push(Buffer.from("loud"));

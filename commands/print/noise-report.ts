@@ -1,6 +1,6 @@
 // What two recordings of a scenario teach, as a configuration to review.
 
-import type { Finding, Lesson } from "../../src/replay/explain/learn.ts";
+import type { Finding, NoiseReport } from "../../src/replay/explain/learn.ts";
 import { flagOf } from "../../src/replay/explain/miss-text.ts";
 import { printableLine } from "../../src/views/printable.ts";
 
@@ -8,7 +8,7 @@ import { printableLine } from "../../src/views/printable.ts";
 const SHOWN = 24;
 
 /** A configuration file in YAML, its comments the reasons. */
-export function lessonYaml({ compared, equal, alone, findings }: Lesson): string {
+export function lessonYaml({ compared, equal, alone, findings }: NoiseReport): string {
 	const lines = [`# ${compared} pairs of requests compared, ${equal} are equal as they are. Review what follows before you use it.`];
 	const [noise, meant] = [findings.filter(isNoise), findings.filter((finding) => !isNoise(finding))];
 	for (const [name, values] of grouped(noise)) {
@@ -24,7 +24,7 @@ export function lessonYaml({ compared, equal, alone, findings }: Lesson): string
 }
 
 /** For programs: the values of options, and what was found. */
-export function lessonData(lesson: Lesson): object {
+export function lessonData(lesson: NoiseReport): object {
 	const options: Record<string, unknown> = {};
 	for (const [name, values] of grouped(lesson.findings.filter(isNoise))) {
 		const value = values[0]?.option?.value;

@@ -11,7 +11,7 @@ import { outputError } from "./output-error.ts";
 const PERMISSIONS = 0o7777;
 const OWNER_MAY_WRITE = 0o200;
 
-export class Draft {
+export class AtomicFile {
 	/** Where to write. */
 	readonly file: string;
 	/** What will be replaced: the path, or what a symbolic link of that name leads to. */
@@ -27,10 +27,10 @@ export class Draft {
 	}
 
 	/** @param path as messages name it */
-	static async of(path: string): Promise<Draft> {
+	static async of(path: string): Promise<AtomicFile> {
 		const target = await realpath(path).catch(() => path);
 		await removeLeft(target);
-		return new Draft(path, target, await stat(target).catch(() => null));
+		return new AtomicFile(path, target, await stat(target).catch(() => null));
 	}
 
 	/** To be called when the file was made and before there is anything in it: it is for those who may read what it replaces. */

@@ -14,7 +14,7 @@ export const FIRST_WORD_MS = 5_000;
  * @param isPatient nobody is undecided: what it is has to be known
  * @returns `stop`: no more looking, the socket is left as if nothing had been read from it
  */
-export function lookInto(socket: Socket, timeoutMs: number, done: (look: Look) => void, isPatient = false): { stop(): void } {
+export function sniffDecrypted(socket: Socket, timeoutMs: number, done: (look: Look) => void, isPatient = false): { stop(): void } {
 	let bytes: Buffer = Buffer.alloc(0);
 	let impatience: NodeJS.Timeout | null = null;
 	const onData = (chunk: Buffer): void => {

@@ -1,10 +1,10 @@
 // What a proxy tells of its clients.
 import t from "tap";
-import { Witness } from "../../../commands/doctor/witness.ts";
+import { ClientObserver } from "../../../commands/doctor/client-observer.ts";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 
 t.test("who came, what for, and who did not trust us", async (t) => {
-	const witness = new Witness();
+	const witness = new ClientObserver();
 	const ask = (host: string, agent?: string) =>
 		witness.onEvent({ kind: "flow", flow: httpFlow({ request: { host, headers: agent === undefined ? [] : [["User-Agent", agent]] } }) });
 	for (const host of ["a.example", "b.example", "c.example"]) witness.onEvent({ kind: "tunnel", host, port: 443 });

@@ -2,12 +2,12 @@
 
 import { now } from "../../clock.ts";
 import type { Response } from "../../flow/message.ts";
-import type { Delivery, Piece, ServerPart, StandingAnswer, Verdict } from "../../hooks/turn.ts";
+import type { CachedResponse, Delivery, Piece, ServerPart, Verdict } from "../../hooks/decision.ts";
 import { PacedBody, type PacedEvents } from "../body/paced-body.ts";
 
-export class GivenAnswer {
+export class HookResponse {
 	readonly response: Response;
-	readonly standing: StandingAnswer | null;
+	readonly standing: CachedResponse | null;
 	readonly #delivery: Delivery | null;
 	#timer: NodeJS.Timeout | null = null;
 	#paced: PacedBody | null = null;

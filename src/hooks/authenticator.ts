@@ -3,7 +3,7 @@ import type { ClientConnection } from "../flow/connection.ts";
 import type { Response } from "../flow/message.ts";
 
 /** Lets clients in before there is a flow. Their connection is trusted from then on. */
-export interface Gate {
+export interface ProxyAuthenticator {
 	/** By user and password. */
 	admit(client: ClientConnection, user: string, password: string): Promise<boolean>;
 	/** By what they sent as Proxy-Authorization. */
@@ -21,7 +21,7 @@ export interface HostNames {
 }
 
 /** Hosts that tunnels are not looked into for, or not as far as others: where there will be no flow that hooks see. */
-export interface PassedHosts {
+export interface PassthroughHosts {
 	/** Whether what is passed through is recorded. */
 	readonly showIgnored: boolean;
 	/** Whether a name alone is enough to pass a tunnel through, whatever other names may come to be known. */

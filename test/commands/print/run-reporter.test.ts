@@ -1,6 +1,6 @@
 // What a proxy says while it runs: words for people on stderr, or an object a line on stdout.
 import t from "tap";
-import { Journal, type JournalOptions } from "../../../commands/print/journal.ts";
+import { type JournalOptions, RunReporter } from "../../../commands/print/run-reporter.ts";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 import { FlowtapeError } from "../../../src/errors.ts";
@@ -11,7 +11,7 @@ const miss = { id: "m", nearest: null, method: "GET", url: "http://a/", policy: 
 /** A journal, and what it has said since last asked. */
 function journalOf(options: Partial<JournalOptions> = {}) {
 	const { io, captured } = captureIo();
-	const journal = new Journal(io, { json: false, quiet: false, verbose: false, hasChild: false, ...options });
+	const journal = new RunReporter(io, { json: false, quiet: false, verbose: false, hasChild: false, ...options });
 	const said = () => {
 		const { out, err } = captured;
 		captured.out = "";
@@ -22,7 +22,7 @@ function journalOf(options: Partial<JournalOptions> = {}) {
 }
 
 /** Everything that can happen, once. */
-function happen(journal: Journal): void {
+function happen(journal: RunReporter): void {
 	journal.trouble("FT_LOSS", "something lost");
 	journal.event(listening);
 	journal.event({ kind: "flow", flow: httpFlow({ id: "abc" }) });

@@ -4,7 +4,7 @@ import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
-import { Loan } from "../../../../src/store/sqlite/loan.ts";
+import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
 
 t.test("what is lent", async (t) => {
 	const folder = t.testdir();
@@ -14,8 +14,8 @@ t.test("what is lent", async (t) => {
 	const [first, second] = [storeAt(one, "read"), storeAt(two, "read")];
 	const [flow] = (await flowsOf(first)) as [HttpFlow];
 	const [other] = (await flowsOf(second)) as [HttpFlow];
-	t.equal(Loan.of(httpFlow()), null, "a flow that was made lies nowhere");
-	const loan = Loan.of(flow) as Loan;
+	t.equal(RowReuse.of(httpFlow()), null, "a flow that was made lies nowhere");
+	const loan = RowReuse.of(flow) as RowReuse;
 	t.equal(loan.lent.path, one);
 	t.equal(loan.body(flow.response?.body ?? null), 1);
 	t.equal(loan.body(other.response?.body ?? null), null, "of another tape");

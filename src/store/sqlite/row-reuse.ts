@@ -5,45 +5,45 @@ import type { Flow, Later } from "../../flow/flow.ts";
 import { type BodyTable, LazyBody } from "./bodies.ts";
 
 /** The last numbers of what another tape lends. What is new gets higher ones. */
-export interface Lent {
+export interface ReusableRows {
 	readonly path: string;
 	readonly bodies: number;
 	readonly connections: number;
 }
 
 /** A tape from which flows are read. */
-export interface Lender {
+export interface SourceTape {
 	readonly bodies: BodyTable;
 	/** What there is now; null where its rows cannot be taken over as they are. */
-	lent(): Lent | null;
+	lent(): ReusableRows | null;
 }
 
 /** Where a connection lies. */
 export class Place {
-	readonly tape: Lender;
+	readonly tape: SourceTape;
 	readonly row: number;
 
-	constructor(tape: Lender, row: number) {
+	constructor(tape: SourceTape, row: number) {
 		this.tape = tape;
 		this.row = row;
 	}
 }
 
-export class Loan {
-	readonly lent: Lent;
-	readonly #from: Lender;
+export class RowReuse {
+	readonly lent: ReusableRows;
+	readonly #from: SourceTape;
 
-	constructor(from: Lender, lent: Lent) {
+	constructor(from: SourceTape, lent: ReusableRows) {
 		this.#from = from;
 		this.lent = lent;
 	}
 
 	/** From the tape that a flow was read from, if it was. */
-	static of({ connections: { client } }: Flow): Loan | null {
+	static of({ connections: { client } }: Flow): RowReuse | null {
 		if (typeof client !== "function" || !(client.place instanceof Place)) return null;
 		const { tape } = client.place;
 		const lent = tape.lent();
-		return lent && new Loan(tape, lent);
+		return lent && new RowReuse(tape, lent);
 	}
 
 	/** The number of a body of that tape; null for others. */

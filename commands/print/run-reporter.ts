@@ -26,7 +26,7 @@ export interface JournalOptions {
 /** How many fields that were left out are remembered. */
 const LEFT_OUT_COUNT = 1000;
 
-export class Journal {
+export class RunReporter {
 	readonly #io: Io;
 	readonly #options: JournalOptions;
 	#status = 0;

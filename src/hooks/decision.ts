@@ -19,7 +19,7 @@ export interface Delivery {
 }
 
 /** An answer that every equal request gets from now on: to ask the hook once more would change nothing. */
-export interface StandingAnswer {
+export interface CachedResponse {
 	/** The response as it is now, and until when it is the same to the byte, in seconds since 1970. */
 	current(): { readonly response: Response; readonly until: number };
 	/** Which of its header fields' values move with time, by their index and in order, while all else stays as it is; null: that is not known. */
@@ -37,7 +37,7 @@ export type Verdict =
 			readonly response: Response;
 			readonly by: string;
 			readonly delivery: Delivery | null;
-			readonly standing: StandingAnswer | null;
+			readonly standing: CachedResponse | null;
 	  }
 	/** No answer at all: the client's connection is closed. */
 	| { readonly kind: "abort"; readonly reason: string; readonly by: string }
@@ -48,10 +48,10 @@ export type Verdict =
 export type BodyStreaming = boolean | ((chunk: Buffer) => Uint8Array | Iterable<Uint8Array>);
 
 /**
- * The decision about one exchange: pending, then answered or aborted, once; but an answer can still be stopped. "Answered" is a state of the turn
+ * The decision about one exchange: pending, then answered or aborted, once; but an answer can still be stopped. "Answered" is a state of the decision
  * and never told from `flow.response`, because a stored flow has one from the start and must pass the request phases all the same.
  */
-export class Turn {
+export class Decision {
 	/** Whether there is an exchange behind the flow; false for stored flows. */
 	readonly live: boolean;
 	/** What hooks say when the heads are there; later it has no effect. null: nothing, and the proxy decides. */
@@ -73,7 +73,7 @@ export class Turn {
 	}
 
 	/** Answers the request without asking a server. The response still passes the response phases. */
-	answer(response: Response, by: string, delivery: Delivery | null = null, standing: StandingAnswer | null = null): void {
+	answer(response: Response, by: string, delivery: Delivery | null = null, standing: CachedResponse | null = null): void {
 		this.#decide({ kind: "answer", response, by, delivery, standing });
 	}
 

@@ -3,7 +3,7 @@ import t from "tap";
 import { openFileSpool } from "../../../../formats/file-spool.ts";
 import { bodyBytes, bodySize } from "../../../../src/flow/body.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
-import { type BodyWriter, isEmptyBody, Relay } from "../../../../src/proxy/body/relay.ts";
+import { BodyPipe, type BodyWriter, isEmptyBody } from "../../../../src/proxy/body/pipe.ts";
 
 /** A receiver that notes what it is given. */
 function notes(): BodyWriter & { got: string[] } {
@@ -14,7 +14,7 @@ function notes(): BodyWriter & { got: string[] } {
 const chunk = (text: string) => Buffer.from(text);
 
 t.test("what came before the way was open goes first, the rest as it comes", async (t) => {
-	const relay = new Relay();
+	const relay = new BodyPipe();
 	const receiver = notes();
 	relay.push(chunk("1"));
 	relay.push(chunk("2"));
@@ -29,13 +29,13 @@ t.test("what came before the way was open goes first, the rest as it comes", asy
 });
 
 t.test("a complete body, and an empty one", async (t) => {
-	const relay = new Relay();
+	const relay = new BodyPipe();
 	relay.push(chunk("all"));
 	relay.end(null);
 	const receiver = notes();
 	relay.open(receiver);
 	t.strictSame(receiver.got, ["all", "end null"]);
-	const empty = new Relay();
+	const empty = new BodyPipe();
 	empty.end(null);
 	empty.open(receiver);
 	t.strictSame(receiver.got, ["all", "end null", "end null"]);
@@ -43,7 +43,7 @@ t.test("a complete body, and an empty one", async (t) => {
 });
 
 t.test("opened anew, the whole goes to somebody else", async (t) => {
-	const relay = new Relay();
+	const relay = new BodyPipe();
 	const [first, second] = [notes(), notes()];
 	relay.open(first);
 	relay.push(chunk("1"));
@@ -57,7 +57,7 @@ t.test("opened anew, the whole goes to somebody else", async (t) => {
 });
 
 t.test("a body in place of what came", async (t) => {
-	const relay = new Relay();
+	const relay = new BodyPipe();
 	relay.push(chunk("old"));
 	relay.replace(chunk("newer"), ["A", "b"]);
 	const receiver = notes();
@@ -80,7 +80,7 @@ t.test("whether no byte will come", async (t) => {
 
 t.test("what passes is given up, kept elsewhere once it is large, or changed", async (t) => {
 	const passing = { openSpool: openFileSpool, transform: null };
-	const gone = new Relay();
+	const gone = new BodyPipe();
 	gone.push(chunk("before "));
 	gone.pass({ ...passing, keep: false });
 	const receiver = notes();
@@ -90,7 +90,7 @@ t.test("what passes is given up, kept elsewhere once it is large, or changed", a
 	t.strictSame(receiver.got, ["before ", "after", "end null"]);
 	t.strictSame([gone.body(), gone.size, gone.isReplayable], [null, 12, false]);
 
-	const kept = new Relay();
+	const kept = new BodyPipe();
 	kept.pass({ ...passing, keep: true });
 	kept.open(notes());
 	for (let i = 0; i < 5; i++) kept.push(Buffer.alloc(300_000, String(i)));
@@ -99,7 +99,7 @@ t.test("what passes is given up, kept elsewhere once it is large, or changed", a
 	t.equal(bodyBytes(kept.body())?.toString(), ["0", "1", "2", "3", "4"].map((digit) => digit.repeat(300_000)).join(""));
 	t.equal(kept.body(), kept.body());
 
-	const changed = new Relay();
+	const changed = new BodyPipe();
 	changed.pass({ ...passing, keep: true, transform: (part) => (part.length === 0 ? [] : [part, Buffer.from("-")]) });
 	changed.push(chunk("a"));
 	changed.open(receiver);
@@ -109,7 +109,7 @@ t.test("what passes is given up, kept elsewhere once it is large, or changed", a
 });
 
 t.test("what has to wait, but not in memory, goes on from where it is", async (t) => {
-	const held = new Relay();
+	const held = new BodyPipe();
 	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
 	held.push(Buffer.alloc(2_000_000, "x"));
 	held.end(null);
@@ -125,7 +125,7 @@ t.test("what has to wait, but not in memory, goes on from where it is", async (t
 });
 
 t.test("what takes the place of a body that waited elsewhere is what is sent", async (t) => {
-	const held = new Relay();
+	const held = new BodyPipe();
 	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
 	held.push(Buffer.alloc(2_000_000, "x"));
 	held.end(null);
@@ -139,7 +139,7 @@ t.test("what takes the place of a body that waited elsewhere is what is sent", a
 
 t.test("a receiver that takes no more gets the rest when it does, in order", async (t) => {
 	for (const isHeld of [false, true]) {
-		const relay = new Relay();
+		const relay = new BodyPipe();
 		const receiver = { ...notes(), room: 0, takes: () => receiver.room-- > 0 };
 		if (isHeld) relay.pass({ keep: true, openSpool: openFileSpool, transform: null });
 		relay.push(Buffer.alloc(100_000, "a"));
@@ -174,7 +174,7 @@ t.test("a body that lies elsewhere is read as it is taken, and not at all for a 
 			for (; read < 10; read++) yield Buffer.alloc(1_000_000, String(read));
 		},
 	};
-	const relay = new Relay();
+	const relay = new BodyPipe();
 	relay.replace(source, null);
 	t.equal(relay.body(), source);
 	relay.open({ ...notes(), isMute: true });

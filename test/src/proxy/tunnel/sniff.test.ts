@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { lookInto, unlessRequest } from "../../../../src/proxy/tunnel/look-into.ts";
+import { sniffDecrypted, unlessRequest } from "../../../../src/proxy/tunnel/sniff.ts";
 
 async function pair(t: Test): Promise<{ client: Socket; socket: Socket }> {
 	const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
@@ -21,7 +21,7 @@ t.test("HTTP and what is none, with nothing lost of it", async (t) => {
 		[["hello"], "undecided"],
 	] as const) {
 		const { client, socket } = await pair(t);
-		const found = new Promise((resolve) => lookInto(socket, 0, resolve));
+		const found = new Promise((resolve) => sniffDecrypted(socket, 0, resolve));
 		for (const word of words) {
 			client.write(word);
 			await new Promise(setImmediate);
@@ -37,11 +37,11 @@ t.test("HTTP and what is none, with nothing lost of it", async (t) => {
 t.test("a client that leaves, or says nothing for too long", async (t) => {
 	const never = () => t.fail("it said nothing");
 	const gone = await pair(t);
-	lookInto(gone.socket, 0, never);
+	sniffDecrypted(gone.socket, 0, never);
 	gone.client.end();
 	await once(gone.socket, "close");
 	const silent = await pair(t);
-	lookInto(silent.socket, 10, never);
+	sniffDecrypted(silent.socket, 10, never);
 	await once(silent.socket, "close");
 });
 

@@ -3,7 +3,7 @@
 import { FlowtapeError } from "../errors.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
-import type { HostNames, PassedHosts } from "./gate.ts";
+import type { HostNames, PassthroughHosts } from "./authenticator.ts";
 
 export const options = {
 	ignore_hosts: {
@@ -26,7 +26,7 @@ export const options = {
  * null: no host is passed.
  * @throws FlowtapeError FT_BAD_PATTERN
  */
-export async function createPassedHosts(values: OptionValues<typeof options>): Promise<PassedHosts | null> {
+export async function createPassthroughHosts(values: OptionValues<typeof options>): Promise<PassthroughHosts | null> {
 	const { ignore_hosts, allow_hosts, tcp_hosts, show_ignored_hosts } = values;
 	if (ignore_hosts.length + allow_hosts.length + tcp_hosts.length === 0) return null;
 	const ignored = await compile("ignore_hosts", ignore_hosts);

@@ -6,7 +6,7 @@ import { answering, ask, ok, startOrigin } from "../../../../fixtures/origin-ser
 import { Peer } from "../../../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../../../fixtures/running-proxy.ts";
 import { Response } from "../../../../src/flow/message.ts";
-import type { Gate } from "../../../../src/hooks/gate.ts";
+import type { ProxyAuthenticator } from "../../../../src/hooks/authenticator.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../../../src/hooks/proxy-auth.ts";
 import { environmentRoute } from "../../../../src/proxy/route/environment-proxy.ts";
@@ -139,7 +139,7 @@ t.test("a gate", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const hook = await createProxyAuth({ proxyauth: "user:pass" }, {});
 	const gated = (t: Test, mode: string): Promise<TestProxy> =>
-		startTestProxy(t, { options: { mode: [mode] }, hooks: hook === null ? [] : [hook], setup: { gate: hook as Gate } });
+		startTestProxy(t, { options: { mode: [mode] }, hooks: hook === null ? [] : [hook], setup: { authenticator: hook as ProxyAuthenticator } });
 	const connect = (header: string) => `CONNECT ${origin.authority} HTTP/1.1\r\n${header}\r\n`;
 	await t.test("before tunnels: once for all that goes through", async (t) => {
 		const proxy = await gated(t, "regular");
@@ -163,8 +163,12 @@ t.test("a gate", async (t) => {
 		t.equal(await wrong.send(`\x05\x01\x02\x01\x04user\x02no${address}`).rest(), "\x05\x02\x01\x01");
 	});
 	await t.test("a client that leaves while the gate is asked, and a proxy that ends", async (t) => {
-		const never: Gate = { admit: () => new Promise(() => {}), admitBy: () => new Promise(() => {}), challenge: () => t.fail("nobody to tell") as never };
-		const proxy = await startTestProxy(t, { setup: { gate: never } });
+		const never: ProxyAuthenticator = {
+			admit: () => new Promise(() => {}),
+			admitBy: () => new Promise(() => {}),
+			challenge: () => t.fail("nobody to tell") as never,
+		};
+		const proxy = await startTestProxy(t, { setup: { authenticator: never } });
 		(await proxy.connect()).send(connect("")).close();
 		const waiting = (await proxy.connect()).send(connect(""));
 		await proxy.running.close({ graceMs: 0 });
@@ -172,8 +176,12 @@ t.test("a gate", async (t) => {
 		t.equal(waiting.seen, "");
 	});
 	await t.test("one that breaks lets nobody in", async (t) => {
-		const broken: Gate = { admit: async () => true, admitBy: () => Promise.reject(new Error("no directory")), challenge: () => (hook as Gate).challenge() };
-		const proxy = await startTestProxy(t, { setup: { gate: broken } });
+		const broken: ProxyAuthenticator = {
+			admit: async () => true,
+			admitBy: () => Promise.reject(new Error("no directory")),
+			challenge: () => (hook as ProxyAuthenticator).challenge(),
+		};
+		const proxy = await startTestProxy(t, { setup: { authenticator: broken } });
 		t.match(await (await proxy.connect()).send(connect("")).rest(), /^HTTP\/1\.1 407 /);
 	});
 });
@@ -193,9 +201,9 @@ t.test("hooks that take their time over clients, and lead their tunnels elsewher
 		async connection() {
 			await new Promise(setImmediate);
 		},
-		connect(name, { request }, turn) {
+		connect(name, { request }, decision) {
 			if (name !== "http_connect") return;
-			if (request.host === "other.example") turn.answer(new Response({ statusCode: 403, reason: "No" }), "leading");
+			if (request.host === "other.example") decision.answer(new Response({ statusCode: 403, reason: "No" }), "leading");
 			[request.host, request.port] = ["127.0.0.1", origin.port];
 		},
 	};

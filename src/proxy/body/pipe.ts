@@ -2,7 +2,7 @@
 import { type Body, type BodySource, bodyBytes, bodySlices } from "../../flow/body.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { Headers } from "../../flow/headers.ts";
-import { passYoung } from "../../flow/young-buffers.ts";
+import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { type Framing, hasBody } from "../wire/framing.ts";
 import { Pieces } from "./pieces.ts";
 
@@ -10,10 +10,10 @@ import { Pieces } from "./pieces.ts";
  * What is known of a body that is to be sent: as received, or `size` bytes that are all there.
  * In HTTP/2, where the end of a stream ends the body, one without a length counts as chunked: its frames are chunks, too.
  */
-export type BodyFacts = { readonly framing: Framing } | { readonly size: number };
+export type BodyLength = { readonly framing: Framing } | { readonly size: number };
 
 /** Whether nothing comes behind the head of its message: no byte, and no trailers, which a body that is all there has by now. */
-export function isEmptyBody(body: BodyFacts, trailers: Headers | null): boolean {
+export function isEmptyBody(body: BodyLength, trailers: Headers | null): boolean {
 	return "size" in body ? body.size === 0 && !trailers?.size : !hasBody(body.framing);
 }
 
@@ -22,7 +22,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 const MEMORY_BYTES = 1024 * 1024;
 /** What a receiver gets at once, whatever it takes. Bytes. */
 const AT_ONCE_BYTES = 64 * 1024;
-/** What one receiver gets before others have their turn. Bytes. */
+/** What one receiver gets before others have their decision. Bytes. */
 const TURN_BYTES = 1024 * 1024;
 /** What is written there at once. Bytes. */
 const SPOOLED_BYTES = 64 * 1024;
@@ -65,7 +65,7 @@ export interface Passing {
  * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a writer, what came before first.
  * As long as all of it is kept in memory it can be opened anew, to send the whole once more to somebody else.
  */
-export class Relay {
+export class BodyPipe {
 	/** What is in memory of it; beside a spool, what is not written to that yet. */
 	readonly #pieces = new Pieces();
 	/** Bytes so far. */
@@ -129,7 +129,7 @@ export class Relay {
 
 	#take(chunk: Buffer): void {
 		this.size += chunk.length;
-		if (this.#passing !== null) passYoung(chunk.length);
+		if (this.#passing !== null) collectTransientBuffers(chunk.length);
 		if (this.#backlog !== null) this.#backlog.late.push(chunk);
 		else this.#writer?.write(chunk);
 		this.#keep(chunk);

@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
-import { Draft } from "../../formats/draft.ts";
+import { AtomicFile } from "../../formats/atomic-file.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { processMark } from "../../src/process-mark.ts";
 
-const written = async (path: string, text: string): Promise<Draft> => {
-	const draft = await Draft.of(path);
+const written = async (path: string, text: string): Promise<AtomicFile> => {
+	const draft = await AtomicFile.of(path);
 	await writeFile(draft.file, text);
 	await draft.guard();
 	return draft;
@@ -74,6 +74,6 @@ t.test("drafts of processes that were killed go with the next one for the same t
 	const [place] = processMark().split("-");
 	const kept = [`.a.tape.${processMark()}-00000000.tmp`, `.b.tape.${place}-${pid}-00000000.tmp`, ".a.tape.0123abcd.tmp"];
 	for (const name of [...kept, `.a.tape.${place}-${pid}-00000000.tmp`]) await writeFile(join(folder, name), "half");
-	await Draft.of(join(folder, "a.tape"));
+	await AtomicFile.of(join(folder, "a.tape"));
 	t.same((await readdir(folder)).sort(), kept.sort());
 });

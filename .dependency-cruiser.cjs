@@ -70,7 +70,7 @@ const doors = {
 const hookBasics = "hook|decision|connection-hooks|authenticator|pipeline|context|rule|make-response";
 /** Of formats, what every format may use; formats/index.ts knows them all. */
 const formatBasics =
-	"format|input|output|output-error|recording-mark|draft|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";
+	"format|input|output|output-error|recording-mark|atomic-file|growing-file|records|text-output|soon|compression|fields|json-values|odd-fields|own-fields";
 
 const pattern = (path) => path.replaceAll(".", "\\.");
 const below = (part) => [part, ...(parts[part] ?? []).flatMap(below)];

@@ -1,34 +1,10 @@
 #!/usr/bin/env node
 // The bin: finds the command, runs it, and makes an exit status of how it ended. The only place that knows the process.
-import { tuneProcess } from "../src/process-tuning.ts";
 import type { Io } from "./cli/command.ts";
-import { tell } from "./cli/tell.ts";
 import { commands, loadAll } from "./list.ts";
-import { messageStream } from "./print/text.ts";
 
 const version = process.env.FLOWTAPE_VERSION ?? "0.0.0";
-
-async function main([name, ...argv]: readonly string[]): Promise<number> {
-	if (name === "--version" || name === "-V") {
-		process.stdout.write(`${version}\n`);
-		return 0;
-	}
-	if (name === "help" && argv[0] !== undefined) return main([argv[0], "--help"]);
-	if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-		const { usage } = await import("./cli/usage.ts");
-		(name === undefined ? process.stderr : process.stdout).write(usage(await loadAll()));
-		return name === undefined ? 2 : 0;
-	}
-	const { runCommand, unknownCommand } = await import("./cli/run-command.ts");
-	const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, io);
-	return runCommand(await load(), argv, io, loadAll);
-}
-
-tuneProcess();
 const controller = new AbortController();
-const stderr = messageStream(process.stderr, process.env);
-const io: Io = { stdout: process.stdout, stderr, env: process.env, signal: controller.signal };
 
 // 128 and the signal's number, as shells have it
 for (const [name, status] of [
@@ -49,12 +25,35 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 	process.exit(4);
 });
 process.stderr.on("error", () => {});
-// What is loaded only here may be what is missing, and its absence would end here again.
-process.on("uncaughtException", (error) => {
-	if (io.handleUncaught?.(error)) return;
-	process.exit(tell(error, process.argv.includes("--debug"), io));
-});
 
-process.exitCode = await main(process.argv.slice(2));
+const [first, ...others] = process.argv.slice(2);
+process.exitCode = first === "help" && others[0] !== undefined ? await main(others[0], ["--help"]) : await main(first, others);
 // nothing that a command left behind, such as an unread stdin, keeps us
 process.stdin.unref?.();
+
+async function main(name: string | undefined, argv: readonly string[]): Promise<number> {
+	// programs ask for it often, and to start is mostly loading
+	if (name === "--version" || name === "-V") {
+		process.stdout.write(`${version}\n`);
+		return 0;
+	}
+	const { tuneProcess } = await import("../src/process-tuning.ts");
+	tuneProcess();
+	const { messageStream } = await import("./print/text.ts");
+	const io: Io = { stdout: process.stdout, stderr: messageStream(process.stderr, process.env), env: process.env, signal: controller.signal };
+	const { tell } = await import("./cli/tell.ts");
+	// whatever is loaded only now may be what is missing
+	process.on("uncaughtException", (error) => {
+		if (io.handleUncaught?.(error)) return;
+		process.exit(tell(error, process.argv.includes("--debug"), io));
+	});
+	if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+		const { usage } = await import("./cli/usage.ts");
+		(name === undefined ? process.stderr : process.stdout).write(usage(await loadAll()));
+		return name === undefined ? 2 : 0;
+	}
+	const { runCommand, unknownCommand } = await import("./cli/run-command.ts");
+	const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+	if (load === undefined) return tell(unknownCommand(name, Object.keys(commands)), false, io);
+	return runCommand(await load(), argv, io, loadAll);
+}

@@ -62,6 +62,11 @@ export function defaults<T extends OptionTable>(table: T): OptionValues<T> {
 	return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, spec.default])) as OptionValues<T>;
 }
 
+/** The flag of an option by its name. */
+export function kebab(name: string): string {
+	return name.replaceAll("_", "-");
+}
+
 /** A path as a shell takes it: `~` in front is the home folder. */
 export function expandHome(path: string, home = homedir()): string {
 	return /^~(?=[/\\]|$)/.test(path) ? join(home, path.slice(1)) : path;

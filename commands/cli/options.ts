@@ -4,11 +4,11 @@ import type * as commander from "commander";
 import type { OptionValue } from "../../api/option-value.ts";
 import { didYouMean } from "../../api/suggest.ts";
 import { FlowtapeError } from "../../src/errors.ts";
-import { expandHome, type OptionSpec, type OptionTable } from "../../src/options.ts";
+import { expandHome, kebab, type OptionSpec, type OptionTable } from "../../src/options.ts";
 import type { ScriptHost } from "../../src/scripts/script-host.ts";
 import type { Command, OptionGroup } from "./command.ts";
 import { readConfiguration } from "./configuration.ts";
-import { type Given, kebab, Registry } from "./registry.ts";
+import { type Given, Registry } from "./registry.ts";
 
 // as what it is, a module of CommonJS: loading it as one of ECMAScript takes two milliseconds more
 const { Command: Commander, CommanderError, Option } = createRequire(import.meta.url)("commander") as typeof commander;

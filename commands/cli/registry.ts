@@ -4,7 +4,7 @@
 import { checkValue, type OptionValue, parseValue } from "../../api/option-value.ts";
 import { didYouMean } from "../../api/suggest.ts";
 import { FlowtapeError } from "../../src/errors.ts";
-import type { OptionSpec } from "../../src/options.ts";
+import { kebab, type OptionSpec } from "../../src/options.ts";
 import type { OptionGroup } from "./command.ts";
 import type { Configuration } from "./configuration.ts";
 
@@ -144,8 +144,4 @@ function parseAll(spec: OptionSpec, texts: readonly string[], where: string): Op
 /** A list takes more items, anything else the last value. */
 function joined(before: OptionValue | undefined, value: OptionValue): OptionValue {
 	return Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
-}
-
-export function kebab(name: string): string {
-	return name.replaceAll("_", "-");
 }

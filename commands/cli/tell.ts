@@ -1,8 +1,8 @@
 // Makes words and an exit status of an error. It needs no package: what is missing from an installation is told of here too.
 import { FlowtapeError, installError } from "../../src/errors.ts";
+import { kebab } from "../../src/options.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "./command.ts";
-import { kebab } from "./registry.ts";
 
 /**
  * Tells of an error, with its stack if wanted, and gives the exit status that it means.

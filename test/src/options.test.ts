@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { defaults, expandHome, type OptionTable } from "../../src/options.ts";
+import { defaults, expandHome, kebab, type OptionTable } from "../../src/options.ts";
 
 t.test("defaults", async (t) => {
 	const table = {
@@ -16,6 +16,8 @@ t.test("defaults", async (t) => {
 	const extra: string = values.extra;
 	t.same(values, { anticache: false, mode: ["regular"], limit, extra });
 });
+
+t.test("a flag is the option's name with dashes", async (t) => t.equal(kebab("a_b_c"), "a-b-c"));
 
 t.test("~ in front of a path is the home folder", async (t) => {
 	for (const [path, expanded] of [

@@ -1,6 +1,6 @@
 // The options of a command by all their names, and which of several values counts.
 import t from "tap";
-import { type Given, kebab, Registry } from "../../../commands/cli/registry.ts";
+import { type Given, Registry } from "../../../commands/cli/registry.ts";
 
 const registry = () =>
 	new Registry([
@@ -30,7 +30,6 @@ t.test("names, flags and groups", async (t) => {
 		],
 	);
 	t.same([...names], ["output", "old", "server_replay_reuse", "nopop", "map_local"]);
-	t.equal(kebab("a_b_c"), "a-b-c");
 });
 
 t.test("what was given first counts, and lists of flags and --set add up", async (t) => {

@@ -186,7 +186,8 @@ export class BodyPipe {
 			for (const chunk of this.#pieces.list) writer.write(chunk);
 			if (this.#ended) writer.end(this.#trailers);
 		} else {
-			this.#backlog = { pieces: isInMemory ? slicesOf(this.#pieces.list) : bodySlices(this.body()), late: [] };
+			// a copy: what comes from now on is kept in that list, too
+			this.#backlog = { pieces: isInMemory ? slicesOf([...this.#pieces.list]) : bodySlices(this.body()), late: [] };
 			this.resume();
 		}
 		if (this.#passing !== null) this.#relieve(this.#passing);

@@ -187,3 +187,25 @@ t.test("a body that lies elsewhere is read as it is taken, and not at all for a 
 	relay.resume();
 	t.strictSame([relay.isBehind, read, receiver.got.length], [false, 0, 10]);
 });
+
+t.test("what comes while a slow receiver still gets what was there goes to it once", async (t) => {
+	for (const passing of [null, { keep: true, openSpool: () => null, transform: null }, { keep: true, openSpool: openFileSpool, transform: null }]) {
+		const relay = new BodyPipe();
+		if (passing !== null) relay.pass(passing);
+		const piece = (i: number) => Buffer.alloc(40_000, i);
+		const sent: Buffer[] = [];
+		let takes = false;
+		for (let i = 0; i < 3; i++) relay.push(piece(i));
+		relay.open({ takes: () => takes, write: (chunk) => void sent.push(chunk), end: () => undefined });
+		for (let i = 3; i < 60; i++) relay.push(piece(i));
+		relay.end(null);
+		takes = true;
+		while (!relay.isSent) {
+			relay.resume();
+			await new Promise((done) => setImmediate(done));
+		}
+		const whole = Buffer.concat(Array.from({ length: 60 }, (_, i) => piece(i)));
+		t.ok(Buffer.concat(sent).equals(whole), "sent");
+		t.ok(bodyBytes(relay.body())?.equals(whole), "kept");
+	}
+});

@@ -72,7 +72,7 @@ const answerAll: Hook = {
 	},
 };
 
-/** Every runtime in decision; 1 when one did not come through or did not trust us. */
+/** Every runtime in turn; 1 when one did not come through or did not trust us. */
 async function tryAll({ proxy, home, seen, paint, json }: ClientUnderTest, { stdout, stderr, env }: Io): Promise<number> {
 	const { childSurroundings } = await import("../api/child-environment.ts");
 	const { examine } = await import("./doctor/examine.ts");

@@ -30,7 +30,7 @@ const LIMIT = 512 * 1024 * 1024 - 1024;
 const LIVE_LIMIT = 48 * 1024 * 1024;
 /** What becomes of them. Bytes. */
 const LIVE_RESULT_LIMIT = 64 * 1024 * 1024;
-/** Content up to this size is searched without giving others their decision. Bytes. */
+/** Content up to this size is searched without giving others their turn. Bytes. */
 const AT_ONCE = 1024 * 1024;
 
 type Template = readonly (ByteString | number)[];

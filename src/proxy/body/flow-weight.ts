@@ -1,4 +1,4 @@
-// How much there is to do for whoever looks into the bodies of a flow: by that it waits for its decision.
+// How much there is to do for whoever looks into the bodies of a flow: by that it waits for its turn.
 import type { Flow } from "../../flow/flow.ts";
 
 /** Bodies up to this size take little time, unless they have to be decoded. Bytes. */

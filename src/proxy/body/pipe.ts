@@ -22,7 +22,7 @@ const EMPTY: Buffer = Buffer.alloc(0);
 const MEMORY_BYTES = 1024 * 1024;
 /** What a receiver gets at once, whatever it takes. Bytes. */
 const AT_ONCE_BYTES = 64 * 1024;
-/** What one receiver gets before others have their decision. Bytes. */
+/** What one receiver gets before others have their turn. Bytes. */
 const TURN_BYTES = 1024 * 1024;
 /** What is written there at once. Bytes. */
 const SPOOLED_BYTES = 64 * 1024;

@@ -45,7 +45,7 @@ const HALF_CLOSED_MS = 2_000;
 /** Pipelined bytes kept in memory while an exchange goes on. */
 const PIPELINE_LIMIT = 64 * 1024;
 
-/** Requests that came together and are answered before others have their decision. */
+/** Requests that came together and are answered before others have their turn. */
 const TURN_REQUESTS = 16;
 
 /** Larger requests are not known by their bytes. */
@@ -78,7 +78,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#ending = false;
 	/** What the next request waits for, between two exchanges; null: for nothing, or there is none. */
 	#waitsFor: "tape" | "drain" | "turn" | null = null;
-	/** Requests answered since other connections had their decision. */
+	/** Requests answered since other connections had their turn. */
 	#inTurn = 0;
 	#isRequestPaused = false;
 	/** Another protocol is spoken, whose end is its own. */

@@ -1,5 +1,5 @@
 // One request and its response while they happen: which phase comes next, who answers, and how it ends. It knows no sockets: the client is
-// an `ExchangeHost`, the server a `UpstreamRequest`.
+// an `ExchangeHost`, the server an `UpstreamRequest`.
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";

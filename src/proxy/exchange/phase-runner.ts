@@ -49,7 +49,7 @@ export class PhaseRunner {
 		}
 	}
 
-	/** Large bodies wait for their decision; who has failed meanwhile needs no hooks any more. */
+	/** Large bodies wait for their turn; who has failed meanwhile needs no hooks any more. */
 	#runHooks(phase: Phase): void | Promise<void> {
 		const flow = this.#flow;
 		const isFailed = flow.error !== null;

@@ -1,5 +1,5 @@
 // What goes to a socket within one turn of the event loop, written at once: a system call costs more than all the rest of a small message.
-// All sockets are written to at the end of the decision, one after the other: the kernel wakes whoever reads them, which costs as much again, and
+// All sockets are written to at the end of the turn, one after the other: the kernel wakes whoever reads them, which costs as much again, and
 // who is awake by the first of several answers need not be woken for the others.
 import type { Socket } from "node:net";
 import type { ByteString } from "../../flow/bytes.ts";
@@ -8,14 +8,14 @@ import type { ByteString } from "../../flow/bytes.ts";
 const COPY_LIMIT = 16 * 1024;
 /**
  * What may wait in a socket before its writer should stop. Bytes. The mark of streams is so low that each piece of a large body would pass
- * it until the next decision, though the kernel has taken it at once: then the other side would be stopped and started for every piece.
+ * it until the next turn, though the kernel has taken it at once: then the other side would be stopped and started for every piece.
  */
 const WAITING_LIMIT = 256 * 1024;
 
 /** Where parts are joined. What the kernel has taken leaves it free for the next ones. */
 let scratch = Buffer.allocUnsafeSlow(COPY_LIMIT);
 
-/** Those that are written at the end of this decision. */
+/** Those that are written at the end of this turn. */
 let queue: WriteBatch[] = [];
 
 function writeQueued(): void {

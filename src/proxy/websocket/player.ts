@@ -1,5 +1,5 @@
 // Stands for the server of a WebSocket: says what was recorded, each message once the client has said what came before it.
-// It says no more than the client takes: what is large goes piece by piece, and nothing is brought into memory before its decision.
+// It says no more than the client takes: what is large goes piece by piece, and nothing is brought into memory before its turn.
 import { Duplex } from "node:stream";
 import { FlowtapeError } from "../../errors.ts";
 import { SLICE_BYTES } from "../../flow/body.ts";

@@ -38,7 +38,7 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "NAME",
-		help: "UpstreamRequest parameters to leave out when matching. `*` stands for any characters.",
+		help: "Query parameters to leave out when matching. `*` stands for any characters.",
 	},
 	server_replay_ignore_param_order: { type: "boolean", default: false, help: "Match whatever the order of query parameters is." },
 	server_replay_ignore_payload_params: {

@@ -1,4 +1,4 @@
-// By what there is in its bodies a flow waits for its decision.
+// By what there is in its bodies a flow waits for its turn.
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../../fixtures/build-flow.ts";
 import { sizeOf, weightOf } from "../../../../src/proxy/body/flow-weight.ts";

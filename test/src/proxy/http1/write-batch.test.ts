@@ -1,4 +1,4 @@
-// What goes to a socket within one decision, at once.
+// What goes to a socket within one turn, at once.
 import { once } from "node:events";
 import t from "tap";
 import { socketPair } from "../../../../fixtures/socket-pair.ts";

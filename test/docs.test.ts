@@ -30,7 +30,7 @@ function readPage(text: string): Page {
 		const [, status = "0", language, name, body = ""] = match;
 		const line = text.slice(0, match.index).split("\n").length;
 		if (name !== undefined) page.files.push({ name, text: body });
-		else if (language === "console" && body.startsWith("$ flowtape")) page.examples.push(...examplesOf(body, line, Number(status)));
+		else if (language === "console" && /^\$ (?:flowtape|node) /.test(body)) page.examples.push(...examplesOf(body, line, Number(status)));
 	}
 	return page;
 }
@@ -66,7 +66,7 @@ t.test("pages without a block that looks like an example and is none", async (t)
 	for (const name of pages) {
 		const text = readFileSync(name, "utf8");
 		const blocks = text.match(/^```console\n/gm) ?? [];
-		t.equal(blocks.length, new Set(readPage(text).examples.map(({ line }) => line)).size, `${name}: every console block begins with "$ flowtape"`);
+		t.equal(blocks.length, new Set(readPage(text).examples.map(({ line }) => line)).size, `${name}: every console block begins with "$ flowtape" or "$ node"`);
 		t.equal((text.match(/^```/gm) ?? []).length % 2, 0, `${name}: blocks are closed`);
 	}
 });

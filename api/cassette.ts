@@ -144,10 +144,10 @@ export class NewCassette {
 			if (unread > 0) throw unreadTape(this.#tape);
 			const { read } = await pipe([added], newcomers === null ? [] : [newcomers.add], sink);
 			if (read > 0) await sink.close();
-			else await sink.discard?.();
+			else await sink.discard();
 			return read;
 		} catch (error) {
-			await sink.discard?.();
+			await sink.discard();
 			throw error;
 		}
 	}

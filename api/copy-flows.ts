@@ -1,7 +1,9 @@
 // The way of stored flows: inputs opened, brought through steps to an output, which is kept, or discarded where something went wrong.
 import { type OpenOptions, openTape } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
-import { type FlowSink, type FlowSource, pipe, type Step } from "../src/flow/pipe.ts";
+import type { Flow } from "../src/flow/flow.ts";
+import type { Metadata } from "../src/flow/metadata.ts";
+import { type FlowSink, type FlowSource, ForwardingSource, pipe, type ReadOptions, type Step } from "../src/flow/pipe.ts";
 
 export interface CopyJob {
 	/** Closed in the end, whatever happens. */
@@ -37,10 +39,10 @@ export interface CopyResult {
 export async function copyFlows({ sources, steps = [], report, reportInput, signal, ...job }: CopyJob): Promise<CopyResult> {
 	let sink: FlowSink | null = null;
 	try {
-		sink = await job.open(sources.reduce((sum, source) => sum + (source.progress?.().total ?? 0), 0));
+		sink = await job.open(sources.reduce((sum, source) => sum + (source.progress().total ?? 0), 0));
 		job.onOpen?.();
 		const counts = await pipe(
-			sources.map((source) => recovering(source, reportInput)),
+			sources.map((source) => new RecoveringSource(source, reportInput)),
 			steps,
 			sink,
 			{
@@ -52,7 +54,7 @@ export async function copyFlows({ sources, steps = [], report, reportInput, sign
 		job.onRead?.();
 		const end = signal?.aborted === true ? "interrupted" : job.isKept?.() === false ? "refused" : "kept";
 		if (end === "kept") await sink.close();
-		else await sink.discard?.();
+		else await sink.discard();
 		return { ...counts, end };
 	} catch (error) {
 		await sink?.discard?.();
@@ -63,7 +65,7 @@ export async function copyFlows({ sources, steps = [], report, reportInput, sign
 }
 
 export async function closeAll(sources: readonly FlowSource[]): Promise<void> {
-	for (const source of sources) await source.close?.();
+	for (const source of sources) await source.close();
 }
 
 /**
@@ -91,37 +93,42 @@ function isDamage(error: unknown): error is FlowtapeError {
 }
 
 /** A source whose damage is reported and ends it early, instead of ending everything. */
-export function recovering(source: FlowSource, report: Reporter): FlowSource {
-	const transfer = source.transfer?.bind(source);
-	return {
-		...(transfer && {
-			async transfer(sink) {
-				try {
-					return await transfer(sink);
-				} catch (error) {
-					// reading meets the same damage, and tells of it
-					if (!isDamage(error)) throw error;
-					return null;
-				}
-			},
-		}),
-		async notes() {
-			try {
-				return (await source.notes?.()) ?? {};
-			} catch (error) {
-				// reading meets the same damage, and tells of it
-				if (!isDamage(error)) throw error;
-				return {};
-			}
-		},
-		fleeting: () => source.fleeting?.(),
-		async *[Symbol.asyncIterator]() {
-			try {
-				yield* source;
-			} catch (error) {
-				if (!isDamage(error)) throw error;
-				report(error.code, error.message, { file: error.file ?? "", cause: error });
-			}
-		},
-	};
+export class RecoveringSource extends ForwardingSource {
+	readonly #report: Reporter;
+
+	constructor(source: FlowSource, report: Reporter) {
+		super(source);
+		this.#report = report;
+	}
+
+	override transfer(sink: FlowSink): Promise<number | null> {
+		return unlessDamaged(() => this.inner.transfer(sink), null);
+	}
+
+	override count(): Promise<number | null> {
+		return unlessDamaged(() => this.inner.count(), null);
+	}
+
+	override notes(): Promise<Metadata> {
+		return unlessDamaged(() => this.inner.notes(), {});
+	}
+
+	override async *read(options?: ReadOptions): AsyncGenerator<Flow[]> {
+		try {
+			yield* this.inner.read(options);
+		} catch (error) {
+			if (!isDamage(error)) throw error;
+			this.#report(error.code, error.message, { file: error.file ?? "", cause: error });
+		}
+	}
+}
+
+/** What something gives; where there is damage, `otherwise`: reading meets the same, and tells of it. */
+async function unlessDamaged<T>(action: () => Promise<T>, otherwise: T): Promise<T> {
+	try {
+		return await action();
+	} catch (error) {
+		if (!isDamage(error)) throw error;
+		return otherwise;
+	}
 }

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import type { Format, Input, SinkOptions } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
-import type { FlowSink } from "../src/flow/pipe.ts";
+import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 
 export type { Format };
 
@@ -55,11 +55,9 @@ export function defineFormat(definition: FormatDefinition): Format {
 			const flows = definition.read?.(chunksOf(input), { name: input.name, report });
 			if (flows === undefined) throw new FlowtapeError("FT_USAGE", `${input.name}: the format ${name} cannot be read`, { file: input.name });
 			const wanted = ids === undefined ? null : new Set(ids);
-			return {
-				async *[Symbol.asyncIterator]() {
-					for await (const flow of flows) if (wanted?.has(flow.id) !== false && filter?.matches(flow) !== false) yield [flow];
-				},
-			};
+			return FlowSource.of(async function* () {
+				for await (const flow of flows) if (wanted?.has(flow.id) !== false && filter?.matches(flow) !== false) yield [flow];
+			});
 		},
 		async create(path, options) {
 			if (definition.write === undefined) throw new FlowtapeError("FT_USAGE", `${path}: the format ${name} cannot be written`, { file: path });
@@ -78,12 +76,12 @@ async function createSink(path: string, write: NonNullable<FormatDefinition["wri
 	const output = await openOutput(path, { append });
 	const bytesOf = (text: string | Uint8Array) => (typeof text === "string" ? Buffer.from(text) : text);
 	const writer = write({ write: (text) => output.write(bytesOf(text)) }, { name: path, report, isContinued: size > 0 });
-	return {
+	return FlowSink.of({
 		append: (flow) => writer.append(flow),
 		async close() {
 			await writer.end?.();
 			await output.close();
 		},
 		discard: () => output.discard(),
-	};
+	});
 }

@@ -3,7 +3,8 @@ import type { Format } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { Flow } from "../src/flow/flow.ts";
-import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { MetaValue } from "../src/flow/metadata.ts";
+import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import { OpenedTape, pathOf, type Tape, type TapePath, type TapeWriter } from "./tape.ts";
 
 /** Flows: those of a file of any format, of an open tape, or of the program itself. */
@@ -70,16 +71,37 @@ export function fileOf(path: TapePath): string {
 }
 
 function given(flows: Iterable<Flow> | AsyncIterable<Flow>, filter: Filter | undefined): FlowSource {
-	return {
-		async *[Symbol.asyncIterator]() {
-			for await (const flow of flows) if (filter?.matches(flow) !== false) yield [flow];
-		},
-	};
+	return FlowSource.of(async function* () {
+		for await (const flow of flows) if (filter?.matches(flow) !== false) yield [flow];
+	});
 }
 
 /** Brings flows to a tape that somebody else commits or discards. */
+class WriterSink extends FlowSink {
+	readonly #writer: TapeWriter;
+
+	constructor(writer: TapeWriter) {
+		super();
+		this.#writer = writer;
+	}
+
+	override get takesNotes(): boolean {
+		return this.#writer.written === 0;
+	}
+
+	append(flow: Flow): Promise<void> {
+		return this.#writer.append(flow);
+	}
+
+	override note(name: string, value: MetaValue): void {
+		this.#writer.note(name, value);
+	}
+
+	async close(): Promise<void> {}
+}
+
 export function sinkTo(writer: TapeWriter): FlowSink {
-	return { append: (flow) => writer.append(flow), note: (name, value) => writer.note(name, value), close: async () => {}, discard: async () => {} };
+	return new WriterSink(writer);
 }
 
 /** Whether a target is a tape that is being written. */

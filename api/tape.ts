@@ -57,7 +57,7 @@ export interface Tape extends AsyncDisposable, AsyncIterable<Flow> {
 	flows(query?: FlowQuery): FlowSequence;
 	/** The flow with this id; null where there is none. */
 	get(id: string): Promise<Flow | null>;
-	/** How many flows there are, or match. */
+	/** How many flows there are, or match. A `.tape` is not read for it but where the filter needs that: flows that are damaged count too. */
 	count(filter?: string | Filter): Promise<number>;
 	/** Counts, sizes, hosts, statuses, the slowest, the span of time. */
 	stats(): Promise<TapeStats>;
@@ -118,24 +118,34 @@ export class OpenedTape implements Tape {
 		return this.flows()[Symbol.asyncIterator]();
 	}
 
-	async *#batches({ filter, ids, bodies }: FlowQuery): AsyncGenerator<Flow[]> {
-		const { signal, format, formats } = this.#options;
-		this.#check();
-		const { openTape: openSource } = await import("../formats/index.ts");
-		const { recovering } = await import("./copy-flows.ts");
-		const { reportInput: report } = new TroubleLog(this.#options);
-		const source = await openSource(this.path, { format, formats, report, filter: await filterOf(filter), ids, bodies });
-		this.#open.add(source);
+	async *#batches(query: FlowQuery): AsyncGenerator<Flow[]> {
+		const source = await this.#source(query);
 		try {
-			for await (const batch of recovering(source, report)) {
+			for await (const batch of source) {
 				this.#check();
-				signal?.throwIfAborted();
+				this.#options.signal?.throwIfAborted();
 				if (batch.length > 0) yield batch;
 			}
 		} finally {
-			this.#open.delete(source);
-			await source.close?.();
+			await this.#release(source);
 		}
+	}
+
+	async #source({ filter, ids, bodies }: FlowQuery): Promise<FlowSource> {
+		const { format, formats } = this.#options;
+		this.#check();
+		const { openTape: openSource } = await import("../formats/index.ts");
+		const { RecoveringSource } = await import("./copy-flows.ts");
+		const { reportInput: report } = new TroubleLog(this.#options);
+		const opened = await openSource(this.path, { format, formats, report, filter: await filterOf(filter), ids, bodies });
+		const source = new RecoveringSource(opened, report);
+		this.#open.add(source);
+		return source;
+	}
+
+	async #release(source: FlowSource): Promise<void> {
+		this.#open.delete(source);
+		await source.close();
 	}
 
 	async get(id: string): Promise<Flow | null> {
@@ -144,9 +154,19 @@ export class OpenedTape implements Tape {
 	}
 
 	async count(filter?: string | Filter): Promise<number> {
-		let count = 0;
-		for await (const { length } of this.flows({ filter, bodies: false }).batches()) count += length;
-		return count;
+		const source = await this.#source({ filter, bodies: false });
+		try {
+			const told = await source.count();
+			if (told !== null) return told;
+			let count = 0;
+			for await (const { length } of source.read({ reuseBuffers: true })) {
+				this.#options.signal?.throwIfAborted();
+				count += length;
+			}
+			return count;
+		} finally {
+			await this.#release(source);
+		}
 	}
 
 	async stats(): Promise<TapeStats> {
@@ -162,7 +182,7 @@ export class OpenedTape implements Tape {
 
 	async close(): Promise<void> {
 		this.#isClosed = true;
-		for (const source of this.#open) await source.close?.();
+		for (const source of this.#open) await source.close();
 		this.#open.clear();
 	}
 
@@ -228,7 +248,7 @@ class NewTape implements TapeWriter {
 
 	note(name: string, value: MetaValue): void {
 		this.#check();
-		this.#sink.note?.(name, value);
+		this.#sink.note(name, value);
 	}
 
 	async commit(): Promise<void> {
@@ -240,7 +260,7 @@ class NewTape implements TapeWriter {
 	async discard(): Promise<void> {
 		if (this.#isEnded) return;
 		this.#isEnded = true;
-		await this.#sink.discard?.();
+		await this.#sink.discard();
 	}
 
 	#check(): void {

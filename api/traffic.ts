@@ -2,7 +2,7 @@
 import { createTape, type Format, openFileSpool, openRecordings } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
-import type { FlowSink } from "../src/flow/pipe.ts";
+import { FlowSink, type OpenFlow } from "../src/flow/pipe.ts";
 import type { HookValues } from "../src/hooks/builtin.ts";
 import type { HookContext, TrustGuide } from "../src/hooks/context.ts";
 import type { Hook } from "../src/hooks/hook.ts";
@@ -57,7 +57,16 @@ export async function waysOf({ values, env = {}, log }: TrafficSetup): Promise<P
 	return { route: environmentRoute(env, (message) => log?.("warning", message)), upstreamCredentials: upstreamCredentials(values) };
 }
 
-const nowhere: FlowSink = { append() {}, open: () => ({ add() {}, close() {}, discard() {} }), close: async () => {} };
+/** Takes everything and keeps nothing. */
+class Nowhere extends FlowSink {
+	append(): void {}
+
+	override open(): OpenFlow {
+		return { add() {}, close() {}, discard() {} };
+	}
+
+	async close(): Promise<void> {}
+}
 
 export interface Traffic {
 	pipeline: Pipeline;
@@ -85,7 +94,7 @@ export async function prepareTraffic({ values, output, format, formats, durable,
 	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, formats, durable, report });
 	// A filter that looks into messages has to see all of them.
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
-	const sink = new CountingSink(tape ?? nowhere, { isKept: (flow) => tape !== null && isKept(flow), isOpenable, openSpool: openFileSpool });
+	const sink = new CountingSink(tape ?? new Nowhere(), { isKept: (flow) => tape !== null && isKept(flow), isOpenable, openSpool: openFileSpool });
 	const egress = new Map<string, number>();
 	return {
 		pipeline,
@@ -101,7 +110,7 @@ export async function prepareTraffic({ values, output, format, formats, durable,
 				await sink.close();
 			} catch (error) {
 				// what was committed before is there all the same, and counted
-				if (tape?.stored === undefined) throw error;
+				if (tape === null || tape.stored === null) throw error;
 				setup.onEvent?.({ kind: "sink_error", error });
 			}
 			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;

@@ -5,7 +5,7 @@ import { flowDifferences } from "../src/compare/differences.ts";
 import { compileIgnore, options as ignoreOptions } from "../src/compare/ignore.ts";
 import type { HttpFlow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
-import type { FlowSink } from "../src/flow/pipe.ts";
+import { FlowSink } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 import { type Change, changeJson, changeText, tallyText } from "./print/differences.ts";
@@ -34,7 +34,7 @@ export const command = defineCommand({
 		let worst = 0;
 		const read = async (path: string): Promise<HttpFlow[]> => {
 			const flows: HttpFlow[] = [];
-			const open = async (): Promise<FlowSink> => ({ append: (flow) => void (flow.type === "http" && flows.push(flow)), close: async () => {} });
+			const open = async () => FlowSink.of({ append: (flow) => void (flow.type === "http" && flows.push(flow)) });
 			const { status } = await copyFlows({ inputs: [path], filter, strict: options.strict, quiet, open, progress: !quiet }, io);
 			worst = Math.max(worst, status);
 			return flows;

@@ -2,7 +2,7 @@
 import { summaryLine } from "../formats/index.ts";
 import { rawFlow } from "../src/export/raw.ts";
 import type { Flow } from "../src/flow/flow.ts";
-import type { FlowSink } from "../src/flow/pipe.ts";
+import { FlowSink } from "../src/flow/pipe.ts";
 import { defineCommand } from "./cli/command.ts";
 import { flowFull } from "./print/flow-full.ts";
 import { openPager } from "./print/pager.ts";
@@ -36,7 +36,7 @@ export const command = defineCommand({
 		const enough = new AbortController();
 		const page = async (): Promise<FlowSink> => {
 			const pager = await openPager(io, options.pager && !json && !raw, () => enough.abort(0));
-			return { append: (flow) => pager.write(print(flow)), close: pager.close, discard: pager.close };
+			return FlowSink.of({ append: (flow) => pager.write(print(flow)), close: pager.close, discard: pager.close });
 		};
 		const open = (troubles: Troubles) => (raw ? exporting("-", rawFlow, troubles) : page());
 		const { passed, status } = await copyFlows(

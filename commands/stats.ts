@@ -2,6 +2,7 @@
 
 import { Summary } from "../api/summary.ts";
 import { jsonText } from "../src/flow/json-text.ts";
+import { FlowSink } from "../src/flow/pipe.ts";
 import { defineCommand } from "./cli/command.ts";
 import { statsText } from "./print/stats.ts";
 import { paintFor } from "./print/text.ts";
@@ -23,7 +24,7 @@ export const command = defineCommand({
 	],
 	async run({ args: inputs, options, values }, io) {
 		const summary = new Summary(options.top);
-		const sink = { append: summary.add, close: async () => {} };
+		const sink = FlowSink.of({ append: summary.add });
 		const { status } = await copyFlows({ inputs, bodies: false, strict: options.strict, open: async () => sink, progress: values.quiet !== true }, io);
 		// what was counted so far is not what the tape holds
 		if (io.signal.aborted) return status;

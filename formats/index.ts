@@ -1,6 +1,7 @@
 // The formats of flow files, in the order in which they are recognised, and the two verbs: open a tape, create a tape.
 import { FlowtapeError } from "../src/errors.ts";
-import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { Flow } from "../src/flow/flow.ts";
+import { type FlowSink, FlowSource, ForwardingSource, type ReadOptions, type ReadProgress } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import { refuseUnaddable } from "./addable.ts";
@@ -48,34 +49,41 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 		await input.close();
 		return empty;
 	}
-	const source = await format.read(input, options);
-	const transfer = source.transfer?.bind(source);
-	return {
-		progress: () => {
-			const own = source.progress?.();
-			return own === undefined || own.total === null ? input.progress() : own;
-		},
-		notes: async () => (await source.notes?.()) ?? {},
-		fleeting: () => source.fleeting?.(),
-		async close() {
-			await source.close?.();
-			await input.close();
-		},
-		...(transfer && {
-			async transfer(sink) {
-				const count = await transfer(sink);
-				if (count !== null) await input.close();
-				return count;
-			},
-		}),
-		async *[Symbol.asyncIterator]() {
-			try {
-				yield* source;
-			} finally {
-				await input.close();
-			}
-		},
-	};
+	return new OpenSource(await format.read(input, options), input);
+}
+
+/** Closes its input at its end. */
+class OpenSource extends ForwardingSource {
+	readonly #input: Input;
+
+	constructor(source: FlowSource, input: Input) {
+		super(source);
+		this.#input = input;
+	}
+
+	override progress(): ReadProgress {
+		const own = this.inner.progress();
+		return own.total === null ? this.#input.progress() : own;
+	}
+
+	override async transfer(sink: FlowSink): Promise<number | null> {
+		const count = await this.inner.transfer(sink);
+		if (count !== null) await this.#input.close();
+		return count;
+	}
+
+	override async *read(options?: ReadOptions): AsyncGenerator<Flow[]> {
+		try {
+			yield* this.inner.read(options);
+		} finally {
+			await this.#input.close();
+		}
+	}
+
+	override async close(): Promise<void> {
+		await this.inner.close();
+		await this.#input.close();
+	}
 }
 
 /**
@@ -114,9 +122,7 @@ async function recognise(path: string, named: string | undefined, more: readonly
 
 const expected = "a .tape, a mitmproxy dump, a HAR or JSON lines";
 
-const empty: FlowSource = {
-	async *[Symbol.asyncIterator]() {},
-};
+const empty = FlowSource.of(async function* () {});
 
 export interface CreateOptions extends SinkOptions, MoreFormats {
 	/** Name of the format; default: told by the extension. */

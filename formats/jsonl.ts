@@ -4,7 +4,7 @@ import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
-import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import { compressionOf } from "./compression.ts";
 import { isObject, parseJson } from "./fields.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
@@ -58,7 +58,7 @@ export function summaryLine(flow: Flow): string {
 	return jsonText(flowObject(flow, { url: true }));
 }
 
-class LineSource implements FlowSource {
+class LineSource extends FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
 	readonly #odd: OddFields;
@@ -66,13 +66,14 @@ class LineSource implements FlowSource {
 	#line = 0;
 
 	constructor(input: Input, options: SourceOptions) {
+		super();
 		this.#input = input;
 		this.#odd = new OddFields(input.name, options.report);
 		this.#options = options;
 	}
 
 	/** They stand in the first line. */
-	async notes(): Promise<Metadata> {
+	override async notes(): Promise<Metadata> {
 		for (let size = 4096; size <= NOTES_LIMIT; size *= 4) {
 			const head = await this.#input.peek(size);
 			if (!isTapeLine(head)) return {};
@@ -84,7 +85,7 @@ class LineSource implements FlowSource {
 		return {};
 	}
 
-	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
+	async *read(): AsyncGenerator<Flow[]> {
 		let parts: Buffer[] = [];
 		let size = 0;
 		for await (const chunk of this.#input.chunks({ reuse: true })) {
@@ -187,7 +188,7 @@ function bareLine(flow: Flow): string | null {
 	}
 }
 
-class LineSink implements FlowSink {
+class LineSink extends FlowSink {
 	readonly #output: TextOutput;
 	readonly #name: string;
 	readonly #report: Reporter;
@@ -199,6 +200,7 @@ class LineSink implements FlowSink {
 
 	/** @param isCut what is there ends within a line, which is to stay the only one that is lost */
 	constructor(output: Output, { report, append }: SinkOptions, isCut: boolean) {
+		super();
 		this.#output = new TextOutput(output, append === true);
 		this.#isCut = isCut;
 		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
@@ -206,7 +208,15 @@ class LineSink implements FlowSink {
 		this.#report = report;
 	}
 
-	note(name: string, value: MetaValue): void {
+	override get stored(): number {
+		return this.#output.written;
+	}
+
+	override get takesNotes(): boolean {
+		return true;
+	}
+
+	override note(name: string, value: MetaValue): void {
 		this.#notes ??= {};
 		this.#notes[name] = value;
 	}
@@ -218,10 +228,6 @@ class LineSink implements FlowSink {
 		this.#notes = null;
 		this.#isCut = false;
 		return notes === null ? end : `${end}${jsonText({ type: "tape", notes: fromMeta(notes) })}\n`;
-	}
-
-	get stored(): number {
-		return this.#output.written;
 	}
 
 	append(flow: Flow): void | Promise<void> {
@@ -241,7 +247,7 @@ class LineSink implements FlowSink {
 		return this.#soon.end(() => this.#output.close(this.#head()));
 	}
 
-	discard(): Promise<void> {
+	override discard(): Promise<void> {
 		this.#soon.stop();
 		return this.#output.discard();
 	}

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
-import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { SqliteStore } from "../src/store/sqlite/store.ts";
 import type { ReadOptions } from "../src/store/store.ts";
 import { AtomicFile } from "./atomic-file.ts";
@@ -62,7 +62,7 @@ async function startThread(path: string, requestKey: (flow: HttpFlow) => string,
 }
 
 /** What a database is read from is a file, so what comes as a stream is put into one first. */
-class TapeSource implements FlowSource {
+class TapeSource extends FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
 	#store: SqliteStore | null = null;
@@ -77,13 +77,14 @@ class TapeSource implements FlowSource {
 	readonly #open = new Set<SqliteStore>();
 
 	constructor(input: Input, options: SourceOptions) {
+		super();
 		this.#input = input;
 		this.#options = options;
 		this.#isTemporary = input.path === null;
 	}
 
 	/** By the number of flows, because pages are read in no particular order. */
-	progress() {
+	override progress() {
 		const total = this.#input.size;
 		if (this.#store === null || total === null || this.#options.filter !== undefined) return { done: 0, total: null };
 		this.#counting ??= this.#count(this.#store);
@@ -95,7 +96,7 @@ class TapeSource implements FlowSource {
 		return this.#spooled;
 	}
 
-	async notes(): Promise<Metadata> {
+	override async notes(): Promise<Metadata> {
 		const { path } = await this.#file();
 		if (missingEnd(path) !== null) return {};
 		const { openStore } = await import("../src/store/sqlite/store.ts");
@@ -115,8 +116,22 @@ class TapeSource implements FlowSource {
 		}
 	}
 
+	/** By columns, where they tell: what is damaged is not found then. */
+	override async count(): Promise<number | null> {
+		const { report, filter, ids } = this.#options;
+		const { path } = this.#input;
+		if (path === null || ids !== undefined || missingEnd(path) !== null) return null;
+		const { openStore } = await import("../src/store/sqlite/store.ts");
+		const store = openStore(path, { mode: "read", report });
+		try {
+			return await store.count(filter);
+		} finally {
+			await store.close();
+		}
+	}
+
 	/** Rows go from one tape to another as they are. */
-	async transfer(sink: FlowSink): Promise<number | null> {
+	override async transfer(sink: FlowSink): Promise<number | null> {
 		const { path } = this.#input;
 		if (!(sink instanceof NewTape) || path === null || missingEnd(path) !== null) return null;
 		const { openStore } = await import("../src/store/sqlite/store.ts");
@@ -129,7 +144,7 @@ class TapeSource implements FlowSource {
 		}
 	}
 
-	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
+	async *read(): AsyncGenerator<Flow[]> {
 		const { path, remove } = await this.#file();
 		try {
 			const missing = missingEnd(path);
@@ -151,7 +166,7 @@ class TapeSource implements FlowSource {
 		}
 	}
 
-	async close(): Promise<void> {
+	override async close(): Promise<void> {
 		for (const store of this.#open) await store.close();
 		this.#open.clear();
 	}
@@ -183,8 +198,7 @@ function refuseInUse(path: string): void {
 }
 
 /** A tape beside the target, which takes its place when it is whole. */
-class NewTape implements FlowSink {
-	readonly copies = true;
+class NewTape extends FlowSink {
 	readonly #draft: AtomicFile;
 	readonly #open: () => SqliteStore;
 	/** Gives what writes the flows in the store's place; it is told the highest number of a connection, null where there are no rows yet. */
@@ -196,6 +210,7 @@ class NewTape implements FlowSink {
 
 	/** @param open makes the store once more */
 	constructor(draft: AtomicFile, store: SqliteStore, open: () => SqliteStore, start: ((held: number | null) => Promise<FlowSink>) | null) {
+		super();
 		this.#store = store;
 		this.#draft = draft;
 		this.#open = open;
@@ -203,8 +218,16 @@ class NewTape implements FlowSink {
 		this.#writer = store;
 	}
 
+	override get copies(): boolean {
+		return true;
+	}
+
+	override get takesNotes(): boolean {
+		return true;
+	}
+
 	/** Committed at once, so that rows of another tape may follow. */
-	note(name: string, value: MetaValue): void {
+	override note(name: string, value: MetaValue): void {
 		this.#notes.set(name, value);
 		this.#named(() => {
 			this.#store.note(name, value);
@@ -251,8 +274,8 @@ class NewTape implements FlowSink {
 		});
 	}
 
-	async discard(): Promise<void> {
-		await this.#writer.discard?.();
+	override async discard(): Promise<void> {
+		await this.#writer.discard();
 		await this.#draft.drop();
 	}
 

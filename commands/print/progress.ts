@@ -30,7 +30,7 @@ export class Progress {
 		const now = this.#now();
 		if (this.#stream.isTTY !== true || now - this.#started < DELAY_MS || now - this.#drawn < INTERVAL_MS) return;
 		this.#drawn = now;
-		const parts = this.#sources.map((source) => source.progress?.() ?? { done: 0, total: null });
+		const parts = this.#sources.map((source) => source.progress());
 		const done = parts.reduce((sum, part) => sum + part.done, 0);
 		const total = parts.reduce((sum: number | null, part) => (sum === null || part.total === null ? null : sum + part.total), 0);
 		this.#stream.write(progressLine({ flows, done, total, seconds: (now - this.#started) / 1000 }) + END);

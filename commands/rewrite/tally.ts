@@ -1,7 +1,7 @@
 // What a rewriting did or would do: how often each rule applied, what changed, and whether doing it again would change more.
 import { errorCodes } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
-import type { FlowSink, Step } from "../../src/flow/pipe.ts";
+import { FlowSink, ForwardingSink, type Step } from "../../src/flow/pipe.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { changes, describe, stateOf } from "../print/changes.ts";
@@ -68,7 +68,7 @@ export class Tally {
 	}
 
 	/** Takes flows and keeps none. */
-	readonly nowhere: FlowSink = { append() {}, async close() {} };
+	readonly nowhere: FlowSink = FlowSink.of({ append() {} });
 
 	/** The steps, watched. */
 	around(steps: readonly Step[]): Step[] {
@@ -94,17 +94,7 @@ export class Tally {
 	/** A sink that tries the rules again on the first flows that were written: nobody needs these any more. */
 	checking(sink: FlowSink, steps: readonly Step[]): FlowSink {
 		if (steps.length === 0 || this.#options.hasScripts) return sink;
-		return {
-			append: (flow) => {
-				const isTouched = this.#isTouched;
-				const wait = sink.append(flow);
-				if (!isTouched || this.#tried >= TRIED) return wait;
-				return Promise.resolve(wait).then(() => this.#try(flow, steps));
-			},
-			note: (name, value) => sink.note?.(name, value),
-			close: () => sink.close(),
-			discard: async () => sink.discard?.(),
-		};
+		return new TryingSink(sink, (flow) => (this.#isTouched && this.#tried < TRIED ? () => this.#try(flow, steps) : null));
 	}
 
 	async #try(flow: Flow, steps: readonly Step[]): Promise<void> {
@@ -133,6 +123,22 @@ export class Tally {
 
 	#line(text: string): void {
 		if (!this.#options.quiet) this.#io.stderr.write(`flowtape: ${text}\n`);
+	}
+}
+
+/** Tries something on flows once they are stored. */
+class TryingSink extends ForwardingSink {
+	readonly #trialOf: (flow: Flow) => (() => Promise<void>) | null;
+
+	constructor(sink: FlowSink, trialOf: (flow: Flow) => (() => Promise<void>) | null) {
+		super(sink);
+		this.#trialOf = trialOf;
+	}
+
+	override append(flow: Flow): void | Promise<void> {
+		const attempt = this.#trialOf(flow);
+		const wait = this.inner.append(flow);
+		return attempt === null ? wait : Promise.resolve(wait).then(attempt);
 	}
 }
 

@@ -4,7 +4,8 @@ import { createSink } from "../../api/create-sink.ts";
 import { formats } from "../../formats/index.ts";
 import { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Filter } from "../../src/filter/filter.ts";
-import type { FlowSink, FlowSource, Step } from "../../src/flow/pipe.ts";
+import type { Flow } from "../../src/flow/flow.ts";
+import { FlowSink, type FlowSource, type Step } from "../../src/flow/pipe.ts";
 import { compileFilterLazily, options as filterOptions } from "../../src/hooks/rule.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../../src/options.ts";
 import { printableLine } from "../../src/views/printable.ts";
@@ -169,18 +170,18 @@ export async function createOutput(
 }
 
 /** A sink that prints, a piece of text for each flow. */
-export function printer(io: Io, text: (flow: Parameters<FlowSink["append"]>[0]) => string): FlowSink {
+export function printer(io: Io, text: (flow: Flow) => string): FlowSink {
 	let pending = "";
 	const flush = (): void => {
 		if (pending !== "") io.stdout.write(pending);
 		pending = "";
 	};
-	return {
+	return FlowSink.of({
 		append(flow) {
 			pending += text(flow);
 			if (pending.length > 64 * 1024) flush();
 		},
 		close: async () => flush(),
 		discard: async () => flush(),
-	};
+	});
 }

@@ -2,7 +2,7 @@
 import { openOutput } from "../../formats/index.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
-import type { FlowSink } from "../../src/flow/pipe.ts";
+import { FlowSink } from "../../src/flow/pipe.ts";
 import type { Troubles } from "./copy-flows.ts";
 
 /** `note` is told what of the flow is left out. @throws FlowtapeError FT_LOSS when it can make nothing of the flow */
@@ -11,7 +11,7 @@ export type Exporter = (flow: HttpFlow, note: (message: string) => void) => Buff
 /** A sink that writes to a file, `-` for stdout; flows that the exporter can make nothing of are left out and told of. */
 export async function exporting(path: string, exporter: Exporter, { report }: Troubles): Promise<FlowSink> {
 	const output = await openOutput(path);
-	return {
+	return FlowSink.of({
 		async append(flow: Flow) {
 			try {
 				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
@@ -23,5 +23,5 @@ export async function exporting(path: string, exporter: Exporter, { report }: Tr
 		},
 		close: () => output.close(),
 		discard: () => output.discard(),
-	};
+	});
 }

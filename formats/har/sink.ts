@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
-import type { FlowSink } from "../../src/flow/pipe.ts";
+import { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
 import { isObject, type JsonObject } from "../fields.ts";
 import type { SinkOptions } from "../format.ts";
@@ -66,7 +66,7 @@ async function cutEnd(path: string): Promise<Before> {
 	}
 }
 
-export class HarSink implements FlowSink {
+export class HarSink extends FlowSink {
 	readonly #output: TextOutput;
 	readonly #places: BodyPlaces;
 	readonly #long = new LongTexts();
@@ -89,6 +89,7 @@ export class HarSink implements FlowSink {
 	#leftOut = 0;
 
 	constructor(output: Output, { report, append }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
+		super();
 		this.#output = new TextOutput(output);
 		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
 		this.#places = { attach, long: this.#long, inflation: this.#inflation };
@@ -96,8 +97,12 @@ export class HarSink implements FlowSink {
 		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
 	}
 
-	get stored(): number {
+	override get stored(): number {
 		return this.#output.written + this.#leftOut;
+	}
+
+	override get takesNotes(): boolean {
+		return true;
 	}
 
 	append(flow: Flow): void | Promise<void> {
@@ -134,7 +139,7 @@ export class HarSink implements FlowSink {
 	}
 
 	/** Notes stand in front of the entries. What is added to has its front already, and the front of a ZIP's HAR is not at the front of the ZIP. */
-	note(name: string, value: MetaValue): void {
+	override note(name: string, value: MetaValue): void {
 		if (!this.#hasFront || this.#places.attach !== undefined) this.#losses.noteTape(name);
 		else this.#notes[name] = value;
 	}
@@ -197,7 +202,7 @@ export class HarSink implements FlowSink {
 		this.#losses.report(this.#inflation.kept);
 	}
 
-	discard(): Promise<void> {
+	override discard(): Promise<void> {
 		this.#soon.stop();
 		return this.#output.discard();
 	}

@@ -2,7 +2,7 @@
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
-import type { FlowSource } from "../../src/flow/pipe.ts";
+import { FlowSource } from "../../src/flow/pipe.ts";
 import { isObject, parseJson } from "../fields.ts";
 import type { Input, SourceOptions } from "../format.ts";
 import { toNotes } from "../json-values.ts";
@@ -22,7 +22,7 @@ const NOTES_LIMIT = 16 * 1024 * 1024;
 /** The key of the entries as flowtape writes it. Inside a string its quotes would be escaped. */
 const ENTRIES = '"entries":';
 
-export class HarSource implements FlowSource {
+export class HarSource extends FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
 	readonly #kind: HarKind;
@@ -34,6 +34,7 @@ export class HarSource implements FlowSource {
 	#foreign = 0;
 
 	constructor(input: Input, options: SourceOptions, kind: HarKind) {
+		super();
 		this.#input = input;
 		this.#options = options;
 		this.#kind = kind;
@@ -41,7 +42,7 @@ export class HarSource implements FlowSource {
 	}
 
 	/** They stand in front of the entries. */
-	async notes(): Promise<Metadata> {
+	override async notes(): Promise<Metadata> {
 		if (this.#kind !== "log") return {};
 		for (let size = 4096; size <= NOTES_LIMIT; size *= 4) {
 			const head = await this.#input.peek(size);
@@ -52,7 +53,7 @@ export class HarSource implements FlowSource {
 		return {};
 	}
 
-	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
+	async *read(): AsyncGenerator<Flow[]> {
 		const place = await openPlace(this.#input, this.#kind === "zip");
 		try {
 			yield* this.#batches(place);

@@ -8,7 +8,7 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
-import type { FlowSink } from "../../src/flow/pipe.ts";
+import { FlowSink } from "../../src/flow/pipe.ts";
 import { createCompressor } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
@@ -75,7 +75,7 @@ class DeflatedFile implements Output {
 	}
 }
 
-class ZipSink implements FlowSink {
+class ZipSink extends FlowSink {
 	readonly #output: Output;
 	readonly #zip: ZipWriter;
 	readonly #file: DeflatedFile;
@@ -85,13 +85,18 @@ class ZipSink implements FlowSink {
 	#bodies: [name: string, bytes: Buffer][] = [];
 
 	constructor(output: Output, file: DeflatedFile, options: SinkOptions) {
+		super();
 		this.#output = output;
 		this.#zip = new ZipWriter(output);
 		this.#file = file;
 		this.#har = new HarSink(file, options, { before: "nothing", attach: (bytes, contentType) => this.#attach(bytes, contentType) });
 	}
 
-	note(name: string, value: MetaValue): void {
+	override get takesNotes(): boolean {
+		return true;
+	}
+
+	override note(name: string, value: MetaValue): void {
 		this.#har.note(name, value);
 	}
 
@@ -115,7 +120,7 @@ class ZipSink implements FlowSink {
 		}
 	}
 
-	async discard(): Promise<void> {
+	override async discard(): Promise<void> {
 		await this.#file.discard();
 		await this.#file.remove();
 		await this.#output.discard();

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
-import type { FlowSink } from "../../src/flow/pipe.ts";
+import { FlowSink } from "../../src/flow/pipe.ts";
 import { compressionOf } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
@@ -37,7 +37,7 @@ async function idsBefore(path: string): Promise<IdTable> {
 	return new IdTable();
 }
 
-export class DumpSink implements FlowSink, Target {
+export class DumpSink extends FlowSink implements Target {
 	readonly version: number;
 	readonly #output: Output;
 	readonly #report: Reporter;
@@ -55,8 +55,12 @@ export class DumpSink implements FlowSink, Target {
 	/** Resolves when what was handed on is written; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
 
-	/** @param ids of the flows that are in the output already */
+	/**
+	 * @param ids of the flows that are in the output already
+	 * @throws FlowtapeError FT_BAD_OPTION when the version is none that is written
+	 */
 	constructor(output: Output, { report, version = NEWEST, append }: SinkOptions, ids: IdTable) {
+		super();
 		this.#ids = ids;
 		this.#soon = new Soon(
 			append === true
@@ -71,14 +75,18 @@ export class DumpSink implements FlowSink, Target {
 		this.version = version;
 	}
 
-	/** They go with the first flow. */
-	note(name: string, value: MetaValue): void {
-		this.#notes ??= {};
-		this.#notes[name] = value;
+	override get stored(): number {
+		return this.#output.written + this.#leftOut;
 	}
 
-	get stored(): number {
-		return this.#output.written + this.#leftOut;
+	override get takesNotes(): boolean {
+		return true;
+	}
+
+	/** They go with the first flow. */
+	override note(name: string, value: MetaValue): void {
+		this.#notes ??= {};
+		this.#notes[name] = value;
 	}
 
 	append(flow: Flow): void | Promise<void> {
@@ -103,7 +111,7 @@ export class DumpSink implements FlowSink, Target {
 		});
 	}
 
-	async discard(): Promise<void> {
+	override async discard(): Promise<void> {
 		this.#soon.stop();
 		await this.#output.discard();
 	}

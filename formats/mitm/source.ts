@@ -3,7 +3,7 @@ import { FlowtapeError } from "../../src/errors.ts";
 import { decide } from "../../src/filter/plan.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
-import type { FlowSource } from "../../src/flow/pipe.ts";
+import { FlowSource, type ReadOptions } from "../../src/flow/pipe.ts";
 import type { Input, SourceOptions } from "../format.ts";
 import { type OddFieldReporter, OddFields } from "../odd-fields.ts";
 import { OWN } from "../own-fields.ts";
@@ -20,7 +20,7 @@ import { Writer } from "./write-tnetstring.ts";
 /** The longest first record in which notes on the tape are looked for, in bytes. */
 const NOTES_LIMIT = 64 * 1024 * 1024;
 
-export class DumpSource implements FlowSource {
+export class DumpSource extends FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
 	readonly #handshakes = new Handshakes();
@@ -32,24 +32,20 @@ export class DumpSource implements FlowSource {
 	/** Of the record that is read: what is told of it once it has turned out to be one. */
 	#found: Parameters<OddFieldReporter>[] = [];
 	#done = 0;
-	#isFleeting = false;
 
 	constructor(input: Input, options: SourceOptions) {
+		super();
 		this.#input = input;
 		this.#options = options;
 		this.#odd = new OddFields(input.name, options.report);
 	}
 
-	progress() {
+	override progress() {
 		return { done: this.#done, total: this.#input.size };
 	}
 
-	fleeting(): void {
-		this.#isFleeting = true;
-	}
-
 	/** They stand in the metadata of the first flow. */
-	async notes(): Promise<Metadata> {
+	override async notes(): Promise<Metadata> {
 		const [start, digits] = /^(\d{1,12}):/.exec((await this.#input.peek(13)).latin1Slice()) ?? [];
 		if (start === undefined) return {};
 		// the tag stands behind
@@ -66,7 +62,7 @@ export class DumpSource implements FlowSource {
 		}
 	}
 
-	async *[Symbol.asyncIterator](): AsyncGenerator<Flow[]> {
+	async *read({ reuseBuffers = false }: ReadOptions = {}): AsyncGenerator<Flow[]> {
 		this.#older = await olderCopies(this.#input);
 		const scanner = new RecordScanner(this.#input.size, {
 			record: (buffer, start, end, offset, record) => {
@@ -76,7 +72,7 @@ export class DumpSource implements FlowSource {
 			},
 			damaged: (damage) => this.#report(damage),
 		});
-		for await (const chunk of this.#chunks()) {
+		for await (const chunk of this.#chunks(reuseBuffers)) {
 			scanner.push(chunk);
 			this.#done += chunk.length;
 			yield* this.#take();
@@ -86,9 +82,9 @@ export class DumpSource implements FlowSource {
 		this.#odd.end("flows");
 	}
 
-	#chunks(): AsyncIterable<Buffer> {
+	#chunks(reuseBuffers: boolean): AsyncIterable<Buffer> {
 		const { path, size } = this.#input;
-		return path === null || size === null ? this.#input.chunks() : fileChunks(path, { reuse: this.#isSelective || this.#isFleeting });
+		return path === null || size === null ? this.#input.chunks() : fileChunks(path, { reuse: this.#isSelective || reuseBuffers });
 	}
 
 	/** Where few flows may be chosen, these get their own copies of their records, so that the memory of chunks can be used again. */

@@ -1,6 +1,6 @@
 // What a running proxy brings to its output, counted: in the end it has to be told how much is there, and how much is not.
 import type { Flow, HttpFlow } from "./flow.ts";
-import type { BodySpool, FlowSink, OpenFlow } from "./pipe.ts";
+import { type BodySpool, type FlowSink, ForwardingSink, type OpenFlow } from "./sink.ts";
 
 export interface CountingOptions {
 	isKept: (flow: Flow) => boolean;
@@ -10,33 +10,32 @@ export interface CountingOptions {
 	openSpool: () => BodySpool;
 }
 
-export class CountingSink implements FlowSink {
-	readonly #output: FlowSink;
+export class CountingSink extends ForwardingSink {
 	readonly #options: CountingOptions;
 	#brought = 0;
 	#failed = 0;
 
 	constructor(output: FlowSink, options: CountingOptions) {
-		this.#output = output;
+		super(output);
 		this.#options = options;
 	}
 
 	/** Flows that should be in the output and are not. Exact once it is closed; what an output keeps in groups is lost in groups. */
 	get lost(): number {
-		const { stored } = this.#output;
-		return stored === undefined ? this.#failed : this.#brought - stored;
+		const { stored } = this.inner;
+		return stored === null ? this.#failed : this.#brought - stored;
 	}
 
 	/** Flows in the output that were brought to it. */
-	get stored(): number {
+	override get stored(): number {
 		return this.#brought - this.lost;
 	}
 
-	append(flow: Flow): void | Promise<void> {
+	override append(flow: Flow): void | Promise<void> {
 		if (!this.#options.isKept(flow)) return;
 		this.#brought++;
 		try {
-			return this.#output.append(flow)?.catch((error: unknown) => this.#fail(error));
+			return this.inner.append(flow)?.catch((error: unknown) => this.#fail(error));
 		} catch (error) {
 			this.#fail(error);
 		}
@@ -47,24 +46,20 @@ export class CountingSink implements FlowSink {
 		throw error;
 	}
 
-	spool(ofRequest = false): BodySpool {
-		return this.#output.spool?.(ofRequest) ?? this.#options.openSpool();
+	override spool(ofRequest = false): BodySpool {
+		return this.inner.spool(ofRequest) ?? this.#options.openSpool();
 	}
 
-	open(flow: HttpFlow): OpenFlow | undefined {
-		if (!this.#options.isOpenable || this.#output.open === undefined) return;
+	override open(flow: HttpFlow): OpenFlow | null {
+		if (!this.#options.isOpenable) return null;
 		this.#brought++;
-		const entry = this.#output.open(flow);
-		if (entry === undefined) this.#brought--;
+		const entry = this.inner.open(flow);
+		if (entry === null) this.#brought--;
 		return entry && { ...entry, close: () => (this.#options.isKept(flow) ? entry.close() : this.#discard(entry)) };
 	}
 
 	#discard(entry: OpenFlow): void {
 		entry.discard();
 		this.#brought--;
-	}
-
-	close(): Promise<void> {
-		return this.#output.close();
 	}
 }

@@ -2,10 +2,11 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { copyFlows, openAll } from "../../api/copy-flows.ts";
+import { copyFlows, openAll, RecoveringSource } from "../../api/copy-flows.ts";
+import { rewrite } from "../../api/rewrite.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
-import { createTape } from "../../formats/index.ts";
+import { createTape, openTape } from "../../formats/index.ts";
 
 t.test("what is kept, refused and interrupted", async (t) => {
 	const folder = t.testdir();
@@ -48,4 +49,42 @@ t.test("damage ends its source, and the next one is read", async (t) => {
 	t.match(await copyFlows({ sources, open: () => createTape(to, { report }), report, reportInput: report }), { passed: 2, end: "kept" });
 	t.match(list, [{ message: /cut\.mitm: byte \d+/ }]);
 	t.match((await readTape(to)).flows, [{ id: "one" }, { id: "three" }]);
+});
+
+t.test("a source that recovers tells how far it is, counts, and closes what it reads", async (t) => {
+	const path = join(t.testdir(), "a.jsonl");
+	await writeTape(path, [httpFlow(), httpFlow()]);
+	const { report } = reports();
+	const [inner] = await openAll([path], { report });
+	let isClosed = false;
+	if (inner === undefined) throw new Error("nothing was opened");
+	const { close } = inner;
+	inner.close = () => {
+		isClosed = true;
+		return close.call(inner);
+	};
+	const source = new RecoveringSource(inner, report);
+	t.same(source.progress(), { done: 0, total: readFileSync(path).length });
+	t.equal(await source.count(), null);
+	for await (const _ of source);
+	t.equal(source.progress().done, readFileSync(path).length);
+	await source.close();
+	t.ok(isClosed);
+});
+
+t.test("notes on a tape come along, whatever is done with its flows", async (t) => {
+	const folder = t.testdir();
+	const path = join(folder, "noted.jsonl");
+	const { report } = reports();
+	const noted = await createTape(path, { report });
+	noted.note("by", "somebody");
+	await noted.append(httpFlow());
+	await noted.close();
+	for (const changes of [{ setComment: "x" }, { sort: true }, { dedupe: true }, { setComment: "x", sort: true, dedupe: true }]) {
+		const to = join(folder, "to.tape");
+		await rewrite(path, changes, to);
+		const source = await openTape(to, { report });
+		t.match(await source.notes(), { by: "somebody" }, JSON.stringify(changes));
+		await source.close();
+	}
 });

@@ -5,6 +5,7 @@ import t from "tap";
 import { writeFlows } from "../../api/write-flows.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import { FlowSink } from "../../src/flow/sink.ts";
 
 t.test("steps and sinks on the way; a file that is replaced", async (t) => {
 	const path = join(t.testdir(), "a.jsonl");
@@ -14,13 +15,14 @@ t.test("steps and sinks on the way; a file that is replaced", async (t) => {
 		{
 			...{ source: path, to: path, replaces: path },
 			steps: [(flow) => (flow.id === "one" ? flow : null)],
-			through: (sink) => ({
-				append(flow) {
-					through.push(flow.id);
-					return sink.append(flow);
-				},
-				close: () => sink.close(),
-			}),
+			through: (sink) =>
+				FlowSink.of({
+					append(flow) {
+						through.push(flow.id);
+						return sink.append(flow);
+					},
+					close: () => sink.close(),
+				}),
 		},
 		{},
 	);

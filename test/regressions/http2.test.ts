@@ -13,6 +13,7 @@ import { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../fixtures/running-proxy.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 import { openAuthority } from "../../src/ca/authority.ts";
+import { FlowSink } from "../../src/flow/sink.ts";
 import { Pipeline } from "../../src/hooks/pipeline.ts";
 import { defaults } from "../../src/options.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
@@ -136,7 +137,7 @@ t.test("trailers of a recorded request that has no body are sent again", async (
 	const client = new ReplayClient({
 		options: defaults(replayOptions),
 		pipeline: new Pipeline([]),
-		sink: { append() {}, close: async () => {} },
+		sink: FlowSink.of({ append() {} }),
 		onEvent: (event) => events.push(event),
 	});
 	t.teardown(() => client.close());

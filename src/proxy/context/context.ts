@@ -141,8 +141,8 @@ export class ProxyContext {
 	readonly openSpool = (ofRequest = false): Spool | null => {
 		const lose = (error: unknown) => this.emit({ kind: "sink_error", error });
 		try {
-			const spool = this.#sink.spool?.(ofRequest);
-			return spool === undefined ? null : forgiving(spool, lose);
+			const spool = this.#sink.spool(ofRequest);
+			return spool === null ? null : forgiving(spool, lose);
 		} catch (error) {
 			lose(error);
 			return null;
@@ -161,8 +161,8 @@ export class ProxyContext {
 				this.emit({ kind: "sink_error", error });
 			}
 		};
-		const entry = attempt(() => this.#sink.open?.(flow));
-		if (entry === undefined) return { isOpen: isLost, add: () => {}, close: () => void attempt(() => this.record(flow)) };
+		const entry = attempt(() => this.#sink.open(flow));
+		if (entry == null) return { isOpen: isLost, add: () => {}, close: () => void attempt(() => this.record(flow)) };
 		return {
 			isOpen: true,
 			add: (message) => attempt(() => entry.add(message)),

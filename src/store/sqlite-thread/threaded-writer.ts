@@ -3,7 +3,7 @@ import { Worker } from "node:worker_threads";
 import { FlowtapeError } from "../../errors.ts";
 import { type Body, bodyChunks, bodySize } from "../../flow/body.ts";
 import type { Flow } from "../../flow/flow.ts";
-import type { FlowSink } from "../../flow/pipe.ts";
+import { FlowSink } from "../../flow/sink.ts";
 import { isProcessTuned } from "../../process-tuning.ts";
 import { encodeMessages } from "../record/codec.ts";
 import { RowReuse } from "../sqlite/row-reuse.ts";
@@ -21,7 +21,7 @@ const PARCELS = 4;
 /** Bodies beyond this many bytes are brought piece by piece. */
 const LARGE_BYTES = 1024 * 1024;
 
-export class ThreadedWriter implements FlowSink {
+export class ThreadedWriter extends FlowSink {
 	readonly #path: string;
 	readonly #requestKey: KeyOf;
 	/** The highest number of a connection that the tape has; null while it has no rows. */
@@ -43,6 +43,7 @@ export class ThreadedWriter implements FlowSink {
 	 * @param held the highest number of a connection in it; null: it has no rows yet, so that rows of another tape can be taken over
 	 */
 	constructor(path: string, requestKey: KeyOf, held: number | null = null) {
+		super();
 		this.#path = path;
 		this.#requestKey = requestKey;
 		this.#held = held;
@@ -153,7 +154,7 @@ export class ThreadedWriter implements FlowSink {
 	}
 
 	/** Ends the thread; the file stays as it is then. */
-	async discard(): Promise<void> {
+	override async discard(): Promise<void> {
 		if (!this.#ended) await this.#thread?.terminate();
 	}
 }

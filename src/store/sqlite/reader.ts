@@ -4,8 +4,8 @@ import type { Filter } from "../../filter/filter.ts";
 import type { Body } from "../../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Flow } from "../../flow/flow.ts";
-import type { FlowSource } from "../../flow/pipe.ts";
 import { isProxyChallenge } from "../../flow/proxy-challenge.ts";
+import { FlowSource } from "../../flow/source.ts";
 import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "../record/codec.ts";
 import { type MessageRow, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
 import { fromStored } from "../record/text.ts";
@@ -117,11 +117,9 @@ export class TapeReader implements PartReader, SourceTape {
 
 	read(options: ReadOptions = {}): FlowSource {
 		const batches = () => this.#batches(options);
-		return {
-			async *[Symbol.asyncIterator]() {
-				yield* batches();
-			},
-		};
+		return FlowSource.of(async function* () {
+			yield* batches();
+		});
 	}
 
 	*#batches({ filter, ids, bodies = false }: ReadOptions): Generator<Flow[]> {

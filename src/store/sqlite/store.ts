@@ -3,7 +3,8 @@ import type { FlowtapeError, Reporter } from "../../errors.ts";
 import type { Filter } from "../../filter/filter.ts";
 import type { Flow, HttpFlow } from "../../flow/flow.ts";
 import type { Metadata, MetaValue } from "../../flow/metadata.ts";
-import type { BodySpool, FlowSource, OpenFlow } from "../../flow/pipe.ts";
+import { type BodySpool, FlowSink, type OpenFlow } from "../../flow/sink.ts";
+import type { FlowSource } from "../../flow/source.ts";
 import { loadMsgpack } from "../record/msgpack.ts";
 import type { CodedRequest, FlowStore, FlowSummary, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
 import { copyRows } from "./copy.ts";
@@ -35,7 +36,7 @@ export function openStore(path: string, options: StoreOptions): SqliteStore {
 	return new SqliteStore(path, options);
 }
 
-export class SqliteStore implements FlowStore {
+export class SqliteStore extends FlowSink implements FlowStore {
 	readonly path: string;
 	readonly #db: TapeDatabase;
 	readonly #reader: TapeReader;
@@ -44,6 +45,7 @@ export class SqliteStore implements FlowStore {
 	#closed = false;
 
 	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false, borrows = true, isTemporary = false }: StoreOptions) {
+		super();
 		this.path = path;
 		if (mode === "append" || isKeyed) loadMsgpack();
 		this.#db = new TapeDatabase(path, mode, durable, isTemporary);
@@ -61,8 +63,12 @@ export class SqliteStore implements FlowStore {
 	}
 
 	/** Flows that were appended and committed. */
-	get stored(): number {
+	override get stored(): number {
 		return this.#writer.stored;
+	}
+
+	override get takesNotes(): boolean {
+		return true;
 	}
 
 	/** The highest number of a connection; null where nothing was written. */
@@ -82,15 +88,15 @@ export class SqliteStore implements FlowStore {
 	}
 
 	/** Writes a note on the tape itself, in the place of one of the same name. */
-	note(name: string, value: MetaValue): void {
+	override note(name: string, value: MetaValue): void {
 		this.#writer.note(name, value);
 	}
 
-	open(flow: HttpFlow): OpenFlow {
+	override open(flow: HttpFlow): OpenFlow {
 		return this.#writer.open(flow);
 	}
 
-	spool(ofRequest = false): BodySpool {
+	override spool(ofRequest = false): BodySpool {
 		return this.#writer.spool(ofRequest);
 	}
 
@@ -103,7 +109,7 @@ export class SqliteStore implements FlowStore {
 	}
 
 	/** Closes the tape without what was appended and not yet committed. */
-	async discard(): Promise<void> {
+	override async discard(): Promise<void> {
 		if (!this.#closed) await this.#end(() => this.#writer.discard());
 	}
 

@@ -4,7 +4,7 @@ import type { Body } from "../../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Flow, HttpFlow, Later } from "../../flow/flow.ts";
 import type { MetaValue } from "../../flow/metadata.ts";
-import type { BodySpool, FlowSink, OpenFlow } from "../../flow/pipe.ts";
+import type { BodySpool, OpenFlow } from "../../flow/sink.ts";
 import { encodeFlow, encodeMessage, encodeMessages, type PartWriter } from "../record/codec.ts";
 import { type StoredBody, valuesOf } from "../record/flow-row.ts";
 import type { TapeDatabase } from "./database.ts";
@@ -19,7 +19,7 @@ const COMPLETE_FLOW = `UPDATE flow SET ${COMPLETED.map((column) => `${column} = 
 /** The key by which replay finds a recording; kept beside each flow. */
 export type KeyOf = (flow: HttpFlow) => string;
 
-export class TapeWriter implements FlowSink, PartWriter {
+export class TapeWriter implements PartWriter {
 	readonly #db: TapeDatabase;
 	readonly #requestKey: KeyOf | undefined;
 	readonly #rows: RowWriter;

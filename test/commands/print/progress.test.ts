@@ -1,10 +1,13 @@
 // The bar is drawn on a terminal, after a second, and taken away again.
 import t from "tap";
 import { Progress, progressLine } from "../../../commands/print/progress.ts";
-import type { FlowSource } from "../../../src/flow/pipe.ts";
+import { FlowSource } from "../../../src/flow/source.ts";
 
 function sourceAt(done: number, total: number | null): FlowSource {
-	return { progress: () => ({ done, total }), async *[Symbol.asyncIterator]() {} };
+	return Object.assign(
+		FlowSource.of(async function* () {}),
+		{ progress: () => ({ done, total }) },
+	);
 }
 
 function drawn(isTTY: boolean, sources: readonly FlowSource[], times: readonly number[]): string[] {
@@ -40,5 +43,5 @@ t.test("when", async (t) => {
 	t.match(list[0], "[#####---------------] 25% 1,234 flows, 512b of 2k, 512b/s, 3s left\u001b[K\r");
 	t.equal(list[2], "\u001b[K\r");
 	t.match(drawn(true, [sourceAt(512, 1024), sourceAt(1, null)], [1000])[0], /^1,234 flows, 513b, 513b\/s/);
-	t.match(drawn(true, [{ async *[Symbol.asyncIterator]() {} }], [2000])[0], "1,234 flows\u001b[K");
+	t.match(drawn(true, [FlowSource.of(async function* () {})], [2000])[0], "1,234 flows\u001b[K");
 });

@@ -4,6 +4,7 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import type { Step } from "../../../src/flow/pipe.ts";
+import { FlowSink } from "../../../src/flow/sink.ts";
 
 function tally(options: { shows?: boolean; quiet?: boolean; hasScripts?: boolean } = {}) {
 	const { io, captured } = captureIo();
@@ -88,15 +89,7 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	const { tally: checking, captured } = tally();
 	const written: string[] = [];
 	const steps = adding("x");
-	const sink = checking.checking(
-		{
-			append(flow) {
-				written.push(flow.comment);
-			},
-			close: async () => {},
-		},
-		steps,
-	);
+	const sink = checking.checking(FlowSink.of({ append: (flow) => void written.push(flow.comment) }), steps);
 	for (const flow of [httpFlow(), httpFlow()]) {
 		const changed = await through(
 			checking.around([
@@ -117,14 +110,35 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	t.equal(checking.checking(checking.nowhere, []), checking.nowhere, "without rules there is nothing to try");
 });
 
-t.test("a sink that is watched takes notes as the one behind it does", async (t) => {
-	const noted: unknown[] = [];
-	const sink = { append() {}, async close() {} };
-	const { tally: watching } = tally();
-	watching.checking({ ...sink, note: (...note) => void noted.push(note) }, adding("x")).note?.("by", "hand");
-	const roomless = watching.checking(sink, adding("x"));
-	roomless.note?.("by", "hand");
-	await roomless.close();
-	await roomless.discard?.();
-	t.same(noted, [["by", "hand"]]);
+t.test("a sink that is watched is still all that it was", async (t) => {
+	const { tally: checking } = tally();
+	class Tape extends FlowSink {
+		notes: string[] = [];
+
+		override get stored() {
+			return 2;
+		}
+
+		override get copies() {
+			return true;
+		}
+
+		override get takesNotes() {
+			return true;
+		}
+
+		override note(name: string) {
+			this.notes.push(name);
+		}
+
+		append() {}
+
+		async close() {}
+	}
+	const tape = new Tape();
+	const sink = checking.checking(tape, adding("x"));
+	t.not(sink, tape);
+	sink.note("by", "somebody");
+	t.same(tape.notes, ["by"]);
+	t.match(sink, { stored: 2, copies: true, takesNotes: true });
 });

@@ -1,25 +1,28 @@
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { CountingSink } from "../../../src/flow/counting-sink.ts";
-import type { FlowSink } from "../../../src/flow/pipe.ts";
+import type { Flow } from "../../../src/flow/flow.ts";
+import { FlowSink } from "../../../src/flow/sink.ts";
 
 const spool = { write() {}, end: () => ({ size: 0, read: () => Buffer.alloc(0), chunks: () => [] }) };
 const options = { isKept: () => true, isOpenable: true, openSpool: () => spool };
 
 t.test("an output that knows what is safe may lose more flows than it refused", async (t) => {
 	let stored = 0;
-	const output: FlowSink = {
-		get stored() {
+	class Output extends FlowSink {
+		override get stored() {
 			return stored;
-		},
-		append(flow) {
+		}
+
+		append(flow: Flow) {
 			if (flow.id === "full") throw new Error("disk full");
-		},
+		}
+
 		async close() {
 			stored = 1;
-		},
-	};
-	const sink = new CountingSink(output, options);
+		}
+	}
+	const sink = new CountingSink(new Output(), options);
 	for (const id of ["a", "b", "c"]) void sink.append(httpFlow({ id }));
 	t.throws(() => sink.append(httpFlow({ id: "full" })), { message: "disk full" });
 	await sink.close();
@@ -33,19 +36,19 @@ t.test("of any other those are lost that it refused, at once or later", async (t
 			throw new Error("now");
 		},
 	};
-	const sink = new CountingSink({ append: (flow) => fails[flow.id]?.(), close: async () => {} }, options);
+	const sink = new CountingSink(FlowSink.of({ append: (flow) => fails[flow.id]?.() }), options);
 	t.equal(sink.append(httpFlow({ id: "fine" })), undefined);
 	t.throws(() => sink.append(httpFlow({ id: "now" })), { message: "now" });
 	await t.rejects(Promise.resolve(sink.append(httpFlow({ id: "late" }))), { message: "late" });
 	t.same([sink.stored, sink.lost], [1, 2]);
-	t.equal(sink.open(httpFlow()), undefined, "it takes no flow whose messages are still to come");
+	t.equal(sink.open(httpFlow()), null, "it takes no flow whose messages are still to come");
 	t.equal(sink.spool(), spool);
 });
 
 t.test("what is not kept does not count, also where that shows in the end", async (t) => {
 	const told: string[] = [];
 	const entry = { add: () => {}, close: () => told.push("closed"), discard: () => told.push("discarded") };
-	const output: FlowSink = { append: () => void told.push("appended"), open: () => entry, close: async () => {} };
+	const output = FlowSink.of({ append: () => void told.push("appended"), open: () => entry });
 	const sink = new CountingSink(output, { ...options, isKept: ({ id }) => id === "kept" });
 	for (const id of ["kept", "other"]) {
 		void sink.append(httpFlow({ id }));
@@ -54,5 +57,5 @@ t.test("what is not kept does not count, also where that shows in the end", asyn
 	t.same(told, ["appended", "closed", "discarded"]);
 	t.same([sink.stored, sink.lost], [2, 0]);
 	const unopenable = new CountingSink(output, { ...options, isOpenable: false });
-	t.equal(unopenable.open(httpFlow()), undefined);
+	t.equal(unopenable.open(httpFlow()), null);
 });

@@ -2,22 +2,22 @@
 import t from "tap";
 import { clientConnection, serverConnection } from "../../../src/flow/connection.ts";
 import { type Flow, TcpFlow } from "../../../src/flow/flow.ts";
-import { type FlowSink, type FlowSource, pipe } from "../../../src/flow/pipe.ts";
+import { pipe } from "../../../src/flow/pipe.ts";
+import { FlowSink } from "../../../src/flow/sink.ts";
+import { FlowSource, type ReadOptions } from "../../../src/flow/source.ts";
 
 const flow = (id: string): Flow => new TcpFlow({ id, clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }), messages: [] });
 
-async function* batches(...all: string[][]): AsyncGenerator<Flow[]> {
-	for (const ids of all) yield ids.map(flow);
+function batches(...all: string[][]): FlowSource {
+	return FlowSource.of(async function* () {
+		for (const ids of all) yield ids.map(flow);
+	});
 }
 
 function collector(wait = false) {
 	const ids: string[] = [];
-	return {
-		ids,
-		append: (flow: Flow) => void ids.push(flow.id) as undefined | Promise<void>,
-		close: async () => {},
-		...(wait && { append: async (flow: Flow) => void ids.push(flow.id) }),
-	};
+	const append = (flow: Flow) => void ids.push(flow.id);
+	return Object.assign(FlowSink.of({ append: wait ? async (flow) => append(flow) : append }), { ids });
 }
 
 t.test("every flow of every source, in order, through the steps", async (t) => {
@@ -32,7 +32,7 @@ t.test("an abort ends it after the batch", async (t) => {
 	const stop = new AbortController();
 	const sink = collector();
 	const seen: number[][] = [];
-	const source: FlowSource = batches(["1"], ["2"], ["3"]);
+	const source = batches(["1"], ["2"], ["3"]);
 	const counts = await pipe([source], [], sink, {
 		signal: stop.signal,
 		onBatch: (...count) => {
@@ -54,12 +54,12 @@ t.test("a stop is heard though the source never waits for anything", async (t) =
 		for (let i = 0; ; i++) yield [flow(String(i))];
 	}
 	setImmediate(() => stop.abort());
-	const { read } = await pipe([endless()], [], { append: () => {}, close: async () => {} }, { signal: stop.signal });
+	const { read } = await pipe([FlowSource.of(endless)], [], FlowSink.of({ append() {} }), { signal: stop.signal });
 	t.ok(read > 0);
 });
 
 t.test("a failing sink ends it with its error", async (t) => {
-	const sink = { append: () => Promise.reject(new Error("full")), close: async () => {} };
+	const sink = FlowSink.of({ append: () => Promise.reject(new Error("full")) });
 	await t.rejects(pipe([batches(["1"])], [], sink), /full/);
 });
 
@@ -79,17 +79,24 @@ t.test("ends of one kind move their flows by themselves, unless there is somethi
 });
 
 t.test("flows are fleeting where nothing holds them", async (t) => {
-	let asked = 0;
-	const source = (): FlowSource => ({
-		fleeting: () => asked++,
-		async *[Symbol.asyncIterator]() {
+	const asked: unknown[] = [];
+	class Source extends FlowSource {
+		async *read({ reuseBuffers }: ReadOptions = {}) {
+			asked.push(reuseBuffers);
 			yield [flow("1")];
-		},
-	});
-	const sink = (copies: boolean): FlowSink => ({ copies, append() {}, async close() {} });
-	await pipe([source()], [], sink(true));
-	t.equal(asked, 1);
-	await pipe([source()], [], sink(false));
-	await pipe([source()], [(each) => each], sink(true));
-	t.equal(asked, 1, "neither where the sink keeps them nor where steps may");
+		}
+	}
+	class Copying extends FlowSink {
+		override get copies() {
+			return true;
+		}
+
+		append() {}
+
+		async close() {}
+	}
+	await pipe([new Source()], [], new Copying());
+	await pipe([new Source()], [], FlowSink.of({ append() {} }));
+	await pipe([new Source()], [(each) => each], new Copying());
+	t.same(asked, [true, false, false], "neither where the sink keeps them nor where steps may");
 });

@@ -2,12 +2,12 @@
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { runLive } from "../../../fixtures/run-hooks.ts";
-import type { FlowSource } from "../../../src/flow/pipe.ts";
+import { FlowSource } from "../../../src/flow/source.ts";
 import { createHooks, createRecordingFilter, hookOptions } from "../../../src/hooks/builtin.ts";
 import { defaults } from "../../../src/options.ts";
 
 const values = defaults(hookOptions);
-const nothing: FlowSource = { async *[Symbol.asyncIterator]() {} };
+const nothing = FlowSource.of(async function* () {});
 
 const everything = {
 	...values,
@@ -57,12 +57,10 @@ t.test("an error about a value names its option", async (t) => {
 
 t.test("an error about a tape is left as it is", async (t) => {
 	const { FlowtapeError } = await import("../../../src/errors.ts");
-	const damaged: FlowSource = {
-		// biome-ignore lint/correctness/useYield: it fails before
-		async *[Symbol.asyncIterator]() {
-			throw new FlowtapeError("FT_CORRUPT_FLOW", "x.tape: damaged");
-		},
-	};
+	// biome-ignore lint/correctness/useYield: it fails before
+	const damaged = FlowSource.of(async function* () {
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "x.tape: damaged");
+	});
 	await t.rejects(createHooks(values, { recordings: [damaged] }), { code: "FT_CORRUPT_FLOW", option: undefined, message: "x.tape: damaged" });
 });
 

@@ -4,6 +4,7 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startRawServer } from "../../../fixtures/raw-server.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
+import { FlowSink } from "../../../src/flow/sink.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../src/hooks/pipeline.ts";
 import { defaults } from "../../../src/options.ts";
@@ -14,7 +15,7 @@ function replayer(hooks: Hook[] = [], timeout = 0) {
 	const client = new ReplayClient({
 		options: defaults(options),
 		pipeline: new Pipeline(hooks),
-		sink: { append: (flow) => void tape.push(flow), close: async () => {} },
+		sink: FlowSink.of({ append: (flow) => void tape.push(flow) }),
 		timeout,
 	});
 	t.teardown(() => client.close());

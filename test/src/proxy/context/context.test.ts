@@ -4,16 +4,16 @@ import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { gate } from "../../../../fixtures/gate.ts";
 import { openFileSpool } from "../../../../formats/file-spool.ts";
 import { bodyBytes } from "../../../../src/flow/body.ts";
-import type { FlowSink } from "../../../../src/flow/pipe.ts";
+import { FlowSink, type SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../../src/hooks/pipeline.ts";
 import { defaults } from "../../../../src/options.ts";
 import { BodyPolicy, options as bodyOptions } from "../../../../src/proxy/body/policy.ts";
 import { ProxyContext, type ProxyEvent } from "../../../../src/proxy/context/context.ts";
 
-function contextOf(sink: Partial<FlowSink> | FlowSink["append"], hooks: readonly Hook[] = []): { context: ProxyContext; events: ProxyEvent[] } {
+function contextOf(sink: Partial<SinkFunctions> | SinkFunctions["append"], hooks: readonly Hook[] = []): { context: ProxyContext; events: ProxyEvent[] } {
 	const events: ProxyEvent[] = [];
-	const whole = { append: () => {}, close: async () => {}, ...(typeof sink === "function" ? { append: sink } : sink) };
+	const whole = FlowSink.of({ append: () => {}, ...(typeof sink === "function" ? { append: sink } : sink) });
 	const context = new ProxyContext({
 		pipeline: new Pipeline(hooks),
 		sink: whole,

@@ -2,6 +2,7 @@
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { gate } from "../../../../fixtures/gate.ts";
+import { FlowSink } from "../../../../src/flow/sink.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../../src/hooks/pipeline.ts";
 import { defaults } from "../../../../src/options.ts";
@@ -15,7 +16,7 @@ function runnerOf(...hooks: Omit<Hook, "name">[]) {
 	const events: ProxyEvent[] = [];
 	const context = new ProxyContext({
 		pipeline: new Pipeline(hooks.map((hook, i) => ({ name: `hook ${i}`, ...hook }))),
-		sink: { append: () => {}, close: async () => {} },
+		sink: FlowSink.of({ append() {} }),
 		pool: null,
 		onEvent: (event) => events.push(event),
 		bodies: new BodyPolicy(defaults(bodyOptions)),

@@ -9,7 +9,7 @@ import { startTestProxy, type TestProxy } from "../../../../fixtures/running-pro
 import { nextMessage, openWebSocket, startWebSocketOrigin } from "../../../../fixtures/websocket-peers.ts";
 import { openAuthority } from "../../../../src/ca/authority.ts";
 import type { HttpFlow, WebSocketMessage } from "../../../../src/flow/flow.ts";
-import type { FlowSink } from "../../../../src/flow/pipe.ts";
+import type { SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 
@@ -267,10 +267,9 @@ t.test("messages of one's own, to both sides, at once or between those that pass
 t.test("where the tape takes messages as they come, memory does not keep them all", async (t) => {
 	const stored: WebSocketMessage[] = [];
 	let closed = 0;
-	const sink: FlowSink = {
+	const sink: SinkFunctions = {
 		append: () => void t.fail("it is on the tape already"),
 		open: () => ({ add: (message) => void stored.push(message), close: () => void closed++, discard: () => void t.fail("nothing is taken out") }),
-		close: async () => {},
 	};
 	const origin = await startWebSocketOrigin(t, (socket) => {
 		for (let i = 0; i < 3000; i++) socket.send(String(i));

@@ -1,0 +1,74 @@
+// Sinks: defaults of what they need not have, and wrappers that forget nothing.
+import t from "tap";
+import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { FlowSink, ForwardingSink } from "../../../src/flow/sink.ts";
+
+t.test("what every sink can be asked", async (t) => {
+	const taken: string[] = [];
+	const sink = FlowSink.of({ append: ({ id }) => void taken.push(id) });
+	t.match(sink, { stored: null, copies: false, takesNotes: false });
+	t.equal(sink.spool(), null);
+	t.equal(sink.open(httpFlow()), null);
+	sink.note("a", 1);
+	await sink.append(httpFlow({ id: "one" }));
+	await sink.close();
+	await sink.discard();
+	t.same(taken, ["one"]);
+});
+
+t.test("a wrapper forwards every member", async (t) => {
+	const members = Object.getOwnPropertyNames(FlowSink.prototype);
+	t.same(
+		members.filter((name) => !Object.hasOwn(ForwardingSink.prototype, name)),
+		[],
+	);
+	const told: unknown[] = [];
+	const entry = { add() {}, close() {}, discard() {} };
+	const spool = { write() {}, end: () => ({ size: 0, read: () => Buffer.alloc(0), chunks: () => [] }) };
+	class Whole extends FlowSink {
+		override get stored() {
+			return 3;
+		}
+
+		override get copies() {
+			return true;
+		}
+
+		override get takesNotes() {
+			return true;
+		}
+
+		append() {
+			told.push("append");
+		}
+
+		override note(name: string) {
+			told.push(name);
+		}
+
+		override spool() {
+			return spool;
+		}
+
+		override open() {
+			return entry;
+		}
+
+		async close() {
+			told.push("close");
+		}
+
+		override async discard() {
+			told.push("discard");
+		}
+	}
+	const sink = new ForwardingSink(new Whole());
+	t.match(sink, { stored: 3, copies: true, takesNotes: true });
+	t.equal(sink.spool(), spool);
+	t.equal(sink.open(httpFlow()), entry);
+	sink.note("a note", 1);
+	await sink.append(httpFlow());
+	await sink.close();
+	await sink.discard();
+	t.same(told, ["a note", "append", "close", "discard"]);
+});

@@ -1,0 +1,81 @@
+// What programs may write, and what the compiler refuses. Compiled by `npm run types`, and never run.
+import {
+	compileFilter,
+	convert,
+	createTape,
+	defineFormat,
+	defineHook,
+	exportFlow,
+	type Flow,
+	FlowtapeError,
+	filter,
+	openTape,
+	type Proxy as RunningProxy,
+	type RunReport,
+	record,
+	replayServer,
+	rewrite,
+	type TapeStats,
+	type WriteReport,
+} from "../../index.ts";
+
+export async function tapes(): Promise<void> {
+	await using tape = await openTape(new URL("file:///a.tape"), { strict: true, onTrouble: (code) => code satisfies `FT_${string}` });
+	for await (const flow of tape.flows({ filter: compileFilter("~c 500"), bodies: false })) flow.id satisfies string;
+	for await (const batch of tape.flows().batches()) batch satisfies Flow[];
+	(await tape.get("id")) satisfies Flow | null;
+	(await tape.stats()) satisfies TapeStats;
+	await using writer = await createTape("b.har", { format: "har" });
+	await writer.append(new Error("no flow") as never);
+	// @ts-expect-error a flow is appended, no text
+	await writer.append("flow");
+	// @ts-expect-error there is no such option
+	await openTape("a.tape", { stricter: true });
+}
+
+export async function verbs(): Promise<void> {
+	(await convert(["a.tape", "b.har"], "c.jsonl", { signal: AbortSignal.timeout(1000) })) satisfies WriteReport;
+	await filter("a.tape", "~c 500", await createTape("b.tape"));
+	await rewrite("a.tape", { setStatus: 404, encode: "br", modifyHeaders: ["/a/b"], refresh: "now", sort: true }, "in-place");
+	// @ts-expect-error of the codings there is none of this name
+	await rewrite("a.tape", { encode: "rar" }, "b.tape");
+	// @ts-expect-error options are in camelCase
+	await rewrite("a.tape", { set_status: 404 }, "b.tape");
+	// @ts-expect-error options of live traffic change no stored flow
+	await rewrite("a.tape", { listenPort: 1 }, "b.tape");
+	// @ts-expect-error a target is needed
+	await convert("a.tape");
+}
+
+export async function proxies(): Promise<void> {
+	await using proxy: RunningProxy = await record({ to: "a.tape", port: 0, mode: ["regular", "socks5"], bodySizeLimit: "1m", http2: false });
+	proxy.on("miss", ({ url, policy }) => `${url} ${policy}`) satisfies () => void;
+	proxy.on("flow", (flow) => flow.type);
+	// @ts-expect-error there is no such event
+	proxy.on("flows", () => {});
+	for await (const event of proxy.events()) if (event.kind === "egress") event.value.destination satisfies string;
+	proxy.env(process.env) satisfies Record<string, string>;
+	(await proxy.close()) satisfies RunReport;
+	await replayServer({ from: ["a.tape"], extra: 404, order: "cycle", match: (request, recorded) => request.path === recorded.path });
+	await replayServer({ from: "a.tape", extra: "forward", network: true });
+	// @ts-expect-error a tape is needed
+	await replayServer({ extra: 404 });
+	// @ts-expect-error there is no such status among the choices
+	await replayServer({ from: "a.tape", extra: 403 });
+	// @ts-expect-error names have no prefix here
+	await replayServer({ from: "a.tape", serverReplayExtra: 404 });
+	// @ts-expect-error what is deprecated has no name in camelCase
+	await replayServer({ from: "a.tape", nopop: true });
+}
+
+export const hook = defineHook({ name: "mine", request: (flow, decision) => decision.abort(flow.request.path, "mine") });
+export const format = defineFormat({ name: "mine", extensions: [".mine"], read: () => [] });
+// @ts-expect-error a hook has a name
+export const nameless = defineHook({ request() {} });
+
+export function errors(error: unknown): string {
+	if (FlowtapeError.is(error, "FT_BAD_FILTER")) return `column ${error.column}`;
+	// @ts-expect-error there is no such code
+	if (FlowtapeError.is(error, "FT_BAD")) return "";
+	return exportFlow(error as never, "curl");
+}

@@ -74,6 +74,7 @@ export interface Traffic {
 	onEvent: (event: ProxyEvent) => void;
 	recordedAt: number | null;
 	prefersHttp1: ProxySetup["prefersHttp1"];
+	/** Brings what is left to the output. Further calls wait for the same end. */
 	close(): Promise<LiveReport>;
 }
 
@@ -96,6 +97,20 @@ export async function prepareTraffic({ values, output, format, formats, durable,
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
 	const sink = new CountingSink(tape ?? new Nowhere(), { isKept: (flow) => tape !== null && isKept(flow), isOpenable, openSpool: openFileSpool });
 	const egress = new Map<string, number>();
+	const close = async (): Promise<LiveReport> => {
+		try {
+			await sink.close();
+		} catch (error) {
+			// what was committed before is there all the same, and counted
+			if (tape === null || tape.stored === null) throw error;
+			setup.onEvent?.({ kind: "sink_error", error });
+		}
+		const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
+		await pipeline.close();
+		for (const recording of recordings) await recording.close?.();
+		return { recorded: sink.stored, lost: sink.lost, replay, egress };
+	};
+	let closing: Promise<LiveReport> | null = null;
 	return {
 		pipeline,
 		sink,
@@ -105,18 +120,6 @@ export async function prepareTraffic({ values, output, format, formats, durable,
 			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
 			setup.onEvent?.(event);
 		},
-		async close() {
-			try {
-				await sink.close();
-			} catch (error) {
-				// what was committed before is there all the same, and counted
-				if (tape === null || tape.stored === null) throw error;
-				setup.onEvent?.({ kind: "sink_error", error });
-			}
-			const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
-			await pipeline.close();
-			for (const tape of recordings) await tape.close?.();
-			return { recorded: sink.stored, lost: sink.lost, replay, egress };
-		},
+		close: () => (closing ??= close()),
 	};
 }

@@ -12,7 +12,7 @@ t.test("an error tells its place and status", async (t) => {
 t.test("every code has a meaning and an exit status; only what is told of alone does not end a command", async (t) => {
 	for (const [code, { status, meaning }] of Object.entries(errorCodes)) {
 		t.match(code, /^FT_[A-Z_]+$/);
-		t.ok([1, 2, 3, 4].includes(status) || ["FT_LOSS", "FT_ODD_FIELD", "FT_UPGRADED"].includes(code), code);
+		t.ok([1, 2, 3, 4].includes(status) || ["FT_LOSS", "FT_ODD_FIELD", "FT_UPGRADED", "FT_WAITING"].includes(code), code);
 		t.match(meaning, /^[a-z].*[^.]$/, code);
 	}
 });

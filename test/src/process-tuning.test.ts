@@ -33,8 +33,9 @@ t.test("in one's own, what serves is set once it is needed, and the collector is
 	t.equal(typeof exposeCollect(), "function");
 	t.same(flags, ["--expose-gc", "--no-expose-gc"]);
 	t.equal(runInNewContext("typeof gc"), "undefined");
-	const runaway = compilePythonRegex("^(a+)+$", { kind: "text" });
-	t.equal(runaway.test(`${"a".repeat(50_000)}!`), false);
+	// not the pattern from above, which V8 may still have as it was compiled then
+	const runaway = compilePythonRegex("^(b+)+$", { kind: "text" });
+	t.equal(runaway.test(`${"b".repeat(50_000)}!`), false);
 	t.match(flags.slice(2), [/--regexp-backtracks/, /--enable-experimental-regexp-engine/]);
 	useLinearEngine();
 	t.equal(flags.length, 4, "once");

@@ -172,7 +172,7 @@ function check(isRight, what) {
 }
 
 async function writeDump(path) {
-	const sink = await createTape(path, { report: () => {} });
+	const sink = await createTape(path);
 	for (const [i, [method, target, headers = [], body = ""]] of recorded.entries()) {
 		const side = {
 			id: `c${i}`,
@@ -218,7 +218,7 @@ async function writeDump(path) {
 			}),
 		);
 	}
-	await sink.close();
+	await sink.commit();
 }
 
 /** Status, the body of a hit, and how far dates were moved. */

@@ -56,7 +56,7 @@ function plain(value, ports) {
 
 async function readFlows(path) {
 	const flows = [];
-	for await (const batch of await openTape(path, { report: () => {} })) flows.push(...batch.map(summary));
+	for await (const flow of await openTape(path, { onTrouble() {} })) flows.push(summary(flow));
 	return flows.filter(({ request }) => !request?.path.endsWith("/still-there"));
 }
 

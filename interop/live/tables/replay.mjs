@@ -6,7 +6,7 @@ const recordedPaths = ["/once", "/again", "/left-over"];
 
 /** A dump with an answer for each of these paths. */
 export async function writeRecording(path) {
-	const sink = await createTape(path, { report: () => {} });
+	const sink = await createTape(path);
 	const end = { id: "end", peername: null, sockname: null, transportProtocol: "tcp", error: null, tls: false, certificateList: [], alpn: null, alpnOffers: [] };
 	const connection = { ...end, cipher: null, cipherList: [], tlsVersion: null, sni: null, timestampStart: 1, timestampEnd: null, timestampTlsSetup: null };
 	for (const [i, to] of recordedPaths.entries()) {
@@ -35,7 +35,7 @@ export async function writeRecording(path) {
 			}),
 		);
 	}
-	await sink.close();
+	await sink.commit();
 }
 
 const get = (path) => ask("GET", path);

@@ -1,4 +1,5 @@
-// What a filter's plan becomes in SQL: the rows that may match, and whether that is already the answer.
+// Translates a filter's plan into a SQL condition for the rows that may match. The condition tells whether it decides
+// alone.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
 import { fromStored } from "./record/text.ts";
 
@@ -6,31 +7,49 @@ import { fromStored } from "./record/text.ts";
 export interface Condition {
 	readonly sql: string;
 	readonly parameters: readonly (string | number)[];
-	/** The rows are those that match; else a superset of them. */
+	/** Whether the condition selects exactly the matching rows; if not, it selects a superset. */
 	readonly exact: boolean;
-	/** Not every row is among them. */
+	/** Whether the condition can exclude rows. */
 	readonly narrows: boolean;
 }
 
-/** The distinct values of a column as they are stored, null included, among the rows that meet a condition. */
+/** The distinct stored values of a column, null included, among the rows that meet a condition. */
 export type DistinctValues = (column: Column, among: Condition) => (string | number | null)[];
 
-/** Columns whose values are few however long the tape, so that a test of each value costs nothing. */
+/** Columns with few distinct values even on a long tape, so that testing each value is cheap. */
 const FEW_VALUES: ReadonlySet<Column> = new Set([
-	...(["kind", "method", "scheme", "host", "pretty_host", "port", "status", "is_replay", "marked", "has_error", "has_websocket"] as const),
+	...([
+		"kind",
+		"method",
+		"scheme",
+		"host",
+		"pretty_host",
+		"port",
+		"status",
+		"is_replay",
+		"marked",
+		"has_error",
+		"has_websocket",
+	] as const),
 ]);
 
-/** More values than this in a list would slow the query down. */
+/** Maximum number of values in an IN list; a longer one would slow the query down. */
 const LIST_LIMIT = 500;
 
 const all: Condition = { sql: "1", parameters: [], exact: true, narrows: false };
 const none: Condition = { sql: "0", parameters: [], exact: true, narrows: true };
 const unknown: Condition = { ...all, exact: false };
 
-/** The rows that a filter may match, among those with one of these ids. */
-export function selectRows(filter: Filter | undefined, ids: readonly string[] | undefined, distinct: DistinctValues): Condition {
+/** A condition for the rows that a filter may match, limited to the given ids. */
+export function selectRows(
+	filter: Filter | undefined,
+	ids: readonly string[] | undefined,
+	distinct: DistinctValues,
+): Condition {
 	const matching = filter === undefined ? all : translate(filter.plan, distinct, false, all);
-	return ids === undefined ? matching : join([condition("id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)), matching], "AND");
+	return ids === undefined
+		? matching
+		: join([condition("id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)), matching], "AND");
 }
 
 function condition(sql: string, ...parameters: (string | number)[]): Condition {
@@ -38,8 +57,9 @@ function condition(sql: string, ...parameters: (string | number)[]): Condition {
 }
 
 /**
- * With `negated`, the rows that may fail the plan: a superset of either side is what must come out, never a subset.
- * @param among the rows that count, because others are ruled out elsewhere
+ * A condition for the rows that may match the plan or, with `negated`, may not match it. It must never exclude such a
+ * row.
+ * @param among the rows to consider; other conditions exclude the rest
  */
 function translate(plan: Plan, distinct: DistinctValues, negated: boolean, among: Condition): Condition {
 	switch (plan.kind) {
@@ -67,12 +87,14 @@ function translate(plan: Plan, distinct: DistinctValues, negated: boolean, among
 	}
 }
 
-/** What an index tells at once narrows what the others are asked of. */
+/** The `equals` parts, which an index answers, come first, so that the other columns are tested on fewer rows. */
 function conjunction(parts: readonly Plan[], distinct: DistinctValues, negated: boolean, among: Condition): Condition {
-	const at = (isQuick: boolean, of: Condition) =>
-		parts.filter((part) => (part.kind === "equals") === isQuick).map((part) => translate(part, distinct, negated, of));
-	const quick = at(true, among);
-	return join([...quick, ...at(false, join([among, ...quick], "AND"))], "AND");
+	const translateParts = (isIndexed: boolean, rows: Condition) =>
+		parts
+			.filter((part) => (part.kind === "equals") === isIndexed)
+			.map((part) => translate(part, distinct, negated, rows));
+	const indexed = translateParts(true, among);
+	return join([...indexed, ...translateParts(false, join([among, ...indexed], "AND"))], "AND");
 }
 
 function join(parts: readonly Condition[], operator: "AND" | "OR"): Condition {
@@ -80,19 +102,30 @@ function join(parts: readonly Condition[], operator: "AND" | "OR"): Condition {
 	if (parts.some((part) => part === decisive)) return decisive;
 	const exact = parts.every((part) => part.exact);
 	if (operator === "OR" && parts.includes(unknown)) return unknown;
-	const telling = parts.filter((part) => part.sql !== neutral.sql);
-	if (telling.length === 0) return exact ? neutral : unknown;
+	const selective = parts.filter((part) => part.sql !== neutral.sql);
+	if (selective.length === 0) return exact ? neutral : unknown;
 	return {
-		sql: telling.length === 1 ? (telling[0] as Condition).sql : `(${telling.map((part) => part.sql).join(` ${operator} `)})`,
-		parameters: telling.flatMap((part) => part.parameters),
+		sql:
+			selective.length === 1
+				? (selective[0] as Condition).sql
+				: `(${selective.map((part) => part.sql).join(` ${operator} `)})`,
+		parameters: selective.flatMap((part) => part.parameters),
 		exact,
 		narrows: true,
 	};
 }
 
-function testColumn(column: Column, test: (value: string | number | null) => boolean, distinct: DistinctValues, negated: boolean, among: Condition): Condition {
+function testColumn(
+	column: Column,
+	test: (value: string | number | null) => boolean,
+	distinct: DistinctValues,
+	negated: boolean,
+	among: Condition,
+): Condition {
 	if (!FEW_VALUES.has(column)) return unknown;
-	const passing = distinct(column, among).filter((value) => test(typeof value === "string" ? fromStored(value) : value) !== negated);
+	const passing = distinct(column, among).filter(
+		(value) => test(typeof value === "string" ? fromStored(value) : value) !== negated,
+	);
 	if (passing.length === 0) return none;
 	if (passing.length > LIST_LIMIT) return unknown;
 	const listed = passing.filter((value) => value !== null);

@@ -1,5 +1,5 @@
-// A client that asked for its connection to be closed was not told that it would be, where a hook answered: Node's agent then sent its
-// next request on it, and failed.
+// A client that asked for its connection to be closed was not told that it would be, where a hook answered: Node's
+// agent then sent its next request on it, and failed.
 import t from "tap";
 import { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";

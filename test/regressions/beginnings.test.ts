@@ -1,4 +1,5 @@
-// What a connection begins with decides who reads it: no form of a request gets past the rules, and what is no request does not, either.
+// What a connection begins with decides who reads it: no form of a request gets past the rules, and what is no request
+// does not, either.
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../fixtures/authorities.ts";
 import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
@@ -40,7 +41,19 @@ async function dribble(client: Peer, bytes: string): Promise<Peer> {
 	return client;
 }
 
-const METHODS = ["GET", "get", "q", "X2", "GO", "FOO_BAR", "-GET", "M1234567890123456789012", "A".repeat(400), "*", "PRI"];
+const METHODS = [
+	"GET",
+	"get",
+	"q",
+	"X2",
+	"GO",
+	"FOO_BAR",
+	"-GET",
+	"M1234567890123456789012",
+	"A".repeat(400),
+	"*",
+	"PRI",
+];
 
 t.test("empty lines before a request, and every token as a method, are asked for the password", async (t) => {
 	const origin = await startOrigin(t, echo);
@@ -52,19 +65,31 @@ t.test("empty lines before a request, and every token as a method, are asked for
 			const request = `${before}${method} /secret HTTP/1.1\r\nHost: a\r\n`;
 			t.match(await client.send(`${request}\r\n`).head(), /^HTTP\/1\.1 401 /, name);
 			const other = await proxy.connect();
-			t.match((await other.send(`${request}${ALLOWED}\r\n`).message()).body.toString(), `${method} /secret HTTP/1.1\r\n`, name);
-			t.match(await other.send(`${request}\r\n`).head(), /^HTTP\/1\.1 401 /, `${name}: the next request on the connection`);
+			t.match(
+				(await other.send(`${request}${ALLOWED}\r\n`).message()).body.toString(),
+				`${method} /secret HTTP/1.1\r\n`,
+				name,
+			);
+			t.match(
+				await other.send(`${request}\r\n`).head(),
+				/^HTTP\/1\.1 401 /,
+				`${name}: the next request on the connection`,
+			);
 		}
 	for (const request of ["\r\nGET /secret HTTP/1.1\r\nHost: a\r\n\r\n", "X2 /secret HTTP/1.1\r\nHost: a\r\n\r\n"]) {
 		t.match(await (await dribble(await proxy.connect(), request)).head(), /^HTTP\/1\.1 401 /, "byte by byte");
 		for (const ALPNProtocols of [undefined, ["mqtt"], ["http/1.1"]]) {
-			const secure = await (await proxy.connect()).secure({ ca: authority.certificatePem, servername: "a.test", ...(ALPNProtocols && { ALPNProtocols }) });
+			const secure = await (await proxy.connect()).secure({
+				ca: authority.certificatePem,
+				servername: "a.test",
+				...(ALPNProtocols && { ALPNProtocols }),
+			});
 			t.match(await secure.send(request).head(), /^HTTP\/1\.1 401 /, `in TLS, ${ALPNProtocols}`);
 		}
 	}
 });
 
-t.test("what is no request is refused where each request needs a password", async (t) => {
+t.test("with proxy authentication, invalid requests are rejected", async (t) => {
 	const origin = await listener(t);
 	const proxy = await guarded(t, origin);
 	for (const bytes of [
@@ -77,8 +102,16 @@ t.test("what is no request is refused where each request needs a password", asyn
 		const plain = (await proxy.connect()).send(Buffer.from(bytes, "latin1"));
 		t.notMatch(await plain.rest(), /200/, JSON.stringify(bytes));
 		for (const ALPNProtocols of [undefined, ["mqtt"], ["http/1.1"]]) {
-			const secure = await (await proxy.connect()).secure({ ca: authority.certificatePem, servername: "a.test", ...(ALPNProtocols && { ALPNProtocols }) });
-			t.notMatch(await secure.send(Buffer.from(bytes, "latin1")).rest(), /200/, `${JSON.stringify(bytes)} in TLS, ${ALPNProtocols}`);
+			const secure = await (await proxy.connect()).secure({
+				ca: authority.certificatePem,
+				servername: "a.test",
+				...(ALPNProtocols && { ALPNProtocols }),
+			});
+			t.notMatch(
+				await secure.send(Buffer.from(bytes, "latin1")).rest(),
+				/200/,
+				`${JSON.stringify(bytes)} in TLS, ${ALPNProtocols}`,
+			);
 		}
 	}
 	const outer = await (await proxy.connect()).secure({ ca: authority.certificatePem, servername: "a.test" });
@@ -95,24 +128,43 @@ t.test("the block list holds in tunnels, for what comes behind an empty line and
 			if (mode === "regular") return proxy.tunnel(origin.authority);
 			const client = await proxy.connect();
 			if (mode === "socks5")
-				await client.send(`\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01${String.fromCharCode(origin.port >> 8, origin.port & 255)}`).take(12);
+				await client
+					.send(
+						`\x05\x01\x00\x05\x01\x00\x01\x7f\x00\x00\x01${String.fromCharCode(origin.port >> 8, origin.port & 255)}`,
+					)
+					.take(12);
 			return client;
 		};
 		const client = await enter();
-		t.match(await client.send("\r\nGET /open HTTP/1.1\r\nHost: a\r\n\r\n").message(), { head: /^HTTP\/1\.1 200 / }, mode);
+		t.match(
+			await client.send("\r\nGET /open HTTP/1.1\r\nHost: a\r\n\r\n").message(),
+			{ head: /^HTTP\/1\.1 200 / },
+			mode,
+		);
 		t.match(await client.send("\r\nX2 /secret HTTP/1.1\r\nHost: a\r\n\r\n").head(), /^HTTP\/1\.1 403 /, mode);
 		for (const before of ["\r\n", "\n\n"])
-			t.match(await (await enter()).send(`${before}GET /secret HTTP/1.1\r\nHost: a\r\n\r\n`).head(), /^HTTP\/1\.1 403 /, mode);
+			t.match(
+				await (await enter()).send(`${before}GET /secret HTTP/1.1\r\nHost: a\r\n\r\n`).head(),
+				/^HTTP\/1\.1 403 /,
+				mode,
+			);
 	}
 });
 
-t.test("what only a lenient server takes for a request, or for TLS, does not reach it untouched", async (t) => {
+t.test("bytes that only a lenient server accepts as a request or TLS do not reach it unchanged", async (t) => {
 	const origin = await listener(t);
 	const blanks = ["\v", "\f", "\x1c", "\x1f", "\x85", "\xa0"];
 	for (const mode of ["regular", `reverse:http://${origin.authority}`]) {
-		const proxy = await startTestProxy(t, { authority, options: { mode: [mode], connection_strategy: "lazy" }, hooks: [block] });
+		const proxy = await startTestProxy(t, {
+			authority,
+			options: { mode: [mode], connection_strategy: "lazy" },
+			hooks: [block],
+		});
 		for (const bytes of [
-			...blanks.flatMap((blank) => [`${blank}GET /secret HTTP/1.1\r\n\r\n`, `GET${blank}/secret${blank}HTTP/1.1\r\n\r\n`]),
+			...blanks.flatMap((blank) => [
+				`${blank}GET /secret HTTP/1.1\r\n\r\n`,
+				`GET${blank}/secret${blank}HTTP/1.1\r\n\r\n`,
+			]),
 			"GET secret\r\n\r\n",
 			"GET ?/secret\r\n\r\n",
 			// an alert, a message that begins as a hello and goes on as something else, and the form of SSL 2
@@ -134,7 +186,10 @@ t.test("what only a lenient server takes for a request, or for TLS, does not rea
 });
 
 t.test("other protocols pass byte by byte where no password is asked for", async (t) => {
-	const origin = await startOrigin(t, async (client) => void client.send(`${(await client.take(13)).toString()}-yourself`));
+	const origin = await startOrigin(
+		t,
+		async (client) => void client.send(`${(await client.take(13)).toString()}-yourself`),
+	);
 	for (const mode of ["regular", `reverse:http://${origin.authority}`]) {
 		const proxy = await startTestProxy(t, { authority, options: { mode: [mode] } });
 		const client = mode === "regular" ? await proxy.tunnel(origin.authority) : await proxy.connect();
@@ -147,8 +202,13 @@ t.test("a protocol that the client names in TLS may begin on either side, and HT
 		if (index === 0) client.send("* OK ready\r\n");
 		if (index === 1) client.send(`${await client.upTo("\n")}heard`);
 	});
-	const proxy = await startTestProxy(t, { authority, options: { mode: [`reverse:http://${origin.authority}`] }, hooks: [block] });
-	const secure = async () => (await proxy.connect()).secure({ ca: authority.certificatePem, servername: "a.test", ALPNProtocols: ["imap"] });
+	const proxy = await startTestProxy(t, {
+		authority,
+		options: { mode: [`reverse:http://${origin.authority}`] },
+		hooks: [block],
+	});
+	const secure = async () =>
+		(await proxy.connect()).secure({ ca: authority.certificatePem, servername: "a.test", ALPNProtocols: ["imap"] });
 	t.equal((await (await secure()).take(12)).toString(), "* OK ready\r\n");
 	t.equal((await (await secure()).send("\x10 a1 LOGIN\n").take(16)).toString(), "\x10 a1 LOGIN\nheard");
 	t.match(await (await secure()).send("GET /secret HTTP/1.1\r\nHost: a\r\n\r\n").head(), /^HTTP\/1\.1 403 /);
@@ -156,7 +216,10 @@ t.test("a protocol that the client names in TLS may begin on either side, and HT
 
 t.test("the preface of HTTP/2, byte by byte", async (t) => {
 	const proxy = await startTestProxy(t);
-	const client = await dribble(await proxy.tunnel("127.0.0.1:9"), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+	const client = await dribble(
+		await proxy.tunnel("127.0.0.1:9"),
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+	);
 	t.equal((await client.take(9))[3], 4, "SETTINGS");
 });
 
@@ -173,17 +236,26 @@ t.test("a change of protocol that nobody asked for", async (t) => {
 		const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
 		const answer = await (await proxy.connect()).send(`${PLAIN}GET /raw HTTP/1.1\r\nHost: a\r\n\r\n`).rest();
 		t.match(answer, /^HTTP\/1\.1 502 /);
-		t.match(answer, "asks for no upgrade");
+		t.match(answer, "asked for no upgrade");
 		t.notMatch(origin.connections[0]?.seen, "/raw");
-		t.match((await proxy.flow(0)).error, { message: /asks for no upgrade/ });
-		t.match(await (await proxy.connect()).send(ASKED.replace("HTTP/1.1", "HTTP/1.0")).rest(), /^HTTP\/1\.1 502 /, "HTTP/1.0 cannot ask");
-		t.match(await (await proxy.connect()).send(ASKED.replace("Upgrade: x", "Upgrade: y")).rest(), /^HTTP\/1\.1 502 /, "another one");
+		t.match((await proxy.flow(0)).error, { message: /asked for no upgrade/ });
+		t.match(
+			await (await proxy.connect()).send(ASKED.replace("HTTP/1.1", "HTTP/1.0")).rest(),
+			/^HTTP\/1\.1 502 /,
+			"HTTP/1.0 cannot ask",
+		);
+		t.match(
+			await (await proxy.connect()).send(ASKED.replace("Upgrade: x", "Upgrade: y")).rest(),
+			/^HTTP\/1\.1 502 /,
+			"another one",
+		);
 		t.match(await (await proxy.connect()).send(ASKED).head(), /^HTTP\/1\.1 101 /);
 	});
 	await t.test("by a hook", async (t) => {
 		const hook: Hook = {
 			name: "switching",
-			request: (_flow, turn) => turn.answer(new Response({ statusCode: 101, reason: "Switching Protocols" }), "switching"),
+			request: (_flow, turn) =>
+				turn.answer(new Response({ statusCode: 101, reason: "Switching Protocols" }), "switching"),
 		};
 		const proxy = await startTestProxy(t, { hooks: [hook] });
 		t.match(await (await proxy.connect()).send(PLAIN).rest(), /^HTTP\/1\.1 502 /);
@@ -211,7 +283,11 @@ t.test("a host beyond ASCII is for the rules what it will be looked up as", asyn
 		const absolute = await proxy.connect();
 		t.match(await absolute.send(Buffer.from(request.replace("/", `http://${host}/`))).head(), /^HTTP\/1\.1 403 /, name);
 		const byField = await proxy.connect();
-		t.match(await byField.send(Buffer.from(request.replace("a.example", host))).head(), /^HTTP\/1\.1 403 /, `${name} as Host`);
+		t.match(
+			await byField.send(Buffer.from(request.replace("a.example", host))).head(),
+			/^HTTP\/1\.1 403 /,
+			`${name} as Host`,
+		);
 		const tunnel = await proxy.connect();
 		t.match(await tunnel.send(Buffer.from(`CONNECT ${host} HTTP/1.1\r\n\r\n`)).head(), /^HTTP\/1\.1 200 /);
 		t.match(await tunnel.send(request).head(), /^HTTP\/1\.1 403 /, `${name} in a tunnel`);

@@ -1,5 +1,6 @@
-// A tape with one damaged body: whatever is made of it has all flows, that one without the body, says so, and ends with status 3.
-import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+// A tape with one damaged body: whatever is made of it has all flows, that one without the body, says so, and ends with
+// status 3.
+import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Command } from "../../commands/cli/command.ts";
@@ -7,6 +8,7 @@ import { command as convert } from "../../commands/convert.ts";
 import { command as diff } from "../../commands/diff.ts";
 import { command as exporting } from "../../commands/export.ts";
 import { command as filter } from "../../commands/filter.ts";
+import { command as prune } from "../../commands/prune.ts";
 import { command as rewrite } from "../../commands/rewrite.ts";
 import { command as show } from "../../commands/show.ts";
 import { command as stats } from "../../commands/stats.ts";
@@ -20,17 +22,23 @@ const FLOWS = 4;
 /** As it is written in the rows: what is done to the second of them, and whose body is lost. */
 const DAMAGES: Readonly<Record<string, string>> = {
 	"a lost body": "DELETE FROM body WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
-	"a body with a number that none has": "UPDATE flow SET response_body = -1 WHERE seq = 2",
-	"text in place of a number": "UPDATE flow SET response_body = 'abc' WHERE seq = 2",
-	"a body cut short": "UPDATE body SET bytes = substr(bytes, 1, 100) WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
-	"other bytes": "UPDATE body SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
+	"a body with a number that none has": "UPDATE flow SET head = substr(head, 6), response_body = -1 WHERE seq = 2",
+	"text in place of a number": "UPDATE flow SET head = substr(head, 6), response_body = 'abc' WHERE seq = 2",
+	"a body cut short":
+		"UPDATE body SET bytes = substr(bytes, 1, 100) WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
+	"other bytes":
+		"UPDATE body SET bytes = zeroblob(length(bytes)) WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
 };
 
 async function whole(path: string): Promise<string> {
 	await writeTape(
 		path,
 		Array.from({ length: FLOWS }, (_, n) =>
-			httpFlow({ id: `id-${n}`, request: { path: `/${n}` }, response: { headers: [["Content-Type", "text/plain"]], body: `body-${n} `.repeat(300) } }),
+			httpFlow({
+				id: `id-${n}`,
+				request: { path: `/${n}` },
+				response: { headers: [["Content-Type", "text/plain"]], body: `body-${n} `.repeat(300) },
+			}),
 		),
 	);
 	return path;
@@ -55,7 +63,11 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 		db.close();
 		const kept = [true, null, true, true];
 		const says = async (command: Command, argv: string[], out?: string) => {
-			t.match(await runCaptured(command, argv), { status: 3, err: /flow 2: a body is damaged; the flow is kept without \(id id-1/ }, argv.join(" "));
+			t.match(
+				await runCaptured(command, argv),
+				{ status: 3, err: /flow 2: a body is damaged; the flow is kept without it \(id id-1/ },
+				argv.join(" "),
+			);
 			if (out !== undefined) t.same(await bodiesOf(out), kept, argv.join(" "));
 		};
 		for (const format of ["jsonl", "mitm", "har", "tape"]) {
@@ -66,7 +78,11 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 			await says(rewrite, [bad, "-o", out, "--modify-headers", "/x-new/y"], out);
 			await says(rewrite, [bad, "-o", out, "--modify-body", "/nothing/y"], out);
 		}
-		t.match(await runCaptured(convert, [join(folder, "out.tape"), join(folder, "again.jsonl")]), { status: 0, err: "" }, "the copy has no damage");
+		t.match(
+			await runCaptured(convert, [join(folder, "out.tape"), join(folder, "again.jsonl")]),
+			{ status: 0, err: /^wrote \d+ flows to \S+\n$/ },
+			"the copy has no damage",
+		);
 		await says(filter, ["~all", bad, "--json"]);
 		await says(show, [bad]);
 		await says(exporting, ["raw-request", bad]);
@@ -119,7 +135,8 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 			bad,
 			Array.from({ length: FLOWS }, (_, n) =>
 				httpFlow({
-					...{ id: `id-${n}`, request: { method: "POST", headers: [["Host", "example.com"], ...Object.entries(type)], body: body(n) } },
+					id: `id-${n}`,
+					request: { method: "POST", headers: [["Host", "example.com"], ...Object.entries(type)], body: body(n) },
 					response: { headers: [["Content-Type", "text/plain"]], body: `answer-${n}` },
 				}),
 			),
@@ -127,7 +144,11 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 		const db = bareSqlite(bad);
 		db.exec(sql.replaceAll("response_body", "request_body"));
 		db.close();
-		const proxy = await startTestLive(t, { recordings: [bad], values: { server_replay_match_content: "meaning" }, network: false });
+		const proxy = await startTestLive(t, {
+			recordings: [bad],
+			values: { server_replay_match_content: "meaning" },
+			network: false,
+		});
 		for (let n = 0; n < FLOWS; n++) {
 			const answer = await askThrough(proxy, "http://example.com/", { method: "POST", headers: type, body: body(n) });
 			if (n === 1) t.match(answer, { status: 404 }, "a miss");
@@ -136,10 +157,15 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 	});
 }
 
-/** Makes the first row of a table that has but one page claim to be one byte long (https://sqlite.org/fileformat2.html#b_tree_pages). */
+/**
+ * Makes the first row of a table that has but one page claim to be one byte long
+ * (https://sqlite.org/fileformat2.html#b_tree_pages).
+ */
 function loseFirstRow(path: string, table: string): void {
 	const db = bareSqlite(path);
-	const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(table) as { rootpage: number };
+	const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").get(table) as {
+		rootpage: number;
+	};
 	const { page_size: size } = db.prepare("PRAGMA page_size").get() as { page_size: number };
 	db.close();
 	const bytes = readFileSync(path);
@@ -162,5 +188,124 @@ t.test("a connection that cannot be read costs no flow, whatever the flows are w
 			t.match(await runCaptured(command, [...argv]), { status: 3 }, argv.join(" "));
 			t.same(await bodiesOf(out), [true, true, true, true], argv.join(" "));
 		}
+	}
+});
+
+t.test("the first and the last rows cannot be read, and no index counts them: what is between is kept", async (t) => {
+	const folder = t.testdir();
+	const [bad, out] = [join(folder, "bad.tape"), join(folder, "out.jsonl")];
+	const count = 1000;
+	await writeTape(
+		bad,
+		Array.from({ length: count }, (_, n) => httpFlow({ id: `id-${n}`, response: { body: "x".repeat(200) } })),
+	);
+	const db = bareSqlite(bad);
+	db.exec("DROP INDEX flow_facts; DROP INDEX flow_request_key");
+	const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'flow'").get() as {
+		rootpage: number;
+	};
+	db.close();
+	const bytes = readFileSync(bad);
+	const size = bytes.readUInt16BE(16);
+	const root = (rootpage - 1) * size;
+	const first = bytes.readUInt32BE(root + bytes.readUInt16BE(root + 12));
+	const last = bytes.readUInt32BE(root + 8);
+	for (const page of [first, last]) bytes.fill(0, (page - 1) * size, page * size);
+	writeFileSync(bad, bytes);
+	t.match(await runCaptured(convert, [bad, out]), { status: 3, err: /the tape is damaged/ });
+	const { flows } = await readTape(out);
+	t.ok(flows.length > count - 100, `${flows.length} of ${count}`);
+	t.not(flows[0]?.id, "id-0");
+});
+
+t.test(
+	"numbers far from 1 and far from each other are no damage, and damage before them costs no other flow",
+	async (t) => {
+		const folder = t.testdir();
+		const [file, bad, out] = [join(folder, "a.tape"), join(folder, "bad.tape"), join(folder, "out.jsonl")];
+		const count = 300;
+		await writeTape(
+			file,
+			Array.from({ length: count }, (_, n) => httpFlow({ id: `id-${n}`, response: { body: "x".repeat(200) } })),
+		);
+		const db = bareSqlite(file);
+		db.exec("UPDATE flow SET seq = seq + 1e6 * (1 + seq / 100) WHERE true");
+		const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'flow'").get() as {
+			rootpage: number;
+		};
+		db.close();
+		for (const [command, argv] of [
+			[convert, [file, join(folder, "copy.tape")]],
+			[convert, [file, out]],
+			[filter, ["~hs nothing | ~all", file, "-o", join(folder, "other.tape")]],
+			[rewrite, [join(folder, "copy.tape"), "--in-place", "--modify-headers", "/x-new/y"]],
+			[rewrite, [join(folder, "other.tape"), "--sort", "--in-place"]],
+		] as [Command, string[]][]) {
+			t.match(await runCaptured(command, argv), { status: 0 }, argv.join(" "));
+			t.equal(
+				(await readTape(argv.find((arg) => arg !== file && arg.startsWith(folder)) as string)).flows.length,
+				count,
+			);
+		}
+		const bytes = readFileSync(file);
+		const size = bytes.readUInt16BE(16);
+		const root = (rootpage - 1) * size;
+		const first = bytes.readUInt32BE(root + bytes.readUInt16BE(root + 12));
+		bytes.fill(0, (first - 1) * size, first * size);
+		writeFileSync(bad, bytes);
+		for (const to of [out, join(folder, "out.tape"), join(folder, "out.mitm")]) {
+			t.match(await runCaptured(convert, [bad, to]), { status: 3, err: /the tape is damaged/ });
+			const { flows } = await readTape(to);
+			t.ok(flows.length > count - 50, `${flows.length} of ${count}`);
+			t.equal(flows.at(-1)?.id, `id-${count - 1}`);
+		}
+	},
+);
+
+t.test("a row that its page has in the wrong place is not left out unsaid when rows are copied", async (t) => {
+	const folder = t.testdir();
+	const [bad, out] = [await whole(join(folder, "bad.tape")), join(folder, "out.tape")];
+	const db = bareSqlite(bad);
+	const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'flow'").get() as {
+		rootpage: number;
+	};
+	db.close();
+	const bytes = readFileSync(bad);
+	// the second and the third of the page's pointers to rows change places
+	const pointers = (rootpage - 1) * bytes.readUInt16BE(16) + 8;
+	const [second, third] = [bytes.readUInt16BE(pointers + 2), bytes.readUInt16BE(pointers + 4)];
+	bytes.writeUInt16BE(third, pointers + 2);
+	bytes.writeUInt16BE(second, pointers + 4);
+	writeFileSync(bad, bytes);
+	const { status } = await runCaptured(convert, [bad, out]);
+	const { length } = (await readTape(out)).flows;
+	t.ok(status === 3 || (status === 0 && length === FLOWS), `status ${status}, ${length} flows`);
+});
+
+t.test("an input that cannot be read completely is not replaced by what is left of it", async (t) => {
+	const folder = t.testdir({ "r.jsonl": '{"event":"unused","id":"id-0"}\n' });
+	const tape = await whole(join(folder, "a.tape"));
+	const db = bareSqlite(tape);
+	db.exec(DAMAGES["other bytes"] as string);
+	db.close();
+	const before = readFileSync(tape);
+	const link = join(folder, "link.tape");
+	symlinkSync(tape, link);
+	for (const [command, argv] of [
+		[prune, [tape, "--unused", join(folder, "r.jsonl"), "-o", tape]],
+		[prune, [tape, "--unused", join(folder, "r.jsonl"), "-o", link, "-q"]],
+		[filter, ["~all", tape, "-o", tape]],
+		[rewrite, [tape, "-o", tape, "-q"]],
+		[convert, [link, tape]],
+	] as [Command, string[]][]) {
+		t.match(
+			await runCaptured(command, argv),
+			{
+				status: 3,
+				err: /(?:a|link)\.tape was left unchanged, because parts of it cannot be read; name another output/,
+			},
+			argv.join(" "),
+		);
+		t.ok(readFileSync(tape).equals(before), "it is as it was");
 	}
 });

@@ -1,4 +1,5 @@
-// Messages whose fields say their length in more than one way, or are written oddly, leave in a form that everybody reads alike.
+// Messages whose fields say their length in more than one way, or are written oddly, leave in a form that everybody
+// reads alike.
 import t from "tap";
 import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";
@@ -16,14 +17,20 @@ t.test("a length beside chunks is not sent on, and HTTP/1.0 has no chunks", asyn
 		);
 		client.end();
 	});
-	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`], validate_inbound_headers: false } });
+	const proxy = await startTestProxy(t, {
+		options: { mode: [`reverse:http://${origin.authority}`], validate_inbound_headers: false },
+	});
 	const body = "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
-	const both = await (await proxy.connect()).send(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 16\r\n${body}`).rest();
+	const both = await (await proxy.connect())
+		.send(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 16\r\n${body}`)
+		.rest();
 	t.match(heads[0], /^POST \/ HTTP\/1\.1\r\n(?!.*content-length).*Transfer-Encoding: chunked/is);
 	t.match(both, /^HTTP\/1\.1 200 OK\r\nTransfer-Encoding: chunked\r\n/);
 	t.notMatch(both, /content-length/i);
 	const empty = await (await proxy.connect())
-		.send("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+		.send(
+			"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		)
 		.rest();
 	t.match(heads[1], /^POST \/ HTTP\/1\.1\r\n(?!.*content-length).*Transfer-Encoding: chunked/is, "an empty one, too");
 	t.match(empty, /^HTTP\/1\.1 200 OK\r\n/);
@@ -32,13 +39,25 @@ t.test("a length beside chunks is not sent on, and HTTP/1.0 has no chunks", asyn
 	t.notMatch(old, /transfer-encoding/i);
 });
 
-t.test("blanks before a colon are removed from responses, and a refused one names the option that lets it pass", async (t) => {
-	const origin = await startOrigin(
-		t,
-		answering((head) => (head.includes("/space") ? ok("hi", "X-Space : a") : ok("hi", "X-A: one\r\n two"))),
-	);
-	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
-	t.match((await (await proxy.connect()).send("GET /space HTTP/1.1\r\nHost: a\r\n\r\n").message()).head, "\r\nX-Space: a\r\n");
-	t.match(await (await proxy.connect()).send("GET /fold HTTP/1.1\r\nHost: a\r\n\r\n").rest(), /^HTTP\/1\.1 502 .*--no-validate-inbound-headers/s);
-	t.match(await (await proxy.connect()).send("GET / HTTP/1.1\r\nHost: a\r\nX-Space : a\r\n\r\n").rest(), /^HTTP\/1\.1 400 /);
-});
+t.test(
+	"blanks before a colon are removed from responses, and a refused one names the option that lets it pass",
+	async (t) => {
+		const origin = await startOrigin(
+			t,
+			answering((head) => (head.includes("/space") ? ok("hi", "X-Space : a") : ok("hi", "X-A: one\r\n two"))),
+		);
+		const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+		t.match(
+			(await (await proxy.connect()).send("GET /space HTTP/1.1\r\nHost: a\r\n\r\n").message()).head,
+			"\r\nX-Space: a\r\n",
+		);
+		t.match(
+			await (await proxy.connect()).send("GET /fold HTTP/1.1\r\nHost: a\r\n\r\n").rest(),
+			/^HTTP\/1\.1 502 .*--no-validate-inbound-headers/s,
+		);
+		t.match(
+			await (await proxy.connect()).send("GET / HTTP/1.1\r\nHost: a\r\nX-Space : a\r\n\r\n").rest(),
+			/^HTTP\/1\.1 400 /,
+		);
+	},
+);

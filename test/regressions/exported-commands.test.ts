@@ -1,4 +1,5 @@
-// A command that is printed is not one that was run: every exported command goes through the shells that are here to a server that keeps what comes.
+// A command that is printed is not one that was run: every exported command goes through the shells that are here to a
+// server that keeps what comes.
 import { execFile, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +15,8 @@ import type { Request } from "../../src/flow/message.ts";
 
 t.setTimeout(300_000);
 
-const isThere = (program: string): boolean => spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
+const isThere = (program: string): boolean =>
+	spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
 const shells = ["bash", "dash", "zsh", "busybox"].filter(isThere);
 
 const run = promisify(execFile);
@@ -25,7 +27,12 @@ async function runScript(t: Test, shell: string, script: string): Promise<void> 
 	writeFileSync(file, script, "latin1");
 	const [program, ...args] = shell === "busybox" ? ["busybox", "sh", file] : [shell, file];
 	const env = { ...process.env, NO_PROXY: "*", HOME: t.testdirName, LC_ALL: "C.UTF-8" };
-	const { stderr } = await run(program as string, args, { env, cwd: t.testdirName, maxBuffer: 64 * 1024 * 1024, encoding: "latin1" });
+	const { stderr } = await run(program as string, args, {
+		env,
+		cwd: t.testdirName,
+		maxBuffer: 64 * 1024 * 1024,
+		encoding: "latin1",
+	});
 	t.notMatch(stderr, /not found|invalid|illegal|syntax|error/i, `${shell} says nothing`);
 }
 
@@ -38,7 +45,9 @@ interface Sent {
 function read(bytes: string): Sent {
 	const end = bytes.indexOf("\r\n\r\n");
 	const [line = "", ...lines] = bytes.slice(0, end).split("\r\n");
-	const fields = lines.map((field) => [field.slice(0, field.indexOf(":")), field.slice(field.indexOf(":") + 1).replace(/^ /, "")] as const);
+	const fields = lines.map(
+		(field) => [field.slice(0, field.indexOf(":")), field.slice(field.indexOf(":") + 1).replace(/^ /, "")] as const,
+	);
 	const rest = bytes.slice(end + 4);
 	const isChunked = fields.some(([name]) => name.toLowerCase() === "transfer-encoding");
 	return { line, fields, body: isChunked ? dechunked(rest) : rest };
@@ -60,47 +69,71 @@ function wanted({ headers, rawContent, method, path }: Request): Sent {
 	const fields: [string, string][] = [];
 	for (let i = 0; i < headers.fields.length; i += 2) {
 		const [name, value] = [headers.fields[i] as string, headers.fields[i + 1] as string];
-		if (/^(?:host|content-length|transfer-encoding|connection|keep-alive|te|upgrade|proxy-connection|x-hop)$/i.test(name)) continue;
+		if (
+			/^(?:host|content-length|transfer-encoding|connection|keep-alive|te|upgrade|proxy-connection|x-hop)$/i.test(name)
+		)
+			continue;
 		fields.push([name, value]);
 	}
 	return { line: `${method} ${path.replace(/#.*$/s, "")} HTTP/1.1`, fields, body: rawContent?.latin1Slice() ?? "" };
 }
 
 const hostOf = ({ fields }: Sent) => fields.filter(([name]) => name.toLowerCase() === "host").map(([, value]) => value);
-const withoutFraming = (sent: Sent) => sent.fields.filter(([name]) => !/^(?:host|content-length|transfer-encoding)$/i.test(name));
+const withoutFraming = (sent: Sent) =>
+	sent.fields.filter(([name]) => !/^(?:host|content-length|transfer-encoding)$/i.test(name));
 
 /** Latin-1: bytes. */
 const BODIES: readonly (string | Buffer)[] = [
-	...['--XX\r\nContent-Disposition: form-data; name="f"\r\n\r\nv\r\n--XX--\r\n', "-n foo\r\n", "--\0\x01", "-%s%n\0", "-1", "-v x\r\n", "-", "--", "-e a\\nb"],
-	...[
-		"=x",
-		"=ls",
-		"==",
-		"@/etc/passwd",
-		"<in",
-		"&",
-		"a=b&c=d",
-		"",
-		"\0",
-		"\0\0x",
-		"text\n",
-		"text\n\n\n",
-		"\n",
-		"\r\n",
-		" ",
-		"100% \\n \\\\ %s %%",
-		"'",
-		"it's",
-		"'''",
-	],
-	...["!", "!! !x", "$HOME `id` $(id)", "\\", "\\\n", "*", "~", "#", "{a,b}", "\t", "é ü 漢 🎉", "\u009b31m\u202eabc", "\x1b]0;title\x07", "EOF\n", "\u2028"],
-	...[Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)), Buffer.from([0xff, 0xfe]), Buffer.from("-\xff", "latin1")],
-	...[
-		`-----BEGIN CERTIFICATE-----\n${"MIIB".repeat(17_000)}\n`,
-		"x".repeat(70_000),
-		"-é".repeat(40_000),
-		Buffer.alloc(3_000_000, "\0\x01%'-=\n\\\xff", "latin1"),
-	],
+	'--XX\r\nContent-Disposition: form-data; name="f"\r\n\r\nv\r\n--XX--\r\n',
+	"-n foo\r\n",
+	"--\0\x01",
+	"-%s%n\0",
+	"-1",
+	"-v x\r\n",
+	"-",
+	"--",
+	"-e a\\nb",
+	"=x",
+	"=ls",
+	"==",
+	"@/etc/passwd",
+	"<in",
+	"&",
+	"a=b&c=d",
+	"",
+	"\0",
+	"\0\0x",
+	"text\n",
+	"text\n\n\n",
+	"\n",
+	"\r\n",
+	" ",
+	"100% \\n \\\\ %s %%",
+	"'",
+	"it's",
+	"'''",
+	"!",
+	"!! !x",
+	"$HOME `id` $(id)",
+	"\\",
+	"\\\n",
+	"*",
+	"~",
+	"#",
+	"{a,b}",
+	"\t",
+	"é ü 漢 🎉",
+	"\u009b31m\u202eabc",
+	"\x1b]0;title\x07",
+	"EOF\n",
+	"\u2028",
+	Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
+	Buffer.from([0xff, 0xfe]),
+	Buffer.from("-\xff", "latin1"),
+	`-----BEGIN CERTIFICATE-----\n${"MIIB".repeat(17_000)}\n`,
+	"x".repeat(70_000),
+	"-é".repeat(40_000),
+	Buffer.alloc(3_000_000, "\0\x01%'-=\n\\\xff", "latin1"),
 ];
 
 const VALUES = [
@@ -188,7 +221,8 @@ const request = (port: number, parts: Parameters<typeof httpRequest>[0]): Reques
 };
 
 function requests(port: number): Request[] {
-	const post = (body: string | Buffer, ...headers: [string, string][]) => request(port, { method: "POST", headers, body });
+	const post = (body: string | Buffer, ...headers: [string, string][]) =>
+		request(port, { method: "POST", headers, body });
 	return [
 		...BODIES.map((body) => post(body, ["Content-Type", "multipart/form-data; boundary=XX"], ["Content-Length", "1"])),
 		...BODIES.slice(0, 12).map((body) => post(body)),
@@ -210,9 +244,21 @@ function requests(port: number): Request[] {
 			}),
 		),
 		...PATHS.map((path) => request(port, { path })),
-		...["get", "PUT", "PATCH", "DELETE", "OPTIONS", "M-SEARCH", "-GET", "--output", "X!", "it's", "`id`", "$HOME", "*"].map((method) =>
-			request(port, { method }),
-		),
+		...[
+			"get",
+			"PUT",
+			"PATCH",
+			"DELETE",
+			"OPTIONS",
+			"M-SEARCH",
+			"-GET",
+			"--output",
+			"X!",
+			"it's",
+			"`id`",
+			"$HOME",
+			"*",
+		].map((method) => request(port, { method })),
 		...["-d", "--data"].map((method) => request(port, { method, body: "x" })),
 		post("chunked", ["Transfer-Encoding", "chunked"]),
 		request(port, { method: "POST", headers: [["Transfer-Encoding", "chunked"]] }),
@@ -248,28 +294,34 @@ async function serve(t: Test): Promise<RawServer> {
 	return server;
 }
 
-const isNamed = (name: string, { fields }: Sent): boolean => fields.some(([field]) => field.toLowerCase() === name.toLowerCase());
+const isNamed = (name: string, { fields }: Sent): boolean =>
+	fields.some(([field]) => field.toLowerCase() === name.toLowerCase());
 
-t.test("curl sends what was recorded, from every shell", { skip: isThere("curl") ? false : "curl is not here" }, async (t) => {
-	const { port } = await serve(t);
-	const all = [...requests(port), ...fc.sample(anyRequest(port), 150)];
-	for (const shell of shells) {
-		const commands = all.map((each) => curlCommand(each));
-		const arrived = await sent(t, shell, commands);
-		t.equal(arrived.length, all.length, `${shell}: as many as were exported`);
-		for (const [i, each] of all.entries()) {
-			const [is, should] = [arrived[i] as Sent, wanted(each)];
-			const what = `${shell}: ${commands[i]?.slice(0, 300)}`;
-			if (is.line !== should.line || is.body !== should.body) t.same({ ...is, fields: [] }, { ...should, fields: [] }, what);
-			t.same(hostOf(is), [`127.0.0.1:${port}`], what);
-			t.same(
-				withoutFraming(is),
-				should.fields.map(([name, value]) => [name, /^[\t ]*$/.test(value) ? "" : value]),
-				what,
-			);
+t.test(
+	"curl sends what was recorded, from every shell",
+	{ skip: isThere("curl") ? false : "curl is not here" },
+	async (t) => {
+		const { port } = await serve(t);
+		const all = [...requests(port), ...fc.sample(anyRequest(port), 150)];
+		for (const shell of shells) {
+			const commands = all.map((each) => curlCommand(each));
+			const arrived = await sent(t, shell, commands);
+			t.equal(arrived.length, all.length, `${shell}: as many as were exported`);
+			for (const [i, each] of all.entries()) {
+				const [is, should] = [arrived[i] as Sent, wanted(each)];
+				const what = `${shell}: ${commands[i]?.slice(0, 300)}`;
+				if (is.line !== should.line || is.body !== should.body)
+					t.same({ ...is, fields: [] }, { ...should, fields: [] }, what);
+				t.same(hostOf(is), [`127.0.0.1:${port}`], what);
+				t.same(
+					withoutFraming(is),
+					should.fields.map(([name, value]) => [name, /^[\t ]*$/.test(value) ? "" : value]),
+					what,
+				);
+			}
 		}
-	}
-});
+	},
+);
 
 t.test("HTTPie sends what was recorded", { skip: isThere("http") ? false : "HTTPie is not here" }, async (t) => {
 	const { port } = await serve(t);
@@ -287,8 +339,12 @@ t.test("HTTPie sends what was recorded", { skip: isThere("http") ? false : "HTTP
 				],
 			}),
 		),
-		...["", "@/etc/passwd", "=x", "a:=b", "\\x", " $HOME "].map((value) => request(port, { headers: [["X-A", value]] })),
-		...["/a?x=1#frag", "/a/../b", "/%7Ea", "/a?x[]=1&y={z}", "/$HOME/`id`", "/it's"].map((path) => request(port, { path })),
+		...["", "@/etc/passwd", "=x", "a:=b", "\\x", " $HOME "].map((value) =>
+			request(port, { headers: [["X-A", value]] }),
+		),
+		...["/a?x=1#frag", "/a/../b", "/%7Ea", "/a?x[]=1&y={z}", "/$HOME/`id`", "/it's"].map((path) =>
+			request(port, { path }),
+		),
 		request(port, { method: "POST", headers: [["Transfer-Encoding", "chunked"]], body: "chunked" }),
 	];
 	for (const [i, shell] of shells.entries()) {
@@ -315,16 +371,22 @@ t.test("HTTPie sends what was recorded", { skip: isThere("http") ? false : "HTTP
 /** What HTTPie's library sends in any case. */
 const ofUrllib3 = /^(?:user-agent|accept-encoding)$/i;
 
-const sorted = (fields: readonly (readonly [string, string])[]) => fields.map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
+const sorted = (fields: readonly (readonly [string, string])[]) =>
+	fields.map(([name, value]) => `${name.toLowerCase()}: ${value}`).sort();
 
 t.test("fetch sends what was recorded", async (t) => {
 	const server = await serve(t);
 	const all = requests(server.port).filter(
-		({ method, body, path }) => !/^(?:get|\*)$/.test(method) && !(method === "GET" && (body as Buffer).length > 0) && !/\/\.|%2e|\\|\?$|^\/\//i.test(path),
+		({ method, body, path }) =>
+			!/^(?:get|\*)$/.test(method) &&
+			!(method === "GET" && (body as Buffer).length > 0) &&
+			!/\/\.|%2e|\\|\?$|^\/\//i.test(path),
 	);
 	for (const each of all) {
 		const code = fetchCall(each);
-		await (new AsyncFunction(code)() as Promise<unknown>).catch((error: unknown) => t.fail(`${code.slice(0, 300)}: ${error} ${(error as Error).cause}`));
+		await (new AsyncFunction(code)() as Promise<unknown>).catch((error: unknown) =>
+			t.fail(`${code.slice(0, 300)}: ${error} ${(error as Error).cause}`),
+		);
 		const is = read(server.requests.at(-1) as string);
 		const should = wanted(each);
 		if (is.body !== should.body) t.equal(is.body, should.body, code.slice(0, 300));

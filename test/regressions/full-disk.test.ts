@@ -1,4 +1,5 @@
-// A disk that is full while a recording goes on: for a time, which costs nothing, and for good, which costs what came then and nothing else.
+// A disk that is full while a recording goes on: for a time, which costs nothing, and for good, which costs what came
+// then and nothing else.
 import { spawnSync } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +17,8 @@ const BODY = "x".repeat(3000);
 /** The entry of a HAR with this is written in pieces. */
 const LONG = "y".repeat(300_000);
 
-const prlimit = (pid: number, soft: number | string) => spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${soft}:`]).status === 0;
+const prlimit = (pid: number, soft: number | string) =>
+	spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${soft}:`]).status === 0;
 const skip = prlimit(process.pid, "unlimited") ? false : "limits of other processes cannot be set here";
 
 async function recording(t: Test, name: string) {
@@ -26,13 +28,25 @@ async function recording(t: Test, name: string) {
 		answering((head) => ok(/ \S*\/long\d/.test(head) ? LONG : BODY)),
 	);
 	// there is something before
-	t.equal((await flowtape(["convert", "-", name], { cwd, input: '{"id":"before","request":{"method":"GET","url":"http://a/before"}}\n' })).status, 0);
+	t.equal(
+		(
+			await flowtape(["convert", "-", name], {
+				cwd,
+				input: '{"id":"before","request":{"method":"GET","url":"http://a/before"}}\n',
+			})
+		).status,
+		0,
+	);
 	const cli = new Cli(["record", "-p", "0", name], { cwd, bare: true });
 	const port = await cli.port();
 	const send = async (...paths: string[]) => {
 		for (const path of paths) {
 			const client = await Peer.to(port);
-			await client.send(`GET http://${origin.authority}/${path} HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: close\r\n\r\n`).rest();
+			await client
+				.send(
+					`GET http://${origin.authority}/${path} HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: close\r\n\r\n`,
+				)
+				.rest();
 		}
 	};
 	const limit = (soft: number | string) => t.ok(prlimit(cli.process.pid as number, soft));
@@ -62,36 +76,40 @@ for (const name of ["a.jsonl", "a.mitm", "a.har"]) {
 		const { file, cli, send, limit } = await recording(t, name);
 		limit(ROOM);
 		await send(...FIRST);
-		await cli.line(/the disk is full or the file too large; .*flows wait in memory, and it is tried again/);
+		await cli.line(/the disk is full or the file too large; .*flows are queued in memory and written later/);
 		await send(...THEN);
 		// a HAR has no end yet
 		if (name !== "a.har") t.equal((await pathsFrom(file, 1))[0], "before", "whole records meanwhile");
 		limit("unlimited");
 		const { err, status } = await stopped(cli);
 		t.equal(status, 0, err);
-		t.equal(err.match(/wait in memory/g)?.length, 1, err);
+		t.equal(err.match(/queued in memory/g)?.length, 1, err);
 		t.match(err, `recorded ${FIRST.length + THEN.length} flows`);
 		t.notMatch(err, "lost");
 		t.same(await pathsIn(file), ["before", ...FIRST, ...THEN]);
 	});
 
-	t.test(`${name}: nobody need bring more, or end it`, { skip: skip || (name === "a.har" && "it has no end before its end") }, async (t) => {
-		const { file, cli, send, limit } = await recording(t, name);
-		limit(ROOM);
-		await send(...FIRST);
-		await cli.line(/wait in memory/);
-		limit("unlimited");
-		await pathsFrom(file, FIRST.length + 1);
-		cli.process.kill("SIGKILL");
-		await cli.ended;
-		t.same(await pathsIn(file), ["before", ...FIRST]);
-	});
+	t.test(
+		`${name}: nobody need bring more, or end it`,
+		{ skip: skip || (name === "a.har" && "it has no end before its end") },
+		async (t) => {
+			const { file, cli, send, limit } = await recording(t, name);
+			limit(ROOM);
+			await send(...FIRST);
+			await cli.line(/queued in memory/);
+			limit("unlimited");
+			await pathsFrom(file, FIRST.length + 1);
+			cli.process.kill("SIGKILL");
+			await cli.ended;
+			t.same(await pathsIn(file), ["before", ...FIRST]);
+		},
+	);
 
 	t.test(`${name}: for good`, { skip }, async (t) => {
 		const { file, cli, send, limit } = await recording(t, name);
 		limit(ROOM);
 		await send(...FIRST);
-		await cli.line(/wait in memory/);
+		await cli.line(/queued in memory/);
 		const { err, status } = await stopped(cli);
 		t.equal(status, 4, err);
 		const paths = await pathsIn(file);
@@ -107,7 +125,7 @@ for (const name of ["a.jsonl.gz", "a.mitm.gz"]) {
 		const { file, cli, send, limit } = await recording(t, name);
 		limit((await stat(file)).size + 100);
 		await send(...FIRST);
-		await cli.line(/wait in memory/);
+		await cli.line(/queued in memory/);
 		limit("unlimited");
 		t.match(await stopped(cli), { status: 0 });
 		t.same(await pathsIn(file), ["before", ...FIRST]);

@@ -1,5 +1,6 @@
-// The syntax of HTTP/1.1 (RFC 9112), as senders get it wrong and as request smuggling bends it: what passes, in what form, and what is refused. A proxy that
-// reads a message in another way than its neighbours lets one message hide in another, so every case says what the other side gets, to the byte.
+// The syntax of HTTP/1.1 (RFC 9112), as senders get it wrong and as request smuggling bends it: what passes, in what
+// form, and what is refused. A proxy that reads a message in another way than its neighbours lets one message hide in
+// another, so every case says what the other side gets, to the byte.
 import t from "tap";
 import { startOrigin } from "../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";
@@ -106,7 +107,8 @@ t.test("requests", async (t) => {
 			server.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 		});
 		const named = (text: string) => text.replaceAll("HOST", origin.authority);
-		const want = forwarded === null ? null : named((forwarded === SAME ? sent : forwarded).replace("http://HOST/", "/"));
+		const want =
+			forwarded === null ? null : named((forwarded === SAME ? sent : forwarded).replace("http://HOST/", "/"));
 		const client = (await proxy.connect()).send(Buffer.from(named(sent), "latin1"));
 		t.match(await client.head(), want === null ? /^HTTP\/1\.1 400 / : /^HTTP\/1\.[01] 200 /, name);
 		if (want === null) t.equal(origin.connections.length, 0, `${name}: nothing of it goes on`);
@@ -160,7 +162,9 @@ t.test("responses", async (t) => {
 			await server.head();
 			server.send(Buffer.from(sent, "latin1")).end();
 		});
-		const client = (await proxy.connect()).send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\n\r\n`);
+		const client = (await proxy.connect()).send(
+			`GET http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\n\r\n`,
+		);
 		if (delivered === null) t.match(await client.head(), /^HTTP\/1\.1 502 /, name);
 		else {
 			const want = delivered === SAME ? sent : delivered;

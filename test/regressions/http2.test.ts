@@ -1,4 +1,5 @@
-// What HTTP/2 has no form for, and what is lost on the way between the versions unless somebody takes care: a test a case.
+// What HTTP/2 has no form for, and what is lost on the way between the versions unless somebody takes care: a test a
+// case.
 import { once } from "node:events";
 import { performServerHandshake, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { type HttpParts, httpFlow } from "../../fixtures/build-flow.ts";
+import { gate } from "../../fixtures/gate.ts";
 import { askHttp2, type Http2Answer, openHttp2, startHttp2Origin } from "../../fixtures/http2-peers.ts";
 import { type LiveParts, startTestLive } from "../../fixtures/live-proxy.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
@@ -54,7 +56,11 @@ t.test("trailers behind an empty body, from a recording of either version", asyn
 		const answer = await replayed(t, { response: { ...response, body: "", trailers } });
 		t.match(answer, { status: 200, body: "", trailers: want, code: 0 }, name);
 	}
-	t.match(await replayed(t, { response: { headers: [["grpc-status", "7"]], body: "" } }), { fields: ["grpc-status", "7"], trailers: null, code: 0 });
+	t.match(await replayed(t, { response: { headers: [["grpc-status", "7"]], body: "" } }), {
+		fields: ["grpc-status", "7"],
+		trailers: null,
+		code: 0,
+	});
 	const head = await replayed(t, { request: { method: "HEAD" }, response: { headers: [], body: "", trailers } });
 	t.match(head, { status: 200, code: 0 }, "an answer to HEAD ends with its head");
 });
@@ -66,7 +72,9 @@ t.test("trailers of a recording in HTTP/2 for a client of HTTP/1.1", async (t) =
 	] as const) {
 		const tape = join(t.testdir(), "a.tape");
 		const headers = [["content-length", String(body.length)]] as const;
-		await writeTape(tape, [httpFlow({ response: { httpVersion: "HTTP/2.0", headers, body, trailers: [["x-t", "end"]] } })]);
+		await writeTape(tape, [
+			httpFlow({ response: { httpVersion: "HTTP/2.0", headers, body, trailers: [["x-t", "end"]] } }),
+		]);
 		const { port } = await startTestLive(t, { recordings: [tape], values: { server_replay_reuse: true } });
 		for (let i = 0; i < 3; i++) {
 			const peer = (await Peer.to(port)).send("GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n");
@@ -108,7 +116,12 @@ t.test("trailers behind a length of 0, live, in every pair of versions", async (
 	});
 	t.match(answer, { status: 200, trailers: ["grpc-status", "7"], code: 0 });
 	t.strictSame(seen, [["x-sum", "1"]], "those of the request too");
-	t.match(await askHttp2(session, { ":path": "/none" }), { status: 200, fields: ["content-length", "0"], trailers: null, code: 0 });
+	t.match(await askHttp2(session, { ":path": "/none" }), {
+		status: 200,
+		fields: ["content-length", "0"],
+		trailers: null,
+		code: 0,
+	});
 	t.equal((await proxy.flow(0)).response?.trailers?.get("grpc-status"), "7");
 
 	let head = "";
@@ -187,10 +200,16 @@ t.test("and so it is on the way to a server, and back from one that speaks HTTP/
 	const proxy = await startTestProxy(t, { options: { validate_inbound_headers: false } });
 	const origin = await startOrigin(t, async (server) => {
 		if ((await server.head()).startsWith("PRI")) return void server.send(NO_HTTP2).close();
-		server.send("HTTP/1.1 200 OK\r\nX-Ctl: a\x01b\r\nX-Fine: yes\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Odd: \x02\r\nX-T: 1\r\n\r\n");
+		server.send(
+			"HTTP/1.1 200 OK\r\nX-Ctl: a\x01b\r\nX-Fine: yes\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Odd: \x02\r\nX-T: 1\r\n\r\n",
+		);
 	});
 	const session = await openHttp2(t, proxy, `127.0.0.1:${origin.port}`);
-	t.match(await askHttp2(session, { ":path": "/" }), { status: 200, fields: ["x-fine", "yes"], trailers: ["x-t", "1"] });
+	t.match(await askHttp2(session, { ":path": "/" }), {
+		status: 200,
+		fields: ["x-fine", "yes"],
+		trailers: ["x-t", "1"],
+	});
 	t.strictSame(leftOut(proxy), ["response: x-ctl", "response: x-odd"]);
 	const [said] = proxy.events.filter((event) => event.kind === "left_out");
 	t.match(said, { url: `http://127.0.0.1:${origin.port}/` });
@@ -225,7 +244,8 @@ const frames = (hex: string) => (socket: Socket) => {
 	socket.once("data", () => socket.end());
 	socket.write(Buffer.from(hex, "hex"));
 };
-const says503 = (socket: Socket) => void socket.end("HTTP/1.1 503 Not yet\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+const says503 = (socket: Socket) =>
+	void socket.end("HTTP/1.1 503 Not yet\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 
 t.test("one fault of a server does not make it one of HTTP/1.1 for ever", async (t) => {
 	for (const [name, flaws, statuses] of [
@@ -237,7 +257,8 @@ t.test("one fault of a server does not make it one of HTTP/1.1 for ever", async 
 	] as const) {
 		const authority = await startFlawed(t, ...flaws);
 		const session = await openHttp2(t, await startTestProxy(t), authority);
-		for (const [at, status] of statuses.entries()) t.equal((await askHttp2(session, { ":path": "/" })).status, status, `${name}: request ${at + 1}`);
+		for (const [at, status] of statuses.entries())
+			t.equal((await askHttp2(session, { ":path": "/" })).status, status, `${name}: request ${at + 1}`);
 	}
 });
 
@@ -247,7 +268,8 @@ t.test("a server of HTTP/1.1 is found out once, whatever it does to the preface"
 		const server = createServer((socket) => {
 			socket.on("error", () => {});
 			socket.on("data", (bytes) => {
-				if (!bytes.toString("latin1").startsWith("PRI")) return void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh1");
+				if (!bytes.toString("latin1").startsWith("PRI"))
+					return void socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh1");
 				prefaces++;
 				refuse(socket);
 			});
@@ -281,14 +303,26 @@ const RESET_WITHOUT_ERROR = frame(3, 0, Buffer.alloc(4));
 
 t.test("a server that answers while the upload runs, and resets the stream without an error", async (t) => {
 	for (const [name, frames, want] of [
-		["whole", [frame(1, 4, TOO_LARGE), frame(0, 1, Buffer.from("too large")), RESET_WITHOUT_ERROR], { status: 413, body: "too large", code: 0 }],
+		[
+			"whole",
+			[frame(1, 4, TOO_LARGE), frame(0, 1, Buffer.from("too large")), RESET_WITHOUT_ERROR],
+			{ status: 413, body: "too large", code: 0 },
+		],
 		["a head alone", [frame(1, 5, TOO_LARGE), RESET_WITHOUT_ERROR], { status: 413, body: "", code: 0 }],
 		[
 			"as long as it said",
-			[frame(1, 4, Buffer.concat([TOO_LARGE, Buffer.of(0x0f, 0x0d, 1), Buffer.from("3")])), frame(0, 0, Buffer.from("too")), RESET_WITHOUT_ERROR],
+			[
+				frame(1, 4, Buffer.concat([TOO_LARGE, Buffer.of(0x0f, 0x0d, 1), Buffer.from("3")])),
+				frame(0, 0, Buffer.from("too")),
+				RESET_WITHOUT_ERROR,
+			],
 			{ status: 413, body: "too", code: 0 },
 		],
-		["but not its end", [frame(1, 4, TOO_LARGE), frame(0, 0, Buffer.from("too")), RESET_WITHOUT_ERROR], { status: 502, code: 0 }],
+		[
+			"but not its end",
+			[frame(1, 4, TOO_LARGE), frame(0, 0, Buffer.from("too")), RESET_WITHOUT_ERROR],
+			{ status: 502, code: 0 },
+		],
 	] as const) {
 		const server = createServer((socket) => {
 			socket.on("error", () => {});
@@ -307,12 +341,16 @@ t.test("a server that answers while the upload runs, and resets the stream witho
 		await once(server, "listening");
 		const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1000 } });
 		const session = await openHttp2(t, proxy, `127.0.0.1:${(server.address() as AddressInfo).port}`);
-		const answer = await askHttp2(session, { ":method": "POST", ":path": "/", "content-length": "200000" }, (stream) => {
-			stream.on("wantTrailers", () => stream.sendTrailers({}));
-			stream.write(Buffer.alloc(50_000));
-			// the rest comes when the answer is there
-			stream.once("response", () => stream.end(Buffer.alloc(150_000)));
-		});
+		const answer = await askHttp2(
+			session,
+			{ ":method": "POST", ":path": "/", "content-length": "200000" },
+			(stream) => {
+				stream.on("wantTrailers", () => stream.sendTrailers({}));
+				stream.write(Buffer.alloc(50_000));
+				// the rest comes when the answer is there
+				stream.once("response", () => stream.end(Buffer.alloc(150_000)));
+			},
+		);
 		t.match(answer, want, name);
 		t.equal((await proxy.flow(0)).error === null, want.status === 413);
 	}
@@ -323,28 +361,63 @@ t.test("requests that are taken back at once cost no connections to the server",
 	const proxy = await startTestProxy(t);
 	const session = await openHttp2(t, proxy, origin.authority);
 	const raw = await proxy.tunnel(origin.authority);
-	const head = Buffer.concat([Buffer.of(0x82, 0x86, 0x84, 0x41, origin.authority.length), Buffer.from(origin.authority)]);
-	const asked = Array.from({ length: 100 }, (_, i) => [frame(1, 5, head, 2 * i + 1), frame(3, 0, Buffer.of(0, 0, 0, 8), 2 * i + 1)]).flat();
+	const head = Buffer.concat([
+		Buffer.of(0x82, 0x86, 0x84, 0x41, origin.authority.length),
+		Buffer.from(origin.authority),
+	]);
+	const asked = Array.from({ length: 100 }, (_, i) => [
+		frame(1, 5, head, 2 * i + 1),
+		frame(3, 0, Buffer.of(0, 0, 0, 8), 2 * i + 1),
+	]).flat();
 	raw.send(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), frame(4, 0, undefined, 0), ...asked]));
 	t.match((await proxy.flow(99)).error, { message: /Client disconnected/ });
 	t.match(await askHttp2(session, { ":path": "/last" }), { status: 200 });
 	t.ok(origin.sockets.length <= 2, `${origin.sockets.length} connections`);
 });
 
+t.test("an early answer ends before its client is told not to send the rest of the request", async (t) => {
+	const rest = gate();
+	const origin = await startHttp2Origin(t, (stream) => {
+		stream.respond({ ":status": 200, "content-type": "text/event-stream" });
+		stream.write("early");
+		void rest.opened.then(() => stream.end());
+	});
+	const proxy = await startTestProxy(t);
+	const client = await proxy.tunnel(origin.authority);
+	const head = Buffer.concat([
+		Buffer.of(0x83, 0x86, 0x84, 0x41, origin.authority.length),
+		Buffer.from(origin.authority),
+		// expect, which has the head passed on before the body
+		Buffer.of(0x0f, 0x14, "100-continue".length),
+		Buffer.from("100-continue"),
+	]);
+	const settings = frame(4, 0, undefined, 0);
+	client.send(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings, frame(1, 4, head, 1)]));
+	await client.upTo("early");
+	rest.open();
+	const frames = await client.upTo(frame(3, 0, Buffer.alloc(4), 1).latin1Slice());
+	t.ok(frames.includes(frame(0, 1, undefined, 1).latin1Slice()), "END_STREAM comes before RST_STREAM (NO_ERROR)");
+});
+
 t.test("what clients are offered in TLS, by what was recorded of the host", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
-	const recorded = (host: string, httpVersion: string) => httpFlow({ request: { scheme: "https", host, httpVersion }, response: { httpVersion } });
+	const recorded = (host: string, httpVersion: string) =>
+		httpFlow({ request: { scheme: "https", host, httpVersion }, response: { httpVersion } });
 	await writeTape(tape, [
 		recorded("old.example", "HTTP/1.1"),
 		recorded("new.example", "HTTP/2.0"),
 		recorded("both.example", "HTTP/1.1"),
 		recorded("both.example", "HTTP/2.0"),
 	]);
-	for (const server_replay_alpn of ["any", "recorded"]) {
+	for (const server_replay_alpn of ["any", "recorded"] as const) {
 		const { port, authority } = await startTestLive(t, { recordings: [tape], values: { server_replay_alpn } });
 		const chosen: unknown[] = [];
 		for (const servername of ["old.example", "new.example", "both.example", "other.example"]) {
-			const peer = await (await tunnel(port, `${servername}:443`)).secure({ ca: authority.certificatePem, servername, ALPNProtocols: ["h2", "http/1.1"] });
+			const peer = await (await tunnel(port, `${servername}:443`)).secure({
+				ca: authority.certificatePem,
+				servername,
+				ALPNProtocols: ["h2", "http/1.1"],
+			});
 			chosen.push((peer.socket as TLSSocket).alpnProtocol);
 			peer.close();
 		}
@@ -356,13 +429,33 @@ t.test("a request with two hosts is refused, before any rule sees one of them", 
 	const proxy = await startTestProxy(t);
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
 	const session = await openHttp2(t, proxy, origin.authority);
-	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 });
-	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: origin.authority }), { status: 200 });
-	t.match(await askHttp2(session, { ":path": "/", ":authority": "LOCALHOST", host: "localhost:80" }), { status: 200 }, "a port that need not be named");
+	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), {
+		status: 400,
+	});
+	t.match(await askHttp2(session, { ":path": "/", ":authority": origin.authority, host: origin.authority }), {
+		status: 200,
+	});
+	t.match(
+		await askHttp2(session, { ":path": "/", ":authority": "LOCALHOST", host: "localhost:80" }),
+		{ status: 200 },
+		"a port that need not be named",
+	);
 	t.match(await askHttp2(session, { ":path": "/", ":authority": "localhost:443", host: "localhost" }), { status: 400 });
-	const lenient = await openHttp2(t, await startTestProxy(t, { options: { validate_inbound_headers: false } }), origin.authority);
-	t.match(await askHttp2(lenient, { ":path": "/", ":authority": origin.authority, host: "secret.example" }), { status: 400 }, "that has two meanings");
-	t.match(await askHttp2(session, { ":path": "/", ":authority": `u@${origin.authority}` }), { status: 400 }, "a server of HTTP/1.1 would get it as Host");
+	const lenient = await openHttp2(
+		t,
+		await startTestProxy(t, { options: { validate_inbound_headers: false } }),
+		origin.authority,
+	);
+	t.match(
+		await askHttp2(lenient, { ":path": "/", ":authority": origin.authority, host: "secret.example" }),
+		{ status: 400 },
+		"that has two meanings",
+	);
+	t.match(
+		await askHttp2(session, { ":path": "/", ":authority": `u@${origin.authority}` }),
+		{ status: 400 },
+		"a server of HTTP/1.1 would get it as Host",
+	);
 });
 
 t.test("a first frame that breaks the rules fails at once over TLS too", async (t) => {
@@ -377,7 +470,10 @@ t.test("a first frame that breaks the rules fails at once over TLS too", async (
 			},
 			{ host: "localhost", tls: { secureContext, ALPNProtocols: ["h2"] } },
 		);
-		const proxy = await startTestProxy(t, { authority, options: { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" } });
+		const proxy = await startTestProxy(t, {
+			authority,
+			options: { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" },
+		});
 		const session = await openHttp2(t, proxy, `localhost:${origin.port}`, { authority });
 		t.match(await askHttp2(session, { ":path": "/" }), { status: 502 }, bytes);
 	}
@@ -386,7 +482,10 @@ t.test("a first frame that breaks the rules fails at once over TLS too", async (
 const SETTINGS = "000000040000000000";
 const SETTINGS_ACK = "000000040100000000";
 
-/** An origin in HTTP/2 that answers each request with `answer`, frames in hexadecimal digits, and takes no notice of a GOAWAY. */
+/**
+ * An origin in HTTP/2 that answers each request with `answer`, frames in hexadecimal digits, and takes no notice of a
+ * GOAWAY.
+ */
 async function framesOrigin(t: Test, answer: (asked: number, stream: string) => string) {
 	let asked = 0;
 	return startOrigin(t, async (client) => {
@@ -405,18 +504,46 @@ async function framesOrigin(t: Test, answer: (asked: number, stream: string) => 
 /** A head of `:status` 200 alone that ends its stream. */
 const whole = (stream: string) => `0000010105${stream}88`;
 
-t.test("a frame that breaks the rules fails what is under way, although nobody hangs up, and the next request gets a new connection", async (t) => {
-	for (const [name, broken] of Object.entries({
-		"fields that cannot be decoded": (stream: string) => `0000040105${stream}ffffffff`,
-		"a PING of three bytes": () => "000003060000000000616263",
-		"padding that is longer than its frame": (stream: string) => `0000010104${stream}880000030009${stream}ff6f6b`,
-	})) {
-		const origin = await framesOrigin(t, (asked, stream) => (asked === 2 ? broken(stream) : whole(stream)));
-		const session = await openHttp2(t, await startTestProxy(t), origin.authority);
-		t.match(await askHttp2(session, { ":path": "/1" }), { status: 200 }, name);
-		t.match(await askHttp2(session, { ":path": "/2", ":method": "POST" }), { status: 502, body: /breaks the rules/ }, name);
-		t.match(await askHttp2(session, { ":path": "/3" }), { status: 200 }, name);
-		t.equal(origin.connections.length, 2);
+t.test(
+	"a frame that breaks the rules fails what is under way, although nobody hangs up, and the next request gets a new connection",
+	async (t) => {
+		for (const [name, broken] of Object.entries({
+			"fields that cannot be decoded": (stream: string) => `0000040105${stream}ffffffff`,
+			"a PING of three bytes": () => "000003060000000000616263",
+			"padding that is longer than its frame": (stream: string) => `0000010104${stream}880000030009${stream}ff6f6b`,
+		})) {
+			const origin = await framesOrigin(t, (asked, stream) => (asked === 2 ? broken(stream) : whole(stream)));
+			const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+			t.match(await askHttp2(session, { ":path": "/1" }), { status: 200 }, name);
+			t.match(
+				await askHttp2(session, { ":path": "/2", ":method": "POST" }),
+				{ status: 502, body: /invalid frame/ },
+				name,
+			);
+			t.match(await askHttp2(session, { ":path": "/3" }), { status: 200 }, name);
+			t.equal(origin.connections.length, 2);
+		}
+	},
+);
+
+t.test("trailers of a response that has no body are recorded, though Node cannot send them", async (t) => {
+	const trailers = (stream: string) => `0000070105${stream}0003782d740131`;
+	const statuses = ["89", "8b", "88"];
+	const origin = await framesOrigin(
+		t,
+		(asked, stream) => `0000010104${stream}${statuses[asked - 1]}${trailers(stream)}`,
+	);
+	const proxy = await startTestProxy(t);
+	const session = await openHttp2(t, proxy, origin.authority);
+	for (const [n, [method, status]] of [
+		["GET", 204] as const,
+		["GET", 304] as const,
+		["HEAD", 200] as const,
+	].entries()) {
+		t.match(await askHttp2(session, { ":path": "/", ":method": method }), { status, trailers: null, code: 0 });
+		const { response, error } = await proxy.flow(n);
+		t.same(response?.trailers?.fields, ["x-t", "1"], `${method} ${status}`);
+		t.equal(error, null);
 	}
 });
 
@@ -442,7 +569,9 @@ t.test("an answer that is slow is waited for", async (t) => {
 
 t.test("a status below 100 is a fault of the server", async (t) => {
 	const status = (digits: string, stream: string) => `0000050104${stream}0803${Buffer.from(digits).toString("hex")}`;
-	const origin = await framesOrigin(t, (asked, stream) => (asked < 3 ? `${asked === 2 ? status("103", stream) : ""}${status("099", stream)}` : whole(stream)));
+	const origin = await framesOrigin(t, (asked, stream) =>
+		asked < 3 ? `${asked === 2 ? status("103", stream) : ""}${status("099", stream)}` : whole(stream),
+	);
 	const session = await openHttp2(t, await startTestProxy(t), origin.authority);
 	t.match(await askHttp2(session, { ":path": "/1" }), { status: 502, body: /status/ });
 	t.match(await askHttp2(session, { ":path": "/2" }), { status: 502, body: /status/, interim: [103] });
@@ -452,26 +581,35 @@ t.test("a status below 100 is a fault of the server", async (t) => {
 /** That of the streams of a connection none behind `last` was or will be acted on. */
 const goAway = (last: string, code: number) => `0000080700${"00000000"}${last}${code.toString(16).padStart(8, "0")}`;
 
-t.test("what a server says it has not acted on when it goes away is sent again, whatever it is", async (t) => {
+t.test("requests that a GOAWAY says were not processed are sent again", async (t) => {
 	const [NONE, FIRST] = ["00000000", "00000001"];
 	const [NO_ERROR, INTERNAL_ERROR, CALM] = [0, 2, 11];
 	for (const method of ["POST", "GET"])
 		for (const code of [NO_ERROR, INTERNAL_ERROR, CALM])
 			for (const isFirst of [true, false]) {
 				const away = isFirst ? 1 : 2;
-				const origin = await framesOrigin(t, (asked, stream) => (asked === away ? goAway(isFirst ? NONE : FIRST, code) : whole(stream)));
+				const origin = await framesOrigin(t, (asked, stream) =>
+					asked === away ? goAway(isFirst ? NONE : FIRST, code) : whole(stream),
+				);
 				const session = await openHttp2(t, await startTestProxy(t), origin.authority);
 				if (!isFirst) t.match(await askHttp2(session, { ":path": "/warm" }), { status: 200 });
 				const name = `${method} ${code} ${isFirst}`;
-				t.match(await askHttp2(session, { ":path": "/x", ":method": method }, method === "POST" ? "body" : undefined), { status: 200 }, name);
+				t.match(
+					await askHttp2(session, { ":path": "/x", ":method": method }, method === "POST" ? "body" : undefined),
+					{ status: 200 },
+					name,
+				);
 				t.equal(origin.connections.length, 2, name);
 			}
 });
 
-t.test("what it may have acted on is not, nor anything for ever", async (t) => {
+t.test("requests that may have been processed are not, and none is retried forever", async (t) => {
 	const acted = await framesOrigin(t, (asked, stream) => (asked === 1 ? goAway(stream, 2) : whole(stream)));
 	const session = await openHttp2(t, await startTestProxy(t), acted.authority);
-	t.match(await askHttp2(session, { ":path": "/x", ":method": "POST" }, "body"), { status: 502, body: /it went away \(INTERNAL_ERROR\)/ });
+	t.match(await askHttp2(session, { ":path": "/x", ":method": "POST" }, "body"), {
+		status: 502,
+		body: /it sent GOAWAY \(INTERNAL_ERROR\)/,
+	});
 	t.equal(acted.connections.length, 1);
 	const tired = await framesOrigin(t, () => goAway("00000000", 11));
 	const other = await openHttp2(t, await startTestProxy(t), tired.authority);

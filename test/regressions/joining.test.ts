@@ -1,4 +1,5 @@
-// Several inputs of one command: what is written is the union of them, in their order, each flow with its own body and connections.
+// Several inputs of one command: what is written is the union of them, in their order, each flow with its own body and
+// connections.
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,13 +16,26 @@ import type { Flow } from "../../src/flow/flow.ts";
 const LARGE = { flows: 40, bytes: 160_000 };
 const SMALL = { flows: 12, bytes: 1500 };
 
-/** Flows in pairs over one connection each; some bodies are equal, some are in more than one input, some are too large for one piece. */
+/**
+ * Flows in pairs over one connection each; some bodies are equal, some are in more than one input, some are too large
+ * for one piece.
+ */
 function flowsOf(name: string, { flows, bytes }: { flows: number; bytes: number }): Flow[] {
 	return Array.from({ length: flows }, (_, index) => {
 		const own = `${name} ${index} ${randomBytes(bytes).toString("base64")}`;
-		const body = index % 10 === 3 ? "in every input ".repeat(100) : index === 5 ? own.repeat(Math.ceil(2_500_000 / own.length)) : own;
+		const body =
+			index % 10 === 3
+				? "in every input ".repeat(100)
+				: index === 5
+					? own.repeat(Math.ceil(2_500_000 / own.length))
+					: own;
 		return httpFlow({
-			request: { host: `${name}.example`, path: `/${index}`, method: "POST", body: `asked ${name} ${index} ${"?".repeat(index * 20)}` },
+			request: {
+				host: `${name}.example`,
+				path: `/${index}`,
+				method: "POST",
+				body: `asked ${name} ${index} ${"?".repeat(index * 20)}`,
+			},
 			response: { headers: [["Content-Type", "text/plain"]], body },
 			clientConn: { id: `${name}-client-${index >> 1}`, peername: ["10.0.0.1", 2000 + (index >> 1)] },
 			serverConn: { id: `${name}-server-${index >> 1}`, address: [`${name}.example`, 80] },
@@ -36,12 +50,17 @@ const bodyOf = (body: Buffer | null): string =>
 
 /** What has to stay together. */
 function signature(flow: Flow) {
-	if (flow.type !== "http") throw new Error(`an HTTP flow was expected, not one of ${flow.type}`);
+	if (flow.type !== "http") throw new Error(`expected an HTTP flow, found ${flow.type}`);
 	const { request, response, clientConn, serverConn } = flow;
 	return {
 		url: `${request.host}${request.path}`,
-		...{ asked: bodyOf(request.content), answered: bodyOf(response?.content ?? null), headers: response?.headers.fields.length },
-		...{ client: clientConn.peername, server: serverConn.address, clientId: clientConn.id, serverId: serverConn.id },
+		asked: bodyOf(request.content),
+		answered: bodyOf(response?.content ?? null),
+		headers: response?.headers.fields.length,
+		client: clientConn.peername,
+		server: serverConn.address,
+		clientId: clientConn.id,
+		serverId: serverConn.id,
 	};
 }
 
@@ -70,7 +89,9 @@ for (const [title, size] of [
 			}
 		}
 		const path = (name: string, extension: string) => join(folder, `${name}.${extension}`);
-		const pairs = EXTENSIONS.flatMap((first) => EXTENSIONS.map((second) => [path("alpha", first), path("beta", second)]));
+		const pairs = EXTENSIONS.flatMap((first) =>
+			EXTENSIONS.map((second) => [path("alpha", first), path("beta", second)]),
+		);
 		const jobs = [
 			// rows are reused from tapes alone
 			...pairs.filter((inputs) => size === SMALL || inputs.some((input) => input.endsWith(".tape"))),
@@ -107,7 +128,8 @@ for (const [title, size] of [
 
 t.test("flows with the same ids and other contents are all kept", async (t) => {
 	const folder = t.testdir();
-	const of = (body: string) => ["one", "two"].map((id) => httpFlow({ id, response: { body: `${id} ${body}`.repeat(200) } }));
+	const of = (body: string) =>
+		["one", "two"].map((id) => httpFlow({ id, response: { body: `${id} ${body}`.repeat(200) } }));
 	const joined = async (path: string) => {
 		const { flows, reported } = await readTape(path);
 		t.same(reported, [], path);
@@ -139,7 +161,7 @@ t.test("flows with the same ids and other contents are all kept", async (t) => {
 			);
 			if (to !== "mitm") continue;
 			t.equal(new Set(found.map(([id]) => id)).size, 6);
-			t.match(err, "out.mitm: a dump has no room for flows with one id: the later ones get new ids");
+			t.match(err, "out.mitm: a dump cannot store several flows with the same id: the later ones get new ids");
 			// the same join gives the same ids
 			t.equal((await runCaptured(command, argv)).status, 0);
 			t.same(await joined(out), found);
@@ -147,7 +169,7 @@ t.test("flows with the same ids and other contents are all kept", async (t) => {
 	}
 });
 
-t.test("what is added to a tape takes the place of nothing in it", async (t) => {
+t.test("adding to a tape replaces nothing in it", async (t) => {
 	const folder = t.testdir();
 	const { report } = reports();
 	for (const extension of EXTENSIONS) {
@@ -168,7 +190,11 @@ t.test("what is added to a tape takes the place of nothing in it", async (t) => 
 
 t.test("a dump that has the new ids already", async (t) => {
 	const folder = t.testdir();
-	const [one, two, three] = ["one.mitm", "two.mitm", "three.mitm"].map((name) => join(folder, name)) as [string, string, string];
+	const [one, two, three] = ["one.mitm", "two.mitm", "three.mitm"].map((name) => join(folder, name)) as [
+		string,
+		string,
+		string,
+	];
 	const joined = async (inputs: string[], out: string) => {
 		t.match(await runCaptured(filter, ["~all", ...inputs, "-o", out]), { status: 0 });
 		return (await readTape(out)).flows.map(({ id }) => id);

@@ -17,7 +17,9 @@ async function start(cli: Cli): Promise<number> {
 async function send(port: number, authority: string, count: number): Promise<void> {
 	for (let i = 0; i < count; i++) {
 		const client = await Peer.to(port);
-		await client.send(`GET http://${authority}/${i} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`).rest();
+		await client
+			.send(`GET http://${authority}/${i} HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\n\r\n`)
+			.rest();
 	}
 }
 
@@ -43,7 +45,7 @@ async function flowsIn(file: string, count: number): Promise<number> {
 	return found;
 }
 
-t.test("what was answered is in the file although the recording goes on, and after a kill", async (t) => {
+t.test("answered flows are in the file during the recording and after a kill", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("x")),

@@ -35,7 +35,8 @@ t.test("a process that can open no more files when its first flow ends records a
 		t,
 		answering(() => ok("x")),
 	);
-	const get = (path: string) => `GET http://${origin.authority}${path} HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: close\r\n\r\n`;
+	const get = (path: string) =>
+		`GET http://${origin.authority}${path} HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: close\r\n\r\n`;
 	for (const name of ["a.tape", "a.jsonl"]) {
 		const cwd = t.testdir();
 		const cli = new Cli(["record", "-p", "0", name], { cwd, openFiles: 80 });
@@ -55,14 +56,17 @@ t.test("a process that can open no more files when its first flow ends records a
 		for (let i = 0; i < 10; i++) {
 			let answer = "";
 			// the sockets of the others close in their time
-			for (let tries = 0; tries < 100 && !answer.startsWith("HTTP/1.1 200 "); tries++) answer = await (await Peer.to(port)).send(get(`/${i}-${tries}`)).rest();
+			for (let tries = 0; tries < 100 && !answer.startsWith("HTTP/1.1 200 "); tries++)
+				answer = await (await Peer.to(port)).send(get(`/${i}-${tries}`)).rest();
 			t.match(answer, /^HTTP\/1.1 200 /);
 		}
 		cli.process.kill("SIGINT");
 		t.equal((await cli.ended).status, 0, name);
 		const flows = await http(join(cwd, name));
 		t.equal(flows[0]?.request.path, "/first");
-		const answered = flows.filter(({ response }) => response?.statusCode === 200).map(({ request }) => request.path.replace(/-.*/, ""));
+		const answered = flows
+			.filter(({ response }) => response?.statusCode === 200)
+			.map(({ request }) => request.path.replace(/-.*/, ""));
 		for (let i = 0; i < 10; i++) t.ok(answered.includes(`/${i}`), `${name}: request ${i}`);
 	}
 });
@@ -94,7 +98,12 @@ t.test("a tape can be answered from and recorded to at once", async (t) => {
 		t,
 		answering(() => ok("live")),
 	);
-	const proxy = await startTestLive(t, { output: tape, recordings: [tape], network: true, values: { server_replay_extra: "forward" } });
+	const proxy = await startTestLive(t, {
+		output: tape,
+		recordings: [tape],
+		network: true,
+		values: { server_replay_extra: "forward" },
+	});
 	t.equal((await askThrough(proxy, "http://example.com/")).body, "recorded");
 	t.equal((await askThrough(proxy, `http://${origin.authority}/new`)).body, "live");
 	await proxy.close();
@@ -117,7 +126,8 @@ t.test("two answers to one address are two flows", async (t) => {
 		answering(() => ok(String(++count))),
 	);
 	const proxy = await startTestLive(t, { output: tape });
-	for (const body of ["first", "second"]) await askThrough(proxy, `http://${origin.authority}/`, { method: "POST", body });
+	for (const body of ["first", "second"])
+		await askThrough(proxy, `http://${origin.authority}/`, { method: "POST", body });
 	await proxy.close();
 	t.same(
 		(await http(tape)).map(({ request, response }) => [request.text, response?.text]),

@@ -1,10 +1,16 @@
-// Flows to and from the values of a row: columns for what is asked often, records for the rest, bodies and connections elsewhere.
-import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
+// Encodes flows as rows and decodes them: fields that are searched have columns, the rest is in msgpack records. Bodies
+// and connections have tables of their own.
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../../errors.ts";
 import { type Body, bodySize } from "../../flow/body.ts";
-import type { ByteString } from "../../flow/bytes.ts";
-import { type ClientConnection, clientConnection, type ServerConnection, serverConnection } from "../../flow/connection.ts";
-import { durationOf, firstByteOf } from "../../flow/durations.ts";
+import { asBuffer, type ByteString } from "../../flow/bytes.ts";
+import {
+	type ClientConnection,
+	clientConnection,
+	type ServerConnection,
+	serverConnection,
+} from "../../flow/connection.ts";
+import { durationOf, firstByteOf, startOf } from "../../flow/durations.ts";
 import { endOf, impliedEnd, toEnd } from "../../flow/ending.ts";
 import {
 	DnsFlow,
@@ -12,16 +18,17 @@ import {
 	type FlowFailure,
 	type FlowInit,
 	HttpFlow,
-	type Later,
+	type Lazy,
 	type StreamMessage,
 	TcpFlow,
 	UdpFlow,
 	type WebSocketData,
 	type WebSocketMessage,
 } from "../../flow/flow.ts";
+import { type LazyMessage, readLazily } from "../../flow/lazy-messages.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { isDictionary, type MetaValue } from "../../flow/metadata.ts";
-import type { FlowFacts, FlowRow, MessageRow, StoredBody } from "./flow-row.ts";
+import type { FlowColumns, FlowRow, MessageRow, NumberedMessage, StoredBody } from "./flow-row.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import {
 	packDns,
@@ -34,31 +41,48 @@ import {
 	unpackResponse,
 	unpackWebSocket,
 } from "./pack-message.ts";
+import { isWholeMessage, unsealed } from "./row-sum.ts";
 import { fromStored, toStored } from "./text.ts";
 
-/** Where the large and the shared parts of a flow are put. */
+/** Writes the large and the shared parts of a flow. */
 export interface PartWriter {
 	writeBody(body: Body): StoredBody;
-	/** The number of a connection. */
-	writeClient(client: ClientConnection | Later<ClientConnection>): number;
-	writeServer(server: ServerConnection | Later<ServerConnection>): number;
+	/** Returns the id of the connection's row. */
+	writeClient(client: ClientConnection | Lazy<ClientConnection>): number;
+	writeServer(server: ServerConnection | Lazy<ServerConnection>): number;
 }
 
-/** Where they are when a flow is read. What these throw for damage is FlowtapeError FT_CORRUPT_FLOW. */
+/**
+ * Reads the large and the shared parts of a flow. A damaged body or list of messages is reported and left out. A
+ * damaged connection throws FlowtapeError FT_CORRUPT_FLOW, or FT_STORE if its row cannot be read.
+ */
 export interface PartReader {
 	readBody(stored: StoredBody, size: number | null): Body;
-	/** The connection of a number. */
+	/** The connection with a row id. */
 	readClient(row: number): ClientConnection;
 	readServer(row: number): ServerConnection;
-	/** The place of a connection, as a writer of the same kind knows it. */
-	placeOf(row: number): object;
-	readMessages(seq: number): MessageRow[];
-	/** Says that a part of a flow is damaged and left out. */
+	/** A reference to a connection's row, by which a writer of the same kind can copy it. */
+	rowRefOf(row: number): object;
+	/** The stored messages of a flow, in order, without a check of their checksums. */
+	readMessages(seq: number): NumberedMessage[];
+	/** As `readMessages`, but `bytes` is null if there are more than `limit`. */
+	readSmallMessages(seq: number, limit: number): (Omit<NumberedMessage, "bytes"> & { bytes: Uint8Array | null })[];
+	/** A single message; undefined: it is missing. */
+	readMessage(seq: number, n: number): NumberedMessage | undefined;
+	/** Reports that a part of a flow is damaged and is left out. */
 	reportDamage(seq: number, what: string, cause: unknown): void;
 }
 
-/** The row of a flow, without its messages. */
-export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWriter): FlowRow {
+/**
+ * Encodes the row of a flow. Bodies and connections go to `writer`; for messages see `encodeMessages`.
+ * @param messages number of the flow's messages; null: not known yet
+ */
+export function encodeFlow(
+	flow: Flow,
+	requestKey: string | null,
+	writer: PartWriter,
+	messages: number | null = messagesOf(flow).length,
+): FlowRow {
 	const request = flow.type === "http" ? flow.request : null;
 	const response = flow.type === "http" ? flow.response : null;
 	const original = flow.type === "http" ? flow.original : null;
@@ -66,7 +90,7 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 	return {
 		id: toStored(flow.id),
 		kind: flow.type,
-		started: orZero(startedAt(flow)),
+		started: orZero(startOf(flow)),
 		method: request?.method ?? null,
 		scheme: request?.scheme ?? null,
 		host: request === null ? null : toStored(request.host),
@@ -87,7 +111,7 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 		response_body: writer.writeBody(response?.body ?? null),
 		client_conn: writer.writeClient(client),
 		server_conn: writer.writeServer(server),
-		head: pack(headOf(flow)),
+		head: pack(headOf(flow, messages)),
 		rest: packRest(flow),
 		ended: flow.type === "http" ? endOf(flow) : null,
 		refreshed: flow.type === "http" ? flow.refreshed : null,
@@ -99,7 +123,7 @@ export function encodeFlow(flow: Flow, requestKey: string | null, writer: PartWr
 	};
 }
 
-/** A request without its body. */
+/** Packs a request without its body. */
 function packOriginal(request: Request): Uint8Array {
 	const { method, scheme, host, port, path, bodySize: size } = request;
 	return pack([method, scheme, toStored(host), port, path, size, packRequest(request)]);
@@ -110,8 +134,14 @@ function unpackOriginal(bytes: Uint8Array, body: StoredBody, reader: PartReader)
 	const [method, scheme, host, port, path, size, request] = unpackRecord(bytes);
 	const areTexts = [method, scheme, host, path].every((part) => typeof part === "string");
 	if (!areTexts || typeof port !== "number" || (size !== null && typeof size !== "number"))
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: the request as it came is not as expected");
-	const columns = { method, scheme, host, port, path } as { method: ByteString; scheme: ByteString; host: string; port: number; path: ByteString };
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid original request");
+	const columns = { method, scheme, host, port, path } as {
+		method: ByteString;
+		scheme: ByteString;
+		host: string;
+		port: number;
+		path: ByteString;
+	};
 	return unpackRequest(request, columns, reader.readBody(body, size));
 }
 
@@ -119,31 +149,39 @@ function isCoded(message: Request | Response | null): boolean {
 	return message?.headers.has("content-encoding") ?? false;
 }
 
-function startedAt(flow: Flow): number {
-	return (flow.type === "http" ? flow.request.timestampStart : flow.clientConn.timestampStart) ?? flow.timestampCreated;
-}
-
-/** SQLite keeps no "not a number", which other formats may have for a time. */
+/** SQLite cannot store NaN, which a time from another format may be. */
 function orZero(time: number): number {
 	return Number.isNaN(time) ? 0 : time;
 }
 
-function headOf(flow: Flow): Packed {
+function headOf(flow: Flow, messages: number | null): Packed {
 	const { error, extra } = flow;
-	const common = [flow.timestampCreated, toStored(flow.comment), flow.intercepted, error === null ? null : [toStored(error.message), error.timestamp]];
+	const common = [
+		flow.timestampCreated,
+		toStored(flow.comment),
+		flow.intercepted,
+		error === null ? null : [toStored(error.message), error.timestamp],
+	];
 	const tail = Array.isArray(extra?.head) ? extra.head : [];
 	if (flow.type === "http") {
 		const { request, response, websocket } = flow;
-		return [...common, packRequest(request), response === null ? null : packResponse(response), websocket === null ? null : packWebSocket(websocket), ...tail];
+		return [
+			...common,
+			packRequest(request),
+			response === null ? null : packResponse(response),
+			websocket === null ? null : packWebSocket(websocket, messages),
+			...tail,
+		];
 	}
-	if (flow.type === "dns") return [...common, packDns(flow.request), flow.response === null ? null : packDns(flow.response), ...tail];
-	return [...common, ...tail];
+	if (flow.type === "dns")
+		return [...common, packDns(flow.request), flow.response === null ? null : packDns(flow.response), ...tail];
+	return [...common, messages, ...tail];
 }
 
-/** How many fields a head has that we know; more are kept as they came. */
-const HEAD_FIELDS: Readonly<Record<string, number>> = { http: 7, dns: 6, tcp: 4, udp: 4 };
+/** Number of fields in a head that this version knows. Further fields are kept unchanged. */
+const HEAD_FIELDS: Readonly<Record<string, number>> = { http: 7, dns: 6, tcp: 5, udp: 5 };
 
-/** Metadata, backup and what other formats do not know, which few flows have. */
+/** Packs metadata, backup and the fields of other formats, which few flows have; null: there are none. */
 function packRest(flow: Flow): Uint8Array | null {
 	const { hasMetadata, backup, extra } = flow;
 	const fields = extra?.fields as MetaValue | undefined;
@@ -154,19 +192,16 @@ function packRest(flow: Flow): Uint8Array | null {
 
 const REST_FIELDS = 3;
 
-/** In the flags of a message: its bytes are compressed (RFC 1951). */
+/** Flag of a message: its bytes are compressed (RFC 1951). */
 const CODED = 4;
-/** In the flags of a message: above the flags stands the CRC-32 of the bytes as they are stored. Older writers did not set it. */
-const SUMMED = 8;
-const ALL_FLAGS = 16;
-/** Larger messages are compressed where that makes them smaller. Bytes. */
+/** Messages larger than this are compressed if that makes them smaller. Bytes. */
 const CODED_FROM = 64 * 1024;
-/** Of which it is told whether that pays. Bytes. */
+/** Size of the sample that shows whether compression saves enough. Bytes. */
 const SAMPLE_BYTES = 8 * 1024;
-/** What a message may inflate to. Bytes. */
+/** Limit for the inflated size of a message. Bytes. */
 const INFLATED_LIMIT = 256 * 1024 * 1024;
 
-/** null: it stays as it is. */
+/** Compresses the bytes of a large message; null: it is not large, or compression saves too little. */
 function codeLarge(content: Buffer): Buffer | null {
 	if (content.length <= CODED_FROM) return null;
 	const sample = deflateRawSync(content.subarray(0, SAMPLE_BYTES), { level: 1 });
@@ -175,14 +210,8 @@ function codeLarge(content: Buffer): Buffer | null {
 	return coded.length < content.length ? coded : null;
 }
 
-/** Whether the bytes of a message are those that were written, as far as its flags tell. */
-export function isWholeMessage({ bytes, flags }: Pick<MessageRow, "bytes" | "flags">): boolean {
-	return (flags & SUMMED) === 0 || Math.floor(flags / ALL_FLAGS) === crc32(bytes);
-}
-
-/** @throws FlowtapeError FT_CORRUPT_FLOW where the bytes are not those that were written */
+/** @throws FlowtapeError FT_CORRUPT_FLOW */
 function contentOf(bytes: Uint8Array, flags: number): Buffer {
-	if (!isWholeMessage({ bytes, flags })) throw new FlowtapeError("FT_CORRUPT_FLOW", "its bytes are not those that were written");
 	if ((flags & CODED) === 0) return asBuffer(bytes);
 	try {
 		return inflateRawSync(bytes, { maxOutputLength: INFLATED_LIMIT });
@@ -191,47 +220,62 @@ function contentOf(bytes: Uint8Array, flags: number): Buffer {
 	}
 }
 
-/** The messages of a flow, as rows. */
+/** The messages of a flow as rows. */
 export function encodeMessages(flow: Flow): MessageRow[] {
+	return messagesOf(flow).map(encodeMessage);
+}
+
+function messagesOf(flow: Flow): readonly (StreamMessage | WebSocketMessage)[] {
 	if (flow.type === "dns") return [];
-	const messages: readonly (StreamMessage | WebSocketMessage)[] = flow.type === "http" ? (flow.websocket?.messages ?? []) : flow.messages;
-	return messages.map(encodeMessage);
+	return flow.type === "http" ? (flow.websocket?.messages ?? []) : flow.messages;
 }
 
 export function encodeMessage(message: StreamMessage | WebSocketMessage): MessageRow {
 	const coded = codeLarge(message.content);
 	const bytes = coded ?? message.content;
-	const flags = ("opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0) | (coded === null ? 0 : CODED);
+	const flags =
+		("opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0) | (coded === null ? 0 : CODED);
 	return {
 		at: orZero(message.timestamp),
 		from_client: message.fromClient ? 1 : 0,
 		opcode: "opcode" in message ? message.opcode : null,
-		flags: crc32(bytes) * ALL_FLAGS + (flags | SUMMED),
+		flags,
 		bytes,
 	};
 }
 
 /**
- * The flow of a row. Bodies, connections, messages and metadata are read when asked for; where connections or metadata turn out
- * to be damaged then, that is reported and the flow goes without.
+ * Decodes the flow of a row. Bodies, connections and messages are read on access. Damaged connections or metadata are
+ * reported and left out.
  * @throws FlowtapeError FT_CORRUPT_FLOW
  */
-export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flow {
-	const head = unpackRecord(row.head);
+export function decodeFlow(seq: number, row: FlowColumns, reader: PartReader): Flow {
+	const head = unpackRecord(unsealed(row.head));
 	const init = initOf(seq, row, head, reader);
 	const known = HEAD_FIELDS[row.kind];
-	if (known === undefined) throw new FlowtapeError("FT_CORRUPT_FLOW", `a record of the tape is damaged: a flow of unknown kind "${row.kind}"`);
+	if (known === undefined)
+		throw new FlowtapeError("FT_CORRUPT_FLOW", `a record of the tape is damaged: unknown kind of flow "${row.kind}"`);
 	if (head.length > known) init.extra = { ...init.extra, head: head.slice(known) };
 	const [, , , , request, response, websocket] = head;
 	switch (row.kind) {
 		case "http": {
-			const answer = response === null ? null : unpackResponse(response, row.status, reader.readBody(row.response_body, row.response_size));
+			const answer =
+				response === null
+					? null
+					: unpackResponse(response, row.status, reader.readBody(row.response_body, row.response_size));
 			return new HttpFlow(
 				Object.assign(init, {
 					request: unpackRequest(request, row, reader.readBody(row.request_body, row.request_size)),
 					response: answer,
-					websocket: websocket === null ? null : storedWebSocket(unpackWebSocket(websocket), () => readMessages(seq, reader, toWebSocketMessage)),
-					// older rows do not say it
+					websocket:
+						websocket === null
+							? null
+							: storedWebSocket(
+									unpackWebSocket(websocket),
+									() => readMessages(seq, countIn(row.kind, head), reader, toWebSocketMessage),
+									() => readLazyMessages(seq, countIn(row.kind, head), reader),
+								),
+					// older rows have no such column
 					ended: toEnd(row.ended) ?? impliedEnd({ response: answer, error: init.error ?? null }),
 					refreshed: row.refreshed,
 					original: originalOf(seq, row, reader),
@@ -239,37 +283,74 @@ export function decodeFlow(seq: number, row: FlowFacts, reader: PartReader): Flo
 			);
 		}
 		case "dns":
-			return new DnsFlow({ ...init, request: unpackDns(request), response: response === null ? null : unpackDns(response) });
+			return new DnsFlow({
+				...init,
+				request: unpackDns(request),
+				response: response === null ? null : unpackDns(response),
+			});
 		default: {
-			const messages = () => readMessages(seq, reader, toStreamMessage);
+			const messages = () => readMessages(seq, countIn(row.kind, head), reader, toStreamMessage);
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}
 	}
 }
 
-function originalOf(seq: number, { original, original_body }: Pick<FlowFacts, "original" | "original_body">, reader: PartReader): Request | null {
-	return original === null ? null : intact(seq, reader, "its request as it came", () => unpackOriginal(original, original_body, reader));
+/**
+ * The number of messages that the packed head of a flow states. null: it states none, as in older rows, and in those of
+ * recordings that were killed.
+ * @throws FlowtapeError FT_CORRUPT_FLOW
+ */
+export function messageCount(kind: string, head: Uint8Array): number | null {
+	return countIn(kind, unpackRecord(unsealed(head)));
 }
 
-/** What tells the request of an HTTP flow. */
-type RequestFacts = RequestColumns & Pick<FlowFacts, "head" | "request_body" | "request_size" | "original" | "original_body">;
-
-/** The request of an HTTP flow, as it came where it was changed since. @throws FlowtapeError FT_CORRUPT_FLOW */
-export function decodeRequest(seq: number, row: RequestFacts, reader: PartReader): Request {
-	return originalOf(seq, row, reader) ?? unpackRequest(unpackRecord(row.head)[4], row, reader.readBody(row.request_body, row.request_size));
+function countIn(kind: string, head: Packed): number | null {
+	const count = kind === "http" ? (head[6] as Packed | null)?.[4] : head[4];
+	return typeof count === "number" ? count : null;
 }
 
-/** The response of an HTTP flow, which has one, and how it ended. @throws FlowtapeError FT_CORRUPT_FLOW */
-export function decodeAnswer({ head, status, ended }: { head: Uint8Array; status: number; ended: string | null }, body: Body) {
-	const packed = unpackRecord(head);
+function originalOf(
+	seq: number,
+	{ original, original_body }: Pick<FlowColumns, "original" | "original_body">,
+	reader: PartReader,
+): Request | null {
+	return original === null
+		? null
+		: intact(seq, reader, "its original request", () => unpackOriginal(original, original_body, reader));
+}
+
+/** The columns that make up the request of an HTTP flow. */
+type RequestOfRow = RequestColumns &
+	Pick<FlowColumns, "head" | "request_body" | "request_size" | "original" | "original_body">;
+
+/** The request of an HTTP flow; the original one if it was changed. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeRequest(seq: number, row: RequestOfRow, reader: PartReader): Request {
+	return (
+		originalOf(seq, row, reader) ??
+		unpackRequest(unpackRecord(unsealed(row.head))[4], row, reader.readBody(row.request_body, row.request_size))
+	);
+}
+
+/** The response of an HTTP flow that has one, how it ended, and its error. @throws FlowtapeError FT_CORRUPT_FLOW */
+export function decodeAnswer(
+	{ head, status, ended }: { head: Uint8Array; status: number; ended: string | null },
+	body: Body,
+) {
+	const packed = unpackRecord(unsealed(head));
 	const response = unpackResponse(packed[5], status, body);
-	return { response, ended: toEnd(ended) ?? impliedEnd({ response, error: failureOf(packed[3]) }) };
+	const error = failureOf(packed[3]);
+	return { response, error, ended: toEnd(ended) ?? impliedEnd({ response, error }) };
 }
 
-function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): FlowInit {
+function initOf(seq: number, row: FlowColumns, head: Packed, reader: PartReader): FlowInit {
 	const [timestampCreated, comment, intercepted, error] = head;
-	if (typeof timestampCreated !== "number" || typeof comment !== "string" || typeof intercepted !== "boolean" || !isFailure(error))
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: its head is not as expected");
+	if (
+		typeof timestampCreated !== "number" ||
+		typeof comment !== "string" ||
+		typeof intercepted !== "boolean" ||
+		!isFailure(error)
+	)
+		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid head");
 	const init: FlowInit = {
 		id: fromStored(row.id),
 		timestampCreated,
@@ -279,13 +360,17 @@ function initOf(seq: number, row: FlowFacts, head: Packed, reader: PartReader): 
 		isReplay: row.is_replay === "request" || row.is_replay === "response" ? row.is_replay : null,
 		marked: fromStored(row.marked),
 		session: row.session === null ? null : fromStored(row.session),
-		clientConn: placed(
-			() => intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ?? clientConnection({ id: "" }),
-			reader.placeOf(row.client_conn),
+		clientConn: withRowRef(
+			() =>
+				intact(seq, reader, "its client connection", () => reader.readClient(row.client_conn)) ??
+				clientConnection({ id: "" }),
+			reader.rowRefOf(row.client_conn),
 		),
-		serverConn: placed(
-			() => intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ?? serverConnection({ id: "" }),
-			reader.placeOf(row.server_conn),
+		serverConn: withRowRef(
+			() =>
+				intact(seq, reader, "its server connection", () => reader.readServer(row.server_conn)) ??
+				serverConnection({ id: "" }),
+			reader.rowRefOf(row.server_conn),
 		),
 	};
 	if (row.rest !== null) addRest(init, seq, row.rest, reader);
@@ -296,8 +381,8 @@ function failureOf(packed: unknown): FlowFailure | null {
 	return isFailure(packed) && packed !== null ? { message: fromStored(packed[0]), timestamp: packed[1] } : null;
 }
 
-function placed<T>(read: { (): T; place?: object }, place: object): Later<T> {
-	read.place = place;
+function withRowRef<T>(read: { (): T; rowRef?: object }, rowRef: object): Lazy<T> {
+	read.rowRef = rowRef;
 	return read;
 }
 
@@ -308,7 +393,12 @@ function isFailure(error: unknown): error is [message: string, timestamp: number
 function addRest(init: FlowInit, seq: number, bytes: Uint8Array, reader: PartReader): void {
 	const rest = intact(seq, reader, "its metadata", () => {
 		const packed = unpackRecord(bytes);
-		return { packed, metadata: toMeta(packed[0] ?? new Map()), backup: toMeta(packed[1] ?? null), fields: toMeta(packed[2] ?? null) };
+		return {
+			packed,
+			metadata: toMeta(packed[0] ?? new Map()),
+			backup: toMeta(packed[1] ?? null),
+			fields: toMeta(packed[2] ?? null),
+		};
 	});
 	if (rest === null) return;
 	if (isDictionary(rest.metadata)) init.metadata = rest.metadata;
@@ -317,27 +407,64 @@ function addRest(init: FlowInit, seq: number, bytes: Uint8Array, reader: PartRea
 	if (rest.packed.length > REST_FIELDS) init.extra = { ...init.extra, rest: rest.packed.slice(REST_FIELDS) };
 }
 
-/** What `read` gives; null, and reported, where it is damaged. */
+/** Returns the result of `read`. If the part is damaged, reports that and returns null. */
 function intact<T>(seq: number, reader: PartReader, what: string, read: () => T): T | null {
 	try {
 		return read();
 	} catch (error) {
-		// of the record, or of the page of the file on which it stands
-		if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_STORE")) throw error;
+		// either the record is damaged, or the page of the file that holds it
+		if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_STORE"))
+			throw error;
 		reader.reportDamage(seq, what, error);
 		return null;
 	}
 }
 
-/** One that is damaged is reported and left out. */
-function readMessages<T>(seq: number, reader: PartReader, convert: (row: MessageRow) => T): T[] {
-	return reader.readMessages(seq).flatMap((row) => {
-		try {
-			return [convert(row)];
-		} catch (error) {
-			reader.reportDamage(seq, "a message", error);
-			return [];
-		}
+/**
+ * Reads and converts the messages of a flow. Damaged and missing ones are reported and left out.
+ * @param count number of messages that the flow's head states
+ */
+function readMessages<T>(seq: number, count: number | null, reader: PartReader, convert: (row: MessageRow) => T): T[] {
+	const rows = reader.readMessages(seq);
+	reportMissing(seq, count, reader, rows);
+	return rows.flatMap((row) => readMessage(seq, reader, row, convert) ?? []);
+}
+
+function reportMissing(seq: number, count: number | null, reader: PartReader, rows: readonly { n: number }[]): void {
+	const isGap = rows.some(({ n }, index) => n !== index);
+	if (!isGap && (count === null || count === rows.length)) return;
+	const why = isGap ? "a message is missing" : `expected ${count} messages, found ${rows.length}`;
+	reader.reportDamage(seq, "the list of its messages", new FlowtapeError("FT_CORRUPT_FLOW", why));
+}
+
+function readMessage<T>(
+	seq: number,
+	reader: PartReader,
+	row: NumberedMessage | undefined,
+	convert: (row: MessageRow) => T,
+): T | null {
+	try {
+		if (row === undefined) throw new FlowtapeError("FT_CORRUPT_FLOW", "it is missing");
+		if (!isWholeMessage(seq, row.n, row)) throw new FlowtapeError("FT_CORRUPT_FLOW", "its checksum does not match");
+		return convert(row);
+	} catch (error) {
+		reader.reportDamage(seq, "a message", error);
+		return null;
+	}
+}
+
+/** Larger messages of a WebSocket can be read lazily. Bytes on the tape. */
+const LAZY_FROM = 64 * 1024;
+
+/** As `readMessages`, for a WebSocket; the content of a large message is read on each call. */
+function readLazyMessages(seq: number, count: number | null, reader: PartReader): LazyMessage[] {
+	const rows = reader.readSmallMessages(seq, LAZY_FROM);
+	reportMissing(seq, count, reader, rows);
+	return rows.flatMap(({ bytes, ...row }): LazyMessage | readonly LazyMessage[] => {
+		if (bytes !== null) return readMessage(seq, reader, { ...row, bytes }, toWebSocketMessage) ?? [];
+		const content = () =>
+			readMessage(seq, reader, reader.readMessage(seq, row.n), (whole) => contentOf(whole.bytes, whole.flags));
+		return { ...headOfMessage(row), content };
 	});
 }
 
@@ -345,32 +472,41 @@ function toStreamMessage({ from_client, bytes, at, flags }: MessageRow): StreamM
 	return { fromClient: from_client === 1, content: contentOf(bytes, flags), timestamp: at };
 }
 
-/** A WebSocket whose messages are read when somebody asks for them. */
-function storedWebSocket(end: Omit<WebSocketData, "messages">, readMessages: () => WebSocketMessage[]): WebSocketData {
+/** A WebSocket whose messages are read on access. */
+function storedWebSocket(
+	end: Omit<WebSocketData, "messages">,
+	read: () => WebSocketMessage[],
+	readLarge: () => LazyMessage[],
+): WebSocketData {
 	let messages: WebSocketMessage[] | undefined;
-	return {
+	const data: WebSocketData = {
 		...end,
 		get messages() {
-			messages ??= readMessages();
+			messages ??= read();
 			return messages;
 		},
 		set messages(replaced) {
 			messages = replaced;
 		},
 	};
+	return readLazily(data, () => messages ?? readLarge());
 }
 
-function toWebSocketMessage({ opcode, from_client, bytes, at, flags }: MessageRow): WebSocketMessage {
+function headOfMessage({
+	opcode,
+	from_client,
+	at,
+	flags,
+}: Omit<MessageRow, "bytes">): Omit<WebSocketMessage, "content"> {
 	return {
 		opcode: opcode ?? 2,
 		fromClient: from_client === 1,
-		content: contentOf(bytes, flags),
 		timestamp: at,
 		dropped: (flags & 1) !== 0,
 		injected: (flags & 2) !== 0,
 	};
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-	return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function toWebSocketMessage(row: MessageRow): WebSocketMessage {
+	return { ...headOfMessage(row), content: contentOf(row.bytes, row.flags) };
 }

@@ -1,18 +1,25 @@
-// Flows as rows on their way to another thread: a list of values, which are cheap to bring over, and a buffer that changes hands with all
-// bytes in it. Bodies come before the flow that they belong to, messages behind it.
+// Batches of rows for the writer thread. A batch is a list of values, which is cheap to clone, and one transferred
+// buffer with all bytes. A flow's bodies come before it, its messages after it.
 import { type Body, bodyBytes, bodySize } from "../../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
-import type { Flow, Later } from "../../flow/flow.ts";
+import type { Flow, Lazy } from "../../flow/flow.ts";
 import { encodeFlow, type PartWriter } from "../record/codec.ts";
-import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody, valuesOf } from "../record/flow-row.ts";
+import {
+	COLUMN,
+	FLOW_COLUMNS,
+	type FlowValue,
+	type MessageRow,
+	type StoredBody,
+	valuesOf,
+} from "../record/flow-row.ts";
 import type { RowReuse } from "../sqlite/row-reuse.ts";
 import type { RowWriter } from "../sqlite/row-writer.ts";
 import { type ConnectionRows, WrittenConnections } from "../sqlite/written-connections.ts";
 
 export interface RowBatch {
-	/** Records, each a kind and its values; in place of bytes their number. */
+	/** Records, each of which is a kind followed by its values. Each byte string is represented by its length. */
 	readonly values: readonly Value[];
-	/** The bytes of all records, in order. */
+	/** All byte strings of the records, in order. */
 	readonly bytes: ArrayBuffer;
 }
 
@@ -20,20 +27,23 @@ type Value = string | number | null;
 
 const KIND = { body: 0, piece: 1, spooled: 2, connection: 3, certificate: 4, flow: 5, message: 6 } as const;
 
-/** A parcel goes off with this many bytes or flows. */
-export const PARCEL_BYTES = 1024 * 1024;
-const PARCEL_FLOWS = 500;
+/** Initial size of a batch's buffer in bytes. A batch is full when half of it is used, or with this many flows. */
+export const BATCH_BYTES = 1024 * 1024;
+const BATCH_FLOWS = 500;
 
-/** In a file, flows of one connection stand close together; each that is kept costs a copy at every collection of garbage. */
+/**
+ * Minimum number of recent connections that are remembered. It is low because flows of one connection are close
+ * together in a file, and every remembered connection costs a copy at each garbage collection.
+ */
 const REMEMBERED_CONNECTIONS = 100;
 
 export class RowBatchEncoder implements PartWriter, ConnectionRows {
-	readonly #loan: RowReuse | null;
+	readonly #reuse: RowReuse | null;
 	readonly #connections = new WrittenConnections(this, REMEMBERED_CONNECTIONS);
 	#lastConnection: number;
-	/** Bodies sent so far. */
+	/** Number of bodies sent so far. */
 	#bodies = 0;
-	/** Those that were sent ahead of their flow, piece by piece, and which. */
+	/** Bodies that were sent in pieces before their flow, with their numbers. */
 	readonly #ahead = new Map<Body, number>();
 	#values: Value[] = [];
 	#bytes: Buffer;
@@ -41,30 +51,30 @@ export class RowBatchEncoder implements PartWriter, ConnectionRows {
 	#flows = 0;
 
 	/**
-	 * @param loan what the other thread has from elsewhere
-	 * @param connections the highest number of a connection that is there already
+	 * @param reuse rows of another tape that the thread can copy
+	 * @param connections the highest id of a connection already in the tape
 	 */
-	constructor(loan: RowReuse | null, connections = 0) {
-		this.#loan = loan;
-		this.#lastConnection = loan === null ? connections : loan.lent.connections + 1;
-		this.#bytes = Buffer.from(new ArrayBuffer(PARCEL_BYTES));
+	constructor(reuse: RowReuse | null, connections = 0) {
+		this.#reuse = reuse;
+		this.#lastConnection = reuse === null ? connections : reuse.reusable.connections + 1;
+		this.#bytes = Buffer.from(new ArrayBuffer(BATCH_BYTES));
 	}
 
 	get isFull(): boolean {
-		return this.#at > PARCEL_BYTES / 2 || this.#flows >= PARCEL_FLOWS;
+		return this.#at > BATCH_BYTES / 2 || this.#flows >= BATCH_FLOWS;
 	}
 
-	/** What was packed. It goes on with a buffer that was used before, or a new one. */
-	take(used: ArrayBuffer = new ArrayBuffer(PARCEL_BYTES)): RowBatch {
-		const parcel = { values: this.#values, bytes: this.#bytes.buffer as ArrayBuffer };
+	/** Returns the batch encoded so far and starts the next one, in a used buffer or a new one. */
+	take(used: ArrayBuffer = new ArrayBuffer(BATCH_BYTES)): RowBatch {
+		const batch = { values: this.#values, bytes: this.#bytes.buffer as ArrayBuffer };
 		this.#values = [];
 		this.#bytes = Buffer.from(used);
 		this.#at = 0;
 		this.#flows = 0;
-		return parcel;
+		return batch;
 	}
 
-	/** The flow without its messages. */
+	/** Adds a flow without its messages. */
 	addFlow(flow: Flow, requestKey: string | null): void {
 		const row = encodeFlow(flow, requestKey, this);
 		const values = valuesOf(row) as Value[];
@@ -76,31 +86,34 @@ export class RowBatchEncoder implements PartWriter, ConnectionRows {
 		this.#flows++;
 	}
 
-	/** Of the last flow. */
+	/** Adds a message of the last flow. */
 	addMessage(n: number, { at, from_client, opcode, flags, bytes }: MessageRow): void {
 		this.#values.push(KIND.message, n, at, from_client, opcode, flags, this.#put(bytes));
 	}
 
-	/** A piece of a body that is told to be whole by `endBody`. */
+	/** Adds a piece of a body; `endBody` completes it. */
 	addPiece(piece: Uint8Array): void {
 		this.#values.push(KIND.piece, this.#put(piece));
 	}
 
-	/** The flow that is added next has the body. */
+	/** Completes a body that was sent in pieces. It belongs to the next flow. */
 	endBody(body: Body): void {
 		this.#values.push(KIND.spooled);
 		this.#ahead.set(body, ++this.#bodies);
 	}
 
-	/** Whether the body lies where its bytes need not be brought. */
-	isLent(body: Body): boolean {
-		return this.#loan?.body(body) != null;
+	/** Whether the body's row is copied from the other tape, so that its bytes need not be sent. */
+	isReused(body: Body): boolean {
+		return this.#reuse?.body(body) != null;
 	}
 
-	/** Negative: the nth that was sent. */
+	/**
+	 * Returns -n for the nth body that was sent; a positive number: its row in the other tape; 0: the body is empty;
+	 * null: it is missing.
+	 */
 	writeBody(body: Body): StoredBody {
-		const lent = this.#loan?.body(body);
-		if (lent != null) return lent;
+		const reusable = this.#reuse?.body(body);
+		if (reusable != null) return reusable;
 		const ahead = this.#ahead.size > 0 ? this.#ahead.get(body) : undefined;
 		if (ahead !== undefined) return -ahead;
 		const size = bodySize(body);
@@ -109,12 +122,16 @@ export class RowBatchEncoder implements PartWriter, ConnectionRows {
 		return -++this.#bodies;
 	}
 
-	writeClient(client: ClientConnection | Later<ClientConnection>): number {
-		return this.#loan?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client);
+	writeClient(client: ClientConnection | Lazy<ClientConnection>): number {
+		return (
+			this.#reuse?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client)
+		);
 	}
 
-	writeServer(server: ServerConnection | Later<ServerConnection>): number {
-		return this.#loan?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server);
+	writeServer(server: ServerConnection | Lazy<ServerConnection>): number {
+		return (
+			this.#reuse?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server)
+		);
 	}
 
 	addConnection(bytes: Uint8Array): number {
@@ -139,7 +156,7 @@ export class RowBatchEncoder implements PartWriter, ConnectionRows {
 	}
 }
 
-/** Writes what parcels bring, one after the other. */
+/** Decodes batches and writes their rows. */
 export class RowBatchDecoder {
 	readonly #rows: RowWriter;
 	#values: readonly Value[] = [];
@@ -148,7 +165,7 @@ export class RowBatchDecoder {
 	#at = 0;
 	#spool: ReturnType<RowWriter["bodies"]["spool"]> | null = null;
 	#bodies = 0;
-	/** The last of them, which are for the next flow. */
+	/** Bodies received for the next flow. */
 	readonly #sent: StoredBody[] = [];
 	#flow = 0;
 
@@ -224,7 +241,11 @@ export class RowBatchDecoder {
 	#message(): void {
 		const [n, at, from_client, opcode, flags] = this.#values.slice(this.#next, this.#next + 5) as number[];
 		this.#next += 5;
-		this.#rows.addMessage(this.#flow, n as number, { at, from_client, opcode, flags, bytes: this.#blob() } as MessageRow);
+		this.#rows.addMessage(
+			this.#flow,
+			n as number,
+			{ at, from_client, opcode, flags, bytes: this.#blob() } as MessageRow,
+		);
 	}
 
 	#number(): number {

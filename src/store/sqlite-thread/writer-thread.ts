@@ -1,4 +1,5 @@
-// The thread that writes a new tape: takes parcels of rows, gives their buffers back, and says how it ended.
+// The worker thread that writes a new tape. It receives batches of rows, returns their buffers, and reports failures
+// and its end.
 import { isMainThread, type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { FlowtapeError } from "../../errors.ts";
 import { tuneProcess } from "../../process-tuning.ts";
@@ -7,23 +8,23 @@ import type { ReusableRows } from "../sqlite/row-reuse.ts";
 import { RowWriter } from "../sqlite/row-writer.ts";
 import { type RowBatch, RowBatchDecoder } from "./row-batch.ts";
 
-/** What the thread is started with. */
+/** The thread's workerData. */
 export interface WriterTask {
-	/** Of a new tape, whose tables are there. */
+	/** Path of a new tape that already has its tables. */
 	readonly path: string;
-	/** What its flows may refer to. */
-	readonly lent: ReusableRows | null;
+	/** Rows of another tape to which its flows may refer. */
+	readonly reusable: ReusableRows | null;
 	/** Whether the process may be tuned. */
 	readonly isTuned?: boolean;
 }
 
-/** What the thread is told: rows, or how to end. */
-export type WriterOrder = RowBatch | "close" | "discard";
+/** A message to the thread: rows to write, or how to end. */
+export type WriterCommand = RowBatch | "close" | "discard";
 
-/** What it answers. */
-export type WriterAnswer = { readonly bytes: ArrayBuffer } | { readonly failure: WriterFailure } | "begun" | "ended";
+/** A message from the thread. */
+export type WriterReply = { readonly bytes: ArrayBuffer } | { readonly failure: WriterFailure } | "begun" | "ended";
 
-/** A FlowtapeError, which cannot go from thread to thread. */
+/** A FlowtapeError as a plain object, which can be cloned between threads. */
 export interface WriterFailure {
 	readonly code: FlowtapeError["code"];
 	readonly message: string;
@@ -31,9 +32,9 @@ export interface WriterFailure {
 	readonly cause: string;
 }
 
-/** Writes what comes through a port. After a failure nothing more is written. */
-export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void {
-	const say = (answer: WriterAnswer, transfer: ArrayBuffer[] = []) => port.postMessage(answer, transfer);
+/** Writes the batches that arrive on a port. After a failure it writes nothing more. */
+export function serveWriter(port: MessagePort, { path, reusable }: WriterTask): void {
+	const send = (reply: WriterReply, transfer: ArrayBuffer[] = []) => port.postMessage(reply, transfer);
 	let rows: RowWriter | null = null;
 	const attempt = (action: () => void): void => {
 		try {
@@ -43,33 +44,33 @@ export function serveWriter(port: MessagePort, { path, lent }: WriterTask): void
 			rows = null;
 			if (!(error instanceof FlowtapeError)) throw error;
 			const { code, message, file, cause } = error;
-			say({ failure: { code, message, file, cause: String(cause) } });
+			send({ failure: { code, message, file, cause: String(cause) } });
 		}
 	};
 	attempt(() => {
 		const db = new TapeDatabase(path, "create", false);
 		db.buildIndexes();
 		rows = new RowWriter(db, null);
-		if (lent !== null) rows.borrow(lent);
-		say("begun");
+		if (reusable !== null) rows.reuseRows(reusable);
+		send("begun");
 	});
-	const unpacker = rows === null ? null : new RowBatchDecoder(rows);
-	port.on("message", (order: WriterOrder) => {
-		if (typeof order === "object") {
-			if (rows !== null) attempt(() => unpacker?.write(order));
-			say({ bytes: order.bytes }, [order.bytes]);
+	const decoder = rows === null ? null : new RowBatchDecoder(rows);
+	port.on("message", (command: WriterCommand) => {
+		if (typeof command === "object") {
+			if (rows !== null) attempt(() => decoder?.write(command));
+			send({ bytes: command.bytes }, [command.bytes]);
 			return;
 		}
 		attempt(() => {
-			if (order === "close") rows?.finish();
+			if (command === "close") rows?.finish();
 			void rows?.close();
 		});
-		say("ended");
+		send("ended");
 		port.close();
 	});
 }
 
-// only as the thread: others load this module for what it exports
+// do this only in the thread: tests import this module for its exports
 const task: WriterTask | undefined = isMainThread ? undefined : workerData?.flowtapeWriter;
 if (task?.isTuned) tuneProcess();
 if (task !== undefined && parentPort !== null) serveWriter(parentPort, task);

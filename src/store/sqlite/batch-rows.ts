@@ -1,8 +1,9 @@
-// The rows that a batch of flows refers to: read in one go once it shows that most are asked for, which costs a third of one by one.
+// Reads rows that a batch of flows refers to. If most rows of the previous batch were read, one query reads all rows of
+// this batch, which costs a third of reading them one by one.
 import { FlowtapeError } from "../../errors.ts";
 import type { TapeDatabase } from "./database.ts";
 
-/** Bytes of a batch beyond which its rows are read one by one all the same. */
+/** Batches with more bytes than this are read one row at a time. */
 const BATCH_BYTES = 16 * 1024 * 1024;
 
 export class BatchRows<R extends unknown[]> {
@@ -10,38 +11,40 @@ export class BatchRows<R extends unknown[]> {
 	readonly #table: "body" | "connection";
 	readonly #columns: string;
 	#expected: readonly number[] = [];
-	#asked = 0;
-	/** Whether the batch is to be read as a whole, should any of it be asked for. */
+	#requested = 0;
+	/** Whether the first access reads the whole batch. */
 	#isWanted = false;
 	#rows: ReadonlyMap<number, R> = new Map();
 
-	/** @param columns that are read of a row, in the order of R */
+	/** @param columns the columns to read, in the order of R */
 	constructor(db: TapeDatabase, table: "body" | "connection", columns: string) {
 		this.#db = db;
 		this.#table = table;
 		this.#columns = columns;
 	}
 
-	/** The rows to which the flows at hand refer, and the bytes that they have together. */
+	/** Sets the rows to which the current flows refer, and their total size in bytes. */
 	expect(ids: readonly number[], bytes = 0): void {
-		this.#isWanted = this.#asked > this.#expected.length / 2 && bytes <= BATCH_BYTES;
+		this.#isWanted = this.#requested > this.#expected.length / 2 && bytes <= BATCH_BYTES;
 		this.#expected = ids;
-		this.#asked = 0;
+		this.#requested = 0;
 		this.#rows = new Map();
 	}
 
-	/** Reads rows of which all are going to be asked for. */
+	/** Reads rows that will all be needed. */
 	readAhead(ids: readonly number[]): void {
 		this.expect(ids);
 		this.#readAll();
 	}
 
-	/** The values of a row; undefined where it is not there. @throws FlowtapeError FT_STORE where it cannot be read */
+	/** The values of a row; undefined if it does not exist. @throws FlowtapeError FT_STORE if it cannot be read */
 	get(id: number): R | undefined {
-		this.#asked++;
+		this.#requested++;
 		if (this.#isWanted) this.#readAll();
 		const found = this.#rows.get(id);
-		return found !== undefined ? found : this.#db.lists<R>(`SELECT ${this.#columns} FROM ${this.#table} WHERE id = ?`, id)[0];
+		return found !== undefined
+			? found
+			: this.#db.lists<R>(`SELECT ${this.#columns} FROM ${this.#table} WHERE id = ?`, id)[0];
 	}
 
 	#readAll(): void {
@@ -51,7 +54,7 @@ export class BatchRows<R extends unknown[]> {
 			const rows = this.#db.lists<[id: number, ...R]>(sql, JSON.stringify(this.#expected));
 			this.#rows = new Map(rows.map(([id, ...values]) => [id, values]));
 		} catch (error) {
-			// one that cannot be read keeps none of the others from being read by itself
+			// a damaged row must not hide the others: all rows are now read one by one
 			if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
 		}
 	}

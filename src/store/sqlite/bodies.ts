@@ -1,47 +1,51 @@
-// The bodies of a tape: small ones in the flow's row, equal ones once, large ones in pieces; read when somebody asks.
+// The bodies of a tape. Small ones are in the flow's row, equal ones are stored once, and large ones are in chunks.
+// Bodies are read on access.
 import { createHash } from "node:crypto";
-import { crc32 } from "node:zlib";
+import { crc32 } from "../../crc32.ts";
 import { FlowtapeError } from "../../errors.ts";
 import { type Body, type BodySource, bodyBytes, bodyChunks, bodySize, SLICE_BYTES } from "../../flow/body.ts";
+import { allocateBytes, asBuffer, NO_BYTES } from "../../flow/bytes.ts";
+import { RecentMap } from "../../flow/recent-map.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
-import { RecentMap } from "../recent-map.ts";
 import type { StoredBody } from "../record/flow-row.ts";
 import { BatchRows } from "./batch-rows.ts";
 import type { TapeDatabase } from "./database.ts";
 
-/** Bodies up to this many bytes stand in the flow's own row. */
+/** Bodies up to this many bytes are stored in the flow's row. */
 const INLINE_BYTES = 256;
-/** Bodies beyond this many bytes are cut in pieces of it. */
+/** Larger bodies are stored in chunks of this many bytes. */
 const CHUNK_BYTES = 1024 * 1024;
-/** Bodies that are known, so that equal ones are referred to them. */
+/** Minimum number of recent bodies that are remembered, to find equal ones. */
 const KNOWN_BODIES = 50_000;
-/** How far back a tape that is added to is looked at for known bodies: rows, and bytes of them. */
+/** When flows are appended to a tape: how many of its last bodies are remembered, in rows and in bytes. */
 const EARLIER_BODIES = 10_000;
 const EARLIER_BYTES = 32 * 1024 * 1024;
-/** Bytes of bodies that are kept at hand to compare new ones with. */
+/** Bytes of stored bodies cached for comparison with new ones. */
 const RECENT_BYTES = 4 * 1024 * 1024;
-/** Bytes of rows that are kept at hand for those who read them slice by slice. */
+/** Bytes of rows that are cached while bodies are read in slices. */
 const READ_BYTES = 8 * 1024 * 1024;
 
-const EMPTY = Buffer.alloc(0);
 const EMPTY_BODY = 0;
 
-/** A row of `body`. Bytes beyond CHUNK_BYTES stand in `chunk`, in pieces numbered from 0. */
+/**
+ * A row of `body`. A body larger than CHUNK_BYTES, or one that was spooled, has its bytes in rows of `chunk`, numbered
+ * from 0; `bytes` is then null.
+ */
 type BodyRow = [bytes: Buffer | null, crc: number, size: number];
 
 export class BodyTable {
 	readonly #db: TapeDatabase;
-	/** Numbers of bodies by size and checksum. What they lead to is compared byte by byte, so that nobody can forge an equal body. */
+	/** Ids of bodies by size and checksum. Candidates are compared byte by byte, because a CRC-32 can be forged. */
 	#known: RecentMap<number, number> | undefined;
 	readonly #recent = new RecentMap<number, Buffer>(RECENT_BYTES, ({ length }) => length);
-	/** Parts of bodies, by body and number. */
+	/** Chunks of bodies, by body id and chunk number. */
 	readonly #partsRead = new RecentMap<string, Buffer>(READ_BYTES, ({ length }) => length);
-	/** Bytes written since they were last asked for. */
+	/** Bytes written since the last `takeWritten`. */
 	#written = 0;
-	/** Written piece by piece, and not yet part of a flow. */
-	readonly #loose = new Set<number>();
+	/** Spooled bodies that no flow refers to yet. */
+	readonly #unreferenced = new Set<number>();
 	readonly #rows: BatchRows<BodyRow>;
-	/** Those of the batch at hand that were read and found whole, so that nothing is reckoned twice. */
+	/** Bodies of the current batch whose checksum was verified. */
 	readonly #whole = new Set<number>();
 
 	constructor(db: TapeDatabase) {
@@ -55,10 +59,10 @@ export class BodyTable {
 		return written;
 	}
 
-	/** A body that comes piece by piece, to be given to `write` once it is whole. `isKeyed`: its SHA-256 will be asked for. */
+	/** Writes a body piece by piece; pass the result of `end` to `write`. `isKeyed`: also compute its SHA-256. */
 	spool(isKeyed = false): { write(chunk: Uint8Array): void; end(): LazyBody } {
 		const id = this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (0, 0, NULL)");
-		this.#loose.add(id);
+		this.#unreferenced.add(id);
 		const hash = isKeyed ? createHash("sha256") : null;
 		let [size, crc, n] = [0, 0, 0];
 		return {
@@ -77,20 +81,20 @@ export class BodyTable {
 		};
 	}
 
-	/** Removes bodies that came piece by piece and that no flow took. */
-	removeLoose(): void {
-		for (const id of this.#loose) this.#remove(id);
+	/** Removes spooled bodies that no flow refers to. */
+	removeUnreferenced(): void {
+		for (const id of this.#unreferenced) this.#remove(id);
 	}
 
 	#remove(id: number): void {
 		this.#db.run("DELETE FROM chunk WHERE body = ?", id);
 		this.#db.run("DELETE FROM body WHERE id = ?", id);
-		this.#loose.delete(id);
+		this.#unreferenced.delete(id);
 	}
 
 	write(body: Body): StoredBody {
 		if (body instanceof LazyBody && body.table === this) {
-			this.#loose.delete(body.id);
+			this.#unreferenced.delete(body.id);
 			return body.id;
 		}
 		const size = bodySize(body);
@@ -109,7 +113,10 @@ export class BodyTable {
 		return id;
 	}
 
-	/** A body that came piece by piece; where an equal one is known, it goes, and that one stands for it: its room is for the next ones. */
+	/**
+	 * Returns the id of a spooled body. If an equal body is known, removes the spooled one and returns the id of the
+	 * known one.
+	 */
 	adopt(body: LazyBody): number {
 		const { id, size } = body;
 		const key = keyOf(size, this.#db.get<{ crc: number }>("SELECT crc FROM body WHERE id = ?", id)?.crc ?? 0);
@@ -119,7 +126,7 @@ export class BodyTable {
 			this.#remove(id);
 			return known;
 		}
-		this.#loose.delete(id);
+		this.#unreferenced.delete(id);
 		this.#known.set(key, id);
 		return id;
 	}
@@ -137,7 +144,7 @@ export class BodyTable {
 		return id;
 	}
 
-	/** Those of a tape that is added to. */
+	/** The last bodies of the tape, if flows are appended to one. */
 	#earlier(): RecentMap<number, number> {
 		const known = new RecentMap<number, number>(KNOWN_BODIES);
 		let bytes = 0;
@@ -162,33 +169,33 @@ export class BodyTable {
 		return bytes.equals(bodyBytes(body) as Buffer);
 	}
 
-	/** @throws FlowtapeError FT_STORE for what no body can be */
+	/** @throws FlowtapeError FT_STORE for a value that is not a body */
 	read(stored: StoredBody, size: number | null): Body {
 		if (stored === null) return null;
 		this.#checkKind(stored);
-		if (stored === EMPTY_BODY) return EMPTY;
-		return typeof stored === "number" ? new LazyBody(this, stored, size ?? 0) : Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+		if (stored === EMPTY_BODY) return NO_BYTES;
+		return typeof stored === "number" ? new LazyBody(this, stored, size ?? 0) : asBuffer(stored);
 	}
 
-	/** The bodies of the flows that are read next, and the bytes that they have together. */
+	/** Sets the bodies of the flows that are read next, and their total size in bytes. */
 	expect(stored: readonly StoredBody[], bytes: number): void {
 		this.#whole.clear();
 		this.#rows.expect(numbersOf(stored), bytes);
 	}
 
-	/** Reads bodies of which all are going to be asked for. */
+	/** Reads bodies that will all be needed. */
 	readAhead(stored: readonly StoredBody[]): void {
 		this.#whole.clear();
 		this.#rows.readAhead(numbersOf(stored));
 	}
 
-	/** All bytes of what stands in a row. */
+	/** All bytes of a stored body. */
 	bytes(stored: StoredBody): Buffer | null {
 		const body = typeof stored === "number" && stored !== EMPTY_BODY ? this.bytesOf(stored) : this.read(stored, 0);
 		return bodyBytes(body);
 	}
 
-	/** All bytes of a body. @throws FlowtapeError FT_STORE where they are not those that were written */
+	/** All bytes of a body. @throws FlowtapeError FT_STORE if its size or checksum does not match */
 	bytesOf(id: number): Buffer {
 		const [bytes, crc, size] = this.#row(id);
 		const found = bytes ?? this.#joined(id, size);
@@ -199,16 +206,19 @@ export class BodyTable {
 		return found;
 	}
 
-	/** All pieces of a body, which are in memory one after the other. */
+	/** Joins all chunks of a body. Only one chunk is in memory besides the result. */
 	#joined(id: number, size: number): Buffer {
 		this.#check(id, this.#lengthOfPieces(id) === size);
-		const joined = Buffer.allocUnsafeSlow(size);
+		const joined = allocateBytes(size);
 		let at = 0;
 		for (const piece of this.#pieces(id)) at += piece.copy(joined, at);
 		return joined;
 	}
 
-	/** As `bytesOf`, piece by piece. The last piece comes once all of them were found to be what was written: before, nobody can take them for all. */
+	/**
+	 * As `bytesOf`, in chunks. The last chunk is yielded only after the checksum was verified, so that a damaged body
+	 * never seems complete.
+	 */
 	chunksOf(id: number): Iterable<Buffer> {
 		const [bytes, crc, size] = this.#row(id);
 		if (bytes !== null) return [this.bytesOf(id)];
@@ -229,9 +239,11 @@ export class BodyTable {
 	}
 
 	/**
-	 * Why the bytes of a body cannot be had; null where they can. All of them are read, and kept for who asks next where they are one piece.
-	 * @param size as the flow has it; null: it does not say
-	 * @param limit bytes beyond which only the lengths of the pieces are looked at; what they are is found when they are read
+	 * Verifies a body. Returns the damage as an error; null: the body is intact. A body in one row stays cached for the
+	 * next read.
+	 * @param size the size according to the flow; null: unknown
+	 * @param limit for a body in chunks with more bytes, only the lengths of the chunks are verified; the checksum is
+	 * verified when they are read
 	 */
 	damageOf(stored: unknown, size: number | null, limit = Infinity): FlowtapeError | null {
 		try {
@@ -246,7 +258,8 @@ export class BodyTable {
 	#checkAll(stored: unknown, size: number | null, limit: number): void {
 		if (stored === null || stored === EMPTY_BODY) return;
 		if (stored instanceof Uint8Array) {
-			if (size !== null && stored.length !== size) throw this.#damage(`a body has ${stored.length} bytes in place of ${size}`);
+			if (size !== null && stored.length !== size)
+				throw this.#damage(`expected a body of ${size} bytes, found ${stored.length}`);
 			return;
 		}
 		const id = this.#checkKind(stored) as number;
@@ -262,20 +275,21 @@ export class BodyTable {
 		this.#whole.add(id);
 	}
 
-	/** Damage may have put anything in a column. */
+	/** On a damaged tape a column may hold a value of any type. */
 	#checkKind(stored: unknown): unknown {
 		if (typeof stored === "number" ? stored >= 0 : stored instanceof Uint8Array) return stored;
-		throw this.#damage("a body has a number that none can have");
+		throw this.#damage("invalid reference to a body");
 	}
 
-	/** Of pieces that are numbered without a gap, in bytes, without reading them; null where there is a gap. */
+	/** The total size of a body's chunks in bytes, without reading them; null if one is missing. */
 	#lengthOfPieces(id: number): number | null {
-		const sql = "SELECT count(*) AS count, min(n) AS first, max(n) AS last, sum(length(bytes)) AS length FROM chunk WHERE body = ?";
+		const sql =
+			"SELECT count(*) AS count, min(n) AS first, max(n) AS last, sum(length(bytes)) AS length FROM chunk WHERE body = ?";
 		const row = this.#db.get<{ count: number; first: number | null; last: number; length: number }>(sql, id);
 		return row !== undefined && row.first === 0 && row.last === row.count - 1 ? row.length : null;
 	}
 
-	/** As `chunksOf`, in copies, so that a row is in memory only while it is among those that were read last. */
+	/** As `chunksOf`, but yields small copies, so that a row stays in memory only while it is in the cache. */
 	*slicesOf(id: number): Generator<Buffer> {
 		const [, expected, size] = this.#row(id);
 		let [crc, length] = [0, 0];
@@ -283,19 +297,22 @@ export class BodyTable {
 			const { length: rowLength } = this.#part(id, n);
 			crc = crc32(this.#part(id, n), crc);
 			length += rowLength;
-			// the last slices come once all bytes were found to be what was written
+			// the last slices are yielded only after the checksum was verified
 			if (length >= size) this.#check(id, length === size && crc === expected);
-			for (let at = 0; at < rowLength; at += SLICE_BYTES) yield Buffer.from(this.#part(id, n).subarray(at, at + SLICE_BYTES));
+			for (let at = 0; at < rowLength; at += SLICE_BYTES)
+				yield Buffer.from(this.#part(id, n).subarray(at, at + SLICE_BYTES));
 		}
 	}
 
-	/** What stands in the row of a body, or in the one of its piece `n`. */
+	/** The bytes in the row of a body, or in its chunk `n`. */
 	#part(id: number, n: number): Buffer {
 		const name = `${id} ${n}`;
 		const known = this.#partsRead.get(name);
 		if (known !== undefined) return known;
-		const part = this.#row(id)[0] ?? this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n)?.bytes;
-		if (part === undefined || part.length === 0) throw this.#damage(`the bytes of body ${id} are not those that were written`);
+		const part =
+			this.#row(id)[0] ??
+			this.#db.get<{ bytes: Buffer }>("SELECT bytes FROM chunk WHERE body = ? AND n = ?", id, n)?.bytes;
+		if (part === undefined || part.length === 0) throw this.#damage(`chunk ${n} of body ${id} is missing`);
 		collectTransientBuffers(part.length);
 		this.#partsRead.set(name, part);
 		return part;
@@ -310,19 +327,19 @@ export class BodyTable {
 		}
 	}
 
-	/** Unchecked: they are only compared. */
+	/** All bytes of a body. They are not verified, because they are only compared. */
 	#bytes(id: number): Buffer {
 		return this.#row(id)[0] ?? Buffer.concat([...this.#pieces(id)]);
 	}
 
 	#row(id: number): BodyRow {
 		const row = this.#rows.get(id);
-		if (row === undefined) throw this.#damage(`body ${id} is not there`);
+		if (row === undefined) throw this.#damage(`body ${id} is missing`);
 		return row;
 	}
 
 	#check(id: number, isWhole: boolean): void {
-		if (!isWhole) throw this.#damage(`the bytes of body ${id} are not those that were written`);
+		if (!isWhole) throw this.#damage(`the size or checksum of body ${id} does not match`);
 	}
 
 	#damage(what: string): FlowtapeError {
@@ -334,15 +351,15 @@ function numbersOf(stored: readonly StoredBody[]): number[] {
 	return stored.filter((each) => typeof each === "number" && each !== EMPTY_BODY) as number[];
 }
 
-/** Exact up to bodies of 2 MiB, beyond which different sizes may share a key. */
+/** Unique for bodies up to 2 MiB; beyond that, different sizes may share a key. */
 function keyOf(size: number, crc: number): number {
 	return size * 2 ** 32 + crc;
 }
 
-/** Whether the pieces of both, however cut, are the same bytes. */
+/** Whether two sequences of pieces have the same bytes, wherever they are split. */
 function equalBytes(one: Iterable<Buffer>, other: Iterable<Buffer>): boolean {
 	const pieces = other[Symbol.iterator]();
-	let rest: Buffer = EMPTY;
+	let rest: Buffer = NO_BYTES;
 	for (let piece of one) {
 		while (piece.length > 0) {
 			if (rest.length === 0) {
@@ -359,7 +376,7 @@ function equalBytes(one: Iterable<Buffer>, other: Iterable<Buffer>): boolean {
 	return rest.length === 0 && pieces.next().done === true;
 }
 
-/** A body that lies in a tape. */
+/** A body stored on a tape and read on access. */
 export class LazyBody implements BodySource {
 	readonly table: BodyTable;
 	readonly id: number;

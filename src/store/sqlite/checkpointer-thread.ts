@@ -1,20 +1,21 @@
-// The thread that merges the write-ahead log of a tape into its file, when it is told to. What hinders it, such as a full disk, ends it.
+// The worker thread that runs checkpoints of a tape's write-ahead log on command. An error, such as a full disk, ends
+// the thread.
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { TapeDatabase } from "./database.ts";
 
-/** What the thread is started with: the path of a tape. */
-export type MergeTask = string;
+/** The thread's workerData: the path of a tape. */
+export type CheckpointTask = string;
 
-/** What the thread is told. It answers each "merge" when that is done. */
-export type MergeOrder = "merge" | "close";
+/** A message to the thread. It replies "done" to each "checkpoint". */
+export type CheckpointCommand = "checkpoint" | "close";
 
 const port = parentPort as MessagePort;
-const db = new TapeDatabase(workerData as MergeTask, "merge", false);
+const db = new TapeDatabase(workerData as CheckpointTask, "checkpoint", false);
 
-port.on("message", (order: MergeOrder) => {
-	if (order === "merge") {
+port.on("message", (command: CheckpointCommand) => {
+	if (command === "checkpoint") {
 		db.checkpoint();
-		port.postMessage("merged");
+		port.postMessage("done");
 	} else {
 		db.close();
 		port.close();

@@ -1,46 +1,49 @@
-// Has the write-ahead log of a tape that is being recorded merged into its file by a thread: each byte is read and written once more, and the disk is
-// waited for, which traffic need not wait for. There is none before enough has come, so that short recordings start no thread.
+// Runs checkpoints of a recording tape's write-ahead log in a worker thread, so that traffic does not wait for the
+// disk. The thread starts with the first checkpoint; short recordings need none.
 import { Worker } from "node:worker_threads";
-import type { MergeOrder, MergeTask } from "./checkpointer-thread.ts";
+import type { CheckpointCommand, CheckpointTask } from "./checkpointer-thread.ts";
 
-/** The thread's module beside this one: from the sources' build and from a bundle's chunks it is the same step. */
+/** The thread's module. The relative path is valid both in the compiled sources and in the chunks of a bundle. */
 const THREAD = new URL("../sqlite/checkpointer-thread.js", import.meta.url);
 
-/** What is committed between two merges, indexes and half-empty pages aside. */
-const MERGE_BYTES = 4 * 1024 * 1024;
+/** Bytes committed between two checkpoints, without indexes and unused space in pages. */
+const CHECKPOINT_BYTES = 4 * 1024 * 1024;
 
 export class WalCheckpointer {
 	readonly #path: string;
 	#thread: Worker | null = null;
 	#ended: Promise<void> | undefined;
 	#bytes = 0;
-	/** For good where the thread has failed: the connection that commits merges the log as well, once it is long. */
+	/**
+	 * Whether the thread is working. Stays true if it fails: SQLite then runs a checkpoint on a commit itself once the
+	 * log is long.
+	 */
 	#isBusy = false;
 
 	constructor(path: string) {
 		this.#path = path;
 	}
 
-	/** So many bytes have been committed. */
+	/** Call after each commit, with its size in bytes. */
 	committed(bytes: number): void {
 		this.#bytes += bytes;
-		if (this.#isBusy || this.#bytes < MERGE_BYTES) return;
+		if (this.#isBusy || this.#bytes < CHECKPOINT_BYTES) return;
 		this.#bytes = 0;
 		this.#isBusy = true;
 		try {
-			this.#tell("merge");
+			this.#post("checkpoint");
 		} catch {
-			// the system has no room for a thread
+			// no thread could be started: SQLite checkpoints on commit instead
 		}
 	}
 
-	#tell(order: MergeOrder): void {
+	#post(command: CheckpointCommand): void {
 		this.#thread ??= this.#start();
-		this.#thread.postMessage(order);
+		this.#thread.postMessage(command);
 	}
 
 	#start(): Worker {
-		const thread = new Worker(THREAD, { workerData: this.#path satisfies MergeTask });
+		const thread = new Worker(THREAD, { workerData: this.#path satisfies CheckpointTask });
 		this.#ended = new Promise((resolve) => thread.once("exit", () => resolve()));
 		thread.on("message", () => {
 			this.#isBusy = false;
@@ -50,11 +53,11 @@ export class WalCheckpointer {
 		return thread;
 	}
 
-	/** Resolves once the thread has let go of the tape; undefined where there is none. */
+	/** Resolves once the thread has closed the tape; undefined if there is no thread. */
 	close(): Promise<void> | undefined {
 		if (this.#thread === null) return;
 		this.#thread.ref();
-		this.#tell("close");
+		this.#post("close");
 		return this.#ended;
 	}
 }

@@ -1,19 +1,41 @@
-// Flows of one tape taken over into a new one as they are, with all that they refer to.
-import { crc32 } from "node:zlib";
+// Copies rows of flows from one tape to a new one, together with the rows they refer to, and verifies them.
+import { randomBytes } from "node:crypto";
+import { crc32 } from "../../crc32.ts";
 import { FlowtapeError } from "../../errors.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
-import { isWholeMessage } from "../record/codec.ts";
-import { certificateKeys } from "../record/pack-connection.ts";
-import { strange, type TapeDatabase } from "./database.ts";
+import { messageCount } from "../record/codec.ts";
+import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
+import { isWholeFlow, isWholeList, isWholeMessage, SUMMED_FLOW } from "../record/row-sum.ts";
+import { foreignObjectError, type TapeDatabase } from "./database.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
 const COPY_FLOWS = "INSERT INTO flow SELECT * FROM source.flow WHERE seq IN (SELECT value FROM json_each(?))";
-const COPY_MESSAGES = "INSERT INTO message SELECT * FROM source.message WHERE flow IN (SELECT seq FROM flow) AND is_whole_message(flow, flags, bytes)";
-const COPY_CONNECTIONS = `
-	INSERT INTO connection SELECT * FROM source.connection
-		WHERE id IN (SELECT client_conn FROM flow UNION ALL SELECT server_conn FROM flow)`;
+/** The checksummed bytes of many flows, joined to one value. Joining costs less than one query for each flow. */
+const CHECK_FLOWS = `SELECT CAST(group_concat(${SUMMED_FLOW}, ?) AS BLOB) FROM flow WHERE seq BETWEEN ? AND ?`;
+const CHECKED_FLOWS = 200;
+/** Separator of the flows in that value. It is random, so that no row contains it. */
+const BETWEEN_FLOWS = randomBytes(12);
+const COPY_MESSAGES =
+	"INSERT INTO message SELECT * FROM source.message WHERE flow IN (SELECT seq FROM flow) AND is_whole_message(flow, n, at, from_client, opcode, flags, bytes)";
+/** The number of messages that the heads of flows state. Read with the flows, as their checksums are. */
+const CREATE_STATED = "CREATE TEMP TABLE stated (flow INTEGER PRIMARY KEY, messages INTEGER) STRICT";
+const ADD_STATED = `INSERT INTO stated SELECT seq, message_count(kind, head) FROM flow
+	WHERE seq BETWEEN ? AND ? AND (has_websocket <> 0 OR kind IN ('tcp', 'udp'))`;
+const UNLIKE_STATED =
+	"SELECT flow FROM stated WHERE messages <> (SELECT count(*) FROM message WHERE message.flow = stated.flow)";
+/** The distinct connections referred to by flows. */
+const REFERRED_CONNECTIONS = `
+	CREATE TEMP TABLE referred (id INTEGER PRIMARY KEY) STRICT;
+	INSERT INTO referred SELECT client_conn FROM flow WHERE true ON CONFLICT DO NOTHING;
+	INSERT INTO referred SELECT server_conn FROM flow WHERE true ON CONFLICT DO NOTHING;
+`;
+const COPY_CONNECTIONS =
+	"INSERT INTO connection SELECT connection.* FROM referred CROSS JOIN source.connection AS connection USING (id)";
 
-/** Whatever flows have in place of a body in their own row, once each; with the size that they give it, below 0 where they differ. */
+/**
+ * The distinct bodies referred to by flows, with the size given there; -1: the flows disagree on it. Inline bodies of
+ * the wrong size are included, so that they are reported.
+ */
 const REFERRED = `
 	CREATE TEMP TABLE referred (body ANY PRIMARY KEY, size INTEGER) STRICT, WITHOUT ROWID;
 	${[
@@ -34,22 +56,31 @@ const COPY_BODIES = `
 
 /**
  * Copies flows to an empty tape.
- * @param chosen numbers of the flows, in batches
- * @returns how many; null, and nothing is done, where the tape at `path` is of another version
- * @throws FlowtapeError FT_STORE where one is damaged: of those that are read one by one the others can be had, and it is told which
+ * @param chosen sequence numbers of the flows, in batches
+ * @returns the number of flows; null, with nothing copied, if the tape at `path` has another schema version
+ * @throws FlowtapeError FT_STORE if any row is damaged. Reading flow by flow then keeps the other flows and reports the
+ * damage.
  */
 export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readonly number[]>): number | null {
 	attach(to, path);
 	try {
 		if (to.version("source") !== SCHEMA_VERSION) return null;
 		to.exec("BEGIN");
-		let count = 0;
-		for (const numbers of chosen) count += to.run(COPY_FLOWS, JSON.stringify(numbers)).changes;
+		defineChecks(to, path);
+		to.exec(CREATE_STATED);
+		let [count, expected] = [0, 0];
+		for (const numbers of chosen) {
+			expected += numbers.length;
+			count += copyFlows(to, path, numbers);
+		}
 		if (to.get("SELECT 1 FROM flow WHERE seq < 1") !== undefined) throw damage(path, "flows have numbers below 1");
 		copyMessages(to, path);
 		copyBodies(to, path);
-		to.run(COPY_CONNECTIONS);
-		new CertificateCopy(to).of("1");
+		copyConnections(to, path);
+		if (new CertificateCopy(to, path).copyFor("1") > 0) throw damage(path, "a certificate of a connection is missing");
+		if (to.get("SELECT 1 FROM certificate WHERE NOT is_certificate(hash, pem)") !== undefined)
+			throw notWritten(path, "a certificate");
+		if (count !== expected) throw damage(path, `${expected - count} of the flows are not there`);
 		to.exec("COMMIT");
 		return count;
 	} finally {
@@ -58,15 +89,60 @@ export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readon
 	}
 }
 
-// rows are checked while SQLite copies them: reading them once more would cost as much as copying
+// rows are verified while SQLite copies them: reading them again would cost as much as copying
+
+function copyFlows(to: TapeDatabase, path: string, numbers: readonly number[]): number {
+	let count = 0;
+	for (let at = 0; at < numbers.length; at += CHECKED_FLOWS) {
+		const some = numbers.slice(at, at + CHECKED_FLOWS);
+		const [first, last] = [some[0], some.at(-1)];
+		count += to.run(COPY_FLOWS, JSON.stringify(some)).changes;
+		const rows = to.column<Buffer | null>(CHECK_FLOWS, BETWEEN_FLOWS, first, last)[0];
+		if (rows != null && !areWholeFlows(rows)) throw notWritten(path, `one of the flows ${first} to ${last}`);
+		to.run(ADD_STATED, first, last);
+	}
+	return count;
+}
+
+function areWholeFlows(rows: Buffer): boolean {
+	for (let at = 0; ; ) {
+		const end = rows.indexOf(BETWEEN_FLOWS, at);
+		if (!isWholeFlow(rows.subarray(at, end === -1 ? rows.length : end))) return false;
+		if (end === -1) return true;
+		at = end + BETWEEN_FLOWS.length;
+	}
+}
+
+function defineChecks(to: TapeDatabase, path: string): void {
+	to.define("message_count", (kind: string, head: Uint8Array) => messageCount(kind, head));
+	to.define("is_certificate", (hash: unknown, pem: unknown) => (isCertificate(hash, pem) ? 1 : 0));
+	to.define(
+		"is_whole_message",
+		(
+			flow: number,
+			n: number,
+			at: number,
+			from_client: number,
+			opcode: number | null,
+			flags: number,
+			bytes: Uint8Array,
+		) => {
+			if (!isWholeMessage(flow, n, { at, from_client, opcode, flags, bytes }))
+				throw notWritten(path, `a message of flow ${flow}`);
+			collectTransientBuffers(bytes.length);
+			return 1;
+		},
+	);
+}
 
 function copyMessages(to: TapeDatabase, path: string): void {
-	to.define("is_whole_message", (flow: number, flags: number, bytes: unknown) => {
-		if (!isBytes(bytes) || !isWholeMessage({ bytes, flags })) throw notWritten(path, `a message of flow ${flow}`);
-		collectTransientBuffers(bytes.length);
-		return 1;
-	});
 	to.run(COPY_MESSAGES);
+	const broken = to.get<{ flow: number }>(
+		"SELECT flow FROM message GROUP BY flow HAVING min(n) <> 0 OR max(n) <> count(*) - 1",
+	);
+	const short = broken ?? to.get<{ flow: number }>(UNLIKE_STATED);
+	if (short !== undefined) throw damage(path, `a message of flow ${short.flow} is missing`);
+	to.exec("DROP TABLE stated");
 }
 
 function copyBodies(to: TapeDatabase, path: string): void {
@@ -79,19 +155,28 @@ function copyBodies(to: TapeDatabase, path: string): void {
 	});
 	to.exec(REFERRED);
 	const { changes } = to.run(COPY_BODIES);
-	if (to.get<{ n: number }>("SELECT count(*) AS n FROM referred")?.n !== changes) throw damage(path, "a flow has a body that is not there");
+	if (to.get<{ n: number }>("SELECT count(*) AS n FROM referred")?.n !== changes)
+		throw damage(path, "a body is missing or has another size than its flow says");
 	to.exec("DROP TABLE referred");
 	for (const body of inPieces) if (!copyPieces(to, body)) throw notWritten(path, `body ${body.id}`);
 }
 
-/** A row of `body` whose bytes stand in pieces. */
+function copyConnections(to: TapeDatabase, path: string): void {
+	to.exec(REFERRED_CONNECTIONS);
+	const { changes } = to.run(COPY_CONNECTIONS);
+	if (to.get<{ n: number }>("SELECT count(*) AS n FROM referred")?.n !== changes)
+		throw damage(path, "a connection is missing");
+	to.exec("DROP TABLE referred");
+}
+
+/** A row of `body` whose bytes are in chunks. */
 interface BodyLength {
 	readonly id: number;
 	readonly crc: number;
 	readonly size: number;
 }
 
-/** Returns false where they are not those that were written. */
+/** Copies the chunks of a body. Returns false if their size or checksum does not match. */
 function copyPieces(to: TapeDatabase, { id, crc, size }: BodyLength): boolean {
 	let [foundCrc, foundSize] = [0, 0];
 	for (let n = 0; foundSize < size; n++) {
@@ -105,52 +190,71 @@ function copyPieces(to: TapeDatabase, { id, crc, size }: BodyLength): boolean {
 	return foundSize === size && foundCrc === crc;
 }
 
-/** Damage may have put anything in a column. */
+/** On a damaged tape a column may hold a value of any type. */
 function isBytes(value: unknown): value is Uint8Array {
 	return value instanceof Uint8Array;
 }
 
 function notWritten(path: string, what: string): FlowtapeError {
-	return damage(path, `the bytes of ${what} are not those that were written`);
+	return damage(path, `the checksum of ${what} does not match`);
 }
 
 function damage(path: string, what: string): FlowtapeError {
 	return new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
 }
 
-/** Names another tape `source`. It was looked at when it was opened, and is once more: another may have its name by now. @throws FlowtapeError */
+/**
+ * Attaches another tape as `source`. Its schema is checked again, because the file may have been replaced since it was
+ * opened.
+ * @throws FlowtapeError
+ */
 export function attach(to: TapeDatabase, path: string): void {
 	to.insert("ATTACH ? AS source", path);
 	try {
-		const foreign = foreignObject(to.all<SchemaObject>("SELECT type, name, sql FROM source.sqlite_schema"), to.version("source"));
-		if (foreign !== undefined) throw strange(path, foreign);
+		const foreign = foreignObject(
+			to.all<SchemaObject>("SELECT type, name, sql FROM source.sqlite_schema"),
+			to.version("source"),
+		);
+		if (foreign !== undefined) throw foreignObjectError(path, foreign);
 	} catch (error) {
 		to.exec("DETACH source");
 		throw error;
 	}
 }
 
-/** Brings the certificates of connections that are copied. */
+/** Verifies copied connections and copies their certificates. */
 export class CertificateCopy {
 	readonly #to: TapeDatabase;
-	readonly #there: boolean;
+	readonly #path: string;
 	readonly #copied = new Set<string>();
 
-	constructor(to: TapeDatabase) {
+	/** @param path path of the tape attached as `source` */
+	constructor(to: TapeDatabase, path: string) {
 		this.#to = to;
-		this.#there = to.get("SELECT 1 FROM source.certificate LIMIT 1") !== undefined;
+		this.#path = path;
 	}
 
-	/** Of the connections here that meet a condition. */
-	of(condition: string, ...parameters: unknown[]): void {
-		if (!this.#there) return;
+	/**
+	 * Verifies the copied connections that meet a SQL condition, and copies their certificates. Returns the number of
+	 * missing certificates.
+	 * @throws FlowtapeError FT_STORE for a damaged connection
+	 */
+	copyFor(condition: string, ...parameters: unknown[]): number {
 		const keys = new Set<string>();
-		for (const { bytes } of this.#to.iterate<{ bytes: Buffer }>(`SELECT bytes FROM connection WHERE ${condition}`, ...parameters))
-			for (const key of certificateKeys(bytes)) keys.add(key.toString("hex"));
+		for (const { id, bytes } of this.#to.iterate<{ id: number; bytes: unknown }>(
+			`SELECT id, bytes FROM connection WHERE ${condition}`,
+			...parameters,
+		)) {
+			if (!isBytes(bytes) || !isWholeList(bytes)) throw notWritten(this.#path, `connection ${id}`);
+			for (const key of certificateKeys(bytes)) keys.add(key.latin1Slice());
+		}
+		let missing = 0;
 		for (const key of keys) {
 			if (this.#copied.has(key)) continue;
 			this.#copied.add(key);
-			this.#to.insert("INSERT OR IGNORE INTO certificate SELECT * FROM source.certificate WHERE hash = ?", Buffer.from(key, "hex"));
+			const sql = "INSERT OR IGNORE INTO certificate SELECT * FROM source.certificate WHERE hash = ?";
+			if (this.#to.run(sql, Buffer.from(key, "latin1")).changes === 0) missing++;
 		}
+		return missing;
 	}
 }

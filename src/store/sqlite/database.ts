@@ -1,71 +1,92 @@
-// A SQLite file that is a tape: opened, checked and migrated, with SQLite's errors in our words. The only door to better-sqlite3.
+// The SQLite file of a tape: opens, checks and migrates it, and translates SQLite's errors. The only module that
+// imports better-sqlite3.
 import { type BigIntStats, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
+import { lazily } from "../../lazy.ts";
+import { checkBinding } from "./binding.ts";
 import { APPLICATION_ID, foreignObject, indexes, migrateSchema, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
 /**
- * `read`: an existing tape; `create`: a new one, made in one go and read once it is closed; `append`: for recording, made where there is none;
- * `merge`: one that another connection appends to, to merge its write-ahead log.
+ * `read`: an existing tape; `create`: a new one, which nobody reads before it is closed; `append`: one for recording,
+ * created if it does not exist; `checkpoint`: one that another connection appends to; this one only runs checkpoints of
+ * its write-ahead log.
  */
-export type Mode = "read" | "create" | "append" | "merge";
+export type Mode = "read" | "create" | "append" | "checkpoint";
 
-/** How long to wait for another process that writes, in milliseconds. */
+const loadSqlite = lazily<typeof Database>("better-sqlite3");
+let isBindingChecked = false;
+
+function betterSqlite(): typeof Database {
+	if (!isBindingChecked) checkBinding(createRequire(import.meta.url).resolve("better-sqlite3"));
+	isBindingChecked = true;
+	return loadSqlite();
+}
+
+/** SQLite's busy timeout: how long to wait for the lock of another process, in milliseconds. */
 const BUSY_MS = 5000;
 
-/** Pages of the write-ahead log from which committing does what merging has not: the log begins anew only where nothing is added to it meanwhile. */
+/**
+ * Size of the write-ahead log, in pages, from which a commit runs a checkpoint itself. The log restarts only if nothing
+ * is appended during a checkpoint.
+ */
 const LOG_PAGES = 8192;
 
-/** Pages kept in memory, in KiB: tapes are read from start to end and grow at their end, but recordings are asked for in any order. */
+/** Page cache in KiB: small for reading and writing in order, large for looking up recordings in random order. */
 const CACHE_KIB = 8 * 1024;
 const RANDOM_CACHE_KIB = 64 * 1024;
 
 type Statement = Database.Statement<unknown[], unknown>;
 
-/** Closes tapes that are read and that nobody has closed, once nothing refers to them any more: neither who reads them nor a flow that was read. */
-const forgotten = new FinalizationRegistry<Database.Database>((db) => db.close());
+/** Closes a tape that was opened for reading and never closed, once neither its reader nor a flow refers to it. */
+const registry = new FinalizationRegistry<Database.Database>((db) => db.close());
 
-/** Tapes that are closed, and open until the end of the turn of the event loop: at most so many. */
+/** Closed tapes that are open again until the end of the event loop's turn, and the maximum number of them. */
 const reopened = new Set<TapeDatabase>();
-const REOPENED = 8;
+const MAX_REOPENED = 8;
 
 /**
- * All that better-sqlite3 made. Version 12 compiled for Node 24.19 and later aborts the process when one of its objects is collected as garbage
- * outside of JavaScript (nodejs/node#65446); they are few and small (about three kilobytes a tape), so they stay, closed. For the same reason nothing here uses
- * its `pragma` and `transaction`, which make objects of their own.
+ * All objects of better-sqlite3, so that they are never freed. Version 12 compiled for Node 24.19 and later aborts the
+ * process when one of its objects is garbage-collected outside of JavaScript (nodejs/node#65446). The objects are few
+ * and small (about three kilobytes a tape). For the same reason this file avoids `pragma` and `transaction`, which
+ * create objects internally.
  */
 const kept: object[] = [];
 
+/** Keeps an object of better-sqlite3 alive, and returns it. */
 export function keep<T extends object>(made: T): T {
 	kept.push(made);
 	return made;
 }
 
 /**
- * Closed, one that is read lets go of its file. Parts of flows that were read, such as bodies, can be asked for all the same: then it is opened
- * once more until the end of the turn of the event loop, if it is the same file still.
+ * A connection to a tape. Closing it releases the file. Lazy parts of flows that were read, such as bodies, can be read
+ * even then: the tape is opened again until the end of the event loop's turn, if it is still the same file.
  */
 export class TapeDatabase {
 	readonly path: string;
-	/** The version of its schema when it was opened; another process may bring it up meanwhile, which only adds to it. */
+	/**
+	 * The schema version when the tape was opened. Another process may migrate the tape later, which only adds to the
+	 * schema.
+	 */
 	readonly schema: number;
-	/** The version that it had before it was brought up; null where it was new, or of the newest. */
-	readonly broughtFrom: number | null;
+	/** The schema version before it was migrated; null if the tape was new or up to date. */
+	readonly migratedFrom: number | null;
 	readonly #mode: Mode;
 	readonly #isTemporary: boolean;
-	/** The file that is read; null where it is written. */
+	/** The identity of the file that is read; null when writing. */
 	readonly #file: BigIntStats | null;
 	#db: Database.Database;
 	readonly #statements = new Map<string, Statement>();
-	/** Those whose rows are lists, and those that give the first column alone. */
+	/** Statements that return rows as lists, and statements that return the first column only. */
 	readonly #lists = new Map<string, Statement>();
 	readonly #plucked = new Map<string, Statement>();
 	#held = false;
 
 	/**
-	 * @param durable survives the loss of power too
-	 * @param isTemporary the file goes before what is read from it: it stays open as long as something refers to it
+	 * @param durable whether commits also survive a power failure
+	 * @param isTemporary the file is deleted while flows still refer to it: it stays open as long as they do
 	 * @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE
 	 */
 	constructor(path: string, mode: Mode, durable: boolean, isTemporary = false) {
@@ -75,8 +96,8 @@ export class TapeDatabase {
 		this.#file = mode === "read" ? fileAt(path) : null;
 		const { db, from } = this.guard(() => open(path, mode, durable));
 		this.#db = db;
-		if (mode === "read") forgotten.register(this, db, this);
-		this.broughtFrom = from;
+		if (mode === "read") registry.register(this, db, this);
+		this.migratedFrom = from;
 		this.schema = this.version();
 	}
 
@@ -88,12 +109,12 @@ export class TapeDatabase {
 		return this.#mode;
 	}
 
-	/** The version of its schema, or of that of a tape attached under a name. */
+	/** The schema version of this tape, or of a tape attached under a name. */
 	version(name = "main"): number {
 		return this.get<{ user_version: number }>(`PRAGMA ${name}.user_version`)?.user_version ?? 0;
 	}
 
-	/** From now on rows are asked for in any order. */
+	/** Call before reading rows in random order. */
 	enlargeCache(): void {
 		this.exec(`PRAGMA cache_size = ${-RANDOM_CACHE_KIB}`);
 	}
@@ -103,17 +124,21 @@ export class TapeDatabase {
 		this.guard(() => db.exec(sql));
 	}
 
-	/** Gives up the transaction, if one is open. */
+	/** Rolls back the transaction, if one is open. */
 	rollback(): void {
 		if (this.#db.inTransaction) this.exec("ROLLBACK");
 	}
 
-	/** Makes a function known to the SQL of this connection, and to none that stands in a tape. What it throws ends the statement. */
-	define<V extends unknown[]>(name: string, call: (...values: V) => number): void {
-		this.guard(() => this.#db.function(name, { directOnly: true }, call));
+	/**
+	 * Defines a SQL function for the statements of this connection, not for SQL in the tape's schema. An error it throws
+	 * ends the statement.
+	 */
+	define<V extends unknown[]>(name: string, call: (...values: V) => number | null): void {
+		const db = this.#live();
+		this.guard(() => db.function(name, { directOnly: true }, call));
 	}
 
-	/** The number of the row that the statement inserted. */
+	/** Returns the id of the inserted row. */
 	insert(sql: string, ...parameters: unknown[]): number {
 		return Number(this.run(sql, ...parameters).lastInsertRowid);
 	}
@@ -126,7 +151,10 @@ export class TapeDatabase {
 		}
 	}
 
-	/** SQLite's binding names the values of each row anew, which costs as much as reading them. */
+	/**
+	 * All rows as objects. They are built here because the binding looks up the column names for every row, which costs
+	 * as much as reading it.
+	 */
 	all<R>(sql: string, ...parameters: unknown[]): R[] {
 		const lists = this.lists<[]>(sql, ...parameters);
 		if (lists.length === 0) return [];
@@ -167,7 +195,7 @@ export class TapeDatabase {
 		}
 	}
 
-	/** Row by row. Nothing else can be asked of the database until it is through. */
+	/** Yields the rows one by one. The connection is busy until the iteration ends. */
 	*iterate<R>(sql: string, ...parameters: unknown[]): Generator<R> {
 		try {
 			for (const row of keep(this.#prepare(sql).iterate(...parameters))) yield row as R;
@@ -177,8 +205,9 @@ export class TapeDatabase {
 	}
 
 	/**
-	 * Statements until the end of this turn of the event loop see one state of the file: locking it for each costs more than most of them.
-	 * Only where nothing is written. False: they have done so since before, and may not see the newest.
+	 * Opens a read transaction until the end of the event loop's turn: all statements see one state, and the file is
+	 * locked once instead of once per statement. Does nothing in other modes than `read`. Returns false if a transaction
+	 * is already open, whose state may not be the latest.
 	 */
 	beginReadSnapshot(): boolean {
 		if (this.#held) return false;
@@ -189,24 +218,27 @@ export class TapeDatabase {
 		return true;
 	}
 
-	/** What comes next sees what was written since. */
+	/** Ends the read transaction, so that the next statement sees later commits. */
 	endReadSnapshot(): void {
 		if (!this.#held) return;
 		this.#held = false;
 		if (this.#db.open && this.#db.inTransaction) this.exec("COMMIT");
 	}
 
-	/** Brings what stands in the write-ahead log to its place in the file, while another connection goes on writing. */
+	/** Checkpoints the write-ahead log while another connection continues writing. */
 	checkpoint(): void {
 		this.exec("PRAGMA wal_checkpoint(PASSIVE)");
 	}
 
-	/** What a tape lacks that was filled as fast as could be. */
+	/** Creates the indexes, which a tape lacks while it is bulk-loaded. */
 	buildIndexes(): void {
 		for (const index of indexes) this.exec(index);
 	}
 
-	/** Leaves one single file: the write-ahead log is merged and goes, unless another process is still reading it. */
+	/**
+	 * Closes the tape. After appending, the write-ahead log is checkpointed and deleted, which leaves a single file,
+	 * unless another process is still reading the log.
+	 */
 	close(): void {
 		try {
 			if (this.#mode === "append") {
@@ -229,23 +261,23 @@ export class TapeDatabase {
 		this.#statements.clear();
 		this.#lists.clear();
 		this.#plucked.clear();
-		forgotten.unregister(this);
+		registry.unregister(this);
 		this.#db.close();
 	}
 
-	/** Opened once more where it was read and closed. @throws FlowtapeError */
+	/** The open connection; a tape closed after reading is opened again. @throws FlowtapeError */
 	#live(): Database.Database {
 		if (this.#db.open || this.#mode !== "read") return this.#db;
 		this.#checkSame();
 		const [eldest] = reopened;
-		if (eldest !== undefined && reopened.size >= REOPENED) eldest.#release();
+		if (eldest !== undefined && reopened.size >= MAX_REOPENED) eldest.#release();
 		this.#db = this.guard(() => open(this.path, "read", false)).db;
 		if (reopened.size === 0) setImmediate(TapeDatabase.releaseReopened);
 		reopened.add(this);
 		return this.#db;
 	}
 
-	/** Closes what was opened once more. */
+	/** Closes the tapes that were opened again. */
 	static releaseReopened(): void {
 		for (const db of reopened) db.#release();
 	}
@@ -253,12 +285,18 @@ export class TapeDatabase {
 	/** @throws FlowtapeError FT_IO */
 	#checkSame(): void {
 		const now = fileAt(this.path);
-		if (now !== null && now.ino === this.#file?.ino && now.dev === this.#file.dev && now.birthtimeNs === this.#file.birthtimeNs) return;
-		const message = `${this.path}: the file was removed or replaced since it was read, and what was not read by then is asked for: keep the tape open, or read it before`;
+		if (
+			now !== null &&
+			now.ino === this.#file?.ino &&
+			now.dev === this.#file.dev &&
+			now.birthtimeNs === this.#file.birthtimeNs
+		)
+			return;
+		const message = `${this.path}: the file was removed or replaced before all of it was read: keep it in place, or read bodies before it goes`;
 		throw new FlowtapeError("FT_IO", message, { file: this.path });
 	}
 
-	/** Gives SQLite's errors the words and codes of ours. */
+	/** Runs an action and translates SQLite's errors into FlowtapeErrors. */
 	guard<T>(action: () => T): T {
 		try {
 			return action();
@@ -287,9 +325,12 @@ function fileAt(path: string): BigIntStats | null {
 	return statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null;
 }
 
-/** Locks a file for this process alone, until what comes back is called; null where another has it. @throws FlowtapeError */
+/**
+ * Locks a file exclusively and returns the function that unlocks it; null: another process holds the lock.
+ * @throws FlowtapeError
+ */
 export function lockExclusively(path: string): (() => void) | null {
-	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
+	const Sqlite = betterSqlite();
 	let db: Database.Database | undefined;
 	try {
 		const made = keep(new Sqlite(path, { fileMustExist: true, timeout: 0 }));
@@ -304,14 +345,14 @@ export function lockExclusively(path: string): (() => void) | null {
 }
 
 function open(path: string, mode: Mode, durable: boolean): { db: Database.Database; from: number | null } {
-	const Sqlite = createRequire(import.meta.url)("better-sqlite3") as typeof Database;
+	const Sqlite = betterSqlite();
 	const isWritten = mode === "create" || mode === "append";
 	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
 	try {
-		// what stands in a tape that someone else made must not run
+		// SQL in the schema of an untrusted tape must not run
 		db.exec("PRAGMA trusted_schema = OFF");
 		db.exec("PRAGMA cell_size_check = ON");
-		// not mapped into memory: a file that shrinks under a map ends the process
+		// no memory mapping: a mapped file that shrinks kills the process
 		db.exec("PRAGMA mmap_size = 0");
 		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
 		if (mode === "create") disableJournal(db);
@@ -326,8 +367,8 @@ function open(path: string, mode: Mode, durable: boolean): { db: Database.Databa
 }
 
 /**
- * Makes the tables of a new tape, and brings an old one to the newest version. All of it happens or nothing.
- * @returns the version of an old one
+ * Creates the tables of a new tape, or migrates an old one to the newest version, in one transaction.
+ * @returns the version before the migration; null if the tape was new or up to date
  */
 function migrate(db: Database.Database, path: string): number | null {
 	db.exec("PRAGMA page_size = 8192");
@@ -356,28 +397,38 @@ function versionOf(db: Database.Database): number {
 
 function checkIdentity(db: Database.Database, path: string): void {
 	if (firstValue(db, "PRAGMA application_id") !== APPLICATION_ID) {
-		throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${path}: a flowtape tape was expected, this is a SQLite database of something else`, { file: path });
+		throw new FlowtapeError(
+			"FT_UNKNOWN_FORMAT",
+			`${path}: expected a tape of flowtape, found another SQLite database`,
+			{ file: path },
+		);
 	}
 	const version = versionOf(db);
 	if (version > SCHEMA_VERSION) {
 		throw new FlowtapeError(
 			"FT_NEWER_FORMAT",
-			`${path}: the tape has version ${version}, this flowtape reads up to ${SCHEMA_VERSION}; a newer flowtape wrote it, update to read it`,
+			`${path}: the tape has version ${version}, and this flowtape reads up to ${SCHEMA_VERSION}: update flowtape to read it`,
 			{ file: path },
 		);
 	}
-	const foreign = foreignObject(keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[], version);
-	if (foreign !== undefined) throw strange(path, foreign);
+	const foreign = foreignObject(
+		keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[],
+		version,
+	);
+	if (foreign !== undefined) throw foreignObjectError(path, foreign);
 }
 
-/** The error for an object that is not ours. Whoever made it may have chosen any text for its type and name. */
-export function strange(path: string, { type, name }: SchemaObject): FlowtapeError {
+/** The error for a schema object that flowtape does not create. The type and name of the object may be any text. */
+export function foreignObjectError(path: string, { type, name }: SchemaObject): FlowtapeError {
 	const what = /^(?:table|view|trigger|index)$/.test(type) ? type : "object";
-	const message = `${path}: the ${what} ${JSON.stringify(name)} of the tape is not as flowtape makes it: the file is damaged or forged, it is not opened`;
+	const message = `${path}: the ${what} ${JSON.stringify(name)} of the tape is not as flowtape creates it: the file is damaged or forged, so it is not opened`;
 	return new FlowtapeError("FT_STORE", message, { file: path });
 }
 
-/** A new file that is made in one go has its name only once it is whole. Behind its defences, SQLite keeps a journal whatever it is told. */
+/**
+ * A new tape gets its final name only when complete, so it needs no rollback journal. Defensive mode ignores
+ * `journal_mode = OFF`, hence `unsafeMode`.
+ */
 function disableJournal(db: Database.Database): void {
 	db.unsafeMode(true);
 	db.exec("PRAGMA journal_mode = OFF");
@@ -392,18 +443,23 @@ function prepareForAppending(db: Database.Database, durable: boolean): void {
 	for (const index of indexes) db.exec(index);
 }
 
-/** What SQLite says, as an error of ours: the system's fault or the file's. */
+/** Translates an error of SQLite: FT_IO if the system failed, FT_STORE or FT_UNKNOWN_FORMAT if the file is at fault. */
 function storeError(path: string, error: unknown): unknown {
 	if (!(error instanceof Error)) return error;
 	const code = "code" in error ? String(error.code) : error.message;
 	const is = (...starts: string[]) => starts.some((start) => code.startsWith(start));
-	const fail = (ours: "FT_STORE" | "FT_IO" | "FT_UNKNOWN_FORMAT", what: string) => new FlowtapeError(ours, `${path}: ${what}`, { file: path, cause: error });
-	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "byte 0: not a tape: a SQLite file was expected");
-	if (is("Cannot open database because the directory")) return fail("FT_IO", "the tape cannot be opened: its folder does not exist");
-	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; what stood there before is kept");
-	if (is("SQLITE_BUSY", "SQLITE_LOCKED")) return fail("FT_IO", "another process is writing to this tape and did not let go for 5 seconds");
-	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")) return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
-	if (is("SQLITE_CANTOPEN")) return fail("FT_IO", "the tape cannot be opened: check that its folder is there and yours to write");
+	const fail = (ours: "FT_STORE" | "FT_IO" | "FT_UNKNOWN_FORMAT", what: string) =>
+		new FlowtapeError(ours, `${path}: ${what}`, { file: path, cause: error });
+	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "byte 0: not a tape: expected a SQLite file");
+	if (is("Cannot open database because the directory"))
+		return fail("FT_IO", "the tape cannot be opened: its folder does not exist");
+	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; existing data is kept");
+	if (is("SQLITE_BUSY", "SQLITE_LOCKED"))
+		return fail("FT_IO", "another process is writing to this tape and held its lock for more than 5 seconds");
+	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"))
+		return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
+	if (is("SQLITE_CANTOPEN"))
+		return fail("FT_IO", "the tape cannot be opened: check that its folder exists and is writable");
 	if (is("SQLITE_IOERR")) return fail("FT_IO", `reading or writing failed (${code}): the disk may be full or faulty`);
 	if (is("SQLITE_")) return fail("FT_STORE", `the tape is damaged (${error.message})`);
 	return hasErrno(error, "ERR_OUT_OF_RANGE") ? fail("FT_STORE", "the tape is damaged (a number out of range)") : error;

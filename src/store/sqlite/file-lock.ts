@@ -1,4 +1,4 @@
-// A lock between processes, which the system takes away from one that dies: SQLite's lock on an empty file.
+// A lock between processes: SQLite's lock on an empty file. The system releases it when the process that holds it dies.
 import { closeSync, openSync, statSync, unlinkSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
@@ -7,8 +7,9 @@ import { lockExclusively } from "./database.ts";
 const RETRY_MS = 20;
 
 /**
- * Does something that no other process does at the same time under the lock of this name, and removes the lock's file.
- * @throws FlowtapeError FT_IO when the file cannot be made
+ * Runs an action while holding the lock file at `path`, and then removes the file. Waits while another process holds
+ * the lock.
+ * @throws FlowtapeError FT_IO if the file cannot be created
  */
 export async function withLock<T>(path: string, action: () => Promise<T>): Promise<T> {
 	let unlock = tryLock(path);
@@ -22,24 +23,24 @@ export async function withLock<T>(path: string, action: () => Promise<T>): Promi
 		try {
 			unlinkSync(path);
 		} catch {
-			// some systems keep a file that is open; it does no harm
+			// some systems do not delete open files; the file does no harm
 		}
 		unlock();
 	}
 }
 
-/** null where another process has it. */
+/** Returns null if another process holds the lock. */
 function tryLock(path: string): (() => void) | null {
-	const before = made(path);
+	const before = createFile(path);
 	const unlock = lockExclusively(path);
 	if (unlock === null) return null;
-	// whoever had the lock before may have removed the file that was opened here
+	// the previous owner may have removed the file that was opened here
 	if (inode(path) === before) return unlock;
 	unlock();
 	return null;
 }
 
-function made(path: string): number | null {
+function createFile(path: string): number | null {
 	try {
 		closeSync(openSync(path, "a", 0o600));
 		return inode(path);

@@ -1,67 +1,92 @@
-// Flows read from a tape, and what replay asks of it.
+// Reads flows from a tape, all of them or single ones for a replay. Damage is reported, and as much as possible of each
+// flow is kept.
 import { FlowtapeError, type Reporter } from "../../errors.ts";
 import type { Filter } from "../../filter/filter.ts";
 import type { Body } from "../../flow/body.ts";
+import { NO_BYTES } from "../../flow/bytes.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Flow } from "../../flow/flow.ts";
+import { isKept } from "../../flow/kept-body.ts";
 import { isProxyChallenge } from "../../flow/proxy-challenge.ts";
+import type { CodedRequest, FlowSummary, RecordedAnswer } from "../../flow/recorded.ts";
 import { FlowSource } from "../../flow/source.ts";
 import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "../record/codec.ts";
-import { type MessageRow, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
+import { type FlowColumns, type NumberedMessage, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
+import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
+import { checkFlow, isWholeList } from "../record/row-sum.ts";
 import { fromStored } from "../record/text.ts";
 import type { Condition } from "../select.ts";
-import type { CodedRequest, FlowSummary, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
+import type { ReadOptions, StoredRequest } from "../store.ts";
 import { BodyTable } from "./bodies.ts";
 import { ConnectionTable } from "./connections.ts";
 import type { TapeDatabase } from "./database.ts";
-import { answerFacts, challenges, codedRequests, countAnswers, findByKey, keys, outlines } from "./recordings.ts";
-import { Place, type ReusableRows, type SourceTape } from "./row-reuse.ts";
+import { missingFlows } from "./notes.ts";
+import { answerRow, codedRequests, countAnswers, doubtful, findByKey, keys, summaries } from "./recordings.ts";
+import { type ReusableRows, RowRef, type SourceTape } from "./row-reuse.ts";
 import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./rows.ts";
-import { SCHEMA_VERSION } from "./schema.ts";
+import { CONTENTS, SCHEMA_VERSION } from "./schema.ts";
 
-/** Numbers of rows from which on there may be none left for what is written. */
-const MAX_LENT = 2 ** 40;
+/** Rows of a tape with higher row ids are not reused: the writer could run out of ids. */
+const MAX_ROW_ID = 2 ** 40;
 
-/** What another tape takes of this one without a look at it; bodies are looked at with their flows. */
+/**
+ * Tables and conditions that select damaged rows. They cover the rows that are copied to another tape without being
+ * decoded; bodies are verified with their flows.
+ */
 const COPIED_UNREAD = [
-	["connection", "bytes"],
-	["certificate", "pem"],
-] as const;
+	"connection WHERE NOT is_whole_connection(bytes)",
+	"certificate WHERE NOT is_certificate(hash, pem)",
+	"chunk WHERE body < 0",
+];
 
 export class TapeReader implements PartReader, SourceTape {
 	readonly bodies: BodyTable;
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter;
 	readonly #connections: ConnectionTable;
-	/** Whether bodies are read with their flows, and what of them is damaged is left out. */
+	/** Whether bodies are verified with their flows, and damaged ones left out. */
 	#isChecking = false;
-	/** Bytes of a body beyond which, while checking, only its length is looked at. */
+	/** Size beyond which a body in chunks is not read to verify its checksum: only its length is verified. Bytes. */
 	#checkedBytes = Number.POSITIVE_INFINITY;
-	/** Damage that was told of: replay meets the same again and again. */
-	readonly #told = new Set<string>();
-	/** The number of the flow that is being made. */
+	/** Messages about damage that were already reported: a replay may find the same damage again. */
+	readonly #reported = new Set<string>();
+	/** The sequence number of the flow being decoded. */
 	#seq = 0;
 
 	constructor(db: TapeDatabase, report: Reporter) {
 		this.#db = db;
 		this.#report = report;
 		this.bodies = new BodyTable(db);
-		this.#connections = new ConnectionTable(db);
+		this.#connections = new ConnectionTable(db, (row, cause) => this.#reportCertificate(row, cause));
 	}
 
-	lent(): ReusableRows | null {
+	reusableRows(): ReusableRows | null {
 		if (this.#db.mode !== "read" || this.#db.version() !== SCHEMA_VERSION) return null;
-		const last = (table: string) => this.#db.get<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM ${table}`)?.id ?? 0;
+		const last = (table: string) =>
+			this.#db.get<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM ${table}`)?.id ?? 0;
 		try {
 			const [bodies, connections] = [last("body"), last("connection")];
-			if (Math.max(bodies, connections) > MAX_LENT) return null;
-			// they are copied when nobody can do without them any more; what is asked for is the last byte of each
-			for (const [table, column] of COPIED_UNREAD) this.#db.get(`SELECT count(substr(${column}, -1)) FROM ${table}`);
+			if (Math.max(bodies, connections) > MAX_ROW_ID) return null;
+			// verified now, because damage found while copying could no longer be left out
+			const certificates = new Set(
+				this.#db.column<Uint8Array>("SELECT hash FROM certificate").map((hash) => Buffer.from(hash).latin1Slice()),
+			);
+			const hasCertificates = (bytes: Uint8Array) =>
+				certificateKeys(bytes).every((key) => certificates.has(key.latin1Slice()));
+			const isWholeConnection = (bytes: unknown) =>
+				bytes instanceof Uint8Array && isWholeList(bytes) && hasCertificates(bytes);
+			this.#db.define("is_whole_connection", (bytes: unknown) => (isWholeConnection(bytes) ? 1 : 0));
+			this.#db.define("is_certificate", (hash: unknown, pem: unknown) => (isCertificate(hash, pem) ? 1 : 0));
+			if (COPIED_UNREAD.some((damaged) => this.#db.get(`SELECT 1 FROM ${damaged} LIMIT 1`) !== undefined)) return null;
 			return { path: this.#db.path, bodies, connections };
 		} catch {
-			// what is damaged is read flow by flow
+			// a damaged tape is read flow by flow
 			return null;
 		}
+	}
+
+	hasConnection(row: number): boolean {
+		return this.#connections.has(row);
 	}
 
 	readBody(stored: StoredBody, size: number | null): Body {
@@ -84,13 +109,27 @@ export class TapeReader implements PartReader, SourceTape {
 		return this.#connections.readServer(row);
 	}
 
-	placeOf(row: number): Place {
-		return new Place(this, row);
+	rowRefOf(row: number): RowRef {
+		return new RowRef(this, row);
 	}
 
-	readMessages(seq: number): MessageRow[] {
+	readMessages(seq: number): NumberedMessage[] {
+		return this.#messages<NumberedMessage>(seq, "bytes");
+	}
+
+	readSmallMessages(seq: number, limit: number): (Omit<NumberedMessage, "bytes"> & { bytes: Buffer | null })[] {
+		return this.#messages(seq, `CASE WHEN length(bytes) <= ${limit} THEN bytes END AS bytes`);
+	}
+
+	readMessage(seq: number, n: number): NumberedMessage | undefined {
+		return this.#messages<NumberedMessage>(seq, "bytes", n)[0];
+	}
+
+	/** @param n the number of a single message; null: all */
+	#messages<Row>(seq: number, bytes: string, n: number | null = null): Row[] {
+		const sql = `SELECT n, at, from_client, opcode, flags, ${bytes} FROM message WHERE flow = ?`;
 		try {
-			return this.#db.all<MessageRow>("SELECT at, from_client, opcode, flags, bytes FROM message WHERE flow = ? ORDER BY n", seq);
+			return n === null ? this.#db.all<Row>(`${sql} ORDER BY n`, seq) : this.#db.all<Row>(`${sql} AND n = ?`, seq, n);
 		} catch (error) {
 			if (!isDamage(error)) throw error;
 			this.reportDamage(seq, "the list of its messages", error);
@@ -101,10 +140,26 @@ export class TapeReader implements PartReader, SourceTape {
 	reportDamage(seq: number, what: string, cause: unknown): void {
 		const { path } = this.#db;
 		const why = cause instanceof FlowtapeError ? `: ${cause.message.replace(`${path}: `, "")}` : "";
-		const message = `${path}: flow ${seq}: ${what} is damaged; the flow is kept without (id ${this.#idOf(seq)}${why})`;
-		if (this.#told.has(message)) return;
-		if (this.#told.size < TOLD) this.#told.add(message);
-		this.#report("FT_CORRUPT_FLOW", message, { file: path, record: seq, cause });
+		this.#reportOnce(
+			`${path}: flow ${seq}: ${what} is damaged; the flow is kept without it (id ${this.#idOf(seq)}${why})`,
+			cause,
+			seq,
+		);
+	}
+
+	#reportCertificate(connection: number, cause: unknown): void {
+		const { path } = this.#db;
+		const why = cause instanceof FlowtapeError ? ` (${cause.message.replace(`${path}: `, "")})` : "";
+		this.#reportOnce(
+			`${path}: a certificate of connection ${connection} is damaged; the connection is kept without it${why}`,
+			cause,
+		);
+	}
+
+	#reportOnce(message: string, cause: unknown, record?: number): void {
+		if (this.#reported.has(message)) return;
+		if (this.#reported.size < REPORTED_LIMIT) this.#reported.add(message);
+		this.#report("FT_CORRUPT_FLOW", message, { file: this.#db.path, ...(record !== undefined && { record }), cause });
 	}
 
 	#idOf(seq: number): string {
@@ -117,9 +172,45 @@ export class TapeReader implements PartReader, SourceTape {
 
 	read(options: ReadOptions = {}): FlowSource {
 		const batches = () => this.#batches(options);
+		const reportLosses = () => {
+			this.#reportMissingTables();
+			if (options.ids === undefined) this.#reportMissingFlows();
+		};
 		return FlowSource.of(async function* () {
+			reportLosses();
 			yield* batches();
 		});
+	}
+
+	/** The tables that the tape lacks. Not every reader of flows needs all of them. */
+	missingTables(): string[] {
+		const there = new Set(this.#db.column<string>("SELECT name FROM sqlite_schema WHERE type = 'table'"));
+		return Object.keys(CONTENTS).filter((table) => !there.has(table) && (table !== "meta" || this.#db.schema > 1));
+	}
+
+	#reportMissingTables(): void {
+		const { path } = this.#db;
+		for (const table of this.missingTables())
+			this.#reportOnce(
+				`${path}: the table ${table} is missing: ${CONTENTS[table]} are lost`,
+				new FlowtapeError("FT_STORE", `${path}: the table ${table} is missing`),
+			);
+	}
+
+	/** The number of flows that were removed from the tape or are lost. */
+	missingFlows(): number {
+		return missingFlows(this.#db);
+	}
+
+	#reportMissingFlows(): void {
+		const { path } = this.#db;
+		const missing = this.missingFlows();
+		if (missing === 0) return;
+		const cause = new FlowtapeError("FT_STORE", `${path}: there are fewer flows than were recorded`);
+		this.#reportOnce(
+			`${path}: ${missing} ${missing === 1 ? "flow is" : "flows are"} missing: fewer flows are there than were recorded`,
+			cause,
+		);
 	}
 
 	*#batches({ filter, ids, bodies = false }: ReadOptions): Generator<Flow[]> {
@@ -127,14 +218,14 @@ export class TapeReader implements PartReader, SourceTape {
 		let hasBegun = false;
 		try {
 			const condition = conditionOf(this.#db, filter, ids);
-			const asked = condition.exact ? undefined : filter;
-			for (const rows of this.#candidates(condition, asked, isChecking)) {
+			const remaining = condition.exact ? undefined : filter;
+			for (const rows of this.#candidates(condition, remaining, isChecking)) {
 				hasBegun = true;
-				yield this.#flows(rows, asked, isChecking);
+				yield this.#flows(rows, remaining, isChecking);
 			}
 		} catch (error) {
 			if (hasBegun || !isDamage(error) || (filter === undefined && ids === undefined)) throw error;
-			// the indexes are damaged: each flow is asked itself
+			// the indexes are damaged: test every flow
 			const wanted = ids === undefined ? null : new Set(ids);
 			for (const rows of this.#candidates(EVERY_ROW, undefined, isChecking))
 				yield this.#flows(
@@ -153,14 +244,19 @@ export class TapeReader implements PartReader, SourceTape {
 		return flows;
 	}
 
-	/** The numbers of the flows that match. */
+	/** The sequence numbers of the flows that match, in batches. */
 	*matching({ filter, ids }: ReadOptions): Generator<number[]> {
 		const condition = conditionOf(this.#db, filter, ids);
 		if (condition.exact) yield* numbersOf(this.#db, condition);
-		else for (const rows of this.#candidates(condition, filter, false)) yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+		else
+			for (const rows of this.#candidates(condition, filter, false))
+				yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
 	}
 
-	/** What the rows of each batch refer to is expected to be asked for. */
+	/**
+	 * Yields batches of rows that may match. Before each batch, the tables of bodies and connections learn which of their
+	 * rows it refers to.
+	 */
 	*#candidates(condition: Condition, filter: Filter | undefined, isChecking: boolean): Generator<StoredRow[]> {
 		for (const batch of candidateRows(this.#db, this.bodies, condition, filter)) {
 			for (const rows of isChecking ? portions(batch) : [batch]) {
@@ -182,7 +278,7 @@ export class TapeReader implements PartReader, SourceTape {
 	}
 
 	findByKey(key: string, after: number, limit: number): number[] {
-		// it may have been recorded just now
+		// a new snapshot, because the recording may have been written just now
 		this.#db.endReadSnapshot();
 		this.#db.beginReadSnapshot();
 		return findByKey(this.#db, key, after, limit);
@@ -194,31 +290,42 @@ export class TapeReader implements PartReader, SourceTape {
 
 	at(seq: number): Flow | null {
 		this.#db.beginReadSnapshot();
-		const row = this.#db.get<StoredRow>(`SELECT seq, ${selected(READ_COLUMNS, this.#db.schema)} FROM flow WHERE seq = ?`, seq);
+		const row = this.#db.get<StoredRow>(
+			`SELECT seq, ${selected(READ_COLUMNS, this.#db.schema)} FROM flow WHERE seq = ?`,
+			seq,
+		);
 		if (row === undefined) return null;
-		// nobody who asks for a single flow, to compare it or to show it, can go on without it
-		return this.#checking(CHECKED_AT_ONCE, () => this.#decode(row)) ?? null;
+		// a single flow is shown or compared, so its bodies will be needed
+		return this.#checking(MAX_CHECKED_BYTES, () => this.#decode(row)) ?? null;
 	}
 
 	answerAt(seq: number): RecordedAnswer | null {
 		this.#db.beginReadSnapshot();
-		const row = answerFacts(this.#db, seq);
+		const row = answerRow(this.#db, seq);
 		if (row === undefined) return null;
-		const damage = this.bodies.damageOf(row.response_body, row.response_size, CHECKED_AT_ONCE);
+		const damage = this.bodies.damageOf(row.response_body, row.response_size, MAX_CHECKED_BYTES);
 		if (damage !== null) {
 			this.reportDamage(seq, "the body of its response", damage);
 			return null;
 		}
 		const body = row.bytes ?? this.bodies.read(row.response_body, row.response_size);
-		const answer = this.#guard(seq, () => decodeAnswer(row, body));
-		return answer === undefined || isProxyChallenge(answer.response) ? null : { id: fromStored(row.id), refreshed: row.refreshed, ...answer };
+		const answer = this.#guard(seq, () => {
+			this.#check(row);
+			return decodeAnswer(row, body);
+		});
+		if (answer === undefined || !canAnswer(row.method, answer)) return null;
+		const { response, ended } = answer;
+		return { id: fromStored(row.id), refreshed: row.refreshed, response, ended };
 	}
 
-	outlines(after: number, limit: number): FlowSummary[] {
-		const found = outlines(this.#db, after, limit);
-		if (!found.some(({ status }) => status === 401 || status === 407)) return found;
-		const asking = this.#challenges();
-		return found.map((outline) => (asking.has(outline.place) ? { ...outline, isAnswer: false } : outline));
+	summaries(after: number, limit: number): FlowSummary[] {
+		const found = summaries(this.#db, after, limit);
+		const [first, last] = [found[0], found.at(-1)];
+		if (first === undefined || last === undefined) return found;
+		const unfit = new Set(this.#unfit(first.seq, last.seq));
+		return unfit.size === 0
+			? found
+			: found.map((summary) => (unfit.has(summary.seq) ? { ...summary, isAnswer: false } : summary));
 	}
 
 	codedRequests(after: number): CodedRequest[] {
@@ -226,29 +333,37 @@ export class TapeReader implements PartReader, SourceTape {
 	}
 
 	countAnswers(): number {
-		return countAnswers(this.#db) - this.#challenges().size;
+		let count = countAnswers(this.#db);
+		for (const _ of this.#unfit(0, Number.MAX_SAFE_INTEGER)) count--;
+		return count;
 	}
 
-	/** Those flows whose answer is the question of a proxy for a password. */
-	#challenges(): Set<number> {
-		const rows = challenges(this.#db).filter((row) => {
-			const answer = this.#guard(row.seq, () => decodeAnswer(row, null));
-			return answer !== undefined && isProxyChallenge(answer.response);
-		});
-		return new Set(rows.map(({ seq }) => seq));
+	/**
+	 * The sequence numbers, from `first` to `last`, of flows whose columns allow them to answer a request but whose heads
+	 * do not.
+	 */
+	*#unfit(first: number, last: number): Generator<number> {
+		for (const row of doubtful(this.#db, first, last)) {
+			const answer = this.#guard(row.seq, () => decodeAnswer(row, row.hasBody === 0 ? null : NO_BYTES));
+			if (answer !== undefined && !canAnswer(row.method, answer)) yield row.seq;
+		}
 	}
 
 	*requests(): Generator<StoredRequest[]> {
 		for (const rows of requestRows(this.#db)) {
 			yield rows.flatMap((row) => {
 				this.#seq = row.seq;
-				const request = this.#checking(Number.POSITIVE_INFINITY, () => this.#guard(row.seq, () => decodeRequest(row.seq, row, this)));
+				const request = this.#checking(Number.POSITIVE_INFINITY, () =>
+					this.#guard(row.seq, () => decodeRequest(row.seq, row, this)),
+				);
 				return request === undefined ? [] : { seq: row.seq, request };
 			});
 		}
 	}
 
-	/** Reads something with its bodies: of what is damaged they are left out, which is told. */
+	/**
+	 * Runs `read` and verifies bodies meanwhile: damaged ones are reported and left out. `limit`: see `#checkedBytes`.
+	 */
 	#checking<T>(limit: number, read: () => T): T {
 		this.#isChecking = true;
 		this.#checkedBytes = limit;
@@ -260,13 +375,22 @@ export class TapeReader implements PartReader, SourceTape {
 		}
 	}
 
-	/** The flow of a row; undefined where it does not match, or is damaged, which is reported. */
+	/** The flow of a row; undefined if it does not match, or is damaged, which is reported. */
 	#decode(row: StoredRow, filter?: Filter): Flow | undefined {
 		this.#seq = row.seq;
 		return this.#guard(row.seq, () => {
+			this.#check(row);
 			const flow = decodeFlow(row.seq, row, this);
 			return filter === undefined || filter.matches(flow) ? flow : undefined;
 		});
+	}
+
+	/**
+	 * Verifies the checksum of a row, except on a tape opened as version 1, whose newer columns are not read.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW if it does not match
+	 */
+	#check(row: FlowColumns): void {
+		if (this.#db.schema > 1) checkFlow(row);
 	}
 
 	#guard<T>(seq: number, decode: () => T): T | undefined {
@@ -275,33 +399,42 @@ export class TapeReader implements PartReader, SourceTape {
 		} catch (cause) {
 			if (!(cause instanceof FlowtapeError && cause.code === "FT_CORRUPT_FLOW")) throw cause;
 			const where = { file: this.#db.path, record: seq, cause };
-			this.#report("FT_CORRUPT_FLOW", `${this.#db.path}: flow ${seq}: its record cannot be decoded; it is left out`, where);
+			this.#report(
+				"FT_CORRUPT_FLOW",
+				`${this.#db.path}: flow ${seq}: its record cannot be decoded; the flow is left out`,
+				where,
+			);
 			return undefined;
 		}
 	}
 }
 
-/** How much damage is remembered. */
-const TOLD = 10_000;
+/** Whether the head and body of a response allow it to answer requests. Its status is not checked. */
+function canAnswer(method: string | null, { response, error }: ReturnType<typeof decodeAnswer>): boolean {
+	return !isProxyChallenge(response) && isKept({ request: { method: method ?? "" }, response, error });
+}
 
-/** Bytes of an answer beyond which nobody waits until all of them are read. */
-const CHECKED_AT_ONCE = 16 * 1024 * 1024;
+/** Maximum number of reported messages that are remembered. */
+const REPORTED_LIMIT = 10_000;
+
+/** The checksum of a larger body in chunks is not verified before a response begins. Bytes. */
+const MAX_CHECKED_BYTES = 16 * 1024 * 1024;
 
 const EVERY_ROW: Condition = { sql: "1", parameters: [], exact: false, narrows: false };
 
-/** Whether a filter can only be asked with the bodies of a flow. */
+/** Whether a filter searches bodies. */
 function looksAtBodies(filter: Filter | undefined): boolean {
 	return filter?.needs.has("requestBody") === true || filter?.needs.has("responseBody") === true;
 }
 
-/** Bytes of bodies that are in memory at once, where all are read. */
+/** Bytes of bodies that are in memory at once when all bodies are read. */
 const PORTION_BYTES = 16 * 1024 * 1024;
 
 function addSize(sum: number, { request_size, response_size }: StoredRow): number {
 	return sum + (request_size ?? 0) + (response_size ?? 0);
 }
 
-/** Rows of a batch that have little enough in their bodies to be read together. */
+/** Splits a batch so that the bodies of each part fit in PORTION_BYTES. */
 function portions(batch: readonly StoredRow[]): StoredRow[][] {
 	const parts: StoredRow[][] = [];
 	let bytes = 0;

@@ -1,4 +1,5 @@
-// Rows of another tape to which the flows of a new one refer: they are copied group by group, under their old numbers.
+// Copies the rows of another tape that flows of a new tape refer to. This happens before each commit, and the rows keep
+// their ids.
 
 import { attach, CertificateCopy } from "./copy.ts";
 import type { TapeDatabase } from "./database.ts";
@@ -8,32 +9,37 @@ const LISTED = "(SELECT value FROM json_each(?))";
 
 export class ReusedRows {
 	readonly #db: TapeDatabase;
-	readonly #lent: ReusableRows;
+	readonly #reusable: ReusableRows;
 	readonly #certificates: CertificateCopy;
-	/** Referred to since they were last brought. */
+	/** Ids that flows refer to and whose rows are not copied yet. */
 	readonly #bodies = new Set<number>();
 	readonly #connections = new Set<number>();
 
-	/** @throws Error where the new tape has rows: those that are copied would be taken for them */
-	constructor(db: TapeDatabase, lent: ReusableRows) {
-		if (hasRows(db)) throw new Error(`${db.path}: rows of ${lent.path} cannot be taken over under their numbers, this tape has rows of its own`);
+	/** @throws Error if the new tape has rows: their ids would collide with the copied ones */
+	constructor(db: TapeDatabase, reusable: ReusableRows) {
+		if (hasRows(db))
+			throw new Error(
+				`${db.path}: rows of ${reusable.path} cannot be copied under their ids, because this tape already has rows`,
+			);
 		this.#db = db;
-		this.#lent = lent;
-		attach(db, lent.path);
-		this.#certificates = new CertificateCopy(db);
-		// numbers go on from the highest that is there
-		db.insert("INSERT INTO body VALUES (?, 0, 0, NULL)", lent.bodies + 1);
-		db.insert("INSERT INTO connection VALUES (?, x'')", lent.connections + 1);
+		this.#reusable = reusable;
+		attach(db, reusable.path);
+		this.#certificates = new CertificateCopy(db, reusable.path);
+		// new rows get ids above these placeholders
+		db.insert("INSERT INTO body VALUES (?, 0, 0, NULL)", reusable.bodies + 1);
+		db.insert("INSERT INTO connection VALUES (?, x'')", reusable.connections + 1);
 	}
 
-	/** A flow refers to these bodies and connections, which may be the other tape's or not. */
-	note(bodies: readonly unknown[], connections: readonly number[]): void {
-		for (const body of bodies) if (typeof body === "number" && body > 0 && body <= this.#lent.bodies) this.#bodies.add(body);
-		for (const connection of connections) if (connection <= this.#lent.connections) this.#connections.add(connection);
+	/** Records the bodies and connections that a flow refers to. The rows of those in the other tape are copied later. */
+	addReferences(bodies: readonly unknown[], connections: readonly number[]): void {
+		for (const body of bodies)
+			if (typeof body === "number" && body > 0 && body <= this.#reusable.bodies) this.#bodies.add(body);
+		for (const connection of connections)
+			if (connection <= this.#reusable.connections) this.#connections.add(connection);
 	}
 
-	/** Copies what was noted and is not here yet. */
-	bring(): void {
+	/** Copies the rows that were referred to since the last call. */
+	copyPending(): void {
 		if (this.#bodies.size > 0) {
 			const bodies = taken(this.#bodies);
 			this.#db.run(`INSERT OR IGNORE INTO body SELECT * FROM source.body WHERE id IN ${LISTED}`, bodies);
@@ -41,22 +47,29 @@ export class ReusedRows {
 		}
 		if (this.#connections.size > 0) {
 			const connections = taken(this.#connections);
-			this.#db.run(`INSERT OR IGNORE INTO connection SELECT * FROM source.connection WHERE id IN ${LISTED}`, connections);
-			this.#certificates.of(`id IN ${LISTED}`, connections);
+			this.#db.run(
+				`INSERT OR IGNORE INTO connection SELECT * FROM source.connection WHERE id IN ${LISTED}`,
+				connections,
+			);
+			this.#certificates.copyFor(`id IN ${LISTED}`, connections);
 		}
 	}
 
-	/** The rows that held the numbers go. */
-	end(): void {
-		this.bring();
-		this.#db.run("DELETE FROM body WHERE id = ?", this.#lent.bodies + 1);
-		this.#db.run("DELETE FROM connection WHERE id = ?", this.#lent.connections + 1);
+	/** Copies the remaining rows and deletes the placeholders. */
+	finish(): void {
+		this.copyPending();
+		this.#db.run("DELETE FROM body WHERE id = ?", this.#reusable.bodies + 1);
+		this.#db.run("DELETE FROM connection WHERE id = ?", this.#reusable.connections + 1);
 	}
 }
 
-/** Whether anything was written to a tape. A body or a connection may come before its flow. */
+/** Whether a tape has any rows. A body or a connection may be written before its flow. */
 export function hasRows(db: TapeDatabase): boolean {
-	return db.get("SELECT 1 FROM (SELECT 1 FROM flow UNION ALL SELECT 1 FROM body UNION ALL SELECT 1 FROM connection) LIMIT 1") !== undefined;
+	return (
+		db.get(
+			"SELECT 1 FROM (SELECT 1 FROM flow UNION ALL SELECT 1 FROM body UNION ALL SELECT 1 FROM connection) LIMIT 1",
+		) !== undefined
+	);
 }
 
 function taken(numbers: Set<number>): string {

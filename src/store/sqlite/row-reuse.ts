@@ -1,10 +1,10 @@
-// What a new tape borrows of the tape that its flows come from: bodies and connections that nobody has changed are not read and written
-// anew, but keep their numbers, and SQLite copies their rows.
+// Reuses rows when flows are read from one tape and written to another: unchanged bodies and connections keep their
+// ids, and SQLite copies their rows, so that they need not be decoded and encoded.
 import type { Body } from "../../flow/body.ts";
-import type { Flow, Later } from "../../flow/flow.ts";
+import type { Flow, Lazy } from "../../flow/flow.ts";
 import { type BodyTable, LazyBody } from "./bodies.ts";
 
-/** The last numbers of what another tape lends. What is new gets higher ones. */
+/** The highest ids of the rows that can be copied from another tape. New rows get higher ids. */
 export interface ReusableRows {
 	readonly path: string;
 	readonly bodies: number;
@@ -14,12 +14,14 @@ export interface ReusableRows {
 /** A tape from which flows are read. */
 export interface SourceTape {
 	readonly bodies: BodyTable;
-	/** What there is now; null where its rows cannot be taken over as they are. */
-	lent(): ReusableRows | null;
+	/** The rows that the tape has now; null: they cannot be copied unchanged. */
+	reusableRows(): ReusableRows | null;
+	/** Whether the row of a connection exists. */
+	hasConnection(row: number): boolean;
 }
 
-/** Where a connection lies. */
-export class Place {
+/** The tape and row id of a connection. */
+export class RowRef {
 	readonly tape: SourceTape;
 	readonly row: number;
 
@@ -30,30 +32,36 @@ export class Place {
 }
 
 export class RowReuse {
-	readonly lent: ReusableRows;
+	readonly reusable: ReusableRows;
 	readonly #from: SourceTape;
 
-	constructor(from: SourceTape, lent: ReusableRows) {
+	constructor(from: SourceTape, reusable: ReusableRows) {
 		this.#from = from;
-		this.lent = lent;
+		this.reusable = reusable;
 	}
 
-	/** From the tape that a flow was read from, if it was. */
-	static of({ connections: { client } }: Flow): RowReuse | null {
-		if (typeof client !== "function" || !(client.place instanceof Place)) return null;
-		const { tape } = client.place;
-		const lent = tape.lent();
-		return lent && new RowReuse(tape, lent);
+	/**
+	 * Reuse of rows from the tape that a flow was read from; null: it was not read from a tape, or the rows of that tape
+	 * cannot be copied.
+	 */
+	static from({ connections: { client } }: Flow): RowReuse | null {
+		if (typeof client !== "function" || !(client.rowRef instanceof RowRef)) return null;
+		const { tape } = client.rowRef;
+		const reusable = tape.reusableRows();
+		return reusable && new RowReuse(tape, reusable);
 	}
 
-	/** The number of a body of that tape; null for others. */
+	/** The id of a body of that tape; null for others. */
 	body(body: Body): number | null {
-		return body instanceof LazyBody && body.table === this.#from.bodies && body.id <= this.lent.bodies ? body.id : null;
+		return body instanceof LazyBody && body.table === this.#from.bodies && body.id <= this.reusable.bodies
+			? body.id
+			: null;
 	}
 
-	/** The number of a connection that lies there; null for others, and those that somebody has looked at. */
-	connection<C extends object>(connection: C | Later<C>): number | null {
-		const place = typeof connection === "function" ? connection.place : undefined;
-		return place instanceof Place && place.tape === this.#from && place.row <= this.lent.connections ? place.row : null;
+	/** The row id of a connection of that tape that is not decoded yet; null for all others and for missing rows. */
+	connection<C extends object>(connection: C | Lazy<C>): number | null {
+		const ref = typeof connection === "function" ? connection.rowRef : undefined;
+		if (!(ref instanceof RowRef) || ref.tape !== this.#from || ref.row > this.reusable.connections) return null;
+		return this.#from.hasConnection(ref.row) ? ref.row : null;
 	}
 }

@@ -1,20 +1,26 @@
-// Rows on their way into a tape, committed together in groups.
+// Writes the rows of a tape, in transactions of many rows.
 import { FlowtapeError, type Reporter } from "../../errors.ts";
+import { after, type MaybeAsync } from "../../maybe-async.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "../record/flow-row.ts";
+import { sealFlow, sealMessage } from "../record/row-sum.ts";
 import { BodyTable } from "./bodies.ts";
 import { WalCheckpointer } from "./checkpointer.ts";
 import type { TapeDatabase } from "./database.ts";
+import { missingFlows, noteFlows } from "./notes.ts";
 import { hasRows, ReusedRows } from "./reused-rows.ts";
 import type { ReusableRows } from "./row-reuse.ts";
 import type { ConnectionRows } from "./written-connections.ts";
 
-/** A group is committed when it has lasted this long, or has this many rows or bytes. */
+/** A transaction is committed with this many rows or bytes and, in mode `append`, after this many milliseconds. */
 const COMMIT_MS = 40;
 const COMMIT_ROWS = 1000;
-/** Nobody waits for the rows of a new tape, and pages that all groups change are written less often. */
+/**
+ * The number of rows for a new tape, which has no readers yet: in larger transactions, pages that many rows share are
+ * written less often.
+ */
 const NEW_ROWS = 8000;
 const COMMIT_BYTES = 8 * 1024 * 1024;
-/** Bytes of a flow's row but for its head, about. */
+/** Approximate bytes of a flow's row without its head. */
 const ROW_BYTES = 500;
 
 const INSERT_FLOW = `INSERT INTO flow (${FLOW_COLUMNS.join(", ")}) VALUES (${FLOW_COLUMNS.map(() => "?").join(", ")})`;
@@ -25,46 +31,51 @@ export class RowWriter implements ConnectionRows {
 	readonly #db: TapeDatabase;
 	readonly #report: Reporter | null;
 	readonly #onForget: () => void;
-	readonly #merger: WalCheckpointer | null;
+	readonly #checkpointer: WalCheckpointer | null;
 	readonly #groupRows: number;
-	#borrowed: ReusedRows | null = null;
-	/** Flows that were written and committed, less those that were removed. */
+	/** Flows that the tape lacked when it was opened. */
+	readonly #missing: number;
+	#reused: ReusedRows | null = null;
+	/** Number of committed flows, without those that were removed. */
 	stored = 0;
 	#pendingFlows = 0;
 	#pendingRows = 0;
 	#pendingBytes = 0;
 	#timer: NodeJS.Timeout | undefined;
-	/** A failure was reported, and nothing was committed since. */
+	/** Whether a failed commit was reported and none has succeeded since. */
 	#isFailing = false;
 
 	/**
-	 * @param report told of a failure to commit in time, which a new tape does not do
-	 * @param onForget called once rows are gone that were written: nothing may refer to them any more
+	 * @param report receives failures of commits on the timer, which only mode `append` has
+	 * @param onForget called after a rollback, to drop all references to the lost rows
 	 */
 	constructor(db: TapeDatabase, report: Reporter | null, onForget = (): void => {}) {
 		this.#db = db;
 		this.#report = report;
 		this.#onForget = onForget;
-		this.#merger = db.mode === "append" ? new WalCheckpointer(db.path) : null;
+		this.#checkpointer = db.mode === "append" ? new WalCheckpointer(db.path) : null;
 		this.#groupRows = db.mode === "create" ? NEW_ROWS : COMMIT_ROWS;
+		this.#missing = db.mode === "append" ? missingFlows(db) : 0;
 		this.bodies = new BodyTable(db);
 	}
 
-	/** From now on flows may refer to bodies and connections of another tape. Only where nothing is written yet. */
-	borrow(lent: ReusableRows): void {
-		this.#borrowed = new ReusedRows(this.#db, lent);
+	/** Lets flows refer to bodies and connections of another tape. Call before anything is written. */
+	reuseRows(reusable: ReusableRows): void {
+		this.#reused = new ReusedRows(this.#db, reusable);
 	}
 
 	get isEmpty(): boolean {
 		return !hasRows(this.#db);
 	}
 
-	/** The highest number of a connection; null where there are no rows at all. */
-	get held(): number | null {
-		return this.isEmpty ? null : (this.#db.get<{ n: number }>("SELECT coalesce(max(id), 0) AS n FROM connection")?.n ?? 0);
+	/** The highest id of a connection; null if there are no rows at all. */
+	get lastConnection(): number | null {
+		return this.isEmpty
+			? null
+			: (this.#db.get<{ n: number }>("SELECT coalesce(max(id), 0) AS n FROM connection")?.n ?? 0);
 	}
 
-	/** Does something within the group that is committed together. */
+	/** Runs an action in the current transaction, or in a new one if none is open. */
 	within<T>(action: () => T): T {
 		let result: T;
 		try {
@@ -80,22 +91,31 @@ export class RowWriter implements ConnectionRows {
 		return result;
 	}
 
-	/** The number of the flow. @param values in the order of FLOW_COLUMNS */
+	/** Adds a flow and returns its sequence number. @param values in the order of FLOW_COLUMNS */
 	addFlow(values: readonly FlowValue[]): number {
 		const row: unknown[] = [...values];
-		const [request, response, original] = [values[COLUMN.request_body], values[COLUMN.response_body], values[COLUMN.original_body]];
+		row[COLUMN.head] = sealFlow(values);
+		const [request, response, original] = [
+			values[COLUMN.request_body],
+			values[COLUMN.response_body],
+			values[COLUMN.original_body],
+		];
 		row[COLUMN.request_body] = toColumn(request as StoredBody);
 		row[COLUMN.response_body] = toColumn(response as StoredBody);
 		row[COLUMN.original_body] = toColumn(original as StoredBody);
-		this.#borrowed?.note([request, response, original], [values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number]);
+		this.#reused?.addReferences(
+			[request, response, original],
+			[values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number],
+		);
 		this.#pendingBytes += (values[COLUMN.head] as Uint8Array).length + ROW_BYTES;
 		const seq = this.#db.insert(INSERT_FLOW, ...row);
 		this.#pendingFlows++;
 		return seq;
 	}
 
-	/** A message of a flow, which is its nth. */
-	addMessage(flow: number, n: number, { at, from_client, opcode, flags, bytes }: MessageRow): void {
+	/** Adds the nth message of a flow, counted from 0. */
+	addMessage(flow: number, n: number, message: MessageRow): void {
+		const { at, from_client, opcode, flags, bytes } = sealMessage(flow, n, message);
 		this.#pendingBytes += bytes.length;
 		this.#db.insert(INSERT_MESSAGE, flow, n, at, from_client, opcode, flags, bytes);
 	}
@@ -105,7 +125,7 @@ export class RowWriter implements ConnectionRows {
 		this.#pendingFlows -= this.#db.run("DELETE FROM flow WHERE seq = ?", flow).changes;
 	}
 
-	/** @param number of the row; default: the next one */
+	/** Adds a connection and returns its id. @param number the id; default: the next one */
 	addConnection(bytes: Uint8Array, number: number | null = null): number {
 		return this.#db.insert("INSERT INTO connection VALUES (?, ?)", number, bytes);
 	}
@@ -114,7 +134,7 @@ export class RowWriter implements ConnectionRows {
 		this.#db.insert("INSERT OR IGNORE INTO certificate VALUES (?, ?)", hash, pem);
 	}
 
-	/** Commits what was written; where that fails, all of it is given up. */
+	/** Commits the transaction, or rolls it back if that fails. */
 	flush(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
@@ -123,7 +143,7 @@ export class RowWriter implements ConnectionRows {
 		this.#pendingBytes = 0;
 		if (!this.#db.inTransaction) return;
 		try {
-			this.#borrowed?.bring();
+			this.#reused?.copyPending();
 			this.#db.exec("COMMIT");
 		} catch (error) {
 			this.#db.rollback();
@@ -133,24 +153,25 @@ export class RowWriter implements ConnectionRows {
 		this.stored += this.#pendingFlows;
 		this.#pendingFlows = 0;
 		this.#isFailing = false;
-		this.#merger?.committed(bytes);
+		this.#checkpointer?.committed(bytes);
 	}
 
-	/** Writes what is left, and the indexes. */
+	/** Commits the remaining rows, creates the indexes and notes the number of flows. */
 	finish(): void {
-		this.bodies.removeLoose();
-		const borrowed = this.#borrowed;
-		if (borrowed !== null) this.within(() => borrowed.end());
+		this.bodies.removeUnreferenced();
+		const reused = this.#reused;
+		if (reused !== null) this.within(() => reused.finish());
 		this.flush();
 		this.#db.buildIndexes();
+		// with an index, counting is fast
+		this.within(() => noteFlows(this.#db, this.#missing));
+		this.flush();
 	}
 
-	/** What was not committed is lost. A promise: it is closed only then. */
-	close(): void | Promise<void> {
+	/** Closes the tape; uncommitted rows are lost. */
+	close(): MaybeAsync {
 		clearTimeout(this.#timer);
-		const merged = this.#merger?.close();
-		if (merged !== undefined) return merged.then(() => this.#db.close());
-		this.#db.close();
+		return after(this.#checkpointer?.close(), () => this.#db.close());
 	}
 
 	#forget(): void {
@@ -161,12 +182,15 @@ export class RowWriter implements ConnectionRows {
 
 	#begin(): void {
 		if (this.#db.inTransaction) return;
-		// a new tape has no other writers, and the one that lends rows is not to be locked
+		// a new tape has no other writers, and IMMEDIATE would lock the attached tape too
 		this.#db.exec(this.#db.mode === "create" ? "BEGIN" : "BEGIN IMMEDIATE");
 		if (this.#db.mode === "append") this.#timer = setTimeout(() => this.#commitInTime(), COMMIT_MS);
 	}
 
-	/** A failure has no caller here to be thrown to; it is told of once, however long it lasts. */
+	/**
+	 * Commits on the timer. There is no caller to throw a failure to, so the first one is reported, and the next only
+	 * after a commit has succeeded.
+	 */
 	#commitInTime(): void {
 		try {
 			this.flush();
@@ -178,7 +202,7 @@ export class RowWriter implements ConnectionRows {
 	}
 }
 
-/** Where a column takes values of any type, a number is stored as the float that it is. */
+/** In a column of type ANY, better-sqlite3 stores a JavaScript number as a float; a bigint is stored as an integer. */
 function toColumn(body: StoredBody): Uint8Array | bigint | null {
 	return typeof body === "number" ? BigInt(body) : body;
 }

@@ -1,30 +1,32 @@
-// The rows of a tape that a filter is to be asked about: chosen by their columns, and by their bodies where those are searched.
+// Selects the rows of a tape that a filter may match: by columns and, if the filter searches bodies, by bodies.
 import { FlowtapeError } from "../../errors.ts";
 import type { Column, Filter, Plan } from "../../filter/filter.ts";
-import { decide, looksAt, type Side } from "../../filter/plan.ts";
-import { type FlowFacts, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
+import { decide, dependenciesOf, type Side } from "../../filter/plan.ts";
+import { type FlowColumns, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
 import { fromStored, toStored } from "../record/text.ts";
 import { type Condition, selectRows } from "../select.ts";
 import type { BodyTable } from "./bodies.ts";
 import type { TapeDatabase } from "./database.ts";
 
-/** What a flow is made of, and its number. */
-export type StoredRow = FlowFacts & { seq: number };
+/** The columns of a flow, and its sequence number. */
+export type StoredRow = FlowColumns & { seq: number };
 
 const ROW = ["seq", ...READ_COLUMNS];
-/** Rows a batch. */
+/** Number of rows in a batch. */
 const BATCH_ROWS = 200;
-/** Batches without a row that can be read, behind which nothing is looked for: whatever is damaged may claim to have any number of rows. */
-const MAX_BARREN = 250;
+/** Reading stops after this many batches without a readable row: a damaged tape may claim any number of rows. */
+const MAX_UNREADABLE_BATCHES = 250;
+/** The same limit if the highest sequence number cannot be read. */
+const MAX_UNREADABLE_BATCHES_UNCOUNTED = 25;
 
-/** What the columns tell of a filter. */
+/** Translates a filter and a list of ids to a condition on columns. */
 export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: readonly string[]): Condition {
 	const distinct = (column: Column, { sql, parameters }: Condition) =>
 		db.column<string | number | null>(`SELECT DISTINCT ${column} FROM flow WHERE ${sql}`, ...parameters);
 	return selectRows(filter, ids?.map(toStored), distinct);
 }
 
-/** The numbers of the rows that meet a condition, in batches. */
+/** The sequence numbers of the rows that meet a condition, in batches. */
 export function numbersOf(db: TapeDatabase, condition: Condition): Generator<number[]> {
 	return slices(numbers(db, condition), 100 * BATCH_ROWS);
 }
@@ -33,14 +35,38 @@ function numbers(db: TapeDatabase, { sql, parameters }: Condition): number[] {
 	return db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
 }
 
-/** What the request of a flow is made of, and the flow's number. */
+/** The columns of a flow's request, and the sequence number. */
 export type RequestRow = Pick<
 	StoredRow,
-	"seq" | "kind" | "method" | "scheme" | "host" | "port" | "path" | "request_size" | "request_body" | "head" | "original" | "original_body"
+	| "seq"
+	| "kind"
+	| "method"
+	| "scheme"
+	| "host"
+	| "port"
+	| "path"
+	| "request_size"
+	| "request_body"
+	| "head"
+	| "original"
+	| "original_body"
 >;
 
 const REQUEST_ROW: readonly (keyof RequestRow)[] = [
-	...(["seq", "kind", "method", "scheme", "host", "port", "path", "request_size", "request_body", "head", "original", "original_body"] as const),
+	...([
+		"seq",
+		"kind",
+		"method",
+		"scheme",
+		"host",
+		"port",
+		"path",
+		"request_size",
+		"request_body",
+		"head",
+		"original",
+		"original_body",
+	] as const),
 ];
 
 /** The rows of all HTTP flows, in batches. */
@@ -48,15 +74,20 @@ export function* requestRows(db: TapeDatabase): Generator<RequestRow[]> {
 	for (const rows of pages<RequestRow>(db, REQUEST_ROW)) yield rows.filter(({ kind }) => kind === "http");
 }
 
-/** The rows that meet a condition and on which a filter is to be asked, in batches. */
-export function candidateRows(db: TapeDatabase, bodies: BodyTable, condition: Condition, filter: Filter | undefined): Generator<StoredRow[]> {
-	const searchesBodies = filter !== undefined && looksAt(filter.plan).sides.size > 0;
+/** The rows that meet a condition and may match the filter, in batches. */
+export function candidateRows(
+	db: TapeDatabase,
+	bodies: BodyTable,
+	condition: Condition,
+	filter: Filter | undefined,
+): Generator<StoredRow[]> {
+	const searchesBodies = filter !== undefined && dependenciesOf(filter.plan).sides.size > 0;
 	return searchesBodies ? rowsByBodies(db, bodies, condition, filter.plan) : rowsOf<StoredRow>(db, ROW, condition);
 }
 
-/** Most rows are ruled out by their bodies, before a flow is made of them. Bodies are read ahead, also for those that are not. */
+/** Excludes rows by their bodies before flows are decoded. The bodies of a batch are read together. */
 function* rowsByBodies(db: TapeDatabase, bodies: BodyTable, condition: Condition, plan: Plan): Generator<StoredRow[]> {
-	const { columns, sides } = looksAt(plan);
+	const { columns, sides } = dependenciesOf(plan);
 	const stored = Array.from(sides, (side) => `${side}_body` as const);
 	const peeked = new Set(["seq", "coded", "kind", "has_websocket", ...columns, ...stored]);
 	const mayMatch = (row: PeekedRow): boolean => {
@@ -73,7 +104,7 @@ function* rowsByBodies(db: TapeDatabase, bodies: BodyTable, condition: Condition
 	}
 }
 
-/** What is looked at before the rest of a row is read. */
+/** The columns that are read before the rest of a row. */
 type PeekedRow = Partial<Record<Column, string | number | null>> & {
 	seq: number;
 	coded: number;
@@ -81,13 +112,16 @@ type PeekedRow = Partial<Record<Column, string | number | null>> & {
 	response_body: StoredBody;
 };
 
-/** Where a body is coded, or a flow has other messages, what is stored is not what filters look at. */
+/**
+ * The bytes of a body, if they are the bytes that filters search; otherwise undefined, as for content-encoded bodies
+ * and for flows with other kinds of messages.
+ */
 function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null | undefined {
 	if (row.kind !== "http" || row.has_websocket !== 0 || (row.coded & CODED[side]) !== 0) return undefined;
 	try {
 		return bodies.bytes(row[`${side}_body`]);
 	} catch (error) {
-		// the flow is made, which tells of it
+		// decoding the flow reports the damage
 		if (error instanceof FlowtapeError && error.code === "FT_STORE") return undefined;
 		throw error;
 	}
@@ -96,8 +130,8 @@ function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null |
 const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
 
 /**
- * In pages by number, so that no statement stays open between batches and a writer is never kept out.
- * @throws FlowtapeError FT_STORE at the end, when some rows could not be read
+ * Reads all rows in pages, by sequence number, so that no statement stays open between batches and blocks a writer.
+ * @throws FlowtapeError FT_STORE at the end, if some rows could not be read
  */
 function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
 	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
@@ -110,23 +144,40 @@ function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly s
 			rows = db.all<R>(sql, last);
 		} catch (error) {
 			damage ??= error;
+			const rest = numbersInIndex(db, last);
+			if (rest !== null) {
+				yield* listed<R>(db, columns, rest);
+				throw damage;
+			}
 			rows = survivors(db, columns, last);
 			yield rows;
 			barren = rows.length === 0 ? barren + 1 : 0;
-			if (last >= lastNumber(db) || barren > MAX_BARREN) throw damage;
+			if (isBehindAll(db, last, barren)) throw damage;
 			last += BATCH_ROWS;
 			continue;
 		}
 		const end = rows.at(-1);
 		if (end === undefined) break;
-		// damage may have the numbers in any order
+		// on a damaged tape the numbers may be in any order
 		last = Math.max(last + 1, end.seq);
 		yield rows;
 	}
 	if (damage !== undefined) throw damage;
 }
 
-/** Of a batch with damage in it, the rows that can be read. */
+/**
+ * The sequence numbers after `last` according to the index, even if there are large gaps between them; null: the index
+ * is missing or damaged too.
+ */
+function numbersInIndex(db: TapeDatabase, last: number): number[] | null {
+	try {
+		return db.column("SELECT seq FROM flow INDEXED BY flow_facts WHERE +seq > ? ORDER BY +seq", last);
+	} catch {
+		return null;
+	}
+}
+
+/** The readable rows of a damaged batch. */
 function survivors<R>(db: TapeDatabase, columns: readonly string[], last: number): R[] {
 	return readable(
 		db,
@@ -142,18 +193,20 @@ function readable<R>(db: TapeDatabase, columns: readonly string[], numbers: read
 		try {
 			found.push(...db.all<R>(sql, seq));
 		} catch {
-			// told by the error of the whole
+			// the caller throws the error of the whole batch
 		}
 	}
 	return found;
 }
 
-/** Flows are numbered from 1. */
+/** The error for a tape with sequence numbers below 1: flows are numbered from 1. */
 function misnumbered(db: TapeDatabase): FlowtapeError {
-	return new FlowtapeError("FT_STORE", `${db.path}: the tape is damaged: flows have numbers below 1`, { file: db.path });
+	return new FlowtapeError("FT_STORE", `${db.path}: the tape is damaged: flows have numbers below 1`, {
+		file: db.path,
+	});
 }
 
-/** The lowest number of a row; 0 where that cannot be read. */
+/** The lowest sequence number; 0 if it cannot be read. */
 function firstNumber(db: TapeDatabase): number {
 	try {
 		return db.get<{ n: number }>("SELECT coalesce(min(seq), 0) AS n FROM flow")?.n ?? 0;
@@ -162,23 +215,43 @@ function firstNumber(db: TapeDatabase): number {
 	}
 }
 
-/** The highest number of a row; 0 where that cannot be read. */
-function lastNumber(db: TapeDatabase): number {
+/**
+ * Whether reading can stop at a sequence number: no row follows it, or too many batches had no readable row.
+ * @param unreadableBatches number of such batches since the last readable row
+ */
+function isBehindAll(db: TapeDatabase, number: number, unreadableBatches: number): boolean {
+	const last = lastNumber(db);
+	return last === null
+		? unreadableBatches > MAX_UNREADABLE_BATCHES_UNCOUNTED
+		: number >= last || unreadableBatches > MAX_UNREADABLE_BATCHES;
+}
+
+/** The highest sequence number; null if it cannot be read. */
+function lastNumber(db: TapeDatabase): number | null {
 	try {
 		return db.get<{ n: number }>("SELECT coalesce(max(seq), 0) AS n FROM flow")?.n ?? 0;
 	} catch {
-		return 0;
+		return null;
 	}
 }
 
-function rowsOf<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[], condition: Condition): Generator<R[]> {
+function rowsOf<R extends { seq: number }>(
+	db: TapeDatabase,
+	columns: readonly string[],
+	condition: Condition,
+): Generator<R[]> {
 	return condition.narrows ? chosen(db, columns, condition) : pages(db, columns);
 }
 
-/** The numbers of the rows first, which an index tells, then the rows. */
-function* chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Condition): Generator<R[]> {
+/** Reads the sequence numbers first, from an index, and then the rows. */
+function chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Condition): Generator<R[]> {
+	return listed(db, columns, numbers(db, condition));
+}
+
+/** Rows by their sequence numbers. @throws FlowtapeError FT_STORE at the end, if some could not be read */
+function* listed<R>(db: TapeDatabase, columns: readonly string[], numbers: readonly number[]): Generator<R[]> {
 	let damage: unknown;
-	for (const batch of slices(numbers(db, condition), BATCH_ROWS)) {
+	for (const batch of slices(numbers, BATCH_ROWS)) {
 		try {
 			yield rowsAt<R>(db, columns, batch);
 		} catch (error) {
@@ -191,7 +264,10 @@ function* chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Con
 }
 
 function rowsAt<R>(db: TapeDatabase, columns: readonly string[], batch: readonly number[]): R[] {
-	return db.all(`SELECT ${selected(columns, db.schema)} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, JSON.stringify(batch));
+	return db.all(
+		`SELECT ${selected(columns, db.schema)} FROM flow WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+		JSON.stringify(batch),
+	);
 }
 
 function* slices<T>(list: readonly T[], size: number): Generator<T[]> {

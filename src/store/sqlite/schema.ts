@@ -1,19 +1,19 @@
-// The tables of a tape, and the steps from each version of them to the next.
+// The schema of a tape, and the migration from each version to the next.
 
-/** Stands in SQLite's header and says that the file is a tape: "FLTP". */
+/** The application id in SQLite's header that marks a tape: "FLTP". */
 export const APPLICATION_ID = 0x464c5450;
 
 /**
- * One step a version: `migrations[n]` makes version n + 1 of version n. A step is never edited once released.
+ * `migrations[n]` migrates version n to version n + 1. A released migration is never edited.
  *
- * - `flow` has a column for whatever filters and replay ask, and the rest of the heads in `head`.
- * - `coded` tells which bodies have a Content-Encoding: 1 the request's, 2 the response's.
- * - A body is inline (BLOB) when small, 0 when empty, a number of `body` when not small, NULL when missing.
- * - Equal bodies are one row of `body`; large ones have their bytes in `chunk`. `crc` is the CRC-32 of all their bytes.
- * - What came with version 2 is NULL in older rows: how a flow ended and how long it took follow from its head then.
- * - `original` is the request as it came, where something changed it; its body is `original_body`.
- * - `meta` has notes on the tape itself, as msgpack.
- * - Connections are rows of their own, because many flows share them. Their certificates stand once, by their SHA-256.
+ * - `flow` has a column for each field that filters and replay query; the other fields of the messages are in `head`.
+ * - `coded`: which bodies have a Content-Encoding (bits): 1 the request's, 2 the response's.
+ * - A body is a BLOB if small, 0 if empty, NULL if missing, otherwise the id of a row of `body`.
+ * - Equal bodies share a row of `body`; large ones have their bytes in `chunk`. `crc` is the CRC-32 of all bytes.
+ * - Columns added in version 2 are NULL in older rows, where the end and duration of a flow follow from its head.
+ * - `original` is the request before it was changed, NULL if it was not; its body is `original_body`.
+ * - `meta` has notes on the tape itself, as msgpack, and the number of flows at the last close.
+ * - Connections have a table, because many flows share them. Certificates are stored once, by their SHA-256.
  */
 export const migrations: readonly string[] = [
 	`
@@ -91,12 +91,25 @@ export const migrations: readonly string[] = [
 	`,
 ];
 
-/** Request keys are indexed in blocks of 2 ** KEY_BLOCK flows: keys are random, and one index over all would be written to all over. */
+/** The tables without which flows can still be read, and what each contains, for messages. */
+export const CONTENTS: Readonly<Record<string, string>> = {
+	certificate: "the certificates of connections",
+	connection: "the connections of all flows",
+	body: "all bodies over 256 bytes",
+	chunk: "the bytes of large bodies",
+	message: "the messages of WebSockets and streams",
+	meta: "the notes on the tape",
+};
+
+/**
+ * Request keys are indexed in blocks of 2 ** KEY_BLOCK flows. Keys are random, so a single index would be written at
+ * random pages.
+ */
 export const KEY_BLOCK = 14;
 
-/** Made when a tape is first closed or opened for recording: a bulk load is faster without them. */
+/** Indexes are created when a tape is first closed or opened for recording: a bulk load is faster without them. */
 export const indexes: readonly string[] = [
-	// one covering index answers all that columns can, without touching a row
+	// a covering index: conditions on these columns need no access to the table
 	`CREATE INDEX IF NOT EXISTS flow_facts ON flow (status, host, pretty_host, method, kind, scheme, port, is_replay, marked, has_error, has_websocket)`,
 	`CREATE INDEX IF NOT EXISTS flow_request_key ON flow (seq >> ${KEY_BLOCK}, request_key) WHERE request_key IS NOT NULL`,
 ];
@@ -104,40 +117,57 @@ export const indexes: readonly string[] = [
 /** The newest version of the schema. */
 export const SCHEMA_VERSION = migrations.length;
 
-/** Brings the tables of version `from` to the newest, within a transaction of the caller's. */
+/** Migrates the schema from version `from` to the newest, in the caller's transaction. */
 export function migrateSchema(db: { exec(sql: string): unknown }, from: number, steps = migrations): void {
 	for (const sql of steps.slice(from)) db.exec(sql);
 	if (from < steps.length) db.exec(`PRAGMA user_version = ${steps.length}`);
 }
 
-/** The SQL of every object, as SQLite keeps it, in each version: `[n]` is version n + 1. A tape that was brought up has the same as a new one. */
+/**
+ * The SQL of every schema object in each version: `[n]` is version n + 1. Migrated tapes and new tapes have the same
+ * SQL.
+ */
 const objects: readonly (() => ReadonlySet<string>)[] = [versionOne, versionTwo];
 
-/** Tables that SQLite makes for itself when it is told to ANALYZE. */
-const STATISTICS = ["CREATE TABLE sqlite_stat1(tbl,idx,stat)", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"];
+/** Tables that SQLite creates on ANALYZE. */
+const STATISTICS = [
+	"CREATE TABLE sqlite_stat1(tbl,idx,stat)",
+	"CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)",
+];
 
 function versionOne(): ReadonlySet<string> {
 	const tables = statementsOf(migrations[0] as string);
-	// once the pieces of bodies had no numbers of their own
+	// in early tapes `chunk` had no rowid
 	const chunks = tables.filter((sql) => sql.startsWith("CREATE TABLE chunk(")).map((sql) => `${sql},WITHOUT ROWID`);
-	return new Set([...tables, ...chunks, ...indexes.map((sql) => unspaced(sql.replace("IF NOT EXISTS ", ""))), ...STATISTICS]);
+	return new Set([
+		...tables,
+		...chunks,
+		...indexes.map((sql) => unspaced(sql.replace("IF NOT EXISTS ", ""))),
+		...STATISTICS,
+	]);
 }
 
-/** SQLite writes added columns behind those that are there. */
+/** The SQL of version 2: SQLite appends added columns to the SQL of the table. */
 function versionTwo(): ReadonlySet<string> {
 	const steps = statementsOf(migrations[1] as string);
-	const added = steps.filter((sql) => sql.startsWith("ALTER")).map((sql) => `,${sql.replace("ALTER TABLE flow ADD COLUMN ", "")}`);
+	const added = steps
+		.filter((sql) => sql.startsWith("ALTER"))
+		.map((sql) => `,${sql.replace("ALTER TABLE flow ADD COLUMN ", "")}`);
 	const isFlow = (sql: string) => sql.startsWith("CREATE TABLE flow(");
 	const before = [...versionOne()];
 	const flow = before.filter(isFlow).map((sql) => sql.replace(/\)STRICT$/, `${added.join("")})STRICT`));
-	return new Set([...before.filter((sql) => !isFlow(sql)), ...flow, ...steps.filter((sql) => sql.startsWith("CREATE"))]);
+	return new Set([
+		...before.filter((sql) => !isFlow(sql)),
+		...flow,
+		...steps.filter((sql) => sql.startsWith("CREATE")),
+	]);
 }
 
 function statementsOf(script: string): string[] {
 	return script.split(";").map(unspaced).filter(Boolean);
 }
 
-/** White space does not count. Our SQL has no quotes in which it would. */
+/** Normalizes white space. The schema has no quoted text in which it would matter. */
 function unspaced(sql: string): string {
 	return sql
 		.replace(/[ \t\r\n]+/g, " ")
@@ -145,19 +175,20 @@ function unspaced(sql: string): string {
 		.trim();
 }
 
-/** An object as `sqlite_schema` has it. */
+/** A row of `sqlite_schema`. */
 export interface SchemaObject {
 	readonly type: string;
 	readonly name: string;
 	readonly sql: unknown;
 }
 
-/** Of the primary key of `chunk`; it has no SQL. */
+/** SQLite's index for the primary key of `chunk`, which has no SQL. */
 const AUTOMATIC_INDEX = "sqlite_autoindex_chunk_1";
 
 /**
- * The first object that a tape of a version does not have by itself; undefined where there is none. What SQLite makes of an object depends on
- * its SQL alone, whatever its name and type claim: a trigger runs, and so do views, CHECK, DEFAULT, generated columns and expressions of indexes.
+ * The first schema object that flowtape does not create in tapes of a version; undefined: there is none. The SQL is
+ * compared, because triggers, views, CHECK, DEFAULT, generated columns and index expressions would run. SQLite ignores
+ * the stored name and type, so they are not compared.
  */
 export function foreignObject(found: readonly SchemaObject[], version: number): SchemaObject | undefined {
 	const expected = objects[version - 1]?.() ?? new Set();

@@ -1,12 +1,13 @@
-// The flow store in a SQLite file: the `.tape`.
-import type { FlowtapeError, Reporter } from "../../errors.ts";
+// The flow store in a SQLite file: a `.tape`.
+import { FlowtapeError, type Reporter } from "../../errors.ts";
 import type { Filter } from "../../filter/filter.ts";
-import type { Flow, HttpFlow } from "../../flow/flow.ts";
+import type { Conversation, Flow } from "../../flow/flow.ts";
 import type { Metadata, MetaValue } from "../../flow/metadata.ts";
+import type { CodedRequest, FlowSummary, RecordedAnswer } from "../../flow/recorded.ts";
 import { type BodySpool, FlowSink, type OpenFlow } from "../../flow/sink.ts";
 import type { FlowSource } from "../../flow/source.ts";
 import { loadMsgpack } from "../record/msgpack.ts";
-import type { CodedRequest, FlowStore, FlowSummary, ReadOptions, RecordedAnswer, StoredRequest } from "../store.ts";
+import type { FlowStore, ReadOptions, StoredRequest } from "../store.ts";
 import { copyRows } from "./copy.ts";
 import { type Mode, TapeDatabase } from "./database.ts";
 import { readNotes } from "./notes.ts";
@@ -17,14 +18,17 @@ import { type KeyOf, TapeWriter } from "./writer.ts";
 export interface StoreOptions {
 	mode: Mode;
 	report: Reporter;
-	/** Survives the loss of power too, not only the death of the process. */
+	/** Whether commits survive a power failure too, not only a crash of the process. Default: false. */
 	durable?: boolean;
 	requestKey?: KeyOf | undefined;
-	/** Whether what flows of another tape refer to may be copied from there as rows, for which SQLite opens that tape as one that could be written; default: yes. */
-	borrows?: boolean;
-	/** Recordings will be asked for in any order, which takes more memory. */
+	/**
+	 * Whether flows read from another tape may have their bodies and connections copied as rows. SQLite then opens that
+	 * tape read-write. Default: true.
+	 */
+	reusesRows?: boolean;
+	/** Whether recordings will be looked up in random order, which needs a larger cache. */
 	isKeyed?: boolean;
-	/** The file goes before the flows that are read from it: it stays open as long as they are there. */
+	/** Whether the file is deleted while flows read from it are in use: it stays open as long as they are. */
 	isTemporary?: boolean;
 }
 
@@ -44,25 +48,36 @@ export class SqliteStore extends FlowSink implements FlowStore {
 	readonly #report: Reporter;
 	#closed = false;
 
-	constructor(path: string, { mode, report, durable = false, requestKey, isKeyed = false, borrows = true, isTemporary = false }: StoreOptions) {
+	constructor(
+		path: string,
+		{
+			mode,
+			report,
+			durable = false,
+			requestKey,
+			isKeyed = false,
+			reusesRows = true,
+			isTemporary = false,
+		}: StoreOptions,
+	) {
 		super();
 		this.path = path;
 		if (mode === "append" || isKeyed) loadMsgpack();
 		this.#db = new TapeDatabase(path, mode, durable, isTemporary);
 		if (isKeyed) this.#db.enlargeCache();
-		const { broughtFrom: from } = this.#db;
+		const { migratedFrom: from } = this.#db;
 		if (from !== null)
 			report(
 				"FT_UPGRADED",
-				`${path}: the tape was of version ${from} and is now of version ${SCHEMA_VERSION}, to be recorded to; older flowtapes cannot read it`,
+				`${path}: the tape was migrated from version ${from} to version ${SCHEMA_VERSION} for recording; older versions of flowtape cannot read it`,
 				{ file: path },
 			);
 		this.#report = report;
 		this.#reader = new TapeReader(this.#db, report);
-		this.#writer = new TapeWriter(this.#db, report, { requestKey, borrows });
+		this.#writer = new TapeWriter(this.#db, report, { requestKey, reusesRows });
 	}
 
-	/** Flows that were appended and committed. */
+	/** Number of flows that were appended and committed. */
 	override get stored(): number {
 		return this.#writer.stored;
 	}
@@ -71,28 +86,41 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		return true;
 	}
 
-	/** The highest number of a connection; null where nothing was written. */
-	get held(): number | null {
-		return this.#writer.held;
+	/** The highest id of a connection; null if nothing was written. */
+	get lastConnection(): number | null {
+		return this.#writer.lastConnection;
 	}
 
 	append(flow: Flow): void {
 		this.#writer.append(flow);
 	}
 
-	/** The notes on the tape itself. */
+	/** The notes on the tape itself, by name. */
 	notes(): Metadata {
 		const damaged = (name: string, cause: FlowtapeError) =>
-			this.#report("FT_CORRUPT_FLOW", `${this.path}: the note ${JSON.stringify(name)} on the tape is damaged; it is left out`, { file: this.path, cause });
-		return readNotes(this.#db, damaged);
+			this.#report(
+				"FT_CORRUPT_FLOW",
+				`${this.path}: the note ${JSON.stringify(name)} on the tape is damaged; it is left out`,
+				{ file: this.path, cause },
+			);
+		try {
+			return readNotes(this.#db, damaged);
+		} catch (cause) {
+			if (!(cause instanceof FlowtapeError) || cause.code !== "FT_STORE") throw cause;
+			this.#report("FT_CORRUPT_FLOW", `${this.path}: the notes on the tape cannot be read; they are left out`, {
+				file: this.path,
+				cause,
+			});
+			return {};
+		}
 	}
 
-	/** Writes a note on the tape itself, in the place of one of the same name. */
+	/** Writes a note on the tape itself, replacing one of the same name. */
 	override note(name: string, value: MetaValue): void {
 		this.#writer.note(name, value);
 	}
 
-	override open(flow: HttpFlow): OpenFlow {
+	override open(flow: Conversation): OpenFlow {
 		return this.#writer.open(flow);
 	}
 
@@ -105,25 +133,27 @@ export class SqliteStore extends FlowSink implements FlowStore {
 	}
 
 	async close(): Promise<void> {
-		if (!this.#closed) await this.#end(() => this.#writer.close());
+		if (!this.#closed) await this.#closeBy(() => this.#writer.close());
 	}
 
-	/** Closes the tape without what was appended and not yet committed. */
+	/** Closes the tape; flows not yet committed are lost. */
 	override async discard(): Promise<void> {
-		if (!this.#closed) await this.#end(() => this.#writer.discard());
+		if (!this.#closed) await this.#closeBy(() => this.#writer.discard());
 	}
 
-	#end(how: () => Promise<void>): Promise<void> {
+	#closeBy(how: () => Promise<void>): Promise<void> {
 		this.#closed = true;
 		return how();
 	}
 
 	/**
-	 * Takes over the rows of another tape as they are, where nothing was written to this one yet and both are of the same version.
-	 * The number of flows; null where that cannot be, and nothing was done.
+	 * Copies rows of another tape to this new, empty one, if both have the same schema version.
+	 * @returns the number of flows; null, with nothing written, if rows cannot be copied
 	 */
 	takeRows(from: SqliteStore, options: ReadOptions = {}): number | null {
 		if (this.#db.mode !== "create" || this.#db.inTransaction || !this.#writer.isEmpty) return null;
+		// reading the flows reports the loss
+		if (from.#reader.missingTables().length > 0 || from.#reader.missingFlows() > 0) return null;
 		return copyRows(this.#db, from.path, from.#reader.matching(options));
 	}
 
@@ -151,8 +181,8 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		return this.#reader.answerAt(seq);
 	}
 
-	outlines(after: number, limit: number): FlowSummary[] {
-		return this.#reader.outlines(after, limit);
+	summaries(after: number, limit: number): FlowSummary[] {
+		return this.#reader.summaries(after, limit);
 	}
 
 	codedRequests(after: number): CodedRequest[] {
@@ -167,7 +197,7 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		return this.#untilClosed(this.#reader.requests());
 	}
 
-	/** Who goes through all of a tape in the background is not to open it again. */
+	/** Stops a scan in the background when the tape is closed, so that the scan does not open it again. */
 	*#untilClosed<T>(batches: Iterable<T>): Generator<T> {
 		for (const batch of batches) {
 			if (this.#closed) return;

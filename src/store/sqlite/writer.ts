@@ -1,22 +1,35 @@
-// Flows written to a tape, in the thread that brings them.
+// Writes flows to a tape, in the calling thread.
 import type { Reporter } from "../../errors.ts";
 import type { Body } from "../../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
-import type { Flow, HttpFlow, Later } from "../../flow/flow.ts";
+import type { Conversation, Flow, HttpFlow, Lazy } from "../../flow/flow.ts";
 import type { MetaValue } from "../../flow/metadata.ts";
 import type { BodySpool, OpenFlow } from "../../flow/sink.ts";
 import { encodeFlow, encodeMessage, encodeMessages, type PartWriter } from "../record/codec.ts";
-import { type StoredBody, valuesOf } from "../record/flow-row.ts";
+import { COLUMN, type FlowValue, type StoredBody, valuesOf } from "../record/flow-row.ts";
+import { sealFlow } from "../record/row-sum.ts";
 import type { TapeDatabase } from "./database.ts";
 import { writeNote } from "./notes.ts";
 import { RowReuse } from "./row-reuse.ts";
 import { RowWriter } from "./row-writer.ts";
 import { WrittenConnections } from "./written-connections.ts";
 
-const COMPLETED = ["marked", "has_error", "client_conn", "server_conn", "head", "rest", "ended", "refreshed", "session", "duration", "first_byte"] as const;
+const COMPLETED = [
+	"marked",
+	"has_error",
+	"client_conn",
+	"server_conn",
+	"head",
+	"rest",
+	"ended",
+	"refreshed",
+	"session",
+	"duration",
+	"first_byte",
+] as const;
 const COMPLETE_FLOW = `UPDATE flow SET ${COMPLETED.map((column) => `${column} = ?`).join(", ")} WHERE seq = ?`;
 
-/** The key by which replay finds a recording; kept beside each flow. */
+/** Computes the request key by which a replay finds a recording. The key is stored with each flow. */
 export type KeyOf = (flow: HttpFlow) => string;
 
 export class TapeWriter implements PartWriter {
@@ -24,12 +37,16 @@ export class TapeWriter implements PartWriter {
 	readonly #requestKey: KeyOf | undefined;
 	readonly #rows: RowWriter;
 	#connections: WrittenConnections;
-	/** undefined as long as there was no flow. */
-	#loan: RowReuse | null | undefined;
+	/** undefined: no flow was written yet; null: nothing is reused. */
+	#reuse: RowReuse | null | undefined;
 
-	constructor(db: TapeDatabase, report: Reporter, { requestKey, borrows }: { requestKey: KeyOf | undefined; borrows: boolean }) {
+	constructor(
+		db: TapeDatabase,
+		report: Reporter,
+		{ requestKey, reusesRows }: { requestKey: KeyOf | undefined; reusesRows: boolean },
+	) {
 		this.#db = db;
-		if (!borrows) this.#loan = null;
+		if (!reusesRows) this.#reuse = null;
 		this.#requestKey = requestKey;
 		this.#rows = new RowWriter(db, report, () => {
 			this.#connections = new WrittenConnections(this.#rows);
@@ -45,14 +62,14 @@ export class TapeWriter implements PartWriter {
 		return this.#rows.isEmpty;
 	}
 
-	/** The highest number of a connection; null where there are no rows at all. */
-	get held(): number | null {
-		return this.#rows.held;
+	/** The highest id of a connection; null if there are no rows at all. */
+	get lastConnection(): number | null {
+		return this.#rows.lastConnection;
 	}
 
 	append(flow: Flow): void {
 		this.#rows.within(() => {
-			if (this.#loan === undefined) this.#borrow(flow);
+			if (this.#reuse === undefined) this.#startReuse(flow);
 			this.#insert(flow);
 		});
 	}
@@ -61,25 +78,28 @@ export class TapeWriter implements PartWriter {
 		this.#rows.within(() => writeNote(this.#db, name, value));
 	}
 
-	/** Where the first flow of a new tape comes from another tape, what is left of its flows as it is gets copied. */
-	#borrow(flow: Flow): void {
-		this.#loan = this.#db.mode === "create" && this.isEmpty ? RowReuse.of(flow) : null;
-		if (this.#loan !== null) this.#rows.borrow(this.#loan.lent);
+	/** If the first flow of a new tape was read from another tape, unchanged parts are copied as rows. */
+	#startReuse(flow: Flow): void {
+		this.#reuse = this.#db.mode === "create" && this.isEmpty ? RowReuse.from(flow) : null;
+		if (this.#reuse !== null) this.#rows.reuseRows(this.#reuse.reusable);
 	}
 
-	open(flow: HttpFlow): OpenFlow {
-		const seq = this.#rows.within(() => this.#insert(flow));
-		let n = flow.websocket?.messages.length ?? 0;
+	open(flow: Conversation): OpenFlow {
+		// the number of messages is stored when the flow ends
+		const { seq, values } = this.#rows.within(() => this.#insert(flow, null));
+		let n = (flow.type === "tcp" ? flow.messages : flow.websocket?.messages)?.length ?? 0;
 		return {
-			add: (message) => this.#rows.within(() => this.#rows.addMessage(seq, n++, encodeMessage(message))),
-			close: () => this.#rows.within(() => this.#complete(seq, flow)),
+			addMessage: (message) => this.#rows.within(() => this.#rows.addMessage(seq, n++, encodeMessage(message))),
+			close: () => this.#rows.within(() => this.#complete(seq, values, flow, n)),
 			discard: () => this.#rows.within(() => this.#rows.removeFlow(seq)),
 		};
 	}
 
-	/** What may have changed since the flow was opened. */
-	#complete(seq: number, flow: HttpFlow): void {
-		const row = encodeFlow(flow, null, this);
+	/** Updates the columns that may have changed since the flow was opened. */
+	#complete(seq: number, values: FlowValue[], flow: Conversation, messages: number): void {
+		const row = encodeFlow(flow, null, this, messages);
+		for (const column of COMPLETED) values[COLUMN[column]] = row[column];
+		row.head = sealFlow(values);
 		this.#db.run(COMPLETE_FLOW, ...COMPLETED.map((column) => row[column]), seq);
 	}
 
@@ -91,28 +111,37 @@ export class TapeWriter implements PartWriter {
 		};
 	}
 
-	#insert(flow: Flow): number {
+	/**
+	 * Inserts a flow with its messages. Returns its sequence number and the values of its row.
+	 * @param messages number of messages that its row states; default: those that it has now
+	 */
+	#insert(flow: Flow, messages?: null): { seq: number; values: FlowValue[] } {
 		const requestKey = flow.type === "http" ? (this.#requestKey?.(flow) ?? null) : null;
-		const seq = this.#rows.addFlow(valuesOf(encodeFlow(flow, requestKey, this)));
+		const values = valuesOf(encodeFlow(flow, requestKey, this, messages));
+		const seq = this.#rows.addFlow(values);
 		try {
 			for (const [n, message] of encodeMessages(flow).entries()) this.#rows.addMessage(seq, n, message);
 		} catch (error) {
 			if (this.#db.inTransaction) this.#rows.removeFlow(seq);
 			throw error;
 		}
-		return seq;
+		return { seq, values };
 	}
 
 	writeBody(body: Body): StoredBody {
-		return this.#loan?.body(body) ?? this.#rows.bodies.write(body);
+		return this.#reuse?.body(body) ?? this.#rows.bodies.write(body);
 	}
 
-	writeClient(client: ClientConnection | Later<ClientConnection>): number {
-		return this.#loan?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client);
+	writeClient(client: ClientConnection | Lazy<ClientConnection>): number {
+		return (
+			this.#reuse?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client)
+		);
 	}
 
-	writeServer(server: ServerConnection | Later<ServerConnection>): number {
-		return this.#loan?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server);
+	writeServer(server: ServerConnection | Lazy<ServerConnection>): number {
+		return (
+			this.#reuse?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server)
+		);
 	}
 
 	flush(): void {

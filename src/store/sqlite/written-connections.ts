@@ -1,10 +1,9 @@
-// Connections on their way into a tape: once each, however many flows share them, and their certificates too.
-import { createHash } from "node:crypto";
+// Writes each connection and certificate once, even if many flows share it.
 import type { ClientConnection, Connection, ServerConnection } from "../../flow/connection.ts";
-import { RecentMap } from "../recent-map.ts";
-import { packClient, packServer } from "../record/pack-connection.ts";
+import { RecentMap } from "../../flow/recent-map.ts";
+import { certificateKey, packClient, packServer } from "../record/pack-connection.ts";
 
-/** A connection as it was when it was written. It is written again once it has changed. */
+/** The state in which a connection was last written. After a change it is written again. */
 interface Written {
 	row: number;
 	connection: Connection;
@@ -17,11 +16,11 @@ interface Written {
 
 type WriteCertificate = (pem: Uint8Array) => Uint8Array;
 
-/** Where the rows go. */
+/** Writes the rows. */
 export interface ConnectionRows {
-	/** The number of the row. */
+	/** Returns the id of the row. */
 	addConnection(bytes: Uint8Array): number;
-	/** One that is there already is left as it is. */
+	/** Writes a certificate, unless the tape already has it. */
 	addCertificate(hash: Uint8Array, pem: Uint8Array): void;
 }
 
@@ -32,14 +31,16 @@ export class WrittenConnections {
 	readonly #servers: RecentMap<string, Written>;
 	readonly #certificates = new Set<string>();
 
-	/** @param remembered how many connections are, at least, so that flows which share one refer to one row */
+	/**
+	 * @param remembered minimum number of recent connections remembered, so that flows that share one refer to one row
+	 */
 	constructor(rows: ConnectionRows, remembered = 1000) {
 		this.#rows = rows;
 		this.#clients = new RecentMap(remembered);
 		this.#servers = new RecentMap(remembered);
 	}
 
-	/** The number of a connection's row. */
+	/** Returns the id of the connection's row. */
 	writeClient(client: ClientConnection): number {
 		return this.#write(client, null, this.#clients, packClient);
 	}
@@ -56,16 +57,23 @@ export class WrittenConnections {
 	): number {
 		const { id, timestampEnd: end, timestampTlsSetup: tls, error } = connection;
 		const last = known.get(id);
-		if (last?.connection === connection && last.end === end && last.tls === tls && last.tcp === tcp && last.error === error) return last.row;
+		if (
+			last?.connection === connection &&
+			last.end === end &&
+			last.tls === tls &&
+			last.tcp === tcp &&
+			last.error === error
+		)
+			return last.row;
 		const bytes = pack(connection, this.#writeCertificate);
-		// flows that were read have objects of their own for one connection
+		// flows read from a file have different objects for the same connection
 		const row = last?.bytes.equals(bytes) ? last.row : this.#rows.addConnection(bytes);
 		known.set(id, { row, connection, end, error, tcp, tls, bytes });
 		return row;
 	}
 
 	readonly #writeCertificate: WriteCertificate = (pem) => {
-		const hash = createHash("sha256").update(pem).digest();
+		const hash = certificateKey(pem);
 		const key = hash.latin1Slice();
 		if (!this.#certificates.has(key)) {
 			this.#certificates.add(key);

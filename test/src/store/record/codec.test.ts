@@ -6,10 +6,17 @@ import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import { FlowtapeError } from "../../../../src/errors.ts";
 import type { Body } from "../../../../src/flow/body.ts";
 import { type ClientConnection, clientConnection, type ServerConnection } from "../../../../src/flow/connection.ts";
-import type { Flow, Later } from "../../../../src/flow/flow.ts";
-import { decodeFlow, encodeFlow, encodeMessages, type PartReader, type PartWriter } from "../../../../src/store/record/codec.ts";
-import type { FlowFacts, MessageRow, StoredBody } from "../../../../src/store/record/flow-row.ts";
+import type { Flow, Lazy } from "../../../../src/flow/flow.ts";
+import {
+	decodeFlow,
+	encodeFlow,
+	encodeMessages,
+	type PartReader,
+	type PartWriter,
+} from "../../../../src/store/record/codec.ts";
+import type { FlowColumns, MessageRow, NumberedMessage, StoredBody } from "../../../../src/store/record/flow-row.ts";
 import { pack } from "../../../../src/store/record/msgpack.ts";
+import { sealMessage } from "../../../../src/store/record/row-sum.ts";
 
 /** A store in memory that notes what is read of it. */
 class Parts implements PartReader, PartWriter {
@@ -24,10 +31,10 @@ class Parts implements PartReader, PartWriter {
 	writeBody(body: Body): StoredBody {
 		return this.#bodies.push(body);
 	}
-	writeClient(client: ClientConnection | Later<ClientConnection>): number {
+	writeClient(client: ClientConnection | Lazy<ClientConnection>): number {
 		return this.#clients.push(typeof client === "function" ? client() : client);
 	}
-	writeServer(server: ServerConnection | Later<ServerConnection>): number {
+	writeServer(server: ServerConnection | Lazy<ServerConnection>): number {
 		return this.#servers.push(typeof server === "function" ? server() : server);
 	}
 	readBody(stored: StoredBody): Body {
@@ -39,11 +46,17 @@ class Parts implements PartReader, PartWriter {
 	readServer(): ServerConnection {
 		return this.#read("server", this.#servers[0]);
 	}
-	placeOf(): object {
+	rowRefOf(): object {
 		return this;
 	}
-	readMessages(): MessageRow[] {
-		return this.#read("messages", this.messages);
+	readMessages(): NumberedMessage[] {
+		return this.#read("messages", this.messages)?.map((message, n) => ({ ...message, n }));
+	}
+	readSmallMessages(_seq: number, limit: number) {
+		return this.readMessages().map((row) => ({ ...row, bytes: row.bytes.length > limit ? null : row.bytes }));
+	}
+	readMessage(_seq: number, n: number): NumberedMessage | undefined {
+		return this.readMessages()[n];
 	}
 	reportDamage(seq: number, what: string): void {
 		this.damage.push(`${seq}: ${what}`);
@@ -69,9 +82,33 @@ t.test("every kind of flow comes back", async (t) => {
 });
 
 t.test("columns", async (t) => {
-	const { row } = stored(httpFlow({ request: { host: "10.0.0.1", headers: [["Host", "example.com:81"]] }, response: { statusCode: 404 }, marked: "m" }));
-	t.match(row, { kind: "http", started: STARTED + 0.1, method: "GET", scheme: "http", host: "10.0.0.1", pretty_host: "example.com", port: 80, path: "/" });
-	t.match(row, { status: 404, content_type: "text/plain", request_key: "key", is_replay: null, marked: "m", has_error: 0, has_websocket: 0, rest: null });
+	const { row } = stored(
+		httpFlow({
+			request: { host: "10.0.0.1", headers: [["Host", "example.com:81"]] },
+			response: { statusCode: 404 },
+			marked: "m",
+		}),
+	);
+	t.match(row, {
+		kind: "http",
+		started: STARTED + 0.1,
+		method: "GET",
+		scheme: "http",
+		host: "10.0.0.1",
+		pretty_host: "example.com",
+		port: 80,
+		path: "/",
+	});
+	t.match(row, {
+		status: 404,
+		content_type: "text/plain",
+		request_key: "key",
+		is_replay: null,
+		marked: "m",
+		has_error: 0,
+		has_websocket: 0,
+		rest: null,
+	});
 	t.match(row, { request_size: 0, response_size: 5, coded: 0 });
 	const coded = [["Content-Encoding", "br"]] as const;
 	t.equal(stored(httpFlow({ request: { headers: coded } })).row.coded, 1);
@@ -83,7 +120,14 @@ t.test("columns", async (t) => {
 		has_error: 1,
 	});
 	t.match(stored(websocketFlow()).row, { has_websocket: 1, status: 101 });
-	t.match(stored(udpFlow()).row, { kind: "udp", started: STARTED, method: null, host: null, status: null, request_size: null });
+	t.match(stored(udpFlow()).row, {
+		kind: "udp",
+		started: STARTED,
+		method: null,
+		host: null,
+		status: null,
+		request_size: null,
+	});
 	t.match(stored(dnsFlow({ clientConn: { timestampStart: null } })).row, { kind: "dns", started: STARTED + 0.05 });
 });
 
@@ -92,7 +136,8 @@ t.test("nothing is read before it is asked for, and then once", async (t) => {
 		const { row, parts } = stored(flow);
 		const back = decodeFlow(1, row, parts);
 		t.same(parts.asked, []);
-		const messages = () => (back.type === "tcp" ? back.messages : back.type === "http" ? back.websocket?.messages : undefined);
+		const messages = () =>
+			back.type === "tcp" ? back.messages : back.type === "http" ? back.websocket?.messages : undefined;
 		t.equal(messages()?.length, 2);
 		t.equal(messages(), messages());
 		t.equal(back.clientConn, back.clientConn);
@@ -104,7 +149,7 @@ t.test("nothing is read before it is asked for, and then once", async (t) => {
 	}
 });
 
-t.test("what is damaged when it is asked for is told, and left out", async (t) => {
+t.test("damage found on access is reported, and the part left out", async (t) => {
 	const { row, parts } = stored(httpFlow());
 	parts.broken = new FlowtapeError("FT_CORRUPT_FLOW", "broken");
 	const flow = decodeFlow(7, { ...row, rest: Buffer.of(0xc1) }, parts);
@@ -113,22 +158,34 @@ t.test("what is damaged when it is asked for is told, and left out", async (t) =
 	t.same(flow.metadata, {});
 	t.same(parts.damage, ["7: its metadata", "7: its client connection", "7: its server connection"]);
 	parts.broken = new Error("the disk is gone");
-	t.throws(() => decodeFlow(7, row, parts).clientConn, /the disk is gone/, "what is no damage is no matter of the flow");
+	t.throws(
+		() => decodeFlow(7, row, parts).clientConn,
+		/the disk is gone/,
+		"what is no damage is no matter of the flow",
+	);
 	t.same(decodeFlow(7, { ...row, rest: pack([5, null, null]) }, parts).metadata, {}, "metadata that is no dictionary");
 });
 
 t.test("damaged heads", async (t) => {
 	const { row, parts } = stored(httpFlow());
-	const head = (values: unknown, kind = "http"): FlowFacts => ({ ...row, kind, head: pack(values) });
+	const head = (values: unknown, kind = "http"): FlowColumns => ({ ...row, kind, head: pack(values) });
 	for (const facts of [
-		...[head(5), head([]), head(["x", "", false, null]), head([1, 2, false, null]), head([1, "", 0, null]), head([1, "", false, ["text"]])],
-		...[head([1, "", false, null, null, null, null]), head([1, "", false, null, [], null, null]), head([1, "", false, null], "dns")],
-		...[head([1, "", false, null], "smtp"), { ...row, head: Buffer.alloc(0) }],
+		head(5),
+		head([]),
+		head(["x", "", false, null]),
+		head([1, 2, false, null]),
+		head([1, "", 0, null]),
+		head([1, "", false, ["text"]]),
+		head([1, "", false, null, null, null, null]),
+		head([1, "", false, null, [], null, null]),
+		head([1, "", false, null], "dns"),
+		head([1, "", false, null], "smtp"),
+		{ ...row, head: Buffer.alloc(0) },
 	])
 		t.throws(() => decodeFlow(1, facts, parts), { code: "FT_CORRUPT_FLOW" });
 	t.equal(decodeFlow(1, head([1, "", false, ["why", 2]], "tcp"), parts).error?.message, "why");
 	t.equal(decodeFlow(1, { ...row, is_replay: "nonsense" }, parts).isReplay, null);
-	t.same(decodeFlow(1, head([1, "", false, null, "new"], "udp"), parts).extra, { head: ["new"] });
+	t.same(decodeFlow(1, head([1, "", false, null, 0, "new"], "udp"), parts).extra, { head: ["new"] });
 });
 
 t.test("a large message is compressed where that makes it smaller, and comes back as it was", async (t) => {
@@ -137,9 +194,19 @@ t.test("a large message is compressed where that makes it smaller, and comes bac
 	const random = randomBytes(100_000);
 	const parts = new Parts();
 	const contents = [small, large, random];
-	const messages = contents.map((content) => ({ opcode: 2, fromClient: true, content, timestamp: STARTED, dropped: true, injected: false }));
+	const messages = contents.map((content) => ({
+		opcode: 2,
+		fromClient: true,
+		content,
+		timestamp: STARTED,
+		dropped: true,
+		injected: false,
+	}));
 	const websocket = { messages, closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
-	const flows = [httpFlow({ websocket }), tcpFlow({ messages: contents.map((content) => ({ fromClient: true, content, timestamp: STARTED })) })];
+	const flows = [
+		httpFlow({ websocket }),
+		tcpFlow({ messages: contents.map((content) => ({ fromClient: true, content, timestamp: STARTED })) }),
+	];
 	for (const flow of flows) {
 		parts.messages = encodeMessages(flow);
 		t.strictSame(
@@ -153,7 +220,9 @@ t.test("a large message is compressed where that makes it smaller, and comes bac
 		const row = encodeFlow(flow, null, parts);
 		const read = () => {
 			const back = decodeFlow(1, row, parts);
-			return (back.type === "http" ? (back.websocket?.messages ?? []) : back.type === "dns" ? [] : back.messages).map(({ content }) => content);
+			return (back.type === "http" ? (back.websocket?.messages ?? []) : back.type === "dns" ? [] : back.messages).map(
+				({ content }) => content,
+			);
 		};
 		t.strictSame(read(), contents);
 		(parts.messages[1] as MessageRow).bytes = Buffer.from("not compressed");
@@ -163,24 +232,42 @@ t.test("a large message is compressed where that makes it smaller, and comes bac
 	}
 });
 
-t.test("a message whose bytes are not those that were written is told of and left out; older rows do not say what was written", async (t) => {
+t.test("a message that is not there is told of", async (t) => {
 	const parts = new Parts();
-	const contents = ["one", "two", "three"].map((text) => Buffer.from(text));
-	const flow = tcpFlow({ messages: contents.map((content) => ({ fromClient: true, content, timestamp: Number.NaN })) });
-	parts.messages = encodeMessages(flow);
-	t.same(new Set(parts.messages.map(({ at }) => at)), new Set([0]), "a tape has no time that is not a number");
+	const flow = tcpFlow({
+		messages: ["one", "two", "three"].map((text) => ({ fromClient: true, content: Buffer.from(text), timestamp: 1 })),
+	});
 	const row = encodeFlow(flow, null, parts);
-	const read = () => {
-		const back = decodeFlow(1, row, parts);
-		return back.type === "tcp" ? back.messages.map(({ content }) => content.toString()) : [];
-	};
-	t.same(read(), ["one", "two", "three"]);
-	(parts.messages[1] as MessageRow).bytes = Buffer.from("twi");
-	t.same(read(), ["one", "three"]);
-	t.equal(parts.damage.length, 1);
-	(parts.messages[1] as MessageRow).flags = 0;
-	t.same(read(), ["one", "twi", "three"]);
+	const rows = encodeMessages(flow).map((message, n) => ({ ...message, n }));
+	parts.readMessages = () => rows.filter(({ n }) => n !== 1);
+	const back = decodeFlow(1, row, parts);
+	t.same(back.type === "tcp" && back.messages.map(({ content }) => content.toString()), ["one", "three"]);
+	t.same(parts.damage, ["1: the list of its messages"]);
 });
+
+t.test(
+	"a message whose bytes are not those that were written is told of and left out; older rows do not say what was written",
+	async (t) => {
+		const parts = new Parts();
+		const contents = ["one", "two", "three"].map((text) => Buffer.from(text));
+		const flow = tcpFlow({
+			messages: contents.map((content) => ({ fromClient: true, content, timestamp: Number.NaN })),
+		});
+		parts.messages = encodeMessages(flow).map((message, n) => sealMessage(1, n, message));
+		t.same(new Set(parts.messages.map(({ at }) => at)), new Set([0]), "a tape has no time that is not a number");
+		const row = encodeFlow(flow, null, parts);
+		const read = () => {
+			const back = decodeFlow(1, row, parts);
+			return back.type === "tcp" ? back.messages.map(({ content }) => content.toString()) : [];
+		};
+		t.same(read(), ["one", "two", "three"]);
+		(parts.messages[1] as MessageRow).bytes = Buffer.from("twi");
+		t.same(read(), ["one", "three"]);
+		t.equal(parts.damage.length, 1);
+		(parts.messages[1] as MessageRow).flags = 0;
+		t.same(read(), ["one", "twi", "three"]);
+	},
+);
 
 t.test("a flow that began at no number began at 0", async (t) => {
 	const flow = httpFlow();

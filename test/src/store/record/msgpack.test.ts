@@ -7,8 +7,25 @@ const again = (value: MetaValue) => toMeta(unpackRecord(pack([fromMeta(value)]))
 
 t.test("metadata of every kind", async (t) => {
 	const values: MetaValue[] = [
-		...[null, true, false, 0, -1, 1.5, Number.MAX_SAFE_INTEGER, "", "text \ud83c\udf47", new Float(2), new Float(Number.NaN), new Float(-0)],
-		...[2n ** 53n, -(2n ** 62n), 2n ** 63n, 2n ** 64n, -(2n ** 200n), [], [[1], [null]]],
+		null,
+		true,
+		false,
+		0,
+		-1,
+		1.5,
+		Number.MAX_SAFE_INTEGER,
+		"",
+		"text \ud83c\udf47",
+		new Float(2),
+		new Float(Number.NaN),
+		new Float(-0),
+		2n ** 53n,
+		-(2n ** 62n),
+		2n ** 63n,
+		2n ** 64n,
+		-(2n ** 200n),
+		[],
+		[[1], [null]],
 	];
 	for (const value of values) t.same(again(value), value);
 	t.ok(again(new Float(2)) instanceof Float);
@@ -21,12 +38,16 @@ t.test("metadata of every kind", async (t) => {
 	t.same(Object.entries(own), [["__proto__", 7]], "a name that objects know is a name like others");
 });
 
-t.test("what is no record, and values that metadata cannot have", async (t) => {
+t.test("invalid records, and values that metadata cannot have", async (t) => {
 	const bad = { code: "FT_CORRUPT_FLOW" };
 	t.throws(() => unpackRecord(Buffer.alloc(0)), bad);
 	t.throws(() => unpackRecord(Buffer.of(0xc1)), bad);
 	t.throws(() => unpackRecord(Buffer.of(0x05)), bad, "a number is no list");
-	t.throws(() => unpackRecord(Buffer.of(0xdd, 0xff, 0xff, 0xff, 0xff)), bad, "a list of four thousand million, and nothing behind it");
+	t.throws(
+		() => unpackRecord(Buffer.of(0xdd, 0xff, 0xff, 0xff, 0xff)),
+		bad,
+		"a list of four thousand million, and nothing behind it",
+	);
 	t.throws(() => unpackRecord(Buffer.alloc(200_000, 0x91)), bad, "too deep");
 	const digits = Buffer.from("9".repeat(50_000));
 	const long = Buffer.concat([Buffer.of(0x91, 0xc9, 0, 0, 0xc3, 0x53, 2, 0xda, 0xc3, 0x50), digits]);

@@ -19,11 +19,30 @@ const noColumns = { method: null, scheme: null, host: null, port: null, path: nu
 
 t.test("requests and responses", async (t) => {
 	const headers = new Headers(["Host", "a", "X", "\xe9\xff", "x", ""]);
-	const request = httpRequest({ method: "G\xe9T", path: "/\xff?a", authority: "a:1", httpVersion: "HTTP/2.0", headers, trailers: new Headers(["T", "1"]) });
+	const request = httpRequest({
+		method: "G\xe9T",
+		path: "/\xff?a",
+		authority: "a:1",
+		httpVersion: "HTTP/2.0",
+		headers,
+		trailers: new Headers(["T", "1"]),
+	});
 	t.same(unpackRequest(packRequest(request), request, request.body), request);
-	const response = httpResponse({ statusCode: 999, reason: "\xfc", timestampEnd: null, body: null, extra: { tail: [1, "x"] } });
+	const response = httpResponse({
+		statusCode: 999,
+		reason: "\xfc",
+		timestampEnd: null,
+		body: null,
+		extra: { tail: [1, "x"] },
+	});
 	t.same(unpackResponse(packResponse(response), 999, null), response);
-	t.match(unpackRequest(packRequest(request), noColumns, null), { method: "", host: "", port: 0, path: "", body: null });
+	t.match(unpackRequest(packRequest(request), noColumns, null), {
+		method: "",
+		host: "",
+		port: 0,
+		path: "",
+		body: null,
+	});
 	t.equal(unpackResponse(packResponse(response), null, null).statusCode, 0);
 });
 
@@ -46,16 +65,25 @@ t.test("damaged messages", async (t) => {
 
 t.test("WebSockets", async (t) => {
 	const end = { closedByClient: false, closeCode: 1006, closeReason: "lost", timestampEnd: 5.5 };
-	t.same(unpackWebSocket(packWebSocket({ ...end, messages: [] })), end);
+	t.same(unpackWebSocket(packWebSocket({ ...end, messages: [] }, 0)), end);
 	const open = { closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
-	t.same(unpackWebSocket(packWebSocket({ ...open, messages: [] })), open);
-	for (const packed of [null, [1, null, null, null], [null, "x", null, null], [null, null, 1, null], [null, null, null, "x"]])
+	t.same(unpackWebSocket(packWebSocket({ ...open, messages: [] }, null)), open);
+	for (const packed of [
+		null,
+		[1, null, null, null],
+		[null, "x", null, null],
+		[null, null, 1, null],
+		[null, null, null, "x"],
+	])
 		t.throws(() => unpackWebSocket(packed), corrupt);
 });
 
 t.test("DNS", async (t) => {
-	const { request, response } = dnsFlow({ response: { additionals: [{ name: "a", type: 41, class: 1232, ttl: 0, data: Buffer.of(1, 2) }] } });
-	for (const message of [request, response] as const) t.same(unpackDns(packDns(message as NonNullable<typeof message>)), message);
+	const { request, response } = dnsFlow({
+		response: { additionals: [{ name: "a", type: 41, class: 1232, ttl: 0, data: Buffer.of(1, 2) }] },
+	});
+	for (const message of [request, response] as const)
+		t.same(unpackDns(packDns(message as NonNullable<typeof message>)), message);
 	const whole = packDns(response as NonNullable<typeof response>);
 	const wrong: readonly (readonly [number, unknown])[] = [
 		...([

@@ -13,7 +13,18 @@ t.test("stray bytes and halves of characters", async (t) => {
 		t.ok(toStored(text).isWellFormed());
 		t.equal(fromStored(toStored(text)), text);
 	}
-	const unit = fc.constantFrom("a", "\ud800", "\udbff", "\udc00", "\udcff", "\udfff", "\ufffe", "\ue000", "\ue7ff", "🍇");
+	const unit = fc.constantFrom(
+		"a",
+		"\ud800",
+		"\udbff",
+		"\udc00",
+		"\udcff",
+		"\udfff",
+		"\ufffe",
+		"\ue000",
+		"\ue7ff",
+		"🍇",
+	);
 	fc.assert(
 		fc.property(
 			fc.array(unit).map((units) => units.join("")),

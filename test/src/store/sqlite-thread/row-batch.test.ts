@@ -10,17 +10,22 @@ import { encodeMessages } from "../../../../src/store/record/codec.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
 import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";
-import { PARCEL_BYTES, type RowBatch, RowBatchDecoder, RowBatchEncoder } from "../../../../src/store/sqlite-thread/row-batch.ts";
+import {
+	BATCH_BYTES,
+	type RowBatch,
+	RowBatchDecoder,
+	RowBatchEncoder,
+} from "../../../../src/store/sqlite-thread/row-batch.ts";
 
 /** A tape that is filled by parcels, each brought as between threads. */
-function unpacking(path: string): { rows: RowWriter; bring(parcel: RowBatch): ArrayBuffer; finish(): void } {
+function unpacking(path: string): { rows: RowWriter; bring(batch: RowBatch): ArrayBuffer; finish(): void } {
 	const rows = new RowWriter(new TapeDatabase(path, "create", false), reports().report);
-	const unpacker = new RowBatchDecoder(rows);
+	const decoder = new RowBatchDecoder(rows);
 	return {
 		rows,
-		bring(parcel) {
-			const brought = structuredClone(parcel, { transfer: [parcel.bytes] });
-			unpacker.write(brought);
+		bring(batch) {
+			const brought = structuredClone(batch, { transfer: [batch.bytes] });
+			decoder.write(brought);
 			return brought.bytes;
 		},
 		finish() {
@@ -30,20 +35,20 @@ function unpacking(path: string): { rows: RowWriter; bring(parcel: RowBatch): Ar
 	};
 }
 
-function pack(packer: RowBatchEncoder, flow: Flow): void {
-	packer.addFlow(flow, flow.type === "http" ? flow.request.path : null);
-	for (const [n, message] of encodeMessages(flow).entries()) packer.addMessage(n, message);
+function pack(encoder: RowBatchEncoder, flow: Flow): void {
+	encoder.addFlow(flow, flow.type === "http" ? flow.request.path : null);
+	for (const [n, message] of encodeMessages(flow).entries()) encoder.addMessage(n, message);
 }
 
 t.test("flows of all kinds, over several parcels in buffers that come back", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const flows = [...variedFlows(), websocketFlow(), ...variedFlows()];
 	const to = unpacking(path);
-	const packer = new RowBatchEncoder(null);
+	const encoder = new RowBatchEncoder(null);
 	let used: ArrayBuffer | undefined;
 	for (const flow of flows) {
-		pack(packer, flow);
-		used = to.bring(packer.take(used));
+		pack(encoder, flow);
+		used = to.bring(encoder.take(used));
 	}
 	to.finish();
 	const store = storeAt(path, "read");
@@ -52,25 +57,28 @@ t.test("flows of all kinds, over several parcels in buffers that come back", asy
 	await store.close();
 });
 
-t.test("a parcel is full by its bytes or its flows, and grows with a flow that is larger", async (t) => {
-	const packer = new RowBatchEncoder(null);
+t.test("a batch is full by its bytes or its flows, and grows with a flow that is larger", async (t) => {
+	const encoder = new RowBatchEncoder(null);
 	const flow = httpFlow({ response: { body: Buffer.alloc(1000, "x") } });
 	let flows = 0;
-	for (; !packer.isFull; flows++) pack(packer, flow);
+	for (; !encoder.isFull; flows++) pack(encoder, flow);
 	t.ok(flows > 100 && flows <= 500, `${flows} flows`);
-	packer.take();
-	t.notOk(packer.isFull);
-	const headers: [string, string][] = Array.from({ length: 30_000 }, (_, i) => [`x-header-${i}`, "a value of some length, again and again"]);
-	pack(packer, httpFlow({ response: { headers } }));
-	t.ok(packer.isFull);
-	const { bytes } = packer.take();
-	t.ok(bytes.byteLength > PARCEL_BYTES);
+	encoder.take();
+	t.notOk(encoder.isFull);
+	const headers: [string, string][] = Array.from({ length: 30_000 }, (_, i) => [
+		`x-header-${i}`,
+		"a value of some length, again and again",
+	]);
+	pack(encoder, httpFlow({ response: { headers } }));
+	t.ok(encoder.isFull);
+	const { bytes } = encoder.take();
+	t.ok(bytes.byteLength > BATCH_BYTES);
 });
 
 t.test("bodies ahead of their flow, equal ones once", async (t) => {
 	const path = join(t.testdir(), "large.tape");
 	const to = unpacking(path);
-	const packer = new RowBatchEncoder(null);
+	const encoder = new RowBatchEncoder(null);
 	const sent: HttpFlow[] = [];
 	for (const [text, n] of [
 		["one", 1],
@@ -79,15 +87,15 @@ t.test("bodies ahead of their flow, equal ones once", async (t) => {
 	] as const) {
 		const body = Buffer.alloc(3_000_000, text);
 		for (const at of [0, 1_000_000, 2_000_000]) {
-			packer.addPiece(body.subarray(at, at + 1_000_000));
-			to.bring(packer.take());
+			encoder.addPiece(body.subarray(at, at + 1_000_000));
+			to.bring(encoder.take());
 		}
-		packer.endBody(body);
+		encoder.endBody(body);
 		const flow = httpFlow({ id: String(n), request: { body }, response: { body } });
-		pack(packer, flow);
+		pack(encoder, flow);
 		sent.push(flow);
 	}
-	to.bring(packer.take());
+	to.bring(encoder.take());
 	to.finish();
 	const store = storeAt(path, "read");
 	const read = await flowsOf(store);
@@ -99,23 +107,23 @@ t.test("bodies ahead of their flow, equal ones once", async (t) => {
 	db.close();
 });
 
-t.test("what another tape lends is not brought", async (t) => {
+t.test("reused bodies are not sent", async (t) => {
 	const folder = t.testdir();
 	const [from, path] = [join(folder, "from.tape"), join(folder, "to.tape")];
-	await storeWith(from, [httpFlow({ response: { body: Buffer.alloc(5000, "lent ") } })]);
+	await storeWith(from, [httpFlow({ response: { body: Buffer.alloc(5000, "reusable ") } })]);
 	const source = storeAt(from, "read");
 	const [flow] = (await flowsOf(source)) as [HttpFlow];
-	const loan = RowReuse.of(flow) as RowReuse;
-	const packer = new RowBatchEncoder(loan);
-	t.ok(packer.isLent(flow.response?.body ?? null));
-	t.notOk(packer.isLent(Buffer.from("x")));
-	pack(packer, flow);
-	pack(packer, httpFlow({ id: "new" }));
-	const parcel = packer.take();
-	t.notOk(Buffer.from(parcel.bytes).includes("lent"));
+	const reuse = RowReuse.from(flow) as RowReuse;
+	const encoder = new RowBatchEncoder(reuse);
+	t.ok(encoder.isReused(flow.response?.body ?? null));
+	t.notOk(encoder.isReused(Buffer.from("x")));
+	pack(encoder, flow);
+	pack(encoder, httpFlow({ id: "new" }));
+	const batch = encoder.take();
+	t.notOk(Buffer.from(batch.bytes).includes("reusable"));
 	const to = unpacking(path);
-	to.rows.borrow(loan.lent);
-	to.bring(parcel);
+	to.rows.reuseRows(reuse.reusable);
+	to.bring(batch);
 	to.finish();
 	const store = storeAt(path, "read");
 	t.match(await flowsOf(store), [{ id: flow.id }, { id: "new", clientConn: { peername: ["127.0.0.1"] } }]);
@@ -124,10 +132,10 @@ t.test("what another tape lends is not brought", async (t) => {
 	await source.close();
 });
 
-t.test("a flow that cannot be packed leaves the parcel whole", async (t) => {
+t.test("a flow that cannot be packed leaves the batch whole", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const to = unpacking(path);
-	const packer = new RowBatchEncoder(null);
+	const encoder = new RowBatchEncoder(null);
 	const lost = {
 		size: 10,
 		read(): Buffer {
@@ -135,10 +143,13 @@ t.test("a flow that cannot be packed leaves the parcel whole", async (t) => {
 		},
 		chunks: () => [],
 	};
-	t.throws(() => pack(packer, httpFlow({ request: { body: Buffer.from("first") }, response: { body: lost } })), /lost/);
+	t.throws(
+		() => pack(encoder, httpFlow({ request: { body: Buffer.from("first") }, response: { body: lost } })),
+		/lost/,
+	);
 	const flow = httpFlow({ request: { body: Buffer.from("second") } });
-	pack(packer, flow);
-	to.bring(packer.take());
+	pack(encoder, flow);
+	to.bring(encoder.take());
 	to.finish();
 	const store = storeAt(path, "read");
 	t.same((await flowsOf(store)).map(factsOf), [factsOf(flow)]);

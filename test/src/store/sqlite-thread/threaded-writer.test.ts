@@ -1,5 +1,5 @@
 // A thread writes what this one brings: the same tape as without it, and the same errors.
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../../fixtures/build-flow.ts";
@@ -31,7 +31,9 @@ t.test("flows of all kinds, large bodies and long conversations", async (t) => {
 		...variedFlows(),
 		httpFlow({ request: { body: inPieces }, response: { body: Buffer.alloc(5_000_000, "large ") } }),
 		tcpFlow({ messages: Array.from({ length: 40 }, (_, n) => ({ content: Buffer.alloc(100_000, n) })) }),
-		...Array.from({ length: 1500 }, (_, n) => httpFlow({ request: { path: `/${n}` }, response: { body: `${n} `.repeat(500) } })),
+		...Array.from({ length: 1500 }, (_, n) =>
+			httpFlow({ request: { path: `/${n}` }, response: { body: `${n} `.repeat(500) } }),
+		),
 	];
 	await written(path, flows);
 	const store = storeAt(path, "read");
@@ -71,7 +73,7 @@ t.test("the other tape may go once its last flow has come", async (t) => {
 	await source.close();
 });
 
-t.test("what goes wrong in the thread is thrown here", async (t) => {
+t.test("errors in the thread are thrown by the caller", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	writeFileSync(path, "no tape at all, but long enough to have a header of its own ".repeat(9));
 	const writer = new ThreadedWriter(path, byPath);
@@ -86,9 +88,14 @@ t.test("without flows there is no thread; discarded, it ends", async (t) => {
 	const none = new ThreadedWriter(path, byPath);
 	await none.close();
 	await none.discard();
+	t.notOk(existsSync(path));
 	await storeWith(path, []);
 	const writer = new ThreadedWriter(path, byPath);
 	await writer.append(httpFlow());
 	await writer.discard();
-	t.pass("nothing is left that would keep the process");
+	t.equal(
+		(await flowsOf(storeAt(path, "read"))).length,
+		0,
+		"nothing is left of the flow; what were left of the thread would keep this process",
+	);
 });

@@ -8,39 +8,47 @@ import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
 import { type RowBatch, RowBatchEncoder } from "../../../../src/store/sqlite-thread/row-batch.ts";
-import { serveWriter, type WriterAnswer, type WriterOrder, type WriterTask } from "../../../../src/store/sqlite-thread/writer-thread.ts";
+import {
+	serveWriter,
+	type WriterCommand,
+	type WriterReply,
+	type WriterTask,
+} from "../../../../src/store/sqlite-thread/writer-thread.ts";
 
 /** The thread's part in this one. */
-function served(task: WriterTask): { tell(order: WriterOrder): void; answers: AsyncGenerator<WriterAnswer> } {
+function served(task: WriterTask): { tell(order: WriterCommand): void; answers: AsyncGenerator<WriterReply> } {
 	const { port1, port2 } = new MessageChannel();
-	const heard: WriterAnswer[] = [];
+	const heard: WriterReply[] = [];
 	let wake = (): void => {};
-	port1.on("message", (answer: WriterAnswer) => {
+	port1.on("message", (answer: WriterReply) => {
 		heard.push(answer);
 		wake();
 	});
 	serveWriter(port2, task);
-	async function* answers(): AsyncGenerator<WriterAnswer> {
+	async function* answers(): AsyncGenerator<WriterReply> {
 		for (;;) {
 			while (heard.length === 0) await new Promise<void>((resolve) => (wake = resolve));
-			yield heard.shift() as WriterAnswer;
+			yield heard.shift() as WriterReply;
 		}
 	}
-	return { tell: (order) => port1.postMessage(order, typeof order === "object" ? [order.bytes] : []), answers: answers() };
+	return {
+		tell: (order) => port1.postMessage(order, typeof order === "object" ? [order.bytes] : []),
+		answers: answers(),
+	};
 }
 
-function parcelOf(packer: RowBatchEncoder, ...ids: string[]): RowBatch {
-	for (const id of ids) packer.addFlow(httpFlow({ id }), null);
-	return packer.take();
+function parcelOf(encoder: RowBatchEncoder, ...ids: string[]): RowBatch {
+	for (const id of ids) encoder.addFlow(httpFlow({ id }), null);
+	return encoder.take();
 }
 
 t.test("parcels are written, and their buffers come back", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await storeWith(path, []);
-	const { tell, answers } = served({ path, lent: null });
-	const packer = new RowBatchEncoder(null);
-	tell(parcelOf(packer, "1", "2"));
-	tell(parcelOf(packer, "3"));
+	const { tell, answers } = served({ path, reusable: null });
+	const encoder = new RowBatchEncoder(null);
+	tell(parcelOf(encoder, "1", "2"));
+	tell(parcelOf(encoder, "3"));
 	tell("close");
 	t.equal((await answers.next()).value, "begun");
 	const { value } = await answers.next();
@@ -62,11 +70,11 @@ t.test("from a tape that lends", async (t) => {
 	await storeWith(path, []);
 	const source = storeAt(from, "read");
 	const [flow] = (await flowsOf(source)) as [HttpFlow];
-	const loan = RowReuse.of(flow) as RowReuse;
-	const { tell, answers } = served({ path, lent: loan.lent });
-	const packer = new RowBatchEncoder(loan);
-	packer.addFlow(flow, null);
-	tell(packer.take());
+	const reuse = RowReuse.from(flow) as RowReuse;
+	const { tell, answers } = served({ path, reusable: reuse.reusable });
+	const encoder = new RowBatchEncoder(reuse);
+	encoder.addFlow(flow, null);
+	tell(encoder.take());
 	tell("close");
 	t.equal((await answers.next()).value, "begun");
 	await answers.next();
@@ -80,7 +88,7 @@ t.test("from a tape that lends", async (t) => {
 t.test("a failure is told, and nothing is written after it", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	writeFileSync(path, "no tape at all, but long enough to have a header of its own ".repeat(9));
-	const { tell, answers } = served({ path, lent: null });
+	const { tell, answers } = served({ path, reusable: null });
 	t.match((await answers.next()).value, { failure: { code: "FT_UNKNOWN_FORMAT", message: /not a tape/ } });
 	tell(parcelOf(new RowBatchEncoder(null), "lost"));
 	t.ok("bytes" in (await answers.next()).value, "its buffer comes back all the same");
@@ -91,7 +99,7 @@ t.test("a failure is told, and nothing is written after it", async (t) => {
 t.test("discarded, what was written so far may stay or not", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await storeWith(path, []);
-	const { tell, answers } = served({ path, lent: null });
+	const { tell, answers } = served({ path, reusable: null });
 	tell("discard");
 	t.equal((await answers.next()).value, "begun");
 	t.equal((await answers.next()).value, "ended");

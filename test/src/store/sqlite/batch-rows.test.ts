@@ -6,7 +6,9 @@ import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 /** A table of 50 rows and what is read of it. */
 function open(t: Test) {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
-	const ids = Array.from({ length: 50 }, (_, i) => db.insert("INSERT INTO connection (bytes) VALUES (?)", Buffer.from([i])));
+	const ids = Array.from({ length: 50 }, (_, i) =>
+		db.insert("INSERT INTO connection (bytes) VALUES (?)", Buffer.from([i])),
+	);
 	return { db, ids, rows: new BatchRows<[bytes: Buffer]>(db, "connection", "bytes") };
 }
 

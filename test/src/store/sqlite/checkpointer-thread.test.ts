@@ -13,9 +13,11 @@ t.test("merging, and letting go", async (t) => {
 	store.append(httpFlow({ response: { body: Buffer.alloc(1_000_000, "x") } }));
 	store.flush();
 	t.ok(statSync(path).size < 1_000_000);
-	const thread = new Worker(new URL("../../../../src/store/sqlite/checkpointer-thread.js", import.meta.url), { workerData: path });
-	thread.postMessage("merge");
-	t.same(await once(thread, "message"), ["merged"]);
+	const thread = new Worker(new URL("../../../../src/store/sqlite/checkpointer-thread.js", import.meta.url), {
+		workerData: path,
+	});
+	thread.postMessage("checkpoint");
+	t.same(await once(thread, "message"), ["done"]);
 	t.ok(statSync(path).size > 1_000_000);
 	thread.postMessage("close");
 	await once(thread, "exit");

@@ -8,7 +8,7 @@ import { WalCheckpointer } from "../../../../src/store/sqlite/checkpointer.ts";
 
 const MiB = 1024 * 1024;
 
-t.test("what has come is in the file before the tape is closed", async (t) => {
+t.test("committed flows are in the file before the tape is closed", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const store = storeAt(path, "append");
 	const begin = performance.now();
@@ -28,14 +28,14 @@ t.test("what has come is in the file before the tape is closed", async (t) => {
 });
 
 t.test("a short recording has no thread", async (t) => {
-	const merger = new WalCheckpointer(join(t.testdir(), "a.tape"));
-	merger.committed(MiB);
-	t.equal(merger.close(), undefined);
+	const checkpointer = new WalCheckpointer(join(t.testdir(), "a.tape"));
+	checkpointer.committed(MiB);
+	t.equal(checkpointer.close(), undefined);
 });
 
 t.test("a thread that cannot open the tape is no failure", async (t) => {
-	const merger = new WalCheckpointer(join(t.testdir(), "missing.tape"));
-	merger.committed(4 * MiB);
-	merger.committed(4 * MiB);
-	await t.resolves(merger.close() as Promise<void>);
+	const checkpointer = new WalCheckpointer(join(t.testdir(), "missing.tape"));
+	checkpointer.committed(4 * MiB);
+	checkpointer.committed(4 * MiB);
+	await t.resolves(checkpointer.close() as Promise<void>);
 });

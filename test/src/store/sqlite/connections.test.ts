@@ -11,14 +11,22 @@ import { WrittenConnections } from "../../../../src/store/sqlite/written-connect
 t.test("with the certificates that are there", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
 	const written = new WrittenConnections(new RowWriter(db, reports().report));
-	const table = new ConnectionTable(db);
-	const server = written.writeServer(serverConnection({ id: "s", certificateList: [Buffer.from("leaf"), Buffer.from("root")] }));
+	const lost: number[] = [];
+	const table = new ConnectionTable(db, (connection) => void lost.push(connection));
+	const server = written.writeServer(
+		serverConnection({ id: "s", certificateList: [Buffer.from("leaf"), Buffer.from("root")] }),
+	);
 	const client = written.writeClient(clientConnection({ id: "c" }));
 	t.same(table.readServer(server).certificateList.map(String), ["leaf", "root"]);
 	table.expect([server, client]);
 	t.equal(table.readClient(client).id, "c");
-	db.exec("DELETE FROM certificate");
-	t.same(table.readServer(server).certificateList.map(String), ["", ""]);
+	t.same(lost, []);
+	for (const damage of ["UPDATE certificate SET pem = x'00'", "DELETE FROM certificate", "DROP TABLE certificate"]) {
+		db.exec(damage);
+		const table = new ConnectionTable(db, (connection) => void lost.push(connection));
+		t.same(table.readServer(server).certificateList.map(String), ["", ""], damage);
+		t.same(lost.splice(0), [server, server]);
+	}
 	t.throws(() => table.readClient(77), { code: "FT_CORRUPT_FLOW" });
 	db.close();
 });

@@ -35,7 +35,9 @@ t.test("the lock of a process that was killed is free", async (t) => {
 	const path = join(t.testdir(), ".lock");
 	const script = `const { withLock } = await import(${JSON.stringify(module)});
 		await withLock(${JSON.stringify(path)}, async () => { console.log("in"); await new Promise((resolve) => setTimeout(resolve, 600_000)); });`;
-	const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+	const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
 	await once(child.stdout, "data");
 	const entered = withLock(path, async () => "entered");
 	t.equal(await Promise.race([entered, new Promise((resolve) => setTimeout(() => resolve("waits"), 100))]), "waits");
@@ -43,7 +45,7 @@ t.test("the lock of a process that was killed is free", async (t) => {
 	t.equal(await entered, "entered");
 });
 
-t.test("where no file can be made", async (t) => {
+t.test("a missing folder", async (t) => {
 	await t.rejects(
 		withLock(join(t.testdir(), "absent", ".lock"), async () => {}),
 		{ code: "FT_IO", message: /cannot be locked/ },

@@ -32,9 +32,9 @@ t.test("a damaged note is told of and left out", async (t) => {
 	const db = bareSqlite(path);
 	db.exec("INSERT INTO meta VALUES ('bad', x'c1'), ('good', x'01')");
 	db.close();
-	const told: string[] = [];
-	const store = storeAt(path, "read", { report: (code, message) => told.push(`${code} ${message}`) });
+	const reported: string[] = [];
+	const store = storeAt(path, "read", { report: (code, message) => reported.push(`${code} ${message}`) });
 	t.same(store.notes(), { good: 1 });
-	t.same(told, [`FT_CORRUPT_FLOW ${path}: the note "bad" on the tape is damaged; it is left out`]);
+	t.same(reported, [`FT_CORRUPT_FLOW ${path}: the note "bad" on the tape is damaged; it is left out`]);
 	await store.close();
 });

@@ -19,7 +19,14 @@ t.test("recordings are found by their key, in order, over all blocks of the inde
 	const shared = httpFlow();
 	await storeWith(
 		path,
-		paths.map((target, i) => httpFlow({ id: String(i), clientConn: shared.clientConn, serverConn: shared.serverConn, request: { path: target } })),
+		paths.map((target, i) =>
+			httpFlow({
+				id: String(i),
+				clientConn: shared.clientConn,
+				serverConn: shared.serverConn,
+				request: { path: target },
+			}),
+		),
 		{ requestKey: byPath },
 	);
 	const store = storeAt(path, "read");
@@ -38,9 +45,17 @@ t.test("recordings are found by their key, in order, over all blocks of the inde
 
 t.test("damage is told, and costs no more than what is damaged", async (t) => {
 	const path = join(t.testdir(), "damaged.tape");
-	await storeWith(path, [httpFlow({ id: "1" }), httpFlow({ id: "2" }), httpFlow({ id: "3", metadata: { a: 1 } }), httpFlow({ id: "4" })]);
+	await storeWith(path, [
+		httpFlow({ id: "1" }),
+		httpFlow({ id: "2" }),
+		httpFlow({ id: "3", metadata: { a: 1 } }),
+		httpFlow({ id: "4" }),
+	]);
 	const db = bareSqlite(path);
-	db.exec("UPDATE flow SET head = x'c1' WHERE id = '2'; UPDATE flow SET rest = x'91c1', client_conn = 77 WHERE id = '3'");
+	// of an older writer, without a checksum
+	db.exec(
+		"UPDATE flow SET head = substr(head, 6) WHERE id = '3'; UPDATE flow SET head = x'c1' WHERE id = '2'; UPDATE flow SET rest = x'91c1', client_conn = 77 WHERE id = '3'",
+	);
 	db.exec("UPDATE connection SET bytes = x'00' WHERE id = (SELECT server_conn FROM flow WHERE id = '3')");
 	db.close();
 	const { list, report } = reports();
@@ -53,8 +68,8 @@ t.test("damage is told, and costs no more than what is damaged", async (t) => {
 	t.same(flows[1]?.metadata, {});
 	t.same([flows[1]?.clientConn.peername, flows[1]?.serverConn.address], [null, null]);
 	t.match(list, [
-		{ code: "FT_CORRUPT_FLOW", record: 2, message: /flow 2: its record cannot be decoded; it is left out/ },
-		{ code: "FT_CORRUPT_FLOW", record: 3, message: /flow 3: its metadata is damaged; the flow is kept without/ },
+		{ code: "FT_CORRUPT_FLOW", record: 2, message: /flow 2: its record cannot be decoded; the flow is left out/ },
+		{ code: "FT_CORRUPT_FLOW", record: 3, message: /flow 3: its metadata is damaged; the flow is kept without it/ },
 		{ code: "FT_CORRUPT_FLOW", record: 3, message: /its client connection is damaged/ },
 		{ code: "FT_CORRUPT_FLOW", record: 3, message: /its server connection is damaged/ },
 	]);
@@ -67,12 +82,19 @@ t.test("counting asks the columns where they tell, and the flows where they do n
 	await storeWith(path, variedFlows());
 	const store = storeAt(path, "read");
 	t.equal(await store.count(compileFilter("~c 500")), 1);
-	t.equal(await store.count(compileFilter("~b hello")), (await flowsOf(store, { filter: compileFilter("~b hello") })).length);
+	t.equal(
+		await store.count(compileFilter("~b hello")),
+		(await flowsOf(store, { filter: compileFilter("~b hello") })).length,
+	);
 	await store.close();
 });
-t.test("answers, outlines and numbers", async (t) => {
+t.test("answers, summaries and numbers", async (t) => {
 	const path = join(t.testdir(), "answers.tape");
-	const flows = [httpFlow({ id: "a", request: { path: "/a" } }), tcpFlow({ id: "stream" }), websocketFlow({ id: "socket", request: { path: "/b" } })];
+	const flows = [
+		httpFlow({ id: "a", request: { path: "/a" } }),
+		tcpFlow({ id: "stream" }),
+		websocketFlow({ id: "socket", request: { path: "/b" } }),
+	];
 	await storeWith(path, flows, { requestKey: byPath });
 	const db = new TapeDatabase(path, "read", false);
 	const reader = new TapeReader(db, reports().report);
@@ -80,7 +102,7 @@ t.test("answers, outlines and numbers", async (t) => {
 		{ seq: 1, key: "/a" },
 		{ seq: 3, key: "/b" },
 	]);
-	t.match(reader.outlines(0, 5), [{ id: "a" }, { id: "socket" }]);
+	t.match(reader.summaries(0, 5), [{ id: "a" }, { id: "socket" }]);
 	t.equal(reader.countAnswers(), 2);
 	t.match(reader.answerAt(3), { id: "socket", response: { statusCode: 101 } });
 	t.equal(reader.answerAt(2), null);
@@ -92,19 +114,23 @@ t.test("answers, outlines and numbers", async (t) => {
 		],
 	);
 	t.same([...reader.matching({})].flat(), [1, 2, 3]);
-	t.same([...reader.matching({ filter: compileFilter("~tcp | ~b pong") })].flat(), [2, 3], "also where flows have to be looked at");
+	t.same(
+		[...reader.matching({ filter: compileFilter("~tcp | ~b pong") })].flat(),
+		[2, 3],
+		"also where flows have to be looked at",
+	);
 	t.equal(reader.at(3)?.type === "http" && reader.readMessages(3).length, 2);
 	db.close();
 });
 
 t.test("it lends its rows where nobody writes to it and they are of the newest version", async (t) => {
-	const path = join(t.testdir(), "lent.tape");
+	const path = join(t.testdir(), "reusable.tape");
 	await storeWith(path, [httpFlow({ response: { body: "x".repeat(500) } })]);
 	const lentBy = (mode: "read" | "append") => {
 		const db = new TapeDatabase(path, mode, false);
-		const lent = new TapeReader(db, reports().report).lent();
+		const reusable = new TapeReader(db, reports().report).reusableRows();
 		db.close();
-		return lent;
+		return reusable;
 	};
 	t.same(lentBy("read"), { path, bodies: 1, connections: 2 });
 	t.equal(lentBy("append"), null);

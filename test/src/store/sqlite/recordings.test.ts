@@ -5,7 +5,7 @@ import { httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flo
 import { reports } from "../../../../fixtures/tape-files.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
-import { answerFacts, countAnswers, findByKey, keys, outlines } from "../../../../src/store/sqlite/recordings.ts";
+import { answerRow, countAnswers, findByKey, keys, summaries } from "../../../../src/store/sqlite/recordings.ts";
 import { openStore } from "../../../../src/store/sqlite/store.ts";
 
 const flows = [
@@ -20,7 +20,11 @@ const flows = [
 /** The keys of the flows are their paths. */
 async function tape(folder: string): Promise<string> {
 	const path = join(folder, "a.tape");
-	const store = openStore(path, { mode: "create", report: reports().report, requestKey: ({ request }: HttpFlow) => request.path });
+	const store = openStore(path, {
+		mode: "create",
+		report: reports().report,
+		requestKey: ({ request }: HttpFlow) => request.path,
+	});
 	for (const flow of flows) store.append(flow);
 	await store.close();
 	return path;
@@ -35,22 +39,22 @@ t.test("recordings by their keys", async (t) => {
 	db.close();
 });
 
-t.test("what columns say, and who can answer", async (t) => {
+t.test("columns, and flows that can answer", async (t) => {
 	const db = new TapeDatabase(await tape(t.testdir()), "read", false);
-	t.match(outlines(db, -1, 10), [
-		{ place: 2, id: flows[1]?.id, path: "/a", status: 404, isAnswer: true },
-		{ place: 3, host: "Other.test", port: 81, method: "GET", scheme: "http", status: null, isAnswer: false },
-		{ place: 4, status: 100, isAnswer: false },
-		{ place: 5, status: 101, isAnswer: true },
-		{ place: 6, status: 200, isAnswer: true },
+	t.match(summaries(db, -1, 10), [
+		{ seq: 2, id: flows[1]?.id, path: "/a", status: 404, isAnswer: true },
+		{ seq: 3, host: "Other.test", port: 81, method: "GET", scheme: "http", status: null, isAnswer: false },
+		{ seq: 4, status: 100, isAnswer: false },
+		{ seq: 5, status: 101, isAnswer: true },
+		{ seq: 6, status: 200, isAnswer: true },
 	]);
 	t.same(
-		outlines(db, 3, 2).map(({ place }) => place),
+		summaries(db, 3, 2).map(({ seq }) => seq),
 		[4, 5],
 	);
 	t.equal(countAnswers(db), 3);
 	t.same(
-		[1, 2, 3, 4, 5, 6, 7].map((seq) => answerFacts(db, seq)?.status ?? null),
+		[1, 2, 3, 4, 5, 6, 7].map((seq) => answerRow(db, seq)?.status ?? null),
 		[null, 404, null, null, 101, 200, null],
 	);
 	db.close();

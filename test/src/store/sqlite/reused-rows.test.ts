@@ -1,4 +1,5 @@
-// Rows of another tape come over once each, with their pieces and certificates, and what is new gets numbers beyond theirs.
+// Rows of another tape come over once each, with their pieces and certificates, and what is new gets numbers beyond
+// theirs.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -9,24 +10,30 @@ import { ReusedRows } from "../../../../src/store/sqlite/reused-rows.ts";
 
 const ids = (db: TapeDatabase, table: string) => db.column<number>(`SELECT id FROM ${table} ORDER BY id`);
 
-t.test("what flows refer to, group by group", async (t) => {
+t.test("copies referenced rows before each commit", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	const flow = (text: string, size: number) =>
-		httpFlow({ response: { body: Buffer.alloc(size, text) }, serverConn: { certificateList: [Buffer.from(`certificate ${text}`)] } });
+		httpFlow({
+			response: { body: Buffer.alloc(size, text) },
+			serverConn: { certificateList: [Buffer.from(`certificate ${text}`)] },
+		});
 	await storeWith(from, [flow("one ", 500), flow("a secret ", 600), flow("large ", 2_500_000)]);
 	const db = new TapeDatabase(to, "create", false);
-	const borrowed = new ReusedRows(db, { path: from, bodies: 3, connections: 6 });
+	const reused = new ReusedRows(db, { path: from, bodies: 3, connections: 6 });
 	t.equal(db.insert("INSERT INTO body (crc, size, bytes) VALUES (1, 2, x'00')"), 5);
-	borrowed.note([1, null, 0, Buffer.from("x"), 5], [1, 2, 8]);
-	borrowed.bring();
+	reused.addReferences([1, null, 0, Buffer.from("x"), 5], [1, 2, 8]);
+	reused.copyPending();
 	t.same(ids(db, "body"), [1, 4, 5]);
-	borrowed.note([1, 3], [1, 6]);
-	borrowed.end();
+	reused.addReferences([1, 3], [1, 6]);
+	reused.finish();
 	t.same(ids(db, "body"), [1, 3, 5], "each once, and without the one that held a number");
 	t.same(ids(db, "connection"), [1, 2, 6]);
 	t.equal(db.get<{ n: number }>("SELECT sum(length(bytes)) AS n FROM chunk")?.n, 2_500_000);
-	t.same(db.column<Buffer>("SELECT pem FROM certificate").map(String).sort(), ["certificate large ", "certificate one "]);
+	t.same(db.column<Buffer>("SELECT pem FROM certificate").map(String).sort(), [
+		"certificate large ",
+		"certificate one ",
+	]);
 	db.close();
 	t.notOk(readFileSync(to).includes("secret"));
 });

@@ -1,4 +1,5 @@
-// A loan is of the tape that the first flow comes from: its bodies and connections, as long as they are as they lie there.
+// A reuse is of the tape that the first flow comes from: its bodies and connections, as long as they are as they lie
+// there.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
@@ -6,7 +7,7 @@ import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
 
-t.test("what is lent", async (t) => {
+t.test("reusable rows", async (t) => {
 	const folder = t.testdir();
 	const [one, two] = [join(folder, "one.tape"), join(folder, "two.tape")];
 	const body = "x".repeat(500);
@@ -14,20 +15,24 @@ t.test("what is lent", async (t) => {
 	const [first, second] = [storeAt(one, "read"), storeAt(two, "read")];
 	const [flow] = (await flowsOf(first)) as [HttpFlow];
 	const [other] = (await flowsOf(second)) as [HttpFlow];
-	t.equal(RowReuse.of(httpFlow()), null, "a flow that was made lies nowhere");
-	const loan = RowReuse.of(flow) as RowReuse;
-	t.equal(loan.lent.path, one);
-	t.equal(loan.body(flow.response?.body ?? null), 1);
-	t.equal(loan.body(other.response?.body ?? null), null, "of another tape");
-	t.equal(loan.body(Buffer.from(body)), null);
-	t.equal(loan.connection(flow.connections.client), 1);
-	t.equal(loan.connection(flow.connections.server), 2);
-	t.equal(loan.connection(other.connections.client), null);
+	t.equal(RowReuse.from(httpFlow()), null, "a flow that was made lies nowhere");
+	const reuse = RowReuse.from(flow) as RowReuse;
+	t.equal(reuse.reusable.path, one);
+	t.equal(reuse.body(flow.response?.body ?? null), 1);
+	t.equal(reuse.body(other.response?.body ?? null), null, "of another tape");
+	t.equal(reuse.body(Buffer.from(body)), null);
+	t.equal(reuse.connection(flow.connections.client), 1);
+	t.equal(reuse.connection(flow.connections.server), 2);
+	t.equal(reuse.connection(other.connections.client), null);
 	flow.clientConn.sni = "changed";
-	t.equal(loan.connection(flow.connections.client), null, "somebody has looked at it");
+	t.equal(reuse.connection(flow.connections.client), null, "somebody has looked at it");
 	await storeWith(one, [httpFlow({ response: { body: `${body}y` } })], { mode: "append" });
 	const late = (await flowsOf(first))[1] as HttpFlow;
-	t.same([loan.body(late.response?.body ?? null), loan.connection(late.connections.client)], [null, null], "recorded since");
+	t.same(
+		[reuse.body(late.response?.body ?? null), reuse.connection(late.connections.client)],
+		[null, null],
+		"recorded since",
+	);
 	await first.close();
 	await second.close();
 });

@@ -8,7 +8,7 @@ import { type FlowRow, valuesOf } from "../../../../src/store/record/flow-row.ts
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";
 
-t.test("what is appended is committed in time, and by number", async (t) => {
+t.test("commits by time and by number of rows", async (t) => {
 	const path = join(t.testdir(), "time.tape");
 	const store = storeAt(path, "append");
 	const reader = storeAt(path, "read");
@@ -25,14 +25,16 @@ t.test("what is appended is committed in time, and by number", async (t) => {
 	await store.close();
 });
 
-t.test("where a group is given up, what was known of its rows is forgotten", async (t) => {
+t.test("a rollback calls onForget", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
 	let forgotten = 0;
 	const rows = new RowWriter(db, reports().report, () => forgotten++);
 	const { bodies } = rows;
 	t.throws(() => rows.within(() => rows.addConnection(null as unknown as Buffer)), { code: "FT_STORE" });
 	t.equal(forgotten, 0, "one row that fails costs no other");
-	t.throws(() => rows.within(() => db.run("INSERT OR ROLLBACK INTO connection VALUES (1, NULL)")), { code: "FT_STORE" });
+	t.throws(() => rows.within(() => db.run("INSERT OR ROLLBACK INTO connection VALUES (1, NULL)")), {
+		code: "FT_STORE",
+	});
 	t.equal(forgotten, 1);
 	t.not(rows.bodies, bodies);
 	rows.flush();
@@ -42,14 +44,16 @@ t.test("where a group is given up, what was known of its rows is forgotten", asy
 t.test("a failure to commit in time is reported", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const db = new TapeDatabase(path, "append", false);
-	let told: (() => void) | undefined;
-	const wasTold = new Promise<void>((resolve) => (told = resolve));
+	let reported: (() => void) | undefined;
+	const wasTold = new Promise<void>((resolve) => (reported = resolve));
 	const { list, report } = reports();
 	const rows = new RowWriter(db, (...args) => {
 		report(...args);
-		told?.();
+		reported?.();
 	});
-	db.exec("PRAGMA foreign_keys = ON; CREATE TEMP TABLE a (id INTEGER PRIMARY KEY); CREATE TEMP TABLE b (a REFERENCES a DEFERRABLE INITIALLY DEFERRED)");
+	db.exec(
+		"PRAGMA foreign_keys = ON; CREATE TEMP TABLE a (id INTEGER PRIMARY KEY); CREATE TEMP TABLE b (a REFERENCES a DEFERRABLE INITIALLY DEFERRED)",
+	);
 	// a constraint that is checked on commit
 	rows.within(() => db.run("INSERT INTO b VALUES (7)"));
 	await wasTold;
@@ -67,7 +71,7 @@ t.test("a tape that lends rows is not locked, whoever reads it meanwhile", async
 	const [flow] = reader.all<{ response_body: number; client_conn: number }>("SELECT * FROM flow");
 	const db = new TapeDatabase(to, "create", false);
 	const rows = new RowWriter(db, null);
-	rows.borrow({ path: from, bodies: 1, connections: 2 });
+	rows.reuseRows({ path: from, bodies: 1, connections: 2 });
 	rows.within(() => rows.addFlow(valuesOf(flow as unknown as FlowRow)));
 	rows.finish();
 	t.equal(db.all("SELECT * FROM body").length, 1);

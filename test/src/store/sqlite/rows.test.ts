@@ -16,7 +16,10 @@ async function open(path: string) {
 		httpFlow({ id: "short", response: { body: "a needle" } }),
 		httpFlow({ id: "other", response: { body: "nothing" } }),
 		httpFlow({ id: "long", response: { statusCode: 500, body: `${"x".repeat(2000)}needle` } }),
-		httpFlow({ id: "pieces", response: { body: Buffer.concat([Buffer.alloc(1_200_000, "y"), Buffer.from("needle")]) } }),
+		httpFlow({
+			id: "pieces",
+			response: { body: Buffer.concat([Buffer.alloc(1_200_000, "y"), Buffer.from("needle")]) },
+		}),
 		httpFlow({ id: "asked", request: { body: "needle" }, response: null }),
 		httpFlow({ id: "empty", response: { body: "" } }),
 		httpFlow({ id: "missing", response: { body: null } }),
@@ -60,7 +63,9 @@ t.test("numbers and rows", async (t) => {
 
 t.test("more rows than are read at once, while others are added", async (t) => {
 	const path = join(t.testdir(), "many.tape");
-	const flows = Array.from({ length: 450 }, (_, i) => httpFlow({ id: `${i}`, response: { statusCode: i % 2 ? 200 : 404, body: `body ${i}` } }));
+	const flows = Array.from({ length: 450 }, (_, i) =>
+		httpFlow({ id: `${i}`, response: { statusCode: i % 2 ? 200 : 404, body: `body ${i}` } }),
+	);
 	await storeWith(path, flows, { mode: "append" });
 	const writer = new TapeDatabase(path, "append", false);
 	const db = new TapeDatabase(path, "read", false);

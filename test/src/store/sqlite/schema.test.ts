@@ -4,7 +4,14 @@ import { join } from "node:path";
 import t from "tap";
 import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { keep } from "../../../../src/store/sqlite/database.ts";
-import { foreignObject, indexes, migrateSchema, migrations, SCHEMA_VERSION, type SchemaObject } from "../../../../src/store/sqlite/schema.ts";
+import {
+	foreignObject,
+	indexes,
+	migrateSchema,
+	migrations,
+	SCHEMA_VERSION,
+	type SchemaObject,
+} from "../../../../src/store/sqlite/schema.ts";
 
 function objectsOf(db: ReturnType<typeof bareSqlite>): SchemaObject[] {
 	return keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[];
@@ -25,8 +32,9 @@ t.test("every step applies after the ones before, and what comes out is all that
 	t.equal(foreignObject(objectsOf(before), SCHEMA_VERSION), undefined, "a tape that was brought up is as a new one");
 });
 
-t.test("what differs in anything but white space is foreign", async (t) => {
-	const flow = "CREATE TABLE body (\n\tid INTEGER PRIMARY KEY, crc INTEGER NOT NULL, size INTEGER NOT NULL, bytes BLOB ) STRICT";
+t.test("a schema that differs in more than white space is foreign", async (t) => {
+	const flow =
+		"CREATE TABLE body (\n\tid INTEGER PRIMARY KEY, crc INTEGER NOT NULL, size INTEGER NOT NULL, bytes BLOB ) STRICT";
 	const own: SchemaObject = { type: "table", name: "body", sql: flow };
 	t.equal(foreignObject([own], 2), undefined);
 	for (const [what, object] of [
@@ -39,8 +47,14 @@ t.test("what differs in anything but white space is foreign", async (t) => {
 		["a blank that SQLite takes for a letter", { ...own, sql: flow.replace("bytes BLOB", "bytes\u00a0BLOB") }],
 		["something behind a NUL", { ...own, sql: `${flow}\0` }],
 		["bytes", { ...own, sql: Buffer.from(flow) }],
-		["a trigger with a name of SQLite's", { type: "trigger", name: "sqlite_x", sql: "CREATE TRIGGER sqlite_x AFTER INSERT ON flow BEGIN SELECT 1; END" }],
-		["a trigger that claims to be a table", { ...own, sql: "CREATE TRIGGER body AFTER INSERT ON flow BEGIN SELECT 1; END" }],
+		[
+			"a trigger with a name of SQLite's",
+			{ type: "trigger", name: "sqlite_x", sql: "CREATE TRIGGER sqlite_x AFTER INSERT ON flow BEGIN SELECT 1; END" },
+		],
+		[
+			"a trigger that claims to be a table",
+			{ ...own, sql: "CREATE TRIGGER body AFTER INSERT ON flow BEGIN SELECT 1; END" },
+		],
 		["a view", { type: "view", name: "sqlite_v", sql: "CREATE VIEW sqlite_v AS SELECT 1" }],
 		["a virtual table", { type: "table", name: "message", sql: "CREATE VIRTUAL TABLE message USING fts5(flow,n)" }],
 		["counters", { type: "table", name: "sqlite_sequence", sql: "CREATE TABLE sqlite_sequence(name,seq)" }],
@@ -55,11 +69,20 @@ t.test("what differs in anything but white space is foreign", async (t) => {
 t.test("columns answer without a row being read, and keys are looked up", async (t) => {
 	const db = bareSqlite(":memory:");
 	for (const sql of [...migrations, ...indexes]) db.exec(sql);
-	const plan = (sql: string) => (keep(db.prepare(`EXPLAIN QUERY PLAN ${sql}`)).all() as { detail: string }[]).map(({ detail }) => detail).join("; ");
+	const plan = (sql: string) =>
+		(keep(db.prepare(`EXPLAIN QUERY PLAN ${sql}`)).all() as { detail: string }[])
+			.map(({ detail }) => detail)
+			.join("; ");
 	for (const column of ["host", "pretty_host", "status", "method", "kind", "marked", "is_replay"])
 		t.match(plan(`SELECT DISTINCT ${column} FROM flow`), /COVERING INDEX flow_facts/, column);
-	t.match(plan("SELECT seq FROM flow WHERE status = 500 AND host IN ('a', 'b') ORDER BY seq"), /COVERING INDEX flow_facts/);
-	t.match(plan("SELECT seq FROM flow WHERE seq >> 14 = 3 AND request_key = 'k' AND seq >= 1 ORDER BY seq LIMIT 5"), /SEARCH .*flow_request_key/);
+	t.match(
+		plan("SELECT seq FROM flow WHERE status = 500 AND host IN ('a', 'b') ORDER BY seq"),
+		/COVERING INDEX flow_facts/,
+	);
+	t.match(
+		plan("SELECT seq FROM flow WHERE seq >> 14 = 3 AND request_key = 'k' AND seq >= 1 ORDER BY seq LIMIT 5"),
+		/SEARCH .*flow_request_key/,
+	);
 });
 
 t.test("an old tape is brought up by the steps that it lacks, all of them or none", async (t) => {
@@ -68,7 +91,11 @@ t.test("an old tape is brought up by the steps that it lacks, all of them or non
 	const db = bareSqlite(path);
 	const column = (sql: string) => keep(db.prepare(sql)).pluck().all();
 	const before = column("SELECT hex(head) FROM flow");
-	const steps = [migrations[0] ?? "", "ALTER TABLE flow ADD COLUMN colour TEXT", "UPDATE flow SET colour = 'red' WHERE kind = 'http'"];
+	const steps = [
+		migrations[0] ?? "",
+		"ALTER TABLE flow ADD COLUMN colour TEXT",
+		"UPDATE flow SET colour = 'red' WHERE kind = 'http'",
+	];
 	const bring = (these: readonly string[]): void => {
 		db.exec("BEGIN");
 		try {

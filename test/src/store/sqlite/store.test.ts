@@ -26,7 +26,7 @@ t.test("flows of all kinds come back as they were, in order", async (t) => {
 	await store.close();
 });
 
-t.test("what is read goes into another tape unchanged, also what a newer version may have put there", async (t) => {
+t.test("a copied flow is unchanged, with fields of newer versions", async (t) => {
 	const [one, two] = [join(t.testdir(), "one.tape"), join(t.testdir(), "two.tape")];
 	const flow = httpFlow();
 	flow.extra = { head: ["new", 1], rest: [2], fields: { other: "format's" } };
@@ -51,7 +51,12 @@ t.test("text with stray bytes loses none, and is found by filters", async (t) =>
 	const path = join(t.testdir(), "stray.tape");
 	const text = "a\udcff\0b\ud83c\udf47\ufffe\ud800";
 	const flow = websocketFlow({
-		...{ id: `id ${text}`, marked: text, comment: text, error: { message: text, timestamp: 1 }, metadata: { [text]: text }, backup: { [text]: [text] } },
+		id: `id ${text}`,
+		marked: text,
+		comment: text,
+		error: { message: text, timestamp: 1 },
+		metadata: { [text]: text },
+		backup: { [text]: [text] },
 		request: { host: text, headers: [] },
 		clientConn: { sni: text, error: text, peername: [text, 1], cipherList: [text] },
 		serverConn: { address: [text, 1], via: ["http", [text, 2]] },
@@ -71,7 +76,7 @@ t.test("text with stray bytes loses none, and is found by filters", async (t) =>
 	await store.close();
 });
 
-t.test("what replay asks: keys, outlines, answers alone", async (t) => {
+t.test("queries of a replay: keys, summaries, responses", async (t) => {
 	const path = join(t.testdir(), "answers.tape");
 	const flows = [
 		httpFlow({ id: "\udcff", request: { path: "/a" }, response: { statusCode: 201, body: "x".repeat(500) } }),
@@ -89,15 +94,17 @@ t.test("what replay asks: keys, outlines, answers alone", async (t) => {
 		{ seq: 4, key: "/a" },
 		{ seq: 5, key: "/" },
 	]);
-	const outlines = store.outlines(0, 10).map(({ place, id, path: target, status, isAnswer }) => [place, id, target, status, isAnswer]);
-	t.same(outlines, [
+	const summaries = store
+		.summaries(0, 10)
+		.map(({ seq, id, path: target, status, isAnswer }) => [seq, id, target, status, isAnswer]);
+	t.same(summaries, [
 		[1, "\udcff", "/a", 201, true],
 		[2, "open", "/b", null, false],
 		[4, "socket", "/a", 101, true],
 		[5, "interim", "/", 103, false],
 	]);
 	t.same(
-		store.outlines(1, 1).map(({ place }) => place),
+		store.summaries(1, 1).map(({ seq }) => seq),
 		[2],
 	);
 	t.equal(store.countAnswers(), 2);
@@ -107,7 +114,9 @@ t.test("what replay asks: keys, outlines, answers alone", async (t) => {
 	t.same([store.answerAt(2), store.answerAt(3), store.answerAt(99)], [null, null, null]);
 	t.same(
 		[...store.requests()].flat().map(({ seq, request }) => [seq, request.url, request.headers.get("host")]),
-		flows.flatMap((flow, i) => (flow.type === "http" ? [[i + 1, flow.request.url, flow.request.headers.get("host")]] : [])),
+		flows.flatMap((flow, i) =>
+			flow.type === "http" ? [[i + 1, flow.request.url, flow.request.headers.get("host")]] : [],
+		),
 	);
 	t.same(list, []);
 	await store.close();
@@ -122,9 +131,16 @@ t.test("a conversation and a body are stored as they come", async (t) => {
 	const flow = websocketFlow({ id: "socket" });
 	const open = store.open(flow);
 	const gone = store.open(websocketFlow({ id: "gone" }));
-	const message = { opcode: 1, fromClient: true, content: Buffer.from("later"), timestamp: 5, dropped: false, injected: true };
-	open.add(message);
-	gone.add(message);
+	const message = {
+		opcode: 1,
+		fromClient: true,
+		content: Buffer.from("later"),
+		timestamp: 5,
+		dropped: false,
+		injected: true,
+	};
+	open.addMessage(message);
+	gone.addMessage(message);
 	gone.discard();
 	flow.marked = ":star:";
 	flow.error = { message: "reset", timestamp: 9 };
@@ -248,12 +264,20 @@ t.test("rows are taken over by an empty new tape alone", async (t) => {
 t.test("the proxy's own question for a password is no answer, a server's is", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const asking = (id: string, statusCode: number, value: string) =>
-		httpFlow({ id, response: { statusCode, headers: [[statusCode === 407 ? "Proxy-Authenticate" : "WWW-Authenticate", value]] } });
-	await storeWith(path, [asking("a", 407, OWN_CHALLENGE), asking("b", 401, OWN_CHALLENGE), asking("c", 401, 'Basic realm="theirs"'), httpFlow({ id: "d" })]);
+		httpFlow({
+			id,
+			response: { statusCode, headers: [[statusCode === 407 ? "Proxy-Authenticate" : "WWW-Authenticate", value]] },
+		});
+	await storeWith(path, [
+		asking("a", 407, OWN_CHALLENGE),
+		asking("b", 401, OWN_CHALLENGE),
+		asking("c", 401, 'Basic realm="theirs"'),
+		httpFlow({ id: "d" }),
+	]);
 	const store = storeAt(path, "read");
 	t.equal(store.countAnswers(), 2);
 	t.same(
-		store.outlines(0, 10).map(({ isAnswer }) => isAnswer),
+		store.summaries(0, 10).map(({ isAnswer }) => isAnswer),
 		[false, false, true, true],
 	);
 });

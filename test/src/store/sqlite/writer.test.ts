@@ -1,4 +1,5 @@
-// What is written to a tape: flows whole, conversations and bodies as they come, and what another tape has without reading it.
+// What is written to a tape: flows whole, conversations and bodies as they come, and what another tape has without
+// reading it.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
@@ -11,14 +12,16 @@ import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.t
 import { type KeyOf, TapeWriter } from "../../../../src/store/sqlite/writer.ts";
 
 function writerAt(path: string, mode: Mode, requestKey?: KeyOf): TapeWriter {
-	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, { requestKey, borrows: true });
+	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, { requestKey, reusesRows: true });
 }
 
 t.test("one flow that cannot be written costs no other", async (t) => {
 	const path = join(t.testdir(), "bad.tape");
 	const store = storeAt(path, "append");
 	store.append(httpFlow({ id: "before" }));
-	t.throws(() => store.append(tcpFlow({ messages: [{}, { timestamp: "noon" as unknown as number }] })), { code: "FT_STORE" });
+	t.throws(() => store.append(tcpFlow({ messages: [{}, { timestamp: "noon" as unknown as number }] })), {
+		code: "FT_STORE",
+	});
 	t.throws(() => store.append(httpFlow({ request: { port: 80.5 } })), { code: "FT_STORE" });
 	store.append(httpFlow({ id: "after" }));
 	await store.close();
@@ -36,12 +39,23 @@ t.test("a conversation and a body, as they come", async (t) => {
 	const spool = writer.spool();
 	spool.write(Buffer.from("in "));
 	spool.write(Buffer.from("pieces"));
-	t.equal(writer.spool(true).end().sha256, createHash("sha256").digest("hex"), "a request's body is hashed for its key");
+	t.equal(
+		writer.spool(true).end().sha256,
+		createHash("sha256").digest("hex"),
+		"a request's body is hashed for its key",
+	);
 	t.equal(writer.spool().end().sha256, undefined);
 	writer.append(httpFlow({ response: { body: spool.end() } }));
 	const flow = websocketFlow();
 	const [open, gone] = [writer.open(flow), writer.open(websocketFlow())];
-	open.add({ opcode: 2, fromClient: true, content: Buffer.of(1), timestamp: 5, dropped: false, injected: false });
+	open.addMessage({
+		opcode: 2,
+		fromClient: true,
+		content: Buffer.of(1),
+		timestamp: 5,
+		dropped: false,
+		injected: false,
+	});
 	gone.discard();
 	flow.marked = "x";
 	open.close();
@@ -56,7 +70,7 @@ t.test("a conversation and a body, as they come", async (t) => {
 	await store.close();
 });
 
-t.test("what a new tape has of another is copied, and what was changed is written", async (t) => {
+t.test("unchanged parts of another tape are copied as rows, changed ones written", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	await storeWith(from, variedFlows());

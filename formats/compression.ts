@@ -1,18 +1,19 @@
-// gzip, zlib and zstd around any format: told by the first bytes when reading, by the extension when writing.
-import { createRequire } from "node:module";
+// gzip, zlib and zstd for any format: detected by the first bytes when reading, chosen by the extension when writing.
 import type { Transform } from "node:stream";
 import { createDeflate, createDeflateRaw, createGunzip, createGzip, createInflate, createInflateRaw } from "node:zlib";
+import type * as Fzstd from "fzstd";
 import { FlowtapeError } from "../src/errors.ts";
+import { lazily } from "../src/lazy.ts";
 
-/** `deflate` is what ZIP archives have, without a head by which it could be told. */
+/** `deflate` is used in ZIP archives; it has no magic bytes. */
 export type Compression = "gzip" | "zlib" | "zstd" | "deflate";
 
-/** How a file that begins like this is compressed; null where it is not. */
+/** The compression of a file that begins with these bytes; null if there is none. */
 export function sniffCompression(head: Buffer): Compression | null {
 	const [first = 0, second = 0, third, fourth] = head;
 	if (first === 0x1f && second === 0x8b) return "gzip";
 	if (first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd) return "zstd";
-	// RFC 1950 section 2.2: deflate with a window of 32 KiB, and a check over both bytes
+	// RFC 1950 section 2.2: deflate with a window of 32 KiB; the check bits make both bytes a multiple of 31
 	return first === 0x78 && (first * 256 + second) % 31 === 0 ? "zlib" : null;
 }
 
@@ -22,33 +23,34 @@ const EXTENSIONS: readonly (readonly [extension: string, compression: Compressio
 	[".zhar", "zlib"],
 ];
 
-/** How a file of this name is to be compressed; null: not at all. */
+/** The compression for a file name; null for none. */
 export function compressionOf(path: string): Compression | null {
 	const lower = path.toLowerCase();
 	return EXTENSIONS.find(([extension]) => lower.endsWith(extension))?.[1] ?? null;
 }
 
-/** A path without the extension that stands for nothing but compression: `a.har` for `a.har.gz`. */
+/** A path without its compression extension: `a.har` for `a.har.gz`. */
 export function withoutCompression(path: string): string {
 	return path.replace(/\.(?:gz|zst)$/i, "");
 }
 
-/** Takes bytes piece by piece and gives what becomes of them. */
+/** Compresses or decompresses a stream; each call returns the output available so far. */
 export interface Coder {
 	write(bytes: Uint8Array): Promise<Buffer[]>;
-	/** What of the pieces so far can only be had when nothing is waited for; costs a little compression. */
+	/** Returns output that the coder has held back for better compression. */
 	flush(): Promise<Buffer[]>;
 	end(): Promise<Buffer[]>;
 }
 
-/** @throws FlowtapeError FT_USAGE where this version of Node cannot write it */
+/** @throws FlowtapeError FT_USAGE if this version of Node cannot write it */
 export function createCompressor(compression: Compression): Coder {
 	if (compression === "gzip") return new StreamCoder(createGzip());
 	if (compression === "zlib") return new StreamCoder(createDeflate());
 	if (compression === "deflate") return new StreamCoder(createDeflateRaw());
-	const { constants, createZstdCompress } = createRequire(import.meta.url)("node:zlib") as Zstd;
-	if (createZstdCompress === undefined) throw new FlowtapeError("FT_USAGE", `zstd is written from Node 22.15 on, this is ${process.version}: use .gz`);
-	// as the zstd program does: without a checksum damage may pass for data
+	const { constants, createZstdCompress } = zlib();
+	if (createZstdCompress === undefined)
+		throw new FlowtapeError("FT_USAGE", `writing zstd needs Node 22.15 or later, found ${process.version}: use .gz`);
+	// the zstd program writes a checksum too; without it, damage may go undetected
 	return new StreamCoder(createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag as number]: 1 } }));
 }
 
@@ -59,21 +61,36 @@ function createDecompressor(compression: Compression): Coder {
 	return new FzstdDecoder();
 }
 
-/** Node has zstd from 22.15 on. */
+/** Node has zstd since 22.15. */
 interface Zstd {
 	readonly constants: Readonly<Record<string, number>>;
 	createZstdCompress?(options: object): Flushable;
 }
 
-/** Bytes that are decompressed in one go: small, because a few of them can become a thousand times as many, or ten thousand with zstd. */
-const STEP_BYTES: Readonly<Record<Compression, number>> = { gzip: 16 * 1024, zlib: 16 * 1024, deflate: 16 * 1024, zstd: 4 * 1024 };
+const zlib = lazily<Zstd>("node:zlib");
+const fzstd = lazily<typeof Fzstd>("fzstd");
 
 /**
- * Decompresses as the chunks come. Everything before damage is given before the error.
- * @param name as messages name the input
+ * Maximum input bytes of one step. Small, because the output can be a thousand times larger, with zstd ten thousand
+ * times.
+ */
+const STEP_BYTES: Readonly<Record<Compression, number>> = {
+	gzip: 16 * 1024,
+	zlib: 16 * 1024,
+	deflate: 16 * 1024,
+	zstd: 4 * 1024,
+};
+
+/**
+ * Decompresses a stream. All output before damage is yielded before the error is thrown.
+ * @param name of the input, for messages
  * @throws FlowtapeError FT_CORRUPT_FLOW with the offset in the compressed bytes
  */
-export async function* decompress(chunks: AsyncIterable<Buffer>, compression: Compression, name: string): AsyncGenerator<Buffer> {
+export async function* decompress(
+	chunks: AsyncIterable<Buffer>,
+	compression: Compression,
+	name: string,
+): AsyncGenerator<Buffer> {
 	const coder = createDecompressor(compression);
 	let offset = 0;
 	const step = async function* (work: () => Promise<Buffer[]>): AsyncGenerator<Buffer> {
@@ -96,7 +113,7 @@ export async function* decompress(chunks: AsyncIterable<Buffer>, compression: Co
 	yield* step(() => coder.end());
 }
 
-/** The bytes are not what the coding allows; what came of those before is at hand. */
+/** Invalid compressed data, with the output before it. */
 class CodingError extends Error {
 	readonly before: readonly Buffer[];
 
@@ -108,7 +125,10 @@ class CodingError extends Error {
 
 type Flushable = Transform & { flush(callback: () => void): void };
 
-/** A coder of node:zlib, driven step by step: its own iterator forgets what it had ready when an error comes. */
+/**
+ * Drives a node:zlib stream step by step. The stream's own async iterator discards available output when an error
+ * occurs.
+ */
 class StreamCoder implements Coder {
 	readonly #stream: Flushable;
 	#ready: Buffer[] = [];
@@ -130,7 +150,7 @@ class StreamCoder implements Coder {
 	}
 
 	write(bytes: Uint8Array): Promise<Buffer[]> {
-		// behind the end of the compressed data anything may stand; gzip calls it trailing garbage and goes by it
+		// ignore data after the end of the compressed stream, as gzip does
 		if (this.#isDone) return Promise.resolve([]);
 		return this.#step((settle) => this.#stream.write(bytes, settle));
 	}
@@ -155,18 +175,20 @@ class StreamCoder implements Coder {
 	}
 }
 
-/** Not with Node's own zstd, which stops after the first frame, and in Node 22 takes what is cut off for whole. */
+/**
+ * fzstd instead of Node's zstd decompressor, which stops after the first frame and, in Node 22, accepts truncated data.
+ */
 class FzstdDecoder implements Coder {
 	readonly #stream: { push(bytes: Uint8Array, isLast?: boolean): void };
 	#ready: Buffer[] = [];
 
 	constructor() {
-		const { Decompress } = createRequire(import.meta.url)("fzstd") as typeof import("fzstd");
+		const { Decompress } = fzstd();
 		this.#stream = new Decompress((bytes) => this.#ready.push(Buffer.from(bytes)));
 	}
 
 	async write(bytes: Uint8Array): Promise<Buffer[]> {
-		// it keeps what it cannot use yet, and the bytes may be written over
+		// fzstd keeps unused bytes, and the caller may overwrite its buffer: pass a copy
 		return this.#push(Uint8Array.from(bytes), false);
 	}
 

@@ -1,4 +1,4 @@
-// JSON of a record: parsed, and its fields each asked for by name and type, so that what is wrong is named by its path.
+// Parses the JSON of a record and reads its fields by name and type; an error names the path of the field.
 import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
 
@@ -9,23 +9,29 @@ export function isObject(value: Json | undefined): value is JsonObject {
 	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Values nested deeper than this are taken for what is meant to hurt. */
+/** Maximum nesting depth; deeper values are considered an attack. */
 export const DEPTH_LIMIT = 500;
 
-/** @throws FlowtapeError FT_CORRUPT_FLOW for what is no JSON in UTF-8; how deep it is nested is not looked at */
+/**
+ * Parses JSON. Does not check the nesting depth.
+ * @throws FlowtapeError FT_CORRUPT_FLOW unless the bytes are JSON in UTF-8
+ */
 export function parseJson(bytes: Buffer): Json {
-	if (!isUtf8(bytes)) throw new FlowtapeError("FT_CORRUPT_FLOW", "UTF-8 was expected, there are other bytes");
+	if (!isUtf8(bytes)) throw new FlowtapeError("FT_CORRUPT_FLOW", "expected UTF-8, found other bytes");
 	try {
 		return JSON.parse(bytes.toString("utf8")) as Json;
 	} catch (cause) {
-		throw new FlowtapeError("FT_CORRUPT_FLOW", `JSON was expected: ${(cause as Error).message}`, { cause });
+		throw new FlowtapeError("FT_CORRUPT_FLOW", `expected JSON: ${(cause as Error).message}`, { cause });
 	}
 }
 
-/** The fields of an object. A null counts as left out. What is asked for in vain is a FlowtapeError FT_CORRUPT_FLOW. */
+/**
+ * Reads the fields of an object. A null counts as missing. Methods throw FlowtapeError FT_CORRUPT_FLOW if a field
+ * without a fallback is missing, or if a field has the wrong type.
+ */
 export class Fields {
 	readonly values: JsonObject;
-	/** Where the object stands in the record, with a dot behind. */
+	/** Path of the object in the record, with a trailing dot. */
 	readonly path: string;
 
 	constructor(values: JsonObject, path: string) {
@@ -88,17 +94,17 @@ export class Fields {
 		return this.has(key) ? read(this.object(key)) : null;
 	}
 
-	/** The number that a value stands for; undefined where it is none. JSON has numbers that JavaScript takes for infinite. */
+	/** A value as a number; undefined if it is not one. JSON allows numbers that JavaScript parses as infinite. */
 	protected toNumber(value: Json): number | undefined {
 		return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 	}
 
-	/** The error for a field that is not what was expected. */
+	/** The error for a field of another type. */
 	wrong(key: string, expected: string): FlowtapeError {
 		return wrong(this.path + key, expected, this.values[key]);
 	}
 
-	/** The fields of an object within this one. */
+	/** The fields of a nested object. */
 	protected inside(values: JsonObject, path: string): this {
 		return new (this.constructor as new (values: JsonObject, path: string) => this)(values, path);
 	}
@@ -107,11 +113,19 @@ export class Fields {
 /** @param path of the value within its record; empty for the record itself */
 export function wrong(path: string, expected: string, found: Json | undefined): FlowtapeError {
 	const what =
-		found === undefined ? "missing" : found === null ? "null" : Array.isArray(found) ? "a list" : typeof found === "object" ? "an object" : shown(found);
-	return new FlowtapeError("FT_CORRUPT_FLOW", path === "" ? `${what} was found, ${expected} was expected` : `"${path}" is ${what}, ${expected} was expected`);
+		found === undefined
+			? "nothing"
+			: found === null
+				? "null"
+				: Array.isArray(found)
+					? "a list"
+					: typeof found === "object"
+						? "an object"
+						: shortJson(found);
+	return new FlowtapeError("FT_CORRUPT_FLOW", `${path === "" ? "" : `"${path}": `}expected ${expected}, found ${what}`);
 }
 
-function shown(value: string | number | boolean): string {
+function shortJson(value: string | number | boolean): string {
 	const text = JSON.stringify(value);
 	return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }

@@ -1,63 +1,80 @@
-// What a flow-file format is: something that recognises, reads and writes files of flows.
+// The interface of a flow-file format: it detects, reads and writes files of flows.
 import type { Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { KeyedTape } from "../src/replay/recordings/index-of-tapes.ts";
 
-/** Bytes to read flows from. A format reads by chunks, or opens `path` itself where it has one. */
+/** An input of flows. A format reads its chunks, or opens `path` itself if there is one. */
 export interface Input {
-	/** The file; null for stdin and other streams, and where the bytes are those inside a compressed file. */
+	/** The file; null for streams such as stdin, and for compressed files. */
 	readonly path: string | null;
-	/** As messages name it. */
+	/** Name for messages. */
 	readonly name: string;
-	/** First bytes, without consuming them; fewer than asked only at the end of the input. */
+	/** The first bytes, without consuming them; fewer than `size` only if the input is shorter. */
 	peek(size: number): Promise<Buffer>;
-	/** All bytes from the start, once. With `reuse`, a chunk is good only until the next one is asked for, which spares much memory. */
+	/**
+	 * All bytes from the start; may be called only once. With `reuse`, each chunk is valid only until the next one is
+	 * requested, which saves memory.
+	 */
 	chunks(options?: { reuse: boolean }): AsyncIterable<Buffer>;
-	/** Bytes, where known. */
+	/** In bytes; null if unknown. */
 	readonly size: number | null;
-	/** Bytes of the file read so far and in all, compressed as they are. */
+	/** Bytes of the file read so far, and its size; before decompression. */
 	progress(): { done: number; total: number | null };
 	close(): Promise<void>;
 }
 
 export interface SourceOptions {
 	report: Reporter;
-	/** Only flows that match. A format may use what the filter tells (columns, needs) to read less; it returns exactly the matching flows. */
+	/**
+	 * Return only matching flows. A format may use the filter's columns to read less, but must return exactly the
+	 * matching flows.
+	 */
 	filter?: Filter | undefined;
 	ids?: readonly string[] | undefined;
-	/** Whether bodies are going to be asked for, so that those that are damaged are found and told of with their flows; default: yes. */
+	/** Whether bodies are going to be read: damaged ones are then reported together with their flows. Default: true. */
 	bodies?: boolean | undefined;
 }
 
-/** Where a sink writes: a file that takes its name only when it is complete, or a stream. */
+/** How a sink writes. */
 export interface SinkOptions {
 	report: Reporter;
 	/** Version within the format, such as 21 for mitmproxy dumps; default: the newest. */
 	version?: number | undefined;
-	/** Add to a file that is there, where the format can. */
+	/** Append to an existing file, if the format can. */
 	append?: boolean | undefined;
-	/** Bytes of what the flows are read from, about, where that is known: much of it is worth a thread. */
+	/** Approximate size of the input in bytes, if known. For a large input, a sink may use a second thread. */
 	inputSize?: number | undefined;
-	/** fsync what is committed. */
+	/** Call fsync for every commit. */
 	durable?: boolean | undefined;
 }
 
+/** A format of flow files. */
 export interface Format {
-	/** As `--format` names it. */
+	/** The value of `--format`. */
 	readonly name: string;
-	/** With the dot, the usual one first. */
+	/** With the dot; the most common one first. */
 	readonly extensions: readonly string[];
-	/** Whether a file that begins like this is of this format. An empty file is none. */
+	/** Whether a file that begins with these bytes has this format. False for an empty file. */
 	sniff(head: Buffer): boolean;
 	/**
-	 * Flows in tape order. What is damaged is reported; only `FlowtapeError` is ever thrown. What reads is loaded when it is first asked for.
+	 * Flows in tape order. Damage is reported; only `FlowtapeError` is thrown. The reader's module is loaded on first
+	 * use.
 	 */
 	read(input: Input, options: SourceOptions): FlowSource | Promise<FlowSource>;
-	/** For replaying, where the format finds recordings by their key without reading them all. */
+	/**
+	 * Opens a tape for replay. Only for formats that find recordings by their request key without reading all of them.
+	 */
 	openKeyed?(path: string, options: SourceOptions): Promise<KeyedTape>;
-	/** Whether flows are added behind whatever a file holds. Other formats look at it themselves. */
+	/**
+	 * `create` appends after any existing content, so the caller checks that content first. Without this, `create` checks
+	 * it.
+	 */
 	readonly isOpenEnded?: true;
-	/** @param path the file, or "-" for stdout */
+	/**
+	 * Opens a file for writing. A new file gets its name only when complete.
+	 * @param path the file, or "-" for stdout
+	 * @throws FlowtapeError FT_IO, FT_USAGE
+	 */
 	create(path: string, options: SinkOptions): Promise<FlowSink>;
 }

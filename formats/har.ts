@@ -1,9 +1,9 @@
-// HAR 1.2, which browsers save and open: plain, compressed (`.har.gz`, `.zhar`), or a ZIP with the bodies in files of their own. Read and
-// written entry by entry, so that its size does not matter. docs/formats.md says what of a flow it holds.
+// HAR 1.2, the format of browsers: plain, compressed (`.har.gz`, `.zhar`), or a ZIP with bodies in separate files.
+// Entries are streamed, so files may be larger than memory. docs/formats.md lists what is stored.
 import type { Format } from "./format.ts";
 import { kindOf } from "./har/kind.ts";
 
-/** Bytes by which the kind is told. */
+/** Bytes needed to detect the kind. */
 const HEAD_BYTES = 4096;
 
 export const har: Format = {

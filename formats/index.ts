@@ -1,10 +1,10 @@
-// The formats of flow files, in the order in which they are recognised, and the two verbs: open a tape, create a tape.
+// The list of flow-file formats; opens and creates tapes.
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { type FlowSink, FlowSource, ForwardingSource, type ReadOptions, type ReadProgress } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
-import { refuseUnaddable } from "./addable.ts";
+import { checkAppendable } from "./append-check.ts";
 import { withoutCompression } from "./compression.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
 import { har } from "./har.ts";
@@ -13,31 +13,31 @@ import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
 import { createTapeFormat } from "./tape.ts";
 
-export { openFileSpool } from "./file-spool.ts";
 export type { Format, Input, SinkOptions } from "./format.ts";
 export { summaryLine } from "./jsonl.ts";
 export { openOutput } from "./output.ts";
 
-/** In the order in which content is looked at. The first is the default for writing. */
+/** In the order of detection. The first is the default for writing. */
 export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, har, jsonl];
 
-/** Bytes by which a format is recognised. */
+/** Bytes needed to detect a format. */
 const HEAD_BYTES = 4096;
 
-/** Formats of the caller's own. */
+/** Additional formats. */
 export interface MoreFormats {
-	/** Asked before those that flowtape has. */
+	/** Detected before the built-in ones. */
 	formats?: readonly Format[] | undefined;
 }
 
 export interface OpenOptions extends SourceOptions, MoreFormats {
-	/** Name of the format; default: told by the content. */
+	/** Name of the format; default: detected from the content. */
 	format?: string | undefined;
 }
 
 /**
  * Opens a tape of any format for reading, `-` for stdin. An empty file is a tape without flows.
- * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT
+ * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT; FT_BAD_OPTION if no format has the given name;
+ * FT_CORRUPT_FLOW if the beginning cannot be decompressed
  */
 export async function openTape(path: string, options: OpenOptions): Promise<FlowSource> {
 	const { input, format } = await recognise(path, options.format, options.formats);
@@ -52,7 +52,7 @@ async function sourceOf(input: Input, format: Format | null, options: SourceOpti
 	return new OpenSource(await format.read(input, options), input);
 }
 
-/** Closes its input at its end. */
+/** Closes the input after reading. */
 class OpenSource extends ForwardingSource {
 	readonly #input: Input;
 
@@ -87,7 +87,7 @@ class OpenSource extends ForwardingSource {
 }
 
 /**
- * Opens a tape to answer requests from. Where its format finds recordings by their key, nothing is read yet.
+ * Opens a tape for replay. If the format finds recordings by their request key, this reads no flows yet.
  * @throws FlowtapeError as `openTape`
  */
 export async function openRecordings(path: string, options: OpenOptions): Promise<RecordedTape> {
@@ -98,21 +98,29 @@ export async function openRecordings(path: string, options: OpenOptions): Promis
 }
 
 /** The name of a file's format by its content; null for an empty file. @throws FlowtapeError as `openTape` */
-export async function formatOf(path: string, { format: named, formats: more }: MoreFormats & { format?: string | undefined } = {}): Promise<string | null> {
+export async function formatOf(
+	path: string,
+	{ format: named, formats: more }: MoreFormats & { format?: string | undefined } = {},
+): Promise<string | null> {
 	const { input, format } = await recognise(path, named, more);
 	await input.close();
 	return format?.name ?? null;
 }
 
-/** The input, and the format by its content: null where it is empty. */
-async function recognise(path: string, named: string | undefined, more: readonly Format[] = []): Promise<{ input: Input; format: Format | null }> {
+/** Opens an input and finds its format by name or content; the format of an empty input is null. */
+async function recognise(
+	path: string,
+	named: string | undefined,
+	more: readonly Format[] = [],
+): Promise<{ input: Input; format: Format | null }> {
 	const input = await openInput(path);
 	try {
 		const head = await input.peek(HEAD_BYTES);
 		if (head.length === 0) return { input, format: null };
-		const format = named === undefined ? [...more, ...formats].find((each) => each.sniff(head)) : formatNamed(named, more);
+		const format =
+			named === undefined ? [...more, ...formats].find((each) => each.sniff(head)) : formatNamed(named, more);
 		if (format !== undefined) return { input, format };
-		const message = `${input.name}: byte 0: not a tape: ${expected} was expected, this begins with ${shown(head)}`;
+		const message = `${input.name}: byte 0: not a tape: expected ${expected}, found a file that begins with ${printableHead(head)}`;
 		throw new FlowtapeError("FT_UNKNOWN_FORMAT", message, { file: path, offset: 0 });
 	} catch (error) {
 		await input.close();
@@ -125,40 +133,49 @@ const expected = "a .tape, a mitmproxy dump, a HAR or JSON lines";
 const empty = FlowSource.of(async function* () {});
 
 export interface CreateOptions extends SinkOptions, MoreFormats {
-	/** Name of the format; default: told by the extension. */
+	/** Name of the format; default: by the extension. */
 	format?: string | undefined;
 }
 
 /**
- * Opens a tape for writing, `-` for stdout. A file takes its name when it is whole, unless it is appended to.
- * @throws FlowtapeError FT_USAGE when the format is not clear, or what is there cannot be added to, FT_IO
+ * Opens a tape for writing, `-` for stdout. A new file gets its name only when complete.
+ * @throws FlowtapeError FT_BAD_OPTION if no format has the given name; FT_USAGE if no format has the extension of the
+ * path, or if the file cannot be appended to; FT_IO
  */
 export async function createTape(path: string, options: CreateOptions): Promise<FlowSink> {
 	const own = options.formats ?? [];
 	const format = formatForWriting(path, options.format, own);
 	if (options.append === true && format.isOpenEnded === true)
-		await refuseUnaddable(path, (head) => [...own, ...formats].find((each) => each.sniff(head)) === format);
+		await checkAppendable(path, (head) => [...own, ...formats].find((each) => each.sniff(head)) === format);
 	return format.create(path, options);
 }
 
-/** The format in which a path is written: as named, by its extension, and a `.tape` where it has none. */
+/** The format for writing: as named, or by the extension. */
 export function formatForWriting(path: string, name?: string, more: readonly Format[] = []): Format {
 	const all = [...more, ...formats];
 	if (name !== undefined) return formatNamed(name, more);
 	const lower = withoutCompression(path).toLowerCase();
 	const format = all.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
 	if (format !== undefined) return format;
-	if (path === "-") throw new FlowtapeError("FT_USAGE", `stdout: say in which format to write: --format ${names(["tape"])}`);
+	if (path === "-")
+		throw new FlowtapeError("FT_USAGE", `stdout: no format given: use --format with one of ${names(["tape"])}`);
 	throw new FlowtapeError(
 		"FT_USAGE",
-		`${path}: its extension tells no format: use one of ${all.flatMap(({ extensions }) => extensions).join(" ")}, or --format ${names()}`,
+		`${path}: no format has this extension: use one of ${all.flatMap(({ extensions }) => extensions).join(" ")}, or --format with one of ${names()}`,
 	);
 }
 
 function formatNamed(name: string, more: readonly Format[]): Format {
 	const all = [...more, ...formats];
 	const format = all.find((each) => each.name === name);
-	if (format === undefined) throw new FlowtapeError("FT_BAD_OPTION", `"${name}" is none of ${all.map((each) => each.name).join(", ")}`, { option: "format" });
+	if (format === undefined)
+		throw new FlowtapeError(
+			"FT_BAD_OPTION",
+			`expected one of ${all.map((each) => each.name).join(", ")}, found "${name}"`,
+			{
+				option: "format",
+			},
+		);
 	return format;
 }
 
@@ -169,7 +186,7 @@ function names(without: readonly string[] = []): string {
 		.join(", ");
 }
 
-/** The first bytes as a person can read them. */
-function shown(head: Buffer): string {
+/** The first bytes, printable. */
+function printableHead(head: Buffer): string {
 	return JSON.stringify(head.toString("latin1", 0, Math.min(24, head.length)).replace(/[^\x20-\x7e]/g, "."));
 }

@@ -1,4 +1,4 @@
-// Where flows are read from: a file in large pieces, or stdin; what is compressed is decompressed on the way.
+// Opens files and stdin for reading, and decompresses and decodes them.
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,11 +8,11 @@ import type { Input } from "./format.ts";
 import { openOutput } from "./output.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Bytes by which compression and UTF-16 are told. */
+/** Bytes needed to detect compression and UTF-16. */
 const MAGIC_BYTES = 4;
 
 /**
- * Opens a file, or stdin for `-`. Inside gzip, zlib or zstd, what was compressed is read, as a stream; text in UTF-16 is read as UTF-8.
+ * Opens a file, or stdin for `-`. gzip, zlib and zstd are decompressed, as a stream; UTF-16 is converted to UTF-8.
  * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_CORRUPT_FLOW
  */
 export async function openInput(path: string): Promise<Input> {
@@ -35,17 +35,21 @@ async function openBytes(path: string): Promise<Input> {
 		const info = await file.stat();
 		if (info.isDirectory()) {
 			await file.close();
-			throw new FlowtapeError("FT_IO", `${path}: a tape was expected, this is a folder`, { file: path });
+			throw new FlowtapeError("FT_IO", `${path}: expected a tape, found a folder`, { file: path });
 		}
-		return info.isFile() ? fileInput(file, path, info.size) : streamInput(file.createReadStream({ highWaterMark: CHUNK_BYTES }), path, null);
+		return info.isFile()
+			? fileInput(file, path, info.size)
+			: streamInput(file.createReadStream({ highWaterMark: CHUNK_BYTES }), path, null);
 	} catch (error) {
 		throw inputError(path, error);
 	}
 }
 
 function inputError(path: string, cause: unknown): unknown {
-	if (hasErrno(cause, "ENOENT", "ENOTDIR")) return new FlowtapeError("FT_NOT_FOUND", `${path}: no such file`, { file: path, cause });
-	if (hasErrno(cause, "EACCES", "EPERM")) return new FlowtapeError("FT_IO", `${path}: no permission to read it`, { file: path, cause });
+	if (hasErrno(cause, "ENOENT", "ENOTDIR"))
+		return new FlowtapeError("FT_NOT_FOUND", `${path}: no such file`, { file: path, cause });
+	if (hasErrno(cause, "EACCES", "EPERM"))
+		return new FlowtapeError("FT_IO", `${path}: no permission to read it`, { file: path, cause });
 	return cause;
 }
 
@@ -61,7 +65,11 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 			return buffer.subarray(0, bytesRead);
 		},
 		async *chunks({ reuse } = { reuse: false }) {
-			for (let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES); ; buffer = reuse ? buffer : Buffer.allocUnsafeSlow(CHUNK_BYTES)) {
+			for (
+				let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+				;
+				buffer = reuse ? buffer : Buffer.allocUnsafeSlow(CHUNK_BYTES)
+			) {
 				const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, done);
 				if (bytesRead === 0) return;
 				done += bytesRead;
@@ -72,7 +80,7 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 	};
 }
 
-/** Chunks from a stream; what was peeked at comes again. */
+/** An input from a stream; peeked bytes are yielded again. */
 function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Input["progress"] | null): Input {
 	const iterator = stream[Symbol.asyncIterator]();
 	let peeked: Buffer = Buffer.alloc(0);
@@ -90,7 +98,7 @@ function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Inpu
 					if (done) break;
 					peeked = Buffer.concat([peeked, value]);
 				} catch (error) {
-					// what came before the damage is good
+					// return the bytes before the damage; `chunks` throws the error
 					if (peeked.length === 0) throw error;
 					failure = error;
 					break;
@@ -113,9 +121,11 @@ function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Inpu
 	};
 }
 
-/** What is inside; how far it is read is told by the compressed bytes. */
+/** The decompressed input; its progress counts compressed bytes. */
 function decompressed(input: Input, compression: Compression): Input {
-	const inside = streamInput(decompress(input.chunks({ reuse: true }), compression, input.name), input.name, () => input.progress());
+	const inside = streamInput(decompress(input.chunks({ reuse: true }), compression, input.name), input.name, () =>
+		input.progress(),
+	);
 	return {
 		...inside,
 		async close() {
@@ -125,7 +135,7 @@ function decompressed(input: Input, compression: Compression): Input {
 	};
 }
 
-/** The charset of a text in UTF-16, by its byte order mark, or by the brace with which JSON begins; null for anything else. */
+/** Detects UTF-16 by its byte order mark, or by the opening brace of JSON; null for anything else. */
 function utf16Of(head: Buffer): "utf-16le" | "utf-16be" | null {
 	if (head.length < 2) return null;
 	const first = head.readUInt16BE(0);
@@ -133,7 +143,7 @@ function utf16Of(head: Buffer): "utf-16le" | "utf-16be" | null {
 	return first === 0xfeff || first === 0x007b ? "utf-16be" : null;
 }
 
-/** As PowerShell writes what another program prints. */
+/** Converts UTF-16 to UTF-8: PowerShell redirects output in UTF-16. */
 function inUtf8(input: Input, charset: "utf-16le" | "utf-16be"): Input {
 	const chunks = async function* (): AsyncGenerator<Buffer> {
 		const decoder = new TextDecoder(charset);
@@ -146,10 +156,13 @@ function inUtf8(input: Input, charset: "utf-16le" | "utf-16be"): Input {
 	};
 }
 
-/** The bytes of an input as a file: its own, or a temporary one for a format that cannot be read from a stream. */
+/**
+ * Returns a file with the bytes of an input: its own file, or a temporary copy for formats that cannot read a stream.
+ * `remove` deletes the copy.
+ */
 export async function spool(input: Input): Promise<{ path: string; remove(): Promise<void> }> {
 	if (input.path !== null) return { path: input.path, remove: async () => {} };
-	// a folder that nobody else may look into
+	// mkdtemp creates the folder with mode 0700
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-"));
 	const remove = () => rm(folder, { recursive: true, force: true });
 	const path = join(folder, "input");

@@ -1,46 +1,55 @@
-// Bytes, numbers and notes as JSON that loses nothing: plain where JSON can say it, an object with a "$" key where not.
+// Lossless JSON for bytes, numbers and notes: plain if JSON has the type, otherwise an object with a "$" key.
 import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
-import { encodeText, toByteString, toText } from "../src/flow/bytes.ts";
+import { asBuffer, encodeText, toByteString, toText } from "../src/flow/bytes.ts";
 import { Float, isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
 import { DEPTH_LIMIT, isObject, type Json } from "./fields.ts";
 
-/** A string where the bytes are UTF-8, else `{"$base64": …}`. */
+/** A string if the bytes are UTF-8, otherwise `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
-	const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+	const buffer = asBuffer(bytes);
 	return isUtf8(buffer) ? buffer.toString("utf8") : { $base64: buffer.toString("base64") };
 }
 
-/** As `fromBytes`, from a string of bytes. */
+/** Like `fromBytes`, but for a byte string. */
 export function fromByteString(bytes: string): Json {
 	const text = toText(bytes);
 	return text.isWellFormed() ? text : { $base64: Buffer.from(bytes, "latin1").toString("base64") };
 }
 
-/** The bytes of what `fromBytes` wrote; undefined when it is something else. */
+/** Decodes base64 with any alphabet; undefined for other text, of which Node would silently decode a part. */
+export function decodeBase64(text: string): Buffer | undefined {
+	const digits = text.replace(/\s+/g, "");
+	if (!/^[\w+/-]*={0,2}$/.test(digits) || digits.replace(/=+$/, "").length % 4 === 1) return undefined;
+	return Buffer.from(digits, "base64");
+}
+
+/** The reverse of `fromBytes`; undefined for other values. */
 export function toBytes(value: Json): Buffer | undefined {
 	if (typeof value === "string") return encodeText(value);
 	const base64 = isObject(value) ? value.$base64 : undefined;
-	return typeof base64 === "string" ? Buffer.from(base64, "base64") : undefined;
+	return typeof base64 === "string" ? decodeBase64(base64) : undefined;
 }
 
-/** As `toBytes`, to a string of bytes. */
+/** Like `toBytes`, but returns a byte string. */
 export function toBytesOfString(value: Json): string | undefined {
 	return typeof value === "string" ? toByteString(value) : toBytes(value)?.latin1Slice();
 }
 
-/** JSON knows no infinity; `$float` also says that a whole number was written as a float. */
+/**
+ * A number; `{"$float": "Infinity"}` for numbers that JSON lacks. `fromMeta` also marks integral floats with `$float`.
+ */
 export function fromNumber(value: number): Json {
 	return Number.isFinite(value) ? value : { $float: String(value) };
 }
 
-/** The number that `fromNumber` wrote; undefined when it is something else. */
+/** The reverse of `fromNumber`; undefined for other values. */
 export function toNumber(value: Json): number | undefined {
 	if (typeof value === "number") return value;
 	return isObject(value) && typeof value.$float === "string" ? Number(value.$float) : undefined;
 }
 
-/** Notes of any depth. */
+/** Converts metadata of any depth. */
 export function fromMeta(value: MetaValue): Json {
 	if (typeof value === "bigint") return { $int: String(value) };
 	if (typeof value === "number") return fromNumber(value);
@@ -49,18 +58,20 @@ export function fromMeta(value: MetaValue): Json {
 	if (Array.isArray(value)) return value.map(fromMeta);
 	if (!isDictionary(value)) return value;
 	const entries = Object.entries(value).map(([key, item]): [string, Json] => [key, fromMeta(item)]);
-	// a key of theirs that looks like one of ours
+	// a key of the metadata begins with "$"
 	return entries.some(([key]) => key.startsWith("$")) ? { $dict: entries } : Object.fromEntries(entries);
 }
 
-/** @throws FlowtapeError FT_CORRUPT_FLOW when it is nested too deep */
+/** The reverse of `fromMeta`. @throws FlowtapeError FT_CORRUPT_FLOW if nested too deep */
 export function toMeta(value: Json, depth = 0): MetaValue {
-	if (depth > DEPTH_LIMIT) throw new FlowtapeError("FT_CORRUPT_FLOW", `notes are nested deeper than ${DEPTH_LIMIT}`);
+	if (depth > DEPTH_LIMIT)
+		throw new FlowtapeError("FT_CORRUPT_FLOW", `notes are nested deeper than ${DEPTH_LIMIT} levels`);
 	if (Array.isArray(value)) return value.map((item) => toMeta(item, depth + 1));
 	if (!isObject(value)) return value;
 	if (typeof value.$int === "string" && /^-?\d{1,4000}$/.test(value.$int)) return BigInt(value.$int);
 	if (typeof value.$float === "string") return floatOf(Number(value.$float));
-	if (typeof value.$base64 === "string") return Buffer.from(value.$base64, "base64");
+	const bytes = toBytes(value);
+	if (bytes !== undefined) return bytes;
 	const entries = Array.isArray(value.$dict) ? (value.$dict as [string, Json][]) : Object.entries(value);
 	const dictionary = Object.create(null) as { [key: string]: MetaValue };
 	for (const [key, item] of entries) dictionary[key] = toMeta(item, depth + 1);
@@ -71,7 +82,7 @@ function floatOf(value: number): number | Float {
 	return Number.isInteger(value) ? new Float(value) : value;
 }
 
-/** The notes on a tape that `fromMeta` wrote as an object; empty where it is something else. @throws FlowtapeError as `toMeta` */
+/** The notes on a tape as `fromMeta` wrote them; empty for other values. @throws FlowtapeError as `toMeta` */
 export function toNotes(value: Json | undefined): Metadata {
 	const notes = isObject(value) ? toMeta(value) : null;
 	return notes !== null && isDictionary(notes) ? notes : {};

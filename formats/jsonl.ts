@@ -1,32 +1,34 @@
-// JSON lines: one flow a line, for jq, scripts and git. Loses nothing; docs/jsonl.md describes the keys.
+// JSON lines: one flow per line, for jq, scripts and git. Lossless; docs/jsonl.md describes the keys.
 import { open, stat } from "node:fs/promises";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { MaybeAsync } from "../src/maybe-async.ts";
 import { compressionOf } from "./compression.ts";
-import { isObject, parseJson } from "./fields.ts";
+import { isObject, type Json, parseJson } from "./fields.ts";
+import { FlushTimer } from "./flush-timer.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
+import { isRecord, JsonRecord } from "./json-record.ts";
 import { fromMeta, toNotes } from "./json-values.ts";
-import { readObject } from "./jsonl/read-line.ts";
+import { keepNumberTexts, numberText } from "./jsonl/number-texts.ts";
+import { hasUnknownKeys, isInUnknownKey, placeOf, readObject } from "./jsonl/read-line.ts";
 import { flowObject } from "./jsonl/write-line.ts";
+import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { type OddFieldReporter, OddFields } from "./odd-fields.ts";
 import { type Output, openOutput } from "./output.ts";
-import { Soon } from "./soon.ts";
 import { isTooLong, TextOutput } from "./text-output.ts";
 
 const NEWLINE = 0x0a;
-/** The longest line about the tape itself, in bytes, about. */
+/** Approximate maximum size of the line with the notes on the tape, in bytes. */
 const NOTES_LIMIT = 16 * 1024 * 1024;
-/** The longest line in bytes: about what a string of V8 holds. */
-const LINE_LIMIT = 500 * 1024 * 1024;
 
 export const jsonl: Format = {
 	name: "jsonl",
 	extensions: [".jsonl", ".ndjson"],
 	isOpenEnded: true,
-	// a HAR is one object as well, but its first key is "log"
+	// a HAR is an object too, but its first key is "log"
 	sniff: (head) => /^(?:\xef\xbb\xbf)?\s*\{(?!\s*"log")/.test(head.latin1Slice(0, Math.min(head.length, 4096))),
 	read: (input, options) => new LineSource(input, options),
 	async create(path, options) {
@@ -35,7 +37,10 @@ export const jsonl: Format = {
 	},
 };
 
-/** Whether a file ends in a line without its end, as a recording does that was killed. Within a compressed file lines are whole where the data is. */
+/**
+ * Whether the last line of a file lacks its line break, as after a killed recording. False for compressed files: if
+ * they are complete, so are their lines.
+ */
 async function endsWithinLine(path: string): Promise<boolean> {
 	if (path === "-" || compressionOf(path) !== null) return false;
 	try {
@@ -48,12 +53,12 @@ async function endsWithinLine(path: string): Promise<boolean> {
 			await file.close();
 		}
 	} catch {
-		// there is none, or whoever opens it for writing tells of it
+		// if the file exists, opening it for writing reports the error
 		return false;
 	}
 }
 
-/** The line of a flow as `filter --json` prints it: that of the format, and the URL. */
+/** The line of a flow with its URL, as `filter --json` prints it. */
 export function summaryLine(flow: Flow): string {
 	return jsonText(flowObject(flow, { url: true }));
 }
@@ -72,39 +77,49 @@ class LineSource extends FlowSource {
 		this.#options = options;
 	}
 
-	/** They stand in the first line. */
+	/** Notes are in the first line. */
 	override async notes(): Promise<Metadata> {
 		for (let size = 4096; size <= NOTES_LIMIT; size *= 4) {
 			const head = await this.#input.peek(size);
 			if (!isTapeLine(head)) return {};
 			const end = head.indexOf(NEWLINE);
 			if (end === -1 && head.length >= size) continue;
-			const line = parseJson(trimmed(end === -1 ? head : head.subarray(0, end)));
-			return isObject(line) ? toNotes(line.notes) : {};
+			const line = new JsonRecord(placeOf);
+			line.push(trimmed(end === -1 ? head : head.subarray(0, end)));
+			const value = line.end();
+			return isObject(value) ? toNotes(value.notes) : {};
 		}
 		return {};
 	}
 
 	async *read(): AsyncGenerator<Flow[]> {
-		let parts: Buffer[] = [];
-		let size = 0;
+		/** The line that continues in the next chunk. */
+		const begun = new JsonRecord(placeOf, (text, path) => (isInUnknownKey(path) ? numberText(text) : null));
 		for await (const chunk of this.#input.chunks({ reuse: true })) {
-			const last = chunk.lastIndexOf(NEWLINE);
-			if (last === -1) {
-				size += chunk.length;
-				if (size > LINE_LIMIT)
-					throw new FlowtapeError("FT_CORRUPT_FLOW", `${this.#where()}: the line is longer than ${LINE_LIMIT} bytes`, { file: this.#input.name });
-				parts.push(Buffer.from(chunk));
-				continue;
+			let from = 0;
+			if (begun.size > 0) {
+				const end = chunk.indexOf(NEWLINE);
+				begun.push(end === -1 ? chunk : chunk.subarray(0, end));
+				if (end === -1) continue;
+				yield* this.#endLine(begun);
+				from = end + 1;
 			}
-			parts.push(chunk.subarray(0, last + 1));
-			yield this.#flows(parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts));
-			parts = [Buffer.from(chunk.subarray(last + 1))];
-			size = chunk.length - last - 1;
+			const last = chunk.lastIndexOf(NEWLINE);
+			if (last >= from) yield this.#flows(chunk.subarray(from, last + 1));
+			begun.push(chunk.subarray(Math.max(from, last + 1)));
 		}
-		const rest = Buffer.concat(parts);
-		if (rest.length > 0) yield this.#flows(rest);
-		this.#odd.end("lines");
+		if (begun.size > 0) yield* this.#endLine(begun);
+		this.#odd.reportCounts("lines");
+	}
+
+	/** Ends a line that spans chunks. */
+	*#endLine(line: JsonRecord): Generator<Flow[]> {
+		const { bytes, size } = line;
+		this.#line++;
+		const flow = bytes === null ? this.#flow(() => this.#longLine(line)) : this.#flowOf(bytes);
+		line.clear();
+		this.#offset += size + 1;
+		if (flow !== null) yield [flow];
 	}
 
 	#flows(lines: Buffer): Flow[] {
@@ -113,7 +128,7 @@ class LineSource extends FlowSource {
 			const found = lines.indexOf(NEWLINE, at);
 			const end = found === -1 ? lines.length : found;
 			this.#line++;
-			const flow = this.#flow(lines.subarray(at, end));
+			const flow = this.#flowOf(lines.subarray(at, end));
 			if (flow !== null) flows.push(flow);
 			this.#offset += end + 1 - at;
 			at = end + 1;
@@ -121,24 +136,59 @@ class LineSource extends FlowSource {
 		return flows;
 	}
 
-	#flow(line: Buffer): Flow | null {
-		const { filter, ids, report } = this.#options;
+	#flowOf(line: Buffer): Flow | null {
 		const json = trimmed(line);
-		if (json.length === 0 || isTapeLine(json)) return null;
+		if (json.length === 0) return null;
+		if (!isTapeLine(json)) return this.#flow(() => parseJson(json), json);
+		this.#passNotes();
+		return null;
+	}
+
+	/** Skips notes on the tape; `notes` reads those in the first line. */
+	#passNotes(): void {
+		if (this.#line === 1) return;
+		const what = `${this.#where()}: only the first line can hold notes on the tape; these are left out`;
+		this.#options.report("FT_LOSS", what, { file: this.#input.name, offset: this.#offset, record: this.#line });
+	}
+
+	/** Parses a long line; undefined if it has no flow. */
+	#longLine(line: JsonRecord): Json | undefined {
+		const value = line.end();
+		if (!isObject(value) || value.type !== "tape") return value;
+		this.#passNotes();
+		return undefined;
+	}
+
+	/**
+	 * @param parse returns undefined for a line without a flow
+	 * @param json the line, from which numbers in unknown keys keep their digits; null for a long one, whose are kept already
+	 */
+	#flow(parse: () => Json | undefined, json: Buffer | null = null): Flow | null {
+		const { filter, ids } = this.#options;
 		try {
-			const flow = readObject(parseJson(json), this.#tellOdd);
+			const value = parse();
+			if (value === undefined) return null;
+			let flow = readObject(value, this.#reportOdd);
+			const { type } = flow;
+			if (
+				json !== null &&
+				hasUnknownKeys(flow) &&
+				keepNumberTexts(value, json.toString(), (path) => isInUnknownKey(path, type))
+			)
+				flow = readObject(value, () => {});
 			if (ids !== undefined && !ids.includes(flow.id)) return null;
 			return filter === undefined || filter.matches(flow) ? flow : null;
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
-			report("FT_CORRUPT_FLOW", `${this.#where()}: ${error.message}`, { file: this.#input.name, offset: this.#offset, record: this.#line });
+			const [record, offset] = [this.#line, this.#offset];
+			this.#odd.reportDamage({ where: `line ${record}, byte ${offset}`, offset, record }, error.message);
 			return null;
 		}
 	}
 
-	readonly #tellOdd: OddFieldReporter = (kind, what) => {
+	readonly #reportOdd: OddFieldReporter = (kind, what) => {
 		const [record, offset] = [this.#line, this.#offset];
-		this.#odd.tell({ where: `line ${record}, byte ${offset}`, offset, record }, kind, what);
+		this.#odd.report({ where: `line ${record}, byte ${offset}`, offset, record }, kind, what);
 	};
 
 	#where(): string {
@@ -146,12 +196,12 @@ class LineSource extends FlowSource {
 	}
 }
 
-/** Whether a line is about the tape itself. */
+/** Whether a line contains the notes on the tape. */
 function isTapeLine(line: Buffer): boolean {
 	return /^(?:\xef\xbb\xbf)?\s*\{\s*"type"\s*:\s*"tape"/.test(line.latin1Slice(0, Math.min(line.length, 100)));
 }
 
-/** A line without white space around it, and a byte order mark. */
+/** A line without surrounding white space and byte order mark. */
 function trimmed(line: Buffer): Buffer {
 	let from = line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? 3 : 0;
 	let to = line.length;
@@ -164,26 +214,30 @@ function isSpace(byte: number | undefined): boolean {
 	return byte === 0x20 || byte === 0x0d || byte === 0x09;
 }
 
-/** The line of a flow; null where it is longer than a line may be. */
-function lineWithin(flow: Flow): string | null {
+/** The line of a flow; null if it exceeds the maximum size, or could not be read again. */
+function lineWithin(flow: Flow, long: LongTexts): JsonPieces | null {
 	try {
-		const line = jsonText(flowObject(flow));
-		return line.length > LINE_LIMIT ? null : line;
+		const object = flowObject(flow, { long });
+		const line = long.json(object);
+		return isRecord(object, line, placeOf) ? line : null;
 	} catch (error) {
 		if (isTooLong(error)) return null;
 		throw error;
 	}
 }
 
-/** The line of a flow without its bodies. */
-function bareLine(flow: Flow): string | null {
+/** The line of a flow without its bodies and WebSocket messages. */
+function bareLine(flow: Flow, long: LongTexts): JsonPieces | null {
 	if (flow.type !== "http") return null;
+	const { websocket } = flow;
 	const messages = [flow.request, ...(flow.response === null ? [] : [flow.response])];
 	const bodies = messages.map(({ body }) => body);
 	try {
 		for (const message of messages) message.body = null;
-		return lineWithin(flow);
+		if (websocket !== null) flow.websocket = { ...websocket, messages: [] };
+		return lineWithin(flow, long);
 	} finally {
+		flow.websocket = websocket;
 		for (const [index, message] of messages.entries()) message.body = bodies[index] ?? null;
 	}
 }
@@ -192,18 +246,19 @@ class LineSink extends FlowSink {
 	readonly #output: TextOutput;
 	readonly #name: string;
 	readonly #report: Reporter;
-	/** On the tape itself, not written yet. */
+	/** Notes on the tape, not yet written. */
 	#notes: Metadata | null = null;
-	/** Whether the first line begins with the end of the one before. */
+	/** Whether a line break must first end the existing last line. */
 	#isCut: boolean;
-	readonly #soon: Soon;
+	readonly #long = new LongTexts(jsonText);
+	readonly #flushTimer: FlushTimer;
 
-	/** @param isCut what is there ends within a line, which is to stay the only one that is lost */
+	/** @param isCut whether the existing file ends within a line; only that line is lost */
 	constructor(output: Output, { report, append }: SinkOptions, isCut: boolean) {
 		super();
 		this.#output = new TextOutput(output, append === true);
 		this.#isCut = isCut;
-		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
+		this.#flushTimer = new FlushTimer(append === true ? () => this.#output.flush() : null);
 		this.#name = output.name;
 		this.#report = report;
 	}
@@ -221,7 +276,7 @@ class LineSink extends FlowSink {
 		this.#notes[name] = value;
 	}
 
-	/** What stands before the first flow, once: the end of a line that was cut, and the line of the notes. */
+	/** Text before the first flow: the end of a cut line, and the line with the notes. */
 	#head(): string {
 		const notes = this.#notes;
 		const end = this.#isCut ? "\n" : "";
@@ -230,25 +285,41 @@ class LineSink extends FlowSink {
 		return notes === null ? end : `${end}${jsonText({ type: "tape", notes: fromMeta(notes) })}\n`;
 	}
 
-	append(flow: Flow): void | Promise<void> {
-		let line = lineWithin(flow);
+	append(flow: Flow): MaybeAsync {
+		let line = lineWithin(flow, this.#long);
 		if (line === null) {
-			line = bareLine(flow);
-			const kept = line === null ? "left out" : "kept without its bodies";
-			this.#report("FT_TOO_LARGE", `${this.#name}: flow ${flow.id} is too large for a line: ${kept}`, { file: this.#name });
+			line = bareLine(flow, this.#long);
+			const parts = flow.type === "http" && flow.websocket !== null ? "bodies and messages" : "bodies";
+			const kept = line === null ? "left out" : `kept without its ${parts}`;
+			this.#report("FT_TOO_LARGE", `${this.#name}: flow ${flow.id} is too large for a line: ${kept}`, {
+				file: this.#name,
+			});
 		}
 		if (line === null) return;
-		const wait = this.#output.append(`${this.#head()}${line}\n`);
-		this.#soon.touch();
+		const { head, rest } = line;
+		const wait =
+			rest === null
+				? this.#output.append(`${this.#head()}${head}\n`)
+				: this.#appendPieces(`${this.#head()}${head}`, rest);
+		this.#flushTimer.schedule();
 		return wait;
 	}
 
+	async #appendPieces(head: string, rest: Iterable<string>): Promise<void> {
+		try {
+			await this.#output.appendPieces(head, rest, "\n");
+		} catch (error) {
+			this.#isCut = true;
+			throw error;
+		}
+	}
+
 	close(): Promise<void> {
-		return this.#soon.end(() => this.#output.close(this.#head()));
+		return this.#flushTimer.close(() => this.#output.close(this.#head()));
 	}
 
 	override discard(): Promise<void> {
-		this.#soon.stop();
+		this.#flushTimer.cancel();
 		return this.#output.discard();
 	}
 }

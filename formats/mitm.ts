@@ -1,4 +1,5 @@
-// mitmproxy dumps: typed netstrings back to back, one a flow. Every version is read, the newest and those that releases since 8 load are written.
+// mitmproxy dumps: concatenated typed netstrings, one per flow. Reads every version; writes those that mitmproxy 8 and
+// later can load.
 import type { Format } from "./format.ts";
 
 export const mitm: Format = {

@@ -1,21 +1,27 @@
-// Fields of records that are not what their format says: the first of each kind is told, the others are counted.
+// Reports fields whose values do not follow the format, and damaged records: the first ones at once, the number of
+// further ones at the end.
 import type { Reporter } from "../src/errors.ts";
 
 /**
- * Told of an odd field.
+ * Receives an odd field.
  * @param kind the same for the same field of any record
- * @param what the field, what stands there, and what is made of it
+ * @param what the field, what was expected and found, and how it is read
  */
 export type OddFieldReporter = (kind: string, what: string) => void;
 
-/** What is said of a value that cannot be read. */
+/** End of the message for a value that cannot be read. */
 export const LEFT_OUT = "left out";
+
+/** Damaged records to report one by one. */
+const DAMAGES = 10;
 
 export class OddFields {
 	readonly #name: string;
 	readonly #report: Reporter;
-	/** By kind: the last record that has it, and how many do. */
+	/** By kind: the last record with such a field, and the number of such records. */
 	readonly #seen = new Map<string, { record: number; count: number }>();
+
+	#damages = 0;
 
 	/** @param name of the input */
 	constructor(name: string, report: Reporter) {
@@ -23,8 +29,12 @@ export class OddFields {
 		this.#report = report;
 	}
 
-	/** @param where the record stands in the input, in words */
-	tell({ where, offset, record }: { where: string; offset: number; record: number }, kind: string, what: string): void {
+	/** @param where position of the record in the input, as text */
+	report(
+		{ where, offset, record }: { where: string; offset: number; record: number },
+		kind: string,
+		what: string,
+	): void {
 		const seen = this.#seen.get(kind);
 		if (seen !== undefined) {
 			if (seen.record !== record) seen.count++;
@@ -35,9 +45,26 @@ export class OddFields {
 		this.#report("FT_ODD_FIELD", `${this.#name}: ${where}: ${what}`, { file: this.#name, offset, record });
 	}
 
-	/** At the end: how many more there were of each kind. @param records what they are called */
-	end(records: string): void {
+	/** Reports damage. @param record 0: the damage is in no record */
+	reportDamage({ where, offset, record }: { where: string; offset: number; record: number }, what: string): void {
+		if (record !== 0 && ++this.#damages > DAMAGES) return;
+		this.#report("FT_CORRUPT_FLOW", `${this.#name}: ${where}: ${what}`, {
+			file: this.#name,
+			offset,
+			...(record === 0 ? {} : { record }),
+		});
+	}
+
+	/** Reports how many more there were of each kind. @param records noun for the records, such as "lines" */
+	reportCounts(records: string): void {
+		if (this.#damages > DAMAGES)
+			this.#report("FT_CORRUPT_FLOW", `${this.#name}: ${this.#damages - DAMAGES} more damaged ${records}`, {
+				file: this.#name,
+			});
 		for (const [kind, { count }] of this.#seen)
-			if (count > 1) this.#report("FT_ODD_FIELD", `${this.#name}: ${count - 1} more ${records} like that: ${kind} was expected`, { file: this.#name });
+			if (count > 1)
+				this.#report("FT_ODD_FIELD", `${this.#name}: ${count - 1} more ${records} like that: ${kind}`, {
+					file: this.#name,
+				});
 	}
 }

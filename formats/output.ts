@@ -1,51 +1,58 @@
-// Where flows are written: a file that takes its name only when it is whole, or stdout.
+// Opens outputs: a new file that gets its name only when complete, a file to append to, or stdout.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { hasErrno, type Reporter } from "../src/errors.ts";
+import { AppendFile } from "./append-file.ts";
 import { AtomicFile } from "./atomic-file.ts";
 import { type Coder, compressionOf, createCompressor } from "./compression.ts";
-import { GrowingFile } from "./growing-file.ts";
 import { outputError } from "./output-error.ts";
 import { markRecording, refuseRecorded } from "./recording-mark.ts";
-import { type Records, wholly } from "./records.ts";
+import { type Records, WITHIN_RECORD, wholly } from "./records.ts";
 
 export interface Output {
-	/** As messages name it. */
+	/** Name for messages. */
 	readonly name: string;
-	/** Records that were written, and not only taken. */
+	/** Records written; excludes those still buffered. */
 	readonly written: number;
-	/** Resolves when more may come. The bytes must not change until then. */
+	/** Resolves when the next write may begin. The caller must not change the bytes until then. */
 	write(bytes: Uint8Array, records?: Records): Promise<void>;
-	/** Lets what was written be read, where something holds it back. */
+	/** Writes buffered data, so that readers of the file see it. */
 	flush?(): Promise<void>;
-	/** What was written is whole: gives the file its name. @param end what stands behind the last record, however many of them could be written */
+	/**
+	 * Completes the file and gives it its name.
+	 * @param end bytes after the last record; written even if some records could not be written
+	 */
 	close(end?: Uint8Array): Promise<void>;
-	/** Leaves what stood there before as it was. */
+	/** Leaves an existing file unchanged. */
 	discard(): Promise<void>;
 }
 
 export interface OutputOptions {
-	/** Add to a file that is there. */
+	/** Append to an existing file. */
 	append?: boolean | undefined;
-	/** Told where that cannot be done for a time. */
+	/** Receives failures that are retried. */
 	report?: Reporter | undefined;
 }
 
 /**
- * Opens a file for writing, or stdout for `-`. What goes to a name that ends in `.gz`, `.zst` or `.zhar` is compressed.
- * @throws FlowtapeError FT_IO when the file cannot be made, FT_USAGE when it cannot be compressed
+ * Opens a file for writing, or stdout for `-`. Names that end in `.gz`, `.zst` or `.zhar` are compressed.
+ * @throws FlowtapeError FT_IO if the file cannot be created, FT_USAGE if it cannot be compressed
  */
 export async function openOutput(path: string, { append = false, report }: OutputOptions = {}): Promise<Output> {
 	if (path === "-") return new Stdout();
 	const compression = compressionOf(path);
 	const coder = compression === null ? null : createCompressor(compression);
 	const isFile = await isReplaceable(path);
-	const file = append ? await addTo(path, isFile, report) : isFile ? await draftFile(path) : new PlainFile(path, await openFile(path, "w", path));
+	const file = append
+		? await addTo(path, isFile, report)
+		: isFile
+			? await openAtomic(path)
+			: new PlainFile(path, await openFile(path, "w", path));
 	return coder === null ? file : new CompressedOutput(file, coder);
 }
 
 const IN_USE = "end it before you replace the file";
 
-/** Devices and pipes are written to as they are; what has a name of its own is replaced. */
+/** Regular files are replaced; devices and pipes are written to. */
 async function isReplaceable(path: string): Promise<boolean> {
 	try {
 		return (await stat(path)).isFile();
@@ -56,16 +63,16 @@ async function isReplaceable(path: string): Promise<boolean> {
 
 async function addTo(path: string, isFile: boolean, report: Reporter | undefined): Promise<Output> {
 	const file = await openFile(path, "a", path);
-	// others are kept from replacing it while it grows
-	return new GrowingFile(path, file, report, isFile ? await markRecording(path) : async () => {});
+	// keep other processes from replacing the file meanwhile
+	return new AppendFile(path, file, report, isFile ? await markRecording(path) : async () => {});
 }
 
-async function draftFile(path: string): Promise<Output> {
+async function openAtomic(path: string): Promise<Output> {
 	await refuseRecorded(path, IN_USE);
-	const draft = await AtomicFile.of(path);
-	const file = await openFile(draft.file, "wx", path);
-	await draft.guard();
-	return new DraftFile(path, draft, file);
+	const atomic = await AtomicFile.forTarget(path);
+	const file = await openFile(atomic.path, "wx", path);
+	await atomic.copyPermissions();
+	return new AtomicOutput(path, atomic, file);
 }
 
 async function openFile(file: string, flags: string, path: string): Promise<FileHandle> {
@@ -105,25 +112,25 @@ class PlainFile implements Output {
 	}
 }
 
-class DraftFile extends PlainFile {
-	readonly #draft: AtomicFile;
+class AtomicOutput extends PlainFile {
+	readonly #atomic: AtomicFile;
 
-	constructor(name: string, draft: AtomicFile, file: FileHandle) {
+	constructor(name: string, atomic: AtomicFile, file: FileHandle) {
 		super(name, file);
-		this.#draft = draft;
+		this.#atomic = atomic;
 	}
 
 	override close(end?: Uint8Array): Promise<void> {
-		return this.#draft.take(async () => {
+		return this.#atomic.commit(async () => {
 			await super.close(end);
-			// somebody may have begun meanwhile
+			// another process may have started to record to the file
 			await refuseRecorded(this.name, IN_USE);
 		});
 	}
 
 	override async discard(): Promise<void> {
 		await super.discard();
-		await this.#draft.drop();
+		await this.#atomic.discard();
 	}
 }
 
@@ -131,10 +138,12 @@ class CompressedOutput implements Output {
 	readonly name: string;
 	readonly #output: Output;
 	readonly #coder: Coder;
-	/** Records in the coder, which are written with its next bytes. */
+	/** Records since the last flush. Their last bytes may still be in the compressor. */
 	#held = 0;
-	/** Resolves when what was handed on is written; never rejects. */
+	/** Resolves when earlier writes are done; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
+	/** The first error. Compressed bytes are missing since, so later ones could not be read. */
+	#failure: unknown = null;
 
 	constructor(output: Output, coder: Coder) {
 		this.name = output.name;
@@ -147,30 +156,43 @@ class CompressedOutput implements Output {
 	}
 
 	write(bytes: Uint8Array, { count } = wholly(bytes)): Promise<void> {
-		return this.#put(() => this.#coder.write(bytes), count);
+		return this.#enqueue(async () => {
+			this.#held += count;
+			for (const piece of await this.#coder.write(bytes)) await this.#output.write(piece, WITHIN_RECORD);
+		});
 	}
 
 	flush(): Promise<void> {
-		return this.#put(() => this.#coder.flush());
+		return this.#enqueue(async () => this.#writeHeld(await this.#coder.flush()));
 	}
 
 	async close(end?: Uint8Array): Promise<void> {
-		if (end !== undefined) await this.write(end);
-		await this.#put(() => this.#coder.end());
-		await this.#output.close();
+		try {
+			if (end !== undefined) await this.write(end);
+			await this.#enqueue(async () => this.#writeHeld(await this.#coder.end()));
+		} finally {
+			await this.#output.close();
+		}
 	}
 
-	/** One after the other: a coder does one thing at a time. */
-	#put(code: () => Promise<Buffer[]>, count = 0): Promise<void> {
-		const written = this.#writing.then(async () => {
-			this.#held += count;
-			for (const piece of await code()) {
-				const held = this.#held;
-				this.#held = 0;
-				await this.#output.write(piece, wholly(piece, held));
-			}
+	/** Writes the output of a flush. The records are complete with its last piece. */
+	async #writeHeld(pieces: readonly Buffer[]): Promise<void> {
+		const last = pieces.at(-1);
+		if (last === undefined) return;
+		const held = this.#held;
+		this.#held = 0;
+		for (const piece of pieces) await this.#output.write(piece, piece === last ? wholly(piece, held) : WITHIN_RECORD);
+	}
+
+	/** Runs after earlier calls, because a coder does one thing at a time. Rejects if an earlier call failed. */
+	#enqueue(run: () => Promise<void>): Promise<void> {
+		const written = this.#writing.then(() => {
+			if (this.#failure !== null) throw this.#failure;
+			return run();
 		});
-		this.#writing = written.catch(() => {});
+		this.#writing = written.catch((error) => {
+			this.#failure = error;
+		});
 		return written;
 	}
 
@@ -186,7 +208,7 @@ class Stdout implements Output {
 	write(bytes: Uint8Array, { count } = wholly(bytes)): Promise<void> {
 		return new Promise((resolve, reject) => {
 			process.stdout.write(bytes, (error) => {
-				// whoever runs us hears from stdout itself that its reader has seen enough
+				// a reader that closes the pipe, such as `head`, is not an error here
 				if (error && !hasErrno(error, "EPIPE")) return reject(outputError("stdout", error));
 				this.written += count;
 				resolve();

@@ -1,14 +1,20 @@
-// Bytes on their way to a file that is read record by record: how many records they are, and up to where they are whole.
+// The number of records in a write, and the end of the last complete one.
 
-/** What of some bytes are records of a file, which is read record by record. */
+/** The records in a sequence of bytes. */
 export interface Records {
-	/** How many end there. */
+	/** Number of records that end in the bytes. */
 	readonly count: number;
-	/** Bytes up to the end of the last one. */
+	/** Bytes up to the end of the last complete record. */
 	readonly size: number;
 }
 
-/** Of bytes that belong together. @param count of the records that they are */
+/** Bytes that end within a record, such as compressed bytes before a flush. */
+export const WITHIN_RECORD: Records = { count: 0, size: 0 };
+
+/**
+ * Describes bytes that end with a complete record.
+ * @param count number of records
+ */
 export function wholly({ length }: Uint8Array, count = 0): Records {
 	return { count, size: length };
 }

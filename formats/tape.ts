@@ -1,4 +1,4 @@
-// `.tape`: the flow store as a format among others.
+// The `.tape` format: flows in a SQLite file, through the flow store.
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -6,6 +6,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { MaybeAsync } from "../src/maybe-async.ts";
 import type { SqliteStore } from "../src/store/sqlite/store.ts";
 import type { ReadOptions } from "../src/store/store.ts";
 import { AtomicFile } from "./atomic-file.ts";
@@ -15,10 +16,10 @@ import { spool } from "./input.ts";
 import { outputError } from "./output-error.ts";
 import { missingEnd, readCut } from "./tape/cut-tape.ts";
 
-/** Bytes of input from which on a thread that writes repays its start. */
+/** Input size in bytes from which a writer thread pays. */
 const LARGE_INPUT = 16 * 1024 * 1024;
 
-/** @param requestKey the key by which replay finds a recording, kept beside each flow */
+/** @param requestKey the key by which replay finds a recording; stored with each flow */
 export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format {
 	return {
 		name: "tape",
@@ -30,49 +31,63 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 			return openStore(path, { mode: "read", report, isKeyed: true });
 		},
 		async create(path, options) {
-			if (compressionOf(path) !== null) throw new FlowtapeError("FT_USAGE", `${path}: a .tape is written as it is; compress it afterwards`);
-			if (path === "-") throw new FlowtapeError("FT_USAGE", "a .tape cannot be written to a stream; give a file's name, or --format jsonl");
+			if (compressionOf(path) !== null)
+				throw new FlowtapeError("FT_USAGE", `${path}: a .tape cannot be written compressed; compress it afterwards`);
+			if (path === "-")
+				throw new FlowtapeError(
+					"FT_USAGE",
+					"a .tape cannot be written to a stream; give a file name, or --format jsonl",
+				);
 			const { openStore } = await import("../src/store/sqlite/store.ts");
 			const { report } = options;
 			const append = (durable: boolean): SqliteStore =>
-				opening(
+				openNamed(
 					() => openStore(path, { mode: "append", requestKey, report, durable }),
-					// a folder that is not there is a TypeError to better-sqlite3
+					// better-sqlite3 throws a TypeError for a missing folder
 					(error) => outputError(path, error),
 				);
 			if (options.append) return append(options.durable ?? false);
-			const draft = await AtomicFile.of(path);
-			await checkpointLeftoverLogs(draft.target, append);
+			const atomic = await AtomicFile.forTarget(path);
+			await checkpointLeftoverLogs(atomic.target, append);
 			const open = (): SqliteStore =>
-				opening(
-					() => openStore(draft.file, { mode: "create", report, requestKey }),
-					(error) => draft.named(error),
+				openNamed(
+					() => openStore(atomic.path, { mode: "create", report, requestKey }),
+					(error) => atomic.withTargetName(error),
 				);
 			const store = open();
-			await draft.guard();
+			await atomic.copyPermissions();
 			const isLarge = (options.inputSize ?? 0) >= LARGE_INPUT && availableParallelism() > 1;
-			return new NewTape(draft, store, open, isLarge ? (held) => startThread(draft.file, requestKey, held) : null);
+			return new NewTape(
+				atomic,
+				store,
+				open,
+				isLarge ? (lastConnection) => startThread(atomic.path, requestKey, lastConnection) : null,
+			);
 		},
 	};
 }
 
-async function startThread(path: string, requestKey: (flow: HttpFlow) => string, held: number | null): Promise<FlowSink> {
+async function startThread(
+	path: string,
+	requestKey: (flow: HttpFlow) => string,
+	lastConnection: number | null,
+): Promise<FlowSink> {
 	const { ThreadedWriter } = await import("../src/store/sqlite-thread/threaded-writer.ts");
-	return new ThreadedWriter(path, requestKey, held);
+	return new ThreadedWriter(path, requestKey, lastConnection);
 }
 
-/** What a database is read from is a file, so what comes as a stream is put into one first. */
+/** Reads a tape. SQLite needs a file, so a stream is copied to a temporary one first. */
 class TapeSource extends FlowSource {
 	readonly #input: Input;
 	readonly #options: SourceOptions;
 	#store: SqliteStore | null = null;
 	#read = 0;
-	/** In all; counted once somebody asks how far the reading is. */
+	/** Total number of flows; counted when progress is first requested. */
 	#flows: number | null = null;
 	#counting: Promise<void> | null = null;
-	/** The file that is read. */
+	/** The file to read. */
 	#spooled: ReturnType<typeof spool> | null = null;
-	/** Whether that goes as soon as it was read. */
+	/** Whether the file is removed after reading. */
 	readonly #isTemporary: boolean;
 	readonly #open = new Set<SqliteStore>();
 
@@ -83,7 +98,7 @@ class TapeSource extends FlowSource {
 		this.#isTemporary = input.path === null;
 	}
 
-	/** By the number of flows, because pages are read in no particular order. */
+	/** Progress by the number of flows, because SQLite does not read pages in file order. */
 	override progress() {
 		const total = this.#input.size;
 		if (this.#store === null || total === null || this.#options.filter !== undefined) return { done: 0, total: null };
@@ -112,11 +127,14 @@ class TapeSource extends FlowSource {
 		try {
 			this.#flows = await store.count();
 		} catch {
-			// the reading meets the same damage, and tells of it
+			// reading the flows reports the damage
 		}
 	}
 
-	/** By columns, where they tell: what is damaged is not found then. */
+	/**
+	 * Counts in SQL if columns decide the filter, which does not find damaged flows; otherwise counts the flows that it
+	 * reads. null for streams, for cut-off tapes and with `ids`.
+	 */
 	override async count(): Promise<number | null> {
 		const { report, filter, ids } = this.#options;
 		const { path } = this.#input;
@@ -130,7 +148,7 @@ class TapeSource extends FlowSource {
 		}
 	}
 
-	/** Rows go from one tape to another as they are. */
+	/** Copies rows to another tape without decoding them. */
 	override async transfer(sink: FlowSink): Promise<number | null> {
 		const { path } = this.#input;
 		if (!(sink instanceof NewTape) || path === null || missingEnd(path) !== null) return null;
@@ -149,14 +167,23 @@ class TapeSource extends FlowSource {
 		try {
 			const missing = missingEnd(path);
 			if (missing === null) yield* this.#flowsOf(path, this.#options, this.#isTemporary);
-			else yield* readCut({ path, name: this.#input.name, ...missing }, (copy, told) => this.#flowsOf(copy, { report: told }, true), this.#options);
+			else
+				yield* readCut(
+					{ path, name: this.#input.name, ...missing },
+					(copy, report) => this.#flowsOf(copy, { report }, true),
+					this.#options,
+				);
 		} finally {
 			await remove();
 		}
 	}
 
-	/** The store stays open for the bodies of flows that outlive the reading, until the source is closed. */
-	async *#flowsOf(path: string, { report, filter, ids, bodies = true }: SourceOptions, isTemporary: boolean): AsyncGenerator<Flow[]> {
+	/** The store stays open until the source is closed, because flows may read their bodies later. */
+	async *#flowsOf(
+		path: string,
+		{ report, filter, ids, bodies = true }: SourceOptions,
+		isTemporary: boolean,
+	): AsyncGenerator<Flow[]> {
 		const { openStore } = await import("../src/store/sqlite/store.ts");
 		this.#store = openStore(path, { mode: "read", report, isTemporary });
 		this.#open.add(this.#store);
@@ -172,7 +199,7 @@ class TapeSource extends FlowSource {
 	}
 }
 
-function opening(open: () => SqliteStore, named: (error: unknown) => unknown): SqliteStore {
+function openNamed(open: () => SqliteStore, named: (error: unknown) => unknown): SqliteStore {
 	try {
 		return open();
 	} catch (error) {
@@ -180,10 +207,17 @@ function opening(open: () => SqliteStore, named: (error: unknown) => unknown): S
 	}
 }
 
-/** Where SQLite keeps what is not in the tape itself yet. It would put that into whatever has the tape's name next. */
+/**
+ * The write-ahead log and the rollback journal of a tape. SQLite would apply leftover ones to the next file of that
+ * name.
+ */
 const logsOf = (path: string): string[] => [`${path}-wal`, `${path}-journal`];
 
-/** A recording that was cut off left its last flows in a log: they go into the tape before another takes its place. @throws FlowtapeError FT_IO */
+/**
+ * Checkpoints the logs that a killed recording has left with its last flows, before the tape is replaced. Removes logs
+ * that have no tape.
+ * @throws FlowtapeError FT_IO
+ */
 async function checkpointLeftoverLogs(path: string, append: (durable: boolean) => SqliteStore): Promise<void> {
 	if (!logsOf(path).some((log) => existsSync(log))) return;
 	if (existsSync(path)) await append(false).close();
@@ -194,25 +228,35 @@ async function checkpointLeftoverLogs(path: string, append: (durable: boolean) =
 /** @throws FlowtapeError FT_IO */
 function refuseInUse(path: string): void {
 	if (!logsOf(path).some((log) => existsSync(log))) return;
-	throw new FlowtapeError("FT_IO", `${path}: another process has this tape open, end it before you replace the tape`, { file: path });
+	throw new FlowtapeError("FT_IO", `${path}: another process has this tape open: end it before you replace the tape`, {
+		file: path,
+	});
 }
 
-/** A tape beside the target, which takes its place when it is whole. */
+/** A new tape in a temporary file, which replaces the target when complete. */
 class NewTape extends FlowSink {
-	readonly #draft: AtomicFile;
+	readonly #atomic: AtomicFile;
 	readonly #open: () => SqliteStore;
-	/** Gives what writes the flows in the store's place; it is told the highest number of a connection, null where there are no rows yet. */
-	readonly #start: ((held: number | null) => Promise<FlowSink>) | null;
+	/**
+	 * Starts a thread that replaces the store; null if no thread is used. Its argument is the highest id of a connection,
+	 * null if there are no rows yet.
+	 */
+	readonly #start: ((lastConnection: number | null) => Promise<FlowSink>) | null;
 	readonly #notes = new Map<string, MetaValue>();
 	#store: SqliteStore;
-	/** The store, until the draft is handed over: from then on nothing more is asked of the store, which is closed. */
+	/** The current writer: the store, or the thread that has replaced it. The store is closed then. */
 	#writer: FlowSink;
 
-	/** @param open makes the store once more */
-	constructor(draft: AtomicFile, store: SqliteStore, open: () => SqliteStore, start: ((held: number | null) => Promise<FlowSink>) | null) {
+	/** @param open creates the store; called again after damage in a copied tape */
+	constructor(
+		atomic: AtomicFile,
+		store: SqliteStore,
+		open: () => SqliteStore,
+		start: ((lastConnection: number | null) => Promise<FlowSink>) | null,
+	) {
 		super();
 		this.#store = store;
-		this.#draft = draft;
+		this.#atomic = atomic;
 		this.#open = open;
 		this.#start = start;
 		this.#writer = store;
@@ -226,63 +270,66 @@ class NewTape extends FlowSink {
 		return true;
 	}
 
-	/** Committed at once, so that rows of another tape may follow. */
+	/** Writes a note and commits it at once, so that rows of another tape can be copied next. */
 	override note(name: string, value: MetaValue): void {
 		this.#notes.set(name, value);
-		this.#named(() => {
+		this.#withTargetName(() => {
 			this.#store.note(name, value);
 			this.#store.flush();
 		});
 	}
 
-	append(flow: Flow): void | Promise<void> {
-		return this.#named(() => {
-			if (this.#start !== null && this.#writer === this.#store) return this.#hand(flow, this.#start);
+	append(flow: Flow): MaybeAsync {
+		return this.#withTargetName(() => {
+			if (this.#start !== null && this.#writer === this.#store) return this.#switchToThread(flow, this.#start);
 			return this.#writer.append(flow);
 		});
 	}
 
-	/** Only the first flows of a new tape come as rows. As the store does; null from a damaged tape too, of which single flows may still be had. */
+	/**
+	 * Copies rows like the store's `takeRows`, which needs a tape without flows. Returns null if flows have been
+	 * appended. Also returns null for a damaged tape: its undamaged flows can still be read.
+	 */
 	async takeRows(from: SqliteStore, options: ReadOptions): Promise<number | null> {
 		if (this.#writer !== this.#store) return null;
 		try {
-			return this.#named(() => this.#store.takeRows(from, options));
+			return this.#withTargetName(() => this.#store.takeRows(from, options));
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || error.status !== 3) throw error;
-			// a new tape has no journal by which it could take back what it has taken
+			// a new tape has no rollback journal, so it is created again
 			await this.#store.discard();
-			await this.#draft.drop();
+			await this.#atomic.discard();
 			this.#writer = this.#store = this.#open();
-			await this.#draft.guard();
+			await this.#atomic.copyPermissions();
 			for (const [name, noted] of this.#notes) this.note(name, noted);
 			return null;
 		}
 	}
 
-	/** Hands the draft over, with the first flow. */
-	async #hand(flow: Flow, start: (held: number | null) => Promise<FlowSink>): Promise<void> {
-		const { held } = this.#store;
+	/** Starts the thread in place of the store, and appends the first flow to it. */
+	async #switchToThread(flow: Flow, start: (lastConnection: number | null) => Promise<FlowSink>): Promise<void> {
+		const { lastConnection } = this.#store;
 		await this.#store.discard();
-		this.#writer = await start(held);
+		this.#writer = await start(lastConnection);
 		await this.#writer.append(flow);
 	}
 
 	close(): Promise<void> {
-		return this.#draft.take(async () => {
+		return this.#atomic.commit(async () => {
 			await this.#writer.close();
-			refuseInUse(this.#draft.target);
+			refuseInUse(this.#atomic.target);
 		});
 	}
 
 	override async discard(): Promise<void> {
 		await this.#writer.discard();
-		await this.#draft.drop();
+		await this.#atomic.discard();
 	}
 
-	/** Errors are about the tape that was asked for, not about its draft. */
-	#named<T>(action: () => T): T {
+	/** Makes errors name the target, not the temporary file. */
+	#withTargetName<T>(action: () => T): T {
 		const fail = (error: unknown): never => {
-			throw this.#draft.named(error);
+			throw this.#atomic.withTargetName(error);
 		};
 		try {
 			const result = action();

@@ -1,24 +1,21 @@
-// Cookies as a HAR lists them, made of header fields, and header fields made of them where a HAR has left those out.
+// Converts header fields to the cookies of a HAR, and back if a HAR lacks the header fields.
+import { cookiePairs, parseSetCookie } from "../../src/flow/cookies.ts";
 import { parseHttpDate } from "../../src/flow/date.ts";
 import type { Headers } from "../../src/flow/headers.ts";
+import type { Pair } from "../../src/flow/pairs.ts";
 import type { JsonObject } from "../fields.ts";
 import type { EntryFields } from "./entry-fields.ts";
 
-/** The cookies that a request sends (RFC 6265 section 4.2.1). */
+/** The cookies of a request (RFC 6265 section 4.2.1). */
 export function requestCookies(headers: Headers): JsonObject[] {
-	return headers.getAll("cookie").flatMap((header) =>
-		header
-			.split(";")
-			.filter((pair) => pair.trim() !== "")
-			.map((pair) => nameAndValue(pair)),
-	);
+	return headers.getAll("cookie").flatMap(cookiePairs).map(nameAndValue);
 }
 
-/** The cookies that a response sets (RFC 6265 section 4.1.1). */
+/** The cookies of a response (RFC 6265 section 4.1.1). */
 export function responseCookies(headers: Headers): JsonObject[] {
 	return headers.getAll("set-cookie").map((header) => {
-		const [pair = "", ...attributes] = header.split(";");
-		const cookie: JsonObject = { ...nameAndValue(pair), httpOnly: false, secure: false };
+		const { name, value, attributes } = parseSetCookie(header);
+		const cookie: JsonObject = { ...nameAndValue([name, value]), httpOnly: false, secure: false };
 		for (const attribute of attributes) {
 			const { name, value } = nameAndValue(attribute);
 			const key = name.toLowerCase();
@@ -37,19 +34,17 @@ function addExpiry(cookie: JsonObject, value: string): void {
 	if (date.getUTCFullYear() > 0 && date.getUTCFullYear() < 10_000) cookie.expires = date.toISOString();
 }
 
-function nameAndValue(pair: string): { name: string; value: string } {
-	const equals = pair.indexOf("=");
-	const [name, value] = equals === -1 ? [pair, ""] : [pair.slice(0, equals), pair.slice(equals + 1)];
-	return { name: name.trim().toWellFormed(), value: value.trim().toWellFormed() };
+function nameAndValue([name, value]: Pair): { name: string; value: string } {
+	return { name: name.toWellFormed(), value: value.toWellFormed() };
 }
 
-/** The Cookie field of a request that lists cookies and shows no such field; null where it lists none. */
+/** The Cookie field made of the `cookies` of a request that lacks this field; null if there are no cookies. */
 export function cookieField(request: EntryFields): string | null {
 	const cookies = request.list("cookies", (at) => `${at.text("name")}=${at.content("value")}`);
 	return cookies.length === 0 ? null : cookies.join("; ");
 }
 
-/** The Set-Cookie fields of a response that lists cookies and shows no such field. */
+/** The Set-Cookie fields made of the `cookies` of a response that lacks these fields. */
 export function setCookieFields(response: EntryFields): string[] {
 	return response.list("cookies", (at) => {
 		const expires = Date.parse(at.has("expires") ? at.text("expires") : "");

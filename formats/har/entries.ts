@@ -1,23 +1,28 @@
-// The entries of a HAR, each as its bytes: found one after the other, so that no more than one of them is in memory.
+// Finds the entries of a HAR as bytes, one at a time, so that only one is in memory.
 import { DEPTH_LIMIT } from "../fields.ts";
+import { JsonRecord } from "../json-record.ts";
 import { BRACE, BRACKET, Damage, JsonWalker } from "./json-walker.ts";
+import { placeOf } from "./read-body.ts";
 
-/** What is met in a HAR, in its order. Bytes are good until the next is asked for. */
+/** A part of a HAR, in file order. Its bytes are valid only until the next one. */
 export type Found =
 	| { kind: "entry"; bytes: Buffer; record: number; offset: number }
-	/** What stands beside the entries. */
+	/** A long entry, of which no bytes are kept. */
+	| { kind: "long"; json: JsonRecord; record: number; offset: number }
+	/** Another entry follows a long one. The long one can be passed on now, so that only one of them is in memory. */
+	| { kind: "more"; record: number; offset: number }
+	/** A field of `log` other than `entries`. */
 	| { kind: "log"; key: string; bytes: Buffer; record: 0; offset: number }
 	/** `record` is 0 outside of entries. */
 	| { kind: "damage"; what: string; record: number; offset: number };
 
-/** The longest entry in bytes: about what a string of V8 holds. */
-const ENTRY_LIMIT = 500 * 1024 * 1024;
+/** Maximum size of all fields of `log` other than `entries`, in bytes. */
 const LOG_LIMIT = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Reads `{"log": {"entries": [ … ]}}`, also as the argument of a call (JSONP). After damage to an entry it goes on with the next where that can be found: a HAR with
- * line breaks between its entries shows where they begin.
+ * Reads `{"log": {"entries": [ … ]}}`, also as the argument of a JSONP call. After a damaged entry, it continues with
+ * the next entry, if entries begin on separate lines.
  */
 export async function* readEntries(chunks: AsyncIterable<Buffer>): AsyncGenerator<Found> {
 	const json = new JsonWalker(chunks);
@@ -29,9 +34,9 @@ export async function* readEntries(chunks: AsyncIterable<Buffer>): AsyncGenerato
 			if (key === "log") yield* readLog(json, seen);
 			else await json.value(0);
 		}
-		if (!seen.entries) throw new Damage('a HAR has a list "log.entries", this has none', json.offset);
+		if (!seen.entries) throw new Damage('expected a list "log.entries", found nothing', json.offset);
 		if (isCall) await json.leaveCall();
-		if ((await json.next()) !== -1) throw new Damage("the end of the file was expected behind the HAR", json.offset);
+		if ((await json.next()) !== -1) throw new Damage("expected the end of the file after the HAR", json.offset);
 	} catch (error) {
 		if (!(error instanceof Damage)) throw error;
 		yield { kind: "damage", what: error.message, record: json.record, offset: error.offset };
@@ -40,31 +45,45 @@ export async function* readEntries(chunks: AsyncIterable<Buffer>): AsyncGenerato
 
 async function* readLog(json: JsonWalker, seen: { entries: boolean }): AsyncGenerator<Found> {
 	await json.open(BRACE, '"log" to be an object');
+	let left = LOG_LIMIT;
 	for (let key = await json.key(); key !== null; key = await json.key()) {
 		if (key === "entries") {
 			seen.entries = true;
 			yield* readList(json);
 		} else {
 			const { offset } = json;
-			const bytes = await json.value(LOG_LIMIT);
+			const bytes = await json.value(left);
 			if (bytes === null)
-				yield { kind: "damage", what: `"log.${key.slice(0, 40)}" is longer than ${LOG_LIMIT} bytes or nested deeper than ${DEPTH_LIMIT}`, record: 0, offset };
-			else yield { kind: "log", key, bytes, record: 0, offset };
+				yield {
+					kind: "damage",
+					what: `"log.${key.slice(0, 40)}" is longer than ${left} bytes or nested deeper than ${DEPTH_LIMIT}`,
+					record: 0,
+					offset,
+				};
+			else {
+				left -= bytes.length;
+				yield { kind: "log", key, bytes, record: 0, offset };
+			}
 		}
 	}
 }
 
 async function* readList(json: JsonWalker): AsyncGenerator<Found> {
 	await json.open(BRACKET, '"log.entries" to be a list');
+	const long = new JsonRecord(placeOf);
+	let isBehindLong = false;
 	for (;;) {
 		const start = json.offset;
 		try {
 			if (!(await json.item())) break;
 			json.record++;
-			const offset = json.offset;
-			const bytes = await json.value(ENTRY_LIMIT);
-			if (bytes === null) yield { kind: "damage", what: `longer than ${ENTRY_LIMIT} bytes or nested deeper than ${DEPTH_LIMIT}`, record: json.record, offset };
-			else yield { kind: "entry", bytes, record: json.record, offset };
+			const { record, offset } = json;
+			if (isBehindLong) yield { kind: "more", record, offset };
+			const bytes = await json.take(long);
+			isBehindLong = bytes === null;
+			if (bytes === "deep") yield { kind: "damage", what: `nested deeper than ${DEPTH_LIMIT}`, record, offset };
+			else if (bytes === null) yield { kind: "long", json: long, record, offset };
+			else yield { kind: "entry", bytes, record, offset };
 		} catch (error) {
 			if (!(error instanceof Damage) || !(await json.seekEntry())) throw error;
 			yield { kind: "damage", what: error.message, record: json.record, offset: Math.max(error.offset, start) };
@@ -73,10 +92,9 @@ async function* readList(json: JsonWalker): AsyncGenerator<Found> {
 	json.record = 0;
 }
 
-/** Reads entries that stand one a line, without a log around them. */
+/** Reads entries in lines, without a log around them. */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Found> {
-	let parts: Buffer[] = [];
-	let size = 0;
+	const begun = new JsonRecord(placeOf);
 	let offset = 0;
 	let record = 0;
 	const found = function* (line: Buffer): Generator<Found> {
@@ -87,20 +105,26 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
 		record++;
 		yield { kind: "entry", bytes: line.subarray(from), record, offset: start };
 	};
+	const endLine = function* (): Generator<Found> {
+		const { bytes, size } = begun;
+		if (bytes !== null) yield* found(bytes);
+		else {
+			yield { kind: "long", json: begun, record: ++record, offset };
+			offset += size + 1;
+		}
+		begun.clear();
+	};
 	for await (const chunk of chunks) {
 		let at = 0;
 		for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, at)) {
-			yield* found(parts.length === 0 ? chunk.subarray(at, end) : Buffer.concat([...parts, chunk.subarray(at, end)]));
-			parts = [];
-			size = 0;
+			if (begun.size === 0) yield* found(chunk.subarray(at, end));
+			else {
+				begun.push(chunk.subarray(at, end));
+				yield* endLine();
+			}
 			at = end + 1;
 		}
-		size += chunk.length - at;
-		if (size > ENTRY_LIMIT) {
-			yield { kind: "damage", what: `longer than ${ENTRY_LIMIT} bytes`, record: record + 1, offset };
-			return;
-		}
-		if (at < chunk.length) parts.push(Buffer.from(chunk.subarray(at)));
+		begun.push(chunk.subarray(at));
 	}
-	if (parts.length > 0) yield* found(Buffer.concat(parts));
+	if (begun.size > 0) yield* endLine();
 }

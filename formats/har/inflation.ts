@@ -1,31 +1,38 @@
-// Content codings undone for a HAR, bounded in all: a tape of kilobytes can inflate to gigabytes. Beyond the bound bodies stay as they were sent.
+// Decodes the bodies of a HAR within a total limit, because a tape of kilobytes can inflate to gigabytes. Bodies beyond
+// the limit stay encoded.
 
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
-import { decodeBody } from "../../src/flow/body.ts";
+import { type Body, DECODED_LIMIT, decodeBody } from "../../src/flow/body.ts";
 
-/** Larger bodies are left out: their text would be longer than a string can be. Bytes. */
+/** Larger bodies are left out, because their text would exceed the maximum string length. Bytes. */
 export const BODY_LIMIT = 256 * 1024 * 1024;
-/** Bytes that all bodies may inflate to, whatever they were. */
+/** Total inflated size that is always allowed. Bytes. */
 const FREE_BYTES = 256 * 1024 * 1024;
-/** Bytes that a byte as sent adds: text is compressed to a tenth, seldom to a fiftieth. */
+/** Inflated bytes allowed for each encoded byte: text compresses to a tenth, rarely to a fiftieth. */
 const BYTES_PER_BYTE = 50;
 
 export interface Decoded {
-	readonly bytes: Buffer;
-	/** The bytes are still as they were sent. */
+	readonly bytes: Exclude<Body, null>;
+	/** The bytes are still encoded. */
 	readonly asSent?: true;
 }
 
 export class Inflation {
-	/** Bodies that were not decoded because they inflate too far. */
+	/** Number of bodies not decoded, because they inflate to too many bytes. */
 	kept = 0;
 	#left = FREE_BYTES;
 
-	/** The body with its Content-Encoding undone; as it was sent where the bytes do not follow that, or inflate too far. */
-	decode(raw: Buffer, coding: string | null): Decoded {
+	/** A body that is too large to be decoded. */
+	keep(bytes: Exclude<Body, null>): Decoded {
+		this.kept++;
+		return { bytes, asSent: true };
+	}
+
+	/** The decoded body; the encoded one if it cannot be decoded or inflates to too many bytes. */
+	decode(raw: Buffer, coding: string | null): Decoded & { bytes: Buffer } {
 		if (coding === null || coding === "") return { bytes: raw };
 		this.#left += BYTES_PER_BYTE * raw.length;
-		const limit = Math.min(this.#left, BODY_LIMIT);
+		const limit = Math.min(this.#left, DECODED_LIMIT);
 		try {
 			const bytes = decodeBody(raw, coding, limit);
 			this.#left -= bytes.length;

@@ -1,20 +1,29 @@
-// JSON gone through by its outer structure, over any cuts of the bytes. Values are skipped, or given as bytes.
+// Walks through the outer structure of JSON in chunks. Values are skipped or returned as bytes.
+import { NO_BYTES } from "../../src/flow/bytes.ts";
 import { DEPTH_LIMIT } from "../fields.ts";
+import type { JsonRecord } from "../json-record.ts";
 import { ValueScanner } from "./value-scanner.ts";
 
 const KEY_LIMIT = 4096;
-/** Characters of a function's name, and white space. */
+/** Characters of a JSONP function name, and white space. */
 const NAMES = /[\w$.\s]/;
 const [PARENTHESIS, END_PARENTHESIS, SEMICOLON] = [0x28, 0x29, 0x3b];
-/** Bytes in which an entry shows its first key. */
+/** Bytes that contain the first key of an entry. */
 const MARK_BYTES = 256;
 
-const EMPTY: Buffer = Buffer.alloc(0);
 export const [BRACE, BRACKET, END_BRACE, END_BRACKET, COMMA, COLON, QUOTE] = Buffer.from('{[}],:"') as unknown as [
-	...[brace: number, bracket: number, endBrace: number, endBracket: number, comma: number, colon: number, quote: number],
+	...[
+		brace: number,
+		bracket: number,
+		endBrace: number,
+		endBracket: number,
+		comma: number,
+		colon: number,
+		quote: number,
+	],
 ];
 
-/** Something else stands there than was expected. */
+/** A syntax error at an offset. */
 export class Damage extends Error {
 	readonly offset: number;
 
@@ -25,22 +34,22 @@ export class Damage extends Error {
 }
 
 export class JsonWalker {
-	/** The entry that is read, from 1; 0 outside of entries. */
+	/** Number of the current entry, from 1; 0 outside of entries. */
 	record = 0;
 	readonly #chunks: AsyncIterator<Buffer>;
-	#bytes = EMPTY;
+	#bytes = NO_BYTES;
 	#at = 0;
-	/** Offset of the chunk. */
+	/** Offset of the current chunk in the input. */
 	#base = 0;
-	/** Of a value in several chunks. Used again for the next one, so that it costs memory once. */
-	#kept = EMPTY;
-	/** Whether a value of the present object or list came already, so that a comma must follow. */
+	/** Bytes of a value that spans chunks. The buffer is reused for the next value. */
+	#kept = NO_BYTES;
+	/** Whether the current object or list has a value, so that a comma must follow. */
 	#needsComma = false;
-	/** White space since the last line break; null where something else stands between, or there was none. */
+	/** White space since the last line break; null after other bytes. */
 	#indent: string | null = null;
-	/** A line break and how entries begin behind it; null where entries are not on lines of their own. */
+	/** A line break and the beginning of an entry after it; null if entries are not on separate lines. */
 	#mark: Buffer | null = null;
-	/** Where the next mark in this chunk is, at or behind the present place; Infinity: there is none. */
+	/** Position of the next mark in this chunk, at or after the current one; Infinity if there is none. */
 	#nextMark = -1;
 
 	constructor(chunks: AsyncIterable<Buffer>) {
@@ -51,7 +60,7 @@ export class JsonWalker {
 		return this.#base + this.#at;
 	}
 
-	/** Whether there is a byte; brings the next chunk where this one is used up. */
+	/** Whether there is another byte. Fetches the next chunk if necessary. */
 	async #more(): Promise<boolean> {
 		while (this.#at >= this.#bytes.length) {
 			const { value, done } = await this.#chunks.next();
@@ -64,7 +73,7 @@ export class JsonWalker {
 		return true;
 	}
 
-	/** The next byte that is no white space, not taken; -1 at the end. */
+	/** Peeks at the next byte other than white space; -1 at the end. */
 	async next(): Promise<number> {
 		this.#indent = null;
 		for (;;) {
@@ -85,7 +94,7 @@ export class JsonWalker {
 		this.#needsComma = false;
 	}
 
-	/** Goes into the call of a function, as JSONP has one around its value; whether there is one. */
+	/** Enters the function call that wraps the value in JSONP. Returns false if there is none. */
 	async enterCall(): Promise<boolean> {
 		const first = await this.next();
 		if (first === -1 || !NAMES.test(String.fromCharCode(first))) return false;
@@ -98,28 +107,29 @@ export class JsonWalker {
 			if (!NAMES.test(String.fromCharCode(byte))) break;
 			this.#at++;
 		}
-		throw this.#damage("an object was expected");
+		throw this.#damage("expected an object");
 	}
 
-	/** The end of the call. */
+	/** Leaves the function call. */
 	async leaveCall(): Promise<void> {
-		if ((await this.next()) !== END_PARENTHESIS) throw this.#damage("the end of the call was expected");
+		if ((await this.next()) !== END_PARENTHESIS) throw this.#damage("expected the end of the call");
 		this.#at++;
 		if ((await this.next()) === SEMICOLON) this.#at++;
 	}
 
-	/** The next key of the object, its value ahead; null behind its end. */
+	/** Reads the next key of the object, up to its value; null at the end of the object. */
 	async key(): Promise<string | null> {
 		if (!(await this.#goOn(END_BRACE))) return null;
-		if ((await this.next()) !== QUOTE) throw this.#damage("a key in quotes was expected");
-		const key = await this.value(KEY_LIMIT);
-		if ((await this.next()) !== COLON) throw this.#damage("a colon was expected behind the key");
+		if ((await this.next()) !== QUOTE) throw this.#damage("expected a key in quotes");
+		const bytes = await this.value(KEY_LIMIT);
+		// longer keys are ignored; the next chunk may overwrite the bytes
+		const key = bytes === null ? "" : keyOf(bytes);
+		if ((await this.next()) !== COLON) throw this.#damage("expected a colon after the key");
 		this.#at++;
-		// what is longer is none that matters
-		return key === null ? "" : keyOf(key);
+		return key;
 	}
 
-	/** Whether the list has one more item, which is ahead then; its end is taken. */
+	/** Moves to the next item of the list; false at its end. */
 	async item(): Promise<boolean> {
 		return this.#goOn(END_BRACKET);
 	}
@@ -132,44 +142,68 @@ export class JsonWalker {
 			return false;
 		}
 		if (this.#needsComma) {
-			if (byte !== COMMA) throw this.#damage("a comma was expected");
+			if (byte !== COMMA) throw this.#damage("expected a comma");
 			this.#at++;
 			byte = await this.next();
 		}
-		if (byte === -1) throw this.#damage("something was expected");
+		if (byte === -1) throw this.#damage("expected a value");
 		return true;
 	}
 
-	/** The bytes of the value ahead, or null when they are more than the limit or nested too deep. */
+	/** Reads the next value as bytes; null if it exceeds the limit or is nested too deep. */
 	async value(limit: number): Promise<Buffer | null> {
-		// of the first entry: how the others begin, if they stand on lines of their own as well
+		let whole: Buffer | null = null;
+		const { size, deepest } = await this.#walk((part, before, isEnd) => {
+			if (isEnd && before === 0) whole = part;
+			else if (before + part.length <= limit) this.#keep(part, before);
+		});
+		if (size > limit || deepest > DEPTH_LIMIT) return null;
+		return whole ?? this.#kept.subarray(0, size);
+	}
+
+	/**
+	 * Reads the next value into a record. Returns its bytes if it is short; null: it is long, and in the record;
+	 * "deep": it is short and nested too deep.
+	 */
+	async take(record: JsonRecord): Promise<Buffer | null | "deep"> {
+		let whole: Buffer | null = null;
+		record.clear();
+		const { deepest } = await this.#walk((part, before, isEnd) => {
+			if (isEnd && before === 0) whole = part;
+			else record.push(part);
+		});
+		const bytes = whole ?? record.bytes;
+		return bytes !== null && deepest > DEPTH_LIMIT ? "deep" : bytes;
+	}
+
+	/** Walks through the next value. @param take receives its bytes in parts, and the number of bytes before each */
+	async #walk(
+		take: (part: Buffer, before: number, isEnd: boolean) => void,
+	): Promise<{ size: number; deepest: number }> {
+		// the first entry shows how the others begin, if they are on separate lines
 		const indent = this.record === 1 && this.#mark === null ? this.#indent : null;
-		if ((await this.next()) === -1) throw this.#damage("a value was expected");
+		if ((await this.next()) === -1) throw this.#damage("expected a value");
 		if (indent !== null) this.#mark = markOf(indent, this.#bytes.subarray(this.#at, this.#at + MARK_BYTES));
 		const start = this.offset;
 		const scanner = new ValueScanner();
 		let size = 0;
-		let whole: Buffer | null = null;
 		for (;;) {
 			const from = this.#at;
 			const mark = this.#findMark();
 			const to = Math.min(mark, this.#bytes.length);
 			const end = scanner.scan(this.#bytes, from, to);
 			this.#at = end === -1 ? to : end;
+			take(this.#bytes.subarray(from, this.#at), size, end !== -1);
 			size += this.#at - from;
-			const part = this.#bytes.subarray(from, this.#at);
-			if (end !== -1 && size === part.length) whole = part;
-			else if (size <= limit) this.#keep(part, size - part.length);
 			if (end !== -1) break;
-			if (to === mark) throw new Damage("it does not end before the next entry begins", start);
-			if (!(await this.#more())) throw new Damage("the file ends in the middle of it", start);
+			if (to === mark) throw new Damage("expected the end of the entry, found the next entry", start);
+			if (!(await this.#more())) throw new Damage("the file ends within the entry", start);
 		}
 		this.#needsComma = true;
-		if (size > limit || scanner.deepest > DEPTH_LIMIT) return null;
-		return whole ?? this.#kept.subarray(0, size);
+		return { size, deepest: scanner.deepest };
 	}
 
-	/** Takes over a part of a value that goes on in the next chunk, which may be written over this one. */
+	/** Copies a part of a value that continues in the next chunk, because the chunk may be reused. */
 	#keep(part: Buffer, at: number): void {
 		if (this.#kept.length < at + part.length) {
 			const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.#kept.length, at + part.length));
@@ -179,7 +213,7 @@ export class JsonWalker {
 		part.copy(this.#kept, at);
 	}
 
-	/** After damage: goes to where the next entry begins, if that can be told. */
+	/** After damage: moves to the beginning of the next entry, if it can be found. */
 	async seekEntry(): Promise<boolean> {
 		if (this.#mark === null) return false;
 		for (;;) {
@@ -206,7 +240,9 @@ export class JsonWalker {
 	#damage(what: string): Damage {
 		const end = this.#at >= this.#bytes.length;
 		return new Damage(
-			end ? `${what}, the file ends here` : `${what}, this is ${JSON.stringify(String.fromCharCode(this.#bytes[this.#at] as number))}`,
+			end
+				? `${what}, found the end of the file`
+				: `${what}, found ${JSON.stringify(String.fromCharCode(this.#bytes[this.#at] as number))}`,
 			this.offset,
 		);
 	}
@@ -220,7 +256,10 @@ function keyOf(bytes: Buffer): string {
 	}
 }
 
-/** A line break, the white space behind it and the entry up to its first key: nothing inside an entry looks like that. */
+/**
+ * A line break, indentation and the beginning of an entry up to its first key. This sequence does not occur inside
+ * entries.
+ */
 function markOf(indent: string, start: Buffer): Buffer | null {
 	const head = /^\{\s*"(?:[^"\\]|\\.)*"/.exec(start.latin1Slice())?.[0];
 	return head === undefined ? null : Buffer.from(`\n${indent}${head}`, "latin1");

@@ -1,38 +1,39 @@
-// What of a HAR's kind a file is, by its first bytes.
+// Detects the kind of a HAR by its first bytes.
 
-/** A log as HAR 1.2 has it, a ZIP with one and the bodies in files of their own, or entries one a line. */
+/** A HAR 1.2 log, a ZIP with a log and separate bodies, or one entry per line. */
 export type HarKind = "log" | "zip" | "lines";
 
 const HEAD_BYTES = 4096;
 const LOG = /^(?:\xef\xbb\xbf)?\s*(?:[\w$.]{1,100}\s*\(\s*)?\{\s*"log"/;
-/** The log behind other keys. */
-const LATER_LOG = /^(?:\xef\xbb\xbf)?\s*\{.*[{,]\s*"log"\s*:\s*\{\s*"(?:version|creator|browser|pages|entries)"\s*:/s;
-/** Keys that entries have and flows of JSON lines have not. */
+/** Keys of a `log`. */
+const OF_LOGS = new Set(["version", "creator", "browser", "pages", "entries"]);
+/** Keys that occur in HAR entries but not in flows of JSON lines. */
 const OF_ENTRIES = new Set(["startedDateTime", "pageref", "timings", "cache"]);
 const OF_REQUESTS = new Set(["httpVersion", "queryString", "cookies", "postData", "headersSize", "bodySize"]);
 
-/** null: no HAR. */
+/** null if the file is not a HAR. */
 export function kindOf(head: Buffer): HarKind | null {
 	if (head.length >= 4 && [0x04034b50, 0x06054b50].includes(head.readUInt32LE(0))) return "zip";
 	const text = head.latin1Slice(0, Math.min(head.length, HEAD_BYTES));
-	if (LOG.test(text) || LATER_LOG.test(text)) return "log";
-	return isEntry(text) ? "lines" : null;
+	return LOG.test(text) ? "log" : kindByKeys(text);
 }
 
 const TOKENS = /"((?:[^"\\]|\\.)*)"\s*(:?)|[{}[\]]/gs;
 
-/** Whether a text begins with an entry. */
-function isEntry(text: string): boolean {
-	if (!/^(?:\xef\xbb\xbf)?\s*\{\s*"/.test(text)) return false;
+/** Finds a `log` that is not the first key, or the keys of an entry. Notes in a flow may contain these keys deeper. */
+function kindByKeys(text: string): HarKind | null {
+	if (!/^(?:\xef\xbb\xbf)?\s*\{\s*"/.test(text)) return null;
 	let depth = 0;
 	let outer = "";
 	for (const [token, key = "", colon] of text.matchAll(TOKENS)) {
 		if (token === "{" || token === "[") depth++;
 		else if (token === "}" || token === "]") depth--;
-		if (depth === 0) return false;
+		if (depth === 0) return null;
 		if (colon !== ":") continue;
 		if (depth === 1) outer = key;
-		if (depth === 1 ? OF_ENTRIES.has(key) : depth === 2 && outer === "request" && OF_REQUESTS.has(key)) return true;
+		if (depth === 1 && OF_ENTRIES.has(key)) return "lines";
+		if (depth === 2 && outer === "request" && OF_REQUESTS.has(key)) return "lines";
+		if (depth === 2 && outer === "log" && OF_LOGS.has(key)) return "log";
 	}
-	return false;
+	return null;
 }

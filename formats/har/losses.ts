@@ -1,4 +1,5 @@
-// What a HAR has no room for, counted while flows are written, and said once at the end.
+// Counts what a HAR cannot store while flows are written, and reports it once at the end.
+import { isUtf8 } from "node:buffer";
 import type { Reporter } from "../../src/errors.ts";
 import type { ClientConnection, ServerConnection } from "../../src/flow/connection.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
@@ -6,11 +7,15 @@ import type { Message } from "../../src/flow/message.ts";
 import { BODY_LIMIT } from "./inflation.ts";
 import { NOTE } from "./notes.ts";
 
-/** Parts of an HTTP flow and how many flows have them. In the order in which they are told. */
+/** Parts of an HTTP flow that a HAR cannot store, in the order of the report. */
 const PARTS: readonly (readonly [name: string, has: (flow: HttpFlow) => boolean])[] = [
 	[`bodies over ${BODY_LIMIT / 1024 / 1024} MiB`, ({ request, response }) => isLarge(request) || isLarge(response)],
 	["trailers", ({ request, response }) => Boolean(request.trailers?.size || response?.trailers?.size)],
 	["header bytes that are not UTF-8", ({ request, response }) => hasStrayBytes(request) || hasStrayBytes(response)],
+	[
+		"bytes of WebSocket texts that are not UTF-8",
+		({ websocket }) => websocket?.messages.some(({ opcode, content }) => opcode === 1 && !isUtf8(content)) ?? false,
+	],
 	["how WebSockets ended", ({ websocket }) => websocket !== null && websocket.closeCode !== null],
 	["marks", ({ marked }) => marked !== ""],
 	["notes", ({ metadata }) => Object.keys(metadata).some((key) => key !== NOTE)],
@@ -22,7 +27,7 @@ const PARTS: readonly (readonly [name: string, has: (flow: HttpFlow) => boolean]
 export class Losses {
 	readonly #name: string;
 	readonly #report: Reporter;
-	/** Flows, and parts of flows, by what they are. */
+	/** Numbers of flows by type. */
 	readonly #flows = new Map<string, number>();
 	readonly #log = new Map<string, number>();
 	readonly #notes = new Map<string, number>();
@@ -38,35 +43,41 @@ export class Losses {
 		else for (const [name, has] of PARTS) if (has(flow)) count(this.#parts, name);
 	}
 
-	/** A note on the tape itself. */
+	/** Counts a note on the tape that is left out. */
 	noteTape(name: string): void {
 		count(this.#notes, JSON.stringify(name));
 	}
 
-	/** A flow that is left out as a whole. */
+	/** Counts a flow that is left out. */
 	noteTooLarge(): void {
-		count(this.#flows, "HTTP flows of over 500 MB");
+		count(this.#flows, "HTTP flows too large to be read again");
 	}
 
-	/** A field beside the entries, of which another HAR said something else. */
+	/** Counts a field outside the entries for which a second HAR has another value. */
 	noteLog(key: string): void {
 		count(this.#log, `"${key}"`);
 	}
 
-	/** @param coded bodies that stay as they were sent because they inflate too far */
+	/** @param coded number of bodies that stay encoded because they inflate to too many bytes */
 	report(coded = 0): void {
-		this.#tell("two values of fields beside the entries", this.#log);
-		this.#tell("these flows", this.#flows);
-		this.#tell("these parts of flows", this.#parts);
-		this.#tell("these notes on the tape", this.#notes);
+		this.#reportCounts("two values of fields beside the entries", this.#log);
+		this.#reportCounts("these flows", this.#flows);
+		this.#reportCounts("these parts of flows", this.#parts);
+		this.#reportCounts("these notes on the tape", this.#notes);
 		if (coded === 0) return;
-		const what = coded === 1 ? "1 body inflates to so many bytes that it is" : `${coded} bodies inflate to so many bytes that they are`;
+		const what =
+			coded === 1
+				? "1 body inflates to so many bytes that it is"
+				: `${coded} bodies inflate to so many bytes that they are`;
 		this.#report("FT_LOSS", `${this.#name}: ${what} kept compressed, marked by "_asSent"`, { file: this.#name });
 	}
 
-	#tell(what: string, counts: ReadonlyMap<string, number>): void {
+	#reportCounts(what: string, counts: ReadonlyMap<string, number>): void {
 		const list = [...counts].filter(([, n]) => n > 0).map(([name, n]) => `${name} (${n})`);
-		if (list.length > 0) this.#report("FT_LOSS", `${this.#name}: HAR has no room for ${what}: ${list.join(", ")}: left out`, { file: this.#name });
+		if (list.length > 0)
+			this.#report("FT_LOSS", `${this.#name}: HAR cannot store ${what}: ${list.join(", ")}: left out`, {
+				file: this.#name,
+			});
 	}
 }
 
@@ -79,10 +90,14 @@ function isLarge(message: Message | null): boolean {
 }
 
 function hasStrayBytes(message: Message | null): boolean {
-	return message?.headers.fields.some((field) => /[\x80-\xff]/.test(field) && Buffer.from(field, "latin1").toString("utf8").includes("\ufffd")) ?? false;
+	return (
+		message?.headers.fields.some(
+			(field) => /[\x80-\xff]/.test(field) && Buffer.from(field, "latin1").toString("utf8").includes("\ufffd"),
+		) ?? false
+	);
 }
 
 function isDetailed(client: ClientConnection, server: ServerConnection): boolean {
-	// a dump has an empty name for an address that is not known
+	// a dump has an empty host for an unknown address
 	return Boolean(client.peername?.[0]) || server.tlsVersion !== null || server.certificateList.length > 0;
 }

@@ -1,5 +1,6 @@
-// A flow from an entry of a HAR, with the habits of those who write them.
+// Reads a flow from a HAR entry, and handles the peculiarities of HAR writers.
 import { createHash } from "node:crypto";
+import { type Body, bodySize } from "../../src/flow/body.ts";
 import { toByteString } from "../../src/flow/bytes.ts";
 import { type Address, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
 import { HttpFlow, type WebSocketData } from "../../src/flow/flow.ts";
@@ -9,7 +10,7 @@ import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { formatAuthority, splitUrl, type UrlParts } from "../../src/flow/url.ts";
 import { isObject, type Json, type JsonObject, wrong } from "../fields.ts";
 import type { OddFieldReporter } from "../odd-fields.ts";
-import { OWN, setOwnFields } from "../own-fields.ts";
+import { cutParts, OWN, setOwnFields } from "../own-fields.ts";
 import { cookieField, setCookieFields } from "./cookies.ts";
 import { EntryFields } from "./entry-fields.ts";
 import { collect, NOTE, remainder } from "./notes.ts";
@@ -17,45 +18,57 @@ import { type Attachments, type ReadBody, readContent, readPostData } from "./re
 import { formatStarted, type Moments, parseStarted, readMoments } from "./timings.ts";
 
 export interface EntryContext {
-	/** The entry's number, from 1. */
+	/** Number of the entry, from 1. */
 	record: number;
-	/** By their id; those that the entry itself has are added, as we write them so that a HAR can be read from its beginning. */
+	/**
+	 * Pages by id. Pages in the entry itself are added; flowtape writes them there, so that a HAR can be read as a
+	 * stream.
+	 */
 	pages: Map<string, JsonObject>;
 	attachments: Attachments;
-	/** Told of every field that is not what HAR 1.2 says. */
+	/** Receives every field that does not follow HAR 1.2. */
 	odd?: OddFieldReporter;
-	/** The program that wrote the HAR has mitmproxy's habits. */
+	/** mitmproxy wrote the HAR. */
 	isOfMitmproxy?: boolean;
-	/** When the entry before started, in microseconds since 1970: the best guess where an entry does not say it. */
+	/** Start of the previous entry in microseconds since 1970: the best guess for an entry without a start. */
 	started?: number;
 }
 
 /**
- * The flow of an entry; null where it is no HTTP: browsers list `data:` and `blob:` URLs too.
- * @throws FlowtapeError FT_CORRUPT_FLOW that says where in the entry something else was expected
+ * The flow of an entry; null if it is not HTTP: browsers also list `data:` and `blob:` URLs.
+ * @throws FlowtapeError FT_CORRUPT_FLOW with the path of the invalid field
  */
 export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 	if (!isObject(value)) throw wrong("", "an entry (an object)", value);
 	const entry = new EntryFields(value, "", context.odd);
 	if (!isObject(entry.value("request"))) throw entry.wrong("request", "an object");
 	const request = entry.object("request");
-	if (!isObject(entry.value("response"))) entry.odd("response", "an object", "the flow has no response");
-	const response = new EntryFields(entry.object("response").values, "response.", isObject(entry.value("response")) ? context.odd : undefined);
+	if (!isObject(entry.value("response"))) entry.reportOdd("response", "an object", "the flow has no response");
+	const response = new EntryFields(
+		entry.object("response").values,
+		"response.",
+		isObject(entry.value("response")) ? context.odd : undefined,
+	);
 	const method = methodOf(request);
-	const address = request.text("url").trim();
-	const url = urlOf(request, method, address);
+	const address = trimAscii(request.text("url"));
+	const url = urlParts(request, method, address);
 	if (url === null) return null;
 	const started = startedOf(entry, context);
 	context.started = started;
 	const moments = readMoments(entry, started, url.scheme === "https");
-	const id = entry.text("_id") || uuidOf(`${context.record}\n${String(entry.value("startedDateTime") ?? "")}\n${method} ${address}`);
+	const id =
+		entry.text("_id") ||
+		uuidOf(`${context.record}\n${String(entry.value("startedDateTime") ?? "")}\n${method} ${address}`);
 	const status = statusOf(response);
 	const requestHead = headersOf(request);
 	const responseHead = headersOf(response);
-	const requestBody = readPostData(request, requestHead.headers, context);
-	const content = readContent(response, responseHead.headers, context);
-	// Firefox has what a server pushed without a status
-	const isAnswered = status > 0 || responseHead.headers.size > 0 || (content.bytes !== null && content.bytes.length > 0);
+	const own = value[`_${OWN}`] as MetaValue | undefined;
+	const { isRequestCut, isResponseCut } = cutParts(own);
+	const requestBody = readPostData(request, requestHead.headers, context, { method, isUnfinished: isRequestCut });
+	const isUnfinished = isResponseCut || failureText(response) !== null;
+	const content = readContent(response, responseHead.headers, context, { method, statusCode: status, isUnfinished });
+	// Firefox writes pushed responses without a status
+	const isAnswered = status > 0 || responseHead.headers.size > 0 || (bodySize(content.bytes) ?? 0) > 0;
 	const responseBody = isAnswered ? content : null;
 	const websocket = websocketOf(entry, status);
 	const timestampStart = started / 1e6;
@@ -64,42 +77,62 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 		id,
 		timestampCreated: timestampStart,
 		comment: entry.text("comment"),
-		clientConn: () => clientConnection({ id: uuidOf(`${id}\nclient`), timestampStart, timestampEnd: moments.responseEnd }),
+		clientConn: () =>
+			clientConnection({ id: uuidOf(`${id}\nclient`), timestampStart, timestampEnd: moments.responseEnd }),
 		serverConn: () => serverOf(uuidOf(`${id}\nserver`), peer, url, moments),
-		request: requestOf(request, { method, url }, requestHead, requestBody.bytes, { timestampStart, timestampEnd: moments.requestEnd }),
+		request: requestOf(request, { method, url }, requestHead, requestBody.bytes, {
+			timestampStart,
+			timestampEnd: moments.requestEnd,
+		}),
 		response: responseBody === null ? null : responseOf(response, status, responseHead, responseBody.bytes, moments),
-		error: failureOf(response, isAnswered, moments),
+		error: failureOf(response, { isAnswered, isCut: content.isCut === true }, moments),
 		websocket,
-		metadata: notesOf(entry, { isWebSocket: websocket !== null, scheme: /^wss?(?=:)/i.exec(address)?.[0] ?? null }, requestBody, responseBody, context.pages),
+		metadata: notesOf(
+			entry,
+			{ isWebSocket: websocket !== null, scheme: /^wss?(?=:)/i.exec(address)?.[0] ?? null },
+			requestBody,
+			responseBody,
+			context.pages,
+		),
 	});
-	setOwnFields(flow, value[`_${OWN}`] as MetaValue | undefined);
+	setOwnFields(flow, own);
 	return flow;
+}
+
+/** Trims ASCII white space. Other white space, such as U+2028, may be part of a path. */
+function trimAscii(text: string): string {
+	const isSpace = (at: number) => /[\t\n\f\r ]/.test(text.charAt(at));
+	let [from, to] = [0, text.length];
+	while (from < to && isSpace(from)) from++;
+	while (to > from && isSpace(to - 1)) to--;
+	return text.slice(from, to);
 }
 
 function methodOf(request: EntryFields): string {
 	const method = request.text("method");
 	if (method !== "") return method;
 	const guess = isObject(request.value("postData")) ? "POST" : "GET";
-	if (!request.has("method") || request.value("method") === "") request.odd("method", "a string", `${guess} is taken`);
+	if (!request.has("method") || request.value("method") === "")
+		request.reportOdd("method", "a string", `read as ${guess}`);
 	return guess;
 }
 
-/** 0 where there is none. */
+/** The status; 0 if it is missing or invalid. */
 function statusOf(response: EntryFields): number {
 	if (!response.has("status")) {
-		response.odd("status", "a number", "0 is taken");
+		response.reportOdd("status", "a number", "read as 0");
 		return 0;
 	}
 	const status = response.number("status", 0);
 	if (status <= 0) return 0;
 	if (Number.isInteger(status) && status <= 999) return status;
-	response.odd("status", "a status of three digits", LEFT_OUT);
+	response.reportOdd("status", "a status of three digits", LEFT_OUT);
 	return 0;
 }
 
 const LEFT_OUT = "left out";
 
-/** Microseconds since 1970; where an entry does not say it, the time of its page, or of the entry before. */
+/** Start in microseconds since 1970; if missing, the start of the page or of the previous entry. */
 function startedOf(entry: EntryFields, { pages, started = 0 }: EntryContext): number {
 	const value = entry.value("startedDateTime");
 	const isText = typeof value === "string" && Number.isNaN(Number(value));
@@ -107,22 +140,29 @@ function startedOf(entry: EntryFields, { pages, started = 0 }: EntryContext): nu
 	if (own !== null) return own;
 	const page = pages.get(entry.value("pageref") as string)?.startedDateTime;
 	const guess = sinceEpoch(value) ?? (typeof page === "string" ? parseStarted(page) : null) ?? started;
-	entry.odd("startedDateTime", "a date in ISO 8601", `read as ${formatStarted(guess / 1e6)}`);
+	entry.reportOdd("startedDateTime", "a date in ISO 8601", `read as ${formatStarted(guess / 1e6)}`);
 	return guess;
 }
 
-/** Microseconds of a number of seconds or milliseconds since 1970, whichever is a time between 1973 and 5138; null for anything else. */
+/**
+ * Converts a time since 1970 to microseconds. Takes it as seconds or milliseconds, by which of them gives a year from
+ * 1973 to 5138. null for other values.
+ */
 function sinceEpoch(value: Json): number | null {
-	const number = typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? Number(value) : Number.NaN;
+	const number =
+		typeof value === "number" || (typeof value === "string" && value.trim() !== "") ? Number(value) : Number.NaN;
 	if (number >= 1e11 && number < 1e14) return Math.round(number * 1000);
 	return number >= 1e8 && number < 1e11 ? Math.round(number * 1e6) : null;
 }
 
-/** Methods whose target is `*` where the URL has no path (RFC 9112 section 3.2.4). */
+/** Methods whose target is `*` if the URL has no path (RFC 9112 section 3.2.4). */
 const OF_SERVERS = /^(?:OPTIONS|M-SEARCH|NOTIFY)$/;
 
-/** Browsers name what a WebSocket begins with by its own scheme, though it is a request like others; null for other schemes. */
-function urlOf(request: EntryFields, method: string, text: string): UrlParts | null {
+/**
+ * Splits a URL; null for schemes other than HTTP. Browsers give WebSocket handshakes the scheme `ws` or `wss`, although
+ * they are HTTP requests.
+ */
+function urlParts(request: EntryFields, method: string, text: string): UrlParts | null {
 	const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(text)?.[1]?.toLowerCase() ?? "";
 	if (scheme !== "" && !/^(?:https?|wss?)$/.test(scheme) && method !== "CONNECT") return null;
 	const url = splitUrl(text.replace(/^ws/i, "http"));
@@ -136,7 +176,7 @@ function requestOf(
 	request: EntryFields,
 	{ method, url }: { method: string; url: UrlParts },
 	{ headers, pseudo }: Head,
-	body: Buffer | null,
+	body: Body,
 	times: { timestampStart: number; timestampEnd: number },
 ): Request {
 	const cookie = headers.has("cookie") ? null : cookieField(request);
@@ -144,23 +184,44 @@ function requestOf(
 	const httpVersion = versionOf(request);
 	const isConnect = method === "CONNECT";
 	const hasAuthority = isConnect || (!httpVersion.startsWith("HTTP/1.") && !headers.has("host"));
-	const authority = pseudo.get(":authority") ?? (hasAuthority ? formatAuthority(url.host, url.port, isConnect ? undefined : url.scheme) : "");
+	const authority =
+		pseudo.get(":authority") ??
+		(hasAuthority ? formatAuthority(url.host, url.port, isConnect ? undefined : url.scheme) : "");
 	return new Request({
-		...{ method: toByteString(method), scheme: url.scheme, host: url.host, port: url.port, path: toByteString(url.path), authority },
-		...{ httpVersion, headers, body, ...times },
+		method: toByteString(method),
+		scheme: url.scheme,
+		host: url.host,
+		port: url.port,
+		path: toByteString(url.path),
+		authority,
+		httpVersion,
+		headers,
+		body,
+		...times,
 	});
 }
 
-function responseOf(response: EntryFields, status: number, { headers }: Head, body: Buffer | null, { responseStart, responseEnd }: Moments): Response {
+function responseOf(
+	response: EntryFields,
+	status: number,
+	{ headers }: Head,
+	body: Body,
+	{ responseStart, responseEnd }: Moments,
+): Response {
 	if (!headers.has("set-cookie")) for (const field of setCookieFields(response)) headers.add("set-cookie", field);
 	const reason = response.text("statusText");
 	return new Response({
-		...{ statusCode: status, reason: /[^\0-\xff]/.test(reason) ? toByteString(reason) : reason, httpVersion: versionOf(response) },
-		...{ headers, body, timestampStart: responseStart, timestampEnd: responseEnd },
+		statusCode: status,
+		reason: /[^\0-\xff]/.test(reason) ? toByteString(reason) : reason,
+		httpVersion: versionOf(response),
+		headers,
+		body,
+		timestampStart: responseStart,
+		timestampEnd: responseEnd,
 	});
 }
 
-/** `HTTP/2`, `h2`, `http/2.0`, `http/2+quic/46`, `unknown`, nothing: each browser has its own. */
+/** Browsers write `HTTP/2`, `h2`, `http/2.0`, `http/2+quic/46`, `unknown` or nothing. */
 function versionOf(message: EntryFields): string {
 	const [, major, minor] = /^h(?:ttp\/?)?([0-3])(?:\.([0-9]))?/i.exec(message.text("httpVersion", "")) ?? [];
 	if (major === "2") return "HTTP/2.0";
@@ -170,56 +231,89 @@ function versionOf(message: EntryFields): string {
 
 interface Head {
 	headers: Headers;
-	/** What HTTP/2 has in place of a start line. */
+	/** Pseudo-header fields of HTTP/2. */
 	pseudo: ReadonlyMap<string, string>;
 }
 
-/** Fields in their order. */
+/** The header fields, in order. */
 function headersOf(message: EntryFields): Head {
 	const headers = new Headers();
 	const pseudo = new Map<string, string>();
 	for (const [name, value] of message.pairs("headers")) {
 		if (name.startsWith(":")) pseudo.set(name, toByteString(value));
-		// Chromium joins fields of one name by line breaks, which no value can hold
+		// Chromium joins fields of one name with line breaks, which no value can contain
 		else for (const line of value.split(/\r?\n|\r/)) headers.add(name, line);
 	}
 	return { headers, pseudo };
 }
 
-/** What a HAR has as an answer of status 0 or below is none, if nothing came with it. An answer may have broken off, too. */
-function failureOf(response: EntryFields, isAnswered: boolean, moments: Moments): HttpFlow["error"] {
-	const message = [response.value("_error"), response.value("_failureText")].find((text) => typeof text === "string" && text !== "");
-	if (message === undefined && isAnswered) return null;
-	return { message: String(message ?? "there was no response"), timestamp: moments.responseEnd };
+/**
+ * The failure of a flow. An empty response with status 0 or below means that there was no response. A response may also
+ * have been cut off.
+ */
+function failureOf(
+	response: EntryFields,
+	{ isAnswered, isCut }: { isAnswered: boolean; isCut: boolean },
+	moments: Moments,
+): HttpFlow["error"] {
+	const implied = isCut ? "the body is shorter than its sizes in the HAR" : isAnswered ? null : "there was no response";
+	const message = failureText(response) ?? implied;
+	return message === null ? null : { message, timestamp: moments.responseEnd };
 }
 
-/** The address of the server as text; empty where it is not known. */
+function failureText(response: EntryFields): string | null {
+	const texts = [response.value("_error"), response.value("_failureText")];
+	return texts.find((text): text is string => typeof text === "string" && text !== "") ?? null;
+}
+
+/** The address of the server; null if unknown. */
 function peerOf(entry: EntryFields, { port }: UrlParts): Address | null {
 	const value = entry.value("serverIPAddress");
 	const single = Array.isArray(value) && value.length === 1 ? value[0] : value;
-	if (typeof single !== "string" && value !== null) entry.odd("serverIPAddress", "an IP address", LEFT_OUT);
+	if (typeof single !== "string" && value !== null) entry.reportOdd("serverIPAddress", "an IP address", LEFT_OUT);
 	const ip = typeof single === "string" ? single.replace(/^\[(.*)\]$/, "$1") : "";
 	return ip === "" ? null : [ip, port];
 }
 
 function serverOf(id: string, peername: Address | null, url: UrlParts, moments: Moments): ServerConnection {
-	return serverConnection({ id, address: [url.host, url.port], peername, tls: url.scheme === "https", ...moments.connection });
+	return serverConnection({
+		id,
+		address: [url.host, url.port],
+		peername,
+		tls: url.scheme === "https",
+		...moments.connection,
+	});
 }
 
-/** As Chromium writes messages: `time` in seconds, text as it is, binary as base64. */
+/**
+ * Reads WebSocket messages as Chromium writes them: `time` in seconds, text as is, binary as base64. With HTTP/2 the
+ * status is 200 (RFC 8441). With any other status, messages are kept too.
+ */
 function websocketOf(entry: EntryFields, status: number): WebSocketData | null {
-	if (!entry.has("_webSocketMessages") || status !== 101) return null;
-	const messages = entry.list("_webSocketMessages", (at) => {
+	if (!entry.has("_webSocketMessages")) return null;
+	const list = entry.list("_webSocketMessages", (at) => {
 		const opcode = at.number("opcode", 1);
 		const type = at.text("type");
-		// the end of the connection and errors stand among the messages
+		// the list also contains the end of the connection and errors
 		if ((type !== "send" && type !== "receive") || (opcode !== 1 && opcode !== 2)) return null;
 		const content = Buffer.from(at.content("data"), opcode === 1 ? "utf8" : "base64");
-		return { opcode, fromClient: type === "send", content, timestamp: at.number("time", 0), dropped: false, injected: false };
+		return {
+			opcode,
+			fromClient: type === "send",
+			content,
+			timestamp: at.number("time", 0),
+			dropped: false,
+			injected: false,
+		};
 	});
+	const messages = list.filter((message) => message !== null);
+	if (status !== 101 && messages.length === 0) return null;
 	return {
-		messages: messages.filter((message) => message !== null),
-		...{ closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null },
+		messages,
+		closedByClient: null,
+		closeCode: null,
+		closeReason: null,
+		timestampEnd: null,
 	};
 }
 
@@ -232,10 +326,10 @@ function notesOf(
 ): Metadata {
 	const { values } = entry;
 	const rest = remainder("entry", values);
-	// what is noted is written again, as what HAR 1.2 says it is
+	// notes are written to HARs again, so they must follow HAR 1.2
 	if (entry.optional("cache", () => true) === null) delete rest.cache;
 	for (const key of ["pageref", "connection"]) if (rest[key] !== undefined) rest[key] = entry.text(key);
-	// follows from the messages
+	// `writeEntry` derives it from the messages
 	if (isWebSocket) delete rest._resourceType;
 	const { _page: page = null } = values;
 	if (isObject(page) && typeof page.id === "string") pages.set(page.id, page);
@@ -255,7 +349,7 @@ function notesOf(
 	return Object.keys(notes).length === 0 ? {} : { [NOTE]: notes };
 }
 
-/** Phases in front of the request are reckoned with when they are written again, and no phase is negative. */
+/** The phases that precede the request, which `writeTimings` subtracts. Drops negative phases. */
 function timingsNote(entry: EntryFields): JsonObject {
 	const note = remainder("timings", entry.values.timings);
 	const timings = entry.object("timings");
@@ -268,14 +362,17 @@ function timingsNote(entry: EntryFields): JsonObject {
 	return note;
 }
 
-/** The size on the wire, where it is another than that of the bytes, which may be compressed anew; it stands as long as they are as many. */
+/**
+ * The size on the wire (`wire`) if it differs from the length of the bytes (`made`), which may have been compressed
+ * again. Valid as long as the length of the body does not change.
+ */
 function sizeNote(message: EntryFields, { bytes, isCoded }: ReadBody): JsonObject {
 	const wire = Math.max(Math.trunc(message.number("bodySize", -1)), -1);
-	const made = bytes?.length ?? -1;
+	const made = bodySize(bytes) ?? -1;
 	return wire === made || (wire === -1 && !isCoded) ? {} : { wire, made };
 }
 
-/** A UUID (RFC 9562 section 5.8) that is the same for the same name, so that a HAR read twice has the same ids. */
+/** A UUID (RFC 9562 section 5.8) derived from a name, so that reading a HAR twice gives the same ids. */
 function uuidOf(name: string): string {
 	const hash = createHash("sha256").update(name).digest().subarray(0, 16);
 	hash[6] = ((hash[6] as number) & 0x0f) | 0x80;

@@ -1,28 +1,32 @@
-// Flows written as a HAR: one entry a line, so that the next one can be found after damage, and two HARs compared.
+// Writes flows as a HAR with one entry per line: readers can then find the next entry after damage, and diffs are
+// readable.
 import { open, truncate } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { FlowSink } from "../../src/flow/pipe.ts";
+import type { MaybeAsync } from "../../src/maybe-async.ts";
 import { compressionOf } from "../compression.ts";
 import { isObject, type JsonObject } from "../fields.ts";
+import { FlushTimer } from "../flush-timer.ts";
 import type { SinkOptions } from "../format.ts";
+import { isRecord } from "../json-record.ts";
 import { fromMeta } from "../json-values.ts";
+import { type JsonPieces, LongTexts } from "../long-texts.ts";
 import { type Output, openOutput } from "../output.ts";
 import { outputError } from "../output-error.ts";
 import { refuseRecorded } from "../recording-mark.ts";
-import { Soon } from "../soon.ts";
 import { isTooLong, TextOutput } from "../text-output.ts";
 import { Inflation } from "./inflation.ts";
-import { type JsonPieces, LongTexts } from "./long-texts.ts";
 import { Losses } from "./losses.ts";
 import { inside, notesOf, OWN_LOG } from "./notes.ts";
-import { type BodyPlaces, writeEntry } from "./write-entry.ts";
+import { placeOf } from "./read-body.ts";
+import { type BodyStorage, writeEntry } from "./write-entry.ts";
 
 const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
 const TAIL = "\n]}}\n";
-/** Fields of a log that are written anew. */
+/** Fields of a log that flowtape writes itself. */
 const RESERVED = new Set(["version", "creator", "entries", "pages", OWN_LOG]);
 
 export async function createHar(path: string, options: SinkOptions): Promise<FlowSink> {
@@ -35,13 +39,13 @@ export async function createHar(path: string, options: SinkOptions): Promise<Flo
 	}
 }
 
-/** What stands in the output already. */
+/** The existing content of the output. */
 type Before = "nothing" | "no entries" | "entries";
 
-/** Takes off the end of a HAR that is to be added to. */
+/** Truncates the end of an existing HAR, so that entries can be appended. */
 async function openEnd(path: string): Promise<Before> {
 	try {
-		await refuseRecorded(path, "and a HAR has one end: record to another, or to a .tape");
+		await refuseRecorded(path, "and only one process can append to a HAR: record to another file, or to a .tape");
 		return await cutEnd(path);
 	} catch (error) {
 		if (hasErrno(error, "ENOENT")) return "nothing";
@@ -50,15 +54,22 @@ async function openEnd(path: string): Promise<Before> {
 }
 
 async function cutEnd(path: string): Promise<Before> {
-	const refused = (why: string) => new FlowtapeError("FT_USAGE", `${path}: cannot be added to: ${why}; record to a .tape and convert it`);
+	const refused = (why: string) =>
+		new FlowtapeError("FT_USAGE", `${path}: flows cannot be appended: ${why}; record to a .tape and convert it`);
 	const file = await open(path);
 	try {
 		const info = await file.stat();
 		if (info.size === 0 || !info.isFile()) return "nothing";
 		if (compressionOf(path) !== null) throw refused("it is compressed");
 		const { buffer: head } = await file.read(Buffer.alloc(CREATOR.length), 0, CREATOR.length, 0);
-		const { buffer: tail } = await file.read(Buffer.alloc(TAIL.length + 1), 0, TAIL.length + 1, Math.max(info.size - TAIL.length - 1, 0));
-		if (head.toString() !== CREATOR || tail.toString("utf8", 1) !== TAIL) throw refused("it is no HAR of flowtape, or not whole");
+		const { buffer: tail } = await file.read(
+			Buffer.alloc(TAIL.length + 1),
+			0,
+			TAIL.length + 1,
+			Math.max(info.size - TAIL.length - 1, 0),
+		);
+		if (head.toString() !== CREATOR || tail.toString("utf8", 1) !== TAIL)
+			throw refused("expected a complete HAR written by flowtape");
 		await truncate(path, info.size - TAIL.length);
 		return tail[0] === 0x5b ? "no entries" : "entries";
 	} finally {
@@ -68,114 +79,118 @@ async function cutEnd(path: string): Promise<Before> {
 
 export class HarSink extends FlowSink {
 	readonly #output: TextOutput;
-	readonly #places: BodyPlaces;
+	readonly #storage: BodyStorage;
 	readonly #long = new LongTexts();
 	readonly #losses: Losses;
 	readonly #inflation = new Inflation();
-	/** By their id. */
+	/** Pages by id. */
 	readonly #pages = new Map<string, JsonObject>();
-	/** On the tape itself. */
+	/** Notes on the tape. */
 	readonly #notes: Metadata = {};
-	/** What earlier HARs said beside their entries. */
+	/** Fields outside the entries of the HARs that flows were read from. */
 	readonly #log: JsonObject = {};
-	/** Keys of those that stand in front of the entries. */
+	/** Keys of the fields written before the entries. */
 	readonly #written = new Set<string>();
-	readonly #soon: Soon;
-	/** An entry that is still written, piece by piece. */
-	#rest: Promise<void> | null = null;
-	/** What stands in front of the next entry. */
+	readonly #flushTimer: FlushTimer;
+	/** Text before the next entry. */
 	#before: string;
-	/** Flows that no entry is made of. */
+	/** Flows without an entry. */
 	#leftOut = 0;
 
-	constructor(output: Output, { report, append }: SinkOptions, { before, attach }: { before: Before } & Pick<BodyPlaces, "attach">) {
+	constructor(
+		output: Output,
+		{ report, append }: SinkOptions,
+		{ before, attach }: { before: Before } & Pick<BodyStorage, "attach">,
+	) {
 		super();
 		this.#output = new TextOutput(output);
-		this.#soon = new Soon(append === true ? () => this.#output.flush() : null);
-		this.#places = { attach, long: this.#long, inflation: this.#inflation };
+		this.#flushTimer = new FlushTimer(append === true ? () => this.#output.flush() : null);
+		this.#storage = { attach, long: this.#long, inflation: this.#inflation };
 		this.#losses = new Losses(output.name, report);
-		this.#before = before === "nothing" ? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n` : before === "entries" ? ",\n" : "\n";
+		this.#before =
+			before === "nothing"
+				? `${CREATOR}${process.env.FLOWTAPE_VERSION ?? "0.0.0"}"},"entries":[\n`
+				: before === "entries"
+					? ",\n"
+					: "\n";
 	}
 
 	override get stored(): number {
 		return this.#output.written + this.#leftOut;
 	}
 
+	override get leftOut(): number {
+		return this.#leftOut;
+	}
+
 	override get takesNotes(): boolean {
 		return true;
 	}
 
-	append(flow: Flow): void | Promise<void> {
-		const wait = this.#appendInTurn(flow);
-		this.#soon.touch();
+	append(flow: Flow): MaybeAsync {
+		const wait = this.#append(flow);
+		this.#flushTimer.schedule();
 		return wait;
 	}
 
-	#appendInTurn(flow: Flow): void | Promise<void> {
-		return this.#rest === null ? this.#append(flow) : this.#rest.then(() => this.#appendInTurn(flow));
-	}
-
-	#append(flow: Flow): void | Promise<void> {
+	#append(flow: Flow): MaybeAsync {
 		this.#losses.note(flow);
 		if (flow.type !== "http") {
 			this.#leftOut++;
 			return;
 		}
-		if (flow.metadata.har !== undefined) this.#takeLog(inside(notesOf(flow), "log"));
+		if (flow.metadata.har !== undefined) this.#mergeLog(inside(notesOf(flow), "log"));
 		const json = this.#entry(flow);
 		if (json === null) return;
-		const before = this.#front();
+		const before = this.#head();
 		this.#before = ",\n";
-		const wait = this.#output.append(before + json.head, json.rest === null);
-		if (json.rest === null) return wait;
-		const written = this.#appendRest(wait, json.rest);
-		const rest = written
-			.catch(() => {})
-			.then(() => {
-				if (this.#rest === rest) this.#rest = null;
-			});
-		this.#rest = rest;
-		return written;
+		return json.rest === null
+			? this.#output.append(before + json.head)
+			: this.#output.appendPieces(before + json.head, json.rest);
 	}
 
-	/** Notes stand in front of the entries. What is added to has its front already, and the front of a ZIP's HAR is not at the front of the ZIP. */
+	/** Notes are written before the entries. An existing HAR already has that part, and in a ZIP the HAR comes last. */
 	override note(name: string, value: MetaValue): void {
-		if (!this.#hasFront || this.#places.attach !== undefined) this.#losses.noteTape(name);
+		if (!this.#hasHead || this.#storage.attach !== undefined) this.#losses.noteTape(name);
 		else this.#notes[name] = value;
 	}
 
-	get #hasFront(): boolean {
+	get #hasHead(): boolean {
 		return this.#before.startsWith(CREATOR);
 	}
 
-	/** What stands in front of the next entry; in front of the first one that is the head of the log. */
-	#front(): string {
-		if (!this.#hasFront) return this.#before;
+	/** Text before the next entry; before the first one, the head of the log. */
+	#head(): string {
+		if (!this.#hasHead) return this.#before;
 		if (Object.keys(this.#notes).length > 0) this.#log[OWN_LOG] = { notes: fromMeta(this.#notes) };
 		const fields = Object.entries(this.#log).map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)},`);
 		for (const key of Object.keys(this.#log)) this.#written.add(key);
 		return this.#before.replace('"entries"', () => `${fields.join("")}"entries"`);
 	}
 
-	#takeLog({ pages, ...fields }: JsonObject): void {
+	#mergeLog({ pages, ...fields }: JsonObject): void {
 		for (const page of Array.isArray(pages) ? pages : [])
 			if (isObject(page) && typeof page.id === "string" && !this.#pages.has(page.id)) this.#pages.set(page.id, page);
 		for (const [key, value] of Object.entries(fields)) {
-			if (!Object.hasOwn(this.#log, key) && !RESERVED.has(key)) Object.defineProperty(this.#log, key, { value, enumerable: true });
+			if (!Object.hasOwn(this.#log, key) && !RESERVED.has(key))
+				Object.defineProperty(this.#log, key, { value, enumerable: true });
 			else if (!isDeepStrictEqual(this.#log[key], value)) this.#losses.noteLog(key);
 		}
 	}
 
 	#entry(flow: HttpFlow): JsonPieces | null {
-		const { entry, page } = writeEntry(flow, this.#places);
+		const { entry, page } = writeEntry(flow, this.#storage);
 		const id = String(page?.id);
 		if (page !== null && !this.#pages.has(id)) {
 			this.#pages.set(id, page);
-			// who reads from the beginning meets the page before the entries that refer to it
+			// a streaming reader needs the page before the entries that refer to it
 			entry._page = page;
 		}
 		try {
-			return this.#long.json(entry);
+			const json = this.#long.json(entry);
+			if (isRecord(entry, json, placeOf)) return json;
+			this.#losses.noteTooLarge();
+			return null;
 		} catch (error) {
 			if (!isTooLong(error)) throw error;
 			this.#losses.noteTooLarge();
@@ -183,27 +198,23 @@ export class HarSink extends FlowSink {
 		}
 	}
 
-	async #appendRest(wait: void | Promise<void>, pieces: Iterable<string>): Promise<void> {
-		await wait;
-		for (const piece of pieces) await this.#output.append(piece, false);
-		await this.#output.append("");
-	}
-
 	close(): Promise<void> {
-		return this.#soon.end(() => this.#close());
+		return this.#flushTimer.close(() => this.#close());
 	}
 
 	async #close(): Promise<void> {
-		await this.#rest;
-		const start = this.#before === ",\n" ? "" : this.#front().trimEnd();
+		const start = this.#before === ",\n" ? "" : this.#head().trimEnd();
 		const later = Object.entries(this.#log).filter(([key]) => !this.#written.has(key));
-		const log = { ...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }), ...Object.fromEntries(later) };
+		const log = {
+			...(this.#pages.size === 0 ? {} : { pages: [...this.#pages.values()] }),
+			...Object.fromEntries(later),
+		};
 		await this.#output.close(start + (Object.keys(log).length === 0 ? TAIL : `\n],${JSON.stringify(log).slice(1)}}\n`));
 		this.#losses.report(this.#inflation.kept);
 	}
 
 	override discard(): Promise<void> {
-		this.#soon.stop();
+		this.#flushTimer.cancel();
 		return this.#output.discard();
 	}
 }

@@ -1,4 +1,4 @@
-// The entries of a HAR as flows, in batches, and what of them is damaged or left out.
+// Reads the entries of a HAR as flows, in batches, and reports damage and losses.
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
@@ -8,18 +8,18 @@ import type { Input, SourceOptions } from "../format.ts";
 import { toNotes } from "../json-values.ts";
 import { OddFields } from "../odd-fields.ts";
 import { type Found, readEntries, readLines } from "./entries.ts";
+import { type HarFiles, openHarFiles } from "./har-files.ts";
 import type { HarKind } from "./kind.ts";
 import { LogFields } from "./log-fields.ts";
-import { OWN_LOG } from "./notes.ts";
-import { openPlace, type Place } from "./place.ts";
+import { countLostComments, OWN_LOG } from "./notes.ts";
 import { type EntryContext, readEntry } from "./read-entry.ts";
 
-/** Flows and bytes that are read before they are passed on. */
+/** Maximum flows and bytes in a batch. */
 const BATCH_FLOWS = 200;
 const BATCH_BYTES = 1 * 1024 * 1024;
-/** Bytes in front of the entries, at most, in which notes on the tape are looked for. */
+/** Notes on the tape are searched in this many bytes before the entries. */
 const NOTES_LIMIT = 16 * 1024 * 1024;
-/** The key of the entries as flowtape writes it. Inside a string its quotes would be escaped. */
+/** The key of the entries as flowtape writes it. It cannot occur inside a string, where its quotes would be escaped. */
 const ENTRIES = '"entries":';
 
 export class HarSource extends FlowSource {
@@ -30,6 +30,8 @@ export class HarSource extends FlowSource {
 	readonly #context: Pick<EntryContext, "started"> = {};
 	readonly #odd: OddFields;
 	#hasGiven = false;
+	/** Comments that are not kept. */
+	#comments = 0;
 	/** Entries of `data:` URLs and the like. */
 	#foreign = 0;
 
@@ -41,7 +43,7 @@ export class HarSource extends FlowSource {
 		this.#odd = new OddFields(input.name, options.report);
 	}
 
-	/** They stand in front of the entries. */
+	/** Notes come before the entries. */
 	override async notes(): Promise<Metadata> {
 		if (this.#kind !== "log") return {};
 		for (let size = 4096; size <= NOTES_LIMIT; size *= 4) {
@@ -54,30 +56,45 @@ export class HarSource extends FlowSource {
 	}
 
 	async *read(): AsyncGenerator<Flow[]> {
-		const place = await openPlace(this.#input, this.#kind === "zip");
+		const files = await openHarFiles(this.#input, this.#kind === "zip");
 		try {
-			yield* this.#batches(place);
+			yield* this.#batches(files);
 		} finally {
-			await place.close();
+			await files.close();
 		}
 		const { name } = this.#input;
-		this.#odd.end("entries");
+		this.#odd.reportCounts("entries");
+		if (this.#comments > 0)
+			this.#options.report(
+				"FT_LOSS",
+				`${name}: comments on header fields, cookies and parameters, left out: ${this.#comments}`,
+				{ file: name },
+			);
 		if (this.#foreign > 0)
-			this.#options.report("FT_LOSS", `${name}: entries that are no HTTP (data:, blob: and the like), left out: ${this.#foreign}`, { file: name });
+			this.#options.report(
+				"FT_LOSS",
+				`${name}: entries other than HTTP (data:, blob: and the like), left out: ${this.#foreign}`,
+				{ file: name },
+			);
 	}
 
-	async *#batches(place: Place): AsyncGenerator<Flow[]> {
+	async *#batches(files: HarFiles): AsyncGenerator<Flow[]> {
 		let flows: Flow[] = [];
 		let bytes = 0;
 		let failure: unknown = null;
 		try {
-			for await (const found of this.#kind === "lines" ? readLines(place.chunks) : readEntries(place.chunks)) {
-				const flow = this.#flow(found, place);
+			for await (const found of this.#kind === "lines" ? readLines(files.chunks) : readEntries(files.chunks)) {
+				if (found.kind === "more") {
+					if (flows.length > 0) yield flows;
+					flows = [];
+					continue;
+				}
+				const flow = this.#flow(found, files);
 				if (flow === null) continue;
 				flows.push(flow);
 				if ("bytes" in found) bytes += found.bytes.length;
 				if (flows.length < BATCH_FLOWS && bytes < BATCH_BYTES) continue;
-				// the last one may have to take what stands behind the entries
+				// keep the last flow: the fields after the entries may have to be stored with it
 				const last = flows.pop() as Flow;
 				if (flows.length > 0) yield flows;
 				flows = [last];
@@ -87,20 +104,24 @@ export class HarSource extends FlowSource {
 			failure = error;
 		}
 		const last = flows.at(-1);
-		if (this.#log.giveTo(last, true) && last === undefined)
-			this.#options.report("FT_LOSS", `${this.#input.name}: what it says beside its entries is left out: there is no flow to keep it with`, {
-				file: this.#input.name,
-			});
-		// what came before the damage is kept
+		if (this.#log.storeIn(last, true) && last === undefined)
+			this.#options.report(
+				"FT_LOSS",
+				`${this.#input.name}: its fields outside the entries are left out: there is no flow to store them with`,
+				{
+					file: this.#input.name,
+				},
+			);
+		// yield the flows before the damage
 		if (flows.length > 0) yield flows;
 		if (failure !== null) throw failure;
 	}
 
-	/** The flow of an entry that is in order and matches. */
-	#flow(found: Found, place: Place): Flow | null {
+	/** The flow of an entry; null if it is damaged or does not match. */
+	#flow(found: Exclude<Found, { kind: "more" }>, files: HarFiles): Flow | null {
 		try {
-			if (found.kind === "entry") return this.#read(found, place);
-			if (found.kind === "log") this.#log.add(found.key, found.bytes);
+			if (found.kind === "entry" || found.kind === "long") return this.#read(found, files);
+			if (found.kind === "log") this.#log.addField(found.key, found.bytes);
 			else this.#report(found, found.what);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
@@ -109,55 +130,62 @@ export class HarSource extends FlowSource {
 		return null;
 	}
 
-	#read(found: Found & { kind: "entry" }, place: Place): Flow | null {
+	#read(found: Found & { kind: "entry" | "long" }, files: HarFiles): Flow | null {
 		const { filter, ids } = this.#options;
-		const value = parseJson(found.bytes);
-		if (isObject(value)) this.#log.name(value);
-		const flow = readEntry(value, this.#contextOf(found, place));
+		const value = found.kind === "entry" ? parseJson(found.bytes) : (found.json.end() ?? null);
+		if (isObject(value)) this.#log.markPage(value);
+		const flow = readEntry(value, this.#contextOf(found, files));
 		if (flow === null) this.#foreign++;
 		if (flow === null || (ids !== undefined && !ids.includes(flow.id))) return null;
 		if (filter !== undefined && !filter.matches(flow)) return null;
-		if (!this.#hasGiven) this.#log.giveTo(flow, false);
+		if (isObject(value)) this.#comments += countLostComments(value);
+		if (!this.#hasGiven) this.#log.storeIn(flow, false);
 		this.#hasGiven = true;
 		return flow;
 	}
 
-	/** The same object for every entry: it carries the time from one to the next. */
-	#contextOf(found: Found & { kind: "entry" }, place: Place): EntryContext {
+	/** Returns the same object for every entry: it carries the start time to the next entry. */
+	#contextOf(found: { offset: number; record: number }, files: HarFiles): EntryContext {
 		return Object.assign(this.#context, {
 			record: found.record,
 			pages: this.#log.pages,
 			isOfMitmproxy: /^mitmproxy/i.test(this.#log.creator),
-			attachments: { read: (name: string) => this.#attachment(found, place, name) },
+			attachments: { read: (name: string) => this.#attachment(found, files, name) },
 			odd: (kind: string, what: string) =>
-				this.#odd.tell({ where: `byte ${found.offset}, entry ${found.record}`, offset: found.offset, record: found.record }, kind, what),
+				this.#odd.report(
+					{ where: `byte ${found.offset}, entry ${found.record}`, offset: found.offset, record: found.record },
+					kind,
+					what,
+				),
 		});
 	}
 
-	#attachment(found: { offset: number; record: number }, place: Place, name: string): Buffer | null {
+	#attachment(found: { offset: number; record: number }, files: HarFiles, name: string): Buffer | null {
 		try {
-			return place.attachment(name);
+			return files.attachment(name);
 		} catch (error) {
-			this.#report(found, `the file ${JSON.stringify(name)} with its body cannot be read: ${(error as Error).message}; the flow is kept without`);
+			this.#report(
+				found,
+				`the file ${JSON.stringify(name)} with its body cannot be read: ${(error as Error).message}; the flow is kept without it`,
+			);
 			return null;
 		}
 	}
 
 	#report({ offset, record }: { offset: number; record: number }, what: string): void {
-		const { name } = this.#input;
-		const where = record === 0 ? `${name}: byte ${offset}` : `${name}: byte ${offset}, entry ${record}`;
-		this.#options.report("FT_CORRUPT_FLOW", `${where}: ${what}`, { file: name, offset, ...(record === 0 ? {} : { record }) });
+		const where = record === 0 ? `byte ${offset}` : `byte ${offset}, entry ${record}`;
+		this.#odd.reportDamage({ where, offset, record }, what);
 	}
 }
 
-/** The notes in what stands in front of the entries of a HAR that flowtape wrote; empty for other HARs. */
+/** The notes in the head of a HAR that flowtape wrote; empty for other HARs. */
 function notesIn(front: Buffer): Metadata {
 	try {
 		const har = parseJson(Buffer.concat([front, Buffer.from(`${ENTRIES}[]}}`)]));
 		const own = isObject(har) && isObject(har.log) ? har.log[OWN_LOG] : undefined;
 		return isObject(own) ? toNotes(own.notes) : {};
 	} catch (error) {
-		// reading tells of it
+		// reading reports the damage
 		if (error instanceof FlowtapeError) return {};
 		throw error;
 	}

@@ -1,29 +1,31 @@
-// Times of a HAR: when an entry started, and how long each phase took, against the moments that a flow keeps.
-// Everything is reckoned in whole microseconds, so that what is read and written again stays the same.
+// Converts the timings of a HAR, a start and the duration of each phase, to the timestamps of a flow and back.
+// Calculates in whole microseconds, so that a round trip changes nothing.
 import type { ServerConnection } from "../../src/flow/connection.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import type { JsonObject } from "../fields.ts";
 import type { EntryFields } from "./entry-fields.ts";
 
-/** Moments in seconds since 1970. */
+/** Timestamps in seconds since 1970. */
 export interface Moments {
 	requestEnd: number;
 	responseStart: number;
 	responseEnd: number;
-	/** null: an open connection was used, or nothing is known. */
+	/** null: an open connection was reused, or nothing is known. */
 	connection: Pick<ServerConnection, "timestampStart" | "timestampTcpSetup" | "timestampTlsSetup"> | null;
 }
 
 const ISO = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:?\d\d)?$/i;
 
-/** Microseconds since 1970 of a date in ISO 8601, in local time where it names no zone; null for what is no date. */
+/** Microseconds since 1970 of a date in ISO 8601, in local time if it has no zone; null if it is not a date. */
 export function parseStarted(text: string): number | null {
 	const [, seconds, fraction = "", zone = ""] = ISO.exec(text) ?? [];
 	const milliseconds = Date.parse(seconds === undefined ? text : `${seconds}${zone}`);
-	return Number.isNaN(milliseconds) ? null : milliseconds * 1000 + (seconds === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0")));
+	return Number.isNaN(milliseconds)
+		? null
+		: milliseconds * 1000 + (seconds === undefined ? 0 : Number(fraction.slice(0, 6).padEnd(6, "0")));
 }
 
-/** As ISO 8601 in UTC, to the microsecond; 1970 for what has no year of four digits. */
+/** As ISO 8601 in UTC, to the microsecond; 1970 for years without four digits. */
 export function formatStarted(timestamp: number): string {
 	const micros = microsOf(timestamp);
 	const seconds = Math.floor(micros / 1e6);
@@ -38,13 +40,16 @@ function microsOf(seconds: number): number {
 	return Number.isFinite(seconds) ? Math.round(seconds * 1e6) : 0;
 }
 
-/** A phase in milliseconds as microseconds; null where it does not apply, which is -1 or left out. */
+/** A phase in microseconds; null if it is -1 or missing, which means that it does not apply. */
 function phase(timings: EntryFields | null, name: string): number | null {
 	const milliseconds = timings?.number(name, -1) ?? -1;
 	return milliseconds < 0 ? null : Math.round(milliseconds * 1000);
 }
 
-/** @param started microseconds */
+/**
+ * Converts the start and the phases of an entry to timestamps.
+ * @param started start in microseconds since 1970
+ */
 export function readMoments(entry: EntryFields, started: number, isTls: boolean): Moments {
 	const timings = entry.optional("timings", (at) => at);
 	const before = (phase(timings, "blocked") ?? 0) + (phase(timings, "dns") ?? 0);
@@ -53,9 +58,10 @@ export function readMoments(entry: EntryFields, started: number, isTls: boolean)
 	const rest = ["send", "wait", "receive"].map((name) => phase(timings, name) ?? 0) as [number, number, number];
 	const total = phase(entry, "time") ?? 0;
 	const known = before + (connect ?? 0) + rest[0] + rest[1] + rest[2];
-	// without phases all of the time is spent waiting
+	// without phases, all of the time counts as waiting
 	if (known === 0) rest[1] = total;
-	// by the standard TLS is part of connecting; some count it apart, and their sum shows it
+	// in HAR, `connect` includes `ssl`; in some programs it does not: then `time` is closer to the sum of all phases and
+	// `ssl`
 	const isApart = ssl !== null && (ssl > (connect ?? 0) || Math.abs(total - known - ssl) < Math.abs(total - known));
 	const connecting = (connect ?? 0) + (isApart ? (ssl ?? 0) : 0);
 	const requestEnd = started + before + connecting + rest[0];
@@ -77,12 +83,13 @@ export function readMoments(entry: EntryFields, started: number, isTls: boolean)
 
 /**
  * The phases of a flow in milliseconds and their sum.
- * @param noted what was read for this flow beside the moments it keeps: `blocked` and `dns`
+ * @param noted `blocked` and `dns` as read, which flows do not have
  */
 export function writeTimings(flow: HttpFlow, noted: JsonObject): { time: number; timings: JsonObject } {
 	const { request, response } = flow;
 	const start = microsOf(request.timestampStart);
-	const after = (timestamp: number | null | undefined, earliest: number): number => Math.max(microsOf(timestamp ?? 0), earliest);
+	const after = (timestamp: number | null | undefined, earliest: number): number =>
+		Math.max(microsOf(timestamp ?? 0), earliest);
 	const requestEnd = after(request.timestampEnd, start);
 	const responseStart = after(response?.timestampStart ?? flow.error?.timestamp, requestEnd);
 	const responseEnd = after(response?.timestampEnd, responseStart);
@@ -96,9 +103,14 @@ export function writeTimings(flow: HttpFlow, noted: JsonObject): { time: number;
 	return {
 		time: (before + connect + send + wait + receive) / 1000,
 		timings: {
-			...{ blocked: -1, dns: -1, ...noted },
-			...{ connect: connection === null ? -1 : connect / 1000, ssl: connection?.ssl == null ? -1 : connection.ssl / 1000 },
-			...{ send: send / 1000, wait: wait / 1000, receive: receive / 1000 },
+			blocked: -1,
+			dns: -1,
+			...noted,
+			connect: connection === null ? -1 : connect / 1000,
+			ssl: connection?.ssl == null ? -1 : connection.ssl / 1000,
+			send: send / 1000,
+			wait: wait / 1000,
+			receive: receive / 1000,
 		},
 	};
 }
@@ -108,8 +120,15 @@ function noteOf(noted: JsonObject, name: string): number {
 	return typeof value === "number" && value > 0 ? Math.round(value * 1000) : 0;
 }
 
-/** Connecting, as far as it was this flow that waited for it. */
-function connectionPhase(server: ServerConnection, start: number, responseStart: number): { connect: number; ssl: number | null; end: number } | null {
+/**
+ * The time that this flow waited for its connection, in microseconds. null if it reused a connection, or if the times
+ * are unknown or inconsistent.
+ */
+function connectionPhase(
+	server: ServerConnection,
+	start: number,
+	responseStart: number,
+): { connect: number; ssl: number | null; end: number } | null {
 	const { timestampStart, timestampTcpSetup, timestampTlsSetup } = server;
 	if (timestampStart === null || timestampTcpSetup === null) return null;
 	const opened = microsOf(timestampStart);

@@ -1,14 +1,14 @@
-// Where a JSON value ends, found over any cuts of the bytes and without parsing it.
+// Finds the end of a JSON value in chunks, without parsing it.
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** Bytes of a string that are looked at one by one, before a search for its end pays. */
+/** Bytes of a string to test one by one. `indexOf` is faster only for longer strings. */
 const NEAR = 48;
 
-/** How a byte outside of strings counts. */
+/** Classes of bytes outside of strings. */
 const OPENS = 1;
 const CLOSES = 2;
-/** White space and what follows a value: the end of a number, `true`, `false` or `null`. */
+/** Bytes that end a number, `true`, `false` or `null`. */
 const ENDS_SCALAR = 3;
 const KINDS = new Uint8Array(256);
 for (const byte of Buffer.from("{[")) KINDS[byte] = OPENS;
@@ -17,7 +17,7 @@ for (const byte of Buffer.from(", \t\r\n")) KINDS[byte] = ENDS_SCALAR;
 
 /** Finds the end of one value. */
 export class ValueScanner {
-	/** The deepest nesting met. */
+	/** Maximum nesting so far. */
 	deepest = 0;
 	#depth = 0;
 	#isInString = false;
@@ -25,9 +25,9 @@ export class ValueScanner {
 	#isScalar = false;
 
 	/**
-	 * Goes on with the value.
-	 * @param from of the value's first byte, or of the chunk's in what follows
-	 * @returns where the value has ended, or -1 when it goes on behind `to`
+	 * Continues with the value.
+	 * @param from offset of the value's first byte, or in later chunks, of the chunk's first byte
+	 * @returns the end of the value, or -1 if it continues after `to`
 	 */
 	scan(bytes: Buffer, from: number, to: number): number {
 		let at = from;
@@ -56,7 +56,7 @@ export class ValueScanner {
 		return -1;
 	}
 
-	/** Where the string has ended; `to` when it goes on. */
+	/** The end of the string; `to` if it continues. */
 	#skipString(bytes: Buffer, from: number, to: number): number {
 		let at = from;
 		if (this.#isEscaped) {
@@ -75,7 +75,7 @@ export class ValueScanner {
 			if (at >= to) break;
 			const found = bytes.indexOf(QUOTE, at);
 			const end = found === -1 || found > to ? to : found;
-			// an even number of backslashes escape one another
+			// an even number of backslashes escapes only backslashes
 			let start = end;
 			while (start > at && bytes[start - 1] === BACKSLASH) start--;
 			at = end + ((end - start) & 1);

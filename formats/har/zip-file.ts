@@ -1,17 +1,18 @@
-// A ZIP archive (PKWARE APPNOTE 6.3) that is read: its directory, and its files whole or piece by piece. Beyond 4 GiB by ZIP64.
+// Reads ZIP archives (PKWARE APPNOTE 6.3) with ZIP64: the central directory, and files as a whole or in chunks.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { crc32, inflateRawSync } from "node:zlib";
+import { inflateRawSync } from "node:zlib";
+import { crc32 } from "../../src/crc32.ts";
 import { FlowtapeError } from "../../src/errors.ts";
-import { DECODED_LIMIT } from "../../src/flow/body.ts";
 import { decompress } from "../compression.ts";
+import { BODY_LIMIT } from "./inflation.ts";
 
 interface Entry {
 	method: number;
-	/** Of the file as it was. */
+	/** CRC-32 of the uncompressed file. */
 	crc: number;
-	/** Bytes in the archive. */
+	/** Compressed size in bytes. */
 	packed: number;
-	/** Of the local header. */
+	/** Offset of the local header. */
 	offset: number;
 }
 
@@ -22,14 +23,14 @@ const DIRECTORY_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 const END_BYTES = 22;
 const LONGEST_COMMENT = 0xffff;
-/** Larger directories are taken for damage. */
+/** Larger directories are considered damaged. */
 const DIRECTORY_LIMIT = 256 * 1024 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
 const STORED = 0;
 const DEFLATED = 8;
 
 export class ZipFile {
-	/** As messages name it. */
+	/** Name for messages. */
 	readonly name: string;
 	readonly #file: number;
 	readonly #size: number;
@@ -61,55 +62,58 @@ export class ZipFile {
 	}
 
 	/**
-	 * A file whole.
-	 * @throws FlowtapeError FT_CORRUPT_FLOW where it is not there, damaged, or larger than bodies may be
+	 * Reads a whole file.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW if it is missing, damaged or larger than the limit for bodies
 	 */
 	read(name: string): Buffer {
 		const entry = this.#entry(name);
-		if (entry.packed > DECODED_LIMIT) throw this.#damage(entry.offset, `${name} is larger than ${DECODED_LIMIT} bytes`);
+		if (entry.packed > BODY_LIMIT) throw this.#damage(entry.offset, `${name} is larger than ${BODY_LIMIT} bytes`);
 		const packed = this.#bytes(this.#dataOffset(entry), entry.packed);
 		const bytes = entry.method === STORED ? packed : this.#inflated(name, entry, packed);
-		if (crc32(bytes) !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum is another`);
+		if (crc32(bytes) !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum does not match`);
 		return bytes;
 	}
 
 	#inflated(name: string, { offset }: Entry, packed: Buffer): Buffer {
 		try {
-			return inflateRawSync(packed, { maxOutputLength: DECODED_LIMIT });
+			return inflateRawSync(packed, { maxOutputLength: BODY_LIMIT });
 		} catch (cause) {
 			throw this.#damage(offset, `${name} cannot be decompressed: ${(cause as Error).message}`);
 		}
 	}
 
-	/** A file piece by piece, whatever its size; whether it was whole is told behind the last. */
+	/** Reads a file of any size in chunks. The checksum is verified after the last chunk. */
 	async *chunks(name: string): AsyncGenerator<Buffer> {
 		const entry = this.#entry(name);
 		const packed = this.#packed(entry);
 		let crc = 0;
-		for await (const chunk of entry.method === STORED ? packed : decompress(packed, "deflate", `${this.name}: ${name}`)) {
+		for await (const chunk of entry.method === STORED
+			? packed
+			: decompress(packed, "deflate", `${this.name}: ${name}`)) {
 			crc = crc32(chunk, crc);
 			yield chunk;
 		}
-		if (crc !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum is another`);
+		if (crc !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum does not match`);
 	}
 
 	async *#packed(entry: Entry): AsyncGenerator<Buffer> {
 		const start = this.#dataOffset(entry);
-		for (let at = 0; at < entry.packed; at += CHUNK_BYTES) yield this.#bytes(start + at, Math.min(CHUNK_BYTES, entry.packed - at));
+		for (let at = 0; at < entry.packed; at += CHUNK_BYTES)
+			yield this.#bytes(start + at, Math.min(CHUNK_BYTES, entry.packed - at));
 	}
 
 	#entry(name: string): Entry {
 		const entry = this.#entries.get(name);
-		if (entry === undefined) throw this.#damage(0, `there is no file ${name} in the archive`);
+		if (entry === undefined) throw this.#damage(0, `the archive has no file ${name}`);
 		if (entry.method !== STORED && entry.method !== DEFLATED)
-			throw this.#damage(entry.offset, `${name} is compressed in a way (${entry.method}) that is not known here`);
+			throw this.#damage(entry.offset, `${name} has the unsupported compression method ${entry.method}`);
 		return entry;
 	}
 
-	/** The local header has lengths of its own for what stands before the data. */
+	/** Offset of the data. The lengths in the local header may differ from those in the directory. */
 	#dataOffset({ offset }: Entry): number {
 		const header = this.#bytes(offset, 30);
-		if (header.readUInt32LE(0) !== LOCAL_SIGNATURE) throw this.#damage(offset, "the header of a file was expected");
+		if (header.readUInt32LE(0) !== LOCAL_SIGNATURE) throw this.#damage(offset, "expected the header of a file");
 		return offset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
 	}
 
@@ -119,12 +123,25 @@ export class ZipFile {
 		const bytes = this.#bytes(offset, size);
 		let at = 0;
 		for (let i = 0; i < entries; i++) {
-			if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== DIRECTORY_SIGNATURE) throw this.#damage(offset + at, "an entry of the directory was expected");
-			const [nameBytes, extraBytes, commentBytes] = [bytes.readUInt16LE(at + 28), bytes.readUInt16LE(at + 30), bytes.readUInt16LE(at + 32)];
+			if (at + 46 > bytes.length || bytes.readUInt32LE(at) !== DIRECTORY_SIGNATURE)
+				throw this.#damage(offset + at, "expected an entry of the directory");
+			const [nameBytes, extraBytes, commentBytes] = [
+				bytes.readUInt16LE(at + 28),
+				bytes.readUInt16LE(at + 30),
+				bytes.readUInt16LE(at + 32),
+			];
 			const name = bytes.toString("utf8", at + 46, at + 46 + nameBytes);
 			const extra = bytes.subarray(at + 46 + nameBytes, at + 46 + nameBytes + extraBytes);
-			const sizes = { unpacked: bytes.readUInt32LE(at + 24), packed: bytes.readUInt32LE(at + 20), offset: bytes.readUInt32LE(at + 42) };
-			this.#entries.set(name, { method: bytes.readUInt16LE(at + 10), crc: bytes.readUInt32LE(at + 16), ...withZip64(sizes, extra) });
+			const sizes = {
+				unpacked: bytes.readUInt32LE(at + 24),
+				packed: bytes.readUInt32LE(at + 20),
+				offset: bytes.readUInt32LE(at + 42),
+			};
+			this.#entries.set(name, {
+				method: bytes.readUInt16LE(at + 10),
+				crc: bytes.readUInt32LE(at + 16),
+				...withZip64(sizes, extra),
+			});
 			at += 46 + nameBytes + extraBytes + commentBytes;
 		}
 	}
@@ -134,26 +151,35 @@ export class ZipFile {
 		const tail = this.#bytes(this.#size - length, length);
 		for (let at = tail.length - END_BYTES; at >= 0; at--) {
 			if (tail.readUInt32LE(at) !== END_SIGNATURE) continue;
-			const end = { entries: tail.readUInt16LE(at + 10), size: tail.readUInt32LE(at + 12), offset: tail.readUInt32LE(at + 16) };
+			const end = {
+				entries: tail.readUInt16LE(at + 10),
+				size: tail.readUInt32LE(at + 12),
+				offset: tail.readUInt32LE(at + 16),
+			};
 			const isZip64 = end.entries === 0xffff || end.size === 0xffffffff || end.offset === 0xffffffff;
 			return isZip64 ? this.#findDirectory64(this.#size - length + at - 20) : end;
 		}
-		throw this.#damage(this.#size, "the end of an archive was expected: it is cut off, or no ZIP");
+		throw this.#damage(this.#size, "expected the end of a ZIP: the file is cut off, or not a ZIP");
 	}
 
 	#findDirectory64(locatorOffset: number): { entries: number; size: number; offset: number } {
 		const locator = this.#bytes(locatorOffset, 20);
-		if (locator.readUInt32LE(0) !== END64_LOCATOR_SIGNATURE) throw this.#damage(locatorOffset, "the locator of ZIP64 was expected");
+		if (locator.readUInt32LE(0) !== END64_LOCATOR_SIGNATURE)
+			throw this.#damage(locatorOffset, "expected the locator of ZIP64");
 		const endOffset = Number(locator.readBigUInt64LE(8));
 		const end = this.#bytes(endOffset, 56);
-		if (end.readUInt32LE(0) !== END64_SIGNATURE) throw this.#damage(endOffset, "the end record of ZIP64 was expected");
-		return { entries: Number(end.readBigUInt64LE(32)), size: Number(end.readBigUInt64LE(40)), offset: Number(end.readBigUInt64LE(48)) };
+		if (end.readUInt32LE(0) !== END64_SIGNATURE) throw this.#damage(endOffset, "expected the end record of ZIP64");
+		return {
+			entries: Number(end.readBigUInt64LE(32)),
+			size: Number(end.readBigUInt64LE(40)),
+			offset: Number(end.readBigUInt64LE(48)),
+		};
 	}
 
-	/** Exactly so many bytes. */
+	/** Reads exactly `length` bytes. */
 	#bytes(offset: number, length: number): Buffer {
 		if (offset < 0 || length < 0 || offset + length > this.#size)
-			throw this.#damage(Math.min(Math.max(offset, 0), this.#size), `${length} bytes were expected`);
+			throw this.#damage(Math.min(Math.max(offset, 0), this.#size), `expected ${length} bytes, found fewer`);
 		const bytes = Buffer.allocUnsafeSlow(length);
 		for (let at = 0; at < length; ) {
 			const read = readSync(this.#file, bytes, at, length - at, offset + at);
@@ -168,8 +194,11 @@ export class ZipFile {
 	}
 }
 
-/** Where a number of 32 bits is all ones, the extra field 1 has it in 64, in this order. */
-function withZip64(sizes: { unpacked: number; packed: number; offset: number }, extra: Buffer): { packed: number; offset: number } {
+/** Reads 64-bit sizes. A 32-bit field of 0xffffffff has its value in extra field 1, in the order of the fields. */
+function withZip64(
+	sizes: { unpacked: number; packed: number; offset: number },
+	extra: Buffer,
+): { packed: number; offset: number } {
 	for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
 		if (extra.readUInt16LE(at) !== 1) continue;
 		let next = at + 4;

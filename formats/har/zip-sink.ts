@@ -1,10 +1,11 @@
-// Flows written as Playwright does with attached bodies: a ZIP of `har.har` and the bodies, each once, named by their digest.
+// Writes flows as Playwright does with attached bodies: a ZIP of `har.har` and the bodies, each once, named by digest.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { crc32, deflateRawSync } from "node:zlib";
+import { deflateRawSync } from "node:zlib";
+import { crc32 } from "../../src/crc32.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
@@ -16,11 +17,12 @@ import { HarSink } from "./sink.ts";
 import { type Packed, ZipWriter } from "./zip-writer.ts";
 
 export async function createHarZip(path: string, options: SinkOptions): Promise<FlowSink> {
-	if (options.append === true) throw new FlowtapeError("FT_USAGE", `${path}: a ZIP cannot be added to; record to a .tape and convert it`);
+	if (options.append === true)
+		throw new FlowtapeError("FT_USAGE", `${path}: flows cannot be appended to a ZIP; record to a .tape and convert it`);
 	const output = await openOutput(path);
 	let folder: string | null = null;
 	try {
-		// a folder that nobody else may look into
+		// mkdtemp creates the folder with mode 0700
 		folder = await mkdtemp(join(tmpdir(), "flowtape-"));
 		const draft = join(folder, "har");
 		return new ZipSink(output, new DeflatedFile(path, draft, await openOutput(draft)), options);
@@ -31,7 +33,7 @@ export async function createHarZip(path: string, options: SinkOptions): Promise<
 	}
 }
 
-/** The HAR comes last, when the bodies are in; until then it is a file of its own, deflated already. */
+/** The HAR as a deflated temporary file. It is added to the ZIP last, after the bodies. */
 class DeflatedFile implements Output {
 	readonly name: string;
 	readonly path: string;
@@ -62,7 +64,7 @@ class DeflatedFile implements Output {
 		return this.#output.discard();
 	}
 
-	/** Takes it away, and the folder that it alone is in. */
+	/** Removes the file and its folder. */
 	async remove(): Promise<void> {
 		await rm(dirname(this.path), { recursive: true, force: true });
 	}
@@ -81,7 +83,7 @@ class ZipSink extends FlowSink {
 	readonly #file: DeflatedFile;
 	readonly #har: HarSink;
 	readonly #names = new Set<string>();
-	/** Bodies of the flow that is written. */
+	/** Bodies of the current flow. */
 	#bodies: [name: string, bytes: Buffer][] = [];
 
 	constructor(output: Output, file: DeflatedFile, options: SinkOptions) {
@@ -89,7 +91,10 @@ class ZipSink extends FlowSink {
 		this.#output = output;
 		this.#zip = new ZipWriter(output);
 		this.#file = file;
-		this.#har = new HarSink(file, options, { before: "nothing", attach: (bytes, contentType) => this.#attach(bytes, contentType) });
+		this.#har = new HarSink(file, options, {
+			before: "nothing",
+			attach: (bytes, contentType) => this.#attach(bytes, contentType),
+		});
 	}
 
 	override get takesNotes(): boolean {
@@ -137,7 +142,7 @@ class ZipSink extends FlowSink {
 	}
 }
 
-/** For people who look into the archive. */
+/** A file extension, for people who open the archive. */
 function extensionOf(contentType: string): string {
 	const subtype = /^[^/]+\/(?:x-)?([a-z0-9]+)(?![a-z0-9._-])/i.exec(contentType)?.[1]?.toLowerCase() ?? "dat";
 	return { plain: "txt", javascript: "js", jpeg: "jpg" }[subtype] ?? subtype;

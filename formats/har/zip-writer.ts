@@ -1,20 +1,20 @@
-// A ZIP archive (PKWARE APPNOTE 6.3) that is written file after file; each below 4 GiB, the archive as large as it will (ZIP64).
+// Writes ZIP archives (PKWARE APPNOTE 6.3) file by file. A file must be below 4 GiB; the archive may be larger (ZIP64).
 import type { Output } from "../output.ts";
 
-/** A file, deflated. */
+/** A deflated file. */
 export interface Packed {
 	crc: number;
-	/** Bytes before and after. */
+	/** Sizes before and after compression, in bytes. */
 	unpacked: number;
 	packed: number;
 }
 
-/** Bytes that are gathered before they are written: headers are short. */
+/** Bytes to buffer before a write. Buffering pays because headers are short. */
 const GATHERED_BYTES = 256 * 1024;
 const NAMES_ARE_UTF8 = 0x0800;
 const DEFLATED = 8;
 const VERSION = 45;
-/** 1 January 1980, the first date there is: an archive of the same flows is the same. */
+/** 1 January 1980, the earliest date. Constant, so that the same flows give the same archive. */
 const DATE = 0x21;
 const MAX32 = 0xffffffff;
 const MAX16 = 0xffff;
@@ -36,7 +36,7 @@ export class ZipWriter {
 		for await (const chunk of chunks) await this.#write(chunk);
 	}
 
-	/** Writes the directory; the archive is whole then. */
+	/** Completes the archive: writes the central directory and the end records. */
 	async end(): Promise<void> {
 		const start = this.#offset;
 		for (const entry of this.#directory) await this.#write(entry);
@@ -60,7 +60,7 @@ export class ZipWriter {
 	}
 }
 
-/** Numbers of two, four or eight bytes, one behind the other. */
+/** Encodes numbers of two, four or eight bytes in sequence. */
 function numbers(...list: readonly (readonly [bytes: 2 | 4 | 8, value: number])[]): Buffer {
 	const buffer = Buffer.alloc(list.reduce((size, [bytes]) => size + bytes, 0));
 	let at = 0;
@@ -72,8 +72,8 @@ function numbers(...list: readonly (readonly [bytes: 2 | 4 | 8, value: number])[
 	return buffer;
 }
 
-/** What local header and directory have in common. */
-function facts(name: Buffer, { crc, packed, unpacked }: Packed, extraBytes: number): Buffer {
+/** The fields that the local header and the central directory share. */
+function sharedHeaderFields(name: Buffer, { crc, packed, unpacked }: Packed, extraBytes: number): Buffer {
 	return numbers(
 		...([
 			[2, VERSION],
@@ -94,14 +94,20 @@ function facts(name: Buffer, { crc, packed, unpacked }: Packed, extraBytes: numb
 
 function localHeader(name: string, packed: Packed): Buffer {
 	const bytes = Buffer.from(name);
-	return Buffer.concat([numbers([4, 0x04034b50]), facts(bytes, packed, 0), bytes]);
+	return Buffer.concat([numbers([4, 0x04034b50]), sharedHeaderFields(bytes, packed, 0), bytes]);
 }
 
 function directoryEntry(name: string, packed: Packed, offset: number): Buffer {
 	const bytes = Buffer.from(name);
 	const extra = offset < MAX32 ? Buffer.alloc(0) : numbers([2, 1], [2, 8], [8, offset]);
 	const rest = numbers([2, 0], [2, 0], [2, 0], [4, 0], [4, Math.min(offset, MAX32)]);
-	return Buffer.concat([numbers([4, 0x02014b50], [2, VERSION]), facts(bytes, packed, extra.length), rest, bytes, extra]);
+	return Buffer.concat([
+		numbers([4, 0x02014b50], [2, VERSION]),
+		sharedHeaderFields(bytes, packed, extra.length),
+		rest,
+		bytes,
+		extra,
+	]);
 }
 
 function endRecords(entries: number, size: number, offset: number): Buffer {

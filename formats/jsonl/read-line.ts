@@ -1,9 +1,17 @@
-// A flow from one JSON object. What a person leaves out gets its default; what has the wrong type is named by its path. Where a flow can do without it, it
-// costs only itself.
+// Reads a flow from a JSON object. Missing fields get defaults. A field of the wrong type is reported by its path, and
+// left out if the flow does not need it.
 import { randomUUID } from "node:crypto";
 import { FlowtapeError } from "../../src/errors.ts";
+import { type Body, bodyBytes } from "../../src/flow/body.ts";
 import { toByteString } from "../../src/flow/bytes.ts";
-import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
+import {
+	type Address,
+	type ClientConnection,
+	type Connection,
+	clientConnection,
+	type ServerConnection,
+	serverConnection,
+} from "../../src/flow/connection.ts";
 import { toEnd } from "../../src/flow/ending.ts";
 import {
 	DnsFlow,
@@ -25,13 +33,16 @@ import { type MessageInit, Request, Response } from "../../src/flow/message.ts";
 import { isDictionary, type Metadata } from "../../src/flow/metadata.ts";
 import { parseUrl } from "../../src/flow/url.ts";
 import { Fields, fail, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
+import type { PlaceOf } from "../json-cost.ts";
 import { toBytes, toBytesOfString, toMeta, toNumber } from "../json-values.ts";
+import { LongString } from "../long-string.ts";
 import { LEFT_OUT, type OddFieldReporter } from "../odd-fields.ts";
+import { UNKNOWN_KEYS } from "./write-line.ts";
 
 /**
  * The flow of a line.
- * @param odd told of fields that have the wrong type, where a flow can do without them; without, they are errors
- * @throws FlowtapeError FT_CORRUPT_FLOW that says where in the object something else was expected
+ * @param odd receives optional fields of the wrong type, which are left out; null: they are errors
+ * @throws FlowtapeError FT_CORRUPT_FLOW with the path of the invalid field
  */
 export function readObject(value: Json, odd: OddFieldReporter | null = null): Flow {
 	if (!isObject(value)) throw wrong("", "a JSON object", value);
@@ -45,7 +56,11 @@ export function readObject(value: Json, odd: OddFieldReporter | null = null): Fl
 		case "udp":
 			return new UdpFlow({ ...flowInit(at), messages: at.list("messages", streamMessage) });
 		case "dns":
-			return new DnsFlow({ ...flowInit(at), request: dnsMessage(at.object("request")), response: at.optional("response", dnsMessage) });
+			return new DnsFlow({
+				...flowInit(at),
+				request: dnsMessage(at.object("request")),
+				response: at.optional("response", dnsMessage),
+			});
 		default:
 			throw wrong("type", '"http", "tcp", "udp" or "dns"', type);
 	}
@@ -54,7 +69,10 @@ export function readObject(value: Json, odd: OddFieldReporter | null = null): Fl
 function flowInit(at: LineFields): FlowInit {
 	return {
 		id: at.textOrNull("id") ?? randomUUID(),
-		error: at.optional("error", (error) => ({ message: error.text("message", ""), timestamp: error.number("timestamp", 0) })),
+		error: at.optional("error", (error) => ({
+			message: error.text("message", ""),
+			timestamp: error.number("timestamp", 0),
+		})),
 		intercepted: at.boolean("intercepted", false),
 		isReplay: at.without("is_replay", null, replayOf),
 		marked: at.text("marked", ""),
@@ -65,7 +83,7 @@ function flowInit(at: LineFields): FlowInit {
 		serverConn: at.optional("server_conn", serverOf) ?? serverConnection({ id: randomUUID() }),
 		metadata: metadataOf(at),
 		backup: at.has("backup") ? toMeta(at.value("backup")) : null,
-		extra: extraOf(at),
+		extra: withUnknown(at, FLOW_KEYS),
 	};
 }
 
@@ -77,7 +95,59 @@ function metadataOf(at: LineFields): Metadata {
 
 function replayOf(at: LineFields): "request" | "response" | null {
 	const isReplay = at.value("is_replay");
-	return isReplay === null || isReplay === "request" || isReplay === "response" ? isReplay : fail(at.wrong("is_replay", '"request", "response" or null'));
+	return isReplay === null || isReplay === "request" || isReplay === "response"
+		? isReplay
+		: fail(at.wrong("is_replay", '"request", "response" or null'));
+}
+
+const FLOW_KEYS = new Set(
+	(
+		"id type request response websocket messages error is_replay marked comment intercepted timestamp_created session client_conn server_conn metadata backup " +
+		"extra ended refreshed original"
+	).split(" "),
+);
+/** Keys of requests and responses. */
+const MESSAGE_KEYS = new Set(
+	(
+		"method url scheme host port path authority status reason http_version headers body trailers timestamp_start timestamp_end " +
+		"extra"
+	).split(" "),
+);
+
+/** Keys of DNS messages. */
+const DNS_KEYS = new Set(
+	(
+		"id query op_code authoritative_answer truncation recursion_desired recursion_available reserved response_code " +
+		"questions answers authorities additionals timestamp extra"
+	).split(" "),
+);
+
+/**
+ * Whether a value of a line is in a key that is not part of the format.
+ * @param type the type of its flow; default: it is in no known key of any type
+ */
+export function isInUnknownKey([key = "", inner]: readonly string[], type?: string): boolean {
+	if (!FLOW_KEYS.has(key)) return true;
+	if (!MESSAGES.has(key) || inner === undefined) return false;
+	return (type === "dns" || !MESSAGE_KEYS.has(inner)) && ((type ?? "dns") !== "dns" || !DNS_KEYS.has(inner));
+}
+
+/** Keys of the objects in a line whose unknown keys are kept. */
+const MESSAGES = new Set(["request", "response", "original"]);
+
+/** Whether unknown keys of a line are kept with its flow. */
+export function hasUnknownKeys(flow: Flow): boolean {
+	const parts: ({ extra?: Record<string, unknown> | undefined } | null)[] = [flow];
+	if (flow.type === "http") parts.push(flow.request, flow.response, flow.original);
+	if (flow.type === "dns") parts.push(flow.request, flow.response);
+	return parts.some((part) => part?.extra?.[UNKNOWN_KEYS] !== undefined);
+}
+
+/** The `extra` of an object, with the unknown keys of the line. They are written again with the flow. */
+function withUnknown(at: LineFields, known: ReadonlySet<string>): Record<string, unknown> | undefined {
+	const extra = extraOf(at);
+	const unknown = Object.entries(at.values).filter(([key]) => !known.has(key));
+	return unknown.length === 0 ? extra : { ...extra, [UNKNOWN_KEYS]: Object.fromEntries(unknown) };
 }
 
 function extraOf(at: LineFields): Record<string, unknown> | undefined {
@@ -108,7 +178,7 @@ function sessionOf(at: LineFields): string | null {
 }
 
 function requestOf(at: LineFields): Request {
-	// a line that a person wrote may have the URL alone
+	// a handwritten line may have only the URL
 	const target =
 		at.has("host") || !at.has("url")
 			? {
@@ -117,11 +187,11 @@ function requestOf(at: LineFields): Request {
 					port: at.integer("port"),
 					path: at.has("path") ? at.bytes("path") : "/",
 				}
-			: urlOf(at.text("url"), at.path);
+			: targetOf(at.text("url"), at.path);
 	return new Request({ method: at.bytes("method"), ...target, authority: at.bytes("authority", ""), ...messageOf(at) });
 }
 
-function urlOf(url: string, path: string) {
+function targetOf(url: string, path: string) {
 	try {
 		const { path: target, ...server } = parseUrl(url);
 		return { ...server, path: toByteString(target) };
@@ -136,7 +206,7 @@ function responseOf(at: LineFields): Response {
 
 function messageOf(at: LineFields): MessageInit {
 	const { body } = at.values;
-	const bytes = body === undefined || body === null ? null : toBytes(body);
+	const bytes = body === undefined || body === null ? null : toBody(body);
 	if (bytes === undefined) throw wrong(`${at.path}body`, 'a string or {"$base64": …}', body);
 	return {
 		httpVersion: at.bytes("http_version", "HTTP/1.1"),
@@ -145,9 +215,37 @@ function messageOf(at: LineFields): MessageInit {
 		body: body === undefined ? Buffer.alloc(0) : bytes,
 		timestampStart: at.number("timestamp_start", 0),
 		timestampEnd: at.numberOrNull("timestamp_end"),
-		extra: extraOf(at),
+		extra: withUnknown(at, MESSAGE_KEYS),
 	};
 }
+
+/** As `toBytes`, but does not read a long body into memory. */
+function toBody(value: Json): Exclude<Body, null> | undefined {
+	const long = longOf(value);
+	if (long === null) return toBytes(value);
+	return long === (value as unknown) ? long.body : long.fromBase64();
+}
+
+/** The long string in a value, plain or as base64; null for other values. */
+function longOf(value: Json): LongString | null {
+	const text: unknown = isObject(value) && !((value as unknown) instanceof LongString) ? value.$base64 : value;
+	return text instanceof LongString ? text : null;
+}
+
+/** Whether a string of a line is a body or a message. */
+export const placeOf: PlaceOf = (path) => {
+	const key = path.at(-1);
+	if (key !== "body" && key !== "content" && key !== "$base64") return null;
+	return PLACES.get((key === "$base64" ? path.slice(0, -1) : path).join("/")) ?? null;
+};
+
+const PLACES = new Map<string, "body" | "message">([
+	["request/body", "body"],
+	["response/body", "body"],
+	["original/body", "body"],
+	["messages//content", "message"],
+	["websocket/messages//content", "message"],
+]);
 
 function headersOf(at: LineFields, key: string): Headers {
 	const fields: string[] = [];
@@ -179,8 +277,17 @@ function streamMessage(at: LineFields): StreamMessage {
 }
 
 function dnsMessage(at: LineFields): DnsMessage {
-	const question = (part: LineFields) => ({ name: part.text("name"), type: part.integer("type"), class: part.integer("class") });
-	const record = (part: LineFields): DnsRecord => ({ ...question(part), ttl: part.integer("ttl"), data: part.buffer("data") });
+	const question = (part: LineFields) => ({
+		name: part.text("name"),
+		type: part.integer("type"),
+		class: part.integer("class"),
+	});
+	const record = (part: LineFields): DnsRecord => ({
+		...question(part),
+		ttl: part.integer("ttl"),
+		data: part.buffer("data"),
+	});
+	const extra = withUnknown(at, DNS_KEYS);
 	return {
 		id: at.integer("id"),
 		query: at.boolean("query"),
@@ -196,6 +303,7 @@ function dnsMessage(at: LineFields): DnsMessage {
 		authorities: at.list("authorities", record),
 		additionals: at.list("additionals", record),
 		timestamp: at.numberOrNull("timestamp"),
+		...(extra !== undefined && { extra }),
 	};
 }
 
@@ -246,7 +354,9 @@ function serverOf(at: LineFields): ServerConnection {
 function viaOf(at: LineFields): ServerConnection["via"] {
 	const [scheme, address = null] = at.array("via");
 	const proxy = toAddress(address);
-	return typeof scheme === "string" && proxy !== null ? [scheme, proxy] : fail(at.wrong("via", "a scheme and an address"));
+	return typeof scheme === "string" && proxy !== null
+		? [scheme, proxy]
+		: fail(at.wrong("via", "a scheme and an address"));
 }
 
 function addressOf(at: LineFields, key: string): Address {
@@ -254,12 +364,15 @@ function addressOf(at: LineFields, key: string): Address {
 }
 
 function toAddress(value: Json): Address | null {
-	return Array.isArray(value) && typeof value[0] === "string" && value.slice(1).every(Number.isSafeInteger) && value.length > 1
+	return Array.isArray(value) &&
+		typeof value[0] === "string" &&
+		value.slice(1).every(Number.isSafeInteger) &&
+		value.length > 1
 		? (value as unknown as Address)
 		: null;
 }
 
-// how single fields are read: functions of their own, because closures made for every field of every flow cost as much as reading it
+// Each function reads one field. Creating a closure for every field would cost as much as reading the field.
 
 function bytesOf(at: LineFields, key: string): string {
 	return at.bytes(key);
@@ -281,7 +394,10 @@ function listOf(at: LineFields, key: string): Json[] {
 	return at.array(key);
 }
 
-/** The fields of an object in a line, whose bytes and numbers may be written as `values.ts` has them. What has a fallback may be left out, and is odd where it has the wrong type. */
+/**
+ * The fields of an object in a line. Bytes and numbers may be encoded as in `json-values.ts`. A field with a fallback
+ * may be missing. If such a field has the wrong type, it is reported as odd.
+ */
 class LineFields extends Fields {
 	readonly #odd: OddFieldReporter | null;
 
@@ -298,13 +414,14 @@ class LineFields extends Fields {
 		return this.#text(key, null);
 	}
 
-	/** @param fallback undefined: a string has to be there */
+	/** @param fallback undefined: the string is required */
 	#text(key: string, fallback: string | null | undefined): string | null {
 		const value = this.value(key);
 		if (typeof value === "string") return value;
 		if (value === null && fallback !== undefined) return fallback;
-		if (fallback === undefined || (typeof value !== "number" && typeof value !== "boolean")) return this.#leave(this.wrong(key, "a string"), key, fallback);
-		this.#leave(this.wrong(key, "a string"), key, fallback, `read as ${JSON.stringify(String(value))}`);
+		if (fallback === undefined || (typeof value !== "number" && typeof value !== "boolean"))
+			return this.#useFallback(this.wrong(key, "a string"), key, fallback);
+		this.#useFallback(this.wrong(key, "a string"), key, fallback, `read as ${JSON.stringify(String(value))}`);
 		return String(value);
 	}
 
@@ -316,21 +433,28 @@ class LineFields extends Fields {
 		return this.#number(key, null);
 	}
 
-	/** @param fallback undefined: a number has to be there */
+	/** @param fallback undefined: the number is required */
 	#number(key: string, fallback: number | null | undefined): number | null {
 		const value = this.value(key);
 		if (value === null && fallback !== undefined) return fallback;
 		const number = toNumber(value);
 		if (number !== undefined) return number;
 		const read = fallback === undefined ? null : numberIn(value);
-		const odd = this.#leave<number | null>(this.wrong(key, "a number"), key, fallback, read === null ? LEFT_OUT : `read as ${read}`);
+		const odd = this.#useFallback<number | null>(
+			this.wrong(key, "a number"),
+			key,
+			fallback,
+			read === null ? LEFT_OUT : `read as ${read}`,
+		);
 		return read ?? odd;
 	}
 
 	override boolean(key: string, fallback?: boolean): boolean {
 		const value = this.value(key);
 		if (typeof value === "boolean") return value;
-		return value === null && fallback !== undefined ? fallback : this.#leave(this.wrong(key, "true or false"), key, fallback);
+		return value === null && fallback !== undefined
+			? fallback
+			: this.#useFallback(this.wrong(key, "true or false"), key, fallback);
 	}
 
 	bytes(key: string, fallback?: string): string {
@@ -338,35 +462,40 @@ class LineFields extends Fields {
 		if (value === null && fallback !== undefined) return fallback;
 		const bytes = toBytesOfString(value);
 		if (bytes !== undefined) return bytes;
-		return this.#leave(this.wrong(key, "a string"), key, fallback);
+		return this.#useFallback(this.wrong(key, "a string"), key, fallback);
 	}
 
 	buffer(key: string): Buffer {
-		return toBytes(this.value(key)) ?? fail(this.wrong(key, 'a string or {"$base64": …}'));
+		const value = this.value(key);
+		return bodyBytes(toBody(value) ?? null) ?? fail(this.wrong(key, 'a string or {"$base64": …}'));
 	}
 
-	/** Without a fraction, and one that every format can hold. */
+	/** An integer that every format can store. */
 	integer(key: string, fallback?: number): number {
 		const value = this.number(key, fallback);
-		return Number.isSafeInteger(value) ? value : this.#leave(this.wrong(key, "an integer"), key, fallback);
+		return Number.isSafeInteger(value) ? value : this.#useFallback(this.wrong(key, "an integer"), key, fallback);
 	}
 
-	/** A list that may be left out, and items of it too. */
+	/** An optional list. Invalid items are left out. */
 	items<T>(key: string, expected: string, read: (item: Json) => T | undefined): T[] {
 		const items: T[] = [];
 		for (const item of this.without<Json[]>(key, [], listOf)) {
 			const made = read(item);
 			if (made !== undefined) items.push(made);
 			else if (this.#odd === null) throw wrong(this.path + key, expected, item);
-			else this.#tell(this.path + key, expected, item, LEFT_OUT);
+			else this.#reportOdd(this.path + key, expected, item, LEFT_OUT);
 		}
 		return items;
 	}
 
-	/** A number or truth value where bytes were expected. @throws FlowtapeError for anything else */
+	/**
+	 * Reads a number or boolean as text where a string of bytes is expected.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW for other types
+	 */
 	scalar(path: string, expected: string, value: Json): string {
-		if (this.#odd === null || (typeof value !== "number" && typeof value !== "boolean")) throw wrong(path, expected, value);
-		this.#tell(path, expected, value, `read as ${JSON.stringify(String(value))}`);
+		if (this.#odd === null || (typeof value !== "number" && typeof value !== "boolean"))
+			throw wrong(path, expected, value);
+		this.#reportOdd(path, expected, value, `read as ${JSON.stringify(String(value))}`);
 		return String(value);
 	}
 
@@ -376,27 +505,36 @@ class LineFields extends Fields {
 		return isRequired ? read(this.object(key)) : this.without(key, null, () => read(this.object(key)));
 	}
 
-	/** What is read of a field that is there; the fallback where its value is none that can be. */
+	/** Reads an optional field; the fallback if it is missing or invalid. */
 	without<T>(key: string, fallback: T, read: (at: this, key: string) => T): T {
 		if (!this.has(key)) return fallback;
 		try {
 			return read(this, key);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
-			return this.#leave(error, key, fallback);
+			return this.#useFallback(error, key, fallback);
 		}
 	}
 
-	/** Tells of a field that a flow can do without, and gives what stands in its place. @throws the error where that is not so */
-	#leave<T>(error: FlowtapeError, key: string, fallback: T | undefined, made = LEFT_OUT): T {
+	/**
+	 * Reports an invalid optional field and returns its fallback.
+	 * @throws the error if the field is required
+	 */
+	#useFallback<T>(error: FlowtapeError, key: string, fallback: T | undefined, made = LEFT_OUT): T {
 		const odd = this.#odd;
 		if (odd === null || fallback === undefined) throw error;
-		odd(`${this.path.replace(/\[\d+\]/g, "[]")}${key}: ${error.message.replace(/^.*, (.*) was expected$/s, "$1")}`, `${error.message}: ${made}`);
+		odd(
+			`${this.path.replace(/\[\d+\]/g, "[]")}${key}: ${error.message.replace(/^.*?: (expected .*?), found .*$/s, "$1")}`,
+			`${error.message}; ${made}`,
+		);
 		return fallback;
 	}
 
-	#tell(path: string, expected: string, found: Json, made: string): void {
-		this.#odd?.(`${path.replace(/\[\d+\]/g, "[]")}: ${expected}`, `${wrong(path, expected, found).message}: ${made}`);
+	#reportOdd(path: string, expected: string, found: Json, made: string): void {
+		this.#odd?.(
+			`${path.replace(/\[\d+\]/g, "[]")}: expected ${expected}`,
+			`${wrong(path, expected, found).message}; ${made}`,
+		);
 	}
 
 	protected override toNumber(value: Json): number | undefined {
@@ -408,10 +546,12 @@ class LineFields extends Fields {
 	}
 }
 
-/** The number that a string holds; null where it is no such string. */
+/** The number in a string; null if there is none. */
 function numberIn(value: Json): number | null {
-	return typeof value === "string" && /^\s*[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?\s*$/i.test(value) ? Number(value) : null;
+	return typeof value === "string" && /^\s*[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?\s*$/i.test(value)
+		? Number(value)
+		: null;
 }
 
-/** Objects without which it would be another flow. */
+/** Objects that must not be left out, because that would change the flow. */
 const REQUIRED = new Set(["response", "websocket"]);

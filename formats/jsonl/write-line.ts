@@ -1,4 +1,6 @@
-// A flow as one JSON object: the keys of a line, in an order that reads and diffs well.
+// Writes a flow as a JSON object, with keys in an order that is easy to read and to diff.
+import { type Body, bodyBytes, bodySize } from "../../src/flow/body.ts";
+import { NO_BYTES } from "../../src/flow/bytes.ts";
 import type { ClientConnection, Connection, ServerConnection } from "../../src/flow/connection.ts";
 import { endOf } from "../../src/flow/ending.ts";
 import type { DnsMessage, DnsRecord, Flow, HttpFlow, StreamMessage } from "../../src/flow/flow.ts";
@@ -7,13 +9,22 @@ import type { Request, Response } from "../../src/flow/message.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
 import type { Json, JsonObject } from "../fields.ts";
 import { fromByteString, fromBytes, fromMeta, fromNumber } from "../json-values.ts";
+import { isUtf8Body, type LongTexts } from "../long-texts.ts";
+import { withNumberTexts } from "./number-texts.ts";
 
-/** The object of a flow. With `url`, HTTP requests have that too, for people and jq. */
-export function flowObject(flow: Flow, { url = false }: { url?: boolean } = {}): JsonObject {
+export interface LineOptions {
+	/** HTTP requests include their URL, for people and jq. */
+	readonly url?: boolean;
+	/** Writes long bodies and messages in pieces; without it, they become strings. */
+	readonly long?: LongTexts;
+}
+
+/** Converts a flow to a JSON object. */
+export function flowObject(flow: Flow, options: LineOptions = {}): JsonObject {
 	return {
 		id: flow.id,
 		type: flow.type,
-		...content(flow, url),
+		...content(flow, options),
 		error: flow.error === null ? null : { message: flow.error.message, timestamp: fromNumber(flow.error.timestamp) },
 		is_replay: flow.isReplay,
 		marked: flow.marked,
@@ -25,73 +36,87 @@ export function flowObject(flow: Flow, { url = false }: { url?: boolean } = {}):
 		server_conn: serverObject(flow.serverConn),
 		metadata: fromMeta(flow.metadata),
 		backup: fromMeta(flow.backup),
-		...extraObject(flow.extra),
+		...extraObject(flow.extra, options),
 	};
 }
 
-function content(flow: Flow, url: boolean): JsonObject {
+function content(flow: Flow, options: LineOptions): JsonObject {
 	switch (flow.type) {
 		case "http":
 			return {
-				request: requestObject(flow.request, url),
-				response: responseObject(flow.response),
-				websocket: websocketObject(flow.websocket),
-				...fate(flow, url),
+				request: requestObject(flow.request, options),
+				response: responseObject(flow.response, options),
+				websocket: websocketObject(flow.websocket, options),
+				...endFields(flow, options),
 			};
 		case "dns":
-			return { request: dnsObject(flow.request), response: flow.response === null ? null : dnsObject(flow.response) };
+			return {
+				request: dnsObject(flow.request, options),
+				response: flow.response === null ? null : dnsObject(flow.response, options),
+			};
 		default:
-			return { messages: flow.messages.map(streamMessage) };
+			return { messages: messageList(flow.messages, options, (message) => streamMessage(message, options)) };
 	}
 }
 
-/** How it ended, and what was done to it. */
-function fate(flow: HttpFlow, url: boolean): JsonObject {
-	return { ended: endOf(flow), refreshed: orNull(flow.refreshed), original: flow.original === null ? null : requestObject(flow.original, url) };
+/** How the flow ended, and how it was changed. */
+function endFields(flow: HttpFlow, options: LineOptions): JsonObject {
+	return {
+		ended: endOf(flow),
+		refreshed: orNull(flow.refreshed),
+		original: flow.original === null ? null : requestObject(flow.original, options),
+	};
 }
 
-function requestObject(request: Request, url: boolean): JsonObject {
+function requestObject(request: Request, options: LineOptions): JsonObject {
 	return {
 		method: fromByteString(request.method),
-		...(url ? { url: request.prettyUrl } : {}),
+		...(options.url === true ? { url: request.prettyUrl } : {}),
 		scheme: fromByteString(request.scheme),
 		host: request.host,
 		port: request.port,
 		path: fromByteString(request.path),
 		authority: fromByteString(request.authority),
-		...messageObject(request),
+		...messageObject(request, options),
 	};
 }
 
-function responseObject(response: Response | null): Json {
-	return response === null ? null : { status: response.statusCode, reason: fromByteString(response.reason), ...messageObject(response) };
+function responseObject(response: Response | null, options: LineOptions): Json {
+	return response === null
+		? null
+		: { status: response.statusCode, reason: fromByteString(response.reason), ...messageObject(response, options) };
 }
 
-function messageObject(message: Request | Response): JsonObject {
-	const body = message.rawContent;
+function messageObject(message: Request | Response, options: LineOptions): JsonObject {
 	return {
 		http_version: fromByteString(message.httpVersion),
 		headers: pairs(message.headers),
-		body: body === null ? null : fromBytes(body),
+		body: message.body === null ? null : fromBody(message.body, options.long),
 		trailers: message.trailers === null ? null : pairs(message.trailers),
 		timestamp_start: fromNumber(message.timestampStart),
 		timestamp_end: orNull(message.timestampEnd),
-		...extraObject(message.extra),
+		...extraObject(message.extra, options),
 	};
+}
+
+function fromBody(body: Exclude<Body, null>, long: LongTexts | undefined): Json {
+	if (!long?.accepts(bodySize(body) ?? 0)) return fromBytes(bodyBytes(body) ?? NO_BYTES);
+	return isUtf8Body(body) ? long.addText(body, "utf8") : { $base64: long.addText(body, "base64") };
 }
 
 function pairs({ fields }: Headers): Json[] {
 	const list: Json[] = [];
-	for (let i = 0; i + 1 < fields.length; i += 2) list.push([fromByteString(fields[i] as string), fromByteString(fields[i + 1] as string)]);
+	for (let i = 0; i + 1 < fields.length; i += 2)
+		list.push([fromByteString(fields[i] as string), fromByteString(fields[i + 1] as string)]);
 	return list;
 }
 
-function websocketObject(websocket: HttpFlow["websocket"]): Json {
+function websocketObject(websocket: HttpFlow["websocket"], options: LineOptions): Json {
 	if (websocket === null) return null;
 	return {
-		messages: websocket.messages.map((message) => ({
+		messages: messageList(websocket.messages, options, (message) => ({
 			opcode: message.opcode,
-			...streamMessage(message),
+			...streamMessage(message, options),
 			dropped: message.dropped,
 			injected: message.injected,
 		})),
@@ -102,13 +127,23 @@ function websocketObject(websocket: HttpFlow["websocket"]): Json {
 	};
 }
 
-function streamMessage({ fromClient, content, timestamp }: StreamMessage): JsonObject {
-	return { from_client: fromClient, content: fromBytes(content), timestamp: fromNumber(timestamp) };
+function messageList<T extends StreamMessage>(list: readonly T[], { long }: LineOptions, toJson: (message: T) => Json) {
+	return long === undefined ? list.map(toJson) : long.messages(list, toJson);
 }
 
-function dnsObject(message: DnsMessage): JsonObject {
+function streamMessage({ fromClient, content, timestamp }: StreamMessage, { long }: LineOptions): JsonObject {
+	return { from_client: fromClient, content: fromBody(content, long), timestamp: fromNumber(timestamp) };
+}
+
+function dnsObject(message: DnsMessage, options: LineOptions): JsonObject {
 	const records = (list: readonly DnsRecord[]): Json[] =>
-		list.map((record) => ({ name: record.name, type: record.type, class: record.class, ttl: record.ttl, data: { $base64: record.data.toString("base64") } }));
+		list.map((record) => ({
+			name: record.name,
+			type: record.type,
+			class: record.class,
+			ttl: record.ttl,
+			data: { $base64: record.data.toString("base64") },
+		}));
 	return {
 		id: message.id,
 		query: message.query,
@@ -124,6 +159,7 @@ function dnsObject(message: DnsMessage): JsonObject {
 		authorities: records(message.authorities),
 		additionals: records(message.additionals),
 		timestamp: orNull(message.timestamp),
+		...extraObject(message.extra, options),
 	};
 }
 
@@ -175,7 +211,17 @@ function orNull(value: number | null): Json {
 	return value === null ? null : fromNumber(value);
 }
 
-/** What a newer writer of another format put there. */
-function extraObject(extra: Record<string, unknown> | undefined): JsonObject {
-	return extra === undefined ? {} : { extra: fromMeta(extra as MetaValue) };
+/** The key of `extra` that stores the unknown keys of the line from which a flow or message was read. */
+export const UNKNOWN_KEYS = "jsonl";
+
+/** `extra`: fields that a newer version of another format wrote; beside it, the unknown keys of the line. */
+function extraObject(extra: Record<string, unknown> | undefined, { long }: LineOptions = {}): JsonObject {
+	if (extra === undefined) return {};
+	const { [UNKNOWN_KEYS]: unknown, ...others } = extra;
+	return {
+		...(Object.keys(others).length > 0 && { extra: fromMeta(others as MetaValue) }),
+		...((long === undefined || unknown === undefined ? unknown : withNumberTexts(unknown, long)) as
+			| JsonObject
+			| undefined),
+	};
 }

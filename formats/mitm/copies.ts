@@ -1,5 +1,5 @@
-// Flows that stand in a dump more than once: mitmproxy writes a flow anew when it ends in an error after its response,
-// and old versions wrote the WebSocket conversation apart from its handshake. The last record is the one that counts.
+// Finds flows that a dump contains more than once: mitmproxy writes a flow again if it fails after its response, and
+// old versions wrote a WebSocket conversation in a second record. The last record is used.
 import type { Input } from "../format.ts";
 import { missing, text } from "./elements.ts";
 import { fileChunks } from "./file-chunks.ts";
@@ -11,8 +11,8 @@ import { READ_AS_IS, versionIndex } from "./versions.ts";
 import { handshakeId } from "./websocket.ts";
 
 /**
- * Offsets of the records of which a newer copy follows, with the id of that copy. Reads the file once beforehand;
- * what comes from a stream can be read but once, so there every copy counts.
+ * The offsets of records that a newer copy follows, with the id of that copy. Reads the whole file in a first pass. A
+ * stream can be read only once, so each copy in a stream becomes a flow.
  */
 export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<number, string>> {
 	const older = new Map<number, string>();
@@ -30,7 +30,7 @@ export async function olderCopies({ path, size }: Input): Promise<ReadonlyMap<nu
 	return older;
 }
 
-/** The ids of the flows in a dump, with the offset at which each was seen last. */
+/** The ids of the flows in a dump, with the offset of the last record of each. */
 export async function idsIn(path: string, size: number): Promise<IdTable> {
 	const seen = new IdTable();
 	await eachRecord(path, size, (buffer, start, end, offset) => void seen.set(idOf(buffer, start, end), offset));
@@ -38,13 +38,13 @@ export async function idsIn(path: string, size: number): Promise<IdTable> {
 }
 
 async function eachRecord(path: string, size: number, record: RecordVisitor["record"]): Promise<void> {
-	// damage is told when the records are read
+	// damage is reported when the records are read
 	const scanner = new RecordScanner(size, { record, damaged() {} });
 	for await (const chunk of fileChunks(path, { reuse: true })) scanner.push(chunk);
 	scanner.end();
 }
 
-/** The id of the flow of a record, of which no more is looked at than that takes. */
+/** The id of a record's flow, read without decoding the rest. */
 function idOf(buffer: Buffer, start: number, end: number): string {
 	const reader = new Reader(buffer, start);
 	reader.open(end);
@@ -54,12 +54,17 @@ function idOf(buffer: Buffer, start: number, end: number): string {
 		if (!reader.find(name, stop)) throw missing(name);
 		return text(reader, name);
 	};
-	return (field("type") === "websocket" ? handshakeId(new DumpRecord(buffer, start, end).values()) : null) ?? field("id");
+	return (
+		(field("type") === "websocket" ? handshakeId(new DumpRecord(buffer, start, end).values()) : null) ?? field("id")
+	);
 }
 
-/** A copy that is damaged does not replace an older one. */
+/**
+ * Validates a copy, because a damaged one must not replace an older one.
+ * @throws FlowtapeError FT_CORRUPT_FLOW
+ */
 function checkRecord(buffer: Buffer, start: number, end: number): void {
-	// odd fields are told when the records are read
+	// odd fields are reported when the records are read
 	const record = new DumpRecord(buffer, start, end, () => {});
 	if (versionIndex(record.value("version")) >= READ_AS_IS) record.flow();
 	else record.values();

@@ -1,18 +1,19 @@
-// What the element that a reader has just opened must be. Dumps of Python 2 have bytes where text is meant, and ASCII text passes for bytes.
+// Converts the element just opened in a reader to a value of the expected type. Text may be bytes, as in dumps of
+// Python 2, and bytes may be ASCII text.
 import { FlowtapeError } from "../../src/errors.ts";
 import { type ByteString, toText } from "../../src/flow/bytes.ts";
 import type { Address } from "../../src/flow/connection.ts";
 import { LEFT_OUT } from "../odd-fields.ts";
 import { type Reader, TAG } from "./tnetstring.ts";
 
-/** Fills in a field of `target` from the element just opened. */
+/** Sets a field of `target` from the element just opened. */
 export type Visitor<T> = (target: T, key: string, reader: Reader) => void;
 
 const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Calls the visitor for every field of the dictionary just opened.
- * @param optional fields that are left out where they have the wrong type, if the reader has somebody to tell
+ * @param optional fields that are left out if they have the wrong type and the reader reports odd fields
  */
 export function readDictionary<T>(reader: Reader, where: string, target: T, visit: Visitor<T>, optional = NONE): T {
 	if (reader.tag !== TAG.dictionary) throw wrong(reader, where, "a dictionary");
@@ -20,13 +21,14 @@ export function readDictionary<T>(reader: Reader, where: string, target: T, visi
 	reader.position = start;
 	while (reader.position < stop) {
 		const key = reader.key(stop);
+		const at = reader.position;
 		reader.open(stop);
 		const next = reader.position;
 		try {
 			visit(target, key, reader);
 		} catch (error) {
 			if (!optional.has(key)) throw error;
-			leaveOut(reader, error);
+			skipOdd(reader, error, at, stop);
 		}
 		reader.position = next;
 	}
@@ -36,27 +38,33 @@ export function readDictionary<T>(reader: Reader, where: string, target: T, visi
 
 /**
  * Calls `item` for every element of the list just opened, each opened in turn.
- * @param optional from this one on, items are left out where they have the wrong type, if the reader has somebody to tell
+ * @param optional index from which items are left out if they have the wrong type and the reader reports odd fields
  */
-export function readList(reader: Reader, where: string, item: (reader: Reader, index: number) => void, optional = Number.POSITIVE_INFINITY): void {
+export function readList(
+	reader: Reader,
+	where: string,
+	item: (reader: Reader, index: number) => void,
+	optional = Number.POSITIVE_INFINITY,
+): void {
 	if (reader.tag !== TAG.list) throw wrong(reader, where, "a list");
 	const { start, stop } = reader;
 	reader.position = start;
 	for (let index = 0; reader.position < stop; index++) {
+		const at = reader.position;
 		reader.open(stop);
 		const next = reader.position;
 		try {
 			item(reader, index);
 		} catch (error) {
 			if (index < optional) throw error;
-			leaveOut(reader, error);
+			skipOdd(reader, error, at, stop);
 		}
 		reader.position = next;
 	}
 	reader.position = stop + 1;
 }
 
-/** As `readList`, the items made and gathered. */
+/** Like `readList`, but returns the converted items. */
 export function readItems<T>(reader: Reader, where: string, make: (reader: Reader) => T): T[] {
 	const items: T[] = [];
 	readList(reader, where, () => items.push(make(reader)));
@@ -67,7 +75,7 @@ export function isNull({ tag, start, stop }: Reader): boolean {
 	return tag === TAG.null && start === stop;
 }
 
-/** mitmproxy takes an empty dictionary for none. */
+/** Null, or an empty dictionary, which mitmproxy treats as null. */
 export function isNothing({ tag, start, stop }: Reader): boolean {
 	return (tag === TAG.null || tag === TAG.dictionary) && start === stop;
 }
@@ -79,15 +87,18 @@ export function bytes(reader: Reader, where: string): ByteString {
 
 /** A view into the buffer. */
 export function blob(reader: Reader, where: string): Buffer {
-	if (reader.tag !== TAG.bytes) tellText(reader, where);
+	if (reader.tag !== TAG.bytes) reportText(reader, where);
 	return reader.buffer.subarray(reader.start, reader.stop);
 }
 
-/** Text has bytes too. @throws FlowtapeError FT_CORRUPT_FLOW for anything else, and where nobody is there to be told */
-function tellText(reader: Reader, where: string): void {
+/**
+ * Reports text that is read as bytes.
+ * @throws FlowtapeError FT_CORRUPT_FLOW for other types, or if the reader does not report odd fields
+ */
+function reportText(reader: Reader, where: string): void {
 	const error = wrong(reader, where, "bytes");
 	if (reader.odd === null || reader.tag !== TAG.text) throw error;
-	reader.odd(kindOf(where, "bytes"), `${error.message}: read as its bytes`);
+	reader.odd(kindOf(where, "bytes"), `${error.message}; read as its bytes`);
 }
 
 export function text(reader: Reader, where: string): string {
@@ -96,7 +107,7 @@ export function text(reader: Reader, where: string): string {
 	throw wrong(reader, where, "text");
 }
 
-/** As `text`; null, and what is missing in old versions. */
+/** Like `text`, but also accepts null. */
 export function optionalText(reader: Reader, where: string): string | null {
 	return isNull(reader) ? null : text(reader, where);
 }
@@ -116,14 +127,14 @@ export function integer(reader: Reader, where: string): number {
 	return value;
 }
 
-/** A truth value; null is false. */
+/** A boolean; null is false. */
 export function isTrue(reader: Reader, where: string): boolean {
 	if (reader.tag === TAG.boolean) return reader.boolean();
 	if (isNull(reader)) return false;
 	throw wrong(reader, where, "true or false");
 }
 
-/** `[host, port]`, for IPv6 possibly with flow label and scope; null where it is not known or not understood. */
+/** `[host, port]`, for IPv6 possibly with flow label and scope; null if unknown or of another type. */
 export function address(reader: Reader): Address | null {
 	if (reader.tag !== TAG.list) return null;
 	let host: string | null = null;
@@ -136,9 +147,9 @@ export function address(reader: Reader): Address | null {
 	return host === null ? null : [host, port, ...more];
 }
 
-/** A value that is in order, but not what its field holds. */
+/** A well-formed value of the wrong type. */
 class WrongType extends FlowtapeError {
-	/** The same for the same field of any record. */
+	/** Identifies the field and the expected type; equal for the same field of any record. */
 	readonly kind: string;
 
 	constructor(message: string, kind: string, offset: number) {
@@ -148,23 +159,38 @@ class WrongType extends FlowtapeError {
 }
 
 export function wrong(reader: Reader, where: string, expected: string): FlowtapeError {
-	return new WrongType(`"${where}" is ${describe(reader)}, ${expected} was expected`, kindOf(where, expected), reader.start);
+	return new WrongType(
+		`"${where}": expected ${expected}, found ${describe(reader)}`,
+		kindOf(where, expected),
+		reader.start,
+	);
 }
 
 function kindOf(where: string, expected: string): string {
-	return `"${where}": ${expected}`;
+	return `"${where}": expected ${expected}`;
 }
 
-/** Tells of a value of the wrong type that a flow can do without. @throws the error where it is another one, or nobody is there to be told */
-export function leaveOut({ odd }: Reader, error: unknown): void {
+/**
+ * Skips an optional value of the wrong type, and reports it.
+ * @param at offset of the element to skip
+ * @throws the given error if it is another error, or if the reader does not report odd fields; FT_CORRUPT_FLOW if the
+ * element is damaged too
+ */
+export function skipOdd(reader: Reader, error: unknown, at: number, end: number): void {
+	const { odd } = reader;
 	if (odd === null || !(error instanceof WrongType)) throw error;
-	odd(error.kind, `${error.message}: ${LEFT_OUT}`);
+	reader.position = at;
+	reader.skip(end);
+	odd(error.kind, `${error.message}; ${LEFT_OUT}`);
 }
 
-/** What stands in for a field that a record should have. @throws FlowtapeError FT_CORRUPT_FLOW where nobody is there to be told */
+/**
+ * Returns the default for a missing field, and reports the field.
+ * @throws FlowtapeError FT_CORRUPT_FLOW if the reader does not report odd fields
+ */
 export function substitute<T>({ odd }: Reader, where: string, expected: string, value: T): T {
 	if (odd === null) throw missing(where);
-	odd(kindOf(where, expected), `"${where}" is missing: read as ${value}`);
+	odd(kindOf(where, expected), `"${where}" is missing; read as ${value}`);
 	return value;
 }
 
@@ -175,8 +201,6 @@ export function missing(where: string): FlowtapeError {
 function describe({ tag, buffer, start, stop }: Reader): string {
 	const shown = () => buffer.latin1Slice(start, Math.min(stop, start + 40));
 	switch (tag) {
-		case TAG.null:
-			return "null";
 		case TAG.bytes:
 			return "bytes";
 		case TAG.list:
@@ -186,11 +210,11 @@ function describe({ tag, buffer, start, stop }: Reader): string {
 		case TAG.text:
 			return `the text ${JSON.stringify(shown())}`;
 		case TAG.boolean:
-			return `the truth value ${shown()}`;
+			return `the boolean ${shown()}`;
 		case TAG.integer:
 		case TAG.float:
 			return `the number ${shown()}`;
 		default:
-			return `of unknown type ${JSON.stringify(String.fromCharCode(tag))}`;
+			return "null";
 	}
 }

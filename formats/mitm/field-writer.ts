@@ -1,11 +1,11 @@
-// Fields of a record: a writer that puts a value, then its name in front of it, so they are given from the last to the first.
+// Writes the fields of a record. `Writer` writes backwards: the last field comes first, and each value before its name.
 import type { ByteString } from "../../src/flow/bytes.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
 import { TAG } from "./tnetstring.ts";
 import { Writer } from "./write-tnetstring.ts";
 
 export class FieldWriter extends Writer {
-	/** Names as elements; they are few and come in every record. */
+	/** Encoded names, cached because every record has the same ones. */
 	readonly #names = new Map<string, Buffer>();
 
 	/** Names the value written last. */
@@ -53,7 +53,7 @@ export class FieldWriter extends Writer {
 		this.name(name);
 	}
 
-	/** A dictionary of the fields that `fields` writes; null where there is nothing to write of. */
+	/** Writes a dictionary with the fields that `fields` writes, or null for null. */
 	dictionaryField<T>(name: string, value: T | null, fields: (value: T) => void): void {
 		if (value === null) this.null();
 		else this.dictionary(() => fields(value));

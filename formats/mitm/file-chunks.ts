@@ -1,10 +1,10 @@
-// The bytes of a dump's file in chunks, the next of them read while the last one is worked on.
+// Reads a file in chunks. Reads the next chunk while the caller processes the current one.
 import { type FileHandle, open } from "node:fs/promises";
 
 const CHUNK_BYTES = 512 * 1024;
 
 export interface ChunkOptions {
-	/** A chunk is good only until the next one is asked for: two buffers do for any file. */
+	/** A chunk is valid only until the next one, so that two buffers suffice. */
 	reuse: boolean;
 }
 
@@ -31,7 +31,7 @@ function allocate(): Buffer {
 	return Buffer.allocUnsafeSlow(CHUNK_BYTES);
 }
 
-/** A failure is told when its turn comes. */
+/** Reads a chunk. The caller awaits the promise later, so its rejection is marked as handled. */
 function read(file: FileHandle, buffer: Buffer): Promise<Buffer> {
 	const chunk = file.read(buffer, 0, buffer.length, null).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
 	chunk.catch(() => {});

@@ -1,23 +1,26 @@
-// The ids of a dump's flows, however many there are: which have been seen, and where.
+// A compact hash table of the ids of a dump's flows and the offsets of their records.
 
-/** Where each id was seen last, in 16 bytes a slot however long the ids: by a hash of 53 bits, so whoever is told of an id compares it. */
+/**
+ * The last offset of each id, in 16 bytes per slot. Ids are stored as 53-bit hashes, so callers must compare the ids of
+ * a match.
+ */
 export class IdTable {
-	/** Hash and offset by turns; a hash of 0 is a free slot. */
+	/** Hashes and offsets alternately; a hash of 0 is a free slot. */
 	#slots = new Float64Array(2 * 4096);
 	#used = 0;
 
-	/** How many ids there are. */
+	/** The number of ids. */
 	get size(): number {
 		return this.#used;
 	}
 
-	/** The offset at which the id was seen last, null where it was not. */
+	/** The last offset of the id; null if there is none. */
 	get(id: string): number | null {
 		const at = this.#find(hashOf(id));
 		return this.#slots[at] === 0 ? null : (this.#slots[at + 1] as number);
 	}
 
-	/** The offset at which the id was seen before, null where it was not. */
+	/** Sets the offset of the id and returns the previous one; null if there was none. */
 	set(id: string, offset: number): number | null {
 		if (this.#used * 3 > this.#slots.length) this.#grow();
 		return this.#put(hashOf(id), offset);

@@ -1,5 +1,5 @@
-// Records of versions before 14 as records that are read as they are. Each step does what changed after a version; what only got a default
-// has none, since readers fill in what is missing.
+// Migrates records of versions before 14. Each step applies the changes after one version. New fields with a default
+// need no step, because readers fill in missing fields.
 import { derivedId } from "./derived-id.ts";
 import { migrateEarliest } from "./earliest.ts";
 import type { Dictionary, Value } from "./tnetstring.ts";
@@ -8,13 +8,14 @@ import { READ_AS_IS, VERSIONS } from "./versions.ts";
 
 type Step = (flow: Dictionary) => void;
 
-/** What leads from a version to the next. */
+/** The step from each version to the next. */
 const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
 	"0.10": migrateEarliest,
 	"0.13": eachMessage((message) => {
-		if (Array.isArray(message.httpversion)) message.http_version = `HTTP/${message.httpversion.map(numberOf).join(".")}`;
+		if (Array.isArray(message.httpversion))
+			message.http_version = `HTTP/${message.httpversion.map(numberOf).join(".")}`;
 		rename(message, "code", "status_code");
-		// a body that was not kept, as a number
+		// a number in place of a body that was not stored
 		if (typeof message.content === "number") message.content = null;
 	}),
 	"0.15": eachMessage((message) => {
@@ -22,9 +23,10 @@ const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
 		rename(message, "msg", "reason");
 	}),
 	"0.17": eachServer((server) => rename(server, "peer_address", "ip_address")),
-	// after 1.0, by mitmproxy's own account; yet its releases 2.0.x still wrote them so
+	// mitmproxy documents this change for 1.0, but its releases 2.0.x still wrote the old form
 	"2.0": eachConnection((connection) => {
-		for (const end of ["address", "source_address", "ip_address"]) if (end in connection) connection[end] = unwrapped(connection[end]);
+		for (const end of ["address", "source_address", "ip_address"])
+			if (end in connection) connection[end] = unwrapped(connection[end]);
 	}),
 	"4": (flow) => {
 		nameConnection(flow, "client_conn", "address");
@@ -37,9 +39,17 @@ const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
 	"8": (flow) => {
 		const [request, response] = [dictionaryOf(flow.request), dictionaryOf(flow.response)];
 		flow.is_replay = request?.is_replay === true ? "request" : response?.is_replay === true ? "response" : null;
-		// of a CONNECT they were not known
+		// CONNECT requests had none
 		if (request !== null) for (const part of ["scheme", "path"]) request[part] ??= "";
-		for (const field of ["first_line_format", "is_replay", "form_in", "form_out", "httpversion", "stickyauth", "stickycookie"]) {
+		for (const field of [
+			"first_line_format",
+			"is_replay",
+			"form_in",
+			"form_out",
+			"httpversion",
+			"stickyauth",
+			"stickycookie",
+		]) {
 			delete request?.[field];
 			delete response?.[field];
 		}
@@ -67,7 +77,7 @@ const steps: Readonly<Partial<Record<(typeof VERSIONS)[number], Step>>> = {
 	},
 };
 
-/** Brings the record, which it changes, from the version at this place of `VERSIONS` to one that is read as it is. */
+/** Migrates a record in place, from the version at an index of `VERSIONS` to version 14. */
 export function migrate(flow: Dictionary, from: number): Dictionary {
 	for (const version of VERSIONS.slice(from, READ_AS_IS)) steps[version]?.(flow);
 	return flow;
@@ -75,7 +85,8 @@ export function migrate(flow: Dictionary, from: number): Dictionary {
 
 function eachMessage(change: Step): Step {
 	return (flow) => {
-		for (const message of [dictionaryOf(flow.request), dictionaryOf(flow.response)]) if (message !== null) change(message);
+		for (const message of [dictionaryOf(flow.request), dictionaryOf(flow.response)])
+			if (message !== null) change(message);
 	};
 }
 
@@ -88,17 +99,18 @@ function eachServer(change: Step): Step {
 
 function eachConnection(change: Step): Step {
 	return (flow) => {
-		for (const connection of [dictionaryOf(flow.client_conn), dictionaryOf(flow.server_conn)]) if (connection !== null) change(connection);
+		for (const connection of [dictionaryOf(flow.client_conn), dictionaryOf(flow.server_conn)])
+			if (connection !== null) change(connection);
 	};
 }
 
-/** Addresses stood in dictionaries, empty ones where there was none. */
+/** Unwraps an address in a dictionary; an empty dictionary means none. */
 function unwrapped(address: Value | undefined): Value {
 	const wrapped = dictionaryOf(address);
 	return wrapped === null ? (address ?? null) : (wrapped.address ?? null);
 }
 
-/** Connections had no ids: those that began at one time from one end are the same. */
+/** Derives the id of a connection, which had none, from its start time and address. */
 function nameConnection(flow: Dictionary, name: "client_conn" | "server_conn", end: string): void {
 	const connection = dictionaryOf(flow[name]);
 	if (connection === null || connection.id !== undefined) return;

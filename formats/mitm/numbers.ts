@@ -1,11 +1,11 @@
-// Numbers as Python writes and reads them, from bytes.
+// Parses numbers with Python's syntax.
 
 const MAX_DIGITS = 4300;
-/** Digits that a double holds without loss, and the powers of ten that it holds exactly. */
+/** Decimal digits that a double represents exactly; `POWERS` has the powers of ten up to there. */
 const EXACT_DIGITS = 15;
 const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, power) => 10 ** power);
 
-/** An integer of any size; null when the bytes are none. Python takes spaces around it, a sign and single underscores. */
+/** An integer of any size; null if invalid. Python allows surrounding spaces, a sign and single underscores. */
 export function parseInteger(buffer: Buffer, start: number, stop: number): number | bigint | null {
 	const simple = parseDecimal(buffer, start, stop, false);
 	if (simple !== null) return simple;
@@ -16,19 +16,23 @@ export function parseInteger(buffer: Buffer, start: number, stop: number): numbe
 	return Number.isSafeInteger(number) ? number : BigInt(digits);
 }
 
-/** A float, or an integer as one; null when the bytes are neither. */
+/** A float or an integer; null if invalid. */
 export function parseNumber(buffer: Buffer, start: number, stop: number): number | null {
 	const simple = parseDecimal(buffer, start, stop, true);
 	if (simple !== null) return simple;
 	if (stop - start > MAX_DIGITS) return null;
 	const text = buffer.latin1Slice(start, stop).trim();
-	if (/^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i.test(text)) return Number(text.replaceAll("_", ""));
+	if (/^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i.test(text))
+		return Number(text.replaceAll("_", ""));
 	const special = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
 	if (special === null) return null;
 	return /^n/i.test(special[2] as string) ? Number.NaN : special[1] === "-" ? -Infinity : Infinity;
 }
 
-/** Few digits, at most one point, nothing else: what timestamps look like. Dividing two exact doubles rounds once, as it should. */
+/**
+ * Fast path for timestamps: few digits and at most one point. Dividing two exact doubles rounds only once, so the
+ * result is correctly rounded.
+ */
 function parseDecimal(buffer: Buffer, start: number, stop: number, isPointAllowed: boolean): number | null {
 	if (stop - start > EXACT_DIGITS + 1) return null;
 	let number = 0;

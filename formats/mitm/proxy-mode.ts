@@ -1,13 +1,14 @@
-// mitmproxy's notation for the mode of a proxy, `mode[:data][@[host:]port]`. A dump with one that a release does not know is refused by it whole.
+// mitmproxy's notation for proxy modes: `mode[:data][@[host:]port]`. A release of mitmproxy rejects a whole dump if it
+// contains an unknown mode.
 
-/** The first version of dumps whose readers know the mode. */
+/** The dump version from which readers know each mode. */
 const MODES = new Map([
 	...["regular", "transparent", "socks5", "dns", "wireguard", "upstream", "reverse"].map((mode) => [mode, 18] as const),
 	["local", 20],
 	["tun", 21],
 ]);
 
-/** Default ports of what a reverse proxy speaks to its server; where there is none, the port must be said. */
+/** Default ports of reverse proxy schemes; null: the port is required. */
 const SCHEMES: Readonly<Record<string, { port: number | null; since: number }>> = {
 	http: { port: 80, since: 18 },
 	https: { port: 443, since: 18 },
@@ -34,7 +35,12 @@ export function isKnownMode(text: string, version: number): boolean {
 			return true;
 		case "upstream":
 		case "reverse":
-			return isServer(data, mode === "upstream" ? "http" : "https", mode === "upstream" ? ["http", "https"] : Object.keys(SCHEMES), version);
+			return isServer(
+				data,
+				mode === "upstream" ? "http" : "https",
+				mode === "upstream" ? ["http", "https"] : Object.keys(SCHEMES),
+				version,
+			);
 		default:
 			return data === "";
 	}
@@ -46,7 +52,12 @@ function isServer(text: string, defaultScheme: string, schemes: readonly string[
 	if (match === null) return false;
 	const [, scheme = defaultScheme, host = "", port] = match;
 	const known = schemes.includes(scheme) ? SCHEMES[scheme] : undefined;
-	return known !== undefined && version >= known.since && host.length <= 255 && (port === undefined ? known.port !== null : isPort(port));
+	return (
+		known !== undefined &&
+		version >= known.since &&
+		host.length <= 255 &&
+		(port === undefined ? known.port !== null : isPort(port))
+	);
 }
 
 function isPort(digits: string): boolean {

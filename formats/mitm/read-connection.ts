@@ -1,6 +1,14 @@
-// Connections of a record, under the names of version 21 and those that stood for them from 14 to 18. They are decoded late, when nobody can be told of a fault any more: what does not fit is taken as not known.
+// Reads the connections of a record, with the field names of versions 14 to 21. Connections are decoded on access, when
+// faults can no longer be reported, so invalid fields count as unknown.
 import { type ByteString, toText } from "../../src/flow/bytes.ts";
-import { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
+import {
+	type Address,
+	type ClientConnection,
+	type Connection,
+	clientConnection,
+	type ServerConnection,
+	serverConnection,
+} from "../../src/flow/connection.ts";
 import { address, readDictionary, readList, type Visitor } from "./elements.ts";
 import { type Reader, TAG } from "./tnetstring.ts";
 
@@ -14,12 +22,12 @@ export function readClient(reader: Reader): ClientConnection {
 export function readServer(reader: Reader): ServerConnection {
 	const server = serverConnection({ id: "" });
 	if (reader.tag === TAG.dictionary) readDictionary(reader, "server_conn", server, visitServer);
-	// it was that of the target, wherever that stands
+	// `true` means the host of the address, which may follow in the record
 	if (server.sni === SAME_AS_TARGET) server.sni = server.address?.[0] ?? null;
 	return server;
 }
 
-/** What no name of a server is: some dumps have a truth value for it. */
+/** Placeholder for an SNI that some dumps store as a boolean. No server has this name. */
 const SAME_AS_TARGET = "\0";
 
 const visitClient: Visitor<ClientConnection> = (client, key, reader) => {
@@ -32,7 +40,7 @@ const visitClient: Visitor<ClientConnection> = (client, key, reader) => {
 const visitServer: Visitor<ServerConnection> = (server, key, reader) => {
 	if (key === "address") server.address = address(reader);
 	else if (key === "timestamp_tcp_setup") server.timestampTcpSetup = numberOrNull(reader);
-	// where both are there, the other one is no upstream proxy but the connection to it
+	// if a record has both fields, `via2` is the upstream proxy and `via` the connection to it
 	else if (key === "via" || key === "via2") server.via = readVia(reader) ?? server.via;
 	else visitConnection(server, key, reader);
 };
@@ -93,7 +101,7 @@ function visitConnection(connection: Connection, key: string, reader: Reader): v
 	}
 }
 
-/** Version 20 and older did not number QUIC. */
+/** Versions up to 20 did not number QUIC. */
 function tlsVersion(reader: Reader): string | null {
 	const version = textOrNull(reader);
 	return version === "QUIC" ? "QUICv1" : version;

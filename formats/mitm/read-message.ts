@@ -1,6 +1,13 @@
-// Requests, responses and what follows them in a record of version 21: straight from the bytes, without values in between.
+// Reads the messages of records of versions 14 to 21 directly from the bytes, without intermediate values.
 import type { ByteString } from "../../src/flow/bytes.ts";
-import type { DnsMessage, DnsQuestion, DnsRecord, StreamMessage, WebSocketData, WebSocketMessage } from "../../src/flow/flow.ts";
+import type {
+	DnsMessage,
+	DnsQuestion,
+	DnsRecord,
+	StreamMessage,
+	WebSocketData,
+	WebSocketMessage,
+} from "../../src/flow/flow.ts";
 import { Headers } from "../../src/flow/headers.ts";
 import { type MessageInit, Request, type RequestInit, Response, type ResponseInit } from "../../src/flow/message.ts";
 import {
@@ -10,7 +17,6 @@ import {
 	isNothing,
 	isNull,
 	isTrue,
-	leaveOut,
 	missing,
 	number,
 	optionalNumber,
@@ -18,6 +24,7 @@ import {
 	readDictionary,
 	readItems,
 	readList,
+	skipOdd,
 	substitute,
 	text,
 	type Visitor,
@@ -25,8 +32,16 @@ import {
 } from "./elements.ts";
 import { type Reader, TAG } from "./tnetstring.ts";
 
-/** Fields without which a message is still one. */
-const OPTIONAL: ReadonlySet<string> = new Set(["http_version", "authority", "reason", "content", "trailers", "timestamp_start", "timestamp_end"]);
+/** Fields that may be missing or invalid. */
+const OPTIONAL: ReadonlySet<string> = new Set([
+	"http_version",
+	"authority",
+	"reason",
+	"content",
+	"trailers",
+	"timestamp_start",
+	"timestamp_end",
+]);
 
 /** The request just opened. */
 export function readRequest(reader: Reader): Request {
@@ -41,7 +56,7 @@ export function readRequest(reader: Reader): Request {
 	return new Request(init as RequestInit);
 }
 
-/** The response just opened, if it is one. */
+/** The response just opened; null if there is none. */
 export function readResponse(reader: Reader): Response | null {
 	if (isNothing(reader)) return null;
 	const init = readDictionary(reader, "response", emptyMessage() as Partial<ResponseInit>, visitResponse, OPTIONAL);
@@ -50,7 +65,7 @@ export function readResponse(reader: Reader): Response | null {
 	return new Response(init as ResponseInit);
 }
 
-/** `body` is missing until it is read. */
+/** An empty message. Its body is null until the content is read. */
 function emptyMessage(): MessageInit {
 	return { body: null };
 }
@@ -130,13 +145,14 @@ function readHeaders(reader: Reader, where: string): Headers {
 	const fields: ByteString[] = [];
 	reader.position = reader.start;
 	while (reader.position < stop) {
+		const at = reader.position;
 		reader.open(stop);
 		const next = reader.position;
 		const { length } = fields;
 		try {
 			readPair(reader, where, fields);
 		} catch (error) {
-			leaveOut(reader, error);
+			skipOdd(reader, error, at, stop);
 			fields.length = length;
 		}
 		reader.position = next;
@@ -154,30 +170,45 @@ function readPair(reader: Reader, where: string, fields: ByteString[]): void {
 		reader.open(stop);
 		fields.push(bytes(reader, where));
 	}
-	if (reader.position < stop) throw wrong(reader, where, "a pair of name and value, not more");
+	if (reader.position < stop) throw wrong(reader, where, "only a pair of name and value");
 }
 
-/** How a conversation ended. */
+/** The fields that say how a conversation ended. */
 const ENDING: ReadonlySet<string> = new Set(["closed_by_client", "close_code", "close_reason", "timestamp_end"]);
 
-/** The WebSocket conversation just opened, if it is one. */
+/** The WebSocket conversation just opened; null if there is none. */
 export function readWebSocket(reader: Reader): WebSocketData | null {
 	if (isNothing(reader)) return null;
-	const empty: WebSocketData = { messages: [], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
+	const empty: WebSocketData = {
+		messages: [],
+		closedByClient: null,
+		closeCode: null,
+		closeReason: null,
+		timestampEnd: null,
+	};
 	return readDictionary(reader, "websocket", empty, visitWebSocket, ENDING);
 }
 
 const visitWebSocket: Visitor<WebSocketData> = (data, key, reader) => {
 	if (key === "messages") data.messages = readItems(reader, "websocket.messages", readWebSocketMessage);
-	else if (key === "closed_by_client") data.closedByClient = isNull(reader) ? null : isTrue(reader, "websocket.closed_by_client");
+	else if (key === "closed_by_client")
+		data.closedByClient = isNull(reader) ? null : isTrue(reader, "websocket.closed_by_client");
 	else if (key === "close_code") data.closeCode = isNull(reader) ? null : integer(reader, "websocket.close_code");
 	else if (key === "close_reason") data.closeReason = optionalText(reader, "websocket.close_reason");
 	else if (key === "timestamp_end") data.timestampEnd = optionalNumber(reader, "websocket.timestamp_end");
+	else reader.check();
 };
 
-/** `[opcode, from client, content, timestamp, dropped, injected]`, the last two not in old files. */
+/** `[opcode, from client, content, timestamp, dropped, injected]`; old files lack the last two. */
 function readWebSocketMessage(reader: Reader): WebSocketMessage {
-	const message: WebSocketMessage = { opcode: 1, fromClient: false, content: Buffer.alloc(0), timestamp: 0, dropped: false, injected: false };
+	const message: WebSocketMessage = {
+		opcode: 1,
+		fromClient: false,
+		content: Buffer.alloc(0),
+		timestamp: 0,
+		dropped: false,
+		injected: false,
+	};
 	let parts = 0;
 	const part = (item: Reader, index: number): void => {
 		parts++;
@@ -187,13 +218,14 @@ function readWebSocketMessage(reader: Reader): WebSocketMessage {
 		else if (index === 3) message.timestamp = number(item, "websocket.messages");
 		else if (index === 4) message.dropped = isTrue(item, "websocket.messages");
 		else if (index === 5) message.injected = isTrue(item, "websocket.messages");
+		else item.check();
 	};
 	readList(reader, "websocket.messages", part, 3);
 	if (parts < 4) throw wrong(reader, "websocket.messages", "a list of 4 to 6 items each");
 	return message;
 }
 
-/** The chunks of a TCP stream or the datagrams just opened: `[from client, content, timestamp]`. */
+/** The TCP chunks or UDP datagrams just opened: `[from client, content, timestamp]`. */
 export function readMessages(reader: Reader): StreamMessage[] {
 	return readItems(reader, "messages", () => {
 		const message: StreamMessage = { fromClient: false, content: Buffer.alloc(0), timestamp: 0 };
@@ -201,22 +233,42 @@ export function readMessages(reader: Reader): StreamMessage[] {
 			if (index === 0) message.fromClient = isTrue(item, "messages");
 			else if (index === 1) message.content = blob(item, "messages");
 			else if (index === 2) message.timestamp = optionalNumber(item, "messages") ?? 0;
+			else item.check();
 		};
 		readList(reader, "messages", part, 2);
 		return message;
 	});
 }
 
-/** Fields of a DNS message that have a meaning where they are missing. */
+/** Fields of a DNS message that have a default. */
 const DNS_OPTIONAL: ReadonlySet<string> = new Set([
-	...["reserved", "op_code", "response_code", "truncation", "authoritative_answer", "recursion_desired", "recursion_available", "timestamp"],
+	"reserved",
+	"op_code",
+	"response_code",
+	"truncation",
+	"authoritative_answer",
+	"recursion_desired",
+	"recursion_available",
+	"timestamp",
 ]);
 
 /** The DNS message just opened. */
 export function readDns(reader: Reader): DnsMessage {
 	const message: DnsMessage = {
-		...{ id: -1, query: false, opCode: 0, authoritativeAnswer: false, truncation: false, recursionDesired: false, recursionAvailable: false },
-		...{ reserved: 0, responseCode: 0, questions: [], answers: [], authorities: [], additionals: [], timestamp: null },
+		id: -1,
+		query: false,
+		opCode: 0,
+		authoritativeAnswer: false,
+		truncation: false,
+		recursionDesired: false,
+		recursionAvailable: false,
+		reserved: 0,
+		responseCode: 0,
+		questions: [],
+		answers: [],
+		authorities: [],
+		additionals: [],
+		timestamp: null,
 	};
 	readDictionary(reader, "a DNS message", message, visitDns, DNS_OPTIONAL);
 	if (message.id === -1) throw missing("id of a DNS message");
@@ -259,6 +311,8 @@ const visitDns: Visitor<DnsMessage> = (message, key, reader) => {
 		case "timestamp":
 			message.timestamp = optionalNumber(reader, key);
 			break;
+		default:
+			reader.check();
 	}
 };
 
@@ -270,6 +324,7 @@ const visitQuestion: Visitor<DnsQuestion> = (question, key, reader) => {
 	if (key === "name") question.name = text(reader, "name of a DNS record");
 	else if (key === "type") question.type = integer(reader, "type of a DNS record");
 	else if (key === "class_") question.class = integer(reader, "class_ of a DNS record");
+	else reader.check();
 };
 
 function readRecord(reader: Reader): DnsRecord {

@@ -1,6 +1,14 @@
-// A record of a dump, opened but not read: where its fields stand, what filters can tell from them alone, and the flow made of them.
+// A record of a dump: indexes its fields without decoding them, answers filters by column, and decodes the flow.
 import type { Column } from "../../src/filter/filter.ts";
-import { DnsFlow, type Flow, type FlowFailure, type FlowInit, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
+import {
+	DnsFlow,
+	type Flow,
+	type FlowFailure,
+	type FlowInit,
+	HttpFlow,
+	TcpFlow,
+	UdpFlow,
+} from "../../src/flow/flow.ts";
 import type { Request } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import type { OddFieldReporter } from "../odd-fields.ts";
@@ -11,12 +19,12 @@ import {
 	isNothing,
 	isNull,
 	isTrue,
-	leaveOut,
 	missing,
 	number,
 	optionalNumber,
 	optionalText,
 	readDictionary,
+	skipOdd,
 	text,
 	type Visitor,
 	wrong,
@@ -25,30 +33,49 @@ import { readClient, readServer } from "./read-connection.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "./read-message.ts";
 import { type Dictionary, damage, Reader, TAG, type Value } from "./tnetstring.ts";
 
-/** Fields that are read, or stood there until version 16; what else a record has is kept as `extra`. */
+/**
+ * Names of the fields that are read, including fields that only versions up to 16 have. Other fields are kept as
+ * `extra`.
+ */
 const KNOWN = new Set([
-	...["version", "type", "id", "error", "client_conn", "server_conn", "intercepted", "is_replay", "marked", "metadata", "comment"],
-	...["timestamp_created", "backup", "request", "response", "websocket", "messages", "mode"],
+	"version",
+	"type",
+	"id",
+	"error",
+	"client_conn",
+	"server_conn",
+	"intercepted",
+	"is_replay",
+	"marked",
+	"metadata",
+	"comment",
+	"timestamp_created",
+	"backup",
+	"request",
+	"response",
+	"websocket",
+	"messages",
+	"mode",
 ]);
 
 const NULL = Buffer.from("0:~");
 
-/** The names of a record's fields in their order. */
+/** The names of a record's fields, in order. */
 class Layout {
 	readonly keys: readonly string[];
-	/** Those that are not known. */
+	/** Names that are not in `KNOWN`. */
 	readonly others: readonly string[];
-	/** The last of several counts. */
-	readonly places: ReadonlyMap<string, number>;
+	/** The index of each field; the last one if a name occurs twice. */
+	readonly indexes: ReadonlyMap<string, number>;
 
 	constructor(keys: readonly string[]) {
 		this.keys = keys;
 		this.others = keys.filter((key) => !KNOWN.has(key));
-		this.places = new Map(keys.map((key, i) => [key, i]));
+		this.indexes = new Map(keys.map((key, i) => [key, i]));
 	}
 }
 
-/** That of the record opened last, which most have in common with the one before. */
+/** The layout of the last record. Most records have the same layout as the one before. */
 let latest = new Layout([]);
 
 export class DumpRecord {
@@ -56,19 +83,20 @@ export class DumpRecord {
 	readonly #start: number;
 	readonly #end: number;
 	readonly #layout: Layout;
-	/** Of the fields' values. */
+	/** Offsets of the fields' values. */
 	readonly #offsets: number[] = [];
 	readonly #stop: number;
 	#request: Request | undefined;
 
 	/**
-	 * @param odd told of fields that have the wrong type, where a flow can do without them; without, they are errors
-	 * @throws FlowtapeError FT_CORRUPT_FLOW when the bytes from `start` to `end` are not one dictionary of whole elements
+	 * @param odd receives optional fields of the wrong type, which are left out; null: they are errors
+	 * @throws FlowtapeError FT_CORRUPT_FLOW if the bytes from `start` to `end` are not one dictionary of complete
+	 * elements
 	 */
 	constructor(buffer: Buffer, start: number, end: number, odd: OddFieldReporter | null = null) {
 		const reader = new Reader(buffer, start, odd);
 		reader.open(end);
-		if (reader.tag !== TAG.dictionary) throw damage("a flow (a dictionary) was expected", start);
+		if (reader.tag !== TAG.dictionary) throw damage("expected a flow (a dictionary)", start);
 		this.#reader = reader;
 		this.#start = start;
 		this.#end = end;
@@ -88,18 +116,18 @@ export class DumpRecord {
 		this.#layout = latest;
 	}
 
-	/** The record itself. */
+	/** The bytes of the record. */
 	get bytes(): Buffer {
 		return this.#reader.buffer.subarray(this.#start, this.#end);
 	}
 
-	/** The same record in memory of its own. */
+	/** A copy that shares no memory with this record. */
 	copy(): DumpRecord {
 		const bytes = Buffer.from(this.bytes);
 		return new DumpRecord(bytes, 0, bytes.length, this.#reader.odd);
 	}
 
-	/** The value of a field; undefined where there is none. */
+	/** The value of a field; undefined if there is none. */
 	value(field: string): Value | undefined {
 		return this.#open(field)?.payload(0);
 	}
@@ -119,7 +147,7 @@ export class DumpRecord {
 		return text(this.#required("type"), "type");
 	}
 
-	/** What a store's column would hold of the flow, a record of version 14 or later. */
+	/** The value of a filter column. For records of version 14 or later. */
 	column(column: Column): string | number | null {
 		switch (column) {
 			case "kind":
@@ -157,12 +185,12 @@ export class DumpRecord {
 		const init: FlowInit = {
 			id: this.id,
 			error: this.#error(),
-			intercepted: this.#fact("intercepted", false, isTrue),
+			intercepted: this.#optional("intercepted", false, isTrue),
 			isReplay: this.#isReplay(),
 			marked: this.#text("marked"),
 			comment: this.#text("comment"),
 			timestampCreated: this.#created(),
-			// half of a record: checked now, decoded when somebody asks
+			// connections are half of a record: check them now, decode them on access
 			clientConn: () => readClient(this.#openOrNull("client_conn")),
 			serverConn: () => readServer(this.#openOrNull("server_conn")),
 			metadata,
@@ -173,7 +201,13 @@ export class DumpRecord {
 		this.#check("server_conn");
 		switch (this.type) {
 			case "http":
-				return new HttpFlow(Object.assign(init, { request: this.#readRequest(), response: this.#response(), websocket: this.#webSocket() }));
+				return new HttpFlow(
+					Object.assign(init, {
+						request: this.#readRequest(),
+						response: this.#response(),
+						websocket: this.#webSocket(),
+					}),
+				);
 			case "tcp":
 				return new TcpFlow({ ...init, messages: readMessages(this.#required("messages")) });
 			case "udp":
@@ -188,9 +222,9 @@ export class DumpRecord {
 	/** The reader with a field's value just opened. */
 	#open(field: string): Reader | null {
 		const reader = this.#reader;
-		const place = this.#layout.places.get(field);
-		if (place === undefined) return null;
-		reader.position = this.#offsets[place] as number;
+		const index = this.#layout.indexes.get(field);
+		if (index === undefined) return null;
+		reader.position = this.#offsets[index] as number;
 		reader.open(this.#stop);
 		return reader;
 	}
@@ -201,7 +235,7 @@ export class DumpRecord {
 		return reader;
 	}
 
-	/** A null where the record has no such field. */
+	/** Opens a field; returns a reader on a null if the record has no such field. */
 	#openOrNull(field: string): Reader {
 		const reader = this.#open(field);
 		if (reader !== null) return reader;
@@ -211,9 +245,9 @@ export class DumpRecord {
 	}
 
 	#check(field: string): void {
-		const place = this.#layout.places.get(field);
-		if (place === undefined) return;
-		this.#reader.position = this.#offsets[place] as number;
+		const index = this.#layout.indexes.get(field);
+		if (index === undefined) return;
+		this.#reader.position = this.#offsets[index] as number;
 		this.#reader.skip(this.#stop, 1);
 	}
 
@@ -222,25 +256,25 @@ export class DumpRecord {
 		return reader !== null && !isNothing(reader);
 	}
 
-	/** What is read of a field that a flow can do without; the fallback where there is none, or one of the wrong type. */
-	#fact<T>(field: string, fallback: T, read: (reader: Reader, field: string) => T): T {
+	/** Reads an optional field; the fallback if it is missing or has the wrong type. */
+	#optional<T>(field: string, fallback: T, read: (reader: Reader, field: string) => T): T {
 		const reader = this.#open(field);
 		if (reader === null) return fallback;
 		try {
 			return read(reader, field);
 		} catch (error) {
-			leaveOut(reader, error);
+			skipOdd(reader, error, this.#offsets[this.#layout.indexes.get(field) as number] as number, this.#stop);
 			return fallback;
 		}
 	}
 
 	#text(field: string): string {
-		return this.#fact(field, null, optionalText) ?? "";
+		return this.#optional(field, null, optionalText) ?? "";
 	}
 
-	/** Versions before 16 did not keep it. */
+	/** Versions before 16 have no creation time. */
 	#created(): number {
-		const created = this.#fact("timestamp_created", null, optionalNumber);
+		const created = this.#optional("timestamp_created", null, optionalNumber);
 		if (created !== null) return created;
 		if (this.type === "http") return this.#readRequest().timestampStart;
 		return readClient(this.#openOrNull("client_conn")).timestampStart ?? 0;
@@ -252,11 +286,11 @@ export class DumpRecord {
 	}
 
 	#error(): FlowFailure | null {
-		return this.#fact("error", null, readError);
+		return this.#optional("error", null, readError);
 	}
 
 	#metadata(): Metadata {
-		return this.#fact("metadata", null, readMetadata) ?? (Object.create(null) as Metadata);
+		return this.#optional("metadata", null, readMetadata) ?? (Object.create(null) as Metadata);
 	}
 
 	#readRequest(): Request {
@@ -281,7 +315,9 @@ export class DumpRecord {
 
 	#extra(): Record<string, unknown> | undefined {
 		const { others } = this.#layout;
-		return others.length === 0 ? undefined : { fields: Object.fromEntries(others.map((field) => [field, this.value(field)])) };
+		return others.length === 0
+			? undefined
+			: { fields: Object.fromEntries(others.map((field) => [field, this.value(field)])) };
 	}
 
 	#status(): number | null {
@@ -302,7 +338,7 @@ export class DumpRecord {
 		}
 	}
 
-	/** The reader with a field of a message just opened, the rest of the message passed over. */
+	/** The reader with a field of a message just opened. */
 	#within(message: "request" | "response", field: string): Reader {
 		const reader = this.#required(message);
 		if (reader.tag !== TAG.dictionary) throw wrong(reader, message, "a dictionary");
@@ -313,16 +349,19 @@ export class DumpRecord {
 	}
 }
 
-/** What a failure can be without. */
+/** Optional fields of an error. */
 const ERROR_OPTIONAL: ReadonlySet<string> = new Set(["msg", "timestamp"]);
 
 function readError(reader: Reader): FlowFailure | null {
-	return isNothing(reader) ? null : readDictionary(reader, "error", { message: "", timestamp: 0 }, visitError, ERROR_OPTIONAL);
+	return isNothing(reader)
+		? null
+		: readDictionary(reader, "error", { message: "", timestamp: 0 }, visitError, ERROR_OPTIONAL);
 }
 
 const visitError: Visitor<FlowFailure> = (error, key, reader) => {
 	if (key === "msg") error.message = text(reader, "error.msg");
 	else if (key === "timestamp") error.timestamp = number(reader, "error.timestamp");
+	else reader.check();
 };
 
 function readMetadata(reader: Reader): Metadata | null {

@@ -1,19 +1,19 @@
-// The records of a dump in its chunks, wherever these are cut; and after damage, the next place where a record begins.
+// Splits the chunks of a dump into records, and finds the next record after damage.
 import { FlowtapeError } from "../../src/errors.ts";
 import { TAG } from "./tnetstring.ts";
 
-/** Digits before the colon of a record. */
+/** Maximum digits of a record's length. */
 const MAX_DIGITS = 12;
-/** A record longer than this is taken for damage, in bytes. */
+/** Longer records are considered damaged. Bytes. */
 const RECORD_LIMIT = 2 ** 31;
-/** Bytes by which the beginning of a record is told. */
+/** Bytes needed to detect the beginning of a record. */
 const HEAD_BYTES = 48;
 const COLON = 0x3a;
 
 export interface Damage {
 	code: "FT_CORRUPT_FLOW" | "FT_NEWER_FORMAT";
 	what: string;
-	/** In the input. */
+	/** Offset in the input. */
 	offset: number;
 	/** Number of the record, from 1. */
 	record: number;
@@ -21,36 +21,38 @@ export interface Damage {
 
 export interface RecordVisitor {
 	/**
-	 * Takes the record that stands from `start` to `end`, `offset` bytes into the input: the flow of this number, from 1.
-	 * @throws FlowtapeError FT_CORRUPT_FLOW or FT_NEWER_FORMAT, with an offset in the buffer where that is known
+	 * Called for each record, at `start` to `end` of the buffer.
+	 * @param offset of the record in the input
+	 * @param record its number, from 1
+	 * @throws FlowtapeError FT_CORRUPT_FLOW or FT_NEWER_FORMAT, with an offset in the buffer if known
 	 */
 	record(buffer: Buffer, start: number, end: number, offset: number, record: number): void;
-	/** Told once for each stretch of damage. */
+	/** Called once for each damaged section. */
 	damaged(damage: Damage): void;
 }
 
-/** Takes an input chunk by chunk and gives its records to a visitor. */
+/** Receives an input in chunks and passes its records to a visitor. */
 export class RecordScanner {
 	readonly #visitor: RecordVisitor;
 	readonly #size: number;
-	/** What of the chunks so far is not used up, at the front of a buffer with room for more. */
+	/** Unprocessed bytes of earlier chunks, at the front of a buffer with spare capacity. */
 	#carried: Buffer = Buffer.alloc(0);
 	#carriedBytes = 0;
-	/** How many bytes that must be to be of use. */
+	/** How many bytes are needed before the next scan. */
 	#needed = 0;
-	/** Offset in the input of what is carried, or of the next chunk. */
+	/** Offset in the input of the carried bytes, or of the next chunk. */
 	#offset = 0;
 	#record = 0;
-	/** After damage, until a record is in order again. */
+	/** Set after damage, until the next valid record. */
 	#isSeeking = false;
 
-	/** @param size of the input in bytes, null where it is not known */
+	/** @param size of the input in bytes; null if unknown */
 	constructor(size: number | null, visitor: RecordVisitor) {
 		this.#visitor = visitor;
 		this.#size = size ?? Number.POSITIVE_INFINITY;
 	}
 
-	/** @param chunk may be used again afterwards, if the visitor holds no part of it */
+	/** @param chunk may be reused afterwards, if the visitor keeps no part of it */
 	push(chunk: Buffer): void {
 		let rest = chunk;
 		// a record across two chunks is completed by itself, so that the rest of the chunk need not be copied
@@ -65,12 +67,12 @@ export class RecordScanner {
 		if (at < rest.length) this.#carry(rest.subarray(at));
 	}
 
-	/** The input is at its end. */
+	/** Call at the end of the input. */
 	end(): void {
 		if (this.#carriedBytes > 0) this.#scanCarried(true);
 	}
 
-	/** Copies, so that neither the chunk is held for a few bytes of it nor its owner kept from using it again. */
+	/** Copies the bytes, so that the chunk can be reused and is not kept in memory for a few bytes. */
 	#carry(part: Buffer): void {
 		const size = this.#carriedBytes + part.length;
 		if (size > this.#carried.length) {
@@ -86,13 +88,13 @@ export class RecordScanner {
 		const carried = this.#carried.subarray(0, this.#carriedBytes);
 		const at = this.#scan(carried, isLast);
 		if (at === 0) return;
-		// records hold what they came from: a new buffer for what is left
+		// records may refer to the buffer, so the rest goes to a new one
 		this.#carried = Buffer.alloc(0);
 		this.#carriedBytes = 0;
 		if (at < carried.length) this.#carry(carried.subarray(at));
 	}
 
-	/** Takes the records that are all there; how many bytes that uses up. Sets how many the rest must have to be of use. */
+	/** Processes all complete records and returns the number of bytes consumed. Sets `#needed` for the rest. */
 	#scan(buffer: Buffer, isLast: boolean): number {
 		let at = 0;
 		this.#needed = 0;
@@ -114,10 +116,11 @@ export class RecordScanner {
 		return at;
 	}
 
-	/** Takes the record at `at`; where to go on, null when that takes more bytes. */
+	/** Processes the record at `at`. Returns the offset to continue at; null if more bytes are needed. */
 	#step(buffer: Buffer, at: number, isLast: boolean): number | null {
 		const start = payloadStart(buffer, at);
-		if (start === null || (start === "cut" && isLast)) return this.#lose(at, "a record was expected (a length and a colon)");
+		if (start === null || (start === "cut" && isLast))
+			return this.#seekNext(at, "expected a record (a length and a colon)");
 		if (start === "cut") {
 			this.#needed = MAX_DIGITS + 1;
 			return null;
@@ -125,28 +128,31 @@ export class RecordScanner {
 		const length = Number(buffer.latin1Slice(at, start - 1));
 		const end = start + length + 1;
 		if (end > buffer.length) {
-			if (isLast || this.#offset + end > this.#size) return this.#lose(at, `the record of ${length} bytes is cut off`);
-			if (length > RECORD_LIMIT) return this.#lose(at, `a record of ${length} bytes is larger than can be read`);
+			if (isLast || this.#offset + end > this.#size)
+				return this.#seekNext(at, `the record of ${length} bytes is cut off`);
+			if (length > RECORD_LIMIT) return this.#seekNext(at, `a record of ${length} bytes is larger than can be read`);
 			const field = nextField(buffer, start, end);
-			if (field.isFault) return this.#lose(at, `the record of ${length} bytes does not hold together`, field.at);
-			// the next field's length tells whether there is one, long before all of a large record is there; twice as much, for there may be millions
+			if (field.isFault) return this.#seekNext(at, `the record of ${length} bytes is inconsistent`, field.at);
+			// the length of the next field shows damage long before a large record is complete; wait for twice as many bytes,
+			// because there may be millions of fields
 			this.#needed = Math.min(end - at, Math.max(field.at + MAX_DIGITS + 1 - at, 2 * (buffer.length - at)));
 			return null;
 		}
-		// nothing else is a record, and to find that out by reading each of many would take long
+		// only dictionaries are records; reading each candidate would be slow
 		if (this.#isSeeking && buffer[end - 1] !== TAG.dictionary) return at + 1;
-		return this.#take(buffer, at, end);
+		return this.#visit(buffer, at, end);
 	}
 
-	#take(buffer: Buffer, at: number, end: number): number {
+	#visit(buffer: Buffer, at: number, end: number): number {
 		try {
 			this.#visitor.record(buffer, at, end, this.#offset + at, this.#record + 1);
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_NEWER_FORMAT")) throw error;
+			if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_NEWER_FORMAT"))
+				throw error;
 			const { code, message, offset = at } = error;
-			// where it ends as a dictionary and another one follows, only what is in it is damaged, not its length
+			// if it ends as a dictionary and another record follows, its length is valid and only its content is damaged
 			const isFramed = buffer[end - 1] === TAG.dictionary && (end === buffer.length || mayBegin(buffer, end));
-			if (this.#isSeeking || !isFramed) return this.#lose(at, message, offset);
+			if (this.#isSeeking || !isFramed) return this.#seekNext(at, message, offset);
 			this.#damaged(code, message, offset);
 			return end;
 		}
@@ -155,8 +161,8 @@ export class RecordScanner {
 		return end;
 	}
 
-	/** The record at `at` is none: seeks the next behind its first byte. */
-	#lose(at: number, what: string, offset = at): number {
+	/** There is no valid record at `at`: seeks the next one, after its first byte. */
+	#seekNext(at: number, what: string, offset = at): number {
 		if (!this.#isSeeking) this.#damaged("FT_CORRUPT_FLOW", what, offset);
 		this.#isSeeking = true;
 		return at + 1;
@@ -167,7 +173,9 @@ export class RecordScanner {
 	}
 }
 
-/** Where the payload of the element at `at` starts; null when it has no length, "cut" when the buffer ends too early to tell. */
+/**
+ * Offset of the payload of the element at `at`; null if it has no length, "cut" if the buffer ends before the colon.
+ */
 function payloadStart(buffer: Buffer, at: number): number | null | "cut" {
 	for (let i = at; i <= at + MAX_DIGITS; i++) {
 		if (i === buffer.length) return "cut";
@@ -181,7 +189,7 @@ function isDigit(byte: number | undefined): boolean {
 	return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-/** Of a record of which only a part is there: where the first field begins that is not there, or is none that fits. */
+/** In an incomplete record: the offset of the first field that is incomplete or invalid. */
 function nextField(buffer: Buffer, start: number, end: number): { at: number; isFault: boolean } {
 	let at = start;
 	while (at < buffer.length) {
@@ -195,24 +203,25 @@ function nextField(buffer: Buffer, start: number, end: number): { at: number; is
 	return { at, isFault: false };
 }
 
-/** Whether what stands at `at` looks like a dictionary, or what of it is there does. */
+/** Whether the bytes at `at` look like the beginning of a dictionary. */
 function mayBegin(buffer: Buffer, at: number): boolean {
 	return /^\d{1,12}(:(\d{1,3}(:|$)|$)|$)/.test(buffer.latin1Slice(at, Math.min(buffer.length, at + MAX_DIGITS + 5)));
 }
 
-/** First fields of records as the many releases write them. */
+/** The first fields of records, by all releases. */
 const FIRST_FIELD =
 	/^\d{1,2}:(?:websocket|response|request|version|backup|type|messages|timestamp_created|client_conn|server_conn|comment|error|id|metadata|intercepted|is_replay|marked|mode|client_key|handshake_flow|close_\w+|\w+_(?:protocol|extensions))[;,]/;
 
-/** The next place from `from` on that begins a record; null where there is none. */
+/** The offset of the next record at or after `from`; null if there is none. */
 function findHead(buffer: Buffer, from: number): number | null {
 	for (let colon = buffer.indexOf(COLON, from + 1); colon !== -1; colon = buffer.indexOf(COLON, colon + 1)) {
 		if (!isDigit(buffer[colon - 1]) || !isDigit(buffer[colon + 1])) continue;
-		if (!FIRST_FIELD.test(buffer.latin1Slice(colon + 1, Math.min(buffer.length, colon + HEAD_BYTES - MAX_DIGITS)))) continue;
+		if (!FIRST_FIELD.test(buffer.latin1Slice(colon + 1, Math.min(buffer.length, colon + HEAD_BYTES - MAX_DIGITS))))
+			continue;
 		let at = colon - 1;
 		while (at > from && colon - at < MAX_DIGITS && isDigit(buffer[at - 1])) at--;
 		while (buffer[at] === 0x30) at++;
-		// the state before an edit and the handshake of an old WebSocket flow are records within a record
+		// `backup` and `handshake_flow` are records within a record
 		if (at < colon && !/(?:backup|handshake_flow)[;,]$/.test(buffer.latin1Slice(Math.max(0, at - 16), at))) return at;
 	}
 	return null;

@@ -1,14 +1,15 @@
-// Writes flows to a dump. Every flow that was not changed is copied as its bytes, where they are of the version that is written.
+// Writes flows to a dump. The bytes of unchanged flows of the same version are copied.
 import { stat } from "node:fs/promises";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { FlowSink } from "../../src/flow/pipe.ts";
+import type { MaybeAsync } from "../../src/maybe-async.ts";
 import { compressionOf } from "../compression.ts";
+import { FlushTimer } from "../flush-timer.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
 import { wholly } from "../records.ts";
-import { Soon } from "../soon.ts";
 import { idsIn } from "./copies.ts";
 import { derivedId } from "./derived-id.ts";
 import { IdTable } from "./id-table.ts";
@@ -16,23 +17,23 @@ import { type Target, WRITABLE } from "./target.ts";
 import { NEWEST } from "./versions.ts";
 import { holdsBytes, writeFlow } from "./write-flow.ts";
 
-/** Bytes that are gathered before they are written. */
+/** Bytes buffered before a write. */
 const WRITE_BYTES = 1024 * 1024;
 
 /** @throws FlowtapeError FT_IO */
 export async function createDump(path: string, options: SinkOptions): Promise<FlowSink> {
-	// before there is anything of our own in it
+	// read the existing ids before anything is written
 	const ids = options.append === true ? await idsBefore(path) : new IdTable();
 	return new DumpSink(await openOutput(path, options), options, ids);
 }
 
-/** The ids of the flows of a dump that is to be added to; none of what cannot be read. */
+/** The ids of the flows in an existing dump; empty if it cannot be read. */
 async function idsBefore(path: string): Promise<IdTable> {
 	try {
 		const info = await stat(path);
 		if (info.isFile() && compressionOf(path) === null) return await idsIn(path, info.size);
 	} catch {
-		// whoever opens it for writing tells of it
+		// opening the file for writing reports the error
 	}
 	return new IdTable();
 }
@@ -41,28 +42,31 @@ export class DumpSink extends FlowSink implements Target {
 	readonly version: number;
 	readonly #output: Output;
 	readonly #report: Reporter;
-	readonly #told = new Set<string>();
+	readonly #reported = new Set<string>();
 	#parts: Buffer[] = [];
 	#size = 0;
-	/** Flows of kinds that have no room. */
+	/** Flows of types that the version cannot represent. */
 	#leftOut = 0;
-	/** On the tape itself, not written yet. */
+	/** Notes on the tape, not yet written. */
 	#notes: Metadata | null = null;
-	/** Those of the flows that are in the file or on their way: of two with one id, readers take the first for an older copy of the second. */
+	/**
+	 * Ids of all flows in the file. They must be unique: of two flows with one id, readers take the first for an older
+	 * copy.
+	 */
 	readonly #ids: IdTable;
 	#renamed = 0;
-	readonly #soon: Soon;
-	/** Resolves when what was handed on is written; never rejects. */
+	readonly #flushTimer: FlushTimer;
+	/** Resolves when earlier writes are done; never rejects. */
 	#writing: Promise<void> = Promise.resolve();
 
 	/**
-	 * @param ids of the flows that are in the output already
-	 * @throws FlowtapeError FT_BAD_OPTION when the version is none that is written
+	 * @param ids of the flows already in the output
+	 * @throws FlowtapeError FT_BAD_OPTION if the version cannot be written
 	 */
 	constructor(output: Output, { report, version = NEWEST, append }: SinkOptions, ids: IdTable) {
 		super();
 		this.#ids = ids;
-		this.#soon = new Soon(
+		this.#flushTimer = new FlushTimer(
 			append === true
 				? async () => {
 						await this.#flush();
@@ -79,18 +83,22 @@ export class DumpSink extends FlowSink implements Target {
 		return this.#output.written + this.#leftOut;
 	}
 
+	override get leftOut(): number {
+		return this.#leftOut;
+	}
+
 	override get takesNotes(): boolean {
 		return true;
 	}
 
-	/** They go with the first flow. */
+	/** Notes are written with the first flow. */
 	override note(name: string, value: MetaValue): void {
 		this.#notes ??= {};
 		this.#notes[name] = value;
 	}
 
-	append(flow: Flow): void | Promise<void> {
-		const id = this.#idFor(flow);
+	append(flow: Flow): MaybeAsync {
+		const id = this.#uniqueId(flow);
 		const bytes = (this.#notes === null && id === null ? this.#copyOf(flow) : null) ?? this.#write(flow, id ?? flow.id);
 		if (bytes === null) {
 			this.#leftOut++;
@@ -99,31 +107,32 @@ export class DumpSink extends FlowSink implements Target {
 		this.#parts.push(bytes);
 		this.#size += bytes.length;
 		const wait = this.#size >= WRITE_BYTES ? this.#flush() : undefined;
-		this.#soon.touch();
+		this.#flushTimer.schedule();
 		return wait;
 	}
 
 	close(): Promise<void> {
-		if (this.#notes !== null) this.#tell("a dump without flows has no room for notes on the tape: left out");
-		return this.#soon.end(async () => {
+		if (this.#notes !== null) this.#reportOnce("a dump without flows cannot store notes on the tape: left out");
+		return this.#flushTimer.close(async () => {
 			await this.#flush();
 			await this.#output.close();
 		});
 	}
 
 	override async discard(): Promise<void> {
-		this.#soon.stop();
+		this.#flushTimer.cancel();
 		await this.#output.discard();
 	}
 
-	readonly lost = (what: string): void => this.#tell(`a dump of version ${this.version} has no room for ${what}: left out`);
+	readonly reportLoss = (what: string): void =>
+		this.#reportOnce(`a dump of version ${this.version} cannot store ${what}: left out`);
 
-	/** A new id for a flow whose own another one has already; null: it keeps its own. */
-	#idFor(flow: Flow): string | null {
+	/** A new id if another flow already has this one; otherwise null. */
+	#uniqueId(flow: Flow): string | null {
 		const ids = this.#ids;
 		const own = flow.id.toWellFormed();
 		if (ids.set(own, ids.size) === null) return null;
-		this.#tell("a dump has no room for flows with one id: the later ones get new ids");
+		this.#reportOnce("a dump cannot store several flows with the same id: the later ones get new ids");
 		for (;;) {
 			const id = derivedId(own, this.#renamed++);
 			if (ids.set(id, ids.size) === null) return id;
@@ -135,13 +144,14 @@ export class DumpSink extends FlowSink implements Target {
 	}
 
 	#write(flow: Flow, id: string): Buffer | null {
-		if (this.version < 20 && holdsBytes(flow.metadata)) this.#tell(`mitmproxy ${WRITABLE.get(this.version)} does not load metadata that holds bytes`);
+		if (this.version < 20 && holdsBytes(flow.metadata))
+			this.#reportOnce(`mitmproxy ${WRITABLE.get(this.version)} cannot load metadata with bytes`);
 		const bytes = writeFlow(flow, this, { id, notes: this.#notes });
 		if (bytes !== null) this.#notes = null;
 		return bytes;
 	}
 
-	/** One after the other. */
+	/** Runs after earlier writes. */
 	#flush(): Promise<void> {
 		const bytes = Buffer.concat(this.#parts, this.#size);
 		const records = wholly(bytes, this.#parts.length);
@@ -152,10 +162,10 @@ export class DumpSink extends FlowSink implements Target {
 		return written;
 	}
 
-	/** Once of each kind. */
-	#tell(what: string): void {
-		if (this.#told.has(what)) return;
-		this.#told.add(what);
+	/** Reports each loss once. */
+	#reportOnce(what: string): void {
+		if (this.#reported.has(what)) return;
+		this.#reported.add(what);
 		this.#report("FT_LOSS", `${this.#output.name}: ${what}`, { file: this.#output.name });
 	}
 }
@@ -164,5 +174,7 @@ export class DumpSink extends FlowSink implements Target {
 export function checkVersion(version: number = NEWEST): void {
 	if (WRITABLE.has(version)) return;
 	const choices = [...WRITABLE].map(([each, releases]) => `${each} (mitmproxy ${releases})`).join(", ");
-	throw new FlowtapeError("FT_BAD_OPTION", `dumps are written as version ${choices}, not ${version}`, { option: "dump_version" });
+	throw new FlowtapeError("FT_BAD_OPTION", `expected dump version ${choices}, found ${version}`, {
+		option: "dump_version",
+	});
 }

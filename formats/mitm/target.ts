@@ -1,6 +1,6 @@
-// The version in which a dump is written, and who is told of what it cannot hold.
+// The version of a dump being written, and the reporter of losses.
 
-/** Versions that can be written, with the releases of mitmproxy that read nothing newer. */
+/** The versions that can be written, with the mitmproxy releases that need them. */
 export const WRITABLE: ReadonlyMap<number, string> = new Map([
 	[15, "8.0"],
 	[17, "8.1"],
@@ -12,6 +12,6 @@ export const WRITABLE: ReadonlyMap<number, string> = new Map([
 export interface Target {
 	/** One of `WRITABLE`. */
 	readonly version: number;
-	/** Told of what the version has no room for, in words; whoever listens tells it once. */
-	lost(what: string): void;
+	/** Reports what the version cannot store, as text. The listener reports each loss once. */
+	reportLoss(what: string): void;
 }

@@ -1,4 +1,5 @@
-// Typed netstrings, the container of mitmproxy's dumps: `length:payload` and a byte that tells the type. Reading is strict and bounded.
+// Reads typed netstrings, the encoding of mitmproxy's dumps: `length:payload` and a type byte. Reading is strict and
+// bounded.
 import { constants } from "node:buffer";
 import { FlowtapeError } from "../../src/errors.ts";
 import { isAscii, toText } from "../../src/flow/bytes.ts";
@@ -6,29 +7,42 @@ import { Float } from "../../src/flow/metadata.ts";
 import type { OddFieldReporter } from "../odd-fields.ts";
 import { parseInteger, parseNumber } from "./numbers.ts";
 
-/** Bytes are Buffers, text is a string: the two are kept apart. */
+/** Bytes are Buffers and text is a string. */
 export type Value = null | boolean | number | bigint | Float | string | Buffer | Value[] | Dictionary;
 export type Dictionary = { [key: string]: Value };
 
-/** Levels of lists and dictionaries; real flows have fewer than ten. */
+/** Maximum nesting of lists and dictionaries; real flows have fewer than ten levels. */
 const MAX_DEPTH = 100;
 const MAX_DIGITS = 12;
 
-export const TAG = { bytes: 0x2c, text: 0x3b, integer: 0x23, float: 0x5e, boolean: 0x21, null: 0x7e, list: 0x5d, dictionary: 0x7d } as const;
+export const TAG = {
+	bytes: 0x2c,
+	text: 0x3b,
+	integer: 0x23,
+	float: 0x5e,
+	boolean: 0x21,
+	null: 0x7e,
+	list: 0x5d,
+	dictionary: 0x7d,
+} as const;
 
-/** What else Python takes for keys. */
+/** Whether a byte is the tag of a type. */
+const IS_TAG = new Uint8Array(256);
+for (const tag of Object.values(TAG)) IS_TAG[tag] = 1;
+
+/** Types other than text and bytes that Python allows as dictionary keys. */
 const SCALARS: ReadonlySet<number> = new Set([TAG.integer, TAG.float, TAG.boolean, TAG.null]);
 
-/** Reads elements of a buffer one after the other. Faults are FT_CORRUPT_FLOW with the offset in the buffer. */
+/** Reads the elements of a buffer in sequence. Errors are FT_CORRUPT_FLOW with the offset in the buffer. */
 export class Reader {
 	readonly buffer: Buffer;
-	/** Where the next element begins. */
+	/** Offset of the next element. */
 	position: number;
-	/** Payload and type of the element that `open` read last. */
+	/** Range of the payload in `buffer`, and type, of the element opened last. */
 	start = 0;
 	stop = 0;
 	tag = 0;
-	/** Told of values of the wrong type that can be left out; null: those are faults. */
+	/** Receives values of the wrong type that are left out; null: they are errors. */
 	readonly odd: OddFieldReporter | null;
 
 	constructor(buffer: Buffer, position = 0, odd: OddFieldReporter | null = null) {
@@ -37,7 +51,7 @@ export class Reader {
 		this.odd = odd;
 	}
 
-	/** Reads the frame of the element at `position`, which must end before `end`, and goes past it. */
+	/** Opens the element at `position`, which must end before `end`, and advances past it. */
 	open(end: number): void {
 		const { buffer } = this;
 		const begin = this.position;
@@ -48,11 +62,14 @@ export class Reader {
 			if (digit < 0 || digit > 9) break;
 			length = length * 10 + digit;
 		}
-		if (at === begin || at - begin > MAX_DIGITS || at >= end || buffer[at] !== 0x3a) throw damage("a length and a colon were expected", begin);
+		if (at === begin || at - begin > MAX_DIGITS || at >= end || buffer[at] !== 0x3a)
+			throw damage("expected a length and a colon", begin);
 		this.start = at + 1;
 		this.stop = this.start + length;
-		if (this.stop >= end) throw damage(`an element of ${length} bytes runs past the end of what holds it`, begin);
+		if (this.stop >= end) throw damage(`an element of ${length} bytes exceeds the element around it`, begin);
 		this.tag = buffer[this.stop] as number;
+		if (IS_TAG[this.tag] === 0)
+			throw damage(`an element of unknown type ${JSON.stringify(String.fromCharCode(this.tag))}`, this.stop);
 		this.position = this.stop + 1;
 	}
 
@@ -76,31 +93,29 @@ export class Reader {
 				return this.#float();
 			case TAG.boolean:
 				return this.boolean();
-			case TAG.null:
-				if (start !== stop) throw damage("a null with a payload", start);
-				return null;
 			case TAG.list:
 				return this.#list(stop, depth);
 			case TAG.dictionary:
 				return this.#dictionary(stop, depth);
 			default:
-				throw damage(`an element of unknown type ${JSON.stringify(String.fromCharCode(this.tag))}`, stop);
+				if (start !== stop) throw damage("expected a null without a payload", start);
+				return null;
 		}
 	}
 
-	/** The element just opened as a string of one character a byte; short ones come from a cache. */
+	/** The element just opened as a byte string; short ones are cached. */
 	latin1(): string {
 		return cached(this.buffer, this.start, this.stop, strings);
 	}
 
-	/** The element just opened as text. What is not UTF-8 is damage. */
+	/** The element just opened as text. Invalid UTF-8 is an error. */
 	utf8(): string {
 		const bytes = this.latin1();
 		if (isAscii(bytes)) return bytes;
 		try {
 			return strictUtf8.decode(this.buffer.subarray(this.start, this.stop));
 		} catch {
-			throw damage("text that is not UTF-8", this.start);
+			throw damage("expected text in UTF-8", this.start);
 		}
 	}
 
@@ -121,16 +136,22 @@ export class Reader {
 		const { buffer, start, stop } = this;
 		if (stop - start === 4 && buffer.readUInt32BE(start) === 0x74727565) return true;
 		if (stop - start === 5 && buffer.latin1Slice(start, stop) === "false") return false;
-		throw damage(`true or false was expected, found ${JSON.stringify(buffer.latin1Slice(start, Math.min(stop, start + 40)))}`, start);
+		throw damage(
+			`expected true or false, found ${JSON.stringify(buffer.latin1Slice(start, Math.min(stop, start + 40)))}`,
+			start,
+		);
 	}
 
-	/** The key of a dictionary's next pair as a string of one character a byte: text, bytes in old files, or another scalar. */
+	/** The key of a dictionary's next pair as a byte string: text, bytes in old files, or another scalar. */
 	key(end: number): string {
 		this.#openKey(end);
 		return cached(this.buffer, this.start, this.stop, keys);
 	}
 
-	/** Opens the value of this name in the dictionary whose pairs go on from `position` to `end`; false where there is none. */
+	/**
+	 * Searches the pairs of a dictionary from `position` to `end` for a key and opens its value. Returns false if not
+	 * found.
+	 */
 	find(name: string, end: number): boolean {
 		while (this.position < end) {
 			this.#openKey(end);
@@ -144,12 +165,18 @@ export class Reader {
 	#openKey(end: number): void {
 		this.open(end);
 		if (this.position >= end) throw damage("a key without a value", this.start);
-		if (this.tag !== TAG.text && this.tag !== TAG.bytes && !SCALARS.has(this.tag)) throw damage("text was expected for the key of a dictionary", this.start);
+		if (this.tag !== TAG.text && this.tag !== TAG.bytes && !SCALARS.has(this.tag))
+			throw damage("expected text as the key of a dictionary", this.start);
 	}
 
-	/** Goes past the element at `position`, checking that its structure holds and its numbers are some. */
+	/** Skips the element at `position` and validates its structure and numbers. */
 	skip(end: number, depth = 0): void {
 		this.open(end);
+		this.check(depth);
+	}
+
+	/** As `skip`, for the element just opened. */
+	check(depth = 0): void {
 		const { start, stop, tag } = this;
 		if (tag === TAG.bytes || tag === TAG.text) return;
 		if (tag !== TAG.list && tag !== TAG.dictionary) {
@@ -165,7 +192,7 @@ export class Reader {
 		this.position = stop + 1;
 	}
 
-	/** Whole floats stay apart from integers. */
+	/** A float. An integral one becomes a `Float`, to keep it distinct from an integer. */
 	#float(): number | Float {
 		const number = this.number();
 		return Number.isInteger(number) ? new Float(number) : number;
@@ -174,7 +201,10 @@ export class Reader {
 	#checked<T>(number: T | null, expected: string): T {
 		if (number !== null) return number;
 		const { start, stop } = this;
-		throw damage(`${expected} was expected, found ${JSON.stringify(this.buffer.latin1Slice(start, Math.min(stop, start + 40)))}`, start);
+		throw damage(
+			`expected ${expected}, found ${JSON.stringify(this.buffer.latin1Slice(start, Math.min(stop, start + 40)))}`,
+			start,
+		);
 	}
 
 	#list(stop: number, depth: number): Value[] {
@@ -209,17 +239,18 @@ function tooDeep(offset: number): FlowtapeError {
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Strings that come again and again: names of header fields, methods, hosts. */
+/** Cache of frequent strings: names of header fields, methods, hosts. */
 const strings = new Array<string>(4096).fill("");
-/** Keys, apart and known to the engine as such: then comparing them is comparing addresses. */
+/** Cache of keys, as the engine's internalized strings, which it compares by address. */
 const keys = new Array<string>(4096).fill("");
 const CACHED_BYTES = 40;
 
-/** The bytes as a string, from a cache by a hash of a few of them where it is there. */
+/** The bytes as a string, cached by a hash of a few of them. */
 function cached(buffer: Buffer, start: number, stop: number, cache: string[]): string {
 	const length = stop - start;
 	if (length === 0) return "";
-	if (length > constants.MAX_STRING_LENGTH) throw damage(`a string of ${length} bytes is longer than can be read`, start);
+	if (length > constants.MAX_STRING_LENGTH)
+		throw damage(`a string of ${length} bytes is longer than can be read`, start);
 	if (length > CACHED_BYTES) return buffer.latin1Slice(start, stop);
 	const slot = hashOf(buffer, start, length) >>> 20;
 	const known = cache[slot] as string;
@@ -230,14 +261,17 @@ function cached(buffer: Buffer, start: number, stop: number, cache: string[]): s
 	return fresh;
 }
 
-/** Of the length and four bytes, by which the keys of records differ. */
+/** Hashes the length and four bytes, in which the keys of records differ. */
 function hashOf(buffer: Buffer, start: number, length: number): number {
 	const middle = start + (length >> 1);
 	const ends = ((buffer[start] as number) << 24) ^ ((buffer[start + length - 1] as number) << 16);
-	return Math.imul(ends ^ ((buffer[middle] as number) << 8) ^ (buffer[middle + 2] as number) ^ (length << 5), 0x9e3779b1);
+	return Math.imul(
+		ends ^ ((buffer[middle] as number) << 8) ^ (buffer[middle + 2] as number) ^ (length << 5),
+		0x9e3779b1,
+	);
 }
 
-/** The engine's own copy of a string that is the name of a property. */
+/** The engine's internalized copy of a string, as it uses for property names. */
 function asKey(text: string): string {
 	return Object.keys({ [text]: true })[0] as string;
 }

@@ -1,10 +1,10 @@
-// WebSocket conversations of version 11 and older: records of their own, apart from the HTTP flow of their handshake.
+// WebSocket conversations of versions up to 11, which are records separate from the HTTP flow of their handshake.
 import { isUtf8 } from "node:buffer";
 import { DumpRecord } from "./record.ts";
 import type { Dictionary, Value } from "./tnetstring.ts";
 import { dictionary, dictionaryOf, numberOf, textOf } from "./values.ts";
 
-/** Handshakes that wait for their conversations; the oldest are forgotten. */
+/** Maximum number of handshakes without a conversation; the oldest are dropped. */
 const KEPT_HANDSHAKES = 1000;
 /** Opcodes of RFC 6455 section 5.2. */
 const [TEXT, BINARY] = [1, 2];
@@ -14,17 +14,20 @@ export function isConversation(flow: Dictionary): boolean {
 	return textOf(flow.type) === "websocket";
 }
 
-/** The id of the flow of which a conversation is the later copy: that of its handshake, where it has one. */
+/** The id of the handshake of a conversation; null if it has none. */
 export function handshakeId(conversation: Dictionary): string | null {
-	return textOf(dictionaryOf(conversation.handshake_flow)?.id) ?? textOf(dictionaryOf(conversation.metadata)?.websocket_handshake);
+	return (
+		textOf(dictionaryOf(conversation.handshake_flow)?.id) ??
+		textOf(dictionaryOf(conversation.metadata)?.websocket_handshake)
+	);
 }
 
-/** Brings the handshakes and conversations of one file together. */
+/** Joins the handshakes and conversations of a file. */
 export class Handshakes {
-	/** The records of handshakes, by the ids of their flows: decoded values are changed when a flow is brought up to date. */
+	/** The records of handshakes by flow id, as bytes: migration modifies decoded values. */
 	readonly #kept = new Map<string, Buffer>();
 
-	/** Keeps the record of a flow, if it is a handshake. */
+	/** Keeps the record if its flow is a handshake. */
 	keep(flow: Dictionary, record: Buffer): void {
 		const id = textOf(flow.id);
 		const metadata = dictionaryOf(flow.metadata);
@@ -34,18 +37,21 @@ export class Handshakes {
 		if (this.#kept.size > KEPT_HANDSHAKES) this.#kept.delete(this.#kept.keys().next().value as string);
 	}
 
-	/** The HTTP flow of the handshake with the conversation in it. */
+	/** The HTTP flow of the handshake, with the conversation. */
 	join(conversation: Dictionary): Dictionary {
 		const { handshake_flow, messages, close_sender, close_code, close_reason, error } = conversation;
 		const kept = this.#kept.get(handshakeId(conversation) ?? "");
-		const flow = dictionaryOf(handshake_flow) ?? (kept && new DumpRecord(kept, 0, kept.length).values()) ?? unknownHandshake(conversation);
+		const flow =
+			dictionaryOf(handshake_flow) ??
+			(kept && new DumpRecord(kept, 0, kept.length).values()) ??
+			unknownHandshake(conversation);
 		const sender = textOf(close_sender);
 		flow.version ??= conversation.version ?? null;
 		flow.error = error ?? flow.error ?? null;
 		flow.websocket = dictionary({
 			messages: (Array.isArray(messages) ? messages : []).map(messageOf),
 			closed_by_client: sender === null ? null : sender === "client",
-			// text in version 2.0
+			// version 2.0 has text here, which becomes null
 			close_code: numberOf(close_code),
 			close_reason: textOf(close_reason),
 			timestamp_end: dictionaryOf(flow.server_conn)?.timestamp_end ?? null,
@@ -54,7 +60,7 @@ export class Handshakes {
 	}
 }
 
-/** `[opcode, from client, content, timestamp, dropped]`, the content of text as text; version 1.0 kept no opcode. */
+/** `[opcode, from client, content, timestamp, dropped]`; text messages contain text. Version 1.0 has no opcode. */
 function messageOf(value: Value): Value {
 	if (!Array.isArray(value)) return value;
 	const hasOpcode = typeof value[0] !== "boolean";
@@ -64,18 +70,33 @@ function messageOf(value: Value): Value {
 	return [opcode, fromClient, bytes, timestamp, dropped, false];
 }
 
-/** What can be said of a handshake that is not in the file. */
+/** A placeholder for a handshake that is not in the file. */
 function unknownHandshake({ id, version, client_conn, server_conn, marked, metadata }: Dictionary): Dictionary {
 	const client = dictionaryOf(client_conn);
 	const server = dictionaryOf(server_conn);
 	const [host = "unknown", port = 80] = Array.isArray(server?.address) ? server.address : [];
 	const isTls = server?.tls_established === true || server?.ssl_established === true;
 	const request = dictionary({
-		...{ method: "GET", scheme: isTls ? "https" : "http", host, port, path: "/", http_version: "HTTP/1.1", headers: [], content: null },
-		...{ timestamp_start: client?.timestamp_start ?? 0, timestamp_end: client?.timestamp_start ?? 0 },
+		method: "GET",
+		scheme: isTls ? "https" : "http",
+		host,
+		port,
+		path: "/",
+		http_version: "HTTP/1.1",
+		headers: [],
+		content: null,
+		timestamp_start: client?.timestamp_start ?? 0,
+		timestamp_end: client?.timestamp_start ?? 0,
 	});
 	return dictionary({
-		...{ type: "http", id: id ?? null, version: version ?? null, client_conn: client, server_conn: server },
-		...{ marked: marked ?? null, metadata: metadata ?? null, request, response: null },
+		type: "http",
+		id: id ?? null,
+		version: version ?? null,
+		client_conn: client,
+		server_conn: server,
+		marked: marked ?? null,
+		metadata: metadata ?? null,
+		request,
+		response: null,
 	});
 }

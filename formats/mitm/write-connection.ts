@@ -1,19 +1,30 @@
-// Connections in a record of a dump: exactly the keys and kinds that mitmproxy's loader insists on, under the names that a version has for them.
+// Writes the connections of a record, with exactly the keys and types that mitmproxy's loader requires in each version.
 import { X509Certificate } from "node:crypto";
+import { asBuffer } from "../../src/flow/bytes.ts";
 import type { Address, ClientConnection, Connection, ServerConnection } from "../../src/flow/connection.ts";
 import type { FieldWriter } from "./field-writer.ts";
 import { isKnownMode } from "./proxy-mode.ts";
 import type { Target } from "./target.ts";
 
-/** mitmproxy refuses a file with any other. */
-const TLS_VERSIONS = new Set(["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "DTLSv0.9", "DTLSv1", "DTLSv1.2", "QUICv1"]);
+/** The known TLS versions. mitmproxy refuses a file with any other version. */
+const TLS_VERSIONS = new Set([
+	"SSLv3",
+	"TLSv1",
+	"TLSv1.1",
+	"TLSv1.2",
+	"TLSv1.3",
+	"DTLSv0.9",
+	"DTLSv1",
+	"DTLSv1.2",
+	"QUICv1",
+]);
 const VIA_SCHEMES = new Set(["http", "https", "http3", "tls", "dtls", "tcp", "udp", "dns", "quic"]);
 const UNKNOWN: Address = ["", 0];
 
 export function writeClient(writer: FieldWriter, client: ClientConnection, target: Target): void {
 	const isOld = target.version < 20;
 	if (target.version >= 18) writer.textField("proxy_mode", proxyMode(client, target));
-	else if (client.proxyMode !== "regular") target.lost("modes of the proxy");
+	else if (client.proxyMode !== "regular") target.reportLoss("proxy modes");
 	writer.bytesField("mitmcert", client.mitmcert === null ? null : (certificates([client.mitmcert], target)[0] ?? null));
 	writeConnection(writer, client, target);
 	if (isOld) writer.valueField("tls_extensions", null);
@@ -35,7 +46,7 @@ export function writeServer(writer: FieldWriter, server: ServerConnection, targe
 
 function writeConnection(writer: FieldWriter, connection: Connection, target: Target): void {
 	const isOld = target.version < 20;
-	if (connection.extra !== undefined) target.lost("fields of a newer format");
+	if (connection.extra !== undefined) target.reportLoss("fields of a newer format");
 	writer.floatField("timestamp_tls_setup", connection.timestampTlsSetup);
 	writer.floatField("timestamp_end", connection.timestampEnd);
 	writer.textField("sni", connection.sni);
@@ -52,29 +63,33 @@ function writeConnection(writer: FieldWriter, connection: Connection, target: Ta
 	writer.textField("id", connection.id);
 }
 
-/** What releases up to 9 insist on, and those that bring their dumps up to date. They ignore the transport, which later ones heed. */
+/**
+ * Fields of old versions. Releases up to 9 require them; later releases use them to migrate the dump. Only the later
+ * ones use the transport protocol; the others ignore it.
+ */
 function writeOldFields(writer: FieldWriter, connection: Connection): void {
 	if (connection.transportProtocol === "udp") writer.textField("transport_protocol", "udp");
 	writer.booleanField("tls_established", connection.timestampTlsSetup !== null);
-	// closed: with any other state, and a proxy in between, they fail
+	// 0 is "closed": with another state and an upstream proxy, loading fails
 	writer.integerField("state", 0);
 }
 
 function proxyMode({ proxyMode: mode }: ClientConnection, target: Target): string {
 	if (isKnownMode(mode, target.version)) return mode;
-	target.lost(`the proxy mode "${mode}"`);
+	target.reportLoss(`the proxy mode "${mode}"`);
 	return "regular";
 }
 
 function tlsVersion({ tlsVersion: version }: Connection, target: Target): string | null {
-	if (version === null || TLS_VERSIONS.has(version)) return version === "QUICv1" && target.version < 21 ? "QUIC" : version;
-	target.lost(`the TLS version "${version}"`);
+	if (version === null || TLS_VERSIONS.has(version))
+		return version === "QUICv1" && target.version < 21 ? "QUIC" : version;
+	target.reportLoss(`the TLS version "${version}"`);
 	return null;
 }
 
 function writeVia(writer: FieldWriter, via: ServerConnection["via"], name: string, target: Target): void {
 	const isKnown = via === null || VIA_SCHEMES.has(via[0]);
-	if (!isKnown) target.lost(`upstream proxies spoken to by "${via[0]}"`);
+	if (!isKnown) target.reportLoss(`upstream proxies with the scheme "${via[0]}"`);
 	if (via === null || !isKnown) writer.null();
 	else writer.list([() => writer.text(via[0]), () => writeAddress(writer, via[1])], (part) => part());
 	writer.name(name);
@@ -90,19 +105,19 @@ function writeAddress(writer: FieldWriter, address: Address): void {
 	writer.list(address, (part) => (typeof part === "string" ? writer.text(part) : writer.integer(part)));
 }
 
-/** mitmproxy refuses a file with a certificate that is none. */
+/** The valid certificates of a list. mitmproxy rejects files with invalid ones. */
 function certificates(pems: readonly Uint8Array[], target: Target): readonly Uint8Array[] {
 	if (pems.length === 0 || pems.every(isCertificate)) return pems;
-	target.lost("certificates that cannot be read");
+	target.reportLoss("invalid certificates");
 	return pems.filter(isCertificate);
 }
 
-/** Certificates looked at before: the same few come again and again. */
+/** Cached results: the same few certificates recur. */
 const verdicts = new Map<string, boolean>();
 const KEPT_VERDICTS = 500;
 
 function isCertificate(pem: Uint8Array): boolean {
-	const key = Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength).latin1Slice();
+	const key = asBuffer(pem).latin1Slice();
 	let verdict = verdicts.get(key);
 	if (verdict === undefined) {
 		verdict = key.startsWith("-----BEGIN CERTIFICATE-----") && isParsed(pem);

@@ -1,5 +1,14 @@
-// A flow as a record of a dump: exactly the keys and kinds that mitmproxy's loader insists on.
-import type { DnsFlow, DnsMessage, DnsQuestion, DnsRecord, Flow, HttpFlow, StreamMessage, WebSocketData } from "../../src/flow/flow.ts";
+// Writes a flow as a record of a dump, with exactly the keys and types that mitmproxy's loader requires.
+import type {
+	DnsFlow,
+	DnsMessage,
+	DnsQuestion,
+	DnsRecord,
+	Flow,
+	HttpFlow,
+	StreamMessage,
+	WebSocketData,
+} from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
@@ -9,7 +18,7 @@ import type { Target } from "./target.ts";
 import { TAG } from "./tnetstring.ts";
 import { writeClient, writeServer } from "./write-connection.ts";
 
-/** RFC 6455 section 5.2. mitmproxy refuses a file with any other. */
+/** Opcodes of RFC 6455 section 5.2. mitmproxy rejects files with others. */
 const OPCODES = new Set([0, 1, 2, 8, 9, 10]);
 
 const writer = new FieldWriter();
@@ -17,26 +26,30 @@ const writer = new FieldWriter();
 export interface RecordOptions {
 	/** Default: the flow's own. */
 	id?: string;
-	/** On the tape itself. */
+	/** Notes on the tape. */
 	notes?: Metadata | null;
 }
 
-/** The bytes of the record; null when the version has no room for flows of this kind. */
-export function writeFlow(flow: Flow, target: Target, { id = flow.id, notes = null }: RecordOptions = {}): Buffer | null {
+/** The bytes of the record; null if the version cannot store flows of this type. */
+export function writeFlow(
+	flow: Flow,
+	target: Target,
+	{ id = flow.id, notes = null }: RecordOptions = {},
+): Buffer | null {
 	if (!hasRoom(flow, target)) return null;
 	const { version } = target;
-	if (flow.extra !== undefined) target.lost("fields of a newer format");
-	// of a flow whose body could not be read
+	if (flow.extra !== undefined) target.reportLoss("fields of a newer format");
+	// discard the partial record of a flow whose body could not be read
 	writer.clear();
-	// from the last field to the first: the writer goes backwards
+	// the writer writes backwards, so the last field comes first
 	writer.dictionary(() => {
 		if (flow.type === "http") writeHttp(flow, target);
 		else if (flow.type === "dns") writeDnsFlow(flow);
 		else writer.listField("messages", flow.messages, writeStreamMessage);
 		if (version >= 20) writer.valueField("backup", flow.backup);
-		else if (flow.backup !== null) target.lost("the state of a flow before it was edited");
+		else if (flow.backup !== null) target.reportLoss("the state of a flow before it was edited");
 		if (version >= 16) writer.floatField("timestamp_created", flow.timestampCreated);
-		else if (flow.timestampCreated !== startOf(flow)) target.lost("the time at which a flow was created");
+		else if (flow.timestampCreated !== startOf(flow)) target.reportLoss("the time at which a flow was created");
 		writer.textField("comment", flow.comment);
 		writer.valueField("metadata", metadataOf(flow, notes));
 		writer.textField("marked", flow.marked);
@@ -53,22 +66,24 @@ export function writeFlow(flow: Flow, target: Target, { id = flow.id, notes = nu
 		if (version === 15 && flow.type === "http") writer.textField("mode", "regular");
 		writer.integerField("version", version);
 	});
-	return writer.take();
+	return writer.takeBytes();
 }
 
-/** Other tools keep what they do not know of metadata. */
+/** The metadata of a flow, with flowtape's own fields: other tools keep unknown metadata. */
 function metadataOf(flow: Flow, notes: Metadata | null): MetaValue {
 	const own = ownFields(flow);
-	return own === null && notes === null ? flow.metadata : { ...flow.metadata, [OWN]: { ...own, ...(notes && { notes }) } };
+	return own === null && notes === null
+		? flow.metadata
+		: { ...flow.metadata, [OWN]: { ...own, ...(notes && { notes }) } };
 }
 
-function hasRoom({ type }: Flow, { version, lost }: Target): boolean {
+function hasRoom({ type }: Flow, { version, reportLoss }: Target): boolean {
 	const isHeld = type === "udp" ? version >= 18 : type !== "dns" || version >= 17;
-	if (!isHeld) lost(`${type.toUpperCase()} flows`);
+	if (!isHeld) reportLoss(`${type.toUpperCase()} flows`);
 	return isHeld;
 }
 
-/** What readers take for the time of creation where a version has none. */
+/** The creation time that readers assume if the version has none. */
 function startOf(flow: Flow): number {
 	return (flow.type === "http" ? flow.request.timestampStart : flow.clientConn.timestampStart) ?? 0;
 }
@@ -96,7 +111,7 @@ function writeResponse(response: Response, target: Target): void {
 }
 
 function writeMessage(message: Message, target: Target): void {
-	if (message.extra !== undefined) target.lost("fields of a newer format");
+	if (message.extra !== undefined) target.reportLoss("fields of a newer format");
 	writer.floatField("timestamp_end", message.timestampEnd);
 	writer.floatField("timestamp_start", message.timestampStart);
 	headersField("trailers", message.trailers);
@@ -124,7 +139,7 @@ function writeHeaders({ fields }: Headers): void {
 
 function writeWebSocket(websocket: WebSocketData, target: Target): void {
 	const messages = websocket.messages.filter(({ opcode }) => OPCODES.has(opcode));
-	if (messages.length < websocket.messages.length) target.lost("WebSocket messages of an unknown opcode");
+	if (messages.length < websocket.messages.length) target.reportLoss("WebSocket messages of an unknown opcode");
 	writer.floatField("timestamp_end", websocket.timestampEnd);
 	writer.textField("close_reason", websocket.closeReason);
 	writer.integerField("close_code", websocket.closeCode);
@@ -155,7 +170,7 @@ function writeDnsFlow({ request, response }: DnsFlow): void {
 }
 
 function writeDns(message: DnsMessage): void {
-	// 11.1 and older insist on a number
+	// releases up to 11.1 require a number
 	writer.floatField("timestamp", message.timestamp ?? 0);
 	writer.listField("additionals", message.additionals, writeRecord);
 	writer.listField("authorities", message.authorities, writeRecord);
@@ -186,7 +201,7 @@ function writeQuestion(question: DnsQuestion): void {
 	writer.textField("name", question.name);
 }
 
-/** Whether a value holds bytes, which releases up to 9 do not load in metadata. */
+/** Whether a value contains bytes, which releases up to 9 cannot load in metadata. */
 export function holdsBytes(value: MetaValue): boolean {
 	if (value instanceof Uint8Array) return true;
 	return typeof value === "object" && value !== null && Object.values(value).some(holdsBytes);

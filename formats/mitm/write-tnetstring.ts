@@ -1,18 +1,18 @@
-// Typed netstrings, written from the end of a buffer towards its front: so every length is known when its turn comes.
+// Writes typed netstrings from the end of a buffer towards its front, so that every length is known when it is written.
 import type { ByteString } from "../../src/flow/bytes.ts";
 import { Float, type MetaValue } from "../../src/flow/metadata.ts";
 import { TAG } from "./tnetstring.ts";
 
-/** What is written last stands first. */
+/** Writes elements backwards: the element written last comes first in the bytes. */
 export class Writer {
 	#buffer = Buffer.allocUnsafe(64 * 1024);
 	#at = this.#buffer.length;
 
-	/** The bytes written since the last call, a copy. */
-	take(): Buffer {
+	/** A copy of the bytes written since the last call. */
+	takeBytes(): Buffer {
 		const bytes = Buffer.from(this.#buffer.subarray(this.#at));
 		this.#at = this.#buffer.length;
-		// one large flow need not hold its memory for the rest of the day
+		// free the memory that one large flow needed
 		if (this.#buffer.length > KEPT_BYTES) {
 			this.#buffer = Buffer.allocUnsafe(64 * 1024);
 			this.#at = this.#buffer.length;
@@ -20,7 +20,7 @@ export class Writer {
 		return bytes;
 	}
 
-	/** Forgets what was written since the last `take`. */
+	/** Discards the bytes written since the last `takeBytes`. */
 	clear(): void {
 		this.#at = this.#buffer.length;
 	}
@@ -33,7 +33,7 @@ export class Writer {
 		this.end(end);
 	}
 
-	/** As UTF-8; a lone surrogate, which has none, becomes U+FFFD. */
+	/** Writes text as UTF-8; lone surrogates become U+FFFD. */
 	text(text: string): void {
 		const size = Buffer.byteLength(text);
 		const end = this.begin(TAG.text, size);
@@ -42,18 +42,22 @@ export class Writer {
 		this.end(end);
 	}
 
-	/** An element as it is. */
+	/** Copies an encoded element. */
 	raw(element: Uint8Array): void {
 		this.#ensure(element.length);
 		this.#at -= element.length;
 		this.#buffer.set(element, this.#at);
 	}
 
-	/** A number that is no integer, which would make a dump unreadable, is written as the next to zero. */
+	/** Writes an integer. Truncates fractions, and writes 0 for NaN and infinities: they would make a dump unreadable. */
 	integer(number: number | bigint): void {
 		this.#ascii(
 			TAG.integer,
-			typeof number === "bigint" || Number.isSafeInteger(number) ? String(number) : Number.isFinite(number) ? String(BigInt(Math.trunc(number))) : "0",
+			typeof number === "bigint" || Number.isSafeInteger(number)
+				? String(number)
+				: Number.isFinite(number)
+					? String(BigInt(Math.trunc(number)))
+					: "0",
 		);
 	}
 
@@ -69,7 +73,7 @@ export class Writer {
 		this.#ascii(TAG.null, "");
 	}
 
-	/** Any value, of metadata or of a record decoded before. */
+	/** Any value of metadata or of a decoded record. */
 	value(value: MetaValue): void {
 		if (value === null) this.null();
 		else if (typeof value === "boolean") this.boolean(value);
@@ -93,14 +97,14 @@ export class Writer {
 		this.end(begun);
 	}
 
-	/** Begins a list or dictionary, or any payload of `size` bytes: its type goes last, so first. */
+	/** Begins a list or dictionary, or a payload of `size` bytes, by writing its type. Returns a position for `end`. */
 	begin(tag: number, size = 0): number {
 		this.#ensure(size + 32);
 		this.#buffer[--this.#at] = tag;
 		return this.#buffer.length - this.#at;
 	}
 
-	/** Ends what `begin` began, with the number that it gave. */
+	/** Ends an element by writing its length. @param begun the result of `begin` */
 	end(begun: number): void {
 		const digits = String(this.#buffer.length - this.#at - begun);
 		this.#ensure(32);

@@ -1,4 +1,5 @@
-// A tape whose file was cut off, as by a copy that did not come to its end: SQLite opens none that is shorter than its head says.
+// Reads tapes whose file was truncated, for example by an interrupted copy. SQLite does not open a file shorter than
+// its header says.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { copyFile, mkdtemp, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,17 +12,21 @@ import { outputError } from "../output-error.ts";
 /** https://www.sqlite.org/fileformat2.html section 1.3 */
 const HEAD_BYTES = 100;
 const LARGEST_PAGE = 65_536;
-/** What a tape may have been; a head that claims more is damaged itself. */
+/** Maximum plausible size of a tape in bytes; a header with a larger size is damaged. */
 const LARGEST_TAPE = 2 ** 40;
 
-/** Where a tape ends and where it should have ended, in bytes; null where nothing is missing. At once: every tape that is read is asked. */
+/**
+ * The size of a tape (`size`) and its size according to the header (`whole`), in bytes; null if nothing is missing.
+ * Synchronous and cheap, because it runs for every tape.
+ */
 export function missingEnd(path: string): { size: number; whole: number } | null {
 	const file = openSync(path, "r");
 	try {
 		const head = Buffer.alloc(HEAD_BYTES);
 		readSync(file, head, 0, HEAD_BYTES, 0);
 		const { size } = fstatSync(file);
-		// the count of pages is good only where it was written together with the counter of changes, and a log may hold what is missing
+		// the page count is valid only if the change counter equals the version-valid-for number; missing pages may be in
+		// the write-ahead log
 		if (head.readUInt32BE(24) !== head.readUInt32BE(92) || existsSync(`${path}-wal`)) return null;
 		const pageSize = head.readUInt16BE(16);
 		const whole = (pageSize === 1 ? LARGEST_PAGE : pageSize) * head.readUInt32BE(28);
@@ -32,16 +37,19 @@ export function missingEnd(path: string): { size: number; whole: number } | null
 }
 
 /**
- * What can be had of such a tape: it is read from a copy in which the missing pages are empty. Filters are asked here, because the indexes
- * of a tape stand at its end.
- * @param name as messages name it
+ * Reads the remaining flows of such a tape from a copy in which empty pages replace the missing ones. Applies filters
+ * here, because the indexes are at the end of a tape.
+ * @param name for messages
  */
 export async function* readCut(
 	{ path, name, whole, size }: { path: string; name: string; size: number; whole: number },
 	read: (path: string, report: Reporter) => AsyncIterable<Flow[]>,
 	{ report, filter, ids }: SourceOptions,
 ): AsyncGenerator<Flow[]> {
-	report("FT_STORE", `${name}: byte ${size}: the tape is cut off here, it had ${whole} bytes`, { file: name, offset: size });
+	report("FT_STORE", `${name}: byte ${size}: the tape is cut off here; expected ${whole} bytes`, {
+		file: name,
+		offset: size,
+	});
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-"));
 	const copy = join(folder, "cut.tape");
 	const isWanted = (flow: Flow) => isWhole(flow) && (ids?.includes(flow.id) ?? true) && (filter?.matches(flow) ?? true);
@@ -51,17 +59,19 @@ export async function* readCut(
 			.catch((error: unknown) => {
 				throw outputError(copy, error);
 			});
-		for await (const flows of read(copy, (code, message, detail) => report(code, message.replace(copy, name), { ...detail, file: name })))
+		for await (const flows of read(copy, (code, message, detail) =>
+			report(code, message.replace(copy, name), { ...detail, file: name }),
+		))
 			yield flows.filter(isWanted);
 	} catch (error) {
-		// that it is damaged is told already
+		// the damage has been reported
 		if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
 	} finally {
 		await rm(folder, { recursive: true });
 	}
 }
 
-/** Whether its bodies are there, which are not read before they are asked for. */
+/** Whether all bodies of a flow can be read; they are lazy. */
 function isWhole(flow: Flow): boolean {
 	if (flow.type !== "http") return true;
 	try {

@@ -1,6 +1,15 @@
-// The user and password of Basic authentication, as a field of a request carries them.
+// Reads and writes the user and password in a Basic Authorization or Proxy-Authorization header (RFC 7617).
+import type { ByteString } from "./bytes.ts";
 
-/** User and password; the first colon ends the user (RFC 7617 section 2). null: there are none, or they cannot be understood. */
+/** The header value. @param credentials `user:password` */
+export function formatBasic(credentials: string): ByteString {
+	return `Basic ${Buffer.from(credentials).toString("base64")}`;
+}
+
+/**
+ * User and password; the first colon ends the user (RFC 7617 section 2). null: the header is missing, malformed or of
+ * another scheme.
+ */
 export function parseBasic(header: string | null): [user: string, password: string] | null {
 	if (header === null) return null;
 	const encoded = /^\s*basic\s+([A-Za-z0-9+/]+={0,2})\s*$/i.exec(header)?.[1];

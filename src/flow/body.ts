@@ -1,59 +1,61 @@
-// Bodies: bytes in memory or read on demand, and their content codings (RFC 9110 section 8.4), bounded when decoded.
-
-import { createRequire } from "node:module";
+// Bodies, in memory or read on demand, and their content codings (RFC 9110 section 8.4). Decoding has a size limit.
 import type * as Zlib from "node:zlib";
 import type * as Fzstd from "fzstd";
 import { FlowtapeError } from "../errors.ts";
+import { lazily } from "../lazy.ts";
+import { asBuffer } from "./bytes.ts";
+import { collectLargeBuffers } from "./young-buffers.ts";
 
-/** A body that lies elsewhere, such as in a store; read when asked. */
+/** A body that is stored elsewhere, such as in a tape, and read on demand. */
 export interface BodySource {
 	/** Bytes. */
 	readonly size: number;
-	/** In hexadecimal digits, where it is known: reading what is large takes its time. */
+	/** SHA-256 in hexadecimal digits, if known; it saves reading a large body. */
 	readonly sha256?: string | undefined;
-	/** All of it, in memory. */
+	/** Reads the whole body into memory. */
 	read(): Buffer;
-	/** Piece by piece, for what may be large. */
+	/** Reads the body in chunks. */
 	chunks(): Iterable<Buffer>;
-	/** As `chunks`, in small pieces, for who takes them slowly: nothing else is kept in memory between them. Where it can. */
+	/** Optional. Like `chunks`, but for slow readers: the chunks are small, and only one is kept in memory. */
 	slices?(): Iterable<Buffer>;
 }
 
-/** null: missing. */
+/** A body: its bytes, or a source from which they are read on demand; null: missing. */
 export type Body = Buffer | BodySource | null;
 
-/** The bytes of a body, read where they lie elsewhere. */
+/** The bytes of a body, read if they are stored elsewhere; null: missing. */
 export function bodyBytes(body: Body): Buffer | null {
 	return body === null || Buffer.isBuffer(body) ? body : body.read();
 }
 
-/** Size in bytes, without reading. */
+/** Size in bytes, without reading the body; null: missing. */
 export function bodySize(body: Body): number | null {
 	return body === null ? null : Buffer.isBuffer(body) ? body.length : body.size;
 }
 
-/** The pieces of a body, in order; none where it is missing. */
+/** The chunks of a body, in order; none if it is missing. */
 export function bodyChunks(body: Body): Iterable<Buffer> {
 	return body === null ? [] : Buffer.isBuffer(body) ? [body] : body.chunks();
 }
 
-/** Bytes of a piece that is sent at once. */
+/** Largest chunk that is sent at once, in bytes. */
 export const SLICE_BYTES = 64 * 1024;
 
-/** The pieces of a body, in order and small. */
+/** The chunks of a body, in order, each of at most `SLICE_BYTES` unless the source makes its own. */
 export function* bodySlices(body: Body): Generator<Buffer> {
 	if (body !== null && !Buffer.isBuffer(body) && body.slices !== undefined) yield* body.slices();
-	else for (const chunk of bodyChunks(body)) for (let at = 0; at < chunk.length; at += SLICE_BYTES) yield chunk.subarray(at, at + SLICE_BYTES);
+	else
+		for (const chunk of bodyChunks(body))
+			for (let at = 0; at < chunk.length; at += SLICE_BYTES) yield chunk.subarray(at, at + SLICE_BYTES);
 }
 
-/** Largest body that is decoded, in bytes: what inflates beyond is taken for a bomb. */
-export const DECODED_LIMIT = 256 * 1024 * 1024;
+/**
+ * Largest decoded body, in bytes, stored or live: a body that inflates beyond it counts as a decompression bomb, and as
+ * not decodable.
+ */
+export const DECODED_LIMIT = 64 * 1024 * 1024;
 
-let zlib: typeof Zlib | undefined;
-function codecs(): typeof Zlib {
-	zlib ??= createRequire(import.meta.url)("node:zlib") as typeof Zlib;
-	return zlib;
-}
+const codecs = lazily<typeof Zlib & Zstd>("node:zlib");
 
 /** One content coding both ways. */
 interface Coding {
@@ -64,7 +66,7 @@ interface Coding {
 const plain: Coding = { decode: (bytes) => asBuffer(bytes), encode: (bytes) => asBuffer(bytes) };
 
 const deflate: Coding = {
-	// "deflate" is zlib by RFC 9110 section 8.4.1.2; some senders leave its two header bytes out
+	// "deflate" is the zlib format (RFC 9110 section 8.4.1.2); some senders leave out its header
 	decode(bytes, limit) {
 		try {
 			return codecs().inflateSync(bytes, { maxOutputLength: limit });
@@ -88,76 +90,102 @@ const codings = new Map<string, Coding>([
 	// RFC 9110 section 8.4.1.3
 	["x-gzip", gzip],
 	["deflate", deflate],
-	["deflateraw", { decode: (bytes, limit) => deflate.decode(bytes, limit), encode: (bytes) => codecs().deflateRawSync(bytes) }],
+	[
+		"deflateraw",
+		{ decode: (bytes, limit) => deflate.decode(bytes, limit), encode: (bytes) => codecs().deflateRawSync(bytes) },
+	],
 	[
 		"br",
 		{
 			decode: (bytes, limit) => codecs().brotliDecompressSync(bytes, { maxOutputLength: limit }),
-			encode: (bytes) => codecs().brotliCompressSync(bytes, { params: { [codecs().constants.BROTLI_PARAM_QUALITY]: 0 } }),
+			encode: (bytes) =>
+				codecs().brotliCompressSync(bytes, { params: { [codecs().constants.BROTLI_PARAM_QUALITY]: 0 } }),
 		},
 	],
 	["zstd", { decode: (bytes, limit) => zstdDecode(bytes, limit), encode: (bytes) => zstdEncode(bytes) }],
 ]);
 
-/** More codings than this one upon the other are none that anybody uses. */
-const LIST_LENGTH = 8;
+/** Maximum number of codings of one body; no real body has so many. */
+const MAX_CODINGS = 8;
 
-/** The codings that a Content-Encoding names, in the order in which they were applied (RFC 9110 section 8.4); null: one is unknown. */
+/**
+ * The codings that a Content-Encoding names, in the order in which they were applied (RFC 9110 section 8.4); null: one
+ * is unknown, or there are more than `MAX_CODINGS`.
+ */
 function codingsOf(header: string): Coding[] | null {
 	const names = header.split(",").map((name) => name.trim().toLowerCase());
 	const known = names.filter((name) => name !== "").flatMap((name) => codings.get(name) ?? []);
-	return known.length === names.filter((name) => name !== "").length && known.length <= LIST_LENGTH ? known : null;
+	return known.length === names.filter((name) => name !== "").length && known.length <= MAX_CODINGS ? known : null;
 }
 
 /**
- * Undoes a Content-Encoding. Without one, and for an empty body, the bytes themselves.
- * @throws FlowtapeError FT_BAD_BODY when the coding is unknown, the bytes do not follow it or inflate beyond `limit` bytes
+ * Undoes a Content-Encoding. Returns the bytes unchanged if there is none or the body is empty.
+ * @throws FlowtapeError FT_BAD_BODY if the coding is unknown, the bytes do not follow it, or they inflate beyond
+ * `limit` bytes
  */
 export function decodeBody(bytes: Buffer, coding: string | null, limit = DECODED_LIMIT): Buffer {
 	if (coding === null || coding === "" || bytes.length === 0) return bytes;
 	const applied = codingsOf(coding);
-	if (applied === null) throw new FlowtapeError("FT_BAD_BODY", `content-encoding "${coding}" is not one of ${[...codings.keys()].join(", ")}`);
+	if (applied === null)
+		throw new FlowtapeError(
+			"FT_BAD_BODY",
+			`content-encoding "${coding}" is not one of ${[...codings.keys()].join(", ")}`,
+		);
 	try {
-		// most decoders make room before they see that there is none
+		// most decoders allocate a buffer before they check the limit
 		if (limit === 0) throw tooLarge();
-		return applied.reduceRight((coded, codec) => codec.decode(coded, limit), bytes);
+		collectDecodedBodies();
+		const decoded = applied.reduceRight((coded, codec) => codec.decode(coded, limit), bytes);
+		decodedBytes += decoded.length;
+		return decoded;
 	} catch (cause) {
-		const why = isTooLarge(cause) ? `it inflates beyond ${limit} bytes` : "the bytes do not follow it";
+		if (isTooLarge(cause)) decodedBytes += limit;
+		const why = isTooLarge(cause) ? `it inflates beyond ${limit} bytes` : "the bytes are not valid in that coding";
 		throw new FlowtapeError("FT_BAD_BODY", `the body cannot be decoded as "${coding}": ${why}`, { cause });
 	}
 }
 
-/** Applies a Content-Encoding; null when flowtape does not know it. */
+/** Bytes decoded since the last garbage collection that `collectDecodedBodies` started. */
+let decodedBytes = 0;
+
+/**
+ * Starts a garbage collection after every `DECODED_LIMIT / 2` decoded bytes: V8 alone would let hundreds of megabytes
+ * of decoded bodies pile up.
+ */
+function collectDecodedBodies(): void {
+	if (decodedBytes < DECODED_LIMIT / 2) return;
+	decodedBytes = 0;
+	collectLargeBuffers();
+}
+
+/** Applies a Content-Encoding; null: the coding is unknown. */
 export function encodeBody(bytes: Uint8Array, coding: string | null): Buffer | null {
 	if (coding === null || coding === "") return asBuffer(bytes);
-	return codingsOf(coding)?.reduce<Buffer>((plain, codec) => codec.encode(plain), asBuffer(bytes)) ?? null;
+	return codingsOf(coding)?.reduce<Buffer>((encoded, codec) => codec.encode(encoded), asBuffer(bytes)) ?? null;
 }
 
 function isTooLarge(error: unknown): boolean {
 	return error instanceof Error && "code" in error && error.code === "ERR_BUFFER_TOO_LARGE";
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-	return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Node has zstd from 22.15 on. */
+/** Node has zstd since 22.15. */
 interface Zstd {
 	zstdCompressSync?(bytes: Uint8Array): Buffer;
 }
 
-let fzstd: typeof Fzstd | undefined;
-function zstdDecoder(): typeof Fzstd {
-	fzstd ??= createRequire(import.meta.url)("fzstd") as typeof Fzstd;
-	return fzstd;
-}
+const zstdDecoder = lazily<typeof Fzstd>("fzstd");
 
-/** Loads what decodes. A proxy does so at the start: later the process may be unable to open files, and Node keeps a failure for good. */
+/**
+ * Loads the zstd decoder. A proxy calls this when it starts: later the process may have no file descriptor left, and
+ * Node caches a failed load.
+ */
 export function loadCodings(): void {
 	zstdDecoder();
 }
 
-/** Not with Node's own, which stops after the first frame, and in Node 22 takes what is cut off for whole. */
+/**
+ * Decodes zstd without Node's own decoder, which stops after the first frame and, in Node 22, accepts truncated input.
+ */
 function zstdDecode(bytes: Uint8Array, limit: number): Buffer {
 	if (announcesMore(bytes, limit)) throw tooLarge();
 	const { Decompress } = zstdDecoder();
@@ -177,12 +205,13 @@ function tooLarge(): Error {
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;
-/** What a window may always have (RFC 9659). Bytes. */
+/** Window size that every decoder must support (RFC 9659), in bytes. */
 const ZSTD_WINDOW = 8 * 1024 * 1024;
 
 /**
- * Whether frames of zstd say that more than `limit` bytes are in them (RFC 8878 section 3.1.1). The decoder makes room for all that a frame
- * announces, and moves it with every block, before it has decoded anything.
+ * Whether zstd frames declare more than `limit` bytes of content (RFC 8878 section 3.1.1), or a window larger than both
+ * `limit` and `ZSTD_WINDOW`. The decoder allocates the declared size before it decodes anything, and copies all of it
+ * with every block.
  */
 function announcesMore(bytes: Uint8Array, limit: number): boolean {
 	const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -193,7 +222,7 @@ function announcesMore(bytes: Uint8Array, limit: number): boolean {
 			at += 8 + view.getUint32(at + 4, true);
 			continue;
 		}
-		// what is no frame the decoder tells of
+		// not a frame: the decoder reports it
 		if (magic !== ZSTD_MAGIC) return false;
 		const flags = bytes[at + 4] as number;
 		const isSingle = (flags & 0x20) !== 0;
@@ -216,13 +245,13 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
 	return value;
 }
 
-/** Where the blocks of a frame end that begin at `from`. */
+/** Offset after the last block of a frame whose blocks begin at `from`. */
 function endOfBlocks(bytes: Uint8Array, from: number): number {
 	let at = from;
 	for (let isLast = false; !isLast && at + 3 <= bytes.length; ) {
 		const head = littleEndian(bytes, at, 3);
 		isLast = (head & 1) !== 0;
-		// a block of one repeated byte has that alone
+		// an RLE block consists of one byte
 		at += 3 + (((head >> 1) & 3) === 1 ? 1 : head >> 3);
 	}
 	return at;
@@ -230,9 +259,9 @@ function endOfBlocks(bytes: Uint8Array, from: number): number {
 
 const ZSTD_BLOCK = 128 * 1024;
 
-/** Without native zstd: one frame of raw blocks (RFC 8878 section 3.1.1), valid and not smaller. */
+/** Encodes with Node's encoder if there is one, else as one frame of uncompressed blocks (RFC 8878 section 3.1.1). */
 function zstdEncode(bytes: Uint8Array): Buffer {
-	const native = (codecs() as unknown as Zstd).zstdCompressSync;
+	const native = codecs().zstdCompressSync;
 	if (native !== undefined) return native(bytes);
 	// magic, descriptor "single segment, 4-byte content size", size
 	const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0]);

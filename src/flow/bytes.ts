@@ -1,7 +1,14 @@
-// Bytes as strings: what HTTP puts on the wire is bytes, and V8 is fastest with strings of one byte a character.
+// Conversions between text and byte strings. HTTP/1 heads are bytes, and V8 handles one-byte strings fastest.
 
-/** A string in which every character stands for one byte (0 to 255), as Web IDL names it. */
+/** A string in which every character is one byte (0 to 255), as in Web IDL. */
 export type ByteString = string;
+
+export const NO_BYTES: Buffer = Buffer.alloc(0);
+
+/** A Buffer over the same memory. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+	return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
 
 const NON_ASCII = /[^\0-\x7f]/;
 const ESCAPED = /[\udc80-\udcff]/;
@@ -12,8 +19,8 @@ export function isAscii(text: string): boolean {
 }
 
 /**
- * The bytes read as UTF-8. A byte that is not part of valid UTF-8 becomes a lone surrogate U+DC80 to U+DCFF,
- * as in Python, so that `toByteString` gives the same bytes again.
+ * Decodes UTF-8. A byte that is not part of valid UTF-8 becomes a lone surrogate U+DC80 to U+DCFF, as with Python's
+ * `surrogateescape`, so that `toByteString` restores the same bytes.
  */
 export function toText(bytes: ByteString): string {
 	return NON_ASCII.test(bytes) ? decodeText(Buffer.from(bytes, "latin1")) : bytes;
@@ -31,21 +38,41 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 function decodeEscaped(bytes: Uint8Array): string {
-	let out = "";
+	// UTF-16LE: no UTF-8 sequence becomes more code units than it has bytes
+	const units = Buffer.allocUnsafe(2 * bytes.length);
+	let end = 0;
+	const add = (unit: number) => {
+		units[end++] = unit & 0xff;
+		units[end++] = unit >> 8;
+	};
 	let at = 0;
 	while (at < bytes.length) {
 		const size = sequenceLength(bytes, at);
-		out += size === 0 ? String.fromCharCode(0xdc00 + (bytes[at] ?? 0)) : strict.decode(bytes.subarray(at, at + size));
+		const point = size === 0 ? 0xdc00 + (bytes[at] ?? 0) : codePoint(bytes, at, size);
+		if (point > 0xffff) {
+			add(0xd7c0 + (point >> 10));
+			add(0xdc00 + (point & 0x3ff));
+		} else add(point);
 		at += size || 1;
 	}
-	return out;
+	return units.toString("utf16le", 0, end);
 }
 
-/** Length of the valid UTF-8 sequence at `at` (RFC 3629 section 4), 0 where there is none. */
+/** The code point of a valid UTF-8 sequence. */
+function codePoint(bytes: Uint8Array, at: number, size: number): number {
+	const first = bytes[at] ?? 0;
+	if (size === 1) return first;
+	let point = first & (0x7f >> size);
+	for (let i = 1; i < size; i++) point = (point << 6) | ((bytes[at + i] ?? 0) & 0x3f);
+	return point;
+}
+
+/** Length of the UTF-8 sequence at `at` (RFC 3629 section 4); 0: it is not valid. */
 function sequenceLength(bytes: Uint8Array, at: number): number {
 	const first = bytes[at] ?? 0;
 	if (first < 0x80) return 1;
-	const size = first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
+	const size =
+		first >= 0xc2 && first <= 0xdf ? 2 : first >= 0xe0 && first <= 0xef ? 3 : first >= 0xf0 && first <= 0xf4 ? 4 : 0;
 	if (size === 0 || at + size > bytes.length) return 0;
 	const second = bytes[at + 1] ?? 0;
 	const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
@@ -55,7 +82,7 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 	return size;
 }
 
-/** Text as UTF-8 bytes; the surrogates that `toText` makes of stray bytes become those bytes again. */
+/** Encodes UTF-8; the surrogates that `toText` makes of invalid bytes become those bytes again. */
 export function toByteString(text: string): ByteString {
 	return NON_ASCII.test(text) ? encodeText(text).latin1Slice() : text;
 }
@@ -69,4 +96,18 @@ export function encodeText(text: string): Buffer {
 		parts.push(code >= 0xdc80 && code <= 0xdcff ? Buffer.of(code - 0xdc00) : Buffer.from(part, "utf8"));
 	}
 	return Buffer.concat(parts);
+}
+
+/** Larger buffers get pages of their own. Bytes. */
+const LARGE_BYTES = 4 * 1024 * 1024;
+/** The allocator of glibc always maps larger buffers. Bytes. */
+const ALWAYS_MAPPED = 32 * 1024 * 1024;
+
+/**
+ * Allocates a buffer without initializing it. The system gets the memory of a large one back as soon as the buffer is
+ * collected: the allocation is so large that glibc maps it separately. The part that is not used takes no memory.
+ */
+export function allocateBytes(size: number): Buffer {
+	if (size <= LARGE_BYTES || size > ALWAYS_MAPPED) return Buffer.allocUnsafeSlow(size);
+	return Buffer.allocUnsafeSlow(ALWAYS_MAPPED + 1).subarray(0, size);
 }

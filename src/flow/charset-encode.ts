@@ -1,11 +1,12 @@
-// Text to bytes of any charset. The platform only decodes, so the tables of the others are its decoders turned round.
+// Encodes text in any charset. Node has only decoders, so the encoding tables are built by decoding all sequences of
+// one or two bytes.
 import { encodeText } from "./bytes.ts";
 
 const LATIN1 = /^(?:latin-?1|iso-?8859-1|us-ascii|ascii)$/;
-/** 0x80 to 0x9f; Node 20 decodes them wrongly. */
+/** The characters of the bytes 0x80 to 0x9f, which Node 20 decodes wrongly. */
 const WINDOWS_1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
 
-/** The text in a charset; null where it does not fit, or nobody here knows the charset. */
+/** Encodes a text; null: the charset is unknown or cannot represent the text. */
 export function encodeCharset(text: string, charset: string): Buffer | null {
 	const name = charset.toLowerCase();
 	if (/^utf-?8$/.test(name)) return encodeText(text);
@@ -40,10 +41,10 @@ function tableOf(charset: string): Table | null {
 	return table;
 }
 
-/** Of the characters that have one or two bytes; the first of several ways to write one. */
+/** The byte sequence, of one or two bytes, for each character. If a character has several, the table has the lowest. */
 function createTable(charset: string): Table | null {
 	const decoder = decoderOf(charset);
-	// charsets with states between characters cannot be read from a table
+	// stateful encodings have no table
 	if (decoder === null || /^(?:iso-2022|utf-)/.test(decoder.encoding)) return null;
 	const table = new Map<string, readonly number[]>();
 	const add = (...bytes: number[]): boolean => {
@@ -52,7 +53,8 @@ function createTable(charset: string): Table | null {
 		if (String.fromCodePoint(text.codePointAt(0) ?? 0) === text && !table.has(text)) table.set(text, bytes);
 		return true;
 	};
-	if (decoder.encoding === "windows-1252") for (const [i, character] of [...WINDOWS_1252].entries()) table.set(character, [0x80 + i]);
+	if (decoder.encoding === "windows-1252")
+		for (const [i, character] of [...WINDOWS_1252].entries()) table.set(character, [0x80 + i]);
 	for (let lead = 0x80; lead < 0x100; lead++) {
 		if (add(lead)) continue;
 		for (let trail = 0x30; trail < 0x100; trail++) add(lead, trail);

@@ -1,10 +1,12 @@
-// Which charset a body is in, and text to and from it. The rules are those of mitmproxy, so that text is the same there.
+// Detects the charset of a body, decodes and encodes its text. The rules are mitmproxy's, so that both programs show
+// the same text.
 import { decodeText, encodeText } from "./bytes.ts";
 import { encodeCharset } from "./charset-encode.ts";
+import { parseMediaType } from "./content-type.ts";
 
-/** The `charset` parameter of a Content-Type, without its quotes; null without one. */
+/** The `charset` parameter of a Content-Type; null without one. Some senders quote it with apostrophes. */
 function charsetParameter(contentType: string): string | null {
-	return /;\s*charset=\s*["']?([^;"']*)/i.exec(contentType)?.[1]?.trim() || null;
+	return parseMediaType(contentType).parameter("charset")?.replace(/["']/g, "").trim() || null;
 }
 
 const BOMS: readonly (readonly [bytes: readonly number[], charset: string])[] = [
@@ -17,13 +19,16 @@ function bomCharset(bytes: Uint8Array): string | null {
 	return BOMS.find(([bom]) => bom.every((byte, i) => bytes[i] === byte))?.[1] ?? null;
 }
 
-/** The charset that Content-Type names or its media type implies; null where neither tells. `head` is the first text of the body. */
+/**
+ * The charset that the Content-Type, the head of the body or the media type names or implies; null: none. `head` is the
+ * beginning of the body.
+ */
 export function namedCharset(contentType: string, head: string): string | null {
 	const named = charsetParameter(contentType);
 	if (named !== null) return named.toLowerCase();
 	if (/json/.test(contentType)) return "utf-8";
 	const inside = charsetInside(contentType, head);
-	// who can read that without knowing the charset does not read UTF-16 (WHATWG HTML, 13.2.3.2)
+	// a declaration that is readable as ASCII cannot be UTF-16 (WHATWG HTML, 13.2.3.2)
 	return inside !== null && isUtf16(inside) ? "utf-8" : (inside?.toLowerCase() ?? null);
 }
 
@@ -35,7 +40,10 @@ function charsetInside(contentType: string, head: string): string | null {
 	return null;
 }
 
-/** The charset of decoded content, in lower case: that of its byte order mark, else what Content-Type and its first text tell; null where nothing does. */
+/**
+ * The charset of decoded content, in lower case: that of its byte order mark, else that of `namedCharset`; null:
+ * unknown.
+ */
 export function charsetOf(content: Buffer, contentType: string | null): string | null {
 	return bomCharset(content) ?? namedCharset(contentType ?? "", content.toString("latin1", 0, 1024));
 }
@@ -48,13 +56,16 @@ export function isUtf16(charset: string): boolean {
 	return /^utf-?16/i.test(charset);
 }
 
-/** The text of decoded content; bytes that its charset does not know are read as UTF-8 with surrogate escapes. */
+/**
+ * The text of decoded content. Content that is not valid in its charset is decoded as UTF-8, with invalid bytes as in
+ * `toText`.
+ */
 export function decodeContent(bytes: Buffer, contentType: string | null): string {
 	const bom = bomCharset(bytes);
 	if (bom !== null) return new TextDecoder(bom).decode(bytes);
 	const charset = readAs(bytes, contentType);
 	if (charset === "utf-8" || charset === "utf8") return decodeText(bytes);
-	// Node 20's TextDecoder has windows-1252 wrong and takes latin1 for it, so these are done by hand
+	// TextDecoder treats latin1 as windows-1252, which Node 20 decodes wrongly
 	if (/^(latin-?1|iso-?8859-1|us-ascii|ascii)$/.test(charset)) return bytes.latin1Slice();
 	try {
 		return new TextDecoder(/^gb(k|2312)$/.test(charset) ? "gb18030" : charset, { fatal: true }).decode(bytes);
@@ -63,12 +74,17 @@ export function decodeContent(bytes: Buffer, contentType: string | null): string
 	}
 }
 
-/** Text as bytes of the charset that Content-Type or the text itself names; UTF-8, and a Content-Type that says so, where it does not fit. */
+/**
+ * Encodes text in the charset that the Content-Type or the text itself names; `contentType` is then null. If that
+ * charset is UTF-16, cannot represent the text or would not be detected again, the bytes are UTF-8 and `contentType` is
+ * the new Content-Type.
+ */
 export function encodeContent(text: string, contentType: string | null): { bytes: Buffer; contentType: string | null } {
 	const charset = namedCharset(contentType ?? "", text.slice(0, 1024)) ?? "latin1";
-	// UTF-16 would need a mark for its byte order
+	// UTF-16 would need a byte order mark
 	const bytes = isUtf16(charset) ? null : encodeCharset(text, charset);
 	if (bytes !== null && readAs(bytes, contentType) === charset) return { bytes, contentType: null };
-	const type = contentType === null || !contentType.includes("/") ? "text/plain" : contentType.replace(/;\s*charset=[^;]*/i, "");
+	const type =
+		contentType === null || !contentType.includes("/") ? "text/plain" : contentType.replace(/;\s*charset=[^;]*/i, "");
 	return { bytes: encodeText(text), contentType: `${type}; charset=utf-8` };
 }

@@ -1,54 +1,60 @@
-// What is known of the two connections of a flow: addresses, TLS, times. Seconds since 1970, with fractions.
+// The client and server connection of a flow: addresses, TLS, times. Times are seconds since 1970, with fractions.
 import type { ByteString } from "./bytes.ts";
 
-/** Host and port; for IPv6 possibly flow label and scope too. */
+/** Host and port; for IPv6 optionally flow label and scope id. */
 export type Address = readonly [host: string, port: number, ...more: number[]];
 
+/** The properties common to client and server connections. Times are in seconds since 1970; null if unknown. */
 export interface Connection {
 	id: string;
-	/** The other end. */
+	/** Address of the peer. */
 	peername: Address | null;
-	/** Our end. */
+	/** Address of the proxy's end. */
 	sockname: Address | null;
 	transportProtocol: "tcp" | "udp";
 	error: string | null;
-	/** TLS was meant; it was there once `timestampTlsSetup` is set. */
+	/** Whether the connection was meant to use TLS. `timestampTlsSetup` is set once TLS is established. */
 	tls: boolean;
 	/** The peer's chain, leaf first, each in PEM. */
 	certificateList: Uint8Array[];
 	alpn: ByteString | null;
 	alpnOffers: ByteString[];
-	/** OpenSSL's name. */
+	/** OpenSSL's name of the cipher. */
 	cipher: string | null;
 	cipherList: string[];
-	/** "TLSv1.3" and the like. */
+	/** Such as "TLSv1.3". */
 	tlsVersion: string | null;
 	sni: string | null;
 	timestampStart: number | null;
 	timestampEnd: number | null;
 	timestampTlsSetup: number | null;
-	/** Fields that a newer writer put there. */
+	/** Unknown fields, written by a newer version. */
 	extra?: Record<string, unknown> | undefined;
 }
 
+/** The connection between a client and the proxy. */
 export interface ClientConnection extends Connection {
-	/** The certificate that the proxy showed, in PEM. */
+	/** The certificate that the proxy presented, in PEM. */
 	mitmcert: Uint8Array | null;
 	/** mitmproxy's notation, such as `regular` or `reverse:http://example.com@8080`. */
 	proxyMode: string;
-	/** As whom the client asked the proxy for its tunnel: its own word, which nobody has checked. Not stored. */
+	/**
+	 * User name in the Proxy-Authorization header with which the client opened its tunnel. It is neither verified nor
+	 * stored.
+	 */
 	proxyUser?: string;
 }
 
+/** The connection between the proxy and a server. */
 export interface ServerConnection extends Connection {
-	/** Where the connection was to go; null as long as that is not known. */
+	/** Destination; null: not known yet. */
 	address: Address | null;
 	timestampTcpSetup: number | null;
-	/** The upstream proxy. */
+	/** The upstream proxy; null: none. */
 	via: readonly [scheme: string, address: Address] | null;
 }
 
-/** A client connection of which nothing is known but what is given. */
+/** A client connection with defaults for everything that is not given. */
 export function clientConnection(known: Partial<ClientConnection> & { id: string }): ClientConnection {
 	const client = connection(known) as ClientConnection;
 	client.mitmcert = known.mitmcert ?? null;
@@ -56,7 +62,7 @@ export function clientConnection(known: Partial<ClientConnection> & { id: string
 	return client;
 }
 
-/** A server connection of which nothing is known but what is given. */
+/** A server connection with defaults for everything that is not given. */
 export function serverConnection(known: Partial<ServerConnection> & { id: string }): ServerConnection {
 	const server = connection(known) as ServerConnection;
 	server.address = known.address ?? null;
@@ -65,7 +71,7 @@ export function serverConnection(known: Partial<ServerConnection> & { id: string
 	return server;
 }
 
-/** Written out: spreading one object over another costs ten times as much. */
+/** Every property is written out because object spread takes ten times as long. */
 function connection(known: Partial<Connection> & { id: string }): Connection {
 	return {
 		id: known.id,

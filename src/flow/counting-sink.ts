@@ -1,18 +1,23 @@
-// What a running proxy brings to its output, counted: in the end it has to be told how much is there, and how much is not.
-import type { Flow, HttpFlow } from "./flow.ts";
+// Counts the flows that a running proxy writes to its output, so that it can report at the end how many were stored and
+// how many were lost.
+import type { MaybeAsync } from "../maybe-async.ts";
+import type { Conversation, Flow } from "./flow.ts";
 import { type BodySpool, type FlowSink, ForwardingSink, type OpenFlow } from "./sink.ts";
 
 export interface CountingOptions {
 	isKept: (flow: Flow) => boolean;
-	/** Whether `isKept` can be asked before all messages are there. */
+	/**
+	 * Whether `isKept` can decide on a conversation without all of its messages. Only then are messages stored as they
+	 * arrive.
+	 */
 	isOpenable: boolean;
-	/** A place for large bodies where the output has none. */
+	/** Opens a spool for large bodies if the output has none. */
 	openSpool: () => BodySpool;
 }
 
 export class CountingSink extends ForwardingSink {
 	readonly #options: CountingOptions;
-	#brought = 0;
+	#received = 0;
 	#failed = 0;
 
 	constructor(output: FlowSink, options: CountingOptions) {
@@ -20,20 +25,23 @@ export class CountingSink extends ForwardingSink {
 		this.#options = options;
 	}
 
-	/** Flows that should be in the output and are not. Exact once it is closed; what an output keeps in groups is lost in groups. */
+	/**
+	 * Number of flows that should be in the output and are not. It is exact once the sink is closed: outputs that write
+	 * in batches also lose whole batches.
+	 */
 	get lost(): number {
 		const { stored } = this.inner;
-		return stored === null ? this.#failed : this.#brought - stored;
+		return stored === null ? this.#failed : this.#received - stored;
 	}
 
-	/** Flows in the output that were brought to it. */
+	/** Number of flows that the output has stored. */
 	override get stored(): number {
-		return this.#brought - this.lost;
+		return this.#received - this.lost;
 	}
 
-	override append(flow: Flow): void | Promise<void> {
+	override append(flow: Flow): MaybeAsync {
 		if (!this.#options.isKept(flow)) return;
-		this.#brought++;
+		this.#received++;
 		try {
 			return this.inner.append(flow)?.catch((error: unknown) => this.#fail(error));
 		} catch (error) {
@@ -50,16 +58,16 @@ export class CountingSink extends ForwardingSink {
 		return this.inner.spool(ofRequest) ?? this.#options.openSpool();
 	}
 
-	override open(flow: HttpFlow): OpenFlow | null {
+	override open(flow: Conversation): OpenFlow | null {
 		if (!this.#options.isOpenable) return null;
-		this.#brought++;
+		this.#received++;
 		const entry = this.inner.open(flow);
-		if (entry === null) this.#brought--;
+		if (entry === null) this.#received--;
 		return entry && { ...entry, close: () => (this.#options.isKept(flow) ? entry.close() : this.#discard(entry)) };
 	}
 
 	#discard(entry: OpenFlow): void {
 		entry.discard();
-		this.#brought--;
+		this.#received--;
 	}
 }

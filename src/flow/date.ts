@@ -1,27 +1,44 @@
-// Dates of HTTP: read in every form that servers write, written in the one that they should (RFC 9110 section 5.6.7).
+// HTTP dates: parses every form that servers send, writes IMF-fixdate (RFC 9110 section 5.6.7).
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const MONTH = "([a-z]{3,9})";
 const TIME = "(\\d{1,2})[:.](\\d{2})(?:[:.](\\d{2}))?";
-// the zone may stand against the time, as in 12:00:00+0200
+// the zone may follow the time without a space, as in 12:00:00+0200
 const ZONE = "(?:\\s*([+-]\\d{4}|[a-z]+))?";
-/** The comma after the day may lack a space, or be left out after a short name. */
+/** The space after the comma is optional, and so is the comma after a short name. */
 const WEEKDAY = "(?:[a-z]+,\\s*|(?:mon|tue|wed|thu|fri|sat|sun)\\s+)?";
 
-/** `Tue, 08 Mar 2011 00:20:38 GMT`, and with hyphens, a year of two digits, any zone or none. */
-const DAY_FIRST = new RegExp(`^${WEEKDAY}(\\d{1,2})(?:\\s+${MONTH}\\s+|-${MONTH}-)(\\d{4}|\\d{2})\\s+${TIME}${ZONE}$`, "i");
-/** asctime: `Tue Mar  8 00:20:38 2011`, and with the zone before the year. */
-const MONTH_FIRST = new RegExp(`^${WEEKDAY}${MONTH}\\s+(\\d{1,2}),?\\s+${TIME}(?:\\s+([a-z]+|[+-]\\d{4}))?\\s+(\\d{4})$`, "i");
+/** `Tue, 08 Mar 2011 00:20:38 GMT`; also with hyphens, a two-digit year, any zone or none. */
+const DAY_FIRST = new RegExp(
+	`^${WEEKDAY}(\\d{1,2})(?:\\s+${MONTH}\\s+|-${MONTH}-)(\\d{4}|\\d{2})\\s+${TIME}${ZONE}$`,
+	"i",
+);
+/** asctime: `Tue Mar  8 00:20:38 2011`; also with a zone before the year. */
+const MONTH_FIRST = new RegExp(
+	`^${WEEKDAY}${MONTH}\\s+(\\d{1,2}),?\\s+${TIME}(?:\\s+([a-z]+|[+-]\\d{4}))?\\s+(\\d{4})$`,
+	"i",
+);
 
-/** Hours from UTC; a zone that is not here counts as UTC. */
-const ZONES: Readonly<Record<string, number>> = { ast: -4, adt: -3, est: -5, edt: -4, cst: -6, cdt: -5, mst: -7, mdt: -6, pst: -8, pdt: -7 };
+/** Offset from UTC in hours; other zones count as UTC. */
+const ZONES: Readonly<Record<string, number>> = {
+	ast: -4,
+	adt: -3,
+	est: -5,
+	edt: -4,
+	cst: -6,
+	cdt: -5,
+	mst: -7,
+	mdt: -6,
+	pst: -8,
+	pdt: -7,
+};
 
 const FULL_MONTHS =
 	/^(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:tember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)$/i;
 
 /**
- * Seconds since 1970, null for what is no date and time. A day or an hour that does not exist is carried over
- * (`32 Mar` is 1 April), two digits of a year are 1969 to 2068.
+ * Seconds since 1970; null: not a date with a time. A day or an hour out of range is carried over (`32 Mar` is 1
+ * April). Two-digit years are 1969 to 2068.
  */
 export function parseHttpDate(text: string): number | null {
 	const trimmed = text.trim();
@@ -49,7 +66,7 @@ function secondsOf(
 	const short = Number(year);
 	const full = year.length > 2 ? short : short > 68 ? 1900 + short : 2000 + short;
 	const date = new Date(0);
-	// not Date.UTC, which takes the years 0 to 99 for 1900 to 1999
+	// not Date.UTC, which reads the years 0 to 99 as 1900 to 1999
 	date.setUTCFullYear(full, MONTHS.indexOf(month.slice(0, 3).toLowerCase()), Number(day));
 	date.setUTCHours(Number(hours), Number(minutes), Number(seconds ?? 0));
 	return date.getTime() / 1000 - offsetOf(zone ?? "");
@@ -62,7 +79,9 @@ function offsetOf(zone: string): number {
 	return (ZONES[zone.toLowerCase()] ?? 0) * 3600;
 }
 
-/** As IMF-fixdate, fractions of a second cut off downwards; null for years that do not have four digits. */
+/**
+ * Formats seconds since 1970 as IMF-fixdate, rounded down to whole seconds; null: the year does not have four digits.
+ */
 export function formatHttpDate(seconds: number): string | null {
 	const date = new Date(Math.floor(seconds) * 1000);
 	const year = date.getUTCFullYear();

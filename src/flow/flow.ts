@@ -1,63 +1,71 @@
-// A flow: one conversation and all that is known of it. HTTP with its WebSocket messages, TCP, UDP or DNS.
+// Flows: one exchange or conversation each. HTTP with its WebSocket messages, TCP, UDP or DNS. All timestamps are in
+// seconds since 1970, with fractions.
 import type { ClientConnection, ServerConnection } from "./connection.ts";
 import type { Request, Response } from "./message.ts";
 import type { Metadata, MetaValue } from "./metadata.ts";
 
+/** Why a flow failed. */
 export interface FlowFailure {
-	/** In words. */
+	/** The error message. */
 	message: string;
 	timestamp: number;
 }
 
-/** Who ended a flow: the server, after all of its answer; the client, which left; nobody on purpose, it broke off. */
+/**
+ * How a flow ended. "server": with the complete response; "client": the client closed the connection early; "cut": the
+ * response was cut off.
+ */
 export type FlowEnd = "server" | "client" | "cut";
 
 /** The longest name of a session, in bytes. */
 export const SESSION_LIMIT = 128;
 
-/** Whether a name can be that of a session; null: there is none. */
+/** Whether a name is valid for a session; null: no session. */
 export function isSession(name: string | null): boolean {
 	return name === null || (name !== "" && Buffer.byteLength(name) <= SESSION_LIMIT);
 }
 
-/** Message of a flow that was killed on purpose; other tools look for these words. */
+/** Error message of a flow that was killed on purpose; mitmproxy and its scripts look for this text. */
 export const KILLED = "Connection killed.";
 
-/** The record of a tape from which a flow was read. A sink of the same format may copy it instead of encoding anew. */
+/**
+ * The record of a tape from which a flow was read. A sink of the same format may copy it instead of encoding the flow
+ * again.
+ */
 export interface FlowRecord {
 	/** Name of the format. */
 	readonly format: string;
 	/** Version within the format. */
 	readonly version: number;
-	/** What a sink of the same format copies. */
+	/** The encoded record. */
 	readonly data: unknown;
 }
 
-/** Gives a part of a flow once somebody asks for it. */
-export interface Later<T> {
+/** A part of a flow that is read on first access. */
+export interface Lazy<T> {
 	(): T;
-	/** Where the part lies. A sink of the same kind that knows the place may copy what is there. */
-	readonly place?: object;
+	/** Where the part is stored. A sink of the same kind may copy it from there. */
+	readonly rowRef?: object;
 }
 
 export interface FlowInit {
 	id: string;
-	/** Called when first asked for: connections are half of a stored flow, and most uses never look. */
-	clientConn: ClientConnection | Later<ClientConnection>;
-	serverConn: ServerConnection | Later<ServerConnection>;
+	/** A function is called on first access: connections make up half of a stored flow, and most uses never read them. */
+	clientConn: ClientConnection | Lazy<ClientConnection>;
+	serverConn: ServerConnection | Lazy<ServerConnection>;
 	error?: FlowFailure | null;
 	intercepted?: boolean;
 	isReplay?: "request" | "response" | null;
-	/** Empty: not marked. */
+	/** Default: empty, not marked. */
 	marked?: string;
 	metadata?: Metadata | (() => Metadata);
 	comment?: string;
 	timestampCreated?: number;
-	/** Name of the session that it belongs to, at most `SESSION_LIMIT` bytes; default: none. */
+	/** Name of its session, at most `SESSION_LIMIT` bytes; default: none. */
 	session?: string | null;
-	/** State before a user edited the flow, as its file has it. */
+	/** The state before a user edited the flow, as stored. */
 	backup?: MetaValue | (() => MetaValue) | null;
-	/** Fields that a newer writer put there. */
+	/** Unknown fields, written by a newer version. */
 	extra?: Record<string, unknown> | undefined;
 	record?: FlowRecord | undefined;
 }
@@ -71,13 +79,13 @@ abstract class FlowBase {
 	comment: string;
 	/** Seconds since 1970. */
 	timestampCreated: number;
-	/** Name of the session that it belongs to; null: none. */
+	/** Name of its session; null: none. */
 	session: string | null;
 	extra: Record<string, unknown> | undefined;
-	/** Set by a reader, and taken away by whatever changes the flow. */
+	/** Set by readers; code that changes the flow must remove it. */
 	record: FlowRecord | undefined;
-	#clientConn: ClientConnection | Later<ClientConnection>;
-	#serverConn: ServerConnection | Later<ServerConnection>;
+	#clientConn: ClientConnection | Lazy<ClientConnection>;
+	#serverConn: ServerConnection | Lazy<ServerConnection>;
 	#metadata: Metadata | (() => Metadata);
 	#backup: MetaValue | (() => MetaValue) | null;
 
@@ -116,17 +124,20 @@ abstract class FlowBase {
 		this.#serverConn = connection;
 	}
 
-	/** The connections as they stand: what gives them as long as nobody has asked for them. */
-	get connections(): { client: ClientConnection | Later<ClientConnection>; server: ServerConnection | Later<ServerConnection> } {
+	/** The connections, without reading those that have not been accessed yet. */
+	get connections(): {
+		client: ClientConnection | Lazy<ClientConnection>;
+		server: ServerConnection | Lazy<ServerConnection>;
+	} {
 		return { client: this.#clientConn, server: this.#serverConn };
 	}
 
-	/** Whether there are notes. A flow that nobody has noted anything of needs no place for them. */
+	/** Whether the flow has metadata. Unlike `metadata`, this allocates nothing for a flow without any. */
 	get hasMetadata(): boolean {
 		return this.#metadata !== emptyMetadata && Object.keys(this.metadata).length > 0;
 	}
 
-	/** Free-form notes, kept by every format that has room for them. */
+	/** Values that scripts and other tools attach to the flow, as mitmproxy's `flow.metadata`. */
 	get metadata(): Metadata {
 		if (typeof this.#metadata === "function") this.#metadata = this.#metadata();
 		return this.#metadata;
@@ -150,6 +161,7 @@ function emptyMetadata(): Metadata {
 	return Object.create(null) as Metadata;
 }
 
+/** A message of a WebSocket conversation. */
 export interface WebSocketMessage {
 	/** 1 text, 2 binary (RFC 6455 section 5.2). */
 	opcode: number;
@@ -161,15 +173,22 @@ export interface WebSocketMessage {
 	injected: boolean;
 }
 
+/** A WebSocket conversation: its messages and how it was closed. */
 export interface WebSocketData {
-	/** Of a conversation that is being recorded only the latest may be here: the others are on the tape already. */
+	/**
+	 * While the conversation is being recorded, this may hold only the latest messages: the others are already on the
+	 * tape.
+	 */
 	messages: WebSocketMessage[];
-	/** Who closed it, or went without closing it; null: nobody yet, or it is not known. */
+	/** Whether the client closed it, or disconnected without a close frame; null: still open, or unknown. */
 	closedByClient: boolean | null;
 	closeCode: number | null;
 	closeReason: string | null;
 	timestampEnd: number | null;
-	/** While the conversation lasts: sends a message of one's own, to the client or else the server; `opcode`: 1 (text) unless given. */
+	/**
+	 * Sends a message to the client, or with `toClient` false to the server, while the conversation is open. `opcode`: 1
+	 * text (default), 2 binary.
+	 */
 	inject?: ((toClient: boolean, content: Buffer, opcode?: 1 | 2) => void) | undefined;
 }
 
@@ -182,16 +201,17 @@ export interface HttpFlowInit extends FlowInit {
 	original?: Request | null;
 }
 
+/** An HTTP exchange: request, response, and the messages of the WebSocket that it opened. */
 export class HttpFlow extends FlowBase {
 	readonly type = "http";
 	request: Request;
 	response: Response | null;
 	websocket: WebSocketData | null;
-	/** How it ended; null: nobody said, and `endOf` tells it by the error. */
+	/** How it ended; null: not recorded, `endOf` derives it from the error. */
 	ended: FlowEnd | null;
-	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
+	/** The time to which the dates of the response were moved, in seconds since 1970; null: they are as recorded. */
 	refreshed: number | null;
-	/** The request as it came, where a rule or a script changed it; else null. */
+	/** The request as received, if a rule or a script changed it; else null. */
 	original: Request | null;
 
 	constructor(init: HttpFlowInit) {
@@ -213,7 +233,7 @@ export interface StreamMessage {
 }
 
 export interface StreamFlowInit extends FlowInit {
-	/** Called when first asked for: a stored stream may be long. */
+	/** A function is called on first access: a stored stream may be long. */
 	messages: StreamMessage[] | (() => StreamMessage[]);
 }
 
@@ -235,10 +255,15 @@ abstract class StreamFlow extends FlowBase {
 	}
 }
 
+/** A TCP conversation: the bytes of both sides, in the order of their arrival. */
 export class TcpFlow extends StreamFlow {
 	readonly type = "tcp";
 }
 
+/** A flow whose messages arrive one by one and can be stored as they arrive. */
+export type Conversation = HttpFlow | TcpFlow;
+
+/** A UDP conversation: the datagrams of both sides. */
 export class UdpFlow extends StreamFlow {
 	readonly type = "udp";
 }
@@ -252,7 +277,7 @@ export interface DnsQuestion {
 export interface DnsRecord extends DnsQuestion {
 	/** Seconds. */
 	ttl: number;
-	/** rdata, names not compressed. */
+	/** RDATA, with uncompressed names. */
 	data: Buffer;
 }
 
@@ -272,6 +297,8 @@ export interface DnsMessage {
 	authorities: DnsRecord[];
 	additionals: DnsRecord[];
 	timestamp: number | null;
+	/** Fields of other formats, which are kept unchanged. */
+	extra?: Record<string, unknown> | undefined;
 }
 
 export interface DnsFlowInit extends FlowInit {
@@ -279,6 +306,7 @@ export interface DnsFlowInit extends FlowInit {
 	response?: DnsMessage | null;
 }
 
+/** A DNS query and its answer. */
 export class DnsFlow extends FlowBase {
 	readonly type = "dns";
 	request: DnsMessage;
@@ -291,4 +319,5 @@ export class DnsFlow extends FlowBase {
 	}
 }
 
+/** A flow of any kind; `type` tells which. */
 export type Flow = HttpFlow | TcpFlow | UdpFlow | DnsFlow;

@@ -1,9 +1,9 @@
-// Header fields (RFC 9110 section 5) as they stood on the wire: order, case and duplicates kept, bytes untouched.
+// Header fields (RFC 9110 section 5) exactly as received: order, case, duplicates and bytes.
 import { type ByteString, toByteString, toText } from "./bytes.ts";
 
 /**
  * A list of fields with case-insensitive access by name.
- * `get`, `set` and the other methods speak text (UTF-8, see `toText`); `fields` holds the bytes.
+ * `fields` holds the bytes; `get`, `set` and the other methods take and return text (UTF-8, see `toText`).
  */
 export class Headers {
 	/** name, value, name, value … */
@@ -23,7 +23,7 @@ export class Headers {
 		return this.fields.length / 2;
 	}
 
-	/** The values of all fields of this name joined by ", " (RFC 9110 section 5.3), null where there is none. */
+	/** The values of all fields of this name joined by ", " (RFC 9110 section 5.3); null: there is none. */
 	get(name: string): string | null {
 		const found = this.raw(name);
 		return found === null ? null : toText(found);
@@ -43,20 +43,28 @@ export class Headers {
 	/** The value of each field of this name. */
 	getAll(name: string): string[] {
 		const found: string[] = [];
-		for (let i = this.#next(name, 0); i >= 0; i = this.#next(name, i + 2)) found.push(toText(this.fields[i + 1] as ByteString));
+		for (let i = this.#next(name, 0); i >= 0; i = this.#next(name, i + 2))
+			found.push(toText(this.fields[i + 1] as ByteString));
 		return found;
 	}
 
+	/** Whether there is a field of this name, in any case. */
 	has(name: string): boolean {
 		return this.#next(name, 0) >= 0;
 	}
 
-	/** One field of this name: the first keeps its place and spelling, others go; appended where there was none. */
+	/**
+	 * Leaves one field of this name: the first keeps its position and spelling, the others are removed. If there was
+	 * none, the field is appended.
+	 */
 	set(name: string, value: string): void {
 		this.setAll(name, [value]);
 	}
 
-	/** Fields of this name with these values: existing places and spellings are used first, the rest is appended. */
+	/**
+	 * Sets the values of all fields of this name. Existing fields keep their position and spelling; surplus fields are
+	 * removed, and surplus values are appended as new fields.
+	 */
 	setAll(name: string, values: readonly string[]): void {
 		const kept: ByteString[] = [];
 		const wanted = name.toLowerCase();
@@ -70,17 +78,17 @@ export class Headers {
 		this.fields = kept;
 	}
 
-	/** Appends a field, whatever is there already. */
+	/** Appends a field, even if there is one of this name. */
 	add(name: string, value: string): void {
 		this.fields.push(toByteString(name), toByteString(value));
 	}
 
-	/** Puts a field before the one at `index` (counted in fields). */
+	/** Inserts a field before the one at `index` (counted in fields). */
 	insert(index: number, name: string, value: string): void {
 		this.fields.splice(index * 2, 0, toByteString(name), toByteString(value));
 	}
 
-	/** Removes all fields of this name; whether there were any. */
+	/** Removes all fields of this name. Returns whether there were any. */
 	delete(name: string): boolean {
 		if (this.#next(name, 0) < 0) return false;
 		this.setAll(name, []);
@@ -89,14 +97,16 @@ export class Headers {
 
 	/** Every field as text, in order. */
 	*entries(): Generator<[name: string, value: string]> {
-		for (let i = 0; i < this.fields.length; i += 2) yield [toText(this.fields[i] as ByteString), toText(this.fields[i + 1] as ByteString)];
+		for (let i = 0; i < this.fields.length; i += 2)
+			yield [toText(this.fields[i] as ByteString), toText(this.fields[i + 1] as ByteString)];
 	}
 
+	/** Same as `entries`. */
 	[Symbol.iterator](): Generator<[name: string, value: string]> {
 		return this.entries();
 	}
 
-	/** `Name: value` CRLF for every field; empty without fields. */
+	/** The header section as in HTTP/1.1: `Name: value` CRLF for every field. */
 	block(): ByteString {
 		const { fields } = this;
 		let out = "";
@@ -104,6 +114,7 @@ export class Headers {
 		return out;
 	}
 
+	/** An independent copy; the fields keep their order. */
 	copy(): Headers {
 		return new Headers(this.fields.slice());
 	}

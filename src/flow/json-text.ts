@@ -1,12 +1,18 @@
-// JSON on one line that a person may see in a terminal: the same when it is parsed, and nothing in it that a terminal heeds.
+// JSON that is safe to print in a terminal: special characters are escaped, so it parses to the same value.
 
 /**
- * Control characters beyond ASCII's (JSON escapes those), characters that turn the direction of text, and line breaks to some readers of lines
- * (Python's `splitlines`, Unicode's), though not to JSON.
+ * C1 control characters and DEL (JSON escapes the other ASCII ones), bidirectional formatting characters, and
+ * characters that Unicode and Python's `splitlines` treat as line breaks.
  */
-const UNSEEN = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSAFE = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** @throws RangeError where the text is longer than a string can be */
-export function jsonText(value: unknown): string {
-	return JSON.stringify(value).replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+/**
+ * @param space the indentation of one level; default: all on one line
+ * @throws RangeError if the text exceeds the longest possible string
+ */
+export function jsonText(value: unknown, space?: string): string {
+	return JSON.stringify(value, null, space).replace(
+		UNSAFE,
+		(character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+	);
 }

@@ -1,4 +1,5 @@
-// Which media type a file has by the extension of its name: those that Python knows, and so mitmproxy, and others that are on the web.
+// Media types by file name extension: those of Python's `mimetypes`, which mitmproxy uses, and others common on the
+// web.
 
 /** Extensions of each type. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
@@ -120,15 +121,24 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 const TYPES: ReadonlyMap<string, string> = new Map(
-	Object.entries(EXTENSIONS).flatMap(([type, extensions]) => extensions.split(" ").map((extension) => [extension, type] as const)),
+	Object.entries(EXTENSIONS).flatMap(([type, extensions]) =>
+		extensions.split(" ").map((extension) => [extension, type] as const),
+	),
 );
 
 /** Extensions that stand for two. */
-const SHORT: Readonly<Record<string, string>> = { svgz: "svg.gz", tgz: "tar.gz", taz: "tar.gz", tz: "tar.gz", tbz2: "tar.bz2", txz: "tar.xz" };
-/** Extensions of compression, in front of which the one of the content stands. */
+const SHORT: Readonly<Record<string, string>> = {
+	svgz: "svg.gz",
+	tgz: "tar.gz",
+	taz: "tar.gz",
+	tz: "tar.gz",
+	tbz2: "tar.bz2",
+	txz: "tar.xz",
+};
+/** Extensions of compressed files; the extension before it is that of the content. */
 const CODING = /\.(?:gz|z|bz2|xz|br)$/;
 
-/** The media type of a file, told by its name alone; null for one that is not known. */
+/** The media type of a file by its name alone; null: unknown. */
 export function mediaTypeOf(fileName: string): string | null {
 	const lower = fileName.toLowerCase().replace(/(?<=\.)\w+$/, (extension) => SHORT[extension] ?? extension);
 	const extension = /[^/]\.([^./]+)$/.exec(lower.replace(CODING, ""))?.[1];

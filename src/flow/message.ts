@@ -1,4 +1,4 @@
-// Request and response: head, body and trailers of an HTTP message, as received.
+// HTTP requests and responses: head, body and trailers, as received.
 import { type Body, type BodySource, bodyBytes, bodySize, DECODED_LIMIT, decodeBody, encodeBody } from "./body.ts";
 import { type ByteString, toByteString, toText } from "./bytes.ts";
 import { decodeContent, encodeContent } from "./charset.ts";
@@ -9,11 +9,13 @@ export interface MessageInit {
 	/** `HTTP/1.1`, `HTTP/2.0`, … Default `HTTP/1.1`. */
 	httpVersion?: ByteString;
 	headers?: Headers;
-	/** null: missing, that is, not recorded. Default: empty. */
+	/** null: not recorded. Default: empty. */
 	body?: Body;
 	trailers?: Headers | null;
 	timestampStart?: number;
 	timestampEnd?: number | null;
+	/** Maximum size of the decoded body in bytes; a larger one counts as not decodable. Default: 64 MiB. */
+	decodedLimit?: number;
 	extra?: Record<string, unknown> | undefined;
 }
 
@@ -21,18 +23,18 @@ export abstract class Message {
 	httpVersion: ByteString;
 	headers: Headers;
 	trailers: Headers | null;
-	/** First byte, in seconds since 1970. */
+	/** When the first byte arrived, in seconds since 1970. */
 	timestampStart: number;
-	/** Last byte. */
+	/** When the last byte arrived, in seconds since 1970; null: it did not arrive, or is not known. */
 	timestampEnd: number | null;
 	/**
-	 * Body as sent, still content-encoded, without transfer coding. null: missing; an empty buffer: present and empty.
-	 * A `BodySource` is read when someone asks.
+	 * The body as sent, still content-encoded, without transfer coding. null: not recorded; an empty buffer: present and
+	 * empty. A `BodySource` is read on demand.
 	 */
 	body: Body;
-	/** What decodes to more bytes counts as not decodable. */
-	decodedLimit = DECODED_LIMIT;
-	/** Fields that a newer writer put there. */
+	/** Maximum size of the decoded body in bytes; a larger one counts as not decodable. */
+	decodedLimit: number;
+	/** Unknown fields, written by a newer version. */
 	extra: Record<string, unknown> | undefined;
 
 	constructor(init: MessageInit) {
@@ -42,10 +44,11 @@ export abstract class Message {
 		this.trailers = init.trailers ?? null;
 		this.timestampStart = init.timestampStart ?? 0;
 		this.timestampEnd = init.timestampEnd ?? null;
+		this.decodedLimit = init.decodedLimit ?? DECODED_LIMIT;
 		this.extra = init.extra;
 	}
 
-	/** Bytes as sent, still content-encoded; null where the body is missing. Setting them changes no header. */
+	/** The body as sent, still content-encoded; null: missing. Setting it changes no header. */
 	get rawContent(): Buffer | null {
 		return bodyBytes(this.body);
 	}
@@ -54,21 +57,21 @@ export abstract class Message {
 		this.body = bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 	}
 
-	/** Bytes as sent, counted without reading them; null where the body is missing. */
+	/** Size of the body as sent, in bytes, without reading it; null: missing. */
 	get bodySize(): number | null {
 		return bodySize(this.body);
 	}
 
 	/**
-	 * The body with its Content-Encoding undone; null where it is missing.
-	 * @throws FlowtapeError FT_BAD_BODY when it cannot be decoded
+	 * The decoded body; null: missing. Setting it encodes the bytes according to Content-Encoding (an unknown one is
+	 * removed) and sets Content-Length unless there is a Transfer-Encoding.
+	 * @throws FlowtapeError FT_BAD_BODY if the body cannot be decoded
 	 */
 	get content(): Buffer | null {
 		const raw = this.rawContent;
 		return raw === null ? null : decodeBody(raw, this.headers.get("content-encoding"), this.decodedLimit);
 	}
 
-	/** Encodes as Content-Encoding says (removed when unknown) and sets Content-Length unless there is a Transfer-Encoding. */
 	set content(bytes: Uint8Array | null) {
 		if (bytes === null) {
 			this.body = null;
@@ -80,7 +83,7 @@ export abstract class Message {
 		if (!this.headers.has("transfer-encoding")) this.headers.set("content-length", String(this.bodySize ?? 0));
 	}
 
-	/** As `content`, but the bytes as sent when they cannot be decoded. */
+	/** As `content`, but the bytes as sent if they cannot be decoded. */
 	get decodedOrRaw(): Buffer | null {
 		try {
 			return this.content;
@@ -89,23 +92,27 @@ export abstract class Message {
 		}
 	}
 
-	/** As `decodedOrRaw`, and not decoded where that gives more than `limit` bytes. */
+	/** As `decodedOrRaw`, but with an additional limit: the bytes as sent if they decode to more than `limit` bytes. */
 	decodedWithin(limit: number): Buffer | null {
 		const raw = this.rawContent;
 		try {
-			return raw === null ? null : decodeBody(raw, this.headers.get("content-encoding"), Math.min(limit, this.decodedLimit));
+			return raw === null
+				? null
+				: decodeBody(raw, this.headers.get("content-encoding"), Math.min(limit, this.decodedLimit));
 		} catch {
 			return raw;
 		}
 	}
 
-	/** `decodedOrRaw` as text, by the charset that Content-Type or the content itself tells. */
+	/**
+	 * `decodedOrRaw` as text; the charset is detected from Content-Type and the content. Setting it adds `charset=utf-8`
+	 * to Content-Type if needed.
+	 */
 	get text(): string | null {
 		const bytes = this.decodedOrRaw;
 		return bytes === null ? null : decodeContent(bytes, this.headers.get("content-type"));
 	}
 
-	/** Sets the body; Content-Type gets `charset=utf-8` when the text does not fit the charset it names. */
 	set text(text: string | null) {
 		if (text === null) {
 			this.body = null;
@@ -117,6 +124,7 @@ export abstract class Message {
 	}
 }
 
+/** The properties of a new request. */
 export interface RequestInit extends MessageInit {
 	method: ByteString;
 	scheme: ByteString;
@@ -124,14 +132,15 @@ export interface RequestInit extends MessageInit {
 	port: number;
 	/** With the query. Default `/`. */
 	path?: ByteString;
-	/** HTTP/2 `:authority`, or that of an absolute-form target; default: empty. */
+	/** HTTP/2 `:authority`, or the authority of an absolute-form target; default: empty. */
 	authority?: ByteString;
 }
 
+/** An HTTP request. */
 export class Request extends Message {
 	method: ByteString;
 	scheme: ByteString;
-	/** Where the request goes; `Host` and `authority` may say otherwise. Text, IPv6 without brackets. */
+	/** Where the request is sent; `Host` and `authority` may differ. Text, IPv6 without brackets. */
 	host: string;
 	port: number;
 	authority: ByteString;
@@ -148,28 +157,29 @@ export class Request extends Message {
 		this.path = init.path ?? "/";
 	}
 
-	/** `authority` for HTTP/2 and later, else the Host header; the other where one is missing. */
+	/** The Host header; for HTTP/2 and HTTP/3 `authority`, or the Host header if that is empty. */
 	get hostHeader(): string | null {
 		const host = this.headers.get("host");
 		const isForeign = this.httpVersion.startsWith("HTTP/2") || this.httpVersion.startsWith("HTTP/3");
 		return isForeign ? toText(this.authority) || host : host;
 	}
 
-	/** Host of the Host header (or authority) without port or brackets; `host` where there is none. */
+	/** The host in the Host header (or authority), without port and brackets; `host` if there is none. */
 	get prettyHost(): string {
 		const header = this.hostHeader;
 		return header === null || header === "" ? this.host : (parseAuthority(header)?.host ?? header);
 	}
 
-	/** Where the request goes, as a URL; `host:port` for CONNECT. */
+	/** Where the request is sent, as a URL; `host:port` for CONNECT. */
 	get url(): string {
 		if (this.method.toUpperCase() === "CONNECT") return formatAuthority(this.host, this.port);
 		return formatUrl(toText(this.scheme), this.host, this.port, this.path === "*" ? "" : toText(this.path));
 	}
 
 	/**
-	 * Scheme, host, port and path from an absolute URL; Host header and authority follow where they are there.
-	 * @throws FlowtapeError FT_BAD_OPTION when it is no absolute URL
+	 * Sets scheme, host, port and path from an absolute URL, and updates the Host header and authority if they are
+	 * present.
+	 * @throws FlowtapeError FT_BAD_OPTION if it is not an absolute URL
 	 */
 	set url(url: string) {
 		const parts = parseUrl(url);
@@ -182,27 +192,35 @@ export class Request extends Message {
 		if (this.authority !== "") this.authority = toByteString(authority);
 	}
 
-	/** As `url`, with host and port of the Host header: the URL a person would name. */
+	/** As `url`, with host and port of the Host header: the URL that the client asked for. */
 	get prettyUrl(): string {
 		if (this.method.toUpperCase() === "CONNECT") return toText(this.authority) || this.url;
 		const header = this.hostHeader;
 		if (!header) return this.url;
 		const named = parseAuthority(header);
 		const scheme = toText(this.scheme);
-		return formatUrl(scheme, named?.host ?? header, named?.port ?? (scheme === "http" ? 80 : 443), this.path === "*" ? "" : toText(this.path));
+		return formatUrl(
+			scheme,
+			named?.host ?? header,
+			named?.port ?? (scheme === "http" ? 80 : 443),
+			this.path === "*" ? "" : toText(this.path),
+		);
 	}
 
+	/** A deep copy of the head; the body, which is never changed in place, is shared. */
 	copy(): Request {
 		return new Request({ ...this, headers: this.headers.copy(), trailers: this.trailers?.copy() ?? null });
 	}
 }
 
+/** The properties of a new response. */
 export interface ResponseInit extends MessageInit {
 	statusCode: number;
 	/** Default: empty, as in HTTP/2. */
 	reason?: ByteString;
 }
 
+/** An HTTP response. */
 export class Response extends Message {
 	statusCode: number;
 	reason: ByteString;
@@ -213,6 +231,7 @@ export class Response extends Message {
 		this.reason = init.reason ?? "";
 	}
 
+	/** A deep copy of the head; the body, which is never changed in place, is shared. */
 	copy(): Response {
 		return new Response({ ...this, headers: this.headers.copy(), trailers: this.trailers?.copy() ?? null });
 	}

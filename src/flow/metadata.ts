@@ -1,6 +1,7 @@
-// Values that scripts and other tools attach to flows. Typed finely enough that a dump gets back what it held.
+// Values that scripts and other tools attach to flows. The types preserve the distinctions of mitmproxy's dumps, such
+// as the one between `1` and `1.0`.
 
-/** A number that was written as a float though it is whole: `1.0` is not `1` to the tools that wrote it. */
+/** A float with a whole value, such as `1.0`: Python distinguishes it from `1`. */
 export class Float {
 	readonly value: number;
 
@@ -10,11 +11,27 @@ export class Float {
 }
 
 /** Whole `number`s and `bigint`s are integers, other `number`s floats. */
-export type MetaValue = null | boolean | number | bigint | Float | string | Uint8Array | MetaValue[] | { [key: string]: MetaValue };
+export type MetaValue =
+	| null
+	| boolean
+	| number
+	| bigint
+	| Float
+	| string
+	| Uint8Array
+	| MetaValue[]
+	| { [key: string]: MetaValue };
 
+/** Notes on a flow or a tape, by name. */
 export type Metadata = { [key: string]: MetaValue };
 
-/** Whether a value is a dictionary, and neither list nor bytes nor `Float`. */
+/** Whether a value is a dictionary: not a list, bytes or `Float`. */
 export function isDictionary(value: MetaValue): value is { [key: string]: MetaValue } {
-	return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array) && !(value instanceof Float);
+	return (
+		typeof value === "object" &&
+		value !== null &&
+		!Array.isArray(value) &&
+		!(value instanceof Uint8Array) &&
+		!(value instanceof Float)
+	);
 }

@@ -1,4 +1,4 @@
-// Methods that every Node Buffer has and that @types/node leaves out: the shortest way between bytes and ByteStrings.
+// Buffer methods that @types/node leaves out: the fastest conversions between buffers and strings.
 declare global {
 	interface Buffer {
 		latin1Slice(start?: number, end?: number): string;

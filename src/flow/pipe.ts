@@ -1,28 +1,35 @@
-// Where flows come from and where they go: a source gives batches, a sink takes flows, `pipe` couples the two.
+// Reads flows from sources, applies steps to them and writes them to a sink.
 import { isDeepStrictEqual } from "node:util";
 import type { Flow } from "./flow.ts";
 import type { MetaValue } from "./metadata.ts";
 import type { FlowSink } from "./sink.ts";
 import type { FlowSource } from "./source.ts";
 
-export { type BodySpool, FlowSink, ForwardingSink, type OpenFlow } from "./sink.ts";
+export { type BodySpool, FlowSink, ForwardingSink, NullSink, type OpenFlow } from "./sink.ts";
 export { FlowSource, ForwardingSource, type ReadOptions, type ReadProgress } from "./source.ts";
 
-/** What happens to a flow on its way: the flow that goes on, or null to drop it. */
+/** Transforms or filters a flow: returns the flow to pass on, or null to drop it. */
 export type Step = (flow: Flow) => Flow | null | Promise<Flow | null>;
 
 export interface PipeOptions {
+	/** If it is aborted, the pipe stops after the current batch and resolves to the numbers so far. */
 	signal?: AbortSignal;
 	/** Called after every batch with the number of flows read and passed on. */
 	onBatch?: (read: number, passed: number) => void;
-	/** Told the name of a note that differs between the sources: that of the first is kept. */
+	/** Called with the name of a tape note that differs between the sources; the first one is kept. */
 	onConflict?: (name: string) => void;
 }
 
-/** Milliseconds between looks at what else has come, such as a signal: reading a store or memory never waits for anything by itself. */
-const TURN_MS = 50;
+/**
+ * How often to yield to the event loop, in milliseconds, so that signals are handled: reading from a store or from
+ * memory never waits for I/O.
+ */
+const YIELD_INTERVAL_MS = 50;
 
-/** Brings every flow of the sources through the steps to the sink; does not close the sink. Resolves to the counts. */
+/**
+ * Passes every flow of the sources through the steps to the sink. Does not close the sink. Resolves to the numbers of
+ * flows read and passed on.
+ */
 export async function pipe(
 	sources: Iterable<FlowSource>,
 	steps: readonly Step[],
@@ -31,9 +38,9 @@ export async function pipe(
 ): Promise<{ read: number; passed: number }> {
 	let read = 0;
 	let passed = 0;
-	let turn = performance.now();
+	let yieldedAt = performance.now();
 	const all = [...sources];
-	await bringNotes(all, sink, options);
+	await copyNotes(all, sink, options);
 	for (const source of all) {
 		const transferred = steps.length === 0 ? await source.transfer(sink) : null;
 		if (transferred !== null) {
@@ -57,9 +64,9 @@ export async function pipe(
 				if (wait !== undefined) await wait;
 			}
 			options.onBatch?.(read, passed);
-			if (performance.now() - turn > TURN_MS) {
+			if (performance.now() - yieldedAt > YIELD_INTERVAL_MS) {
 				await new Promise((resolve) => setImmediate(resolve));
-				turn = performance.now();
+				yieldedAt = performance.now();
 			}
 			if (options.signal?.aborted) return { read, passed };
 		}
@@ -67,8 +74,8 @@ export async function pipe(
 	return { read, passed };
 }
 
-/** The notes of all sources together. */
-async function bringNotes(sources: readonly FlowSource[], sink: FlowSink, { onConflict }: PipeOptions): Promise<void> {
+/** Copies the tape notes of all sources to the sink. */
+async function copyNotes(sources: readonly FlowSource[], sink: FlowSink, { onConflict }: PipeOptions): Promise<void> {
 	if (!sink.takesNotes) return;
 	const notes = new Map<string, MetaValue>();
 	for (const source of sources) {

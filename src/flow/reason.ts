@@ -1,4 +1,5 @@
-// The reason phrases that status codes have by themselves, for responses that are made here or come without one.
+// The reason phrases of status codes, for responses that flowtape makes or that have none, as in HTTP/2. Besides the
+// registered codes, the table has 444 and 499 of nginx.
 import type { ByteString } from "./bytes.ts";
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -68,7 +69,7 @@ const REASONS: Readonly<Record<number, string>> = {
 	511: "Network Authentication Required",
 };
 
-/** The phrase of a status code as registered (RFC 9110 section 15); empty for one that nobody registered. */
+/** The reason phrase of a status code (RFC 9110 section 15); empty: the code is not in the table. */
 export function standardReason(status: number): ByteString {
 	return REASONS[status] ?? "";
 }

@@ -1,80 +1,93 @@
-// Where flows go. Members that a sink does not need have defaults here; a wrapper forwards all of them.
+// Sinks: where flows are written. Optional members have defaults here; ForwardingSink forwards all members to another
+// sink.
+import type { MaybeAsync } from "../maybe-async.ts";
 import type { BodySource } from "./body.ts";
-import type { Flow, HttpFlow, WebSocketMessage } from "./flow.ts";
+import type { Conversation, Flow, StreamMessage, WebSocketMessage } from "./flow.ts";
 import type { MetaValue } from "./metadata.ts";
 
-/** A body that is brought piece by piece, before the flow that it belongs to. */
+/** Stores a body chunk by chunk, before the flow that it belongs to. */
 export interface BodySpool {
 	write(chunk: Buffer): void;
-	/** All of it, to be put in a message of the flow. */
+	/** Returns the complete body, for use in a message of the flow. */
 	end(): BodySource;
 }
 
-/** A flow in a sink whose messages are still to come. */
+/** A WebSocket or TCP flow that a sink has begun to store and whose messages are still arriving. */
 export interface OpenFlow {
-	/** Stores a message behind those before it. */
-	add(message: WebSocketMessage): void;
-	/** Stores what else has changed about the flow. */
+	/** Appends a message. */
+	addMessage(message: WebSocketMessage | StreamMessage): void;
+	/** Stores the final state of the flow. */
 	close(): void;
-	/** Instead of `close`: takes the flow out again. */
+	/** Removes the flow from the sink; call it instead of `close`. */
 	discard(): void;
 }
 
-/** What a sink of functions is made of: each does as the member of `FlowSink` of its name. */
+/** The functions of `FlowSink.of`: each implements the member of `FlowSink` of the same name. */
 export interface SinkFunctions {
-	append(flow: Flow): void | Promise<void>;
+	append(flow: Flow): MaybeAsync;
 	spool?(ofRequest?: boolean): BodySpool;
-	open?(flow: HttpFlow): OpenFlow;
+	open?(flow: Conversation): OpenFlow;
 	close?(): Promise<void>;
 	discard?(): Promise<void>;
 }
 
 export abstract class FlowSink {
-	/** A sink of functions. */
+	/** Makes a sink from functions. */
 	static of(functions: SinkFunctions): FlowSink {
 		return new PlainSink(functions);
 	}
 
-	/** How many of the flows that it took are safe; null where it cannot tell. */
+	/** Number of appended flows that are stored durably; null: unknown. */
 	get stored(): number | null {
 		return null;
 	}
 
-	/** Whether nothing of a flow is held once it was taken. */
+	/** Number of appended flows that were left out because the format cannot represent them. */
+	get leftOut(): number {
+		return 0;
+	}
+
+	/** Whether the sink keeps no reference to a flow after `append`. */
 	get copies(): boolean {
 		return false;
 	}
 
-	/** Whether it is to be brought the notes on tapes. */
+	/** Whether `note` should be called with the notes of the source tapes. */
 	get takesNotes(): boolean {
 		return false;
 	}
 
-	/** Takes a flow. A promise means: wait for it before you bring more. */
-	abstract append(flow: Flow): void | Promise<void>;
+	/** Writes a flow. If it returns a promise, wait for it before the next call. */
+	abstract append(flow: Flow): MaybeAsync;
 
-	/** Takes a note on the tape itself, before the first flow. A sink that has no room for notes reports the loss. */
+	/** Writes a note about the tape itself, before the first flow. A sink that cannot store notes reports the loss. */
 	note(_name: string, _value: MetaValue): void {}
 
-	/** A place for a body that is too large for memory; null where the sink has none. `ofRequest`: a request key may be made of it. */
+	/**
+	 * Opens a spool for a body that is too large for memory; null: not supported. `ofRequest`: the body belongs to a
+	 * request, so a request key may be computed from it.
+	 */
 	spool(_ofRequest?: boolean): BodySpool | null {
 		return null;
 	}
 
-	/** Takes a WebSocket that still goes on, with the messages it has; further ones are brought to what comes back. null where it cannot. */
-	open(_flow: HttpFlow): OpenFlow | null {
+	/**
+	 * Begins to store a WebSocket or TCP flow that is still open, with the messages so far; add later ones to the result.
+	 * null: not supported.
+	 */
+	open(_flow: Conversation): OpenFlow | null {
 		return null;
 	}
 
-	/** Everything taken is safe once this resolves. */
+	/** Finishes the output. All flows are stored durably once this resolves. */
 	abstract close(): Promise<void>;
 
-	/** Instead of `close`, where nothing must be kept: what stood there before stays as it was. */
+	/** Discards the output; call it instead of `close`. An existing file of that name stays unchanged. */
 	async discard(): Promise<void> {}
 }
 
 class PlainSink extends FlowSink {
-	readonly append: (flow: Flow) => void | Promise<void>;
+	readonly append: (flow: Flow) => MaybeAsync;
 	readonly #functions: SinkFunctions;
 
 	constructor(functions: SinkFunctions) {
@@ -87,7 +100,7 @@ class PlainSink extends FlowSink {
 		return this.#functions.spool?.(ofRequest) ?? null;
 	}
 
-	override open(flow: HttpFlow): OpenFlow | null {
+	override open(flow: Conversation): OpenFlow | null {
 		return this.#functions.open?.(flow) ?? null;
 	}
 
@@ -100,7 +113,7 @@ class PlainSink extends FlowSink {
 	}
 }
 
-/** Does as another sink does, but for what is overridden. */
+/** Forwards every member to another sink; the base class of wrappers. */
 export class ForwardingSink extends FlowSink {
 	protected readonly inner: FlowSink;
 
@@ -113,6 +126,10 @@ export class ForwardingSink extends FlowSink {
 		return this.inner.stored;
 	}
 
+	override get leftOut(): number {
+		return this.inner.leftOut;
+	}
+
 	override get copies(): boolean {
 		return this.inner.copies;
 	}
@@ -121,7 +138,7 @@ export class ForwardingSink extends FlowSink {
 		return this.inner.takesNotes;
 	}
 
-	append(flow: Flow): void | Promise<void> {
+	append(flow: Flow): MaybeAsync {
 		return this.inner.append(flow);
 	}
 
@@ -133,7 +150,7 @@ export class ForwardingSink extends FlowSink {
 		return this.inner.spool(ofRequest);
 	}
 
-	override open(flow: HttpFlow): OpenFlow | null {
+	override open(flow: Conversation): OpenFlow | null {
 		return this.inner.open(flow);
 	}
 
@@ -144,4 +161,15 @@ export class ForwardingSink extends FlowSink {
 	override discard(): Promise<void> {
 		return this.inner.discard();
 	}
+}
+
+/** Accepts all flows and discards them. */
+export class NullSink extends FlowSink {
+	append(): void {}
+
+	override open(): OpenFlow {
+		return { addMessage() {}, close() {}, discard() {} };
+	}
+
+	async close(): Promise<void> {}
 }

@@ -1,27 +1,28 @@
-// Where flows come from: a source gives them in batches. Members that a source does not need have defaults here; a wrapper forwards all of them.
+// Sources: where flows are read, in batches. Optional members have defaults here; ForwardingSource forwards all members
+// to another source.
 import type { Flow } from "./flow.ts";
 import type { Metadata } from "./metadata.ts";
 import type { FlowSink } from "./sink.ts";
 
 export interface ReadOptions {
-	/** No flow is kept: each is good only until the next batch is asked for, which spares memory. */
+	/** The reader keeps no flow after it asks for the next batch, so buffers may be reused. */
 	reuseBuffers?: boolean;
 }
 
-/** Bytes read so far and in all; null where the size is not known. */
+/** Bytes read so far and in total; null: the size is not known. */
 export interface ReadProgress {
 	readonly done: number;
 	readonly total: number | null;
 }
 
-/** Flows in tape order, in batches so that asynchrony costs nothing a flow. */
+/** Flows in tape order, in batches so that there is no promise per flow. */
 export abstract class FlowSource implements AsyncIterable<Flow[]> {
-	/** A source of nothing but batches. */
+	/** Makes a source from a function that reads batches. */
 	static of(batches: () => AsyncIterable<Flow[]>): FlowSource {
 		return new PlainSource(batches);
 	}
 
-	/** All flows, from the first. */
+	/** Reads all flows, from the first. */
 	abstract read(options?: ReadOptions): AsyncIterable<Flow[]>;
 
 	[Symbol.asyncIterator](): AsyncIterator<Flow[]> {
@@ -33,24 +34,24 @@ export abstract class FlowSource implements AsyncIterable<Flow[]> {
 	}
 
 	/**
-	 * Where both ends are of one kind: brings all flows to the sink without making flows of them. The number of flows; null where
-	 * that cannot be, and nothing was done.
+	 * Copies all flows to a sink of the same kind without decoding them. Resolves to the number of flows; null: not
+	 * possible, nothing was copied.
 	 */
 	async transfer(_sink: FlowSink): Promise<number | null> {
 		return null;
 	}
 
-	/** How many flows there are, told without reading them; null where that cannot be. */
+	/** The number of flows, without reading them; null: not possible. */
 	async count(): Promise<number | null> {
 		return null;
 	}
 
-	/** The notes on the tape itself, to be asked for before reading. */
+	/** The notes about the tape itself. Call this before reading. */
 	async notes(): Promise<Metadata> {
 		return {};
 	}
 
-	/** To be called when nothing more is read. */
+	/** Call this when you have finished reading. */
 	async close(): Promise<void> {}
 }
 
@@ -63,7 +64,7 @@ class PlainSource extends FlowSource {
 	}
 }
 
-/** Does as another source does, but for what is overridden. */
+/** Forwards every member to another source; the base class of wrappers. */
 export class ForwardingSource extends FlowSource {
 	protected readonly inner: FlowSource;
 

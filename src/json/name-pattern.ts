@@ -1,9 +1,9 @@
-// Names of fields, parameters and cookies as options give them: a name, or a pattern in which `*` stands for any characters.
+// Patterns for names of headers, parameters and cookies in options: `*` matches any characters.
 
-/** Whether a name is meant. */
+/** Whether a name matches. */
 export type NamePattern = (name: string) => boolean;
 
-/** Whether a name is one of several; null for none at all. `ignoreCase`: of header fields, say. */
+/** Compiles several patterns to one; null: there are none. `ignoreCase`: ignore case, as for headers. */
 export function compileNames(patterns: readonly string[] = [], { ignoreCase = false } = {}): NamePattern | null {
 	if (patterns.length === 0) return null;
 	const words = ignoreCase ? patterns.map((pattern) => pattern.toLowerCase()) : patterns;
@@ -15,11 +15,12 @@ export function compileNames(patterns: readonly string[] = [], { ignoreCase = fa
 	};
 }
 
+/** Whether a word has a `*`, so that it can match several names. */
 export function isPattern(word: string): boolean {
 	return word.includes("*");
 }
 
-/** Takes time in proportion to the name's length, unlike a regular expression. */
+/** Compiles one pattern; it is case-sensitive. Unlike with a regular expression, matching takes linear time. */
 export function compileName(pattern: string): NamePattern {
 	const [first = "", ...others] = pattern.split("*");
 	const last = others.pop();

@@ -1,26 +1,50 @@
-// Which values of a JSON text an option means: a JSON pointer (RFC 6901) such as /items/*/id, or a path such as $.items[*].id or $..id.
+// Selects values of a JSON text by a JSON pointer (RFC 6901) such as /items/*/id, or a path such as $.items[*].id or
+// $..id.
 import { FlowtapeError } from "../errors.ts";
-import { compileName, type NamePattern } from "./name-pattern.ts";
+import { keysOf } from "./leaves.ts";
+import { compileName, isPattern, type NamePattern } from "./name-pattern.ts";
 
-/** Any keys, any number of them. */
+/** A step that matches any number of keys. */
 const DEEP = Symbol("any depth");
 
 export type JsonPath = readonly (NamePattern | typeof DEEP)[];
 
 /**
- * In both notations `*` stands for any characters of one key, `**` in a pointer and `..` in a path for any keys in between.
- * @param option whose value it is
+ * Parses a pointer or path. `*` matches any characters of one key; `**` in a pointer and `..` in a path match any
+ * number of keys.
+ * @param option the option's name, for errors
  * @throws FlowtapeError FT_BAD_OPTION
  */
 export function parseJsonPath(text: string, option: string): JsonPath {
-	if (text === "" || text.startsWith("/")) return text.split("/").slice(1).map(pointerStep);
-	if (text.startsWith("$")) return pathSteps(text, option);
-	throw new FlowtapeError("FT_BAD_OPTION", `"${text}" is neither a JSON pointer such as /user/id nor a path such as $.user.id`, { option });
+	return stepsOf(text, option).map((step) => (step === DEEP ? DEEP : compileName(step)));
 }
 
 /**
- * Whether a value lies at a path, or inside of what lies there. Of the places where the steps between two "any depth" fit, the first leaves
- * most room for the rest, so that no other is tried.
+ * The keys of a pointer or path that selects one place; null: it has a `*` or selects at any depth.
+ * @throws FlowtapeError FT_BAD_OPTION
+ */
+export function exactKeys(text: string, option: string): string[] | null {
+	const keys: string[] = [];
+	for (const step of stepsOf(text, option)) {
+		if (step === DEEP || isPattern(step)) return null;
+		keys.push(step);
+	}
+	return keys;
+}
+
+function stepsOf(text: string, option: string): (string | typeof DEEP)[] {
+	if (text === "" || text.startsWith("/")) return keysOf(text).map((key) => (key === "**" ? DEEP : key));
+	if (text.startsWith("$")) return pathSteps(text, option);
+	throw new FlowtapeError(
+		"FT_BAD_OPTION",
+		`"${text}" is neither a JSON pointer such as /user/id nor a path such as $.user.id`,
+		{ option },
+	);
+}
+
+/**
+ * Whether a pattern selects the value at `path`, or a value that contains it. After a failure it is enough to backtrack
+ * to the last DEEP step: the first match of the steps before it is always sufficient.
  */
 export function covers(pattern: JsonPath, path: readonly string[]): boolean {
 	let [depth, step, retryStep, retryDepth] = [0, 0, -1, 0];
@@ -36,24 +60,24 @@ export function covers(pattern: JsonPath, path: readonly string[]): boolean {
 	return true;
 }
 
-function pointerStep(step: string): NamePattern | typeof DEEP {
-	return step === "**" ? DEEP : compileName(step.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
 /** `.name`, `..name`, `['name']`, `[0]`, `[*]`. */
 const STEP = /(\.\.)?(?:\.?([^.[\]]+)|\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+|\*))\])/y;
 
-function pathSteps(text: string, option: string): JsonPath {
-	const steps: (NamePattern | typeof DEEP)[] = [];
+function pathSteps(text: string, option: string): (string | typeof DEEP)[] {
+	const steps: (string | typeof DEEP)[] = [];
 	STEP.lastIndex = 1;
 	while (STEP.lastIndex < text.length) {
 		const at = STEP.lastIndex;
 		const match = STEP.exec(text);
 		if (match === null || (text[at] !== "." && text[at] !== "["))
-			throw new FlowtapeError("FT_BAD_OPTION", `"${text}": column ${at + 1}: .name, ..name, [0], [*] or ['name'] was expected`, { option });
+			throw new FlowtapeError(
+				"FT_BAD_OPTION",
+				`"${text}": column ${at + 1}: expected .name, ..name, [0], [*] or ['name']`,
+				{ option },
+			);
 		const [, deep, name, single, double, index] = match;
 		if (deep !== undefined) steps.push(DEEP);
-		steps.push(compileName(name ?? (single ?? double)?.replace(/\\(.)/g, "$1") ?? index ?? ""));
+		steps.push(name ?? (single ?? double)?.replace(/\\(.)/g, "$1") ?? index ?? "");
 	}
 	return steps;
 }

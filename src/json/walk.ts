@@ -1,23 +1,29 @@
-// Goes through a JSON text value by value and says where each stands, so that single values can be compared, left out or changed in place.
+// Walks through a JSON text and reports the position of each value, so that single values can be compared, ignored or
+// changed in place.
 
 /**
- * Told of each value: string, number, literal, or the bracket that opens an object or array, which is `text.slice(from, to)`.
- * `path`: the keys and indexes that lead to it, in one array that changes from call to call.
+ * Called for each value. `text.slice(from, to)` is the string, number or literal, or the opening bracket of an object
+ * or array. `path`: the keys and indexes that lead to the value; the array is reused for the next call.
  */
 export type JsonVisitor = (path: readonly string[], from: number, to: number) => void;
 
-/** Deeper texts are not gone through: nobody means them. */
+/** Texts that are nested more deeply are rejected. */
 const DEPTH_LIMIT = 200;
-/** Nor are texts of more values. */
+/** Texts with more values are rejected. */
 const VALUE_LIMIT = 200_000;
 
-const [QUOTE, COMMA, COLON, OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x22, 0x2c, 0x3a, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d];
+const [QUOTE, COMMA, COLON, OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [
+	0x22, 0x2c, 0x3a, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
+];
 
-/** False when the text is no JSON, nested too deeply, or has too many values; what was visited then does not count. */
+/**
+ * Calls `visit` for each value of a JSON text. Returns false, without any call, if the text is not JSON, is nested too
+ * deeply or has too many values.
+ */
 export function walkJson(text: string, visit: JsonVisitor): boolean {
 	if (!isJson(text)) return false;
 	const path: string[] = [];
-	/** The index in each open array, -1 for an open object. */
+	/** The current index in each open array; -1: an open object. */
 	const indexes: number[] = [];
 	let isKey = false;
 	for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
@@ -64,13 +70,13 @@ export function walkJson(text: string, visit: JsonVisitor): boolean {
 	return true;
 }
 
-/** The string that a JSON string stands for. */
+/** The value of a JSON string token. */
 export function stringOf(token: string): string {
 	return token.includes("\\") ? (JSON.parse(token) as string) : token.slice(1, -1);
 }
 
-/** Whether it is worth to be parsed: what is nested too deeply or has too many values would take a hundred times its size in memory. */
-function isModest(text: string): boolean {
+/** Whether a text is within the limits: parsing a text beyond them could take a hundred times its size in memory. */
+function isWithinLimits(text: string): boolean {
 	let [depth, marks] = [0, 0];
 	for (let at = 0; at < text.length; at++) {
 		const code = text.charCodeAt(at);
@@ -83,7 +89,7 @@ function isModest(text: string): boolean {
 	return true;
 }
 
-/** The place of the quote that ends a string, or the end of the text. */
+/** Index of the quote that ends a string, or the end of the text. */
 function stringEnd(text: string, from: number): number {
 	let at = from + 1;
 	for (; at < text.length; at++) {
@@ -94,8 +100,9 @@ function stringEnd(text: string, from: number): number {
 	return at;
 }
 
-function isJson(text: string): boolean {
-	if (!isModest(text)) return false;
+/** Whether a text is JSON and within the limits. */
+export function isJson(text: string): boolean {
+	if (!isWithinLimits(text)) return false;
 	try {
 		JSON.parse(text);
 		return true;
@@ -104,7 +111,8 @@ function isJson(text: string): boolean {
 	}
 }
 
-function skipSpace(text: string, from: number): number {
+/** Index of the first character at or after `from` that is not white space. */
+export function skipSpace(text: string, from: number): number {
 	let at = from;
 	while (isSpace(text.charCodeAt(at))) at++;
 	return at;
@@ -114,8 +122,21 @@ function isSpace(code: number): boolean {
 	return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** Where a string, number or literal ends that begins at `from`. */
-function tokenEnd(text: string, from: number): number {
+/** Index after the value that begins at `from` in a valid text. An object or array ends after its closing bracket. */
+export function valueEnd(text: string, from: number): number {
+	const first = text.charCodeAt(from);
+	if (first !== OPEN_ARRAY && first !== OPEN_OBJECT) return tokenEnd(text, from);
+	let depth = 0;
+	for (let at = from; ; at++) {
+		const code = text.charCodeAt(at);
+		if (code === QUOTE) at = stringEnd(text, at);
+		else if (code === OPEN_ARRAY || code === OPEN_OBJECT) depth++;
+		else if ((code === CLOSE_ARRAY || code === CLOSE_OBJECT) && --depth === 0) return at + 1;
+	}
+}
+
+/** Index after the string, number or literal that begins at `from`. */
+export function tokenEnd(text: string, from: number): number {
 	let at = from + 1;
 	if (text.charCodeAt(from) === QUOTE) {
 		while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;

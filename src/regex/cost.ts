@@ -1,26 +1,27 @@
-// How much a regular expression may cost: the steps a backtracking engine can take on a subject, estimated from the pattern,
-// so that only the few that can run away are watched while they run; and the literal that every match contains.
-import { holds } from "./char-set.ts";
+// Estimates how many steps a backtracking engine may take for a pattern, so that only searches that could run for too
+// long get a time limit. Also finds the literal that every match contains.
+import { contains } from "./char-set.ts";
 import type { RegexKind } from "./read.ts";
 import { type Node, someNode } from "./tree.ts";
 
-/** Steps that are over before anyone notices; more of them are watched. */
-const BUDGET = 5e8;
+/** Searches with more steps get a time limit. */
+const MAX_STEPS = 5e8;
 
-/** Longest subject, in characters, on which a pattern cannot run away. */
-export function longestHarmless(root: Node, kind: RegexKind): number {
-	const ways = new Ways(kind);
+/** Length of the longest subject, in characters, that can be searched without a time limit; Infinity: any subject. */
+export function maxSafeLength(root: Node, kind: RegexKind): number {
+	const matches = new MatchCounter(kind);
 	const hasLoop = someNode(root, (node) => node.type === "repeat" && node.max > 16);
-	const steps = (length: number) => length * ways.of(root, 0n, length) * (hasLoop ? length : 1);
+	const steps = (length: number) => length * matches.count(root, 0n, length) * (hasLoop ? length : 1);
 	let length = 2 ** 29;
-	while (length > 1 && !(steps(length) <= BUDGET)) length = Math.floor(length / 2);
+	while (length > 1 && !(steps(length) <= MAX_STEPS)) length = Math.floor(length / 2);
 	return length === 2 ** 29 || (!hasLoop && steps(1000) === 1000) ? Number.POSITIVE_INFINITY : length;
 }
 
-/** A set of characters as bits; the last stands for all that is not ASCII where subjects are text. */
+/** A set of characters as bits; for text, bit 128 is all non-ASCII characters. */
 type Bits = bigint;
 
-class Ways {
+/** Counts in how many ways nodes can match. */
+class MatchCounter {
 	readonly #size: number;
 	readonly #kind: RegexKind;
 	readonly #bits = new Map<Node, Bits>();
@@ -30,13 +31,16 @@ class Ways {
 		this.#size = kind === "bytes" ? 256 : 129;
 	}
 
-	/** In how many ways a node can match a text of this length, before what begins with one of `follow`. */
-	of(node: Node, follow: Bits, length: number): number {
+	/**
+	 * The number of ways in which a node can match in a text of this length.
+	 * @param follow the characters with which the next node can begin
+	 */
+	count(node: Node, follow: Bits, length: number): number {
 		switch (node.type) {
 			case "sequence": {
 				let [ways, next] = [1, follow];
 				for (const item of node.of.toReversed()) {
-					ways *= this.of(item, next, length);
+					ways *= this.count(item, next, length);
 					next = this.#first(item) | (isNullable(item) ? next : 0n);
 				}
 				return ways;
@@ -44,11 +48,11 @@ class Ways {
 			case "either":
 				return this.#either(node.of, follow, length);
 			case "condition":
-				return this.of(node.yes, follow, length) + this.of(node.no, follow, length);
+				return this.count(node.yes, follow, length) + this.count(node.no, follow, length);
 			case "group":
 			case "atomic":
 			case "look":
-				return this.of(node.of, follow, length);
+				return this.count(node.of, follow, length);
 			case "repeat":
 				return this.#repeat(node, follow, length);
 			default:
@@ -57,7 +61,7 @@ class Ways {
 	}
 
 	#either(branches: readonly Node[], follow: Bits, length: number): number {
-		const ways = branches.map((branch) => this.of(branch, follow, length));
+		const ways = branches.map((branch) => this.count(branch, follow, length));
 		let seen = 0n;
 		for (const branch of branches) {
 			const first = this.#first(branch);
@@ -69,7 +73,7 @@ class Ways {
 
 	#repeat({ min, max, of }: Extract<Node, { type: "repeat" }>, follow: Bits, length: number): number {
 		const first = this.#first(of);
-		const inside = this.of(of, max > 1 ? first | follow : follow, length);
+		const inside = this.count(of, max > 1 ? first | follow : follow, length);
 		const rounds = Math.min(max, length);
 		if (inside > 1 && max > 1) return inside ** rounds;
 		const ends = (first & follow) === 0n && !isNullable(of) ? 1 : Math.max(rounds - min + 1, 1);
@@ -91,7 +95,7 @@ class Ways {
 			case "set": {
 				let bits = this.#kind === "text" ? 1n << 128n : 0n;
 				const last = this.#kind === "text" ? 0x7f : 0xff;
-				for (let code = 0; code <= last; code++) if (holds(node, code)) bits |= 1n << BigInt(code);
+				for (let code = 0; code <= last; code++) if (contains(node, code)) bits |= 1n << BigInt(code);
 				const onlyAscii = !node.negated && node.classes.length === 0 && node.ranges.every(([, high]) => high < 0x80);
 				return this.#kind === "text" && onlyAscii ? bits & ~(1n << 128n) : bits;
 			}
@@ -120,7 +124,7 @@ class Ways {
 	}
 }
 
-/** Whether a node can match nothing. */
+/** Whether a node can match the empty string. */
 export function isNullable(node: Node): boolean {
 	switch (node.type) {
 		case "set":
@@ -142,7 +146,7 @@ export function isNullable(node: Node): boolean {
 	}
 }
 
-/** The longest run of single characters that every match contains, empty where there is none. */
+/** The longest run of single characters that every match contains; empty: none. */
 export function requiredLiteral(root: Node): readonly Node[] {
 	let [best, run]: [Node[], Node[]] = [[], []];
 	const end = () => {

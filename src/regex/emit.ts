@@ -1,27 +1,33 @@
-// Writes the tree of a Python regular expression as a JavaScript one. Case is spelled out and no flag is used for it, because
-// Python's differs; so are `$`, `.` and the classes. There are variants of each pattern, for the subjects that one meets most.
+// Translates the tree of a Python regular expression to JavaScript. Case-insensitive letters, `$`, `.` and classes are
+// written out because they differ between the two languages. Each pattern has variants, optimised for the most common
+// kinds of subjects.
 import { FlowtapeError } from "../errors.ts";
-import { classSource, foldedRanges, holds } from "./char-set.ts";
+import { classSource, contains, foldedRanges } from "./char-set.ts";
 import { isNullable } from "./cost.ts";
 import { type CharSet, childrenOf, type Node, nothing, type RegexTree, someNode } from "./tree.ts";
 
 export interface EmitOptions {
-	/** Characters that subjects have: bytes; ASCII alone; or any, matched with the flag `v`. */
+	/**
+	 * The characters of the subjects. `bytes`: one character per byte; `ascii`: only ASCII; `unicode`: any, matched with
+	 * the flag `v`.
+	 */
 	readonly subject: "bytes" | "ascii" | "unicode";
-	/** Subjects may end with a line feed, before which `$` matches too. */
+	/** Whether the subjects end with a line feed; then `$` also matches before it. */
 	readonly lineFeedAtEnd: boolean;
 }
 
 export interface EmittedRegex {
 	readonly source: string;
 	readonly flags: string;
-	/** For each group of Python, the groups that stand for it here: one of them has matched if it has. */
+	/**
+	 * For each Python group, the JavaScript groups that represent it. If the Python group has matched, one of them has.
+	 */
 	readonly groups: readonly (readonly number[])[];
 }
 
 /**
- * A pattern for `RegExp`.
- * @throws FlowtapeError FT_BAD_PATTERN for what has no counterpart
+ * Translates a pattern for `RegExp`.
+ * @throws FlowtapeError FT_BAD_PATTERN for constructs that have no equivalent in JavaScript
  */
 export function emitRegex(tree: RegexTree, options: EmitOptions): EmittedRegex {
 	const emitter = new Emitter(tree, options);
@@ -30,21 +36,32 @@ export function emitRegex(tree: RegexTree, options: EmitOptions): EmittedRegex {
 	return { source, flags, groups: emitter.groups };
 }
 
-/** Only the flag `i` compares a reference without regard to case, and it holds for all of a pattern. */
+/**
+ * Whether the flag `i` is needed: only it makes backreferences case-insensitive, and it applies to the whole pattern.
+ */
 function foldsReferences(root: Node): boolean {
 	if (!someNode(root, (node) => node.type === "reference" && node.fold !== "none")) return false;
 	if (someNode(root, (node) => (node.type === "reference" || node.type === "set") && node.fold === "none"))
-		throw new FlowtapeError("FT_BAD_PATTERN", "a reference that ignores case, in a pattern that heeds case elsewhere, is not supported");
+		throw new FlowtapeError(
+			"FT_BAD_PATTERN",
+			"a case-insensitive backreference in a pattern with case-sensitive parts is not supported",
+		);
 	return true;
 }
 
-/** Conditions on groups are written out as alternatives, of alternatives in turn: that can double with each. */
+/**
+ * Maximum number of nodes that are emitted. An optional group that is referred to later is expanded to alternatives,
+ * and each such group can double the size.
+ */
 const NODE_LIMIT = 100_000;
 
-/** Any character. Node 20 gets `[^]` wrong under the flag `v`. */
+/** Any character. `[^]` is broken in Node 20 with the flag `v`. */
 const ANY = "[\\s\\S]";
 
-/** What is known of a group at some point: its number here when it has matched, null when it has not; absent when it may have. */
+/**
+ * The state of each Python group at some point of the pattern: the number of its JavaScript group if it has matched;
+ * null if it has not; no entry if this is unknown.
+ */
 type Known = Map<number, number | null>;
 
 class Emitter {
@@ -53,7 +70,7 @@ class Emitter {
 	readonly #sets = new Map<CharSet, string>();
 	#count = 0;
 	#emitted = 0;
-	#isBehind = false;
+	#isLookbehind = false;
 
 	constructor(tree: RegexTree, options: EmitOptions) {
 		this.groups = Array.from({ length: tree.groups + 1 }, () => []);
@@ -61,7 +78,11 @@ class Emitter {
 	}
 
 	emit(node: Node, known: Known): string {
-		if (++this.#emitted > NODE_LIMIT) throw new FlowtapeError("FT_BAD_PATTERN", "so many references to groups that may have matched or not are not supported");
+		if (++this.#emitted > NODE_LIMIT)
+			throw new FlowtapeError(
+				"FT_BAD_PATTERN",
+				"so many references to groups that may not have matched are not supported",
+			);
 		switch (node.type) {
 			case "set":
 				return this.#set(node);
@@ -99,16 +120,19 @@ class Emitter {
 	#setSource(set: CharSet): string {
 		const { subject } = this.#options;
 		if (subject === "unicode") {
-			const members = foldedRanges(set).map(([low, high]) => (low === high ? point(low) : `${point(low)}-${point(high)}`));
+			const members = foldedRanges(set).map(([low, high]) =>
+				low === high ? point(low) : `${point(low)}-${point(high)}`,
+			);
 			const [only, more] = members;
-			if (only !== undefined && more === undefined && set.classes.length === 0 && !set.negated && !only.includes("-")) return only;
+			if (only !== undefined && more === undefined && set.classes.length === 0 && !set.negated && !only.includes("-"))
+				return only;
 			return `[${set.negated ? "^" : ""}${members.join("")}${set.classes.map((name) => classSource(name, set.ascii)).join("")}]`;
 		}
 		return narrowSet(set, subject === "ascii" ? 0x7f : 0xff);
 	}
 
 	#anchor({ at, ascii }: Extract<Node, { type: "anchor" }>): string {
-		// what is fastest for bytes would match within surrogate pairs of text
+		// the fastest form for bytes would match inside surrogate pairs of text
 		const wide = this.#options.subject === "unicode";
 		switch (at) {
 			case "start":
@@ -127,10 +151,12 @@ class Emitter {
 	}
 
 	#boundary(isBoundary: boolean, ascii: boolean): string {
-		// an empty subject has neither boundaries nor places that are none
+		// in an empty subject, Python matches neither \b nor \B
 		if (this.#options.subject !== "unicode") return isBoundary ? "\\b" : "(?:(?!^$)\\B)";
 		const word = `[${classSource("w", ascii)}]`;
-		return isBoundary ? `(?:(?<=${word})(?!${word})|(?<!${word})(?=${word}))` : `(?:(?!^$)(?:(?<=${word})(?=${word})|(?<!${word})(?!${word})))`;
+		return isBoundary
+			? `(?:(?<=${word})(?!${word})|(?<!${word})(?=${word}))`
+			: `(?:(?!^$)(?:(?<=${word})(?=${word})|(?<!${word})(?!${word})))`;
 	}
 
 	#sequence(items: readonly Node[], known: Known): string {
@@ -138,12 +164,12 @@ class Emitter {
 		for (const [i, item] of items.entries()) {
 			const rest = items.slice(i + 1);
 			const group = this.#undecided(item, rest);
-			const ways = group === undefined ? null : waysWith(item, group);
-			if (ways !== null && ways.length > 1)
+			const alternatives = group === undefined ? null : splitByGroup(item, group);
+			if (alternatives !== null && alternatives.length > 1)
 				return (
 					out +
 					this.#either(
-						ways.map((way) => sequenceOf([way, ...rest])),
+						alternatives.map((alternative) => sequenceOf([alternative, ...rest])),
 						known,
 					)
 				);
@@ -152,9 +178,11 @@ class Emitter {
 		return out;
 	}
 
-	/** A group of `item` that may or may not have matched after it, where something later needs to know which. */
+	/** A group of `item` that may or may not have matched, and that a later item refers to. */
 	#undecided(item: Node, rest: readonly Node[]): number | undefined {
-		return groupsIn(item).find((group) => rest.some((later) => refersTo(later, group)) && takesPart(item, group) === "maybe");
+		return groupsIn(item).find(
+			(group) => rest.some((later) => refersTo(later, group)) && participates(item, group) === "maybe",
+		);
 	}
 
 	#either(branches: readonly Node[], known: Known): string {
@@ -171,14 +199,23 @@ class Emitter {
 	#repeat({ min, max, lazy, of }: Extract<Node, { type: "repeat" }>, known: Known): string {
 		if (max === 0) return "";
 		const inside = new Map(known);
-		// from its second round on, a repeat knows nothing of the groups inside itself
+		// from the second iteration on, the state of the groups inside is unknown
 		if (max > 1) for (const group of groupsIn(of)) inside.delete(group);
 		const source = this.emit(of, inside);
 		if (min > 0) for (const group of groupsIn(of)) carry(known, inside, group);
 		else merge(known, [new Map(known), inside]);
-		// JavaScript refuses a round that matches nothing, which matters where there is one round
+		// JavaScript rejects an iteration that matches the empty string, which matters if there is only one
 		if (min === 0 && max === 1 && isNullable(of)) return lazy ? `(?:|${source})` : `(?:${source}|)`;
-		const count = min === 0 && max === 1 ? "?" : max !== Number.POSITIVE_INFINITY ? `{${min},${max}}` : min < 2 ? (min === 0 ? "*" : "+") : `{${min},}`;
+		const count =
+			min === 0 && max === 1
+				? "?"
+				: max !== Number.POSITIVE_INFINITY
+					? `{${min},${max}}`
+					: min < 2
+						? min === 0
+							? "*"
+							: "+"
+						: `{${min},}`;
 		return `${isUnit(source) ? source : `(?:${source})`}${count}${lazy ? "?" : ""}`;
 	}
 
@@ -190,32 +227,35 @@ class Emitter {
 		return `(${source})`;
 	}
 
-	/** A look-ahead is never tried again, so what it captured is all there is to match. */
+	/** JavaScript never backtracks into a look-ahead, so a backreference to its capture is atomic. */
 	#atomic(of: Node, known: Known): string {
-		// look-behinds have one width, where nothing can be given back
-		if (this.#isBehind) return `(?:${this.emit(of, known)})`;
+		// look-behinds have a fixed width, so there is nothing to backtrack into
+		if (this.#isLookbehind) return `(?:${this.emit(of, known)})`;
 		const mine = ++this.#count;
 		return `(?:(?=(${this.emit(of, known)}))\\${mine})`;
 	}
 
-	#look({ behind, negated, of }: Extract<Node, { type: "look" }>, known: Known): string {
-		const outer = this.#isBehind;
-		this.#isBehind = behind;
+	#look({ isBehind, negated, of }: Extract<Node, { type: "look" }>, known: Known): string {
+		const outer = this.#isLookbehind;
+		this.#isLookbehind = isBehind;
 		const source = this.emit(of, negated ? new Map(known) : known);
-		this.#isBehind = outer;
-		return `(?${behind ? "<" : ""}${negated ? "!" : "="}${source})`;
+		this.#isLookbehind = outer;
+		return `(?${isBehind ? "<" : ""}${negated ? "!" : "="}${source})`;
 	}
 
 	#conditional(node: Extract<Node, { type: "reference" | "condition" }>, known: Known): string {
 		const group = known.get(node.group);
 		if (group === undefined)
-			throw new FlowtapeError("FT_BAD_PATTERN", `whether group ${node.group} has matched cannot be told where it is referred to: this is not supported`);
+			throw new FlowtapeError(
+				"FT_BAD_PATTERN",
+				`it is unknown whether group ${node.group} has matched where it is referred to: this is not supported`,
+			);
 		if (node.type === "condition") return `(?:${this.emit(group === null ? node.no : node.yes, known)})`;
 		return group === null ? "(?!)" : `(?:\\${group})`;
 	}
 }
 
-/** One character, class or group: what a repeat may follow without parentheses of its own. */
+/** Whether a source is one character, class or group, so that a repeat can follow without parentheses. */
 function isUnit(source: string): boolean {
 	return /^(?:[^\\^$]|\\x..|\\u\{[^}]*\}|\[(?:[^[\]\\]|\\.)*\]|\((?:\?:)?[^()?][^()]*\))$/.test(source);
 }
@@ -229,9 +269,9 @@ function hex(code: number): string {
 	return `\\x${code.toString(16).padStart(2, "0")}`;
 }
 
-/** The members of a set up to `last`, as the shortest class. */
+/** The members of a set up to `last`, as the shortest class, negated or not. */
 function narrowSet(set: CharSet, last: number): string {
-	const isIn = Array.from({ length: last + 1 }, (_, code) => holds(set, code));
+	const isIn = Array.from({ length: last + 1 }, (_, code) => contains(set, code));
 	const negated = isIn.filter(Boolean).length > last / 2;
 	let members = "";
 	let count = 0;
@@ -263,38 +303,39 @@ function refersTo(node: Node, group: number): boolean {
 	return someNode(node, (inner) => (inner.type === "reference" || inner.type === "condition") && inner.group === group);
 }
 
-/** Whether a group has matched whenever `node` has. */
-function takesPart(node: Node, group: number): "always" | "maybe" | "never" {
+/** Whether a group has matched once `node` has matched. */
+function participates(node: Node, group: number): "always" | "maybe" | "never" {
 	if (node.type === "group" && node.number === group) return "always";
-	const inside = childrenOf(node).map((child) => takesPart(child, group));
+	const inside = childrenOf(node).map((child) => participates(child, group));
 	if (inside.every((part) => part === "never")) return "never";
-	if (node.type === "either" || node.type === "condition") return inside.every((part) => part === "always") ? "always" : "maybe";
+	if (node.type === "either" || node.type === "condition")
+		return inside.every((part) => part === "always") ? "always" : "maybe";
 	if ((node.type === "look" && node.negated) || (node.type === "repeat" && node.max === 0)) return "never";
 	if (node.type === "repeat" && node.min === 0) return "maybe";
 	return inside.includes("always") ? "always" : "maybe";
 }
 
 /**
- * Alternatives that together are `node`, in the order in which it tries them, each of which tells whether the group has matched.
- * Null where there are none.
+ * Splits `node` into alternatives, in matching order. In each alternative the group either always matches or never
+ * does. null: not possible.
  */
-function waysWith(node: Node, group: number): readonly Node[] | null {
-	if (takesPart(node, group) !== "maybe") return [node];
-	const wrapped = (of: Node, wrap: (way: Node) => Node) => waysWith(of, group)?.map(wrap) ?? null;
+function splitByGroup(node: Node, group: number): readonly Node[] | null {
+	if (participates(node, group) !== "maybe") return [node];
+	const wrapped = (of: Node, wrap: (alternative: Node) => Node) => splitByGroup(of, group)?.map(wrap) ?? null;
 	switch (node.type) {
 		case "group":
 			return wrapped(node.of, (of) => ({ ...node, of }));
 		case "sequence": {
 			const at = node.of.findIndex((item) => groupsIn(item).includes(group));
-			return wrapped(node.of[at] as Node, (way) => sequenceOf(node.of.with(at, way)));
+			return wrapped(node.of[at] as Node, (alternative) => sequenceOf(node.of.with(at, alternative)));
 		}
 		case "either": {
-			const ways = node.of.map((branch) => waysWith(branch, group));
-			return ways.includes(null) ? null : ways.flatMap((way) => way ?? []);
+			const alternatives = node.of.map((branch) => splitByGroup(branch, group));
+			return alternatives.includes(null) ? null : alternatives.flatMap((alternative) => alternative ?? []);
 		}
 		case "repeat": {
-			if (node.min > 0 || (node.max > 1 && takesPart(node.of, group) !== "always")) return null;
-			const some = node.max === 1 ? waysWith(node.of, group) : [{ ...node, min: 1 }];
+			if (node.min > 0 || (node.max > 1 && participates(node.of, group) !== "always")) return null;
+			const some = node.max === 1 ? splitByGroup(node.of, group) : [{ ...node, min: 1 }];
 			return some === null ? null : node.lazy ? [nothing, ...some] : [...some, nothing];
 		}
 		default:
@@ -302,7 +343,7 @@ function waysWith(node: Node, group: number): readonly Node[] | null {
 	}
 }
 
-/** After alternatives, a group is known only where all ends agree. */
+/** After alternatives, the state of a group is known only if all branches agree. */
 function merge(known: Known, ends: readonly Known[]): void {
 	for (const group of new Set(ends.flatMap((end) => [...end.keys()]))) {
 		const [first, ...others] = ends.map((end) => end.get(group));

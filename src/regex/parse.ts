@@ -1,10 +1,11 @@
-// Reads a regular expression of Python's `re` (3.11) into a tree, refusing what Python refuses and in the same places.
+// Parses a regular expression of Python's `re` (3.11) into a tree. It rejects the patterns that Python rejects, at the
+// same positions.
 import { PatternReader, type RegexKind } from "./read.ts";
 import { type ClassName, type Fold, type Node, nothing, type Range, type RegexTree, widthOf } from "./tree.ts";
 
 export interface RegexFlags {
 	ignoreCase?: boolean | undefined;
-	/** `^` and `$` at every line. */
+	/** `^` and `$` match at every line. */
 	multiline?: boolean | undefined;
 	/** `.` matches a line feed too. */
 	dotAll?: boolean | undefined;
@@ -19,16 +20,22 @@ interface Flags {
 }
 
 /**
- * The tree of a pattern; for `bytes` the pattern is a byte string.
+ * Parses a pattern; for `bytes` it must be a byte string.
  * @throws FlowtapeError FT_BAD_PATTERN with the column, counted in characters of `pattern` from 1
  */
 export function parsePythonRegex(pattern: string, kind: RegexKind, flags: RegexFlags = {}): RegexTree {
-	const given: Flags = { i: flags.ignoreCase ?? false, m: flags.multiline ?? false, s: flags.dotAll ?? false, x: false, a: kind === "bytes" };
+	const given: Flags = {
+		i: flags.ignoreCase ?? false,
+		m: flags.multiline ?? false,
+		s: flags.dotAll ?? false,
+		x: false,
+		a: kind === "bytes",
+	};
 	const first = new Parser(pattern, kind, given);
 	try {
 		return first.parse();
 	} catch (error) {
-		// `(?x)` changes how the pattern before it is read as well, so reading starts over
+		// `(?x)` also applies to the pattern before it, so parsing starts again
 		if (!(error instanceof VerboseFound)) throw error;
 		return new Parser(pattern, kind, { ...given, x: true }).parse();
 	}
@@ -47,7 +54,10 @@ class Parser {
 	readonly #widths = new Map<number, Range>();
 	readonly #conditions: { group: number; at: number }[] = [];
 	#depth = 0;
-	/** Groups opened before the look-behind that is being read; those inside it cannot be referred to there. */
+	/**
+	 * Number of groups before the outermost current look-behind; null: outside of look-behinds. A look-behind cannot
+	 * refer to later groups, which are inside it.
+	 */
 	#lookbehindFrom: number | null = null;
 
 	constructor(pattern: string, kind: RegexKind, flags: Flags) {
@@ -59,7 +69,8 @@ class Parser {
 	parse(): RegexTree {
 		const root = this.#either(true);
 		if (this.#reader.next !== undefined) throw this.#reader.error('")" without a "(" before it');
-		for (const { group, at } of this.#conditions) if (group > this.#groups) throw this.#reader.error(`there is no group ${group}`, at);
+		for (const { group, at } of this.#conditions)
+			if (group > this.#groups) throw this.#reader.error(`there is no group ${group}`, at);
 		return { root, groups: this.#groups, names: this.#names };
 	}
 
@@ -128,7 +139,8 @@ class Parser {
 		const [min, max] = this.#reader.count();
 		const of = items.pop();
 		if (of === undefined || of.type === "anchor") throw this.#reader.error("there is nothing to repeat", start);
-		if (of.type === "repeat" || this.#possessive.has(of)) throw this.#reader.error("this repeats what is repeated already", start);
+		if (of.type === "repeat" || this.#possessive.has(of))
+			throw this.#reader.error("a repeat cannot be repeated", start);
 		const lazy = this.#reader.take("?");
 		const repeat: Node = { type: "repeat", min, max, lazy, of };
 		if (!lazy && this.#reader.take("+")) {
@@ -143,7 +155,7 @@ class Parser {
 	#escape(): Node {
 		const at = this.#reader.at - 1;
 		const char = this.#reader.read();
-		if (char === undefined) throw this.#reader.error('a "\\" at the end escapes nothing', at);
+		if (char === undefined) throw this.#reader.error('there is nothing after the "\\" at the end', at);
 		if (/[dDsSwW]/.test(char)) return this.#set([], [char as ClassName]);
 		if (char === "A") return this.#anchor("start");
 		if (char === "Z") return this.#anchor("end");
@@ -171,10 +183,11 @@ class Parser {
 	}
 
 	#checkLookbehind(group: number, at: number): void {
-		if (this.#lookbehindFrom !== null && group > this.#lookbehindFrom) throw this.#reader.error(`group ${group} is inside the same look-behind`, at);
+		if (this.#lookbehindFrom !== null && group > this.#lookbehindFrom)
+			throw this.#reader.error(`group ${group} is inside the same look-behind`, at);
 	}
 
-	/** What stands in parentheses; nothing for comments and flags. */
+	/** Parses parentheses; comments and flags yield no node. */
 	#group(mayHaveFlags: boolean): Node[] {
 		if (++this.#depth > DEPTH_LIMIT) throw this.#reader.error(`more than ${DEPTH_LIMIT} levels of parentheses`);
 		const nodes = this.#groupOfKind(mayHaveFlags);
@@ -200,7 +213,7 @@ class Parser {
 				return [{ type: "atomic", of: this.#rest(start, this.#flags) }];
 			case "=":
 			case "!":
-				return [{ type: "look", behind: false, negated: kind === "!", of: this.#rest(start, this.#flags) }];
+				return [{ type: "look", isBehind: false, negated: kind === "!", of: this.#rest(start, this.#flags) }];
 			case "<":
 				return [this.#lookbehind(start)];
 			case "(":
@@ -211,7 +224,7 @@ class Parser {
 		}
 	}
 
-	/** Up to and with the closing parenthesis, under these flags. */
+	/** Parses up to and including the closing parenthesis, with these flags. */
 	#rest(start: number, flags: Flags): Node {
 		const outer = this.#flags;
 		this.#flags = flags;
@@ -241,14 +254,17 @@ class Parser {
 			return this.#capture(start, name);
 		}
 		if (this.#reader.take("=")) return this.#referenceTo(this.#groupNamed(this.#name(")"), at), start);
-		throw this.#reader.error(`"(?P${this.#reader.next ?? ""}" is nothing that Python knows: (?P<name>…) and (?P=name) are`, start);
+		throw this.#reader.error(
+			`unknown extension "(?P${this.#reader.next ?? ""}": write (?P<name>…) or (?P=name)`,
+			start,
+		);
 	}
 
 	#name(end: string): string {
 		const at = this.#reader.at;
 		const name = this.#reader.takeUntil(end, "a group name");
 		const allowed = this.#kind === "bytes" ? /^[A-Za-z_]\w*$/ : /^[\p{XID_Start}_]\p{XID_Continue}*$/u;
-		if (!allowed.test(name)) throw this.#reader.error(`"${name}" is no name for a group`, at);
+		if (!allowed.test(name)) throw this.#reader.error(`"${name}" is not a valid group name`, at);
 		return name;
 	}
 
@@ -260,14 +276,15 @@ class Parser {
 
 	#lookbehind(start: number): Node {
 		const kind = this.#reader.read();
-		if (kind !== "=" && kind !== "!") throw this.#reader.error('"(?<" is followed by "=" or "!"; groups are named with (?P<name>…)', start);
+		if (kind !== "=" && kind !== "!")
+			throw this.#reader.error('"(?<" must be followed by "=" or "!"; write (?P<name>…) for a named group', start);
 		const outer = this.#lookbehindFrom;
 		this.#lookbehindFrom ??= this.#groups;
 		const of = this.#rest(start, this.#flags);
 		this.#lookbehindFrom = outer;
 		const [low, high] = this.#width(of);
 		if (low !== high) throw this.#reader.error("a look-behind must have a fixed width", start);
-		return { type: "look", behind: true, negated: kind === "!", of };
+		return { type: "look", isBehind: true, negated: kind === "!", of };
 	}
 
 	#condition(start: number): Node {
@@ -290,7 +307,7 @@ class Parser {
 		const text = `(?${on}${off === null ? "" : `-${off}`}`;
 		const isGlobal = off === null && this.#reader.next === ")";
 		if ((!isGlobal && this.#reader.next !== ":") || (isGlobal ? on : on + (off ?? "")) === "" || off === "")
-			throw this.#reader.error(`"${text}${this.#reader.next ?? ""}" is nothing that Python knows`, start);
+			throw this.#reader.error(`unknown extension "${text}${this.#reader.next ?? ""}"`, start);
 		this.#checkFlags(on, off ?? "", start);
 		const flags = { ...this.#flags };
 		for (const flag of on)
@@ -299,7 +316,11 @@ class Parser {
 		for (const flag of off ?? "") flags[flag as keyof Flags] = false;
 		this.#reader.at++;
 		if (!isGlobal) return [this.#rest(start, flags)];
-		if (!mayBeGlobal) throw this.#reader.error(`"${text})" must stand at the start; "${text}:…)" may stand anywhere`, start);
+		if (!mayBeGlobal)
+			throw this.#reader.error(
+				`"${text})" is allowed only at the start; write "${text}:…)" for a part of the pattern`,
+				start,
+			);
 		if (flags.x && !this.#flags.x) throw new VerboseFound();
 		this.#flags = flags;
 		return [];
@@ -307,11 +328,14 @@ class Parser {
 
 	#checkFlags(on: string, off: string, start: number): void {
 		const unknown = /[^aiLmsux]/.exec(on + off)?.[0];
-		if (unknown !== undefined) throw this.#reader.error(`there is no flag "${unknown}"`, start);
+		if (unknown !== undefined) throw this.#reader.error(`unknown flag "${unknown}"`, start);
 		const wrong = this.#kind === "text" ? "L" : "u";
-		if (on.includes(wrong)) throw this.#reader.error(`the flag "${wrong}" is not for ${this.#kind} patterns`, start);
-		if (new Set(on.replace(/[^aLu]/g, "")).size > 1) throw this.#reader.error('the flags "a", "u" and "L" exclude one another', start);
+		if (on.includes(wrong))
+			throw this.#reader.error(`the flag "${wrong}" is not allowed in ${this.#kind} patterns`, start);
+		if (new Set(on.replace(/[^aLu]/g, "")).size > 1)
+			throw this.#reader.error('the flags "a", "u" and "L" are mutually exclusive', start);
 		if (/[aLu]/.test(off)) throw this.#reader.error('the flags "a", "u" and "L" cannot be turned off', start);
-		for (const flag of off) if (on.includes(flag)) throw this.#reader.error(`the flag "${flag}" is turned on and off`, start);
+		for (const flag of off)
+			if (on.includes(flag)) throw this.#reader.error(`the flag "${flag}" is both turned on and off`, start);
 	}
 }

@@ -1,22 +1,22 @@
-// The characters of a pattern one after another, and what is read of them in any place: escapes, counts, classes of characters.
+// Reads the characters of a pattern and its lexical elements: escapes, repeat counts, character classes.
 import { FlowtapeError } from "../errors.ts";
 import type { ClassName, Range } from "./tree.ts";
 
-/** What a pattern and its subjects consist of: text, or bytes with one character each. */
+/** Whether a pattern and its subjects are text or byte strings (one character per byte). */
 export type RegexKind = "text" | "bytes";
 
 const CONTROL: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, "\\": 92 };
 const HEX_LENGTH: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 const REPEAT_LIMIT = 4294967295;
 
-/** What stands between `[` and `]`. */
+/** A class between `[` and `]`. */
 export interface CharClass {
 	readonly negated: boolean;
 	readonly ranges: readonly Range[];
 	readonly classes: readonly ClassName[];
 }
 
-/** Reads a pattern from left to right. What it throws is FlowtapeError FT_BAD_PATTERN with a column. */
+/** Reads a pattern from left to right. Its errors are FlowtapeError FT_BAD_PATTERN with a column. */
 export class PatternReader {
 	/** Index of the next character. */
 	at = 0;
@@ -28,50 +28,53 @@ export class PatternReader {
 		this.#kind = kind;
 	}
 
-	/** The next character, which is taken. */
+	/** Consumes the next character; undefined: end. */
 	read(): string | undefined {
 		return this.#chars[this.at++];
 	}
 
-	/** An error at the next character, or at another. */
+	/** Creates an error for the next character, or for the one at `at`. */
 	error(message: string, at = this.at): FlowtapeError {
 		const column = this.#chars.slice(0, at).join("").length + 1;
 		return new FlowtapeError("FT_BAD_PATTERN", message, { column });
 	}
 
-	/** The next character, which is left where it is. */
+	/** The next character, without consuming it; undefined: end. */
 	get next(): string | undefined {
 		return this.#chars[this.at];
 	}
 
-	/** Takes the next character if it is this one. */
+	/** Consumes the next character if it is `char`. */
 	take(char: string): boolean {
 		if (this.next !== char) return false;
 		this.at++;
 		return true;
 	}
 
-	/** Takes characters that pass, at most `limit`. */
+	/** Consumes characters that match `allowed`, at most `limit`. */
 	takeWhile(allowed: RegExp, limit: number): string {
 		let taken = "";
 		while (taken.length < limit && this.next !== undefined && allowed.test(this.next)) taken += this.#chars[this.at++];
 		return taken;
 	}
 
-	/** Takes all up to `end`, and `end` too. */
+	/**
+	 * Consumes everything up to and including `end`, and returns it without `end`.
+	 * @param what the name of the construct, for the error if `end` is missing
+	 */
 	takeUntil(end: string, what: string): string {
 		const start = this.at;
 		while (this.next !== undefined && this.next !== end) this.at++;
-		if (this.next === undefined) throw this.error(`${what} is not ended by "${end}"`, start);
+		if (this.next === undefined) throw this.error(`${what} is not closed by "${end}"`, start);
 		return this.#chars.slice(start, this.at++).join("");
 	}
 
-	/** Whether `{` begins a count; else it is a character like any other. */
+	/** Whether the next `{` begins a repeat count; else it is a literal. */
 	isCount(): boolean {
 		return /^\{(?:\d+(?:,\d*)?|,\d*)\}/.test(this.#chars.slice(this.at, this.at + 64).join(""));
 	}
 
-	/** `*`, `+`, `?` or `{…}`. */
+	/** Reads `*`, `+`, `?` or `{…}`. */
 	count(): Range {
 		const start = this.at;
 		const char = this.read();
@@ -81,36 +84,38 @@ export class PatternReader {
 		const [low = "", high = low] = this.takeUntil("}", "a count").split(",");
 		const min = Number(low);
 		const max = high === "" ? Number.POSITIVE_INFINITY : Number(high);
-		if (min >= REPEAT_LIMIT || (max >= REPEAT_LIMIT && max !== Number.POSITIVE_INFINITY)) throw this.error("this count is too large", start);
-		if (max < min) throw this.error(`the least count ${min} is greater than the largest, ${max}`, start);
+		if (min >= REPEAT_LIMIT || (max >= REPEAT_LIMIT && max !== Number.POSITIVE_INFINITY))
+			throw this.error("the repeat count is too large", start);
+		if (max < min) throw this.error(`the minimum repeat ${min} is greater than the maximum repeat ${max}`, start);
 		return [min, max];
 	}
 
-	/** The character of an octal escape. */
+	/** The code of an octal escape. */
 	octal(digits: string, at: number): number {
 		const code = Number.parseInt(digits, 8);
 		if (code > 0o377) throw this.error(`"\\${digits}" is larger than \\377`, at);
 		return code;
 	}
 
-	/** Escapes that stand for one character, inside and outside of classes. */
+	/** Reads an escape for one character, inside or outside a class; `char` follows the backslash. */
 	charEscape(char: string, at: number): number {
 		const length = HEX_LENGTH[char];
 		if (length !== undefined && (char === "x" || this.#kind === "text")) {
 			const digits = this.takeWhile(/[0-9a-fA-F]/, length);
 			const code = Number.parseInt(digits, 16);
 			if (digits.length < length) throw this.error(`"\\${char}" needs ${length} hexadecimal digits`, at);
-			if (code > 0x10ffff) throw this.error(`"\\U${digits}" is beyond Unicode`, at);
+			if (code > 0x10ffff) throw this.error(`"\\U${digits}" is not a Unicode code point`, at);
 			return code;
 		}
-		if (char === "N" && this.#kind === "text") throw this.error('"\\N{…}", a character by its name, is not supported: write \\u or \\U and its number', at);
+		if (char === "N" && this.#kind === "text")
+			throw this.error('"\\N{…}" is not supported: write the character as \\u or \\U with its code point', at);
 		const code = CONTROL[char];
 		if (code !== undefined) return code;
-		if (/[a-zA-Z0-9]/.test(char)) throw this.error(`"\\${char}" is no escape that Python knows`, at);
+		if (/[a-zA-Z0-9]/.test(char)) throw this.error(`unknown escape "\\${char}"`, at);
 		return char.codePointAt(0) as number;
 	}
 
-	/** A class whose `[` has been taken. */
+	/** Reads a class after its `[`. */
 	charClass(): CharClass {
 		const start = this.at - 1;
 		const negated = this.take("^");
@@ -131,8 +136,9 @@ export class PatternReader {
 			} else {
 				const high = this.#classMember(start);
 				const text = this.#chars.slice(from, this.at).join("");
-				if (typeof low !== "number" || typeof high !== "number") throw this.error(`"${text}" is no range: both ends must be characters`, from);
-				if (high < low) throw this.error(`"${text}" is no range: its end comes before its start`, from);
+				if (typeof low !== "number" || typeof high !== "number")
+					throw this.error(`"${text}" is not a range: both ends must be characters`, from);
+				if (high < low) throw this.error(`"${text}" is not a range: its end comes before its start`, from);
 				ranges.push([low, high]);
 			}
 		}
@@ -142,11 +148,11 @@ export class PatternReader {
 
 	#classMember(start: number): number | ClassName {
 		const char = this.read();
-		if (char === undefined) throw this.error('"[" is not ended by "]"', start);
+		if (char === undefined) throw this.error('"[" is not closed by "]"', start);
 		if (char !== "\\") return char.codePointAt(0) as number;
 		const at = this.at - 1;
 		const escaped = this.read();
-		if (escaped === undefined) throw this.error('"[" is not ended by "]"', start);
+		if (escaped === undefined) throw this.error('"[" is not closed by "]"', start);
 		if (/[dDsSwW]/.test(escaped)) return escaped as ClassName;
 		if (/[0-7]/.test(escaped)) return this.octal(escaped + this.takeWhile(/[0-7]/, 2), at);
 		return this.charEscape(escaped, at);

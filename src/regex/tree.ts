@@ -1,6 +1,6 @@
-// A Python regular expression as a tree, the way its author meant it: flags are already folded into the nodes they touch.
+// The syntax tree of a Python regular expression. Flags are already resolved into the nodes that they affect.
 
-/** Which letters count as equal: none, A to Z alone, or by Unicode. */
+/** Which letters are case-insensitive: none, only A to Z, or all letters of Unicode. */
 export type Fold = "none" | "ascii" | "unicode";
 
 export type ClassName = "d" | "D" | "s" | "S" | "w" | "W";
@@ -15,7 +15,7 @@ export interface CharSet {
 	readonly ranges: readonly Range[];
 	readonly classes: readonly ClassName[];
 	readonly fold: Fold;
-	/** `\d`, `\s`, `\w` know ASCII alone. */
+	/** `\d`, `\s`, `\w` match only ASCII. */
 	readonly ascii: boolean;
 }
 
@@ -32,14 +32,14 @@ export interface Repeat {
 export type Node =
 	| CharSet
 	| Repeat
-	/** Any character, or any but a line feed. */
+	/** `.`: any character; a line feed only with `newline`. */
 	| { readonly type: "any"; readonly newline: boolean }
 	| { readonly type: "sequence"; readonly of: readonly Node[] }
 	| { readonly type: "either"; readonly of: readonly Node[] }
 	| { readonly type: "group"; readonly number: number; readonly of: Node }
-	/** What it matched is never given back; possessive repeats are atomic groups around greedy ones. */
+	/** The engine never backtracks into an atomic group. A possessive repeat is an atomic group around a greedy one. */
 	| { readonly type: "atomic"; readonly of: Node }
-	| { readonly type: "look"; readonly behind: boolean; readonly negated: boolean; readonly of: Node }
+	| { readonly type: "look"; readonly isBehind: boolean; readonly negated: boolean; readonly of: Node }
 	| { readonly type: "anchor"; readonly at: Anchor; readonly ascii: boolean }
 	| { readonly type: "reference"; readonly group: number; readonly fold: Fold }
 	| { readonly type: "condition"; readonly group: number; readonly yes: Node; readonly no: Node };
@@ -53,7 +53,7 @@ export interface RegexTree {
 
 export const nothing: Node = { type: "sequence", of: [] };
 
-/** The nodes directly inside. */
+/** The child nodes. */
 export function childrenOf(node: Node): readonly Node[] {
 	switch (node.type) {
 		case "sequence":
@@ -71,12 +71,12 @@ export function childrenOf(node: Node): readonly Node[] {
 	}
 }
 
-/** Whether a node or one inside passes a test. */
+/** Whether a node or one of its descendants passes a test. */
 export function someNode(node: Node, test: (node: Node) => boolean): boolean {
 	return test(node) || childrenOf(node).some((child) => someNode(child, test));
 }
 
-/** Least and largest number of characters that a node can match, Infinity where there is no bound. */
+/** Minimum and maximum number of characters that a node can match; Infinity: no bound. */
 export function widthOf(node: Node, groupWidth: (group: number) => Range): Range {
 	const of = (inner: Node) => widthOf(inner, groupWidth);
 	switch (node.type) {
@@ -106,4 +106,24 @@ export function widthOf(node: Node, groupWidth: (group: number) => Range): Range
 
 function spanOf(widths: readonly Range[]): Range {
 	return [Math.min(...widths.map(([low]) => low)), Math.max(...widths.map(([, high]) => high))];
+}
+
+/**
+ * How many characters before and after its start a search for a match may look at, at most; Infinity: no bound. It also
+ * counts a character for the check that the subject ends.
+ */
+export function reachOf(node: Node): number {
+	switch (node.type) {
+		case "set":
+		case "any":
+			return 1;
+		case "anchor":
+			return node.at === "start" || node.at === "end" || node.at === "lastLineEnd" ? Number.POSITIVE_INFINITY : 1;
+		case "reference":
+			return Number.POSITIVE_INFINITY;
+		case "repeat":
+			return node.max === 0 ? 0 : node.max * Math.max(reachOf(node.of), 1);
+		default:
+			return childrenOf(node).reduce((sum, child) => sum + reachOf(child), 1);
+	}
 }

@@ -1,4 +1,4 @@
-// A draft takes the place of a file as whoever uses the file expects: under its name, behind its links, for the same readers.
+// An atomic file replaces its target under its name and behind its links, with the target's permissions.
 import { spawnSync } from "node:child_process";
 import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,24 +8,24 @@ import { FlowtapeError } from "../../src/errors.ts";
 import { processMark } from "../../src/process-mark.ts";
 
 const written = async (path: string, text: string): Promise<AtomicFile> => {
-	const draft = await AtomicFile.of(path);
-	await writeFile(draft.file, text);
-	await draft.guard();
-	return draft;
+	const atomic = await AtomicFile.forTarget(path);
+	await writeFile(atomic.path, text);
+	await atomic.copyPermissions();
+	return atomic;
 };
 
 t.test("a hidden file beside the target, until it is whole", async (t) => {
 	const folder = t.testdir({ "a.tape": "old" });
 	const path = join(folder, "a.tape");
-	const draft = await written(path, "new");
-	t.match(draft.file, /\/\.a\.tape\.[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}\.tmp$/);
+	const atomic = await written(path, "new");
+	t.match(atomic.path, /\/\.a\.tape\.[0-9a-f]{8}-[0-9]+-[0-9a-f]{8}\.tmp$/);
 	t.equal(await readFile(path, "utf8"), "old");
-	await draft.take(async () => {});
+	await atomic.commit(async () => {});
 	t.equal(await readFile(path, "utf8"), "new");
 	t.same(await readdir(folder), ["a.tape"]);
 });
 
-t.test("whoever may not read the target may not read the draft", async (t) => {
+t.test("the temporary file has the permissions of the target", async (t) => {
 	const folder = t.testdir({ secret: "old", fixed: "old" });
 	await chmod(join(folder, "secret"), 0o600);
 	await chmod(join(folder, "fixed"), 0o444);
@@ -33,9 +33,9 @@ t.test("whoever may not read the target may not read the draft", async (t) => {
 		["secret", 0o600, 0o600],
 		["fixed", 0o644, 0o444],
 	] as const) {
-		const draft = await written(join(folder, name), "new");
-		t.equal((await stat(draft.file)).mode & 0o777, meanwhile);
-		await draft.take(async () => {});
+		const atomic = await written(join(folder, name), "new");
+		t.equal((await stat(atomic.path)).mode & 0o777, meanwhile);
+		await atomic.commit(async () => {});
 		t.equal((await stat(join(folder, name))).mode & 0o777, mode, name);
 	}
 });
@@ -44,25 +44,25 @@ t.test("a symbolic link stays, what it leads to is replaced", async (t) => {
 	const folder = t.testdir({ real: { "a.tape": "old" } });
 	const link = join(folder, "link.tape");
 	await symlink("real/a.tape", link);
-	await (await written(link, "new")).take(async () => {});
+	await (await written(link, "new")).commit(async () => {});
 	t.ok((await lstat(link)).isSymbolicLink());
 	t.equal(await readFile(join(folder, "real", "a.tape"), "utf8"), "new");
 	t.same(await readdir(join(folder, "real")), ["a.tape"]);
 });
 
-t.test("what cannot take its place is gone, and its errors name what was asked for", async (t) => {
+t.test("after a failure the temporary file is gone, and errors name the target", async (t) => {
 	const folder = t.testdir({ a: "old" });
 	const path = join(folder, "a");
-	const draft = await written(path, "new");
-	const full = new FlowtapeError("FT_IO", `${draft.file}: the disk is full`, { file: draft.file });
+	const atomic = await written(path, "new");
+	const full = new FlowtapeError("FT_IO", `${atomic.path}: the disk is full`, { file: atomic.path });
 	await t.rejects(
-		draft.take(() => Promise.reject(full)),
+		atomic.commit(() => Promise.reject(full)),
 		{ code: "FT_IO", message: `${path}: the disk is full`, file: path },
 	);
 	t.same(await readdir(folder), ["a"]);
 	const other = new FlowtapeError("FT_STORE", "b: damaged", { file: "b" });
-	t.equal(draft.named(other), other);
-	t.match(draft.named(Object.assign(new Error("why"), { code: "EROFS" })), {
+	t.equal(atomic.withTargetName(other), other);
+	t.match(atomic.withTargetName(Object.assign(new Error("why"), { code: "EROFS" })), {
 		code: "FT_IO",
 		message: `${path}: cannot be written: the file system is read-only`,
 	});
@@ -72,8 +72,12 @@ t.test("drafts of processes that were killed go with the next one for the same t
 	const folder = t.testdir();
 	const { pid } = spawnSync(process.execPath, ["-e", ""]);
 	const [place] = processMark().split("-");
-	const kept = [`.a.tape.${processMark()}-00000000.tmp`, `.b.tape.${place}-${pid}-00000000.tmp`, ".a.tape.0123abcd.tmp"];
+	const kept = [
+		`.a.tape.${processMark()}-00000000.tmp`,
+		`.b.tape.${place}-${pid}-00000000.tmp`,
+		".a.tape.0123abcd.tmp",
+	];
 	for (const name of [...kept, `.a.tape.${place}-${pid}-00000000.tmp`]) await writeFile(join(folder, name), "half");
-	await AtomicFile.of(join(folder, "a.tape"));
+	await AtomicFile.forTarget(join(folder, "a.tape"));
 	t.same((await readdir(folder)).sort(), kept.sort());
 });

@@ -4,15 +4,26 @@ import { createRequire } from "node:module";
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync, inflateRawSync, inflateSync } from "node:zlib";
 import t from "tap";
 import { bytesInput } from "../../fixtures/bytes-input.ts";
-import { type Compression, compressionOf, createCompressor, decompress, sniffCompression, withoutCompression } from "../../formats/compression.ts";
+import {
+	type Compression,
+	compressionOf,
+	createCompressor,
+	decompress,
+	sniffCompression,
+	withoutCompression,
+} from "../../formats/compression.ts";
 
 /** Lines that do not look alike, so that what is packed is long too. */
-const text = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${(i * 2_654_435_761) % 4_294_967_291}\n`).join(""));
+const text = Buffer.from(
+	Array.from({ length: 20_000 }, (_, i) => `line ${(i * 2_654_435_761) % 4_294_967_291}\n`).join(""),
+);
 /** From the `zstd` program where it is there, or Node's own. */
 const zstd = zstdOf(text);
 
 function zstdOf(bytes: Buffer): Buffer | null {
-	const { zstdCompressSync } = createRequire(import.meta.url)("node:zlib") as { zstdCompressSync?: (bytes: Buffer) => Buffer };
+	const { zstdCompressSync } = createRequire(import.meta.url)("node:zlib") as {
+		zstdCompressSync?: (bytes: Buffer) => Buffer;
+	};
 	if (zstdCompressSync !== undefined) return zstdCompressSync(bytes);
 	try {
 		return execFileSync("zstd", ["-qc"], { input: bytes, maxBuffer: 2 ** 26 });
@@ -28,7 +39,11 @@ const packed: [Compression, Buffer][] = [
 	...(zstd === null ? [] : ([["zstd", zstd]] as [Compression, Buffer][])),
 ];
 
-async function unpack(bytes: Buffer, compression: Compression, pieceBytes?: number): Promise<{ bytes: Buffer; error: unknown }> {
+async function unpack(
+	bytes: Buffer,
+	compression: Compression,
+	pieceBytes?: number,
+): Promise<{ bytes: Buffer; error: unknown }> {
 	const parts: Buffer[] = [];
 	try {
 		for await (const part of decompress(bytesInput(bytes, pieceBytes).chunks(), compression, "a.gz")) parts.push(part);
@@ -39,10 +54,19 @@ async function unpack(bytes: Buffer, compression: Compression, pieceBytes?: numb
 }
 
 t.test("told by the first bytes, and by the name", async (t) => {
-	for (const [compression, bytes] of packed) t.equal(sniffCompression(bytes), compression === "deflate" ? null : compression);
-	for (const head of ["", "{", "12:", "SQLite format 3\0", "PK\u0003\u0004", "xyz"]) t.equal(sniffCompression(Buffer.from(head)), null, head);
+	for (const [compression, bytes] of packed)
+		t.equal(sniffCompression(bytes), compression === "deflate" ? null : compression);
+	for (const head of ["", "{", "12:", "SQLite format 3\0", "PK\u0003\u0004", "xyz"])
+		t.equal(sniffCompression(Buffer.from(head)), null, head);
 	for (const level of [1, 6, 9]) t.equal(sniffCompression(deflateSync("x", { level })), "zlib");
-	t.same(["a.har.gz", "a.MITM.GZ", "a.jsonl.zst", "a.zhar", "a.har", "-"].map(compressionOf), ["gzip", "gzip", "zstd", "zlib", null, null]);
+	t.same(["a.har.gz", "a.MITM.GZ", "a.jsonl.zst", "a.zhar", "a.har", "-"].map(compressionOf), [
+		"gzip",
+		"gzip",
+		"zstd",
+		"zlib",
+		null,
+		null,
+	]);
 	t.same(["a.har.gz", "a.jsonl.ZST", "a.zhar"].map(withoutCompression), ["a.har", "a.jsonl", "a.zhar"]);
 });
 
@@ -54,8 +78,16 @@ t.test("any way, any cuts", async (t) => {
 			t.ok(got.bytes.equals(text));
 		}
 	}
-	t.ok((await unpack(Buffer.concat([gzipSync("one "), gzipSync("two")]), "gzip")).bytes.equals(Buffer.from("one two")), "members one behind the other");
-	if (zstd !== null) t.equal((await unpack(Buffer.concat([zstd, zstd]), "zstd")).bytes.length, 2 * text.length, "frames one behind the other");
+	t.ok(
+		(await unpack(Buffer.concat([gzipSync("one "), gzipSync("two")]), "gzip")).bytes.equals(Buffer.from("one two")),
+		"members one behind the other",
+	);
+	if (zstd !== null)
+		t.equal(
+			(await unpack(Buffer.concat([zstd, zstd]), "zstd")).bytes.length,
+			2 * text.length,
+			"frames one behind the other",
+		);
 	t.same(
 		await unpack(Buffer.concat([gzipSync("one"), Buffer.alloc(100_000)]), "gzip", 1000),
 		{ bytes: Buffer.from("one"), error: null },
@@ -63,10 +95,14 @@ t.test("any way, any cuts", async (t) => {
 	);
 });
 
-t.test("what is cut off or damaged gives what stood before, then says where", async (t) => {
+t.test("truncated and damaged data yields the output before it, then an error with the offset", async (t) => {
 	for (const [compression, bytes] of packed) {
 		const cut = await unpack(bytes.subarray(0, bytes.length - 30_000), compression, 4096);
-		t.match(cut.error, { code: "FT_CORRUPT_FLOW", message: new RegExp(`^a.gz: byte \\d+: the ${compression} data is damaged: `) }, compression);
+		t.match(
+			cut.error,
+			{ code: "FT_CORRUPT_FLOW", message: new RegExp(`^a.gz: byte \\d+: the ${compression} data is damaged: `) },
+			compression,
+		);
 		t.ok(cut.bytes.length > 1000 && text.subarray(0, cut.bytes.length).equals(cut.bytes));
 		// without a checksum everything may be data
 		if (compression === "deflate") continue;
@@ -88,11 +124,15 @@ t.test("a bomb comes out in pieces", async (t) => {
 	t.ok(process.memoryUsage().rss - before < 150 * 1024 * 1024);
 });
 
-t.test("what is written is read elsewhere", async (t) => {
+t.test("other programs can read the output", async (t) => {
 	const undo = { gzip: gunzipSync, zlib: inflateSync, deflate: inflateRawSync };
 	for (const compression of ["gzip", "zlib", "deflate"] as const) {
 		const coder = createCompressor(compression);
-		const parts = [...(await coder.write(text.subarray(0, 1000))), ...(await coder.write(text.subarray(1000))), ...(await coder.end())];
+		const parts = [
+			...(await coder.write(text.subarray(0, 1000))),
+			...(await coder.write(text.subarray(1000))),
+			...(await coder.end()),
+		];
 		t.ok(undo[compression](Buffer.concat(parts)).equals(text), compression);
 	}
 });
@@ -100,7 +140,10 @@ t.test("what is written is read elsewhere", async (t) => {
 t.test("zstd is written where Node has it", async (t) => {
 	const has = "createZstdCompress" in (createRequire(import.meta.url)("node:zlib") as object);
 	if (!has) {
-		t.throws(() => createCompressor("zstd"), { code: "FT_USAGE", message: /from Node 22\.15 on, this is v.*: use \.gz/ });
+		t.throws(() => createCompressor("zstd"), {
+			code: "FT_USAGE",
+			message: /needs Node 22\.15 or later, found v.*: use \.gz/,
+		});
 		return;
 	}
 	const coder = createCompressor("zstd");

@@ -43,16 +43,33 @@ t.test("content counts when reading, whatever the name says", async (t) => {
 	);
 });
 
+t.test("a line whose notes contain the log of a HAR is no HAR", async (t) => {
+	const folder = t.testdir();
+	const har = join(folder, "a.har");
+	const line = join(folder, "a.jsonl");
+	const entry = { request: { method: "GET", url: "http://a.example/" }, response: { status: 200 } };
+	await writeFile(har, JSON.stringify({ log: { browser: { name: "Zilla", version: "7" }, entries: [entry] } }));
+	const { flows: before } = await readTape(har);
+	await writeTape(line, before);
+	t.match(await readFile(line, "utf8"), '"log":{"browser"');
+	const { flows: back, reported } = await readTape(line);
+	t.same(reported, []);
+	t.strictSame(back.map(factsOf), before.map(factsOf));
+});
+
 t.test("A to tape to A changes nothing, in every format", async (t) => {
 	const folder = t.testdir();
 	for (const { extensions } of formats) {
-		const [first = "", tape, again] = [`a${extensions[0]}`, "between.tape", `b${extensions[0]}`].map((name) => join(folder, name)) as [string, string, string];
+		const [first = "", tape, again] = [`a${extensions[0]}`, "between.tape", `b${extensions[0]}`].map((name) =>
+			join(folder, name),
+		) as [string, string, string];
 		await writeTape(first, flows);
 		const before = (await readTape(first)).flows;
 		await writeTape(tape, before);
 		await writeTape(again, (await readTape(tape)).flows);
 		t.strictSame((await readTape(again)).flows.map(factsOf), before.map(factsOf), `${extensions[0]}`);
-		if (extensions[0] !== ".tape") t.ok((await readFile(first)).equals(await readFile(again)), `${extensions[0]} to the byte`);
+		if (extensions[0] !== ".tape")
+			t.ok((await readFile(first)).equals(await readFile(again)), `${extensions[0]} to the byte`);
 	}
 });
 
@@ -71,7 +88,12 @@ t.test("inside gzip, in every format", async (t) => {
 
 t.test("a filter and ids select, in every format", async (t) => {
 	const folder = t.testdir();
-	const filter = { pattern: "", matches: (flow: (typeof flows)[number]) => flow.type === "dns", plan: { kind: "unknown" as const }, needs: new Set<never>() };
+	const filter = {
+		pattern: "",
+		matches: (flow: (typeof flows)[number]) => flow.type === "dns",
+		plan: { kind: "unknown" as const },
+		needs: new Set<never>(),
+	};
 	for (const { extensions } of lossless) {
 		const file = join(folder, `a${extensions[0]}`);
 		await writeTape(file, flows);
@@ -89,7 +111,7 @@ t.test("an empty file is a tape without flows", async (t) => {
 	t.same(await readTape(file), { flows: [], reported: [] });
 });
 
-t.test("what is no tape says so, and what was expected", async (t) => {
+t.test("an unknown format is an error that names the expected ones", async (t) => {
 	const folder = t.testdir({ "a.tape": "hello there\u0007" });
 	const { report } = reports();
 	await t.rejects(openTape(join(folder, "a.tape"), { report }), {
@@ -98,7 +120,10 @@ t.test("what is no tape says so, and what was expected", async (t) => {
 	});
 	await t.rejects(openTape(join(folder, "none"), { report }), { code: "FT_NOT_FOUND" });
 	await t.rejects(openTape(folder, { report }), { code: "FT_IO", message: /folder/ });
-	await t.rejects(openTape(join(folder, "a.tape"), { report, format: "xml" }), { code: "FT_BAD_OPTION", message: /"xml" is none of tape, mitm, har, jsonl/ });
+	await t.rejects(openTape(join(folder, "a.tape"), { report, format: "xml" }), {
+		code: "FT_BAD_OPTION",
+		message: /expected one of tape, mitm, har, jsonl, found "xml"/,
+	});
 });
 
 t.test("the format to write in", async (t) => {
@@ -106,7 +131,10 @@ t.test("the format to write in", async (t) => {
 	t.equal(formatForWriting("x.flows").name, "mitm");
 	for (const name of ["x.har", "x.HAR.gz", "x.zhar", "x.zip", "x.har.zst"]) t.equal(formatForWriting(name).name, "har");
 	t.equal(formatForWriting("-", "jsonl").name, "jsonl");
-	t.throws(() => formatForWriting("-"), { code: "FT_USAGE", message: /stdout: .*--format mitm, har, jsonl/ });
+	t.throws(() => formatForWriting("-"), {
+		code: "FT_USAGE",
+		message: /stdout: .*--format with one of mitm, har, jsonl/,
+	});
 	t.throws(() => formatForWriting("x.txt"), { code: "FT_USAGE", message: /x\.txt: .*\.tape/ });
 	await writeFile(join(t.testdir(), "x"), "");
 });

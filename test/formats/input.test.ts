@@ -53,7 +53,10 @@ t.test("inside gzip and zlib, how far it is told by the file", async (t) => {
 	}
 	await writeFile(join(folder, "cut.gz"), gzipSync("x".repeat(1000)).subarray(0, 15));
 	const input = await openInput(join(folder, "cut.gz"));
-	await t.rejects(all(input.chunks()), { code: "FT_CORRUPT_FLOW", message: /cut\.gz: byte 15: the gzip data is damaged/ });
+	await t.rejects(all(input.chunks()), {
+		code: "FT_CORRUPT_FLOW",
+		message: /cut\.gz: byte 15: the gzip data is damaged/,
+	});
 	await input.close();
 });
 
@@ -90,7 +93,7 @@ async function* decompressNothing(): AsyncGenerator<Buffer> {
 	throw new Error("broken");
 }
 
-t.test("what cannot be read", async (t) => {
+t.test("unreadable inputs", async (t) => {
 	const folder = t.testdir();
 	await t.rejects(openInput(join(folder, "none")), { code: "FT_NOT_FOUND", message: /none: no such file/ });
 	await t.rejects(openInput(folder), { code: "FT_IO", message: /a folder/ });

@@ -6,7 +6,7 @@ import { ownFields, setOwnFields } from "../../formats/own-fields.ts";
 import { HttpFlow } from "../../src/flow/flow.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
 
-t.test("what was written is read again, also through JSON", async (t) => {
+t.test("round trip, also through JSON", async (t) => {
 	for (const flow of variedFlows()) {
 		const own = ownFields(flow);
 		const expected = factsOf(flow);
@@ -24,11 +24,15 @@ t.test("what was written is read again, also through JSON", async (t) => {
 t.test("a flow as other tools have it needs nothing", async (t) => {
 	t.equal(ownFields(httpFlow()), null);
 	t.equal(ownFields(httpFlow({ ended: "server" })), null);
-	t.equal(ownFields(httpFlow({ error: { message: "Client disconnected.", timestamp: 1 }, ended: "client" })), null, "the error says it");
+	t.equal(
+		ownFields(httpFlow({ error: { message: "Client disconnected.", timestamp: 1 }, ended: "client" })),
+		null,
+		"the error says it",
+	);
 	t.equal(ownFields(tcpFlow()), null);
 });
 
-t.test("what is something else is passed over", async (t) => {
+t.test("other values are ignored", async (t) => {
 	const original = ownFields(httpFlow({ original: httpRequest() }))?.original as { [key: string]: MetaValue };
 	for (const own of [
 		undefined,
@@ -48,7 +52,8 @@ t.test("what is something else is passed over", async (t) => {
 });
 
 t.test("a request that broke off is told from a whole one where times do not say it", async (t) => {
-	const cut = () => httpFlow({ response: null, error: { message: "x", timestamp: 1 }, request: { timestampEnd: null, body: "half" } });
+	const cut = () =>
+		httpFlow({ response: null, error: { message: "x", timestamp: 1 }, request: { timestampEnd: null, body: "half" } });
 	t.same(ownFields(cut()), { request_ended: "cut" });
 	const read = cut();
 	read.request.timestampEnd = read.request.timestampStart;

@@ -30,7 +30,10 @@ t.test("another process that runs is in the way, one that ended is not", async (
 	const mark = join(folder, `.a.jsonl.${markOf(child.pid as number)}-00000000.recording`);
 	writeFileSync(mark, "");
 	for (const name of [path, join(folder, "link.jsonl")])
-		await t.rejects(openOutput(name), { code: "FT_IO", message: new RegExp(`process ${child.pid} records to this file, end it`) });
+		await t.rejects(openOutput(name), {
+			code: "FT_IO",
+			message: new RegExp(`process ${child.pid} is recording to this file: end it`),
+		});
 	await (await openOutput(join(folder, "other.jsonl"))).close();
 	const added = await openOutput(path, { append: true });
 	await added.write(Buffer.from("added\n"));

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import t from "tap";
+import t, { type Test } from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { bytesInput } from "../../fixtures/bytes-input.ts";
 import { ownTemporaryFolder } from "../../fixtures/own-temporary-folder.ts";
@@ -14,6 +14,13 @@ import type { Flow } from "../../src/flow/flow.ts";
 import { defaultRequestKey } from "../../src/replay/match/key.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 
+/** Opened for a test, and closed at its end. */
+async function openFor(t: Test, ...args: Parameters<typeof openTape>): ReturnType<typeof openTape> {
+	const source = await openTape(...args);
+	t.teardown(() => source.close());
+	return source;
+}
+
 t.test("from a stream, and from inside gzip", async (t) => {
 	const folder = t.testdir();
 	const flows = variedFlows();
@@ -21,7 +28,10 @@ t.test("from a stream, and from inside gzip", async (t) => {
 	const bytes = await readFile(join(folder, "a.tape"));
 	const left = ownTemporaryFolder(t);
 	const got: Flow[] = [];
-	for await (const batch of await createTapeFormat(defaultRequestKey).read(bytesInput(bytes), { report: reports().report })) got.push(...batch);
+	for await (const batch of await createTapeFormat(defaultRequestKey).read(bytesInput(bytes), {
+		report: reports().report,
+	}))
+		got.push(...batch);
 	t.strictSame(got.map(factsOf), flows.map(factsOf), "bodies are there when the file is gone again");
 	t.same(left(), []);
 	await writeFile(join(folder, "b.tape.gz"), gzipSync(bytes));
@@ -35,7 +45,7 @@ t.test("how far the reading is", async (t) => {
 		Array.from({ length: 500 }, () => httpFlow()),
 	);
 	const { size } = await (await import("node:fs/promises")).stat(file);
-	const source = await openTape(file, { report: reports().report });
+	const source = await openFor(t, file, { report: reports().report });
 	t.equal(source.progress?.().done, 0);
 	const seen: number[] = [];
 	for await (const _ of source) {
@@ -51,19 +61,24 @@ t.test("from tape to tape rows go as they are, to other formats flow by flow", a
 	const flows = variedFlows();
 	await writeTape(join(folder, "a.tape"), flows);
 	const { report } = reports();
-	const filter = { pattern: "", matches: (flow: Flow) => flow.type === "dns", plan: { kind: "unknown" as const }, needs: new Set<never>() };
+	const filter = {
+		pattern: "",
+		matches: (flow: Flow) => flow.type === "dns",
+		plan: { kind: "unknown" as const },
+		needs: new Set<never>(),
+	};
 	for (const [options, count] of [
 		[{ report }, flows.length],
 		[{ report, filter }, 2],
 	] as const) {
-		const source = await openTape(join(folder, "a.tape"), options);
+		const source = await openFor(t, join(folder, "a.tape"), options);
 		const sink = await createTape(join(folder, "b.tape"), { report });
 		const taken = await source.transfer?.(sink);
 		await sink.close();
 		if (taken === count) t.equal((await readTape(join(folder, "b.tape"))).flows.length, count);
 		else t.equal(taken ?? null, null, "where a filter has to look at flows");
 	}
-	const source = await openTape(join(folder, "a.tape"), { report });
+	const source = await openFor(t, join(folder, "a.tape"), { report });
 	const lines = await createTape(join(folder, "c.jsonl"), { report });
 	t.equal((await source.transfer?.(lines)) ?? null, null);
 	await lines.discard?.();
@@ -71,8 +86,14 @@ t.test("from tape to tape rows go as they are, to other formats flow by flow", a
 
 t.test("not to a stream, nor compressed", async (t) => {
 	const { report } = reports();
-	await t.rejects(createTape("-", { report, format: "tape" }), { code: "FT_USAGE", message: /cannot be written to a stream/ });
-	await t.rejects(createTape(join(t.testdir(), "a.tape.gz"), { report }), { code: "FT_USAGE", message: /compress it afterwards/ });
+	await t.rejects(createTape("-", { report, format: "tape" }), {
+		code: "FT_USAGE",
+		message: /cannot be written to a stream/,
+	});
+	await t.rejects(createTape(join(t.testdir(), "a.tape.gz"), { report }), {
+		code: "FT_USAGE",
+		message: /compress it afterwards/,
+	});
 });
 
 t.test("recordings are found by their key without reading, and added to", async (t) => {
@@ -82,12 +103,15 @@ t.test("recordings are found by their key without reading, and added to", async 
 	await writeTape(file, [flow], { append: true });
 	await writeTape(file, [httpFlow()], { append: true });
 	for (const path of [other, join(other, "none.tape")])
-		await t.rejects(writeTape(path, [], { append: true }), { file: path, message: new RegExp(`^${path}: (?:byte 0: not a tape|the tape cannot be opened)`) });
+		await t.rejects(writeTape(path, [], { append: true }), {
+			file: path,
+			message: new RegExp(`^${path}: (?:byte 0: not a tape|the tape cannot be opened)`),
+		});
 	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
 	t.equal(keyed?.findByKey(defaultRequestKey(flow), -1, 10).length, 2);
 });
 
-t.test("what cannot take its name leaves nothing behind", async (t) => {
+t.test("a tape that cannot be renamed leaves nothing behind", async (t) => {
 	const folder = t.testdir();
 	const sink = await createTape(join(folder, "a.tape"), { report: reports().report });
 	await sink.append(httpFlow());
@@ -110,7 +134,7 @@ t.test("a new tape is not mixed with what a recording that was cut off left besi
 	);
 	await t.rejects(writeTape(live, [httpFlow({ id: "new" })]), {
 		code: "FT_IO",
-		message: `${live}: another process has this tape open, end it before you replace the tape`,
+		message: `${live}: another process has this tape open: end it before you replace the tape`,
 	});
 	await recorder.close();
 	t.same(
@@ -139,14 +163,14 @@ t.test("damage in the midst of a tape costs the flows that stand there, whatever
 	const got: string[] = [];
 	await t.rejects(
 		(async () => {
-			for await (const batch of await openTape(path, { report })) got.push(...batch.map(({ id }) => id));
+			for await (const batch of await openFor(t, path, { report })) got.push(...batch.map(({ id }) => id));
 		})(),
 		{ code: "FT_STORE", file: path },
 	);
 	t.ok(got.length > 1800 && got.length < 2000, `${got.length} of 2000`);
 	t.same([got[0], got.at(-1)], ["flow-0", "flow-1999"]);
 	const sink = await createTape(out, { report });
-	const source = await openTape(path, { report });
+	const source = await openFor(t, path, { report });
 	t.equal(await source.transfer?.(sink), null, "flow by flow it can be had");
 	for (const id of got) await sink.append(httpFlow({ id }));
 	await sink.close();
@@ -159,13 +183,13 @@ t.test("much input is written by a thread, unless rows go as they are", async (t
 	await writeTape(join(folder, "a.tape"), flows);
 	const { report } = reports();
 	const large = { report, inputSize: 2 ** 30 };
-	const source = await openTape(join(folder, "a.tape"), { report });
+	const source = await openFor(t, join(folder, "a.tape"), { report });
 	const sink = await createTape(join(folder, "b.tape"), large);
 	for await (const batch of source) for (const flow of batch) await sink.append(flow);
 	await sink.close();
 	t.strictSame((await readTape(join(folder, "b.tape"))).flows.map(factsOf), flows.map(factsOf));
 	const copy = await createTape(join(folder, "c.tape"), large);
-	t.equal(await (await openTape(join(folder, "a.tape"), { report })).transfer?.(copy), flows.length);
+	t.equal(await (await openFor(t, join(folder, "a.tape"), { report })).transfer?.(copy), flows.length);
 	await copy.close();
 	t.equal((await readTape(join(folder, "c.tape"))).flows.length, flows.length);
 	const gone = await createTape(join(folder, "d.tape"), large);

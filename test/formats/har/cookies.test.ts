@@ -4,7 +4,7 @@ import { cookieField, requestCookies, responseCookies, setCookieFields } from ".
 import { EntryFields } from "../../../formats/har/entry-fields.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 
-t.test("of requests", async (t) => {
+t.test("cookies of requests", async (t) => {
 	t.same(requestCookies(Headers.of(["Cookie", "a=1; b = two ;; c=x=y"], ["cookie", "d"])), [
 		{ name: "a", value: "1" },
 		{ name: "b", value: "two" },
@@ -28,7 +28,7 @@ t.test("of requests", async (t) => {
 	t.equal(cookieField(new EntryFields({ cookies: [] }, "")), null);
 });
 
-t.test("of responses", async (t) => {
+t.test("cookies of responses", async (t) => {
 	const headers = Headers.of(
 		["Set-Cookie", "sid=abc; Path=/a; Domain=example.com; HttpOnly; Secure; SameSite=Lax"],
 		["set-cookie", "old=; expires=Thu, 01 Jan 1970 00:00:00 GMT"],
@@ -40,6 +40,8 @@ t.test("of responses", async (t) => {
 		{ name: "old", value: "", httpOnly: false, secure: false, expires: "1970-01-01T00:00:00.000Z" },
 		{ name: "odd", value: "", httpOnly: false, secure: false },
 	]);
-	const back = Headers.of(...setCookieFields(new EntryFields({ cookies }, "")).map((field) => ["set-cookie", field] as const));
+	const back = Headers.of(
+		...setCookieFields(new EntryFields({ cookies }, "")).map((field) => ["set-cookie", field] as const),
+	);
 	t.same(responseCookies(back), cookies, "fields made of the list say the same");
 });

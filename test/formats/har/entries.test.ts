@@ -7,7 +7,7 @@ import { readEntries, readLines } from "../../../formats/har/entries.ts";
 async function found(text: string | Buffer, pieceBytes?: number): Promise<unknown[]> {
 	const list: unknown[] = [];
 	for await (const each of readEntries(bytesInput(Buffer.from(text), pieceBytes).chunks()))
-		if (each.kind !== "log" || each.key !== "version")
+		if (each.kind !== "long" && each.kind !== "more" && (each.kind !== "log" || each.key !== "version"))
 			list.push(
 				each.kind === "damage"
 					? { damage: each.what, record: each.record, offset: each.offset }
@@ -18,9 +18,14 @@ async function found(text: string | Buffer, pieceBytes?: number): Promise<unknow
 
 const har = (entries: string, rest = ""): string => `{"log":{"version":"1.2","entries":[${entries}]${rest}}}`;
 
-t.test("wherever the entries stand, and whatever the cuts", async (t) => {
+t.test("entries at any position and for any split of the bytes", async (t) => {
 	const text = `\ufeff {"x":[{"entries":[9]}],"log" : {"comment":"\\"entries\\":[", "entries":\n[ {"a":"]"} ,{"b":[1]}\r\n], "pages": [{"id":"p"}], "version":"1.2"}, "y":1}\n`;
-	const expected = [{ comment: '"\\"entries\\":["' }, { entry: '{"a":"]"}' }, { entry: '{"b":[1]}' }, { pages: '[{"id":"p"}]' }];
+	const expected = [
+		{ comment: '"\\"entries\\":["' },
+		{ entry: '{"a":"]"}' },
+		{ entry: '{"b":[1]}' },
+		{ pages: '[{"id":"p"}]' },
+	];
 	for (const size of [1, 2, 3, 7, 1000]) t.strictSame(await found(text, size), expected, `in pieces of ${size}`);
 	t.strictSame(await found(har("")), []);
 	t.strictSame(await found(har('null, 5,"x"')), [{ entry: "null" }, { entry: "5" }, { entry: '"x"' }]);
@@ -28,7 +33,8 @@ t.test("wherever the entries stand, and whatever the cuts", async (t) => {
 
 t.test("in a call of a function, and one a line", async (t) => {
 	for (const call of ["onInputData(", "\ufeff a.b$_1 (\n"])
-		for (const size of [1, 5, 1000]) t.strictSame(await found(`${call}${har("1")}\n);\n`, size), [{ entry: "1" }], call);
+		for (const size of [1, 5, 1000])
+			t.strictSame(await found(`${call}${har("1")}\n);\n`, size), [{ entry: "1" }], call);
 	t.match(await found(`f(${har("1")}`), [{ entry: "1" }, { damage: /the end of the call/ }]);
 	for (const size of [1, 5, 1000]) {
 		const list: string[] = [];
@@ -38,18 +44,18 @@ t.test("in a call of a function, and one a line", async (t) => {
 	}
 });
 
-t.test("what is no HAR, and where", async (t) => {
+t.test("invalid HARs, with the offset", async (t) => {
 	for (const [text, why, offset] of [
-		["[]", /expected a HAR .*, this is "\["/, 0],
-		["", /expected a HAR .*, the file ends here/, 0],
-		['{"log":null}', /expected "log" to be an object, this is "n"/, 7],
+		["[]", /expected a HAR .*, found "\["/, 0],
+		["", /expected a HAR .*, found the end of the file/, 0],
+		['{"log":null}', /expected "log" to be an object, found "n"/, 7],
 		['{"log":{"entries":"x"}}', /expected "log.entries" to be a list/, 18],
-		['{"log":{}}', /a list "log.entries", this has none/, 10],
-		['{"a":1}', /this has none/, 7],
-		['{"a" 1}', /a colon was expected/, 5],
-		['{"a":1 "b"}', /a comma was expected, this is "\\""/, 7],
+		['{"log":{}}', /expected a list "log.entries", found nothing/, 10],
+		['{"a":1}', /expected a list "log.entries"/, 7],
+		['{"a" 1}', /expected a colon/, 5],
+		['{"a":1 "b"}', /expected a comma, found "\\""/, 7],
 		["{1:2}", /a key in quotes/, 1],
-		['{"log":{"entries":[]', /the file ends here/, 20],
+		['{"log":{"entries":[]', /found the end of the file/, 20],
 		[`${har("")}x`, /the end of the file/, har("").length],
 		[`{"log":${'{"a":'.repeat(100_000)}`, /the file ends/, 8],
 	] as const) {
@@ -86,7 +92,7 @@ t.test("entries on lines of their own are found again", async (t) => {
 		);
 	}
 	t.match(await found(lines('{"a":"never ends', two, three)), [
-		{ damage: /before the next entry begins/, record: 1, offset: 38 },
+		{ damage: /found the next entry/, record: 1, offset: 38 },
 		{ entry: two },
 		{ entry: three },
 	]);
@@ -98,4 +104,10 @@ t.test("entries on lines of their own are found again", async (t) => {
 t.test("nesting that is meant to hurt", async (t) => {
 	const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
 	t.match(await found(har(`${deep},{"b":1}`)), [{ damage: /nested deeper than 500/, record: 1 }, { entry: '{"b":1}' }]);
+});
+
+t.test("keys are read right wherever a chunk ends", async (t) => {
+	const text = '{"log":{"version":"1.2","creator":{"name":"a"},"entries":[{"n":1}],"comment":"c"}}';
+	const whole = await found(text);
+	for (let size = 1; size < 60; size++) t.strictSame(await found(text, size), whole, `chunks of ${size}`);
 });

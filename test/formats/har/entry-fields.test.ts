@@ -1,20 +1,33 @@
 // Fields are read as what they stand for, whatever their type.
 import t from "tap";
+import type { Json } from "../../../formats/fields.ts";
 import { EntryFields } from "../../../formats/har/entry-fields.ts";
+import { JsonParser } from "../../../formats/json-parser.ts";
 
 t.test("numbers, texts, lists", async (t) => {
 	const told: string[] = [];
-	const at = new EntryFields({ a: "12.5 ms", b: [7], c: 1e300, d: "soon", e: true, f: { g: 1 }, h: ["x"], n: null }, "", (kind) => told.push(kind));
-	t.same([at.number("a"), at.number("b"), at.number("c"), at.number("d"), at.number("n"), at.number("none", 3)], [12.5, 7, -1, -1, -1, 3]);
-	t.same([at.text("e"), at.text("f"), at.text("h"), at.text("n", "x"), at.content("f")], ["true", "", "x", "x", '{"g":1}']);
+	const at = new EntryFields(
+		{ a: "12.5 ms", b: [7], c: 1e300, d: "soon", e: true, f: { g: 1 }, h: ["x"], n: null },
+		"",
+		(kind) => told.push(kind),
+	);
+	t.same(
+		[at.number("a"), at.number("b"), at.number("c"), at.number("d"), at.number("n"), at.number("none", 3)],
+		[12.5, 7, -1, -1, -1, 3],
+	);
+	t.same(
+		[at.text("e"), at.text("f"), at.text("h"), at.text("n", "x"), at.content("f")],
+		["true", "", "x", "x", '{"g":1}'],
+	);
 	t.same([at.array("f"), at.array("n"), at.boolean("d", true), at.optional("e", () => 1)], [[], [], true, null]);
 	t.equal(told.length, 11);
-	t.equal(told[0], "a a number");
+	t.equal(told[0], "a: expected a number");
 });
 
 t.test("names and values", async (t) => {
 	const told: string[] = [];
-	const pairs = (value: never) => new EntryFields({ headers: value }, "request.", (_, what) => told.push(what)).pairs("headers");
+	const pairs = (value: never) =>
+		new EntryFields({ headers: value }, "request.", (_, what) => told.push(what)).pairs("headers");
 	t.same(pairs([{ name: "a", value: "b" }, ["c", "d"]] as never), [
 		["a", "b"],
 		["c", "d"],
@@ -27,5 +40,12 @@ t.test("names and values", async (t) => {
 	]);
 	t.same(pairs({ x: { y: 1 } } as never), [["x", '{"y":1}']]);
 	t.same(pairs("odd" as never), []);
-	t.ok(told.includes('"request.headers" is "odd", a list was expected: left out'));
+	t.ok(told.includes('"request.headers": expected a list, found "odd"; left out'));
+});
+
+t.test("a long text is the same text as a short one, with the surrogates that stand for bytes", async (t) => {
+	const text = `${"a".repeat(2 ** 20)}é\udc80\udcff😀`;
+	const parser = new JsonParser(() => "body");
+	parser.push(Buffer.from(JSON.stringify({ text })));
+	t.ok(new EntryFields(parser.end() as { [key: string]: Json }, "").content("text") === text);
 });

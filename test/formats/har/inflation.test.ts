@@ -17,7 +17,8 @@ t.test("twenty bombs", async (t) => {
 	t.ok(decoded >= 240 * MB && decoded <= 360 * MB, "about 256 MiB");
 	t.equal(inflation.kept, 20 - decoded / (60 * MB));
 	const page = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `<li>item ${i}</li>`).join("\n"));
-	for (let i = 0; i < 100; i++) t.same(inflation.decode(gzipSync(page), "gzip"), { bytes: page }, "what is no bomb is decoded behind them");
+	for (let i = 0; i < 100; i++)
+		t.same(inflation.decode(gzipSync(page), "gzip"), { bytes: page }, "what is no bomb is decoded behind them");
 });
 
 t.test("bodies as senders have them, without end", async (t) => {

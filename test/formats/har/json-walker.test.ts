@@ -26,14 +26,14 @@ t.test("objects, lists and values", async (t) => {
 	}
 });
 
-t.test("what else stands there, and where", async (t) => {
+t.test("syntax errors with their offset", async (t) => {
 	for (const [text, why, offset] of [
-		["[", /expected an object, this is "\["/, 0],
-		['{"a":', /a value was expected, the file ends here/, 5],
-		['{"a":"x', /the file ends in the middle of it/, 5],
-		['{"a"', /a colon was expected behind the key, the file ends here/, 4],
-		["{5", /a key in quotes was expected, this is "5"/, 1],
-		['{"a":1 "b":2}', /a comma was expected/, 7],
+		["[", /expected an object, found "\["/, 0],
+		['{"a":', /expected a value, found the end of the file/, 5],
+		['{"a":"x', /the file ends within the entry/, 5],
+		['{"a"', /expected a colon after the key, found the end of the file/, 4],
+		["{5", /expected a key in quotes, found "5"/, 1],
+		['{"a":1 "b":2}', /expected a comma/, 7],
 	] as const) {
 		const json = walk(text);
 		const through = async () => {
@@ -60,7 +60,7 @@ t.test("the next entry after damage, where entries are on lines of their own", a
 	await json.open(BRACKET, "a list");
 	await json.item();
 	json.record = 1;
-	await t.rejects(json.value(100), /before the next entry begins/);
+	await t.rejects(json.value(100), /found the next entry/);
 	t.equal(await json.seekEntry(), true);
 	t.equal(await json.item(), true);
 	t.equal(String(await json.value(100)), '{"id":2}');

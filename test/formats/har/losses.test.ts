@@ -15,15 +15,33 @@ t.test("parts and kinds", async (t) => {
 	t.same(list, [], "a plain flow loses nothing");
 	losses.note(udpFlow());
 	losses.note(websocketFlow(anonymous));
-	losses.note(httpFlow({ marked: "x", isReplay: "request", backup: {}, metadata: { a: 1 }, request: { trailers: Headers.of(["a", "b"]) } }));
+	losses.note(
+		httpFlow({
+			marked: "x",
+			isReplay: "request",
+			backup: {},
+			metadata: { a: 1 },
+			request: { trailers: Headers.of(["a", "b"]) },
+		}),
+	);
 	losses.note(httpFlow({ ...anonymous, request: { headers: new Headers(["a", "\xff"]) } }));
-	losses.note(httpFlow({ ...anonymous, response: { body: { size: 2 ** 30, read: () => Buffer.alloc(0), chunks: () => [] } } }));
+	const stray = websocketFlow(anonymous);
+	if (stray.websocket !== null) {
+		const message = { fromClient: true, timestamp: 0, dropped: false, injected: false, content: Buffer.from([0xff]) };
+		stray.websocket.closeCode = null;
+		stray.websocket.messages = [1, 2].map((opcode) => ({ ...message, opcode }));
+	}
+	losses.note(stray);
+	losses.note(
+		httpFlow({ ...anonymous, response: { body: { size: 2 ** 30, read: () => Buffer.alloc(0), chunks: () => [] } } }),
+	);
 	losses.report();
-	t.match(list[0], { code: "FT_LOSS", message: "a.har: HAR has no room for these flows: UDP (1): left out" });
+	t.match(list[0], { code: "FT_LOSS", message: "a.har: HAR cannot store these flows: UDP (1): left out" });
 	for (const part of [
 		"bodies over 256 MiB",
 		"trailers",
 		"header bytes that are not UTF-8",
+		"bytes of WebSocket texts that are not UTF-8",
 		"how WebSockets ended",
 		"marks",
 		"notes",
@@ -33,7 +51,10 @@ t.test("parts and kinds", async (t) => {
 	])
 		t.match(list[1]?.message, `${part} (1)`);
 	losses.report(2);
-	t.equal(list.at(-1)?.message, 'a.har: 2 bodies inflate to so many bytes that they are kept compressed, marked by "_asSent"');
+	t.equal(
+		list.at(-1)?.message,
+		'a.har: 2 bodies inflate to so many bytes that they are kept compressed, marked by "_asSent"',
+	);
 	losses.report(1);
 	t.match(list.at(-1)?.message, /: 1 body inflates to so many bytes that it is kept compressed/);
 });

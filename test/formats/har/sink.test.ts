@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
-import { harComplaints } from "../../../fixtures/har-checks.ts";
+import { harViolations } from "../../../fixtures/har-checks.ts";
 import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
 import { createHar } from "../../../formats/har/sink.ts";
 
@@ -23,7 +23,7 @@ t.test("a line for each entry", async (t) => {
 t.test("without a flow", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	await writeTape(file, []);
-	t.same(harComplaints(await readFile(file, "utf8")), []);
+	t.same(harViolations(await readFile(file, "utf8")), []);
 	t.same(await readTape(file), { flows: [], reported: [] });
 });
 
@@ -34,7 +34,7 @@ t.test("pages are listed once, and shown by the first entry that refers to them"
 	const text = await readFile(file, "utf8");
 	t.match(JSON.parse(text).log, { pages: [page], entries: [{ pageref: "p", _page: page }, { pageref: "p" }] });
 	t.equal(text.split('"_page"').length, 2);
-	t.same(harComplaints(text), []);
+	t.same(harViolations(text), []);
 });
 
 t.test("adding to what is there", async (t) => {
@@ -50,7 +50,7 @@ t.test("adding to what is there", async (t) => {
 		(await readTape(file)).flows.map(({ id }) => id),
 		["one", "two", "three"],
 	);
-	t.same(harComplaints(await readFile(file, "utf8")), []);
+	t.same(harViolations(await readFile(file, "utf8")), []);
 	await writeTape(file, []);
 	await writeTape(file, [httpFlow({ id: "one" })], { append: true });
 	t.equal((await readTape(file)).flows.length, 1);
@@ -64,18 +64,27 @@ t.test("a flow that is too large for a string is told of", async (t) => {
 	// six characters each
 	const large = Buffer.alloc(90 * 1024 * 1024, 1);
 	const reported = await writeTape(file, [httpFlow({ response: { body: large } }), httpFlow({ id: "two" })]);
-	t.match(reported[0], { code: "FT_LOSS", message: /no room for these flows: HTTP flows of over 500 MB \(1\): left out/ });
+	t.match(reported[0], {
+		code: "FT_LOSS",
+		message: /cannot store these flows: HTTP flows too large to be read again \(1\): left out/,
+	});
 	t.equal((await readTape(file)).flows[0]?.id, "two");
 });
 
-t.test("what cannot be added to stays as it is", async (t) => {
+t.test("a file that cannot be appended to stays unchanged", async (t) => {
 	const folder = t.testdir({ "theirs.har": '{"log":{"version":"1.2","entries":[]}}\n' });
 	const theirs = join(folder, "theirs.har");
-	await t.rejects(createHar(theirs, { report, append: true }), { code: "FT_USAGE", message: /theirs\.har: cannot be added to: it is no HAR of flowtape/ });
+	await t.rejects(createHar(theirs, { report, append: true }), {
+		code: "FT_USAGE",
+		message: /theirs\.har: flows cannot be appended: expected a complete HAR written by flowtape/,
+	});
 	t.equal((await readTape(theirs)).reported.length, 0);
 	const packed = join(folder, "a.har.gz");
 	await writeTape(packed, [httpFlow()]);
-	await t.rejects(createHar(packed, { report, append: true }), { code: "FT_USAGE", message: /it is compressed; record to a \.tape/ });
+	await t.rejects(createHar(packed, { report, append: true }), {
+		code: "FT_USAGE",
+		message: /it is compressed; record to a \.tape/,
+	});
 });
 
 t.test("discarded, it leaves what was there", async (t) => {

@@ -1,4 +1,5 @@
-// Entries that match become flows, however the bytes are cut; what is damaged is named, and what came before it is kept.
+// Entries that match become flows, however the bytes are cut; what is damaged is named, and what came before it is
+// kept.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -19,13 +20,76 @@ t.test("a filter and ids select", async (t) => {
 		(await readTape(fixture("chromium.har"), { ids: [id] })).flows.map((flow) => flow.id),
 		[id],
 	);
-	const filter = { pattern: "", matches: (flow: Flow) => flow.error !== null, plan: { kind: "unknown" as const }, needs: new Set<never>() };
+	const filter = {
+		pattern: "",
+		matches: (flow: Flow) => flow.error !== null,
+		plan: { kind: "unknown" as const },
+		needs: new Set<never>(),
+	};
 	t.equal((await readTape(fixture("chromium.har"), { filter })).flows.length, 1);
+});
+
+t.test("comments on bodies are kept, and others are reported", async (t) => {
+	const file = join(t.testdir(), "a.har");
+	const named = (comment?: string) => [{ name: "a", value: "b", ...(comment !== undefined && { comment }) }];
+	const form = { mimeType: "application/x-www-form-urlencoded", text: "a=b", params: named("5") };
+	const entry = {
+		startedDateTime: "2024-05-02T08:15:30Z",
+		time: 0,
+		comment: "the entry",
+		request: {
+			method: "POST",
+			url: "http://a/?a=b",
+			comment: "the request",
+			headers: named("1"),
+			cookies: named("2"),
+			queryString: named("3"),
+			postData: { ...form, comment: "sent" },
+		},
+		response: {
+			status: 200,
+			comment: "the response",
+			headers: named("4"),
+			cookies: named(""),
+			content: { size: 2, mimeType: "text/plain", text: "ok", comment: "read" },
+		},
+	};
+	const plain = {
+		...entry,
+		request: { method: "GET", url: "http://a/", headers: named() },
+		response: { status: 200, headers: [], content: { size: 0, text: "", comment: "there is no body" } },
+	};
+	await writeFile(file, JSON.stringify({ log: { entries: [entry, plain] } }));
+	const { flows, reported } = await readTape(file);
+	t.match(reported, [
+		{ code: "FT_LOSS", message: /: comments on header fields, cookies and parameters, left out: 5$/ },
+	]);
+	t.equal(reported.length, 1);
+	await writeTape(file, flows);
+	const { entries } = JSON.parse(await readFile(file, "utf8")).log;
+	t.match(entries[0], {
+		comment: "the entry",
+		request: { comment: "the request", postData: { text: "a=b", comment: "sent" } },
+		response: { comment: "the response", content: { text: "ok", comment: "read" } },
+	});
+	t.match(entries[1].response.content, { comment: /not recorded/ });
+	t.same((await readTape(file)).reported, []);
+});
+
+t.test("a body with a comment that becomes empty stays an empty body", async (t) => {
+	const file = join(t.testdir(), "a.har");
+	const flow = httpFlow({ request: { method: "POST", body: "" }, response: { body: "" } });
+	flow.metadata = { har: { postData: { comment: "sent" }, content: { comment: "read" } } };
+	await writeTape(file, [flow]);
+	const back = (await readTape(file)).flows[0] as HttpFlow;
+	t.same([back.request.bodySize, back.response?.bodySize], [0, 0]);
 });
 
 t.test("bodies in files beside a HAR, never from elsewhere", async (t) => {
 	const entry = (file: string) => ({
-		...{ startedDateTime: "2024-05-02T08:15:30Z", time: 0, request: { method: "GET", url: `http://a/${file}`, headers: [] } },
+		startedDateTime: "2024-05-02T08:15:30Z",
+		time: 0,
+		request: { method: "GET", url: `http://a/${file}`, headers: [] },
 		response: { status: 200, headers: [], content: { size: 6, _file: file } },
 	});
 	const files = ["body.txt", "inside/body.txt", "../secret.txt", "link.txt", "/etc/hostname", "none.txt"];
@@ -44,7 +108,11 @@ t.test("bodies in files beside a HAR, never from elsewhere", async (t) => {
 		["beside", "inside", null, null, null, null],
 	);
 	t.match(reported, [
-		{ code: "FT_CORRUPT_FLOW", record: 3, message: /entry 3: the file "..\/secret.txt" .* leads out of the folder; the flow is kept without/ },
+		{
+			code: "FT_CORRUPT_FLOW",
+			record: 3,
+			message: /entry 3: the file "..\/secret.txt" .* leads out of the folder; the flow is kept without it/,
+		},
 		{ record: 4, message: /leads out/ },
 		{ record: 5, message: /leads out|ENOENT/ },
 		{ record: 6, message: /ENOENT/ },
@@ -57,11 +125,11 @@ t.test("bad entries are named and passed over", async (t) => {
 	const [head = "", one = "", two = "", ...rest] = (await readFile(file, "utf8")).split("\n");
 	const start = Buffer.byteLength(`${head}\n${one}\n`);
 	for (const [broken, why] of [
-		["null,", /null was found, an entry/],
-		[two.replace('"url":"http', '"url":"'), /"request.url" is ".*", an absolute URL/],
-		[two.replace('"request"', '"reqest"'), /"request" is missing/],
-		[two.replace('"status":', '"status"'), /JSON was expected/],
-		[two.slice(0, -40), /before the next entry begins/],
+		["null,", /expected an entry .*, found null/],
+		[two.replace('"url":"http', '"url":"'), /"request.url": expected an absolute URL, found ".*"/],
+		[two.replace('"request"', '"reqest"'), /"request": expected .*, found nothing/],
+		[two.replace('"status":', '"status"'), /expected JSON/],
+		[two.slice(0, -40), /found the next entry|the file ends/],
 	] as const) {
 		await writeFile(file, [head, one, broken, ...rest].join("\n"));
 		const { flows, reported } = await readTape(file);
@@ -73,8 +141,14 @@ t.test("bad entries are named and passed over", async (t) => {
 		t.match(reported, [{ code: "FT_CORRUPT_FLOW", record: 2, offset: start, message: why }]);
 		t.match(reported[0]?.message, `a.har: byte ${start}, entry 2: `);
 	}
-	await writeFile(file, Buffer.from([head, one, two.replace('"id', '"\xff'), ...rest].join("\n").replace("text/plain", "text/\xe9"), "latin1"));
-	t.match((await readTape(file)).reported[0]?.message, /entry 1: UTF-8 was expected/);
+	await writeFile(
+		file,
+		Buffer.from(
+			[head, one, two.replace('"id', '"\xff'), ...rest].join("\n").replace("text/plain", "text/\xe9"),
+			"latin1",
+		),
+	);
+	t.match((await readTape(file)).reported[0]?.message, /entry 1: expected UTF-8/);
 });
 
 t.test("odd fields are told once each, with how often", async (t) => {
@@ -87,7 +161,13 @@ t.test("odd fields are told once each, with how often", async (t) => {
 			{ name: "b", value: 6 },
 		],
 	};
-	const entry = { startedDateTime: "2024-05-02T08:15:30Z", time: 1, request, response: { status: "200", headers: [], content: {} }, timings: {} };
+	const entry = {
+		startedDateTime: "2024-05-02T08:15:30Z",
+		time: 1,
+		request,
+		response: { status: "200", headers: [], content: {} },
+		timings: {},
+	};
 	await writeFile(file, JSON.stringify({ log: { entries: [entry, entry, entry] } }));
 	const { flows, reported } = await readTape(file);
 	t.equal(flows.length, 3);
@@ -100,11 +180,14 @@ t.test("odd fields are told once each, with how often", async (t) => {
 			["FT_ODD_FIELD", undefined],
 		],
 	);
-	t.match(reported[0]?.message, /a.har: byte \d+, entry 1: "response.status" is "200", a number was expected: read as 200$/);
-	t.match(reported[2]?.message, /: 2 more entries like that: response.status a number was expected$/);
+	t.match(
+		reported[0]?.message,
+		/a.har: byte \d+, entry 1: "response.status": expected a number, found "200"; read as 200$/,
+	);
+	t.match(reported[2]?.message, /: 2 more entries like that: response.status: expected a number$/);
 });
 
-t.test("what stands beside the entries is in the next HAR", async (t) => {
+t.test("fields outside the entries are written to the next HAR", async (t) => {
 	const folder = t.testdir();
 	const [from, to, tape] = [join(folder, "a.har"), join(folder, "b.har"), join(folder, "a.tape")];
 	const request = (url: string) => ({
@@ -119,7 +202,18 @@ t.test("what stands beside the entries is in the next HAR", async (t) => {
 		{ browser: { name: "Zilla", version: "7" }, _recordingName: "login/ok", pages },
 		{ comment: "by hand", _x: [1] },
 	];
-	await writeFile(from, JSON.stringify({ log: { version: "1.2", creator: {}, ...front, entries: [request("http://a/1"), request("http://a/2")], ...behind } }));
+	await writeFile(
+		from,
+		JSON.stringify({
+			log: {
+				version: "1.2",
+				creator: {},
+				...front,
+				entries: [request("http://a/1"), request("http://a/2")],
+				...behind,
+			},
+		}),
+	);
 	const { flows, reported } = await readTape(from);
 	t.same(reported, []);
 	t.same(await writeTape(to, flows), []);
@@ -135,9 +229,9 @@ t.test("what stands beside the entries is in the next HAR", async (t) => {
 	const told = await writeTape(to, [...flows, ...(await readTape(from)).flows]);
 	t.match(told, [{ code: "FT_LOSS", message: /two values of fields beside the entries: "browser" \(1\)/ }]);
 	await writeFile(from, '{"log":{"comment":"x","entries":[]}}');
-	t.match((await readTape(from)).reported, [{ code: "FT_LOSS", message: /there is no flow to keep it with/ }]);
+	t.match((await readTape(from)).reported, [{ code: "FT_LOSS", message: /there is no flow to store them with/ }]);
 	await writeFile(from, '{"log":{"entries":[],"pages":[{"id":]}}');
-	t.match((await readTape(from)).reported, [{ code: "FT_CORRUPT_FLOW", message: /byte 29: JSON was expected/ }]);
+	t.match((await readTape(from)).reported, [{ code: "FT_CORRUPT_FLOW", message: /byte 29: expected JSON/ }]);
 });
 
 t.test("in UTF-16, in a call, and one entry a line", async (t) => {
@@ -145,7 +239,9 @@ t.test("in UTF-16, in a call, and one entry a line", async (t) => {
 	const text = await readFile(fixture("safari.har"), "utf8");
 	const { flows } = await readTape(fixture("safari.har"));
 	const big = Buffer.from(`\ufeff${text}`, "utf16le").swap16();
-	const entries = (JSON.parse(text) as { log: { entries: object[] } }).log.entries.map((entry) => JSON.stringify(entry)).join("\n");
+	const entries = (JSON.parse(text) as { log: { entries: object[] } }).log.entries
+		.map((entry) => JSON.stringify(entry))
+		.join("\n");
 	for (const bytes of [
 		Buffer.from(`\ufeff${text}`, "utf16le"),
 		Buffer.from(text, "utf16le"),
@@ -174,27 +270,34 @@ t.test("any cut of the bytes gives the same flows", async (t) => {
 	}
 });
 
-t.test("whatever the bytes, only what is damaged is reported, and what came before is kept", async (t) => {
+t.test("of random bytes only the damage is reported, and earlier flows are kept", async (t) => {
 	const good = await readFile(fixture("safari.har"));
 	const compact = Buffer.from(JSON.stringify(JSON.parse(String(good))));
 	for (const bytes of [good, compact, gzipSync(compact)]) {
 		const file = join(t.testdir(), "a.har");
 		await fc.assert(
-			fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(255), fc.integer({ min: 2, max: bytes.length }), async (at, byte, end) => {
-				const broken = Buffer.from(bytes.subarray(0, end));
-				if (at < end && at > 1) broken[at] = byte;
-				await writeFile(file, broken);
-				const { list, report } = reports();
-				const flows: Flow[] = [];
-				try {
-					const { openTape } = await import("../../../formats/index.ts");
-					for await (const batch of await openTape(file, { report, format: "har" })) flows.push(...batch);
-				} catch (error) {
-					if ((error as { code?: string }).code !== "FT_CORRUPT_FLOW") throw error;
-					return true;
-				}
-				return list.every(({ code }) => ["FT_CORRUPT_FLOW", "FT_LOSS", "FT_ODD_FIELD"].includes(code)) && flows.length <= 2;
-			}),
+			fc.asyncProperty(
+				fc.nat(bytes.length - 1),
+				fc.nat(255),
+				fc.integer({ min: 2, max: bytes.length }),
+				async (at, byte, end) => {
+					const broken = Buffer.from(bytes.subarray(0, end));
+					if (at < end && at > 1) broken[at] = byte;
+					await writeFile(file, broken);
+					const { list, report } = reports();
+					const flows: Flow[] = [];
+					try {
+						const { openTape } = await import("../../../formats/index.ts");
+						for await (const batch of await openTape(file, { report, format: "har" })) flows.push(...batch);
+					} catch (error) {
+						if ((error as { code?: string }).code !== "FT_CORRUPT_FLOW") throw error;
+						return true;
+					}
+					return (
+						list.every(({ code }) => ["FT_CORRUPT_FLOW", "FT_LOSS", "FT_ODD_FIELD"].includes(code)) && flows.length <= 2
+					);
+				},
+			),
 			{ seed: 13, numRuns: 150 },
 		);
 	}

@@ -13,7 +13,11 @@ t.test("the number of bytes tells how a text was decoded", async (t) => {
 	t.same(bytesOfText("café", "text/plain; charset=iso-8859-1", [5]), Buffer.from("café"), "declared wrongly");
 	t.same(bytesOfText("\0ÿ", "application/octet-stream", [2, 3]), Buffer.of(0, 255), "the first size counts");
 	t.same(bytesOfText("日本", 'text/html; charset="shift_jis"', [4]), Buffer.of(0x93, 0xfa, 0x96, 0x7b));
-	t.same(bytesOfText("日本", "text/html; charset=shift_jis", [-1]), Buffer.of(0x93, 0xfa, 0x96, 0x7b), "without a size as declared");
+	t.same(
+		bytesOfText("日本", "text/html; charset=shift_jis", [-1]),
+		Buffer.of(0x93, 0xfa, 0x96, 0x7b),
+		"without a size as declared",
+	);
 	t.same(bytesOfText("日本", "text/html", [-1]), Buffer.from("日本"));
 	t.same(bytesOfText("日本", "text/html; charset=ascii", [-1]), Buffer.from("日本"), "what does not fit is UTF-8");
 	t.same(bytesOfText("\udcff", null, [-1]), Buffer.of(255), "a byte that mitmproxy could not decode");
@@ -27,11 +31,15 @@ t.test("bytes that a text does not bring back are no text", async (t) => {
 	t.equal(textOfBytes(Buffer.of(0x61, 0), "text/plain"), null);
 	t.equal(textOfBytes(Buffer.of(0xff, 0xfe, 0xff), "text/plain; charset=utf-8"), null);
 	fc.assert(
-		fc.property(fc.uint8Array(), fc.constantFrom(null, "text/html", "text/plain; charset=iso-8859-1", "text/plain; charset=shift_jis"), (array, type) => {
-			const bytes = Buffer.from(array);
-			const text = textOfBytes(bytes, type);
-			return text === null || bytesOfText(text, type, [bytes.length]).equals(bytes);
-		}),
+		fc.property(
+			fc.uint8Array(),
+			fc.constantFrom(null, "text/html", "text/plain; charset=iso-8859-1", "text/plain; charset=shift_jis"),
+			(array, type) => {
+				const bytes = Buffer.from(array);
+				const text = textOfBytes(bytes, type);
+				return text === null || bytesOfText(text, type, [bytes.length]).equals(bytes);
+			},
+		),
 		{ seed: 3, numRuns: 1000 },
 	);
 });

@@ -17,15 +17,23 @@ t.test("dates as programs write them", async (t) => {
 		["Thu, 02 May 2024 08:15:30 GMT", 0],
 	] as const)
 		t.equal(parseStarted(text), at + micros, text);
-	t.equal(parseStarted("2024-05-02T08:15:30"), new Date(2024, 4, 2, 8, 15, 30).getTime() * 1000, "local without a zone");
+	t.equal(
+		parseStarted("2024-05-02T08:15:30"),
+		new Date(2024, 4, 2, 8, 15, 30).getTime() * 1000,
+		"local without a zone",
+	);
 	t.equal(parseStarted("yesterday"), null);
 	t.equal(formatStarted(1_714_637_730.123), "2024-05-02T08:15:30.123Z");
 	t.equal(formatStarted(1_714_637_730.123456), "2024-05-02T08:15:30.123456Z");
-	for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, 1e300, -1e300]) t.equal(formatStarted(odd), "1970-01-01T00:00:00.000Z");
+	for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, 1e300, -1e300])
+		t.equal(formatStarted(odd), "1970-01-01T00:00:00.000Z");
 });
 
 /** An entry with these phases, as moments and back. */
-function roundTrip(timings: JsonObject, time = 0): { moments: ReturnType<typeof readMoments>; written: ReturnType<typeof writeTimings> } {
+function roundTrip(
+	timings: JsonObject,
+	time = 0,
+): { moments: ReturnType<typeof readMoments>; written: ReturnType<typeof writeTimings> } {
 	const started = 1_700_000_000_000_000;
 	const moments = readMoments(new EntryFields({ time, timings }, ""), started, true);
 	const flow = httpFlow({
@@ -41,8 +49,20 @@ t.test("every phase comes back", async (t) => {
 	const { written, moments } = roundTrip(timings);
 	t.same(written, { time: 141.375, timings });
 	t.equal(moments.requestEnd, 1_700_000_000.05625);
-	t.match(moments.connection, { timestampStart: 1_700_000_000.0155, timestampTcpSetup: 1_700_000_000.03075, timestampTlsSetup: 1_700_000_000.05575 });
-	t.same(roundTrip({ send: 1, wait: 2, receive: 3 }).written.timings, { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 1, wait: 2, receive: 3 });
+	t.match(moments.connection, {
+		timestampStart: 1_700_000_000.0155,
+		timestampTcpSetup: 1_700_000_000.03075,
+		timestampTlsSetup: 1_700_000_000.05575,
+	});
+	t.same(roundTrip({ send: 1, wait: 2, receive: 3 }).written.timings, {
+		blocked: -1,
+		dns: -1,
+		connect: -1,
+		ssl: -1,
+		send: 1,
+		wait: 2,
+		receive: 3,
+	});
 	fc.assert(
 		fc.property(fc.array(fc.nat(10_000_000), { minLength: 7, maxLength: 7 }), (micros) => {
 			const [blocked = 0, dns = 0, connect = 0, ssl = 0, send = 0, wait = 0, receive = 0] = micros.map((n) => n / 1000);
@@ -60,10 +80,25 @@ t.test("other ways to count", async (t) => {
 		{ connect: 25, ssl: 20 },
 		"TLS longer than connecting is apart",
 	);
-	t.match(roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 35).written.timings, { connect: 25, ssl: 5 }, "the sum shows it as well");
-	t.match(roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 30).written.timings, { connect: 20, ssl: 5 });
-	t.match(roundTrip({}, 12.5).written, { time: 12.5, timings: { wait: 12.5 } }, "all of it is waiting where phases are left out");
-	t.match(roundTrip({ send: "1", wait: "2 ms", receive: "soon" }).written.timings, { send: 1, wait: 2, receive: 0 }, "as texts");
+	t.match(
+		roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 35).written.timings,
+		{ connect: 25, ssl: 5 },
+		"the sum shows it as well",
+	);
+	t.match(roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 30).written.timings, {
+		connect: 20,
+		ssl: 5,
+	});
+	t.match(
+		roundTrip({}, 12.5).written,
+		{ time: 12.5, timings: { wait: 12.5 } },
+		"all of it is waiting where phases are left out",
+	);
+	t.match(
+		roundTrip({ send: "1", wait: "2 ms", receive: "soon" }).written.timings,
+		{ send: 1, wait: 2, receive: 0 },
+		"as texts",
+	);
 });
 
 t.test("moments that are out of order give no negative phase", async (t) => {
@@ -87,7 +122,17 @@ t.test("moments that are out of order give no negative phase", async (t) => {
 		{ time: 5000, timings: { connect: 1000, ssl: -1, send: 1000, wait: 2000, receive: 1000 } },
 		"connected after the request came",
 	);
-	t.match(writeTimings(httpFlow({ response: null, request: { timestampStart: 1, timestampEnd: 2 }, error: { message: "x", timestamp: 4 } }), {}), {
-		time: 3000,
-	});
+	t.match(
+		writeTimings(
+			httpFlow({
+				response: null,
+				request: { timestampStart: 1, timestampEnd: 2 },
+				error: { message: "x", timestamp: 4 },
+			}),
+			{},
+		),
+		{
+			time: 3000,
+		},
+	);
 });

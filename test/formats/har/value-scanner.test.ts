@@ -18,8 +18,18 @@ function endOf(bytes: Buffer, pieces: readonly number[] = [bytes.length]): { end
 }
 
 t.test("values of every kind, and what stands behind them", async (t) => {
-	for (const value of ['{"a":[1,{"b":"}"}]}', "[]", '"a\\"]b\\\\"', "12.5e3", "true", "null", '""', `"${"x".repeat(300)}\\\\\\"${"y".repeat(300)}"`]) {
-		for (const behind of [",1]", "]", "}", " \n"]) t.equal(endOf(Buffer.from(value + behind)).end, value.length, value.slice(0, 20));
+	for (const value of [
+		'{"a":[1,{"b":"}"}]}',
+		"[]",
+		'"a\\"]b\\\\"',
+		"12.5e3",
+		"true",
+		"null",
+		'""',
+		`"${"x".repeat(300)}\\\\\\"${"y".repeat(300)}"`,
+	]) {
+		for (const behind of [",1]", "]", "}", " \n"])
+			t.equal(endOf(Buffer.from(value + behind)).end, value.length, value.slice(0, 20));
 	}
 	t.equal(endOf(Buffer.from('{"a":"never')).end, -1);
 	t.equal(endOf(Buffer.from("[[[[1]],2]]]")).deepest, 4);
@@ -34,7 +44,9 @@ t.test("any value, cut anywhere", async () => {
 		}),
 		{ seed: 5, numRuns: 500 },
 	);
-	const text = fc.array(fc.constantFrom("\\", '"', "x".repeat(70), "é", "\n", "{"), { maxLength: 12 }).map((parts) => parts.join(""));
+	const text = fc
+		.array(fc.constantFrom("\\", '"', "x".repeat(70), "é", "\n", "{"), { maxLength: 12 })
+		.map((parts) => parts.join(""));
 	fc.assert(
 		fc.property(text, fc.array(fc.nat(90), { minLength: 1 }), (string, pieces) => {
 			const bytes = Buffer.from(JSON.stringify([string]));

@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { type HttpParts, httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
-import { harComplaints } from "../../../fixtures/har-checks.ts";
+import { harViolations } from "../../../fixtures/har-checks.ts";
 import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
 import type { JsonObject } from "../../../formats/fields.ts";
 import { readEntry } from "../../../formats/har/read-entry.ts";
@@ -18,7 +18,7 @@ function entryOf(parts: HttpParts = {}): Parts {
 t.test("HAR 1.2, whatever the flow", async (t) => {
 	const flows = variedFlows().filter((flow) => flow.type === "http");
 	const entries = flows.map((flow) => writeEntry(flow).entry);
-	t.same(harComplaints(JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } })), []);
+	t.same(harViolations(JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } })), []);
 });
 
 t.test("sizes: decoded, and on the wire", async (t) => {
@@ -32,7 +32,10 @@ t.test("sizes: decoded, and on the wire", async (t) => {
 			body,
 		},
 	});
-	t.match(entry.response, { bodySize: body.length, content: { size: 17, compression: 17 - body.length, mimeType: "text/plain", text: "hello hello hello" } });
+	t.match(entry.response, {
+		bodySize: body.length,
+		content: { size: 17, compression: 17 - body.length, mimeType: "text/plain", text: "hello hello hello" },
+	});
 	t.equal(
 		entryOf({ request: { path: "/\xc3\xa9", headers: [["Host", "a"]] } }).request?.headersSize as unknown,
 		Buffer.byteLength("GET /é HTTP/1.1\r\nHost: a\r\n\r\n"),
@@ -41,18 +44,36 @@ t.test("sizes: decoded, and on the wire", async (t) => {
 });
 
 t.test("bodies that are no text, not decodable, not there", async (t) => {
-	t.match(entryOf({ response: { body: Buffer.of(0, 255) } }).response?.content, { text: "AP8=", encoding: "base64", size: 2 });
-	t.match(entryOf({ response: { headers: [["Content-Encoding", "br"]], body: "plain" } }).response?.content, { text: "plain", _asSent: true, compression: 0 });
-	t.match(entryOf({ response: { body: null } }).response, { bodySize: -1, content: { size: 0, comment: /not recorded/ } });
+	t.match(entryOf({ response: { body: Buffer.of(0, 255) } }).response?.content, {
+		text: "AP8=",
+		encoding: "base64",
+		size: 2,
+	});
+	t.match(entryOf({ response: { headers: [["Content-Encoding", "br"]], body: "plain" } }).response?.content, {
+		text: "plain",
+		_asSent: true,
+		compression: 0,
+	});
+	t.match(entryOf({ response: { body: null } }).response, {
+		bodySize: -1,
+		content: { size: 0, comment: /not recorded/ },
+	});
 	t.notOk("text" in (entryOf({ response: { body: null } }).response?.content ?? {}));
-	t.match(entryOf({ request: { method: "POST", body: null } }).request, { bodySize: -1, postData: { text: "", comment: /not recorded/ } });
+	t.match(entryOf({ request: { method: "POST", body: null } }).request, {
+		bodySize: -1,
+		postData: { text: "", comment: /not recorded/ },
+	});
 	t.notOk("postData" in (entryOf().request ?? {}));
 	const large = { size: 2 ** 40, read: () => t.fail("is not read") as never, chunks: () => [] };
 	t.match(entryOf({ response: { body: large } }).response?.content, { size: 0, comment: /too large/ });
 });
 
 t.test("forms", async (t) => {
-	const request = { method: "POST", headers: [["Content-Type", "application/x-www-form-urlencoded"]] as [string, string][], body: "a=1&b=x+y" };
+	const request = {
+		method: "POST",
+		headers: [["Content-Type", "application/x-www-form-urlencoded"]] as [string, string][],
+		body: "a=1&b=x+y",
+	};
 	t.strictSame(entryOf({ request }).request?.postData, {
 		mimeType: "application/x-www-form-urlencoded",
 		text: "a=1&b=x+y",
@@ -74,17 +95,21 @@ t.test("bytes that no text can hold", async (t) => {
 });
 
 t.test("URLs and addresses", async (t) => {
-	const url = (request: HttpParts["request"]) => entryOf({ request: { ...request, headers: [] } }).request?.url as unknown;
+	const url = (request: HttpParts["request"]) =>
+		entryOf({ request: { ...request, headers: [] } }).request?.url as unknown;
 	t.equal(url({ host: "::1", port: 8080 }), "http://[::1]:8080/");
 	t.equal(url({ method: "OPTIONS", path: "*" }), "http://example.com");
 	t.equal(url({ method: "CONNECT", authority: "example.com:443", path: "" }), "https://example.com:443/");
 	const odd = { host: "a.test", headers: [["Host", '{"@&\\\\":0}']] as [string, string][] };
 	t.equal(entryOf({ request: odd }).request?.url as unknown, "http://a.test/", "a Host field that makes no URL");
 	t.match(entryOf({ serverConn: { peername: ["192.0.2.1", 80] } }), { serverIPAddress: "192.0.2.1" });
-	t.notOk("serverIPAddress" in entryOf({ serverConn: { peername: null, address: ["192.0.2.2", 80] } }), "where it was to go only");
+	t.notOk(
+		"serverIPAddress" in entryOf({ serverConn: { peername: null, address: ["192.0.2.2", 80] } }),
+		"where it was to go only",
+	);
 });
 
-t.test("what failed, and WebSockets", async (t) => {
+t.test("failures, and WebSockets", async (t) => {
 	t.match(entryOf({ response: null, error: { message: "reset", timestamp: 0 } }).response, {
 		status: 0,
 		statusText: "",
@@ -112,7 +137,10 @@ t.test("what failed, and WebSockets", async (t) => {
 
 t.test("bodies go into files where there are some", async (t) => {
 	const { entry } = writeEntry(httpFlow({ request: { body: "q" } }), { attach: (bytes, type) => `${type}:${bytes}` });
-	t.match(entry, { response: { content: { size: 5, _file: "text/plain:hello" } }, request: { postData: { _file: ":q" } } });
+	t.match(entry, {
+		response: { content: { size: 5, _file: "text/plain:hello" } },
+		request: { postData: { _file: ":q" } },
+	});
 });
 
 t.test("notes come back, and stale sizes do not", async (t) => {
@@ -125,7 +153,12 @@ t.test("notes come back, and stale sizes do not", async (t) => {
 	};
 	const flow = httpFlow({ metadata: { har } });
 	const { entry, page } = writeEntry(flow);
-	t.match(entry, { _priority: "High", pageref: "p", response: { bodySize: 90, content: { _x: 1, size: 5 } }, timings: { blocked: 2, _queue: 1 } });
+	t.match(entry, {
+		_priority: "High",
+		pageref: "p",
+		response: { bodySize: 90, content: { _x: 1, size: 5 } },
+		timings: { blocked: 2, _queue: 1 },
+	});
 	t.same(page, { id: "p", title: "t" });
 	if (flow.response !== null) flow.response.text = "another";
 	t.match(writeEntry(flow).entry, { response: { bodySize: 7, content: { size: 7 } } });

@@ -14,7 +14,7 @@ async function all(chunks: AsyncIterable<Buffer>): Promise<string> {
 	return Buffer.concat(parts).toString();
 }
 
-t.test("what Python wrote as a stream, and with files that are stored", { skip: lacksPython }, async (t) => {
+t.test("streamed and stored files written by Python", { skip: lacksPython }, async (t) => {
 	const playwright = new ZipFile("fixtures/flows/playwright.zip", "playwright.zip");
 	t.match([...playwright.names], [/\.html$/, /\.png$/, /\.bin$/, "har.har"]);
 	t.match(JSON.parse(await all(playwright.chunks("har.har"))), { log: { creator: { name: "Playwright" } } });
@@ -29,7 +29,7 @@ t.test("what Python wrote as a stream, and with files that are stored", { skip: 
 	t.equal(await all(zip.chunks("ä.txt")), "stored");
 	t.ok(zip.has("ä.txt"));
 	t.throws(() => zip.read("none"), { code: "FT_CORRUPT_FLOW", message: /no file none/ });
-	t.throws(() => zip.read("lzma.txt"), { code: "FT_CORRUPT_FLOW", message: /compressed in a way \(14\)/ });
+	t.throws(() => zip.read("lzma.txt"), { code: "FT_CORRUPT_FLOW", message: /unsupported compression method 14/ });
 	zip.close();
 });
 
@@ -40,8 +40,14 @@ t.test("a checksum that is another", async (t) => {
 	for (const name of [".html", "har.har"]) bytes[bytes.lastIndexOf(name) - (name === "har.har" ? 0 : 40) - 30] = 0;
 	await writeFile(path, bytes);
 	const zip = new ZipFile(path, "a.zip");
-	t.throws(() => zip.read([...zip.names][0] ?? ""), { code: "FT_CORRUPT_FLOW", message: /\.html is damaged: its checksum/ });
-	await t.rejects(all(zip.chunks("har.har")), { code: "FT_CORRUPT_FLOW", message: /har\.har is damaged: its checksum/ });
+	t.throws(() => zip.read([...zip.names][0] ?? ""), {
+		code: "FT_CORRUPT_FLOW",
+		message: /\.html is damaged: its checksum/,
+	});
+	await t.rejects(all(zip.chunks("har.har")), {
+		code: "FT_CORRUPT_FLOW",
+		message: /har\.har is damaged: its checksum/,
+	});
 	zip.close();
 });
 
@@ -58,9 +64,9 @@ t.test("sizes and offsets in 64 bits", { skip: lacksPython }, async (t) => {
 	t.same([String(zip.read("a.txt")), await all(zip.chunks("b.txt"))], ["first", "second"]);
 	zip.close();
 	for (const [signature, why] of [
-		["504b0606", /the end record of ZIP64 was expected/],
-		["504b0607", /the locator of ZIP64 was expected/],
-		["504b0102", /an entry of the directory was expected/],
+		["504b0606", /expected the end record of ZIP64/],
+		["504b0607", /expected the locator of ZIP64/],
+		["504b0102", /expected an entry of the directory/],
 	] as const) {
 		const broken = Buffer.from(bytes);
 		broken[broken.indexOf(Buffer.from(signature, "hex"))] = 0;
@@ -69,7 +75,7 @@ t.test("sizes and offsets in 64 bits", { skip: lacksPython }, async (t) => {
 	}
 });
 
-t.test("whatever the bytes, no other errors", async (t) => {
+t.test("random bytes cause no other errors", async (t) => {
 	const good = await readFile("fixtures/flows/playwright.zip");
 	const path = join(t.testdir(), "a.zip");
 	await fc.assert(
@@ -88,7 +94,14 @@ t.test("whatever the bytes, no other errors", async (t) => {
 					zip.close();
 				}
 			} catch (error) {
-				if (!(error instanceof FlowtapeError && error.code === "FT_CORRUPT_FLOW" && /a\.zip.*: byte \d+: /.test(error.message))) throw error;
+				if (
+					!(
+						error instanceof FlowtapeError &&
+						error.code === "FT_CORRUPT_FLOW" &&
+						/a\.zip.*: byte \d+: /.test(error.message)
+					)
+				)
+					throw error;
 			}
 		}),
 		{ seed: 4, numRuns: 400 },

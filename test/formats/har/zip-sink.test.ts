@@ -12,7 +12,9 @@ t.test("bodies have names by which they are told", async (t) => {
 	const left = ownTemporaryFolder(t);
 	const path = join(t.testdir(), "a.zip");
 	const flows = [
-		httpFlow({ request: { method: "POST", headers: [["Content-Type", "application/x-www-form-urlencoded"]], body: "a=1" } }),
+		httpFlow({
+			request: { method: "POST", headers: [["Content-Type", "application/x-www-form-urlencoded"]], body: "a=1" },
+		}),
 		httpFlow({ response: { headers: [["Content-Type", "image/jpeg"]], body: Buffer.of(0, 255) } }),
 		httpFlow({ response: { headers: [], body: "?" } }),
 		httpFlow({ response: { body: "" } }),
@@ -27,7 +29,9 @@ t.test("bodies have names by which they are told", async (t) => {
 	const back = await readTape(path);
 	t.same(back.reported, []);
 	t.same(
-		back.flows.map((flow) => (flow.type === "http" ? [flow.request.text, flow.response?.rawContent?.toString("latin1")] : [])),
+		back.flows.map((flow) =>
+			flow.type === "http" ? [flow.request.text, flow.response?.rawContent?.toString("latin1")] : [],
+		),
 		[
 			["a=1", "hello"],
 			["", "\0\xff"],
@@ -43,7 +47,10 @@ t.test("not added to, and discarded without a trace", async (t) => {
 	const left = ownTemporaryFolder(t);
 	const folder = t.testdir();
 	const { report } = reports();
-	await t.rejects(createHarZip(join(folder, "a.zip"), { report, append: true }), { code: "FT_USAGE", message: /a ZIP cannot be added to/ });
+	await t.rejects(createHarZip(join(folder, "a.zip"), { report, append: true }), {
+		code: "FT_USAGE",
+		message: /flows cannot be appended to a ZIP/,
+	});
 	const sink = await createHarZip(join(folder, "a.zip"), { report });
 	await sink.append(httpFlow());
 	await sink.discard?.();

@@ -14,7 +14,10 @@ function pack(text: string) {
 	return { facts: { crc: crc32(Buffer.from(text)), packed: bytes.length, unpacked: Buffer.byteLength(text) }, bytes };
 }
 
-async function write(output: Output, files: Iterable<readonly [name: string, file: ReturnType<typeof pack>]>): Promise<void> {
+async function write(
+	output: Output,
+	files: Iterable<readonly [name: string, file: ReturnType<typeof pack>]>,
+): Promise<void> {
 	const zip = new ZipWriter(output);
 	for (const [name, { facts, bytes }] of files) await zip.add(name, facts, [bytes]);
 	await zip.end();
@@ -47,7 +50,12 @@ t.test("more files than 16 bits count", { skip: lacksPython }, async (t) => {
 		await openOutput(path),
 		Array.from({ length: 65_600 }, (_, i) => [String(i), file] as const),
 	);
-	t.same(JSON.parse(String(execFileSync("python3", ["-c", LIST, path]))), [["65597", "x"], ["65598", "x"], ["65599", "x"], 65_600]);
+	t.same(JSON.parse(String(execFileSync("python3", ["-c", LIST, path]))), [
+		["65597", "x"],
+		["65598", "x"],
+		["65599", "x"],
+		65_600,
+	]);
 });
 
 t.test("offsets beyond 32 bits", async (t) => {

@@ -38,8 +38,14 @@ t.test("HTTP", async (t) => {
 
 t.test("other kinds", async (t) => {
 	t.match(flowObject(tcpFlow()), { type: "tcp", messages: [{ from_client: true }, { from_client: false }] });
-	t.match(flowObject(dnsFlow()), { type: "dns", request: { questions: [{ name: "example.com" }] }, response: { answers: [{ ttl: 300 }] } });
-	t.match(flowObject(websocketFlow()), { websocket: { messages: [{ opcode: 1, content: "ping" }, { content: "pong" }] } });
+	t.match(flowObject(dnsFlow()), {
+		type: "dns",
+		request: { questions: [{ name: "example.com" }] },
+		response: { answers: [{ ttl: 300 }] },
+	});
+	t.match(flowObject(websocketFlow()), {
+		websocket: { messages: [{ opcode: 1, content: "ping" }, { content: "pong" }] },
+	});
 });
 
 t.test("every flow is JSON, with the same keys however little it has", async (t) => {

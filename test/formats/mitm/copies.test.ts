@@ -2,12 +2,12 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
-import { dumpOf, leastRecord } from "../../../fixtures/dump-records.ts";
+import { dumpOf, minimalRecord } from "../../../fixtures/dump-records.ts";
 import { openInput } from "../../../formats/input.ts";
 import { olderCopies } from "../../../formats/mitm/copies.ts";
 import type { MetaValue } from "../../../src/flow/metadata.ts";
 
-const record = (id: string, changes: { [key: string]: MetaValue } = {}) => dumpOf(leastRecord({ id, ...changes }));
+const record = (id: string, changes: { [key: string]: MetaValue } = {}) => dumpOf(minimalRecord({ id, ...changes }));
 
 async function olderIn(file: string, ...parts: Buffer[]): Promise<[number, string][]> {
 	await writeFile(file, Buffer.concat(parts));
@@ -36,11 +36,11 @@ t.test("a conversation is a copy of its handshake", async (t) => {
 		[0, "shake"],
 		[record("shake").length, "shake"],
 	]);
-	const nested = record("talk", { type: "websocket", version: [2, 0], handshake_flow: leastRecord({ id: "shake" }) });
+	const nested = record("talk", { type: "websocket", version: [2, 0], handshake_flow: minimalRecord({ id: "shake" }) });
 	t.same(await olderIn(file, record("shake"), nested), [[0, "shake"]]);
 });
 
-t.test("what is damaged is passed over", async (t) => {
+t.test("damaged copies are ignored", async (t) => {
 	const file = join(t.testdir(), "a.mitm");
 	const a = record("a");
 	t.same(await olderIn(file, a, Buffer.from("garbage"), dumpOf({ id: 5 }), dumpOf([1]), a), [[0, "a"]]);
@@ -69,6 +69,13 @@ t.test("many flows", async (t) => {
 });
 
 t.test("a stream is read but once", async (t) => {
-	const stream = { path: null, name: "stdin", size: null, peek: async () => Buffer.alloc(0), chunks: () => t.fail("read") as never, close: async () => {} };
+	const stream = {
+		path: null,
+		name: "stdin",
+		size: null,
+		peek: async () => Buffer.alloc(0),
+		chunks: () => t.fail("read") as never,
+		close: async () => {},
+	};
 	t.equal((await olderCopies(stream as never)).size, 0);
 });

@@ -7,6 +7,12 @@ t.test("the same for the same values, another for others", async (t) => {
 	const id = derivedId("a", 1.5, ["h", 80]);
 	t.match(id, /^[\da-f]{8}-[\da-f]{4}-8[\da-f]{3}-8[\da-f]{3}-[\da-f]{12}$/);
 	t.equal(derivedId("a", 1.5, ["h", 80]), id);
-	const others = [derivedId("a", 1.5, ["h", 81]), derivedId("a1.5", ["h", 80]), derivedId(), derivedId(2n ** 80n, new Float(1), Buffer.of(1)), derivedId(null)];
+	const others = [
+		derivedId("a", 1.5, ["h", 81]),
+		derivedId("a1.5", ["h", 80]),
+		derivedId(),
+		derivedId(2n ** 80n, new Float(1), Buffer.of(1)),
+		derivedId(null),
+	];
 	t.equal(new Set([id, ...others]).size, 6);
 });

@@ -8,10 +8,18 @@ function flow(request: Dictionary, response: Dictionary | null = null): Dictiona
 	return dictionary({ request: dictionary(request), response: response && dictionary(response), error: null });
 }
 
-t.test("what stood in request and response", async (t) => {
+t.test("fields of the request and response", async (t) => {
 	const client = dictionary({ address: ["c", 1], requestcount: 3, error: null });
 	const found = flow(
-		{ client_conn: client, host: "h", port: 443, scheme: Buffer.from("https"), ip: "192.0.2.1", tcp_setup_timestamp: 1, ssl_setup_timestamp: 2 },
+		{
+			client_conn: client,
+			host: "h",
+			port: 443,
+			scheme: Buffer.from("https"),
+			ip: "192.0.2.1",
+			tcp_setup_timestamp: 1,
+			ssl_setup_timestamp: 2,
+		},
 		{ cert: Buffer.from("pem") },
 	);
 	migrateEarliest(found);
@@ -19,15 +27,24 @@ t.test("what stood in request and response", async (t) => {
 		type: "http",
 		id: /^[\da-f-]{36}$/,
 		client_conn: { address: ["c", 1], ssl_established: true },
-		server_conn: { address: ["h", 443], peer_address: ["192.0.2.1", 443], timestamp_tcp_setup: 1, timestamp_ssl_setup: 2, cert: Buffer.from("pem") },
+		server_conn: {
+			address: ["h", 443],
+			peer_address: ["192.0.2.1", 443],
+			timestamp_tcp_setup: 1,
+			timestamp_ssl_setup: 2,
+			cert: Buffer.from("pem"),
+		},
 	});
 	t.same(Object.keys(found.request as Dictionary), ["host", "port", "scheme"]);
 });
 
-t.test("what was not known", async (t) => {
+t.test("unknown fields", async (t) => {
 	const found = flow({ client_conn: null, scheme: "http" });
 	migrateEarliest(found);
-	t.match(found, { client_conn: { address: null }, server_conn: { peer_address: null, cert: null, ssl_established: false } });
+	t.match(found, {
+		client_conn: { address: null },
+		server_conn: { peer_address: null, cert: null, ssl_established: false },
+	});
 	const nothing = dictionary({ request: 5 });
 	migrateEarliest(nothing);
 	t.match(nothing, { type: "http", request: 5 });

@@ -5,7 +5,7 @@ import * as elements from "../../../formats/mitm/elements.ts";
 import { Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 
-t.test("what passes", async (t) => {
+t.test("valid elements", async (t) => {
 	t.equal(elements.bytes(opened(Buffer.from("caf\xe9", "latin1")), "x"), "caf\xe9");
 	t.equal(elements.bytes(opened("GET"), "x"), "GET");
 	t.same(elements.blob(opened(Buffer.of(1, 2)), "x"), Buffer.of(1, 2));
@@ -43,27 +43,27 @@ t.test("dictionaries and lists go past what a visitor leaves", async (t) => {
 	);
 });
 
-t.test("what does not pass is said with what it is", async (t) => {
+t.test("errors name what was found", async (t) => {
 	const { bytes, blob, text, number, integer, isTrue } = elements;
 	for (const [fault, message] of [
-		[() => bytes(opened(5), "method"), /"method" is the number 5, bytes was expected/],
-		[() => blob(opened("x"), "content"), /"content" is the text "x"/],
-		[() => text(opened(null), "host"), /"host" is null, text was expected/],
-		[() => number(opened([]), "time"), /"time" is a list/],
-		[() => integer(opened(new Float(2)), "port"), /"port" is the number 2\.0, an integer was expected/],
-		[() => isTrue(opened({ a: 1 }), "flag"), /"flag" is a dictionary/],
-		[() => text(opened(true), "id"), /"id" is the truth value true/],
-		[() => integer(opened(Buffer.of(1)), "port"), /"port" is bytes/],
-		[() => elements.readDictionary(opened([]), "request", {}, () => {}), /"request" is a list, a dictionary was expected/],
-		[() => elements.readList(opened({}), "headers", () => {}), /"headers" is a dictionary, a list was expected/],
+		[() => bytes(opened(5), "method"), /"method": expected bytes, found the number 5/],
+		[() => blob(opened("x"), "content"), /"content": expected .*, found the text "x"/],
+		[() => text(opened(null), "host"), /"host": expected text, found null/],
+		[() => number(opened([]), "time"), /"time": expected .*, found a list/],
+		[() => integer(opened(new Float(2)), "port"), /"port": expected an integer, found the number 2\.0/],
+		[() => isTrue(opened({ a: 1 }), "flag"), /"flag": expected .*, found a dictionary/],
+		[() => text(opened(true), "id"), /"id": expected .*, found the boolean true/],
+		[() => integer(opened(Buffer.of(1)), "port"), /"port": expected an integer, found bytes/],
+		[
+			() => elements.readDictionary(opened([]), "request", {}, () => {}),
+			/"request": expected a dictionary, found a list/,
+		],
+		[() => elements.readList(opened({}), "headers", () => {}), /"headers": expected a list, found a dictionary/],
 	] as const)
 		t.throws(fault, { code: "FT_CORRUPT_FLOW", message });
-	t.throws(() => integer(opened(2n ** 70n), "port"), { message: /an integer was expected/ });
+	t.throws(() => integer(opened(2n ** 70n), "port"), { message: /expected an integer/ });
 	const half = new Reader(Buffer.from("3:1.5#"));
 	half.open(6);
-	t.throws(() => integer(half, "port"), { message: /an integer was expected, found "1\.5"/ });
-	const unknown = new Reader(Buffer.from("1:x?"));
-	unknown.open(4);
-	t.match(elements.wrong(unknown, "x", "text"), { message: /of unknown type "\?"/ });
+	t.throws(() => integer(half, "port"), { message: /expected an integer, found "1\.5"/ });
 	t.match(elements.missing("id"), { code: "FT_CORRUPT_FLOW", message: '"id" is missing' });
 });

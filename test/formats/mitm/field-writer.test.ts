@@ -14,8 +14,9 @@ t.test("each kind of field", async (t) => {
 		writer.bytesField("bytes", Buffer.from("b"));
 		writer.textField("text", "t");
 	});
-	const fields = "4:text;1:t;5:bytes;1:b,4:half;3:0.5^3:one;1:1#3:yes;4:true!5:value;3:0:~]5:inner;8:1:a;1:x;}4:list;8:1:1#1:2#]";
-	t.equal(writer.take().toString(), `${fields.length}:${fields}}`);
+	const fields =
+		"4:text;1:t;5:bytes;1:b,4:half;3:0.5^3:one;1:1#3:yes;4:true!5:value;3:0:~]5:inner;8:1:a;1:x;}4:list;8:1:1#1:2#]";
+	t.equal(writer.takeBytes().toString(), `${fields.length}:${fields}}`);
 });
 
 t.test("null for each", async (t) => {
@@ -26,5 +27,5 @@ t.test("null for each", async (t) => {
 	writer.floatField("d", null);
 	writer.bytesField("e", null);
 	writer.textField("f", null);
-	t.equal(writer.take().toString(), ["f", "e", "d", "c", "b", "a"].map((name) => `1:${name};0:~`).join(""));
+	t.equal(writer.takeBytes().toString(), ["f", "e", "d", "c", "b", "a"].map((name) => `1:${name};0:~`).join(""));
 });

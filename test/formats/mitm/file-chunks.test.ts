@@ -30,7 +30,7 @@ t.test("chunks that are kept keep their bytes, those that are used again take tu
 	t.equal(memory.size, 2);
 });
 
-t.test("whoever stops early, and whoever asks for what is not there", async (t) => {
+t.test("early stop, and a missing file", async (t) => {
 	const file = join(t.testdir(), "a");
 	await writeFile(file, content);
 	for await (const chunk of fileChunks(file, { reuse: true })) {

@@ -19,7 +19,8 @@ t.test("integers", async (t) => {
 		["+99999999999999999999", 99999999999999999999n],
 	] as const)
 		t.equal(integer(text), value, text);
-	for (const text of ["", " ", "1.5", "0x1f", "1__0", "_1", "1_", "--1", "1e3", "9".repeat(4301)]) t.equal(integer(text), null, text.slice(0, 10));
+	for (const text of ["", " ", "1.5", "0x1f", "1__0", "_1", "1_", "--1", "1e3", "9".repeat(4301)])
+		t.equal(integer(text), null, text.slice(0, 10));
 });
 
 t.test("floats", async (t) => {

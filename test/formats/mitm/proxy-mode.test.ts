@@ -1,4 +1,5 @@
-// Which modes releases know. What is said here is what ProxyMode.parse said in mitmproxy 9.0.1 (dumps of version 18), 10.4.2 (20), 11.0.2 and 12.2.3 (21).
+// Which modes releases know. What is said here is what ProxyMode.parse said in mitmproxy 9.0.1 (dumps of version 18),
+// 10.4.2 (20), 11.0.2 and 12.2.3 (21).
 import t from "tap";
 import { isKnownMode } from "../../../formats/mitm/proxy-mode.ts";
 
@@ -62,5 +63,7 @@ const modes: readonly (readonly [since: number, modes: readonly string[]])[] = [
 
 t.test("each mode, for each version", async (t) => {
 	for (const [since, names] of modes)
-		for (const name of names) for (const version of [18, 20, 21]) t.equal(isKnownMode(name, version), version >= since, `${name} in ${version}`);
+		for (const name of names)
+			for (const version of [18, 20, 21])
+				t.equal(isKnownMode(name, version), version >= since, `${name} in ${version}`);
 });

@@ -4,14 +4,40 @@ import { opened } from "../../../fixtures/dump-records.ts";
 import { readClient, readServer } from "../../../formats/mitm/read-connection.ts";
 
 const common = {
-	...{ id: "c", peername: ["a", 1], sockname: ["::1", 2, 0, 0], transport_protocol: "udp", error: "reset", tls: true, certificate_list: [Buffer.from("pem")] },
-	...{ alpn: Buffer.from("h2"), alpn_offers: [Buffer.from("h2"), "http/1.1"], cipher: "X", cipher_list: ["X", "Y"], tls_version: "TLSv1.3", sni: "é" },
-	...{ timestamp_start: 1.5, timestamp_end: 2, timestamp_tls_setup: 3 },
+	id: "c",
+	peername: ["a", 1],
+	sockname: ["::1", 2, 0, 0],
+	transport_protocol: "udp",
+	error: "reset",
+	tls: true,
+	certificate_list: [Buffer.from("pem")],
+	alpn: Buffer.from("h2"),
+	alpn_offers: [Buffer.from("h2"), "http/1.1"],
+	cipher: "X",
+	cipher_list: ["X", "Y"],
+	tls_version: "TLSv1.3",
+	sni: "é",
+	timestamp_start: 1.5,
+	timestamp_end: 2,
+	timestamp_tls_setup: 3,
 };
 const expected = {
-	...{ id: "c", peername: ["a", 1], sockname: ["::1", 2, 0, 0], transportProtocol: "udp", error: "reset", tls: true, certificateList: [Buffer.from("pem")] },
-	...{ alpn: "h2", alpnOffers: ["h2", "http/1.1"], cipher: "X", cipherList: ["X", "Y"], tlsVersion: "TLSv1.3", sni: "é" },
-	...{ timestampStart: 1.5, timestampEnd: 2, timestampTlsSetup: 3 },
+	id: "c",
+	peername: ["a", 1],
+	sockname: ["::1", 2, 0, 0],
+	transportProtocol: "udp",
+	error: "reset",
+	tls: true,
+	certificateList: [Buffer.from("pem")],
+	alpn: "h2",
+	alpnOffers: ["h2", "http/1.1"],
+	cipher: "X",
+	cipherList: ["X", "Y"],
+	tlsVersion: "TLSv1.3",
+	sni: "é",
+	timestampStart: 1.5,
+	timestampEnd: 2,
+	timestampTlsSetup: 3,
 };
 
 t.test("all of a client", async (t) => {
@@ -20,14 +46,25 @@ t.test("all of a client", async (t) => {
 });
 
 t.test("all of a server", async (t) => {
-	const server = readServer(opened({ ...common, address: ["b", 443], timestamp_tcp_setup: 2.5, via: ["http", ["proxy", 3128]] }));
+	const server = readServer(
+		opened({ ...common, address: ["b", 443], timestamp_tcp_setup: 2.5, via: ["http", ["proxy", 3128]] }),
+	);
 	t.match(server, { ...expected, address: ["b", 443], timestampTcpSetup: 2.5, via: ["http", ["proxy", 3128]] });
 });
 
 t.test("names until version 18", async (t) => {
-	t.match(readClient(opened({ address: ["a", 1], cipher_name: "X", state: 0, tls_extensions: null })), { peername: ["a", 1], cipher: "X" });
+	t.match(readClient(opened({ address: ["a", 1], cipher_name: "X", state: 0, tls_extensions: null })), {
+		peername: ["a", 1],
+		cipher: "X",
+	});
 	const old = { ip_address: ["192.0.2.1", 443], source_address: ["s", 2], address: ["h", 443], cipher_name: "Y" };
-	t.match(readServer(opened(old)), { peername: ["192.0.2.1", 443], sockname: ["s", 2], address: ["h", 443], cipher: "Y", via: null });
+	t.match(readServer(opened(old)), {
+		peername: ["192.0.2.1", 443],
+		sockname: ["s", 2],
+		address: ["h", 443],
+		cipher: "Y",
+		via: null,
+	});
 	const via2 = ["http", ["p", 3128]];
 	for (const fields of [
 		{ via2, via: null },
@@ -49,7 +86,10 @@ t.test("nothing, and nothing that fits", async (t) => {
 	t.match(readClient(opened(null)), { id: "", peername: null, proxyMode: "regular" });
 	t.match(readServer(opened(5)), { id: "", address: null, via: null });
 	const wrong = Object.fromEntries(
-		[...Object.keys(common), "mitmcert", "proxy_mode", "address", "via", "timestamp_tcp_setup"].map((key) => [key, key === "id" ? [] : 5]),
+		[...Object.keys(common), "mitmcert", "proxy_mode", "address", "via", "timestamp_tcp_setup"].map((key) => [
+			key,
+			key === "id" ? [] : 5,
+		]),
 	);
 	t.match(readClient(opened(wrong)), {
 		id: "",

@@ -1,20 +1,36 @@
 // Requests, responses and messages: what they must have, and what they may lack.
 import t from "tap";
-import { dumpOf, leastRecord, opened } from "../../../fixtures/dump-records.ts";
+import { dumpOf, minimalRecord, opened } from "../../../fixtures/dump-records.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "../../../formats/mitm/read-message.ts";
 import { type Dictionary, Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 
-const request = leastRecord().request as Dictionary;
+const request = minimalRecord().request as Dictionary;
 const { method: _, scheme: __, host: ___, port: ____, path: _____, ...head } = request;
 const response: Dictionary = { ...head, status_code: 200, reason: Buffer.from("OK") };
 
 t.test("a request with little in it", async (t) => {
 	const least = readRequest(opened(request));
-	t.match(least, { method: "GET", url: "http://a/", authority: "", trailers: null, timestampStart: 1.5, timestampEnd: null });
+	t.match(least, {
+		method: "GET",
+		url: "http://a/",
+		authority: "",
+		trailers: null,
+		timestampStart: 1.5,
+		timestampEnd: null,
+	});
 	t.same(least.headers.fields, ["A", "b"]);
 	t.equal(least.rawContent, null);
-	const more = readRequest(opened({ ...request, content: Buffer.from("x"), trailers: [["T", "v"]], authority: null, timestamp_end: new Float(2), shiny: [1] }));
+	const more = readRequest(
+		opened({
+			...request,
+			content: Buffer.from("x"),
+			trailers: [["T", "v"]],
+			authority: null,
+			timestamp_end: new Float(2),
+			shiny: [1],
+		}),
+	);
 	t.match(more, { rawContent: Buffer.from("x"), timestampEnd: 2, extra: { shiny: [1] } });
 	t.same(more.trailers?.fields, ["T", "v"]);
 });
@@ -26,21 +42,27 @@ t.test("a response", async (t) => {
 	t.equal(readResponse(opened({})), null);
 });
 
-t.test("what is missing or of another type is named", async (t) => {
+t.test("errors name missing fields and fields of another type", async (t) => {
 	for (const field of ["method", "scheme", "host", "port", "path", "http_version", "headers", "timestamp_start"]) {
 		const { [field]: _, ...rest } = request;
 		t.throws(() => readRequest(opened(rest)), { code: "FT_CORRUPT_FLOW", message: `"request.${field}" is missing` });
-		t.throws(() => readRequest(opened({ ...request, [field]: null })), { code: "FT_CORRUPT_FLOW", message: new RegExp(`"request\\.${field}" is null`) });
+		t.throws(() => readRequest(opened({ ...request, [field]: null })), {
+			code: "FT_CORRUPT_FLOW",
+			message: new RegExp(`"request\\.${field}": expected .*, found null`),
+		});
 	}
 	for (const [fields, message] of [
-		[{ headers: [[Buffer.from("A")]] }, /"request\.headers" is .*a pair of name and value/],
-		[{ headers: [["A", "b", "c"]] }, /not more/],
-		[{ headers: ["A"] }, /"request\.headers" is the text "A"/],
-		[{ headers: [["A", 5]] }, /"request\.headers" is the number 5/],
-		[{ content: "text" }, /"request\.content" is the text "text", bytes/],
-		[{ timestamp_start: "noon" }, /a number was expected/],
+		[{ headers: [[Buffer.from("A")]] }, /"request\.headers": expected a pair of name and value/],
+		[{ headers: [["A", "b", "c"]] }, /only a pair/],
+		[{ headers: ["A"] }, /"request\.headers": expected .*, found the text "A"/],
+		[{ headers: [["A", 5]] }, /"request\.headers": expected .*, found the number 5/],
+		[{ content: "text" }, /"request\.content": expected bytes, found the text "text"/],
+		[{ timestamp_start: "noon" }, /expected a number/],
 	] as const)
-		t.throws(() => readRequest(opened({ ...request, ...(fields as unknown as Dictionary) })), { code: "FT_CORRUPT_FLOW", message });
+		t.throws(() => readRequest(opened({ ...request, ...(fields as unknown as Dictionary) })), {
+			code: "FT_CORRUPT_FLOW",
+			message,
+		});
 	t.throws(() => readResponse(opened({ ...head })), { message: '"response.status_code" is missing' });
 });
 
@@ -63,7 +85,10 @@ t.test("WebSocket conversations", async (t) => {
 			{ opcode: 2, fromClient: true, content: Buffer.from("x"), timestamp: 5, dropped: true, injected: true },
 			{ opcode: 1, fromClient: false, timestamp: 6.5, dropped: false, injected: false },
 		],
-		...{ closedByClient: false, closeCode: 1000, closeReason: "bye", timestampEnd: 7 },
+		closedByClient: false,
+		closeCode: 1000,
+		closeReason: "bye",
+		timestampEnd: 7,
 	});
 	t.match(readWebSocket(opened({ messages: [], closed_by_client: null })), { closedByClient: null, closeCode: null });
 	for (const messages of [5, [5], [[1, true]], [[1, true, "text", 5]], [["1", true, Buffer.of(1), 5]]] as Value[])
@@ -89,7 +114,13 @@ t.test("chunks and datagrams", async (t) => {
 t.test("DNS", async (t) => {
 	const question = { name: "a.example", type: 1, class_: 1 };
 	const record = { ...question, ttl: 60, data: Buffer.of(1, 2, 3, 4) };
-	const flags = { query: true, authoritative_answer: true, truncation: true, recursion_desired: true, recursion_available: true };
+	const flags = {
+		query: true,
+		authoritative_answer: true,
+		truncation: true,
+		recursion_desired: true,
+		recursion_available: true,
+	};
 	const fields = {
 		id: 7,
 		op_code: 2,
@@ -104,47 +135,101 @@ t.test("DNS", async (t) => {
 	};
 	const known = { name: "a.example", type: 1, class: 1 };
 	t.match(readDns(opened(fields)), {
-		...{ id: 7, opCode: 2, reserved: 1, responseCode: 3, query: true, authoritativeAnswer: true, truncation: true, recursionDesired: true },
-		...{ recursionAvailable: true, questions: [known], answers: [{ ...known, ttl: 60, data: Buffer.of(1, 2, 3, 4) }], additionals: [known], timestamp: 5 },
+		id: 7,
+		opCode: 2,
+		reserved: 1,
+		responseCode: 3,
+		query: true,
+		authoritativeAnswer: true,
+		truncation: true,
+		recursionDesired: true,
+		recursionAvailable: true,
+		questions: [known],
+		answers: [{ ...known, ttl: 60, data: Buffer.of(1, 2, 3, 4) }],
+		additionals: [known],
+		timestamp: 5,
 	});
 	t.throws(() => readDns(opened({ query: true })), { message: /id of a DNS message/ });
 	t.throws(() => readDns(opened({ id: "x" })), { code: "FT_CORRUPT_FLOW" });
 	t.throws(() => readDns(opened({ id: 1, answers: [{ ttl: "x" }] })), { message: /ttl/ });
 });
 
-t.test("what a message can do without is left out, where somebody is told", async (t) => {
+t.test("optional fields of the wrong type are left out and reported", async (t) => {
 	const told: string[] = [];
 	const lenient = (value: Value) => opened(value, (_, what) => void told.push(what));
 	const toldOf = () => told.splice(0).map((what) => what.replace(/^"(?:request|response|websocket)\./, '"'));
 	const pairs: Value = [["A", "b"], ["A", 5], 5, ["A"], ["C", "d", "e"], ["F", "g"]];
-	const odd = { ...request, http_version: 1.1, authority: 5, headers: pairs, content: [], trailers: 5, timestamp_start: null, timestamp_end: "x" };
+	const odd = {
+		...request,
+		http_version: 1.1,
+		authority: 5,
+		headers: pairs,
+		content: [],
+		trailers: 5,
+		timestamp_start: null,
+		timestamp_end: "x",
+	};
 	const left = readRequest(lenient(odd));
-	t.match(left, { method: "GET", authority: "", httpVersion: "HTTP/1.1", body: null, trailers: null, timestampStart: 0, timestampEnd: null });
+	t.match(left, {
+		method: "GET",
+		authority: "",
+		httpVersion: "HTTP/1.1",
+		body: null,
+		trailers: null,
+		timestampStart: 0,
+		timestampEnd: null,
+	});
 	t.same(left.headers.fields, ["A", "b", "F", "g"]);
 	t.same(toldOf().sort(), [
-		'"authority" is the number 5, bytes was expected: left out',
-		'"content" is a list, bytes was expected: left out',
-		'"headers" is the number 5, a pair of name and value was expected: left out',
-		'"headers" is the number 5, bytes was expected: left out',
-		'"headers" is the text "A", a pair of name and value was expected: left out',
-		'"headers" is the text "d", a pair of name and value, not more was expected: left out',
-		'"http_version" is missing: read as HTTP/1.1',
-		'"http_version" is the number 1.1, bytes was expected: left out',
-		'"timestamp_end" is the text "x", a number was expected: left out',
-		'"timestamp_start" is missing: read as 0',
-		'"timestamp_start" is null, a number was expected: left out',
-		'"trailers" is the number 5, a list of pairs was expected: left out',
+		'"authority": expected bytes, found the number 5; left out',
+		'"content": expected bytes, found a list; left out',
+		'"headers": expected a pair of name and value, found the number 5; left out',
+		'"headers": expected a pair of name and value, found the text "A"; left out',
+		'"headers": expected bytes, found the number 5; left out',
+		'"headers": expected only a pair of name and value, found the text "d"; left out',
+		'"http_version" is missing; read as HTTP/1.1',
+		'"http_version": expected bytes, found the number 1.1; left out',
+		'"timestamp_end": expected a number, found the text "x"; left out',
+		'"timestamp_start" is missing; read as 0',
+		'"timestamp_start": expected a number, found null; left out',
+		'"trailers": expected a list of pairs, found the number 5; left out',
 	]);
-	t.match(readResponse(lenient({ ...response, reason: 5, content: "text" })), { statusCode: 200, reason: "", body: Buffer.from("text") });
-	t.same(toldOf(), ['"reason" is the number 5, bytes was expected: left out', '"content" is the text "text", bytes was expected: read as its bytes']);
-	const talk = readWebSocket(lenient({ messages: [[1, true, "hi", "noon", 5, 5]], closed_by_client: 5, close_code: "x", close_reason: 5, timestamp_end: "x" }));
-	t.match(talk, { messages: [{ content: Buffer.from("hi"), timestamp: 0, dropped: false, injected: false }], closedByClient: null, closeCode: null });
+	t.match(readResponse(lenient({ ...response, reason: 5, content: "text" })), {
+		statusCode: 200,
+		reason: "",
+		body: Buffer.from("text"),
+	});
+	t.same(toldOf(), [
+		'"reason": expected bytes, found the number 5; left out',
+		'"content": expected bytes, found the text "text"; read as its bytes',
+	]);
+	const talk = readWebSocket(
+		lenient({
+			messages: [[1, true, "hi", "noon", 5, 5]],
+			closed_by_client: 5,
+			close_code: "x",
+			close_reason: 5,
+			timestamp_end: "x",
+		}),
+	);
+	t.match(talk, {
+		messages: [{ content: Buffer.from("hi"), timestamp: 0, dropped: false, injected: false }],
+		closedByClient: null,
+		closeCode: null,
+	});
 	t.equal(toldOf().length, 8);
 	t.match(readMessages(lenient([[true, Buffer.from("x"), "noon"]])), [{ content: Buffer.from("x"), timestamp: 0 }]);
-	t.match(readDns(lenient({ id: 1, query: true, op_code: "x", truncation: 5, timestamp: "x" })), { opCode: 0, truncation: false, timestamp: null });
+	t.match(readDns(lenient({ id: 1, query: true, op_code: "x", truncation: 5, timestamp: "x" })), {
+		opCode: 0,
+		truncation: false,
+		timestamp: null,
+	});
 	told.length = 0;
 	for (const field of ["method", "scheme", "host", "port", "path", "headers"])
-		t.throws(() => readRequest(lenient({ ...request, [field]: null })), { code: "FT_CORRUPT_FLOW", message: new RegExp(`"request\\.${field}" is null`) });
+		t.throws(() => readRequest(lenient({ ...request, [field]: null })), {
+			code: "FT_CORRUPT_FLOW",
+			message: new RegExp(`"request\\.${field}": expected .*, found null`),
+		});
 	t.throws(() => readResponse(lenient({ ...response, status_code: "200" })), { code: "FT_CORRUPT_FLOW" });
 	t.throws(() => readWebSocket(lenient({ messages: [["1", true, Buffer.of(1), 5]] })), { code: "FT_CORRUPT_FLOW" });
 	t.throws(() => readMessages(lenient([[true, 5]])), { code: "FT_CORRUPT_FLOW" });
@@ -153,9 +238,51 @@ t.test("what a message can do without is left out, where somebody is told", asyn
 });
 
 t.test("damage is no odd value", async (t) => {
-	const bytes = dumpOf({ ...request, timestamp_end: 2.25 });
-	const broken = Buffer.from(bytes.latin1Slice().replace("2.25^", "2.x5^"), "latin1");
-	const reader = new Reader(broken, 0, (_, what) => t.fail(what));
-	reader.open(broken.length);
-	t.throws(() => readRequest(reader), { code: "FT_CORRUPT_FLOW", message: /a number was expected/ });
+	const pairs: Value = [
+		["A", true],
+		["B", "c"],
+	];
+	const whole = dumpOf({ ...request, headers: pairs, authority: 443, timestamp_end: 2.25 }).latin1Slice();
+	const told: string[] = [];
+	const read = (bytes: Buffer) => {
+		told.length = 0;
+		const reader = new Reader(bytes, 0, (_, what) => void told.push(what));
+		reader.open(bytes.length);
+		return readRequest(reader);
+	};
+	t.same(read(Buffer.from(whole, "latin1")).headers.fields, ["B", "c"]);
+	t.equal(told.length, 2);
+	for (const [from, to] of [
+		["2.25^", "2.x5^"],
+		["2.25^", "2.25~"],
+		["2.25^", "2.25V"],
+		["3:443#", "3:443!"],
+		["3:443#", "3:4a3#"],
+		["3:443#", '3:443"'],
+		["4:true!", "4:tree!"],
+		["4:true!", "4:true)"],
+		["1:A;4:true!]", "1:A;4:true!Y"],
+		["timestamp_end;", "timestamp_end?"],
+	] as [string, string][]) {
+		t.ok(whole.includes(from), from);
+		const broken = Buffer.from(whole.replace(from, to), "latin1");
+		t.throws(() => read(broken), { code: "FT_CORRUPT_FLOW" }, to);
+	}
+});
+
+t.test("nor does damage hide in a field that is not read", async (t) => {
+	const damaged = (value: Value) => {
+		const bytes = Buffer.from(dumpOf(value).latin1Slice().replace("2.25^", "2.x5^"), "latin1");
+		const reader = new Reader(bytes, 0, (_, what) => t.fail(what));
+		reader.open(bytes.length);
+		return reader;
+	};
+	for (const read of [
+		() => readWebSocket(damaged({ messages: [], more: 2.25 })),
+		() => readWebSocket(damaged({ messages: [[1, true, Buffer.of(1), 5, false, false, 2.25]] })),
+		() => readMessages(damaged([[true, Buffer.of(1), 5, 2.25]])),
+		() => readDns(damaged({ id: 1, more: 2.25 })),
+		() => readDns(damaged({ id: 1, questions: [{ name: "a", more: 2.25 }] })),
+	])
+		t.throws(read, { code: "FT_CORRUPT_FLOW", message: /expected a number/ });
 });

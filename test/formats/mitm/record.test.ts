@@ -1,6 +1,6 @@
 // What is told of a record without reading it is what the flow says.
 import t from "tap";
-import { dumpOf, leastRecord } from "../../../fixtures/dump-records.ts";
+import { dumpOf, minimalRecord } from "../../../fixtures/dump-records.ts";
 import { variedFlows } from "../../../fixtures/varied-flows.ts";
 import { DumpRecord } from "../../../formats/mitm/record.ts";
 import { writeFlow } from "../../../formats/mitm/write-flow.ts";
@@ -15,7 +15,7 @@ function record(value: MetaValue): DumpRecord {
 }
 
 function recordOf(flow: Flow): DumpRecord {
-	const bytes = writeFlow(flow, { version: 21, lost: () => {} }) as Buffer;
+	const bytes = writeFlow(flow, { version: 21, reportLoss: () => {} }) as Buffer;
 	return new DumpRecord(Buffer.concat([Buffer.from("before"), bytes, Buffer.from("after")]), 6, 6 + bytes.length);
 }
 
@@ -46,8 +46,16 @@ t.test("columns are those of the store", async (t) => {
 });
 
 t.test("a flow with little in it", async (t) => {
-	const flow = record(leastRecord()).flow();
-	t.match(flow, { id: "least", marked: "", comment: "", isReplay: null, error: null, response: null, timestampCreated: 1.5 });
+	const flow = record(minimalRecord()).flow();
+	t.match(flow, {
+		id: "least",
+		marked: "",
+		comment: "",
+		isReplay: null,
+		error: null,
+		response: null,
+		timestampCreated: 1.5,
+	});
 	t.match(flow.clientConn, { peername: null, proxyMode: "regular" });
 	t.match(flow.serverConn, { address: null, via: null });
 	t.same({ ...flow.metadata }, {});
@@ -55,18 +63,21 @@ t.test("a flow with little in it", async (t) => {
 });
 
 t.test("when a flow was created, where its version did not keep that", async (t) => {
-	t.equal(record(leastRecord({ timestamp_created: 7.5 })).flow().timestampCreated, 7.5);
-	t.equal(record(leastRecord({ type: "tcp", messages: [], client_conn: { timestamp_start: 3.5 } })).flow().timestampCreated, 3.5);
-	t.equal(record(leastRecord({ type: "tcp", messages: [] })).flow().timestampCreated, 0);
-	t.equal(record(leastRecord({ mode: "regular" })).flow().extra, undefined);
+	t.equal(record(minimalRecord({ timestamp_created: 7.5 })).flow().timestampCreated, 7.5);
+	t.equal(
+		record(minimalRecord({ type: "tcp", messages: [], client_conn: { timestamp_start: 3.5 } })).flow().timestampCreated,
+		3.5,
+	);
+	t.equal(record(minimalRecord({ type: "tcp", messages: [] })).flow().timestampCreated, 0);
+	t.equal(record(minimalRecord({ mode: "regular" })).flow().extra, undefined);
 });
 
-t.test("what is unknown is kept", async (t) => {
-	t.match(record(leastRecord({ shiny: [1, 2] })).flow().extra, { fields: { shiny: [1, 2] } });
+t.test("unknown fields are kept", async (t) => {
+	t.match(record(minimalRecord({ shiny: [1, 2] })).flow().extra, { fields: { shiny: [1, 2] } });
 });
 
 t.test("the record, its values, and a field that comes twice", async (t) => {
-	const bytes = dumpOf(leastRecord());
+	const bytes = dumpOf(minimalRecord());
 	const found = new DumpRecord(Buffer.concat([bytes, bytes]), bytes.length, 2 * bytes.length);
 	t.ok(found.bytes.equals(bytes));
 	t.match(found.values(), { version: 21, request: { port: 80 } });
@@ -75,70 +86,104 @@ t.test("the record, its values, and a field that comes twice", async (t) => {
 	t.equal(new DumpRecord(twice, 0, twice.length).id, "b");
 });
 
-t.test("what is missing or of another type is named", async (t) => {
+t.test("errors name missing fields and fields of another type", async (t) => {
 	for (const [changes, message] of [
 		[{ id: undefined }, '"id" is missing'],
-		[{ id: 5 }, /"id" is the number 5/],
-		[{ type: "smtp" }, /"type" is the text "smtp", http, tcp, udp or dns was expected/],
-		[{ request: null }, /"request" is null/],
+		[{ id: 5 }, /"id": expected .*, found the number 5/],
+		[{ type: "smtp" }, /"type": expected http, tcp, udp or dns, found the text "smtp"/],
+		[{ request: null }, /"request": expected .*, found null/],
 		[{ request: undefined }, '"request" is missing'],
 		[{ error: { msg: 5 } }, /"error\.msg"/],
-		[{ error: 5 }, /"error" is the number 5/],
+		[{ error: 5 }, /"error": expected .*, found the number 5/],
 		[{ intercepted: 5 }, /"intercepted"/],
-		[{ metadata: 5 }, /"metadata" is the number 5, a dictionary was expected/],
+		[{ metadata: 5 }, /"metadata": expected a dictionary, found the number 5/],
 		[{ timestamp_created: "x" }, /"timestamp_created"/],
 		[{ type: "tcp" }, '"messages" is missing'],
-		[{ type: "udp", messages: 5 }, /"messages" is the number 5/],
-		[{ type: "dns", request: { id: "x" } }, /"id" is the text "x"/],
+		[{ type: "udp", messages: 5 }, /"messages": expected .*, found the number 5/],
+		[{ type: "dns", request: { id: "x" } }, /"id": expected .*, found the text "x"/],
 	] as const)
-		t.throws(() => record(leastRecord(changes as unknown as { [key: string]: MetaValue })).flow(), { code: "FT_CORRUPT_FLOW", message });
-	t.throws(() => record(leastRecord({ response: { status_code: "x" } })).column("status"), { message: /"response\.status_code"/ });
-	t.throws(() => record(leastRecord({ request: {} })).column("host"), { message: '"request.host" is missing' });
-	t.throws(() => record(leastRecord({ request: 5 })).column("port"), { message: /"request" is the number 5/ });
+		t.throws(() => record(minimalRecord(changes as unknown as { [key: string]: MetaValue })).flow(), {
+			code: "FT_CORRUPT_FLOW",
+			message,
+		});
+	t.throws(() => record(minimalRecord({ response: { status_code: "x" } })).column("status"), {
+		message: /"response\.status_code"/,
+	});
+	t.throws(() => record(minimalRecord({ request: {} })).column("host"), { message: '"request.host" is missing' });
+	t.throws(() => record(minimalRecord({ request: 5 })).column("port"), {
+		message: /"request": expected .*, found the number 5/,
+	});
 	t.throws(() => record([]), { code: "FT_CORRUPT_FLOW", message: /a dictionary/ });
 });
 
-t.test("what a flow can do without is left out, where somebody is told", async (t) => {
+t.test("optional fields of the wrong type are left out and reported", async (t) => {
 	const told: string[] = [];
 	const odd = (_: string, what: string) => void told.push(what);
-	const facts = { error: { msg: 5, timestamp: "noon" }, intercepted: 5, is_replay: 1, marked: true, comment: [], timestamp_created: "x", metadata: 5 };
-	const bytes = dumpOf(leastRecord({ ...facts, websocket: { messages: [], close_code: "1000" } }));
+	const facts = {
+		error: { msg: 5, timestamp: "noon" },
+		intercepted: 5,
+		is_replay: 1,
+		marked: true,
+		comment: [],
+		timestamp_created: "x",
+		metadata: 5,
+	};
+	const bytes = dumpOf(minimalRecord({ ...facts, websocket: { messages: [], close_code: "1000" } }));
 	const found = new DumpRecord(bytes, 0, bytes.length, odd);
 	t.match(found.copy().flow(), {
-		...{ error: { message: "", timestamp: 0 }, intercepted: false, isReplay: null, marked: "", comment: "", timestampCreated: 1.5 },
+		error: { message: "", timestamp: 0 },
+		intercepted: false,
+		isReplay: null,
+		marked: "",
+		comment: "",
+		timestampCreated: 1.5,
 		websocket: { closeCode: null },
 	});
 	t.same(told.sort(), [
-		'"comment" is a list, text was expected: left out',
-		'"error.msg" is the number 5, text was expected: left out',
-		'"error.timestamp" is the text "noon", a number was expected: left out',
-		'"intercepted" is the number 5, true or false was expected: left out',
-		'"is_replay" is the number 1, text was expected: left out',
-		'"marked" is the truth value true, text was expected: left out',
-		'"metadata" is the number 5, a dictionary was expected: left out',
-		'"timestamp_created" is the text "x", a number was expected: left out',
-		'"websocket.close_code" is the text "1000", an integer was expected: left out',
+		'"comment": expected text, found a list; left out',
+		'"error.msg": expected text, found the number 5; left out',
+		'"error.timestamp": expected a number, found the text "noon"; left out',
+		'"intercepted": expected true or false, found the number 5; left out',
+		'"is_replay": expected text, found the number 1; left out',
+		'"marked": expected text, found the boolean true; left out',
+		'"metadata": expected a dictionary, found the number 5; left out',
+		'"timestamp_created": expected a number, found the text "x"; left out',
+		'"websocket.close_code": expected an integer, found the text "1000"; left out',
 	]);
 	t.same([found.column("marked"), found.column("is_replay"), found.column("has_error")], ["", null, 1]);
-	const failed = dumpOf(leastRecord({ error: "reset" }));
+	const failed = dumpOf(minimalRecord({ error: "reset" }));
 	t.equal(new DumpRecord(failed, 0, failed.length, odd).column("has_error"), 0);
 	t.equal(new DumpRecord(failed, 0, failed.length, odd).flow().error, null);
-	for (const changes of [{ id: 5 }, { request: null }, { request: {} }, { response: 5 }, { websocket: 5 }, { type: "tcp", messages: 5 }]) {
-		const bytes = dumpOf(leastRecord(changes));
-		t.throws(() => new DumpRecord(bytes, 0, bytes.length, odd).flow(), { code: "FT_CORRUPT_FLOW" }, JSON.stringify(changes));
+	for (const changes of [
+		{ id: 5 },
+		{ request: null },
+		{ request: {} },
+		{ response: 5 },
+		{ websocket: 5 },
+		{ type: "tcp", messages: 5 },
+	]) {
+		const bytes = dumpOf(minimalRecord(changes));
+		t.throws(
+			() => new DumpRecord(bytes, 0, bytes.length, odd).flow(),
+			{ code: "FT_CORRUPT_FLOW" },
+			JSON.stringify(changes),
+		);
 	}
 });
 
-t.test("what is decoded late was checked before", async (t) => {
-	const bytes = dumpOf(leastRecord({ client_conn: { timestamp_start: 1.25 } }));
+t.test("lazily decoded fields are checked early", async (t) => {
+	const bytes = dumpOf(minimalRecord({ client_conn: { timestamp_start: 1.25 } }));
 	const broken = Buffer.from(bytes.latin1Slice().replace("1.25^", "1.x5^"), "latin1");
-	t.throws(() => new DumpRecord(broken, 0, broken.length).flow(), { code: "FT_CORRUPT_FLOW", message: /a number was expected/ });
+	t.throws(() => new DumpRecord(broken, 0, broken.length).flow(), {
+		code: "FT_CORRUPT_FLOW",
+		message: /expected a number/,
+	});
 	const garbled = Buffer.from(
-		dumpOf(leastRecord({ metadata: { a: "xyz" } }))
+		dumpOf(minimalRecord({ metadata: { a: "xyz" } }))
 			.latin1Slice()
 			.replace("xyz", "x\xffz"),
 		"latin1",
 	);
 	t.throws(() => new DumpRecord(garbled, 0, garbled.length).flow(), { code: "FT_CORRUPT_FLOW", message: /UTF-8/ });
-	t.same({ ...record(leastRecord({ metadata: null })).flow().metadata }, {});
+	t.same({ ...record(minimalRecord({ metadata: null })).flow().metadata }, {});
 });

@@ -1,6 +1,6 @@
 // Conversations and their handshakes, in every way they were kept. Whole dumps are read in source.test.ts.
 import t from "tap";
-import { dumpOf, leastRecord } from "../../../fixtures/dump-records.ts";
+import { dumpOf, minimalRecord } from "../../../fixtures/dump-records.ts";
 import { type Dictionary, Reader } from "../../../formats/mitm/tnetstring.ts";
 import { Handshakes, handshakeId, isConversation } from "../../../formats/mitm/websocket.ts";
 import type { MetaValue } from "../../../src/flow/metadata.ts";
@@ -15,10 +15,12 @@ function conversation(fields: { [key: string]: MetaValue }): Dictionary {
 	return decoded({ type: "websocket", version: 7, id: "talk", messages: [], ...fields }).flow;
 }
 
-const handshake = decoded(leastRecord({ id: "shake", version: 7, metadata: { websocket: true }, server_conn: { timestamp_end: 9.5 } }));
+const handshake = decoded(
+	minimalRecord({ id: "shake", version: 7, metadata: { websocket: true }, server_conn: { timestamp_end: 9.5 } }),
+);
 const linked = { metadata: { websocket_handshake: "shake" } };
 
-t.test("what is a conversation, and of which handshake", async (t) => {
+t.test("conversations and their handshakes", async (t) => {
 	t.ok(isConversation(conversation({})));
 	t.ok(isConversation(decoded({ type: Buffer.from("websocket") }).flow));
 	t.notOk(isConversation(handshake.flow));
@@ -34,7 +36,13 @@ t.test("joined to the handshake, as often as it is written", async (t) => {
 	handshake.flow.id = "changed";
 	for (let n = 0; n < 2; n++) {
 		const flow = handshakes.join(
-			conversation({ ...linked, messages: [[1, true, "h\u00e9", 5, true]], close_sender: "server", close_code: 1000, close_reason: "bye" }),
+			conversation({
+				...linked,
+				messages: [[1, true, "h\u00e9", 5, true]],
+				close_sender: "server",
+				close_code: 1000,
+				close_reason: "bye",
+			}),
 		);
 		t.match(flow, {
 			id: "shake",
@@ -47,7 +55,7 @@ t.test("joined to the handshake, as often as it is written", async (t) => {
 });
 
 t.test("nested, without opcodes, with words for codes", async (t) => {
-	const inner = leastRecord({ id: "inner", version: [1, 0, 0] });
+	const inner = minimalRecord({ id: "inner", version: [1, 0, 0] });
 	const binary = Buffer.of(0xff, 0xfe);
 	const flow = new Handshakes().join(
 		conversation({
@@ -61,7 +69,12 @@ t.test("nested, without opcodes, with words for codes", async (t) => {
 			error: { msg: "x" },
 		}),
 	);
-	t.match(flow, { id: "inner", version: [1, 0, 0], error: { msg: "x" }, websocket: { close_code: null, closed_by_client: null } });
+	t.match(flow, {
+		id: "inner",
+		version: [1, 0, 0],
+		error: { msg: "x" },
+		websocket: { close_code: null, closed_by_client: null },
+	});
 	t.match((flow.websocket as Dictionary).messages, [
 		[1, true, Buffer.from("text"), 5],
 		[1, false, Buffer.from("text"), 6],
@@ -71,18 +84,31 @@ t.test("nested, without opcodes, with words for codes", async (t) => {
 
 t.test("without a handshake, what the connections tell", async (t) => {
 	const flow = new Handshakes().join(
-		conversation({ ...linked, client_conn: { timestamp_start: 3 }, server_conn: { address: ["h", 443], tls_established: true } }),
+		conversation({
+			...linked,
+			client_conn: { timestamp_start: 3 },
+			server_conn: { address: ["h", 443], tls_established: true },
+		}),
 	);
-	t.match(flow, { id: "talk", version: 7, type: "http", request: { host: "h", port: 443, scheme: "https", timestamp_start: 3 }, response: null });
-	t.match(new Handshakes().join(conversation({ messages: 5 })), { request: { host: "unknown", port: 80, scheme: "http" }, websocket: { messages: [] } });
+	t.match(flow, {
+		id: "talk",
+		version: 7,
+		type: "http",
+		request: { host: "h", port: 443, scheme: "https", timestamp_start: 3 },
+		response: null,
+	});
+	t.match(new Handshakes().join(conversation({ messages: 5 })), {
+		request: { host: "unknown", port: 80, scheme: "http" },
+		websocket: { messages: [] },
+	});
 });
 
 t.test("only the last thousand handshakes are kept", async (t) => {
 	const handshakes = new Handshakes();
-	const other = decoded(leastRecord({ id: "plain" }));
+	const other = decoded(minimalRecord({ id: "plain" }));
 	handshakes.keep(other.flow, other.bytes);
 	for (let n = 0; n <= 1000; n++) {
-		const { flow, bytes } = decoded(leastRecord({ id: `shake ${n}`, version: 7, metadata: { websocket: true } }));
+		const { flow, bytes } = decoded(minimalRecord({ id: `shake ${n}`, version: 7, metadata: { websocket: true } }));
 		handshakes.keep(flow, bytes);
 	}
 	const found = (id: string) => handshakes.join(conversation({ metadata: { websocket_handshake: id } })).id;

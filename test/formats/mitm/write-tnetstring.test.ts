@@ -7,7 +7,7 @@ import { Float, type MetaValue } from "../../../src/flow/metadata.ts";
 function written(value: MetaValue): string {
 	const writer = new Writer();
 	writer.value(value);
-	return writer.take().latin1Slice();
+	return writer.takeBytes().latin1Slice();
 }
 
 t.test("each type", async (t) => {
@@ -37,7 +37,7 @@ t.test("each type", async (t) => {
 t.test("integers are integers", async (t) => {
 	const writer = new Writer();
 	for (const number of [1.5, -1.5, 1e21, Number.NaN]) writer.integer(number);
-	t.equal(writer.take().toString(), "1:0#22:1000000000000000000000#2:-1#1:1#");
+	t.equal(writer.takeBytes().toString(), "1:0#22:1000000000000000000000#2:-1#1:1#");
 });
 
 t.test("last first, whatever the size", async (t) => {
@@ -48,17 +48,17 @@ t.test("last first, whatever the size", async (t) => {
 	writer.bytes("short");
 	writer.raw(Buffer.from("0:~"));
 	writer.end(begun);
-	const bytes = writer.take();
+	const bytes = writer.takeBytes();
 	t.equal(bytes.latin1Slice(0, 30), "5000020:0:~5:short,5000000:xxx");
 	t.equal(bytes.length, 5000020 + 9);
 	writer.integer(1);
-	t.equal(writer.take().toString(), "1:1#");
+	t.equal(writer.takeBytes().toString(), "1:1#");
 });
 
-t.test("what was begun can be forgotten", async (t) => {
+t.test("unfinished elements can be discarded", async (t) => {
 	const writer = new Writer();
 	writer.text("half");
 	writer.clear();
 	writer.null();
-	t.equal(writer.take().toString(), "0:~");
+	t.equal(writer.takeBytes().toString(), "0:~");
 });

@@ -11,7 +11,11 @@ import { compileFilter } from "../../../src/filter/compile.ts";
 t.test("flows before the cut, for every use", async (t) => {
 	const folder = t.testdir();
 	const left = ownTemporaryFolder(t);
-	const [path, cut, out] = ["a.tape", "cut.tape", "out.tape"].map((name) => join(folder, name)) as [string, string, string];
+	const [path, cut, out] = ["a.tape", "cut.tape", "out.tape"].map((name) => join(folder, name)) as [
+		string,
+		string,
+		string,
+	];
 	await writeTape(
 		path,
 		Array.from({ length: 1000 }, (_, n) => httpFlow({ id: `flow-${n}`, response: { body: `${n} `.repeat(400) } })),
@@ -23,9 +27,17 @@ t.test("flows before the cut, for every use", async (t) => {
 	const { flows, reported } = await readTape(cut);
 	t.ok(flows.length > 300 && flows.length < 700, `${flows.length} of 1000`);
 	t.same(flows[0]?.id, "flow-0");
-	t.match(reported[0], { code: "FT_STORE", offset: Math.floor(bytes.length / 2), message: /cut\.tape: byte \d+: the tape is cut off here, it had \d+ bytes/ });
+	t.match(reported[0], {
+		code: "FT_STORE",
+		offset: Math.floor(bytes.length / 2),
+		message: /cut\.tape: byte \d+: the tape is cut off here; expected \d+ bytes/,
+	});
 	for (const { message } of reported) t.ok(message.startsWith(cut), message);
-	t.equal((await readTape(cut, { filter: compileFilter("~c 200 & ~b '^7 7 '") })).flows.length, 1, "an index would stand at the end");
+	t.equal(
+		(await readTape(cut, { filter: compileFilter("~c 200 & ~b '^7 7 '") })).flows.length,
+		1,
+		"an index would stand at the end",
+	);
 	t.equal((await readTape(cut, { ids: ["flow-3"] })).flows.length, 1);
 	await writeTape(out, flows);
 	t.equal((await readTape(out)).flows.length, flows.length);
@@ -33,7 +45,7 @@ t.test("flows before the cut, for every use", async (t) => {
 	t.same((await readdir(folder)).sort(), ["a.tape", "cut.tape", "out.tape"]);
 });
 
-t.test("what a log has yet to bring is not missing", async (t) => {
+t.test("pages in the write-ahead log are not missing", async (t) => {
 	const folder = t.testdir({ "a.tape-wal": "" });
 	const path = join(folder, "a.tape");
 	await writeTape(join(folder, "b.tape"), [httpFlow()]);

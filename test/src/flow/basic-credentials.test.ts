@@ -1,6 +1,6 @@
 // User and password out of a field.
 import t from "tap";
-import { parseBasic } from "../../../src/flow/basic-credentials.ts";
+import { formatBasic, parseBasic } from "../../../src/flow/basic-credentials.ts";
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 
@@ -21,4 +21,13 @@ t.test("credentials", async (t) => {
 		[null, null],
 	] as const)
 		t.strictSame(parseBasic(header), expected, String(header));
+});
+
+t.test("round trip", async (t) => {
+	t.equal(
+		formatBasic("Aladdin:open sesame"),
+		"Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+		"the example of RFC 7617 section 2",
+	);
+	t.strictSame(parseBasic(formatBasic("jürgen:a:b")), ["jürgen", "a:b"]);
 });

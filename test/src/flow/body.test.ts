@@ -1,7 +1,15 @@
 // Content codings both ways, bounded, and bodies that lie elsewhere.
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import t from "tap";
-import { type Body, bodyBytes, bodyChunks, bodySize, bodySlices, decodeBody, encodeBody } from "../../../src/flow/body.ts";
+import {
+	type Body,
+	bodyBytes,
+	bodyChunks,
+	bodySize,
+	bodySlices,
+	decodeBody,
+	encodeBody,
+} from "../../../src/flow/body.ts";
 
 const text = Buffer.from("something to press, something to press, something to press");
 
@@ -47,7 +55,7 @@ t.test("an empty body is empty in every coding", async (t) => {
 	t.equal(decodeBody(Buffer.alloc(0), "unheard-of").length, 0);
 });
 
-t.test("what cannot be decoded says so", async (t) => {
+t.test("a body that cannot be decoded throws", async (t) => {
 	t.throws(() => decodeBody(text, "gzip"), { code: "FT_BAD_BODY", message: /"gzip"/ });
 	t.throws(() => decodeBody(text, "zstd"), { code: "FT_BAD_BODY" });
 	t.throws(() => decodeBody(text, "br"), { code: "FT_BAD_BODY" });
@@ -61,7 +69,11 @@ t.test("bombs are stopped at the limit", async (t) => {
 	const zeros = Buffer.alloc(1_000_000);
 	for (const coding of ["gzip", "deflate", "deflateraw", "br", "zstd"]) {
 		const bomb = encodeBody(zeros, coding) as Buffer;
-		t.throws(() => decodeBody(bomb, coding, 10_000), { code: "FT_BAD_BODY", message: /inflates beyond 10000 bytes/ }, coding);
+		t.throws(
+			() => decodeBody(bomb, coding, 10_000),
+			{ code: "FT_BAD_BODY", message: /inflates beyond 10000 bytes/ },
+			coding,
+		);
 	}
 });
 

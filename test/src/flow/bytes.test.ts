@@ -1,7 +1,15 @@
 // Bytes and text convert both ways without loss, whatever the bytes.
 import fc from "fast-check";
 import t from "tap";
-import { decodeText, encodeText, isAscii, toByteString, toText } from "../../../src/flow/bytes.ts";
+import {
+	allocateBytes,
+	asBuffer,
+	decodeText,
+	encodeText,
+	isAscii,
+	toByteString,
+	toText,
+} from "../../../src/flow/bytes.ts";
 
 t.test("ASCII is the same either way", async (t) => {
 	t.equal(toText("Host: a"), "Host: a");
@@ -21,7 +29,11 @@ t.test("stray bytes become lone surrogates, as in Python", async (t) => {
 	t.equal(toText("\xc3"), "\udcc3");
 	t.equal(toText("\xed\xa0\x80"), "\udced\udca0\udc80", "an encoded surrogate is no UTF-8");
 	t.equal(toText("\xf4\x90\x80\x80"), "\udcf4\udc90\udc80\udc80", "beyond U+10FFFF");
-	t.equal(toText("\xe0\x80\x80\xf0\x80\x80\x80\xc0\x80"), "\udce0\udc80\udc80\udcf0\udc80\udc80\udc80\udcc0\udc80", "overlong");
+	t.equal(
+		toText("\xe0\x80\x80\xf0\x80\x80\x80\xc0\x80"),
+		"\udce0\udc80\udc80\udcf0\udc80\udc80\udc80\udcc0\udc80",
+		"overlong",
+	);
 	t.equal(toByteString("a\udcffé"), "a\xff\xc3\xa9");
 });
 
@@ -35,9 +47,30 @@ t.test("any bytes survive", async () => {
 	);
 });
 
+t.test("a body of megabytes that is not UTF-8 survives, characters beyond U+FFFF beside stray bytes too", async (t) => {
+	const piece = Buffer.from("a\xffh\xc3\xa9\xf0\x9f\x8d\x87\xf0\x9f\x8d", "latin1");
+	const bytes = Buffer.alloc(4e6, piece);
+	const text = decodeText(bytes);
+	t.equal(text.slice(0, 8), "a\udcffhé🍇\udcf0\udc9f");
+	t.ok(encodeText(text).equals(bytes));
+});
+
 t.test("any well-formed text survives", async () => {
 	fc.assert(
 		fc.property(fc.string({ unit: "grapheme" }), (text) => toText(toByteString(text)) === text),
 		{ seed: 2, numRuns: 500 },
 	);
+});
+
+t.test("a view of bytes as a Buffer has the same memory", async (t) => {
+	const memory = Uint8Array.from([0, 1, 2, 3]);
+	const buffer = asBuffer(memory.subarray(1, 3));
+	t.same([...buffer], [1, 2]);
+	memory[1] = 9;
+	t.equal(buffer[0], 9);
+	t.equal(asBuffer(buffer), buffer);
+});
+
+t.test("buffers have the size that was asked for", async (t) => {
+	for (const size of [0, 1, 5_000_000, 40_000_000]) t.equal(allocateBytes(size).length, size);
 });

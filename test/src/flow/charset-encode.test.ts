@@ -2,7 +2,7 @@
 import t from "tap";
 import { encodeCharset } from "../../../src/flow/charset-encode.ts";
 
-t.test("what the platform decodes, we encode", async (t) => {
+t.test("encodes every charset that the platform decodes", async (t) => {
 	for (const [charset, text] of [
 		["utf-8", "Tür 🍇"],
 		["shift_jis", "日本語テスト abc"],
@@ -23,7 +23,7 @@ t.test("what the platform decodes, we encode", async (t) => {
 	t.same(encodeCharset("aé", "utf-16le"), Buffer.of(0x61, 0, 0xe9, 0));
 });
 
-t.test("what does not fit, or nobody knows", async (t) => {
+t.test("unencodable text and unknown charsets", async (t) => {
 	t.equal(encodeCharset("€", "latin1"), null);
 	t.equal(encodeCharset("🍇", "windows-1251"), null);
 	t.equal(encodeCharset("日本", "iso-2022-jp"), null);

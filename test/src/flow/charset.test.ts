@@ -12,7 +12,11 @@ t.test("decoding", async (t) => {
 		["h\xe9", "text/html; charset=iso-8859-1", "hé"],
 		['<meta charset="iso-8859-1">\xe9', "text/html", '<meta charset="iso-8859-1">é'],
 		["<p>\xc3\xa9", "text/html", "<p>é"],
-		['<?xml version="1.0" encoding="iso-8859-1"?>\xe9', "application/xml", '<?xml version="1.0" encoding="iso-8859-1"?>é'],
+		[
+			'<?xml version="1.0" encoding="iso-8859-1"?>\xe9',
+			"application/xml",
+			'<?xml version="1.0" encoding="iso-8859-1"?>é',
+		],
 		['@charset "iso-8859-1";\xe9', "text/css", '@charset "iso-8859-1";é'],
 		["\xc4\xe3\xba\xc3", "text/plain; charset=gb2312", "你好"],
 		["\xef\xbb\xbfab", "text/plain", "ab"],
@@ -33,17 +37,20 @@ t.test("encoding keeps the charset where the text fits, and says utf-8 where it 
 	t.equal(encodeContent("世", "text/x; charset=latin1; a=b").contentType, "text/x; a=b; charset=utf-8");
 });
 
-t.test("a byte order mark goes before what is named, and a document that can be read as ASCII is not in UTF-16", async (t) => {
-	for (const [bytes, type, text] of [
-		["\xff\xfea\0", "text/plain; charset=utf-8", "a"],
-		["\xe9", 'text/plain; charset="iso-8859-1"', "é"],
-		["\xe9", "text/plain; CharSet=ISO-8859-1", "é"],
-		['<meta charset="utf-16">\xc3\xa9', "text/html", '<meta charset="utf-16">é'],
-		['<?xml version="1.0" encoding="UTF-16"?>\xc3\xa9', "text/xml", '<?xml version="1.0" encoding="UTF-16"?>é'],
-	] as const) {
-		t.equal(decodeContent(Buffer.from(bytes, "latin1"), type), text, type);
-	}
-});
+t.test(
+	"a byte order mark goes before what is named, and a document that can be read as ASCII is not in UTF-16",
+	async (t) => {
+		for (const [bytes, type, text] of [
+			["\xff\xfea\0", "text/plain; charset=utf-8", "a"],
+			["\xe9", 'text/plain; charset="iso-8859-1"', "é"],
+			["\xe9", "text/plain; CharSet=ISO-8859-1", "é"],
+			['<meta charset="utf-16">\xc3\xa9', "text/html", '<meta charset="utf-16">é'],
+			['<?xml version="1.0" encoding="UTF-16"?>\xc3\xa9', "text/xml", '<?xml version="1.0" encoding="UTF-16"?>é'],
+		] as const) {
+			t.equal(decodeContent(Buffer.from(bytes, "latin1"), type), text, type);
+		}
+	},
+);
 
 t.test("text that is read, changed and put back is read again as what it was made", async (t) => {
 	for (const [bytes, type, kept] of [

@@ -29,7 +29,7 @@ t.test("an output that knows what is safe may lose more flows than it refused", 
 	t.same([sink.stored, sink.lost], [1, 3]);
 });
 
-t.test("of any other those are lost that it refused, at once or later", async (t) => {
+t.test("with other sinks, flows that they reject at once or later are lost", async (t) => {
 	const fails: Record<string, () => Promise<void>> = {
 		late: () => Promise.reject(new Error("late")),
 		now: () => {
@@ -45,16 +45,20 @@ t.test("of any other those are lost that it refused, at once or later", async (t
 	t.equal(sink.spool(), spool);
 });
 
-t.test("what is not kept does not count, also where that shows in the end", async (t) => {
-	const told: string[] = [];
-	const entry = { add: () => {}, close: () => told.push("closed"), discard: () => told.push("discarded") };
-	const output = FlowSink.of({ append: () => void told.push("appended"), open: () => entry });
+t.test("flows that are not stored do not count, even if that shows at the end", async (t) => {
+	const reported: string[] = [];
+	const entry = {
+		addMessage: () => {},
+		close: () => reported.push("closed"),
+		discard: () => reported.push("discarded"),
+	};
+	const output = FlowSink.of({ append: () => void reported.push("appended"), open: () => entry });
 	const sink = new CountingSink(output, { ...options, isKept: ({ id }) => id === "kept" });
 	for (const id of ["kept", "other"]) {
 		void sink.append(httpFlow({ id }));
 		sink.open(httpFlow({ id }))?.close();
 	}
-	t.same(told, ["appended", "closed", "discarded"]);
+	t.same(reported, ["appended", "closed", "discarded"]);
 	t.same([sink.stored, sink.lost], [2, 0]);
 	const unopenable = new CountingSink(output, { ...options, isOpenable: false });
 	t.equal(unopenable.open(httpFlow()), null);

@@ -8,10 +8,19 @@ t.test("durations are told by the times of the messages", async (t) => {
 	t.equal(durationOf(flow), 2);
 	t.equal(firstByteOf(flow), 0.5);
 	const conversation = websocketFlow();
-	t.equal(durationOf(conversation), (conversation.websocket?.timestampEnd ?? Number.NaN) - conversation.request.timestampStart);
+	t.equal(
+		durationOf(conversation),
+		(conversation.websocket?.timestampEnd ?? Number.NaN) - conversation.request.timestampStart,
+	);
 });
 
-t.test("what is not known is null", async (t) => {
+t.test("durations are 0 if the clock was set back meanwhile", async (t) => {
+	const flow = httpFlow({ request: { timestampStart: 10 }, response: { timestampStart: 9.5, timestampEnd: 9.8 } });
+	t.equal(durationOf(flow), 0);
+	t.equal(firstByteOf(flow), 0);
+});
+
+t.test("unknown durations are null", async (t) => {
 	for (const flow of [
 		httpFlow({ response: null }),
 		httpFlow({ request: { timestampStart: 0 } }),

@@ -31,7 +31,16 @@ t.test("connections, metadata and backup are made when first asked for, and kept
 t.test("defaults, and setting what was lazy", async (t) => {
 	const init = { id: "1", clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }) };
 	const flow = new HttpFlow({ ...init, request });
-	t.match(flow, { type: "http", error: null, marked: "", comment: "", intercepted: false, isReplay: null, response: null, websocket: null });
+	t.match(flow, {
+		type: "http",
+		error: null,
+		marked: "",
+		comment: "",
+		intercepted: false,
+		isReplay: null,
+		response: null,
+		websocket: null,
+	});
 	t.same(Object.keys(flow.metadata), []);
 	t.equal(flow.backup, null);
 	flow.clientConn = clientConnection({ id: "c2", tls: true });
@@ -83,6 +92,11 @@ t.test("messages are read when first asked for", async (t) => {
 });
 
 t.test("metadata has no inherited names", async (t) => {
-	const flow = new HttpFlow({ id: "1", clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }), request });
+	const flow = new HttpFlow({
+		id: "1",
+		clientConn: clientConnection({ id: "c" }),
+		serverConn: serverConnection({ id: "s" }),
+		request,
+	});
 	t.equal(flow.metadata.toString, undefined);
 });

@@ -4,7 +4,12 @@ import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { formFields } from "../../../src/flow/form.ts";
 
 const fields = (type: string | null, body: string | Buffer | null) =>
-	formFields(httpRequest({ headers: type === null ? [] : [["Content-Type", type]], body: typeof body === "string" ? Buffer.from(body, "latin1") : body }));
+	formFields(
+		httpRequest({
+			headers: type === null ? [] : [["Content-Type", type]],
+			body: typeof body === "string" ? Buffer.from(body, "latin1") : body,
+		}),
+	);
 
 t.test("url-encoded", async (t) => {
 	const type = "application/x-www-form-urlencoded";
@@ -31,10 +36,21 @@ t.test("multipart", async (t) => {
 		{ name: "a", value: "" },
 		{ name: 'q"uote', value: "v\r\n\r\nw" },
 	]);
-	t.same(fields('multipart/form-data; boundary="B"', `${part(disposition("caf\xc3\xa9"), "v")}--B`), [{ name: "café", value: "v" }]);
-	t.same(fields(type, `--B\nContent-Disposition: form-data; name=bare\n\nv\n--B--`), [{ name: "bare", value: "v" }], "line feeds alone, no quotes");
-	t.same(fields(type, `${part("Content-Type: text/plain", "no name")}--B\r\nno blank line\r\n${part(disposition("z"), "last")}--B--`), [
-		{ name: "z", value: "last" },
+	t.same(fields('multipart/form-data; boundary="B"', `${part(disposition("caf\xc3\xa9"), "v")}--B`), [
+		{ name: "café", value: "v" },
 	]);
-	for (const bad of ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=other"]) t.equal(fields(bad, body), null, bad);
+	t.same(
+		fields(type, `--B\nContent-Disposition: form-data; name=bare\n\nv\n--B--`),
+		[{ name: "bare", value: "v" }],
+		"line feeds alone, no quotes",
+	);
+	t.same(
+		fields(
+			type,
+			`${part("Content-Type: text/plain", "no name")}--B\r\nno blank line\r\n${part(disposition("z"), "last")}--B--`,
+		),
+		[{ name: "z", value: "last" }],
+	);
+	for (const bad of ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=other"])
+		t.equal(fields(bad, body), null, bad);
 });

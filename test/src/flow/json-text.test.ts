@@ -6,4 +6,5 @@ t.test("escaped, and the same when parsed", async (t) => {
 	const text = "a\u001b\u007f\u009b\u0085\u2028\u202e\u2066\u200e\u200f\u061cé🍇";
 	t.equal(jsonText({ text }), '{"text":"a\\u001b\\u007f\\u009b\\u0085\\u2028\\u202e\\u2066\\u200e\\u200f\\u061cé🍇"}');
 	t.same(JSON.parse(jsonText({ text })), { text });
+	t.equal(jsonText({ a: "\u009b" }, "\t"), '{\n\t"a": "\\u009b"\n}');
 });

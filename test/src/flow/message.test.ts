@@ -4,7 +4,15 @@ import t from "tap";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Request, Response } from "../../../src/flow/message.ts";
 
-const request = (more = {}) => new Request({ method: "GET", scheme: "http", host: "10.0.0.1", port: 80, path: "/p?q=1", ...more });
+const request = (more = {}) =>
+	new Request({ method: "GET", scheme: "http", host: "10.0.0.1", port: 80, path: "/p?q=1", ...more });
+
+t.test("a body that decodes to more than 64 MiB counts as not decodable", async (t) => {
+	const body = gzipSync(Buffer.alloc(64 * 1024 * 1024 + 1), { level: 1 });
+	const response = new Response({ statusCode: 200, headers: Headers.of(["Content-Encoding", "gzip"]), body });
+	t.throws(() => response.content, { code: "FT_BAD_BODY", message: /inflates beyond 67108864 bytes/ });
+	t.equal(response.decodedOrRaw, body);
+});
 
 t.test("the URL of where it goes, and of what a person would name", async (t) => {
 	t.equal(request().url, "http://10.0.0.1/p?q=1");
@@ -47,7 +55,11 @@ t.test("setting the URL takes the Host header and the authority along", async (t
 });
 
 t.test("content is decoded, and encoded again as it was", async (t) => {
-	const response = new Response({ statusCode: 200, headers: Headers.of(["Content-Encoding", "gzip"]), body: gzipSync("abc") });
+	const response = new Response({
+		statusCode: 200,
+		headers: Headers.of(["Content-Encoding", "gzip"]),
+		body: gzipSync("abc"),
+	});
 	t.equal(response.content?.toString(), "abc");
 	response.content = Buffer.from("longer than before");
 	t.equal(gunzipSync(response.rawContent as Buffer).toString(), "longer than before");

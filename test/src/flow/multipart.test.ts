@@ -1,5 +1,5 @@
 import t from "tap";
-import { boundaryOf } from "../../../src/flow/multipart.ts";
+import { boundaryOf, partsOf } from "../../../src/flow/multipart.ts";
 
 t.test("the boundary, and what is none", async (t) => {
 	for (const [type, wanted] of [
@@ -16,4 +16,23 @@ t.test("the boundary, and what is none", async (t) => {
 		["text/plain; boundary=XX", null],
 	] as const)
 		t.equal(boundaryOf(type), wanted, type);
+});
+
+t.test("parts", async (t) => {
+	const parts = (body: string) => [...partsOf(body, "B")].map(({ head, content }) => [head, content]);
+	t.same(
+		parts(
+			"preamble\r\n--B\r\nX: 1\r\nY: 2\r\n\r\none\r\n--B \r\n\r\ntwo\r\n\r\n\r\n--B--\r\nepilogue\r\n--B\r\n\r\nnone",
+		),
+		[
+			["X: 1\r\nY: 2", "one"],
+			["", "two\r\n\r\n"],
+		],
+	);
+	t.same(parts("--B\nX: 1\n\none\n--B\nno empty line\n--B--"), [
+		["X: 1", "one"],
+		["no empty line", null],
+	]);
+	t.same(parts("--B\r\nX: 1\r\n\r\nnot closed"), [["X: 1", "not closed"]]);
+	t.same(parts("nothing"), []);
 });

@@ -6,7 +6,13 @@ import { pipe } from "../../../src/flow/pipe.ts";
 import { FlowSink } from "../../../src/flow/sink.ts";
 import { FlowSource, type ReadOptions } from "../../../src/flow/source.ts";
 
-const flow = (id: string): Flow => new TcpFlow({ id, clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }), messages: [] });
+const flow = (id: string): Flow =>
+	new TcpFlow({
+		id,
+		clientConn: clientConnection({ id: "c" }),
+		serverConn: serverConnection({ id: "s" }),
+		messages: [],
+	});
 
 function batches(...all: string[][]): FlowSource {
 	return FlowSource.of(async function* () {
@@ -23,7 +29,11 @@ function collector(wait = false) {
 t.test("every flow of every source, in order, through the steps", async (t) => {
 	const sink = collector(true);
 	const renamed = (flow: Flow) => Object.assign(flow, { id: `${flow.id}!` });
-	const counts = await pipe([batches(["1", "2"], ["3"]), batches(["4"])], [async (flow) => (flow.id === "2" ? null : flow), renamed], sink);
+	const counts = await pipe(
+		[batches(["1", "2"], ["3"]), batches(["4"])],
+		[async (flow) => (flow.id === "2" ? null : flow), renamed],
+		sink,
+	);
 	t.same(sink.ids, ["1!", "3!", "4!"]);
 	t.same(counts, { read: 4, passed: 3 });
 });
@@ -65,15 +75,23 @@ t.test("a failing sink ends it with its error", async (t) => {
 
 t.test("ends of one kind move their flows by themselves, unless there is something to do on the way", async (t) => {
 	const sink = collector();
-	const source = (count: number | null): FlowSource => Object.assign(batches(["1"], ["2"]), { transfer: async (to: unknown) => (to === sink ? count : null) });
+	const source = (count: number | null): FlowSource =>
+		Object.assign(batches(["1"], ["2"]), { transfer: async (to: unknown) => (to === sink ? count : null) });
 	const seen: number[][] = [];
-	t.same(await pipe([source(7), batches(["3"])], [], sink, { onBatch: (...count) => void seen.push(count) }), { read: 8, passed: 8 });
+	t.same(await pipe([source(7), batches(["3"])], [], sink, { onBatch: (...count) => void seen.push(count) }), {
+		read: 8,
+		passed: 8,
+	});
 	t.same(sink.ids, ["3"]);
 	t.same(seen, [
 		[7, 7],
 		[8, 8],
 	]);
-	t.same(await pipe([source(null)], [], sink), { read: 2, passed: 2 }, "where they cannot, they are brought one by one");
+	t.same(
+		await pipe([source(null)], [], sink),
+		{ read: 2, passed: 2 },
+		"where they cannot, they are brought one by one",
+	);
 	t.same(await pipe([source(7)], [(flow) => flow], sink), { read: 2, passed: 2 });
 	t.same(sink.ids, ["3", "1", "2", "1", "2"]);
 });

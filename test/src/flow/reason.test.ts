@@ -3,7 +3,7 @@ import { STATUS_CODES } from "node:http";
 import t from "tap";
 import { standardReason } from "../../../src/flow/reason.ts";
 
-t.test("of registered codes, and none of others", async (t) => {
+t.test("reasons of registered status codes only", async (t) => {
 	for (const [code, reason] of [
 		[200, "OK"],
 		[404, "Not Found"],

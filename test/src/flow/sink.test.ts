@@ -3,10 +3,10 @@ import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { FlowSink, ForwardingSink } from "../../../src/flow/sink.ts";
 
-t.test("what every sink can be asked", async (t) => {
+t.test("defaults of sinks", async (t) => {
 	const taken: string[] = [];
 	const sink = FlowSink.of({ append: ({ id }) => void taken.push(id) });
-	t.match(sink, { stored: null, copies: false, takesNotes: false });
+	t.match(sink, { stored: null, leftOut: 0, copies: false, takesNotes: false });
 	t.equal(sink.spool(), null);
 	t.equal(sink.open(httpFlow()), null);
 	sink.note("a", 1);
@@ -22,12 +22,16 @@ t.test("a wrapper forwards every member", async (t) => {
 		members.filter((name) => !Object.hasOwn(ForwardingSink.prototype, name)),
 		[],
 	);
-	const told: unknown[] = [];
-	const entry = { add() {}, close() {}, discard() {} };
+	const reported: unknown[] = [];
+	const entry = { addMessage() {}, close() {}, discard() {} };
 	const spool = { write() {}, end: () => ({ size: 0, read: () => Buffer.alloc(0), chunks: () => [] }) };
 	class Whole extends FlowSink {
 		override get stored() {
 			return 3;
+		}
+
+		override get leftOut() {
+			return 2;
 		}
 
 		override get copies() {
@@ -39,11 +43,11 @@ t.test("a wrapper forwards every member", async (t) => {
 		}
 
 		append() {
-			told.push("append");
+			reported.push("append");
 		}
 
 		override note(name: string) {
-			told.push(name);
+			reported.push(name);
 		}
 
 		override spool() {
@@ -55,20 +59,20 @@ t.test("a wrapper forwards every member", async (t) => {
 		}
 
 		async close() {
-			told.push("close");
+			reported.push("close");
 		}
 
 		override async discard() {
-			told.push("discard");
+			reported.push("discard");
 		}
 	}
 	const sink = new ForwardingSink(new Whole());
-	t.match(sink, { stored: 3, copies: true, takesNotes: true });
+	t.match(sink, { stored: 3, leftOut: 2, copies: true, takesNotes: true });
 	t.equal(sink.spool(), spool);
 	t.equal(sink.open(httpFlow()), entry);
 	sink.note("a note", 1);
 	await sink.append(httpFlow());
 	await sink.close();
 	await sink.discard();
-	t.same(told, ["a note", "append", "close", "discard"]);
+	t.same(reported, ["a note", "append", "close", "discard"]);
 });

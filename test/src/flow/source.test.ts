@@ -10,7 +10,7 @@ const two = () =>
 		yield [tcpFlow({ id: "two" })];
 	});
 
-t.test("what every source can be asked", async (t) => {
+t.test("defaults of sources", async (t) => {
 	const source = two();
 	t.same(source.progress(), { done: 0, total: null });
 	t.equal(await source.transfer(FlowSink.of({ append() {} })), null);

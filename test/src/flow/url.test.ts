@@ -1,6 +1,7 @@
 // URLs are taken apart without being rewritten.
 import t from "tap";
 import {
+	canonicalHost,
 	defaultPort,
 	formatAuthority,
 	formatUrl,
@@ -28,10 +29,16 @@ t.test("authorities", async (t) => {
 });
 
 t.test("URLs", async (t) => {
-	t.same(parseUrl("HTTP://User:pw@Example.COM/a/../b?x=|#f"), { scheme: "http", host: "example.com", port: 80, path: "/a/../b?x=|#f" });
+	t.same(parseUrl("HTTP://User:pw@Example.COM/a/../b?x=|#f"), {
+		scheme: "http",
+		host: "example.com",
+		port: 80,
+		path: "/a/../b?x=|#f",
+	});
 	t.same(parseUrl("https://[::1]:8443"), { scheme: "https", host: "::1", port: 8443, path: "/" });
 	t.same(parseUrl("http://a?q"), { scheme: "http", host: "a", port: 80, path: "/?q" });
-	for (const bad of ["", "/path", "http://", "http:///x", "a b", "http://a:port/"]) t.throws(() => parseUrl(bad), { code: "FT_BAD_OPTION" }, bad);
+	for (const bad of ["", "/path", "http://", "http:///x", "a b", "http://a:port/"])
+		t.throws(() => parseUrl(bad), { code: "FT_BAD_OPTION" }, bad);
 	t.equal(splitUrl("http://a:port/"), null);
 	t.equal(formatUrl("https", "a", 443, "/x"), "https://a/x");
 	t.equal(formatUrl("https", "::1", 1, "/x"), "https://[::1]:1/x");
@@ -63,4 +70,31 @@ t.test("a fragment", async (t) => {
 		["*", "*"],
 	] as const)
 		t.equal(withoutFragment(path), wanted);
+});
+
+t.test("the canonical form of a host", async (t) => {
+	for (const [host, expected] of Object.entries({
+		"example.com": "example.com",
+		"example.com.": "example.com",
+		"Example.COM": "Example.COM",
+		"127.0.0.1": "127.0.0.1",
+		"127.0.0.1.": "127.0.0.1",
+		"127.1": "127.0.0.1",
+		"2130706433": "127.0.0.1",
+		"0177.0.0.1": "127.0.0.1",
+		"0x7f.0.0.1": "127.0.0.1",
+		"::1": "::1",
+		"0:0:0:0:0:0:0:1": "::1",
+		"::1%lo": "::1",
+		"::ffff:127.0.0.1": "127.0.0.1",
+		"::FFFF:7F00:1": "127.0.0.1",
+		"2001:DB8::0001": "2001:db8::1",
+		"999.1.1.1.1": "999.1.1.1.1",
+		"cafe.dad": "cafe.dad",
+		"CAFE.dad.": "CAFE.dad",
+		"%6c": "%6c",
+		"": "",
+		".": "",
+	}))
+		t.equal(canonicalHost(host), expected, host);
 });

@@ -1,12 +1,12 @@
 import t from "tap";
-import { collectTransientBuffers } from "../../../src/flow/young-buffers.ts";
+import { collectLargeBuffers, collectTransientBuffers } from "../../../src/flow/young-buffers.ts";
 import { tuneProcess } from "../../../src/process-tuning.ts";
 
 tuneProcess();
 
 const MIB = 1024 * 1024;
 
-t.test("what passes in buffers of its own does not pile up", async (t) => {
+t.test("buffers in transit do not pile up", async (t) => {
 	const before = process.memoryUsage().arrayBuffers;
 	let peak = 0;
 	for (let passed = 0; passed < 256 * MIB; passed += MIB) {
@@ -20,7 +20,21 @@ t.test("what passes in buffers of its own does not pile up", async (t) => {
 	t.ok(peak < 20 * MIB, `${(peak / MIB).toFixed(0)} MiB`);
 });
 
-t.test("nobody else sees that garbage can be collected", async (t) => {
+t.test("large buffers that have become old", async (t) => {
+	let large: Buffer | null = Buffer.alloc(8 * MIB);
+	const ref = new WeakRef(large);
+	for (let i = 0; i < 4; i++) {
+		collectTransientBuffers(64 * MIB);
+		await new Promise(setImmediate);
+	}
+	t.equal(large.length, 8 * MIB);
+	large = null;
+	await new Promise(setImmediate);
+	collectLargeBuffers();
+	t.equal(ref.deref(), undefined);
+});
+
+t.test("gc is not exposed to other code", async (t) => {
 	collectTransientBuffers(64 * MIB);
 	t.notOk("gc" in globalThis);
 	const { runInNewContext } = await import("node:vm");

@@ -1,12 +1,13 @@
 // Pointers, and the leaves that they name.
 import t from "tap";
-import { leavesOf, pointerOf, pointerPart } from "../../../src/json/leaves.ts";
+import { keysOf, leavesOf, pointerOf, pointerPart } from "../../../src/json/leaves.ts";
 
 t.test("keys are escaped as RFC 6901 has it", async (t) => {
 	t.equal(pointerPart("plain"), "plain");
 	t.equal(pointerPart("a/b~c~1"), "a~1b~0c~01");
 	t.equal(pointerOf([]), "");
 	t.equal(pointerOf(["a", "", "0", "x/y"]), "/a//0/x~1y");
+	for (const keys of [[], ["a", "", "0", "x/y"], ["~1", "~", "/~0"]]) t.same(keysOf(pointerOf(keys)), keys);
 });
 
 t.test("strings and numbers, each with its pointer", async (t) => {
@@ -22,7 +23,7 @@ t.test("strings and numbers, each with its pointer", async (t) => {
 	t.strictSame([...leavesOf("whole")], [["", "whole"]]);
 });
 
-t.test("what is nested too deeply is left out, and nothing else", async (t) => {
+t.test("only values nested too deep are left out", async (t) => {
 	let deep: unknown = "below";
 	for (let i = 0; i < 10_000; i++) deep = [deep];
 	t.strictSame([...leavesOf({ deep, flat: "kept" })], [["/flat", "kept"]]);

@@ -1,7 +1,7 @@
 // Which values of a JSON text an option means.
 import t from "tap";
 import { FlowtapeError } from "../../../src/errors.ts";
-import { covers, parseJsonPath } from "../../../src/json/path.ts";
+import { covers, exactKeys, parseJsonPath } from "../../../src/json/path.ts";
 
 const cases: [pattern: string, covered: string[], others: string[]][] = [
 	["/user/id", ["user/id", "user/id/0"], ["user", "user/name", "id"]],
@@ -34,13 +34,26 @@ t.test("escapes of pointers", (t) => {
 	t.end();
 });
 
-t.test("what is neither is refused, with the column", (t) => {
+t.test("other syntax is an error with its column", (t) => {
 	for (const [text, what] of [
 		["user.id", /neither/],
 		["$user", /column 2/],
 		["$.a[", /column 4/],
 		["$.a['b]", /column 4/],
 	] as const)
-		t.throws(() => parseJsonPath(text, "an_option"), { constructor: FlowtapeError, code: "FT_BAD_OPTION", option: "an_option", message: what });
+		t.throws(() => parseJsonPath(text, "an_option"), {
+			constructor: FlowtapeError,
+			code: "FT_BAD_OPTION",
+			option: "an_option",
+			message: what,
+		});
 	t.end();
+});
+
+t.test("the keys of a path to one place", async (t) => {
+	t.same(exactKeys("/a/0/b~1c", "x"), ["a", "0", "b/c"]);
+	t.same(exactKeys("$.a[0]['b.c']", "x"), ["a", "0", "b.c"]);
+	t.same(exactKeys("", "x"), []);
+	for (const path of ["/a/*", "/**/a", "$..a", "$.a[*]", "/a*"]) t.equal(exactKeys(path, "x"), null, path);
+	t.throws(() => exactKeys("a", "x"), { code: "FT_BAD_OPTION" });
 });

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import t from "tap";
 import { pointerOf } from "../../../src/json/leaves.ts";
-import { walkJson } from "../../../src/json/walk.ts";
+import { isJson, skipSpace, tokenEnd, valueEnd, walkJson } from "../../../src/json/walk.ts";
 
 /** Pointers with what stands there; null when it is no JSON. */
 function valuesOf(text: string): [string, string][] | null {
@@ -26,15 +26,19 @@ t.test("each value with its pointer, in the order of the text", (t) => {
 	t.end();
 });
 
-t.test("whatever the value, its leaves are found", (t) => {
+t.test("finds all leaves of random values", (t) => {
 	const leaves = (value: unknown, pointer = ""): [string, unknown][] => {
 		if (typeof value !== "object" || value === null) return [[pointer, value]];
-		return Object.entries(value).flatMap(([key, item]) => leaves(item, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`));
+		return Object.entries(value).flatMap(([key, item]) =>
+			leaves(item, `${pointer}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`),
+		);
 	};
 	fc.assert(
 		fc.property(fc.json(), fc.constantFrom(undefined, 2, "\t"), (json, space) => {
 			const text = JSON.stringify(JSON.parse(json), null, space);
-			const found = (valuesOf(text) ?? []).filter(([, token]) => token !== "{" && token !== "[").map(([pointer, token]) => [pointer, JSON.parse(token)]);
+			const found = (valuesOf(text) ?? [])
+				.filter(([, token]) => token !== "{" && token !== "[")
+				.map(([pointer, token]) => [pointer, JSON.parse(token)]);
 			t.same(found, leaves(JSON.parse(text)));
 		}),
 		{ seed: 2, numRuns: 200 },
@@ -43,15 +47,29 @@ t.test("whatever the value, its leaves are found", (t) => {
 });
 
 t.test("no JSON, and what is nested as nobody nests, is not gone through", (t) => {
-	for (const text of ["", "{", "{'a':1}", "[1,]", "nul", "1 2", `${"[".repeat(100_000)}${"]".repeat(100_000)}`]) t.equal(valuesOf(text), null);
+	for (const text of ["", "{", "{'a':1}", "[1,]", "nul", "1 2", `${"[".repeat(100_000)}${"]".repeat(100_000)}`])
+		t.equal(valuesOf(text), null);
 	t.end();
 });
 
 t.test("texts that would take all memory are not parsed", async (t) => {
 	const visit = () => t.fail("nothing is visited");
-	for (const text of ["[".repeat(20_000_000), `[${"[],".repeat(300_000)}[]]`, `[${"1,".repeat(300_000)}1]`, `["a${'\\"'.repeat(10)}`])
+	for (const text of [
+		"[".repeat(20_000_000),
+		`[${"[],".repeat(300_000)}[]]`,
+		`[${"1,".repeat(300_000)}1]`,
+		`["a${'\\"'.repeat(10)}`,
+	])
 		t.notOk(walkJson(text, visit));
 	let values = 0;
 	t.ok(walkJson(`[${'"[[,\\"",'.repeat(150_000)}1]`, () => values++));
 	t.equal(values, 150_002);
+});
+
+t.test("where values end", async (t) => {
+	for (const text of ['{"a":"}\\"]"}', "[[],[{}]]", '"a\\"b"', "-1.5e3", "true"])
+		t.equal(valueEnd(`${text} , 1`, 0), text.length, text);
+	t.equal(skipSpace(" \n\t1", 0), 3);
+	t.equal(tokenEnd("12]", 0), 2);
+	t.same([isJson("[1]"), isJson("[1")], [true, false]);
 });

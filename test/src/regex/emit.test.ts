@@ -4,7 +4,10 @@ import { type EmitOptions, emitRegex } from "../../../src/regex/emit.ts";
 import { parsePythonRegex } from "../../../src/regex/parse.ts";
 
 function emitted(pattern: string, subject: EmitOptions["subject"] = "unicode", lineFeedAtEnd = false) {
-	const { source, flags, groups } = emitRegex(parsePythonRegex(pattern, subject === "bytes" ? "bytes" : "text"), { subject, lineFeedAtEnd });
+	const { source, flags, groups } = emitRegex(parsePythonRegex(pattern, subject === "bytes" ? "bytes" : "text"), {
+		subject,
+		lineFeedAtEnd,
+	});
 	return { source, flags, groups, regex: new RegExp(source, flags) };
 }
 
@@ -74,7 +77,8 @@ t.test("all programs of a pattern agree", async (t) => {
 			["\\bé", " é", [1, "é"]],
 		] as const),
 	];
-	for (const [pattern, subject, wanted] of cases) t.same(found(pattern, subject), wanted, `${pattern} on ${JSON.stringify(subject)}`);
+	for (const [pattern, subject, wanted] of cases)
+		t.same(found(pattern, subject), wanted, `${pattern} on ${JSON.stringify(subject)}`);
 });
 
 t.test("groups", async (t) => {
@@ -85,9 +89,12 @@ t.test("groups", async (t) => {
 	t.ok((groups("(?:(a)|b)(c)\\1")[2]?.length ?? 0) > 1, "one for each way");
 });
 
-t.test("what has no counterpart", async (t) => {
+t.test("syntax without a counterpart", async (t) => {
 	const unsupported = { code: "FT_BAD_PATTERN", message: /not supported/ };
 	t.throws(() => emitted("(?:(a)|b)*\\1"), unsupported);
 	t.throws(() => emitted("(?i:(a)\\1)b"), unsupported);
-	t.throws(() => emitted(`${"(a)?".repeat(24)}${Array.from({ length: 24 }, (_, i) => `(?(${i + 1})x|y)`).join("")}`), unsupported);
+	t.throws(
+		() => emitted(`${"(a)?".repeat(24)}${Array.from({ length: 24 }, (_, i) => `(?(${i + 1})x|y)`).join("")}`),
+		unsupported,
+	);
 });

@@ -11,10 +11,16 @@ type Case = [kind: Kind, pattern: string, flags: string, subjects: string[] | nu
 
 const cases = JSON.parse(readFileSync("fixtures/python-regex.json", "utf8")) as Case[];
 const compile = (pattern: string, kind: Kind = "text", flags = "") =>
-	compilePythonRegex(pattern, { kind, ignoreCase: flags.includes("i"), multiline: flags.includes("m"), dotAll: flags.includes("s") });
-const shown = (match: PythonMatch | null): Found => (match === null ? null : [match.index, ...match.groups.map((group) => group ?? null)]);
+	compilePythonRegex(pattern, {
+		kind,
+		ignoreCase: flags.includes("i"),
+		multiline: flags.includes("m"),
+		dotAll: flags.includes("s"),
+	});
+const shown = (match: PythonMatch | null): Found =>
+	match === null ? null : [match.index, ...match.groups.map((group) => group ?? null)];
 
-t.test("what Python's re makes of random patterns and subjects", async (t) => {
+t.test("agrees with Python's re on random patterns and subjects", async (t) => {
 	const wrong: unknown[] = [];
 	let [compared, refused, unsupported] = [0, 0, 0];
 	for (const [kind, pattern, flags, subjects, wanted] of cases) {
@@ -42,7 +48,8 @@ t.test("what Python's re makes of random patterns and subjects", async (t) => {
 });
 
 t.test("places where Python and JavaScript differ", async (t) => {
-	const found = (pattern: string, subject: string, kind: Kind = "text", flags = "") => compile(pattern, kind, flags).exec(subject)?.index ?? null;
+	const found = (pattern: string, subject: string, kind: Kind = "text", flags = "") =>
+		compile(pattern, kind, flags).exec(subject)?.index ?? null;
 	t.equal(found("a$", "a\n"), 0, "$ stands before a line feed at the end");
 	t.equal(found("a$", "a\n\n"), null);
 	t.equal(found("a\\Z", "a\n"), null);
@@ -70,11 +77,15 @@ t.test("places where Python and JavaScript differ", async (t) => {
 	t.equal(found("x*+x", "xxx"), null, "possessive");
 	t.equal(found("(?>a|ab)c", "abc"), null, "atomic");
 	t.equal(found("caf\xe9", "caf\xc3\xa9", "bytes"), 0, "a pattern on bytes is its UTF-8");
-	t.equal(compile(".", "text").exec("\ud83c\udf47")?.groups[0], "\ud83c\udf47", "one character is one, whatever UTF-16 makes of it");
+	t.equal(
+		compile(".", "text").exec("\ud83c\udf47")?.groups[0],
+		"\ud83c\udf47",
+		"one character is one, whatever UTF-16 makes of it",
+	);
 	t.ok(compile("x*").test("\ud83c\udf47"));
 });
 
-t.test("what is refused, and where", async (t) => {
+t.test("errors with their position", async (t) => {
 	const column = (pattern: string, kind: Kind = "text") => {
 		try {
 			compile(pattern, kind);
@@ -91,14 +102,20 @@ t.test("what is refused, and where", async (t) => {
 	t.throws(() => compile("\\N{BULLET}"), { code: "FT_BAD_PATTERN", message: /not supported/ });
 	t.throws(() => compile("((a)|b)*\\2", "text"), { code: "FT_BAD_PATTERN", message: /not supported/ });
 	const optional = Array.from({ length: 30 }, (_, i) => `(?(${i + 1})x|y)`);
-	t.throws(() => compile(`${"(a)?".repeat(30)}${optional.join("")}`), { code: "FT_BAD_PATTERN", message: /not supported/ });
+	t.throws(() => compile(`${"(a)?".repeat(30)}${optional.join("")}`), {
+		code: "FT_BAD_PATTERN",
+		message: /not supported/,
+	});
 	t.throws(() => compile("x{1000000}{2}"), { code: "FT_BAD_PATTERN" });
 	for (const [open, close] of [
 		["(", ")"],
 		["(?:", ")*"],
 		["(?=", ")"],
 	] as const)
-		t.throws(() => compile(`${open.repeat(40_000)}${close.repeat(40_000)}`), { code: "FT_BAD_PATTERN", message: /levels/ });
+		t.throws(() => compile(`${open.repeat(40_000)}${close.repeat(40_000)}`), {
+			code: "FT_BAD_PATTERN",
+			message: /levels/,
+		});
 	t.ok(compile(`${"(".repeat(90)}a${")".repeat(90)}`).test("a"));
 });
 
@@ -125,7 +142,8 @@ t.test("patterns that run away are ended, by another engine or by a clock", asyn
 });
 
 t.test("bytes are searched for what every match has before they are searched for the match", async (t) => {
-	const test = (pattern: string, bytes: string) => compile(pattern, "bytes", "is").testBytes(Buffer.from(bytes, "latin1"));
+	const test = (pattern: string, bytes: string) =>
+		compile(pattern, "bytes", "is").testBytes(Buffer.from(bytes, "latin1"));
 	t.ok(test("dead(be+f|x)", "..DEADBEEEF"));
 	t.notOk(test("dead(be+f|x)", "..deadbf"));
 	t.ok(test("needle", "a NEEDLE"));
@@ -134,7 +152,8 @@ t.test("bytes are searched for what every match has before they are searched for
 	t.ok(test("", ""));
 	t.ok(test("(?:abc)+x", "abcabcX"));
 	t.notOk(test("(?:abc)+x", "abab x"));
-	const exact = (pattern: string, bytes: string) => compile(pattern, "bytes", "s").testBytes(Buffer.from(bytes, "latin1"));
+	const exact = (pattern: string, bytes: string) =>
+		compile(pattern, "bytes", "s").testBytes(Buffer.from(bytes, "latin1"));
 	t.ok(exact("dead(be+f|x)", "..deadx"));
 	t.notOk(exact("dead(be+f|x)", "..DEADx"));
 	t.ok(exact("caf\xe9", "a caf\xc3\xa9"), "as UTF-8");
@@ -144,11 +163,51 @@ t.test("bytes are searched for what every match has before they are searched for
 
 t.test("replacing part by part", async (t) => {
 	const regex = compile("a");
-	const subject = "ab".repeat(1000);
-	const parts = [...regex.replacing(subject, "xy")];
+	const subject = "ab".repeat(2000);
+	const parts = [...regex.replaceInParts(subject, "xy")];
 	t.ok(parts.length > 2);
 	t.equal(parts.join(""), regex.replace(subject, "xy"));
-	t.throws(() => [...regex.replacing(subject, "xy", 2999)], { code: "FT_PATTERN_STOPPED" });
+	t.throws(() => [...regex.replaceInParts(subject, "xy", 5999)], { code: "FT_PATTERN_STOPPED" });
+});
+
+t.test("bytes are replaced and tested in windows as a whole string is", async (t) => {
+	const words = ["ab", "abab", "\n", "b", " ", "\xe9", "x".repeat(50)];
+	let seed = 7;
+	const next = () => {
+		seed = (seed * 48271) % 2147483647;
+		return words[seed % words.length] as string;
+	};
+	const subject = Array.from({ length: 40_000 }, next).join("");
+	const bytes = Buffer.from(subject, "latin1");
+	for (const pattern of [
+		"abab",
+		"aba",
+		"a",
+		"x{2,7}",
+		"(?:ab){1,30}",
+		"(?<=\\n)b",
+		"(?m)^b?",
+		"(?m)b$",
+		"\\bab\\b",
+		"b(?!a)",
+		"(?:)",
+		"(?:x{20}){0,100}",
+		"\\Aa|b\\Z",
+		"(b)\\1",
+		"a.*?b",
+		"\\xe9",
+	]) {
+		const regex = compile(pattern, "bytes");
+		const template = regex.template("<\\g<0>>");
+		const parts = [...regex.replaceInParts(bytes, template)];
+		t.ok(parts.join("") === regex.replace(subject, template), pattern);
+		t.equal(regex.testBytes(bytes), true, pattern);
+	}
+	for (const pattern of ["abc", "x{2000}", "(?<=a)\\n(?=zz)"])
+		t.notOk(compile(pattern, "bytes").testBytes(bytes), pattern);
+	const late = Buffer.concat([bytes, Buffer.from("needle")]);
+	for (const pattern of ["needle", "n[e]{2}dle", "(?i)NEEDLE"])
+		t.ok(compile(pattern, "bytes").testBytes(late), pattern);
 });
 
 t.test("replacing", async (t) => {
@@ -168,7 +227,10 @@ t.test("replacing", async (t) => {
 t.test("many matches are bounded in all", async (t) => {
 	const regex = compilePythonRegex("a", { kind: "bytes" });
 	t.equal(regex.replace("ab".repeat(100_000), "xy"), "xyb".repeat(100_000));
-	t.throws(() => regex.replace("a".repeat(2000), "x".repeat(1_000_000)), { code: "FT_PATTERN_STOPPED", message: /more than 256 MiB/ });
+	t.throws(() => regex.replace("a".repeat(2000), "x".repeat(1_000_000)), {
+		code: "FT_PATTERN_STOPPED",
+		message: /larger than 256 MiB/,
+	});
 	const slow = compilePythonRegex("a*b|a", { kind: "bytes" });
 	t.throws(() => slow.replace("a".repeat(300_000), "x"), { code: "FT_PATTERN_STOPPED" });
 });

@@ -13,7 +13,7 @@ t.test("text, groups and escapes", async (t) => {
 	t.same(parse("\\n\\t\\\\\\."), ["\n", "\t", "\\", "\\."]);
 });
 
-t.test("what Python refuses", async (t) => {
+t.test("templates that Python rejects", async (t) => {
 	for (const [text, column] of [
 		["a\\13", 2],
 		["\\g<other>", 1],

@@ -1,7 +1,7 @@
 // The tree of a pattern: its parts and the widths of what they match.
 import t from "tap";
 import { parsePythonRegex } from "../../../src/regex/parse.ts";
-import { childrenOf, type Node, nothing, someNode, widthOf } from "../../../src/regex/tree.ts";
+import { childrenOf, type Node, nothing, reachOf, someNode, widthOf } from "../../../src/regex/tree.ts";
 
 const root = (pattern: string) => parsePythonRegex(pattern, "text").root;
 
@@ -23,6 +23,17 @@ t.test("widths", async (t) => {
 	};
 	const groups = () => [1, 1] as const;
 	for (const [pattern, width] of Object.entries(cases)) t.same(widthOf(root(pattern), groups), width, pattern);
+});
+
+t.test("how far a search looks from the start of a match", async (t) => {
+	const cases: Record<string, number> = { abc: 4, "a.[bc]\\d": 5, "": 1, "(?:ab){0}": 0 };
+	for (const [pattern, reach] of Object.entries(cases)) t.equal(reachOf(root(pattern)), reach, pattern);
+	for (const pattern of ["a*", '[^"]*"', "\\Aa", "a\\Z", "a$", "(a)\\1", "(?=.*a)b", "(?:)*"])
+		t.equal(reachOf(root(pattern)), Number.POSITIVE_INFINITY, pattern);
+	for (const pattern of ["(?<=abc)d", "(?m)^abcd", "\\babc\\b", "a(?!bcd)", "(?:ab|cd){2}", "(?:a?){4}"]) {
+		const reach = reachOf(root(pattern));
+		t.ok(reach >= 4 && reach < 20, `${pattern}: ${reach}`);
+	}
 });
 
 t.test("children", async (t) => {

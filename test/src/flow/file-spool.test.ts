@@ -1,8 +1,8 @@
 import t from "tap";
-import { ownTemporaryFolder } from "../../fixtures/own-temporary-folder.ts";
-import { openFileSpool } from "../../formats/file-spool.ts";
+import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
+import { openFileSpool } from "../../../src/flow/file-spool.ts";
 
-t.test("what was written comes back, whole and in pieces, and leaves no file behind", async (t) => {
+t.test("reads back whole and in pieces, and leaves no file", async (t) => {
 	const left = ownTemporaryFolder(t);
 	const spool = openFileSpool();
 	const parts = [Buffer.alloc(3_000_000, "a"), Buffer.from("b"), Buffer.alloc(0), Buffer.alloc(1_500_000, "c")];

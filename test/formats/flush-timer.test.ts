@@ -1,43 +1,43 @@
-// What was gathered is written soon, once, and trouble is told by who brings more.
+// Buffered data is written shortly after, once for several flows; the next call throws an error of an earlier flush.
 import t from "tap";
-import { Soon } from "../../formats/soon.ts";
+import { FlushTimer } from "../../formats/flush-timer.ts";
 
-t.test("once for all that came meanwhile, and never where nothing is in a hurry", async (t) => {
+t.test("one flush for several flows; null never flushes early", async (t) => {
 	let count = 0;
 	const flushed = new Promise<void>((resolve) => {
-		const soon = new Soon(async () => {
+		const timer = new FlushTimer(async () => {
 			count++;
 			resolve();
 		});
-		for (let i = 0; i < 5; i++) soon.touch();
+		for (let i = 0; i < 5; i++) timer.schedule();
 	});
 	const keep = setInterval(() => {}, 1000);
 	await flushed;
 	clearInterval(keep);
 	t.equal(count, 1);
-	const never = new Soon(null);
-	never.touch();
-	await never.end(async () => {});
+	const never = new FlushTimer(null);
+	never.schedule();
+	await never.close(async () => {});
 });
 
-t.test("trouble", async (t) => {
+t.test("a failed flush is thrown by the next call", async (t) => {
 	let told = (): void => {};
 	const tried = new Promise<void>((resolve) => {
 		told = resolve;
 	});
-	const soon = new Soon(async () => {
+	const timer = new FlushTimer(async () => {
 		told();
 		throw new Error("no space");
 	});
-	soon.touch();
+	timer.schedule();
 	const keep = setInterval(() => {}, 1000);
 	await tried;
 	clearInterval(keep);
 	await new Promise((resolve) => setImmediate(resolve));
-	t.throws(() => soon.touch(), { message: "no space" });
-	soon.touch();
-	soon.stop();
-	await soon.end(async () => {});
+	t.throws(() => timer.schedule(), { message: "no space" });
+	timer.schedule();
+	timer.cancel();
+	await timer.close(async () => {});
 });
 
 t.test("the end is written although something before it was not", async (t) => {
@@ -45,18 +45,18 @@ t.test("the end is written although something before it was not", async (t) => {
 	const tried = new Promise<void>((resolve) => {
 		told = resolve;
 	});
-	const soon = new Soon(async () => {
+	const timer = new FlushTimer(async () => {
 		told();
 		throw new Error("no space");
 	});
-	soon.touch();
+	timer.schedule();
 	const keep = setInterval(() => {}, 1000);
 	await tried;
 	clearInterval(keep);
 	await new Promise((resolve) => setImmediate(resolve));
 	let isClosed = false;
 	await t.rejects(
-		soon.end(async () => {
+		timer.close(async () => {
 			isClosed = true;
 		}),
 		{ message: "no space" },

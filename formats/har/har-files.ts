@@ -1,4 +1,4 @@
-// Where a HAR and the bodies that it has in files of their own are: one file alone, a file and its folder, or a ZIP archive.
+// Opens a HAR and its separate bodies: a single file, a file and its folder, or a ZIP archive.
 import { readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, resolve, sep } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
@@ -6,37 +6,42 @@ import type { Input } from "../format.ts";
 import { spool } from "../input.ts";
 import { ZipFile } from "./zip-file.ts";
 
-export interface Place {
-	/** The HAR; a chunk is good only until the next one is asked for. */
+export interface HarFiles {
+	/** The HAR; a chunk is valid only until the next one. */
 	chunks: AsyncIterable<Buffer>;
 	/**
-	 * A body by the name that an entry gives it.
-	 * @throws Error when it cannot be read; FlowtapeError FT_CORRUPT_FLOW when it is damaged
+	 * Reads a body by its name in an entry.
+	 * @throws Error if it cannot be read; FlowtapeError FT_CORRUPT_FLOW if it is damaged
 	 */
 	attachment(name: string): Buffer;
 	close(): Promise<void>;
 }
 
-export async function openPlace(input: Input, isZip: boolean): Promise<Place> {
+export async function openHarFiles(input: Input, isZip: boolean): Promise<HarFiles> {
 	if (isZip) return openZip(input);
 	const { path } = input;
 	return { chunks: input.chunks({ reuse: true }), attachment: (name) => readBeside(path, name), close: async () => {} };
 }
 
 function readBeside(path: string | null, name: string): Buffer {
-	if (path === null) throw new Error("there are no files beside a stream");
+	if (path === null) throw new Error("a stream has no files beside it");
 	const folder = realpathSync(dirname(path));
 	const file = realpathSync(resolve(folder, name));
-	if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep)) throw new Error("it leads out of the folder");
+	if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep))
+		throw new Error("its path leads out of the folder");
 	return readFileSync(file);
 }
 
-async function openZip(input: Input): Promise<Place> {
+async function openZip(input: Input): Promise<HarFiles> {
 	const { path, remove } = await spool(input);
 	try {
 		const zip = new ZipFile(path, input.name);
 		const name = [...zip.names].find((each) => basename(each).endsWith(".har"));
-		if (name === undefined) throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${input.name}: byte 0: this ZIP has no .har in it`, { file: input.name, offset: 0 });
+		if (name === undefined)
+			throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${input.name}: byte 0: expected a .har in the ZIP, found none`, {
+				file: input.name,
+				offset: 0,
+			});
 		return {
 			chunks: zip.chunks(name),
 			attachment: (file) => zip.read(file),

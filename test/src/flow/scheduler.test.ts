@@ -1,6 +1,6 @@
 // Work that takes its time leaves others theirs.
 import t from "tap";
-import { inSteps, inTurn, oneByOne } from "../../../src/flow/turns.ts";
+import { runExclusive, runInSlices, schedule } from "../../../src/flow/scheduler.ts";
 
 /** Takes so many milliseconds. */
 function toil(ms: number): void {
@@ -10,15 +10,15 @@ function toil(ms: number): void {
 
 /** Resolves when nobody has to rest any more. */
 async function rested(): Promise<void> {
-	await inTurn(
+	await schedule(
 		() => Number.MAX_SAFE_INTEGER,
 		() => {},
 	);
 }
 
-t.test("what takes no time is done at once", async (t) => {
+t.test("synchronous work runs at once", async (t) => {
 	t.equal(
-		inTurn(
+		schedule(
 			() => 1,
 			() => 7,
 		),
@@ -26,7 +26,7 @@ t.test("what takes no time is done at once", async (t) => {
 	);
 	t.throws(
 		() =>
-			inTurn(
+			schedule(
 				() => 1,
 				() => {
 					throw new Error("now");
@@ -36,38 +36,41 @@ t.test("what takes no time is done at once", async (t) => {
 	);
 });
 
-t.test("behind what took long the lightest is next, what has no weight never waits, and there is a turn of the loop between", async (t) => {
-	const done: string[] = [];
-	const work = (name: string, weight: number, ms = 0) =>
-		inTurn(
-			() => weight,
-			() => {
-				toil(ms);
-				done.push(name);
-			},
+t.test(
+	"behind what took long the lightest is next, what has no weight never waits, and there is a turn of the loop between",
+	async (t) => {
+		const done: string[] = [];
+		const work = (name: string, weight: number, ms = 0) =>
+			schedule(
+				() => weight,
+				() => {
+					toil(ms);
+					done.push(name);
+				},
+			);
+		void work("long", 9, 30);
+		const waiting = [work("large", 3, 30), work("larger", 4), work("small", 1), work("also small", 1)];
+		void work("light", 0);
+		const failing = schedule(
+			() => 2,
+			() => Promise.reject(new Error("later")),
 		);
-	void work("long", 9, 30);
-	const waiting = [work("large", 3, 30), work("larger", 4), work("small", 1), work("also small", 1)];
-	void work("light", 0);
-	const failing = inTurn(
-		() => 2,
-		() => Promise.reject(new Error("later")),
-	);
-	setImmediate(() => done.push("others"));
-	await t.rejects(Promise.resolve(failing), { message: "later" });
-	await Promise.all(waiting);
-	t.strictSame(done, ["long", "light", "others", "small", "also small", "large", "larger"]);
-	await rested();
-});
+		setImmediate(() => done.push("others"));
+		await t.rejects(Promise.resolve(failing), { message: "later" });
+		await Promise.all(waiting);
+		t.strictSame(done, ["long", "light", "others", "small", "also small", "large", "larger"]);
+		await rested();
+	},
+);
 
 t.test("one by one, whatever became of those before", async (t) => {
 	const done: number[] = [];
-	const slow = oneByOne(async () => {
+	const slow = runExclusive(async () => {
 		await new Promise(setImmediate);
 		done.push(1);
 		throw new Error("first");
 	});
-	const next = oneByOne(() => done.push(2));
+	const next = runExclusive(() => done.push(2));
 	await t.rejects(slow, { message: "first" });
 	t.equal(await next, 2);
 	t.strictSame(done, [1, 2]);
@@ -82,7 +85,7 @@ t.test("steps: others have their turn between those that take long, and other st
 			yield;
 		}
 	}
-	const all = Promise.all([inSteps(steps("a")), inSteps(steps("b"))]);
+	const all = Promise.all([runInSlices(steps("a")), runInSlices(steps("b"))]);
 	let isOver = false;
 	void (async () => {
 		for (; !isOver; done.push("other")) await new Promise(setImmediate);

@@ -1,20 +1,21 @@
-// What is recorded goes to the file soon, however little it is: whoever kills the process loses what came in the last moments, no more.
+// Flushes a recording to its file shortly after each flow. A killed process then loses only the flows of the last
+// moments.
 
-/** The longest that a flow is held back, in milliseconds. */
-const SOON_MS = 400;
+/** Maximum delay of a flow, in milliseconds. */
+const FLUSH_MS = 400;
 
-export class Soon {
+export class FlushTimer {
 	readonly #flush: (() => Promise<void>) | null;
 	#timer: NodeJS.Timeout | null = null;
 	#failure: unknown = null;
 
-	/** @param flush writes what was gathered; null where nothing is in a hurry */
+	/** @param flush writes buffered data; null: never flush early */
 	constructor(flush: (() => Promise<void>) | null) {
 		this.#flush = flush;
 	}
 
-	/** Something was taken. @throws the error of writing what came before */
-	touch(): void {
+	/** Call after each flow. @throws the error of an earlier flush */
+	schedule(): void {
 		if (this.#failure !== null) {
 			const failure = this.#failure;
 			this.#failure = null;
@@ -27,20 +28,20 @@ export class Soon {
 			flush().catch((error: unknown) => {
 				this.#failure = error;
 			});
-		}, SOON_MS);
-		// the end of the recording writes the rest
+		}, FLUSH_MS);
+		// closing the recording writes the rest
 		this.#timer.unref();
 	}
 
-	/** From here on nothing is written by itself. */
-	stop(): void {
+	/** Cancels the timer. */
+	cancel(): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		this.#timer = null;
 	}
 
-	/** Writes the last with `close`. @throws its error, or that of writing what came before */
-	async end(close: () => Promise<void>): Promise<void> {
-		this.stop();
+	/** Cancels the timer and runs `close`. @throws its error, or the one of an earlier flush */
+	async close(close: () => Promise<void>): Promise<void> {
+		this.cancel();
 		await close();
 		if (this.#failure !== null) throw this.#failure;
 	}

@@ -26,7 +26,7 @@ t.test("flows are added to a file of their own format and compression, and to no
 				t.same(await idsIn(path), ["old", "new"], target);
 				continue;
 			}
-			await t.rejects(add(path), { code: "FT_USAGE", message: /cannot be added to/ }, `${content} in ${target}`);
+			await t.rejects(add(path), { code: "FT_USAGE", message: /flows cannot be appended/ }, `${content} in ${target}`);
 			t.ok(readFileSync(path).equals(before), "it is as it was");
 		}
 });
@@ -37,12 +37,15 @@ t.test("behind compressed data without an end nothing is added", async (t) => {
 	const whole = readFileSync(path);
 	for (const lost of [3, 20]) {
 		writeFileSync(path, whole.subarray(0, -lost));
-		await t.rejects(add(path), { code: "FT_USAGE", message: /its gzip data is damaged or has no end; record to another file/ });
+		await t.rejects(add(path), {
+			code: "FT_USAGE",
+			message: /its gzip data is damaged or cut off; record to another file/,
+		});
 	}
 	t.match(gunzipSync(whole).toString(), "old");
 });
 
-t.test("of a line that was cut, that line alone is lost", async (t) => {
+t.test("only the cut line is lost", async (t) => {
 	const path = join(t.testdir(), "a.jsonl");
 	await writeTape(path, [httpFlow({ id: "old" }), httpFlow({ id: "cut" })]);
 	writeFileSync(path, readFileSync(path).subarray(0, -30));
@@ -64,7 +67,10 @@ t.test("other text is not added to; nothing, and what is no file, is", async (t)
 		await t.rejects(add(path), { code: "FT_USAGE" });
 	}
 	writeFileSync(path, gzipSync("{}"));
-	await t.rejects(add(path), { code: "FT_USAGE", message: /its content is gzip, its name says that it is not compressed/ });
+	await t.rejects(add(path), {
+		code: "FT_USAGE",
+		message: /expected uncompressed data by its name, found gzip data/,
+	});
 	writeFileSync(path, "");
 	await add(path);
 	await add(join(folder, "b.jsonl"));

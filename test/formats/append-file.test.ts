@@ -1,13 +1,15 @@
-// What cannot be written waits; what is in the file is whole. With a limit on the size of files, as a full disk has it: a write is done in part, then refused.
+// What cannot be written waits; what is in the file is whole. With a limit on the size of files, as a full disk has it:
+// a write is done in part, then refused.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { reports } from "../../fixtures/tape-files.ts";
-import { GrowingFile } from "../../formats/growing-file.ts";
+import { AppendFile } from "../../formats/append-file.ts";
 
-const limit = (soft: number | string) => spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${soft}:`]).status === 0;
+const limit = (soft: number | string) =>
+	spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${soft}:`]).status === 0;
 const skip = limit("unlimited") ? false : "limits of this process cannot be set here";
 
 // the test runner would end the process, which ignores it otherwise
@@ -17,7 +19,7 @@ async function growing(t: Test, before: string) {
 	const path = join(t.testdir({ file: before }), "file");
 	const { list, report } = reports();
 	const released: string[] = [];
-	const file = new GrowingFile(path, await open(path, "a"), report, async () => void released.push(path));
+	const file = new AppendFile(path, await open(path, "a"), report, async () => void released.push(path));
 	const content = () => readFileSync(path, "latin1");
 	t.teardown(() => limit("unlimited"));
 	return { path, file, list, released, content };
@@ -37,7 +39,12 @@ t.test("a passing failure", { skip }, async (t) => {
 	const third = record("c");
 	await file.write(third, one);
 	third.fill("?");
-	t.match(list, [{ code: "FT_WAITING", message: /file: cannot be written: the disk is full .*; flows wait in memory, and it is tried again$/ }]);
+	t.match(list, [
+		{
+			code: "FT_WAITING",
+			message: /file: cannot be written: the disk is full .*; flows are queued in memory and written later$/,
+		},
+	]);
 	limit("unlimited");
 	await file.write(record("d"), one);
 	t.equal(content(), `old\n${["a", "b", "c", "d"].map(record).join("")}`);
@@ -92,9 +99,9 @@ t.test("an empty file stays empty", { skip }, async (t) => {
 	t.equal(content(), "");
 });
 
-t.test("what waits has a bound", { skip: process.platform !== "linux" && "no /dev/full" }, async (t) => {
+t.test("the queue is bounded", { skip: process.platform !== "linux" && "no /dev/full" }, async (t) => {
 	const { list, report } = reports();
-	const file = new GrowingFile("/dev/full", await open("/dev/full", "a"), report, async () => {});
+	const file = new AppendFile("/dev/full", await open("/dev/full", "a"), report, async () => {});
 	const large = Buffer.alloc(40 * 1024 * 1024);
 	await file.write(large);
 	await file.write(large);

@@ -1,0 +1,32 @@
+// Loopback addresses and names.
+import { BlockList, isIP } from "node:net";
+
+const ADDRESSES = new BlockList();
+ADDRESSES.addSubnet("127.0.0.0", 8, "ipv4");
+ADDRESSES.addAddress("::1", "ipv6");
+
+/** @param host an address without brackets, or a name */
+export function isLoopback(host: string): boolean {
+	const family = isIP(host);
+	if (family === 0) return /^(?:.+\.)?localhost\.?$/i.test(host);
+	return ADDRESSES.check(host, family === 6 ? "ipv6" : "ipv4");
+}
+
+/**
+ * Unspecified addresses, which a server uses to listen on all addresses, each with the address at which a client on
+ * this machine reaches that server.
+ */
+const UNSPECIFIED: ReadonlyMap<string, string> = new Map([
+	["0.0.0.0", "127.0.0.1"],
+	["::", "::1"],
+]);
+
+/** Whether a connection to this host stays on this machine, decided without a name lookup. */
+export function staysHere(host: string): boolean {
+	return isLoopback(host) || UNSPECIFIED.has(host);
+}
+
+/** The address at which a client on this machine reaches a server that listens at `host`. */
+export function localAddressOf(host: string): string {
+	return UNSPECIFIED.get(host) ?? host;
+}

@@ -1,4 +1,4 @@
-// The certificate authority in use: shows each client a certificate for the host it asks for, minted once and kept.
+// The certificate authority in use: mints a leaf certificate for each requested host, and caches it.
 import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { certificatePem, type Element, readElements } from "./der.ts";
@@ -6,53 +6,66 @@ import { type AuthorityFiles, type ReadOptions, readAuthority } from "./files.ts
 import { type Issuer, isStale, mintLeaf, normalizeNames } from "./leaf.ts";
 import { type Leaf, LeafContexts, MintedLeaf } from "./leaf-contexts.ts";
 
-/** What is known of the server that a leaf is to stand for. */
+/** The names for a leaf, and the certificates to send with it. */
 export interface LeafRequest {
 	/** The name in the client's TLS hello. */
 	sni: string | null;
-	/** Where the client wanted to be connected to. */
+	/** The host that the client wants to connect to. */
 	host: string;
 	/** Names and addresses in the server's own certificate. */
 	upstreamNames?: readonly string[];
 	/** The organization in the server's own certificate. */
 	organization?: string | null;
-	/** Certificates in PEM to show behind the leaf. */
+	/** Certificates to send after the leaf and the authority's certificate, each in PEM. */
 	extraChain?: readonly string[];
 }
 
-/** Gives TLS servers the certificate to show. */
+/** Provides the certificates to show to clients. */
 export interface LeafIssuer {
 	leafFor(request: LeafRequest): Leaf | Promise<Leaf>;
 }
 
-/** About thirty kilobytes each where they have a context of their own. */
+/** Most leaves in the cache. A leaf with its own TLS context takes about 30 KB. */
 const maxLeaves = 1000;
 
-/** Opens the authority of a folder (`homeFolder` says which), making it where there is none. Throws FT_CA. */
-export async function openAuthority(folder: string, { context, ...options }: OpenOptions = {}): Promise<CertificateAuthority> {
+/**
+ * Opens the authority in a folder (see `homeFolder`), and creates it if there is none.
+ * @throws FlowtapeError FT_CA
+ */
+export async function openAuthority(
+	folder: string,
+	{ context, ...options }: OpenOptions = {},
+): Promise<CertificateAuthority> {
 	return new CertificateAuthority(await readAuthority(folder, options), context, options.validFrom);
 }
 
 export interface OpenOptions extends ReadOptions {
-	/** What the connections of clients are to be like: versions, ciphers. */
+	/** TLS versions and ciphers for client connections. */
 	context?: SecureContextOptions | undefined;
 }
 
-/** Mints leaves with one key of this process; the authority's key signs and never leaves this class. */
+/**
+ * Mints leaves that share one key pair of this process. The authority's private key only signs, and never leaves this
+ * class.
+ */
 export class CertificateAuthority implements LeafIssuer {
 	/** The authority's certificate in PEM, and the file that holds it. */
 	readonly certificatePem: string;
 	readonly certificateFile: string;
 	readonly certificate: X509Certificate;
 	readonly #issuer: Issuer;
-	/** In the order of their last use. */
+	/** Least recently used first. */
 	readonly #leaves = new Map<string, MintedLeaf>();
 	readonly #contextOptions: SecureContextOptions;
 	readonly #leavesFrom: Date | undefined;
 	#leafKey: LeafKey | undefined;
 
-	/** @param leavesFrom since when leaves are valid; default: for a short time */
-	constructor({ key, certificate, certificateFile }: AuthorityFiles, contextOptions: SecureContextOptions = {}, leavesFrom?: Date) {
+	/** @param leavesFrom notBefore of the leaves; default: two days before each leaf is made */
+	constructor(
+		{ key, certificate, certificateFile }: AuthorityFiles,
+		contextOptions: SecureContextOptions = {},
+		leavesFrom?: Date,
+	) {
 		this.#contextOptions = contextOptions;
 		this.certificate = certificate;
 		this.certificateFile = certificateFile;
@@ -61,14 +74,18 @@ export class CertificateAuthority implements LeafIssuer {
 		this.#leavesFrom = leavesFrom;
 	}
 
-	/** SHA-256 of the authority's public key in base64, as Chromium's --ignore-certificate-errors-spki-list takes it. */
+	/**
+	 * SHA-256 of the authority's public key in base64, as Chromium's --ignore-certificate-errors-spki-list expects it.
+	 */
 	get pin(): string {
 		return createHash("sha256")
 			.update(this.certificate.publicKey.export({ type: "spki", format: "der" }))
 			.digest("base64");
 	}
 
-	/** A leaf with the names of the request: SNI first, then the host, then what the server itself has. */
+	/**
+	 * The leaf for the names of the request: SNI first, then the host, then the names in the server's own certificate.
+	 */
 	leafFor({ sni, host, upstreamNames = [], organization = null, extraChain = [] }: LeafRequest): MintedLeaf {
 		const names = normalizeNames([oneHost(sni), oneHost(host), ...upstreamNames]);
 		const extra = extraChain.join("");
@@ -83,27 +100,37 @@ export class CertificateAuthority implements LeafIssuer {
 		return leaf;
 	}
 
-	/** A TLS context that shows a certificate of the user's own, which was made for the authority's key; null where it was not. */
+	/** A TLS context with the user's own certificate; null if that certificate does not belong to the authority's key. */
 	contextOf(certificatePem: string): SecureContext | null {
 		const { key } = this.#issuer;
 		if (!new X509Certificate(certificatePem).checkPrivateKey(key)) return null;
-		return createSecureContext({ ...this.#contextOptions, key: key.export({ type: "pkcs8", format: "pem" }), cert: certificatePem, ca: [] });
+		return createSecureContext({
+			...this.#contextOptions,
+			key: key.export({ type: "pkcs8", format: "pem" }),
+			cert: certificatePem,
+			ca: [],
+		});
 	}
 
 	#mint(names: string[], organization: string | null, extra: string, now: number): MintedLeaf {
 		this.#leafKey ??= makeLeafKey(this.#contextOptions, this.certificatePem);
 		const { publicKey, keyIdentifier, contexts } = this.#leafKey;
 		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
-		return new MintedLeaf(contexts, certificatePem(mintLeaf(this.#issuer, subject, new Date(now), this.#leavesFrom)), now, extra);
+		return new MintedLeaf(
+			contexts,
+			certificatePem(mintLeaf(this.#issuer, subject, new Date(now), this.#leavesFrom)),
+			now,
+			extra,
+		);
 	}
 }
 
-/** A client asks for one host: a wildcard is a server's to have. */
+/** Null for a wildcard: a client asks for one host, and only a server's certificate can contain a wildcard. */
 function oneHost(name: string | null): string | null {
 	return name?.includes("*") ? null : name;
 }
 
-/** Stands where neither client nor server told a name; reserved by RFC 2606. */
+/** The name of a leaf if neither client nor server gave one; reserved by RFC 2606. */
 const unnamed = "flowtape.invalid";
 
 interface LeafKey {
@@ -122,12 +149,12 @@ function makeLeafKey(options: SecureContextOptions, issuer: string): LeafKey {
 	};
 }
 
-/** What leaves repeat of their issuer's certificate, byte for byte. */
+/** The parts of the authority's certificate that leaves repeat byte for byte. */
 function issuerOf(certificate: X509Certificate): Omit<Issuer, "key"> {
 	const [outer] = readElements(certificate.raw);
 	const [body] = readElements(outer?.content ?? Buffer.alloc(0));
 	const fields = readElements(body?.content ?? Buffer.alloc(0));
-	// RFC 5280 4.1: [version], serial, signature, issuer, validity, subject, key, …
+	// RFC 5280 section 4.1: [version], serial, signature, issuer, validity, subject, key, …
 	const subject = fields[fields[0]?.tag === 0xa0 ? 5 : 4];
 	const extensions = fields.find((field) => field.tag === 0xa3);
 	return {

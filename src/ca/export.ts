@@ -1,4 +1,4 @@
-// The authority's certificate in the forms that systems take. The second door to node-forge: PKCS #12 is asked for once in a while.
+// The authority's certificate as PEM, DER or PKCS #12. Only the rarely used PKCS #12 loads node-forge.
 import { X509Certificate } from "node:crypto";
 
 export const certificateFormats = ["pem", "der", "p12"] as const;
@@ -21,8 +21,11 @@ async function toPkcs12(pem: string): Promise<Buffer> {
 	const { default: forge } = await import("node-forge");
 	const certificate = forge.pki.certificateFromPem(pem);
 	const name = certificate.subject.getField("CN")?.value as string | undefined;
-	// Its types want a key, it does not.
+	// forge's types require a key, its code does not.
 	const key = null as unknown as Parameters<typeof forge.pkcs12.toPkcs12Asn1>[0];
-	const store = forge.pkcs12.toPkcs12Asn1(key, [certificate], "", { friendlyName: name ?? "flowtape CA", algorithm: "3des" });
+	const store = forge.pkcs12.toPkcs12Asn1(key, [certificate], "", {
+		friendlyName: name ?? "flowtape CA",
+		algorithm: "3des",
+	});
 	return Buffer.from(forge.asn1.toDer(store).getBytes(), "latin1");
 }

@@ -1,5 +1,5 @@
-// Where the certificate authority lies on disk, and how it is read, checked and made there once. Never two at a time: processes that
-// start together end with the same authority.
+// The authority's files: finds, reads, checks and creates them. Processes that start at the same time end up with the
+// same authority.
 import { createPrivateKey, type KeyObject, randomBytes, X509Certificate } from "node:crypto";
 import { chmod, link, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -7,63 +7,75 @@ import { join, resolve } from "node:path";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 import { expandHome } from "../options.ts";
 
-/** Key and certificate, for the proxy alone. */
+/** Private key and certificate, for the proxy only. */
 export const authorityFileName = "flowtape-ca.pem";
-/** The certificate alone, for clients. */
+/** The certificate only, for clients. */
 export const certificateFileName = "flowtape-ca-cert.pem";
 
-/** The folder of the authority and of the user's defaults: $FLOWTAPE_HOME, else `flowtape` in the platform's config folder. */
+/**
+ * The folder of the authority and of the user's defaults: $FLOWTAPE_HOME, else `flowtape` in the platform's config
+ * folder.
+ */
 export function homeFolder(env: NodeJS.ProcessEnv): string {
 	const home = env.HOME || homedir();
 	if (env.FLOWTAPE_HOME) return resolve(expandHome(env.FLOWTAPE_HOME, home));
 	if (process.platform === "win32" && env.APPDATA) return join(env.APPDATA, "flowtape");
-	// The XDG specification wants relative paths to be ignored.
+	// The XDG specification says to ignore relative paths.
 	const config = env.XDG_CONFIG_HOME?.startsWith("/") ? env.XDG_CONFIG_HOME : join(home, ".config");
 	return join(config, "flowtape");
 }
 
-/** An authority that was read and found to be in order. */
+/** An authority that was read and passed all checks. */
 export interface AuthorityFiles {
 	key: KeyObject;
 	certificate: X509Certificate;
-	/** Path of the certificate alone. */
+	/** Path of the file that holds only the certificate. */
 	certificateFile: string;
 }
 
 /** How to read an authority. */
 export interface ReadOptions {
-	/** Make one where there is none (default true). */
+	/** Create one if there is none (default true). */
 	create?: boolean;
-	/** Size of the new authority's key in bits (default 2048). */
+	/** Type of a new key: `rsa` (default) or `ec`. */
+	keyType?: "rsa" | "ec" | undefined;
+	/** Size of a new RSA key in bits (default 2048). */
 	keySize?: number | undefined;
-	/** Told about what was found wrong and put right. */
+	/** Called with a message for each problem that was fixed or is not fatal, such as a key that others can read. */
 	warn?: (message: string) => void;
-	/** Since when one that is made is valid; default: for a short time. */
+	/** notBefore of a new authority; default: two days ago. */
 	validFrom?: Date | undefined;
 }
 
-/** Reads the authority of a folder, making it where there is none. Throws FT_CA when it is missing, damaged, foreign or expired. */
+/**
+ * Reads the authority in a folder, and creates it if there is none.
+ * @throws FlowtapeError FT_CA if it is missing, unreadable, damaged or expired
+ */
 export async function readAuthority(folder: string, options: ReadOptions = {}): Promise<AuthorityFiles> {
 	const file = join(folder, authorityFileName);
 	try {
 		const pem = (await readIfThere(file)) ?? (await make(folder, file, options));
 		const { key, certificate } = check(file, pem);
-		await closeToOthers(file, options.warn);
+		await makePrivate(file, options.warn);
 		const certificateFile = join(folder, certificateFileName);
 		const text = certificate.toString();
 		if ((await readIfThere(certificateFile)) !== text) await replaceFile(certificateFile, text, 0o644);
 		return { key, certificate, certificateFile };
 	} catch (error) {
 		if (error instanceof FlowtapeError || !(error instanceof Error)) throw error;
-		const advice = "make the folder yours, or name another one with FLOWTAPE_HOME";
-		throw new FlowtapeError("FT_CA", `the certificate authority in ${folder} cannot be read or written: ${error.message}; ${advice}`, {
-			file,
-			cause: error,
-		});
+		const advice = "give yourself access to the folder, or name another one with FLOWTAPE_HOME";
+		throw new FlowtapeError(
+			"FT_CA",
+			`the certificate authority in ${folder} cannot be read or written: ${error.message}; ${advice}`,
+			{
+				file,
+				cause: error,
+			},
+		);
 	}
 }
 
-/** Writes a file so that readers see the old content or the new, never a part. */
+/** Replaces a file atomically: readers see either the old content or the new. `mode`: its permissions. */
 export async function replaceFile(file: string, content: string | Uint8Array, mode: number): Promise<void> {
 	const draft = await writeDraft(file, content, mode);
 	try {
@@ -74,7 +86,7 @@ export async function replaceFile(file: string, content: string | Uint8Array, mo
 	}
 }
 
-/** The text of a file, or undefined where there is none. */
+/** The text of a file; undefined if there is no such file. */
 export async function readIfThere(file: string): Promise<string | undefined> {
 	try {
 		return await readFile(file, "utf8");
@@ -84,19 +96,27 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 	}
 }
 
-async function make(folder: string, file: string, { create = true, keySize, validFrom }: ReadOptions): Promise<string> {
+async function make(
+	folder: string,
+	file: string,
+	{ create = true, keyType, keySize, validFrom }: ReadOptions,
+): Promise<string> {
 	if (!create) {
-		throw new FlowtapeError("FT_CA", `there is no certificate authority in ${folder}; make one with: flowtape ca create`, { file });
+		throw new FlowtapeError(
+			"FT_CA",
+			`there is no certificate authority in ${folder}; make one with: flowtape ca create`,
+			{ file },
+		);
 	}
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	const { createAuthority } = await import("./create.ts");
-	const { keyPem, certificatePem } = await createAuthority(undefined, keySize, validFrom);
+	const { keyPem, certificatePem } = await createAuthority(undefined, { keyType, keySize, from: validFrom });
 	const draft = await writeDraft(file, keyPem + certificatePem, 0o600);
 	try {
-		// A link, unlike a rename, fails where another process was faster: then its authority is ours as well.
+		// Unlike `rename`, `link` fails if another process was faster: then this process uses that authority.
 		await link(draft, file);
 	} catch (error) {
-		// Some file systems have no links: there the last one wins.
+		// Some file systems have no hard links: there the last process wins.
 		if (!hasErrno(error, "EEXIST")) await rename(draft, file);
 	} finally {
 		await rm(draft, { force: true });
@@ -112,7 +132,7 @@ async function writeDraft(file: string, content: string | Uint8Array, mode: numb
 
 function check(file: string, pem: string): { key: KeyObject; certificate: X509Certificate } {
 	const wrong = (what: string, cause?: unknown): FlowtapeError => {
-		const advice = `remove ${file} and start again to get a new authority (clients that trusted the old one must be told)`;
+		const advice = `remove ${file} and start again to get a new authority (clients must then trust the new one)`;
 		return new FlowtapeError("FT_CA", `${file}: ${what}; ${advice}`, { file, cause });
 	};
 	let key: KeyObject;
@@ -121,29 +141,31 @@ function check(file: string, pem: string): { key: KeyObject; certificate: X509Ce
 		key = createPrivateKey(pem);
 		certificate = new X509Certificate(pem);
 	} catch (cause) {
-		throw wrong("a private key and a certificate in PEM were expected, what stands there is damaged or something else", cause);
+		throw wrong("expected a private key and a certificate in PEM; the file is damaged or holds something else", cause);
 	}
-	if (!certificate.ca) throw wrong("the certificate is not one of an authority (basicConstraints without CA)");
+	if (!certificate.ca) throw wrong("the certificate is not that of an authority (basicConstraints without CA)");
 	if (!certificate.checkPrivateKey(key)) throw wrong("the private key does not belong to the certificate");
 	if (key.asymmetricKeyType !== "rsa" && key.asymmetricKeyType !== "ec") {
-		throw wrong(`the key is of type ${key.asymmetricKeyType}, RSA or EC was expected`);
+		throw wrong(`expected an RSA or EC key, found one of type ${key.asymmetricKeyType}`);
 	}
 	if (Date.parse(certificate.validTo) <= Date.now()) throw wrong(`the certificate expired on ${certificate.validTo}`);
 	return { key, certificate };
 }
 
-/** Whoever reads the key can read the traffic of everyone who trusts the authority. */
-async function closeToOthers(file: string, warn: ReadOptions["warn"]): Promise<void> {
+/** Anyone who can read the key can decrypt the traffic of all clients that trust the authority. */
+async function makePrivate(file: string, warn: ReadOptions["warn"]): Promise<void> {
 	if (process.platform === "win32") return;
 	const { mode } = await stat(file);
 	if ((mode & 0o077) === 0) return;
 	const found = `${file}: others can read the key of the certificate authority (mode ${(mode & 0o777).toString(8)})`;
 	try {
 		await chmod(file, 0o600);
-		warn?.(`${found}; it is for you alone now (600)`);
+		warn?.(`${found}; changed to 600, for you only`);
 	} catch (error) {
-		// A secret that a container mounts: read-only, or another user's.
+		// A container may mount the key as a secret: read-only, or owned by another user.
 		if (!hasErrno(error, "EPERM", "EACCES", "EROFS")) throw error;
-		warn?.(`${found}, and it cannot be changed; keep others out of this machine, or use another folder with FLOWTAPE_HOME`);
+		warn?.(
+			`${found}, and the mode cannot be changed; keep others off this machine, or name another folder with FLOWTAPE_HOME`,
+		);
 	}
 }

@@ -1,17 +1,24 @@
-// The TLS contexts in which leaves are shown. OpenSSL 3.0 takes most of a millisecond for one, the larger part to read the key. As all leaves have one key,
-// they take turns in a context that they share, and only one that goes on being shown in turn with others gets its own.
+// TLS contexts for leaf certificates. OpenSSL 3.0 takes most of a millisecond to create one, mainly to parse the key.
+// All leaves have the same key, so they share one context, in which the certificate is replaced ("swapped"). A leaf
+// that needs several swaps gets its own context.
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 
-/** What a TLS server shows of itself. */
+/** A certificate to show to clients. */
 export interface Leaf {
 	/** In PEM. */
 	readonly certificate: Uint8Array;
-	/** For one connection, to be made before any other leaf is asked for its context. */
+	/**
+	 * A context for one connection. Start the connection before the next call for another leaf, which may swap the
+	 * context's certificate.
+	 */
 	contextNow(): SecureContext;
 }
 
-/** How often a leaf is put into the shared context: a context of its own costs three to five times as much. */
-const TURNS = 3;
+/**
+ * How often a leaf is swapped into the shared context before it gets its own. Creating a context costs three to five
+ * times as much as a swap.
+ */
+const SWAPS = 3;
 
 export class LeafContexts {
 	readonly #options: SecureContextOptions;
@@ -20,7 +27,10 @@ export class LeafContexts {
 	/** The leaf that the shared context shows. */
 	#shown: MintedLeaf | null = null;
 
-	/** @param options the key among them; @param issuer the authority's certificate in PEM, which is sent along */
+	/**
+	 * @param options the options of every context, with the private key of the leaves
+	 * @param issuer the authority's certificate in PEM, which is sent after the leaf
+	 */
 	constructor(options: SecureContextOptions, issuer: string) {
 		this.#options = options;
 		this.#issuer = issuer;
@@ -30,20 +40,20 @@ export class LeafContexts {
 		return this.#shown === leaf;
 	}
 
-	/** The shared context with this leaf in it. Connections that were made before keep the leaf that they began with. */
+	/** The shared context with this leaf in it. Earlier connections keep their leaf. */
 	show(leaf: MintedLeaf): SecureContext {
 		if (this.#shared === null) this.#shared = this.make(leaf.pem);
-		// What stands behind the leaf stays. Node documents no method of a context, but has always had this one.
+		// The rest of the chain stays in the context. Node does not document `setCert`, but has always had it.
 		else if (this.#shown !== leaf) this.#shared.context.setCert(leaf.pem);
 		this.#shown = leaf;
 		return this.#shared;
 	}
 
-	/** A context for certificates of the leaves' key. */
-	make(leaf: string, behind = ""): SecureContext {
-		// The authority goes along: clients that pin its key look for it in the chain as sent. The empty `ca` keeps Node from
-		// loading a hundred roots, which only the verification of client certificates would use.
-		return createSecureContext({ ...this.#options, cert: leaf + this.#issuer + behind, ca: [] });
+	/** A new context for a leaf. `extraCerts`: more certificates to send, in PEM. */
+	make(leaf: string, extraCerts = ""): SecureContext {
+		// The authority's certificate is sent too: clients that pin its key look for it in the chain. The empty `ca` keeps
+		// Node from loading a hundred root certificates, which it would use only to verify client certificates.
+		return createSecureContext({ ...this.#options, cert: leaf + this.#issuer + extraCerts, ca: [] });
 	}
 }
 
@@ -53,28 +63,28 @@ export class MintedLeaf implements Leaf {
 	/** Milliseconds since 1970. */
 	readonly madeAt: number;
 	readonly #contexts: LeafContexts;
-	/** Certificates in PEM behind the authority's. */
-	readonly #behind: string;
+	/** Certificates to send after the authority's, in PEM. */
+	readonly #extraCerts: string;
 	#own: SecureContext | null = null;
-	#turns: number;
+	#swapsLeft: number;
 
-	constructor(contexts: LeafContexts, pem: string, madeAt: number, behind = "") {
+	constructor(contexts: LeafContexts, pem: string, madeAt: number, extraCerts = "") {
 		this.#contexts = contexts;
 		this.madeAt = madeAt;
 		this.pem = pem;
 		this.certificate = Buffer.from(pem);
-		this.#behind = behind;
-		this.#turns = behind === "" ? TURNS : 0;
+		this.#extraCerts = extraCerts;
+		this.#swapsLeft = extraCerts === "" ? SWAPS : 0;
 	}
 
-	/** One that shows this leaf for good. */
+	/** This leaf's own context. */
 	get context(): SecureContext {
-		this.#own ??= this.#contexts.make(this.pem, this.#behind);
+		this.#own ??= this.#contexts.make(this.pem, this.#extraCerts);
 		return this.#own;
 	}
 
 	contextNow(): SecureContext {
-		if (this.#own === null && (this.#contexts.isShown(this) || this.#turns-- > 0)) return this.#contexts.show(this);
+		if (this.#own === null && (this.#contexts.isShown(this) || this.#swapsLeft-- > 0)) return this.#contexts.show(this);
 		return this.context;
 	}
 }

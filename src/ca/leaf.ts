@@ -1,37 +1,41 @@
-// Writes the certificate that the proxy shows for a host: names, extensions and dates that today's clients ask for.
-import { type KeyObject, randomBytes, sign } from "node:crypto";
+// Mints leaf certificates with the names, extensions and dates that today's clients require.
+import type { KeyObject } from "node:crypto";
 import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
+import { extension, nameOf, signCertificate, subjectKeyIdentifier } from "./certificate-parts.ts";
 import { der, oid, tag, time } from "./der.ts";
 
 const day = 86_400_000;
 
-/** Clocks of clients may be slow. */
+/** How long before its creation a leaf is valid, because clocks of clients may be slow. */
 const backdatedMs = 2 * day;
 
-/** From 2026 on browsers refuse server certificates that are valid for more than 200 days, those before today counted. */
+/**
+ * From 2026 on, browsers reject server certificates that are valid for more than 200 days, including the days before
+ * today.
+ */
 const validityMs = 180 * day;
 
-/** A leaf that is left for less than this is made anew. */
+/** A leaf that expires sooner than this is replaced. */
 const renewalMs = 30 * day;
 
-/** Upper bound of common and organization names, RFC 5280 appendix A.1. */
+/** Upper bound of common and organization names (RFC 5280 appendix A.1). Characters. */
 const maxNameLength = 64;
 
-/** What signs leaves. */
+/** The authority that signs leaves. */
 export interface Issuer {
 	key: KeyObject;
-	/** The authority's subject as it stands in its certificate, in DER. */
+	/** The authority's subject in DER, copied from its certificate. */
 	subject: Uint8Array;
-	/** The authority's subject key identifier; null where its certificate has none. */
+	/** The authority's subject key identifier; null if its certificate has none. */
 	keyIdentifier: Uint8Array | null;
-	/** When the authority itself ends. */
+	/** When the authority's certificate expires. */
 	validTo: Date;
 }
 
-/** What a leaf says about the server it stands for. */
+/** The fields of a leaf that depend on the server and on the leaf's key. */
 export interface LeafSubject {
-	/** As `normalizeNames` gives them; the first is the common name. */
+	/** As returned by `normalizeNames`; the first one is the common name. */
 	names: readonly string[];
 	organization: string | null;
 	/** The leaf's public key in DER (SubjectPublicKeyInfo), and its identifier. */
@@ -40,8 +44,8 @@ export interface LeafSubject {
 }
 
 /**
- * Host names and addresses in the form that certificates and comparison want: lower case, international names in ASCII, no brackets, no
- * trailing dot, each once. What cannot be the name of a host is left out.
+ * Host names and addresses in the form used in certificates and for comparison: lower case, international names in
+ * ASCII, no brackets, no trailing dot, no duplicates. Text that cannot be the name of a host is left out.
  */
 export function normalizeNames(names: Iterable<string | null | undefined>): string[] {
 	const unique = new Set<string>();
@@ -63,7 +67,10 @@ function normalizeName(name: string): string {
 	return isNameOfHost(ascii) ? ascii : "";
 }
 
-/** Labels of letters, digits, hyphens and underscores, the first of several perhaps a wildcard: "*" alone would stand for any host. */
+/**
+ * Labels of letters, digits, hyphens and underscores. The first of several may be a wildcard; "*" alone would match any
+ * host.
+ */
 const HOST_NAME = /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?$/i;
 
 /** Whether text can be the name or the address of a host in a certificate. */
@@ -71,59 +78,39 @@ export function isNameOfHost(text: string): boolean {
 	return isIP(text) !== 0 || (text.length <= 253 && HOST_NAME.test(text));
 }
 
-/** Whether a leaf that was made at this time is to be made anew: it ends soon, or clocks have gone back behind its beginning. */
+/**
+ * Whether a leaf must be replaced: it expires soon, or the clock was set back to before its notBefore. `made` and
+ * `now`: milliseconds since 1970.
+ */
 export function isStale(made: number, now: number): boolean {
 	return now - made > validityMs - backdatedMs - renewalMs || now < made - backdatedMs;
 }
 
-/** A leaf certificate in DER, signed with the issuer's key. `from`: since when it is valid. */
-export function mintLeaf(issuer: Issuer, leaf: LeafSubject, now: Date = new Date(), from: Date = new Date(now.getTime() - backdatedMs)): Buffer {
-	const signature = signatureAlgorithm(issuer.key);
+/** A leaf certificate in DER, signed with the issuer's key. `from`: its notBefore. */
+export function mintLeaf(
+	issuer: Issuer,
+	leaf: LeafSubject,
+	now: Date = new Date(),
+	from: Date = new Date(now.getTime() - backdatedMs),
+): Buffer {
 	const subject = subjectName(leaf);
 	const notAfter = Math.min(now.getTime() - backdatedMs + validityMs, issuer.validTo.getTime());
-	const toBeSigned = der(
-		tag.sequence,
-		der(0xa0, der(tag.integer, Buffer.from([2]))),
-		der(tag.integer, serialNumber()),
-		signature,
-		issuer.subject,
-		der(tag.sequence, time(from), time(new Date(notAfter))),
-		subject,
-		leaf.publicKey,
-		der(0xa3, der(tag.sequence, ...extensions(issuer, leaf, subject.length === 2))),
+	const extensions = extensionsOf(issuer, leaf, subject.length === 2);
+	const validity = der(tag.sequence, time(from), time(new Date(notAfter)));
+	return signCertificate(
+		{ issuer: issuer.subject, validity, subject, publicKey: leaf.publicKey, extensions },
+		issuer.key,
 	);
-	return der(tag.sequence, toBeSigned, signature, bits(sign("sha256", toBeSigned, issuer.key)));
 }
-
-const sha256WithRsa = der(tag.sequence, oid("1.2.840.113549.1.1.11"), Buffer.from([0x05, 0x00]));
-const ecdsaWithSha256 = der(tag.sequence, oid("1.2.840.10045.4.3.2"));
-
-function signatureAlgorithm(key: KeyObject): Buffer {
-	return key.asymmetricKeyType === "ec" ? ecdsaWithSha256 : sha256WithRsa;
-}
-
-/** 127 random bits: a serial number is positive and must never come twice from one issuer. */
-function serialNumber(): Buffer {
-	const bytes = randomBytes(16);
-	// Neither negative nor with a leading zero byte, which DER forbids.
-	bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-	return bytes;
-}
-
-function bits(bytes: Uint8Array): Buffer {
-	return der(tag.bitString, Buffer.from([0]), bytes);
-}
-
-const commonName = oid("2.5.4.3");
-const organizationName = oid("2.5.4.10");
 
 function subjectName({ names, organization }: LeafSubject): Buffer {
-	const attribute = (type: Buffer, text: string | null | undefined): Buffer[] =>
-		text && text.length <= maxNameLength ? [der(tag.set, der(tag.sequence, type, der(tag.utf8String, Buffer.from(text))))] : [];
-	return der(tag.sequence, ...attribute(organizationName, organization), ...attribute(commonName, names[0]));
+	const fits = (text: string | null | undefined): text is string => !!text && text.length <= maxNameLength;
+	return nameOf(
+		...(fits(organization) ? [["organizationName", organization] as const] : []),
+		...(fits(names[0]) ? [["commonName", names[0]] as const] : []),
+	);
 }
 
-const critical = der(tag.boolean, Buffer.from([0xff]));
 const subjectAltName = oid("2.5.29.17");
 const constraints = [
 	extension(oid("2.5.29.19"), true, der(tag.sequence)),
@@ -133,18 +120,16 @@ const constraints = [
 	extension(oid("2.5.29.37"), false, der(tag.sequence, oid("1.3.6.1.5.5.7.3.1"))),
 ];
 
-function extensions(issuer: Issuer, leaf: LeafSubject, subjectIsEmpty: boolean): Buffer[] {
+function extensionsOf(issuer: Issuer, leaf: LeafSubject, subjectIsEmpty: boolean): Buffer[] {
 	return [
 		...constraints,
-		// RFC 5280 4.2.1.6: critical where there is no other name
+		// RFC 5280 section 4.2.1.6: critical if the subject is empty
 		extension(subjectAltName, subjectIsEmpty, der(tag.sequence, ...leaf.names.map(generalName))),
-		extension(oid("2.5.29.14"), false, der(tag.octetString, leaf.keyIdentifier)),
-		...(issuer.keyIdentifier ? [extension(oid("2.5.29.35"), false, der(tag.sequence, der(0x80, issuer.keyIdentifier)))] : []),
+		subjectKeyIdentifier(leaf.keyIdentifier),
+		...(issuer.keyIdentifier
+			? [extension(oid("2.5.29.35"), false, der(tag.sequence, der(0x80, issuer.keyIdentifier)))]
+			: []),
 	];
-}
-
-function extension(id: Buffer, isCritical: boolean, value: Buffer): Buffer {
-	return der(tag.sequence, id, ...(isCritical ? [critical] : []), der(tag.octetString, value));
 }
 
 function generalName(name: string): Buffer {

@@ -1,16 +1,17 @@
-// The authorities that a child command is to trust: the machine's and the user's own, and ours. Most tools replace their default
-// bundle with the file that a variable names, so ours alone would break whatever does not pass through the proxy.
+// The CA bundle for child commands: the system's authorities, the user's, and ours. Most tools replace their default
+// bundle with the file that a variable names, so a bundle with our authority alone would break connections that bypass
+// the proxy.
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import type * as Tls from "node:tls";
 import { FlowtapeError, hasErrno } from "../errors.ts";
+import { lazily } from "../lazy.ts";
 
 /** Variables whose file replaces a tool's default authorities. */
 export const replacingVariables = [
-	"SSL_CERT_FILE", // OpenSSL, and with it Python, Ruby, PHP, Perl; Go; rustls; .NET
-	"NIX_SSL_CERT_FILE", // what Nix builds
+	"SSL_CERT_FILE", // OpenSSL, and through it Python, Ruby, PHP, Perl; Go; rustls; .NET
+	"NIX_SSL_CERT_FILE", // programs built by Nix
 	"CURL_CA_BUNDLE", // curl, Python's requests
 	"REQUESTS_CA_BUNDLE", // Python's requests
 	"PIP_CERT",
@@ -27,7 +28,10 @@ export const replacingVariables = [
 /** Variables whose file is added to a tool's default authorities. */
 export const addingVariables = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"] as const;
 
-/** Where systems keep the authorities they trust, as Go looks for them: Debian, Fedora, openSUSE, RHEL, Alpine and the BSDs. */
+/**
+ * Where systems keep their CA bundles (the list of Go's crypto/x509): Debian, Fedora, openSUSE, RHEL, Alpine and the
+ * BSDs.
+ */
 const systemBundles = [
 	"/etc/ssl/certs/ca-certificates.crt",
 	"/etc/pki/tls/certs/ca-bundle.crt",
@@ -36,41 +40,71 @@ const systemBundles = [
 	"/etc/ssl/cert.pem",
 ];
 
-/** The same authorities twice. */
+/** The files of a bundle: the same authorities in two formats, and PHP's configuration. */
 export interface TrustBundle {
-	/** Path of the certificates in PEM. */
+	/** Path of the PEM file. */
 	pemFile: string;
-	/** Path of a Java key store (JKS) of them; needs no password to be read. */
+	/** Path of the Java key store (JKS), which can be read without a password. */
 	javaFile: string;
+	/** Path of a folder with a configuration file that names the PEM file to PHP. */
+	phpFolder: string;
 }
 
 /**
- * Writes the bundle for a child with the environment `env` into `folder`, unless it stands there already as it should be. Files that the
- * user's variables name are merged in: a child goes on trusting what it trusted before. Throws FT_CA.
+ * Writes the bundle for a child with the environment `env` into `folder`, unless an identical one is there. Files that
+ * the user's variables name are merged in, so that the child still trusts the same authorities as before.
+ * @throws FlowtapeError FT_CA
  */
 export function writeTrustBundle(folder: string, certificatePem: string, env: NodeJS.ProcessEnv): TrustBundle {
 	const userFiles = [...new Set([...replacingVariables, ...addingVariables].flatMap((name) => env[name] || []))].sort();
 	const texts = [systemRoots(), ...userFiles.map(readReadable), certificatePem];
 	const certificates = [...new Set(texts.flatMap(certificatesIn))];
-	// Children of different environments run at the same time, each with a file of its own.
-	const suffix = userFiles.length > 0 ? `-${createHash("sha256").update(userFiles.join("\n")).digest("hex").slice(0, 8)}` : "";
-	const bundle = { pemFile: join(folder, `trust-bundle${suffix}.pem`), javaFile: join(folder, `trust-bundle${suffix}.jks`) };
-	const text = certificates.map((base64) => `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`).join("");
+	// Children with different environments can run at the same time, so each gets its own file.
+	const suffix =
+		userFiles.length > 0 ? `-${createHash("sha256").update(userFiles.join("\n")).digest("hex").slice(0, 8)}` : "";
+	const bundle = {
+		pemFile: join(folder, `trust-bundle${suffix}.pem`),
+		javaFile: join(folder, `trust-bundle${suffix}.jks`),
+		phpFolder: join(folder, `php${suffix}`),
+	};
+	const phpFile = join(bundle.phpFolder, "flowtape.ini");
+	const phpText = ["curl.cainfo", "openssl.cafile"]
+		.map((name) => `${name} = ${quoteForPhp(bundle.pemFile)}\n`)
+		.join("");
+	const text = certificates
+		.map((base64) => `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`)
+		.join("");
 	try {
-		if (readReadable(bundle.pemFile) === text && readReadable(bundle.javaFile) !== "") return bundle;
-		mkdirSync(folder, { recursive: true, mode: 0o700 });
-		// The PEM file last: it stands for both.
-		replaceFile(bundle.javaFile, javaKeyStore(certificates));
-		replaceFile(bundle.pemFile, text);
+		const isWritten =
+			readReadable(bundle.pemFile) === text &&
+			readReadable(bundle.javaFile) !== "" &&
+			readReadable(phpFile) === phpText;
+		if (isWritten) return bundle;
+		mkdirSync(bundle.phpFolder, { recursive: true, mode: 0o700 });
+		replaceFileSync(phpFile, phpText);
+		// The PEM file is written last: if it is current, the check above takes the key store for current, too.
+		replaceFileSync(bundle.javaFile, javaKeyStore(certificates));
+		replaceFileSync(bundle.pemFile, text);
 	} catch (cause) {
 		const reason = cause instanceof Error ? cause.message : String(cause);
-		throw new FlowtapeError("FT_CA", `the authorities for child commands cannot be written: ${reason}`, { file: bundle.pemFile, cause });
+		throw new FlowtapeError("FT_CA", `the CA bundle for child commands cannot be written: ${reason}`, {
+			file: bundle.pemFile,
+			cause,
+		});
 	}
 	return bundle;
 }
 
-/** Readers see the old content or the new, never a part. */
-function replaceFile(file: string, content: string | Uint8Array): void {
+/**
+ * A quoted string of a PHP configuration file. Only double quotes are escaped: before anything else, a backslash is
+ * literal.
+ */
+function quoteForPhp(text: string): string {
+	return `"${text.replaceAll('"', '\\"')}"`;
+}
+
+/** Replaces a file atomically: readers see either the old content or the new. */
+function replaceFileSync(file: string, content: string | Uint8Array): void {
 	const draft = `${file}.${randomBytes(6).toString("hex")}.tmp`;
 	try {
 		writeFileSync(draft, content, { mode: 0o644, flag: "wx" });
@@ -81,15 +115,17 @@ function replaceFile(file: string, content: string | Uint8Array): void {
 	}
 }
 
+const tls = lazily<typeof Tls>("node:tls");
+
 function systemRoots(): string {
 	for (const file of systemBundles) {
 		const text = readReadable(file);
 		if (text !== "") return text;
 	}
-	return (createRequire(import.meta.url)("node:tls") as typeof Tls).rootCertificates.join("\n");
+	return tls().rootCertificates.join("\n");
 }
 
-/** A variable may name a file that is not there; the tool itself will say so, or never did. */
+/** The text of a file; empty if it cannot be read. If a variable names a missing file, the tool reports it. */
 function readReadable(file: string): string {
 	try {
 		return readFileSync(file, "utf8");
@@ -99,25 +135,40 @@ function readReadable(file: string): string {
 	}
 }
 
-/** The base64 of each certificate of a text in PEM, in its lines; comments, keys and whatever else stands there are left out. */
+/**
+ * The base64 of each certificate in a PEM text, with its line breaks. Everything else, such as comments and keys, is
+ * left out.
+ */
 function certificatesIn(text: string): string[] {
 	const blocks = text.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g);
 	return Array.from(blocks, ([, body = ""]) => body.trim().replace(/\s+/g, "\n"));
 }
 
 /**
- * A key store in the format that every Java reads, written by hand, as only a JDK has keytool and it takes a second for each certificate:
- * entries of trusted certificates, then a SHA-1 over them, the password every Java starts with, and a phrase of Sun's.
+ * A key store in the JKS format, which every Java reads: entries of trusted certificates, then a SHA-1 over Java's
+ * default password, a constant phrase, and the entries. keytool is not used: it may be missing, and takes a second per
+ * certificate.
  */
 function javaKeyStore(certificates: readonly string[]): Buffer {
 	const trustedCertificate = 2;
 	const entries = certificates.map((base64, at) => {
 		const certificate = Buffer.from(base64, "base64");
 		const created = Buffer.alloc(8);
-		return Buffer.concat([int32(trustedCertificate), utf(`flowtape-${at}`), created, utf("X.509"), int32(certificate.length), certificate]);
+		return Buffer.concat([
+			int32(trustedCertificate),
+			utf(`flowtape-${at}`),
+			created,
+			utf("X.509"),
+			int32(certificate.length),
+			certificate,
+		]);
 	});
 	const store = Buffer.concat([int32(0xfeedfeed), int32(2), int32(entries.length), ...entries]);
-	const digest = createHash("sha1").update(Buffer.from("changeit", "utf16le").swap16()).update("Mighty Aphrodite").update(store).digest();
+	const digest = createHash("sha1")
+		.update(Buffer.from("changeit", "utf16le").swap16())
+		.update("Mighty Aphrodite")
+		.update(store)
+		.digest();
 	return Buffer.concat([store, digest]);
 }
 

@@ -1,17 +1,23 @@
-// What the onboarding page tells of the authority.
+// The part of the onboarding page about the authority: its certificate, its fingerprint, and the commands to trust it.
 import type { CertificateAuthority } from "./authority.ts";
 import { type CertificateFormat, exportCertificate } from "./export.ts";
-import { certificateFacts, shellText, trustStores } from "./trust-stores.ts";
+import { certificateInfo, shellText, trustStores } from "./trust-stores.ts";
 
-/** Certificates as they are called once they are downloaded. */
+/** The name of the downloaded certificate file. */
 const DOWNLOADED = "flowtape-ca.pem";
 
-/** For the context of hooks. */
-export function createTrustGuide({ certificate, certificatePem }: Pick<CertificateAuthority, "certificate" | "certificatePem">) {
-	const facts = certificateFacts(certificate, DOWNLOADED);
+/** Creates the guide that hooks get from their context. */
+export function createTrustGuide({
+	certificate,
+	certificatePem,
+}: Pick<CertificateAuthority, "certificate" | "certificatePem">) {
+	const info = certificateInfo(certificate, DOWNLOADED);
 	return {
 		certificate: (format: CertificateFormat) => exportCertificate(certificatePem, format),
 		fingerprint: certificate.fingerprint256,
-		systems: trustStores.map(({ title, trust }) => ({ title, commands: trust(facts).map((command) => shellText(command)) })),
+		systems: trustStores.map(({ title, trust }) => ({
+			title,
+			commands: trust(info).map((command) => shellText(command)),
+		})),
 	};
 }

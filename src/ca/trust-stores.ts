@@ -1,40 +1,40 @@
-// Where systems and programs keep the authorities that they trust, and the commands that put ours there and take it away again.
+// The trust stores of systems and programs, with the commands that add our authority and remove it.
 import type { X509Certificate } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { hasProgram } from "../programs.ts";
 
 /** The authority's certificate. */
-export interface CertificateFacts {
-	/** Its file, in PEM. */
+export interface CertificateInfo {
+	/** Path of its PEM file. */
 	readonly file: string;
-	/** Its common name, which no other authority has. */
+	/** Its common name, which is unique to this authority. */
 	readonly name: string;
-	/** Its fingerprint in hexadecimal digits, as some systems name it. */
+	/** Its SHA-1 fingerprint in hexadecimal, by which some systems identify it. */
 	readonly sha1: string;
 }
 
-/** What stores want to know of a certificate that lies in `file`. */
-export function certificateFacts(certificate: X509Certificate, file: string): CertificateFacts {
+/** The details of a certificate that is stored in `file`. */
+export function certificateInfo(certificate: X509Certificate, file: string): CertificateInfo {
 	const name = /^CN=(.+)$/m.exec(certificate.subject)?.[1] ?? "flowtape CA";
 	return { file, name, sha1: certificate.fingerprint.replaceAll(":", "") };
 }
 
 export interface TrustCommand {
 	readonly argv: readonly string[];
-	/** Only the administrator may do it. */
+	/** Whether it needs root privileges. */
 	readonly asRoot: boolean;
 }
 
 export interface TrustStore {
 	readonly name: string;
-	/** For people. */
+	/** The name to display. */
 	readonly title: string;
-	trust(certificate: CertificateFacts): readonly TrustCommand[];
-	untrust(certificate: CertificateFacts): readonly TrustCommand[];
+	trust(certificate: CertificateInfo): readonly TrustCommand[];
+	untrust(certificate: CertificateInfo): readonly TrustCommand[];
 }
 
-/** What is asked of the machine to find its stores. */
+/** Where to look for trust stores. */
 export interface Machine {
 	readonly platform: NodeJS.Platform;
 	readonly env: NodeJS.ProcessEnv;
@@ -48,7 +48,7 @@ const asUser = (...argv: string[]): TrustCommand => ({ argv, asRoot: false });
 const DEBIAN_FILE = "/usr/local/share/ca-certificates/flowtape-ca.crt";
 const RHEL_FILE = "/etc/pki/ca-trust/source/anchors/flowtape-ca.pem";
 const KEYCHAIN = "/Library/Keychains/System.keychain";
-/** The password that every Java comes with. */
+/** The default password of Java's key stores. */
 const JAVA_PASSWORD = "changeit";
 
 const updateCertificates: Omit<TrustStore, "name" | "title"> = {
@@ -56,10 +56,15 @@ const updateCertificates: Omit<TrustStore, "name" | "title"> = {
 	untrust: () => [asRoot("rm", "-f", DEBIAN_FILE), asRoot("update-ca-certificates", "--fresh")],
 };
 
-/** A database of Mozilla's NSS, which Firefox has one of in each profile, and Chromium on Linux. `exists`: it need not be made. */
+/**
+ * A database of Mozilla's NSS: Firefox has one in each profile, Chromium on Linux one per user. `exists`: whether the
+ * database exists; if not, `trust` creates it first.
+ */
 function nssStore(title: string, folder: string, exists: boolean): TrustStore {
 	const database = `sql:${folder}`;
-	const make = exists ? [] : [asUser("mkdir", "-p", folder), asUser("certutil", "-N", "-d", database, "--empty-password")];
+	const make = exists
+		? []
+		: [asUser("mkdir", "-p", folder), asUser("certutil", "-N", "-d", database, "--empty-password")];
 	return {
 		name: "nss",
 		title,
@@ -68,7 +73,7 @@ function nssStore(title: string, folder: string, exists: boolean): TrustStore {
 	};
 }
 
-/** The kinds there are, on any machine. */
+/** All known stores, on any machine. */
 export const trustStores: readonly TrustStore[] = [
 	{ name: "debian", title: "Debian and Ubuntu", ...updateCertificates },
 	{
@@ -94,8 +99,23 @@ export const trustStores: readonly TrustStore[] = [
 	{
 		name: "java",
 		title: "Java",
-		trust: ({ file, name }) => [asRoot("keytool", "-importcert", "-noprompt", "-cacerts", "-storepass", JAVA_PASSWORD, "-alias", aliasOf(name), "-file", file)],
-		untrust: ({ name }) => [asRoot("keytool", "-delete", "-cacerts", "-storepass", JAVA_PASSWORD, "-alias", aliasOf(name))],
+		trust: ({ file, name }) => [
+			asRoot(
+				"keytool",
+				"-importcert",
+				"-noprompt",
+				"-cacerts",
+				"-storepass",
+				JAVA_PASSWORD,
+				"-alias",
+				aliasOf(name),
+				"-file",
+				file,
+			),
+		],
+		untrust: ({ name }) => [
+			asRoot("keytool", "-delete", "-cacerts", "-storepass", JAVA_PASSWORD, "-alias", aliasOf(name)),
+		],
 	},
 ];
 
@@ -114,10 +134,13 @@ export function findTrustStores(machine: Machine): TrustStore[] {
 		windows: machine.platform === "win32",
 		java: has("keytool"),
 	};
-	return [...trustStores.filter(({ name }) => here[name]), ...(has("certutil") || machine.platform !== "linux" ? nssStores(machine) : [])];
+	return [
+		...trustStores.filter(({ name }) => here[name]),
+		...(has("certutil") || machine.platform !== "linux" ? nssStores(machine) : []),
+	];
 }
 
-/** The databases of NSS; Chromium's own on Linux is counted even before its first start. */
+/** The databases of NSS. Chromium's on Linux is listed even if it does not exist yet. */
 function nssStores({ platform, env, home }: Machine): TrustStore[] {
 	const profiles =
 		platform === "win32"
@@ -129,7 +152,9 @@ function nssStores({ platform, env, home }: Machine): TrustStore[] {
 	const chromium = join(home, ".pki", "nssdb");
 	return [
 		...(platform === "linux" ? [nssStore("Chrome and Chromium", chromium, isMade(chromium))] : []),
-		...profiles.flatMap(subfolders).flatMap((folder) => (isMade(folder) ? [nssStore(`Firefox, ${folder}`, folder, true)] : [])),
+		...profiles
+			.flatMap(subfolders)
+			.flatMap((folder) => (isMade(folder) ? [nssStore(`Firefox, ${folder}`, folder, true)] : [])),
 	];
 }
 
@@ -141,8 +166,10 @@ function subfolders(folder: string): string[] {
 	}
 }
 
-/** A command as one types it; `$HOME` stays for the shell. */
+/** A command as typed in a shell, which expands `$HOME`. */
 export function shellText({ argv, asRoot }: TrustCommand, root = "sudo "): string {
-	const quoted = argv.map((word) => (/^(?!=)(?:[\w@%+=:,./-]|\$HOME\b)+$/.test(word) ? word : `"${word.replace(/["\\`]|\$(?!HOME\b)/g, "\\$&")}"`));
+	const quoted = argv.map((word) =>
+		/^(?!=)(?:[\w@%+=:,./-]|\$HOME\b)+$/.test(word) ? word : `"${word.replace(/["\\`]|\$(?!HOME\b)/g, "\\$&")}"`,
+	);
 	return `${asRoot ? root : ""}${quoted.join(" ")}`;
 }

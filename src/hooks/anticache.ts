@@ -1,10 +1,14 @@
-// Has servers answer in full: takes out the headers by which a client says what it has already.
+// Removes `If-Modified-Since` and `If-None-Match`, so that servers send full responses.
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
 
 export const options = {
-	anticache: { type: "boolean", default: false, help: "Take out request headers that might cause the server to answer 304 Not Modified." },
+	anticache: {
+		type: "boolean",
+		default: false,
+		help: "Remove request headers that might cause the server to answer 304 Not Modified.",
+	},
 } as const satisfies OptionTable;
 
 export function createAnticache({ anticache }: OptionValues<typeof options>, { onChange }: HookContext): Hook | null {

@@ -1,4 +1,4 @@
-// Has servers send bodies in the clear.
+// Asks servers for uncompressed bodies: sets `Accept-Encoding: identity`.
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";

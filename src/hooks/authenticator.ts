@@ -1,33 +1,34 @@
-// What the proxy has to know before there is a flow: whether a client may use it, and which hosts it tunnels without interception.
+// Checks before there is a flow: whether a client may use the proxy, and which hosts are tunnelled without
+// interception.
 import type { ClientConnection } from "../flow/connection.ts";
 import type { Response } from "../flow/message.ts";
 
-/** Lets clients in before there is a flow. Their connection is trusted from then on. */
+/** Authenticates clients before there is a flow. An admitted connection is trusted from then on. */
 export interface ProxyAuthenticator {
-	/** By user and password. */
+	/** Checks a user and password. */
 	admit(client: ClientConnection, user: string, password: string): Promise<boolean>;
-	/** By what they sent as Proxy-Authorization. */
-	admitBy(client: ClientConnection, header: string | null): Promise<boolean>;
-	/** The answer for those who are not let in. */
+	/** Checks a Proxy-Authorization header. A missing header (null) is not admitted. */
+	admitByHeader(client: ClientConnection, header: string | null): Promise<boolean>;
+	/** The response for clients that are not admitted. */
 	challenge(): Response;
 }
 
-/** A host as the client names it in one place or another. */
+/** The names of a host from the CONNECT, the TLS server name and the Host header. */
 export interface HostNames {
 	/** Without ports. */
 	readonly hosts: readonly string[];
-	/** The port that is connected to. */
+	/** The port of the connection. */
 	readonly port: number;
 }
 
-/** Hosts that tunnels are not looked into for, or not as far as others: where there will be no flow that hooks see. */
+/** Hosts whose tunnels are not intercepted, or not parsed as HTTP, so that there is no HTTP flow. */
 export interface PassthroughHosts {
-	/** Whether what is passed through is recorded. */
+	/** Whether tunnels without interception are recorded. */
 	readonly showIgnored: boolean;
-	/** Whether a name alone is enough to pass a tunnel through, whatever other names may come to be known. */
+	/** Whether to tunnel without interception as soon as these names are known, before others are. */
 	isIgnoredAtOnce(names: HostNames): boolean;
-	/** Whether a tunnel is passed through, all its names being known. */
+	/** Whether to tunnel without interception, once all names are known. */
 	isIgnored(names: HostNames): boolean;
-	/** Whether what a tunnel holds, TLS undone, is not to be read. */
+	/** Whether to record the decrypted content of a tunnel as bytes and not parse it as HTTP. */
 	isOpaque(names: HostNames): boolean;
 }

@@ -1,8 +1,10 @@
-// Blocks requests: answers with a status and nothing else, or hangs up. Of stored flows it leaves out those it would have blocked.
+// Blocks requests: answers with a status and an empty body, or closes the connection. Stored flows that match are
+// dropped.
+import { now as clock } from "../clock.ts";
 import { FlowtapeError } from "../errors.ts";
 import { type HttpFlow, KILLED } from "../flow/flow.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { clock, type HookContext } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
@@ -13,16 +15,19 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "/FILTER/STATUS",
-		help: "Answer matching requests with this status and an empty body; 444 hangs up. The first character is the separator.",
+		help: "Answer matching requests with this status (444: close the connection) and an empty body. The first character is the separator.",
 	},
 } as const satisfies OptionTable;
 
 const NAME = "block-list";
-/** nginx's way to say "no answer at all". */
-const HANG_UP = 444;
+/** nginx's status for "close the connection without a response". */
+const CLOSE_STATUS = 444;
 
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER */
-export async function createBlockList({ block_list: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
+export async function createBlockList(
+	{ block_list: texts }: OptionValues<typeof options>,
+	context: HookContext,
+): Promise<Hook | null> {
 	if (texts.length === 0) return null;
 	const { now = clock } = context;
 	const rules = await Promise.all(
@@ -32,18 +37,18 @@ export async function createBlockList({ block_list: texts }: OptionValues<typeof
 		}),
 	);
 
-	/** Every rule is asked: the last that matches has its way, and one that hangs up before all others. */
+	/** Checks all rules: the last match counts, unless one closes the connection. */
 	function block(flow: HttpFlow, decision: Decision): void {
 		for (const { text, filter, status } of rules) {
 			if (!filter.matches(flow)) continue;
 			context.onChange?.(text);
 			flow.metadata.blocklisted = true;
-			if (status === HANG_UP) {
+			if (status === CLOSE_STATUS) {
 				flow.response = null;
 				decision.abort(KILLED, NAME);
 				return;
 			}
-			// so that the filters of later rules see what a client would
+			// so that the filters of later rules see the response that a client would get
 			flow.response = makeResponse(status, [], Buffer.alloc(0), now());
 		}
 		if (flow.response !== null) decision.answer(flow.response, NAME);
@@ -72,6 +77,10 @@ export async function createBlockList({ block_list: texts }: OptionValues<typeof
 
 function parseStatus(text: string, written: string): number {
 	const status = /^\s*([2-9]\d\d)\s*$/.exec(written)?.[1];
-	if (status === undefined) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": a status from 200 to 999 was expected in the second part, not "${written}"`);
+	if (status === undefined)
+		throw new FlowtapeError(
+			"FT_BAD_OPTION",
+			`"${text}": expected a status from 200 to 999 in the second part, not "${written}"`,
+		);
 	return Number(status);
 }

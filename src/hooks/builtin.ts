@@ -1,10 +1,11 @@
-// THE ordered list of features. A feature is a line here, a file beside this one and a test of its own.
-import { type ErrorDetail, FlowtapeError } from "../errors.ts";
+// The ordered list of features. Each feature is a line here, a file in this folder and a test.
+import { withOption } from "../errors.ts";
 import type { Filter } from "../filter/filter.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { options as anticache, createAnticache } from "./anticache.ts";
 import { options as anticomp, createAnticomp } from "./anticomp.ts";
 import { options as blockList, createBlockList } from "./block-list.ts";
+import { options as browserNoise, createBrowserNoise } from "./browser-noise.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
 import { createMapLocal, options as mapLocal } from "./map-local.ts";
@@ -12,7 +13,7 @@ import { createMapRemote, options as mapRemote } from "./map-remote.ts";
 import { createModifyBody, options as modifyBody } from "./modify-body.ts";
 import { createModifyHeaders, options as modifyHeaders } from "./modify-headers.ts";
 import { createOnboarding, options as onboarding } from "./onboarding.ts";
-import { options as passedHosts } from "./passthrough-hosts.ts";
+import { options as passthroughHosts } from "./passthrough-hosts.ts";
 import { createProxyAuth, options as proxyAuth } from "./proxy-auth.ts";
 import { compileFilterLazily, options as ruleOptions } from "./rule.ts";
 import { createServerReplay, options as serverReplay } from "./server-replay.ts";
@@ -21,7 +22,12 @@ import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts"
 import { createUpstreamAuth, options as upstreamAuth } from "./upstream-auth.ts";
 
 export const recordingOptions = {
-	save_stream_filter: { type: "string", default: null, metavar: "FILTER", help: "Record only flows that match, looked at when they are complete." },
+	save_stream_filter: {
+		type: "string",
+		default: null,
+		metavar: "FILTER",
+		help: "Record only matching flows; the filter is applied when a flow is complete.",
+	},
 } as const satisfies OptionTable;
 
 /** The options of features that work on stored flows too. */
@@ -42,7 +48,8 @@ export const storedHookOptions = {
 export const hookOptions = {
 	...proxyAuth,
 	...onboarding,
-	...passedHosts,
+	...browserNoise,
+	...passthroughHosts,
 	...modifyHeaders,
 	...blockList,
 	...anticache,
@@ -63,13 +70,15 @@ export type HookValues = OptionValues<typeof hookOptions>;
 type Create = (values: HookValues, context: HookContext) => Hook | null | Promise<Hook | null>;
 
 /**
- * In the order in which they see a request; the first verdict stands. Each with the option that errors are about.
- * Who may not pass is turned away first. Headers are changed before anything looks at them. Recordings are keyed by what scripts made of a
- * request, and what they do not answer is mapped. Cookies and credentials are added last, to what really goes to a server.
+ * The features in the order in which they see a request, each with the option to name in errors; the first decision
+ * counts. Proxy authentication comes first. Headers are modified before other features read them. Scripts run before
+ * recordings are looked up, and requests without a recording are mapped afterwards. Cookies and credentials are added
+ * last, to requests that go to a server.
  */
 const features: readonly ("scripts" | readonly [option: keyof HookValues, create: Create])[] = [
 	["proxyauth", createProxyAuth],
 	["onboarding", createOnboarding],
+	["browser_noise", createBrowserNoise],
 	["modify_headers", createModifyHeaders],
 	["block_list", createBlockList],
 	["anticache", createAnticache],
@@ -85,8 +94,8 @@ const features: readonly ("scripts" | readonly [option: keyof HookValues, create
 ];
 
 /**
- * The hooks whose options are set, in their order, for a `Pipeline`.
- * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN: `option` names the one that is wrong
+ * The hooks whose options are set, in order, for a `Pipeline`.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, with the invalid `option`
  */
 export async function createHooks(values: HookValues, context: HookContext = {}): Promise<Hook[]> {
 	const hooks: Hook[] = [];
@@ -95,32 +104,30 @@ export async function createHooks(values: HookValues, context: HookContext = {})
 		if (feature === "scripts") hooks.push(...(context.scripts ?? []));
 		else {
 			const [option, create] = feature;
-			const hook = await naming(option, () => create(values, given));
+			const { onChange } = context;
+			const named = onChange && { ...given, onChange: (rule: string) => onChange(rule, option) };
+			const hook = await withOptionName(option, () => create(values, named ?? given));
 			if (hook !== null) hooks.push(hook);
 		}
 	}
 	return hooks;
 }
 
-/** Which flows are recorded; null: all. */
-export async function createRecordingFilter(values: Pick<HookValues, "save_stream_filter" | "case_sensitive_filters">): Promise<Filter | null> {
+/** The filter of flows to record; null: all. */
+export async function createRecordingFilter(
+	values: Pick<HookValues, "save_stream_filter" | "case_sensitive_filters">,
+): Promise<Filter | null> {
 	const { save_stream_filter: pattern, case_sensitive_filters: caseSensitiveFilters } = values;
-	return pattern === null ? null : naming("save_stream_filter", () => compileFilterLazily(pattern, { caseSensitiveFilters }));
+	return pattern === null
+		? null
+		: withOptionName("save_stream_filter", () => compileFilterLazily(pattern, { caseSensitiveFilters }));
 }
-
-function details({ file, offset, record, column, cause }: FlowtapeError): ErrorDetail {
-	return Object.fromEntries(Object.entries({ file, offset, record, column, cause }).filter(([, value]) => value !== undefined));
-}
-
-/** The exit status of errors about what the user wrote, unlike those about what a file holds. */
-const USAGE = 2;
 
 /** Adds the option to an error about its value. */
-async function naming<T>(option: string, make: () => T | Promise<T>): Promise<T> {
+async function withOptionName<T>(option: string, make: () => T | Promise<T>): Promise<T> {
 	try {
 		return await make();
 	} catch (error) {
-		if (!(error instanceof FlowtapeError) || error.option !== undefined || error.status !== USAGE) throw error;
-		throw new FlowtapeError(error.code, error.message, { ...details(error), option });
+		throw withOption(error, option);
 	}
 }

@@ -1,21 +1,25 @@
-// Hooks on what happens to connections: clients, servers, TLS, and tunnels whose bytes no flow of HTTP has.
+// Hooks on connection events: clients, servers, TLS, CONNECT, and tunnels that are recorded as TCP flows.
 import type { ClientConnection, ServerConnection } from "../flow/connection.ts";
 import type { HttpFlow, TcpFlow } from "../flow/flow.ts";
+import type { MaybeAsync } from "../maybe-async.ts";
 import type { Decision } from "./decision.ts";
 
-/** A connection to a server, and the client for whom it was made: null where the proxy sends requests of its own. It may serve others too. */
+/**
+ * A connection to a server, and the client for which it was opened; other clients may use it too. `client` is null for
+ * requests of the proxy itself.
+ */
 export interface ServerEvent {
 	readonly server: ServerConnection;
 	readonly client: ClientConnection | null;
 }
 
-/** Both ends of what passes; the server may be one that is not connected to yet. */
+/** The connections on both sides; the server may not be connected yet. */
 export interface ConnectionPair {
 	readonly client: ClientConnection | null;
 	readonly server: ServerConnection;
 }
 
-/** TLS on one of two connections. */
+/** A TLS event on one of the two connections. */
 export interface TlsEvent {
 	readonly conn: ClientConnection | ServerConnection;
 	readonly context: ConnectionPair;
@@ -23,19 +27,19 @@ export interface TlsEvent {
 
 export type TlsEventName = `tls_${"start" | "established" | "failed"}_${"client" | "server"}`;
 
-/** What a client says first in TLS, by mitmproxy's names. */
+/** A client's TLS ClientHello, with mitmproxy's names. */
 export interface ClientHelloEvent {
 	readonly client_hello: { readonly sni: string | null; readonly alpn_protocols: readonly string[] };
 	readonly context: ConnectionPair;
-	/** To be set: the connection passes through untouched. */
+	/** Set it to tunnel the connection without interception. */
 	ignore_connection: boolean;
-	/** To be set: the server is connected to before the client gets its certificate, whatever the connection strategy. */
+	/** Set it to connect to the server before the client gets its certificate, regardless of the connection strategy. */
 	establish_server_tls_first: boolean;
 }
 
 /**
- * What happens to live connections. The error of a client or server that is set at `…_connect` or `client_connected` refuses the connection;
- * the address of a server that is set at `server_connect` is connected to. Never throws.
+ * Handles events of live connections. Setting `error` at `client_connected` or `server_connect` refuses the connection;
+ * setting the server's `address` at `server_connect` redirects it. Must not throw.
  */
 export type ConnectionHook = (
 	...event:
@@ -43,18 +47,25 @@ export type ConnectionHook = (
 		| [name: "server_connect" | "server_connected" | "server_connect_error" | "server_disconnected", event: ServerEvent]
 		| [name: "tls_clienthello", event: ClientHelloEvent]
 		| [name: TlsEventName, event: TlsEvent]
-) => void | Promise<void>;
+) => MaybeAsync;
 
 /**
- * Tunnels that clients ask for, and that an upstream proxy is asked for: the flow has a CONNECT request and never goes to the tape. At
- * `http_connect` the decision may answer or abort, and the request may name another host; at `http_connect_upstream` it may change its headers.
- * Never throws.
+ * Handles CONNECT requests of clients, and those to an upstream proxy. The flow has the CONNECT request and is never
+ * recorded. At `http_connect` the hook may answer, abort, or change the host of the request; at `http_connect_upstream`
+ * it may change the headers. Must not throw.
  */
 export type ConnectHook = (
 	name: "http_connect" | "http_connected" | "http_connect_error" | "http_connect_upstream",
 	flow: HttpFlow,
 	decision: Decision,
-) => void | Promise<void>;
+) => MaybeAsync;
 
-/** What happens in a live tunnel whose bytes are recorded; the newest message is the last of the flow, and goes on as it is then. Never throws. */
-export type TcpHook = (name: "tcp_start" | "tcp_message" | "tcp_end" | "tcp_error", flow: TcpFlow, decision: Decision) => void | Promise<void>;
+/**
+ * Handles events of a live tunnel that is recorded. The newest message is the last of the flow; it is forwarded as the
+ * hook leaves it. Must not throw.
+ */
+export type TcpHook = (
+	name: "tcp_start" | "tcp_message" | "tcp_end" | "tcp_error",
+	flow: TcpFlow,
+	decision: Decision,
+) => MaybeAsync;

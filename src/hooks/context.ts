@@ -1,68 +1,72 @@
-// What hooks are given besides the values of their options: recordings, scripts, the time, and somebody to tell.
+// The context of hooks besides their options: recordings, scripts, the clock, and callbacks.
+import type { FlowSummary } from "../flow/recorded.ts";
 import type { NearMiss } from "../replay/explain/near-miss.ts";
-import type { FlowSummary, RecordedTape } from "../replay/recordings/index-of-tapes.ts";
+import type { RecordedTape } from "../replay/recordings/index-of-tapes.ts";
 import type { Hook } from "./hook.ts";
 
 /** A request that no recording answered. */
 export interface Miss {
-	/** Of the flow. */
+	/** The id of the flow. */
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
-	/** What became of it: `forward`, `kill` or a status. */
+	/** How it was handled: `forward`, `kill` or a status. */
 	readonly policy: string;
-	/** The nearest recordings and what differs, in a few lines. */
+	/** The nearest recordings and their differences, in a few lines. */
 	readonly explanation: string;
-	/** Nearest first; null: not looked for. */
+	/** The nearest recordings, nearest first; null: not searched for. */
 	readonly nearest: readonly NearMiss[] | null;
 }
 
 /** A request that a recording answered. */
 export interface Served {
-	/** Of the flow. */
+	/** The id of the flow. */
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
-	/** Id of the recorded flow. */
+	/** The id of the recorded flow. */
 	readonly recording: string;
-	/** What was not right with the recorded response, and was made right. */
+	/** What was invalid in the recorded response and was repaired; null: nothing. */
 	readonly repaired: string | null;
 }
 
-/** How clients come to trust the certificate authority. */
+/** How to make clients trust the certificate authority. */
 export interface TrustGuide {
-	/** Its certificate, without the key. */
+	/** The certificate, without the key. */
 	certificate(format: "pem" | "der" | "p12"): Promise<Buffer>;
-	/** SHA-256 of the certificate, in pairs of digits. */
+	/** SHA-256 of the certificate, as colon-separated pairs of hexadecimal digits. */
 	readonly fingerprint: string;
-	/** Commands for systems, with `flowtape-ca.pem` as the certificate's file. */
+	/** The commands for each system, with the certificate in `flowtape-ca.pem`. */
 	readonly systems: readonly { readonly title: string; readonly commands: readonly string[] }[];
 }
 
 export interface HookContext {
-	/** Shown to clients; without it there is no page for them. */
+	/** The content of the onboarding page; without it there is no page. */
 	readonly guide?: TrustGuide;
-	/** Tapes to answer from, in order; without any, nothing is answered from recordings. */
+	/** The tapes to answer from, in order. Default: none. */
 	readonly recordings?: readonly RecordedTape[];
-	/** Hooks of the user's own. */
+	/** The hooks of the user's scripts. */
 	readonly scripts?: readonly Hook[];
-	/** Told what is worth knowing, in a line without a line break. Default: nobody. */
+	/** Called with messages for the log, each one line without a line break. */
 	readonly log?: (level: "info" | "warning", message: string) => void;
 	readonly onMiss?: (miss: Miss) => void;
-	/** Told of every rule that changed, answered or blocked something, and of features without rules by their option. */
-	readonly onChange?: (rule: string) => void;
+	/**
+	 * Called with every rule that changed, answered or blocked a flow, and with its option; for features without rules,
+	 * the option is the rule.
+	 */
+	readonly onChange?: (rule: string, option?: string) => void;
 	readonly onServed?: (served: Served) => void;
-	/** At the end, for each recording that could have answered and never did. */
+	/**
+	 * Tells at each new connection whether the client was started again. Then the order `sequence` begins anew. Default: it
+	 * never was.
+	 */
+	readonly clients?: { hasRestarted(): boolean };
+	/** Called at the end for each recording that was never used. */
 	readonly onUnused?: (recording: FlowSummary) => void;
-	/** What flags leave out of the names of options, for advice; default `server_replay_`. */
+	/** The prefix of option names that flags omit, for advice. Default: `server_replay_`. */
 	readonly flagPrefix?: string;
-	/** Seconds since 1970; default: the clock. */
+	/** The time in seconds since 1970. Default: the system clock. */
 	readonly now?: () => number;
-	/** Whether filters heed case; default false. */
+	/** Whether filters are case-sensitive. Default: false. */
 	readonly caseSensitiveFilters?: boolean;
-}
-
-/** The time, in seconds since 1970. */
-export function clock(): number {
-	return Date.now() / 1000;
 }

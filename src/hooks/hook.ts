@@ -1,37 +1,58 @@
-// What a feature is: functions on a flow at the phases of its life.
+// The interface of a hook: functions that run on a flow at its phases.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
+import type { Request } from "../flow/message.ts";
+import type { MaybeAsync } from "../maybe-async.ts";
 import type { ConnectHook, ConnectionHook, TcpHook } from "./connection-hooks.ts";
 import type { Decision } from "./decision.ts";
 
 /**
- * Phases of an HTTP flow, in order. `error` comes instead of `response` when there will be none.
- * Those of a WebSocket follow `response`; the newest message is the last of `flow.websocket.messages`.
+ * The phases of an HTTP flow, in order. `error` runs instead of `response` if there will be no response.
+ * The phases of a WebSocket follow `response`; the newest message is the last of `flow.websocket.messages`.
  */
-export const phases = ["requestheaders", "request", "responseheaders", "response", "error", "websocket_start", "websocket_message", "websocket_end"] as const;
+export const phases = [
+	"requestheaders",
+	"request",
+	"responseheaders",
+	"response",
+	"error",
+	"websocket_start",
+	"websocket_message",
+	"websocket_end",
+] as const;
 
+/** The name of a phase. */
 export type Phase = (typeof phases)[number];
 
-type HookFunction = (flow: HttpFlow, decision: Decision) => void | Promise<void>;
+type HookFunction = (flow: HttpFlow, decision: Decision) => MaybeAsync;
 
+/** Functions that run on a flow at its phases, and on connections. */
 export interface Hook extends Partial<Record<Phase, HookFunction>> {
-	/** The option's name, in kebab-case. */
+	/** The name of the option, in kebab-case. */
 	readonly name: string;
 	/**
-	 * Bodies that must be there in full when `request` and `response` run; those beyond the cutoff of streaming are not, unless "always".
-	 * Default: none.
+	 * The bodies that must be complete when `request` and `response` run. A body larger than `stream_large_bodies` is
+	 * streamed nevertheless, except a request body with "always". Default: none.
 	 */
 	readonly needs?: { readonly request?: boolean | "always"; readonly response?: boolean };
-	/** Sees live requests to this host alone, in lower case, and costs others nothing. Default: all of them. */
+	/** The host, in lower case, for whose live requests the hook runs. Default: all hosts. */
 	readonly host?: string;
-	/** It never changes a request. Default: it may, where it sees one. */
+	/**
+	 * Picks live requests that get only this hook, after proxy authentication. They reach no server, and they are neither
+	 * recorded nor reported as flows. It runs on every request, so it has to be fast. Default: the hook runs like others.
+	 */
+	readonly claims?: (request: Request) => boolean;
+	/** Never changes a request. Default: false. */
 	readonly leavesRequest?: boolean;
-	/** Makes sense for live traffic only; stored flows skip it. */
+	/** Runs for live traffic only, not for stored flows. */
 	readonly liveOnly?: boolean;
-	/** Flows that are no HTTP, when they are complete. */
-	flow?(flow: Exclude<Flow, HttpFlow>, decision: Decision): void | Promise<void>;
+	/** Runs on stored flows other than HTTP. */
+	flow?(flow: Exclude<Flow, HttpFlow>, decision: Decision): MaybeAsync;
+	/** Handles events of connections to clients and servers. */
 	readonly connection?: ConnectionHook;
+	/** Handles CONNECT requests. */
 	readonly connect?: ConnectHook;
+	/** Handles events of live tunnels that are recorded as TCP flows. */
 	readonly tcp?: TcpHook;
-	/** Releases what `create` opened. */
-	close?(): void | Promise<void>;
+	/** Releases the hook's resources. */
+	close?(): MaybeAsync;
 }

@@ -1,13 +1,18 @@
-// Responses that hooks make themselves.
+// Creates responses for hooks.
 import { Headers } from "../flow/headers.ts";
 import { Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 
 /**
- * A response with the standard reason phrase and its length set, but for 204, which has none.
+ * A response with the standard reason phrase and Content-Length; 204 has neither body nor length.
  * @param now seconds since 1970
  */
-export function makeResponse(statusCode: number, fields: readonly (readonly [name: string, value: string])[], body: Buffer, now: number): Response {
+export function makeResponse(
+	statusCode: number,
+	fields: readonly (readonly [name: string, value: string])[],
+	body: Buffer,
+	now: number,
+): Response {
 	const sizing = statusCode === 204 ? [] : [["content-length", String(body.length)] as const];
 	const headers = Headers.of(...fields, ...sizing);
 	return new Response({

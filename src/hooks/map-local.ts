@@ -1,13 +1,15 @@
-// Answers requests with files: a regular expression on the URL chooses a file, or a folder in which the rest of the URL names one.
+// Answers requests from files: a regular expression on the URL selects a file, or a folder in which the rest of the URL
+// names the file.
 import { realpathSync } from "node:fs";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
+import { now as clock } from "../clock.ts";
 import { FlowtapeError, hasErrno } from "../errors.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import { mediaTypeOf } from "../flow/media-type.ts";
 import { percentDecode, withoutFragment } from "../flow/url.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../options.ts";
-import { clock, type HookContext } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
@@ -18,21 +20,25 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "|[FILTER|]REGEX|PATH",
-		help: "Answer requests whose URL matches with a file, or with the file below a folder that the rest of the URL names. The first character is the separator.",
+		help: "Answer requests with a matching URL from a file. If PATH is a folder, the rest of the URL is the path of the file in it. The first character is the separator.",
 	},
-	map_local_follow_symlinks: { type: "boolean", default: false, help: "Let symbolic links lead out of the folders of map_local." },
+	map_local_follow_symlinks: {
+		type: "boolean",
+		default: false,
+		help: "Follow symbolic links that point outside the folders of map_local.",
+	},
 } as const satisfies OptionTable;
 
 const NAME = "map-local";
-/** Files from this size on are shared by those who get them at the same time. Bytes. */
+/** Concurrent responses share the content of files from this size on. Bytes. */
 const SHARED_BYTES = 64 * 1024;
 
 interface LocalRule {
 	readonly text: string;
 	readonly matches: Rule["matches"];
-	/** The part of a URL that names a file below the folder; null when the URL does not match. */
+	/** The part of a URL that names a file below the folder; null if the URL does not match. */
 	readonly suffixOf: (url: string) => string | null;
-	/** A file or folder, links resolved. */
+	/** A file or folder, with symbolic links resolved. */
 	readonly path: string;
 }
 
@@ -51,10 +57,13 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 			const rest = url.slice(match.index + (match.groups[0]?.length ?? 0));
 			return rest.replace(/\?.*$/s, "").replace(/^\/+|\/+$/g, "");
 		};
-		return { text, matches, suffixOf, path: existing(text, value) };
+		return { text, matches, suffixOf, path: resolveExisting(text, value) };
 	});
 
-	/** Large files that were read of late, as they were at a time: clients that are slow to take one share it. */
+	/**
+	 * Large files that were read recently, with their state at that time, so that responses to slow clients share the
+	 * content.
+	 */
 	const files = new Map<string, { stamp: string; content: WeakRef<Buffer> | Promise<Buffer> }>();
 
 	async function readShared(path: string): Promise<Buffer> {
@@ -62,7 +71,12 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 		if (size < SHARED_BYTES) return readFile(path);
 		const stamp = [size, mtimeNs, ctimeNs, ino].join();
 		const known = files.get(path);
-		const content = known?.stamp !== stamp ? undefined : known.content instanceof Promise ? await known.content.catch(() => undefined) : known.content.deref();
+		const content =
+			known?.stamp !== stamp
+				? undefined
+				: known.content instanceof Promise
+					? await known.content.catch(() => undefined)
+					: known.content.deref();
 		if (content !== undefined) return content;
 		const reading = readFile(path);
 		files.set(path, { stamp, content: reading });
@@ -76,14 +90,18 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 		}
 	}
 
-	/** The content of the first candidate that is a file; null when there is none. */
+	/** The content of the first candidate that is a file; null if there is none. */
 	async function read(candidates: readonly string[], root: string): Promise<{ path: string; content: Buffer } | null> {
 		for (const path of candidates) {
 			try {
 				if (!(await stat(path)).isFile()) continue;
 				const real = await realpath(path);
-				if (!values.map_local_follow_symlinks && real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep))
-					log?.("warning", `${path} is not served: it is a link that leads out of ${root}`);
+				if (
+					!values.map_local_follow_symlinks &&
+					real !== root &&
+					!real.startsWith(root.endsWith(sep) ? root : root + sep)
+				)
+					log?.("warning", `${path} is not served: it is a link to a file outside ${root}`);
 				else return { path, content: await readShared(real) };
 			} catch (error) {
 				if (hasErrno(error, "ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP")) continue;
@@ -94,7 +112,11 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 		return null;
 	}
 
-	async function answer(flow: HttpFlow, decision: Decision, found: readonly { rule: LocalRule; suffix: string }[]): Promise<void> {
+	async function answer(
+		flow: HttpFlow,
+		decision: Decision,
+		found: readonly { rule: LocalRule; suffix: string }[],
+	): Promise<void> {
 		for (const { rule, suffix } of found) {
 			const candidates = await candidatesOf(rule.path, suffix);
 			const file = await read(candidates, rule.path);
@@ -104,7 +126,10 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 				decision.answer(makeResponse(200, type === null ? [] : [["Content-Type", type]], file.content, now()), NAME);
 				return;
 			}
-			const why = candidates.length === 0 ? `"${suffix}" leads out of ${rule.path}` : `there is none of ${candidates.join(", ")}`;
+			const why =
+				candidates.length === 0
+					? `"${suffix}" is outside ${rule.path}`
+					: `none of these files exists: ${candidates.join(", ")}`;
 			log?.("info", `no local file for ${flow.request.prettyUrl}: ${why}`);
 		}
 		decision.answer(makeResponse(404, [], Buffer.alloc(0), now()), NAME);
@@ -125,18 +150,21 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 	};
 }
 
-function existing(text: string, value: string): string {
+function resolveExisting(text: string, value: string): string {
 	try {
 		return realpathSync(resolve(expandHome(value)));
 	} catch (cause) {
-		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": there is no file or folder "${value}"`, { file: value, cause });
+		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": there is no file or folder "${value}"`, {
+			file: value,
+			cause,
+		});
 	}
 }
 
-/** What is not one of these becomes `_`, for files saved under a name that every system can have. */
+/** Other characters become `_`, for files saved under portable names. */
 const SPECIAL = /[^0-9a-zA-Z\-_.=(),/]/gu;
 
-/** Where a file may be, in the order in which it is looked for; nowhere when the suffix leads out of the folder. */
+/** The paths to try, in order; empty if the suffix leads out of the folder. */
 async function candidatesOf(root: string, suffix: string): Promise<string[]> {
 	if ((await stat(root).catch(() => null))?.isFile()) return [root];
 	if (suffix === "") return [join(root, "index.html")];

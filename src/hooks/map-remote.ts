@@ -1,4 +1,4 @@
-// Sends requests elsewhere: what a regular expression finds in a URL is replaced.
+// Redirects requests: replaces matches of a regular expression in their URLs.
 import { FlowtapeError } from "../errors.ts";
 import { withoutFragment } from "../flow/url.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
@@ -11,15 +11,18 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "/[FILTER/]REGEX/REPLACEMENT",
-		help: "Replace what a regular expression finds in URLs, with \\1 for its groups, and send the request there. The first character is the separator.",
+		help: "Replace regular expression matches in URLs, and send the request to the new URL. \\1 is the first group. The first character is the separator.",
 	},
 } as const satisfies OptionTable;
 
-/** A URL that can go on the request line as it is, to a server that HTTP can reach. */
+/** A URL that can be sent unescaped in a request line, with a scheme of HTTP. */
 const SENDABLE = /^https?:\/\/[!-~]+$/i;
 
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
-export async function createMapRemote({ map_remote: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
+export async function createMapRemote(
+	{ map_remote: texts }: OptionValues<typeof options>,
+	context: HookContext,
+): Promise<Hook | null> {
 	if (texts.length === 0) return null;
 	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	const parsed = await parseRules(texts, context);
@@ -30,7 +33,7 @@ export async function createMapRemote({ map_remote: texts }: OptionValues<typeof
 	return {
 		name: "map-remote",
 		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
-		/** Each rule sees the URL as those before have left it. */
+		/** Applies the rules one after another: each sees the URL that the previous ones have changed. */
 		request(flow) {
 			const { request } = flow;
 			for (const { text, matches, regex, template } of rules) {
@@ -40,7 +43,8 @@ export async function createMapRemote({ map_remote: texts }: OptionValues<typeof
 				const url = regex.replace(old, template);
 				if (url === old) continue;
 				try {
-					if (!SENDABLE.test(url)) throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is no URL that a request can be sent to`);
+					if (!SENDABLE.test(url))
+						throw new FlowtapeError("FT_BAD_OPTION", `"${url}" is not a valid http or https URL`);
 					request.url = url.includes("#") ? url : url + whole.slice(old.length);
 					context.onChange?.(text);
 				} catch (error) {

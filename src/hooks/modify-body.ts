@@ -1,13 +1,13 @@
-// Replaces what a regular expression finds in the bodies of requests and responses, their content coding undone and applied again.
-
+// Replaces matches of a regular expression in request and response bodies, which are decoded and encoded again.
 import { decodeBody } from "../flow/body.ts";
-import { type ByteString, isAscii } from "../flow/bytes.ts";
+import { allocateBytes, type ByteString, isAscii } from "../flow/bytes.ts";
 import { charsetOf, isUtf16 } from "../flow/charset.ts";
 import { encodeCharset } from "../flow/charset-encode.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Message } from "../flow/message.ts";
-import { inSteps } from "../flow/turns.ts";
-import { freeLarge } from "../flow/young-buffers.ts";
+import { runInSlices } from "../flow/scheduler.ts";
+import { collectLargeBuffers } from "../flow/young-buffers.ts";
+import type { MaybeAsync } from "../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
 import type { HookContext } from "./context.ts";
@@ -20,25 +20,25 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "/[FILTER/]REGEX/[@]REPLACEMENT",
-		help: "Replace what a regular expression finds in bodies, with \\1 or \\g<name> for its groups; @ reads the replacement from a file. The first character is the separator.",
+		help: "Replace regular expression matches in bodies. \\1 and \\g<name> are groups; @ reads the replacement from a file. The first character is the separator.",
 	},
 } as const satisfies OptionTable;
 
-/** Larger bodies are not searched, since strings have an end. Bytes. */
+/** Larger bodies are not searched, because of V8's limit on strings. Bytes. */
 const LIMIT = 512 * 1024 * 1024 - 1024;
-/** As `LIMIT`, while others wait for their answers. */
+/** As `LIMIT`, for live traffic. Bytes. */
 const LIVE_LIMIT = 48 * 1024 * 1024;
-/** What becomes of them. Bytes. */
-const LIVE_RESULT_LIMIT = 64 * 1024 * 1024;
-/** Content up to this size is searched without giving others their turn. Bytes. */
-const AT_ONCE = 1024 * 1024;
+/** Maximum size of a changed body in live traffic, and of any changed body with a content coding. Bytes. */
+const RESULT_LIMIT = 64 * 1024 * 1024;
+/** Content up to this size is searched without yielding to the event loop. Bytes. */
+const SINGLE_STEP_BYTES = 1024 * 1024;
 
 type Template = readonly (ByteString | number)[];
 
-/** What goes in place of a match in a body of this charset; null: there is no such thing, which is logged. */
+/** Returns the replacement of a match in a body with this charset; null: there is none, which is logged. */
 type Replacement = (charset: string, url: string) => Template | null;
 
-/** Text of the command line, which is brought into the charset of the body; `\xHH` stays the byte that it names. */
+/** A replacement from the command line, encoded in the charset of the body; `\xHH` stays a single byte. */
 function textReplacement({ text, value }: Rule, regex: PythonRegex, { log }: HookContext): Replacement {
 	const inUtf8 = compileReplacement(value, regex);
 	const isPlain = isAscii(value);
@@ -50,7 +50,8 @@ function textReplacement({ text, value }: Rule, regex: PythonRegex, { log }: Hoo
 			template = inCharset(value, regex, charset);
 			coded.set(charset, template);
 		}
-		if (template === null) log?.("warning", `a body of ${url} is left as it is: it is in ${charset}, in which "${text}" cannot be written`);
+		if (template === null)
+			log?.("warning", `a body of ${url} is left as it is: its charset ${charset} cannot encode "${text}"`);
 		return template;
 	};
 }
@@ -65,7 +66,7 @@ function inCharset(value: string, regex: PythonRegex, charset: string): Template
 	return isWhole ? template : null;
 }
 
-/** What a file holds goes there as it is. */
+/** A replacement from a file, whose bytes are inserted unchanged. */
 function fileReplacement({ value }: Rule, context: HookContext): Replacement {
 	const read = compileValue(value, context);
 	return () => {
@@ -74,7 +75,7 @@ function fileReplacement({ value }: Rule, context: HookContext): Replacement {
 	};
 }
 
-/** UTF-16 is searched as UTF-8: in its own bytes a pattern finds nothing, or half a character. The byte order mark stays. */
+/** UTF-16 is searched as UTF-8, since patterns would not match its bytes. The byte order mark is kept. */
 function utf16ToUtf8(content: Buffer, charset: string): Buffer | null {
 	const text = decodeWhole(content, charset);
 	return text === null ? null : Buffer.from(text);
@@ -85,7 +86,7 @@ function utf8ToUtf16(content: Buffer, charset: string): Buffer | null {
 	return text === null ? null : encodeCharset(text, charset);
 }
 
-/** null where some of the bytes are not in this charset. */
+/** null if some of the bytes are invalid in this charset. */
 function decodeWhole(content: Buffer, charset: string): string | null {
 	try {
 		return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(content);
@@ -95,12 +96,17 @@ function decodeWhole(content: Buffer, charset: string): string | null {
 }
 
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN */
-export async function createModifyBody({ modify_body: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
+export async function createModifyBody(
+	{ modify_body: texts }: OptionValues<typeof options>,
+	context: HookContext,
+): Promise<Hook | null> {
 	if (texts.length === 0) return null;
 	const { compilePythonRegex } = await import("../regex/python-regex.ts");
 	const rules = (await parseRules(texts, context)).map((rule) => {
 		const regex = compilePythonRegex(rule.subject, { kind: "bytes", dotAll: true });
-		const replacement = rule.value.startsWith("@") ? fileReplacement(rule, context) : textReplacement(rule, regex, context);
+		const replacement = rule.value.startsWith("@")
+			? fileReplacement(rule, context)
+			: textReplacement(rule, regex, context);
 		return { text: rule.text, matches: rule.matches, regex, replacement };
 	});
 
@@ -119,7 +125,10 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 		return null;
 	}
 
-	/** Each rule works on what those before have made. Small bodies, and stored ones, take one step. */
+	/**
+	 * Applies the rules one after another. Yields between the steps of large live bodies; small and stored bodies are
+	 * done in one step.
+	 */
 	function* modify(flow: HttpFlow, message: Message, isLive: boolean): Generator<undefined> {
 		for (const { text, matches, regex, replacement } of rules) {
 			if (!matches(flow)) continue;
@@ -129,32 +138,42 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 				yield;
 				content = contentOf(flow, message, LIVE_LIMIT);
 				yield;
+				// the body before this one
+				collectLargeBuffers();
 			}
 			if (content === null) continue;
 			const charset = charsetOf(content, message.headers.get("content-type")) ?? "utf-8";
 			const isWide = isUtf16(charset);
 			let searched = isWide ? utf16ToUtf8(content, charset) : content;
-			if (searched === null) leave(flow, `it is said to be in ${charset}, and is not`);
+			if (searched === null) leave(flow, `its charset is declared as ${charset}, but its bytes are not valid in it`);
 			if (searched === null || !regex.testBytes(searched)) continue;
 			const template = replacement(isWide ? "utf-8" : charset, flow.request.prettyUrl);
 			if (template === null) continue;
-			const parts = regex.replacing(searched.latin1Slice(), template, isLive ? LIVE_RESULT_LIMIT : undefined);
+			const parts = regex.replaceInParts(
+				searched,
+				template,
+				isLive || message.headers.has("content-encoding") ? RESULT_LIMIT : undefined,
+			);
+			const size = searched.length;
 			content = searched = null;
-			const replaced = yield* joined(parts, takesTime);
+			const replaced = yield* joined(parts, size, takesTime);
 			const changed = isWide ? utf8ToUtf16(replaced, charset) : replaced;
 			if (changed === null) {
-				leave(flow, `it is in ${charset}, and what "${text}" puts there is not in UTF-8`);
+				leave(flow, `it is in ${charset}, and the replacement of "${text}" is not valid UTF-8`);
 				continue;
 			}
 			message.content = changed;
-			if (takesTime) freeLarge();
 			context.onChange?.(text);
+			if (!takesTime) continue;
+			// V8 drops the generator's dead variables when it pauses
+			yield;
+			collectLargeBuffers();
 		}
 	}
 
-	function run(flow: HttpFlow, message: Message, { live }: Decision): void | Promise<void> {
+	function run(flow: HttpFlow, message: Message, { live }: Decision): MaybeAsync {
 		const steps = modify(flow, message, live);
-		if (steps.next().done !== true) return inSteps(steps);
+		if (steps.next().done !== true) return runInSlices(steps);
 	}
 
 	return {
@@ -167,16 +186,26 @@ export async function createModifyBody({ modify_body: texts }: OptionValues<type
 	};
 }
 
-/** Byte strings as bytes, a step each where that takes its time. */
-function* joined(parts: Iterable<string>, takesTime: boolean): Generator<undefined, Buffer> {
-	const all: Buffer[] = [];
-	if (takesTime) freeLarge();
+/**
+ * Joins byte strings; yields after each if `takesTime`.
+ * @param size the expected size of the result, in bytes
+ */
+function* joined(parts: Iterable<string>, size: number, takesTime: boolean): Generator<undefined, Buffer> {
+	let all = allocateBytes(size);
+	let end = 0;
 	for (const part of parts) {
-		all.push(Buffer.from(part, "latin1"));
-		if (takesTime) yield;
+		if (end + part.length > all.length) {
+			const larger = allocateBytes(Math.max(end + part.length, Math.ceil(1.5 * all.length)));
+			all.copy(larger, 0, 0, end);
+			all = larger;
+		}
+		end += all.latin1Write(part, end);
+		if (!takesTime) continue;
+		yield;
+		// if the pattern needs the whole body as a string, its bytes are no longer needed
+		if (end === part.length) collectLargeBuffers();
 	}
-	if (takesTime) freeLarge();
-	return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all);
+	return all.subarray(0, end);
 }
 
 /** @throws FlowtapeError FT_BAD_BODY */
@@ -185,11 +214,11 @@ function contentWithin(message: Message, limit: number): Buffer | null {
 	return raw && decodeBody(raw, message.headers.get("content-encoding"), Math.min(limit, message.decodedLimit));
 }
 
-/** Content that is searched at once; null: there is none, undefined: it is large, or cannot be decoded. */
+/** The content of a small body; null: there is none; undefined: it is large, or cannot be decoded. */
 function smallContent(message: Message): Buffer | null | undefined {
-	if ((message.bodySize ?? 0) > AT_ONCE) return undefined;
+	if ((message.bodySize ?? 0) > SINGLE_STEP_BYTES) return undefined;
 	try {
-		return contentWithin(message, AT_ONCE);
+		return contentWithin(message, SINGLE_STEP_BYTES);
 	} catch {
 		return undefined;
 	}

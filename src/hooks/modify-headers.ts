@@ -26,19 +26,25 @@ interface HeaderRule {
 }
 
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER */
-export async function createModifyHeaders({ modify_headers: texts }: OptionValues<typeof options>, context: HookContext): Promise<Hook | null> {
+export async function createModifyHeaders(
+	{ modify_headers: texts }: OptionValues<typeof options>,
+	context: HookContext,
+): Promise<Hook | null> {
 	if (texts.length === 0) return null;
 	const rules = (await parseRules(texts, context)).map((rule) => compile(rule, context));
 
-	/** The value of a rule now; null when it is whyNotResendable, which is logged. */
+	/** The current value of a rule; null if it cannot be sent, which is logged. */
 	function currentValue({ name, read }: HeaderRule): ByteString | null {
 		const value = read()?.latin1Slice().trim() ?? null;
 		if (value === null || isOneLine(value)) return value;
-		context.log?.("warning", `the header ${name} is left as it is: a value of one line was expected`);
+		context.log?.("warning", `the header ${name} is left as it is: expected a value without line breaks`);
 		return null;
 	}
 
-	/** All filters see the message as it came; then headers are removed, then set. */
+	/**
+	 * The filters of all rules see the original message. Then the headers of all matching rules are removed, and the new
+	 * ones are added.
+	 */
 	function modify(flow: HttpFlow, headers: Headers): void {
 		const changes: [name: ByteString, value: ByteString][] = [];
 		for (const rule of rules) {
@@ -62,8 +68,9 @@ export async function createModifyHeaders({ modify_headers: texts }: OptionValue
 
 function compile({ text, subject, value, matches }: Rule, context: HookContext): HeaderRule {
 	const name = unescapeLiteral(subject);
-	if (!isToken(name)) throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the name of a header was expected, not "${subject}"`);
+	if (!isToken(name))
+		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": expected the name of a header, not "${subject}"`);
 	if (!value.startsWith("@") && !isOneLine(unescapeLiteral(value)))
-		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the value of a header cannot have line breaks or NUL`);
+		throw new FlowtapeError("FT_BAD_OPTION", `"${text}": the value of a header cannot contain line breaks or NUL`);
 	return { text, matches, name, read: compileValue(value, context) };
 }

@@ -1,9 +1,14 @@
-// The text of the onboarding page: HTML that needs nothing from elsewhere and works in every browser.
+// The HTML of the onboarding page, without external resources, for every browser.
 import type { TrustGuide } from "./context.ts";
 
-/** What is done by hand where no command does it. */
+/** Manual steps for systems without a command. */
 const BY_HAND: readonly (readonly [title: string, steps: readonly string[]])[] = [
-	["Firefox", ["Settings, Privacy & Security, Certificates, View Certificates, Authorities, Import: the PEM file; trust it for websites."]],
+	[
+		"Firefox",
+		[
+			"Settings, Privacy & Security, Certificates, View Certificates, Authorities, Import: the PEM file; trust it for websites.",
+		],
+	],
 	[
 		"iPhone and iPad",
 		[
@@ -11,16 +16,29 @@ const BY_HAND: readonly (readonly [title: string, steps: readonly string[]])[] =
 			"Settings, General, About, Certificate Trust Settings: switch it on.",
 		],
 	],
-	["Android", ["Settings, Security, Encryption & credentials, Install a certificate, CA certificate: the DER file. Apps trust it only if they say so."]],
-	["Windows, by mouse", ["Open the P12 file, leave the password empty, and choose the store Trusted Root Certification Authorities."]],
+	[
+		"Android",
+		[
+			"Settings, Security, Encryption & credentials, Install a certificate, CA certificate: the DER file. Apps trust it only if they say so.",
+		],
+	],
+	[
+		"Windows, by mouse",
+		["Open the P12 file, leave the password empty, and choose the store Trusted Root Certification Authorities."],
+	],
 	["One Node.js process", ["NODE_EXTRA_CA_CERTS=flowtape-ca.pem node …"]],
 	["curl", ["curl --cacert flowtape-ca.pem …"]],
 ];
 
 export function onboardingPage({ fingerprint, systems }: TrustGuide): string {
 	const sections = [
-		...systems.map(({ title, commands }) => `<h3>${escapeHtml(title)}</h3>\n<pre>${escapeHtml(commands.join("\n"))}</pre>`),
-		...BY_HAND.map(([title, steps]) => `<h3>${escapeHtml(title)}</h3>\n${steps.map((step) => `<p>${escapeHtml(step)}</p>`).join("\n")}`),
+		...systems.map(
+			({ title, commands }) => `<h3>${escapeHtml(title)}</h3>\n<pre>${escapeHtml(commands.join("\n"))}</pre>`,
+		),
+		...BY_HAND.map(
+			([title, steps]) =>
+				`<h3>${escapeHtml(title)}</h3>\n${steps.map((step) => `<p>${escapeHtml(step)}</p>`).join("\n")}`,
+		),
 	];
 	return `<!DOCTYPE html>
 <html lang="en">
@@ -40,7 +58,7 @@ code { overflow-wrap: anywhere; }
 <p>This client uses the proxy. To let it read HTTPS as well, the client has to trust the proxy's certificate authority.</p>
 <p><a class="file" href="/cert/pem">PEM</a><a class="file" href="/cert/der">DER</a><a class="file" href="/cert/p12">P12</a></p>
 <p>SHA-256 <code>${escapeHtml(fingerprint)}</code></p>
-<p>Only trust it on machines that are yours, and take it away when you are done: whoever has its key can read their traffic.</p>
+<p>Trust it only on your own machines, and remove it when you are done: anyone with its key can read their traffic.</p>
 <h2>What to do with the file</h2>
 ${sections.join("\n")}
 </body>

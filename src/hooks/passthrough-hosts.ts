@@ -1,5 +1,5 @@
-// Hosts whose traffic is none of our business: passed through untouched, or out of TLS and then as bytes. It is no hook, as hooks see flows, and
-// here there is none: tunnels ask, before they look into what they hold.
+// Hosts that are tunnelled without interception, or whose decrypted content is treated as bytes. This is not a hook,
+// because there is no flow yet: tunnels check it before they read their content.
 import { FlowtapeError } from "../errors.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
@@ -10,20 +10,29 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "REGEX",
-		help: "Pass tunnels to matching hosts through as they are, TLS included. Compared with host:port, as the client names it to the proxy, in TLS and as Host.",
+		help: "Pass tunnels to matching hosts through untouched, including TLS. The pattern is matched against host:port, with the host from CONNECT or SOCKS, from the TLS server name, and from the Host header.",
 	},
-	allow_hosts: { type: "sequence", default: [], metavar: "REGEX", help: "Pass tunnels to all but matching hosts through as they are." },
+	allow_hosts: {
+		type: "sequence",
+		default: [],
+		metavar: "REGEX",
+		help: "Intercept only matching hosts; pass tunnels to all others through untouched.",
+	},
 	tcp_hosts: {
 		type: "sequence",
 		default: [],
 		metavar: "REGEX",
-		help: "Treat what goes to matching hosts as bytes: TLS is intercepted, HTTP is not read. It is recorded as TCP flows.",
+		help: "Intercept TLS to matching hosts, but do not parse HTTP. The bytes are recorded as TCP flows.",
 	},
-	show_ignored_hosts: { type: "boolean", default: false, help: "Record what ignore_hosts and allow_hosts pass through, as TCP flows." },
+	show_ignored_hosts: {
+		type: "boolean",
+		default: false,
+		help: "Record tunnels that ignore_hosts and allow_hosts pass through, as TCP flows.",
+	},
 } as const satisfies OptionTable;
 
 /**
- * null: no host is passed.
+ * null: there are no such hosts.
  * @throws FlowtapeError FT_BAD_PATTERN
  */
 export async function createPassthroughHosts(values: OptionValues<typeof options>): Promise<PassthroughHosts | null> {
@@ -51,7 +60,7 @@ async function compile(option: string, patterns: readonly string[]): Promise<Pyt
 			return compilePythonRegex(pattern, { kind: "text", ignoreCase: true });
 		} catch (error) {
 			if (!(error instanceof FlowtapeError)) throw error;
-			throw new FlowtapeError(error.code, `${option}: ${error.message}`, { option, cause: error });
+			throw error.withDetail({ option }, `${option}: ${error.message}`);
 		}
 	});
 }
@@ -60,7 +69,7 @@ function isAnyOf(regexes: readonly PythonRegex[], names: readonly string[]): boo
 	return regexes.some((regex) => names.some((name) => matches(regex, name)));
 }
 
-/** A pattern that takes too long on a name does not match it: there is nobody to tell, and the client waits. */
+/** A pattern that takes too long does not match: there is no flow to report it on, and the client is waiting. */
 function matches(regex: PythonRegex, name: string): boolean {
 	try {
 		return regex.test(name);

@@ -1,25 +1,26 @@
-// The one runner of hooks: phase by phase for live exchanges, all phases at once for stored flows.
+// Runs hooks: phase by phase for live exchanges, all phases at once for stored flows.
 import type { Flow, HttpFlow, WebSocketData } from "../flow/flow.ts";
+import type { MaybeAsync } from "../maybe-async.ts";
 import { Decision } from "./decision.ts";
 import { type Hook, type Phase, phases } from "./hook.ts";
 
-type Runner = (flow: HttpFlow, decision: Decision) => void | Promise<void>;
+type Runner = (flow: HttpFlow, decision: Decision) => MaybeAsync;
 
-/** The name of hooks that are scripts. */
+/** The name of script hooks. */
 export const SCRIPT = "script";
 
 const REQUEST_PHASES: ReadonlySet<Phase> = new Set(["requestheaders", "request"]);
 
 export class Pipeline {
 	readonly hooks: readonly Hook[];
-	/** Whether some hook must see whole request bodies; else they pass through as they come. */
+	/** Whether a hook needs complete request bodies; if not, they can be streamed. */
 	readonly needsRequestBody: boolean;
 	readonly needsResponseBody: boolean;
-	/** Whether some hook must see request bodies however large they are. */
-	readonly insistsOnRequestBody: boolean;
-	/** Whether one hook alone sees requests and responses that do not fail. */
-	readonly isOneAlone: boolean;
-	/** Whether some hook may change requests. */
+	/** Whether a hook needs complete request bodies regardless of their size. */
+	readonly alwaysNeedsRequestBody: boolean;
+	/** Whether exactly one hook function runs on an exchange without errors. */
+	readonly hasSingleHook: boolean;
+	/** Whether a hook may change requests. */
 	readonly changesRequests: boolean;
 	readonly #host: string | undefined;
 	readonly #live: Record<Phase, readonly Runner[]>;
@@ -27,62 +28,67 @@ export class Pipeline {
 
 	/**
 	 * @param hooks in the order of src/hooks/builtin.ts
-	 * @param host whose own hooks run too
+	 * @param host the host whose own hooks run too
 	 */
 	constructor(hooks: readonly Hook[], host?: string) {
-		const live = hooks.filter((hook) => hook.host === undefined || hook.host === host);
+		const live = hooks.filter((hook) => hook.claims === undefined && (hook.host === undefined || hook.host === host));
 		this.hooks = hooks;
 		this.#host = host;
 		this.needsRequestBody = live.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
 		this.needsResponseBody = live.some((hook) => hook.needs?.response);
-		this.insistsOnRequestBody = live.some((hook) => hook.needs?.request === "always");
-		this.changesRequests = live.some((hook) => !hook.leavesRequest && (hook.requestheaders !== undefined || hook.request !== undefined));
+		this.alwaysNeedsRequestBody = live.some((hook) => hook.needs?.request === "always");
+		this.changesRequests = live.some(
+			(hook) => !hook.leavesRequest && (hook.requestheaders !== undefined || hook.request !== undefined),
+		);
 		this.#live = byPhase(live);
-		this.isOneAlone = (["requestheaders", "request", "responseheaders", "response"] as const).flatMap((phase) => this.#live[phase]).length === 1;
+		this.hasSingleHook =
+			(["requestheaders", "request", "responseheaders", "response"] as const).flatMap((phase) => this.#live[phase])
+				.length === 1;
 		this.#stored = byPhase(hooks.filter((hook) => !hook.liveOnly));
 	}
 
-	/** The pipelines of hosts that have hooks of their own, but for that of such a host. */
+	/** A pipeline for each host that has its own hooks; empty for such a pipeline itself. */
 	byHost(): ReadonlyMap<string, Pipeline> {
 		return this.#host !== undefined
 			? new Map()
 			: new Map(this.hooks.flatMap(({ host }) => (host === undefined ? [] : [[host, new Pipeline(this.hooks, host)]])));
 	}
 
-	/** Whether nothing happens at a phase, so that the exchange need not stop there. */
+	/** Whether no hook runs at a phase, so that the exchange can skip it. */
 	isIdle(phase: Phase): boolean {
 		return this.#live[phase].length === 0;
 	}
 
 	/**
-	 * Runs one phase of a live exchange. Once a request phase has a verdict its remaining hooks do not run: the first stands. Nor do they
-	 * when the exchange has failed while one waited: nobody is there to be answered, or missed.
-	 * Returns a promise only where a hook did.
+	 * Runs one phase of a live exchange. In a request phase, the remaining hooks do not run once one has decided, or once
+	 * the exchange has failed while a hook was waiting. Returns a promise only if a hook did.
 	 */
-	run(phase: Phase, flow: HttpFlow, decision: Decision): void | Promise<void> {
+	run(phase: Phase, flow: HttpFlow, decision: Decision): MaybeAsync {
 		return runAll(this.#live[phase], 0, phase, flow, decision);
 	}
 
-	/** Runs the phases that a stored flow has reached. Resolves to the flow, changed, or null when a hook dropped it. */
-	whole(flow: Flow): Flow | null | Promise<Flow | null> {
+	/** Runs the phases that a stored flow has reached. Resolves to the changed flow, or to null if a hook dropped it. */
+	runStored(flow: Flow): Flow | null | Promise<Flow | null> {
 		flow.record = undefined;
 		const decision = new Decision(false);
-		return flow.type === "http" ? this.#wholeHttp(flow, decision) : this.#wholeOther(flow, decision);
+		return flow.type === "http" ? this.#runStoredHttp(flow, decision) : this.#runStoredOther(flow, decision);
 	}
 
-	async #wholeOther(flow: Exclude<Flow, HttpFlow>, decision: Decision): Promise<Flow | null> {
+	async #runStoredOther(flow: Exclude<Flow, HttpFlow>, decision: Decision): Promise<Flow | null> {
 		for (const hook of this.hooks) if (!hook.liveOnly) await hook.flow?.(flow, decision);
 		return decision.verdict?.kind === "drop" ? null : flow;
 	}
 
-	/** In the request phases there is no response yet, so that hooks and filters see what they would have seen live. */
-	async #wholeHttp(flow: HttpFlow, decision: Decision): Promise<Flow | null> {
+	/**
+	 * Hides the response and the error during the request phases, so that hooks and filters see the same flow as live.
+	 */
+	async #runStoredHttp(flow: HttpFlow, decision: Decision): Promise<Flow | null> {
 		const run = (phase: Phase) => runAll(this.#stored[phase], 0, phase, flow, decision);
 		const { response, error } = flow;
 		flow.response = null;
 		flow.error = null;
 		try {
-			await this.#wholeOriginal(flow);
+			await this.#runOriginal(flow);
 			await run("requestheaders");
 			if (decision.verdict === null) await run("request");
 		} finally {
@@ -99,16 +105,16 @@ export class Pipeline {
 			await run("responseheaders");
 			await run("response");
 		}
-		if (flow.websocket !== null) await this.#wholeWebSocket(flow.websocket, run);
+		if (flow.websocket !== null) await this.#runWebSocket(flow.websocket, run);
 		if (flow.error !== null) await run("error");
 		return decision.verdict?.kind === "drop" ? null : flow;
 	}
 
 	/**
-	 * What is to be changed in a request, or taken out of it, is so in the request as it came, too. Scripts run once a flow: where there are any,
-	 * the request counts as they leave it.
+	 * Applies the request hooks to the original request as well. Scripts run only once per flow: if there are any, the
+	 * original is dropped, and only the request that the scripts have changed is kept.
 	 */
-	async #wholeOriginal(flow: HttpFlow): Promise<void> {
+	async #runOriginal(flow: HttpFlow): Promise<void> {
 		const { original, request } = flow;
 		if (original === null) return;
 		flow.original = null;
@@ -124,8 +130,8 @@ export class Pipeline {
 		}
 	}
 
-	/** The list of messages grows as it did live. */
-	async #wholeWebSocket(websocket: WebSocketData, run: (phase: Phase) => void | Promise<void>): Promise<void> {
+	/** Runs the WebSocket phases. The list of messages grows as in live traffic. */
+	async #runWebSocket(websocket: WebSocketData, run: (phase: Phase) => MaybeAsync): Promise<void> {
 		if (this.#stored.websocket_message.length > 0) {
 			const { messages } = websocket;
 			websocket.messages = [];
@@ -148,7 +154,13 @@ function byPhase(hooks: readonly Hook[]): Record<Phase, readonly Runner[]> {
 	return Object.fromEntries(phases.map((phase) => [phase, of(phase)])) as unknown as Record<Phase, readonly Runner[]>;
 }
 
-function runAll(runners: readonly Runner[], from: number, phase: Phase, flow: HttpFlow, decision: Decision): void | Promise<void> {
+function runAll(
+	runners: readonly Runner[],
+	from: number,
+	phase: Phase,
+	flow: HttpFlow,
+	decision: Decision,
+): MaybeAsync {
 	for (let i = from; i < runners.length; i++) {
 		if ((decision.verdict !== null || flow.error !== null) && REQUEST_PHASES.has(phase)) return;
 		const wait = runners[i]?.(flow, decision);

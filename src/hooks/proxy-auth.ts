@@ -1,14 +1,16 @@
-// Lets only those use the proxy who give a user and a password (RFC 7617): towards a proxy by Proxy-Authorization, towards a reverse proxy by
-// Authorization, in SOCKS by its login.
+// Proxy authentication with user and password (RFC 7617): in Proxy-Authorization for a proxy, in Authorization for a
+// reverse proxy, or by the SOCKS login.
+import { now as clock } from "../clock.ts";
 import { parseBasic } from "../flow/basic-credentials.ts";
 import type { ClientConnection } from "../flow/connection.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
 import { OWN_CHALLENGE } from "../flow/proxy-challenge.ts";
 import { standardReason } from "../flow/reason.ts";
+import { after } from "../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { ProxyAuthenticator } from "./authenticator.ts";
-import { clock, type HookContext } from "./context.ts";
+import type { HookContext } from "./context.ts";
 import type { Decision } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
@@ -19,7 +21,7 @@ export const options = {
 		type: "string",
 		default: null,
 		metavar: "USERS",
-		help: "Ask clients for user and password: any, USER:PASSWORD, @HTPASSWD-FILE, or ldap[s]:HOST[:PORT]:DN:PASSWORD:SUBTREE[?search_filter_key=KEY].",
+		help: "Require a user and password from clients: any, USER:PASSWORD, @HTPASSWD-FILE, or ldap[s]:HOST[:PORT]:DN:PASSWORD:SUBTREE[?search_filter_key=KEY].",
 	},
 } as const satisfies OptionTable;
 
@@ -29,25 +31,28 @@ export interface ProxyAuth extends Hook, ProxyAuthenticator {
 	readonly name: typeof NAME;
 }
 
-/** Whether a hook is the one that asks for passwords. */
+/** Whether a hook is the proxy authentication. */
 export function isProxyAuth(hook: Hook): hook is ProxyAuth {
 	return hook.name === NAME;
 }
 
 /** @throws FlowtapeError FT_BAD_OPTION, FT_UPSTREAM */
-export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof options>, { log, now = clock }: HookContext): Promise<ProxyAuth | null> {
+export async function createProxyAuth(
+	{ proxyauth: spec }: OptionValues<typeof options>,
+	{ log, now = clock }: HookContext,
+): Promise<ProxyAuth | null> {
 	if (spec === null || spec === "") return null;
 	const verify = await createVerify(spec, (message) => log?.("warning", message));
-	/** The user of each connection that is trusted. */
+	/** The user of each admitted connection. */
 	const admitted = new WeakMap<ClientConnection, string>();
 
 	const admit = async (client: ClientConnection, user: string, password: string): Promise<boolean> => {
-		const isRight = await verify(user, password);
+		const isRight = await verify(user, password, () => client.timestampEnd === null);
 		if (isRight) admitted.set(client, user);
 		return isRight;
 	};
-	const welcome = (flow: HttpFlow, user: string): void => {
-		// Not the password: flows are kept, and shown to others.
+	const noteUser = (flow: HttpFlow, user: string): void => {
+		// Without the password, because flows are stored and shown to others.
 		flow.metadata.proxyauth = user;
 	};
 
@@ -56,7 +61,7 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 		liveOnly: true,
 		leavesRequest: true,
 		admit,
-		async admitBy(client, header) {
+		async admitByHeader(client, header) {
 			const credentials = parseBasic(header);
 			return credentials !== null && admit(client, ...credentials);
 		},
@@ -66,22 +71,24 @@ export async function createProxyAuth({ proxyauth: spec }: OptionValues<typeof o
 			const known = admitted.get(clientConn);
 			if (known !== undefined) {
 				decision.proxyAuthorization = null;
-				welcome(flow, known);
+				noteUser(flow, known);
 				return;
 			}
 			if (flow.isReplay === "request") return;
 			const isProxy = /^(?:regular|upstream)\b/i.test(clientConn.proxyMode);
 			const header = isProxy ? "proxy-authorization" : "authorization";
-			const credentials = parseBasic(isProxy ? (decision.proxyAuthorization ?? request.headers.get(header)) : request.headers.get(header));
-			const settle = (isRight: boolean): void => {
-				// Right or wrong, what was meant for this proxy goes nowhere else: not even onto the tape.
+			decision.takesAuthorization = !isProxy;
+			const credentials = parseBasic(
+				isProxy ? (decision.proxyAuthorization ?? request.headers.get(header)) : request.headers.get(header),
+			);
+			return after(credentials !== null && verify(...credentials, () => flow.error === null), (isRight) => {
+				// Credentials for this proxy, right or wrong, are neither forwarded nor recorded.
 				request.headers.delete(header);
+				flow.original?.headers.delete(header);
 				decision.proxyAuthorization = null;
 				if (credentials === null || !isRight) refuse(decision, isProxy, now());
-				else welcome(flow, credentials[0]);
-			};
-			const isRight = credentials !== null && verify(...credentials);
-			return isRight instanceof Promise ? isRight.then(settle) : settle(isRight);
+				else noteUser(flow, credentials[0]);
+			});
 		},
 	};
 }

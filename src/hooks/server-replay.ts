@@ -1,10 +1,15 @@
-// Answers requests from recordings. What has no recording never reaches a server unless that was asked for.
-import { FlowtapeError } from "../errors.ts";
+// Answers requests from recordings. A request without a recording never reaches a server, unless server_replay_extra is
+// `forward`.
+import { now as clock } from "../clock.ts";
+import { withOption } from "../errors.ts";
 import { parseBasic } from "../flow/basic-credentials.ts";
 import type { Body, BodySource } from "../flow/body.ts";
-import type { ByteString } from "../flow/bytes.ts";
+import { type ByteString, toText } from "../flow/bytes.ts";
+import { parseMediaType } from "../flow/content-type.ts";
 import { type HttpFlow, KILLED, type WebSocketData } from "../flow/flow.ts";
+import { jsonText } from "../flow/json-text.ts";
 import type { Request, Response } from "../flow/message.ts";
+import { after, type MaybeAsync } from "../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { prefersJson } from "../replay/answer/accept.ts";
 import { type Delay, durationOf, parseDelay, type RecordedTimes, waitOf } from "../replay/answer/delay.ts";
@@ -14,24 +19,30 @@ import { compileRefresh, type Refresh } from "../replay/answer/refresh.ts";
 import { answerHandshake, type ServerPart, serverPart } from "../replay/answer/websocket-script.ts";
 import { missData, missText } from "../replay/explain/miss-text.ts";
 import { NearMisses } from "../replay/explain/near-miss.ts";
-import { askedOf } from "../replay/match/key.ts";
+import { originalRequest } from "../replay/match/key.ts";
 import { isPreflight, preflightFields } from "../replay/match/preflight.ts";
 import { options as indexOptions, type MatchFunction, ReplayIndex } from "../replay/recordings/index-of-tapes.ts";
 import type { HostNames } from "./authenticator.ts";
-import { clock, type HookContext } from "./context.ts";
+import type { ConnectionHook } from "./connection-hooks.ts";
+import type { HookContext } from "./context.ts";
 import type { CachedResponse, Decision, Delivery, Piece } from "./decision.ts";
 import type { Hook } from "./hook.ts";
 import { makeResponse } from "./make-response.ts";
 import { compileFilterLazily } from "./rule.ts";
 
-/** The options that say which recording answers a request. */
+/** The options that decide which recording answers a request. */
 export const matchingOptions = {
 	...indexOptions,
-	server_replay_filter: { type: "string", default: null, metavar: "FILTER", help: "Answer from recordings that match only." },
+	server_replay_filter: {
+		type: "string",
+		default: null,
+		metavar: "FILTER",
+		help: "Use only matching recordings as answers.",
+	},
 	server_replay_match: {
 		type: "function",
 		default: null,
-		help: "In a configuration file: (request, recorded) => whether a recording that the other options do not tell apart from a request may answer it.",
+		help: "A function in a configuration file: (request, recorded) => boolean. It decides whether a recording that matches by all other options may answer a request.",
 	},
 } as const satisfies OptionTable;
 
@@ -41,76 +52,94 @@ export const options = {
 		type: "string",
 		default: "404",
 		choices: ["forward", "kill", "204", "400", "404", "500"],
-		help: "What becomes of requests without a recording: a status, hanging up, or the real server.",
+		help: "How to answer requests without a recording: a status, kill (close the connection), or forward (ask the real server).",
 	},
 	server_replay_alpn: {
 		type: "string",
 		default: "any",
 		choices: ["any", "recorded"],
-		help: "What clients are offered in TLS: HTTP/2 first, whatever was recorded, or HTTP/1.1 first for hosts that were recorded so.",
+		help: "Protocol to offer clients first in TLS. any: HTTP/2; recorded: HTTP/1.1 for hosts recorded with HTTP/1.1.",
 	},
 	server_replay_preflight: {
 		type: "boolean",
 		default: false,
-		help: "Answer a CORS preflight without a recording from the recording of the request that it asks for.",
+		help: "Answer a CORS preflight that has no recording, based on the recording of the request it announces.",
 	},
 	server_replay_refresh: {
 		type: "boolean",
 		default: true,
-		help: "Move dates and the expiry of cookies, so that they keep their distance to the time of recording.",
+		help: "Shift dates and the expiry of cookies by the time since the recording.",
 	},
 	server_replay_refresh_also: {
 		type: "sequence",
 		default: [],
 		metavar: "WHAT",
-		help: "Move these dates too: headers by name, as retry-after or sunset, and places in JSON bodies, as /data/expires_at.",
+		help: "Shift these dates too: headers such as retry-after or sunset, and values of JSON bodies such as /data/expires_at.",
 	},
 	server_replay_delay: {
 		type: "string",
 		default: "none",
 		metavar: "TIME",
-		help: "How long answers take: none, recorded, x2 (twice the recorded time), 50ms (to the first byte of each).",
+		help: "Delay of answers: none, recorded, x2 (twice the recorded time), or 50ms (until the first byte of each).",
 	},
 	server_replay_kill_extra: {
 		type: "boolean",
 		default: false,
-		help: "Hang up on requests without a recording.",
+		help: "Close the connection on requests without a recording.",
 		deprecated: "use server_replay_extra=kill instead",
 	},
-	server_replay_nopop: { type: "boolean", default: false, help: "Old name of server_replay_reuse.", deprecated: "use server_replay_reuse instead" },
+	server_replay_nopop: {
+		type: "boolean",
+		default: false,
+		help: "The old name of server_replay_reuse.",
+		deprecated: "use server_replay_reuse instead",
+	},
 } as const satisfies OptionTable;
 
 const NAME = "server-replay";
 
-/** What a run of replaying came to. */
+/** The result of a replay. */
 export interface ReplayReport {
 	readonly served: number;
 	readonly missed: number;
-	/** Recordings that could have answered and never did. */
+	/** Number of recordings that were never used. */
 	readonly unused: number;
 }
 
 export interface ServerReplay extends Hook {
 	readonly name: typeof NAME;
 	report(): Promise<ReplayReport>;
-	/** Whether clients of a host are to be offered HTTP/1.1 first; null: none are. */
+	/** Whether to offer the clients of a host HTTP/1.1 first; null: never. */
 	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
-	/** When the recordings began, in seconds since 1970; null where there are none. */
+	/** When the first recorded request was sent, in seconds since 1970; null if there are no recordings. */
 	readonly recordedAt: number | null;
+	/** The number of recordings that have not answered yet. Counts them in all tapes. */
+	countUnused(): number;
 }
 
-/** Whether a hook is the one that answers from recordings. */
+/** Whether a hook is the server replay. */
 export function isServerReplay(hook: Hook): hook is ServerReplay {
 	return hook.name === NAME;
 }
 
-/** Answers from `context.recordings`; null when there are none. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
-export async function createServerReplay(values: OptionValues<typeof options>, context: HookContext): Promise<ServerReplay | null> {
+/**
+ * Answers from `context.recordings`; null if there are none. The options are checked in any case.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN
+ */
+export async function createServerReplay(
+	values: OptionValues<typeof options>,
+	context: HookContext,
+): Promise<ServerReplay | null> {
 	const { recordings = [] } = context;
-	return recordings.length === 0 ? null : new Replay(await openIndex(values, recordings, context, true), values, context);
+	const replay = new Replay(await openIndex(values, recordings, context, true), values, context);
+	return recordings.length === 0 ? null : replay;
 }
 
-/** The index over tapes by the values of options; `early`: as soon as it can be asked. @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
+/**
+ * Opens the index of tapes.
+ * @param early whether to resolve as soon as the index can be queried, before it is complete
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN
+ */
 export async function openIndex(
 	values: OptionValues<typeof matchingOptions> & { readonly server_replay_nopop?: boolean },
 	recordings: NonNullable<HookContext["recordings"]>,
@@ -124,19 +153,22 @@ export async function openIndex(
 		{
 			...(values.server_replay_ignore_body.length > 0 && { compileCut: await cutCompiler() }),
 			...(values.server_replay_filter !== null && { selects: await selection(values.server_replay_filter, context) }),
-			// what is left unused of a selection is known once all of it is
+			// with a filter, the unused recordings are known only once the index is complete
 			early: early && values.server_replay_filter === null,
 			match: values.server_replay_match as MatchFunction | null,
 		},
 	);
 }
 
-async function selection(pattern: string, context: Pick<HookContext, "caseSensitiveFilters">): Promise<(flow: HttpFlow) => boolean> {
+async function selection(
+	pattern: string,
+	context: Pick<HookContext, "caseSensitiveFilters">,
+): Promise<(flow: HttpFlow) => boolean> {
 	try {
 		const filter = await compileFilterLazily(pattern, context);
 		return (flow) => filter.matches(flow);
 	} catch (cause) {
-		throw namingOption(cause, "server_replay_filter");
+		throw withOption(cause, "server_replay_filter");
 	}
 }
 
@@ -147,17 +179,12 @@ async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) =>
 			const regex = compilePythonRegex(pattern, { kind: "bytes", dotAll: true });
 			return (text) => regex.replace(text, "");
 		} catch (cause) {
-			throw namingOption(cause, "server_replay_ignore_body");
+			throw withOption(cause, "server_replay_ignore_body");
 		}
 	};
 }
 
-/** An error about the value of an option. */
-function namingOption(cause: unknown, option: string): unknown {
-	if (!(cause instanceof FlowtapeError)) return cause;
-	return new FlowtapeError(cause.code, cause.message, { option, cause, ...(cause.column && { column: cause.column }) });
-}
-
+/** Adds the name of the option to an error about its value. */
 class Replay implements ServerReplay {
 	readonly name = NAME;
 	readonly liveOnly = true;
@@ -172,10 +199,17 @@ class Replay implements ServerReplay {
 	readonly #preflight: boolean;
 	readonly #now: () => number;
 	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
-	/** What WebSockets that last are told. */
+	/** The scripts of WebSockets that are being replayed. */
 	readonly #scripts = new WeakMap<Recording, WeakRef<ServerPart>>();
+	/** Ids of recordings with fields that cannot be sent, after the warning. */
+	readonly #warnedOf = new Set<string>();
 	#served = 0;
 	#missed = 0;
+	readonly connection?: ConnectionHook;
+	/** How often the client was started again. */
+	#restarts = 0;
+	/** Whether the order may have to begin anew: the client was started again, and no request has decided it. */
+	#mayBeginAnew = false;
 
 	constructor(index: ReplayIndex, values: OptionValues<typeof options>, context: HookContext) {
 		this.#index = index;
@@ -186,50 +220,77 @@ class Replay implements ServerReplay {
 		this.#delay = parseDelay(values.server_replay_delay);
 		this.#preflight = values.server_replay_preflight;
 		this.#now = context.now ?? clock;
-		this.prefersHttp1 = values.server_replay_alpn === "recorded" ? ({ hosts, port }) => hosts.some((host) => index.isHttp1Only(host, port)) : null;
+		const { clients } = context;
+		if (clients !== undefined && index.order === "sequence")
+			this.connection = (...[name]) => {
+				if (name !== "client_connected" || !clients.hasRestarted()) return;
+				this.#restarts++;
+				this.#mayBeginAnew = true;
+			};
+		this.prefersHttp1 =
+			values.server_replay_alpn === "recorded"
+				? ({ hosts, port }) => hosts.some((host) => index.isHttp1Only(host, port))
+				: null;
+	}
+
+	countUnused(): number {
+		return this.#index.countUnused();
 	}
 
 	get recordedAt(): number | null {
 		return this.#index.recordedAt();
 	}
 
-	request(flow: HttpFlow, decision: Decision): void | Promise<void> {
-		const taken = this.#index.takeKnown(flow, sessionOf(flow, decision));
-		return taken instanceof Promise ? taken.then((recording) => this.#settle(flow, decision, recording)) : this.#settle(flow, decision, taken);
+	request(flow: HttpFlow, decision: Decision): MaybeAsync {
+		if (this.#mayBeginAnew) this.#mayBeginAnew = this.#index.beginAnewFor(originalRequest(flow)) === null;
+		return after(this.#index.takeKnown(flow, sessionOf(flow, decision)), (recording) =>
+			this.#answerOrMiss(flow, decision, recording),
+		);
 	}
 
-	#settle(flow: HttpFlow, decision: Decision, recording: Recording | null): void | Promise<void> {
-		if (recording === null) return this.#preflight && isPreflight(flow.request) ? this.#answerPreflight(flow, decision) : this.#miss(flow, decision);
+	#answerOrMiss(flow: HttpFlow, decision: Decision, recording: Recording | null): MaybeAsync {
+		if (recording === null)
+			return this.#preflight && isPreflight(flow.request)
+				? this.#answerPreflight(flow, decision)
+				: this.#miss(flow, decision);
 		this.#served++;
 		flow.isReplay = "response";
 		const accepted = flow.request.headers.raw("accept-encoding");
 		const response = recording.answer(this.#now(), this.#refresh, accepted);
 		const delivery = this.#delivery(flow.request, response, recording);
-		decision.answer(response, NAME, delivery, delivery === null && recording.isAlways ? this.#standing(recording, accepted) : null);
-		if (this.#context.onServed !== undefined) this.#tell(flow, recording);
+		decision.answer(
+			response,
+			NAME,
+			delivery,
+			delivery === null && recording.isAlways ? this.#cachedResponse(recording, accepted) : null,
+		);
+		if (recording.unsendable.length > 0) this.#warnOfUnsendable(recording, flow.request.prettyUrl);
+		if (this.#context.onServed !== undefined) this.#reportServed(flow, recording);
 	}
 
-	/** null: dates in bodies never stay the same. */
-	#standing(recording: Recording, accepted: ByteString | null): CachedResponse | null {
+	/** The answer for the response cache; null: dates in bodies are refreshed, so the response always changes. */
+	#cachedResponse(recording: Recording, accepted: ByteString | null): CachedResponse | null {
 		const refresh = this.#refresh;
 		if (refresh?.json.length) return null;
+		const restarts = this.#restarts;
 		return {
+			isValid: () => restarts === this.#restarts,
 			current: () => {
 				const now = this.#now();
 				return { response: recording.answer(now, refresh, accepted), until: recording.staysUntil(now, refresh) };
 			},
-			moving: () => recording.moving(refresh),
-			moved: () => {
+			changingFields: () => recording.moving(refresh),
+			currentFields: () => {
 				const now = this.#now();
 				return { fields: recording.fieldsAt(now, refresh), until: recording.staysUntil(now, refresh) };
 			},
-			given: () => {
+			countServed: () => {
 				this.#served++;
 			},
 		};
 	}
 
-	/** null: whole and at once, as most are. */
+	/** How the response is sent; null: at once and in full, the usual case. */
 	#delivery(request: Request, response: Response, recording: Recording): Delivery | null {
 		const delay = this.#delay;
 		const isWebSocket = response.statusCode === 101;
@@ -241,13 +302,16 @@ class Replay implements ServerReplay {
 		const times = timesOf(recorded.request, recorded.response);
 		return {
 			waitMs: delay === null ? 0 : waitOf(delay, times) * 1000,
-			pieces: delay?.kind !== "recorded" || isWebSocket ? null : paced(response, recorded, durationOf(delay, times), delay.factor),
+			pieces:
+				delay?.kind !== "recorded" || isWebSocket
+					? null
+					: timedChunks(response, recorded, durationOf(delay, times), delay.factor),
 			unfinished,
 			websocket: recorded.websocket && isWebSocket ? this.#script(recording, recorded.websocket) : null,
 		};
 	}
 
-	/** Clients that hear the same share what is said. */
+	/** Concurrent replays of a recording share its script. */
 	#script(recording: Recording, recorded: WebSocketData): ServerPart {
 		const factor = this.#delay?.kind === "recorded" ? this.#delay.factor : 0;
 		const script = this.#scripts.get(recording)?.deref() ?? serverPart(recorded, (seconds) => seconds * factor);
@@ -256,82 +320,133 @@ class Replay implements ServerReplay {
 	}
 
 	async report(): Promise<ReplayReport> {
-		if (this.#context.onUnused !== undefined) for (const recording of this.#index.unused()) this.#context.onUnused(recording);
+		if (this.#context.onUnused !== undefined)
+			for (const recording of this.#index.unused()) this.#context.onUnused(recording);
 		return { served: this.#served, missed: this.#missed, unused: this.#index.countUnused() };
 	}
 
-	#tell({ id, request }: HttpFlow, recording: Recording): void {
+	#reportServed({ id, request }: HttpFlow, recording: Recording): void {
 		const repaired = recording.flaw(request.method);
 		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: recording.id, repaired });
 	}
 
-	async #answerPreflight(flow: HttpFlow, decision: Decision): Promise<void> {
-		const { id, request } = flow;
-		const asked = await this.#nearMisses.askedBy(askedOf(flow));
-		if (asked === null) return this.#miss(flow, decision);
-		this.#served++;
-		flow.isReplay = "response";
-		decision.answer(makeResponse(204, preflightFields(request, asked.response), Buffer.alloc(0), this.#now()), NAME);
-		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: asked.id, repaired: null });
+	/** Once for each recording. Pseudo-headers of dumps that were converted from HAR are left out without a warning. */
+	#warnOfUnsendable({ id, unsendable }: Recording, url: string): void {
+		if (this.#warnedOf.has(id)) return;
+		this.#warnedOf.add(id);
+		for (const name of unsendable) {
+			if (name === "" || name.startsWith(":")) continue;
+			const message = `the field ${JSON.stringify(toText(name))} of the response of ${url} was left out: it contains a line break or NUL`;
+			this.#context.log?.("warning", message);
+		}
 	}
 
-	/** What goes on to a server needs no explanation. */
+	async #answerPreflight(flow: HttpFlow, decision: Decision): Promise<void> {
+		const { id, request } = flow;
+		const announced = await this.#nearMisses.announcedBy(originalRequest(flow));
+		if (announced === null) return this.#miss(flow, decision);
+		this.#served++;
+		flow.isReplay = "response";
+		decision.answer(
+			makeResponse(204, preflightFields(request, announced.response), Buffer.alloc(0), this.#now()),
+			NAME,
+		);
+		this.#context.onServed?.({
+			id,
+			method: request.method,
+			url: request.prettyUrl,
+			recording: announced.id,
+			repaired: null,
+		});
+	}
+
+	/** Handles a request without a recording. A forwarded request needs no explanation. */
 	async #miss(flow: HttpFlow, decision: Decision): Promise<void> {
 		this.#missed++;
 		const { id, request } = flow;
 		const missed = { method: request.method, url: request.prettyUrl };
 		const isForwarded = this.#extra === "forward";
-		const nearest = isForwarded ? null : await this.#nearMisses.to(askedOf(flow));
-		const explanation = isForwarded ? `not recorded, forwarded: ${missed.method} ${missed.url}\n` : missText(missed, nearest, this.#context.flagPrefix);
+		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow));
+		const explanation = isForwarded
+			? `not recorded, forwarded: ${missed.method} ${missed.url}\n`
+			: missText(missed, nearest, this.#context.flagPrefix);
 		this.#context.onMiss?.({ id, ...missed, policy: this.#extra, explanation, nearest });
 		if (isForwarded) return;
 		if (this.#extra === "kill") return decision.abort(KILLED, NAME);
 		const isJson = prefersJson(request.headers.raw("accept"));
-		const body = isJson ? `${JSON.stringify(missData(missed, nearest), null, "\t")}\n` : explanation;
+		const body = isJson ? `${jsonText(missData(missed, nearest), "\t")}\n` : explanation;
 		flow.isReplay = "response";
 		decision.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
 	}
 }
 
-/** Clients that give the proxy a name each have all recordings to themselves: workers that test side by side. */
+/**
+ * The session of a client, named by its proxy user. Each session can use all recordings, so that workers can run tests
+ * in parallel.
+ */
 function sessionOf(flow: HttpFlow, { proxyAuthorization }: Decision): string {
 	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
-	const user = noted ?? parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ?? flow.clientConn.proxyUser;
+	const user =
+		noted ??
+		parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ??
+		flow.clientConn.proxyUser;
 	return typeof user === "string" ? user : "";
 }
 
-/** What is replayed in place of an end that the recording does not have; null: it has one. */
-function unfinishedEnd({ end, response: { headers, statusCode, bodySize } }: Recording, { method }: Request): "hold" | "break" | null {
+/** How to replay a recorded response that did not end; null: it ended. */
+function unfinishedEnd(
+	{ end, response: { headers, statusCode, bodySize } }: Recording,
+	{ method }: Request,
+): "hold" | "break" | null {
 	if (end === "cut") return "break";
-	// all that was announced had come
-	const isComplete = headers.raw("content-length") === String(bodySize ?? 0) || method === "HEAD" || statusCode === 204 || statusCode === 304;
+	// the announced body was complete
+	const isComplete =
+		headers.raw("content-length") === String(bodySize ?? 0) ||
+		method === "HEAD" ||
+		statusCode === 204 ||
+		statusCode === 304;
 	return end === "server" || isComplete ? null : "hold";
 }
 
 function timesOf(request: Request, response: Response): RecordedTimes {
-	return { asked: request.timestampEnd ?? request.timestampStart, began: response.timestampStart, ended: response.timestampEnd };
+	return {
+		sent: request.timestampEnd ?? request.timestampStart,
+		began: response.timestampStart,
+		ended: response.timestampEnd,
+	};
 }
 
-function paced(response: Response, { metadata }: HttpFlow, seconds: number, factor: number): readonly Piece[] | null {
-	const isEventStream = /^\s*text\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
-	return piecesOf({ body: sharedBytes(response.body), seconds, factor, isEventStream, chunkTimes: metadata.response_chunks });
+function timedChunks(
+	response: Response,
+	{ metadata }: HttpFlow,
+	seconds: number,
+	factor: number,
+): readonly Piece[] | null {
+	const isEventStream = parseMediaType(response.headers.get("content-type")).essence === "text/event-stream";
+	return piecesOf({
+		body: sharedBytes(response.body),
+		seconds,
+		factor,
+		isEventStream,
+		chunkTimes: metadata.response_chunks,
+	});
 }
 
-/** The memory of bodies that are sent piece by piece, as long as somebody sends them. */
+/** The memory of bodies that are sent in pieces. */
 const sent = new WeakMap<BodySource, WeakRef<ArrayBufferLike>>();
 
-/** The bytes of a body, in memory once for all clients that get it at the same time. */
+/** The bytes of a body; concurrent responses share the memory. */
 function sharedBytes(body: Body): Buffer {
 	if (body === null || Buffer.isBuffer(body)) return body ?? Buffer.alloc(0);
 	const known = sent.get(body)?.deref();
 	if (known !== undefined) return Buffer.from(known);
 	const bytes = body.read();
-	// what is small may be a part of something larger
+	// a small Buffer may be part of Node's pool
 	if (bytes.byteLength === bytes.buffer.byteLength) sent.set(body, new WeakRef(bytes.buffer));
 	return bytes;
 }
 
-/** Tells programs that the answer is none of the recorded ones. */
+/** The header fields that mark a response as a miss. */
 function missFields(isJson: boolean): (readonly [name: string, value: string])[] {
 	return [
 		["x-flowtape-miss", "no recording"],

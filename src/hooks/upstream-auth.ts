@@ -1,6 +1,7 @@
-// Credentials for whoever stands behind the proxy: the target of a reverse proxy gets them with every request. The proxies that an upstream mode names
-// get them from the connections to them (src/proxy/upstream/proxy.ts), and no flow has those.
+// Credentials for the target of a reverse proxy, sent with every request. Upstream proxies get them from
+// src/proxy/upstream/proxy.ts, outside flows.
 import { FlowtapeError } from "../errors.ts";
+import { formatBasic } from "../flow/basic-credentials.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { Hook } from "./hook.ts";
@@ -10,15 +11,19 @@ export const options = {
 		type: "string",
 		default: null,
 		metavar: "USER:PASSWORD",
-		help: "Authenticate to the target of reverse mode or the proxy of upstream mode, with HTTP Basic.",
+		help: "Authenticate with HTTP Basic to the server of reverse mode or the proxy of upstream mode.",
 	},
 } as const satisfies OptionTable;
 
-/** The credentials of RFC 7617 for a header. @throws FlowtapeError FT_BAD_OPTION unless a user name stands before a colon */
+/**
+ * The value of an Authorization header (RFC 7617); null: the option is not set.
+ * @throws FlowtapeError FT_BAD_OPTION if there is no user name before a colon
+ */
 export function upstreamCredentials({ upstream_auth: text }: OptionValues<typeof options>): ByteString | null {
 	if (text === null) return null;
-	if (!/^[^:]+:/s.test(text)) throw new FlowtapeError("FT_BAD_OPTION", "upstream_auth: USER:PASSWORD was expected", { option: "upstream_auth" });
-	return `Basic ${Buffer.from(text).toString("base64")}`;
+	if (!/^[^:]+:/s.test(text))
+		throw new FlowtapeError("FT_BAD_OPTION", "upstream_auth: expected USER:PASSWORD", { option: "upstream_auth" });
+	return formatBasic(text);
 }
 
 /** @throws FlowtapeError FT_BAD_OPTION */

@@ -1,4 +1,4 @@
-// Sends recorded requests again, each as an exchange like any other: only that nobody waits for the answer but the tape.
+// Sends recorded requests again. Each one is an ordinary exchange, but no client receives its response.
 import { randomUUID } from "node:crypto";
 import { type Duplex, PassThrough } from "node:stream";
 import { now } from "../clock.ts";
@@ -8,7 +8,7 @@ import { CLIENT_GONE, endOf, isRequestCut } from "../flow/ending.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Request, Response } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
-import { dropUnsendable, unsendable } from "../flow/sendable.ts";
+import { dropUnsendable, whyNotSendable } from "../flow/sendable.ts";
 import { formatAuthority } from "../flow/url.ts";
 import type { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionValues } from "../options.ts";
@@ -26,29 +26,32 @@ import { routeOf } from "./upstream/proxy.ts";
 export const options = {
 	...bodyOptions,
 	...upstreamOptions,
-	mode: { ...modeOptions.mode, help: "Send the requests through a proxy: upstream:http[s]://PROXY[:PORT]; other modes are of no account." },
+	mode: {
+		...modeOptions.mode,
+		help: "Send the requests through a proxy: upstream:http[s]://PROXY[:PORT]. Other modes are ignored.",
+	},
 } as const;
 
 export interface ReplaySetup {
 	options: OptionValues<typeof options>;
 	pipeline: Pipeline;
-	/** Gets the new flows. It is not closed. */
+	/** Receives the new flows. The client does not close it. */
 	sink: FlowSink;
 	onEvent?: (event: ProxyEvent) => void;
-	/** How long an answer may take, in seconds; 0: as long as it takes. */
+	/** How long an exchange may take, in seconds; 0: no limit. */
 	timeout?: number;
-	/** Proxies on the way to servers, unless the first mode names one; default: none. */
+	/** Chooses the upstream proxy for each destination, unless the first mode names one; default: connect directly. */
 	route?: Route | null;
-	/** What the proxy that a mode names gets as Proxy-Authorization; default: nothing. */
+	/** Proxy-Authorization for the upstream proxy that a mode names; default: none. */
 	upstreamCredentials?: string | null;
 }
 
-/** Why a recorded flow cannot be sent again; null where it can. */
+/** Why a recorded flow cannot be sent again; null if it can. */
 export function whyNotResendable(flow: HttpFlow): string | null {
 	if (flow.websocket !== null) return "it is a WebSocket conversation";
 	if (flow.request.method === "CONNECT") return "it is a CONNECT";
-	if (isRequestCut(flow)) return "its request broke off when it was recorded, and is not whole";
-	return flow.request.body === null ? "its request's body was not recorded" : unsendable(flow.request);
+	if (isRequestCut(flow)) return "its recorded request is incomplete";
+	return flow.request.body === null ? "its request's body was not recorded" : whyNotSendable(flow.request);
 }
 
 export class ReplayClient {
@@ -56,17 +59,26 @@ export class ReplayClient {
 	readonly #context: ProxyContext;
 	readonly #events: ConnectionEvents | null;
 	readonly #timeoutMs: number;
-	readonly #underWay = new Set<Sender>();
+	readonly #senders = new Set<Sender>();
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
-	constructor({ options: values, pipeline, sink, onEvent = () => {}, timeout = 0, route, upstreamCredentials }: ReplaySetup) {
-		this.#events = ConnectionEvents.of(pipeline);
+	constructor({
+		options: values,
+		pipeline,
+		sink,
+		onEvent = () => {},
+		timeout = 0,
+		route,
+		upstreamCredentials,
+	}: ReplaySetup) {
+		this.#events = ConnectionEvents.forPipeline(pipeline);
 		this.#pool = new UpstreamPool(values, {
 			events: this.#events,
-			route: wayOf(values, upstreamCredentials ?? null, route ?? (() => null)),
+			route: routeFor(values, upstreamCredentials ?? null, route ?? (() => null)),
 			isOwn: () => false,
 			onDial: (destination) => onEvent({ kind: "egress", destination }),
-			onLeftOut: (field, { prettyUrl: url }) => onEvent({ kind: "left_out", field: toText(field), of: "request", url }),
+			onOmittedField: (field, { prettyUrl: url }) =>
+				onEvent({ kind: "left_out", field: toText(field), of: "request", url }),
 		});
 		this.#timeoutMs = timeout * 1000;
 		this.#context = new ProxyContext({
@@ -82,7 +94,8 @@ export class ReplayClient {
 	}
 
 	/**
-	 * Sends the request of a recorded flow that is not `whyNotResendable`. Resolves to the new flow when its exchange is over, however it ended.
+	 * Sends the request of a recorded flow, for which `whyNotResendable` must be null. Resolves to the new flow when its
+	 * exchange has ended or failed.
 	 * @param prepare changes the copy of the request that is sent
 	 */
 	send(recorded: HttpFlow, prepare: (request: Request) => void = () => {}): Promise<HttpFlow> {
@@ -90,81 +103,99 @@ export class ReplayClient {
 		prepare(request);
 		return new Promise((resolve) => {
 			const sender = new Sender(this.#context, recorded, request, this.#timeoutMs);
-			this.#underWay.add(sender);
+			this.#senders.add(sender);
 			sender.start((flow) => {
-				this.#underWay.delete(sender);
+				this.#senders.delete(sender);
 				resolve(flow);
 			});
 		});
 	}
 
-	/** Waits for no answer any more: what is under way goes to the tape as it is. */
+	/** Stops waiting for responses: exchanges in progress are recorded as they are. */
 	stop(): void {
-		for (const sender of this.#underWay) sender.stop();
+		for (const sender of this.#senders) sender.stop();
 	}
 
-	/** Resolves when all that was under way is on the tape. */
+	/** Resolves when all exchanges are recorded. */
 	async close(): Promise<void> {
 		await this.#context.settled();
 		this.#pool.close();
-		await this.#events?.settled();
+		await this.#events?.allClosed();
 	}
 }
 
-/** Only the first mode counts, as it is the one that clients of a proxy would meet first. @throws FlowtapeError FT_BAD_OPTION */
-function wayOf({ mode }: OptionValues<typeof options>, credentials: string | null, otherwise: Route): Route {
+/** The route of the first mode; other modes are ignored. @throws FlowtapeError FT_BAD_OPTION */
+function routeFor({ mode }: OptionValues<typeof options>, credentials: string | null, otherwise: Route): Route {
 	const [first] = parseModes({ mode, listen_host: "", listen_port: 0 });
 	return first === undefined ? otherwise : routeOf(first, credentials, otherwise);
 }
 
-/** A request of HTTP/1.1 has one Host, which a file may have left out (RFC 9112 section 3.2); in HTTP/2 the pseudo-field says it. */
-function settleHost({ headers, httpVersion, authority, host, port, scheme }: Request): void {
+/**
+ * Gives an HTTP/1.1 request exactly one Host field (RFC 9112 section 3.2): a file may have none or several. HTTP/2 has
+ * a pseudo-header field instead.
+ */
+function normalizeHost({ headers, httpVersion, authority, host, port, scheme }: Request): void {
 	const [first, second] = headers.getAll("host");
 	if (second !== undefined) headers.set("host", first as string);
 	if (first === undefined && httpVersion !== "HTTP/1.0" && !httpVersion.startsWith("HTTP/2"))
 		headers.insert(0, "Host", toText(authority) || formatAuthority(host, port, scheme));
 }
 
-/** How much of a stream was enough for the client that was recorded; null: it did not leave one. */
-function leftAfter(recorded: HttpFlow): number | null {
+/**
+ * The number of bytes of an endless response after which the recorded client disconnected; null: it did not disconnect,
+ * or the response has a length.
+ */
+function disconnectedAfter(recorded: HttpFlow): number | null {
 	const { response } = recorded;
 	if (response === null || endOf(recorded) !== "client" || response.headers.has("content-length")) return null;
 	return response.bodySize ?? 0;
 }
 
-/** The client's side of one exchange: a request that is all there, and an answer that nobody reads. */
+/** The client's side of one exchange: a complete request, and a response whose bytes are only counted. */
 class Sender implements ExchangeHost, BodyWriter {
 	readonly context: ProxyContext;
-	readonly facts: ClientConnection;
+	readonly clientConn: ClientConnection;
 	readonly tunnel = null;
 	readonly isLeaving = false;
 	readonly receivedAt = now();
 	readonly #exchange: Exchange;
 	readonly #timer: NodeJS.Timeout | null = null;
-	/** Bytes of a stream without an end after which the client that was recorded left; null: it waited for the end. */
-	#leavesAfter: number | null;
+	/** Bytes of an endless response after which to disconnect, as the recorded client did; null: wait for the end. */
+	#disconnectsAfter: number | null;
 	#received = 0;
 	#resolve: (flow: HttpFlow) => void = () => {};
 
 	constructor(context: ProxyContext, recorded: HttpFlow, request: Request, timeoutMs: number) {
 		const { peername, sockname, alpnOffers, tls, sni } = recorded.clientConn;
 		this.context = context;
-		this.#leavesAfter = leftAfter(recorded);
-		this.facts = clientConnection({ id: randomUUID(), peername, sockname, alpnOffers, tls, sni, timestampStart: this.receivedAt });
+		this.#disconnectsAfter = disconnectedAfter(recorded);
+		this.clientConn = clientConnection({
+			id: randomUUID(),
+			peername,
+			sockname,
+			alpnOffers,
+			tls,
+			sni,
+			timestampStart: this.receivedAt,
+		});
 		request.timestampStart = this.receivedAt;
 		request.timestampEnd = null;
 		dropUnsendable(request.headers);
-		settleHost(request);
-		// it was answered when it was recorded
+		normalizeHost(request);
+		// The recorded client already got its 100 Continue.
 		request.headers.delete("expect");
 		this.#exchange = Exchange.whole(this, request);
 		const { flow } = this.#exchange;
 		flow.isReplay = "request";
 		flow.metadata.replay_of = recorded.id;
-		if (timeoutMs > 0) this.#timer = setTimeout(() => this.#exchange.clientFailed(`no answer within ${timeoutMs / 1000} s`, null), timeoutMs);
+		if (timeoutMs > 0)
+			this.#timer = setTimeout(
+				() => this.#exchange.clientFailed(`no answer within ${timeoutMs / 1000} s`, null),
+				timeoutMs,
+			);
 	}
 
-	/** To be called once. */
+	/** Call once. */
 	start(done: (flow: HttpFlow) => void): void {
 		this.#resolve = done;
 		this.#exchange.start();
@@ -184,13 +215,13 @@ class Sender implements ExchangeHost, BodyWriter {
 
 	write(chunk: Buffer): void {
 		this.#received += chunk.length;
-		this.#leaveIfEnough();
+		this.#disconnectIfEnough();
 	}
 
 	sendResponse({ headers }: Response): BodyWriter {
-		// one with an end is waited for
-		if (headers.has("content-length")) this.#leavesAfter = null;
-		this.#leaveIfEnough();
+		// The end of a response with a length will come: wait for it.
+		if (headers.has("content-length")) this.#disconnectsAfter = null;
+		this.#disconnectIfEnough();
 		return this;
 	}
 
@@ -199,29 +230,33 @@ class Sender implements ExchangeHost, BodyWriter {
 	}
 
 	exchangeDone(_reusable: boolean, wait: Promise<void> | undefined): void {
-		this.#done(wait);
+		this.#finish(wait);
 	}
 
 	abort(): void {
-		this.#done(undefined);
+		this.#finish(undefined);
 	}
 
 	breakOff(): void {
-		this.#done(undefined);
+		this.#finish(undefined);
 	}
 
-	/** Nobody here speaks another protocol. */
+	/** There is no client to switch protocols: the stream ends at once. */
 	detach(): Duplex {
-		this.#done(undefined);
+		this.#finish(undefined);
 		return new PassThrough().end();
 	}
 
-	/** Its end may be here already, and counts then. */
-	#leaveIfEnough(): void {
-		if (this.#leavesAfter !== null && this.#received >= this.#leavesAfter) setImmediate(() => this.#exchange.clientFailed(CLIENT_GONE, null));
+	/**
+	 * Disconnects if enough bytes have arrived. Deferred, because the end of the response may have arrived, too: then the
+	 * exchange completes first.
+	 */
+	#disconnectIfEnough(): void {
+		if (this.#disconnectsAfter !== null && this.#received >= this.#disconnectsAfter)
+			setImmediate(() => this.#exchange.clientFailed(CLIENT_GONE, null));
 	}
 
-	#done(wait: Promise<void> | undefined): void {
+	#finish(wait: Promise<void> | undefined): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		const { flow } = this.#exchange;
 		if (wait === undefined) this.#resolve(flow);

@@ -1,4 +1,5 @@
-// The proxy: its ports, the ways to servers that they share, and its end, which loses nothing that was under way.
+// Starts and stops the proxy: its listeners, the upstream pools that they share, and a shutdown that records the
+// exchanges in progress.
 import type { Socket } from "node:net";
 import type { LeafIssuer } from "../ca/authority.ts";
 import { toText } from "../flow/bytes.ts";
@@ -6,15 +7,16 @@ import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
 import type { HostNames, PassthroughHosts, ProxyAuthenticator } from "../hooks/authenticator.ts";
-import type { Pipeline } from "../hooks/pipeline.ts";
+import { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";
 import { ConnectionEvents } from "./connection/events.ts";
-import { ProxyContext, type ProxyEvent } from "./context/context.ts";
+import { type ClaimingRoute, type OwnRoute, ProxyContext, type ProxyEvent } from "./context/context.ts";
 import { ConnectionAcceptor, options as entryOptions, type TrackedConnection } from "./entry/acceptor.ts";
 import { Listener } from "./entry/listener.ts";
 import type { Route } from "./route/destination.ts";
 import { options as modeOptions, type ProxyMode, parseModes } from "./route/modes.ts";
+import type { OwnServers } from "./route/own-servers.ts";
 import { options as clientTlsOptions } from "./tls/client-options.ts";
 import { UpstreamPool, options as upstreamOptions } from "./upstream/pool.ts";
 import { routeOf } from "./upstream/proxy.ts";
@@ -34,26 +36,36 @@ export const proxyOptions = {
 
 export interface ProxySetup {
 	options: OptionValues<typeof proxyOptions>;
-	/** Makes the certificates that clients are shown. */
+	/** Provides the certificates to show to clients. */
 	authority: LeafIssuer;
 	pipeline: Pipeline;
-	/** Gets every flow once, when it is complete or has failed. It is not closed. */
+	/** Receives every flow once, when it is complete or has failed. The proxy does not close it. */
 	sink: FlowSink;
-	/** null: no name is ever resolved and no connection opened; what the hooks do not answer gets 502. */
+	/**
+	 * Whether the proxy connects to servers. null: it resolves no names and opens no connections, and a request that no
+	 * hook answers gets a 502.
+	 */
 	upstream: "network" | null;
-	/** Proxies on the way to servers, but for modes that name their own; null: none. */
+	/** Chooses the upstream proxy for each destination, except in modes that name one; null: connect directly. */
 	route?: Route | null;
-	/** What the proxies that modes name get as Proxy-Authorization; null: nothing. */
+	/** Proxy-Authorization for the upstream proxies that modes name; null: none. */
 	upstreamCredentials?: string | null;
-	/** Asks clients who they are before they get a tunnel; the pipeline asks those who send requests. null: nobody is asked. */
+	/** Authenticates clients that ask for a tunnel; the pipeline authenticates requests. null: no authentication. */
 	authenticator?: ProxyAuthenticator | null;
-	/** Hosts that are not to be looked into; null: there are none. */
+	/** Hosts whose traffic is not read as HTTP; null: none. */
 	hosts?: PassthroughHosts | null;
-	/** Whether clients of a host are to be offered HTTP/1.1 before HTTP/2 where its server is not asked; nobody unless given. */
+	/** Whether to offer a host's clients HTTP/1.1 before HTTP/2 while its server's choice is unknown; default: never. */
 	prefersHttp1?: ((names: HostNames) => boolean) | null;
-	/** Whether the sink or `onEvent` does anything with flows; default: yes. */
+	/**
+	 * Servers that clients run themselves: in regular mode, requests to them pass untouched. null: such servers are
+	 * treated like others.
+	 */
+	own?: OwnServers | null;
+	/** Whether the sink or `onEvent` uses flows; default: true. */
 	wantsFlows?: boolean;
-	/** Told what happens, for logs. */
+	/** Whether `onEvent` gets an event for each response from the cache, which has no flow; default: false. */
+	reportsCached?: boolean;
+	/** Called with events for logs. */
 	onEvent?: (event: ProxyEvent) => void;
 }
 
@@ -64,16 +76,16 @@ export interface Listening {
 }
 
 export interface RunningProxy {
-	/** Where it listens, in its first mode. */
+	/** Address and port of the first mode's listener. */
 	readonly host: string;
 	readonly port: number;
-	/** Where it listens, a mode each. */
+	/** One listener for each mode. */
 	readonly listeners: readonly Listening[];
-	/** From now on `onEvent` does something with flows. */
+	/** Call when `onEvent` begins to use flows. */
 	watchFlows(): void;
 	/**
-	 * Accepts nothing more, gives exchanges under way `graceMs` milliseconds to end (500 unless given), and brings those still open to
-	 * the sink as they are.
+	 * Stops accepting connections, gives exchanges in progress `graceMs` milliseconds to end (default: 500), and records
+	 * those still open as they are.
 	 */
 	close(options?: { graceMs?: number }): Promise<void>;
 }
@@ -93,7 +105,7 @@ class LiveProxy implements RunningProxy {
 	readonly #setup: ProxySetup;
 	readonly #bodies: BodyPolicy;
 	readonly #events: ConnectionEvents | null;
-	/** The ways to servers: one for each upstream proxy that a mode names, one for all other modes. */
+	/** One pool for each upstream proxy that a mode names, and one for all other modes. */
 	readonly #pools: UpstreamPool[] = [];
 	readonly #contexts = new Map<string, ProxyContext>();
 	readonly #open = new Set<TrackedConnection>();
@@ -104,9 +116,9 @@ class LiveProxy implements RunningProxy {
 		const { options: values, authority, authenticator = null, hosts = null, prefersHttp1 = null } = setup;
 		this.#setup = setup;
 		this.#bodies = new BodyPolicy(values);
-		this.#events = ConnectionEvents.of(setup.pipeline);
+		this.#events = ConnectionEvents.forPipeline(setup.pipeline);
 		this.listeners = parseModes(values).map((mode) => {
-			const onOpen = (one: TrackedConnection) => this.#open.add(one);
+			const onOpen = (connection: TrackedConnection) => this.#open.add(connection);
 			const entry = new ConnectionAcceptor({
 				mode,
 				context: this.#contextOf(mode),
@@ -137,7 +149,8 @@ class LiveProxy implements RunningProxy {
 			await this.close({ graceMs: 0 });
 			throw error;
 		}
-		for (const { host, port, mode } of this.listeners) this.#setup.onEvent?.({ kind: "listening", host, port, mode: mode.text });
+		for (const { host, port, mode } of this.listeners)
+			this.#setup.onEvent?.({ kind: "listening", host, port, mode: mode.text });
 	}
 
 	watchFlows(): void {
@@ -150,14 +163,15 @@ class LiveProxy implements RunningProxy {
 	}
 
 	async #close(graceMs: number): Promise<void> {
+		for (const context of this.#contexts.values()) context.clientTrust.isClosing = true;
 		const closed = this.listeners.map((listener) => listener.close());
-		for (const one of this.#open) one.drain();
+		for (const connection of this.#open) connection.drain();
 		await this.#emptyWithin(graceMs);
-		for (const one of this.#open) one.stop();
+		for (const connection of this.#open) connection.stop();
 		for (const pool of this.#pools) pool.close();
 		for (const context of this.#contexts.values()) await context.settled();
 		await Promise.all(closed);
-		await this.#events?.settled();
+		await this.#events?.allClosed();
 	}
 
 	#emptyWithin(ms: number): Promise<void> {
@@ -171,27 +185,69 @@ class LiveProxy implements RunningProxy {
 		});
 	}
 
-	readonly #forget = (one: TrackedConnection): void => {
-		this.#open.delete(one);
+	readonly #forget = (connection: TrackedConnection): void => {
+		this.#open.delete(connection);
 		if (this.#open.size === 0) this.#onEmpty?.();
 	};
 
-	/** What a mode's connections share with those of other modes that go the same way. */
+	/** Modes that use the same upstream pool share a context. */
 	#contextOf(mode: ProxyMode): ProxyContext {
 		const key = mode.kind === "upstream" ? formatUrl(mode.server.scheme, mode.server.host, mode.server.port, "") : "";
 		const known = this.#contexts.get(key);
 		if (known !== undefined) return known;
-		const { options: values, pipeline, sink, wantsFlows = true, onEvent = () => {} } = this.#setup;
+		const {
+			options: values,
+			pipeline,
+			sink,
+			wantsFlows = true,
+			reportsCached = false,
+			onEvent = () => {},
+		} = this.#setup;
 		const context = new ProxyContext({
-			...{ pipeline, sink, onEvent, pool: this.#createPool(mode), events: this.#events, bodies: this.#bodies },
+			pipeline,
+			sink,
+			onEvent,
+			pool: this.#createPool(mode),
+			events: this.#events,
+			bodies: this.#bodies,
+			own: this.#ownRoute(mode),
+			claiming: this.#claimingRoute(),
 			lenient: !values.validate_inbound_headers,
 			timeoutMs: values.tcp_timeout * 1000,
 			websocket: values.websocket,
 			recordTcp: values.record_tcp,
 			wantsFlows,
+			tellsCached: reportsCached,
 		});
 		this.#contexts.set(key, context);
 		return context;
+	}
+
+	/**
+	 * The route to servers that clients run themselves: direct, because an upstream proxy cannot reach them. null: the
+	 * option is not set, or the mode names an upstream proxy.
+	 */
+	#ownRoute(mode: ProxyMode): OwnRoute | null {
+		const { own: servers = null, options: values, pipeline, authenticator = null } = this.#setup;
+		if (servers === null || mode.kind === "upstream") return null;
+		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
+		const pool = new UpstreamPool(values, { route: () => null, isOwn });
+		this.#pools.push(pool);
+		return {
+			servers,
+			pool,
+			pipeline: new Pipeline(pipeline.hooks.filter((hook: unknown) => hook === authenticator)),
+			bodies: new BodyPolicy({ stream_large_bodies: 0, store_streamed_bodies: false, body_size_limit: null }),
+		};
+	}
+
+	#claimingRoute(): ClaimingRoute | null {
+		const { pipeline, authenticator = null } = this.#setup;
+		const claiming = pipeline.hooks.find(({ claims }) => claims !== undefined);
+		if (claiming?.claims === undefined) return null;
+		const { claims, ...hook } = claiming;
+		const before = pipeline.hooks.filter((other: unknown) => other === authenticator);
+		return { claims, pipeline: new Pipeline([...before, hook]) };
 	}
 
 	#createPool(mode: ProxyMode): UpstreamPool | null {
@@ -199,15 +255,25 @@ class LiveProxy implements RunningProxy {
 		if (upstream === null) return null;
 		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
 		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
-		const onLeftOut = (field: string, { prettyUrl: url }: Request) => onEvent?.({ kind: "left_out", field: toText(field), of: "request", url });
-		const via = routeOf(mode, upstreamCredentials, this.#withoutOwn(route));
-		const pool = new UpstreamPool(values, { route: via, isOwn, onDial, onLeftOut, events: this.#events });
+		const onLeftOut = (field: string, { prettyUrl: url }: Request) =>
+			onEvent?.({ kind: "left_out", field: toText(field), of: "request", url });
+		const via = routeOf(mode, upstreamCredentials, this.#withoutSelf(route));
+		const pool = new UpstreamPool(values, {
+			route: via,
+			isOwn,
+			onDial,
+			onOmittedField: onLeftOut,
+			events: this.#events,
+		});
 		this.#pools.push(pool);
 		return pool;
 	}
 
-	/** An environment that is made for our clients names us as the proxy: for us it means no proxy. */
-	#withoutOwn(route: Route | null): Route {
+	/**
+	 * Ignores an upstream proxy that is this proxy itself: the route may come from an environment made for the proxy's
+	 * clients.
+	 */
+	#withoutSelf(route: Route | null): Route {
 		if (route === null) return () => null;
 		return (to) => {
 			const via = route(to);

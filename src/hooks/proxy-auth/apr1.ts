@@ -1,10 +1,10 @@
-// Apache's MD5 passwords, `$apr1$salt$hash`, which is what `htpasswd` writes unless told otherwise.
+// Apache's MD5 password hashes, `$apr1$salt$hash`, the default of `htpasswd`.
 import { createHash } from "node:crypto";
 
 const MAGIC = "$apr1$";
 const ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const ROUNDS = 1000;
-/** Which bytes of the digest make a group of four characters, the highest first. */
+/** The bytes of the digest in each group of four characters, highest first. */
 const GROUPS = [
 	[0, 6, 12],
 	[1, 7, 13],
@@ -13,11 +13,11 @@ const GROUPS = [
 	[4, 10, 5],
 ] as const;
 
-/** The whole hash of a password with this salt, of which at most eight characters count. */
+/** The hash of a password. Only the first eight characters of the salt count. */
 export function apr1(password: string, salt: string): string {
 	const secret = Buffer.from(password);
-	const grain = Buffer.from(salt.slice(0, 8), "latin1");
-	return `${MAGIC}${grain.latin1Slice()}$${encode(stretch(secret, grain, first(secret, grain)))}`;
+	const saltBytes = Buffer.from(salt.slice(0, 8), "latin1");
+	return `${MAGIC}${saltBytes.latin1Slice()}$${encode(stretch(secret, saltBytes, firstDigest(secret, saltBytes)))}`;
 }
 
 function md5(parts: readonly Uint8Array[]): Buffer {
@@ -26,21 +26,21 @@ function md5(parts: readonly Uint8Array[]): Buffer {
 	return hash.digest();
 }
 
-function first(secret: Buffer, grain: Buffer): Buffer {
-	const inner = md5([secret, grain, secret]);
-	const parts = [secret, Buffer.from(MAGIC), grain];
+function firstDigest(secret: Buffer, saltBytes: Buffer): Buffer {
+	const inner = md5([secret, saltBytes, secret]);
+	const parts = [secret, Buffer.from(MAGIC), saltBytes];
 	for (let left = secret.length; left > 0; left -= 16) parts.push(inner.subarray(0, Math.min(16, left)));
-	// A bit of the length each: a zero byte, or the first byte of the password. That is what the first implementation did.
+	// For each bit of the length: a zero byte, or the first byte of the password, as in the original implementation.
 	for (let bits = secret.length; bits > 0; bits >>= 1) parts.push(bits & 1 ? Buffer.alloc(1) : secret.subarray(0, 1));
 	return md5(parts);
 }
 
-function stretch(secret: Buffer, grain: Buffer, digest: Buffer): Buffer {
+function stretch(secret: Buffer, saltBytes: Buffer, digest: Buffer): Buffer {
 	let last = digest;
 	for (let round = 0; round < ROUNDS; round++) {
 		const isOdd = round % 2 === 1;
 		const parts = [isOdd ? secret : last];
-		if (round % 3 !== 0) parts.push(grain);
+		if (round % 3 !== 0) parts.push(saltBytes);
 		if (round % 7 !== 0) parts.push(secret);
 		parts.push(isOdd ? last : secret);
 		last = md5(parts);
@@ -54,7 +54,7 @@ function encode(digest: Buffer): string {
 	return groups.join("") + characters(at(11), 2);
 }
 
-/** The lowest six bits first. */
+/** Base 64, the lowest six bits first. */
 function characters(value: number, count: number): string {
 	return Array.from({ length: count }, (_, i) => ALPHABET[(value >> (6 * i)) & 63]).join("");
 }

@@ -1,4 +1,5 @@
-// Password files as Apache's `htpasswd` writes them: `user:hash` a line, hashed with bcrypt, MD5 (apr1) or SHA-1. The only door to bcryptjs.
+// Password files of Apache's `htpasswd`: a `user:hash` per line, with bcrypt, MD5 (apr1) or SHA-1. The only importer of
+// bcryptjs.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { FlowtapeError } from "../../errors.ts";
@@ -9,24 +10,26 @@ const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
 const APR1 = /^\$apr1\$([^$]{1,8})\$[./A-Za-z0-9]{22}$/;
 const SHA1 = /^\{SHA\}([A-Za-z0-9+/]{27}=)$/;
 
-/** What was found of passwords, as their check may take a tenth of a second: of so many. */
+/** Maximum number of cached results. Checking a password may take a tenth of a second. */
 const REMEMBERED = 1000;
 
 /**
- * Reads a file, once: what is written to it later counts from the next start.
- * @throws FlowtapeError FT_BAD_OPTION when it cannot be read, or has a line that is not understood
+ * Reads the file once; later changes take effect at the next start.
+ * @throws FlowtapeError FT_BAD_OPTION if it cannot be read, or has an invalid line
  */
-export async function readHtpasswd(written: string): Promise<(user: string, password: string) => Promise<boolean>> {
+export async function readHtpasswd(
+	written: string,
+): Promise<(user: string, password: string, isWanted?: () => boolean) => Promise<boolean>> {
 	const path = expandHome(written);
 	const hashes = parse(path, read(path));
-	// not with the first login: by then the process may be unable to open files, and Node keeps a failure for good
+	// not at the first login: the process may have run out of file descriptors by then, and Node caches a failed import
 	if ([...hashes.values()].some((hash) => BCRYPT.test(hash))) await import("bcryptjs");
 	const known = new Map<string, boolean>();
-	// Somebody unknown takes as long to be refused as a user with a wrong password.
+	// An unknown user is refused as slowly as a known user with a wrong password.
 	const decoy = [...hashes.values()][0];
-	let last: Promise<unknown> = Promise.resolve();
+	const checks = new Checks();
 	const secret = randomBytes(32);
-	return async (user, password) => {
+	return async (user, password, isWanted = () => true) => {
 		const hash = hashes.get(user);
 		if (decoy === undefined) return false;
 		const proof = createHmac("sha256", secret)
@@ -34,25 +37,69 @@ export async function readHtpasswd(written: string): Promise<(user: string, pass
 			.digest("base64");
 		const before = known.get(proof);
 		if (before !== undefined) return before;
-		// One after the other: each gives way to the traffic now and then, many at once would not.
-		const checked = last.then(() => known.get(proof) ?? check(password, hash ?? decoy));
-		last = checked.catch(() => {});
-		const isRight = (await checked) && hash !== undefined;
+		const checked = await checks.run(hash ?? "", () =>
+			isWanted() ? (known.get(proof) ?? check(password, hash ?? decoy)) : null,
+		);
+		// the client has disconnected, so the password was not checked
+		if (checked === null) return false;
+		const isRight = checked && hash !== undefined;
 		if (known.size >= REMEMBERED) known.clear();
 		known.set(proof, isRight);
 		return isRight;
 	};
 }
 
+/**
+ * Runs one check at a time. One check yields to the traffic now and then; many at once would not. The names take turns,
+ * so that many attempts with one name do not delay other names. All unknown names count as one.
+ */
+class Checks {
+	/** The waiting checks by the hash of their user; unknown users share an empty one. */
+	readonly #waiting = new Map<string, (() => Promise<void>)[]>();
+	#isRunning = false;
+
+	run<T>(hash: string, check: () => T | Promise<T>): Promise<T> {
+		return new Promise((resolve, reject) => {
+			const work = async () => {
+				try {
+					resolve(await check());
+				} catch (error) {
+					reject(error);
+				}
+			};
+			const others = this.#waiting.get(hash);
+			if (others === undefined) this.#waiting.set(hash, [work]);
+			else others.push(work);
+			if (!this.#isRunning) void this.#runAll();
+		});
+	}
+
+	async #runAll(): Promise<void> {
+		this.#isRunning = true;
+		for (let next = this.#waiting.entries().next(); !next.done; next = this.#waiting.entries().next()) {
+			const [hash, works] = next.value;
+			const work = works.shift();
+			// the next check of this name comes after those of the others
+			this.#waiting.delete(hash);
+			if (works.length > 0) this.#waiting.set(hash, works);
+			await work?.();
+		}
+		this.#isRunning = false;
+	}
+}
+
 function read(path: string): string {
 	try {
 		return readFileSync(path, "utf8");
 	} catch (cause) {
-		throw new FlowtapeError("FT_BAD_OPTION", `${path}: an htpasswd file was expected: ${(cause as Error).message}`, { file: path, cause });
+		throw new FlowtapeError("FT_BAD_OPTION", `${path}: expected an htpasswd file: ${(cause as Error).message}`, {
+			file: path,
+			cause,
+		});
 	}
 }
 
-/** The hash of each user; of several lines for one user the last counts. */
+/** The hash of each user; the last line of a user counts. */
 function parse(path: string, text: string): Map<string, string> {
 	const hashes = new Map<string, string>();
 	for (const [index, written] of text.split("\n").entries()) {
@@ -62,7 +109,7 @@ function parse(path: string, text: string): Map<string, string> {
 		if (user === "" || !(BCRYPT.test(hash) || APR1.test(hash) || SHA1.test(hash)))
 			throw new FlowtapeError(
 				"FT_BAD_OPTION",
-				`${path}, line ${index + 1}: user:hash with a hash of bcrypt ($2y$), MD5 ($apr1$) or SHA-1 ({SHA}) was expected`,
+				`${path}, line ${index + 1}: expected user:hash with bcrypt ($2y$), MD5 ($apr1$) or SHA-1 ({SHA})`,
 				{
 					file: path,
 					record: index + 1,
@@ -76,6 +123,7 @@ function parse(path: string, text: string): Map<string, string> {
 async function check(password: string, hash: string): Promise<boolean> {
 	if (BCRYPT.test(hash)) return (await import("bcryptjs")).compare(password, hash);
 	const salt = APR1.exec(hash)?.[1];
-	const computed = salt === undefined ? `{SHA}${createHash("sha1").update(password).digest("base64")}` : apr1(password, salt);
+	const computed =
+		salt === undefined ? `{SHA}${createHash("sha1").update(password).digest("base64")}` : apr1(password, salt);
 	return computed.length === hash.length && timingSafeEqual(Buffer.from(computed), Buffer.from(hash));
 }

@@ -1,14 +1,17 @@
-// Who may use the proxy: what the option proxyauth says, as a function of user and password.
+// Compiles the option proxyauth into a function that checks user and password.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { FlowtapeError } from "../../errors.ts";
 
-/** Whether user and password are right. */
-export type Verify = (user: string, password: string) => boolean | Promise<boolean>;
+/**
+ * Checks user and password. If other checks come first, `isWanted` is called before this one: whether the client is
+ * still connected.
+ */
+export type Verify = (user: string, password: string, isWanted?: () => boolean) => boolean | Promise<boolean>;
 
 /**
- * Understands `any`, `@htpasswd-file`, `ldap[s]:…` and `user:password`.
- * @param log told of what keeps a directory from being asked
- * @throws FlowtapeError FT_BAD_OPTION, and FT_UPSTREAM when a directory cannot be reached
+ * Accepts `any`, `@htpasswd-file`, `ldap[s]:…` and `user:password`.
+ * @param log called when a directory cannot be queried
+ * @throws FlowtapeError FT_BAD_OPTION, or FT_UPSTREAM if a directory cannot be reached
  */
 export async function createVerify(spec: string, log: (message: string) => void): Promise<Verify> {
 	if (spec === "any") return () => true;
@@ -18,13 +21,13 @@ export async function createVerify(spec: string, log: (message: string) => void)
 	if (user === undefined || password === undefined)
 		throw new FlowtapeError(
 			"FT_BAD_OPTION",
-			"any, USER:PASSWORD, @HTPASSWD-FILE or ldap[s]:HOST[:PORT]:DN:PASSWORD:SUBTREE[?search_filter_key=KEY] was expected",
+			"expected any, USER:PASSWORD, @HTPASSWD-FILE or ldap[s]:HOST[:PORT]:DN:PASSWORD:SUBTREE[?search_filter_key=KEY]",
 		);
 	const expected = digest(user, password);
 	return (given, secret) => timingSafeEqual(digest(given, secret), expected);
 }
 
-/** Of one length, whatever was given: comparing takes the same time. */
+/** Digests have the same length, so comparing them takes constant time. */
 function digest(user: string, password: string): Buffer {
 	return createHash("sha256")
 		.update(JSON.stringify([user, password]))

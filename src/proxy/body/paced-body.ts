@@ -1,11 +1,11 @@
-// A body that is all there and goes out piece by piece, each at its time.
+// Sends a complete body in pieces, each after its own delay.
 import type { Piece } from "../../hooks/decision.ts";
 
 export interface PacedEvents {
 	piece(bytes: Buffer): void;
 	/** After the last piece. */
 	end(): void;
-	/** Something was told: the moment to write. */
+	/** After each call of `piece` or `end`: write to the socket now. */
 	flush(): void;
 }
 
@@ -22,7 +22,7 @@ export class PacedBody {
 		this.#schedule();
 	}
 
-	/** The receiver takes no more for now; and takes it again. */
+	/** Call when the receiver accepts no more bytes; call `resume` when it does again. */
 	pause(): void {
 		this.#isPaused = true;
 	}
@@ -33,7 +33,7 @@ export class PacedBody {
 		if (this.#timer === null) this.#schedule();
 	}
 
-	/** Nothing more is told. */
+	/** Emits no further events. */
 	cancel(): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		this.#next = Number.POSITIVE_INFINITY;
@@ -42,10 +42,10 @@ export class PacedBody {
 	#schedule(): void {
 		const piece = this.#pieces[this.#next];
 		if (this.#next > this.#pieces.length) return;
-		this.#timer = setTimeout(() => this.#tell(piece), piece?.afterMs ?? 0);
+		this.#timer = setTimeout(() => this.#emit(piece), piece?.afterMs ?? 0);
 	}
 
-	#tell(piece: Piece | undefined): void {
+	#emit(piece: Piece | undefined): void {
 		this.#timer = null;
 		this.#next++;
 		if (piece === undefined) this.#events.end();

@@ -1,66 +1,65 @@
-// Pieces of a body that waits in memory. Each buffer costs some hundred bytes beside its content, and may be a part of a larger one that it
-// keeps alive: small pieces are copied behind each other.
+// The pieces of a body that waits in memory. A Buffer costs some hundred bytes besides its content, and may keep a
+// larger buffer alive, so small pieces are copied into blocks.
+import { NO_BYTES } from "../../flow/bytes.ts";
 
 /** Smaller pieces are joined. Bytes. */
 const SMALL_BYTES = 4096;
-/** What small pieces are joined in: as little as that at first, as much as that in the end. Bytes. */
-const FIRST_ROOM = 4096;
-const LARGEST_ROOM = 64 * 1024;
-
-const EMPTY: Buffer = Buffer.alloc(0);
+/** The size of the first block for small pieces; each further block is twice as large, up to a limit. Bytes. */
+const FIRST_BLOCK_BYTES = 4096;
+const LARGEST_BLOCK_BYTES = 64 * 1024;
 
 export class Pieces {
-	/** Bytes of all of them. */
+	/** The total size. Bytes. */
 	size = 0;
 	#list: Buffer[] = [];
-	/** Where small ones are copied to, and how far it is filled. */
-	#room = EMPTY;
+	/** The block for small pieces, and how many of its bytes are used. */
+	#block = NO_BYTES;
 	#filled = 0;
-	#nextRoom = FIRST_ROOM;
+	#nextBlockSize = FIRST_BLOCK_BYTES;
 
 	add(piece: Buffer): void {
-		// of most bodies there is one piece
+		// most bodies have one piece
 		if (piece.length >= SMALL_BYTES || this.size === 0) {
 			this.#seal();
 			this.#list.push(piece);
 		} else {
-			if (this.#room.length - this.#filled < piece.length) this.#makeRoom();
-			this.#room.set(piece, this.#filled);
+			if (this.#block.length - this.#filled < piece.length) this.#allocateBlock();
+			this.#block.set(piece, this.#filled);
 			this.#filled += piece.length;
 		}
 		this.size += piece.length;
 	}
 
-	/** In their order. */
+	/** The pieces in order. */
 	get list(): readonly Buffer[] {
 		this.#seal();
 		return this.#list;
 	}
 
-	/** All of them as one, which takes their place. */
+	/** Joins the pieces into one, and keeps that in their place. */
 	joined(): Buffer {
 		this.#seal();
 		if (this.#list.length > 1) this.#list = [Buffer.concat(this.#list, this.size)];
-		return this.#list[0] ?? EMPTY;
+		return this.#list[0] ?? NO_BYTES;
 	}
 
 	clear(): void {
 		this.#list = [];
 		this.#filled = 0;
-		this.#room = EMPTY;
+		this.#block = NO_BYTES;
 		this.size = 0;
 	}
 
-	#makeRoom(): void {
+	#allocateBlock(): void {
 		this.#seal();
-		this.#room = Buffer.allocUnsafeSlow(this.#nextRoom);
-		this.#nextRoom = Math.min(2 * this.#nextRoom, LARGEST_ROOM);
+		this.#block = Buffer.allocUnsafeSlow(this.#nextBlockSize);
+		this.#nextBlockSize = Math.min(2 * this.#nextBlockSize, LARGEST_BLOCK_BYTES);
 	}
 
 	#seal(): void {
 		if (this.#filled === 0) return;
-		this.#list.push(this.#room.subarray(0, this.#filled));
-		this.#room = this.#room.subarray(this.#filled);
+		this.#list.push(this.#block.subarray(0, this.#filled));
+		this.#block = this.#block.subarray(this.#filled);
 		this.#filled = 0;
 	}
 }

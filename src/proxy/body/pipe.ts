@@ -1,99 +1,106 @@
-// The body of one message on its way through: kept for the tape, and passed on as soon as its way is open.
+// Forwards the body of one message to its receiver, and keeps the body for the tape.
 import { type Body, type BodySource, bodyBytes, bodySlices } from "../../flow/body.ts";
-import type { ByteString } from "../../flow/bytes.ts";
+import { asBuffer, type ByteString, NO_BYTES } from "../../flow/bytes.ts";
 import type { Headers } from "../../flow/headers.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { type Framing, hasBody } from "../wire/framing.ts";
 import { Pieces } from "./pieces.ts";
 
 /**
- * What is known of a body that is to be sent: as received, or `size` bytes that are all there.
- * In HTTP/2, where the end of a stream ends the body, one without a length counts as chunked: its frames are chunks, too.
+ * The length of a body to send: the framing as received, or `size` bytes of a complete body.
+ * An HTTP/2 body without a length counts as chunked: its DATA frames are chunks, and END_STREAM ends it.
  */
 export type BodyLength = { readonly framing: Framing } | { readonly size: number };
 
-/** Whether nothing comes behind the head of its message: no byte, and no trailers, which a body that is all there has by now. */
+/** Whether nothing follows the head: neither bytes nor trailers. `trailers` matter only for a complete body. */
 export function isEmptyBody(body: BodyLength, trailers: Headers | null): boolean {
 	return "size" in body ? body.size === 0 && !trailers?.size : !hasBody(body.framing);
 }
 
-const EMPTY: Buffer = Buffer.alloc(0);
-/** What is kept in memory of a body that passes; more goes where the tape keeps it. Bytes. */
+/** A streamed body is kept in memory up to this size; a larger one goes to the spool. Bytes. */
 const MEMORY_BYTES = 1024 * 1024;
-/** What a receiver gets at once, whatever it takes. Bytes. */
-const AT_ONCE_BYTES = 64 * 1024;
-/** What one receiver gets before others have their turn. Bytes. */
+/** A body up to this size is written at once, even to a slow receiver. Bytes. */
+const SINGLE_WRITE_BYTES = 64 * 1024;
+/** Most bytes that are written to one receiver in one turn of the event loop. */
 const TURN_BYTES = 1024 * 1024;
-/** What is written there at once. Bytes. */
+/** The spool is written in parts of at least this size. Bytes. */
 const SPOOLED_BYTES = 64 * 1024;
 
-/** Takes the body of one message to its receiver, in the version of HTTP that is spoken there. The head is on its way already. */
+/**
+ * Writes the body of one message to its receiver, in the receiver's version of HTTP. The head has been written already.
+ */
 export interface BodyWriter {
-	/** Whether it drops what it is given: the message has a head alone. */
-	readonly isMute?: boolean;
-	/** Whether it takes more now; where it does not, whoever made it is told when it does. It always does unless this is there. */
-	takes?(): boolean;
+	/** Whether the writer discards the body, because the message consists of a head only. */
+	readonly discardsBody?: boolean;
+	/**
+	 * Whether the receiver accepts more now. If not, the writer's owner calls `BodyPipe.resume` when it does. Absent: it
+	 * always does.
+	 */
+	acceptsMore?(): boolean;
 	write(chunk: Buffer): void;
 	/** The body is complete. */
 	end(trailers: readonly ByteString[] | null): void;
 }
 
-/** What each chunk becomes on its way; at the end it gets an empty one. */
+/** Transforms each chunk of a body. Called with an empty chunk after the last one. */
 export type Transform = (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>;
 
-/** A place for a body as it comes. */
+/** Stores a body outside memory as it arrives. */
 export interface Spool {
 	write(chunk: Buffer): void;
-	/** All of it; null where it was lost. */
+	/** Ends writing. Returns the whole body; null if it was lost. */
 	end(): BodySource | null;
 }
 
-/** How a body passes that is not held until it is whole. */
-export interface Passing {
-	/** Whether it is kept for the tape. */
+/** How to stream a body. */
+export interface StreamOptions {
+	/** Whether to keep it for the tape. */
 	keep: boolean;
-	/** A place for what is too large for memory; null where there is none. */
+	/** Opens a spool for a body that is too large for memory; null: there is none. */
 	openSpool: () => Spool | null;
 	transform: Transform | null;
-	/** It goes on only later, but shall not be in memory until then. */
-	held?: boolean;
-	/** Whether memory is short: then less of it is kept there. */
+	/** The body is forwarded only when it is complete, but must not stay in memory until then. */
+	isHeldBack?: boolean;
+	/** Whether memory is short: then the spool is used earlier. */
 	isShort?: () => boolean;
 }
 
 /**
- * Takes a body as it comes. Until `open` it only keeps it; from then on it passes everything to a writer, what came before first.
- * As long as all of it is kept in memory it can be opened anew, to send the whole once more to somebody else.
+ * Receives a body in chunks. Until `open` is called, it only keeps them; from then on, it writes them to a writer, the
+ * earlier ones first. Unless the body is streamed, `open` can be called again to send it to another writer.
  */
 export class BodyPipe {
-	/** What is in memory of it; beside a spool, what is not written to that yet. */
+	/** The part in memory; with a spool, the part not written to the spool yet. */
 	readonly #pieces = new Pieces();
-	/** Bytes so far. */
+	/** Bytes received so far. */
 	size = 0;
 	#writer: BodyWriter | null = null;
 	#ended = false;
 	#trailers: readonly ByteString[] | null = null;
-	/** null: held until it is whole. */
-	#passing: Passing | null = null;
+	/** How the body is streamed; null: the body is held until it is complete. */
+	#streaming: StreamOptions | null = null;
 	#spool: Spool | null = null;
-	/** What became of the spool; undefined as long as there is none, or it is written to. */
+	/** The result of the spool; undefined if there is no spool, or it is still being written. */
 	#spooled: Body | undefined;
-	/** A body that lies elsewhere, in place of what came. */
+	/** A body outside memory that replaces the one received. */
 	#source: BodySource | null = null;
-	/** What was there when the way was opened and is not written yet, and what has come since; null: all is written. */
+	/**
+	 * The bytes still to be written: pieces that were there at `open`, and chunks that have arrived since. null:
+	 * everything is written.
+	 */
 	#backlog: { pieces: Iterator<Buffer>; late: Buffer[] } | null = null;
 	#isYielding = false;
-	/** Called when a receiver that was slower has got all that is there. */
+	/** Called when everything that has arrived so far is written to a slow receiver. */
 	onCaughtUp: (() => void) | null = null;
-	/** Called instead where the rest of a body cannot be read. */
+	/** Called in place of `onCaughtUp` if the rest of the body cannot be read. */
 	onBroken: ((error: unknown) => void) | null = null;
 
-	/** Whether the receiver takes no more for now, though there is more. */
+	/** Whether bytes wait for the receiver to accept them. */
 	get isBehind(): boolean {
 		return this.#backlog !== null;
 	}
 
-	/** Whether the body is complete, and all of it written. */
+	/** Whether the body is complete and written. */
 	get isSent(): boolean {
 		return this.#ended && this.#backlog === null;
 	}
@@ -103,33 +110,34 @@ export class BodyPipe {
 		return this.#ended;
 	}
 
-	/** Whether nothing of it has gone for good. */
+	/** Whether it can be sent again from the start. */
 	get isReplayable(): boolean {
-		return this.#passing === null || this.size === 0;
+		return this.#streaming === null || this.size === 0;
 	}
 
-	/** From here on the body passes: chunks are given up, or kept elsewhere, once they are written. */
-	pass(passing: Passing): void {
-		this.#passing = passing;
-		if (passing.held) this.#relieve(passing);
+	/** Streams the body from now on: chunks are dropped from memory, or moved to the spool, once they are written. */
+	startStreaming(options: StreamOptions): void {
+		this.#streaming = options;
+		if (options.isHeldBack) this.#freeMemory(options);
 	}
 
 	push(chunk: Buffer): void {
-		if (this.#passing?.transform == null) this.#take(chunk);
-		else for (const part of partsOf(this.#passing.transform(chunk))) this.#take(part);
+		if (this.#streaming?.transform == null) this.#accept(chunk);
+		else for (const part of partsOf(this.#streaming.transform(chunk))) this.#accept(part);
 	}
 
 	/** The body is complete. */
 	end(trailers: readonly ByteString[] | null): void {
-		if (this.#passing?.transform != null) for (const part of partsOf(this.#passing.transform(EMPTY))) this.#take(part);
+		if (this.#streaming?.transform != null)
+			for (const part of partsOf(this.#streaming.transform(NO_BYTES))) this.#accept(part);
 		this.#ended = true;
 		this.#trailers = trailers;
 		if (this.#backlog === null) this.#writer?.end(trailers);
 	}
 
-	#take(chunk: Buffer): void {
+	#accept(chunk: Buffer): void {
 		this.size += chunk.length;
-		if (this.#passing !== null) collectTransientBuffers(chunk.length);
+		if (this.#streaming !== null) collectTransientBuffers(chunk.length);
 		if (this.#backlog !== null) this.#backlog.late.push(chunk);
 		else this.#writer?.write(chunk);
 		this.#keep(chunk);
@@ -139,7 +147,8 @@ export class BodyPipe {
 		this.#pieces.add(chunk);
 		if (this.#spool !== null) {
 			if (this.#pieces.size >= SPOOLED_BYTES) this.#writeSpool(this.#spool);
-		} else if (this.#passing !== null && (this.#writer !== null || this.#passing.held)) this.#relieve(this.#passing);
+		} else if (this.#streaming !== null && (this.#writer !== null || this.#streaming.isHeldBack))
+			this.#freeMemory(this.#streaming);
 	}
 
 	#writeSpool(spool: Spool): void {
@@ -147,8 +156,8 @@ export class BodyPipe {
 		this.#pieces.clear();
 	}
 
-	/** Gives up what is in memory, where it need not be. */
-	#relieve({ keep, openSpool, isShort }: Passing): void {
+	/** Drops the part in memory, or moves it to the spool. */
+	#freeMemory({ keep, openSpool, isShort }: StreamOptions): void {
 		if (!keep) this.#pieces.clear();
 		else if (this.#pieces.size > MEMORY_BYTES || (this.#pieces.size > SPOOLED_BYTES && isShort?.())) {
 			this.#spool = openSpool();
@@ -156,51 +165,55 @@ export class BodyPipe {
 		}
 	}
 
-	/** A complete body in place of what came, if anything did. */
+	/** Replaces the body received so far with a complete one. */
 	replace(body: NonNullable<Body>, trailers: readonly ByteString[] | null): void {
 		this.#pieces.clear();
 		this.#spool?.end();
 		this.#spool = null;
 		this.#spooled = undefined;
 		this.size = Buffer.isBuffer(body) ? body.length : body.size;
-		this.#source = Buffer.isBuffer(body) || body.size <= AT_ONCE_BYTES ? null : body;
+		this.#source = Buffer.isBuffer(body) || body.size <= SINGLE_WRITE_BYTES ? null : body;
 		if (this.size > 0 && this.#source === null) this.#pieces.add(bodyBytes(body) as Buffer);
 		this.#ended = true;
 		this.#trailers = trailers;
 	}
 
-	/** As `replace`, with a body of which no end will come. */
+	/** As `replace`, with a body that never ends. */
 	replaceUnfinished(body: NonNullable<Body>): void {
 		this.replace(body, null);
 		this.#ended = false;
 	}
 
-	/** Passes on all that is there, and from now on what comes. */
+	/** Writes everything received so far, and from now on every chunk as it arrives. */
 	open(writer: BodyWriter): void {
 		this.#writer = writer;
 		this.#backlog = null;
 		const isInMemory = this.#source === null && this.#spool === null && this.#spooled === undefined;
-		if (writer.isMute === true) {
+		if (writer.discardsBody === true) {
 			if (this.#ended) writer.end(this.#trailers);
-		} else if (isInMemory && this.#pieces.size <= AT_ONCE_BYTES) {
+		} else if (isInMemory && this.#pieces.size <= SINGLE_WRITE_BYTES) {
 			for (const chunk of this.#pieces.list) writer.write(chunk);
 			if (this.#ended) writer.end(this.#trailers);
 		} else {
-			// a copy: what comes from now on is kept in that list, too
+			// A copy, because chunks that arrive later are added to the list.
 			this.#backlog = { pieces: isInMemory ? slicesOf([...this.#pieces.list]) : bodySlices(this.body()), late: [] };
 			this.resume();
 		}
-		if (this.#passing !== null) this.#relieve(this.#passing);
+		if (this.#streaming !== null) this.#freeMemory(this.#streaming);
 	}
 
-	/** The receiver takes more. */
+	/** Call when the receiver accepts more. */
 	resume(): void {
 		if (this.#isYielding) return;
 		let written = 0;
-		for (let backlog = this.#backlog; backlog !== null && this.#writer !== null && takes(this.#writer); backlog = this.#backlog) {
+		for (
+			let backlog = this.#backlog;
+			backlog !== null && this.#writer !== null && acceptsMore(this.#writer);
+			backlog = this.#backlog
+		) {
 			const next = this.#read(backlog.pieces);
 			if (next === null) return;
-			if (next.done === true) this.#goOn(backlog.late);
+			if (next.done === true) this.#advance(backlog.late);
 			else {
 				this.#writer.write(next.value);
 				written += next.value.length;
@@ -212,7 +225,7 @@ export class BodyPipe {
 		}
 	}
 
-	/** null: it cannot be read, which was told. */
+	/** The next piece; null: it cannot be read, and `onBroken` was called. */
 	#read(pieces: Iterator<Buffer>): IteratorResult<Buffer> | null {
 		try {
 			return pieces.next();
@@ -224,8 +237,8 @@ export class BodyPipe {
 		}
 	}
 
-	/** What was there is written: next is what came since, or the end. */
-	#goOn(late: Buffer[]): void {
+	/** The earlier pieces are written: continues with the chunks that have arrived since, or ends. */
+	#advance(late: Buffer[]): void {
 		if (late.length > 0) {
 			this.#backlog = { pieces: slicesOf(late), late: [] };
 			return;
@@ -243,18 +256,18 @@ export class BodyPipe {
 		});
 	}
 
-	/** Nothing more is passed on; what comes is still kept. */
+	/** Stops writing; chunks that arrive are still kept. */
 	close(): void {
 		this.#writer = null;
 		this.#backlog = null;
 	}
 
-	/** Whether it should have been kept, but there was no room for it. */
+	/** Whether the body should have been kept, but could not be stored. */
 	get isLost(): boolean {
-		return this.#passing?.keep === true && this.body() === null;
+		return this.#streaming?.keep === true && this.body() === null;
 	}
 
-	/** All that came so far; null where it was not kept. The same object for the same bytes. */
+	/** The body received so far; null if it was not kept. Until more bytes arrive, it returns the same object. */
 	body(): Body {
 		if (this.#spool !== null) {
 			this.#writeSpool(this.#spool);
@@ -263,13 +276,13 @@ export class BodyPipe {
 		}
 		if (this.#spooled !== undefined) return this.#spooled;
 		if (this.#source !== null) return this.#source;
-		if (this.#passing !== null && !this.#passing.keep) return null;
+		if (this.#streaming !== null && !this.#streaming.keep) return null;
 		return this.#pieces.joined();
 	}
 }
 
-function takes(writer: BodyWriter): boolean {
-	return writer.takes === undefined || writer.takes();
+function acceptsMore(writer: BodyWriter): boolean {
+	return writer.acceptsMore === undefined || writer.acceptsMore();
 }
 
 function* slicesOf(pieces: readonly Buffer[]): Generator<Buffer> {
@@ -279,5 +292,5 @@ function* slicesOf(pieces: readonly Buffer[]): Generator<Buffer> {
 function partsOf(result: Uint8Array | Iterable<Uint8Array>): Buffer[] {
 	const parts = result instanceof Uint8Array ? [result] : [...result];
 	// an empty chunk would end a chunked body (RFC 9112 section 7.1)
-	return parts.filter(({ length }) => length > 0).map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+	return parts.filter(({ length }) => length > 0).map((part) => asBuffer(part));
 }

@@ -1,4 +1,5 @@
-// Which bodies are held until they are whole, which pass as they come, which are kept for the tape, and which are too large.
+// Decides which bodies are held until they are complete, streamed, kept for the tape, or refused as too large.
+import { parseMediaType } from "../../flow/content-type.ts";
 import type { Headers } from "../../flow/headers.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Framing } from "../wire/framing.ts";
@@ -8,38 +9,42 @@ export const options = {
 		type: "size",
 		default: null,
 		metavar: "SIZE",
-		help: "Pass bodies beyond this size on as they come, without holding or keeping them: 512k, 3m. Hooks do not see them.",
+		help: "Stream bodies larger than this size, such as 512k or 3m, without recording them. Hooks do not see them.",
 	},
-	store_streamed_bodies: { type: "boolean", default: false, help: "Keep bodies on the tape that were passed on as they came." },
-	body_size_limit: { type: "size", default: null, metavar: "SIZE", help: "Refuse messages with larger bodies." },
+	store_streamed_bodies: {
+		type: "boolean",
+		default: false,
+		help: "Record streamed bodies too.",
+	},
+	body_size_limit: { type: "size", default: null, metavar: "SIZE", help: "Reject messages with larger bodies." },
 } as const satisfies OptionTable;
 
-/** Without a cutoff, a body that no hook asks for is held up to this size, and passes on from there. Bytes. */
+/** Without stream_large_bodies, a request body that no hook needs is streamed from this size on. Bytes. */
 const HELD_BYTES = 16 * 1024 * 1024;
-/** And one that comes from a server up to this size. */
+/** The same for a response body. Bytes. */
 const HELD_RESPONSE_BYTES = 1024 * 1024;
 /**
- * What all exchanges together hold in memory of bodies that are not whole, or not taken, before further ones wait where the tape keeps them.
+ * When all exchanges together hold this much of incomplete or unsent bodies in memory, further bodies go to the spool.
  * Bytes.
  */
 const WAITING_BYTES = 24 * 1024 * 1024;
-/** Those up to this size stay in memory all the same. */
+/** Bodies up to this size stay in memory in any case. Bytes. */
 const SMALL_BYTES = 64 * 1024;
-/** A response that takes longer than this is passed on as far as it has come. Milliseconds. */
-export const PATIENCE_MS = 3_000;
+/** A response body that takes longer than this is streamed. Milliseconds. */
+export const BUFFERING_LIMIT_MS = 3_000;
 
-/** Media types of bodies that are read while they come; to hold one back would hold it for ever. */
+/** Media types of bodies that clients read as they arrive. Such a body may never be complete, so it is not held. */
 const EVENT_STREAM =
-	/^\s*(?:text\/event-stream|application\/(?:grpc[\w.+-]*|connect\+[\w.+-]*|x-ndjson|jsonl|json-seq|stream\+json)|multipart\/x-mixed-replace)\s*(?:;|$)/i;
+	/^(?:text\/event-stream|application\/(?:grpc[\w.+-]*|connect\+[\w.+-]*|x-ndjson|jsonl|json-seq|stream\+json)|multipart\/x-mixed-replace)$/;
 
 export class BodyPolicy {
 	readonly #cutoff: number | null;
 	readonly #limit: number;
-	/** Whether what has passed over the cutoff is kept for the tape. */
+	/** Whether all streamed bodies are kept for the tape (store_streamed_bodies). */
 	readonly #stores: boolean;
 	#waiting = 0;
-	/** Large bodies that hooks made, and how many exchanges send each. */
-	readonly #made = new Map<Buffer, number>();
+	/** For each body made by a hook: the number of exchanges that hold it. */
+	readonly #hookBodies = new Map<Buffer, number>();
 
 	constructor(values: OptionValues<typeof options>) {
 		this.#cutoff = values.stream_large_bodies;
@@ -47,67 +52,81 @@ export class BodyPolicy {
 		this.#stores = values.store_streamed_bodies;
 	}
 
-	/** Whether an option treats bodies by their size. */
+	/** Whether an option depends on the size of bodies. */
 	get dependsOnSize(): boolean {
 		return this.#cutoff !== null || this.#limit !== Number.POSITIVE_INFINITY;
 	}
 
-	/** Whether a body of so many bytes passes on as it comes. `needed`: a hook wants it whole. */
+	/** Whether to stream a request body of this size in bytes. `needed`: a hook needs the complete body. */
 	streams(size: number, needed: boolean): boolean {
 		return size > (this.#cutoff ?? (needed ? Number.POSITIVE_INFINITY : HELD_BYTES));
 	}
 
-	/** The same for one that a server sends: it need not be sent again, and its client may be slow. */
+	/**
+	 * The same for a response body. Its default limit is lower: it need not be sent again, and its client may be slow.
+	 */
 	streamsResponse(size: number, needed: boolean): boolean {
 		return size > (this.#cutoff ?? (needed ? Number.POSITIVE_INFINITY : HELD_RESPONSE_BYTES));
 	}
 
-	/** Whether what passes on because of the cutoff, or because a script said so, is kept. Without a cutoff all is. */
+	/**
+	 * Whether to keep a streamed body. `byScript`: a script asked for streaming. Without stream_large_bodies, all other
+	 * bodies are kept.
+	 */
 	keeps(byScript: boolean): boolean {
 		return this.#stores || (this.#cutoff === null && !byScript);
 	}
 
-	/** So many bytes more wait in memory; fewer where it is negative. */
-	wait(bytes: number): void {
+	/** Adds to the number of bytes that wait in memory; negative: subtracts. */
+	countWaiting(bytes: number): void {
 		this.#waiting += bytes;
 	}
 
-	/** Whether a body of so many bytes has to wait elsewhere than in memory. With a cutoff none becomes large. */
-	lacksRoom(size: number): boolean {
-		return this.#waiting > WAITING_BYTES && size > SMALL_BYTES && this.#cutoff === null;
+	/** Whether so many bytes wait in memory that further bodies must wait in the spool. */
+	get isFull(): boolean {
+		return this.#waiting > WAITING_BYTES;
 	}
 
 	/**
-	 * A body that a hook made waits to be taken. False: it is too large to do so in memory.
-	 * @param isOfOne nobody else will get the same one
+	 * Whether a body of this size has to wait outside memory. Always false with stream_large_bodies, which keeps held
+	 * bodies small.
 	 */
-	hold(body: Buffer, isOfOne: boolean): boolean {
-		const users = this.#made.get(body) ?? 0;
+	isMemoryShort(size: number): boolean {
+		return this.isFull && size > SMALL_BYTES && this.#cutoff === null;
+	}
+
+	/**
+	 * Counts a body made by a hook as waiting in memory. Returns false, and counts nothing, if memory does not suffice
+	 * for it.
+	 * @param isOfOne whether no other exchange can send the same body
+	 */
+	holdHookBody(body: Buffer, isOfOne: boolean): boolean {
+		const users = this.#hookBodies.get(body) ?? 0;
 		if (users === 0) {
-			if (this.lacksRoom(body.length) || (isOfOne && body.length > WAITING_BYTES)) return false;
-			this.wait(body.length);
+			if (this.isMemoryShort(body.length) || (isOfOne && body.length > WAITING_BYTES)) return false;
+			this.countWaiting(body.length);
 		}
-		this.#made.set(body, users + 1);
+		this.#hookBodies.set(body, users + 1);
 		return true;
 	}
 
-	/** It waits no more. */
-	release(body: Buffer): void {
-		const users = this.#made.get(body) ?? 0;
-		if (users > 1) this.#made.set(body, users - 1);
-		else if (this.#made.delete(body)) this.wait(-body.length);
+	/** Call for each successful `holdHookBody` when the exchange no longer holds the body. */
+	releaseHookBody(body: Buffer): void {
+		const users = this.#hookBodies.get(body) ?? 0;
+		if (users > 1) this.#hookBodies.set(body, users - 1);
+		else if (this.#hookBodies.delete(body)) this.countWaiting(-body.length);
 	}
 
-	refuses(size: number): boolean {
+	exceedsLimit(size: number): boolean {
 		return size > this.#limit;
 	}
 }
 
-/** What the head says of a body's size in bytes; 0 where it does not tell. */
+/** The size that the head announces, in bytes; 0 if it announces none. */
 export function announcedSize(framing: Framing | null): number {
 	return framing?.kind === "length" ? framing.length : 0;
 }
 
 export function isEventStream(headers: Headers): boolean {
-	return EVENT_STREAM.test(headers.get("content-type") ?? "");
+	return EVENT_STREAM.test(parseMediaType(headers.get("content-type")).essence);
 }

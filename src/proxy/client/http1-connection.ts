@@ -1,9 +1,9 @@
-// One connection of a client, plain or out of TLS: reads requests and lets one exchange after the other happen.
+// A client's HTTP/1.1 connection, plain or decrypted: parses requests, and runs one exchange after the other.
 import type { Socket } from "node:net";
 import { now } from "../../clock.ts";
 import { FlowtapeError } from "../../errors.ts";
-import type { ByteString } from "../../flow/bytes.ts";
-import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
+import { type ByteString, NO_BYTES } from "../../flow/bytes.ts";
+import type { ClientConnection } from "../../flow/connection.ts";
 import { CLIENT_GONE } from "../../flow/ending.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
@@ -11,6 +11,8 @@ import { formatAuthority } from "../../flow/url.ts";
 import type { CachedResponse } from "../../hooks/decision.ts";
 import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import { breakOff, reset } from "../connection/break-off.ts";
+import { FairReader } from "../connection/fair-reader.ts";
+import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { type ErrorStatus, errorPage } from "../exchange/error-page.ts";
 import { Exchange } from "../exchange/exchange.ts";
@@ -27,63 +29,70 @@ import { type MessageHandler, RequestParser } from "../wire/parser.ts";
 
 export interface ClientSettings {
 	context: ProxyContext;
-	facts: ClientFacts;
-	/** The tunnel that the connection came through. */
+	clientConn: ClientConnection;
+	/** The tunnel that the connection came through; null: none. */
 	tunnel: TunnelTarget | null;
-	/** Takes over the socket, paused, of a client that asks for a tunnel. null: not here. */
+	/** Takes over the paused socket after a CONNECT. null: CONNECT is not allowed here. */
 	onConnect: ((socket: Socket, head: RequestHead) => void) | null;
-	/** Takes over the socket, paused, of a client that speaks HTTP/2 from its first byte (RFC 9113 section 3.3). null: not here. */
+	/**
+	 * Takes over the paused socket of a client that begins with HTTP/2 (RFC 9113 section 3.3). null: HTTP/2 is not
+	 * allowed here.
+	 */
 	onHttp2: ((socket: Socket) => void) | null;
-	/** Takes over the socket, paused, of a client that begins with TLS. null: not here. */
+	/** Takes over the paused socket of a client that begins with TLS. null: TLS is not allowed here. */
 	onTls: ((socket: Socket) => void) | null;
-	/** The connection is over, or somebody else's. */
-	onClose: (connection: ClientConnection) => void;
+	/** The connection was closed or handed over. */
+	onClose: (connection: Http1ClientConnection) => void;
 }
 
-/** A client that has closed its side may still want its answer, but after this time it has rather gone away. */
+/** How long a half-closed client may still receive its response. Milliseconds. */
 const HALF_CLOSED_MS = 2_000;
-/** Pipelined bytes kept in memory while an exchange goes on. */
+/** Most pipelined bytes that are buffered during an exchange. */
 const PIPELINE_LIMIT = 64 * 1024;
 
-/** Requests that came together and are answered before others have their turn. */
+/** Most pipelined requests that are answered in one turn of the event loop. */
 const TURN_REQUESTS = 16;
 
-/** Larger requests are not known by their bytes. */
-const ASKED_LIMIT = 4096;
+/** Larger requests are not looked up in the response cache. Bytes. */
+const CACHEABLE_BYTES = 4096;
 
-/** The close that follows tells enough. */
+const TOO_MANY_HEADS = `request head: expected its end, because ${TOO_MUCH}`;
+
+/** Ignores `error` events: a `close` event follows each. */
 const ignore = (): void => {};
 
-/** Sent behind all else, to hear when that was sent. */
-const NOTHING: Buffer = Buffer.alloc(0);
-
-export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHost {
+export class Http1ClientConnection implements MessageHandler<RequestHead>, ExchangeHost {
 	readonly context: ProxyContext;
-	readonly facts: ClientFacts;
+	readonly clientConn: ClientConnection;
 	readonly tunnel: TunnelTarget | null;
 	receivedAt = 0;
 	readonly #socket: Socket;
+	readonly #reader: FairReader;
 	readonly #batch: WriteBatch;
 	readonly #writer: Http1Writer;
 	readonly #settings: ClientSettings;
 	readonly #parser: RequestParser;
+	readonly #head = new UnfinishedHead();
 	#exchange: Exchange | null = null;
 	#connect: RequestHead | null = null;
 	#requestEnded = true;
-	/** The bytes that came last, where they begin with a request that was not answered yet. */
-	#asked: Buffer | null = null;
-	/** What the messages of the current exchange say: whether another may follow, and whether the end of the connection ends the body. */
+	/** The last chunk, if the current request starts at its first byte: the key for the response cache. */
+	#requestBytes: Buffer | null = null;
+	/**
+	 * Properties of the current exchange: whether another request may follow, and whether closing the connection ends the
+	 * response body.
+	 */
 	#isPersistent = true;
 	#isCloseDelimited = false;
 	#ending = false;
-	/** What the next request waits for, between two exchanges; null: for nothing, or there is none. */
+	/** The reason why the next request waits after an exchange; null: it does not wait. */
 	#waitsFor: "tape" | "drain" | "turn" | null = null;
-	/** Requests answered since other connections had their turn. */
+	/** Requests answered in this turn of the event loop. */
 	#inTurn = 0;
 	#isRequestPaused = false;
-	/** Another protocol is spoken, whose end is its own. */
+	/** The connection has switched to another protocol. */
 	#isDetached = false;
-	/** It is being broken off: an orderly end would say that the body is whole. */
+	/** The connection is about to be reset: an orderly close would make the body look complete. */
 	#isBreaking = false;
 	#halfClosed: NodeJS.Timeout | null = null;
 
@@ -91,24 +100,24 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#socket = socket;
 		this.#settings = settings;
 		this.context = settings.context;
-		this.facts = settings.facts;
+		this.clientConn = settings.clientConn;
 		this.tunnel = settings.tunnel;
 		this.#batch = new WriteBatch(socket);
 		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new RequestParser(this, { lenient: this.context.lenient });
-		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+		this.#reader = new FairReader(socket, (chunk) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
 		socket.on("drain", () => this.#onDrain());
-		// The socket may have been served before.
+		// An earlier Http1ClientConnection may have used this socket.
 		socket.removeListener("error", ignore).on("error", ignore);
 		socket.on("close", this.#onClose);
-		// Not as the callback of setTimeout, which is called once only.
+		// A callback given to `setTimeout` would be called only once.
 		socket.on("timeout", () => this.#onTimeout());
 		socket.setTimeout(this.context.timeoutMs);
 		socket.resume();
 	}
 
-	/** The proxy ends: no further request is read. */
+	/** The proxy is shutting down: reads no further request. */
 	drain(): void {
 		this.#ending = true;
 		if (this.#exchange !== null || this.#isDetached || this.#isBreaking) return;
@@ -117,7 +126,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#socket.destroySoon();
 	}
 
-	/** Ends at once; a request still open goes to the tape. */
+	/** Closes at once; an exchange in progress is recorded. */
 	stop(): void {
 		this.#ending = true;
 		if (this.#halfClosed !== null) this.#exchange?.clientFailed(CLIENT_GONE, null);
@@ -125,13 +134,13 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#hangUp();
 	}
 
-	// — what the parser reads —
+	// — called by the parser —
 
 	head(head: RequestHead, framing: Framing): void {
 		this.#parser.pause();
 		this.#requestEnded = false;
 		if (head.method === "CONNECT") {
-			if (this.#settings.onConnect === null) throw new FlowtapeError("FT_PROTOCOL", "CONNECT inside of a tunnel");
+			if (this.#settings.onConnect === null) throw new FlowtapeError("FT_PROTOCOL", "CONNECT inside a tunnel");
 			this.#connect = head;
 			return;
 		}
@@ -154,7 +163,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		else this.#exchange?.requestEnd(trailers);
 	}
 
-	// — what the exchange asks for —
+	// — called by the exchange —
 
 	get isLeaving(): boolean {
 		return this.#halfClosed !== null;
@@ -163,32 +172,46 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	pauseRequest(): void {
 		if (this.#requestEnded) return;
 		this.#isRequestPaused = true;
-		this.#socket.pause();
+		this.#reader.pause();
 	}
 
 	resumeRequest(): void {
 		this.#isRequestPaused = false;
-		if (this.#socket.isPaused() && !this.#socket.destroyed) this.#socket.resume();
+		if (this.#reader.isPaused) this.#reader.resume();
 	}
 
 	sendInterim({ status, reason, fields }: ResponseHead): void {
 		this.#batch.add(writeResponseHead("HTTP/1.1", status, reason || standardReason(status), fields));
 	}
 
-	sendResponse(response: Response, request: Request, body: BodyLength, touched: boolean, standing: CachedResponse | null): BodyWriter {
-		const { head, coding, close, untilClose } = outgoingResponse(response, request, body, touched);
+	sendResponse(
+		response: Response,
+		request: Request,
+		body: BodyLength,
+		touched: boolean,
+		cached: CachedResponse | null,
+	): BodyWriter {
+		const { head, coding, close, untilClose } = outgoingResponse(
+			response,
+			request,
+			body,
+			touched,
+			this.#exchange?.leavesBodyUnread,
+		);
 		if (close) this.#isPersistent = false;
-		if (standing !== null && Buffer.isBuffer(response.body) && coding !== "chunked") this.#remember(request, standing, head.length + response.body.length);
-		this.#asked = null;
+		if (cached !== null && Buffer.isBuffer(response.body) && coding !== "chunked")
+			this.#cache(request, cached, head.length + response.body.length);
+		this.#requestBytes = null;
 		this.#isCloseDelimited = untilClose;
 		this.#writer.begin(head, coding);
 		return this.#writer;
 	}
 
-	/** The whole request, and nothing else, came in one piece. */
-	#remember(request: Request, standing: CachedResponse, size: number): void {
-		if (this.#asked !== null && this.tunnel === null && this.#isPersistent && this.#parser.idle && this.#batch.isEmpty)
-			this.context.standing.add(this.#asked, request, standing, size);
+	/** Caches a response if the chunk held the whole request and nothing else. */
+	#cache(request: Request, response: CachedResponse, size: number): void {
+		if (this.#requestBytes === null || this.tunnel !== null || this.context.mayBeOwn(request.host)) return;
+		if (this.#isPersistent && this.#parser.idle && this.#batch.isEmpty)
+			this.context.responseCache.set(this.#requestBytes, request, response, size);
 	}
 
 	sendError(status: ErrorStatus, message: string, method: ByteString): void {
@@ -203,7 +226,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void {
 		this.#exchange = null;
 		this.flush();
-		if (!reusable || !this.#isPersistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle)) this.#finish();
+		if (!reusable || !this.#isPersistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle))
+			this.#finish();
 		else if (wait === undefined) this.#next();
 		else {
 			this.#waitsFor = "tape";
@@ -217,7 +241,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 			this.#exchange = null;
 			this.#ending = true;
 			this.#batch.write();
-			this.#socket.write(NOTHING, () => this.abort());
+			// The callback runs when everything before it was sent.
+			this.#socket.write(NO_BYTES, () => this.abort());
 		}
 	}
 
@@ -237,13 +262,13 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#exchange = null;
 		this.#isDetached = true;
 		socket.once("close", () => {
-			this.facts.timestampEnd = now();
+			this.clientConn.timestampEnd = now();
 			this.#settings.onClose(this);
 		});
 		return socket;
 	}
 
-	// — what the socket says —
+	// — events of the socket —
 
 	#onData(chunk: Buffer): void {
 		if (this.#ending && this.#exchange === null) return;
@@ -251,43 +276,52 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.receivedAt = now();
 		if (isFirst) {
 			const { onHttp2, onTls } = this.#settings;
-			const taker = onHttp2 !== null && isPreface(chunk) ? onHttp2 : chunk[0] === HANDSHAKE ? onTls : null;
-			if (taker !== null) {
-				this.#handOverWhole(chunk, taker);
+			const takeOver = onHttp2 !== null && isPreface(chunk) ? onHttp2 : chunk[0] === HANDSHAKE ? onTls : null;
+			if (takeOver !== null) {
+				this.#handOverFrom(chunk, takeOver);
 				return;
 			}
 		}
-		this.#asked = this.#exchange === null && this.#parser.idle && chunk.length <= ASKED_LIMIT ? chunk : null;
-		if (this.#asked !== null && this.#answerAtOnce(this.#asked)) return;
+		this.#requestBytes = this.#exchange === null && this.#parser.idle && chunk.length <= CACHEABLE_BYTES ? chunk : null;
+		if (this.#requestBytes !== null && this.#answerFromCache(this.#requestBytes)) return;
 		this.#inTurn = 0;
 		this.#guard(() => this.#parser.feed(chunk));
 		this.flush();
-		if (this.#holdsRequests && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#socket.pause();
+		if (!this.#head.resize(this.#parser.heldBytes)) {
+			this.#malformed(new FlowtapeError("FT_PROTOCOL", TOO_MANY_HEADS));
+			// An orderly close would keep the head until the client closes too.
+			this.#socket.destroySoon();
+			return;
+		}
+		if (this.#holdsRequests && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#reader.pause();
 	}
 
-	/** Whether the next request has to wait, if it has come. */
+	/** Whether the next request has to wait. */
 	get #holdsRequests(): boolean {
 		return this.#requestEnded && (this.#exchange !== null || this.#waitsFor !== null);
 	}
 
-	/** The client has taken what was written. */
+	/** The kernel has accepted all bytes written to the client. */
 	#onDrain(): void {
 		this.#halfClosed?.refresh();
 		if (this.#waitsFor === "drain") this.#next();
 		else this.#exchange?.resumeResponse();
 	}
 
-	/** Where it is known what these bytes are answered, and the client takes it. */
-	#answerAtOnce(asked: Buffer): boolean {
+	/**
+	 * Answers a request from the response cache. Returns false if it has no response, or earlier responses are still
+	 * unsent.
+	 */
+	#answerFromCache(requestBytes: Buffer): boolean {
 		if (this.tunnel !== null || this.#socket.writableLength > 0 || !this.#batch.isEmpty) return false;
-		const answer = this.context.standing.find(asked, this.receivedAt);
-		if (answer === null) return false;
-		answer.give(this.#batch);
+		const response = this.context.responseCache.get(requestBytes, this.receivedAt);
+		if (response === null) return false;
+		response.writeTo(this.#batch);
 		this.#batch.flush();
 		return true;
 	}
 
-	/** Whether an orderly end would make a body look whole that is not. */
+	/** Whether an orderly close would make an incomplete body look complete. */
 	get #isCut(): boolean {
 		return this.#isBreaking || (this.#exchange !== null && this.#isCloseDelimited);
 	}
@@ -299,8 +333,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 
 	#onEnd(): void {
 		if (this.#isBreaking) return;
-		const isAsked = this.#exchange !== null || (this.#waitsFor !== null && !this.#parser.idle);
-		if (!isAsked || !this.#requestEnded) {
+		const hasRequest = this.#exchange !== null || (this.#waitsFor !== null && !this.#parser.idle);
+		if (!hasRequest || !this.#requestEnded) {
 			this.#exchange?.clientFailed(CLIENT_GONE, null);
 			this.#batch.write();
 			if (!this.#isCut) this.#socket.end();
@@ -313,21 +347,27 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	readonly #onClose = (): void => {
-		this.facts.timestampEnd = now();
+		this.clientConn.timestampEnd = now();
+		this.#head.resize(0);
 		if (this.#halfClosed !== null) clearTimeout(this.#halfClosed);
 		this.#ending = true;
 		this.#exchange?.clientFailed(CLIENT_GONE, null);
 		this.#settings.onClose(this);
 	};
 
-	/** While the server is asked, its own timeout counts. */
+	/**
+	 * Does nothing while the server processes a complete request: then the timeout of the server's connection applies.
+	 */
 	#onTimeout(): void {
 		if (this.#socket.writableEnded) this.#socket.destroy();
 		else if (this.#exchange === null) this.#socket.setTimeout(this.context.timeoutMs).end();
 		else if (!this.#requestEnded) this.#exchange.clientFailed("The client stopped in the middle of its request.", null);
 	}
 
-	/** Reads on; the next request may have come already. It waits as long as the client does not take its answers. */
+	/**
+	 * Continues with the next request, which may have arrived already. The request waits while the client does not read
+	 * its responses.
+	 */
 	#next(): void {
 		this.#waitsFor = null;
 		if (this.#socket.destroyed) return;
@@ -346,7 +386,8 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	#read(): void {
 		this.#guard(() => this.#parser.resume());
 		this.flush();
-		if (!this.#isRequestPaused && (!this.#holdsRequests || this.#parser.waitingBytes <= PIPELINE_LIMIT)) this.resumeRequest();
+		if (!this.#isRequestPaused && (!this.#holdsRequests || this.#parser.waitingBytes <= PIPELINE_LIMIT))
+			this.resumeRequest();
 	}
 
 	#guard(read: () => void): void {
@@ -359,7 +400,7 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 	}
 
 	#malformed(error: FlowtapeError): void {
-		const [host, port] = this.facts.peername ?? ["?", 0];
+		const [host, port] = this.clientConn.peername ?? ["?", 0];
 		this.context.emit({ kind: "client_error", message: error.message, client: formatAuthority(host, port) });
 		this.#ending = true;
 		if (this.#exchange !== null) this.#exchange.clientFailed(error.message, 400);
@@ -375,15 +416,15 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#waitsFor = null;
 		this.#batch.write();
 		this.#socket.end();
-		// What the client still sends is of no interest, but a reset would destroy what it has not read yet.
-		if (this.#socket.isPaused()) this.#socket.resume();
+		// Read and drop further input: a reset could destroy the response before the client has read it.
+		if (this.#reader.isPaused) this.#reader.resume();
 	}
 
-	#handOverWhole(early: Buffer, taker: (socket: Socket) => void): void {
+	#handOverFrom(firstBytes: Buffer, takeOver: (socket: Socket) => void): void {
 		const socket = this.#release();
-		socket.unshift(early);
+		socket.unshift(firstBytes);
 		this.#settings.onClose(this);
-		taker(socket);
+		takeOver(socket);
 	}
 
 	#handOver(head: RequestHead): void {
@@ -392,21 +433,22 @@ export class ClientConnection implements MessageHandler<RequestHead>, ExchangeHo
 		this.#settings.onConnect?.(socket, head);
 	}
 
-	/** The socket, paused, with what was not read of it. */
+	/** Stops using the socket. Returns it paused, with the unread bytes put back. */
 	#release(): Socket {
 		const socket = this.#socket;
 		this.#batch.write();
-		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
+		this.#reader.stop();
+		socket.removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
 		socket.removeListener("close", this.#onClose);
 		socket.setTimeout(0);
-		socket.pause();
-		const early = this.#parser.detach();
-		if (early.length > 0) socket.unshift(early);
+		const unread = this.#parser.detach();
+		this.#head.resize(0);
+		if (unread.length > 0) socket.unshift(unread);
 		return socket;
 	}
 }
 
-/** What no request begins with (RFC 9113 section 3.4). */
+/** The start of the HTTP/2 connection preface, with which no HTTP/1.1 request starts (RFC 9113 section 3.4). */
 const PREFACE = "PRI * HTTP/2.0\r\n";
 
 function isPreface(chunk: Buffer): boolean {

@@ -1,37 +1,50 @@
-// One HTTP/2 connection of a client, plain or out of TLS: every stream of it is an exchange.
+// A client's HTTP/2 connection, plain or decrypted: each of its streams is an exchange.
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { now } from "../../clock.ts";
-import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
+import type { ClientConnection } from "../../flow/connection.ts";
 import { formatAuthority } from "../../flow/url.ts";
+import { exceedsTurn, FairSession } from "../connection/fair-reader.ts";
 import type { ProxyContext } from "../context/context.ts";
-import { http2, sessionOptions, sessionSettings, setLocalWindow } from "../http2/module.ts";
+import { http2, REFUSED_STREAM, sessionOptions, sessionSettings, setLocalWindow } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { ClientStream } from "./http2-stream.ts";
 
-export interface ClientHttp2Settings {
+export interface Http2ClientSettings {
 	context: ProxyContext;
-	facts: ClientFacts;
-	/** The tunnel that the connection came through. */
+	clientConn: ClientConnection;
+	/** The tunnel that the connection came through; null: none. */
 	tunnel: TunnelTarget | null;
-	onClose: (connection: ClientHttp2) => void;
+	onClose: (connection: Http2ClientConnection) => void;
 }
 
 const MAX_STREAMS = 256;
 
-export class ClientHttp2 {
+/**
+ * Upper limit for the heads of all open requests of a connection. Further requests are refused, and the client can send
+ * them again. Bytes.
+ */
+const OPEN_HEADS_BYTES = 4 * 1024 * 1024;
+
+export class Http2ClientConnection {
 	readonly #socket: Socket;
 	readonly #session: ServerHttp2Session;
-	readonly #settings: ClientHttp2Settings;
+	readonly #settings: Http2ClientSettings;
+	readonly #reader: FairSession;
 	readonly #streams = new Set<ClientStream>();
 	#held: Promise<void> | null = null;
+	/** Streams that start in a later turn of the event loop. */
+	readonly #late: (() => void)[] = [];
+	/** Bytes of the heads of all open streams. */
+	#headBytes = 0;
 
-	/** The socket has not been read since it was accepted, or since its TLS was set up. */
-	constructor(socket: Socket, settings: ClientHttp2Settings) {
+	/** @param socket a new connection, or one after its TLS handshake; nothing has been read from it */
+	constructor(socket: Socket, settings: Http2ClientSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
+		this.#reader = new FairSession(socket);
 		const { context } = settings;
-		// Node would wait for an event that only its own servers emit.
+		// Otherwise Node would wait for an event that only its own servers emit.
 		if ("secureConnecting" in socket) socket.secureConnecting = false;
 		const session = http2().performServerHandshake(socket, {
 			...sessionOptions,
@@ -43,39 +56,69 @@ export class ClientHttp2 {
 		session.on("error", (error) => this.#onError(error));
 		session.on("close", () => this.#onClose());
 		socket.on("error", () => {});
-		// Not as the callback of setTimeout, which is called once only.
+		// A callback given to `setTimeout` would be called only once.
 		session.on("timeout", () => this.#onTimeout());
 		session.setTimeout(context.timeoutMs);
 	}
 
-	/** The proxy ends: no further stream is accepted. */
+	/** The proxy is shutting down: accepts no further stream. */
 	drain(): void {
 		this.#session.close();
 	}
 
-	/** Ends at once; requests still open go to the tape. */
+	/** Closes at once; exchanges in progress are recorded. */
 	stop(): void {
 		for (const stream of this.#streams) stream.stop();
 		this.#session.destroy();
-		// The session itself would wait for the client to hang up.
+		// The session itself would wait for the client to close.
 		this.#socket.destroy();
 	}
 
 	#onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
-		const { context, facts, tunnel } = this.#settings;
-		const one: ClientStream = new ClientStream(stream, {
+		const { context, clientConn, tunnel } = this.#settings;
+		const size = raw.reduce((sum, text) => sum + text.length, 0);
+		if (this.#headBytes + size > OPEN_HEADS_BYTES) {
+			stream.on("error", () => {});
+			stream.close(REFUSED_STREAM);
+			return;
+		}
+		this.#headBytes += size;
+		const client: ClientStream = new ClientStream(stream, {
 			context,
-			facts,
+			clientConn,
 			tunnel,
+			reader: this.#reader,
 			onDone: (wait) => this.#hold(wait),
-			onClose: () => this.#streams.delete(one),
+			onClose: () => {
+				if (this.#streams.delete(client)) this.#headBytes -= size;
+			},
 		});
-		this.#streams.add(one);
-		if (this.#held === null) one.start(headers, flags, raw);
-		else context.track(this.#held.then(() => one.start(headers, flags, raw)));
+		this.#streams.add(client);
+		const start = () => client.start(headers, flags, raw);
+		if (this.#held === null) this.#begin(start);
+		else context.track(this.#held.then(() => this.#begin(start)));
 	}
 
-	/** No stream starts before `wait` resolves: the tape is slower than the traffic. */
+	/**
+	 * Starts a stream now, or in a later turn of the event loop if many arrive at once: so other connections have their
+	 * turn.
+	 */
+	#begin(start: () => void): void {
+		if (this.#late.length === 0 && !exceedsTurn(() => {})) exceedsTurn(start);
+		else if (this.#late.push(start) === 1) this.#settings.context.track(this.#beginLate());
+	}
+
+	/**
+	 * Starts the waiting streams, at least one in each turn of the event loop, so that every connection makes progress.
+	 */
+	async #beginLate(): Promise<void> {
+		do {
+			await new Promise((resolve) => setImmediate(resolve));
+			for (let start = this.#late.shift(); start !== undefined && !exceedsTurn(start); start = this.#late.shift());
+		} while (this.#late.length > 0);
+	}
+
+	/** Starts no stream before `wait` resolves, because the tape is slower than the traffic. */
 	#hold(wait: Promise<void> | undefined): void {
 		if (wait === undefined) return;
 		this.#held = wait;
@@ -86,18 +129,18 @@ export class ClientHttp2 {
 	}
 
 	#onError(error: Error): void {
-		// A client that breaks off is told of by its exchanges, if there are any.
+		// The exchanges, if any, report a client that disconnects.
 		if (!("code" in error) || !String(error.code).startsWith("ERR_HTTP2")) return;
-		const [host, port] = this.#settings.facts.peername ?? ["?", 0];
+		const [host, port] = this.#settings.clientConn.peername ?? ["?", 0];
 		this.#settings.context.emit({ kind: "client_error", message: error.message, client: formatAuthority(host, port) });
 	}
 
 	#onClose(): void {
-		this.#settings.facts.timestampEnd = now();
+		this.#settings.clientConn.timestampEnd = now();
 		this.#settings.onClose(this);
 	}
 
-	/** While a server is asked, its own timeout counts. */
+	/** Does nothing while a stream is open: then the timeout of the server's connection applies. */
 	#onTimeout(): void {
 		if (this.#streams.size === 0) this.#session.close();
 	}

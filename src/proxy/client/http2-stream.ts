@@ -4,14 +4,23 @@ import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
 import { FlowtapeError } from "../../errors.ts";
 import { type ByteString, toText } from "../../flow/bytes.ts";
-import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
+import type { ClientConnection } from "../../flow/connection.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
+import type { FairSession } from "../connection/fair-reader.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { ERROR_TYPE, type ErrorStatus, errorBody } from "../exchange/error-page.ts";
 import { Exchange } from "../exchange/exchange.ts";
 import type { ExchangeHost } from "../exchange/host.ts";
-import { HTTP2_VERSION, hasOtherHost, http2Fields, http2Framing, http2ResponseHeaders, regularFields, upgradeRequestFields } from "../http2/fields.ts";
+import {
+	HTTP2_VERSION,
+	hasOtherHost,
+	http2Fields,
+	http2Framing,
+	http2ResponseHeaders,
+	regularFields,
+	upgradeRequestFields,
+} from "../http2/fields.ts";
 import { END_STREAM, errorName, INTERNAL_ERROR, NO_ERROR } from "../http2/module.ts";
 import { checkHost, type TunnelTarget, targetOf } from "../route/target.ts";
 import { isBodiless } from "../wire/framing.ts";
@@ -19,19 +28,20 @@ import type { ResponseHead } from "../wire/head.ts";
 
 export interface ClientStreamSettings {
 	context: ProxyContext;
-	facts: ClientFacts;
+	clientConn: ClientConnection;
 	tunnel: TunnelTarget | null;
+	reader: FairSession;
 	/** The exchange is over; nothing new may begin before `wait` resolves. */
 	onDone: (wait: Promise<void> | undefined) => void;
-	/** The stream is over, which may be later. */
+	/** The stream is closed; this may happen later than `onDone`. */
 	onClose: () => void;
 }
 
 export class ClientStream implements ExchangeHost, BodyWriter {
 	readonly context: ProxyContext;
-	readonly facts: ClientFacts;
+	readonly clientConn: ClientConnection;
 	readonly tunnel: TunnelTarget | null;
-	/** A client that goes resets its streams. */
+	/** Always false: HTTP/2 has no half-closed connections, and a client that disconnects resets its streams. */
 	readonly isLeaving = false;
 	receivedAt = now();
 	readonly #stream: ServerHttp2Stream;
@@ -39,17 +49,17 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	#exchange: Exchange | null = null;
 	#requestEnded = false;
 	#requestTrailers: ByteString[] | null = null;
-	/** The response is on its way as a whole. */
+	/** The whole response has been written. */
 	#isAnswered = false;
 	#responseTrailers: readonly ByteString[] | null = null;
-	/** The stream goes on, in another protocol. */
+	/** The stream has switched to another protocol. */
 	#isSwitched = false;
 
 	constructor(stream: ServerHttp2Stream, settings: ClientStreamSettings) {
 		this.#stream = stream;
 		this.#settings = settings;
 		this.context = settings.context;
-		this.facts = settings.facts;
+		this.clientConn = settings.clientConn;
 		this.tunnel = settings.tunnel;
 		stream.on("trailers", (_headers, _flags, raw: string[] = []) => {
 			this.#requestTrailers = raw;
@@ -59,7 +69,7 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		stream.on("close", () => this.#onClose(stream.rstCode));
 	}
 
-	/** With what the stream began with. */
+	/** Begins the exchange with the arguments of Node's `stream` event. */
 	start(headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
 		try {
 			this.#begin(headers, (flags & END_STREAM) !== 0, raw);
@@ -69,25 +79,34 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		}
 	}
 
-	/** The proxy ends. */
+	/** The proxy is shutting down. */
 	stop(): void {
 		this.#exchange?.stop();
 	}
 
 	#begin(headers: IncomingHttpHeaders, ended: boolean, raw: string[]): void {
-		const { ":method": method = "", ":scheme": scheme = "", ":authority": authority = "", ":path": path = "/", ":protocol": protocol } = headers;
+		const {
+			":method": method = "",
+			":scheme": scheme = "",
+			":authority": authority = "",
+			":path": path = "/",
+			":protocol": protocol,
+		} = headers;
 		const isUpgrade = method === "CONNECT" && protocol === "websocket";
-		if (method === "CONNECT" && !isUpgrade) throw new FlowtapeError("FT_PROTOCOL", `CONNECT ${protocol ?? "inside of a tunnel"}`);
+		if (method === "CONNECT" && !isUpgrade)
+			throw new FlowtapeError("FT_PROTOCOL", `CONNECT ${protocol ?? "inside a tunnel"}`);
 		checkHost(authority, ":authority");
 		const fields = regularFields(raw);
-		// One would decide which rules hold, and the other who answers.
-		if (hasOtherHost(fields, authority, scheme)) throw new FlowtapeError("FT_PROTOCOL", `:authority is ${authority}, and Host is another`);
+		// Otherwise rules would match one of the two, while the other would decide on the server.
+		if (hasOtherHost(fields, authority, scheme))
+			throw new FlowtapeError("FT_PROTOCOL", `:authority is ${authority}, but Host is different`);
 		if (isUpgrade) fields.push(...upgradeRequestFields());
 		const target = this.tunnel === null ? `${scheme}://${authority}${path}` : path;
 		const head = { method: isUpgrade ? "GET" : method, target, version: HTTP2_VERSION, fields };
 		const framing = isUpgrade ? ({ kind: "none" } as const) : http2Framing(fields, ended);
 		this.#exchange = Exchange.live(this, head, framing, targetOf(head, this.tunnel), String(authority));
-		// A client that takes its request back in the same breath costs no way to a server: thousands of those are an attack (CVE-2023-44487).
+		// A request that is reset at once opens no connection to a server: thousands of those are an attack (rapid reset,
+		// CVE-2023-44487).
 		if (isGone(this.#stream)) {
 			this.#onClose(this.#stream.rstCode);
 			return;
@@ -101,11 +120,14 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 
 	#listen(): void {
 		const stream = this.#stream;
-		stream.on("data", (chunk: Buffer) => {
-			this.receivedAt = now();
-			this.#exchange?.requestBody(chunk);
-			this.flush();
-		});
+		const { reader } = this.#settings;
+		stream.on("data", (chunk: Buffer) =>
+			reader.take(() => {
+				this.receivedAt = now();
+				this.#exchange?.requestBody(chunk);
+				this.flush();
+			}),
+		);
 		stream.on("end", () => {
 			if (!stream.aborted && stream.rstCode === NO_ERROR) this.#onRequestEnd();
 			this.flush();
@@ -121,12 +143,12 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const exchange = this.#exchange;
 		this.#exchange = null;
 		this.#settings.onClose();
-		// A client that has its answer need not go on asking.
+		// A client that has the complete response need not finish its request.
 		if (this.#isAnswered && !this.#requestEnded) exchange?.requestEnd(null);
 		else exchange?.clientFailed(`Client disconnected (${errorName(code)}).`, null);
 	}
 
-	// — what the exchange asks for —
+	// — called by the exchange —
 
 	pauseRequest(): void {
 		if (!this.#requestEnded) this.#stream.pause();
@@ -147,16 +169,18 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		if (isGone(stream)) return this;
 		this.#isSwitched = response.statusCode === 101;
 		const endStream = isEmptyBody(body, response.trailers) && !this.#isSwitched;
-		const waitForTrailers = !endStream && !("size" in body && response.trailers === null) && !isBodiless(request.method, response.statusCode);
-		// A date is the origin's to give.
+		const waitForTrailers =
+			!endStream && !("size" in body && response.trailers === null) && !isBodiless(request.method, response.statusCode);
+		// Only an origin server adds a Date field.
 		const options = { endStream, waitForTrailers, sendDate: false };
 		const leftOut = this.#leftOut(request);
-		const sendTrailers = () => isGone(stream) || stream.sendTrailers(http2Fields(this.#responseTrailers ?? [], leftOut));
+		const sendTrailers = () =>
+			isGone(stream) || stream.sendTrailers(http2Fields(this.#responseTrailers ?? [], leftOut));
 		if (waitForTrailers) stream.on("wantTrailers", sendTrailers);
 		try {
 			stream.respond(http2ResponseHeaders(response, request, body, touched, leftOut), options);
 		} catch (error) {
-			// A status of a hook or a recording can be one that HTTP/2 has no form for.
+			// A hook or a recording can have a status that HTTP/2 cannot represent.
 			stream.removeListener("wantTrailers", sendTrailers);
 			this.sendError(502, `the response cannot be sent over HTTP/2: ${(error as Error).message}`, request.method);
 		}
@@ -172,10 +196,11 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	}
 
 	#leftOut(request = this.#exchange?.flow.request): (field: string) => void {
-		return (field) => this.context.emit({ kind: "left_out", field: toText(field), of: "response", url: request?.prettyUrl ?? "" });
+		return (field) =>
+			this.context.emit({ kind: "left_out", field: toText(field), of: "response", url: request?.prettyUrl ?? "" });
 	}
 
-	takes(): boolean {
+	acceptsMore(): boolean {
 		return !this.#stream.writableNeedDrain;
 	}
 
@@ -198,11 +223,14 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 		const stream = this.#stream;
 		this.#exchange = null;
 		this.#settings.onDone(wait);
-		// RFC 9113 section 8.1: the rest of the request is of no interest.
-		if (!this.#requestEnded && !stream.destroyed) stream.once("finish", () => stream.close(NO_ERROR));
+		// RFC 9113 section 8.1: NO_ERROR tells the client not to send the rest of its request.
+		if (!this.#requestEnded && !stream.destroyed) stream.once("finish", () => closeAfterResponse(stream));
 	}
 
-	/** Node would end a stream that waits for nothing as if it were whole: this one waits for its trailers, or has no head yet. */
+	/**
+	 * Resets the stream. Node would end a stream that waits for nothing as complete, but this one still waits for its
+	 * head or its trailers.
+	 */
 	abort(reset: number | null): void {
 		this.#exchange = null;
 		this.#stream.close(reset || INTERNAL_ERROR);
@@ -223,7 +251,20 @@ export class ClientStream implements ExchangeHost, BodyWriter {
 	}
 }
 
-/** Whether nothing can be sent in it any more: it is closed before it is destroyed. */
+/** Interval between two checks whether a response has been sent. Milliseconds. */
+const SENT_CHECK_MS = 20;
+
+/**
+ * Resets a stream once END_STREAM has been sent. Node has no event for that: `finish` comes earlier, and nghttp2 sends
+ * a reset before pending data, so a complete response would look incomplete.
+ */
+function closeAfterResponse(stream: ServerHttp2Stream): void {
+	if (isGone(stream)) return;
+	if (stream.state.localClose === 1) stream.close(NO_ERROR);
+	else setTimeout(closeAfterResponse, SENT_CHECK_MS, stream).unref();
+}
+
+/** Whether nothing more can be sent: a stream is closed before it is destroyed. */
 function isGone(stream: ServerHttp2Stream): boolean {
 	return stream.destroyed || stream.closed;
 }

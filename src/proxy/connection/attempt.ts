@@ -1,12 +1,15 @@
-// An attempt to connect to a server: how it is given up, and the error that it may end with.
+// An attempt to connect to a server: its callback, its cancellation and its error.
 import type { Socket } from "node:net";
 import { FlowtapeError } from "../../errors.ts";
 
-/** Gets an error with a sentence for people, or the socket, which may be paused. Both: the proxy refused, and can be asked again over the socket. */
-export type DialDone = (error: FlowtapeError | null, socket: Socket | null) => void;
+/**
+ * Receives an error, or the socket, which may be paused. Receives both if the upstream proxy refused the tunnel, and
+ * can be asked again over the same socket.
+ */
+export type DialCallback = (error: FlowtapeError | null, socket: Socket | null) => void;
 
 export interface Dial {
-	/** Gives up; the callback is not called any more. */
+	/** Cancels the attempt; the callback is not called any more. */
 	cancel(): void;
 }
 

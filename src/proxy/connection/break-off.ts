@@ -1,35 +1,37 @@
-// Breaks a connection off so that its peer cannot take that for an orderly end: where a body ends with the connection, it would look whole
-// (RFC 9112 section 8).
+// Resets a connection, so that its peer sees an error. After an orderly close, a body that is delimited by the close
+// would look complete (RFC 9112 section 8).
 import type { Socket } from "node:net";
+import { NO_BYTES } from "../../flow/bytes.ts";
 
-/** What was written last is read before the reset comes: libuv takes both at once for an orderly end. Milliseconds. */
+/**
+ * The delay before the reset, so that the peer reads the last bytes first: libuv reports both together as an orderly
+ * end. Milliseconds.
+ */
 const READING_MS = 100;
-/** How long the peer may take nothing of what is still to be sent. Milliseconds. */
+/** How long the peer may accept nothing while bytes wait to be sent. Milliseconds. */
 const STUCK_MS = 30_000;
 
-const NOTHING: Buffer = Buffer.alloc(0);
+/** The transport socket below each TLS socket. */
+const transports = new WeakMap<Socket, Socket>();
 
-/** The socket that one of TLS speaks through. */
-const below = new WeakMap<Socket, Socket>();
-
-/** To be called for each socket of TLS that may be broken off. */
-export function noteBelow(secured: Socket, socket: Socket): void {
-	below.set(secured, socket);
+/** Records the transport socket of a TLS socket. Call for each TLS socket that may be reset. */
+export function recordTransport(secured: Socket, socket: Socket): void {
+	transports.set(secured, socket);
 }
 
 /**
- * Once all is sent that was written, or the peer has taken nothing for a while: nothing may be written from here on, nor the socket be ended. In TLS no
- * close_notify is sent either.
+ * Resets the connection when everything written has been sent, or when the peer has accepted nothing for 30 s. Do not
+ * write to the socket or end it afterwards. No TLS close_notify is sent.
  */
 export function breakOff(socket: Socket): void {
 	socket.removeAllListeners("timeout").setTimeout(STUCK_MS, () => reset(socket));
-	socket.write(NOTHING, () => setTimeout(() => setImmediate(() => reset(socket)), READING_MS));
+	socket.write(NO_BYTES, () => setTimeout(() => setImmediate(() => reset(socket)), READING_MS));
 }
 
-/** At once. */
+/** Resets the connection at once. */
 export function reset(socket: Socket): void {
 	let lowest = socket;
-	for (let next = below.get(lowest); next !== undefined; next = below.get(lowest)) lowest = next;
+	for (let next = transports.get(lowest); next !== undefined; next = transports.get(lowest)) lowest = next;
 	if (!lowest.destroyed) lowest.resetAndDestroy();
 	socket.destroy();
 }

@@ -1,62 +1,110 @@
-// What all connections of one proxy share: hooks, the way to the tape, the way to the servers, and who wants to know what happens.
-import type { Flow, HttpFlow, WebSocketMessage } from "../../flow/flow.ts";
-import type { BodySpool, FlowSink } from "../../flow/pipe.ts";
-import { inTurn, oneByOne } from "../../flow/turns.ts";
+// The context that connections of a proxy share: the hooks, the sink, the upstream pool and the listener for events.
+import type { ClientConnection } from "../../flow/connection.ts";
+import type { Conversation, Flow, StreamMessage, WebSocketMessage } from "../../flow/flow.ts";
+import { staysHere } from "../../flow/loopback.ts";
+import type { Request } from "../../flow/message.ts";
+import { type BodySpool, type FlowSink, NullSink } from "../../flow/pipe.ts";
+import { RecentMessages } from "../../flow/recent-messages.ts";
+import { runExclusive, schedule } from "../../flow/scheduler.ts";
+import { formatAuthority } from "../../flow/url.ts";
+import { collectLargeBuffers } from "../../flow/young-buffers.ts";
 import type { Phase } from "../../hooks/hook.ts";
 import type { Pipeline } from "../../hooks/pipeline.ts";
-import { sizeOf, weightOf } from "../body/flow-weight.ts";
+import type { MaybeAsync } from "../../maybe-async.ts";
+import { sizeOf, workloadOf } from "../body/flow-weight.ts";
 import type { Spool } from "../body/pipe.ts";
 import type { BodyPolicy } from "../body/policy.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
+import { type OwnServers, ownAddress } from "../route/own-servers.ts";
+import { ClientTrust } from "../tls/client-trust.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
-import { ResponseCache } from "./response-cache.ts";
+import { EarlierMessages, messagesOf } from "./earlier-messages.ts";
+import { type CachedExchange, ResponseCache } from "./response-cache.ts";
 
-/** What happens in a proxy, for logs. */
+/** An event of the proxy, for logs. */
 export type ProxyEvent =
 	| { readonly kind: "listening"; readonly host: string; readonly port: number; readonly mode: string }
-	/** A client has been given a tunnel to a host; what it does with it may never be a flow. */
+	/** A client got a tunnel to a host. The tunnel may never carry a flow. */
 	| { readonly kind: "tunnel"; readonly host: string; readonly port: number }
-	/** A flow went to the sink. */
+	/** A flow was recorded. */
 	| { readonly kind: "flow"; readonly flow: Flow }
-	/** A client sent what cannot be understood, or did not want our certificate: then `untrusted` is the host that it was for. */
+	/** A request was answered from the response cache, without a flow. Only if `tellsCached`. */
+	| { readonly kind: "cached"; readonly exchange: CachedExchange }
+	/** A client sent something malformed, or rejected our certificate for the host `untrusted`. */
 	| { readonly kind: "client_error"; readonly message: string; readonly client: string; readonly untrusted?: string }
-	/** A server is about to be connected to. */
+	/** The proxy is about to connect to a server. */
 	| { readonly kind: "egress"; readonly destination: string }
-	/** A server could not be reached or broke off. */
+	/** A request or tunnel of a client is forwarded unchanged to one of the client's own servers. */
+	| { readonly kind: "own"; readonly destination: string }
+	/** A hook claims a client's request, and answers it. */
+	| { readonly kind: "noise"; readonly url: string }
+	/** A server could not be reached, or its response failed. */
 	| { readonly kind: "upstream_error"; readonly message: string; readonly destination: string }
-	/** A field, of the head or the trailers, that HTTP/2 has no form for was not sent. */
+	/** A header or trailer field that HTTP/2 cannot represent was not sent. */
 	| { readonly kind: "left_out"; readonly field: string; readonly of: "request" | "response"; readonly url: string }
 	| { readonly kind: "hook_error"; readonly phase: Phase; readonly error: unknown }
-	/** The sink refused a flow: it is lost, the traffic goes on. */
+	/** The sink failed: the flow is lost, the traffic continues. */
 	| { readonly kind: "sink_error"; readonly error: unknown };
 
 export interface ContextParts {
 	pipeline: Pipeline;
 	sink: FlowSink;
-	/** null: nothing is ever connected to. */
+	/** The connections to servers; null: the proxy connects to no server. */
 	pool: UpstreamPool | null;
-	/** Who wants to know of connections; nobody unless given. */
+	/** Runs the hooks for connections; default: none. */
 	events?: ConnectionEvents | null;
+	/** The route to servers that clients run themselves; null or absent: such servers are treated like others. */
+	own?: OwnRoute | null;
+	/** The hook that answers requests which it claims; null or absent: there is none. */
+	claiming?: ClaimingRoute | null;
 	onEvent: (event: ProxyEvent) => void;
 	bodies: BodyPolicy;
-	/** Let pass what breaks the grammar of HTTP and still has one meaning. */
+	/** Whether to accept messages that violate the grammar of HTTP but have only one meaning. */
 	lenient: boolean;
-	/** Clients on whose connection nothing moves for so long are hung up on; 0: never. */
+	/** Idle timeout of client connections in milliseconds; 0: none. */
 	timeoutMs: number;
-	/** Whether WebSockets are read; true unless given. */
+	/** Whether WebSocket messages are parsed; default: true. */
 	websocket?: boolean;
-	/** Whether the bytes of other protocols are recorded; false unless given. */
+	/** Whether the bytes of other protocols are recorded; default: false. */
 	recordTcp?: boolean;
-	/** Whether the sink or `onEvent` does anything with flows; true unless given. */
+	/** Whether the sink or `onEvent` uses flows; default: true. */
 	wantsFlows?: boolean;
+	/** Whether there is an event for each response from the cache; default: false. */
+	tellsCached?: boolean;
 }
 
-/** A flow that is on its way to the tape while its messages still come. */
+/** A server of the client's own. */
+export interface OwnServer {
+	readonly context: ProxyContext;
+	/** A loopback address. */
+	readonly address: string;
+}
+
+/** The route to servers that clients run themselves. */
+export interface OwnRoute {
+	servers: OwnServers;
+	/** Connects to them directly. */
+	pool: UpstreamPool;
+	/** Only authenticates the client. */
+	pipeline: Pipeline;
+	/** Streams every body. */
+	bodies: BodyPolicy;
+}
+
+/** The context for requests that a hook claims. */
+export interface ClaimingRoute {
+	claims(request: Request): boolean;
+	/** Authenticates the client, and runs the hook. */
+	pipeline: Pipeline;
+}
+
+/** A flow that is being recorded while its messages still arrive. */
 export interface OpenRecord {
-	/** Whether the tape takes messages one by one; else the flow has to keep them. */
-	readonly isOpen: boolean;
-	add(message: WebSocketMessage): void;
-	/** The flow is complete. */
+	/** Adds a message to the flow when it has arrived. Hooks may still change the message. */
+	take(message: WebSocketMessage | StreamMessage): void;
+	/** Stores a message that `take` has added, once it is final. The flow keeps only recent messages. */
+	store(message: WebSocketMessage | StreamMessage): void;
+	/** Completes the flow. */
 	close(): void;
 }
 
@@ -72,15 +120,18 @@ export class ProxyContext {
 	readonly timeoutMs: number;
 	readonly websocket: boolean;
 	readonly recordTcp: boolean;
-	/** Whether somebody looks at flows. */
+	/** Whether the sink or `emit` uses flows. */
 	wantsFlows: boolean;
-	/** What requests of clients that came here directly are answered without an exchange. */
-	standing = new ResponseCache();
+	readonly clientTrust = new ClientTrust();
+	/** Responses that need no exchange, to requests outside tunnels. */
+	responseCache: ResponseCache;
 	readonly emit: (event: ProxyEvent) => void;
 	readonly #sink: FlowSink;
-	/** Those of hosts that have hooks of their own. */
+	/** The contexts of hosts that have their own hooks. */
 	readonly #byHost: ReadonlyMap<string, ProxyContext>;
-	/** Hooks that run, and flows on their way into the sink. */
+	readonly #own: { readonly servers: OwnServers; readonly context: ProxyContext } | null;
+	readonly #claiming: { readonly claims: ClaimingRoute["claims"]; readonly context: ProxyContext } | null;
+	/** Running hooks and pending writes to the sink. */
 	readonly #pending = new Set<Promise<void>>();
 
 	constructor(parts: ContextParts) {
@@ -94,39 +145,83 @@ export class ProxyContext {
 		this.recordTcp = parts.recordTcp ?? false;
 		this.wantsFlows = parts.wantsFlows ?? true;
 		this.emit = parts.onEvent;
+		this.responseCache = new ResponseCache(
+			parts.tellsCached ? (exchange) => parts.onEvent({ kind: "cached", exchange }) : null,
+		);
 		this.#sink = parts.sink;
-		this.#byHost = new Map([...parts.pipeline.byHost()].map(([host, pipeline]) => [host, new ProxyContext({ ...parts, pipeline })]));
+		this.#own =
+			parts.own == null
+				? null
+				: { servers: parts.own.servers, context: new ProxyContext(unrecordedParts(parts, parts.own)) };
+		this.#claiming =
+			parts.claiming == null
+				? null
+				: {
+						claims: parts.claiming.claims,
+						context: new ProxyContext(unrecordedParts({ ...parts, pool: null }, parts.claiming)),
+					};
+		this.#byHost = new Map(
+			[...parts.pipeline.byHost()].map(([host, pipeline]) => [
+				host,
+				new ProxyContext({ ...parts, own: null, claiming: null, pipeline }),
+			]),
+		);
 	}
 
-	/** From now on each request is a flow that somebody looks at. */
+	/** Call when `emit` begins to use flows: from then on, every request needs an exchange. */
 	watchFlows(): void {
 		this.wantsFlows = true;
-		this.standing = new ResponseCache();
+		this.responseCache = new ResponseCache();
 		for (const context of this.#byHost.values()) context.watchFlows();
 	}
 
-	/** What a request to this host works with. */
-	for(host: string): ProxyContext {
-		return this.#byHost.size === 0 ? this : (this.#byHost.get(host) ?? this);
+	/** The context for a request of this client. */
+	for(request: Request, { proxyMode }: ClientConnection): ProxyContext {
+		// A reverse proxy sends every request to its server.
+		if (this.#claiming?.claims(request) && !proxyMode.startsWith("reverse")) {
+			this.emit({ kind: "noise", url: request.prettyUrl });
+			return this.#claiming.context;
+		}
+		return this.#byHost.size === 0 ? this : (this.#byHost.get(request.host) ?? this);
 	}
 
-	/** Brings a finished flow to the sink. A promise, which never rejects: bring no more before it resolves. */
+	/**
+	 * The context and the address for a request or a tunnel to one of the client's own servers; null: the host and port
+	 * do not belong to one.
+	 */
+	forOwn(client: ClientConnection, host: string, port: number, claim: string | null = null): OwnServer | null {
+		if (this.#own === null) return null;
+		const address = ownAddress(this.#own.servers, client.peername?.[0], host, port, claim);
+		if (address === null) return null;
+		this.emit({ kind: "own", destination: formatAuthority(host, port) });
+		return { context: this.#own.context, address };
+	}
+
+	/** Whether one of the client's own servers may listen at this host, now or later. */
+	mayBeOwn(host: string): boolean {
+		return this.#own !== null && staysHere(host);
+	}
+
+	/**
+	 * Writes a finished flow to the sink. If it returns a promise, record no further flow before that resolves. The
+	 * promise never rejects.
+	 */
 	record(flow: Flow): Promise<void> | undefined {
 		const append = () =>
-			inTurn(
-				() => weightOf(flow),
+			schedule(
+				() => workloadOf(flow),
 				() => this.#append(flow),
 			);
-		// a sink may have a large flow in memory until it is written
-		const wait = sizeOf(flow) > LARGE_FLOW ? oneByOne(append) : append();
+		// A sink may hold a large flow in memory until it is written.
+		const wait = sizeOf(flow) > LARGE_FLOW ? runExclusive(append) : append();
 		if (wait === undefined) return;
 		this.track(wait);
 		return wait;
 	}
 
-	/** A promise never rejects. */
+	/** A returned promise never rejects. */
 	#append(flow: Flow): Promise<void> | undefined {
-		let wait: void | Promise<void>;
+		let wait: MaybeAsync;
 		try {
 			wait = this.#sink.append(flow);
 		} catch (error) {
@@ -137,20 +232,26 @@ export class ProxyContext {
 		return wait?.catch((error: unknown) => this.emit({ kind: "sink_error", error }));
 	}
 
-	/** A place for a body that is too large for memory; null where there is none. What it has no room for is lost, and the traffic goes on. */
+	/**
+	 * Opens a spool for a body that is too large for memory; null: there is none. If a write fails, the body is lost but
+	 * the traffic continues.
+	 */
 	readonly openSpool = (ofRequest = false): Spool | null => {
 		const lose = (error: unknown) => this.emit({ kind: "sink_error", error });
 		try {
 			const spool = this.#sink.spool(ofRequest);
-			return spool === null ? null : forgiving(spool, lose);
+			return spool === null ? null : lossySpool(spool, lose);
 		} catch (error) {
 			lose(error);
 			return null;
 		}
 	};
 
-	/** Begins to bring a flow to the sink whose messages are still to come. Where that is not possible it goes there when it is complete. */
-	open(flow: HttpFlow): OpenRecord {
+	/**
+	 * Starts recording a flow whose messages have not arrived yet. If the sink accepts only complete flows, the flow is
+	 * written when it is complete.
+	 */
+	open(flow: Conversation): OpenRecord {
 		let isLost = false;
 		const attempt = <T>(action: () => T): T | undefined => {
 			if (isLost) return;
@@ -161,33 +262,84 @@ export class ProxyContext {
 				this.emit({ kind: "sink_error", error });
 			}
 		};
-		const entry = attempt(() => this.#sink.open(flow));
-		if (entry == null) return { isOpen: isLost, add: () => {}, close: () => void attempt(() => this.record(flow)) };
+		const entry = attempt(() => this.#sink.open(flow)) ?? null;
+		const earlier = entry === null ? new EarlierMessages() : null;
+		const recent = new RecentMessages(messagesOf(flow), (message) => attempt(() => earlier?.add(message)));
 		return {
-			isOpen: true,
-			add: (message) => attempt(() => entry.add(message)),
+			take: (message) => recent.add(message),
+			store: (message) => {
+				attempt(() => entry?.addMessage(message));
+				recent.stored(message);
+			},
 			close: () => {
-				attempt(() => entry.close());
-				if (!isLost) this.emit({ kind: "flow", flow });
+				recent.close();
+				if (isLost) earlier?.clear();
+				else if (earlier !== null) this.#recordWhole(flow, earlier);
+				else attempt(() => entry?.close());
+				if (entry !== null && !isLost) this.emit({ kind: "flow", flow });
 			},
 		};
 	}
 
-	/** Something that has to end before the proxy does. */
+	/** Writes a complete conversation: puts the earlier messages back into the flow, before the recent ones. */
+	#recordWhole(flow: Conversation, earlier: EarlierMessages): void {
+		if (earlier.size === 0) {
+			void this.record(flow);
+			return;
+		}
+		const append = () => {
+			const messages = messagesOf(flow);
+			const recent = messages.splice(0);
+			try {
+				for (const list of [earlier.take(), recent]) for (const message of list) messages.push(message);
+			} catch (error) {
+				return this.emit({ kind: "sink_error", error });
+			}
+			return this.#append(flow);
+		};
+		this.track(runExclusive(() => schedule(() => earlier.size, append)).then(collectLargeBuffers));
+	}
+
+	/** Registers work that must end before the proxy has stopped. */
 	track(work: Promise<void>): void {
 		const tracked = work.finally(() => this.#pending.delete(tracked));
 		this.#pending.add(tracked);
 	}
 
-	/** Resolves when hooks and sink have done all that was under way. */
+	/** Resolves when all registered work has ended. */
 	async settled(): Promise<void> {
 		while (this.#pending.size > 0) await Promise.all(this.#pending);
 		for (const context of this.#byHost.values()) await context.settled();
+		await this.#own?.context.settled();
+		await this.#claiming?.context.settled();
 	}
 }
 
-/** A body of which a part is lost is lost as a whole: the rest would look complete. */
-function forgiving(spool: BodySpool, lose: (error: unknown) => void): Spool {
+/**
+ * The parts of a context for requests that are not recorded: it runs only the hooks of this route, and has no tape and
+ * no log of flows.
+ */
+function unrecordedParts(parts: ContextParts, route: Partial<OwnRoute>): ContextParts {
+	const { pool = parts.pool, pipeline = parts.pipeline, bodies = parts.bodies } = route;
+	return {
+		...parts,
+		pool,
+		pipeline,
+		bodies,
+		own: null,
+		claiming: null,
+		events: null,
+		sink: new NullSink(),
+		recordTcp: false,
+		wantsFlows: false,
+		onEvent: (event) => {
+			if (event.kind !== "flow") parts.onEvent(event);
+		},
+	};
+}
+
+/** A spool that drops the whole body if a part of it cannot be written, because the rest would look complete. */
+function lossySpool(spool: BodySpool, lose: (error: unknown) => void): Spool {
 	let isLost = false;
 	const attempt = <T>(action: () => T): T | null => {
 		if (isLost) return null;

@@ -1,29 +1,31 @@
-// What becomes of a connection that the proxy has accepted, by the mode of the port it came to.
+// Serves accepted connections in the mode of their port: as HTTP with CONNECT, as SOCKS 5, or as a reverse proxy.
 import type { Socket } from "node:net";
 import type { LeafIssuer } from "../../ca/authority.ts";
 import { FlowtapeError } from "../../errors.ts";
 import { parseBasic } from "../../flow/basic-credentials.ts";
 import type { ByteString } from "../../flow/bytes.ts";
-import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
+import type { ClientConnection } from "../../flow/connection.ts";
 import { Headers } from "../../flow/headers.ts";
 import { Response } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import type { HostNames, PassthroughHosts, ProxyAuthenticator } from "../../hooks/authenticator.ts";
 import { Decision } from "../../hooks/decision.ts";
+import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
-import { ClientConnection } from "../client/http1-connection.ts";
-import { ClientHttp2 } from "../client/http2-connection.ts";
+import { Http1ClientConnection } from "../client/http1-connection.ts";
+import { Http2ClientConnection } from "../client/http2-connection.ts";
 import type { Dial } from "../connection/attempt.ts";
 import { connectFlow, connectRequest } from "../connection/connect-flow.ts";
+import { clearTls, newClientConnection, newServerConnection } from "../connection/connection-info.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
-import { clientFacts, forgetTls, serverFacts } from "../connection/facts.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { errorPage } from "../exchange/error-page.ts";
 import { isForNextProxy } from "../route/destination.ts";
 import type { ProxyMode } from "../route/modes.ts";
+import { OWN_SERVER_FIELD } from "../route/own-servers.ts";
 import { connectTarget, reverseTo, type TunnelTarget, tunnelTo } from "../route/target.ts";
 import { Socks5Connection } from "../tunnel/socks5.ts";
-import { Tunnel, options as tunnelOptions } from "../tunnel/tunnel.ts";
+import { Tunnel, type TunnelSettings, options as tunnelOptions } from "../tunnel/tunnel.ts";
 import { TunnelRefusal } from "../upstream/proxy.ts";
 import { type RequestHead, writeResponseHead } from "../wire/head.ts";
 import { isPersistent } from "../wire/hop-by-hop.ts";
@@ -34,14 +36,18 @@ import { ProxyTls } from "./proxy-tls.ts";
 export const options = {
 	...tunnelOptions,
 	...accessOptions,
-	keep_host_header: { type: "boolean", default: false, help: "Reverse mode: leave the Host header of requests, instead of making it the target's." },
+	keep_host_header: {
+		type: "boolean",
+		default: false,
+		help: "Reverse mode: keep the Host header of requests instead of replacing it with the target's host.",
+	},
 } as const satisfies OptionTable;
 
-/** What the proxy keeps track of until it is over. */
+/** A connection that the proxy tracks until it is closed. */
 export interface TrackedConnection {
-	/** The proxy ends: nothing new is to begin. */
+	/** The proxy is shutting down: starts nothing new. */
 	drain(): void;
-	/** Ends at once. */
+	/** Closes at once. */
 	stop(): void;
 }
 
@@ -50,31 +56,32 @@ export interface EntrySettings {
 	context: ProxyContext;
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
-	/** Asks clients who they are before they get a tunnel; null: nobody is asked. */
+	/** Authenticates clients that ask for a tunnel; null: no authentication. */
 	authenticator: ProxyAuthenticator | null;
-	/** Hosts that are not to be looked into; null: there are none. */
+	/** Hosts whose traffic is not read as HTTP; null: none. */
 	hosts: PassthroughHosts | null;
-	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
+	/** Whether to offer a host's clients HTTP/1.1 first while its server's choice is unknown; null: never. */
 	prefersHttp1: ((names: HostNames) => boolean) | null;
-	onOpen: (one: TrackedConnection) => void;
-	onClose: (one: TrackedConnection) => void;
+	onOpen: (connection: TrackedConnection) => void;
+	onClose: (connection: TrackedConnection) => void;
 }
 
-/** A client that asks for a tunnel. */
-interface Asked {
+/** A client's CONNECT. */
+interface TunnelRequest {
 	socket: Socket;
 	head: RequestHead;
-	facts: ClientFacts;
-	/** Who decides; null: this proxy. */
+	clientConn: ClientConnection;
+	/** The proxy that accepts or refuses it; null: this one. */
 	next: NextProxy | null;
 }
 
-/** How long a client that was turned away may take to go. */
-const LEAVING_MS = 2_000;
+/** How long a client may take to close its side after a rejection. Milliseconds. */
+const CLOSING_MS = 2_000;
 
-type Decided = (response: Response, opened: TunnelTarget | null) => void;
+/** Receives the response to a CONNECT, and the target of the tunnel; null: the tunnel was refused. */
+type OnDecided = (response: Response, opened: TunnelTarget | null) => void;
 
-/** The way in of one listener. */
+/** Serves the connections of one listener. */
 export class ConnectionAcceptor {
 	readonly #settings: EntrySettings;
 	readonly #reverse: TunnelTarget | null;
@@ -90,40 +97,51 @@ export class ConnectionAcceptor {
 		if (socket.destroyed) return;
 		const { mode, context, values } = this.#settings;
 		const { events } = context;
-		const facts = clientFacts(socket, mode.text);
-		const refusal = refusalOf(facts.peername?.[0] ?? "", values);
+		const clientConn = newClientConnection(socket, mode.text);
+		const refusal = refusalOf(clientConn.peername?.[0] ?? "", values);
 		if (refusal !== null) {
-			context.emit({ kind: "client_error", message: `clients with this address are hung up on (${refusal})`, client: clientName(facts) });
+			context.emit({
+				kind: "client_error",
+				message: `connections from this address are refused (${refusal})`,
+				client: clientName(clientConn),
+			});
 			socket.destroy();
-		} else if (events !== null) this.#welcome(socket, facts, events);
-		else this.#begin(socket, facts);
+		} else if (events !== null) this.#admit(socket, clientConn, events);
+		else this.#begin(socket, clientConn);
 	}
 
-	#begin(socket: Socket, facts: ClientFacts): void {
-		if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, facts);
-		else if (this.#settings.mode.kind === "socks5") this.#greet(socket, facts);
-		else this.#serve(socket, facts);
+	#begin(socket: Socket, clientConn: ClientConnection): void {
+		if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, clientConn);
+		else if (this.#settings.mode.kind === "socks5") this.#serveSocks5(socket, clientConn);
+		else this.#serve(socket, clientConn);
 	}
 
-	/** Goes on once the hooks that want to know of clients have let this one in. */
-	#welcome(socket: Socket, facts: ClientFacts, events: ConnectionEvents): void {
+	/** Runs the hooks for new clients, then serves this one unless they rejected it. */
+	#admit(socket: Socket, clientConn: ClientConnection, events: ConnectionEvents): void {
 		const { context } = this.#settings;
-		const welcomed = () => {
-			if (facts.error === null) return this.#begin(socket, facts);
-			context.emit({ kind: "client_error", message: `a script hangs up on this client: ${facts.error}`, client: clientName(facts) });
+		const decided = () => {
+			if (clientConn.error === null) return this.#begin(socket, clientConn);
+			context.emit({
+				kind: "client_error",
+				message: `a script closed this client's connection: ${clientConn.error}`,
+				client: clientName(clientConn),
+			});
 			socket.destroy();
 		};
-		this.#after(socket, events.clientConnected(socket, facts), welcomed);
+		this.#after(socket, events.clientConnected(socket, clientConn), decided);
 	}
 
-	/** Goes on at once or later, unless the client or the proxy has gone by then. */
-	#after(socket: Socket, wait: void | Promise<void>, next: () => void): void {
+	/**
+	 * Calls `next` when `wait` has resolved, or at once if there is no promise. Does not call it if the client has
+	 * disconnected or the proxy was stopped by then.
+	 */
+	#after(socket: Socket, wait: MaybeAsync, next: () => void): void {
 		if (wait === undefined) {
 			next();
 			return;
 		}
 		const { onOpen, onClose } = this.#settings;
-		const waiting = hungUpOn(socket);
+		const waiting = destroyable(socket);
 		onOpen(waiting);
 		void wait.then(() => {
 			onClose(waiting);
@@ -131,187 +149,280 @@ export class ConnectionAcceptor {
 		});
 	}
 
-	/** HTTP from a client that knows that it speaks to a proxy. `next`: where its CONNECTs went until now. */
-	#serve(socket: Socket, facts: ClientFacts, next: NextProxy | null = null): void {
+	/**
+	 * Serves HTTP to a client that is configured to use a proxy. `next`: the proxy that decided on its earlier CONNECTs.
+	 */
+	#serve(socket: Socket, clientConn: ClientConnection, next: NextProxy | null = null): void {
 		const { context, onOpen, onClose } = this.#settings;
-		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, facts, next);
-		const onTls = facts.tls ? null : (accepted: Socket) => this.#secure(accepted, facts);
-		onOpen(new ClientConnection(socket, { context, facts, tunnel: null, onConnect, onHttp2: null, onTls, onClose }));
+		const onConnect = (accepted: Socket, head: RequestHead) => this.#connect(accepted, head, clientConn, next);
+		const onTls = clientConn.tls ? null : (accepted: Socket) => this.#secure(accepted, clientConn);
+		onOpen(
+			new Http1ClientConnection(socket, {
+				context,
+				clientConn,
+				tunnel: null,
+				onConnect,
+				onHttp2: null,
+				onTls,
+				onClose,
+			}),
+		);
 	}
 
-	/** TLS with the proxy itself; what comes inside is as it would be without. */
-	#secure(socket: Socket, facts: ClientFacts): void {
+	/** Performs TLS between the client and the proxy itself, and then serves the client as without TLS. */
+	#secure(socket: Socket, clientConn: ClientConnection): void {
 		const { context, authority, onOpen, onClose } = this.#settings;
-		onOpen(new ProxyTls(socket, { context, authority, facts, onSecure: (secured) => this.#serve(secured, facts), onClose }));
+		onOpen(
+			new ProxyTls(socket, {
+				context,
+				authority,
+				clientConn,
+				onSecure: (secured) => this.#serve(secured, clientConn),
+				onClose,
+			}),
+		);
 	}
 
-	/** HTTP in a tunnel, in the version that the client chose, or begins with. */
-	#serveInside(socket: Socket, tunnel: TunnelTarget, facts: ClientFacts): void {
+	/** Serves HTTP in a tunnel, in the version that ALPN or the client's first bytes select. */
+	#serveInside(socket: Socket, tunnel: TunnelTarget, clientConn: ClientConnection): void {
 		const { context, values, onOpen, onClose } = this.#settings;
-		const settings = { context, facts, tunnel, onClose };
-		const serve = (one: TrackedConnection) => {
-			tunnel.opened?.whenOver(() => one.drain());
-			onOpen(one);
+		const settings = { context, clientConn, tunnel, onClose };
+		const serve = (connection: TrackedConnection) => {
+			tunnel.opened?.whenEnded(() => connection.drain());
+			onOpen(connection);
 		};
-		const onHttp2 = (accepted: Socket) => serve(new ClientHttp2(accepted, settings));
-		if (facts.alpn === "h2") onHttp2(socket);
-		else serve(new ClientConnection(socket, { ...settings, onConnect: null, onTls: null, onHttp2: values.http2 ? onHttp2 : null }));
+		const onHttp2 = (accepted: Socket) => serve(new Http2ClientConnection(accepted, settings));
+		if (clientConn.alpn === "h2") onHttp2(socket);
+		else
+			serve(
+				new Http1ClientConnection(socket, {
+					...settings,
+					onConnect: null,
+					onTls: null,
+					onHttp2: values.http2 ? onHttp2 : null,
+				}),
+			);
 	}
 
-	/** A client asks for a tunnel. */
-	#connect(socket: Socket, head: RequestHead, facts: ClientFacts, next: NextProxy | null): void {
+	/** Handles a CONNECT. */
+	#connect(socket: Socket, head: RequestHead, clientConn: ClientConnection, next: NextProxy | null): void {
 		const { authenticator, context } = this.#settings;
-		const given = new Headers(head.fields).get("proxy-authorization");
-		// Where nobody is asked here, they are for the next proxy.
-		const credentials = authenticator === null && isForNextProxy(facts) ? given : null;
+		const fields = new Headers(head.fields);
+		const given = fields.get("proxy-authorization");
+		// If this proxy does not authenticate clients, the credentials are for the next proxy.
+		const credentials = authenticator === null && isForNextProxy(clientConn) ? given : null;
 		const target = this.#targetFrom(socket, () => connectTarget(head));
 		if (target === null) return;
-		const asked: Asked = { socket, head, facts, next: next ?? this.#nextProxyOf(facts, socket) };
+		const request: TunnelRequest = { socket, head, clientConn, next: next ?? this.#nextProxyOf(clientConn, socket) };
 		const establish = () => {
-			if (context.events?.watchesTunnels) this.#announce(asked, { ...target, credentials }, context.events);
+			const own = context.forOwn(clientConn, target.host, target.port, fields.get(OWN_SERVER_FIELD));
+			if (own !== null) this.#passThrough(request, { ...target, host: own.address }, own.context);
+			else if (context.events?.watchesTunnels)
+				this.#runConnectHooks(request, { ...target, credentials }, context.events);
 			else
-				this.#open(asked, { ...target, credentials }, (response, opened) => {
-					if (opened === null) this.#refuse(asked, response);
-					else this.#establish(asked, response, opened);
+				this.#open(request, { ...target, credentials }, (response, opened) => {
+					if (opened === null) this.#refuse(request, response);
+					else this.#establish(request, response, opened);
 				});
 		};
 		const user = parseBasic(given)?.[0];
-		if (user !== undefined) facts.proxyUser = user;
+		if (user !== undefined) clientConn.proxyUser = user;
 		if (authenticator === null) establish();
-		else this.#guard(socket, authenticator, authenticator.admitBy(facts, given), establish);
+		else this.#guard(socket, authenticator, authenticator.admitByHeader(clientConn, given), establish);
 	}
 
-	/** Where the client's CONNECTs are decided on; null: here. */
-	#nextProxyOf(facts: ClientFacts, socket: Socket): NextProxy | null {
+	/** Relays a tunnel to one of the client's own servers without reading its content. */
+	#passThrough({ socket, clientConn }: TunnelRequest, target: TunnelTarget, context: ProxyContext): void {
+		this.#answerConnect(socket, clientConn, established());
+		this.#startTunnel(socket, target, clientConn, { context, hosts: ALL_IGNORED, requestsOnly: false });
+	}
+
+	/** The proxy that decides on the client's CONNECTs; null: this one. */
+	#nextProxyOf(clientConn: ClientConnection, socket: Socket): NextProxy | null {
 		const { authenticator, context, values } = this.#settings;
-		if (context.pool === null || authenticator !== null || !isForNextProxy(facts) || values.connection_strategy !== "eager") return null;
+		if (
+			context.pool === null ||
+			authenticator !== null ||
+			!isForNextProxy(clientConn) ||
+			values.connection_strategy !== "eager"
+		)
+			return null;
 		const next = new NextProxy(context.pool);
 		socket.once("close", () => next.close());
 		return next;
 	}
 
-	/** Opens the way for a tunnel, where somebody else decides on it. `done` gets the answer for the client, and how the tunnel goes on; null: not at all. */
-	#open(asked: Asked, target: TunnelTarget, done: Decided): void {
-		const { facts, next } = asked;
-		const place = { ...target, client: facts };
-		if (next?.decidesOn(place)) this.#follow(asked.socket, target, (decided) => next.ask(place, decided), done);
+	/**
+	 * Opens the tunnel if the next proxy decides on it; otherwise this proxy accepts it, and connects to the server
+	 * later.
+	 */
+	#open(request: TunnelRequest, target: TunnelTarget, done: OnDecided): void {
+		const { clientConn, next } = request;
+		const endpoint = { ...target, client: clientConn };
+		if (next?.decidesOn(endpoint))
+			this.#requestFromNextProxy(request.socket, target, (decided) => next.requestTunnel(endpoint, decided), done);
 		else done(established(), target);
 	}
 
-	/** Goes on as the next proxy decides, unless the client goes first. */
-	#follow(socket: Socket, target: TunnelTarget, ask: (decided: TunnelDone) => Dial, done: Decided): void {
+	/** Waits for the next proxy's decision, and gives up if the client disconnects first. */
+	#requestFromNextProxy(
+		socket: Socket,
+		target: TunnelTarget,
+		request: (decided: TunnelDone) => Dial,
+		done: OnDecided,
+	): void {
 		const { onOpen, onClose } = this.#settings;
-		const waiting = hungUpOn(socket);
-		const dial = ask((error, opened) => {
-			socket.removeListener("close", leave);
+		const waiting = destroyable(socket);
+		const dial = request((error, opened) => {
+			socket.removeListener("close", giveUp);
 			onClose(waiting);
 			if (opened !== null) {
 				socket.once("close", () => opened.close());
 				done(established(), { ...target, credentials: opened.credentials, opened });
 			} else if (error instanceof TunnelRefusal) {
-				this.#tellRefusal(error, target);
+				this.#reportRefusal(error, target);
 				done(error.response, null);
 			}
-			// What the next proxy does not say itself is told in the answer to the request.
+			// Other errors are reported in the response to the request in the tunnel.
 			else done(established(), { ...target, opened: null });
 		});
-		const leave = () => {
+		const giveUp = () => {
 			onClose(waiting);
 			dial.cancel();
 		};
 		onOpen(waiting);
-		socket.once("close", leave);
+		socket.once("close", giveUp);
 	}
 
-	/** That it asks who the client is belongs to every login. */
-	#tellRefusal({ message, response }: TunnelRefusal, { host, port }: TunnelTarget): void {
-		if (response.statusCode !== 407) this.#settings.context.emit({ kind: "upstream_error", message, destination: formatAuthority(host, port) });
+	/** Reports a refusal by the next proxy, except a 407, which is part of every login. */
+	#reportRefusal({ message, response }: TunnelRefusal, { host, port }: TunnelTarget): void {
+		if (response.statusCode !== 407)
+			this.#settings.context.emit({ kind: "upstream_error", message, destination: formatAuthority(host, port) });
 	}
 
-	#establish({ socket, facts }: Asked, { statusCode, reason, headers }: Response, target: TunnelTarget): void {
-		if (facts.tls) forgetTls(facts);
+	#establish({ socket, clientConn }: TunnelRequest, response: Response, target: TunnelTarget): void {
+		this.#answerConnect(socket, clientConn, response);
+		this.#openTunnel(socket, target, clientConn);
+	}
+
+	#answerConnect(socket: Socket, clientConn: ClientConnection, { statusCode, reason, headers }: Response): void {
+		if (clientConn.tls) clearTls(clientConn);
 		socket.write(writeResponseHead("HTTP/1.1", statusCode, reason, headers.fields), "latin1");
-		this.#openTunnel(socket, target, facts);
 	}
 
-	/** The client may go on asking, as a login takes several rounds; but what it has sent for the tunnel is no request. */
-	#refuse({ socket, head, facts, next }: Asked, response: Response): void {
+	/**
+	 * Sends the refusal of a tunnel. As a login takes several rounds, the client may then send another CONNECT, unless it
+	 * has already sent bytes for the tunnel.
+	 */
+	#refuse({ socket, head, clientConn, next }: TunnelRequest, response: Response): void {
 		if (next === null || !isPersistent(head.version, head.fields) || socket.readableLength > 0) {
-			this.#turnAway(socket, writeWhole(response, CLOSE));
+			this.#reject(socket, writeWhole(response, CLOSE));
 			return;
 		}
 		response.headers.set("Content-Length", String(response.rawContent?.length ?? 0));
 		socket.write(writeWhole(response), "latin1");
-		this.#serve(socket, facts, next);
+		this.#serve(socket, clientConn, next);
 	}
 
-	/** null, and the client is told, where there can be no such host. */
+	/** The target; null if its host or port is invalid: then the client gets a 400. */
 	#targetFrom(socket: Socket, read: () => TunnelTarget): TunnelTarget | null {
 		try {
 			return read();
 		} catch (error) {
 			if (!(error instanceof FlowtapeError)) throw error;
-			this.#turnAway(socket, errorPage(400, error.message));
+			this.#reject(socket, errorPage(400, error.message));
 			return null;
 		}
 	}
 
-	/** Lets hooks see the request for a tunnel: they may lead it elsewhere, answer in our place, or hang up. */
-	#announce(asked: Asked, { host, port, credentials = null }: TunnelTarget, events: ConnectionEvents): void {
-		const { socket, head, facts } = asked;
-		const flow = connectFlow(connectRequest(host, port, head.target, head.fields), facts, serverFacts(host, port));
+	/** Runs the hooks for a CONNECT: they may change its target, respond to it, or close the connection. */
+	#runConnectHooks(
+		request: TunnelRequest,
+		{ host, port, credentials = null }: TunnelTarget,
+		events: ConnectionEvents,
+	): void {
+		const { socket, head, clientConn } = request;
+		const flow = connectFlow(
+			connectRequest(host, port, head.target, head.fields),
+			clientConn,
+			newServerConnection(host, port),
+		);
 		const decision = new Decision(true);
-		const settle: Decided = (response, opened) => {
+		const onDecided: OnDecided = (response, opened) => {
 			flow.response = response;
-			this.#after(socket, events.tunnel(opened === null ? "http_connect_error" : "http_connected", flow, decision), () => {
-				if (opened === null) this.#refuse(asked, response);
-				else this.#establish(asked, response, opened);
-			});
+			this.#after(
+				socket,
+				events.tunnel(opened === null ? "http_connect_error" : "http_connected", flow, decision),
+				() => {
+					if (opened === null) this.#refuse(request, response);
+					else this.#establish(request, response, opened);
+				},
+			);
 		};
 		this.#after(socket, events.tunnel("http_connect", flow, decision), () => {
 			const { verdict } = decision;
 			if (verdict !== null && verdict.kind !== "answer") return void socket.destroy();
-			const said = verdict?.response ?? null;
-			if (said !== null && said.statusCode >= 300) return settle(said, null);
+			const hooked = verdict?.response ?? null;
+			if (hooked !== null && hooked.statusCode >= 300) return onDecided(hooked, null);
 			const target = this.#targetFrom(socket, () => tunnelTo(flow.request.host, flow.request.port));
-			if (target !== null) this.#open(asked, { ...target, credentials }, (response, opened) => settle(opened === null ? response : (said ?? response), opened));
+			if (target === null) return;
+			this.#open(request, { ...target, credentials }, (response, opened) =>
+				onDecided(opened === null ? response : (hooked ?? response), opened),
+			);
 		});
 	}
 
-	/** Goes on once the authenticator has let the client in. */
+	/** Calls `next` once the authenticator has admitted the client. */
 	#guard(socket: Socket, authenticator: ProxyAuthenticator, admission: Promise<boolean>, next: () => void): void {
-		let isWelcome = false;
+		let isAdmitted = false;
 		const decided = admission.then(
-			(welcome) => {
-				isWelcome = welcome;
+			(admitted) => {
+				isAdmitted = admitted;
 			},
 			() => {},
 		);
-		this.#after(socket, decided, () => (isWelcome ? next() : this.#turnAway(socket, writeWhole(authenticator.challenge(), CLOSE))));
+		this.#after(socket, decided, () =>
+			isAdmitted ? next() : this.#reject(socket, writeWhole(authenticator.challenge(), CLOSE)),
+		);
 	}
 
-	/** Answers and hangs up. What the client still sends is of no interest, but a reset would destroy what it has not read yet. */
-	#turnAway(socket: Socket, answer: ByteString): void {
+	/**
+	 * Sends a response and closes the connection. Further input is read and dropped: otherwise a reset could destroy the
+	 * response before the client has read it.
+	 */
+	#reject(socket: Socket, response: ByteString): void {
 		const { onOpen, onClose } = this.#settings;
-		const leaving = hungUpOn(socket);
-		onOpen(leaving);
-		socket.once("close", () => onClose(leaving)).setTimeout(LEAVING_MS, leaving.stop);
-		socket.end(answer, "latin1");
+		const closing = destroyable(socket);
+		onOpen(closing);
+		socket.once("close", () => onClose(closing)).setTimeout(CLOSING_MS, closing.stop);
+		socket.end(response, "latin1");
 		socket.resume();
 	}
 
-	#openTunnel(socket: Socket, target: TunnelTarget, facts: ClientFacts): void {
-		const { context, values, authority, hosts, prefersHttp1, authenticator, onOpen, onClose } = this.#settings;
-		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, facts);
+	#openTunnel(socket: Socket, target: TunnelTarget, clientConn: ClientConnection): void {
+		const { context, hosts, authenticator } = this.#settings;
 		context.emit({ kind: "tunnel", host: target.host, port: target.port });
-		const tunnel = new Tunnel(socket, target, {
+		this.#startTunnel(socket, target, clientConn, {
 			context,
+			hosts,
+			requestsOnly: authenticator !== null && target.fixed !== undefined,
+		});
+	}
+
+	#startTunnel(
+		socket: Socket,
+		target: TunnelTarget,
+		clientConn: ClientConnection,
+		settings: Pick<TunnelSettings, "context" | "hosts" | "requestsOnly">,
+	): void {
+		const { values, authority, prefersHttp1, onOpen, onClose } = this.#settings;
+		const onHttp = (inner: Socket, to: TunnelTarget) => this.#serveInside(inner, to, clientConn);
+		const tunnel = new Tunnel(socket, target, {
+			...settings,
 			values,
 			authority,
-			hosts,
 			prefersHttp1,
-			facts,
-			requestsOnly: authenticator !== null && target.fixed !== undefined,
+			clientConn,
 			onHttp,
 			onClose,
 		});
@@ -319,34 +430,47 @@ export class ConnectionAcceptor {
 		tunnel.start();
 	}
 
-	#greet(socket: Socket, facts: ClientFacts): void {
+	#serveSocks5(socket: Socket, clientConn: ClientConnection): void {
 		const { context, authenticator, onOpen, onClose } = this.#settings;
 		const connection = new Socks5Connection(socket, {
-			login: authenticator === null ? null : (user, password) => authenticator.admit(facts, user, password),
+			login: authenticator === null ? null : (user, password) => authenticator.admit(clientConn, user, password),
 			timeoutMs: context.timeoutMs,
-			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, facts),
-			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(facts) }),
+			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, clientConn),
+			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(clientConn) }),
 			onClose,
 		});
 		onOpen(connection);
 	}
 }
 
-/** What has no end of its own that the proxy could wait for. */
-function hungUpOn(socket: Socket): TrackedConnection {
+/** Tracks a socket that has no exchange to wait for: when the proxy stops, it destroys the socket. */
+function destroyable(socket: Socket): TrackedConnection {
 	return { drain() {}, stop: () => socket.destroy() };
 }
+
+/** Settings with which every tunnel is relayed untouched. */
+const ALL_IGNORED: PassthroughHosts = {
+	showIgnored: false,
+	isIgnoredAtOnce: () => true,
+	isIgnored: () => true,
+	isOpaque: () => false,
+};
 
 function established(): Response {
 	return new Response({ statusCode: 200, reason: "Connection established" });
 }
 
-function clientName({ peername }: ClientFacts): string {
-	return peername === null ? "a client that has gone" : formatAuthority(peername[0], peername[1]);
+function clientName({ peername }: ClientConnection): string {
+	return peername === null ? "a client that has disconnected" : formatAuthority(peername[0], peername[1]);
 }
 
 const CLOSE = ["Connection", "close"];
 
-function writeWhole({ statusCode, reason, headers, rawContent }: Response, more: readonly ByteString[] = []): ByteString {
-	return writeResponseHead("HTTP/1.1", statusCode, reason, [...headers.fields, ...more]) + (rawContent?.latin1Slice() ?? "");
+function writeWhole(
+	{ statusCode, reason, headers, rawContent }: Response,
+	more: readonly ByteString[] = [],
+): ByteString {
+	return (
+		writeResponseHead("HTTP/1.1", statusCode, reason, [...headers.fields, ...more]) + (rawContent?.latin1Slice() ?? "")
+	);
 }

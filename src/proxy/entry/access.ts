@@ -1,13 +1,17 @@
-// Which addresses may connect at all: a proxy that the whole internet can use is soon used by it.
+// Decides which client addresses may connect. An open proxy on the internet is soon abused.
 import { BlockList, isIP } from "node:net";
 import type { OptionTable, OptionValues } from "../../options.ts";
 
 export const options = {
-	block_global: { type: "boolean", default: true, help: "Hang up on clients with a public address." },
-	block_private: { type: "boolean", default: false, help: "Hang up on clients with a private address; this machine itself is always let in." },
+	block_global: { type: "boolean", default: true, help: "Close connections from public addresses." },
+	block_private: {
+		type: "boolean",
+		default: false,
+		help: "Close connections from private addresses; loopback addresses are always allowed.",
+	},
 } as const satisfies OptionTable;
 
-/** Why a client with this address is hung up on; null: it may connect. */
+/** The name of the option that refuses clients with this address; null: they may connect. */
 export function refusalOf(address: string, values: OptionValues<typeof options>): string | null {
 	const bare = address.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "");
 	if (isIP(bare) === 0 || loopback.contains(bare)) return null;
@@ -32,12 +36,30 @@ class Ranges {
 
 const loopback = new Ranges(["127.0.0.0/8", "::1/128"]);
 
-/** What the registries of special addresses (RFC 6890 and its updates) do not call globally reachable. */
+/** Addresses that the special-purpose registries (RFC 6890 and its updates) do not list as globally reachable. */
 const special = new Ranges([
-	...["0.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/29", "192.0.0.170/31", "192.0.2.0/24", "192.168.0.0/16"],
-	...["198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4"],
-	...["::/128", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "fc00::/7", "fe80::/10"],
+	"0.0.0.0/8",
+	"10.0.0.0/8",
+	"169.254.0.0/16",
+	"172.16.0.0/12",
+	"192.0.0.0/29",
+	"192.0.0.170/31",
+	"192.0.2.0/24",
+	"192.168.0.0/16",
+	"198.18.0.0/15",
+	"198.51.100.0/24",
+	"203.0.113.0/24",
+	"240.0.0.0/4",
+	"::/128",
+	"64:ff9b:1::/48",
+	"100::/64",
+	"2001::/23",
+	"2001:db8::/32",
+	"2002::/16",
+	"3fff::/20",
+	"fc00::/7",
+	"fe80::/10",
 ]);
 
-/** Behind a provider's address translation (RFC 6598): neither private nor public. */
+/** Shared addresses behind a provider's NAT (RFC 6598): they count as neither private nor public. */
 const shared = new Ranges(["100.64.0.0/10"]);

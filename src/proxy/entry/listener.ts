@@ -6,7 +6,7 @@ import type { ProxyMode } from "../route/modes.ts";
 
 export class Listener {
 	readonly mode: ProxyMode;
-	/** Where it listens; before `listen` has resolved, nowhere. */
+	/** The address it is bound to; empty until `listen` has resolved. */
 	host = "";
 	port = 0;
 	readonly #server: Server;
@@ -28,23 +28,28 @@ export class Listener {
 		this.port = address.port;
 	}
 
-	/** Accepts nothing more; resolves when the connections it accepted have ended. */
+	/** Stops accepting connections; resolves when the accepted ones are closed. */
 	close(): Promise<void> {
 		return new Promise((resolve) => this.#server.close(() => resolve()));
 	}
 
-	/** Whether a socket that was connected somewhere leads here. */
+	/** Whether an outgoing socket is connected to this listener. */
 	isReachedBy(socket: Socket): boolean {
 		if (socket.remotePort !== this.port) return false;
 		const remote = withoutMapping(socket.remoteAddress);
-		return remote === withoutMapping(this.host) || (this.#isEverywhere && remote === withoutMapping(socket.localAddress));
+		return (
+			remote === withoutMapping(this.host) || (this.#isEverywhere && remote === withoutMapping(socket.localAddress))
+		);
 	}
 
-	/** Whether a URL with this host and port would lead here, as far as can be told without asking a name server. */
+	/** Whether a URL with this host and port leads to this listener, as far as can be decided without DNS. */
 	isNamedBy(host: string, port: number): boolean {
 		if (port !== this.port) return false;
 		const isLoopback = LOOPBACK.test(this.host) || this.#isEverywhere;
-		return withoutMapping(host) === withoutMapping(this.host) || (isLoopback && (LOOPBACK.test(host) || host === "localhost"));
+		return (
+			withoutMapping(host) === withoutMapping(this.host) ||
+			(isLoopback && (LOOPBACK.test(host) || host === "localhost"))
+		);
 	}
 
 	get #isEverywhere(): boolean {
@@ -54,7 +59,7 @@ export class Listener {
 
 const LOOPBACK = /^(?:127\.|::1$)/;
 
-/** IPv4 addresses that a socket for both families writes as IPv6. */
+/** Removes the prefix of an IPv4-mapped IPv6 address, which dual-stack sockets report. */
 function withoutMapping(address: string | undefined): string {
 	return (address ?? "").replace(/^::ffff:(?=\d+\.)/, "");
 }
@@ -62,11 +67,11 @@ function withoutMapping(address: string | undefined): string {
 function listenFault(error: Error, host: string, port: number): FlowtapeError {
 	const where = formatAuthority(host, port);
 	const why = hasErrno(error, "EADDRINUSE")
-		? "is taken by another process; choose another port with --listen-port, 0 picks a free one"
+		? "is in use by another process; choose another port with --listen-port (0 picks a free one)"
 		: hasErrno(error, "EADDRNOTAVAIL", "ENOTFOUND")
-			? "is no address of this machine"
+			? "is not an address of this machine"
 			: hasErrno(error, "EACCES")
-				? "is not open to this user; ports above 1023 are"
+				? "needs more privileges; choose a port above 1023"
 				: error.message;
 	return new FlowtapeError("FT_PORT", `cannot listen on ${where}: ${why}`, { cause: error });
 }

@@ -1,52 +1,56 @@
-// A client's CONNECTs in front of the next proxy: that one decides on them, over one connection as long as it keeps it, since a login may be bound
-// to it (RFC 4559 section 6), and what it opens is the way of what the client sends through its tunnel.
+// Forwards a client's CONNECT requests to the next proxy, which accepts or refuses them. They share one connection
+// while the next proxy keeps it open, since a login may be bound to the connection (RFC 4559 section 6). The tunnel
+// that the next proxy opens then carries the client's bytes.
 import type { Socket } from "node:net";
 import type { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { Dial } from "../connection/attempt.ts";
-import type { TunnelPlace } from "../route/destination.ts";
+import type { TunnelEndpoint } from "../route/destination.ts";
 import { OpenedTunnel } from "../route/opened-tunnel.ts";
 import type { UpstreamPool } from "../upstream/pool.ts";
 import { TunnelRefusal } from "../upstream/proxy.ts";
 import { isBoundLogin } from "../wire/hop-by-hop.ts";
 
-/** Gets the tunnel, or why there is none; what the next proxy itself said comes as a TunnelRefusal. */
+/** Receives the tunnel, or an error: a TunnelRefusal with the next proxy's response if that proxy refused. */
 export type TunnelDone = (error: FlowtapeError | null, opened: OpenedTunnel | null) => void;
 
 export class NextProxy {
 	readonly #pool: UpstreamPool;
-	/** The connection over which it refused last. */
+	/** The connection on which the next proxy last refused a tunnel; null: none is open. */
 	#kept: KeptSocket | null = null;
-	/** Who has logged in on it. */
+	/** The credentials of the login that is bound to that connection. */
 	#login: ByteString | null = null;
 
 	constructor(pool: UpstreamPool) {
 		this.#pool = pool;
 	}
 
-	/** Whether it is to be asked: it gets nothing of our own as credentials, and there is no way yet that serves the client as well. */
-	decidesOn(place: TunnelPlace): boolean {
-		return this.#pool.asksNextProxy(place) && !this.#pool.hasFor(place);
+	/**
+	 * Whether to ask the next proxy: no credentials are configured for it, and the pool has no connection for this client
+	 * and endpoint.
+	 */
+	decidesOn(endpoint: TunnelEndpoint): boolean {
+		return this.#pool.usesNextProxy(endpoint) && !this.#pool.hasChannelFor(endpoint);
 	}
 
-	ask(place: TunnelPlace, done: TunnelDone): Dial {
+	requestTunnel(endpoint: TunnelEndpoint, done: TunnelDone): Dial {
 		const over = this.#kept?.take() ?? null;
 		this.#kept = null;
 		if (over === null) this.#login = null;
-		return this.#ask(place, over, done);
+		return this.#sendConnect(endpoint, over, done);
 	}
 
-	#ask(place: TunnelPlace, over: Socket | null, done: TunnelDone): Dial {
-		const { credentials = null } = place;
+	#sendConnect(endpoint: TunnelEndpoint, over: Socket | null, done: TunnelDone): Dial {
+		const { credentials = null } = endpoint;
 		if (credentials !== null && isBoundLogin(credentials)) this.#login = credentials;
-		let dial = this.#pool.dialTunnel(place, over, (error, socket, facts) => {
+		let dial = this.#pool.dialTunnel(endpoint, over, (error, socket, serverConn) => {
 			if (error === null && socket !== null) {
-				const opened = new OpenedTunnel(place, socket, facts, credentials ?? this.#login);
+				const opened = new OpenedTunnel(endpoint, socket, serverConn, credentials ?? this.#login);
 				this.#login = null;
 				done(null, opened);
 			} else if (over !== null && !(error instanceof TunnelRefusal)) {
-				// It was closed since, and asking for a tunnel twice does no harm.
-				dial = this.ask(place, done);
+				// The connection was closed meanwhile. A CONNECT can safely be repeated.
+				dial = this.requestTunnel(endpoint, done);
 			} else {
 				if (socket !== null) this.#kept = new KeptSocket(socket);
 				done(error, null);
@@ -60,17 +64,17 @@ export class NextProxy {
 	}
 }
 
-/** A connection that waits to be asked again. */
+/** An idle connection for the client's next CONNECT. */
 class KeptSocket {
 	readonly #socket: Socket;
 
 	constructor(socket: Socket) {
 		this.#socket = socket;
-		// Without being asked it has nothing to say.
+		// Unexpected bytes, or its end, make the connection unusable.
 		socket.on("data", this.#drop).on("end", this.#drop).resume();
 	}
 
-	/** null: it has been closed meanwhile. */
+	/** The socket, paused; null: it was closed meanwhile. */
 	take(): Socket | null {
 		const socket = this.#socket;
 		socket.removeListener("data", this.#drop).removeListener("end", this.#drop).pause();

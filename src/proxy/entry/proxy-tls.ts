@@ -1,35 +1,37 @@
-// TLS between a client and the proxy itself, for a client that begins with it where others speak HTTP in the clear.
+// TLS between a client and the proxy itself, for clients that connect to an HTTP port with TLS (`https://` proxies).
 import type { Socket } from "node:net";
 import type { LeafIssuer } from "../../ca/authority.ts";
 import type { Leaf } from "../../ca/leaf-contexts.ts";
-import type { ClientConnection as ClientFacts } from "../../flow/connection.ts";
+import type { ClientConnection } from "../../flow/connection.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import type { TlsEventName } from "../../hooks/connection-hooks.ts";
 import { after } from "../../maybe-async.ts";
-import { serverOfNoName } from "../connection/facts.ts";
+import { unnamedServerConnection } from "../connection/connection-info.ts";
+import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
-import { HANDSHAKE_MS, shakeHands } from "../tls/client-handshake.ts";
+import { acceptTls, HANDSHAKE_MS } from "../tls/client-handshake.ts";
 import { type ClientHello, sniff } from "../tls/client-hello.ts";
 
 export interface ProxyTlsSettings {
 	context: ProxyContext;
 	authority: LeafIssuer;
-	facts: ClientFacts;
-	/** Takes over the socket, to be read in the clear. */
+	clientConn: ClientConnection;
+	/** Takes over the decrypted socket. */
 	onSecure: (socket: Socket) => void;
-	/** The connection is over, or somebody else's. */
-	onClose: (one: ProxyTls) => void;
+	/** The connection was closed or handed over. */
+	onClose: (connection: ProxyTls) => void;
 }
 
-/** What is spoken inside (RFC 7301 section 3.1). */
+/** The ALPN list to offer (RFC 7301 section 3.1). */
 const HTTP1 = Buffer.from("\x08http/1.1");
 
 export class ProxyTls {
 	readonly #socket: Socket;
 	readonly #settings: ProxyTlsSettings;
 	#bytes: Buffer = Buffer.alloc(0);
+	readonly #head = new UnfinishedHead();
 
-	/** The socket is paused or new; its hello is still to be read. */
+	/** @param socket paused or new, with its ClientHello unread */
 	constructor(socket: Socket, settings: ProxyTlsSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
@@ -37,52 +39,67 @@ export class ProxyTls {
 		socket.resume();
 	}
 
-	/** The proxy ends; nothing was asked yet. */
+	/** Closes at once: there is no request to wait for. */
 	drain(): void {
 		this.stop();
 	}
 
 	readonly stop = (): void => void this.#socket.destroy();
 
-	readonly #onClose = (): void => this.#settings.onClose(this);
+	readonly #onClose = (): void => {
+		this.#head.resize(0);
+		this.#settings.onClose(this);
+	};
 
 	readonly #onData = (chunk: Buffer): void => {
 		this.#bytes = Buffer.concat([this.#bytes, chunk]);
 		const hello = sniff(this.#bytes);
-		if (hello === "more") return;
+		if (hello === "more") {
+			if (!this.#head.resize(this.#bytes.length)) this.#failed(`its ClientHello is not complete, and ${TOO_MUCH}`);
+			return;
+		}
 		this.#release();
-		if (typeof hello === "string") this.#failed("what it sent first is neither HTTP nor the beginning of TLS");
+		if (typeof hello === "string") this.#failed("its first bytes are neither HTTP nor a TLS ClientHello");
 		else this.#issue(hello);
 	};
 
-	/** The socket as if nothing had been read from it. */
+	/** Pauses the socket and puts its bytes back. */
 	#release(): void {
 		this.#socket.pause();
-		this.#socket.removeListener("data", this.#onData).removeListener("end", this.stop).removeListener("timeout", this.stop).setTimeout(0);
+		this.#socket
+			.removeListener("data", this.#onData)
+			.removeListener("end", this.stop)
+			.removeListener("timeout", this.stop)
+			.setTimeout(0);
+		this.#head.resize(0);
 		this.#socket.unshift(this.#bytes);
 	}
 
-	/** For the name that the client knows the proxy by, and for the address that it came to. */
+	/** Issues a leaf for the client's SNI and for the address that the client connected to. */
 	#issue(hello: ClientHello): void {
-		const { authority, facts } = this.#settings;
-		const [host] = facts.sockname ?? ["localhost"];
+		const { authority, clientConn } = this.#settings;
+		const [host] = clientConn.sockname ?? ["localhost"];
 		const issued = authority.leafFor({ sni: hello.serverName, host });
-		const shake = (leaf: Leaf) => this.#shake(hello, leaf);
-		if (issued instanceof Promise) issued.then(shake, this.stop);
-		else shake(issued);
+		const handshake = (leaf: Leaf) => this.#handshake(hello, leaf);
+		if (issued instanceof Promise) issued.then(handshake, this.stop);
+		else handshake(issued);
 	}
 
-	#shake(hello: ClientHello, leaf: Leaf): void {
-		const { context, facts, onSecure } = this.#settings;
-		const tell = (name: TlsEventName) => context.events?.tls(name, { conn: facts, context: { client: facts, server: serverOfNoName() } });
-		void after(tell("tls_start_client"), () => {
+	#handshake(hello: ClientHello, leaf: Leaf): void {
+		const { context, clientConn, onSecure } = this.#settings;
+		const runHooks = (name: TlsEventName) =>
+			context.events?.tls(name, {
+				conn: clientConn,
+				context: { client: clientConn, server: unnamedServerConnection() },
+			});
+		void after(runHooks("tls_start_client"), () => {
 			if (this.#socket.destroyed) return;
-			const secured = shakeHands(this.#socket, { hello, leaf, protocols: HTTP1, facts }, (failure) => {
-				if (failure === null) void after(tell("tls_established_client"), () => this.#handOver(secured, onSecure));
+			const secured = acceptTls(this.#socket, { hello, leaf, protocols: HTTP1, clientConn }, (failure) => {
+				if (failure === null) void after(runHooks("tls_established_client"), () => this.#handOver(secured, onSecure));
 				else {
 					this.#failed(`${failure}; does it trust the certificate authority? (flowtape ca export)`);
-					facts.error = failure;
-					const wait = tell("tls_failed_client");
+					clientConn.error = failure;
+					const wait = runHooks("tls_failed_client");
 					if (wait !== undefined) context.track(wait);
 				}
 			});
@@ -97,9 +114,13 @@ export class ProxyTls {
 	}
 
 	#failed(why: string): void {
-		const { context, facts } = this.#settings;
-		const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
-		context.emit({ kind: "client_error", message: `no TLS between the client and the proxy: ${why}`, client });
+		const { context, clientConn } = this.#settings;
+		const client = formatAuthority(...((clientConn.peername ?? ["?", 0]) as [string, number]));
+		context.emit({
+			kind: "client_error",
+			message: `the TLS handshake between client and proxy failed: ${why}`,
+			client,
+		});
 		this.stop();
 	}
 }

@@ -1,5 +1,5 @@
-// One request and its response while they happen: which phase comes next, who answers, and how it ends. It knows no sockets: the client is
-// an `ExchangeHost`, the server an `UpstreamRequest`.
+// One request and its response in progress: runs the phases in order, gets the response from a hook or the server, and
+// records the flow. It uses no sockets: the client is an `ExchangeHost`, the server an `UpstreamRequest`.
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
@@ -15,14 +15,14 @@ import type { BodyStreaming, Piece } from "../../hooks/decision.ts";
 import type { Phase } from "../../hooks/hook.ts";
 import { ChunkTimes } from "../body/chunk-times.ts";
 import { MessageBody } from "../body/message-body.ts";
-import type { BodyLength, Passing } from "../body/pipe.ts";
-import { announcedSize, isEventStream, PATIENCE_MS } from "../body/policy.ts";
+import type { BodyLength, StreamOptions } from "../body/pipe.ts";
+import { announcedSize, BUFFERING_LIMIT_MS, isEventStream } from "../body/policy.ts";
 import { upstreamFault } from "../connection/attempt.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { unfinishedFraming } from "../http1/outgoing.ts";
-import { asksForUpgrade, isAskedFor, stripH2cUpgrade } from "../http2/fields.ts";
+import { isRequestedProtocol, requestsUpgrade, stripH2cUpgrade } from "../http2/fields.ts";
 import { destinationOf, isForNextProxy } from "../route/destination.ts";
-import { nameTarget, type Target } from "../route/target.ts";
+import { setTargetHost, type Target } from "../route/target.ts";
 import { relayTcp } from "../tcp/recorded-relay.ts";
 import { UpstreamReset } from "../upstream/channel.ts";
 import { emptyWebSocket, isWebSocket, relayWebSocket } from "../websocket/conversation.ts";
@@ -35,15 +35,18 @@ import { HookResponse } from "./hook-response.ts";
 import type { ExchangeHost } from "./host.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { requestOf, responseOf, takeProxyFields, withoutProxyFields } from "./messages.ts";
-import { originalOf, settleOriginal } from "./original.ts";
+import { dropUnchangedOriginal, originalOf } from "./original.ts";
 import { PhaseRunner } from "./phase-runner.ts";
 import { type UpstreamListener, UpstreamRequest } from "./upstream-request.ts";
 
-/** What a client may send before its request is on its way. Bytes. */
+/**
+ * Most bytes of a request that are buffered while the server accepts none. Larger bodies made by hooks count as waiting
+ * in memory. Bytes.
+ */
 const AHEAD_LIMIT = 1024 * 1024;
 
-const BROKEN_OFF = "The recorded response broke off here.";
-const LENIENCE = "; --no-validate-inbound-headers lets pass what can be understood all the same";
+const CUT = "The recorded response ends here, incomplete.";
+const LENIENT_HINT = "; --no-validate-inbound-headers accepts messages whose meaning is still clear";
 
 const CONTINUE: ResponseHead = { version: "HTTP/1.1", status: 100, reason: "Continue", fields: [] };
 
@@ -55,40 +58,53 @@ export class Exchange implements UpstreamListener {
 	readonly #lifecycle: Lifecycle;
 	readonly #request: MessageBody;
 	readonly #response = new MessageBody(null);
-	/** The client wants to hear `100 Continue`, and has not yet. */
+	/** The client waits for `100 Continue`. */
 	#awaitsContinue: boolean;
-	/** Whether the client asked to change to another protocol: nothing else may be the reason for one (RFC 9110 section 7.8). */
+	/** Whether the client asked for an upgrade: only then may a server switch protocols (RFC 9110 section 7.8). */
 	readonly #mayUpgrade: boolean;
-	#query: UpstreamRequest | null = null;
-	/** What a hook answers. */
-	#given: HookResponse | null = null;
-	#impatience: NodeJS.Timeout | null = null;
+	#upstreamRequest: UpstreamRequest | null = null;
+	#hookResponse: HookResponse | null = null;
+	/** Starts to stream a response that is incomplete for too long. */
+	#lateTimer: NodeJS.Timeout | null = null;
 	#chunkTimes: ChunkTimes | null = null;
+	/** The HTTP/2 error code with which the server reset the stream. */
 	#reset: number | null = null;
-	/** All pieces of a given answer were told. */
+	/** All pieces of the hook's response were sent. */
 	#isPlayed = false;
 
-	/** A request as it comes; its body is still to be brought. `authority`: the pseudo-field of HTTP/2. */
-	static live(host: ExchangeHost, head: RequestHead, framing: Framing, target: Target, authority: ByteString = ""): Exchange {
+	/** An exchange whose request body has not arrived yet. `authority`: the pseudo-header field of HTTP/2. */
+	static live(
+		host: ExchangeHost,
+		head: RequestHead,
+		framing: Framing,
+		target: Target,
+		authority: ByteString = "",
+	): Exchange {
 		const request = requestOf(head, framing, target, authority, host.receivedAt);
-		if (host.tunnel !== null) nameTarget(request, host.tunnel);
+		if (host.tunnel !== null) setTargetHost(request, host.tunnel);
 		return new Exchange(host, request, framing, expectsContinue(head.version, head.fields));
 	}
 
-	/** A request that is all there, whatever its fields say of its body; to be ended at once. */
+	/**
+	 * An exchange with a complete request; its header fields are not used to delimit the body. Call `requestEnd` right
+	 * after `start`.
+	 */
 	static whole(host: ExchangeHost, request: Request): Exchange {
 		return new Exchange(host, request, null, false);
 	}
 
 	private constructor(host: ExchangeHost, request: Request, framing: Framing | null, awaitsContinue: boolean) {
 		this.#host = host;
-		this.#context = host.context.for(request.host);
+		const own = host.tunnel === null ? host.context.forOwn(host.clientConn, request.host, request.port) : null;
+		this.#context = own?.context ?? host.context.for(request, host.clientConn);
+		// The Host field stays unchanged.
+		if (own !== null) request.host = own.address;
 		this.#request = new MessageBody(framing);
 		this.#awaitsContinue = awaitsContinue;
-		this.#mayUpgrade = asksForUpgrade(request);
+		this.#mayUpgrade = requestsUpgrade(request);
 		this.flow = new HttpFlow({
 			id: randomUUID(),
-			clientConn: host.facts,
+			clientConn: host.clientConn,
 			serverConn: () => serverConnection({ id: randomUUID(), address: [request.host, request.port] }),
 			request,
 			timestampCreated: host.receivedAt,
@@ -99,50 +115,60 @@ export class Exchange implements UpstreamListener {
 		if (request.trailers !== null) takeProxyFields(request.trailers);
 	}
 
-	/** To be called once, when the host knows it. */
+	/** Call once, after the host has registered the exchange. */
 	start(): void {
 		const { bodies, pipeline } = this.#context;
 		const { request } = this.flow;
 		const isEvents = request.body === null && isEventStream(request.headers);
 		if (pipeline.changesRequests) this.flow.original = originalOf(request);
-		this.#hooks.decision.passesRequest = isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
+		this.#hooks.decision.streamsRequest =
+			isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
 		this.#phase("requestheaders", () => this.#requestHeadersDone());
 	}
 
 	// — the client —
 
 	requestBody(chunk: Buffer): void {
-		if (this.#request.framing === null || this.#lifecycle.stage === "over") return;
-		this.#bring("request", () => this.#request.relay.push(chunk));
+		if (this.#request.framing === null || this.#lifecycle.stage === "done") return;
+		this.#deliver("request", () => this.#request.pipe.push(chunk));
 		if (this.#lifecycle.stage !== "request body") return;
 		const { bodies, pipeline } = this.#context;
-		const { relay } = this.#request;
-		if (bodies.refuses(relay.size)) this.#refuse("request");
-		else if (relay.isReplayable) {
-			if (bodies.streams(relay.size, pipeline.needsRequestBody)) this.#passRequest(null);
-			else if (!bodies.lacksRoom(relay.size)) this.#wait(this.#request);
-			else if (pipeline.needsRequestBody) this.#waitElsewhere(this.#request);
-			else this.#passRequest(null);
+		const { pipe } = this.#request;
+		if (bodies.exceedsLimit(pipe.size)) this.#refuse("request");
+		else if (pipe.isReplayable) {
+			if (bodies.streams(pipe.size, pipeline.needsRequestBody)) this.#streamRequest(null);
+			else if (!bodies.isMemoryShort(pipe.size)) this.#bufferInMemory(this.#request);
+			else if (pipeline.needsRequestBody) this.#bufferInSpool(this.#request);
+			else this.#streamRequest(null);
 		}
 	}
 
-	/** What has come waits in memory until the message is whole. */
-	#wait(passage: MessageBody): void {
-		this.#context.bodies.wait(passage.relay.size - passage.waiting);
-		passage.waiting = passage.relay.size;
+	/** Counts the bytes that have arrived as waiting in memory until the message is complete. */
+	#bufferInMemory(body: MessageBody): void {
+		this.#context.bodies.countWaiting(body.pipe.size - body.waitingBytes);
+		body.waitingBytes = body.pipe.size;
 	}
 
-	/** What is not whole yet waits where the tape keeps it. */
-	#waitElsewhere(passage: MessageBody): void {
-		passage.relay.pass({ keep: true, openSpool: () => this.#context.openSpool(passage === this.#request), transform: null, held: true, isShort: () => true });
-		this.#stopWaiting(passage);
+	/** Holds the message in the sink's spool until it is complete. */
+	#bufferInSpool(body: MessageBody): void {
+		body.pipe.startStreaming({
+			keep: true,
+			openSpool: () => this.#context.openSpool(body === this.#request),
+			transform: null,
+			isHeldBack: true,
+			isShort: () => true,
+		});
+		this.#releaseMemory(body);
 	}
 
-	/** A large body that a hook made waits until it is taken, where the tape keeps it if there are many. */
-	#holdMade(passage: MessageBody, message: Request | Response): void {
+	/**
+	 * Counts a large body that a hook made as waiting in memory until it is sent, or moves it to the spool if memory does
+	 * not suffice.
+	 */
+	#holdHookBody(messageBody: MessageBody, message: Request | Response): void {
 		const { body } = message;
-		if (!Buffer.isBuffer(body) || body.length <= AHEAD_LIMIT || body === passage.relay.body()) return;
-		if (this.#context.bodies.hold(body, this.#given === null)) passage.made = body;
+		if (!Buffer.isBuffer(body) || body.length <= AHEAD_LIMIT || body === messageBody.pipe.body()) return;
+		if (this.#context.bodies.holdHookBody(body, this.#hookResponse === null)) messageBody.hookBody = body;
 		else {
 			const spool = this.#context.openSpool();
 			if (spool === null) return;
@@ -151,25 +177,28 @@ export class Exchange implements UpstreamListener {
 		}
 	}
 
-	/** Nothing of it waits in memory any more. */
-	#stopWaiting(passage: MessageBody): void {
-		if (passage.waiting > 0) this.#context.bodies.wait(-passage.waiting);
-		if (passage.made !== null) this.#context.bodies.release(passage.made);
-		passage.waiting = 0;
-		passage.made = null;
+	/** Counts no bytes of the message as waiting in memory any more. */
+	#releaseMemory(body: MessageBody): void {
+		if (body.waitingBytes > 0) this.#context.bodies.countWaiting(-body.waitingBytes);
+		if (body.hookBody !== null) this.#context.bodies.releaseHookBody(body.hookBody);
+		body.waitingBytes = 0;
+		body.hookBody = null;
 	}
 
-	/** From here on nothing of this exchange happens. */
+	/** Ends the exchange: nothing more happens in it. */
 	#finish(reason: string): void {
-		this.#lifecycle.enter("over", reason);
-		this.#stopWaiting(this.#request);
-		this.#stopWaiting(this.#response);
+		this.#lifecycle.enter("done", reason);
+		this.#releaseMemory(this.#request);
+		this.#releaseMemory(this.#response);
 	}
 
-	/** What a script makes of a chunk, or of the end, can go wrong: then the exchange ends, as what it was meant to be is not known. */
-	#bring(phase: "request" | "response", bring: () => void): void {
+	/**
+	 * Calls `deliver`, in which a script that transforms chunks can throw. Then the exchange fails, since the intended
+	 * bytes are not known.
+	 */
+	#deliver(phase: "request" | "response", deliver: () => void): void {
 		try {
-			bring();
+			deliver();
 		} catch (error) {
 			this.#hookFailed(phase, error);
 		}
@@ -177,61 +206,74 @@ export class Exchange implements UpstreamListener {
 
 	requestEnd(trailers: ByteString[] | null): void {
 		const { request } = this.flow;
-		const passage = this.#request;
-		passage.isEnded = true;
+		const body = this.#request;
+		body.isEnded = true;
 		request.timestampEnd = this.#host.receivedAt;
-		if (passage.framing !== null) {
-			const kept = withoutProxyFields(trailers);
-			request.trailers = kept === null ? null : new Headers(kept);
-			this.#bring("request", () => passage.relay.end(kept));
-			request.body = passage.relay.body();
+		if (body.framing !== null) {
+			request.trailers = withoutProxyFields(trailers, this.#hooks.decision.takesAuthorization);
+			this.#deliver("request", () => body.pipe.end(request.trailers?.fields ?? null));
+			request.body = body.pipe.body();
 			if (this.flow.original !== null) this.flow.original.body ??= request.body;
 		}
 		if (this.#lifecycle.stage === "request body") this.#requestBodyDone();
 		else {
-			if (passage.isPassing && this.#lifecycle.stage !== "over") this.#hooks.lookBack("request", () => this.#endIfAnswered());
+			if (body.isStreamed && this.#lifecycle.stage !== "done")
+				this.#hooks.runAfterwards("request", () => this.#endIfAnswered());
 			this.#endIfAnswered();
 		}
 	}
 
-	/** The client has gone, or what it sends cannot be understood; then it is told so with a status. */
+	/**
+	 * The client has disconnected (`status` is null), or has sent something malformed and gets an error page with
+	 * `status`.
+	 */
 	clientFailed(message: string, status: ErrorStatus | null): void {
-		if (this.#lifecycle.stage !== "over") this.#fail(message, status, status === null ? "client" : "cut");
+		if (this.#lifecycle.stage !== "done") this.#fail(message, status, status === null ? "client" : "cut");
 	}
 
-	/** The proxy ends: the flow goes to the tape as it is. */
+	/** The proxy is shutting down: the flow is recorded as it is. */
 	stop(): void {
 		this.clientFailed("The proxy was stopped before the exchange was complete.", null);
 	}
 
-	/** The client takes no more of the response for now; and takes it again. */
+	/**
+	 * Whether the response is sent although the client still waits for `100 Continue`. The client may then send the body
+	 * or not, so that the end of the request is unknown.
+	 */
+	get leavesBodyUnread(): boolean {
+		return this.#awaitsContinue && !this.#request.hasStarted;
+	}
+
+	/** The client accepts no more of the response until `resumeResponse`. */
 	pauseResponse(): void {
-		this.#query?.pause();
-		this.#given?.pause();
+		this.#upstreamRequest?.pause();
+		this.#hookResponse?.pause();
 	}
 
 	resumeResponse(): void {
-		this.#response.relay.resume();
-		if (this.#response.relay.isBehind) return;
-		this.#query?.resume();
-		this.#given?.resume();
+		this.#response.pipe.resume();
+		if (this.#response.pipe.isBehind) return;
+		this.#upstreamRequest?.resume();
+		this.#hookResponse?.resume();
 	}
 
-	/** Writes what was added for the server. */
+	/** Flushes the request to the server. Pauses the client if the server is behind. */
 	flushRequest(): void {
-		if (this.#query === null || this.#query.flushRequest() || this.#request.isEnded) return;
-		if (this.#lifecycle.stage !== "server" || this.#request.relay.size > AHEAD_LIMIT) this.#host.pauseRequest();
+		if (this.#upstreamRequest === null || this.#upstreamRequest.flushRequest() || this.#request.isEnded) return;
+		if (this.#lifecycle.stage !== "upstream" || this.#request.pipe.size > AHEAD_LIMIT) this.#host.pauseRequest();
 	}
 
 	resumeRequest(): void {
 		this.#host.resumeRequest();
 	}
 
-	/** Who waits for a response that is not whole yet gets in the end what there is of it. */
+	/**
+	 * Flushes the response. If the client waits too long for the complete response, it gets the part that has arrived.
+	 */
 	flush(): void {
-		if (this.#lifecycle.stage === "response body" && this.#response.relay.size > 0)
-			this.#impatience ??= setTimeout(() => this.#passLateResponse(), PATIENCE_MS).unref();
-		if (this.#response.relay.isBehind) this.#query?.pause();
+		if (this.#lifecycle.stage === "response body" && this.#response.pipe.size > 0)
+			this.#lateTimer ??= setTimeout(() => this.#streamLateResponse(), BUFFERING_LIMIT_MS).unref();
+		if (this.#response.pipe.isBehind) this.#upstreamRequest?.pause();
 		this.#host.flush();
 	}
 
@@ -253,38 +295,42 @@ export class Exchange implements UpstreamListener {
 		};
 		this.#hooks.run(phase, go, (error) => {
 			this.#hookFailed(phase, error);
-			// It has failed already, and ends as it would have.
+			// The exchange has failed already, and ends in spite of this error.
 			if (phase === "error") go();
 		});
 	}
 
-	/** Not to let pass what a hook should have changed or stopped. */
+	/** Fails the exchange, as the hook may have had to change or stop it. */
 	#hookFailed(phase: Phase, error: unknown): void {
 		this.#context.emit({ kind: "hook_error", phase, error });
 		const why = error instanceof Error ? error.message : String(error);
-		if (this.#lifecycle.stage !== "over") this.#fail(`a hook failed at ${phase}: ${why}`, 502);
+		if (this.#lifecycle.stage !== "done") this.#fail(`a hook failed at ${phase}: ${why}`, 502);
 	}
 
 	#requestHeadersDone(): void {
-		if (this.#isDecided()) return;
+		if (this.#applyDecision()) return;
 		this.#lifecycle.enter("request body");
-		if (this.#context.bodies.refuses(this.#request.expectedSize)) {
+		if (this.#context.bodies.exceedsLimit(this.#request.expectedSize)) {
 			this.#refuse("request");
 			return;
 		}
-		const { requestStream, passesRequest } = this.#hooks.decision;
+		const { requestStream, streamsRequest } = this.#hooks.decision;
 		if (this.#request.isEnded) this.#requestBodyDone();
-		else if (requestStream ?? passesRequest) this.#passRequest(requestStream);
-		else if (this.#awaitsContinue && this.#mayGoAhead()) {
-			this.#request.pass(true, { keep: true, openSpool: () => this.#context.openSpool(true) });
+		else if (requestStream ?? streamsRequest) this.#streamRequest(requestStream);
+		else if (this.#awaitsContinue && this.#mayForwardHead()) {
+			this.#request.startStreaming(true, { keep: true, openSpool: () => this.#context.openSpool(true) });
 			this.#forward();
 		}
-		// Who has to see the body first, or takes it in the place of a server, wants it (RFC 9110 section 10.1.1).
+		// In this stage, a hook needs the body first, or this proxy reads it in place of a server (RFC 9110 section
+		// 10.1.1).
 		if (this.#lifecycle.stage === "request body") this.#sendContinue(CONTINUE);
 	}
 
-	/** Whether the server can be asked for the body before that has come: no hook sees it first, and no option is about its size. */
-	#mayGoAhead(): boolean {
+	/**
+	 * Whether the server can decide on `Expect: 100-continue`: no hook needs the body first, and no option depends on its
+	 * size.
+	 */
+	#mayForwardHead(): boolean {
 		const { bodies, pipeline, pool } = this.#context;
 		const { framing } = this.#request;
 		if (pool === null || framing === null || !hasBody(framing) || !pipeline.isIdle("request")) return false;
@@ -298,33 +344,44 @@ export class Exchange implements UpstreamListener {
 	}
 
 	/**
-	 * The request goes on before it is whole, unless a hook must see it first: then it waits where the tape keeps it.
-	 * @param said what hooks said of it; null: nothing
+	 * Forwards the request before it is complete. If a hook always needs the complete body, or there is no server, the
+	 * body is held in the spool instead.
+	 * @param streaming the choice of the hooks; null: they chose nothing
 	 */
-	#passRequest(said: BodyStreaming | null): void {
+	#streamRequest(streaming: BodyStreaming | null): void {
 		const { pool, pipeline } = this.#context;
-		if (pool === null || pipeline.insistsOnRequestBody) {
-			this.#waitElsewhere(this.#request);
+		if (pool === null || pipeline.alwaysNeedsRequestBody) {
+			this.#bufferInSpool(this.#request);
 			return;
 		}
-		this.#request.pass(said ?? true, this.#passing(said, this.flow.request));
+		this.#request.startStreaming(streaming ?? true, this.#streamOptions(streaming, this.flow.request));
 		this.#forward();
 	}
 
-	#passing(said: BodyStreaming | null, message: Request | Response): Pick<Passing, "keep" | "openSpool" | "isShort"> {
+	#streamOptions(
+		streaming: BodyStreaming | null,
+		message: Request | Response,
+	): Pick<StreamOptions, "keep" | "openSpool" | "isShort"> {
 		const { bodies, openSpool } = this.#context;
 		const isOfRequest = message === this.flow.request;
-		return { keep: this.#isKept(said, message), openSpool: () => openSpool(isOfRequest), isShort: () => bodies.lacksRoom(Number.POSITIVE_INFINITY) };
+		return {
+			keep: this.#isRecorded(streaming, message),
+			openSpool: () => openSpool(isOfRequest),
+			isShort: () => bodies.isMemoryShort(Number.POSITIVE_INFINITY),
+		};
 	}
 
-	/** Whether the tape gets the body of a message that passes as it comes. */
-	#isKept(said: BodyStreaming | null, { headers }: Request | Response): boolean {
-		return this.#context.bodies.keeps(said !== null) || (said === null && isEventStream(headers));
+	/** Whether the body of a streamed message is recorded. */
+	#isRecorded(streaming: BodyStreaming | null, { headers }: Request | Response): boolean {
+		return this.#context.bodies.keeps(streaming !== null) || (streaming === null && isEventStream(headers));
 	}
 
 	#refuse(whose: "request" | "response"): void {
 		const limit = "exceeds body_size_limit";
-		this.#fail(whose === "request" ? `The request's body ${limit}.` : `The response's body ${limit}.`, whose === "request" ? 413 : 502);
+		this.#fail(
+			whose === "request" ? `The request's body ${limit}.` : `The response's body ${limit}.`,
+			whose === "request" ? 413 : 502,
+		);
 	}
 
 	#requestBodyDone(): void {
@@ -332,35 +389,35 @@ export class Exchange implements UpstreamListener {
 		const { original, request } = this.flow;
 		if (original !== null) original.body = request.body;
 		this.#phase("request", () => {
-			settleOriginal(this.flow);
-			if (!this.#isDecided()) this.#forward();
+			dropUnchangedOriginal(this.flow);
+			if (!this.#applyDecision()) this.#forward();
 		});
 	}
 
-	/** Carries out the verdict of the hooks, if there is one. */
-	#isDecided(): boolean {
-		if (this.#isAborted()) return true;
+	/** Carries out the decision of the hooks. False: there is none. */
+	#applyDecision(): boolean {
+		if (this.#applyAbort()) return true;
 		const { verdict } = this.#hooks.decision;
 		if (verdict?.kind !== "answer") return false;
-		this.#given = new HookResponse(verdict);
-		const waits = this.#given.waits(() => {
-			this.#answered(verdict.response);
+		this.#hookResponse = new HookResponse(verdict);
+		const isDelayed = this.#hookResponse.startDelay(() => {
+			this.#useHookResponse(verdict.response);
 			this.#host.flush();
 		});
-		if (waits) this.#lifecycle.enter("wait");
-		else this.#answered(verdict.response);
+		if (isDelayed) this.#lifecycle.enter("delay");
+		else this.#useHookResponse(verdict.response);
 		return true;
 	}
 
-	/** A hook hangs up: nothing is sent from here on. */
-	#isAborted(): boolean {
+	/** Ends the exchange if a hook aborted it. False: none did. */
+	#applyAbort(): boolean {
 		const { verdict } = this.#hooks.decision;
 		if (verdict?.kind !== "abort") return false;
 		this.#fail(verdict.reason, null);
 		return true;
 	}
 
-	#answered(response: Response): void {
+	#useHookResponse(response: Response): void {
 		this.flow.response = response;
 		this.#response.isEnded = true;
 		this.#responseHeadDone();
@@ -368,27 +425,35 @@ export class Exchange implements UpstreamListener {
 
 	#forward(): void {
 		const { pool } = this.#context;
-		settleOriginal(this.flow);
+		dropUnchangedOriginal(this.flow);
 		const { request } = this.flow;
 		if (pool === null) {
 			this.#fail("no hook answered this request, and this proxy does not connect to servers", 502);
 			return;
 		}
-		const body = this.#request.relay;
+		const body = this.#request.pipe;
 		if (body.isLost) {
-			this.#fail("the request's body had to wait until it was whole, and there is no room for it on the disk", 502);
+			this.#fail("the request body could not be buffered: the disk is full or cannot be written", 502);
 			return;
 		}
-		this.#lifecycle.enter("server");
+		this.#lifecycle.enter("upstream");
 		stripH2cUpgrade(request);
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
-		if (isTouched) this.#holdMade(this.#request, request);
-		const facts = this.#request.settle(request, isTouched);
-		const { tunnel, facts: client } = this.#host;
-		const credentials = tunnel?.credentials ?? (isForNextProxy(client) ? this.#hooks.decision.proxyAuthorization : null);
+		if (isTouched) this.#holdHookBody(this.#request, request);
+		const length = this.#request.outgoingLength(request, isTouched);
+		const { tunnel, clientConn: client } = this.#host;
+		const credentials =
+			tunnel?.credentials ?? (isForNextProxy(client) ? this.#hooks.decision.proxyAuthorization : null);
 		const to = destinationOf(request, tunnel, client, credentials);
-		this.#query = new UpstreamRequest(pool, this, { to, request, touched: isTouched || "size" in facts, facts, credentials, body });
-		this.#query.start();
+		this.#upstreamRequest = new UpstreamRequest(pool, this, {
+			to,
+			request,
+			touched: isTouched || "size" in length,
+			length,
+			credentials,
+			body,
+		});
+		this.#upstreamRequest.start();
 	}
 
 	// — the server —
@@ -397,23 +462,30 @@ export class Exchange implements UpstreamListener {
 		return !this.#host.isLeaving;
 	}
 
-	asked(facts: ServerConnection): void {
-		this.flow.serverConn = facts;
+	requestSent(serverConn: ServerConnection): void {
+		this.flow.serverConn = serverConn;
 	}
 
-	/** A 100 is for who waits for it; the others are for clients that understand them (RFC 9110 section 15.2). */
+	/**
+	 * Forwards a 100 to a client that waits for it, and other interim responses to all clients except HTTP/1.0 ones (RFC
+	 * 9110 section 15.2).
+	 */
 	interim(head: ResponseHead): void {
 		if (head.status === 100) this.#sendContinue(head);
 		else if (this.flow.request.httpVersion !== "HTTP/1.0") this.#host.sendInterim(head);
 	}
 
 	responseHead(head: ResponseHead, framing: Framing, at: number): void {
-		if (head.status === 101 && !(this.#mayUpgrade && asksForUpgrade(this.flow.request))) {
-			this.askFailed(upstreamFault("the server changes to another protocol (101), and the request asks for no upgrade"));
+		if (head.status === 101 && !(this.#mayUpgrade && requestsUpgrade(this.flow.request))) {
+			this.requestFailed(upstreamFault("the server switched protocols (101), but the request asked for no upgrade"));
 			return;
 		}
-		if (head.status === 101 && !isAskedFor(head.fields, this.flow.request)) {
-			this.askFailed(upstreamFault(`the server changes to ${new Headers(head.fields).get("upgrade")} (101), which the request does not ask for`));
+		if (head.status === 101 && !isRequestedProtocol(head.fields, this.flow.request)) {
+			this.requestFailed(
+				upstreamFault(
+					`the server switched to ${new Headers(head.fields).get("upgrade")} (101), which the request did not ask for`,
+				),
+			);
 			return;
 		}
 		this.#response.framing = framing;
@@ -424,54 +496,56 @@ export class Exchange implements UpstreamListener {
 			this.#chunkTimes = new ChunkTimes(at);
 			this.flow.metadata.response_chunks = this.#chunkTimes.list;
 		}
-		this.#hooks.decision.passesResponse = isEvents || bodies.streamsResponse(announcedSize(framing), pipeline.needsResponseBody);
+		this.#hooks.decision.streamsResponse =
+			isEvents || bodies.streamsResponse(announcedSize(framing), pipeline.needsResponseBody);
 		this.#responseHeadDone();
 	}
 
 	responseBody(chunk: Buffer): void {
-		const { relay } = this.#response;
-		this.#bring("response", () => relay.push(chunk));
-		this.#chunkTimes?.add(chunk.length, now());
+		const { pipe } = this.#response;
+		this.#deliver("response", () => pipe.push(chunk));
+		this.#chunkTimes?.record(chunk.length, now());
 		if (this.#lifecycle.stage !== "response body") return;
 		const { bodies, pipeline } = this.#context;
-		if (bodies.refuses(relay.size)) this.#refuse("response");
-		else if (bodies.streamsResponse(relay.size, pipeline.needsResponseBody)) this.#passResponse(null);
-		else if (relay.isReplayable) {
-			if (!bodies.lacksRoom(relay.size)) this.#wait(this.#response);
-			else if (pipeline.needsResponseBody) this.#waitElsewhere(this.#response);
-			else this.#passResponse(null);
+		if (bodies.exceedsLimit(pipe.size)) this.#refuse("response");
+		else if (bodies.streamsResponse(pipe.size, pipeline.needsResponseBody)) this.#streamResponse(null);
+		else if (pipe.isReplayable) {
+			if (!bodies.isMemoryShort(pipe.size)) this.#bufferInMemory(this.#response);
+			else if (pipeline.needsResponseBody) this.#bufferInSpool(this.#response);
+			else this.#streamResponse(null);
 		}
 	}
 
-	#passLateResponse(): void {
+	#streamLateResponse(): void {
 		if (this.#lifecycle.stage === "response body" && !this.#context.pipeline.needsResponseBody) {
-			this.#passResponse(null);
+			this.#streamResponse(null);
 			this.#host.flush();
 		}
 	}
 
 	responseEnd(trailers: ByteString[] | null, at: number): void {
 		const response = this.flow.response as Response;
-		const passage = this.#response;
+		const body = this.#response;
 		response.timestampEnd = at;
 		if (trailers !== null) response.trailers = new Headers(trailers);
-		passage.isEnded = true;
-		if (this.#impatience !== null) clearTimeout(this.#impatience);
-		this.#bring("response", () => passage.relay.end(trailers));
-		response.body = passage.relay.body();
-		if (passage.isPassing && this.#lifecycle.stage !== "over") this.#hooks.lookBack("response", () => this.#endIfAnswered());
+		body.isEnded = true;
+		if (this.#lateTimer !== null) clearTimeout(this.#lateTimer);
+		this.#deliver("response", () => body.pipe.end(trailers));
+		response.body = body.pipe.body();
+		if (body.isStreamed && this.#lifecycle.stage !== "done")
+			this.#hooks.runAfterwards("response", () => this.#endIfAnswered());
 		if (this.#lifecycle.stage === "response body") this.#responseBodyDone();
 		else this.#endIfAnswered();
 	}
 
-	askFailed(error: FlowtapeError): void {
+	requestFailed(error: FlowtapeError): void {
 		const { host, port } = this.flow.request;
 		const where = formatAuthority(host, port);
 		this.#context.emit({ kind: "upstream_error", message: error.message, destination: where });
 		if (error instanceof UpstreamReset) this.#reset = error.reset;
 		this.#fail(
 			error.code === "FT_PROTOCOL"
-				? `the answer of ${where} breaks the rules of HTTP: ${error.message}${this.#context.lenient ? "" : LENIENCE}`
+				? `the response of ${where} breaks the rules of HTTP: ${error.message}${this.#context.lenient ? "" : LENIENT_HINT}`
 				: error.message,
 			502,
 		);
@@ -481,118 +555,120 @@ export class Exchange implements UpstreamListener {
 
 	#responseHeadDone(): void {
 		const { request, response } = this.flow;
-		const isOurs = this.#query === null && !this.#given?.websocket;
-		if (!isOurs && this.#context.websocket && response !== null && isWebSocket(request, response)) this.flow.websocket = emptyWebSocket();
+		const isPlainHookResponse = this.#upstreamRequest === null && !this.#hookResponse?.websocket;
+		if (!isPlainHookResponse && this.#context.websocket && response !== null && isWebSocket(request, response))
+			this.flow.websocket = emptyWebSocket();
 		this.#lifecycle.enter("responseheaders");
 		this.#phase("responseheaders", () => {
-			if (this.#isAborted()) return;
+			if (this.#applyAbort()) return;
 			this.#lifecycle.enter("response body");
-			const { responseStream, passesResponse } = this.#hooks.decision;
+			const { responseStream, streamsResponse } = this.#hooks.decision;
 			if (this.#response.isEnded) this.#responseBodyDone();
-			else if (this.#context.bodies.refuses(this.#response.expectedSize)) this.#refuse("response");
-			else if (responseStream ?? passesResponse) this.#passResponse(responseStream);
+			else if (this.#context.bodies.exceedsLimit(this.#response.expectedSize)) this.#refuse("response");
+			else if (responseStream ?? streamsResponse) this.#streamResponse(responseStream);
 		});
 	}
 
-	/** The response goes on before it is whole. */
-	#passResponse(said: BodyStreaming | null): void {
-		this.#response.pass(said ?? true, this.#passing(said, this.flow.response as Response));
-		this.#answer();
+	/** Sends the response before it is complete. */
+	#streamResponse(streaming: BodyStreaming | null): void {
+		this.#response.startStreaming(streaming ?? true, this.#streamOptions(streaming, this.flow.response as Response));
+		this.#sendResponse();
 	}
 
 	#responseBodyDone(): void {
-		if (this.#response.relay.isLost) {
-			this.#fail("the response's body had to wait until it was whole, and there is no room for it on the disk", 502);
+		if (this.#response.pipe.isLost) {
+			this.#fail("the response body could not be buffered: the disk is full or cannot be written", 502);
 			return;
 		}
 		this.#lifecycle.enter("response");
 		this.#phase("response", () => {
-			if (!this.#isAborted()) this.#answer();
+			if (!this.#applyAbort()) this.#sendResponse();
 		});
 	}
 
-	#answer(): void {
+	#sendResponse(): void {
 		const response = this.flow.response as Response;
 		if (response.statusCode === 101 && !this.#mayUpgrade) {
-			this.#fail("the answer is a 101, and the request did not ask for an upgrade", 502);
+			this.#fail("the response is a 101, but the request asked for no upgrade", 502);
 			return;
 		}
 		const { pipeline, wantsFlows } = this.#context;
 		const isTouched = this.#hooks.seesAny("responseheaders", "response");
-		if (isTouched || this.#given !== null) this.#holdMade(this.#response, response);
-		// Hooks that see bodies may have changed it.
-		const pieces = pipeline.needsResponseBody ? null : (this.#given?.pieces ?? null);
-		if (this.#given?.unfinished != null) {
-			this.#answerUnfinished(response, pieces);
+		if (isTouched || this.#hookResponse !== null) this.#holdHookBody(this.#response, response);
+		// Hooks that see bodies may have changed this one.
+		const pieces = pipeline.needsResponseBody ? null : (this.#hookResponse?.pieces ?? null);
+		if (this.#hookResponse?.unfinished != null) {
+			this.#sendUnfinished(response, pieces);
 			return;
 		}
-		const body: BodyLength = pieces === null ? this.#response.settle(response, isTouched) : { size: response.bodySize ?? 0 };
-		const standing = pipeline.isOneAlone && !wantsFlows ? (this.#given?.standing ?? null) : null;
-		const { relay } = this.#response;
-		relay.onCaughtUp = () => this.#responseCaughtUp();
-		relay.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
-		const writer = this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, standing);
-		this.#lifecycle.enter("answer");
-		relay.open(writer);
-		if (this.#lifecycle.stage !== "answer") return;
+		const body: BodyLength =
+			pieces === null ? this.#response.outgoingLength(response, isTouched) : { size: response.bodySize ?? 0 };
+		const cached = pipeline.hasSingleHook && !wantsFlows ? (this.#hookResponse?.cached ?? null) : null;
+		const { pipe } = this.#response;
+		pipe.onCaughtUp = () => this.#responseCaughtUp();
+		pipe.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
+		const writer = this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, cached);
+		this.#lifecycle.enter("send response");
+		pipe.open(writer);
+		if (this.#lifecycle.stage !== "send response") return;
 		if (pieces !== null) this.#play(pieces, response);
 		this.#endIfComplete();
 	}
 
-	/** A slow client has got all that has come. */
+	/** Everything that has arrived is written to a slow client. */
 	#responseCaughtUp(): void {
-		if (this.#lifecycle.stage !== "answer") return;
-		this.#query?.resume();
+		if (this.#lifecycle.stage !== "send response") return;
+		this.#upstreamRequest?.resume();
 		this.#host.flush();
 		this.#endIfComplete();
 	}
 
-	/** A recorded answer that never was whole: nobody shall take it for one. */
-	#answerUnfinished(response: Response, pieces: readonly Piece[] | null): void {
+	/** Sends an incomplete recorded response in such a way that the client sees that it is incomplete. */
+	#sendUnfinished(response: Response, pieces: readonly Piece[] | null): void {
 		const { request } = this.flow;
-		const { relay } = this.#response;
+		const { pipe } = this.#response;
 		const framing = unfinishedFraming(response, request.method, response.bodySize ?? 0);
-		this.#lifecycle.enter("answer");
+		this.#lifecycle.enter("send response");
 		this.#response.isEnded = false;
-		// a head alone would be all of it
+		// Without a body, the message would look complete.
 		if (framing.kind === "none") {
 			this.#breakOff();
 			return;
 		}
-		relay.onCaughtUp = () => this.#stopShort();
-		relay.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
-		if (pieces === null) relay.replaceUnfinished(response.body ?? Buffer.alloc(0));
-		relay.open(this.#host.sendResponse(response, request, { framing }, true, null));
+		pipe.onCaughtUp = () => this.#stopShort();
+		pipe.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
+		if (pieces === null) pipe.replaceUnfinished(response.body ?? Buffer.alloc(0));
+		pipe.open(this.#host.sendResponse(response, request, { framing }, true, null));
 		this.#isPlayed = pieces === null;
 		if (pieces === null) this.#stopShort();
 		else this.#play(pieces, response);
 	}
 
-	/** Once all is sent that there is of an unfinished answer. */
+	/** Holds the connection open or closes it once all of an incomplete response is sent. */
 	#stopShort(): void {
-		if (this.#lifecycle.stage !== "answer" || !this.#isPlayed || this.#response.relay.isBehind) return;
-		if (this.#given?.unfinished === "break") this.#breakOff();
+		if (this.#lifecycle.stage !== "send response" || !this.#isPlayed || this.#response.pipe.isBehind) return;
+		if (this.#hookResponse?.unfinished === "break") this.#breakOff();
 		else this.#host.flush();
 	}
 
 	#play(pieces: readonly Piece[], response: Response): void {
 		this.#response.isEnded = false;
-		this.#given?.play(pieces, {
-			piece: (bytes) => this.#response.relay.push(bytes),
+		this.#hookResponse?.play(pieces, {
+			piece: (bytes) => this.#response.pipe.push(bytes),
 			end: () => {
 				this.#isPlayed = true;
-				if (this.#given?.unfinished == null) this.responseEnd(response.trailers?.fields.slice() ?? null, now());
+				if (this.#hookResponse?.unfinished == null) this.responseEnd(response.trailers?.fields.slice() ?? null, now());
 				else this.#stopShort();
 			},
 			flush: () => this.#host.flush(),
 		});
 	}
 
-	/** Ends as the recording did that is replayed. */
+	/** Closes the connection as the recorded server did. */
 	#breakOff(): void {
 		const { flow } = this;
-		this.#finish(BROKEN_OFF);
-		flow.error = { message: BROKEN_OFF, timestamp: now() };
+		this.#finish(CUT);
+		flow.error = { message: CUT, timestamp: now() };
 		flow.ended = "cut";
 		this.#phase("error", () => {
 			void this.#context.record(flow);
@@ -603,39 +679,49 @@ export class Exchange implements UpstreamListener {
 	// — the end —
 
 	#endIfAnswered(): void {
-		if (this.#lifecycle.stage === "answer") this.#endIfComplete();
+		if (this.#lifecycle.stage === "send response") this.#endIfComplete();
 	}
 
 	#endIfComplete(): void {
-		if (!this.#response.isEnded || this.#hooks.isLookingBack || this.#response.relay.isBehind) return;
-		// A client that waits for a 100 which does not come will not send its body.
-		if (!this.#request.hasCome && this.#awaitsContinue) this.#end(false);
+		if (!this.#response.isEnded || this.#hooks.isRunningAfterwards || this.#response.pipe.isBehind) return;
+		// A client that gets no 100 will not send its body.
+		if (this.leavesBodyUnread) this.#end(false);
 		else if (this.#request.isEnded) {
 			const isSwitch = this.flow.response?.statusCode === 101;
-			const upstream = this.#query?.takeUpstream() ?? null;
-			const script = this.#given?.websocket ?? null;
+			const upstream = this.#upstreamRequest?.takeUpstream() ?? null;
+			const script = this.#hookResponse?.websocket ?? null;
 			if (isSwitch && upstream !== null) this.#switch(() => upstream.detach());
 			else if (isSwitch && script !== null) this.#switch(() => new WebSocketPlayer(script));
 			else {
-				// The answer of a hook changes to no other protocol, and where a hook has changed the server's no other is spoken.
+				// A hook's response without a WebSocket cannot switch protocols, nor can a server's 101 whose status a hook
+				// changed.
 				upstream?.cancel();
 				this.#end(!isSwitch);
 			}
 		}
 	}
 
-	/** The server has changed to another protocol, or what stands for it. */
+	/**
+	 * Relays another protocol between the client and the server, or between the client and the player of a recorded
+	 * WebSocket.
+	 */
 	#switch(detach: () => Duplex): void {
 		const context = this.#context;
 		const { flow } = this;
-		this.#finish("the connection changes its protocol");
+		this.#finish("the connection switches protocols");
 		this.#host.flush();
 		const client = this.#host.detach();
 		const server = detach();
-		if (flow.websocket !== null) context.track(relayWebSocket({ context, flow, decision: this.#hooks.decision, client, server }));
+		if (flow.websocket !== null)
+			context.track(relayWebSocket({ context, flow, decision: this.#hooks.decision, client, server }));
 		else {
 			void context.record(flow);
-			relayTcp(client, server, { context, facts: this.#host.facts, serverConn: flow.serverConn, record: context.recordTcp });
+			relayTcp(client, server, {
+				context,
+				clientConn: this.#host.clientConn,
+				serverConn: flow.serverConn,
+				record: context.recordTcp,
+			});
 		}
 	}
 
@@ -644,29 +730,32 @@ export class Exchange implements UpstreamListener {
 		this.#handBack(reusable);
 	}
 
-	/** The flow goes to the tape, and the host gets its connection or stream back. */
+	/** Records the flow, and returns the connection or stream to the host. */
 	#handBack(reusable: boolean): void {
 		this.#host.flush();
 		this.#host.exchangeDone(reusable, this.#context.record(this.flow));
 	}
 
-	/** Ends without a whole response. `status` null: there is nobody to tell, or nothing shall be told. `end`: how a response ended that had begun. */
+	/**
+	 * Ends the exchange without a complete response. `status`: of the error page; null: no error page. `end`: which side
+	 * ended a response that had begun.
+	 */
 	#fail(message: string, status: ErrorStatus | null, end: "client" | "cut" = "cut"): void {
-		const isTold = this.#lifecycle.stage !== "answer" && status !== null;
+		const sendsErrorPage = this.#lifecycle.stage !== "send response" && status !== null;
 		const { flow } = this;
 		this.#finish(message);
-		this.#query?.cancel();
-		this.#given?.cancel();
-		this.#response.relay.close();
-		if (this.#impatience !== null) clearTimeout(this.#impatience);
+		this.#upstreamRequest?.cancel();
+		this.#hookResponse?.cancel();
+		this.#response.pipe.close();
+		if (this.#lateTimer !== null) clearTimeout(this.#lateTimer);
 		flow.error = { message, timestamp: now() };
-		settleOriginal(flow);
+		dropUnchangedOriginal(flow);
 		if (flow.response !== null) flow.ended = this.#response.isEnded ? "server" : end;
-		// What has come is kept; of a body that nothing has come of it is not said that it was empty.
-		if (this.#request.hasCome) flow.request.body ??= this.#request.relay.body();
-		if (flow.response !== null && this.#response.hasCome) flow.response.body ??= this.#response.relay.body();
+		// Keep the bytes that have arrived. If none have, the body stays null, because it was not empty.
+		if (this.#request.hasStarted) flow.request.body ??= this.#request.pipe.body();
+		if (flow.response !== null && this.#response.hasStarted) flow.response.body ??= this.#response.pipe.body();
 		this.#phase("error", () => {
-			if (isTold) {
+			if (sendsErrorPage) {
 				this.#host.sendError(status, message, flow.request.method);
 				this.#handBack(false);
 			} else {

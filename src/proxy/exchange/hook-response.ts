@@ -1,4 +1,4 @@
-// The answer that a hook gave to a request: at once and whole, or after a while, or piece by piece.
+// A hook's response to a request: sent whole and at once, after a delay, or in timed pieces.
 
 import { now } from "../../clock.ts";
 import type { Response } from "../../flow/message.ts";
@@ -7,34 +7,34 @@ import { PacedBody, type PacedEvents } from "../body/paced-body.ts";
 
 export class HookResponse {
 	readonly response: Response;
-	readonly standing: CachedResponse | null;
+	readonly cached: CachedResponse | null;
 	readonly #delivery: Delivery | null;
 	#timer: NodeJS.Timeout | null = null;
 	#paced: PacedBody | null = null;
 
-	constructor({ response, delivery, standing }: Extract<Verdict, { kind: "answer" }>) {
+	constructor({ response, delivery, cached }: Extract<Verdict, { kind: "answer" }>) {
 		this.response = response;
-		this.standing = standing;
+		this.cached = cached;
 		this.#delivery = delivery;
 	}
 
-	/** What is said in the WebSocket that it begins; null: it begins none. */
+	/** The server's part of the WebSocket that the response opens; null: it opens none. */
 	get websocket(): ServerPart | null {
 		return this.#delivery?.websocket ?? null;
 	}
 
-	/** The pieces in which its body is to be sent; null: as a whole. */
+	/** The pieces in which to send the body; null: send it whole. */
 	get pieces(): readonly Piece[] | null {
 		return this.#delivery?.pieces ?? null;
 	}
 
-	/** What comes in place of the end of its body; null: it ends. */
+	/** How an incomplete body stops: the connection is held open, or broken off. null: the body is complete. */
 	get unfinished(): "hold" | "break" | null {
 		return this.#delivery?.unfinished ?? null;
 	}
 
-	/** Whether there is a time to wait before it; then `begin` is called behind that. */
-	waits(begin: () => void): boolean {
+	/** Starts the delay of the response, if any, and calls `begin` after it. Returns whether there is one. */
+	startDelay(begin: () => void): boolean {
 		const waitMs = this.#delivery?.waitMs;
 		if (!waitMs) return false;
 		this.#timer = setTimeout(() => {
@@ -57,7 +57,7 @@ export class HookResponse {
 		this.#paced?.resume();
 	}
 
-	/** Nothing more of it is sent. */
+	/** Sends nothing more. */
 	cancel(): void {
 		this.#paced?.cancel();
 		if (this.#timer !== null) clearTimeout(this.#timer);

@@ -1,4 +1,4 @@
-// What an exchange asks of its client's side, in whatever version of HTTP the client speaks: a connection, or a stream of one.
+// The client's side of an exchange, the same for all versions of HTTP: an HTTP/1.1 connection or an HTTP/2 stream.
 import type { Duplex } from "node:stream";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
@@ -12,32 +12,47 @@ import type { ErrorStatus } from "./error-page.ts";
 
 export interface ExchangeHost {
 	readonly context: ProxyContext;
-	readonly facts: ClientConnection;
+	readonly clientConn: ClientConnection;
 	readonly tunnel: TunnelTarget | null;
-	/** When the last bytes came from the client; seconds. */
+	/** When the client's last bytes arrived. Seconds since 1970. */
 	readonly receivedAt: number;
-	/** The client has closed its side, and has probably gone. */
+	/** The client has half-closed its connection, and has probably disconnected. */
 	readonly isLeaving: boolean;
-	/** Hold back the rest of the request, or let it come again. */
+	/** Stops reading the rest of the request; `resumeRequest` continues. */
 	pauseRequest(): void;
 	resumeRequest(): void;
-	/** A response (1xx) before the final one. */
+	/** Sends an interim response (1xx). */
 	sendInterim(head: ResponseHead): void;
 	/**
-	 * Sends the head of the response; the body goes to what comes back. `touched`: a hook made the response or may have changed it.
-	 * `standing`: what equal requests may be answered without an exchange, as nobody else would see it.
+	 * Sends the head of the response and returns the writer for its body. `touched`: a hook made the response or may have
+	 * changed it. `cached`: the response that equal requests may get without an exchange, because no other hook and no
+	 * sink would see one; null: not cacheable.
 	 */
-	sendResponse(response: Response, request: Request, body: BodyLength, touched: boolean, standing: CachedResponse | null): BodyWriter;
-	/** Answers with a page of our own; nothing may follow. */
+	sendResponse(
+		response: Response,
+		request: Request,
+		body: BodyLength,
+		touched: boolean,
+		cached: CachedResponse | null,
+	): BodyWriter;
+	/** Sends an error page of the proxy; nothing may follow. */
 	sendError(status: ErrorStatus, message: string, method: ByteString): void;
-	/** Writes what was added on both sides. */
+	/** Flushes buffered writes to the client and to the server. */
 	flush(): void;
-	/** The exchange is over and on the tape. The client can send another unless not `reusable`; nothing new may begin before `wait` resolves. */
+	/**
+	 * The exchange is over and recorded. If `reusable`, the client can send another request; nothing new may begin before
+	 * `wait` resolves.
+	 */
 	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void;
-	/** Hangs up, so that the client sees that what it got is not whole. `reset`: the code with which the server did so, where it gave one. */
+	/**
+	 * Closes the connection or stream in such a way that the client sees an incomplete response. `reset`: the HTTP/2
+	 * error code of the server, if it sent one.
+	 */
 	abort(reset: number | null): void;
-	/** As `abort`, once all that was added is sent. */
+	/** As `abort`, but only after everything written has been sent. */
 	breakOff(): void;
-	/** The other protocol's bytes, both ways; the host reads and writes no more. Whoever takes them has to resume the stream. */
+	/**
+	 * Returns the stream for another protocol: the host reads and writes no more. The new owner has to resume the stream.
+	 */
 	detach(): Duplex;
 }

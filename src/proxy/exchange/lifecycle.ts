@@ -1,24 +1,35 @@
-// The stages of an exchange, and which may follow which. ARCHITECTURE.md has the table as a diagram, and NODE_DEBUG=flowtape prints each step.
+// The stages of an exchange, and which may follow which. ARCHITECTURE.md has the table as a diagram, and
+// NODE_DEBUG=flowtape prints each step.
 import { debuglog } from "node:util";
 
-/** Where an exchange stands: the phase whose hooks run, or what it waits for. */
-export type Stage = "requestheaders" | "request body" | "request" | "wait" | "server" | "responseheaders" | "response body" | "response" | "answer" | "over";
+/** The state of an exchange: the phase whose hooks run, or the event for which the exchange waits. */
+export type Stage =
+	| "requestheaders"
+	| "request body"
+	| "request"
+	| "delay"
+	| "upstream"
+	| "responseheaders"
+	| "response body"
+	| "response"
+	| "send response"
+	| "done";
 
-/** What may follow each stage. Any but the last can fail, and is over then. */
-export const following: Readonly<Record<Stage, readonly Stage[]>> = {
-	requestheaders: ["request body", "wait", "responseheaders", "over"],
-	// passes as it comes, or is whole
-	"request body": ["server", "request", "over"],
-	request: ["server", "wait", "responseheaders", "over"],
-	// the delay of an answer that a hook gave
-	wait: ["responseheaders", "over"],
-	server: ["responseheaders", "over"],
-	responseheaders: ["response body", "over"],
-	// passes as it comes, or is whole
-	"response body": ["answer", "response", "over"],
-	response: ["answer", "over"],
-	answer: ["over"],
-	over: [],
+/** The stages that may follow each stage. Any stage can fail, and then the exchange is done. */
+export const transitions: Readonly<Record<Stage, readonly Stage[]>> = {
+	requestheaders: ["request body", "delay", "responseheaders", "done"],
+	// streamed, or complete
+	"request body": ["upstream", "request", "done"],
+	request: ["upstream", "delay", "responseheaders", "done"],
+	// the delay of a hook's response
+	delay: ["responseheaders", "done"],
+	upstream: ["responseheaders", "done"],
+	responseheaders: ["response body", "done"],
+	// streamed, or complete
+	"response body": ["send response", "response", "done"],
+	response: ["send response", "done"],
+	"send response": ["done"],
+	done: [],
 };
 
 const debug = debuglog("flowtape");
@@ -37,11 +48,12 @@ export class Lifecycle {
 	}
 
 	/**
-	 * @param reason for the debug log, where the stage alone does not say it
-	 * @throws Error where that stage does not follow: a defect of the caller
+	 * @param reason for the debug log, if the stage alone does not show it
+	 * @throws Error if that stage must not follow the current one, which is a defect of the caller
 	 */
 	enter(stage: Stage, reason = ""): void {
-		if (!following[this.#stage].includes(stage)) throw new Error(`an exchange went from "${this.#stage}" to "${stage}"`);
+		if (!transitions[this.#stage].includes(stage))
+			throw new Error(`an exchange went from "${this.#stage}" to "${stage}"`);
 		if (debug.enabled) debug("%s %s -> %s%s", this.#id, this.#stage, stage, reason && `: ${reason}`);
 		this.#stage = stage;
 	}

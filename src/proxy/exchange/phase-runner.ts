@@ -1,9 +1,10 @@
-// Runs the hooks of one exchange, at a phase that it waits for, or behind a message that has passed already.
+// Runs the hooks of one exchange: at a phase that the exchange waits for, or after a message that was streamed.
 import type { HttpFlow } from "../../flow/flow.ts";
-import { inTurn } from "../../flow/turns.ts";
+import { schedule } from "../../flow/scheduler.ts";
 import { Decision } from "../../hooks/decision.ts";
 import type { Phase } from "../../hooks/hook.ts";
-import { weightOf } from "../body/flow-weight.ts";
+import type { MaybeAsync } from "../../maybe-async.ts";
+import { workloadOf } from "../body/flow-weight.ts";
 import type { ProxyContext } from "../context/context.ts";
 import type { ExchangeHost } from "./host.ts";
 
@@ -12,27 +13,28 @@ export class PhaseRunner {
 	readonly #context: ProxyContext;
 	readonly #flow: HttpFlow;
 	readonly #host: Pick<ExchangeHost, "flush">;
-	#aside = 0;
+	/** Hooks that still run after a streamed message. */
+	#afterwards = 0;
 
-	/** @param host told to write when hooks are through that took their time */
+	/** @param host flushed when asynchronous hooks have finished */
 	constructor(context: ProxyContext, flow: HttpFlow, host: Pick<ExchangeHost, "flush">) {
 		this.#context = context;
 		this.#flow = flow;
 		this.#host = host;
 	}
 
-	/** Whether hooks look back at a message. */
-	get isLookingBack(): boolean {
-		return this.#aside > 0;
+	/** Whether hooks still run after a streamed message. */
+	get isRunningAfterwards(): boolean {
+		return this.#afterwards > 0;
 	}
 
-	/** Whether hooks see a message at one of these phases, and may change it. */
+	/** Whether hooks run at one of these phases, and may change the message. */
 	seesAny(first: Phase, second: Phase): boolean {
 		const { pipeline } = this.#context;
 		return !pipeline.isIdle(first) || !pipeline.isIdle(second);
 	}
 
-	/** Runs the hooks of a phase, then `next`; `fail` where one of them, or `next`, threw. */
+	/** Runs the hooks of a phase, then `next`; calls `fail` if one of them throws. */
 	run(phase: Phase, next: () => void, fail: (error: unknown) => void): void {
 		try {
 			const wait = this.#runHooks(phase);
@@ -49,32 +51,38 @@ export class PhaseRunner {
 		}
 	}
 
-	/** Large bodies wait for their turn; who has failed meanwhile needs no hooks any more. */
-	#runHooks(phase: Phase): void | Promise<void> {
+	/**
+	 * Exchanges with large bodies take turns. An exchange that fails while it waits for its turn does not run these
+	 * hooks.
+	 */
+	#runHooks(phase: Phase): MaybeAsync {
 		const flow = this.#flow;
 		const isFailed = flow.error !== null;
-		return inTurn(
-			() => weightOf(flow),
+		return schedule(
+			() => workloadOf(flow),
 			() => {
 				if (flow.error === null || isFailed) return this.#context.pipeline.run(phase, flow, this.decision);
 			},
 		);
 	}
 
-	/** Hooks see a message that has passed: nothing they do changes what was sent. `done` is called where they took their time. */
-	lookBack(phase: Phase, done: () => void): void {
+	/**
+	 * Runs hooks after a message was streamed, which they can no longer change. Calls `done` only if they were
+	 * asynchronous.
+	 */
+	runAfterwards(phase: Phase, done: () => void): void {
 		if (this.#context.pipeline.isIdle(phase)) return;
 		const fail = (error: unknown) => this.#context.emit({ kind: "hook_error", phase, error });
 		try {
 			const wait = this.#runHooks(phase);
 			if (wait === undefined) return;
-			this.#aside++;
-			const through = () => {
-				this.#aside--;
+			this.#afterwards++;
+			const finish = () => {
+				this.#afterwards--;
 				done();
 				this.#host.flush();
 			};
-			this.#context.track(wait.catch(fail).then(through));
+			this.#context.track(wait.catch(fail).then(finish));
 		} catch (error) {
 			fail(error);
 		}

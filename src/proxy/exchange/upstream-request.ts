@@ -1,5 +1,5 @@
-// Asks a server for the response to one request: takes a kept connection or makes one, sends, tries once more where a kept one turns out
-// to be dead, and gives the connection back.
+// Sends one request upstream and receives the response: takes an idle connection or opens a new one, retries once if
+// the request failed and can safely be repeated, and returns the connection to the pool.
 import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
@@ -14,21 +14,21 @@ import type { Framing } from "../wire/framing.ts";
 import type { ResponseHead } from "../wire/head.ts";
 import { isIdempotent } from "../wire/hop-by-hop.ts";
 
-/** Who asks. */
+/** Receives the response; implemented by the exchange. */
 export interface UpstreamListener {
-	/** The request is on its way over this connection. */
-	asked(facts: ServerConnection): void;
+	/** The request is being sent on this connection. */
+	requestSent(serverConn: ServerConnection): void;
 	/** A 1xx response other than 101; the final one is still to come. */
 	interim(head: ResponseHead): void;
 	responseHead(head: ResponseHead, framing: Framing, at: number): void;
 	responseBody(chunk: Buffer): void;
 	responseEnd(trailers: ByteString[] | null, at: number): void;
-	/** There will be no (whole) response. */
-	askFailed(error: FlowtapeError): void;
-	/** The server takes more of the request. */
+	/** There will be no complete response. */
+	requestFailed(error: FlowtapeError): void;
+	/** The server accepts more of the request. */
 	resumeRequest(): void;
 	flush(): void;
-	/** Whether somebody waits for the response still: a client that has closed its side hardly does. */
+	/** Whether the client still waits for the response; a half-closed client probably does not. */
 	readonly isAwaited: boolean;
 }
 
@@ -37,65 +37,70 @@ export interface RequestPlan {
 	request: Request;
 	/** Whether a hook may have changed the request. */
 	touched: boolean;
-	facts: BodyLength;
-	/** What the client sent for the next proxy. */
+	length: BodyLength;
+	/** The client's credentials for the upstream proxy. */
 	credentials: ByteString | null;
-	/** The body, as far as it has come. */
+	/** The body, which may still be arriving. */
 	body: BodyPipe;
 }
 
+/** Most interim responses to one request; more are an error, as a server could send them for ever. */
+const MAX_INTERIMS = 1000;
+
 export class UpstreamRequest implements ResponseListener {
 	readonly #pool: UpstreamPool;
-	readonly #asker: UpstreamListener;
-	readonly #question: RequestPlan;
+	readonly #listener: UpstreamListener;
+	readonly #plan: RequestPlan;
 	#upstream: UpstreamChannel | null = null;
 	#dial: Dial | null = null;
 	#isInterim = false;
+	/** Interim responses so far. */
+	#interims = 0;
 	#isAnswered = false;
 	#isSwitch = false;
 	#isRetry = false;
 
-	constructor(pool: UpstreamPool, asker: UpstreamListener, question: RequestPlan) {
+	constructor(pool: UpstreamPool, listener: UpstreamListener, plan: RequestPlan) {
 		this.#pool = pool;
-		this.#asker = asker;
-		this.#question = question;
+		this.#listener = listener;
+		this.#plan = plan;
 	}
 
-	/** To be called once, when the asker knows it. */
+	/** Call once, after the listener has stored this object. */
 	start(): void {
-		const kept = this.#pool.take(this.#question.to);
-		if (kept === undefined) this.#connect();
-		else if (isIdempotent(this.#question.request.method)) this.#send(kept);
-		else this.#sendIfOpen(kept);
+		const idle = this.#pool.takeChannel(this.#plan.to);
+		if (idle === undefined) this.#connect();
+		else if (isIdempotent(this.#plan.request.method)) this.#send(idle);
+		else this.#sendIfOpen(idle);
 	}
 
 	/**
-	 * What must not be sent twice goes over a kept connection only behind what the server may have said already: that it closes it. Events of sockets
-	 * come before immediates.
+	 * Sends a request that must not be sent twice. The server may have closed the idle connection already, so pending
+	 * socket events come first: Node handles them before immediates.
 	 */
-	#sendIfOpen(kept: UpstreamChannel): void {
+	#sendIfOpen(idle: UpstreamChannel): void {
 		const wait = setImmediate(() => {
 			this.#dial = null;
-			if (kept.isOpen) this.#send(kept);
+			if (idle.isOpen) this.#send(idle);
 			else this.#connect();
-			this.#asker.flush();
+			this.#listener.flush();
 		});
 		this.#dial = {
 			cancel: () => {
 				clearImmediate(wait);
-				kept.release(true);
+				idle.release(true);
 			},
 		};
 	}
 
-	/** No answer is wanted any more. */
+	/** Cancels the request: its response is no longer needed. */
 	cancel(): void {
 		this.#dial?.cancel();
 		this.#upstream?.cancel();
-		this.#leave();
+		this.#detach();
 	}
 
-	/** Less of the response, please; and go on. */
+	/** Stops and resumes reading the response. */
 	pause(): void {
 		this.#upstream?.pause();
 	}
@@ -104,103 +109,122 @@ export class UpstreamRequest implements ResponseListener {
 		this.#upstream?.resume();
 	}
 
-	/** Writes what has come of the request. False: the server has enough for now, or is not there yet. One that has answered takes all. */
+	/**
+	 * Flushes the request. Returns false if the server accepts no more for now, or is not connected yet; true if it has
+	 * responded.
+	 */
 	flushRequest(): boolean {
-		return (this.#upstream?.flush() ?? this.#isAnswered) && !this.#question.body.isBehind;
+		return (this.#upstream?.flush() ?? this.#isAnswered) && !this.#plan.body.isBehind;
 	}
 
-	/** The connection, once the server has changed to another protocol. */
+	/**
+	 * Returns the connection and gives it up. After a complete response it is null, except after a switch of protocols.
+	 */
 	takeUpstream(): UpstreamChannel | null {
 		const upstream = this.#upstream;
-		this.#leave();
+		this.#detach();
 		return upstream;
 	}
 
 	#connect(): void {
-		this.#dial = this.#pool.dial(this.#question.to, (error, upstream) => {
+		this.#dial = this.#pool.dial(this.#plan.to, (error, upstream) => {
 			this.#dial = null;
 			if (upstream !== null) this.#send(upstream);
-			else if (error !== null) this.#asker.askFailed(error);
-			this.#asker.flush();
+			else if (error !== null) this.#listener.requestFailed(error);
+			this.#listener.flush();
 		});
 	}
 
 	#send(upstream: UpstreamChannel): void {
-		const { request, facts, touched, body, credentials } = this.#question;
+		const { request, length, touched, body, credentials } = this.#plan;
 		this.#upstream = upstream;
-		this.#asker.asked(upstream.facts);
+		this.#listener.requestSent(upstream.serverConn);
 		body.onCaughtUp = () => {
 			this.#upstream?.flush();
-			this.#asker.resumeRequest();
+			this.#listener.resumeRequest();
 		};
-		body.onBroken = (error) => {
-			upstream.cancel();
-			this.#leave();
-			this.#asker.askFailed(error instanceof FlowtapeError ? error : upstreamFault(String(error), error));
-		};
-		body.open(upstream.send(this, request, facts, touched, credentials));
-		this.#asker.resumeRequest();
+		body.onBroken = (error) =>
+			this.#abort(error instanceof FlowtapeError ? error : upstreamFault(String(error), error));
+		body.open(upstream.send(this, request, length, touched, credentials));
+		this.#listener.resumeRequest();
 	}
 
-	/** Over a connection that is there, if one is: the client may have logged in on it. */
-	#askInHttp1(): void {
-		this.#question.to = { ...this.#question.to, http2: false };
+	#abort(error: FlowtapeError): void {
+		this.#upstream?.cancel();
+		this.#detach();
+		this.#listener.requestFailed(error);
+	}
+
+	/**
+	 * Sends the request again in HTTP/1.1, on an idle connection if there is one: the client may have authenticated on
+	 * it.
+	 */
+	#retryInHttp1(): void {
+		this.#plan.to = { ...this.#plan.to, http2: false };
 		this.start();
-		this.#asker.flush();
+		this.#listener.flush();
 	}
 
-	#leave(): void {
+	#detach(): void {
 		this.#upstream = null;
-		this.#question.body.close();
+		this.#plan.body.close();
 	}
 
-	// — what the connection tells —
+	// — called by the connection —
 
 	responseHead(head: ResponseHead, framing: Framing): void {
 		this.#isInterim = head.status < 200 && head.status !== 101;
-		if (this.#isInterim) this.#asker.interim(head);
-		else {
+		if (this.#isInterim) {
+			if (++this.#interims <= MAX_INTERIMS) this.#listener.interim(head);
+			else this.#abort(upstreamFault(`the server sent more than ${MAX_INTERIMS} interim responses (1xx)`));
+		} else {
 			this.#isAnswered = true;
 			this.#isSwitch = head.status === 101;
-			this.#asker.responseHead(head, framing, this.#upstream?.receivedAt ?? 0);
+			this.#listener.responseHead(head, framing, this.#upstream?.receivedAt ?? 0);
 		}
 	}
 
 	responseBody(chunk: Buffer): void {
-		this.#asker.responseBody(chunk);
+		this.#listener.responseBody(chunk);
 	}
 
 	responseEnd(trailers: ByteString[] | null): void {
 		const upstream = this.#upstream;
 		if (this.#isInterim || upstream === null) return;
 		if (!this.#isSwitch) this.#release(upstream);
-		this.#asker.responseEnd(trailers, upstream.receivedAt);
+		this.#listener.responseEnd(trailers, upstream.receivedAt);
 	}
 
-	/** Before the asker hears of the end: it may go on to the next request at once. */
+	/** Releases the connection before `responseEnd`, so that the next request can use it. */
 	#release(upstream: UpstreamChannel): void {
-		const { isSent } = this.#question.body;
-		this.#leave();
-		this.#asker.resumeRequest();
+		const { isSent } = this.#plan.body;
+		this.#detach();
+		this.#listener.resumeRequest();
 		upstream.release(isSent);
 	}
 
-	responseFailed(error: FlowtapeError, unseen: boolean): void {
-		this.#leave();
-		if (unseen && !this.#isAnswered && !this.#isRetry && this.#question.body.isReplayable && this.#asker.isAwaited) {
+	responseFailed(error: FlowtapeError, isUnprocessed: boolean): void {
+		this.#detach();
+		if (
+			isUnprocessed &&
+			!this.#isAnswered &&
+			!this.#isRetry &&
+			this.#plan.body.isReplayable &&
+			this.#listener.isAwaited
+		) {
 			this.#isRetry = true;
-			if (error instanceof UpstreamReset && error.reset === HTTP_1_1_REQUIRED) this.#askInHttp1();
+			if (error instanceof UpstreamReset && error.reset === HTTP_1_1_REQUIRED) this.#retryInHttp1();
 			else this.#connect();
-		} else this.#asker.askFailed(error);
+		} else this.#listener.requestFailed(error);
 	}
 
 	upstreamDrained(): void {
-		const { body } = this.#question;
+		const { body } = this.#plan;
 		body.resume();
-		if (!body.isBehind) this.#asker.resumeRequest();
+		if (!body.isBehind) this.#listener.resumeRequest();
 	}
 
 	flush(): void {
-		this.#asker.flush();
+		this.#listener.flush();
 	}
 }

@@ -1,21 +1,22 @@
-// What goes to a socket within one turn of the event loop, written at once: a system call costs more than all the rest of a small message.
-// All sockets are written to at the end of the turn, one after the other: the kernel wakes whoever reads them, which costs as much again, and
-// who is awake by the first of several answers need not be woken for the others.
+// Collects the bytes for a socket and writes them once per turn of the event loop: a system call costs more than all
+// other work on a small message. All sockets are written together: waking a reader costs as much again, and a reader of
+// several connections is woken only once.
 import type { Socket } from "node:net";
 import type { ByteString } from "../../flow/bytes.ts";
 
-/** Up to this size copying into one buffer is cheaper than handing several to the kernel. Bytes. */
+/** Up to this size, copying parts into one buffer is cheaper than passing several to the kernel. Bytes. */
 const COPY_LIMIT = 16 * 1024;
 /**
- * What may wait in a socket before its writer should stop. Bytes. The mark of streams is so low that each piece of a large body would pass
- * it until the next turn, though the kernel has taken it at once: then the other side would be stopped and started for every piece.
+ * Bytes that may wait in a socket before its writer should pause. Node's high water mark is so low that each chunk of a
+ * large body would exceed it until the next turn, although the kernel has taken the chunk: the other side would be
+ * paused and resumed for every chunk.
  */
 const WAITING_LIMIT = 256 * 1024;
 
-/** Where parts are joined. What the kernel has taken leaves it free for the next ones. */
+/** The buffer in which small parts are joined. It can be reused as soon as the kernel has copied it. */
 let scratch = Buffer.allocUnsafeSlow(COPY_LIMIT);
 
-/** Those that are written at the end of this turn. */
+/** The batches to be written at the end of this turn. */
 let queue: WriteBatch[] = [];
 
 function writeQueued(): void {
@@ -29,7 +30,7 @@ export class WriteBatch {
 	readonly #socket: Socket;
 	#parts: (ByteString | Buffer)[] = [];
 	#size = 0;
-	/** Whether the socket has handed to the kernel at once what was written so far: one of TLS never does. */
+	/** Whether the socket has passed all bytes so far directly to the kernel. A TLS socket never does. */
 	#isDirect = true;
 	#isQueued = false;
 
@@ -41,13 +42,15 @@ export class WriteBatch {
 		return this.#parts.length === 0;
 	}
 
-	/** Whether the socket has enough for now. */
+	/** Whether the writer should pause. */
 	get isFull(): boolean {
 		return this.#socket.writableLength >= WAITING_LIMIT;
 	}
 
-	/** Writes what was added; whether it takes more at once. Where it does not, the socket tells by "drain" when it does. */
-	takesMore(): boolean {
+	/**
+	 * Writes the added parts now. Returns whether the socket accepts more; if not, the socket emits "drain" when it does.
+	 */
+	acceptsMore(): boolean {
 		this.write();
 		return this.#socket.writableLength === 0 || !this.#socket.writableNeedDrain;
 	}
@@ -58,8 +61,8 @@ export class WriteBatch {
 	}
 
 	/**
-	 * Writes what was added, when this turn ends, or now where it is much. False: the socket has enough for now and tells by "drain" when it
-	 * wants more.
+	 * Writes the added parts at the end of this turn, or now if they are large. Returns false if the writer should pause
+	 * until the socket emits "drain".
 	 */
 	flush(): boolean {
 		if (this.#size > COPY_LIMIT) this.write();
@@ -70,7 +73,7 @@ export class WriteBatch {
 		return !this.isFull;
 	}
 
-	/** Writes what was added now, before the socket is closed or given to somebody else. */
+	/** Writes the added parts now. Call before the socket is closed or handed over. */
 	write(): void {
 		this.#isQueued = false;
 		const parts = this.#parts;

@@ -1,10 +1,10 @@
-// Messages of one HTTP/1.1 connection on their way out: a head, then its body in the coding that the head names.
+// Writes the messages of one HTTP/1.1 connection: a head, then its body in the coding that the head announces.
 import type { ByteString } from "../../flow/bytes.ts";
 import type { BodyWriter } from "../body/pipe.ts";
 import { CHUNK_END, chunkHead, lastChunk } from "../wire/chunked.ts";
 import type { WriteBatch } from "./write-batch.ts";
 
-/** How a body is written; "none": only the head, whatever the body. */
+/** How a body is written; "none": only the head is sent. */
 export type Coding = "none" | "plain" | "chunked";
 
 export class Http1Writer implements BodyWriter {
@@ -21,12 +21,12 @@ export class Http1Writer implements BodyWriter {
 		this.#batch.add(head);
 	}
 
-	get isMute(): boolean {
+	get discardsBody(): boolean {
 		return this.#coding === "none";
 	}
 
-	takes(): boolean {
-		return this.#batch.takesMore();
+	acceptsMore(): boolean {
+		return this.#batch.acceptsMore();
 	}
 
 	write(chunk: Buffer): void {

@@ -1,54 +1,66 @@
-// HTTP/2 of Node, loaded when the first connection speaks it, and what we ask of every connection.
+// Loads `node:http2` for the first HTTP/2 connection, and holds the settings of all HTTP/2 connections.
 import type * as Http2 from "node:http2";
 import type { OptionTable } from "../../options.ts";
 
 export const options = {
-	http2: { type: "boolean", default: true, help: "Speak HTTP/2 with clients and servers that want to." },
+	http2: { type: "boolean", default: true, help: "Offer HTTP/2 to clients and servers." },
 } as const satisfies OptionTable;
 
 let loaded: typeof Http2 | undefined;
 
-/** The only door to `node:http2`: most proxies that run for a test never need it. */
+/** The only import of `node:http2`, loaded lazily: most proxies that run for a test never need it. */
 export function http2(): typeof Http2 {
 	loaded ??= process.getBuiltinModule("node:http2");
 	return loaded;
 }
 
-/** Bytes that may be under way in a stream before they are asked for: what a fast peer sends within a round trip. */
+/** The flow-control window of a stream: enough for a fast peer during one round trip. Bytes. */
 const WINDOW = 1024 * 1024;
-/** In all streams together. */
+/** The flow-control window of a connection. Bytes. */
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
 
-/** As for HTTP/1.1: see `wire/parser.ts`. */
+/** The same limits as for HTTP/1.1, see `wire/parser.ts`. */
 const HEAD_BYTES = 256 * 1024;
 const FIELD_COUNT = 2000;
 
 /**
- * Values with a blank at an end, which RFC 9113 section 8.2.1 forbids and senders have all the same: Node 24.2 and late releases of 22 can be told to bring
- * them. Older releases drop such a field before anybody sees it.
+ * Accepts values with leading or trailing whitespace, which RFC 9113 section 8.2.1 forbids but senders use. Node 24.2
+ * and late releases of 22 have this option; older releases drop such fields.
  */
 const BLANKS = { strictFieldWhitespaceValidation: false } as Http2.SessionOptions;
 
-/** For both sides. */
+/** Options of sessions with clients and with servers. */
 export const sessionOptions: Http2.SessionOptions = {
 	...BLANKS,
 	maxHeaderListPairs: FIELD_COUNT,
 	maxSendHeaderBlockLength: 2 * HEAD_BYTES,
-	// Node's limit on what the streams of a connection hold together, in megabytes: their windows limit it already.
+	// Node's limit on the memory of a session, in megabytes: effectively none, as the windows limit it already.
 	maxSessionMemory: 1024,
 };
 
 export const sessionSettings: Http2.Settings = { initialWindowSize: WINDOW, maxHeaderListSize: HEAD_BYTES };
 
-/** To be called once the session is there. */
+/** Enlarges the connection window. Call once the session is connected. */
 export function setLocalWindow(session: Http2.Http2Session): void {
 	if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW);
 }
 
-/** In the order of their numbers. */
+/** The names of the error codes, in the order of the codes. */
 const ERRORS = [
-	...["NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM"],
-	...["CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR", "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"],
+	"NO_ERROR",
+	"PROTOCOL_ERROR",
+	"INTERNAL_ERROR",
+	"FLOW_CONTROL_ERROR",
+	"SETTINGS_TIMEOUT",
+	"STREAM_CLOSED",
+	"FRAME_SIZE_ERROR",
+	"REFUSED_STREAM",
+	"CANCEL",
+	"COMPRESSION_ERROR",
+	"CONNECT_ERROR",
+	"ENHANCE_YOUR_CALM",
+	"INADEQUATE_SECURITY",
+	"HTTP_1_1_REQUIRED",
 ];
 
 /** The name of an error code (RFC 9113 section 7). */
@@ -59,8 +71,8 @@ export function errorName(code: number): string {
 export const NO_ERROR = 0;
 export const INTERNAL_ERROR = 2;
 export const REFUSED_STREAM = 7;
-/** The server wants this one request over HTTP/1.1, as for a login that holds for a connection. */
+/** The server requires HTTP/1.1 for this request, for example for connection-oriented authentication. */
 export const HTTP_1_1_REQUIRED = 13;
 export const CANCEL = 8;
-/** Stands in the flags of a frame that is its sender's last in the stream. */
+/** The END_STREAM flag of a frame. */
 export const END_STREAM = 1;

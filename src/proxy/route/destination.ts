@@ -1,4 +1,4 @@
-// Where a request or a tunnel goes, and how.
+// The destination of a request or a tunnel, and the properties of a connection to it.
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
@@ -11,52 +11,70 @@ export interface Destination {
 	tls: boolean;
 	host: string;
 	port: number;
-	/** The name to ask the server for, if not `host`. */
+	/** The server name for TLS, if not `host`. */
 	sni: string | null;
-	/** Whether HTTP/2 is wanted, if the server speaks it. */
+	/** Whether to use HTTP/2 if the server speaks it. */
 	http2: boolean;
-	/** What is offered the server in TLS where it is no HTTP, which has a choice of its own. */
+	/** The ALPN protocols to offer the server for bytes that are not HTTP. */
 	protocols?: readonly string[];
-	/** For a change to WebSocket: HTTP/2 only over a connection that is there and can do it. */
+	/** Whether the request asks for WebSocket, which uses HTTP/2 only over an open connection that supports it. */
 	upgrade?: boolean;
-	/** What the client sent for the proxy that is asked for a tunnel there. */
+	/** The client's credentials for the upstream proxy that is asked for a tunnel. */
 	credentials?: ByteString | null;
-	/** The tunnel that was opened for the client, for what goes where that leads. */
+	/** The tunnel that was opened for the client, if it leads to this destination. */
 	opened?: OpenedTunnel | null;
-	/** Who asks; nothing where the proxy does so by itself. */
+	/** The client; absent if the proxy connects on its own behalf. */
 	client?: ClientConnection;
 }
 
-/** Where a client's tunnel is to lead. */
-export type TunnelPlace = Pick<Destination, "host" | "port" | "client" | "credentials">;
+/** The endpoint of a client's tunnel. */
+export type TunnelEndpoint = Pick<Destination, "host" | "port" | "client" | "credentials">;
 
-/** Another proxy on the way. */
+/** An upstream proxy. */
 export interface UpstreamProxy {
 	scheme: "http" | "https";
 	host: string;
 	port: number;
-	/** What it gets as Proxy-Authorization; null: nothing. */
+	/** The Proxy-Authorization to send to it; null: none. */
 	authorization: ByteString | null;
 }
 
-/** Which proxy leads to a destination; null: none, it is connected to directly. */
+/** The proxy to use for a destination; null: connect directly. */
 export type Route = (to: Destination) => UpstreamProxy | null;
 
-/** Whether what a client sends for a proxy is for the next one. */
+/** Whether the Proxy-Authorization of a client is for the upstream proxy. */
 export function isForNextProxy({ proxyMode }: ClientConnection): boolean {
 	return proxyMode.toLowerCase().startsWith("upstream");
 }
 
-/** Where a request goes that came from this client, through this tunnel. `credentials`: what the client sent for the next proxy. */
-export function destinationOf(request: Request, tunnel: TunnelTarget | null, client: ClientConnection, credentials: ByteString | null = null): Destination {
+/**
+ * The destination of a request from this client, through this tunnel. `credentials`: the client's credentials for the
+ * upstream proxy.
+ */
+export function destinationOf(
+	request: Request,
+	tunnel: TunnelTarget | null,
+	client: ClientConnection,
+	credentials: ByteString | null = null,
+): Destination {
 	const { scheme, host, port } = request;
 	const tls = scheme === "https";
-	// The name that the client asked for, and what was opened for it, count only as long as no hook sends the request elsewhere.
+	// The client's server name and its opened tunnel apply only if no hook redirects the request.
 	const there = tunnel !== null && tunnel.host === host && tunnel.port === port ? tunnel : null;
 	const upgrade = isWebSocketUpgrade(request);
-	// What the client would speak with the server, were it not for us. Without TLS, HTTP/2 is spoken by those who do so from the start.
+	// The version that the client would speak with the server directly. Without TLS, HTTP/2 needs prior knowledge.
 	const wanted = isHttp2(request) ? tls || !client.tls : tls && !upgrade && client.alpnOffers.includes("h2");
-	// A login that holds for a connection is none of HTTP/2, which shares them.
+	// Connection-oriented authentication does not work over HTTP/2, whose connections are shared.
 	const http2 = wanted && !isBoundLogin(request.headers.raw("authorization") ?? "");
-	return { tls, host, port, sni: there?.sni ?? null, http2, upgrade, client, credentials, opened: there?.opened ?? null };
+	return {
+		tls,
+		host,
+		port,
+		sni: there?.sni ?? null,
+		http2,
+		upgrade,
+		client,
+		credentials,
+		opened: there?.opened ?? null,
+	};
 }

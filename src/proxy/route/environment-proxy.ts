@@ -1,20 +1,22 @@
-// The proxies that the environment names: a machine behind one has them in HTTPS_PROXY, HTTP_PROXY and NO_PROXY.
+// Reads the upstream proxies from the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.
 import { BlockList, isIP } from "node:net";
+import { formatBasic } from "../../flow/basic-credentials.ts";
 import type { ByteString } from "../../flow/bytes.ts";
+import { isLoopback } from "../../flow/loopback.ts";
 import { defaultPort, percentDecode } from "../../flow/url.ts";
 import type { Route, UpstreamProxy } from "./destination.ts";
 
 /**
- * The way to servers by the environment; null where it names no proxy. Lower-case names count before upper-case ones, as in curl. Loopback addresses are
- * never reached through a proxy, as in Go: what listens there is on this side of it.
- * @param warn told of values that cannot be used
+ * The route that the environment sets; null if it names no proxy. Lower-case names take precedence over upper-case
+ * ones, as in curl. Loopback addresses are always reached directly, as in Go.
+ * @param warn called with a message for each value that cannot be used
  */
 export function environmentRoute(env: NodeJS.ProcessEnv, warn: (message: string) => void): Route | null {
 	const parsed = new Map<string, UpstreamProxy | null>();
 	const read = (...names: string[]): UpstreamProxy | null => {
 		const name = names.find((name) => env[name]);
 		if (name === undefined) return null;
-		// once, as it may be told of
+		// Each variable is parsed once, so that there is one warning.
 		if (!parsed.has(name)) parsed.set(name, parseProxy(name, env[name] as string, warn));
 		return parsed.get(name) ?? null;
 	};
@@ -31,8 +33,10 @@ function parseProxy(name: string, text: string, warn: (message: string) => void)
 	const [, written = "http", userInfo, host, port] = PROXY_URL.exec(text.trim()) ?? [];
 	const scheme = written.toLowerCase();
 	if (host === undefined || (scheme !== "http" && scheme !== "https")) {
-		// Not the value: it may hold a password.
-		warn(`${name} names no proxy that can be used: http[s]://[USER:PASSWORD@]HOST[:PORT] was expected; servers are connected to directly`);
+		// The message leaves out the value, which may contain a password.
+		warn(
+			`${name} is not a usable proxy URL: expected http[s]://[USER:PASSWORD@]HOST[:PORT]; connecting to servers directly`,
+		);
 		return null;
 	}
 	return {
@@ -43,27 +47,33 @@ function parseProxy(name: string, text: string, warn: (message: string) => void)
 	};
 }
 
-/** User and password of a URL, where what is special is escaped, as RFC 7617 has them in a header. */
+/** Basic credentials (RFC 7617) from the percent-encoded user and password of a URL. */
 function basicCredentials(userInfo: string): ByteString {
-	const text = percentDecode(userInfo.includes(":") ? userInfo : `${userInfo}:`);
-	return `Basic ${Buffer.from(text).toString("base64")}`;
+	return formatBasic(percentDecode(userInfo.includes(":") ? userInfo : `${userInfo}:`));
 }
 
-/** Whether a host is to be reached directly: by names with all that is below them, addresses, ranges such as 10.0.0.0/8, each with or without a port; or `*`. */
+/**
+ * Parses NO_PROXY: names (with their subdomains) and addresses, each with or without a port, ranges such as 10.0.0.0/8,
+ * or `*`.
+ */
 function bypass(list: string): (host: string, port: number) => boolean {
 	const ranges = new BlockList();
 	const names: { name: string; port: number | null }[] = [];
 	for (const entry of list.toLowerCase().split(/[\s,]+/)) {
 		const [, address = "", bits = ""] = /^([0-9a-f.:]+)\/(\d{1,3})$/.exec(entry) ?? [];
 		const family = isIP(address);
-		if (family !== 0 && Number(bits) <= (family === 4 ? 32 : 128)) ranges.addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
+		if (family !== 0 && Number(bits) <= (family === 4 ? 32 : 128))
+			ranges.addSubnet(address, Number(bits), family === 4 ? "ipv4" : "ipv6");
 		else if (entry !== "") names.push(parseEntry(entry));
 	}
 	return (host, port) => {
 		const family = isIP(host);
-		if (host === "localhost" || host.endsWith(".localhost") || LOOPBACK.check(host, family === 6 ? "ipv6" : "ipv4")) return true;
+		if (isLoopback(host)) return true;
 		if (family !== 0 && ranges.check(host, family === 4 ? "ipv4" : "ipv6")) return true;
-		return names.some(({ name, port: only }) => (only === null || only === port) && (name === "*" || host === name || host.endsWith(`.${name}`)));
+		return names.some(
+			({ name, port: only }) =>
+				(only === null || only === port) && (name === "*" || host === name || host.endsWith(`.${name}`)),
+		);
 	};
 }
 
@@ -72,7 +82,3 @@ function parseEntry(entry: string): { name: string; port: number | null } {
 	const name = bracketed ?? plain ?? entry;
 	return { name: name.replace(/^\*?\.(?=.)/, ""), port: port === undefined ? null : Number(port) };
 }
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
-LOOPBACK.addAddress("::1", "ipv6");

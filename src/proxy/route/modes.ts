@@ -1,4 +1,4 @@
-// What a port of the proxy takes and where that goes: the modes, written as mitmproxy writes them, such as
+// Proxy modes, which set the protocol that a port accepts and the destination of its traffic, in mitmproxy's notation:
 // `reverse:https://example.com@127.0.0.1:8443`.
 import { FlowtapeError } from "../../errors.ts";
 import { defaultPort, formatAuthority, parseAuthority } from "../../flow/url.ts";
@@ -10,7 +10,7 @@ export const options = {
 		default: ["regular"],
 		short: "m",
 		metavar: "MODE[@[HOST:]PORT]",
-		help: "What clients speak: regular (HTTP proxy), socks5, reverse:http[s]://HOST[:PORT], upstream:http[s]://PROXY[:PORT]. Again for several, each with an address of its own.",
+		help: "How clients connect: regular (HTTP proxy), socks5, reverse:http[s]://HOST[:PORT], upstream:http[s]://PROXY[:PORT]. Can be repeated, each mode with its own address.",
 	},
 	listen_host: { type: "string", default: "127.0.0.1", metavar: "HOST", help: "Address to listen on." },
 	listen_port: {
@@ -24,7 +24,7 @@ export const options = {
 	},
 } as const satisfies OptionTable;
 
-/** A server or proxy that a mode names. */
+/** The server or the proxy that a mode names. */
 export interface ModeServer {
 	scheme: "http" | "https";
 	host: string;
@@ -32,26 +32,30 @@ export interface ModeServer {
 }
 
 export type ProxyMode = {
-	/** As the user wrote it: flows keep it. */
+	/** As the user wrote it; recorded in flows. */
 	readonly text: string;
 	readonly listen: { readonly host: string; readonly port: number };
 } & ({ readonly kind: "regular" | "socks5" } | { readonly kind: "reverse" | "upstream"; readonly server: ModeServer });
 
-/** Modes of mitmproxy that take traffic from the operating system. */
+/** mitmproxy's modes that intercept traffic in the operating system; they are not supported. */
 const SYSTEM_MODES = ["transparent", "local", "wireguard", "tun", "osproxy"];
 
 /**
- * The modes that are wanted, each with the address it listens on.
- * @throws FlowtapeError FT_BAD_OPTION for what is no mode, and where two want one address
+ * The configured modes, each with its listening address.
+ * @throws FlowtapeError FT_BAD_OPTION for an unknown mode, and if two modes share an address
  */
 export function parseModes(values: OptionValues<typeof options>): ProxyMode[] {
-	if (values.mode.length === 0) throw bad("", "a mode was expected, such as regular");
+	if (values.mode.length === 0) throw invalidMode("", "expected a mode, such as regular");
 	const modes = values.mode.map((text) => parseMode(text, values));
 	const taken = new Map<string, string>();
 	for (const { text, listen } of modes) {
 		const address = formatAuthority(listen.host, listen.port);
 		const other = listen.port === 0 ? undefined : taken.get(address);
-		if (other !== undefined) throw bad(text, `${address} is the address of "${other}" already; give it one of its own: ${text.replace(/@.*/, "")}@PORT`);
+		if (other !== undefined)
+			throw invalidMode(
+				text,
+				`${address} is already the address of "${other}"; give this mode another one: ${text.replace(/@.*/, "")}@PORT`,
+			);
 		taken.set(address, text);
 	}
 	return modes;
@@ -62,22 +66,25 @@ function parseMode(text: string, { listen_host, listen_port }: OptionValues<type
 	const [, name = "", data = ""] = /^([^:]*):?(.*)$/s.exec(at < 0 ? text : text.slice(0, at)) as RegExpExecArray;
 	const kind = name.toLowerCase();
 	const own = at < 0 ? null : parseListen(text, text.slice(at + 1));
-	const listen = { host: own?.host ?? listen_host, port: own?.port ?? listen_port ?? (kind === "socks5" ? 1080 : 8080) };
+	const listen = {
+		host: own?.host ?? listen_host,
+		port: own?.port ?? listen_port ?? (kind === "socks5" ? 1080 : 8080),
+	};
 	switch (kind) {
 		case "regular":
 		case "socks5":
-			if (data !== "") throw bad(text, `${kind} takes nothing behind a colon`);
+			if (data !== "") throw invalidMode(text, `${kind} takes no argument after a colon`);
 			return { text, listen, kind };
 		case "reverse":
 			return { text, listen, kind, server: parseServer(text, data, "https") };
 		case "upstream":
 			return { text, listen, kind, server: parseServer(text, data, "http") };
 		default:
-			throw bad(
+			throw invalidMode(
 				text,
 				SYSTEM_MODES.includes(kind)
-					? `${kind} needs what Node does not offer; reverse: and the environment of a command behind -- are other ways (docs/modes.md)`
-					: "regular, socks5, reverse:http[s]://HOST[:PORT] or upstream:http[s]://PROXY[:PORT] was expected",
+					? `${kind} needs system access that Node does not offer; use reverse: or run a command after -- (docs/modes.md)`
+					: "expected regular, socks5, reverse:http[s]://HOST[:PORT] or upstream:http[s]://PROXY[:PORT]",
 			);
 	}
 }
@@ -85,7 +92,8 @@ function parseMode(text: string, { listen_host, listen_port }: OptionValues<type
 /** `PORT` or `HOST:PORT`. */
 function parseListen(text: string, written: string): { host: string | null; port: number } {
 	const [, host, digits = ""] = /^(?:(.*):)?(\d{1,5})$/s.exec(written) ?? [];
-	if (digits === "" || Number(digits) > 65535) throw bad(text, `PORT or HOST:PORT was expected behind the @, not "${written}"`);
+	if (digits === "" || Number(digits) > 65535)
+		throw invalidMode(text, `expected PORT or HOST:PORT after the @, not "${written}"`);
 	return { host: host?.replace(/^\[(.*)\]$/, "$1") || null, port: Number(digits) };
 }
 
@@ -97,11 +105,11 @@ function parseServer(text: string, written: string, defaultScheme: "http" | "htt
 	const authority = parseAuthority(match?.[2] ?? "");
 	if (authority === null || authority.port === 0 || /[\s\\<>"]/.test(authority.host)) {
 		const advice = /:\/\/.*[:@]/.test(written) ? "; user and password go in upstream_auth" : "";
-		throw bad(text, `http[s]://HOST[:PORT] was expected behind the first colon, not "${written}"${advice}`);
+		throw invalidMode(text, `expected http[s]://HOST[:PORT] after the first colon, not "${written}"${advice}`);
 	}
 	return { scheme, host: authority.host, port: authority.port ?? defaultPort(scheme) };
 }
 
-function bad(text: string, what: string): FlowtapeError {
+function invalidMode(text: string, what: string): FlowtapeError {
 	return new FlowtapeError("FT_BAD_OPTION", `mode "${text}": ${what}`, { option: "mode" });
 }

@@ -1,48 +1,51 @@
-// A tunnel that the next proxy has opened for a client: where what the client sends through its own goes on.
+// A tunnel that the upstream proxy opened for one client's CONNECT. It carries the client's traffic.
 import type { Socket } from "node:net";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import { isLastingLogin } from "../wire/hop-by-hop.ts";
 
-interface Place {
+interface Endpoint {
 	host: string;
 	port: number;
 }
 
 export class OpenedTunnel {
-	/** What it was opened with: nobody else's requests go through it. */
+	/** The credentials with which the tunnel was opened; requests with other credentials do not use it. */
 	readonly credentials: ByteString | null;
-	readonly #place: Place;
-	#way: { socket: Socket; facts: ServerConnection } | null;
-	#onOver: (() => void) | null = null;
+	readonly #endpoint: Endpoint;
+	#connection: { socket: Socket; serverConn: ServerConnection } | null;
+	#onEnd: (() => void) | null = null;
 
-	constructor(place: Place, socket: Socket, facts: ServerConnection, credentials: ByteString | null) {
-		this.#place = place;
+	constructor(endpoint: Endpoint, socket: Socket, serverConn: ServerConnection, credentials: ByteString | null) {
+		this.#endpoint = endpoint;
 		this.credentials = credentials;
-		this.#way = { socket, facts };
+		this.#connection = { socket, serverConn };
 		if (credentials !== null && !isLastingLogin(credentials)) socket.once("close", () => this.end());
 	}
 
-	/** For the first who connects to this place. */
-	take({ host, port }: Place): { socket: Socket; facts: ServerConnection } | null {
-		if (host !== this.#place.host || port !== this.#place.port) return null;
-		const way = this.#way;
-		this.#way = null;
-		return way?.socket.destroyed ? null : way;
+	/**
+	 * The socket, for the first caller that connects to this endpoint; null: for another endpoint, or if the socket is
+	 * taken or closed.
+	 */
+	takeSocket({ host, port }: Endpoint): { socket: Socket; serverConn: ServerConnection } | null {
+		if (host !== this.#endpoint.host || port !== this.#endpoint.port) return null;
+		const connection = this.#connection;
+		this.#connection = null;
+		return connection?.socket.destroyed ? null : connection;
 	}
 
-	/** Calls back when the client has to ask for another, as it has to log in again. */
-	whenOver(tell: () => void): void {
-		this.#onOver = tell;
+	/** Sets the function to call when the client has to open another tunnel, because it must authenticate again. */
+	whenEnded(onEnd: () => void): void {
+		this.#onEnd = onEnd;
 	}
 
 	end(): void {
-		this.#onOver?.();
+		this.#onEnd?.();
 	}
 
-	/** The client has gone. */
+	/** Call when the client has disconnected. */
 	close(): void {
-		this.#way?.socket.destroy();
-		this.#way = null;
+		this.#connection?.socket.destroy();
+		this.#connection = null;
 	}
 }

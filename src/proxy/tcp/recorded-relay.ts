@@ -1,51 +1,63 @@
-// A tunnel of bytes that are not HTTP, passed on, and put on the tape as a TCP flow if that is wanted; hooks may change what is recorded.
+// Relays a connection that is not HTTP, and optionally records it as a TCP flow. Hooks can change the messages of a
+// recorded flow.
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import { TcpFlow } from "../../flow/flow.ts";
 import { Decision } from "../../hooks/decision.ts";
-import { after } from "../../maybe-async.ts";
+import { after, type MaybeAsync } from "../../maybe-async.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
-import type { ProxyContext } from "../context/context.ts";
-import { type RawRelay, relaySockets, type Way } from "./relay.ts";
+import type { OpenRecord, ProxyContext } from "../context/context.ts";
+import { type RelayHandlers, relaySockets, type SocketPipe } from "./relay.ts";
 
 export interface TcpRelay {
 	context: ProxyContext;
-	facts: ClientConnection;
+	clientConn: ClientConnection;
 	serverConn: ServerConnection;
 	record: boolean;
-	/** Whether the bytes of the client may pass; default: all do. */
+	/** Whether bytes from the client may pass; default: always. */
 	mayPass?: ((bytes: Buffer) => boolean) | undefined;
 }
 
-/** Joins a client to a server that is connected; a recorded flow is complete when both have closed. */
+/** Relays bytes between a client and a connected server. A recorded flow is complete when both are closed. */
 export function relayTcp(client: Duplex, server: Duplex, relay: TcpRelay): void {
 	const { context, record, mayPass = () => true } = relay;
 	if (record) context.track(new Promise((resolve) => recordTcp(client, server, relay, resolve)));
 	else relaySockets(client, server, { mayPass, onDone: () => {} });
 }
 
-function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn, mayPass = () => true }: TcpRelay, done: () => void): void {
-	const flow = new TcpFlow({ id: randomUUID(), clientConn: facts, serverConn, messages: [], timestampCreated: now() });
+function recordTcp(
+	client: Duplex,
+	server: Duplex,
+	{ context, clientConn, serverConn, mayPass = () => true }: TcpRelay,
+	onComplete: () => void,
+): void {
+	const flow = new TcpFlow({ id: randomUUID(), clientConn, serverConn, messages: [], timestampCreated: now() });
+	const record = context.open(flow);
 	const onDone = (error: Error | null) => {
-		facts.timestampEnd = serverConn.timestampEnd = now();
+		clientConn.timestampEnd = serverConn.timestampEnd = now();
 		if (error !== null) flow.error = { message: error.message, timestamp: now() };
 	};
 	const finish = () => {
-		void context.record(flow);
-		done();
+		record.close();
+		onComplete();
 	};
 	const { events } = context;
 	const hangUp = () => {
 		client.destroy();
 		server.destroy();
 	};
-	if (events?.watchesTcp) relaySockets(client, server, { ...watched(flow, events, hangUp, onDone, finish), mayPass });
+	if (events?.watchesTcp)
+		relaySockets(client, server, { ...hookedHandlers(flow, events, { hangUp, record, onDone, finish }), mayPass });
 	else
 		relaySockets(client, server, {
 			mayPass,
-			onBytes: (content, fromClient) => flow.messages.push({ fromClient, content, timestamp: now() }),
+			onBytes(content, fromClient) {
+				const message = { fromClient, content, timestamp: now() };
+				record.take(message);
+				record.store(message);
+			},
 			onDone(error) {
 				onDone(error);
 				finish();
@@ -53,41 +65,58 @@ function recordTcp(client: Duplex, server: Duplex, { context, facts, serverConn,
 		});
 }
 
-/** Everything waits for the hooks, and happens in the order in which it came. A hook may abort it, which is done by `hangUp`. */
-function watched(flow: TcpFlow, events: ConnectionEvents, hangUp: () => void, onDone: RawRelay["onDone"], finish: () => void): RawRelay {
+interface HookedRelay extends Pick<RelayHandlers, "onDone"> {
+	/** Closes both sides. */
+	hangUp(): void;
+	record: OpenRecord;
+	finish(): void;
+}
+
+/** The handlers of a relay whose messages wait for hooks, in order. If a hook aborts the flow, `hangUp` is called. */
+function hookedHandlers(
+	flow: TcpFlow,
+	events: ConnectionEvents,
+	{ hangUp, record, onDone, finish }: HookedRelay,
+): RelayHandlers {
 	const decision = new Decision(true);
-	const steps = new Steps();
-	const tell = (name: "tcp_start" | "tcp_message", next: () => void) =>
-		after(events.tcp(name, flow, decision), () => (decision.verdict === null ? next() : hangUp()));
-	const pass = (content: Buffer, way: Way) => {
+	const queue = new SerialQueue();
+	const pass = (content: Buffer, pipe: SocketPipe) => {
 		if (decision.verdict !== null) return;
-		const message = { fromClient: way.fromClient, content, timestamp: now() };
-		flow.messages.push(message);
-		return tell("tcp_message", () => way.write(message.content));
+		const message = { fromClient: pipe.fromClient, content, timestamp: now() };
+		record.take(message);
+		return after(events.tcp("tcp_message", flow, decision), () => {
+			record.store(message);
+			if (decision.verdict === null) pipe.write(message.content);
+			else hangUp();
+		});
 	};
-	void steps.add(() => tell("tcp_start", () => {}));
+	void queue.enqueue(() =>
+		after(events.tcp("tcp_start", flow, decision), () => {
+			if (decision.verdict !== null) hangUp();
+		}),
+	);
 	return {
-		take(content, way) {
-			const wait = steps.add(() => pass(content, way));
+		handleBytes(content, pipe) {
+			const wait = queue.enqueue(() => pass(content, pipe));
 			if (wait === undefined) return;
-			way.hold();
-			void wait.then(() => way.release());
+			pipe.pause();
+			void wait.then(() => pipe.resume());
 		},
-		takeEnd: (way) => void steps.add(() => way.end()),
+		handleEnd: (pipe) => void queue.enqueue(() => pipe.end()),
 		onDone(broken) {
 			const error = decision.verdict?.kind === "abort" ? new Error(decision.verdict.reason) : broken;
 			onDone(error);
-			void steps.add(() => after(events.tcp(error === null ? "tcp_end" : "tcp_error", flow, decision), finish));
+			void queue.enqueue(() => after(events.tcp(error === null ? "tcp_end" : "tcp_error", flow, decision), finish));
 		},
 	};
 }
 
-/** Steps one after the other: at once, as long as none takes time. */
-class Steps {
+/** Runs tasks one after the other; synchronously while none of them returns a promise. */
+class SerialQueue {
 	#last: Promise<void> | null = null;
 
-	add(step: () => void | Promise<void>): void | Promise<void> {
-		const wait = this.#last === null ? step() : this.#last.then(step);
+	enqueue(task: () => MaybeAsync): MaybeAsync {
+		const wait = this.#last === null ? task() : this.#last.then(task);
 		if (wait === undefined) return;
 		const last: Promise<void> = wait.then(() => {
 			if (this.#last === last) this.#last = null;

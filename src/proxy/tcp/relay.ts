@@ -1,27 +1,31 @@
-// Two sockets joined, or streams of HTTP/2: what comes from one goes to the other, with back-pressure and half-closed sides kept.
+// Joins two sockets or HTTP/2 streams: copies bytes both ways, with back-pressure and half-close.
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { breakOff } from "../connection/break-off.ts";
+import { exceedsTurn } from "../connection/fair-reader.ts";
 
-export interface RawRelay {
-	/** Whether the bytes of the client may pass; else both are hung up on. */
+/** The callbacks of a relay. Only `onDone` is required; without the others, bytes are forwarded without callbacks. */
+export interface RelayHandlers {
+	/** Whether bytes from the client may pass; if not, both sides are closed. */
 	mayPass?(bytes: Buffer): boolean;
-	/** Sees the bytes as they pass. */
+	/** Called with the bytes before they are forwarded. */
 	onBytes?(bytes: Buffer, fromClient: boolean): void;
-	/** Gets the bytes of one side in place of the other, and passes on what it likes by `way.write`. */
-	take?(bytes: Buffer, way: Way): void;
-	/** With `take`: one side has sent all it had; calls `way.end` when it has passed everything on. */
-	takeEnd?(way: Way): void;
-	/** Both sides are closed, or one broke. */
+	/** Called with the bytes in place of the receiver; it forwards them, changed or not, with `pipe.write`. */
+	handleBytes?(bytes: Buffer, pipe: SocketPipe): void;
+	/** With `handleBytes`: called when the sender has ended; it calls `pipe.end` after everything has been forwarded. */
+	handleEnd?(pipe: SocketPipe): void;
+	/** Called when both sides are closed. `error`: that of the side which failed first; null: neither failed. */
 	onDone(error: Error | null): void;
 }
 
-/** From one side to the other. */
-export class Way {
+/** One direction of a relay: from the sender to the receiver, with back-pressure. */
+export class SocketPipe {
 	readonly fromClient: boolean;
 	readonly #from: Duplex;
 	readonly #to: Duplex;
-	#isHeld = false;
+	#isPaused = false;
+	/** The sender is paused until other connections have had their turn. */
+	#isYielding = false;
 	#isEnded = false;
 	#isBroken = false;
 
@@ -36,7 +40,23 @@ export class Way {
 		if (this.#to.writable && !this.#to.write(bytes)) this.#from.pause();
 	}
 
-	/** As the one side did: one that broke is not passed on as an orderly end. */
+	/** Resolves when the receiver accepts more bytes, or is closed. */
+	async drained(): Promise<void> {
+		const to = this.#to;
+		if (!to.writable || !to.writableNeedDrain) return;
+		await new Promise<void>((resolve) => {
+			const done = () => {
+				to.off("drain", done).off("close", done);
+				resolve();
+			};
+			to.on("drain", done).on("close", done);
+		});
+	}
+
+	/**
+	 * Ends the receiver in the same way as the sender ended: after an error of the sender, a socket is reset, because an
+	 * orderly end would hide the error.
+	 */
 	end(): void {
 		const to = this.#to;
 		this.#isEnded = true;
@@ -51,18 +71,29 @@ export class Way {
 		breakOff(to);
 	}
 
-	/** Nothing more, please; and go on. */
-	hold(): void {
-		this.#isHeld = true;
+	/** Reads nothing more from the sender until `resume`. */
+	pause(): void {
+		this.#isPaused = true;
 		this.#from.pause();
 	}
 
-	release(): void {
-		this.#isHeld = false;
+	resume(): void {
+		this.#isPaused = false;
 		this.#update();
 	}
 
-	/** Where the one side has gone, the other goes as well, once what is on its way has arrived. */
+	/** Pauses the sender until other connections have had their turn. */
+	yield(): void {
+		if (this.#isYielding) return;
+		this.#isYielding = true;
+		this.#from.pause();
+		setImmediate(() => {
+			this.#isYielding = false;
+			this.#update();
+		});
+	}
+
+	/** Destroys the receiver if the sender is destroyed and `end` was called, once pending writes are finished. */
 	close(): void {
 		const to = this.#to;
 		if (!this.#isEnded || !this.#from.destroyed || this.#isBroken) return;
@@ -71,37 +102,40 @@ export class Way {
 	}
 
 	#update(): void {
-		if (!this.#isHeld && !this.#to.writableNeedDrain) this.#from.resume();
+		if (!this.#isPaused && !this.#isYielding && !this.#to.writableNeedDrain) this.#from.resume();
 	}
 }
 
-/** Takes both over; they may be paused. The ways are those from client to server and back. */
-export function relaySockets(client: Duplex, server: Duplex, relay: RawRelay): readonly [Way, Way] {
+/** Relays both sockets, which may be paused. Returns the pipes from client to server and from server to client. */
+export function relaySockets(client: Duplex, server: Duplex, relay: RelayHandlers): readonly [SocketPipe, SocketPipe] {
 	let open = 2;
 	let failed: Error | null = null;
-	const join = (from: Duplex, to: Duplex): Way => {
-		const way = new Way(from, to, from === client);
+	const join = (from: Duplex, to: Duplex): SocketPipe => {
+		const pipe = new SocketPipe(from, to, from === client);
 		let hasEnded = false;
 		const ended = () => {
 			if (hasEnded) return;
 			hasEnded = true;
-			if (relay.takeEnd === undefined) way.end();
-			else relay.takeEnd(way);
+			if (relay.handleEnd === undefined) pipe.end();
+			else relay.handleEnd(pipe);
 		};
 		const closed = () => {
 			ended();
-			way.close();
+			pipe.close();
 			if (--open === 0) relay.onDone(failed);
 		};
 		from.on("data", (bytes: Buffer) => {
-			if (way.fromClient && relay.mayPass?.(bytes) === false) {
+			if (pipe.fromClient && relay.mayPass?.(bytes) === false) {
 				client.destroy();
 				server.destroy();
 				return;
 			}
-			relay.onBytes?.(bytes, way.fromClient);
-			if (relay.take === undefined) way.write(bytes);
-			else relay.take(bytes, way);
+			const pass = () => {
+				relay.onBytes?.(bytes, pipe.fromClient);
+				if (relay.handleBytes === undefined) pipe.write(bytes);
+				else relay.handleBytes(bytes, pipe);
+			};
+			if (exceedsTurn(pass)) pipe.yield();
 		});
 		from.on("end", ended);
 		from.on("error", (error) => {
@@ -109,10 +143,10 @@ export function relaySockets(client: Duplex, server: Duplex, relay: RawRelay): r
 		});
 		if (from.destroyed) queueMicrotask(closed);
 		else from.once("close", closed);
-		return way;
+		return pipe;
 	};
-	const ways = [join(client, server), join(server, client)] as const;
+	const pipes = [join(client, server), join(server, client)] as const;
 	client.resume();
 	server.resume();
-	return ways;
+	return pipes;
 }

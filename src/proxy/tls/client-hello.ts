@@ -1,46 +1,53 @@
-// The first message of TLS, read before TLS begins (RFC 8446 section 4.1.2): which server the client wants decides which certificate it gets.
+// Detects the protocol of a connection by its first bytes, and parses the TLS ClientHello (RFC 8446 section 4.1.2),
+// whose server name selects the certificate.
 
 export interface ClientHello {
-	/** RFC 6066 section 3; null where the client names none. */
+	/** RFC 6066 section 3; null if the client sends none. */
 	serverName: string | null;
 	/** RFC 7301, in the client's order. */
 	alpn: string[];
 }
 
-/** What the first bytes of a connection are. "more": too few to tell. */
+/** The protocol that the first bytes of a connection belong to. "more": too few bytes to decide. */
 export type Sniffed = "more" | "http" | "other" | ClientHello;
 
-/** What a record of TLS begins with that holds a hello. */
+/** The type of the TLS record that contains a ClientHello. */
 export const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
-/** A hello may span records; no client needs as much as this. */
+/** A ClientHello may span several records, but no client sends one this large. Bytes. */
 const HELLO_LIMIT = 64 * 1024;
-/** A hello that is not read: TLS all the same, and for OpenSSL to answer or to refuse. What some server takes for a hello must not pass untouched. */
+/**
+ * A ClientHello that we cannot parse: still TLS, left to OpenSSL to accept or reject. It must not be tunnelled, since
+ * some server might accept it.
+ */
 const UNREAD: ClientHello = { serverName: null, alpn: [] };
 
-/** What lenient servers take for blanks between the parts of a request: RFC 9112 section 3 names some, and Unicode in Latin-1 has more. */
+/**
+ * Whitespace that lenient servers accept between the parts of a request line: RFC 9112 section 3 lists some, Latin-1
+ * has more.
+ */
 const BLANK = "[\\t\\v\\f\\r \\x1c-\\x1f\\x85\\xa0]";
-/** Empty lines before a request are ignored (RFC 9112 section 2.2); blanks are what a lenient server may ignore, too. */
+/** Empty lines before a request are ignored (RFC 9112 section 2.2); lenient servers may ignore whitespace, too. */
 const BEFORE_REQUEST = new RegExp(`^(?:${BLANK}|\\n)*`);
-/** So much of the first line is looked at; a line that is longer is left to the parser, which knows how to refuse it. */
+/** Bytes of the first line that are examined; the parser refuses longer lines. */
 const LINE_LIMIT = 16 * 1024;
 
 // token of RFC 9110 section 5.6.2, as a character class: every token is a method
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
-/** A method, and the beginning of a target in origin, absolute or asterisk form. */
+/** A method, and the start of a target in origin, absolute or asterisk form. */
 const REQUEST = new RegExp(`^${TOKEN}+${BLANK}+(?:[/*]|https?://)`, "i");
-/** What may still become one. */
+/** A possible incomplete start of such a line. */
 const REQUEST_BEGUN = new RegExp(`^${TOKEN}+(?:${BLANK}+(?:h(?:t(?:t(?:p(?:s?(?::/?)?)?)?)?)?)?)?$`, "i");
-/** A method as they are usually written: whatever is behind it, the end of the line decides. */
+/** A method in the usual spelling; the rest of the line then decides. */
 const USUAL_METHOD = new RegExp(`^[A-Z][A-Z0-9_-]*${BLANK}`);
-/** A line that some server takes for a request, although it breaks the grammar. */
+/** A line that violates the grammar, but that some servers accept as a request. */
 const REQUEST_LINE = new RegExp(`^${TOKEN}+${BLANK}.*HTTP/[0-9]`, "is");
-/** HTTP/0.9 names no version, and has one method. */
+/** HTTP/0.9 has no version, and only the method GET. */
 const OLD_REQUEST_LINE = new RegExp(`^GET${BLANK}+[!-~]`);
-/** What HTTP/2 begins with (RFC 9113 section 3.4): whoever reads it wants all of it at once. */
+/** The start of the HTTP/2 connection preface (RFC 9113 section 3.4). The decision waits until it is complete. */
 const PREFACE = "PRI * HTTP/2.0\r\n";
 
-/** Looks at the bytes that a client sent first. */
+/** Detects the protocol of the first bytes from a client. */
 export function sniff(bytes: Buffer): Sniffed {
 	if (bytes.length === 0) return "more";
 	if (bytes[0] === HANDSHAKE) return sniffHandshake(bytes);
@@ -56,27 +63,30 @@ function sniffHandshake(bytes: Buffer): Sniffed {
 	return (hello === null ? null : readHello(hello)) ?? UNREAD;
 }
 
-/** TLS that begins with another record than a handshake, which some servers bear with, or in the form of SSL 2, which they read. null: neither. */
+/**
+ * Detects TLS that begins with another record than a handshake, which some servers tolerate, or with an SSL 2
+ * ClientHello. null: neither.
+ */
 function sniffOddTls(bytes: Buffer): Sniffed | null {
-	for (const begins of [isWarning, isOldHello]) {
+	for (const begins of [isStrayRecord, isOldHello]) {
 		const found = begins(bytes);
 		if (found !== false) return found === true ? UNREAD : found;
 	}
 	return null;
 }
 
-/** Whether bytes begin with these, as far as they have come; null stands for any. */
+/** Whether the bytes received so far match this prefix; null matches any byte. */
 function matches(bytes: Buffer, form: readonly (number | null)[]): boolean {
 	return form.every((byte, at) => byte === null || at >= bytes.length || bytes[at] === byte);
 }
 
-/** An alert, or a change of the cipher, before there is anything to warn of. */
-function isWarning(bytes: Buffer): boolean | "more" {
+/** An alert or ChangeCipherSpec record before the handshake. */
+function isStrayRecord(bytes: Buffer): boolean | "more" {
 	if (!matches(bytes, [0x15, 3, null, 0, 2]) && !matches(bytes, [0x14, 3, null, 0, 1])) return false;
 	return bytes.length >= 5 || "more";
 }
 
-/** A hello in the form of SSL 2 for a newer version (RFC 5246 appendix E.2): its lengths fit together. */
+/** An SSL 2 ClientHello for a newer version (RFC 5246 appendix E.2), with consistent lengths. */
 function isOldHello(bytes: Buffer): boolean | "more" {
 	if (((bytes[0] as number) & 0x80) === 0 || !matches(bytes, [null, null, CLIENT_HELLO, 3])) return false;
 	if (bytes.length < 11) return "more";
@@ -96,7 +106,10 @@ function sniffHttp(bytes: Buffer): Sniffed {
 	return text.length < LINE_LIMIT ? "more" : "http";
 }
 
-/** The hello out of its records, of which some may be empty. "other": they hold none; null: what has begun as one does not go on. */
+/**
+ * The ClientHello, joined from its records, some of which may be empty. "other": the first message is not a
+ * ClientHello; null: a record of another type interrupts it.
+ */
 function readHandshake(bytes: Buffer): Buffer | "more" | "other" | null {
 	const parts: Buffer[] = [];
 	let size = 0;
@@ -148,6 +161,7 @@ function readServerName(data: Buffer): string | null {
 
 function readAlpn(data: Buffer): string[] {
 	const protocols: string[] = [];
-	for (let at = 2; at < data.length; at += 1 + data.readUInt8(at)) protocols.push(data.latin1Slice(at + 1, at + 1 + data.readUInt8(at)));
+	for (let at = 2; at < data.length; at += 1 + data.readUInt8(at))
+		protocols.push(data.latin1Slice(at + 1, at + 1 + data.readUInt8(at)));
 	return protocols;
 }

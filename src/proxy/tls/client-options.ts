@@ -1,4 +1,4 @@
-// What clients see of our TLS: versions and ciphers, and certificates of the user's own in place of minted ones.
+// TLS with clients: versions, ciphers, and the user's own certificates in place of generated ones.
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
@@ -15,24 +15,46 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "[DOMAIN=]PATH",
-		help: "Show this certificate (PEM, its chain behind it, its key in the file or else the authority's) for a domain such as *.example.com; for all without one.",
+		help: "Use this certificate for a domain such as *.example.com, or for all domains if none is given. The PEM file has the certificate, its chain, and its key unless that is the authority's.",
 	},
 	cert_passphrase: {
 		type: "string",
 		default: null,
 		metavar: "TEXT",
-		help: "Passphrase of the keys in certs. Other users of the machine see command lines; FLOWTAPE_CERT_PASSPHRASE they do not.",
+		help: "Passphrase of the keys in certs. Better set FLOWTAPE_CERT_PASSPHRASE: other users of the machine can see command lines.",
 	},
-	tls_version_client_min: { type: "string", default: "TLS1_2", choices: tlsVersionNames, help: "Oldest version of TLS that clients may speak." },
-	tls_version_client_max: { type: "string", default: "UNBOUNDED", choices: tlsVersionNames, help: "Newest version of TLS that clients may speak." },
-	ciphers_client: { type: "string", default: null, metavar: "LIST", help: "Ciphers for the connections of clients, in OpenSSL's syntax." },
-	key_size: { type: "integer", default: 2048, min: 2048, max: 16384, metavar: "BITS", help: "Size of the authority's key, when the authority is made." },
+	tls_version_client_min: {
+		type: "string",
+		default: "TLS1_2",
+		choices: tlsVersionNames,
+		help: "Minimum TLS version for clients.",
+	},
+	tls_version_client_max: {
+		type: "string",
+		default: "UNBOUNDED",
+		choices: tlsVersionNames,
+		help: "Maximum TLS version for clients.",
+	},
+	ciphers_client: {
+		type: "string",
+		default: null,
+		metavar: "LIST",
+		help: "Ciphers for client connections, in OpenSSL's syntax.",
+	},
+	key_size: {
+		type: "integer",
+		default: 2048,
+		min: 2048,
+		max: 16384,
+		metavar: "BITS",
+		help: "Size of the RSA key when a certificate authority is created. Without this option, an ephemeral authority has an elliptic curve key (P-256).",
+	},
 } as const satisfies OptionTable;
 
 type Values = OptionValues<typeof options>;
 
 /**
- * What the TLS contexts for clients are like.
+ * The options of TLS contexts for clients.
  * @throws FlowtapeError FT_BAD_OPTION
  */
 export function clientContextOptions(values: Values): SecureContextOptions {
@@ -40,8 +62,8 @@ export function clientContextOptions(values: Values): SecureContextOptions {
 }
 
 /**
- * Shows the user's own certificates where they fit, and what the authority mints elsewhere.
- * @throws FlowtapeError FT_BAD_OPTION for files that are missing or hold no certificate and key that belong together
+ * Issues the user's own certificates for the names that they match, and certificates of the authority for all others.
+ * @throws FlowtapeError FT_BAD_OPTION if a file is missing, or has no certificate with a matching key
  */
 export function withOwnCertificates(authority: CertificateAuthority, values: Values): LeafIssuer {
 	if (values.certs.length === 0) return authority;
@@ -54,7 +76,7 @@ export function withOwnCertificates(authority: CertificateAuthority, values: Val
 	return { leafFor: (request) => find(leaves, request) ?? authority.leafFor(request) };
 }
 
-/** By the names of the request in their order, each before the wildcards above it. */
+/** Tries the names of the request in order, each followed by its wildcards. */
 function find(leaves: ReadonlyMap<string, Leaf>, { sni, host, upstreamNames = [] }: LeafRequest): Leaf | undefined {
 	for (const name of normalizeNames([sni, host, ...upstreamNames])) {
 		const labels = name.split(".");
@@ -66,21 +88,28 @@ function find(leaves: ReadonlyMap<string, Leaf>, { sni, host, upstreamNames = []
 }
 
 function readOwn(authority: CertificateAuthority, path: string, values: Values): { leaf: Leaf; names: string[] } {
-	const wrong = (what: string, cause?: unknown) => new FlowtapeError("FT_BAD_OPTION", `certs: ${path}: ${what}`, { file: path, option: "certs", cause });
+	const wrong = (what: string, cause?: unknown) =>
+		new FlowtapeError("FT_BAD_OPTION", `certs: ${path}: ${what}`, { file: path, option: "certs", cause });
 	let pem: string;
 	let certificate: X509Certificate;
 	let key: KeyObject | null = null;
 	try {
 		pem = readFileSync(path, "utf8");
 	} catch (cause) {
-		throw wrong(`a file of certificates was expected: ${(cause as Error).message}`, cause);
+		throw wrong(`expected a file of certificates: ${(cause as Error).message}`, cause);
 	}
 	try {
 		certificate = new X509Certificate(pem);
 		if (pem.includes("PRIVATE KEY-----"))
-			key = createPrivateKey({ key: pem, ...(values.cert_passphrase === null ? {} : { passphrase: values.cert_passphrase }) });
+			key = createPrivateKey({
+				key: pem,
+				...(values.cert_passphrase === null ? {} : { passphrase: values.cert_passphrase }),
+			});
 	} catch (cause) {
-		throw wrong(`a certificate and its key in PEM were expected: ${(cause as Error).message}; an encrypted key needs cert_passphrase`, cause);
+		throw wrong(
+			`expected a certificate and its key in PEM: ${(cause as Error).message}; an encrypted key needs cert_passphrase`,
+			cause,
+		);
 	}
 	const certificates = (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).join("\n");
 	const found = (context: SecureContext) => ({
@@ -89,9 +118,18 @@ function readOwn(authority: CertificateAuthority, path: string, values: Values):
 	});
 	if (key === null) {
 		const context = authority.contextOf(certificates);
-		if (context === null) throw wrong("it holds no private key, and the certificate is not for the key of the authority");
+		if (context === null)
+			throw wrong("it contains no private key, and the certificate does not match the key of the authority");
 		return found(context);
 	}
-	if (!certificate.checkPrivateKey(key)) throw wrong("its key belongs to another certificate; the certificate of the server has to stand first");
-	return found(createSecureContext({ ...clientContextOptions(values), key: key.export({ type: "pkcs8", format: "pem" }), cert: certificates, ca: [] }));
+	if (!certificate.checkPrivateKey(key))
+		throw wrong("the key does not match the first certificate; put the server's certificate first");
+	return found(
+		createSecureContext({
+			...clientContextOptions(values),
+			key: key.export({ type: "pkcs8", format: "pem" }),
+			cert: certificates,
+			ca: [],
+		}),
+	);
 }

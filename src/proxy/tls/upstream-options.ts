@@ -1,10 +1,15 @@
-// How the proxy speaks TLS with servers: whom it trusts, what it shows of itself, versions and ciphers.
-
+// TLS with servers: trusted authorities, client certificates, versions and ciphers.
 import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { type ConnectionOptions, createSecureContext, rootCertificates, type SecureContext, type SecureContextOptions } from "node:tls";
+import {
+	type ConnectionOptions,
+	createSecureContext,
+	rootCertificates,
+	type SecureContext,
+	type SecureContextOptions,
+} from "node:tls";
 import { FlowtapeError } from "../../errors.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import { ClientCertificates } from "./client-certificates.ts";
@@ -16,45 +21,66 @@ export const options = {
 		type: "string",
 		default: null,
 		metavar: "PATH",
-		help: "File of certificates (PEM) to trust besides the usual authorities.",
+		help: "File of certificates (PEM) to trust in addition to the default ones.",
 	},
 	ssl_verify_upstream_trusted_confdir: {
 		type: "string",
 		default: null,
 		metavar: "PATH",
-		help: "Folder of certificates (PEM) to trust besides the usual authorities.",
+		help: "Folder of certificates (PEM) to trust in addition to the default ones.",
 	},
 	client_certs: {
 		type: "string",
 		default: null,
 		metavar: "PATH",
-		help: "Certificate and key (PEM) to show servers that ask for one: a file, or a folder of files named after the server, such as example.com.pem.",
+		help: "Client certificate and key (PEM) for servers that ask for one: a file, or a folder of files named after the servers, such as example.com.pem.",
 	},
-	tls_version_server_min: { type: "string", default: "TLS1_2", choices: tlsVersionNames, help: "Oldest version of TLS that servers may speak." },
-	tls_version_server_max: { type: "string", default: "UNBOUNDED", choices: tlsVersionNames, help: "Newest version of TLS that servers may speak." },
-	ciphers_server: { type: "string", default: null, metavar: "LIST", help: "Ciphers for the connections to servers, in OpenSSL's syntax." },
+	tls_version_server_min: {
+		type: "string",
+		default: "TLS1_2",
+		choices: tlsVersionNames,
+		help: "Minimum TLS version for servers.",
+	},
+	tls_version_server_max: {
+		type: "string",
+		default: "UNBOUNDED",
+		choices: tlsVersionNames,
+		help: "Maximum TLS version for servers.",
+	},
+	ciphers_server: {
+		type: "string",
+		default: null,
+		metavar: "LIST",
+		help: "Ciphers for server connections, in OpenSSL's syntax.",
+	},
 } as const satisfies OptionTable;
 
-/** Reads the options once; contexts, which take milliseconds, are made for the first TLS connection that needs them. */
+/**
+ * Reads the options once. A context takes milliseconds to create, so each is created for the first connection that
+ * needs it.
+ */
 export class UpstreamTls {
 	readonly #insecure: boolean;
 	readonly #settings: SecureContextOptions;
 	readonly #certificates: ClientCertificates;
-	/** By the certificate that is shown; "": none. */
+	/** Contexts by the client certificate in PEM; "": no certificate. */
 	readonly #contexts = new Map<string, SecureContext>();
 
-	/** @throws FlowtapeError FT_BAD_OPTION when a file of certificates cannot be read, or settings do not fit together */
+	/** @throws FlowtapeError FT_BAD_OPTION if a file of certificates cannot be read, or settings contradict each other */
 	constructor(values: OptionValues<typeof options>) {
-		const extra = [...readFile(values.ssl_verify_upstream_trusted_ca), ...readFolder(values.ssl_verify_upstream_trusted_confdir)];
+		const extra = [
+			...readFile(values.ssl_verify_upstream_trusted_ca),
+			...readFolder(values.ssl_verify_upstream_trusted_confdir),
+		];
 		this.#insecure = values.ssl_insecure;
 		this.#certificates = new ClientCertificates(values.client_certs);
 		this.#settings = {
 			...secureOptions("server", values.tls_version_server_min, values.tls_version_server_max, values.ciphers_server),
-			...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...usersRoots(), ...extra] }),
+			...(extra.length === 0 ? {} : { ca: [...rootCertificates, ...trustedCertificates(), ...extra] }),
 		};
 	}
 
-	/** What `tls.connect` needs for a server of this name (or address). `protocols`: what is offered. */
+	/** The options of `tls.connect` for a server with this name or address. `protocols`: for ALPN. */
 	optionsFor(name: string, protocols: readonly string[]): ConnectionOptions {
 		return {
 			secureContext: this.#contextFor(name),
@@ -67,7 +93,7 @@ export class UpstreamTls {
 	}
 
 	#contextFor(name: string): SecureContext {
-		const pem = this.#certificates.for(name) ?? "";
+		const pem = this.#certificates.forServer(name) ?? "";
 		let context = this.#contexts.get(pem);
 		if (context === undefined) {
 			context = createSecureContext({ ...this.#settings, ...(pem === "" ? {} : { cert: pem, key: pem }) });
@@ -77,22 +103,24 @@ export class UpstreamTls {
 	}
 }
 
-/** What can be done where a server's alert ended the connection, to go behind what Node says; "": nothing that is known. */
+/** Advice to append to Node's error message if a server's alert ended the connection; "": no advice. */
 export function adviceOnAlert(error: Error | null): string {
 	const alert = /^ERR_SSL_\w*_ALERT_(\w+)$/.exec(String((error as NodeJS.ErrnoException | null)?.code))?.[1] ?? "";
-	if (alert === "CERTIFICATE_REQUIRED") return "; the server wants a certificate of its client: name one with client_certs";
+	if (alert === "CERTIFICATE_REQUIRED") return "; the server requires a client certificate: set client_certs";
 	if (/^(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR)$/.test(alert))
-		return "; the server refuses its client's certificate, or that there was none: client_certs names the one to show";
-	// Up to TLS 1.2 this is what a missing certificate is called as well.
+		return "; the server rejected the client certificate, or that there was none: set client_certs";
+	// Up to TLS 1.2, servers also send this for a missing client certificate.
 	if (alert === "HANDSHAKE_FAILURE")
-		return "; the server may want a certificate of its client (client_certs), or others than our ciphers and versions of TLS (ciphers_server, tls_version_server_min)";
+		return "; the server may require a client certificate (client_certs), or other ciphers or TLS versions (ciphers_server, tls_version_server_min)";
 	return "";
 }
 
-/** What node does itself, but for Node 22.23 and its kin, which take an IPv6 address for a name. */
+/** Checks that a certificate is for an IPv6 address, which some versions of Node (such as 22.23) treat as a name. */
 function checkAddress(address: string, certificate: Buffer): Error | undefined {
 	const leaf = new X509Certificate(certificate);
-	return leaf.checkIP(address) === undefined ? new Error(`the certificate is for ${leaf.subjectAltName ?? "no address"}, not for ${address}`) : undefined;
+	return leaf.checkIP(address) === undefined
+		? new Error(`the certificate is for ${leaf.subjectAltName ?? "no address"}, not for ${address}`)
+		: undefined;
 }
 
 const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
@@ -101,7 +129,9 @@ function readFile(path: string | null): string[] {
 	if (path === null) return [];
 	const pem = attempt("ssl_verify_upstream_trusted_ca", path, () => readFileSync(path, "latin1"));
 	if (!pem.includes(CERTIFICATE))
-		throw new FlowtapeError("FT_BAD_OPTION", `ssl_verify_upstream_trusted_ca: ${path} holds no certificate in PEM`, { file: path });
+		throw new FlowtapeError("FT_BAD_OPTION", `ssl_verify_upstream_trusted_ca: ${path} contains no certificate in PEM`, {
+			file: path,
+		});
 	return [pem];
 }
 
@@ -120,12 +150,15 @@ function attempt<T>(option: string, path: string, read: () => T): T {
 		return read();
 	} catch (cause) {
 		const why = cause instanceof Error ? cause.message : String(cause);
-		throw new FlowtapeError("FT_BAD_OPTION", `${option}: the certificates cannot be read: ${why}`, { file: path, cause });
+		throw new FlowtapeError("FT_BAD_OPTION", `${option}: the certificates cannot be read: ${why}`, {
+			file: path,
+			cause,
+		});
 	}
 }
 
-/** Node trusts these by itself only as long as it is given no authorities. */
-function usersRoots(): string[] {
+/** The authorities of NODE_EXTRA_CA_CERTS, which Node ignores once `ca` is set. */
+function trustedCertificates(): string[] {
 	const path = process.env.NODE_EXTRA_CA_CERTS;
 	if (!path) return [];
 	try {

@@ -1,12 +1,15 @@
-// What a tunnel holds, told from the first bytes that the client sends into it and from the names they tell.
+// Detects the content of a tunnel from the client's first bytes and the host names in them.
 import type { PassthroughHosts } from "../../hooks/authenticator.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { type ClientHello, type Sniffed, sniff } from "../tls/client-hello.ts";
 
-/** "ignored": to be passed as it is, TLS or not; "opaque": plain, and not to be read. */
+/**
+ * "ignored": relay the bytes untouched, even if they are TLS. "opaque": relay the bytes, which are not TLS, without
+ * reading them as HTTP.
+ */
 export type TunnelContent = Sniffed | "ignored" | "opaque";
 
-/** `hosts`: those that are not to be looked into. */
+/** Detects the content of a tunnel. `hosts`: hosts whose traffic is not read as HTTP; null: none. */
 export function contentOf(bytes: Buffer, { host, port }: TunnelTarget, hosts: PassthroughHosts | null): TunnelContent {
 	if (hosts === null) return sniff(bytes);
 	if (hosts.isIgnoredAtOnce({ hosts: [host], port })) return "ignored";
@@ -19,14 +22,14 @@ export function contentOf(bytes: Buffer, { host, port }: TunnelTarget, hosts: Pa
 	return typeof found === "string" && hosts.isOpaque(names) ? "opaque" : found;
 }
 
-/** As far as a name is looked for in a head. Bytes. */
+/** How far to search a request head for its Host field. Bytes. */
 const HEAD_LIMIT = 64 * 1024;
 
-/** The name of the server in what the client sent. null: there is none. */
+/** The server name that the client sent (SNI or Host); null: none. "more": too few bytes to decide. */
 function nameIn(found: "http" | "other" | ClientHello, bytes: Buffer): { name: string } | "more" | null {
 	if (typeof found === "object") return found.serverName === null ? null : { name: found.serverName };
 	if (found === "other") return null;
-	// The empty lines before a request are none that ends a head.
+	// Empty lines before a request do not end its head.
 	const head = bytes
 		.subarray(0, HEAD_LIMIT)
 		.latin1Slice()

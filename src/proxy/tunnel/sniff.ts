@@ -1,48 +1,62 @@
-// What a client speaks inside of TLS that has not said so in its hello: told from what it sends first.
+// Detects the protocol inside a client's TLS from the first bytes, if ALPN does not determine it.
 import type { Socket } from "node:net";
 import { sniff } from "../tls/client-hello.ts";
 
-/** "undecided": it has begun with what may become a request, and does not go on. */
-export type Look = "http" | "other" | "undecided";
+/** "undecided": the client sent bytes that may begin a request, and then nothing. */
+export type InnerProtocol = "http" | "other" | "undecided";
 
-/** How long a client may stop in the middle of the first word that it sends, before it is taken for one that waits for an answer. */
+/** How long a client may pause within its first line before it counts as waiting for the server. Milliseconds. */
 export const FIRST_WORD_MS = 5_000;
 
 /**
- * @param timeoutMs how long it may say nothing; 0: as long as it likes
- * @param done gets what it is, and the socket paused, as if nothing had been read from it; it is never called for a client that leaves
- * @param isPatient nobody is undecided: what it is has to be known
- * @returns `stop`: no more looking, the socket is left as if nothing had been read from it
+ * @param timeoutMs how long the client may send nothing; 0: no limit
+ * @param done called with the protocol; the socket is then paused, with its bytes put back. Not called if the client
+ * disconnects
+ * @param isPatient whether to wait until the protocol is known, so that no client is "undecided"
+ * @returns `stop`: stops sniffing, and leaves the socket paused, with its bytes put back
  */
-export function sniffDecrypted(socket: Socket, timeoutMs: number, done: (look: Look) => void, isPatient = false): { stop(): void } {
+export function sniffDecrypted(
+	socket: Socket,
+	timeoutMs: number,
+	done: (protocol: InnerProtocol) => void,
+	isPatient = false,
+): { stop(): void } {
 	let bytes: Buffer = Buffer.alloc(0);
-	let impatience: NodeJS.Timeout | null = null;
+	let timer: NodeJS.Timeout | null = null;
 	const onData = (chunk: Buffer): void => {
 		bytes = Buffer.concat([bytes, chunk]);
 		const found = sniff(bytes);
 		if (found !== "more") settle(found === "http" ? "http" : "other");
-		else if (!isPatient) impatience ??= setTimeout(settle, FIRST_WORD_MS, "undecided");
+		else if (!isPatient) timer ??= setTimeout(settle, FIRST_WORD_MS, "undecided");
 	};
-	const settle = (look: Look): void => {
+	const settle = (protocol: InnerProtocol): void => {
 		stop();
-		done(look);
+		done(protocol);
 	};
 	const stop = (): void => {
-		if (impatience !== null) clearTimeout(impatience);
+		if (timer !== null) clearTimeout(timer);
 		socket.pause();
-		socket.removeListener("data", onData).removeListener("end", onEnd).removeListener("timeout", onEnd).removeListener("close", onClose).setTimeout(0);
+		socket
+			.removeListener("data", onData)
+			.removeListener("end", onEnd)
+			.removeListener("timeout", onEnd)
+			.removeListener("close", onClose)
+			.setTimeout(0);
 		if (bytes.length > 0) socket.unshift(bytes);
 	};
 	const onEnd = (): void => void socket.destroy();
 	const onClose = (): void => {
-		if (impatience !== null) clearTimeout(impatience);
+		if (timer !== null) clearTimeout(timer);
 	};
 	socket.on("data", onData).on("end", onEnd).on("close", onClose).setTimeout(timeoutMs, onEnd);
 	socket.resume();
 	return { stop };
 }
 
-/** For a client that is undecided: whether its next bytes may pass. What turns out to be a request, or TLS, may not, as no rule would apply to it. */
+/**
+ * For an undecided client: returns a function that decides whether the next bytes may pass. A request or TLS may not,
+ * because no rule would apply to it.
+ */
 export function unlessRequest(): (bytes: Buffer) => boolean {
 	let seen: Buffer | null = Buffer.alloc(0);
 	return (bytes) => {

@@ -1,18 +1,26 @@
-// A connection to a SOCKS port: a client says where it wants to be connected to, and gets a tunnel.
+// A client's connection to a SOCKS 5 port: performs the handshake, then hands the socket over as a tunnel.
 import type { Socket } from "node:net";
 import type { TunnelTarget } from "../route/target.ts";
-import { granted, loginAccepted, loginRefused, readGreeting, readLogin, readRequest, type Socks5Message } from "./socks5-messages.ts";
+import {
+	granted,
+	loginAccepted,
+	loginRefused,
+	readGreeting,
+	readLogin,
+	readRequest,
+	type Socks5Message,
+} from "./socks5-messages.ts";
 
 export interface Socks5Settings {
-	/** Whether a login opens the way; null: none is asked for. */
+	/** Checks user and password; null: no login is required. */
 	login: ((user: string, password: string) => Promise<boolean>) | null;
-	/** Hang up on clients that say nothing for so long; 0: never. */
+	/** Idle timeout in milliseconds; 0: none. */
 	timeoutMs: number;
-	/** Takes over the socket, paused. */
+	/** Takes over the paused socket. */
 	onTunnel: (socket: Socket, target: TunnelTarget) => void;
-	/** The client was turned away. */
+	/** The client was refused. */
 	onRefused: (reason: string) => void;
-	/** The connection is over, or somebody else's. */
+	/** The connection was closed or handed over. */
 	onClose: (connection: Socks5Connection) => void;
 }
 
@@ -20,7 +28,7 @@ export class Socks5Connection {
 	readonly #socket: Socket;
 	readonly #settings: Socks5Settings;
 	#bytes: Buffer = Buffer.alloc(0);
-	/** Reads the next message; null: nothing more is read. */
+	/** Parses the next message; null: no message is expected. */
 	#expected: ((bytes: Buffer) => Socks5Message | null) | null;
 
 	constructor(socket: Socket, settings: Socks5Settings) {
@@ -31,7 +39,7 @@ export class Socks5Connection {
 		if (settings.timeoutMs > 0) socket.setTimeout(settings.timeoutMs, this.#onTimeout);
 	}
 
-	/** A client without its tunnel has nothing to lose. */
+	/** Closes at once: without a tunnel there is nothing to wait for. */
 	drain(): void {
 		this.stop();
 	}
@@ -66,7 +74,8 @@ export class Socks5Connection {
 			return;
 		}
 		this.#bytes = this.#bytes.subarray(message.size);
-		if (message.kind === "greeting") this.#expect(message.reply, this.#settings.login === null ? readRequest : readLogin);
+		if (message.kind === "greeting")
+			this.#expect(message.reply, this.#settings.login === null ? readRequest : readLogin);
 		else if (message.kind === "login") this.#check(message.user, message.password);
 		else this.#handOver(message.target);
 	}
@@ -80,15 +89,18 @@ export class Socks5Connection {
 	#check(user: string, password: string): void {
 		this.#expected = null;
 		this.#socket.pause();
-		const answer = (isWelcome: boolean) => {
+		const decided = (isAdmitted: boolean) => {
 			this.#socket.resume();
-			if (isWelcome) this.#expect(loginAccepted, readRequest);
+			if (isAdmitted) this.#expect(loginAccepted, readRequest);
 			else this.#refuse("wrong user or password", loginRefused);
 		};
-		this.#settings.login?.(user, password).then(answer, () => answer(false));
+		this.#settings.login?.(user, password).then(decided, () => decided(false));
 	}
 
-	/** The server is not connected to yet: a tunnel that holds HTTP tells of its troubles in an answer, which goes to the tape. */
+	/**
+	 * Grants the tunnel before the proxy connects to the server: with HTTP in the tunnel, a failure to connect becomes an
+	 * error response, which is recorded.
+	 */
 	#handOver(target: TunnelTarget): void {
 		const socket = this.#socket;
 		this.#expected = null;

@@ -1,26 +1,28 @@
-// What happens in a tunnel, however the client came to it: TLS is intercepted with a certificate of our own, HTTP is read as it is, and
-// anything else passes untouched.
+// Serves a tunnel, from CONNECT, SOCKS 5 or reverse mode: intercepts TLS with a certificate of our own, reads plain
+// HTTP, and relays anything else untouched.
 import type { Socket } from "node:net";
 import type { LeafIssuer } from "../../ca/authority.ts";
-import { isFor, type Naming, namingOf } from "../../ca/certificate-names.ts";
+import { coversHost, type Naming, namingOf } from "../../ca/certificate-names.ts";
 import type { Leaf } from "../../ca/leaf-contexts.ts";
-import type { ClientConnection as ClientFacts, ServerConnection as ServerFacts } from "../../flow/connection.ts";
+import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import type { HostNames, PassthroughHosts } from "../../hooks/authenticator.ts";
 import type { ClientHelloEvent, TlsEventName } from "../../hooks/connection-hooks.ts";
-import { after } from "../../maybe-async.ts";
+import { after, type MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Dial } from "../connection/attempt.ts";
-import { serverFacts } from "../connection/facts.ts";
+import { newServerConnection } from "../connection/connection-info.ts";
+import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { options as http2Options } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { relayTcp } from "../tcp/recorded-relay.ts";
-import { type Handshake, shakeHands } from "../tls/client-handshake.ts";
+import { acceptTls, type Handshake } from "../tls/client-handshake.ts";
 import { type ClientHello, HANDSHAKE, sniff } from "../tls/client-hello.ts";
+import { handshakeFailure, silentClose } from "../tls/client-trust.ts";
 import type { UpstreamChannel } from "../upstream/channel.ts";
 import { contentOf } from "./content.ts";
-import { FIRST_WORD_MS, type Look, sniffDecrypted, unlessRequest } from "./sniff.ts";
+import { FIRST_WORD_MS, type InnerProtocol, sniffDecrypted, unlessRequest } from "./sniff.ts";
 
 export const options = {
 	...http2Options,
@@ -28,39 +30,39 @@ export const options = {
 		type: "string",
 		default: "eager",
 		choices: ["eager", "lazy"],
-		help: "When to connect to the server of a TLS tunnel: at once, which tells the names of its certificate, or when there is a request to send.",
+		help: "When to connect to the server of a TLS tunnel. eager: at once, so that the names in its certificate are known; lazy: for the first request.",
 	},
 	upstream_cert: {
 		type: "boolean",
 		default: true,
-		help: "Copy names and organization from the certificate of the server, where it is known and for the host that was asked for.",
+		help: "Copy names and organization from the server's certificate, if it is known and is for the requested host.",
 	},
 	add_upstream_certs_to_client_chain: {
 		type: "boolean",
 		default: false,
-		help: "Show clients the certificates of the server too, behind our own, where they are known.",
+		help: "Append the server's certificates, if known, to the certificate chain for clients.",
 	},
-	record_tcp: { type: "boolean", default: false, help: "Record the bytes of tunnels that hold no HTTP, as TCP flows." },
+	record_tcp: { type: "boolean", default: false, help: "Record tunnels that do not carry HTTP, as TCP flows." },
 } as const satisfies OptionTable;
 
 export interface TunnelSettings {
 	context: ProxyContext;
 	values: OptionValues<typeof options>;
 	authority: LeafIssuer;
-	facts: ClientFacts;
-	/** Those that are not to be looked into; null: there are none. */
+	clientConn: ClientConnection;
+	/** Hosts whose traffic is not read as HTTP; null: none. */
 	hosts: PassthroughHosts | null;
-	/** Nothing but requests may pass: clients have to say in each who they are. */
+	/** Whether only HTTP may pass, because clients authenticate in each request. */
 	requestsOnly: boolean;
-	/** Whether clients of a host are offered HTTP/1.1 first where its server is not asked; null: none are. */
+	/** Whether to offer a host's clients HTTP/1.1 first while its server's choice is unknown; null: never. */
 	prefersHttp1: ((names: HostNames) => boolean) | null;
-	/** The inside of the tunnel, when it is HTTP; it has to be resumed. */
+	/** Takes over the HTTP inside a tunnel, and must resume the socket. */
 	onHttp: (socket: Socket, target: TunnelTarget) => void;
-	/** The tunnel has ended without having been HTTP. */
+	/** The tunnel was closed or handed over. */
 	onClose: (tunnel: Tunnel) => void;
 }
 
-/** What we speak, the first choice first. */
+/** The ALPN lists that the proxy offers to clients, in order of preference. */
 const HTTP1_ONLY = Buffer.from("\x08http/1.1");
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
 const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
@@ -74,12 +76,13 @@ export class Tunnel {
 	readonly #settings: TunnelSettings;
 	readonly #target: TunnelTarget;
 	#bytes: Buffer = Buffer.alloc(0);
+	readonly #head = new UnfinishedHead();
 	#dial: Dial | null = null;
-	#impatience: NodeJS.Timeout | null = null;
-	/** Hung up on when the proxy ends. */
+	#firstWordTimer: NodeJS.Timeout | null = null;
+	/** The decrypted socket. */
 	#inner: Socket | null = null;
 
-	/** The socket is paused or new; nothing that goes through the tunnel has been read from it. */
+	/** @param socket paused or new; nothing sent through the tunnel has been read from it */
 	constructor(socket: Socket, target: TunnelTarget, settings: TunnelSettings) {
 		this.#socket = socket;
 		this.#settings = settings;
@@ -88,17 +91,17 @@ export class Tunnel {
 		if (settings.context.timeoutMs > 0) socket.setTimeout(settings.context.timeoutMs, this.#onTimeout);
 	}
 
-	/** To be called once, when whoever made it knows it. */
+	/** Call once, after the owner has registered the tunnel. */
 	start(): void {
 		this.#socket.resume();
 		this.#decide();
 	}
 
-	/** The proxy ends; a tunnel has no end of its own to wait for. */
+	/** Does nothing: unlike an exchange, a tunnel has no end to wait for. */
 	drain(): void {}
 
 	stop(): void {
-		if (this.#impatience !== null) clearTimeout(this.#impatience);
+		if (this.#firstWordTimer !== null) clearTimeout(this.#firstWordTimer);
 		this.#dial?.cancel();
 		this.#inner?.destroy();
 		this.#socket.destroy();
@@ -106,45 +109,63 @@ export class Tunnel {
 
 	readonly #onData = (chunk: Buffer): void => {
 		this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-		this.#decide();
+		const hasRoom = this.#head.resize(this.#bytes.length);
+		this.#decide(hasRoom);
 	};
 
-	/** It would have to close its side, too, if it were told. */
+	/** Destroys the socket: after `end`, the socket would also wait for the client to close. */
 	readonly #onTimeout = (): void => {
 		this.#socket.destroy();
 	};
 
-	/** A client that asked for a tunnel and then did not use it, or said too little to know what it is. */
+	/** The client closed its side before the protocol was detected. */
 	readonly #onEnd = (): void => {
 		this.#socket.end();
 	};
 
 	readonly #onClose = (): void => {
-		if (this.#impatience !== null) clearTimeout(this.#impatience);
+		if (this.#firstWordTimer !== null) clearTimeout(this.#firstWordTimer);
 		this.#dial?.cancel();
+		this.#head.resize(0);
 		this.#settings.onClose(this);
 	};
 
-	#decide(): void {
+	/** @param hasRoom whether more bytes may be held until the protocol is known */
+	#decide(hasRoom = true): void {
 		const target = this.#target;
 		const found = contentOf(this.#bytes, target, this.#settings.hosts);
 		if (found === "more") {
-			this.#waitForMore();
+			if (hasRoom) this.#waitForMore();
+			else {
+				this.#reportClientError(`its first bytes are not complete, and ${TOO_MUCH}`);
+				this.#socket.destroy();
+			}
 			return;
 		}
 		this.#release();
 		if (found === "http") this.#handOver(this.#socket, target);
-		else if (found === "ignored") this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+		else if (found === "ignored")
+			this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 		else if (found === "opaque") this.#relay(this.#socket, target, true);
 		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
-		else this.#announce(found, target);
+		else this.#runClientHelloHooks(found, target);
 	}
 
-	/** A client that sends a word and no more may wait for its answer: then it passes, unless it goes on as a request. */
+	/**
+	 * A client that pauses within its first line may be waiting for the server. After a time it is relayed as another
+	 * protocol, unless it continues with a request.
+	 */
 	#waitForMore(): void {
 		const { requestsOnly, context, values } = this.#settings;
-		if (this.#bytes.length === 0 || sniff(this.#bytes) !== "more" || this.#bytes[0] === HANDSHAKE || requestsOnly || context.pool === null) return;
-		this.#impatience ??= setTimeout(() => {
+		if (
+			this.#bytes.length === 0 ||
+			sniff(this.#bytes) !== "more" ||
+			this.#bytes[0] === HANDSHAKE ||
+			requestsOnly ||
+			context.pool === null
+		)
+			return;
+		this.#firstWordTimer ??= setTimeout(() => {
 			if (sniff(this.#bytes) !== "more") return;
 			this.#release();
 			this.#relay(this.#socket, this.#target, values.record_tcp, this.#unlessRequest());
@@ -154,18 +175,25 @@ export class Tunnel {
 	#unlessRequest(): (bytes: Buffer) => boolean {
 		const mayPass = unlessRequest();
 		return (bytes) => {
-			const may = mayPass(bytes);
-			if (!may) this.#tellClient("it stopped in the middle of its first word, and went on with a request when it had been connected as another protocol");
-			return may;
+			const passes = mayPass(bytes);
+			if (!passes)
+				this.#reportClientError(
+					"it paused within its first word, was relayed as another protocol, and then continued with a request",
+				);
+			return passes;
 		};
 	}
 
-	/** The socket as if nothing had been read from it. */
+	/** Pauses the socket and puts its bytes back. */
 	#release(): void {
-		if (this.#impatience !== null) clearTimeout(this.#impatience);
+		if (this.#firstWordTimer !== null) clearTimeout(this.#firstWordTimer);
 		this.#socket.pause();
-		this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd).removeListener("timeout", this.#onTimeout);
+		this.#socket
+			.removeListener("data", this.#onData)
+			.removeListener("end", this.#onEnd)
+			.removeListener("timeout", this.#onTimeout);
 		this.#socket.setTimeout(0);
+		this.#head.resize(0);
 		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
 	}
 
@@ -177,9 +205,9 @@ export class Tunnel {
 
 	// — TLS —
 
-	/** Lets hooks see the hello: they may have it pass untouched. */
-	#announce(hello: ClientHello, target: TunnelTarget): void {
-		const { context, facts, values } = this.#settings;
+	/** Runs the hooks for a ClientHello, which may decide that the connection is relayed untouched. */
+	#runClientHelloHooks(hello: ClientHello, target: TunnelTarget): void {
+		const { context, clientConn, values } = this.#settings;
 		const isEager = values.connection_strategy === "eager";
 		if (context.events === null) {
 			this.#intercept(hello, target, isEager);
@@ -187,21 +215,23 @@ export class Tunnel {
 		}
 		const event: ClientHelloEvent = {
 			client_hello: { sni: hello.serverName, alpn_protocols: hello.alpn },
-			context: { client: facts, server: serverFacts(target.host, target.port) },
+			context: { client: clientConn, server: newServerConnection(target.host, target.port) },
 			ignore_connection: false,
 			establish_server_tls_first: false,
 		};
 		void after(context.events.clientHello(event), () => {
 			if (this.#socket.destroyed) return;
-			if (event.ignore_connection) this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+			if (event.ignore_connection)
+				this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 			else this.#intercept(hello, target, isEager || event.establish_server_tls_first);
 		});
 	}
 
-	/** @param isEager the server is connected to first */
+	/** @param isEager whether to connect to the server before the handshake with the client */
 	#intercept(hello: ClientHello, plain: TunnelTarget, isEager: boolean): void {
-		const target: TunnelTarget = plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
-		const { context, facts } = this.#settings;
+		const target: TunnelTarget =
+			plain.fixed === undefined ? { ...plain, scheme: "https", sni: hello.serverName } : plain;
+		const { context, clientConn } = this.#settings;
 		const { pool } = context;
 		if (pool === null || !isEager || target.scheme === "http" || target.opened === null) {
 			this.#issue(hello, target, null, false);
@@ -213,16 +243,16 @@ export class Tunnel {
 			port: target.port,
 			sni: target.sni,
 			http2: hello.alpn.includes("h2"),
-			client: facts,
+			client: clientConn,
 			credentials: target.credentials ?? null,
 			opened: target.opened ?? null,
 		};
-		// A server that cannot be reached is told of in the answer to the request, which goes to the tape as well.
+		// If the server cannot be reached, the request in the tunnel gets an error response, which is recorded.
 		const use = (channel: UpstreamChannel | null) => {
 			channel?.release(true);
-			this.#issue(hello, target, channel?.facts ?? null, channel?.isVerified === true);
+			this.#issue(hello, target, channel?.serverConn ?? null, channel?.isVerified === true);
 		};
-		const kept = pool.take(to);
+		const kept = pool.takeChannel(to);
 		if (kept !== undefined) use(kept);
 		else
 			this.#dial = pool.dial(to, (_error, channel) => {
@@ -231,49 +261,70 @@ export class Tunnel {
 			});
 	}
 
-	/** Chooses the certificate to show and the versions to offer: `server` is the connection to the server, where there is one. */
-	#issue(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null, isVerified: boolean): void {
+	/**
+	 * Chooses the certificate and the ALPN list for the client. `server`: the connection to the server; null: none yet.
+	 */
+	#issue(hello: ClientHello, target: TunnelTarget, server: ServerConnection | null, isVerified: boolean): void {
 		const { authority, values } = this.#settings;
-		// Read from the facts: Node gives the certificate of a client's socket only once, and those who note the facts have had it.
+		// The certificate is in the recorded connection: Node returns a peer's certificate only once.
 		const [shown] = values.upstream_cert && server !== null ? server.certificateList : [];
 		const naming = shown === undefined ? unknown : namingOf(shown);
-		const { names: upstreamNames, organization } = isVerified || this.#isHarmless(naming, hello, target) ? naming : unknown;
+		const { names: upstreamNames, organization } =
+			isVerified || this.#mayCopyNames(naming, hello, target) ? naming : unknown;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
-		const issued = authority.leafFor({ sni: hello.serverName, host: target.host, upstreamNames, organization, extraChain });
+		const issued = authority.leafFor({
+			sni: hello.serverName,
+			host: target.host,
+			upstreamNames,
+			organization,
+			extraChain,
+		});
 		const protocols = this.#protocolsFor(hello, target, server);
-		const shake = (leaf: Leaf) => this.#shake(target, server, { hello, leaf, protocols });
-		if (issued instanceof Promise) issued.then(shake, () => this.#socket.destroy());
-		else shake(issued);
+		const handshake = (leaf: Leaf) => this.#handshake(target, server, { hello, leaf, protocols });
+		if (issued instanceof Promise) issued.then(handshake, () => this.#socket.destroy());
+		else handshake(issued);
 	}
 
 	/**
-	 * Whether a certificate that `ssl_insecure` let pass may name others beside the host that was asked for. It has to be for that host at least; and a
-	 * client with HTTP/2 would send the requests for those others over the same connection (RFC 9113 section 9.1.1), to a server that may not be theirs.
+	 * Whether to copy names from an unverified certificate (`ssl_insecure`). The certificate must cover the requested
+	 * host. The client must not offer HTTP/2: it would send requests for the other names on the same connection (RFC 9113
+	 * section 9.1.1), perhaps to the wrong server.
 	 */
-	#isHarmless(naming: Naming, { alpn, serverName }: ClientHello, { host }: TunnelTarget): boolean {
-		return !alpn.includes("h2") && isFor(naming, serverName ?? host);
+	#mayCopyNames(naming: Naming, { alpn, serverName }: ClientHello, { host }: TunnelTarget): boolean {
+		return !alpn.includes("h2") && coversHost(naming, serverName ?? host);
 	}
 
-	/** What the client may choose from. */
-	#protocolsFor(hello: ClientHello, target: TunnelTarget, server: ServerFacts | null): Buffer {
-		if (!hello.alpn.some(isHttp)) return Buffer.concat(hello.alpn.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, "latin1")));
+	/** The ALPN list for the client. */
+	#protocolsFor(hello: ClientHello, target: TunnelTarget, server: ServerConnection | null): Buffer {
+		if (!hello.alpn.some(isHttp))
+			return Buffer.concat(
+				hello.alpn.map((name) => Buffer.from(`${String.fromCharCode(name.length)}${name}`, "latin1")),
+			);
 		if (!this.#settings.values.http2) return HTTP1_ONLY;
-		// HTTP that is not read is not translated either: without knowing the server, what all servers speak.
-		const isHttp2 = server === null ? !this.#isOpaque(hello, target) && !this.#settings.prefersHttp1?.(namesOf(hello, target)) : server.alpn === "h2";
+		// Opaque traffic is not translated between HTTP versions. While the server's choice is unknown, prefer HTTP/1.1,
+		// which all servers speak.
+		const isHttp2 =
+			server === null
+				? !this.#isOpaque(hello, target) && !this.#settings.prefersHttp1?.(namesOf(hello, target))
+				: server.alpn === "h2";
 		return isHttp2 ? HTTP2_FIRST : HTTP1_FIRST;
 	}
 
-	#shake(target: TunnelTarget, server: ServerFacts | null, shake: Omit<Handshake, "facts">): void {
-		const { facts, context } = this.#settings;
+	#handshake(target: TunnelTarget, server: ServerConnection | null, handshake: Omit<Handshake, "clientConn">): void {
+		const { clientConn, context } = this.#settings;
 		const { events } = context;
-		const tell = (name: TlsEventName) =>
-			events?.tls(name, { conn: facts, context: { client: facts, server: server ?? serverFacts(target.host, target.port) } });
-		void after(tell("tls_start_client"), () => {
+		const runHooks = (name: TlsEventName) =>
+			events?.tls(name, {
+				conn: clientConn,
+				context: { client: clientConn, server: server ?? newServerConnection(target.host, target.port) },
+			});
+		void after(runHooks("tls_start_client"), () => {
 			if (this.#socket.destroyed) return;
-			const secured = shakeHands(this.#socket, { ...shake, facts }, (failure) => {
-				if (failure === null) void after(tell("tls_established_client"), () => this.#secured(secured, shake.hello, target));
-				else this.#failed(failure, shake.hello.serverName ?? target.host, tell);
+			const secured = acceptTls(this.#socket, { ...handshake, clientConn }, (failure) => {
+				if (failure === null)
+					void after(runHooks("tls_established_client"), () => this.#secured(secured, handshake.hello, target));
+				else this.#failed(failure, handshake.hello.serverName ?? target.host, runHooks);
 			});
 			this.#inner = secured;
 		});
@@ -281,25 +332,39 @@ export class Tunnel {
 
 	#secured(secured: Socket, hello: ClientHello, target: TunnelTarget): void {
 		if (secured.destroyed) return;
-		const { requestsOnly, context, facts } = this.#settings;
-		const { alpn } = facts;
-		const settle = (look: Look) => {
-			if (look === "http") this.#handOver(secured, target);
-			else this.#relay(secured, target, this.#settings.values.record_tcp, look === "undecided" ? this.#unlessRequest() : undefined);
+		const { requestsOnly, context, clientConn } = this.#settings;
+		const { alpn } = clientConn;
+		const serve = (protocol: InnerProtocol) => {
+			if (protocol === "http") this.#handOver(secured, target);
+			else
+				this.#relay(
+					secured,
+					target,
+					this.#settings.values.record_tcp,
+					protocol === "undecided" ? this.#unlessRequest() : undefined,
+				);
 		};
-		if (this.#isOpaque(hello, target)) this.#relay(secured, target, true);
-		else if (alpn === "h2" || (alpn !== null && isHttp(alpn) && !requestsOnly)) this.#handOver(secured, target);
-		else if (alpn === null || requestsOnly || context.pool === null) sniffDecrypted(secured, context.timeoutMs, settle, requestsOnly);
+		if (this.#isOpaque(hello, target)) {
+			this.#relay(secured, target, true);
+			return;
+		}
+		const host = hello.serverName ?? target.host;
+		context.clientTrust.watch(host, secured, () => this.#reportClientError(silentClose(host)));
+		if (alpn === "h2" || (alpn !== null && isHttp(alpn) && !requestsOnly)) this.#handOver(secured, target);
+		else if (alpn === null || requestsOnly || context.pool === null)
+			sniffDecrypted(secured, context.timeoutMs, serve, requestsOnly);
 		else this.#relayUnlessHttp(secured, target);
 	}
 
-	#failed(why: string, host: string, tell: (name: TlsEventName) => void | Promise<void>): void {
-		const { facts, context } = this.#settings;
-		const client = formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number]));
-		const message = `no TLS with the client for ${host}: ${why}; does it trust the certificate authority? (flowtape ca export)`;
-		context.emit({ kind: "client_error", message, client, untrusted: host });
-		facts.error = why;
-		const wait = tell("tls_failed_client");
+	#failed(why: string, host: string, runHooks: (name: TlsEventName) => MaybeAsync): void {
+		const { clientConn, context } = this.#settings;
+		const { message, refusal } = handshakeFailure(host, why);
+		const { clientTrust } = context;
+		if (refusal === null) this.#reportClientError(message);
+		else if (refusal === "alert" ? clientTrust.isFirst(host) : clientTrust.isSuspect(host))
+			this.#reportClientError(message, host);
+		clientConn.error = why;
+		const wait = runHooks("tls_failed_client");
 		if (wait !== undefined) context.track(wait);
 	}
 
@@ -307,44 +372,61 @@ export class Tunnel {
 		return this.#settings.hosts?.isOpaque(namesOf(hello, target)) ?? false;
 	}
 
-	// — bytes, whatever they are —
+	// — other protocols —
 
-	/** A client that names another protocol may wait for the server to speak first. If it speaks itself, and it is HTTP, that is read. */
+	/**
+	 * A client whose ALPN names another protocol may wait for the server to send first. If the client sends first, and
+	 * sends HTTP, it is served as HTTP.
+	 */
 	#relayUnlessHttp(client: Socket, target: TunnelTarget): void {
 		const { context, values } = this.#settings;
 		this.#dialRaw(client, target, (server, serverConn) => {
-			const onLeave = () => void server.destroy();
-			const settle = () => {
-				client.removeListener("close", onLeave);
-				server.removeListener("data", onData).removeListener("close", onClose);
+			const onClientClose = () => void server.destroy();
+			const removeListeners = () => {
+				client.removeListener("close", onClientClose);
+				server.removeListener("data", onServerData).removeListener("close", onServerClose);
 			};
-			const look = sniffDecrypted(client, context.timeoutMs, (look) => {
-				settle();
-				if (look === "http") {
+			const sniffing = sniffDecrypted(client, context.timeoutMs, (protocol) => {
+				removeListeners();
+				if (protocol === "http") {
 					server.destroy();
 					this.#handOver(client, target);
-				} else this.#join(client, server, serverConn, values.record_tcp, look === "undecided" ? this.#unlessRequest() : undefined);
+				} else
+					this.#join(
+						client,
+						server,
+						serverConn,
+						values.record_tcp,
+						protocol === "undecided" ? this.#unlessRequest() : undefined,
+					);
 			});
-			const onClose = () => void client.destroy();
-			const onData = (bytes: Buffer) => {
-				look.stop();
-				settle();
+			const onServerClose = () => void client.destroy();
+			const onServerData = (bytes: Buffer) => {
+				sniffing.stop();
+				removeListeners();
 				server.pause();
 				server.unshift(bytes);
 				this.#join(client, server, serverConn, values.record_tcp);
 			};
-			client.once("close", onLeave);
-			server.on("data", onData).once("close", onClose).resume();
+			client.once("close", onClientClose);
+			server.on("data", onServerData).once("close", onServerClose).resume();
 		});
 	}
 
-	#tellClient(message: string): void {
-		const { context, facts } = this.#settings;
-		context.emit({ kind: "client_error", message, client: formatAuthority(...((facts.peername ?? ["?", 0]) as [string, number])) });
+	/** @param untrusted the host whose certificate the client refused */
+	#reportClientError(message: string, untrusted?: string): void {
+		const { context, clientConn } = this.#settings;
+		context.emit({
+			kind: "client_error",
+			message,
+			client: formatAuthority(...((clientConn.peername ?? ["?", 0]) as [string, number])),
+			...(untrusted !== undefined && { untrusted }),
+		});
 	}
 
 	#relay(client: Socket, target: TunnelTarget, record: boolean, mayPass?: (bytes: Buffer) => boolean): void {
-		if (this.#settings.requestsOnly) this.#tellClient("what is not read as HTTP cannot be asked for a password, which proxyauth wants");
+		if (this.#settings.requestsOnly)
+			this.#reportClientError("only HTTP can carry the password that proxyauth requires; other protocols are refused");
 		if (this.#settings.context.pool === null || this.#settings.requestsOnly) {
 			this.stop();
 			return;
@@ -352,32 +434,49 @@ export class Tunnel {
 		this.#dialRaw(client, target, (server, serverConn) => this.#join(client, server, serverConn, record, mayPass));
 	}
 
-	/** @param done gets the server, connected */
+	/** @param done called with the connected server */
 	#dialRaw(
 		client: Socket,
 		{ scheme, host, port, sni, credentials = null, opened = null }: TunnelTarget,
-		done: (server: Socket, serverConn: ServerFacts) => void,
+		done: (server: Socket, serverConn: ServerConnection) => void,
 	): void {
-		const { context, facts } = this.#settings;
+		const { context, clientConn } = this.#settings;
 		client.pause();
-		const protocols = facts.alpn === null ? [] : [facts.alpn];
-		const to = { tls: scheme === "https", host, port, sni, http2: false, protocols, client: facts, credentials, opened };
+		const protocols = clientConn.alpn === null ? [] : [clientConn.alpn];
+		const to = {
+			tls: scheme === "https",
+			host,
+			port,
+			sni,
+			http2: false,
+			protocols,
+			client: clientConn,
+			credentials,
+			opened,
+		};
 		this.#dial =
 			context.pool?.dialRaw(to, (error, server, serverConn) => {
 				this.#dial = null;
 				if (server !== null) done(server, serverConn);
 				else {
-					if (error !== null) context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(host, port) });
+					if (error !== null)
+						context.emit({ kind: "upstream_error", message: error.message, destination: formatAuthority(host, port) });
 					this.#socket.destroy();
 				}
 			}) ?? null;
 	}
 
-	#join(client: Socket, server: Socket, serverConn: ServerFacts, record: boolean, mayPass?: (bytes: Buffer) => boolean): void {
-		const { context, facts } = this.#settings;
-		// What moves passes both sockets, so that one of them tells for both.
+	#join(
+		client: Socket,
+		server: Socket,
+		serverConn: ServerConnection,
+		record: boolean,
+		mayPass?: (bytes: Buffer) => boolean,
+	): void {
+		const { context, clientConn } = this.#settings;
+		// Each byte passes both sockets, so the timeout of one covers both.
 		client.setTimeout(context.timeoutMs, () => client.destroy());
-		relayTcp(client, server, { context, facts, serverConn, record, mayPass });
+		relayTcp(client, server, { context, clientConn, serverConn, record, mayPass });
 	}
 }
 

@@ -1,5 +1,5 @@
-// The way of one request to a server and of its response back, in whatever version of HTTP the server speaks: a connection, or a stream of one.
-
+// A channel carries one request to a server and its response back: an HTTP/1.1 connection, or a stream of an HTTP/2
+// connection.
 import type { Duplex } from "node:stream";
 import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
@@ -9,52 +9,65 @@ import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import type { Framing } from "../wire/framing.ts";
 import type { ResponseHead } from "../wire/head.ts";
 
-/** Hears of the response to one request. */
+/** Receives the response to one request. */
 export interface ResponseListener {
-	/** Interim responses (1xx) come here too, each followed by `responseEnd`. */
+	/** Also called for interim responses (1xx), each followed by `responseEnd`. */
 	responseHead(head: ResponseHead, framing: Framing): void;
 	responseBody(chunk: Buffer): void;
 	responseEnd(trailers: ByteString[] | null): void;
-	/** Instead of the end; nothing comes after it. `unseen`: it can be sent once more, as the server has not seen it, or does no harm by acting on it twice. */
-	responseFailed(error: FlowtapeError, unseen: boolean): void;
-	/** The server takes more of the request. */
+	/**
+	 * Called in place of `responseEnd`, as the last call. `isUnprocessed`: the request can be retried, because the server
+	 * has not processed it or it is idempotent.
+	 */
+	responseFailed(error: FlowtapeError, isUnprocessed: boolean): void;
+	/** The server accepts more of the request. */
 	upstreamDrained(): void;
-	/** All that was there has been told: the moment to write. */
+	/** Called after the other calls for one chunk from the server: write to the client now. */
 	flush(): void;
 }
 
 export interface UpstreamChannel {
-	readonly facts: ServerConnection;
-	/** Whether the server has shown a certificate that was found to be its own. */
+	readonly serverConn: ServerConnection;
+	/** Whether the certificate of the server was verified. */
 	readonly isVerified: boolean;
-	/** When the last bytes came; seconds. */
+	/** When the last bytes arrived, in seconds since 1970. */
 	readonly receivedAt: number;
-	/** Whether a request can still be sent, as far as is known. */
+	/** Whether a request can be sent, as far as the proxy knows. */
 	readonly isOpen: boolean;
 	/**
-	 * Sends the head of the request; the body goes to what comes back. `touched`: a hook may have changed the request. `credentials`: what a proxy that
-	 * forwards the request gets as Proxy-Authorization, unless it has some of its own; null: nothing.
+	 * Sends the head of a request and returns the writer for its body. `touched`: a hook may have changed the request.
+	 * `credentials`: the Proxy-Authorization for a proxy that forwards the request, unless that proxy has its own; null:
+	 * none.
 	 */
-	send(listener: ResponseListener, request: Request, body: BodyLength, touched: boolean, credentials?: ByteString | null): BodyWriter;
-	/** Writes what was added. False: the server has enough for now, and `upstreamDrained` tells when it takes more. */
+	send(
+		listener: ResponseListener,
+		request: Request,
+		body: BodyLength,
+		touched: boolean,
+		credentials?: ByteString | null,
+	): BodyWriter;
+	/** Writes the buffered bytes. Returns false if the caller should pause until `upstreamDrained`. */
 	flush(): boolean;
-	/** Less of the response, please; and go on. */
+	/** Pauses reading the response; `resume` continues. */
 	pause(): void;
 	resume(): void;
-	/** The response is complete, or nothing was ever asked: the listener hears nothing more. `sent`: the whole request is on its way. */
+	/**
+	 * Call when the response is complete, or no request was sent; the listener is not called again. `sent`: the whole
+	 * request has been written.
+	 */
 	release(sent: boolean): void;
-	/** No answer is wanted any more. */
+	/** Cancels the request; the listener is not called again. */
 	cancel(): void;
-	/** After a change of protocol: the bytes behind the response, both ways. Whoever takes them has to resume the stream. */
+	/** Returns the byte stream that follows a switch of protocols, in both directions. It is paused; call `resume`. */
 	detach(): Duplex;
 }
 
-/** Gets a sentence for people, or a way to the server. */
-export type Dialled = (error: FlowtapeError | null, channel: UpstreamChannel | null) => void;
+/** Receives an error, or a channel to the server. */
+export type ChannelCallback = (error: FlowtapeError | null, channel: UpstreamChannel | null) => void;
 
-/** The server gave up on this one request, with an error code of HTTP/2. */
+/** The server reset the HTTP/2 stream of this request. */
 export class UpstreamReset extends FlowtapeError {
-	/** RFC 9113 section 7. */
+	/** The error code (RFC 9113 section 7). */
 	readonly reset: number;
 
 	constructor(reset: number, message: string, cause: unknown) {

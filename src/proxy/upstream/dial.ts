@@ -1,74 +1,81 @@
-// Opens a connection to a server, directly or through an upstream proxy, with TLS where it is wanted, and says in words why it could not.
+// Opens a connection to a server, directly or through an upstream proxy, with or without TLS, and explains failures.
+import { lookup } from "node:dns";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { FlowtapeError } from "../../errors.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
-import { after } from "../../maybe-async.ts";
-import { type Dial, type DialDone, upstreamFault } from "../connection/attempt.ts";
-import { addTcpFacts, addTlsFacts, certificateChain } from "../connection/facts.ts";
+import { after, type MaybeAsync } from "../../maybe-async.ts";
+import { type Dial, type DialCallback, upstreamFault } from "../connection/attempt.ts";
+import { certificateChain, recordTcpSetup, recordTlsSetup } from "../connection/connection-info.ts";
 import type { Destination, UpstreamProxy } from "../route/destination.ts";
 import { adviceOnAlert, type UpstreamTls } from "../tls/upstream-options.ts";
+import { Lookups } from "./lookups.ts";
 import { nameOfProxy, requestTunnel, tunnelRequest } from "./proxy.ts";
 
 export interface DialPlan {
 	to: Destination;
-	/** The proxy to go through. */
+	/** The upstream proxy; null: connect directly. */
 	via: UpstreamProxy | null;
-	/** Ask that proxy for a tunnel; without, it is to get requests in absolute form. */
+	/** Whether to ask that proxy for a tunnel; if not, it gets requests in absolute form. */
 	tunnel: boolean;
-	/** What the server is offered in TLS, the first choice first. */
+	/** The ALPN protocols to offer the server, in order of preference. */
 	protocols: readonly string[];
-	/** Send the proxy a Host header with that. */
+	/** Whether to send a Host header with the CONNECT. */
 	sendHost: boolean;
 	tls: UpstreamTls;
-	/** For all of it. */
+	/** Limit for the whole attempt. Milliseconds. */
 	timeoutMs: number;
-	/** A socket that is there already. */
+	/** A connected socket to continue from. */
 	ready?: ReadySocket | null;
-	/** Whether that proxy may be asked again over the same socket where it refuses. */
+	/** Whether the proxy may be asked again over the same socket after a refusal. */
 	asksAgain?: boolean;
-	/** Sees the request for a tunnel before the proxy does. */
-	announce?: ((request: Request) => void | Promise<void>) | undefined;
-	/** Filled with what comes to be known. */
-	facts: ServerConnection;
-	/** Whether a socket that was connected leads back to this proxy. */
+	/** Called with the CONNECT request before it is sent. */
+	announce?: ((request: Request) => MaybeAsync) | undefined;
+	/** Updated with the properties of the connection. */
+	serverConn: ServerConnection;
+	/** Whether a connected socket leads back to this proxy. */
 	isOwn: (socket: Socket) => boolean;
-	/** Told of every socket on the way, so that none is left open and none has an error that nobody hears. */
+	/**
+	 * Called with every socket of the attempt: the pool adds an error handler, and closes the socket when the pool is
+	 * closed.
+	 */
 	onSocket: (socket: Socket) => void;
 }
 
 export interface ReadySocket {
 	socket: Socket;
-	/** How far: to the proxy that is to be asked for a tunnel, or through it. */
+	/** The peer: the proxy, which has not opened a tunnel yet, or the server, through an open tunnel. */
 	leadsTo: "proxy" | "server";
 }
 
-export function dial(plan: DialPlan, done: DialDone): Dial {
+const lookups = new Lookups(lookup);
+
+export function dial(plan: DialPlan, done: DialCallback): Dial {
 	return new Attempt(plan, done);
 }
 
 class Attempt implements Dial {
 	readonly #plan: DialPlan;
-	readonly #done: DialDone;
+	readonly #done: DialCallback;
 	readonly #timer: NodeJS.Timeout;
-	/** Who is being talked to, and what for. */
+	/** The peer and the current step, for errors. */
 	#where: string;
 	#during = "";
-	/** The socket whose end would be the end of the attempt. */
+	/** The socket that the attempt currently depends on. */
 	#socket: Socket | null = null;
 	#isOver = false;
 
-	constructor(plan: DialPlan, done: DialDone) {
+	constructor(plan: DialPlan, done: DialCallback) {
 		const { to, via, timeoutMs, ready = null } = plan;
 		this.#plan = plan;
 		this.#done = done;
 		this.#where = via === null ? formatAuthority(to.host, to.port) : nameOfProxy(via);
 		this.#timer = setTimeout(() => this.#fail(`${this.#where} did not answer within ${timeoutMs / 1000} s`), timeoutMs);
-		if (ready !== null) this.#goOn(ready, via);
-		else if (via === null) this.#connect(to, to.tls ? nameOf(to) : null, (socket) => this.#arrive(socket));
-		else this.#connect(via, via.scheme === "https" ? via.host : null, (socket) => this.#pass(socket, via));
+		if (ready !== null) this.#continueFrom(ready, via);
+		else if (via === null) this.#connect(to, to.tls ? serverNameOf(to) : null, (socket) => this.#onServerReady(socket));
+		else this.#connect(via, via.scheme === "https" ? via.host : null, (socket) => this.#openTunnel(socket, via));
 	}
 
 	cancel(): void {
@@ -77,45 +84,53 @@ class Attempt implements Dial {
 		this.#unwatch()?.destroy();
 	}
 
-	/** From a socket that is there; nobody is told before this turn is over. */
-	#goOn({ socket, leadsTo }: ReadySocket, via: UpstreamProxy | null): void {
+	/** Continues from a connected socket; calls back in a later tick. */
+	#continueFrom({ socket, leadsTo }: ReadySocket, via: UpstreamProxy | null): void {
 		this.#watch(socket);
 		process.nextTick(() => {
 			if (this.#isOver) return;
-			if (leadsTo === "server" || via === null) this.#lead(socket);
+			if (leadsTo === "server" || via === null) this.#secure(socket);
 			else {
-				addTcpFacts(this.#plan.facts, socket);
-				this.#pass(socket, via);
+				recordTcpSetup(this.#plan.serverConn, socket);
+				this.#openTunnel(socket, via);
 			}
 		});
 	}
 
-	/** `tlsName`: the name to ask for in TLS; null: none. */
-	#connect({ host, port }: { host: string; port: number }, tlsName: string | null, next: (socket: Socket) => void): void {
-		const address = { host, port, noDelay: true };
+	/** `tlsName`: the server name for TLS; null: no TLS. */
+	#connect(
+		{ host, port }: { host: string; port: number },
+		tlsName: string | null,
+		next: (socket: Socket) => void,
+	): void {
+		const client = this.#plan.to.client?.peername?.[0] ?? "";
+		const address = { host, port, noDelay: true, lookup: lookups.for(client, () => !this.#isOver) };
 		const socket =
 			tlsName === null
 				? connectTcp(address)
-				: connectTls({ ...address, ...this.#plan.tls.optionsFor(tlsName, this.#plan.via === null ? this.#plan.protocols : ["http/1.1"]) });
+				: connectTls({
+						...address,
+						...this.#plan.tls.optionsFor(tlsName, this.#plan.via === null ? this.#plan.protocols : ["http/1.1"]),
+					});
 		socket.once("connect", () => this.#connected(socket));
-		if (tlsName !== null) this.#shake(socket as TLSSocket, next);
+		if (tlsName !== null) this.#handshake(socket as TLSSocket, next);
 		else this.#watch(socket).once("connect", () => this.#isOver || next(socket));
 	}
 
-	#shake(socket: TLSSocket, next: (socket: TLSSocket) => void): void {
+	#handshake(socket: TLSSocket, next: (socket: TLSSocket) => void): void {
 		this.#during = " during the TLS handshake";
 		this.#watch(socket).once("secureConnect", () => this.#isOver || next(socket));
 	}
 
 	#connected(socket: Socket): void {
-		const { facts, to, via } = this.#plan;
-		addTcpFacts(facts, socket);
-		if (via === null && to.tls) facts.sni = nameOf(to);
-		if (this.#plan.isOwn(socket)) this.#fail(`${this.#where} is this proxy itself: the request would go round in circles`);
+		const { serverConn, to, via } = this.#plan;
+		recordTcpSetup(serverConn, socket);
+		if (via === null && to.tls) serverConn.sni = serverNameOf(to);
+		if (this.#plan.isOwn(socket)) this.#fail(`${this.#where} is this proxy itself: the request would loop`);
 	}
 
-	/** The proxy is there. */
-	#pass(socket: Socket, via: UpstreamProxy): void {
+	/** Asks the connected proxy for a tunnel, if the plan needs one. */
+	#openTunnel(socket: Socket, via: UpstreamProxy): void {
 		const { to, tunnel, sendHost } = this.#plan;
 		if (!tunnel) {
 			this.#succeed(socket);
@@ -124,39 +139,49 @@ class Attempt implements Dial {
 		this.#during = "";
 		const request = tunnelRequest(via, to, sendHost);
 		void after(this.#plan.announce?.(request), () => {
-			if (!this.#isOver) requestTunnel(socket, via, request, (error, isOpen) => this.#isOver || this.#passed(error, socket, isOpen));
+			if (!this.#isOver)
+				requestTunnel(
+					socket,
+					via,
+					request,
+					(error, isOpen) => this.#isOver || this.#onTunnelResponse(error, socket, isOpen),
+				);
 		});
 	}
 
-	/** The proxy has answered. */
-	#passed(error: FlowtapeError | null, socket: Socket, isOpen: boolean): void {
-		if (error === null) this.#lead(socket);
+	/** The proxy has responded to the CONNECT. */
+	#onTunnelResponse(error: FlowtapeError | null, socket: Socket, isOpen: boolean): void {
+		if (error === null) this.#secure(socket);
 		else this.#end(error, isOpen && this.#plan.asksAgain === true ? socket : null);
 	}
 
-	/** The socket leads to the server. */
-	#lead(socket: Socket): void {
-		const { facts, to, via, tls, protocols } = this.#plan;
+	/** Starts TLS on a socket that leads to the server, if TLS is needed. */
+	#secure(socket: Socket): void {
+		const { serverConn, to, via, tls, protocols } = this.#plan;
 		this.#where = `${formatAuthority(to.host, to.port)}${via === null ? "" : `, through ${nameOfProxy(via)},`}`;
 		if (!to.tls) {
 			this.#succeed(socket);
 			return;
 		}
-		facts.sni = nameOf(to);
-		this.#shake(connectTls({ socket, ...tls.optionsFor(nameOf(to), protocols) }), (secured) => this.#arrive(secured));
+		serverConn.sni = serverNameOf(to);
+		this.#handshake(connectTls({ socket, ...tls.optionsFor(serverNameOf(to), protocols) }), (secured) =>
+			this.#onServerReady(secured),
+		);
 	}
 
-	/** The server is there. */
-	#arrive(socket: Socket): void {
-		const { facts, to } = this.#plan;
+	/** The connection to the server, including TLS, is complete. */
+	#onServerReady(socket: Socket): void {
+		const { serverConn, to } = this.#plan;
 		if (to.tls) {
-			addTlsFacts(facts, socket as TLSSocket);
-			facts.certificateList = certificateChain(socket as TLSSocket).map((certificate) => Buffer.from(certificate.toString()));
+			recordTlsSetup(serverConn, socket as TLSSocket);
+			serverConn.certificateList = certificateChain(socket as TLSSocket).map((certificate) =>
+				Buffer.from(certificate.toString()),
+			);
 		}
 		this.#succeed(socket);
 	}
 
-	// — how it ends —
+	// — outcome —
 
 	readonly #onError = (error: Error): void => this.#end(upstreamFault(explain(this.#where, error), error), null);
 	readonly #onClose = (): void => this.#fail(`${this.#where} closed the connection${this.#during}`);
@@ -190,28 +215,28 @@ class Attempt implements Dial {
 	}
 }
 
-/** The name that a server is to show a certificate for. */
-function nameOf({ sni, host }: Destination): string {
+/** The name that the certificate of the server must have. */
+function serverNameOf({ sni, host }: Destination): string {
 	return sni ?? host;
 }
 
-/** What a person can do something with, for what Node calls by its errno. */
+/** Descriptions of Node's error codes. */
 const causes: Record<string, string> = {
 	ECONNREFUSED: "refused the connection",
-	ECONNRESET: "broke off the connection",
-	ENOTFOUND: "cannot be found: there is no such name",
-	EAI_AGAIN: "cannot be found: the name server did not answer",
+	ECONNRESET: "reset the connection",
+	ENOTFOUND: "cannot be found: the name does not exist",
+	EAI_AGAIN: "cannot be found: the DNS server did not respond",
 	ETIMEDOUT: "did not answer",
 	EHOSTUNREACH: "cannot be reached",
 	ENETUNREACH: "cannot be reached: there is no network",
-	DEPTH_ZERO_SELF_SIGNED_CERT: "shows a certificate that nobody but itself vouches for",
-	SELF_SIGNED_CERT_IN_CHAIN: "shows a certificate of an authority that is not trusted",
-	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "shows a certificate of an authority that is not known",
-	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "shows a certificate of an authority that is not known",
-	CERT_HAS_EXPIRED: "shows a certificate that has expired",
-	CERT_NOT_YET_VALID: "shows a certificate that is not valid yet",
-	INVALID_PURPOSE: "shows a certificate that is not made for servers",
-	ERR_TLS_CERT_ALTNAME_INVALID: "shows a certificate for another name",
+	DEPTH_ZERO_SELF_SIGNED_CERT: "has a self-signed certificate",
+	SELF_SIGNED_CERT_IN_CHAIN: "has a certificate from an untrusted authority",
+	UNABLE_TO_VERIFY_LEAF_SIGNATURE: "has a certificate from an unknown authority",
+	UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "has a certificate from an unknown authority",
+	CERT_HAS_EXPIRED: "has an expired certificate",
+	CERT_NOT_YET_VALID: "has a certificate that is not valid yet",
+	INVALID_PURPOSE: "has a certificate that is not for servers",
+	ERR_TLS_CERT_ALTNAME_INVALID: "has a certificate for another name",
 };
 
 function explain(where: string, error: Error): string {

@@ -1,4 +1,4 @@
-// One HTTP/1.1 connection to a server: sends a request at a time and reads its response, for whoever has taken it.
+// An HTTP/1.1 connection to a server: sends one request at a time and reads its response.
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { now } from "../../clock.ts";
@@ -8,6 +8,7 @@ import type { ClientConnection, ServerConnection } from "../../flow/connection.t
 import type { Request } from "../../flow/message.ts";
 import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
 import { upstreamFault } from "../connection/attempt.ts";
+import { FairReader } from "../connection/fair-reader.ts";
 import { outgoingRequest } from "../http1/outgoing.ts";
 import { WriteBatch } from "../http1/write-batch.ts";
 import { Http1Writer } from "../http1/writer.ts";
@@ -21,61 +22,73 @@ import type { ResponseListener, UpstreamChannel } from "./channel.ts";
 import { reportWriteErrorsLate } from "./late-write-error.ts";
 
 export interface UpstreamSettings {
-	/** The proxy at the other end, if it is to forward the requests; default: the server is there, or a tunnel leads to it. */
+	/**
+	 * The upstream proxy at the other end, if it forwards requests. Default: none, the connection or a tunnel in it leads
+	 * to the server.
+	 */
 	forwarder?: UpstreamProxy | null;
 	lenient: boolean;
-	/** Told once whether the server speaks HTTP/1: whether its first answer on this connection could be read, or whether it failed before that. */
+	/**
+	 * Called once to report whether the server speaks HTTP/1: true after the first valid response head, false if the
+	 * connection failed before that.
+	 */
 	onVersion?: ((isHttp1: boolean) => void) | undefined;
-	/** A server that sends nothing for so long while it is asked has failed; 0: never. */
+	/** The request fails if the server sends nothing for this time. Milliseconds; 0: no limit. */
 	timeoutMs: number;
 }
 
 export class UpstreamConnection implements UpstreamChannel, MessageHandler<ResponseHead> {
-	/** Names what can be reached through it. */
+	/** The pool key of its destination. */
 	readonly key: string;
-	readonly facts: ServerConnection;
+	readonly serverConn: ServerConnection;
 	readonly socket: Socket;
-	/** When the last bytes came; seconds. */
+	/** When the last bytes arrived, in seconds since 1970. */
 	receivedAt = 0;
-	/** When it was last given back, in milliseconds of `performance.now()`. */
+	/** When it was last returned to the pool, in milliseconds of `performance.now()`. */
 	idleSince = 0;
-	/** Who has taken it last. */
+	/** The client that used it last. */
 	client: ClientConnection | null = null;
-	/** Somebody logs in, or has logged in, for all that goes over it: it belongs to its client from then on. */
+	/** Whether connection-oriented authentication was used on the connection: then only its client may use it. */
 	isBound = false;
-	/** Called when it can serve another request. */
+	/** Called when it is ready for another request. */
 	onIdle: ((connection: UpstreamConnection) => void) | null = null;
-	/** Called once, when it cannot be used any more. */
+	/** Called once, when it is closed. */
 	onClose: ((connection: UpstreamConnection) => void) | null = null;
+	readonly #reader: FairReader;
 	readonly #batch: WriteBatch;
 	readonly #writer: Http1Writer;
 	readonly #parser: ResponseParser;
 	readonly #forwarder: UpstreamProxy | null;
 	#onVersion: ((isHttp1: boolean) => void) | undefined;
 	#listener: ResponseListener | null = null;
-	/** Its answer may be read behind a write that fails. */
-	#isLate = false;
-	/** Whether it has served a request. */
+	/** Whether `reportWriteErrorsLate` is applied to the socket. */
+	#delaysWriteErrors = false;
+	/** Whether a request has been sent on this connection. */
 	#isKept = false;
-	/** Whether the server may have closed it before it saw the request that is on its way. */
+	/**
+	 * Whether the current request can be retried if the connection closes now: it is idempotent, and the server may have
+	 * closed before it arrived.
+	 */
 	#isUnseen = false;
-	/** What had been written to the socket before the request. Bytes. */
+	/** Bytes written to the socket before the current request; -1 for the first request. */
 	#writtenBefore = 0;
-	/** Whether the messages of the current exchange leave it open. */
+	/** Whether the messages of the current exchange keep the connection open. */
 	#isPersistent = true;
 
-	constructor(key: string, socket: Socket, facts: ServerConnection, settings: UpstreamSettings) {
+	constructor(key: string, socket: Socket, serverConn: ServerConnection, settings: UpstreamSettings) {
 		this.key = key;
 		this.socket = socket;
-		this.facts = facts;
+		this.serverConn = serverConn;
 		this.#forwarder = settings.forwarder ?? null;
 		this.#onVersion = settings.onVersion;
 		this.#batch = new WriteBatch(socket);
 		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new ResponseParser(this, { lenient: settings.lenient });
-		socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+		this.#reader = new FairReader(socket, (chunk) => this.#onData(chunk));
 		socket.on("end", () => this.#onEnd());
-		socket.on("error", (error) => this.#fail(upstreamFault(`the connection to the server broke: ${error.message}${adviceOnAlert(error)}`, error)));
+		socket.on("error", (error) =>
+			this.#fail(upstreamFault(`the connection to the server failed: ${error.message}${adviceOnAlert(error)}`, error)),
+		);
 		socket.on("close", () => this.#onClose());
 		socket.on("drain", () => this.#listener?.upstreamDrained());
 		if (settings.timeoutMs > 0) {
@@ -94,13 +107,28 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		return this.socket.writable && this.socket.readable && !this.socket.destroyed;
 	}
 
-	send(listener: ResponseListener, request: Request, body: BodyLength, touched: boolean, credentials: ByteString | null = null): BodyWriter {
+	send(
+		listener: ResponseListener,
+		request: Request,
+		body: BodyLength,
+		touched: boolean,
+		credentials: ByteString | null = null,
+	): BodyWriter {
 		const forwarder = this.#forwarder;
 		const authorization = forwarder?.authorization ?? credentials;
-		const { version, fields, head, coding } = outgoingRequest(request, body, touched, forwarder === null ? null : { ...forwarder, authorization });
-		if (isBoundLogin(request.headers.raw("authorization") ?? "") || (forwarder !== null && isBoundLogin(authorization ?? ""))) this.isBound = true;
-		if (!this.#isLate && !isEmptyBody(body, request.trailers)) {
-			this.#isLate = true;
+		const { version, fields, head, coding } = outgoingRequest(
+			request,
+			body,
+			touched,
+			forwarder === null ? null : { ...forwarder, authorization },
+		);
+		if (
+			isBoundLogin(request.headers.raw("authorization") ?? "") ||
+			(forwarder !== null && isBoundLogin(authorization ?? ""))
+		)
+			this.isBound = true;
+		if (!this.#delaysWriteErrors && !isEmptyBody(body, request.trailers)) {
+			this.#delaysWriteErrors = true;
 			reportWriteErrorsLate(this.socket);
 		}
 		this.#listener = listener;
@@ -118,17 +146,18 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	}
 
 	pause(): void {
-		this.socket.pause();
+		this.#reader.pause();
 	}
 
 	resume(): void {
-		this.socket.resume();
+		this.#reader.resume();
 	}
 
 	release(sent: boolean): void {
 		this.#listener = null;
-		if (this.socket.isPaused()) this.socket.resume();
-		if (sent && this.#isPersistent && this.#parser.idle && this.socket.writable && this.socket.readable) this.onIdle?.(this);
+		if (this.#reader.isPaused) this.#reader.resume();
+		if (sent && this.#isPersistent && this.#parser.idle && this.socket.writable && this.socket.readable)
+			this.onIdle?.(this);
 		else this.destroy();
 	}
 
@@ -140,8 +169,8 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		const { socket } = this;
 		this.#listener = null;
 		this.#batch.write();
-		socket.removeAllListeners("data").removeAllListeners("end").removeAllListeners("drain");
-		socket.pause();
+		this.#reader.stop();
+		socket.removeAllListeners("end").removeAllListeners("drain");
 		const early = this.#parser.detach();
 		if (early.length > 0) socket.unshift(early);
 		return socket;
@@ -154,13 +183,13 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 
 	head(head: ResponseHead, framing: Framing): void {
 		this.#isUnseen = false;
-		this.#tellVersion(true);
-		if ((head.status === 401 || head.status === 407) && asksForBoundLogin(head)) this.isBound = true;
+		this.#reportVersion(true);
+		if ((head.status === 401 || head.status === 407) && requiresBoundLogin(head)) this.isBound = true;
 		if (framing.kind === "close" || !isPersistent(head.version, head.fields)) this.#isPersistent = false;
 		this.#listener?.responseHead(head, framing);
 	}
 
-	#tellVersion(isHttp1: boolean): void {
+	#reportVersion(isHttp1: boolean): void {
 		this.#onVersion?.(isHttp1);
 		this.#onVersion = undefined;
 	}
@@ -188,7 +217,7 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 		const listener = this.#listener;
 		try {
 			this.#parser.finish();
-			if (this.#listener !== null) this.#fail(upstreamFault("the server closed the connection before it answered"));
+			if (this.#listener !== null) this.#fail(upstreamFault("the server closed the connection before it responded"));
 			else this.socket.destroy();
 		} catch (error) {
 			this.#fail(error);
@@ -197,17 +226,17 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	}
 
 	#onClose(): void {
-		this.facts.timestampEnd = now();
+		this.serverConn.timestampEnd = now();
 		this.onClose?.(this);
 		if (this.#listener !== null) this.#fail(upstreamFault("the server closed the connection"));
 	}
 
-	/** Faults of the parser end the connection as those of the socket do; anything else is a defect of our own. */
+	/** Ends the connection after an error of the parser or the socket. Any other error is a defect, and is rethrown. */
 	#fail(error: unknown): void {
 		const listener = this.#listener;
 		const isUnwritten = this.socket.bytesWritten === this.#writtenBefore;
 		this.destroy();
-		this.#tellVersion(false);
+		this.#reportVersion(false);
 		if (!(error instanceof FlowtapeError)) throw error;
 		if (listener === null) return;
 		listener.responseFailed(error, (this.#isUnseen || isUnwritten) && error.code === "FT_UPSTREAM");
@@ -215,6 +244,9 @@ export class UpstreamConnection implements UpstreamChannel, MessageHandler<Respo
 	}
 }
 
-function asksForBoundLogin({ fields }: ResponseHead): boolean {
-	return fields.some((value, i) => i % 2 === 1 && /^(?:www|proxy)-authenticate$/i.test(fields[i - 1] as ByteString) && isBoundLogin(value));
+function requiresBoundLogin({ fields }: ResponseHead): boolean {
+	return fields.some(
+		(value, i) =>
+			i % 2 === 1 && /^(?:www|proxy)-authenticate$/i.test(fields[i - 1] as ByteString) && isBoundLogin(value),
+	);
 }

@@ -1,4 +1,4 @@
-// One HTTP/2 connection to a server, shared by all requests to it, and the stream of one request.
+// An HTTP/2 connection to a server, shared by concurrent requests, and the stream of one request.
 import type { ClientHttp2Session, ClientHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -10,7 +10,15 @@ import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
 import { upstreamFault } from "../connection/attempt.ts";
-import { HTTP2_VERSION, http2Fields, http2Framing, http2RequestHeaders, isWebSocketUpgrade, regularFields, upgradeResponseFields } from "../http2/fields.ts";
+import {
+	HTTP2_VERSION,
+	http2Fields,
+	http2Framing,
+	http2RequestHeaders,
+	isWebSocketUpgrade,
+	regularFields,
+	upgradeResponseFields,
+} from "../http2/fields.ts";
 import {
 	CANCEL,
 	END_STREAM,
@@ -29,52 +37,57 @@ import { isIdempotent } from "../wire/hop-by-hop.ts";
 import { type ResponseListener, type UpstreamChannel, UpstreamReset } from "./channel.ts";
 
 export interface Http2Settings {
-	/** A stream in which nothing moves for so long has failed; 0: never. */
+	/** How long a stream may be idle before it fails. Milliseconds; 0: no limit. */
 	timeoutMs: number;
-	/** Told of each field of a request that HTTP/2 has no form for. */
-	onLeftOut?: ((field: string, request: Request) => void) | undefined;
+	/** Called for each field of a request that HTTP/2 cannot represent. */
+	onOmittedField?: ((field: string, request: Request) => void) | undefined;
 }
 
 const NONE: Framing = { kind: "none" };
 
-/** What a server says that has not acted on a request (RFC 9113 sections 7 and 8.7). */
+/** Error codes of requests that the server has not processed (RFC 9113 sections 7 and 8.7). */
 const UNPROCESSED = new Set([REFUSED_STREAM, HTTP_1_1_REQUIRED]);
 
-/** nghttp2's number for a first frame that is no SETTINGS, which is how an answer of HTTP/1.1 looks to it. */
+/** nghttp2's error if the first frame is not SETTINGS, for example because the response is HTTP/1.1. */
 const PROTOCOL_ERROR = -505;
-/** How often it is looked whether what has come was a SETTINGS frame. Milliseconds. */
-const GREETING_MS = 100;
-/** The size of a frame without content. */
+/** How often to check whether the first frame was SETTINGS. Milliseconds. */
+const SETTINGS_CHECK_MS = 100;
+/** The size of a frame header. Bytes. */
 const FRAME_BYTES = 9;
-/** How often it is looked whether the session still reads. Milliseconds. */
-const LOOK_MS = 500;
+/** How often to check whether the session still reads. Milliseconds. */
+const STALL_CHECK_MS = 500;
 
 export class UpstreamHttp2 {
-	readonly facts: ServerConnection;
-	/** Since when no stream has been open, in milliseconds of `performance.now()`; infinite while one is. */
+	readonly serverConn: ServerConnection;
+	/** When the last stream was closed, in milliseconds of `performance.now()`; infinite while a stream is open. */
 	idleSince = performance.now();
 	readonly #session: ClientHttp2Session;
 	readonly #socket: Socket;
 	readonly #settings: Http2Settings;
-	/** What broke the session. */
+	/** The error that ended the session. */
 	#error: Error | null = null;
 	readonly #streams = new Set<ClientHttp2Stream>();
-	/** Whether it has served a request. */
+	/** Whether the server has responded to a request. */
 	hasAnswered = false;
-	/** The server takes no further streams. */
+	/** The server accepts no further streams. */
 	#isClosing = false;
-	/** The last one that it may have acted on, as it has gone away; infinite: it has not said so. */
+	/** The last stream id of the server's GOAWAY, up to which it may have processed streams; infinite: no GOAWAY. */
 	#lastStream = Number.POSITIVE_INFINITY;
-	/** Whether the server is known to speak HTTP/2: what is sent to one that does not is lost. */
+	/** Whether the server is known to speak HTTP/2. A request sent to another server would be lost. */
 	#isConfirmed: boolean;
 
-	/** `onClose` is called once, when it cannot be used any more. */
-	constructor(socket: Socket, facts: ServerConnection, settings: Http2Settings, onClose: (connection: UpstreamHttp2) => void) {
-		this.facts = facts;
+	/** `onClose` is called once, when the connection accepts no further requests. */
+	constructor(
+		socket: Socket,
+		serverConn: ServerConnection,
+		settings: Http2Settings,
+		onClose: (connection: UpstreamHttp2) => void,
+	) {
+		this.serverConn = serverConn;
 		this.#socket = socket;
 		this.#settings = settings;
 		this.#isConfirmed = (socket as TLSSocket).alpnProtocol === "h2";
-		// Every request brings its own authority.
+		// Each request sets its own authority.
 		const session = http2().connect("https://server.invalid", {
 			...sessionOptions,
 			settings: { ...sessionSettings, enablePush: false },
@@ -86,28 +99,29 @@ export class UpstreamHttp2 {
 			this.#isClosing = true;
 		};
 		session.once("connect", () => setLocalWindow(session));
-		// The streams are told, each by itself. Of an alert of TLS the socket tells alone.
+		// Each stream gets its own error. TLS alerts are errors of the socket only.
 		const onError = (error: Error) => {
 			this.#error ??= error;
 		};
 		session.on("error", onError);
 		socket.on("error", onError);
-		this.#awaitGreeting();
-		this.#watch();
+		this.#watchForSettings();
+		this.#watchForStall();
 		session.on("goaway", (code, lastStream) => {
-			if (code !== NO_ERROR) this.#error ??= new Error(`it went away (${errorName(code)})`);
+			if (code !== NO_ERROR) this.#error ??= new Error(`it sent GOAWAY (${errorName(code)})`);
 			this.#lastStream = lastStream;
 			close();
 		});
 		session.on("close", () => {
-			facts.timestampEnd = now();
+			serverConn.timestampEnd = now();
 			close();
 		});
 	}
 
 	/**
-	 * Calls back once it is known whether the server speaks HTTP/2 at all, which no ALPN tells in clear text: it may not where it hung up, or what it
-	 * sent was no frame. Where it was one that breaks the rules there is an error.
+	 * Calls `done` once it is known whether the server speaks HTTP/2. Without TLS, there is no ALPN to decide that. The
+	 * server does not speak HTTP/2 if it closed the connection or sent something other than a frame. An invalid frame is
+	 * an error.
 	 */
 	confirm(done: (isHttp2: boolean, error: FlowtapeError | null) => void): void {
 		const session = this.#session;
@@ -122,34 +136,38 @@ export class UpstreamHttp2 {
 		const onClose = () => {
 			const error = this.#error as (Error & { errno?: number }) | null;
 			const mayBeOther = this.#socket.bytesRead === 0 || error?.errno === PROTOCOL_ERROR || error === null;
-			settle(false, mayBeOther ? null : upstreamFault(`the server's first frame of HTTP/2 breaks the rules: ${error.message}`, error));
+			settle(
+				false,
+				mayBeOther ? null : upstreamFault(`the server's first HTTP/2 frame is invalid: ${error.message}`, error),
+			);
 		};
 		session.once("remoteSettings", onSettings).once("close", onClose);
 	}
 
 	/**
-	 * A first frame with a length that it cannot have (RFC 9113 section 6.5) makes nghttp2 say good-bye and read no more, of which Node 20 does not tell:
-	 * nothing would happen until a timeout.
+	 * After a first frame with an invalid length (RFC 9113 section 6.5), nghttp2 sends GOAWAY and stops reading. Node 20
+	 * does not report that: without this check, requests would wait until a timeout.
 	 */
-	#awaitGreeting(): void {
+	#watchForSettings(): void {
 		const session = this.#session;
 		let looks = 0;
 		const timer = setInterval(() => {
 			if (this.#socket.bytesRead < FRAME_BYTES || ++looks < 2) return;
-			this.#error ??= new Error("its SETTINGS cannot be read");
+			this.#error ??= new Error("its SETTINGS frame is invalid");
 			session.destroy(this.#error);
-		}, GREETING_MS).unref();
+		}, SETTINGS_CHECK_MS).unref();
 		const stop = () => clearInterval(timer);
 		session.once("remoteSettings", stop).once("close", stop);
 	}
 
 	/**
-	 * Where a frame breaks the rules for the whole connection (fields of more than 64 KiB, HPACK or a length that cannot be), nghttp2 says good-bye to the
-	 * server and reads no more; Node is not told, and a server that does not hang up leaves all streams waiting. But then nothing is sent either: a PING
-	 * stays where it is. One is sent when something has come and no more follows. While a request is still on its way, it may be held back for other
-	 * reasons, and servers of gRPC take PINGs then for an attack.
+	 * After a connection error (fields of more than 64 KiB, invalid HPACK or length), nghttp2 sends GOAWAY and stops
+	 * reading. Node does not report that, and all streams would wait for ever if the server keeps the connection open.
+	 * nghttp2 also stops sending, so a PING that stays in the queue reveals the error. A PING is sent when data has
+	 * arrived and no more follows. No PING is sent while a request is being sent: the PING could be delayed for other
+	 * reasons, and gRPC servers treat PINGs as an attack.
 	 */
-	#watch(): void {
+	#watchForStall(): void {
 		const session = this.#session;
 		const socket = this.#socket;
 		let lastRead = 0;
@@ -158,26 +176,32 @@ export class UpstreamHttp2 {
 		const look = () => {
 			const { bytesRead, bytesWritten } = socket;
 			if (writtenAtPing === bytesWritten && (session.state.outboundQueueSize ?? 0) > 0) {
-				this.#error ??= new Error("it sent a frame that breaks the rules");
+				this.#error ??= new Error("it sent an invalid frame");
 				session.destroy(this.#error);
 				return;
 			}
 			writtenAtPing = null;
 			const isLull = bytesRead === lastRead;
 			lastRead = bytesRead;
-			if (!isLull || bytesRead === soundAt || this.#streams.size === 0 || [...this.#streams].some((stream) => !stream.writableFinished)) return;
+			if (
+				!isLull ||
+				bytesRead === soundAt ||
+				this.#streams.size === 0 ||
+				[...this.#streams].some((stream) => !stream.writableFinished)
+			)
+				return;
 			writtenAtPing = bytesWritten;
 			soundAt = bytesRead;
 			session.ping(() => {
 				soundAt = socket.bytesRead;
 			});
 		};
-		const timer = setInterval(look, LOOK_MS).unref();
+		const timer = setInterval(look, STALL_CHECK_MS).unref();
 		session.once("close", () => clearInterval(timer));
 	}
 
 	/** Whether another stream can be opened now. */
-	get hasRoom(): boolean {
+	get canOpenStream(): boolean {
 		const session = this.#session;
 		return (
 			this.#isConfirmed &&
@@ -189,7 +213,7 @@ export class UpstreamHttp2 {
 	}
 
 	/** Whether a stream can become a WebSocket (RFC 8441 section 3). */
-	get takesWebSockets(): boolean {
+	get supportsWebSockets(): boolean {
 		return this.#session.remoteSettings.enableConnectProtocol === true;
 	}
 
@@ -197,19 +221,28 @@ export class UpstreamHttp2 {
 		return (this.#socket as TLSSocket).authorized === true;
 	}
 
-	open(): UpstreamStream {
+	openStream(): UpstreamStream {
 		return new UpstreamStream(this, this.#settings);
 	}
 
-	/** Says good-bye; streams that are open go on to their end. */
+	/** Sends GOAWAY; open streams may finish. */
 	close(): void {
 		this.#session.close();
 	}
 
-	/** For its streams. @throws when the connection is not there any more, or the head cannot be sent */
+	/**
+	 * Opens the HTTP/2 stream of a request; for `UpstreamStream`.
+	 * @throws Error of Node if the connection is closed, or the head cannot be sent
+	 */
 	request(request: Request, body: BodyLength, touched: boolean): ClientHttp2Stream {
 		const endStream = isEmptyBody(body, request.trailers) && !isWebSocketUpgrade(request);
-		const stream = this.#session.request(http2RequestHeaders(request, body, touched, this.leftOut(request)), { endStream, waitForTrailers: !endStream });
+		const stream = this.#session.request(
+			http2RequestHeaders(request, body, touched, this.omittedFieldReporter(request)),
+			{
+				endStream,
+				waitForTrailers: !endStream,
+			},
+		);
 		this.#streams.add(stream);
 		this.idleSince = Number.POSITIVE_INFINITY;
 		stream.once("close", () => {
@@ -219,19 +252,27 @@ export class UpstreamHttp2 {
 		return stream;
 	}
 
-	/** For its streams. */
-	leftOut(request: Request): (field: string) => void {
-		return (field) => this.#settings.onLeftOut?.(field, request);
+	/** Reports the fields of a request that are not sent; for `UpstreamStream`. */
+	omittedFieldReporter(request: Request): (field: string) => void {
+		return (field) => this.#settings.onOmittedField?.(field, request);
 	}
 
-	/** Whether the server has gone away before it acted on a stream (RFC 9113 section 6.8). One that was not sent has no number. */
-	hasPassedOver({ id = Number.POSITIVE_INFINITY }: ClientHttp2Stream): boolean {
+	/**
+	 * Whether the server's GOAWAY excludes this stream, so that it was not processed (RFC 9113 section 6.8). A stream
+	 * that was not sent has no id.
+	 */
+	isUnprocessed({ id = Number.POSITIVE_INFINITY }: ClientHttp2Stream): boolean {
 		return id > this.#lastStream;
 	}
 
-	/** What the server did wrong that ended it; null: nothing that is known. */
+	/** The error that ended the connection; null: none is known. */
 	get fault(): FlowtapeError | null {
-		return this.#error === null ? null : upstreamFault(`the connection to the server broke: ${this.#error.message}${adviceOnAlert(this.#error)}`, this.#error);
+		return this.#error === null
+			? null
+			: upstreamFault(
+					`the connection to the server failed: ${this.#error.message}${adviceOnAlert(this.#error)}`,
+					this.#error,
+				);
 	}
 
 	get isDestroyed(): boolean {
@@ -240,7 +281,7 @@ export class UpstreamHttp2 {
 }
 
 class UpstreamStream implements UpstreamChannel, BodyWriter {
-	readonly facts: ServerConnection;
+	readonly serverConn: ServerConnection;
 	receivedAt = 0;
 	readonly #connection: UpstreamHttp2;
 	readonly #settings: Http2Settings;
@@ -250,16 +291,19 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	#requestTrailers: readonly ByteString[] | null = null;
 	#responseTrailers: ByteString[] | null = null;
 	#isAnswered = false;
-	/** Whether the server may have closed the connection before it saw the request, and it may be sent again. */
-	#isUnseen = false;
-	/** The server has ended the stream, or has sent as many bytes as it said. */
+	/**
+	 * Whether the request can be retried if the connection closes now: it is idempotent, and the server may have closed
+	 * before it arrived.
+	 */
+	#isUnprocessed = false;
+	/** The server has ended the stream with END_STREAM. */
 	#isWhole = false;
-	/** Bytes of the response that are still to come; null: it is not said. */
+	/** Bytes of the response still to come; null: no length was announced. */
 	#due: number | null = null;
 	#error: Error | null = null;
 
 	constructor(connection: UpstreamHttp2, settings: Http2Settings) {
-		this.facts = connection.facts;
+		this.serverConn = connection.serverConn;
 		this.#connection = connection;
 		this.#settings = settings;
 	}
@@ -275,30 +319,33 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	send(listener: ResponseListener, request: Request, body: BodyLength, touched: boolean): BodyWriter {
 		this.#listener = listener;
 		this.#request = request;
-		this.#isUnseen = this.#connection.hasAnswered && isIdempotent(request.method);
+		this.#isUnprocessed = this.#connection.hasAnswered && isIdempotent(request.method);
 		try {
 			this.#listen(this.#connection.request(request, body, touched));
 		} catch (error) {
 			const fault = upstreamFault(`the request could not be sent: ${(error as Error).message}`, error);
-			// The connection may have closed since it was chosen; else the head is to blame.
-			process.nextTick(() => this.#fail(fault, !this.#connection.hasRoom));
+			// If the connection has closed meanwhile, the request can be retried; otherwise its head is invalid.
+			process.nextTick(() => this.#fail(fault, !this.#connection.canOpenStream));
 		}
 		return this;
 	}
 
 	#listen(stream: ClientHttp2Stream): void {
 		this.#stream = stream;
-		// To Node a stream that is reset without an error ends like any other: what is behind is not asked for, and may be missing.
+		// Node ends a stream that is reset with NO_ERROR like a complete one, but the body is complete only without a
+		// reset.
 		const push = stream.push.bind(stream);
 		stream.push = (chunk, encoding) => {
 			if (chunk === null) this.#isWhole ||= !stream.closed;
 			return push(chunk, encoding);
 		};
 		stream.on("headers", (headers, _flags, raw: string[] = []) => {
-			this.#isUnseen = false;
+			this.#isUnprocessed = false;
 			this.#onHead(Number(headers[":status"]), raw, NONE);
 		});
-		stream.on("response", (headers, flags, raw: string[] = []) => this.#onResponse(Number(headers[":status"]), flags, raw));
+		stream.on("response", (headers, flags, raw: string[] = []) =>
+			this.#onResponse(Number(headers[":status"]), flags, raw),
+		);
 		stream.on("data", (chunk: Buffer) => {
 			this.receivedAt = now();
 			if (this.#due !== null) this.#due -= chunk.length;
@@ -310,7 +357,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		});
 		stream.on("end", () => this.#onEnd());
 		stream.on("wantTrailers", () => {
-			const leftOut = this.#connection.leftOut(this.#request as Request);
+			const leftOut = this.#connection.omittedFieldReporter(this.#request as Request);
 			if (!stream.destroyed && !stream.closed) stream.sendTrailers(http2Fields(this.#requestTrailers ?? [], leftOut));
 		});
 		stream.on("drain", () => {
@@ -340,11 +387,11 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		this.#onHead(status, fields, framing);
 	}
 
-	/** What has no body of its own in the stream ends at once. */
+	/** Delivers a head. A message with framing "none" ends at once. */
 	#onHead(status: number, raw: string[], framing: Framing): void {
-		// Node brings what is below 100 as an interim answer, or as a final one.
+		// Node does not reject a status below 100.
 		if (!(status >= 100)) {
-			this.#fail(upstreamFault(`the server answers with the status ${status}: expected one from 100 on`), false);
+			this.#fail(upstreamFault(`the server responded with the invalid status ${status}: expected 100 or above`), false);
 			return;
 		}
 		this.receivedAt = now();
@@ -356,10 +403,13 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#onEnd(): void {
 		const listener = this.#listener;
-		// Node ends a stream that was reset as well; its close tells.
+		// Node also ends a stream that was reset; "close" handles that.
 		if (!this.#isAnswered || this.#stream?.rstCode !== NO_ERROR) return;
 		if (!this.#isWhole && this.#due !== 0) {
-			this.#fail(new UpstreamReset(NO_ERROR, "the server reset the stream before its answer was complete", null), false);
+			this.#fail(
+				new UpstreamReset(NO_ERROR, "the server reset the stream before the response was complete", null),
+				false,
+			);
 			return;
 		}
 		this.receivedAt = now();
@@ -369,25 +419,33 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	#onClose(code: number): void {
 		if (this.#listener === null || this.#stream === null) return;
-		const unseen = this.#isUnseen || this.#connection.hasPassedOver(this.#stream);
-		if (this.#connection.isDestroyed) this.#fail(this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error), unseen);
-		else this.#fail(new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error), UNPROCESSED.has(code));
+		const isUnprocessed = this.#isUnprocessed || this.#connection.isUnprocessed(this.#stream);
+		if (this.#connection.isDestroyed)
+			this.#fail(
+				this.#connection.fault ?? upstreamFault("the server closed the connection", this.#error),
+				isUnprocessed,
+			);
+		else
+			this.#fail(
+				new UpstreamReset(code, `the server reset the stream (${errorName(code)})`, this.#error),
+				UNPROCESSED.has(code),
+			);
 	}
 
 	#timeOut(timeoutMs: number): void {
 		this.#fail(upstreamFault(`the server sent nothing for ${timeoutMs / 1000} s`), false);
 	}
 
-	#fail(error: FlowtapeError, unseen: boolean): void {
+	#fail(error: FlowtapeError, isUnprocessed: boolean): void {
 		const listener = this.#listener;
 		this.cancel();
-		listener?.responseFailed(error, unseen);
+		listener?.responseFailed(error, isUnprocessed);
 		listener?.flush();
 	}
 
 	// — the request —
 
-	takes(): boolean {
+	acceptsMore(): boolean {
 		return !this.#stream?.writableNeedDrain;
 	}
 
@@ -397,7 +455,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 
 	end(trailers: readonly ByteString[] | null): void {
 		this.#requestTrailers = trailers;
-		// What asks to become a WebSocket goes on.
+		// A WebSocket handshake keeps the stream open.
 		if (this.#stream?.writable && !isWebSocketUpgrade(this.#request as Request)) this.#stream.end();
 	}
 
@@ -417,16 +475,19 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		const stream = this.#stream;
 		this.#listener = null;
 		stream?.resume();
-		if (!sent || stream?.writable) this.#leave(NO_ERROR);
+		if (!sent || stream?.writable) this.#closeStream(NO_ERROR);
 	}
 
 	cancel(): void {
 		this.#listener = null;
-		this.#leave(CANCEL);
+		this.#closeStream(CANCEL);
 	}
 
-	/** One that the server has reset would wait for what is still to be written. */
-	#leave(code: number): void {
+	/**
+	 * Closes the stream. A stream that the server has reset is destroyed, because closing it would wait for pending
+	 * writes.
+	 */
+	#closeStream(code: number): void {
 		const stream = this.#stream;
 		if (stream?.closed) stream.destroy();
 		else stream?.close(code);

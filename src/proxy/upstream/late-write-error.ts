@@ -1,12 +1,13 @@
-// A server may answer before a request is whole, close, and leave the rest unread. Then a write fails while its answer is still to be read.
+// Delays write errors of a server's socket. A server may respond and close before it has read the whole request: then a
+// write fails while the response is still unread.
 import type { Socket } from "node:net";
 
-/** How long the rest of what came may take, where no end of it comes. */
+/** How long to read on after a failed write, if the response does not end. Milliseconds. */
 const READING_MS = 2_000;
 
 type Done = (error?: Error | null) => void;
 
-/** From here on a failed write breaks the socket only behind all that the other side has sent; most often its end is heard of first. */
+/** Delays the errors of failed writes until everything that the peer has sent is read, or the connection ends. */
 export function reportWriteErrorsLate(socket: Socket): void {
 	const { _write: write, _writev: writev } = socket;
 	const late =

@@ -1,5 +1,4 @@
-// The connections to servers: dialled, kept for the next request, and closed when nobody needs them.
-
+// The pool of connections to servers: opens them, keeps them for further requests, and closes idle ones.
 import { isIP, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FlowtapeError, hasErrno } from "../../errors.ts";
@@ -8,14 +7,14 @@ import type { Request } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import { Decision } from "../../hooks/decision.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
-import type { Dial, DialDone } from "../connection/attempt.ts";
+import type { Dial, DialCallback } from "../connection/attempt.ts";
 import { connectFlow } from "../connection/connect-flow.ts";
+import { newServerConnection } from "../connection/connection-info.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
-import { serverFacts } from "../connection/facts.ts";
 import { options as http2Options } from "../http2/module.ts";
-import type { Destination, Route, TunnelPlace, UpstreamProxy } from "../route/destination.ts";
+import type { Destination, Route, TunnelEndpoint, UpstreamProxy } from "../route/destination.ts";
 import { options as tlsOptions, UpstreamTls } from "../tls/upstream-options.ts";
-import type { Dialled, UpstreamChannel } from "./channel.ts";
+import type { ChannelCallback, UpstreamChannel } from "./channel.ts";
 import { type DialPlan, dial } from "./dial.ts";
 import { UpstreamConnection } from "./http1-connection.ts";
 import { UpstreamHttp2 } from "./http2-connection.ts";
@@ -26,52 +25,62 @@ export const options = {
 	...tlsOptions,
 	...http2Options,
 	...proxyOptions,
-	connect_timeout: { type: "integer", default: 30, min: 1, metavar: "SECONDS", help: "How long connecting to a server may take, TLS included." },
+	connect_timeout: {
+		type: "integer",
+		default: 30,
+		min: 1,
+		metavar: "SECONDS",
+		help: "Maximum time to connect to a server, including TLS.",
+	},
 	tcp_timeout: {
 		type: "integer",
 		default: 600,
 		min: 0,
 		metavar: "SECONDS",
-		help: "Close connections on which nothing moves for so long, WebSockets and tunnels too (0: never).",
+		help: "Close idle connections after this time, including WebSockets and tunnels; 0: never.",
 	},
-	validate_inbound_headers: { type: "boolean", default: true, help: "Refuse messages whose headers leave doubt about where they end." },
+	validate_inbound_headers: {
+		type: "boolean",
+		default: true,
+		help: "Reject messages whose length is ambiguous by their headers.",
+	},
 } as const satisfies OptionTable;
 
 export interface PoolSetup {
-	/** The proxies on the way. */
+	/** Returns the upstream proxy for a destination. */
 	route: Route;
-	/** Whether a socket that was connected leads back to this proxy. */
+	/** Whether a connected socket leads back to this proxy. */
 	isOwn: (socket: Socket) => boolean;
-	/** Told of every attempt to reach a server, before a name is looked up or a socket opened. */
+	/** Called for every attempt to connect to a server, before a DNS lookup or a connection. */
 	onDial?: (destination: string) => void;
-	/** Told of each field of a request that HTTP/2 has no form for, and that was not sent. */
-	onLeftOut?: (field: string, request: Request) => void;
-	/** Who wants to know of connections; nobody unless given. */
+	/** Called for each field of a request that HTTP/2 cannot represent and that was not sent. */
+	onOmittedField?: (field: string, request: Request) => void;
+	/** Runs the hooks on connections. Default: none. */
 	events?: ConnectionEvents | null;
 }
 
-/** What a connection is made for. */
-type How = Pick<DialPlan, "protocols" | "tunnel" | "announce" | "ready" | "asksAgain">;
+/** The purpose of a connection. */
+type DialPurpose = Pick<DialPlan, "protocols" | "tunnel" | "announce" | "ready" | "asksAgain">;
 
-/** Gets a sentence for people, or a socket; and what is known of it. */
-type Connected = (error: FlowtapeError | null, socket: Socket | null, facts: ServerConnection) => void;
+/** Receives an error or a socket, and the properties of the connection. */
+type SocketCallback = (error: FlowtapeError | null, socket: Socket | null, serverConn: ServerConnection) => void;
 
-/** Kept connections are closed after this time without use: most servers close theirs after 5 to 75 s. */
+/** Idle connections are closed after this time: most servers close theirs after 5 to 75 s. Milliseconds. */
 const IDLE_MS = 30_000;
 const SWEEP_MS = 5_000;
-/** Kept connections, per destination. */
+/** Most idle connections per destination. */
 const IDLE_COUNT = 256;
 
 export class UpstreamPool {
 	readonly #values: OptionValues<typeof options>;
 	readonly #setup: PoolSetup;
 	readonly #tls: UpstreamTls;
-	/** The last one given back is taken first. */
+	/** Idle connections by key; the most recently returned one is used first. */
 	readonly #idle = new Map<string, UpstreamConnection[]>();
 	readonly #sessions = new UpstreamSessions();
 	readonly #open = new Set<Socket>();
 	#sweeper: NodeJS.Timeout | null = null;
-	/** Whether there ever was a connection that belongs to one client. */
+	/** Whether the pool has ever kept a connection bound to one client. */
 	#hasBound = false;
 
 	/** @throws FlowtapeError FT_BAD_OPTION */
@@ -81,79 +90,88 @@ export class UpstreamPool {
 		this.#setup = setup;
 	}
 
-	/** A way that is there already, if one is. */
-	take(to: Destination): UpstreamChannel | undefined {
+	/** A channel over an open connection, if there is one. */
+	takeChannel(to: Destination): UpstreamChannel | undefined {
 		const key = keyOf(to);
 		if (this.#wantsHttp2(to)) {
-			const stream = this.#sessions.take(key, to.upgrade);
+			const stream = this.#sessions.openStream(key, to.upgrade);
 			if (stream !== undefined) return stream;
 			if (!to.upgrade && !this.#sessions.isHttp1(key)) return undefined;
 		}
-		const kept = this.#takeKept(this.#connectionKeyOf(to), to.client ?? null);
+		const kept = this.#takeIdle(this.#connectionKeyOf(to), to.client ?? null);
 		if (kept !== undefined) kept.client = to.client ?? null;
 		return kept;
 	}
 
-	/** First one that the client has logged in on: where it goes on with its login, no other does. */
-	#takeKept(key: string, client: ClientConnection | null): UpstreamConnection | undefined {
+	/** An idle connection; one that the client has authenticated on takes precedence. */
+	#takeIdle(key: string, client: ClientConnection | null): UpstreamConnection | undefined {
 		const own = client === null || !this.#hasBound ? undefined : this.#idle.get(boundKeyOf(key, client))?.pop();
 		return own ?? this.#idle.get(key)?.pop();
 	}
 
-	/** As `keyOf`, but for a WebSocket, which goes through a tunnel to a server that other requests are forwarded to. */
+	/** As `keyOf`, except for WebSockets, which use a tunnel where other requests are forwarded by the upstream proxy. */
 	#connectionKeyOf(to: Destination): string {
 		return !to.tls && to.upgrade && this.#setup.route(to) !== null ? tunnelKeyOf(to) : keyOf(to);
 	}
 
-	/** Whether there is a way already for the TLS that most clients speak in a tunnel to this place. */
-	hasFor(place: TunnelPlace): boolean {
-		const key = keyOf({ ...plainTo(place), tls: true, sni: isIP(place.host) === 0 ? place.host : null });
-		return this.#sessions.has(key) || this.#idle.has(key);
+	/** Whether there is an open TLS connection for a tunnel to this endpoint, assuming the usual server name. */
+	hasChannelFor(endpoint: TunnelEndpoint): boolean {
+		const key = keyOf({
+			...plainDestination(endpoint),
+			tls: true,
+			sni: isIP(endpoint.host) === 0 ? endpoint.host : null,
+		});
+		return this.#sessions.hasSession(key) || this.#idle.has(key);
 	}
 
-	/** A new way. */
-	dial(to: Destination, done: Dialled): Dial {
+	/**
+	 * Opens a channel over a new connection. A request that may use HTTP/2 joins an attempt in progress for its
+	 * destination.
+	 */
+	dial(to: Destination, done: ChannelCallback): Dial {
 		const key = keyOf(to);
 		if (!this.#wantsHttp2(to) || to.upgrade) return this.#dialHttp1(to, done);
-		// In TLS the server chooses again each time.
+		// With TLS, the server chooses the version anew for each connection.
 		if (this.#sessions.isHttp1(key)) return to.tls ? this.#dialHttp2(to, done) : this.#dialHttp1(to, done);
 		return this.#sessions.dial(key, (settle) => this.#dialHttp2(to, settle), done);
 	}
 
-	/** A proxy that forwards requests gets them in HTTP/1.1. */
+	/** Whether to use HTTP/2. A proxy that forwards requests gets them in HTTP/1.1. */
 	#wantsHttp2(to: Destination): boolean {
 		return this.#values.http2 && to.http2 && this.#forwarder(to) === null;
 	}
 
-	/** The proxy that a request for this destination is sent to, in absolute form; null: it goes to the server itself, through a tunnel or not. */
+	/**
+	 * The proxy that forwards requests to this destination; null: they go to the server, directly or through a tunnel.
+	 */
 	#forwarder(to: Destination): UpstreamProxy | null {
 		return isTunnelled(to) ? null : this.#setup.route(to);
 	}
 
-	/** HTTP/1.1, unless the server refuses all but HTTP/2. */
-	#dialHttp1(to: Destination, done: Dialled): Dial {
-		let dial = this.#connect(to, { protocols: HTTP1, tunnel: isTunnelled(to) }, (error, socket, facts) => {
-			if (socket !== null) this.#addHttp1(to, socket, facts, done);
+	/** Opens an HTTP/1.1 channel, or an HTTP/2 channel if the server accepts only that. */
+	#dialHttp1(to: Destination, done: ChannelCallback): Dial {
+		let dial = this.#connect(to, { protocols: HTTP1, tunnel: isTunnelled(to) }, (error, socket, serverConn) => {
+			if (socket !== null) this.#addHttp1(to, socket, serverConn, done);
 			else if (this.#values.http2 && isHttp2Only(error)) dial = this.#dialHttp2(to, done);
 			else done(error, null);
 		});
 		return { cancel: () => dial.cancel() };
 	}
 
-	/** HTTP/2, unless the server wants HTTP/1.1. */
-	#dialHttp2(to: Destination, done: Dialled): Dial {
-		let dial = this.#connect(to, { protocols: HTTP2, tunnel: true }, (error, socket, facts) => {
+	/** Opens an HTTP/2 channel, or an HTTP/1.1 channel if the server chooses that. */
+	#dialHttp2(to: Destination, done: ChannelCallback): Dial {
+		let dial = this.#connect(to, { protocols: HTTP2, tunnel: true }, (error, socket, serverConn) => {
 			if (socket === null) return done(error, null);
 			if (to.tls && (socket as TLSSocket).alpnProtocol !== "h2") {
-				this.#sessions.addHttp1(keyOf(to));
-				this.#addHttp1(to, socket, facts, done);
+				this.#sessions.rememberHttp1(keyOf(to));
+				this.#addHttp1(to, socket, serverConn, done);
 				return;
 			}
-			const session = this.#addHttp2(to, socket, facts);
-			if (to.tls) done(null, session.open());
+			const session = this.#addHttp2(to, socket, serverConn);
+			if (to.tls) done(null, session.openStream());
 			else
 				session.confirm((isHttp2, fault) => {
-					if (isHttp2) done(null, session.open());
+					if (isHttp2) done(null, session.openStream());
 					else if (fault !== null) done(fault, null);
 					else dial = this.#dialHttp1(to, done);
 				});
@@ -161,97 +179,117 @@ export class UpstreamPool {
 		return { cancel: () => dial.cancel() };
 	}
 
-	#addHttp1(to: Destination, socket: Socket, facts: ServerConnection, done: Dialled): void {
+	#addHttp1(to: Destination, socket: Socket, serverConn: ServerConnection, done: ChannelCallback): void {
 		const settings = {
 			forwarder: this.#forwarder(to),
-			// In TLS the server says so itself; and one that was not asked in HTTP/2 first may speak both.
-			...(to.tls || to.upgrade || !this.#wantsHttp2(to) ? {} : { onVersion: (isHttp1: boolean) => this.#sessions.noteHttp1(keyOf(to), isHttp1) }),
+			// With TLS, ALPN determines the version. A server that was not tried with HTTP/2 may speak both.
+			...(to.tls || to.upgrade || !this.#wantsHttp2(to)
+				? {}
+				: { onVersion: (isHttp1: boolean) => this.#sessions.updateVersion(keyOf(to), isHttp1) }),
 			lenient: !this.#values.validate_inbound_headers,
 			timeoutMs: this.#values.tcp_timeout * 1000,
 		};
-		const connection = new UpstreamConnection(this.#connectionKeyOf(to), socket, facts, settings);
+		const connection = new UpstreamConnection(this.#connectionKeyOf(to), socket, serverConn, settings);
 		connection.client = to.client ?? null;
-		connection.onIdle = (idle) => this.#keep(idle);
-		connection.onClose = (closed) => this.#forget(closed);
+		connection.onIdle = (idle) => this.#keepIdle(idle);
+		connection.onClose = (closed) => this.#removeIdle(closed);
 		socket.resume();
 		done(null, connection);
 	}
 
-	#addHttp2(to: Destination, socket: Socket, facts: ServerConnection): UpstreamHttp2 {
+	#addHttp2(to: Destination, socket: Socket, serverConn: ServerConnection): UpstreamHttp2 {
 		const key = keyOf(to);
-		const settings = { timeoutMs: this.#values.tcp_timeout * 1000, onLeftOut: this.#setup.onLeftOut };
-		const session = new UpstreamHttp2(socket, facts, settings, (closed) => this.#sessions.remove(key, closed));
-		this.#sessions.add(key, session);
+		const settings = { timeoutMs: this.#values.tcp_timeout * 1000, onOmittedField: this.#setup.onOmittedField };
+		const session = new UpstreamHttp2(socket, serverConn, settings, (closed) =>
+			this.#sessions.removeSession(key, closed),
+		);
+		this.#sessions.addSession(key, session);
 		this.#startSweeper();
 		return session;
 	}
 
-	/** Whether those who ask for a tunnel there get the answer of the next proxy: what it gets as credentials is theirs. */
-	asksNextProxy(place: TunnelPlace): boolean {
-		return this.#setup.route(plainTo(place))?.authorization === null;
+	/**
+	 * Whether clients get the upstream proxy's own response to their CONNECT: no credentials are configured for it, so
+	 * they authenticate to it themselves.
+	 */
+	usesNextProxy(endpoint: TunnelEndpoint): boolean {
+		return this.#setup.route(plainDestination(endpoint))?.authorization === null;
 	}
 
 	/**
-	 * Asks the next proxy for a tunnel.
-	 * @param over a connection to it on which it has refused before
-	 * @param done gets the tunnel; or an error, and with it the connection where the proxy can be asked again over it
+	 * Asks the upstream proxy for a tunnel.
+	 * @param over a connection on which the proxy has refused before; null: open a new one
+	 * @param done receives the tunnel, or an error, together with the connection if the proxy can be asked again over it
 	 */
-	dialTunnel(place: TunnelPlace, over: Socket | null, done: Connected): Dial {
+	dialTunnel(endpoint: TunnelEndpoint, over: Socket | null, done: SocketCallback): Dial {
 		const ready = over === null ? null : { socket: over, leadsTo: "proxy" as const };
-		return this.#connect(plainTo(place), { protocols: HTTP1, tunnel: true, ready, asksAgain: true }, done);
+		return this.#connect(plainDestination(endpoint), { protocols: HTTP1, tunnel: true, ready, asksAgain: true }, done);
 	}
 
-	/** A socket for bytes that are not HTTP. */
-	dialRaw(to: Destination, done: Connected): Dial {
+	/** Opens a socket for bytes that are not HTTP. */
+	dialRaw(to: Destination, done: SocketCallback): Dial {
 		return this.#connect(to, { protocols: to.protocols ?? HTTP1, tunnel: true }, done);
 	}
 
-	/** Closes all connections, used or not. */
+	/** Closes all connections, active or idle. */
 	close(): void {
 		if (this.#sweeper !== null) clearInterval(this.#sweeper);
 		for (const socket of this.#open) socket.destroy();
 	}
 
-	#connect(to: Destination, how: How, done: Connected): Dial {
+	#connect(to: Destination, how: DialPurpose, done: SocketCallback): Dial {
 		const { events = null } = this.#setup;
-		const opened = how.tunnel ? (to.opened?.take(to) ?? null) : null;
+		const opened = how.tunnel ? (to.opened?.takeSocket(to) ?? null) : null;
 		if (opened !== null) {
-			const { socket, facts } = opened;
-			const goOn = (settle: DialDone) => this.#dial(to, { ...how, ready: { socket, leadsTo: "server" } }, facts, settle);
-			const settle: DialDone = (error, secured) => done(error, secured, facts);
-			return events === null ? goOn(settle) : events.goOn({ server: facts, client: to.client ?? null }, goOn, settle);
+			const { socket, serverConn } = opened;
+			const continueDial = (settle: DialCallback) =>
+				this.#dial(to, { ...how, ready: { socket, leadsTo: "server" } }, serverConn, settle);
+			const settle: DialCallback = (error, secured) => done(error, secured, serverConn);
+			return events === null
+				? continueDial(settle)
+				: events.continueConnection({ server: serverConn, client: to.client ?? null }, continueDial, settle);
 		}
-		const facts = serverFacts(to.host, to.port, this.#setup.route(to));
-		const settle: DialDone = (error, socket) => {
+		const serverConn = newServerConnection(to.host, to.port, this.#setup.route(to));
+		const settle: DialCallback = (error, socket) => {
 			if (error instanceof TunnelRefusal && error.response.statusCode === 407) to.opened?.end();
-			done(error, socket, facts);
+			done(error, socket, serverConn);
 		};
-		if (events === null) return this.#dial(to, how, facts, settle);
+		if (events === null) return this.#dial(to, how, serverConn, settle);
 		const { client = null } = to;
-		const announce = (request: Request) => events.tunnel("http_connect_upstream", connectFlow(request, client, facts), new Decision(true));
-		return events.connect({ server: facts, client }, (connected) => this.#dial(placeOf(to, facts), { ...how, announce }, facts, connected), settle);
+		const announce = (request: Request) =>
+			events.tunnel("http_connect_upstream", connectFlow(request, client, serverConn), new Decision(true));
+		return events.connect(
+			{ server: serverConn, client },
+			(connected) => this.#dial(redirected(to, serverConn), { ...how, announce }, serverConn, connected),
+			settle,
+		);
 	}
 
-	#dial(to: Destination, how: How, facts: ServerConnection, done: DialDone): Dial {
+	#dial(to: Destination, how: DialPurpose, serverConn: ServerConnection, done: DialCallback): Dial {
 		if (how.ready?.leadsTo !== "server") this.#setup.onDial?.(formatAuthority(to.host, to.port));
 		const via = how.tunnel ? withCredentials(this.#setup.route(to), to) : this.#setup.route(to);
 		const plan: DialPlan = {
-			...{ ...how, to, via, facts, tls: this.#tls, isOwn: this.#setup.isOwn },
+			...how,
+			to,
+			via,
+			serverConn,
+			tls: this.#tls,
+			isOwn: this.#setup.isOwn,
 			sendHost: this.#values.http_connect_send_host_header,
 			timeoutMs: this.#values.connect_timeout * 1000,
-			onSocket: (socket) => this.#keepTrack(socket),
+			onSocket: (socket) => this.#track(socket),
 		};
 		return dial(plan, done);
 	}
 
-	#keepTrack(socket: Socket): void {
+	#track(socket: Socket): void {
 		if (this.#open.has(socket)) return;
 		this.#open.add(socket);
 		socket.on("error", () => {}).once("close", () => this.#open.delete(socket));
 	}
 
-	/** For the next request. */
-	#keep(connection: UpstreamConnection): void {
+	/** Keeps a connection for further requests. */
+	#keepIdle(connection: UpstreamConnection): void {
 		const { isBound, client } = connection;
 		if (isBound && (client === null || client.timestampEnd !== null)) {
 			connection.destroy();
@@ -267,7 +305,7 @@ export class UpstreamPool {
 		this.#startSweeper();
 	}
 
-	#forget(connection: UpstreamConnection): void {
+	#removeIdle(connection: UpstreamConnection): void {
 		const key = idleKeyOf(connection);
 		const kept = this.#idle.get(key);
 		if (kept === undefined) return;
@@ -283,7 +321,8 @@ export class UpstreamPool {
 	#sweep(): void {
 		const limit = performance.now() - IDLE_MS;
 		this.#sessions.sweep(limit);
-		const isOver = ({ idleSince, isBound, client }: UpstreamConnection) => idleSince < limit || (isBound && client?.timestampEnd != null);
+		const isOver = ({ idleSince, isBound, client }: UpstreamConnection) =>
+			idleSince < limit || (isBound && client?.timestampEnd != null);
 		for (const kept of this.#idle.values()) for (const connection of kept.filter(isOver)) connection.destroy();
 	}
 }
@@ -291,12 +330,15 @@ export class UpstreamPool {
 const HTTP1 = ["http/1.1"];
 const HTTP2 = ["h2", "http/1.1"];
 
-/** Whether a proxy on the way is asked for a tunnel: for TLS, for every WebSocket (RFC 6455 section 4.1), and where the client has asked it for one. */
+/**
+ * Whether an upstream proxy is asked for a tunnel: for TLS, for WebSockets (RFC 6455 section 4.1), and if the client
+ * sent a CONNECT.
+ */
 function isTunnelled({ tls, upgrade, opened = null }: Destination): boolean {
 	return tls || upgrade === true || opened !== null;
 }
 
-/** A tunnel that somebody's credentials have opened is for nobody else. */
+/** The pool key. It contains the credentials, as a tunnel is only for the client whose credentials opened it. */
 function keyOf(to: Destination): string {
 	const { tls, host, port, sni, credentials, opened = null } = to;
 	if (tls) return `s ${host} ${port} ${sni ?? ""} ${credentials ?? ""}`;
@@ -307,12 +349,12 @@ function tunnelKeyOf({ host, port, credentials }: Destination): string {
 	return `t ${host} ${port} ${credentials ?? ""}`;
 }
 
-/** A place that nothing is said to yet. */
-function plainTo({ host, port, client, credentials = null }: TunnelPlace): Destination {
+/** The destination of a tunnel whose content is not known yet. */
+function plainDestination({ host, port, client, credentials = null }: TunnelEndpoint): Destination {
 	return { tls: false, host, port, sni: null, http2: false, credentials, ...(client === undefined ? {} : { client }) };
 }
 
-/** Where a connection is kept that belongs to one client. */
+/** The key of connections bound to one client. */
 function boundKeyOf(key: string, client: ClientConnection): string {
 	return `${key}\n${client.id}`;
 }
@@ -321,19 +363,24 @@ function idleKeyOf({ key, isBound, client }: UpstreamConnection): string {
 	return isBound && client !== null ? boundKeyOf(key, client) : key;
 }
 
-/** The next proxy, with what the client sent for it, unless it gets something of our own. */
+/** The upstream proxy with the client's credentials, unless our own are configured. */
 function withCredentials(via: UpstreamProxy | null, { credentials = null }: Destination): UpstreamProxy | null {
-	return via === null || via.authorization !== null || credentials === null ? via : { ...via, authorization: credentials };
+	return via === null || via.authorization !== null || credentials === null
+		? via
+		: { ...via, authorization: credentials };
 }
 
-/** Where a hook may have led the connection elsewhere: the certificate is still to be that of the server that was asked for. */
-function placeOf(to: Destination, { address }: ServerConnection): Destination {
+/**
+ * The destination after a hook may have redirected the connection. The certificate must still match the original
+ * server.
+ */
+function redirected(to: Destination, { address }: ServerConnection): Destination {
 	if (address === null) return to;
 	const [host, port] = address;
 	return { ...to, host, port, sni: to.sni ?? to.host };
 }
 
-/** RFC 7301 section 3.2: no protocol that we offered. */
+/** Whether the server accepts none of the offered protocols (RFC 7301 section 3.2). */
 function isHttp2Only(error: FlowtapeError | null): boolean {
 	return hasErrno(error?.cause, "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
 }

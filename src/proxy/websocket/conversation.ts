@@ -1,11 +1,12 @@
-// A WebSocket while it lasts: its frames pass, its messages are recorded as they come, and hooks see them where there are any.
-// Without hooks on messages bytes pass untouched and are only read along; with them every message is held until it has been seen.
+// Relays a WebSocket, records its messages as they arrive, and runs hooks on them. Without hooks on messages, bytes
+// pass untouched and are only parsed. With such hooks, every message is held until its hooks have run.
 import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
 import { FlowtapeError } from "../../errors.ts";
 import type { HttpFlow, WebSocketData, WebSocketMessage } from "../../flow/flow.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import type { Decision } from "../../hooks/decision.ts";
+import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable } from "../../options.ts";
 import type { OpenRecord, ProxyContext } from "../context/context.ts";
 import { isWebSocketUpgrade } from "../http2/fields.ts";
@@ -15,23 +16,27 @@ import { Direction, type DirectionEvents } from "./direction.ts";
 import { closeCodeOf, closePayload } from "./frame.ts";
 
 export const options = {
-	websocket: { type: "boolean", default: true, help: "Read and record the messages of WebSockets; without, their bytes pass like those of any tunnel." },
+	websocket: {
+		type: "boolean",
+		default: true,
+		help: "Parse and record WebSocket messages. With --no-websocket their bytes pass through, as in other tunnels.",
+	},
 } as const satisfies OptionTable;
 
-/** What the flow keeps of a conversation that goes to the tape as it comes: enough for a hook to look back. */
-const KEPT_MESSAGES = 1000;
-const KEPT_BYTES = 4 * 1024 * 1024;
+/** How long both sides may take to close after a protocol error. Milliseconds. */
+const CLOSING_MS = 2_000;
 
-/** How long a side that has been told of its fault may take to go. */
-const LEAVING_MS = 2_000;
-
-/** Close codes that no frame carries (RFC 6455 section 7.4.1). */
+/** Close codes that no frame may carry (RFC 6455 section 7.4.1). */
 const NO_CODE = 1005;
 const NO_CLOSE = 1006;
 
-/** Whether a response begins a WebSocket that can be read. */
+/** Whether a response opens a WebSocket that can be parsed. */
 export function isWebSocket(request: Request, response: Response): boolean {
-	return response.statusCode === 101 && isWebSocketUpgrade(response) && request.headers.get("sec-websocket-version")?.trim() === "13";
+	return (
+		response.statusCode === 101 &&
+		isWebSocketUpgrade(response) &&
+		request.headers.get("sec-websocket-version")?.trim() === "13"
+	);
 }
 
 export function emptyWebSocket(): WebSocketData {
@@ -40,14 +45,14 @@ export function emptyWebSocket(): WebSocketData {
 
 export interface Conversation {
 	context: ProxyContext;
-	/** With its `websocket`, still empty. */
+	/** The flow of the handshake, with `websocket` set but still empty. */
 	flow: HttpFlow;
 	decision: Decision;
 	client: Duplex;
 	server: Duplex;
 }
 
-/** Takes both sides over; resolves when they are closed and the flow is on the tape. Never rejects. */
+/** Takes over both sides; resolves when they are closed and the flow is recorded. Never rejects. */
 export function relayWebSocket(conversation: Conversation): Promise<void> {
 	return new Promise((resolve) => new WebSocketRelay(conversation, resolve).start());
 }
@@ -57,12 +62,11 @@ class WebSocketRelay implements DirectionEvents {
 	readonly #data: WebSocketData;
 	readonly #onDone: () => void;
 	#record: OpenRecord | null = null;
-	/** From where to where; where messages are held, a fault ends both. */
+	/** Both directions if messages are held, because an error then closes both; otherwise empty. */
 	#held: Direction[] = [];
-	#leaving: NodeJS.Timeout | null = null;
-	/** Whether it was the client that went first; null: nobody has, or the proxy ended both. */
-	#goneIsClient: boolean | null = null;
-	#keptBytes = 0;
+	#closingTimer: NodeJS.Timeout | null = null;
+	/** Whether the client closed first; null: neither side has closed, or the proxy closed both. */
+	#clientClosedFirst: boolean | null = null;
 
 	constructor(conversation: Conversation, onDone: () => void) {
 		this.#conversation = conversation;
@@ -76,8 +80,8 @@ class WebSocketRelay implements DirectionEvents {
 		else void wait.then(() => this.#join());
 	}
 
-	/** A hook that fails is told of, and the conversation goes on. */
-	#phase(phase: "websocket_start" | "websocket_message" | "websocket_end", failed = () => {}): void | Promise<void> {
+	/** Runs the hooks of a phase. An error of a hook is reported, and the conversation continues. */
+	#phase(phase: "websocket_start" | "websocket_message" | "websocket_end", failed = () => {}): MaybeAsync {
 		const { context, flow, decision } = this.#conversation;
 		const fail = (error: unknown) => {
 			context.emit({ kind: "hook_error", phase, error });
@@ -97,25 +101,29 @@ class WebSocketRelay implements DirectionEvents {
 		this.#record = context.open(flow);
 		const directions = new Map<boolean, Direction>();
 		const [toServer, toClient] = relaySockets(client, server, {
-			take: (bytes, way) => directions.get(way.fromClient)?.feed(bytes),
-			takeEnd: (way) => {
-				const side = way.fromClient ? client : server;
-				if (side.readableEnded || side.errored) this.#goneIsClient ??= way.fromClient;
-				directions.get(way.fromClient)?.end();
+			handleBytes: (bytes, pipe) => directions.get(pipe.fromClient)?.feed(bytes),
+			handleEnd: (pipe) => {
+				const side = pipe.fromClient ? client : server;
+				if (side.readableEnded || side.errored) this.#clientClosedFirst ??= pipe.fromClient;
+				directions.get(pipe.fromClient)?.end();
 			},
-			onDone: (error) => void Promise.all([...directions.values()].map((direction) => direction.settled())).then(() => this.#finish(error)),
+			onDone: (error) =>
+				void Promise.all([...directions.values()].map((direction) => direction.settled())).then(() =>
+					this.#finish(error),
+				),
 		});
-		directions.set(true, new Direction(this, toServer, holds, compression?.client ?? null));
-		directions.set(false, new Direction(this, toClient, holds, compression?.server ?? null));
+		const { bodies: budget } = context;
+		directions.set(true, new Direction(this, toServer, { holds, budget, compression: compression?.client ?? null }));
+		directions.set(false, new Direction(this, toClient, { holds, budget, compression: compression?.server ?? null }));
 		if (holds) this.#held = [...directions.values()];
 		this.#data.inject = (toClientSide, content, opcode = 1) => directions.get(!toClientSide)?.inject(opcode, content);
 	}
 
-	// — what the two directions tell —
+	// — called by the two directions —
 
-	message(message: WebSocketMessage): void | Promise<void> {
-		this.#data.messages.push(message);
-		// Not to let pass what a hook should have changed or stopped.
+	message(message: WebSocketMessage): MaybeAsync {
+		this.#record?.take(message);
+		// Drop the message if the hook fails, as the hook may have had to change or drop it.
 		const wait = this.#phase("websocket_message", () => {
 			message.dropped = true;
 		});
@@ -131,34 +139,31 @@ class WebSocketRelay implements DirectionEvents {
 		data.closeReason = payload.subarray(2).toString();
 	}
 
-	/** Where messages are held, whoever breaks the rules is told, and so is the other side: what is not understood cannot pass (RFC 6455 section 7.1.7). */
+	/**
+	 * Handles malformed input. If messages are held, it cannot be forwarded, and both sides get a close frame (RFC 6455
+	 * section 7.1.7).
+	 */
 	unreadable(error: unknown, fromClient: boolean): void {
 		if (!(error instanceof FlowtapeError)) throw error;
 		const { flow, client, server } = this.#conversation;
 		flow.error ??= { message: error.message, timestamp: now() };
-		if (this.#leaving !== null || this.#held.length === 0) return;
+		if (this.#closingTimer !== null || this.#held.length === 0) return;
 		const payload = closePayload(closeCodeOf(error), error.message);
 		this.closing(fromClient, payload);
 		for (const direction of this.#held) direction.close(payload);
-		this.#leaving = setTimeout(() => {
+		this.#closingTimer = setTimeout(() => {
 			client.destroy();
 			server.destroy();
-		}, LEAVING_MS).unref();
+		}, CLOSING_MS).unref();
 	}
 
-	/** On the tape, and for some time with the flow. */
 	#keep(message: WebSocketMessage): void {
-		const { messages } = this.#data;
-		this.#heedVerdict(message);
-		const record = this.#record as OpenRecord;
-		record.add(message);
-		if (!record.isOpen) return;
-		this.#keptBytes += message.content.length;
-		while (messages.length > KEPT_MESSAGES || (this.#keptBytes > KEPT_BYTES && messages.length > 1)) this.#keptBytes -= messages.shift()?.content.length ?? 0;
+		this.#applyAbort(message);
+		this.#record?.store(message);
 	}
 
-	/** A hook may hang up. */
-	#heedVerdict(message: WebSocketMessage): void {
+	/** Closes both sides if a hook aborted the flow. */
+	#applyAbort(message: WebSocketMessage): void {
 		const { decision, flow, client, server } = this.#conversation;
 		if (decision.verdict?.kind !== "abort") return;
 		message.dropped = true;
@@ -170,11 +175,11 @@ class WebSocketRelay implements DirectionEvents {
 	#finish(error: Error | null): void {
 		const { flow } = this.#conversation;
 		const data = this.#data;
-		if (this.#leaving !== null) clearTimeout(this.#leaving);
+		if (this.#closingTimer !== null) clearTimeout(this.#closingTimer);
 		delete data.inject;
 		data.timestampEnd = now();
 		if (data.closedByClient === null) {
-			data.closedByClient = this.#goneIsClient;
+			data.closedByClient = this.#clientClosedFirst;
 			data.closeCode = NO_CLOSE;
 			data.closeReason = "";
 			if (error !== null) flow.error ??= { message: error.message, timestamp: now() };

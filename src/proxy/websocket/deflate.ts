@@ -1,17 +1,18 @@
-// Compression of WebSocket messages (RFC 7692): what the two sides have agreed on, and both ways through zlib.
+// Compression of WebSocket messages (RFC 7692): parses the negotiated parameters, inflates and deflates.
 import { deflateRawSync, inflateRawSync, type ZlibOptions, constants as zlib } from "node:zlib";
 import { FlowtapeError } from "../../errors.ts";
+import { NO_BYTES } from "../../flow/bytes.ts";
 import type { Response } from "../../flow/message.ts";
 
-/** How one side compresses. */
+/** The compression parameters of one side. */
 export interface Compression {
-	/** Each message goes on with the window of the one before. */
+	/** Whether messages share one window ("context takeover"). */
 	keepsContext: boolean;
-	/** Size of the window, as its logarithm. */
+	/** Base-2 logarithm of the window's size in bytes: 8 to 15. */
 	windowBits: number;
 }
 
-/** What the server's answer says of both sides; null: nothing is compressed. */
+/** The parameters of both sides in the server's response; null: no compression. */
 export function compressionOf({ headers }: Response): { client: Compression; server: Compression } | null {
 	const offer = headers
 		.getAll("sec-websocket-extensions")
@@ -22,23 +23,27 @@ export function compressionOf({ headers }: Response): { client: Compression; ser
 	const parameter = (name: string) => offer.find((part) => part === name || part.startsWith(`${name}=`));
 	const side = (name: string): Compression => {
 		const bits = Number(/=\s*"?(\d+)"?$/.exec(parameter(`${name}_max_window_bits`) ?? "")?.[1] ?? 15);
-		return { keepsContext: parameter(`${name}_no_context_takeover`) === undefined, windowBits: Math.min(15, Math.max(8, bits)) };
+		return {
+			keepsContext: parameter(`${name}_no_context_takeover`) === undefined,
+			windowBits: Math.min(15, Math.max(8, bits)),
+		};
 	};
 	return { client: side("client"), server: side("server") };
 }
 
-/** Ends the last block, and is left out on the wire (RFC 7692 section 7.2.1). */
+/** The end of the last block, which is omitted on the wire (RFC 7692 section 7.2.1). */
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
 
-/** A message that inflates to more is no message but a bomb. Bytes. */
-const INFLATED_LIMIT = 64 * 1024 * 1024;
+/** A message that inflates to more counts as a decompression bomb. Bytes. */
+export const INFLATED_LIMIT = 64 * 1024 * 1024;
 
-const EMPTY: Buffer = Buffer.alloc(0);
-
-/** One direction, message after message. What was said before is given to zlib as a dictionary, which is what a kept context is. */
+/**
+ * The codec of one direction. If messages share a window, the end of the previous messages is passed to zlib as a
+ * dictionary.
+ */
 abstract class Codec {
 	protected readonly compression: Compression;
-	#window = EMPTY;
+	#window = NO_BYTES;
 
 	constructor(compression: Compression) {
 		this.compression = compression;
@@ -50,12 +55,15 @@ abstract class Codec {
 		return this.#window.length === 0 ? options : { ...options, dictionary: this.#window };
 	}
 
-	/** What the next message may refer to. */
+	/** Adds a message to the window that the next one may refer to. */
 	protected remember(content: Buffer): void {
 		if (!this.compression.keepsContext) return;
 		const size = 1 << this.compression.windowBits;
-		// a copy: the message must not live as long as its end
-		this.#window = content.length >= size ? Buffer.from(content.subarray(-size)) : Buffer.concat([this.#window, content]).subarray(-size);
+		// A copy, so that the window does not keep the whole message in memory.
+		this.#window =
+			content.length >= size
+				? Buffer.from(content.subarray(-size))
+				: Buffer.concat([this.#window, content]).subarray(-size);
 	}
 }
 
@@ -67,13 +75,20 @@ export class Inflater extends Codec {
 			this.remember(content);
 			return content;
 		} catch (cause) {
-			throw new FlowtapeError("FT_BAD_BODY", `a compressed WebSocket message cannot be decoded: ${(cause as Error).message}`, { cause });
+			throw new FlowtapeError(
+				"FT_BAD_BODY",
+				`a compressed WebSocket message cannot be decoded: ${(cause as Error).message}`,
+				{ cause },
+			);
 		}
 	}
 }
 
 export class Deflater extends Codec {
-	/** zlib has no raw window of this size; what cannot be compressed as agreed is sent as it is. */
+	/**
+	 * Whether it can compress: false for a window of 8 bits, which raw zlib does not support. Then messages are sent
+	 * uncompressed.
+	 */
 	get isAble(): boolean {
 		return this.compression.windowBits > 8;
 	}

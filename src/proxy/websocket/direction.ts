@@ -1,148 +1,236 @@
-// One direction of a WebSocket: bytes pass or are held, messages are read, decoded and told in their order, others are put in between.
+// One direction of a WebSocket: relays or holds its bytes, reports its messages in order, and injects other messages.
 import { isUtf8 } from "node:buffer";
 import { now } from "../../clock.ts";
 import type { WebSocketMessage } from "../../flow/flow.ts";
+import { schedule } from "../../flow/scheduler.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
-import type { Way } from "../tcp/relay.ts";
+import { after, type MaybeAsync } from "../../maybe-async.ts";
+import { HeldBytes, type MemoryBudget } from "../body/held-bytes.ts";
+import type { SocketPipe } from "../tcp/relay.ts";
 import { protocolFault } from "../wire/fault.ts";
-import { type Compression, Deflater, Inflater } from "./deflate.ts";
-import { CLOSE, CONTINUATION, INVALID_DATA, TEXT, WebSocketFault, writeFrame } from "./frame.ts";
+import { admit, release } from "./admission.ts";
+import { type Compression, Deflater, INFLATED_LIMIT, Inflater } from "./deflate.ts";
+import {
+	CLOSE,
+	CONTINUATION,
+	type FrameStart,
+	frameSlices,
+	INVALID_DATA,
+	TEXT,
+	WebSocketFault,
+	writeFrame,
+} from "./frame.ts";
 import { type MessageEvents, MessageReader, type RawMessage } from "./message-reader.ts";
 
 export interface DirectionEvents {
-	/** A message, which hooks may change or drop until the promise resolves. */
-	message(message: WebSocketMessage): void | Promise<void>;
-	/** A close frame. */
+	/** Reports a message. Hooks may change or drop it until the promise resolves. */
+	message(message: WebSocketMessage): MaybeAsync;
+	/** Reports a close frame. */
 	closing(fromClient: boolean, payload: Buffer): void;
-	/** The bytes break the rules; nothing more is told of this direction, and where messages are held nothing more of it passes. */
+	/**
+	 * The bytes violate the protocol. Nothing more of this direction is reported, and nothing more is forwarded if
+	 * messages are held.
+	 */
 	unreadable(error: unknown, fromClient: boolean): void;
 }
 
-/** Messages under way in hooks before the sender has to wait. */
-const AHEAD = 16;
-/** Inflating what becomes so large takes its time. Bytes. */
+/** Most messages, and most of their bytes, that hooks process before the sender has to wait. */
+const MAX_MESSAGES_AHEAD = 16;
+const MAX_BYTES_AHEAD = 64 * 1024;
+/** Messages that are larger, or may inflate to more, pass one by one. Bytes. */
 const LARGE = 256 * 1024;
-/** Frames of a message whose own no longer fit. Bytes. */
+/** The most that one deflated byte can inflate to. Bytes. */
+const LARGEST_RATIO = 1032;
+/** Payload size of the frames of a fragmented message whose length has changed. Bytes. */
 const FRAGMENT = 4000;
+
+export interface DirectionParts {
+	holds: boolean;
+	budget: MemoryBudget;
+	compression: Compression | null;
+}
 
 export class Direction implements MessageEvents {
 	readonly #events: DirectionEvents;
-	readonly #way: Way;
-	/** Messages pass only when they have been told. */
+	readonly #pipe: SocketPipe;
+	/** Whether messages pass only after they were reported. */
 	readonly #holds: boolean;
+	/** Limits the memory of incomplete messages, and of messages that the receiver does not accept yet. */
+	readonly #budget: MemoryBudget;
 	readonly #reader: MessageReader;
 	readonly #inflater: Inflater | null;
 	readonly #deflater: Deflater | null;
 	#isReadable = true;
-	/** What is under way, in order; null: nothing. */
+	/** Resolves when all queued work is done; null: there is none. */
 	#queue: Promise<void> | null = null;
 	#pending = 0;
-	/** What waits for a place between two messages. */
+	#pendingBytes = 0;
+	#isHolding = false;
+	/** Messages to inject between two others. */
 	#injected: { opcode: number; content: Buffer }[] = [];
 
-	constructor(events: DirectionEvents, way: Way, holds: boolean, compression: Compression | null) {
+	constructor(events: DirectionEvents, pipe: SocketPipe, { holds, budget, compression }: DirectionParts) {
 		this.#events = events;
-		this.#way = way;
+		this.#pipe = pipe;
 		this.#holds = holds;
-		this.#reader = new MessageReader(this, holds ? { masked: way.fromClient, compresses: compression !== null } : null);
+		this.#budget = budget;
+		this.#reader = new MessageReader(
+			this,
+			holds ? { masked: pipe.fromClient, compresses: compression !== null } : null,
+			budget,
+		);
 		this.#inflater = compression && new Inflater(compression);
 		this.#deflater = holds ? compression && new Deflater(compression) : null;
 	}
 
 	feed(bytes: Buffer): void {
-		if (!this.#holds) this.#way.write(bytes);
+		if (!this.#holds) this.#pipe.write(bytes);
 		if (!this.#isReadable) return;
 		try {
 			this.#reader.feed(bytes);
 		} catch (error) {
 			this.#isReadable = false;
-			// What came before it passes first.
+			// Earlier messages are handled first.
 			this.#enqueue(() => this.#fail(error));
 		}
 		this.#inject();
 	}
 
-	/** A message of our own, put in as soon as there is a place for it. */
+	/** Injects a message as soon as the receiver is between two messages. */
 	inject(opcode: number, content: Buffer): void {
 		this.#injected.push({ opcode, content });
 		this.#inject();
 	}
 
-	/** Ends the conversation towards the receiver, behind what is under way: with a close frame of our own. */
+	/** Ends the conversation with the receiver by a close frame of our own, after all queued work. */
 	close(payload: Buffer): void {
 		this.#isReadable = false;
 		this.#enqueue(() => {
 			this.#send({ opcode: CLOSE }, payload);
-			this.#way.end();
+			this.#pipe.end();
 		});
 	}
 
-	/** The sender is done: the other side may know when all has been passed on. */
+	/** The sender has ended: ends the receiver after all queued work. */
 	end(): void {
-		this.#enqueue(() => this.#way.end());
+		this.#enqueue(() => this.#pipe.end());
 	}
 
-	/** Resolves when nothing is under way any more. */
+	/** Call once no more bytes will arrive. Resolves when all queued work is done. */
 	async settled(): Promise<void> {
+		this.#isReadable = false;
+		this.#reader.discard();
 		while (this.#queue !== null) await this.#queue;
 	}
 
-	// — what the reader tells —
+	// — called by the reader —
 
 	message(raw: RawMessage): void {
 		const at = now();
-		this.#enqueue(() => this.#pass(raw, at));
+		const weight = weightOf(raw);
+		const work = () => (weight > LARGE ? this.#passLarge(raw, at, weight) : this.#pass(raw, at));
+		this.#enqueue(work, raw.payload.size);
 	}
 
 	control(opcode: number, payload: Buffer): void {
 		this.#enqueue(() => {
-			if (opcode === CLOSE) this.#events.closing(this.#way.fromClient, payload);
+			if (opcode === CLOSE) this.#events.closing(this.#pipe.fromClient, payload);
 			if (this.#holds) this.#send({ opcode }, payload);
 		});
 	}
 
 	// —
 
-	#pass(raw: RawMessage, at: number): void | Promise<void> {
-		if (raw.compressed && this.#inflater === null) throw protocolFault("WebSocket message", "no compression, as agreed", "a compressed one");
-		const content = raw.compressed && this.#inflater !== null ? this.#inflater.inflate(raw.payload) : raw.payload;
-		if (this.#holds && raw.opcode === TEXT && !isUtf8(content)) throw new WebSocketFault(INVALID_DATA, "WebSocket message: expected text in UTF-8");
-		const told = this.#tell(raw, content, at);
-		if (content.length < LARGE || !raw.compressed) return told;
-		// what nobody needs any more is collected, and others have their turn before the next one is inflated
-		collectTransientBuffers(2 * content.length);
-		return Promise.resolve(told).then(() => new Promise((resolve) => setImmediate(resolve)));
-	}
-
-	#tell(raw: RawMessage, content: Buffer, at: number): void | Promise<void> {
-		const message = { opcode: raw.opcode, fromClient: this.#way.fromClient, content, timestamp: at, dropped: false, injected: false };
+	#pass(raw: RawMessage, at: number): MaybeAsync {
+		const message = this.#read(raw, at);
 		const wait = this.#events.message(message);
 		if (!this.#holds) return wait;
-		const pass = () => {
-			if (!message.dropped) this.#sendMessage(message, raw);
+		return after(wait, () => {
+			if (message.dropped) return;
+			for (const { start, payload } of this.#framesOf(message, raw)) this.#send(start, payload);
+		});
+	}
+
+	/** As `#pass`, but waits for the message's turn. The message is in memory only while hooks process it. */
+	async #passLarge(raw: RawMessage, at: number, weight: number): Promise<void> {
+		let admitted = this.#holds ? weight : 0;
+		if (this.#holds) await admit(admitted);
+		const sent = new HeldBytes(this.#budget);
+		try {
+			const look = () => {
+				const message = this.#read(raw, at);
+				return { message, wait: this.#events.message(message) };
+			};
+			const { message, wait } = await schedule(() => weight, look);
+			collectTransientBuffers(2 * message.content.length);
+			if (!this.#holds) return wait;
+			release(admitted - message.content.length);
+			admitted = message.content.length;
+			await wait;
+			if (!message.dropped) this.#hold(message, raw, sent);
+		} finally {
+			if (this.#holds) release(admitted);
+		}
+		await this.#sendSlowly(sent);
+	}
+
+	/** @throws FlowtapeError if the message is malformed */
+	#read(raw: RawMessage, timestamp: number): WebSocketMessage {
+		const payload = raw.payload.take();
+		if (raw.compressed && this.#inflater === null)
+			throw protocolFault("WebSocket message", "no compression, as agreed", "a compressed one");
+		const content = raw.compressed && this.#inflater !== null ? this.#inflater.inflate(payload) : payload;
+		if (this.#holds && raw.opcode === TEXT && !isUtf8(content))
+			throw new WebSocketFault(INVALID_DATA, "WebSocket message: expected text in UTF-8");
+		return {
+			opcode: raw.opcode,
+			fromClient: this.#pipe.fromClient,
+			content,
+			timestamp,
+			dropped: false,
+			injected: false,
 		};
-		return wait === undefined ? pass() : wait.then(pass);
 	}
 
-	#sendMessage({ opcode, content }: WebSocketMessage, { compressed, fragments }: RawMessage): void {
+	#hold(message: WebSocketMessage, raw: RawMessage, held: HeldBytes): void {
+		for (const { start, payload } of this.#framesOf(message, raw))
+			for (const slice of frameSlices(start, payload, this.#pipe.fromClient)) held.add(slice);
+	}
+
+	/** Sends the bytes in slices, and waits for the receiver after each. */
+	async #sendSlowly(held: HeldBytes): Promise<void> {
+		for (const slice of held.slices()) {
+			this.#pipe.write(slice);
+			await this.#pipe.drained();
+		}
+	}
+
+	/**
+	 * The frames in which to send a message. They have the original sizes if the length is unchanged. Otherwise an
+	 * unfragmented message stays in one frame, and a fragmented one gets frames of FRAGMENT bytes.
+	 */
+	*#framesOf(
+		{ opcode, content }: WebSocketMessage,
+		{ compressed, fragments }: RawMessage,
+	): Generator<{ start: FrameStart; payload: Buffer }> {
 		const rsv1 = compressed && this.#deflater?.isAble === true;
-		this.#sendFrames(opcode, rsv1, rsv1 ? (this.#deflater as Deflater).deflate(content) : content, fragments);
-	}
-
-	/** As many frames as the message came in, where that is possible. */
-	#sendFrames(opcode: number, rsv1: boolean, payload: Buffer, fragments: readonly number[]): void {
+		const payload = rsv1 ? (this.#deflater as Deflater).deflate(content) : content;
 		const total = fragments.reduce((sum, size) => sum + size, 0);
-		const sizes = total === payload.length ? fragments : fragments.length === 1 ? [payload.length] : evenly(payload.length);
+		const sizes =
+			total === payload.length ? fragments : fragments.length === 1 ? [payload.length] : evenly(payload.length);
 		let at = 0;
 		for (const [i, size] of sizes.entries()) {
 			const isFirst = i === 0;
-			this.#send({ opcode: isFirst ? opcode : CONTINUATION, rsv1: isFirst && rsv1, fin: i === sizes.length - 1 }, payload.subarray(at, at + size));
+			yield {
+				start: { opcode: isFirst ? opcode : CONTINUATION, rsv1: isFirst && rsv1, fin: i === sizes.length - 1 },
+				payload: payload.subarray(at, at + size),
+			};
 			at += size;
 		}
 	}
 
-	#send(head: { opcode: number; rsv1?: boolean; fin?: boolean }, payload: Buffer): void {
-		this.#way.write(writeFrame(head, payload, this.#way.fromClient));
+	#send(start: FrameStart, payload: Buffer): void {
+		this.#pipe.write(writeFrame(start, payload, this.#pipe.fromClient));
 	}
 
 	#inject(): void {
@@ -150,29 +238,39 @@ export class Direction implements MessageEvents {
 		const injected = this.#injected;
 		this.#injected = [];
 		for (const { opcode, content } of injected) {
-			const message = { opcode, fromClient: this.#way.fromClient, content, timestamp: now(), dropped: false, injected: true };
-			// Not compressed, which leaves the contexts of both sides as they are.
-			const send = () => {
+			const message = {
+				opcode,
+				fromClient: this.#pipe.fromClient,
+				content,
+				timestamp: now(),
+				dropped: false,
+				injected: true,
+			};
+			// Sent uncompressed, so that the compression windows of both sides do not change.
+			const send = (): void => {
 				if (!message.dropped) this.#send({ opcode }, message.content);
 			};
 			if (!this.#holds) send();
 			this.#enqueue(() => {
 				const wait = this.#events.message(message);
-				if (!this.#holds) return wait;
-				return wait === undefined ? send() : wait.then(send);
+				return this.#holds ? after(wait, send) : wait;
 			});
 		}
 	}
 
-	/** One thing after the other, at once where nothing is under way. */
-	#enqueue(work: () => void | Promise<void>): void {
+	/** Runs work in order, or at once if none is queued. `bytes`: the size of the message that it holds. */
+	#enqueue(work: () => MaybeAsync, bytes = 0): void {
 		if (this.#queue === null) {
 			const wait = this.#attempt(work);
-			if (wait !== undefined) this.#follow(wait);
-		} else this.#follow(this.#queue.then(() => this.#attempt(work)));
+			if (wait !== undefined) this.#follow(wait, bytes);
+		} else
+			this.#follow(
+				this.#queue.then(() => this.#attempt(work)),
+				bytes,
+			);
 	}
 
-	#attempt(work: () => void | Promise<void>): void | Promise<void> {
+	#attempt(work: () => MaybeAsync): MaybeAsync {
 		try {
 			return work()?.catch((error: unknown) => this.#fail(error));
 		} catch (error) {
@@ -180,21 +278,38 @@ export class Direction implements MessageEvents {
 		}
 	}
 
-	#follow(wait: Promise<void>): void {
-		if (++this.#pending === AHEAD) this.#way.hold();
+	#follow(wait: Promise<void>, bytes: number): void {
+		this.#count(1, bytes);
 		const queue = wait.then(() => {
-			if (this.#pending-- === AHEAD) this.#way.release();
+			this.#count(-1, -bytes);
 			if (this.#queue === queue) this.#queue = null;
 		});
 		this.#queue = queue;
 	}
 
+	#count(messages: number, bytes: number): void {
+		this.#pending += messages;
+		this.#pendingBytes += bytes;
+		const holds = this.#pending >= MAX_MESSAGES_AHEAD || this.#pendingBytes >= MAX_BYTES_AHEAD;
+		if (holds === this.#isHolding) return;
+		this.#isHolding = holds;
+		if (holds) this.#pipe.pause();
+		else this.#pipe.resume();
+	}
+
 	#fail(error: unknown): void {
 		this.#isReadable = false;
-		this.#events.unreadable(error, this.#way.fromClient);
+		this.#events.unreadable(error, this.#pipe.fromClient);
 	}
 }
 
 function evenly(length: number): number[] {
-	return Array.from({ length: Math.max(1, Math.ceil(length / FRAGMENT)) }, (_, i) => Math.min(FRAGMENT, length - i * FRAGMENT));
+	return Array.from({ length: Math.max(1, Math.ceil(length / FRAGMENT)) }, (_, i) =>
+		Math.min(FRAGMENT, length - i * FRAGMENT),
+	);
+}
+
+/** How much memory a message may take. Bytes. */
+function weightOf({ compressed, payload }: RawMessage): number {
+	return compressed ? Math.min(INFLATED_LIMIT, payload.size * LARGEST_RATIO) : payload.size;
 }

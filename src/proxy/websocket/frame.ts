@@ -1,7 +1,10 @@
-// Frames of WebSocket as values and as bytes (RFC 6455 section 5). No sockets: bytes are fed, and a handler hears of payloads.
+// Parses and writes WebSocket frames (RFC 6455 section 5). It uses no sockets: the caller feeds bytes, and a handler
+// receives the payloads.
 import { isUtf8 } from "node:buffer";
 import { randomFillSync } from "node:crypto";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
+import { SLICE_BYTES } from "../../flow/body.ts";
+import { NO_BYTES } from "../../flow/bytes.ts";
 import { protocolFault } from "../wire/fault.ts";
 
 export const CONTINUATION = 0;
@@ -12,9 +15,9 @@ export const PING = 9;
 export const PONG = 10;
 
 export interface FrameHead {
-	/** The last frame of its message. */
+	/** Whether it is the last frame of its message. */
 	fin: boolean;
-	/** The first reserved bit, which says that a message is compressed (RFC 7692 section 6). */
+	/** The first reserved bit, which marks a message as compressed (RFC 7692 section 6). */
 	rsv1: boolean;
 	opcode: number;
 	/** Bytes of the payload. */
@@ -22,19 +25,19 @@ export interface FrameHead {
 	mask: Buffer | null;
 }
 
-/** RFC 6455 section 7.4.1. */
+/** Close codes (RFC 6455 section 7.4.1). */
 export const PROTOCOL_ERROR = 1002;
 export const INVALID_DATA = 1007;
 export const TOO_BIG = 1009;
 
-/** The code of the close frame that a peer gets for a fault (RFC 6455 section 7.1.7). */
+/** The close code to send for an error (RFC 6455 section 7.1.7). */
 export function closeCodeOf(error: FlowtapeError): number {
 	if (error instanceof WebSocketFault) return error.closeCode;
 	if (error.code !== "FT_BAD_BODY") return PROTOCOL_ERROR;
 	return hasErrno(error.cause, "ERR_BUFFER_TOO_LARGE") ? TOO_BIG : INVALID_DATA;
 }
 
-/** A fault that has another code than that of a broken rule. */
+/** An error with a close code other than PROTOCOL_ERROR. */
 export class WebSocketFault extends FlowtapeError {
 	readonly closeCode: number;
 
@@ -44,7 +47,7 @@ export class WebSocketFault extends FlowtapeError {
 	}
 }
 
-/** The payload of a close frame. A control frame has room for 125 bytes; of a longer reason what is whole. */
+/** The payload of a close frame, at most 125 bytes: a longer reason is cut between two characters. */
 export function closePayload(code: number, reason: string): Buffer {
 	let text = Buffer.from(reason).subarray(0, 123);
 	while (!isUtf8(text)) text = text.subarray(0, -1);
@@ -54,22 +57,27 @@ export function closePayload(code: number, reason: string): Buffer {
 	return payload;
 }
 
-/** Whether a close frame may have this code: the others are unknown, or stand for what no frame says (RFC 6455 section 7.4, and IANA's list). */
+/**
+ * Whether a close frame may have this code. Other codes are unknown or reserved (RFC 6455 section 7.4, and IANA's
+ * list).
+ */
 export function isCloseCode(code: number): boolean {
 	return (code >= 3000 && code <= 4999) || (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006));
 }
 
 export interface FrameHandler {
-	/** A piece of the payload, unmasked, as it comes; `last`: the frame ends with it. A frame without payload gives one empty piece. */
+	/**
+	 * Called with each unmasked piece of the payload. `last`: the piece ends the frame. A frame without payload has one
+	 * empty piece.
+	 */
 	piece(head: FrameHead, payload: Buffer, last: boolean): void;
 }
 
-const EMPTY: Buffer = Buffer.alloc(0);
 const LONGEST_HEAD = 14;
 
 export class FrameReader {
 	readonly #handler: FrameHandler;
-	/** What has come of a head. */
+	/** The bytes of an incomplete head. */
 	readonly #bytes = Buffer.alloc(LONGEST_HEAD);
 	#have = 0;
 	#head: FrameHead | null = null;
@@ -80,14 +88,18 @@ export class FrameReader {
 		this.#handler = handler;
 	}
 
-	/** Between two frames. */
+	/** Whether it is between two frames. */
 	get idle(): boolean {
 		return this.#have === 0 && this.#head === null;
 	}
 
-	/** Throws `FT_PROTOCOL`; nothing can be fed after that. */
+	/**
+	 * Parses bytes from the peer.
+	 * @throws FlowtapeError FT_PROTOCOL; do not feed more bytes after it
+	 */
 	feed(chunk: Buffer): void {
-		for (let at = 0; at < chunk.length; ) at = this.#head === null ? this.#readHead(chunk, at) : this.#readPayload(this.#head, chunk, at);
+		for (let at = 0; at < chunk.length; )
+			at = this.#head === null ? this.#readHead(chunk, at) : this.#readPayload(this.#head, chunk, at);
 	}
 
 	#readHead(chunk: Buffer, from: number): number {
@@ -97,12 +109,12 @@ export class FrameReader {
 		const head = parseHead(this.#bytes);
 		this.#have = 0;
 		this.#at = 0;
-		if (head.length === 0) this.#handler.piece(head, EMPTY, true);
+		if (head.length === 0) this.#handler.piece(head, NO_BYTES, true);
 		else this.#head = head;
 		return at;
 	}
 
-	/** How long the head is, as far as its bytes tell. */
+	/** The length of the head, as far as the bytes so far determine it. */
 	#wanted(): number {
 		if (this.#have < 2) return 2;
 		const second = this.#bytes[1] as number;
@@ -130,17 +142,25 @@ function parseHead(bytes: Buffer): FrameHead {
 	const fin = (first & 0x80) !== 0;
 	if (first & 0x30 || (opcode > BINARY && opcode < CLOSE) || opcode > PONG)
 		throw protocolFault("WebSocket frame", "a known opcode without reserved bits", `0x${first.toString(16)}`);
-	if (opcode >= CLOSE && (!fin || short > 125)) throw protocolFault("WebSocket control frame", "one frame of at most 125 bytes", "more");
+	if (opcode >= CLOSE && (!fin || short > 125))
+		throw protocolFault("WebSocket control frame", "one frame of at most 125 bytes", "more");
 	const length = short === 126 ? bytes.readUInt16BE(2) : short === 127 ? Number(bytes.readBigUInt64BE(2)) : short;
-	if (!Number.isSafeInteger(length)) throw protocolFault("WebSocket frame", "a length that can be counted", String(length));
+	if (!Number.isSafeInteger(length))
+		throw protocolFault("WebSocket frame", "a length that can be counted", String(length));
 	const maskAt = short === 126 ? 4 : short === 127 ? 10 : 2;
-	return { fin, rsv1: (first & 0x40) !== 0, opcode, length, mask: second & 0x80 ? Buffer.from(bytes.subarray(maskAt, maskAt + 4)) : null };
+	return {
+		fin,
+		rsv1: (first & 0x40) !== 0,
+		opcode,
+		length,
+		mask: second & 0x80 ? Buffer.from(bytes.subarray(maskAt, maskAt + 4)) : null,
+	};
 }
 
-/** From this size on four bytes at a time are faster. */
+/** From this size on, masking four bytes at a time is faster. Bytes. */
 const WORDS_FROM = 64;
 
-/** A copy; masking it once more gives the original. `offset`: place of the first byte in its frame. */
+/** A masked copy; masking it again returns the original. `offset`: of the first byte in its frame. */
 function masked(bytes: Buffer, mask: Buffer, offset: number): Buffer {
 	const { length } = bytes;
 	if (length < WORDS_FROM) {
@@ -151,33 +171,66 @@ function masked(bytes: Buffer, mask: Buffer, offset: number): Buffer {
 	const words = new Uint32Array(Math.ceil(length / 4));
 	const copy = Buffer.from(words.buffer, 0, length);
 	copy.set(bytes);
-	const key = new Uint32Array(Uint8Array.from([0, 1, 2, 3], (i) => mask[(offset + i) & 3] as number).buffer)[0] as number;
+	const key = new Uint32Array(
+		Uint8Array.from([0, 1, 2, 3], (i) => mask[(offset + i) & 3] as number).buffer,
+	)[0] as number;
 	for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ key;
 	return copy;
 }
 
-/** The head of a frame without a mask, of a message that is whole with it. */
+/** The head of an unmasked frame that holds a whole message. */
 export function writeFrameHead(opcode: number, length: number): Buffer {
 	const head = Buffer.allocUnsafe(2 + extendedSize(length));
 	fillHead(head, 0x80 | opcode, 0, length);
 	return head;
 }
 
-/** The bytes of a frame. `mask`: with a key of its own, as clients have to. */
-export function writeFrame({ opcode, fin = true, rsv1 = false }: { opcode: number; fin?: boolean; rsv1?: boolean }, payload: Buffer, mask: boolean): Buffer {
+/** The fields of a frame's head, without the length and the masking key. Defaults: `fin` true, `rsv1` false. */
+export interface FrameStart {
+	opcode: number;
+	fin?: boolean;
+	rsv1?: boolean;
+}
+
+/** The bytes of a frame. `mask`: whether to mask the payload with a random key, as clients must. */
+export function writeFrame(start: FrameStart, payload: Buffer, mask: boolean): Buffer {
 	const { length } = payload;
-	const headSize = 2 + extendedSize(length) + (mask ? 4 : 0);
+	const headSize = headSizeOf(length, mask);
 	const frame = Buffer.allocUnsafe(headSize + length);
-	fillHead(frame, (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode, mask ? 0x80 : 0, length);
-	if (!mask) frame.set(payload, headSize);
-	else {
-		const key = randomFillSync(frame.subarray(headSize - 4, headSize));
-		frame.set(masked(payload, key, 0), headSize);
-	}
+	const key = fillStart(frame, start, length, mask);
+	frame.set(key === null ? payload : masked(payload, key, 0), headSize);
 	return frame;
 }
 
-/** Bytes of a length that does not fit into the second byte. */
+/** As `writeFrame`, in slices that are made on demand. */
+export function* frameSlices(start: FrameStart, payload: Buffer, mask: boolean): Generator<Buffer> {
+	const { length } = payload;
+	const head = Buffer.allocUnsafe(headSizeOf(length, mask));
+	const key = fillStart(head, start, length, mask);
+	yield head;
+	for (let at = 0; at < length; at += SLICE_BYTES) {
+		const slice = payload.subarray(at, at + SLICE_BYTES);
+		yield key === null ? slice : masked(slice, key, at);
+	}
+}
+
+function headSizeOf(length: number, mask: boolean): number {
+	return 2 + extendedSize(length) + (mask ? 4 : 0);
+}
+
+/** Writes the head of a frame. Returns the masking key; null: not masked. */
+function fillStart(
+	frame: Buffer,
+	{ opcode, fin = true, rsv1 = false }: FrameStart,
+	length: number,
+	mask: boolean,
+): Buffer | null {
+	fillHead(frame, (fin ? 0x80 : 0) | (rsv1 ? 0x40 : 0) | opcode, mask ? 0x80 : 0, length);
+	const end = headSizeOf(length, mask);
+	return mask ? randomFillSync(frame.subarray(end - 4, end)) : null;
+}
+
+/** Size of the extended payload length. Bytes. */
 function extendedSize(length: number): number {
 	return length < 126 ? 0 : length < 65536 ? 2 : 8;
 }

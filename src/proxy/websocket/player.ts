@@ -1,13 +1,15 @@
-// Stands for the server of a WebSocket: says what was recorded, each message once the client has said what came before it.
-// It says no more than the client takes: what is large goes piece by piece, and nothing is brought into memory before its turn.
+// Replays the server of a recorded WebSocket: sends each message once the client has sent the messages that precede it
+// in the recording. It respects back-pressure: large messages are sent in slices, and no message is loaded into memory
+// before its turn.
 import { Duplex } from "node:stream";
 import { FlowtapeError } from "../../errors.ts";
-import { SLICE_BYTES } from "../../flow/body.ts";
+import { type Body, bodySize, bodySlices } from "../../flow/body.ts";
+import { FileBody } from "../../flow/file-spool.ts";
 import type { ServerPart } from "../../hooks/decision.ts";
 import { CLOSE, closeCodeOf, closePayload, PING, PONG, writeFrameHead } from "./frame.ts";
 import { type MessageEvents, MessageReader } from "./message-reader.ts";
 
-/** No frame carries them (RFC 6455 section 7.4.1). */
+/** Close codes that no frame may carry (RFC 6455 section 7.4.1). */
 const UNSENDABLE = new Set([1005, 1006, 1015]);
 /** The connection ended without a close frame. */
 const NO_CLOSE = 1006;
@@ -16,33 +18,36 @@ type Cue = ServerPart["cues"][number] | NonNullable<ServerPart["close"]>;
 
 export class WebSocketPlayer extends Duplex implements MessageEvents {
 	readonly #script: ServerPart;
-	readonly #reader = new MessageReader(this, { masked: true, compresses: true }, false);
-	#heard = 0;
-	#said = 0;
-	/** How many messages were to be said when the close was decided on. */
+	readonly #reader = new MessageReader(this, { masked: true, compresses: true }, null);
+	#receivedCount = 0;
+	#sentCount = 0;
+	/** How many messages were due when the close began. */
 	#due = 0;
 	#timer: NodeJS.Timeout | null = null;
-	/** Whether the client takes no more for now. */
+	/** Whether the client accepts no more for now. */
 	#isFull = false;
-	/** The rest of a frame that has begun. */
-	#rest: Buffer | null = null;
-	/** What the latest ping said, where it is not answered yet: earlier ones need no answer of their own (RFC 6455 section 5.5.3). */
+	/** The payload of a frame that is partly sent, and its remaining slices. */
+	#rest: { readonly payload: Body; readonly slices: Iterator<Buffer> } | null = null;
+	/** The payload of the latest unanswered ping; earlier ones need no pong (RFC 6455 section 5.5.3). */
 	#ping: Buffer | null = null;
-	/** The close frame that is still to be said. */
+	/** The payload of the close frame to send. */
 	#closing: Buffer | null = null;
-	/** No message is said any more. */
+	/** No more messages are sent. */
 	#isClosing = false;
-	/** Nothing is said any more, once all frames have gone that were begun. */
+	/** The stream ends once all frames that are due are sent. */
 	#isOver = false;
 	#hasEnded = false;
 
 	constructor(script: ServerPart) {
 		super();
 		this.#script = script;
-		this.#goOn();
+		this.#sendDue();
 	}
 
-	/** The client's bytes. Whoever brings them has its say before we answer. */
+	/**
+	 * Receives the client's bytes. They are parsed in the next tick, so that the caller returns before the player
+	 * responds.
+	 */
 	override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
 		process.nextTick(() => {
 			try {
@@ -65,75 +70,91 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 	override _read(): void {
 		if (!this.#isFull) return;
 		this.#isFull = false;
-		this.#goOn();
+		this.#sendDue();
 	}
 
 	override _destroy(error: Error | null, done: (error: Error | null) => void): void {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		this.#hasEnded = true;
+		this.#release();
 		done(error);
 	}
 
 	message(): void {
-		this.#heard++;
-		this.#goOn();
+		this.#receivedCount++;
+		this.#sendDue();
 	}
 
 	control(opcode: number, payload: Buffer): void {
 		if (opcode === PING) {
 			this.#ping = payload;
-			this.#goOn();
+			this.#sendDue();
 		} else if (opcode === CLOSE) {
-			// RFC 6455 section 5.5.1: the answer to a close is a close
+			// RFC 6455 section 5.5.1: a close frame is answered with a close frame.
 			this.#close(payload);
 			this.#end();
 		}
 	}
 
-	/** Says what is to be said by now, as far as the client takes it. */
-	#goOn(): void {
-		while (!this.#isFull && !this.#hasEnded && this.#sayNext()) {}
+	/** Sends everything that is due, as far as the client accepts it. */
+	#sendDue(): void {
+		try {
+			while (!this.#isFull && !this.#hasEnded && this.#sendNext()) {}
+		} catch (error) {
+			// a message cannot be read
+			this.destroy(error as Error);
+		}
 	}
 
-	/** False: nothing is to be said now. */
-	#sayNext(): boolean {
-		if (this.#rest !== null) this.#sayRest(this.#rest);
+	/** Sends the next part that is due. Returns false if nothing is due. */
+	#sendNext(): boolean {
+		if (this.#rest !== null) this.#sendRest(this.#rest.slices);
 		else if (this.#ping !== null) {
 			this.#send(PONG, this.#ping);
 			this.#ping = null;
-		} else if (this.#said < this.#due) this.#say(this.#script.cues[this.#said] as Cue);
+		} else if (this.#sentCount < this.#due) this.#sendCue(this.#script.cues[this.#sentCount] as Cue);
 		else if (this.#closing !== null) {
 			this.#send(CLOSE, this.#closing);
 			this.#closing = null;
 		} else if (this.#isOver) {
 			this.#hasEnded = true;
 			this.push(null);
-		} else return !this.#isClosing && this.#timer === null && this.#sayCue();
+		} else return !this.#isClosing && this.#timer === null && this.#scheduleCue();
 		return true;
 	}
 
-	#sayRest(rest: Buffer): void {
-		this.#rest = rest.length > SLICE_BYTES ? rest.subarray(SLICE_BYTES) : null;
-		this.#push(rest.subarray(0, SLICE_BYTES));
+	#sendRest(slices: Iterator<Buffer>): void {
+		const { value, done } = slices.next();
+		if (done) this.#release();
+		else this.#push(value);
 	}
 
-	#sayCue(): boolean {
-		const cue = this.#script.cues[this.#said] ?? this.#script.close;
-		if (cue === null || cue.afterClient > this.#heard) return false;
-		if (cue.waitMs <= 0) this.#say(cue);
+	/** Releases the payload of the current frame. */
+	#release(): void {
+		if (this.#rest?.payload instanceof FileBody) this.#rest.payload.close();
+		this.#rest = null;
+	}
+
+	#scheduleCue(): boolean {
+		const cue = this.#script.cues[this.#sentCount] ?? this.#script.close;
+		if (cue === null || cue.afterClient > this.#receivedCount) return false;
+		if (cue.waitMs <= 0) this.#sendCue(cue);
 		else
 			this.#timer = setTimeout(() => {
 				this.#timer = null;
-				if (!this.#isClosing) this.#say(cue);
-				this.#goOn();
+				if (!this.#isClosing) this.#sendCue(cue);
+				this.#sendDue();
 			}, cue.waitMs);
 		return true;
 	}
 
-	#say(cue: Cue): void {
-		this.#said++;
-		if ("content" in cue) this.#send(cue.opcode, cue.content);
-		else {
+	#sendCue(cue: Cue): void {
+		this.#sentCount++;
+		if ("content" in cue) {
+			const content = typeof cue.content === "function" ? cue.content() : cue.content;
+			// a damaged message is left out
+			if (content !== null) this.#send(cue.opcode, content);
+		} else {
 			this.#isClosing = true;
 			if (cue.code === NO_CLOSE) this.#isOver = true;
 			else this.#closing = recordedClose(cue);
@@ -145,24 +166,29 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 		this.#isClosing = true;
 		this.#closing = payload;
 		if (this.#timer === null) this.#due = this.#countDue();
-		this.#goOn();
+		this.#sendDue();
 	}
 
 	#countDue(): number {
-		let count = this.#said;
-		for (let cue = this.#script.cues[count]; cue !== undefined && cue.afterClient <= this.#heard && cue.waitMs <= 0; cue = this.#script.cues[count]) count++;
+		let count = this.#sentCount;
+		for (
+			let cue = this.#script.cues[count];
+			cue !== undefined && cue.afterClient <= this.#receivedCount && cue.waitMs <= 0;
+			cue = this.#script.cues[count]
+		)
+			count++;
 		return count;
 	}
 
 	#end(): void {
 		this.#isOver = true;
 		this.#isClosing = true;
-		this.#goOn();
+		this.#sendDue();
 	}
 
-	#send(opcode: number, payload: Buffer): void {
-		this.#rest = payload.length > 0 ? payload : null;
-		this.#push(writeFrameHead(opcode, payload.length));
+	#send(opcode: number, payload: NonNullable<Body>): void {
+		this.#rest = { payload, slices: bodySlices(payload)[Symbol.iterator]() };
+		this.#push(writeFrameHead(opcode, bodySize(payload) ?? 0));
 	}
 
 	#push(bytes: Buffer): void {

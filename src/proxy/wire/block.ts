@@ -1,33 +1,39 @@
-// A block of lines up to an empty line, wherever the bytes are cut: the shape of a head, and of the trailers behind a chunked body.
-import type { ByteString } from "../../flow/bytes.ts";
+// Reads a block of lines up to an empty line, from any number of chunks: a head, or the trailers after a chunked body.
+import { type ByteString, NO_BYTES } from "../../flow/bytes.ts";
 
 const CR = 13;
 const LF = 10;
-const EMPTY: Buffer = Buffer.alloc(0);
 const LINE_ENDS = Buffer.from("\n\r\n");
-/** Of so many bytes a string is made faster than they are searched. */
+/** Up to this size, it is faster to convert the bytes to a string and search that. Bytes. */
 const SHORT = 1024;
 const BARE_LINE_ENDS = Buffer.from("\n\n");
 
 /** Reads one block after another. A line may end in LF alone (RFC 9112 section 2.2). */
 export class BlockReader {
-	/** The lines of the block that `read` completed, without the empty one; "" where an empty line came first. */
+	/** The lines of the block that `read` completed, without the empty line; "" if the block is only an empty line. */
 	text: ByteString = "";
-	/** Bytes of that block with its empty line, or of the unfinished one. */
+	/** Size of that block with its empty line, or of the unfinished block. Bytes. */
 	size = 0;
-	#held = EMPTY;
+	#held = NO_BYTES;
 	#length = 0;
 
-	/** Bytes of an unfinished block. */
+	/** The bytes of an unfinished block. */
 	get held(): Buffer {
 		return this.#held.subarray(0, this.#length);
+	}
+
+	get heldBytes(): number {
+		return this.#length;
 	}
 
 	get isEmpty(): boolean {
 		return this.#length === 0;
 	}
 
-	/** Reads on from `at`: the place behind the empty line, or -1 where the block goes on in the next chunk (all is held then). */
+	/**
+	 * Reads `chunk` from `at`. Returns the offset after the empty line, or -1 if the block continues in the next chunk:
+	 * then its bytes are held.
+	 */
 	read(chunk: Buffer, at: number): number {
 		if (this.#length > 0) return this.#readHeld(chunk, at);
 		const end = this.#find(chunk, at, at);
@@ -41,13 +47,16 @@ export class BlockReader {
 		this.#hold(chunk, at);
 		const end = this.#find(this.held, 0, Math.max(0, before - 2));
 		if (end < 0) return -1;
-		this.#held = EMPTY;
+		this.#held = NO_BYTES;
 		this.#length = 0;
 		this.size = end;
 		return at + end - before;
 	}
 
-	/** The place behind the block that starts at `start`, -1 where it does not end; it does not end before `from`. */
+	/**
+	 * The offset after the block that starts at `start`, or -1 if its end has not arrived yet. The search begins at
+	 * `from`.
+	 */
 	#find(bytes: Buffer, start: number, from: number): number {
 		if (startsWithLineEnd(bytes, start)) {
 			this.text = "";
@@ -60,7 +69,7 @@ export class BlockReader {
 		return behindLineEnd(bytes, start + this.text.length);
 	}
 
-	/** Doubles its room, so that a block that comes byte by byte costs no more than its size. */
+	/** Doubles the buffer when it is full, so that the cost of a block that arrives byte by byte stays linear. */
 	#hold(chunk: Buffer, at: number): void {
 		const length = this.#length + chunk.length - at;
 		if (length > this.#held.length) {
@@ -74,7 +83,10 @@ export class BlockReader {
 	}
 }
 
-/** The text up to the first line end that an empty line follows, perhaps with one of its own kind before; null where there is none. */
+/**
+ * The text up to the line end before the first empty line; it may still contain an earlier empty line that ends in LF
+ * alone. null: no empty line.
+ */
 function textToEmptyLine(bytes: Buffer, start: number, from: number): ByteString | null {
 	if (start === from && bytes.length - start <= SHORT) {
 		const text = bytes.latin1Slice(start);

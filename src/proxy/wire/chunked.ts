@@ -1,17 +1,20 @@
-// Chunked transfer coding (RFC 9112 section 7.1): bytes → chunks of data and trailers, and the other way.
+// The chunked transfer coding (RFC 9112 section 7.1): reads chunk framing, and writes it.
 import type { ByteString } from "../../flow/bytes.ts";
 import { sendableTrailers } from "../../flow/sendable.ts";
 import { protocolFault } from "./fault.ts";
 import { writeFields } from "./head.ts";
 
 export interface ChunkLimits {
-	/** Most bytes of chunk extensions in one message: they are dropped, so a sender could go on for ever; 16384 unless given. */
+	/**
+	 * Most bytes of chunk extensions in one message. Extensions are dropped, so a sender could send them for ever without
+	 * a limit. Default: 16384.
+	 */
 	readonly extensionBytes: number;
-	/** Let pass chunk lines that end in LF alone. False unless given. */
+	/** Whether to accept chunk lines that end in LF alone. Default: false. */
 	readonly lenient: boolean;
 }
 
-/** What stands before the data of a chunk of `size` bytes (> 0); `CHUNK_END` stands behind it. */
+/** The size line before the data of a chunk; `CHUNK_END` follows the data. `size` in bytes, > 0. */
 export function chunkHead(size: number): ByteString {
 	return `${size.toString(16)}\r\n`;
 }
@@ -21,7 +24,10 @@ export const CHUNK_END: ByteString = "\r\n";
 /** Ends a chunked body without trailers. */
 export const LAST_CHUNK: ByteString = "0\r\n\r\n";
 
-/** Ends a chunked body with these trailer fields (name, value, …). Those of tapes and scripts have passed no parser: what cannot be sent is left out. */
+/**
+ * Ends a chunked body with these trailer fields (name, value, …). Fields from tapes and scripts may be invalid: such
+ * fields are left out.
+ */
 export function lastChunk(trailers: readonly ByteString[] | null): ByteString {
 	return trailers === null || trailers.length === 0 ? LAST_CHUNK : `0\r\n${writeFields(sendableTrailers(trailers))}`;
 }
@@ -39,7 +45,7 @@ const CR = 13;
 const LF = 10;
 const MAX_DIGITS = 16;
 
-/** Reads chunks up to the line of the last one; what follows that line are trailers. One for each message. */
+/** Reads the chunks of one message, including the line of the last chunk but not the trailers after it. */
 export class ChunkReader {
 	readonly #limits: ChunkLimits;
 	#state = SIZE;
@@ -56,20 +62,23 @@ export class ChunkReader {
 		return this.#state === LAST;
 	}
 
-	/** Bytes of data that come next; 0 where none do. */
+	/** Bytes of the current chunk's data still to be read; 0: no data comes next. */
 	get waiting(): number {
 		return this.#state === DATA ? this.#size : 0;
 	}
 
-	/** Reads what frames the data, from `at` on; returns where it stopped: at data, behind the last chunk's line, or at the end of `chunk`. */
+	/**
+	 * Reads chunk framing from `at`. Returns the offset where it stopped: at data, after the last chunk's line, or at the
+	 * end of `chunk`.
+	 */
 	readLine(chunk: Buffer, at: number): number {
 		let next = at;
 		while (next < chunk.length && this.#state !== DATA && this.#state !== LAST) this.#byte(chunk[next++] as number);
 		return next;
 	}
 
-	/** How many of the next `available` bytes are data; they count as read. */
-	take(available: number): number {
+	/** Counts up to `available` bytes of data as read and returns how many. */
+	takeData(available: number): number {
 		if (this.#state !== DATA) return 0;
 		const size = Math.min(available, this.#size);
 		this.#size -= size;
@@ -82,17 +91,18 @@ export class ChunkReader {
 		if (this.#state === SIZE) this.#sizeByte(byte);
 		else if (this.#state === PADDING || this.#state === EXTENSION) this.#extensionByte(byte);
 		else if (byte === LF && this.#state === SIZE_LF) this.#sizeEnd();
-		else if (this.#state === SIZE_LF) throw this.#fault("LF behind the CR of its size line", byte);
+		else if (this.#state === SIZE_LF) throw this.#fault("LF after the CR of its size line", byte);
 		else if (byte === LF && (this.#state === DATA_LF || lenient)) this.#state = SIZE;
 		else if (byte === CR && this.#state === DATA_CR) this.#state = DATA_LF;
-		else throw this.#fault("CRLF behind its data", byte);
+		else throw this.#fault("CRLF after its data", byte);
 	}
 
 	#sizeByte(byte: number): void {
 		const digit = hexDigit(byte);
 		if (digit >= 0) {
 			this.#size = this.#size * 16 + digit;
-			if (++this.#digits > MAX_DIGITS || this.#size > Number.MAX_SAFE_INTEGER) throw this.#fault("a size that can be counted", byte);
+			if (++this.#digits > MAX_DIGITS || this.#size > Number.MAX_SAFE_INTEGER)
+				throw this.#fault("a size below 2^53 in at most 16 digits", byte);
 		} else if (this.#digits === 0) throw this.#fault("its size in hexadecimal digits", byte);
 		else this.#extensionByte(byte);
 	}
@@ -102,12 +112,14 @@ export class ChunkReader {
 		else if (byte === LF && this.#limits.lenient) this.#sizeEnd();
 		else if (byte === LF) throw this.#fault("CRLF at the end of its size line", byte);
 		else {
-			if (++this.#extension > this.#limits.extensionBytes) throw this.#fault(`at most ${this.#limits.extensionBytes} bytes of extensions`, byte);
+			if (++this.#extension > this.#limits.extensionBytes)
+				throw this.#fault(`at most ${this.#limits.extensionBytes} bytes of extensions`, byte);
 			if (this.#state === EXTENSION) {
-				if ((byte < 32 && byte !== 9) || byte === 127) throw this.#fault("an extension without control characters", byte);
+				if ((byte < 32 && byte !== 9) || byte === 127)
+					throw this.#fault("an extension without control characters", byte);
 			} else if (byte === 59) this.#state = EXTENSION;
 			else if (byte === 32 || byte === 9) this.#state = PADDING;
-			else throw this.#fault('";" or the end of the line behind its size', byte);
+			else throw this.#fault('";" or the end of the line after its size', byte);
 		}
 	}
 

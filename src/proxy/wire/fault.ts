@@ -1,12 +1,18 @@
-// How the codec says that a message breaks the rules of HTTP: one form of sentence for all of them.
+// The error for a message that violates HTTP, in the same form for every violation.
 import { FlowtapeError } from "../../errors.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 
 const SHOWN = 60;
 
-/** `FT_PROTOCOL`: `where: expected …, found …`. Bytes that were found are quoted, escaped and cut to a readable length. */
+/**
+ * The error FT_PROTOCOL with the message `WHERE: expected …, found …`. The bytes found are quoted, escaped and
+ * shortened; null: the connection ended.
+ */
 export function protocolFault(where: string, expected: string, found: ByteString | null): FlowtapeError {
-	return new FlowtapeError("FT_PROTOCOL", `${where}: expected ${expected}, found ${found === null ? "the end of the connection" : quote(found)}`);
+	return new FlowtapeError(
+		"FT_PROTOCOL",
+		`${where}: expected ${expected}, found ${found === null ? "the end of the connection" : quote(found)}`,
+	);
 }
 
 function quote(bytes: ByteString): string {

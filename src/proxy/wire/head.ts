@@ -1,13 +1,13 @@
-// Heads of HTTP/1.1 messages as values, and as the bytes that go on the wire (RFC 9112 sections 2 to 5).
+// The heads of HTTP/1.1 messages, and functions that write them (RFC 9112 sections 2 to 5).
 import type { ByteString } from "../../flow/bytes.ts";
 
 export interface RequestHead {
 	method: ByteString;
-	/** Request target as written: origin, absolute, authority or asterisk form. */
+	/** The request target as received: origin, absolute, authority or asterisk form. */
 	target: ByteString;
-	/** `HTTP/1.0` or `HTTP/1.1` (a higher minor version stays as written). */
+	/** `HTTP/1.0` or `HTTP/1.1` (a higher minor version is kept as received). */
 	version: ByteString;
-	/** name, value, name, value … in order, with their case and duplicates; values without the blanks around them. */
+	/** Name, value, name, value, … in the original order and case, with duplicates. Values are trimmed. */
 	fields: ByteString[];
 }
 
@@ -20,13 +20,25 @@ export interface ResponseHead {
 	fields: ByteString[];
 }
 
-/** A request line, its fields and the empty line, ready for `socket.write(head, "latin1")`. Nothing is checked here. */
-export function writeRequestHead(method: ByteString, target: ByteString, version: ByteString, fields: readonly ByteString[]): ByteString {
+/** A request line, its fields and the empty line, for `socket.write(head, "latin1")`. Does not check its arguments. */
+export function writeRequestHead(
+	method: ByteString,
+	target: ByteString,
+	version: ByteString,
+	fields: readonly ByteString[],
+): ByteString {
 	return `${method} ${target} ${version}\r\n${writeFields(fields)}`;
 }
 
-/** As `writeRequestHead`, with a status line. The blank before an empty reason stays: RFC 9112 section 4 wants it. */
-export function writeResponseHead(version: ByteString, status: number, reason: ByteString, fields: readonly ByteString[]): ByteString {
+/**
+ * As `writeRequestHead`, with a status line. The space before an empty reason is kept: RFC 9112 section 4 requires it.
+ */
+export function writeResponseHead(
+	version: ByteString,
+	status: number,
+	reason: ByteString,
+	fields: readonly ByteString[],
+): ByteString {
 	return `${version} ${status} ${reason}\r\n${writeFields(fields)}`;
 }
 

@@ -1,6 +1,7 @@
-// Bytes of a connection → messages, for both sides of it (RFC 9112). No sockets: bytes are fed, and a handler hears of heads, data and ends.
+// Parses the messages of an HTTP/1.1 connection (RFC 9112). It uses no sockets: the caller feeds bytes, and a handler
+// receives the messages.
 import { FlowtapeError } from "../../errors.ts";
-import type { ByteString } from "../../flow/bytes.ts";
+import { type ByteString, NO_BYTES } from "../../flow/bytes.ts";
 import { BlockReader } from "./block.ts";
 import { type ChunkLimits, ChunkReader } from "./chunked.ts";
 import { protocolFault } from "./fault.ts";
@@ -8,49 +9,64 @@ import { type Framing, requestFraming, responseFraming } from "./framing.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
 import { type HeadLimits, readRequestHead, readResponseHead, readTrailers } from "./read-head.ts";
 
-/** Hears of messages, one after another. It may call any method of the parser; what it throws comes out of `feed`. */
+/**
+ * Receives messages, one after another. A handler may call any method of the parser. Its errors are rethrown by the
+ * parser's method that called it.
+ */
 export interface MessageHandler<Head> {
-	/** Interim responses (1xx) come here too, with framing "none" and followed by `end`. */
+	/** Also called for interim responses (1xx), with framing "none"; `end` follows. */
 	head(head: Head, framing: Framing): void;
-	/** Bytes of the body, never empty, in pieces that are not always its chunks. The parser keeps and reuses no memory: they stay as they are. */
+	/**
+	 * A part of the body, never empty; parts need not match the chunks on the wire. The parser does not reuse the memory.
+	 */
 	body(chunk: Buffer): void;
-	/** The message is complete; `trailers` (name, value, …) are those of a chunked body, null where there are none. */
+	/** The message is complete. `trailers`: name, value, … of a chunked body; null if there are none. */
 	end(trailers: ByteString[] | null): void;
 }
 
 export interface ParserLimits extends HeadLimits, ChunkLimits {
-	/** Most bytes of trailers; 65536 unless given. */
+	/** Most bytes of trailers. Default: 65536. */
 	readonly trailerBytes: number;
 }
 
-export const defaultLimits: ParserLimits = { headBytes: 256 * 1024, fieldCount: 2000, extensionBytes: 16 * 1024, trailerBytes: 64 * 1024, lenient: false };
+export const defaultLimits: ParserLimits = {
+	headBytes: 256 * 1024,
+	fieldCount: 2000,
+	extensionBytes: 16 * 1024,
+	trailerBytes: 64 * 1024,
+	lenient: false,
+};
 
-const EMPTY: Buffer = Buffer.alloc(0);
+/** Created once: every tunnel detaches a parser, few feed it afterwards, and capturing a stack trace is expensive. */
+const DETACHED = new FlowtapeError(
+	"FT_PROTOCOL",
+	"this connection is no longer read as HTTP/1.1: its parser was detached",
+);
 
-/** Made once: every tunnel detaches a parser, hardly any feeds it afterwards, and to note where an error arises takes long. */
-const DETACHED = new FlowtapeError("FT_PROTOCOL", "this connection is no longer read as HTTP/1.1: its parser was detached");
-
-/** The data of chunks up to this size is joined as far as it came together. Bytes. */
+/** Chunks up to this size that arrive together are joined. Bytes. */
 const JOINED_BYTES = 1024;
 
-/** Where in a message the next byte stands. */
+/** The part of a message to which the next byte belongs. */
 const HEAD = 0;
 const LENGTH = 1;
 const CLOSE = 2;
 const CHUNKS = 3;
 const TRAILERS = 4;
 
-/** What both directions share. After a fault, thrown by `feed`, `resume` or `finish`, every further call throws it again. */
+/**
+ * The common part of the parsers for requests and responses. After an error from `feed`, `resume` or `finish`, every
+ * further call throws the same error.
+ */
 abstract class MessageParser<Head> {
 	protected readonly limits: ParserLimits;
 	readonly #handler: MessageHandler<Head>;
 	readonly #block = new BlockReader();
 	#chunks: ChunkReader | null = null;
 	#state = HEAD;
-	/** Bytes of the body to come in state LENGTH. */
+	/** In state LENGTH: bytes of the body still to come. */
 	#remaining = 0;
-	/** The input being read, from `#at` on, and what was fed meanwhile. */
-	#chunk = EMPTY;
+	/** The chunk being parsed, the offset in it, and further chunks that were fed meanwhile. */
+	#chunk = NO_BYTES;
 	#at = 0;
 	#waiting: Buffer[] = [];
 	#running = false;
@@ -63,25 +79,36 @@ abstract class MessageParser<Head> {
 		this.limits = { ...defaultLimits, ...limits };
 	}
 
-	/** Throws where the first byte of a message is out of place. */
-	protected abstract begin(firstByte: number): void;
+	/** @throws FlowtapeError FT_PROTOCOL if a message cannot begin with this byte */
+	protected abstract checkFirstByte(firstByte: number): void;
 	protected abstract readHead(text: ByteString): Head;
-	/** Called once for each head, before the handler hears of it. */
+	/** Called once for each head, before the handler. */
 	protected abstract framing(head: Head): Framing;
-	/** What a fault calls the message. */
+	/** The name of the message in errors. */
 	protected abstract readonly what: string;
 
-	/** Between messages with nothing left to read: the connection can be used again. True within `end` if so. */
+	/**
+	 * Whether the parser is between messages and has no bytes left to read, so that the connection can be reused. Can be
+	 * true within the handler's `end`.
+	 */
 	get idle(): boolean {
 		return this.#state === HEAD && this.#block.isEmpty && this.#at >= this.#chunk.length && this.#waiting.length === 0;
 	}
 
-	/** Bytes that wait for `resume`. They are kept without bound: pause the socket as well. */
+	/** The number of bytes of an unfinished head, or of unfinished trailers. */
+	get heldBytes(): number {
+		return this.#block.heldBytes;
+	}
+
+	/** The number of bytes that wait for `resume`. The parser sets no limit: pause the socket as well. */
 	get waitingBytes(): number {
 		return this.#waiting.reduce((sum, { length }) => sum + length, this.#chunk.length - this.#at);
 	}
 
-	/** Reads bytes from the peer. Throws `FT_PROTOCOL`. */
+	/**
+	 * Parses bytes from the peer.
+	 * @throws FlowtapeError FT_PROTOCOL
+	 */
 	feed(chunk: Buffer): void {
 		if (this.#fault !== null) throw this.#fault;
 		if (this.#running || this.#at < this.#chunk.length) this.#waiting.push(chunk);
@@ -92,31 +119,40 @@ abstract class MessageParser<Head> {
 		}
 	}
 
-	/** The peer has closed its side. Ends a body that is delimited so; throws `FT_PROTOCOL` within any other message, nothing between messages. */
+	/**
+	 * Call when the peer has closed its side. Ends a body that is delimited by the close.
+	 * @throws FlowtapeError FT_PROTOCOL within any other message
+	 */
 	finish(): void {
 		if (this.#fault !== null) throw this.#fault;
 		this.#ended = true;
 		if (!this.#running) this.#run();
 	}
 
-	/** No head is delivered until `resume`; a message that has begun goes on to its end. */
+	/** Delivers no further head until `resume`; a message that has begun is delivered to its end. */
 	pause(): void {
 		this.#paused = true;
 	}
 
-	/** Reads what has waited. Throws as `feed`. */
+	/**
+	 * Parses the bytes that waited.
+	 * @throws FlowtapeError FT_PROTOCOL
+	 */
 	resume(): void {
 		if (this.#fault !== null) throw this.#fault;
 		this.#paused = false;
 		if (!this.#running) this.#run();
 	}
 
-	/** The bytes that have not been read, for a connection that is no longer HTTP. The handler hears nothing more, and nothing can be fed. */
+	/**
+	 * Stops parsing, for a connection that is no longer HTTP, and returns the unread bytes. The handler is not called
+	 * again; `feed` throws.
+	 */
 	detach(): Buffer {
 		const { held } = this.#block;
 		const rest = this.#chunk.subarray(this.#at);
 		const unread = held.length + this.#waiting.length === 0 ? rest : Buffer.concat([held, rest, ...this.#waiting]);
-		this.#chunk = EMPTY;
+		this.#chunk = NO_BYTES;
 		this.#at = 0;
 		this.#waiting = [];
 		this.#ended = false;
@@ -132,7 +168,7 @@ abstract class MessageParser<Head> {
 					if (this.#paused && this.#state === HEAD) return;
 					this.#step();
 				}
-				this.#chunk = this.#waiting.shift() ?? EMPTY;
+				this.#chunk = this.#waiting.shift() ?? NO_BYTES;
 				this.#at = 0;
 			} while (this.#chunk.length > 0 || this.#waiting.length > 0);
 			if (this.#ended) this.#close();
@@ -144,20 +180,20 @@ abstract class MessageParser<Head> {
 		}
 	}
 
-	/** Reads at least one byte. `#at` is set before the handler is called, and not touched afterwards: the handler may detach. */
+	/** Reads at least one byte. Sets `#at` before it calls the handler, and not afterwards: the handler may detach. */
 	#step(): void {
 		if (this.#state === HEAD) this.#readHead();
 		else if (this.#state === LENGTH) this.#readLength();
 		else if (this.#state === CHUNKS) this.#readChunks();
 		else if (this.#state === TRAILERS) this.#readTrailers();
-		else this.#give(this.#chunk.length);
+		else this.#emitBody(this.#chunk.length);
 	}
 
 	#readHead(): void {
 		const { headBytes } = this.limits;
 		const first = this.#chunk[this.#at] as number;
 		// Empty lines before a message are skipped (RFC 9112 section 2.2).
-		if (this.#block.isEmpty && first !== 13 && first !== 10) this.begin(first);
+		if (this.#block.isEmpty && first !== 13 && first !== 10) this.checkFirstByte(first);
 		const text = this.#readBlock(`${this.what} head`, headBytes);
 		if (text === null || text === "") return;
 		const head = this.readHead(text);
@@ -177,7 +213,7 @@ abstract class MessageParser<Head> {
 	#readLength(): void {
 		const size = Math.min(this.#remaining, this.#chunk.length - this.#at);
 		this.#remaining -= size;
-		this.#give(this.#at + size);
+		this.#emitBody(this.#at + size);
 		if (this.#remaining === 0) this.#end(null);
 	}
 
@@ -187,12 +223,15 @@ abstract class MessageParser<Head> {
 		if (chunks.done) this.#state = TRAILERS;
 		if (joined !== null) this.#handler.body(joined);
 		else if (!chunks.done) {
-			const size = chunks.take(this.#chunk.length - this.#at);
-			if (size > 0) this.#give(this.#at + size);
+			const size = chunks.takeData(this.#chunk.length - this.#at);
+			if (size > 0) this.#emitBody(this.#at + size);
 		}
 	}
 
-	/** The data of small chunks as one piece, as each costs the same as a large one; null where the next data is no small chunk's. */
+	/**
+	 * Joins the data of small chunks, since handling a chunk costs the same for every size; null if the next chunk is not
+	 * small.
+	 */
 	#joinSmall(chunks: ChunkReader): Buffer | null {
 		const input = this.#chunk;
 		let joined: Buffer | null = null;
@@ -205,10 +244,10 @@ abstract class MessageParser<Head> {
 				joined ??= Buffer.allocUnsafe(input.length - this.#at);
 				joined.set(input.subarray(this.#at, this.#at + length), size);
 				size += length;
-				this.#at += chunks.take(length);
+				this.#at += chunks.takeData(length);
 			}
 		} catch (error) {
-			// What came before the fault has come.
+			// Deliver the data before the error.
 			if (joined !== null) this.#handler.body(joined.subarray(0, size));
 			throw error;
 		}
@@ -221,7 +260,7 @@ abstract class MessageParser<Head> {
 		if (text !== null) this.#end(text === "" ? null : readTrailers(text, this.limits));
 	}
 
-	/** The lines up to the next empty one, null where they go on in the next chunk. */
+	/** The lines up to the next empty line; null if they continue in the next chunk. */
 	#readBlock(where: string, limit: number): ByteString | null {
 		const end = this.#block.read(this.#chunk, this.#at);
 		if (this.#block.size > limit) throw protocolFault(where, `at most ${limit} bytes`, "more");
@@ -229,7 +268,7 @@ abstract class MessageParser<Head> {
 		return end < 0 ? null : this.#block.text;
 	}
 
-	#give(end: number): void {
+	#emitBody(end: number): void {
 		const { length } = this.#chunk;
 		const data = this.#at === 0 && end === length ? this.#chunk : this.#chunk.subarray(this.#at, end);
 		this.#at = end;
@@ -251,13 +290,17 @@ abstract class MessageParser<Head> {
 	}
 }
 
-/** Reads what a client sends. After a CONNECT it pauses by itself: what follows may be for a tunnel (`detach`) or a further request (`resume`). */
+/**
+ * Parses requests. After a CONNECT it pauses itself: the next bytes may belong to a tunnel (`detach`) or to a further
+ * request (`resume`).
+ */
 export class RequestParser extends MessageParser<RequestHead> {
 	protected readonly what = "request";
 
-	protected begin(firstByte: number): void {
-		// Not to wait for the end of a head in what is TLS, or another protocol, from its first byte.
-		if (firstByte <= 32 || firstByte >= 127) throw protocolFault("request line", "a method", String.fromCharCode(firstByte));
+	protected checkFirstByte(firstByte: number): void {
+		// TLS or another protocol fails at its first byte, and not only at the end of a head.
+		if (firstByte <= 32 || firstByte >= 127)
+			throw protocolFault("request line", "a method", String.fromCharCode(firstByte));
 	}
 
 	protected readHead(text: ByteString): RequestHead {
@@ -270,18 +313,21 @@ export class RequestParser extends MessageParser<RequestHead> {
 	}
 }
 
-/** Reads what a server sends. After status 101, and 2xx to a CONNECT, it stops: the rest is for `detach`. */
+/**
+ * Parses responses. After status 101, and after 2xx to a CONNECT, it pauses itself; `detach` returns the unread bytes.
+ */
 export class ResponseParser extends MessageParser<ResponseHead> {
 	protected readonly what = "response";
 	#method: ByteString | null = null;
 
-	/** To be called before each response: the method of its request says whether it has a body. */
+	/** Call before each response: the request's method decides whether it has a body. */
 	expect(requestMethod: ByteString): void {
 		this.#method = requestMethod;
 	}
 
-	protected begin(firstByte: number): void {
-		if (this.#method === null) throw protocolFault("response", "no bytes before the next request", String.fromCharCode(firstByte));
+	protected checkFirstByte(firstByte: number): void {
+		if (this.#method === null)
+			throw protocolFault("response", "no bytes before the next request", String.fromCharCode(firstByte));
 		if (firstByte !== 72) throw protocolFault("status line", '"HTTP/1.1"', String.fromCharCode(firstByte));
 	}
 

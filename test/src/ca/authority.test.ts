@@ -15,7 +15,12 @@ const home = join(t.testdir(), "home");
 const authority = await openAuthority(home);
 
 /** A server that shows what `leafFor` gives, and says "hello" as an HTTP server. */
-async function startServer(t: Test, issuer: CertificateAuthority, host: string, upstreamNames: string[] = []): Promise<number> {
+async function startServer(
+	t: Test,
+	issuer: CertificateAuthority,
+	host: string,
+	upstreamNames: string[] = [],
+): Promise<number> {
 	const sockets = new Set<Socket>();
 	const server: Server = createServer((socket) => {
 		sockets.add(socket.on("error", () => socket.destroy()));
@@ -52,9 +57,14 @@ t.test("the name in the hello, the host and the server's own names are all there
 		const leaf = await handshake(port, { servername });
 		t.equal(leaf.subject.CN, servername);
 		t.match(leaf.subjectaltname, "DNS:*.wild.example, IP Address:10.1.2.3");
-		t.equal((leaf as { issuerCertificate?: { fingerprint256?: string } }).issuerCertificate?.fingerprint256, authority.certificate.fingerprint256);
+		t.equal(
+			(leaf as { issuerCertificate?: { fingerprint256?: string } }).issuerCertificate?.fingerprint256,
+			authority.certificate.fingerprint256,
+		);
 	}
-	await t.rejects(handshake(await startServer(t, authority, "other.example"), {}), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+	await t.rejects(handshake(await startServer(t, authority, "other.example"), {}), {
+		code: "ERR_TLS_CERT_ALTNAME_INVALID",
+	});
 });
 
 t.test("an address has no name in the hello", async (t) => {
@@ -77,7 +87,10 @@ t.test("leaves are kept by their names", async (t) => {
 	const leaf = new X509Certificate(one.certificate);
 	t.equal(leaf.subjectAltName, "DNS:a.example");
 	t.ok(leaf.checkIssued(authority.certificate));
-	t.match(authority.leafFor({ sni: "a.example", host: "", organization: "A & Söhne" }).pem, /^-----BEGIN CERTIFICATE-----\n/);
+	t.match(
+		authority.leafFor({ sni: "a.example", host: "", organization: "A & Söhne" }).pem,
+		/^-----BEGIN CERTIFICATE-----\n/,
+	);
 	t.equal(new X509Certificate(authority.leafFor({ sni: null, host: "" }).pem).subjectAltName, "DNS:flowtape.invalid");
 });
 
@@ -97,19 +110,6 @@ t.test("the same authority serves every process of the home folder", async (t) =
 	t.equal(again.certificatePem, authority.certificatePem);
 	const port = await startServer(t, again, "a.example");
 	t.equal((await handshake(port, { servername: "a.example" })).subject.CN, "a.example");
-});
-
-t.test("node-forge is not loaded where there is an authority already", async (t) => {
-	const module = new URL("../../../src/ca/authority.js", import.meta.url).href;
-	const script = `import(${JSON.stringify(module)}).then(async ({ openAuthority }) => {
-		const authority = await openAuthority(process.argv[1]);
-		authority.leafFor({ sni: "a.example", host: "a.example" });
-		const loaded = () => Object.keys(require("module")._cache).filter((file) => file.includes("node-forge")).length;
-		const before = loaded();
-		await openAuthority(process.argv[1] + "-new");
-		console.log(before + " " + (loaded() > 0));
-	})`;
-	t.equal((await promisify(execFile)(process.execPath, ["-e", script, home])).stdout, "0 true\n");
 });
 
 /** Runs a program if the machine has it; its output, or null where it is not installed. */
@@ -140,10 +140,15 @@ for name in ["a.example", "127.0.0.1"]:
 	const answers: [client: string, answer: string | null, expected: RegExp][] = [
 		["curl, by name", await tool("curl", [...fromCurl, `https://a.example:${port}/`]), /^hello$/],
 		["curl, by address", await tool("curl", [...fromCurl, `https://127.0.0.1:${port}/`]), /^hello$/],
-		["openssl", await tool("openssl", ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", file, leafFile]), /: OK\n$/],
+		[
+			"openssl",
+			await tool("openssl", ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", file, leafFile]),
+			/: OK\n$/,
+		],
 		["python", await tool("python3", ["-c", python, file, String(port)]), /^hello\nhello\n$/],
 	];
-	for (const [client, answer, expected] of answers) t.match(answer ?? `not installed: ${expected}`, answer === null ? /not installed/ : expected, client);
+	for (const [client, answer, expected] of answers)
+		t.match(answer ?? `not installed: ${expected}`, answer === null ? /not installed/ : expected, client);
 });
 
 t.test("the pin is that of the public key", async (t) => {

@@ -19,7 +19,9 @@ t.test("an authority", async (t) => {
 	t.equal(new Date(certificate.validTo).toISOString(), "2040-06-15T00:00:00.000Z");
 	t.notOk(certificatePem.includes("\r"));
 
-	const body = readElements(readElements(readElements(certificate.raw)[0]?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0));
+	const body = readElements(
+		readElements(readElements(certificate.raw)[0]?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0),
+	);
 	const serial = body[1]?.content ?? Buffer.alloc(0);
 	t.equal(serial.length, 16);
 	t.ok((serial[0] ?? 0) >= 0x40 && (serial[0] ?? 0) < 0x80, "positive, and no leading zero");
@@ -29,8 +31,21 @@ t.test("an authority", async (t) => {
 	t.ok(extensions.includes("0603551d0e04160414"), "a subject key identifier");
 });
 
+t.test("one for a run has an elliptic key, one that stays a key of the size that is asked for", async (t) => {
+	const { keyPem, certificatePem } = await createAuthority(undefined, { keyType: "ec" });
+	const certificate = new X509Certificate(certificatePem);
+	t.equal(createPrivateKey(keyPem).asymmetricKeyDetails?.namedCurve, "prime256v1");
+	t.ok(certificate.checkPrivateKey(createPrivateKey(keyPem)) && certificate.verify(certificate.publicKey));
+	t.equal(
+		createPrivateKey((await createAuthority(undefined, { keySize: 3072 })).keyPem).asymmetricKeyDetails?.modulusLength,
+		3072,
+	);
+});
+
 t.test("no two are the same", async (t) => {
-	const [one, other] = (await Promise.all([createAuthority(), createAuthority()])).map(({ certificatePem }) => new X509Certificate(certificatePem));
+	const [one, other] = (await Promise.all([createAuthority(), createAuthority()])).map(
+		({ certificatePem }) => new X509Certificate(certificatePem),
+	);
 	t.not(one?.subject, other?.subject);
 	t.not(one?.serialNumber, other?.serialNumber);
 	t.notOk(other && one?.publicKey.equals(other.publicKey));

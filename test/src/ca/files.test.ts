@@ -20,7 +20,11 @@ t.test("the home folder", async (t) => {
 	t.equal(homeFolder({ FLOWTAPE_HOME: "~", HOME: "/h" }), "/h");
 	t.equal(homeFolder({ HOME: "/h" }), "/h/.config/flowtape");
 	t.equal(homeFolder({ HOME: "/h", XDG_CONFIG_HOME: "/x" }), "/x/flowtape");
-	t.equal(homeFolder({ HOME: "/h", XDG_CONFIG_HOME: "relative" }), "/h/.config/flowtape", "the XDG specification has relative paths ignored");
+	t.equal(
+		homeFolder({ HOME: "/h", XDG_CONFIG_HOME: "relative" }),
+		"/h/.config/flowtape",
+		"the XDG specification has relative paths ignored",
+	);
 	t.equal(homeFolder({ FLOWTAPE_HOME: "" }), join(homedir(), ".config", "flowtape"));
 });
 
@@ -44,7 +48,10 @@ t.test("is made where there is none, and then stays", async (t) => {
 
 t.test("is not made when it should only be read", async (t) => {
 	const folder = join(t.testdir(), "home");
-	await t.rejects(readAuthority(folder, { create: false }), { code: "FT_CA", message: /no certificate authority in .*flowtape ca create/ });
+	await t.rejects(readAuthority(folder, { create: false }), {
+		code: "FT_CA",
+		message: /no certificate authority in .*flowtape ca create/,
+	});
 	t.notOk(existsSync(folder));
 });
 
@@ -77,26 +84,36 @@ t.test("a key that others can read is closed to them", async (t) => {
 	t.equal(mode(file), "600", "with nobody to warn as well");
 });
 
-t.test("what is not in order is refused, with what to do", async (t) => {
+t.test("invalid files are an error that says what to do", async (t) => {
 	const { keyPem, certificatePem } = await createAuthority();
 	const other = await createAuthority();
 	const expired = await createAuthority(new Date("2001-01-01"));
 	const { privateKey } = generateKeyPairSync("ed25519");
 	const leafKey = generateKeyPairSync("ec", { namedCurve: "P-256" });
 	const leaf = mintLeaf(
-		{ key: createPrivateKey(keyPem), subject: Buffer.from("3000", "hex"), keyIdentifier: null, validTo: new Date("2099-01-01") },
-		{ names: ["a.example"], organization: null, publicKey: leafKey.publicKey.export({ type: "spki", format: "der" }), keyIdentifier: Buffer.alloc(20) },
+		{
+			key: createPrivateKey(keyPem),
+			subject: Buffer.from("3000", "hex"),
+			keyIdentifier: null,
+			validTo: new Date("2099-01-01"),
+		},
+		{
+			names: ["a.example"],
+			organization: null,
+			publicKey: leafKey.publicKey.export({ type: "spki", format: "der" }),
+			keyIdentifier: Buffer.alloc(20),
+		},
 	);
 	const cases: [content: string, message: RegExp][] = [
-		["", /damaged or something else/],
-		["no PEM at all", /damaged or something else/],
-		[certificatePem, /damaged or something else/],
-		[keyPem, /damaged or something else/],
-		[keyPem + certificatePem.slice(0, 400), /damaged or something else/],
+		["", /damaged or holds something else/],
+		["no PEM at all", /damaged or holds something else/],
+		[certificatePem, /damaged or holds something else/],
+		[keyPem, /damaged or holds something else/],
+		[keyPem + certificatePem.slice(0, 400), /damaged or holds something else/],
 		[other.keyPem + certificatePem, /does not belong/],
 		[privateKey.export({ type: "pkcs8", format: "pem" }) + certificatePem, /does not belong/],
 		[expired.keyPem + expired.certificatePem, /expired on Jan {2}1 00:00:00 2011 GMT/],
-		[leafKey.privateKey.export({ type: "pkcs8", format: "pem" }) + pem(leaf), /not one of an authority/],
+		[leafKey.privateKey.export({ type: "pkcs8", format: "pem" }) + pem(leaf), /not that of an authority/],
 	];
 	for (const [content, message] of cases) {
 		const folder = t.testdir({ "flowtape-ca.pem": content });
@@ -110,7 +127,10 @@ t.test("what is not in order is refused, with what to do", async (t) => {
 
 t.test("a folder that cannot be one is an error that names it", async (t) => {
 	const folder = join(t.testdir({ file: "" }), "file", "home");
-	await t.rejects(readAuthority(folder), { code: "FT_CA", message: /file\/home cannot be read or written: .*FLOWTAPE_HOME/ });
+	await t.rejects(readAuthority(folder), {
+		code: "FT_CA",
+		message: /file\/home cannot be read or written: .*FLOWTAPE_HOME/,
+	});
 });
 
 t.test("files are replaced whole", async (t) => {

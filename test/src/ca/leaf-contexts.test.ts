@@ -5,12 +5,15 @@ import { connect, type SecureContext, TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { openAuthority } from "../../../src/ca/authority.ts";
 import type { Leaf } from "../../../src/ca/leaf-contexts.ts";
-import { certificateChain } from "../../../src/proxy/connection/facts.ts";
+import { certificateChain } from "../../../src/proxy/connection/connection-info.ts";
 
 const authority = await openAuthority(t.testdir());
 const leafOf = (name: string) => authority.leafFor({ sni: name, host: name });
 
-/** Connections to a server that shows one leaf after the other, none of which has begun its handshake before all are there. */
+/**
+ * Connections to a server that shows one leaf after the other, none of which has begun its handshake before all are
+ * there.
+ */
 async function connections(t: Test, leaves: readonly Leaf[]): Promise<TLSSocket[]> {
 	const waiting = leaves.values();
 	const server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -28,7 +31,12 @@ async function connections(t: Test, leaves: readonly Leaf[]): Promise<TLSSocket[
 	const { port } = server.address() as AddressInfo;
 	return Promise.all(
 		leaves.map(async () => {
-			const client = connect({ port, host: "127.0.0.1", ca: authority.certificatePem, checkServerIdentity: () => undefined });
+			const client = connect({
+				port,
+				host: "127.0.0.1",
+				ca: authority.certificatePem,
+				checkServerIdentity: () => undefined,
+			});
 			t.teardown(() => client.destroy());
 			await once(client, "secureConnect");
 			return client;
@@ -36,36 +44,42 @@ async function connections(t: Test, leaves: readonly Leaf[]): Promise<TLSSocket[
 	);
 }
 
-t.test("leaves share a context, and each connection shows the one that it was made with, the authority behind it", async (t) => {
-	const names = ["a.example", "b.example", "a.example", "c.example"];
-	const clients = await connections(t, names.map(leafOf));
-	const seen = clients.map((client) => certificateChain(client).map(({ subject }) => subject));
-	t.strictSame(seen.map(([leaf]) => leaf).sort(), names.map((name) => `CN=${name}`).sort());
-	for (const [, ...behind] of seen) t.strictSame(behind, [authority.certificate.subject]);
-	t.equal(leafOf("a.example").contextNow(), leafOf("c.example").contextNow());
-});
+t.test(
+	"leaves share a context, and each connection shows the one that it was made with, the authority behind it",
+	async (t) => {
+		const names = ["a.example", "b.example", "a.example", "c.example"];
+		const clients = await connections(t, names.map(leafOf));
+		const seen = clients.map((client) => certificateChain(client).map(({ subject }) => subject));
+		t.strictSame(seen.map(([leaf]) => leaf).sort(), names.map((name) => `CN=${name}`).sort());
+		for (const [, ...behind] of seen) t.strictSame(behind, [authority.certificate.subject]);
+		t.equal(leafOf("a.example").contextNow(), leafOf("c.example").contextNow());
+	},
+);
 
-t.test("one that goes on taking turns gets a context of its own, one that is shown again and again does not", async (t) => {
-	const [often, other] = [leafOf("often.example"), leafOf("other.example")];
-	const shared = other.contextNow();
-	const contexts: SecureContext[] = [];
-	for (let turn = 0; turn < 3; turn++) {
-		contexts.push(often.contextNow(), often.contextNow());
-		leafOf(`turn${turn}.example`).contextNow();
-	}
-	t.strictSame(
-		contexts.map((context) => context === shared),
-		Array(6).fill(true),
-	);
-	const own = often.contextNow();
-	t.not(own, shared);
-	t.equal(own, often.context);
-	const [client] = await connections(t, [often]);
-	t.strictSame(
-		certificateChain(client as TLSSocket).map(({ subject }) => subject),
-		["CN=often.example", authority.certificate.subject],
-	);
-});
+t.test(
+	"one that goes on taking turns gets a context of its own, one that is shown again and again does not",
+	async (t) => {
+		const [often, other] = [leafOf("often.example"), leafOf("other.example")];
+		const shared = other.contextNow();
+		const contexts: SecureContext[] = [];
+		for (let turn = 0; turn < 3; turn++) {
+			contexts.push(often.contextNow(), often.contextNow());
+			leafOf(`turn${turn}.example`).contextNow();
+		}
+		t.strictSame(
+			contexts.map((context) => context === shared),
+			Array(6).fill(true),
+		);
+		const own = often.contextNow();
+		t.not(own, shared);
+		t.equal(own, often.context);
+		const [client] = await connections(t, [often]);
+		t.strictSame(
+			certificateChain(client as TLSSocket).map(({ subject }) => subject),
+			["CN=often.example", authority.certificate.subject],
+		);
+	},
+);
 
 t.test("certificates behind the authority's are for their leaf alone", async (t) => {
 	const extraChain = [leafOf("upstream.example").pem];

@@ -9,7 +9,10 @@ import { type Issuer, isNameOfHost, isStale, mintLeaf, normalizeNames } from "..
 const day = 86_400_000;
 const authority = await createAuthority();
 const authorityCertificate = new X509Certificate(authority.certificatePem);
-const subject = der(tag.sequence, der(tag.set, der(tag.sequence, oid("2.5.4.10"), der(tag.utf8String, Buffer.from("Example authority")))));
+const subject = der(
+	tag.sequence,
+	der(tag.set, der(tag.sequence, oid("2.5.4.10"), der(tag.utf8String, Buffer.from("Example authority")))),
+);
 const issuer: Issuer = {
 	key: createPrivateKey(authority.keyPem),
 	subject,
@@ -20,25 +23,42 @@ const leafKey = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const publicKey = leafKey.publicKey.export({ type: "spki", format: "der" });
 const keyIdentifier = createHash("sha1").update(publicKey).digest();
 
-function mint(names: string[], { organization = null, by = issuer, now }: { organization?: string | null; by?: Issuer; now?: Date } = {}): X509Certificate {
+function mint(
+	names: string[],
+	{ organization = null, by = issuer, now }: { organization?: string | null; by?: Issuer; now?: Date } = {},
+): X509Certificate {
 	return new X509Certificate(mintLeaf(by, { names, organization, publicKey, keyIdentifier }, now));
 }
 
 t.test("names are normal, and each comes once", async (t) => {
-	t.same(normalizeNames(["Example.COM", "example.com.", null, undefined, "", "b.example"]), ["example.com", "b.example"]);
-	t.same(normalizeNames(["bücher.example", "*.Example.com", "under_score.example"]), ["xn--bcher-kva.example", "*.example.com", "under_score.example"]);
+	t.same(normalizeNames(["Example.COM", "example.com.", null, undefined, "", "b.example"]), [
+		"example.com",
+		"b.example",
+	]);
+	t.same(normalizeNames(["bücher.example", "*.Example.com", "under_score.example"]), [
+		"xn--bcher-kva.example",
+		"*.example.com",
+		"under_score.example",
+	]);
 	t.same(normalizeNames(["[::1]", "FE80::1%eth0", "10.0.0.1"]), ["::1", "fe80::1", "10.0.0.1"]);
 	t.same(normalizeNames(["a b", `${"a".repeat(260)}.example`, "\u0000", "."]), []);
-	t.same(normalizeNames(["*", "*.", "a.*.example", "a*.example", "a,DNS:b.example", "a/b", "a:443", "a..b", "user@a", "%"]), [], "no names of hosts");
+	t.same(
+		normalizeNames(["*", "*.", "a.*.example", "a*.example", "a,DNS:b.example", "a/b", "a:443", "a..b", "user@a", "%"]),
+		[],
+		"no names of hosts",
+	);
 });
 
-t.test("what can be the name of a host", async (t) => {
-	for (const name of ["a", "A.example", "*.a.example", "_a.b-c.example", "xn--bcher-kva.example", "192.0.2.1", "::1"]) t.ok(isNameOfHost(name), name);
+t.test("valid host names", async (t) => {
+	for (const name of ["a", "A.example", "*.a.example", "_a.b-c.example", "xn--bcher-kva.example", "192.0.2.1", "::1"])
+		t.ok(isNameOfHost(name), name);
 	for (const name of ["", "*", "a b", "a,b", "bücher.example", ".", "**.a"]) t.notOk(isNameOfHost(name), name);
 });
 
 t.test("a leaf", async (t) => {
-	const leaf = mint(["www.example.com", "*.example.com", "10.0.0.1", "::1", "2001:db8::ffff:1.2.3.4"], { organization: "Bücher & Söhne" });
+	const leaf = mint(["www.example.com", "*.example.com", "10.0.0.1", "::1", "2001:db8::ffff:1.2.3.4"], {
+		organization: "Bücher & Söhne",
+	});
 	t.ok(leaf.verify(authorityCertificate.publicKey));
 	t.ok(leaf.checkPrivateKey(leafKey.privateKey));
 	t.equal(leaf.issuer, "O=Example authority");
@@ -100,18 +120,22 @@ t.test("the issuer's key may be EC, and may have no identifier", async (t) => {
 	t.notOk(leaf.raw.toString("hex").includes("0603551d23"));
 });
 
-t.test("whatever the names, the certificate can be read and has them all", async (t) => {
+t.test("certificates for random names can be parsed and contain all of them", async (t) => {
 	const name = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6(), fc.string({ unit: "binary", maxLength: 80 }));
 	fc.assert(
-		fc.property(fc.array(name, { minLength: 1, maxLength: 8 }), fc.option(fc.string({ unit: "binary", maxLength: 70 })), (given, organization) => {
-			const names = normalizeNames(given);
-			const leaf = mint(names, { organization });
-			t.ok(leaf.verify(authorityCertificate.publicKey));
-			const value = Buffer.concat([oid("2.5.29.17")]);
-			const at = leaf.raw.indexOf(value) + value.length;
-			const after = readElementsLoosely(leaf.raw.subarray(at));
-			t.equal(readElements(readElements(after)[0]?.content ?? Buffer.alloc(0)).length, names.length);
-		}),
+		fc.property(
+			fc.array(name, { minLength: 1, maxLength: 8 }),
+			fc.option(fc.string({ unit: "binary", maxLength: 70 })),
+			(given, organization) => {
+				const names = normalizeNames(given);
+				const leaf = mint(names, { organization });
+				t.ok(leaf.verify(authorityCertificate.publicKey));
+				const value = Buffer.concat([oid("2.5.29.17")]);
+				const at = leaf.raw.indexOf(value) + value.length;
+				const after = readElementsLoosely(leaf.raw.subarray(at));
+				t.equal(readElements(readElements(after)[0]?.content ?? Buffer.alloc(0)).length, names.length);
+			},
+		),
 		{ seed: 3, numRuns: 60 },
 	);
 });

@@ -8,7 +8,9 @@ import t from "tap";
 import { createAuthority } from "../../../src/ca/create.ts";
 import { writeTrustBundle } from "../../../src/ca/trust-bundle.ts";
 
-const [ours = "", theirs = "", others = ""] = (await Promise.all([1, 2, 3].map(() => createAuthority()))).map(({ certificatePem }) => certificatePem);
+const [ours = "", theirs = "", others = ""] = (await Promise.all([1, 2, 3].map(() => createAuthority()))).map(
+	({ certificatePem }) => certificatePem,
+);
 
 function fingerprints(file: string): string[] {
 	const blocks = readFileSync(file, "utf8").split(/(?<=-----END CERTIFICATE-----\n)/);
@@ -19,21 +21,34 @@ const fingerprint = (pem: string): string => new X509Certificate(pem).fingerprin
 
 t.test("the system's roots and ours", async (t) => {
 	const folder = join(t.testdir(), "home");
-	const { pemFile, javaFile } = writeTrustBundle(folder, ours, {});
+	const { pemFile, javaFile, phpFolder } = writeTrustBundle(folder, ours, {});
 	t.equal(pemFile, join(folder, "trust-bundle.pem"));
 	const all = fingerprints(pemFile);
 	t.ok(all.length > 50, "the machine's or Node's own");
 	t.equal(new Set(all).size, all.length, "each once");
 	t.equal(all.at(-1), fingerprint(ours));
 	t.equal(statSync(pemFile).mode & 0o777, 0o644 & ~process.umask());
-	t.same(readdirSync(folder).sort(), ["trust-bundle.jks", "trust-bundle.pem"]);
+	t.same(readdirSync(folder).sort(), ["php", "trust-bundle.jks", "trust-bundle.pem"]);
+	t.equal(
+		readFileSync(join(phpFolder, "flowtape.ini"), "utf8"),
+		`curl.cainfo = "${pemFile}"\nopenssl.cafile = "${pemFile}"\n`,
+	);
 	t.equal(readFileSync(javaFile).readUInt32BE(8), all.length);
 });
 
-t.test("what the user's variables name is merged in, without keys and comments", async (t) => {
+t.test("includes the bundles that the user's variables name, without keys and comments", async (t) => {
 	const key = "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQ==\n-----END PRIVATE KEY-----\n";
-	const folder = t.testdir({ "a.pem": `# mine\r\n${theirs.replaceAll("\n", "\r\n")}${key}`, "b.pem": theirs + others, home: {} });
-	const env = { SSL_CERT_FILE: join(folder, "a.pem"), NODE_EXTRA_CA_CERTS: join(folder, "b.pem"), PIP_CERT: join(folder, "none.pem"), CURL_CA_BUNDLE: folder };
+	const folder = t.testdir({
+		"a.pem": `# mine\r\n${theirs.replaceAll("\n", "\r\n")}${key}`,
+		"b.pem": theirs + others,
+		home: {},
+	});
+	const env = {
+		SSL_CERT_FILE: join(folder, "a.pem"),
+		NODE_EXTRA_CA_CERTS: join(folder, "b.pem"),
+		PIP_CERT: join(folder, "none.pem"),
+		CURL_CA_BUNDLE: folder,
+	};
 	const { pemFile } = writeTrustBundle(join(folder, "home"), ours, env);
 	t.notMatch(readFileSync(pemFile, "utf8"), /mine|PRIVATE|\r/);
 	const all = fingerprints(pemFile);
@@ -64,7 +79,16 @@ t.test("Java reads the key store, where it is installed", async (t) => {
 	t.equal(store.readUInt32BE(0), 0xfeedfeed);
 	t.ok(store.includes(new X509Certificate(ours).raw));
 	try {
-		const args = ["-J-Duser.language=en", "-list", "-keystore", javaFile, "-storepass", "changeit", "-storetype", "JKS"];
+		const args = [
+			"-J-Duser.language=en",
+			"-list",
+			"-keystore",
+			javaFile,
+			"-storepass",
+			"changeit",
+			"-storetype",
+			"JKS",
+		];
 		const { stdout } = await promisify(execFile)("keytool", args, { maxBuffer: 1e7 });
 		t.match(stdout, `Your keystore contains ${fingerprints(pemFile).length} entries`);
 		t.match(stdout, fingerprint(ours));
@@ -76,5 +100,8 @@ t.test("Java reads the key store, where it is installed", async (t) => {
 
 t.test("a folder that cannot be written is an error", async (t) => {
 	const folder = join(t.testdir({ file: "" }), "file", "home");
-	t.throws(() => writeTrustBundle(folder, ours, {}), { code: "FT_CA", message: /authorities for child commands cannot be written: / });
+	t.throws(() => writeTrustBundle(folder, ours, {}), {
+		code: "FT_CA",
+		message: /CA bundle for child commands cannot be written: /,
+	});
 });

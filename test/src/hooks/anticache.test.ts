@@ -27,7 +27,7 @@ t.test("every one of them, whatever its case, and nothing else", async (t) => {
 	}
 });
 
-t.test("what has none is not changed; off, there is no hook", async (t) => {
+t.test("other requests are unchanged; without the option there is no hook", async (t) => {
 	const { changed, onChange } = hookLog();
 	await runLive(createAnticache({ anticache: true }, { onChange }), httpFlow());
 	t.same(changed, []);

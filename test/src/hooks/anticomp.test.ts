@@ -4,7 +4,7 @@ import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
 import { createAnticomp } from "../../../src/hooks/anticomp.ts";
 
-t.test("whatever a client accepts, the server is told identity", async (t) => {
+t.test("requests accept only identity, for any Accept-Encoding", async (t) => {
 	for (const run of [runLive, runStored])
 		for (const fields of [
 			[],
@@ -22,9 +22,12 @@ t.test("whatever a client accepts, the server is told identity", async (t) => {
 		}
 });
 
-t.test("what asks for that already has not changed; off, there is no hook", async (t) => {
+t.test("such a request is unchanged; without the option there is no hook", async (t) => {
 	const { changed, onChange } = hookLog();
-	await runLive(createAnticomp({ anticomp: true }, { onChange }), httpFlow({ request: { headers: [["Accept-Encoding", "identity"]] } }));
+	await runLive(
+		createAnticomp({ anticomp: true }, { onChange }),
+		httpFlow({ request: { headers: [["Accept-Encoding", "identity"]] } }),
+	);
 	t.same(changed, []);
 	t.equal(createAnticomp({ anticomp: false }, {}), null);
 });

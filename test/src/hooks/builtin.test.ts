@@ -11,7 +11,10 @@ const nothing = FlowSource.of(async function* () {});
 
 const everything = {
 	...values,
-	...{ anticache: true, anticomp: true, stickyauth: "~all", stickycookie: "~all" },
+	anticache: true,
+	anticomp: true,
+	stickyauth: "~all",
+	stickycookie: "~all",
 	modify_headers: ["/X/v"],
 	modify_body: ["/foo/bar"],
 	block_list: ["/blocked/403"],
@@ -20,7 +23,8 @@ const everything = {
 };
 
 t.test("nothing by default", async (t) => {
-	t.same(await createHooks(values), []);
+	t.same(await createHooks({ ...values, browser_noise: "record" }), []);
+	t.match(await createHooks(values), [{ name: "browser-noise" }]);
 });
 
 t.test("the order in which hooks see a request, whatever that of the options", async (t) => {
@@ -28,14 +32,29 @@ t.test("the order in which hooks see a request, whatever that of the options", a
 	t.same(
 		(await createHooks(everything, { recordings: [nothing], scripts })).map(({ name }) => name),
 		[
-			...["modify-headers", "block-list", "anticache", "anticomp", "script one", "script two", "server-replay"],
-			...["map-remote", "map-local", "modify-body", "sticky-auth", "sticky-cookie"],
+			"browser-noise",
+			"modify-headers",
+			"block-list",
+			"anticache",
+			"anticomp",
+			"script one",
+			"script two",
+			"server-replay",
+			"map-remote",
+			"map-local",
+			"modify-body",
+			"sticky-auth",
+			"sticky-cookie",
 		],
 	);
 });
 
 t.test("so headers are changed before the block list looks, and URLs mapped before files are", async (t) => {
-	const hooks = await createHooks({ ...everything, modify_headers: ["/~q/X-Block/yes"], block_list: ["/~hq x-block/403"] });
+	const hooks = await createHooks({
+		...everything,
+		modify_headers: ["/~q/X-Block/yes"],
+		block_list: ["/~hq x-block/403"],
+	});
 	t.match(await runLive(hooks, httpFlow()), { kind: "answer", by: "block-list" });
 	const mapped = await createHooks({ ...everything, block_list: [], map_remote: ["|from|local"] });
 	t.match(await runLive(mapped, httpFlow({ request: { host: "from.example" } })), { kind: "answer", by: "map-local" });
@@ -61,7 +80,11 @@ t.test("an error about a tape is left as it is", async (t) => {
 	const damaged = FlowSource.of(async function* () {
 		throw new FlowtapeError("FT_CORRUPT_FLOW", "x.tape: damaged");
 	});
-	await t.rejects(createHooks(values, { recordings: [damaged] }), { code: "FT_CORRUPT_FLOW", option: undefined, message: "x.tape: damaged" });
+	await t.rejects(createHooks(values, { recordings: [damaged] }), {
+		code: "FT_CORRUPT_FLOW",
+		option: undefined,
+		message: "x.tape: damaged",
+	});
 });
 
 t.test("filters of features heed case where they are told to", async (t) => {
@@ -70,11 +93,15 @@ t.test("filters of features heed case where they are told to", async (t) => {
 		[false, { kind: "answer" }],
 		[true, null],
 	] as const)
-		t.match(await runLive(await createHooks({ ...values, case_sensitive_filters, block_list: ["/BLOCKED/403"] }), flow()), verdict);
+		t.match(
+			await runLive(await createHooks({ ...values, case_sensitive_filters, block_list: ["/BLOCKED/403"] }), flow()),
+			verdict,
+		);
 });
 
 t.test("which flows are recorded", async (t) => {
-	const filter = (save_stream_filter: string | null, case_sensitive_filters = false) => createRecordingFilter({ save_stream_filter, case_sensitive_filters });
+	const filter = (save_stream_filter: string | null, case_sensitive_filters = false) =>
+		createRecordingFilter({ save_stream_filter, case_sensitive_filters });
 	t.equal(await filter(null), null);
 	t.equal((await filter("~u EXAMPLE"))?.matches(httpFlow()), true);
 	t.equal((await filter("~u EXAMPLE", true))?.matches(httpFlow()), false);

@@ -8,7 +8,7 @@ t.test("pending, then answered, aborted or dropped", async (t) => {
 	const decision = new Decision(true);
 	t.equal(decision.verdict, null);
 	decision.answer(response, "map-local");
-	t.same(decision.verdict, { kind: "answer", response, by: "map-local", delivery: null, standing: null });
+	t.same(decision.verdict, { kind: "answer", response, by: "map-local", delivery: null, cached: null });
 	const other = new Decision(false);
 	other.abort("why", "block-list");
 	t.same(other.verdict, { kind: "abort", reason: "why", by: "block-list" });
@@ -20,7 +20,10 @@ t.test("pending, then answered, aborted or dropped", async (t) => {
 t.test("a second verdict is a defect that names both", async (t) => {
 	const decision = new Decision(true);
 	decision.abort("why", "block-list");
-	t.throws(() => decision.answer(httpResponse(), "map-local"), /^map-local decided on an exchange that block-list had decided on$/);
+	t.throws(
+		() => decision.answer(httpResponse(), "map-local"),
+		/^map-local cannot decide: block-list has already decided on this exchange$/,
+	);
 	t.match(decision.verdict, { kind: "abort" });
 });
 
@@ -29,5 +32,8 @@ t.test("but an answer can be stopped, once", async (t) => {
 	decision.answer(httpResponse(), "map-local");
 	decision.abort("why", "script");
 	t.same(decision.verdict, { kind: "abort", reason: "why", by: "script" });
-	t.throws(() => decision.abort("again", "other"), /^other decided on an exchange that script had decided on$/);
+	t.throws(
+		() => decision.abort("again", "other"),
+		/^other cannot decide: script has already decided on this exchange$/,
+	);
 });

@@ -6,13 +6,16 @@ import { Pipeline } from "../../../src/hooks/pipeline.ts";
 
 t.test("stored flows pass all phases in this order", async (t) => {
 	const passed: Phase[] = [];
-	const hook = { name: "witness", ...Object.fromEntries(phases.map((phase) => [phase, () => void passed.push(phase)])) };
-	await new Pipeline([hook]).whole(websocketFlow({ messages: [{}] }));
+	const hook = {
+		name: "witness",
+		...Object.fromEntries(phases.map((phase) => [phase, () => void passed.push(phase)])),
+	};
+	await new Pipeline([hook]).runStored(websocketFlow({ messages: [{}] }));
 	t.strictSame(
 		passed,
 		phases.filter((phase) => phase !== "error"),
 	);
 	passed.length = 0;
-	await new Pipeline([hook]).whole(httpFlow({ response: null, error: { message: "gone", timestamp: 1 } }));
+	await new Pipeline([hook]).runStored(httpFlow({ response: null, error: { message: "gone", timestamp: 1 } }));
 	t.strictSame(passed, ["requestheaders", "request", "error"]);
 });

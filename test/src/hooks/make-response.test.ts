@@ -4,7 +4,11 @@ import { makeResponse } from "../../../src/hooks/make-response.ts";
 
 t.test("status, reason, fields, length, time", async (t) => {
 	t.match(makeResponse(404, [["X-Why", "so"]], Buffer.from("gone"), 12.5), {
-		...{ statusCode: 404, reason: "Not Found", httpVersion: "HTTP/1.1", timestampStart: 12.5, timestampEnd: 12.5 },
+		statusCode: 404,
+		reason: "Not Found",
+		httpVersion: "HTTP/1.1",
+		timestampStart: 12.5,
+		timestampEnd: 12.5,
 		headers: { fields: ["X-Why", "so", "content-length", "4"] },
 		body: Buffer.from("gone"),
 	});

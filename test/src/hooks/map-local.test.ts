@@ -27,14 +27,22 @@ const folder = realpathSync(
 const site = join(folder, "site");
 
 const create = (rules: readonly string[], more: { followSymlinks?: boolean; log?: ReturnType<typeof hookLog> } = {}) =>
-	createMapLocal({ map_local: rules, map_local_follow_symlinks: more.followSymlinks ?? false }, { now: () => 5, ...more.log });
+	createMapLocal(
+		{ map_local: rules, map_local_follow_symlinks: more.followSymlinks ?? false },
+		{ now: () => 5, ...more.log },
+	);
 
-/** The body that answers a GET for a path of example.com; the status where there is none; null where it goes on to the server. */
+/**
+ * The body that answers a GET for a path of example.com; the status where there is none; null where it goes on to the
+ * server.
+ */
 async function answer(rules: readonly string[], path: string): Promise<string | number | null> {
 	const flow = httpFlow({ request: { path } });
 	const verdict = await runLive(await create(rules), flow);
 	if (verdict === null) return null;
-	return verdict.kind === "answer" && verdict.response.statusCode === 200 ? verdict.response.text : Number(flow.response?.statusCode);
+	return verdict.kind === "answer" && verdict.response.statusCode === 200
+		? verdict.response.text
+		: Number(flow.response?.statusCode);
 }
 
 t.test("a folder: the rest of the URL names the file", async (t) => {
@@ -74,7 +82,11 @@ t.test("nothing outside of the folder is served, however it is asked for", async
 		"/foo/..%5coutside.txt",
 	])
 		t.equal(await answer([rule], path), 404, path);
-	t.equal(await answer([`|example.com/foo(.*)|${site}`], `/foo${folder}/outside.txt`), 404, "an absolute path from a group");
+	t.equal(
+		await answer([`|example.com/foo(.*)|${site}`], `/foo${folder}/outside.txt`),
+		404,
+		"an absolute path from a group",
+	);
 });
 
 t.test("a group of the pattern names the file, query and all", async (t) => {
@@ -134,7 +146,11 @@ t.test("the type goes by the extension, and is left out where that tells nothing
 });
 
 t.test("rules are tried in their order until one has a file; filters say for whom they are", async (t) => {
-	const rules = [`|~m POST|example.com|${join(site, "data.bin")}`, `|example.com/foo|${join(folder, "empty")}`, `|example.com/foo|${site}`];
+	const rules = [
+		`|~m POST|example.com|${join(site, "data.bin")}`,
+		`|example.com/foo|${join(folder, "empty")}`,
+		`|example.com/foo|${site}`,
+	];
 	t.equal(await answer(rules, "/foo/bar.jpg"), "bar");
 	t.equal(await answer(rules, "/foo/none"), 404);
 	t.equal(await answer(rules, "/other"), null);
@@ -156,10 +172,14 @@ t.test("links are followed inside of the folder, and out of it only when that is
 	await runLive(await create([rule], { followSymlinks: true }), flow);
 	t.equal(flow.response?.text, "outside");
 	symlinkSync(linked, join(folder, "alias"));
-	t.equal(await answer([`|example.com/l|${join(folder, "alias")}`], "/l/real.txt"), "real", "the folder itself may be a link");
+	t.equal(
+		await answer([`|example.com/l|${join(folder, "alias")}`], "/l/real.txt"),
+		"real",
+		"the folder itself may be a link",
+	);
 });
 
-t.test("what cannot be found or read is logged", async (t) => {
+t.test("missing and unreadable files are logged", async (t) => {
 	const closed = join(folder, "closed");
 	mkdirSync(closed);
 	writeFileSync(join(closed, "x.txt"), "x");
@@ -171,9 +191,9 @@ t.test("what cannot be found or read is logged", async (t) => {
 	await ask("/c/../x");
 	await ask("/c/out.txt");
 	t.match(log.lines, [
-		/^info: no local file for http:\/\/example.com\/c\/none.txt: there is none of .*none.txt, .*index.html$/,
-		/^info: .*: "..\/x" leads out of .*closed$/,
-		/^warning: .*out.txt is not served: it is a link that leads out of /,
+		/^info: no local file for http:\/\/example.com\/c\/none.txt: none of these files exists: .*none.txt, .*index.html$/,
+		/^info: .*: "..\/x" is outside .*closed$/,
+		/^warning: .*out.txt is not served: it is a link to a file outside /,
 		/^info: /,
 	]);
 	t.same(log.changed, []);
@@ -194,7 +214,10 @@ t.test("stored flows get the answer too", async (t) => {
 
 t.test("mistakes, and nothing to do", async (t) => {
 	t.equal(await create([]), null);
-	await t.rejects(create([`|a|${folder}/none`]), { code: "FT_BAD_OPTION", message: /there is no file or folder ".*none"/ });
+	await t.rejects(create([`|a|${folder}/none`]), {
+		code: "FT_BAD_OPTION",
+		message: /there is no file or folder ".*none"/,
+	});
 	await t.rejects(create(["|a"]), { code: "FT_BAD_OPTION", message: /2 or 3 parts/ });
 	await t.rejects(create([`|[|${site}`]), { code: "FT_BAD_PATTERN" });
 	await t.rejects(create([`|~zz|a|${site}`]), { code: "FT_BAD_FILTER" });

@@ -13,7 +13,7 @@ async function mapped(...rules: string[]): Promise<string> {
 	return flow.request.url;
 }
 
-t.test("what the pattern finds is replaced, everywhere, groups and all", async (t) => {
+t.test("replaces all matches of the pattern, with groups", async (t) => {
 	for (const [rules, url] of [
 		[["|//example.org/|//shop.example/"], "https://shop.example/img/a.png?x=1"],
 		[["|^https://|http://"], "http://example.org/img/a.png?x=1"],
@@ -32,16 +32,28 @@ t.test("what the pattern finds is replaced, everywhere, groups and all", async (
 
 t.test("Host and authority follow, where they are there", async (t) => {
 	for (const run of [runLive, runStored]) {
-		const flow = httpFlow({ request: { host: "example.org", authority: "example.org", httpVersion: "HTTP/2.0", headers: [["Host", "example.org"]] } });
+		const flow = httpFlow({
+			request: {
+				host: "example.org",
+				authority: "example.org",
+				httpVersion: "HTTP/2.0",
+				headers: [["Host", "example.org"]],
+			},
+		});
 		await run(await create("|example.org|localhost:81"), flow);
-		t.match(flow.request, { host: "localhost", port: 81, authority: "localhost:81", headers: { fields: ["Host", "localhost:81"] } });
+		t.match(flow.request, {
+			host: "localhost",
+			port: 81,
+			authority: "localhost:81",
+			headers: { fields: ["Host", "localhost:81"] },
+		});
 	}
 	const bare = httpFlow({ request: { host: "example.org", headers: [] } });
 	await runLive(await create("|example.org|localhost"), bare);
 	t.same(bare.request.headers.fields, []);
 });
 
-t.test("what the pattern does not change is left alone, the real host too", async (t) => {
+t.test("the rest of the URL and the real host stay", async (t) => {
 	const flow = httpFlow({ request: { host: "192.0.2.1", headers: [["Host", "example.org"]] } });
 	const { changed, onChange } = hookLog();
 	await runLive(await createMapRemote({ map_remote: ["|nothing|else", "|example|example"] }, { onChange }), flow);
@@ -52,8 +64,15 @@ t.test("what the pattern does not change is left alone, the real host too", asyn
 	t.same(changed, ["|/$|/x"]);
 });
 
-t.test("what is no URL to send a request to is logged, and the request goes on as it was", async (t) => {
-	for (const replacement of ["nope://x/", "https://ex ample/", "https://é/", "https://", "/relative", "https://x:99999/"]) {
+t.test("an invalid URL is logged, and the request stays as it was", async (t) => {
+	for (const replacement of [
+		"nope://x/",
+		"https://ex ample/",
+		"https://é/",
+		"https://",
+		"/relative",
+		"https://x:99999/",
+	]) {
 		const { lines, log } = hookLog();
 		const flow = page();
 		await runLive(await createMapRemote({ map_remote: [`|^.*$|${replacement}`] }, { log }), flow);

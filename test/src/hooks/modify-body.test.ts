@@ -9,7 +9,10 @@ import { createModifyBody } from "../../../src/hooks/modify-body.ts";
 
 const create = (...modify_body: string[]) => createModifyBody({ modify_body }, {});
 const bodies = (parts: { request?: string | null; response?: string | null }) =>
-	httpFlow({ request: { method: "POST", headers: [], body: parts.request ?? null }, response: { headers: [], body: parts.response ?? null } });
+	httpFlow({
+		request: { method: "POST", headers: [], body: parts.request ?? null },
+		response: { headers: [], body: parts.response ?? null },
+	});
 
 t.test("requests and responses, live and stored", async (t) => {
 	for (const [rules, before, after] of [
@@ -33,7 +36,11 @@ t.test("requests and responses, live and stored", async (t) => {
 		for (const run of [runLive, runStored]) {
 			const flow = bodies({ request: before, response: before });
 			await run(await create(...rules), flow);
-			t.same([flow.request.rawContent?.toString(), flow.response?.rawContent?.toString()], [after, after], `${run.name} ${rules.join(" ")}`);
+			t.same(
+				[flow.request.rawContent?.toString(), flow.response?.rawContent?.toString()],
+				[after, after],
+				`${run.name} ${rules.join(" ")}`,
+			);
 		}
 	}
 });
@@ -75,15 +82,21 @@ t.test("a body in which nothing is found is not touched, nor are its headers", a
 	t.same(flow.response?.headers.fields, ["Content-Length", "3"]);
 });
 
-t.test("what is missing or cannot be decoded is left as it is", async (t) => {
+t.test("missing and undecodable bodies are unchanged", async (t) => {
 	const { lines, log } = hookLog();
 	const hook = await createModifyBody({ modify_body: ["/./x"] }, { log });
-	const flow = httpFlow({ request: { body: null }, response: { headers: [["Content-Encoding", "gzip"]], body: "no gzip" } });
+	const flow = httpFlow({
+		request: { body: null },
+		response: { headers: [["Content-Encoding", "gzip"]], body: "no gzip" },
+	});
 	await runLive(hook, flow);
 	t.equal(flow.request.rawContent, null);
 	t.equal(flow.response?.rawContent?.toString(), "no gzip");
 	t.match(lines, [/^warning: a body of http:\/\/example.com\/ is left as it is: /]);
-	t.same(await runStored(hook, httpFlow({ request: { body: null }, response: null })).then((kept) => kept?.type), "http");
+	t.same(
+		await runStored(hook, httpFlow({ request: { body: null }, response: null })).then((kept) => kept?.type),
+		"http",
+	);
 });
 
 t.test("@ reads the replacement from a file, as it is, at every use", async (t) => {
@@ -108,7 +121,8 @@ t.test("mistakes, and nothing to do", async (t) => {
 });
 
 t.test("a group that is not there", async (t) => {
-	for (const value of ["\\2", "\\g<x>", "\\g<2>"]) await t.rejects(create(`/(a)/${value}`), { code: "FT_BAD_PATTERN", message: /no such group/ }, value);
+	for (const value of ["\\2", "\\g<x>", "\\g<2>"])
+		await t.rejects(create(`/(a)/${value}`), { code: "FT_BAD_PATTERN", message: /no such group/ }, value);
 });
 
 t.test("a replacement is in the charset of the body", async (t) => {
@@ -120,68 +134,86 @@ t.test("a replacement is in the charset of the body", async (t) => {
 	};
 	const gbk = Buffer.from([0xc4, 0xe3, 0x78]);
 	t.same(await replaced("text/html; charset=gbk", gbk, "好"), Buffer.from([0xc4, 0xe3, 0xba, 0xc3]));
-	t.same(await replaced("text/plain; charset=ISO-8859-1", Buffer.from("\xe9x", "latin1"), "é\\xc3\\xa9"), Buffer.from("\xe9\xe9\xc3\xa9", "latin1"));
+	t.same(
+		await replaced("text/plain; charset=ISO-8859-1", Buffer.from("\xe9x", "latin1"), "é\\xc3\\xa9"),
+		Buffer.from("\xe9\xe9\xc3\xa9", "latin1"),
+	);
 	t.same(await replaced("application/json", Buffer.from("x"), "é"), Buffer.from("é"));
 	t.same(log.lines, []);
 	t.same(await replaced("text/plain; charset=latin1", Buffer.from("x"), "好"), Buffer.from("x"));
-	t.match(log.lines, [/left as it is: it is in latin1, in which .* cannot be written/]);
+	t.match(log.lines, [/left as it is: its charset latin1 cannot encode /]);
 });
 
-t.test("UTF-16 is searched and changed as text, whoever tells that it is: its byte order mark, or Content-Type", async (t) => {
-	const { lines, log } = hookLog();
-	const replaced = async (type: string, body: Buffer, value: string) => {
-		const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
-		await runLive(await createModifyBody({ modify_body: [`/~s/(l+)o/${value}`] }, { log }), flow);
-		return flow.response?.rawContent;
-	};
-	const le = (text: string) => Buffer.from(text, "utf16le");
-	const be = (text: string) => le(text).swap16();
-	for (const [value, made] of [
-		["p", "hep!"],
-		["p me", "hep me!"],
-		["好🍇", "he好🍇!"],
-		["<\\g<0>\\1é>", "he<llollé>!"],
-	] as const) {
-		for (const type of ["text/plain", "text/csv; charset=utf-8", "application/json", "application/octet-stream"]) {
-			t.same(await replaced(type, le("\ufeffhello!"), value), le(`\ufeff${made}`), type);
-			t.same(await replaced(type, be("\ufeffhello!"), value), be(`\ufeff${made}`), type);
+t.test(
+	"UTF-16 is searched and changed as text, whoever tells that it is: its byte order mark, or Content-Type",
+	async (t) => {
+		const { lines, log } = hookLog();
+		const replaced = async (type: string, body: Buffer, value: string) => {
+			const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
+			await runLive(await createModifyBody({ modify_body: [`/~s/(l+)o/${value}`] }, { log }), flow);
+			return flow.response?.rawContent;
+		};
+		const le = (text: string) => Buffer.from(text, "utf16le");
+		const be = (text: string) => le(text).swap16();
+		for (const [value, made] of [
+			["p", "hep!"],
+			["p me", "hep me!"],
+			["好🍇", "he好🍇!"],
+			["<\\g<0>\\1é>", "he<llollé>!"],
+		] as const) {
+			for (const type of ["text/plain", "text/csv; charset=utf-8", "application/json", "application/octet-stream"]) {
+				t.same(await replaced(type, le("\ufeffhello!"), value), le(`\ufeff${made}`), type);
+				t.same(await replaced(type, be("\ufeffhello!"), value), be(`\ufeff${made}`), type);
+			}
+			for (const type of [
+				"text/plain; charset=utf-16",
+				'text/plain; charset="UTF-16LE"',
+				"text/plain;Charset=utf-16le",
+			])
+				t.same(await replaced(type, le("hello!"), value), le(made), type);
+			t.same(await replaced("text/plain; charset=utf-16be", be("hello!"), value), be(made));
 		}
-		for (const type of ["text/plain; charset=utf-16", 'text/plain; charset="UTF-16LE"', "text/plain;Charset=utf-16le"])
-			t.same(await replaced(type, le("hello!"), value), le(made), type);
-		t.same(await replaced("text/plain; charset=utf-16be", be("hello!"), value), be(made));
-	}
-	t.same(lines, []);
-	t.same(
-		await replaced("text/xml", Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>hello</a>'), "é"),
-		Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>heé</a>'),
-	);
-	t.same(await replaced("text/plain", le("\ufeffhello!"), "\\xff"), le("\ufeffhello!"));
-	t.same(await replaced("text/plain; charset=utf-16", Buffer.from("hello"), "x"), Buffer.from("hello"));
-	t.match(lines, [/is not in UTF-8/, /is said to be in utf-16, and is not/]);
-});
+		t.same(lines, []);
+		t.same(
+			await replaced("text/xml", Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>hello</a>'), "é"),
+			Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>heé</a>'),
+		);
+		t.same(await replaced("text/plain", le("\ufeffhello!"), "\\xff"), le("\ufeffhello!"));
+		t.same(await replaced("text/plain; charset=utf-16", Buffer.from("hello"), "x"), Buffer.from("hello"));
+		t.match(lines, [/is not valid UTF-8/, /its charset is declared as utf-16, but its bytes are not valid/]);
+	},
+);
 
-t.test("in a large body live, all is replaced as in a small one, whatever its coding, while others have their turn", async (t) => {
-	const line = "a foo, two foos and no end of foo\n";
-	const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
-	for (const [count, coding] of [
-		[100, "identity"],
-		[100_000, "identity"],
-		[100_000, "gzip"],
-	] as const) {
-		const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
-		const flow = httpFlow({ response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) } });
-		let turns = 0;
-		let isOver = false;
-		const others = (async () => {
-			for (; !isOver; turns++) await new Promise(setImmediate);
-		})();
-		await runLive(hook, flow);
-		isOver = true;
-		await others;
-		t.ok(flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))), `${count} ${coding}`);
-		t.equal(turns > 2, count > 1000, "small ones at once");
-	}
-});
+t.test(
+	"in a large body live, all is replaced as in a small one, whatever its coding, while others have their turn",
+	async (t) => {
+		const line = "a foo, two foos and no end of foo\n";
+		const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
+		for (const [count, coding] of [
+			[100, "identity"],
+			[100_000, "identity"],
+			[100_000, "gzip"],
+		] as const) {
+			const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
+			const flow = httpFlow({
+				response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) },
+			});
+			let turns = 0;
+			let isOver = false;
+			const others = (async () => {
+				for (; !isOver; turns++) await new Promise(setImmediate);
+			})();
+			await runLive(hook, flow);
+			isOver = true;
+			await others;
+			t.ok(
+				flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))),
+				`${count} ${coding}`,
+			);
+			t.equal(turns > 2, count > 1000, "small ones at once");
+		}
+	},
+);
 
 t.test("a body too large to be searched live, or that becomes too large", async (t) => {
 	const { lines, log } = hookLog();
@@ -195,7 +227,20 @@ t.test("a body too large to be searched live, or that becomes too large", async 
 		await runLive(hook, flow);
 		t.equal(flow.response?.rawContent, body);
 	}
-	t.match(lines, [/left as it is: it has 50331649 bytes, too many to search/, /left as it is: .*inflates beyond 50331648 bytes/]);
+	const coded = httpFlow({ response: { headers: [["Content-Encoding", "gzip"]], body: gzipSync("a".repeat(1000)) } });
+	const grow = await create(`/a/${"b".repeat(100_000)}`);
+	await t.rejects(
+		runStored(grow, coded),
+		{ code: "FT_PATTERN_STOPPED", message: /larger than 64 MiB/ },
+		"a coded one that is stored",
+	);
+	t.match(lines, [
+		/left as it is: it has 50331649 bytes, too many to search/,
+		/left as it is: .*inflates beyond 50331648 bytes/,
+	]);
 	const growing = httpFlow({ response: { body: "a".repeat(1000) } });
-	await t.rejects(runLive(await create(`/a/${"b".repeat(100_000)}`), growing), { code: "FT_PATTERN_STOPPED", message: /more than 64 MiB/ });
+	await t.rejects(runLive(await create(`/a/${"b".repeat(100_000)}`), growing), {
+		code: "FT_PATTERN_STOPPED",
+		message: /larger than 64 MiB/,
+	});
 });

@@ -2,7 +2,7 @@
 import t from "tap";
 import { onboardingPage } from "../../../src/hooks/onboarding-page.ts";
 
-t.test("what it tells", async (t) => {
+t.test("contents", async (t) => {
 	const page = onboardingPage({
 		certificate: async () => Buffer.alloc(0),
 		fingerprint: "AA:BB",

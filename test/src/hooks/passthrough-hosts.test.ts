@@ -43,7 +43,11 @@ t.test("tcp_hosts: names without ports", async (t) => {
 });
 
 t.test("patterns that cannot be used", async (t) => {
-	await t.rejects(create({ allow_hosts: ["ok", "["] }), { code: "FT_BAD_PATTERN", option: "allow_hosts", message: /^allow_hosts: / });
+	await t.rejects(create({ allow_hosts: ["ok", "["] }), {
+		code: "FT_BAD_PATTERN",
+		option: "allow_hosts",
+		message: /^allow_hosts: /,
+	});
 	const hosts = await create({ ignore_hosts: ["^(a+)+$"] });
 	t.equal(hosts?.isIgnored(named(`${"a".repeat(200)}!`)), false, "one that would take for ever does not match");
 });

@@ -11,7 +11,9 @@ const phases: readonly Phase[] = ["requestheaders", "request", "responseheaders"
 /** A hook that notes every phase, and whether there was a response. */
 function noting(name: string, notes: string[], more: Partial<Hook> = {}): Hook {
 	const note = (phase: Phase) => (flow: HttpFlow) =>
-		void notes.push(`${name} ${phase}${flow.response === null ? "" : " with response"}${flow.error === null ? "" : " with error"}`);
+		void notes.push(
+			`${name} ${phase}${flow.response === null ? "" : " with response"}${flow.error === null ? "" : " with error"}`,
+		);
 	return { name, ...Object.fromEntries(phases.map((phase) => [phase, note(phase)])), ...more };
 }
 
@@ -55,7 +57,7 @@ t.test("live: when the exchange fails while a request hook waits, those behind i
 	t.same(notes, []);
 });
 
-t.test("what hooks need, and where they do nothing", async (t) => {
+t.test("needs of hooks, and hooks that do nothing", async (t) => {
 	const pipeline = new Pipeline([{ name: "a", needs: { request: true }, request() {} }, { name: "b" }]);
 	t.match(pipeline, { needsRequestBody: true, needsResponseBody: false });
 	t.equal(pipeline.isIdle("request"), false);
@@ -80,7 +82,10 @@ t.test("stored: all phases that the flow has reached, as they would have been se
 	for (const [flow, seen] of [
 		[httpFlow(), ["a requestheaders", "a request", "a responseheaders with response", "a response with response"]],
 		[httpFlow({ response: null }), ["a requestheaders", "a request"]],
-		[httpFlow({ response: null, error: { message: "x", timestamp: 1 } }), ["a requestheaders", "a request", "a error with error"]],
+		[
+			httpFlow({ response: null, error: { message: "x", timestamp: 1 } }),
+			["a requestheaders", "a request", "a error with error"],
+		],
 		[
 			httpFlow({ error: { message: "x", timestamp: 1 } }),
 			[
@@ -95,7 +100,7 @@ t.test("stored: all phases that the flow has reached, as they would have been se
 		const notes: string[] = [];
 		const { response, error } = flow;
 		flow.record = { format: "mitm", version: 21, data: null };
-		t.equal(await new Pipeline([noting("a", notes), noting("live", notes, { liveOnly: true })]).whole(flow), flow);
+		t.equal(await new Pipeline([noting("a", notes), noting("live", notes, { liveOnly: true })]).runStored(flow), flow);
 		t.same(notes, seen);
 		t.equal(flow.response, response);
 		t.equal(flow.error, error);
@@ -108,13 +113,16 @@ t.test("stored: an answer takes the place of what was recorded, a drop leaves th
 	const answer = httpResponse({ statusCode: 201 });
 	const answering: Hook = { name: "answering", request: (_, decision) => decision.answer(answer, "answering") };
 	const flow = httpFlow({ response: null, error: { message: "x", timestamp: 1 } });
-	t.equal(await new Pipeline([answering, noting("a", notes)]).whole(flow), flow);
+	t.equal(await new Pipeline([answering, noting("a", notes)]).runStored(flow), flow);
 	t.equal(flow.response, answer);
 	t.equal(flow.error, null);
 	t.same(notes, ["a requestheaders", "a responseheaders with response", "a response with response"]);
 	for (const phase of ["request", "response"] as const) {
-		const dropping: Hook = { name: "dropping", [phase]: (_: HttpFlow, decision: Decision) => decision.drop("dropping") };
-		t.equal(await new Pipeline([dropping]).whole(httpFlow()), null, phase);
+		const dropping: Hook = {
+			name: "dropping",
+			[phase]: (_: HttpFlow, decision: Decision) => decision.drop("dropping"),
+		};
+		t.equal(await new Pipeline([dropping]).runStored(httpFlow()), null, phase);
 	}
 });
 
@@ -127,7 +135,7 @@ t.test("stored: a hook that fails leaves the flow whole", async (t) => {
 			throw new Error("oops");
 		},
 	};
-	await t.rejects(Promise.resolve(new Pipeline([failing]).whole(flow)), /oops/);
+	await t.rejects(Promise.resolve(new Pipeline([failing]).runStored(flow)), /oops/);
 	t.equal(flow.response, response);
 });
 
@@ -135,21 +143,30 @@ t.test("stored: flows that are no HTTP have a phase of their own", async (t) => 
 	const seen: string[] = [];
 	const hook: Hook = { name: "a", flow: ({ type }) => void seen.push(type) };
 	const flow = tcpFlow();
-	t.equal(await new Pipeline([hook, { ...hook, liveOnly: true }]).whole(flow), flow);
+	t.equal(await new Pipeline([hook, { ...hook, liveOnly: true }]).runStored(flow), flow);
 	t.same(seen, ["tcp"]);
-	t.equal(await new Pipeline([{ name: "b", flow: (_, decision) => decision.drop("b") }]).whole(tcpFlow()), null);
+	t.equal(await new Pipeline([{ name: "b", flow: (_, decision) => decision.drop("b") }]).runStored(tcpFlow()), null);
 });
 
 t.test("closing closes every hook, in order", async (t) => {
 	const closed: string[] = [];
-	await new Pipeline([{ name: "a", close: () => void closed.push("a") }, { name: "b" }, { name: "c", close: async () => void closed.push("c") }]).close();
+	await new Pipeline([
+		{ name: "a", close: () => void closed.push("a") },
+		{ name: "b" },
+		{ name: "c", close: async () => void closed.push("c") },
+	]).close();
 	t.same(closed, ["a", "c"]);
 });
 
 t.test("hooks of a host are met by no other", async (t) => {
 	const seen: string[] = [];
 	const common: Hook = { name: "common", requestheaders: () => void seen.push("common") };
-	const confined: Hook = { name: "confined", host: "a.example", needs: { request: true }, request: () => void seen.push("confined") };
+	const confined: Hook = {
+		name: "confined",
+		host: "a.example",
+		needs: { request: true },
+		request: () => void seen.push("confined"),
+	};
 	const pipeline = new Pipeline([common, confined]);
 	t.equal(pipeline.isIdle("request"), true);
 	t.equal(pipeline.needsRequestBody, false);

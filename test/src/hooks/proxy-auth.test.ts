@@ -22,7 +22,10 @@ t.test("off", async (t) => {
 /** The answer to a request with this field, and the flow. */
 async function tryOut(t: Test, { mode = "regular", field = "", hooks = [] as Hook[] }) {
 	const origin = await startOrigin(t, hi);
-	const proxy = await startTestProxy(t, { options: { mode: [mode.replace("ORIGIN", origin.authority)] }, hooks: [await create("user:pass"), ...hooks] });
+	const proxy = await startTestProxy(t, {
+		options: { mode: [mode.replace("ORIGIN", origin.authority)] },
+		hooks: [await create("user:pass"), ...hooks],
+	});
 	const client = await proxy.connect();
 	const answer = await client.send(ask("GET", origin.authority, "/x", field === "" ? [] : [field])).message();
 	return { ...answer, flow: await proxy.flow(0), origin };
@@ -53,7 +56,49 @@ t.test("a proxy asks by 407, a server by 401", async (t) => {
 	}
 });
 
-t.test("whoever answers behind it, does not", async (t) => {
+t.test("credentials for this proxy are not kept where they do not belong", async (t) => {
+	const secret = basic("user:pass");
+	for (const [mode, name, status] of [
+		["regular", "Proxy-Authorization", 407],
+		["reverse:http://ORIGIN", "Authorization", 401],
+	] as const) {
+		for (const [given, expected] of [
+			[basic("user:wrong"), status],
+			[secret, 200],
+		] as const) {
+			const sent: string[] = [];
+			const origin = await startOrigin(t, async (client) => {
+				await client.upTo("\r\n0\r\n");
+				sent.push(await client.upTo("\r\n\r\n"));
+				client.send(ok("hi"));
+			});
+			const changing: Hook = { name: "changing", request: ({ request }) => request.headers.set("X-New", "1") };
+			const proxy = await startTestProxy(t, {
+				options: { mode: [mode.replace("ORIGIN", origin.authority)] },
+				hooks: [await create("user:pass"), changing],
+			});
+			const client = await proxy.connect();
+			const head = ask("POST", origin.authority, "/x", [`${name}: ${given}`, "Transfer-Encoding: chunked"]);
+			const trailers = `${name}: ${given}\r\n${name.toLowerCase()}: ${secret}\r\nX-Sum: 1\r\n`;
+			t.match((await client.send(`${head}2\r\nhi\r\n0\r\n${trailers}\r\n`).message()).head, `HTTP/1.1 ${expected} `);
+			const { request, original } = await proxy.flow(0);
+			for (const fields of [request.headers, request.trailers, original?.headers, original?.trailers])
+				t.notOk(fields?.has(name), `${mode}: ${expected}`);
+			if (expected === 200) {
+				t.same(request.trailers?.fields, ["X-Sum", "1"]);
+				t.same(sent, ["X-Sum: 1\r\n\r\n"]);
+			}
+		}
+	}
+	const origin = await startOrigin(t, hi);
+	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
+	const head = ask("POST", origin.authority, "/x", ["Transfer-Encoding: chunked"]);
+	const client = await proxy.connect();
+	await client.send(`${head}2\r\nhi\r\n0\r\nAuthorization: ${secret}\r\nProxy-Authorization: x\r\n\r\n`).message();
+	t.same((await proxy.flow(0)).request.trailers?.fields, ["Authorization", secret], "the server's stay");
+});
+
+t.test("later hooks do not answer", async (t) => {
 	const late = () => {
 		t.fail("the first verdict stands");
 	};
@@ -81,9 +126,9 @@ t.test("a connection that was let in is asked nothing more; replayed requests ar
 	flow.clientConn = client;
 	t.equal(await run(flow), "answer");
 	t.equal(await hook.admit(client, "user", "wrong"), false);
-	t.equal(await hook.admitBy(client, "nonsense"), false);
+	t.equal(await hook.admitByHeader(client, "nonsense"), false);
 	t.equal(await run(flow), "answer");
-	t.equal(await hook.admitBy(client, basic("user:pass")), true);
+	t.equal(await hook.admitByHeader(client, basic("user:pass")), true);
 	t.equal(flow.request.headers.has("proxy-authorization"), false, "what was refused is not kept");
 	flow.request.headers.set("Proxy-Authorization", "the server's");
 	t.equal(await run(flow), null);
@@ -94,7 +139,10 @@ t.test("a connection that was let in is asked nothing more; replayed requests ar
 });
 
 t.test("a password file, whose check takes time", async (t) => {
-	const hook = await createProxyAuth({ proxyauth: `@${t.testdir({ users: "joe:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=" })}/users` }, {});
+	const hook = await createProxyAuth(
+		{ proxyauth: `@${t.testdir({ users: "joe:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=" })}/users` },
+		{},
+	);
 	const proxy = await startTestProxy(t, { hooks: [hook as Hook], upstream: null });
 	const client = await proxy.connect();
 	for (const [password, status] of [
@@ -102,6 +150,10 @@ t.test("a password file, whose check takes time", async (t) => {
 		["wrong", 407],
 	] as const) {
 		const one = status === 407 ? client : await proxy.connect();
-		t.match((await one.send(ask("GET", "a.example", "/", [`Proxy-Authorization: ${basic(`joe:${password}`)}`])).message()).head, `HTTP/1.1 ${status} `);
+		t.match(
+			(await one.send(ask("GET", "a.example", "/", [`Proxy-Authorization: ${basic(`joe:${password}`)}`])).message())
+				.head,
+			`HTTP/1.1 ${status} `,
+		);
 	}
 });

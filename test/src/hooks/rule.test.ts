@@ -6,7 +6,14 @@ import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { hookLog } from "../../../fixtures/run-hooks.ts";
-import { compileFilterLazily, compileRuleFilter, compileValue, parseRules, splitRule, unescapeLiteral } from "../../../src/hooks/rule.ts";
+import {
+	compileFilterLazily,
+	compileRuleFilter,
+	compileValue,
+	parseRules,
+	splitRule,
+	unescapeLiteral,
+} from "../../../src/hooks/rule.ts";
 
 t.test("the first character separates, whichever it is; the last part keeps further ones", async (t) => {
 	for (const [text, parts] of [
@@ -14,15 +21,20 @@ t.test("the first character separates, whichever it is; the last part keeps furt
 		["/f/a/b", ["f", "a", "b"]],
 		["/foo/bar/vo/ing/", ["foo", "bar", "vo/ing/"]],
 		["|a|b", ["a", "b"]],
-		["aXa", ["X", ""]],
+		["#X#", ["X", ""]],
 		["😀f😀a😀b", ["f", "a", "b"]],
 		["//a", ["", "a"]],
 		["///", ["", "", ""]],
 	] as const)
 		t.same(splitRule(text, 2, 3), parts, text);
-	for (const text of ["", "/", "/a", "abc"])
-		t.throws(() => splitRule(text, 2, 3), { code: "FT_BAD_OPTION", message: `"${text}": 2 or 3 parts were expected, set off by the first character` });
-	t.throws(() => splitRule("/a", 2, 2), { message: /: 2 parts were expected/ });
+	for (const text of ["", "/", "/a", "#bc"])
+		t.throws(() => splitRule(text, 2, 3), {
+			code: "FT_BAD_OPTION",
+			message: `"${text}": expected 2 or 3 parts, separated by the first character`,
+		});
+	t.throws(() => splitRule("/a", 2, 2), { message: /: expected 2 parts/ });
+	for (const text of ["authorization", "1/2/3", " /a/b", "éaéb"])
+		t.throws(() => splitRule(text, 2, 3), { code: "FT_BAD_OPTION", message: `write "/${text.trim()}/"` });
 });
 
 t.test("rules of two parts are for every flow, of three for those that match", async (t) => {
@@ -37,7 +49,11 @@ t.test("rules of two parts are for every flow, of three for those that match", a
 });
 
 t.test("a wrong filter is told with its column in the rule", async (t) => {
-	await t.rejects(parseRules(["/~c 1 & ~zz/X/v"], {}), { code: "FT_BAD_FILTER", column: 9, message: /^"\/~c 1 & ~zz\/X\/v": filter / });
+	await t.rejects(parseRules(["/~c 1 & ~zz/X/v"], {}), {
+		code: "FT_BAD_FILTER",
+		column: 9,
+		message: /^"\/~c 1 & ~zz\/X\/v": filter /,
+	});
 	await t.rejects(parseRules(["//X/v"], {}), { code: "FT_BAD_FILTER" });
 	await t.rejects(compileRuleFilter("😀~zz😀404", "~zz", {}), { code: "FT_BAD_FILTER", column: 3 });
 	await t.rejects(compileFilterLazily("~zz", {}), { code: "FT_BAD_FILTER", column: 1 });
@@ -53,7 +69,8 @@ t.test("literals are bytes, with a few escapes undone", async (t) => {
 		["\\\\n", "\\n"],
 	] as const)
 		t.equal(unescapeLiteral(text), bytes, text);
-	for (const text of ["\\x", "\\x1", "\\xg0"]) t.throws(() => unescapeLiteral(text), { code: "FT_BAD_OPTION", message: /two hexadecimal digits/ });
+	for (const text of ["\\x", "\\x1", "\\xg0"])
+		t.throws(() => unescapeLiteral(text), { code: "FT_BAD_OPTION", message: /two hexadecimal digits/ });
 });
 
 t.test("a value is literal, or what a file holds whenever it is used", async (t) => {
@@ -67,6 +84,13 @@ t.test("a value is literal, or what a file holds whenever it is used", async (t)
 	rmSync(file);
 	t.equal(read(), null);
 	t.match(lines, [/^warning: the replacement file cannot be read: ENOENT/]);
-	t.throws(() => compileValue(`@${file}`, {}), { code: "FT_BAD_OPTION", file, message: /a file to read the value from was expected: ENOENT/ });
-	t.throws(() => compileValue("@~/no-such-file-here", {}), { code: "FT_BAD_OPTION", file: join(homedir(), "no-such-file-here") });
+	t.throws(() => compileValue(`@${file}`, {}), {
+		code: "FT_BAD_OPTION",
+		file,
+		message: /cannot read the value from this file: ENOENT/,
+	});
+	t.throws(() => compileValue("@~/no-such-file-here", {}), {
+		code: "FT_BAD_OPTION",
+		file: join(homedir(), "no-such-file-here"),
+	});
 });

@@ -16,7 +16,11 @@ import { defaults, type OptionValues } from "../../../src/options.ts";
 import { writeFrame } from "../../../src/proxy/websocket/frame.ts";
 import type { MatchFunction } from "../../../src/replay/recordings/index-of-tapes.ts";
 
-async function replayOf(flows: readonly Flow[], values: Partial<OptionValues<typeof options>> = {}, context: HookContext = {}): Promise<ServerReplay> {
+async function replayOf(
+	flows: readonly Flow[],
+	values: Partial<OptionValues<typeof options>> = {},
+	context: HookContext = {},
+): Promise<ServerReplay> {
 	return (await createServerReplay(
 		{ ...defaults(options), ...values },
 		{ recordings: [sourceOf(flows)], now: () => 1_800_000_000, ...context },
@@ -34,6 +38,14 @@ const responseOf = (verdict: Verdict | null) => (verdict?.kind === "answer" ? ve
 
 t.test("without tapes there is no hook", async (t) => {
 	t.equal(await createServerReplay(defaults(options), {}), null);
+	await t.rejects(createServerReplay({ ...defaults(options), server_replay_filter: "(" }, {}), {
+		code: "FT_BAD_FILTER",
+		option: "server_replay_filter",
+	});
+	await t.rejects(createServerReplay({ ...defaults(options), server_replay_delay: "soon" }, {}), {
+		code: "FT_BAD_OPTION",
+		option: "server_replay_delay",
+	});
 });
 
 t.test("a hit: the recorded response, counted and told of", async (t) => {
@@ -44,13 +56,49 @@ t.test("a hit: the recorded response, counted and told of", async (t) => {
 	const { flow, verdict } = await ask(replay);
 	t.equal(responseOf(verdict)?.text, "hit");
 	t.equal(flow.isReplay, "response");
-	t.same(served, [{ id: flow.id, method: "GET", url: "http://example.com/", recording: source.id, repaired: "content-length said 99, the body has 3 bytes" }]);
+	t.same(served, [
+		{
+			id: flow.id,
+			method: "GET",
+			url: "http://example.com/",
+			recording: source.id,
+			repaired: "content-length said 99, the body has 3 bytes",
+		},
+	]);
 	t.same(await replay.report(), { served: 1, missed: 0, unused: 0 });
+});
+
+t.test("a field that cannot be sent is left out, with one warning for each recording", async (t) => {
+	const lines: string[] = [];
+	const headers: [string, string][] = [
+		[":status", "200"],
+		["x-odd", "a\0b"],
+		["x-two", "a\nb"],
+		["x-fine", "c"],
+	];
+	const replay = await replayOf(
+		[recorded("hit", {}, { headers })],
+		{ server_replay_reuse: true },
+		{ log: (level, line) => lines.push(`${level}: ${line}`) },
+	);
+	for (const _ of [1, 2]) {
+		const { verdict } = await ask(replay);
+		t.same([...(responseOf(verdict)?.headers.entries() ?? [])], [["x-fine", "c"]]);
+	}
+	t.same(
+		lines,
+		["x-odd", "x-two"].map(
+			(name) =>
+				`warning: the field "${name}" of the response of http://example.com/ was left out: it contains a line break or NUL`,
+		),
+	);
 });
 
 t.test("clients by the names that they give the proxy, with each request or with the tunnel", async (t) => {
 	const replay = await replayOf([recorded("one"), recorded("two")]);
-	const named = (user: string) => ({ headers: [["Proxy-Authorization", `Basic ${Buffer.from(`${user}:`).toString("base64")}`]] as [string, string][] });
+	const named = (user: string) => ({
+		headers: [["Proxy-Authorization", `Basic ${Buffer.from(`${user}:`).toString("base64")}`]] as [string, string][],
+	});
 	const text = async (request = {}) => responseOf((await ask(replay, request)).verdict)?.text;
 	t.equal(await text(named("worker-1")), "one");
 	t.equal(await text(named("worker-2")), "one");
@@ -71,46 +119,67 @@ t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
 	t.ok(responseOf(verdict)?.headers.has("x-flowtape-miss"));
 	t.match(responseOf(verdict)?.text, "would answer with --ignore-params t");
 	t.equal(flow.isReplay, "response");
-	t.match(misses, [{ id: flow.id, method: "GET", url: "http://example.com/?t=2", policy: "404", explanation: /query field "t"/, nearest: [{ distance: 2 }] }]);
+	t.match(misses, [
+		{
+			id: flow.id,
+			method: "GET",
+			url: "http://example.com/?t=2",
+			policy: "404",
+			explanation: /query field "t"/,
+			nearest: [{ distance: 2 }],
+		},
+	]);
 	const json = responseOf((await ask(replay, { headers: [["Accept", "application/json"]] })).verdict);
 	t.equal(json?.headers.get("content-type"), "application/json");
-	t.match(JSON.parse(json?.text ?? ""), { error: "no recording", nearest: [{ options: ["server_replay_ignore_params=t"] }] });
+	t.match(JSON.parse(json?.text ?? ""), {
+		error: "no recording",
+		nearest: [{ options: ["server_replay_ignore_params=t"] }],
+	});
 	t.same(await replay.report(), { served: 0, missed: 2, unused: 1 });
 });
 
 t.test("an answer that stands", async (t) => {
-	const standing = async (values: Partial<OptionValues<typeof options>>) => {
+	const isCached = async (values: Partial<OptionValues<typeof options>>) => {
 		const replay = await replayOf([recorded("a"), recorded("b")], values);
 		const found: boolean[] = [];
 		for (let n = 0; n < 4; n++) {
 			const { verdict } = await ask(replay);
-			found.push(verdict?.kind === "answer" && verdict.standing !== null);
-			if (verdict?.kind !== "answer" || verdict.standing === null) continue;
+			found.push(verdict?.kind === "answer" && verdict.cached !== null);
+			if (verdict?.kind !== "answer" || verdict.cached === null) continue;
 			const before = (await replay.report()).served;
-			verdict.standing.given();
+			verdict.cached.countServed();
 			t.equal((await replay.report()).served, before + 1);
-			t.match(verdict.standing.current(), { response: { statusCode: 200 }, until: Number.POSITIVE_INFINITY });
+			t.match(verdict.cached.current(), { response: { statusCode: 200 }, until: Number.POSITIVE_INFINITY });
 		}
 		return found;
 	};
-	t.same(await standing({ server_replay_reuse: true }), [true, true, true, true]);
-	t.same(await standing({ server_replay_order: "sequence" }), [false, false, true, true], "the last one");
-	t.same(await standing({ server_replay_order: "cycle" }), [false, false, false, false]);
-	t.same(await standing({}), [false, false, false, false], "each once");
-	t.same(await standing({ server_replay_reuse: true, server_replay_delay: "1ms" }), [false, false, false, false]);
-	t.same(await standing({ server_replay_reuse: true, server_replay_refresh_also: ["/at"] }), [false, false, false, false]);
+	t.same(await isCached({ server_replay_reuse: true }), [true, true, true, true]);
+	t.same(await isCached({ server_replay_order: "sequence" }), [false, false, true, true], "the last one");
+	t.same(await isCached({ server_replay_order: "cycle" }), [false, false, false, false]);
+	t.same(await isCached({}), [false, false, false, false], "each once");
+	t.same(await isCached({ server_replay_reuse: true, server_replay_delay: "1ms" }), [false, false, false, false]);
+	t.same(await isCached({ server_replay_reuse: true, server_replay_refresh_also: ["/at"] }), [
+		false,
+		false,
+		false,
+		false,
+	]);
 });
 
 t.test("other policies", async (t) => {
-	const policy = async (values: Partial<OptionValues<typeof options>>) => (await ask(await replayOf([], values))).verdict;
-	for (const status of ["204", "400", "500"]) t.equal(responseOf(await policy({ server_replay_extra: status }))?.statusCode, Number(status));
+	const policy = async (values: Partial<OptionValues<typeof options>>) =>
+		(await ask(await replayOf([], values))).verdict;
+	for (const status of ["204", "400", "500"] as const)
+		t.equal(responseOf(await policy({ server_replay_extra: status }))?.statusCode, Number(status));
 	t.equal(responseOf(await policy({ server_replay_extra: "204" }))?.bodySize, 0);
 	t.match(await policy({ server_replay_extra: "kill" }), { kind: "abort" });
 	t.match(await policy({ server_replay_kill_extra: true }), { kind: "abort" });
 	const misses: Miss[] = [];
 	const replay = await replayOf([], { server_replay_extra: "forward" }, { onMiss: (each) => misses.push(each) });
 	t.equal((await ask(replay)).verdict, null, "it goes on to its server");
-	t.match(misses, [{ policy: "forward", nearest: null, explanation: "not recorded, forwarded: GET http://example.com/\n" }]);
+	t.match(misses, [
+		{ policy: "forward", nearest: null, explanation: "not recorded, forwarded: GET http://example.com/\n" },
+	]);
 });
 
 t.test("the policy goes on to apply when all is used up", async (t) => {
@@ -124,7 +193,8 @@ t.test("the policy goes on to apply when all is used up", async (t) => {
 });
 
 t.test("dates are moved unless told not to", async (t) => {
-	const flow = () => recorded("", {}, { headers: [["date", "Tue, 14 Nov 2023 22:13:20 GMT"]], timestampStart: 1_700_000_000 });
+	const flow = () =>
+		recorded("", {}, { headers: [["date", "Tue, 14 Nov 2023 22:13:20 GMT"]], timestampStart: 1_700_000_000 });
 	const dateOf = async (values: Partial<OptionValues<typeof options>>) =>
 		responseOf((await ask(await replayOf([flow()], values))).verdict)?.headers.get("date");
 	t.equal(await dateOf({}), "Fri, 15 Jan 2027 08:00:00 GMT");
@@ -133,21 +203,34 @@ t.test("dates are moved unless told not to", async (t) => {
 
 t.test("a coding that the client does not accept is undone", async (t) => {
 	const body = (await import("node:zlib")).gzipSync("plain");
-	const replay = await replayOf([recorded("", {}, { body, headers: [["content-encoding", "gzip"]] })], { server_replay_reuse: true });
-	t.equal(responseOf((await ask(replay, { headers: [["Accept-Encoding", "br"]] })).verdict)?.rawContent?.toString(), "plain");
+	const replay = await replayOf([recorded("", {}, { body, headers: [["content-encoding", "gzip"]] })], {
+		server_replay_reuse: true,
+	});
+	t.equal(
+		responseOf((await ask(replay, { headers: [["Accept-Encoding", "br"]] })).verdict)?.rawContent?.toString(),
+		"plain",
+	);
 	t.same(responseOf((await ask(replay)).verdict)?.rawContent, body);
 });
 
 t.test("patterns in bodies are Python's, and a wrong one is named", async (t) => {
 	const post = (body: string) => ({ method: "POST", body });
-	const replay = await replayOf([recorded("hit", post("at 10:00"))], { server_replay_ignore_body: ["(?P<h>\\d+):\\d+"] });
+	const replay = await replayOf([recorded("hit", post("at 10:00"))], {
+		server_replay_ignore_body: ["(?P<h>\\d+):\\d+"],
+	});
 	t.equal(responseOf((await ask(replay, post("at 9:30"))).verdict)?.text, "hit");
-	await t.rejects(replayOf([], { server_replay_ignore_body: ["(a"] }), { code: "FT_BAD_PATTERN", option: "server_replay_ignore_body" });
+	await t.rejects(replayOf([], { server_replay_ignore_body: ["(a"] }), {
+		code: "FT_BAD_PATTERN",
+		option: "server_replay_ignore_body",
+	});
 });
 
 t.test("a match function of a configuration file", async (t) => {
 	const match: MatchFunction = (request, other) => request.headers.get("x-a") === other.headers.get("x-a");
-	const replay = await replayOf([recorded("1", { headers: [["x-a", "1"]] }), recorded("2", { headers: [["x-a", "2"]] })], { server_replay_match: match });
+	const replay = await replayOf(
+		[recorded("1", { headers: [["x-a", "1"]] }), recorded("2", { headers: [["x-a", "2"]] })],
+		{ server_replay_match: match },
+	);
 	t.equal(responseOf((await ask(replay, { headers: [["X-A", "2"]] })).verdict)?.text, "2");
 });
 
@@ -161,12 +244,17 @@ t.test("tells at the end what was not used", async (t) => {
 });
 
 t.test("a body that was not kept is a miss, which names the option that keeps it", async (t) => {
-	for (const headers of [[["Content-Length", "99"]], [["Content-Type", "video/mp4"]], [["Transfer-Encoding", "chunked"]]] as [string, string][][]) {
+	for (const headers of [
+		[["Content-Length", "99"]],
+		[["Content-Type", "video/mp4"]],
+		[["Transfer-Encoding", "chunked"]],
+		[["X", "1"]],
+	] as [string, string][][]) {
 		const flow = recorded("", {}, { headers, body: null });
 		for (const tape of [sourceOf([flow]), await tapeOf(join(t.testdir(), "a.tape"), [flow])]) {
 			const replay = await replayOf([], {}, { recordings: [tape] });
 			const { verdict } = await ask(replay);
-			t.match(responseOf(verdict)?.text, /its body was not kept, so it cannot answer: --store-streamed-bodies/);
+			t.match(responseOf(verdict)?.text, /its body was not recorded, so it cannot answer: --store-streamed-bodies/);
 			t.match(await replay.report(), { served: 0, missed: 1 });
 		}
 	}
@@ -175,32 +263,73 @@ t.test("a body that was not kept is a miss, which names the option that keeps it
 		[{}, { statusCode: 204, headers: [["Content-Type", "text/plain"]], body: null }],
 		[{}, { headers: [["Content-Length", "0"]], body: null }],
 	] as [{ method?: string }, Parameters<typeof recorded>[2]][])
-		t.match((await ask(await replayOf([recorded("", request, response)]), request)).verdict, { kind: "answer" }, JSON.stringify(response));
+		t.match(
+			(await ask(await replayOf([recorded("", request, response)]), request)).verdict,
+			{ kind: "answer" },
+			JSON.stringify(response),
+		);
 });
 
 t.test("on the wire the framing is right, whatever was recorded", async (t) => {
-	const cases: [what: string, request: string, response: Parameters<typeof recorded>[2], head: RegExp, rest: string][] = [
-		["a length that is too large", "GET", { headers: [["Content-Length", "99"]] }, /\r\nContent-Length: 5\r\n/, "hello"],
-		["no body, and none promised", "GET", { headers: [["X", "y"]], body: null }, /\r\ncontent-length: 0\r\n/i, ""],
-		["no length", "GET", { headers: [["X", "y"]] }, /\r\ncontent-length: 5\r\n/i, "hello"],
-		["HTTP/2", "GET", { httpVersion: "HTTP/2.0", reason: "", headers: [["x", "y"]] }, /^HTTP\/1\.1 200 OK\r\n[\s\S]*content-length: 5\r\n/i, "hello"],
-		["chunked", "GET", { headers: [["Transfer-Encoding", "chunked"]] }, /\r\nTransfer-Encoding: chunked\r\n/, "5\r\nhello\r\n0\r\n\r\n"],
+	const cases: [what: string, request: string, response: Parameters<typeof recorded>[2], head: RegExp, rest: string][] =
 		[
-			"chunked with a length",
-			"GET",
-			{
-				headers: [
-					["Transfer-Encoding", "chunked"],
-					["Content-Length", "3"],
-				],
-			},
-			/^(?![\s\S]*Transfer-Encoding)[\s\S]*\r\nContent-Length: 5\r\n/i,
-			"hello",
-		],
-		["HEAD", "HEAD", { headers: [["Content-Length", "99"]], body: "" }, /\r\nContent-Length: 99\r\n/, ""],
-		["204 with a body", "GET", { statusCode: 204, headers: [["Content-Length", "5"]] }, /^(?![\s\S]*Content-Length)HTTP\/1\.1 204/i, ""],
-		["304", "GET", { statusCode: 304, headers: [["Content-Length", "5"]], body: "" }, /\r\nContent-Length: 5\r\n/, ""],
-	];
+			[
+				"a length that is too large",
+				"GET",
+				{ headers: [["Content-Length", "99"]] },
+				/\r\nContent-Length: 5\r\n/,
+				"hello",
+			],
+			[
+				"an empty body, and none promised",
+				"GET",
+				{ headers: [["X", "y"]], body: "" },
+				/\r\ncontent-length: 0\r\n/i,
+				"",
+			],
+			["no length", "GET", { headers: [["X", "y"]] }, /\r\ncontent-length: 5\r\n/i, "hello"],
+			[
+				"HTTP/2",
+				"GET",
+				{ httpVersion: "HTTP/2.0", reason: "", headers: [["x", "y"]] },
+				/^HTTP\/1\.1 200 OK\r\n[\s\S]*content-length: 5\r\n/i,
+				"hello",
+			],
+			[
+				"chunked",
+				"GET",
+				{ headers: [["Transfer-Encoding", "chunked"]] },
+				/\r\nTransfer-Encoding: chunked\r\n/,
+				"5\r\nhello\r\n0\r\n\r\n",
+			],
+			[
+				"chunked with a length",
+				"GET",
+				{
+					headers: [
+						["Transfer-Encoding", "chunked"],
+						["Content-Length", "3"],
+					],
+				},
+				/^(?![\s\S]*Transfer-Encoding)[\s\S]*\r\nContent-Length: 5\r\n/i,
+				"hello",
+			],
+			["HEAD", "HEAD", { headers: [["Content-Length", "99"]], body: "" }, /\r\nContent-Length: 99\r\n/, ""],
+			[
+				"204 with a body",
+				"GET",
+				{ statusCode: 204, headers: [["Content-Length", "5"]] },
+				/^(?![\s\S]*Content-Length)HTTP\/1\.1 204/i,
+				"",
+			],
+			[
+				"304",
+				"GET",
+				{ statusCode: 304, headers: [["Content-Length", "5"]], body: "" },
+				/\r\nContent-Length: 5\r\n/,
+				"",
+			],
+		];
 	for (const [what, method, response, head, rest] of cases) {
 		const replay = await replayOf([recorded("hello", { method }, response)]);
 		const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
@@ -209,7 +338,11 @@ t.test("on the wire the framing is right, whatever was recorded", async (t) => {
 			`${method} http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\nGET http://example.com/last HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n`,
 		);
 		t.match(await peer.head(), head, what);
-		t.equal(await peer.upTo("HTTP/1.1 404"), `${rest}HTTP/1.1 404`, `${what}: the body, and the next response behind it`);
+		t.equal(
+			await peer.upTo("HTTP/1.1 404"),
+			`${rest}HTTP/1.1 404`,
+			`${what}: the body, and the next response behind it`,
+		);
 		peer.close();
 	}
 });
@@ -233,7 +366,12 @@ t.test("equal requests at the same time each get their own", async (t) => {
 
 t.test("answers take the time that they took, or another", async (t) => {
 	const times = { timestampStart: STARTED + 0.35, timestampEnd: STARTED + 0.55 };
-	const flow = () => recorded("data: 1\n\ndata: 2\n\n", { timestampEnd: STARTED + 0.2 }, { ...times, headers: [["content-type", "text/event-stream"]] });
+	const flow = () =>
+		recorded(
+			"data: 1\n\ndata: 2\n\n",
+			{ timestampEnd: STARTED + 0.2 },
+			{ ...times, headers: [["content-type", "text/event-stream"]] },
+		);
 	const cases: [delay: string, firstMs: number, lastMs: number][] = [
 		["none", 0, 0],
 		["recorded", 150, 350],
@@ -252,18 +390,32 @@ t.test("answers take the time that they took, or another", async (t) => {
 		const first = took();
 		await peer.upTo("data: 2\n\n");
 		const last = took();
-		t.ok(first >= firstMs - 2 && last >= lastMs - 2, `${delay}: the first event after ${first} ms, the last after ${last} ms`);
+		t.ok(
+			first >= firstMs - 2 && last >= lastMs - 2,
+			`${delay}: the first event after ${first} ms, the last after ${last} ms`,
+		);
 		const stored = await proxy.flow(0);
 		t.equal(stored.response?.text, "data: 1\n\ndata: 2\n\n");
 		peer.close();
 	}
-	await t.rejects(replayOf([], { server_replay_delay: "soon" }), { code: "FT_BAD_OPTION", option: "server_replay_delay" });
+	await t.rejects(replayOf([], { server_replay_delay: "soon" }), {
+		code: "FT_BAD_OPTION",
+		option: "server_replay_delay",
+	});
 });
 
 t.test("a client that goes while its answer waits leaves nothing behind", async (t) => {
-	const slow = () => recorded("x".repeat(100), { timestampEnd: STARTED }, { timestampStart: STARTED + 30, timestampEnd: STARTED + 60 });
+	const slow = () =>
+		recorded("x".repeat(100), { timestampEnd: STARTED }, { timestampStart: STARTED + 30, timestampEnd: STARTED + 60 });
 	const replay = await replayOf(
-		[slow(), recorded("x".repeat(100), { path: "/body", timestampEnd: STARTED }, { timestampStart: STARTED, timestampEnd: STARTED + 30 })],
+		[
+			slow(),
+			recorded(
+				"x".repeat(100),
+				{ path: "/body", timestampEnd: STARTED },
+				{ timestampStart: STARTED, timestampEnd: STARTED + 30 },
+			),
+		],
 		{ server_replay_delay: "recorded" },
 	);
 	const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
@@ -282,7 +434,11 @@ t.test("a client that goes while its answer waits leaves nothing behind", async 
 
 t.test("a WebSocket: the server says its part again", async (t) => {
 	const flow = websocketFlow({
-		messages: [{ content: Buffer.from("welcome") }, { fromClient: true, content: Buffer.from("ping") }, { content: Buffer.from("pong") }],
+		messages: [
+			{ content: Buffer.from("welcome") },
+			{ fromClient: true, content: Buffer.from("ping") },
+			{ content: Buffer.from("pong") },
+		],
 	});
 	for (const tape of [sourceOf([flow]), await tapeOf(join(t.testdir(), "a.tape"), [flow])]) {
 		const replay = await replayOf([], {}, { recordings: [tape] });
@@ -330,7 +486,9 @@ t.test("an event stream goes out as it came in: the proxy notes when each chunk 
 	});
 	const recorder = await startTestProxy(t);
 	const client = await recorder.connect();
-	await client.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\n\r\n`).upTo("data: 1\n\n");
+	await client
+		.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: ${origin.authority}\r\n\r\n`)
+		.upTo("data: 1\n\n");
 	arrived.open();
 	await client.rest();
 	const flow = await recorder.flow(0);
@@ -343,7 +501,13 @@ t.test("an event stream goes out as it came in: the proxy notes when each chunk 
 	t.ok(gap >= 100 && gap < 60_000, `${gap} ms between them`);
 	const replay = await replayOf([flow], { server_replay_delay: "recorded" });
 	const decision = new Decision(true);
-	await replay.request?.(httpFlow({ request: { host: "127.0.0.1", port: origin.port, headers: [["Host", origin.authority]] }, response: null }), decision);
+	await replay.request?.(
+		httpFlow({
+			request: { host: "127.0.0.1", port: origin.port, headers: [["Host", origin.authority]] },
+			response: null,
+		}),
+		decision,
+	);
 	const pieces = decision.verdict?.kind === "answer" ? decision.verdict.delivery?.pieces : null;
 	t.match(
 		pieces?.map(({ bytes }) => bytes.toString()),
@@ -363,24 +527,39 @@ t.test("what clients are to be offered in TLS, if that is to be as recorded", as
 	const flows = [recorded("x", { scheme: "https", httpVersion: "HTTP/1.1" })];
 	t.equal((await replayOf(flows)).prefersHttp1, null);
 	const prefers = (await replayOf(flows, { server_replay_alpn: "recorded" })).prefersHttp1;
-	t.strictSame([prefers?.({ hosts: ["192.0.2.1", "example.com"], port: 443 }), prefers?.({ hosts: ["example.com"], port: 8443 })], [true, false]);
+	t.strictSame(
+		[prefers?.({ hosts: ["192.0.2.1", "example.com"], port: 443 }), prefers?.({ hosts: ["example.com"], port: 8443 })],
+		[true, false],
+	);
 });
 
-t.test("a preflight is answered from the recording of the request that it asks for, which is not used up", async (t) => {
-	const flow = recorded("done", { method: "POST", path: "/api", body: "whatever" }, { headers: [["Access-Control-Allow-Origin", "*"]] });
-	const preflight = (method: string) => ({
-		...{ method: "OPTIONS", path: "/api" },
-		headers: [
-			["Origin", "http://page.test"],
-			["Access-Control-Request-Method", method],
-		] as [string, string][],
-	});
-	const replay = await replayOf([flow], { server_replay_preflight: true });
-	t.match(responseOf((await ask(replay, preflight("POST"))).verdict), { statusCode: 204 });
-	t.match(responseOf((await ask(replay, preflight("PUT"))).verdict), { statusCode: 404 });
-	t.equal(responseOf((await ask(replay, { method: "POST", path: "/api", body: "whatever" })).verdict)?.text, "done");
-	t.match(responseOf((await ask(await replayOf([flow]), preflight("POST"))).verdict), { statusCode: 404 }, "only where that is wanted");
-});
+t.test(
+	"a preflight is answered from the recording of the request that it asks for, which is not used up",
+	async (t) => {
+		const flow = recorded(
+			"done",
+			{ method: "POST", path: "/api", body: "whatever" },
+			{ headers: [["Access-Control-Allow-Origin", "*"]] },
+		);
+		const preflight = (method: string) => ({
+			method: "OPTIONS",
+			path: "/api",
+			headers: [
+				["Origin", "http://page.test"],
+				["Access-Control-Request-Method", method],
+			] as [string, string][],
+		});
+		const replay = await replayOf([flow], { server_replay_preflight: true });
+		t.match(responseOf((await ask(replay, preflight("POST"))).verdict), { statusCode: 204 });
+		t.match(responseOf((await ask(replay, preflight("PUT"))).verdict), { statusCode: 404 });
+		t.equal(responseOf((await ask(replay, { method: "POST", path: "/api", body: "whatever" })).verdict)?.text, "done");
+		t.match(
+			responseOf((await ask(await replayOf([flow]), preflight("POST"))).verdict),
+			{ statusCode: 404 },
+			"only where that is wanted",
+		);
+	},
+);
 
 t.test("a request that rules changed is found as it came, and else as they leave it", async (t) => {
 	const flow = recorded("mapped", { path: "/new" });

@@ -13,7 +13,10 @@ async function sent(hook: Hook | null, url: string, authorization?: string): Pro
 	const scheme = protocol.slice(0, -1);
 	const flow = httpFlow({
 		request: {
-			...{ scheme, host: hostname, port: Number(port) || (scheme === "https" ? 443 : 80), path: pathname },
+			scheme,
+			host: hostname,
+			port: Number(port) || (scheme === "https" ? 443 : 80),
+			path: pathname,
 			headers: authorization === undefined ? [] : [["Authorization", authorization]],
 		},
 	});
@@ -28,7 +31,17 @@ t.test("the last ones, to the same scheme, host and port", async (t) => {
 	t.equal(await sent(hook, "https://A.example/other"), "Basic one");
 	t.equal(await sent(hook, "https://a.example/", "Basic two"), "Basic two");
 	t.equal(await sent(hook, "https://a.example/"), "Basic two");
-	for (const url of ["https://b.example/", "https://a.example:444/", "http://a.example:443/", "http://a.example/"]) t.equal(await sent(hook, url), null, url);
+	for (const url of ["https://b.example/", "https://a.example:444/", "http://a.example:443/", "http://a.example/"])
+		t.equal(await sent(hook, url), null, url);
+});
+
+t.test("those of servers that were not asked for long are forgotten once there are very many", async (t) => {
+	const hook = await create("~all");
+	const long = `Bearer ${"t".repeat(60_000)}`;
+	await sent(hook, "https://first.example/", "Basic first");
+	for (let i = 0; i < 300; i++) await sent(hook, `https://h${i}.example/`, long);
+	t.equal(await sent(hook, "https://first.example/"), null);
+	t.equal(await sent(hook, "https://h299.example/"), long);
 });
 
 t.test("the filter is about who gets them, not about whose are remembered", async (t) => {

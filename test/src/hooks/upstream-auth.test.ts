@@ -27,7 +27,9 @@ t.test("every request of reverse mode, and no other", async (t) => {
 	] as const) {
 		const proxy = await startTestProxy(t, { options: { mode: [mode] }, hooks: hook === null ? [] : [hook] });
 		const client = await proxy.connect();
-		const { body } = await client.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer own\r\n\r\n`).message();
+		const { body } = await client
+			.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer own\r\n\r\n`)
+			.message();
 		t.match(body.toString(), `\r\nAuthorization: ${expected}\r\n`);
 		t.equal((await proxy.flow(0)).request.headers.get("authorization"), expected);
 	}

@@ -21,16 +21,19 @@ t.test("it tells where it listens", async (t) => {
 	}
 });
 
-t.test("where it cannot listen it says why", async (t) => {
+t.test("an error says why it cannot listen", async (t) => {
 	const taken = createServer().listen(0, "127.0.0.1");
 	await new Promise((resolve) => taken.once("listening", resolve));
 	t.teardown(() => taken.close());
 	const { port } = taken.address() as { port: number };
 	await t.rejects(startTestProxy(t, { options: { listen_port: port } }), {
 		code: "FT_PORT",
-		message: new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: is taken by another process; choose another port`),
+		message: new RegExp(`^cannot listen on 127\\.0\\.0\\.1:${port}: is in use by another process; choose another port`),
 	});
-	await t.rejects(startTestProxy(t, { options: { listen_host: "192.0.2.1" } }), { code: "FT_PORT", message: /is no address of this machine/ });
+	await t.rejects(startTestProxy(t, { options: { listen_host: "192.0.2.1" } }), {
+		code: "FT_PORT",
+		message: /is not an address of this machine/,
+	});
 	await t.rejects(startTestProxy(t, { options: { listen_host: "no-such-host.invalid" } }), {
 		code: "FT_PORT",
 		message: /cannot listen on no-such-host\.invalid/,
@@ -55,36 +58,39 @@ t.test("two thousand clients that do nothing, and one that does", async (t) => {
 	t.equal(proxy.flows.length, 2);
 });
 
-t.test("the end: nothing new is accepted, what is under way may end, and a client hears that it is the last", async (t) => {
-	const asked = gate();
-	const answered = gate();
-	const origin = await startOrigin(t, async (server) => {
-		await server.head();
-		asked.open();
-		await answered.opened;
-		server.send(ok("late"));
-	});
-	const proxy = await startTestProxy(t);
-	const client = await proxy.connect();
-	const idle = await proxy.connect();
-	client.send(ask("GET", origin.authority, "/1") + ask("GET", origin.authority, "/2"));
-	await asked.opened;
-	const closed = proxy.running.close({ graceMs: 10_000 });
-	t.equal(proxy.running.close(), closed, "once");
-	t.equal(await idle.rest(), "");
-	await t.rejects(proxy.connect(), { code: "ECONNREFUSED" });
-	answered.open();
-	t.equal((await client.message()).body.toString(), "late");
-	t.equal(await client.rest(), "", "the second is not begun");
-	client.close();
-	await closed;
-	t.strictSame(
-		proxy.flows.map((flow) => [(flow as HttpFlow).request.path, flow.error]),
-		[["/1", null]],
-	);
-});
+t.test(
+	"the end: nothing new is accepted, what is under way may end, and a client hears that it is the last",
+	async (t) => {
+		const asked = gate();
+		const answered = gate();
+		const origin = await startOrigin(t, async (server) => {
+			await server.head();
+			asked.open();
+			await answered.opened;
+			server.send(ok("late"));
+		});
+		const proxy = await startTestProxy(t);
+		const client = await proxy.connect();
+		const idle = await proxy.connect();
+		client.send(ask("GET", origin.authority, "/1") + ask("GET", origin.authority, "/2"));
+		await asked.opened;
+		const closed = proxy.running.close({ graceMs: 10_000 });
+		t.equal(proxy.running.close(), closed, "once");
+		t.equal(await idle.rest(), "");
+		await t.rejects(proxy.connect(), { code: "ECONNREFUSED" });
+		answered.open();
+		t.equal((await client.message()).body.toString(), "late");
+		t.equal(await client.rest(), "", "the second is not begun");
+		client.close();
+		await closed;
+		t.strictSame(
+			proxy.flows.map((flow) => [(flow as HttpFlow).request.path, flow.error]),
+			[["/1", null]],
+		);
+	},
+);
 
-t.test("what does not end in time goes to the tape as far as it came", async (t) => {
+t.test("flows that do not end in time are recorded as far as they came", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		const head = await server.head();
 		if (head.includes("/partly")) server.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
@@ -101,12 +107,14 @@ t.test("what does not end in time goes to the tape as far as it came", async (t)
 		clients.push(client.send(request));
 	}
 	await clients[1]?.upTo("hello");
-	while (origin.connections.length < 3 || !origin.connections.some(({ seen }) => seen.endsWith("half"))) await new Promise(setImmediate);
+	while (origin.connections.length < 3 || !origin.connections.some(({ seen }) => seen.endsWith("half")))
+		await new Promise(setImmediate);
 	await proxy.running.close({ graceMs: 10 });
 	for (const client of clients) t.ok(await client.ended());
 	const byPath = new Map(proxy.flows.map((flow) => [(flow as HttpFlow).request.path, flow as HttpFlow]));
 	t.strictSame([...byPath.keys()].sort(), ["/half", "/partly", "/silent"]);
-	for (const flow of byPath.values()) t.match(flow.error?.message, "The proxy was stopped before the exchange was complete.");
+	for (const flow of byPath.values())
+		t.match(flow.error?.message, "The proxy was stopped before the exchange was complete.");
 	t.equal(byPath.get("/partly")?.response?.text, "hello");
 	t.equal(byPath.get("/half")?.request.text, "half");
 	t.equal(byPath.get("/silent")?.response, null);
@@ -125,7 +133,8 @@ t.test("a sink that fails loses its flow, and stops no traffic", async (t) => {
 		},
 	});
 	const client = await proxy.connect();
-	for (let i = 0; i < 3; i++) t.equal((await client.send(ask("GET", origin.authority, "/")).message()).body.toString(), "hi");
+	for (let i = 0; i < 3; i++)
+		t.equal((await client.send(ask("GET", origin.authority, "/")).message()).body.toString(), "hi");
 	await proxy.running.close();
 	t.strictSame(
 		proxy.events.filter(({ kind }) => kind === "sink_error").map((event) => String("error" in event && event.error)),

@@ -14,7 +14,10 @@ function write(t: Test, text: string): string {
 }
 
 t.test("bcrypt, MD5 and SHA-1", async (t) => {
-	const path = write(t, `# comment\n\nbob:$2y${bcrypt}\r\n  amy:$2b${bcrypt}:Amy\nann:${apr1}\neve:${sha}\neve:$2a${bcrypt}\njoe:${sha}\n`);
+	const path = write(
+		t,
+		`# comment\n\nbob:$2y${bcrypt}\r\n  amy:$2b${bcrypt}:Amy\nann:${apr1}\neve:${sha}\neve:$2a${bcrypt}\njoe:${sha}\n`,
+	);
 	const verify = await readHtpasswd(path);
 	rmSync(path);
 	for (const [user, password, expected] of [
@@ -42,6 +45,31 @@ t.test("a password that was right once is not computed again", async (t) => {
 	t.ok(user + system < 2_000_000, "2000 checks of bcrypt would take several seconds");
 });
 
+t.test("many passwords for one name do not delay other names", async (t) => {
+	const verify = await readHtpasswd(write(t, `bob:$2y${bcrypt}\namy:$2b${bcrypt}\n`));
+	const done: string[] = [];
+	const attempt = async (user: string, password: string) => {
+		await verify(user, password);
+		done.push(user);
+	};
+	const tries = [...Array(20).keys()].flatMap((i) => [attempt("bob", `wrong ${i}`), attempt(`nobody ${i}`, "wrong")]);
+	t.ok(await verify("amy", "secret"));
+	t.ok(done.length <= 3, `${done.length} checks came first`);
+	await Promise.all(tries);
+	t.equal(done.length, 40);
+});
+
+t.test("for a client that has gone nothing is computed, nor remembered", async (t) => {
+	const verify = await readHtpasswd(write(t, `bob:$2y${bcrypt}\n`));
+	const first = verify("bob", "other");
+	let isThere = true;
+	const second = verify("bob", "secret", () => isThere);
+	isThere = false;
+	t.equal(await first, false);
+	t.equal(await second, false);
+	t.equal(await verify("bob", "secret"), true);
+});
+
 t.test("files that cannot be used", async (t) => {
 	for (const line of [
 		"user",
@@ -55,9 +83,12 @@ t.test("files that cannot be used", async (t) => {
 	])
 		await t.rejects(
 			readHtpasswd(write(t, `# first\n${line}\n`)),
-			{ code: "FT_BAD_OPTION", record: 2, message: /users, line 2: user:hash with a hash of bcrypt/ },
+			{ code: "FT_BAD_OPTION", record: 2, message: /users, line 2: expected user:hash with bcrypt/ },
 			line,
 		);
-	await t.rejects(readHtpasswd(join(t.testdir(), "none")), { code: "FT_BAD_OPTION", message: /none: an htpasswd file was expected: ENOENT/ });
+	await t.rejects(readHtpasswd(join(t.testdir(), "none")), {
+		code: "FT_BAD_OPTION",
+		message: /none: expected an htpasswd file: ENOENT/,
+	});
 	await t.rejects(readHtpasswd("~/no such file"), { message: new RegExp(`^${homedir()}/no such file`) });
 });

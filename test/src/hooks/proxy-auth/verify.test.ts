@@ -33,5 +33,6 @@ t.test("files and directories", async (t) => {
 });
 
 t.test("anything else", async (t) => {
-	for (const spec of ["user", ":pass", "@", "ldap:x", "ldaps:"]) await t.rejects(create(spec), { code: "FT_BAD_OPTION" }, spec);
+	for (const spec of ["user", ":pass", "@", "ldap:x", "ldaps:"])
+		await t.rejects(create(spec), { code: "FT_BAD_OPTION" }, spec);
 });

@@ -2,10 +2,10 @@
 import t from "tap";
 import { ChunkTimes } from "../../../../src/proxy/body/chunk-times.ts";
 
-t.test("whole milliseconds since the head, and bytes", async (t) => {
+t.test("milliseconds since the head, and bytes", async (t) => {
 	const times = new ChunkTimes(1000);
-	times.add(10, 1000.0004);
-	times.add(20, 1001.2346);
+	times.record(10, 1000.0004);
+	times.record(20, 1001.2346);
 	t.strictSame(times.list, [
 		[0, 10],
 		[1235, 20],
@@ -14,15 +14,15 @@ t.test("whole milliseconds since the head, and bytes", async (t) => {
 
 t.test("a stream without an end keeps the times of its beginning", async (t) => {
 	const times = new ChunkTimes(0);
-	for (let i = 0; i < 100_001; i++) times.add(i, i / 1000);
+	for (let i = 0; i < 100_001; i++) times.record(i, i / 1000);
 	t.equal(times.list.length, 100_000);
 	t.strictSame(times.list.at(-1), [99_999, 99_999]);
 });
 
 t.test("parts that came at once are one", async (t) => {
 	const times = new ChunkTimes(0);
-	for (let i = 0; i < 10_000; i++) times.add(1, 0.5);
-	times.add(1, 0.501);
+	for (let i = 0; i < 10_000; i++) times.record(1, 0.5);
+	times.record(1, 0.501);
 	t.strictSame(times.list, [
 		[500, 4096],
 		[500, 4096],

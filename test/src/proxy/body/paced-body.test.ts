@@ -3,7 +3,7 @@ import t from "tap";
 import { PacedBody } from "../../../../src/proxy/body/paced-body.ts";
 
 function play(pieces: [afterMs: number, text: string][]) {
-	const told: string[] = [];
+	const reported: string[] = [];
 	const started = performance.now();
 	const times: number[] = [];
 	let paced: PacedBody | null = null;
@@ -12,51 +12,51 @@ function play(pieces: [afterMs: number, text: string][]) {
 			pieces.map(([afterMs, text]) => ({ afterMs, bytes: Buffer.from(text) })),
 			{
 				piece(bytes) {
-					told.push(bytes.toString());
+					reported.push(bytes.toString());
 					times.push(performance.now() - started);
 				},
 				end: () => {
-					told.push("end");
+					reported.push("end");
 					resolve();
 				},
-				flush: () => told.push("flush"),
+				flush: () => reported.push("flush"),
 			},
 		);
 	});
-	return { told, times, ended, paced: paced as unknown as PacedBody };
+	return { reported, times, ended, paced: paced as unknown as PacedBody };
 }
 
 t.test("every piece at its time, then the end", async (t) => {
-	const { told, times, ended } = play([
+	const { reported, times, ended } = play([
 		[0, "a"],
 		[60, "b"],
 		[60, "c"],
 	]);
 	await ended;
 	await new Promise(setImmediate);
-	t.same(told, ["a", "flush", "b", "flush", "c", "flush", "end", "flush"]);
+	t.same(reported, ["a", "flush", "b", "flush", "c", "flush", "end", "flush"]);
 	t.ok((times[1] as number) >= 59 && (times[2] as number) >= 118, `${times}`);
 });
 
 t.test("a receiver that takes no more is waited for", async (t) => {
-	const { told, ended, paced } = play([
+	const { reported, ended, paced } = play([
 		[0, "a"],
 		[0, "b"],
 	]);
 	paced.pause();
 	await new Promise((resolve) => setTimeout(resolve, 30));
-	t.same(told, ["a", "flush"], "what was on its way");
+	t.same(reported, ["a", "flush"], "what was on its way");
 	paced.resume();
 	paced.resume();
 	await ended;
 	t.same(
-		told.filter((word) => word !== "flush"),
+		reported.filter((word) => word !== "flush"),
 		["a", "b", "end"],
 	);
 });
 
 t.test("nothing comes once it is cancelled", async (t) => {
-	const { told, paced } = play([
+	const { reported, paced } = play([
 		[0, "a"],
 		[10, "b"],
 	]);
@@ -64,5 +64,5 @@ t.test("nothing comes once it is cancelled", async (t) => {
 	paced.pause();
 	paced.resume();
 	await new Promise((resolve) => setTimeout(resolve, 40));
-	t.same(told, []);
+	t.same(reported, []);
 });

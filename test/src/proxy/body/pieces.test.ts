@@ -6,7 +6,8 @@ t.test("they stay in order, and small ones are joined", async (t) => {
 	const pieces = new Pieces();
 	t.strictSame([pieces.size, pieces.list.length, pieces.joined().length], [0, 0, 0]);
 	const large = Buffer.alloc(5000, "L");
-	for (const piece of [Buffer.from("a"), Buffer.from("b"), Buffer.from("c"), large, Buffer.from("d"), Buffer.from("e")]) pieces.add(piece);
+	for (const piece of [Buffer.from("a"), Buffer.from("b"), Buffer.from("c"), large, Buffer.from("d"), Buffer.from("e")])
+		pieces.add(piece);
 	t.strictSame(
 		pieces.list.map((piece) => piece.subarray(0, 3).toString()),
 		["a", "bc", "LLL", "de"],

@@ -1,19 +1,23 @@
 // The body of a message on its way through.
 import t from "tap";
-import { openFileSpool } from "../../../../formats/file-spool.ts";
 import { bodyBytes, bodySize } from "../../../../src/flow/body.ts";
+import { openFileSpool } from "../../../../src/flow/file-spool.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { BodyPipe, type BodyWriter, isEmptyBody } from "../../../../src/proxy/body/pipe.ts";
 
 /** A receiver that notes what it is given. */
 function notes(): BodyWriter & { got: string[] } {
 	const got: string[] = [];
-	return { got, write: (chunk) => void got.push(chunk.toString()), end: (trailers) => void got.push(`end ${trailers}`) };
+	return {
+		got,
+		write: (chunk) => void got.push(chunk.toString()),
+		end: (trailers) => void got.push(`end ${trailers}`),
+	};
 }
 
 const chunk = (text: string) => Buffer.from(text);
 
-t.test("what came before the way was open goes first, the rest as it comes", async (t) => {
+t.test("bytes received before the pipe opened are sent first", async (t) => {
 	const relay = new BodyPipe();
 	const receiver = notes();
 	relay.push(chunk("1"));
@@ -69,7 +73,12 @@ t.test("a body in place of what came", async (t) => {
 });
 
 t.test("whether no byte will come", async (t) => {
-	const bodies = [{ size: 0 }, { size: 1 }, { framing: { kind: "none" as const } }, { framing: { kind: "chunked" as const } }];
+	const bodies = [
+		{ size: 0 },
+		{ size: 1 },
+		{ framing: { kind: "none" as const } },
+		{ framing: { kind: "chunked" as const } },
+	];
 	t.strictSame(
 		bodies.map((body) => isEmptyBody(body, null)),
 		[true, false, true, false],
@@ -78,11 +87,11 @@ t.test("whether no byte will come", async (t) => {
 	t.equal(isEmptyBody({ size: 0 }, new Headers([])), true);
 });
 
-t.test("what passes is given up, kept elsewhere once it is large, or changed", async (t) => {
+t.test("a body in transit is discarded, spooled once it is large, or changed", async (t) => {
 	const passing = { openSpool: openFileSpool, transform: null };
 	const gone = new BodyPipe();
 	gone.push(chunk("before "));
-	gone.pass({ ...passing, keep: false });
+	gone.startStreaming({ ...passing, keep: false });
 	const receiver = notes();
 	gone.open(receiver);
 	gone.push(chunk("after"));
@@ -91,7 +100,7 @@ t.test("what passes is given up, kept elsewhere once it is large, or changed", a
 	t.strictSame([gone.body(), gone.size, gone.isReplayable], [null, 12, false]);
 
 	const kept = new BodyPipe();
-	kept.pass({ ...passing, keep: true });
+	kept.startStreaming({ ...passing, keep: true });
 	kept.open(notes());
 	for (let i = 0; i < 5; i++) kept.push(Buffer.alloc(300_000, String(i)));
 	kept.end(null);
@@ -100,7 +109,11 @@ t.test("what passes is given up, kept elsewhere once it is large, or changed", a
 	t.equal(kept.body(), kept.body());
 
 	const changed = new BodyPipe();
-	changed.pass({ ...passing, keep: true, transform: (part) => (part.length === 0 ? [] : [part, Buffer.from("-")]) });
+	changed.startStreaming({
+		...passing,
+		keep: true,
+		transform: (part) => (part.length === 0 ? [] : [part, Buffer.from("-")]),
+	});
 	changed.push(chunk("a"));
 	changed.open(receiver);
 	changed.end(null);
@@ -108,9 +121,9 @@ t.test("what passes is given up, kept elsewhere once it is large, or changed", a
 	t.equal(String(changed.body()), "a-");
 });
 
-t.test("what has to wait, but not in memory, goes on from where it is", async (t) => {
+t.test("a spooled body continues from where it is", async (t) => {
 	const held = new BodyPipe();
-	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
+	held.startStreaming({ keep: true, openSpool: openFileSpool, transform: null, isHeldBack: true });
 	held.push(Buffer.alloc(2_000_000, "x"));
 	held.end(null);
 	const receiver = notes();
@@ -124,9 +137,9 @@ t.test("what has to wait, but not in memory, goes on from where it is", async (t
 	t.equal(receiver.got.at(-1), "end null");
 });
 
-t.test("what takes the place of a body that waited elsewhere is what is sent", async (t) => {
+t.test("a replacement of a spooled body is sent", async (t) => {
 	const held = new BodyPipe();
-	held.pass({ keep: true, openSpool: openFileSpool, transform: null, held: true });
+	held.startStreaming({ keep: true, openSpool: openFileSpool, transform: null, isHeldBack: true });
 	held.push(Buffer.alloc(2_000_000, "x"));
 	held.end(null);
 	t.equal(bodySize(held.body()), 2_000_000);
@@ -140,8 +153,8 @@ t.test("what takes the place of a body that waited elsewhere is what is sent", a
 t.test("a receiver that takes no more gets the rest when it does, in order", async (t) => {
 	for (const isHeld of [false, true]) {
 		const relay = new BodyPipe();
-		const receiver = { ...notes(), room: 0, takes: () => receiver.room-- > 0 };
-		if (isHeld) relay.pass({ keep: true, openSpool: openFileSpool, transform: null });
+		const receiver = { ...notes(), room: 0, acceptsMore: () => receiver.room-- > 0 };
+		if (isHeld) relay.startStreaming({ keep: true, openSpool: openFileSpool, transform: null });
 		relay.push(Buffer.alloc(100_000, "a"));
 		relay.push(Buffer.alloc(60_000, "b"));
 		relay.open(receiver);
@@ -155,11 +168,11 @@ t.test("a receiver that takes no more gets the rest when it does, in order", asy
 			[65_536, 34_464],
 		);
 		receiver.room = Number.POSITIVE_INFINITY;
-		let told = 0;
-		relay.onCaughtUp = () => told++;
+		let reported = 0;
+		relay.onCaughtUp = () => reported++;
 		relay.resume();
 		relay.resume();
-		t.strictSame([told, relay.isBehind, relay.isSent], [1, false, true]);
+		t.strictSame([reported, relay.isBehind, relay.isSent], [1, false, true]);
 		t.equal(receiver.got.join(""), `${"a".repeat(100_000)}${"b".repeat(60_000)}lateend T,v`);
 		t.equal(bodySize(relay.body()), 160_004);
 	}
@@ -177,9 +190,9 @@ t.test("a body that lies elsewhere is read as it is taken, and not at all for a 
 	const relay = new BodyPipe();
 	relay.replace(source, null);
 	t.equal(relay.body(), source);
-	relay.open({ ...notes(), isMute: true });
+	relay.open({ ...notes(), discardsBody: true });
 	t.strictSame([relay.isSent, read], [true, 0]);
-	const receiver = { ...notes(), room: 10, takes: () => receiver.room-- > 0 };
+	const receiver = { ...notes(), room: 10, acceptsMore: () => receiver.room-- > 0 };
 	relay.open(receiver);
 	t.strictSame([relay.isBehind, read], [true, 0]);
 	relay.close();
@@ -188,15 +201,19 @@ t.test("a body that lies elsewhere is read as it is taken, and not at all for a 
 	t.strictSame([relay.isBehind, read, receiver.got.length], [false, 0, 10]);
 });
 
-t.test("what comes while a slow receiver still gets what was there goes to it once", async (t) => {
-	for (const passing of [null, { keep: true, openSpool: () => null, transform: null }, { keep: true, openSpool: openFileSpool, transform: null }]) {
+t.test("bytes that arrive while a slow receiver gets earlier ones are sent once", async (t) => {
+	for (const passing of [
+		null,
+		{ keep: true, openSpool: () => null, transform: null },
+		{ keep: true, openSpool: openFileSpool, transform: null },
+	]) {
 		const relay = new BodyPipe();
-		if (passing !== null) relay.pass(passing);
+		if (passing !== null) relay.startStreaming(passing);
 		const piece = (i: number) => Buffer.alloc(40_000, i);
 		const sent: Buffer[] = [];
 		let takes = false;
 		for (let i = 0; i < 3; i++) relay.push(piece(i));
-		relay.open({ takes: () => takes, write: (chunk) => void sent.push(chunk), end: () => undefined });
+		relay.open({ acceptsMore: () => takes, write: (chunk) => void sent.push(chunk), end: () => undefined });
 		for (let i = 3; i < 60; i++) relay.push(piece(i));
 		relay.end(null);
 		takes = true;

@@ -2,7 +2,7 @@
 import t from "tap";
 import { ask, ok, startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
-import { openFileSpool } from "../../../../formats/file-spool.ts";
+import { openFileSpool } from "../../../../src/flow/file-spool.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { defaults } from "../../../../src/options.ts";
@@ -11,7 +11,8 @@ import { announcedSize, BodyPolicy, isEventStream, options } from "../../../../s
 const MIB = 1024 * 1024;
 
 t.test("decisions about sizes", async (t) => {
-	const policy = (values: Partial<ReturnType<typeof defaults<typeof options>>>) => new BodyPolicy({ ...defaults(options), ...values });
+	const policy = (values: Partial<ReturnType<typeof defaults<typeof options>>>) =>
+		new BodyPolicy({ ...defaults(options), ...values });
 	const cutoff = policy({ stream_large_bodies: 3 });
 	t.same([cutoff.streams(3, true), cutoff.streams(4, true), cutoff.keeps(false)], [false, true, false]);
 	t.ok(policy({ stream_large_bodies: 3, store_streamed_bodies: true }).keeps(true));
@@ -22,8 +23,18 @@ t.test("decisions about sizes", async (t) => {
 		"without a cutoff what is huge, unless a hook needs it",
 	);
 	t.same([none.keeps(false), none.keeps(true)], [true, false]);
-	t.same([policy({ body_size_limit: 3 }).refuses(3), policy({ body_size_limit: 3 }).refuses(4), none.refuses(1e12)], [false, true, false]);
-	t.same([announcedSize({ kind: "length", length: 5 }), announcedSize({ kind: "chunked" }), announcedSize(null)], [5, 0, 0]);
+	t.same(
+		[
+			policy({ body_size_limit: 3 }).exceedsLimit(3),
+			policy({ body_size_limit: 3 }).exceedsLimit(4),
+			none.exceedsLimit(1e12),
+		],
+		[false, true, false],
+	);
+	t.same(
+		[announcedSize({ kind: "length", length: 5 }), announcedSize({ kind: "chunked" }), announcedSize(null)],
+		[5, 0, 0],
+	);
 	t.ok(isEventStream(Headers.of(["Content-Type", "text/event-stream; charset=utf-8"])));
 	t.notOk(isEventStream(Headers.of(["Content-Type", "text/event-streams"])));
 });
@@ -32,7 +43,9 @@ t.test("events pass as they come, whatever the options, and are recorded", async
 	let next = () => {};
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
-		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n");
+		server.send(
+			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n",
+		);
 		await new Promise<void>((resolve) => {
 			next = resolve;
 		});
@@ -64,7 +77,7 @@ t.test("a response that goes on for long is passed on as far as it has come", as
 	t.equal((await proxy.flow(0)).response?.text, "first-last");
 });
 
-t.test("what passes over the cutoff is not kept, unless asked; large ones are kept elsewhere", async (t) => {
+t.test("bodies over the limit are not kept unless requested; large ones are spooled", async (t) => {
 	const body = "x".repeat(3 * MIB);
 	const origin = await startOrigin(t, async (server) => {
 		await server.message();
@@ -90,31 +103,39 @@ t.test("what passes over the cutoff is not kept, unless asked; large ones are ke
 	}
 });
 
-t.test("what a hook lets pass is kept only where that was asked for, whether or not it would have passed anyway", async (t) => {
-	const origin = await startOrigin(t, async (server) => {
-		const { head } = await server.message();
-		server.send(ok("abc", `Connection: close\r\nContent-Type: ${head.includes("/events") ? "text/event-stream" : "text/plain"}`));
-	});
-	const says: Hook = {
-		name: "streaming",
-		requestheaders(_flow, decision) {
-			decision.requestStream = true;
-		},
-		responseheaders(_flow, decision) {
-			decision.responseStream = true;
-		},
-	};
-	for (const store_streamed_bodies of [false, true]) {
-		const proxy = await startTestProxy(t, { hooks: [says], options: { store_streamed_bodies } });
-		for (const [n, path] of ["/", "/events"].entries()) {
-			const client = await proxy.connect();
-			client.send(`${ask("POST", origin.authority, path, ["Content-Length: 3"])}xyz`);
-			t.equal(String((await client.message()).body), "abc");
-			const { request, response } = await proxy.flow(n);
-			t.same([request.text, response?.text], store_streamed_bodies ? ["xyz", "abc"] : [null, null], path);
+t.test(
+	"what a hook lets pass is kept only where that was asked for, whether or not it would have passed anyway",
+	async (t) => {
+		const origin = await startOrigin(t, async (server) => {
+			const { head } = await server.message();
+			server.send(
+				ok(
+					"abc",
+					`Connection: close\r\nContent-Type: ${head.includes("/events") ? "text/event-stream" : "text/plain"}`,
+				),
+			);
+		});
+		const says: Hook = {
+			name: "streaming",
+			requestheaders(_flow, decision) {
+				decision.requestStream = true;
+			},
+			responseheaders(_flow, decision) {
+				decision.responseStream = true;
+			},
+		};
+		for (const store_streamed_bodies of [false, true]) {
+			const proxy = await startTestProxy(t, { hooks: [says], options: { store_streamed_bodies } });
+			for (const [n, path] of ["/", "/events"].entries()) {
+				const client = await proxy.connect();
+				client.send(`${ask("POST", origin.authority, path, ["Content-Length: 3"])}xyz`);
+				t.equal(String((await client.message()).body), "abc");
+				const { request, response } = await proxy.flow(n);
+				t.same([request.text, response?.text], store_streamed_bodies ? ["xyz", "abc"] : [null, null], path);
+			}
 		}
-	}
-});
+	},
+);
 
 t.test("a function changes a body on its way; lengths are made right", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
@@ -126,7 +147,8 @@ t.test("a function changes a body on its way; lengths are made right", async (t)
 	const hook: Hook = {
 		name: "brackets",
 		requestheaders(_flow, decision) {
-			decision.requestStream = (chunk) => (chunk.length === 0 ? [Buffer.from("!")] : [Buffer.from("["), chunk, Buffer.alloc(0), Buffer.from("]")]);
+			decision.requestStream = (chunk) =>
+				chunk.length === 0 ? [Buffer.from("!")] : [Buffer.from("["), chunk, Buffer.alloc(0), Buffer.from("]")];
 		},
 		responseheaders(_flow, decision) {
 			decision.responseStream = (chunk) => {
@@ -170,7 +192,11 @@ t.test("a function that fails ends the exchange", async (t) => {
 t.test("bodies beyond the limit are refused, announced or not", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
-		server.send(server.seen.includes("/chunked") ? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n123456\r\n" : ok("123456"));
+		server.send(
+			server.seen.includes("/chunked")
+				? "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n123456\r\n"
+				: ok("123456"),
+		);
 	});
 	const proxy = await startTestProxy(t, { options: { body_size_limit: 5 } });
 	const answers = async (request: string) => {
@@ -184,71 +210,93 @@ t.test("bodies beyond the limit are refused, announced or not", async (t) => {
 	t.match((await proxy.flow(0)).error?.message, "request's body exceeds");
 });
 
-t.test("where an answer depends on the whole request, however large, it waits elsewhere and is never sent", async (t) => {
-	let spools = 0;
-	const hook: Hook = {
-		name: "replay",
-		needs: { request: "always" },
-		async request(flow, decision) {
-			const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
-			decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.bodySize)), 1), "replay");
-		},
-	};
-	const spool = () => {
-		spools++;
-		return openFileSpool();
-	};
-	const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, options: { stream_large_bodies: 1000 }, sink: { append() {}, spool } });
-	const client = await proxy.connect();
-	client.send(`${ask("POST", "example.com", "/", [`Content-Length: ${2 * MIB}`])}${"x".repeat(2 * MIB)}`);
-	t.equal((await client.message()).body.toString(), String(2 * MIB));
-	t.equal(spools, 1);
-});
-
-t.test("without a cutoff a response is held up to a lower size than a request", async (t) => {
-	const policy = new BodyPolicy({ stream_large_bodies: null, store_streamed_bodies: false, body_size_limit: null });
-	const MIB = 1024 * 1024;
-	t.strictSame([policy.streamsResponse(MIB, false), policy.streamsResponse(MIB + 1, false), policy.streamsResponse(100 * MIB, true)], [false, true, false]);
-	t.equal(policy.streams(2 * MIB, false), false);
-});
-
-t.test("where many bodies are not whole, further ones wait elsewhere than in memory, for hooks that need them whole too", async (t) => {
-	for (const need of ["always", true] as const) {
+t.test(
+	"where an answer depends on the whole request, however large, it waits elsewhere and is never sent",
+	async (t) => {
 		let spools = 0;
+		const hook: Hook = {
+			name: "replay",
+			needs: { request: "always" },
+			async request(flow, decision) {
+				const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
+				decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.bodySize)), 1), "replay");
+			},
+		};
 		const spool = () => {
 			spools++;
 			return openFileSpool();
 		};
-		const hook: Hook = {
-			name: "size",
-			needs: { request: need },
-			async request(flow, decision) {
-				const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
-				decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1), "size");
-			},
-		};
-		const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, sink: { append() {}, spool } });
-		const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
-		const size = 12 * MIB;
-		const begin = `${ask("POST", "example.com", "/", ["Transfer-Encoding: chunked"])}${size.toString(16)}\r\n${"x".repeat(size)}`;
-		for (const client of clients) client.send(begin);
-		while (spools < 3) await new Promise((resolve) => setTimeout(resolve, 10));
-		for (const client of clients) client.send("\r\n0\r\n\r\n");
-		for (const client of clients) t.equal((await client.message()).body.toString(), String(size - 1));
-		t.ok(spools < 10, "the first ones stay in memory");
-	}
+		const proxy = await startTestProxy(t, {
+			hooks: [hook],
+			upstream: null,
+			options: { stream_large_bodies: 1000 },
+			sink: { append() {}, spool },
+		});
+		const client = await proxy.connect();
+		client.send(`${ask("POST", "example.com", "/", [`Content-Length: ${2 * MIB}`])}${"x".repeat(2 * MIB)}`);
+		t.equal((await client.message()).body.toString(), String(2 * MIB));
+		t.equal(spools, 1);
+	},
+);
+
+t.test("without a cutoff a response is held up to a lower size than a request", async (t) => {
+	const policy = new BodyPolicy({ stream_large_bodies: null, store_streamed_bodies: false, body_size_limit: null });
+	const MIB = 1024 * 1024;
+	t.strictSame(
+		[
+			policy.streamsResponse(MIB, false),
+			policy.streamsResponse(MIB + 1, false),
+			policy.streamsResponse(100 * MIB, true),
+		],
+		[false, true, false],
+	);
+	t.equal(policy.streams(2 * MIB, false), false);
 });
+
+t.test(
+	"where many bodies are not whole, further ones wait elsewhere than in memory, for hooks that need them whole too",
+	async (t) => {
+		for (const need of ["always", true] as const) {
+			let spools = 0;
+			const spool = () => {
+				spools++;
+				return openFileSpool();
+			};
+			const hook: Hook = {
+				name: "size",
+				needs: { request: need },
+				async request(flow, decision) {
+					const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
+					decision.answer(
+						makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1),
+						"size",
+					);
+				},
+			};
+			const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, sink: { append() {}, spool } });
+			const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
+			const size = 12 * MIB;
+			const begin = `${ask("POST", "example.com", "/", ["Transfer-Encoding: chunked"])}${size.toString(16)}\r\n${"x".repeat(size)}`;
+			for (const client of clients) client.send(begin);
+			while (spools < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+			for (const client of clients) client.send("\r\n0\r\n\r\n");
+			for (const client of clients) t.equal((await client.message()).body.toString(), String(size - 1));
+			t.ok(spools < 10, "the first ones stay in memory");
+		}
+	},
+);
 
 t.test("a large body that hooks made counts once, however many are sent it, until the last has it", async (t) => {
 	const policy = new BodyPolicy(defaults(options));
 	const body = Buffer.alloc(70 * MIB);
-	t.notOk(policy.hold(body, true), "but not one that nobody else gets");
-	t.ok(policy.hold(body, false));
-	t.ok(policy.hold(body, false));
-	for (const isOfOne of [true, false]) t.notOk(policy.hold(Buffer.alloc(2 * MIB), isOfOne), "there is no room for another");
-	t.ok(policy.hold(Buffer.alloc(1000), true), "but for a small one");
-	policy.release(body);
-	t.ok(policy.lacksRoom(2 * MIB));
-	policy.release(body);
-	t.notOk(policy.lacksRoom(2 * MIB));
+	t.notOk(policy.holdHookBody(body, true), "but not one that nobody else gets");
+	t.ok(policy.holdHookBody(body, false));
+	t.ok(policy.holdHookBody(body, false));
+	for (const isOfOne of [true, false])
+		t.notOk(policy.holdHookBody(Buffer.alloc(2 * MIB), isOfOne), "there is no room for another");
+	t.ok(policy.holdHookBody(Buffer.alloc(1000), true), "but for a small one");
+	policy.releaseHookBody(body);
+	t.ok(policy.isMemoryShort(2 * MIB));
+	policy.releaseHookBody(body);
+	t.notOk(policy.isMemoryShort(2 * MIB));
 });

@@ -14,7 +14,8 @@ t.test("one request after another, and many at once, are answered in their order
 	);
 	const proxy = await startTestProxy(t);
 	const client = await proxy.connect();
-	for (const path of ["/1", "/2"]) t.equal((await client.send(ask("GET", origin.authority, path)).message()).body.toString(), path);
+	for (const path of ["/1", "/2"])
+		t.equal((await client.send(ask("GET", origin.authority, path)).message()).body.toString(), path);
 	const paths = Array.from({ length: 50 }, (_, i) => `/pipelined/${i}`);
 	client.send(paths.map((path) => ask("POST", origin.authority, path, [], "x".repeat(5000))).join(""));
 	for (const path of paths) t.equal((await client.message()).body.toString(), path);
@@ -55,7 +56,7 @@ t.test("a request byte by byte", async (t) => {
 	t.equal((await client.message()).body.toString(), "body");
 });
 
-t.test("who closes the connection", async (t) => {
+t.test("the side that closes the connection", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -97,11 +98,18 @@ t.test("no message of the corpus that is refused gets through, and its client is
 	);
 	const proxy = await startTestProxy(t);
 	// TLS that begins is gone on with
-	const refused = messageCases.filter(({ side, strict, closed, bytes }) => side === "request" && strict instanceof RegExp && !closed && bytes[0] !== "\x16");
+	const refused = messageCases.filter(
+		({ side, strict, closed, bytes }) =>
+			side === "request" && strict instanceof RegExp && !closed && bytes[0] !== "\x16",
+	);
 	t.ok(refused.length > 60);
 	for (const { name, bytes } of refused) {
 		const client = await proxy.connect();
-		client.send(bytes.replace(/^([A-Z]+) \/(?=[ ]HTTP)/, `$1 http://${origin.authority}/`).replace("Host: a\r\n", `Host: ${origin.authority}\r\n`));
+		client.send(
+			bytes
+				.replace(/^([A-Z]+) \/(?=[ ]HTTP)/, `$1 http://${origin.authority}/`)
+				.replace("Host: a\r\n", `Host: ${origin.authority}\r\n`),
+		);
 		const answer = await client.rest();
 		t.match(
 			answer,
@@ -117,7 +125,7 @@ t.test("no message of the corpus that is refused gets through, and its client is
 	t.notMatch(seen, /0\r\n\r\n/, "no body of them reached the server");
 });
 
-t.test("what is refused behind a good request does not spoil that", async (t) => {
+t.test("an invalid request after a valid one does not affect the first", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("good")),
@@ -198,7 +206,11 @@ t.test("the client goes away while its answer is awaited, and while it comes", a
 	client.send(ask("GET", origin.authority, "/awaited"));
 	await asked.opened;
 	client.close();
-	t.match(await proxy.flow(0), { request: { path: "/awaited" }, error: { message: "Client disconnected." }, response: null });
+	t.match(await proxy.flow(0), {
+		request: { path: "/awaited" },
+		error: { message: "Client disconnected." },
+		response: null,
+	});
 	const other = await proxy.connect();
 	await other.send(ask("GET", origin.authority, "/partly")).upTo("hello");
 	other.close();
@@ -258,13 +270,13 @@ t.test("a client that does not close its side when it is told to is hung up on",
 		answering(() => ok("hi")),
 	);
 	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
-	const [told, idle, refused] = [await proxy.connect(), await proxy.connect(), await proxy.connect()];
-	told.send(ask("GET", origin.authority, "/", ["Connection: close"]));
+	const [reported, idle, refused] = [await proxy.connect(), await proxy.connect(), await proxy.connect()];
+	reported.send(ask("GET", origin.authority, "/", ["Connection: close"]));
 	refused.send("\0");
-	for (const client of [told, idle, refused]) await client.ended();
+	for (const client of [reported, idle, refused]) await client.ended();
 	// Twice the timeout: one to be told, one to act on it.
 	await new Promise((resolve) => setTimeout(resolve, 2500));
-	for (const client of [told, idle, refused]) {
+	for (const client of [reported, idle, refused]) {
 		for (let i = 0; i < 20 && !client.socket.destroyed; i++) {
 			client.send("x");
 			await new Promise((resolve) => setTimeout(resolve, 20));
@@ -285,7 +297,10 @@ t.test("a client that sends without waiting is held back", async (t) => {
 	const client = await proxy.connect();
 	const count = 4000;
 	client.send(ask("GET", origin.authority, "/", [`X-Padding: ${"x".repeat(8000)}`]).repeat(count));
-	t.ok((await client.stalled()) > 8_000_000, "while the first is not answered, most of the others stay with the client");
+	t.ok(
+		(await client.stalled()) > 8_000_000,
+		"while the first is not answered, most of the others stay with the client",
+	);
 	released.open();
 	for (let i = 0; i < count; i++) await client.message();
 	t.equal(client.socket.writableLength, 0);
@@ -326,7 +341,9 @@ t.test("a client that speaks HTTP/2 from its first byte", async (t) => {
 	);
 	const proxy = await startTestProxy(t);
 	const { socket } = await proxy.tunnel(origin.authority);
-	const session = connectHttp2(`http://${origin.authority}`, { createConnection: () => socket.removeAllListeners("data") });
+	const session = connectHttp2(`http://${origin.authority}`, {
+		createConnection: () => socket.removeAllListeners("data"),
+	});
 	t.teardown(() => session.destroy());
 	const stream = session.request({ ":path": "/two" });
 	t.equal(String(await stream.toArray()), "/two");
@@ -345,4 +362,22 @@ t.test("a request that comes byte by byte, and might have been HTTP/2", async (t
 		await new Promise(setImmediate);
 	}
 	t.equal((await client.message()).body.toString(), "posted");
+});
+
+t.test("unfinished heads of many connections take bounded memory, and other clients are served", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("served")),
+	);
+	const proxy = await startTestProxy(t);
+	const clients = await Promise.all(Array.from({ length: 200 }, () => proxy.connect()));
+	const large = `GET http://${origin.authority}/ HTTP/1.1\r\nX: ${"a".repeat(200_000)}`;
+	const { head, body } = await Promise.any(clients.map((client) => client.send(large).message()));
+	t.match(head, /^HTTP\/1.1 400 /);
+	t.match(body.toString(), /unfinished request heads of all clients take too much memory/);
+	const other = await proxy.connect();
+	const request = ask("GET", origin.authority, "/", [`X: ${"a".repeat(4000)}`]);
+	other.send(request.slice(0, -10));
+	await new Promise(setImmediate);
+	t.equal((await other.send(request.slice(-10)).message()).body.toString(), "served");
 });

@@ -1,9 +1,13 @@
 // Connections of clients that speak HTTP/2: how they begin and how they end.
 import { once } from "node:events";
-import t from "tap";
+import { constants } from "node:http2";
+import t, { type Test } from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
-import { askHttp2, openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts";
+import { askHttp2, echo, openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
+import { openAuthority } from "../../../../src/ca/authority.ts";
+import type { Hook } from "../../../../src/hooks/hook.ts";
+import { makeResponse } from "../../../../src/hooks/make-response.ts";
 
 t.test("clear text, known by its first bytes, in whatever pieces they come", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
@@ -15,7 +19,7 @@ t.test("clear text, known by its first bytes, in whatever pieces they come", asy
 	t.match(flow.clientConn, { tls: false, alpn: null });
 });
 
-t.test("what breaks the rules ends the connection, and is told", async (t) => {
+t.test("a protocol violation ends the connection and is reported", async (t) => {
 	const proxy = await startTestProxy(t);
 	const peer = await proxy.tunnel("localhost:1");
 	peer.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nthis is no frame, whatever else it may be");
@@ -81,3 +85,90 @@ t.test("streams wait for a tape that is slower than they are", async (t) => {
 	slow.open();
 	t.match(await second, { status: 204 });
 });
+
+t.test(
+	"the heads of open requests have a bound: what goes beyond it is refused, and taken when it is sent again",
+	async (t) => {
+		const release = gate();
+		let asked = 0;
+		const hook: Hook = {
+			name: "answers",
+			async requestheaders(_flow, decision) {
+				asked++;
+				if (asked > 1) await release.opened;
+				decision.answer(makeResponse(204, [], Buffer.alloc(0), 1), "answers");
+			},
+		};
+		const proxy = await startTestProxy(t, { hooks: [hook] });
+		const session = await openHttp2(t, proxy, "localhost:1", { maxSendHeaderBlockLength: 300_000 });
+		const large = () => askHttp2(session, { ":path": "/", "x-large": "x".repeat(40_000) });
+		await askHttp2(session, { ":path": "/" });
+		const answers = Array.from({ length: 120 }, large);
+		await new Promise((resolve) => session.ping(resolve));
+		const refused = await Promise.all(answers.slice(-5));
+		t.ok(refused.every(({ code, status }) => code === constants.NGHTTP2_REFUSED_STREAM && status === 0));
+		t.ok((asked - 1) * 40_000 <= 4 * 1024 * 1024, `${asked} were taken`);
+		release.open();
+		t.equal((await Promise.all(answers)).filter(({ status }) => status === 204).length, asked - 1);
+		t.match(await large(), { status: 204 });
+	},
+);
+
+/** Counts the turns of the event loop. Returns a function that returns the number of the current one. */
+function countTurns(t: Test): () => number {
+	let turn = 0;
+	const count = () => {
+		turn++;
+		next = setImmediate(count);
+	};
+	let next = setImmediate(count);
+	t.teardown(() => clearImmediate(next));
+	return () => turn;
+}
+
+t.test("many streams at once begin in several turns, all of them", async (t) => {
+	const proxy = await startTestProxy(t, {
+		hooks: [
+			{
+				name: "answers",
+				requestheaders(_flow, decision) {
+					for (const end = performance.now() + 4; performance.now() < end; );
+					turns.add(current());
+					decision.answer(makeResponse(204, [], Buffer.alloc(0), 1), "answers");
+				},
+			} satisfies Hook,
+		],
+	});
+	const turns = new Set<number>();
+	const current = countTurns(t);
+	const session = await openHttp2(t, proxy, "localhost:1");
+	const answers = await Promise.all(Array.from({ length: 60 }, () => askHttp2(session, { ":path": "/" })));
+	t.ok(answers.every(({ status }) => status === 204));
+	t.ok(turns.size >= 10, `${turns.size} turns`);
+});
+
+for (const isSecure of [false, true])
+	t.test(`a body that brings much work is read in several turns${isSecure ? ", over TLS" : ""}`, async (t) => {
+		const chunksOfTurns = new Map<number, number>();
+		const current = countTurns(t);
+		const hook: Hook = {
+			name: "slow",
+			requestheaders(_flow, decision) {
+				decision.requestStream = (chunk) => {
+					for (const end = performance.now() + 4; performance.now() < end; );
+					chunksOfTurns.set(current(), (chunksOfTurns.get(current()) ?? 0) + 1);
+					return chunk;
+				};
+			},
+		};
+		const authority = await openAuthority(t.testdir());
+		const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile };
+		const tls = isSecure ? { authority } : {};
+		const origin = await startHttp2Origin(t, echo, tls);
+		const proxy = await startTestProxy(t, { authority, options, hooks: [hook] });
+		const session = await openHttp2(t, proxy, origin.authority, tls);
+		const body = "0123456789abcdef".repeat(60 * 1024);
+		t.match(await askHttp2(session, { ":path": "/", ":method": "POST" }, body), { status: 200, body });
+		const most = Math.max(...chunksOfTurns.values());
+		t.ok(most <= 8, `at most ${most} chunks in one turn`);
+	});

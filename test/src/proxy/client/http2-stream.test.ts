@@ -26,18 +26,41 @@ t.test("a request is delivered and recorded as it is, its response too", async (
 		t,
 		(stream, raw) => {
 			seen = raw;
-			stream.respond({ ":status": 201, "x-b": "1", "x-a": "2", "set-cookie": ["a=1", "b=2"] }, { sendDate: false } as object);
+			stream.respond({ ":status": 201, "x-b": "1", "x-a": "2", "set-cookie": ["a=1", "b=2"] }, {
+				sendDate: false,
+			} as object);
 			stream.end("hi");
 		},
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const answer = await askHttp2(session, { ":path": "/p?q=1", "x-b": "1", "x-a": "2", cookie: ["a=1", "b=2"] });
-	t.match(answer, { status: 201, fields: ["x-b", "1", "x-a", "2", "set-cookie", "a=1", "set-cookie", "b=2"], body: "hi" });
+	t.match(answer, {
+		status: 201,
+		fields: ["x-b", "1", "x-a", "2", "set-cookie", "a=1", "set-cookie", "b=2"],
+		body: "hi",
+	});
 	const fields = ["x-b", "1", "x-a", "2", "cookie", "a=1", "cookie", "b=2"];
-	t.strictSame(seen, [":method", "GET", ":scheme", "https", ":authority", origin.authority, ":path", "/p?q=1", ...fields]);
+	t.strictSame(seen, [
+		":method",
+		"GET",
+		":scheme",
+		"https",
+		":authority",
+		origin.authority,
+		":path",
+		"/p?q=1",
+		...fields,
+	]);
 	const flow = await proxy.flow(0);
-	t.match(flow.request, { httpVersion: "HTTP/2.0", method: "GET", scheme: "https", host: "localhost", port: origin.port, path: "/p?q=1" });
+	t.match(flow.request, {
+		httpVersion: "HTTP/2.0",
+		method: "GET",
+		scheme: "https",
+		host: "localhost",
+		port: origin.port,
+		path: "/p?q=1",
+	});
 	t.equal(flow.request.authority, origin.authority);
 	t.strictSame(flow.request.headers.fields, fields);
 	t.match(flow.response, { httpVersion: "HTTP/2.0", statusCode: 201, reason: "" });
@@ -47,7 +70,7 @@ t.test("a request is delivered and recorded as it is, its response too", async (
 });
 
 t.test("to a server of HTTP/1.1, which is found out before the client is answered, or afterwards", async (t) => {
-	for (const connection_strategy of ["eager", "lazy"]) {
+	for (const connection_strategy of ["eager", "lazy"] as const) {
 		const { authority } = await world(t);
 		const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
 		const heads: string[] = [];
@@ -56,8 +79,11 @@ t.test("to a server of HTTP/1.1, which is found out before the client is answere
 			async (server) => {
 				for (;;) {
 					heads.push(await server.head());
-					if (heads.at(-1)?.startsWith("POST")) t.equal(await server.upTo("0\r\nx-t: 1\r\n\r\n"), "3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n");
-					server.send("HTTP/1.1 200 OK\r\nX-Case: Yes\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n2\r\nhi\r\n0\r\nX-End: 1\r\n\r\n");
+					if (heads.at(-1)?.startsWith("POST"))
+						t.equal(await server.upTo("0\r\nx-t: 1\r\n\r\n"), "3\r\nabc\r\n0\r\nx-t: 1\r\n\r\n");
+					server.send(
+						"HTTP/1.1 200 OK\r\nX-Case: Yes\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n2\r\nhi\r\n0\r\nX-End: 1\r\n\r\n",
+					);
 				}
 			},
 			{ host: "localhost", tls: { secureContext, ALPNProtocols: ["http/1.1"] } },
@@ -66,15 +92,27 @@ t.test("to a server of HTTP/1.1, which is found out before the client is answere
 		const proxy = await startTestProxy(t, { authority, options });
 		const session = await openHttp2(t, proxy, `localhost:${origin.port}`, { authority });
 		const asked = { ":path": "/", cookie: ["a=1", "b=2"], te: "trailers" };
-		t.match(await askHttp2(session, asked), { status: 200, fields: ["x-case", "Yes"], body: "hi", trailers: ["x-end", "1"] });
+		t.match(await askHttp2(session, asked), {
+			status: 200,
+			fields: ["x-case", "Yes"],
+			body: "hi",
+			trailers: ["x-end", "1"],
+		});
 		await askHttp2(session, { ":method": "POST", ":path": "/" }, (stream) => {
 			stream.on("wantTrailers", () => stream.sendTrailers({ "x-t": "1" }));
 			stream.end("abc");
 		});
-		t.equal(heads[0], `GET / HTTP/1.1\r\nHost: localhost:${origin.port}\r\ncookie: a=1; b=2\r\nte: trailers\r\n\r\n`, connection_strategy);
+		t.equal(
+			heads[0],
+			`GET / HTTP/1.1\r\nHost: localhost:${origin.port}\r\ncookie: a=1; b=2\r\nte: trailers\r\n\r\n`,
+			connection_strategy,
+		);
 		t.match(heads[1], "transfer-encoding: chunked");
 		const flow = await proxy.flow(1);
-		t.match([flow.request.httpVersion, flow.response?.httpVersion, flow.response?.reason], ["HTTP/2.0", "HTTP/1.1", "OK"]);
+		t.match(
+			[flow.request.httpVersion, flow.response?.httpVersion, flow.response?.reason],
+			["HTTP/2.0", "HTTP/1.1", "OK"],
+		);
 		t.strictSame(flow.request.trailers?.fields, ["x-t", "1"]);
 		t.strictSame(flow.response?.trailers?.fields, ["X-End", "1"]);
 	}
@@ -106,7 +144,12 @@ t.test("calls of every kind of gRPC, with their trailers", async (t) => {
 		stream.on("data", () => (messages === 4 ? stream.end() : stream.write(`m${messages++}`)));
 	});
 	t.match(both, { body: "m0m1m2m3", trailers: ["grpc-status", "0"] });
-	t.match(await askHttp2(session, { ...call, ":path": "/only" }, "m"), { status: 200, fields: ["grpc-status", "5"], trailers: null, code: 0 });
+	t.match(await askHttp2(session, { ...call, ":path": "/only" }, "m"), {
+		status: 200,
+		fields: ["grpc-status", "5"],
+		trailers: null,
+		code: 0,
+	});
 	const flow = await proxy.flow(1);
 	t.equal(flow.request.text, "m0m1m2m3");
 	t.strictSame(flow.response?.trailers?.fields, ["grpc-status", "0"]);
@@ -117,9 +160,14 @@ t.test("bodies past every window, both ways and many at once", async (t) => {
 	const origin = await startHttp2Origin(t, echo, { authority });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const sizes = [3_000_000, 5_000_000, 100_000, 8_000_000];
-	const answers = await Promise.all(sizes.map((size, i) => askHttp2(session, { ":method": "POST", ":path": "/" }, String(i).repeat(size))));
+	const answers = await Promise.all(
+		sizes.map((size, i) => askHttp2(session, { ":method": "POST", ":path": "/" }, String(i).repeat(size))),
+	);
 	for (const [i, size] of sizes.entries())
-		t.ok(answers[i]?.body === String(i).repeat(size), `${size} bytes`, { code: answers[i]?.code, size: answers[i]?.body.length });
+		t.ok(answers[i]?.body === String(i).repeat(size), `${size} bytes`, {
+			code: answers[i]?.code,
+			size: answers[i]?.body.length,
+		});
 });
 
 t.test("a client that does not read holds the server back", async (t) => {
@@ -165,14 +213,21 @@ t.test("early hints, and Expect", async (t) => {
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	t.match(await askHttp2(session, { ":path": "/" }), { interim: [103], status: 200 });
-	t.match(await askHttp2(session, { ":method": "POST", ":path": "/", expect: "100-continue" }, "x"), { interim: [100, 103], status: 200 });
+	t.match(await askHttp2(session, { ":method": "POST", ":path": "/", expect: "100-continue" }, "x"), {
+		interim: [100, 103],
+		status: 200,
+	});
 });
 
 t.test("responses without a body", async (t) => {
 	const { authority, proxy } = await world(t);
 	const origin = await startHttp2Origin(
 		t,
-		(stream, raw) => stream.respond({ ":status": Number(raw[raw.indexOf(":path") + 1]?.slice(1)), "content-length": "5" }, { endStream: true }),
+		(stream, raw) =>
+			stream.respond(
+				{ ":status": Number(raw[raw.indexOf(":path") + 1]?.slice(1)), "content-length": "5" },
+				{ endStream: true },
+			),
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
@@ -180,7 +235,12 @@ t.test("responses without a body", async (t) => {
 		["HEAD", 200],
 		["GET", 304],
 	] as const)
-		t.match(await askHttp2(session, { ":method": method, ":path": `/${status}` }), { status, fields: ["content-length", "5"], body: "", code: 0 });
+		t.match(await askHttp2(session, { ":method": method, ":path": `/${status}` }), {
+			status,
+			fields: ["content-length", "5"],
+			body: "",
+			code: 0,
+		});
 });
 
 t.test("a client that gives up is noted, and the server is told", async (t) => {
@@ -201,7 +261,10 @@ t.test("a client that gives up is noted, and the server is told", async (t) => {
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
-	const stream = session.request({ ":method": "POST", ":path": "/", "content-type": "application/grpc" }, { endStream: false });
+	const stream = session.request(
+		{ ":method": "POST", ":path": "/", "content-type": "application/grpc" },
+		{ endStream: false },
+	);
 	stream.on("error", () => {});
 	stream.write("x");
 	await asked.opened;
@@ -209,7 +272,11 @@ t.test("a client that gives up is noted, and the server is told", async (t) => {
 	await closed.opened;
 	t.strictSame(codes, [8]);
 	t.match((await proxy.flow(0)).error, { message: "Client disconnected (CANCEL)." });
-	t.match(await askHttp2(session, { ":path": "/" }, (next) => setTimeout(() => next.close(8), 50)), { code: 8 }, "the connection lives on");
+	t.match(
+		await askHttp2(session, { ":path": "/" }, (next) => setTimeout(() => next.close(8), 50)),
+		{ code: 8 },
+		"the connection lives on",
+	);
 });
 
 t.test("hooks answer, hang up and change what is sent", async (t) => {
@@ -223,7 +290,13 @@ t.test("hooks answer, hang up and change what is sent", async (t) => {
 			if (path === "/answer") {
 				const headers = new Headers(["Connection", "close", "X-By", "hook", "Content-Length", "99"]);
 				decision.answer(
-					new Response({ statusCode: 203, reason: "Odd", headers, body: Buffer.from("from a hook"), trailers: new Headers(["X-T", "1"]) }),
+					new Response({
+						statusCode: 203,
+						reason: "Odd",
+						headers,
+						body: Buffer.from("from a hook"),
+						trailers: new Headers(["X-T", "1"]),
+					}),
 					"test",
 				);
 			} else if (path === "/illegal") decision.answer(new Response({ statusCode: 700 }), "test");
@@ -231,15 +304,23 @@ t.test("hooks answer, hang up and change what is sent", async (t) => {
 			else flow.request.text = flow.request.text?.toUpperCase() ?? null;
 		},
 		response(flow) {
-			if (flow.request.path === "/change" && flow.response !== null) flow.response.text = `${flow.response.text} changed`;
+			if (flow.request.path === "/change" && flow.response !== null)
+				flow.response.text = `${flow.response.text} changed`;
 		},
 	};
 	const { authority, proxy } = await world(t, [hook]);
 	const origin = await startHttp2Origin(t, echo, { authority });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const answered = await askHttp2(session, { ":path": "/answer" });
-	t.match(answered, { status: 203, fields: ["x-by", "hook", "content-length", "11"], body: "from a hook", trailers: ["x-t", "1"] });
-	t.match(await askHttp2(session, { ":method": "POST", ":path": "/change", "content-length": "1" }, "x"), { body: "X changed" });
+	t.match(answered, {
+		status: 203,
+		fields: ["x-by", "hook", "content-length", "11"],
+		body: "from a hook",
+		trailers: ["x-t", "1"],
+	});
+	t.match(await askHttp2(session, { ":method": "POST", ":path": "/change", "content-length": "1" }, "x"), {
+		body: "X changed",
+	});
 	t.match(await askHttp2(session, { ":path": "/illegal" }), { status: 502, body: /cannot be sent over HTTP\/2/ });
 	t.match(await askHttp2(session, { ":path": "/abort" }), { status: 0, code: 2 });
 	t.match(await askHttp2(session, { ":method": "POST", ":path": "/" }, "y"), { body: "Y" }, "the connection lives on");
@@ -257,19 +338,26 @@ t.test("an answer before the request is complete ends the stream", async (t) => 
 		{ authority },
 	);
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
-	const answer = await askHttp2(session, { ":method": "POST", ":path": "/", "content-type": "application/grpc" }, (stream) => {
-		stream.write("x");
-		stream.on("end", () => stream.close(0));
-	});
+	const answer = await askHttp2(
+		session,
+		{ ":method": "POST", ":path": "/", "content-type": "application/grpc" },
+		(stream) => {
+			stream.write("x");
+			stream.on("end", () => stream.close(0));
+		},
+	);
 	t.match(answer, { status: 413, body: "too much" });
 	t.match(await proxy.flow(0), { error: null, response: { statusCode: 413 } });
 });
 
-t.test("what is no request for us", async (t) => {
+t.test("streams without a valid request", async (t) => {
 	const { authority, proxy } = await world(t);
 	const origin = await startHttp2Origin(t, () => t.fail("nothing gets through"), { authority });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
-	t.match(await askHttp2(session, { ":method": "CONNECT", ":authority": "example.com:443" }, (stream) => stream.end()), { status: 400, body: /CONNECT/ });
+	t.match(
+		await askHttp2(session, { ":method": "CONNECT", ":authority": "example.com:443" }, (stream) => stream.end()),
+		{ status: 400, body: /CONNECT/ },
+	);
 	t.equal(proxy.flows.length, 0);
 });
 
@@ -301,8 +389,13 @@ t.test("a client of HTTP/1.1 and a server that speaks nothing but HTTP/2", async
 		},
 		{ authority },
 	);
-	const peer = await (await proxy.tunnel(origin.authority)).secure({ ca: authority.certificatePem, servername: "localhost" });
-	peer.send(`POST /x HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: keep-alive\r\nCookie: a=1; b=2\r\nContent-Length: 2\r\n\r\nhi`);
+	const peer = await (await proxy.tunnel(origin.authority)).secure({
+		ca: authority.certificatePem,
+		servername: "localhost",
+	});
+	peer.send(
+		`POST /x HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: keep-alive\r\nCookie: a=1; b=2\r\nContent-Length: 2\r\n\r\nhi`,
+	);
 	t.equal(await peer.upTo("\r\n\r\n"), "HTTP/1.1 404 Not Found\r\nx-a: 1\r\ntransfer-encoding: chunked\r\n\r\n");
 	t.equal(await peer.upTo("\r\n\r\n"), "4\r\ngone\r\n0\r\nx-end: 1\r\n\r\n");
 	const fields = ["cookie", "a=1", "cookie", "b=2", "content-length", "2"];
@@ -323,7 +416,11 @@ t.test("http2=false: neither side is offered it", async (t) => {
 		{ host: "localhost", tls: { secureContext, ALPNProtocols: ["h2", "http/1.1"] } },
 	);
 	const tunnel = await proxy.tunnel(`localhost:${origin.port}`);
-	const peer = await tunnel.secure({ ca: authority.certificatePem, servername: "localhost", ALPNProtocols: ["h2", "http/1.1"] });
+	const peer = await tunnel.secure({
+		ca: authority.certificatePem,
+		servername: "localhost",
+		ALPNProtocols: ["h2", "http/1.1"],
+	});
 	t.equal((await peer.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").message()).body.toString(), "hi");
 	t.match([(await proxy.flow(0)).clientConn.alpn, (await proxy.flow(0)).serverConn.alpn], ["http/1.1", "http/1.1"]);
 	const { socket } = await proxy.tunnel(`localhost:${origin.port}`);

@@ -5,7 +5,7 @@ import { TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
 import { Peer } from "../../../../fixtures/peer.ts";
-import { breakOff, noteBelow, reset } from "../../../../src/proxy/connection/break-off.ts";
+import { breakOff, recordTransport, reset } from "../../../../src/proxy/connection/break-off.ts";
 
 const { originPem, server } = await makeAuthorities(t);
 const secureContext = server({ names: ["localhost"] });
@@ -22,7 +22,7 @@ async function connected(t: Test, layers: number): Promise<{ client: Peer; socke
 	for (let layer = 0; layer < layers; layer++) {
 		const secured = new TLSSocket(socket, { isServer: true, secureContext });
 		secured.on("error", () => {});
-		noteBelow(secured, socket);
+		recordTransport(secured, socket);
 		[client] = await Promise.all([client.secure({ servername: "localhost", ca: originPem }), once(secured, "secure")]);
 		socket = secured;
 	}

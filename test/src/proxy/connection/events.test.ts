@@ -1,4 +1,5 @@
-// Connections as scripts hear of them, through a real proxy: in order, refused, led elsewhere, and all the same when the script takes its time.
+// Connections as scripts hear of them, through a real proxy: in order, refused, led elsewhere, and all the same when
+// the script takes its time.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +24,14 @@ async function startScripted(t: Test, source: string, parts: ProxyParts = {}) {
 	return { proxy, logged };
 }
 
-const names = ["client_connected", "server_connect", "server_connected", "server_connect_error", "server_disconnected", "client_disconnected"];
+const names = [
+	"client_connected",
+	"server_connect",
+	"server_connected",
+	"server_connect_error",
+	"server_disconnected",
+	"client_disconnected",
+];
 
 /** Notes every event, and at whose address; `first` is what each function begins with. */
 const noting = (first = "") =>
@@ -36,8 +44,12 @@ const noting = (first = "") =>
 
 /** A request, answered; then the proxy ends. */
 const inTheEnd = (port: number) => [
-	...["client_connected false", "request", `server_connect ${port},true`, `server_connected ${port},true`],
-	...[`server_disconnected ${port},true`, "client_disconnected true"],
+	"client_connected false",
+	"request",
+	`server_connect ${port},true`,
+	`server_connected ${port},true`,
+	`server_disconnected ${port},true`,
+	"client_disconnected true",
 ];
 
 t.test("in order, for plain requests", async (t) => {
@@ -50,16 +62,22 @@ t.test("in order, for plain requests", async (t) => {
 			t.equal((await client.message()).body.toString(), `hello ${path}`);
 		}
 		await proxy.running.close();
-		const told = inTheEnd(origin.port).toSpliced(4, 0, "request");
-		t.strictSame([...logged].sort(), [...told].sort());
-		t.strictSame(logged.slice(0, 5), told.slice(0, 5));
+		const reported = inTheEnd(origin.port).toSpliced(4, 0, "request");
+		t.strictSame([...logged].sort(), [...reported].sort());
+		t.strictSame(logged.slice(0, 5), reported.slice(0, 5));
 	}
 });
 
 t.test("for requests in TLS: the server is connected to first", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
-	const { proxy, logged } = await startScripted(t, noting(), { authority, options: { ssl_verify_upstream_trusted_ca: originFile } });
-	const client = await (await proxy.tunnel(origin.authority)).secure({ ca: authority.certificatePem, servername: "www.example.com" });
+	const { proxy, logged } = await startScripted(t, noting(), {
+		authority,
+		options: { ssl_verify_upstream_trusted_ca: originFile },
+	});
+	const client = await (await proxy.tunnel(origin.authority)).secure({
+		ca: authority.certificatePem,
+		servername: "www.example.com",
+	});
 	client.send("GET /1 HTTP/1.1\r\nHost: www.example.com\r\n\r\n");
 	t.equal((await client.message()).body.toString(), "hello /1");
 	await proxy.running.close();
@@ -71,11 +89,19 @@ t.test("for requests in TLS: the server is connected to first", async (t) => {
 t.test("clients and servers that a script refuses, at once or later", async (t) => {
 	for (const first of ["", "await new Promise(setImmediate);"]) {
 		const origin = await startOrigin(t, hello);
-		const refused = await startScripted(t, `export ${first && "async"} function client_connected(client) { ${first} client.error = "not today"; }`);
+		const refused = await startScripted(
+			t,
+			`export ${first && "async"} function client_connected(client) { ${first} client.error = "not today"; }`,
+		);
 		t.ok(await (await refused.proxy.connect()).ended());
-		t.match(await refused.proxy.event("client_error"), { message: "a script hangs up on this client: not today" });
+		t.match(await refused.proxy.event("client_error"), {
+			message: "a script closed this client's connection: not today",
+		});
 
-		const { proxy } = await startScripted(t, `export ${first && "async"} function server_connect(data) { ${first} data.server.error = "not there"; }`);
+		const { proxy } = await startScripted(
+			t,
+			`export ${first && "async"} function server_connect(data) { ${first} data.server.error = "not there"; }`,
+		);
 		const client = await proxy.connect();
 		client.send(`GET http://${origin.authority}/ HTTP/1.1\r\nHost: a\r\n\r\n`);
 		t.match((await client.message()).head, /^HTTP\/1.1 502 /);
@@ -99,28 +125,50 @@ t.test("a connection that a script leads elsewhere, and one that fails", async (
 	t.match(logged, [/refused the connection/]);
 });
 
-const tlsNames = ["clienthello", ...["start", "established", "failed"].flatMap((what) => [`${what}_client`, `${what}_server`])].map((name) => `tls_${name}`);
+const tlsNames = [
+	"clienthello",
+	...["start", "established", "failed"].flatMap((what) => [`${what}_client`, `${what}_server`]),
+].map((name) => `tls_${name}`);
 const tunnelNames = ["http_connect", "http_connected", "http_connect_error", "http_connect_upstream"];
 
 /** Notes every event but the ends of connections, by its name; `inside` is what functions of some names do besides. */
 const notingAll = (inside: Record<string, string> = {}) =>
 	[...names.slice(1, -2), ...tlsNames, ...tunnelNames]
-		.map((name) => `export async function ${name}(data, ctx) { await null; ctx.log.info("${name}"); ${inside[name] ?? ""} }`)
+		.map(
+			(name) =>
+				`export async function ${name}(data, ctx) { await null; ctx.log.info("${name}"); ${inside[name] ?? ""} }`,
+		)
 		.join("\n");
 
 t.test("a tunnel and the TLS on both sides of it, in order", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
-	const source = notingAll({ tls_clienthello: "ctx.log.info(JSON.stringify(data.client_hello) + data.context.server.address[1])" });
-	const { proxy, logged } = await startScripted(t, source, { authority, options: { ssl_verify_upstream_trusted_ca: originFile } });
+	const source = notingAll({
+		tls_clienthello: "ctx.log.info(JSON.stringify(data.client_hello) + data.context.server.address[1])",
+	});
+	const { proxy, logged } = await startScripted(t, source, {
+		authority,
+		options: { ssl_verify_upstream_trusted_ca: originFile },
+	});
 	const client = await (await proxy.tunnel(origin.authority)).secure({
 		ca: authority.certificatePem,
 		servername: "www.example.com",
 		ALPNProtocols: ["http/1.1"],
 	});
-	t.equal((await client.send("GET /1 HTTP/1.1\r\nHost: www.example.com\r\n\r\n").message()).body.toString(), "hello /1");
+	t.equal(
+		(await client.send("GET /1 HTTP/1.1\r\nHost: www.example.com\r\n\r\n").message()).body.toString(),
+		"hello /1",
+	);
 	t.strictSame(logged, [
-		...["http_connect", "http_connected", "tls_clienthello", `{"sni":"www.example.com","alpn_protocols":["http/1.1"]}${origin.port}`],
-		...["server_connect", "server_connected", "tls_start_server", "tls_established_server", "tls_start_client", "tls_established_client"],
+		"http_connect",
+		"http_connected",
+		"tls_clienthello",
+		`{"sni":"www.example.com","alpn_protocols":["http/1.1"]}${origin.port}`,
+		"server_connect",
+		"server_connected",
+		"tls_start_server",
+		"tls_established_server",
+		"tls_start_client",
+		"tls_established_client",
 	]);
 	t.equal(proxy.flows.length, 1, "the CONNECT is on no tape");
 });
@@ -128,13 +176,23 @@ t.test("a tunnel and the TLS on both sides of it, in order", async (t) => {
 t.test("TLS that fails, with the server and with the client", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
 	const telling = "ctx.log.info(data.conn.error)";
-	const { proxy, logged } = await startScripted(t, notingAll({ tls_failed_server: telling, tls_failed_client: telling }), { authority });
+	const { proxy, logged } = await startScripted(
+		t,
+		notingAll({ tls_failed_server: telling, tls_failed_client: telling }),
+		{ authority },
+	);
 	await t.rejects((await proxy.tunnel(origin.authority)).secure({ servername: "www.example.com" }));
 	await proxy.event("client_error");
 	await proxy.running.close();
 	t.match(logged.slice(3), [
-		...["server_connect", "server_connected", "tls_start_server", "tls_failed_server", /certificate/],
-		...["tls_start_client", "tls_failed_client", /alert|hung up/],
+		"server_connect",
+		"server_connected",
+		"tls_start_server",
+		"tls_failed_server",
+		/certificate/,
+		"tls_start_client",
+		"tls_failed_client",
+		/alert|closed the connection/,
 	]);
 });
 
@@ -142,8 +200,14 @@ t.test("a client that breaks off while a script still thinks about its TLS", asy
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
 	const thinking = `export const client_disconnected = (client, ctx) => ctx.log.info("gone");
 		export const tls_established_client = (data, ctx) => new Promise((resolve) => { globalThis.tlsResolve = resolve; ctx.log.info("thinking"); });`;
-	const { proxy, logged } = await startScripted(t, thinking, { authority, options: { ssl_verify_upstream_trusted_ca: originFile } });
-	const secured = await (await proxy.tunnel(origin.authority)).secure({ ca: authority.certificatePem, servername: "www.example.com" });
+	const { proxy, logged } = await startScripted(t, thinking, {
+		authority,
+		options: { ssl_verify_upstream_trusted_ca: originFile },
+	});
+	const secured = await (await proxy.tunnel(origin.authority)).secure({
+		ca: authority.certificatePem,
+		servername: "www.example.com",
+	});
 	while (!logged.includes("thinking")) await new Promise(setImmediate);
 	secured.send("GET / HTTP/1.1\r\n").close();
 	await once(secured.socket, "close");
@@ -155,15 +219,25 @@ t.test("a client that breaks off while a script still thinks about its TLS", asy
 
 t.test("TLS that a script lets pass, and a server that it wants first", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
-	const ignoring = "export function tls_clienthello(data) { data.ignore_connection = data.client_hello.sni === 'www.example.com'; }";
+	const ignoring =
+		"export function tls_clienthello(data) { data.ignore_connection = data.client_hello.sni === 'www.example.com'; }";
 	const { proxy } = await startScripted(t, ignoring, { authority });
-	const client = await (await proxy.tunnel(origin.authority)).secure({ ca: readFileSync(originFile), servername: "www.example.com" });
+	const client = await (await proxy.tunnel(origin.authority)).secure({
+		ca: readFileSync(originFile),
+		servername: "www.example.com",
+	});
 	t.equal((await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n").message()).body.toString(), "hello /1");
 	t.equal(proxy.flows.length, 0);
 
 	const options = { ssl_verify_upstream_trusted_ca: originFile, connection_strategy: "lazy" as const };
-	const first = await startScripted(t, notingAll({ tls_clienthello: "data.establish_server_tls_first = true" }), { authority, options });
-	await (await first.proxy.tunnel(origin.authority)).secure({ ca: authority.certificatePem, servername: "www.example.com" });
+	const first = await startScripted(t, notingAll({ tls_clienthello: "data.establish_server_tls_first = true" }), {
+		authority,
+		options,
+	});
+	await (await first.proxy.tunnel(origin.authority)).secure({
+		ca: authority.certificatePem,
+		servername: "www.example.com",
+	});
 	t.equal(first.logged[3], "server_connect");
 });
 
@@ -180,7 +254,8 @@ t.test("tunnels that a script refuses, cuts off, leads elsewhere", async (t) => 
 		export const http_connected = (flow, ctx) => ctx.log.info("connected " + flow.response.status_code);
 		export const http_connect_error = (flow, ctx) => ctx.log.info("error " + flow.response.status_code);`;
 	const { proxy, logged } = await startScripted(t, source);
-	const asking = async (host: string) => (await proxy.connect()).send(`CONNECT ${host}:80 HTTP/1.1\r\nHost: ${host}:80\r\n\r\n`);
+	const asking = async (host: string) =>
+		(await proxy.connect()).send(`CONNECT ${host}:80 HTTP/1.1\r\nHost: ${host}:80\r\n\r\n`);
 	const refused = await (await asking("no.example")).message();
 	t.match(refused.head, /^HTTP\/1.1 403 Forbidden\r\n/);
 	t.equal(refused.body.toString(), "not there");
@@ -195,7 +270,10 @@ t.test("tunnels that a script refuses, cuts off, leads elsewhere", async (t) => 
 t.test("the request for a tunnel that an upstream proxy gets", async (t) => {
 	const upstream = await startForwardingProxy(t);
 	const source = `export function http_connect_upstream(flow) { flow.request.headers.set("x-from", flow.request.host); }`;
-	const { proxy } = await startScripted(t, source, { authority, options: { mode: [`upstream:http://${upstream.authority}`] } });
+	const { proxy } = await startScripted(t, source, {
+		authority,
+		options: { mode: [`upstream:http://${upstream.authority}`] },
+	});
 	const client = await proxy.tunnel("localhost:1");
 	await client.secure({ ca: authority.certificatePem, servername: "localhost" });
 	t.strictSame(upstream.heads, ["CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\nx-from: localhost\r\n\r\n"]);
@@ -217,8 +295,8 @@ t.test("a client that goes while a script still thinks about its server", async 
 	t.equal(origin.connections.length, 0);
 });
 
-t.test("nobody wants to know", (t) => {
-	t.equal(ConnectionEvents.of(new Pipeline([{ name: "other" }])), null);
-	t.equal(ConnectionEvents.of(new Pipeline([{ name: "own", connection() {} }]))?.watchesTcp, false);
+t.test("without listeners", (t) => {
+	t.equal(ConnectionEvents.forPipeline(new Pipeline([{ name: "other" }])), null);
+	t.equal(ConnectionEvents.forPipeline(new Pipeline([{ name: "own", connection() {} }]))?.watchesTcp, false);
 	t.end();
 });

@@ -1,9 +1,11 @@
 // What the connections of a proxy share: the way to the tape, and the work under way.
 import t from "tap";
-import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { httpFlow, httpRequest, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
 import { gate } from "../../../../fixtures/gate.ts";
-import { openFileSpool } from "../../../../formats/file-spool.ts";
 import { bodyBytes } from "../../../../src/flow/body.ts";
+import { clientConnection } from "../../../../src/flow/connection.ts";
+import { openFileSpool } from "../../../../src/flow/file-spool.ts";
+import type { StreamMessage } from "../../../../src/flow/flow.ts";
 import { FlowSink, type SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { Pipeline } from "../../../../src/hooks/pipeline.ts";
@@ -11,7 +13,10 @@ import { defaults } from "../../../../src/options.ts";
 import { BodyPolicy, options as bodyOptions } from "../../../../src/proxy/body/policy.ts";
 import { ProxyContext, type ProxyEvent } from "../../../../src/proxy/context/context.ts";
 
-function contextOf(sink: Partial<SinkFunctions> | SinkFunctions["append"], hooks: readonly Hook[] = []): { context: ProxyContext; events: ProxyEvent[] } {
+function contextOf(
+	sink: Partial<SinkFunctions> | SinkFunctions["append"],
+	hooks: readonly Hook[] = [],
+): { context: ProxyContext; events: ProxyEvent[] } {
 	const events: ProxyEvent[] = [];
 	const whole = FlowSink.of({ append: () => {}, ...(typeof sink === "function" ? { append: sink } : sink) });
 	const context = new ProxyContext({
@@ -67,21 +72,27 @@ t.test("a sink that fails, at once or later, is told of and stops nothing", asyn
 	}
 });
 
-t.test("a large flow goes to the sink once the large one before it is written, a small one does not wait", async (t) => {
-	const [written, order] = [gate(), [] as string[]];
-	const { context } = contextOf((flow) => {
-		order.push(flow.id);
-		return flow.id === "large" ? written.opened : undefined;
-	});
-	const large = { response: { body: Buffer.alloc(2 * 1024 * 1024) } };
-	const waits = [context.record(httpFlow({ id: "large", ...large })), context.record(httpFlow({ id: "larger", ...large }))];
-	t.equal(context.record(httpFlow({ id: "small" })), undefined);
-	await new Promise(setImmediate);
-	t.strictSame(order, ["small", "large"]);
-	written.open();
-	await Promise.all(waits);
-	t.strictSame(order, ["small", "large", "larger"]);
-});
+t.test(
+	"a large flow goes to the sink once the large one before it is written, a small one does not wait",
+	async (t) => {
+		const [written, order] = [gate(), [] as string[]];
+		const { context } = contextOf((flow) => {
+			order.push(flow.id);
+			return flow.id === "large" ? written.opened : undefined;
+		});
+		const large = { response: { body: Buffer.alloc(2 * 1024 * 1024) } };
+		const waits = [
+			context.record(httpFlow({ id: "large", ...large })),
+			context.record(httpFlow({ id: "larger", ...large })),
+		];
+		t.equal(context.record(httpFlow({ id: "small" })), undefined);
+		await new Promise(setImmediate);
+		t.strictSame(order, ["small", "large"]);
+		written.open();
+		await Promise.all(waits);
+		t.strictSame(order, ["small", "large", "larger"]);
+	},
+);
 
 t.test("work that begins while other work ends is waited for as well", async (t) => {
 	const { context } = contextOf(() => {});
@@ -122,48 +133,122 @@ t.test("a place for large bodies: where the sink has one, and as long as there i
 	}
 });
 
-t.test("a flow whose messages still come: in a sink that takes them so, in one that does not, and in one that fails", async (t) => {
-	const flow = httpFlow();
-	const message = { opcode: 1, fromClient: true, content: Buffer.from("m"), timestamp: 1, dropped: false, injected: false };
-	const taken: string[] = [];
-	const able = contextOf({
-		open: () => ({ add: ({ content }) => void taken.push(String(content)), close: () => void taken.push("close"), discard: () => {} }),
+t.test(
+	"a flow whose messages still come: in a sink that takes them so, in one that does not, and in one that fails",
+	async (t) => {
+		const flow = httpFlow();
+		const message = {
+			opcode: 1,
+			fromClient: true,
+			content: Buffer.from("m"),
+			timestamp: 1,
+			dropped: false,
+			injected: false,
+		};
+		const taken: string[] = [];
+		const able = contextOf({
+			open: () => ({
+				addMessage: ({ content }) => void taken.push(String(content)),
+				close: () => void taken.push("close"),
+				discard: () => {},
+			}),
+		});
+		const open = able.context.open(flow);
+		open.take(message);
+		open.store(message);
+		open.close();
+		t.strictSame(taken, ["m", "close"]);
+		t.match(able.events, [{ kind: "flow", flow }]);
+
+		const whole: unknown[] = [];
+		const unable = contextOf((one) => void whole.push(one));
+		const kept = unable.context.open(flow);
+		kept.take(message);
+		kept.store(message);
+		t.strictSame(whole, []);
+		kept.close();
+		t.strictSame(whole, [flow]);
+
+		const full = () => {
+			throw new Error("disk full");
+		};
+		const failing = contextOf({ open: () => ({ addMessage: full, close: full, discard: full }) });
+		const lost = failing.context.open(flow);
+		for (const _ of [1, 2]) {
+			lost.take(message);
+			lost.store(message);
+		}
+		lost.close();
+		t.match(failing.events, [{ kind: "sink_error", error: { message: "disk full" } }]);
+		t.equal(failing.events.length, 1);
+		const never = contextOf({ open: full });
+		never.context.open(flow).close();
+		t.match(never.events, [{ kind: "sink_error", error: { message: "disk full" } }], "and it is not written later");
+	},
+);
+
+t.test("a sink that takes whole flows gets all messages, of which memory keeps few", async (t) => {
+	const message = (i: number, opcode: number) => ({
+		opcode,
+		fromClient: i % 3 === 0,
+		content: Buffer.alloc(i % 100 === 0 ? 100_000 : i % 7, String(i)),
+		timestamp: i + 0.25,
+		dropped: i % 5 === 0,
+		injected: i % 4 === 0,
 	});
-	const open = able.context.open(flow);
-	t.equal(open.isOpen, true);
-	open.add(message);
-	open.close();
-	t.strictSame(taken, ["m", "close"]);
-	t.match(able.events, [{ kind: "flow", flow }]);
+	for (const isTcp of [false, true]) {
+		const flow = isTcp ? tcpFlow({ messages: [] }) : websocketFlow({ messages: [] });
+		const messages = flow.type === "tcp" ? flow.messages : (flow.websocket?.messages ?? []);
+		const expected = Array.from({ length: 10_000 }, (_, i) => {
+			const { fromClient, content, timestamp, ...rest } = message(i, 1 + (i % 2));
+			return { fromClient, content, timestamp, ...(isTcp ? {} : rest) };
+		});
+		const whole: unknown[] = [];
+		const { context, events } = contextOf((one) => void whole.push(one));
+		const record = context.open(flow);
+		for (const one of expected) {
+			record.take(one);
+			record.store(one);
+		}
+		t.ok(messages.length <= 1000, `${messages.length} of ${expected.length} are kept`);
+		record.close();
+		await context.settled();
+		t.strictSame(whole, [flow]);
+		t.match(events, [{ kind: "flow", flow }]);
+		t.strictSame(messages, expected);
+	}
+});
 
-	const whole: unknown[] = [];
-	const unable = contextOf((one) => void whole.push(one));
-	const kept = unable.context.open(flow);
-	t.equal(kept.isOpen, false);
-	kept.add(message);
-	t.strictSame(whole, []);
-	kept.close();
-	t.strictSame(whole, [flow]);
-
-	const full = () => {
-		throw new Error("disk full");
-	};
-	const failing = contextOf({ open: () => ({ add: full, close: full, discard: full }) });
-	const lost = failing.context.open(flow);
-	lost.add(message);
-	lost.add(message);
-	lost.close();
-	t.match(failing.events, [{ kind: "sink_error", error: { message: "disk full" } }]);
-	t.equal(failing.events.length, 1);
-	const never = contextOf({ open: full });
-	t.equal(never.context.open(flow).isOpen, true, "a flow that is lost need keep nothing");
+t.test("a message that a hook still sees stays until it is stored", async (t) => {
+	const flow = tcpFlow({ messages: [] });
+	const { context } = contextOf(() => {});
+	const record = context.open(flow);
+	const [first, second] = ["first", "second"].map((name, i) => ({
+		fromClient: i === 0,
+		content: Buffer.alloc(5_000_000, name),
+		timestamp: i,
+	})) as [StreamMessage, StreamMessage];
+	record.take(first);
+	record.take(second);
+	record.store(second);
+	t.strictSame(flow.messages, [first, second]);
+	first.content = Buffer.from("changed");
+	record.store(first);
+	record.close();
+	await context.settled();
+	t.strictSame(
+		flow.messages.map(({ content }) => content.latin1Slice(0, 7)),
+		["changed", "seconds"],
+	);
 });
 
 t.test("hosts with hooks of their own have a context of their own, with the same tape", async (t) => {
 	const taken = gate();
 	const { context } = contextOf(() => taken.opened, [{ name: "page", host: "own.example", request: () => {} }]);
-	t.equal(context.for("other.example"), context);
-	const own = context.for("own.example");
+	const client = clientConnection({ id: "c" });
+	const to = (host: string) => context.for(httpRequest({ host }), client);
+	t.equal(to("other.example"), context);
+	const own = to("own.example");
 	t.strictSame([context.pipeline.isIdle("request"), own.pipeline.isIdle("request")], [true, false]);
 	void own.record(httpFlow());
 	let isSettled = false;

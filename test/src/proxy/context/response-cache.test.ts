@@ -15,17 +15,23 @@ import { usualDates } from "../../../../src/replay/answer/refresh.ts";
 const asked = Buffer.from("GET / HTTP/1.1\r\n\r\n");
 
 /** An answer that is another one from each full ten seconds on, and counts. */
-function changing(responseAt: (n: number) => Response): CachedResponse & { times: number; at: number } {
+function changing(
+	responseAt: (n: number) => Response,
+): CachedResponse & { times: number; at: number; isCurrent: boolean } {
 	return {
 		times: 0,
 		at: 0,
+		isCurrent: true,
 		current() {
 			const n = Math.floor(this.at / 10);
 			return { response: responseAt(n), until: (n + 1) * 10 };
 		},
-		moving: () => null,
-		moved: () => ({ fields: [], until: 0 }),
-		given() {
+		changingFields: () => null,
+		currentFields: () => ({ fields: [], until: 0 }),
+		isValid() {
+			return this.isCurrent;
+		},
+		countServed() {
 			this.times++;
 		},
 	};
@@ -34,8 +40,8 @@ function changing(responseAt: (n: number) => Response): CachedResponse & { times
 /** What is sent to who asks with these bytes; null: that is not known. */
 function sent(answers: ResponseCache, bytes: Buffer, at: number): string | null {
 	const parts: (string | Buffer)[] = [];
-	const message = answers.find(bytes, at);
-	message?.give({ add: (part) => void parts.push(part) });
+	const message = answers.get(bytes, at);
+	message?.writeTo({ add: (part) => void parts.push(part) });
 	return message === null ? null : parts.map(String).join("");
 }
 
@@ -43,13 +49,15 @@ t.test("the same bytes get the answer of the moment, others do not", async (t) =
 	const answers = new ResponseCache();
 	const answer = changing((n) => httpResponse({ headers: [["n", String(n)]], body: `body ${n}` }));
 	t.equal(sent(answers, asked, 1), null);
-	answers.add(asked, httpRequest(), answer, 100);
+	answers.set(asked, httpRequest(), answer, 100);
 	t.equal(sent(answers, Buffer.from(asked), 2), "HTTP/1.1 200 OK\r\nn: 0\r\ncontent-length: 6\r\n\r\nbody 0");
 	t.equal(sent(answers, Buffer.from("GET /x HTTP/1.1\r\n\r\n"), 2), null);
 	answer.at = 12;
 	t.match(sent(answers, asked, 9), /body 0/);
 	t.match(sent(answers, asked, 12), /body 1/);
 	t.equal(answer.times, 3);
+	answer.isCurrent = false;
+	t.equal(sent(answers, asked, 13), null, "it is no longer the answer to equal requests");
 });
 
 /** The answer of a recording at the time that `clock` has. */
@@ -58,9 +66,10 @@ function dated(response: Response, clock: { at: number }): CachedResponse {
 	const untilNow = () => recording.staysUntil(clock.at, usualDates);
 	return {
 		current: () => ({ response: recording.answer(clock.at, usualDates), until: untilNow() }),
-		moving: () => recording.moving(usualDates),
-		moved: () => ({ fields: recording.fieldsAt(clock.at, usualDates), until: untilNow() }),
-		given: () => {},
+		changingFields: () => recording.moving(usualDates),
+		currentFields: () => ({ fields: recording.fieldsAt(clock.at, usualDates), until: untilNow() }),
+		isValid: () => true,
+		countServed: () => {},
 	};
 }
 
@@ -97,11 +106,11 @@ t.test("dates move on, and nothing else, as in an answer that is made at the tim
 		const response = httpResponse({ headers, body: "body", timestampStart: STARTED });
 		const clock = { at: STARTED + 100 };
 		const answers = new ResponseCache();
-		answers.add(asked, httpRequest(), dated(response, clock), 100);
+		answers.set(asked, httpRequest(), dated(response, clock), 100);
 		for (const seconds of [0, 0.5, 1, 86_400, 40 * 86_400, 8e11]) {
 			clock.at += seconds;
 			const fresh = new ResponseCache();
-			fresh.add(asked, httpRequest(), dated(response, clock), 100);
+			fresh.set(asked, httpRequest(), dated(response, clock), 100);
 			t.equal(sent(answers, asked, clock.at), sent(fresh, asked, clock.at), `${JSON.stringify(headers)} ${seconds}`);
 		}
 	}
@@ -109,7 +118,7 @@ t.test("dates move on, and nothing else, as in an answer that is made at the tim
 
 t.test("a response to HEAD has no body", async (t) => {
 	const answers = new ResponseCache();
-	answers.add(
+	answers.set(
 		asked,
 		httpRequest({ method: "HEAD" }),
 		changing(() => httpResponse({ headers: [["content-length", "4"]], body: "body" })),
@@ -118,7 +127,7 @@ t.test("a response to HEAD has no body", async (t) => {
 	t.equal(sent(answers, asked, 0), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
 });
 
-t.test("what needs more than a head and bytes is not kept, nor what is never the same", async (t) => {
+t.test("responses with more than head and bytes, and changing ones, are not cached", async (t) => {
 	const answers = new ResponseCache();
 	const refused = [
 		httpResponse({ headers: [["transfer-encoding", "chunked"]] }),
@@ -126,7 +135,7 @@ t.test("what needs more than a head and bytes is not kept, nor what is never the
 		httpResponse({ body: { size: 1, read: () => Buffer.from("x"), chunks: () => [Buffer.from("x")] } }),
 	];
 	for (const response of refused) {
-		answers.add(
+		answers.set(
 			asked,
 			httpRequest(),
 			changing(() => response),
@@ -135,7 +144,7 @@ t.test("what needs more than a head and bytes is not kept, nor what is never the
 		t.equal(sent(answers, asked, 0), null);
 	}
 	const past = changing(() => httpResponse());
-	answers.add(asked, httpRequest(), past, 100);
+	answers.set(asked, httpRequest(), past, 100);
 	t.equal(sent(answers, asked, 10), null);
 });
 
@@ -144,26 +153,30 @@ t.test("memory is bounded: all is forgotten when it is full", async (t) => {
 	const large = Buffer.alloc(90 * 1024 * 1024);
 	const bytes = (n: number) => Buffer.from(`GET /${n} HTTP/1.1\r\n\r\n`);
 	for (let n = 0; n < 3; n++)
-		answers.add(
+		answers.set(
 			bytes(n),
 			httpRequest(),
 			changing(() => httpResponse({ body: large })),
 			large.length,
 		);
 	t.strictSame(
-		[0, 1, 2].map((n) => answers.find(bytes(n), 0) !== null),
+		[0, 1, 2].map((n) => answers.get(bytes(n), 0) !== null),
 		[false, false, true],
 	);
 });
 
-const get = (path: string, ...fields: string[]) => [`GET http://example.com/${path} HTTP/1.1`, "Host: example.com", ...fields, "", ""].join("\r\n");
+const get = (path: string, ...fields: string[]) =>
+	[`GET http://example.com/${path} HTTP/1.1`, "Host: example.com", ...fields, "", ""].join("\r\n");
 
 /** A proxy that answers from recordings again and again. */
 async function replaying(t: Test, wantsFlows: boolean, ...hooks: Hook[]) {
 	const dated = { headers: [["Date", "Tue, 14 Nov 2023 22:13:20 GMT"]] as [string, string][], timestampStart: STARTED };
 	const flows = ["a", "b"].map((name) => recorded(name, { path: `/${name}` }, dated));
 	const post = recorded("posted", { method: "POST", path: "/p", body: "sent" }, dated);
-	const replay = (await createServerReplay({ ...defaults(options), server_replay_reuse: true }, { recordings: [sourceOf([...flows, post])] })) as ServerReplay;
+	const replay = (await createServerReplay(
+		{ ...defaults(options), server_replay_reuse: true },
+		{ recordings: [sourceOf([...flows, post])] },
+	)) as ServerReplay;
 	const proxy = await startTestProxy(t, { hooks: [...hooks, replay], upstream: null, setup: { wantsFlows } });
 	return { proxy, replay };
 }
@@ -214,7 +227,7 @@ t.test("dates are those of the moment", async (t) => {
 	}
 });
 
-t.test("whoever looks at requests sees each", async (t) => {
+t.test("hooks see every request", async (t) => {
 	let seen = 0;
 	const { proxy } = await replaying(t, false, { name: "looking", requestheaders: () => void seen++ });
 	const watched = await replaying(t, true);

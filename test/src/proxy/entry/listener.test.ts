@@ -51,12 +51,18 @@ t.test("knows what leads to it", async (t) => {
 	client.destroy();
 });
 
-t.test("what keeps it from listening", async (t) => {
+t.test("reasons why it cannot listen", async (t) => {
 	const { listener } = await listen(t, "127.0.0.1");
 	await t.rejects(listen(t, "127.0.0.1", listener.port), {
 		code: "FT_PORT",
-		message: `cannot listen on 127.0.0.1:${listener.port}: is taken by another process; choose another port with --listen-port, 0 picks a free one`,
+		message: `cannot listen on 127.0.0.1:${listener.port}: is in use by another process; choose another port with --listen-port (0 picks a free one)`,
 	});
-	await t.rejects(listen(t, "192.0.2.1"), { code: "FT_PORT", message: /192\.0\.2\.1:0: is no address of this machine/ });
-	await t.rejects(listen(t, "no-such-host.invalid"), { code: "FT_PORT", message: /cannot listen on no-such-host\.invalid:0/ });
+	await t.rejects(listen(t, "192.0.2.1"), {
+		code: "FT_PORT",
+		message: /192\.0\.2\.1:0: is not an address of this machine/,
+	});
+	await t.rejects(listen(t, "no-such-host.invalid"), {
+		code: "FT_PORT",
+		message: /cannot listen on no-such-host\.invalid:0/,
+	});
 });

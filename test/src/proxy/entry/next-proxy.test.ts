@@ -1,4 +1,5 @@
-// Logins at the next proxy: it is the client who answers its question, over one connection, and what the login opens is the client's.
+// Logins at the next proxy: it is the client who answers its question, over one connection, and what the login opens is
+// the client's.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import t, { type Test } from "tap";
@@ -29,7 +30,14 @@ const challenge = (scheme: string, ...fields: string[]) =>
 	].join("\r\n");
 
 const connect = (to: string, credentials = "", ...fields: string[]) =>
-	[`CONNECT ${to} HTTP/1.1`, `Host: ${to}`, ...(credentials === "" ? [] : [`Proxy-Authorization: ${credentials}`]), ...fields, "", ""].join("\r\n");
+	[
+		`CONNECT ${to} HTTP/1.1`,
+		`Host: ${to}`,
+		...(credentials === "" ? [] : [`Proxy-Authorization: ${credentials}`]),
+		...fields,
+		"",
+		"",
+	].join("\r\n");
 
 /** Wants a login of two steps on each connection. */
 function ntlm(): Refuse {
@@ -45,7 +53,11 @@ function ntlm(): Refuse {
 async function start(t: Test, refuse: Refuse, { options = {}, ...parts }: ProxyParts = {}) {
 	const next = await startForwardingProxy(t, { refuse });
 	const mode = [`upstream:http://${next.authority}`];
-	const proxy = await startTestProxy(t, { authority, ...parts, options: { ssl_verify_upstream_trusted_ca: originFile, mode, ...options } });
+	const proxy = await startTestProxy(t, {
+		authority,
+		...parts,
+		options: { ssl_verify_upstream_trusted_ca: originFile, mode, ...options },
+	});
 	return { next, proxy };
 }
 
@@ -62,11 +74,15 @@ async function logIn(t: Test, client: Peer, to: string): Promise<void> {
 t.test("the client gets the question, and its answer gets through", async (t) => {
 	const origin = await startOrigin(t, echo, originTls());
 	const to = `localhost:${origin.port}`;
-	const basic: Refuse = (head) => (head.includes("Proxy-Authorization: Basic dTpw\r\n") ? undefined : challenge('Basic realm="next"'));
+	const basic: Refuse = (head) =>
+		head.includes("Proxy-Authorization: Basic dTpw\r\n") ? undefined : challenge('Basic realm="next"');
 	const { next, proxy } = await start(t, basic);
 	const client = await proxy.connect();
 	const { head, body } = await client.send(connect(to)).message();
-	t.match(head, /^HTTP\/1\.1 407 Who is it\r\nProxy-Authenticate: Basic realm="next"\r\nX-Squid: 1\r\nContent-Length: 19\r\n\r\n$/);
+	t.match(
+		head,
+		/^HTTP\/1\.1 407 Who is it\r\nProxy-Authenticate: Basic realm="next"\r\nX-Squid: 1\r\nContent-Length: 19\r\n\r\n$/,
+	);
 	t.equal(body.toString(), page);
 	t.match((await client.send(connect(to, "Basic d3Jvbmc=")).message()).head, /^HTTP\/1\.1 407 /, "once more");
 	t.match(await client.send(connect(to, "Basic dTpw")).head(), /^HTTP\/1\.1 200 /);
@@ -81,7 +97,11 @@ t.test("the client gets the question, and its answer gets through", async (t) =>
 		t.match(await second.send(connect(to, "Basic dTpw")).head(), /^HTTP\/1\.1 200 /);
 		t.match((await (await secure(second)).send(get("/y")).message()).body.toString(), "GET /y ");
 		t.equal(next.connections.length, 1);
-		t.match((await (await proxy.connect()).send(connect(to)).message()).head, /^HTTP\/1\.1 407 /, "and is nobody else's");
+		t.match(
+			(await (await proxy.connect()).send(connect(to)).message()).head,
+			/^HTTP\/1\.1 407 /,
+			"and is nobody else's",
+		);
 	});
 });
 
@@ -117,7 +137,7 @@ t.test("requests in the clear, WebSockets and other bytes go through what the lo
 	t.equal(plain.connections.length, 1);
 });
 
-t.test("where such a tunnel ends the client's does: it has to log in again", async (t) => {
+t.test("when such a tunnel ends, the client's ends too and must authenticate again", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head) => ok(head, "Connection: close")),
@@ -141,7 +161,8 @@ t.test("over HTTP/2", async (t) => {
 	const inner = await client.secure({ servername: "localhost", ca: authority.certificatePem, ALPNProtocols: ["h2"] });
 	const session = connectHttp2(`https://${origin.authority}`, { createConnection: () => inner.socket });
 	t.teardown(() => session.destroy());
-	for (const text of ["one", "two"]) t.match(await askHttp2(session, { ":method": "POST" }, text), { status: 200, body: text });
+	for (const text of ["one", "two"])
+		t.match(await askHttp2(session, { ":method": "POST" }, text), { status: 200, body: text });
 	t.equal(next.connections.length, 1);
 	origin.sessions[0]?.close();
 	await once(session, "goaway");
@@ -167,13 +188,23 @@ t.test("other refusals, and what a client may do after them", async (t) => {
 		t.equal(body.toString(), bodies[i], host);
 	}
 	t.equal(next.connections.length, 4, "a new one where the last was closed or could not be used");
-	t.match((await client.send("GET http://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n").message()).body.toString(), "forwarded GET");
+	t.match(
+		(await client.send("GET http://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n").message()).body.toString(),
+		"forwarded GET",
+	);
 	t.match(
 		proxy.events.filter(({ kind }) => kind === "upstream_error"),
-		[{ destination: "a.test:443", message: /refused the tunnel: 403 Not there/ }, { destination: "b.test:443" }, { destination: "c.test:443" }],
+		[
+			{ destination: "a.test:443", message: /refused the tunnel: 403 Not there/ },
+			{ destination: "b.test:443" },
+			{ destination: "c.test:443" },
+		],
 	);
 	const once = await proxy.connect();
-	t.match(await once.send(connect("a.test:443", "", "Connection: close")).rest(), /^HTTP\/1\.1 403 .*\r\nConnection: close\r\n\r\nno$/s);
+	t.match(
+		await once.send(connect("a.test:443", "", "Connection: close")).rest(),
+		/^HTTP\/1\.1 403 .*\r\nConnection: close\r\n\r\nno$/s,
+	);
 	const early = await proxy.connect();
 	t.match(
 		await early.send(`${connect("a.test:443")}GET http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n`).rest(),
@@ -189,7 +220,8 @@ t.test("many rounds on one connection", async (t) => {
 	const warn = (warning: Error) => void warnings.push(warning);
 	process.on("warning", warn);
 	t.teardown(() => process.removeListener("warning", warn));
-	for (let i = 0; i < 30; i++) t.match((await client.send(connect("a.test:443", `Negotiate ${i}`)).message()).head, /^HTTP\/1\.1 407 /);
+	for (let i = 0; i < 30; i++)
+		t.match((await client.send(connect("a.test:443", `Negotiate ${i}`)).message()).head, /^HTTP\/1\.1 407 /);
 	await new Promise(setImmediate);
 	t.strictSame(warnings, []);
 	t.equal(next.connections.length, 1);
@@ -224,19 +256,23 @@ t.test("and one that closes it when it is asked again", async (t) => {
 	t.equal((await client.send(get("/x")).message()).body.toString(), "through");
 });
 
-t.test("where the question is not for the client", async (t) => {
-	const told = "refused the tunnel: 407 Who is it";
+t.test("challenges that are not for the client", async (t) => {
+	const reported = "refused the tunnel: 407 Who is it";
 	const of = async (parts: ProxyParts) => {
 		const { proxy } = await start(t, () => challenge("Basic"), parts);
 		const inner = await secure(await proxy.tunnel("localhost:1"));
 		return (await inner.send(get("/")).message()).body.toString();
 	};
-	t.match(await of({ setup: { upstreamCredentials: "Basic dTpw" } }), told, "credentials of our own");
-	t.match(await of({ options: { connection_strategy: "lazy" } }), told, "asked when there is a request");
+	t.match(await of({ setup: { upstreamCredentials: "Basic dTpw" } }), reported, "credentials of our own");
+	t.match(await of({ options: { connection_strategy: "lazy" } }), reported, "asked when there is a request");
 	const { next, proxy } = await start(t, () => undefined);
 	next.close();
 	const inner = await secure(await proxy.tunnel("localhost:1"));
-	t.match((await inner.send(get("/")).message()).body.toString(), "refused the connection", "a next proxy that is not there is told of as ever");
+	t.match(
+		(await inner.send(get("/")).message()).body.toString(),
+		"refused the connection",
+		"a next proxy that is not there is told of as ever",
+	);
 });
 
 t.test("the client goes while the next proxy thinks", async (t) => {

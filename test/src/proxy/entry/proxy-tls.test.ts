@@ -1,4 +1,5 @@
-// TLS with the proxy itself, on the port where others speak in the clear: certificates, what is spoken inside, and what is refused.
+// TLS with the proxy itself, on the port where others speak in the clear: certificates, what is spoken inside, and what
+// is refused.
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
 import t from "tap";
@@ -7,6 +8,7 @@ import { answering, ask, ok, startOrigin } from "../../../../fixtures/origin-ser
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../../../src/hooks/proxy-auth.ts";
+import { UnfinishedHead } from "../../../../src/proxy/connection/unfinished-heads.ts";
 
 const { originFile, proxy: authority, server } = await makeAuthorities(t);
 const ca = authority.certificatePem;
@@ -18,7 +20,11 @@ t.test("the certificate is for the address that was asked, and for the name that
 	const proxy = await startTestProxy(t, { authority });
 	// an address is no server name: the certificate has to have it all the same
 	const byAddress = await (await proxy.connect()).secure({ host: "127.0.0.1", ca });
-	const byName = await (await proxy.connect()).secure({ servername: "proxy.example", ca, ALPNProtocols: ["h2", "http/1.1"] });
+	const byName = await (await proxy.connect()).secure({
+		servername: "proxy.example",
+		ca,
+		ALPNProtocols: ["h2", "http/1.1"],
+	});
 	t.match((byAddress.socket as TLSSocket).getPeerCertificate().subjectaltname, "IP Address:127.0.0.1");
 	t.match((byName.socket as TLSSocket).getPeerCertificate().subjectaltname, "DNS:proxy.example, IP Address:127.0.0.1");
 	t.equal((byName.socket as TLSSocket).alpnProtocol, "http/1.1", "HTTP/2 is not offered");
@@ -29,14 +35,22 @@ t.test("requests and tunnels inside, beside those in the clear on the same port"
 	const secure = await startOrigin(t, echo, { tls: { secureContext: server({ names: ["localhost"] }) } });
 	const proxy = await startTestProxy(t, { authority, options: trusting });
 	const client = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
-	for (const path of ["/a", "/b"]) t.match((await client.send(ask("GET", plain.authority, path)).message()).body.toString(), `GET ${path} HTTP/1.1`);
-	t.match(await proxy.flow(0), { request: { url: `http://${plain.authority}/a`, scheme: "http" }, clientConn: { tls: true, sni: "proxy.example" } });
+	for (const path of ["/a", "/b"])
+		t.match((await client.send(ask("GET", plain.authority, path)).message()).body.toString(), `GET ${path} HTTP/1.1`);
+	t.match(await proxy.flow(0), {
+		request: { url: `http://${plain.authority}/a`, scheme: "http" },
+		clientConn: { tls: true, sni: "proxy.example" },
+	});
 	const outer = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
 	const target = `localhost:${secure.port}`;
 	t.match(await outer.send(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\n\r\n`).head(), "HTTP/1.1 200 ");
 	const inner = await outer.secure({ servername: "localhost", ca });
 	t.match((await inner.send(request("/c", target)).message()).body.toString(), "GET /c HTTP/1.1");
-	t.match(await proxy.flow(2), { request: { url: `https://${target}/c` }, clientConn: { tls: true, sni: "localhost" } }, "the inner connection counts");
+	t.match(
+		await proxy.flow(2),
+		{ request: { url: `https://${target}/c` }, clientConn: { tls: true, sni: "localhost" } },
+		"the inner connection counts",
+	);
 	const unsecured = await proxy.connect();
 	t.match((await unsecured.send(ask("GET", plain.authority, "/d")).message()).body.toString(), "GET /d HTTP/1.1");
 	t.match((await proxy.flow(3)).clientConn, { tls: false, sni: null });
@@ -48,13 +62,20 @@ t.test("a tunnel in it may be in the clear: its requests are not said to be in T
 	const client = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
 	await client.send(`CONNECT ${plain.authority} HTTP/1.1\r\nHost: ${plain.authority}\r\n\r\n`).head();
 	t.match((await client.send(request("/x", plain.authority)).message()).body.toString(), "GET /x HTTP/1.1");
-	t.match(await proxy.flow(0), { request: { url: `http://${plain.authority}/x` }, clientConn: { tls: false, sni: null, alpn: null } });
+	t.match(await proxy.flow(0), {
+		request: { url: `http://${plain.authority}/x` },
+		clientConn: { tls: false, sni: null, alpn: null },
+	});
 });
 
-t.test("whoever does not say who they are is asked", async (t) => {
+t.test("clients without credentials are asked for them", async (t) => {
 	const plain = await startOrigin(t, echo);
 	const hook = await createProxyAuth({ proxyauth: "u:p" }, {});
-	const proxy = await startTestProxy(t, { authority, hooks: hook === null ? [] : [hook], setup: { authenticator: hook } });
+	const proxy = await startTestProxy(t, {
+		authority,
+		hooks: hook === null ? [] : [hook],
+		setup: { authenticator: hook },
+	});
 	const client = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
 	t.match((await client.send(ask("GET", plain.authority, "/a")).message()).head, "HTTP/1.1 407 ");
 	const allowed = ask("GET", plain.authority, "/b").replace("\r\n\r\n", "\r\nProxy-Authorization: Basic dTpw\r\n\r\n");
@@ -68,14 +89,16 @@ t.test("a hello may come in pieces; what turns out to be none is hung up on", as
 	client.send("\x16");
 	client.send("\x03\x01\x00\x05\x02nope");
 	await client.ended();
-	const message = "no TLS between the client and the proxy: what it sent first is neither HTTP nor the beginning of TLS";
+	const message =
+		"the TLS handshake between client and proxy failed: its first bytes are neither HTTP nor a TLS ClientHello";
 	t.match(await proxy.event("client_error"), { message });
 });
 
 t.test("a client that does not trust the authority is told of", async (t) => {
 	const proxy = await startTestProxy(t, { authority });
 	await t.rejects((await proxy.connect()).secure({ servername: "proxy.example", ca: [] }));
-	const message = /^no TLS between the client and the proxy: .*; does it trust the certificate authority\? \(flowtape ca export\)$/;
+	const message =
+		/^the TLS handshake between client and proxy failed: .*; does it trust the certificate authority\? \(flowtape ca export\)$/;
 	t.match(await proxy.event("client_error"), { message });
 });
 
@@ -93,4 +116,21 @@ t.test("hooks hear of it", async (t) => {
 	client.socket.end();
 	await once(client.socket, "close");
 	t.same(seen.slice(0, 3), ["client_connected", "tls_start_client", "tls_established_client"]);
+});
+
+t.test("unfinished ClientHellos take bounded memory", async (t) => {
+	const others = new UnfinishedHead();
+	others.resize(64 * 1024 * 1024);
+	t.teardown(() => others.resize(0));
+	const proxy = await startTestProxy(t, { authority });
+	const client = await proxy.connect();
+	const unfinished = Buffer.concat([Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x7f, 0xff, 3, 3]), Buffer.alloc(10_000)]);
+	client.send(unfinished);
+	await client.ended();
+	t.match(await proxy.event("client_error"), {
+		message: /the unfinished request heads of all clients take too much memory/,
+	});
+	others.resize(0);
+	const other = await proxy.connect();
+	t.ok(await other.secure({ ca, servername: "example.com" }), "other clients are served");
 });

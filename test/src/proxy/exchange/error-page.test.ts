@@ -10,9 +10,21 @@ t.test("a whole response of text, in UTF-8, that ends the connection", async (t)
 	const [message] = messages;
 	t.match(message, {
 		line: "HTTP/1.1 502 Bad Gateway",
-		fields: ["Content-Type", "text/plain; charset=utf-8", "Content-Length", String(message?.body.length), "Connection", "close"],
+		fields: [
+			"Content-Type",
+			"text/plain; charset=utf-8",
+			"Content-Length",
+			String(message?.body.length),
+			"Connection",
+			"close",
+		],
 	});
 	t.equal(Buffer.from(message?.body ?? "", "latin1").toString(), "flowtape: no way to bücher.example\n");
+	t.match(
+		errorPage(400, "no header \u001b[2J\u009b\nx"),
+		/no header \xe2\x90\x9b\[2J\xef\xbf\xbd x\n$/,
+		"safe to print",
+	);
 	t.match(errorPage(400, "x"), /^HTTP\/1\.1 400 Bad Request\r\n/);
 });
 

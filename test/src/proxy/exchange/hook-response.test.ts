@@ -4,14 +4,15 @@ import { httpResponse } from "../../../../fixtures/build-flow.ts";
 import type { Delivery } from "../../../../src/hooks/decision.ts";
 import { HookResponse } from "../../../../src/proxy/exchange/hook-response.ts";
 
-const given = (delivery: Delivery | null) => new HookResponse({ kind: "answer", by: "test", response: httpResponse(), delivery, standing: null });
+const given = (delivery: Delivery | null) =>
+	new HookResponse({ kind: "answer", by: "test", response: httpResponse(), delivery, cached: null });
 const piece = (text: string, afterMs = 0) => ({ bytes: Buffer.from(text), afterMs });
 
 t.test("at once and whole, unless told otherwise", async (t) => {
 	for (const delivery of [null, {}, { waitMs: 0 }]) {
 		const answer = given(delivery);
 		t.equal(
-			answer.waits(() => t.fail("there is nothing to wait for")),
+			answer.startDelay(() => t.fail("there is nothing to wait for")),
 			false,
 		);
 		t.strictSame([answer.pieces, answer.websocket], [null, null]);
@@ -24,7 +25,7 @@ t.test("at once and whole, unless told otherwise", async (t) => {
 t.test("after a while; then it is of that moment", async (t) => {
 	const answer = given({ waitMs: 30 });
 	const began = Date.now() / 1000;
-	await new Promise<void>((resolve) => t.equal(answer.waits(resolve), true));
+	await new Promise<void>((resolve) => t.equal(answer.startDelay(resolve), true));
 	t.ok(answer.response.timestampStart >= began + 0.025, `${answer.response.timestampStart - began}`);
 	t.equal(answer.response.timestampEnd, answer.response.timestampStart);
 });
@@ -54,9 +55,9 @@ t.test("piece by piece, held back while the client takes no more", async (t) => 
 t.test("nothing more once it is given up", async (t) => {
 	const waiting = given({ waitMs: 5 });
 	const playing = given({ pieces: [piece("a", 5)] });
-	waiting.waits(() => t.fail("it was given up"));
-	const told = () => t.fail("it was given up");
-	playing.play(playing.pieces ?? [], { piece: told, end: told, flush: told });
+	waiting.startDelay(() => t.fail("it was given up"));
+	const reported = () => t.fail("it was given up");
+	playing.play(playing.pieces ?? [], { piece: reported, end: reported, flush: reported });
 	waiting.cancel();
 	playing.cancel();
 	await new Promise((resolve) => setTimeout(resolve, 30));

@@ -1,30 +1,42 @@
 // Which stage of an exchange may follow which, as the table says and the diagram of ARCHITECTURE.md shows.
 import { readFileSync } from "node:fs";
 import t from "tap";
-import { following, Lifecycle, type Stage } from "../../../../src/proxy/exchange/lifecycle.ts";
+import { Lifecycle, type Stage, transitions } from "../../../../src/proxy/exchange/lifecycle.ts";
 
 t.test("stages follow one another as the table says, and no other way", async (t) => {
 	const lifecycle = new Lifecycle("an-id");
 	t.equal(lifecycle.stage, "requestheaders");
-	for (const stage of ["request body", "request", "server", "responseheaders", "response body", "response", "answer", "over"] as const) {
+	for (const stage of [
+		"request body",
+		"request",
+		"upstream",
+		"responseheaders",
+		"response body",
+		"response",
+		"send response",
+		"done",
+	] as const) {
 		lifecycle.enter(stage);
 		t.equal(lifecycle.stage, stage);
 	}
-	t.throws(() => lifecycle.enter("answer"), { message: 'an exchange went from "over" to "answer"' });
-	t.equal(lifecycle.stage, "over");
-	t.throws(() => new Lifecycle("another").enter("server"), { message: 'an exchange went from "requestheaders" to "server"' });
+	t.throws(() => lifecycle.enter("send response"), { message: 'an exchange went from "done" to "send response"' });
+	t.equal(lifecycle.stage, "done");
+	t.throws(() => new Lifecycle("another").enter("upstream"), {
+		message: 'an exchange went from "requestheaders" to "upstream"',
+	});
 });
 
 t.test("each stage can be reached, and each leads to the end", async (t) => {
-	const stages = Object.keys(following) as Stage[];
+	const stages = Object.keys(transitions) as Stage[];
 	const reached = new Set<Stage>(["requestheaders"]);
-	for (const stage of reached) for (const next of following[stage]) reached.add(next);
+	for (const stage of reached) for (const next of transitions[stage]) reached.add(next);
 	t.strictSame([...reached].sort(), [...stages].sort());
-	for (const stage of stages) if (stage !== "over") t.ok(following[stage].includes("over"), `${stage} can fail`);
+	for (const stage of stages) if (stage !== "done") t.ok(transitions[stage].includes("done"), `${stage} can fail`);
 });
 
 t.test("the diagram shows what the table says", async (t) => {
-	const [, diagram = ""] = /```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(readFileSync("ARCHITECTURE.md", "utf8")) ?? [];
+	const [, diagram = ""] =
+		/```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(readFileSync("ARCHITECTURE.md", "utf8")) ?? [];
 	const name = (stage: string) => stage.replace(" ", "_");
 	const drawn = diagram
 		.split("\n")
@@ -32,12 +44,12 @@ t.test("the diagram shows what the table says", async (t) => {
 			(line) =>
 				line
 					.trim()
-					.replace(/\[\*\]$/, "over")
+					.replace(/\[\*\]$/, "done")
 					.split(" : ")[0],
 		)
 		.filter((line) => line?.includes("-->") && !line.startsWith("[*]"));
-	const table = Object.entries(following).flatMap(([stage, next]) =>
-		next.filter((other) => other !== "over").map((other) => `${name(stage)} --> ${name(other)}`),
+	const table = Object.entries(transitions).flatMap(([stage, next]) =>
+		next.filter((other) => other !== "done").map((other) => `${name(stage)} --> ${name(other)}`),
 	);
-	t.strictSame(drawn.filter((line) => !line?.endsWith(" over")).sort(), table.sort());
+	t.strictSame(drawn.filter((line) => !line?.endsWith(" done")).sort(), table.sort());
 });

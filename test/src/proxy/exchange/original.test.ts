@@ -2,7 +2,7 @@
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import type { Request } from "../../../../src/flow/message.ts";
-import { originalOf, settleOriginal } from "../../../../src/proxy/exchange/original.ts";
+import { dropUnchangedOriginal, originalOf } from "../../../../src/proxy/exchange/original.ts";
 
 function settled(change: (request: Request) => void) {
 	const flow = httpFlow({
@@ -16,7 +16,7 @@ function settled(change: (request: Request) => void) {
 	});
 	flow.original = originalOf(flow.request);
 	change(flow.request);
-	settleOriginal(flow);
+	dropUnchangedOriginal(flow);
 	return flow.original;
 }
 

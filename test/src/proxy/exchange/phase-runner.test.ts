@@ -12,7 +12,7 @@ import { PhaseRunner } from "../../../../src/proxy/exchange/phase-runner.ts";
 
 /** A runner with these hooks, and what it tells, in order. */
 function runnerOf(...hooks: Omit<Hook, "name">[]) {
-	const told: string[] = [];
+	const reported: string[] = [];
 	const events: ProxyEvent[] = [];
 	const context = new ProxyContext({
 		pipeline: new Pipeline(hooks.map((hook, i) => ({ name: `hook ${i}`, ...hook }))),
@@ -23,26 +23,26 @@ function runnerOf(...hooks: Omit<Hook, "name">[]) {
 		lenient: false,
 		timeoutMs: 0,
 	});
-	const runner = new PhaseRunner(context, httpFlow(), { flush: () => void told.push("flush") });
-	const tell = (what: string) => () => void told.push(what);
-	const fail = (error: unknown) => void told.push(`failed ${error}`);
-	return { runner, context, told, events, tell, fail };
+	const runner = new PhaseRunner(context, httpFlow(), { flush: () => void reported.push("flush") });
+	const tell = (what: string) => () => void reported.push(what);
+	const fail = (error: unknown) => void reported.push(`failed ${error}`);
+	return { runner, context, reported, events, tell, fail };
 }
 
 t.test("goes on at once where no hook takes its time", async (t) => {
-	const { runner, told, tell, fail } = runnerOf({ request: () => void told.push("hook") });
+	const { runner, reported, tell, fail } = runnerOf({ request: () => void reported.push("hook") });
 	runner.run("request", tell("next"), fail);
-	t.strictSame(told, ["hook", "next"]);
+	t.strictSame(reported, ["hook", "next"]);
 });
 
 t.test("waits for hooks, and then what was added is written", async (t) => {
 	const waiting = gate();
-	const { runner, context, told, tell, fail } = runnerOf({ request: () => waiting.opened });
+	const { runner, context, reported, tell, fail } = runnerOf({ request: () => waiting.opened });
 	runner.run("request", tell("next"), fail);
-	t.strictSame(told, []);
+	t.strictSame(reported, []);
 	waiting.open();
 	await context.settled();
-	t.strictSame(told, ["next", "flush"]);
+	t.strictSame(reported, ["next", "flush"]);
 });
 
 t.test("hooks that fail, now or later", async (t) => {
@@ -52,43 +52,46 @@ t.test("hooks that fail, now or later", async (t) => {
 		},
 		() => Promise.reject("later"),
 	]) {
-		const { runner, context, told, tell, fail } = runnerOf({ request });
+		const { runner, context, reported, tell, fail } = runnerOf({ request });
 		runner.run("request", tell("next"), fail);
 		await context.settled();
-		t.match(told[0], /^failed (?:now|later)$/);
-		t.notOk(told.includes("next"));
+		t.match(reported[0], /^failed (?:now|later)$/);
+		t.notOk(reported.includes("next"));
 	}
 });
 
 t.test("which phases hooks see", async (t) => {
 	const { runner } = runnerOf({ request: () => {} });
-	t.strictSame([runner.seesAny("requestheaders", "request"), runner.seesAny("responseheaders", "response")], [true, false]);
+	t.strictSame(
+		[runner.seesAny("requestheaders", "request"), runner.seesAny("responseheaders", "response")],
+		[true, false],
+	);
 });
 
 t.test("looking back: the exchange goes on, and hears when they are through", async (t) => {
 	const waiting = gate();
-	const { runner, context, told, tell } = runnerOf({ response: () => waiting.opened });
-	runner.lookBack("request", tell("nobody looks"));
-	runner.lookBack("response", tell("through"));
-	t.strictSame([told, runner.isLookingBack], [[], true]);
+	const { runner, context, reported, tell } = runnerOf({ response: () => waiting.opened });
+	runner.runAfterwards("request", tell("nobody looks"));
+	runner.runAfterwards("response", tell("through"));
+	t.strictSame([reported, runner.isRunningAfterwards], [[], true]);
 	waiting.open();
 	await context.settled();
-	t.strictSame([told, runner.isLookingBack], [["through", "flush"], false]);
+	t.strictSame([reported, runner.isRunningAfterwards], [["through", "flush"], false]);
 });
 
-t.test("what fails in looking back is told, and changes nothing", async (t) => {
+t.test("a failing observer is reported and changes nothing", async (t) => {
 	const throwing = () => {
 		throw "now";
 	};
-	for (const [response, told, kinds] of [
+	for (const [response, reported, kinds] of [
 		[throwing, [], ["hook_error"]],
 		[() => Promise.reject("later"), ["through", "flush"], ["hook_error"]],
 		[() => {}, [], []],
 	] as const) {
 		const seen = runnerOf({ response });
-		seen.runner.lookBack("response", seen.tell("through"));
+		seen.runner.runAfterwards("response", seen.tell("through"));
 		await seen.context.settled();
-		t.strictSame(seen.told, told);
+		t.strictSame(seen.reported, reported);
 		t.strictSame(
 			seen.events.map(({ kind }) => kind),
 			kinds,

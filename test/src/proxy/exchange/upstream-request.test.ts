@@ -1,6 +1,7 @@
 // Asking servers: over which connection, how often, and what becomes of it.
 import t from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
+import { askHttp2, openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts";
 import { answering, ask, ok, readingLate, startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 
@@ -52,26 +53,29 @@ t.test("several at once have a connection each, and share those afterwards", asy
 	t.strictSame(new Set(proxy.flows.map(({ serverConn }) => serverConn.id)).size, 5);
 });
 
-t.test("a kept connection that the server closed just then: the request is sent once more, with all of its body", async (t) => {
-	for (const how of ["close", "reset", "end"] as const) {
-		const origin = await startOrigin(t, async (server, index) => {
-			const { body } = await server.message();
-			server.send(ok(`${index} ${body}`));
-			// The next request arrives, and there is nobody any more.
-			await server.upTo("second");
-			if (index === 0) server[how]();
-			else server.send(ok(`${index} ${server.seen}`));
-		});
-		const proxy = await startTestProxy(t);
-		const client = await proxy.connect();
-		t.equal((await client.send(ask("PUT", origin.authority, "/", [], "first")).message()).body.toString(), "0 first");
-		client.send(`${ask("PUT", origin.authority, "/", ["Content-Length: 6"])}sec`);
-		client.send("ond");
-		t.equal((await client.message()).body.toString(), "1 second", how);
-		t.match(proxy.flows, [{ error: null }, { error: null, request: { text: "second" } }]);
-		t.equal(origin.connections.length, 2);
-	}
-});
+t.test(
+	"a kept connection that the server closed just then: the request is sent once more, with all of its body",
+	async (t) => {
+		for (const how of ["close", "reset", "end"] as const) {
+			const origin = await startOrigin(t, async (server, index) => {
+				const { body } = await server.message();
+				server.send(ok(`${index} ${body}`));
+				// The next request arrives, and there is nobody any more.
+				await server.upTo("second");
+				if (index === 0) server[how]();
+				else server.send(ok(`${index} ${server.seen}`));
+			});
+			const proxy = await startTestProxy(t);
+			const client = await proxy.connect();
+			t.equal((await client.send(ask("PUT", origin.authority, "/", [], "first")).message()).body.toString(), "0 first");
+			client.send(`${ask("PUT", origin.authority, "/", ["Content-Length: 6"])}sec`);
+			client.send("ond");
+			t.equal((await client.message()).body.toString(), "1 second", how);
+			t.match(proxy.flows, [{ error: null }, { error: null, request: { text: "second" } }]);
+			t.equal(origin.connections.length, 2);
+		}
+	},
+);
 
 t.test("it is not sent once more when it was the connection's first, or has been answered in part", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
@@ -83,7 +87,10 @@ t.test("it is not sent once more when it was the connection's first, or has been
 	});
 	const proxy = await startTestProxy(t);
 	const client = await proxy.connect();
-	t.match(await client.send(ask("GET", origin.authority, "/first")).rest(), /^HTTP\/1\.1 502 .*closed the connection before it answered/s);
+	t.match(
+		await client.send(ask("GET", origin.authority, "/first")).rest(),
+		/^HTTP\/1\.1 502 .*closed the connection before it responded/s,
+	);
 	t.equal(origin.connections.length, 1);
 	const other = await proxy.connect();
 	await other.send(ask("GET", origin.authority, "/")).message();
@@ -146,7 +153,9 @@ t.test("a client that sends much while the server is being reached is held back,
 	const proxy = await startTestProxy(t);
 	const client = await proxy.connect();
 	const size = 40_000_000;
-	client.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`]).replace("http:", "https:")).send(Buffer.alloc(size));
+	client
+		.send(ask("PUT", origin.authority, "/", [`Content-Length: ${size}`]).replace("http:", "https:"))
+		.send(Buffer.alloc(size));
 	t.ok((await client.stalled()) > size / 2);
 	await proxy.running.close({ graceMs: 0 });
 	t.match(proxy.flows, [{ error: { message: /stopped before the exchange was complete/ }, response: null }]);
@@ -185,4 +194,40 @@ t.test("a connection that became something else is nobody's any more", async (t)
 		t.equal(await client.send(word).upTo("!"), word);
 	}
 	t.equal(origin.connections.length, 2);
+});
+
+t.test("a server that sends interim responses without end: 1000 are passed on, then it is a failure", async (t) => {
+	const failed = { error: { message: "the server sent more than 1000 interim responses (1xx)" }, response: null };
+	const hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
+	const origin = await startOrigin(
+		t,
+		answering((head) => (head.includes("/few") ? hint.repeat(1000) + ok("hi") : hint.repeat(1001))),
+	);
+	const origin2 = await startHttp2Origin(t, (stream, raw) => {
+		for (let n = raw.includes("/few") ? 1000 : 1001; n > 0; n--) stream.additionalHeaders({ ":status": 103 });
+		if (raw.includes("/few")) stream.respond({ ":status": 200 }, { endStream: true });
+	});
+	const proxy = await startTestProxy(t);
+	for (const [path, last] of [
+		["/few", "200 OK"],
+		["/many", "502 Bad Gateway"],
+	] as const) {
+		const client = await proxy.connect();
+		const seen = await client.send(ask("GET", origin.authority, path)).upTo(last);
+		t.equal(seen.split(" 103 ").length - 1, 1000);
+	}
+	const session = await openHttp2(t, proxy, origin2.authority);
+	for (const [path, status] of [
+		["/few", 200],
+		["/many", 502],
+	] as const) {
+		const answer = await askHttp2(session, { ":path": path });
+		t.match([answer.status, answer.interim.length], [status, 1000]);
+	}
+	t.match(await Promise.all([0, 1, 2, 3].map((n) => proxy.flow(n))), [
+		{ error: null },
+		failed,
+		{ error: null },
+		failed,
+	]);
 });

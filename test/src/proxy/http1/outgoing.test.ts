@@ -28,7 +28,7 @@ const none: BodyLength = { framing: { kind: "none" } };
 const chunked: BodyLength = { framing: { kind: "chunked" } };
 const close: BodyLength = { framing: { kind: "close" } };
 
-t.test("what nobody touched goes as it came", async (t) => {
+t.test("unchanged messages are sent as received", async (t) => {
 	for (const [fields, body, coding] of [
 		[["hOST", "a", "X", "1", "x", "2", "Content-Length", "3"], length(3), "plain"],
 		[["Transfer-Encoding", "Chunked", "Trailer", "X"], chunked, "chunked"],
@@ -39,7 +39,10 @@ t.test("what nobody touched goes as it came", async (t) => {
 		t.strictSame(answered(response(fields), request([]), body, false), [fields, coding, false]);
 	}
 	t.equal(outgoingRequest(request(["A", "b"]), none, false).head, "POST /p HTTP/1.1\r\nA: b\r\n\r\n");
-	t.equal(outgoingResponse(response(["A", "b"]), request([]), length(0), false).head, "HTTP/1.1 200 Why\r\nA: b\r\n\r\n");
+	t.equal(
+		outgoingResponse(response(["A", "b"]), request([]), length(0), false).head,
+		"HTTP/1.1 200 Why\r\nA: b\r\n\r\n",
+	);
 	t.strictSame(answered(response([]), request([]), close, false), [[], "plain", true]);
 	t.match(outgoingRequest(request([], { httpVersion: "HTTP/1.0" }), none, false), { version: "HTTP/1.0" });
 });
@@ -47,7 +50,11 @@ t.test("what nobody touched goes as it came", async (t) => {
 t.test("the connection is closed behind a response that says so", async (t) => {
 	t.equal(outgoingResponse(response(["Connection", "close"]), request([]), length(0), false).close, true);
 	t.equal(outgoingResponse(response([], { httpVersion: "HTTP/1.0" }), request([]), length(0), false).close, true);
-	t.equal(outgoingResponse(response(["Connection", "keep-alive"], { httpVersion: "HTTP/1.0" }), request([]), length(0), false).close, false);
+	t.equal(
+		outgoingResponse(response(["Connection", "keep-alive"], { httpVersion: "HTTP/1.0" }), request([]), length(0), false)
+			.close,
+		false,
+	);
 });
 
 t.test("a touched request says what its body is", async (t) => {
@@ -62,11 +69,19 @@ t.test("a touched request says what its body is", async (t) => {
 		[["A", "b"], chunked, ["A", "b", "transfer-encoding", "chunked"], "chunked"],
 		[["Content-Length", "9"], chunked, ["transfer-encoding", "chunked"], "chunked"],
 		[["Content-Length", "9"], length(3), ["Content-Length", "3"], "plain"],
-		[["Content-Length", "1", "A", "b", "content-length", "2", "Transfer-Encoding", "chunked"], { size: 5 }, ["Content-Length", "5", "A", "b"], "plain"],
+		[
+			["Content-Length", "1", "A", "b", "content-length", "2", "Transfer-Encoding", "chunked"],
+			{ size: 5 },
+			["Content-Length", "5", "A", "b"],
+			"plain",
+		],
 		[["Content-Length", "x"], { size: 5 }, ["Content-Length", "5"], "plain"],
 	] as [string[], BodyLength, string[], string][])
 		t.strictSame(sent(request(fields), body, true), [want, coding], `${fields} ${JSON.stringify(body)}`);
-	t.strictSame(sent(request(["Transfer-Encoding", "chunked"], { httpVersion: "HTTP/1.0" }), { size: 5 }, true), [["content-length", "5"], "plain"]);
+	t.strictSame(sent(request(["Transfer-Encoding", "chunked"], { httpVersion: "HTTP/1.0" }), { size: 5 }, true), [
+		["content-length", "5"],
+		"plain",
+	]);
 });
 
 t.test("a touched response does, too", async (t) => {
@@ -78,21 +93,37 @@ t.test("a touched response does, too", async (t) => {
 		[["Content-Length", "9"], close, [], "plain", true],
 		[["Content-Length", "9"], length(9), ["Content-Length", "9"], "plain", false],
 	] as [string[], BodyLength, string[], string, boolean][])
-		t.strictSame(answered(response(fields), request([]), body, true), [want, coding, closes], `${fields} ${JSON.stringify(body)}`);
+		t.strictSame(
+			answered(response(fields), request([]), body, true),
+			[want, coding, closes],
+			`${fields} ${JSON.stringify(body)}`,
+		);
 });
 
 t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
 	const old = request([], { httpVersion: "HTTP/1.0" });
 	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, chunked, false), [[], "plain", true]);
-	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, { size: 5 }, true), [["content-length", "5"], "plain", false]);
+	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, { size: 5 }, true), [
+		["content-length", "5"],
+		"plain",
+		false,
+	]);
 });
 
-t.test("where there can be no body there is none, whatever a hook made", async (t) => {
+t.test("messages that must not have a body have none, even if a hook set one", async (t) => {
 	const sizing = ["Content-Length", "5"];
 	t.strictSame(answered(response(sizing), request([], { method: "HEAD" }), { size: 5 }, true), [sizing, "none", false]);
-	t.strictSame(answered(response(sizing, { statusCode: 304 }), request([]), { size: 5 }, true), [sizing, "none", false]);
+	t.strictSame(answered(response(sizing, { statusCode: 304 }), request([]), { size: 5 }, true), [
+		sizing,
+		"none",
+		false,
+	]);
 	t.strictSame(answered(response(sizing, { statusCode: 204 }), request([]), { size: 5 }, true), [[], "none", false]);
-	t.strictSame(answered(response(["A", "b"], { statusCode: 204 }), request([]), { size: 0 }, true), [["A", "b"], "none", false]);
+	t.strictSame(answered(response(["A", "b"], { statusCode: 204 }), request([]), { size: 0 }, true), [
+		["A", "b"],
+		"none",
+		false,
+	]);
 });
 
 t.test("the message itself is not changed", async (t) => {
@@ -102,13 +133,22 @@ t.test("the message itself is not changed", async (t) => {
 });
 
 t.test("requests to a proxy in absolute form", async (t) => {
-	const proxyAt = (authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port: 1, authorization });
+	const proxyAt = (authorization: string | null = null): UpstreamProxy => ({
+		scheme: "http",
+		host: "127.0.0.1",
+		port: 1,
+		authorization,
+	});
 	const request = (path: string, host = "example.com", port = 80) =>
 		new Request({ method: "GET", scheme: "http", host, port, path, headers: Headers.of(["Host", "a"]) });
-	const head = (of: Request, fields: string[] = ["Host", "a"], via = proxyAt()) => writeProxyRequestHead(of, "HTTP/1.1", fields, via);
+	const head = (of: Request, fields: string[] = ["Host", "a"], via = proxyAt()) =>
+		writeProxyRequestHead(of, "HTTP/1.1", fields, via);
 	t.equal(head(request("/a?b")), "GET http://example.com/a?b HTTP/1.1\r\nHost: a\r\n\r\n");
 	t.equal(head(request("*", "::1", 8080)), "GET http://[::1]:8080 HTTP/1.1\r\nHost: a\r\n\r\n");
 	const fields = ["Host", "a", "proxy-authorization", "the client's"];
-	t.equal(head(request("/"), fields, proxyAt("Basic dTpw")), "GET http://example.com/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: Basic dTpw\r\n\r\n");
+	t.equal(
+		head(request("/"), fields, proxyAt("Basic dTpw")),
+		"GET http://example.com/ HTTP/1.1\r\nHost: a\r\nproxy-authorization: Basic dTpw\r\n\r\n",
+	);
 	t.strictSame(fields.length, 4, "the flow's own stay");
 });

@@ -85,7 +85,7 @@ t.test("a socket that is closed takes all and sends none", async (t) => {
 	t.equal(batch.flush(), true);
 });
 
-t.test("what the kernel has not taken yet stays as it was added", async (t) => {
+t.test("bytes that the kernel has not taken yet stay unchanged", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	peer.socket.pause();
 	const [batch, other] = [new WriteBatch(socket), new WriteBatch((await socketPair(t)).socket)];

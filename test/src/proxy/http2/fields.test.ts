@@ -9,7 +9,7 @@ import {
 	http2Framing,
 	http2RequestHeaders,
 	http2ResponseHeaders,
-	isAskedFor,
+	isRequestedProtocol,
 	isWebSocketUpgrade,
 	regularFields,
 	stripH2cUpgrade,
@@ -19,7 +19,8 @@ import {
 
 const target = { method: "GET", scheme: "https", host: "example.com", port: 8443, path: "/p?q" };
 const http1 = (...fields: string[]) => new Request({ ...target, headers: new Headers(fields) });
-const http2 = (authority: string, ...fields: string[]) => new Request({ ...target, httpVersion: "HTTP/2.0", authority, headers: new Headers(fields) });
+const http2 = (authority: string, ...fields: string[]) =>
+	new Request({ ...target, httpVersion: "HTTP/2.0", authority, headers: new Headers(fields) });
 const none = { framing: { kind: "none" } } as const;
 const pseudo = { ":method": "GET", ":scheme": "https", ":path": "/p?q" };
 
@@ -58,26 +59,48 @@ t.test("how a body is delimited", async (t) => {
 	t.strictSame(http2Framing(["content-length", "x"], false), { kind: "chunked" });
 });
 
-t.test("a request of HTTP/1.1 in HTTP/2: Host is the authority, cookies are apart, what is about the connection goes", async (t) => {
-	const request = http1(
-		...["Host", "Example.com:8443", "Connection", "keep-alive, X-Hop", "X-Hop", "1", "Keep-Alive", "5", "Cookie", "a=1; b=2;c=3"],
-		...["TE", "gzip", "Transfer-Encoding", "chunked", "X-Twice", "1", "x-twice", "2", "Accept", "*/*", "accept", "b"],
-	);
-	t.strictSame(
-		{ ...http2RequestHeaders(request, { framing: { kind: "chunked" } }, false) },
-		{
-			...pseudo,
-			":authority": "Example.com:8443",
-			cookie: ["a=1", "b=2", "c=3"],
-			"x-twice": ["1", "2"],
-			accept: ["*/*", "b"],
-		},
-	);
-	t.equal(http2RequestHeaders(http1(), none, false)[":authority"], "example.com:8443", "without Host");
-	t.equal(http2RequestHeaders(http1("TE", "gzip, Trailers"), none, false).te, "trailers", "the one thing that HTTP/2 lets TE say");
-	t.equal(http2RequestHeaders(http1("Connection", "TE", "TE", "trailers"), none, false).te, "trailers", "as HTTP/1.1 has to say it");
-	t.strictSame(http2RequestHeaders(http1("Cookie", "a=1; ; b=2;\t"), none, false).cookie, ["a=1", "b=2"]);
-});
+t.test(
+	"a request of HTTP/1.1 in HTTP/2: Host is the authority, cookies are apart, what is about the connection goes",
+	async (t) => {
+		const request = http1(
+			...[
+				"Host",
+				"Example.com:8443",
+				"Connection",
+				"keep-alive, X-Hop",
+				"X-Hop",
+				"1",
+				"Keep-Alive",
+				"5",
+				"Cookie",
+				"a=1; b=2;c=3",
+			],
+			...["TE", "gzip", "Transfer-Encoding", "chunked", "X-Twice", "1", "x-twice", "2", "Accept", "*/*", "accept", "b"],
+		);
+		t.strictSame(
+			{ ...http2RequestHeaders(request, { framing: { kind: "chunked" } }, false) },
+			{
+				...pseudo,
+				":authority": "Example.com:8443",
+				cookie: ["a=1", "b=2", "c=3"],
+				"x-twice": ["1", "2"],
+				accept: ["*/*", "b"],
+			},
+		);
+		t.equal(http2RequestHeaders(http1(), none, false)[":authority"], "example.com:8443", "without Host");
+		t.equal(
+			http2RequestHeaders(http1("TE", "gzip, Trailers"), none, false).te,
+			"trailers",
+			"the one thing that HTTP/2 lets TE say",
+		);
+		t.equal(
+			http2RequestHeaders(http1("Connection", "TE", "TE", "trailers"), none, false).te,
+			"trailers",
+			"as HTTP/1.1 has to say it",
+		);
+		t.strictSame(http2RequestHeaders(http1("Cookie", "a=1; ; b=2;\t"), none, false).cookie, ["a=1", "b=2"]);
+	},
+);
 
 t.test("a request of HTTP/2 in HTTP/2 stays as it is", async (t) => {
 	const request = http2("other:1", "cookie", "a=1", "cookie", "b=2", "host", "third", "content-length", "3");
@@ -91,15 +114,30 @@ t.test("a request of HTTP/2 in HTTP/2 stays as it is", async (t) => {
 			"content-length": "3",
 		},
 	);
-	t.notOk(":authority" in http2RequestHeaders(http2("", "host", "third"), none, false), "a client that names its host in a field alone");
+	t.notOk(
+		":authority" in http2RequestHeaders(http2("", "host", "third"), none, false),
+		"a client that names its host in a field alone",
+	);
 	t.equal(http2RequestHeaders(http2(""), none, false)[":authority"], "example.com:8443", "or nowhere");
 });
 
 t.test("a request of HTTP/2 in HTTP/1.1: with Host, and one Cookie", async (t) => {
 	t.strictSame(http1RequestFields(http2("example.com", "a", "1", "cookie", "a=1", "b", "2", "cookie", "b=2")), [
-		...["Host", "example.com", "a", "1", "cookie", "a=1; b=2", "b", "2"],
+		"Host",
+		"example.com",
+		"a",
+		"1",
+		"cookie",
+		"a=1; b=2",
+		"b",
+		"2",
 	]);
-	t.strictSame(http1RequestFields(http2("example.com", "host", "third", "a", "1", "http2-settings", "AA")), ["host", "third", "a", "1"]);
+	t.strictSame(http1RequestFields(http2("example.com", "host", "third", "a", "1", "http2-settings", "AA")), [
+		"host",
+		"third",
+		"a",
+		"1",
+	]);
 	t.strictSame(http1RequestFields(http2("")), ["Host", "example.com:8443"]);
 });
 
@@ -114,30 +152,77 @@ t.test("a length that a hook made wrong is made right, or left out", async (t) =
 });
 
 t.test("responses", async (t) => {
-	const response = (statusCode: number, ...fields: string[]) => new Response({ statusCode, headers: new Headers(fields) });
+	const response = (statusCode: number, ...fields: string[]) =>
+		new Response({ statusCode, headers: new Headers(fields) });
 	const sent = (one: Response, request = http2("a")) => ({ ...http2ResponseHeaders(one, request, { size: 5 }, true) });
-	t.strictSame(sent(response(200, "Set-Cookie", "a=1", "Set-Cookie", "b=2", "Connection", "close", "Content-Length", "4")), {
-		":status": 200,
-		"set-cookie": ["a=1", "b=2"],
-		"content-length": "5",
-	});
-	t.strictSame(sent(response(304, "Content-Length", "4")), { ":status": 304, "content-length": "4" }, "about a body that is not sent");
-	t.equal(sent(response(200, "Content-Length", "4"), new Request({ ...target, method: "HEAD" }))["content-length"], "4");
-	t.equal(sent(response(200, "Content-Type", "a", "Content-Type", "b"))["content-type"], "a, b", "what Node sends once only");
+	t.strictSame(
+		sent(response(200, "Set-Cookie", "a=1", "Set-Cookie", "b=2", "Connection", "close", "Content-Length", "4")),
+		{
+			":status": 200,
+			"set-cookie": ["a=1", "b=2"],
+			"content-length": "5",
+		},
+	);
+	t.strictSame(
+		sent(response(304, "Content-Length", "4")),
+		{ ":status": 304, "content-length": "4" },
+		"about a body that is not sent",
+	);
+	t.equal(
+		sent(response(200, "Content-Length", "4"), new Request({ ...target, method: "HEAD" }))["content-length"],
+		"4",
+	);
+	t.equal(
+		sent(response(200, "Content-Type", "a", "Content-Type", "b"))["content-type"],
+		"a, b",
+		"what Node sends once only",
+	);
 });
 
 t.test("interim responses and trailers", async (t) => {
-	t.strictSame({ ...http2Fields(["Link", "</a>", "link", "</b>", "__proto__", "x"]) }, { link: ["</a>", "</b>"], ["__proto__"]: "x" });
+	t.strictSame(
+		{ ...http2Fields(["Link", "</a>", "link", "</b>", "__proto__", "x"]) },
+		{ link: ["</a>", "</b>"], ["__proto__"]: "x" },
+	);
 });
 
 t.test("fields that HTTP/2 has no form for are left out, and told of", async (t) => {
 	const left: string[] = [];
 	const leftOut = (name: string) => void left.push(name);
-	const fields = ["Bad Name", "1", "x-a", "\x00", "x-b", "a\x7f", "", "2", ":path", "/", "a\xe9", "3", "x-c", "\t a b ", "x-d", "a\tb"];
-	t.strictSame({ ...http2Fields([...fields, "te", "x", "connection", "close"], leftOut) }, { "x-c": "a b", "x-d": "a\tb" });
+	const fields = [
+		"Bad Name",
+		"1",
+		"x-a",
+		"\x00",
+		"x-b",
+		"a\x7f",
+		"",
+		"2",
+		":path",
+		"/",
+		"a\xe9",
+		"3",
+		"x-c",
+		"\t a b ",
+		"x-d",
+		"a\tb",
+	];
+	t.strictSame(
+		{ ...http2Fields([...fields, "te", "x", "connection", "close"], leftOut) },
+		{ "x-c": "a b", "x-d": "a\tb" },
+	);
 	t.strictSame(left, ["bad name", "x-a", "x-b", "", ":path", "a\xe9"], "those about the connection go without a word");
 	t.match(http2RequestHeaders(http2("a", ...fields), none, false, leftOut), { "x-c": "a b" });
-	t.match(http2ResponseHeaders(new Response({ statusCode: 200, headers: new Headers(fields) }), http2("a"), none, false, leftOut), { "x-c": "a b" });
+	t.match(
+		http2ResponseHeaders(
+			new Response({ statusCode: 200, headers: new Headers(fields) }),
+			http2("a"),
+			none,
+			false,
+			leftOut,
+		),
+		{ "x-c": "a b" },
+	);
 	t.equal(left.length, 18);
 });
 
@@ -157,16 +242,44 @@ t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade 
 		},
 	);
 	const fields = upgradeResponseFields(http1("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="));
-	t.equal(new Headers(fields).get("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", "the example of RFC 6455 section 1.3");
-	const response = new Response({ statusCode: 101, headers: new Headers([...fields, "sec-websocket-protocol", "chat"]) });
-	t.strictSame({ ...http2ResponseHeaders(response, request, none, false) }, { ":status": 200, "sec-websocket-protocol": "chat" });
+	t.equal(
+		new Headers(fields).get("sec-websocket-accept"),
+		"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+		"the example of RFC 6455 section 1.3",
+	);
+	const response = new Response({
+		statusCode: 101,
+		headers: new Headers([...fields, "sec-websocket-protocol", "chat"]),
+	});
+	t.strictSame(
+		{ ...http2ResponseHeaders(response, request, none, false) },
+		{ ":status": 200, "sec-websocket-protocol": "chat" },
+	);
 });
 
 t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (t) => {
-	const offer = http1("Host", "a", "Connection", "Upgrade, HTTP2-Settings", "Upgrade", "H2C", "HTTP2-Settings", "AAMAAABk");
+	const offer = http1(
+		"Host",
+		"a",
+		"Connection",
+		"Upgrade, HTTP2-Settings",
+		"Upgrade",
+		"H2C",
+		"HTTP2-Settings",
+		"AAMAAABk",
+	);
 	stripH2cUpgrade(offer);
 	t.strictSame(offer.headers.fields, ["Host", "a"]);
-	const one = http1("Upgrade", "foo", "Upgrade", 'h2c, "h2c" ,bar', "Connection", "close, Upgrade, HTTP2-Settings", "HTTP2-Settings", "AAMAAABk");
+	const one = http1(
+		"Upgrade",
+		"foo",
+		"Upgrade",
+		'h2c, "h2c" ,bar',
+		"Connection",
+		"close, Upgrade, HTTP2-Settings",
+		"HTTP2-Settings",
+		"AAMAAABk",
+	);
 	stripH2cUpgrade(one);
 	t.strictSame(one.headers.fields, ["Upgrade", "foo, bar", "Connection", "close, Upgrade"], "one of several");
 	const last = http1("Upgrade", "h2c,", "Connection", "close, Upgrade");
@@ -186,5 +299,5 @@ t.test("a 101 changes to what was asked for", async (t) => {
 		[["Upgrade", "h2c"], false],
 		[["Upgrade", "websocket", "Upgrade", "h2c"], false],
 	] as const)
-		t.equal(isAskedFor([...fields], request), want, String(fields));
+		t.equal(isRequestedProtocol([...fields], request), want, String(fields));
 });

@@ -21,9 +21,17 @@ t.test("windows are wide on both sides, heads as large as those of HTTP/1.1", as
 	const proxy = await startTestProxy(t);
 	const session = await openHttp2(t, proxy, origin.authority);
 	const settled = new Promise((resolve) => session.once("remoteSettings", resolve));
-	t.match(await settled, { initialWindowSize: 1024 * 1024, maxHeaderListSize: 256 * 1024, enableConnectProtocol: true });
+	t.match(await settled, {
+		initialWindowSize: 1024 * 1024,
+		maxHeaderListSize: 256 * 1024,
+		enableConnectProtocol: true,
+	});
 	await new Promise((resolve) => session.request({ ":path": "/" }).resume().on("close", resolve));
-	t.match(origin.sessions[0]?.remoteSettings, { initialWindowSize: 1024 * 1024, maxHeaderListSize: 256 * 1024, enablePush: false });
+	t.match(origin.sessions[0]?.remoteSettings, {
+		initialWindowSize: 1024 * 1024,
+		maxHeaderListSize: 256 * 1024,
+		enablePush: false,
+	});
 });
 
 t.test("error codes by their names", async (t) => {

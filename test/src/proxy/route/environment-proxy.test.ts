@@ -28,7 +28,8 @@ t.test("which variable counts", async (t) => {
 
 t.test("credentials", async (t) => {
 	const authorization = (proxy: string) =>
-		environmentRoute({ https_proxy: proxy }, silent)?.({ tls: true, host: "a", port: 443, sni: null, http2: false })?.authorization;
+		environmentRoute({ https_proxy: proxy }, silent)?.({ tls: true, host: "a", port: 443, sni: null, http2: false })
+			?.authorization;
 	const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 	t.equal(authorization("http://proxy:1"), null);
 	t.equal(authorization("http://user:pass@proxy:1"), basic("user:pass"));
@@ -64,7 +65,7 @@ t.test("hosts that are reached directly", async (t) => {
 	t.equal(via({ ALL_PROXY: "p:1", NO_PROXY: "a.b" }, "http://a.b/"), null);
 });
 
-t.test("what cannot be used is told of, without its password", async (t) => {
+t.test("invalid values are reported without the password", async (t) => {
 	for (const proxy of ["socks5://secret:secret@127.0.0.1:1080", "http://", "::", "http://a/b"]) {
 		const said: string[] = [];
 		t.equal(
@@ -73,7 +74,7 @@ t.test("what cannot be used is told of, without its password", async (t) => {
 			proxy,
 		);
 		t.equal(said.length, 1);
-		t.match(said[0], /^ALL_PROXY names no proxy that can be used: http\[s\]:\/\//);
+		t.match(said[0], /^ALL_PROXY is not a usable proxy URL: expected http\[s\]:\/\//);
 		t.notMatch(said.join(), "secret");
 	}
 });

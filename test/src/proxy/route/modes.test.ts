@@ -12,12 +12,18 @@ t.test("kinds, their servers and their addresses", async (t) => {
 		["Regular@1234", { kind: "regular", listen: { host: "127.0.0.1", port: 1234 } }],
 		["socks5", { kind: "socks5", listen: { host: "127.0.0.1", port: 1080 } }],
 		["socks5@0.0.0.0:0", { kind: "socks5", listen: { host: "0.0.0.0", port: 0 } }],
-		["reverse:https://example.com@[::1]:443", { kind: "reverse", server: server("https", "example.com", 443), listen: { host: "::1", port: 443 } }],
+		[
+			"reverse:https://example.com@[::1]:443",
+			{ kind: "reverse", server: server("https", "example.com", 443), listen: { host: "::1", port: 443 } },
+		],
 		["reverse:example.com", { kind: "reverse", server: server("https", "example.com", 443) }],
 		["reverse:http://10.0.0.1", { kind: "reverse", server: server("http", "10.0.0.1", 80) }],
 		["reverse:HTTP://localhost:3000/", { kind: "reverse", server: server("http", "localhost", 3000) }],
 		["upstream:proxy:3128", { kind: "upstream", server: server("http", "proxy", 3128) }],
-		["upstream:https://[2001:db8::1]:8443@1", { kind: "upstream", server: server("https", "2001:db8::1", 8443), listen: { host: "127.0.0.1", port: 1 } }],
+		[
+			"upstream:https://[2001:db8::1]:8443@1",
+			{ kind: "upstream", server: server("https", "2001:db8::1", 8443), listen: { host: "127.0.0.1", port: 1 } },
+		],
 	] as const)
 		t.match(parse([text]), [{ text, ...expected }], text);
 });
@@ -35,22 +41,25 @@ t.test("listen_host and listen_port are for modes without an address of their ow
 	t.strictSame(parse(["regular", "socks5"], { listen_port: 0 }).length, 2, "free ports are never the same");
 });
 
-t.test("what cannot be", async (t) => {
+t.test("invalid modes", async (t) => {
 	for (const [modes, message] of [
-		[[], /a mode was expected/],
-		[["sideways"], /mode "sideways": regular, socks5, reverse:.* was expected/],
-		[["transparent"], /transparent needs what Node does not offer.*docs\/modes\.md/],
-		[["local:curl"], /local needs what Node does not offer/],
-		[["regular:x"], /regular takes nothing behind a colon/],
-		[["regular@"], /PORT or HOST:PORT was expected behind the @, not ""/],
+		[[], /expected a mode/],
+		[["sideways"], /mode "sideways": expected regular, socks5, reverse:/],
+		[["transparent"], /transparent needs system access that Node does not offer.*docs\/modes\.md/],
+		[["local:curl"], /local needs system access/],
+		[["regular:x"], /regular takes no argument after a colon/],
+		[["regular@"], /expected PORT or HOST:PORT after the @, not ""/],
 		[["regular@65536"], /not "65536"/],
 		[["regular@host"], /not "host"/],
-		[["upstream:"], /was expected behind the first colon, not ""/],
+		[["upstream:"], /expected http\[s\]:\/\/HOST\[:PORT\] after the first colon, not ""/],
 		[["upstream:ftp://x"], /not "ftp:\/\/x"/],
 		[["reverse:http://a/b"], /not "http:\/\/a\/b"/],
 		[["reverse:a:0"], /not "a:0"/],
 		[["upstream:http://user:secret@proxy:3128"], /user and password go in upstream_auth/],
-		[["regular", "socks5@8080"], /mode "socks5@8080": 127\.0\.0\.1:8080 is the address of "regular" already; .* socks5@PORT/],
+		[
+			["regular", "socks5@8080"],
+			/mode "socks5@8080": 127\.0\.0\.1:8080 is already the address of "regular"; .* socks5@PORT/,
+		],
 	] as const)
 		t.throws(() => parse(modes), { code: "FT_BAD_OPTION", option: "mode", message }, JSON.stringify(modes));
 });

@@ -6,21 +6,21 @@ import { serverConnection } from "../../../../src/flow/connection.ts";
 import { OpenedTunnel } from "../../../../src/proxy/route/opened-tunnel.ts";
 
 const place = { host: "a.test", port: 443 };
-const facts = serverConnection({ id: "s" });
+const serverConn = serverConnection({ id: "s" });
 
 t.test("it is for the first who goes there", async (t) => {
 	const socket = new Socket();
-	const opened = new OpenedTunnel(place, socket, facts, null);
-	t.equal(opened.take({ ...place, port: 80 }), null);
-	t.equal(opened.take({ ...place, host: "b.test" }), null);
-	t.match(opened.take(place), { socket, facts });
-	t.equal(opened.take(place), null);
+	const opened = new OpenedTunnel(place, socket, serverConn, null);
+	t.equal(opened.takeSocket({ ...place, port: 80 }), null);
+	t.equal(opened.takeSocket({ ...place, host: "b.test" }), null);
+	t.match(opened.takeSocket(place), { socket, serverConn });
+	t.equal(opened.takeSocket(place), null);
 	opened.close();
 	t.equal(socket.destroyed, false, "whoever took it sees to its end");
 	const dead = new Socket().destroy();
-	t.equal(new OpenedTunnel(place, dead, facts, null).take(place), null);
+	t.equal(new OpenedTunnel(place, dead, serverConn, null).takeSocket(place), null);
 	const unused = new Socket();
-	new OpenedTunnel(place, unused, facts, null).close();
+	new OpenedTunnel(place, unused, serverConn, null).close();
 	t.equal(unused.destroyed, true);
 });
 
@@ -32,13 +32,13 @@ t.test("with its end a login ends that was for it alone", async (t) => {
 		[null, false],
 	] as const) {
 		const socket = new Socket();
-		const opened = new OpenedTunnel(place, socket, facts, credentials);
-		let told = false;
-		opened.whenOver(() => {
-			told = true;
+		const opened = new OpenedTunnel(place, socket, serverConn, credentials);
+		let reported = false;
+		opened.whenEnded(() => {
+			reported = true;
 		});
 		socket.destroy();
 		await once(socket, "close");
-		t.equal(told, isOver, String(credentials));
+		t.equal(reported, isOver, String(credentials));
 	}
 });

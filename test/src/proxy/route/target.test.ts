@@ -2,9 +2,20 @@
 import t from "tap";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Request } from "../../../../src/flow/message.ts";
-import { connectTarget, nameTarget, reverseTo, type TunnelTarget, targetOf } from "../../../../src/proxy/route/target.ts";
+import {
+	connectTarget,
+	reverseTo,
+	setTargetHost,
+	type TunnelTarget,
+	targetOf,
+} from "../../../../src/proxy/route/target.ts";
 
-const head = (target: string, fields: string[] = ["Host", "a.example"], method = "GET") => ({ method, target, version: "HTTP/1.1", fields });
+const head = (target: string, fields: string[] = ["Host", "a.example"], method = "GET") => ({
+	method,
+	target,
+	version: "HTTP/1.1",
+	fields,
+});
 
 t.test("absolute form", async (t) => {
 	for (const [target, scheme, host, port, path] of [
@@ -24,8 +35,18 @@ t.test("absolute form", async (t) => {
 
 t.test("origin form, by the Host field", async (t) => {
 	t.strictSame(targetOf(head("/p?q"), null), { scheme: "http", host: "a.example", port: 80, path: "/p?q" });
-	t.strictSame(targetOf(head("*", ["host", "a.example:81"], "OPTIONS"), null), { scheme: "http", host: "a.example", port: 81, path: "*" });
-	t.strictSame(targetOf(head("//b.example/", ["HOST", "[::1]"]), null), { scheme: "http", host: "::1", port: 80, path: "//b.example/" });
+	t.strictSame(targetOf(head("*", ["host", "a.example:81"], "OPTIONS"), null), {
+		scheme: "http",
+		host: "a.example",
+		port: 81,
+		path: "*",
+	});
+	t.strictSame(targetOf(head("//b.example/", ["HOST", "[::1]"]), null), {
+		scheme: "http",
+		host: "::1",
+		port: 80,
+		path: "//b.example/",
+	});
 });
 
 t.test("in a tunnel it goes where that leads, whatever the request says", async (t) => {
@@ -35,11 +56,11 @@ t.test("in a tunnel it goes where that leads, whatever the request says", async 
 	}
 });
 
-t.test("what says nothing of where to go is refused", async (t) => {
+t.test("requests without a target are rejected", async (t) => {
 	for (const [target, fields, message] of [
 		["/", [], /no Host header/],
 		["/", ["Host", ""], /host header: expected host or host:port, found ""/],
-		["/", ["Host", "a", "Host", "b"], /one Host header was expected/],
+		["/", ["Host", "a", "Host", "b"], /expected one Host header/],
 		["/", ["Host", "a/b"], /host header/],
 		["/", ["Host", "a:99999"], /host header/],
 		["/", ["Host", "a:x"], /host header/],
@@ -67,9 +88,21 @@ t.test("CONNECT", async (t) => {
 t.test("a reverse proxy names its target, unless what the client said is to stay", async (t) => {
 	const server = { scheme: "https" as const, host: "s.example", port: 8443 };
 	const target = reverseTo(server, false);
-	t.match(targetOf(head("/p", ["Host", "c.example"]), target), { scheme: "https", host: "s.example", port: 8443, path: "/p" });
+	t.match(targetOf(head("/p", ["Host", "c.example"]), target), {
+		scheme: "https",
+		host: "s.example",
+		port: 8443,
+		path: "/p",
+	});
 	const request = (fields: string[], authority = "") =>
-		new Request({ method: "GET", scheme: "https", host: "s.example", port: 8443, authority, headers: new Headers(fields) });
+		new Request({
+			method: "GET",
+			scheme: "https",
+			host: "s.example",
+			port: 8443,
+			authority,
+			headers: new Headers(fields),
+		});
 	for (const [fields, authority, want, to] of [
 		[["hOST", "c.example"], "", ["hOST", "s.example:8443"], ""],
 		[[], "", ["Host", "s.example:8443"], ""],
@@ -77,11 +110,11 @@ t.test("a reverse proxy names its target, unless what the client said is to stay
 		[["host", "c.example"], "c.example", ["host", "s.example:8443"], "s.example:8443"],
 	] as const) {
 		const named = request([...fields], authority);
-		nameTarget(named, target);
+		setTargetHost(named, target);
 		t.strictSame([named.headers.fields, named.authority], [want, to]);
 	}
 	const kept = request(["Host", "c.example"]);
-	nameTarget(kept, reverseTo(server, true));
-	nameTarget(kept, { scheme: "http", host: "x", port: 1, sni: null });
+	setTargetHost(kept, reverseTo(server, true));
+	setTargetHost(kept, { scheme: "http", host: "x", port: 1, sni: null });
 	t.strictSame(kept.headers.fields, ["Host", "c.example"]);
 });

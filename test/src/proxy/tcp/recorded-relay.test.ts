@@ -2,10 +2,11 @@
 import t from "tap";
 import { startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
-import type { TcpFlow } from "../../../../src/flow/flow.ts";
+import type { Conversation, StreamMessage, TcpFlow } from "../../../../src/flow/flow.ts";
+import type { SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { TcpHook } from "../../../../src/hooks/connection-hooks.ts";
 
-t.test("what was said, by whom and when", async (t) => {
+t.test("records chunks with their sender and time", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
 		await client.upTo("hello\n");
 		client.send("\0welcome\xff\n");
@@ -19,7 +20,11 @@ t.test("what was said, by whom and when", async (t) => {
 	t.equal(await client.rest(), "");
 	await proxy.running.close();
 	const [flow] = proxy.flows as TcpFlow[];
-	t.match(flow, { type: "tcp", error: null, serverConn: { address: ["127.0.0.1", origin.port], peername: ["127.0.0.1", origin.port], tls: false } });
+	t.match(flow, {
+		type: "tcp",
+		error: null,
+		serverConn: { address: ["127.0.0.1", origin.port], peername: ["127.0.0.1", origin.port], tls: false },
+	});
 	t.strictSame(
 		flow?.messages.map(({ fromClient, content }) => [fromClient, content.latin1Slice()]),
 		[
@@ -28,10 +33,55 @@ t.test("what was said, by whom and when", async (t) => {
 			[true, "bye\n"],
 		],
 	);
-	const times = [flow?.timestampCreated, ...(flow?.messages ?? []).map(({ timestamp }) => timestamp), flow?.clientConn.timestampEnd];
+	const times = [
+		flow?.timestampCreated,
+		...(flow?.messages ?? []).map(({ timestamp }) => timestamp),
+		flow?.clientConn.timestampEnd,
+	];
 	t.ok(times.every((time) => typeof time === "number"));
 	t.strictSame([...times].sort(), times);
 });
+
+t.test(
+	"where the tape takes messages as they come, memory does not keep them, and the flow is there before it ends",
+	async (t) => {
+		const size = 20_000_000;
+		for (const hooks of [[], [{ name: "looks", tcp: async () => {} }]]) {
+			const stored: StreamMessage[] = [];
+			let opened: Conversation | null = null;
+			let closed = 0;
+			const sink: SinkFunctions = {
+				append: () => void t.fail("it is on the tape already"),
+				open(flow) {
+					opened = flow;
+					return {
+						addMessage: ({ content, ...rest }) => void stored.push({ ...rest, content: content.subarray(0, 1) }),
+						close: () => void closed++,
+						discard() {},
+					};
+				},
+			};
+			let read = 0;
+			const origin = await startOrigin(t, async (client) => {
+				client.socket.on("data", ({ length }: Buffer) => {
+					read += length;
+				});
+				await client.ended();
+				client.end();
+			});
+			const proxy = await startTestProxy(t, { options: { record_tcp: true }, sink, hooks });
+			const client = await proxy.tunnel(origin.authority);
+			client.send(Buffer.alloc(size, 1)).end();
+			await client.rest();
+			await proxy.running.close();
+			const flow = opened as unknown as TcpFlow;
+			t.equal(read, size);
+			t.ok(stored.length > flow.messages.length, `${flow.messages.length} of ${stored.length} messages are kept`);
+			t.ok(flow.messages.reduce((sum, { content }) => sum + content.length, 0) <= 4 * 1024 * 1024);
+			t.equal(closed, 1);
+		}
+	},
+);
 
 t.test("nothing of it, unless that is wanted", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`).end());
@@ -57,7 +107,10 @@ t.test("a tunnel that breaks off, and one that the end of the proxy ends", async
 	const open = await proxy.tunnel(origin.authority);
 	await open.send("\x02!").upTo("ok");
 	await proxy.running.close({ graceMs: 0 });
-	t.match(proxy.flows, [{ error: { message: /ECONNRESET/ } }, { type: "tcp", messages: [{ fromClient: true }, { fromClient: false }] }]);
+	t.match(proxy.flows, [
+		{ error: { message: /ECONNRESET/ } },
+		{ type: "tcp", messages: [{ fromClient: true }, { fromClient: false }] },
+	]);
 });
 
 t.test("a tunnel in which nothing moves is closed", async (t) => {
@@ -80,9 +133,9 @@ t.test("bytes that hooks change, in their order, however long that takes", async
 		client.send(`<${await client.upTo("?")}>`).end();
 	});
 	for (const isSlow of [false, true]) {
-		const told: string[] = [];
+		const reported: string[] = [];
 		const change = (name: string, flow: TcpFlow) => {
-			told.push(name);
+			reported.push(name);
 			const message = flow.messages.at(-1);
 			if (message !== undefined) message.content = Buffer.from(message.content.latin1Slice().toUpperCase());
 		};
@@ -98,18 +151,18 @@ t.test("bytes that hooks change, in their order, however long that takes", async
 		await proxy.running.close();
 		const [flow] = proxy.flows as TcpFlow[];
 		t.equal(flow?.messages.map(({ content }) => content.latin1Slice()).join(""), "\x01HELLO!<\x01HELLO!>WHY?<WHY?>");
-		t.equal(told[0], "tcp_start");
-		t.equal(told.at(-1), "tcp_end");
-		t.equal(told.filter((name) => name === "tcp_message").length, flow?.messages.length);
+		t.equal(reported[0], "tcp_start");
+		t.equal(reported.at(-1), "tcp_end");
+		t.equal(reported.filter((name) => name === "tcp_message").length, flow?.messages.length);
 	}
 });
 
 t.test("a tunnel that a hook cuts off", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`));
 	for (const at of ["tcp_start", "tcp_message"]) {
-		const told: string[] = [];
+		const reported: string[] = [];
 		const tcp: TcpHook = (name, _flow, decision) => {
-			told.push(name);
+			reported.push(name);
 			if (name === at) decision.abort("cut off", "test");
 		};
 		const proxy = await startTestProxy(t, { options: { record_tcp: true }, hooks: [{ name: "cutting", tcp }] });
@@ -117,7 +170,7 @@ t.test("a tunnel that a hook cuts off", async (t) => {
 		t.ok(await client.send("\x01hello!").ended());
 		await proxy.event("flow");
 		t.match(proxy.flows, [{ error: { message: "cut off" }, messages: { length: at === "tcp_start" ? 0 : 1 } }]);
-		t.equal(told.at(-1), "tcp_error");
+		t.equal(reported.at(-1), "tcp_error");
 		while (origin.connections.length === 0) await new Promise(setImmediate);
 		t.ok(await origin.connections.pop()?.ended(), "the server is gone too");
 	}

@@ -3,10 +3,13 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import t, { type Test } from "tap";
 import { Peer } from "../../../../fixtures/peer.ts";
-import { type RawRelay, relaySockets, type Way } from "../../../../src/proxy/tcp/relay.ts";
+import { type RelayHandlers, relaySockets, type SocketPipe } from "../../../../src/proxy/tcp/relay.ts";
 
 /** Two peers whose connections are joined, and how that ended. */
-async function join(t: Test, relay: Partial<RawRelay> = {}): Promise<{ client: Peer; server: Peer; done: Promise<Error | null> }> {
+async function join(
+	t: Test,
+	relay: Partial<RelayHandlers> = {},
+): Promise<{ client: Peer; server: Peer; done: Promise<Error | null> }> {
 	const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(0, "127.0.0.1");
 	await once(listener, "listening");
 	const { port } = listener.address() as AddressInfo;
@@ -21,13 +24,17 @@ async function join(t: Test, relay: Partial<RawRelay> = {}): Promise<{ client: P
 	t.teardown(() => {
 		for (const one of [...sockets, ...peers.map(({ socket }) => socket)]) one.destroy();
 	});
-	const done = new Promise<Error | null>((resolve) => relaySockets(sockets[0] as Socket, sockets[1] as Socket, { ...relay, onDone: resolve }));
+	const done = new Promise<Error | null>((resolve) =>
+		relaySockets(sockets[0] as Socket, sockets[1] as Socket, { ...relay, onDone: resolve }),
+	);
 	return { client: peers[0] as Peer, server: peers[1] as Peer, done };
 }
 
 t.test("bytes go both ways, halves close one by one", async (t) => {
 	const seen: string[] = [];
-	const { client, server, done } = await join(t, { onBytes: (bytes, fromClient) => void seen.push(`${fromClient ? ">" : "<"}${bytes}`) });
+	const { client, server, done } = await join(t, {
+		onBytes: (bytes, fromClient) => void seen.push(`${fromClient ? ">" : "<"}${bytes}`),
+	});
 	client.send("ask");
 	t.equal((await server.take(3)).toString(), "ask");
 	client.end();
@@ -40,7 +47,7 @@ t.test("bytes go both ways, halves close one by one", async (t) => {
 	t.strictSame(seen, [">ask", "<answer"]);
 });
 
-t.test("what was sent before the end arrives, however slowly it is read", async (t) => {
+t.test("data sent before the end arrives at a slow reader", async (t) => {
 	const { client, server, done } = await join(t);
 	client.socket.pause();
 	server.send(Buffer.alloc(20_000_000, "x"));
@@ -64,18 +71,18 @@ t.test("one side breaks off: so does the other, behind what had come", async (t)
 	}
 });
 
-t.test("bytes taken on the way: changed, held, and passed on before the end", async (t) => {
+t.test("bytes handled by hand: changed, held, and passed on before the end", async (t) => {
 	const late: (() => void)[] = [];
 	const { client, server } = await join(t, {
-		take(bytes, way) {
-			way.hold();
+		handleBytes(bytes, pipe) {
+			pipe.pause();
 			late.push(() => {
-				way.write(Buffer.from(bytes.toString().toUpperCase()));
-				way.release();
+				pipe.write(Buffer.from(bytes.toString().toUpperCase()));
+				pipe.resume();
 			});
 			setImmediate(() => late.shift()?.());
 		},
-		takeEnd: (way: Way) => setTimeout(() => way.end(), 20),
+		handleEnd: (pipe: SocketPipe) => setTimeout(() => pipe.end(), 20),
 	});
 	client.send("abc");
 	t.equal((await server.take(3)).toString(), "ABC");

@@ -16,23 +16,33 @@ const pem = (name: string) => {
 
 t.test("one for all, or one by name", async (t) => {
 	const [one, other] = [pem("one"), pem("other")];
-	const folder = t.testdir({ "one.pem": one, some: { "example.com.pem": one, "LOCALHOST.pem": other, "readme.txt": "no certificate" } });
+	const folder = t.testdir({
+		"one.pem": one,
+		some: { "example.com.pem": one, "LOCALHOST.pem": other, "readme.txt": "no certificate" },
+	});
 	const single = new ClientCertificates(join(folder, "one.pem"));
-	t.equal(single.for("example.com"), one);
+	t.equal(single.forServer("example.com"), one);
 	const some = new ClientCertificates(join(folder, "some"));
-	t.strictSame([some.for("Example.com"), some.for("localhost"), some.for("www.example.com")], [one, other, undefined]);
-	t.equal(new ClientCertificates(null).for("example.com"), undefined);
+	t.strictSame(
+		[some.forServer("Example.com"), some.forServer("localhost"), some.forServer("www.example.com")],
+		[one, other, undefined],
+	);
+	t.equal(new ClientCertificates(null).forServer("example.com"), undefined);
 });
 
-t.test("what is none", async (t) => {
+t.test("invalid certificates", async (t) => {
 	const [one, other] = [makeCertificate({ names: ["one"] }), makeCertificate({ names: ["other"] })];
 	const folder = t.testdir({ "no.pem": "text", "bare.pem": one.certificate, "mixed.pem": one.certificate + other.key });
 	const rejects = (name: string, message: RegExp) =>
-		t.throws(() => new ClientCertificates(join(folder, name)), { code: "FT_BAD_OPTION", option: "client_certs", message }, name);
+		t.throws(
+			() => new ClientCertificates(join(folder, name)),
+			{ code: "FT_BAD_OPTION", option: "client_certs", message },
+			name,
+		);
 	rejects("none.pem", /client_certs: ENOENT/);
-	rejects("no.pem", /no\.pem: a certificate and its key in PEM were expected/);
-	rejects("bare.pem", /a certificate and its key in PEM were expected/);
-	rejects("mixed.pem", /its key belongs to another certificate/);
+	rejects("no.pem", /no\.pem: expected a certificate and its key in PEM/);
+	rejects("bare.pem", /expected a certificate and its key in PEM/);
+	rejects("mixed.pem", /the key does not match the certificate/);
 });
 
 t.test("a server sees it", async (t) => {
@@ -40,8 +50,15 @@ t.test("a server sees it", async (t) => {
 	const { certificate, key } = makeCertificate({ names: ["127.0.0.1"] });
 	const origin = await startOrigin(
 		t,
-		(client, index) => answering(() => ok(String((client.socket as TLSSocket).getPeerCertificate().subject?.CN)))(client, index),
-		{ tls: { secureContext: createSecureContext({ cert: certificate, key }), requestCert: true, rejectUnauthorized: false } },
+		(client, index) =>
+			answering(() => ok(String((client.socket as TLSSocket).getPeerCertificate().subject?.CN)))(client, index),
+		{
+			tls: {
+				secureContext: createSecureContext({ cert: certificate, key }),
+				requestCert: true,
+				rejectUnauthorized: false,
+			},
+		},
 	);
 	const seen = async (t: Test, client_certs: string | null) => {
 		const proxy = await startTestProxy(t, { options: { ssl_insecure: true, client_certs } });
@@ -52,12 +69,15 @@ t.test("a server sees it", async (t) => {
 	t.equal(await seen(t, null), "undefined");
 });
 
-t.test("where a server insists on one and there is none, the answer names the option", async (t) => {
+t.test("if a server requires a client certificate, the error names the option", async (t) => {
 	const { certificate: cert, key } = makeCertificate({ names: ["127.0.0.1"] });
 	const proxy = await startTestProxy(t, { options: { ssl_insecure: true } });
 	for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const)
 		for (const ALPNProtocols of [["http/1.1"], ["h2"]]) {
-			const server = createTlsServer({ cert, key, requestCert: true, rejectUnauthorized: true, maxVersion, ALPNProtocols }, (socket) => socket.end());
+			const server = createTlsServer(
+				{ cert, key, requestCert: true, rejectUnauthorized: true, maxVersion, ALPNProtocols },
+				(socket) => socket.end(),
+			);
 			t.teardown(() => void server.close());
 			await once(server.listen(0, "127.0.0.1"), "listening");
 			const client = await proxy.connect();

@@ -4,8 +4,8 @@ import { createServer } from "node:net";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
 import { Peer } from "../../../../fixtures/peer.ts";
-import { clientFacts } from "../../../../src/proxy/connection/facts.ts";
-import { shakeHands } from "../../../../src/proxy/tls/client-handshake.ts";
+import { newClientConnection } from "../../../../src/proxy/connection/connection-info.ts";
+import { acceptTls } from "../../../../src/proxy/tls/client-handshake.ts";
 
 const { server, originPem } = await makeAuthorities(t);
 
@@ -18,22 +18,25 @@ async function handshake(t: Test, use: (client: Peer) => unknown) {
 	const client = await Peer.to((listener.address() as { port: number }).port);
 	const [socket] = await accepted;
 	t.teardown(() => client.close());
-	const facts = clientFacts(socket);
+	const clientConn = newClientConnection(socket);
 	const hello = { serverName: "www.example.com", alpn: ["http/1.1"] };
 	const outcome = new Promise<string | null>((resolve) => {
-		const leaf = { certificate: Buffer.from("its certificate"), contextNow: () => server({ names: ["www.example.com"] }) };
-		shakeHands(socket, { hello, leaf, protocols: Buffer.from("\x08http/1.1"), facts }, resolve);
+		const leaf = {
+			certificate: Buffer.from("its certificate"),
+			contextNow: () => server({ names: ["www.example.com"] }),
+		};
+		acceptTls(socket, { hello, leaf, protocols: Buffer.from("\x08http/1.1"), clientConn }, resolve);
 	});
 	use(client);
-	return { failure: await outcome, facts };
+	return { failure: await outcome, clientConn };
 }
 
 t.test("one that goes well, and what is known then", async (t) => {
-	const { failure, facts } = await handshake(t, (client) =>
+	const { failure, clientConn } = await handshake(t, (client) =>
 		client.secure({ servername: "www.example.com", ca: originPem, ALPNProtocols: ["http/1.1"] }).catch(() => {}),
 	);
 	t.equal(failure, null);
-	t.match(facts, {
+	t.match(clientConn, {
 		sni: "www.example.com",
 		alpn: "http/1.1",
 		alpnOffers: ["http/1.1"],
@@ -44,6 +47,10 @@ t.test("one that goes well, and what is known then", async (t) => {
 });
 
 t.test("clients that do not go on, and what is no TLS", async (t) => {
-	for (const how of ["close", "reset"] as const) t.match((await handshake(t, (client) => client[how]())).failure, /hung up|ECONNRESET/);
-	t.match((await handshake(t, (client) => client.send("GET / HTTP/1.1\r\n\r\n"))).failure, /wrong version|http request/i);
+	for (const how of ["close", "reset"] as const)
+		t.match((await handshake(t, (client) => client[how]())).failure, /closed the connection|ECONNRESET/);
+	t.match(
+		(await handshake(t, (client) => client.send("GET / HTTP/1.1\r\n\r\n"))).failure,
+		/wrong version|http request/i,
+	);
 });

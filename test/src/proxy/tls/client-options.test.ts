@@ -19,7 +19,12 @@ const authority = await openAuthority(home);
 const valuesOf = (more: object) => ({ ...defaults(options), ...more });
 
 /** What a client of a proxy with these certificates is shown for a name. */
-async function shown(t: Test, certs: readonly string[], name: string, more: object = {}): Promise<{ names: string | undefined; count: number }> {
+async function shown(
+	t: Test,
+	certs: readonly string[],
+	name: string,
+	more: object = {},
+): Promise<{ names: string | undefined; count: number }> {
 	const issuer = withOwnCertificates(authority, valuesOf({ certs, ...more }));
 	const proxy = await startTestProxy(t, { authority: issuer, upstream: null });
 	const client = await (await proxy.tunnel(`${name}:443`)).secure({ servername: name, rejectUnauthorized: false });
@@ -31,7 +36,12 @@ async function shown(t: Test, certs: readonly string[], name: string, more: obje
 
 t.test("own certificates", async (t) => {
 	const [wild, other] = [makeCertificate({ names: ["*.wild.example"] }), makeCertificate({ names: ["other.example"] })];
-	const encrypted = createPrivateKey(other.key).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "secret" });
+	const encrypted = createPrivateKey(other.key).export({
+		type: "pkcs8",
+		format: "pem",
+		cipher: "aes-256-cbc",
+		passphrase: "secret",
+	});
 	const folder = t.testdir({
 		"wild.pem": wild.certificate + wild.key,
 		"other.pem": `${other.key}${other.certificate}${wild.certificate}`,
@@ -47,8 +57,14 @@ t.test("own certificates", async (t) => {
 		["elsewhere.example", "DNS:elsewhere.example", 2],
 	] as const)
 		t.match(await shown(t, certs, name), { names, count }, name);
-	t.match(await shown(t, [path("wild.pem")], "anything.example"), { names: "DNS:*.wild.example" }, "without a domain it is for all");
-	t.match(await shown(t, [path("encrypted.pem")], "anything.example", { cert_passphrase: "secret" }), { names: "DNS:other.example" });
+	t.match(
+		await shown(t, [path("wild.pem")], "anything.example"),
+		{ names: "DNS:*.wild.example" },
+		"without a domain it is for all",
+	);
+	t.match(await shown(t, [path("encrypted.pem")], "anything.example", { cert_passphrase: "secret" }), {
+		names: "DNS:other.example",
+	});
 });
 
 t.test("a certificate for the authority's own key needs no other", async (t) => {
@@ -60,13 +76,23 @@ t.test("a certificate for the authority's own key needs no other", async (t) => 
 
 t.test("certificates that cannot be shown", async (t) => {
 	const [one, other] = [makeCertificate({ names: ["one.example"] }), makeCertificate({ names: ["other.example"] })];
-	const encrypted = createPrivateKey(one.key).export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "secret" });
-	const folder = t.testdir({ text: "no certificate", bare: one.certificate, mixed: one.certificate + other.key, encrypted: one.certificate + encrypted });
+	const encrypted = createPrivateKey(one.key).export({
+		type: "pkcs8",
+		format: "pem",
+		cipher: "aes-256-cbc",
+		passphrase: "secret",
+	});
+	const folder = t.testdir({
+		text: "no certificate",
+		bare: one.certificate,
+		mixed: one.certificate + other.key,
+		encrypted: one.certificate + encrypted,
+	});
 	for (const [name, message] of [
-		["none", /a file of certificates was expected: ENOENT/],
-		["text", /a certificate and its key in PEM were expected/],
-		["bare", /it holds no private key, and the certificate is not for the key of the authority/],
-		["mixed", /its key belongs to another certificate/],
+		["none", /expected a file of certificates: ENOENT/],
+		["text", /expected a certificate and its key in PEM/],
+		["bare", /it contains no private key, and the certificate does not match the key of the authority/],
+		["mixed", /the key does not match the first certificate/],
 		["encrypted", /an encrypted key needs cert_passphrase/],
 	] as const)
 		t.throws(
@@ -80,13 +106,25 @@ t.test("certificates that cannot be shown", async (t) => {
 t.test("versions", async (t) => {
 	const context = clientContextOptions(valuesOf({ tls_version_client_max: "TLS1_2" }));
 	const proxy = await startTestProxy(t, { authority: await openAuthority(home, { context }), upstream: null });
-	const client = await (await proxy.tunnel("a.example:443")).secure({ servername: "a.example", ca: authority.certificatePem });
-	t.equal((client.socket as TLSSocket).getProtocol(), "TLSv1.2");
-	await t.rejects((await proxy.tunnel("a.example:443")).secure({ servername: "a.example", ca: authority.certificatePem, minVersion: "TLSv1.3" }));
-	t.throws(() => clientContextOptions(valuesOf({ tls_version_client_min: "TLS1_3", tls_version_client_max: "TLS1_2" })), {
-		code: "FT_BAD_OPTION",
-		message: /no version is left/,
+	const client = await (await proxy.tunnel("a.example:443")).secure({
+		servername: "a.example",
+		ca: authority.certificatePem,
 	});
+	t.equal((client.socket as TLSSocket).getProtocol(), "TLSv1.2");
+	await t.rejects(
+		(await proxy.tunnel("a.example:443")).secure({
+			servername: "a.example",
+			ca: authority.certificatePem,
+			minVersion: "TLSv1.3",
+		}),
+	);
+	t.throws(
+		() => clientContextOptions(valuesOf({ tls_version_client_min: "TLS1_3", tls_version_client_max: "TLS1_2" })),
+		{
+			code: "FT_BAD_OPTION",
+			message: /no version is left/,
+		},
+	);
 });
 
 /** All that a proxy sends a client until the handshake is done, in a version that does not hide it. */
@@ -110,7 +148,10 @@ t.test("the server's own certificates behind ours", async (t) => {
 	const secureContext = createSecureContext({ cert: own.certificate, key: own.key });
 	const origin = await startOrigin(t, () => {}, { tls: { secureContext } });
 	for (const add_upstream_certs_to_client_chain of [true, false]) {
-		const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true, add_upstream_certs_to_client_chain } });
+		const proxy = await startTestProxy(t, {
+			authority,
+			options: { ssl_insecure: true, add_upstream_certs_to_client_chain },
+		});
 		const bytes = await handshakeBytes(t, proxy.port, origin.authority);
 		t.equal(bytes.includes(new X509Certificate(own.certificate).raw), add_upstream_certs_to_client_chain);
 		t.equal(bytes.includes(authority.certificate.raw), true, "our authority is in the chain anyway");

@@ -38,7 +38,7 @@ t.test("a file, or a folder with other things in it", async (t) => {
 	t.equal(await askWith(t, { ssl_verify_upstream_trusted_ca: bundle }), trusted);
 });
 
-t.test("what Node is told to trust stays trusted beside the option", async (t) => {
+t.test("Node's trusted certificates stay trusted with the option", async (t) => {
 	const folder = t.testdir({});
 	const other = await makeAuthorities(t);
 	const before = process.env.NODE_EXTRA_CA_CERTS;
@@ -52,13 +52,22 @@ t.test("what Node is told to trust stays trusted beside the option", async (t) =
 	t.equal(await askWith(t, { ssl_verify_upstream_trusted_ca: other.originFile }), refused);
 });
 
-t.test("certificates that cannot be read are an error at the start", async (t) => {
+t.test("unreadable certificates are an error at the start", async (t) => {
 	const folder = t.testdir({ "text.pem": "hello", empty: {} });
 	for (const [options, says] of [
-		[{ ssl_verify_upstream_trusted_ca: join(folder, "missing.pem") }, /^ssl_verify_upstream_trusted_ca: the certificates cannot be read: ENOENT/],
-		[{ ssl_verify_upstream_trusted_ca: join(folder, "empty") }, /^ssl_verify_upstream_trusted_ca: the certificates cannot be read: EISDIR/],
-		[{ ssl_verify_upstream_trusted_ca: join(folder, "text.pem") }, /text\.pem holds no certificate in PEM/],
-		[{ ssl_verify_upstream_trusted_confdir: join(folder, "missing") }, /^ssl_verify_upstream_trusted_confdir: the certificates cannot be read: ENOENT/],
+		[
+			{ ssl_verify_upstream_trusted_ca: join(folder, "missing.pem") },
+			/^ssl_verify_upstream_trusted_ca: the certificates cannot be read: ENOENT/,
+		],
+		[
+			{ ssl_verify_upstream_trusted_ca: join(folder, "empty") },
+			/^ssl_verify_upstream_trusted_ca: the certificates cannot be read: EISDIR/,
+		],
+		[{ ssl_verify_upstream_trusted_ca: join(folder, "text.pem") }, /text\.pem contains no certificate in PEM/],
+		[
+			{ ssl_verify_upstream_trusted_confdir: join(folder, "missing") },
+			/^ssl_verify_upstream_trusted_confdir: the certificates cannot be read: ENOENT/,
+		],
 	] as const)
 		await t.rejects(startTestProxy(t, { options }), { code: "FT_BAD_OPTION", message: says });
 });

@@ -49,7 +49,11 @@ async function serve(t: Test, values: object, options: object = {}) {
 		await answering((said) => ok(`you said ${said.length}`))(client, 0);
 	};
 	const origin = await startOrigin(t, converse, { tls: { secureContext, ALPNProtocols: ["http/1.1"] } });
-	const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true, ...options }, setup: { hosts: await hostsOf(values) } });
+	const proxy = await startTestProxy(t, {
+		authority,
+		options: { ssl_insecure: true, ...options },
+		setup: { hosts: await hostsOf(values) },
+	});
 	const ask = async (servername: string) => {
 		const client = await (await proxy.tunnel(origin.authority)).secure({ servername, rejectUnauthorized: false });
 		const shown = (client.socket as TLSSocket).getPeerX509Certificate()?.toString();
@@ -73,7 +77,8 @@ t.test("ignored hosts see the client's own TLS", async (t) => {
 			show_ignored_hosts ? ["tcp", "http"] : ["http"],
 		);
 		const [tcp] = proxy.flows as [TcpFlow];
-		if (show_ignored_hosts) t.match(tcp, { serverConn: { address: ["127.0.0.1", origin.port] }, messages: [{ fromClient: true }] });
+		if (show_ignored_hosts)
+			t.match(tcp, { serverConn: { address: ["127.0.0.1", origin.port] }, messages: [{ fromClient: true }] });
 	}
 });
 
@@ -89,13 +94,20 @@ t.test("tcp_hosts: TLS is undone, HTTP is not read, the bytes are recorded", asy
 	await proxy.event("flow");
 	const [flow] = proxy.flows as [TcpFlow];
 	t.match(flow, { type: "tcp", clientConn: { tls: true, sni: "db.example" }, serverConn: { tls: true } });
-	t.equal(Buffer.concat(flow.messages.filter(({ fromClient }) => fromClient).map(({ content }) => content)).toString(), head("Host: x"));
+	t.equal(
+		Buffer.concat(flow.messages.filter(({ fromClient }) => fromClient).map(({ content }) => content)).toString(),
+		head("Host: x"),
+	);
 });
 
 t.test("tcp_hosts: the client gets no protocol that the server does not speak", async (t) => {
 	for (const connection_strategy of ["eager", "lazy"]) {
 		const { origin, proxy } = await serve(t, { tcp_hosts: ["."] }, { connection_strategy });
-		const client = await (await proxy.tunnel(origin.authority)).secure({ servername: "db", rejectUnauthorized: false, ALPNProtocols: ["h2", "http/1.1"] });
+		const client = await (await proxy.tunnel(origin.authority)).secure({
+			servername: "db",
+			rejectUnauthorized: false,
+			ALPNProtocols: ["h2", "http/1.1"],
+		});
 		t.equal((client.socket as TLSSocket).alpnProtocol, "http/1.1", connection_strategy);
 		t.equal((await client.send(head("Host: x")).message()).body.toString(), body);
 		client.end();

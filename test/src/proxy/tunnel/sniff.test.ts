@@ -9,7 +9,9 @@ async function pair(t: Test): Promise<{ client: Socket; socket: Socket }> {
 	await once(server, "listening");
 	const client = connect((server.address() as { port: number }).port, "127.0.0.1");
 	const [socket] = (await once(server, "connection")) as [Socket];
-	t.teardown(() => [client, socket, server].forEach((each) => void ("destroy" in each ? each.destroy() : each.close())));
+	t.teardown(() =>
+		[client, socket, server].forEach((each) => void ("destroy" in each ? each.destroy() : each.close())),
+	);
 	return { client, socket };
 }
 
@@ -45,7 +47,7 @@ t.test("a client that leaves, or says nothing for too long", async (t) => {
 	await once(silent.socket, "close");
 });
 
-t.test("what is undecided passes as long as it does not turn out to be a request", async (t) => {
+t.test("undecided bytes are relayed until they turn out to be a request", async (t) => {
 	const bytes = (text: string) => Buffer.from(text);
 	const word = unlessRequest();
 	t.strictSame([word(bytes("hello")), word(bytes("\n")), word(bytes("GET / HTTP/1.1\r\n"))], [true, true, true]);

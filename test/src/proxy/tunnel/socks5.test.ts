@@ -13,14 +13,14 @@ const GRANTED = "\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00";
 interface Served {
 	client: Peer;
 	connection: Socks5Connection;
-	told: { target: TunnelTarget | null; refusals: string[]; closed: number };
+	reported: { target: TunnelTarget | null; refusals: string[]; closed: number };
 }
 
 /** A port with one connection, whose tunnel echoes. */
 async function serve(t: Test, settings: Partial<Socks5Settings> = {}): Promise<Served> {
-	const told: Served["told"] = { target: null, refusals: [], closed: 0 };
+	const reported: Served["reported"] = { target: null, refusals: [], closed: 0 };
 	const onTunnel = (socket: Socket, target: TunnelTarget) => {
-		told.target = target;
+		reported.target = target;
 		socket.on("data", (bytes) => socket.write(bytes)).on("end", () => socket.end());
 		socket.resume();
 	};
@@ -29,7 +29,13 @@ async function serve(t: Test, settings: Partial<Socks5Settings> = {}): Promise<S
 		accept = resolve;
 	});
 	const server = createServer({ allowHalfOpen: true }, (socket) => {
-		const common = { login: null, timeoutMs: 0, onTunnel, onRefused: (reason: string) => told.refusals.push(reason), onClose: () => void told.closed++ };
+		const common = {
+			login: null,
+			timeoutMs: 0,
+			onTunnel,
+			onRefused: (reason: string) => reported.refusals.push(reason),
+			onClose: () => void reported.closed++,
+		};
 		socket.on("error", () => {});
 		accept(new Socks5Connection(socket, { ...common, ...settings }));
 	});
@@ -40,12 +46,12 @@ async function serve(t: Test, settings: Partial<Socks5Settings> = {}): Promise<S
 		client.close();
 		server.close();
 	});
-	return { client, connection: await accepted, told };
+	return { client, connection: await accepted, reported };
 }
 
 t.test("a tunnel, step by step and all at once", async (t) => {
 	for (const early of ["", "early"]) {
-		const { client, told } = await serve(t);
+		const { client, reported } = await serve(t);
 		if (early !== "") client.send(NO_LOGIN + REQUEST + early);
 		else {
 			for (const byte of NO_LOGIN) client.send(byte);
@@ -54,13 +60,13 @@ t.test("a tunnel, step by step and all at once", async (t) => {
 		}
 		if (early !== "") await client.take(2);
 		t.equal((await client.take(10)).latin1Slice(), GRANTED);
-		t.match(told, { target: { host: "127.0.0.1", port: 8080 }, refusals: [], closed: 1 });
+		t.match(reported, { target: { host: "127.0.0.1", port: 8080 }, refusals: [], closed: 1 });
 		t.equal((await client.take(early.length)).latin1Slice(), early);
 		client.send("through");
 		t.equal((await client.take(7)).latin1Slice(), "through");
 		client.end();
 		await client.ended();
-		t.equal(told.closed, 1, "the tunnel's end is not ours");
+		t.equal(reported.closed, 1, "the tunnel's end is not ours");
 	}
 });
 
@@ -76,20 +82,20 @@ t.test("logins", async (t) => {
 	t.equal((await admitted.client.take(14)).latin1Slice(), `\x05\x02\x01\x00${GRANTED}`);
 	t.equal((await admitted.client.take(5)).latin1Slice(), "early");
 	for (const sent of ["\x01\x01u\x05wrong", "\x01\x06broken\x01x"]) {
-		const { client, told } = await serve(t, { login });
+		const { client, reported } = await serve(t, { login });
 		client.send(LOGIN + sent + REQUEST);
 		t.equal(await client.rest(), "\x05\x02\x01\x01");
-		t.match(told, { target: null, refusals: ["wrong user or password"] });
+		t.match(reported, { target: null, refusals: ["wrong user or password"] });
 	}
 	t.strictSame(asked, ["u:right", "u:wrong", "broken:x"]);
 });
 
-t.test("who is turned away hears why, as far as SOCKS has words for it", async (t) => {
-	const { client, told } = await serve(t);
+t.test("rejected clients get the SOCKS error code", async (t) => {
+	const { client, reported } = await serve(t);
 	client.send("GET / HTTP/1.1\r\n\r\n");
 	t.equal(await client.rest(), "");
 	client.send("more").end();
-	t.match(told.refusals, [/looks like HTTP/]);
+	t.match(reported.refusals, [/looks like HTTP/]);
 	const bound = await serve(t);
 	bound.client.send(NO_LOGIN + REQUEST.replace("\x05\x01", "\x05\x02"));
 	t.match(await bound.client.rest(), "\x05\x00\x05\x07");
@@ -105,7 +111,7 @@ t.test("clients that leave, and those that say nothing", async (t) => {
 	stopped.connection.drain();
 	await stopped.client.ended();
 	t.strictSame(
-		[leaving, idle, stopped].map(({ told }) => told.target),
+		[leaving, idle, stopped].map(({ reported }) => reported.target),
 		[null, null, null],
 	);
 });

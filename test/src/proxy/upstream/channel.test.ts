@@ -5,6 +5,15 @@ import { UpstreamReset } from "../../../../src/proxy/upstream/channel.ts";
 
 t.test("faults say what happened and why", async (t) => {
 	const cause = new Error("deeper");
-	t.match(upstreamFault("the server went away", cause), { code: "FT_UPSTREAM", message: "the server went away", cause });
-	t.match(new UpstreamReset(8, "the server reset the stream", cause), { code: "FT_UPSTREAM", reset: 8, message: "the server reset the stream", cause });
+	t.match(upstreamFault("the server went away", cause), {
+		code: "FT_UPSTREAM",
+		message: "the server went away",
+		cause,
+	});
+	t.match(new UpstreamReset(8, "the server reset the stream", cause), {
+		code: "FT_UPSTREAM",
+		reset: 8,
+		message: "the server reset the stream",
+		cause,
+	});
 });

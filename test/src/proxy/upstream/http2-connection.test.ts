@@ -25,7 +25,9 @@ t.test("one connection serves all streams, of all clients", async (t) => {
 		stream.end("hi");
 	});
 	const other = await openHttp2(t, proxy, origin.authority);
-	const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => askHttp2(i % 2 ? session : other, { ":path": `/${i}` })));
+	const answers = await Promise.all(
+		Array.from({ length: 20 }, (_, i) => askHttp2(i % 2 ? session : other, { ":path": `/${i}` })),
+	);
 	t.ok(answers.every(({ status, body }) => status === 200 && body === "hi"));
 	t.equal(origin.sessions.length, 1);
 	t.equal(new Set(proxy.flows.map(({ serverConn }) => serverConn.id)).size, 1);
@@ -66,7 +68,8 @@ t.test("a connection that the server says good-bye on serves its streams to the 
 	const slow = askHttp2(session, { ":path": "/slow" });
 	await asked.opened;
 	origin.sessions[0]?.goaway(0);
-	// A server that has said so answers no stream that comes later; the proxy has heard it by the time it has seen this ping.
+	// A server that has said so answers no stream that comes later; the proxy has heard it by the time it has seen this
+	// ping.
 	await new Promise((resolve) => origin.sessions[0]?.ping(resolve));
 	t.match(await askHttp2(session, { ":path": "/next" }), { status: 200 });
 	t.equal(origin.sessions.length, 2);
@@ -87,45 +90,61 @@ t.test("a request that the server has refused is sent once more", async (t) => {
 	t.match((await proxy.flow(1)).error, { message: "the server reset the stream (REFUSED_STREAM)" });
 });
 
-t.test("a request that the server wants in HTTP/1.1 is sent so, over the connection that its client is logged in on", async (t) => {
-	const { proxy: authority } = await makeAuthorities(t);
-	let logins = 0;
-	const onHttp1 = (socket: Socket): void => {
-		let isIn = false;
-		socket.on("data", (head) => {
-			isIn ||= head.includes("uthorization: NTLM") && ++logins > 0;
-			socket.write(
-				isIn ? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi" : "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n",
-			);
+t.test(
+	"a request that the server wants in HTTP/1.1 is sent so, over the connection that its client is logged in on",
+	async (t) => {
+		const { proxy: authority } = await makeAuthorities(t);
+		let logins = 0;
+		const onHttp1 = (socket: Socket): void => {
+			let isIn = false;
+			socket.on("data", (head) => {
+				isIn ||= head.includes("uthorization: NTLM") && ++logins > 0;
+				socket.write(
+					isIn
+						? "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+						: "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n",
+				);
+			});
+		};
+		const origin = await startHttp2Origin(t, (stream) => stream.close(13), {
+			authority,
+			alpn: ["h2", "http/1.1"],
+			onHttp1,
 		});
-	};
-	const origin = await startHttp2Origin(t, (stream) => stream.close(13), { authority, alpn: ["h2", "http/1.1"], onHttp1 });
-	const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true } });
-	const session = await openHttp2(t, proxy, origin.authority, { authority });
-	t.match(await askHttp2(session, { ":path": "/" }), { status: 401 });
-	t.match(await askHttp2(session, { ":path": "/", authorization: "NTLM x" }), { status: 200, body: "hi" });
-	t.match(await askHttp2(session, { ":method": "POST", ":path": "/" }, "body"), { status: 200, body: "hi" });
-	t.match(await askHttp2(await openHttp2(t, proxy, origin.authority, { authority }), { ":path": "/" }), { status: 401 }, "another client");
-	t.equal(logins, 1);
-	t.strictSame(
-		proxy.flows.map(({ error }) => error),
-		[null, null, null, null],
-	);
-});
+		const proxy = await startTestProxy(t, { authority, options: { ssl_insecure: true } });
+		const session = await openHttp2(t, proxy, origin.authority, { authority });
+		t.match(await askHttp2(session, { ":path": "/" }), { status: 401 });
+		t.match(await askHttp2(session, { ":path": "/", authorization: "NTLM x" }), { status: 200, body: "hi" });
+		t.match(await askHttp2(session, { ":method": "POST", ":path": "/" }, "body"), { status: 200, body: "hi" });
+		t.match(
+			await askHttp2(await openHttp2(t, proxy, origin.authority, { authority }), { ":path": "/" }),
+			{ status: 401 },
+			"another client",
+		);
+		t.equal(logins, 1);
+		t.strictSame(
+			proxy.flows.map(({ error }) => error),
+			[null, null, null, null],
+		);
+	},
+);
 
-t.test("a kept connection that turns out to be dead: what means the same when it comes twice is sent over a new one", async (t) => {
-	for (const [method, status] of [
-		["GET", 200],
-		["POST", 502],
-	] as const) {
-		const { origin, session } = await world(t, (stream, raw, connection) => {
-			if (raw.includes("/last") && connection === origin.sessions[0]) return void origin.sockets[0]?.destroy();
-			stream.respond({ ":status": 200 }, { endStream: true });
-		});
-		t.match(await askHttp2(session, { ":path": "/first" }), { status: 200 });
-		t.match(await askHttp2(session, { ":method": method, ":path": "/last" }), { status }, method);
-	}
-});
+t.test(
+	"a kept connection that turns out to be dead: what means the same when it comes twice is sent over a new one",
+	async (t) => {
+		for (const [method, status] of [
+			["GET", 200],
+			["POST", 502],
+		] as const) {
+			const { origin, session } = await world(t, (stream, raw, connection) => {
+				if (raw.includes("/last") && connection === origin.sessions[0]) return void origin.sockets[0]?.destroy();
+				stream.respond({ ":status": 200 }, { endStream: true });
+			});
+			t.match(await askHttp2(session, { ":path": "/first" }), { status: 200 });
+			t.match(await askHttp2(session, { ":method": method, ":path": "/last" }), { status }, method);
+		}
+	},
+);
 
 t.test("a reset before the answer is a failure, one within it reaches the client with its code", async (t) => {
 	const { session, proxy } = await world(t, (stream, raw) => {

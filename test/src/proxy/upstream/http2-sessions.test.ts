@@ -6,14 +6,16 @@ import { answering, ok, startOrigin } from "../../../../fixtures/origin-server.t
 import { Peer } from "../../../../fixtures/peer.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import { openAuthority } from "../../../../src/ca/authority.ts";
-import { serverFacts } from "../../../../src/proxy/connection/facts.ts";
+import { newServerConnection } from "../../../../src/proxy/connection/connection-info.ts";
 import { UpstreamHttp2 } from "../../../../src/proxy/upstream/http2-connection.ts";
 import { UpstreamSessions } from "../../../../src/proxy/upstream/http2-sessions.ts";
 
 t.test("many who ask at once wait for one connection", async (t) => {
 	const authority = await openAuthority(t.testdir());
-	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }), { authority });
-	const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" };
+	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }), {
+		authority,
+	});
+	const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" } as const;
 	const proxy = await startTestProxy(t, { authority, options });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
 	const answers = await Promise.all(Array.from({ length: 10 }, () => askHttp2(session, { ":path": "/" })));
@@ -31,26 +33,26 @@ t.test("one who gives up takes nothing from the others; when all have, nothing i
 	t.ok(origin.sockets.length <= 2);
 });
 
-t.test("what nobody uses is closed, and gone from the list", async (t) => {
+t.test("unused sessions are closed and removed", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
 	const { socket } = await Peer.to(origin.port, "localhost");
 	socket.removeAllListeners("data");
 	const sessions = new UpstreamSessions();
 	const closed = gate();
-	const session = new UpstreamHttp2(socket, serverFacts("localhost", origin.port), { timeoutMs: 0 }, (one) => {
-		sessions.remove("key", one);
+	const session = new UpstreamHttp2(socket, newServerConnection("localhost", origin.port), { timeoutMs: 0 }, (one) => {
+		sessions.removeSession("key", one);
 		closed.open();
 	});
-	sessions.add("key", session);
-	t.notOk(sessions.take("key"), "not before the server has said that it speaks HTTP/2");
+	sessions.addSession("key", session);
+	t.notOk(sessions.openStream("key"), "not before the server has said that it speaks HTTP/2");
 	await new Promise<void>((resolve) => session.confirm(() => resolve()));
 	sessions.sweep(0);
-	t.ok(sessions.take("key"), "not as long as it is young");
-	t.notOk(sessions.take("key", true), "nor for a WebSocket, which the server does not take");
+	t.ok(sessions.openStream("key"), "not as long as it is young");
+	t.notOk(sessions.openStream("key", true), "nor for a WebSocket, which the server does not take");
 	sessions.sweep(performance.now() + 1);
 	await closed.opened;
-	t.notOk(sessions.take("key"));
-	sessions.addHttp1("key");
+	t.notOk(sessions.openStream("key"));
+	sessions.rememberHttp1("key");
 	t.ok(sessions.isHttp1("key"));
 });
 
@@ -71,7 +73,7 @@ t.test("a server of HTTP/1.1 in TLS gets a connection for each", async (t) => {
 		answering(() => ok("hi")),
 		{ host: "localhost", tls: { secureContext, ALPNProtocols: ["http/1.1"] } },
 	);
-	const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" };
+	const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, connection_strategy: "lazy" } as const;
 	const proxy = await startTestProxy(t, { authority, options });
 	const session = await openHttp2(t, proxy, `localhost:${origin.port}`, { authority });
 	for (const round of [1, 2]) {
@@ -103,12 +105,13 @@ t.test("a server of HTTP/1.1 in clear text is found out by its answer to the pre
 	);
 	const proxy = await startTestProxy(t);
 	const session = await openHttp2(t, proxy, `localhost:${origin.port}`);
-	for (const path of ["/1", "/2"]) t.match(await askHttp2(session, { ":path": path }), { status: 200, body: `GET ${path} HTTP/1.1` });
+	for (const path of ["/1", "/2"])
+		t.match(await askHttp2(session, { ":path": path }), { status: 200, body: `GET ${path} HTTP/1.1` });
 	t.equal(prefaces, 1);
 	t.match((await proxy.flow(0)).response, { httpVersion: "HTTP/1.1" });
 });
 
-t.test("nobody's request is sent to a server in clear text before it is known that it speaks HTTP/2", async (t) => {
+t.test("no request is sent in clear text before the server is known to speak HTTP/2", async (t) => {
 	const asked = gate();
 	const answer = gate();
 	const origin = await startOrigin(
@@ -143,18 +146,21 @@ t.test("nobody's request is sent to a server in clear text before it is known th
 	]);
 });
 
-t.test("those who give up while they wait: the others go on waiting, and with the last of them the connection is given up", async (t) => {
-	const authority = await openAuthority(t.testdir());
-	// It never answers the hello of TLS.
-	const silent = await startOrigin(t, () => {}, { host: "localhost" });
-	const proxy = await startTestProxy(t, { authority, options: { connection_strategy: "lazy" } });
-	const session = await openHttp2(t, proxy, silent.authority, { authority });
-	const streams = [1, 2].map((n) => session.request({ ":path": `/${n}` }).on("error", () => {}));
-	while (silent.connections.length === 0) await new Promise(setImmediate);
-	for (const [index, stream] of streams.entries()) {
-		stream.close(8);
-		t.match(await proxy.flow(index), { error: { message: /./ }, response: null });
-	}
-	t.ok(await silent.connections[0]?.ended());
-	t.equal(silent.connections.length, 1);
-});
+t.test(
+	"those who give up while they wait: the others go on waiting, and with the last of them the connection is given up",
+	async (t) => {
+		const authority = await openAuthority(t.testdir());
+		// It never answers the hello of TLS.
+		const silent = await startOrigin(t, () => {}, { host: "localhost" });
+		const proxy = await startTestProxy(t, { authority, options: { connection_strategy: "lazy" } });
+		const session = await openHttp2(t, proxy, silent.authority, { authority });
+		const streams = [1, 2].map((n) => session.request({ ":path": `/${n}` }).on("error", () => {}));
+		while (silent.connections.length === 0) await new Promise(setImmediate);
+		for (const [index, stream] of streams.entries()) {
+			stream.close(8);
+			t.match(await proxy.flow(index), { error: { message: /./ }, response: null });
+		}
+		t.ok(await silent.connections[0]?.ended());
+		t.equal(silent.connections.length, 1);
+	},
+);

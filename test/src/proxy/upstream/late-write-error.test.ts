@@ -28,13 +28,13 @@ t.test("a write that fails ends the socket behind what was sent to it", async (t
 	t.equal(seen, "answer");
 });
 
-t.test("where nothing comes and no end, the write's error is told after a while", async (t) => {
+t.test("without data and without an end, the write error is reported after a delay", async (t) => {
 	const socket = new Socket();
 	const failure = new Error("broken pipe");
 	socket._write = (_chunk, _encoding, done) => done(failure);
 	reportWriteErrorsLate(socket);
-	const told = new Promise((resolve) => socket._write("x", "latin1", resolve));
-	t.equal(await told, failure);
+	const reported = new Promise((resolve) => socket._write("x", "latin1", resolve));
+	t.equal(await reported, failure);
 });
 
 t.test("a server that answers early and closes", async (t) => {

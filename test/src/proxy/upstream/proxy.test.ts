@@ -7,11 +7,20 @@ import type { FlowtapeError } from "../../../../src/errors.ts";
 import type { UpstreamProxy } from "../../../../src/proxy/route/destination.ts";
 import { nameOfProxy, requestTunnel, routeOf, tunnelRequest } from "../../../../src/proxy/upstream/proxy.ts";
 
-const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({ scheme: "http", host: "127.0.0.1", port, authorization });
+const proxyAt = (port: number, authorization: string | null = null): UpstreamProxy => ({
+	scheme: "http",
+	host: "127.0.0.1",
+	port,
+	authorization,
+});
 const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };
 
 /** Asks a proxy that converses so; resolves to the error, or what can be read from the tunnel until its end. */
-async function tunnel(t: Test, converse: Conversation, { authorization = null as string | null, sendHost = true, host = to.host } = {}): Promise<string> {
+async function tunnel(
+	t: Test,
+	converse: Conversation,
+	{ authorization = null as string | null, sendHost = true, host = to.host } = {},
+): Promise<string> {
 	const origin = await startOrigin(t, converse);
 	const socket = connect(origin.port, "127.0.0.1");
 	await once(socket, "connect");
@@ -30,7 +39,10 @@ t.test("the request, and what comes behind the answer", async (t) => {
 	const heads: string[] = [];
 	const converse: Conversation = async (client) => {
 		heads.push(await client.head());
-		client.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Connection ").send("established\r\nX: 1\r\n\r\nfirst bytes").end();
+		client
+			.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Connection ")
+			.send("established\r\nX: 1\r\n\r\nfirst bytes")
+			.end();
 	};
 	t.equal(await tunnel(t, converse), "first bytes");
 	await tunnel(t, converse, { authorization: "Basic dTpw" });
@@ -50,9 +62,15 @@ t.test("refusals, and what is no HTTP", async (t) => {
 			client.send(text);
 		};
 	const who = "the upstream proxy 127.0.0.1:PORT";
-	t.equal(await tunnel(t, saying("HTTP/1.1 403 Not that one\r\nContent-Length: 2\r\n\r\nno")), `FT_UPSTREAM ${who} refused the tunnel: 403 Not that one`);
+	t.equal(
+		await tunnel(t, saying("HTTP/1.1 403 Not that one\r\nContent-Length: 2\r\n\r\nno")),
+		`FT_UPSTREAM ${who} refused the tunnel: 403 Not that one`,
+	);
 	t.equal(await tunnel(t, saying("HTTP/1.1 502 \r\n\r\n")), `FT_UPSTREAM ${who} refused the tunnel: 502`);
-	t.match(await tunnel(t, saying("HTTP/1.1 407 Auth\r\n\r\n")), "refused the tunnel: 407 Auth; user and password for it go in upstream_auth");
+	t.match(
+		await tunnel(t, saying("HTTP/1.1 407 Auth\r\n\r\n")),
+		"refused the tunnel: 407 Auth; user and password for it go in upstream_auth",
+	);
 	t.match(await tunnel(t, saying("SSH-2.0-OpenSSH\r\n")), `FT_UPSTREAM ${who} does not speak HTTP: `);
 });
 
@@ -65,5 +83,8 @@ t.test("the way of a mode", async (t) => {
 	const listen = { host: "127.0.0.1", port: 0 };
 	t.equal(routeOf({ text: "regular", kind: "regular", listen }, "Basic x", otherwise), otherwise);
 	const server = { scheme: "https" as const, host: "proxy.example", port: 3128 };
-	t.strictSame(routeOf({ text: "upstream", kind: "upstream", server, listen }, "Basic x", otherwise)(to), { ...server, authorization: "Basic x" });
+	t.strictSame(routeOf({ text: "upstream", kind: "upstream", server, listen }, "Basic x", otherwise)(to), {
+		...server,
+		authorization: "Basic x",
+	});
 });

@@ -8,59 +8,79 @@ import type { Peer } from "../../../../fixtures/peer.ts";
 import { startTestProxy, type TestProxy } from "../../../../fixtures/running-proxy.ts";
 import { nextMessage, openWebSocket, startWebSocketOrigin } from "../../../../fixtures/websocket-peers.ts";
 import { openAuthority } from "../../../../src/ca/authority.ts";
-import type { HttpFlow, WebSocketMessage } from "../../../../src/flow/flow.ts";
+import type { HttpFlow, StreamMessage, WebSocketMessage } from "../../../../src/flow/flow.ts";
 import type { SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 
 /** Answers every message with the same, `echo:` before it. */
 const echo = (socket: import("ws").WebSocket) =>
-	socket.on("message", (data: Buffer, binary: boolean) => socket.send(Buffer.concat([Buffer.from("echo:"), data]), { binary }));
+	socket.on("message", (data: Buffer, binary: boolean) =>
+		socket.send(Buffer.concat([Buffer.from("echo:"), data]), { binary }),
+	);
 
-const shown = (messages: readonly WebSocketMessage[] = []) => messages.map(({ fromClient, content }) => `${fromClient ? ">" : "<"}${content}`);
+const shown = (messages: readonly WebSocketMessage[] = []) =>
+	messages.map(({ fromClient, content }) => `${fromClient ? ">" : "<"}${content}`);
 
-t.test("messages, pings and the close pass and are recorded, in clear text and in TLS, compressed or not", async (t) => {
-	const authority = await openAuthority(t.testdir());
-	for (const tls of [false, true])
-		for (const perMessageDeflate of [undefined, {}, { serverNoContextTakeover: true, clientNoContextTakeover: true }]) {
-			const origin = await startWebSocketOrigin(t, echo, {
-				...(tls ? { tls: authority.leafFor({ sni: "localhost", host: "localhost" }).context } : {}),
-				...(perMessageDeflate ? { perMessageDeflate } : {}),
-			});
-			const proxy = await startTestProxy(t, { authority, options: { ssl_verify_upstream_trusted_ca: authority.certificateFile } });
-			const client = await openWebSocket(t, proxy, origin.authority, { ...(tls ? { authority } : {}), perMessageDeflate: perMessageDeflate ?? false });
-			t.equal(client.extensions.startsWith("permessage-deflate"), perMessageDeflate !== undefined);
-			for (const text of ["hello", "hello", "", "x".repeat(200_000)]) {
-				client.send(text);
-				t.ok((await nextMessage(client)) === `echo:${text}`, `${text.length} characters`);
+t.test(
+	"messages, pings and the close pass and are recorded, in clear text and in TLS, compressed or not",
+	async (t) => {
+		const authority = await openAuthority(t.testdir());
+		for (const tls of [false, true])
+			for (const perMessageDeflate of [
+				undefined,
+				{},
+				{ serverNoContextTakeover: true, clientNoContextTakeover: true },
+			]) {
+				const origin = await startWebSocketOrigin(t, echo, {
+					...(tls ? { tls: authority.leafFor({ sni: "localhost", host: "localhost" }).context } : {}),
+					...(perMessageDeflate ? { perMessageDeflate } : {}),
+				});
+				const proxy = await startTestProxy(t, {
+					authority,
+					options: { ssl_verify_upstream_trusted_ca: authority.certificateFile },
+				});
+				const client = await openWebSocket(t, proxy, origin.authority, {
+					...(tls ? { authority } : {}),
+					perMessageDeflate: perMessageDeflate ?? false,
+				});
+				t.equal(client.extensions.startsWith("permessage-deflate"), perMessageDeflate !== undefined);
+				for (const text of ["hello", "hello", "", "x".repeat(200_000)]) {
+					client.send(text);
+					t.ok((await nextMessage(client)) === `echo:${text}`, `${text.length} characters`);
+				}
+				client.ping("p");
+				t.equal(String((await once(client, "pong"))[0]), "p");
+				client.send(Buffer.of(1, 2), { binary: true });
+				await nextMessage(client);
+				client.close(4000, "done");
+				await once(client, "close");
+				const flow = await proxy.flow(0);
+				t.match(flow, {
+					request: { scheme: tls ? "https" : "http", path: "/chat" },
+					response: { statusCode: 101 },
+					error: null,
+				});
+				t.match(flow.websocket, { closedByClient: true, closeCode: 4000, closeReason: "done" });
+				const messages = flow.websocket?.messages ?? [];
+				t.strictSame(
+					messages.map(({ opcode, fromClient, content }) => [opcode, fromClient, content.length]),
+					[5, 5, 0, 200_000]
+						.flatMap((size) => [
+							[1, true, size],
+							[1, false, size + 5],
+						])
+						.concat([
+							[2, true, 2],
+							[2, false, 7],
+						]),
+				);
+				t.ok(messages.every(({ timestamp }, i) => timestamp >= (messages[i - 1]?.timestamp ?? 0)));
+				t.ok((flow.websocket?.timestampEnd ?? 0) >= (messages.at(-1)?.timestamp ?? 0));
+				client.terminate();
 			}
-			client.ping("p");
-			t.equal(String((await once(client, "pong"))[0]), "p");
-			client.send(Buffer.of(1, 2), { binary: true });
-			await nextMessage(client);
-			client.close(4000, "done");
-			await once(client, "close");
-			const flow = await proxy.flow(0);
-			t.match(flow, { request: { scheme: tls ? "https" : "http", path: "/chat" }, response: { statusCode: 101 }, error: null });
-			t.match(flow.websocket, { closedByClient: true, closeCode: 4000, closeReason: "done" });
-			const messages = flow.websocket?.messages ?? [];
-			t.strictSame(
-				messages.map(({ opcode, fromClient, content }) => [opcode, fromClient, content.length]),
-				[5, 5, 0, 200_000]
-					.flatMap((size) => [
-						[1, true, size],
-						[1, false, size + 5],
-					])
-					.concat([
-						[2, true, 2],
-						[2, false, 7],
-					]),
-			);
-			t.ok(messages.every(({ timestamp }, i) => timestamp >= (messages[i - 1]?.timestamp ?? 0)));
-			t.ok((flow.websocket?.timestampEnd ?? 0) >= (messages.at(-1)?.timestamp ?? 0));
-			client.terminate();
-		}
-});
+	},
+);
 
 t.test("a server that speaks first and closes", async (t) => {
 	const origin = await startWebSocketOrigin(t, (socket) => {
@@ -90,7 +110,9 @@ t.test("a server that resets the connection, and a client that goes without a wo
 	const resets = await startOrigin(t, async (client) => {
 		const key = /sec-websocket-key: (\S+)/i.exec(await client.head())?.[1];
 		const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
-		client.send(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n\x81\x02hi`);
+		client.send(
+			`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n\x81\x02hi`,
+		);
 		await client.take(1);
 		client.reset();
 	});
@@ -170,7 +192,9 @@ t.test("hooks see every message in order, change and drop some; what is compress
 		t.strictSame(got, ["echo:slow", "echo:in two", `echo:${"changed".repeat(1000)}`]);
 		const { websocket } = await proxy.flow(0);
 		t.strictSame(
-			websocket?.messages.filter(({ fromClient }) => fromClient).map(({ content, dropped }) => [content.length, dropped]),
+			websocket?.messages
+				.filter(({ fromClient }) => fromClient)
+				.map(({ content, dropped }) => [content.length, dropped]),
 			[
 				[4, false],
 				[6, true],
@@ -183,7 +207,8 @@ t.test("hooks see every message in order, change and drop some; what is compress
 
 t.test("phases, in their order", async (t) => {
 	const phases: string[] = [];
-	const note = (phase: string) => (flow: HttpFlow) => void phases.push(`${phase} ${flow.websocket?.messages.length} ${flow.websocket?.closeCode}`);
+	const note = (phase: string) => (flow: HttpFlow) =>
+		void phases.push(`${phase} ${flow.websocket?.messages.length} ${flow.websocket?.closeCode}`);
 	const hook: Hook = {
 		name: "test",
 		response: note("response"),
@@ -264,12 +289,16 @@ t.test("messages of one's own, to both sides, at once or between those that pass
 	}
 });
 
-t.test("where the tape takes messages as they come, memory does not keep them all", async (t) => {
-	const stored: WebSocketMessage[] = [];
+t.test("if the tape stores messages as they come, they do not all stay in memory", async (t) => {
+	const stored: StreamMessage[] = [];
 	let closed = 0;
 	const sink: SinkFunctions = {
 		append: () => void t.fail("it is on the tape already"),
-		open: () => ({ add: (message) => void stored.push(message), close: () => void closed++, discard: () => void t.fail("nothing is taken out") }),
+		open: () => ({
+			addMessage: (message) => void stored.push(message),
+			close: () => void closed++,
+			discard: () => void t.fail("nothing is taken out"),
+		}),
 	};
 	const origin = await startWebSocketOrigin(t, (socket) => {
 		for (let i = 0; i < 3000; i++) socket.send(String(i));
@@ -279,7 +308,7 @@ t.test("where the tape takes messages as they come, memory does not keep them al
 	await openWebSocket(t, proxy, origin.authority);
 	const { websocket } = await proxy.flow(0);
 	t.strictSame(
-		shown(stored),
+		shown(stored as WebSocketMessage[]),
 		Array.from({ length: 3000 }, (_, i) => `<${i}`),
 	);
 	t.equal(websocket?.messages.length, 1000);
@@ -288,19 +317,36 @@ t.test("where the tape takes messages as they come, memory does not keep them al
 });
 
 /** A handshake by hand, through which anything can be sent. */
-async function handshake(t: Test, proxy: TestProxy, serve: (server: Peer) => Promise<void> | void, fields: string[] = []) {
+async function handshake(
+	t: Test,
+	proxy: TestProxy,
+	serve: (server: Peer) => Promise<void> | void,
+	fields: string[] = [],
+) {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
-		server.send(["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: websocket", ...fields, "", ""].join("\r\n"));
+		server.send(
+			["HTTP/1.1 101 Switching Protocols", "Connection: Upgrade", "Upgrade: websocket", ...fields, "", ""].join("\r\n"),
+		);
 		await serve(server);
 	});
 	const client = await proxy.tunnel(origin.authority);
-	client.send(["GET /x HTTP/1.1", `Host: ${origin.authority}`, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "", ""].join("\r\n"));
+	client.send(
+		[
+			"GET /x HTTP/1.1",
+			`Host: ${origin.authority}`,
+			"Connection: Upgrade",
+			"Upgrade: websocket",
+			"Sec-WebSocket-Version: 13",
+			"",
+			"",
+		].join("\r\n"),
+	);
 	t.match(await client.head(), /^HTTP\/1.1 101/);
 	return client;
 }
 
-t.test("what cannot be read passes all the same, and is noted", async (t) => {
+t.test("unreadable messages are relayed and noted", async (t) => {
 	const proxy = await startTestProxy(t);
 	for (const bytes of ["\xffno frame", "\xc1\x01x"]) {
 		const client = await handshake(t, proxy, async (server) => {
@@ -338,13 +384,14 @@ function closeCode(bytes: string): number | null {
 		: null;
 }
 
-t.test("where hooks look at messages, whoever breaks the rules is told so, and the other side too", async (t) => {
+t.test("with hooks on messages, a protocol violation is reported to both sides", async (t) => {
 	const hex = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
 	const frame =
 		(opcode: number, payload: string | Buffer, more: { fin?: boolean; rsv1?: boolean } = {}) =>
 		(mask: boolean) =>
 			writeFrame({ opcode, ...more }, Buffer.from(payload as string, "latin1"), mask);
-	const close = (code: number, reason = "") => frame(8, Buffer.concat([hex(code.toString(16).padStart(4, "0")), Buffer.from(reason, "latin1")]));
+	const close = (code: number, reason = "") =>
+		frame(8, Buffer.concat([hex(code.toString(16).padStart(4, "0")), Buffer.from(reason, "latin1")]));
 	const all =
 		(...frames: ((mask: boolean) => Buffer)[]) =>
 		(mask: boolean) =>
@@ -363,12 +410,14 @@ t.test("where hooks look at messages, whoever breaks the rules is told so, and t
 		["the same in pieces", all(frame(1, "\xce", { fin: false }), frame(0, "\xff")), 1007],
 		["a close of one byte", frame(8, "x"), 1002],
 		["a close whose reason is no UTF-8", close(1000, "\xff"), 1007],
-		["a length that cannot be", (mask) => Buffer.concat([Buffer.of(0x82, mask ? 0xff : 0x7f, 0xff), Buffer.alloc(11, 1)]), 1002],
-		...[0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000].map((code): [string, (mask: boolean) => Buffer, number] => [
-			`a close with ${code}`,
-			close(code),
+		[
+			"a length that cannot be",
+			(mask) => Buffer.concat([Buffer.of(0x82, mask ? 0xff : 0x7f, 0xff), Buffer.alloc(11, 1)]),
 			1002,
-		]),
+		],
+		...[0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000].map(
+			(code): [string, (mask: boolean) => Buffer, number] => [`a close with ${code}`, close(code), 1002],
+		),
 	];
 	for (const [name, bytes, code] of cases) {
 		for (const fromClient of [true, false]) {
@@ -385,14 +434,18 @@ t.test("where hooks look at messages, whoever breaks the rules is told so, and t
 			const atClient = await client.rest();
 			client.end();
 			const { websocket, error } = await proxy.flow(0);
-			t.match(websocket, { closedByClient: fromClient, closeCode: code }, `${name}, ${fromClient ? "from the client" : "from the server"}`);
+			t.match(
+				websocket,
+				{ closedByClient: fromClient, closeCode: code },
+				`${name}, ${fromClient ? "from the client" : "from the server"}`,
+			);
 			t.ok(error !== null);
 			t.strictSame([closeCode(atClient), closeCode(atServer)], [code, code]);
 		}
 	}
 });
 
-t.test("what keeps to the rules passes where hooks look at messages, close codes too", async (t) => {
+t.test("with hooks on messages, valid frames pass, close codes too", async (t) => {
 	for (const code of [1000, 1001, 1003, 1007, 1011, 1012, 1014, 3000, 4999, null]) {
 		const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
 		const payload = code === null ? Buffer.alloc(0) : Buffer.from(code.toString(16).padStart(4, "0"), "hex");
@@ -404,7 +457,11 @@ t.test("what keeps to the rules passes where hooks look at messages, close codes
 		client.send(Buffer.concat([writeFrame({ opcode: 1 }, text, true), writeFrame({ opcode: 8 }, payload, true)]));
 		await client.rest();
 		client.end();
-		t.match((await proxy.flow(0)).websocket, { closedByClient: true, closeCode: code ?? 1005, messages: [{ content: text }] });
+		t.match((await proxy.flow(0)).websocket, {
+			closedByClient: true,
+			closeCode: code ?? 1005,
+			messages: [{ content: text }],
+		});
 	}
 });
 
@@ -415,7 +472,10 @@ t.test("a compressed message that is damaged, where hooks look at messages", asy
 		server.end();
 	};
 	const client = await handshake(t, proxy, serve, ["Sec-WebSocket-Extensions: permessage-deflate"]);
-	t.equal(closeCode(await client.send(writeFrame({ opcode: 1, rsv1: true }, Buffer.from("ffffffff", "hex"), true)).rest()), 1007);
+	t.equal(
+		closeCode(await client.send(writeFrame({ opcode: 1, rsv1: true }, Buffer.from("ffffffff", "hex"), true)).rest()),
+		1007,
+	);
 	client.end();
 	t.match((await proxy.flow(0)).websocket, { closeCode: 1007 });
 });
@@ -426,7 +486,9 @@ t.test("a compressed message that is damaged", async (t) => {
 		t,
 		proxy,
 		async (server) => {
-			server.send(writeFrame({ opcode: 1, rsv1: true }, Buffer.from("ffffffff", "hex"), false)).send(writeFrame({ opcode: 8 }, Buffer.alloc(0), false));
+			server
+				.send(writeFrame({ opcode: 1, rsv1: true }, Buffer.from("ffffffff", "hex"), false))
+				.send(writeFrame({ opcode: 8 }, Buffer.alloc(0), false));
 			await server.take(1);
 			server.end();
 		},
@@ -451,7 +513,9 @@ t.test("a receiver that does not read holds the sender back", async (t) => {
 
 t.test("the proxy ends in the middle: what there was is on the tape", async (t) => {
 	const origin = await startWebSocketOrigin(t, echo);
-	const proxy = await startTestProxy(t, { hooks: [{ name: "test", websocket_end: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) }] });
+	const proxy = await startTestProxy(t, {
+		hooks: [{ name: "test", websocket_end: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) }],
+	});
 	const client = await openWebSocket(t, proxy, origin.authority);
 	client.send("x");
 	await nextMessage(client);
@@ -462,20 +526,33 @@ t.test("the proxy ends in the middle: what there was is on the tape", async (t) 
 
 t.test("over HTTP/2, to a server of either version", async (t) => {
 	const authority = await openAuthority(t.testdir());
-	const proxy = await startTestProxy(t, { authority, options: { ssl_verify_upstream_trusted_ca: authority.certificateFile } });
-	const one = await startWebSocketOrigin(t, echo, { tls: authority.leafFor({ sni: "localhost", host: "localhost" }).context });
+	const proxy = await startTestProxy(t, {
+		authority,
+		options: { ssl_verify_upstream_trusted_ca: authority.certificateFile },
+	});
+	const one = await startWebSocketOrigin(t, echo, {
+		tls: authority.leafFor({ sni: "localhost", host: "localhost" }).context,
+	});
 	const two = await startHttp2Origin(
 		t,
 		(stream) => {
 			stream.respond({ ":status": 200 });
-			stream.once("data", () => stream.write(writeFrame({ opcode: 1 }, Buffer.from("echo:hi"), false))).on("end", () => stream.end());
+			stream
+				.once("data", () => stream.write(writeFrame({ opcode: 1 }, Buffer.from("echo:hi"), false)))
+				.on("end", () => stream.end());
 		},
 		{ authority, settings: { enableConnectProtocol: true } },
 	);
 	for (const origin of [one, two]) {
 		const session = await openHttp2(t, proxy, origin.authority, { authority });
 		await once(session, "remoteSettings");
-		const stream = session.request({ ":method": "CONNECT", ":protocol": "websocket", ":scheme": "https", ":path": "/ws", "sec-websocket-version": "13" });
+		const stream = session.request({
+			":method": "CONNECT",
+			":protocol": "websocket",
+			":scheme": "https",
+			":path": "/ws",
+			"sec-websocket-version": "13",
+		});
 		stream.on("error", () => {});
 		const [response] = await once(stream, "response");
 		t.equal(response[":status"], 200);
@@ -491,7 +568,7 @@ t.test("over HTTP/2, to a server of either version", async (t) => {
 	}
 });
 
-t.test("what is no WebSocket that can be read, or is not to be read, passes as bytes", async (t) => {
+t.test("other upgrades, and those not to be read, are relayed as bytes", async (t) => {
 	for (const [options, version, isRead] of [
 		[{}, "13", true],
 		[{ websocket: false, record_tcp: true }, "13", false],
@@ -505,7 +582,9 @@ t.test("what is no WebSocket that can be read, or is not to be read, passes as b
 		});
 		const proxy = await startTestProxy(t, { options });
 		const client = await proxy.tunnel(origin.authority);
-		client.send(`GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ${version}\r\n\r\n`);
+		client.send(
+			`GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: ${version}\r\n\r\n`,
+		);
 		await client.head();
 		t.equal((await client.send("abcd").take(4)).latin1Slice(), "ABCD");
 		client.end();
@@ -522,7 +601,8 @@ t.test("hooks may refuse a WebSocket that the server has accepted, and answer wi
 	const hook: Hook = {
 		name: "test",
 		request(flow, decision) {
-			if (flow.request.path === "/answer") decision.answer(new Response({ statusCode: 101, reason: "Switching Protocols" }), "test");
+			if (flow.request.path === "/answer")
+				decision.answer(new Response({ statusCode: 101, reason: "Switching Protocols" }), "test");
 		},
 		response(flow) {
 			if (flow.request.path === "/refuse" && flow.response !== null) flow.response.statusCode = 403;
@@ -541,7 +621,9 @@ t.test("hooks may refuse a WebSocket that the server has accepted, and answer wi
 		["/answer", "101"],
 	] as const) {
 		const client = await proxy.tunnel(origin.authority);
-		client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n`);
+		client.send(
+			`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+		);
 		t.match(await client.head(), `HTTP/1.1 ${status}`);
 		if (path === "/answer") await client.ended();
 		else await refused;

@@ -5,9 +5,14 @@ import { Response } from "../../../../src/flow/message.ts";
 import { compressionOf, Deflater, Inflater } from "../../../../src/proxy/websocket/deflate.ts";
 
 const agreed = (value: string | null) =>
-	compressionOf(new Response({ statusCode: 101, headers: value === null ? new Headers() : Headers.of(["Sec-WebSocket-Extensions", value]) }));
+	compressionOf(
+		new Response({
+			statusCode: 101,
+			headers: value === null ? new Headers() : Headers.of(["Sec-WebSocket-Extensions", value]),
+		}),
+	);
 
-t.test("what was agreed on", async (t) => {
+t.test("negotiated extensions", async (t) => {
 	const usual = { keepsContext: true, windowBits: 15 };
 	t.equal(agreed(null), null);
 	t.equal(agreed("x-webkit-deflate-frame"), null);
@@ -17,7 +22,11 @@ t.test("what was agreed on", async (t) => {
 		server: { keepsContext: false, windowBits: 15 },
 	});
 	t.strictSame(agreed('permessage-deflate;server_max_window_bits="8"')?.server, { keepsContext: true, windowBits: 8 });
-	t.strictSame(agreed("permessage-deflate; server_max_window_bits=99")?.server.windowBits, 15, "nonsense is kept within bounds");
+	t.strictSame(
+		agreed("permessage-deflate; server_max_window_bits=99")?.server.windowBits,
+		15,
+		"nonsense is kept within bounds",
+	);
 });
 
 t.test("the examples of RFC 7692 section 7.2.3", async (t) => {
@@ -49,7 +58,7 @@ t.test("there and back, with and without the context, large and empty", async (t
 	t.notOk(new Deflater({ keepsContext: true, windowBits: 8 }).isAble);
 });
 
-t.test("what is not compressed at all, and what is too much", async (t) => {
+t.test("uncompressed messages, and messages that inflate too far", async (t) => {
 	const inflater = new Inflater({ keepsContext: true, windowBits: 15 });
 	t.throws(() => inflater.inflate(Buffer.from("ffffffff", "hex")), { code: "FT_BAD_BODY" });
 	t.equal(inflater.inflate(Buffer.from("f248cdc9c90700", "hex")).toString(), "Hello", "another begins anew");

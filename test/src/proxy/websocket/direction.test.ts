@@ -1,10 +1,17 @@
 // One direction of a WebSocket: what passes when, in which frames, and what is told.
+
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { deflateRawSync, constants as zlib } from "node:zlib";
 import t, { type Test } from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { Peer } from "../../../../fixtures/peer.ts";
+import { standstill } from "../../../../fixtures/standstill.ts";
 import type { WebSocketMessage } from "../../../../src/flow/flow.ts";
+import { defaults } from "../../../../src/options.ts";
+import type { MemoryBudget } from "../../../../src/proxy/body/held-bytes.ts";
+import { BodyPolicy, options } from "../../../../src/proxy/body/policy.ts";
 import { relaySockets } from "../../../../src/proxy/tcp/relay.ts";
 import type { Compression } from "../../../../src/proxy/websocket/deflate.ts";
 import { Direction } from "../../../../src/proxy/websocket/direction.ts";
@@ -15,13 +22,18 @@ interface World {
 	client: Peer;
 	server: Peer;
 	direction: Direction;
-	told: WebSocketMessage[];
+	reported: WebSocketMessage[];
 	faults: unknown[];
 	closings: string[];
 }
 
 /** `look` stands for the hooks; without it nothing is held. */
-async function world(t: Test, look?: (message: WebSocketMessage) => void | Promise<void>, compression: Compression | null = null): Promise<World> {
+async function world(
+	t: Test,
+	look?: (message: WebSocketMessage) => void | Promise<void>,
+	compression: Compression | null = null,
+	budget: MemoryBudget = new BodyPolicy(defaults(options)),
+): Promise<World> {
 	const listener = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
 	await once(listener, "listening");
 	const { port } = listener.address() as AddressInfo;
@@ -39,39 +51,45 @@ async function world(t: Test, look?: (message: WebSocketMessage) => void | Promi
 			socket.destroy();
 		}
 	});
-	const told: WebSocketMessage[] = [];
+	const reported: WebSocketMessage[] = [];
 	const faults: unknown[] = [];
 	const closings: string[] = [];
 	let direction: Direction | null = null;
 	const [, toClient] = relaySockets(client.socket, server.socket, {
-		take: (bytes, way) => (way.fromClient ? way.write(bytes) : direction?.feed(bytes)),
-		takeEnd: (way) => (way.fromClient ? way.end() : direction?.end()),
+		handleBytes: (bytes, pipe) => (pipe.fromClient ? pipe.write(bytes) : direction?.feed(bytes)),
+		handleEnd: (pipe) => (pipe.fromClient ? pipe.end() : direction?.end()),
 		onDone() {},
 	});
 	const events = {
 		message(message: WebSocketMessage) {
-			told.push(message);
+			reported.push(message);
 			return look?.(message);
 		},
 		closing: (fromClient: boolean, payload: Buffer) => void closings.push(`${fromClient} ${payload}`),
 		unreadable: (error: unknown) => void faults.push(error),
 	};
-	direction = new Direction(events, toClient, look !== undefined, compression);
-	return { client: client.peer, server: server.peer, direction, told, faults, closings };
+	direction = new Direction(events, toClient, { holds: look !== undefined, budget, compression });
+	return { client: client.peer, server: server.peer, direction, reported, faults, closings };
 }
 
-const frame = (opcode: number, text: string, fin = true, rsv1 = false) => writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), false);
+const frame = (opcode: number, text: string, fin = true, rsv1 = false) =>
+	writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), false);
 
 t.test("bytes pass at once, to the half of a frame; messages are told when they are whole", async (t) => {
-	const { client, server, direction, told, closings } = await world(t);
-	const bytes = Buffer.concat([frame(TEXT, "a", false), frame(PING, "p"), frame(CONTINUATION, "b"), frame(CLOSE, "xx")]);
+	const { client, server, direction, reported, closings } = await world(t);
+	const bytes = Buffer.concat([
+		frame(TEXT, "a", false),
+		frame(PING, "p"),
+		frame(CONTINUATION, "b"),
+		frame(CLOSE, "xx"),
+	]);
 	server.send(bytes.subarray(0, 7));
 	t.ok((await client.take(7)).equals(bytes.subarray(0, 7)));
-	t.equal(told.length, 0);
+	t.equal(reported.length, 0);
 	server.send(bytes.subarray(7)).end();
 	t.equal(await client.rest(), bytes.subarray(7).latin1Slice());
 	await direction.settled();
-	t.match(told, [{ opcode: 1, fromClient: false, content: Buffer.from("ab"), dropped: false, injected: false }]);
+	t.match(reported, [{ opcode: 1, fromClient: false, content: Buffer.from("ab"), dropped: false, injected: false }]);
 	t.strictSame(closings, ["false xx"]);
 });
 
@@ -93,30 +111,42 @@ t.test("held messages pass in the frames they came in, if they still fit", async
 		.send(frame(PING, "p"))
 		.end();
 	const x = (size: number) => "x".repeat(size);
-	const want = [frame(TEXT, "a", false), frame(CONTINUATION, "bcd", false), frame(CONTINUATION, ""), frame(TEXT, "four")];
-	want.push(frame(BINARY, x(4000), false), frame(CONTINUATION, x(4000), false), frame(CONTINUATION, x(1000)), frame(PING, "p"));
+	const want = [
+		frame(TEXT, "a", false),
+		frame(CONTINUATION, "bcd", false),
+		frame(CONTINUATION, ""),
+		frame(TEXT, "four"),
+	];
+	want.push(
+		frame(BINARY, x(4000), false),
+		frame(CONTINUATION, x(4000), false),
+		frame(CONTINUATION, x(1000)),
+		frame(PING, "p"),
+	);
 	t.equal(await client.rest(), Buffer.concat(want).latin1Slice());
 });
 
-t.test("what waits in hooks keeps its order, and holds the sender back", async (t) => {
+t.test("messages waiting in hooks keep their order and stop the sender", async (t) => {
 	const release = gate();
-	const { client, server, told } = await world(t, (message) => (message.content.toString() === "0" ? release.opened : undefined));
+	const { client, server, reported } = await world(t, (message) =>
+		message.content.toString() === "0" ? release.opened : undefined,
+	);
 	const big = "x".repeat(100_000);
 	server.send(frame(TEXT, "0"));
 	for (let i = 0; i < 300; i++) server.send(frame(TEXT, big));
 	t.ok((await server.stalled()) > 5_000_000);
-	t.equal(told.length, 1);
+	t.equal(reported.length, 1);
 	t.equal(client.seen, "");
 	release.open();
 	server.end();
 	t.equal((await client.rest()).length, 3 + 300 * frame(TEXT, big).length);
-	t.equal(told.length, 301);
+	t.equal(reported.length, 301);
 });
 
 t.test("compression: undone for those who look, done again, or left out where the window is too small", async (t) => {
 	const hello = Buffer.from("f248cdc9c90700", "hex").latin1Slice();
 	for (const windowBits of [15, 8]) {
-		const { client, server, told, direction } = await world(t, () => {}, { keepsContext: true, windowBits });
+		const { client, server, reported, direction } = await world(t, () => {}, { keepsContext: true, windowBits });
 		server
 			.send(writeFrame({ opcode: TEXT, rsv1: true }, Buffer.from(hello, "latin1"), false))
 			.send(frame(TEXT, "plain"))
@@ -125,19 +155,19 @@ t.test("compression: undone for those who look, done again, or left out where th
 		t.equal(first.charCodeAt(0), windowBits === 15 ? 0xc1 : 0x81);
 		t.ok(first.endsWith(frame(TEXT, "plain").latin1Slice()));
 		await direction.settled();
-		t.match(told, [{ content: Buffer.from("Hello") }, { content: Buffer.from("plain") }]);
+		t.match(reported, [{ content: Buffer.from("Hello") }, { content: Buffer.from("plain") }]);
 	}
-	const { server, told, faults, direction, client } = await world(t);
+	const { server, reported, faults, direction, client } = await world(t);
 	server.send(frame(TEXT, "Hello", true, true)).end();
 	await client.rest();
 	await direction.settled();
-	t.equal(told.length, 0);
+	t.equal(reported.length, 0);
 	t.match(faults, [{ code: "FT_PROTOCOL", message: /compress/ }]);
 });
 
 t.test("messages put in between wait for their place", async (t) => {
 	for (const look of [undefined, () => {}, async () => {}]) {
-		const { client, server, direction, told } = await world(t, look);
+		const { client, server, direction, reported } = await world(t, look);
 		direction.inject(TEXT, Buffer.from("first"));
 		t.equal((await client.take(7)).latin1Slice(2), "first");
 		server.send(frame(TEXT, "a", false)).send(frame(PING, "p"));
@@ -146,24 +176,76 @@ t.test("messages put in between wait for their place", async (t) => {
 		direction.inject(BINARY, Buffer.from("second"));
 		server.send(frame(CONTINUATION, "b")).end();
 		const rest = await client.rest();
-		if (look === undefined) t.equal(rest, Buffer.concat([frame(CONTINUATION, "b"), frame(BINARY, "second")]).latin1Slice());
+		if (look === undefined)
+			t.equal(rest, Buffer.concat([frame(CONTINUATION, "b"), frame(BINARY, "second")]).latin1Slice());
 		t.ok(rest.includes("second"));
 		await direction.settled();
 		t.strictSame(
-			told.filter(({ injected }) => injected).map(({ opcode, content }) => `${opcode} ${content}`),
+			reported.filter(({ injected }) => injected).map(({ opcode, content }) => `${opcode} ${content}`),
 			["1 first", "2 second"],
 		);
 	}
 });
 
-t.test("what cannot be read passes unless it is held", async (t) => {
+t.test("unreadable messages pass unless they are held", async (t) => {
 	for (const look of [undefined, () => {}]) {
-		const { client, server, faults, told } = await world(t, look);
+		const { client, server, faults, reported } = await world(t, look);
 		server.send(frame(TEXT, "ok")).send("\xff".repeat(14)).send(frame(TEXT, "late")).end();
 		const rest = await client.rest();
 		t.ok(rest.startsWith(frame(TEXT, "ok").latin1Slice()));
 		t.equal(rest.includes("late"), look === undefined);
-		t.equal(told.length, 1);
+		t.equal(reported.length, 1);
 		t.match(faults, [{ code: "FT_PROTOCOL" }]);
 	}
+});
+
+/** A room that is always full, and what waits in it. */
+function fullRoom() {
+	return {
+		waiting: 0,
+		countWaiting(bytes: number) {
+			this.waiting += bytes;
+		},
+		isFull: true,
+	};
+}
+
+t.test("large messages wait in a file: before they are whole, and until the receiver takes them", async (t) => {
+	const content = Buffer.alloc(3_000_000, "large");
+	for (const compression of [null, { keepsContext: false, windowBits: 15 }]) {
+		const room = fullRoom();
+		const sent =
+			compression === null
+				? content
+				: deflateRawSync(randomBytes(1_000_000), { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, -4);
+		const { client, server, reported, direction } = await world(t, () => {}, compression, room);
+		const half = Math.floor(sent.length / 2);
+		server.send(writeFrame({ opcode: BINARY, fin: false, rsv1: compression !== null }, sent.subarray(0, half), false));
+		server.send(frame(PING, "here"));
+		await client.take(frame(PING, "here").length);
+		t.ok(room.waiting < 65_536, `${room.waiting} bytes of half a message in memory`);
+		client.socket.pause();
+		server.send(writeFrame({ opcode: CONTINUATION }, sent.subarray(half), false)).end();
+		while (reported.length === 0) await new Promise(setImmediate);
+		await standstill(() => room.waiting);
+		t.equal(reported[0]?.content.length, compression === null ? content.length : 1_000_000);
+		t.ok(room.waiting < 65_536, `${room.waiting} bytes of a whole message in memory`);
+		client.socket.resume();
+		const rest = Buffer.from(await client.rest(), "latin1");
+		if (compression === null) t.ok(rest.subarray(-1_500_000).equals(content.subarray(-1_500_000)));
+		await direction.settled();
+		t.equal(room.waiting, 0);
+	}
+});
+
+t.test("an unfinished message leaves nothing behind", async (t) => {
+	const room = { ...fullRoom(), isFull: false };
+	const { client, server, direction, reported } = await world(t, undefined, null, room);
+	const bytes = frame(BINARY, "x".repeat(500_000), false);
+	server.send(bytes).end();
+	await client.rest();
+	t.equal(room.waiting, 500_000);
+	await direction.settled();
+	t.equal(room.waiting, 0);
+	t.equal(reported.length, 0);
 });

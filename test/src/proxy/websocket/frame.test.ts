@@ -50,14 +50,20 @@ t.test("every size, masked or not, at every cut, several at once", async (t) => 
 			for (const size of [1000, 7, frame.length * 2]) {
 				const frames = read(Buffer.concat([frame, writeFrame({ opcode: PING }, Buffer.from("p"), mask), frame]), size);
 				t.equal(frames.length, 3);
-				t.ok(frames[0]?.payload === payload && frames[1]?.payload === "p" && frames[2]?.payload === payload, `${length} ${mask} ${size}`);
+				t.ok(
+					frames[0]?.payload === payload && frames[1]?.payload === "p" && frames[2]?.payload === payload,
+					`${length} ${mask} ${size}`,
+				);
 			}
 		}
 	}
-	t.notSame(writeFrame({ opcode: TEXT }, Buffer.from("x"), true).subarray(2, 6), writeFrame({ opcode: TEXT }, Buffer.from("x"), true).subarray(2, 6));
+	t.notSame(
+		writeFrame({ opcode: TEXT }, Buffer.from("x"), true).subarray(2, 6),
+		writeFrame({ opcode: TEXT }, Buffer.from("x"), true).subarray(2, 6),
+	);
 });
 
-t.test("what breaks the rules", async (t) => {
+t.test("protocol violations", async (t) => {
 	for (const [hex, why] of [
 		["a100", "a reserved bit"],
 		["8300", "an unknown opcode"],

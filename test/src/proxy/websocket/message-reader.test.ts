@@ -1,19 +1,26 @@
 // Messages out of frames.
 import t from "tap";
+import { defaults } from "../../../../src/options.ts";
+import { BodyPolicy, options } from "../../../../src/proxy/body/policy.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 import { MessageReader, type RawMessage } from "../../../../src/proxy/websocket/message-reader.ts";
 
-function reader(): { told: (RawMessage | [number, string])[]; reader: MessageReader } {
-	const told: (RawMessage | [number, string])[] = [];
-	return {
-		told,
-		reader: new MessageReader({ message: (message) => told.push(message), control: (opcode, payload) => told.push([opcode, payload.toString()]) }),
+type Told = { opcode: number; compressed: boolean; payload: Buffer; fragments: number[] } | [number, string];
+
+function reader(): { reported: Told[]; reader: MessageReader } {
+	const reported: Told[] = [];
+	const events = {
+		message: ({ opcode, compressed, payload, fragments }: RawMessage) =>
+			reported.push({ opcode, compressed, payload: payload.take(), fragments }),
+		control: (opcode: number, payload: Buffer) => reported.push([opcode, payload.toString()]),
 	};
+	return { reported, reader: new MessageReader(events, null, new BodyPolicy(defaults(options))) };
 }
 
-const frame = (opcode: number, text: string, fin = true, rsv1 = false) => writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), true);
+const frame = (opcode: number, text: string, fin = true, rsv1 = false) =>
+	writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), true);
 
-t.test("whole ones, fragments with control frames in between, empty ones", async (t) => {
+t.test("whole messages, fragments with control frames between them, empty ones", async (t) => {
 	const stream = Buffer.concat([
 		frame(TEXT, "whole"),
 		frame(BINARY, "a", false, true),
@@ -24,20 +31,20 @@ t.test("whole ones, fragments with control frames in between, empty ones", async
 		frame(CLOSE, ""),
 	]);
 	for (const size of [1, 5, stream.length]) {
-		const { told, reader: one } = reader();
+		const { reported, reader: one } = reader();
 		for (let at = 0; at < stream.length; at += size) one.feed(stream.subarray(at, at + size));
-		t.match(told, [
+		t.match(reported, [
 			{ opcode: 1, compressed: false, payload: Buffer.from("whole"), fragments: [5] },
 			[9, "p"],
 			{ opcode: 2, compressed: true, payload: Buffer.from("abcd"), fragments: [1, 0, 3] },
 			{ opcode: 1, payload: Buffer.alloc(0), fragments: [0] },
 			[8, ""],
 		]);
-		t.equal(told.length, 5);
+		t.equal(reported.length, 5);
 	}
 });
 
-t.test("where there is a place for another message", async (t) => {
+t.test("positions at which a message can be inserted", async (t) => {
 	const { reader: one } = reader();
 	t.ok(one.idle);
 	const bytes = frame(TEXT, "ab", false);
@@ -49,9 +56,13 @@ t.test("where there is a place for another message", async (t) => {
 	t.ok(one.idle);
 });
 
-t.test("what breaks the rules", async (t) => {
+t.test("protocol violations", async (t) => {
 	t.throws(() => reader().reader.feed(frame(CONTINUATION, "x")), { code: "FT_PROTOCOL" }, "nothing to continue");
-	t.throws(() => reader().reader.feed(Buffer.concat([frame(TEXT, "x", false), frame(TEXT, "y")])), { code: "FT_PROTOCOL" }, "a message within another");
+	t.throws(
+		() => reader().reader.feed(Buffer.concat([frame(TEXT, "x", false), frame(TEXT, "y")])),
+		{ code: "FT_PROTOCOL" },
+		"a message within another",
+	);
 	const { reader: one } = reader();
 	const head = Buffer.alloc(10);
 	head[0] = 0x82;
@@ -66,12 +77,16 @@ t.test("what breaks the rules", async (t) => {
 t.test("many small frames are one message; who counts messages alone keeps nothing of them", async (t) => {
 	const count = 200_000;
 	const small = Buffer.concat([frame(BINARY, "x", false), ...Array(count - 2).fill(frame(CONTINUATION, "x", false))]);
-	const { reader: one, told } = reader();
+	const { reader: one, reported } = reader();
 	one.feed(small);
 	one.feed(frame(CONTINUATION, "y"));
-	t.equal((told[0] as { payload: Buffer }).payload.length, count);
+	t.equal((reported[0] as { payload: Buffer }).payload.length, count);
 	const sizes: number[] = [];
-	const counting = new MessageReader({ message: ({ payload, fragments }) => sizes.push(payload.length + fragments.length), control: () => {} }, null, false);
+	const counting = new MessageReader(
+		{ message: ({ payload, fragments }) => sizes.push(payload.size + fragments.length), control: () => {} },
+		null,
+		null,
+	);
 	counting.feed(Buffer.concat([small, frame(CONTINUATION, "y"), frame(TEXT, "z")]));
 	t.same(sizes, [0, 0]);
 });

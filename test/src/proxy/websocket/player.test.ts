@@ -1,9 +1,14 @@
 // A server that says what was recorded.
 import t from "tap";
+import { openFileSpool } from "../../../../src/flow/file-spool.ts";
 import type { ServerPart } from "../../../../src/hooks/decision.ts";
+import { defaults } from "../../../../src/options.ts";
+import { BodyPolicy, options } from "../../../../src/proxy/body/policy.ts";
 import { BINARY, CLOSE, PING, PONG, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
-import { MessageReader } from "../../../../src/proxy/websocket/message-reader.ts";
+import { type MessageEvents, MessageReader } from "../../../../src/proxy/websocket/message-reader.ts";
 import { WebSocketPlayer } from "../../../../src/proxy/websocket/player.ts";
+
+const readerOf = (events: MessageEvents) => new MessageReader(events, null, new BodyPolicy(defaults(options)));
 
 /** A player with what it has said so far: texts, and control frames by opcode. */
 function play(script: ServerPart) {
@@ -14,8 +19,8 @@ function play(script: ServerPart) {
 		said.push(word);
 		wake();
 	};
-	const reader = new MessageReader({
-		message: ({ payload }) => tell(payload.toString()),
+	const reader = readerOf({
+		message: ({ payload }) => tell(payload.take().toString()),
 		control: (opcode, payload) => tell(`${opcode}:${payload.toString("hex")}`),
 	});
 	player.on("data", (chunk: Buffer) => reader.feed(chunk));
@@ -29,13 +34,26 @@ function play(script: ServerPart) {
 		}
 		return said;
 	};
-	return { player, said, until, say: (opcode: number, text: string) => player.write(writeFrame({ opcode }, Buffer.from(text), true)) };
+	return {
+		player,
+		said,
+		until,
+		say: (opcode: number, text: string) => player.write(writeFrame({ opcode }, Buffer.from(text), true)),
+	};
 }
 
-const cue = (afterClient: number, text: string, waitMs = 0) => ({ afterClient, waitMs, opcode: TEXT, content: Buffer.from(text) });
+const cue = (afterClient: number, text: string, waitMs = 0) => ({
+	afterClient,
+	waitMs,
+	opcode: TEXT,
+	content: Buffer.from(text),
+});
 
 t.test("each message after the client's that preceded it", async (t) => {
-	const { said, until, say } = play({ cues: [cue(0, "welcome"), cue(2, "1"), cue(2, "2", 20), cue(3, "3")], close: null });
+	const { said, until, say } = play({
+		cues: [cue(0, "welcome"), cue(2, "1"), cue(2, "2", 20), cue(3, "3")],
+		close: null,
+	});
 	t.same(await until(1), ["welcome"]);
 	say(TEXT, "a");
 	say(PING, "x");
@@ -50,7 +68,10 @@ t.test("each message after the client's that preceded it", async (t) => {
 });
 
 t.test("a server that closes", async (t) => {
-	const { until, say } = play({ cues: [cue(1, "bye")], close: { afterClient: 1, waitMs: 5, code: 1001, reason: "away" } });
+	const { until, say } = play({
+		cues: [cue(1, "bye")],
+		close: { afterClient: 1, waitMs: 5, code: 1001, reason: "away" },
+	});
 	say(TEXT, "a");
 	t.same(await until(2), ["bye", `${CLOSE}:03e9${Buffer.from("away").toString("hex")}`]);
 	say(CLOSE, "\x03\xe9");
@@ -75,24 +96,57 @@ t.test("a client that breaks the rules, or goes", async (t) => {
 	t.ok(gone.player.destroyed);
 });
 
-t.test("a client that takes nothing: no more is brought into memory than it has room for, and all of it comes in the end", async (t) => {
-	const content = Buffer.alloc(300_000, "large");
-	const large = (afterClient: number) => ({ afterClient, waitMs: 0, opcode: BINARY, content });
-	const player = new WebSocketPlayer({ cues: [...Array.from({ length: 20 }, () => large(0)), large(1)], close: null });
-	t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
-	for (let i = 0; i < 2_000; i++) player.write(writeFrame({ opcode: PING }, Buffer.from(`ping ${i}`), true));
-	player.write(writeFrame({ opcode: TEXT }, Buffer.from("more"), true));
-	await new Promise<void>((resolve) => player.write(writeFrame({ opcode: CLOSE }, Buffer.from("\x03\xe8", "latin1"), true), () => resolve()));
-	t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
-	const heard: string[] = [];
-	const reader = new MessageReader({
-		message: ({ payload, fragments }) => heard.push(`${fragments.length} ${payload.equals(content)}`),
-		control: (opcode, payload) => heard.push(`${opcode}:${payload.toString("latin1")}`),
-	});
-	for await (const chunk of player) reader.feed(chunk as Buffer);
-	t.same(
-		heard,
-		["1 true", `${PONG}:ping 1999`, ...Array(20).fill("1 true"), `${CLOSE}:\x03\xe8`],
-		"each message in one frame, an answer to the last ping, and what was due before the close",
-	);
-});
+t.test(
+	"messages that are read when they are due: a damaged one is left out, an error ends the connection",
+	async (t) => {
+		const due = (content: () => Buffer | null) => ({ afterClient: 0, waitMs: 0, opcode: TEXT, content });
+		const spool = openFileSpool();
+		spool.write(Buffer.from("in a file"));
+		const file = spool.end();
+		const { until } = play({
+			cues: [due(() => null), { ...due(() => null), content: () => file }, due(() => Buffer.from("in memory"))],
+			close: null,
+		});
+		t.same(await until(2), ["in a file", "in memory"]);
+		const broken = play({
+			cues: [
+				cue(0, "a"),
+				due(() => {
+					throw new Error("cannot be read");
+				}),
+			],
+			close: null,
+		});
+		t.equal((await broken.until(1)).at(-1), "error");
+	},
+);
+
+t.test(
+	"a client that takes nothing: no more is brought into memory than it has room for, and all of it comes in the end",
+	async (t) => {
+		const content = Buffer.alloc(300_000, "large");
+		const large = (afterClient: number) => ({ afterClient, waitMs: 0, opcode: BINARY, content });
+		const player = new WebSocketPlayer({
+			cues: [...Array.from({ length: 20 }, () => large(0)), large(1)],
+			close: null,
+		});
+		t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
+		for (let i = 0; i < 2_000; i++) player.write(writeFrame({ opcode: PING }, Buffer.from(`ping ${i}`), true));
+		player.write(writeFrame({ opcode: TEXT }, Buffer.from("more"), true));
+		await new Promise<void>((resolve) =>
+			player.write(writeFrame({ opcode: CLOSE }, Buffer.from("\x03\xe8", "latin1"), true), () => resolve()),
+		);
+		t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
+		const heard: string[] = [];
+		const reader = readerOf({
+			message: ({ payload, fragments }) => heard.push(`${fragments.length} ${payload.take().equals(content)}`),
+			control: (opcode, payload) => heard.push(`${opcode}:${payload.toString("latin1")}`),
+		});
+		for await (const chunk of player) reader.feed(chunk as Buffer);
+		t.same(
+			heard,
+			["1 true", `${PONG}:ping 1999`, ...Array(20).fill("1 true"), `${CLOSE}:\x03\xe8`],
+			"each message in one frame, an answer to the last ping, and what was due before the close",
+		);
+	},
+);

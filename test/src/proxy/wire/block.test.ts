@@ -71,7 +71,8 @@ t.test("a block ends at an empty line, wherever the bytes are cut", async (t) =>
 		const bytes = Buffer.from(text);
 		t.strictSame(blocksOf([bytes]), want, JSON.stringify(text));
 		t.strictSame(blocksOf(Array.from(bytes, (byte) => Buffer.of(byte))), want, "byte by byte");
-		for (let at = 1; at < bytes.length; at++) t.strictSame(blocksOf([bytes.subarray(0, at), bytes.subarray(at)]), want, `cut at ${at}`);
+		for (let at = 1; at < bytes.length; at++)
+			t.strictSame(blocksOf([bytes.subarray(0, at), bytes.subarray(at)]), want, `cut at ${at}`);
 	}
 });
 

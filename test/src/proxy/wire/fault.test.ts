@@ -9,7 +9,10 @@ t.test("it says where, what was expected and what was found", async (t) => {
 });
 
 t.test("bytes are shown so that no terminal takes them for its own, and not without end", async (t) => {
-	t.equal(protocolFault("x", "y", '\0\x1b[2J\r\n"\x7f\x9b\xe4').message, 'x: expected y, found "\\u0000\\u001b[2J\\r\\n\\"\\u007f\\u009bä"');
+	t.equal(
+		protocolFault("x", "y", '\0\x1b[2J\r\n"\x7f\x9b\xe4').message,
+		'x: expected y, found "\\u0000\\u001b[2J\\r\\n\\"\\u007f\\u009bä"',
+	);
 	t.equal(protocolFault("x", "y", "a".repeat(100_000)).message, `x: expected y, found "${"a".repeat(60)}…"`);
 	t.equal(protocolFault("x", "y", "a".repeat(60)).message, `x: expected y, found "${"a".repeat(60)}"`);
 });

@@ -4,15 +4,18 @@ import { type Framing, hasBody, requestFraming, responseFraming } from "../../..
 
 const request = (fields: readonly string[], { lenient = false, version = "HTTP/1.1" } = {}) =>
 	requestFraming({ method: "POST", target: "/", version, fields: [...fields] }, lenient);
-const response = (status: number, fields: readonly string[], { lenient = false, method = "GET", version = "HTTP/1.1" } = {}) =>
-	responseFraming({ status, reason: "", version, fields: [...fields] }, method, lenient);
+const response = (
+	status: number,
+	fields: readonly string[],
+	{ lenient = false, method = "GET", version = "HTTP/1.1" } = {},
+) => responseFraming({ status, reason: "", version, fields: [...fields] }, method, lenient);
 
 const none: Framing = { kind: "none" };
 const chunked: Framing = { kind: "chunked" };
 const close: Framing = { kind: "close" };
 const length = (n: number): Framing => ({ kind: "length", length: n });
 
-t.test("of a request", async (t) => {
+t.test("framing of requests", async (t) => {
 	t.strictSame(request([]), none);
 	t.strictSame(request(["Host", "a", "X-Content-Length", "5"]), none);
 	t.strictSame(request(["content-LENGTH", "5"]), length(5));
@@ -22,7 +25,7 @@ t.test("of a request", async (t) => {
 	t.strictSame(request(["Transfer-Encoding", "deflate,chunked"]), chunked);
 });
 
-t.test("of a response: method and status come first", async (t) => {
+t.test("framing of responses: method and status first", async (t) => {
 	t.strictSame(response(200, []), close);
 	t.strictSame(response(200, ["Content-Length", "5"]), length(5));
 	t.strictSame(response(200, ["Transfer-Encoding", "chunked"]), chunked);
@@ -53,8 +56,11 @@ t.test("doubt is refused", async (t) => {
 		t.throws(() => response(304, fields), { code: "FT_PROTOCOL", message }, `a response without a body, ${fields}`);
 	}
 	t.throws(() => request(["Transfer-Encoding", "gzip"]), { message: /"chunked" as the last coding, found "gzip"/ });
-	t.throws(() => request(["Transfer-Encoding", "chunked"], { version: "HTTP/1.0" }), { message: /no transfer-encoding with HTTP\/1\.0/ });
-	for (const status of [101, 204]) t.throws(() => response(status, ["Transfer-Encoding", "chunked"]), { message: /no transfer-encoding/ });
+	t.throws(() => request(["Transfer-Encoding", "chunked"], { version: "HTTP/1.0" }), {
+		message: /no transfer-encoding with HTTP\/1\.0/,
+	});
+	for (const status of [101, 204])
+		t.throws(() => response(status, ["Transfer-Encoding", "chunked"]), { message: /no transfer-encoding/ });
 });
 
 t.test("the lenient let pass what has one meaning", async (t) => {

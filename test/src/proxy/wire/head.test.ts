@@ -3,7 +3,10 @@ import t from "tap";
 import { writeFields, writeRequestHead, writeResponseHead } from "../../../../src/proxy/wire/head.ts";
 
 t.test("a request line, fields as they are, an empty line", async (t) => {
-	t.equal(writeRequestHead("GET", "/\xe4", "HTTP/1.0", ["hOST", "a", "X", "", "x", "\xff"]), "GET /\xe4 HTTP/1.0\r\nhOST: a\r\nX: \r\nx: \xff\r\n\r\n");
+	t.equal(
+		writeRequestHead("GET", "/\xe4", "HTTP/1.0", ["hOST", "a", "X", "", "x", "\xff"]),
+		"GET /\xe4 HTTP/1.0\r\nhOST: a\r\nX: \r\nx: \xff\r\n\r\n",
+	);
 	t.equal(writeRequestHead("OPTIONS", "*", "HTTP/1.1", []), "OPTIONS * HTTP/1.1\r\n\r\n");
 });
 

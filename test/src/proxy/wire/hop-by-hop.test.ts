@@ -1,6 +1,13 @@
 // What fields say about the connection.
 import t from "tap";
-import { endToEnd, expectsContinue, isBoundLogin, isLastingLogin, isPersistent, upgradeOf } from "../../../../src/proxy/wire/hop-by-hop.ts";
+import {
+	endToEnd,
+	expectsContinue,
+	isBoundLogin,
+	isLastingLogin,
+	isPersistent,
+	upgradeOf,
+} from "../../../../src/proxy/wire/hop-by-hop.ts";
 
 t.test("whether the connection stays open", async (t) => {
 	for (const [version, fields, want] of [
@@ -40,6 +47,7 @@ t.test("credentials: those of a connection, those for one request, those that la
 		['Digest username="u", response="1"', false, false],
 		["NTLM TlRM", true, false],
 		["negotiate YII", true, false],
+		["Kerberos YII", true, false],
 	] as const) {
 		t.equal(isBoundLogin(credentials), isBound, credentials);
 		t.equal(isLastingLogin(credentials), isLasting, credentials);

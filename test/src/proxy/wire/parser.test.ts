@@ -2,21 +2,26 @@
 import fc from "fast-check";
 import t, { type Test } from "tap";
 import { type MessageCase, messageCases, type Reading } from "../../../../fixtures/http-messages.ts";
-import { readMessages, type Told } from "../../../../fixtures/read-messages.ts";
+import { type ParsedMessages, readMessages } from "../../../../fixtures/read-messages.ts";
 import { CHUNK_END, chunkHead, lastChunk } from "../../../../src/proxy/wire/chunked.ts";
-import { type RequestHead, type ResponseHead, writeRequestHead, writeResponseHead } from "../../../../src/proxy/wire/head.ts";
+import {
+	type RequestHead,
+	type ResponseHead,
+	writeRequestHead,
+	writeResponseHead,
+} from "../../../../src/proxy/wire/head.ts";
 import { type MessageHandler, RequestParser, ResponseParser } from "../../../../src/proxy/wire/parser.ts";
 
 const bytesOf = ({ bytes }: MessageCase) => Buffer.from(bytes, "latin1");
 const whole = (one: MessageCase, lenient: boolean) => readMessages(one, [bytesOf(one)], { lenient });
 
-function check(t: Test, told: Told, reading: Reading, name: string): void {
+function check(t: Test, parsed: ParsedMessages, reading: Reading, name: string): void {
 	if (reading instanceof RegExp) {
-		t.match(told.fault, reading, `${name} is refused`);
-		t.equal(told.messages.length, 0, `${name}: no whole message before the fault`);
+		t.match(parsed.fault, reading, `${name} is refused`);
+		t.equal(parsed.messages.length, 0, `${name}: no whole message before the fault`);
 	} else {
 		const messages = reading.map((message) => ({ fields: [], body: "", trailers: [], ...message }));
-		t.strictSame({ fault: told.fault, messages: told.messages }, { fault: null, messages }, name);
+		t.strictSame({ fault: parsed.fault, messages: parsed.messages }, { fault: null, messages }, name);
 	}
 }
 
@@ -28,14 +33,14 @@ t.test("and by a lenient one", async (t) => {
 	for (const one of messageCases) check(t, whole(one, true), one.lenient ?? one.strict, one.name);
 });
 
-t.test("wherever the bytes are cut, the same is read", async (t) => {
+t.test("all ways to split the bytes give the same result", async (t) => {
 	for (const one of messageCases) {
 		const bytes = bytesOf(one);
 		for (const lenient of [false, true]) {
 			// Behind a fault nothing is read, and how much came before it depends on the pieces.
 			const read = (pieces: Iterable<Buffer>) => {
-				const { rest, ...told } = readMessages(one, pieces, { lenient });
-				return JSON.stringify(told.fault === null ? { ...told, rest } : told);
+				const { rest, ...parsed } = readMessages(one, pieces, { lenient });
+				return JSON.stringify(parsed.fault === null ? { ...parsed, rest } : parsed);
 			};
 			const want = read([bytes]);
 			for (let at = 1; at < bytes.length; at++) {
@@ -47,7 +52,9 @@ t.test("wherever the bytes are cut, the same is read", async (t) => {
 	}
 });
 
-const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}$/).filter((name) => !/^(content-length|transfer-encoding)$/i.test(name));
+const token = fc
+	.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,12}$/)
+	.filter((name) => !/^(content-length|transfer-encoding)$/i.test(name));
 const value = fc.stringMatching(/^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]{0,20}[!-~\x80-\xff])?)?$/);
 const fields = fc.array(fc.tuple(token, value), { maxLength: 6 }).map((pairs) => pairs.flat());
 const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 4 });
@@ -59,21 +66,39 @@ function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
 	return [0, ...sorted].map((from, i) => bytes.subarray(from, sorted[i] ?? bytes.length));
 }
 
-t.test("what is written is read again: fields, body and trailers to the byte", async () => {
-	const property = fc.property(fields, chunks, fields, fc.boolean(), fc.boolean(), cuts, (some, parts, trailers, isChunked, isResponse, places) => {
-		const body = Buffer.concat(parts).latin1Slice();
-		const all = isChunked ? [...some, "Transfer-Encoding", "chunked"] : [...some, "Content-Length", String(body.length)];
-		const head = isResponse ? writeResponseHead("HTTP/1.1", 200, "OK", all) : writeRequestHead("PUT", "/x", "HTTP/1.1", all);
-		const coded = isChunked ? parts.map((part) => chunkHead(part.length) + Buffer.from(part).latin1Slice() + CHUNK_END).join("") + lastChunk(trailers) : body;
-		const told = readMessages({ side: isResponse ? "response" : "request", bytes: "" }, cutAt(Buffer.from(head + coded, "latin1"), places));
-		const line = isResponse ? "HTTP/1.1 200 OK" : "PUT /x HTTP/1.1";
-		const message = { line, fields: all, body, trailers: isChunked ? trailers : [] };
-		return JSON.stringify(told) === JSON.stringify({ messages: [message], fault: null, isOpen: false, rest: "" });
-	});
+t.test("round trip of fields, body and trailers, byte by byte", async () => {
+	const property = fc.property(
+		fields,
+		chunks,
+		fields,
+		fc.boolean(),
+		fc.boolean(),
+		cuts,
+		(some, parts, trailers, isChunked, isResponse, places) => {
+			const body = Buffer.concat(parts).latin1Slice();
+			const all = isChunked
+				? [...some, "Transfer-Encoding", "chunked"]
+				: [...some, "Content-Length", String(body.length)];
+			const head = isResponse
+				? writeResponseHead("HTTP/1.1", 200, "OK", all)
+				: writeRequestHead("PUT", "/x", "HTTP/1.1", all);
+			const coded = isChunked
+				? parts.map((part) => chunkHead(part.length) + Buffer.from(part).latin1Slice() + CHUNK_END).join("") +
+					lastChunk(trailers)
+				: body;
+			const parsed = readMessages(
+				{ side: isResponse ? "response" : "request", bytes: "" },
+				cutAt(Buffer.from(head + coded, "latin1"), places),
+			);
+			const line = isResponse ? "HTTP/1.1 200 OK" : "PUT /x HTTP/1.1";
+			const message = { line, fields: all, body, trailers: isChunked ? trailers : [] };
+			return JSON.stringify(parsed) === JSON.stringify({ messages: [message], fault: null, isOpen: false, rest: "" });
+		},
+	);
 	fc.assert(property, { seed: 1, numRuns: 2000, interruptAfterTimeLimit: 5000 });
 });
 
-t.test("whatever the bytes, nothing but a fault comes of them, and the same one for any cut", async () => {
+t.test("random bytes cause only faults, the same for every way to split them", async () => {
 	const bits = [
 		"GET / HTTP/1.1\r\n",
 		"HTTP/1.1 200 OK\r\n",
@@ -89,15 +114,28 @@ t.test("whatever the bytes, nothing but a fault comes of them, and the same one 
 		"\r",
 		"X: y\r\n",
 	];
-	const piece = fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...bits) }, { weight: 1, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 6 }) });
-	const property = fc.property(fc.array(piece, { maxLength: 12 }), fc.boolean(), fc.boolean(), cuts, (pieces, isResponse, lenient, places) => {
-		const bytes = Buffer.from(pieces.join(""), "latin1");
-		const read = (cut: Buffer[]) => {
-			const { rest, ...told } = readMessages({ side: isResponse ? "response" : "request", bytes: "", closed: true }, cut, { lenient });
-			return JSON.stringify(told);
-		};
-		return read([bytes]) === read(cutAt(bytes, places));
-	});
+	const piece = fc.oneof(
+		{ weight: 4, arbitrary: fc.constantFrom(...bits) },
+		{ weight: 1, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 6 }) },
+	);
+	const property = fc.property(
+		fc.array(piece, { maxLength: 12 }),
+		fc.boolean(),
+		fc.boolean(),
+		cuts,
+		(pieces, isResponse, lenient, places) => {
+			const bytes = Buffer.from(pieces.join(""), "latin1");
+			const read = (cut: Buffer[]) => {
+				const { rest, ...parsed } = readMessages(
+					{ side: isResponse ? "response" : "request", bytes: "", closed: true },
+					cut,
+					{ lenient },
+				);
+				return JSON.stringify(parsed);
+			};
+			return read([bytes]) === read(cutAt(bytes, places));
+		},
+	);
 	fc.assert(property, { seed: 2, numRuns: 4000, interruptAfterTimeLimit: 8000 });
 });
 
@@ -122,7 +160,8 @@ class Notes implements MessageHandler<RequestHead | ResponseHead> {
 	}
 }
 
-const request = (target: string, body = "") => Buffer.from(`PUT ${target} HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+const request = (target: string, body = "") =>
+	Buffer.from(`PUT ${target} HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 
 t.test("a pause holds the next head back, not the message that has begun", async (t) => {
 	const notes = new Notes();
@@ -166,10 +205,11 @@ t.test("a handler may feed, resume and detach from within", async (t) => {
 t.test("after a fault every call says the same", async (t) => {
 	const parser = new RequestParser(new Notes());
 	t.throws(() => parser.feed(Buffer.from("\0")), { code: "FT_PROTOCOL" });
-	for (const call of [() => parser.feed(request("/")), () => parser.resume(), () => parser.finish()]) t.throws(call, { message: /expected a method/ });
+	for (const call of [() => parser.feed(request("/")), () => parser.resume(), () => parser.finish()])
+		t.throws(call, { message: /expected a method/ });
 });
 
-t.test("what a handler throws comes out, and is the fault from then on", async (t) => {
+t.test("an error of a handler is thrown, and is the fault from then on", async (t) => {
 	const notes = new Notes();
 	const parser = new RequestParser(notes);
 	notes.atHead = () => {
@@ -194,7 +234,9 @@ t.test("a CONNECT holds back what follows, for a tunnel or as a request", async 
 
 t.test("bytes that nobody asked for are no response", async (t) => {
 	const parser = new ResponseParser(new Notes());
-	t.throws(() => parser.feed(Buffer.from("HTTP/1.1 408 Too late\r\n\r\n")), { message: /expected no bytes before the next request/ });
+	t.throws(() => parser.feed(Buffer.from("HTTP/1.1 408 Too late\r\n\r\n")), {
+		message: /expected no bytes before the next request/,
+	});
 	const asked = new ResponseParser(new Notes());
 	asked.expect("GET");
 	t.throws(() => asked.feed(Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\naHTTP/1.1 200 OK\r\n")), {
@@ -206,7 +248,9 @@ t.test("heads up to the limit, and not a byte or field more, whole or in pieces"
 	const limits = { headBytes: 20_000, fieldCount: 50, trailerBytes: 500, extensionBytes: 100 };
 	const read = (bytes: string, pieceSize = 1e9) => {
 		const all = Buffer.from(bytes, "latin1");
-		const pieces = Array.from({ length: Math.ceil(all.length / pieceSize) }, (_, i) => all.subarray(i * pieceSize, (i + 1) * pieceSize));
+		const pieces = Array.from({ length: Math.ceil(all.length / pieceSize) }, (_, i) =>
+			all.subarray(i * pieceSize, (i + 1) * pieceSize),
+		);
 		return readMessages({ side: "request", bytes }, pieces, limits);
 	};
 	const filled = (size: number) => `GET / HTTP/1.1\r\nX: ${"x".repeat(size - 23)}\r\n\r\n`;
@@ -216,13 +260,23 @@ t.test("heads up to the limit, and not a byte or field more, whole or in pieces"
 	for (const size of [1e9, 1000, 7]) {
 		t.match(read(filled(20_000), size), { fault: null, messages: { length: 1 } });
 		t.match(read(filled(20_001), size), { fault: /request head: expected at most 20000 bytes, found "more"/ });
-		t.match(read(filled(200_000).slice(0, 20_001), size), { fault: /expected at most 20000 bytes/ }, "without waiting for its end");
+		t.match(
+			read(filled(200_000).slice(0, 20_001), size),
+			{ fault: /expected at most 20000 bytes/ },
+			"without waiting for its end",
+		);
 		t.match(read(many(50), size), { fault: null, messages: { length: 1 } });
 		t.match(read(many(51), size), { fault: /expected at most 50 fields/ });
 		t.match(read(chunked(100, 500), size), { fault: null, messages: [{ body: "a" }] });
 		t.match(read(chunked(101, 500), size), { fault: /expected at most 100 bytes of extensions/ });
 		t.match(read(chunked(100, 501), size), { fault: /request trailers: expected at most 500 bytes/ });
 	}
-	t.match(readMessages({ side: "request", bytes: "" }, [Buffer.from(filled(256 * 1024))]), { fault: null }, "256 KiB unless said otherwise");
-	t.match(readMessages({ side: "request", bytes: "" }, [Buffer.from(filled(256 * 1024 + 1))]), { fault: /at most 262144 bytes/ });
+	t.match(
+		readMessages({ side: "request", bytes: "" }, [Buffer.from(filled(256 * 1024))]),
+		{ fault: null },
+		"256 KiB unless said otherwise",
+	);
+	t.match(readMessages({ side: "request", bytes: "" }, [Buffer.from(filled(256 * 1024 + 1))]), {
+		fault: /at most 262144 bytes/,
+	});
 });

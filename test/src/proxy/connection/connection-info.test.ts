@@ -5,7 +5,15 @@ import { connect as connectTls, TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
 import { lacksIpv6 } from "../../../../fixtures/ipv6.ts";
-import { addTcpFacts, addTlsFacts, certificateChain, clientFacts, forgetTls, serverFacts, serverOfNoName } from "../../../../src/proxy/connection/facts.ts";
+import {
+	certificateChain,
+	clearTls,
+	newClientConnection,
+	newServerConnection,
+	recordTcpSetup,
+	recordTlsSetup,
+	unnamedServerConnection,
+} from "../../../../src/proxy/connection/connection-info.ts";
 
 const { originPem, server } = await makeAuthorities(t);
 
@@ -37,14 +45,19 @@ t.test("addresses: IPv4 however it comes, and IPv6", async (t) => {
 				] as const)),
 	] as const) {
 		const { client, accepted, port } = await pair(t, listen, to);
-		const facts = clientFacts(accepted);
-		t.match(facts, { peername: [seen, client.localPort], sockname: [seen, port], tls: false, timestampTlsSetup: null });
-		const toServer = serverFacts("name.example", 8080);
+		const clientConn = newClientConnection(accepted);
+		t.match(clientConn, {
+			peername: [seen, client.localPort],
+			sockname: [seen, port],
+			tls: false,
+			timestampTlsSetup: null,
+		});
+		const toServer = newServerConnection("name.example", 8080);
 		t.match(toServer, { address: ["name.example", 8080], peername: null, sockname: null, timestampTcpSetup: null });
-		addTcpFacts(toServer, client);
+		recordTcpSetup(toServer, client);
 		t.match(toServer, { peername: [seen, port], sockname: [seen, client.localPort] });
 		t.ok((toServer.timestampTcpSetup ?? 0) >= (toServer.timestampStart ?? Infinity));
-		t.not(facts.id, toServer.id);
+		t.not(clientConn.id, toServer.id);
 	}
 });
 
@@ -52,20 +65,26 @@ t.test("a socket that is gone already", async (t) => {
 	const { accepted } = await pair(t, "127.0.0.1", "127.0.0.1");
 	accepted.destroy();
 	await once(accepted, "close");
-	t.match(clientFacts(accepted), { peername: null, sockname: null });
+	t.match(newClientConnection(accepted), { peername: null, sockname: null });
 });
 
 t.test("TLS: version, cipher, protocol and certificates, on both ends", async (t) => {
 	const { client, accepted } = await pair(t, "127.0.0.1", "127.0.0.1");
 	const secureContext = server({ names: ["a.example"] });
 	const inner = new TLSSocket(accepted, { isServer: true, secureContext, ALPNProtocols: ["http/1.1"] });
-	const outer = connectTls({ socket: client, servername: "a.example", ca: originPem, ALPNProtocols: ["http/1.1"], maxVersion: "TLSv1.2" });
+	const outer = connectTls({
+		socket: client,
+		servername: "a.example",
+		ca: originPem,
+		ALPNProtocols: ["http/1.1"],
+		maxVersion: "TLSv1.2",
+	});
 	await Promise.all([once(inner, "secure"), once(outer, "secureConnect")]);
-	const facts = clientFacts(inner);
-	t.equal(facts.tls, false);
-	addTlsFacts(facts, inner);
-	t.match(facts, { tls: true, tlsVersion: "TLSv1.2", cipher: "ECDHE-ECDSA-AES128-GCM-SHA256", alpn: "http/1.1" });
-	t.ok((facts.timestampTlsSetup ?? 0) >= (facts.timestampStart ?? Infinity));
+	const clientConn = newClientConnection(inner);
+	t.equal(clientConn.tls, false);
+	recordTlsSetup(clientConn, inner);
+	t.match(clientConn, { tls: true, tlsVersion: "TLSv1.2", cipher: "ECDHE-ECDSA-AES128-GCM-SHA256", alpn: "http/1.1" });
+	t.ok((clientConn.timestampTlsSetup ?? 0) >= (clientConn.timestampStart ?? Infinity));
 	const [leaf, issuer, ...more] = certificateChain(outer);
 	t.equal(leaf?.subjectAltName, "DNS:a.example");
 	t.equal(issuer?.toString(), originPem);
@@ -78,19 +97,22 @@ t.test("no protocol was agreed on", async (t) => {
 	const inner = new TLSSocket(accepted, { isServer: true, secureContext: server({ names: ["a.example"] }) });
 	const outer = connectTls({ socket: client, servername: "a.example", ca: originPem });
 	await Promise.all([once(inner, "secure"), once(outer, "secureConnect")]);
-	const facts = clientFacts(inner);
-	addTlsFacts(facts, inner);
-	t.match(facts, { alpn: null, tlsVersion: "TLSv1.3", cipher: /^TLS_/ });
+	const clientConn = newClientConnection(inner);
+	recordTlsSetup(clientConn, inner);
+	t.match(clientConn, { alpn: null, tlsVersion: "TLSv1.3", cipher: /^TLS_/ });
 });
 
-t.test("what TLS with the proxy was like is forgotten in a tunnel", async (t) => {
+t.test("the TLS properties of the proxy connection are dropped in a tunnel", async (t) => {
 	const { client, accepted } = await pair(t, "127.0.0.1", "127.0.0.1");
 	const inner = new TLSSocket(accepted, { isServer: true, secureContext: server({ names: ["a.example"] }) });
-	await Promise.all([once(inner, "secure"), once(connectTls({ socket: client, servername: "a.example", ca: originPem }), "secureConnect")]);
-	const facts = clientFacts(inner);
-	const before = { ...facts };
-	addTlsFacts(facts, inner);
-	forgetTls(facts);
-	t.strictSame({ ...facts }, before);
-	t.equal(serverOfNoName().address, null);
+	await Promise.all([
+		once(inner, "secure"),
+		once(connectTls({ socket: client, servername: "a.example", ca: originPem }), "secureConnect"),
+	]);
+	const clientConn = newClientConnection(inner);
+	const before = { ...clientConn };
+	recordTlsSetup(clientConn, inner);
+	clearTls(clientConn);
+	t.strictSame({ ...clientConn }, before);
+	t.equal(unnamedServerConnection().address, null);
 });

@@ -1,0 +1,123 @@
+// Reads a socket in turns with other sockets. Node reads as long as there are bytes, so many senders could prolong one
+// turn of the event loop without end.
+import type { Duplex } from "node:stream";
+
+/**
+ * The time for received bytes of all sockets in one turn of the event loop. After that, each socket that delivers bytes
+ * is paused until the next turn. Milliseconds.
+ */
+const TURN_MS = 10;
+
+/** The time spent in this turn. Milliseconds. */
+let spent = 0;
+let isCounting = false;
+
+/**
+ * Calls `work`, which processes received bytes. Returns whether the time of this turn is used up: then do not read
+ * their socket again before the next turn of the event loop.
+ */
+export function exceedsTurn(work: () => void): boolean {
+	if (!isCounting) {
+		isCounting = true;
+		setImmediate(() => {
+			spent = 0;
+			isCounting = false;
+		});
+	}
+	const began = performance.now();
+	work();
+	spent += performance.now() - began;
+	return spent > TURN_MS;
+}
+
+export class FairReader {
+	readonly #socket: Duplex;
+	/** Whether `pause` was called last, and not `resume`. */
+	#isPaused = false;
+	#isYielding = false;
+	#isStopped = false;
+
+	/** @param take receives the bytes, until `stop` is called */
+	constructor(socket: Duplex, take: (bytes: Buffer) => void) {
+		this.#socket = socket;
+		socket.on("data", (bytes: Buffer) => {
+			if (exceedsTurn(() => take(bytes))) this.#yield();
+		});
+	}
+
+	get isPaused(): boolean {
+		return this.#isPaused;
+	}
+
+	pause(): void {
+		this.#isPaused = true;
+		this.#socket.pause();
+	}
+
+	resume(): void {
+		this.#isPaused = false;
+		if (!this.#isYielding && !this.#isStopped && !this.#socket.destroyed) this.#socket.resume();
+	}
+
+	/** Stops reading and pauses the socket, for a new owner. */
+	stop(): void {
+		this.#isStopped = true;
+		this.#socket.removeAllListeners("data").pause();
+	}
+
+	#yield(): void {
+		if (this.#isPaused || this.#isYielding || this.#isStopped) return;
+		this.#isYielding = true;
+		this.#socket.pause();
+		setImmediate(() => {
+			this.#isYielding = false;
+			if (!this.#isPaused) this.resume();
+		});
+	}
+}
+
+/** Interval between two checks whether a write still waits. Milliseconds. */
+const WRITE_CHECK_MS = 20;
+
+/** The part of a socket's handle that Node's own streams use. Node does not document it. */
+interface SocketHandle {
+	readStart(): void;
+	readStop(): void;
+	/** Bytes that wait to be written. */
+	readonly writeQueueSize: number;
+}
+
+/**
+ * Takes turns as `FairReader` does, on a socket of an HTTP/2 session. The session reads from the socket's handle, so
+ * `pause` of the socket has no effect.
+ */
+export class FairSession {
+	readonly #socket: Duplex & { readonly _handle?: SocketHandle | null };
+	#isYielding = false;
+
+	constructor(socket: Duplex) {
+		this.#socket = socket;
+	}
+
+	/** Calls `work`, which processes bytes of one of the session's streams. */
+	take(work: () => void): void {
+		if (exceedsTurn(work) && !this.#isYielding) this.#yield();
+	}
+
+	#yield(): void {
+		this.#isYielding = true;
+		this.#socket._handle?.readStop();
+		setImmediate(() => this.#resume());
+	}
+
+	#resume(): void {
+		const handle = this.#socket._handle;
+		// A session does not read while a write waits: otherwise received bytes would pile up in its memory.
+		if (handle && handle.writeQueueSize > 0) {
+			setTimeout(() => this.#resume(), WRITE_CHECK_MS).unref();
+			return;
+		}
+		this.#isYielding = false;
+		handle?.readStart();
+	}
+}

@@ -1,0 +1,73 @@
+// A reader that lets others have their turn.
+import { PassThrough } from "node:stream";
+import t from "tap";
+import { exceedsTurn, FairReader } from "../../../../src/proxy/connection/fair-reader.ts";
+
+/** Keeps the processor busy for longer than a turn may take. */
+function work(): void {
+	for (const end = performance.now() + 15; performance.now() < end; );
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A socket that has three pieces to read, and what was read of them. */
+function reading(take = (_reader: FairReader): void => {}) {
+	const socket = new PassThrough();
+	const read: string[] = [];
+	const reader: FairReader = new FairReader(socket, (bytes) => {
+		read.push(String(bytes));
+		take(reader);
+	});
+	for (const piece of ["a", "b", "c"]) socket.write(piece);
+	return { socket, read, reader };
+}
+
+async function readAll(read: string[]): Promise<void> {
+	while (read.length < 3) await turn();
+}
+
+t.test("slow reads of all sockets take turns", async (t) => {
+	const busy = reading(work);
+	const other = reading();
+	t.ok(busy.socket.isPaused() || busy.read.length === 0);
+	await readAll(busy.read);
+	await readAll(other.read);
+	t.strictSame(
+		[busy.read, other.read],
+		[
+			["a", "b", "c"],
+			["a", "b", "c"],
+		],
+	);
+	await turn();
+	t.equal(
+		exceedsTurn(() => {}),
+		false,
+		"a new turn",
+	);
+	t.equal(exceedsTurn(work), true);
+	t.equal(
+		exceedsTurn(() => {}),
+		true,
+		"the same turn, for all",
+	);
+});
+
+t.test("it stays paused for who paused it meanwhile, and for who reads it next", async (t) => {
+	await turn();
+	const { socket, read, reader } = reading((one) => {
+		work();
+		one.pause();
+	});
+	while (read.length < 1) await turn();
+	for (let i = 0; i < 5; i++) await turn();
+	t.ok(reader.isPaused);
+	t.strictSame(read, ["a"]);
+	reader.resume();
+	while (read.length < 2) await turn();
+	reader.resume();
+	reader.stop();
+	for (let i = 0; i < 5; i++) await turn();
+	t.strictSame(read, ["a", "b"]);
+	t.equal(String(socket.read()), "c");
+});

@@ -1,17 +1,19 @@
-// From the text of a filter to the filter: parsed, its terms looked up in the table of operators, their tests, plans and needs joined.
+// Compiles filter expressions. A compiled expression combines the tests, the query plans and the needed flow parts of
+// its terms.
 import { FlowtapeError } from "../errors.ts";
 import type { Filter, FlowPart, Plan } from "./filter.ts";
 import { type Expression, parseFilter } from "./parse.ts";
-import { type FilterOperator, filterOperators, regexFor, type Term } from "./terms.ts";
+import { type FilterOperator, filterOperators, numberRange, regexFor, type Term } from "./terms.ts";
 
+/** Options for compiling an expression. */
 export interface FilterOptions {
-	/** Whether patterns heed case; default false. */
+	/** Whether patterns are case-sensitive; default false. */
 	caseSensitive?: boolean | undefined;
 }
 
 /**
  * Compiles a filter expression such as `~u /api/ & !~c 404`.
- * @throws FlowtapeError FT_BAD_FILTER with the column
+ * @throws FlowtapeError FT_BAD_FILTER with the column, if the expression is not valid
  */
 export function compileFilter(pattern: string, { caseSensitive = false }: FilterOptions = {}): Filter {
 	const expression = parseFilter(pattern, (code) => operators.get(code)?.argument);
@@ -19,7 +21,9 @@ export function compileFilter(pattern: string, { caseSensitive = false }: Filter
 	return { pattern, matches: test, plan, needs: new Set(needs), toString: () => words };
 }
 
-const operators: ReadonlyMap<string, FilterOperator> = new Map(filterOperators.map((operator) => [operator.code, operator]));
+const operators: ReadonlyMap<string, FilterOperator> = new Map(
+	filterOperators.map((operator) => [operator.code, operator]),
+);
 
 interface Compiled extends Term {
 	readonly words: string;
@@ -36,11 +40,18 @@ function compileNode(expression: Expression, context: Context): Compiled {
 	if (expression.type === "not") {
 		const { test, plan, words, needs } = compileNode(expression.of, context);
 		const isJoined = expression.of.type === "and" || expression.of.type === "or";
-		return { test: (flow) => !test(flow), plan: { kind: "not", of: plan }, words: `not ${isJoined ? `(${words})` : words}`, needs };
+		return {
+			test: (flow) => !test(flow),
+			plan: { kind: "not", of: plan },
+			words: `not ${isJoined ? `(${words})` : words}`,
+			needs,
+		};
 	}
 	const parts = expression.of.map((part) => compileNode(part, context));
-	const words = parts.map((part, i) => (isJoin(expression.of[i]) ? `(${part.words})` : part.words)).join(` ${expression.type} `);
-	// what reads bodies or messages is asked after what does not
+	const words = parts
+		.map((part, i) => (isJoin(expression.of[i]) ? `(${part.words})` : part.words))
+		.join(` ${expression.type} `);
+	// cheap tests run before those that read bodies or messages
 	const sorted = parts.toSorted((a, b) => costOf(a) - costOf(b));
 	const plan: Plan = { kind: expression.type, of: sorted.map((part) => part.plan) };
 	const test = joinTests(
@@ -61,7 +72,14 @@ function joinTests(type: "and" | "or", tests: readonly Term["test"][]): Term["te
 	return type === "and" ? (flow) => tests.every((test) => test(flow)) : (flow) => tests.some((test) => test(flow));
 }
 
-const COSTS: Readonly<Record<FlowPart, number>> = { head: 0, connections: 1, metadata: 1, messages: 2, requestBody: 2, responseBody: 2 };
+const COSTS: Readonly<Record<FlowPart, number>> = {
+	head: 0,
+	connections: 1,
+	metadata: 1,
+	messages: 2,
+	requestBody: 2,
+	responseBody: 2,
+};
 
 function costOf({ needs }: Compiled): number {
 	return Math.max(0, ...needs.map((part) => COSTS[part]));
@@ -74,20 +92,37 @@ function compileTerm(term: Extract<Expression, { type: "term" }>, context: Conte
 		case "none":
 			return { test: operator.test, plan: operator.plan, words, needs };
 		case "number":
-			return { ...operator.make(Number(term.argument)), words: `${words} ${Number(term.argument)}`, needs };
+			return {
+				...operator.make(numberRange(term.argument)),
+				words: `${words} ${term.argument.replace(/^0+(?=[0-9])/, "")}`,
+				needs,
+			};
 		case "pattern": {
 			const { test, plan } = compilePattern(operator, term, context);
-			return { test, plan, words: `${words} /${term.argument}/${context.caseSensitive ? "" : "i"}${operator.flags}`, needs };
+			return {
+				test,
+				plan,
+				words: `${words} /${term.argument}/${context.caseSensitive ? "" : "i"}${operator.flags}`,
+				needs,
+			};
 		}
 	}
 }
 
-function compilePattern(operator: Extract<FilterOperator, { argument: "pattern" }>, term: Extract<Expression, { type: "term" }>, context: Context): Term {
+function compilePattern(
+	operator: Extract<FilterOperator, { argument: "pattern" }>,
+	term: Extract<Expression, { type: "term" }>,
+	context: Context,
+): Term {
 	try {
 		return operator.make(regexFor(operator, term.argument, context.caseSensitive));
 	} catch (error) {
 		if (!(error instanceof FlowtapeError) || error.code !== "FT_BAD_PATTERN") throw error;
-		const column = (error.column === undefined ? undefined : term.columns[error.column - 1]) ?? term.columns.at(-1) ?? term.column;
-		throw new FlowtapeError("FT_BAD_FILTER", `filter "${context.pattern}", column ${column}: ${error.message}`, { column, cause: error });
+		const column =
+			(error.column === undefined ? undefined : term.columns[error.column - 1]) ?? term.columns.at(-1) ?? term.column;
+		throw new FlowtapeError("FT_BAD_FILTER", `filter "${context.pattern}", column ${column}: ${error.message}`, {
+			column,
+			cause: error,
+		});
 	}
 }

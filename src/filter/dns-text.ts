@@ -1,4 +1,5 @@
-// A DNS message as text, which is what stands for its body in filters: names asked for and the data of records, a line each.
+// Formats a DNS message as text, so that filters can search it like a body. The text has a line for the name of each
+// question and a line for the data of each record.
 import { domainToUnicode } from "node:url";
 import type { DnsMessage, DnsRecord } from "../flow/flow.ts";
 import { pythonRepr } from "./python-text.ts";
@@ -14,7 +15,10 @@ const NAMES: ReadonlyMap<number, { name: string; show: (data: Buffer) => string 
 	[2, { name: "NS", show: wholeName }],
 	[5, { name: "CNAME", show: wholeName }],
 	[12, { name: "PTR", show: wholeName }],
-	[16, { name: "TXT", show: (data: Buffer) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) }],
+	[
+		16,
+		{ name: "TXT", show: (data: Buffer) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data) },
+	],
 	[28, { name: "AAAA", show: ipv6 }],
 	[65, { name: "HTTPS", show: serviceBinding }],
 ]);
@@ -37,7 +41,7 @@ function ipv4(data: Buffer): string {
 	return data.join(".");
 }
 
-/** RFC 5952, but that addresses which embed IPv4 are written like the others. */
+/** RFC 5952, except that embedded IPv4 addresses are written in hexadecimal too. */
 function ipv6(data: Buffer): string {
 	if (data.length !== 16) throw new Damaged();
 	const groups = Array.from({ length: 8 }, (_, i) => data.readUInt16BE(i * 2).toString(16)).join(":");

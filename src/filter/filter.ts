@@ -1,7 +1,10 @@
-// What a compiled filter is: a test on flows, what a store can answer of it by itself, and which parts of a flow it reads.
+// The types of a compiled filter: a test on flows, a query plan for stores, and the parts of a flow that it reads.
 import type { Flow } from "../flow/flow.ts";
 
-/** The columns that a store keeps beside each flow. Values are as `encodeFlow` in src/store makes them, text as it was. */
+/**
+ * The columns that a store keeps for each flow. Values are those of `encodeFlow` in src/store, except that text is not
+ * escaped.
+ */
 export type Column =
 	| "kind"
 	| "method"
@@ -17,8 +20,9 @@ export type Column =
 	| "has_websocket";
 
 /**
- * What columns tell of a filter. A store narrows its rows by it: where no `unknown` is left the answer is exact,
- * else the rows it selects are a superset, on which the filter is asked once more.
+ * What a store can decide about a filter from the columns of a flow and, for `body`, from its bodies. A store that can
+ * decide all parts selects exactly the matching rows. Otherwise it selects a superset, and each of these flows must be
+ * tested with the filter.
  */
 export type Plan =
 	| { readonly kind: "all" }
@@ -26,22 +30,32 @@ export type Plan =
 	| { readonly kind: "unknown" }
 	| { readonly kind: "and" | "or"; readonly of: readonly Plan[] }
 	| { readonly kind: "not"; readonly of: Plan }
-	/** The column equals a value; a column that is null never does. */
+	/** The column equals a value. A column that is null equals no value. */
 	| { readonly kind: "equals"; readonly column: Column; readonly value: string | number }
-	/** The column passes a test that looks at nothing else; asked once for each distinct value, null included. */
+	/**
+	 * The column passes a test. The test depends only on the column, and runs once for each distinct value, including
+	 * null.
+	 */
 	| { readonly kind: "test"; readonly column: Column; readonly test: (value: string | number | null) => boolean }
-	/** The body of an HTTP message, its coding undone, passes a test; a missing one never does. Unknown where a flow has other messages. */
+	/**
+	 * The decoded body of an HTTP message passes a test; a missing body does not. Undecided if the flow has other kinds
+	 * of messages.
+	 */
 	| { readonly kind: "body"; readonly side: "request" | "response"; readonly test: (bytes: Buffer) => boolean };
 
-/** Parts of a flow that cost something to read. */
+/** Parts of a flow that are read separately. */
 export type FlowPart = "head" | "requestBody" | "responseBody" | "messages" | "connections" | "metadata";
 
+/** A compiled filter expression. */
 export interface Filter {
-	/** As written. */
+	/** The expression as written. */
 	readonly pattern: string;
+	/** Whether a flow matches. */
 	matches(flow: Flow): boolean;
+	/** What a store can decide without decoding flows. */
 	readonly plan: Plan;
+	/** The parts of a flow that the filter reads. */
 	readonly needs: ReadonlySet<FlowPart>;
-	/** The filter as understood, in words: `url matches /x/i and not response code is 404`. */
+	/** The filter in words: `url matches /x/i and not response code is 404`. */
 	toString(): string;
 }

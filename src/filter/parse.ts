@@ -1,34 +1,55 @@
-// The grammar of filter expressions: what mitmproxy reads means the same here, and what it refuses only for the way its parser
-// is built, such as `(~q)`, `~q&~s` and `(a b)`, is read as it is plainly meant.
+// Parses filter expressions. Every expression that mitmproxy accepts has the same meaning here. Some that its parser
+// rejects, such as `(~q)`, `~q&~s` and `(a b)`, are accepted too.
 import { FlowtapeError } from "../errors.ts";
 
-/** Whether an operator stands alone, or takes a pattern or a number. */
+/**
+ * A number, class, range or comparison. A class, range or comparison must be a whole word; a number ends with its last
+ * digit, as in mitmproxy.
+ */
+const NUMBER = /^(?:(?:[0-9]xx|[0-9]+-[0-9]+|[<>]=?[0-9]+)(?=$|[\s()&|!])|[0-9]+)/i;
+
+/**
+ * Whether an operator takes no argument, a pattern or a number; a number may be a class, a comparison or a range of
+ * numbers.
+ */
 export type ArgumentKind = "none" | "pattern" | "number";
 
 export type Expression =
 	| { readonly type: "and" | "or"; readonly of: readonly Expression[] }
 	| { readonly type: "not"; readonly of: Expression }
-	/** `column`: of the operator; `columns`: of each character of the argument. From 1. */
-	| { readonly type: "term"; readonly code: string; readonly argument: string; readonly column: number; readonly columns: readonly number[] };
+	/** `column`: that of the operator; `columns`: those of each character of the argument. Columns count from 1. */
+	| {
+			readonly type: "term";
+			readonly code: string;
+			readonly argument: string;
+			readonly column: number;
+			readonly columns: readonly number[];
+	  };
 
 /**
- * Reads a filter expression.
+ * Parses a filter expression with this grammar:
  *
- *     filter   = or { or }                  juxtaposition means "and" and binds loosest
- *     or       = and { "|" and }            and = not { "&" not }            not = "!" not | primary
- *     primary  = "(" filter ")" | "~" code [ argument ] | pattern          a pattern alone is about the URL
- *     pattern  = bareword | "…" | '…'                                     a bareword has no ( ) ~ " ' and no white space
+ *     filter  = or { or }
+ *     or      = and { "|" and }
+ *     and     = not { "&" not }
+ *     not     = "!" not | primary
+ *     primary = "(" filter ")" | "~" code [ argument ] | pattern
+ *     pattern = bareword | "…" | '…'
  *
- * An operator sign that has nothing to work on is a bareword, as `a &` is `a` and the pattern `&`. In parentheses, where mitmproxy knows no
- * juxtaposition, such a sign beside something else is an error.
+ * Juxtaposition, as in `filter`, means "and" and binds loosest. A pattern alone matches the URL. A bareword contains no
+ * white space and none of ( ) ~ " '.
  *
+ * An operator sign without an operand is a bareword: `a &` means `a` and the pattern `&`. In parentheses, where
+ * mitmproxy does not allow juxtaposition, such a sign next to another term is an error.
+ *
+ * @param argumentOf returns the kind of argument of an operator; undefined: there is no such operator
  * @throws FlowtapeError FT_BAD_FILTER with the column
  */
 export function parseFilter(text: string, argumentOf: (code: string) => ArgumentKind | undefined): Expression {
 	return new Parser(expandTabs(text), argumentOf).parse();
 }
 
-/** Tabs are spaces up to the next multiple of eight, inside of quotes as well. */
+/** Replaces each tab by spaces up to the next multiple of eight, even inside quotes, as Python's `expandtabs` does. */
 function expandTabs(text: string): string {
 	if (!text.includes("\t")) return text;
 	let out = "";
@@ -51,7 +72,7 @@ class Parser {
 	readonly #argumentOf: (code: string) => ArgumentKind | undefined;
 	#at = 0;
 	#depth = 0;
-	/** Where the last bareword of the innermost parentheses stands that is nothing but operator signs; -1: there is none. */
+	/** Index of the last bareword in the innermost parentheses that consists of operator signs; -1: none. */
 	#strayAt = -1;
 
 	constructor(text: string, argumentOf: (code: string) => ArgumentKind | undefined) {
@@ -76,7 +97,7 @@ class Parser {
 		while (/[ \t\r\n]/.test(this.#text.charAt(this.#at))) this.#at++;
 	}
 
-	/** Takes an operator sign when something follows on which it can work; else it is part of a bareword. */
+	/** Consumes an operator sign if an operand follows; otherwise the sign is part of a bareword. */
 	#takeSign(sign: string): boolean {
 		this.#skipSpace();
 		if (this.#text[this.#at] !== sign) return false;
@@ -90,13 +111,17 @@ class Parser {
 
 	#juxtaposed(): Expression {
 		const parts = [this.#or()];
-		for (this.#skipSpace(); this.#at < this.#text.length && this.#text[this.#at] !== ")"; this.#skipSpace()) parts.push(this.#or());
+		for (this.#skipSpace(); this.#at < this.#text.length && this.#text[this.#at] !== ")"; this.#skipSpace())
+			parts.push(this.#or());
 		if (parts.length > 1 && this.#depth > 0 && this.#strayAt >= 0)
-			throw this.#error(`"${this.#text[this.#strayAt]}" has nothing to work on; a pattern of this sign needs quotes`, this.#strayAt);
+			throw this.#error(
+				`"${this.#text[this.#strayAt]}" has no operand; put it in quotes if it is a pattern`,
+				this.#strayAt,
+			);
 		return joined("and", parts);
 	}
 
-	/** What stands in parentheses. */
+	/** The content of parentheses. */
 	#grouped(): Expression {
 		const outer = this.#strayAt;
 		this.#strayAt = -1;
@@ -145,7 +170,9 @@ class Parser {
 		}
 		const pattern = this.#pattern();
 		if (pattern !== null) return { type: "term", code: "u", column: start + 1, ...pattern };
-		throw this.#error(`an operator such as ~u, a pattern or "(" was expected, not ${char === undefined ? "the end" : `"${char}"`}`);
+		throw this.#error(
+			`expected an operator such as ~u, a pattern or "(", found ${char === undefined ? "the end" : `"${char}"`}`,
+		);
 	}
 
 	#operator(): Expression {
@@ -153,26 +180,32 @@ class Parser {
 		CODE.lastIndex = this.#at;
 		const code = CODE.exec(this.#text)?.[0] ?? "";
 		const kind = this.#argumentOf(code);
-		if (kind === undefined) throw this.#error(`there is no operator "~${code}"; "flowtape help filter" lists them`, start);
+		if (kind === undefined)
+			throw this.#error(`unknown operator "~${code}"; "flowtape help filter" lists the operators`, start);
 		this.#at += code.length;
 		const next = this.#text.charAt(this.#at);
-		if (/[!~(]/.test(next) || (kind !== "pattern" && /['"]/.test(next))) throw this.#error(`a space was expected after "~${code}"`);
+		if (/[!~(]/.test(next) || (kind !== "pattern" && /['"]/.test(next)))
+			throw this.#error(`expected a space after "~${code}"`);
 		if (kind === "none") return { type: "term", code, argument: "", column: start + 1, columns: [] };
 		this.#skipSpace();
 		const argument = kind === "number" ? this.#number(code) : this.#pattern();
-		if (argument === null) throw this.#error(`~${code} needs a pattern, in quotes if it has spaces, parentheses, "~" or quotes`);
+		if (argument === null)
+			throw this.#error(`~${code} needs a pattern, in quotes if it has spaces, parentheses, "~" or quotes`);
 		return { type: "term", code, column: start + 1, ...argument };
 	}
 
 	#number(code: string): { argument: string; columns: number[] } {
-		const digits = /^[0-9]+/.exec(this.#text.slice(this.#at))?.[0];
-		if (digits === undefined) throw this.#error(`~${code} needs a number, such as 404`);
+		const number = NUMBER.exec(this.#text.slice(this.#at))?.[0];
+		if (number === undefined)
+			throw this.#error(
+				`~${code} needs a number such as 404, a class such as 4xx, a comparison such as >=400 or a range such as 400-499`,
+			);
 		const columns = [this.#at + 1];
-		this.#at += digits.length;
-		return { argument: digits, columns };
+		this.#at += number.length;
+		return { argument: number, columns };
 	}
 
-	/** A bareword or quoted text; null where there is neither. */
+	/** Reads a bareword or quoted text; null: there is neither. */
 	#pattern(): { argument: string; columns: number[] } | null {
 		const start = this.#at;
 		const quote = this.#text[start];
@@ -182,11 +215,12 @@ class Parser {
 		if (argument === undefined) return null;
 		if (/^[&|!]+$/.test(argument)) this.#strayAt = start;
 		this.#at += argument.length;
-		if (/[~'"]/.test(this.#text.charAt(this.#at)) && !this.#isQuoted()) throw this.#error(`"${this.#text[this.#at]}" is part of a pattern only in quotes`);
+		if (/[~'"]/.test(this.#text.charAt(this.#at)) && !this.#isQuoted())
+			throw this.#error(`a pattern that contains ${this.#text[this.#at]} needs quotes`);
 		return { argument, columns: Array.from(argument, (_, i) => start + i + 1) };
 	}
 
-	/** Whether a complete quoted text begins here, as in `foo'bar'`, which is two patterns. */
+	/** Whether a complete quoted text begins here: `foo'bar'` is two patterns. */
 	#isQuoted(): boolean {
 		return /^(?:"(?:\\[^\r\n]|[^"\\\r\n])*"|'(?:\\[^\r\n]|[^'\\\r\n])*')/.test(this.#text.slice(this.#at));
 	}
@@ -203,7 +237,7 @@ class Parser {
 				char = escaped === undefined ? undefined : (ESCAPED[escaped] ?? escaped);
 			}
 			if (char === undefined || this.#text[this.#at] === "\n" || this.#text[this.#at] === "\r")
-				throw this.#error(`this quoted text is not ended by ${quote}`, start);
+				throw this.#error(`this quoted text is not closed by ${quote}`, start);
 			argument += char;
 		}
 		this.#at++;
@@ -211,7 +245,7 @@ class Parser {
 	}
 }
 
-/** Nodes of one kind side by side are one node. */
+/** One node for all parts; a single part stays as it is. */
 function joined(type: "and" | "or", parts: readonly Expression[]): Expression {
 	const [only, more] = parts;
 	return only !== undefined && more === undefined ? only : { type, of: parts };

@@ -1,18 +1,16 @@
-// A filter's plan, decided for one flow of which only the columns, and maybe the bodies, are known.
+// Evaluates the query plan of a filter for one flow, using its columns and, optionally, its bodies.
 import type { Column, Plan } from "./filter.ts";
 
-/** The value that a store's column has, or would have, for the flow. */
+/** Returns the value of a column for the flow. */
 export type ColumnOf = (column: Column) => string | number | null;
 
-/** Which message of a flow. */
+/** The request or the response. */
 export type Side = Extract<Plan, { kind: "body" }>["side"];
 
-/** The bytes of a body, its coding undone; null where it is missing, undefined where it is not known. */
+/** Returns the decoded bytes of a body; null: missing; undefined: not known. */
 export type BodyOf = (side: Side) => Buffer | null | undefined;
 
-/**
- * Whether the flow matches; null where columns, and bodies where they are given, do not tell. They are asked for only as far as needed.
- */
+/** Whether the flow matches; null: columns and bodies cannot decide this. They are read only as needed. */
 export function decide(plan: Plan, columnOf: ColumnOf, bodyOf: BodyOf = unknownBody): boolean | null {
 	switch (plan.kind) {
 		case "all":
@@ -42,8 +40,8 @@ export function decide(plan: Plan, columnOf: ColumnOf, bodyOf: BodyOf = unknownB
 
 const unknownBody: BodyOf = () => undefined;
 
-/** What is looked at to decide a plan. */
-export function looksAt(plan: Plan): { columns: Set<Column>; sides: Set<Side> } {
+/** The columns and bodies that a plan depends on. */
+export function dependenciesOf(plan: Plan): { columns: Set<Column>; sides: Set<Side> } {
 	const columns = new Set<Column>();
 	const sides = new Set<Side>();
 	const visit = (part: Plan): void => {
@@ -56,13 +54,16 @@ export function looksAt(plan: Plan): { columns: Set<Column>; sides: Set<Side> } 
 	return { columns, sides };
 }
 
-/** One part that comes out as `decisive` decides them all; else one that is open leaves all open. */
+/**
+ * Evaluates a conjunction (`decisive` is false) or a disjunction (`decisive` is true). A part whose result is
+ * `decisive` decides it; otherwise it is undecided if any part is.
+ */
 function decideAll(parts: readonly Plan[], decisive: boolean, columnOf: ColumnOf, bodyOf: BodyOf): boolean | null {
-	let isOpen = false;
+	let isUndecided = false;
 	for (const part of parts) {
 		const decided = decide(part, columnOf, bodyOf);
 		if (decided === decisive) return decisive;
-		isOpen ||= decided === null;
+		isUndecided ||= decided === null;
 	}
-	return isOpen ? null : !decisive;
+	return isUndecided ? null : !decisive;
 }

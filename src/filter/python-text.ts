@@ -1,4 +1,4 @@
-// Values as Python's `str` and `repr` show them, which is what filters on metadata and on DNS records search in.
+// Formats values like Python's `str` and `repr`. Filters on metadata and DNS records search this text.
 import { Float, isDictionary, type MetaValue } from "../flow/metadata.ts";
 
 /** `str(value)`. */
@@ -27,7 +27,10 @@ function reprFloat(value: number): string {
 	if (!Number.isFinite(value)) return Number.isNaN(value) ? "nan" : value > 0 ? "inf" : "-inf";
 	if (Object.is(value, -0)) return "-0.0";
 	const size = Math.abs(value);
-	const shown = size !== 0 && (size >= 1e16 || size < 1e-4) ? value.toExponential().replace(/e([+-])(\d)$/, "e$10$2") : String(value);
+	const shown =
+		size !== 0 && (size >= 1e16 || size < 1e-4)
+			? value.toExponential().replace(/e([+-])(\d)$/, "e$10$2")
+			: String(value);
 	return /[.e]/.test(shown) ? shown : `${shown}.0`;
 }
 

@@ -1,18 +1,19 @@
-// What of a flow the patterns of filters are searched in: content types, header lines, bodies, addresses, hosts, URLs, metadata.
+// The parts of a flow that filter patterns are matched against: content types, headers, bodies, addresses, hosts, URLs,
+// metadata.
 import { domainToUnicode } from "node:url";
 import { type ByteString, encodeText } from "../flow/bytes.ts";
 import type { Address } from "../flow/connection.ts";
 import type { DnsMessage, Flow, HttpFlow, StreamMessage } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
 import type { Message, Request } from "../flow/message.ts";
-import { withoutFragment } from "../flow/url.ts";
+import { canonicalHost, withoutFragment } from "../flow/url.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
 import { dnsText } from "./dns-text.ts";
 import { pythonText } from "./python-text.ts";
 
 type Passes = (value: ByteString) => boolean;
 
-/** Whether the value of any Content-Type field passes. */
+/** Whether the value of any Content-Type header passes. */
 export function someContentType(message: Message | null, passes: Passes): boolean {
 	if (message === null) return false;
 	const { fields }: Headers = message.headers;
@@ -23,18 +24,21 @@ export function someContentType(message: Message | null, passes: Passes): boolea
 	return false;
 }
 
-/** Whether the header lines pass, as one string that ends each with CR LF. */
+/** Whether the header lines pass, as one string in which each line ends with CR LF. */
 export function headerLines(message: Message | null, passes: Passes): boolean {
 	return message !== null && passes(message.headers.block());
 }
 
-/** Whose bytes are searched. */
+/** Whose data to search. */
 export interface Sides {
 	readonly client: boolean;
 	readonly server: boolean;
 }
 
-/** Whether anything sent passes: decoded bodies, WebSocket messages, chunks, datagrams, the text of DNS messages. */
+/**
+ * Whether any data that these sides sent matches: decoded bodies, WebSocket messages, TCP chunks, datagrams, the text
+ * of DNS messages.
+ */
 export function someBody(flow: Flow, { client, server }: Sides, regex: PythonRegex): boolean {
 	switch (flow.type) {
 		case "http": {
@@ -59,29 +63,42 @@ function someMessage(messages: readonly StreamMessage[], { client, server }: Sid
 	return messages.some((message) => (message.fromClient ? client : server) && regex.testBytes(message.content));
 }
 
-/** A host with the labels of an international name as people read them (RFC 5890). */
+/** Decodes the Punycode labels of an internationalised host name (RFC 5890). */
 function readable(host: string): string {
 	return domainToUnicode(host) || host;
 }
 
-/** Only `:authority` is shown as people read it, as mitmproxy has it; the Host header and the target stay as they are. */
-function isReadable({ authority, httpVersion }: Request): boolean {
+/**
+ * Whether Punycode in the host is decoded before matching. As in mitmproxy, this is so only for the host of
+ * `:authority`, not for that of the Host header or the request target.
+ */
+function hasPunycodeAuthority({ authority, httpVersion }: Request): boolean {
 	return authority.includes("xn--") && /^HTTP\/[23]/.test(httpVersion);
 }
 
-/** Whether the host passes, or the one that the Host header names where it is another. */
-export function someHost({ request }: HttpFlow, regex: PythonRegex): boolean {
-	if (regex.test(request.host)) return true;
-	if (isReadable(request)) return regex.test(readable(request.prettyHost));
-	return request.hostHeader !== request.host && regex.test(request.prettyHost);
+/** Whether a host matches as it was sent, or in its canonical form. Otherwise, another spelling would evade a rule. */
+export function hostPasses(host: string, regex: PythonRegex): boolean {
+	if (regex.test(host)) return true;
+	const canonical = canonicalHost(host);
+	return canonical !== host && regex.test(canonical);
 }
 
-/** The URL by the Host header, as far as servers see it; of a DNS flow the name asked for; null where there is neither. */
-export function urlOf(flow: Flow): string | null {
+/** Whether the host to which the request was sent matches, or the one in its Host header. */
+export function someHost({ request }: HttpFlow, regex: PythonRegex): boolean {
+	if (hostPasses(request.host, regex)) return true;
+	if (hasPunycodeAuthority(request)) return hostPasses(readable(request.prettyHost), regex);
+	return request.hostHeader !== request.host && hostPasses(request.prettyHost, regex);
+}
+
+/**
+ * The URL with the host of the Host header, without fragment; for DNS the name in the first question; null: the flow
+ * has neither.
+ */
+export function filteredUrl(flow: Flow): string | null {
 	if (flow.type === "dns") return flow.request.questions[0]?.name ?? null;
 	if (flow.type !== "http") return null;
 	const url = withoutFragment(flow.request.prettyUrl);
-	return isReadable(flow.request) ? url.replace(flow.request.prettyHost, readable) : url;
+	return hasPunycodeAuthority(flow.request) ? url.replace(flow.request.prettyHost, readable) : url;
 }
 
 /** `host:port`, IPv6 without brackets. */
@@ -89,7 +106,7 @@ export function addressText([host, port]: Address): string {
 	return `${host}:${port}`;
 }
 
-/** Metadata as lines of `key: value`, values as Python shows them. */
+/** Metadata as lines of `key: value`, values as in Python. */
 export function metadataText({ metadata }: Flow): string {
 	return Object.entries(metadata)
 		.map(([key, value]) => `${key}: ${pythonText(value)}`)

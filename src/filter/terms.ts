@@ -1,10 +1,19 @@
-// The operators of filters, one table: what each tests on each kind of flow, what a store's columns tell of it, which parts of
-// a flow it reads, and how it is called in words. Help and documentation are made of the same table.
+// The table of filter operators: their tests, query plans, needed flow parts and descriptions. Help and documentation
+// are generated from it.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import { compilePythonRegex, type PythonRegex } from "../regex/python-regex.ts";
 import type { RegexKind } from "../regex/read.ts";
 import type { Column, FlowPart, Plan } from "./filter.ts";
-import { addressText, headerLines, metadataText, someBody, someContentType, someHost, urlOf } from "./subjects.ts";
+import {
+	addressText,
+	filteredUrl,
+	headerLines,
+	hostPasses,
+	metadataText,
+	someBody,
+	someContentType,
+	someHost,
+} from "./subjects.ts";
 
 /** An operator applied to its argument. */
 export interface Term {
@@ -13,11 +22,11 @@ export interface Term {
 }
 
 interface OperatorSpec {
-	/** What stands after the `~`. */
+	/** The letters after `~`. */
 	readonly code: string;
-	/** In a sentence: `has response`, `url matches`. */
+	/** The operator in words: `has response`, `url matches`. */
 	readonly words: string;
-	/** One line, for people. */
+	/** One line for help and documentation. */
 	readonly help: string;
 	readonly needs: readonly FlowPart[];
 }
@@ -26,15 +35,36 @@ export interface PlainOperator extends OperatorSpec, Term {
 	readonly argument: "none";
 }
 
+/** A range of numbers, both ends included. */
+export interface NumberRange {
+	readonly from: number;
+	readonly to: number;
+}
+
+/**
+ * The range of numbers that an argument of a filter means.
+ * @param text in one of the forms that the parser accepts: `404`, `4xx`, `>=400`, `400-499`
+ */
+export function numberRange(text: string): NumberRange {
+	const [, sign = "", first = "", last] = /^([<>]?=?)([0-9]+)(?:xx|-([0-9]+))?$/i.exec(text) ?? [];
+	const number = Number(first);
+	if (/xx$/i.test(text)) return { from: number * 100, to: number * 100 + 99 };
+	if (last !== undefined) return { from: number, to: Number(last) };
+	const isOpen = sign === ">" || sign === "<";
+	if (sign.startsWith(">")) return { from: number + (isOpen ? 1 : 0), to: Number.POSITIVE_INFINITY };
+	if (sign.startsWith("<")) return { from: 0, to: number - (isOpen ? 1 : 0) };
+	return { from: number, to: number };
+}
+
 export interface NumberOperator extends OperatorSpec {
 	readonly argument: "number";
-	make(number: number): Term;
+	make(range: NumberRange): Term;
 }
 
 export interface PatternOperator extends OperatorSpec {
 	readonly argument: "pattern";
 	readonly kind: RegexKind;
-	/** `m`: `^` and `$` at every line; `s`: `.` matches line feeds. */
+	/** `m`: `^` and `$` match at every line; `s`: `.` matches line feeds. */
 	readonly flags: "" | "m" | "s";
 	make(regex: PythonRegex): Term;
 }
@@ -61,12 +91,12 @@ function plain(code: string, words: string, help: string, plan: Plan, test: Term
 	return { argument: "none", code, words, help, plan, test, needs: ["head"] };
 }
 
-interface PatternFacts {
+interface PatternOptions {
 	kind: RegexKind;
 	flags?: PatternOperator["flags"];
 	/** Default: the head. */
 	needs?: readonly FlowPart[];
-	/** What columns tell, or tell of a pattern; default: nothing. */
+	/** The query plan; default: unknown. */
 	plan?: Plan | ((regex: PythonRegex) => Plan);
 }
 
@@ -76,19 +106,22 @@ function pattern(
 	code: string,
 	words: string,
 	help: string,
-	{ kind, flags = "", needs = ["head"], plan = unknown }: PatternFacts,
+	{ kind, flags = "", needs = ["head"], plan = unknown }: PatternOptions,
 	test: PatternTest,
 ): PatternOperator {
-	const make = (regex: PythonRegex): Term => ({ test: (flow) => test(flow, regex), plan: typeof plan === "function" ? plan(regex) : plan });
+	const make = (regex: PythonRegex): Term => ({
+		test: (flow) => test(flow, regex),
+		plan: typeof plan === "function" ? plan(regex) : plan,
+	});
 	return { argument: "pattern", code, words: `${words} matches`, help, kind, flags, needs, make };
 }
 
-/** A pattern on the bytes of HTTP heads; with `plan`, what columns tell of the flows on which it may match. */
+/** A pattern on the bytes of HTTP heads. `plan` selects the flows that may match; default: HTTP flows. */
 function headPattern(
 	code: string,
 	words: string,
 	help: string,
-	{ flags, plan = isHttp }: Pick<PatternFacts, "flags"> & { plan?: Plan },
+	{ flags, plan = isHttp }: Pick<PatternOptions, "flags"> & { plan?: Plan },
 	test: (flow: HttpFlow, passes: (bytes: string) => boolean) => boolean,
 ): PatternOperator {
 	return pattern(
@@ -100,14 +133,18 @@ function headPattern(
 	);
 }
 
-const ASSET_TYPES = /text\/javascript|application\/x-javascript|application\/javascript|text\/css|image\/|font\/|application\/font/;
+const ASSET_TYPES =
+	/text\/javascript|application\/x-javascript|application\/javascript|text\/css|image\/|font\/|application\/font/;
 
-/** Where the host column has an international name, it does not tell whether filters see it or what people read. */
+/**
+ * The plan of `~d`. If the host is an internationalised name, the column does not tell whether the filter is matched
+ * against its Punycode or its decoded form.
+ */
 function domainPlan(regex: PythonRegex): Plan {
-	const isPlain = textPasses("pretty_host", (host) => !host.includes("xn--") && regex.test(host));
+	const isPlain = textPasses("pretty_host", (host) => !host.includes("xn--") && hostPasses(host, regex));
 	const isUnclear = textPasses("pretty_host", (host) => host.includes("xn--"));
 	return or(
-		textPasses("host", (host) => regex.test(host)),
+		textPasses("host", (host) => hostPasses(host, regex)),
 		isPlain,
 		and(isUnclear, unknown),
 	);
@@ -125,31 +162,67 @@ const both = { client: true, server: true };
 export const filterOperators: readonly FilterOperator[] = [
 	plain("all", "is any flow", "every flow", { kind: "all" }, () => true),
 	plain("http", "is HTTP", "HTTP flows, WebSocket ones included", isHttp, (flow) => flow.type === "http"),
-	plain("websocket", "is WebSocket", "WebSocket flows", equals("has_websocket", 1), (flow) => flow.type === "http" && flow.websocket !== null),
+	plain(
+		"websocket",
+		"is WebSocket",
+		"WebSocket flows",
+		equals("has_websocket", 1),
+		(flow) => flow.type === "http" && flow.websocket !== null,
+	),
 	plain("tcp", "is TCP", "TCP flows", equals("kind", "tcp"), (flow) => flow.type === "tcp"),
 	plain("udp", "is UDP", "UDP flows", equals("kind", "udp"), (flow) => flow.type === "udp"),
 	plain("dns", "is DNS", "DNS flows", isDns, (flow) => flow.type === "dns"),
-	plain("q", "has no response", "requests without a response", or(and(isHttp, isNull("status")), and(isDns, unknown)), (flow) => {
-		return (flow.type === "http" || flow.type === "dns") && flow.response === null;
-	}),
+	plain(
+		"q",
+		"has no response",
+		"requests without a response",
+		or(and(isHttp, isNull("status")), and(isDns, unknown)),
+		(flow) => {
+			return (flow.type === "http" || flow.type === "dns") && flow.response === null;
+		},
+	),
 	plain("s", "has response", "flows with a response", or(isAnswered, and(isDns, unknown)), (flow) => {
 		return (flow.type === "http" || flow.type === "dns") && flow.response !== null;
 	}),
 	plain("e", "has error", "flows that ended with an error", equals("has_error", 1), (flow) => flow.error !== null),
 	plain("marked", "is marked", "marked flows", not(equals("marked", "")), (flow) => flow.marked !== ""),
 	plain("replay", "was replayed", "replayed flows", not(isNull("is_replay")), (flow) => flow.isReplay !== null),
-	plain("replayq", "has a replayed request", "flows whose request was replayed", equals("is_replay", "request"), (flow) => flow.isReplay === "request"),
-	plain("replays", "has a replayed response", "flows whose response was replayed", equals("is_replay", "response"), (flow) => flow.isReplay === "response"),
-	plain("a", "response is an asset", "responses that are CSS, JavaScript, images or fonts, by content type", and(isAnswered, unknown), (flow) => {
-		return flow.type === "http" && someContentType(flow.response, (value) => ASSET_TYPES.test(value));
-	}),
+	plain(
+		"replayq",
+		"has a replayed request",
+		"flows whose request was replayed",
+		equals("is_replay", "request"),
+		(flow) => flow.isReplay === "request",
+	),
+	plain(
+		"replays",
+		"has a replayed response",
+		"flows whose response was replayed",
+		equals("is_replay", "response"),
+		(flow) => flow.isReplay === "response",
+	),
+	plain(
+		"a",
+		"response is an asset",
+		"responses that are CSS, JavaScript, images or fonts, by content type",
+		and(isAnswered, unknown),
+		(flow) => {
+			return flow.type === "http" && someContentType(flow.response, (value) => ASSET_TYPES.test(value));
+		},
+	),
 	{
 		argument: "number",
 		code: "c",
 		words: "response code is",
-		help: "responses with this status code",
+		help: "responses with this status code: 404, 4xx, >=400, 400-499",
 		needs: ["head"],
-		make: (code) => ({ test: (flow) => flow.type === "http" && flow.response?.statusCode === code, plan: equals("status", code) }),
+		make({ from, to }) {
+			const isInside = (code: unknown) => typeof code === "number" && code >= from && code <= to;
+			return {
+				test: (flow) => flow.type === "http" && isInside(flow.response?.statusCode),
+				plan: from === to ? equals("status", from) : { kind: "test", column: "status", test: isInside },
+			};
+		},
 	},
 	pattern(
 		"u",
@@ -157,19 +230,37 @@ export const filterOperators: readonly FilterOperator[] = [
 		"the URL by the Host header; for DNS the name asked for; a pattern alone means the same",
 		{ kind: "text", plan: and(or(isHttp, isDns), unknown) },
 		(flow, regex) => {
-			const url = urlOf(flow);
+			const url = filteredUrl(flow);
 			return url !== null && regex.test(url);
 		},
 	),
-	pattern("d", "domain", "the host, of the request or of its Host header", { kind: "text", plan: domainPlan }, (flow, regex) => {
-		return flow.type === "http" && someHost(flow, regex);
-	}),
-	pattern("m", "method", "the method", { kind: "bytes", plan: (regex) => textPasses("method", (method) => regex.test(method)) }, (flow, regex) => {
-		return flow.type === "http" && regex.test(flow.request.method);
-	}),
-	pattern("src", "source address", "IP and port of the client", { kind: "text", needs: ["connections"] }, ({ clientConn: { peername } }, regex) => {
-		return peername !== null && regex.test(addressText(peername));
-	}),
+	pattern(
+		"d",
+		"domain",
+		"the host, of the request or of its Host header",
+		{ kind: "text", plan: domainPlan },
+		(flow, regex) => {
+			return flow.type === "http" && someHost(flow, regex);
+		},
+	),
+	pattern(
+		"m",
+		"method",
+		"the method",
+		{ kind: "bytes", plan: (regex) => textPasses("method", (method) => regex.test(method)) },
+		(flow, regex) => {
+			return flow.type === "http" && regex.test(flow.request.method);
+		},
+	),
+	pattern(
+		"src",
+		"source address",
+		"IP and port of the client",
+		{ kind: "text", needs: ["connections"] },
+		({ clientConn: { peername } }, regex) => {
+			return peername !== null && regex.test(addressText(peername));
+		},
+	),
 	pattern(
 		"dst",
 		"destination address",
@@ -179,25 +270,48 @@ export const filterOperators: readonly FilterOperator[] = [
 			return address !== null && regex.test(addressText(address));
 		},
 	),
-	headPattern("h", "header", "the header lines of request or response", { flags: "m" }, ({ request, response }, passes) => {
-		return headerLines(request, passes) || headerLines(response, passes);
-	}),
-	headPattern("hq", "request header", "the header lines of the request", { flags: "m" }, ({ request }, passes) => headerLines(request, passes)),
-	headPattern("hs", "response header", "the header lines of the response", { flags: "m", plan: isAnswered }, ({ response }, passes) =>
-		headerLines(response, passes),
+	headPattern(
+		"h",
+		"header",
+		"the header lines of request or response",
+		{ flags: "m" },
+		({ request, response }, passes) => {
+			return headerLines(request, passes) || headerLines(response, passes);
+		},
+	),
+	headPattern("hq", "request header", "the header lines of the request", { flags: "m" }, ({ request }, passes) =>
+		headerLines(request, passes),
+	),
+	headPattern(
+		"hs",
+		"response header",
+		"the header lines of the response",
+		{ flags: "m", plan: isAnswered },
+		({ response }, passes) => headerLines(response, passes),
 	),
 	headPattern("t", "content type", "the content type of request or response", {}, ({ request, response }, passes) => {
 		return someContentType(request, passes) || someContentType(response, passes);
 	}),
-	headPattern("tq", "request content type", "the content type of the request", {}, ({ request }, passes) => someContentType(request, passes)),
-	headPattern("ts", "response content type", "the content type of the response", { plan: isAnswered }, ({ response }, passes) =>
-		someContentType(response, passes),
+	headPattern("tq", "request content type", "the content type of the request", {}, ({ request }, passes) =>
+		someContentType(request, passes),
+	),
+	headPattern(
+		"ts",
+		"response content type",
+		"the content type of the response",
+		{ plan: isAnswered },
+		({ response }, passes) => someContentType(response, passes),
 	),
 	pattern(
 		"b",
 		"body",
 		"decoded bodies, WebSocket, TCP and UDP messages, DNS data",
-		{ kind: "bytes", flags: "s", needs: ["head", "requestBody", "responseBody", "messages"], plan: bodyPlan("request", "response") },
+		{
+			kind: "bytes",
+			flags: "s",
+			needs: ["head", "requestBody", "responseBody", "messages"],
+			plan: bodyPlan("request", "response"),
+		},
 		(flow, regex) => someBody(flow, both, regex),
 	),
 	pattern(
@@ -222,12 +336,21 @@ export const filterOperators: readonly FilterOperator[] = [
 		(flow, regex) => regex.test(flow.marked),
 	),
 	pattern("comment", "comment", "the comment", { kind: "text", flags: "m" }, (flow, regex) => regex.test(flow.comment)),
-	pattern("meta", "metadata", "metadata, as lines of `key: value`", { kind: "text", flags: "m", needs: ["metadata"] }, (flow, regex) =>
-		regex.test(metadataText(flow)),
+	pattern(
+		"meta",
+		"metadata",
+		"metadata, as lines of `key: value`",
+		{ kind: "text", flags: "m", needs: ["metadata"] },
+		(flow, regex) => regex.test(metadataText(flow)),
 	),
 ];
 
-/** The regular expression of a pattern operator. @throws FlowtapeError FT_BAD_PATTERN */
+/** Compiles the regular expression of a pattern operator. @throws FlowtapeError FT_BAD_PATTERN */
 export function regexFor({ kind, flags }: PatternOperator, text: string, caseSensitive: boolean): PythonRegex {
-	return compilePythonRegex(text, { kind, ignoreCase: !caseSensitive, multiline: flags === "m", dotAll: flags === "s" });
+	return compilePythonRegex(text, {
+		kind,
+		ignoreCase: !caseSensitive,
+		multiline: flags === "m",
+		dotAll: flags === "s",
+	});
 }

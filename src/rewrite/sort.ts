@@ -1,13 +1,14 @@
-// Writes flows in the order of their time. They wait in a tape of their own, so that memory does not grow with them.
+// Sorts flows by time. They are spooled to a temporary tape, so that memory use does not grow with their number.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reporter } from "../errors.ts";
+import { startOf } from "../flow/durations.ts";
 import type { Flow } from "../flow/flow.ts";
 import { type FlowSink, ForwardingSink } from "../flow/sink.ts";
 import { openStore, type SqliteStore } from "../store/sqlite/store.ts";
 
-/** A sink that brings what it took to `sink` when it is closed, oldest first; flows of the same time keep their order. */
+/** A sink that passes its flows to `sink` when it is closed, oldest first. Flows of the same time keep their order. */
 export async function sortByTime(sink: FlowSink, report: Reporter): Promise<FlowSink> {
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-sort-"));
 	return new SortingSink(sink, folder, report);
@@ -19,16 +20,18 @@ class SortingSink extends ForwardingSink {
 	readonly #report: Reporter;
 	readonly #waiting: SqliteStore;
 	readonly #times: number[] = [];
+	/** Fields that the temporary tape cannot store, such as unknown keys of JSON lines, by the index of their flow. */
+	readonly #extras = new Map<number, Extras[]>();
 
 	constructor(sink: FlowSink, folder: string, report: Reporter) {
 		super(sink);
 		this.#folder = folder;
 		this.#path = join(folder, "waiting.tape");
 		this.#report = report;
-		this.#waiting = openStore(this.#path, { mode: "create", report, borrows: false });
+		this.#waiting = openStore(this.#path, { mode: "create", report, reusesRows: false });
 	}
 
-	/** The tape in which they wait has all of them. */
+	/** `append` stores each flow in the temporary tape. */
 	override get copies(): boolean {
 		return true;
 	}
@@ -42,6 +45,8 @@ class SortingSink extends ForwardingSink {
 	}
 
 	override append(flow: Flow): void {
+		const extras = partsOf(flow).map((part) => part?.extra);
+		if (extras.some((extra) => extra !== undefined)) this.#extras.set(this.#times.length, extras);
 		this.#times.push(startOf(flow));
 		this.#waiting.append(flow);
 	}
@@ -51,9 +56,10 @@ class SortingSink extends ForwardingSink {
 		const stored = openStore(this.#path, { mode: "read", report: this.#report });
 		const times = this.#times;
 		try {
-			for (const place of [...times.keys()].sort((a, b) => (times[a] as number) - (times[b] as number) || a - b)) {
+			for (const index of [...times.keys()].sort((a, b) => (times[a] as number) - (times[b] as number) || a - b)) {
 				// rows of a new tape are numbered from 1
-				const flow = stored.at(place + 1);
+				const flow = stored.at(index + 1);
+				if (flow !== null) restoreExtras(flow, this.#extras.get(index));
 				const wait = flow === null ? undefined : this.inner.append(flow);
 				if (wait !== undefined) await wait;
 			}
@@ -75,6 +81,13 @@ class SortingSink extends ForwardingSink {
 	}
 }
 
-function startOf(flow: Flow): number {
-	return (flow.type === "http" ? flow.request.timestampStart : flow.clientConn.timestampStart) ?? flow.timestampCreated;
+type Extras = Record<string, unknown> | undefined;
+
+/** The flow and its messages. */
+function partsOf(flow: Flow): ({ extra: Extras } | null)[] {
+	return flow.type === "http" ? [flow, flow.request, flow.response, flow.original] : [flow];
+}
+
+function restoreExtras(flow: Flow, extras: readonly Extras[] = []): void {
+	for (const [i, part] of partsOf(flow).entries()) if (part !== null && extras[i] !== undefined) part.extra = extras[i];
 }

@@ -1,15 +1,18 @@
-// Connections as scripts see them: mitmproxy's names for what we call in camel case. A view writes through to the connection it shows.
+// Connections as scripts see them, with mitmproxy's names in place of camel case. Writing to a view changes the
+// connection.
 import type { ClientConnection, Connection, ServerConnection } from "../flow/connection.ts";
 import type { ClientHelloEvent, ConnectionPair, ServerEvent, TlsEvent } from "../hooks/connection-hooks.ts";
 
 /** `timestampStart` as `timestamp_start`. */
-type Snake<S extends string> = S extends `${infer First}${infer Rest}` ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}` : S;
+type Snake<S extends string> = S extends `${infer First}${infer Rest}`
+	? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${Snake<Rest>}`
+	: S;
 
 type ViewOf<C extends Connection> = { -readonly [Name in keyof C & string as Snake<Name>]: C[Name] };
 export type Client = ViewOf<ClientConnection>;
 export type Server = ViewOf<ServerConnection>;
 
-/** What is told of connections, with views in the place of connections. */
+/** The data of connection events, with views in place of connections. */
 export interface ServerData {
 	readonly server: Server;
 	readonly client: Client | null;
@@ -24,7 +27,7 @@ export interface ClientHelloData extends Omit<ClientHelloEvent, "context"> {
 
 const views = new WeakMap<Connection, object>();
 
-/** The same one each time. */
+/** The view of a connection, always the same object. */
 export function viewOf<C extends ClientConnection | ServerConnection>(connection: C): ViewOf<C> {
 	let view = views.get(connection);
 	if (view === undefined) {

@@ -1,10 +1,17 @@
-// Flows as scripts see them, by mitmproxy's names.
+// Flows as scripts see them, with mitmproxy's names.
 import { type Flow, type FlowFailure, type HttpFlow, KILLED, type StreamMessage } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { Decision } from "../hooks/decision.ts";
 import { checkText } from "./check-value.ts";
 import { type Client, type Server, viewOf } from "./connection-view.ts";
-import { changeRequest, type RequestParts, RequestView, type ResponseParts, ResponseView, responseOf } from "./message-view.ts";
+import {
+	changeRequest,
+	type RequestParts,
+	RequestView,
+	type ResponseParts,
+	ResponseView,
+	responseOf,
+} from "./message-view.ts";
 import { StreamMessageView } from "./stream-message-view.ts";
 import { WebSocketView } from "./websocket-view.ts";
 
@@ -13,9 +20,9 @@ export interface FlowError extends FlowFailure {
 	readonly msg: string;
 }
 
-/** What all kinds of flows have. */
+/** The properties of all types of flows. */
 export abstract class FlowView<F extends Flow = Flow> {
-	/** What is shown. */
+	/** The underlying flow. */
 	readonly flow: F;
 	protected readonly decision: Decision;
 
@@ -32,7 +39,7 @@ export abstract class FlowView<F extends Flow = Flow> {
 		return this.flow.type;
 	}
 
-	/** Whether there is a client behind it; false for stored flows. */
+	/** Whether the flow belongs to a live client; false for stored flows. */
 	get live(): boolean {
 		return this.decision.live;
 	}
@@ -45,7 +52,7 @@ export abstract class FlowView<F extends Flow = Flow> {
 		return viewOf(this.flow.serverConn);
 	}
 
-	/** Why there is no response, or no whole one. */
+	/** Why there is no response, or no complete one. */
 	get error(): FlowError | null {
 		const { error } = this.flow;
 		return error === null ? null : { ...error, msg: error.message };
@@ -85,14 +92,14 @@ export abstract class FlowView<F extends Flow = Flow> {
 		return this.live && this.decision.verdict?.kind !== "abort" && this.flow.error === null;
 	}
 
-	/** Hangs up on the client. @throws Error when there is nobody to hang up on */
+	/** Closes the client's connection. @throws Error if the flow is not live, or is over */
 	kill(): void {
-		if (!this.killable) throw new Error("the flow cannot be killed: it is not live, or over");
+		if (!this.killable) throw new Error("the flow cannot be killed: it is not live, or is over");
 		this.decision.abort(KILLED, "script");
 	}
 }
 
-/** An HTTP flow, a WebSocket conversation among them. */
+/** An HTTP flow, including its WebSocket conversation. */
 export class HTTPFlow extends FlowView<HttpFlow> {
 	readonly #request: RequestView;
 	#response: ResponseView | null = null;
@@ -106,7 +113,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 		return this.#request;
 	}
 
-	/** Changes what the object names of the request. */
+	/** Changes those properties of the request that the object has. */
 	set request(parts: RequestView | RequestParts) {
 		if (parts !== this.#request) changeRequest(this.#request, parts);
 	}
@@ -119,7 +126,7 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 		return this.#response;
 	}
 
-	/** In the request phases the answer, so that no server is asked; later, what takes the answer's place. */
+	/** In the request phases: answers the request without a server. Later: replaces the response. */
 	set response(given: ResponseView | ResponseParts) {
 		const response = isResponse(given) ? given : responseOf(given);
 		this.#response = response;
@@ -135,13 +142,13 @@ export class HTTPFlow extends FlowView<HttpFlow> {
 
 /** A TCP or UDP flow: bytes in both directions. */
 export class StreamFlow extends FlowView<Extract<Flow, { messages: StreamMessage[] }>> {
-	/** The newest last. */
+	/** The newest message is last. */
 	get messages(): readonly StreamMessageView[] {
 		return this.flow.messages.map((message) => new StreamMessageView(message));
 	}
 }
 
-/** Told by what it has: a script may have its class from another copy of the package. */
+/** Recognizes a response by its properties, because a script may have the class from another copy of the package. */
 function isResponse(value: unknown): value is ResponseView {
 	const { message } = Object(value) as Partial<ResponseView>;
 	return Number.isInteger(Object(message).statusCode) && typeof Object(message).headers === "object";

@@ -1,24 +1,26 @@
-// Messages as scripts see them, by mitmproxy's names. A view writes through to the message it shows.
+// Messages as scripts see them, with mitmproxy's names. Writing to a view changes the message.
 import { toByteString, toText } from "../flow/bytes.ts";
-import { formFields } from "../flow/form.ts";
+import { decodeContent } from "../flow/charset.ts";
+import { cookiePairs } from "../flow/cookies.ts";
+import { formFields, URL_ENCODED } from "../flow/form.ts";
 import type { Headers } from "../flow/headers.ts";
 import { type Message, type Request, Response } from "../flow/message.ts";
 import { standardReason } from "../flow/reason.ts";
 import { formatAuthority, parseQuery, splitPath } from "../flow/url.ts";
-import { checkBytes, checkField, checkInteger, checkText, wrong } from "./check-value.ts";
+import { checkBytes, checkField, checkInteger, checkText, valueError } from "./check-value.ts";
 import { HeadersView } from "./headers-view.ts";
 
-/** What becomes of each chunk of a body that passes through; an empty result sends nothing. Called with an empty chunk at the end. */
+/** Transforms each chunk of a streamed body; an empty result sends nothing. Called with an empty chunk at the end. */
 export type StreamFunction = (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>;
 export type Streaming = boolean | StreamFunction;
 
 type HeaderList = Iterable<readonly [name: string, value: string]> | Readonly<Record<string, string>>;
 
 abstract class MessageView<M extends Message> {
-	/** What is shown. */
+	/** The underlying message. */
 	readonly message: M;
-	#saidStream: Streaming | null = null;
-	#passes: Streaming = false;
+	#scriptStream: Streaming | null = null;
+	#defaultStream: Streaming = false;
 	#headers: HeadersView | undefined;
 
 	constructor(message: M) {
@@ -26,26 +28,27 @@ abstract class MessageView<M extends Message> {
 	}
 
 	/**
-	 * Set in `requestheaders` or `responseheaders`: true passes the body on as it comes, a function changes it on its way. Either way it is
-	 * recorded only with the option `store_streamed_bodies`.
+	 * Set it in `requestheaders` or `responseheaders`: true streams the body, a function streams and transforms it.
+	 * Streamed bodies are recorded only with the option `store_streamed_bodies`.
 	 */
 	get stream(): Streaming {
-		return this.#saidStream ?? this.#passes;
+		return this.#scriptStream ?? this.#defaultStream;
 	}
 
 	set stream(said: Streaming) {
-		if (typeof said !== "boolean" && typeof said !== "function") throw wrong("stream", "true, false or a function", said);
-		this.#saidStream = said;
+		if (typeof said !== "boolean" && typeof said !== "function")
+			throw valueError("stream", "true, false or a function", said);
+		this.#scriptStream = said;
 	}
 
-	/** What scripts have said of the stream; null: nothing. */
-	get saidStream(): Streaming | null {
-		return this.#saidStream;
+	/** The value that a script has set; null: none. */
+	get scriptStream(): Streaming | null {
+		return this.#scriptStream;
 	}
 
-	/** How the body passes where scripts say nothing. */
-	passes(stream: Streaming): void {
-		this.#passes = stream;
+	/** Sets the value of `stream` if scripts set none. */
+	setDefaultStream(stream: Streaming): void {
+		this.#defaultStream = stream;
 	}
 
 	get headers(): HeadersView {
@@ -73,7 +76,7 @@ abstract class MessageView<M extends Message> {
 		this.message.httpVersion = toByteString(checkField("http_version", version));
 	}
 
-	/** Bytes as sent, still content-encoded; null where the body is missing. Setting them changes no header. */
+	/** The body as sent, still content-encoded; null if it is missing. Setting it changes no header. */
 	get raw_content(): Buffer | null {
 		return this.message.rawContent;
 	}
@@ -82,30 +85,32 @@ abstract class MessageView<M extends Message> {
 		this.message.rawContent = checkBytes("raw_content", bytes);
 	}
 
-	/** Bytes with their content coding undone. @throws FlowtapeError FT_BAD_BODY when it cannot be */
+	/** The decoded body. @throws FlowtapeError FT_BAD_BODY if it cannot be decoded */
 	get content(): Buffer | null {
 		return this.message.content;
 	}
 
-	/** Coded as Content-Encoding says; Content-Length follows. */
+	/** Encodes the bytes by Content-Encoding, and sets Content-Length. */
 	set content(bytes: Uint8Array | null) {
 		this.message.content = checkBytes("content", bytes);
 	}
 
+	/** The decoded body as text. @throws FlowtapeError FT_BAD_BODY if it cannot be decoded */
 	get text(): string | null {
-		return this.message.text;
+		const { content, headers } = this.message;
+		return content === null ? null : decodeContent(content, headers.get("content-type"));
 	}
 
 	set text(text: string | null) {
 		this.message.text = text === null ? null : checkText("text", text);
 	}
 
-	/** The body as JSON. @throws SyntaxError */
+	/** The body as JSON. @throws SyntaxError, FlowtapeError FT_BAD_BODY if it cannot be decoded */
 	json(): unknown {
-		return JSON.parse(this.message.text ?? "");
+		return JSON.parse(this.text ?? "");
 	}
 
-	/** Takes the content coding away; the body stays as it is when it cannot be decoded and `strict` is false. */
+	/** Removes the content coding. With `strict` false, a body that cannot be decoded is left unchanged. */
 	decode(strict = true): void {
 		const { message } = this;
 		const content = strict ? message.content : message.decodedOrRaw;
@@ -114,7 +119,7 @@ abstract class MessageView<M extends Message> {
 		message.content = content;
 	}
 
-	/** Applies a content coding to the body as it is. */
+	/** Applies a content coding to the raw body. */
 	encode(coding: string): void {
 		const raw = this.message.rawContent;
 		this.message.headers.set("content-encoding", coding);
@@ -130,6 +135,7 @@ abstract class MessageView<M extends Message> {
 	}
 }
 
+/** A request, for scripts, with the names that mitmproxy has for its parts. */
 export class RequestView extends MessageView<Request> {
 	get method(): string {
 		return toText(this.message.method).toUpperCase();
@@ -151,7 +157,7 @@ export class RequestView extends MessageView<Request> {
 		return this.message.host;
 	}
 
-	/** Host header and authority follow where they are there. */
+	/** Also changes the Host header and the authority, if present. */
 	set host(host: string) {
 		this.message.host = checkField("host", host);
 		this.#follow();
@@ -174,7 +180,7 @@ export class RequestView extends MessageView<Request> {
 		this.message.authority = toByteString(checkField("authority", authority));
 	}
 
-	/** With the query. */
+	/** Includes the query. */
 	get path(): string {
 		return toText(this.message.path);
 	}
@@ -199,7 +205,7 @@ export class RequestView extends MessageView<Request> {
 		return this.message.prettyHost;
 	}
 
-	/** The query's fields; changes to the object reach the request when it is assigned. */
+	/** The fields of the query. To change them, assign the changed object. */
 	get query(): URLSearchParams {
 		return new URLSearchParams(parseQuery(splitPath(this.path).query));
 	}
@@ -210,13 +216,11 @@ export class RequestView extends MessageView<Request> {
 		this.path = text === "" ? path : `${path}?${text}`;
 	}
 
-	/** By name; of several cookies of a name, the first. */
+	/** Cookies by name; the first of each name. */
 	get cookies(): ReadonlyMap<string, string> {
 		const cookies = new Map<string, string>();
-		for (const pair of (this.message.headers.getAll("cookie").join("; ") || "").split(";")) {
-			const at = pair.indexOf("=");
-			const name = (at === -1 ? pair : pair.slice(0, at)).trim();
-			if (name !== "" && !cookies.has(name)) cookies.set(name, at === -1 ? "" : pair.slice(at + 1).trim());
+		for (const [name, value] of this.message.headers.getAll("cookie").flatMap(cookiePairs)) {
+			if (!cookies.has(name)) cookies.set(name, value);
 		}
 		return cookies;
 	}
@@ -225,22 +229,22 @@ export class RequestView extends MessageView<Request> {
 		this.message.headers.set("cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "));
 	}
 
-	/** Fields of a url-encoded or multipart form, in order; empty where there is none. */
+	/** The fields of a URL-encoded or multipart form, in order; empty if there is none. */
 	get form(): [name: string, value: string][] {
 		return (formFields(this.message) ?? []).map(({ name, value }) => [name, toText(value)]);
 	}
 
 	set urlencoded_form(fields: URLSearchParams | Readonly<Record<string, string>>) {
-		this.message.headers.set("content-type", "application/x-www-form-urlencoded");
+		this.message.headers.set("content-type", URL_ENCODED);
 		this.content = Buffer.from(new URLSearchParams(fields as Record<string, string>).toString());
 	}
 
-	/** Asks for the whole answer. */
+	/** Removes `If-Modified-Since` and `If-None-Match`, so that the server sends a full response. */
 	anticache(): void {
 		for (const name of ["if-modified-since", "if-none-match"]) this.message.headers.delete(name);
 	}
 
-	/** Asks for an answer that is not compressed. */
+	/** Sets `Accept-Encoding: identity`, so that the server sends an uncompressed response. */
 	anticomp(): void {
 		this.message.headers.set("accept-encoding", "identity");
 	}
@@ -252,12 +256,19 @@ export class RequestView extends MessageView<Request> {
 	}
 }
 
+/** A response, for scripts, with the names that mitmproxy has for its parts. */
 export class ResponseView extends MessageView<Response> {
-	/** A response of one's own. Text is sent as UTF-8; the length is set. */
+	/** Creates a response. Text is sent as UTF-8; Content-Length is set. */
 	static make(status = 200, content: string | Uint8Array = "", headers: HeaderList = []): ResponseView {
 		const now = Date.now() / 1000;
 		const statusCode = checkStatus(status);
-		const response = new Response({ statusCode, reason: standardReason(statusCode), headers: headersOf(headers), timestampStart: now, timestampEnd: now });
+		const response = new Response({
+			statusCode,
+			reason: standardReason(statusCode),
+			headers: headersOf(headers),
+			timestampStart: now,
+			timestampEnd: now,
+		});
 		response.content = typeof content === "string" ? Buffer.from(content) : checkBytes("content", content);
 		return new ResponseView(response);
 	}
@@ -279,10 +290,10 @@ export class ResponseView extends MessageView<Response> {
 	}
 }
 
-/** A response as a script may write it down. */
+/** A response as a plain object. */
 export interface ResponseParts {
 	status_code: number;
-	/** Default: the usual one. */
+	/** Default: the standard reason phrase. */
 	reason?: string;
 	headers?: HeadersView | HeaderList;
 	/** Text is sent as UTF-8. */
@@ -290,7 +301,13 @@ export interface ResponseParts {
 	text?: string;
 }
 
-const RESPONSE_PARTS: readonly string[] = ["status_code", "reason", "headers", "content", "text"] satisfies (keyof ResponseParts)[];
+const RESPONSE_PARTS: readonly string[] = [
+	"status_code",
+	"reason",
+	"headers",
+	"content",
+	"text",
+] satisfies (keyof ResponseParts)[];
 
 /** @throws TypeError */
 export function responseOf(value: unknown): ResponseView {
@@ -300,13 +317,17 @@ export function responseOf(value: unknown): ResponseView {
 		RESPONSE_PARTS,
 		'ResponseView.make(…) or an object such as { status_code: 200, headers: {}, content: "" }',
 	);
-	if (parts.status_code === undefined) throw wrong("response", "an object with a status_code", value);
-	const view = ResponseView.make(parts.status_code, parts.content ?? (parts.text === undefined ? "" : checkText("text", parts.text)), parts.headers ?? []);
+	if (parts.status_code === undefined) throw valueError("response", "an object with a status_code", value);
+	const view = ResponseView.make(
+		parts.status_code,
+		parts.content ?? (parts.text === undefined ? "" : checkText("text", parts.text)),
+		parts.headers ?? [],
+	);
 	if (parts.reason !== undefined) view.reason = parts.reason;
 	return view;
 }
 
-/** What a script may change of a request at once. */
+/** The properties of a request that can be changed together. */
 export interface RequestParts {
 	method?: string;
 	url?: string;
@@ -315,9 +336,15 @@ export interface RequestParts {
 	text?: string;
 }
 
-const REQUEST_PARTS: readonly string[] = ["method", "url", "headers", "content", "text"] satisfies (keyof RequestParts)[];
+const REQUEST_PARTS: readonly string[] = [
+	"method",
+	"url",
+	"headers",
+	"content",
+	"text",
+] satisfies (keyof RequestParts)[];
 
-/** Changes what is named of a request. @throws TypeError */
+/** Changes the properties of a request that `value` has. @throws TypeError */
 export function changeRequest(request: RequestView, value: unknown): void {
 	const parts = partsOf<RequestParts>(
 		"request",
@@ -329,14 +356,19 @@ export function changeRequest(request: RequestView, value: unknown): void {
 	if (parts.headers !== undefined) request.headers = parts.headers;
 	if (parts.url !== undefined) request.url = parts.url;
 	if (parts.text !== undefined) request.text = parts.text;
-	if (parts.content !== undefined) request.content = typeof parts.content === "string" ? Buffer.from(parts.content) : parts.content;
+	if (parts.content !== undefined)
+		request.content = typeof parts.content === "string" ? Buffer.from(parts.content) : parts.content;
 }
 
-/** @throws TypeError that says which property is none */
+/** @throws TypeError with the unknown property */
 function partsOf<T>(name: string, value: unknown, known: readonly string[], expected: string): Partial<T> {
-	if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array) throw wrong(name, expected, value);
+	if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof Uint8Array)
+		throw valueError(name, expected, value);
 	const odd = Object.keys(value).find((key) => !known.includes(key));
-	if (odd !== undefined) throw new TypeError(`${name}: ${expected} was expected; it has no ${JSON.stringify(odd)}, but ${known.join(", ")}`);
+	if (odd !== undefined)
+		throw new TypeError(
+			`${name}: expected ${expected}; unknown property ${JSON.stringify(odd)}, known are ${known.join(", ")}`,
+		);
 	return value as Partial<T>;
 }
 
@@ -347,8 +379,12 @@ function checkStatus(status: unknown): number {
 
 function headersOf(list: HeadersView | HeaderList): Headers {
 	if (list instanceof HeadersView) return list.headers;
-	if (typeof list !== "object" || list === null) throw wrong("headers", "pairs of name and value, or an object of them,", list);
+	if (typeof list !== "object" || list === null)
+		throw valueError("headers", "pairs of name and value, or an object of them", list);
 	const view = new HeadersView();
-	for (const [name, value] of Symbol.iterator in list ? (list as Iterable<readonly [string, string]>) : Object.entries(list)) view.add(name, value);
+	for (const [name, value] of Symbol.iterator in list
+		? (list as Iterable<readonly [string, string]>)
+		: Object.entries(list))
+		view.add(name, value);
 	return view.headers;
 }

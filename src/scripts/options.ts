@@ -8,6 +8,6 @@ export const options = {
 		flag: "script",
 		short: "s",
 		metavar: "FILE",
-		help: "Run a script on flows (.js, .mjs, or .ts where Node takes types out itself); again for another.",
+		help: "Run a script on flows: .js, .mjs, or .ts with Node 22.18 or later. Can be repeated.",
 	},
 } as const satisfies OptionTable;

@@ -1,29 +1,31 @@
-// The scripts of a run: each is a hook, loaded anew when its file changes; what it throws is told of, and the traffic goes on.
+// Runs scripts: each is a hook that is reloaded when its file changes. Errors of scripts are logged, and the traffic
+// continues.
 import type { Flow, HttpFlow } from "../flow/flow.ts";
 import type { ConnectionHook } from "../hooks/connection-hooks.ts";
 import type { Decision } from "../hooks/decision.ts";
 import type { Hook, Phase } from "../hooks/hook.ts";
-import { after } from "../maybe-async.ts";
+import { after, type MaybeAsync } from "../maybe-async.ts";
 import type { OptionTable } from "../options.ts";
 import type { Addon, Context } from "./addon.ts";
-import { checkChunks, wrong } from "./check-value.ts";
+import { checkChunks, valueError } from "./check-value.ts";
 import { pairOf, tlsDataOf, viewOf } from "./connection-view.ts";
+import { misspeltEvents, requireEvents } from "./event-names.ts";
 import { HTTPFlow, StreamFlow } from "./flow-view.ts";
 import { foreignEvents } from "./foreign-events.ts";
-import { changeOf, isFrom, loadScript, type Script, whereIn } from "./load-script.ts";
+import { comesFrom, describeError, loadScript, modificationTime, type Script } from "./load-script.ts";
 import type { Streaming } from "./message-view.ts";
 
 type Log = (level: "info" | "warning" | "error", message: string) => void;
 
-/** Shared by all scripts: what one of them notes on a flow, the others see. */
+/** The views of flows, shared by all scripts, so that properties that one script sets are visible to the others. */
 type Views = WeakMap<Flow, HTTPFlow | StreamFlow>;
 
-/** How often files are looked at. */
+/** How often files are checked for changes. Milliseconds. */
 const WATCH_MS = 1000;
 
 export class ScriptHost {
 	readonly #scripts: RunningScript[] = [];
-	/** Told what scripts log, and of their errors. */
+	/** Receives the log messages and errors of scripts. */
 	log: Log = () => {};
 
 	private constructor() {}
@@ -32,26 +34,33 @@ export class ScriptHost {
 	static async load(files: readonly string[]): Promise<ScriptHost> {
 		const host = new ScriptHost();
 		const views: Views = new WeakMap();
-		for (const file of new Set(files)) host.#scripts.push(new RunningScript(await loadScript(file), (level, message) => host.log(level, message), views));
+		for (const file of new Set(files)) {
+			const script = await loadScript(file);
+			requireEvents(file, script.addons);
+			host.#scripts.push(new RunningScript(script, (level, message) => host.log(level, message), views));
+		}
 		return host;
 	}
 
-	/** What the scripts declared. */
+	/** The options that the scripts declared. */
 	get options(): OptionTable {
 		return Object.assign({}, ...this.#scripts.map(({ options }) => options));
 	}
 
-	/** A hook for each script, in their order. */
+	/** A hook for each script, in order. */
 	get hooks(): Hook[] {
 		return this.#scripts.map((script) => script.hook);
 	}
 
-	/** Whether an error that came up outside of all calls, as in a timer, is one of a script; then it is told. */
+	/** Logs an uncaught error (such as from a timer) if it comes from a script, and returns whether it does. */
 	handleUncaught(error: unknown): boolean {
 		return this.#scripts.some((script) => script.handleUncaught(error));
 	}
 
-	/** Options have their values. `watch`: load scripts anew when they change. */
+	/**
+	 * Starts the scripts. Call it when the values of the options are known. `watch`: reload scripts when their files
+	 * change.
+	 */
 	async start(values: Readonly<Record<string, unknown>>, { watch = false } = {}): Promise<void> {
 		for (const script of this.#scripts) await script.start(values, watch);
 	}
@@ -70,7 +79,10 @@ class RunningScript {
 		this.#script = script;
 		this.#log = log;
 		this.#views = views;
-		this.#context = { options: {}, log: { info: this.#logAs("info"), warn: this.#logAs("warning"), error: this.#logAs("error") } };
+		this.#context = {
+			options: {},
+			log: { info: this.#logAs("info"), warn: this.#logAs("warning"), error: this.#logAs("error") },
+		};
 		this.hook = this.#hook();
 	}
 
@@ -80,51 +92,61 @@ class RunningScript {
 
 	async start(values: Readonly<Record<string, unknown>>, watch: boolean): Promise<void> {
 		this.#context = { ...this.#context, options: values };
-		this.#warn();
+		this.#warnOfUncalled();
 		await this.call("configure");
 		await this.call("running");
-		if (watch) this.#look(this.#script.changed);
+		if (watch) this.#watchFile(this.#script.changed);
 	}
 
-	/** Loads the file anew once it is another than the one seen, which may have changed since it was loaded: fs.watchFile would miss that. */
-	#look(seen: number): void {
+	/**
+	 * Reloads the file when its modification time is not `seen`. Unlike fs.watchFile, this notices changes since the file
+	 * was loaded.
+	 */
+	#watchFile(seen: number): void {
 		this.#watch = setTimeout(async () => {
-			const changed = await changeOf(this.#script.file).catch(() => seen);
+			const changed = await modificationTime(this.#script.file).catch(() => seen);
 			if (changed !== seen) {
 				this.#reloading = this.#reload();
 				await this.#reloading;
 			}
-			if (this.#watch !== undefined) this.#look(changed);
+			if (this.#watch !== undefined) this.#watchFile(changed);
 		}, WATCH_MS).unref();
 	}
 
 	async #reload(): Promise<void> {
 		const { file } = this.#script;
 		try {
-			const fresh = await loadScript(file);
+			const loaded = await loadScript(file);
+			requireEvents(file, loaded.addons);
 			await this.call("done");
-			this.#script = fresh;
+			this.#script = loaded;
 			this.#log("info", `loaded ${file} again`);
-			this.#warn();
+			this.#warnOfUncalled();
 			await this.call("configure");
 			await this.call("running");
 		} catch (error) {
-			this.#log("error", `${error instanceof Error ? error.message : String(error)}; the script goes on as it was`);
+			this.#log(
+				"error",
+				`${error instanceof Error ? error.message : String(error)}; the previous version of the script continues`,
+			);
 		}
 	}
 
-	/** Of functions that other programs would call. */
-	#warn(): void {
+	/** Warns of functions that only mitmproxy would call, and of misspelt names. */
+	#warnOfUncalled(): void {
 		const { file, addons } = this.#script;
-		for (const name of foreignEvents(addons)) this.#log("warning", `${file}: ${name} is never called: flowtape has no such event`);
+		for (const name of foreignEvents(addons))
+			this.#log("warning", `${file}: ${name} is never called, because flowtape has no such event`);
+		for (const [name, event] of misspeltEvents(addons))
+			this.#log("warning", `${file}: ${name} is never called; did you mean ${event}?`);
 	}
 
-	/** Calls a function of all addons that have it, one after the other. */
-	call(name: keyof Addon, subject?: unknown): void | Promise<void> {
+	/** Calls a function of all addons that have it, one after another. */
+	call(name: keyof Addon, subject?: unknown): MaybeAsync {
 		return this.#callFrom(0, name, subject);
 	}
 
-	#callFrom(first: number, name: keyof Addon, subject: unknown): void | Promise<void> {
+	#callFrom(first: number, name: keyof Addon, subject: unknown): MaybeAsync {
 		const { addons } = this.#script;
 		for (let i = first; i < addons.length; i++) {
 			const addon = addons[i] as Addon;
@@ -132,21 +154,24 @@ class RunningScript {
 			if (typeof call !== "function") continue;
 			try {
 				const wait = subject === undefined ? call.call(addon, this.#context) : call.call(addon, subject, this.#context);
-				if (wait instanceof Promise) return wait.catch((error: unknown) => this.#failed(error)).then(() => this.#callFrom(i + 1, name, subject));
+				if (wait instanceof Promise)
+					return wait
+						.catch((error: unknown) => this.#reportError(error))
+						.then(() => this.#callFrom(i + 1, name, subject));
 			} catch (error) {
-				this.#failed(error);
+				this.#reportError(error);
 			}
 		}
 	}
 
 	handleUncaught(error: unknown): boolean {
-		const isOurs = isFrom(this.#script.file, error);
-		if (isOurs) this.#failed(error);
+		const isOurs = comesFrom(this.#script.file, error);
+		if (isOurs) this.#reportError(error);
 		return isOurs;
 	}
 
-	#failed(error: unknown): void {
-		this.#log("error", `error in script ${whereIn(this.#script.file, error)}`);
+	#reportError(error: unknown): void {
+		this.#log("error", `error in script ${describeError(this.#script.file, error)}`);
 	}
 
 	#logAs(level: "info" | "warning" | "error") {
@@ -179,8 +204,11 @@ class RunningScript {
 		};
 	}
 
-	/** Scripts get the event as a copy, as they may set what is in it; where a connection goes is for them to say. */
-	#callConnection(...[name, event]: Parameters<ConnectionHook>): void | Promise<void> {
+	/**
+	 * Passes an event to the scripts. For a ClientHello, they get a copy, and their settings are copied back. For other
+	 * events, they change the connections directly; an invalid server address is reported and undone.
+	 */
+	#callConnection(...[name, event]: Parameters<ConnectionHook>): MaybeAsync {
 		if ("client_hello" in event) {
 			const data = { ...event, context: pairOf(event.context) };
 			return after(this.call(name, data), () => {
@@ -194,39 +222,39 @@ class RunningScript {
 		const { address } = server;
 		return after(this.call(name, pairOf(event)), () => {
 			if (isAddress(server.address)) return;
-			this.#failed(wrong("address", "a list of host and port", server.address));
+			this.#reportError(valueError("address", "a list of host and port", server.address));
 			server.address = address;
 		});
 	}
 
-	#callHttp(name: Phase, flow: HttpFlow, decision: Decision): void | Promise<void> {
+	#callHttp(name: Phase, flow: HttpFlow, decision: Decision): MaybeAsync {
 		const view = this.#viewOf(flow, decision) as HTTPFlow;
-		if (name === "requestheaders") view.request.passes(decision.requestStream ?? decision.passesRequest);
-		if (name === "responseheaders") view.response?.passes(decision.responseStream ?? decision.passesResponse);
-		const [request, response] = [view.request.saidStream, view.response?.saidStream];
-		const wait = this.call(name, view);
-		const settle = () => {
-			if (name === "requestheaders" && view.request.saidStream !== request) decision.requestStream = this.#guarded(view.request.saidStream);
-			if (name === "responseheaders" && view.response?.saidStream !== response) decision.responseStream = this.#guarded(view.response?.saidStream ?? null);
-		};
-		if (wait !== undefined) return wait.then(settle);
-		settle();
+		if (name === "requestheaders") view.request.setDefaultStream(decision.requestStream ?? decision.streamsRequest);
+		if (name === "responseheaders")
+			view.response?.setDefaultStream(decision.responseStream ?? decision.streamsResponse);
+		const [request, response] = [view.request.scriptStream, view.response?.scriptStream];
+		return after(this.call(name, view), () => {
+			if (name === "requestheaders" && view.request.scriptStream !== request)
+				decision.requestStream = this.#guarded(view.request.scriptStream);
+			if (name === "responseheaders" && view.response?.scriptStream !== response)
+				decision.responseStream = this.#guarded(view.response?.scriptStream ?? null);
+		});
 	}
 
-	/** A chunk that a function fails on passes as it is. */
+	/** Wraps a stream function: if it throws, the chunk is forwarded unchanged. */
 	#guarded(stream: Streaming | null): Streaming | null {
 		if (typeof stream !== "function") return stream;
 		return (chunk) => {
 			try {
 				return checkChunks("what stream gives", stream(chunk));
 			} catch (error) {
-				this.#failed(error);
+				this.#reportError(error);
 				return chunk;
 			}
 		};
 	}
 
-	/** A stored TCP or UDP flow, as it happened. */
+	/** Replays the events of a stored TCP flow. */
 	async #callStored(flow: Exclude<Flow, HttpFlow>, decision: Decision): Promise<void> {
 		if (flow.type !== "tcp") return;
 		const view = this.#viewOf(flow, decision);

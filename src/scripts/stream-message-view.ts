@@ -1,9 +1,9 @@
-// Some bytes of a stream, in one direction, as scripts see them, by mitmproxy's names.
+// A message of a TCP or UDP flow as scripts see it, with mitmproxy's names.
 import type { StreamMessage } from "../flow/flow.ts";
 import { bufferOf } from "./check-value.ts";
 
 export class StreamMessageView<M extends StreamMessage = StreamMessage> {
-	/** What is shown. */
+	/** The underlying message. */
 	readonly message: M;
 
 	constructor(message: M) {

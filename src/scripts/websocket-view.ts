@@ -1,11 +1,11 @@
-// WebSocket conversations as scripts see them, by mitmproxy's names.
+// WebSocket conversations as scripts see them, with mitmproxy's names.
 import { decodeText, encodeText } from "../flow/bytes.ts";
 import type { WebSocketData, WebSocketMessage } from "../flow/flow.ts";
 import { checkText } from "./check-value.ts";
 import { StreamMessageView } from "./stream-message-view.ts";
 
 export class WebSocketMessageView extends StreamMessageView<WebSocketMessage> {
-	/** 1 text, 2 binary. */
+	/** The opcode: 1 text, 2 binary. */
 	get type(): number {
 		return this.message.opcode;
 	}
@@ -14,9 +14,9 @@ export class WebSocketMessageView extends StreamMessageView<WebSocketMessage> {
 		return this.message.opcode === 1;
 	}
 
-	/** @throws Error when the message is binary */
+	/** @throws Error if the message is binary */
 	get text(): string {
-		if (!this.is_text) throw new Error("a binary message has no text; look at its content");
+		if (!this.is_text) throw new Error("a binary message has no text; read its content");
 		return decodeText(this.message.content);
 	}
 
@@ -33,12 +33,12 @@ export class WebSocketMessageView extends StreamMessageView<WebSocketMessage> {
 		this.message.dropped = dropped;
 	}
 
-	/** Whether it came from a script. */
+	/** Whether a script sent it. */
 	get injected(): boolean {
 		return this.message.injected;
 	}
 
-	/** Does not let it pass; it stays on the tape. */
+	/** Marks the message so that it is not forwarded; it is still recorded. */
 	drop(): void {
 		this.message.dropped = true;
 	}
@@ -62,7 +62,7 @@ export class WebSocketView {
 		this.#data = data;
 	}
 
-	/** The newest last. While a conversation is recorded only the latest are here. */
+	/** The newest message is last. During a live conversation, only the latest messages are here. */
 	get messages(): readonly WebSocketMessageView[] {
 		return this.#data.messages.map(viewOf);
 	}
@@ -84,10 +84,10 @@ export class WebSocketView {
 		return this.#data.timestampEnd;
 	}
 
-	/** Sends a message of one's own: text as text, bytes as binary. @throws Error when the conversation is over */
+	/** Sends an additional message: a string as text, bytes as binary. @throws Error if the conversation is not live */
 	inject(to_client: boolean, content: string | Uint8Array): void {
 		const { inject } = this.#data;
-		if (inject === undefined) throw new Error("nothing can be sent: the conversation is not live");
+		if (inject === undefined) throw new Error("the message cannot be sent: the conversation is not live");
 		if (typeof content === "string") inject(to_client, encodeText(content), 1);
 		else inject(to_client, Buffer.from(content), 2);
 	}

@@ -1,9 +1,9 @@
-// What a client says it accepts: content codings and media types (RFC 9110 section 12.5).
+// Content negotiation: the content codings and media types that a client accepts (RFC 9110 section 12.5).
 import type { ByteString } from "../../flow/bytes.ts";
 
 /**
  * Whether a body with this Content-Encoding may be sent (RFC 9110 section 12.5.3).
- * @param accept the Accept-Encoding header; null: there is none, and any coding will do
+ * @param accept the Accept-Encoding header; null: there is none, so any coding is acceptable
  */
 export function acceptsCoding(accept: ByteString | null, coding: ByteString): boolean {
 	if (accept === null) return true;
@@ -12,10 +12,15 @@ export function acceptsCoding(accept: ByteString | null, coding: ByteString): bo
 		.toLowerCase()
 		.split(",")
 		.map((name) => name.trim().replace(/^x-/, ""))
-		.every((name) => name === "" || name === "identity" || (weights.get(name) ?? weights.get(`x-${name}`) ?? weights.get("*") ?? 0) > 0);
+		.every(
+			(name) =>
+				name === "" ||
+				name === "identity" ||
+				(weights.get(name) ?? weights.get(`x-${name}`) ?? weights.get("*") ?? 0) > 0,
+		);
 }
 
-/** Whether JSON is wanted rather than text. */
+/** Whether an Accept header prefers JSON to plain text. */
 export function prefersJson(accept: ByteString | null): boolean {
 	if (accept === null) return false;
 	const weights = weightsOf(accept);
@@ -23,7 +28,7 @@ export function prefersJson(accept: ByteString | null): boolean {
 	return json > 0 && json >= (weights.get("text/plain") ?? weights.get("text/*") ?? 0);
 }
 
-/** By name in lower case. */
+/** The weights (`q`) by name in lower case. */
 function weightsOf(header: ByteString): Map<string, number> {
 	const weights = new Map<string, number>();
 	for (const part of header.split(",")) {

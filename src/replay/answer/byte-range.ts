@@ -1,20 +1,23 @@
-// Byte ranges: which bytes of a representation a request asks for, and which ones a response holds (RFC 9110 section 14).
+// Byte ranges (RFC 9110 section 14): parses Range and Content-Range, and cuts and joins bodies.
 import { type Body, type BodySource, bodyChunks, bodySize } from "../../flow/body.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 
-/** From `first` to `last`, both included; without a first, the last `last` bytes; without a last, all from `first` on. */
+/**
+ * A range as requested, with both ends included. Without `first`: the last `last` bytes. Without `last`: all bytes from
+ * `first` on.
+ */
 export interface RangeSpec {
 	readonly first: number | null;
 	readonly last: number | null;
 }
 
-/** Bytes from `from` up to `to`, which is not among them. */
+/** Bytes from `from`, included, to `to`, excluded. */
 export interface Span {
 	readonly from: number;
 	readonly to: number;
 }
 
-/** The ranges of a Range field; null for other units, and for what is no list of ranges. Such a field does not count. */
+/** Parses a Range header. Returns null if it has another unit or is not valid, so that it must be ignored. */
 export function parseRanges(field: ByteString): readonly RangeSpec[] | null {
 	const list = /^\s*bytes\s*=(.*)$/i.exec(field)?.[1];
 	if (list === undefined) return null;
@@ -31,9 +34,9 @@ export function parseRanges(field: ByteString): readonly RangeSpec[] | null {
 }
 
 /**
- * The bytes that a range means of a representation.
- * @param size of all of it; null: not known, and only a range with both ends can be told
- * @returns null where it has none of them (RFC 9110 section 14.1.2), or that cannot be told
+ * Resolves a range to bytes of a representation.
+ * @param size of the whole representation in bytes; null: unknown, so that only a range with both ends can be resolved
+ * @returns null if the range is not satisfiable (RFC 9110 section 14.1.2) or cannot be resolved
  */
 export function resolveRange({ first, last }: RangeSpec, size: number | null): Span | null {
 	if (size === null) return first === null || last === null ? null : { from: first, to: last + 1 };
@@ -41,15 +44,21 @@ export function resolveRange({ first, last }: RangeSpec, size: number | null): S
 	return first >= size ? null : { from: first, to: Math.min(size, (last ?? size) + 1) };
 }
 
-/** What a Content-Range field says; null for other units, and for what it does not say. */
-export function parseContentRange(field: ByteString | null): { readonly span: Span | null; readonly size: number | null } | null {
-	const [, from, last, size] = /^\s*bytes\s+(?:(\d{1,15})\s*-\s*(\d{1,15})|\*)\s*\/\s*(\d{1,15}|\*)\s*$/i.exec(field ?? "") ?? [];
+/**
+ * Parses a Content-Range header. Returns null if it is missing, has another unit or is not valid. `span` or `size` is
+ * null if the header has `*` in its place.
+ */
+export function parseContentRange(
+	field: ByteString | null,
+): { readonly span: Span | null; readonly size: number | null } | null {
+	const [, from, last, size] =
+		/^\s*bytes\s+(?:(\d{1,15})\s*-\s*(\d{1,15})|\*)\s*\/\s*(\d{1,15}|\*)\s*$/i.exec(field ?? "") ?? [];
 	if (size === undefined) return null;
 	const span = from === undefined ? null : { from: Number(from), to: Number(last) + 1 };
 	return span !== null && span.to <= span.from ? null : { span, size: size === "*" ? null : Number(size) };
 }
 
-/** Part of a body. What lies elsewhere stays there until somebody asks. */
+/** Part of a body. A `BodySource` is read only on demand. */
 export function partOf(body: NonNullable<Body>, { from, to }: Span): NonNullable<Body> {
 	return Buffer.isBuffer(body) ? body.subarray(from, to) : new BodyPart(body, from, to);
 }
@@ -84,8 +93,8 @@ class BodyPart implements BodySource {
 	}
 }
 
-/** Bodies one after the other. */
-export function joined(bodies: readonly NonNullable<Body>[]): NonNullable<Body> {
+/** Concatenates bodies, without reading them. */
+export function joinBodies(bodies: readonly NonNullable<Body>[]): NonNullable<Body> {
 	const [first] = bodies;
 	return first !== undefined && bodies.length === 1 ? first : new JoinedBody(bodies);
 }

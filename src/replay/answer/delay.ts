@@ -1,14 +1,16 @@
-// How long an answer waits, as server_replay_delay has it.
+// The delay of replayed responses, by the option server_replay_delay.
 import { FlowtapeError } from "../../errors.ts";
 
-/** Recorded times are multiplied by `factor`; or every answer waits for `seconds`. */
-export type Delay = { readonly kind: "recorded"; readonly factor: number } | { readonly kind: "fixed"; readonly seconds: number };
+/** Either the recorded times multiplied by `factor`, or `seconds` before every response. */
+export type Delay =
+	| { readonly kind: "recorded"; readonly factor: number }
+	| { readonly kind: "fixed"; readonly seconds: number };
 
 const FIXED = /^(\d+(?:\.\d+)?)(ms|s)$/;
 const FACTOR = /^x(\d+(?:\.\d+)?)$/;
 
 /**
- * `none`, `recorded`, `x2` for twice the recorded times, `50ms`, `1.5s`. null: none.
+ * Parses `none`, `recorded`, `x2` (twice the recorded times), `50ms` or `1.5s`. Returns null for `none`.
  * @throws FlowtapeError FT_BAD_OPTION
  */
 export function parseDelay(text: string): Delay | null {
@@ -18,28 +20,31 @@ export function parseDelay(text: string): Delay | null {
 	if (factor !== undefined) return { kind: "recorded", factor: Number(factor) };
 	const [, number, unit] = FIXED.exec(text) ?? [];
 	if (number !== undefined) return { kind: "fixed", seconds: Number(number) / (unit === "ms" ? 1000 : 1) };
-	const message = `"${text}" is no delay; none, recorded, x2 (twice the recorded times), 50ms and 1.5s are`;
+	const message = `"${text}" is not a delay: give none, recorded, x2 (twice the recorded times), 50ms or 1.5s`;
 	throw new FlowtapeError("FT_BAD_OPTION", message, { option: "server_replay_delay" });
 }
 
-/** When a recording was asked for, and when its answer began and ended; seconds since 1970, null where it is not known. */
+/**
+ * When the request of a recording was sent, and when its response began and ended, in seconds since 1970. `ended` is
+ * null if it is unknown.
+ */
 export interface RecordedTimes {
-	readonly asked: number;
+	readonly sent: number;
 	readonly began: number;
 	readonly ended: number | null;
 }
 
-/** Seconds from the request to the first byte of the answer. */
-export function waitOf(delay: Delay, { asked, began }: RecordedTimes): number {
-	return delay.kind === "fixed" ? delay.seconds : sane(began - asked) * delay.factor;
+/** Seconds from the request to the first byte of the response. */
+export function waitOf(delay: Delay, { sent, began }: RecordedTimes): number {
+	return delay.kind === "fixed" ? delay.seconds : sane(began - sent) * delay.factor;
 }
 
-/** Seconds from the first byte of the answer to its last. */
+/** Seconds from the first byte of the response to its last. */
 export function durationOf(delay: Delay, { began, ended }: RecordedTimes): number {
 	return delay.kind === "fixed" || ended === null ? 0 : sane(ended - began) * delay.factor;
 }
 
-/** A recording that lasted longer than a day has wrong times. */
+/** Recorded times of this length or more are assumed to be wrong and count as 0. Seconds. */
 const LIMIT = 86_400;
 
 function sane(seconds: number): number {

@@ -1,159 +1,229 @@
-// Whether a recorded answer is one to what a request asks for besides its key: a part of a representation answers who asks for that part,
-// "not modified" who has a copy, and of a whole one parts can be cut (RFC 9110 sections 13 to 15).
+// Decides whether a recorded response can answer a request with ranges or conditions (RFC 9110 sections 13 to 15). A
+// partial response answers requests for the same part. A 304 answers requests with the same copy. Parts can be cut from
+// a complete response.
 import { bodySize } from "../../flow/body.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { FlowEnd } from "../../flow/flow.ts";
 import type { Response } from "../../flow/message.ts";
-import { isSamePreflight, letsPass } from "../match/preflight.ts";
-import { hasSameConditions, isNotBefore, isSameRange, NO_WISH, tagsOf, type Wish } from "../match/wish.ts";
+import {
+	hasSameConditions,
+	isNotBefore,
+	isSameRange,
+	NO_CONDITIONS,
+	type RequestConditions,
+	tagsOf,
+} from "../match/conditions.ts";
+import { allowsRequest, isSamePreflight } from "../match/preflight.ts";
 import { acceptsCoding } from "./accept.ts";
 import { parseContentRange, parseRanges, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
-import { cut, unsatisfiable, whole } from "./made-answer.ts";
+import { completeResponse, partFrom, unsatisfiableResponse } from "./derive-response.ts";
 
-/** What is asked. */
-export interface Ask {
+/** The request to be answered. */
+export interface RequestSpec {
 	readonly method: ByteString;
-	readonly wish: Wish;
+	readonly conditions: RequestConditions;
 	/** Accept-Encoding. */
 	readonly accept: ByteString | null;
 }
 
-/** A recorded answer, and what was asked for it. */
-export interface Answered {
-	readonly wish: Wish | null;
+/** A recorded response and the request headers to which it was sent. */
+export interface RecordedExchange {
+	readonly conditions: RequestConditions | null;
 	readonly response: Response;
 	readonly end: FlowEnd;
 }
 
 /**
- * How good an answer is: less is better. 0: to the very same question. 1: as good as to it. 2: made of a recording. 3: only where there is
- * nothing else. 4 and more: it is not whole.
+ * How well a recording answers a request. Lower ranks are better. 0: recorded for the same conditions; 1: valid for all
+ * conditions; 2: derived from one recording; 2.5: combined from several; 3: last resort; 4 and more: incomplete. Missing
+ * bytes add a fraction.
  */
 export interface Fit {
 	readonly rank: number;
-	/** null: as recorded. */
-	readonly make: (() => Response) | null;
-	/** It is a part of what was recorded, which is not used up by that. */
+	/** Derives the response; null: it is sent as recorded. */
+	readonly derive: (() => Response) | null;
+	/**
+	 * The response uses only a part of the recording, which can therefore answer again. Reports do not list the recording
+	 * as unused.
+	 */
 	readonly isPart?: true;
-	/** It is given once more where all are used up: who has a part, as a media element, may ask for it again. */
+	/**
+	 * The recording may answer again when all recordings are used: clients such as media elements request the same part
+	 * repeatedly.
+	 */
 	readonly isRepeated?: true;
-	/** How what is made of it ends, where that is not as the recording did: of one that is not whole a part may be. */
+	/** How the derived response ends, if it differs from the recording: a part of an incomplete response can be complete. */
 	readonly ended?: FlowEnd;
 }
 
-/** Rank of what is made of a recording. */
-export const MADE = 2;
-/** Added to the rank of an answer that broke off. */
-export const BROKEN = 4;
+/** Rank of responses derived from a recording. */
+export const DERIVED = 2;
+/** Added to the rank of an incomplete response. */
+export const INCOMPLETE = 4;
 
-/** Statuses that answer not all who send the same request. */
+/** Statuses that depend on ranges or conditions, so that they do not answer all requests with the same key. */
 export function isConditional(status: number): boolean {
 	return status === 206 || status === 304 || status === 412 || status === 416 || status === 428;
 }
 
-/** null: it is no answer to that. */
-export function fitOf(ask: Ask, answered: Answered): Fit | null {
-	const fit = fitOfRecorded(ask, answered);
-	return fit === null || fit.ended === "server" || !isBroken(answered) ? fit : { ...fit, rank: fit.rank + BROKEN };
+/** How well a recording answers a request; null: it cannot answer. */
+export function fitOf(request: RequestSpec, answered: RecordedExchange): Fit | null {
+	const fit = fitOfRecorded(request, answered);
+	return fit === null || fit.ended === "server" || !isIncomplete(answered)
+		? fit
+		: { ...fit, rank: fit.rank + INCOMPLETE };
 }
 
-/** Whether less came than was meant to. A stream that its client left has no length, and is as good as another. */
-export function isBroken({ response, end }: Pick<Answered, "response" | "end">): boolean {
+/** Whether a response is incomplete. A stream of unknown length that the client closed counts as complete. */
+export function isIncomplete({ response, end }: Pick<RecordedExchange, "response" | "end">): boolean {
 	if (end !== "client") return end === "cut";
 	const length = lengthOf(response);
 	return length !== null && length !== (response.bodySize ?? 0);
 }
 
-function fitOfRecorded({ method, wish, accept }: Ask, answered: Answered): Fit | null {
-	const { wish: recorded, response } = answered;
-	const asked = recorded ?? NO_WISH;
-	if (method === "OPTIONS" && wish.requestMethod !== null) return ofPreflight(wish, asked, response);
+function fitOfRecorded({ method, conditions, accept }: RequestSpec, answered: RecordedExchange): Fit | null {
+	const { conditions: recorded, response } = answered;
+	const recordedConditions = recorded ?? NO_CONDITIONS;
+	if (method === "OPTIONS" && conditions.requestMethod !== null)
+		return fitOfPreflight(conditions, recordedConditions, response);
 	switch (response.statusCode) {
 		case 200:
-			return ofWhole(method, wish, accept, asked, answered);
+			return fitOfComplete(method, conditions, accept, recordedConditions, answered);
 		case 206:
-			return ofPart(method, wish, asked, response, isBroken(answered));
+			return fitOfPartial(method, conditions, recordedConditions, response, isIncomplete(answered));
 		case 304:
-			return ofNotModified(wish, asked, response);
+			return fitOfNotModified(conditions, recordedConditions, response);
 		case 412:
 		case 428:
-			return hasSameConditions(wish, asked) ? SAME : null;
+			return hasSameConditions(conditions, recordedConditions) ? SAME_CONDITIONS : null;
 		case 416:
-			return ofUnsatisfiable(wish, asked, response);
+			return fitOfUnsatisfiable(conditions, recordedConditions, response);
 		default:
-			return GOOD;
+			return ALL_CONDITIONS;
 	}
 }
 
-const SAME: Fit = { rank: 0, make: null };
-const SAME_PART: Fit = { ...SAME, isRepeated: true };
-const GOOD: Fit = { rank: 1, make: null };
+const SAME_CONDITIONS: Fit = { rank: 0, derive: null };
+const SAME_PART: Fit = { ...SAME_CONDITIONS, isRepeated: true };
+const ALL_CONDITIONS: Fit = { rank: 1, derive: null };
 
-/** The answer to a preflight for another request is one only where it lets this one pass. */
-function ofPreflight(wish: Wish, asked: Wish, response: Response): Fit | null {
-	if (isSamePreflight(wish, asked)) return SAME;
-	return asked.requestMethod === null || letsPass(response, wish) ? GOOD : null;
+/**
+ * A response recorded for a different preflight can answer this one only if it allows the method and headers that this
+ * one requests.
+ */
+function fitOfPreflight(
+	conditions: RequestConditions,
+	recordedConditions: RequestConditions,
+	response: Response,
+): Fit | null {
+	if (isSamePreflight(conditions, recordedConditions)) return SAME_CONDITIONS;
+	return recordedConditions.requestMethod === null || allowsRequest(response, conditions) ? ALL_CONDITIONS : null;
 }
 
-function ofWhole(method: ByteString, wish: Wish, accept: ByteString | null, asked: Wish, answered: Answered): Fit | null {
+function fitOfComplete(
+	method: ByteString,
+	conditions: RequestConditions,
+	accept: ByteString | null,
+	recordedConditions: RequestConditions,
+	answered: RecordedExchange,
+): Fit | null {
 	const { response, end } = answered;
-	if (method !== "GET" || wish.range === null) return GOOD;
-	// the server had no mind for ranges
-	if (asked.range !== null) return isSameRange(wish.range, asked.range) ? SAME : GOOD;
-	const held = bodySize(response.body);
-	const ranges = parseRanges(wish.range);
-	if (ranges === null || held === null || /^\s*none\s*$/i.test(response.headers.raw("accept-ranges") ?? "")) return GOOD;
-	const size = end === "server" ? held : lengthOf(response);
-	const broken = isBroken(answered);
-	// a stream that its client left, or a body that is no longer the one that was announced
-	if (size === null ? !broken : held > size) return GOOD;
-	const all: Fit = broken ? GOOD : { rank: MADE, make: () => response, isPart: true };
-	if (!isCurrent(wish.ifRange, response)) return all;
+	if (method !== "GET" || conditions.range === null) return ALL_CONDITIONS;
+	// the server ignored ranges
+	if (recordedConditions.range !== null)
+		return isSameRange(conditions.range, recordedConditions.range) ? SAME_CONDITIONS : ALL_CONDITIONS;
+	const stored = bodySize(response.body);
+	const ranges = parseRanges(conditions.range);
+	if (ranges === null || stored === null || /^\s*none\s*$/i.test(response.headers.raw("accept-ranges") ?? ""))
+		return ALL_CONDITIONS;
+	const size = end === "server" ? stored : lengthOf(response);
+	const isCut = isIncomplete(answered);
+	// a stream of unknown length, or a body that was modified after recording
+	if (size === null ? !isCut : stored > size) return ALL_CONDITIONS;
+	const all: Fit = isCut ? ALL_CONDITIONS : { rank: DERIVED, derive: () => response, isPart: true };
+	if (!matchesIfRange(conditions.ifRange, response)) return all;
 	const coding = response.headers.raw("content-encoding");
-	// a part of it cannot be decoded
+	// the client cannot decode this coding, and a part of it cannot be decoded here
 	if (coding !== null && accept !== null && !acceptsCoding(accept, coding)) return all;
-	return ofHeld(response, ranges, { from: 0, to: held }, size, broken) ?? all;
+	return fitOfRanges(response, ranges, { from: 0, to: stored }, size, isCut) ?? all;
 }
 
-function ofPart(method: ByteString, wish: Wish, asked: Wish, response: Response, broken: boolean): Fit | null {
-	const isAsRecorded = wish.ifRange === null || wish.ifRange === asked.ifRange || isCurrent(wish.ifRange, response);
-	if (isSameRange(wish.range, asked.range)) return isAsRecorded ? (wish.range === null ? SAME : SAME_PART) : null;
-	const { held = null, size = null } = heldPart(response, broken) ?? {};
-	if (method !== "GET" || held === null) return null;
-	if (wish.range === null) return held.from === 0 && held.to === size ? { rank: MADE, make: () => whole(response), isPart: true } : null;
-	const ranges = parseRanges(wish.range);
+function fitOfPartial(
+	method: ByteString,
+	conditions: RequestConditions,
+	recordedConditions: RequestConditions,
+	response: Response,
+	isCut: boolean,
+): Fit | null {
+	const isAsRecorded =
+		conditions.ifRange === null ||
+		conditions.ifRange === recordedConditions.ifRange ||
+		matchesIfRange(conditions.ifRange, response);
+	if (isSameRange(conditions.range, recordedConditions.range))
+		return isAsRecorded ? (conditions.range === null ? SAME_CONDITIONS : SAME_PART) : null;
+	const { stored = null, size = null } = storedPart(response, isCut) ?? {};
+	if (method !== "GET" || stored === null) return null;
+	if (conditions.range === null)
+		return stored.from === 0 && stored.to === size
+			? { rank: DERIVED, derive: () => completeResponse(response), isPart: true }
+			: null;
+	const ranges = parseRanges(conditions.range);
 	if (!isAsRecorded || ranges === null || ranges.length !== 1) return null;
-	return ofHeld(response, ranges, held, size, broken);
+	return fitOfRanges(response, ranges, stored, size, isCut);
 }
 
-/** Which bytes a 206 holds, and of how many; null: it does not hold what it says. */
-export function heldPart(response: Response, broken: boolean): { held: Span; size: number | null } | null {
+/**
+ * The bytes that a 206 contains, and the size of the representation. Returns null if Content-Range is missing or not
+ * valid, or does not match the body.
+ */
+export function storedPart(response: Response, isCut: boolean): { stored: Span; size: number | null } | null {
 	const { span = null, size = null } = parseContentRange(response.headers.raw("content-range")) ?? {};
 	const length = bodySize(response.body);
 	if (span === null || length === null) return null;
 	const whole = span.to - span.from;
-	return (broken ? length > whole : length !== whole) ? null : { held: { from: span.from, to: span.from + length }, size };
+	return (isCut ? length > whole : length !== whole)
+		? null
+		: { stored: { from: span.from, to: span.from + length }, size };
 }
 
 /**
- * What is made of recorded bytes.
- * @param held where in the representation they are; `size`: of all of it, null: not known
- * @param broken more of them were to come: a range that begins in them is answered, and breaks off as they do
+ * Answers ranges from recorded bytes.
+ * @param stored the position of these bytes in the representation
+ * @param size of the representation in bytes; null: unknown
+ * @param isCut whether the recorded response is incomplete; then a range that begins in it is answered, and ends where
+ * the recorded bytes end
  */
-function ofHeld(response: Response, ranges: readonly RangeSpec[], held: Span, size: number | null, broken: boolean): Fit | null {
+function fitOfRanges(
+	response: Response,
+	ranges: readonly RangeSpec[],
+	stored: Span,
+	size: number | null,
+	isCut: boolean,
+): Fit | null {
 	const spans = ranges.map((range) => resolveRange(range, size));
 	const [span = null] = spans;
-	if (size !== null && spans.every((each) => each === null)) return { rank: MADE, make: () => unsatisfiable(response, size), isPart: true, ended: "server" };
-	// of several a server may send all (RFC 9110 section 14.2)
-	if (spans.length > 1 || span === null || span.from < held.from || span.from >= held.to) return null;
-	if (span.to <= held.to) return { rank: MADE, make: () => cut(response, span, span.to, size, held.from), isPart: true, ended: "server" };
-	if (!broken) return null;
-	// the more of it there is, the better
-	const missing = (span.to - held.to) / (span.to - span.from);
-	return { rank: MADE + missing, make: () => cut(response, span, held.to, size, held.from), isPart: true };
+	if (size !== null && spans.every((each) => each === null))
+		return { rank: DERIVED, derive: () => unsatisfiableResponse(response, size), isPart: true, ended: "server" };
+	// for several ranges, a server may send the whole representation (RFC 9110 section 14.2)
+	if (spans.length > 1 || span === null || span.from < stored.from || span.from >= stored.to) return null;
+	if (span.to <= stored.to)
+		return {
+			rank: DERIVED,
+			derive: () => partFrom(response, span, span.to, size, stored.from),
+			isPart: true,
+			ended: "server",
+		};
+	if (!isCut) return null;
+	// the fewer bytes are missing, the better the rank
+	const missing = (span.to - stored.to) / (span.to - span.from);
+	return {
+		rank: DERIVED + missing,
+		derive: () => partFrom(response, span, stored.to, size, stored.from),
+		isPart: true,
+	};
 }
 
-/** How many bytes were to come; null: not said. */
+/** The announced length of the body; null: unknown. */
 export function lengthOf({ headers, statusCode }: Response): number | null {
 	const length = headers.raw("content-length")?.trim() ?? "";
 	if (/^\d{1,15}$/.test(length)) return Number(length);
@@ -161,38 +231,57 @@ export function lengthOf({ headers, statusCode }: Response): number | null {
 	return span ? span.to - span.from : null;
 }
 
-function ofNotModified(wish: Wish, asked: Wish, response: Response): Fit | null {
-	if (hasCopy(wish, asked, response)) return SAME;
-	// what the browser had kept of it stands beside it
-	if ((bodySize(response.body) ?? 0) > 0) return { rank: 1, make: () => whole(response) };
-	const isPlain = (some: Wish) => some.ifNoneMatch === null && some.ifModifiedSince === null;
-	return isPlain(wish) && isPlain(asked) ? { rank: 3, make: null } : null;
+function fitOfNotModified(
+	conditions: RequestConditions,
+	recordedConditions: RequestConditions,
+	response: Response,
+): Fit | null {
+	if (confirmsCopy(conditions, recordedConditions, response)) return SAME_CONDITIONS;
+	// browsers record a 304 together with the body from their cache
+	if ((bodySize(response.body) ?? 0) > 0) return { rank: 1, derive: () => completeResponse(response) };
+	const isPlain = (some: RequestConditions) => some.ifNoneMatch === null && some.ifModifiedSince === null;
+	return isPlain(conditions) && isPlain(recordedConditions) ? { rank: 3, derive: null } : null;
 }
 
-/** Whether who asks so has what was not modified. */
-function hasCopy(wish: Wish, asked: Wish, { headers }: Response): boolean {
-	if (wish.ifNoneMatch !== null) {
-		const tags = tagsOf(wish.ifNoneMatch);
+/** Whether the client has the copy that the 304 confirms. */
+function confirmsCopy(
+	conditions: RequestConditions,
+	recordedConditions: RequestConditions,
+	{ headers }: Response,
+): boolean {
+	if (conditions.ifNoneMatch !== null) {
+		const tags = tagsOf(conditions.ifNoneMatch);
 		if (tags.includes("*")) return true;
-		const current = headers.raw("etag") ?? asked.ifNoneMatch;
+		const current = headers.raw("etag") ?? recordedConditions.ifNoneMatch;
 		const known = current === null ? [] : tagsOf(current);
-		return known.length > 0 && (headers.has("etag") ? known.some((tag) => tags.includes(tag)) : known.every((tag) => tags.includes(tag)));
+		return (
+			known.length > 0 &&
+			(headers.has("etag") ? known.some((tag) => tags.includes(tag)) : known.every((tag) => tags.includes(tag)))
+		);
 	}
-	if (wish.ifModifiedSince === null) return false;
-	const modified = headers.raw("last-modified") ?? asked.ifModifiedSince;
-	return modified !== null && isNotBefore(wish.ifModifiedSince, modified);
+	if (conditions.ifModifiedSince === null) return false;
+	const modified = headers.raw("last-modified") ?? recordedConditions.ifModifiedSince;
+	return modified !== null && isNotBefore(conditions.ifModifiedSince, modified);
 }
 
-function ofUnsatisfiable(wish: Wish, asked: Wish, response: Response): Fit | null {
-	if (isSameRange(wish.range, asked.range)) return SAME;
+function fitOfUnsatisfiable(
+	conditions: RequestConditions,
+	recordedConditions: RequestConditions,
+	response: Response,
+): Fit | null {
+	if (isSameRange(conditions.range, recordedConditions.range)) return SAME_CONDITIONS;
 	const size = parseContentRange(response.headers.raw("content-range"))?.size ?? null;
-	const ranges = wish.range === null ? null : parseRanges(wish.range);
+	const ranges = conditions.range === null ? null : parseRanges(conditions.range);
 	if (ranges === null || size === null) return null;
-	return ranges.every((range) => resolveRange(range, size) === null) ? { rank: MADE, make: null, isPart: true } : null;
+	return ranges.every((range) => resolveRange(range, size) === null)
+		? { rank: DERIVED, derive: null, isPart: true }
+		: null;
 }
 
-/** Whether a representation is the one that If-Range names (RFC 9110 section 13.1.5). Dates may have been moved when they were replayed. */
-export function isCurrent(ifRange: ByteString | null, { headers }: Response): boolean {
+/**
+ * Whether a response matches If-Range (RFC 9110 section 13.1.5). Later dates match too, because refreshing moves dates.
+ */
+export function matchesIfRange(ifRange: ByteString | null, { headers }: Response): boolean {
 	if (ifRange === null) return true;
 	const validator = ifRange.trim();
 	if (validator.startsWith('"')) return headers.raw("etag")?.trim() === validator;

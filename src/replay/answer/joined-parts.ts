@@ -1,92 +1,124 @@
-// Parts of one representation that were recorded one by one, put together (RFC 9110 section 15.3.7.3): what a request asks for may lie in several, as a
-// media element reads now here and now there.
+// Combines recorded parts of one representation to answer a range (RFC 9110 section 15.3.7.3): media elements, for
+// example, request parts out of order.
 import { bodySize } from "../../flow/body.ts";
 import type { FlowEnd } from "../../flow/flow.ts";
 import type { Response } from "../../flow/message.ts";
-import { joined, parseRanges, partOf, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
-import { type Answered, type Ask, BROKEN, type Fit, heldPart, isBroken, isCurrent, lengthOf, MADE } from "./fit.ts";
-import { partial, whole } from "./made-answer.ts";
+import { joinBodies, parseRanges, partOf, type RangeSpec, resolveRange, type Span } from "./byte-range.ts";
+import { completeResponse, partialResponse } from "./derive-response.ts";
+import {
+	DERIVED,
+	type Fit,
+	INCOMPLETE,
+	isIncomplete,
+	lengthOf,
+	matchesIfRange,
+	type RecordedExchange,
+	type RequestSpec,
+	storedPart,
+} from "./fit.ts";
 
-/** Bytes of a representation that a recording holds. */
-export interface HeldPart {
-	/** Those with the same are of one version of one representation. */
+/** The bytes of a representation that a recording contains. */
+export interface StoredPart {
+	/** Identifies the version of the representation: parts with the same value can be combined. */
 	readonly representation: string;
-	readonly held: Span;
-	/** Of the whole representation. */
+	readonly stored: Span;
+	/** Size of the whole representation in bytes. */
 	readonly size: number;
 	readonly response: Response;
-	/** How it ended. */
+	/** How the recorded response ended. */
 	readonly end: FlowEnd;
 }
 
-export interface Joined {
+export interface JoinedFit {
 	readonly fit: Fit;
-	/** The places of the parts that it is made of. */
+	/** Indexes of the parts used. */
 	readonly of: readonly number[];
 }
 
-/** Behind what is made of one recording alone. */
-const RANK = MADE + 0.5;
+/** Worse than a response made from one recording. */
+const RANK = DERIVED + 0.5;
 
-/** null: it holds none or all of the bytes, or it cannot be told of what. */
-export function heldPartOf(answered: Answered): HeldPart | null {
+/** null: the recording contains no part, or its representation cannot be identified. */
+export function storedPartOf(answered: RecordedExchange): StoredPart | null {
 	const { response, end } = answered;
-	const broken = isBroken(answered);
-	const { held = null, size = null } = (response.statusCode === 206 ? heldPart(response, broken) : broken ? heldBeginning(response) : null) ?? {};
+	const isCut = isIncomplete(answered);
+	const { stored = null, size = null } =
+		(response.statusCode === 206 ? storedPart(response, isCut) : isCut ? storedBeginning(response) : null) ?? {};
 	const version = versionOf(response);
-	if (held === null || size === null || version === null) return null;
-	return { representation: `${size} ${response.headers.raw("content-encoding") ?? ""} ${version}`, held, size, response, end };
+	if (stored === null || size === null || version === null) return null;
+	return {
+		representation: `${size} ${response.headers.raw("content-encoding") ?? ""} ${version}`,
+		stored,
+		size,
+		response,
+		end,
+	};
 }
 
-/** Which bytes came of a whole representation before it broke off. */
-function heldBeginning(response: Response): { held: Span; size: number } | null {
+/** The bytes of a complete representation that arrived before the response was cut off. */
+function storedBeginning(response: Response): { stored: Span; size: number } | null {
 	const [length, size] = [bodySize(response.body), lengthOf(response)];
-	return response.statusCode !== 200 || length === null || size === null || length > size ? null : { held: { from: 0, to: length }, size };
+	return response.statusCode !== 200 || length === null || size === null || length > size
+		? null
+		: { stored: { from: 0, to: length }, size };
 }
 
-/** What tells the version of a representation; null: nothing does for certain. A weak tag alone does not. */
+/**
+ * Identifies the version of the representation by its strong entity tag, or else by Last-Modified; null: it has
+ * neither. A weak entity tag alone is not sufficient.
+ */
 function versionOf({ headers }: Response): string | null {
 	const [tag, modified] = [headers.raw("etag"), headers.raw("last-modified")];
 	if (tag !== null && !/^W\//i.test(tag)) return tag;
 	return modified === null ? null : `${modified} ${tag ?? ""}`;
 }
 
-/** What parts of one representation answer together; null: nothing. */
-export function joinedFit({ method, wish }: Ask, parts: readonly HeldPart[]): Joined | null {
+/** Answers a request from parts of one representation; null: not possible. */
+export function joinedFit({ method, conditions }: RequestSpec, parts: readonly StoredPart[]): JoinedFit | null {
 	const [first] = parts;
 	if (method !== "GET" || first === undefined) return null;
 	const { size, response } = first;
-	const ranges = wish.range !== null && isCurrent(wish.ifRange, response) ? parseRanges(wish.range) : null;
-	const span = ranges === null ? { from: 0, to: size } : ranges.length === 1 ? resolveRange(ranges[0] as RangeSpec, size) : null;
+	const ranges =
+		conditions.range !== null && matchesIfRange(conditions.ifRange, response) ? parseRanges(conditions.range) : null;
+	const span =
+		ranges === null ? { from: 0, to: size } : ranges.length === 1 ? resolveRange(ranges[0] as RangeSpec, size) : null;
 	if (span === null) return null;
 	const of = cover(parts, span);
 	const last = parts[of.at(-1) ?? -1];
 	if (last === undefined) return null;
-	const to = Math.min(span.to, last.held.to);
+	const to = Math.min(span.to, last.stored.to);
 	if (ranges === null && to < size) return null;
-	const make = () => {
-		const body = joined(
+	const derive = () => {
+		const body = joinBodies(
 			piecesOf(
-				of.map((at) => parts[at] as HeldPart),
+				of.map((at) => parts[at] as StoredPart),
 				{ from: span.from, to },
 			),
 		);
-		return ranges === null ? whole(response, body) : partial(response, body, span, size);
+		return ranges === null ? completeResponse(response, body) : partialResponse(response, body, span, size);
 	};
-	if (to === span.to) return { fit: { rank: RANK, make, isPart: true, ended: "server" }, of };
+	if (to === span.to) return { fit: { rank: RANK, derive, isPart: true, ended: "server" }, of };
 	const missing = (span.to - to) / (span.to - span.from);
-	return { fit: { rank: MADE + BROKEN + missing, make, isPart: true, ended: last.end === "client" ? "client" : "cut" }, of };
+	return {
+		fit: {
+			rank: DERIVED + INCOMPLETE + missing,
+			derive,
+			isPart: true,
+			ended: last.end === "client" ? "client" : "cut",
+		},
+		of,
+	};
 }
 
-/** The places of the fewest parts that hold a span from its beginning on, as far as it is held. */
-function cover(parts: readonly HeldPart[], { from, to }: Span): number[] {
+/** The indexes of the fewest parts that cover a span from its beginning without a gap, as far as possible. */
+function cover(parts: readonly StoredPart[], { from, to }: Span): number[] {
 	const found: number[] = [];
-	const waiting = [...parts.entries()].sort(([, a], [, b]) => b.held.from - a.held.from);
+	const waiting = [...parts.entries()].sort(([, a], [, b]) => b.stored.from - a.stored.from);
 	for (let reached = from; reached < to; ) {
 		let best: [at: number, to: number] = [-1, reached];
-		for (let next = waiting.at(-1); next !== undefined && next[1].held.from <= reached; next = waiting.at(-1)) {
-			const [at, { held }] = next;
-			if (held.to > best[1]) best = [at, held.to];
+		for (let next = waiting.at(-1); next !== undefined && next[1].stored.from <= reached; next = waiting.at(-1)) {
+			const [at, { stored }] = next;
+			if (stored.to > best[1]) best = [at, stored.to];
 			waiting.pop();
 		}
 		if (best[0] < 0) break;
@@ -96,12 +128,12 @@ function cover(parts: readonly HeldPart[], { from, to }: Span): number[] {
 	return found;
 }
 
-/** What each adds, behind those before it. */
-function piecesOf(parts: readonly HeldPart[], { from, to }: Span) {
+/** The bytes that each part adds to the previous ones. */
+function piecesOf(parts: readonly StoredPart[], { from, to }: Span) {
 	let reached = from;
-	return parts.map(({ held, response }) => {
-		const until = Math.min(held.to, to);
-		const piece = partOf(response.body ?? Buffer.alloc(0), { from: reached - held.from, to: until - held.from });
+	return parts.map(({ stored, response }) => {
+		const until = Math.min(stored.to, to);
+		const piece = partOf(response.body ?? Buffer.alloc(0), { from: reached - stored.from, to: until - stored.from });
 		reached = until;
 		return piece;
 	});

@@ -1,9 +1,9 @@
-// Dates in JSON bodies moved in time, each in the notation in which it stands: ISO 8601, HTTP's, or a number since 1970.
+// Moves dates in JSON bodies and keeps their notation: ISO 8601, HTTP date, or a number since 1970.
 import { formatHttpDate, parseHttpDate } from "../../flow/date.ts";
 import { covers, type JsonPath } from "../../json/path.ts";
 import { walkJson } from "../../json/walk.ts";
 
-/** The text with the dates at these paths moved by `seconds`; null when there are none. Nothing else changes. */
+/** Moves the dates at these paths by `seconds`, and changes nothing else; null: the text has no such dates. */
 export function moveJsonDates(text: string, paths: readonly JsonPath[], seconds: number): string | null {
 	const moved: [from: number, to: number, value: string][] = [];
 	const isJson = walkJson(text, (path, from, to) => {
@@ -21,7 +21,7 @@ export function moveJsonDates(text: string, paths: readonly JsonPath[], seconds:
 	return out + text.slice(at);
 }
 
-/** A date moved, in its own notation; null for what is none. */
+/** Moves a date and keeps its notation; null: not a date. */
 export function moveDate(text: string, seconds: number): string | null {
 	const iso = ISO.exec(text);
 	if (iso !== null) return moveIso(iso, seconds);
@@ -30,18 +30,31 @@ export function moveDate(text: string, seconds: number): string | null {
 }
 
 const IMF = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
-/** A day, perhaps with a time, perhaps with seconds, a fraction, a zone. */
+/** A date, optionally with time, seconds, fraction and zone. */
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:([T ])(\d\d):(\d\d)(?:(:)(\d\d)(?:([.,])(\d{1,9}))?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 
 function moveIso(
-	[, year, month, day, separator, hours = "0", minutes = "0", colon, seconds = "0", point, fraction = "", zone]: RegExpExecArray,
+	[
+		,
+		year,
+		month,
+		day,
+		separator,
+		hours = "0",
+		minutes = "0",
+		colon,
+		seconds = "0",
+		point,
+		fraction = "",
+		zone,
+	]: RegExpExecArray,
 	by: number,
 ): string | null {
 	const written = new Date(0);
-	// not Date.UTC, which takes the years 0 to 99 for 1900 to 1999
+	// not Date.UTC, which reads the years 0 to 99 as 1900 to 1999
 	written.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
 	written.setUTCHours(Number(hours), Number(minutes), Number(seconds));
-	// what is written stays in its zone; fractions are moved as the digits that they are
+	// the zone is kept; the fraction is moved separately, to keep its digits
 	const whole = Math.floor(by);
 	const digits = fraction.length;
 	const parts = Math.round((Number(`0.${fraction || "0"}`) + (by - whole)) * 10 ** digits);

@@ -1,40 +1,46 @@
-// The pieces in which a recorded body goes out again, and when: as it came, where that was noted, else spread evenly over its time.
+// Splits a recorded body into timed chunks. Recorded times of chunks are kept; without them, the chunks are spread
+// evenly over the recorded time.
 import type { MetaValue } from "../../flow/metadata.ts";
 
-/** A piece of a body, with the milliseconds before it. */
+/** A chunk of a body, with the milliseconds to wait before it. */
 export interface Piece {
 	readonly afterMs: number;
 	readonly bytes: Buffer;
 }
 
-/** Bodies that were not noted are cut in so many pieces at most, and not more often than this. */
+/**
+ * Limits for bodies without recorded times of chunks: the maximum number of chunks, and the minimum number of
+ * milliseconds between them. Event streams are split into their events instead.
+ */
 const PIECES = 50;
 const GAP_MS = 10;
 
 export interface Recorded {
 	readonly body: Buffer;
-	/** From the first byte to the last, in seconds, as it is to last now. */
+	/** Desired duration from the first byte to the last, in seconds. */
 	readonly seconds: number;
-	/** What recorded times are multiplied by. */
+	/** Factor for recorded chunk times. */
 	readonly factor: number;
 	readonly isEventStream: boolean;
-	/** When its chunks came, as the flow's metadata has it: pairs of milliseconds since the head and bytes. */
+	/** When the chunks arrived, from the flow's metadata: pairs of milliseconds since the head, and bytes. */
 	readonly chunkTimes: MetaValue | undefined;
 }
 
-/** null: all at once. */
+/** The chunks to send; null: send the whole body at once. */
 export function piecesOf({ body, seconds, factor, isEventStream, chunkTimes }: Recorded): Piece[] | null {
-	const noted = body.length === 0 ? null : notedPieces(body, chunkTimes, factor);
-	if (noted !== null) return noted;
+	const recorded = body.length === 0 ? null : recordedPieces(body, chunkTimes, factor);
+	if (recorded !== null) return recorded;
 	if (seconds * 1000 < GAP_MS || body.length === 0) return null;
-	const parts = isEventStream ? events(body) : slices(body, Math.min(PIECES, Math.floor((seconds * 1000) / GAP_MS), body.length));
-	// the first is there when the head is, the last when the time is over
+	const parts = isEventStream
+		? events(body)
+		: slices(body, Math.min(PIECES, Math.floor((seconds * 1000) / GAP_MS), body.length));
+	// the first chunk is sent with the head, the last one at the end
 	const gap = parts.length > 1 ? (seconds * 1000) / (parts.length - 1) : 0;
 	return parts.map((bytes, n) => ({ bytes, afterMs: n === 0 ? 0 : gap }));
 }
 
-/** As it came; null where that was not noted for exactly this body. */
-function notedPieces(body: Buffer, chunkTimes: MetaValue | undefined, factor: number): Piece[] | null {
+/** The chunks as received; null: no chunk times were recorded, or they do not match the body. */
+function recordedPieces(body: Buffer, chunkTimes: MetaValue | undefined, factor: number): Piece[] | null {
 	if (!Array.isArray(chunkTimes)) return null;
 	const pieces: Piece[] = [];
 	let [at, before] = [0, 0];
@@ -52,7 +58,7 @@ function numberOf(value: MetaValue): number {
 	return typeof value === "number" ? value : Number.NaN;
 }
 
-/** An event ends with an empty line (HTML section 9.2.5). */
+/** Splits an event stream into its events. Each ends with an empty line (HTML section 9.2.5). */
 function events(body: Buffer): Buffer[] {
 	const parts: Buffer[] = [];
 	let from = 0;

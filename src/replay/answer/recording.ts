@@ -1,44 +1,46 @@
-// A recorded response, made ready to be sent any number of times: what is the same each time is worked out once.
-import type { ByteString } from "../../flow/bytes.ts";
+// A recorded response that can be sent any number of times. Values that are the same each time are computed once.
+import { type ByteString, NO_BYTES } from "../../flow/bytes.ts";
 import type { FlowEnd, HttpFlow } from "../../flow/flow.ts";
 import { Headers } from "../../flow/headers.ts";
 import { Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
-import { areSendable, dropUnsendable, inOneLine } from "../../flow/sendable.ts";
+import { dropUnsendable, inOneLine, unsendable } from "../../flow/sendable.ts";
 import { acceptsCoding } from "./accept.ts";
 import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from "./refresh.ts";
 
-const EMPTY: Buffer = Buffer.alloc(0);
-
-/** What is known of a recorded response besides itself. */
-export interface RecordingFacts {
-	/** Of the recorded flow. */
+/** Properties of the flow of a recorded response. */
+export interface RecordingInfo {
+	/** Id of the flow. */
 	readonly id: string;
-	/** How it ended; null or nothing: with its end. */
+	/** How it ended; default: "server". */
 	readonly ended?: FlowEnd | null;
-	/** The time to which its dates were moved already. */
+	/** The time to which its dates were already refreshed, in seconds since 1970. */
 	readonly refreshed?: number | null;
 }
 
 export class Recording {
-	/** Of the recorded flow. */
+	/** Id of the recorded flow. */
 	readonly id: string;
 	/** As recorded. */
 	response: Response;
-	/** All equal requests get it from now on. */
+	/** Whether the recording answers all equal requests from now on. */
 	isAlways = false;
 	/** How the recorded response ended. */
 	readonly end: FlowEnd;
-	/** The whole recorded flow; null when it is gone. */
+	/** Reads the recorded flow; null: it was deleted. */
 	readonly flow: () => HttpFlow | null;
-	/** The time that its dates belong to. */
+	/** The time to which its dates refer, in seconds since 1970. */
 	readonly #datedAt: number;
 	#coded: boolean | null = null;
-	#sendable: boolean | null = null;
+	#unsendable: readonly ByteString[] | null = null;
 	#dates: readonly HeaderDate[] | null = null;
 
-	/** @param read the recorded flow as a whole, null when it is gone; only asked where the response does not do */
-	constructor({ id, ended = null, refreshed = null }: RecordingFacts, response: Response, read: () => HttpFlow | null = () => null) {
+	/** @param read reads the recorded flow, null: it was deleted; called only if the response is not sufficient */
+	constructor(
+		{ id, ended = null, refreshed = null }: RecordingInfo,
+		response: Response,
+		read: () => HttpFlow | null = () => null,
+	) {
 		this.id = id;
 		this.end = response.statusCode === 101 ? "server" : (ended ?? "server");
 		this.#datedAt = refreshed ?? response.timestampStart;
@@ -49,52 +51,64 @@ export class Recording {
 	/**
 	 * The response to send: a copy, which hooks may change.
 	 * @param now seconds since 1970
-	 * @param refresh the dates that keep their distance to the time of recording, the same ones each time; null: none
-	 * @param acceptEncoding of the client: a content coding that it does not accept is undone
+	 * @param refresh the dates to move with the time, the same in every call; null: none
+	 * @param acceptEncoding the client's Accept-Encoding: a coding that it does not accept is decoded
 	 */
 	answer(now: number, refresh: Refresh | null, acceptEncoding: ByteString | null = null): Response {
 		const { response } = this;
-		// what HTTP/1.1 says for a response recorded in another version, which has no reason phrase
+		// a response recorded in HTTP/2 or 3 has no reason phrase, so it gets the standard one
 		const isOlder = response.httpVersion.startsWith("HTTP/1.");
 		const answer = new Response({
 			statusCode: response.statusCode,
 			reason: isOlder ? inOneLine(response.reason) : standardReason(response.statusCode),
 			httpVersion: isOlder ? response.httpVersion : "HTTP/1.1",
 			headers: new Headers(this.fieldsAt(now, refresh)),
-			body: response.body ?? EMPTY,
+			body: response.body ?? NO_BYTES,
 			trailers: response.trailers?.copy() ?? null,
 			timestampStart: now,
 			timestampEnd: now,
 			extra: response.extra,
 		});
-		if (!this.#isSendable) dropUnsendable(answer.headers);
+		if (this.unsendable.length > 0) dropUnsendable(answer.headers);
 		if (refresh !== null && refresh.json.length > 0) refreshBody(answer, refresh, now - this.#datedAt);
-		if (acceptEncoding !== null && this.#isCoded && !acceptsCoding(acceptEncoding, answer.headers.get("content-encoding") ?? "")) undoCoding(answer);
+		if (
+			acceptEncoding !== null &&
+			this.#isCoded &&
+			!acceptsCoding(acceptEncoding, answer.headers.get("content-encoding") ?? "")
+		)
+			undoCoding(answer);
 		return answer;
 	}
 
-	/** Until when `answer` gives the same as at `now`, in seconds since 1970. */
+	/** Until when `answer` returns the same as at `now`, in seconds since 1970. */
 	staysUntil(now: number, refresh: Refresh | null): number {
 		if (refresh === null) return Number.POSITIVE_INFINITY;
 		if (refresh.json.length > 0) return now;
-		return this.#datesFor(refresh).length === 0 ? Number.POSITIVE_INFINITY : this.#datedAt + Math.floor(now - this.#datedAt) + 1;
-	}
-
-	/** Which values of the fields of `answer` move with time, by their index and in order; null where its fields are not one by one the recorded ones. */
-	moving(refresh: Refresh | null): readonly number[] | null {
-		if (!this.#isSendable || this.#isCoded) return null;
-		return refresh === null ? [] : [...new Set(this.#datesFor(refresh).map(({ at }) => at))];
-	}
-
-	/** A copy of the recorded header fields, the dates moved. */
-	fieldsAt(now: number, refresh: Refresh | null): ByteString[] {
-		const { headers } = this.response;
-		return refresh === null ? headers.fields.slice() : moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - this.#datedAt));
+		return this.#datesFor(refresh).length === 0
+			? Number.POSITIVE_INFINITY
+			: this.#datedAt + Math.floor(now - this.#datedAt) + 1;
 	}
 
 	/**
-	 * What is wrong with the response as recorded and will be made right when it is sent; null: nothing.
-	 * @param method of the request, as HEAD is answered without a body
+	 * Indexes of the header values of `answer` that change with time, in order; null: the headers of `answer` may differ
+	 * from the recorded ones.
+	 */
+	moving(refresh: Refresh | null): readonly number[] | null {
+		if (this.unsendable.length > 0 || this.#isCoded) return null;
+		return refresh === null ? [] : [...new Set(this.#datesFor(refresh).map(({ at }) => at))];
+	}
+
+	/** A copy of the recorded headers with the dates moved. */
+	fieldsAt(now: number, refresh: Refresh | null): ByteString[] {
+		const { headers } = this.response;
+		return refresh === null
+			? headers.fields.slice()
+			: moveDates(headers.fields, this.#datesFor(refresh), Math.floor(now - this.#datedAt));
+	}
+
+	/**
+	 * A defect of the recorded response that is corrected when it is sent; null: none.
+	 * @param method of the request: the response to HEAD has no body
 	 */
 	flaw(method: ByteString): string | null {
 		const { statusCode, headers, body, bodySize } = this.response;
@@ -102,17 +116,20 @@ export class Recording {
 		if (this.end !== "server") return null;
 		const length = headers.get("content-length");
 		if (body === null) return length === "0" ? null : "the body was not recorded";
-		return length === null || Number(length) === bodySize ? null : `content-length said ${length}, the body has ${bodySize} bytes`;
+		return length === null || Number(length) === bodySize
+			? null
+			: `content-length said ${length}, the body has ${bodySize} bytes`;
+	}
+
+	/** The names of the recorded headers that answers leave out, because they cannot be sent. */
+	get unsendable(): readonly ByteString[] {
+		this.#unsendable ??= unsendable(this.response.headers);
+		return this.#unsendable;
 	}
 
 	get #isCoded(): boolean {
 		this.#coded ??= this.response.headers.has("content-encoding");
 		return this.#coded;
-	}
-
-	get #isSendable(): boolean {
-		this.#sendable ??= areSendable(this.response.headers);
-		return this.#sendable;
 	}
 
 	#datesFor(refresh: Refresh): readonly HeaderDate[] {
@@ -121,9 +138,9 @@ export class Recording {
 	}
 }
 
-/** What cannot be decoded is sent as it is: the client may make more of it. */
+/** Removes the content coding. A body that cannot be decoded is sent as recorded. */
 function undoCoding(response: Response): void {
-	// of a part nothing can be made (RFC 9110 section 14.4)
+	// a part cannot be decoded (RFC 9110 section 14.4)
 	if (response.bodySize === 0 || response.statusCode === 206) return;
 	let decoded: Buffer | null;
 	try {

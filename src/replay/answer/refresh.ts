@@ -1,4 +1,4 @@
-// Makes a recorded response look as if it had been sent now: its dates keep their distance to the time of recording.
+// Refreshes a recorded response: moves its dates by the time that has passed since the recording.
 import { type ByteString, decodeText, encodeText } from "../../flow/bytes.ts";
 import { type DateSpan, findExpiries } from "../../flow/cookies.ts";
 import { formatHttpDate, parseHttpDate } from "../../flow/date.ts";
@@ -8,35 +8,38 @@ import { moveJsonDates } from "./json-dates.ts";
 
 /** Which dates are moved, besides the expiry of cookies. */
 export interface Refresh {
-	/** Header fields, in lower case. */
+	/** Header names in lower case. */
 	readonly headers: ReadonlySet<string>;
-	/** Places in JSON bodies. */
+	/** Paths in JSON bodies. */
 	readonly json: readonly JsonPath[];
 }
 
 const NAMES = ["date", "expires", "last-modified"];
 
-/** What mitmproxy refreshes. */
+/** The dates that mitmproxy refreshes. */
 export const usualDates: Refresh = { headers: new Set(NAMES), json: [] };
 
 /**
- * The usual dates and more: header fields by their names, places in JSON bodies by a pointer or path.
- * @param option that names them, for errors
+ * Adds dates to the usual ones: headers by name, values in JSON bodies by pointer or path.
+ * @param option the option's name, for errors
  * @throws FlowtapeError FT_BAD_OPTION
  */
 export function compileRefresh(also: readonly string[], option = "server_replay_refresh_also"): Refresh {
 	const isPath = (word: string) => /^[/$]/.test(word);
 	const names = also.filter((word) => !isPath(word)).map((name) => name.toLowerCase());
-	return { headers: new Set([...NAMES, ...names]), json: also.filter(isPath).map((path) => parseJsonPath(path, option)) };
+	return {
+		headers: new Set([...NAMES, ...names]),
+		json: also.filter(isPath).map((path) => parseJsonPath(path, option)),
+	};
 }
 
-/** A readable date in a list of header fields. */
+/** A valid date in a list of header fields. */
 export interface HeaderDate extends DateSpan {
 	/** Index of the value in `Headers.fields`. */
 	at: number;
 }
 
-/** The dates that refreshing moves: of some header fields, and the expiry of cookies. */
+/** Finds the dates that refreshing moves: those of some headers, and the expiry of cookies. */
 export function findDates(fields: readonly ByteString[], { headers }: Refresh = usualDates): HeaderDate[] {
 	const dates: HeaderDate[] = [];
 	for (let i = 0; i + 1 < fields.length; i += 2) {
@@ -53,10 +56,13 @@ function datesOf(name: ByteString, value: ByteString, names: ReadonlySet<string>
 	return seconds === null ? [] : [{ from: 0, to: value.length, seconds }];
 }
 
-/** A copy of the fields with the dates moved by `delta` seconds. Nothing else changes, nor a date that would leave the calendar. */
+/**
+ * Copies the fields and moves the dates by `delta` seconds. A date stays as it is if its year would not have four
+ * digits.
+ */
 export function moveDates(fields: readonly ByteString[], dates: readonly HeaderDate[], delta: number): ByteString[] {
 	const moved = fields.slice();
-	// from the last to the first, so that the places of those before stay right
+	// from last to first, so that the offsets of earlier dates stay correct
 	for (let i = dates.length - 1; i >= 0; i--) {
 		const { at, from, to, seconds } = dates[i] as HeaderDate;
 		const date = formatHttpDate(seconds + delta);
@@ -66,10 +72,10 @@ export function moveDates(fields: readonly ByteString[], dates: readonly HeaderD
 	return moved;
 }
 
-/** Bodies beyond this many bytes are left as they are. */
+/** Larger bodies are left unchanged. Bytes. */
 const BODY_LIMIT = 16 * 1024 * 1024;
 
-/** Moves the dates in a JSON body. What cannot be decoded or is no JSON stays to the byte. */
+/** Moves the dates in a JSON body. A body that cannot be decoded or is not JSON stays unchanged. */
 export function refreshBody(response: Response, { json }: Refresh, delta: number): void {
 	if (json.length === 0 || (response.bodySize ?? 0) > BODY_LIMIT) return;
 	const content = response.decodedOrRaw;
@@ -78,11 +84,16 @@ export function refreshBody(response: Response, { json }: Refresh, delta: number
 }
 
 /**
- * Refreshes a response in place. What cannot be read as a date stays as it is.
- * @param now seconds since 1970, the time at which the response is sent
- * @param from the time that its dates belong to: that of the recording, unless they were moved before
+ * Refreshes a response in place. Values that are not valid dates stay unchanged.
+ * @param now when the response is sent, in seconds since 1970
+ * @param from the time to which its dates refer: that of the recording, unless they were refreshed before
  */
-export function refreshResponse(response: Response, now: number, refresh: Refresh = usualDates, from = response.timestampStart): void {
+export function refreshResponse(
+	response: Response,
+	now: number,
+	refresh: Refresh = usualDates,
+	from = response.timestampStart,
+): void {
 	const { headers } = response;
 	const delta = now - from;
 	headers.fields = moveDates(headers.fields, findDates(headers.fields, refresh), delta);

@@ -1,65 +1,67 @@
-// The recorded requests among which the nearest to a miss are looked for: found by path, by folder, and by nothing but their order,
-// so that a miss costs the same however long the tape.
+// Selects the recorded requests that are compared with a miss: by path, folder or last path segment, and the first
+// ones. The cost of a miss therefore does not depend on the length of the tape.
 import type { Request } from "../../flow/message.ts";
+import type { FlowSummary } from "../../flow/recorded.ts";
 import { hash64 } from "../match/hash.ts";
 import { hostOf, pathEnd } from "../match/parts.ts";
 import type { RecordingRef } from "../recordings/cursor.ts";
 import type { Candidate, ReplayIndex } from "../recordings/index-of-tapes.ts";
 import { KeyTable } from "../recordings/key-table.ts";
-import type { FlowSummary } from "../recordings/keyed-tape.ts";
 
-/** Recordings that are looked at for one miss. */
+/** Maximum number of recordings that are compared with one miss. */
 const LIMIT = 100;
-/** Flows that are taken in before others get their turn. */
+/** Flows that are read before yielding to the event loop. */
 const BATCH = 2000;
 
-/** Knows by path where recordings stand. Made from the columns of the tapes. */
+/** An index of recordings by path, built from the columns of the tapes. */
 export class Candidates {
 	readonly #index: ReplayIndex;
 	readonly #table = new KeyTable();
-	/** The spots, by the number under which the table has them. */
+	/** Tape and sequence number of each entry of the table. */
 	readonly #indexes: number[] = [];
-	readonly #places: number[] = [];
+	readonly #seqs: number[] = [];
 	#filled: Promise<void> | null = null;
 
 	constructor(index: ReplayIndex) {
 		this.#index = index;
 	}
 
-	/** To be awaited before the first use: goes through the tapes once. */
+	/** Reads the tapes once. Await it before the first use. */
 	ready(): Promise<void> {
 		this.#filled ??= this.#fill();
 		return this.#filled;
 	}
 
-	/** Recordings that may be near, those with the same key first; each once. */
-	of(request: Request): Candidate[] {
+	/** Recordings that may be similar to a request, without duplicates; those with the same key first. */
+	candidatesFor(request: Request): Candidate[] {
 		const found = new Map<string, Candidate>();
 		const add = (candidate: Candidate | null) => {
-			if (candidate !== null && found.size < LIMIT) found.set(`${candidate.spot.tape} ${candidate.spot.place}`, candidate);
+			if (candidate !== null && found.size < LIMIT) found.set(`${candidate.ref.tape} ${candidate.ref.seq}`, candidate);
 		};
-		for (const candidate of this.#index.equals(request, LIMIT / 4)) add(candidate);
+		for (const candidate of this.#index.equalRecordings(request, LIMIT / 4)) add(candidate);
 		const host = hostOf(request);
-		for (const key of keysOf(host, request.path)) for (const number of this.#table.find(key, -1, LIMIT / 2)) add(this.#index.at(this.#spot(number)));
-		for (let number = 0; number < Math.min(this.#places.length, LIMIT / 4); number++) add(this.#index.at(this.#spot(number)));
+		for (const key of keysOf(host, request.path))
+			for (const number of this.#table.find(key, -1, LIMIT / 2)) add(this.#index.at(this.#ref(number)));
+		for (let number = 0; number < Math.min(this.#seqs.length, LIMIT / 4); number++)
+			add(this.#index.at(this.#ref(number)));
 		return [...found.values()];
 	}
 
-	#spot(number: number): RecordingRef {
-		return { tape: this.#indexes[number] as number, place: this.#places[number] as number };
+	#ref(number: number): RecordingRef {
+		return { tape: this.#indexes[number] as number, seq: this.#seqs[number] as number };
 	}
 
 	async #fill(): Promise<void> {
-		for (const [outline, tape] of this.#index.outlines()) {
-			const number = this.#places.push(outline.place) - 1;
+		for (const [summary, tape] of this.#index.summaries()) {
+			const number = this.#seqs.push(summary.seq) - 1;
 			this.#indexes.push(tape);
-			for (const key of keysOf(outline.host.toLowerCase(), outline.path)) this.#table.add(key, number);
+			for (const key of keysOf(summary.host.toLowerCase(), summary.path)) this.#table.add(key, number);
 			if (number % BATCH === BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
 		}
 	}
 }
 
-/** The path, whatever the host; the folder; the last part of the path. */
+/** Keys for the path on any host, the folder on this host, and the last path segment. */
 function keysOf(host: string, path: FlowSummary["path"]): string[] {
 	const whole = path.slice(0, pathEnd(path));
 	const slash = whole.lastIndexOf("/");

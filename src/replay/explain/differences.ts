@@ -1,13 +1,26 @@
-// What tells one request from a recorded one by the rules, part by part, and the option that would leave each part out of account.
+// Lists the differences between a request and a recorded one under the matching rules, each with the option that would
+// ignore it.
 import { bodyBytes, bodySize } from "../../flow/body.ts";
 import { toText } from "../../flow/bytes.ts";
+import { cookiePairs } from "../../flow/cookies.ts";
 import { formFields } from "../../flow/form.ts";
 import type { Message, Request } from "../../flow/message.ts";
-import { type Content, contentOf, cookiePairs, headersInUse, hostOf, jsonValues, type Pairs, pathEnd, pathOf, queryPairs, rawQuery } from "../match/parts.ts";
+import { type Pairs, valuesByName } from "../../flow/pairs.ts";
+import { conditionsOf, NO_CONDITIONS } from "../match/conditions.ts";
+import {
+	type Content,
+	contentOf,
+	headersInUse,
+	hostOf,
+	jsonValues,
+	pathEnd,
+	pathOf,
+	queryPairs,
+	rawQuery,
+} from "../match/parts.ts";
 import type { MatchRules, MatchValues } from "../match/rules.ts";
-import { NO_WISH, wishOf } from "../match/wish.ts";
 
-/** A part of a request. Those with a name are told apart by it: a query field, a form field, a header, a cookie, a JSON pointer. */
+/** A part of a request. Query and form fields, headers, cookies and JSON values have a name too. */
 export type Part =
 	| "method"
 	| "scheme"
@@ -21,60 +34,63 @@ export type Part =
 	| "json"
 	| "form"
 	| "body"
-	/** Bodies that mean the same and are written differently. */
+	/** Bodies that have the same meaning but different bytes. */
 	| "notation"
-	/** The match function says no. */
+	/** The match function rejected the recording. */
 	| "match"
-	/** Which part is asked for. */
+	/** The requested range. */
 	| "range"
-	/** What the client has already. */
+	/** Conditional request headers, and those of CORS preflights. */
 	| "condition";
 
-/** An option with a value: of a list, an item. */
+/** An option with a value; for a list option, one item. */
 export interface ReplayOption {
 	readonly name: keyof MatchValues | "server_replay_order";
 	readonly value: string | true;
 }
 
-export interface Difference {
+/** A part in which a request differs from a recorded one. */
+export interface RequestDifference {
 	readonly part: Part;
 	readonly name?: string;
-	/** null: the request does not have it. */
+	/** null: not present. */
 	readonly recorded: string | null;
 	readonly sent: string | null;
-	/** What would make this difference none; null: nothing. */
+	/** The option that would ignore this difference; null: there is none. */
 	readonly option: ReplayOption | null;
 }
 
-/** Bodies beyond this many bytes are not taken apart. */
-const TAKEN_APART = 256 * 1024;
+/** Largest body that is compared by its parts, in bytes. */
+const MAX_PARSED_BYTES = 256 * 1024;
 
 const NORMAL = { normal: true };
 const NORMALIZE = { name: "server_replay_normalize_url", value: true } as const;
 
-/** What differs in the heads. */
-export function headDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
-	const differences: Difference[] = [];
+/** Differences in method, URL and headers. */
+export function headDifferences(sent: Request, recorded: Request, rules: MatchRules): RequestDifference[] {
+	const differences: RequestDifference[] = [];
 	const add = (part: Part, was: string, is: string, option: ReplayOption | null = null) => {
-		if (was !== is) differences.push({ part, recorded: shown([was]), sent: shown([is]), option });
+		if (was !== is) differences.push({ part, recorded: joinedText([was]), sent: joinedText([is]), option });
 	};
 	add("method", toText(recorded.method.toUpperCase()), toText(sent.method.toUpperCase()));
 	add("scheme", toText(recorded.scheme), toText(sent.scheme));
 	const isSameHost = hostOf(recorded, NORMAL) === hostOf(sent, NORMAL);
 	const hostOption = isSameHost ? NORMALIZE : ({ name: "server_replay_ignore_host", value: true } as const);
 	if (rules.host) add("host", toText(hostOf(recorded, rules)), toText(hostOf(sent, rules)), hostOption);
-	if (rules.port) add("port", String(recorded.port), String(sent.port), { name: "server_replay_ignore_port", value: true });
-	const path = (request: Request, normal = rules.normal) => toText(pathOf(request.path, pathEnd(request.path), { ...rules, normal }));
+	if (rules.port)
+		add("port", String(recorded.port), String(sent.port), { name: "server_replay_ignore_port", value: true });
+	const path = (request: Request, normal = rules.normal) =>
+		toText(pathOf(request.path, pathEnd(request.path), { ...rules, normal }));
 	add("path", path(recorded), path(sent), path(recorded, true) === path(sent, true) ? NORMALIZE : null);
 	if (rules.query) differences.push(...queryDifferences(sent, recorded, rules));
 	return [...differences, ...headerDifferences(sent, recorded, rules)];
 }
 
-/** What differs in what is asked for besides, where the recorded answer is only for some who ask. No option makes it answer others. */
-export function wishDifferences(sent: Request, recorded: Request): Difference[] {
-	const [is, was] = [wishOf(sent) ?? NO_WISH, wishOf(recorded) ?? NO_WISH];
-	const differences: Difference[] = [];
-	for (const [name, key] of WISHES) {
+/** Differences in ranges and conditions, for recordings that depend on them. No option ignores these. */
+export function conditionDifferences(sent: Request, recorded: Request): RequestDifference[] {
+	const [is, was] = [conditionsOf(sent) ?? NO_CONDITIONS, conditionsOf(recorded) ?? NO_CONDITIONS];
+	const differences: RequestDifference[] = [];
+	for (const [name, key] of CONDITION_HEADERS) {
 		const [before, now] = [was[key], is[key]];
 		if (before === now) continue;
 		const part = key === "range" || key === "ifRange" ? "range" : "condition";
@@ -83,7 +99,7 @@ export function wishDifferences(sent: Request, recorded: Request): Difference[] 
 	return differences;
 }
 
-const WISHES = [
+const CONDITION_HEADERS = [
 	["Range", "range"],
 	["If-Range", "ifRange"],
 	["If-Match", "ifMatch"],
@@ -94,40 +110,49 @@ const WISHES = [
 	["Access-Control-Request-Headers", "requestHeaders"],
 ] as const;
 
-/** What differs in the bodies. */
-export function bodyDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
+/** Differences in the bodies. */
+export function bodyDifferences(sent: Request, recorded: Request, rules: MatchRules): RequestDifference[] {
 	const [is, was] = [contentOf(sent, rules), contentOf(recorded, rules)];
 	if (isSameContent(is, was)) return [];
 	if (is.kind === "json" && was.kind === "json") return jsonDifferences(was.values, is.values);
-	if (is.kind === "form" && was.kind === "form" && is.isMultipart === was.isMultipart) return formDifferences(was.fields, is.fields);
-	const inside = takenApart(sent, recorded, rules) ?? [];
-	return inside.length > 0 ? inside : [isSameByMeaning(sent, recorded, rules) ? notation(sent, recorded) : wholeBody(sent, recorded)];
+	if (is.kind === "form" && was.kind === "form" && is.isMultipart === was.isMultipart)
+		return formDifferences(was.fields, is.fields);
+	const inside = parsedDifferences(sent, recorded, rules) ?? [];
+	return inside.length > 0
+		? inside
+		: [isSameByMeaning(sent, recorded, rules) ? notation(sent, recorded) : wholeBody(sent, recorded)];
 }
 
-function queryDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
+function queryDifferences(sent: Request, recorded: Request, rules: MatchRules): RequestDifference[] {
 	const pairs = (request: Request) => queryPairs(rawQuery(request.path, pathEnd(request.path)), rules);
 	const order = { part: "query order", option: { name: "server_replay_ignore_param_order", value: true } } as const;
 	return listDifferences(pairs(recorded), pairs(sent), { part: "query", option: "server_replay_ignore_params", order });
 }
 
-/** By name; and that those with equal values come in another order. */
+/** The differences by name, and one difference if the equal pairs have another order. */
 function listDifferences(
 	was: Pairs,
 	is: Pairs,
-	{ part, option, order }: { part: Part; option: keyof MatchValues; order: Pick<Difference, "part" | "name" | "option"> },
-): Difference[] {
+	{
+		part,
+		option,
+		order,
+	}: { part: Part; option: keyof MatchValues; order: Pick<RequestDifference, "part" | "name" | "option"> },
+): RequestDifference[] {
 	const differing = pairDifferences(part, was, is, option);
 	const names = new Set(differing.map(({ name }) => name));
 	const rest = (pairs: Pairs) => pairs.filter(([name]) => !names.has(name));
 	const [before, now] = [rest(was), rest(is)];
-	return isSamePairs(before, now) ? differing : [...differing, { ...order, recorded: namesOf(before), sent: namesOf(now) }];
+	return isSamePairs(before, now)
+		? differing
+		: [...differing, { ...order, recorded: namesOf(before), sent: namesOf(now) }];
 }
 
 function namesOf(pairs: Pairs): string {
 	return pairs.map(([name]) => name).join(", ");
 }
 
-function headerDifferences(sent: Request, recorded: Request, rules: MatchRules): Difference[] {
+function headerDifferences(sent: Request, recorded: Request, rules: MatchRules): RequestDifference[] {
 	if (rules.headers.length === 0) return [];
 	const was = new Map(headersInUse(recorded, rules));
 	const is = new Map(headersInUse(sent, rules));
@@ -140,54 +165,58 @@ function headerDifferences(sent: Request, recorded: Request, rules: MatchRules):
 	});
 }
 
-function cookieDifferences(was: string, is: string, whole: ReplayOption): Difference[] {
+function cookieDifferences(was: string, is: string, whole: ReplayOption): RequestDifference[] {
 	const order = { part: "header", name: "cookie", option: whole } as const;
-	const found = listDifferences(cookiePairs(was), cookiePairs(is), { part: "cookie", option: "server_replay_ignore_cookies", order });
-	// written differently
+	const found = listDifferences(cookiePairs(was), cookiePairs(is), {
+		part: "cookie",
+		option: "server_replay_ignore_cookies",
+		order,
+	});
+	// only white space differs
 	if (found.length === 0) return [{ ...order, recorded: lengthText(was), sent: lengthText(is) }];
 	return found.map((each) =>
-		each.part === "cookie" ? { ...each, recorded: each.recorded && lengthText(each.recorded), sent: each.sent && lengthText(each.sent) } : each,
+		each.part === "cookie"
+			? { ...each, recorded: each.recorded && lengthText(each.recorded), sent: each.sent && lengthText(each.sent) }
+			: each,
 	);
 }
 
-/** What nobody should find in a log. */
+/** Headers whose values must not appear in logs. */
 const secret = new Set(["authorization", "proxy-authorization", "cookie"]);
 
 function headerText(name: string, value: string | null): string | null {
 	if (value === null) return null;
-	return secret.has(name) ? lengthText(value) : shown([toText(value)]);
+	return secret.has(name) ? lengthText(value) : joinedText([toText(value)]);
 }
 
 function lengthText(value: string): string {
 	return `(${value.length} characters)`;
 }
 
-/** By name: the values of those that do not have the same ones in the same order. */
-function pairDifferences(part: Part, was: Pairs, is: Pairs, option: keyof MatchValues): Difference[] {
-	const [before, now] = [grouped(was), grouped(is)];
+/** The differences by name: other values, or the same values in another order. */
+function pairDifferences(part: Part, was: Pairs, is: Pairs, option: keyof MatchValues): RequestDifference[] {
+	const [before, now] = [valuesByName(was), valuesByName(is)];
 	return [...new Set([...before.keys(), ...now.keys()])].flatMap((name) => {
 		const [recorded, sent] = [before.get(name) ?? null, now.get(name) ?? null];
-		if (recorded !== null && sent !== null && recorded.length === sent.length && recorded.every((value, i) => value === sent[i])) return [];
-		return [{ part, name, recorded: shown(recorded), sent: shown(sent), option: { name: option, value: name } }];
+		if (
+			recorded !== null &&
+			sent !== null &&
+			recorded.length === sent.length &&
+			recorded.every((value, i) => value === sent[i])
+		)
+			return [];
+		return [
+			{ part, name, recorded: joinedText(recorded), sent: joinedText(sent), option: { name: option, value: name } },
+		];
 	});
 }
 
-/** Characters of a value that are told. */
+/** Longest value that is returned in full, in characters. */
 const SHOWN = 1000;
 
-function shown(values: readonly string[] | null): string | null {
+function joinedText(values: readonly string[] | null): string | null {
 	const text = values?.join(", ") ?? null;
 	return text !== null && text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-}
-
-function grouped(pairs: Pairs): Map<string, string[]> {
-	const groups = new Map<string, string[]>();
-	for (const [name, value] of pairs) {
-		const group = groups.get(name);
-		if (group === undefined) groups.set(name, [value]);
-		else group.push(value);
-	}
-	return groups;
 }
 
 function isSamePairs(a: Pairs, b: Pairs): boolean {
@@ -201,18 +230,22 @@ function isSameContent(a: Content, b: Content): boolean {
 	return bodySize(a.body) === bodySize(b.body) && (bodyBytes(a.body) as Buffer).equals(bodyBytes(b.body) as Buffer);
 }
 
-function jsonDifferences(was: Pairs, is: Pairs): Difference[] {
+function jsonDifferences(was: Pairs, is: Pairs): RequestDifference[] {
 	return pairDifferences("json", was, is, "server_replay_ignore_json");
 }
 
-function formDifferences(was: Pairs, is: Pairs): Difference[] {
-	return listDifferences(was, is, { part: "form", option: "server_replay_ignore_payload_params", order: { part: "body", option: IGNORE_CONTENT } });
+function formDifferences(was: Pairs, is: Pairs): RequestDifference[] {
+	return listDifferences(was, is, {
+		part: "form",
+		option: "server_replay_ignore_payload_params",
+		order: { part: "body", option: IGNORE_CONTENT },
+	});
 }
 
 const IGNORE_CONTENT: ReplayOption = { name: "server_replay_ignore_content", value: true };
 
-/** What differs in what bodies mean that are compared by their bytes; null where that cannot be told. */
-function takenApart(sent: Request, recorded: Request, rules: MatchRules): Difference[] | null {
+/** Compares bodies as JSON or forms although the rules compare their bytes; null: not possible. */
+function parsedDifferences(sent: Request, recorded: Request, rules: MatchRules): RequestDifference[] | null {
 	const [was, is] = [smallBody(recorded), smallBody(sent)];
 	if (was === null || is === null) return null;
 	const [before, now] = [jsonValues(was, rules), jsonValues(is, rules)];
@@ -222,28 +255,28 @@ function takenApart(sent: Request, recorded: Request, rules: MatchRules): Differ
 	return formDifferences(fields, others);
 }
 
-/** Parts of a form have headers too, which no field shows. */
+/** Whether two bodies have the same meaning, including the headers of multipart parts, which are not form fields. */
 function isSameByMeaning(sent: Request, recorded: Request, rules: MatchRules): boolean {
 	const byMeaning = { ...rules, meaning: true };
 	return isSameContent(contentOf(sent, byMeaning), contentOf(recorded, byMeaning));
 }
 
-function notation(sent: Request, recorded: Request): Difference {
+function notation(sent: Request, recorded: Request): RequestDifference {
 	const option = { name: "server_replay_match_content", value: "meaning" } as const;
 	return { part: "notation", recorded: sizeText(recorded), sent: sizeText(sent), option };
 }
 
 function smallBody(request: Request): Buffer | null {
-	if ((bodySize(request.body) ?? 0) > TAKEN_APART) return null;
+	if ((bodySize(request.body) ?? 0) > MAX_PARSED_BYTES) return null;
 	const bytes = request.decodedOrRaw;
-	return bytes === null || bytes.length > TAKEN_APART ? null : bytes;
+	return bytes === null || bytes.length > MAX_PARSED_BYTES ? null : bytes;
 }
 
 function fieldsOf(message: Message): Pairs | null {
 	return formFields(message)?.map(({ name, value }) => [name, toText(value)] as const) ?? null;
 }
 
-function wholeBody(sent: Request, recorded: Request): Difference {
+function wholeBody(sent: Request, recorded: Request): RequestDifference {
 	return { part: "body", recorded: sizeText(recorded), sent: sizeText(sent), option: IGNORE_CONTENT };
 }
 

@@ -1,40 +1,44 @@
-// What varies between two recordings of the same scenario: the fields that replay should leave out when matching, found by comparing.
+// Compares two recordings of the same scenario to find the varying fields that matching should ignore.
 import { toText } from "../../flow/bytes.ts";
 import type { HttpFlow } from "../../flow/flow.ts";
 import type { Request } from "../../flow/message.ts";
-import { askedOf, requestKey } from "../match/key.ts";
+import { originalRequest, requestKey } from "../match/key.ts";
 import { hostOf, pathEnd } from "../match/parts.ts";
 import { compileRules, type MatchRules } from "../match/rules.ts";
-import { bodyDifferences, type Difference, headDifferences, type ReplayOption } from "./differences.ts";
+import { bodyDifferences, headDifferences, type ReplayOption, type RequestDifference } from "./differences.ts";
 import { distanceOf } from "./near-miss.ts";
 import { volatileKind } from "./volatile.ts";
 
 /** A field that differs between the recordings. */
-export interface Finding {
+export interface VaryingPart {
 	readonly option: ReplayOption | null;
-	/** In words: `query field "t"`. */
-	readonly part: Difference["part"];
+	/** The part of the request, such as `query`. */
+	readonly part: RequestDifference["part"];
 	readonly name: string | null;
-	/** What its values look like; null: like something that is meant. */
+	/** What its values look like, such as "UUID"; null: they do not look generated. */
 	readonly kind: string | null;
-	/** Pairs of requests in which it differs, of those that have it. */
+	/** Number of request pairs in which it differs. */
 	readonly differing: number;
 	readonly compared: number;
-	/** Two values, and a request that had them. */
-	readonly example: { readonly values: readonly [string | null, string | null]; readonly method: string; readonly url: string };
+	/** Two values, and a request with the second one. */
+	readonly example: {
+		readonly values: readonly [string | null, string | null];
+		readonly method: string;
+		readonly url: string;
+	};
 }
 
 export interface NoiseReport {
-	/** Pairs of requests. */
+	/** Number of request pairs. */
 	readonly compared: number;
-	/** Pairs that are equal as they are. */
+	/** Number of equal pairs. */
 	readonly equal: number;
-	/** Requests for which the other recording has no counterpart. */
+	/** Requests that only one of the recordings has. */
 	readonly alone: readonly { readonly method: string; readonly url: string }[];
-	readonly findings: readonly Finding[];
+	readonly findings: readonly VaryingPart[];
 }
 
-/** Requests of one kind that are paired with each other by their distance; where there are more, by their order. */
+/** If more requests of a group are unpaired, the first one is taken instead of the nearest. */
 const PAIRED = 60;
 
 /** Compares two recordings of the same scenario, request by request. */
@@ -42,7 +46,7 @@ export function learn(first: readonly HttpFlow[], second: readonly HttpFlow[]): 
 	const rules = compileRules({});
 	const [left, right] = [groups(first), groups(second)];
 	const alone: Request[] = [];
-	const tally = new Tally();
+	const tally = new VaryingParts();
 	for (const key of new Set([...left.keys(), ...right.keys()])) {
 		const pairs = pair(left.get(key) ?? [], right.get(key) ?? [], rules);
 		for (const [a, b] of pairs) {
@@ -50,14 +54,18 @@ export function learn(first: readonly HttpFlow[], second: readonly HttpFlow[]): 
 			else tally.add(a, b, rules);
 		}
 	}
-	return { ...tally.counts, alone: alone.map(({ method, prettyUrl }) => ({ method: toText(method), url: prettyUrl })), findings: tally.findings() };
+	return {
+		...tally.counts,
+		alone: alone.map(({ method, prettyUrl }) => ({ method: toText(method), url: prettyUrl })),
+		findings: tally.findings(),
+	};
 }
 
-/** By what no option leaves out. */
+/** Groups requests by method, host and path. */
 function groups(flows: readonly HttpFlow[]): Map<string, Request[]> {
 	const found = new Map<string, Request[]>();
 	for (const flow of flows) {
-		const request = askedOf(flow);
+		const request = originalRequest(flow);
 		const key = `${request.method} ${hostOf(request)} ${request.path.slice(0, pathEnd(request.path))}`;
 		const group = found.get(key);
 		if (group === undefined) found.set(key, [request]);
@@ -68,7 +76,7 @@ function groups(flows: readonly HttpFlow[]): Map<string, Request[]> {
 
 type Pair = readonly [Request | null, Request | null];
 
-/** Equal ones first, then the nearest. */
+/** Pairs equal requests first, then each of the others with the nearest. */
 function pair(left: readonly Request[], right: readonly Request[], rules: MatchRules): Pair[] {
 	const pairs: Pair[] = [];
 	const rest: Request[] = [];
@@ -93,15 +101,18 @@ function takeNearest(request: Request, from: Request[], rules: MatchRules): Requ
 	return from.splice(nearest, 1)[0] ?? null;
 }
 
-function differencesOf(a: Request, b: Request, rules: MatchRules): Difference[] {
+function differencesOf(a: Request, b: Request, rules: MatchRules): RequestDifference[] {
 	return [...headDifferences(b, a, rules), ...bodyDifferences(b, a, rules)];
 }
 
-/** Counts differences by field; those in the elements of a JSON array are one field. */
-class Tally {
+/** Counts differences by field. The elements of a JSON array count as one field. */
+class VaryingParts {
 	#compared = 0;
 	#equal = 0;
-	readonly #fields = new Map<string, { differences: [difference: Difference, request: Request][]; kinds: Set<string | null> }>();
+	readonly #fields = new Map<
+		string,
+		{ differences: [difference: RequestDifference, request: Request][]; kinds: Set<string | null> }
+	>();
 
 	get counts(): { compared: number; equal: number } {
 		return { compared: this.#compared, equal: this.#equal };
@@ -123,9 +134,9 @@ class Tally {
 		}
 	}
 
-	findings(): Finding[] {
+	findings(): VaryingPart[] {
 		return [...this.#fields.values()].map(({ differences, kinds }) => {
-			const [difference, request] = differences[0] as [Difference, Request];
+			const [difference, request] = differences[0] as [RequestDifference, Request];
 			const name = difference.name === undefined ? null : generalName(difference);
 			return {
 				option: difference.option === null || name === null ? difference.option : { ...difference.option, value: name },
@@ -134,20 +145,24 @@ class Tally {
 				kind: kinds.has(null) ? null : [...kinds].join(" or "),
 				differing: differences.length,
 				compared: this.#compared,
-				example: { values: [difference.recorded, difference.sent], method: toText(request.method), url: request.prettyUrl },
+				example: {
+					values: [difference.recorded, difference.sent],
+					method: toText(request.method),
+					url: request.prettyUrl,
+				},
 			};
 		});
 	}
 }
 
-/** Above this servers are on ports that were free when they started. */
+/** Ports from this number on were probably chosen at random. */
 const FREE_PORTS = 10_000;
 
-function generalName({ part, name = "" }: Difference): string {
+function generalName({ part, name = "" }: RequestDifference): string {
 	return part === "json" ? name.replace(/\/\d+(?=\/|$)/g, "/*") : name;
 }
 
-function kindOf({ part, recorded, sent }: Difference): string | null {
+function kindOf({ part, recorded, sent }: RequestDifference): string | null {
 	if (part === "notation" || part === "query order") return "written differently";
 	if (part === "port") return Number(recorded) >= FREE_PORTS && Number(sent) >= FREE_PORTS ? "free port" : null;
 	if (recorded === null || sent === null) return null;

@@ -1,35 +1,46 @@
-// A miss in words, for people, and as data, for programs.
+// Describes a miss as text for people and as data for programs.
 import { quoteInLine } from "../../export/shell.ts";
 import { toByteString, toText } from "../../flow/bytes.ts";
-import type { Difference, ReplayOption } from "./differences.ts";
+import { staysHere } from "../../flow/loopback.ts";
+import { splitUrl } from "../../flow/url.ts";
+import { printableLine } from "../../views/printable.ts";
+import type { ReplayOption, RequestDifference } from "./differences.ts";
 import type { NearMiss } from "./near-miss.ts";
 
-/** What a command leaves out of option names to make its flags. */
+/** The prefix that flags omit from option names. */
 const PREFIX = "server_replay_";
-/** Characters of a value that are shown. */
+/** Longest value that is shown in full, in characters. */
 const SHOWN = 80;
 
-/** The request as people name it. */
+/** Method and URL of the missed request. */
 export interface Missed {
 	readonly method: string;
 	readonly url: string;
 }
 
 /**
- * A few lines, each ended by a line feed.
- * @param near nearest first; null: not looked for
- * @param prefix what the command leaves out of option names to make its flags
+ * Some lines of text, each with a line feed. They are safe to print, even if the request or the recordings contain
+ * control characters.
+ * @param near nearest first; null: not searched
+ * @param prefix the prefix that flags of the command omit from option names
  */
 export function missText({ method, url }: Missed, near: readonly NearMiss[] | null, prefix = PREFIX): string {
 	const lines = [`No recording answers ${method} ${url}`];
-	if (near === null) lines.push("Too many misses at once to compare this one; `flowtape explain` does.");
-	else if (near.length === 0) lines.push("There are no recordings.");
-	else lines.push("Nearest:", ...telling(near).flatMap((each, n) => nearLines(each, n + 1, prefix)));
-	return `${lines.join("\n")}\n`;
+	if (isLocal(url))
+		lines.push(
+			"Is this a server that the command after -- started? Requests to it pass unchanged while it is listening.",
+		);
+	if (near === null) lines.push("Too many misses at once to compare this one; `flowtape explain` compares it.");
+	else if (near.length === 0) lines.push("No recording has this host, or a path like this one.");
+	else lines.push("Nearest:", ...mostInformative(near).flatMap((each, n) => nearLines(each, n + 1, prefix)));
+	return lines.map((line) => `${printableLine(line)}\n`).join("");
 }
 
-/** Where options would make the nearest match, those that no option makes match are of no interest. */
-function telling(near: readonly NearMiss[]): readonly NearMiss[] {
+/**
+ * The recordings to show. If options would make the nearest one match, recordings that no option makes match are left
+ * out.
+ */
+function mostInformative(near: readonly NearMiss[]): readonly NearMiss[] {
 	return near[0]?.options ? near.filter(({ options }) => options !== null) : near;
 }
 
@@ -51,37 +62,52 @@ function statusText({ status }: NearMiss): string {
 
 function useLines({ uses, differences }: NearMiss): string[] {
 	if (uses === 0) return [];
-	return [`   ${differences.length === 0 ? "the same request, but this recording" : "it"} has answered ${uses === 1 ? "once" : `${uses} times`} already`];
+	return [
+		`   ${differences.length === 0 ? "the same request, but this recording" : "it"} has answered ${uses === 1 ? "once" : `${uses} times`} already`,
+	];
 }
 
-function adviceText({ status, kept, options, differences }: NearMiss, prefix: string): string {
+function isLocal(url: string): boolean {
+	return staysHere(splitUrl(url)?.host ?? "");
+}
+
+function adviceText({ url, status, kept, options, differences }: NearMiss, prefix: string): string {
 	if (status === null || (status < 200 && status !== 101)) return "it has no response to answer with";
-	if (!kept) return "its body was not kept, so it cannot answer: --store-streamed-bodies keeps bodies that pass as they come";
-	if (options === null) return differences.length > 0 && differences.every(isOfWish) ? wishText(differences) : "no option makes it match";
-	return options.length === 0 ? "it would answer now" : `would answer with ${options.map((option) => flagOf(option, prefix)).join(" ")}`;
+	if (!kept) return "its body was not recorded, so it cannot answer: --store-streamed-bodies records streamed bodies";
+	if (options === null)
+		return differences.length > 0 && differences.every(isCondition)
+			? conditionText(differences)
+			: "no option makes it match";
+	if (options.length === 0) return "it would answer now";
+	const isOtherPort = isLocal(url) && options.some(({ name }) => name === "server_replay_ignore_port");
+	return `${isOtherPort ? "if it is another server, whose port changes: " : ""}would answer with ${options.map((option) => flagOf(option, prefix)).join(" ")}`;
 }
 
-function isOfWish({ part }: Difference): boolean {
+function isCondition({ part }: RequestDifference): boolean {
 	return part === "range" || part === "condition";
 }
 
-function wishText(differences: readonly Difference[]): string {
-	if (differences.some(({ part }) => part === "range")) return "a part answers only requests for bytes that it holds";
+function conditionText(differences: readonly RequestDifference[]): string {
+	if (differences.some(({ part }) => part === "range"))
+		return "a partial response answers only requests for the bytes that it contains";
 	const isOfPreflight = differences.some(({ name }) => name?.startsWith("Access-Control-"));
 	return isOfPreflight
-		? "it does not let the request pass that this preflight asks for"
-		: "it answers only requests with the same condition: it is for clients that have a copy";
+		? "it does not allow the request that this preflight asks about"
+		: "it answers only requests with the same condition, because it is for clients with a cached copy";
 }
 
-export function differenceText(difference: Difference): string {
+export function differenceText(difference: RequestDifference): string {
 	const { name, recorded, sent } = difference;
-	const part = isOfWish(difference) ? "header" : difference.part;
+	const part = isCondition(difference) ? "header" : difference.part;
 	const where =
-		name === undefined ? part : `${part === "query" || part === "form" ? `${part} field` : part} ${part === "json" ? name || '""' : JSON.stringify(name)}`;
-	if (part === "match") return "the match function says no";
-	if (part === "notation") return "the bodies mean the same and are written differently";
-	// values of JSON are quoted already
-	const text = (value: string | null) => (value === null ? "nothing" : part === "json" ? shortened(value) : JSON.stringify(shortened(value)));
+		name === undefined
+			? part
+			: `${part === "query" || part === "form" ? `${part} field` : part} ${part === "json" ? name || '""' : JSON.stringify(name)}`;
+	if (part === "match") return "the match function rejects it";
+	if (part === "notation") return "the bodies have the same meaning, but different bytes";
+	// JSON values are already quoted
+	const text = (value: string | null) =>
+		value === null ? "nothing" : part === "json" ? shortened(value) : JSON.stringify(shortened(value));
 	return `${where}: recorded ${text(recorded)}, sent ${text(sent)}`;
 }
 
@@ -89,23 +115,26 @@ function shortened(value: string): string {
 	return value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value;
 }
 
-/** `--ignore-params t`, quoted for a shell where it has to be. */
+/** Such as `--ignore-params t`, quoted for shells if needed. */
 export function flagOf({ name, value }: ReplayOption, prefix = PREFIX): string {
 	const flag = `--${name.replace(prefix, "").replaceAll("_", "-")}`;
 	if (value === true) return flag;
-	// a value that looks like an option is no word of its own
+	// a value that begins with a dash must be attached with `=`
 	return `${flag}${value.startsWith("-") ? "=" : " "}${toText(quoteInLine(toByteString(value)))}`;
 }
 
-/** For JSON: options in the notation of `--set`. */
+/** A miss as data for JSON. Options are named as for `--set`. */
 export function missData({ method, url }: Missed, near: readonly NearMiss[] | null): object {
 	return { error: "no recording", request: { method, url }, nearest: near?.map(nearData) ?? null };
 }
 
-export function nearData({ options, differences, ...facts }: NearMiss): object {
+export function nearData({ options, differences, ...rest }: NearMiss): object {
 	return {
-		...facts,
-		differences: differences.map(({ option, ...difference }) => ({ ...difference, option: option && assignment(option) })),
+		...rest,
+		differences: differences.map(({ option, ...difference }) => ({
+			...difference,
+			option: option && assignment(option),
+		})),
 		options: options?.map(assignment) ?? null,
 	};
 }

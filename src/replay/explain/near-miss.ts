@@ -1,36 +1,48 @@
-// Why no recording answers a request: the recorded requests nearest to it, for each what differs and what would make it match.
+// Explains a miss: finds the nearest recorded requests, their differences, and the options that would make them match.
 
 import { toText } from "../../flow/bytes.ts";
 import type { HttpFlow } from "../../flow/flow.ts";
+import { isKept } from "../../flow/kept-body.ts";
 import type { Request } from "../../flow/message.ts";
+import { schedule } from "../../flow/scheduler.ts";
 import { fitOf } from "../answer/fit.ts";
-import { askedOf } from "../match/key.ts";
-import { NO_WISH, wishOf } from "../match/wish.ts";
+import { conditionsOf, NO_CONDITIONS } from "../match/conditions.ts";
+import { originalRequest } from "../match/key.ts";
 import type { Candidate, ReplayIndex } from "../recordings/index-of-tapes.ts";
-import { answerOf, endOfAnswer, isAnswer, isKept } from "../recordings/keyed-tape.ts";
+import { answerOf, endOfAnswer, isAnswer } from "../recordings/keyed-tape.ts";
 import { Candidates } from "./candidates.ts";
-import { bodyDifferences, type Difference, headDifferences, type Part, type ReplayOption, wishDifferences } from "./differences.ts";
-import { CpuBudget } from "./time-budget.ts";
+import { CpuBudget } from "./cpu-budget.ts";
+import {
+	bodyDifferences,
+	conditionDifferences,
+	headDifferences,
+	type Part,
+	type ReplayOption,
+	type RequestDifference,
+} from "./differences.ts";
 
-/** A recorded request and how it differs from one that was sent. */
+/** A recorded request and its differences from the missed one. */
 export interface NearMiss {
-	/** Of the recorded flow. */
+	/** Id of the recorded flow. */
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
-	/** null: it has no response, and can answer nothing. */
+	/** null: it has no response, so it cannot answer a request. */
 	readonly status: number | null;
-	/** Whether its body was kept; else it can answer nothing. */
+	/** Whether its response body was recorded. Without it, the recording cannot answer a request. */
 	readonly kept: boolean;
-	/** How often it answered. */
+	/** How often it was used. */
 	readonly uses: number;
 	readonly distance: number;
-	readonly differences: readonly Difference[];
-	/** What would make it answer; null: no options do. */
+	readonly differences: readonly RequestDifference[];
+	/** The options with which it would answer; null: it would not answer with any options. */
 	readonly options: readonly ReplayOption[] | null;
 }
 
-/** What a difference in a part counts, and the most that all of one part count. docs/replay.md has this table. */
+/**
+ * The weight of one difference in each part, and the maximum for all differences in that part. docs/replay.md has this
+ * table.
+ */
 export const weights: Readonly<Record<Part, readonly [each: number, most: number]>> = {
 	method: [8, 8],
 	host: [6, 6],
@@ -50,13 +62,16 @@ export const weights: Readonly<Record<Part, readonly [each: number, most: number
 	condition: [1, 1],
 };
 
-/** Near misses that are told of. */
+/** Near misses that are returned by default. */
 const SHOWN = 3;
-/** Of the nearest by their heads, so many have their bodies compared. */
+/** Maximum number of recordings whose bodies are compared: those with the nearest heads. */
 const COMPARED = 16;
-/** With more differences in a body than this it is the body as a whole that has to be ignored. */
+/** If a body has more differences, the option to ignore the whole body is suggested. */
 const OPTIONS_LIMIT = 8;
-/** What comparing may take of the process: for so long at once, and then this share, so that many misses do not hold up what is answered. */
+/**
+ * Limits of the CPU time for comparing: a burst in milliseconds, then a fraction of wall time. Many misses therefore do
+ * not delay other responses.
+ */
 const BURST_MS = 2000;
 const SHARE = 0.2;
 
@@ -72,42 +87,54 @@ export class NearMisses {
 		this.#neighbours = new Candidates(index);
 	}
 
-	/** The nearest recordings, nearest first; null when too much time went into this already. */
-	async to(request: Request, limit = SHOWN): Promise<NearMiss[] | null> {
+	/** The nearest recordings, nearest first; null: the CPU budget is spent. */
+	async nearestTo(request: Request, limit = SHOWN): Promise<NearMiss[] | null> {
 		await this.#neighbours.ready();
-		return this.#allowance.isSpent ? null : this.#allowance.spend(() => this.#nearest(request, limit));
+		// pauses between many misses, which would otherwise all be explained in one turn of the event loop
+		return schedule(
+			() => 1,
+			() => (this.#allowance.isSpent ? null : this.#allowance.spend(() => this.#nearest(request, limit))),
+		);
 	}
 
-	/** The recorded flow of the request that a preflight asks for, whatever its body is; null when there is none. */
-	async askedBy(preflight: Request): Promise<HttpFlow | null> {
+	/** The recorded flow of the request that a preflight announces, with any headers and body; null: there is none. */
+	async announcedBy(preflight: Request): Promise<HttpFlow | null> {
 		await this.#neighbours.ready();
 		const request = preflight.copy();
 		request.method = preflight.headers.raw("access-control-request-method")?.trim() ?? "";
-		// the headers of the request itself are not known
+		// the headers of that request are not known
 		const rules = { ...this.#index.rules, headers: [] };
-		const found = this.#neighbours.of(request).find(({ flow }) => isAnswer(flow) && headDifferences(request, askedOf(flow), rules).length === 0);
+		const found = this.#neighbours
+			.candidatesFor(request)
+			.find(({ flow }) => isAnswer(flow) && headDifferences(request, originalRequest(flow), rules).length === 0);
 		return found?.flow ?? null;
 	}
 
 	#nearest(request: Request, limit: number): NearMiss[] {
-		const byHead = this.#neighbours.of(request).map((candidate) => this.#compareHeads(request, candidate));
+		const byHead = this.#neighbours.candidatesFor(request).map((candidate) => this.#compareHeads(request, candidate));
 		byHead.sort((a, b) => a.distance - b.distance || a.sizeGap - b.sizeGap);
-		const whole = byHead.slice(0, COMPARED).map(({ candidate, differences }) => this.#compare(request, candidate, differences));
-		return whole.sort((a, b) => a.distance - b.distance || a.uses - b.uses).slice(0, limit);
+		const whole = byHead
+			.slice(0, COMPARED)
+			.map(({ candidate, differences }) => this.#compare(request, candidate, differences));
+		return whole
+			.filter(({ differences }) => isNear(differences))
+			.sort((a, b) => a.distance - b.distance || a.uses - b.uses)
+			.slice(0, limit);
 	}
 
 	#compareHeads(request: Request, candidate: Candidate) {
-		const differences = headDifferences(request, askedOf(candidate.flow), this.#index.rules);
-		const sizeGap = Math.abs((request.bodySize ?? 0) - (askedOf(candidate.flow).bodySize ?? 0));
+		const differences = headDifferences(request, originalRequest(candidate.flow), this.#index.rules);
+		const sizeGap = Math.abs((request.bodySize ?? 0) - (originalRequest(candidate.flow).bodySize ?? 0));
 		return { candidate, differences, distance: distanceOf(differences), sizeGap };
 	}
 
-	#compare(request: Request, { flow, uses }: Candidate, heads: readonly Difference[]): NearMiss {
-		const recorded = askedOf(flow);
+	#compare(request: Request, { flow, uses }: Candidate, heads: readonly RequestDifference[]): NearMiss {
+		const recorded = originalRequest(flow);
 		const differences = [...heads, ...bodyDifferences(request, recorded, this.#index.rules)];
 		const { match, order } = this.#index;
-		if (differences.length === 0 && match !== null && !match(request, recorded)) differences.push({ part: "match", recorded: null, sent: null, option: null });
-		if (isAnswer(flow) && !isFit(request, flow)) differences.push(...wishDifferences(request, recorded));
+		if (differences.length === 0 && match !== null && !match(request, recorded))
+			differences.push({ part: "match", recorded: null, sent: null, option: null });
+		if (isAnswer(flow) && !isFit(request, flow)) differences.push(...conditionDifferences(request, recorded));
 		const isSpent = uses > 0 && order === "once";
 		return {
 			id: flow.id,
@@ -123,15 +150,35 @@ export class NearMisses {
 	}
 }
 
-/** Whether a recording answers who asks for this part, or has that copy already. */
+/** Whether a recording can answer the ranges and conditions of a request. */
 function isFit(request: Request, flow: HttpFlow): boolean {
-	const ask = { method: request.method.toUpperCase(), wish: wishOf(request) ?? NO_WISH, accept: request.headers.raw("accept-encoding") };
+	const spec = {
+		method: request.method.toUpperCase(),
+		conditions: conditionsOf(request) ?? NO_CONDITIONS,
+		accept: request.headers.raw("accept-encoding"),
+	};
 	const answer = answerOf(flow);
-	return fitOf(ask, { wish: wishOf(askedOf(flow)), response: answer.response, end: endOfAnswer(answer) }) !== null;
+	return (
+		fitOf(spec, {
+			conditions: conditionsOf(originalRequest(flow)),
+			response: answer.response,
+			end: endOfAnswer(answer),
+		}) !== null
+	);
 }
 
-/** A sum over the differences, by the weights of their parts; of a path, each segment counts, and half when it is alike. */
-export function distanceOf(differences: readonly Difference[]): number {
+/** Whether a recording has the host of the request or one like it, or at least half of its path. */
+function isNear(differences: readonly RequestDifference[]): boolean {
+	const host = differences.find(({ part }) => part === "host");
+	if (host === undefined || isAlike(host.recorded ?? "", host.sent ?? "")) return true;
+	const path = differences.find(({ part }) => part === "path");
+	if (path === undefined) return true;
+	const segments = Math.max(...[path.recorded, path.sent].map((each) => (each ?? "").split("/").length - 1));
+	return differingSegments(path) <= segments / 2;
+}
+
+/** The weighted sum of the differences. In a path, each segment that differs counts once, or half if it is similar. */
+export function distanceOf(differences: readonly RequestDifference[]): number {
 	const sums = new Map<Part, number>();
 	for (const difference of differences) {
 		const { part } = difference;
@@ -142,14 +189,15 @@ export function distanceOf(differences: readonly Difference[]): number {
 	return [...sums.values()].reduce((sum, each) => sum + each, 0);
 }
 
-function differingSegments({ recorded, sent }: Difference): number {
+function differingSegments({ recorded, sent }: RequestDifference): number {
 	const [a, b] = [(recorded ?? "").split("/"), (sent ?? "").split("/")];
 	let count = 0;
-	for (let i = 0; i < Math.max(a.length, b.length); i++) if (a[i] !== b[i]) count += isAlike(a[i] ?? "", b[i] ?? "") ? 0.5 : 1;
+	for (let i = 0; i < Math.max(a.length, b.length); i++)
+		if (a[i] !== b[i]) count += isAlike(a[i] ?? "", b[i] ?? "") ? 0.5 : 1;
 	return count;
 }
 
-/** Whether two words have at least half of their characters in common, at the beginning and at the end. */
+/** Whether two words share at least half of their characters as common prefix and suffix. */
 function isAlike(a: string, b: string): boolean {
 	const [short, long] = [Math.min(a.length, b.length), Math.max(a.length, b.length)];
 	let start = 0;
@@ -159,19 +207,22 @@ function isAlike(a: string, b: string): boolean {
 	return start + end >= long / 2;
 }
 
-/** All options that are needed; null where one difference has none. */
-function optionsFor(differences: readonly Difference[], isSpent: boolean): ReplayOption[] | null {
+/** The options that would ignore all differences; null: no option ignores one of them. */
+function optionsFor(differences: readonly RequestDifference[], isSpent: boolean): ReplayOption[] | null {
 	const options: ReplayOption[] = [];
-	for (const { option } of manyAsOne(differences)) {
+	for (const { option } of joinManyDifferences(differences)) {
 		if (option === null) return null;
 		options.push(option);
 	}
 	return isSpent ? [...options, { name: "server_replay_order", value: "sequence" }] : options;
 }
 
-function manyAsOne(differences: readonly Difference[]): readonly Pick<Difference, "option">[] {
-	const isInside = ({ part }: Difference) => part === "json" || part === "form";
+function joinManyDifferences(differences: readonly RequestDifference[]): readonly Pick<RequestDifference, "option">[] {
+	const isInside = ({ part }: RequestDifference) => part === "json" || part === "form";
 	const inside = differences.filter(isInside).length;
 	if (inside <= OPTIONS_LIMIT) return differences;
-	return [...differences.filter((each) => !isInside(each)), { option: { name: "server_replay_ignore_content", value: true } }];
+	return [
+		...differences.filter((each) => !isInside(each)),
+		{ option: { name: "server_replay_ignore_content", value: true } },
+	];
 }

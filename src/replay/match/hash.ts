@@ -1,13 +1,13 @@
-// A fast hash of 64 bits for short strings of bytes. Not for anything that somebody might want to forge.
+// A fast 64-bit hash for short byte strings. Not cryptographic.
 import type { ByteString } from "../../flow/bytes.ts";
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Where a string is laid out to be read by words: four times as fast as character by character. */
+/** The string is copied here and read in 32-bit words, which is four times as fast as reading characters. */
 let bytes = Buffer.from(new ArrayBuffer(4096));
 let words = new DataView(bytes.buffer);
 
-/** 16 hexadecimal digits over the bytes of `text`; two lanes in the manner of MurmurHash3. */
+/** The hash as 16 hexadecimal digits. Two lanes, similar to MurmurHash3. */
 export function hash64(text: ByteString): string {
 	const { length } = text;
 	if (length + 4 > bytes.length) {
@@ -15,7 +15,7 @@ export function hash64(text: ByteString): string {
 		words = new DataView(bytes.buffer);
 	}
 	bytes.latin1Write(text, 0, length);
-	// the last word is filled up with zeros, which the length tells from zeros of the text
+	// the last word is padded with zeros; the length is hashed too, to distinguish these from zeros in the text
 	words.setInt32(length, 0, true);
 	let a = 0x9e3779b9 ^ length;
 	let b = 0x85ebca6b;
@@ -37,7 +37,7 @@ function scramble(word: number, first: number, second: number): number {
 	return Math.imul(rotateLeft(Math.imul(word, first), 15), second);
 }
 
-/** Every bit of the input comes to bear on every bit of the output. */
+/** MurmurHash3's finalizer: every input bit affects every output bit. */
 function finish(word: number): number {
 	let mixed = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
 	mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);

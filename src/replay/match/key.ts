@@ -1,42 +1,54 @@
-// A short key over what counts of a request: requests with the same key are the same to replay.
+// Computes the request key: a hash of the parts of a request that the matching rules compare. Recordings answer
+// requests with the same key.
 import { createHash } from "node:crypto";
 import { bodyChunks } from "../../flow/body.ts";
 import { type ByteString, toByteString } from "../../flow/bytes.ts";
 import type { HttpFlow } from "../../flow/flow.ts";
 import type { Request } from "../../flow/message.ts";
+import type { Pairs } from "../../flow/pairs.ts";
 import { hash64 } from "./hash.ts";
-import { type Content, contentOf, headersInUse, hostOf, type Pairs, pathEnd, pathOf, queryPairs, rawQuery, WHOLE_LIMIT } from "./parts.ts";
+import {
+	type Content,
+	contentOf,
+	headersInUse,
+	hostOf,
+	pathEnd,
+	pathOf,
+	queryPairs,
+	rawQuery,
+	WHOLE_LIMIT,
+} from "./parts.ts";
 import { compileRules, isDefault, type MatchExtras, type MatchRules, type MatchValues, options } from "./rules.ts";
 
 export { hostOf, isDefault as isDefaultKey, type MatchValues as KeyOptions, options };
 
 const DEFAULT_RULES = compileRules({});
 
-/** What is known of a flow that is compared. */
-export type Asked = Pick<HttpFlow, "request"> & { readonly original?: Request | null };
+/** The parts of a flow that its request key depends on. */
+export type FlowRequest = Pick<HttpFlow, "request"> & { readonly original?: Request | null };
 
-/** The request as it came from the client: matching has no mind for what rules and scripts made of it. */
-export function askedOf({ request, original }: Asked): Request {
+/** The request as the client sent it. Matching ignores the changes of rules and scripts. */
+export function originalRequest({ request, original }: FlowRequest): Request {
 	return original ?? request;
 }
 
-/** The key by default matching: 16 hexadecimal digits, the same on every machine and in every version of a tape. */
-export function defaultRequestKey(flow: Asked): string {
-	return requestKey(askedOf(flow), DEFAULT_RULES);
+/** The key by the default rules: 16 hexadecimal digits. It is stored in tapes and must never change. */
+export function defaultRequestKey(flow: FlowRequest): string {
+	return requestKey(originalRequest(flow), DEFAULT_RULES);
 }
 
-/** The key by other matching options. */
-export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow: Asked) => string {
+/** A function that computes keys by other rules. */
+export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow: FlowRequest) => string {
 	const rules = compileRules(values, extras);
-	return (flow) => requestKey(askedOf(flow), rules);
+	return (flow) => requestKey(originalRequest(flow), rules);
 }
 
-/** 16 hexadecimal digits over what counts by the rules. */
+/** The key by these rules: 16 hexadecimal digits. */
 export function requestKey(request: Request, rules: MatchRules): string {
 	return hash64(canonical(request, rules));
 }
 
-/** Everything that counts, written so that different requests never look alike: only the body may hold a line break. */
+/** The compared parts as an unambiguous string. Line feeds separate the parts, and only the body may contain others. */
 function canonical(request: Request, rules: MatchRules): ByteString {
 	const { path } = request;
 	const end = pathEnd(path);
@@ -45,11 +57,13 @@ function canonical(request: Request, rules: MatchRules): ByteString {
 	out += rules.port ? `\n${request.port}\n` : "\n\n";
 	out += pathOf(path, end, rules);
 	if (end < path.length && rules.query) out += canonicalQuery(rawQuery(path, end), rules);
-	if (rules.headers.length > 0) for (const [name, value] of headersInUse(request, rules)) out += value === null ? `\n${name}` : `\n${name}:${value}`;
+	if (rules.headers.length > 0)
+		for (const [name, value] of headersInUse(request, rules))
+			out += value === null ? `\n${name}` : `\n${name}:${value}`;
 	return out + canonicalContent(contentOf(request, rules));
 }
 
-/** The query's pairs as `?name=value&…`; empty when no pair is left. */
+/** The compared query parameters as `?name=value&…`; empty: there are none. */
 function canonicalQuery(query: ByteString, rules: MatchRules): ByteString {
 	if (query === "") return "";
 	// most queries are in this form already
@@ -61,14 +75,19 @@ function canonicalQuery(query: ByteString, rules: MatchRules): ByteString {
 const PLAIN_QUERY = /^[^&=%+\n]*=[^&%+\n]*(?:&[^&=%+\n]*=[^&%+\n]*)*$/;
 
 function formText(pairs: Pairs): ByteString {
-	return pairs.map(([name, value]) => `${toByteString(name).replace(/[%&=+\n]/g, escapeOne)}=${toByteString(value).replace(/[%&+\n]/g, escapeOne)}`).join("&");
+	return pairs
+		.map(
+			([name, value]) =>
+				`${toByteString(name).replace(/[%&=+\n]/g, escapeOne)}=${toByteString(value).replace(/[%&+\n]/g, escapeOne)}`,
+		)
+		.join("&");
 }
 
 function escapeOne(character: string): string {
 	return `%${character.charCodeAt(0).toString(16)}`;
 }
 
-/** Begins with a line break, unless the body does not count. */
+/** The body or its hash, after a line feed; empty if the body is not compared. */
 function canonicalContent(content: Content): ByteString {
 	switch (content.kind) {
 		case "ignored":

@@ -1,21 +1,27 @@
-// What counts when requests are compared, in words: nobody should have to guess.
+// Describes the matching rules in words.
 import type { MatchRules, MatchValues, profileOf } from "./rules.ts";
 
-/** `method, scheme, host, port, path, query in order, body by its bytes`. */
+/** `method, scheme, host, port, path, query in order, body by bytes`. */
 export function rulesText(rules: MatchRules, values: MatchValues): string {
-	const without = (names: readonly string[] = [], what = "") => (names.length === 0 ? "" : ` (without ${what}${names.join(", ")})`);
+	const without = (names: readonly string[] = [], what = "") =>
+		names.length === 0 ? "" : ` (without ${what}${names.join(", ")})`;
 	const parts = ["method", "scheme"];
 	if (rules.host) parts.push("host");
 	if (rules.port) parts.push("port");
-	parts.push(rules.normal ? "path (whatever its escapes)" : "path");
-	if (rules.query) parts.push(`query${rules.paramOrder ? " in order" : ""}${without(values.server_replay_ignore_params)}`);
+	parts.push(rules.normal ? "path (escapes normalized)" : "path");
+	if (rules.query)
+		parts.push(`query${rules.paramOrder ? " in order" : ""}${without(values.server_replay_ignore_params)}`);
 	if (rules.headers.length > 0)
-		parts.push(`headers ${rules.headers.join(", ")}${without([...(values.server_replay_ignore_headers ?? []), ...cookieNames(values)])}`);
+		parts.push(
+			`headers ${rules.headers.join(", ")}${without([...(values.server_replay_ignore_headers ?? []), ...cookieNames(values)])}`,
+		);
 	const body = bodyText(rules, values);
 	if (body !== null) parts.push(body);
-	const choice = { first: "", headers: "; of several, the one with the most equal headers", query: "; of several, the one with the nearest query" }[
-		rules.choice
-	];
+	const choice = {
+		first: "",
+		headers: "; of several, the one with the most equal headers",
+		query: "; of several, the one with the nearest query",
+	}[rules.choice];
 	return parts.join(", ") + choice;
 }
 
@@ -31,16 +37,20 @@ function bodyText(rules: MatchRules, values: MatchValues): string | null {
 		...(values.server_replay_ignore_payload_params ?? []).map((name) => `form field ${name}`),
 		...(values.server_replay_ignore_body ?? []).map((pattern) => `what matches ${pattern}`),
 	];
-	const by = rules.meaning ? "its meaning" : rules.ignoredJson.length > 0 ? "its meaning where it is JSON, else its bytes" : "its bytes";
+	const by = rules.meaning
+		? "meaning"
+		: rules.ignoredJson.length > 0
+			? "meaning if it is JSON, otherwise by bytes"
+			: "bytes";
 	return `${whose} by ${by}${ignored.length === 0 ? "" : ` (without ${ignored.join(", ")})`}`;
 }
 
-/** In which order recordings of equal requests answer. */
+/** Describes in which order the recordings of equal requests are used. */
 export function orderText(order: ReturnType<typeof profileOf>["order"]): string {
 	return {
 		once: "each recording answers once",
 		sequence: "each recording answers once, then the last one again and again",
-		first: "the first recording answers always",
-		cycle: "each recording answers in turn, then all again",
+		first: "the first recording always answers",
+		cycle: "each recording answers in turn, then from the start again",
 	}[order];
 }

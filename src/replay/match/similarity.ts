@@ -1,4 +1,4 @@
-// How much two requests are alike where the rules do not tell them apart: what Playwright and Web Page Replay choose recordings by.
+// Scores the similarity of requests with the same key, by which Playwright and Web Page Replay choose recordings.
 
 import { toText } from "../../flow/bytes.ts";
 import type { Request } from "../../flow/message.ts";
@@ -6,7 +6,7 @@ import { parseQuery } from "../../flow/url.ts";
 import { pathEnd, rawQuery } from "./parts.ts";
 import type { Choice } from "./rules.ts";
 
-/** The more the more alike; the query counts more than all headers. */
+/** A higher score is more similar. The query has precedence over all headers. */
 export function similarity(choice: Choice, sent: Request, recorded: Request): number {
 	switch (choice) {
 		case "first":
@@ -20,7 +20,8 @@ export function similarity(choice: Choice, sent: Request, recorded: Request): nu
 
 function headerLines({ headers }: Request): string[] {
 	const lines: string[] = [];
-	for (let i = 0; i < headers.fields.length; i += 2) lines.push(`${headers.fields[i]?.toLowerCase()}:${headers.fields[i + 1]}`);
+	for (let i = 0; i < headers.fields.length; i += 2)
+		lines.push(`${headers.fields[i]?.toLowerCase()}:${headers.fields[i + 1]}`);
 	return lines;
 }
 
@@ -28,7 +29,7 @@ function queryLines({ path }: Request): string[] {
 	return parseQuery(toText(rawQuery(path, pathEnd(path)))).map(([name, value]) => `${name}=${value}`);
 }
 
-/** From 0 to 1: twice those in common by all; 1 where there are none on both sides. */
+/** The Dice coefficient of two multisets, from 0 to 1; 1 if both are empty. */
 function shared(a: readonly string[], b: readonly string[]): number {
 	if (a.length + b.length === 0) return 1;
 	const left = new Map<string, number>();

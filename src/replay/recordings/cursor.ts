@@ -1,23 +1,23 @@
-// How far the recordings of one key have been gone through.
+// Iterates over the recordings of one key in all tapes.
 import type { RecordingIndex } from "./keyed-tape.ts";
 
-/** Where a recording stands. */
+/** A reference to a recording: the index of its tape, and its sequence number there. */
 export interface RecordingRef {
 	readonly tape: number;
-	readonly place: number;
+	readonly seq: number;
 }
 
-/** Places that are looked up at once. */
+/** Number of recordings that are looked up together. */
 const AHEAD = 16;
 
 export class Cursor {
-	/** Used ones are given again. */
+	/** Whether recordings may be used again. */
 	readonly isAgain: boolean;
 	readonly #key: string;
 	readonly #indexes: readonly RecordingIndex[];
 	#tape = 0;
-	#place = -1;
-	/** Places found and not given yet. */
+	#seq = -1;
+	/** Sequence numbers found and not returned yet. */
 	#ahead: number[] = [];
 
 	constructor(key: string, indexes: readonly RecordingIndex[], isAgain = false) {
@@ -26,27 +26,27 @@ export class Cursor {
 		this.isAgain = isAgain;
 	}
 
-	/** Whether there is more that was found already. */
+	/** Whether more recordings have already been found. */
 	get hasMore(): boolean {
 		return this.#ahead.length > 0;
 	}
 
-	/** The next recording; null when there is none (yet: a tape may grow while it is replayed, so the last one is never done with). */
+	/** The next recording; null: none yet. The last tape may grow during the replay, so a later call may return one. */
 	next(): RecordingRef | null {
 		for (;;) {
-			const place = this.#ahead.shift() ?? this.#lookUp();
-			if (place !== undefined) {
-				this.#place = place;
-				return { tape: this.#tape, place };
+			const seq = this.#ahead.shift() ?? this.#lookUp();
+			if (seq !== undefined) {
+				this.#seq = seq;
+				return { tape: this.#tape, seq };
 			}
 			if (this.#tape >= this.#indexes.length - 1) return null;
 			this.#tape++;
-			this.#place = -1;
+			this.#seq = -1;
 		}
 	}
 
 	#lookUp(): number | undefined {
-		this.#ahead = [...(this.#indexes[this.#tape]?.findByKey(this.#key, this.#place, AHEAD) ?? [])];
+		this.#ahead = [...(this.#indexes[this.#tape]?.findByKey(this.#key, this.#seq, AHEAD) ?? [])];
 		return this.#ahead.shift();
 	}
 }

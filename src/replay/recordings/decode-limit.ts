@@ -1,20 +1,20 @@
-// How far the body of a request is decoded to find its recording: a few hundred bytes can inflate to hundreds of megabytes, and whoever sends
-// them need not be meant to.
+// Limits how far request bodies are decoded to find a recording: a few hundred bytes from any client could inflate to
+// hundreds of megabytes.
 import type { Request } from "../../flow/message.ts";
 import { CODED_LIMIT, pathEnd, pathOf } from "../match/parts.ts";
 import type { RecordingIndex } from "./keyed-tape.ts";
 
-/** Bytes of a body of which no recording is coded. */
+/** Limit if no recorded request for the path is content-encoded. Bytes. */
 const SMALL_LIMIT = 1024 * 1024;
 
-/** Of a body that cannot be decoded as far as it may. */
+/** Limit for a body that decodes to more than its limit: it is compared as sent. */
 const NOTHING = 0;
 
 export class DecodeLimit {
 	readonly #indexes: readonly RecordingIndex[];
-	/** Of the recorded requests with a Content-Encoding: method and path. */
+	/** Method and path of the recorded requests with a Content-Encoding. */
 	readonly #coded = new Set<string>();
-	/** The last place that was looked at, for each index. */
+	/** The last sequence number read, for each tape. */
 	readonly #last: number[];
 
 	constructor(indexes: readonly RecordingIndex[]) {
@@ -22,25 +22,25 @@ export class DecodeLimit {
 		this.#last = indexes.map(() => -1);
 	}
 
-	/** To be called before the body of a request that somebody sent is looked at. */
+	/** Call before the body of a received request is read. */
 	apply(request: Request): void {
 		if (!request.headers.has("content-encoding") || request.bodySize === 0) return;
 		request.decodedLimit = SMALL_LIMIT;
-		// most that can be decoded at all is small, and the tape need not be asked
+		// most decodable bodies are small, so the tape need not be queried
 		if (request.decodedOrRaw !== request.rawContent) return;
 		if (this.#hasCoded(request)) {
 			request.decodedLimit = CODED_LIMIT;
 			if (request.decodedOrRaw !== request.rawContent) return;
 		}
-		// each recording that it is compared with would have it decoded again, as far as that goes
+		// otherwise the body would be decoded up to the limit again for each recording that it is compared with
 		request.decodedLimit = NOTHING;
 	}
 
 	#hasCoded(request: Request): boolean {
 		for (const [i, index] of this.#indexes.entries()) {
-			for (const { place, method, path } of index.codedRequests(this.#last[i] as number)) {
+			for (const { seq, method, path } of index.codedRequests(this.#last[i] as number)) {
 				this.#coded.add(nameOf(method, path));
-				this.#last[i] = place;
+				this.#last[i] = seq;
 			}
 		}
 		return this.#coded.has(nameOf(request.method, request.path));

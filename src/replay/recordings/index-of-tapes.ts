@@ -1,16 +1,28 @@
-// The recordings of all tapes by their key, and the sessions that are answered from them.
+// The recordings of all tapes, found by request key, and the sessions that use them.
 import type { HttpFlow } from "../../flow/flow.ts";
 import type { Request } from "../../flow/message.ts";
+import type { FlowSummary } from "../../flow/recorded.ts";
+import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Recording } from "../answer/recording.ts";
-import { type Asked, askedOf, requestKey } from "../match/key.ts";
-import { compileRules, isDefault, type MatchExtras, type MatchRules, options as matchOptions, type Order, profileOf } from "../match/rules.ts";
+import { type FlowRequest, originalRequest, requestKey } from "../match/key.ts";
+import {
+	compileRules,
+	isDefault,
+	type MatchExtras,
+	type MatchRules,
+	options as matchOptions,
+	type Order,
+	profileOf,
+} from "../match/rules.ts";
 import { Cursor, type RecordingRef } from "./cursor.ts";
 import { DecodeLimit } from "./decode-limit.ts";
-import { type FlowSummary, openRecordingIndex, type RecordedTape, type RecordingIndex } from "./keyed-tape.ts";
-import { type Candidate, type MatchFunction, ReplaySession } from "./session.ts";
+import { isAnswer, openRecordingIndex, type RecordedTape, type RecordingIndex } from "./keyed-tape.ts";
+import { RecordingCache } from "./recording-cache.ts";
+import { type Candidate, type KeyGroup, type MatchFunction, ReplaySession } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 
-export { type FlowSummary, isAnswer, type KeyedTape, type RecordedTape } from "./keyed-tape.ts";
+export { isAnswer, type KeyedTape, type RecordedTape } from "./keyed-tape.ts";
 export type { Candidate, MatchFunction } from "./session.ts";
 
 export const options = {
@@ -19,29 +31,35 @@ export const options = {
 		type: "string",
 		default: null,
 		choices: ["once", "sequence", "first", "cycle"],
-		help: "Equal requests get their recordings in order: each once (the default), then the last one again and again, or all anew; or the first one always.",
+		help: "How to answer equal requests. once: each recording once (the default); sequence: in order, then always the last one; cycle: in order, then from the start again; first: always the first one.",
 	},
-	server_replay_reuse: { type: "boolean", default: false, help: "Answer equal requests with the first recording again and again: server_replay_order=first." },
+	server_replay_reuse: {
+		type: "boolean",
+		default: false,
+		help: "Answer all equal requests with the first recording. Same as server_replay_order=first.",
+	},
 } as const satisfies OptionTable;
 
 export type IndexValues = Partial<OptionValues<typeof options>>;
 
 export interface IndexExtras extends MatchExtras {
-	/** Has the last word. */
+	/** The last check: whether a recording with the same key answers a request. */
 	match?: MatchFunction | null;
-	/** Recordings that count; default: all. */
+	/** Which recordings are used; default: all. */
 	selects?: (flow: HttpFlow) => boolean;
-	/** Do not wait until all keys are known: then recordings are to be asked for by `takeKnown`. */
+	/**
+	 * Whether to open without waiting until all keys have been read; then call `takeKnown` instead of `takeRecording`.
+	 */
 	early?: boolean;
 }
 
-/** Recordings of one key that are looked at where more than their order decides. */
+/** Maximum number of recordings of one key that are compared if more than their order decides. */
 const CHOICE_LIMIT = 1000;
-/** Outlines that are asked for at once. */
-const OUTLINES = 2000;
+/** Number of flow summaries that are read together. */
+const SUMMARIES = 2000;
 
-/** Recordings of a host that are looked at for the version of HTTP. */
-const VERSIONS_LOOKED = 5;
+/** Recordings of a host that are examined for its HTTP version. */
+const MAX_VERSION_LOOKUPS = 5;
 
 /** By host and port. */
 type Versions = Map<string, { looked: number; isHttp1Only: boolean }>;
@@ -52,12 +70,26 @@ export class ReplayIndex {
 	readonly order: Order;
 	readonly indexes: readonly RecordingIndex[];
 	readonly #decodeLimit: DecodeLimit;
-	/** Clients that do not step on each other, by name. */
-	readonly #sessions = new Map<string, ReplaySession>();
+	/** What all sessions have in common, so that each further session needs little memory. */
+	readonly ready = new RecordingCache();
+	readonly groups = new Map<string, KeyGroup>();
+	/** Sessions by name: each has its own order of recordings. */
+	readonly #sessions = new Sessions<ReplaySession>(
+		() => new ReplaySession(this),
+		(forgotten) => forgotten.addUsed(this.#usedBefore),
+	);
+	/** For each tape, the recordings that were used before the order began anew, or by a session that was forgotten. */
+	readonly #usedBefore: readonly Set<number>[];
 	#versions: Versions | null = null;
 
-	private constructor(indexes: readonly RecordingIndex[], rules: MatchRules, order: Order, match: MatchFunction | null) {
+	private constructor(
+		indexes: readonly RecordingIndex[],
+		rules: MatchRules,
+		order: Order,
+		match: MatchFunction | null,
+	) {
 		this.indexes = indexes;
+		this.#usedBefore = indexes.map(() => new Set());
 		this.#decodeLimit = new DecodeLimit(indexes);
 		this.rules = rules;
 		this.order = order;
@@ -65,104 +97,119 @@ export class ReplayIndex {
 	}
 
 	/**
-	 * Opens the recordings of tapes, one after the other. A keyed tape is not read as long as the matching is the default one and all flows
-	 * count; of others all heads are, and the bodies of requests where they count. What is recorded to a keyed tape meanwhile is found.
+	 * Indexes the recordings of tapes. With default matching and all flows selected, only the keys of a keyed tape are
+	 * read; otherwise all its heads are read, and the request bodies if they are compared. Flows that are recorded to a
+	 * keyed tape later are found too.
 	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN
 	 */
-	static async open(tapes: readonly RecordedTape[], values: IndexValues = {}, extras: IndexExtras = {}): Promise<ReplayIndex> {
+	static async open(
+		tapes: readonly RecordedTape[],
+		values: IndexValues = {},
+		extras: IndexExtras = {},
+	): Promise<ReplayIndex> {
 		const rules = compileRules(values, extras);
-		const keyOf = (flow: Asked) => requestKey(askedOf(flow), rules);
+		const keyOf = (flow: FlowRequest) => requestKey(originalRequest(flow), rules);
 		const indexes: RecordingIndex[] = [];
-		for (const tape of tapes) indexes.push(await openRecordingIndex(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
+		for (const tape of tapes)
+			indexes.push(await openRecordingIndex(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
 		const index = new ReplayIndex(indexes, rules, order as Order, extras.match ?? null);
 		if (!extras.early) while (index.#growing !== null) await index.#growing;
 		return index;
 	}
 
-	/** Resolves when more is known of the first tape of which not all is; null when all is known. */
+	/** Resolves when more keys of the first incompletely read tape are known; null: all are known. */
 	get #growing(): Promise<void> | null {
 		return this.indexes.find(({ growing }) => growing)?.growing ?? null;
 	}
 
-	/** As `take`, as soon as it is known which recording that is: the tapes may still be gone through. */
-	takeKnown(flow: HttpFlow, session = ""): Recording | null | Promise<Recording | null> {
-		return this.#growing === null ? this.take(flow, session) : this.#takeLater(flow, session);
+	/** As `takeRecording`, but resolves as soon as the recording is certain, even if not all keys have been read yet. */
+	takeKnown(flow: HttpFlow, session = ""): MaybeAsync<Recording | null> {
+		return this.#growing === null ? this.takeRecording(flow, session) : this.#takeLater(flow, session);
 	}
 
 	async #takeLater(flow: HttpFlow, session: string): Promise<Recording | null> {
 		for (let growing = this.#growing; growing !== null; growing = this.#growing) {
-			const known = this.#isFirstEnough ? this.take(flow, session, false) : null;
+			const known = this.#isFirstEnough ? this.takeRecording(flow, session, false) : null;
 			if (known !== null) return known;
 			await growing;
 		}
-		return this.take(flow, session);
+		return this.takeRecording(flow, session);
 	}
 
-	/** Whether the first recording that is known is the one to give, whatever comes after it. */
+	/** Whether the first known recording is the answer, even if more recordings follow it. */
 	get #isFirstEnough(): boolean {
 		const before = this.indexes.slice(0, -1);
-		return (this.order === "first" || this.order === "once") && this.rules.choice === "first" && this.match === null && !before.some(({ growing }) => growing);
+		return (
+			(this.order === "first" || this.order === "once") &&
+			this.rules.choice === "first" &&
+			this.match === null &&
+			!before.some(({ growing }) => growing)
+		);
 	}
 
 	/**
-	 * The recording that answers a request; null when there is none or all are used up. It counts as used in the session from now on.
-	 * The request's body is not decoded beyond what recordings ask for from now on.
+	 * Returns the recording that answers a request, and counts it as used in the session; null: there is none, or all are
+	 * used. Sets the `decodedLimit` of the request.
 	 */
-	take(flow: HttpFlow, session = "", isAllKnown = true): Recording | null {
-		const own = this.#session(session);
-		this.#decodeLimit.apply(askedOf(flow));
-		const found = own.take(askedOf(flow), isAllKnown);
+	takeRecording(flow: HttpFlow, session = "", isAllKnown = true): Recording | null {
+		const own = this.#sessions.get(session);
+		this.#decodeLimit.apply(originalRequest(flow));
+		const found = own.takeRecording(originalRequest(flow), isAllKnown);
 		if (found !== null || flow.original === null) return found;
-		// rules and scripts of this run may have been made to bring a request to what was recorded
+		// rules and scripts of this run may change a request so that it matches a recording
 		this.#decodeLimit.apply(flow.request);
-		return own.take(flow.request, isAllKnown);
+		return own.takeRecording(flow.request, isAllKnown);
 	}
 
-	#session(name: string): ReplaySession {
-		const known = this.#sessions.get(name);
-		if (known !== undefined) return known;
-		const session = new ReplaySession(this);
-		this.#sessions.set(name, session);
-		return session;
+	/**
+	 * Begins the order anew if a request has recordings and all of them are used: in a new run of the same client, the last
+	 * one would answer the request otherwise. Returns null if the request has no recordings.
+	 */
+	beginAnewFor(request: Request): boolean | null {
+		const recordings = this.equalRecordings(request).filter(({ flow }) => isAnswer(flow));
+		if (recordings.length === 0) return null;
+		if (recordings.some(({ uses }) => uses === 0)) return false;
+		this.#sessions.forgetAll();
+		return true;
 	}
 
-	/** The recorded flows that have the key of a request, in order, used ones too. */
-	equals(request: Request, limit = CHOICE_LIMIT): Candidate[] {
+	/** The recorded flows with the same key as a request, in order, including used ones. */
+	equalRecordings(request: Request, limit = CHOICE_LIMIT): Candidate[] {
 		return this.candidates(requestKey(request, this.rules), limit);
 	}
 
-	/** The recorded flows with a key, in order, used ones too. */
+	/** The recorded flows with a key, in order, including used ones. */
 	candidates(key: string, limit = CHOICE_LIMIT): Candidate[] {
 		const cursor = new Cursor(key, this.indexes);
 		const found: Candidate[] = [];
-		for (let spot = cursor.next(); spot !== null && found.length < limit; spot = cursor.next()) {
-			const candidate = this.at(spot);
+		for (let ref = cursor.next(); ref !== null && found.length < limit; ref = cursor.next()) {
+			const candidate = this.at(ref);
 			if (candidate !== null) found.push(candidate);
 		}
 		return found;
 	}
 
-	/** The recorded flow at a spot; null when it is gone. */
-	at(spot: RecordingRef): Candidate | null {
-		const flow = this.indexes[spot.tape]?.at(spot.place);
-		return flow?.type === "http" ? { flow, spot, uses: this.usesOf(spot) } : null;
+	/** The recorded flow of a reference; null: it was deleted. */
+	at(ref: RecordingRef): Candidate | null {
+		const flow = this.indexes[ref.tape]?.at(ref.seq);
+		return flow?.type === "http" ? { flow, ref, uses: this.usesOf(ref) } : null;
 	}
 
-	/** In all sessions. */
-	usesOf(spot: RecordingRef): number {
+	/** How often a recording was used in all sessions. */
+	usesOf(ref: RecordingRef): number {
 		let uses = 0;
-		for (const session of this.#sessions.values()) uses += session.usesOf(spot);
+		for (const session of this.#sessions.values()) uses += session.usesOf(ref);
 		return uses;
 	}
 
-	/** When the first recorded request was sent, in seconds since 1970; null where there is none. */
+	/** When the first recorded request was sent, in seconds since 1970; null: there is none. */
 	recordedAt(): number | null {
-		for (const [{ place }, tape] of this.outlines()) return this.at({ tape, place })?.flow.request.timestampStart ?? null;
+		for (const [{ seq }, tape] of this.summaries()) return this.at({ tape, seq })?.flow.request.timestampStart ?? null;
 		return null;
 	}
 
-	/** Whether a host was recorded over TLS, and in HTTP/1.1 alone, as far as its first recordings tell. */
+	/** Whether the first recordings of a host all use TLS and HTTP/1; false if there are none. */
 	isHttp1Only(host: string, port: number): boolean {
 		this.#versions ??= this.#findVersions();
 		return this.#versions.get(`${host.toLowerCase()}:${port}`)?.isHttp1Only ?? false;
@@ -170,12 +217,12 @@ export class ReplayIndex {
 
 	#findVersions(): Versions {
 		const versions: Versions = new Map();
-		for (const [{ place, scheme, host, port, isAnswer }, tape] of this.outlines()) {
+		for (const [{ seq, scheme, host, port, isAnswer }, tape] of this.summaries()) {
 			if (scheme !== "https" || !isAnswer) continue;
 			const key = `${host.toLowerCase()}:${port}`;
 			const known = versions.get(key) ?? { looked: 0, isHttp1Only: true };
-			if (known.looked >= VERSIONS_LOOKED || !known.isHttp1Only) continue;
-			const flow = this.at({ tape, place })?.flow;
+			if (known.looked >= MAX_VERSION_LOOKUPS || !known.isHttp1Only) continue;
+			const flow = this.at({ tape, seq })?.flow;
 			if (flow == null) continue;
 			known.looked++;
 			known.isHttp1Only = /^HTTP\/1\./.test(flow.request.httpVersion);
@@ -184,36 +231,41 @@ export class ReplayIndex {
 		return versions;
 	}
 
-	/** In any session, as a whole or in parts. */
-	#hasUsed(spot: RecordingRef): boolean {
-		for (const session of this.#sessions.values()) if (session.hasUsed(spot)) return true;
+	/** Whether any session has used a recording or parts of it. */
+	#hasUsed(ref: RecordingRef): boolean {
+		if (this.#usedBefore[ref.tape]?.has(ref.seq)) return true;
+		for (const session of this.#sessions.values()) if (session.hasUsed(ref)) return true;
 		return false;
 	}
 
-	/** How many recordings that could have answered never did. */
+	/** The number of recordings that can answer a request and were not used. */
 	countUnused(): number {
 		const answers = this.indexes.reduce((count, index) => count + index.countAnswers(), 0);
 		return answers - this.#countUsed();
 	}
 
 	#countUsed(): number {
-		const used = this.indexes.map(() => new Set<number>());
+		const used = this.#usedBefore.map((seqs) => new Set(seqs));
 		for (const session of this.#sessions.values()) session.addUsed(used);
-		return used.reduce((count, places) => count + places.size, 0);
+		return used.reduce((count, seqs) => count + seqs.size, 0);
 	}
 
-	/** Recordings that could have answered and never did, in order. Goes through all tapes. */
+	/** The recordings that can answer a request and were not used, in order. Reads all tapes. */
 	*unused(): Generator<FlowSummary> {
-		for (const [outline, tape] of this.outlines()) {
-			if (outline.isAnswer && !this.#hasUsed({ tape, place: outline.place })) yield outline;
+		for (const [summary, tape] of this.summaries()) {
+			if (summary.isAnswer && !this.#hasUsed({ tape, seq: summary.seq })) yield summary;
 		}
 	}
 
-	/** All recorded HTTP flows with the number of their tape, in order. */
-	*outlines(): Generator<[outline: FlowSummary, tape: number]> {
+	/** All recorded HTTP flows with the index of their tape, in order. */
+	*summaries(): Generator<[summary: FlowSummary, tape: number]> {
 		for (const [tape, index] of this.indexes.entries()) {
-			for (let batch = index.outlines(-1, OUTLINES); batch.length > 0; batch = index.outlines((batch.at(-1) as FlowSummary).place, OUTLINES))
-				for (const outline of batch) yield [outline, tape];
+			for (
+				let batch = index.summaries(-1, SUMMARIES);
+				batch.length > 0;
+				batch = index.summaries((batch.at(-1) as FlowSummary).seq, SUMMARIES)
+			)
+				for (const summary of batch) yield [summary, tape];
 		}
 	}
 }

@@ -1,36 +1,36 @@
-// Which places have a key, for millions of them: sorted numbers instead of objects, 20 bytes a place.
+// A compact table from keys to sequence numbers for millions of flows: sorted typed arrays, 20 bytes per flow.
 
-/** Which half of a 64-bit number stands first in memory. */
+/** Which half of a 64-bit number comes first in memory. */
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 const [INDEX, HASH] = IS_LITTLE_ENDIAN ? [0, 1] : [1, 0];
 
-/** Keys of 16 hexadecimal digits, as `hash64` makes them. Add all, in the order of the places; then find. */
+/** Keys are 16 hexadecimal digits, see `hash64`. Add all entries by ascending sequence number, then search. */
 export class KeyTable {
 	#size = 0;
-	/** The first half of the key, above the index of the entry: as one number they sort by key, then by order. */
+	/** The first half of the key and the index of the entry as one number, so that entries sort by key, then by index. */
 	#entries = new BigUint64Array(1024);
 	#lanes = new Uint32Array(this.#entries.buffer);
 	/** The second half of the key, by index. */
 	#rest = new Uint32Array(1024);
-	#places = new Float64Array(1024);
+	#seqs = new Float64Array(1024);
 	#isSorted = false;
 
 	get size(): number {
 		return this.#size;
 	}
 
-	/** Places must ascend. */
-	add(key: string, place: number): void {
+	/** Sequence numbers must ascend. */
+	add(key: string, seq: number): void {
 		if (this.#size === this.#rest.length) this.#grow();
 		const index = this.#size++;
 		this.#lanes[index * 2 + INDEX] = index;
 		this.#lanes[index * 2 + HASH] = firstHalf(key);
 		this.#rest[index] = secondHalf(key);
-		this.#places[index] = place;
+		this.#seqs[index] = seq;
 		this.#isSorted = false;
 	}
 
-	/** Places with this key after `after`, in order, at most `limit`. */
+	/** The sequence numbers greater than `after` with this key, ascending, at most `limit`. */
 	find(key: string, after: number, limit: number): number[] {
 		this.#sort();
 		const [hash, rest] = [firstHalf(key), secondHalf(key)];
@@ -38,18 +38,18 @@ export class KeyTable {
 		for (let at = this.#search(hash, this.#firstIndexAfter(after)); at < this.#size && found.length < limit; at++) {
 			if (this.#lanes[at * 2 + HASH] !== hash) break;
 			const index = this.#lanes[at * 2 + INDEX] as number;
-			if (this.#rest[index] === rest) found.push(this.#places[index] as number);
+			if (this.#rest[index] === rest) found.push(this.#seqs[index] as number);
 		}
 		return found;
 	}
 
 	#grow(): void {
 		const length = this.#rest.length * 2;
-		const [entries, rest, places] = [new BigUint64Array(length), new Uint32Array(length), new Float64Array(length)];
+		const [entries, rest, seqs] = [new BigUint64Array(length), new Uint32Array(length), new Float64Array(length)];
 		entries.set(this.#entries);
 		rest.set(this.#rest);
-		places.set(this.#places);
-		[this.#entries, this.#rest, this.#places] = [entries, rest, places];
+		seqs.set(this.#seqs);
+		[this.#entries, this.#rest, this.#seqs] = [entries, rest, seqs];
 		this.#lanes = new Uint32Array(entries.buffer);
 	}
 
@@ -67,8 +67,8 @@ export class KeyTable {
 		});
 	}
 
-	#firstIndexAfter(place: number): number {
-		return place < 0 ? 0 : lowest(this.#size, (index) => (this.#places[index] as number) > place);
+	#firstIndexAfter(seq: number): number {
+		return seq < 0 ? 0 : lowest(this.#size, (index) => (this.#seqs[index] as number) > seq);
 	}
 }
 
@@ -80,7 +80,10 @@ function secondHalf(key: string): number {
 	return Number.parseInt(key.slice(8), 16);
 }
 
-/** The lowest of 0 … size for which a condition holds that holds for all above; `size` where it holds for none. */
+/**
+ * Binary search: the lowest number from 0 to size - 1 for which a monotonic condition holds; `size` if it holds for
+ * none.
+ */
 function lowest(size: number, holds: (at: number) => boolean): number {
 	let [low, high] = [0, size];
 	while (low < high) {

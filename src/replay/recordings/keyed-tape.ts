@@ -1,79 +1,53 @@
-// Tapes as replay uses them: recordings found by the key that counts, each at its place.
+// Indexes of tapes for the replay: recordings are found by request key and identified by sequence number.
 import { endOf } from "../../flow/ending.ts";
 import type { Flow, FlowEnd, HttpFlow } from "../../flow/flow.ts";
+import { isKept } from "../../flow/kept-body.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import type { FlowSource } from "../../flow/pipe.ts";
 import { isProxyChallenge } from "../../flow/proxy-challenge.ts";
-import { type Asked, askedOf } from "../match/key.ts";
+import type { CodedRequest, FlowSummary, RecordedAnswer } from "../../flow/recorded.ts";
+import { type FlowRequest, originalRequest } from "../match/key.ts";
 import { KeyTable } from "./key-table.ts";
 
-/** What is known of an HTTP flow without reading it. */
-export interface FlowSummary {
-	readonly place: number;
-	readonly id: string;
-	readonly method: string;
-	readonly scheme: string;
-	/** Of the Host header, where there is one. */
-	readonly host: string;
-	readonly port: number;
-	readonly path: string;
-	/** null: there was no response. */
-	readonly status: number | null;
-	/** Whether it can answer a request. */
-	readonly isAnswer: boolean;
-}
-
-/** A recorded request with a Content-Encoding. */
-export interface CodedRequest {
-	readonly place: number;
-	readonly method: string;
-	readonly path: string;
-}
-
-/** A recorded response, and the id of its flow. */
-export interface RecordedAnswer {
-	readonly id: string;
-	readonly response: Response;
-	/** How it ended: what the server did not end is no whole answer. null: nobody said. */
-	readonly ended: FlowEnd | null;
-	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
-	readonly refreshed: number | null;
-}
-
-/** A tape whose recordings are found by their key without going through all of it. */
+/** Finds the recordings of a tape by their key. */
 export interface RecordingIndex {
-	/** Places of the recordings with this key after `after`, in order, at most `limit`. The first place is 0 or later. */
+	/**
+	 * The sequence numbers greater than `after` of recordings with this key, ascending, at most `limit`. No sequence
+	 * number is negative.
+	 */
 	findByKey(key: string, after: number, limit: number): readonly number[];
-	/** The recording at a place; null when it is gone. */
-	at(place: number): Flow | null;
-	/** What the recording at a place answers; null when it is gone or has no final response. */
-	answerAt(place: number): RecordedAnswer | null;
-	/** The HTTP flows after a place, in order, at most `limit`. */
-	outlines(after: number, limit: number): readonly FlowSummary[];
-	/** The requests with a Content-Encoding after a place, in order. */
+	/** The flow with a sequence number; null: it was deleted. */
+	at(seq: number): Flow | null;
+	/** The response with a sequence number; null: the flow was deleted or cannot answer a request, see `isAnswer`. */
+	answerAt(seq: number): RecordedAnswer | null;
+	/** The HTTP flows with sequence numbers greater than `after`, ascending, at most `limit`. */
+	summaries(after: number, limit: number): readonly FlowSummary[];
+	/** The requests with a Content-Encoding and sequence numbers greater than `after`, ascending. */
 	codedRequests(after: number): Iterable<CodedRequest>;
-	/** How many flows can answer, as `isAnswer` has it. */
+	/** The number of flows that can answer a request, see `isAnswer`. */
 	countAnswers(): number;
-	/** Resolves when more places can be found by their keys than now; null or nothing once it is all of them. Rejects where the tape cannot be read. */
+	/**
+	 * Resolves when the keys of more flows are known; null or missing: all are known. Rejects if the tape cannot be read.
+	 */
 	readonly growing?: Promise<void> | null;
 }
 
-/** A tape that finds recordings by their default key, such as a flow store: nothing of it is read before it is asked for. */
+/** A tape with an index of default keys, such as a flow store. Flows are read only when needed. */
 export interface KeyedTape extends RecordingIndex {
-	/** All default keys with the places of their flows, in batches, in the order of the flows. */
+	/** All default keys with the sequence numbers of their flows, ascending, in batches. */
 	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
-	/** The requests of all HTTP flows with their places, in batches, in the order of the flows. */
+	/** The requests of all HTTP flows with their sequence numbers, ascending, in batches. */
 	requests(): Iterable<readonly { readonly seq: number; readonly request: Request }[]>;
-	/** To be called when nothing more is asked for. */
+	/** Call when the tape is no longer used. */
 	close?(): Promise<void>;
 }
 
-/** What holds recordings. */
+/** A source of recordings. */
 export type RecordedTape = FlowSource | KeyedTape;
 
 /**
- * An interim or switching response (RFC 9110 section 15.2) ends no exchange, unless the WebSocket that follows was recorded too; status 0 is
- * how some tools note a failure.
+ * Whether a flow can answer a request. A 1xx response (RFC 9110 section 15.2) does not end an exchange, except a 101
+ * with a recorded WebSocket; some tools record failures as status 0.
  */
 export function isAnswer(flow: HttpFlow): boolean {
 	const { response, websocket } = flow;
@@ -82,31 +56,21 @@ export function isAnswer(flow: HttpFlow): boolean {
 	return ((statusCode >= 200 && statusCode <= 999) || (statusCode === 101 && websocket !== null)) && isKept(flow);
 }
 
-/** Whether the body was kept, if there was one. Of an answer that broke off there may be nothing but the head. */
-export function isKept({ request, response, error }: Pick<HttpFlow, "request" | "response" | "error">): boolean {
-	if (response === null || response.body !== null || error !== null || request.method === "HEAD") return true;
-	const { statusCode, headers } = response;
-	if (statusCode === 101 || statusCode === 204 || statusCode === 304) return true;
-	const length = headers.raw("content-length");
-	return length === null ? !headers.has("content-type") && !headers.has("transfer-encoding") : /^\s*0+\s*$/.test(length);
-}
-
 export function answerOf(flow: HttpFlow): RecordedAnswer {
 	return { id: flow.id, response: flow.response as Response, ended: endOf(flow), refreshed: flow.refreshed };
 }
 
-/** How an answer ended. A WebSocket's messages say that for themselves. */
+/** How a response ended. The end of a WebSocket is part of its own data, so its 101 counts as complete. */
 export function endOfAnswer({ response, ended }: Pick<RecordedAnswer, "response" | "ended">): FlowEnd {
 	return response.statusCode === 101 ? "server" : (ended ?? "server");
 }
 
-/** How recordings are found. */
+/** How keys are computed and which flows are indexed. */
 export interface IndexRules {
-	/** The key of what asks for a recording. */
-	readonly keyOf: (flow: Asked) => string;
-	/** The key is the one that tapes hold themselves. */
+	readonly keyOf: (flow: FlowRequest) => string;
+	/** Whether `keyOf` computes the default keys, which tapes store. */
 	readonly isDefault: boolean;
-	/** Which flows there are to be; default: all. */
+	/** Which flows are indexed; default: all. */
 	readonly selects?: ((flow: HttpFlow) => boolean) | undefined;
 }
 
@@ -116,39 +80,39 @@ export async function openRecordingIndex(tape: RecordedTape, rules: IndexRules):
 }
 
 /**
- * Answers from the tape at once, and from a table of its keys once that is there: a lookup on disk costs as much as all the rest of an
- * answer, and more the longer the tape.
+ * Queries the tape until all keys have been read, then a table in memory. A lookup on disk costs as much as everything
+ * else for a response, and more in longer tapes.
  */
 class TapeIndex implements RecordingIndex {
 	readonly #tape: KeyedTape;
 	readonly #table = new KeyTable();
 	#isFilled = false;
-	/** The last place that the table knows. */
+	/** The last sequence number in the table. */
 	#last = -1;
 
 	constructor(tape: KeyedTape) {
 		this.#tape = tape;
-		// what is wrong with the tape is said when it is asked for a recording
+		// errors are reported when a recording is requested
 		this.#fill().catch(() => {});
 	}
 
 	findByKey(key: string, after: number, limit: number): readonly number[] {
 		if (!this.#isFilled) return this.#tape.findByKey(key, after, limit);
 		const found = this.#table.find(key, after, limit);
-		// what came to the tape since
+		// flows that were recorded later
 		return found.length > 0 ? found : this.#tape.findByKey(key, Math.max(after, this.#last), limit);
 	}
 
-	at(place: number): Flow | null {
-		return this.#tape.at(place);
+	at(seq: number): Flow | null {
+		return this.#tape.at(seq);
 	}
 
-	answerAt(place: number): RecordedAnswer | null {
-		return keptAnswer(this.#tape, place);
+	answerAt(seq: number): RecordedAnswer | null {
+		return this.#tape.answerAt(seq);
 	}
 
-	outlines(after: number, limit: number): readonly FlowSummary[] {
-		return this.#tape.outlines(after, limit);
+	summaries(after: number, limit: number): readonly FlowSummary[] {
+		return this.#tape.summaries(after, limit);
 	}
 
 	codedRequests(after: number): Iterable<CodedRequest> {
@@ -171,72 +135,79 @@ class TapeIndex implements RecordingIndex {
 	}
 }
 
-/** Columns do not say all about bodies that were not kept. */
-function keptAnswer(tape: KeyedTape, place: number): RecordedAnswer | null {
-	const answer = tape.answerAt(place);
-	if (answer === null || answer.response.body !== null) return answer;
-	const flow = tape.at(place);
-	return flow?.type === "http" && isAnswer(flow) ? answer : null;
-}
-
-/** The flows of a tape that has to be read from end to end stay in memory. */
+/** Indexes a tape without keys; all its flows stay in memory. */
 async function readAll(source: FlowSource, { keyOf, selects }: IndexRules): Promise<RecordingIndex> {
 	const flows: HttpFlow[] = [];
 	const table = new KeyTable();
 	for await (const batch of source) {
-		for (const flow of batch) if (flow.type === "http" && selects?.(flow) !== false) table.add(keyOf(flow), flows.push(flow) - 1);
+		for (const flow of batch)
+			if (flow.type === "http" && selects?.(flow) !== false) table.add(keyOf(flow), flows.push(flow) - 1);
 	}
 	return {
 		findByKey: (key, after, limit) => table.find(key, after, limit),
-		at: (place) => flows[place] ?? null,
-		answerAt(place) {
-			const flow = flows[place];
+		at: (seq) => flows[seq] ?? null,
+		answerAt(seq) {
+			const flow = flows[seq];
 			return flow !== undefined && isAnswer(flow) ? answerOf(flow) : null;
 		},
-		outlines: (after, limit) => flows.slice(after + 1, after + 1 + limit).map((flow, n) => outlineOf(flow, after + 1 + n)),
-		codedRequests: (after) => flows.flatMap((flow, place) => (place > after ? codedOf(flow, place) : [])),
+		summaries: (after, limit) =>
+			flows.slice(after + 1, after + 1 + limit).map((flow, n) => summaryOf(flow, after + 1 + n)),
+		codedRequests: (after) => flows.flatMap((flow, seq) => (seq > after ? codedOf(flow, seq) : [])),
 		countAnswers: () => flows.reduce((count, flow) => count + (isAnswer(flow) ? 1 : 0), 0),
 	};
 }
 
-function codedOf({ request: { headers, method, path } }: HttpFlow, place: number): CodedRequest[] {
-	return headers.has("content-encoding") ? [{ place, method, path }] : [];
+function codedOf({ request: { headers, method, path } }: HttpFlow, seq: number): CodedRequest[] {
+	return headers.has("content-encoding") ? [{ seq, method, path }] : [];
 }
 
-function outlineOf(flow: HttpFlow, place: number): FlowSummary {
+function summaryOf(flow: HttpFlow, seq: number): FlowSummary {
 	const { id, request, response } = flow;
 	const { method, scheme, port, path } = request;
-	return { place, id, method, scheme, host: request.prettyHost, port, path, status: response?.statusCode ?? null, isAnswer: isAnswer(flow) };
+	return {
+		seq,
+		id,
+		method,
+		scheme,
+		host: request.prettyHost,
+		port,
+		path,
+		status: response?.statusCode ?? null,
+		isAnswer: isAnswer(flow),
+	};
 }
 
-/** Places that become known at once, while a tape is gone through. */
+/** Flows in one block: their keys become searchable together while a tape is read. */
 const BLOCK_PLACES = 16_384;
-/** Outlines that are read at once. */
-const OUTLINES = 500;
+/** Number of flow summaries that are read together. */
+const SUMMARIES = 500;
 
-/** A keyed tape by another key, or some flows of it: gone through once, and found as far as that has come. The flows stay where they are. */
+/**
+ * A keyed tape with other keys or selected flows. It is read once, and can be searched while it is read. The flows stay
+ * on disk.
+ */
 class RekeyedIndex implements RecordingIndex {
 	readonly #tape: KeyedTape;
 	readonly #rules: IndexRules;
 	readonly #whole = new KeyTable();
-	/** In the order of the tape; of all that is known, once that is everything. */
+	/** The blocks read so far, in order; once all are read, only `#whole`. */
 	#blocks: KeyTable[] = [];
-	/** Of the flows that are selected; null: all are. */
-	readonly #places: Set<number> | null;
-	/** The last place that was looked at. */
+	/** Sequence numbers of the selected flows; null: all. */
+	readonly #seqs: Set<number> | null;
+	/** The last sequence number read. */
 	#last = -1;
 	growing: Promise<void> | null = null;
-	#tellGrown = () => {};
+	#resolveGrowing = () => {};
 
 	constructor(tape: KeyedTape, rules: IndexRules) {
 		this.#tape = tape;
 		this.#rules = rules;
-		this.#places = rules.selects === undefined ? null : new Set();
-		this.#awaitMore();
+		this.#seqs = rules.selects === undefined ? null : new Set();
+		this.#expectMore();
 		this.#fill().catch((error: unknown) => {
 			this.growing = Promise.reject(error);
 			this.growing.catch(() => {});
-			this.#tellGrown();
+			this.#resolveGrowing();
 		});
 	}
 
@@ -249,24 +220,25 @@ class RekeyedIndex implements RecordingIndex {
 
 	#known(key: string, after: number, limit: number): readonly number[] {
 		const found: number[] = [];
-		for (const block of this.#blocks) if (found.length < limit) found.push(...block.find(key, after, limit - found.length));
+		for (const block of this.#blocks)
+			if (found.length < limit) found.push(...block.find(key, after, limit - found.length));
 		return found;
 	}
 
-	at(place: number): Flow | null {
-		return this.#tape.at(place);
+	at(seq: number): Flow | null {
+		return this.#tape.at(seq);
 	}
 
-	answerAt(place: number): RecordedAnswer | null {
-		return keptAnswer(this.#tape, place);
+	answerAt(seq: number): RecordedAnswer | null {
+		return this.#tape.answerAt(seq);
 	}
 
-	outlines(after: number, limit: number): readonly FlowSummary[] {
-		const places = this.#places;
-		if (places === null) return this.#tape.outlines(after, limit);
+	summaries(after: number, limit: number): readonly FlowSummary[] {
+		const seqs = this.#seqs;
+		if (seqs === null) return this.#tape.summaries(after, limit);
 		const found: FlowSummary[] = [];
-		for (const batch of outlinesAfter(this.#tape, after)) {
-			found.push(...batch.filter(({ place }) => places.has(place)));
+		for (const batch of summariesAfter(this.#tape, after)) {
+			found.push(...batch.filter(({ seq }) => seqs.has(seq)));
 			if (found.length >= limit) break;
 		}
 		return found.slice(0, limit);
@@ -277,8 +249,8 @@ class RekeyedIndex implements RecordingIndex {
 	}
 
 	countAnswers(): number {
-		if (this.#places === null) return this.#tape.countAnswers();
-		return this.outlines(-1, Number.POSITIVE_INFINITY).reduce((count, { isAnswer }) => count + (isAnswer ? 1 : 0), 0);
+		if (this.#seqs === null) return this.#tape.countAnswers();
+		return this.summaries(-1, Number.POSITIVE_INFINITY).reduce((count, { isAnswer }) => count + (isAnswer ? 1 : 0), 0);
 	}
 
 	async #fill(): Promise<void> {
@@ -291,56 +263,56 @@ class RekeyedIndex implements RecordingIndex {
 			if (block.size >= BLOCK_PLACES) {
 				this.#blocks.push(block);
 				block = new KeyTable();
-				const tell = this.#tellGrown;
-				this.#awaitMore();
-				tell();
+				const resolve = this.#resolveGrowing;
+				this.#expectMore();
+				resolve();
 			}
 			await new Promise((resolve) => setImmediate(resolve));
 		}
 		this.#blocks = [this.#whole];
 		this.growing = null;
-		this.#tellGrown();
+		this.#resolveGrowing();
 	}
 
-	#awaitMore(): void {
+	#expectMore(): void {
 		this.growing = new Promise((resolve) => {
-			this.#tellGrown = resolve;
+			this.#resolveGrowing = resolve;
 		});
 	}
 
-	/** What came to the tape since. */
+	/** Adds flows that were recorded since. */
 	#catchUp(): void {
-		for (const batch of outlinesAfter(this.#tape, this.#last)) {
-			for (const { place } of batch) {
-				const flow = this.#tape.at(place);
-				if (flow?.type === "http") this.#add(place, askedOf(flow));
-				this.#last = place;
+		for (const batch of summariesAfter(this.#tape, this.#last)) {
+			for (const { seq } of batch) {
+				const flow = this.#tape.at(seq);
+				if (flow?.type === "http") this.#add(seq, originalRequest(flow));
+				this.#last = seq;
 			}
 		}
 	}
 
-	#add(place: number, request: Request, block?: KeyTable): void {
-		if (!this.#isSelected(place)) return;
+	#add(seq: number, request: Request, block?: KeyTable): void {
+		if (!this.#isSelected(seq)) return;
 		const key = this.#rules.keyOf({ request });
-		this.#whole.add(key, place);
-		block?.add(key, place);
-		this.#places?.add(place);
+		this.#whole.add(key, seq);
+		block?.add(key, seq);
+		this.#seqs?.add(seq);
 	}
 
-	#isSelected(place: number): boolean {
+	#isSelected(seq: number): boolean {
 		if (this.#rules.selects === undefined) return true;
-		const flow = this.#tape.at(place);
+		const flow = this.#tape.at(seq);
 		return flow?.type === "http" && this.#rules.selects(flow);
 	}
 }
 
-/** The HTTP flows of a tape after a place, in batches. */
-function* outlinesAfter(tape: KeyedTape, after: number): Generator<readonly FlowSummary[]> {
+/** The HTTP flows of a tape with sequence numbers greater than `after`, in batches. */
+function* summariesAfter(tape: KeyedTape, after: number): Generator<readonly FlowSummary[]> {
 	for (let last = after; ; ) {
-		const batch = tape.outlines(last, OUTLINES);
+		const batch = tape.summaries(last, SUMMARIES);
 		const end = batch.at(-1);
 		if (end === undefined) return;
-		last = end.place;
+		last = end.seq;
 		yield batch;
 	}
 }

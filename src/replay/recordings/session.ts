@@ -1,28 +1,37 @@
-// What one client has been given: equal requests get their recordings in order, and each session for itself.
+// The state of one replay session: which recordings it has used, so that equal requests get them in order.
 import type { HttpFlow } from "../../flow/flow.ts";
 import type { Request } from "../../flow/message.ts";
-import { type Answered, type Ask, type Fit, fitOf, isBroken, isConditional, MADE } from "../answer/fit.ts";
-import { type HeldPart, heldPartOf, joinedFit } from "../answer/joined-parts.ts";
+import type { RecordedAnswer } from "../../flow/recorded.ts";
+import {
+	DERIVED,
+	type Fit,
+	fitOf,
+	isConditional,
+	isIncomplete,
+	type RecordedExchange,
+	type RequestSpec,
+} from "../answer/fit.ts";
+import { joinedFit, type StoredPart, storedPartOf } from "../answer/joined-parts.ts";
 import { Recording } from "../answer/recording.ts";
-import { askedOf, requestKey } from "../match/key.ts";
+import { conditionsOf, NO_CONDITIONS, type RequestConditions } from "../match/conditions.ts";
+import { originalRequest, requestKey } from "../match/key.ts";
 import type { MatchRules, Order } from "../match/rules.ts";
 import { similarity } from "../match/similarity.ts";
-import { NO_WISH, type Wish, wishOf } from "../match/wish.ts";
 import { Cursor, type RecordingRef } from "./cursor.ts";
-import { answerOf, endOfAnswer, isAnswer, type RecordedAnswer, type RecordingIndex } from "./keyed-tape.ts";
-import { ReadyCache } from "./ready-cache.ts";
+import { answerOf, endOfAnswer, isAnswer, type RecordingIndex } from "./keyed-tape.ts";
+import type { RecordingCache } from "./recording-cache.ts";
 
-/** Whether a recording that the options do not tell apart from a request may answer it. */
+/** Whether a recording with the same key as a request may answer it. */
 export type MatchFunction = (request: Request, recorded: Request) => unknown;
 
 /** A recorded flow and how often it was used. */
 export interface Candidate {
 	readonly flow: HttpFlow;
-	readonly spot: RecordingRef;
+	readonly ref: RecordingRef;
 	readonly uses: number;
 }
 
-/** The recordings that sessions share. */
+/** The recordings, which all sessions share. */
 export interface Recordings {
 	readonly indexes: readonly RecordingIndex[];
 	readonly rules: MatchRules;
@@ -30,49 +39,50 @@ export interface Recordings {
 	readonly match: MatchFunction | null;
 	/** The recorded flows with a key, in order. */
 	candidates(key: string): Candidate[];
-	at(spot: RecordingRef): Candidate | null;
+	at(ref: RecordingRef): Candidate | null;
+	/** The recordings that answer all further requests with their key. */
+	readonly ready: RecordingCache;
+	/** Keys with conditional, partial or incomplete recordings, or for which a request had ranges or conditions. */
+	readonly groups: Map<string, KeyGroup>;
 }
 
-/** Said in place of a recording where more than the order decides which one it is. */
-const OTHERWISE = Symbol("otherwise");
+/** Returned instead of a recording if more than the order decides which one to use. */
+const NEEDS_SELECTION = Symbol("needs selection");
 
-type Found = readonly [spot: RecordingRef, answer: RecordedAnswer];
+type Found = readonly [ref: RecordingRef, answer: RecordedAnswer];
 
-/** A recorded flow, and how good an answer it is. */
+/** A recorded flow, and how well it answers a request. */
 interface Fitting extends Candidate {
 	readonly fit: Fit;
-	/** What else it is made of. */
+	/** Other recordings from which parts of the response come. */
 	readonly others: readonly RecordingRef[];
 }
 
-/** All recordings of a key, for keys where more than their order decides. */
-interface Kin {
+/** All recordings of a key for which more than the order decides. */
+export interface KeyGroup {
 	readonly cursor: Cursor;
 	readonly members: Member[];
 }
 
 interface Member {
 	readonly flow: HttpFlow;
-	readonly spot: RecordingRef;
-	/** What was asked for. */
-	readonly wish: Wish | null;
+	readonly ref: RecordingRef;
+	readonly conditions: RequestConditions | null;
 }
 
-/** Recordings of one key that are looked at where more than their order decides. */
-const KIN_LIMIT = 10_000;
+/** Maximum number of recordings in a key group. */
+const GROUP_LIMIT = 10_000;
 
 export class ReplaySession {
 	readonly #recordings: Recordings;
-	/** How often the recordings of each tape were used, by place. */
+	/** For each tape, how often its recordings were used, by sequence number. */
 	readonly #uses: readonly Map<number, number>[];
-	/** Of which recordings parts were given, in each tape: that does not use them up. */
+	/** For each tape, the recordings of which parts were used. `#uses` does not count them, so they can answer again. */
 	readonly #parts: readonly Set<number>[];
-	/** How far the recordings of a key are used up, for keys with several. */
+	/** For each key with several recordings, the position of the next one. */
 	readonly #cursors = new Map<string, Cursor>();
-	/** The recording of a key that is given always from now on. */
-	readonly #ready = new ReadyCache();
-	/** Keys with recordings that do not answer all who ask, or are not whole; and those that were asked for a part, or under conditions. */
-	readonly #kin = new Map<string, Kin>();
+	/** Keys whose last recording answers all further requests. */
+	readonly #finished = new Set<string>();
 
 	constructor(recordings: Recordings) {
 		this.#recordings = recordings;
@@ -81,127 +91,145 @@ export class ReplaySession {
 	}
 
 	/**
-	 * The recording that answers a request; null when there is none or all are used up. It counts as used from now on.
-	 * @param isAllKnown more recordings cannot turn up; else nothing is taken that a later one could be better than
+	 * Returns the recording that answers a request, and counts it as used; null: there is none, or all are used.
+	 * @param isAllKnown whether all recordings are known; if not, a recording is returned only if no later one could be
+	 * better
 	 */
-	take(request: Request, isAllKnown = true): Recording | null {
-		const { rules, match, order, indexes } = this.#recordings;
+	takeRecording(request: Request, isAllKnown = true): Recording | null {
+		const { rules, match, order, indexes, ready, groups } = this.#recordings;
 		const key = requestKey(request, rules);
 		if (match !== null || rules.choice !== "first") return this.#choose(key, request);
-		const wish = wishOf(request);
-		if (wish !== null || (this.#kin.size > 0 && this.#kin.has(key))) return this.#select(key, request, wish, isAllKnown);
-		const ready = this.#ready.get(key);
-		if (ready !== undefined) return ready;
+		const conditions = conditionsOf(request);
+		if (conditions !== null || (groups.size > 0 && groups.has(key)))
+			return this.#select(key, request, conditions, isAllKnown);
+		const known = order === "first" || this.#finished.has(key) ? ready.get(key) : undefined;
+		if (known !== undefined) return known;
 		const taken = order === "first" ? this.#first(key, indexes) : this.#inOrder(key);
-		return taken === OTHERWISE ? this.#select(key, request, null, isAllKnown) : taken;
+		return taken === NEEDS_SELECTION ? this.#select(key, request, null, isAllKnown) : taken;
 	}
 
-	usesOf({ tape, place }: RecordingRef): number {
-		return this.#uses[tape]?.get(place) ?? 0;
+	usesOf({ tape, seq }: RecordingRef): number {
+		return this.#uses[tape]?.get(seq) ?? 0;
 	}
 
-	/** Whether it was given, or parts of it. */
-	hasUsed(spot: RecordingRef): boolean {
-		return this.usesOf(spot) > 0 || this.#parts[spot.tape]?.has(spot.place) === true;
+	/** Whether the recording or parts of it were used. */
+	hasUsed(ref: RecordingRef): boolean {
+		return this.usesOf(ref) > 0 || this.#parts[ref.tape]?.has(ref.seq) === true;
 	}
 
-	/** Adds the places that were used, a set for each index. */
+	/** Adds the sequence numbers of used recordings to the sets, one for each tape. */
 	addUsed(used: readonly Set<number>[]): void {
-		for (const [tape, places] of this.#uses.entries()) for (const place of places.keys()) used[tape]?.add(place);
-		for (const [tape, places] of this.#parts.entries()) for (const place of places) used[tape]?.add(place);
+		for (const [tape, seqs] of this.#uses.entries()) for (const seq of seqs.keys()) used[tape]?.add(seq);
+		for (const [tape, seqs] of this.#parts.entries()) for (const seq of seqs) used[tape]?.add(seq);
 	}
 
-	#first(key: string, indexes: readonly RecordingIndex[]): Recording | null | typeof OTHERWISE {
+	#first(key: string, indexes: readonly RecordingIndex[]): Recording | null | typeof NEEDS_SELECTION {
 		const found = this.#answerFrom(new Cursor(key, indexes, true));
-		return found === OTHERWISE ? found : this.#useAlways(key, found);
+		return found === NEEDS_SELECTION ? found : this.#useAlways(key, found);
 	}
 
-	#inOrder(key: string): Recording | null | typeof OTHERWISE {
+	#inOrder(key: string): Recording | null | typeof NEEDS_SELECTION {
 		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.#recordings.indexes);
 		const next = this.#answerFrom(cursor);
-		if (next === OTHERWISE) return next;
-		// of most keys there is one recording, and that it was used is all there is to remember
+		if (next === NEEDS_SELECTION) return next;
+		// most keys have one recording, for which `#uses` is sufficient
 		if (cursor.hasMore) this.#cursors.set(key, cursor);
 		if (next !== null || this.#recordings.order === "once") return this.#use(next);
 		if (this.#recordings.order === "sequence") {
 			const last = this.#last(key);
-			return last === OTHERWISE ? last : this.#useAlways(key, last);
+			return last === NEEDS_SELECTION ? last : this.#useAlways(key, last);
 		}
-		const again = this.#again(key);
-		return again === OTHERWISE ? again : this.#use(again);
+		const again = this.#restart(key);
+		return again === NEEDS_SELECTION ? again : this.#use(again);
 	}
 
-	/** The first recording once more, and from then on those behind it. */
-	#again(key: string): Found | null | typeof OTHERWISE {
+	/** Starts again with the first recording. */
+	#restart(key: string): Found | null | typeof NEEDS_SELECTION {
 		const cursor = new Cursor(key, this.#recordings.indexes, true);
 		this.#cursors.set(key, cursor);
 		return this.#answerFrom(cursor);
 	}
 
-	#last(key: string): Found | null | typeof OTHERWISE {
+	#last(key: string): Found | null | typeof NEEDS_SELECTION {
 		const cursor = new Cursor(key, this.#recordings.indexes, true);
 		let last: Found | null = null;
 		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) {
-			if (next === OTHERWISE) return next;
+			if (next === NEEDS_SELECTION) return next;
 			last = next;
 		}
 		return last;
 	}
 
-	/** The next flow that can answer and was not used, unless used ones are given again; or that more than the order decides. */
-	#answerFrom(cursor: Cursor): Found | null | typeof OTHERWISE {
-		for (let spot = cursor.next(); spot !== null; spot = cursor.next()) {
-			if (!cursor.isAgain && this.usesOf(spot) > 0) continue;
-			const answer = this.#recordings.indexes[spot.tape]?.answerAt(spot.place);
+	/**
+	 * The next recording that can answer and, unless the cursor allows it, was not used; NEEDS_SELECTION: more than the
+	 * order decides.
+	 */
+	#answerFrom(cursor: Cursor): Found | null | typeof NEEDS_SELECTION {
+		for (let ref = cursor.next(); ref !== null; ref = cursor.next()) {
+			if (!cursor.isAgain && this.usesOf(ref) > 0) continue;
+			const answer = this.#recordings.indexes[ref.tape]?.answerAt(ref.seq);
 			if (!answer) continue;
-			if (isConditional(answer.response.statusCode) || isBroken({ response: answer.response, end: endOfAnswer(answer) })) return OTHERWISE;
-			return [spot, answer];
+			if (
+				isConditional(answer.response.statusCode) ||
+				isIncomplete({ response: answer.response, end: endOfAnswer(answer) })
+			)
+				return NEEDS_SELECTION;
+			return [ref, answer];
 		}
 		return null;
 	}
 
-	/** Where the match function or likeness decides: among all recordings of the key. */
+	/** Chooses among all recordings of the key by match function or similarity. */
 	#choose(key: string, request: Request): Recording | null {
 		const { match } = this.#recordings;
-		const fitting = this.#recordings.candidates(key).filter(({ flow }) => isAnswer(flow) && (match === null || match(request, askedOf(flow))));
-		const members = fitting.map(({ flow, spot }) => ({ flow, spot, wish: wishOf(askedOf(flow)) }));
-		const ask = askOf(request, wishOf(request));
-		return this.#useAny(this.#fitting(members, ask), members, request, ask);
+		const fitting = this.#recordings
+			.candidates(key)
+			.filter(({ flow }) => isAnswer(flow) && (match === null || match(request, originalRequest(flow))));
+		const members = fitting.map(({ flow, ref }) => ({ flow, ref, conditions: conditionsOf(originalRequest(flow)) }));
+		const spec = requestSpecOf(request, conditionsOf(request));
+		return this.#useAny(this.#fitting(members, spec), members, request, spec);
 	}
 
-	/** Where it counts which part is asked for, or what the client has already. */
-	#select(key: string, request: Request, wish: Wish | null, isAllKnown: boolean): Recording | null {
-		const { members } = this.#kinOf(key);
-		const ask = askOf(request, wish);
-		const fitting = this.#fitting(members, ask);
-		return isAllKnown || fitting.some(({ fit }) => fit.rank === 0) ? this.#useAny(fitting, members, request, ask) : null;
+	/** Chooses among all recordings of the key by ranges and conditions. */
+	#select(key: string, request: Request, conditions: RequestConditions | null, isAllKnown: boolean): Recording | null {
+		const { members } = this.#groupOf(key);
+		const spec = requestSpecOf(request, conditions);
+		const fitting = this.#fitting(members, spec);
+		return isAllKnown || fitting.some(({ fit }) => fit.rank === 0)
+			? this.#useAny(fitting, members, request, spec)
+			: null;
 	}
 
-	/** With what came to the tapes since. */
-	#kinOf(key: string): Kin {
-		const kin: Kin = this.#kin.get(key) ?? { cursor: new Cursor(key, this.#recordings.indexes), members: [] };
-		this.#kin.set(key, kin);
-		for (let spot = kin.cursor.next(); spot !== null && kin.members.length < KIN_LIMIT; spot = kin.cursor.next()) {
-			const flow = this.#recordings.at(spot)?.flow;
-			if (flow !== undefined && isAnswer(flow)) kin.members.push({ flow, spot, wish: wishOf(askedOf(flow)) });
+	/** The group of a key, including flows recorded since the last call. */
+	#groupOf(key: string): KeyGroup {
+		const { groups, indexes } = this.#recordings;
+		const group: KeyGroup = groups.get(key) ?? { cursor: new Cursor(key, indexes), members: [] };
+		groups.set(key, group);
+		while (group.members.length < GROUP_LIMIT) {
+			const ref = group.cursor.next();
+			if (ref === null) break;
+			const flow = this.#recordings.at(ref)?.flow;
+			if (flow !== undefined && isAnswer(flow))
+				group.members.push({ flow, ref, conditions: conditionsOf(originalRequest(flow)) });
 		}
-		return kin;
+		return group;
 	}
 
-	#fitting(members: readonly Member[], ask: Ask): Fitting[] {
+	#fitting(members: readonly Member[], spec: RequestSpec): Fitting[] {
 		const found: Fitting[] = [];
 		for (const member of members) {
-			const fit = fitOf(ask, answeredOf(member));
-			if (fit !== null) found.push({ flow: member.flow, spot: member.spot, fit, uses: this.usesOf(member.spot), others: [] });
+			const fit = fitOf(spec, answeredOf(member));
+			if (fit !== null)
+				found.push({ flow: member.flow, ref: member.ref, fit, uses: this.usesOf(member.ref), others: [] });
 		}
 		return found;
 	}
 
-	/** What recordings that are parts of one representation answer together. */
-	#joined(members: readonly Member[], ask: Ask): Fitting[] {
-		const groups = new Map<string, { part: HeldPart; member: Member }[]>();
+	/** Responses combined from recorded parts of one representation. */
+	#joined(members: readonly Member[], spec: RequestSpec): Fitting[] {
+		const groups = new Map<string, { part: StoredPart; member: Member }[]>();
 		for (const member of members) {
-			const part = heldPartOf(answeredOf(member));
+			const part = storedPartOf(answeredOf(member));
 			if (part === null) continue;
 			const group = groups.get(part.representation);
 			if (group === undefined) groups.set(part.representation, [{ part, member }]);
@@ -209,32 +237,45 @@ export class ReplaySession {
 		}
 		return [...groups.values()].flatMap((group) => {
 			const found = joinedFit(
-				ask,
+				spec,
 				group.map(({ part }) => part),
 			);
 			const [first, ...others] = (found?.of ?? []).flatMap((at) => group[at]?.member ?? []);
 			if (found === null || first === undefined) return [];
-			return [{ flow: first.flow, spot: first.spot, fit: found.fit, uses: this.usesOf(first.spot), others: others.map(({ spot }) => spot) }];
+			return [
+				{
+					flow: first.flow,
+					ref: first.ref,
+					fit: found.fit,
+					uses: this.usesOf(first.ref),
+					others: others.map(({ ref }) => ref),
+				},
+			];
 		});
 	}
 
-	/** One recording where one does; else several together, or what broke off. */
-	#useAny(fitting: readonly Fitting[], members: readonly Member[], request: Request, ask: Ask): Recording | null {
-		const isGood = ({ fit }: Fitting) => fit.rank <= MADE;
+	/** Uses one complete recording. If there is none, uses combined parts or an incomplete recording. */
+	#useAny(
+		fitting: readonly Fitting[],
+		members: readonly Member[],
+		request: Request,
+		spec: RequestSpec,
+	): Recording | null {
+		const isGood = ({ fit }: Fitting) => fit.rank <= DERIVED;
 		const alone = this.#useBest(fitting.filter(isGood), request);
-		return alone ?? this.#useBest([...fitting.filter((one) => !isGood(one)), ...this.#joined(members, ask)], request);
+		return alone ?? this.#useBest([...fitting.filter((one) => !isGood(one)), ...this.#joined(members, spec)], request);
 	}
 
-	/** The best that is not used up; of equally good ones by their order and likeness. */
+	/** Uses the unused recording with the best rank; order and similarity decide among equals. */
 	#useBest(fitting: readonly Fitting[], request: Request): Recording | null {
 		const { order, rules } = this.#recordings;
 		for (const rank of [...new Set(fitting.map(({ fit }) => fit.rank))].sort((a, b) => a - b)) {
 			const equals = fitting.filter(({ fit }) => fit.rank === rank);
 			let best: Fitting | null = null;
 			let most = -1;
-			// parts are cut of what was given last, so that they belong together
+			// parts are cut from the recording that was used last, so that they fit together
 			for (const candidate of equals[0]?.fit.isPart ? this.#latest(equals) : eligible(equals, order)) {
-				const score = similarity(rules.choice, request, askedOf(candidate.flow));
+				const score = similarity(rules.choice, request, originalRequest(candidate.flow));
 				if (score > most) [best, most] = [candidate, score];
 			}
 			if (best !== null) return this.#give(best);
@@ -243,52 +284,57 @@ export class ReplaySession {
 	}
 
 	#latest(equals: readonly Fitting[]): readonly Fitting[] {
-		const used = equals.filter(({ spot }) => this.hasUsed(spot));
+		const used = equals.filter(({ ref }) => this.hasUsed(ref));
 		return used.length > 0 ? used.slice(-1) : equals;
 	}
 
-	#give({ flow, spot, fit, others }: Fitting): Recording {
+	#give({ flow, ref, fit, others }: Fitting): Recording {
 		const recorded = answerOf(flow);
-		const answer = { ...recorded, ended: fit.ended ?? recorded.ended, response: fit.make?.() ?? recorded.response };
-		if (fit.isPart) for (const { tape, place } of [spot, ...others]) this.#parts[tape]?.add(place);
-		else this.#count(spot);
-		const recording = new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
+		const answer = { ...recorded, ended: fit.ended ?? recorded.ended, response: fit.derive?.() ?? recorded.response };
+		if (fit.isPart) for (const { tape, seq } of [ref, ...others]) this.#parts[tape]?.add(seq);
+		else this.#count(ref);
+		const recording = new Recording(answer, answer.response, () => this.#recordings.at(ref)?.flow ?? null);
 		recording.isAlways = this.#recordings.order === "first" && this.#recordings.match === null;
 		return recording;
 	}
 
-	/** From now on this recording answers all requests with the key. */
+	/** Uses a recording for all further requests with the key. */
 	#useAlways(key: string, found: Found | null): Recording | null {
 		const recording = this.#use(found);
 		if (recording === null) return null;
 		recording.isAlways = true;
-		this.#ready.set(key, recording);
+		this.#recordings.ready.set(key, recording);
+		if (this.#recordings.order !== "first") this.#finished.add(key);
 		return recording;
 	}
 
 	#use(found: Found | null): Recording | null {
 		if (found === null) return null;
-		const [spot, answer] = found;
-		this.#count(spot);
-		return new Recording(answer, answer.response, () => this.#recordings.at(spot)?.flow ?? null);
+		const [ref, answer] = found;
+		this.#count(ref);
+		return new Recording(answer, answer.response, () => this.#recordings.at(ref)?.flow ?? null);
 	}
 
-	#count({ tape, place }: RecordingRef): void {
+	#count({ tape, seq }: RecordingRef): void {
 		const uses = this.#uses[tape] as Map<number, number>;
-		uses.set(place, (uses.get(place) ?? 0) + 1);
+		uses.set(seq, (uses.get(seq) ?? 0) + 1);
 	}
 }
 
-function askOf({ method, headers }: Request, wish: Wish | null): Ask {
-	return { method: method.toUpperCase(), wish: wish ?? NO_WISH, accept: headers.raw("accept-encoding") };
+function requestSpecOf({ method, headers }: Request, conditions: RequestConditions | null): RequestSpec {
+	return {
+		method: method.toUpperCase(),
+		conditions: conditions ?? NO_CONDITIONS,
+		accept: headers.raw("accept-encoding"),
+	};
 }
 
-function answeredOf({ flow, wish }: Member): Answered {
+function answeredOf({ flow, conditions }: Member): RecordedExchange {
 	const answer = answerOf(flow);
-	return { wish, response: answer.response, end: endOfAnswer(answer) };
+	return { conditions, response: answer.response, end: endOfAnswer(answer) };
 }
 
-/** Those of equal recordings whose turn it is. */
+/** The recordings that the order allows to be used now. */
 function eligible(pool: readonly Fitting[], order: Order): readonly Fitting[] {
 	const unused = pool.filter(({ uses }) => uses === 0);
 	switch (order) {

@@ -49,7 +49,7 @@ t.test("case", async (t) => {
 	t.ok(compileFilter("'(?i)abc'", { caseSensitive: true }).matches(flow));
 });
 
-t.test("what costs least is asked first, and nothing more than needed", async (t) => {
+t.test("tests the cheapest terms first, and no more than needed", async (t) => {
 	const flow = httpFlow();
 	const response = flow.response as NonNullable<HttpFlow["response"]>;
 	let reads = 0;
@@ -72,14 +72,28 @@ t.test("what costs least is asked first, and nothing more than needed", async (t
 });
 
 t.test("a wrong pattern is told with its column in the filter", async (t) => {
-	t.throws(() => compileFilter("~q & ~u ab["), { code: "FT_BAD_FILTER", column: 11, message: /^filter "~q & ~u ab\[", column 11: "\[" is not ended by "\]"/ });
+	t.throws(() => compileFilter("~q & ~u ab["), {
+		code: "FT_BAD_FILTER",
+		column: 11,
+		message: /^filter "~q & ~u ab\[", column 11: "\[" is not closed by "\]"/,
+	});
 	t.throws(() => compileFilter("~b '\\\\d\\\\q'"), { code: "FT_BAD_FILTER", column: 8 });
 	t.throws(() => compileFilter("~u a("), { code: "FT_BAD_FILTER", column: 6 });
 });
 
 t.test("plans", async (t) => {
-	t.match(compileFilter("~c 500 & ~all").plan, { kind: "and", of: [{ kind: "equals", column: "status", value: 500 }, { kind: "all" }] });
-	t.match(compileFilter("!~hq x").plan, { kind: "not", of: { kind: "and", of: [{ kind: "equals", column: "kind" }, { kind: "unknown" }] } });
+	t.match(compileFilter("~c 500 & ~all").plan, {
+		kind: "and",
+		of: [{ kind: "equals", column: "status", value: 500 }, { kind: "all" }],
+	});
+	t.match(compileFilter("!~hq x").plan, {
+		kind: "not",
+		of: { kind: "and", of: [{ kind: "equals", column: "kind" }, { kind: "unknown" }] },
+	});
 	const { plan } = compileFilter("~bs x & ~q");
-	t.match(plan.kind === "and" && plan.of[1], { kind: "or", of: [{ kind: "body", side: "response" }] }, "bodies are asked last");
+	t.match(
+		plan.kind === "and" && plan.of[1],
+		{ kind: "or", of: [{ kind: "body", side: "response" }] },
+		"bodies are asked last",
+	);
 });

@@ -6,7 +6,10 @@ import type { DnsMessage } from "../../../src/flow/flow.ts";
 
 function textOf(type: number, data: Buffer | string): string {
 	const { response } = dnsFlow({
-		response: { questions: [], answers: [{ name: "not shown", type, class: 1, ttl: 1, data: Buffer.from(data as string, "latin1") }] },
+		response: {
+			questions: [],
+			answers: [{ name: "not shown", type, class: 1, ttl: 1, data: Buffer.from(data as string, "latin1") }],
+		},
 	});
 	return dnsText(response as DnsMessage);
 }
@@ -17,7 +20,11 @@ t.test("questions, then the data of all records, a line each", async (t) => {
 	const record = (data: Buffer) => ({ name: "x", type: 1, class: 1, ttl: 1, data });
 	const { response } = dnsFlow({
 		request: { questions: [{ name: "a.example", type: 1, class: 1 }] },
-		response: { answers: [record(Buffer.of(1, 2, 3, 4))], authorities: [record(Buffer.of(5, 6, 7, 8))], additionals: [record(Buffer.of(9, 9, 9, 9))] },
+		response: {
+			answers: [record(Buffer.of(1, 2, 3, 4))],
+			authorities: [record(Buffer.of(5, 6, 7, 8))],
+			additionals: [record(Buffer.of(9, 9, 9, 9))],
+		},
 	});
 	t.equal(dnsText(response as DnsMessage), "a.example\r\n1.2.3.4\r\n5.6.7.8\r\n9.9.9.9");
 });
@@ -41,6 +48,7 @@ t.test("data that does not fit its type", async (t) => {
 	t.equal(textOf(1, "\x01"), "0x01 (invalid A data)");
 	t.equal(textOf(28, "\x01"), "0x01 (invalid AAAA data)");
 	t.equal(textOf(16, "\xff"), "0xff (invalid TXT data)");
-	for (const data of ["\x05abc", "\x40a\0", "", "\x01\xe9\0", `${name("a")}more`]) t.match(textOf(2, data), /^0x[0-9a-f]* \(invalid NS data\)$/);
+	for (const data of ["\x05abc", "\x40a\0", "", "\x01\xe9\0", `${name("a")}more`])
+		t.match(textOf(2, data), /^0x[0-9a-f]* \(invalid NS data\)$/);
 	t.match(textOf(65, `\0\x01${name("a")}\0\x01\0\xff`), /invalid HTTPS data/);
 });

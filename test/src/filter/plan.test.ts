@@ -1,7 +1,7 @@
 // What columns decide.
 import t from "tap";
 import type { Plan } from "../../../src/filter/filter.ts";
-import { decide, looksAt } from "../../../src/filter/plan.ts";
+import { decide, dependenciesOf } from "../../../src/filter/plan.ts";
 
 const columns: Record<string, string | number | null> = { status: 404, host: "a", method: null };
 const columnOf = (column: string) => columns[column] ?? null;
@@ -61,11 +61,11 @@ t.test("bodies, where they are known", async (t) => {
 	);
 });
 
-t.test("what is looked at", async (t) => {
+t.test("columns and bodies that are searched", async (t) => {
 	const plan = and(
 		not({ kind: "equals", column: "status", value: 1 }),
 		or({ kind: "body", side: "request", test: () => true }, open, { kind: "test", column: "host", test: () => true }),
 	);
-	t.same(looksAt(plan), { columns: new Set(["status", "host"]), sides: new Set(["request"]) });
-	t.same(looksAt(yes), { columns: new Set(), sides: new Set() });
+	t.same(dependenciesOf(plan), { columns: new Set(["status", "host"]), sides: new Set(["request"]) });
+	t.same(dependenciesOf(yes), { columns: new Set(), sides: new Set() });
 });

@@ -1,8 +1,25 @@
 // What of a flow the patterns of filters are searched in.
 import { gzipSync } from "node:zlib";
 import t from "tap";
-import { dnsFlow, httpFlow, httpRequest, httpResponse, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
-import { addressText, headerLines, metadataText, type Sides, someBody, someContentType, someHost, urlOf } from "../../../src/filter/subjects.ts";
+import {
+	dnsFlow,
+	httpFlow,
+	httpRequest,
+	httpResponse,
+	tcpFlow,
+	udpFlow,
+	websocketFlow,
+} from "../../../fixtures/build-flow.ts";
+import {
+	addressText,
+	filteredUrl,
+	headerLines,
+	metadataText,
+	type Sides,
+	someBody,
+	someContentType,
+	someHost,
+} from "../../../src/filter/subjects.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
 import { Float } from "../../../src/flow/metadata.ts";
@@ -54,7 +71,8 @@ t.test("bodies", async (t) => {
 		{ client: false, server: true },
 		{ client: true, server: true },
 	];
-	const matches = (flow: Flow, text: string, sides = both as Sides) => someBody(flow, sides, compilePythonRegex(text, { kind: "bytes", dotAll: true }));
+	const matches = (flow: Flow, text: string, sides = both as Sides) =>
+		someBody(flow, sides, compilePythonRegex(text, { kind: "bytes", dotAll: true }));
 	const packed = httpFlow({
 		request: { body: "from the client" },
 		response: { body: gzipSync("from the server"), headers: [["Content-Encoding", "gzip"]] },
@@ -68,9 +86,15 @@ t.test("bodies", async (t) => {
 	t.ok(matches(packed, "^\\x1f\\x8b"), "as they came, where they cannot be decoded");
 	const none = httpFlow({ request: { body: null }, response: null });
 	t.notOk(matches(none, ""));
-	t.ok(matches(httpFlow({ request: { body: null }, response: { body: "" } }), "^$"), "an empty body is one, a missing one is none");
+	t.ok(
+		matches(httpFlow({ request: { body: null }, response: { body: "" } }), "^$"),
+		"an empty body is one, a missing one is none",
+	);
 	t.ok(matches(httpFlow({ response: { body: "caf\xe9" } }), "café"));
-	t.notOk(matches(httpFlow({ response: { body: Buffer.from("caf\xe9", "latin1") } }), "café"), "the bytes of the pattern are UTF-8");
+	t.notOk(
+		matches(httpFlow({ response: { body: Buffer.from("caf\xe9", "latin1") } }), "café"),
+		"the bytes of the pattern are UTF-8",
+	);
 
 	const socket = websocketFlow();
 	t.ok(matches(socket, "ping", client));
@@ -107,22 +131,35 @@ t.test("hosts, and the names of international ones", async (t) => {
 });
 
 t.test("URLs", async (t) => {
-	t.equal(urlOf(httpFlow({ request: { scheme: "https", host: "1.2.3.4", port: 8443, path: "/a?b", headers: [["Host", "name:99"]] } })), "https://name:99/a?b");
-	t.equal(urlOf(httpFlow({ request: { method: "CONNECT", host: "a", port: 443, authority: "a:443" } })), "a:443");
-	t.equal(urlOf(websocketFlow()), "http://example.com/");
-	t.equal(urlOf(httpFlow({ request: { httpVersion: "HTTP/2.0", authority: "xn--mnchen-3ya.de", path: "/xn--x" } })), "http://münchen.de/xn--x");
-	t.equal(urlOf(dnsFlow()), "example.com");
-	t.equal(urlOf(dnsFlow({ request: { questions: [] } })), null);
-	t.equal(urlOf(tcpFlow()), null);
+	t.equal(
+		filteredUrl(
+			httpFlow({
+				request: { scheme: "https", host: "1.2.3.4", port: 8443, path: "/a?b", headers: [["Host", "name:99"]] },
+			}),
+		),
+		"https://name:99/a?b",
+	);
+	t.equal(filteredUrl(httpFlow({ request: { method: "CONNECT", host: "a", port: 443, authority: "a:443" } })), "a:443");
+	t.equal(filteredUrl(websocketFlow()), "http://example.com/");
+	t.equal(
+		filteredUrl(httpFlow({ request: { httpVersion: "HTTP/2.0", authority: "xn--mnchen-3ya.de", path: "/xn--x" } })),
+		"http://münchen.de/xn--x",
+	);
+	t.equal(filteredUrl(dnsFlow()), "example.com");
+	t.equal(filteredUrl(dnsFlow({ request: { questions: [] } })), null);
+	t.equal(filteredUrl(tcpFlow()), null);
 });
 
 t.test("addresses and metadata", async (t) => {
 	t.equal(addressText(["::1", 5, 0, 0]), "::1:5");
-	t.equal(metadataText(httpFlow({ metadata: { user: "it's", n: new Float(1), list: [true, null] } })), "user: it's\nn: 1.0\nlist: [True, None]");
+	t.equal(
+		metadataText(httpFlow({ metadata: { user: "it's", n: new Float(1), list: [true, null] } })),
+		"user: it's\nn: 1.0\nlist: [True, None]",
+	);
 	t.equal(metadataText(httpFlow()), "");
 });
 
 t.test("a fragment is no part of the URL that is searched", async (t) => {
-	t.equal(urlOf(httpFlow({ request: { path: "/app.js#sha-1" } })), "http://example.com/app.js");
-	t.equal(urlOf(httpFlow({ request: { path: "/a%23b?c" } })), "http://example.com/a%23b?c");
+	t.equal(filteredUrl(httpFlow({ request: { path: "/app.js#sha-1" } })), "http://example.com/app.js");
+	t.equal(filteredUrl(httpFlow({ request: { path: "/a%23b?c" } })), "http://example.com/a%23b?c");
 });

@@ -1,6 +1,8 @@
 // Every operator on every kind of flow; what columns tell of it never contradicts the flow.
+import { join } from "node:path";
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { flowsOf, storeAt, storeWith } from "../../../fixtures/stores.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
 import { decide } from "../../../src/filter/plan.ts";
 import { filterOperators, regexFor } from "../../../src/filter/terms.ts";
@@ -32,8 +34,17 @@ const flows: Readonly<Record<string, Flow>> = {
 		clientConn: { peername: ["10.0.0.7", 4321] },
 		serverConn: { address: ["shop.example", 443] },
 	}),
-	open: httpFlow({ response: null, error: { message: "reset", timestamp: 1 }, clientConn: { peername: null }, serverConn: { address: null } }),
-	image: httpFlow({ response: { headers: [["content-type", "xximage/png"]], body: null }, isReplay: "response", marked: ":star:" }),
+	open: httpFlow({
+		response: null,
+		error: { message: "reset", timestamp: 1 },
+		clientConn: { peername: null },
+		serverConn: { address: null },
+	}),
+	image: httpFlow({
+		response: { headers: [["content-type", "xximage/png"]], body: null },
+		isReplay: "response",
+		marked: ":star:",
+	}),
 	capital: httpFlow({ response: { headers: [["content-type", "IMAGE/png"]] }, isReplay: "request" }),
 	socket: websocketFlow(),
 	tcp: tcpFlow({ error: { message: "x", timestamp: 1 } }),
@@ -66,6 +77,13 @@ t.test("operators", async (t) => {
 		"~replays": "image",
 		"~a": "image",
 		"~c 404": "http",
+		"~c 4xx": "http",
+		"~c 400-404": "http",
+		"~c >403": "http",
+		"~c >404": "",
+		"~c <=101": "socket",
+		"~c <101": "",
+		"~c 404-400": "",
 		"~c 101": "socket",
 		"~u api": "http",
 		"api\\?x": "http",
@@ -133,31 +151,62 @@ t.test("plans never say what the flow does not", async (t) => {
 	const columnsOf = (flow: Flow) => {
 		const request = flow.type === "http" ? flow.request : null;
 		return {
-			...{ kind: flow.type, method: request?.method ?? null, scheme: request?.scheme ?? null, host: request?.host ?? null, port: request?.port ?? null },
-			...{ pretty_host: request?.prettyHost ?? null, path: request?.path ?? null, status: flow.type === "http" ? (flow.response?.statusCode ?? null) : null },
-			...{ is_replay: flow.isReplay, marked: flow.marked, has_error: flow.error === null ? 0 : 1 },
+			kind: flow.type,
+			method: request?.method ?? null,
+			scheme: request?.scheme ?? null,
+			host: request?.host ?? null,
+			port: request?.port ?? null,
+			pretty_host: request?.prettyHost ?? null,
+			path: request?.path ?? null,
+			status: flow.type === "http" ? (flow.response?.statusCode ?? null) : null,
+			is_replay: flow.isReplay,
+			marked: flow.marked,
+			has_error: flow.error === null ? 0 : 1,
 			has_websocket: flow.type === "http" && flow.websocket !== null ? 1 : 0,
 		};
 	};
-	const international = httpFlow({ request: { host: "xn--mnchen-3ya.de", httpVersion: "HTTP/2.0", authority: "xn--mnchen-3ya.de", headers: [] } });
+	const international = httpFlow({
+		request: { host: "xn--mnchen-3ya.de", httpVersion: "HTTP/2.0", authority: "xn--mnchen-3ya.de", headers: [] },
+	});
 	let certain = 0;
 	for (const operator of filterOperators) {
 		const arguments_ =
 			operator.argument === "none"
 				? [""]
 				: operator.argument === "number"
-					? [" 404", " 7"]
+					? [" 404", " 7", " 4xx", " >=400", " 100-199"]
 					: [" shop", " ^example", " mün", " xn", " ^$", " post", " star", " ."];
 		for (const argument of arguments_) {
 			const filter = compileFilter(`~${operator.code}${argument}`);
 			for (const flow of [...Object.values(flows), international]) {
 				const columns: Readonly<Record<string, string | number | null>> = columnsOf(flow);
-				const told = decide(filter.plan, (column) => columns[column] ?? null);
-				if (told === null) continue;
+				const decision = decide(filter.plan, (column) => columns[column] ?? null);
+				if (decision === null) continue;
 				certain++;
-				t.equal(told, filter.matches(flow), `${filter.pattern} on ${flow.type}`);
+				t.equal(decision, filter.matches(flow), `${filter.pattern} on ${flow.type}`);
 			}
 		}
 	}
 	t.ok(certain > 500, `${certain} answers`);
+});
+
+t.test("~d matches a host in every spelling", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const hosts = ["127.1", "::ffff:127.0.0.1", "127.0.0.1.", "shop.test.", "other.test"];
+	await storeWith(
+		path,
+		hosts.map((host) => httpFlow({ request: { host } })),
+	);
+	const store = storeAt(path, "read");
+	for (const [text, count] of [
+		["~d ^127\\.0\\.0\\.1$", 3],
+		["~d ^shop\\.test$", 1],
+		["!~d ^shop\\.test$", 4],
+		["~d ^127\\.1$", 1],
+	] as const) {
+		const filter = compileFilter(text);
+		t.equal(hosts.filter((host) => filter.matches(httpFlow({ request: { host } }))).length, count, text);
+		t.equal((await flowsOf(store, { filter })).length, count, `${text} on a tape`);
+	}
+	await store.close();
 });

@@ -46,15 +46,19 @@ t.test("content codings undone and applied, lengths true", async (t) => {
 	t.same((await edit(flow, { encode: "br" })).changed, [], "what has a coding keeps it");
 });
 
-t.test("what cannot be decoded is left and told of", async (t) => {
-	const { flow, changed, logged } = await edit(httpFlow({ response: { headers: [["Content-Encoding", "gzip"]], body: "not gzip" } }), { decode: true });
+t.test("undecodable bodies are unchanged and reported", async (t) => {
+	const { flow, changed, logged } = await edit(
+		httpFlow({ response: { headers: [["Content-Encoding", "gzip"]], body: "not gzip" } }),
+		{ decode: true },
+	);
 	t.equal(flow.response?.rawContent?.toString(), "not gzip");
 	t.same(changed, []);
 	t.match(logged, [/left as it is/]);
 });
 
 t.test("dates move, to now or to a time", async (t) => {
-	const build = () => httpFlow({ response: { timestampStart: 1_000_000_000, headers: [["Date", "Sun, 09 Sep 2001 01:46:40 GMT"]] } });
+	const build = () =>
+		httpFlow({ response: { timestampStart: 1_000_000_000, headers: [["Date", "Sun, 09 Sep 2001 01:46:40 GMT"]] } });
 	const at = async (refresh: string) => (await edit(build(), { refresh })).flow.response?.headers.get("date");
 	t.equal(await at("1000000060"), "Sun, 09 Sep 2001 01:47:40 GMT");
 	t.equal(await at("now"), "Wed, 18 May 2033 03:33:20 GMT");
@@ -73,14 +77,67 @@ t.test("other dates move when they are named, in headers and in JSON", async (t)
 	t.equal(flow.response?.headers.get("sunset"), "Sun, 09 Sep 2001 01:47:40 GMT");
 	t.equal(flow.response?.rawContent?.toString(), '{"until": 1000000060, "other": 1000000000}');
 	t.same(changed, ["refresh"]);
-	t.same((await edit(build('{"until": 1000000000}'), { ...values, refresh_also: ["/until"] })).changed, ["refresh"], "a body alone counts too");
+	t.same(
+		(await edit(build('{"until": 1000000000}'), { ...values, refresh_also: ["/until"] })).changed,
+		["refresh"],
+		"a body alone counts too",
+	);
 	t.same((await edit(build("{}"), { ...values, refresh_also: ["/until"] })).changed, []);
 	await t.rejects(edit(build("{}"), { refresh_also: ["sunset"] }), { code: "FT_BAD_OPTION", option: "refresh_also" });
-	await t.rejects(edit(build("{}"), { refresh: "now", refresh_also: ["$["] }), { code: "FT_BAD_OPTION", option: "refresh_also" });
+	await t.rejects(edit(build("{}"), { refresh: "now", refresh_also: ["$["] }), {
+		code: "FT_BAD_OPTION",
+		option: "refresh_also",
+	});
 });
 
 t.test("flows that are no HTTP", async (t) => {
 	const flow = tcpFlow();
 	await createEdits({ ...defaults(options), decode: true, set_comment: "x" }, { now: 0 })?.(flow);
 	t.equal(flow.comment, "x");
+});
+
+t.test("JSON values and hosts, in the request as it came too; bodies left out", async (t) => {
+	const json = [["Content-Type", "application/json"]] as [string, string][];
+	const original = httpFlow({ request: { headers: json, body: '{"at":"https://a.test/","n":1}' } }).request;
+	const flow = httpFlow({
+		request: { host: "a.test", headers: json, body: '{"at":"https://a.test/","n":2}' },
+		response: { headers: json, body: '{"n":3}' },
+		original,
+	});
+	const { changed } = await edit(flow, {
+		json_set: ["/n=0", "/none/x=1"],
+		json_delete: ["/missing"],
+		rename_host: ["a.test=b.test"],
+	});
+	t.same(changed, ["json-set /n=0", "rename-host a.test=b.test"]);
+	t.equal(flow.original?.text, '{"at":"https://b.test/","n":0}');
+	t.equal(flow.request.text, '{"at":"https://b.test/","n":0}');
+	t.equal(flow.request.host, "b.test");
+	t.equal(flow.response?.text, '{"n":0}');
+	t.same((await edit(flow, { drop_bodies: true })).changed, ["drop-bodies"]);
+	t.same([flow.original?.body, flow.request.body, flow.response?.body], [null, null, null]);
+	t.equal(flow.response?.headers.get("content-length"), "7", "the headers still tell the length");
+	t.same((await edit(flow, { drop_bodies: true })).changed, []);
+	const empty = httpFlow({ response: { body: "" } });
+	t.same((await edit(empty, { drop_bodies: true })).changed, [], "an empty body stays one");
+	t.equal(empty.response?.rawContent?.length, 0);
+});
+
+t.test("JSON and hosts: what cannot be decoded is left and told of; other kinds of flows stay", async (t) => {
+	const broken = () =>
+		httpFlow({
+			response: {
+				headers: [
+					["Content-Encoding", "gzip"],
+					["Content-Type", "application/json"],
+				],
+				body: "not gzip",
+			},
+		});
+	t.match((await edit(broken(), { json_set: ["/a=1"] })).logged, [/left as it is/]);
+	t.match((await edit(broken(), { rename_host: ["a.test=b.test"] })).logged, [/left as it is/]);
+	for (const values of [{ json_set: ["/a=1"] }, { rename_host: ["a=b"] }, { drop_bodies: true }])
+		t.same((await edit(tcpFlow() as never, values)).changed, []);
+	for (const values of [{ json_set: ["/a"] }, { json_delete: ["a"] }, { rename_host: ["a"] }])
+		await t.rejects(edit(httpFlow(), values), { code: "FT_BAD_OPTION" });
 });

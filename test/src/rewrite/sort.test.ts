@@ -36,6 +36,25 @@ t.test("oldest first, and those of one time as they came", async (t) => {
 	t.same(left(), [], "nothing is left behind");
 });
 
+t.test("fields that a tape has no room for stay, such as unknown keys of JSON lines", async (t) => {
+	const got: Flow[] = [];
+	const sink = await sortByTime(FlowSink.of({ append: (flow) => void got.push(flow), async close() {} }), refuse);
+	const extra = (of: string) => ({ jsonl: { of } });
+	const later = at(2, "/b");
+	later.extra = extra("flow");
+	later.request.extra = extra("request");
+	if (later.response !== null) later.response.extra = extra("response");
+	for (const flow of [later, at(1, "/a")]) await sink.append(flow);
+	await sink.close();
+	t.same(
+		got.map((flow) => flow.type === "http" && [flow.extra, flow.request.extra, flow.response?.extra]),
+		[
+			[undefined, undefined, undefined],
+			[extra("flow"), extra("request"), extra("response")],
+		],
+	);
+});
+
 t.test("notes go on at once", async (t) => {
 	const noted: unknown[] = [];
 	class Target extends FlowSink {
@@ -72,9 +91,15 @@ t.test("given up, it brings nothing", async (t) => {
 t.test("the tape that the flows come from is only read", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "in.tape");
-	await storeWith(path, [at(2, "/b"), httpFlow({ request: { path: "/a", timestampStart: STARTED }, response: { body: "a body of its own ".repeat(100) } })]);
+	await storeWith(path, [
+		at(2, "/b"),
+		httpFlow({
+			request: { path: "/a", timestampStart: STARTED },
+			response: { body: "a body of its own ".repeat(100) },
+		}),
+	]);
 	const from = storeAt(path, "read");
-	const to = storeAt(join(folder, "out.tape"), "create", { borrows: false });
+	const to = storeAt(join(folder, "out.tape"), "create", { reusesRows: false });
 	const sink = await sortByTime(to, refuse);
 	for (const flow of await flowsOf(from)) await sink.append(flow);
 	const bytes = readFileSync(path);

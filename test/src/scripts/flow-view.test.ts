@@ -40,17 +40,17 @@ t.test("plain objects, and what is none", async (t) => {
 	const wrong = (value: unknown) => () => {
 		view.response = value as never;
 	};
-	for (const value of [null, "x", 204, [], {}, Buffer.from("x")]) t.throws(wrong(value), /^response: .* was expected/);
-	t.throws(wrong({ status: 200 }), /it has no "status", but status_code, reason, headers, content, text/);
-	t.throws(wrong({ status_code: "200" }), /status_code: a whole number/);
-	t.throws(wrong({ status_code: 200, content: 5 }), /content: bytes/);
+	for (const value of [null, "x", 204, [], {}, Buffer.from("x")]) t.throws(wrong(value), /^response: expected /);
+	t.throws(wrong({ status: 200 }), /unknown property "status", known are status_code, reason, headers, content, text/);
+	t.throws(wrong({ status_code: "200" }), /status_code: expected a whole number/);
+	t.throws(wrong({ status_code: 200, content: 5 }), /content: expected bytes/);
 	view.request = { method: "PUT", url: "http://other.example/x", headers: { host: "a" }, content: "hi" };
 	t.match(flow.request, { method: "PUT", host: "other.example", path: "/x" });
 	t.equal(flow.request.headers.get("host"), "other.example");
 	t.equal(flow.request.text, "hi");
 	t.throws(() => {
 		view.request = { path: "/x" } as never;
-	}, /request: .*it has no "path"/);
+	}, /request: .*unknown property "path"/);
 });
 
 t.test("killing", async (t) => {
@@ -66,7 +66,7 @@ t.test("killing", async (t) => {
 	t.ok(answered.killable, "what is answered is not sent yet");
 });
 
-t.test("what all flows have", async (t) => {
+t.test("properties of all flows", async (t) => {
 	const flow = httpFlow({ id: "x", isReplay: "request", timestampCreated: 5, error: { message: "e", timestamp: 1 } });
 	const view = new HTTPFlow(flow, new Decision(false));
 	view.comment = "c";
@@ -94,7 +94,10 @@ t.test("conversations", async (t) => {
 	t.match(view, { messages: [], closed_by_client: true, close_code: 1000, close_reason: "bye" });
 	const tcp = tcpFlow();
 	const stream = new StreamFlow(tcp, new Decision(false));
-	t.match(stream.messages, [{ from_client: true, content: Buffer.from("hello"), timestamp: 1700000001 }, { from_client: false }]);
+	t.match(stream.messages, [
+		{ from_client: true, content: Buffer.from("hello"), timestamp: 1700000001 },
+		{ from_client: false },
+	]);
 	const last = stream.messages.at(-1);
 	if (last !== undefined) last.content = Buffer.from("changed");
 	t.equal(tcp.messages.at(-1)?.content.toString(), "changed");
@@ -105,7 +108,8 @@ t.test("only what fits is taken", async (t) => {
 	const view = new HTTPFlow(flow, new Decision(true));
 	t.same(view.error, { message: "late", msg: "late", timestamp: 1 });
 	const set = (name: "response" | "marked" | "comment", value: unknown) => () => Reflect.set(view, name, value, view);
-	for (const value of ["x", null, { status: 200 }]) t.throws(set("response", value), { name: "TypeError", message: /ResponseView\.make/ });
+	for (const value of ["x", null, { status: 200 }])
+		t.throws(set("response", value), { name: "TypeError", message: /ResponseView\.make/ });
 	for (const name of ["marked", "comment"] as const) t.throws(set(name, null), { name: "TypeError" });
 	t.equal(flow.response?.statusCode, 200);
 });

@@ -1,10 +1,13 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { loadScript, whereIn } from "../../../src/scripts/load-script.ts";
+import { describeError, loadScript } from "../../../src/scripts/load-script.ts";
 
 t.test("the module and its addons", async (t) => {
-	const file = join(t.testdir({ "a.mjs": "export function request() {}\nexport const addons = [{ name: 'one' }];\n" }), "a.mjs");
+	const file = join(
+		t.testdir({ "a.mjs": "export function request() {}\nexport const addons = [{ name: 'one' }];\n" }),
+		"a.mjs",
+	);
 	const { addons } = await loadScript(file);
 	t.equal(typeof addons[0]?.request, "function");
 	t.match(addons[1], { name: "one" });
@@ -15,7 +18,9 @@ t.test("options that scripts declare", async (t) => {
 		"a.mjs": "export const load = (loader) => loader.add_option('my_word', 'string', 'x', 'A word.', ['x', 'y']);",
 		"b.mjs": "export const load = (loader) => loader.add_option('My Word', 'string', 'x', 'A word.');",
 	});
-	t.same((await loadScript(join(folder, "a.mjs"))).options, { my_word: { type: "string", default: "x", help: "A word.", choices: ["x", "y"] } });
+	t.same((await loadScript(join(folder, "a.mjs"))).options, {
+		my_word: { type: "string", default: "x", help: "A word.", choices: ["x", "y"] },
+	});
 	await t.rejects(loadScript(join(folder, "b.mjs")), { code: "FT_SCRIPT", message: /b\.mjs:1: TypeError: "My Word"/ });
 });
 
@@ -35,7 +40,7 @@ t.test("an option of a type that there is not, or whose value is of another, is 
 		t.match(await declared(type, initial), { word: { type, default: initial } });
 	await t.rejects(declared("int", 3), {
 		code: "FT_SCRIPT",
-		message: /the option word has the unknown type "int": boolean, string, integer, sequence were expected/,
+		message: /the option word has the unknown type "int": expected boolean, string, integer, sequence/,
 	});
 	for (const [type, initial] of [
 		["boolean", null],
@@ -44,7 +49,10 @@ t.test("an option of a type that there is not, or whose value is of another, is 
 		["sequence", "a"],
 		["toString", "a"],
 	])
-		await t.rejects(declared(String(type), initial), { code: "FT_SCRIPT", message: /the option word has the (?:unknown )?type/ });
+		await t.rejects(declared(String(type), initial), {
+			code: "FT_SCRIPT",
+			message: /the option word has the (?:unknown )?type/,
+		});
 });
 
 t.test("a file that has changed is another module", async (t) => {
@@ -56,10 +64,16 @@ t.test("a file that has changed is another module", async (t) => {
 	t.equal(await nameOf(), 2);
 });
 
-t.test("what cannot be loaded", async (t) => {
+t.test("scripts that cannot be loaded", async (t) => {
 	const folder = t.testdir({ "syntax.mjs": "export functio", "throws.mjs": "\n\nthrow new Error('at once');" });
 	await t.rejects(loadScript(join(folder, "none.mjs")), { code: "FT_NOT_FOUND" });
-	await t.rejects(loadScript(join(folder, "syntax.mjs")), { code: "FT_SCRIPT", message: /syntax\.mjs:\d+: SyntaxError/ });
-	await t.rejects(loadScript(join(folder, "throws.mjs")), { code: "FT_SCRIPT", message: /throws\.mjs:3: Error: at once/ });
-	t.equal(whereIn("a.mjs", "text"), "a.mjs: text");
+	await t.rejects(loadScript(join(folder, "syntax.mjs")), {
+		code: "FT_SCRIPT",
+		message: /syntax\.mjs:\d+: SyntaxError/,
+	});
+	await t.rejects(loadScript(join(folder, "throws.mjs")), {
+		code: "FT_SCRIPT",
+		message: /throws\.mjs:3: Error: at once/,
+	});
+	t.equal(describeError("a.mjs", "text"), "a.mjs: text");
 });

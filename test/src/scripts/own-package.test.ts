@@ -8,12 +8,18 @@ t.test("scripts find flowtape from an empty folder, and so does what they import
 	// outside of this package, in which the name leads to it anyway
 	const folder = mkdtempSync(join(tmpdir(), "flowtape-"));
 	t.teardown(() => rmSync(folder, { recursive: true }));
-	writeFileSync(join(folder, "b.mjs"), 'import { ResponseView } from "flowtape"; export const made = ResponseView.make(200, "b");');
+	writeFileSync(
+		join(folder, "b.mjs"),
+		'import { ResponseView } from "flowtape"; export const made = ResponseView.make(200, "b");',
+	);
 	writeFileSync(
 		join(folder, "a.mjs"),
 		'import { ResponseView } from "flowtape"; import { made } from "./b.mjs"; export const addons = [{ own: ResponseView.make(418), made }];',
 	);
-	const [, addon] = (await loadScript(join(folder, "a.mjs"))).addons as unknown as [unknown, { own: { status_code: number }; made: { text: string } }];
+	const [, addon] = (await loadScript(join(folder, "a.mjs"))).addons as unknown as [
+		unknown,
+		{ own: { status_code: number }; made: { text: string } },
+	];
 	t.equal(addon.own.status_code, 418);
 	t.equal(addon.made.text, "b");
 });

@@ -10,5 +10,5 @@ t.test("shown, and written through", async (t) => {
 	t.same(shown.content, Buffer.from("B"));
 	t.throws(() => {
 		view.content = "text" as never;
-	}, /content: bytes/);
+	}, /content: expected bytes/);
 });

@@ -4,13 +4,26 @@ import type { WebSocketData, WebSocketMessage } from "../../../src/flow/flow.ts"
 import { WebSocketMessageView, WebSocketView } from "../../../src/scripts/websocket-view.ts";
 
 const message = (opcode: number, text: string): WebSocketMessage => ({
-	...{ opcode, fromClient: true, content: Buffer.from(text), timestamp: 5, dropped: false, injected: false },
+	opcode,
+	fromClient: true,
+	content: Buffer.from(text),
+	timestamp: 5,
+	dropped: false,
+	injected: false,
 });
 
 t.test("a message", async (t) => {
 	const shown = message(1, "grün");
 	const view = new WebSocketMessageView(shown);
-	t.match(view, { from_client: true, type: 1, is_text: true, timestamp: 5, text: "grün", dropped: false, injected: false });
+	t.match(view, {
+		from_client: true,
+		type: 1,
+		is_text: true,
+		timestamp: 5,
+		text: "grün",
+		dropped: false,
+		injected: false,
+	});
 	view.text = "blau";
 	t.equal(shown.content.toString(), "blau");
 	view.content = new Uint8Array([65]);
@@ -29,7 +42,13 @@ t.test("a message", async (t) => {
 
 t.test("a conversation", async (t) => {
 	const sent: unknown[] = [];
-	const data: WebSocketData = { messages: [message(1, "a")], closedByClient: null, closeCode: null, closeReason: null, timestampEnd: null };
+	const data: WebSocketData = {
+		messages: [message(1, "a")],
+		closedByClient: null,
+		closeCode: null,
+		closeReason: null,
+		timestampEnd: null,
+	};
 	const view = new WebSocketView(data);
 	t.equal(view.messages[0], view.messages[0], "a message has one view");
 	t.throws(() => view.inject(true, "x"), /not live/);

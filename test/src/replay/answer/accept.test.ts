@@ -19,13 +19,20 @@ t.test("content codings", (t) => {
 		["gzip", "gzip, br", false],
 		["x-gzip", "gzip", true],
 	];
-	for (const [accept, coding, accepted] of cases) t.equal(acceptsCoding(accept, coding), accepted, `${accept}: ${coding}`);
+	for (const [accept, coding, accepted] of cases)
+		t.equal(acceptsCoding(accept, coding), accepted, `${accept}: ${coding}`);
 	t.end();
 });
 
 t.test("JSON rather than text", (t) => {
-	for (const accept of ["application/json", "application/json, text/plain, */*", "application/problem+json", "text/plain;q=0.5, application/json"])
+	for (const accept of [
+		"application/json",
+		"application/json, text/plain, */*",
+		"application/problem+json",
+		"text/plain;q=0.5, application/json",
+	])
 		t.ok(prefersJson(accept), accept);
-	for (const accept of [null, "", "*/*", "text/html", "text/plain, application/json;q=0.9", "application/json;q=0"]) t.notOk(prefersJson(accept), `${accept}`);
+	for (const accept of [null, "", "*/*", "text/html", "text/plain, application/json;q=0.9", "application/json;q=0"])
+		t.notOk(prefersJson(accept), `${accept}`);
 	t.end();
 });

@@ -1,6 +1,12 @@
 // Which bytes a range means.
 import t from "tap";
-import { joined, parseContentRange, parseRanges, partOf, resolveRange } from "../../../../src/replay/answer/byte-range.ts";
+import {
+	joinBodies,
+	parseContentRange,
+	parseRanges,
+	partOf,
+	resolveRange,
+} from "../../../../src/replay/answer/byte-range.ts";
 
 t.test("the Range field", (t) => {
 	t.same(parseRanges("bytes=0-99"), [{ first: 0, last: 99 }]);
@@ -9,7 +15,8 @@ t.test("the Range field", (t) => {
 		{ first: null, last: 7 },
 		{ first: 1, last: 2 },
 	]);
-	for (const none of ["items=0-9", "bytes=", "bytes=-", "bytes=9-1", "bytes=a-b", "0-9", "bytes=0-9;x"]) t.equal(parseRanges(none), null, none);
+	for (const none of ["items=0-9", "bytes=", "bytes=-", "bytes=9-1", "bytes=a-b", "0-9", "bytes=0-9;x"])
+		t.equal(parseRanges(none), null, none);
 	t.end();
 });
 
@@ -34,7 +41,8 @@ t.test("the Content-Range field", (t) => {
 	t.same(parseContentRange("bytes 0-99/1000"), { span: { from: 0, to: 100 }, size: 1000 });
 	t.same(parseContentRange("bytes 0-99/*"), { span: { from: 0, to: 100 }, size: null });
 	t.same(parseContentRange("bytes */1000"), { span: null, size: 1000 });
-	for (const none of [null, "", "items 0-9/10", "bytes 9-0/10", "bytes 0-9"]) t.equal(parseContentRange(none), null, String(none));
+	for (const none of [null, "", "items 0-9/10", "bytes 9-0/10", "bytes 0-9"])
+		t.equal(parseContentRange(none), null, String(none));
 	t.end();
 });
 
@@ -66,10 +74,10 @@ t.test("a part of a body, also of one that lies elsewhere", (t) => {
 
 t.test("bodies one after the other", async (t) => {
 	const bodies = [Buffer.from("01"), partOf(Buffer.from("x234x"), { from: 1, to: 4 }), Buffer.from("")];
-	const body = joined(bodies);
+	const body = joinBodies(bodies);
 	if (Buffer.isBuffer(body)) return t.fail("they are not copied");
 	t.equal(body.size, 5);
 	t.equal(String(body.read()), "01234");
 	t.equal([...body.chunks()].join(), "01,234,");
-	t.equal(joined(bodies.slice(0, 1)), bodies[0]);
+	t.equal(joinBodies(bodies.slice(0, 1)), bodies[0]);
 });

@@ -2,9 +2,9 @@
 import t from "tap";
 import { type Delay, durationOf, parseDelay, waitOf } from "../../../../src/replay/answer/delay.ts";
 
-const times = { asked: 100, began: 100.5, ended: 103.5 };
+const times = { sent: 100, began: 100.5, ended: 103.5 };
 
-t.test("what can be said", (t) => {
+t.test("valid delays", (t) => {
 	t.equal(parseDelay("none"), null);
 	const cases: [text: string, wait: number, duration: number][] = [
 		["recorded", 0.5, 3],
@@ -21,15 +21,16 @@ t.test("what can be said", (t) => {
 	t.end();
 });
 
-t.test("what cannot", (t) => {
-	for (const text of ["", "2x", "50", "x", "-1s", "1e3ms"]) t.throws(() => parseDelay(text), { code: "FT_BAD_OPTION", option: "server_replay_delay" }, text);
+t.test("invalid delays", (t) => {
+	for (const text of ["", "2x", "50", "x", "-1s", "1e3ms"])
+		t.throws(() => parseDelay(text), { code: "FT_BAD_OPTION", option: "server_replay_delay" }, text);
 	t.end();
 });
 
 t.test("times that cannot be are no times", (t) => {
 	const delay = parseDelay("recorded") as Delay;
-	t.equal(waitOf(delay, { asked: 100, began: 0, ended: null }), 0);
-	t.equal(durationOf(delay, { asked: 100, began: 101, ended: null }), 0);
-	t.equal(waitOf(delay, { asked: 0, began: 1_700_000_000, ended: null }), 0, "the time of the request is not known");
+	t.equal(waitOf(delay, { sent: 100, began: 0, ended: null }), 0);
+	t.equal(durationOf(delay, { sent: 100, began: 101, ended: null }), 0);
+	t.equal(waitOf(delay, { sent: 0, began: 1_700_000_000, ended: null }), 0, "the time of the request is not known");
 	t.end();
 });

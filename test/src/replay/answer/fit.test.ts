@@ -3,8 +3,8 @@ import t from "tap";
 import { type HttpParts, httpFlow, httpRequest } from "../../../../fixtures/build-flow.ts";
 import type { FlowEnd } from "../../../../src/flow/flow.ts";
 import type { Response } from "../../../../src/flow/message.ts";
-import { fitOf, isBroken, isConditional } from "../../../../src/replay/answer/fit.ts";
-import { NO_WISH, wishOf } from "../../../../src/replay/match/wish.ts";
+import { fitOf, isConditional, isIncomplete } from "../../../../src/replay/answer/fit.ts";
+import { conditionsOf, NO_CONDITIONS } from "../../../../src/replay/match/conditions.ts";
 
 type Fields = [string, string][];
 
@@ -12,21 +12,30 @@ const ETAG: Fields = [["ETag", '"e1"']];
 const bytes = "0123456789";
 
 /** Rank, and status, Content-Range and body of what is sent; null where it does not answer. */
-function answer(sent: Fields, asked: Fields, response: NonNullable<HttpParts["response"]>, { method = "GET", end = "server" as FlowEnd } = {}) {
+function answer(
+	sent: Fields,
+	asked: Fields,
+	response: NonNullable<HttpParts["response"]>,
+	{ method = "GET", end = "server" as FlowEnd } = {},
+) {
 	const recorded = httpFlow({ request: { headers: asked }, response }).response as Response;
 	const request = httpRequest({ headers: sent });
 	const fit = fitOf(
-		{ method, wish: wishOf(request) ?? NO_WISH, accept: request.headers.raw("accept-encoding") },
-		{ wish: wishOf(httpRequest({ headers: asked })), response: recorded, end },
+		{ method, conditions: conditionsOf(request) ?? NO_CONDITIONS, accept: request.headers.raw("accept-encoding") },
+		{ conditions: conditionsOf(httpRequest({ headers: asked })), response: recorded, end },
 	);
 	if (fit === null) return null;
-	const { statusCode, headers, text } = fit.make?.() ?? recorded;
+	const { statusCode, headers, text } = fit.derive?.() ?? recorded;
 	return [fit.rank, statusCode, headers.get("content-range"), text];
 }
 
 const range = (value: string): Fields => [["Range", value]];
 const whole: NonNullable<HttpParts["response"]> = { headers: ETAG, body: bytes };
-const part: NonNullable<HttpParts["response"]> = { statusCode: 206, headers: [["Content-Range", "bytes 2-5/10"], ...ETAG], body: "2345" };
+const part: NonNullable<HttpParts["response"]> = {
+	statusCode: 206,
+	headers: [["Content-Range", "bytes 2-5/10"], ...ETAG],
+	body: "2345",
+};
 
 t.test("parts of a whole recording", (t) => {
 	t.same(answer([], [], whole), [1, 200, null, bytes]);
@@ -36,13 +45,24 @@ t.test("parts of a whole recording", (t) => {
 	t.same(answer(range("bytes=10-"), [], whole), [2, 416, "bytes */10", ""]);
 	t.same(answer(range("bytes=0-1,4-5"), [], whole), [2, 200, null, bytes], "of several ranges all may be sent");
 	t.same(answer(range("items=0-1"), [], whole), [1, 200, null, bytes], "another unit");
-	t.same(answer(range("bytes=0-1"), range("bytes=0-1"), whole), [0, 200, null, bytes], "the server had no mind for ranges");
+	t.same(
+		answer(range("bytes=0-1"), range("bytes=0-1"), whole),
+		[0, 200, null, bytes],
+		"the server had no mind for ranges",
+	);
 	t.same(answer(range("bytes=5-6"), range("bytes=0-1"), whole), [1, 200, null, bytes]);
 	t.same(answer(range("bytes=0-1"), [], { headers: [["Accept-Ranges", "none"]], body: bytes }), [1, 200, null, bytes]);
 	t.same(answer(range("bytes=0-1"), [], whole, { method: "HEAD" }), [1, 200, null, bytes]);
 	t.same(answer(range("bytes=0-1"), [], { statusCode: 404, body: "no" }), [1, 404, null, "no"]);
-	const gzip: NonNullable<HttpParts["response"]> = { headers: [["Content-Encoding", "gzip"]], body: Buffer.from("no gzip at all") };
-	t.match(answer([...range("bytes=0-1"), ["Accept-Encoding", "identity"]], [], gzip), [2, 200], "a part could not be decoded");
+	const gzip: NonNullable<HttpParts["response"]> = {
+		headers: [["Content-Encoding", "gzip"]],
+		body: Buffer.from("no gzip at all"),
+	};
+	t.match(
+		answer([...range("bytes=0-1"), ["Accept-Encoding", "identity"]], [], gzip),
+		[2, 200],
+		"a part could not be decoded",
+	);
 	t.match(answer([...range("bytes=0-1"), ["Accept-Encoding", "gzip"]], [], gzip), [2, 206, "bytes 0-1/14"]);
 	t.end();
 });
@@ -52,7 +72,10 @@ t.test("If-Range", (t) => {
 	t.match(answer(ifRange('"e1"'), [], whole), [2, 206]);
 	t.match(answer(ifRange('"e2"'), [], whole), [2, 200]);
 	t.match(answer(ifRange('W/"e1"'), [], whole), [2, 200], "a weak tag never does");
-	const dated: NonNullable<HttpParts["response"]> = { headers: [["Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT"]], body: bytes };
+	const dated: NonNullable<HttpParts["response"]> = {
+		headers: [["Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT"]],
+		body: bytes,
+	};
 	t.match(answer(ifRange("Wed, 01 Jan 2020 00:00:00 GMT"), [], dated), [2, 206]);
 	t.match(answer(ifRange("Tue, 31 Dec 2019 00:00:00 GMT"), [], dated), [2, 200]);
 	t.match(answer([...range("bytes=2-5"), ["If-Range", '"e1"']], range("bytes=2-5"), part), [0, 206]);
@@ -70,16 +93,28 @@ t.test("a part answers who asks for bytes that it holds", (t) => {
 	t.same(answer(range("bytes=99-"), asked, part), [2, 416, "bytes */10", ""]);
 	t.equal(answer(range("bytes=3-4"), asked, { ...part, body: "23" }), null, "it has other bytes than it says");
 	t.same(answer([], [], part), [0, 206, "bytes 2-5/10", "2345"], "a server that sends parts unasked");
-	const all: NonNullable<HttpParts["response"]> = { statusCode: 206, headers: [["Content-Range", "bytes 0-9/10"]], body: bytes };
+	const all: NonNullable<HttpParts["response"]> = {
+		statusCode: 206,
+		headers: [["Content-Range", "bytes 0-9/10"]],
+		body: bytes,
+	};
 	t.same(answer([], range("bytes=0-"), all), [2, 200, null, bytes]);
-	const unknown: NonNullable<HttpParts["response"]> = { statusCode: 206, headers: [["Content-Range", "bytes 0-9/*"]], body: bytes };
+	const unknown: NonNullable<HttpParts["response"]> = {
+		statusCode: 206,
+		headers: [["Content-Range", "bytes 0-9/*"]],
+		body: bytes,
+	};
 	t.same(answer(range("bytes=3-4"), range("bytes=0-"), unknown), [2, 206, "bytes 3-4/*", "34"]);
 	t.equal(answer(range("bytes=3-"), range("bytes=0-"), unknown), null);
 	t.end();
 });
 
 t.test("not satisfiable", (t) => {
-	const response: NonNullable<HttpParts["response"]> = { statusCode: 416, headers: [["Content-Range", "bytes */10"]], body: "" };
+	const response: NonNullable<HttpParts["response"]> = {
+		statusCode: 416,
+		headers: [["Content-Range", "bytes */10"]],
+		body: "",
+	};
 	t.match(answer(range("bytes=50-"), range("bytes=50-"), response), [0, 416]);
 	t.match(answer(range("bytes=70-"), range("bytes=50-"), response), [2, 416]);
 	t.equal(answer(range("bytes=0-"), range("bytes=50-"), response), null);
@@ -121,40 +156,54 @@ t.test("a condition that failed", (t) => {
 	t.end();
 });
 
-t.test("what is not whole comes last", (t) => {
+t.test("incomplete responses come last", (t) => {
 	const long: NonNullable<HttpParts["response"]> = { headers: [["Content-Length", "99"]], body: bytes };
 	t.match(answer([], [], long, { end: "cut" }), [5, 200]);
 	t.match(answer([], [], long, { end: "client" }), [5, 200]);
 	t.match(answer([], [], whole, { end: "client" }), [1, 200], "a stream that its client left");
 	t.match(answer(range("bytes=0-1"), [], whole, { end: "client" }), [1, 200]);
-	t.equal(isBroken({ response: httpFlow({ response: long }).response as Response, end: "server" }), false);
+	t.equal(isIncomplete({ response: httpFlow({ response: long }).response as Response, end: "server" }), false);
 	t.same([200, 206, 304, 404, 412, 416, 428].map(isConditional), [false, true, true, false, true, true, true]);
 	t.end();
 });
 
 t.test("parts of what is not whole: whole ones of the bytes that came, others break off as they do", (t) => {
 	const left = { end: "client" as const };
-	const long = (...more: Fields): NonNullable<HttpParts["response"]> => ({ headers: [["Content-Length", "20"], ...more], body: bytes });
+	const long = (...more: Fields): NonNullable<HttpParts["response"]> => ({
+		headers: [["Content-Length", "20"], ...more],
+		body: bytes,
+	});
 	t.same(answer(range("bytes=2-4"), [], long(), left), [2, 206, "bytes 2-4/20", "234"]);
 	t.same(answer(range("bytes=2-4"), [], long(), { end: "cut" }), [2, 206, "bytes 2-4/20", "234"]);
 	t.same(answer(range("bytes=20-"), [], long(), left), [2, 416, "bytes */20", ""]);
 	t.same(answer(range("bytes=5-14"), [], long(), left), [6.5, 206, "bytes 5-14/20", "56789"]);
 	t.match(answer(range("bytes=10-"), [], long(), left), [5, 200], "none of its bytes came");
-	const half: NonNullable<HttpParts["response"]> = { statusCode: 206, headers: [["Content-Range", "bytes 100-199/300"], ...ETAG], body: bytes };
+	const half: NonNullable<HttpParts["response"]> = {
+		statusCode: 206,
+		headers: [["Content-Range", "bytes 100-199/300"], ...ETAG],
+		body: bytes,
+	};
 	t.same(answer(range("bytes=103-104"), range("bytes=100-"), half, left), [2, 206, "bytes 103-104/300", "34"]);
 	t.same(answer(range("bytes=105-114"), range("bytes=100-199"), half, left), [6.5, 206, "bytes 105-114/300", "56789"]);
 	t.match(answer(range("bytes=100-199"), range("bytes=100-199"), half, left), [4, 206]);
 	t.equal(answer(range("bytes=110-"), range("bytes=100-199"), half, left), null, "what did not come");
 	t.equal(answer(range("bytes=98-101"), range("bytes=100-199"), half, left), null, "before it");
 	t.equal(answer([], range("bytes=0-"), { ...half, headers: [["Content-Range", "bytes 0-19/20"]] }, left), null);
-	t.equal(answer(range("bytes=103-104"), range("bytes=100-"), half), null, "a length that is no longer the one that was announced");
+	t.equal(
+		answer(range("bytes=103-104"), range("bytes=100-"), half),
+		null,
+		"a length that is no longer the one that was announced",
+	);
 	const digests: Fields = [
 		["Content-MD5", "x"],
 		["Content-Digest", "x"],
 		["Repr-Digest", "y"],
 	];
 	const response = httpFlow({ response: long(...digests) }).response as Response;
-	const made = fitOf({ method: "GET", wish: { ...NO_WISH, range: "bytes=5-14" }, accept: null }, { wish: null, response, end: "client" })?.make?.();
+	const made = fitOf(
+		{ method: "GET", conditions: { ...NO_CONDITIONS, range: "bytes=5-14" }, accept: null },
+		{ conditions: null, response, end: "client" },
+	)?.derive?.();
 	t.same(made?.headers.fields, ["Content-Length", "10", "Repr-Digest", "y", "content-range", "bytes 5-14/20"]);
 	t.end();
 });
@@ -172,14 +221,19 @@ t.test("a preflight is answered as it was, or by the answer to another one that 
 			["Access-Control-Allow-Headers", headers],
 		],
 	});
-	const rank = (sent: Fields, asked: Fields, response: NonNullable<HttpParts["response"]>) => answer(sent, asked, response, { method: "OPTIONS" })?.[0] ?? null;
+	const rank = (sent: Fields, asked: Fields, response: NonNullable<HttpParts["response"]>) =>
+		answer(sent, asked, response, { method: "OPTIONS" })?.[0] ?? null;
 	t.equal(rank(ask("PUT", "X-A, x-b"), ask("PUT", "x-b,x-a"), { statusCode: 403 }), 0, "the same one");
 	t.equal(rank(ask("DELETE"), ask("PUT"), allowed("PUT", "")), null);
 	t.equal(rank(ask("DELETE"), ask("PUT"), allowed("PUT, DELETE", "")), 1);
 	t.equal(rank(ask("POST", "x-a"), ask("POST"), allowed("", "")), null);
 	t.equal(rank(ask("POST", "x-a"), ask("POST"), allowed("", "X-A, x-b")), 1);
 	t.equal(rank(ask("PATCH", "x-a"), ask("PUT"), allowed("*", "*")), 1);
-	t.equal(rank(ask("PUT"), ask("PUT", "", "http://b.test"), allowed("PUT", "")), 1, "the one of its own origin comes first");
+	t.equal(
+		rank(ask("PUT"), ask("PUT", "", "http://b.test"), allowed("PUT", "")),
+		1,
+		"the one of its own origin comes first",
+	);
 	t.equal(rank(ask("PUT"), [], allowed("", "")), 1, "of a request that asked for nothing");
 	t.equal(answer([], ask("PUT"), allowed("PUT", ""), { method: "OPTIONS" })?.[0], 1);
 	t.end();

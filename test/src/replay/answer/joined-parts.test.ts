@@ -3,8 +3,8 @@ import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import type { FlowEnd } from "../../../../src/flow/flow.ts";
 import type { Response } from "../../../../src/flow/message.ts";
-import { type HeldPart, heldPartOf, joinedFit } from "../../../../src/replay/answer/joined-parts.ts";
-import { NO_WISH } from "../../../../src/replay/match/wish.ts";
+import { joinedFit, type StoredPart, storedPartOf } from "../../../../src/replay/answer/joined-parts.ts";
+import { NO_CONDITIONS } from "../../../../src/replay/match/conditions.ts";
 
 const text = "0123456789abcdefghij";
 const ETAG: [string, string] = ["ETag", '"e1"'];
@@ -18,20 +18,33 @@ interface Told {
 }
 
 /** The recording of a range, both ends included. */
-function part(from: number, last: number, { fields = [ETAG], statusCode = 206, end = "server", came = last + 1 - from }: Told = {}): HeldPart | null {
+function part(
+	from: number,
+	last: number,
+	{ fields = [ETAG], statusCode = 206, end = "server", came = last + 1 - from }: Told = {},
+): StoredPart | null {
 	const length: [string, string][] = [["Content-Length", String(last + 1 - from)]];
-	const headers = [...fields, ...length, ...(statusCode === 206 ? [["Content-Range", `bytes ${from}-${last}/${text.length}`] as [string, string]] : [])];
-	const response = httpFlow({ response: { statusCode, headers, body: text.slice(from, from + came) } }).response as Response;
-	return heldPartOf({ wish: null, response, end });
+	const headers = [
+		...fields,
+		...length,
+		...(statusCode === 206 ? [["Content-Range", `bytes ${from}-${last}/${text.length}`] as [string, string]] : []),
+	];
+	const response = httpFlow({ response: { statusCode, headers, body: text.slice(from, from + came) } })
+		.response as Response;
+	return storedPartOf({ conditions: null, response, end });
 }
 
 /** Rank, status, Content-Range, body, end, and the places of the parts. */
-function answer(range: string | null, parts: readonly (HeldPart | null)[], { method = "GET", ifRange = null as string | null } = {}) {
+function answer(
+	range: string | null,
+	parts: readonly (StoredPart | null)[],
+	{ method = "GET", ifRange = null as string | null } = {},
+) {
 	const held = parts.flatMap((one) => one ?? []);
-	const joined = joinedFit({ method, wish: { ...NO_WISH, range, ifRange }, accept: null }, held);
+	const joined = joinedFit({ method, conditions: { ...NO_CONDITIONS, range, ifRange }, accept: null }, held);
 	if (joined === null) return null;
 	const { fit, of } = joined;
-	const { statusCode, headers, text } = fit.make?.() ?? { statusCode: 0, headers: null, text: "" };
+	const { statusCode, headers, text } = fit.derive?.() ?? { statusCode: 0, headers: null, text: "" };
 	return [fit.rank, statusCode, headers?.get("content-range") ?? null, text, fit.ended, of];
 }
 
@@ -39,10 +52,18 @@ t.test("a range that lies in several", async (t) => {
 	const parts = [part(0, 4), part(5, 9), part(8, 14), part(15, 19)];
 	t.same(answer("bytes=3-6", parts), [2.5, 206, "bytes 3-6/20", "3456", "server", [0, 1]]);
 	t.same(answer("bytes=5-14", parts), [2.5, 206, "bytes 5-14/20", "56789abcde", "server", [1, 2]], "they overlap");
-	t.same(answer("bytes=0-", [...parts].reverse()), [2.5, 206, "bytes 0-19/20", text, "server", [3, 2, 1, 0]], "in whatever order they came");
+	t.same(
+		answer("bytes=0-", [...parts].reverse()),
+		[2.5, 206, "bytes 0-19/20", text, "server", [3, 2, 1, 0]],
+		"in whatever order they came",
+	);
 	t.same(answer("bytes=-12", parts), [2.5, 206, "bytes 8-19/20", text.slice(8), "server", [2, 3]]);
 	t.same(answer(null, parts), [2.5, 200, null, text, "server", [0, 1, 2, 3]], "all of it");
-	t.same(answer("bytes=0-1", parts, { ifRange: '"e2"' }), [2.5, 200, null, text, "server", [0, 1, 2, 3]], "another version is asked for");
+	t.same(
+		answer("bytes=0-1", parts, { ifRange: '"e2"' }),
+		[2.5, 200, null, text, "server", [0, 1, 2, 3]],
+		"another version is asked for",
+	);
 	t.same(answer("bytes=3-6", parts, { ifRange: '"e1"' }), [2.5, 206, "bytes 3-6/20", "3456", "server", [0, 1]]);
 });
 
@@ -53,13 +74,24 @@ t.test("as few as do, however many there are", async (t) => {
 	t.equal(answer("bytes=0-", many)?.[3], text);
 });
 
-t.test("what broke off adds what came", async (t) => {
+t.test("a response that was cut off adds the bytes received", async (t) => {
 	const [left, rest] = [part(0, 19, { end: "client", came: 7 }), part(5, 19)];
 	t.same(answer("bytes=0-", [left, rest]), [2.5, 206, "bytes 0-19/20", text, "server", [0, 1]]);
 	const whole = part(0, 19, { statusCode: 200, end: "cut", came: 7 });
 	t.same(answer(null, [whole, rest]), [2.5, 200, null, text, "server", [0, 1]], "of the whole as well");
-	t.same(answer("bytes=2-11", [part(0, 4), part(5, 19, { end: "client", came: 2 })]), [6.5, 206, "bytes 2-11/20", "23456", "client", [0, 1]]);
-	t.same(answer("bytes=2-11", [part(0, 4), part(5, 6)]), [6.5, 206, "bytes 2-11/20", "23456", "cut", [0, 1]], "and breaks off where there is nothing more");
+	t.same(answer("bytes=2-11", [part(0, 4), part(5, 19, { end: "client", came: 2 })]), [
+		6.5,
+		206,
+		"bytes 2-11/20",
+		"23456",
+		"client",
+		[0, 1],
+	]);
+	t.same(
+		answer("bytes=2-11", [part(0, 4), part(5, 6)]),
+		[6.5, 206, "bytes 2-11/20", "23456", "cut", [0, 1]],
+		"and breaks off where there is nothing more",
+	);
 });
 
 t.test("nothing", async (t) => {
@@ -84,8 +116,9 @@ t.test("which belong together", async (t) => {
 	t.not(version(ETAG), version(ETAG, ["Content-Encoding", "gzip"]));
 	t.equal(version(["ETag", 'W/"e1"']), null, "a weak tag alone does not");
 	t.equal(version(), null);
-	const response = (headers: [string, string][], body: string, statusCode = 206) => httpFlow({ response: { statusCode, headers, body } }).response as Response;
-	const of = (made: Response, end: FlowEnd = "server") => heldPartOf({ wish: null, response: made, end });
+	const response = (headers: [string, string][], body: string, statusCode = 206) =>
+		httpFlow({ response: { statusCode, headers, body } }).response as Response;
+	const of = (made: Response, end: FlowEnd = "server") => storedPartOf({ conditions: null, response: made, end });
 	t.equal(of(response([ETAG, ["Content-Range", "bytes 0-4/*"]], "01234")), null, "of a size that is not known");
 	t.equal(of(response([ETAG, ["Content-Range", "bytes 0-4/20"]], "0123")), null, "other bytes than it says");
 	t.equal(of(response([ETAG, ["Content-Length", "5"]], "01234", 200)), null, "a whole one does alone");

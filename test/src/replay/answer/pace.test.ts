@@ -10,7 +10,8 @@ const recorded = (parts: Partial<Recorded>): Recorded => ({
 	chunkTimes: undefined,
 	...parts,
 });
-const shown = (parts: Partial<Recorded>) => piecesOf(recorded(parts))?.map(({ afterMs, bytes }) => [Math.round(afterMs), bytes.toString()]) ?? null;
+const shown = (parts: Partial<Recorded>) =>
+	piecesOf(recorded(parts))?.map(({ afterMs, bytes }) => [Math.round(afterMs), bytes.toString()]) ?? null;
 
 t.test("as it came, where that was noted", (t) => {
 	const chunkTimes = [
@@ -65,12 +66,15 @@ t.test("else spread evenly over its time", (t) => {
 });
 
 t.test("event streams event by event", (t) => {
-	t.same(shown({ isEventStream: true, body: Buffer.from("data: 1\n\ndata: 2\r\n\r\nid: 3\ndata: 3\n\ndata: unfinished") }), [
-		[0, "data: 1\n\n"],
-		[333, "data: 2\r\n\r\n"],
-		[333, "id: 3\ndata: 3\n\n"],
-		[333, "data: unfinished"],
-	]);
+	t.same(
+		shown({ isEventStream: true, body: Buffer.from("data: 1\n\ndata: 2\r\n\r\nid: 3\ndata: 3\n\ndata: unfinished") }),
+		[
+			[0, "data: 1\n\n"],
+			[333, "data: 2\r\n\r\n"],
+			[333, "id: 3\ndata: 3\n\n"],
+			[333, "data: unfinished"],
+		],
+	);
 	t.same(shown({ isEventStream: true, body: Buffer.from("data: 1\n\n") }), [[0, "data: 1\n\n"]]);
 	t.end();
 });

@@ -21,12 +21,22 @@ t.test("an answer is a copy", (t) => {
 });
 
 t.test("recorded in HTTP/2, answered in HTTP/1.1", (t) => {
-	t.match(recording({ httpVersion: "HTTP/2.0", reason: "", statusCode: 404 }).answer(0, null), { httpVersion: "HTTP/1.1", reason: "Not Found" });
-	t.match(recording({ httpVersion: "HTTP/1.0", reason: "Fine" }).answer(0, null), { httpVersion: "HTTP/1.0", reason: "Fine" });
+	t.match(recording({ httpVersion: "HTTP/2.0", reason: "", statusCode: 404 }).answer(0, null), {
+		httpVersion: "HTTP/1.1",
+		reason: "Not Found",
+	});
+	t.match(recording({ httpVersion: "HTTP/1.0", reason: "Fine" }).answer(0, null), {
+		httpVersion: "HTTP/1.0",
+		reason: "Fine",
+	});
 	t.equal(recording({ body: null }).answer(0, null).bodySize, 0);
 	const headers = [":status", "200", "a", "b", ":x", "y"];
 	const pairs = [0, 2, 4].map((at) => headers.slice(at, at + 2) as [string, string]);
-	t.same(recording({ httpVersion: "HTTP/2", headers: [...pairs, ["x", "y\r\n\r\nHTTP/1.1 200 OK"]] }).answer(0, null).headers.fields, ["a", "b"]);
+	t.same(
+		recording({ httpVersion: "HTTP/2", headers: [...pairs, ["x", "y\r\n\r\nHTTP/1.1 200 OK"]] }).answer(0, null).headers
+			.fields,
+		["a", "b"],
+	);
 	t.equal(recording({ reason: "OK\r\nevil: 1" }).answer(0, null).reason, "OK  evil: 1");
 	t.end();
 });
@@ -60,7 +70,11 @@ t.test("a content coding stays or goes as the client says", (t) => {
 	t.equal(plain.rawContent?.toString(), "plain text");
 	t.equal(plain.headers.get("content-encoding"), null);
 	t.equal(plain.headers.get("content-length"), "10");
-	t.equal(recording({ body: "not gzip", headers: [["Content-Encoding", "gzip"]] }).answer(0, null, "br").text, "not gzip", "what cannot be decoded stays");
+	t.equal(
+		recording({ body: "not gzip", headers: [["Content-Encoding", "gzip"]] }).answer(0, null, "br").text,
+		"not gzip",
+		"what cannot be decoded stays",
+	);
 	t.equal(
 		recording({
 			body: "",
@@ -78,7 +92,8 @@ t.test("a content coding stays or goes as the client says", (t) => {
 });
 
 t.test("flaws of what was recorded", (t) => {
-	const length = (value: string, parts = {}) => recording({ headers: [["Content-Length", value]], body: "hello", ...parts });
+	const length = (value: string, parts = {}) =>
+		recording({ headers: [["Content-Length", value]], body: "hello", ...parts });
 	t.equal(length("5").flaw("GET"), null);
 	t.equal(recording().flaw("GET"), null, "no length");
 	t.match(length("6").flaw("GET"), "content-length said 6, the body has 5 bytes");
@@ -94,6 +109,10 @@ t.test("how long an answer stays the same", (t) => {
 	t.equal(dated.staysUntil(STARTED + 60.9, usualDates), STARTED + 61);
 	t.equal(dated.staysUntil(STARTED + 60.9, null), Number.POSITIVE_INFINITY);
 	t.equal(recording().staysUntil(5, usualDates), Number.POSITIVE_INFINITY, "without dates");
-	t.equal(recording().staysUntil(5, { headers: new Set(), json: [parseJsonPath("/at", "test")] }), 5, "with dates in the body");
+	t.equal(
+		recording().staysUntil(5, { headers: new Set(), json: [parseJsonPath("/at", "test")] }),
+		5,
+		"with dates in the body",
+	);
 	t.end();
 });

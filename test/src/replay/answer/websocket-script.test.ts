@@ -5,14 +5,21 @@ import { Headers } from "../../../../src/flow/headers.ts";
 import { answerHandshake, serverPart } from "../../../../src/replay/answer/websocket-script.ts";
 
 const part = (
-	messages: Parameters<typeof websocketFlow>[0] extends infer P | undefined ? NonNullable<P extends { messages?: infer M } ? M : never> : never,
+	messages: Parameters<typeof websocketFlow>[0] extends infer P | undefined
+		? NonNullable<P extends { messages?: infer M } ? M : never>
+		: never,
 	closedByClient = true,
 	factor = 0,
 ) => {
 	const data = websocketFlow({ messages }).websocket;
 	return serverPart({ ...(data as NonNullable<typeof data>), closedByClient }, (seconds) => seconds * factor);
 };
-const say = (content: string, fromClient: boolean, at: number, more = {}) => ({ content: Buffer.from(content), fromClient, timestamp: STARTED + at, ...more });
+const say = (content: string, fromClient: boolean, at: number, more = {}) => ({
+	content: Buffer.from(content),
+	fromClient,
+	timestamp: STARTED + at,
+	...more,
+});
 
 t.test("each message after the client's that preceded it", (t) => {
 	const { cues, close } = part([
@@ -46,7 +53,11 @@ t.test("recorded times, and a server that closes", (t) => {
 });
 
 t.test("the handshake is one for this request (RFC 6455 section 1.3)", (t) => {
-	const headers = Headers.of(["Upgrade", "websocket"], ["Sec-WebSocket-Accept", "old"], ["Sec-WebSocket-Extensions", "permessage-deflate"]);
+	const headers = Headers.of(
+		["Upgrade", "websocket"],
+		["Sec-WebSocket-Accept", "old"],
+		["Sec-WebSocket-Extensions", "permessage-deflate"],
+	);
 	answerHandshake(headers, httpRequest({ headers: [["Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="]] }));
 	t.same(headers.fields, ["Upgrade", "websocket", "Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]);
 	t.end();

@@ -6,23 +6,43 @@ import { learn } from "../../../../src/replay/explain/learn.ts";
 type Request = NonNullable<NonNullable<Parameters<typeof httpFlow>[0]>["request"]>;
 
 const flows = (...requests: Request[]) => requests.map((request) => httpFlow({ request }));
-const json = (value: unknown): Request => ({ method: "POST", path: "/g", headers: [["Content-Type", "application/json"]], body: JSON.stringify(value) });
+const json = (value: unknown): Request => ({
+	method: "POST",
+	path: "/g",
+	headers: [["Content-Type", "application/json"]],
+	body: JSON.stringify(value),
+});
 const uuid = (n: number) => `3f2a1b2c-0d1e-4f00-8000-${String(n).padStart(12, "0")}`;
 
 t.test("equal requests teach nothing, whatever their order", (t) => {
-	const lesson = learn(flows({ path: "/a" }, { path: "/b" }, { path: "/a" }), flows({ path: "/b" }, { path: "/a" }, { path: "/a" }));
+	const lesson = learn(
+		flows({ path: "/a" }, { path: "/b" }, { path: "/a" }),
+		flows({ path: "/b" }, { path: "/a" }, { path: "/a" }),
+	);
 	t.same(lesson, { compared: 3, equal: 3, alone: [], findings: [] });
 	t.end();
 });
 
 t.test("fields that vary, with what they look like", (t) => {
 	const lesson = learn(
-		flows({ path: `/a?id=${uuid(1)}&page=1` }, json({ at: 1_700_000_000, items: [{ id: uuid(1) }, { id: uuid(2) }], n: 1 })),
-		flows({ path: `/a?id=${uuid(5)}&page=1` }, json({ at: 1_700_000_500, items: [{ id: uuid(3) }, { id: uuid(4) }], n: 2 })),
+		flows(
+			{ path: `/a?id=${uuid(1)}&page=1` },
+			json({ at: 1_700_000_000, items: [{ id: uuid(1) }, { id: uuid(2) }], n: 1 }),
+		),
+		flows(
+			{ path: `/a?id=${uuid(5)}&page=1` },
+			json({ at: 1_700_000_500, items: [{ id: uuid(3) }, { id: uuid(4) }], n: 2 }),
+		),
 	);
 	t.match(lesson, { compared: 2, equal: 0, alone: [] });
 	t.match(
-		lesson.findings.map(({ part, name, kind, differing, option }) => ({ part, name, kind, differing, value: option?.value })),
+		lesson.findings.map(({ part, name, kind, differing, option }) => ({
+			part,
+			name,
+			kind,
+			differing,
+			value: option?.value,
+		})),
 		[
 			{ part: "query", name: "id", kind: "UUID", differing: 1, value: "id" },
 			{ part: "json", name: "/at", kind: "time in seconds", differing: 1, value: "/at" },
@@ -35,14 +55,20 @@ t.test("fields that vary, with what they look like", (t) => {
 
 t.test("requests to one URL are paired by what they have in common", (t) => {
 	const operation = (name: string, n: number) => json({ operation: name, variables: { [name]: name }, nonce: uuid(n) });
-	const lesson = learn(flows(operation("users", 1), operation("orders", 2)), flows(operation("orders", 3), operation("users", 4)));
+	const lesson = learn(
+		flows(operation("users", 1), operation("orders", 2)),
+		flows(operation("orders", 3), operation("users", 4)),
+	);
 	t.match(lesson.findings, [{ name: "/nonce", kind: "UUID", differing: 2 }]);
 	t.equal(lesson.findings.length, 1);
 	t.end();
 });
 
 t.test("a field that is noise in one pair and meant in another is meant", (t) => {
-	const lesson = learn(flows({ path: `/a?q=${uuid(1)}` }, { path: "/b?q=1" }), flows({ path: `/a?q=${uuid(2)}` }, { path: "/b?q=2" }));
+	const lesson = learn(
+		flows({ path: `/a?q=${uuid(1)}` }, { path: "/b?q=1" }),
+		flows({ path: `/a?q=${uuid(2)}` }, { path: "/b?q=2" }),
+	);
 	t.match(lesson.findings, [{ name: "q", kind: null, differing: 2 }]);
 	t.end();
 });
@@ -64,8 +90,11 @@ t.test("order, notation and free ports vary too; what is missing on one side is 
 	t.end();
 });
 
-t.test("what has no counterpart is named", (t) => {
-	const lesson = learn(flows({ path: "/a" }, { path: "/a" }, { path: "/gone" }), flows({ path: "/a" }, { path: "/new" }));
+t.test("requests without a counterpart are named", (t) => {
+	const lesson = learn(
+		flows({ path: "/a" }, { path: "/a" }, { path: "/gone" }),
+		flows({ path: "/a" }, { path: "/new" }),
+	);
 	t.same(
 		lesson.alone.map(({ url }) => url),
 		["http://example.com/a", "http://example.com/gone", "http://example.com/new"],

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import { answerTo, indexOf, recorded } from "../../../../fixtures/recordings.ts";
+import { CpuBudget } from "../../../../src/replay/explain/cpu-budget.ts";
 import { distanceOf, NearMisses, weights } from "../../../../src/replay/explain/near-miss.ts";
-import { CpuBudget } from "../../../../src/replay/explain/time-budget.ts";
 
 t.test("nearest first, with what differs and the options that would do", async (t) => {
 	const near = new NearMisses(
@@ -14,36 +14,58 @@ t.test("nearest first, with what differs and the options that would do", async (
 			recorded("near", { path: "/v1/orders?t=1" }),
 		]),
 	);
-	const [first, second, third] = (await near.to(httpRequest({ path: "/v1/orders?t=2" }))) ?? [];
+	const [first, second, third] = (await near.nearestTo(httpRequest({ path: "/v1/orders?t=2" }))) ?? [];
 	t.match(first, {
-		...{ method: "GET", url: "http://example.com/v1/orders?t=1", status: 200, uses: 0, distance: 2 },
+		method: "GET",
+		url: "http://example.com/v1/orders?t=1",
+		status: 200,
+		uses: 0,
+		distance: 2,
 		differences: [{ part: "query", name: "t", recorded: "1", sent: "2" }],
 		options: [{ name: "server_replay_ignore_params", value: "t" }],
 	});
-	t.match(second, { distance: 8, options: [{ name: "server_replay_ignore_host", value: true }, { name: "server_replay_ignore_params" }] });
+	t.match(second, {
+		distance: 8,
+		options: [{ name: "server_replay_ignore_host", value: true }, { name: "server_replay_ignore_params" }],
+	});
 	t.match(third, { distance: 8 + 2 + 2, options: null });
 });
 
 t.test("one that is used up is at no distance", async (t) => {
 	const index = await indexOf([recorded("one"), recorded("other", { path: "/x" })]);
 	answerTo(index);
-	const [first] = (await new NearMisses(index).to(httpRequest())) ?? [];
-	t.match(first, { distance: 0, differences: [], uses: 1, options: [{ name: "server_replay_order", value: "sequence" }] });
+	const [first] = (await new NearMisses(index).nearestTo(httpRequest())) ?? [];
+	t.match(first, {
+		distance: 0,
+		differences: [],
+		uses: 1,
+		options: [{ name: "server_replay_order", value: "sequence" }],
+	});
 });
 
 t.test("bodies decide among equal heads", async (t) => {
-	const post = (body: string) => ({ method: "POST", headers: [["Content-Type", "application/json"]] as [string, string][], body });
-	const index = await indexOf([..."abcdefgh"].map((name, i) => recorded(name, post(JSON.stringify({ operation: name, id: i, nested: { at: 1 } })))));
-	const [first] = (await new NearMisses(index).to(httpRequest(post('{"operation":"e","id":4,"nested":{"at":2}}')))) ?? [];
+	const post = (body: string) => ({
+		method: "POST",
+		headers: [["Content-Type", "application/json"]] as [string, string][],
+		body,
+	});
+	const index = await indexOf(
+		[..."abcdefgh"].map((name, i) =>
+			recorded(name, post(JSON.stringify({ operation: name, id: i, nested: { at: 1 } }))),
+		),
+	);
+	const [first] =
+		(await new NearMisses(index).nearestTo(httpRequest(post('{"operation":"e","id":4,"nested":{"at":2}}')))) ?? [];
 	t.match(first, { distance: 1, differences: [{ part: "json", name: "/nested/at", recorded: "1", sent: "2" }] });
 	const many = JSON.stringify(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`k${i}`, i])));
-	const [whole] = (await new NearMisses(await indexOf([recorded("", post("{}"))])).to(httpRequest(post(many)))) ?? [];
+	const [whole] =
+		(await new NearMisses(await indexOf([recorded("", post("{}"))])).nearestTo(httpRequest(post(many)))) ?? [];
 	t.equal(whole?.differences.length, 20);
 	t.same(whole?.options, [{ name: "server_replay_ignore_content", value: true }], "twenty options are none");
 });
 
-t.test("what has no response cannot be made to answer", async (t) => {
-	const [first] = (await new NearMisses(await indexOf([recorded("", {}, null)])).to(httpRequest())) ?? [];
+t.test("flows without a response are not suggested", async (t) => {
+	const [first] = (await new NearMisses(await indexOf([recorded("", {}, null)])).nearestTo(httpRequest())) ?? [];
 	t.match(first, { status: null, distance: 0, options: null });
 });
 
@@ -54,7 +76,7 @@ t.test("the match function is named", async (t) => {
 		{ match: (request, other) => request.headers.get("x-a") === other.headers.get("x-a") },
 	);
 	t.equal(answerTo(index), null);
-	const [first] = (await new NearMisses(index).to(httpRequest())) ?? [];
+	const [first] = (await new NearMisses(index).nearestTo(httpRequest())) ?? [];
 	t.match(first, { distance: 1, differences: [{ part: "match" }], options: null });
 });
 
@@ -70,17 +92,49 @@ t.test("the distance is a sum with bounds", (t) => {
 	t.end();
 });
 
-t.test("what comparing may take is bounded", async (t) => {
-	const flows = Array.from({ length: 100 }, (_, i) => recorded("", { path: "/g", method: "POST", body: JSON.stringify({ i, text: "x".repeat(50_000) }) }));
+t.test("the time for comparing is bounded", async (t) => {
+	const flows = Array.from({ length: 100 }, (_, i) =>
+		recorded("", { path: "/g", method: "POST", body: JSON.stringify({ i, text: "x".repeat(50_000) }) }),
+	);
 	const near = new NearMisses(await indexOf(flows), new CpuBudget(20, 0));
 	const request = httpRequest({ path: "/g", method: "POST", body: '{"i":-1}' });
 	let compared = 0;
-	while ((await near.to(request)) !== null) compared++;
+	while ((await near.nearestTo(request)) !== null) compared++;
 	t.ok(compared > 0);
-	t.equal(await near.to(request), null, `after ${compared} it is not looked for any more`);
+	t.equal(await near.nearestTo(request), null, `after ${compared} it is not looked for any more`);
 });
 
 t.test("docs/replay.md has the weights", async (t) => {
 	const page = readFileSync("docs/replay.md", "utf8");
-	for (const [part, [each, most]] of Object.entries(weights)) t.match(page, new RegExp(`^\\| ${part}[^|]*\\| ${each} \\| ${most} \\|$`, "m"), part);
+	for (const [part, [each, most]] of Object.entries(weights))
+		t.match(page, new RegExp(`^\\| ${part}[^|]*\\| ${each} \\| ${most} \\|$`, "m"), part);
+});
+
+t.test("only recordings of a host or a path that is alike", async (t) => {
+	const near = new NearMisses(
+		await indexOf([
+			recorded("other", { host: "other.test", path: "/login", headers: [["Host", "other.test"]] }),
+			recorded("path", { host: "unrelated.org", path: "/v1/orders/7", headers: [["Host", "unrelated.org"]] }),
+			recorded("host", { host: "api.example.com", path: "/", headers: [["Host", "api.example.com"]] }),
+		]),
+	);
+	const urlsFor = async (host: string, path: string) =>
+		((await near.nearestTo(httpRequest({ host, path, headers: [["Host", host]] }))) ?? []).map(({ url }) => url).sort();
+	t.strictSame(await urlsFor("api.example.com", "/v1/orders/9"), [
+		"http://api.example.com/",
+		"http://unrelated.org/v1/orders/7",
+	]);
+	t.strictSame(await urlsFor("api.example.net", "/nothing/like/it"), ["http://api.example.com/"]);
+	t.strictSame(await urlsFor("zzz.invalid", "/nothing/like/it"), []);
+});
+
+t.test("others have their turn between many misses that follow each other at once", async (t) => {
+	const near = new NearMisses(await indexOf([recorded("one")]), new CpuBudget(60_000, 1));
+	let hasTurn = false;
+	setImmediate(() => {
+		hasTurn = true;
+	});
+	let explained = 0;
+	for (; !hasTurn && explained < 200_000; explained++) await near.nearestTo(httpRequest({ path: `/${explained}` }));
+	t.ok(hasTurn, `a turn after ${explained} misses`);
 });

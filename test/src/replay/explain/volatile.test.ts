@@ -36,7 +36,7 @@ t.test("noise", (t) => {
 	t.end();
 });
 
-t.test("what is meant", (t) => {
+t.test("intended differences are not volatile", (t) => {
 	for (const [a, b] of meant) t.equal(volatileKind(a, b), null, `${a} and ${b}`);
 	t.end();
 });

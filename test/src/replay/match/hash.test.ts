@@ -11,13 +11,14 @@ t.test("16 digits over the bytes, the same on every machine and in every version
 	t.equal(hash64("x".repeat(10_000)), "4e4739ad883b8bdd");
 });
 
-t.test("whatever differs gets another", async (t) => {
+t.test("different values have different hashes", async (t) => {
 	const seen = new Map<string, string>();
 	const add = (text: string) => {
 		const hash = hash64(text);
 		t.match(hash, /^[0-9a-f]{16}$/, { diagnostic: false });
 		const other = seen.get(hash);
-		if (other !== undefined && other !== text) t.fail(`${JSON.stringify(text)} and ${JSON.stringify(other)} have the same`);
+		if (other !== undefined && other !== text)
+			t.fail(`${JSON.stringify(text)} and ${JSON.stringify(other)} have the same`);
 		seen.set(hash, text);
 	};
 	for (let length = 0; length < 40; length++) for (const char of ["\0", "a", "\xff"]) add(char.repeat(length));

@@ -7,7 +7,11 @@ import { defaultRequestKey, requestKeyFor } from "../../../../src/replay/match/k
 type Parts = NonNullable<NonNullable<Parameters<typeof httpFlow>[0]>["request"]>;
 
 const keyOf = (request: Parts) => defaultRequestKey(httpFlow({ request }));
-const form = (body: string): Parts => ({ method: "POST", headers: [["Content-Type", "application/x-www-form-urlencoded"]], body });
+const form = (body: string): Parts => ({
+	method: "POST",
+	headers: [["Content-Type", "application/x-www-form-urlencoded"]],
+	body,
+});
 
 const same: [what: string, a: Parts, b: Parts][] = [
 	["the case of the method", { method: "get" }, { method: "GET" }],
@@ -86,7 +90,12 @@ t.test("other options give other keys for the same request", (t) => {
 t.test("a body that is somewhere else is not read where its hash is known", async (t) => {
 	const bytes = Buffer.alloc(5000, "x");
 	const unread = (): never => t.fail("it was read") as never;
-	const elsewhere = { size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex"), read: unread, chunks: unread };
+	const elsewhere = {
+		size: bytes.length,
+		sha256: createHash("sha256").update(bytes).digest("hex"),
+		read: unread,
+		chunks: unread,
+	};
 	const flow = httpFlow({ request: { body: bytes } });
 	const key = defaultRequestKey(flow);
 	flow.request.body = elsewhere;

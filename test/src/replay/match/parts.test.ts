@@ -1,7 +1,15 @@
 // The parts of a request that count.
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
-import { contentOf, cookiePairs, headersInUse, hostOf, pathEnd, pathOf, queryPairs, rawQuery } from "../../../../src/replay/match/parts.ts";
+import {
+	contentOf,
+	headersInUse,
+	hostOf,
+	pathEnd,
+	pathOf,
+	queryPairs,
+	rawQuery,
+} from "../../../../src/replay/match/parts.ts";
 import { compileRules } from "../../../../src/replay/match/rules.ts";
 
 t.test("path and query, cut where mitmproxy cuts them", (t) => {
@@ -56,7 +64,7 @@ t.test("headers in use", (t) => {
 		["x-a", "1, 3"],
 		["x-b", "2"],
 	]);
-	t.same(inUse(["cookie"], ["a"]), [["cookie", "=b"]]);
+	t.same(inUse(["cookie"], ["a"]), [["cookie", "b="]]);
 	const crumbs = httpRequest({
 		headers: [
 			["cookie", "a=1"],
@@ -64,16 +72,12 @@ t.test("headers in use", (t) => {
 		],
 	});
 	t.same(headersInUse(crumbs, compileRules({ server_replay_use_headers: ["cookie"] })), [["cookie", "a=1; b=2"]]);
-	t.same(cookiePairs("a=1; b;; c=d=e "), [
-		["a", "1"],
-		["", "b"],
-		["c", "d=e"],
-	]);
 	t.end();
 });
 
 t.test("bodies, by what the rules make of them", (t) => {
-	const body = (text: string | null, type = "application/json") => httpRequest({ method: "POST", headers: [["Content-Type", type]], body: text });
+	const body = (text: string | null, type = "application/json") =>
+		httpRequest({ method: "POST", headers: [["Content-Type", type]], body: text });
 	const meaning = compileRules({ server_replay_match_content: "meaning" });
 	t.same(contentOf(body("x"), compileRules({ server_replay_ignore_content: true })), { kind: "ignored" });
 	t.same(contentOf(body(null), meaning), { kind: "missing" });
@@ -95,13 +99,26 @@ t.test("bodies, by what the rules make of them", (t) => {
 		],
 	});
 	t.match(contentOf(body("{]"), meaning), { kind: "bytes" });
-	t.same(contentOf(body("a=1", "application/x-www-form-urlencoded"), meaning), { kind: "form", fields: [["a", "1"]], isMultipart: false });
-	t.same(contentOf(body("--q\r\n--q--", 'multipart/mixed; boundary="q"'), meaning), { kind: "bytes", body: Buffer.from("--boundary\r\n--boundary--") });
-	t.same(contentOf(body("a=1&b=2", "application/x-www-form-urlencoded"), compileRules({ server_replay_ignore_payload_params: ["a"] })), {
+	t.same(contentOf(body("a=1", "application/x-www-form-urlencoded"), meaning), {
 		kind: "form",
-		fields: [["b", "2"]],
+		fields: [["a", "1"]],
 		isMultipart: false,
 	});
+	t.same(contentOf(body("--q\r\n--q--", 'multipart/mixed; boundary="q"'), meaning), {
+		kind: "bytes",
+		body: Buffer.from("--boundary\r\n--boundary--"),
+	});
+	t.same(
+		contentOf(
+			body("a=1&b=2", "application/x-www-form-urlencoded"),
+			compileRules({ server_replay_ignore_payload_params: ["a"] }),
+		),
+		{
+			kind: "form",
+			fields: [["b", "2"]],
+			isMultipart: false,
+		},
+	);
 	t.match(contentOf(body("plain"), compileRules({ server_replay_ignore_payload_params: ["a"] })), { kind: "bytes" });
 	t.end();
 });
@@ -112,21 +129,32 @@ t.test("a large body that is not coded is not read", (t) => {
 		read: () => t.fail("read") as never,
 		chunks: () => [],
 	};
-	t.same(contentOf(httpRequest({ body: source }), compileRules({ server_replay_match_content: "meaning" })), { kind: "bytes", body: source });
+	t.same(contentOf(httpRequest({ body: source }), compileRules({ server_replay_match_content: "meaning" })), {
+		kind: "bytes",
+		body: source,
+	});
 	t.end();
 });
 
 t.test("JSON lines by their meaning, and forms of two kinds", (t) => {
 	const rules = compileRules({ server_replay_match_content: "meaning", server_replay_ignore_json: ["/t"] });
-	const lines = (body: string) => contentOf(httpRequest({ method: "POST", headers: [["Content-Type", "application/x-ndjson"]], body }), rules);
+	const lines = (body: string) =>
+		contentOf(httpRequest({ method: "POST", headers: [["Content-Type", "application/x-ndjson"]], body }), rules);
 	t.same(lines('{"a":1,"b":2}\n{"c":3,"t":1}\n'), lines('{"b":2,"a":1}\r\n\n{"t":2,"c":3}'));
 	t.notSame(lines('{"a":1}\n{"c":3}'), lines('{"a":1}\n{"c":4}'));
 	t.notSame(lines('{"a":1}\n{"c":3}'), lines('{"c":3}\n{"a":1}'), "the order of lines counts");
 	t.equal(lines('{"a":1}\nno').kind, "bytes");
 	const form = (type: string, body: string) =>
-		contentOf(httpRequest({ method: "POST", headers: [["Content-Type", type]], body }), compileRules({ server_replay_ignore_payload_params: ["x"] }));
+		contentOf(
+			httpRequest({ method: "POST", headers: [["Content-Type", type]], body }),
+			compileRules({ server_replay_ignore_payload_params: ["x"] }),
+		);
 	const multipart = '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n';
 	t.match(form("application/x-www-form-urlencoded", "a=1"), { kind: "form", fields: [["a", "1"]], isMultipart: false });
-	t.match(form("multipart/form-data; boundary=b", multipart), { kind: "form", fields: [["a", "1"]], isMultipart: true });
+	t.match(form("multipart/form-data; boundary=b", multipart), {
+		kind: "form",
+		fields: [["a", "1"]],
+		isMultipart: true,
+	});
 	t.end();
 });

@@ -5,7 +5,7 @@ import { isPreflight, preflightFields } from "../../../../src/replay/match/prefl
 
 const preflight = (headers: [string, string][]) => httpRequest({ method: "OPTIONS", headers });
 
-t.test("what is one", (t) => {
+t.test("detects preflight requests", (t) => {
 	t.ok(
 		isPreflight(
 			preflight([
@@ -28,7 +28,7 @@ t.test("what is one", (t) => {
 	t.end();
 });
 
-t.test("what it is answered", (t) => {
+t.test("the response", (t) => {
 	const request = preflight([
 		["Origin", "http://a.test"],
 		["Access-Control-Request-Method", "PUT"],
@@ -48,6 +48,9 @@ t.test("what it is answered", (t) => {
 		"access-control-allow-credentials": "true",
 		"access-control-allow-private-network": "true",
 	});
-	t.match(preflightFields(request, httpResponse({ headers: [["Access-Control-Allow-Origin", "*"]] }))[0], ["access-control-allow-origin", "*"]);
+	t.match(preflightFields(request, httpResponse({ headers: [["Access-Control-Allow-Origin", "*"]] }))[0], [
+		"access-control-allow-origin",
+		"*",
+	]);
 	t.end();
 });

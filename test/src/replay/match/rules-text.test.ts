@@ -4,11 +4,18 @@ import { compileRules, type MatchValues } from "../../../../src/replay/match/rul
 import { orderText, rulesText } from "../../../../src/replay/match/rules-text.ts";
 
 const cases: [values: MatchValues, text: string][] = [
-	[{}, "method, scheme, host, port, path, query in order, body by its bytes"],
-	[{ server_replay_ignore_host: true, server_replay_ignore_port: true, server_replay_ignore_content: true }, "method, scheme, path, query in order"],
+	[{}, "method, scheme, host, port, path, query in order, body by bytes"],
 	[
-		{ server_replay_ignore_params: ["t", "utm_*"], server_replay_ignore_param_order: true, server_replay_match_content: "meaning" },
-		"method, scheme, host, port, path, query (without t, utm_*), body by its meaning",
+		{ server_replay_ignore_host: true, server_replay_ignore_port: true, server_replay_ignore_content: true },
+		"method, scheme, path, query in order",
+	],
+	[
+		{
+			server_replay_ignore_params: ["t", "utm_*"],
+			server_replay_ignore_param_order: true,
+			server_replay_match_content: "meaning",
+		},
+		"method, scheme, host, port, path, query (without t, utm_*), body by meaning",
 	],
 	[
 		{
@@ -17,14 +24,17 @@ const cases: [values: MatchValues, text: string][] = [
 			server_replay_ignore_payload_params: ["csrf"],
 			server_replay_ignore_body: ["\\d+"],
 		},
-		"method, scheme, host, port, path, query in order, headers accept, cookie (without cookie sid), body by its bytes (without form field csrf, what matches \\d+)",
+		"method, scheme, host, port, path, query in order, headers accept, cookie (without cookie sid), body by bytes (without form field csrf, what matches \\d+)",
 	],
 	[{ server_replay_match_profile: "vcr" }, "method, scheme, host, port, path, query"],
 	[
 		{ server_replay_match_profile: "playwright" },
-		"method, scheme, host, port, path, query in order, body of POST requests by its meaning; of several, the one with the most equal headers",
+		"method, scheme, host, port, path, query in order, body of POST requests by meaning; of several, the one with the most equal headers",
 	],
-	[{ server_replay_match_profile: "wpr" }, "method, scheme, host, port, path; of several, the one with the nearest query"],
+	[
+		{ server_replay_match_profile: "wpr" },
+		"method, scheme, host, port, path; of several, the one with the nearest query",
+	],
 ];
 
 for (const [values, text] of cases) {

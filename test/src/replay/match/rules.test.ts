@@ -6,8 +6,16 @@ import { isDefault, type MatchExtras, type MatchValues, profileOf } from "../../
 
 type RequestParts = NonNullable<NonNullable<Parameters<typeof httpFlow>[0]>["request"]>;
 
-const json = (body: string): RequestParts => ({ method: "POST", headers: [["Content-Type", "application/json"]], body });
-const form = (body: string): RequestParts => ({ method: "POST", headers: [["Content-Type", "application/x-www-form-urlencoded"]], body });
+const json = (body: string): RequestParts => ({
+	method: "POST",
+	headers: [["Content-Type", "application/json"]],
+	body,
+});
+const form = (body: string): RequestParts => ({
+	method: "POST",
+	headers: [["Content-Type", "application/x-www-form-urlencoded"]],
+	body,
+});
 const query = (path: string): RequestParts => ({ path });
 const header = (...headers: [string, string][]): RequestParts => ({ headers });
 const multipart = (boundary: string): RequestParts => ({
@@ -16,7 +24,12 @@ const multipart = (boundary: string): RequestParts => ({
 	body: `--${boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--${boundary}--\r\n`,
 });
 
-const cases: [what: string, values: MatchValues, same: [RequestParts, RequestParts], different: [RequestParts, RequestParts]][] = [
+const cases: [
+	what: string,
+	values: MatchValues,
+	same: [RequestParts, RequestParts],
+	different: [RequestParts, RequestParts],
+][] = [
 	[
 		"parameters by pattern",
 		{ server_replay_ignore_params: ["utm_*", "t"] },
@@ -47,11 +60,36 @@ const cases: [what: string, values: MatchValues, same: [RequestParts, RequestPar
 		[json('{"a":1,"b":[1,2]}'), json('{"b":[1,2],"a":1}')],
 		[json("[1,2]"), json("[2,1]")],
 	],
-	["an object is no array", { server_replay_match_content: "meaning" }, [json("{ }"), json("{}")], [json("{}"), json("[]")]],
-	["boundaries of forms", { server_replay_match_content: "meaning" }, [multipart("one"), multipart("another")], [multipart("one"), form("a=1")]],
-	["escapes of forms", { server_replay_match_content: "meaning" }, [form("a=%31+2"), form("a=1%202")], [form("a=1&b=2"), form("b=2&a=1")]],
-	["form fields by pattern", { server_replay_ignore_payload_params: ["csrf*"] }, [form("a=1&csrf_x=1"), form("a=1")], [form("a=1"), form("a=2")]],
-	["parts of bodies", { server_replay_ignore_body: ["\\d+"] }, [json("at 17:05"), json("at 9:1")], [json("at 17:05"), json("in 17:05")]],
+	[
+		"an object is no array",
+		{ server_replay_match_content: "meaning" },
+		[json("{ }"), json("{}")],
+		[json("{}"), json("[]")],
+	],
+	[
+		"boundaries of forms",
+		{ server_replay_match_content: "meaning" },
+		[multipart("one"), multipart("another")],
+		[multipart("one"), form("a=1")],
+	],
+	[
+		"escapes of forms",
+		{ server_replay_match_content: "meaning" },
+		[form("a=%31+2"), form("a=1%202")],
+		[form("a=1&b=2"), form("b=2&a=1")],
+	],
+	[
+		"form fields by pattern",
+		{ server_replay_ignore_payload_params: ["csrf*"] },
+		[form("a=1&csrf_x=1"), form("a=1")],
+		[form("a=1"), form("a=2")],
+	],
+	[
+		"parts of bodies",
+		{ server_replay_ignore_body: ["\\d+"] },
+		[json("at 17:05"), json("at 9:1")],
+		[json("at 17:05"), json("in 17:05")],
+	],
 	[
 		"headers by pattern",
 		{ server_replay_use_headers: ["x-*", "accept"], server_replay_ignore_headers: ["x-trace-*"] },
@@ -94,7 +132,12 @@ const cases: [what: string, values: MatchValues, same: [RequestParts, RequestPar
 		],
 		[json("1"), json("2")],
 	],
-	["wpr: whatever the query", { server_replay_match_profile: "wpr" }, [query("/?a=1"), query("/?a=2")], [query("/a"), query("/b")]],
+	[
+		"wpr: whatever the query",
+		{ server_replay_match_profile: "wpr" },
+		[query("/?a=1"), query("/?a=2")],
+		[query("/a"), query("/b")],
+	],
 	[
 		"what a profile says is changed by options",
 		{ server_replay_match_profile: "playwright", server_replay_ignore_content: true },
@@ -119,13 +162,22 @@ for (const [what, values, same, different] of cases) {
 
 t.test("without options it is the key that tapes hold", (t) => {
 	t.ok(isDefault({}));
-	t.ok(isDefault({ server_replay_ignore_json: [], server_replay_ignore_host: false, server_replay_match_profile: "mitmproxy" }));
+	t.ok(
+		isDefault({
+			server_replay_ignore_json: [],
+			server_replay_ignore_host: false,
+			server_replay_match_profile: "mitmproxy",
+		}),
+	);
 	t.equal(profileOf({}).order, "once");
 	t.equal(profileOf({ server_replay_match_profile: "wpr" }).order, "first");
 	t.end();
 });
 
 t.test("a path that is none is refused", (t) => {
-	t.throws(() => requestKeyFor({ server_replay_ignore_json: ["user.id"] }), { code: "FT_BAD_OPTION", option: "server_replay_ignore_json" });
+	t.throws(() => requestKeyFor({ server_replay_ignore_json: ["user.id"] }), {
+		code: "FT_BAD_OPTION",
+		option: "server_replay_ignore_json",
+	});
 	t.end();
 });

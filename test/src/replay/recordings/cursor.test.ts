@@ -4,30 +4,34 @@ import { Cursor } from "../../../../src/replay/recordings/cursor.ts";
 import type { RecordingIndex } from "../../../../src/replay/recordings/keyed-tape.ts";
 
 /** A tape that has places of one key, which may become more. */
-function shelfOf(places: number[]): RecordingIndex {
+function shelfOf(seqs: number[]): RecordingIndex {
 	return {
-		findByKey: (key, after, limit) => (key === "k" ? places.filter((place) => place > after).slice(0, limit) : []),
-		...{ at: () => null, answerAt: () => null, outlines: () => [], codedRequests: () => [], countAnswers: () => 0 },
+		findByKey: (key, after, limit) => (key === "k" ? seqs.filter((seq) => seq > after).slice(0, limit) : []),
+		at: () => null,
+		answerAt: () => null,
+		summaries: () => [],
+		codedRequests: () => [],
+		countAnswers: () => 0,
 	};
 }
 
-t.test("all places of all indexes, in order", (t) => {
+t.test("all recordings of all indexes, in order", (t) => {
 	const many = Array.from({ length: 40 }, (_, i) => i * 2);
 	const cursor = new Cursor("k", [shelfOf(many), shelfOf([]), shelfOf([7])]);
 	const found = [];
-	for (let spot = cursor.next(); spot !== null; spot = cursor.next()) found.push(spot);
-	t.same(found, [...many.map((place) => ({ tape: 0, place })), { tape: 2, place: 7 }]);
+	for (let ref = cursor.next(); ref !== null; ref = cursor.next()) found.push(ref);
+	t.same(found, [...many.map((seq) => ({ tape: 0, seq })), { tape: 2, seq: 7 }]);
 	t.equal(cursor.next(), null);
 	t.end();
 });
 
-t.test("what a tape gets meanwhile comes too", (t) => {
-	const places = [1];
-	const cursor = new Cursor("k", [shelfOf(places)]);
-	t.same(cursor.next(), { tape: 0, place: 1 });
+t.test("flows added to the tape meanwhile are found", (t) => {
+	const seqs = [1];
+	const cursor = new Cursor("k", [shelfOf(seqs)]);
+	t.same(cursor.next(), { tape: 0, seq: 1 });
 	t.equal(cursor.next(), null);
-	places.push(5);
-	t.same(cursor.next(), { tape: 0, place: 5 });
+	seqs.push(5);
+	t.same(cursor.next(), { tape: 0, seq: 5 });
 	t.end();
 });
 

@@ -8,14 +8,16 @@ import { ReplayIndex } from "../../../../src/replay/recordings/index-of-tapes.ts
 const MIB = 1024 * 1024;
 
 const coded = (path: string, content: Buffer | string, level = 6) => ({
-	...{ method: "POST", path, body: gzipSync(content, { level }) },
+	method: "POST",
+	path,
+	body: gzipSync(content, { level }),
 	headers: [["Content-Encoding", "gzip"]] as [string, string][],
 });
 
 /** What is answered, and how far the body was decoded. */
 function ask(index: ReplayIndex, request: ReturnType<typeof coded>): [answer: string | null, limit: number] {
 	const flow = httpFlow({ request });
-	return [index.take(flow)?.response.text ?? null, flow.request.decodedLimit];
+	return [index.takeRecording(flow)?.response.text ?? null, flow.request.decodedLimit];
 }
 
 t.test("far where a recording of the request is coded too, else not", async (t) => {
@@ -28,11 +30,15 @@ t.test("far where a recording of the request is coded too, else not", async (t) 
 	];
 	const sources = [sourceOf(flows), await tapeOf(`${t.testdir()}/x.tape`, flows)];
 	for (const source of sources) {
-		for (const values of [{}, { server_replay_match_content: "meaning" }]) {
+		for (const values of [{}, { server_replay_match_content: "meaning" }] as const) {
 			const index = await ReplayIndex.open([source], { ...values, server_replay_reuse: true });
 			t.strictSame(ask(index, coded("/coded?x=1", large, 1)), ["large", 16 * MIB], "other bytes of the same content");
 			t.strictSame(ask(index, coded("/coded?x=1", "small", 1)), ["small", MIB]);
-			t.strictSame(ask(index, coded("/plain", "plain")), ["plain", MIB], "small ones may be coded where the recording is not");
+			t.strictSame(
+				ask(index, coded("/plain", "plain")),
+				["plain", MIB],
+				"small ones may be coded where the recording is not",
+			);
 			t.strictSame(ask(index, coded("/plain", large)), [null, 0], "what is not decoded once is not tried again");
 			t.strictSame(ask(index, coded("/coded?x=1", Buffer.alloc(17 * MIB))), [null, 0]);
 		}

@@ -8,7 +8,11 @@ import { createTape, openRecordings } from "../../../../formats/index.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { type IndexValues, ReplayIndex } from "../../../../src/replay/recordings/index-of-tapes.ts";
 
-const polls = () => [recorded("one", { path: "/poll" }), recorded("other", { path: "/other" }), recorded("two", { path: "/poll" })];
+const polls = () => [
+	recorded("one", { path: "/poll" }),
+	recorded("other", { path: "/other" }),
+	recorded("two", { path: "/poll" }),
+];
 
 /** What a tape of two equal requests answers to five. */
 const orders: [values: IndexValues, answers: (string | null)[]][] = [
@@ -44,16 +48,19 @@ for (const [values, answers] of orders) {
 }
 
 t.test("a match function decides among recordings that the options do not tell apart, in every order", async (t) => {
-	const flows = ["a", "b", "a"].map((name, i) => recorded(`${name}${i}`, { method: "POST", body: `{"operation":"${name}"}` }));
+	const flows = ["a", "b", "a"].map((name, i) =>
+		recorded(`${name}${i}`, { method: "POST", body: `{"operation":"${name}"}` }),
+	);
 	const match = (request: HttpFlow["request"], candidate: HttpFlow["request"]) => request.text === candidate.text;
-	const ask = (index: ReplayIndex, name: string) => answerTo(index, { method: "POST", body: `{"operation":"${name}"}` });
-	const expected: Record<string, (string | null)[]> = {
+	const ask = (index: ReplayIndex, name: string) =>
+		answerTo(index, { method: "POST", body: `{"operation":"${name}"}` });
+	const expected = {
 		once: ["a0", "a2", null, null],
 		sequence: ["a0", "a2", "a2", "a2"],
 		first: ["a0", "a0", "a0", "a0"],
 		cycle: ["a0", "a2", "a0", "a2"],
 	};
-	for (const [order, answers] of Object.entries(expected)) {
+	for (const [order, answers] of Object.entries(expected) as [keyof typeof expected, (string | null)[]][]) {
 		const index = await indexOf(flows, { server_replay_ignore_content: true, server_replay_order: order }, { match });
 		t.same(
 			answers.map(() => ask(index, "a")),
@@ -66,22 +73,35 @@ t.test("a match function decides among recordings that the options do not tell a
 });
 
 t.test("playwright: the most equal headers", async (t) => {
-	const index = await indexOf([recorded("html", { headers: [["Accept", "text/html"]] }), recorded("json", { headers: [["Accept", "application/json"]] })], {
-		server_replay_match_profile: "playwright",
-	});
+	const index = await indexOf(
+		[
+			recorded("html", { headers: [["Accept", "text/html"]] }),
+			recorded("json", { headers: [["Accept", "application/json"]] }),
+		],
+		{
+			server_replay_match_profile: "playwright",
+		},
+	);
 	t.equal(answerTo(index, { headers: [["accept", "application/json"]] }), "json");
 	t.equal(answerTo(index, { headers: [["accept", "image/png"]] }), "html");
 });
 
 t.test("wpr: an unknown query gets the nearest of the same path", async (t) => {
-	const index = await indexOf([recorded("1", { path: "/a?x=1&y=1&t=5" }), recorded("2", { path: "/a?x=2&y=1&t=6" })], { server_replay_match_profile: "wpr" });
+	const index = await indexOf([recorded("1", { path: "/a?x=1&y=1&t=5" }), recorded("2", { path: "/a?x=2&y=1&t=6" })], {
+		server_replay_match_profile: "wpr",
+	});
 	t.equal(answerTo(index, { path: "/a?x=2&y=1&t=99" }), "2");
 	t.equal(answerTo(index, { path: "/a?x=1&y=1&t=5" }), "1");
 	t.equal(answerTo(index, { path: "/b?x=1" }), null);
 });
 
 t.test("flows without a final response answer nothing and are not unused", async (t) => {
-	const index = await indexOf([recorded("", {}, null), recorded("", {}, { statusCode: 101 }), recorded("", {}, { statusCode: 0 }), recorded("yes")]);
+	const index = await indexOf([
+		recorded("", {}, null),
+		recorded("", {}, { statusCode: 101 }),
+		recorded("", {}, { statusCode: 0 }),
+		recorded("yes"),
+	]);
 	t.equal(index.countUnused(), 1);
 	t.equal(answerTo(index), "yes");
 	t.equal(index.countUnused(), 0);
@@ -99,12 +119,12 @@ t.test("tells what was used and what was not, over all tapes", async (t) => {
 	);
 	t.equal(index.countUnused(), 2);
 	t.same(
-		index.equals(httpFlow({ request: { path: "/b" } }).request).map(({ flow, uses }) => [flow.id, uses]),
+		index.equalRecordings(httpFlow({ request: { path: "/b" } }).request).map(({ flow, uses }) => [flow.id, uses]),
 		[[b.id, 1]],
 	);
 });
 
-t.test("what is recorded to a tape while it is replayed is found", async (t) => {
+t.test("recordings added during the replay are found", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await writeTape(path, [recorded("one")]);
 	const sink = await createTape(path, { append: true, report: () => {} });
@@ -118,7 +138,11 @@ t.test("what is recorded to a tape while it is replayed is found", async (t) => 
 });
 
 t.test("by other matching than the default one, tapes answer as flows in memory do", async (t) => {
-	const flows = [recorded("1", { path: "/a?t=1" }), recorded("2", { path: "/a?t=2", host: "b.test" }), recorded("3", { path: "/b" })];
+	const flows = [
+		recorded("1", { path: "/a?t=1" }),
+		recorded("2", { path: "/a?t=2", host: "b.test" }),
+		recorded("3", { path: "/b" }),
+	];
 	const values: IndexValues = { server_replay_ignore_params: ["t"], server_replay_ignore_host: true };
 	for (const tape of [sourceOf(flows), await tapeOf(join(t.testdir(), "a.tape"), flows)]) {
 		const index = await ReplayIndex.open([tape], values);
@@ -133,27 +157,41 @@ t.test("a long tape by other matching answers what it can before it was gone thr
 	const path = join(t.testdir(), "a.tape");
 	await writeTape(path, flows);
 	const open = async (values: IndexValues = {}) =>
-		ReplayIndex.open([await openRecordings(path, { report: () => {} })], { server_replay_ignore_params: ["t"], ...values }, { early: true });
-	const asked = async (index: ReplayIndex, to: string) => (await index.takeKnown(httpFlow({ request: { path: to } })))?.answer(0, null).text ?? null;
+		ReplayIndex.open(
+			[await openRecordings(path, { report: () => {} })],
+			{ server_replay_ignore_params: ["t"], ...values },
+			{ early: true },
+		);
+	const asked = async (index: ReplayIndex, to: string) =>
+		(await index.takeKnown(httpFlow({ request: { path: to } })))?.answer(0, null).text ?? null;
 
 	const index = await open();
 	t.ok(index.indexes[0]?.growing, "it is gone through meanwhile");
-	const told: (string | null)[] = [];
-	const tell = async (to: string) => told.push(await asked(index, to));
+	const reported: (string | null)[] = [];
+	const tell = async (to: string) => reported.push(await asked(index, to));
 	await Promise.all([tell("/unknown"), tell("/0?t=9"), tell("/0?t=9"), tell("/5")]);
-	t.same(told.slice(0, 2), ["0", "5"], "first what was found first");
-	t.same(told.slice(2).sort(), ["again", null]);
+	t.same(reported.slice(0, 2), ["0", "5"], "first what was found first");
+	t.same(reported.slice(2).sort(), ["again", null]);
 	t.equal(index.indexes[0]?.growing, null);
 	t.equal(await asked(index, "/16999"), "16999");
 	t.equal(index.takeKnown(httpFlow()), null, "at once, from now on");
 
 	const last = await open({ server_replay_order: "sequence" });
-	t.same([await asked(last, "/0"), await asked(last, "/0"), await asked(last, "/0")], ["0", "again", "again"], "where the last one counts it is waited for");
+	t.same(
+		[await asked(last, "/0"), await asked(last, "/0"), await asked(last, "/0")],
+		["0", "again", "again"],
+		"where the last one counts it is waited for",
+	);
 });
 
 t.test("hosts that were recorded over TLS in HTTP/1.1 alone", async (t) => {
 	const over = (host: string, httpVersion: string, scheme = "https") => recorded("x", { host, scheme, httpVersion });
-	const flows = [over("old.example", "HTTP/1.1"), over("old.example", "HTTP/1.0"), over("new.example", "HTTP/2.0"), over("both.example", "HTTP/1.1")];
+	const flows = [
+		over("old.example", "HTTP/1.1"),
+		over("old.example", "HTTP/1.0"),
+		over("new.example", "HTTP/2.0"),
+		over("both.example", "HTTP/1.1"),
+	];
 	flows.push(over("both.example", "HTTP/2.0"), over("plain.example", "HTTP/1.1", "http"));
 	for (const tape of [sourceOf(flows), await tapeOf(join(t.testdir(), "a.tape"), flows)]) {
 		const index = await ReplayIndex.open([tape]);

@@ -20,7 +20,7 @@ t.test("finds what a map of lists would find", (t) => {
 				}
 				for (let word = 0; word < 11; word++) {
 					const key = hash64(`k${word}`);
-					t.same(table.find(key, after, limit), (lists.get(key) ?? []).filter((place) => place > after).slice(0, limit));
+					t.same(table.find(key, after, limit), (lists.get(key) ?? []).filter((seq) => seq > after).slice(0, limit));
 				}
 			},
 		),

@@ -5,14 +5,17 @@ import { httpFlow, tcpFlow } from "../../../../fixtures/build-flow.ts";
 import { sourceOf, tapeOf } from "../../../../fixtures/recordings.ts";
 import { reports } from "../../../../fixtures/tape-files.ts";
 import { createTape } from "../../../../formats/index.ts";
-import type { HttpFlow } from "../../../../src/flow/flow.ts";
+import type { Flow, HttpFlow } from "../../../../src/flow/flow.ts";
 import { defaultRequestKey, requestKeyFor } from "../../../../src/replay/match/key.ts";
 import { type KeyedTape, openRecordingIndex, type RecordedTape } from "../../../../src/replay/recordings/keyed-tape.ts";
 
 const flows = [
 	tcpFlow(),
 	httpFlow({ request: { path: "/a" } }),
-	httpFlow({ request: { path: "/b", method: "PUT", headers: [["Host", "Other.test:81"]] }, response: { statusCode: 404 } }),
+	httpFlow({
+		request: { path: "/b", method: "PUT", headers: [["Host", "Other.test:81"]] },
+		response: { statusCode: 404 },
+	}),
 	httpFlow({ request: { path: "/a" }, response: null }),
 	httpFlow({ request: { path: "/a", host: "other.test" }, response: { statusCode: 101 } }),
 	httpFlow({ request: { path: "/a", host: "third.test" }, response: { body: "third" } }),
@@ -20,72 +23,115 @@ const flows = [
 const [, first, second, noResponse] = flows as HttpFlow[];
 const ignoringHost = requestKeyFor({ server_replay_ignore_host: true });
 
-const tapes: Record<string, (t: { testdir(): string }) => Promise<RecordedTape>> = {
-	"in memory": async () => sourceOf(flows),
-	"a dump": (t) => tapeOf(join(t.testdir(), "a.mitm"), flows),
-	"a flow store": (t) => tapeOf(join(t.testdir(), "a.tape"), flows),
+const tapes: Record<string, (t: { testdir(): string }, flows?: Flow[]) => Promise<RecordedTape>> = {
+	"in memory": async (_, all = flows) => sourceOf(all),
+	"a dump": (t, all = flows) => tapeOf(join(t.testdir(), "a.mitm"), all),
+	"a flow store": (t, all = flows) => tapeOf(join(t.testdir(), "a.tape"), all),
 };
 
 for (const [what, open] of Object.entries(tapes)) {
 	t.test(`${what}, by the default key`, async (t) => {
 		const index = await openRecordingIndex(await open(t), { keyOf: defaultRequestKey, isDefault: true });
 		const key = defaultRequestKey(first as HttpFlow);
-		const places = index.findByKey(key, -1, 10);
+		const seqs = index.findByKey(key, -1, 10);
 		t.same(
-			places.map((place) => index.at(place)?.id),
+			seqs.map((seq) => index.at(seq)?.id),
 			[first?.id, noResponse?.id],
 		);
-		t.same(index.findByKey(key, places[0] as number, 10), places.slice(1));
-		t.same(index.findByKey(key, -1, 1), places.slice(0, 1));
+		t.same(index.findByKey(key, seqs[0] as number, 10), seqs.slice(1));
+		t.same(index.findByKey(key, -1, 1), seqs.slice(0, 1));
 		t.same(index.findByKey("0000000000000000", -1, 1), []);
-		t.equal(index.answerAt(places[0] as number)?.id, first?.id);
-		t.equal(index.answerAt(places[0] as number)?.response.text, "hello");
-		t.equal(index.answerAt(places[1] as number), null, "it has no response");
+		t.equal(index.answerAt(seqs[0] as number)?.id, first?.id);
+		t.equal(index.answerAt(seqs[0] as number)?.response.text, "hello");
+		t.equal(index.answerAt(seqs[1] as number), null, "it has no response");
 		t.equal(index.at(1000), null);
 		t.equal(index.answerAt(1000), null);
 		t.equal(index.countAnswers(), 3);
-		const outlines = index.outlines(-1, 10);
-		t.match(outlines.slice(0, 3), [
+		const summaries = index.summaries(-1, 10);
+		t.match(summaries.slice(0, 3), [
 			{ id: first?.id, method: "GET", scheme: "http", host: "example.com", port: 80, path: "/a", status: 200 },
 			{ id: second?.id, method: "PUT", host: "Other.test", port: 80, path: "/b", status: 404 },
 			{ id: noResponse?.id, status: null },
 		]);
-		t.equal(outlines.length, 5);
-		t.same(index.outlines(outlines[1]?.place as number, 2), outlines.slice(2, 4));
+		t.equal(summaries.length, 5);
+		t.same(index.summaries(summaries[1]?.seq as number, 2), summaries.slice(2, 4));
 		// a flow store has its keys in memory by now
 		for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-		t.same(index.findByKey(key, -1, 10), places);
-		t.same(index.findByKey(key, places[0] as number, 10), places.slice(1));
+		t.same(index.findByKey(key, -1, 10), seqs);
+		t.same(index.findByKey(key, seqs[0] as number, 10), seqs.slice(1));
 		t.same(index.findByKey("0000000000000000", -1, 1), []);
 	});
 
 	t.test(`${what}, by another key`, async (t) => {
 		const index = await openRecordingIndex(await open(t), { keyOf: ignoringHost, isDefault: false });
 		while (index.growing) await index.growing;
-		const places = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
-		t.equal(places.length, 4);
-		t.equal(index.answerAt(places[3] as number)?.response.text, "third");
-		t.equal(index.at(places[3] as number)?.id, flows[5]?.id);
+		const seqs = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
+		t.equal(seqs.length, 4);
+		t.equal(index.answerAt(seqs[3] as number)?.response.text, "third");
+		t.equal(index.at(seqs[3] as number)?.id, flows[5]?.id);
 		t.equal(index.countAnswers(), 3);
-		t.equal(index.outlines(-1, 10).length, 5);
+		t.equal(index.summaries(-1, 10).length, 5);
+	});
+
+	t.test(`${what}, without bodies`, async (t) => {
+		const response = (headers: [string, string][], init: object = {}) => ({ headers, body: null, ...init });
+		const error = { message: "Client disconnected.", timestamp: 1 };
+		const all: [flow: HttpFlow, isAnswer: boolean][] = [
+			[httpFlow({ response: response([]) }), false],
+			[httpFlow({ response: response([["Content-Type", "text/plain"]]) }), false],
+			[httpFlow({ response: response([["Content-Length", "5"]]) }), false],
+			[httpFlow({ response: response([["Content-Length", "0"]]) }), true],
+			[
+				httpFlow({
+					response: response([
+						["Content-Type", "text/plain"],
+						["Content-Length", "0"],
+					]),
+				}),
+				true,
+			],
+			[httpFlow({ response: response([], { statusCode: 204 }) }), true],
+			[httpFlow({ response: response([["Content-Type", "text/plain"]], { statusCode: 304 }) }), true],
+			[httpFlow({ request: { method: "HEAD" }, response: response([["Content-Type", "text/plain"]]) }), true],
+			[httpFlow({ response: response([["Content-Type", "text/plain"]]), error, ended: "client" }), true],
+			[httpFlow({ response: response([], { statusCode: 401 }) }), false],
+			[httpFlow({ response: { statusCode: 401 } }), true],
+			[httpFlow({ response: { statusCode: 407, headers: [["Proxy-Authenticate", "Basic"]] } }), false],
+		];
+		const tape = await open(
+			t,
+			all.map(([flow]) => flow),
+		);
+		const index = await openRecordingIndex(tape, { keyOf: defaultRequestKey, isDefault: true });
+		const expected = all.map(([, isAnswer]) => isAnswer);
+		const summaries = index.summaries(-1, 100);
+		t.same(
+			summaries.map(({ isAnswer }) => isAnswer),
+			expected,
+		);
+		t.same(
+			summaries.map(({ seq }) => index.answerAt(seq) !== null),
+			expected,
+		);
+		t.equal(index.countAnswers(), expected.filter(Boolean).length);
 	});
 
 	t.test(`${what}, some of its flows`, async (t) => {
 		const selects = ({ request, response }: HttpFlow) => request.host !== "example.com" || response === null;
 		const index = await openRecordingIndex(await open(t), { keyOf: ignoringHost, isDefault: false, selects });
 		while (index.growing) await index.growing;
-		const places = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
+		const seqs = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
 		t.same(
-			places.map((place) => index.at(place)?.id),
+			seqs.map((seq) => index.at(seq)?.id),
 			[noResponse?.id, flows[4]?.id, flows[5]?.id],
 		);
 		t.equal(index.countAnswers(), 1);
-		const outlines = index.outlines(-1, 10);
+		const summaries = index.summaries(-1, 10);
 		t.same(
-			outlines.map(({ id }) => id),
+			summaries.map(({ id }) => id),
 			[noResponse?.id, flows[4]?.id, flows[5]?.id],
 		);
-		t.same(index.outlines(outlines[0]?.place as number, 1), outlines.slice(1, 2));
+		t.same(index.summaries(summaries[0]?.seq as number, 1), summaries.slice(1, 2));
 		t.same(index.findByKey(ignoringHost(second as HttpFlow), -1, 10), []);
 	});
 }
@@ -96,12 +142,19 @@ t.test("a flow store that is recorded to meanwhile", async (t) => {
 	const indexes = [
 		await openRecordingIndex(tape, { keyOf: defaultRequestKey, isDefault: true }),
 		await openRecordingIndex(tape, { keyOf: ignoringHost, isDefault: false }),
-		await openRecordingIndex(tape, { keyOf: defaultRequestKey, isDefault: true, selects: ({ request }) => request.path === "/new" }),
+		await openRecordingIndex(tape, {
+			keyOf: defaultRequestKey,
+			isDefault: true,
+			selects: ({ request }) => request.path === "/new",
+		}),
 	];
 	for (const index of indexes) while (index.growing) await index.growing;
 	const later = httpFlow({ request: { path: "/new" }, response: { body: "new" } });
 	const keys = [defaultRequestKey(later), ignoringHost(later), defaultRequestKey(later)];
-	const found = () => indexes.map((index, n) => index.findByKey(keys[n] as string, -1, 10).map((place) => index.answerAt(place)?.response.text));
+	const found = () =>
+		indexes.map((index, n) =>
+			index.findByKey(keys[n] as string, -1, 10).map((seq) => index.answerAt(seq)?.response.text),
+		);
 	// what was looked up in one turn of the event loop saw one state of the file
 	const nextTurn = () => new Promise(setImmediate);
 	t.same(found(), [[], [], []]);

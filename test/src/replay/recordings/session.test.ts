@@ -6,7 +6,9 @@ import { type IndexValues, ReplayIndex } from "../../../../src/replay/recordings
 
 async function ask(sessions: string, values: IndexValues = {}) {
 	const index = await ReplayIndex.open([sourceOf([recorded("1"), recorded("2")])], values);
-	const answers = [...sessions].map((session) => index.take(httpFlow(), session)?.answer(0, null, null).text ?? null);
+	const answers = [...sessions].map(
+		(session) => index.takeRecording(httpFlow(), session)?.answer(0, null, null).text ?? null,
+	);
 	return { index, answers };
 }
 
@@ -30,7 +32,7 @@ t.test("a recording is unused as long as no session has used it", async (t) => {
 	t.equal(index.countUnused(), 0);
 	t.equal((await ask("ab")).index.countUnused(), 1);
 	t.strictSame(
-		index.equals(httpFlow().request).map(({ uses }) => uses),
+		index.equalRecordings(httpFlow().request).map(({ uses }) => uses),
 		[2, 1],
 	);
 });
@@ -56,8 +58,13 @@ t.test("parts: each in its turn, again when they are used up, and together where
 		part("bytes=8-9", 8, 9, "IJ", '"e2"'),
 	]);
 	const take = (range: string | null, session = "") =>
-		index.take(httpFlow({ request: { headers: range === null ? [] : [["Range", range]] } }), session)?.answer(0, null, null).text ?? null;
-	t.strictSame([take("bytes=0-3"), take("bytes=0-3"), take("bytes=0-3"), take("bytes=4-9"), take("bytes=4-9")], ["0123", "ABCD", "ABCD", "456789", "456789"]);
+		index
+			.takeRecording(httpFlow({ request: { headers: range === null ? [] : [["Range", range]] } }), session)
+			?.answer(0, null, null).text ?? null;
+	t.strictSame(
+		[take("bytes=0-3"), take("bytes=0-3"), take("bytes=0-3"), take("bytes=4-9"), take("bytes=4-9")],
+		["0123", "ABCD", "ABCD", "456789", "456789"],
+	);
 	t.equal(take("bytes=2-6"), "23456", "of one version, never of two");
 	t.equal(take("bytes=3-9", "other"), "3456789");
 	t.equal(take(null, "third"), text, "who asks for no part gets all");
@@ -67,6 +74,11 @@ t.test("parts: each in its turn, again when they are used up, and together where
 t.test("a recording of the whole is used up as ever", async (t) => {
 	const index = await indexOf([recorded("all", {}, { headers: [["ETag", '"e1"']] })]);
 	const take = (range: string | null) =>
-		index.take(httpFlow({ request: { headers: range === null ? [] : [["Range", range]] } }))?.answer(0, null, null).text ?? null;
-	t.strictSame([take("bytes=0-1"), take("bytes=0-1"), take(null), take(null), take("bytes=1-2")], ["al", "al", "all", null, "ll"]);
+		index
+			.takeRecording(httpFlow({ request: { headers: range === null ? [] : [["Range", range]] } }))
+			?.answer(0, null, null).text ?? null;
+	t.strictSame(
+		[take("bytes=0-1"), take("bytes=0-1"), take(null), take(null), take("bytes=1-2")],
+		["al", "al", "all", null, "ll"],
+	);
 });

@@ -1,11 +1,18 @@
 // What a request asks for besides what its key holds.
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
-import { hasSameConditions, isNotBefore, isSameRange, NO_WISH, tagsOf, wishOf } from "../../../../src/replay/match/wish.ts";
+import {
+	conditionsOf,
+	hasSameConditions,
+	isNotBefore,
+	isSameRange,
+	NO_CONDITIONS,
+	tagsOf,
+} from "../../../../src/replay/match/conditions.ts";
 
 t.test("most ask for nothing", (t) => {
 	t.equal(
-		wishOf(
+		conditionsOf(
 			httpRequest({
 				headers: [
 					["Host", "a.test"],
@@ -17,9 +24,13 @@ t.test("most ask for nothing", (t) => {
 		),
 		null,
 	);
-	t.match(wishOf(httpRequest({ headers: [["RANGE", "bytes=0-1"]] })), { range: "bytes=0-1", ifRange: null, ifNoneMatch: null });
+	t.match(conditionsOf(httpRequest({ headers: [["RANGE", "bytes=0-1"]] })), {
+		range: "bytes=0-1",
+		ifRange: null,
+		ifNoneMatch: null,
+	});
 	t.match(
-		wishOf(
+		conditionsOf(
 			httpRequest({
 				headers: [
 					["if-none-match", '"a"'],
@@ -29,8 +40,14 @@ t.test("most ask for nothing", (t) => {
 		),
 		{ ifNoneMatch: '"a", "b"' },
 	);
-	for (const name of ["If-Match", "If-Range", "If-Modified-Since", "If-Unmodified-Since", "Access-Control-Request-Method"])
-		t.not(wishOf(httpRequest({ headers: [[name, "x"]] })), null, name);
+	for (const name of [
+		"If-Match",
+		"If-Range",
+		"If-Modified-Since",
+		"If-Unmodified-Since",
+		"Access-Control-Request-Method",
+	])
+		t.not(conditionsOf(httpRequest({ headers: [[name, "x"]] })), null, name);
 	t.end();
 });
 
@@ -43,9 +60,12 @@ t.test("the same range, the same conditions", (t) => {
 	t.ok(isNotBefore(after, before));
 	t.notOk(isNotBefore(before, after));
 	t.notOk(isNotBefore("never", before));
-	t.ok(hasSameConditions({ ...NO_WISH, ifMatch: '"a", "b"' }, { ...NO_WISH, ifMatch: '"b","a"' }));
-	t.notOk(hasSameConditions({ ...NO_WISH, ifMatch: '"a"' }, { ...NO_WISH, ifMatch: '"b"' }));
-	t.notOk(hasSameConditions(NO_WISH, { ...NO_WISH, ifMatch: '"b"' }));
-	t.ok(hasSameConditions({ ...NO_WISH, ifUnmodifiedSince: after }, { ...NO_WISH, ifUnmodifiedSince: before }), "it was moved");
+	t.ok(hasSameConditions({ ...NO_CONDITIONS, ifMatch: '"a", "b"' }, { ...NO_CONDITIONS, ifMatch: '"b","a"' }));
+	t.notOk(hasSameConditions({ ...NO_CONDITIONS, ifMatch: '"a"' }, { ...NO_CONDITIONS, ifMatch: '"b"' }));
+	t.notOk(hasSameConditions(NO_CONDITIONS, { ...NO_CONDITIONS, ifMatch: '"b"' }));
+	t.ok(
+		hasSameConditions({ ...NO_CONDITIONS, ifUnmodifiedSince: after }, { ...NO_CONDITIONS, ifUnmodifiedSince: before }),
+		"it was moved",
+	);
 	t.end();
 });

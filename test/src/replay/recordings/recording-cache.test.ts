@@ -3,7 +3,7 @@ import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
 import type { BodySource } from "../../../../src/flow/body.ts";
 import { Recording } from "../../../../src/replay/answer/recording.ts";
-import { ReadyCache } from "../../../../src/replay/recordings/ready-cache.ts";
+import { RecordingCache } from "../../../../src/replay/recordings/recording-cache.ts";
 
 /** A body on a disk that counts how often it is read. */
 function sourceOf(size: number): BodySource & { reads: number } {
@@ -32,7 +32,7 @@ const recording = (body: BodySource, path = "/") =>
 	);
 
 t.test("a small body is read once, a large one is left where it is", (t) => {
-	const cache = new ReadyCache();
+	const cache = new RecordingCache();
 	const [small, large, empty] = [sourceOf(1000), sourceOf(1_000_000), sourceOf(0)];
 	cache.set("small", recording(small));
 	cache.set("large", recording(large));
@@ -51,7 +51,7 @@ t.test("a small body is read once, a large one is left where it is", (t) => {
 });
 
 t.test("the oldest make room when it is full", (t) => {
-	const cache = new ReadyCache();
+	const cache = new RecordingCache();
 	const count = 6000;
 	for (let i = 0; i < count; i++) cache.set(String(i), recording(sourceOf(60_000), String(i)));
 	t.equal(cache.get("0"), undefined);

@@ -1,6 +1,6 @@
 // Time that something may take.
 import t from "tap";
-import { CpuBudget } from "../../../../src/replay/explain/time-budget.ts";
+import { CpuBudget } from "../../../../src/replay/explain/cpu-budget.ts";
 
 t.test("so much at once, and then a share of the time that passes", (t) => {
 	let now = 0;

@@ -1,34 +1,40 @@
-// What a request asks for besides what its key holds: a range, an answer under conditions only (RFC 9110 sections 13 and 14), or, as a CORS
-// preflight, whether another request may be sent.
+// The request headers that are not in the key but decide which recording can answer: ranges and conditions (RFC 9110
+// sections 13 and 14), and those of CORS preflights.
 import type { ByteString } from "../../flow/bytes.ts";
 import { parseHttpDate } from "../../flow/date.ts";
 import type { Request } from "../../flow/message.ts";
 
-/** The fields as they stand; null where there is none. */
-export interface Wish {
+/** The header values; null: not present. */
+export interface RequestConditions {
 	readonly range: ByteString | null;
 	readonly ifRange: ByteString | null;
 	readonly ifMatch: ByteString | null;
 	readonly ifNoneMatch: ByteString | null;
 	readonly ifModifiedSince: ByteString | null;
 	readonly ifUnmodifiedSince: ByteString | null;
-	/** What a CORS preflight asks for, and for whom. */
+	/** The headers of a CORS preflight. */
 	readonly requestMethod: ByteString | null;
 	readonly requestHeaders: ByteString | null;
 	readonly origin: ByteString | null;
 }
 
-/** Nothing of that. */
-export const NO_WISH: Wish = {
-	...{ range: null, ifRange: null },
-	...{ ifMatch: null, ifNoneMatch: null, ifModifiedSince: null, ifUnmodifiedSince: null },
-	...{ requestMethod: null, requestHeaders: null, origin: null },
+/** A request without any of them. */
+export const NO_CONDITIONS: RequestConditions = {
+	range: null,
+	ifRange: null,
+	ifMatch: null,
+	ifNoneMatch: null,
+	ifModifiedSince: null,
+	ifUnmodifiedSince: null,
+	requestMethod: null,
+	requestHeaders: null,
+	origin: null,
 };
 
 const REQUEST_METHOD = "access-control-request-method";
 
-/** null: it asks for nothing of that kind, as most do. */
-export function wishOf({ headers }: Pick<Request, "headers">): Wish | null {
+/** The conditions of a request; null: it has none, as most requests. */
+export function conditionsOf({ headers }: Pick<Request, "headers">): RequestConditions | null {
 	if (!hasAny(headers.fields)) return null;
 	return {
 		range: headers.raw("range"),
@@ -43,7 +49,7 @@ export function wishOf({ headers }: Pick<Request, "headers">): Wish | null {
 	};
 }
 
-/** Asked for every request, so it looks at as little as possible. */
+/** Whether any of these headers is present. It runs for every request, so it checks lengths and letters first. */
 function hasAny(fields: readonly ByteString[]): boolean {
 	for (let i = 0; i < fields.length; i += 2) {
 		const name = fields[i] as ByteString;
@@ -56,7 +62,7 @@ function hasAny(fields: readonly ByteString[]): boolean {
 	return false;
 }
 
-/** Whether two Range fields ask for the same, however they are written. */
+/** Whether two Range headers are equal, except for case and white space. */
 export function isSameRange(a: ByteString | null, b: ByteString | null): boolean {
 	return a === b || (a !== null && b !== null && unspaced(a) === unspaced(b));
 }
@@ -65,8 +71,8 @@ function unspaced(field: ByteString): string {
 	return field.replace(/\s+/g, "").toLowerCase();
 }
 
-/** Whether the conditions of a request that was answered 412 hold for another. */
-export function hasSameConditions(sent: Wish, recorded: Wish): boolean {
+/** Whether two requests have equivalent conditions, so that a recorded 412 or 428 answers both. */
+export function hasSameConditions(sent: RequestConditions, recorded: RequestConditions): boolean {
 	return (
 		isSameList(sent.ifMatch, recorded.ifMatch) &&
 		isSameList(sent.ifNoneMatch, recorded.ifNoneMatch) &&
@@ -81,17 +87,17 @@ function isSameList(a: ByteString | null, b: ByteString | null): boolean {
 	return left.length === right.length && left.every((tag) => right.includes(tag));
 }
 
-/** A date that was moved when it was replayed counts as the recorded one. */
+/** A later date counts as equal, because refreshing moves dates forward. */
 function isSameDate(sent: ByteString | null, recorded: ByteString | null): boolean {
 	return sent === recorded || (sent !== null && recorded !== null && isNotBefore(sent, recorded));
 }
 
-/** Entity tags, or `*`, compared weakly (RFC 9110 section 8.8.3.2). */
+/** The entity tags of a field, or `*`, without `W/`, for weak comparison (RFC 9110 section 8.8.3.2). */
 export function tagsOf(field: ByteString): string[] {
 	return (field.match(/"[^"]*"|[^\s,"]+/g) ?? []).filter((tag) => !/^W\/$/i.test(tag));
 }
 
-/** Whether a date is another one or later than it. */
+/** Whether a date equals another or is later; false if one of them is not valid. */
 export function isNotBefore(date: ByteString, other: ByteString): boolean {
 	const [seconds, least] = [parseHttpDate(date), parseHttpDate(other)];
 	return seconds !== null && least !== null && seconds >= least;

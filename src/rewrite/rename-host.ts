@@ -1,0 +1,171 @@
+// Renames hosts in a flow: in its URL, headers, cookies and text bodies. Only whole names count: `api.example.com` is
+// not renamed in `xapi.example.com` or `api.example.com.evil`.
+import { isUtf8 } from "node:buffer";
+import { FlowtapeError } from "../errors.ts";
+import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
+import { parseMediaType } from "../flow/content-type.ts";
+import type { WebSocketData } from "../flow/flow.ts";
+import { type Message, Request } from "../flow/message.ts";
+
+/** A host name or IPv4 address. */
+const HOST = /^[\w-]+(?:\.[\w-]+)*$/;
+
+/** Bytes that are part of a host name, including those of UTF-8 for internationalized names. */
+const NAME = String.raw`\w\x80-\xff-`;
+
+/**
+ * Matches before a name: at the beginning, or after a character that is not part of a name, a dot that begins a name
+ * (cookie domains), or an escaped character in a URL or string. It does not match after `*.`, because a wildcard stands
+ * for other names.
+ */
+const BEFORE = [
+	`(?<![${NAME}.])`,
+	String.raw`(?<=(?<![${NAME}*])\.)`,
+	`(?<=%(?:25)*(?:0[9ad]|2[023678cf]|3[abcdef]|40|5[bcd]|7[bcd]))`,
+	String.raw`(?<=\\(?:u00|x)(?:2[267f]|3[acde]|40))`,
+].join("|");
+
+/** Matches after a name, unless a character of a name follows, or a dot and such a character. */
+const AFTER = String.raw`(?![${NAME}]|\.[${NAME}]|%2e)`;
+
+/** A name without a dot is often a word, so in text it is renamed only in URLs. */
+const IN_URL = String.raw`(?<=(?:\/|\\\/|%(?:25)*2f|\\(?:u00|x)2f){2})`;
+
+/** Fields whose values are opaque. The domain of Set-Cookie is renamed separately. */
+const OPAQUE = new Set(["authorization", "proxy-authorization", "cookie", "set-cookie", "etag"]);
+
+/** Fields that consist of a host and an optional port. */
+const AUTHORITIES = new Set(["host", ":authority", "x-forwarded-host"]);
+
+const DOMAIN = /(;\s*domain\s*=\s*"?\.?)([\w.-]+)/gi;
+
+/** Media types whose bodies are text. */
+const TEXT =
+	/^(?:text|multipart)\/|[/+](?:json|xml|yaml)$|javascript|ecmascript|x-www-form-urlencoded|json-?lines?$|ndjson|json-seq|graphql|mpegurl|dash\+xml/;
+
+/** Larger bodies are not searched, because of V8's limit on strings. Bytes. */
+const LIMIT = 512 * 1024 * 1024 - 1024;
+
+/** Opcode of text messages (RFC 6455 section 5.2). */
+const TEXT_MESSAGE = 1;
+
+export class HostRenaming {
+	/** The new name and the rule by the old name in lower case. */
+	readonly #rules = new Map<string, { name: string; rule: string }>();
+	readonly #pattern: RegExp;
+	/** The rules that have changed the current flow. */
+	readonly #applied = new Set<string>();
+
+	/** @throws FlowtapeError FT_BAD_OPTION */
+	constructor(texts: readonly string[]) {
+		for (const text of texts) {
+			const [old = "", name = "", ...more] = text.split("=");
+			if (!HOST.test(old) || !HOST.test(name) || more.length > 0)
+				throw new FlowtapeError(
+					"FT_BAD_OPTION",
+					`expected OLD=NEW with two host names such as api.example.com=localhost, found "${text}"; ports stay as they are`,
+					{ option: "rename_host" },
+				);
+			this.#rules.set(old.toLowerCase(), { name, rule: `rename-host ${text}` });
+		}
+		const names = [...this.#rules.keys()].sort((a, b) => b.length - a.length);
+		const either = (list: string[]) => `(?:${list.map((name) => name.replaceAll(".", "\\.")).join("|")})`;
+		const [words, dotted] = [names.filter((name) => !name.includes(".")), names.filter((name) => name.includes("."))];
+		const alternatives = [
+			...(dotted.length > 0 ? [`(?:${BEFORE})${either(dotted)}`] : []),
+			...(words.length > 0 ? [`${IN_URL}${either(words)}`] : []),
+		];
+		this.#pattern = new RegExp(`(?:${alternatives.join("|")})${AFTER}`, "gi");
+	}
+
+	/**
+	 * Renames hosts in the messages of a flow. Returns the rules that have changed it.
+	 * @param onError called if a body cannot be searched
+	 */
+	apply(
+		messages: readonly (Message | null)[],
+		websocket: WebSocketData | null,
+		onError: (error: FlowtapeError) => void,
+	): string[] {
+		this.#applied.clear();
+		for (const message of messages) {
+			if (message === null) continue;
+			if (message instanceof Request) this.#renameTarget(message);
+			this.#renameFields(message);
+			try {
+				this.#renameBody(message);
+			} catch (error) {
+				if (!(error instanceof FlowtapeError)) throw error;
+				onError(error);
+			}
+		}
+		for (const message of websocket?.messages ?? [])
+			if (message.opcode === TEXT_MESSAGE) message.content = this.#renameBytes(message.content);
+		return [...this.#applied];
+	}
+
+	#renameTarget(request: Request): void {
+		request.host = this.#renameHost(request.host);
+		request.authority = this.#renameAuthority(request.authority);
+		request.path = this.#renameText(request.path);
+	}
+
+	#renameFields(message: Message): void {
+		for (const headers of [message.headers, message.trailers]) {
+			const { fields } = headers ?? { fields: [] };
+			for (let i = 1; i < fields.length; i += 2) {
+				const name = (fields[i - 1] as ByteString).toLowerCase();
+				const value = fields[i] as ByteString;
+				fields[i] = AUTHORITIES.has(name)
+					? this.#renameAuthority(value)
+					: name === "set-cookie"
+						? value.replace(DOMAIN, (_, start: string, host: string) => start + this.#renameHost(host))
+						: OPAQUE.has(name)
+							? value
+							: this.#renameText(value);
+			}
+		}
+	}
+
+	#renameBody(message: Message): void {
+		if (!message.bodySize) return;
+		const { essence } = parseMediaType(message.headers.get("content-type"));
+		if (essence !== "" && !TEXT.test(essence)) return;
+		const { content } = message;
+		if (content === null) return;
+		// without a media type, the body may be binary
+		if (essence === "" && (content.includes(0) || !isUtf8(content))) return;
+		if (content.length > LIMIT)
+			throw new FlowtapeError("FT_BAD_BODY", `it has ${content.length} bytes, too many to search`);
+		const renamed = this.#renameBytes(content);
+		if (renamed !== content) message.content = renamed;
+	}
+
+	#renameBytes(bytes: Buffer): Buffer {
+		const text = bytes.latin1Slice();
+		const renamed = this.#renameText(text);
+		return renamed === text ? bytes : Buffer.from(renamed, "latin1");
+	}
+
+	#renameText(text: ByteString): ByteString {
+		return text.replace(this.#pattern, (host) => this.#newName(host) ?? host);
+	}
+
+	/** Renames a host with an optional port. */
+	#renameAuthority(text: ByteString): ByteString {
+		return text.replace(/^\s*[^:\s]+/, (host) => toByteString(this.#renameHost(toText(host))));
+	}
+
+	#renameHost(host: string): string {
+		return this.#newName(host) ?? host;
+	}
+
+	/** A dot at the end, which makes a name absolute, stays. */
+	#newName(host: string): string | null {
+		const dot = host.endsWith(".") ? "." : "";
+		const found = this.#rules.get(host.slice(0, host.length - dot.length).toLowerCase());
+		if (found === undefined) return null;
+		this.#applied.add(found.rule);
+		return found.name + dot;
+	}
+}

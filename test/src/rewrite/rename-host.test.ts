@@ -1,0 +1,211 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import t from "tap";
+import { httpFlow, httpRequest, httpResponse, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { HostRenaming } from "../../../src/rewrite/rename-host.ts";
+
+const fail = (error: Error) => {
+	throw error;
+};
+const renaming = new HostRenaming(["api.example.com=staging.test"]);
+
+/** What becomes of a text body. */
+function renamed(body: string, with_ = renaming, type = "text/plain"): string | undefined {
+	const response = httpResponse({ headers: [["Content-Type", type]], body });
+	with_.apply([response], null, fail);
+	return response.rawContent?.toString();
+}
+
+t.test("whole names alone, with whatever stands around them", async (t) => {
+	for (const text of [
+		"https://#/x",
+		"http://#:8443/x",
+		"//#",
+		"#",
+		'"#"',
+		"user@#",
+		"see #.",
+		"see #, or",
+		"(#)",
+		"domain=.#;",
+		"https:\\/\\/#\\/x",
+		"https%3A%2F%2F#%2Fx",
+		"https%253A%252F%252F#%252Fx",
+		"https:\\u002F\\u002F#\\u002Fx",
+		"url=#&b",
+		"#\n#",
+	])
+		t.equal(renamed(text.replaceAll("#", "api.example.com")), text.replaceAll("#", "staging.test"), text);
+	for (const text of [
+		"xapi.example.com",
+		"xapi.example.com.evil",
+		"api.example.com.evil",
+		"my.api.example.com",
+		"my-api.example.com",
+		"api.example.community",
+		"api.example.com-old",
+		"*.api.example.com",
+		"api.example.com%2eevil",
+		"apixexample.com",
+		"éapi.example.com",
+		"_api.example.com",
+	])
+		t.equal(renamed(text), text);
+	t.equal(renamed("API.Example.COM"), "staging.test", "in any case");
+});
+
+t.test("URL, Host, authority, headers and cookie domains; ports stay", async (t) => {
+	const flow = httpFlow({
+		request: {
+			scheme: "https",
+			host: "API.example.com",
+			port: 8443,
+			path: "/login?to=https%3A%2F%2Fapi.example.com%2Fhome&x=xapi.example.com",
+			authority: "api.example.com:8443",
+			headers: [
+				["Host", "api.example.com:8443"],
+				["Origin", "https://api.example.com:8443"],
+				["Referer", "https://api.example.com/a"],
+				["Cookie", "at=api.example.com"],
+				["Authorization", "Basic api.example.com"],
+			],
+		},
+		response: {
+			statusCode: 302,
+			headers: [
+				["Location", "https://api.example.com:8443/next"],
+				["Set-Cookie", "a=api.example.com; Domain=.api.example.com; Path=/"],
+				["Set-Cookie", "b=1; path=/; domain=api.example.com"],
+				["Set-Cookie", "c=1; Domain=example.com"],
+				["Content-Security-Policy", "default-src https://api.example.com https://*.api.example.com"],
+			],
+			body: "",
+		},
+	});
+	t.same(renaming.apply([flow.request, flow.response], null, fail), ["rename-host api.example.com=staging.test"]);
+	t.match(flow.request, {
+		host: "staging.test",
+		port: 8443,
+		authority: "staging.test:8443",
+		path: "/login?to=https%3A%2F%2Fstaging.test%2Fhome&x=xapi.example.com",
+		url: "https://staging.test:8443/login?to=https%3A%2F%2Fstaging.test%2Fhome&x=xapi.example.com",
+	});
+	t.same(
+		[...flow.request.headers].map(([, value]) => value),
+		[
+			"staging.test:8443",
+			"https://staging.test:8443",
+			"https://staging.test/a",
+			"at=api.example.com",
+			"Basic api.example.com",
+		],
+	);
+	t.same(
+		[...(flow.response?.headers ?? [])].map(([, value]) => value),
+		[
+			"https://staging.test:8443/next",
+			"a=api.example.com; Domain=.staging.test; Path=/",
+			"b=1; path=/; domain=staging.test",
+			"c=1; Domain=example.com",
+			"default-src https://staging.test https://*.api.example.com",
+		],
+	);
+	t.same(renaming.apply([flow.request, flow.response], null, fail), [], "once is enough");
+});
+
+t.test("absolute names, which end with a dot", async (t) => {
+	const flow = httpFlow({
+		request: {
+			host: "api.example.com.",
+			authority: "API.example.com.:8443",
+			headers: [
+				["Host", "api.example.com.:8443"],
+				["Referer", "http://api.example.com./a"],
+			],
+		},
+		response: { headers: [["Set-Cookie", "a=1; Domain=api.example.com."]] },
+	});
+	t.same(renaming.apply([flow.request, flow.response], null, fail), ["rename-host api.example.com=staging.test"]);
+	t.match(flow.request, { host: "staging.test.", authority: "staging.test.:8443" });
+	t.same(
+		[...flow.request.headers, ...(flow.response?.headers ?? [])].map(([, value]) => value),
+		["staging.test.:8443", "http://staging.test./a", "a=1; Domain=staging.test."],
+	);
+	const other = httpFlow({ request: { host: "api.example.com.evil.", headers: [] } });
+	t.same(renaming.apply([other.request], null, fail), []);
+});
+
+t.test("text bodies, coded too, with true lengths; other bodies are not read", async (t) => {
+	const body = gzipSync('{"next":"https:\\/\\/api.example.com\\/2"}');
+	const response = httpResponse({
+		headers: [
+			["Content-Type", "application/json"],
+			["Content-Encoding", "gzip"],
+			["Content-Length", String(body.length)],
+		],
+		body,
+	});
+	renaming.apply([response], null, fail);
+	t.equal(gunzipSync(response.rawContent ?? "").toString(), '{"next":"https:\\/\\/staging.test\\/2"}');
+	t.equal(response.headers.get("content-length"), String(response.bodySize));
+	const image = httpResponse({ headers: [["Content-Type", "image/png"]] });
+	image.body = {
+		size: 1,
+		read(): Buffer {
+			throw new Error("read");
+		},
+		chunks: () => [],
+	};
+	t.same(renaming.apply([image], null, fail), []);
+	const unknown = (content: Buffer) => httpRequest({ headers: [], body: content });
+	t.equal(renaming.apply([unknown(Buffer.from("//api.example.com"))], null, fail).length, 1);
+	t.equal(renaming.apply([unknown(Buffer.from("\0//api.example.com"))], null, fail).length, 0);
+	t.equal(renaming.apply([unknown(Buffer.from("\xff//api.example.com", "latin1"))], null, fail).length, 0);
+	t.equal(renamed("caf\u00e9 https://api.example.com \u8a2a"), "caf\u00e9 https://staging.test \u8a2a");
+	const errors: string[] = [];
+	const broken = httpResponse({
+		headers: [
+			["Content-Encoding", "gzip"],
+			["Content-Type", "text/css"],
+		],
+		body: "x",
+	});
+	renaming.apply([broken, null], null, (error) => errors.push(error.code));
+	t.same(errors, ["FT_BAD_BODY"]);
+});
+
+t.test("text messages of a WebSocket, not binary ones", async (t) => {
+	const content = Buffer.from("//api.example.com");
+	const flow = websocketFlow({ messages: [{ content }, { opcode: 2, content }] });
+	renaming.apply([], flow.websocket, fail);
+	t.same(
+		flow.websocket?.messages.map((message) => message.content.toString()),
+		["//staging.test", "//api.example.com"],
+	);
+});
+
+t.test("several rules at once do not follow each other; names without a dot only in URLs", async (t) => {
+	const swap = new HostRenaming(["a.test=b.test", "b.test=a.test", "localhost=web.test"]);
+	t.equal(renamed("a.test b.test", swap), "b.test a.test");
+	t.equal(
+		renamed("run localhost at http://localhost:80/ and localhost:90", swap),
+		"run localhost at http://web.test:80/ and localhost:90",
+	);
+	const request = httpRequest({ host: "localhost", headers: [["Host", "localhost:3000"]] });
+	t.same(swap.apply([request], null, fail), ["rename-host localhost=web.test"]);
+	t.match(request, { host: "web.test", hostHeader: "web.test:3000" });
+	t.equal(renamed("1.2.3.4 11.2.3.4 1.2.3.45", new HostRenaming(["1.2.3.4=x.test"])), "x.test 11.2.3.4 1.2.3.45");
+});
+
+t.test("rules that are wrong", async (t) => {
+	for (const rule of [
+		"a.test",
+		"a.test=",
+		"=b.test",
+		"a.test:80=b.test",
+		"https://a.test=b.test",
+		"a=b=c",
+		"a..b=c",
+		"a b=c",
+	])
+		t.throws(() => new HostRenaming([rule]), { code: "FT_BAD_OPTION", option: "rename_host" }, rule);
+});

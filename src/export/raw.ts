@@ -1,27 +1,36 @@
-// Messages as HTTP/1.1 has them on the wire (RFC 9112). What a parser would take for another message is not written.
+// Exports messages as HTTP/1.1 bytes (RFC 9112). It never writes headers or request lines that could inject another
+// message.
 import { FlowtapeError } from "../errors.ts";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
+import { isRequestCut, responseCut } from "../flow/ending.ts";
 import type { HttpFlow } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
 import type { Message, Request } from "../flow/message.ts";
-import { dropUnsendable, inOneLine, unsendable } from "../flow/sendable.ts";
+import { dropUnsendable, inOneLine, whyNotSendable } from "../flow/sendable.ts";
 import { formatAuthority, withoutFragment } from "../flow/url.ts";
+import { noteIncomplete } from "./incomplete.ts";
+import type { Note } from "./request-parts.ts";
 
-/** @throws FlowtapeError FT_LOSS when the body was not recorded, or there is no request line for it */
-export function rawRequest({ request }: HttpFlow): Buffer {
-	const why = request.method === "CONNECT" ? null : unsendable(request);
+/**
+ * The request as HTTP/1.1 bytes.
+ * @throws FlowtapeError FT_LOSS if the body was not recorded, or the request line would not be valid
+ */
+export function rawRequest(flow: HttpFlow, note: Note = () => {}): Buffer {
+	const { request } = flow;
+	const why = request.method === "CONNECT" ? null : whyNotSendable(request);
 	if (why !== null) throw new FlowtapeError("FT_LOSS", why);
 	const headers = sendableHeaders(request);
 	if (!headers.has("host") && request.httpVersion !== "HTTP/1.0") headers.insert(0, "Host", hostOf(request));
 	const body = recordedBody(request, "the request's");
-	const framing = frame(headers, request, body, true);
+	const framing = frame(headers, request, body, { isRequest: true, isCut: isRequestCut(flow) });
+	noteIncomplete(flow, ["request"], note);
 	return assemble(`${request.method} ${targetOf(request)} ${version(request)}`, headers, framing);
 }
 
-/** In absolute form where it was, which is no matter of HTTP/2. */
+/** The request target. It is in absolute form if it was sent so in HTTP/1. */
 function targetOf(request: Request): ByteString {
 	const { method, authority, httpVersion, scheme, path } = request;
-	if (authority !== "" && !/^[!-~]+$/.test(authority)) throw new FlowtapeError("FT_LOSS", "its authority is none");
+	if (authority !== "" && !/^[!-~]+$/.test(authority)) throw new FlowtapeError("FT_LOSS", "its authority is not valid");
 	if (method === "CONNECT") return authority || toByteString(formatAuthority(request.host, request.port));
 	const isAbsolute = authority !== "" && httpVersion.startsWith("HTTP/1.") && /^(?:http|ws)s?$/i.test(scheme);
 	return isAbsolute ? withoutFragment(toByteString(request.url)) : withoutFragment(path);
@@ -31,25 +40,45 @@ function hostOf({ authority, host, port, scheme }: Request): string {
 	return authority || formatAuthority(host, port, scheme);
 }
 
-/** @throws FlowtapeError FT_LOSS when there is no response or its body was not recorded */
-export function rawResponse({ request, response }: HttpFlow): Buffer {
+/**
+ * The response as HTTP/1.1 bytes.
+ * @throws FlowtapeError FT_LOSS if there is no response, its body was not recorded or its status is not valid
+ */
+export function rawResponse(flow: HttpFlow, note: Note = () => {}): Buffer {
+	const { request, response } = flow;
 	if (response === null) throw new FlowtapeError("FT_LOSS", "there is no response");
 	const { statusCode } = response;
 	if (!(Number.isInteger(statusCode) && statusCode >= 100 && statusCode <= 999))
-		throw new FlowtapeError("FT_LOSS", `its status ${statusCode} has not three digits`);
+		throw new FlowtapeError("FT_LOSS", `its status ${statusCode} does not have three digits`);
 	const headers = sendableHeaders(response);
 	const body = recordedBody(response, "the response's");
-	// RFC 9112 section 6.3: these end with their head, whatever it says
+	// RFC 9112 section 6.3: these responses have no body, even if their headers say so
 	const isBodiless = request.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 304;
-	const framing = isBodiless && body.length === 0 ? [] : frame(headers, response, body, false);
+	const isCut = responseCut(flow) !== null;
+	const framing = isBodiless && body.length === 0 ? [] : frame(headers, response, body, { isRequest: false, isCut });
+	noteIncomplete(flow, ["response"], note);
 	return assemble(`${version(response)} ${statusCode} ${inOneLine(response.reason)}`, headers, framing);
 }
 
-/** Both, an empty line between them; what there is, where one is missing. */
-export function rawFlow(flow: HttpFlow): Buffer {
+/**
+ * The request and the response, separated by two line breaks. If the body of one of them was not recorded, or there is
+ * no response, only the other one.
+ * @throws FlowtapeError FT_LOSS as `rawRequest` and `rawResponse`
+ */
+export function rawFlow(flow: HttpFlow, note: Note = () => {}): Buffer {
 	const between = Buffer.from("\r\n\r\n");
-	if (flow.request.body === null) return rawResponse(flow);
-	return flow.response === null || flow.response.body === null ? rawRequest(flow) : Buffer.concat([rawRequest(flow), between, rawResponse(flow)]);
+	if (flow.request.body === null) {
+		const response = rawResponse(flow, note);
+		note("its request is left out: the request's body was not recorded");
+		return response;
+	}
+	const request = rawRequest(flow, note);
+	if (flow.response === null) return request;
+	if (flow.response.body === null) {
+		note("its response is left out: the response's body was not recorded");
+		return request;
+	}
+	return Buffer.concat([request, between, rawResponse(flow, note)]);
 }
 
 function version({ httpVersion }: Message): ByteString {
@@ -67,20 +96,36 @@ function recordedBody({ rawContent }: Message, whose: string): Buffer {
 	return rawContent;
 }
 
-/** The body in the coding that the head names; the head is made to say how long it is (RFC 9112 section 6). */
-function frame(headers: Headers, message: Message, body: Buffer, isRequest: boolean): Buffer[] {
-	const isChunked = /\bchunked\s*$/i.test(headers.get("transfer-encoding") ?? "") && version(message) === "HTTP/1.1";
+/**
+ * Applies the chunked transfer coding if the headers name it, and corrects the headers that frame the body (RFC 9112
+ * section 6). An incomplete body stays incomplete: it keeps its recorded length, or is chunked without the last chunk.
+ */
+function frame(
+	headers: Headers,
+	message: Message,
+	body: Buffer,
+	{ isRequest, isCut }: { isRequest: boolean; isCut: boolean },
+): Buffer[] {
+	const length = headers.get("content-length");
+	const isChunked =
+		version(message) === "HTTP/1.1" &&
+		(/\bchunked\s*$/i.test(headers.get("transfer-encoding") ?? "") || (isCut && length === null));
 	if (isChunked) {
 		headers.delete("content-length");
+		if (isCut) {
+			if (!headers.has("transfer-encoding")) headers.set("transfer-encoding", "chunked");
+			return chunk(body);
+		}
 		const trailers = message.trailers?.copy();
 		if (trailers !== undefined) dropUnsendable(trailers);
-		return chunked(body, trailers?.block() ?? "");
+		return [...chunk(body), Buffer.from(`0\r\n${trailers?.block() ?? ""}\r\n`, "latin1")];
 	}
 	headers.delete("transfer-encoding");
-	const length = String(body.length);
-	// a response without a length ends with its connection
-	const isMissing = !headers.has("content-length") && isRequest && body.length > 0;
-	if (isMissing || (headers.has("content-length") && headers.get("content-length") !== length)) headers.set("content-length", length);
+	if (isCut && Number(length) > body.length) return [body];
+	// a response without a length ends when the connection closes
+	const isMissing = length === null && isRequest && body.length > 0;
+	if (isMissing || (length !== null && length !== String(body.length)))
+		headers.set("content-length", String(body.length));
 	return [body];
 }
 
@@ -89,7 +134,6 @@ function assemble(firstLine: ByteString, headers: Headers, body: readonly Buffer
 }
 
 /** RFC 9112 section 7.1 */
-function chunked(body: Buffer, trailers: ByteString): Buffer[] {
-	const chunk = body.length === 0 ? [] : [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n")];
-	return [...chunk, Buffer.from(`0\r\n${trailers}\r\n`, "latin1")];
+function chunk(body: Buffer): Buffer[] {
+	return body.length === 0 ? [] : [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n")];
 }

@@ -1,5 +1,5 @@
-// What the exporters of requests have in common: where a request goes, which of its fields a command names, and whether a body can stand in a
-// command as text. A tape may be a stranger's: what could mean something else to the program that is called makes no command.
+// The parts of a request that exporters share: server, URL, headers, body. Tapes may be untrusted, so requests that the
+// called program could interpret differently are rejected.
 import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../errors.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
@@ -8,47 +8,52 @@ import { inOneLine, isToken } from "../flow/sendable.ts";
 import { defaultPort, formatAuthority, parseAuthority, withoutFragment } from "../flow/url.ts";
 import { isVisible } from "./shell.ts";
 
-/** Told what of a request a command cannot say. */
+/** Receives a message for each part of a request that the command leaves out or changes. */
 export type Note = (message: string) => void;
 
 type Field = readonly [name: ByteString, value: ByteString];
 
-/** A request as programs are told to send it. */
+/** The parts of a request, prepared for a command. */
 export interface RequestParts {
 	readonly method: ByteString;
-	/** WebSocket begins as HTTP. */
+	/** `ws` and `wss` are exported as the HTTP request of the handshake. */
 	readonly scheme: "http" | "https";
-	/** Where the request goes, IPv6 without brackets. */
+	/** The server, IPv6 without brackets. */
 	readonly host: string;
 	readonly port: number;
-	/** As on the wire: without a fragment, what no URL can hold percent-encoded. */
+	/** As on the wire: without fragment; characters that are not allowed in URLs are percent-encoded. */
 	readonly path: ByteString;
-	/** What Host or `:authority` says; null: what the URL says. */
+	/** The value of Host or `:authority`; null: there is neither, so the host in the URL applies. */
 	readonly hostField: ByteString | null;
-	/** Without Host, the length, and what belongs to the connection. */
+	/** The headers, without Host, Content-Length and hop-by-hop headers. */
 	readonly fields: readonly Field[];
 	readonly isChunked: boolean;
 	readonly body: Buffer;
 }
 
-/** RFC 9110 sections 7.6.1, 7.8, 10.1.4 and 11.7.2; RFC 9113 section 3.2.1; the fields of old. */
-const OF_CONNECTION = new Set(
-	"connection proxy-connection keep-alive te trailer transfer-encoding upgrade http2-settings proxy-authorization proxy-authenticate".split(" "),
+/** Hop-by-hop headers: RFC 9110 sections 7.6.1, 7.8, 10.1.4 and 11.7.2; RFC 9113 section 3.2.1; and older ones. */
+const HOP_BY_HOP = new Set(
+	"connection proxy-connection keep-alive te trailer transfer-encoding upgrade http2-settings proxy-authorization proxy-authenticate".split(
+		" ",
+	),
 );
-const OF_HANDSHAKE = new Set(["connection", "upgrade"]);
+const HANDSHAKE = new Set(["connection", "upgrade"]);
 
-/** @throws FlowtapeError FT_LOSS for a request that no command can be made of */
+/**
+ * Prepares a request for a command.
+ * @throws FlowtapeError FT_LOSS if the request cannot be expressed as a command
+ */
 export function requestParts(request: Request, note: Note): RequestParts {
 	const { method, port, headers } = request;
 	const scheme = /^(?:http|ws)(s?)$/i.exec(request.scheme);
 	const host = toByteString(request.host);
-	if (!isToken(method)) throw lost(`its method ${shown(method)} is none`);
-	if (method.toUpperCase() === "CONNECT") throw lost("it is a CONNECT");
-	if (scheme === null) throw lost(`its scheme ${shown(request.scheme)} is neither http nor https`);
-	if (!isHost(host)) throw lost(`its host ${shown(host)} is none`);
-	if (!(Number.isInteger(port) && port > 0 && port <= 65535)) throw lost(`its port ${port} is none`);
+	if (!isToken(method)) throw lost(`its method ${quoted(method)} is not valid`);
+	if (method.toUpperCase() === "CONNECT") throw lost("it is a CONNECT request");
+	if (scheme === null) throw lost(`its scheme ${quoted(request.scheme)} is neither http nor https`);
+	if (!isHost(host)) throw lost(`its host ${quoted(host)} is not valid`);
+	if (!(Number.isInteger(port) && port > 0 && port <= 65535)) throw lost(`its port ${port} is not valid`);
 	const path = encoded(withoutFragment(request.path));
-	if (!path.startsWith("/") && path !== "*") throw lost(`its path ${shown(path)} does not begin with a slash`);
+	if (!path.startsWith("/") && path !== "*") throw lost(`its path ${quoted(path)} does not begin with a slash`);
 	if (request.body === null) throw lost("the request's body was not recorded");
 	const body = request.rawContent ?? Buffer.alloc(0);
 	const isChunked = (headers.raw("transfer-encoding") ?? "").trim().toLowerCase() === "chunked";
@@ -59,7 +64,9 @@ export function requestParts(request: Request, note: Note): RequestParts {
 		port,
 		path,
 		hostField: hostFieldOf(request),
-		...{ fields: fieldsOf(request, note), isChunked, body },
+		fields: fieldsOf(request, note),
+		isChunked,
+		body,
 	};
 }
 
@@ -67,21 +74,21 @@ function lost(why: string): FlowtapeError {
 	return new FlowtapeError("FT_LOSS", why);
 }
 
-function shown(text: ByteString): string {
+function quoted(text: ByteString): string {
 	return JSON.stringify(toText(text.length > 100 ? `${text.slice(0, 100)}…` : text));
 }
 
-/** Whether text can be the host of a URL and nothing else. */
+/** Whether text is a host name or address that is safe in a URL. */
 function isHost(host: ByteString): boolean {
 	return host.includes(":") ? /^[\da-f:.]+$/i.test(host) : /^[\w\x80-\xff!$&'()*+,;=~.-]+$/.test(host);
 }
 
-/** The field of HTTP/1.1, the pseudo-field of HTTP/2; the first of several. */
+/** The first Host header; for HTTP/2 and HTTP/3 `:authority` if there is one; null: there is neither. */
 function hostFieldOf({ httpVersion, headers, authority }: Request): ByteString | null {
 	const [first] = headers.getAll("host");
 	const field = first === undefined ? null : toByteString(first);
-	const said = httpVersion.startsWith("HTTP/1") ? field : authority || field;
-	return said === null ? null : inOneLine(said).trim();
+	const value = httpVersion.startsWith("HTTP/1") ? field : authority || field;
+	return value === null ? null : inOneLine(value).trim();
 }
 
 function fieldsOf(request: Request, note: Note): Field[] {
@@ -92,52 +99,68 @@ function fieldsOf(request: Request, note: Note): Field[] {
 		const [name, value] = [list[i] as ByteString, inOneLine(list[i + 1] as ByteString)];
 		const lower = name.toLowerCase();
 		if (lower.startsWith(":") || lower === "host" || lower === "content-length" || dropped(lower)) continue;
-		// any name but a token could mean something else to the program that is called
+		// the called program could interpret a name that is not a token differently
 		if (isToken(name)) fields.push([name, value]);
-		else note(`the header ${shown(name)} is left out: its name is none`);
+		else note(`the header ${quoted(name)} is left out: its name is not valid`);
 	}
 	return fields;
 }
 
-/** Which fields belong to the connection; those of a WebSocket handshake are what it is about. */
+/** Whether a header is hop-by-hop. Those of a WebSocket handshake are kept. */
 function droppedFields({ method, headers }: Request): (name: string) => boolean {
 	const named = (headers.raw("connection") ?? "").toLowerCase().split(",");
 	const options = new Set(named.map((option) => option.trim()));
-	const isHandshake = method === "GET" && options.has("upgrade") && headers.raw("upgrade")?.trim().toLowerCase() === "websocket";
-	return (name) => !(isHandshake && OF_HANDSHAKE.has(name)) && (OF_CONNECTION.has(name) || options.has(name));
+	const isHandshake =
+		method === "GET" && options.has("upgrade") && headers.raw("upgrade")?.trim().toLowerCase() === "websocket";
+	return (name) => !(isHandshake && HANDSHAKE.has(name)) && (HOP_BY_HOP.has(name) || options.has(name));
 }
 
-/** What no URL holds, percent-encoded. */
+/** Percent-encodes characters that are not allowed in URLs. */
 function encoded(text: ByteString): ByteString {
 	return text.replace(/[^!-~\x80-\xff]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }
 
-/** A URL, in the bytes that go on the wire. */
-export function urlOf({ scheme, path }: RequestParts, host: string, port: number): ByteString {
+/** The URL with this host and port, as a byte string. */
+export function requestUrl({ scheme, path }: RequestParts, host: string, port: number): ByteString {
 	return `${scheme}://${toByteString(formatAuthority(host, port, scheme))}${path === "*" ? "" : path}`;
 }
 
-/** The host and port that the Host field says; those of the server where it says none that a URL can have. */
+/** The same, in ASCII: clients that take text would percent-encode the UTF-8 of each byte. */
+export function asciiUrl(parts: RequestParts): string {
+	const url = requestUrl(parts, parts.host, parts.port);
+	return url.replace(/[^!-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
+}
+
+/** The Host header if it differs from what the URL implies, then the other headers. Default: the URL of the server. */
+export function fieldsWithHost(
+	{ hostField, fields, scheme, ...server }: RequestParts,
+	{ host, port }: Pick<RequestParts, "host" | "port"> = server,
+): RequestParts["fields"] {
+	const isImplied = hostField === null || hostField === toByteString(formatAuthority(host, port, scheme));
+	return isImplied ? fields : [["Host", hostField], ...fields];
+}
+
+/** The host and port in the Host header; those of the server if the header is missing or not valid in a URL. */
 export function namedServer({ hostField, scheme, host, port }: RequestParts): { host: string; port: number } {
 	const named = hostField === null ? null : parseAuthority(toText(hostField));
 	if (named === null || !isHost(toByteString(named.host))) return { host, port };
 	return { host: named.host, port: named.port ?? defaultPort(scheme) };
 }
 
-/** Whether a client would take steps such as `..` out of the path if it is not told otherwise (RFC 3986 section 5.2.4). */
-export function hasDotSteps({ path }: Pick<RequestParts, "path">): boolean {
+/** Whether the path has dot segments, which clients remove by default (RFC 3986 section 5.2.4). */
+export function hasDotSegments({ path }: Pick<RequestParts, "path">): boolean {
 	return /^[^?]*\/(?:\.|%2e){1,2}(?:[/?]|$)/i.test(path);
 }
 
-/** But for tab and line feed. */
+/** Whether a byte is a control character other than tab and line feed. */
 function isControl(byte: number): boolean {
 	return (byte < 0x20 && byte !== 0x09 && byte !== 0x0a) || byte === 0x7f;
 }
 
-/** Arguments have an end (MAX_ARG_STRLEN is 128 KiB), and very long ones are nothing to look at. Bytes. */
+/** Maximum size of a body in an argument, in bytes. Linux limits arguments to 128 KiB (MAX_ARG_STRLEN). */
 const ARGUMENT_LIMIT = 64 * 1024;
 
-/** The body as text for an argument; null where it has to be piped in. */
+/** The body as text for an argument; null: it must be piped in. */
 export function textBody(body: Buffer): ByteString | null {
 	if (body.length > ARGUMENT_LIMIT || !isUtf8(body) || body.some(isControl)) return null;
 	const text = body.latin1Slice();

@@ -1,44 +1,53 @@
-// Words and data for the shells that people paste commands into: sh, dash, bash and zsh. Whatever a flow holds, none of it is ever read as shell.
+// Quotes words and data for sh, dash, bash and zsh, so that a pasted command never executes any content of a flow.
 import type { ByteString } from "../flow/bytes.ts";
 
-/** In zsh a word that begins with `=` is the path of a command. */
+/** Words that need no quotes. zsh expands a leading `=`. */
 const SAFE = /^(?!=)[\w@%+=:,./-]+$/;
 
-/** In UTF-8: control characters but for tab and line feed, and what turns the writing direction. A terminal would obey them when they are pasted or shown. */
-const UNSEEN = /(?![\t\n])[^ -~\x80-\xff]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]/;
+/**
+ * Characters that terminals interpret, in UTF-8: controls other than tab and line feed, and bidirectional formatting
+ * characters.
+ */
+const UNSAFE = /(?![\t\n])[^ -~\x80-\xff]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]/;
 
-/** Whether text can be shown as it is. */
+/** Whether text is safe to print and paste. */
 export function isVisible(text: ByteString): boolean {
-	return !UNSEEN.test(text);
+	return !UNSAFE.test(text);
 }
 
-/** A word in single quotes, unless it is safe without. A shell's words cannot hold NUL. */
+/** Puts a word in single quotes if needed. NUL is removed because shell words cannot contain it. */
 export function quote(word: ByteString): ByteString {
 	if (SAFE.test(word)) return word;
 	const text = word.replaceAll("\0", "");
-	return isVisible(text) ? `'${text.replaceAll("'", "'\\''")}'` : printed(text);
+	return isVisible(text) ? `'${text.replaceAll("'", "'\\''")}'` : printfWord(text);
 }
 
-/** As `quote`, on one line, but for line feeds at the end of the word. */
+/** As `quote`, but tabs and line feeds are escaped, except line feeds at the end of the word. */
 export function quoteInLine(word: ByteString): ByteString {
-	return /[\t\n]/.test(word) ? printed(word.replaceAll("\0", "")) : quote(word);
+	return /[\t\n]/.test(word) ? printfWord(word.replaceAll("\0", "")) : quote(word);
 }
 
-/** A word that `printf` makes. A shell takes line feeds off the end of what a command prints, so those stay in quotes. */
-function printed(text: ByteString): ByteString {
+/**
+ * A word as a command substitution with `printf`. Shells strip trailing line feeds from its output, so those are
+ * quoted.
+ */
+function printfWord(text: ByteString): ByteString {
 	const end = /\n*$/.exec(text)?.[0] ?? "";
-	// within double quotes an interactive bash takes an exclamation mark for a word of its history
+	// in double quotes, an interactive bash expands `!` from its history
 	const format = printfOf(text.slice(0, text.length - end.length)).replaceAll("!", "\\041");
 	return `"$(${format})"${end === "" ? "" : `'${end}'`}`;
 }
 
-/** Longest format of one `printf`, in bytes: where it is no command of the shell's own, arguments have an end (MAX_ARG_STRLEN is 128 KiB). */
+/**
+ * Maximum length of the format of one `printf`, in bytes. If `printf` is not a builtin, Linux limits arguments to 128
+ * KiB (MAX_ARG_STRLEN).
+ */
 const FORMAT_LIMIT = 100_000;
 
-/** A command that prints exactly these bytes: `printf` with octal escapes for what is not printable ASCII. */
+/** A command that prints exactly these bytes: `printf` with octal escapes for bytes that are not printable ASCII. */
 export function printf(bytes: Buffer): ByteString {
 	const text = bytes.latin1Slice();
-	// four characters a byte at most
+	// at most four characters per byte
 	const size = FORMAT_LIMIT / 4;
 	if (text.length <= size) return printfOf(text);
 	const lines: ByteString[] = [];
@@ -46,13 +55,15 @@ export function printf(bytes: Buffer): ByteString {
 	return `{\n${lines.join("\n")}\n}`;
 }
 
-/** What begins with `-` would be an option. */
+/** A `printf` command; a leading `-` is escaped so that it is not an option. */
 function printfOf(text: ByteString): ByteString {
-	const format = text.replace(/[%\\]/g, "$&$&").replace(/[^ -~]|^-/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, "0")}`);
+	const format = text
+		.replace(/[%\\]/g, "$&$&")
+		.replace(/[^ -~]|^-/g, (byte) => `\\${byte.charCodeAt(0).toString(8).padStart(3, "0")}`);
 	return `printf ${quote(format)}`;
 }
 
-/** The command, one option a line. */
+/** Joins the parts of a command, one per line. */
 export function commandLine(parts: readonly ByteString[]): ByteString {
 	return `${parts.join(" \\\n  ")}\n`;
 }

@@ -23,7 +23,9 @@ t.test("the server gets the same request", async (t) => {
 		["Connection", "keep-alive"],
 	] as const;
 	await run(httpRequest({ method: "PUT", host: "127.0.0.1", port, path: "/a?b=%20+c", headers, body }));
-	await run(httpRequest({ method: "POST", host: "127.0.0.1", port, headers: headers.slice(0, 1), body: 'text "quoted"\n' }));
+	await run(
+		httpRequest({ method: "POST", host: "127.0.0.1", port, headers: headers.slice(0, 1), body: 'text "quoted"\n' }),
+	);
 	await run(httpRequest({ host: "127.0.0.1", port, path: "/get", headers: headers.slice(0, 1) }));
 	await run(httpRequest({ host: "127.0.0.1", port, path: "/caf\u00c3\u00a9?/../", headers: headers.slice(0, 1) }));
 	const [put = "", post = "", get = "", accented = ""] = server.requests;
@@ -36,9 +38,11 @@ t.test("the server gets the same request", async (t) => {
 	t.match(get, /^GET \/get /);
 });
 
-t.test("what fetch does not do is said", async (t) => {
+t.test("names what fetch cannot do", async (t) => {
 	t.throws(() => fetchCall(httpRequest({ body: "x" })), { code: "FT_LOSS" });
-	for (const method of ["TRACE", "get", "a b"]) t.throws(() => fetchCall(httpRequest({ method })), { code: "FT_LOSS" }, method);
+	for (const method of ["TRACE", "get", "a b"])
+		t.throws(() => fetchCall(httpRequest({ method })), { code: "FT_LOSS" }, method);
 	t.match(fetchCall(httpRequest({ path: "/a#b" })), /^await fetch\("http:\/\/example\.com\/a",/);
-	for (const path of ["/a/../b", "/a/%2E", "/a\\b", "*"]) t.throws(() => fetchCall(httpRequest({ path })), { code: "FT_LOSS" }, path);
+	for (const path of ["/a/../b", "/a/%2E", "/a\\b", "*"])
+		t.throws(() => fetchCall(httpRequest({ path })), { code: "FT_LOSS" }, path);
 });

@@ -13,22 +13,37 @@ t.test("messages as they go over the wire", async (t) => {
 });
 
 t.test("a chunked body is chunked again, with its trailers", async (t) => {
-	const flow = httpFlow({ response: { headers: [["Transfer-Encoding", "chunked"]], trailers: [["T", "1"]], body: "0123456789" } });
+	const flow = httpFlow({
+		response: { headers: [["Transfer-Encoding", "chunked"]], trailers: [["T", "1"]], body: "0123456789" },
+	});
 	t.match(rawResponse(flow).toString(), /\r\n\r\na\r\n0123456789\r\n0\r\nT: 1\r\n\r\n$/);
 	const empty = httpFlow({ request: { headers: [["Transfer-Encoding", "chunked"]] } });
 	t.match(rawRequest(empty).toString(), /\r\n\r\n0\r\n\r\n$/);
 });
 
 t.test("request targets and versions", async (t) => {
-	t.match(rawRequest(httpFlow({ request: { authority: "example.com" } })).toString(), /^GET http:\/\/example\.com\/ HTTP\/1\.1\r\n/);
-	t.match(rawRequest(httpFlow({ request: { method: "CONNECT", authority: "example.com:443" } })).toString(), /^CONNECT example\.com:443 /);
-	t.match(rawResponse(httpFlow({ response: { httpVersion: "HTTP/2.0", reason: "" } })).toString(), /^HTTP\/1\.1 200 \r\n/);
+	t.match(
+		rawRequest(httpFlow({ request: { authority: "example.com" } })).toString(),
+		/^GET http:\/\/example\.com\/ HTTP\/1\.1\r\n/,
+	);
+	t.match(
+		rawRequest(httpFlow({ request: { method: "CONNECT", authority: "example.com:443" } })).toString(),
+		/^CONNECT example\.com:443 /,
+	);
+	t.match(
+		rawResponse(httpFlow({ response: { httpVersion: "HTTP/2.0", reason: "" } })).toString(),
+		/^HTTP\/1\.1 200 \r\n/,
+	);
 });
 
-t.test("what is not there", async (t) => {
+t.test("missing parts", async (t) => {
 	t.throws(() => rawResponse(httpFlow({ response: null })), { code: "FT_LOSS", message: /no response/ });
 	t.throws(() => rawRequest(httpFlow({ request: { body: null } })), { code: "FT_LOSS", message: /not recorded/ });
-	t.match(rawFlow(httpFlow({ request: { body: null } })).toString(), /^HTTP\/1\.1 200/);
+	const notes: string[] = [];
+	const note = (text: string) => void notes.push(text);
+	t.match(rawFlow(httpFlow({ request: { body: null } }), note).toString(), /^HTTP\/1\.1 200/);
+	t.match(rawFlow(httpFlow({ response: { body: null } }), note).toString(), /^GET/);
+	t.match(notes, [/request is left out/, /response is left out/]);
 	t.match(rawFlow(httpFlow({ response: null })).toString(), /^GET/);
 });
 
@@ -46,22 +61,78 @@ t.test("a head says how long its body is, and no more than one message is writte
 			],
 		},
 	});
-	t.equal(rawResponse(both).toString(), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nU: fine\r\n\r\n");
-	t.match(rawResponse(httpFlow({ response: { headers: [["Content-Length", "99"]], body: "hi" } })).toString(), /Content-Length: 2\r\n\r\nhi$/);
-	t.match(rawResponse(httpFlow({ request: { method: "HEAD" }, response: { headers: [["Content-Length", "99"]], body: "" } })).toString(), /Content-Length: 99/);
+	t.equal(
+		rawResponse(both).toString(),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nU: fine\r\n\r\n",
+	);
+	t.match(
+		rawResponse(httpFlow({ response: { headers: [["Content-Length", "99"]], body: "hi" } })).toString(),
+		/Content-Length: 2\r\n\r\nhi$/,
+	);
+	t.match(
+		rawResponse(
+			httpFlow({ request: { method: "HEAD" }, response: { headers: [["Content-Length", "99"]], body: "" } }),
+		).toString(),
+		/Content-Length: 99/,
+	);
 	t.match(
 		rawResponse(httpFlow({ response: { reason: "a\r\nb: c", headers: [["X", "a\r\n\r\nb"]], body: "" } })).toString(),
 		/^HTTP\/1\.1 200 a {2}b: c\r\n\r\n$/,
 	);
-	t.match(rawResponse(httpFlow({ response: { httpVersion: "HTTP/1.1\r\nX: y", body: "" } })).toString(), /^HTTP\/1\.1 200 OK\r\n/);
+	t.match(
+		rawResponse(httpFlow({ response: { httpVersion: "HTTP/1.1\r\nX: y", body: "" } })).toString(),
+		/^HTTP\/1\.1 200 OK\r\n/,
+	);
 	for (const request of [{ method: "A B" }, { path: "/x HTTP/1.1\r\nA: b" }, { authority: "a b" }])
 		t.throws(() => rawRequest(httpFlow({ request })), { code: "FT_LOSS" });
 	t.throws(() => rawResponse(httpFlow({ response: { statusCode: 1000 } })), { code: "FT_LOSS" });
 });
 
 t.test("a request has one Host and no fragment", async (t) => {
-	const raw = (request: NonNullable<Parameters<typeof httpFlow>[0]>["request"]) => rawRequest(httpFlow({ request: { headers: [], ...request } })).toString();
+	const raw = (request: NonNullable<Parameters<typeof httpFlow>[0]>["request"]) =>
+		rawRequest(httpFlow({ request: { headers: [], ...request } })).toString();
 	t.equal(raw({ path: "/a?x=1#frag" }), "GET /a?x=1 HTTP/1.1\r\nHost: example.com\r\n\r\n");
 	t.equal(raw({ host: "::1", port: 81 }), "GET / HTTP/1.1\r\nHost: [::1]:81\r\n\r\n");
-	t.equal(raw({ httpVersion: "HTTP/2.0", authority: "shop.example" }), "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n", "in origin form");
+	t.equal(
+		raw({ httpVersion: "HTTP/2.0", authority: "shop.example" }),
+		"GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n",
+		"in origin form",
+	);
+});
+
+t.test("a message that was cut off stays one", async (t) => {
+	const response = (headers: [string, string][], init: object = {}) =>
+		rawResponse(httpFlow({ ended: "cut", response: { headers, body: "hello", ...init } })).toString();
+	t.equal(response([["Content-Length", "99"]]), "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhello");
+	t.equal(
+		response([["Transfer-Encoding", "chunked"]], { trailers: [["T", "1"]] }),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+	);
+	t.equal(
+		response([], { httpVersion: "HTTP/2.0", reason: "" }),
+		"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
+		"without a length",
+	);
+	t.equal(response([], { httpVersion: "HTTP/1.0" }), "HTTP/1.0 200 OK\r\n\r\nhello", "no version before 1.1 can tell");
+	t.equal(
+		response([["Content-Length", "5"]]),
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		"all that was announced",
+	);
+	t.match(response([["Content-Length", "3"]]), /Content-Length: 5\r\n\r\nhello$/, "more than was announced");
+	const request = (init: object) =>
+		rawRequest(
+			httpFlow({
+				request: { method: "POST", headers: [["Host", "a.example"]], body: "hello", timestampEnd: null, ...init },
+				response: null,
+				error: { message: "Client disconnected.", timestamp: 1 },
+			}),
+		).toString();
+	const headers = [
+		["Host", "a.example"],
+		["Content-Length", "99"],
+	];
+	t.equal(request({ headers }), "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 99\r\n\r\nhello");
+	t.match(request({ headers, body: "" }), /Content-Length: 99\r\n\r\n$/);
+	t.match(request({ httpVersion: "HTTP/2.0" }), /transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n$/);
 });

@@ -1,6 +1,6 @@
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
-import { namedServer, requestParts, textBody, urlOf } from "../../../src/export/request-parts.ts";
+import { namedServer, requestParts, requestUrl, textBody } from "../../../src/export/request-parts.ts";
 
 const partsOf = (parts: Parameters<typeof httpRequest>[0]) => requestParts(httpRequest(parts), () => {});
 
@@ -44,7 +44,7 @@ t.test("a WebSocket handshake keeps what it is about", async (t) => {
 });
 
 t.test("URLs go on the wire as they came, without a fragment", async (t) => {
-	const url = (path: string) => urlOf(partsOf({ path }), "example.com", 80);
+	const url = (path: string) => requestUrl(partsOf({ path }), "example.com", 80);
 	t.equal(url("/a b\n\u00e9"), "http://example.com/a%20b%0a\u00e9");
 	t.equal(url("/a?x=1#frag"), "http://example.com/a?x=1");
 	t.equal(url("/a%23b"), "http://example.com/a%23b");
@@ -54,10 +54,11 @@ t.test("the server that Host names", async (t) => {
 	const named = (host: string) => namedServer(partsOf({ host: "10.0.0.1", port: 8080, headers: [["Host", host]] }));
 	t.same(named("shop.example"), { host: "shop.example", port: 80 });
 	t.same(named("[::1]:81"), { host: "::1", port: 81 });
-	for (const odd of ["user:pw@shop.example", "a b", "a/b", "", "x?y"]) t.same(named(odd), { host: "10.0.0.1", port: 8080 }, odd);
+	for (const odd of ["user:pw@shop.example", "a b", "a/b", "", "x?y"])
+		t.same(named(odd), { host: "10.0.0.1", port: 8080 }, odd);
 });
 
-t.test("what makes no command", async (t) => {
+t.test("requests that cannot become commands", async (t) => {
 	for (const parts of [
 		...["--output=/tmp/x y", "", "G T", "-o/tmp/x", "CONNECT"].map((method) => ({ method })),
 		...["--output=/x", "file", "ftp", ""].map((scheme) => ({ scheme })),

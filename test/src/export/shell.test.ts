@@ -40,7 +40,10 @@ t.test("a shell reads a quoted word as it is", async (t) => {
 t.test("printf prints every byte", async (t) => {
 	t.same(execFileSync("sh", ["-c", printf(EVERY_BYTE)]), EVERY_BYTE);
 	t.same(execFileSync("sh", ["-c", printf(Buffer.from("--x"))]), Buffer.from("--x"));
-	t.same(execFileSync("sh", ["-c", printf(Buffer.concat([EVERY_BYTE, Buffer.alloc(30_000, "-")]))]), Buffer.concat([EVERY_BYTE, Buffer.alloc(30_000, "-")]));
+	t.same(
+		execFileSync("sh", ["-c", printf(Buffer.concat([EVERY_BYTE, Buffer.alloc(30_000, "-")]))]),
+		Buffer.concat([EVERY_BYTE, Buffer.alloc(30_000, "-")]),
+	);
 	t.same(execFileSync("sh", ["-c", printf(Buffer.from("100% \\n '5'"))]), Buffer.from("100% \\n '5'"));
 });
 

@@ -1,6 +1,9 @@
-// The time of day, finer than the milliseconds of Date.now(): most answers of a local server take less than one.
+// The current time, more precise than a millisecond: a local server often responds in less than one.
 
-/** Node's monotonic clock may run away from the wall (sleep, NTP); beyond this it is set again. Milliseconds. */
+/**
+ * The monotonic clock can drift from the wall clock (sleep, NTP). If they differ by more than this many milliseconds,
+ * the wall clock corrects the monotonic one.
+ */
 const DRIFT_MS = 20;
 
 let origin = performance.timeOrigin;

@@ -1,19 +1,27 @@
-// Steps that may or may not take time. What needs no wait goes on at once, without a promise: most hooks and most writes are of that kind.
+// Steps that are synchronous or asynchronous. Most hooks and writes are synchronous, and run without a promise.
 
-/** What a step gives: nothing when it is done at once, or a promise. */
-export type MaybeAsync = void | Promise<void>;
+/** The result of a step: the value itself if the step was synchronous, else a promise of it. */
+export type MaybeAsync<T = void> = T | Promise<T>;
 
-/** Runs the next step at once, or when the wait is over. */
-export function after(wait: MaybeAsync, next: () => MaybeAsync): MaybeAsync {
-	return wait === undefined ? next() : wait.then(next);
+/** Runs the next step with the result: at once, or when the promise is fulfilled. */
+export function after<T, R>(result: MaybeAsync<T>, next: (result: T) => MaybeAsync<R>): MaybeAsync<R> {
+	return isPromise(result) ? result.then(next) : next(result);
 }
 
-/** Runs one step after the other. Gives a promise only from the first step on that gives one. */
+/** Also true for promises of other realms, such as those in which test runners run their tests. */
+function isPromise<T>(result: MaybeAsync<T>): result is Promise<T> {
+	return typeof (result as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+/** Runs the steps in order. Returns a promise only if one of them does. */
 export function sequence(steps: readonly (() => MaybeAsync)[]): MaybeAsync {
-	return steps.reduce<MaybeAsync>(after, undefined);
+	return steps.reduce<MaybeAsync>((wait, step) => after(wait, step), undefined);
 }
 
-/** Calls the functions one after the other with the same arguments. */
-export function callInOrder<A extends unknown[]>(functions: readonly ((...args: A) => MaybeAsync)[], ...args: A): MaybeAsync {
+/** Calls the functions in order with the same arguments. Returns a promise only if one of them does. */
+export function callInOrder<A extends unknown[]>(
+	functions: readonly ((...args: A) => MaybeAsync)[],
+	...args: A
+): MaybeAsync {
 	return sequence(functions.map((call) => () => call(...args)));
 }

@@ -1,21 +1,23 @@
-// The shape of an option's declaration, the type of the values that a table of them yields, and what all values that are paths have in common.
+// Declarations of options, the type of their values, and the expansion of `~` in paths.
 import { homedir } from "node:os";
 import { join } from "node:path";
 
 interface OptionBase {
-	/** One sentence for --help and the reference. That of a boolean begins with a verb, so that "Do not" can stand before it. */
+	/**
+	 * One sentence for --help and the reference. For a boolean it begins with a verb, so that "Do not" can precede it.
+	 */
 	help: string;
-	/** Stands for the value in --help, such as FILTER. FILE, FOLDER, PATH and TAPE say that it is a path: see `expandHome`. */
+	/** Placeholder of the value in --help, such as FILTER. FILE, FOLDER, PATH and TAPE mark a path: see `expandHome`. */
 	metavar?: string;
-	/** Name of the flag, in kebab-case, where it is not the option's. */
+	/** Name of the flag, in kebab-case; default: the option's name. */
 	flag?: string;
 	/** A single letter, without the dash. */
 	short?: string;
-	/** Old or foreign names that are accepted with a warning; the value is passed on. */
+	/** Former names, or names in other programs, that are accepted with a warning. */
 	aliases?: readonly string[];
-	/** Says what to use instead; the option is accepted with this warning. */
+	/** If set, the option is deprecated. This is the end of the warning about its use: it names what to use instead. */
 	deprecated?: string;
-	/** Kept out of --help; still accepted. */
+	/** Not shown in --help; still accepted. */
 	hidden?: boolean;
 }
 
@@ -26,26 +28,27 @@ export type OptionSpec =
 			type: "string";
 			default: string | null;
 			choices?: readonly string[];
-			/** The value of the flag when it is given without one. */
+			/** The value if the flag is given without one. */
 			implied?: string;
 	  })
 	| (OptionBase & { type: "integer"; default: number | null; min?: number; max?: number })
 	/** A number of bytes; written as `10m`, `1.5k`, `64kb`. */
 	| (OptionBase & { type: "size"; default: number | null })
 	| (OptionBase & { type: "sequence"; default: readonly string[] })
-	/** Can be set in a configuration file that is a program, and in programs. */
+	/** Can be set only by programs, and by configuration files that are programs. */
 	| (OptionBase & { type: "function"; default: null });
 
 export type OptionFunction = (...args: never[]) => unknown;
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
 
+/** The union of the choices; `string` if the option has none. */
+type TextOf<S extends OptionSpec> = S extends { choices: readonly (infer C extends string)[] } ? C : string;
+
 type ValueOf<S extends OptionSpec> = S extends { type: "boolean" }
 	? boolean
 	: S extends { type: "string" }
-		? S extends { default: string }
-			? string
-			: string | null
+		? TextOf<S> | (S extends { default: string } ? never : null)
 		: S extends { type: "integer" | "size" }
 			? S extends { default: number }
 				? number
@@ -54,20 +57,20 @@ type ValueOf<S extends OptionSpec> = S extends { type: "boolean" }
 				? OptionFunction | null
 				: readonly string[];
 
-/** The values of a table's options, as the code that declared them reads them. */
+/** The values of the options in a table, by option name. */
 export type OptionValues<T extends OptionTable> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
-/** Every option at its default. */
+/** The default value of every option in a table. */
 export function defaults<T extends OptionTable>(table: T): OptionValues<T> {
 	return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, spec.default])) as OptionValues<T>;
 }
 
-/** The flag of an option by its name. */
+/** An option's name in kebab-case: the default of its flag. */
 export function kebab(name: string): string {
 	return name.replaceAll("_", "-");
 }
 
-/** A path as a shell takes it: `~` in front is the home folder. */
+/** Replaces a leading `~` by the home folder, as shells do. */
 export function expandHome(path: string, home = homedir()): string {
 	return /^~(?=[/\\]|$)/.test(path) ? join(home, path.slice(1)) : path;
 }

@@ -1,52 +1,57 @@
-// The mark of this process in the names of files that it makes for a while, so that what a dead process left is told from what is in use.
+// The mark of this process in the names of its temporary files. It distinguishes files in use from files left behind by
+// a process that died.
 import { createHash } from "node:crypto";
 import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { hasErrno } from "./errors.ts";
 
-/** A mark: where the process runs, and its number there. */
+/** Matches a mark: a hash of the machine and its process namespace, a hyphen and the process id. */
 export const MARK = /[0-9a-f]{8}-[0-9]+/;
 
-let place: string | undefined;
+let namespace: string | undefined;
 
-/** The machine, and its container: numbers of processes say nothing elsewhere. */
-function placeOfProcesses(): string {
-	if (place === undefined) {
-		let space = "";
+/** Identifies the machine and the container: process ids are unique only within them. */
+function pidNamespace(): string {
+	if (namespace === undefined) {
+		let container = "";
 		try {
-			space = readlinkSync("/proc/self/ns/pid");
+			container = readlinkSync("/proc/self/ns/pid");
 		} catch {
-			// only Linux has it
+			// exists only on Linux
 		}
-		place = createHash("sha256").update(`${hostname()}\n${space}`).digest("hex").slice(0, 8);
+		namespace = createHash("sha256").update(`${hostname()}\n${container}`).digest("hex").slice(0, 8);
 	}
-	return place;
+	return namespace;
 }
 
+/** The mark of this process. */
 export function processMark(): string {
-	return `${placeOfProcesses()}-${process.pid}`;
+	return `${pidNamespace()}-${process.pid}`;
 }
 
 /** Whether the process of a mark is known to have ended. */
-export function isOfDead(mark: string): boolean {
+export function isProcessGone(mark: string): boolean {
 	return isRunning(mark) === false;
 }
 
-/** Whether the process of a mark is known to run. */
-export function isAlive(mark: string): boolean {
+/** Whether the process of a mark is known to be running. */
+export function isProcessRunning(mark: string): boolean {
 	return isRunning(mark) === true;
 }
 
-/** Null where that cannot be known. */
+/**
+ * Whether the process of a mark is running; null: it is on another machine or in another container, or the mark is not
+ * valid.
+ */
 function isRunning(mark: string): boolean | null {
-	const [where, number] = mark.split("-");
-	const pid = Number(number);
-	if (where !== placeOfProcesses() || !Number.isSafeInteger(pid) || pid <= 0) return null;
+	const [where, digits] = mark.split("-");
+	const pid = Number(digits);
+	if (where !== pidNamespace() || !Number.isSafeInteger(pid) || pid <= 0) return null;
 	try {
 		process.kill(pid, 0);
 		return true;
 	} catch (error) {
-		// those of others may not be asked
+		// EPERM: the process exists and belongs to another user
 		return !hasErrno(error, "ESRCH");
 	}
 }

@@ -1,15 +1,19 @@
-// What V8 does better when it is told to, and for the whole process at once: only a program whose process it is may say so, as the command line does.
-// Without, the same is done more slowly.
-import { createRequire } from "node:module";
+// V8 flags that make flowtape faster. They affect the whole process, so only the program that owns it may allow them,
+// as the command line does.
 import type * as V8 from "node:v8";
 import type * as Vm from "node:vm";
+import { lazily } from "./lazy.ts";
 
-const load = createRequire(import.meta.url);
+const v8 = lazily<typeof V8>("node:v8");
+const vm = lazily<typeof Vm>("node:vm");
 
 let isTuned = false;
 let usesLinearEngine = false;
 
-/** From now on flags of V8 are set where they serve: nothing is loaded before. In threads it has to be said again. */
+/**
+ * Allows flowtape to set V8 flags in this thread; each is set only when it is first useful. Call it again in each
+ * worker thread.
+ */
 export function tuneProcess(): void {
 	isTuned = true;
 }
@@ -19,25 +23,27 @@ export function isProcessTuned(): boolean {
 }
 
 /**
- * Has V8 go on in linear time where a regular expression has taken too many steps of backtracking. It is compiled into expressions made from now on,
- * and changes their speed alone, so it is left on once a pattern asked for it. Without, such a search is stopped after its time.
+ * Makes V8 switch to its linear-time engine when a regular expression backtracks too often. This applies to expressions
+ * compiled from now on and changes only their speed, so it is never turned off. Without it, such a search ends at its
+ * time limit.
  */
 export function useLinearEngine(): void {
 	if (!isTuned || usesLinearEngine) return;
 	usesLinearEngine = true;
-	const v8 = load("node:v8") as typeof V8;
-	v8.setFlagsFromString("--regexp-backtracks-before-fallback=200000");
-	v8.setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
+	v8().setFlagsFromString("--regexp-backtracks-before-fallback=200000");
+	v8().setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 }
 
-export type Collect = (options: { type: "minor" | "major" }) => void;
+/** Without options, it is a major collection. */
+export type Collect = (options?: { type: "minor" }) => void;
 
-/** V8's collection of garbage; null where it does not hand it out, which it does only to a context that is made while the flag is set. */
+/**
+ * V8's `gc` function; null if it is not available. V8 gives it only to contexts that are created while the flag is set.
+ */
 export function exposeCollect(): Collect | null {
 	if (!isTuned) return null;
-	const v8 = load("node:v8") as typeof V8;
-	v8.setFlagsFromString("--expose-gc");
-	const exposed: unknown = (load("node:vm") as typeof Vm).runInNewContext("globalThis.gc");
-	v8.setFlagsFromString("--no-expose-gc");
+	v8().setFlagsFromString("--expose-gc");
+	const exposed: unknown = vm().runInNewContext("globalThis.gc");
+	v8().setFlagsFromString("--no-expose-gc");
 	return typeof exposed === "function" ? (exposed as Collect) : null;
 }

@@ -1,45 +1,55 @@
-// The environment in which a command sees the time of a recording: Node by a module that it loads first, others by libfaketime where that
-// is installed. The clock goes on from there, and is the same for all processes that the command starts.
+// The environment variables that move a child command's clock to the time of a recording: with a preloaded module in
+// Node, and with libfaketime, if installed, in other programs. The moved clock runs at normal speed, and is the same in
+// all processes of the command.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { quoteForNode } from "./environment.ts";
 
-/** The modules for Node and Python beside this one, as in environment.ts. */
+/** The modules for Node and Python. See `nodePreloadFile` in environment.ts for the relative paths. */
 const pythonClockFolder = fileURLToPath(new URL("../child/python-clock", import.meta.url));
 const nodeClockFile = fileURLToPath(new URL("../child/node-clock.cjs", import.meta.url));
 
 /**
- * Adds to a child's environment.
- * @param seconds how far the clock is moved, below zero into the past
- * @param library of libfaketime; null: there is none
- * @param now seconds since 1970
+ * Returns the child's environment with these variables added.
+ * @param seconds how far to move the clock; negative: into the past
+ * @param library path of libfaketime; null: it is not installed
+ * @param now the real time, in seconds since 1970
  */
-export function movedClock(env: Readonly<Record<string, string>>, seconds: number, library: string | null, now = Date.now() / 1000): Record<string, string> {
+export function movedClock(
+	env: Readonly<Record<string, string>>,
+	seconds: number,
+	library: string | null,
+	now = Date.now() / 1000,
+): Record<string, string> {
 	const offset = String(Math.round(seconds));
-	const clocked: Record<string, string> = { ...env, FLOWTAPE_CLOCK_OFFSET: offset, FLOWTAPE_CLOCK_STARTED: String(now) };
+	const clocked: Record<string, string> = {
+		...env,
+		FLOWTAPE_CLOCK_OFFSET: offset,
+		FLOWTAPE_CLOCK_STARTED: String(now),
+	};
 	clocked.NODE_OPTIONS = `${env.NODE_OPTIONS ? `${env.NODE_OPTIONS} ` : ""}--require ${quoteForNode(nodeClockFile)}`;
 	if (library === null) return clocked;
 	return {
 		...clocked,
 		LD_PRELOAD: env.LD_PRELOAD ? `${env.LD_PRELOAD}:${library}` : library,
 		FAKETIME: seconds < 0 ? offset : `+${offset}`,
-		// timeouts go by a clock that is nobody's time of day
+		// Timeouts use the monotonic clock, which must not be moved.
 		FAKETIME_DONT_FAKE_MONOTONIC: "1",
 		DONT_FAKE_MONOTONIC: "1",
-		// Node is moved by its own module, which leaves its certificates alone. Java's waits never end.
+		// Node has the preloaded module, which keeps the real time for certificate checks. In Java, waits would never end.
 		FAKETIME_SKIP_CMDS: "node,java",
 		PYTHONPATH: env.PYTHONPATH ? `${pythonClockFolder}:${env.PYTHONPATH}` : pythonClockFolder,
 	};
 }
 
-function quoteForNode(path: string): string {
-	return /[\s"\\]/.test(path) ? `"${path.replace(/["\\]/g, "\\$&")}"` : path;
-}
-
-/** The one for programs with threads. */
+/** The variant for multithreaded programs. */
 const LIBRARY = "libfaketimeMT.so.1";
 
-/** Where Linux distributions put it: Debian below the name of the architecture. null: it is not installed. */
+/**
+ * Path of libfaketime in the folders of Linux distributions (Debian has one per architecture); null: it is not
+ * installed.
+ */
 export function findFaketime(roots: readonly string[] = ["/usr/lib", "/usr/lib64", "/usr/local/lib"]): string | null {
 	for (const root of roots) {
 		for (const folder of [root, ...subfolders(root)]) {
@@ -60,7 +70,7 @@ function namesIn(folder: string): string[] {
 	try {
 		return readdirSync(folder);
 	} catch {
-		// it is not there, or not ours to look into
+		// The folder is missing, or cannot be read.
 		return [];
 	}
 }

@@ -1,6 +1,6 @@
-// Loaded first by Node processes of a command that is to see another time: moves what `Date` takes for now by FLOWTAPE_CLOCK_OFFSET
-// seconds, in the contexts that test runners make with `vm` too. Only Date is moved: timers, and the dates of certificates, go by the real
-// time. CommonJS, in words that old Nodes understand.
+// Preloaded by the Node processes of a child command to move their clock: shifts the current time of `Date` by
+// FLOWTAPE_CLOCK_OFFSET seconds, also in the `vm` contexts of test runners. Timers and certificate checks keep the real
+// time. CommonJS, in syntax that old versions of Node understand.
 import type { CreateContextOptions, RunningScriptInNewContextOptions, Script } from "node:vm";
 
 const vm: typeof import("node:vm") = require("node:vm");
@@ -11,29 +11,46 @@ const offset = Number(process.env.FLOWTAPE_CLOCK_OFFSET || 0) * 1000;
 const startedMs = Number(process.env.FLOWTAPE_CLOCK_STARTED || 0) * 1000;
 const isMoved = Math.abs(Date.now() - startedMs - offset) < Math.abs(Date.now() - startedMs);
 
-// libfaketime may have moved the whole process already
+// libfaketime may have moved the clock of the whole process already.
 if (offset && !isMoved) {
 	moveDate(offset);
 	moveContexts();
 }
 
-/** Moves the Date of the global object that it runs in. Its source goes into other contexts: it names nothing of this file. */
+/**
+ * Replaces Date in the current global object. Its source also runs in other contexts, so it must not refer to anything
+ * in this file.
+ */
 function moveDate(offsetMs: number): void {
 	const RealDate = Date;
 	const now = (): number => RealDate.now() + offsetMs;
 	const ShiftedDate = function (this: unknown, ...args: unknown[]): unknown {
 		if (!new.target) return new RealDate(now()).toString();
-		return Reflect.construct(RealDate, args.length === 0 ? [now()] : args, new.target === ShiftedDate ? RealDate : new.target);
+		return Reflect.construct(
+			RealDate,
+			args.length === 0 ? [now()] : args,
+			new.target === ShiftedDate ? RealDate : new.target,
+		);
 	};
 	Object.defineProperties(ShiftedDate, {
 		...Object.getOwnPropertyDescriptors(RealDate),
 		now: { value: now, writable: true, configurable: true, enumerable: false },
 	});
-	Object.defineProperty(RealDate.prototype, "constructor", { value: ShiftedDate, writable: true, configurable: true, enumerable: false });
-	Object.defineProperty(globalThis, "Date", { value: ShiftedDate, writable: true, configurable: true, enumerable: false });
+	Object.defineProperty(RealDate.prototype, "constructor", {
+		value: ShiftedDate,
+		writable: true,
+		configurable: true,
+		enumerable: false,
+	});
+	Object.defineProperty(globalThis, "Date", {
+		value: ShiftedDate,
+		writable: true,
+		configurable: true,
+		enumerable: false,
+	});
 }
 
-/** A context has a Date of its own; one that the program put there itself stays. */
+/** Replaces Date in new `vm` contexts, unless the program put its own Date there. */
 function moveContexts(): void {
 	const { createContext, runInContext } = vm;
 	const script = new vm.Script(`(${moveDate})(${offset})`);

@@ -1,17 +1,27 @@
-// Which flow of one recording is which of another: those with the same request, in their order; then those whose requests are alike.
+// Pairs the flows of two recordings: first those with equal requests, in order; then those with the same method,
+// scheme, host and path.
 import type { HttpFlow } from "../flow/flow.ts";
 import { splitPath } from "../flow/url.ts";
 
 export interface Aligned {
-	/** In the order of the second recording, which those that are gone follow. */
+	/** In the order of the second recording within each of the two passes. */
 	pairs: { before: HttpFlow; after: HttpFlow }[];
-	gone: HttpFlow[];
-	fresh: HttpFlow[];
+	/** Only in the first recording. */
+	removed: HttpFlow[];
+	/** Only in the second recording. */
+	added: HttpFlow[];
 }
 
-/** @param keyOf what makes two requests the same */
-export function align(before: Iterable<HttpFlow>, after: Iterable<HttpFlow>, keyOf: (flow: HttpFlow) => string): Aligned {
-	const exact = new Queues(before, keyOf);
+/**
+ * Pairs flows.
+ * @param keyOf returns the same key for requests that are equal
+ */
+export function align(
+	before: Iterable<HttpFlow>,
+	after: Iterable<HttpFlow>,
+	keyOf: (flow: HttpFlow) => string,
+): Aligned {
+	const exact = new FlowQueues(before, keyOf);
 	const pairs: Aligned["pairs"] = [];
 	const unpaired: HttpFlow[] = [];
 	for (const flow of after) {
@@ -19,23 +29,23 @@ export function align(before: Iterable<HttpFlow>, after: Iterable<HttpFlow>, key
 		if (match === undefined) unpaired.push(flow);
 		else pairs.push({ before: match, after: flow });
 	}
-	const alike = new Queues(exact.rest(), placeOf);
-	const fresh: HttpFlow[] = [];
+	const alike = new FlowQueues(exact.untaken(), endpointOf);
+	const added: HttpFlow[] = [];
 	for (const flow of unpaired) {
 		const match = alike.take(flow);
-		if (match === undefined) fresh.push(flow);
+		if (match === undefined) added.push(flow);
 		else pairs.push({ before: match, after: flow });
 	}
-	return { pairs, gone: alike.rest(), fresh };
+	return { pairs, removed: alike.untaken(), added };
 }
 
-/** Where a request goes, whatever it says there. */
-function placeOf({ request }: HttpFlow): string {
+/** Method, scheme, host and path, without query. */
+function endpointOf({ request }: HttpFlow): string {
 	return `${request.method} ${request.scheme} ${request.prettyHost} ${splitPath(request.path).path}`;
 }
 
-/** Flows by a key, first in, first out. */
-class Queues {
+/** Queues of flows by a key, first in, first out. */
+class FlowQueues {
 	readonly #keyOf: (flow: HttpFlow) => string;
 	readonly #queues = new Map<string, { flows: HttpFlow[]; taken: number }>();
 
@@ -54,7 +64,7 @@ class Queues {
 		return queue?.flows[queue.taken++];
 	}
 
-	rest(): HttpFlow[] {
+	untaken(): HttpFlow[] {
 		return [...this.#queues.values()].flatMap(({ flows, taken }) => flows.slice(taken));
 	}
 }

@@ -1,6 +1,7 @@
-// A body as a person reads it: laid out by what it is, text as text, the rest as a hex dump.
+// Formats a body for people: pretty-printed according to its content type, else as text or as a hex dump.
 import { isUtf8 } from "node:buffer";
 import { charsetOf } from "../flow/charset.ts";
+import { parseMediaType } from "../flow/content-type.ts";
 import type { Message } from "../flow/message.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
 import { form, multipart } from "./form.ts";
@@ -13,42 +14,52 @@ import { protobuf } from "./protobuf.ts";
 import { script } from "./script.ts";
 import type { View, ViewInput } from "./view.ts";
 
-/** Bytes of a body beyond this are counted, not printed; so are those of a hex dump beyond the other. */
+/** Sizes of the longest body and of the longest hex dump that are printed in full, in bytes. */
 const SHOWN_BYTES = 512 * 1024;
 const DUMPED_BYTES = 4096;
-/** Characters by which text is told. */
-const HEAD = 1024;
+/** Number of characters that are examined to detect text. */
+const HEAD_LENGTH = 1024;
 
-/** The first that is not null is shown. */
+/** The first view that does not return null is used. */
 const binaryViews: readonly View[] = [image, protobuf, msgpack, multipart];
 const textViews: readonly View[] = [form, json, markup, script];
 
-/** The lines of a message's body, decoded; empty where there is nothing to show. */
+/**
+ * The decoded body of a message as lines of text; empty for an empty body. `limit`: longest body that is printed in
+ * full, in bytes.
+ */
 export function bodyText(message: Message, limit = SHOWN_BYTES): string {
 	const bytes = message.decodedOrRaw;
 	if (bytes === null) return "(body not recorded)\n";
 	if (bytes.length === 0) return "";
 	if (bytes.length > limit) return `${plainText(bytes.subarray(0, limit))}… ${bytes.length - limit} bytes more\n`;
 	const contentType = message.headers.get("content-type") ?? "";
-	const type = contentType.split(";")[0]?.trim().toLowerCase() ?? "";
-	const input: ViewInput = { bytes, text: () => textOf(message, bytes), type, contentType };
+	const input: ViewInput = {
+		bytes,
+		text: () => textOf(message, bytes),
+		type: parseMediaType(contentType).essence,
+		contentType,
+	};
 	const shown = first(binaryViews, input) ?? (isText(input) ? (first(textViews, input) ?? input.text()) : null);
 	return shown === null ? dump(bytes) : lines(shown);
 }
 
-/** Who names no charset mostly means UTF-8, whatever else `message.text` takes it for. */
+/**
+ * The text of a body. If the Content-Type names no charset, valid UTF-8 is decoded as UTF-8, although `message.text`
+ * may choose another charset, as mitmproxy does.
+ */
 function textOf(message: Message, bytes: Buffer): string {
-	const isNamed = /;\s*charset=/i.test(message.headers.get("content-type") ?? "");
+	const isNamed = parseMediaType(message.headers.get("content-type")).parameter("charset") !== null;
 	return !isNamed && isUtf8(bytes) ? bytes.toString("utf8") : (message.text ?? "");
 }
 
-/** What no text holds: controls but white space, and what stands for bytes that the charset does not have. */
-const NO_TEXT = /(?!\s)[\p{Cc}\p{Cs}\ufffd]/u;
+/** Characters that text does not contain: controls other than white space, and replacements for invalid bytes. */
+const NON_TEXT = /(?!\s)[\p{Cc}\p{Cs}\ufffd]/u;
 
-/** By the bytes; where these are no UTF-8 and another charset is told, by what they are in that. */
+/** Whether the bytes are text in UTF-8 or in the charset of the message. */
 function isText({ bytes, contentType, text }: ViewInput): boolean {
 	if (!looksBinary(bytes)) return true;
-	return charsetOf(bytes, contentType) !== null && !NO_TEXT.test(text().slice(0, HEAD));
+	return charsetOf(bytes, contentType) !== null && !NON_TEXT.test(text().slice(0, HEAD_LENGTH));
 }
 
 function first(views: readonly View[], input: ViewInput): string | null {
@@ -59,7 +70,7 @@ function first(views: readonly View[], input: ViewInput): string | null {
 	return null;
 }
 
-/** Of a body that is too long to be laid out. */
+/** The beginning of a body that is too long to pretty-print, as text or as a hex dump. */
 function plainText(bytes: Buffer): string {
 	return looksBinary(bytes) ? dump(bytes.subarray(0, DUMPED_BYTES)) : lines(bytes.toString("utf8"));
 }

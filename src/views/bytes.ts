@@ -1,26 +1,27 @@
-// Bytes that are no text: how they are told, and how they are shown.
+// Detects binary data and formats it as a hex dump.
 import { isAscii } from "../flow/bytes.ts";
 
-/** Bytes that are looked at. */
-const LOOKED_AT = 1024;
+/** Number of bytes that are examined to detect binary data. */
+const EXAMINED_BYTES = 1024;
 
+/** Whether the first bytes contain binary control characters, or are not valid UTF-8. */
 export function looksBinary(bytes: Buffer): boolean {
-	const head = bytes.subarray(0, LOOKED_AT);
+	const head = bytes.subarray(0, EXAMINED_BYTES);
 	if (head.some(isBinaryByte)) return true;
 	return !isAscii(head.latin1Slice()) && !isUtf8Head(head);
 }
 
-/** Controls but white space and escape. */
+/** Control characters other than white space and ESC. */
 function isBinaryByte(byte: number): boolean {
 	return byte < 0x20 && !(byte >= 0x09 && byte <= 0x0d) && byte !== 0x1b;
 }
 
-/** A cut in the middle of a character does not count. */
+/** Whether bytes are UTF-8; the last character may be cut off. */
 function isUtf8Head(head: Buffer): boolean {
 	return !head.toString("utf8").slice(0, -1).includes("\ufffd");
 }
 
-/** Offset, sixteen bytes, the same as characters. */
+/** Lines of offset, sixteen bytes in hexadecimal, and the same bytes as ASCII. */
 export function hexDump(bytes: Buffer): string {
 	const lines: string[] = [];
 	for (let at = 0; at < bytes.length; at += 16) {

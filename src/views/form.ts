@@ -1,30 +1,24 @@
-// Forms: URL-encoded ones as name and value, multipart ones part by part.
-import { boundaryOf } from "../flow/multipart.ts";
+// Views of forms: names and values of URL-encoded forms, the parts of multipart forms.
+import { URL_ENCODED } from "../flow/form.ts";
+import { type BodyPart, boundaryOf, partsOf } from "../flow/multipart.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
 import type { View } from "./view.ts";
 
 export const form: View = ({ type, text }) => {
-	if (type !== "application/x-www-form-urlencoded") return null;
+	if (type !== URL_ENCODED) return null;
 	return [...new URLSearchParams(text().trim())].map(([name, value]) => `${name}: ${value}`).join("\n");
 };
 
-/** RFC 2046 section 5.1.1 */
-export const multipart: View = ({ type, contentType, bytes }) => {
+/** Prints each part of a multipart body after its delimiter (RFC 2046 section 5.1.1). */
+export const multipart: View = ({ contentType, bytes }) => {
 	const boundary = boundaryOf(contentType);
-	if (!type.startsWith("multipart/") || boundary === null) return null;
-	const delimiter = `--${boundary}`;
-	const [, ...parts] = `\r\n${bytes.latin1Slice()}`.split(`\r\n${delimiter}`);
-	if (parts.length === 0) return null;
-	return parts
-		.filter((part) => !part.startsWith("--"))
-		.map((part) => showPart(delimiter, part))
-		.join("\n");
+	if (boundary === null) return null;
+	const parts = [...partsOf(bytes.latin1Slice(), boundary)];
+	return parts.length === 0 ? null : parts.map((part) => partText(`--${boundary}`, part)).join("\n");
 };
 
-function showPart(delimiter: string, part: string): string {
-	const end = part.indexOf("\r\n\r\n");
-	const head = end === -1 ? part : part.slice(0, end);
-	const body = Buffer.from(end === -1 ? "" : part.slice(end + 4), "latin1");
-	const fields = head.replace(/^[\t ]*\r\n/, "").replaceAll("\r\n", "\n");
+function partText(delimiter: string, { head, content }: BodyPart): string {
+	const body = Buffer.from(content ?? "", "latin1");
+	const fields = head.replaceAll("\r\n", "\n");
 	return `${delimiter}\n${Buffer.from(fields, "latin1")}\n\n${looksBinary(body) ? hexDump(body.subarray(0, 1024)) : body}`;
 }

@@ -1,4 +1,4 @@
-// Images: their kind and size in pixels, read from their first bytes.
+// View of images: format and size in pixels, from the file header.
 import type { View } from "./view.ts";
 
 export const image: View = ({ type, bytes }) => {
@@ -13,7 +13,10 @@ export const image: View = ({ type, bytes }) => {
 type Size = readonly [width: number, height: number] | null;
 
 const kinds: readonly (readonly [kind: string, measure: (bytes: Buffer) => Size])[] = [
-	["PNG", (bytes) => (starts(bytes, "\x89PNG\r\n\x1a\n", 24) ? [bytes.readUInt32BE(16), bytes.readUInt32BE(20)] : null)],
+	[
+		"PNG",
+		(bytes) => (starts(bytes, "\x89PNG\r\n\x1a\n", 24) ? [bytes.readUInt32BE(16), bytes.readUInt32BE(20)] : null),
+	],
 	["GIF", (bytes) => (starts(bytes, "GIF8", 10) ? [bytes.readUInt16LE(6), bytes.readUInt16LE(8)] : null)],
 	["BMP", (bytes) => (starts(bytes, "BM", 26) ? [bytes.readInt32LE(18), Math.abs(bytes.readInt32LE(22))] : null)],
 	["icon", (bytes) => (starts(bytes, "\0\0\x01\0", 8) ? [bytes.readUInt8(6) || 256, bytes.readUInt8(7) || 256] : null)],
@@ -40,7 +43,7 @@ function webp(bytes: Buffer): Size {
 	}
 }
 
-/** The first frame header (SOF) among the segments. */
+/** Reads the first frame header (SOF) segment. */
 function jpeg(bytes: Buffer): Size {
 	if (!starts(bytes, "\xff\xd8", 4)) return null;
 	for (let at = 2; at + 9 <= bytes.length && bytes[at] === 0xff; at += 2 + bytes.readUInt16BE(at + 2)) {

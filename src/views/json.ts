@@ -1,4 +1,4 @@
-// JSON, indented; and GraphQL in JSON with the query on lines of its own.
+// View of JSON, indented; GraphQL queries in JSON are printed as text before the rest.
 import type { View } from "./view.ts";
 
 const JSON_TYPE = /[/+]json(?:-seq)?$/;
@@ -13,14 +13,14 @@ export const json: View = ({ type, text }) => {
 	}
 };
 
-/** Strings, brackets, separators, and what stands by itself. */
+/** Strings, brackets, separators, numbers and literals. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
-/** Deeper than this nobody reads, and indentation would take more room than all else. */
+/** In deeper JSON, the indentation would be longer than the content. */
 const MAX_DEPTH = 100;
 
 /**
- * Valid JSON, indented. Its numbers stay as they are written: many have more digits than JavaScript's, and one key may stand there twice.
- * @throws RangeError where it is too deep
+ * Indents valid JSON. It is not parsed, so that numbers keep all their digits and duplicate keys are kept.
+ * @throws RangeError if it is nested too deeply
  */
 function layOut(source: string): string {
 	let out = "";
@@ -48,13 +48,14 @@ function graphql(value: unknown): string | null {
 		const parts = value.map(graphql);
 		return parts.every((part) => part !== null) ? parts.join("\n\n") : null;
 	}
-	if (typeof value !== "object" || value === null || !("query" in value) || typeof value.query !== "string") return null;
+	if (typeof value !== "object" || value === null || !("query" in value) || typeof value.query !== "string")
+		return null;
 	const { query, ...rest } = value;
 	if (!/^\s*(?:#|\{|query\b|mutation\b|subscription\b|fragment\b)/.test(query)) return null;
 	return `${query.trim()}${Object.keys(rest).length === 0 ? "" : `\n\n${JSON.stringify(rest, null, 2)}`}`;
 }
 
-/** One value a line. */
+/** One value per line. */
 function jsonLines(text: string): string | null {
 	try {
 		const lines = text.split("\n").filter((line) => line.trim() !== "");

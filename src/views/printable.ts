@@ -1,6 +1,9 @@
-// Text from flows made safe to show: no control character of it reaches a terminal.
+// Makes text from flows safe to print, because terminals interpret control characters.
 
-/** Control characters of text from the network could move the cursor or worse; they become what Unicode shows for them. */
+/**
+ * Replaces control characters by their Unicode symbols, such as ␛, and other unsafe characters by �. Tabs and line
+ * feeds stay.
+ */
 export function printable(text: string): string {
 	return text.replace(CONTROLS, (control) => {
 		const code = control.charCodeAt(0);
@@ -8,7 +11,7 @@ export function printable(text: string): string {
 	});
 }
 
-/** Control characters but tab and line feed, what turns the writing direction, lone surrogates. */
+/** Control characters other than tab and line feed, bidirectional formatting characters, lone surrogates. */
 const CONTROLS = /(?![\t\n])[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
 /** As `printable`, on one line. */

@@ -1,11 +1,11 @@
-// Protocol buffers without their schema, and gRPC, which frames them: field numbers, and the values as what they look like.
+// View of Protocol Buffers and gRPC without a schema: field numbers, and values with guessed types.
 import { isUtf8 } from "node:buffer";
 import { decodeBody } from "../flow/body.ts";
 import type { View } from "./view.ts";
 
 const TYPE = /^application\/(?:x-)?(?:protobuf|vnd\.google\.protobuf|x-google-protobuf)$/;
 const GRPC = /^application\/grpc(?:-web)?(?:\+proto)?$/;
-const DEEPEST = 20;
+const MAX_DEPTH = 20;
 
 export const protobuf: View = ({ type, bytes }) => {
 	if (GRPC.test(type)) return grpc(bytes);
@@ -21,9 +21,13 @@ function grpc(bytes: Buffer): string | null {
 		const end = at + 5 + bytes.readUInt32BE(at + 1);
 		if (end > bytes.length) return null;
 		const content = bytes.subarray(at + 5, end);
-		// grpc-web sends its trailers as a frame of their own
+		// gRPC-Web sends trailers in a separate frame
 		if (flags & 0x80) parts.push(content.toString("latin1").trimEnd());
-		else parts.push(`message ${n}${flags & 1 ? " (compressed)" : ""}`, ...(message(inflated(content, flags), 1) ?? [`  ${content.toString("hex")}`]));
+		else
+			parts.push(
+				`message ${n}${flags & 1 ? " (compressed)" : ""}`,
+				...(message(inflated(content, flags), 1) ?? [`  ${content.toString("hex")}`]),
+			);
 		at = end;
 	}
 	return parts.join("\n");
@@ -38,7 +42,7 @@ function inflated(content: Buffer, flags: number): Buffer {
 	}
 }
 
-/** The fields of a message, a line each; null when the bytes are none. */
+/** The fields of a message, one per line; null: the bytes are not a message. */
 function message(bytes: Buffer, depth: number): string[] | null {
 	const lines: string[] = [];
 	const reader = new Reader(bytes);
@@ -81,7 +85,7 @@ function field(reader: Reader, wireType: number, depth: number): string[] | null
 function bytesOrMessage(value: Buffer, depth: number): string[] {
 	const text = isUtf8(value) ? value.toString() : null;
 	if (text !== null && !/\p{Cc}/u.test(text.replace(/[\t\r\n]/g, ""))) return [JSON.stringify(text)];
-	const inner = depth < DEEPEST && value.length > 0 ? message(value, depth + 1) : null;
+	const inner = depth < MAX_DEPTH && value.length > 0 ? message(value, depth + 1) : null;
 	return inner === null ? [value.toString("hex")] : ["{", ...inner, `${"  ".repeat(depth)}}`];
 }
 

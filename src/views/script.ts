@@ -1,16 +1,17 @@
-// JavaScript and CSS that were squeezed onto few lines: a statement, rule or block a line.
+// View of minified JavaScript and CSS: one statement, rule or block per line.
 import type { View } from "./view.ts";
 
 const TYPE = /^(?:text|application)\/(?:(?:x-)?javascript|ecmascript|css)$/;
-/** Strings, comments, what begins or ends a line, and the rest. */
-const TOKENS = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*|[{}();\n]|[^"'`/{}();\n]+|[\s\S]/g;
-/** Lines longer than this on average were not written by a person. */
-const SQUEEZED = 160;
+/** Strings, comments, characters that begin or end a line, and the rest. */
+const TOKENS =
+	/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*|[{}();\n]|[^"'`/{}();\n]+|[\s\S]/g;
+/** Source counts as minified if its lines have on average at least this many characters. */
+const MINIFIED_LINE_LENGTH = 160;
 
 export const script: View = ({ type, text }) => {
 	if (!TYPE.test(type)) return null;
 	const source = text();
-	return source.length / source.split("\n").length < SQUEEZED ? source : unfold(source);
+	return source.length / source.split("\n").length < MINIFIED_LINE_LENGTH ? source : unfold(source);
 };
 
 function unfold(source: string): string {

@@ -1,14 +1,14 @@
-// What shows bodies of one kind.
+// The interface of views, each of which formats bodies of one kind.
 export interface ViewInput {
-	/** Decoded. */
+	/** The decoded body. */
 	readonly bytes: Buffer;
-	/** As text in its charset; made when asked for. */
+	/** The text in its charset, decoded on first use. */
 	readonly text: () => string;
-	/** Media type in lower case without parameters; empty where none is given. */
+	/** Media type in lower case without parameters; empty: none. */
 	readonly type: string;
 	/** The whole Content-Type value. */
 	readonly contentType: string;
 }
 
-/** The body laid out; null when it is nothing of this kind after all. */
+/** Returns the formatted body; null: it is not of this kind. */
 export type View = (input: ViewInput) => string | null;

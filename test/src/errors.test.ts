@@ -1,18 +1,36 @@
 // Errors carry a code, what is known of the place, and an exit status.
 import t from "tap";
-import { errorCodes, FlowtapeError, hasErrno, installError } from "../../src/errors.ts";
+import { errorCodes, FlowtapeError, hasErrno, installError, withOption } from "../../src/errors.ts";
 
 t.test("an error tells its place and status", async (t) => {
 	const cause = new Error("why");
-	const error = new FlowtapeError("FT_CORRUPT_FLOW", "flows.mitm: byte 7: …", { file: "flows.mitm", offset: 7, record: 2, column: 1, cause });
-	t.match(error, { name: "FlowtapeError", code: "FT_CORRUPT_FLOW", file: "flows.mitm", offset: 7, record: 2, column: 1, cause, status: 3 });
+	const error = new FlowtapeError("FT_CORRUPT_FLOW", "flows.mitm: byte 7: …", {
+		file: "flows.mitm",
+		offset: 7,
+		record: 2,
+		column: 1,
+		cause,
+	});
+	t.match(error, {
+		name: "FlowtapeError",
+		code: "FT_CORRUPT_FLOW",
+		file: "flows.mitm",
+		offset: 7,
+		record: 2,
+		column: 1,
+		cause,
+		status: 3,
+	});
 	t.equal(new FlowtapeError("FT_USAGE", "x").cause, undefined);
 });
 
 t.test("every code has a meaning and an exit status; only what is told of alone does not end a command", async (t) => {
 	for (const [code, { status, meaning }] of Object.entries(errorCodes)) {
 		t.match(code, /^FT_[A-Z_]+$/);
-		t.ok([1, 2, 3, 4].includes(status) || ["FT_LOSS", "FT_ODD_FIELD", "FT_UPGRADED", "FT_WAITING"].includes(code), code);
+		t.ok(
+			[1, 2, 3, 4].includes(status) || ["FT_LOSS", "FT_ODD_FIELD", "FT_UPGRADED", "FT_WAITING"].includes(code),
+			code,
+		);
 		t.match(meaning, /^[a-z].*[^.]$/, code);
 	}
 });
@@ -25,15 +43,20 @@ t.test("errors of the system are told by their code", async (t) => {
 	t.notOk(hasErrno(new Error("x"), "ENOENT"));
 });
 
-t.test("what an installation lacks", async (t) => {
+t.test("missing parts of an installation", async (t) => {
 	const coded = (code: string, message: string) => installError(Object.assign(new Error(message), { code }));
 	t.match(coded("MODULE_NOT_FOUND", "Cannot find module 'x'\nRequire stack:\n- y"), {
 		code: "FT_INSTALL",
 		status: 4,
-		message: "this installation is not complete: Cannot find module 'x'; install flowtape anew, with its dependencies",
+		message: "this installation is not complete: Cannot find module 'x'; reinstall flowtape, with its dependencies",
 	});
-	t.match(coded("ERR_MODULE_NOT_FOUND", "Cannot find package 'x' imported from y"), { message: /: Cannot find package 'x' imported from y; / });
-	const native = { code: "FT_INSTALL", message: /^better-sqlite3 was not built for this Node\.js; .* install scripts / };
+	t.match(coded("ERR_MODULE_NOT_FOUND", "Cannot find package 'x' imported from y"), {
+		message: /: Cannot find package 'x' imported from y; /,
+	});
+	const native = {
+		code: "FT_INSTALL",
+		message: /^better-sqlite3 was not built for this Node\.js; run: npm rebuild better-sqlite3, or .* install scripts /,
+	};
 	t.match(coded("ERR_DLOPEN_FAILED", "compiled against a different Node.js version"), native);
 	t.match(installError(new Error("Could not locate the bindings file. Tried:\n → a")), native);
 	const other = new Error("Cannot find module");
@@ -47,4 +70,31 @@ t.test("an error of ours is told from others, by its code too", async (t) => {
 	t.ok(FlowtapeError.is(error, "FT_IO"));
 	t.notOk(FlowtapeError.is(error, "FT_USAGE"));
 	t.notOk(FlowtapeError.is(new Error("x")));
+});
+
+t.test("details can be added later", async (t) => {
+	const error = new FlowtapeError("FT_BAD_PATTERN", "a bracket is open", { column: 3 });
+	t.match(error.withDetail({ option: "map_local" }), {
+		code: "FT_BAD_PATTERN",
+		message: "a bracket is open",
+		column: 3,
+		option: "map_local",
+		cause: error,
+	});
+	t.match(error.withDetail({ column: 8 }, `"|[|x": ${error.message}`), {
+		message: '"|[|x": a bracket is open',
+		column: 8,
+		option: undefined,
+	});
+	t.equal(error.withDetail({ column: undefined }).column, undefined, "and what is not true of it is taken away");
+	t.equal(error.withDetail({ cause: undefined }).cause, undefined);
+	t.equal(error.column, 3, "the error itself stays as it was");
+});
+
+t.test("an option is added to an error about its value, and to no other", async (t) => {
+	const error = new FlowtapeError("FT_BAD_FILTER", "a bracket is open");
+	t.match(withOption(error, "filter"), { message: "a bracket is open", option: "filter" });
+	const named = error.withDetail({ option: "stickyauth" });
+	const file = new FlowtapeError("FT_IO", "no such file");
+	for (const other of [named, file, new Error("x"), "text"]) t.equal(withOption(other, "filter"), other);
 });

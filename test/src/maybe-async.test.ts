@@ -1,4 +1,5 @@
 // Steps in order, with a promise only where one is needed.
+import { runInNewContext } from "node:vm";
 import t from "tap";
 import { after, callInOrder, sequence } from "../../src/maybe-async.ts";
 
@@ -21,6 +22,17 @@ t.test("a step waits for those before it", async (t) => {
 	t.strictSame(done, []);
 	await result;
 	t.strictSame(done, [1, 2]);
+});
+
+t.test("a result is handed on, at once or when it is there", async (t) => {
+	const double = (n: number) => 2 * n;
+	t.equal(after(2, double), 4);
+	t.equal(after(null, String), "null");
+	const later = after(Promise.resolve(3), double);
+	t.type(later, Promise);
+	t.equal(await later, 6);
+	const foreign = runInNewContext("Promise.resolve(4)") as Promise<number>;
+	t.equal(await after(foreign, double), 8, "a promise of another realm");
 });
 
 t.test("an error ends the sequence", async (t) => {

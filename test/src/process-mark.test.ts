@@ -1,14 +1,14 @@
 // Marks of processes, alive and dead.
 import { spawnSync } from "node:child_process";
 import t from "tap";
-import { isOfDead, MARK, processMark } from "../../src/process-mark.ts";
+import { isProcessGone, MARK, processMark } from "../../src/process-mark.ts";
 
 t.test("only a process that has certainly ended is dead", async (t) => {
 	t.match(processMark(), MARK);
-	t.notOk(isOfDead(processMark()));
+	t.notOk(isProcessGone(processMark()));
 	const [place] = processMark().split("-");
 	const { pid } = spawnSync(process.execPath, ["-e", ""]);
-	t.ok(isOfDead(`${place}-${pid}`));
-	t.notOk(isOfDead(`00000000-${pid}`), "of another machine or container");
-	for (const odd of ["", "x", `${place}-0`, `${place}--1`, `${place}-1e99`]) t.notOk(isOfDead(odd), odd);
+	t.ok(isProcessGone(`${place}-${pid}`));
+	t.notOk(isProcessGone(`00000000-${pid}`), "of another machine or container");
+	for (const odd of ["", "x", `${place}-0`, `${place}--1`, `${place}-1e99`]) t.notOk(isProcessGone(odd), odd);
 });

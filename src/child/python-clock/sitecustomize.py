@@ -1,5 +1,6 @@
-# Found first by Python processes whose clock libfaketime moves. From 3.11 on time.sleep waits for a moment of the monotonic clock, and
-# libfaketime, which leaves that clock alone, fails it all the same (EINVAL): sleep by select, as older Pythons did.
+# Python loads this module at its start if libfaketime moves its clock. From 3.11 on, time.sleep waits for a time of the
+# monotonic clock. libfaketime does not move that clock, but makes the wait fail (EINVAL). So this module replaces
+# time.sleep with a wait by select, which older versions of Python use, too.
 import importlib.machinery
 import importlib.util
 import os
@@ -14,7 +15,7 @@ def sleep(seconds):
 
 time.sleep = sleep
 
-# the one that would have been found without us
+# Load the sitecustomize module that this one hides.
 _here = os.path.dirname(os.path.abspath(__file__))
 _paths = [path for path in sys.path if os.path.abspath(path) != _here]
 _spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _paths)

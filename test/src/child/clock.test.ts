@@ -22,12 +22,19 @@ t.test("the environment: what stands there stays", (t) => {
 		NODE_OPTIONS: /^--require .*node-clock\.cjs$/,
 	});
 	t.notOk("LD_PRELOAD" in movedClock({}, -DAYS, null));
-	t.match(movedClock({ NODE_OPTIONS: "--no-warnings", LD_PRELOAD: "a.so", PYTHONPATH: "/lib/mine" }, DAYS, "/lib/faketime.so"), {
-		NODE_OPTIONS: /^--no-warnings --require /,
-		LD_PRELOAD: "a.so:/lib/faketime.so",
-		PYTHONPATH: /python-clock:\/lib\/mine$/,
-		FAKETIME: "+86400",
-	});
+	t.match(
+		movedClock(
+			{ NODE_OPTIONS: "--no-warnings", LD_PRELOAD: "a.so", PYTHONPATH: "/lib/mine" },
+			DAYS,
+			"/lib/faketime.so",
+		),
+		{
+			NODE_OPTIONS: /^--no-warnings --require /,
+			LD_PRELOAD: "a.so:/lib/faketime.so",
+			PYTHONPATH: /python-clock:\/lib\/mine$/,
+			FAKETIME: "+86400",
+		},
+	);
 	t.end();
 });
 
@@ -40,25 +47,42 @@ t.test("libfaketime is found where it is installed", (t) => {
 	t.end();
 });
 
-t.test("--freeze-time: programs see the time of the recording, its dates, and certificates that were valid then", async (t) => {
-	const folder = t.testdir();
-	const tape = join(folder, "a.tape");
-	const date = "Tue, 14 Nov 2023 22:13:20 GMT";
-	await writeTape(tape, [
-		httpFlow({ request: { scheme: "https", host: "a.invalid" }, response: { headers: [["Date", date]], body: "from node\n" } }),
-		httpFlow({ request: { scheme: "https", host: "b.invalid" }, response: { headers: [["Date", date]], body: "from curl\n" } }),
-	]);
-	const node = `require("node:https").get("https://a.invalid/", (response) => console.log(new Date().toISOString().slice(0, 13), response.headers.date) ?? response.pipe(process.stdout));`;
-	const hasOthers = findFaketime() !== null && ["curl", "date"].every((program) => hasProgram(program, process.env));
-	const others = hasOthers ? `; date -u +%Y-%m-%dT%H; curl -sS https://b.invalid/` : "";
-	const script = `"${process.execPath}" -e '${node}'${others}`;
-	const { status, stdout, stderr } = spawnSync(process.execPath, [main, "replay-server", tape, "-p", "0", "--freeze-time", "--", "sh", "-c", script], {
-		env: { ...plain, FLOWTAPE_HOME: join(folder, "home") },
-	});
-	const hour = new Date(STARTED * 1000).toISOString().slice(0, 13);
-	t.equal(stdout.toString(), `${hour} ${date}\nfrom node\n${hasOthers ? `${hour}\nfrom curl\n` : ""}`, stderr.toString());
-	t.equal(status, 0);
-});
+t.test(
+	"--freeze-time: programs see the time of the recording, its dates, and certificates that were valid then",
+	async (t) => {
+		const folder = t.testdir();
+		const tape = join(folder, "a.tape");
+		const date = "Tue, 14 Nov 2023 22:13:20 GMT";
+		await writeTape(tape, [
+			httpFlow({
+				request: { scheme: "https", host: "a.invalid" },
+				response: { headers: [["Date", date]], body: "from node\n" },
+			}),
+			httpFlow({
+				request: { scheme: "https", host: "b.invalid" },
+				response: { headers: [["Date", date]], body: "from curl\n" },
+			}),
+		]);
+		const node = `require("node:https").get("https://a.invalid/", (response) => console.log(new Date().toISOString().slice(0, 13), response.headers.date) ?? response.pipe(process.stdout));`;
+		const hasOthers = findFaketime() !== null && ["curl", "date"].every((program) => hasProgram(program, process.env));
+		const others = hasOthers ? `; date -u +%Y-%m-%dT%H; curl -sS https://b.invalid/` : "";
+		const script = `"${process.execPath}" -e '${node}'${others}`;
+		const { status, stdout, stderr } = spawnSync(
+			process.execPath,
+			[main, "replay-server", tape, "-p", "0", "--freeze-time", "--", "sh", "-c", script],
+			{
+				env: { ...plain, FLOWTAPE_HOME: join(folder, "home") },
+			},
+		);
+		const hour = new Date(STARTED * 1000).toISOString().slice(0, 13);
+		t.equal(
+			stdout.toString(),
+			`${hour} ${date}\nfrom node\n${hasOthers ? `${hour}\nfrom curl\n` : ""}`,
+			stderr.toString(),
+		);
+		t.equal(status, 0);
+	},
+);
 
 const hasPython = findFaketime() !== null && spawnSync("python3", ["--version"]).status === 0;
 t.test(
@@ -68,10 +92,20 @@ t.test(
 		const folder = t.testdir({ mine: { "sitecustomize.py": "import builtins; builtins.mine = 'mine'" } });
 		const tape = join(folder, "a.tape");
 		await writeTape(tape, [httpFlow()]);
-		const script = "import time; start = time.monotonic(); time.sleep(0.1); print(time.gmtime().tm_year, mine, 0.09 < time.monotonic() - start < 5)";
-		const { stdout, stderr } = spawnSync(process.execPath, [cliFile, "replay-server", tape, "-p", "0", "--freeze-time", "--", "python3", "-c", script], {
-			env: { ...plain, HOME: process.env.HOME ?? "", FLOWTAPE_HOME: join(folder, "home"), PYTHONPATH: join(folder, "mine") },
-		});
+		const script =
+			"import time; start = time.monotonic(); time.sleep(0.1); print(time.gmtime().tm_year, mine, 0.09 < time.monotonic() - start < 5)";
+		const { stdout, stderr } = spawnSync(
+			process.execPath,
+			[cliFile, "replay-server", tape, "-p", "0", "--freeze-time", "--", "python3", "-c", script],
+			{
+				env: {
+					...plain,
+					HOME: process.env.HOME ?? "",
+					FLOWTAPE_HOME: join(folder, "home"),
+					PYTHONPATH: join(folder, "mine"),
+				},
+			},
+		);
 		t.equal(stdout.toString(), `${new Date(STARTED * 1000).getUTCFullYear()} mine True\n`, stderr.toString());
 	},
 );

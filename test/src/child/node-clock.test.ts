@@ -17,7 +17,21 @@ t.test("Date in Node, in every way of asking", (t) => {
 		]));`;
 	const out = execFileSync(process.execPath, ["-e", script], { env: movedClock(plain, -100 * DAYS, null) }).toString();
 	const found = JSON.parse(out) as unknown[];
-	t.same(found.slice(0, -1), [true, true, true, true, true, true, true, 7, "Date", "1970-01-01T00:00:00.000Z", 2020, 0, 0]);
+	t.same(found.slice(0, -1), [
+		true,
+		true,
+		true,
+		true,
+		true,
+		true,
+		true,
+		7,
+		"Date",
+		"1970-01-01T00:00:00.000Z",
+		2020,
+		0,
+		0,
+	]);
 	t.ok(Math.abs((found.at(-1) as number) - (Date.now() - 100 * DAYS * 1000)) < 60_000);
 	t.end();
 });
@@ -35,7 +49,9 @@ t.test("Date in the contexts that test runners make", (t) => {
 			Object.keys(given), runInContext("Date.now()", own), vm.runInNewContext("a", given, "file.js"),
 			vm.runInNewContext("try { eval('1') } catch (error) { error.name }", {}, { contextCodeGeneration: { strings: false } }),
 		]));`;
-	const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], { env: movedClock(plain, -100 * DAYS, null) }).toString();
+	const out = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+		env: movedClock(plain, -100 * DAYS, null),
+	}).toString();
 	const found = JSON.parse(out) as unknown[];
 	for (const difference of found.slice(0, 3)) t.ok(Math.abs(difference as number) < 5000, `${difference} ms apart`);
 	t.same(found.slice(3), [true, ["a"], 5, 1, "EvalError"]);
@@ -43,7 +59,10 @@ t.test("Date in the contexts that test runners make", (t) => {
 });
 
 t.test("a process whose clock was moved already is left alone", (t) => {
-	const env = { ...movedClock(plain, -100 * DAYS, null), FLOWTAPE_CLOCK_STARTED: String(Date.now() / 1000 + 100 * DAYS) };
+	const env = {
+		...movedClock(plain, -100 * DAYS, null),
+		FLOWTAPE_CLOCK_STARTED: String(Date.now() / 1000 + 100 * DAYS),
+	};
 	const now = Number(execFileSync(process.execPath, ["-e", "console.log(Date.now())"], { env }).toString());
 	t.ok(Math.abs(now - Date.now()) < 60_000);
 	t.end();

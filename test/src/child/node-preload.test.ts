@@ -36,9 +36,12 @@ async function answers(program: string, override: NodeJS.ProcessEnv = {}): Promi
 		caFile: authority.certificateFile,
 		bundleFile: pemFile,
 		javaTrustStore: javaFile,
+		phpFolder: "/h/php",
 	});
 	const script = `${prelude}(async () => { console.log(JSON.stringify(await Promise.all(${program}))); })();`;
-	const { stdout, stderr } = await promisify(execFile)(process.execPath, ["-e", script], { env: { ...env, ...override } });
+	const { stdout, stderr } = await promisify(execFile)(process.execPath, ["-e", script], {
+		env: { ...env, ...override },
+	});
 	// the thread of tap's loader, into which nothing is loaded first, has Node 22 warn
 	const said = stderr.replace(/^\(node:\d+\) \[UNDICI-EHPA\].*\n.*\n/gm, "");
 	if (said) throw new Error(said);
@@ -46,12 +49,17 @@ async function answers(program: string, override: NodeJS.ProcessEnv = {}): Promi
 }
 
 t.test("the modules http and https", async (t) => {
-	t.same(await answers(`[get("http://h.example/1"), get("https://h.example/2?q"), get("http://localhost:99/3"), get("https://127.0.0.1:8443/4")]`), [
-		"GET http://h.example/1",
-		"GET https://h.example/2?q",
-		"GET http://localhost:99/3",
-		"GET https://127.0.0.1:8443/4",
-	]);
+	t.same(
+		await answers(
+			`[get("http://h.example/1"), get("https://h.example/2?q"), get("http://localhost:99/3"), get("https://127.0.0.1:8443/4")]`,
+		),
+		[
+			"GET http://h.example/1",
+			"GET https://h.example/2?q",
+			"GET http://localhost:99/3",
+			"GET https://127.0.0.1:8443/4",
+		],
+	);
 });
 
 t.test("agents that the program makes itself", async (t) => {
@@ -74,15 +82,15 @@ t.test("agents that the program makes itself", async (t) => {
 });
 
 t.test("fetch", async (t) => {
-	t.same(await answers(`[load("http://h.example/1"), load("https://h.example/2"), load("https://127.0.0.1:8443/3"), load("http://localhost:99/4")]`), [
-		"GET http://h.example/1",
-		"GET https://h.example/2",
-		"GET https://127.0.0.1:8443/3",
-		"GET http://localhost:99/4",
-	]);
+	t.same(
+		await answers(
+			`[load("http://h.example/1"), load("https://h.example/2"), load("https://127.0.0.1:8443/3"), load("http://localhost:99/4")]`,
+		),
+		["GET http://h.example/1", "GET https://h.example/2", "GET https://127.0.0.1:8443/3", "GET http://localhost:99/4"],
+	);
 });
 
-t.test("what fails, fails as an error of the request", async (t) => {
+t.test("failures are errors of the request", async (t) => {
 	const [refused, fetched, nonsense, untrusted, ...rest] = await answers(`[
 		get("https://refused.example/", { agent: new https.Agent() }),
 		load("https://refused.example/"),
@@ -106,9 +114,14 @@ t.test("what fails, fails as an error of the request", async (t) => {
 			caFile: authority.certificateFile,
 			bundleFile: pemFile,
 			javaTrustStore: javaFile,
+			phpFolder: "/h/php",
 		});
-	const run = async (port: number): Promise<string> => (await promisify(execFile)(process.execPath, ["-e", script], { env: at(port) })).stdout;
-	t.match(await run((closing.address() as AddressInfo).port), /error: the proxy closed the connection when asked for h.example:443/);
+	const run = async (port: number): Promise<string> =>
+		(await promisify(execFile)(process.execPath, ["-e", script], { env: at(port) })).stdout;
+	t.match(
+		await run((closing.address() as AddressInfo).port),
+		/error: the proxy closed the connection when asked for h.example:443/,
+	);
 	t.match(await run(1), /ECONNREFUSED/);
 });
 
@@ -122,7 +135,8 @@ t.test("the proxy is told as whom it is asked, also by what the program says lat
 	t.teardown(() => asking.close());
 	const at = (login: string) => `http://${login}127.0.0.1:${(asking.address() as AddressInfo).port}`;
 	const program = `[await get("http://h.example/", { agent: new http.Agent() }), process.env.HTTPS_PROXY = "${at("worker-3@")}", await get("http://h.example/", { agent: new http.Agent() })]`;
-	for (const login of ["", "m%40e:p%20w@"]) await answers(program, { FLOWTAPE_PROXY: at(login), HTTPS_PROXY: at(login) });
+	for (const login of ["", "m%40e:p%20w@"])
+		await answers(program, { FLOWTAPE_PROXY: at(login), HTTPS_PROXY: at(login) });
 	const basic = (text: string) => Buffer.from(text).toString("base64");
 	t.same(asked, [undefined, basic("worker-3:"), basic("m@e:p w"), basic("worker-3:")]);
 });
@@ -141,6 +155,61 @@ t.test("a program that speaks to the proxy itself, or to a Unix socket, is left 
 		get("http://127.0.0.1:${port}", { path: "http://h.example/absolute", agent: new http.Agent() }),
 	]`;
 	t.same(await answers(program), ["local", "GET http://h.example/absolute"]);
+});
+
+t.test("hosts that NO_PROXY names are reached directly, by whatever a program makes its requests with", async (t) => {
+	const server = createServer((_request, response) => response.end("direct"));
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => server.close());
+	const { port } = server.address() as AddressInfo;
+	const url = `http://127.0.0.1:${port}/`;
+	const program = `[get("${url}"), get("${url}", { agent: new http.Agent() }), load("${url}")]`;
+	for (const list of ["127.0.0.1", `x.test, 127.0.0.1:${port}`, "*"])
+		t.same(await answers(program, { NO_PROXY: list }), ["direct", "direct", "direct"], list);
+	const named =
+		'[get("http://a.example.test/1", { agent: new http.Agent() }), get("http://notexample.test/2", { agent: new http.Agent() }), get("http://example.test:8080/3", { agent: new http.Agent() })]';
+	const [exempt, ...others] = await answers(named, { NO_PROXY: ".example.test:80,127.0.0.1:1,::1" });
+	t.match(exempt, /^error: /, "it has no address");
+	t.same(others, ["GET http://notexample.test/2", "GET http://example.test:8080/3"]);
+});
+
+t.test("the proxy is told that a server is the program's own", async (t) => {
+	const asked: unknown[] = [];
+	const asking = createServer().on("connect", (request, socket) => {
+		asked.push([new URL(`http://${request.url}`).hostname, request.headers["flowtape-own-server"]]);
+		socket.end();
+	});
+	await new Promise<void>((resolve) => asking.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => asking.close());
+	const program = `await (async () => {
+		const ask = (host, port) => get("http://" + host + ":" + port + "/", { agent: new http.Agent() });
+		const server = http.createServer(() => {});
+		// in an earlier listener of the same event
+		const early = new Promise((resolve) => server.once("listening", () => resolve(ask("127.0.0.1", server.address().port))));
+		server.listen(0, "127.0.0.1");
+		await early;
+		const { port } = server.address();
+		await ask("127.0.0.2", port);
+		await ask("localhost", port);
+		await ask("a.example", port);
+		await ask("127.0.0.1", port === 1 ? 2 : 1);
+		server.close();
+		await ask("127.0.0.1", port);
+		process.exit(console.log("[]"));
+	})()`;
+	const at = `http://127.0.0.1:${(asking.address() as AddressInfo).port}`;
+	await answers(program, { FLOWTAPE_PROXY: at, HTTP_PROXY: at });
+	t.same(new Set(asked.map((each) => (each as unknown[])[1])), new Set([undefined]), "not without the token of a run");
+	asked.length = 0;
+	await answers(program, { FLOWTAPE_PROXY: at, HTTP_PROXY: at, FLOWTAPE_OWN_TOKEN: "token" });
+	t.same(asked, [
+		["127.0.0.1", "token 127.0.0.1"],
+		["127.0.0.2", undefined],
+		["localhost", "token 127.0.0.1"],
+		["a.example", undefined],
+		["127.0.0.1", undefined],
+		["127.0.0.1", undefined],
+	]);
 });
 
 t.test("nothing is touched where no proxy is named", async (t) => {

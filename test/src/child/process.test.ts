@@ -14,21 +14,31 @@ const node = process.execPath;
 t.test("the status is the child's", async (t) => {
 	t.same(await runChild(node, ["-e", "process.exit(7)"], env), { status: 7 });
 	t.same(await runChild(node, ["-e", "0"], env), { status: 0 });
-	t.same(await runChild(node, ["-e", "process.kill(process.pid, 'SIGKILL'); setTimeout(() => {}, 9999)"], env), { status: 137 });
+	t.same(await runChild(node, ["-e", "process.kill(process.pid, 'SIGKILL'); setTimeout(() => {}, 9999)"], env), {
+		status: 137,
+	});
 });
 
 t.test("arguments and environment are given as they are, without a shell", async (t) => {
 	const file = join(t.testdir(), "out.json");
-	const script = "require('fs').writeFileSync(process.argv[1], JSON.stringify([process.argv.slice(2), process.env.ONLY, process.env.HOME ?? null]))";
+	const script =
+		"require('fs').writeFileSync(process.argv[1], JSON.stringify([process.argv.slice(2), process.env.ONLY, process.env.HOME ?? null]))";
 	await runChild(node, ["-e", script, file, "a b", "$PATH", "*"], { ...env, ONLY: "this" });
 	t.same(JSON.parse(readFileSync(file, "utf8")), [["a b", "$PATH", "*"], "this", null]);
 });
 
-t.test("what cannot be started is an error that says why", async (t) => {
+t.test("a program that cannot be started is an error with the reason", async (t) => {
 	const folder = t.testdir({ "data.txt": "no program" });
-	await t.rejects(runChild("no-such-command-here", [], env), { code: "FT_COMMAND", status: 4, message: /"no-such-command-here": no such command.*PATH/ });
+	await t.rejects(runChild("no-such-command-here", [], env), {
+		code: "FT_COMMAND",
+		status: 4,
+		message: /"no-such-command-here": no such command.*PATH/,
+	});
 	await t.rejects(runChild(join(folder, "data.txt"), [], env), { code: "FT_COMMAND", message: /not executable/ });
-	await t.rejects(runChild("x".repeat(5000), [], env), { code: "FT_COMMAND", message: /^cannot start "x+": .*ENAMETOOLONG/ });
+	await t.rejects(runChild("x".repeat(5000), [], env), {
+		code: "FT_COMMAND",
+		message: /^cannot start "x+": .*ENAMETOOLONG/,
+	});
 });
 
 /** A child that writes the signals it gets to a file and ends with status 5 at the given one. */
@@ -57,7 +67,9 @@ t.test("signals go to the child, and an abort ends it", async (t) => {
 	const sleeping = runChild(node, ["-e", "setInterval(() => {}, 1000)"], env, { signal: controller.signal, signals });
 	controller.abort();
 	t.same(await sleeping, { status: 143 });
-	t.same(await runChild(node, ["-e", "setInterval(() => {}, 1000)"], env, { signal: AbortSignal.abort(), signals }), { status: 143 });
+	t.same(await runChild(node, ["-e", "setInterval(() => {}, 1000)"], env, { signal: AbortSignal.abort(), signals }), {
+		status: 143,
+	});
 	await t.rejects(runChild("no-such-command-here", [], env, { signals }), { code: "FT_COMMAND" });
 	t.equal(signals.listenerCount("SIGINT"), 0);
 });
@@ -69,7 +81,9 @@ t.test("a process that runs a command passes on the signals that it gets, and st
 		const { status } = await runChild(process.execPath, process.argv.slice(1), {});
 		console.log("child ended with " + status);
 	})`;
-	const parent = spawn(node, ["-e", script, "--", "-e", listening("SIGINT"), file], { stdio: ["ignore", "pipe", "pipe"] });
+	const parent = spawn(node, ["-e", script, "--", "-e", listening("SIGINT"), file], {
+		stdio: ["ignore", "pipe", "pipe"],
+	});
 	let output = "";
 	parent.stdout.on("data", (chunk) => {
 		output += chunk;

@@ -6,7 +6,7 @@ import { defaultRequestKey } from "../../../src/replay/match/key.ts";
 const flow = (path: string, id: string) => httpFlow({ id, request: { path } });
 
 t.test("equal requests in their order, whatever comes between; then those of one place", async (t) => {
-	const { pairs, gone, fresh } = align(
+	const { pairs, removed, added } = align(
 		[flow("/a", "1"), flow("/b", "2"), flow("/a", "3"), flow("/q?x=1", "4"), flow("/gone", "5")],
 		[flow("/a", "6"), flow("/q?x=2", "7"), flow("/a", "8"), flow("/new", "9"), flow("/b", "10"), flow("/a", "11")],
 		defaultRequestKey,
@@ -16,11 +16,11 @@ t.test("equal requests in their order, whatever comes between; then those of one
 		["1 6", "3 8", "2 10", "4 7"],
 	);
 	t.same(
-		gone.map(({ id }) => id),
+		removed.map(({ id }) => id),
 		["5"],
 	);
 	t.same(
-		fresh.map(({ id }) => id),
+		added.map(({ id }) => id),
 		["9", "11"],
 	);
 });

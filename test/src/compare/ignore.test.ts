@@ -2,7 +2,17 @@ import t from "tap";
 import { compileIgnore } from "../../../src/compare/ignore.ts";
 
 t.test("names and pointers, with anything in their place", async (t) => {
-	const ignored = compileIgnore(["header:x-*", "query:ts", "cookie:sid", "form:nonce", "json:/a/*/id", "json:/b", "json:/**/at"]);
+	const ignored = compileIgnore([
+		"header:x-*",
+		"query:ts",
+		"cookie:sid",
+		"form:nonce",
+		"json:/a/*/id",
+		"json:/b",
+		"json:/**/at",
+		"json:$.list[*].seen",
+		"json:$..['s~/']",
+	]);
 	for (const [part, name] of [
 		["header", "X-Request-Id"],
 		["header", "Date"],
@@ -12,6 +22,9 @@ t.test("names and pointers, with anything in their place", async (t) => {
 		["json", "/a/0/id"],
 		["json", "/b/c/d"],
 		["json", "/x/y/at"],
+		["json", "/at"],
+		["json", "/list/3/seen"],
+		["json", "/x/s~0~1"],
 	] as const)
 		t.ok(ignored(part, name), `${part} ${name}`);
 	for (const [part, name] of [
@@ -20,19 +33,29 @@ t.test("names and pointers, with anything in their place", async (t) => {
 		["query", "ts2"],
 		["json", "/a/0/1/id"],
 		["json", "/bc"],
-		["json", "/at"],
+		["json", ""],
+		["json", "/list/seen"],
 	] as const)
 		t.notOk(ignored(part, name), `${part} ${name}`);
 });
 
-t.test("what is none of the parts", async (t) => {
-	for (const pattern of ["date", "headers:date", "header:", "json:id", ""])
+t.test("unknown parts", async (t) => {
+	for (const pattern of ["date", "headers:date", "header:", "json:id", "json:$.a[", ""])
 		t.throws(() => compileIgnore([pattern]), { code: "FT_BAD_OPTION", option: "ignore" });
 });
 
 t.test("stars cost time in proportion to the name", async (t) => {
 	const name = "a".repeat(50_000);
-	for (const part of ["header", "query", "cookie", "form"] as const) t.notOk(compileIgnore([`${part}:*a*a*a*a*a*a*a*a*b`])(part, name));
-	t.notOk(compileIgnore(["json:/**a**a**a*a*a*a**b"])("json", `/${"/a".repeat(10_000)}`));
-	t.ok(compileIgnore(["json:/**a**/x"])("json", `/${"/a".repeat(10_000)}/x/y`));
+	for (const part of ["header", "query", "cookie", "form"] as const)
+		t.notOk(compileIgnore([`${part}:*a*a*a*a*a*a*a*a*b`])(part, name));
+	t.notOk(compileIgnore(["json:/**/a/**/a/**/*a*a*/**/b"])("json", "/a".repeat(10_000)));
+	t.ok(compileIgnore(["json:/**/a/**/x"])("json", `${"/a".repeat(10_000)}/x/y`));
+});
+
+t.test("a place in JSON is named as everywhere else, and wrong ones get the same error", async (t) => {
+	t.ok(compileIgnore(["json:$"])("json", ""), "the whole text");
+	t.throws(() => compileIgnore(["json:user.id"]), {
+		message: /^"user\.id" is neither a JSON pointer such as \/user\/id nor a path such as \$\.user\.id/,
+	});
+	t.throws(() => compileIgnore(["json:$.a["]), { message: /^"\$\.a\[": column 4: / });
 });

@@ -9,7 +9,8 @@ const shown = (type: string, body: string | Buffer | null, more: readonly [strin
 
 t.test("JSON is laid out, by its type or by its look", async (t) => {
 	const laidOut = '{\n  "a": [\n    1,\n    "é"\n  ]\n}\n';
-	for (const type of ["application/json", "application/problem+json; charset=utf-8", "text/plain"]) t.equal(shown(type, '{"a":[1,"é"]}'), laidOut, type);
+	for (const type of ["application/json", "application/problem+json; charset=utf-8", "text/plain"])
+		t.equal(shown(type, '{"a":[1,"é"]}'), laidOut, type);
 	t.equal(shown("application/json", "{not json"), "{not json\n");
 	t.equal(shown("application/json", "17"), "17\n");
 });
@@ -29,12 +30,16 @@ t.test("text as text, decoded by content coding and charset, with one line feed 
 	t.equal(shown("text/plain", "\u001b[31m"), "␛[31m\n");
 });
 
-t.test("what is no text is a hex dump", async (t) => {
+t.test("binary data is a hex dump", async (t) => {
 	t.equal(
 		shown("x/y", Buffer.from("\x89PNX\r\n\x1a\n\0\0\0\rIHDR!", "latin1")),
 		`00000000  89 50 4e 58 0d 0a 1a 0a 00 00 00 0d 49 48 44 52  .PNX........IHDR\n00000010  21${" ".repeat(46)} !\n`,
 	);
-	t.match(shown("text/plain", deflateRawSync("x".repeat(50)), [["Content-Encoding", "gzip"]]), /^00000000 {2}/, "what cannot be decoded");
+	t.match(
+		shown("text/plain", deflateRawSync("x".repeat(50)), [["Content-Encoding", "gzip"]]),
+		/^00000000 {2}/,
+		"what cannot be decoded",
+	);
 	t.match(shown("x/y", Buffer.alloc(5000, 1)), /\n00000ff0 [^\n]*\n… 904 bytes more\n$/);
 });
 

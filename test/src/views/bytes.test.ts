@@ -1,9 +1,11 @@
 import t from "tap";
 import { hexDump, looksBinary } from "../../../src/views/bytes.ts";
 
-t.test("what is text and what is not", async (t) => {
-	for (const text of ["", "plain\r\n\ttext", "\u001b[1mbold", "é".repeat(600)]) t.notOk(looksBinary(Buffer.from(text)), JSON.stringify(text.slice(0, 9)));
-	for (const bytes of [Buffer.from([0]), Buffer.from([0x41, 0xff, 0x42]), Buffer.from([0x7f, 0x01])]) t.ok(looksBinary(bytes));
+t.test("text and binary data", async (t) => {
+	for (const text of ["", "plain\r\n\ttext", "\u001b[1mbold", "é".repeat(600)])
+		t.notOk(looksBinary(Buffer.from(text)), JSON.stringify(text.slice(0, 9)));
+	for (const bytes of [Buffer.from([0]), Buffer.from([0x41, 0xff, 0x42]), Buffer.from([0x7f, 0x01])])
+		t.ok(looksBinary(bytes));
 });
 
 t.test("a dump of sixteen bytes a line", async (t) => {

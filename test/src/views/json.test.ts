@@ -1,7 +1,8 @@
 import t from "tap";
 import { json } from "../../../src/views/json.ts";
 
-const show = (text: string, type = "application/json") => json({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
+const show = (text: string, type = "application/json") =>
+	json({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
 
 t.test("values are indented, whatever the type says", async (t) => {
 	t.equal(show('{"a":[1]}'), '{\n  "a": [\n    1\n  ]\n}');
@@ -22,12 +23,15 @@ t.test("one value a line", async (t) => {
 });
 
 t.test("queries of GraphQL stand on lines of their own", async (t) => {
-	t.equal(show(JSON.stringify({ query: "query A {\n  b\n}\n", variables: { c: 1 } })), 'query A {\n  b\n}\n\n{\n  "variables": {\n    "c": 1\n  }\n}');
+	t.equal(
+		show(JSON.stringify({ query: "query A {\n  b\n}\n", variables: { c: 1 } })),
+		'query A {\n  b\n}\n\n{\n  "variables": {\n    "c": 1\n  }\n}',
+	);
 	t.equal(show(JSON.stringify([{ query: "{ a }" }, { query: "mutation { b }" }])), "{ a }\n\nmutation { b }");
 	t.match(show('{"query":"shoes"}'), '"query": "shoes"', "a search is no GraphQL");
 });
 
-t.test("what is no JSON", async (t) => {
+t.test("invalid JSON", async (t) => {
 	t.equal(show("text", "text/plain"), null);
 	t.equal(show('{"a":'), null);
 	t.equal(show('{"a":1}\n{"b":'), null);

@@ -1,7 +1,8 @@
 import t from "tap";
 import { markup } from "../../../src/views/markup.ts";
 
-const show = (text: string, type: string) => markup({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
+const show = (text: string, type: string) =>
+	markup({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
 
 t.test("elements are indented by depth", async (t) => {
 	t.equal(
@@ -18,7 +19,7 @@ t.test("HTML: elements without an end, and those whose content is their own", as
 	t.match(show("<!DOCTYPE html><html></html>", ""), /<html>/, "told by its beginning");
 });
 
-t.test("what is broken is shown as it can be", async (t) => {
+t.test("broken markup is shown as far as possible", async (t) => {
 	t.equal(show("</a></b>< <c", "text/xml"), "</a>\n</b>\n<\n<\nc");
 	t.equal(show("plain", "text/plain"), null);
 	const deep = "<a>".repeat(5000);

@@ -1,15 +1,16 @@
 import t from "tap";
 import { script } from "../../../src/views/script.ts";
 
-const show = (text: string, type = "text/javascript") => script({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
+const show = (text: string, type = "text/javascript") =>
+	script({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
 /** Long enough not to have been written by a person. */
 const padding = `/*${"x".repeat(400)}*/`;
 
-t.test("what a person wrote stays as it is", async (t) => {
+t.test("formatted scripts stay unchanged", async (t) => {
 	t.equal(show("let a = 1;\nlet b = 2;\n"), "let a = 1;\nlet b = 2;\n");
 });
 
-t.test("what was squeezed is unfolded", async (t) => {
+t.test("minified scripts are formatted", async (t) => {
 	t.equal(
 		show(`function f(a){for(let i=0;i<1;i++){g("{;}",'}',\`\${1};\`)}return a}${padding}`),
 		`function f(a) {\n  for(let i=0;i<1;i++) {\n    g("{;}",'}',\`\${1};\`)\n  }\n  return a\n}\n${padding}`,

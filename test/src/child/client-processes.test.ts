@@ -1,0 +1,67 @@
+// Clients that are started again are noticed, and nothing else is taken for that.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { ClientProcesses } from "../../../src/child/client-processes.ts";
+
+function processesOf(t: Test): { clients: ClientProcesses; announce: (pid: number) => void } {
+	const clients = new ClientProcesses();
+	t.teardown(() => clients.close());
+	let count = 0;
+	const announce = (pid: number) => writeFileSync(join(clients.folder, `${pid}-${count++}`), "");
+	return { clients, announce };
+}
+
+/** Starts a process that runs until `end` is called. */
+function startProcess(): { pid: number; end: () => Promise<void> } {
+	const child = spawn(process.execPath, ["-e", "process.stdin.resume()"], { stdio: ["pipe", "ignore", "ignore"] });
+	const end = async () => {
+		const ended = once(child, "exit");
+		child.stdin.end();
+		await ended;
+	};
+	return { pid: child.pid ?? 0, end };
+}
+
+t.test("a process after the end of all others, at its first connection only", async (t) => {
+	const { clients, announce } = processesOf(t);
+	const first = startProcess();
+	announce(first.pid);
+	t.equal(clients.hasRestarted(), false, "the first one is no restart");
+	t.equal(clients.hasRestarted(), false);
+	const second = startProcess();
+	announce(second.pid);
+	t.equal(clients.hasRestarted(), false, "the first process runs");
+	await first.end();
+	announce(process.pid);
+	t.equal(clients.hasRestarted(), false, "the second process runs");
+	await second.end();
+	t.equal(clients.hasRestarted(), false, "this process has connected before");
+	t.same(readdirSync(clients.folder), []);
+	clients.close();
+	t.notOk(existsSync(clients.folder));
+});
+
+t.test("a restart, and one more", async (t) => {
+	const { clients, announce } = processesOf(t);
+	for (const expected of [false, true, true]) {
+		const client = startProcess();
+		announce(client.pid);
+		t.equal(clients.hasRestarted(), expected);
+		t.equal(clients.hasRestarted(), false);
+		await client.end();
+	}
+});
+
+t.test("other programs connect too: nothing is known about their end", async (t) => {
+	const { clients, announce } = processesOf(t);
+	t.equal(clients.hasRestarted(), false);
+	for (let run = 0; run < 2; run++) {
+		const client = startProcess();
+		announce(client.pid);
+		t.equal(clients.hasRestarted(), false);
+		await client.end();
+	}
+});

@@ -1,4 +1,4 @@
-// The folder of the certificate authority that a command works with: the user's, another, or one for this run alone.
+// The folder of the certificate authority: the user's own, a given one, or a temporary one for this run.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,20 +6,32 @@ import { homeFolder } from "../src/ca/files.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { expandHome } from "../src/options.ts";
 
-export interface CaPlace {
+export interface CaFolder {
 	folder: string;
-	/** There until `close`, and for nobody else. */
+	/** Whether the folder is temporary; `close` then removes it. */
 	isEphemeral: boolean;
 	close(): Promise<void>;
 }
 
-/** @param wanted `ephemeral`, a folder, or null for the user's own. @throws FlowtapeError FT_IO when there is no room for temporary files */
-export async function openCaPlace(wanted: string | null, env: NodeJS.ProcessEnv): Promise<CaPlace> {
-	if (wanted !== "ephemeral") return { folder: wanted === null ? homeFolder(env) : expandHome(wanted), isEphemeral: false, close: async () => {} };
+/**
+ * @param wanted `ephemeral`, a folder, or null for the user's own
+ * @throws FlowtapeError FT_IO if a temporary folder cannot be created
+ */
+export async function openCaFolder(wanted: string | null, env: NodeJS.ProcessEnv): Promise<CaFolder> {
+	if (wanted !== "ephemeral")
+		return {
+			folder: wanted === null ? homeFolder(env) : expandHome(wanted),
+			isEphemeral: false,
+			close: async () => {},
+		};
 	try {
 		const folder = await mkdtemp(join(tmpdir(), "flowtape-ca-"));
 		return { folder, isEphemeral: true, close: () => rm(folder, { recursive: true, force: true }) };
 	} catch (cause) {
-		throw new FlowtapeError("FT_IO", `there is no folder for a temporary certificate authority: ${(cause as Error).message}`, { cause });
+		throw new FlowtapeError(
+			"FT_IO",
+			`a temporary folder for the certificate authority cannot be created: ${(cause as Error).message}`,
+			{ cause },
+		);
 	}
 }

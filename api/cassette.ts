@@ -1,4 +1,4 @@
-// A cassette: a tape that a run records when it has to, and that a failed or interrupted run leaves as it was.
+// A cassette: a tape that a run records if needed. A failed or interrupted run leaves the tape unchanged.
 import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createTape, openTape } from "../formats/index.ts";
@@ -6,24 +6,24 @@ import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
 import { endOf } from "../src/flow/ending.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { type FlowSource, pipe } from "../src/flow/pipe.ts";
-import { isOfDead, MARK, processMark } from "../src/process-mark.ts";
+import { isProcessGone, MARK, processMark } from "../src/process-mark.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import { withLock } from "../src/store/sqlite/file-lock.ts";
-import { closeAll } from "./copy-flows.ts";
+import { closeSources } from "./copy-flows.ts";
 
 export const RECORD_MODES = ["once", "none", "new-episodes", "all"] as const;
 export type RecordMode = (typeof RECORD_MODES)[number];
 
-/** What a run does with its tape. */
-export interface Plan {
+/** How a run uses its tape. */
+export interface RunPlan {
 	/** Whether requests are answered from the tape. */
 	readonly replays: boolean;
 	/** Whether requests reach their servers and are recorded. */
 	readonly records: boolean;
 }
 
-/** By the mode, and whether there is a tape already. */
-export function planOf(mode: RecordMode, exists: boolean): Plan {
+/** @param exists whether the tape exists */
+export function runPlan(mode: RecordMode, exists: boolean): RunPlan {
 	switch (mode) {
 		case "none":
 			return { replays: true, records: false };
@@ -36,7 +36,7 @@ export function planOf(mode: RecordMode, exists: boolean): Plan {
 	}
 }
 
-export async function isThere(tape: string): Promise<boolean> {
+export async function tapeExists(tape: string): Promise<boolean> {
 	try {
 		await stat(tape);
 		return true;
@@ -46,36 +46,42 @@ export async function isThere(tape: string): Promise<boolean> {
 	}
 }
 
-/** Whether a flow is worth an answer in later runs: no failure, no error of the server. That a client left a stream is no failure. */
+/**
+ * Whether a flow may be replayed in later runs: it did not fail, and its status is below 500. A stream that the client
+ * closed did not fail.
+ */
 export function isSuccess(flow: Flow): boolean {
 	if (flow.type !== "http") return flow.error === null;
 	if (flow.response === null || flow.response.statusCode >= 500) return false;
 	return flow.error === null || endOf(flow) !== "cut";
 }
 
-/** Whether a flow was answered by its server in this run. */
+/** Whether the server, not a recording, sent the flow's response in this run. */
 export function isNew(flow: Flow): boolean {
 	return flow.type !== "http" || flow.isReplay !== "response";
 }
 
 export interface CommitOptions {
-	/** Name of the tape's format; null: told by the extension. */
+	/** Name of the tape's format; null: by the extension. */
 	format: string | null;
-	/** Whether the flows that the tape holds stay, before the new ones. */
+	/** Whether the flows on the tape are kept, before the new ones. */
 	keepsOld: boolean;
 	report: Reporter;
 }
 
-/** Of a draft's folder beside the tape; behind it stands the mark of its process. */
-const FOLDER = ".flowtape-";
-const OF_FOLDER = new RegExp(`^${FOLDER.replace(".", "\\.")}(${MARK.source})-`);
+/** Start of the name of a draft's folder beside the tape; the mark of the process follows. */
+const DRAFT_FOLDER_PREFIX = ".flowtape-";
+const DRAFT_FOLDER_NAME = new RegExp(`^${DRAFT_FOLDER_PREFIX.replace(".", "\\.")}(${MARK.source})-`);
 
-/** What a run has recorded so far, beside the tape. Several runs may record one tape at the same time, each a draft of its own. */
+/**
+ * The draft of a tape: the flows that a run has recorded so far, in a folder beside the tape. Several runs can record
+ * the same tape at once, each in its own draft.
+ */
 export class NewCassette {
 	readonly file: string;
 	readonly #tape: string;
 	readonly #folder: string;
-	/** The tape as it stood at the start, by another name; null: there was none. */
+	/** The path of a link to the tape at the start, or of a copy; null: there was no tape. */
 	readonly #before: string | null;
 
 	private constructor(tape: string, folder: string, before: string | null) {
@@ -86,27 +92,30 @@ export class NewCassette {
 	}
 
 	/**
-	 * Makes the tape's folder too, where there is none.
-	 * @param format as for `commit`: that the tape can be written in it is known before anything is recorded
+	 * Creates the draft, and the tape's folder if it is missing.
+	 * @param format as for `commit`; checked now, before anything is recorded
 	 * @throws FlowtapeError FT_IO, FT_USAGE
 	 */
-	static async beside(tape: string, format: string | null = null): Promise<NewCassette> {
+	static async create(tape: string, format: string | null = null): Promise<NewCassette> {
 		try {
 			const parent = dirname(tape);
 			await mkdir(parent, { recursive: true });
-			await removeLeft(parent);
-			await rehearse(tape, format);
-			const folder = await mkdtemp(join(parent, `${FOLDER}${processMark()}-`));
-			return new NewCassette(tape, folder, await keptAs(join(folder, "before"), tape));
+			await removeStaleDrafts(parent);
+			await checkWritable(tape, format);
+			const folder = await mkdtemp(join(parent, `${DRAFT_FOLDER_PREFIX}${processMark()}-`));
+			return new NewCassette(tape, folder, await linkOrCopy(join(folder, "before"), tape));
 		} catch (cause) {
 			if (cause instanceof FlowtapeError) throw cause;
-			throw cause instanceof Error ? new FlowtapeError("FT_IO", `${tape}: cannot be written: ${cause.message}`, { file: tape, cause }) : cause;
+			throw cause instanceof Error
+				? new FlowtapeError("FT_IO", `${tape}: cannot be written: ${cause.message}`, { file: tape, cause })
+				: cause;
 		}
 	}
 
 	/**
-	 * Puts the new flows on the tape, whole or not at all; what other runs have put there meanwhile stays. Resolves to the number of new flows.
-	 * @throws FlowtapeError FT_IO and those of reading the tape
+	 * Adds the new flows to the tape, all or none. Flows that other runs have added meanwhile are kept. Resolves to the
+	 * number of new flows.
+	 * @throws FlowtapeError FT_IO, FT_CORRUPT_FLOW if the tape cannot be read completely
 	 */
 	async commit(options: CommitOptions): Promise<number> {
 		const target = await realpath(this.#tape).catch(() => this.#tape);
@@ -123,26 +132,29 @@ export class NewCassette {
 		try {
 			return await this.#commitFrom(open, options);
 		} finally {
-			await closeAll(sources);
+			await closeSources(sources);
 		}
 	}
 
-	async #commitFrom(open: (path: string, report: Reporter) => Promise<FlowSource>, { format, keepsOld, report }: CommitOptions): Promise<number> {
+	async #commitFrom(
+		open: (path: string, report: Reporter) => Promise<FlowSource>,
+		{ format, keepsOld, report }: CommitOptions,
+	): Promise<number> {
 		const wasReplaced = await this.#wasReplaced();
 		const added = await open(this.file, report);
 		let unread = 0;
-		const counting: Reporter = (...told) => {
+		const counting: Reporter = (...trouble) => {
 			unread++;
-			report(...told);
+			report(...trouble);
 		};
 		const old = keepsOld || wasReplaced ? [await open(this.#tape, counting)] : [];
-		const newcomers = wasReplaced ? new Newcomers(await this.#idsBefore(open, report), keepsOld) : null;
+		const merge = wasReplaced ? new ConcurrentMerge(await this.#idsBefore(open, report), keepsOld) : null;
 		const sink = await createTape(this.#tape, { format: format ?? undefined, report });
 		try {
-			await pipe(old, newcomers === null ? [] : [newcomers.stay], sink);
-			// what cannot be read cannot be written again either
-			if (unread > 0) throw unreadTape(this.#tape);
-			const { read } = await pipe([added], newcomers === null ? [] : [newcomers.add], sink);
+			await pipe(old, merge === null ? [] : [merge.keepStored], sink);
+			// flows that cannot be read would be lost
+			if (unread > 0) throw unreadableTape(this.#tape);
+			const { read } = await pipe([added], merge === null ? [] : [merge.addRecorded], sink);
 			if (read > 0) await sink.close();
 			else await sink.discard();
 			return read;
@@ -152,14 +164,20 @@ export class NewCassette {
 		}
 	}
 
-	/** Whether another run has put a tape in the place of the one at the start, or where there was none. */
+	/**
+	 * Whether another run has written the tape since the start of this run. Always true if the tape had to be copied,
+	 * because the file system does not support links.
+	 */
 	async #wasReplaced(): Promise<boolean> {
 		const now = await stat(this.#tape).catch(() => null);
 		if (now === null) return false;
 		return this.#before === null || (await stat(this.#before)).ino !== now.ino;
 	}
 
-	async #idsBefore(open: (path: string, report: Reporter) => Promise<FlowSource>, report: Reporter): Promise<ReadonlySet<string>> {
+	async #idsBefore(
+		open: (path: string, report: Reporter) => Promise<FlowSource>,
+		report: Reporter,
+	): Promise<ReadonlySet<string>> {
 		const ids = new Set<string>();
 		if (this.#before === null) return ids;
 		for await (const flows of await open(this.#before, report)) for (const { id } of flows) ids.add(id);
@@ -171,22 +189,25 @@ export class NewCassette {
 	}
 }
 
-/** Whatever would fail in the end, such as an extension that tells no format, fails now. */
-async function rehearse(tape: string, format: string | null): Promise<void> {
+/** Fails now if `commit` could not create the tape later, for example because its extension names no format. */
+async function checkWritable(tape: string, format: string | null): Promise<void> {
 	const sink = await createTape(tape, { format: format ?? undefined, report: () => {} });
 	await sink.discard?.();
 }
 
-function unreadTape(tape: string): FlowtapeError {
-	const message = `${tape}: not all of it can be read, so that it is left as it was; flowtape convert brings what can be read to a new tape`;
+function unreadableTape(tape: string): FlowtapeError {
+	const message = `${tape}: the tape is damaged and was left unchanged; copy its readable flows to a new tape with flowtape convert`;
 	return new FlowtapeError("FT_CORRUPT_FLOW", message, { file: tape });
 }
 
-/** What came to the tape since the start of a run, and what of the run's own is to be added to it: a request that both have sent, once. */
-class Newcomers {
+/**
+ * Merges the flows of this run with those that other runs have written since it started. For each request that another
+ * run has recorded, one recording of the same request by this run is dropped.
+ */
+class ConcurrentMerge {
 	readonly #before: ReadonlySet<string>;
 	readonly #keepsOld: boolean;
-	/** How often each request was recorded by others. */
+	/** How many times other runs recorded each request, by request key. */
 	readonly #counts = new Map<string, number>();
 
 	constructor(before: ReadonlySet<string>, keepsOld: boolean) {
@@ -194,7 +215,7 @@ class Newcomers {
 		this.#keepsOld = keepsOld;
 	}
 
-	readonly stay = (flow: Flow): Flow | null => {
+	readonly keepStored = (flow: Flow): Flow | null => {
 		if (this.#before.has(flow.id)) return this.#keepsOld ? flow : null;
 		if (flow.type === "http") {
 			const key = defaultRequestKey(flow);
@@ -203,7 +224,7 @@ class Newcomers {
 		return flow;
 	};
 
-	readonly add = (flow: Flow): Flow | null => {
+	readonly addRecorded = (flow: Flow): Flow | null => {
 		if (flow.type !== "http") return flow;
 		const key = defaultRequestKey(flow);
 		const count = this.#counts.get(key) ?? 0;
@@ -212,11 +233,11 @@ class Newcomers {
 	};
 }
 
-/** A second name for a file, in time before another takes its place; null where there is none. */
-async function keptAs(name: string, tape: string): Promise<string | null> {
+/** Links a file under a second name before the file is replaced, or copies it; null: there is no file. */
+async function linkOrCopy(name: string, tape: string): Promise<string | null> {
 	try {
 		const target = await realpath(tape);
-		// not every file system has links
+		// not every file system supports links
 		await link(target, name).catch(() => copyFile(target, name));
 		return name;
 	} catch (error) {
@@ -225,10 +246,11 @@ async function keptAs(name: string, tape: string): Promise<string | null> {
 	}
 }
 
-/** Removes the drafts of processes that were killed. */
-async function removeLeft(parent: string): Promise<void> {
+/** Removes drafts that killed processes left behind. */
+async function removeStaleDrafts(parent: string): Promise<void> {
 	for (const name of await readdir(parent)) {
-		const mark = OF_FOLDER.exec(name)?.[1];
-		if (mark !== undefined && isOfDead(mark)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
+		const mark = DRAFT_FOLDER_NAME.exec(name)?.[1];
+		if (mark !== undefined && isProcessGone(mark))
+			await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
 	}
 }

@@ -1,45 +1,64 @@
-// The environment of a command that is to go through a proxy that runs, made from the user's own.
+// The environment variables that send a command's requests through a running proxy and make it trust the authority.
 
 import { writeTrustBundle } from "../src/ca/trust-bundle.ts";
 import { childEnvironment } from "../src/child/environment.ts";
+import { localAddressOf } from "../src/flow/loopback.ts";
 import { formatAuthority } from "../src/flow/url.ts";
 import type { LiveProxy } from "./live.ts";
 
+/** How a command uses the proxy. */
+export interface ChildSettings {
+	/** The proxy's authentication. If it names one user or accepts any, the command authenticates as that user. */
+	proxyauth?: string | null;
+	/** Whether hosts that NO_PROXY names stay reachable without the proxy; default: no. */
+	keepsBypass?: boolean | undefined;
+	/** The command's own servers. Its Node processes use the token to tell the proxy about them. */
+	own?: { readonly token: string } | null | undefined;
+	/** The command's processes that use the proxy. Its Node processes announce themselves in the folder. */
+	clients?: { readonly folder: string } | null | undefined;
+}
+
 /**
- * @param home the folder of the authority, where the files that variables name are written
- * @param proxyauth what the proxy asks for; where it names one user, or takes any, that is whom the command comes as
- * @throws FlowtapeError FT_CA
+ * @param home the folder of the authority; the certificate files that variables refer to are written there
+ * @param env the environment to extend
+ * @throws FlowtapeError FT_CA if the certificate files cannot be written
  */
-export function childSurroundings(
+export function proxyEnvironment(
 	{ authority, listeners }: Pick<LiveProxy, "authority" | "listeners">,
 	home: string,
 	env: NodeJS.ProcessEnv,
-	proxyauth: string | null = null,
+	{ proxyauth = null, keepsBypass = false, own = null, clients = null }: ChildSettings = {},
 ): Record<string, string> {
 	const bundle = writeTrustBundle(home, authority.certificatePem, env);
 	return childEnvironment({
 		env,
-		...addressesOf(listeners, loginOf(proxyauth)),
-		...{ caFile: authority.certificateFile, bundleFile: bundle.pemFile, javaTrustStore: bundle.javaFile },
+		keepsBypass,
+		ownToken: own?.token,
+		clientsFolder: clients?.folder,
+		...addressesOf(listeners, credentialsOf(proxyauth)),
+		caFile: authority.certificateFile,
+		bundleFile: bundle.pemFile,
+		javaTrustStore: bundle.javaFile,
+		phpFolder: bundle.phpFolder,
 	});
 }
 
-/** What a child is told of the proxy: where clients that know of proxies turn to, if a mode takes such, and all its addresses. */
-function addressesOf(listeners: LiveProxy["listeners"], login: string): { proxyUrl: string | null; listening: readonly string[] } {
-	const urls = listeners.map(({ host, port }) => `http://${formatAuthority(ANY.get(host) ?? host, port)}`);
+/**
+ * The proxy's URL for clients that are configured with a proxy (null if no mode accepts them), and the URLs of all
+ * listeners.
+ */
+function addressesOf(
+	listeners: LiveProxy["listeners"],
+	login: string,
+): { proxyUrl: string | null; listening: readonly string[] } {
+	const urls = listeners.map(({ host, port }) => `http://${formatAuthority(localAddressOf(host), port)}`);
 	const at = listeners.findIndex(({ mode }) => mode.kind === "regular" || mode.kind === "upstream");
 	return { proxyUrl: urls[at]?.replace("//", `//${login}`) ?? null, listening: urls };
 }
 
-/** In front of an address; empty: there is none, or no telling. */
-function loginOf(proxyauth: string | null): string {
+/** `user:password@` for the proxy's URL; empty if no credentials are needed or known. */
+function credentialsOf(proxyauth: string | null): string {
 	const spec = proxyauth === "any" ? "flowtape:flowtape" : (proxyauth ?? "");
 	const [, user, password] = /^(?!@|ldaps?:)([^:]+):(.*)$/s.exec(spec) ?? [];
 	return user === undefined ? "" : `${encodeURIComponent(user)}:${encodeURIComponent(password ?? "")}@`;
 }
-
-/** Where a client on this machine reaches what listens everywhere. */
-const ANY: ReadonlyMap<string, string> = new Map([
-	["0.0.0.0", "127.0.0.1"],
-	["::", "::1"],
-]);

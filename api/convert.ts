@@ -1,10 +1,12 @@
-// `convert`: the flows of a source in another file, and another format.
+// `convert`: writes the flows of a source to another file, in any format.
 import type { Source, Target } from "./source.ts";
 import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.ts";
 
 /**
- * Writes all flows of a source to a target, in the format that its extension tells.
- * @throws FlowtapeError FT_NOT_FOUND, FT_UNKNOWN_FORMAT, FT_CORRUPT_FLOW, FT_USAGE, FT_IO; the reason of `signal`. The target is then as it was
+ * Writes all flows of a source to a target. The format follows the target's extension unless `options.format` names it.
+ * If it fails, the target is unchanged.
+ * @throws FlowtapeError FT_NOT_FOUND, FT_UNKNOWN_FORMAT, FT_CORRUPT_FLOW, FT_USAGE, FT_BAD_OPTION, FT_IO; the signal's
+ * reason if it is aborted
  */
 export function convert(source: Source, to: Target, options: WriteOptions = {}): Promise<WriteReport> {
 	return writeFlows({ source, to }, options);

@@ -1,42 +1,62 @@
-// The way of stored flows: inputs opened, brought through steps to an output, which is kept, or discarded where something went wrong.
+// Copies stored flows from sources through steps to a sink, which is closed at the end or discarded on failure.
 import { type OpenOptions, openTape } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata } from "../src/flow/metadata.ts";
-import { type FlowSink, type FlowSource, ForwardingSource, pipe, type ReadOptions, type Step } from "../src/flow/pipe.ts";
+import {
+	type FlowSink,
+	type FlowSource,
+	ForwardingSource,
+	pipe,
+	type ReadOptions,
+	type Step,
+} from "../src/flow/pipe.ts";
 
 export interface CopyJob {
-	/** Closed in the end, whatever happens. */
+	/** Closed at the end, also after an error. */
 	sources: readonly FlowSource[];
 	steps?: readonly Step[] | undefined;
-	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind; `inputSize` is in bytes, 0 where not known. */
+	/**
+	 * Opens the output. Called after the inputs are open, so that a wrong input leaves no empty file. `inputSize` is in
+	 * bytes, 0 if unknown.
+	 */
 	open(inputSize: number): Promise<FlowSink>;
-	/** Told of trouble between inputs and output. */
+	/** Receives problems that arise while copying. */
 	report: Reporter;
-	/** Told of damage that ends an input early. */
+	/** Receives damage that ends an input early. */
 	reportInput: Reporter;
-	/** Aborted: the output is discarded. */
+	/** Stops copying and discards the output. */
 	signal?: AbortSignal | undefined;
-	/** Called before reading. */
+	/** Called before the first flow is read. */
 	onOpen?: (() => void) | undefined;
 	/** Called after every batch with the number of flows read and passed on. */
 	onBatch?: ((read: number, passed: number) => void) | undefined;
-	/** Called when nothing more is read. */
+	/** Called when all inputs have been read. */
 	onRead?: (() => void) | undefined;
-	/** Asked when all is read: whether what was written is kept; default: yes. */
+	/** Called when all inputs have been read: whether to keep the output; default: yes. */
 	isKept?: (() => boolean) | undefined;
 }
 
 export interface CopyResult {
-	/** Flows read, and those of them that came to the output. */
+	/** The number of flows that were read, and of those that were written. */
 	readonly read: number;
 	readonly passed: number;
-	/** `refused`: `isKept` said no. But for `kept` the output is as it was. */
+	/** `refused`: `isKept` returned false. The output is unchanged unless it was `kept`. */
 	readonly end: "kept" | "refused" | "interrupted";
 }
 
-/** Brings flows from sources to an output; what is left of a damaged source is reported. @throws FlowtapeError and whatever the steps throw */
-export async function copyFlows({ sources, steps = [], report, reportInput, signal, ...job }: CopyJob): Promise<CopyResult> {
+/**
+ * Copies flows. A damaged source is reported and ends early.
+ * @throws FlowtapeError, and errors of the steps
+ */
+export async function copyFlows({
+	sources,
+	steps = [],
+	report,
+	reportInput,
+	signal,
+	...job
+}: CopyJob): Promise<CopyResult> {
 	let sink: FlowSink | null = null;
 	try {
 		sink = await job.open(sources.reduce((sum, source) => sum + (source.progress().total ?? 0), 0));
@@ -48,7 +68,11 @@ export async function copyFlows({ sources, steps = [], report, reportInput, sign
 			{
 				...(signal && { signal }),
 				...(job.onBatch && { onBatch: job.onBatch }),
-				onConflict: (name) => report("FT_LOSS", `the tapes have different notes ${JSON.stringify(name)}: that of the first is kept`),
+				onConflict: (name) =>
+					report(
+						"FT_LOSS",
+						`the tapes have different values for the note ${JSON.stringify(name)}; the value of the first tape is kept`,
+					),
 			},
 		);
 		job.onRead?.();
@@ -60,39 +84,40 @@ export async function copyFlows({ sources, steps = [], report, reportInput, sign
 		await sink?.discard?.();
 		throw error;
 	} finally {
-		await closeAll(sources);
+		await closeSources(sources);
 	}
 }
 
-export async function closeAll(sources: readonly FlowSource[]): Promise<void> {
+export async function closeSources(sources: readonly FlowSource[]): Promise<void> {
 	for (const source of sources) await source.close();
 }
 
 /**
- * Opens tapes, `-` for stdin. One that is no tape is reported, and the others are opened.
- * @throws FlowtapeError when none is a tape, or one cannot be read at all
+ * Opens tapes, `-` for stdin. Reports files that are not tapes, and opens the others.
+ * @throws FlowtapeError if no file is a tape, or a file cannot be read
  */
-export async function openAll(paths: readonly string[], options: OpenOptions): Promise<FlowSource[]> {
+export async function openTapes(paths: readonly string[], options: OpenOptions): Promise<FlowSource[]> {
 	const opened = await Promise.allSettled(paths.map((path) => openTape(path, options)));
 	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const failures = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
 	try {
 		const fatal = failures.find((error) => !isDamage(error)) ?? (sources.length === 0 ? failures[0] : undefined);
 		if (fatal !== undefined) throw fatal;
-		for (const { code, message, file } of failures.filter(isDamage)) options.report(code, message, { file: file ?? "" });
+		for (const { code, message, file } of failures.filter(isDamage))
+			options.report(code, message, { file: file ?? "" });
 	} catch (error) {
-		await closeAll(sources);
+		await closeSources(sources);
 		throw error;
 	}
 	return sources;
 }
 
-/** Whether an error is about the content of one input. */
+/** Whether an error concerns the content of one input. */
 function isDamage(error: unknown): error is FlowtapeError {
 	return error instanceof FlowtapeError && error.status === 3;
 }
 
-/** A source whose damage is reported and ends it early, instead of ending everything. */
+/** A source that reports damage and ends early, instead of throwing. */
 export class RecoveringSource extends ForwardingSource {
 	readonly #report: Reporter;
 
@@ -102,15 +127,15 @@ export class RecoveringSource extends ForwardingSource {
 	}
 
 	override transfer(sink: FlowSink): Promise<number | null> {
-		return unlessDamaged(() => this.inner.transfer(sink), null);
+		return fallbackOnDamage(() => this.inner.transfer(sink), null);
 	}
 
 	override count(): Promise<number | null> {
-		return unlessDamaged(() => this.inner.count(), null);
+		return fallbackOnDamage(() => this.inner.count(), null);
 	}
 
 	override notes(): Promise<Metadata> {
-		return unlessDamaged(() => this.inner.notes(), {});
+		return fallbackOnDamage(() => this.inner.notes(), {});
 	}
 
 	override async *read(options?: ReadOptions): AsyncGenerator<Flow[]> {
@@ -123,12 +148,12 @@ export class RecoveringSource extends ForwardingSource {
 	}
 }
 
-/** What something gives; where there is damage, `otherwise`: reading meets the same, and tells of it. */
-async function unlessDamaged<T>(action: () => Promise<T>, otherwise: T): Promise<T> {
+/** The result of `action`, or `fallback` if the source is damaged: reading will find and report the same damage. */
+async function fallbackOnDamage<T>(action: () => Promise<T>, fallback: T): Promise<T> {
 	try {
 		return await action();
 	} catch (error) {
 		if (!isDamage(error)) throw error;
-		return otherwise;
+		return fallback;
 	}
 }

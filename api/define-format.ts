@@ -1,4 +1,5 @@
-// Formats of a program's own: functions from bytes to flows and back, given to the call that is to know them.
+// Custom file formats: a program defines how to read and write them, and passes them to the calls that should support
+// them.
 import { stat } from "node:fs/promises";
 import type { Format, Input, SinkOptions } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
@@ -7,60 +8,80 @@ import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 
 export type { Format };
 
+/** The context for reading a file. */
 export interface FormatContext {
-	/** The file, as messages name it. */
+	/** The name of the file, for messages. */
 	readonly name: string;
-	/** To be told of what is damaged and skipped, with its place. */
+	/** Call it for damage that is skipped, with the position. */
 	readonly report: Reporter;
 }
 
+/** The context for writing a file. */
 export interface FormatWriteContext extends FormatContext {
-	/** Whether there are flows in the file already, behind which the new ones come. */
+	/** Whether the file already has flows. The new ones are appended to these. */
 	readonly isContinued: boolean;
 }
 
-/** Where a format writes. The file has its name once it is whole. */
+/** The file that a format writes. It gets its final name when it is complete. */
 export interface FormatOutput {
-	/** Text as UTF-8. */
+	/** Writes bytes; a string is written as UTF-8. Await it before the next write. */
 	write(bytes: string | Uint8Array): Promise<void>;
 }
 
-/** Takes flows, one after the other. */
+/** Writes flows, one after the other. */
 export interface FormatWriter {
+	/** Writes a flow. flowtape awaits the result before the next call. */
 	append(flow: Flow): void | Promise<void>;
 	/** Called once, after the last flow. */
 	end?(): void | Promise<void>;
 }
 
+/** How to detect, read and write a format. */
 export interface FormatDefinition {
-	/** As `format` names it. */
+	/** The name for the option `format`. */
 	readonly name: string;
-	/** With the dot, the usual one first: files that are written with one of them have this format. */
+	/**
+	 * File name extensions with the dot, the usual one first. A file that is written with one of them gets this format.
+	 */
 	readonly extensions: readonly string[];
-	/** Whether a file that begins with these bytes, at most 4096, is of this format. Default: never, so that `format` has to name it. */
+	/**
+	 * Whether a file with these first bytes (at most 4096) has this format. Default: never, so a caller must name the
+	 * `format`.
+	 */
 	sniff?(head: Buffer): boolean;
-	/** The flows in the bytes of a file, decompressed where it is compressed, in order. Default: it cannot be read. */
+	/**
+	 * Returns the flows in the bytes of a file, in order. Compressed files arrive decompressed. Default: the format
+	 * cannot be read.
+	 */
 	read?(bytes: AsyncIterable<Buffer>, context: FormatContext): Iterable<Flow> | AsyncIterable<Flow>;
-	/** Default: it cannot be written. */
+	/** Returns a writer for the file. Default: the format cannot be written. */
 	write?(output: FormatOutput, context: FormatWriteContext): FormatWriter;
 }
 
-/** A format for `formats` of `openTape`, `createTape` and the verbs: the call that is given it knows it, no other. */
+/**
+ * Defines a format for the option `formats` of `openTape`, `createTape`, `convert` and the other functions. Only calls
+ * that get the format support it. Reading or writing throws FlowtapeError FT_USAGE if the definition lacks `read` or
+ * `write`.
+ */
 export function defineFormat(definition: FormatDefinition): Format {
 	const { name, extensions } = definition;
 	return {
-		...{ name, extensions },
+		name,
+		extensions,
 		sniff: (head) => definition.sniff?.(head) ?? false,
 		async read(input, { report, filter, ids }) {
 			const flows = definition.read?.(chunksOf(input), { name: input.name, report });
-			if (flows === undefined) throw new FlowtapeError("FT_USAGE", `${input.name}: the format ${name} cannot be read`, { file: input.name });
+			if (flows === undefined)
+				throw new FlowtapeError("FT_USAGE", `${input.name}: the format ${name} cannot be read`, { file: input.name });
 			const wanted = ids === undefined ? null : new Set(ids);
 			return FlowSource.of(async function* () {
-				for await (const flow of flows) if (wanted?.has(flow.id) !== false && filter?.matches(flow) !== false) yield [flow];
+				for await (const flow of flows)
+					if (wanted?.has(flow.id) !== false && filter?.matches(flow) !== false) yield [flow];
 			});
 		},
 		async create(path, options) {
-			if (definition.write === undefined) throw new FlowtapeError("FT_USAGE", `${path}: the format ${name} cannot be written`, { file: path });
+			if (definition.write === undefined)
+				throw new FlowtapeError("FT_USAGE", `${path}: the format ${name} cannot be written`, { file: path });
 			return createSink(path, definition.write.bind(definition), options);
 		},
 	};
@@ -70,7 +91,11 @@ async function* chunksOf(input: Input): AsyncGenerator<Buffer> {
 	yield* input.chunks();
 }
 
-async function createSink(path: string, write: NonNullable<FormatDefinition["write"]>, { report, append = false }: SinkOptions): Promise<FlowSink> {
+async function createSink(
+	path: string,
+	write: NonNullable<FormatDefinition["write"]>,
+	{ report, append = false }: SinkOptions,
+): Promise<FlowSink> {
 	const { openOutput } = await import("../formats/index.ts");
 	const { size } = append ? await stat(path).catch(() => ({ size: 0 })) : { size: 0 };
 	const output = await openOutput(path, { append });

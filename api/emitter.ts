@@ -1,12 +1,14 @@
-// Events of a running proxy for the program that runs it: what its listeners throw is an event too, and no matter of the traffic.
+// An event emitter for a running proxy. An error of a listener becomes an `error` event and never affects the traffic.
 
-/** What there may be besides events of one's own. */
+/** The event that every emitter has. */
 export interface ErrorEvents {
 	error: Error;
 }
 
-/** An event with its name. */
-export type EventOf<Events extends ErrorEvents> = { [Kind in keyof Events]: { readonly kind: Kind; readonly value: Events[Kind] } }[keyof Events];
+/** An event as an object: its name as `kind`, its value as `value`. */
+export type EventOf<Events extends ErrorEvents> = {
+	[Kind in keyof Events]: { readonly kind: Kind; readonly value: Events[Kind] };
+}[keyof Events];
 
 type Listener = (value: never) => unknown;
 
@@ -18,26 +20,32 @@ export class Emitter<Events extends ErrorEvents> {
 	#isEnded = false;
 
 	/**
-	 * @param onInterest told of each kind that somebody begins to listen to; null: all kinds
-	 * @param onFailure told of what listeners throw; default: it is an event
+	 * @param onInterest called with each kind that gets a listener; null: all kinds
+	 * @param onFailure called with errors of listeners; default: emits an `error` event
 	 */
 	constructor(onInterest: (kind: keyof Events | null) => void = () => {}, onFailure?: (error: Error) => void) {
 		this.#onInterest = onInterest;
 		this.#onFailure = onFailure ?? ((error) => this.emit("error", error as Events["error"]));
 	}
 
-	/** Listens to one kind of event; what comes back ends it. Listeners are not waited for. */
+	/**
+	 * Adds a listener and returns a function that removes it. `emit` does not wait for promises that listeners return; a
+	 * rejection counts as an error of the listener.
+	 */
 	on<Kind extends keyof Events>(kind: Kind, listener: (value: Events[Kind]) => unknown): () => void {
 		const listeners = this.#listeners.get(kind) ?? new Set();
 		this.#listeners.set(kind, listeners);
-		// the same function may listen twice
+		// the same function may be added twice
 		const own: Listener = (value: Events[Kind]) => listener(value);
 		listeners.add(own);
 		this.#onInterest(kind);
 		return () => void listeners.delete(own);
 	}
 
-	/** All events from now on, until the emitter ends or the signal is aborted. They wait in memory until they are asked for. */
+	/**
+	 * All events from now on, until the emitter ends or the signal is aborted. Unread events are queued in memory without
+	 * limit.
+	 */
 	events(signal?: AbortSignal): AsyncIterableIterator<EventOf<Events>> {
 		const queue: EventQueue<EventOf<Events>> = new EventQueue(() => {
 			this.#queues.delete(queue);
@@ -53,22 +61,27 @@ export class Emitter<Events extends ErrorEvents> {
 		return queue;
 	}
 
-	/** Never throws. */
+	/** Calls the listeners of an event. Never throws. */
 	emit<Kind extends keyof Events>(kind: Kind, value: Events[Kind]): void {
-		for (const queue of this.#queues) queue.add({ kind, value } as EventOf<Events>);
-		for (const listener of this.#listeners.get(kind) ?? []) void this.#call(kind, listener as (value: Events[Kind]) => unknown, value);
+		for (const queue of this.#queues) queue.push({ kind, value } as EventOf<Events>);
+		for (const listener of this.#listeners.get(kind) ?? [])
+			void this.#call(kind, listener as (value: Events[Kind]) => unknown, value);
 	}
 
-	async #call<Kind extends keyof Events>(kind: Kind, listener: (value: Events[Kind]) => unknown, value: Events[Kind]): Promise<void> {
+	async #call<Kind extends keyof Events>(
+		kind: Kind,
+		listener: (value: Events[Kind]) => unknown,
+		value: Events[Kind],
+	): Promise<void> {
 		try {
 			await listener(value);
 		} catch (error) {
-			// one that fails at errors would fail at its own
+			// a failing error listener must not call itself
 			if (kind !== "error") this.#onFailure(errorOf(error));
 		}
 	}
 
-	/** No more events come: whoever waits for one is told. */
+	/** Ends all iterators after their queued events, and removes all listeners. */
 	end(): void {
 		this.#isEnded = true;
 		for (const queue of this.#queues) queue.end();
@@ -76,7 +89,7 @@ export class Emitter<Events extends ErrorEvents> {
 	}
 }
 
-/** What was thrown, as an error. */
+/** Wraps a thrown value in an Error unless it is one. */
 export function errorOf(thrown: unknown): Error {
 	return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
 }
@@ -91,7 +104,7 @@ class EventQueue<T> implements AsyncIterableIterator<T> {
 		this.#onEnd = onEnd;
 	}
 
-	add(event: T): void {
+	push(event: T): void {
 		this.#waiting.push(event);
 		this.#wake?.();
 	}

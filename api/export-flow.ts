@@ -1,26 +1,58 @@
-// A flow as a command, as code or as the bytes of its messages, for other tools.
+// Exports a flow for other tools: as a shell command, as code, or as raw messages.
 import { curlCommand } from "../src/export/curl.ts";
 import { fetchCall } from "../src/export/fetch.ts";
 import { httpieCommand } from "../src/export/httpie.ts";
-import { rawFlow } from "../src/export/raw.ts";
-import { toText } from "../src/flow/bytes.ts";
+import { ofRequest } from "../src/export/incomplete.ts";
+import { k6Begin, k6Call, k6End } from "../src/export/k6.ts";
+import { powershellCommand } from "../src/export/powershell.ts";
+import { pythonCode } from "../src/export/python.ts";
+import { rawFlow, rawRequest, rawResponse } from "../src/export/raw.ts";
+import { type ByteString, toText } from "../src/flow/bytes.ts";
 import type { HttpFlow } from "../src/flow/flow.ts";
 
-export type ExportFormat = "curl" | "fetch" | "httpie" | "raw";
+const exporters = {
+	curl: ofRequest((request, note) => bytesOf(curlCommand(request, note))),
+	httpie: ofRequest((request, note) => bytesOf(httpieCommand(request, note))),
+	fetch: ofRequest((request, note) => Buffer.from(fetchCall(request, note))),
+	python: ofRequest((request, note) => Buffer.from(pythonCode(request, note))),
+	powershell: ofRequest((request, note) => Buffer.from(powershellCommand(request, note))),
+	k6: ofRequest((request, note) => Buffer.from(k6Call(request, note))),
+	raw: rawFlow,
+	"raw-request": rawRequest,
+	"raw-response": rawResponse,
+} as const satisfies Record<string, (flow: HttpFlow, note: (message: string) => void) => Buffer>;
 
-const exporters: Readonly<Record<ExportFormat, (flow: HttpFlow, note: (message: string) => void) => string>> = {
-	curl: ({ request }, note) => toText(curlCommand(request, note)),
-	fetch: ({ request }, note) => fetchCall(request, note),
-	httpie: ({ request }, note) => toText(httpieCommand(request, note)),
-	raw: (flow) => rawFlow(flow).latin1Slice(),
+/** A format of `exportFlow`. */
+export type ExportFormat = keyof typeof exporters;
+
+/** The names of all export formats. */
+export const exportFormats = Object.keys(exporters) as readonly ExportFormat[];
+
+/** The text before and after all flows, for formats that put all flows into one document. */
+export const exportFrames: { readonly [format in ExportFormat]?: { readonly begin: string; end(): string } } = {
+	k6: { begin: k6Begin, end: () => k6End },
 };
 
+function bytesOf(text: ByteString): Buffer {
+	return Buffer.from(text, "latin1");
+}
+
+/** As `exportFlow`, but returns bytes, without the frame. */
+export function exportBytes(flow: HttpFlow, as: ExportFormat, onLoss: (message: string) => void): Buffer {
+	return exporters[as](flow, onLoss);
+}
+
 /**
- * The request of a flow as a command for a shell (`curl`, `httpie`) or a call of `fetch`; or request and response as HTTP/1.1 has them on the wire
- * (`raw`), where each character is a byte: `Buffer.from(text, "latin1")`.
- * @param onLoss told what of the request is left out, because the other tool cannot send it
- * @throws FlowtapeError FT_LOSS when nothing can be made of the flow
+ * Exports the request of a flow as a shell command (`curl`, `httpie`), as a call of `fetch`, as Python code for
+ * requests (`python`), as a command of PowerShell 7 (`powershell`) or as a script for k6 (`k6`). The formats `raw`,
+ * `raw-request` and `raw-response` export its request and response, or one of them, as HTTP/1.1 messages. In their
+ * text, each character is one byte: `Buffer.from(text, "latin1")`.
+ * @param onLoss called with a message for each part of the request that the other tool cannot send, and for each
+ * incomplete message; default: ignored
+ * @throws FlowtapeError FT_LOSS if the flow cannot be exported, for example because a body was not recorded
  */
 export function exportFlow(flow: HttpFlow, as: ExportFormat, onLoss: (message: string) => void = () => {}): string {
-	return exporters[as](flow, onLoss);
+	const bytes = exportBytes(flow, as, onLoss).latin1Slice();
+	const frame = exportFrames[as];
+	return as.startsWith("raw") ? bytes : `${frame?.begin ?? ""}${toText(bytes)}${frame?.end() ?? ""}`;
 }

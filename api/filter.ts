@@ -1,14 +1,19 @@
-// `filter`: some flows of a source in another file.
+// `filter`: writes the matching flows of a source to another file.
 import type { Filter } from "../src/filter/filter.ts";
 import type { Source, Target } from "./source.ts";
 import { filterOf } from "./tape.ts";
 import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.ts";
 
 /**
- * Writes the flows of a source that match to a target.
- * @param filter an expression such as `~u /api/ & !~c 404` (docs/filters.md), or what `compileFilter` makes of one
+ * Writes the flows that match to a target. If it fails, the target is unchanged.
+ * @param filter an expression such as `~u /api/ & !~c 404` (docs/filters.md), or a filter compiled by `compileFilter`
  * @throws FlowtapeError FT_BAD_FILTER with the column, and as `convert`
  */
-export async function filter(source: Source, filter: string | Filter, to: Target, options: WriteOptions = {}): Promise<WriteReport> {
+export async function filter(
+	source: Source,
+	filter: string | Filter,
+	to: Target,
+	options: WriteOptions = {},
+): Promise<WriteReport> {
 	return writeFlows({ source, to, filter: await filterOf(filter) }, options);
 }

@@ -1,7 +1,15 @@
-// `flowtape/flow`: what a flow is, without anything that reads files or opens sockets.
+// The package entry `flowtape/flow`: the classes and types of flows. It loads nothing that reads files or opens
+// sockets.
 export type { Body, BodySource } from "../src/flow/body.ts";
-export { type Address, type ClientConnection, type Connection, clientConnection, type ServerConnection, serverConnection } from "../src/flow/connection.ts";
-export { CookieJar, type CookieOrigin } from "../src/flow/cookies.ts";
+export {
+	type Address,
+	type ClientConnection,
+	type Connection,
+	clientConnection,
+	type ServerConnection,
+	serverConnection,
+} from "../src/flow/connection.ts";
+export { CookieJar, type CookieOrigin } from "../src/flow/cookie-jar.ts";
 export {
 	DnsFlow,
 	type DnsMessage,

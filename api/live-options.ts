@@ -1,21 +1,36 @@
-// The options of a proxy that records and of one that answers, as the command line and programs have them.
+// The options of a recording proxy and of a replaying proxy, for the command line and for programs.
 import { hookOptions } from "../src/hooks/builtin.ts";
 import type { OptionTable } from "../src/options.ts";
 import { proxyOptions } from "../src/proxy/server.ts";
 
-/** In a proxy that records, a request without a recording goes to its server. */
-export const forwarding = {
+/** In a recording proxy, a request without a recording is forwarded by default. */
+export const forwardingOptions = {
 	server_replay_extra: {
 		type: "string",
 		default: "forward",
 		choices: ["forward", "kill", "204", "400", "404", "500"],
-		help: "What becomes of requests without a recording, where server_replay is set.",
+		help: "How to answer requests without a recording, if server_replay is set.",
 	},
 } as const satisfies OptionTable;
 
-export const recordOptions = { ...proxyOptions, ...hookOptions, ...forwarding } as const satisfies OptionTable;
+export const recordOptions = { ...proxyOptions, ...hookOptions, ...forwardingOptions } as const satisfies OptionTable;
 
 export const replayOptions = { ...proxyOptions, ...hookOptions } as const satisfies OptionTable;
 
-/** Left out of the names of `replayOptions`. */
+/** Prefix that `replayServer`, `explain` and `run` leave out of the option names. */
 export const REPLAY_PREFIX = "server_replay_";
+
+/** Options of commands that run a child command behind the proxy. */
+export const childOptions = {
+	own_servers: {
+		type: "string",
+		default: "pass",
+		choices: ["pass", "record"],
+		help: "Requests to the command's own servers (loopback ports on which one of its processes listens): pass them through unrecorded, or record and replay them.",
+	},
+	keep_no_proxy: {
+		type: "boolean",
+		default: false,
+		help: "Keep NO_PROXY in the command's environment: the command then connects to those hosts without the proxy. By default NO_PROXY is cleared.",
+	},
+} as const satisfies OptionTable;

@@ -1,39 +1,48 @@
-// The live proxy: records to a tape, answers from tapes, or both.
+// Starts the live proxy, which records to a tape, answers from tapes, or both.
 import type { CertificateAuthority } from "../src/ca/authority.ts";
 import type { HookValues } from "../src/hooks/builtin.ts";
 import type { OptionValues } from "../src/options.ts";
-import type { Listening, proxyOptions } from "../src/proxy/server.ts";
-import { type LiveReport, prepareTraffic, type TrafficSetup, waysOf } from "./traffic.ts";
+import type { OwnServers } from "../src/proxy/route/own-servers.ts";
+import type { Listening, proxyOptions as table } from "../src/proxy/server.ts";
+import { type LiveReport, prepareTraffic, type TrafficSetup, upstreamSettings } from "./traffic.ts";
 
 export type { LiveReport };
-export type LiveValues = HookValues & OptionValues<typeof proxyOptions>;
+export type LiveValues = HookValues & OptionValues<typeof table>;
 
 export interface LiveSetup extends TrafficSetup {
 	values: LiveValues;
-	/** The folder of the certificate authority, which is made where there is none. */
+	/** The folder of the certificate authority, which is created if missing. */
 	home: string;
-	/** Whether servers may be connected to; without, no name is resolved and no connection opened. */
+	/** Whether a new authority is for this run only. */
+	isEphemeral?: boolean;
+	/** Whether the proxy may connect to servers. If not, it resolves no names and opens no connections. */
 	network: boolean;
-	/** Since when certificates are valid, for clients whose clock shows another time; default: for a short time. */
+	/** Servers that the clients run themselves; requests to them are not intercepted. Default: none. */
+	own?: OwnServers | null;
+	/**
+	 * The start of the certificates' validity. Set it for clients whose clock is set back. Default: shortly before now.
+	 */
 	validFrom?: Date;
 }
 
 export interface LiveProxy {
 	readonly host: string;
 	readonly port: number;
-	/** Where it listens, a mode each; `host` and `port` are those of the first. */
+	/** The listeners, one for each mode; `host` and `port` are those of the first. */
 	readonly listeners: readonly Listening[];
 	readonly authority: CertificateAuthority;
-	/** When the recordings that are replayed began, in seconds since 1970; null where there are none. */
+	/** When the first replayed request was recorded, in seconds since 1970; null if there are no recordings. */
 	readonly recordedAt: number | null;
-	/** From now on `onEvent` and `onServed` are told of every flow, where they were not to be (`wantsFlows`). */
+	/** The number of recordings in all tapes that have not answered yet. */
+	countUnused(): number;
+	/** From now on, calls `onEvent` and `onServed` for every flow, even if `wantsFlows` was false. */
 	watchFlows(): void;
-	/** Ends exchanges under way, brings those still open to the output, and closes it. */
+	/** Ends exchanges in progress, writes them to the output, and closes it. */
 	close(): Promise<LiveReport>;
 }
 
 /**
- * Starts a proxy that records to a tape, answers from tapes, or both; resolves when it accepts connections.
+ * Starts the proxy; resolves when it accepts connections.
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT
  */
 export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
@@ -41,24 +50,35 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { createPassthroughHosts } = await import("../src/hooks/passthrough-hosts.ts");
 	const { openAuthority } = await import("../src/ca/authority.ts");
 	const { clientContextOptions, withOwnCertificates } = await import("../src/proxy/tls/client-options.ts");
-	const { startProxy } = await import("../src/proxy/server.ts");
+	const { proxyOptions, startProxy } = await import("../src/proxy/server.ts");
 	const { createTrustGuide } = await import("../src/ca/trust-guide.ts");
 	const { values, log, network } = setup;
 	const warn = (message: string) => log?.("warning", message);
-	const authority = await openAuthority(setup.home, { warn, keySize: values.key_size, context: clientContextOptions(values), validFrom: setup.validFrom });
+	const authority = await openAuthority(setup.home, {
+		warn,
+		keySize: values.key_size,
+		context: clientContextOptions(values),
+		validFrom: setup.validFrom,
+		// a key size that the user chose is for RSA
+		keyType: setup.isEphemeral && values.key_size === proxyOptions.key_size.default ? "ec" : "rsa",
+	});
 	const traffic = await prepareTraffic(setup, createTrustGuide(authority));
 	const { pipeline, sink, onEvent } = traffic;
 	try {
 		const proxy = await startProxy({
-			...{ options: values, pipeline, sink, upstream: network ? "network" : null, onEvent },
+			options: values,
+			pipeline,
+			sink,
+			upstream: network ? "network" : null,
+			onEvent,
+			own: setup.own ?? null,
 			wantsFlows: setup.output !== null || setup.wantsFlows !== false,
-			...{
-				authority: withOwnCertificates(authority, values),
-				authenticator: pipeline.hooks.find(isProxyAuth) ?? null,
-				hosts: await createPassthroughHosts(values),
-			},
+			reportsCached: setup.reportsCached ?? false,
+			authority: withOwnCertificates(authority, values),
+			authenticator: pipeline.hooks.find(isProxyAuth) ?? null,
+			hosts: await createPassthroughHosts(values),
 			prefersHttp1: traffic.prefersHttp1 ?? null,
-			...(await waysOf(setup)),
+			...(await upstreamSettings(setup)),
 		});
 		await setup.scripts?.start(values, { watch: true });
 		const close = async () => {
@@ -66,7 +86,16 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			return traffic.close();
 		};
 		const { host, port, listeners } = proxy;
-		return { host, port, listeners, authority, recordedAt: traffic.recordedAt, watchFlows: () => proxy.watchFlows(), close };
+		return {
+			host,
+			port,
+			listeners,
+			authority,
+			recordedAt: traffic.recordedAt,
+			countUnused: () => traffic.countUnused(),
+			watchFlows: () => proxy.watchFlows(),
+			close,
+		};
 	} catch (error) {
 		await traffic.close();
 		throw error;

@@ -1,16 +1,22 @@
-// Options as programs give them: some of a table's, in camelCase. Defaults, checks and types are those of the table that the flags come from.
+// Options of the library's functions: camelCase and all optional. Their defaults, checks and types come from the same
+// tables as the flags.
 import { FlowtapeError } from "../src/errors.ts";
 import { defaults, type OptionFunction, type OptionSpec, type OptionTable, type OptionValues } from "../src/options.ts";
+import { didYouMean } from "../src/suggest.ts";
 import { checkValue } from "./option-value.ts";
-import { didYouMean } from "./suggest.ts";
 
-/** `listenPort` for `listen_port`. */
-export type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<CamelCase<Rest>>}` : Name;
+/** Converts a name: `listenPort` for `listen_port`. */
+export type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+	? `${First}${Capitalize<CamelCase<Rest>>}`
+	: Name;
 
 type Unprefixed<Name extends string, Prefix extends string> = Name extends `${Prefix}${infer Rest}` ? Rest : Name;
 
-/** A value of an option: one of its choices where it has some; a size in bytes, or as text such as `64k`; null where that is its default. */
-type GivenValue<S extends OptionSpec> = S extends { type: "boolean" }
+/**
+ * The type of an option's value. An option with choices accepts these. A size is a number of bytes, or text such as
+ * `64k`. An option with the default null accepts null too.
+ */
+type OptionInput<S extends OptionSpec> = S extends { type: "boolean" }
 	? boolean
 	: S extends { type: "function" }
 		? OptionFunction | null
@@ -26,32 +32,34 @@ type TextOrNumber<S extends OptionSpec> = S extends { choices: readonly (infer C
 			? number | string
 			: number;
 
-/** A status is as good as its digits. */
+/** A choice that is a number, such as a status, may be given as a number. */
 type NumberIn<Choice> = Choice extends `${infer Digits extends number}` ? Digits : never;
 
 type NullOf<S extends OptionSpec> = S extends { default: null } ? null : never;
 
-/** Some options of a table, by their names in camelCase, without `Prefix`. Those that are deprecated are left out. */
-export type GivenOptions<T extends OptionTable, Prefix extends string = ""> = {
-	readonly [Name in keyof T & string as T[Name] extends { deprecated: string } ? never : CamelCase<Unprefixed<Name, Prefix>>]?: GivenValue<T[Name]> | undefined;
+/** The options of a table, all optional, in camelCase and without `Prefix`. Deprecated options are left out. */
+export type PartialOptions<T extends OptionTable, Prefix extends string = ""> = {
+	readonly [Name in keyof T & string as T[Name] extends { deprecated: string }
+		? never
+		: CamelCase<Unprefixed<Name, Prefix>>]?: OptionInput<T[Name]> | undefined;
 };
 
 export interface OptionContext<Prefix extends string> {
-	/** Names the function in errors. */
+	/** The name of the function, for error messages. */
 	verb: string;
-	/** Left out of the names: `server_replay_` makes `reuse` of `server_replay_reuse`. */
+	/** Prefix that is left out of the names: with `server_replay_`, `server_replay_reuse` is `reuse`. */
 	prefix?: Prefix;
-	/** Other names that the function takes, for suggestions. */
+	/** Other option names of the function, for suggestions. */
 	others?: readonly string[];
 }
 
 /**
- * Every value of a table, by its name in snake_case: what is given, else the default.
- * @throws FlowtapeError FT_BAD_OPTION for a name that is no option, with the nearest one, and for a value that does not fit
+ * The value of every option of a table, by its name in snake_case: the given value, or the default.
+ * @throws FlowtapeError FT_BAD_OPTION for an unknown name, with the nearest known one, and for an invalid value
  */
 export function optionValues<const T extends OptionTable, Prefix extends string = "">(
 	table: T,
-	given: GivenOptions<T, Prefix>,
+	given: PartialOptions<T, Prefix>,
 	{ verb, prefix, others = [] }: OptionContext<Prefix>,
 ): OptionValues<T> {
 	const names = new Map(
@@ -65,13 +73,16 @@ export function optionValues<const T extends OptionTable, Prefix extends string 
 		const name = names.get(key);
 		const spec = name === undefined ? undefined : table[name];
 		if (name === undefined || spec === undefined)
-			throw new FlowtapeError("FT_BAD_OPTION", `${verb}: "${key}" is not an option.${didYouMean(key, [...others, ...names.keys()])}`);
+			throw new FlowtapeError(
+				"FT_BAD_OPTION",
+				`${verb}: "${key}" is not an option.${didYouMean(key, [...others, ...names.keys()])}`,
+			);
 		values[name] = checkValue(spec, value, `${verb}: ${key}`);
 	}
 	return values as OptionValues<T>;
 }
 
-/** `listenPort` for `listen_port`. */
+/** Converts a name: `listenPort` for `listen_port`. */
 export function camelCase(name: string): string {
 	return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,48 +1,94 @@
-// `record`: a proxy that writes what passes through it to a tape.
+// `record`: starts a proxy that records the traffic to a tape.
 import type { recordOptions } from "./live-options.ts";
-import type { GivenOptions } from "./options.ts";
+import type { PartialOptions } from "./options.ts";
 import { type ProxyHandle, type ProxyOptions, startProxy } from "./proxy.ts";
-import { fileOf } from "./source.ts";
+import { fileOf, filesIn } from "./source.ts";
 import type { FormatName, TapePath } from "./tape.ts";
 
-/** The options of `flowtape record` in camelCase (docs/options.md), and: */
-export interface RecordOptions extends GivenOptions<typeof recordOptions>, ProxyOptions {
-	/** The tape; flows are added to one that is there. Default: nothing is stored. */
+/** Options of `record`: those of `flowtape record` in camelCase (docs/options.md), and the following. */
+export interface RecordOptions extends PartialOptions<typeof recordOptions>, ProxyOptions {
+	/** The tape. Flows are appended to an existing one. Default: flows are not stored. */
 	readonly to?: TapePath | undefined;
-	/** Default: told by the extension of `to`. */
+	/** The format of `to`; default: by its extension. */
 	readonly format?: FormatName | undefined;
-	/** Record only flows that match (docs/filters.md), looked at when they are complete. */
+	/** Records only flows that match this expression (docs/filters.md) when they are complete. Default: all. */
 	readonly filter?: string | undefined;
-	/** Tapes that answer what they have recordings for; what they have none for goes to its server, unless `serverReplayExtra` says otherwise. */
+	/**
+	 * Tapes to answer requests from. Requests without a recording are forwarded, unless `serverReplayExtra` says
+	 * otherwise. Default: none.
+	 */
 	readonly from?: TapePath | readonly TapePath[] | undefined;
-	/** Whether the tape survives the loss of power too: every commit waits for the disk. Default false. */
+	/** Whether the tape also survives a power failure: every commit waits for the disk. Default: false. */
 	readonly durable?: boolean | undefined;
-	/** Whether servers may be connected to; default true. */
+	/** Whether the proxy may connect to servers; default: true. */
 	readonly network?: boolean | undefined;
 }
 
-const OWN = ["to", "from", "port", "host", "ca", "hooks", "formats", "format", "filter", "durable", "network", "env", "signal", "strict", "onTrouble"];
+const OWN = [
+	"to",
+	"from",
+	"port",
+	"host",
+	"ca",
+	"hooks",
+	"formats",
+	"format",
+	"filter",
+	"durable",
+	"network",
+	"env",
+	"signal",
+	"strict",
+	"onTrouble",
+];
 
 /**
- * Starts a proxy that records; resolves when it accepts connections. Close it, or what is under way may be lost.
- * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT; the reason of `signal`
+ * Starts a proxy that records; resolves when it accepts connections. Close it at the end: otherwise the last flows may
+ * be lost.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT;
+ * the signal's reason if it is aborted
  */
 export async function record(options: RecordOptions): Promise<ProxyHandle> {
 	const { optionValues } = await import("./options.ts");
 	const { recordOptions } = await import("./live-options.ts");
-	const { to, from = [], port, host, ca, hooks, formats, format, filter, durable, network = true, env, signal, strict, onTrouble, ...given } = options;
+	const {
+		to,
+		from = [],
+		port,
+		host,
+		ca,
+		hooks,
+		formats,
+		format,
+		filter,
+		durable,
+		network = true,
+		env,
+		signal,
+		strict,
+		onTrouble,
+		...given
+	} = options;
 	const values = optionValues(
 		recordOptions,
-		{ ...given, listenPort: port ?? given.listenPort ?? 0, listenHost: host ?? given.listenHost, saveStreamFilter: filter ?? given.saveStreamFilter },
+		{
+			...given,
+			listenPort: port ?? given.listenPort ?? 0,
+			listenHost: host ?? given.listenHost,
+			saveStreamFilter: filter ?? given.saveStreamFilter,
+		},
 		{ verb: "record", others: OWN },
 	);
 	return startProxy(
-		{ values, output: to === undefined ? null : fileOf(to), format, recordings: filesIn(from), network, durable, flagPrefix: "" },
+		{
+			values,
+			output: to === undefined ? null : fileOf(to),
+			format,
+			recordings: filesIn(from),
+			network,
+			durable,
+			flagPrefix: "",
+		},
 		{ ca, hooks, formats, env, signal, strict, onTrouble },
 	);
-}
-
-/** One file, or several. */
-export function filesIn(from: TapePath | readonly TapePath[]): string[] {
-	return (typeof from === "string" || from instanceof URL ? [from] : from).map(fileOf);
 }

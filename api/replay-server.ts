@@ -1,43 +1,65 @@
-// `replayServer`: a proxy that answers from tapes, and reaches no server unless told to.
+// `replayServer`: starts a proxy that answers from tapes. It connects to servers only if an option says so.
 
 import { FlowtapeError } from "../src/errors.ts";
 import type { MatchFunction } from "../src/replay/recordings/index-of-tapes.ts";
 import type { REPLAY_PREFIX, replayOptions } from "./live-options.ts";
-import type { GivenOptions } from "./options.ts";
+import type { PartialOptions } from "./options.ts";
 import { type ProxyHandle, type ProxyOptions, startProxy } from "./proxy.ts";
-import { filesIn } from "./record.ts";
-import { fileOf } from "./source.ts";
+import { fileOf, filesIn } from "./source.ts";
 import type { FormatName, TapePath } from "./tape.ts";
 
-type Given = Omit<GivenOptions<typeof replayOptions, typeof REPLAY_PREFIX>, "match">;
+type Given = Omit<PartialOptions<typeof replayOptions, typeof REPLAY_PREFIX>, "match">;
 
-/** The options of `flowtape replay-server` in camelCase, without `server_replay_` in front (docs/options.md), and: */
+/**
+ * Options of `replayServer`: those of `flowtape replay-server` in camelCase, without `server_replay_`
+ * (docs/options.md), and the following.
+ */
 export interface ReplayServerOptions extends Given, ProxyOptions {
 	/** The tapes to answer from, in order. */
 	readonly from: TapePath | readonly TapePath[];
-	/** Whether a recording that the other options do not tell apart from a request may answer it. */
+	/** A last check: whether a recording that matches by all other options may answer the request. Default: it may. */
 	readonly match?: MatchFunction | null | undefined;
-	/** Where to record what was answered and what was forwarded; default: nowhere. */
+	/** A tape for the flows that were answered or forwarded. Default: they are not stored. */
 	readonly to?: TapePath | undefined;
-	/** Default: told by the extension of `to`. */
+	/** The format of `to`; default: by its extension. */
 	readonly format?: FormatName | undefined;
-	/** Whether servers may be connected to; default: where `extra` is `forward`. Without, no name is resolved and no connection opened. */
+	/**
+	 * Whether the proxy may connect to servers; default: only if `extra` is `forward`. If not, it resolves no names and
+	 * opens no connections.
+	 */
 	readonly network?: boolean | undefined;
 }
 
-const OWN = ["from", "to", "port", "host", "ca", "hooks", "formats", "format", "network", "env", "signal", "strict", "onTrouble"];
+const OWN = [
+	"from",
+	"to",
+	"port",
+	"host",
+	"ca",
+	"hooks",
+	"formats",
+	"format",
+	"network",
+	"env",
+	"signal",
+	"strict",
+	"onTrouble",
+];
 
 /**
  * Starts a proxy that answers from tapes; resolves when it accepts connections.
- * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT, FT_CORRUPT_FLOW for damaged recordings
- * unless `onTrouble` or `strict` says to skip them; the reason of `signal`
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE, FT_NOT_FOUND, FT_IO, FT_CA, FT_PORT,
+ * FT_CORRUPT_FLOW for damaged recordings unless `onTrouble` or `strict` says to skip them; the signal's reason if it is
+ * aborted
  */
 export async function replayServer(options: ReplayServerOptions): Promise<ProxyHandle> {
 	const { optionValues } = await import("./options.ts");
 	const { REPLAY_PREFIX: prefix, replayOptions } = await import("./live-options.ts");
-	const { from, to, port, host, ca, hooks, formats, format, network, env, signal, strict, onTrouble, ...given } = options;
+	const { from, to, port, host, ca, hooks, formats, format, network, env, signal, strict, onTrouble, ...given } =
+		options;
 	const recordings = filesIn(from ?? []);
-	if (recordings.length === 0) throw new FlowtapeError("FT_USAGE", "replayServer: a tape to answer from was expected in `from`");
+	if (recordings.length === 0)
+		throw new FlowtapeError("FT_USAGE", "replayServer: expected at least one tape in `from`");
 	const values = optionValues(
 		replayOptions,
 		{ ...given, listenPort: port ?? given.listenPort ?? 0, listenHost: host ?? given.listenHost },

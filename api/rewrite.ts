@@ -1,53 +1,71 @@
-// `rewrite`: stored flows changed, by the options of the command and by functions of the program.
+// `rewrite`: changes stored flows by the options of the command and by hooks of the program.
 import { FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { Hook } from "../src/hooks/hook.ts";
-import type { GivenOptions } from "./options.ts";
+import type { PartialOptions } from "./options.ts";
 import type { rewriteOptions } from "./rewriting.ts";
 import { fileOf, filesOf, isWriter, type Source, type Target } from "./source.ts";
 import { filterOf } from "./tape.ts";
 import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.ts";
 
-/** What is changed: the options of `flowtape rewrite` in camelCase (docs/options.md), and: */
-export interface RewriteOptions extends GivenOptions<typeof rewriteOptions> {
-	/** Take only flows that match. */
+/** The changes of `rewrite`: options of `flowtape rewrite` in camelCase (docs/options.md), and the following. */
+export interface RewriteOptions extends PartialOptions<typeof rewriteOptions> {
+	/** Writes only flows that match: an expression (docs/filters.md) or a compiled filter. Default: all. */
 	readonly filter?: string | Filter | undefined;
-	/** Functions on the flows (`defineHook`), which run behind the features for requests that are made of options. */
+	/** Hooks, made by `defineHook`; they run where scripts of the command run. Default: none. */
 	readonly hooks?: readonly Hook[] | undefined;
-	/** Told of every rule or option that changed a flow, once for each. */
+	/** Called with the rule or option for each flow that it changed. */
 	readonly onChange?: ((rule: string) => void) | undefined;
-	/** Told of what is left as it is, and why. */
+	/** Called with a message about each part that could not be changed. */
 	readonly onWarning?: ((message: string) => void) | undefined;
 }
 
-/** Besides those of all verbs that write: */
+/** Options of `rewrite` for writing. */
 export interface RewriteWriteOptions extends WriteOptions {
-	/** In place: the file is replaced even where not all of it could be read; what could not is lost then. Default false. */
+	/** With `in-place`: replace the file even if parts of it could not be read; they are lost. Default: false. */
 	dropUnread?: boolean | undefined;
 }
 
 /**
- * Writes the flows of a source, changed, to a target.
- * @param to `in-place`: the file that the source is is replaced once all of it is written, in the format that it has
- * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, and as `convert`
+ * Changes the flows of a source and writes them to a target. If it fails, the target is unchanged.
+ * @param to `in-place` replaces the source, which must be one file, when all flows are written; its format stays the
+ * same
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE for a source that cannot be changed in
+ * place, and as `convert`
  */
-export async function rewrite(source: Source, changes: RewriteOptions, to: Target | "in-place", options: RewriteWriteOptions = {}): Promise<WriteReport> {
+export async function rewrite(
+	source: Source,
+	changes: RewriteOptions,
+	to: Target | "in-place",
+	options: RewriteWriteOptions = {},
+): Promise<WriteReport> {
 	const { optionValues } = await import("./options.ts");
 	const { prepareRewriting, rewriteOptions } = await import("./rewriting.ts");
 	const { filter, hooks = [], onChange = () => {}, onWarning = () => {}, ...given } = changes;
-	const values = optionValues(rewriteOptions, given, { verb: "rewrite", others: ["filter", "hooks", "onChange", "onWarning"] });
+	const values = optionValues(rewriteOptions, given, {
+		verb: "rewrite",
+		others: ["filter", "hooks", "onChange", "onWarning"],
+	});
 	const replaced = to === "in-place" ? onlyFile(source) : null;
 	const target = replaced ?? to;
 	const { formats } = options;
-	const format = options.format ?? (replaced === null ? undefined : await formatOfFile(replaced, formats));
+	const { detectFormat } = await import("./formats.ts");
+	const format = options.format ?? (replaced === null ? undefined : await detectFormat(replaced, formats));
 	const rewriting = await prepareRewriting(values, {
-		...{ formats, format, scripts: hooks, onChange, log: (_level, message) => onWarning(message) },
+		formats,
+		format,
+		scripts: hooks,
+		onChange: (rule) => onChange(rule),
+		log: (_level, message) => onWarning(message),
 		output: isWriter(target) ? null : fileOf(target),
 	});
 	try {
 		return await writeFlows(
 			{
-				...{ source, to: target, filter: await filterOf(filter), steps: [...rewriting.changes, ...rewriting.dedupes] },
+				source,
+				to: target,
+				filter: await filterOf(filter),
+				steps: [...rewriting.changes, ...rewriting.dedupes],
 				through: (sink, report) => rewriting.through(sink, report),
 				replaces: options.dropUnread === true ? undefined : (replaced ?? undefined),
 			},
@@ -61,11 +79,7 @@ export async function rewrite(source: Source, changes: RewriteOptions, to: Targe
 function onlyFile(source: Source): string {
 	const files = filesOf(source);
 	const [file] = files ?? [];
-	if (file === undefined || files?.length !== 1) throw new FlowtapeError("FT_USAGE", "rewrite: only a source that is one file can be changed in place");
+	if (file === undefined || files?.length !== 1)
+		throw new FlowtapeError("FT_USAGE", "rewrite: expected a source of one file for `in-place`");
 	return file;
-}
-
-async function formatOfFile(file: string, formats: WriteOptions["formats"]): Promise<string | undefined> {
-	const { formatOf } = await import("../formats/index.ts");
-	return (await formatOf(file, { formats }).catch(() => null)) ?? undefined;
 }

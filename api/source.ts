@@ -1,23 +1,30 @@
-// Where the verbs of the library take flows from and where they bring them: files, tapes that are open, and flows of a program's own.
+// Sources and targets of the library's functions: files, open tapes, and flows that a program provides.
 import type { Format } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
-import type { Flow } from "../src/flow/flow.ts";
+import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import { OpenedTape, pathOf, type Tape, type TapePath, type TapeWriter } from "./tape.ts";
 
-/** Flows: those of a file of any format, of an open tape, or of the program itself. */
+/** A source of flows: a file of any format, an open tape, or an iterable of flows. */
 export type OneSource = TapePath | Tape | Iterable<Flow> | AsyncIterable<Flow>;
 
-/** Flows of one source, or of several one after the other. */
+/** One source, or several files and tapes that are read one after the other. */
 export type Source = OneSource | readonly (TapePath | Tape)[];
 
-/** A file, which takes its name when it is whole; or a tape that is being written, which the caller commits. */
+/**
+ * A target for flows: a file, which gets its final name when it is complete, or a tape that is being written, which the
+ * caller commits.
+ */
 export type Target = TapePath | TapeWriter;
 
-/** What a source is made of. */
-type Part = { readonly path: string; readonly format?: string; readonly formats: readonly Format[] } | Iterable<Flow> | AsyncIterable<Flow>;
+/** A file or an iterable of a source. */
+type Part =
+	| { readonly path: string; readonly format?: string; readonly formats: readonly Format[] }
+	| Iterable<Flow>
+	| AsyncIterable<Flow>;
 
 export interface ReadOptions {
 	report: Reporter;
@@ -26,23 +33,83 @@ export interface ReadOptions {
 	formats?: readonly Format[] | undefined;
 }
 
-/** Opens all of a source. @throws FlowtapeError as `openTape` */
+/**
+ * Opens all parts of a source.
+ * @throws FlowtapeError as `openTape`
+ */
 export async function openSource(source: Source, { formats = [], ...options }: ReadOptions): Promise<FlowSource[]> {
-	const { closeAll, openAll } = await import("./copy-flows.ts");
+	const { closeSources, openTapes } = await import("./copy-flows.ts");
 	const sources: FlowSource[] = [];
 	try {
 		for (const part of partsOf(source)) {
-			if ("path" in part) sources.push(...(await openAll([part.path], { ...options, format: part.format, formats: [...formats, ...part.formats] })));
-			else sources.push(given(part, options.filter));
+			if ("path" in part)
+				sources.push(
+					...(await openTapes([part.path], {
+						...options,
+						format: part.format,
+						formats: [...formats, ...part.formats],
+					})),
+				);
+			else sources.push(generatedSource(part, options.filter));
 		}
 	} catch (error) {
-		await closeAll(sources);
+		await closeSources(sources);
 		throw error;
 	}
 	return sources;
 }
 
-/** The files of a source; null where it is no file, or not only files. */
+/**
+ * The HTTP flows of a source, all in memory.
+ * @throws FlowtapeError as `openTape`; the reason of `signal`
+ */
+export async function httpFlowsOf(
+	source: Source,
+	{ signal, ...options }: ReadOptions & { signal?: AbortSignal | undefined },
+): Promise<HttpFlow[]> {
+	signal?.throwIfAborted();
+	const { closeSources, RecoveringSource } = await import("./copy-flows.ts");
+	const sources = await openSource(source, options);
+	const flows: HttpFlow[] = [];
+	try {
+		for (const one of sources)
+			for await (const batch of new RecoveringSource(one, options.report)) {
+				signal?.throwIfAborted();
+				for (const flow of batch) if (flow.type === "http") flows.push(flow);
+			}
+	} finally {
+		await closeSources(sources);
+	}
+	return flows;
+}
+
+/** The flows of a file, `-` for stdin. @throws FlowtapeError as `openTape`, and for damage */
+export async function* flowsIn(path: string, report: Reporter): AsyncGenerator<Flow> {
+	const { openTape } = await import("../formats/index.ts");
+	const source = await openTape(path, { report });
+	try {
+		for await (const batch of source) yield* batch;
+	} finally {
+		await source.close();
+	}
+}
+
+/**
+ * Opens all parts of a source to answer requests from.
+ * @throws FlowtapeError as `openTape`
+ */
+export async function openRecordings(
+	source: Source,
+	{ report, formats = [] }: Pick<ReadOptions, "report" | "formats">,
+): Promise<RecordedTape[]> {
+	const { openAllRecordings } = await import("./recordings.ts");
+	const parts = partsOf(source);
+	const files = parts.flatMap((part) => ("path" in part ? [{ ...part, formats: [...formats, ...part.formats] }] : []));
+	const others = parts.flatMap((part) => ("path" in part ? [] : [generatedSource(part, undefined)]));
+	return [...(await openAllRecordings(files, report)), ...others];
+}
+
+/** The files of a source; null if it has parts that are not files. */
 export function filesOf(source: Source): string[] | null {
 	const files = partsOf(source).map((part) => ("path" in part ? part.path : null));
 	return files.includes(null) ? null : (files as string[]);
@@ -51,7 +118,7 @@ export function filesOf(source: Source): string[] | null {
 function partsOf(source: Source): Part[] {
 	if (isFile(source)) return [partOf(source)];
 	const files = Array.isArray(source) ? source.filter(isFile) : [];
-	// an array of flows is as good as any other iterable of them
+	// an array of flows is an iterable like any other
 	return files.length > 0 ? files.map(partOf) : [source as Iterable<Flow> | AsyncIterable<Flow>];
 }
 
@@ -64,19 +131,24 @@ function partOf(source: TapePath | Tape): Part {
 	return { path: fileOf(source as TapePath), formats: [] };
 }
 
-/** A name that is a stream on the command line is a file's here. */
+/** The path of a file. `-` is a file name here, unlike on the command line. */
 export function fileOf(path: TapePath): string {
 	const file = pathOf(path);
 	return file === "-" ? "./-" : file;
 }
 
-function given(flows: Iterable<Flow> | AsyncIterable<Flow>, filter: Filter | undefined): FlowSource {
+/** The paths of one file or several. */
+export function filesIn(from: TapePath | readonly TapePath[]): string[] {
+	return (typeof from === "string" || from instanceof URL ? [from] : from).map(fileOf);
+}
+
+function generatedSource(flows: Iterable<Flow> | AsyncIterable<Flow>, filter: Filter | undefined): FlowSource {
 	return FlowSource.of(async function* () {
 		for await (const flow of flows) if (filter?.matches(flow) !== false) yield [flow];
 	});
 }
 
-/** Brings flows to a tape that somebody else commits or discards. */
+/** Appends flows to a tape, and leaves it to the caller to commit or discard it. */
 class WriterSink extends FlowSink {
 	readonly #writer: TapeWriter;
 

@@ -1,31 +1,49 @@
-// Adds up what a tape holds, one flow after the other, in memory that does not grow with the tape.
+// Summarizes the flows of a tape in bounded memory.
+import { parseMediaType } from "../src/flow/content-type.ts";
+import { incompleteParts } from "../src/flow/ending.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 
-/** What `stats --json` prints. Sizes in bytes, times in seconds since 1970, durations in seconds. */
+/**
+ * The summary of a tape, as `stats --json` prints it. Sizes in bytes, times in seconds since 1970, durations in
+ * seconds.
+ */
 export interface Report {
+	/** Number of flows. */
 	flows: number;
+	/** Number of flows by kind: `http`, `tcp`, `udp`, `dns`. */
 	kinds: Record<string, number>;
-	/** Of bodies, as they went over the wire. */
+	/** Size of all bodies on the wire. */
 	bytes: { request: number; response: number };
-	/** Of the first and the last flow; null without flows. */
+	/** Time of the first flow; null if there are no flows. */
 	from: number | null;
+	/** Time of the last flow; null if there are no flows. */
 	to: number | null;
+	/** Number of flows by request method. This and the following are sorted, most frequent first. */
 	methods: Record<string, number>;
-	/** Most frequent first; so are hosts and content types. */
+	/** Number of flows by status. */
 	statuses: Record<string, number>;
+	/** The most frequent hosts. */
 	hosts: Count[];
+	/** The most frequent media types of responses; `(none)`: without Content-Type. */
 	contentTypes: Count[];
+	/** The flows with the longest durations, slowest first. */
 	slowest: Slow[];
+	/** The most frequent error messages. */
 	errors: Count[];
+	/** Number of HTTP flows with an incomplete request or response. */
+	incomplete: number;
+	/** Number of flows that are replays. */
 	replays: number;
 }
 
+/** The number of flows with a name, such as a host, and the size of their bodies in bytes. */
 export interface Count {
 	name: string;
 	flows: number;
 	bytes: number;
 }
 
+/** A flow and its duration, from the start of the request to the end of the response. */
 export interface Slow {
 	id: string;
 	method: string;
@@ -34,7 +52,7 @@ export interface Slow {
 	seconds: number;
 }
 
-/** Different names of one sort that are told apart; a tape may be made to have millions. */
+/** Maximum number of distinct names that are counted; the rest are counted as `(others)`. */
 const NAMES = 100_000;
 
 export class Summary {
@@ -48,6 +66,7 @@ export class Summary {
 	#slowest: Slow[] = [];
 	#flows = 0;
 	#replays = 0;
+	#incomplete = 0;
 	#from = Number.POSITIVE_INFINITY;
 	#to = Number.NEGATIVE_INFINITY;
 	#requestBytes = 0;
@@ -61,6 +80,7 @@ export class Summary {
 		this.#flows++;
 		this.#kinds.add(flow.type);
 		if (flow.isReplay !== null) this.#replays++;
+		if (Object.keys(incompleteParts(flow)).length > 0) this.#incomplete++;
 		if (flow.error !== null) this.#errors.add(flow.error.message);
 		if (flow.type === "http") this.#addHttp(flow);
 		else this.#spans(flow.timestampCreated, flow.timestampCreated);
@@ -77,14 +97,16 @@ export class Summary {
 		this.#spans(request.timestampStart, response?.timestampEnd ?? request.timestampEnd ?? request.timestampStart);
 		if (response === null) return;
 		this.#statuses.add(String(response.statusCode));
-		this.#types.add(response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() || "(none)", received);
-		if (response.timestampEnd !== null) this.#time(flow, response.statusCode, response.timestampEnd - request.timestampStart);
+		this.#types.add(parseMediaType(response.headers.get("content-type")).essence || "(none)", received);
+		if (response.timestampEnd !== null)
+			this.#time(flow, response.statusCode, Math.max(0, response.timestampEnd - request.timestampStart));
 	}
 
 	#spans(from: number, to: number): void {
 		if (from <= 0) return;
 		this.#from = Math.min(this.#from, from);
-		this.#to = Math.max(this.#to, to);
+		// the clock may have been set back meanwhile
+		this.#to = Math.max(this.#to, from, to);
 	}
 
 	#time(flow: HttpFlow, status: number, seconds: number): void {
@@ -109,6 +131,7 @@ export class Summary {
 			contentTypes: this.#types.list(this.#top),
 			slowest: this.#slowest,
 			errors: this.#errors.list(this.#top),
+			incomplete: this.#incomplete,
 			replays: this.#replays,
 		};
 	}

@@ -1,8 +1,8 @@
-// A tape as an object: opened to read its flows any number of times, or created to put flows on it.
+// `openTape` and `createTape`: a tape as an object for reading or for writing.
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Format } from "../formats/index.ts";
-import { FlowtapeError } from "../src/errors.ts";
+import { FlowtapeError, withOption } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { MetaValue } from "../src/flow/metadata.ts";
@@ -10,64 +10,76 @@ import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { Report } from "./summary.ts";
 import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
-/** A file: a path as Node's `fs` takes it, or a URL with `file:`. */
+/** A file: a path, or a `file:` URL. */
 export type TapePath = string | URL;
 
-/** The formats that flowtape has, and the names of those that a call is given. */
+/** The name of a format: a built-in one, or a custom one that the call gets in `formats`. */
 export type FormatName = "tape" | "mitm" | "har" | "jsonl" | (string & {});
 
-/** What a tape holds. Sizes in bytes, times in seconds since 1970, durations in seconds. */
+/** The summary of a tape. Sizes in bytes, times in seconds since 1970, durations in seconds. */
 export type TapeStats = Report;
 
+/** Options of `openTape`. */
 export interface OpenTapeOptions extends TroubleOptions {
-	/** Default: told by the content of the file. */
+	/** Default: detected from the content of the file. */
 	format?: FormatName | undefined;
-	/** Formats of one's own, made by `defineFormat`; they are asked first. */
+	/** Custom formats, made by `defineFormat`; detection tries them first. */
 	formats?: readonly Format[] | undefined;
-	/** Ends reading: what reads throws its reason. */
+	/** Stops reading when it is aborted; pending reads throw its reason. */
 	signal?: AbortSignal | undefined;
 }
 
-/** Which flows of a tape are read. */
+/** Which flows of a tape to read. */
 export interface FlowQuery {
-	/** Only flows that match: an expression (docs/filters.md), or what `compileFilter` makes of one. */
+	/** Only flows that match: an expression (docs/filters.md), or a filter compiled by `compileFilter`. Default: all. */
 	filter?: string | Filter | undefined;
-	/** Only flows with these ids, in the order of the tape. */
+	/** Only flows with these ids, in tape order. Default: all. */
 	ids?: readonly string[] | undefined;
 	/**
-	 * Whether bodies are read with their flows, so that damaged ones are found and told of; default true. Else a body stays where it is until somebody
-	 * asks for it, which throws where it is damaged, and reading is several times as fast.
+	 * Whether to read bodies together with their flows, so that damaged ones are found and reported; default: true. If
+	 * false, reading is several times as fast: a body is read at the first access, which throws if it is damaged.
 	 */
 	bodies?: boolean | undefined;
 }
 
-/** Flows in the order of the tape, read while they are asked for. */
+/** Flows in tape order, read lazily. */
 export interface FlowSequence extends AsyncIterable<Flow> {
-	/** The same in batches, which cost less. None is empty. */
+	/** The same flows in non-empty batches, which is faster. */
 	batches(): AsyncIterable<Flow[]>;
 }
 
-/** A tape of any format, open for reading. Nothing of it is kept in memory. */
+/** A tape of any format, open for reading. Each read starts from the file again. Iterating over it yields all flows. */
 export interface Tape extends AsyncDisposable, AsyncIterable<Flow> {
 	/** The absolute path of the file. */
 	readonly path: string;
-	/** Of an empty file: the one that its extension names, else `tape`. */
+	/** The format of the file. For an empty file: by its extension, otherwise `tape`. */
 	readonly format: FormatName;
-	/** @throws FlowtapeError FT_BAD_FILTER, and while reading FT_CORRUPT_FLOW and others unless damage is skipped */
+	/**
+	 * The flows that match a query; default: all. Iterating throws FlowtapeError FT_BAD_FILTER, and FT_CORRUPT_FLOW and
+	 * others for damage unless `onTrouble` or `strict` says to skip it.
+	 */
 	flows(query?: FlowQuery): FlowSequence;
-	/** The flow with this id; null where there is none. */
+	/** The flow with this id; null if there is none. @throws FlowtapeError as `flows` */
 	get(id: string): Promise<Flow | null>;
-	/** How many flows there are, or match. A `.tape` is not read for it but where the filter needs that: flows that are damaged count too. */
+	/**
+	 * The number of flows, or of those that match. In a `.tape`, the index is counted if it can decide the filter;
+	 * damaged flows are then included.
+	 * @throws FlowtapeError as `flows`
+	 */
 	count(filter?: string | Filter): Promise<number>;
-	/** Counts, sizes, hosts, statuses, the slowest, the span of time. */
+	/** Counts, sizes, hosts, statuses, the slowest flows and the time range. @throws FlowtapeError as `flows` */
 	stats(): Promise<TapeStats>;
-	/** Ends what still reads it. Bodies of flows that were read can be asked for as long as the file is there. */
+	/**
+	 * Closes the tape and ends reads in progress. Bodies of flows that were read stay available as long as the file
+	 * exists.
+	 */
 	close(): Promise<void>;
 }
 
 /**
- * Opens a tape for reading: a .tape, a mitmproxy dump, a HAR or JSON lines, compressed or not. An empty file is a tape without flows.
- * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT, FT_BAD_OPTION
+ * Opens a tape for reading: a .tape, a mitmproxy dump, a HAR or JSON lines, compressed or not. An empty file is a tape
+ * without flows. Close the tape at the end, or use `await using`.
+ * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT, FT_BAD_OPTION; the signal's reason if it is aborted
  */
 export async function openTape(path: TapePath, options: OpenTapeOptions = {}): Promise<Tape> {
 	options.signal?.throwIfAborted();
@@ -84,7 +96,7 @@ export async function openTape(path: TapePath, options: OpenTapeOptions = {}): P
 	return new OpenedTape(file, format ?? (await formatOf(file, { formats })) ?? byName(), options);
 }
 
-/** Reads a file anew for each question. */
+/** A tape that opens its file again for each read. */
 export class OpenedTape implements Tape {
 	readonly path: string;
 	readonly format: FormatName;
@@ -92,14 +104,14 @@ export class OpenedTape implements Tape {
 	readonly #open = new Set<FlowSource>();
 	#isClosed = false;
 
-	/** Made by `openTape`. */
+	/** Use `openTape` instead. */
 	constructor(path: string, format: FormatName, options: OpenTapeOptions) {
 		this.path = path;
 		this.format = format;
 		this.#options = options;
 	}
 
-	/** Formats that belong to the tape. */
+	/** The custom formats that the tape was opened with. */
 	get formats(): readonly Format[] {
 		return this.#options.formats ?? [];
 	}
@@ -137,7 +149,14 @@ export class OpenedTape implements Tape {
 		const { openTape: openSource } = await import("../formats/index.ts");
 		const { RecoveringSource } = await import("./copy-flows.ts");
 		const { reportInput: report } = new TroubleLog(this.#options);
-		const opened = await openSource(this.path, { format, formats, report, filter: await filterOf(filter), ids, bodies });
+		const opened = await openSource(this.path, {
+			format,
+			formats,
+			report,
+			filter: await filterOf(filter),
+			ids,
+			bodies,
+		});
 		const source = new RecoveringSource(opened, report);
 		this.#open.add(source);
 		return source;
@@ -156,8 +175,8 @@ export class OpenedTape implements Tape {
 	async count(filter?: string | Filter): Promise<number> {
 		const source = await this.#source({ filter, bodies: false });
 		try {
-			const told = await source.count();
-			if (told !== null) return told;
+			const known = await source.count();
+			if (known !== null) return known;
 			let count = 0;
 			for await (const { length } of source.read({ reuseBuffers: true })) {
 				this.#options.signal?.throwIfAborted();
@@ -177,7 +196,8 @@ export class OpenedTape implements Tape {
 	}
 
 	#check(): void {
-		if (this.#isClosed) throw new FlowtapeError("FT_USAGE", `${this.path}: the tape was closed, and is read`, { file: this.path });
+		if (this.#isClosed)
+			throw new FlowtapeError("FT_USAGE", `${this.path}: the tape is closed and cannot be read`, { file: this.path });
 	}
 
 	async close(): Promise<void> {
@@ -191,45 +211,60 @@ export class OpenedTape implements Tape {
 	}
 }
 
+/** Options of `createTape`. */
 export interface CreateTapeOptions extends TroubleOptions {
-	/** Default: told by the extension; a `.tape` where there is none. */
+	/** Default: by the file's extension; `tape` if it has none. */
 	format?: FormatName | undefined;
+	/** Custom formats, made by `defineFormat`. */
 	formats?: readonly Format[] | undefined;
-	/** Whether flows are added to those of a file that is there; default: they take its place. */
+	/** Whether to append to an existing file; default: false, which replaces it. */
 	append?: boolean | undefined;
-	/** The version of a mitmproxy dump; default 21. */
+	/** The format version of a mitmproxy dump; default: 21. */
 	dumpVersion?: number | undefined;
-	/** Whether what is committed survives the loss of power too, not only the death of the process; default false. */
+	/** Whether committed flows survive a power failure, not only the end of the process; default: false. */
 	durable?: boolean | undefined;
 }
 
-/** A tape that flows are put on. It has its name once it is committed: until then what stood there before is as it was. */
+/**
+ * A tape that is being written. It gets its final name at `commit`; until then, an existing file of that name is
+ * unchanged.
+ */
 export interface TapeWriter extends AsyncDisposable {
 	/** The absolute path of the file. */
 	readonly path: string;
-	/** Flows that were taken. */
+	/** Number of flows that were appended. */
 	readonly written: number;
-	/** Takes a flow; wait for it before you change the flow or bring more. @throws FlowtapeError FT_IO, FT_TOO_LARGE */
+	/**
+	 * Appends a flow. Await it before you change the flow or append another.
+	 * @throws FlowtapeError FT_IO, FT_TOO_LARGE; FT_USAGE after the end
+	 */
 	append(flow: Flow): Promise<void>;
-	/** A note on the tape itself; to be called before the first flow. */
+	/**
+	 * Sets metadata of the tape itself. Call it before the first `append`.
+	 * @throws FlowtapeError FT_USAGE after the end
+	 */
 	note(name: string, value: MetaValue): void;
-	/** Everything that was taken is safe once this resolves. @throws FlowtapeError FT_IO */
+	/** Completes the file. When it resolves, all flows are stored. @throws FlowtapeError FT_IO; FT_USAGE after the end */
 	commit(): Promise<void>;
-	/** Instead of `commit`: what stood there before stays. With `append` flows may have been added by then. `await using` does it unless the tape is committed. */
+	/**
+	 * Discards the tape and keeps the existing file; with the option `append`, some flows may already have been added.
+	 * Does nothing after `commit`. `await using` calls it.
+	 */
 	discard(): Promise<void>;
 }
 
 /**
- * Creates a tape, or adds to one.
- * @throws FlowtapeError FT_USAGE where the extension tells no format, FT_BAD_OPTION, FT_IO
+ * Creates a tape, or appends to an existing one (`append`). Call `commit` at the end; without it, a new tape is not
+ * kept.
+ * @throws FlowtapeError FT_USAGE if the extension names no format, FT_BAD_OPTION, FT_IO
  */
 export async function createTape(path: TapePath, options: CreateTapeOptions = {}): Promise<TapeWriter> {
 	const file = resolve(pathOf(path));
 	const { createSink } = await import("./create-sink.ts");
-	return new NewTape(file, await createSink(file, { ...options, report: new TroubleLog(options).report }));
+	return new SinkTapeWriter(file, await createSink(file, { ...options, report: new TroubleLog(options).report }));
 }
 
-class NewTape implements TapeWriter {
+class SinkTapeWriter implements TapeWriter {
 	readonly path: string;
 	written = 0;
 	readonly #sink: FlowSink;
@@ -264,7 +299,10 @@ class NewTape implements TapeWriter {
 	}
 
 	#check(): void {
-		if (this.#isEnded) throw new FlowtapeError("FT_USAGE", `${this.path}: the tape was committed or discarded, and is written to`, { file: this.path });
+		if (this.#isEnded)
+			throw new FlowtapeError("FT_USAGE", `${this.path}: the tape was already committed or discarded`, {
+				file: this.path,
+			});
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -272,14 +310,21 @@ class NewTape implements TapeWriter {
 	}
 }
 
-/** The file that a program names. A name that means a stream on the command line is that of a file here. */
+/** The path of a file. `-` is not special here, unlike on the command line. */
 export function pathOf(path: TapePath): string {
 	return typeof path === "string" ? path : fileURLToPath(path);
 }
 
-/** @throws FlowtapeError FT_BAD_FILTER */
+/**
+ * Compiles a filter, unless it is already compiled.
+ * @throws FlowtapeError FT_BAD_FILTER, with the option `filter`
+ */
 export async function filterOf(filter: string | Filter | undefined): Promise<Filter | undefined> {
 	if (typeof filter !== "string") return filter;
 	const { compileFilter } = await import("../src/filter/compile.ts");
-	return compileFilter(filter);
+	try {
+		return compileFilter(filter);
+	} catch (error) {
+		throw withOption(error, "filter");
+	}
 }

@@ -1,71 +1,80 @@
-// What a live proxy and a client replay have in common: hooks with their recordings and scripts, and the way to the output.
-import { createTape, type Format, openFileSpool, openRecordings } from "../formats/index.ts";
+// The common parts of a live proxy and a client replay: hooks with recordings and scripts, and the output.
+import { createTape, type Format } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
+import { openFileSpool } from "../src/flow/file-spool.ts";
 import type { Flow } from "../src/flow/flow.ts";
-import { FlowSink, type OpenFlow } from "../src/flow/pipe.ts";
+import { type FlowSink, NullSink } from "../src/flow/pipe.ts";
 import type { HookValues } from "../src/hooks/builtin.ts";
 import type { HookContext, TrustGuide } from "../src/hooks/context.ts";
 import type { Hook } from "../src/hooks/hook.ts";
 import type { Pipeline } from "../src/hooks/pipeline.ts";
 import type { ReplayReport } from "../src/hooks/server-replay.ts";
 import type { ProxyEvent, ProxySetup } from "../src/proxy/server.ts";
+import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
+import { closeRecordings, openAllRecordings } from "./recordings.ts";
 
-export interface TrafficSetup extends Pick<HookContext, "log" | "onMiss" | "onServed" | "onUnused" | "flagPrefix"> {
+export interface TrafficSetup
+	extends Pick<HookContext, "log" | "onChange" | "onMiss" | "onServed" | "onUnused" | "flagPrefix" | "clients"> {
 	values: HookValues;
-	/** Where finished flows go; they are added to what is there. null: nowhere. */
+	/** The tape that finished flows are appended to; null: none. */
 	output: string | null;
-	/** Name of the output's format; null or nothing: told by the extension. */
+	/** Name of the output's format; default: by the extension. */
 	format?: string | null | undefined;
-	/** Formats of the program's own. */
+	/** Custom formats of the program. */
 	formats?: readonly Format[] | undefined;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
-	/** Names the proxies on the way to servers (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); without, there are none. */
+	/** Variables that name upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); default: none. */
 	env?: NodeJS.ProcessEnv;
-	/** The user's own hooks. */
+	/** The user's scripts. */
 	scripts?: ScriptHost | undefined;
-	/** Hooks of the program, which run behind those of scripts. */
+	/** Hooks of the program; they run after those of scripts. */
 	hooks?: readonly Hook[];
-	/** Survives the loss of power too. */
+	/** Whether the output survives a power failure. */
 	durable?: boolean | undefined;
-	/** Whether a flow goes to the output, besides what the recording filter says; default: yes. */
+	/** Whether to write a flow that the recording filter accepts; default: yes. */
 	keeps?: (flow: Flow) => boolean;
-	/** Told of trouble in tapes. */
+	/** Receives problems with tapes. */
 	report: Reporter;
 	onEvent?: (event: ProxyEvent) => void;
-	/** Whether `onEvent` and `onServed` are to hear of every flow; default: yes. Else only of those that are not answered by their bytes alone. */
+	/**
+	 * Whether `onEvent` and `onServed` are called for every flow; default: yes. If not, flows that the response cache
+	 * answers are left out.
+	 */
 	wantsFlows?: boolean;
+	/** Whether `onEvent` is called for responses from the cache, which have no flow; default: no. */
+	reportsCached?: boolean;
 }
 
-/** How it ended. */
+/** The counts of a run. */
 export interface LiveReport {
-	/** Flows that went to the output and are there. */
+	/** Flows that were written to the output. */
 	readonly recorded: number;
-	/** Flows that could not be written to it. */
+	/** Flows that could not be written. */
 	readonly lost: number;
-	/** null: nothing was to be answered from recordings. */
+	/** null: there were no recordings to answer from. */
 	readonly replay: ReplayReport | null;
-	/** Attempts to reach servers, by `host:port`. */
+	/** Attempts to connect to servers, by `host:port`. */
 	readonly egress: ReadonlyMap<string, number>;
+	/** Requests and tunnels to servers of the clients themselves, which were not intercepted. */
+	readonly own: number;
+	/** Requests that browsers made by themselves, which got fixed answers. */
+	readonly noise: number;
 }
 
-/** The proxies between us and the servers. */
-export async function waysOf({ values, env = {}, log }: TrafficSetup): Promise<Pick<ProxySetup, "route" | "upstreamCredentials">> {
+/** The upstream proxies and their credentials. */
+export async function upstreamSettings({
+	values,
+	env = {},
+	log,
+}: TrafficSetup): Promise<Pick<ProxySetup, "route" | "upstreamCredentials">> {
 	const { upstreamCredentials } = await import("../src/hooks/upstream-auth.ts");
 	const { environmentRoute } = await import("../src/proxy/route/environment-proxy.ts");
-	return { route: environmentRoute(env, (message) => log?.("warning", message)), upstreamCredentials: upstreamCredentials(values) };
-}
-
-/** Takes everything and keeps nothing. */
-class Nowhere extends FlowSink {
-	append(): void {}
-
-	override open(): OpenFlow {
-		return { add() {}, close() {}, discard() {} };
-	}
-
-	async close(): Promise<void> {}
+	return {
+		route: environmentRoute(env, (message) => log?.("warning", message)),
+		upstreamCredentials: upstreamCredentials(values),
+	};
 }
 
 export interface Traffic {
@@ -73,51 +82,81 @@ export interface Traffic {
 	sink: FlowSink;
 	onEvent: (event: ProxyEvent) => void;
 	recordedAt: number | null;
+	/** The number of recordings in all tapes that have not answered yet. */
+	countUnused(): number;
 	prefersHttp1: ProxySetup["prefersHttp1"];
-	/** Brings what is left to the output. Further calls wait for the same end. */
+	/** Writes the remaining flows and closes the output. Further calls return the same promise. */
 	close(): Promise<LiveReport>;
 }
 
-/** Hooks with their recordings and scripts, and the way to the output. */
-export async function prepareTraffic({ values, output, format, formats, durable, report, ...setup }: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+/** Opens recordings, hooks and output. If one fails, closes the others. */
+export async function prepareTraffic(setup: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+	const recordings = await openAllRecordings(
+		setup.recordings.map((path) => ({ path, formats: setup.formats })),
+		setup.report,
+	);
+	try {
+		return await trafficFrom(recordings, setup, guide);
+	} catch (error) {
+		await closeRecordings(recordings);
+		throw error;
+	}
+}
+
+async function trafficFrom(
+	recordings: readonly RecordedTape[],
+	{ values, output, format, formats, durable, report, ...setup }: TrafficSetup,
+	guide: TrustGuide | undefined,
+): Promise<Traffic> {
 	const { loadCodings } = await import("../src/flow/body.ts");
 	const { CountingSink } = await import("../src/flow/counting-sink.ts");
 	const { createHooks, createRecordingFilter } = await import("../src/hooks/builtin.ts");
 	const { Pipeline } = await import("../src/hooks/pipeline.ts");
 	const { isServerReplay } = await import("../src/hooks/server-replay.ts");
 	loadCodings();
-	const recordings = await Promise.all(setup.recordings.map((path) => openRecordings(path, { report, formats })));
 	const scripts = [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])];
 	const hooks = await createHooks(values, { ...setup, recordings, scripts, ...(guide && { guide }) });
 	const filter = await createRecordingFilter(values);
 	const isKept = (flow: Flow) => filter?.matches(flow) !== false && setup.keeps?.(flow) !== false;
 	const pipeline = new Pipeline(hooks);
-	const tape = output === null ? null : await createTape(output, { append: true, format: format ?? undefined, formats, durable, report });
-	// A filter that looks into messages has to see all of them.
+	const tape =
+		output === null
+			? null
+			: await createTape(output, { append: true, format: format ?? undefined, formats, durable, report });
+	// A filter on bodies can be evaluated only when they are complete.
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
-	const sink = new CountingSink(tape ?? new Nowhere(), { isKept: (flow) => tape !== null && isKept(flow), isOpenable, openSpool: openFileSpool });
+	const sink = new CountingSink(tape ?? new NullSink(), {
+		isKept: (flow) => tape !== null && isKept(flow),
+		isOpenable,
+		openSpool: openFileSpool,
+	});
 	const egress = new Map<string, number>();
+	let own = 0;
+	let noise = 0;
 	const close = async (): Promise<LiveReport> => {
 		try {
 			await sink.close();
 		} catch (error) {
-			// what was committed before is there all the same, and counted
+			// earlier commits are stored and counted
 			if (tape === null || tape.stored === null) throw error;
 			setup.onEvent?.({ kind: "sink_error", error });
 		}
 		const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 		await pipeline.close();
-		for (const recording of recordings) await recording.close?.();
-		return { recorded: sink.stored, lost: sink.lost, replay, egress };
+		await closeRecordings(recordings);
+		return { recorded: sink.stored, lost: sink.lost, replay, egress, own, noise };
 	};
 	let closing: Promise<LiveReport> | null = null;
 	return {
 		pipeline,
 		sink,
 		recordedAt: hooks.find(isServerReplay)?.recordedAt ?? null,
+		countUnused: () => hooks.find(isServerReplay)?.countUnused() ?? 0,
 		prefersHttp1: hooks.find(isServerReplay)?.prefersHttp1 ?? null,
 		onEvent(event) {
 			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
+			else if (event.kind === "own") own++;
+			else if (event.kind === "noise") noise++;
 			setup.onEvent?.(event);
 		},
 		close: () => (closing ??= close()),

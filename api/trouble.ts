@@ -1,21 +1,25 @@
-// Trouble in tapes, as programs hear of it: told where they listen, thrown where they do not.
+// Damage in tapes, for programs: reported to a listener, or thrown if there is none.
 import { type ErrorCode, type ErrorDetail, FlowtapeError, type Reporter } from "../src/errors.ts";
 
+/** How to handle damage in tapes. */
 export interface TroubleOptions {
-	/** Whether damage is thrown at once. Default: yes, unless there is `onTrouble`: nothing is lost unseen. */
+	/** Whether damage is thrown. If not, damaged parts are skipped. Default: true, or false if there is `onTrouble`. */
 	strict?: boolean | undefined;
-	/** Told of damage, which is skipped, and of what is worth knowing and no damage (`errorCodes[code].status` is 0). What it throws ends the work. */
+	/**
+	 * Called for damage that is skipped, and for notices (`errorCodes[code].status` is 0). If it throws, the call fails
+	 * with that error.
+	 */
 	onTrouble?: Reporter | undefined;
 }
 
 export class TroubleLog {
 	readonly #onTrouble: Reporter | undefined;
 	readonly #strict: boolean;
-	/** Pieces of data that were damaged and are left out. */
+	/** Number of damaged parts that were skipped. */
 	damaged = 0;
-	/** What was told and is no damage, such as what the output has no room for. */
+	/** Number of reports that are not damage, for example about data that the output's format cannot hold. */
 	notices = 0;
-	/** What was told of inputs: of them something is missing, or was not as it should be. */
+	/** Number of reports about inputs. */
 	unread = 0;
 
 	constructor({ onTrouble, strict = onTrouble === undefined }: TroubleOptions) {
@@ -23,7 +27,7 @@ export class TroubleLog {
 		this.#strict = strict;
 	}
 
-	/** @throws FlowtapeError for damage, where that is not to be skipped */
+	/** @throws FlowtapeError for damage if `strict` */
 	readonly report: Reporter = (code: ErrorCode, message: string, detail?: ErrorDetail) => {
 		const error = new FlowtapeError(code, message, detail);
 		if (error.status === 0) this.notices++;

@@ -1,4 +1,5 @@
-// What the verbs that write have in common: flows of a source brought to a target, whole or not at all, and counted.
+// The common part of `convert`, `filter` and `rewrite`: writes the flows of a source to a target, all or none, and
+// counts them.
 import type { Format } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
@@ -7,28 +8,32 @@ import { fileOf, isWriter, openSource, type Source, sinkTo, type Target } from "
 import type { FormatName } from "./tape.ts";
 import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
+/** Options of every function that writes flows. */
 export interface WriteOptions extends TroubleOptions {
-	/** In which format to write; default: told by the extension. For a target that is a file. */
+	/** The format of a target file; default: by its extension. */
 	format?: FormatName | undefined;
-	/** Formats of one's own, made by `defineFormat`, for reading and for writing. */
+	/** Custom formats for reading and writing, made by `defineFormat`. */
 	formats?: readonly Format[] | undefined;
-	/** The version of a mitmproxy dump; default 21. */
+	/** The format version of a mitmproxy dump; default: 21. */
 	dumpVersion?: number | undefined;
-	/** Ends the work; the target is as it was, and what was called throws the signal's reason. */
+	/** Stops when it is aborted: the target is unchanged, and the call throws the signal's reason. */
 	signal?: AbortSignal | undefined;
-	/** Told now and then how many flows were read and how many of them were passed on. */
+	/** Called after every batch with the number of flows read and written so far. */
 	onProgress?: ((read: number, passed: number) => void) | undefined;
 }
 
-/** What a verb has written. */
+/** The counts of a function that writes flows. */
 export interface WriteReport {
-	/** Flows that were brought to the target. What its format has no room for, as a HAR has none for TCP, is told and among `notices`. */
+	/**
+	 * Flows that were passed to the target. Its format may leave some out, as a HAR does with TCP flows; `notices` counts
+	 * these.
+	 */
 	readonly written: number;
-	/** Flows that a change, a hook or `dedupe` left out. */
+	/** Flows that a rule, a hook or `dedupe` dropped. */
 	readonly dropped: number;
-	/** Pieces of the source that are damaged and missing; 0 unless damage is skipped (`onTrouble`, `strict`). */
+	/** Damaged parts of the source that are missing; 0 unless damage is skipped (`onTrouble`, `strict`). */
 	readonly damaged: number;
-	/** What `onTrouble` was told that is no damage, such as what the format written to has no room for. */
+	/** Reports that are not damage, for example about data that the target's format cannot hold. */
 	readonly notices: number;
 }
 
@@ -37,14 +42,20 @@ export interface WriteJob {
 	to: Target;
 	filter?: Filter | undefined;
 	steps?: readonly Step[];
-	/** Puts something between the flows and the output. */
+	/** Wraps the output. */
 	through?: (sink: FlowSink, report: Reporter) => FlowSink | Promise<FlowSink>;
-	/** The file that the target takes the place of, which stays as it is unless all of it was read. */
+	/** The file that the target replaces. It is left unchanged unless all of it could be read. */
 	replaces?: string | undefined;
 }
 
-/** @throws FlowtapeError, the signal's reason, and what steps and listeners throw: then the target is as it was */
-export async function writeFlows({ source, to, filter, steps, through = (sink) => sink, replaces }: WriteJob, options: WriteOptions): Promise<WriteReport> {
+/**
+ * Writes the flows to the target. If it fails, the target is unchanged.
+ * @throws FlowtapeError, the signal's reason, and errors of steps and listeners
+ */
+export async function writeFlows(
+	{ source, to, filter, steps, through = (sink) => sink, replaces }: WriteJob,
+	options: WriteOptions,
+): Promise<WriteReport> {
 	const { format, formats, dumpVersion, signal, onProgress } = options;
 	signal?.throwIfAborted();
 	const { copyFlows } = await import("./copy-flows.ts");
@@ -53,9 +64,15 @@ export async function writeFlows({ source, to, filter, steps, through = (sink) =
 	const { report, reportInput } = troubles;
 	const sources = await openSource(source, { report: reportInput, filter, formats });
 	const { read, passed, end } = await copyFlows({
-		...{ sources, steps, report, reportInput, signal },
+		sources,
+		steps,
+		report,
+		reportInput,
+		signal,
 		async open(inputSize) {
-			const sink = isWriter(to) ? sinkTo(to) : await createSink(fileOf(to), { report, format, formats, dumpVersion, inputSize });
+			const sink = isWriter(to)
+				? sinkTo(to)
+				: await createSink(fileOf(to), { report, format, formats, dumpVersion, inputSize });
 			return through(sink, report);
 		},
 		onBatch: onProgress,
@@ -63,6 +80,8 @@ export async function writeFlows({ source, to, filter, steps, through = (sink) =
 	});
 	if (end === "interrupted") throw signal?.reason;
 	if (end === "refused")
-		throw new FlowtapeError("FT_CORRUPT_FLOW", `${replaces}: it is left as it was, because not all of it can be read`, { file: replaces ?? "" });
+		throw new FlowtapeError("FT_CORRUPT_FLOW", `${replaces}: left unchanged, because parts of it cannot be read`, {
+			file: replaces ?? "",
+		});
 	return { written: passed, dropped: read - passed, damaged: troubles.damaged, notices: troubles.notices };
 }

@@ -3,15 +3,15 @@ import { existsSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { openCaPlace } from "../../api/authority-folder.ts";
+import { openCaFolder } from "../../api/authority-folder.ts";
 
 t.test("the user's own, another, one for this run", async (t) => {
 	const home = t.testdir();
-	t.match(await openCaPlace(null, { FLOWTAPE_HOME: home }), { folder: home, isEphemeral: false });
-	const other = await openCaPlace("~/ca", { FLOWTAPE_HOME: home });
+	t.match(await openCaFolder(null, { FLOWTAPE_HOME: home }), { folder: home, isEphemeral: false });
+	const other = await openCaFolder("~/ca", { FLOWTAPE_HOME: home });
 	t.match(other, { folder: join(homedir(), "ca"), isEphemeral: false });
 	await other.close();
-	const ephemeral = await openCaPlace("ephemeral", { FLOWTAPE_HOME: home });
+	const ephemeral = await openCaFolder("ephemeral", { FLOWTAPE_HOME: home });
 	t.match(ephemeral, { isEphemeral: true, folder: new RegExp(`^${tmpdir()}/flowtape-ca-`) });
 	t.equal(statSync(ephemeral.folder).mode & 0o777, 0o700);
 	writeFileSync(join(ephemeral.folder, "key"), "secret");
@@ -26,5 +26,8 @@ t.test("no room for temporary files", async (t) => {
 		if (before === undefined) delete process.env.TMPDIR;
 		else process.env.TMPDIR = before;
 	});
-	await t.rejects(openCaPlace("ephemeral", {}), { code: "FT_IO", message: /there is no folder for a temporary certificate authority: ENOENT/ });
+	await t.rejects(openCaFolder("ephemeral", {}), {
+		code: "FT_IO",
+		message: /a temporary folder for the certificate authority cannot be created: ENOENT/,
+	});
 });

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { isNew, isSuccess, isThere, NewCassette, planOf } from "../../api/cassette.ts";
+import { isNew, isSuccess, NewCassette, runPlan, tapeExists } from "../../api/cassette.ts";
 import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { processMark } from "../../src/process-mark.ts";
@@ -12,15 +12,15 @@ const report = () => {};
 const answered = (statusCode: number) => httpFlow({ response: { statusCode, headers: [], body: "" } });
 
 t.test("the plan follows from the mode and the tape", async (t) => {
-	t.strictSame(planOf("once", false), { replays: false, records: true });
-	t.strictSame(planOf("once", true), { replays: true, records: false });
-	t.strictSame(planOf("none", false), { replays: true, records: false });
-	t.strictSame(planOf("new-episodes", true), { replays: true, records: true });
-	t.strictSame(planOf("new-episodes", false), { replays: false, records: true });
-	t.strictSame(planOf("all", true), { replays: false, records: true });
+	t.strictSame(runPlan("once", false), { replays: false, records: true });
+	t.strictSame(runPlan("once", true), { replays: true, records: false });
+	t.strictSame(runPlan("none", false), { replays: true, records: false });
+	t.strictSame(runPlan("new-episodes", true), { replays: true, records: true });
+	t.strictSame(runPlan("new-episodes", false), { replays: false, records: true });
+	t.strictSame(runPlan("all", true), { replays: false, records: true });
 });
 
-t.test("what is worth an answer", async (t) => {
+t.test("recordings worth keeping", async (t) => {
 	t.ok(isSuccess(answered(404)));
 	t.notOk(isSuccess(answered(503)));
 	t.notOk(isSuccess(httpFlow({ response: null })));
@@ -39,7 +39,7 @@ t.test("new flows come behind the old ones, or in their place; the folder is lef
 		[true, [201, 202]],
 		[false, [203]],
 	] as const) {
-		const draft = await NewCassette.beside(tape);
+		const draft = await NewCassette.create(tape);
 		await writeTape(draft.file, [answered(statuses.at(-1) ?? 0)]);
 		t.equal(await draft.commit({ format: null, keepsOld, report }), 1);
 		await draft.close();
@@ -53,16 +53,16 @@ t.test("new flows come behind the old ones, or in their place; the folder is lef
 
 t.test("nothing new, or an old tape that cannot be read: it is as it was", async (t) => {
 	const tape = join(t.testdir(), "session.jsonl");
-	t.notOk(await isThere(tape));
+	t.notOk(await tapeExists(tape));
 	writeFileSync(tape, "no tape");
-	t.ok(await isThere(tape));
-	const draft = await NewCassette.beside(tape);
+	t.ok(await tapeExists(tape));
+	const draft = await NewCassette.create(tape);
 	await writeTape(draft.file, []);
 	t.equal(await draft.commit({ format: null, keepsOld: false, report }), 0);
 	await t.rejects(draft.commit({ format: null, keepsOld: true, report }), { code: "FT_UNKNOWN_FORMAT" });
 	await draft.close();
 	t.equal(readFileSync(tape, "utf8"), "no tape");
-	await t.rejects(NewCassette.beside(join(tape, "below")), { code: "FT_IO" });
+	await t.rejects(NewCassette.create(join(tape, "below")), { code: "FT_IO" });
 });
 
 t.test("runs at the same time: each adds what the others have not recorded", async (t) => {
@@ -81,18 +81,22 @@ t.test("runs at the same time: each adds what the others have not recorded", asy
 			[asked("c1", "/a"), asked("c2", "/a")],
 			[asked("d1", "/d")],
 		];
-		const drafts = await Promise.all(runs.map(() => NewCassette.beside(tape)));
+		const drafts = await Promise.all(runs.map(() => NewCassette.create(tape)));
 		for (const [i, draft] of drafts.entries()) await writeTape(draft.file, runs[i] ?? []);
 		t.same(await Promise.all(drafts.map((draft) => commit(draft, false))), [2, 3, 2, 1]);
 		const first = await idsOf(tape);
 		t.equal(first.length, 5, `${name}: /a twice, /b, /c, /d once`);
-		const [all, more] = await Promise.all([NewCassette.beside(tape), NewCassette.beside(tape)]);
+		const [all, more] = await Promise.all([NewCassette.create(tape), NewCassette.create(tape)]);
 		await writeTape(more.file, [asked("e1", "/a"), asked("e2", "/e")]);
 		await writeTape(all.file, [asked("f1", "/f"), asked("f2", "/e")]);
 		await commit(more, true);
 		t.same(await idsOf(tape), [...first, "e1", "e2"]);
 		await commit(all, false);
-		t.same(await idsOf(tape), ["e1", "e2", "f1"], "what stood there at the start is replaced, what came meanwhile stays");
+		t.same(
+			await idsOf(tape),
+			["e1", "e2", "f1"],
+			"what stood there at the start is replaced, what came meanwhile stays",
+		);
 		t.same(readdirSync(join(tape, "..")), [name]);
 	}
 });
@@ -101,12 +105,20 @@ t.test("drafts of runs that were killed go, others stay", async (t) => {
 	const folder = t.testdir();
 	const { pid } = spawnSync(process.execPath, ["-e", ""]);
 	const [place] = processMark().split("-");
-	for (const name of [`.flowtape-${place}-${pid}-aaaaaa`, `.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"])
+	for (const name of [
+		`.flowtape-${place}-${pid}-aaaaaa`,
+		`.flowtape-${processMark()}-bbbbbb`,
+		`.flowtape-00000000-${pid}-cccccc`,
+		".flowtape-dddddd",
+	])
 		mkdirSync(join(folder, name));
 	writeFileSync(join(folder, `.flowtape-${place}-${pid}-aaaaaa`, "new.tape"), "half");
-	const draft = await NewCassette.beside(join(folder, "session.tape"));
+	const draft = await NewCassette.create(join(folder, "session.tape"));
 	await draft.close();
-	t.same(readdirSync(folder).sort(), [`.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"].sort());
+	t.same(
+		readdirSync(folder).sort(),
+		[`.flowtape-${processMark()}-bbbbbb`, `.flowtape-00000000-${pid}-cccccc`, ".flowtape-dddddd"].sort(),
+	);
 });
 
 t.test("an old tape of which a record cannot be read is as it was", async (t) => {
@@ -114,14 +126,14 @@ t.test("an old tape of which a record cannot be read is as it was", async (t) =>
 	await writeTape(tape, [answered(201)]);
 	const damaged = `${readFileSync(tape, "utf8")}{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}\n`;
 	writeFileSync(tape, damaged);
-	const draft = await NewCassette.beside(tape);
+	const draft = await NewCassette.create(tape);
 	await writeTape(draft.file, [answered(202)]);
-	const told: string[] = [];
-	await t.rejects(draft.commit({ format: null, keepsOld: true, report: (_code, message) => told.push(message) }), {
+	const reported: string[] = [];
+	await t.rejects(draft.commit({ format: null, keepsOld: true, report: (_code, message) => reported.push(message) }), {
 		code: "FT_CORRUPT_FLOW",
-		message: /not all of it can be read, so that it is left as it was/,
+		message: /the tape is damaged and was left unchanged/,
 	});
-	t.match(told, [/line 2/]);
+	t.match(reported, [/line 2/]);
 	await draft.close();
 	t.equal(readFileSync(tape, "utf8"), damaged);
 });

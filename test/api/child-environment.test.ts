@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { childSurroundings } from "../../api/child-environment.ts";
+import { proxyEnvironment } from "../../api/child-environment.ts";
 import { openAuthority } from "../../src/ca/authority.ts";
 import { parseModes } from "../../src/proxy/route/modes.ts";
 
@@ -15,11 +15,19 @@ async function surroundings(...listeners: [mode: string, host: string, port: num
 		if (parsed === undefined) throw new Error(mode);
 		return { host, port, mode: parsed };
 	});
-	return childSurroundings({ authority, listeners: listening }, home, { PATH: "/bin", HTTPS_PROXY: "http://company:3128", NO_PROXY: "x" });
+	return proxyEnvironment({ authority, listeners: listening }, home, {
+		PATH: "/bin",
+		HTTPS_PROXY: "http://company:3128",
+		NO_PROXY: "x",
+	});
 }
 
 t.test("a proxy: the first that takes clients which know of proxies", async (t) => {
-	const env = await surroundings(["reverse:http://a", "127.0.0.1", 1], ["upstream:http://b", "0.0.0.0", 2], ["regular", "127.0.0.1", 3]);
+	const env = await surroundings(
+		["reverse:http://a", "127.0.0.1", 1],
+		["upstream:http://b", "0.0.0.0", 2],
+		["regular", "127.0.0.1", 3],
+	);
 	t.match(env, {
 		PATH: "/bin",
 		HTTPS_PROXY: "http://127.0.0.1:2",
@@ -32,15 +40,28 @@ t.test("a proxy: the first that takes clients which know of proxies", async (t) 
 });
 
 t.test("a proxy that asks who comes: its one user, where there is one to name", async (t) => {
-	const listeners = parseModes({ mode: ["regular"], listen_host: "127.0.0.1", listen_port: 0 }).map((mode) => ({ host: "127.0.0.1", port: 1, mode }));
+	const listeners = parseModes({ mode: ["regular"], listen_host: "127.0.0.1", listen_port: 0 }).map((mode) => ({
+		host: "127.0.0.1",
+		port: 1,
+		mode,
+	}));
 	for (const [spec, login] of [
 		["any", "flowtape:flowtape@"],
 		["m@e:p:w", "m%40e:p%3Aw@"],
 		["@users", ""],
 		["ldap:h:dn:pw:sub", ""],
 	] as const) {
-		const { HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING } = childSurroundings({ authority, listeners }, home, {}, spec);
-		t.same([HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING], [`http://${login}127.0.0.1:1`, `http://${login}127.0.0.1:1`, "http://127.0.0.1:1"], spec);
+		const { HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING } = proxyEnvironment(
+			{ authority, listeners },
+			home,
+			{},
+			{ proxyauth: spec },
+		);
+		t.same(
+			[HTTPS_PROXY, FLOWTAPE_PROXY, FLOWTAPE_LISTENING],
+			[`http://${login}127.0.0.1:1`, `http://${login}127.0.0.1:1`, "http://127.0.0.1:1"],
+			spec,
+		);
 	}
 });
 

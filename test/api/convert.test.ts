@@ -40,21 +40,21 @@ t.test("a format by name, a version of a dump, progress, losses", async (t) => {
 	const folder = t.testdir();
 	const from = join(folder, "from.tape");
 	await writeTape(from, [httpFlow({ id: "one" }), tcpFlow({ id: "two" })]);
-	const told: unknown[] = [];
+	const reported: unknown[] = [];
 	const report = await convert(from, join(folder, "out"), {
 		format: "har",
-		onTrouble: (code) => told.push(code),
-		onProgress: (...counts) => told.push(counts),
+		onTrouble: (code) => reported.push(code),
+		onProgress: (...counts) => reported.push(counts),
 	});
 	t.match(report, { written: 2, damaged: 0, notices: 2 });
-	t.same(told, [[2, 2], "FT_LOSS", "FT_LOSS"]);
+	t.same(reported, [[2, 2], "FT_LOSS", "FT_LOSS"]);
 	t.equal((await openTape(join(folder, "out"))).format, "har");
 	await convert(from, join(folder, "old.mitm"), { dumpVersion: 20 });
 	t.same(await idsIn(join(folder, "old.mitm")), ["one", "two"]);
 	await t.rejects(convert(from, join(folder, "old.jsonl"), { dumpVersion: 20 }), { code: "FT_USAGE" });
 });
 
-t.test("what fails leaves the target as it was", async (t) => {
+t.test("a failure leaves the target unchanged", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.jsonl"), join(folder, "to.jsonl")];
 	await writeTape(from, [httpFlow({ id: "one" }), httpFlow({ id: "three" })]);
@@ -68,7 +68,10 @@ t.test("what fails leaves the target as it was", async (t) => {
 	async function* endless() {
 		for (;;) yield httpFlow();
 	}
-	await t.rejects(convert(endless(), to, { signal: stop.signal, onProgress: (read) => read > 10 && stop.abort(new Error("enough")) }), /enough/);
+	await t.rejects(
+		convert(endless(), to, { signal: stop.signal, onProgress: (read) => read > 10 && stop.abort(new Error("enough")) }),
+		/enough/,
+	);
 	t.same(await idsIn(to), ["old"]);
 	t.match(await convert(from, to, { onTrouble: () => {} }), { written: 2, damaged: 1 });
 	t.same(await idsIn(to), ["one", "three"]);

@@ -2,20 +2,26 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { copyFlows, openAll, RecoveringSource } from "../../api/copy-flows.ts";
+import { copyFlows, openTapes, RecoveringSource } from "../../api/copy-flows.ts";
 import { rewrite } from "../../api/rewrite.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
 import { createTape, openTape } from "../../formats/index.ts";
 
-t.test("what is kept, refused and interrupted", async (t) => {
+t.test("kept, rejected and interrupted flows", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "in.jsonl");
 	const to = join(folder, "out.jsonl");
 	await writeTape(path, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
 	const { report } = reports();
 	const copy = async (extra: Partial<Parameters<typeof copyFlows>[0]>) =>
-		copyFlows({ sources: await openAll([path], { report }), open: () => createTape(to, { report }), report, reportInput: report, ...extra });
+		copyFlows({
+			sources: await openTapes([path], { report }),
+			open: () => createTape(to, { report }),
+			report,
+			reportInput: report,
+			...extra,
+		});
 	t.match(await copy({ isKept: () => false }), { read: 2, passed: 2, end: "refused" });
 	t.match(await copy({ signal: AbortSignal.abort() }), { end: "interrupted" });
 	await t.rejects(copy({ steps: [() => Promise.reject(new Error("a step failed"))] }), /a step failed/);
@@ -24,18 +30,18 @@ t.test("what is kept, refused and interrupted", async (t) => {
 	t.match((await readTape(to)).flows, [{ id: "one" }]);
 });
 
-t.test("of several inputs one that is no tape is reported; none that is one is an error", async (t) => {
+t.test("one invalid input of several is reported; only invalid ones are an error", async (t) => {
 	const folder = t.testdir();
 	const [good, bad] = [join(folder, "good.tape"), join(folder, "bad.tape")];
 	await writeTape(good, [httpFlow()]);
 	writeFileSync(bad, "no tape");
 	const { list, report } = reports();
-	const [source, ...more] = await openAll([bad, good], { report });
+	const [source, ...more] = await openTapes([bad, good], { report });
 	t.equal(more.length, 0);
 	await source?.close?.();
 	t.match(list, [{ code: "FT_UNKNOWN_FORMAT", message: /bad\.tape/ }]);
-	await t.rejects(openAll([bad], { report }), { code: "FT_UNKNOWN_FORMAT" });
-	await t.rejects(openAll([good, join(folder, "none")], { report }), { code: "FT_NOT_FOUND" });
+	await t.rejects(openTapes([bad], { report }), { code: "FT_UNKNOWN_FORMAT" });
+	await t.rejects(openTapes([good, join(folder, "none")], { report }), { code: "FT_NOT_FOUND" });
 });
 
 t.test("damage ends its source, and the next one is read", async (t) => {
@@ -45,8 +51,11 @@ t.test("damage ends its source, and the next one is read", async (t) => {
 	writeFileSync(cut, readFileSync(cut).subarray(0, -20));
 	await writeTape(whole, [httpFlow({ id: "three" })]);
 	const { list, report } = reports();
-	const sources = await openAll([cut, whole], { report });
-	t.match(await copyFlows({ sources, open: () => createTape(to, { report }), report, reportInput: report }), { passed: 2, end: "kept" });
+	const sources = await openTapes([cut, whole], { report });
+	t.match(await copyFlows({ sources, open: () => createTape(to, { report }), report, reportInput: report }), {
+		passed: 2,
+		end: "kept",
+	});
 	t.match(list, [{ message: /cut\.mitm: byte \d+/ }]);
 	t.match((await readTape(to)).flows, [{ id: "one" }, { id: "three" }]);
 });
@@ -55,7 +64,7 @@ t.test("a source that recovers tells how far it is, counts, and closes what it r
 	const path = join(t.testdir(), "a.jsonl");
 	await writeTape(path, [httpFlow(), httpFlow()]);
 	const { report } = reports();
-	const [inner] = await openAll([path], { report });
+	const [inner] = await openTapes([path], { report });
 	let isClosed = false;
 	if (inner === undefined) throw new Error("nothing was opened");
 	const { close } = inner;
@@ -80,7 +89,12 @@ t.test("notes on a tape come along, whatever is done with its flows", async (t) 
 	noted.note("by", "somebody");
 	await noted.append(httpFlow());
 	await noted.close();
-	for (const changes of [{ setComment: "x" }, { sort: true }, { dedupe: true }, { setComment: "x", sort: true, dedupe: true }]) {
+	for (const changes of [
+		{ setComment: "x" },
+		{ sort: true },
+		{ dedupe: true },
+		{ setComment: "x", sort: true, dedupe: true },
+	]) {
 		const to = join(folder, "to.tape");
 		await rewrite(path, changes, to);
 		const source = await openTape(to, { report });

@@ -16,6 +16,6 @@ t.test("a version is for dumps", async (t) => {
 	t.match((await readTape(path)).flows, [{ id: "one" }]);
 	await t.rejects(createSink(join(folder, "a.har"), { report, dumpVersion: 20, versionName: "--dump-version" }), {
 		code: "FT_USAGE",
-		message: /^--dump-version 20: a mitmproxy dump was expected/,
+		message: /^--dump-version 20: expected a mitmproxy dump/,
 	});
 });

@@ -1,4 +1,5 @@
-// A format of a program's own: recognised, read, filtered, written and continued by the calls that are given it, and by no other.
+// A format of a program's own: recognised, read, filtered, written and continued by the calls that are given it, and by
+// no other.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -58,7 +59,7 @@ t.test("it is read, whole, compressed, and in part", async (t) => {
 	await t.rejects(openTape(path), { code: "FT_UNKNOWN_FORMAT" }, "a call that was not given it does not know it");
 });
 
-t.test("what it reports is damage like any other", async (t) => {
+t.test("its reports count as damage", async (t) => {
 	const path = join(t.testdir(), "a.list");
 	writeFileSync(path, "list\n/a\nb\n/c\n");
 	await t.rejects((await openTape(path, { formats })).count(), { code: "FT_CORRUPT_FLOW", message: /a\.list: line 3/ });
@@ -88,7 +89,13 @@ t.test("by its name, and in one direction alone", async (t) => {
 	const folder = t.testdir({ any: "anything" });
 	const path = join(folder, "any");
 	t.equal(await (await openTape(path, { format: "read-only", formats: [readOnly] })).count(), 1);
-	await t.rejects(createTape(join(folder, "x.ro"), { formats: [readOnly] }), { code: "FT_USAGE", message: /cannot be written/ });
-	await t.rejects((await openTape(path, { format: "write-only", formats: [writeOnly] })).count(), { code: "FT_USAGE", message: /cannot be read/ });
+	await t.rejects(createTape(join(folder, "x.ro"), { formats: [readOnly] }), {
+		code: "FT_USAGE",
+		message: /cannot be written/,
+	});
+	await t.rejects((await openTape(path, { format: "write-only", formats: [writeOnly] })).count(), {
+		code: "FT_USAGE",
+		message: /cannot be read/,
+	});
 	await t.rejects(openTape(path, { formats: [readOnly] }), { code: "FT_UNKNOWN_FORMAT" });
 });

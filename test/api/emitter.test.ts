@@ -26,7 +26,7 @@ t.test("listeners hear of their kind until they stop", async (t) => {
 	t.same(interests, ["word", "word", "number"]);
 });
 
-t.test("what a listener throws, at once or later, is an error event and nothing else", async (t) => {
+t.test("an exception of a listener, at once or later, is only an error event", async (t) => {
 	const emitter = new Emitter<Events>();
 	const errors: string[] = [];
 	const heard: string[] = [];
@@ -75,7 +75,7 @@ t.test("events one after the other, until the end, a signal or the reader says s
 	t.same(await rest(new Emitter<Events>().events(AbortSignal.abort())), []);
 });
 
-t.test("who waits is told of the end", async (t) => {
+t.test("pending waits see the end", async (t) => {
 	const emitter = new Emitter<Events>();
 	const next = emitter.events().next();
 	emitter.end();

@@ -4,7 +4,10 @@ import { exportFlow } from "../../api/export-flow.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 
 t.test("as commands, as code, as bytes", async (t) => {
-	const flow = httpFlow({ request: { method: "POST", path: "/é", headers: [["Host", "example.com"]], body: "größer" }, response: { body: Buffer.of(0xff) } });
+	const flow = httpFlow({
+		request: { method: "POST", path: "/é", headers: [["Host", "example.com"]], body: "größer" },
+		response: { body: Buffer.of(0xff) },
+	});
 	t.match(exportFlow(flow, "curl"), /^curl .*--data-raw \$?'.*größer'/s);
 	t.match(exportFlow(flow, "httpie"), /^(?:printf|http|echo) .*/s);
 	t.match(exportFlow(flow, "fetch"), /^await fetch\(|^fetch\(/);
@@ -13,6 +16,6 @@ t.test("as commands, as code, as bytes", async (t) => {
 	t.equal(raw.at(-1), 0xff, "each character is a byte");
 });
 
-t.test("what no command can send", async (t) => {
+t.test("requests that no command can send", async (t) => {
 	t.throws(() => exportFlow(httpFlow({ request: { body: null } }), "curl"), { code: "FT_LOSS" });
 });

@@ -22,6 +22,9 @@ t.test("the flows that match are written", async (t) => {
 
 t.test("a filter that is none writes nothing", async (t) => {
 	const folder = t.testdir();
-	await t.rejects(filter([answered("one", 200)], "~c 500 & ~nonsense", join(folder, "to.tape")), { code: "FT_BAD_FILTER", column: 10 });
+	await t.rejects(filter([answered("one", 200)], "~c 500 & ~nonsense", join(folder, "to.tape")), {
+		code: "FT_BAD_FILTER",
+		column: 10,
+	});
 	await t.rejects(readTape(join(folder, "to.tape")), { code: "FT_NOT_FOUND" });
 });

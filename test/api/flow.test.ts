@@ -1,11 +1,22 @@
 // Flows made by a program alone, with what `flowtape/flow` has.
 import t from "tap";
-import { CookieJar, clientConnection, Headers, HttpFlow, parseUrl, Request, Response, serverConnection } from "../../api/flow.ts";
+import {
+	CookieJar,
+	clientConnection,
+	Headers,
+	HttpFlow,
+	parseUrl,
+	Request,
+	Response,
+	serverConnection,
+} from "../../api/flow.ts";
 
 t.test("a flow out of nothing", async (t) => {
 	const { scheme, host, port, path } = parseUrl("https://example.com/a?b=1");
 	const flow = new HttpFlow({
-		...{ id: "one", clientConn: clientConnection({ id: "client" }), serverConn: serverConnection({ id: "server" }) },
+		id: "one",
+		clientConn: clientConnection({ id: "client" }),
+		serverConn: serverConnection({ id: "server" }),
 		request: new Request({ method: "GET", scheme, host, port, path, headers: Headers.of(["Host", host]) }),
 		response: new Response({ statusCode: 200, reason: "OK", headers: new Headers(), body: Buffer.from("hello") }),
 	});

@@ -47,22 +47,22 @@ t.test("texts", async (t) => {
 
 t.test("texts that do not fit", async (t) => {
 	for (const [spec, text, why] of [
-		[boolean, "maybe", /"maybe" is neither true nor false/],
-		[boolean, "1", /neither/],
-		[integer, "1.5", /"1.5" is not a whole number$/],
+		[boolean, "maybe", /expected true or false, found "maybe"/],
+		[boolean, "1", /expected true or false, found/],
+		[integer, "1.5", /expected a whole number, found "1.5"$/],
 		[integer, "1e3", /whole number/],
 		[integer, "", /whole number/],
-		[integer, undefined, /a number is needed/],
+		[integer, undefined, /expected a number, found none/],
 		[integer, "99999999999999999999", /whole number/],
 		[port, "65536", /a whole number from 0 to 65535/],
 		[port, "-1", /from 0 to 65535/],
-		[{ ...integer, min: 1 } as const, "0", /from 1 to any/],
-		[size, "ten", /no size; 512, 64k, 1.5m, 2g are/],
-		[size, "-1", /no size/],
-		[size, "1x", /no size/],
-		[size, undefined, /a size is needed/],
-		[choice, "500", /"500" is none of 404, kill/],
-		[choice, undefined, /a value is needed/],
+		[{ ...integer, min: 1 } as const, "0", /a whole number of at least 1/],
+		[size, "ten", /expected a size such as 512, 64k, 1.5m or 2g, found "ten"/],
+		[size, "-1", /expected a size/],
+		[size, "1x", /expected a size/],
+		[size, undefined, /expected a size, found none/],
+		[choice, "500", /expected one of 404, kill, found "500"/],
+		[choice, undefined, /expected a value, found none/],
 	] as const)
 		t.throws(
 			() => parseValue(spec, text, "--some-flag"),
@@ -102,10 +102,14 @@ t.test("values of configuration files that do not fit", async (t) => {
 		[sequence, null],
 		[sequence, { a: 1 }],
 	] as const)
-		t.throws(() => checkValue(spec, value, "conf.json: key"), { code: "FT_BAD_OPTION", message: /^conf.json: key: / }, `${spec.type} ${JSON.stringify(value)}`);
+		t.throws(
+			() => checkValue(spec, value, "conf.json: key"),
+			{ code: "FT_BAD_OPTION", message: /^conf.json: key: / },
+			`${spec.type} ${JSON.stringify(value)}`,
+		);
 });
 
-t.test("what a path is, its metavar says", async (t) => {
+t.test("options with a path say so in their metavar", async (t) => {
 	t.ok(isPath(path));
 	t.ok(isPath(tapes));
 	t.notOk(isPath(string));

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import t, { type Test } from "tap";
 import { defineFormat } from "../../api/define-format.ts";
 import { defineHook } from "../../api/hooks.ts";
-import type { ProxyEvent, ProxyHandle } from "../../api/proxy.ts";
+import type { ProxyHandle } from "../../api/proxy.ts";
 import { record } from "../../api/record.ts";
+import type { ProxyEvent } from "../../api/run-events.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { askThrough } from "../../fixtures/live-proxy.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
@@ -24,7 +25,7 @@ const startHello = async (t: Test) => {
 };
 const ask = (proxy: ProxyHandle, url: string) => askThrough({ port: Number(proxy.url.port) }, url);
 
-t.test("what passes is on the tape, and told", async (t) => {
+t.test("traffic is recorded and reported", async (t) => {
 	const site = await startHello(t);
 	const to = join(t.testdir(), "session.tape");
 	const proxy = await record({ ca, to });
@@ -47,7 +48,9 @@ t.test("a filter, hooks, options in camelCase, a format of one's own", async (t)
 	const lines = defineFormat({
 		name: "list",
 		extensions: [".list"],
-		write: (output) => ({ append: (flow) => (flow.type === "http" ? output.write(`${flow.request.path}\n`) : undefined) }),
+		write: (output) => ({
+			append: (flow) => (flow.type === "http" ? output.write(`${flow.request.path}\n`) : undefined),
+		}),
 	});
 	const renamed = defineHook({
 		name: "renamed",
@@ -55,7 +58,14 @@ t.test("a filter, hooks, options in camelCase, a format of one's own", async (t)
 			flow.request.path = `${flow.request.path}?asked`;
 		},
 	});
-	await using proxy = await record({ ca, to, formats: [lines], filter: "!~u secret", hooks: [renamed], modifyHeaders: ["/~s/x-new/yes"] });
+	await using proxy = await record({
+		ca,
+		to,
+		formats: [lines],
+		filter: "!~u secret",
+		hooks: [renamed],
+		modifyHeaders: ["/~s/x-new/yes"],
+	});
 	t.equal((await ask(proxy, `${site}/a`)).headers["x-new"], "yes");
 	await ask(proxy, `${site}/secret`);
 	t.match(await proxy.close(), { recorded: 1 });
@@ -67,7 +77,10 @@ t.test("without a tape, with recordings in front of the network, and without any
 	const { host, port } = new URL(site);
 	const from = join(t.testdir(), "from.tape");
 	await writeTape(from, [
-		httpFlow({ request: { host: "127.0.0.1", port: Number(port), path: "/old", headers: [["Host", host]] }, response: { body: "recorded" } }),
+		httpFlow({
+			request: { host: "127.0.0.1", port: Number(port), path: "/old", headers: [["Host", host]] },
+			response: { body: "recorded" },
+		}),
 	]);
 	await using proxy = await record({ ca, from });
 	t.match(await ask(proxy, `${site}/old`), { body: "recorded" });
@@ -78,7 +91,7 @@ t.test("without a tape, with recordings in front of the network, and without any
 	t.equal((await offline.close()).egress.size, 0);
 });
 
-t.test("what listeners and hooks throw is told, and the traffic goes on", async (t) => {
+t.test("exceptions of listeners and hooks are reported, and the traffic goes on", async (t) => {
 	const site = await startHello(t);
 	const broken = defineHook({
 		name: "broken",
@@ -149,7 +162,7 @@ t.test("a signal ends it", async (t) => {
 	await t.rejects(record({ ca, signal: AbortSignal.abort() }), { name: "AbortError" });
 });
 
-t.test("what cannot be started leaves nothing behind", async (t) => {
+t.test("a failed start leaves nothing behind", async (t) => {
 	await using proxy = await record({ ca });
 	await t.rejects(record({ ca, port: Number(proxy.url.port) }), { code: "FT_PORT" });
 	await t.rejects(record({ ca, listenPort: Number(proxy.url.port) }), { code: "FT_PORT" });
@@ -158,5 +171,8 @@ t.test("what cannot be started leaves nothing behind", async (t) => {
 	await t.rejects(record({ ca, to: join(t.testdir(), "none", "a.tape") }), { code: "FT_IO" });
 	await t.rejects(record({ ca, from: join(t.testdir(), "none.tape") }), { code: "FT_NOT_FOUND" });
 	const misspelt: object = { modfyHeaders: [] };
-	await t.rejects(record(misspelt), { code: "FT_BAD_OPTION", message: 'record: "modfyHeaders" is not an option. Did you mean "modifyHeaders"?' });
+	await t.rejects(record(misspelt), {
+		code: "FT_BAD_OPTION",
+		message: 'record: "modfyHeaders" is not an option. Did you mean "modifyHeaders"?',
+	});
 });

@@ -10,7 +10,8 @@ import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 /** Keys take their time to be made. */
 const ca = join(t.testdirName, "..", `home-${process.pid}`);
-const ask = (proxy: ProxyHandle, path: string) => askThrough({ port: Number(proxy.url.port) }, `http://example.com${path}`);
+const ask = (proxy: ProxyHandle, path: string) =>
+	askThrough({ port: Number(proxy.url.port) }, `http://example.com${path}`);
 const recorded = (id: string, path: string) => httpFlow({ id, request: { path }, response: { body: `answer ${id}` } });
 
 async function tapeOf(t: Test, name = "session.tape"): Promise<string> {
@@ -34,17 +35,27 @@ t.test("answers, misses, and what they came to", async (t) => {
 t.test("options without their prefix; a function has the last word", async (t) => {
 	const from = await tapeOf(t);
 	const to = join(from, "..", "answers.jsonl");
-	await using proxy = await replayServer({ ca, from: [from], order: "cycle", extra: 500, match: (_, candidate) => candidate.path !== "/b", to });
+	await using proxy = await replayServer({
+		ca,
+		from: [from],
+		order: "cycle",
+		extra: 500,
+		match: (_, candidate) => candidate.path !== "/b",
+		to,
+	});
 	for (const body of ["answer one", "answer two", "answer one"]) t.match(await ask(proxy, "/a"), { body });
 	t.match(await ask(proxy, "/b"), { status: 500 });
 	await proxy.close();
 	t.equal((await readTape(to)).flows.length, 4);
 	const misspelt = { from, reuze: true };
-	await t.rejects(replayServer(misspelt), { code: "FT_BAD_OPTION", message: 'replayServer: "reuze" is not an option. Did you mean "reuse"?' });
+	await t.rejects(replayServer(misspelt), {
+		code: "FT_BAD_OPTION",
+		message: 'replayServer: "reuze" is not an option. Did you mean "reuse"?',
+	});
 	await t.rejects(replayServer({ ca, from: [] }), { code: "FT_USAGE" });
 });
 
-t.test("whoever begins to listen late hears of everything from then on", async (t) => {
+t.test("a late listener receives all later events", async (t) => {
 	await using proxy = await replayServer({ ca, from: await tapeOf(t), reuse: true });
 	// answered by their bytes alone, from the third on at the latest
 	for (let n = 0; n < 4; n++) await ask(proxy, "/a");
@@ -74,8 +85,8 @@ t.test("damaged recordings are refused unless they are to be skipped", async (t)
 	const [one, ...rest] = readFileSync(from, "utf8").split("\n");
 	writeFileSync(from, [one, '{"id":', ...rest].join("\n"));
 	await t.rejects(replayServer({ ca, from }), { code: "FT_CORRUPT_FLOW", message: /line 2/ });
-	const told: string[] = [];
-	await using proxy = await replayServer({ ca, from, onTrouble: (code) => told.push(code) });
+	const reported: string[] = [];
+	await using proxy = await replayServer({ ca, from, onTrouble: (code) => reported.push(code) });
 	t.match(await ask(proxy, "/b"), { body: "answer three" });
-	t.same(told, ["FT_CORRUPT_FLOW"]);
+	t.same(reported, ["FT_CORRUPT_FLOW"]);
 });

@@ -17,9 +17,9 @@ t.test("nothing asked for, nothing done", async (t) => {
 });
 
 t.test("features, edits and repetitions, each where it is wanted", async (t) => {
-	const told: string[] = [];
+	const reported: string[] = [];
 	const wanted = { ...values, set_comment: "seen", modify_headers: ["/~q/x-a/b"], dedupe: true };
-	const { changes, dedupes } = await prepareRewriting(wanted, { ...context, onChange: (rule) => told.push(rule) });
+	const { changes, dedupes } = await prepareRewriting(wanted, { ...context, onChange: (rule) => reported.push(rule) });
 	t.equal(changes.length, 2);
 	const flow = httpFlow();
 	for (const change of changes) t.equal(await change(flow), flow);
@@ -27,18 +27,36 @@ t.test("features, edits and repetitions, each where it is wanted", async (t) => 
 	t.equal(flow.request.headers.get("x-a"), "b");
 	t.equal(dedupes[0]?.(httpFlow()) === null, false);
 	t.equal(dedupes[0]?.(httpFlow()), null);
-	t.ok(told.includes("set-comment") && told.includes("dedupe"));
+	t.ok(reported.includes("set-comment") && reported.includes("dedupe"));
 });
+
+t.test(
+	"requests for other ranges, with other conditions and preflights of other methods are no repetitions",
+	async (t) => {
+		const { dedupes } = await prepareRewriting({ ...values, dedupe: true }, context);
+		const requests: [string, string][] = [
+			["Range", "bytes=0-3"],
+			["Range", "bytes=4-7"],
+			["If-None-Match", '"a"'],
+			["If-None-Match", '"b"'],
+			["Access-Control-Request-Method", "PUT"],
+			["Access-Control-Request-Method", "DELETE"],
+		];
+		const pass = (header: [string, string]) => dedupes[0]?.(httpFlow({ request: { headers: [header] } }));
+		for (const header of requests) t.not(pass(header), null, header.join(": "));
+		for (const header of requests) t.equal(pass(header), null, header.join(": "));
+	},
+);
 
 t.test("the order of time, and dates that a dump cannot mark", async (t) => {
 	const output = join(t.testdir(), "out.mitm");
-	const told: string[] = [];
-	const report = (code: string) => void told.push(code);
+	const reported: string[] = [];
+	const report = (code: string) => void reported.push(code);
 	const { through } = await prepareRewriting({ ...values, sort: true, refresh: "now" }, { ...context, output });
 	const sink = await through(await createTape(output, { report }), report);
 	for (const [id, seconds] of [["late", 2] as const, ["early", 1] as const])
 		await sink.append(httpFlow({ id, request: { timestampStart: STARTED + seconds } }));
 	await sink.close();
 	t.match((await readTape(output)).flows, [{ id: "early" }, { id: "late" }]);
-	t.same(told, ["FT_LOSS"]);
+	t.same(reported, ["FT_LOSS"]);
 });

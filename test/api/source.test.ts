@@ -30,7 +30,8 @@ t.test("all of them are opened, or none", async (t) => {
 	const report = (code: string) => t.fail(code);
 	const idsOf = async (source: Source) => {
 		const ids: string[] = [];
-		for (const opened of await openSource(source, { report })) for await (const batch of opened) ids.push(...batch.map(({ id }) => id));
+		for (const opened of await openSource(source, { report }))
+			for await (const batch of opened) ids.push(...batch.map(({ id }) => id));
 		return ids;
 	};
 	t.same(await idsOf([path, await openTape(path)]), ["one", "one"]);

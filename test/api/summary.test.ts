@@ -22,6 +22,13 @@ t.test("span of time, whatever the order and the kind", async (t) => {
 
 t.test("names without end are counted together", async (t) => {
 	const summary = new Summary(1);
-	for (let i = 0; i < 100_002; i++) summary.add(httpFlow({ request: { host: `h${i}.test`, headers: [] }, response: null }));
+	for (let i = 0; i < 100_002; i++)
+		summary.add(httpFlow({ request: { host: `h${i}.test`, headers: [] }, response: null }));
 	t.match(summary.report(), { flows: 100_002, hosts: [{ name: "(others)", flows: 2 }] });
+});
+
+t.test("a clock that was set back gives no negative duration", async (t) => {
+	const summary = new Summary(3);
+	summary.add(httpFlow({ request: { timestampStart: 10 }, response: { timestampStart: 9.5, timestampEnd: 9.8 } }));
+	t.match(summary.report(), { from: 10, to: 10, slowest: [{ seconds: 0 }] });
 });

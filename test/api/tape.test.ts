@@ -9,7 +9,8 @@ import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { compileFilter } from "../../src/filter/compile.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 
-const answered = (id: string, statusCode: number, body = "hello") => httpFlow({ id, response: { statusCode, headers: [], body } });
+const answered = (id: string, statusCode: number, body = "hello") =>
+	httpFlow({ id, response: { statusCode, headers: [], body } });
 const flows = () => [answered("one", 200), answered("two", 500), tcpFlow({ id: "three" })];
 const idsOf = async (from: AsyncIterable<Flow>) => {
 	const ids: string[] = [];
@@ -75,23 +76,23 @@ t.test("a tape by a URL; an empty file; a file called -", async (t) => {
 	t.equal((await openTape(join(folder, "empty"))).format, "tape");
 });
 
-t.test("what is no tape is refused", async (t) => {
+t.test("other files are rejected", async (t) => {
 	const folder = t.testdir({ text: "some text", "a.jsonl": "" });
 	await t.rejects(openTape(join(folder, "none")), { code: "FT_NOT_FOUND" });
 	await t.rejects(openTape(join(folder, "text")), { code: "FT_UNKNOWN_FORMAT" });
 	await t.rejects(openTape(join(folder, "text"), { signal: AbortSignal.abort() }), { name: "AbortError" });
 	const tape = await openTape(join(folder, "a.jsonl"));
-	await t.rejects(tape.count("~nonsense"), { code: "FT_BAD_FILTER", column: 1 });
+	await t.rejects(tape.count("~nonsense"), { code: "FT_BAD_FILTER", column: 1, option: "filter" });
 });
 
 t.test("damage is thrown, or told and skipped", async (t) => {
 	const path = await damagedTape(t.testdir());
 	const strict = await openTape(path);
 	await t.rejects(idsOf(strict), { code: "FT_CORRUPT_FLOW", message: /line 2/ });
-	const told: string[] = [];
-	const tolerant = await openTape(path, { onTrouble: (code) => told.push(code) });
+	const reported: string[] = [];
+	const tolerant = await openTape(path, { onTrouble: (code) => reported.push(code) });
 	t.same(await idsOf(tolerant), ["one", "three"]);
-	t.same(told, ["FT_CORRUPT_FLOW"]);
+	t.same(reported, ["FT_CORRUPT_FLOW"]);
 	t.same(await idsOf(await openTape(path, { strict: false })), ["one", "three"]);
 	await t.rejects(idsOf(await openTape(path, { strict: true, onTrouble: () => {} })), { code: "FT_CORRUPT_FLOW" });
 });
@@ -110,7 +111,7 @@ t.test("reading ends when the tape is closed, and when its signal is aborted", a
 			await tape.close();
 		}
 	};
-	await t.rejects(reading(), { code: "FT_USAGE", message: /was closed/ });
+	await t.rejects(reading(), { code: "FT_USAGE", message: /the tape is closed/ });
 	t.ok(read > 0 && read < 5000);
 	await t.rejects(tape.count(), { code: "FT_USAGE" });
 	const stop = new AbortController();
@@ -150,11 +151,14 @@ t.test("tapes that cannot be created, and losses that are told", async (t) => {
 	mkdirSync(join(folder, "sub"));
 	await t.rejects(createTape(join(folder, "a.xyz")), { code: "FT_USAGE", message: /extension/ });
 	await t.rejects(createTape(join(folder, "a.tape"), { format: "xml" }), { code: "FT_BAD_OPTION", option: "format" });
-	await t.rejects(createTape(join(folder, "a.tape"), { dumpVersion: 20 }), { code: "FT_USAGE", message: /^dumpVersion 20/ });
+	await t.rejects(createTape(join(folder, "a.tape"), { dumpVersion: 20 }), {
+		code: "FT_USAGE",
+		message: /^dumpVersion 20/,
+	});
 	await t.rejects(createTape(join(folder, "none", "a.tape")), { code: "FT_IO" });
-	const told: string[] = [];
-	await using har = await createTape(join(folder, "a.har"), { onTrouble: (code) => told.push(code) });
+	const reported: string[] = [];
+	await using har = await createTape(join(folder, "a.har"), { onTrouble: (code) => reported.push(code) });
 	await har.append(tcpFlow());
 	await har.commit();
-	t.same(new Set(told), new Set(["FT_LOSS"]));
+	t.same(new Set(reported), new Set(["FT_LOSS"]));
 });

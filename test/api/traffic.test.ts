@@ -17,7 +17,8 @@ t.test("flows that are not kept are not written, and what is written is counted"
 		keeps: (flow) => flow.id !== "00000000-0000-4000-8000-000000000002",
 		report: (code) => seen.push(code),
 	});
-	const flow = (n: number, path: string) => httpFlow({ id: `00000000-0000-4000-8000-00000000000${n}`, request: { path } });
+	const flow = (n: number, path: string) =>
+		httpFlow({ id: `00000000-0000-4000-8000-00000000000${n}`, request: { path } });
 	for (const one of [flow(1, "/kept"), flow(2, "/kept"), flow(3, "/other")]) await traffic.sink.append(one);
 	t.match(await traffic.close(), { recorded: 1, lost: 0, replay: null, egress: new Map() });
 	t.strictSame(seen, []);

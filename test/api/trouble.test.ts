@@ -4,22 +4,25 @@ import { TroubleLog } from "../../api/trouble.ts";
 
 t.test("damage is thrown unless somebody listens; what is no damage never is", async (t) => {
 	const strict = new TroubleLog({});
-	t.throws(() => strict.reportInput("FT_CORRUPT_FLOW", "a.tape: flow 3", { record: 3 }), { code: "FT_CORRUPT_FLOW", record: 3 });
+	t.throws(() => strict.reportInput("FT_CORRUPT_FLOW", "a.tape: flow 3", { record: 3 }), {
+		code: "FT_CORRUPT_FLOW",
+		record: 3,
+	});
 	strict.report("FT_LOSS", "no room");
 	t.match(strict, { damaged: 0, notices: 1, unread: 1 });
-	const told: string[] = [];
-	const tolerant = new TroubleLog({ onTrouble: (code) => told.push(code) });
+	const reported: string[] = [];
+	const tolerant = new TroubleLog({ onTrouble: (code) => reported.push(code) });
 	tolerant.reportInput("FT_STORE", "damage");
 	tolerant.report("FT_TOO_LARGE", "damage");
 	tolerant.report("FT_UPGRADED", "none");
 	t.match(tolerant, { damaged: 2, notices: 1, unread: 1 });
-	t.same(told, ["FT_STORE", "FT_TOO_LARGE", "FT_UPGRADED"]);
+	t.same(reported, ["FT_STORE", "FT_TOO_LARGE", "FT_UPGRADED"]);
 	const silent = new TroubleLog({ strict: false });
 	silent.report("FT_STORE", "damage");
 	t.equal(silent.damaged, 1);
 });
 
-t.test("what a listener throws ends the work", async (t) => {
+t.test("an exception of a listener ends the work", async (t) => {
 	const log = new TroubleLog({
 		onTrouble() {
 			throw new Error("enough");

@@ -13,7 +13,9 @@ t.test("steps and sinks on the way; a file that is replaced", async (t) => {
 	const through: string[] = [];
 	const report = await writeFlows(
 		{
-			...{ source: path, to: path, replaces: path },
+			source: path,
+			to: path,
+			replaces: path,
 			steps: [(flow) => (flow.id === "one" ? flow : null)],
 			through: (sink) =>
 				FlowSink.of({
@@ -31,6 +33,8 @@ t.test("steps and sinks on the way; a file that is replaced", async (t) => {
 	t.match((await readTape(path)).flows, [{ id: "one" }]);
 	const text = `${readFileSync(path, "utf8")}{`;
 	writeFileSync(path, text);
-	await t.rejects(writeFlows({ source: path, to: path, replaces: path }, { strict: false }), { code: "FT_CORRUPT_FLOW" });
+	await t.rejects(writeFlows({ source: path, to: path, replaces: path }, { strict: false }), {
+		code: "FT_CORRUPT_FLOW",
+	});
 	t.equal(readFileSync(path, "utf8"), text);
 });

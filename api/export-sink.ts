@@ -1,0 +1,58 @@
+// A sink that exports each flow, for example as a curl command or as raw messages.
+import { openOutput } from "../formats/index.ts";
+import { FlowtapeError, type Reporter } from "../src/errors.ts";
+import { NO_BYTES } from "../src/flow/bytes.ts";
+import type { Flow, HttpFlow } from "../src/flow/flow.ts";
+import { FlowSink } from "../src/flow/pipe.ts";
+
+/**
+ * Exports a flow. Calls `note` for each part that is left out.
+ * @throws FlowtapeError FT_LOSS if the flow cannot be exported
+ */
+export type Exporter = (flow: HttpFlow, note: (message: string) => void) => Buffer;
+
+/** The text before and after all flows. */
+interface Frame {
+	readonly begin: string;
+	end(): string;
+}
+
+/** Creates a sink that writes an OpenAPI document of all flows to a file, `-` for stdout. */
+export async function createOpenApiSink(path: string, report: Reporter): Promise<FlowSink> {
+	const { OpenApiDocument } = await import("../src/export/openapi.ts");
+	const document = new OpenApiDocument();
+	const add: Exporter = (flow, note) => {
+		document.add(flow, note);
+		return NO_BYTES;
+	};
+	return createExportSink(path, add, report, { begin: "", end: () => document.text() });
+}
+
+/**
+ * Creates a sink that writes to a file, `-` for stdout. Flows that cannot be exported are left out and reported.
+ */
+export async function createExportSink(
+	path: string,
+	exporter: Exporter,
+	report: Reporter,
+	{ begin, end }: Frame = { begin: "", end: () => "" },
+): Promise<FlowSink> {
+	const output = await openOutput(path);
+	if (begin !== "") await output.write(Buffer.from(begin));
+	return FlowSink.of({
+		async append(flow: Flow) {
+			try {
+				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
+				await output.write(exporter(flow, (message) => report("FT_LOSS", `flow ${flow.id}: ${message}`)));
+			} catch (error) {
+				if (!(error instanceof FlowtapeError) || error.code !== "FT_LOSS") throw error;
+				report("FT_LOSS", `flow ${flow.id} is left out: ${error.message}`);
+			}
+		},
+		close() {
+			const last = end();
+			return output.close(last === "" ? undefined : Buffer.from(last));
+		},
+		discard: () => output.discard(),
+	});
+}

@@ -1,0 +1,21 @@
+// What commands need to know about flow-file formats: their names, the format of a file, and a flow as a line of JSON.
+import { formatForWriting, formatOf, formats } from "../formats/index.ts";
+import type { Format } from "./define-format.ts";
+
+export { summaryLine } from "../formats/index.ts";
+
+/** The names of the built-in formats. The first is the default for writing. */
+export const formatNames: readonly string[] = formats.map(({ name }) => name);
+
+/**
+ * The usual extension of files in a format, with the dot.
+ * @throws FlowtapeError FT_BAD_OPTION if no format has this name
+ */
+export function extensionOf(format: string): string {
+	return formatForWriting("", format).extensions[0] ?? "";
+}
+
+/** The name of a file's format by its content; undefined if the file is empty, missing or in no known format. */
+export async function detectFormat(path: string, more?: readonly Format[]): Promise<string | undefined> {
+	return (await formatOf(path, { formats: more }).catch(() => null)) ?? undefined;
+}

@@ -1,0 +1,30 @@
+// Opens the tapes to answer requests from: all of them, or none.
+import { type MoreFormats, openRecordings } from "../formats/index.ts";
+import type { Reporter } from "../src/errors.ts";
+import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
+
+/** A file, and the name of its format; default: detected. */
+export interface RecordingFile extends MoreFormats {
+	readonly path: string;
+	readonly format?: string | undefined;
+}
+
+/**
+ * Opens all files. If one cannot be opened, closes the others.
+ * @throws FlowtapeError as `openTape`
+ */
+export async function openAllRecordings(files: readonly RecordingFile[], report: Reporter): Promise<RecordedTape[]> {
+	const opened = await Promise.allSettled(
+		files.map(({ path, ...options }) => openRecordings(path, { ...options, report })),
+	);
+	const recordings = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+	const failure = opened.find((one) => one.status === "rejected");
+	if (failure === undefined) return recordings;
+	await closeRecordings(recordings);
+	throw failure.reason;
+}
+
+/** Call when the recordings are no longer used. */
+export async function closeRecordings(recordings: readonly RecordedTape[]): Promise<void> {
+	for (const recording of recordings) await recording.close?.();
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import t from "tap";
+import { fileNameFor, type SplitKey, SplitSink, splitValue } from "../../api/split-flows.ts";
+import { dnsFlow, httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
+import { reports } from "../../fixtures/tape-files.ts";
+import { createTape } from "../../formats/index.ts";
+import { FlowSink } from "../../src/flow/pipe.ts";
+
+t.test("file names: safe on every system, and never outside the folder", async (t) => {
+	const names = {
+		"shop.example": "shop.example",
+		"api.shop.example": "api.shop.example",
+		"../../etc/passwd": "__.._etc_passwd".replace("..", "_"),
+		"..": "_",
+		".": "_",
+		".hidden": "_hidden",
+		"a..b": "a_b",
+		"-rf": "_rf",
+		"::1": "__1",
+		'a/b\\c:d*e?f"g<h>i|j': "a_b_c_d_e_f_g_h_i_j",
+		"line\nbreak\u0000\u202e": "line_break__",
+		CON: "_CON",
+		"nul.txt": "_nul.txt",
+		console: "console",
+		"müller.example": "müller.example",
+		"dot.": "dot_",
+	};
+	for (const [value, name] of Object.entries(names)) t.equal(fileNameFor(value), name, value);
+	t.ok(Buffer.byteLength(fileNameFor("ü".repeat(500))) <= 100);
+	for (const value of Object.keys(names)) t.notMatch(fileNameFor(value), /[/\\]|\.\.|^[.-]/);
+});
+
+t.test("the values of each kind of flow", async (t) => {
+	const http = httpFlow({
+		request: { method: "PUT", host: "192.0.2.1", headers: [["Host", "Shop.Example:8080"]] },
+		response: { statusCode: 404 },
+		session: "worker 1",
+	});
+	const values = (flow: Parameters<typeof splitValue>[0]) =>
+		(["host", "status", "method", "type", "session"] as SplitKey[]).map((by) => splitValue(flow, by));
+	t.same(values(http), ["shop.example", "404", "PUT", "http", "worker 1"]);
+	t.same(values(httpFlow({ response: null })), ["example.com", null, "GET", "http", null]);
+	t.same(values(tcpFlow({ serverConn: { address: ["DB.example", 5432] } })), ["db.example", null, null, "tcp", null]);
+	t.same(values(dnsFlow()), ["example.com", null, null, "dns", null]);
+});
+
+t.test("discarded, it leaves no file, also with flows of more values than are written at a time", async (t) => {
+	const folder = t.testdir();
+	const { report } = reports();
+	let discarded = 0;
+	const sink = new SplitSink({
+		by: "host",
+		folder,
+		extension: ".tape",
+		report,
+		create: async () => FlowSink.of({ append() {}, discard: async () => void discarded++ }),
+	});
+	for (let i = 0; i < 100; i++) await sink.append(httpFlow({ request: { host: `h${i}.example` } }));
+	await sink.discard();
+	t.equal(discarded, 64);
+});
+
+t.test("a failure while a tape is written is passed on", async (t) => {
+	const sink = new SplitSink({
+		by: "host",
+		folder: join(t.testdir(), "none"),
+		extension: ".tape",
+		report: reports().report,
+		create: (path) => createTape(path, { report: reports().report }),
+	});
+	await t.rejects(sink.append(httpFlow()), { code: "FT_IO" });
+});

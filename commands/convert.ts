@@ -1,6 +1,14 @@
-// `flowtape convert`: writes a tape in another format.
+// `flowtape convert`: converts a tape to another format.
 import { defineCommand } from "./cli/command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, selection, selectionOptions, type Troubles } from "./tapes/copy-flows.ts";
+import {
+	copyFlows,
+	createOutput,
+	inputOptions,
+	outputOptions,
+	selection,
+	selectionOptions,
+	type Troubles,
+} from "./tapes/copy-flows.ts";
 
 export const command = defineCommand({
 	name: "convert",
@@ -10,14 +18,14 @@ export const command = defineCommand({
 	options: { ...selectionOptions, ...outputOptions, ...inputOptions },
 	examples: [
 		["flowtape convert session.tape session.mitm", "a dump that mitmproxy opens"],
-		["flowtape convert saved-by-browser.har session.tape", "a tape of what a browser saved"],
+		["flowtape convert saved-by-browser.har session.tape", "a tape of a HAR that a browser saved"],
 		["flowtape convert session.mitm - --format jsonl | jq .id", "the ids of a dump"],
 	],
-	async run({ args: [from = "-", to = "-"], options, values }, io) {
-		const filter = await selection(options);
-		const open = (troubles: Troubles, size: number) => createOutput(to, options, troubles, size);
-		const { passed, status } = await copyFlows({ inputs: [from], filter, strict: options.strict, quiet: values.quiet === true, open, progress: true }, io);
-		if (values.verbose === true) io.stderr.write(`${passed} flows\n`);
-		return status;
+	async run({ args: [from = "-", to = "-"], values }, io) {
+		const filter = await selection(values);
+		const open = (troubles: Troubles, size: number) => createOutput(to, values, troubles, size);
+		const { strict, quiet } = values;
+		const job = { inputs: [from], output: to, filter, strict, quiet, open, progress: true };
+		return (await copyFlows(job, io)).status;
 	},
 });

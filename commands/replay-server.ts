@@ -1,8 +1,8 @@
-// `flowtape replay-server`: a proxy that answers from tapes, and reaches no server unless told to.
+// `flowtape replay-server`: a proxy that answers from tapes. It connects to servers only if an option says so.
 import { FlowtapeError } from "../src/errors.ts";
 import { defineCommand } from "./cli/command.ts";
-import { isNetworkWanted, liveCommandOptions, liveGroups, runLive } from "./proxy/run-proxy.ts";
-import { options as proofOptions, ReplayProof } from "./proxy/verdict.ts";
+import { isNetworkWanted, liveCommandOptions, runLive, serverGroups } from "./proxy/run-proxy.ts";
+import { ReplayVerdict, options as verdictOptions } from "./proxy/verdict.ts";
 
 export const command = defineCommand({
 	name: "replay-server",
@@ -12,30 +12,47 @@ export const command = defineCommand({
 	takesChild: true,
 	options: {
 		...liveCommandOptions,
-		server_replay: { type: "sequence", default: [], short: "S", metavar: "TAPE", help: "Answer from this tape too, after those named before." },
-		output: { type: "string", default: null, short: "o", metavar: "TAPE", help: "Record what was answered and what was forwarded." },
+		server_replay: {
+			type: "sequence",
+			default: [],
+			short: "S",
+			metavar: "TAPE",
+			help: "Replay this tape too, after the tapes given as arguments.",
+		},
+		output: {
+			type: "string",
+			default: null,
+			short: "o",
+			metavar: "TAPE",
+			help: "Record the answered and the forwarded requests.",
+		},
 		freeze_time: {
 			type: "boolean",
 			default: false,
-			help: "Show the command the time of the recording, and answer with the recorded dates: Node by itself, other programs where libfaketime is installed.",
+			help: "Set the command's clock to the recorded time, and answer with the recorded dates. Programs other than Node need libfaketime.",
 		},
-		...proofOptions,
+		...verdictOptions,
 	},
-	groups: () => liveGroups("replay-server"),
+	groups: serverGroups,
 	examples: [
-		["flowtape replay-server session.tape -p 0 -- npm test", "run the tests without the network they were recorded with"],
-		["flowtape replay-server session.tape --extra forward", "what was not recorded goes to its server"],
-		["flowtape replay-server session.tape --reuse", "answer equal requests with the first recording, any number of times"],
-		["flowtape replay-server session.tape --fail-on miss,unused --junit report.xml -- npm test", "fail when something was missing or superfluous"],
+		["flowtape replay-server session.tape -- npm test", "run the tests offline"],
+		["flowtape replay-server session.tape --extra forward", "forward requests without a recording to the real server"],
+		["flowtape replay-server session.tape --reuse", "always answer equal requests with the first recording"],
+		[
+			"flowtape replay-server session.tape --fail-on miss,unused --junit report.xml -- npm test",
+			"fail on misses and on unused recordings",
+		],
 	],
 	async run({ args, ...input }, io) {
-		const recordings = [...args, ...input.options.server_replay];
-		if (recordings.length === 0) throw new FlowtapeError("FT_USAGE", "replay-server: a tape to answer from was expected");
+		const recordings = [...args, ...input.values.server_replay];
+		if (recordings.length === 0)
+			throw new FlowtapeError("FT_USAGE", "replay-server: expected at least one tape to answer from");
 		const network = isNetworkWanted(input.values);
-		const { output, freeze_time: isPast } = input.options;
-		if (isPast && input.child === null) throw new FlowtapeError("FT_USAGE", "--freeze-time is for a command, which -- names");
-		const proof = new ReplayProof(input.options, io);
-		const values = isPast ? { ...input.values, server_replay_refresh: false } : input.values;
-		return runLive({ output, recordings, network, proof, isPast }, { ...input, values }, io);
+		const { output, freeze_time: usesRecordedTime } = input.values;
+		if (usesRecordedTime && input.child === null)
+			throw new FlowtapeError("FT_USAGE", "--freeze-time needs a command after --");
+		const verdict = new ReplayVerdict(input.values, io);
+		const values = usesRecordedTime ? { ...input.values, server_replay_refresh: false } : input.values;
+		return runLive({ output, recordings, network, verdict, usesRecordedTime }, { ...input, values }, io);
 	},
 });

@@ -1,100 +1,179 @@
-// `flowtape run`: a command and its tape, which is recorded the first time and answers from then on.
+// `flowtape run`: runs a command with a tape, which is recorded the first time and replayed from then on.
 
-import { type CommitOptions, isNew, isSuccess, isThere, NewCassette, planOf, RECORD_MODES, type RecordMode } from "../api/cassette.ts";
+import type { RecordMode } from "../api/cassette.ts";
+import type { LiveProxy } from "../api/live.ts";
+import { type TapeOutcome, TapeRun, options as tapeOptions } from "../api/tape-run.ts";
 import { FlowtapeError } from "../src/errors.ts";
-import type { Flow } from "../src/flow/flow.ts";
-import { expandHome } from "../src/options.ts";
+import { quoteInLine } from "../src/export/shell.ts";
+import { toByteString, toText } from "../src/flow/bytes.ts";
+import { expandHome, type OptionValues } from "../src/options.ts";
 import { printableLine } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
-import { isNetworkWanted, type LiveJob, liveCommandOptions, liveGroups, runLive } from "./proxy/run-proxy.ts";
-import { options as proofOptions, ReplayProof } from "./proxy/verdict.ts";
+import { LOOPBACK_HINT } from "./doctor/probes.ts";
+import {
+	type FinishedRun,
+	isNetworkWanted,
+	type LiveJob,
+	liveCommandOptions,
+	runLive,
+	serverGroups,
+} from "./proxy/run-proxy.ts";
+import { ReplayVerdict, options as verdictOptions } from "./proxy/verdict.ts";
 
 export const command = defineCommand({
 	name: "run",
-	summary: "run a command with a tape: recorded when it is missing, replayed when it is there",
+	summary: "record a command's requests the first time, then replay them",
 	args: "TAPE",
 	arity: { min: 1, max: 1 },
 	takesChild: true,
 	options: {
 		...liveCommandOptions,
-		record_mode: {
-			type: "string",
-			default: null,
-			choices: RECORD_MODES,
-			help: "When to record: once, where the tape is missing (the default); none, never (the default where CI is set and the tape is there); new-episodes, what the tape does not answer; all, everything anew.",
+		...tapeOptions,
+		...verdictOptions,
+		fail_on: {
+			...verdictOptions.fail_on,
+			help: `${verdictOptions.fail_on.help} Default: miss, if nothing is recorded.`,
 		},
-		record_failures: { type: "boolean", default: false, help: "Record requests that failed and responses from 500 on too." },
-		...proofOptions,
-		fail_on: { ...proofOptions.fail_on, help: `${proofOptions.fail_on.help} Default where nothing is recorded: miss.` },
 	},
-	groups: () => liveGroups("replay-server"),
+	groups: serverGroups,
 	examples: [
-		["flowtape run test/session.tape -p 0 -- npm test", "record what the tests send, the first time; from then on they run offline"],
+		[
+			"flowtape run test/session.tape -- npm test",
+			"record the requests of the tests the first time; later runs are offline",
+		],
 		["flowtape run session.tape --record-mode new-episodes -- npm test", "record what is new, replay the rest"],
-		["flowtape run session.tape --record-mode all -- npm test", "record everything anew"],
+		["flowtape run session.tape --record-mode all -- npm test", "record everything again"],
 	],
 	async run({ args: [tape = ""], ...input }, io) {
-		if (input.child === null) throw new FlowtapeError("FT_USAGE", "run: a command was expected: flowtape run TAPE -- CMD…");
-		if (tape === "-") throw new FlowtapeError("FT_USAGE", "run: a tape's file was expected; it cannot be stdin or stdout");
-		const path = expandHome(tape);
-		const exists = await isThere(path);
-		const { record_mode: chosen, record_failures: keepsFailures, format, fail_on } = input.options;
-		const plan = planOf((chosen as RecordMode | null) ?? defaultMode(path, exists, input.values.quiet === true, io), exists);
-		const recordings = plan.replays ? [path] : [];
-		if (!plan.records) {
-			const proof = new ReplayProof({ ...input.options, fail_on: fail_on.length > 0 ? fail_on : ["miss"] }, io);
-			if (format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record, and this run records none");
-			return runLive({ output: null, recordings, network: isNetworkWanted(input.values), proof }, input, io);
-		}
-		const draft = await NewCassette.beside(path, format);
-		let failures = 0;
-		const isWanted = (flow: Flow) => {
-			if (keepsFailures || isSuccess(flow)) return true;
-			failures++;
-			return false;
-		};
-		try {
-			const job: LiveJob = {
-				...{ output: draft.file, recordings, network: true, proof: new ReplayProof(input.options, io) },
-				keeps: (flow) => isNew(flow) && isWanted(flow),
-				settle({ status, passed }, report) {
-					if (failures > 0 && input.values.quiet !== true)
-						io.stderr.write(`flowtape: ${failures === 1 ? "1 failure is" : `${failures} failures are`} left out; --record-failures keeps them\n`);
-					return settle(draft, path, { status, passed, isInterrupted: io.signal.aborted }, { format, keepsOld: plan.replays, report }, io);
-				},
-			};
-			const values = plan.replays ? { ...input.values, server_replay_extra: "forward", server_replay_kill_extra: false } : input.values;
-			return await runLive(job, { ...input, values, options: { ...input.options, format: null } }, io);
-		} finally {
-			await draft.close();
-		}
+		const { child } = input;
+		if (child === null) throw new FlowtapeError("FT_USAGE", "run: expected a command: flowtape run TAPE -- CMD…");
+		if (tape === "-")
+			throw new FlowtapeError("FT_USAGE", "run: expected a file for the tape, found - (stdin or stdout)");
+		const { fail_on } = input.values;
+		return runWithTape(tape, input, io, {
+			words: (mode) => ["flowtape", "run", tape, "--record-mode", mode, "--", ...child],
+			verdictOf: (run) => new ReplayVerdict({ ...input.values, fail_on: run.failOn(fail_on) }, io),
+		});
 	},
 });
 
-/** Where a tape is expected to be complete, nothing is recorded unasked. */
-function defaultMode(tape: string, exists: boolean, isQuiet: boolean, { env, stderr }: Io): RecordMode {
-	const isContinuousIntegration = env.CI !== undefined && !["", "0", "false"].includes(env.CI);
-	if (!exists || !isContinuousIntegration) return "once";
-	if (!isQuiet) stderr.write(`flowtape: CI is set: ${printableLine(tape)} is replayed and nothing recorded; --record-mode says otherwise\n`);
-	return "none";
+type TapeInput = Parameters<typeof runLive>[1] & { values: OptionValues<typeof tapeOptions> };
+
+/** How a run with a tape differs between commands. */
+interface TapeJob extends Pick<LiveJob, "runChild"> {
+	/** The words of the command line for a run in this mode. */
+	words(mode: RecordMode): readonly string[];
+	/** Decides whether the run failed; default: it never does. */
+	verdictOf?(run: TapeRun): ReplayVerdict;
+	/** Whether recordings are kept even if the child fails or the user ends the run. Default: no. */
+	keepsAlways?: boolean;
 }
 
-/** Keeps what a good run recorded. Resolves to where the new flows went, and how many; null where the tape is as it was. */
-async function settle(
-	draft: NewCassette,
+/** Records or replays the tape while the child runs; resolves to the exit status. */
+export async function runWithTape(
 	tape: string,
-	{ status, passed, isInterrupted }: { status: number; passed: number; isInterrupted: boolean },
-	options: CommitOptions,
-	{ stderr }: Io,
-): Promise<{ output: string; recorded: number } | null> {
-	const tell = (message: string) => {
-		stderr.write(`flowtape: ${printableLine(message)}\n`);
-		return null;
+	input: TapeInput,
+	io: Io,
+	{ words, verdictOf, keepsAlways = false, runChild }: TapeJob,
+): Promise<number> {
+	const path = expandHome(tape);
+	const { record_mode: mode, record_failures: keepsFailures, format } = input.values;
+	const run = await TapeRun.open({ tape: path, mode, env: io.env, format, keepsFailures });
+	const printAlways = (message: string) => void io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+	const notify = (message: string) => {
+		if (!input.values.quiet) printAlways(message);
 	};
-	const kept = options.keepsOld || (await isThere(tape)) ? `${tape} is as it was` : `${tape} is not written`;
-	if (isInterrupted) return tell(`interrupted: ${kept}`);
-	if (status !== 0) return tell(`the run ended with status ${status}: ${kept}`);
-	const recorded = await draft.commit(options);
-	if (recorded > 0 || options.keepsOld) return { output: tape, recorded };
-	return tell(`nothing was recorded: ${kept}${passed > 0 ? "" : `. Does the command use the proxy? "flowtape doctor -- CMD" tells`}`);
+	const printsNotes = !input.values.quiet && !input.values.json;
+	try {
+		if (run.startError !== null) {
+			printAlways(`${run.startError}. Record it with: ${lineOf(words("once"))}`);
+			return 1;
+		}
+		const verdict = verdictOf?.(run);
+		const job: LiveJob = {
+			...run.proxySetup(isNetworkWanted(input.values)),
+			...(verdict && { verdict }),
+			...(runChild && { runChild }),
+			// the text counts the recordings
+			...(printsNotes && { onStart: (proxy) => notify(startText(tape, run, proxy)) }),
+			onEnd({ replay }) {
+				if (printsNotes && !run.records && replay !== null && replay.missed > 0)
+					notify(`to record what was missed: ${lineOf(words("new-episodes"))}`);
+			},
+			async finishTape({ status, passed, noise, errors, output, recorded }, report) {
+				if (run.failures > 0)
+					notify(
+						`${run.failures === 1 ? "1 failure is" : `${run.failures} failures are`} left out; --record-failures keeps them`,
+					);
+				const settled = await run.finish({
+					isInterrupted: io.signal.aborted && !keepsAlways,
+					isGood: status === 0 || (keepsAlways && passed > 0),
+					report,
+				});
+				if (settled.kind === "replayed") return { output, recorded };
+				if (settled.kind === "recorded") return { output: path, recorded: settled.recorded };
+				printAlways(
+					`${unchangedText(settled, path, status)}${whyNothing(settled, run, { passed, noise, recorded, errors })}`,
+				);
+				return null;
+			},
+		};
+		return await runLive(job, { ...input, values: { ...run.withTapeDefaults(input.values), format: null } }, io);
+	} finally {
+		await run.close();
+	}
+}
+
+/** The first message of a run: `replaying tests.tape: 5 recordings of 29 Nov`. */
+function startText(tape: string, { mode, exists }: TapeRun, proxy: LiveProxy): string {
+	if (!exists) return `recording ${tape} (no tape yet)`;
+	if (mode === "all") return `recording ${tape} again`;
+	const count = proxy.countUnused();
+	const recordings = `${count} ${count === 1 ? "recording" : "recordings"}${proxy.recordedAt === null ? "" : ` of ${dayOf(proxy.recordedAt)}`}`;
+	return `replaying ${tape}: ${recordings}${mode === "new-episodes" ? ", and recording what is new" : ""}`;
+}
+
+/** `29 Nov`, with the year if it is not the current one. */
+function dayOf(seconds: number): string {
+	const date = new Date(seconds * 1000);
+	const day = `${date.getDate()} ${date.toLocaleString("en-GB", { month: "short" })}`;
+	return date.getFullYear() === new Date().getFullYear() ? day : `${day} ${date.getFullYear()}`;
+}
+
+/** The command line, quoted for a shell. */
+function lineOf(words: readonly string[]): string {
+	return words.map((word) => toText(quoteInLine(toByteString(word)))).join(" ");
+}
+
+/** Why the tape is unchanged. */
+function unchangedText(
+	{ kind, isThere }: Extract<TapeOutcome, { isThere: boolean }>,
+	tape: string,
+	status: number,
+): string {
+	const kept = isThere ? `${tape} is unchanged` : `${tape} was not written`;
+	if (kind === "interrupted") return `interrupted: ${kept}`;
+	if (kind === "failed") return `the run ended with status ${status}: ${kept}`;
+	return `nothing was recorded: ${kept}`;
+}
+
+/** Maximum number of reasons that are printed. */
+const SHOWN_REASONS = 3;
+
+/** Why there is nothing to record: all requests failed, none got through, or none came. */
+function whyNothing(
+	{ kind }: TapeOutcome,
+	{ failures, failureReasons }: TapeRun,
+	{ passed, noise, recorded, errors }: Pick<FinishedRun, "passed" | "noise" | "recorded" | "errors">,
+): string {
+	if (failures > 0 && recorded === 0) {
+		const reasons = [...failureReasons].sort(([, a], [, b]) => b - a).slice(0, SHOWN_REASONS);
+		const text = reasons.map(([reason, count]) => (count === 1 ? reason : `${reason} (${count})`)).join(", ");
+		return `; ${failures === 1 ? "the only request" : `all ${failures} requests`} failed: ${text}`;
+	}
+	if (kind !== "nothing" || passed > noise) return "";
+	if (noise > 0) return `; only requests of the browser itself came. ${LOOPBACK_HINT}`;
+	return errors.size > 0
+		? `; no request got through: ${[...errors].join(", ")}`
+		: `. Does the command use the proxy? Check with "flowtape doctor -- CMD". ${LOOPBACK_HINT}`;
 }

@@ -1,5 +1,7 @@
-// `flowtape show`: prints flows in full, bodies decoded and laid out.
-import { summaryLine } from "../formats/index.ts";
+// `flowtape show`: prints flows in full, with decoded and formatted bodies.
+
+import { createExportSink } from "../api/export-sink.ts";
+import { summaryLine } from "../api/formats.ts";
 import { rawFlow } from "../src/export/raw.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
@@ -7,19 +9,18 @@ import { defineCommand } from "./cli/command.ts";
 import { flowFull } from "./print/flow-full.ts";
 import { openPager } from "./print/pager.ts";
 import { type Paint, paintFor } from "./print/text.ts";
-import { chosen } from "./tapes/by-id.ts";
+import { selectByIds } from "./tapes/by-id.ts";
 import { copyFlows, inputOptions, selection, selectionOptions, type Troubles } from "./tapes/copy-flows.ts";
-import { exporting } from "./tapes/export-sink.ts";
 
 export const command = defineCommand({
 	name: "show",
-	summary: "print flows in full, bodies decoded and laid out",
+	summary: "print flows in full, with decoded and formatted bodies",
 	args: "TAPE [ID…]",
 	arity: { min: 1 },
 	options: {
-		json: { type: "boolean", default: false, help: "Print one JSON object a line." },
-		raw: { type: "boolean", default: false, help: "Print messages as HTTP/1.1 has them on the wire, byte for byte." },
-		pager: { type: "boolean", default: true, help: "Send the output through $PAGER where it is a terminal." },
+		json: { type: "boolean", default: false, help: "Print one JSON object per line." },
+		raw: { type: "boolean", default: false, help: "Print messages byte for byte, as HTTP/1.1 sends them." },
+		pager: { type: "boolean", default: true, help: "Show the output in $PAGER on a terminal." },
 		...selectionOptions,
 		...inputOptions,
 	},
@@ -28,19 +29,19 @@ export const command = defineCommand({
 		["flowtape show session.tape 3f2a", "the flow whose id begins with 3f2a"],
 		["flowtape show session.tape 3f2a --raw | less", "its messages as they were sent"],
 	],
-	async run({ args: [tape = "-", ...ids], options, values }, io) {
-		const { json, raw } = options;
-		const paint = paintFor(io.stdout, io.env, values.color === true);
-		const choice = chosen(tape, ids);
+	async run({ args: [tape = "-", ...ids], values }, io) {
+		const { json, raw } = values;
+		const paint = paintFor(io.stdout, io.env, values.color);
+		const choice = selectByIds(tape, ids);
 		const print = json ? (flow: Flow) => `${summaryLine(flow)}\n` : spaced(paint);
 		const enough = new AbortController();
 		const page = async (): Promise<FlowSink> => {
-			const pager = await openPager(io, options.pager && !json && !raw, () => enough.abort(0));
+			const pager = await openPager(io, values.pager && !json && !raw, () => enough.abort(0));
 			return FlowSink.of({ append: (flow) => pager.write(print(flow)), close: pager.close, discard: pager.close });
 		};
-		const open = (troubles: Troubles) => (raw ? exporting("-", rawFlow, troubles) : page());
+		const open = (troubles: Troubles) => (raw ? createExportSink("-", rawFlow, troubles.report) : page());
 		const { passed, status } = await copyFlows(
-			{ inputs: [tape], filter: await selection(options), steps: [choice.step], strict: options.strict, open },
+			{ inputs: [tape], filter: await selection(values), steps: [choice.step], strict: values.strict, open },
 			{ ...io, signal: AbortSignal.any([io.signal, enough.signal]) },
 		);
 		if (enough.signal.aborted) return status;

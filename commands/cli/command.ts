@@ -1,66 +1,113 @@
-// The shape of a command, and what it works with. Only commands/main.ts knows the process.
+// The interface of a command and its environment. Only commands/main.ts uses the process.
 import type { OptionTable, OptionValues } from "../../src/options.ts";
 import type { ScriptHost } from "../../src/scripts/script-host.ts";
 
-/** Streams and surroundings of a command; tests give their own. */
+/** The streams, environment variables and signal of a command; tests pass their own. */
 export interface Io {
 	stdout: TextSink;
 	stderr: TextSink;
+	/** Whether stdin is a terminal; default: no. */
+	readonly isStdinTTY?: boolean;
 	env: NodeJS.ProcessEnv;
-	/** Aborted by SIGINT and SIGTERM, and when nobody reads stdout any more. Its reason is the exit status of a command that is interrupted by it. */
+	/**
+	 * Aborted by SIGHUP, SIGINT and SIGTERM, and when the reader of stdout closes it. Its reason is the exit status of an
+	 * interrupted command.
+	 */
 	signal: AbortSignal;
-	/** Set by a command that runs scripts: whether an error that nobody caught is one of theirs, and told. */
+	/**
+	 * Set by a command that runs scripts: reports an uncaught error if it comes from a script, and returns whether it
+	 * does.
+	 */
 	handleUncaught?: (error: unknown) => boolean;
 }
 
 export interface TextSink {
 	write(text: string | Uint8Array): unknown;
 	readonly isTTY?: boolean | undefined;
+	/** The width of the terminal. */
+	readonly columns?: number | undefined;
 }
 
-/** Options that belong together in --help. */
-export interface OptionGroup {
+/** Options under one title in --help. */
+export interface OptionGroup<T extends OptionTable = OptionTable> {
 	readonly title: string;
-	readonly table: OptionTable;
-	/** Left out of the flags' names: `server_replay_` makes `--reuse` of `server_replay_reuse`. */
+	readonly table: T;
+	/** Prefix that is left out of the flags: with `server_replay_`, `server_replay_reuse` is `--reuse`. */
 	readonly prefix?: string;
 }
 
-export interface Input<T extends OptionTable> {
+/** Options of every command. */
+export const commonOptions = {
+	quiet: {
+		type: "boolean",
+		default: false,
+		short: "q",
+		help: "Print only errors and results. A proxy's address counts as a result, unless a command is run.",
+	},
+	verbose: { type: "boolean", default: false, short: "v", help: "Print more details." },
+	color: {
+		type: "boolean",
+		default: true,
+		help: "Use colours if the output is a terminal. The environment variable NO_COLOR turns them off too.",
+	},
+	debug: { type: "boolean", default: false, help: "Print the stack trace of an error." },
+	config: {
+		type: "string",
+		default: null,
+		metavar: "FILE",
+		help: "Read options from this file. Default: flowtape.config.{ts,js,json,yaml} in the working folder, if it exists.",
+	},
+} as const satisfies OptionTable;
+
+export type CommonValues = OptionValues<typeof commonOptions>;
+
+type Intersection<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
+/** The values of groups of options. */
+export type GroupValues<G extends OptionGroup> = Intersection<G extends OptionGroup<infer T> ? OptionValues<T> : never>;
+/** The values of a command: of its own options `T`, of its groups `G`, and of the common ones. */
+export type Values<T extends OptionTable, G extends OptionGroup = never> = CommonValues &
+	OptionValues<T> &
+	GroupValues<G>;
+
+/** The input of a command; `V` is the type of its option values. */
+export interface Input<V> {
 	/** Positional arguments. */
 	args: readonly string[];
-	/** The command's own options. */
-	options: OptionValues<T>;
-	/** Those and the values of all groups, by name; what nobody gave is at its default. */
-	values: Readonly<Record<string, unknown>>;
-	/** The command after `--`; null where there is no `--`. */
+	/**
+	 * The values of all options by name: the command's own, those of its groups, and the common ones; given values or
+	 * defaults.
+	 */
+	values: V;
+	/** The command after `--`; null if there is no `--`. */
 	child: readonly string[] | null;
-	/** The scripts that were named; null without any. */
+	/** The loaded scripts; null if there are none. */
 	scripts: ScriptHost | null;
 }
 
-export interface Command<T extends OptionTable = OptionTable> {
+export interface Command<T extends OptionTable = OptionTable, G extends OptionGroup = OptionGroup> {
 	readonly name: string;
 	/** One line, for the list of commands. */
 	readonly summary: string;
-	/** Arguments as --help shows them. */
+	/** The arguments, for --help. */
 	readonly args: string;
-	/** How many arguments it takes. */
+	/** The number of arguments. */
 	readonly arity: { readonly min: number; readonly max?: number };
-	/** Whether it runs a command given after `--`. */
+	/** Whether the command runs a child command, given after `--`. */
 	readonly takesChild?: boolean;
 	readonly options: T;
-	/** Options of the features that the command has; loaded when it is run or asked for help. */
-	groups?(): Promise<readonly OptionGroup[]>;
-	/** More for --help, behind the options. */
+	/** More options, loaded when the command runs or prints help. */
+	groups?(): Promise<readonly G[]>;
+	/** Text for --help after the options. */
 	notes?(): string;
-	/** Command lines that work, each with what it does. */
+	/** Example command lines and their descriptions. */
 	readonly examples: readonly (readonly [command: string, does: string])[];
 	/** Resolves to the exit status; throws FlowtapeError. */
-	run(input: Input<T>, io: Io): Promise<number>;
+	run(input: Input<Values<T, G>>, io: Io): Promise<number>;
 }
 
-/** A command, its options' types kept. */
-export function defineCommand<const T extends OptionTable>(command: Command<T>): Command<T> {
+/** Returns the command unchanged; gives `run` the types of the option values that the options and groups declare. */
+export function defineCommand<const T extends OptionTable, const G extends OptionGroup = never>(
+	command: Command<T, G>,
+): Command<T, G> {
 	return command;
 }

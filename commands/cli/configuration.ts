@@ -1,20 +1,20 @@
-// The configuration file: options by name, for all commands of a project.
+// Reads the configuration file, which holds options for all commands of a project.
 import { access, readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { FlowtapeError, hasErrno } from "../../src/errors.ts";
 
-/** In the order in which they are looked for. */
+/** File names in search order. */
 const FILES = ["flowtape.config.ts", "flowtape.config.js", "flowtape.config.json", "flowtape.config.yaml"];
 
 export interface Configuration {
-	/** As messages name it. */
+	/** The name of the file, for messages; empty if there is none. */
 	file: string;
 	values: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Reads the named file, or the first of the usual ones in the working folder; without either, nothing.
+ * Reads the named file, or the first of the usual ones in the working directory. Without a file, there are no values.
  * @throws FlowtapeError FT_NOT_FOUND, FT_BAD_OPTION
  */
 export async function readConfiguration(named: string | null): Promise<Configuration> {
@@ -22,7 +22,7 @@ export async function readConfiguration(named: string | null): Promise<Configura
 	if (file === null) return { file: "", values: {} };
 	const values = await load(file);
 	if (typeof values !== "object" || values === null || Array.isArray(values))
-		throw new FlowtapeError("FT_BAD_OPTION", `${file}: an object of option names and values was expected`, { file });
+		throw new FlowtapeError("FT_BAD_OPTION", `${file}: expected an object of option names and values`, { file });
 	return { file, values: values as Record<string, unknown> };
 }
 
@@ -32,7 +32,7 @@ async function firstOf(files: readonly string[]): Promise<string | null> {
 			await access(file);
 			return file;
 		} catch {
-			// the next one
+			// try the next one
 		}
 	}
 	return null;
@@ -50,9 +50,17 @@ async function load(file: string): Promise<unknown> {
 				return ((await import(pathToFileURL(resolve(file)).href)) as { default?: unknown }).default ?? {};
 		}
 	} catch (cause) {
-		if (hasErrno(cause, "ENOENT", "ERR_MODULE_NOT_FOUND")) throw new FlowtapeError("FT_NOT_FOUND", `${file}: no such file`, { file, cause });
+		if (hasErrno(cause, "ENOENT", "ERR_MODULE_NOT_FOUND"))
+			throw new FlowtapeError("FT_NOT_FOUND", `${file}: no such file`, { file, cause });
 		if (hasErrno(cause, "ERR_UNKNOWN_FILE_EXTENSION") && file.endsWith(".ts"))
-			throw new FlowtapeError("FT_BAD_OPTION", `${file}: TypeScript needs Node 22.18 or later, this is ${process.version}; write it as .js`, { file, cause });
-		throw new FlowtapeError("FT_BAD_OPTION", `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { file, cause });
+			throw new FlowtapeError(
+				"FT_BAD_OPTION",
+				`${file}: TypeScript needs Node 22.18 or later, this is ${process.version}; write it as .js`,
+				{ file, cause },
+			);
+		throw new FlowtapeError("FT_BAD_OPTION", `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+			file,
+			cause,
+		});
 	}
 }

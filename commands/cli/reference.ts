@@ -1,24 +1,27 @@
-// The pages of the documentation that are made of the code: the options of every command, and the errors with their exit statuses.
+// Generates pages of the documentation from the code: options.md, errors.md and browser-noise.md.
 import { errorCodes } from "../../src/errors.ts";
+import { type NoiseRule, noiseRules } from "../../src/hooks/browser-noise/rules.ts";
 import type { OptionSpec } from "../../src/options.ts";
 import type { Command } from "./command.ts";
-import { groupsOf } from "./options.ts";
+import { exitStatuses, exitStatusNote } from "./exit-statuses.ts";
+import { valueWord } from "./help.ts";
+import { groupsOf, OWN } from "./options.ts";
 import { type Flag, Registry } from "./registry.ts";
 
-/** An option, and what differs between the commands that have it. */
+/** An option, and its flags and defaults in different commands. */
 interface Entry {
 	name: string;
 	spec: OptionSpec;
-	/** Commands by the flag that they have for it. */
+	/** Names of commands by flag. */
 	flags: Map<string, string[]>;
-	/** Commands by their default, as it is shown. */
+	/** Names of commands by default value. */
 	defaults: Map<string, string[]>;
 }
 
-/** Options that stand in one table. */
+/** A table of options. */
 interface Section {
 	title: string;
-	/** A command's own options, not those that it shares with others. */
+	/** Whether these are a command's own options, which it does not share with others. */
 	isOwn: boolean;
 	commands: Set<string>;
 	entries: Map<string, Entry>;
@@ -29,26 +32,26 @@ const NOTICE = "<!-- Written by `npm run docs` from the code; changes are lost. 
 const OPTIONS_HEAD = `${NOTICE}
 # Options
 
-Every option has a name. The same name is good in each of these places; where several say something, the first counts:
+Every option has a name. You can set it in each of these places, in order of precedence:
 
-1. a flag: \`--listen-port 0\`, the name with dashes. What is on by default is turned off by \`--no-…\`.
-2. \`--set NAME=VALUE\`: \`--set listen_port=0\`. A name alone is \`true\`, or nothing for what may be nothing.
-3. the environment: \`FLOWTAPE_LISTEN_PORT=0\`. A list has one item a line.
-4. a configuration file: \`flowtape.config.ts\`, \`.js\`, \`.json\` or \`.yaml\` in the working folder, or what \`--config FILE\` names. It may hold options of
-   several commands.
+1. a flag: \`--listen-port 0\`, the name with dashes. \`--no-…\` turns off an option that is on by default.
+2. \`--set NAME=VALUE\`: \`--set listen_port=0\`. A name without a value sets \`true\`, or clears an option that may be empty.
+3. the environment: \`FLOWTAPE_LISTEN_PORT=0\`. A list has one item per line.
+4. a configuration file: \`flowtape.config.ts\`, \`.js\`, \`.json\` or \`.yaml\` in the working folder, or the file given by \`--config FILE\`. It may contain options
+   of several commands.
 
-A list takes an item for every flag and every \`--set\`, which add up. Sizes are bytes, or have a unit: \`512\`, \`64k\`, \`1.5m\`, \`2g\`. In paths \`~\` is the home
-folder. A FILTER is a [filter expression](filters.md). A rule such as \`/FILTER/NAME/VALUE\` is cut at its first character, whichever it is: \`|a|b\` is the
-same rule as \`/a/b\`. A wrong name or value ends a command with exit status 2 before it does anything.
+Every flag and every \`--set\` adds an item to a list. Sizes are in bytes, or have a unit: \`512\`, \`64k\`, \`1.5m\`, \`2g\`. In paths, \`~\` is the home folder.
+A FILTER is a [filter expression](filters.md). The first character of a rule such as \`/FILTER/NAME/VALUE\` is the separator of its parts: \`|a|b\` is the same
+rule as \`/a/b\`. With an invalid name or value, a command ends with exit status 2 before it does anything.
 `;
 
-/** docs/options.md: each command's own options, then those that some share, then those of all. */
+/** docs/options.md: each command's own options, then options of several commands, then those of all. */
 export async function optionsPage(commands: readonly Command[]): Promise<string> {
 	const sections = new Map<string, Section>();
 	for (const command of commands) {
 		for (const group of await groupsOf(command)) {
-			// a command's own options stand under its name, what commands share under the title that --help has for it
-			const isOwn = group.title === "Options";
+			// own options are listed under the command's name, shared ones under their title in --help
+			const isOwn = group.title === OWN;
 			const title = isOwn ? `\`${command.name}\`` : group.title;
 			const section = sections.get(title) ?? { title, isOwn, commands: new Set(), entries: new Map() };
 			sections.set(title, section);
@@ -57,8 +60,8 @@ export async function optionsPage(commands: readonly Command[]): Promise<string>
 		}
 	}
 	const filled = [...sections.values()].filter(({ entries }) => entries.size > 0);
-	const place = ({ isOwn, commands: { size } }: Section) => (isOwn ? 0 : size < commands.length ? 1 : 2);
-	const sorted = filled.sort((a, b) => place(a) - place(b));
+	const rank = ({ isOwn, commands: { size } }: Section) => (isOwn ? 0 : size < commands.length ? 1 : 2);
+	const sorted = filled.sort((a, b) => rank(a) - rank(b));
 	return [OPTIONS_HEAD, ...sorted.map((section) => sectionText(section, commands.length))].join("\n");
 }
 
@@ -77,7 +80,8 @@ function addTo(map: Map<string, string[]>, key: string, command: string): void {
 function sectionText({ title, isOwn, commands, entries }: Section, all: number): string {
 	const users = !isOwn && commands.size < all ? `\nOf ${[...commands].map((name) => `\`${name}\``).join(", ")}.\n` : "";
 	const rows = [...entries.values()].map(
-		(entry) => `| \`${entry.name}\` | ${flagsText(entry)} | ${byCommand(entry.defaults, code)} | ${helpText(entry.spec)} |`,
+		(entry) =>
+			`| \`${entry.name}\` | ${flagsText(entry)} | ${byCommand(entry.defaults, code)} | ${helpText(entry.spec)} |`,
 	);
 	return `## ${title}\n${users}\n| name | flag | default | |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
 }
@@ -91,9 +95,8 @@ function flagsText({ spec, flags }: Entry): string {
 }
 
 function wordFor(spec: OptionSpec): string {
-	if (spec.type === "string" && spec.choices !== undefined) return spec.choices.join("|");
-	const word = spec.metavar ?? { boolean: "", string: "VALUE", integer: "N", size: "SIZE", sequence: "VALUE", function: "" }[spec.type];
-	return spec.type === "string" && spec.implied !== undefined ? `[${word}]` : word;
+	const word = valueWord(spec);
+	return spec.type === "string" && spec.choices === undefined && spec.implied !== undefined ? `[${word}]` : word;
 }
 
 function helpText({ help, deprecated, type }: OptionSpec): string {
@@ -106,9 +109,11 @@ function shownDefault(spec: OptionSpec): string {
 	return String(spec.default);
 }
 
-/** The usual one, and behind it those of single commands. */
+/** The most frequent value, followed by the others with their commands. */
 function byCommand(values: ReadonlyMap<string, readonly string[]>, show: (value: string) => string): string {
-	const [usual, ...others] = [...values.keys()].sort((a, b) => (values.get(b)?.length ?? 0) - (values.get(a)?.length ?? 0));
+	const [usual, ...others] = [...values.keys()].sort(
+		(a, b) => (values.get(b)?.length ?? 0) - (values.get(a)?.length ?? 0),
+	);
 	const rest = others.map((value) => `${show(value)} (${values.get(value)?.join(", ")})`);
 	return [show(usual ?? ""), ...rest].filter((text) => text !== "").join(", ");
 }
@@ -117,26 +122,17 @@ function code(text: string): string {
 	return text === "" ? "" : `\`${cell(text)}\``;
 }
 
-/** A pipe would end a cell, in code too. */
+/** Escapes pipes, which would end a cell even in code. */
 function cell(text: string): string {
 	return text.replaceAll("|", "\\|");
 }
 
-/** What a script can tell from how a command ended. */
-const STATUSES: readonly (readonly [status: string, meaning: string])[] = [
-	["0", "done"],
-	["1", "ran, and the answer is no: no flow matched, tapes differ, requests were missed in a replay that was to fail for it"],
-	["2", "a mistake in what was typed: an unknown option, a bad filter or pattern (with its column)"],
-	["3", "bad input: not a tape, damaged, written by a newer version; says where, and what was kept"],
-	["4", "the surroundings: a file that is not there, no permission, a full disk, a port that is taken"],
-	["130, 143", "ended by SIGINT or SIGTERM before it was done; a proxy ends with 0, as that is how it is ended"],
-	["the command's", "with `-- COMMAND`: the status that the command ended with, unless it is 0 and something above is not"],
-];
-
 /** docs/errors.md */
 export function errorsPage(): string {
-	const statuses = STATUSES.map(([status, meaning]) => `| ${status} | ${meaning} |`);
-	const codes = Object.entries(errorCodes).map(([name, { status, meaning }]) => `| \`${name}\` | ${status} | ${meaning} |`);
+	const statuses = exitStatuses.map(([status, meaning]) => `| ${status} | ${meaning} |`);
+	const codes = Object.entries(errorCodes).map(
+		([name, { status, meaning }]) => `| \`${name}\` | ${status} | ${meaning} |`,
+	);
 	return `${NOTICE}
 # Errors and exit statuses
 
@@ -146,15 +142,39 @@ export function errorsPage(): string {
 | --- | --- |
 ${statuses.join("\n")}
 
-A pipe that its reader closes, as \`head\` does, is success. Messages are on stderr; \`--debug\` adds the stack and the causes.
+${exitStatusNote}
 
 ## Error codes
 
-Programs that use flowtape as a library find the code in \`error.code\`, and what is known of the place in \`file\`, \`offset\`, \`record\`, \`column\` and \`option\`.
-The command line ends with the status beside the code.
+Programs that use flowtape as a library find the code in \`error.code\`, and the location, if known, in \`file\`, \`offset\`, \`record\`, \`column\` and \`option\`.
+The command line ends with the exit status of the code.
 
 | code | status | means |
 | --- | --- | --- |
 ${codes.join("\n")}
 `;
+}
+
+const NOISE_HEAD = `${NOTICE}
+# Requests that browsers make by themselves
+
+Chromium, Chrome, Edge and Firefox ask for updates, test for captive portals and fetch icons, regardless of the open page. \`record\`,
+\`replay-server\` and \`run\` answer the requests in this table with answers that these browsers accept. Such requests reach no server, are not recorded,
+and are no misses; the last line of a run counts them as \`browser noise\`. The answer is given only if the User-Agent is that of a browser, after proxy
+authentication, and not by a reverse proxy. A favicon that a page's own script fetches is treated like any other request.
+
+\`--browser-noise record\` treats all of these like other requests.
+
+A path ends with \`…\` if the request's path only has to begin with it.
+`;
+
+/** docs/browser-noise.md: the table of requests that browsers make by themselves, and their answers. */
+export function browserNoisePage(): string {
+	const row = ({ host, path, status, type, body, purpose }: NoiseRule) => {
+		const answer = body ? `${status}, ${type}: \`${body.trimEnd()}\`` : String(status);
+		return `| ${host ?? "any"} | \`${path}${host === null ? "" : "…"}\` | ${answer} | ${purpose} |`;
+	};
+	return [NOISE_HEAD, "| host | path | answer | for |", "| --- | --- | --- | --- |", ...noiseRules.map(row), ""].join(
+		"\n",
+	);
 }

@@ -1,30 +1,48 @@
-// What `flowtape --help` prints.
+// The text of `flowtape --help`, on one screen.
 import type { Command } from "./command.ts";
+import { clause } from "./text-layout.ts";
+import { topics } from "./topics.ts";
+
+/** The commands by purpose. Commands without one come last. */
+export const commandGroups: Readonly<Record<string, readonly string[]>> = {
+	Record: ["record", "run", "browser"],
+	Replay: ["replay-server", "replay-client"],
+	Look: ["show", "filter", "stats", "diff", "explain"],
+	Change: ["rewrite", "convert", "export", "split", "prune"],
+	"Set up": ["ca", "doctor", "completion"],
+};
+
+const WIDTH = 80;
 
 /** The list of commands. */
 export function usage(commands: readonly Command[]): string {
-	const width = Math.max(...commands.map(({ name, args }) => name.length + args.length + 1));
-	const lines = commands.map(({ name, args, summary }) => `  ${`${name} ${args}`.padEnd(width)}  ${summary}`);
-	return `Record HTTP sessions to files, replay them offline, filter and rewrite what was recorded.
+	const column = Math.max(...commands.map(({ name }) => name.length));
+	const line = ({ name, summary }: Command) => `  ${name.padEnd(column)}  ${clause(summary, WIDTH - column - 4)}\n`;
+	const grouped = new Set(Object.values(commandGroups).flat());
+	const groups = {
+		...Object.fromEntries(
+			Object.entries(commandGroups).map(([title, names]) => [
+				title,
+				names.flatMap((name) => commands.filter((command) => command.name === name)),
+			]),
+		),
+		More: commands.filter(({ name }) => !grouped.has(name)),
+	};
+	const list = Object.entries(groups).filter(([, members]) => members.length > 0);
+	return `Record HTTP sessions to files, replay them offline, filter and rewrite them.
 
 Usage: flowtape COMMAND [options] …
 
-Commands:
-${lines.join("\n")}
-
-A TAPE is a .tape, a mitmproxy dump (.mitm), a HAR (.har), JSON lines (.jsonl), or - for stdio.
-
-  flowtape help COMMAND   options of a command, with examples
-  flowtape --version      the version
-
+${list.map(([title, members]) => `${title}\n${members.map(line).join("")}`).join("")}
 Examples:
-  $ flowtape run session.tape -- npm test
-      run the tests and record what they send; from then on, answer it from the tape
-  $ flowtape record session.tape
-      record what is sent through http://127.0.0.1:8080 until Ctrl-C
-  $ flowtape replay-server session.tape
-      answer it again from the tape, without a network
-  $ flowtape filter '~c 500 & ~m POST' session.tape
-      the POST requests that failed
+  $ flowtape run session.tape -- npm test             record first, then replay
+  $ flowtape record session.tape                      until Ctrl-C
+  $ flowtape filter '~c 500 & ~m POST' session.tape   print what failed
+
+A TAPE is a .tape, a mitmproxy dump (.mitm), a HAR (.har), JSON lines (.jsonl),
+or - for stdio.
+  flowtape COMMAND -h   help on one screen; --help: all options
+  flowtape help TOPIC   ${Object.keys(topics).join(", ")}
+  flowtape --version    the version
 `;
 }

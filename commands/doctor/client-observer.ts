@@ -1,14 +1,17 @@
-// What a proxy sees of its clients while the doctor looks at them: who came, what for, and who did not want our certificate.
+// Collects what the proxy sees of its clients: user agents, hosts, and rejected certificates.
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 
 export interface Seen {
-	/** Requests by the client's own name of itself, its User-Agent. */
+	/** Number of requests by User-Agent. */
 	readonly agents: ReadonlyMap<string, number>;
-	/** Hosts that were asked for. */
+	/** Hosts of the requests. */
 	readonly hosts: ReadonlySet<string>;
-	/** Hosts that a tunnel was asked for, but for which no request came through one. Some clients hang up so when they do not trust us. */
+	/**
+	 * Hosts to which a tunnel was opened without a request in it. Some clients close the connection like this if they do
+	 * not trust the authority.
+	 */
 	readonly silent: ReadonlySet<string>;
-	/** Hosts whose certificate a client did not take. */
+	/** Hosts whose certificate a client rejected. */
 	readonly untrusted: ReadonlySet<string>;
 }
 
@@ -22,7 +25,7 @@ export class ClientObserver implements Seen {
 		return new Set([...this.#tunnels].filter((host) => !this.hosts.has(host) && !this.untrusted.has(host)));
 	}
 
-	/** To be told what happens. */
+	/** Pass this to the proxy. */
 	readonly onEvent = (event: ProxyEvent): void => {
 		if (event.kind === "client_error" && event.untrusted !== undefined) this.untrusted.add(event.untrusted);
 		if (event.kind === "tunnel") this.#tunnels.add(event.host);

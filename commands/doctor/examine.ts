@@ -1,53 +1,87 @@
-// Tries runtimes one after another: each is asked for a host of its own, which only the proxy knows, and the proxy tells what came.
+// Probes a runtime: makes it request a host that does not exist and that no other probe requests, and checks what the
+// proxy saw.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasProgram } from "../../src/programs.ts";
 import type { Seen } from "./client-observer.ts";
 import { NOT_INSTALLED, type Probe } from "./probes.ts";
 
-export interface Finding {
+export interface Diagnosis {
 	readonly runtime: string;
-	/** Whether it went through the proxy. */
+	/** Whether it used the proxy. */
 	readonly proxy: boolean;
-	/** Whether it trusted the authority; null where it did not come so far. */
+	/** Whether it trusted the authority; null if it did not use the proxy. */
 	readonly trust: boolean | null;
+	/** Whether it uses the proxy for loopback addresses too; null if it did not use the proxy at all. */
+	readonly loopback: boolean | null;
 }
 
-/** A compiler may have to wake up first. */
-const PATIENCE_MS = 60_000;
+/** Long enough for a compiler that starts cold. */
+const TIMEOUT_MS = 60_000;
 
-/** The host that a probe is asked for. */
+/** The host that a probe requests. */
 export function hostOf({ name }: Probe): string {
 	return `${name.toLowerCase().replace(/[^a-z0-9]+/g, "-")}.doctor.invalid`;
 }
 
-/** What became of a runtime; null: it is not installed. */
-export async function examine(probe: Probe, env: Record<string, string>, seen: Seen): Promise<Finding | null> {
+/** The result for a runtime; null: it is not installed. */
+export async function examine(probe: Probe, env: Record<string, string>, seen: Seen): Promise<Diagnosis | null> {
 	if (!hasProgram(probe.program, env)) return null;
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-doctor-"));
 	try {
-		const url = `https://${hostOf(probe)}/`;
-		for (const [name, content] of Object.entries(probe.files ?? {})) await writeFile(join(folder, name), content(url));
-		const status = await run(probe.program, probe.args(url, folder), env);
-		return status === NOT_INSTALLED ? null : diagnose(probe, seen);
+		const request = async (url: string): Promise<number | null> => {
+			for (const [name, content] of Object.entries(probe.files ?? {}))
+				await writeFile(join(folder, name), content(url));
+			return run(probe.program, probe.args(url, folder), env);
+		};
+		if ((await request(`https://${hostOf(probe)}/`)) === NOT_INSTALLED) return null;
+		const trust = trustOf(probe, seen);
+		const loopback = trust === null ? null : !(await isReachedDirectly(request));
+		return { runtime: probe.name, proxy: trust !== null, trust, loopback };
 	} finally {
-		// what it started may still be writing there
+		// child processes may still be writing there
 		await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 	}
 }
 
-function diagnose(probe: Probe, { hosts, silent, untrusted }: Seen): Finding {
+/** Whether the runtime trusted the authority; null: no request reached the proxy. */
+function trustOf(probe: Probe, { hosts, silent, untrusted }: Seen): boolean | null {
 	const host = hostOf(probe);
-	const trust = hosts.has(host) ? true : silent.has(host) || untrusted.has(host) ? false : null;
-	return { runtime: probe.name, proxy: trust !== null, trust };
+	return hosts.has(host) ? true : silent.has(host) || untrusted.has(host) ? false : null;
 }
 
-/** Runs a program whose words are of no interest. */
+/**
+ * Whether a request to a server on a loopback address reaches the server. A request that uses the proxy does not,
+ * because the proxy answers it.
+ */
+async function isReachedDirectly(request: (url: string) => Promise<unknown>): Promise<boolean> {
+	let isReached = false;
+	const server = createServer((_request, response) => {
+		isReached = true;
+		response.end();
+	});
+	await once(server.listen(0, "127.0.0.1"), "listening");
+	try {
+		await request(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+	} finally {
+		server.close();
+		server.closeAllConnections();
+	}
+	return isReached;
+}
+
+/**
+ * Runs a program and ignores its output. Resolves to its exit status; `NOT_INSTALLED` if it cannot be started; null
+ * after a timeout.
+ */
 function run(program: string, args: readonly string[], env: Record<string, string>): Promise<number | null> {
 	return new Promise((resolve) => {
-		const child = spawn(program, args, { env, stdio: "ignore", timeout: PATIENCE_MS });
+		const child = spawn(program, args, { env, stdio: "ignore", timeout: TIMEOUT_MS });
 		child.once("error", () => resolve(NOT_INSTALLED)).once("exit", (status) => resolve(status));
 	});
 }

@@ -1,23 +1,36 @@
-// How each runtime is asked to fetch a URL: the shortest program of it that does, by its usual means.
+// For each runtime, a short program that fetches a URL in the usual way.
 
 export interface Probe {
-	/** What it is called in the report. */
+	/** Its name in the report. */
 	readonly name: string;
 	readonly program: string;
-	/** Files that it needs, by name. */
+	/** The contents of files that it needs, by name. */
 	readonly files?: Readonly<Record<string, (url: string) => string>>;
-	/** What stands behind the program; `folder`: where its files are. */
+	/** How requests to loopback addresses can use the proxy, for a runtime that connects to these directly. */
+	readonly onLoopback?: string;
+	/** The program's arguments. `folder` holds its files. */
 	args(url: string, folder: string): readonly string[];
 }
 
-/** The exit status by which a probe says that a library of it is not installed. */
+/** Says which clients skip the proxy for loopback addresses. Ends a message that no request came. */
+export const LOOPBACK_HINT =
+	"Go, Ruby and Chromium under Playwright connect to localhost directly: docs/languages.md says how to change that";
+
+/** The exit status of a probe if its library is not installed. */
 export const NOT_INSTALLED = 86;
 
-const node = (name: string, script: (url: string) => string): Probe => ({ name, program: "node", args: (url) => ["-e", script(JSON.stringify(url))] });
+const node = (name: string, script: (url: string) => string): Probe => ({
+	name,
+	program: "node",
+	args: (url) => ["-e", script(JSON.stringify(url))],
+});
 const python = (name: string, module: string, use: (url: string) => string): Probe => ({
 	name,
 	program: "python3",
-	args: (url) => ["-c", `import sys\ntry:\n import ${module}\nexcept ImportError:\n sys.exit(${NOT_INSTALLED})\n${use(JSON.stringify(url))}`],
+	args: (url) => [
+		"-c",
+		`import sys\ntry:\n import ${module}\nexcept ImportError:\n sys.exit(${NOT_INSTALLED})\n${use(JSON.stringify(url))}`,
+	],
 });
 
 export const probes: readonly Probe[] = [
@@ -29,17 +42,36 @@ export const probes: readonly Probe[] = [
 	python("Python urllib", "urllib.request", (url) => `urllib.request.urlopen(${url}).read()`),
 	python("Python requests", "requests", (url) => `requests.get(${url})`),
 	python("Python httpx", "httpx", (url) => `httpx.get(${url})`),
-	{ name: "Ruby", program: "ruby", args: (url) => ["-ropen-uri", "-e", `URI.open(${JSON.stringify(url)}).read`] },
+	{
+		name: "Ruby",
+		program: "ruby",
+		onLoopback: "pass the proxy to Net::HTTP.new",
+		args: (url) => ["-ropen-uri", "-e", `URI.open(${JSON.stringify(url)}).read`],
+	},
 	{
 		name: "Perl LWP",
 		program: "perl",
-		args: (url) => ["-e", `eval { require LWP::UserAgent } or exit ${NOT_INSTALLED}; my $u = LWP::UserAgent->new; $u->env_proxy; $u->get('${url}')`],
+		args: (url) => [
+			"-e",
+			`eval { require LWP::UserAgent } or exit ${NOT_INSTALLED}; my $u = LWP::UserAgent->new; $u->env_proxy; $u->get('${url}')`,
+		],
 	},
-	{ name: "PHP", program: "php", args: (url) => ["-r", `file_get_contents(${JSON.stringify(url)});`] },
+	{
+		name: "PHP curl",
+		program: "php",
+		args: (url) => [
+			"-r",
+			`if (!function_exists("curl_init")) exit(${NOT_INSTALLED}); curl_exec(curl_init(${JSON.stringify(url)}));`,
+		],
+	},
+	{ name: "PHP streams", program: "php", args: (url) => ["-r", `file_get_contents(${JSON.stringify(url)});`] },
 	{
 		name: "Go",
 		program: "go",
-		files: { "main.go": (url) => `package main\n\nimport "net/http"\n\nfunc main() { http.Get(${JSON.stringify(url)}) }\n` },
+		onLoopback: "set Proxy of http.Transport to http.ProxyURL, or give the server a name in /etc/hosts",
+		files: {
+			"main.go": (url) => `package main\n\nimport "net/http"\n\nfunc main() { http.Get(${JSON.stringify(url)}) }\n`,
+		},
 		args: (_url, folder) => ["run", `${folder}/main.go`],
 	},
 	{

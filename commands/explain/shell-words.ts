@@ -1,18 +1,27 @@
-// A command line as a shell would split it, for commands that people paste.
+// Splits a pasted command line into words, as a shell does.
 import { FlowtapeError } from "../../src/errors.ts";
 
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "0": "\0", a: "\x07", b: "\b", f: "\f", v: "\v", e: "\x1b" };
+const ESCAPES: Readonly<Record<string, string>> = {
+	n: "\n",
+	r: "\r",
+	t: "\t",
+	"0": "\0",
+	a: "\x07",
+	b: "\b",
+	f: "\f",
+	v: "\v",
+	e: "\x1b",
+};
 
-/** An unquoted piece, a quoted one of either kind, or `$'…'` with its escapes. */
+/** A part of a word: escaped, in single or double quotes, in `$'…'`, or unquoted. */
 const PIECE = /\\([\s\S])|'([^']*)'|"((?:[^"\\]|\\[\s\S])*)"|\$'((?:[^'\\]|\\[\s\S])*)'|([^\s'"\\$]+|\$)/y;
 
-/** What ends a command, where it stands for itself: what comes behind is another command, or where the output goes. */
+/** An operator that ends the command: a pipe, a separator or a redirection. */
 const OPERATOR = /(?:[|;&]+|\d?[<>]\S*)(?=\s|$)/y;
 
 /**
- * The words of the first command. Quotes are taken off, a backslash before a line break joins the lines; variables and the like stay as they
- * are.
- * @throws FlowtapeError FT_USAGE
+ * The words of the first command. Removes quotes, and joins lines at a backslash; does not expand variables.
+ * @throws FlowtapeError FT_USAGE if a quote is not closed
  */
 export function shellWords(line: string): string[] {
 	const words: string[] = [];
@@ -21,7 +30,10 @@ export function shellWords(line: string): string[] {
 		while (at < line.length && !/\s/.test(line[at] as string)) {
 			PIECE.lastIndex = at;
 			const match = PIECE.exec(line);
-			if (match === null) throw new FlowtapeError("FT_USAGE", `column ${at + 1}: a quote is not closed`, { column: at + 1 });
+			if (match === null)
+				throw new FlowtapeError("FT_USAGE", `column ${at + 1}: expected a closing quote, found the end`, {
+					column: at + 1,
+				});
 			word += textOf(match);
 			at = PIECE.lastIndex;
 		}
@@ -45,12 +57,19 @@ function skip(line: string, from: number): number {
 function textOf([, escaped, single, double, dollar, plain]: RegExpExecArray): string {
 	if (escaped !== undefined) return escaped === "\n" ? "" : escaped;
 	if (double !== undefined)
-		return double.replace(/\\([\s\S])/g, (whole, character: string) => (/["\\$`]/.test(character) ? character : character === "\n" ? "" : whole));
+		return double.replace(/\\([\s\S])/g, (whole, character: string) =>
+			/["\\$`]/.test(character) ? character : character === "\n" ? "" : whole,
+		);
 	if (dollar !== undefined) return dollar.replace(/\\(?:x([\da-f]{1,2})|u([\da-f]{4})|([\s\S]))/gi, unescapeDollar);
 	return single ?? plain ?? "";
 }
 
-function unescapeDollar(_: string, hex: string | undefined, unicode: string | undefined, character: string | undefined): string {
+function unescapeDollar(
+	_: string,
+	hex: string | undefined,
+	unicode: string | undefined,
+	character: string | undefined,
+): string {
 	if (hex !== undefined || unicode !== undefined) return String.fromCharCode(Number.parseInt(hex ?? unicode ?? "", 16));
 	return ESCAPES[character ?? ""] ?? character ?? "";
 }

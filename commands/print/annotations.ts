@@ -1,15 +1,22 @@
-// Misses as GitHub Actions shows them beside a run: workflow commands on a line each.
+// Formats misses as GitHub Actions workflow commands, one per line.
 import type { Miss } from "../../src/hooks/context.ts";
 import { printable } from "../../src/views/printable.ts";
 
-/** GitHub shows no more than ten of a kind for one step. */
+/** GitHub shows at most ten annotations of a kind per step. */
 const LIMIT = 10;
 
-/** @param failures what makes the run fail; without any, misses are warnings */
-export function annotations(misses: readonly Miss[], failures: readonly { readonly kind: string; readonly message: string }[]): string {
+/** @param failures the reasons why the run failed; without a failed `miss`, misses are warnings */
+export function annotations(
+	misses: readonly Miss[],
+	failures: readonly { readonly kind: string; readonly message: string }[],
+): string {
 	const level = failures.some(({ kind }) => kind === "miss") ? "error" : "warning";
-	const shown = misses.slice(0, LIMIT).map(({ method, url, explanation }) => command(level, `No recording for ${method} ${url}`, explanation));
-	const others = failures.filter(({ kind }) => kind !== "miss").map(({ kind, message }) => command("error", `flowtape: ${kind}`, message));
+	const shown = misses
+		.slice(0, LIMIT)
+		.map(({ method, url, explanation }) => command(level, `No recording for ${method} ${url}`, explanation));
+	const others = failures
+		.filter(({ kind }) => kind !== "miss")
+		.map(({ kind, message }) => command("error", `flowtape: ${kind}`, message));
 	return [...shown, ...others].join("");
 }
 

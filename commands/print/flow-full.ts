@@ -1,6 +1,7 @@
-// A flow in full: both messages as they went over the wire, bodies laid out, and what is known of the connections.
+// Formats a flow in full: its messages with formatted bodies, and its connections.
 import { toText } from "../../src/flow/bytes.ts";
 import type { Address } from "../../src/flow/connection.ts";
+import { incompleteParts } from "../../src/flow/ending.ts";
 import type { DnsFlow, DnsMessage, Flow, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
 import { bodyText } from "../../src/views/body.ts";
@@ -9,9 +10,15 @@ import { printable, printableLine } from "../../src/views/printable.ts";
 import { flowLine } from "./flow-line.ts";
 import type { Paint } from "./text.ts";
 
-/** The flow's lines, the last with a line feed. */
+/** The flow's lines, each with a line feed. */
 export function flowFull(flow: Flow, paint: Paint): string {
-	const head = [`${flowLine(flow, paint)}\n`, fact("id", flow.id, paint), fact("started", time(startedAt(flow)), paint), ...connectionFacts(flow, paint)];
+	const head = [
+		`${flowLine(flow, paint)}\n`,
+		detailLine("id", flow.id, paint),
+		detailLine("started", time(startedAt(flow)), paint),
+		...connectionLines(flow, paint),
+	];
+	for (const text of Object.values(incompleteParts(flow))) head.push(detailLine("ended", text, paint));
 	return [...head, ...contentOf(flow, paint)].join("");
 }
 
@@ -34,8 +41,12 @@ function httpContent({ request, response, websocket }: HttpFlow, paint: Paint): 
 	const parts = ["\n", message(requestLine(request), request, "yellow", paint)];
 	if (response !== null) parts.push("\n", message(statusLine(response), response, "blue", paint));
 	for (const { fromClient, opcode, content } of websocket?.messages ?? [])
-		parts.push(paint(fromClient ? "→ " : "← ", "cyan"), opcode === 1 ? `${printable(content.toString("utf8"))}\n` : `\n${hexDump(content)}`);
-	if (websocket?.closeCode != null) parts.push(paint(`closed ${websocket.closeCode} ${printableLine(websocket.closeReason ?? "")}\n`, "dim"));
+		parts.push(
+			paint(fromClient ? "→ " : "← ", "cyan"),
+			opcode === 1 ? `${printable(content.toString("utf8"))}\n` : `\n${hexDump(content)}`,
+		);
+	if (websocket?.closeCode != null)
+		parts.push(paint(`closed ${websocket.closeCode} ${printableLine(websocket.closeReason ?? "")}\n`, "dim"));
 	return parts;
 }
 
@@ -75,12 +86,16 @@ function messagesOf({ messages }: TcpFlow | UdpFlow, paint: Paint): string[] {
 	return messages.map(({ fromClient, content }) => `\n${paint(fromClient ? "→" : "←", "cyan")}\n${hexDump(content)}`);
 }
 
-function connectionFacts({ clientConn, serverConn }: Flow, paint: Paint): string[] {
-	const tls = [serverConn.tlsVersion, serverConn.cipher, serverConn.alpn === null ? null : toText(serverConn.alpn)].filter((part) => part !== null);
+function connectionLines({ clientConn, serverConn }: Flow, paint: Paint): string[] {
+	const tls = [
+		serverConn.tlsVersion,
+		serverConn.cipher,
+		serverConn.alpn === null ? null : toText(serverConn.alpn),
+	].filter((part) => part !== null);
 	return [
-		fact("client", address(clientConn.peername), paint),
-		fact("server", address(serverConn.peername ?? serverConn.address), paint),
-		fact("tls", tls.join(" "), paint),
+		detailLine("client", address(clientConn.peername), paint),
+		detailLine("server", address(serverConn.peername ?? serverConn.address), paint),
+		detailLine("tls", tls.join(" "), paint),
 	];
 }
 
@@ -88,7 +103,7 @@ function address(address: Address | null): string {
 	return address === null ? "" : `${address[0]}:${address[1]}`;
 }
 
-function fact(name: string, value: string, paint: Paint): string {
+function detailLine(name: string, value: string, paint: Paint): string {
 	return value === "" ? "" : `${paint(name.padEnd(8), "dim")}${printableLine(value)}\n`;
 }
 

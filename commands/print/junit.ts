@@ -1,17 +1,17 @@
-// A run as a JUnit report: what most systems of continuous integration show.
+// Formats a run as a JUnit report for CI systems.
 import type { Miss } from "../../src/hooks/context.ts";
 import { printable } from "../../src/views/printable.ts";
 
-/** One thing that was tried. */
+/** A test case. */
 export interface JunitCase {
 	readonly name: string;
-	/** A sentence, and more of it for those who look closer. */
+	/** A sentence, and the details. */
 	readonly failure?: { readonly message: string; readonly text: string };
-	/** Why it was not tried. */
+	/** Why the case was skipped. */
 	readonly skipped?: string;
 }
 
-/** One suite. */
+/** The XML of one test suite. */
 export function junitXml(suite: string, cases: readonly JunitCase[]): string {
 	const count = (kind: "failure" | "skipped") => cases.filter((one) => one[kind] !== undefined).length;
 	return `<?xml version="1.0" encoding="UTF-8"?>
@@ -23,10 +23,15 @@ ${cases.map((one) => caseXml(suite, one)).join("")}	</testsuite>
 }
 
 /**
- * A failed case for each miss that is kept, and for each other failure of the run; a single passed case where there is nothing.
- * @param missed all misses
+ * A failed case for each miss in `misses`, one for all further misses, and one for each other failure of the run.
+ * Without any of these, a single passed case.
+ * @param missed the number of all misses, of which `misses` may be only the first
  */
-export function missCases(misses: readonly Miss[], missed: number, failures: readonly { readonly kind: string; readonly message: string }[]): JunitCase[] {
+export function missCases(
+	misses: readonly Miss[],
+	missed: number,
+	failures: readonly { readonly kind: string; readonly message: string }[],
+): JunitCase[] {
 	const failed = (name: string, message: string, text = "") => ({ name, failure: { message, text } });
 	const rest = missed - misses.length;
 	const cases = [
@@ -50,7 +55,7 @@ function caseXml(suite: string, { name, failure, skipped }: JunitCase): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Characters that XML 1.0 does not allow are shown as what they are not. */
+/** Escapes text for XML 1.0, and replaces characters that it does not allow by U+FFFD. */
 function escapeXml(text: string): string {
 	const allowed = text
 		.toWellFormed()

@@ -1,7 +1,7 @@
-// What a proxy command says while it runs: lines for people on stderr, or with --json an object a line on stdout.
+// The output of a proxy command while it runs: text on stderr, or JSON lines on stdout with --json.
 
 import type { LiveReport } from "../../api/live.ts";
-import { leftOutText } from "../../api/proxy.ts";
+import { leftOutText } from "../../api/run-events.ts";
 import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/errors.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
@@ -10,67 +10,84 @@ import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 import { nearData } from "../../src/replay/explain/miss-text.ts";
 import { printable, printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
-import { flowLine } from "./flow-line.ts";
-import { plain } from "./text.ts";
+import { FlowLog } from "./flow-log.ts";
+import { paintFor } from "./text.ts";
 
-export interface JournalOptions {
+export interface RunReporterOptions {
 	json: boolean;
-	/** Only where it listens, where nobody else could tell, and what went wrong with the tape. */
+	/** Print only the address, if it is wanted, and problems with the tape. */
 	quiet: boolean;
-	/** A line for every flow. */
+	/** Print more, and a line for every flow. */
 	verbose: boolean;
-	/** A command runs, which knows the address. */
-	hasChild: boolean;
+	/** Whether a terminal gets a line for every flow without `verbose` too. */
+	followsFlows?: boolean;
+	color: boolean;
+	/** Whether to print the proxy's address. */
+	isAddressWanted: boolean;
 }
 
-/** How many fields that were left out are remembered. */
+/** How many messages about omitted header fields are remembered, to print each only once. */
 const LEFT_OUT_COUNT = 1000;
 
 export class RunReporter {
 	readonly #io: Io;
-	readonly #options: JournalOptions;
+	readonly #options: RunReporterOptions;
+	/** null: flows get no lines. */
+	readonly #log: FlowLog | null;
 	#status = 0;
-	/** It was told that flows cannot be written. */
-	#isLosing = false;
-	/** The first line of --json says where it listens; until then, words go to stderr. */
+	/** Whether it was reported that flows cannot be written. */
+	#hasSinkError = false;
+	/** With --json, `listening` must be the first line on stdout; earlier messages go to stderr. */
 	#isListening = false;
-	/** What was told of fields left out: a recording that is asked for again and again is told of once. */
+	/** Messages about omitted header fields that were printed. */
 	readonly #leftOutOf = new Set<string>();
 
-	constructor(io: Io, options: JournalOptions) {
+	constructor(io: Io, options: RunReporterOptions) {
 		this.#io = io;
 		this.#options = options;
+		const { json, quiet, verbose, followsFlows = false, color } = options;
+		this.#log =
+			!json && !quiet && (verbose || (followsFlows && io.stderr.isTTY === true))
+				? new FlowLog(io.stderr, paintFor(io.stderr, io.env, color))
+				: null;
 	}
 
-	/** What the troubles with tapes mean for the exit status; 0 without any. */
+	/** The exit status for problems with tapes; 0 if there were none. */
 	get status(): number {
 		return this.#status;
 	}
 
-	/** Whether flows are told of one by one. */
+	/** Whether it needs an event for every flow. */
 	get wantsFlows(): boolean {
-		return this.#options.json || this.#options.verbose;
+		return this.#options.json;
 	}
 
-	/** Trouble with a tape. */
+	/** Whether responses from the cache get a line. */
+	get reportsCached(): boolean {
+		return this.#log !== null;
+	}
+
+	/** Reports a problem with a tape. */
 	trouble(code: ErrorCode, message: string, detail: ErrorDetail = {}): void {
 		this.#status ||= new FlowtapeError(code, message, detail).status;
-		this.#say({ event: "error", code, message });
+		this.#report({ event: "error", code, message });
 	}
 
 	log(level: "info" | "warning", message: string): void {
-		if (level === "warning" || this.#options.verbose) this.#tell({ event: level, message });
+		if (level === "warning" || this.#options.verbose) this.#reportUnlessQuiet({ event: level, message });
 	}
 
-	/** What a script says, or what is said of it; its errors are never kept quiet. */
+	/** A message of a script or about it. Errors are printed even if `quiet`. */
 	script(level: "info" | "warning" | "error", message: string): void {
-		if (level === "error") this.#say({ event: "script_error", message });
-		else this.#tell({ event: level, message });
+		if (level === "error") this.#report({ event: "script_error", message });
+		else this.#reportUnlessQuiet({ event: level, message });
 	}
 
 	miss({ explanation, nearest, ...miss }: Miss): void {
-		if (this.#options.json) this.#print({ event: "miss", ...miss, explanation, nearest: nearest?.map(nearData) ?? null });
+		if (this.#options.json)
+			this.#print({ event: "miss", ...miss, explanation, nearest: nearest?.map(nearData) ?? null });
 		else if (!this.#options.quiet) this.#line(printable(explanation.trimEnd()));
+		this.#log?.miss(miss.id);
 	}
 
 	event(event: ProxyEvent): void {
@@ -80,28 +97,31 @@ export class RunReporter {
 				this.#isListening = true;
 				const isUsual = mode === "regular";
 				if (this.#options.json) this.#print({ event: "listening", host, port, ...(isUsual ? {} : { mode }) });
-				else if (!(this.#options.quiet && this.#options.hasChild))
+				else if (this.#options.isAddressWanted)
 					this.#line(`listening on http://${formatAuthority(host, port)}${isUsual ? "" : ` (${printableLine(mode)})`}`);
 				break;
 			}
 			case "flow":
 				if (this.#options.json) this.#print({ event: "flow", ...summary(event.flow) });
-				else if (this.#options.verbose) this.#line(flowLine(event.flow, plain));
+				else this.#log?.flow(event.flow);
+				break;
+			case "cached":
+				this.#log?.cached(event.exchange);
 				break;
 			case "client_error":
-				this.#tell({ event: "client_error", message: event.message, client: event.client });
+				this.#reportUnlessQuiet({ event: "client_error", message: event.message, client: event.client });
 				break;
 			case "upstream_error":
-				this.#tell({ event: "upstream_error", message: event.message, destination: event.destination });
+				this.#reportUnlessQuiet({ event: "upstream_error", message: event.message, destination: event.destination });
 				break;
 			case "left_out":
 				this.#leftOut(event);
 				break;
 			case "hook_error":
-				this.#tell({ event: "hook_error", phase: event.phase, message: wordsOf(event.error) });
+				this.#reportUnlessQuiet({ event: "hook_error", phase: event.phase, message: messageOf(event.error) });
 				break;
 			case "sink_error":
-				this.#lose(event.error);
+				this.#reportSinkError(event.error);
 				break;
 		}
 	}
@@ -111,55 +131,70 @@ export class RunReporter {
 		const message = leftOutText(event);
 		if (this.#leftOutOf.has(message)) return;
 		if (this.#leftOutOf.size < LEFT_OUT_COUNT) this.#leftOutOf.add(message);
-		this.#tell({ event: "left_out", message, field, of, url });
+		this.#reportUnlessQuiet({ event: "left_out", message, field, of, url });
 	}
 
-	/** The certificate to trust, of an authority that nobody knows yet. */
+	/** Prints the path of the certificate of an ephemeral authority. */
 	authority(file: string): void {
 		if (this.#options.json) this.#print({ event: "authority", file });
 		else this.#line(`the certificate to trust is in ${printableLine(file)}`);
 	}
 
-	/** The last word. */
-	end({ recorded, lost, replay, egress }: LiveReport, output: string | null): void {
-		this.#tellOfLost(lost);
+	/** Prints the counts at the end. */
+	end({ recorded, lost, replay, egress, own, noise }: LiveReport, output: string | null): void {
+		this.#log?.end();
+		this.#reportLost(lost);
 		const attempts = [...egress.values()].reduce((sum, count) => sum + count, 0);
 		if (this.#options.json) {
 			const reached = replay === null ? {} : { ...replay, egress: attempts, destinations: Object.fromEntries(egress) };
-			this.#print({ event: "end", recorded, lost, ...reached });
+			this.#print({ event: "end", recorded, lost, ...reached, own, noise });
 		} else if (!this.#options.quiet) {
-			if (output !== null) this.#line(`recorded ${recorded} ${recorded === 1 ? "flow" : "flows"} to ${printableLine(output)}`);
-			if (replay === null) return;
-			for (const [destination, count] of egress) this.#line(`reached out to ${printableLine(destination)}${count === 1 ? "" : `, ${count} times`}`);
-			this.#line(`served ${replay.served}, missed ${replay.missed}, unused ${replay.unused}, egress ${attempts}`);
+			const counts =
+				replay === null
+					? []
+					: [`served ${replay.served}`, `missed ${replay.missed}`, `unused ${replay.unused}`, `egress ${attempts}`];
+			if (replay !== null)
+				for (const [destination, count] of egress)
+					this.#line(`egress to ${printableLine(destination)}${count === 1 ? "" : `, ${count} times`}`);
+			if (output !== null)
+				counts.push(`recorded ${recorded} ${recorded === 1 ? "flow" : "flows"} to ${printableLine(output)}`);
+			if (counts.length === 0) return;
+			if (own > 0) counts.push(`own ${own}`);
+			if (noise > 0) counts.push(`browser noise ${noise}`);
+			this.#line(counts.join(", "));
 		}
 	}
 
-	/** The last word of a run whose counts are its own. */
-	last(counts: { readonly lost: number; readonly [name: string]: number }, text: string): void {
-		this.#tellOfLost(counts.lost);
+	/** Prints other counts at the end. */
+	endWithCounts(counts: { readonly lost: number; readonly [name: string]: number }, text: string): void {
+		this.#log?.end();
+		this.#reportLost(counts.lost);
 		if (this.#options.json) this.#print({ event: "end", ...counts });
 		else if (!this.#options.quiet) this.#line(text);
 	}
 
-	/** Never kept quiet. */
-	#tellOfLost(lost: number): void {
-		if (lost > 0) this.#line(`flowtape: ${lost === 1 ? "1 flow" : `${lost} flows`} could not be recorded and ${lost === 1 ? "is" : "are"} lost`);
+	/** Printed even if `quiet`. */
+	#reportLost(lost: number): void {
+		if (lost > 0)
+			this.#line(
+				`flowtape: ${lost === 1 ? "1 flow" : `${lost} flows`} could not be recorded and ${lost === 1 ? "is" : "are"} lost`,
+			);
 	}
 
-	/** Something could not be written: it is told of the first time. How many flows that costs shows in the end. */
-	#lose(error: unknown): void {
+	/** Reports the first flow that could not be written. Their number is printed at the end. */
+	#reportSinkError(error: unknown): void {
 		this.#status ||= error instanceof FlowtapeError ? error.status : 4;
-		if (!this.#isLosing) this.#say({ event: "error", message: `${wordsOf(error)}; the traffic goes on, unrecorded` });
-		this.#isLosing = true;
+		if (!this.#hasSinkError)
+			this.#report({ event: "error", message: `${messageOf(error)}; the traffic continues, but it is not recorded` });
+		this.#hasSinkError = true;
 	}
 
-	/** Unless nothing is to be said. */
-	#tell(entry: { event: string; message: string; [key: string]: unknown }): void {
-		if (!this.#options.quiet) this.#say(entry);
+	/** Reports unless `quiet`. */
+	#reportUnlessQuiet(entry: { event: string; message: string; [key: string]: unknown }): void {
+		if (!this.#options.quiet) this.#report(entry);
 	}
 
-	#say(entry: { event: string; message: string; [key: string]: unknown }): void {
+	#report(entry: { event: string; message: string; [key: string]: unknown }): void {
 		if (this.#options.json && this.#isListening) this.#print(entry);
 		else this.#line(`flowtape: ${printableLine(entry.message)}`);
 	}
@@ -177,11 +212,15 @@ function summary(flow: Extract<ProxyEvent, { kind: "flow" }>["flow"]): object {
 	if (flow.type !== "http") return { id: flow.id, type: flow.type };
 	const { request, response, error } = flow;
 	return {
-		...{ id: flow.id, type: flow.type, method: request.method, url: request.prettyUrl, status: response?.statusCode ?? null },
+		id: flow.id,
+		type: flow.type,
+		method: request.method,
+		url: request.prettyUrl,
+		status: response?.statusCode ?? null,
 		...(error === null ? {} : { error: error.message }),
 	};
 }
 
-function wordsOf(error: unknown): string {
+function messageOf(error: unknown): string {
 	return error instanceof Error ? error.message : String(error);
 }

@@ -1,15 +1,29 @@
-// The report of `stats` as people read it.
+// Formats the report of `stats` as text.
 
 import type { Count, Report, Slow } from "../../api/summary.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import { type Paint, shortSize, shortTime } from "./text.ts";
 
-/** Lines, the last with a line feed. */
+/** Lines, each with a line feed. */
 export function statsText(report: Report, paint: Paint): string {
-	const { flows, kinds, bytes, from, to, methods, statuses, hosts, contentTypes, slowest, errors, replays } = report;
+	const {
+		flows,
+		kinds,
+		bytes,
+		from,
+		to,
+		methods,
+		statuses,
+		hosts,
+		contentTypes,
+		slowest,
+		errors,
+		incomplete,
+		replays,
+	} = report;
 	const title = (text: string) => `\n${paint(text, "bold")}\n`;
 	const parts = [
-		`${paint(String(flows), "bold")} flows: ${pairs(kinds)}${replays > 0 ? `; ${replays} replayed` : ""}\n`,
+		`${paint(String(flows), "bold")} flows: ${pairs(kinds)}${replays > 0 ? `; ${replays} replayed` : ""}${incomplete > 0 ? `; ${incomplete} incomplete` : ""}\n`,
 		`bodies: ${shortSize(bytes.request)} sent, ${shortSize(bytes.response)} received\n`,
 	];
 	if (from !== null && to !== null) parts.push(`time: ${time(from)} to ${time(to)}, ${shortTime(to - from)}\n`);
@@ -17,7 +31,11 @@ export function statsText(report: Report, paint: Paint): string {
 	if (hosts.length > 0) parts.push(title("Hosts"), ...hosts.map(countLine));
 	if (contentTypes.length > 0) parts.push(title("Content types"), ...contentTypes.map(countLine));
 	if (slowest.length > 0) parts.push(title("Slowest"), ...slowest.map(slowLine));
-	if (errors.length > 0) parts.push(title("Errors"), ...errors.map(({ name, flows: count }) => `${number(count)}  ${printableLine(name)}\n`));
+	if (errors.length > 0)
+		parts.push(
+			title("Errors"),
+			...errors.map(({ name, flows: count }) => `${number(count)}  ${printableLine(name)}\n`),
+		);
 	return parts.join("");
 }
 

@@ -1,14 +1,17 @@
-// Text for terminals: safe to print whatever a flow holds, coloured where wanted.
+// Text for terminals: without control characters, coloured if wanted.
 import { printable } from "../../src/views/printable.ts";
 
-/** What we write to terminals ourselves: colours, and going back to the start of a line. */
+/** Control sequences that flowtape writes itself: colours, and erasing a line. */
 const OURS = new RegExp(`(${"\u001b"}\\[(?:[\\d;]*m|\\d*K)|\\r)`);
 
 /**
- * A stream for messages, which hold names, URLs and whatever else strangers chose: the last place where control characters are taken out. On a
- * terminal colours and the line of progress pass.
+ * A stream for messages. Removes control characters, because messages contain names, URLs and other untrusted text. On
+ * a terminal, and with FORCE_COLOR, colours and the progress bar pass.
  */
-export function messageStream<T extends { write(text: string): unknown; readonly isTTY?: boolean | undefined }>(stream: T, env: NodeJS.ProcessEnv) {
+export function messageStream<T extends { write(text: string): unknown; readonly isTTY?: boolean | undefined }>(
+	stream: T,
+	env: NodeJS.ProcessEnv,
+) {
 	const passes = stream.isTTY === true || (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0");
 	const safe = (text: string) =>
 		passes
@@ -19,7 +22,8 @@ export function messageStream<T extends { write(text: string): unknown; readonly
 			: printable(text);
 	return {
 		isTTY: stream.isTTY,
-		write: (text: string | Uint8Array): unknown => stream.write(safe(typeof text === "string" ? text : Buffer.from(text).toString("utf8"))),
+		write: (text: string | Uint8Array): unknown =>
+			stream.write(safe(typeof text === "string" ? text : Buffer.from(text).toString("utf8"))),
 	};
 }
 
@@ -40,16 +44,20 @@ export type Paint = (text: string, ...styles: Style[]) => string;
 
 export const plain: Paint = (text) => text;
 
-export const coloured: Paint = (text, ...styles) => styles.reduce((inner, style) => `\u001b[${CODES[style][0]}m${inner}\u001b[${CODES[style][1]}m`, text);
+export const coloured: Paint = (text, ...styles) =>
+	styles.reduce((inner, style) => `\u001b[${CODES[style][0]}m${inner}\u001b[${CODES[style][1]}m`, text);
 
-/** Colours where the stream is a terminal that has them and nobody said no (https://no-color.org). */
+/**
+ * Colours if the stream is a terminal that supports them, or with FORCE_COLOR, unless they are turned off
+ * (https://no-color.org).
+ */
 export function paintFor(stream: { isTTY?: boolean | undefined }, env: NodeJS.ProcessEnv, color: boolean): Paint {
 	if (!color || env.NO_COLOR) return plain;
 	if (env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== "0") return coloured;
 	return stream.isTTY === true && env.TERM !== "dumb" ? coloured : plain;
 }
 
-/** Bytes in at most five characters, as mitmproxy has it: `512b`, `1.5k`, `100k`. */
+/** Formats bytes in at most five characters, as mitmproxy does: `512b`, `1.5k`, `100k`. */
 export function shortSize(bytes: number): string {
 	const units = ["b", "k", "m", "g", "t"];
 	let size = bytes;
@@ -61,10 +69,12 @@ export function shortSize(bytes: number): string {
 	return `${unit === 0 || size >= 99.95 ? Math.round(size) : size.toFixed(1).replace(/\.0$/, "")}${units[unit]}`;
 }
 
-/** Seconds as people read them: `12ms`, `1.24s`, `3m05s`, `2h10m`. */
+/** Formats seconds: `12ms`, `1.24s`, `3m05s`, `2h10m`. */
 export function shortTime(seconds: number): string {
 	if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
 	if (seconds < 60) return `${seconds.toFixed(2)}s`;
 	const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-	return seconds < 3600 ? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s` : `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`;
+	return seconds < 3600
+		? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
+		: `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`;
 }

@@ -1,154 +1,274 @@
-// What proxy commands have in common: they say where they listen, run the command after `--` or wait to be stopped, and say how it ended.
+// The common part of the proxy commands: starts the proxy, runs the child command or waits for a signal, and reports
+// the end.
 import { join } from "node:path";
-import { type CaPlace, openCaPlace } from "../../api/authority-folder.ts";
-import { type LiveReport, type LiveSetup, type LiveValues, startLive } from "../../api/live.ts";
-import { forwarding } from "../../api/live-options.ts";
+import { type CaFolder, openCaFolder } from "../../api/authority-folder.ts";
+import { type LiveProxy, type LiveReport, type LiveSetup, type LiveValues, startLive } from "../../api/live.ts";
+import { childOptions, forwardingOptions } from "../../api/live-options.ts";
+import { RuleUse } from "../../api/rule-use.ts";
+import type { ClientProcesses } from "../../src/child/client-processes.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
-import { expandHome, type OptionSpec, type OptionTable } from "../../src/options.ts";
+import { expandHome, type OptionSpec, type OptionTable, type OptionValues } from "../../src/options.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 import { options as scriptOptions } from "../../src/scripts/options.ts";
-import type { Input, Io, OptionGroup } from "../cli/command.ts";
+import type { CommonValues, Input, Io, OptionGroup } from "../cli/command.ts";
 import { RunReporter } from "../print/run-reporter.ts";
 import { outputOptions } from "../tapes/copy-flows.ts";
-import type { ReplayProof } from "./verdict.ts";
+import type { ReplayVerdict } from "./verdict.ts";
 
 export const caOption = {
 	type: "string",
 	default: null,
 	metavar: "ephemeral|FOLDER",
-	help: "The certificate authority: ephemeral makes one for this run alone; else the folder of one. Default: the user's own.",
+	help: "The certificate authority: ephemeral (created for this run only), or a folder that holds one. Default: the user's own.",
 } as const satisfies OptionSpec;
 
-/** Options of every proxy command that are no features. */
+/** Options of every proxy command, except features. */
 export const liveCommandOptions = {
 	ca: caOption,
 	json: { type: "boolean", default: false, help: "Print one JSON object for each event on stdout, `listening` first." },
+	...childOptions,
 	...scriptOptions,
-	format: { ...outputOptions.format, help: "Record in this format, whatever the extension says." },
+	format: { ...outputOptions.format, help: "Record in this format, regardless of the extension." },
 } as const satisfies OptionTable;
 
-/** The options of the proxy and of the features, for a command that answers from tapes (`server`), or one that may. */
-export async function liveGroups(kind: "record" | "replay-server" | "replay-client"): Promise<readonly OptionGroup[]> {
+/** Options of the proxy and of features, for a command that records. */
+export async function recordGroups() {
 	const { hookOptions } = await import("../../src/hooks/builtin.ts");
-	const isServer = kind === "replay-server";
-	const table =
-		kind === "replay-client" ? (await import("../../src/proxy/replay-client.ts")).options : (await import("../../src/proxy/server.ts")).proxyOptions;
+	const { proxyOptions } = await import("../../src/proxy/server.ts");
 	return [
-		{ title: "Proxy options", table },
-		isServer
-			? { title: "Features", table: { ...hookOptions, server_replay_filter: { ...hookOptions.server_replay_filter, short: "f" } }, prefix: "server_replay_" }
-			: { title: "Features", table: { ...hookOptions, ...forwarding } },
-	];
+		{ title: "Proxy options", table: proxyOptions },
+		featureGroup({ ...hookOptions, ...forwardingOptions }),
+	] as const;
 }
 
-/** Older recordings than this there are none. */
+/** The same, for a command that answers from tapes. */
+export async function serverGroups() {
+	const { hookOptions } = await import("../../src/hooks/builtin.ts");
+	const { proxyOptions } = await import("../../src/proxy/server.ts");
+	const table = { ...hookOptions, server_replay_filter: { ...hookOptions.server_replay_filter, short: "f" } } as const;
+	return [{ title: "Proxy options", table: proxyOptions }, featureGroup(table, "server_replay_")] as const;
+}
+
+/** The same, for a command that sends requests. */
+export async function clientGroups() {
+	const { hookOptions } = await import("../../src/hooks/builtin.ts");
+	const { options: table } = await import("../../src/proxy/replay-client.ts");
+	return [{ title: "Proxy options", table }, featureGroup({ ...hookOptions, ...forwardingOptions })] as const;
+}
+
+function featureGroup<const T extends OptionTable>(table: T, prefix = ""): OptionGroup<T> {
+	return { title: "Features", table, prefix };
+}
+
+/** Maximum number of errors that explain why nothing was recorded. */
+const KEPT_ERRORS = 3;
+
+/** Earlier than any recording. */
 const LONG_AGO = new Date(Date.UTC(2000, 0));
 
-type LiveInput = Pick<Input<typeof liveCommandOptions>, "child" | "values" | "options" | "scripts">;
+type LiveInput = Omit<Input<CommonValues & OptionValues<typeof liveCommandOptions> & LiveValues>, "args">;
 export type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix" | "keeps"> & {
-	/** Judges the run. */
-	proof?: ReplayProof;
-	/** The command sees the time of the recording. */
-	isPast?: boolean;
-	/** Has the output at the end of a run with this exit status, in which so many flows passed. Resolves to where flows were kept, and how many; null: nowhere. */
-	settle?: (run: { status: number; passed: number }, report: Reporter) => Promise<{ output: string; recorded: number } | null>;
+	/** Decides whether the run failed. */
+	verdict?: ReplayVerdict;
+	/** Whether the child's clock shows the time of the recording. */
+	usesRecordedTime?: boolean;
+	/** Runs the child; resolves to its exit status. Default: the child is the command that was given. */
+	runChild?: (proxy: LiveProxy, environment: Record<string, string>) => Promise<number>;
+	/** Called when the proxy listens, before the child is started. */
+	onStart?: (proxy: LiveProxy) => void;
+	/** Called with the counts of the run. */
+	onEnd?: (report: LiveReport) => void;
+	/**
+	 * Completes or discards the output at the end. Resolves to the tape and the number of flows that were kept; null:
+	 * none.
+	 */
+	finishTape?: (run: FinishedRun, report: Reporter) => Promise<Kept | null>;
 };
 
-/** Whether what was not recorded is to reach its server. */
-export function isNetworkWanted({ server_replay_extra: extra, server_replay_kill_extra: kill }: LiveInput["values"]): boolean {
-	return extra === "forward" && kill !== true;
+/** The tape with the flows, and their number. */
+interface Kept {
+	output: string | null;
+	recorded: number;
+}
+
+export interface FinishedRun extends Kept {
+	status: number;
+	/** Number of flows and of the browser's own requests that passed through the proxy. */
+	passed: number;
+	/** Number of requests that browsers made by themselves. */
+	noise: number;
+	/** The first errors of clients and servers that the proxy reported. */
+	errors: ReadonlySet<string>;
+}
+
+/** Whether requests without a recording are forwarded. */
+export function isNetworkWanted({
+	server_replay_extra: extra,
+	server_replay_kill_extra: kill,
+}: LiveInput["values"]): boolean {
+	return extra === "forward" && !kill;
 }
 
 /** Runs the proxy until its command ends or the user stops it; resolves to the exit status. */
-export async function runLive(job: LiveJob, { child, values, options, scripts }: LiveInput, io: Io): Promise<number> {
-	const place = await openCaPlace(options.ca, io.env);
+export async function runLive(job: LiveJob, { child, values, scripts }: LiveInput, io: Io): Promise<number> {
+	const caFolder = await openCaFolder(values.ca, io.env);
+	const clients =
+		child === null || job.recordings.length === 0
+			? null
+			: new (await import("../../src/child/client-processes.ts")).ClientProcesses();
 	try {
-		return await runIn(place, job, { child, values, options, scripts }, io);
+		return await runIn(caFolder, clients, job, { child, values, scripts }, io);
 	} finally {
-		await place.close();
+		clients?.close();
+		await caFolder.close();
 	}
 }
 
 async function runIn(
-	{ folder, isEphemeral }: CaPlace,
-	{ proof, isPast, settle, ...job }: LiveJob,
-	{ child, values, options, scripts }: LiveInput,
+	{ folder, isEphemeral }: CaFolder,
+	clients: ClientProcesses | null,
+	{ verdict, usesRecordedTime, runChild, onStart, onEnd, finishTape, ...job }: LiveJob,
+	{ child, values, scripts }: LiveInput,
 	io: Io,
 ): Promise<number> {
-	// an authority of today was not there yet
-	const home = isPast ? join(folder, "past") : folder;
+	// a certificate of the usual authority would not be valid yet at the recorded time
+	const home = usesRecordedTime ? join(folder, "past") : folder;
 	const output = job.output === null ? null : expandHome(job.output);
-	if (output === "-" && options.json) throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
-	if (output === null && options.format !== null) throw new FlowtapeError("FT_USAGE", "--format is for a tape to record to, which -o TAPE names");
-	const journal = new RunReporter(io, { json: options.json, quiet: values.quiet === true, verbose: values.verbose === true, hasChild: child !== null });
-	const trouble: Reporter = (code, message, detail) => journal.trouble(code, message, detail);
-	if (scripts !== null) scripts.log = (level, message) => journal.script(level, message);
+	if (output === "-" && values.json)
+		throw new FlowtapeError("FT_USAGE", "--json prints events to stdout, which cannot be the tape too");
+	if (output === null && values.format !== null)
+		throw new FlowtapeError("FT_USAGE", "--format needs a tape to record to: -o TAPE");
+	// a child gets the address from its environment
+	const isAddressWanted = child === null || values.verbose || (Boolean(values.listen_port) && !values.quiet);
+	const reporter = new RunReporter(io, { ...values, isAddressWanted, followsFlows: child === null });
+	const trouble: Reporter = (code, message, detail) => reporter.trouble(code, message, detail);
+	if (scripts !== null) scripts.log = (level, message) => reporter.script(level, message);
 	let passed = 0;
-	// not once clients have come: by then the process may be unable to open files, and Node keeps a failure for good
-	if (child !== null) await Promise.all([import("../../api/child-environment.ts"), import("../../src/child/process.ts"), import("../../src/child/clock.ts")]);
+	const errors = new Set<string>();
+	const use = RuleUse.ofProxy(values, { answers: job.recordings.length > 0 });
+	const own =
+		child === null || values.own_servers === "record"
+			? null
+			: new (await import("../../src/child/own-servers.ts")).OwnServers();
+	// load these before clients connect: later the process may have run out of file descriptors, and Node caches a failed
+	// import
+	if (child !== null)
+		await Promise.all([
+			import("../../api/child-environment.ts"),
+			import("../../src/child/process.ts"),
+			import("../../src/child/clock.ts"),
+		]);
+	// a browser that does not trust the authority says so for the user's hosts too
+	const isNoise =
+		values.browser_noise === "answer" && !values.verbose
+			? (await import("../../src/hooks/browser-noise/rules.ts")).isNoiseHost
+			: null;
 	const proxy = await startLive({
 		...job,
 		scripts: scripts ?? undefined,
 		output,
-		format: options.format,
+		format: values.format,
 		recordings: job.recordings.map((path) => expandHome(path)),
-		values: values as unknown as LiveValues,
+		values: child !== null && values.listen_port === null ? { ...values, listen_port: 0 } : values,
+		own,
+		...(clients && { clients }),
 		home,
-		...(isPast && { validFrom: LONG_AGO }),
+		isEphemeral,
+		...(usesRecordedTime && { validFrom: LONG_AGO }),
 		env: io.env,
 		report: trouble,
-		log: (level, message) => journal.log(level, message),
+		log: (level, message) => reporter.log(level, message),
+		onChange: (rule, option) => use.applied(rule, option),
 		onEvent(event: ProxyEvent) {
-			if (event.kind === "flow") passed++;
-			journal.event(event);
+			if (event.kind === "client_error" && isNoise?.(event.untrusted ?? "")) return;
+			if (event.kind === "flow" || event.kind === "noise") passed++;
+			else if ((event.kind === "upstream_error" || event.kind === "client_error") && errors.size < KEPT_ERRORS)
+				errors.add(event.message);
+			reporter.event(event);
 		},
-		wantsFlows: journal.wantsFlows || proof?.isDetailed === true,
+		wantsFlows: reporter.wantsFlows || verdict?.isDetailed === true,
+		reportsCached: reporter.reportsCached,
 		onMiss(miss) {
-			journal.miss(miss);
-			proof?.miss(miss);
+			reporter.miss(miss);
+			verdict?.miss(miss);
 		},
-		...(proof?.isDetailed && { onServed: (served) => proof.served(served), onUnused: (recording) => proof.unused(recording) }),
+		...(verdict?.isDetailed && {
+			onServed: (served) => verdict.served(served),
+			onUnused: (recording) => verdict.unused(recording),
+		}),
 	});
-	if (isEphemeral && child === null) journal.authority(proxy.authority.certificateFile);
 	let status = 0;
 	let report: LiveReport;
 	try {
-		if (child === null) await stopped(io.signal);
+		onStart?.(proxy);
+		if (isEphemeral && child === null) reporter.authority(proxy.authority.certificateFile);
+		if (child === null) await aborted(io.signal);
 		else if (!io.signal.aborted) {
-			const { childSurroundings } = await import("../../api/child-environment.ts");
-			const surroundings = childSurroundings(proxy, home, io.env, values.proxyauth as string | null);
-			const warn = (message: string) => journal.log("warning", message);
-			status = await runWithin(child, isPast ? await inThePast(surroundings, proxy.recordedAt, warn) : surroundings);
+			const { proxyEnvironment } = await import("../../api/child-environment.ts");
+			const { bypassOf } = await import("../../src/child/environment.ts");
+			const warn = (message: string) => reporter.log("warning", message);
+			const environment = proxyEnvironment(proxy, home, io.env, {
+				proxyauth: values.proxyauth,
+				keepsBypass: values.keep_no_proxy,
+				own,
+				clients,
+			});
+			const bypass = bypassOf(io.env);
+			if (bypass !== "" && environment.HTTP_PROXY !== undefined && !values.keep_no_proxy)
+				warn(
+					`NO_PROXY=${bypass} is cleared for the command, so that requests to these hosts go through the proxy; --keep-no-proxy keeps it`,
+				);
+			const childEnvironment = usesRecordedTime
+				? await withRecordedClock(environment, proxy.recordedAt, warn)
+				: environment;
+			status = await (runChild?.(proxy, childEnvironment) ??
+				runBehindProxy(child, childEnvironment, (pid) => own?.follow(pid)));
 		}
 	} finally {
 		report = await proxy.close();
 	}
-	const verdict = (await proof?.end(report)) ?? 0;
-	const result = verdict || status || journal.status;
-	const kept = settle === undefined ? { output, recorded: report.recorded } : await settle({ status: result, passed }, trouble);
-	journal.end({ ...report, recorded: kept?.recorded ?? 0 }, kept?.output ?? null);
-	return result || journal.status;
+	if (passed > 0) for (const text of use.unusedTexts) reporter.log("warning", text);
+	onEnd?.(report);
+	const verdictStatus = (await verdict?.end(report)) ?? 0;
+	const result = verdictStatus || status || reporter.status;
+	const kept =
+		finishTape === undefined
+			? { output, recorded: report.recorded }
+			: await finishTape(
+					{ status: result, passed, noise: report.noise, output, recorded: report.recorded, errors },
+					trouble,
+				);
+	reporter.end({ ...report, recorded: kept?.recorded ?? 0 }, kept?.output ?? null);
+	return result || reporter.status;
 }
 
-function stopped(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
 		if (signal.aborted) resolve();
 		else signal.addEventListener("abort", () => resolve(), { once: true });
 	});
 }
 
-/** Runs the child in an environment that leads it through the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
-async function runWithin(child: readonly string[], environment: Record<string, string>): Promise<number> {
+/** Runs the child in an environment for the proxy. @throws FlowtapeError FT_COMMAND, FT_CA */
+async function runBehindProxy(
+	child: readonly string[],
+	environment: Record<string, string>,
+	onStart: (pid: number) => void,
+): Promise<number> {
 	const { runChild } = await import("../../src/child/process.ts");
 	const [command = "", ...args] = child;
-	return (await runChild(command, args, environment)).status;
+	return (await runChild(command, args, environment, { onStart })).status;
 }
 
-/** The environment with a clock that shows the time of the recording. */
-async function inThePast(environment: Record<string, string>, recordedAt: number | null, warn: (message: string) => void): Promise<Record<string, string>> {
+/** Adds variables for a clock that shows the time of the recording. */
+async function withRecordedClock(
+	environment: Record<string, string>,
+	recordedAt: number | null,
+	warn: (message: string) => void,
+): Promise<Record<string, string>> {
 	if (recordedAt === null) return environment;
 	const { findFaketime, movedClock } = await import("../../src/child/clock.ts");
 	const library = findFaketime();
-	if (library === null) warn("--freeze-time reaches programs that run on Node only: libfaketime is not installed");
+	if (library === null) warn("--freeze-time works only for programs on Node: libfaketime is not installed");
 	return movedClock(environment, recordedAt - Date.now() / 1000, library);
 }

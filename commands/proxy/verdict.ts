@@ -1,59 +1,60 @@
-// What a run of replaying proves: every event to a report file, and at its end whether it was what was asked for.
+// Writes the report of a replay, and decides at its end whether it failed.
 
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { LiveReport } from "../../api/live.ts";
-import { FlowtapeError } from "../../src/errors.ts";
+import { Verdict, options as verdictOptions } from "../../api/verdict.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
+import type { FlowSummary } from "../../src/flow/recorded.ts";
 import { formatUrl } from "../../src/flow/url.ts";
 import type { Miss, Served } from "../../src/hooks/context.ts";
 import type { OptionTable, OptionValues } from "../../src/options.ts";
 import { nearData } from "../../src/replay/explain/miss-text.ts";
-import type { FlowSummary } from "../../src/replay/recordings/index-of-tapes.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { annotations } from "../print/annotations.ts";
 import { junitXml, missCases } from "../print/junit.ts";
-import { reportError, writeReport } from "../print/report-file.ts";
+import { prepareReport, reportFileError, writeReport } from "../print/report-file.ts";
 
 export const options = {
-	report: { type: "string", default: null, metavar: "FILE", help: "Write what was served, missed and left unused to this file, one JSON object a line." },
-	fail_on: {
-		type: "sequence",
-		default: [],
-		metavar: "WHAT",
-		help: "End with status 1 if there was one: miss, unused (a recording that never answered), egress (an attempt to reach a server). Several with commas.",
+	report: {
+		type: "string",
+		default: null,
+		metavar: "FILE",
+		help: "Write a report to this file: served requests, misses and unused recordings, one JSON object per line.",
 	},
-	max_miss: { type: "integer", default: null, min: 0, metavar: "N", help: "End with status 1 if more than N requests were missed." },
-	junit: { type: "string", default: null, metavar: "FILE", help: "Write a JUnit report to this file, with a failed test case for each miss." },
+	...verdictOptions,
+	junit: {
+		type: "string",
+		default: null,
+		metavar: "FILE",
+		help: "Write a JUnit report to this file, with a failed test case for each miss.",
+	},
 } as const satisfies OptionTable;
 
-export type ProofValues = OptionValues<typeof options>;
+export type VerdictValues = OptionValues<typeof options>;
 
-const KINDS = ["miss", "unused", "egress"] as const;
-type Kind = (typeof KINDS)[number];
+/** Maximum number of misses in reports; all are counted. */
+const KEPT_MISSES = 1000;
+/** Size of the text that is buffered before it is written. Characters. */
+const BATCH_LENGTH = 64 * 1024;
 
-/** Misses that are kept for reports; all are counted. */
-const KEPT = 1000;
-/** Text that is gathered before it is written. Characters. */
-const BATCH = 64 * 1024;
-
-/** Hears of everything that a run answers, and judges it at the end. */
-export class ReplayProof {
-	readonly #values: ProofValues;
-	readonly #failOn: ReadonlySet<Kind>;
+/** Records used recordings, missed requests and unused recordings, and decides whether the run failed. */
+export class ReplayVerdict {
+	readonly #junit: string | null;
+	readonly #verdict: Verdict;
 	readonly #io: Io;
 	readonly #report: ReportFile | null;
 	readonly #misses: Miss[] = [];
 
 	/** @throws FlowtapeError FT_BAD_OPTION, FT_IO */
-	constructor(values: ProofValues, io: Io) {
-		this.#values = values;
-		this.#failOn = kindsOf(values.fail_on);
+	constructor(values: VerdictValues, io: Io) {
+		this.#verdict = new Verdict(values);
 		this.#io = io;
-		this.#report = values.report === null ? null : new ReportFile(values.report);
+		this.#report = values.report === null ? null : new ReportFile(prepareReport(values.report));
+		this.#junit = values.junit === null ? null : prepareReport(values.junit);
 	}
 
-	/** Whether the parts that cost time are asked for. */
+	/** Whether each used and each unused recording has to be reported. */
 	get isDetailed(): boolean {
 		return this.#report !== null;
 	}
@@ -63,66 +64,40 @@ export class ReplayProof {
 	}
 
 	miss(miss: Miss): void {
-		// what is nearest stands in the explanation, too
-		if (this.#misses.length < KEPT) this.#misses.push({ ...miss, nearest: null });
-		const { explanation: _, nearest, ...facts } = miss;
-		this.#report?.write({ event: "missed", ...facts, nearest: nearest?.map(nearData) ?? null });
+		// the explanation already describes the nearest recordings
+		if (this.#misses.length < KEPT_MISSES) this.#misses.push({ ...miss, nearest: null });
+		const { explanation: _, nearest, ...entry } = miss;
+		this.#report?.write({ event: "missed", ...entry, nearest: nearest?.map(nearData) ?? null });
 	}
 
 	unused({ id, method, scheme, host, port, path }: FlowSummary): void {
 		this.#report?.write({ event: "unused", id, method, url: formatUrl(scheme, host, port, path) });
 	}
 
-	/** Writes what remains to be written; the exit status that the run deserves: 0 or 1. @throws FlowtapeError FT_IO */
+	/**
+	 * Completes the reports. Resolves to the exit status: 1 if the run failed, otherwise 0.
+	 * @throws FlowtapeError FT_IO
+	 */
 	async end(report: LiveReport): Promise<number> {
-		const failures = this.#failures(report);
-		for (const [destination, attempts] of report.egress) this.#report?.write({ event: "egress", destination, attempts });
+		const { missed = 0, unused = 0 } = report.replay ?? {};
+		const failures = this.#verdict.failuresOf({ missed, unused, egress: report.egress });
+		for (const [destination, attempts] of report.egress)
+			this.#report?.write({ event: "egress", destination, attempts });
 		this.#report?.close();
 		if (this.#io.env.GITHUB_ACTIONS) this.#io.stderr.write(annotations(this.#misses, failures));
 		for (const { message } of failures) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
-		const { junit } = this.#values;
-		if (junit !== null) await writeReport(junit, junitXml("replay", missCases(this.#misses, report.replay?.missed ?? 0, failures)));
+		if (this.#junit !== null)
+			await writeReport(this.#junit, junitXml("replay", missCases(this.#misses, missed, failures)));
 		return failures.length > 0 ? 1 : 0;
 	}
-
-	#failures({ replay, egress }: LiveReport): Failure[] {
-		const { max_miss: allowed } = this.#values;
-		const missed = replay?.missed ?? 0;
-		const unused = replay?.unused ?? 0;
-		const attempts = [...egress.values()].reduce((sum, count) => sum + count, 0);
-		const failures: Failure[] = [];
-		if (allowed !== null ? missed > allowed : this.#failOn.has("miss") && missed > 0)
-			failures.push({
-				kind: "miss",
-				message: `${missed} ${missed === 1 ? "request was" : "requests were"} missed${allowed === null ? "" : `, ${allowed} may be`}`,
-			});
-		if (this.#failOn.has("unused") && unused > 0)
-			failures.push({ kind: "unused", message: `${unused} ${unused === 1 ? "recording was" : "recordings were"} never used` });
-		if (this.#failOn.has("egress") && attempts > 0)
-			failures.push({ kind: "egress", message: `servers were reached out to: ${[...egress].map(([where, count]) => `${where} (${count})`).join(", ")}` });
-		return failures;
-	}
 }
 
-/** Something that the run was not to do. */
-export interface Failure {
-	readonly kind: Kind;
-	readonly message: string;
-}
-
-function kindsOf(words: readonly string[]): Set<Kind> {
-	const kinds = words.flatMap((word) => word.split(",")).map((word) => word.trim());
-	for (const kind of kinds)
-		if (!KINDS.includes(kind as Kind)) throw new FlowtapeError("FT_BAD_OPTION", `"${kind}" is none of ${KINDS.join(", ")}`, { option: "fail_on" });
-	return new Set(kinds as Kind[]);
-}
-
-/** Written a piece at a time, and at once where something was missed. */
+/** A report file. Buffers entries; a miss is written immediately. */
 class ReportFile {
 	readonly #path: string;
 	readonly #file: number;
 	#pending = "";
-	/** The first failure, which is told at the end: whoever is being answered has no part in it. */
+	/** The first error. It is thrown by `close`, because it must not affect the traffic. */
 	#failure: unknown = null;
 
 	constructor(path: string) {
@@ -130,20 +105,20 @@ class ReportFile {
 		try {
 			this.#file = openSync(path, "w");
 		} catch (cause) {
-			throw reportError(path, cause);
+			throw reportFileError(path, cause);
 		}
 	}
 
 	write(entry: { readonly event: string; readonly [key: string]: unknown }): void {
 		this.#pending += `${jsonText(entry)}\n`;
-		if (this.#pending.length > BATCH || entry.event === "missed") this.#flush();
+		if (this.#pending.length > BATCH_LENGTH || entry.event === "missed") this.#flush();
 	}
 
-	/** @throws FlowtapeError FT_IO when something could not be written */
+	/** @throws FlowtapeError FT_IO if an entry could not be written */
 	close(): void {
 		this.#flush();
 		closeSync(this.#file);
-		if (this.#failure !== null) throw reportError(this.#path, this.#failure);
+		if (this.#failure !== null) throw reportFileError(this.#path, this.#failure);
 	}
 
 	#flush(): void {

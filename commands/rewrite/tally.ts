@@ -1,25 +1,29 @@
-// What a rewriting did or would do: how often each rule applied, what changed, and whether doing it again would change more.
+// Counts what a rewrite did or would do: how often each rule applied, what changed, and whether a second run would
+// change more.
 import { errorCodes } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { FlowSink, ForwardingSink, type Step } from "../../src/flow/pipe.ts";
+import type { MaybeAsync } from "../../src/maybe-async.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { changes, describe, stateOf } from "../print/changes.ts";
 import { type Paint, paintFor } from "../print/text.ts";
 
 export interface TallyOptions {
-	/** Print every change, as nothing is written. */
+	/** Whether to print only counts, on stdout (dry run). */
 	shows: boolean;
+	/** Whether a dry run prints every change too. */
+	details?: boolean;
 	quiet: boolean;
 	color: boolean;
-	/** There are scripts: what they change nobody tells, and what they do twice may not be what they do once. */
+	/** Whether there are scripts. They do not report their changes, and need not be idempotent. */
 	hasScripts?: boolean;
 }
 
-/** Changed flows on which the rules are tried once more while writing; a dry run tries them on all. */
-const TRIED = 100;
-/** Lines about bodies and files that are printed before the rest is only counted. */
-const PRINTED = 20;
+/** Number of changed flows to which the rules are applied a second time; a dry run with details does this for all. */
+const REPEATED = 100;
+/** Maximum number of printed messages; the rest is counted. */
+const PRINTED_MESSAGES = 20;
 
 export class Tally {
 	readonly #io: Io;
@@ -28,13 +32,13 @@ export class Tally {
 	readonly #counts = new Map<string, number>();
 	#changed = 0;
 	#dropped = 0;
-	#tried = 0;
+	#repeated = 0;
 	#unstable = 0;
 	#status = 0;
 	#logged = 0;
-	/** The rules run once more to see what they do: that counts for nothing. */
-	#isTrial = false;
-	/** Set by a rule since the flow at hand began. */
+	/** Whether the rules are applied a second time, which is not counted. */
+	#isRepeating = false;
+	/** Whether a rule has changed the current flow. */
 	#isTouched = false;
 
 	constructor(io: Io, options: TallyOptions) {
@@ -45,80 +49,91 @@ export class Tally {
 
 	readonly onChange = (rule: string): void => {
 		this.#isTouched = true;
-		if (!this.#isTrial) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
+		if (!this.#isRepeating) this.#counts.set(rule, (this.#counts.get(rule) ?? 0) + 1);
 	};
 
 	readonly log = (_level: string, message: string): void => {
-		if (this.#isTrial || this.#options.quiet) return;
-		if (++this.#logged <= PRINTED) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+		if (this.#isRepeating || this.#options.quiet) return;
+		if (++this.#logged <= PRINTED_MESSAGES) this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 	};
 
-	/** What a script says, or what is said of it. */
+	/** A message of a script or about it. */
 	readonly script = (level: string, message: string): void => {
-		if (level !== "error" || this.#isTrial) this.log(level, message);
+		if (level !== "error" || this.#isRepeating) this.log(level, message);
 		else {
 			this.#status = errorCodes.FT_SCRIPT.status;
 			this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 		}
 	};
 
-	/** Of a rewriting that failed for some flow: 0 where none did. */
+	/** The exit status: not 0 if a script failed. */
 	get status(): number {
 		return this.#status;
 	}
 
-	/** Takes flows and keeps none. */
-	readonly nowhere: FlowSink = FlowSink.of({ append() {} });
+	/** A sink that drops all flows. */
+	readonly nullSink: FlowSink = FlowSink.of({ append() {} });
 
-	/** The steps, watched. */
-	around(steps: readonly Step[]): Step[] {
+	/** Wraps the steps to count and print their changes. */
+	observe(steps: readonly Step[]): Step[] {
 		return steps.length === 0 ? [] : [(flow) => this.#watch(flow, steps)];
 	}
 
 	async #watch(flow: Flow, steps: readonly Step[]): Promise<Flow | null> {
-		const { shows, quiet, hasScripts } = this.#options;
-		// where only counts are asked for, the words of a flow would cost several times what the rules do
-		const inWords = !shows ? null : !quiet ? describe : hasScripts ? stateOf : null;
+		const { shows, details = false, quiet, hasScripts = false } = this.#options;
+		const isPrinted = shows && details && !quiet;
+		// if only counts are needed, formatting a flow would cost several times as much as the rules
+		const inWords = isPrinted ? describe : !shows ? null : hasScripts ? stateOf : null;
 		const before = inWords?.(flow) ?? "";
 		this.#isTouched = false;
 		const after = await run(steps, flow);
 		const text = after === null ? "" : (inWords?.(after) ?? "");
 		if (after === null) this.#dropped++;
 		else if (this.#isTouched || (hasScripts && (!shows || text !== before))) this.#changed++;
-		if (!shows || quiet) return after;
-		this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
-		if (after !== null && before !== text && !this.#options.hasScripts) await this.#try(after, steps);
+		if (isPrinted) this.#io.stdout.write(await changes(flow.id, before, text, this.#paint));
+		if (!shows || quiet || hasScripts || after === null) return after;
+		const isChanged = isPrinted ? before !== text : this.#isTouched && this.#repeated < REPEATED;
+		if (isChanged) await this.#repeat(after, steps);
 		return after;
 	}
 
-	/** A sink that tries the rules again on the first flows that were written: nobody needs these any more. */
-	checking(sink: FlowSink, steps: readonly Step[]): FlowSink {
+	/** Wraps a sink to apply the rules again to the first changed flows, after they were written. */
+	withRepeatCheck(sink: FlowSink, steps: readonly Step[]): FlowSink {
 		if (steps.length === 0 || this.#options.hasScripts) return sink;
-		return new TryingSink(sink, (flow) => (this.#isTouched && this.#tried < TRIED ? () => this.#try(flow, steps) : null));
+		return new RepeatingSink(sink, (flow) =>
+			this.#isTouched && this.#repeated < REPEATED ? () => this.#repeat(flow, steps) : null,
+		);
 	}
 
-	async #try(flow: Flow, steps: readonly Step[]): Promise<void> {
+	async #repeat(flow: Flow, steps: readonly Step[]): Promise<void> {
 		const before = stateOf(flow);
-		this.#tried++;
-		this.#isTrial = true;
+		this.#repeated++;
+		this.#isRepeating = true;
 		try {
 			const again = await run(steps, flow);
 			if (again === null || stateOf(again) !== before) this.#unstable++;
 		} finally {
-			this.#isTrial = false;
+			this.#isRepeating = false;
 		}
 	}
 
-	/** The last word. */
+	/** Prints the counts. */
 	end(kept: number, verbose: boolean): void {
 		const { shows, quiet } = this.#options;
-		if (this.#logged > PRINTED) this.#line(`${this.#logged - PRINTED} more of that kind`);
+		if (this.#logged > PRINTED_MESSAGES) this.#line(`${this.#logged - PRINTED_MESSAGES} more of this kind`);
 		if (this.#unstable > 0)
-			this.#line(`the rules change what they have changed: a second run would change ${this.#unstable} of the ${this.#tried} flows tried`);
+			this.#line(
+				`these rules are not idempotent: a second run would change ${this.#unstable} of the ${this.#repeated} flows tried`,
+			);
 		if (!shows && (quiet || !verbose)) return;
 		const write = (text: string) => (shows ? this.#io.stdout : this.#io.stderr).write(text);
 		for (const [rule, count] of this.#counts) write(`${String(count).padStart(8)}  ${printableLine(rule)}\n`);
-		write(`${shows ? "would keep" : "kept"} ${kept} flows, change ${this.#changed}, drop ${this.#dropped}\n`);
+		const [changed, dropped] = [this.#changed, this.#dropped];
+		write(
+			shows
+				? `${changed} of ${kept + dropped} flows would change, ${dropped} would be dropped\n`
+				: `kept ${kept} flows, change ${changed}, drop ${dropped}\n`,
+		);
 	}
 
 	#line(text: string): void {
@@ -126,8 +141,8 @@ export class Tally {
 	}
 }
 
-/** Tries something on flows once they are stored. */
-class TryingSink extends ForwardingSink {
+/** Runs a check on flows after they are written. */
+class RepeatingSink extends ForwardingSink {
 	readonly #trialOf: (flow: Flow) => (() => Promise<void>) | null;
 
 	constructor(sink: FlowSink, trialOf: (flow: Flow) => (() => Promise<void>) | null) {
@@ -135,7 +150,7 @@ class TryingSink extends ForwardingSink {
 		this.#trialOf = trialOf;
 	}
 
-	override append(flow: Flow): void | Promise<void> {
+	override append(flow: Flow): MaybeAsync {
 		const attempt = this.#trialOf(flow);
 		const wait = this.inner.append(flow);
 		return attempt === null ? wait : Promise.resolve(wait).then(attempt);

@@ -1,8 +1,17 @@
-// What commands on stored flows have in common: inputs opened, flows brought to an output, trouble in the data told once.
-import { copyFlows as copy, openAll } from "../../api/copy-flows.ts";
+// The common part of commands on stored flows: opens the inputs, copies flows to the output, and reports problems.
+import { realpath } from "node:fs/promises";
+import { copyFlows as copy, openTapes } from "../../api/copy-flows.ts";
 import { createSink } from "../../api/create-sink.ts";
-import { formats } from "../../formats/index.ts";
-import { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "../../src/errors.ts";
+import { formatNames } from "../../api/formats.ts";
+import { limitFlows } from "../../api/limit-flows.ts";
+import {
+	type ErrorCode,
+	type ErrorDetail,
+	errorCodes,
+	FlowtapeError,
+	type Reporter,
+	withOption,
+} from "../../src/errors.ts";
 import type { Filter } from "../../src/filter/filter.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { FlowSink, type FlowSource, type Step } from "../../src/flow/pipe.ts";
@@ -14,19 +23,23 @@ import { Progress } from "../print/progress.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {
-	strict: { type: "boolean", default: false, help: "End at the first damage instead of going on behind it." },
+	strict: { type: "boolean", default: false, help: "Stop at the first damaged record; by default it is skipped." },
 } as const satisfies OptionTable;
 
-/** Options of commands that take some flows of a tape. */
+/** Options of commands that select flows. */
 export const selectionOptions = {
-	filter: { type: "string", default: null, short: "f", metavar: "FILTER", help: "Take only flows that match." },
+	filter: { type: "string", default: null, short: "f", metavar: "FILTER", help: "Select only matching flows." },
 	...filterOptions,
 } as const satisfies OptionTable;
 
-/** The filter of `selectionOptions`; undefined: every flow. @throws FlowtapeError FT_BAD_FILTER */
+/** Compiles the filter of `selectionOptions`; undefined: all flows. @throws FlowtapeError FT_BAD_FILTER */
 export async function selection(options: OptionValues<typeof selectionOptions>): Promise<Filter | undefined> {
 	if (options.filter === null) return;
-	return compileFilterLazily(options.filter, { caseSensitiveFilters: options.case_sensitive_filters });
+	try {
+		return await compileFilterLazily(options.filter, { caseSensitiveFilters: options.case_sensitive_filters });
+	} catch (error) {
+		throw withOption(error, "filter");
+	}
 }
 
 /** Options of every command that writes a tape. */
@@ -34,20 +47,25 @@ export const outputOptions = {
 	format: {
 		type: "string",
 		default: null,
-		choices: formats.map(({ name }) => name),
+		choices: formatNames,
 		metavar: "FORMAT",
-		help: "Write in this format, whatever the extension says.",
+		help: "Write in this format, regardless of the extension.",
 	},
-	dump_version: { type: "integer", default: null, metavar: "N", help: "Write mitmproxy dumps in this version of the format; default 21." },
+	dump_version: {
+		type: "integer",
+		default: null,
+		metavar: "N",
+		help: "Write mitmproxy dumps in this format version; default 21.",
+	},
 } as const satisfies OptionTable;
 
-/** How a command ends that left a file as it was because not all of it was read. */
+/** The exit status if a file was left unchanged because parts of it could not be read. */
 const UNREAD_STATUS = errorCodes.FT_CORRUPT_FLOW.status;
 
-/** Lines about one piece of data that are printed before the rest is only counted. */
+/** Maximum number of printed problems; the rest is counted. */
 const PRINTED_TROUBLES = 20;
 
-/** Tells people of trouble in data, and remembers what exit status it means. */
+/** Prints problems with tapes, and determines the exit status. */
 export class Troubles {
 	readonly #io: Io;
 	readonly #strict: boolean;
@@ -58,27 +76,34 @@ export class Troubles {
 	#unread = 0;
 
 	/**
-	 * @param quiet say nothing of what is no damage
-	 * @param clear takes away what stands on the terminal in place of a message
+	 * @param quiet print only damage
+	 * @param clear erases the progress bar before a message
 	 */
-	constructor(io: Io, { strict, quiet = false }: { strict: boolean; quiet?: boolean | undefined }, clear = (): void => {}) {
+	constructor(
+		io: Io,
+		{ strict, quiet = false }: { strict: boolean; quiet?: boolean | undefined },
+		clear = (): void => {},
+	) {
 		this.#io = io;
 		this.#strict = strict;
 		this.#quiet = quiet;
 		this.#clear = clear;
 	}
 
-	/** 0 as long as nothing was damaged. */
+	/** The exit status; 0 if nothing was damaged. */
 	get status(): number {
 		return this.#status;
 	}
 
-	/** What was told of the inputs: records that could not be read, and parts of them that no flow has. */
+	/** Number of reports about inputs. */
 	get unread(): number {
 		return this.#unread;
 	}
 
-	/** Trouble in an input. What is not read cannot be written again either, whether or not that is an error. */
+	/**
+	 * Reports a problem with an input. It counts as unread even if it is not an error, because it would be lost in a
+	 * rewritten tape.
+	 */
 	readonly reportInput: Reporter = (code, message, detail) => {
 		this.#unread++;
 		this.report(code, message, detail);
@@ -94,11 +119,17 @@ export class Troubles {
 		this.#io.stderr.write(`flowtape: ${printableLine(message)}\n`);
 	};
 
-	/** The last word: how much was wrong, and what was kept; null: nothing was written. */
+	/**
+	 * Prints the number of suppressed messages and, after damage, the number of flows that were kept.
+	 * @param kept number of these flows; null: nothing was written
+	 */
 	end(kept: number | null): void {
-		if (this.#count > PRINTED_TROUBLES) this.#io.stderr.write(`flowtape: ${this.#count - PRINTED_TROUBLES} more of that kind\n`);
+		if (this.#count > PRINTED_TROUBLES)
+			this.#io.stderr.write(`flowtape: ${this.#count - PRINTED_TROUBLES} more of this kind\n`);
 		if (this.#status > 0 && kept !== null)
-			this.#io.stderr.write(`flowtape: kept ${kept} ${kept === 1 ? "flow" : "flows"}; --strict would have stopped at the first damage\n`);
+			this.#io.stderr.write(
+				`flowtape: kept ${kept} ${kept === 1 ? "flow" : "flows"}; --strict would have stopped at the first damage\n`,
+			);
 	}
 }
 
@@ -107,28 +138,49 @@ export interface CopyJob {
 	filter?: Filter | undefined;
 	ids?: readonly string[];
 	steps?: readonly Step[];
-	/** Opens the output once the inputs are open, so that a wrong input leaves no empty file behind; `inputSize` is in bytes, 0 where not known. */
+	/**
+	 * Opens the output. Called after the inputs are open, so that a wrong input leaves no empty file. `inputSize` is in
+	 * bytes, 0 if unknown.
+	 */
 	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
-	/** Whether the output is made of bodies too, so that damaged ones have to be found; default: yes. */
+	/** The path of the tape that is written; stderr says how many flows it got, unless `quiet`. */
+	output?: string | null | undefined;
+	/** Maximum number of flows to read; default: all. */
+	limit?: number | undefined;
+	/** Whether the output needs bodies, so that damaged ones must be found; default: yes. */
 	bodies?: boolean;
 	strict: boolean;
 	quiet?: boolean;
-	/** Whether a bar may show how far it is: nothing else is printed on the terminal meanwhile. */
+	/** Whether to show a progress bar; only if nothing else is printed on the terminal. */
 	progress?: boolean;
-	/** The file that the output takes the place of, where the inputs are lost with it: it stays as it is unless all of them was read. */
-	replaces?: string | undefined;
+	/**
+	 * The input file that the output replaces. It is left unchanged unless all of it could be read. Default: `output`, if
+	 * it is one of the inputs. null: none, even if it cannot be read.
+	 */
+	replaces?: string | null | undefined;
+	/** How to replace a file that cannot be read completely, for the message. */
+	unreadHint?: string;
 }
 
-/** Brings flows from the inputs to an output. Damage ends in status 3, and what was read is kept; of an interrupted copy nothing is. */
-export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number }> {
+/**
+ * Copies flows from the inputs to an output. Damage results in status 3, and the readable flows are kept; an
+ * interrupted copy is discarded. `isWritten`: the output was completed.
+ */
+export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number; status: number; isWritten: boolean }> {
 	let progress: Progress | null = null;
+	let sink = null as FlowSink | null;
 	const clear = () => progress?.clear();
 	const troubles = new Troubles(io, job, clear);
-	const sources = await openInputs(job, troubles);
+	const replaces = job.replaces === undefined ? await replacedInput(job.inputs, job.output ?? null) : job.replaces;
+	const opened = await openInputs(job, troubles);
+	const sources = job.limit === undefined ? opened : limitFlows(opened, job.limit);
 	const copied = copy({
 		sources,
 		steps: job.steps,
-		open: (size) => job.open(troubles, size),
+		async open(size) {
+			sink = await job.open(troubles, size);
+			return sink;
+		},
 		report: troubles.report,
 		reportInput: troubles.reportInput,
 		signal: io.signal,
@@ -137,25 +189,49 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		},
 		onBatch: (read) => progress?.update(read),
 		onRead: clear,
-		isKept: () => job.replaces === undefined || (troubles.unread === 0 && troubles.status === 0),
+		isKept: () => replaces == null || (troubles.unread === 0 && troubles.status === 0),
 	});
 	const { passed, end } = await copied.finally(clear);
-	if (end === "interrupted") return { passed, status: Number(io.signal.reason) };
+	if (end === "interrupted") return { passed, status: Number(io.signal.reason), isWritten: false };
+	// the user sees the flows on stdout
+	if (end === "kept" && job.output != null && job.output !== "-" && job.quiet !== true)
+		io.stderr.write(`${writtenText(passed - (sink?.leftOut ?? 0), job.output)}\n`);
 	troubles.end(end === "kept" ? passed : null);
-	if (end === "kept") return { passed, status: troubles.status };
-	io.stderr.write(`flowtape: ${printableLine(job.replaces ?? "")} is left as it was, because not all of it was read; --drop-unread replaces it without that\n`);
-	return { passed, status: UNREAD_STATUS };
+	if (end === "kept") return { passed, status: troubles.status, isWritten: true };
+	io.stderr.write(
+		`flowtape: ${printableLine(replaces ?? "")} was left unchanged, because parts of it cannot be read; ${job.unreadHint ?? "name another output to keep the rest"}\n`,
+	);
+	return { passed, status: UNREAD_STATUS, isWritten: false };
 }
 
-/** Opens the inputs, stdin where there is none. @throws FlowtapeError when no input is a tape, or one cannot be read at all */
+/** The path of the output if it is one of the inputs, by another name or not; null: it is none of them. */
+export async function replacedInput(inputs: readonly string[], output: string | null): Promise<string | null> {
+	if (output === null || output === "-") return null;
+	const real = (path: string) => realpath(expandHome(path)).catch(() => null);
+	const target = await real(output);
+	if (target === null) return null;
+	return (await Promise.all(inputs.map(real))).includes(target) ? output : null;
+}
+
+/** `wrote 12 flows to x.tape`. */
+function writtenText(count: number, output: string): string {
+	return `wrote ${count} ${count === 1 ? "flow" : "flows"} to ${printableLine(output)}`;
+}
+
+/** Opens the inputs; stdin if there are none. @throws FlowtapeError if no input is a tape, or one cannot be read */
 export function openInputs(
 	{ inputs, filter, ids, bodies }: Pick<CopyJob, "inputs" | "filter" | "ids" | "bodies">,
 	{ reportInput: report }: Troubles,
 ): Promise<FlowSource[]> {
-	return openAll(inputs.length === 0 ? ["-"] : inputs.map((path) => expandHome(path)), { report, filter, ids, bodies });
+	return openTapes(inputs.length === 0 ? ["-"] : inputs.map((path) => expandHome(path)), {
+		report,
+		filter,
+		ids,
+		bodies,
+	});
 }
 
-/** The output that `-o` names. @throws FlowtapeError FT_USAGE, FT_IO */
+/** Creates the output for `-o`. @throws FlowtapeError FT_USAGE, FT_IO */
 export async function createOutput(
 	path: string,
 	options: { format: string | null; dump_version: number | null },
@@ -164,12 +240,15 @@ export async function createOutput(
 ): Promise<FlowSink> {
 	const { format, dump_version: version } = options;
 	return createSink(expandHome(path), {
-		...{ report, inputSize, format: format ?? undefined, dumpVersion: version ?? undefined },
+		report,
+		inputSize,
+		format: format ?? undefined,
+		dumpVersion: version ?? undefined,
 		versionName: "--dump-version",
 	});
 }
 
-/** A sink that prints, a piece of text for each flow. */
+/** A sink that prints a text for each flow. */
 export function printer(io: Io, text: (flow: Flow) => string): FlowSink {
 	let pending = "";
 	const flush = (): void => {

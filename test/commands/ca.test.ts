@@ -6,7 +6,11 @@ import t from "tap";
 import { type CaOptions, command, runCa } from "../../commands/ca.ts";
 import { captureIo, runCaptured } from "../../fixtures/run-captured.ts";
 
-async function run(home: string, action: string, given: Partial<CaOptions> = {}): Promise<{ status: number; out: string; err: string }> {
+async function run(
+	home: string,
+	action: string,
+	given: Partial<CaOptions> = {},
+): Promise<{ status: number; out: string; err: string }> {
 	const { io, captured } = captureIo();
 	captured.status = await runCa(action, { home, ...io }, given);
 	return captured;
@@ -38,7 +42,10 @@ t.test("export makes the authority where there is none, and prints the certifica
 });
 
 t.test("anything else is a mistake in usage", async (t) => {
-	await t.rejects(run(t.testdir(), "burn"), { code: "FT_USAGE", message: /"burn".*create, export, path, show, trust, untrust/ });
+	await t.rejects(run(t.testdir(), "burn"), {
+		code: "FT_USAGE",
+		message: /create, export, path, show, trust, untrust, found "burn"/,
+	});
 });
 
 t.test("other forms of the certificate, and larger keys", async (t) => {
@@ -48,7 +55,7 @@ t.test("other forms of the certificate, and larger keys", async (t) => {
 	t.equal(certificate.publicKey.asymmetricKeyDetails?.modulusLength, 3072);
 	const written: Uint8Array[] = [];
 	const stdout = { write: (bytes: string | Uint8Array) => written.push(Buffer.from(bytes as Uint8Array)) };
-	for (const format of ["der", "p12"]) {
+	for (const format of ["der", "p12"] as const) {
 		await runCa("export", { home, stdout, stderr: stdout }, { format });
 		t.equal(Buffer.from(written.pop() ?? []).includes(certificate.raw), true, format);
 	}
@@ -57,11 +64,17 @@ t.test("other forms of the certificate, and larger keys", async (t) => {
 t.test("trust and untrust; stores are for them alone", async (t) => {
 	const home = join(t.testdir(), "home");
 	const env = { FLOWTAPE_HOME: home, HOME: home };
-	t.match(await runCaptured(command, ["untrust", "java"], { env }), { status: 4, err: /there is no certificate authority in/ });
+	t.match(await runCaptured(command, ["untrust", "java"], { env }), {
+		status: 4,
+		err: /there is no certificate authority in/,
+	});
 	const { status, out, err } = await runCaptured(command, ["trust", "rhel"], { env });
 	t.equal(status, 0);
 	t.match(out, `${home}/flowtape-ca-cert.pem /etc/pki/ca-trust/source/anchors/flowtape-ca.pem\n`);
-	t.match(err, "with --run they are run");
+	t.match(err, "add --run to run them");
 	t.match((await runCaptured(command, ["untrust", "windows"], { env })).out, "certutil -delstore");
-	t.match(await runCaptured(command, ["path", "java"], { env }), { status: 2, err: 'ca path takes nothing behind it, found "java"' });
+	t.match(await runCaptured(command, ["path", "java"], { env }), {
+		status: 2,
+		err: 'ca path: expected no arguments, found "java"',
+	});
 });

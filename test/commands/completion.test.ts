@@ -1,46 +1,39 @@
-// The completion scripts: what their shells make of them. Bash is asked for real; zsh and fish read the script where they are installed.
+// The completion scripts in their shells: bash and fish are asked for real, and the function of zsh is called with what
+// its line editor passes, where they are installed.
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { type Command, defineCommand } from "../../commands/cli/command.ts";
-import { createCommand } from "../../commands/completion.ts";
-import { cliEnvironment } from "../../fixtures/cli.ts";
+import { command } from "../../commands/completion.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { cliEnvironment, cliFile } from "../../fixtures/cli.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
-
-const record: Command = defineCommand({
-	...{ name: "record", summary: "record what's there: [everything]", args: "TAPE", arity: { min: 1 }, examples: [], run: async () => 0 },
-	options: {
-		json: { type: "boolean", default: false, help: "It's JSON: [really]." },
-		upstream_cert: { type: "boolean", default: true, help: "Copy names." },
-		listen_port: { type: "integer", default: 0, help: "Port." },
-		listen_host: { type: "string", default: "", help: "Host." },
-	},
-});
-const replay: Command = defineCommand({ ...record, name: "replay-server", options: {} });
-const completion: Command = createCommand(async () => [record, replay, completion]);
+import { writeTape } from "../../fixtures/tape-files.ts";
 
 async function script(shell: string): Promise<string> {
-	const { status, out } = await runCaptured(completion, [shell]);
+	const { status, out } = await runCaptured(command, [shell]);
 	t.equal(status, 0);
 	return out;
 }
 
-t.before(() => process.chdir(t.testdir({ "session one.tape": "", "session-two.tape": "", sub: {} })));
-
-/** What bash offers for a line whose last word is being typed. */
-async function offered(...words: string[]): Promise<string[]> {
-	const quoted = words.map((word) => `'${word}'`).join(" ");
-	const ask = `${await script("bash")}
-COMP_WORDS=(flowtape ${quoted}); COMP_CWORD=${words.length}; _flowtape
-printf '%s\\n' "\${COMPREPLY[@]}"`;
-	return printedBy("bash", ["-c", ask]);
-}
+t.before(async () => {
+	process.chdir(t.testdir({ "session two.tape": "", "notes.txt": "", sub: {} }));
+	mkdirSync("bin");
+	writeFileSync("bin/flowtape", `#!/bin/sh\nexec "${process.execPath}" "${cliFile}" "$@"\n`);
+	chmodSync("bin/flowtape", 0o755);
+	await writeTape("one.tape", [httpFlow({ id: "aaaa1111-1" }), httpFlow({ id: "bbbb2222-2" })]);
+});
 
 /** The lines that a shell prints, which finds nothing of the user's own. */
 function printedBy(shell: string, args: readonly string[]): string[] {
 	const home = process.cwd();
-	const env = cliEnvironment(home, { HOME: home, XDG_CONFIG_HOME: home, XDG_DATA_HOME: home, XDG_CACHE_HOME: home });
+	const env = cliEnvironment(home, {
+		HOME: home,
+		XDG_CONFIG_HOME: home,
+		XDG_DATA_HOME: home,
+		XDG_CACHE_HOME: home,
+		PATH: `${home}/bin:${process.env.PATH}`,
+	});
 	const { status, stdout, stderr } = spawnSync(shell, args, { encoding: "utf8", env });
 	t.same({ status, stderr }, { status: 0, stderr: "" });
 	return stdout.split("\n").filter((line) => line !== "");
@@ -48,20 +41,29 @@ function printedBy(shell: string, args: readonly string[]): string[] {
 
 const isMissing = (shell: string) => spawnSync(shell, ["-c", "true"]).status !== 0 && `there is no ${shell} here`;
 
-t.test("bash: commands, then their options, and files are left to bash", { skip: isMissing("bash") }, async (t) => {
-	t.same(await offered("re"), ["record", "replay-server"]);
-	t.same(await offered(""), ["record", "replay-server", "completion", "help"]);
-	t.same(await offered("--v"), ["--version"]);
-	t.same(await offered("record", "--lis"), ["--listen-port", "--listen-host"]);
-	t.ok((await offered("record", "x", "--no-")).includes("--no-upstream-cert"));
-	t.same(await offered("record", "sess"), []);
-	t.match(await script("bash"), /complete .*-o default .*flowtape/);
-	t.same(await offered("help", "rec"), ["record"]);
-	t.same(await offered("completion", "f"), ["fish"]);
-});
+/** What bash offers for a line whose last word is being typed. */
+async function offered(...words: string[]): Promise<string[]> {
+	const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
+	const ask = `${await script("bash")}
+COMP_WORDS=(flowtape ${quoted}); COMP_CWORD=${words.length}; _flowtape
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+	return printedBy("bash", ["-c", ask]);
+}
 
-t.test("bash: nothing of ours behind --, that is another command's", { skip: isMissing("bash") }, async (t) => {
-	t.same(await offered("record", "x", "--", "--lis"), []);
+t.test("bash", { skip: isMissing("bash") }, async (t) => {
+	t.same(await offered("rec"), ["record"]);
+	t.same(await offered("record", "--lis"), ["--listen-host", "--listen-port"]);
+	t.same(await offered("run", "x", "--record-mode", "n"), ["none", "new-episodes"]);
+	t.same(await offered("run", "x", "--record-mode", "=", "n"), ["none", "new-episodes"], "split at =, as bash does");
+	t.same(
+		(await offered("show", "")).sort(),
+		["one.tape", "session two.tape", "bin", "sub"].sort(),
+		"tapes and folders",
+	);
+	t.same(await offered("show", "one.tape", "b"), ["bbbb2222"]);
+	t.same(await offered("filter", "'~c 500 & ~hq"), ["~c 500 & ~hq "], "in quotes");
+	t.same(await offered("filter", "~hq"), ["'~hq "], "quotes are begun");
+	t.same(await offered("record", "x", "--", "--lis"), [], "another command's");
 });
 
 /** Reads the script in a shell and runs a line after it. */
@@ -71,23 +73,38 @@ async function runIn(shell: string, before: string, after: string): Promise<stri
 	return printedBy(shell, [...(shell === "zsh" ? ["-f"] : []), "-c", `${before}\nsource '${file}'\n${after}`]);
 }
 
-t.test("zsh takes the script", { skip: isMissing("zsh") }, async (t) => {
-	t.same(await runIn("zsh", "autoload -U compinit && compinit -u -D", "print -l $_comps[flowtape]"), ["_flowtape"]);
+t.test("zsh", { skip: isMissing("zsh") }, async (t) => {
+	const init = "autoload -U compinit && compinit -u -D";
+	t.same(await runIn("zsh", init, "print -l $_comps[flowtape]"), ["_flowtape"]);
+	const ask = (words: string, typed: string) =>
+		runIn(
+			"zsh",
+			`${init}\ncompadd() { print -rl -- "\${shown[@]}" }\n_files() { print -r -- "files $*" }`,
+			`words=(flowtape ${words} '${typed}'); CURRENT=$#words; PREFIX='${typed}'; _flowtape`,
+		);
+	t.match(await ask("", "rec"), ["record  -- record the traffic of a proxy to a tape"]);
+	t.match(await ask("show one.tape", "b"), [/^bbbb2222 {2}-- GET http/]);
+	t.match(await ask("show", ""), [/^files -g \*\.\(tape\|/]);
+	t.same(await ask("run x --record-mode", "n"), ["none", "new-episodes"]);
 });
 
-t.test("fish: commands with what they do, then their options and words", { skip: isMissing("fish") }, async (t) => {
-	const ask = async (line: string) => (await runIn("fish", "", `complete -C ${JSON.stringify(line)}`)).map((found) => found.split("\t"));
-	t.same(await ask("flowtape rec"), [["record", "record what's there: [everything]"]]);
-	t.same(await ask("flowtape record --listen-p"), [["--listen-port", "Port."]]);
+t.test("fish", { skip: isMissing("fish") }, async (t) => {
+	const ask = async (line: string) =>
+		(await runIn("fish", "", `complete -C ${JSON.stringify(line)}`)).map((found) => found.split("\t"));
+	t.same(await ask("flowtape rec"), [["record", "record the traffic of a proxy to a tape"]]);
+	t.same(await ask("flowtape record --listen-p"), [["--listen-port", "Port to listen on; 0 picks a free one"]]);
+	t.match(await ask("flowtape show one.tape b"), [["bbbb2222", /^GET http/]]);
 	t.match(await ask("flowtape completion b"), [["bash"]]);
+	t.ok((await ask("flowtape show o")).some(([word]) => word === "one.tape"));
 });
 
-t.test("quotes, colons and brackets in help do not end what they stand in", async (t) => {
-	t.match(await script("zsh"), "'record:record what’s there\\: \\[everything\\]'");
-	t.match(await script("zsh"), "'--json[It’s JSON\\: \\[really\\].]'");
-	t.match(await script("fish"), "-l json -d 'It\\'s JSON: [really].'");
-});
-
-t.test("another shell is a mistake", async (t) => {
-	t.match(await runCaptured(completion, ["tcsh"]), { status: 2, err: 'flowtape: completion: "tcsh" is none of bash, zsh, fish\n' });
+t.test("PowerShell's script asks the same; another shell is a mistake", async (t) => {
+	t.match(
+		await script("powershell"),
+		/Register-ArgumentCompleter -Native -CommandName flowtape[\s\S]*flowtape __complete \$count @words/,
+	);
+	t.match(await runCaptured(command, ["tcsh"]), {
+		status: 2,
+		err: 'flowtape: completion: expected one of bash, zsh, fish, powershell, found "tcsh"\n',
+	});
 });

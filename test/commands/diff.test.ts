@@ -23,7 +23,7 @@ t.before(async () => {
 	]);
 });
 
-t.test("what is new, gone or changed, and status 1", async (t) => {
+t.test("added, removed and changed flows, and status 1", async (t) => {
 	const { status, out } = await run(first, second);
 	t.equal(status, 1);
 	t.match(
@@ -62,5 +62,9 @@ t.test("mistakes", async (t) => {
 });
 
 t.test("interrupted, it prints no result that looks whole", async (t) => {
-	t.same(await runCaptured(command, [first, second], { signal: AbortSignal.abort(130) }), { status: 130, out: "", err: "" });
+	t.same(await runCaptured(command, [first, second], { signal: AbortSignal.abort(130) }), {
+		status: 130,
+		out: "",
+		err: "",
+	});
 });

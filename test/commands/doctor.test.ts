@@ -25,16 +25,21 @@ t.test("runtimes that are installed: Node at least", async (t) => {
 	t.equal(status, findings.every(({ trust }) => trust) ? 0 : 1);
 	const { out: text } = await runCaptured(command, [], { env: { ...env, PATH: node } });
 	t.match(text, /^Node\.js https +uses the proxy and trusts the authority$/m);
-	t.match(await runCaptured(command, [], { env: { ...env, PATH: "/nowhere" } }), { status: 1, err: /no runtime was found/ });
+	t.match(await runCaptured(command, [], { env: { ...env, PATH: "/nowhere" } }), {
+		status: 1,
+		err: /found no installed runtime/,
+	});
 });
 
 t.test("a command", async (t) => {
 	const good = await runCaptured(command, ["--", ...client("https://flowtape.invalid/", "")], { env });
 	t.match(good, { status: 0, out: /^1 request of tester\/1\nhosts: flowtape\.invalid\n$/ });
-	const distrustful = await runCaptured(command, ["--json", "--", ...client("https://flowtape.invalid/", "ca: []")], { env: { ...env, NODE_OPTIONS: "" } });
+	const distrustful = await runCaptured(command, ["--json", "--", ...client("https://flowtape.invalid/", "ca: []")], {
+		env: { ...env, NODE_OPTIONS: "" },
+	});
 	t.match(JSON.parse(distrustful.out), { agents: { "tester/1": 1 } }, "the preload trusts us even then");
 	const idle = await runCaptured(command, ["--", process.execPath, "-e", "0"], { env });
-	t.match(idle, { status: 1, out: /nothing came through the proxy/ });
+	t.match(idle, { status: 1, out: /no request reached the proxy/ });
 	t.equal((await runCaptured(command, ["--", process.execPath, "-e", "process.exit(7)"], { env })).status, 7);
 });
 
@@ -58,6 +63,6 @@ t.test("a client that does not take the certificate, and one that says nothing",
 		});`;
 	const { status, out } = await runCaptured(command, ["--", process.execPath, "-e", script], { env });
 	t.equal(status, 1);
-	t.match(out, "a tunnel to 127.0.0.1 was asked for, and no request came");
-	t.match(out, "a client did not take the certificate for untrusted.invalid: it does not trust the authority");
+	t.match(out, "a client opened a tunnel to 127.0.0.1 and sent no request");
+	t.match(out, "a client rejected the certificate for untrusted.invalid: it does not trust the authority");
 });

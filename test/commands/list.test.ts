@@ -15,15 +15,17 @@ t.test("no command has two options or flags of one name, or one letter for two",
 	for (const command of await loadAll()) {
 		const { flags } = new Registry(await groupsOf(command));
 		const shorts = flags.flatMap(({ spec }) => spec.short ?? []);
-		for (const names of [flags.map(({ name }) => name), flags.map(({ flag }) => flag), [...shorts, "h"]]) t.same(names, [...new Set(names)], command.name);
+		for (const names of [flags.map(({ name }) => name), flags.map(({ flag }) => flag), [...shorts, "h"]])
+			t.same(names, [...new Set(names)], command.name);
 	}
 });
 
-t.test("what --help and the reference say are sentences, and there are examples", async (t) => {
+t.test("texts of --help and the reference are sentences, with examples", async (t) => {
 	for (const command of await loadAll()) {
 		t.match(command.summary, /^[a-z].*[^.]$/, command.name);
 		t.ok(command.examples.length > 0, command.name);
 		for (const [line] of command.examples) t.ok(line.includes(`flowtape ${command.name}`), line);
-		for (const { flag, spec } of new Registry(await groupsOf(command)).flags) t.match(spec.help, /^[A-Z].*\.$/s, `${command.name} --${flag}`);
+		for (const { flag, spec } of new Registry(await groupsOf(command)).flags)
+			t.match(spec.help, /^[A-Z].*\.$/s, `${command.name} --${flag}`);
 	}
 });

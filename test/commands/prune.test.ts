@@ -8,14 +8,21 @@ import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 const report = (...unused: string[]) =>
-	[{ event: "served", recording: "a" }, ...unused.map((id) => ({ event: "unused", id }))].map((event) => `${JSON.stringify(event)}\n`).join("");
+	[{ event: "served", recording: "a" }, ...unused.map((id) => ({ event: "unused", id }))]
+		.map((event) => `${JSON.stringify(event)}\n`)
+		.join("");
 
-t.test("what all reports call unused goes, the rest stays", async (t) => {
+t.test("removes flows that all reports call unused", async (t) => {
 	const folder = t.testdir({ "one.jsonl": report("b", "c"), "two.jsonl": report("c", "a") });
 	const [tape, out] = [join(folder, "a.tape"), join(folder, "out.mitm")];
 	await writeTape(tape, [httpFlow({ id: "a" }), tcpFlow({ id: "t" }), httpFlow({ id: "b" }), httpFlow({ id: "c" })]);
 	const idsAfter = async (...reports: string[]) => {
-		const { status, err } = await runCaptured(command, [tape, ...reports.flatMap((name) => ["--unused", join(folder, name)]), "-o", out]);
+		const { status, err } = await runCaptured(command, [
+			tape,
+			...reports.flatMap((name) => ["--unused", join(folder, name)]),
+			"-o",
+			out,
+		]);
 		t.equal(status, 0);
 		return [(await readTape(out)).flows.map(({ id }) => id), err];
 	};
@@ -23,12 +30,53 @@ t.test("what all reports call unused goes, the rest stays", async (t) => {
 	t.same(await idsAfter("one.jsonl", "two.jsonl"), [["a", "t", "b"], "dropped 1 of 4 flows\n"]);
 });
 
+t.test("a recording that answered stays, in every tape that holds one of its id", async (t) => {
+	const folder = t.testdir({ "r.jsonl": report("a", "b") });
+	const [tape, copy, out] = [join(folder, "a.tape"), join(folder, "copy.tape"), join(folder, "out.jsonl")];
+	for (const [path, host] of [[tape, "a.test"] as const, [copy, "b.test"] as const])
+		await writeTape(path, [httpFlow({ id: "a", request: { host } }), httpFlow({ id: "b", request: { host } })]);
+	for (const path of [tape, copy]) {
+		t.match(await runCaptured(command, [path, "--unused", join(folder, "r.jsonl"), "-o", out]), {
+			status: 0,
+			err: "dropped 1 of 2 flows\n",
+		});
+		t.match((await readTape(out)).flows, [{ id: "a" }]);
+	}
+});
+
 t.test("a tape may be pruned in its place", async (t) => {
 	const folder = t.testdir({ "r.jsonl": report("b") });
 	const tape = join(folder, "a.tape");
 	await writeTape(tape, [httpFlow({ id: "a", response: { body: "kept".repeat(500) } }), httpFlow({ id: "b" })]);
-	t.match(await runCaptured(command, [tape, "--unused", join(folder, "r.jsonl"), "-o", tape, "-q"]), { status: 0, err: "" });
+	t.match(await runCaptured(command, [tape, "--unused", join(folder, "r.jsonl"), "-o", tape, "-q"]), {
+		status: 0,
+		err: "",
+	});
 	t.match((await readTape(tape)).flows, [{ id: "a", response: { text: "kept".repeat(500) } }]);
+});
+
+t.test("a damaged tape that is pruned in its place stays, and nothing is called dropped", async (t) => {
+	const folder = t.testdir({ "r.jsonl": report("b") });
+	const tape = join(folder, "a.jsonl");
+	await writeTape(tape, [httpFlow({ id: "a" }), httpFlow({ id: "b" })]);
+	const damaged = `${readFileSync(tape, "utf8")}{"type":"http"\n`;
+	writeFileSync(tape, damaged);
+	const { status, err } = await runCaptured(command, [tape, "--unused", join(folder, "r.jsonl"), "-o", tape]);
+	t.equal(status, 3);
+	t.match(err, /was left unchanged/);
+	t.notMatch(err, /dropped \d/);
+	t.equal(readFileSync(tape, "utf8"), damaged);
+});
+
+t.test("a report of another tape", async (t) => {
+	const folder = t.testdir({ "r.jsonl": report("x", "y"), "none.jsonl": report() });
+	const [tape, out] = [join(folder, "a.tape"), join(folder, "out.tape")];
+	await writeTape(tape, [httpFlow({ id: "a" }), httpFlow({ id: "b" })]);
+	const errOf = async (name: string) =>
+		(await runCaptured(command, [tape, "--unused", join(folder, name), "-o", out])).err;
+	t.match(await errOf("r.jsonl"), /^dropped 0 of 2 flows\nflowtape: these tapes have no recording that is unused/);
+	t.equal(await errOf("none.jsonl"), "dropped 0 of 2 flows\n");
+	t.equal((await readTape(out)).flows.length, 2);
 });
 
 t.test("mistakes leave everything as it is", async (t) => {
@@ -40,6 +88,7 @@ t.test("mistakes leave everything as it is", async (t) => {
 	t.match(await run("-o", out), { status: 2, err: /--unused/ });
 	t.match(await run("--unused", join(folder, "not.jsonl")), { status: 2, err: /-o TAPE/ });
 	t.match(await run("--unused", join(folder, "none.jsonl"), "-o", out), { status: 4, err: /no such file/ });
-	for (const name of ["not.jsonl", "bad.jsonl"]) t.match(await run("--unused", join(folder, name), "-o", out), { status: 3, err: /line 1/ });
+	for (const name of ["not.jsonl", "bad.jsonl"])
+		t.match(await run("--unused", join(folder, name), "-o", out), { status: 3, err: /line 1/ });
 	t.equal(readFileSync(out, "utf8"), "there before");
 });

@@ -39,17 +39,35 @@ t.test("sends what was recorded, to another server, with its cookies; skips what
 		httpFlow({ request: { path: "/none", body: null } }),
 		httpFlow({ request: { path: "/left-out" } }),
 	]);
-	const { status, err } = await runCaptured(command, [tape, "-o", output, "--to", `http://127.0.0.1:${port}`, "-f", "!~u left-out", "-v"]);
+	const { status, err } = await runCaptured(command, [
+		tape,
+		"-o",
+		output,
+		"--to",
+		`http://127.0.0.1:${port}`,
+		"-f",
+		"!~u left-out",
+		"-v",
+	]);
 	t.equal(status, 0);
-	t.match(err, /is not sent: it is tcp[\s\S]*is not sent: its request's body was not recorded[\s\S]*sent 2, failed 0, skipped 2\n$/);
+	t.match(
+		err,
+		/is not sent: it is tcp[\s\S]*is not sent: its request's body was not recorded[\s\S]*sent 2, failed 0, skipped 2\n$/,
+	);
 	const { flows } = await readTape(output);
-	t.match(flows, [{ request: { path: "/login" } }, { isReplay: "request", request: { path: "/page", port }, response: { statusCode: 200 } }]);
+	t.match(flows, [
+		{ request: { path: "/login" } },
+		{ isReplay: "request", request: { path: "/page", port }, response: { statusCode: 200 } },
+	]);
 });
 
 t.test("events and counts as JSON", async (t) => {
 	const port = await startSite(t);
 	const tape = join(t.testdir(), "in.tape");
-	await writeTape(tape, [httpFlow({ request: { host: "127.0.0.1", port } }), httpFlow({ request: { host: "127.0.0.1", port: 1 } })]);
+	await writeTape(tape, [
+		httpFlow({ request: { host: "127.0.0.1", port } }),
+		httpFlow({ request: { host: "127.0.0.1", port: 1 } }),
+	]);
 	const { status, out } = await runCaptured(command, [tape, "--json", "--concurrency", "-1"]);
 	t.equal(status, 0);
 	const events = out
@@ -62,7 +80,10 @@ t.test("events and counts as JSON", async (t) => {
 
 t.test("a server that is none", async (t) => {
 	for (const to of ["localhost", "ftp://localhost"])
-		t.match(await runCaptured(command, ["x.tape", "--to", to]), { status: 2, err: new RegExp(`--to: "${to}" is no URL`) });
+		t.match(await runCaptured(command, ["x.tape", "--to", to]), {
+			status: 2,
+			err: new RegExp(`--to: expected a server.s URL such as .*found "${to}"`),
+		});
 });
 
 t.test("a bar on a terminal, gone before anything else is written", async (t) => {
@@ -78,4 +99,30 @@ t.test("a bar on a terminal, gone before anything else is written", async (t) =>
 	t.ok(err.endsWith("\u001b[K\r\u001b[K\rsent 5, failed 0, skipped 0\n"));
 	t.equal((await runCaptured(command, [...argv, "-q"], { isTTY: true })).err, "");
 	t.equal((await runCaptured(command, argv)).err, "sent 5, failed 0, skipped 0\n");
+});
+
+t.test("--id sends only the flows that it names, of several tapes; with an unknown one nothing is sent", async (t) => {
+	const port = await startSite(t);
+	const folder = t.testdir();
+	const [first, second, output] = [join(folder, "a.tape"), join(folder, "b.mitm"), join(folder, "out.jsonl")];
+	const at = (id: string, path: string) => httpFlow({ id, request: { host: "127.0.0.1", port, path } });
+	await writeTape(first, [at("aaaa", "/a"), at("abbb", "/b")]);
+	await writeTape(second, [at("cccc", "/c"), at("dddd", "/d")]);
+	const sent = async (...argv: string[]) => {
+		const { status, err } = await runCaptured(command, [first, second, "-o", output, ...argv]);
+		return {
+			status,
+			err,
+			paths: (await readTape(output)).flows.map((flow) => flow.type === "http" && flow.request.path),
+		};
+	};
+	t.match(await sent("--id", "ab", "--id", "c"), { status: 0, err: /sent 2, failed 0/, paths: ["/b", "/c"] });
+	t.same(
+		(await sent("--id", "a", "-f", "!~u /a")).paths,
+		["/b", "/c", "/b"],
+		"together with a filter; -o is appended to",
+	);
+	const unknown = await sent("--id", "d", "--id", "zz");
+	t.match(unknown, { status: 1, err: `${first}, ${second}: no flow whose id begins with zz` });
+	t.equal(unknown.paths.length, 3);
 });

@@ -10,7 +10,10 @@ import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 const env = { FLOWTAPE_HOME: join(t.testdir(), "home") };
 const recorded = (path: string, body: string) =>
-	httpFlow({ request: { host: "site.invalid", path, headers: [["Host", "site.invalid"]] }, response: { headers: [], body } });
+	httpFlow({
+		request: { host: "site.invalid", path, headers: [["Host", "site.invalid"]] },
+		response: { headers: [], body },
+	});
 
 t.test("recordings in their order, then misses that explain themselves", async (t) => {
 	const folder = t.testdir();
@@ -18,7 +21,8 @@ t.test("recordings in their order, then misses that explain themselves", async (
 	await writeTape(one, [recorded("/", "first"), recorded("/", "second")]);
 	await writeTape(two, [recorded("/", "third"), recorded("/other", "never")]);
 	const { port, stop } = await startCaptured(command, [one, "-S", two], { env });
-	for (const body of ["first", "second", "third"]) t.match(await getThrough(port, "http://site.invalid/"), { status: 200, body });
+	for (const body of ["first", "second", "third"])
+		t.match(await getThrough(port, "http://site.invalid/"), { status: 200, body });
 	const miss = await getThrough(port, "http://site.invalid/");
 	t.match(miss, { status: 404, headers: { "x-flowtape-miss": /./ } });
 	const { status, err } = await stop();
@@ -31,11 +35,37 @@ t.test("options without their prefix; -o records what was answered", async (t) =
 	const folder = t.testdir();
 	const tape = join(folder, "one.tape");
 	await writeTape(tape, [recorded("/", "first")]);
-	const { port, stop } = await startCaptured(command, [tape, "--reuse", "--extra", "204", "-o", join(folder, "out.jsonl")], { env });
-	for (const url of ["http://site.invalid/", "http://site.invalid/"]) t.match(await getThrough(port, url), { body: "first" });
+	const { port, stop } = await startCaptured(
+		command,
+		[tape, "--reuse", "--extra", "204", "-o", join(folder, "out.jsonl")],
+		{ env },
+	);
+	for (const url of ["http://site.invalid/", "http://site.invalid/"])
+		t.match(await getThrough(port, url), { body: "first" });
 	t.match(await getThrough(port, "http://other.invalid/"), { status: 204 });
 	await stop();
-	t.match((await readTape(join(folder, "out.jsonl"))).flows, [{ isReplay: "response" }, { isReplay: "response" }, { response: { statusCode: 204 } }]);
+	t.match((await readTape(join(folder, "out.jsonl"))).flows, [
+		{ isReplay: "response" },
+		{ isReplay: "response" },
+		{ response: { statusCode: 204 } },
+	]);
+});
+
+t.test("on a terminal a line for each answer, from the cache too, and misses are marked", async (t) => {
+	const tape = join(t.testdir(), "one.tape");
+	await writeTape(tape, [recorded("/", "first")]);
+	const { port, stop } = await startCaptured(command, [tape, "--reuse"], {
+		env: { ...env, NO_COLOR: "1" },
+		isTTY: true,
+	});
+	for (let i = 0; i < 3; i++) t.match(await getThrough(port, "http://site.invalid/"), { body: "first" });
+	await getThrough(port, "http://site.invalid/other");
+	const { err } = await stop();
+	const lines = err.split("\n").filter((line) => / GET /.test(line) && /^\d\d:\d\d:\d\d\.\d{3} /.test(line));
+	t.equal(lines.length, 4, err);
+	for (const line of lines.slice(0, 3)) t.match(line, /^\S+ ↻ GET http:\/\/site.invalid\/ 200 5b \d+ms$/);
+	t.match(lines[3], /^\S+ ↻ GET http:\/\/site.invalid\/other 404 text\/plain \S+ \d+ms missed$/);
+	t.match(err, /\nserved 3, missed 1, unused 0, egress 0\n$/);
 });
 
 t.test("-f answers from some recordings only", async (t) => {
@@ -45,7 +75,10 @@ t.test("-f answers from some recordings only", async (t) => {
 	t.match(await getThrough(port, "http://site.invalid/"), { status: 200, body: "second" });
 	t.match(await getThrough(port, "http://site.invalid/other"), { status: 404 });
 	t.match((await stop()).err, /\nserved 1, missed 1, unused 0, egress 0\n$/);
-	t.match(await runCaptured(command, [tape, "--filter", "~nope"], { env }), { status: 2, err: /--server-replay-filter|--filter/ });
+	t.match(await runCaptured(command, [tape, "--filter", "~nope"], { env }), {
+		status: 2,
+		err: /--server-replay-filter|--filter/,
+	});
 });
 
 t.test("--extra forward lets what is not recorded through", async (t) => {
@@ -75,9 +108,9 @@ t.test("mistakes", async (t) => {
 	const tape = join(t.testdir(), "one.tape");
 	await writeTape(tape, [recorded("/", "first")]);
 	for (const [argv, status, says] of [
-		[[], 2, /a tape to answer from was expected/],
-		[[tape, "--format", "jsonl"], 2, /--format is for a tape to record to/],
-		[[tape, "--extra", "200"], 2, /--extra: "200" is none of forward, kill/],
+		[[], 2, /expected at least one tape to answer from/],
+		[[tape, "--format", "jsonl"], 2, /--format needs a tape to record to/],
+		[[tape, "--extra", "200"], 2, /--extra: expected one of forward, kill, .*found "200"/],
 		[[`${tape}x`], 4, /one.tapex: no such file/],
 	] as const) {
 		const result = await runCaptured(command, argv, { env, signal: AbortSignal.abort(0) });

@@ -22,7 +22,10 @@ t.test("all flows, a blank line between them, bodies laid out", async (t) => {
 	const { status, out } = await run(tape);
 	t.equal(status, 0);
 	t.match(out, /^aaaa-1 GET http:\/\/example.com\/ 200 application\/json 9b 300ms\nid {6}aaaa-1\n/);
-	t.match(out, /\n\nGET \/ HTTP\/1.1\nHost: example.com\n\nHTTP\/1.1 200 OK\nContent-Type: application\/json\n\n\{\n {2}"a": \[\n {4}1\n {2}\]\n\}\n\naabb-2 /);
+	t.match(
+		out,
+		/\n\nGET \/ HTTP\/1.1\nHost: example.com\n\nHTTP\/1.1 200 OK\nContent-Type: application\/json\n\n\{\n {2}"a": \[\n {4}1\n {2}\]\n\}\n\naabb-2 /,
+	);
 	t.match(out, /\ncccc-3 TCP example.com:80 2 messages 10b\n/);
 });
 
@@ -50,4 +53,20 @@ t.test("--json prints a line each", async (t) => {
 		lines.map((line) => JSON.parse(line).id),
 		["aaaa-1", "aabb-2"],
 	);
+});
+
+t.test("a flow that is incomplete is told by how it ended, also without an error", async (t) => {
+	const cut = join(t.testdir(), "a.jsonl");
+	await writeTape(cut, [
+		httpFlow({ id: "aaaa", ended: "cut" }),
+		httpFlow({ id: "bbbb", ended: "server", error: { message: "late", timestamp: 1 } }),
+	]);
+	t.match(
+		(await run(cut)).out,
+		/^aaaa [^\n]* incomplete\n[\s\S]*\nended {3}its response is incomplete: it was cut off\n[\s\S]*\nbbbb [^\n]* 300ms late\n/,
+	);
+	t.match(await run(cut, "aaaa", "--raw"), {
+		status: 0,
+		err: /^flowtape: flow aaaa: its response is incomplete: it was cut off\n$/,
+	});
 });

@@ -19,8 +19,14 @@ t.test("JSON, YAML and modules", async (t) => {
 });
 
 t.test("TypeScript, where Node strips types; else what to do", async (t) => {
-	process.chdir(t.testdir({ "flowtape.config.ts": "const port: number = 1;\nexport default { listen_port: port };", "package.json": '{"type":"module"}' }));
-	if ("typescript" in process.features && process.features.typescript) t.match(await readConfiguration(null), { values: { listen_port: 1 } });
+	process.chdir(
+		t.testdir({
+			"flowtape.config.ts": "const port: number = 1;\nexport default { listen_port: port };",
+			"package.json": '{"type":"module"}',
+		}),
+	);
+	if ("typescript" in process.features && process.features.typescript)
+		t.match(await readConfiguration(null), { values: { listen_port: 1 } });
 	else
 		await t.rejects(readConfiguration(null), {
 			code: "FT_BAD_OPTION",
@@ -28,8 +34,15 @@ t.test("TypeScript, where Node strips types; else what to do", async (t) => {
 		});
 });
 
-t.test("of several the first counts; a named one before all", async (t) => {
-	process.chdir(t.testdir({ "flowtape.config.json": '{"a":1}', "flowtape.config.yaml": "a: 2", "other.yml": "a: 3", "package.json": "{}" }));
+t.test("the first of several counts; a named one comes before all", async (t) => {
+	process.chdir(
+		t.testdir({
+			"flowtape.config.json": '{"a":1}',
+			"flowtape.config.yaml": "a: 2",
+			"other.yml": "a: 3",
+			"package.json": "{}",
+		}),
+	);
 	t.match(await readConfiguration(null), { file: "flowtape.config.json", values: { a: 1 } });
 	t.match(await readConfiguration("other.yml"), { file: "other.yml", values: { a: 3 } });
 });
@@ -40,23 +53,32 @@ t.test("empty files and modules without a default set nothing", async (t) => {
 	t.same((await readConfiguration("b.mjs")).values, {});
 });
 
-t.test("what is wrong with a file", async (t) => {
+t.test("errors of a file", async (t) => {
 	process.chdir(
 		t.testdir({
-			...{ "list.json": "[1]", "text.yaml": "just words", "broken.json": "{", "broken.yaml": "a: [", "broken.mjs": "export default {", "folder.json": {} },
+			"list.json": "[1]",
+			"text.yaml": "just words",
+			"broken.json": "{",
+			"broken.yaml": "a: [",
+			"broken.mjs": "export default {",
+			"folder.json": {},
 			"throws.mjs": "throw new Error('no luck');",
 		}),
 	);
 	for (const [file, message] of [
-		["list.json", /an object of option names and values was expected/],
-		["text.yaml", /an object of option names and values was expected/],
+		["list.json", /expected an object of option names and values/],
+		["text.yaml", /expected an object of option names and values/],
 		["broken.json", /JSON/],
 		["broken.yaml", /flow/i],
 		["broken.mjs", /unexpected/i],
 		["throws.mjs", /no luck/],
 		["folder.json", /directory/],
 	] as const)
-		await t.rejects(readConfiguration(file), { code: "FT_BAD_OPTION", file, message: new RegExp(`^${file}: .*${message.source}`, "is") }, file);
+		await t.rejects(
+			readConfiguration(file),
+			{ code: "FT_BAD_OPTION", file, message: new RegExp(`^${file}: .*${message.source}`, "is") },
+			file,
+		);
 	for (const file of ["none.json", "none.yaml", "none.mjs"])
 		await t.rejects(readConfiguration(file), { code: "FT_NOT_FOUND", message: `${file}: no such file` });
 });

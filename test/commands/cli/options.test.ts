@@ -1,8 +1,17 @@
-// How a command's arguments are read: one table of what people type and what it comes to, and what --help says.
+// How a command's arguments are read: one table of what people type and what it comes to.
 import { join } from "node:path";
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
-import { flagsOf, groupsOf, parseArguments } from "../../../commands/cli/options.ts";
+import {
+	argumentsOf,
+	COMMON,
+	flagsOf,
+	groupsOf,
+	isOn,
+	isShown,
+	OWN,
+	parseArguments,
+} from "../../../commands/cli/options.ts";
 
 const command: Command = defineCommand({
 	name: "try",
@@ -19,10 +28,23 @@ const command: Command = defineCommand({
 			title: "Features",
 			prefix: "server_replay_",
 			table: {
-				listen_port: { type: "integer", default: 8080, min: 0, max: 65535, short: "p", metavar: "PORT", help: "Port to listen on." },
+				listen_port: {
+					type: "integer",
+					default: 8080,
+					min: 0,
+					max: 65535,
+					short: "p",
+					metavar: "PORT",
+					help: "Port to listen on.",
+				},
 				server_replay_reuse: { type: "boolean", default: false, help: "Use again." },
 				server_replay_extra: { type: "string", default: "404", choices: ["404", "kill"], help: "What else." },
-				server_replay_nopop: { type: "boolean", default: false, help: "Old.", deprecated: "use server_replay_reuse instead" },
+				server_replay_nopop: {
+					type: "boolean",
+					default: false,
+					help: "Old.",
+					deprecated: "use server_replay_reuse instead",
+				},
 				body_size_limit: { type: "size", default: null, aliases: ["body_limit"], help: "How much." },
 				map_local: { type: "sequence", default: [], metavar: "RULE", help: "Map." },
 				upstream_cert: { type: "boolean", default: true, help: "Copy names." },
@@ -36,11 +58,17 @@ const command: Command = defineCommand({
 });
 
 const other: Command = defineCommand({
-	...{ name: "other", summary: "s", args: "", arity: { min: 0 }, examples: [], run: async () => 0 },
+	name: "other",
+	summary: "s",
+	args: "",
+	arity: { min: 0 },
+	examples: [],
+	run: async () => 0,
 	options: { elsewhere: { type: "boolean", default: false, help: "Elsewhere." } },
 });
 
-const parse = (argv: readonly string[], env: NodeJS.ProcessEnv = {}) => parseArguments(command, argv, env, async () => [command, other]);
+const parse = (argv: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+	parseArguments(command, argv, env, async () => [command, other]);
 
 interface Row {
 	argv?: readonly string[];
@@ -53,41 +81,91 @@ interface Row {
 }
 
 const rows: Record<string, Row> = {
-	"nothing given": { values: { output: null, listen_port: 8080, map_local: [], upstream_cert: true, color: true, quiet: false } },
-	"long flags, apart and with =": { argv: ["--listen-port", "1", "--output=x.tape"], values: { listen_port: 1, output: "x.tape" } },
-	"short flags, apart, glued and together": { argv: ["-p", "1", "-ox.tape", "-qv"], values: { listen_port: 1, output: "x.tape", quiet: true, verbose: true } },
-	"flags behind arguments": { argv: ["-p", "1", "b", "--reuse", "c"], args: ["a.tape", "b", "c"], values: { server_replay_reuse: true } },
-	"a single dash and what stands behind --": { argv: ["-", "--", "-p"], args: ["a.tape", "-", "-p"], values: { listen_port: 8080 } },
-	"the last of two": { argv: ["-p", "1", "-p", "2", "--reuse", "--no-reuse"], values: { listen_port: 2, server_replay_reuse: false } },
+	"nothing given": {
+		values: { output: null, listen_port: 8080, map_local: [], upstream_cert: true, color: true, quiet: false },
+	},
+	"long flags, apart and with =": {
+		argv: ["--listen-port", "1", "--output=x.tape"],
+		values: { listen_port: 1, output: "x.tape" },
+	},
+	"short flags, apart, glued and together": {
+		argv: ["-p", "1", "-ox.tape", "-qv"],
+		values: { listen_port: 1, output: "x.tape", quiet: true, verbose: true },
+	},
+	"flags behind arguments": {
+		argv: ["-p", "1", "b", "--reuse", "c"],
+		args: ["a.tape", "b", "c"],
+		values: { server_replay_reuse: true },
+	},
+	"a single dash and what stands behind --": {
+		argv: ["-", "--", "-p"],
+		args: ["a.tape", "-", "-p"],
+		values: { listen_port: 8080 },
+	},
+	"the last of two": {
+		argv: ["-p", "1", "-p", "2", "--reuse", "--no-reuse"],
+		values: { listen_port: 2, server_replay_reuse: false },
+	},
 	"a prefix that the command leaves out": { argv: ["--extra", "kill"], values: { server_replay_extra: "kill" } },
 	"--no-x": { argv: ["--no-upstream-cert", "--no-color"], values: { upstream_cert: false, color: false } },
 	sizes: { argv: ["--body-size-limit", "1.5m"], values: { body_size_limit: 1.5 * 1024 * 1024 } },
 	"a value that begins with a dash": { argv: ["--map-local", "-a-b"], values: { map_local: ["-a-b"] } },
 	"a flag whose value may be left out": { argv: ["--refresh", "-p", "1"], values: { refresh: "now" } },
 	"a flag whose value was not left out": { argv: ["--refresh=12"], values: { refresh: "12" } },
-	"--set": { argv: ["--set", "listen_port=1", "--set", "server_replay_extra=kill"], values: { listen_port: 1, server_replay_extra: "kill" } },
+	"--set": {
+		argv: ["--set", "listen_port=1", "--set", "server_replay_extra=kill"],
+		values: { listen_port: 1, server_replay_extra: "kill" },
+	},
 	"--set in kebab-case, with = in the value": { argv: ["--set", "map-local=a=b"], values: { map_local: ["a=b"] } },
-	"--set without a value": { argv: ["--set", "server_replay_reuse", "--set", "output"], values: { server_replay_reuse: true, output: null } },
+	"--set without a value": {
+		argv: ["--set", "server_replay_reuse", "--set", "output"],
+		values: { server_replay_reuse: true, output: null },
+	},
 	"--set turns off": { argv: ["--set", "upstream_cert=false"], values: { upstream_cert: false } },
 	"lists add up, flags first": {
 		argv: ["--set", "map_local=c", "--map-local", "a", "--set", "map_local=d", "--map-local", "b"],
 		values: { map_local: ["a", "b", "c", "d"] },
 	},
 	"the environment": {
-		env: { FLOWTAPE_LISTEN_PORT: "1", FLOWTAPE_SERVER_REPLAY_REUSE: "1", FLOWTAPE_UPSTREAM_CERT: "0", FLOWTAPE_QUIET: "true", FLOWTAPE_MAP_LOCAL: "a\nb\n" },
+		env: {
+			FLOWTAPE_LISTEN_PORT: "1",
+			FLOWTAPE_SERVER_REPLAY_REUSE: "1",
+			FLOWTAPE_UPSTREAM_CERT: "0",
+			FLOWTAPE_QUIET: "true",
+			FLOWTAPE_MAP_LOCAL: "a\nb\n",
+		},
 		values: { listen_port: 1, server_replay_reuse: true, upstream_cert: false, quiet: true, map_local: ["a", "b"] },
 	},
-	"the environment, empty": { env: { FLOWTAPE_LISTEN_PORT: "", FLOWTAPE_MAP_LOCAL: "\n", FLOWTAPE_HOME: "/x" }, values: { listen_port: 8080, map_local: [] } },
+	"the environment, empty": {
+		env: { FLOWTAPE_LISTEN_PORT: "", FLOWTAPE_MAP_LOCAL: "\n", FLOWTAPE_HOME: "/x" },
+		values: { listen_port: 8080, map_local: [] },
+	},
 	"the configuration file": {
 		file: { listen_port: 1, "server-replay-reuse": true, map_local: ["a"], elsewhere: true },
 		values: { listen_port: 1, server_replay_reuse: true, map_local: ["a"] },
 	},
 	"a flag before --set": { argv: ["-p", "1", "--set", "listen_port=2"], values: { listen_port: 1 } },
-	"--set before the environment": { argv: ["--set", "listen_port=2"], env: { FLOWTAPE_LISTEN_PORT: "3" }, values: { listen_port: 2 } },
-	"the environment before the file": { env: { FLOWTAPE_LISTEN_PORT: "3" }, file: { listen_port: 4 }, values: { listen_port: 3 } },
+	"--set before the environment": {
+		argv: ["--set", "listen_port=2"],
+		env: { FLOWTAPE_LISTEN_PORT: "3" },
+		values: { listen_port: 2 },
+	},
+	"the environment before the file": {
+		env: { FLOWTAPE_LISTEN_PORT: "3" },
+		file: { listen_port: 4 },
+		values: { listen_port: 3 },
+	},
 	"the file before the default": { file: { listen_port: 4 }, values: { listen_port: 4 } },
-	"null where something else is the default of the file": { argv: ["--set", "output"], file: { output: "x.tape" }, values: { output: null } },
-	"a list of the command line takes the place of the file's": { argv: ["--map-local", "a"], file: { map_local: ["b"] }, values: { map_local: ["a"] } },
+	"null where something else is the default of the file": {
+		argv: ["--set", "output"],
+		file: { output: "x.tape" },
+		values: { output: null },
+	},
+	"a list of the command line takes the place of the file's": {
+		argv: ["--map-local", "a"],
+		file: { map_local: ["b"] },
+		values: { map_local: ["a"] },
+	},
 	"deprecated names": {
 		argv: ["--nopop"],
 		values: { server_replay_nopop: true },
@@ -101,7 +179,11 @@ const rows: Record<string, Row> = {
 		env: { FLOWTAPE_SERVER_REPLAY_NOPOP: "1" },
 		warnings: ["FLOWTAPE_SERVER_REPLAY_NOPOP is deprecated: use server_replay_reuse instead"],
 	},
-	"old names": { argv: ["--set", "body-limit=1k"], values: { body_size_limit: 1024 }, warnings: ["body-limit is an old name: use body_size_limit instead"] },
+	"old names": {
+		argv: ["--set", "body-limit=1k"],
+		values: { body_size_limit: 1024 },
+		warnings: ["body-limit is an old name: use body_size_limit instead"],
+	},
 	"old names in the file": {
 		file: { body_limit: 5 },
 		values: { body_size_limit: 5 },
@@ -109,31 +191,61 @@ const rows: Record<string, Row> = {
 	},
 };
 
-for (const [name, { argv = [], env = {}, file, values = {}, args = ["a.tape"], warnings = [] }] of Object.entries(rows)) {
+for (const [name, { argv = [], env = {}, file, values = {}, args = ["a.tape"], warnings = [] }] of Object.entries(
+	rows,
+)) {
 	t.test(name, async (t) => {
 		process.chdir(t.testdir(file === undefined ? {} : { "flowtape.config.json": JSON.stringify(file) }));
 		const parsed = await parse(["a.tape", ...argv], env);
 		t.match(parsed.values, values);
 		t.same(parsed.args, args);
 		t.same(parsed.warnings, warnings);
-		t.equal(parsed.help, null);
+		t.equal(parsed.info, null);
 	});
 }
 
 const mistakes: Record<string, Row & { says: RegExp; code?: string }> = {
-	"an unknown flag": { argv: ["--lisen-port", "1"], says: /^try: unknown option '--lisen-port' \(Did you mean --listen-port\?\)$/, code: "FT_USAGE" },
+	"an unknown flag": {
+		argv: ["--lisen-port", "1"],
+		says: /^try: unknown option '--lisen-port' \(Did you mean --listen-port\?\)$/,
+		code: "FT_USAGE",
+	},
 	"a flag without its value": { argv: ["-p"], says: /^try: .*--listen-port.* argument missing/, code: "FT_USAGE" },
 	"a value where there is none": { argv: ["--reuse=true"], says: /^try: .*'--reuse/, code: "FT_USAGE" },
-	"an unknown name": { argv: ["--set", "lisen_port=1"], says: /^--set lisen_port: no such option. Did you mean "listen_port"\?$/, code: "FT_USAGE" },
-	"an unknown name like no other": { argv: ["--set", "zzzzzzzz=1"], says: /^--set zzzzzzzz: no such option.$/, code: "FT_USAGE" },
+	"an unknown name": {
+		argv: ["--set", "lisen_port=1"],
+		says: /^--set lisen_port: no such option. Did you mean "listen_port"\?$/,
+		code: "FT_USAGE",
+	},
+	"an unknown name like no other": {
+		argv: ["--set", "zzzzzzzz=1"],
+		says: /^--set zzzzzzzz: no such option.$/,
+		code: "FT_USAGE",
+	},
 	"an option of another command": { argv: ["--set", "elsewhere=true"], says: /no such option/, code: "FT_USAGE" },
-	"an unknown name in the file": { file: { lisen_port: 1 }, says: /^flowtape.config.json: lisen_port: no such option. Did you mean "listen_port"\?$/ },
-	"a wrong value of a flag": { argv: ["-p", "x"], says: /^--listen-port: "x" is not a whole number/ },
-	"a wrong choice": { argv: ["--extra", "200"], says: /^--extra: "200" is none of 404, kill$/ },
-	"a wrong value behind --set": { argv: ["--set", "listen_port=x"], says: /^--set listen_port: "x"/ },
-	"a wrong value in the environment": { env: { FLOWTAPE_LISTEN_PORT: "x" }, says: /^FLOWTAPE_LISTEN_PORT: "x"/ },
-	"a wrong value in the file": { file: { listen_port: "x" }, says: /^flowtape.config.json: listen_port: "x"/ },
-	"too many arguments": { argv: ["b", "c", "d"], says: /^try: 4 arguments, expected: flowtape try TAPE \[ID…\] \[-- CMD…\]$/, code: "FT_USAGE" },
+	"an unknown name in the file": {
+		file: { lisen_port: 1 },
+		says: /^flowtape.config.json: lisen_port: no such option. Did you mean "listen_port"\?$/,
+	},
+	"a wrong value of a flag": { argv: ["-p", "x"], says: /^-p: expected a whole number .*found "x"$/ },
+	"a wrong choice": { argv: ["--extra", "200"], says: /^--extra: expected one of 404, kill, found "200"$/ },
+	"a wrong value behind --set": {
+		argv: ["--set", "listen_port=x"],
+		says: /^--set listen_port: expected a whole number .*found "x"$/,
+	},
+	"a wrong value in the environment": {
+		env: { FLOWTAPE_LISTEN_PORT: "x" },
+		says: /^FLOWTAPE_LISTEN_PORT: expected a whole number .*found "x"/,
+	},
+	"a wrong value in the file": {
+		file: { listen_port: "x" },
+		says: /^flowtape.config.json: listen_port: expected a whole number .*found "x"$/,
+	},
+	"too many arguments": {
+		argv: ["b", "c", "d"],
+		says: /^try: expected flowtape try TAPE \[ID…\] \[-- CMD…\], found 4 arguments$/,
+		code: "FT_USAGE",
+	},
 	"no such file": { argv: ["--config", "none.json"], says: /^none.json: no such file$/, code: "FT_NOT_FOUND" },
 };
 
@@ -145,35 +257,39 @@ for (const [name, { argv = [], env = {}, file, says, code = "FT_BAD_OPTION" }] o
 }
 
 t.test("too few arguments", async (t) => {
-	await t.rejects(parse([]), { code: "FT_USAGE", message: /^try: 0 arguments/ });
+	await t.rejects(parse([]), { code: "FT_USAGE", message: /^try: expected .*found 0 arguments/ });
 	await t.rejects(
 		parseArguments({ ...command, arity: { min: 2 } }, ["a.tape"], {}, async () => []),
-		{ code: "FT_USAGE", message: /^try: 1 argument, expected/ },
+		{ code: "FT_USAGE", message: /^try: expected .*found 1 argument$/ },
 	);
 });
 
-t.test("--help prints what there is, whatever else is wrong", async (t) => {
-	const { help } = await parse(["--help"]);
-	t.match(help, /^Usage: flowtape try \[options\] TAPE \[ID…\] \[-- CMD…\]\n\nTry things.\n/);
-	t.match(help, /\nOptions:\n {2}-o, --output <TAPE> +Where to.\n {2}--refresh \[TIME\] +When.\n\nFeatures:\n/);
-	t.match(help, /--extra <value> +What else. One of 404, kill. \(default: 404\)\n/);
-	t.match(help, /-p, --listen-port <PORT> +Port to listen on. \(default: 8080\)\n/);
-	t.match(help, /--no-upstream-cert +Do not copy names.\n/);
-	t.notMatch(help, /nopop|secret|--no-reuse|--upstream-cert|preset/);
-	t.match(help, /\nCommon options:\n[\s\S]*--set <name=value>[\s\S]*-h, --help +Print this.\n/);
-	t.match(help, /\nNotes:\n {2}something to know\n\nExamples:\n {2}\$ flowtape try x.tape\n {6}tries x\n/);
-	t.equal((await parse(["-h", "-p", "1"])).help, help);
+t.test("help and the version are asked for, whatever else is wrong", async (t) => {
+	const asks = async (...argv: string[]) => (await parse(argv)).info;
+	t.equal(await asks("--help", "--nope"), "full help");
+	t.equal(await asks("-h", "-p", "x"), "brief help");
+	t.equal(await asks("--version"), "version");
+	t.equal(await asks("-V", "a"), "version");
 });
 
-t.test("flags for completion are those that help shows", async (t) => {
-	const flags = (await flagsOf(command)).map(({ flag }) => flag);
-	t.same(flags.slice(0, 7), ["output", "refresh", "listen-port", "reuse", "extra", "body-size-limit", "map-local"]);
-	t.ok(flags.includes("no-upstream-cert"));
-	t.notOk(flags.includes("nopop") || flags.includes("secret"));
+t.test("the flags of a command, and which are shown", async (t) => {
+	const flags = await flagsOf(command);
+	t.same(
+		flags.slice(0, 7).map(({ flag }) => flag),
+		["output", "refresh", "listen-port", "reuse", "extra", "nopop", "body-size-limit"],
+	);
+	const shown = flags.filter(({ spec }) => isShown(spec)).map(({ name }) => name);
+	t.ok(shown.includes("upstream_cert"));
+	t.notOk(shown.includes("server_replay_nopop") || shown.includes("secret"));
+	t.same(
+		flags.filter(({ spec }) => isOn(spec)).map(({ name }) => name),
+		["upstream_cert", "color"],
+	);
 	t.same(
 		(await groupsOf(command)).map(({ title }) => title),
-		["Options", "Features", "Common options"],
+		[OWN, "Features", COMMON],
 	);
+	t.equal(argumentsOf(command), "TAPE [ID…] [-- CMD…]");
 });
 
 t.test("a named file is read instead of the usual ones", async (t) => {

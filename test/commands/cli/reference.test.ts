@@ -2,20 +2,22 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
-import { flagsOf } from "../../../commands/cli/options.ts";
-import { errorsPage, optionsPage } from "../../../commands/cli/reference.ts";
+import { flagsOf, isShown } from "../../../commands/cli/options.ts";
+import { browserNoisePage, errorsPage, optionsPage } from "../../../commands/cli/reference.ts";
 import { loadAll } from "../../../commands/list.ts";
 import { errorCodes } from "../../../src/errors.ts";
 
 t.test("docs/options.md and docs/errors.md are those that the code makes; else: npm run docs", async (t) => {
 	t.equal(readFileSync("docs/options.md", "utf8"), await optionsPage(await loadAll()));
 	t.equal(readFileSync("docs/errors.md", "utf8"), errorsPage());
+	t.equal(readFileSync("docs/browser-noise.md", "utf8"), browserNoisePage());
 });
 
 t.test("every flag that help shows stands there, and every code", async (t) => {
 	const page = await optionsPage(await loadAll());
 	for (const command of await loadAll())
-		for (const { flag } of await flagsOf(command)) t.match(page, new RegExp(`--${flag}[\` ]`), `${command.name} --${flag}`);
+		for (const { flag, spec } of await flagsOf(command))
+			if (isShown(spec)) t.match(page, new RegExp(`--(?:no-)?${flag}[\` ]`), `${command.name} --${flag}`);
 	for (const code of Object.keys(errorCodes)) t.ok(errorsPage().includes(`| \`${code}\` |`), code);
 });
 
@@ -35,7 +37,12 @@ t.test("a command's own options first, then what commands share, with what diffe
 			} as const,
 		},
 	];
-	const one: Command = defineCommand({ ...parts, name: "one", options: { own: { type: "integer", default: 3, help: "Own." } }, groups: shared("a", "") });
+	const one: Command = defineCommand({
+		...parts,
+		name: "one",
+		options: { own: { type: "integer", default: 3, help: "Own." } },
+		groups: shared("a", ""),
+	});
 	const two: Command = defineCommand({ ...parts, name: "two", options: {}, groups: shared("b", "my_") });
 	const three: Command = defineCommand({ ...parts, name: "three", options: {} });
 	const page = await optionsPage([one, two, three]);

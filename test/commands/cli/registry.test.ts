@@ -1,12 +1,15 @@
 // The options of a command by all their names, and which of several values counts.
 import t from "tap";
-import { type Given, Registry } from "../../../commands/cli/registry.ts";
+import { type GivenValues, Registry } from "../../../commands/cli/registry.ts";
 
 const registry = () =>
 	new Registry([
 		{
 			title: "Options",
-			table: { output: { type: "string", default: null, help: "h" }, old: { type: "boolean", default: false, deprecated: "use new instead", help: "h" } },
+			table: {
+				output: { type: "string", default: null, help: "h" },
+				old: { type: "boolean", default: false, deprecated: "use new instead", help: "h" },
+			},
 		},
 		{
 			title: "Features",
@@ -32,21 +35,24 @@ t.test("names, flags and groups", async (t) => {
 	t.same([...names], ["output", "old", "server_replay_reuse", "nopop", "map_local"]);
 });
 
-t.test("what was given first counts, and lists of flags and --set add up", async (t) => {
+t.test("the first value counts; list options and --set add up", async (t) => {
 	const options = registry();
-	const given: Given = new Map();
+	const given: GivenValues = new Map();
 	options.readFlags((flag) => ({ "map-local": ["a"], output: "flag" })[flag], given);
 	options.readAssignments(["map_local=b", "output=set", "server_replay_reuse=true"], given);
 	options.readEnvironment({ FLOWTAPE_OUTPUT: "env", FLOWTAPE_SERVER_REPLAY_REUSE: "0", FLOWTAPE_OLD: "1" }, given);
-	options.readConfiguration({ file: "f", values: { old: false, map_local: ["c"], elsewhere: 1, output: undefined } }, given);
+	options.readConfiguration(
+		{ file: "f", values: { old: false, map_local: ["c"], elsewhere: 1, output: undefined } },
+		given,
+	);
 	t.same(options.complete(given), { output: "flag", old: true, server_replay_reuse: true, map_local: ["a", "b"] });
-	t.same(options.foreign, ["elsewhere"]);
+	t.same(options.unknownKeys, ["elsewhere"]);
 });
 
 t.test("defaults where nothing was given, and null where that was", async (t) => {
 	t.same(registry().complete(new Map()), { output: null, old: false, server_replay_reuse: false, map_local: ["d"] });
 	const options = new Registry([{ title: "O", table: { extra: { type: "string", default: null, help: "h" } } }]);
-	const given: Given = new Map();
+	const given: GivenValues = new Map();
 	options.readAssignments(["extra"], given);
 	options.readConfiguration({ file: "f", values: { extra: "x" } }, given);
 	t.same(options.complete(given), { extra: null });
@@ -54,7 +60,7 @@ t.test("defaults where nothing was given, and null where that was", async (t) =>
 
 t.test("names that should not be used any more warn, each place in its own words", async (t) => {
 	const options = registry();
-	const given: Given = new Map();
+	const given: GivenValues = new Map();
 	options.readFlags((flag) => (flag === "old" ? true : undefined), given);
 	options.readAssignments(["nopop", "old"], given);
 	// a file is read again when scripts have declared options
@@ -74,6 +80,9 @@ t.test("an unknown name behind --set is a mistake", async (t) => {
 	const all = registry();
 	const unknown = all.readAssignments(["map_lokal=x"], new Map());
 	t.same(unknown, ["map_lokal=x"], "unless a script declares it");
-	t.throws(() => all.refuse(unknown), { code: "FT_USAGE", message: '--set map_lokal: no such option. Did you mean "map_local"?' });
-	all.refuse([]);
+	t.throws(() => all.rejectUnknown(unknown), {
+		code: "FT_USAGE",
+		message: '--set map_lokal: no such option. Did you mean "map_local"?',
+	});
+	all.rejectUnknown([]);
 });

@@ -1,4 +1,5 @@
 // A command is run on what its arguments say, and whatever goes wrong ends in words and an exit status.
+import { writeFileSync } from "node:fs";
 import t from "tap";
 import { type Command, defineCommand, type Input } from "../../../commands/cli/command.ts";
 import { unknownCommand } from "../../../commands/cli/run-command.ts";
@@ -7,9 +8,16 @@ import { FlowtapeError } from "../../../src/errors.ts";
 
 function commandThat(run: (input: Input<never>) => Promise<number> | number): Command {
 	return defineCommand({
-		...{ name: "try", summary: "try things", args: "[X…]", arity: { min: 0 }, takesChild: true, examples: [] },
+		name: "try",
+		summary: "try things",
+		args: "[X…]",
+		arity: { min: 0 },
+		takesChild: true,
+		examples: [],
 		options: { mine: { type: "boolean", default: false, help: "Mine." } },
-		groups: async () => [{ title: "G", table: { theirs: { type: "string", default: "d", deprecated: "leave it", help: "Theirs." } } }],
+		groups: async () => [
+			{ title: "G", table: { theirs: { type: "string", default: "d", deprecated: "leave it", help: "Theirs." } } },
+		],
 		run: async (input) => run(input as Input<never>),
 	});
 }
@@ -22,12 +30,27 @@ t.test("it gets its arguments, its options, all values, and the command behind -
 		got = input;
 		return 7;
 	});
-	const { status, err } = await runCaptured(command, ["a", "--mine", "b", "--theirs", "x", "--", "cmd", "--mine", "--", "-x"]);
+	const { status, err } = await runCaptured(command, [
+		"a",
+		"--mine",
+		"b",
+		"--theirs",
+		"x",
+		"--",
+		"cmd",
+		"--mine",
+		"--",
+		"-x",
+	]);
 	t.equal(status, 7);
-	t.match(got, { args: ["a", "b"], options: { mine: true }, values: { mine: true, theirs: "x", quiet: false }, child: ["cmd", "--mine", "--", "-x"] });
+	t.match(got, {
+		args: ["a", "b"],
+		values: { mine: true, theirs: "x", quiet: false },
+		child: ["cmd", "--mine", "--", "-x"],
+	});
 	t.equal(err, "flowtape: --theirs is deprecated: leave it\n");
 	await runCaptured(command, []);
-	t.match(got, { args: [], options: { mine: false }, child: null });
+	t.match(got, { args: [], values: { mine: false }, child: null });
 });
 
 t.test("help is printed and nothing run", async (t) => {
@@ -45,7 +68,7 @@ t.test("nothing behind -- is a mistake", async (t) => {
 			commandThat(() => 7),
 			["--"],
 		),
-		{ status: 2, out: "", err: "flowtape: try: a command was expected after --\n" },
+		{ status: 2, out: "", err: "flowtape: try: expected a command after --, found none\n" },
 	);
 });
 
@@ -62,7 +85,10 @@ t.test("our errors have a status and no stack; --debug shows stack and causes", 
 	] as const) {
 		const { status, err } = await runCaptured(command, argv, { env });
 		t.equal(status, 4);
-		t.match(err, /^flowtape: x.tape: cannot be written\nFlowtapeError: x.tape: cannot be written\n +at [\s\S]*\ncaused by Error: the disk\n +at /);
+		t.match(
+			err,
+			/^flowtape: x.tape: cannot be written\nFlowtapeError: x.tape: cannot be written\n +at [\s\S]*\ncaused by Error: the disk\n +at /,
+		);
 	}
 	t.notMatch((await runCaptured(command, ["--", "cmd", "--debug"])).err, /\n +at /, "that is the child's");
 });
@@ -78,22 +104,75 @@ t.test("an error about an option names its flag", async (t) => {
 		...commandThat(() => {
 			throw new FlowtapeError("FT_BAD_OPTION", "no delay", { option: "server_replay_delay" });
 		}),
-		groups: async () => [{ title: "", prefix: "server_replay_", table: { server_replay_delay: { type: "string", default: "none", help: "" } } }],
+		groups: async () => [
+			{
+				title: "",
+				prefix: "server_replay_",
+				table: { server_replay_delay: { type: "string", default: "none", help: "" } },
+			},
+		],
 	});
 	t.match(await runCaptured(failing, []), { status: 2, err: "flowtape: --delay: no delay\n" });
+	t.match(await runCaptured(failing, ["--set", "server_replay_delay=x"]), {
+		err: "flowtape: --set server_replay_delay: no delay\n",
+	});
+	t.match(await runCaptured(failing, ["--delay=x"]), { err: "flowtape: --delay: no delay\n" });
 });
 
-t.test("what is no error of ours is a defect of ours, without a stack unless asked for", async (t) => {
+t.test("an error about an option names it as it was given", async (t) => {
+	const failing = defineCommand({
+		...commandThat(() => {
+			throw new FlowtapeError("FT_BAD_FILTER", "no filter", { option: "save_stream_filter" });
+		}),
+		options: {
+			mine: { type: "boolean", default: false, short: "m", help: "" },
+			number: { type: "integer", default: 0, short: "n", help: "" },
+			save_stream_filter: { type: "string", default: null, short: "f", flag: "filter", aliases: ["kept"], help: "" },
+		},
+	});
+	writeFileSync("own.yaml", "save_stream_filter: '('\n");
+	for (const [argv, where, env] of [
+		[["-f", "("], "-f"],
+		[["-f("], "-f"],
+		[["-mf", "("], "-f"],
+		[["--filter", "(", "-q"], "--filter"],
+		[["-q", "--filter=("], "--filter"],
+		[["-n3", "--set", "kept=("], "--set kept"],
+		[["--set", "save-stream-filter=("], "--set save-stream-filter"],
+		[[], "FLOWTAPE_SAVE_STREAM_FILTER", { FLOWTAPE_SAVE_STREAM_FILTER: "(" }],
+		[["--config", "own.yaml"], "own.yaml: save_stream_filter"],
+		[[], "--filter"],
+	] as const) {
+		const { err } = await runCaptured(failing, argv, env && { env });
+		t.equal(err.split("\n").at(-2), `flowtape: ${where}: no filter`, argv.join(" "));
+	}
+	for (const [argv, where] of [
+		[["-n", "x"], "-n"],
+		[["-nx"], "-n"],
+		[["--number=x"], "--number"],
+	] as const)
+		t.match((await runCaptured(failing, argv)).err, `flowtape: ${where}: expected a whole number`);
+});
+
+t.test("other errors are defects of flowtape, without a stack unless requested", async (t) => {
 	const command = commandThat(() => {
 		throw new TypeError("x is not a function");
 	});
 	const { status, err } = await runCaptured(command, []);
 	t.equal(status, 4);
-	t.equal(err, "flowtape: x is not a function\nThis is a defect of flowtape; run again with --debug and report what it prints.\n");
+	t.equal(
+		err,
+		"flowtape: x is not a function\nThis is a defect of flowtape; run again with --debug and report what it prints.\n",
+	);
 	t.match((await runCaptured(command, ["--debug"])).err, /\nTypeError: x is not a function\n +at /);
 });
 
 t.test("commands that there are not", async (t) => {
-	t.match(unknownCommand("filtr", ["filter"]), { code: "FT_USAGE", message: '"filtr" is not a command. Did you mean "filter"? Try: flowtape --help' });
-	t.match(unknownCommand("-x", ["filter"]), { message: "unknown option '-x' before the command. Try: flowtape --help" });
+	t.match(unknownCommand("filtr", ["filter"]), {
+		code: "FT_USAGE",
+		message: '"filtr" is not a command. Did you mean "filter"? Try: flowtape --help',
+	});
+	t.match(unknownCommand("-x", ["filter"]), {
+		message: "unknown option '-x' before the command. Try: flowtape --help",
+	});
 });

@@ -1,14 +1,26 @@
-// The list of commands names each with its arguments, in columns.
+// The list of commands fits on one screen and groups them by what they are for.
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
-import { usage } from "../../../commands/cli/usage.ts";
+import { commandGroups, usage } from "../../../commands/cli/usage.ts";
+import { commands, loadAll } from "../../../commands/list.ts";
 
-const named = (name: string, args: string, summary: string): Command =>
-	defineCommand({ name, args, summary, arity: { min: 0 }, options: {}, examples: [], run: async () => 0 });
+const named = (name: string, summary: string): Command =>
+	defineCommand({ name, args: "TAPE", summary, arity: { min: 0 }, options: {}, examples: [], run: async () => 0 });
 
-t.test("every command stands in the list", async (t) => {
-	const text = usage([named("record", "TAPE", "record things"), named("ca", "create|export", "make one")]);
-	t.match(text, "\nCommands:\n  record TAPE       record things\n  ca create|export  make one\n\n");
+t.test("commands stand in their groups, others behind them", async (t) => {
+	const text = usage([named("dance", "dance"), named("show", "show things"), named("record", "record things")]);
+	t.match(text, "\nRecord\n  record  record things\nLook\n  show    show things\nMore\n  dance   dance\n\n");
 	t.match(text, /\nUsage: flowtape COMMAND \[options\] …\n/);
-	for (const line of text.split("\n")) t.ok(line.length <= 100, line);
+});
+
+t.test("one screen for all commands", async (t) => {
+	const lines = usage(await loadAll())
+		.trimEnd()
+		.split("\n");
+	t.ok(lines.length <= 40, `${lines.length} lines`);
+	for (const line of lines) t.ok(line.length <= 80, line);
+});
+
+t.test("every command has a group", async (t) => {
+	t.same(Object.values(commandGroups).flat().sort(), Object.keys(commands).sort());
 });

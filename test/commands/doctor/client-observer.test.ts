@@ -3,10 +3,13 @@ import t from "tap";
 import { ClientObserver } from "../../../commands/doctor/client-observer.ts";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 
-t.test("who came, what for, and who did not trust us", async (t) => {
+t.test("clients, their targets, and those that did not trust the CA", async (t) => {
 	const witness = new ClientObserver();
 	const ask = (host: string, agent?: string) =>
-		witness.onEvent({ kind: "flow", flow: httpFlow({ request: { host, headers: agent === undefined ? [] : [["User-Agent", agent]] } }) });
+		witness.onEvent({
+			kind: "flow",
+			flow: httpFlow({ request: { host, headers: agent === undefined ? [] : [["User-Agent", agent]] } }),
+		});
 	for (const host of ["a.example", "b.example", "c.example"]) witness.onEvent({ kind: "tunnel", host, port: 443 });
 	ask("a.example", "curl/8");
 	ask("a.example", "curl/8");

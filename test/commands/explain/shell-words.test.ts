@@ -24,13 +24,22 @@ t.test("as bash splits", { skip: process.platform === "win32" && "no bash" }, (t
 });
 
 t.test("the first command of several, without where its output goes", (t) => {
-	for (const rest of ["| jq .", "> out.json", ">out.json 2>&1", "2>/dev/null", "; curl b", "&& echo ok", "|| true", "&"])
+	for (const rest of [
+		"| jq .",
+		"> out.json",
+		">out.json 2>&1",
+		"2>/dev/null",
+		"; curl b",
+		"&& echo ok",
+		"|| true",
+		"&",
+	])
 		t.same(shellWords(`curl 'a;b' http://h/?x=1&y=2 ${rest}`), ["curl", "a;b", "http://h/?x=1&y=2"], rest);
 	t.same(shellWords("curl -d '>' -H \"|\" a"), ["curl", "-d", ">", "-H", "|", "a"]);
 	t.end();
 });
 
-t.test("what a shell would expand stays, and what is not closed is an error", (t) => {
+t.test("shell expansions stay unchanged, and unclosed quotes are an error", (t) => {
 	t.same(shellWords("$HOME `x` *"), ["$HOME", "`x`", "*"]);
 	t.same(shellWords("   "), []);
 	t.throws(() => shellWords("a 'b"), { code: "FT_USAGE", column: 3 });

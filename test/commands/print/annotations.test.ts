@@ -3,10 +3,20 @@ import t from "tap";
 import { annotations } from "../../../commands/print/annotations.ts";
 import type { Miss } from "../../../src/hooks/context.ts";
 
-const miss = (url: string): Miss => ({ id: "m", method: "GET", url, policy: "404", explanation: "No recording: 100%\nNearest\r\n", nearest: null });
+const miss = (url: string): Miss => ({
+	id: "m",
+	method: "GET",
+	url,
+	policy: "404",
+	explanation: "No recording: 100%\nNearest\r\n",
+	nearest: null,
+});
 
 t.test("one line each, escaped", (t) => {
-	t.equal(annotations([miss("http://a.test/?a,b")], []), "::warning title=No recording for GET http%3A//a.test/?a%2Cb::No recording: 100%25%0ANearest\n");
+	t.equal(
+		annotations([miss("http://a.test/?a,b")], []),
+		"::warning title=No recording for GET http%3A//a.test/?a%2Cb::No recording: 100%25%0ANearest\n",
+	);
 	t.equal(
 		annotations(
 			[miss("x")],

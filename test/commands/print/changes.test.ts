@@ -3,13 +3,19 @@ import { changes, describe, stateOf } from "../../../commands/print/changes.ts";
 import { plain } from "../../../commands/print/text.ts";
 import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
+import { printableLine } from "../../../src/views/printable.ts";
 
 t.test("a flow before and after", async (t) => {
 	const flow = httpFlow();
 	const before = describe(flow);
 	t.equal(await changes("id", before, describe(flow), plain), "");
 	flow.response?.headers.set("content-type", "text/html");
-	t.match(await changes("id", before, describe(flow), plain), /^--- id\n@@\n[\s\S]*-Content-Type: text\/plain\n\+Content-Type: text\/html\n/);
+	const [head] = (await changes("\x1b]0;x\x07", before, describe(flow), plain)).split("\n");
+	t.equal(head, printableLine("--- \x1b]0;x\x07"), "an id of a stranger's");
+	t.match(
+		await changes("id", before, describe(flow), plain),
+		/^--- id\n@@\n[\s\S]*-Content-Type: text\/plain\n\+Content-Type: text\/html\n/,
+	);
 	t.match(await changes("id", before, "", plain), /^--- id\n@@\n-/, "a flow that goes");
 });
 

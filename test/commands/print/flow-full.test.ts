@@ -49,9 +49,15 @@ X-Sum: 1
 	);
 });
 
-t.test("what is not known is left out", async (t) => {
+t.test("unknown values are left out", async (t) => {
 	const text = flowFull(
-		httpFlow({ id, request: { timestampStart: 0 }, response: null, clientConn: { peername: null }, serverConn: { peername: null, address: null } }),
+		httpFlow({
+			id,
+			request: { timestampStart: 0 },
+			response: null,
+			clientConn: { peername: null },
+			serverConn: { peername: null, address: null },
+		}),
 		plain,
 	);
 	t.equal(text, "a1b2c3d4 GET http://example.com/\nid      a1b2c3d4-1\n\nGET / HTTP/1.1\nHost: example.com\n");
@@ -71,12 +77,18 @@ t.test("WebSocket messages, with their direction, and the end", async (t) => {
 });
 
 t.test("TCP and DNS", async (t) => {
-	t.match(flowFull(tcpFlow(), plain), /\n\n→\n00000000 {2}68 65 6c 6c 6f [^\n]* hello\n\n←\n00000000 {2}74 68 65 72 65 [^\n]* there\n$/);
-	t.match(flowFull(dnsFlow(), plain), /\n\nquery\nexample.com type 1\n\nresponse\nexample.com type 1\nexample.com type 1 ttl 300 c0000201\n$/);
+	t.match(
+		flowFull(tcpFlow(), plain),
+		/\n\n→\n00000000 {2}68 65 6c 6c 6f [^\n]* hello\n\n←\n00000000 {2}74 68 65 72 65 [^\n]* there\n$/,
+	);
+	t.match(
+		flowFull(dnsFlow(), plain),
+		/\n\nquery\nexample.com type 1\n\nresponse\nexample.com type 1\nexample.com type 1 ttl 300 c0000201\n$/,
+	);
 	t.match(flowFull(dnsFlow({ response: null }), plain), /\nquery\nexample.com type 1\n$/);
 });
 
-t.test("whatever a flow holds, no control reaches the terminal, and colours change nothing else", async (t) => {
+t.test("no control character of a flow reaches the terminal; colours change nothing else", async (t) => {
 	for (const flow of variedFlows()) {
 		const text = flowFull(flow, plain);
 		t.notMatch(text, /(?![\t\n])\p{Cc}/u, flow.type);

@@ -7,7 +7,7 @@ import type { Flow } from "../../../src/flow/flow.ts";
 
 const id = "a1b2c3d4-0000-4000-8000-000000000001";
 
-t.test("what was asked, what came of it, how large and how long", async (t) => {
+t.test("request, response, size and duration", async (t) => {
 	for (const [flow, line] of [
 		[httpFlow({ id }), "a1b2c3d4 GET http://example.com/ 200 text/plain 5b 300ms"],
 		[
@@ -19,10 +19,31 @@ t.test("what was asked, what came of it, how large and how long", async (t) => {
 			"a1b2c3d4 GET http://example.com/ 200 text/html (no body kept) 300ms",
 		],
 		[httpFlow({ id, response: { timestampEnd: null } }), "a1b2c3d4 GET http://example.com/ 200 text/plain 5b"],
-		[httpFlow({ id, request: { timestampStart: 2_000_000_000 } }), "a1b2c3d4 GET http://example.com/ 200 text/plain 5b 0ms"],
-		[httpFlow({ id, response: null, error: { message: "it broke\noff", timestamp: 1 } }), "a1b2c3d4 GET http://example.com/ it broke off"],
-		[httpFlow({ id, marked: ":star:", isReplay: "response", comment: "why not" }), "a1b2c3d4 *↻ GET http://example.com/ 200 text/plain 5b 300ms # why not"],
-		[httpFlow({ id: "short", request: { path: "/\u001b[2J" } }), "short GET http://example.com/␛[2J 200 text/plain 5b 300ms"],
+		[
+			httpFlow({ id, request: { timestampStart: 2_000_000_000 } }),
+			"a1b2c3d4 GET http://example.com/ 200 text/plain 5b 0ms",
+		],
+		[
+			httpFlow({ id, response: null, error: { message: "it broke\noff", timestamp: 1 } }),
+			"a1b2c3d4 GET http://example.com/ it broke off",
+		],
+		[httpFlow({ id, ended: "cut" }), "a1b2c3d4 GET http://example.com/ 200 text/plain 5b 300ms incomplete"],
+		[
+			httpFlow({ id, ended: "client", error: { message: "gone", timestamp: 1 } }),
+			"a1b2c3d4 GET http://example.com/ 200 text/plain 5b 300ms incomplete gone",
+		],
+		[
+			httpFlow({ id, ended: "server", error: { message: "late", timestamp: 1 } }),
+			"a1b2c3d4 GET http://example.com/ 200 text/plain 5b 300ms late",
+		],
+		[
+			httpFlow({ id, marked: ":star:", isReplay: "response", comment: "why not" }),
+			"a1b2c3d4 *↻ GET http://example.com/ 200 text/plain 5b 300ms # why not",
+		],
+		[
+			httpFlow({ id: "short", request: { path: "/\u001b[2J" } }),
+			"short GET http://example.com/␛[2J 200 text/plain 5b 300ms",
+		],
 		[websocketFlow({ id }), "a1b2c3d4 GET http://example.com/ 101 0b 300ms 2 messages"],
 		[tcpFlow({ id }), "a1b2c3d4 TCP example.com:80 2 messages 10b"],
 		[udpFlow({ id, serverConn: { address: null, peername: null } }), "a1b2c3d4 UDP ?:0 2 messages 10b"],

@@ -3,7 +3,14 @@ import t from "tap";
 import { junitXml, missCases } from "../../../commands/print/junit.ts";
 import type { Miss } from "../../../src/hooks/context.ts";
 
-const miss = (explanation: string): Miss => ({ id: "m", method: "GET", url: "http://a.test/?a&b", policy: "404", explanation, nearest: null });
+const miss = (explanation: string): Miss => ({
+	id: "m",
+	method: "GET",
+	url: "http://a.test/?a&b",
+	policy: "404",
+	explanation,
+	nearest: null,
+});
 
 t.test("a failed case for each miss", (t) => {
 	const xml = junitXml(
@@ -29,7 +36,11 @@ t.test("a passed one where there was none", (t) => {
 });
 
 t.test("cases that failed, were skipped and passed", (t) => {
-	const xml = junitXml("compare", [{ name: "a", failure: { message: "m", text: "t" } }, { name: "b", skipped: "w" }, { name: "c" }]);
+	const xml = junitXml("compare", [
+		{ name: "a", failure: { message: "m", text: "t" } },
+		{ name: "b", skipped: "w" },
+		{ name: "c" },
+	]);
 	t.match(xml, '<testsuite name="flowtape compare" tests="3" failures="1" errors="0" skipped="1">');
 	t.match(xml, '<testcase classname="flowtape.compare" name="b">\n\t\t\t<skipped message="w"/>\n\t\t</testcase>\n');
 	t.match(xml, '<testcase classname="flowtape.compare" name="c"/>\n');

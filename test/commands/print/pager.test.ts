@@ -24,8 +24,11 @@ t.test("straight to stdout where there is no terminal, or none is wanted", async
 
 t.test("through the user's pager on a terminal", async (t) => {
 	const folder = t.testdir();
-	const script = join(folder, "pager");
-	writeFileSync(script, `#!${process.execPath}\nrequire("node:fs").writeFileSync(${JSON.stringify(join(folder, "got"))}, require("node:fs").readFileSync(0))`);
+	const script = join(folder, "pager.cjs");
+	writeFileSync(
+		script,
+		`#!${process.execPath}\nrequire("node:fs").writeFileSync(${JSON.stringify(join(folder, "got"))}, require("node:fs").readFileSync(0))`,
+	);
 	chmodSync(script, 0o755);
 	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: `${script} --option`, PATH: process.env.PATH } });
 	const pager = await openPager(io, true, never);
@@ -35,7 +38,7 @@ t.test("through the user's pager on a terminal", async (t) => {
 	t.match(readFileSync(join(folder, "got"), "utf8"), /^line 0\n[\s\S]*line 999\n$/);
 });
 
-t.test("what the pager does not read yet is waited for, and is no more once it was left", async (t) => {
+t.test("waits for a slow pager, and stops when the pager is closed", async (t) => {
 	const script = join(t.testdir({ pager: "#!/bin/sh\nhead -c 10 > /dev/null" }), "pager");
 	chmodSync(script, 0o755);
 	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: script, PATH: process.env.PATH } });

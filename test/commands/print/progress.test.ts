@@ -23,13 +23,16 @@ function drawn(isTTY: boolean, sources: readonly FlowSource[], times: readonly n
 	return list;
 }
 
-t.test("what it says", async (t) => {
+t.test("text", async (t) => {
 	const mega = 1024 * 1024;
 	t.equal(
 		progressLine({ flows: 12_345, done: 25 * mega, total: 100 * mega, seconds: 5 }),
 		"[#####---------------] 25% 12,345 flows, 25m of 100m, 5m/s, 15s left",
 	);
-	t.equal(progressLine({ flows: 1, done: 100 * mega, total: 100 * mega, seconds: 4 }), "[####################] 100% 1 flows, 100m of 100m, 25m/s");
+	t.equal(
+		progressLine({ flows: 1, done: 100 * mega, total: 100 * mega, seconds: 4 }),
+		"[####################] 100% 1 flows, 100m of 100m, 25m/s",
+	);
 	t.equal(progressLine({ flows: 5, done: 2 * mega, total: null, seconds: 2 }), "5 flows, 2m, 1m/s");
 	t.equal(progressLine({ flows: 5, done: 0, total: 10, seconds: 2 }), "5 flows");
 	t.match(progressLine({ flows: 5, done: mega, total: 1000 * mega, seconds: 1 }), /16m39s left$/);

@@ -1,17 +1,31 @@
 // What a proxy says while it runs: words for people on stderr, or an object a line on stdout.
 import t from "tap";
-import { type JournalOptions, RunReporter } from "../../../commands/print/run-reporter.ts";
+import { RunReporter, type RunReporterOptions } from "../../../commands/print/run-reporter.ts";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 import { FlowtapeError } from "../../../src/errors.ts";
 
 const listening = { kind: "listening", host: "::1", port: 8080, mode: "regular" } as const;
-const miss = { id: "m", nearest: null, method: "GET", url: "http://a/", policy: "404", explanation: "no recording of GET http://a/\n" };
+const miss = {
+	id: "m",
+	nearest: null,
+	method: "GET",
+	url: "http://a/",
+	policy: "404",
+	explanation: "no recording of GET http://a/\n",
+};
 
 /** A journal, and what it has said since last asked. */
-function journalOf(options: Partial<JournalOptions> = {}) {
+function journalOf(options: Partial<RunReporterOptions> = {}) {
 	const { io, captured } = captureIo();
-	const journal = new RunReporter(io, { json: false, quiet: false, verbose: false, hasChild: false, ...options });
+	const journal = new RunReporter(io, {
+		json: false,
+		quiet: false,
+		verbose: false,
+		color: true,
+		isAddressWanted: true,
+		...options,
+	});
 	const said = () => {
 		const { out, err } = captured;
 		captured.out = "";
@@ -36,7 +50,10 @@ function happen(journal: RunReporter): void {
 		["a:80", 1],
 		["b:443", 2],
 	]);
-	journal.end({ recorded: 1, lost: 0, replay: { served: 3, missed: 1, unused: 2 }, egress }, "x.tape");
+	journal.end(
+		{ recorded: 1, lost: 0, replay: { served: 3, missed: 1, unused: 2 }, egress, own: 0, noise: 0 },
+		"x.tape",
+	);
 }
 
 t.test("for people", async (t) => {
@@ -51,10 +68,9 @@ flowtape: it is down
 flowtape: script: x
 flowtape: bad to know
 no recording of GET http://a/
-recorded 1 flow to x.tape
-reached out to a:80
-reached out to b:443, 2 times
-served 3, missed 1, unused 2, egress 3
+egress to a:80
+egress to b:443, 2 times
+served 3, missed 1, unused 2, egress 3, recorded 1 flow to x.tape
 `,
 	});
 	t.equal(journal.status, 0);
@@ -63,11 +79,14 @@ served 3, missed 1, unused 2, egress 3
 t.test("more with --verbose, only what matters with --quiet", async (t) => {
 	const loud = journalOf({ verbose: true });
 	happen(loud.journal);
-	t.match(loud.said().err, /\nabc GET http:\/\/example.com\/ 200 [\s\S]*\nflowtape: good to know\n/);
+	t.match(
+		loud.said().err,
+		/\n\d\d:\d\d:\d\d\.\d\d\d GET http:\/\/example.com\/ 200 text\/plain 5b 300ms\n[\s\S]*\nflowtape: good to know\n/,
+	);
 	const calm = journalOf({ quiet: true });
 	happen(calm.journal);
 	t.equal(calm.said().err, "flowtape: something lost\nlistening on http://[::1]:8080\n");
-	const silent = journalOf({ quiet: true, hasChild: true });
+	const silent = journalOf({ quiet: true, isAddressWanted: false });
 	silent.journal.event(listening);
 	t.equal(silent.said().err, "");
 });
@@ -91,7 +110,18 @@ t.test("for programs: the first line of stdout says where it listens", async (t)
 			{ event: "info", message: "good to know" },
 			{ event: "warning", message: "bad to know" },
 			{ event: "miss", ...miss },
-			{ event: "end", recorded: 1, lost: 0, served: 3, missed: 1, unused: 2, egress: 3, destinations: { "a:80": 1, "b:443": 2 } },
+			{
+				event: "end",
+				recorded: 1,
+				lost: 0,
+				served: 3,
+				missed: 1,
+				unused: 2,
+				egress: 3,
+				destinations: { "a:80": 1, "b:443": 2 },
+				own: 0,
+				noise: 0,
+			},
 		],
 	);
 });
@@ -100,27 +130,36 @@ t.test("flows of every kind in JSON", async (t) => {
 	const { journal, said } = journalOf({ json: true });
 	journal.event(listening);
 	journal.event({ kind: "flow", flow: tcpFlow({ id: "t" }) });
-	journal.event({ kind: "flow", flow: httpFlow({ id: "e", response: null, error: { message: "refused", timestamp: 1 } }) });
+	journal.event({
+		kind: "flow",
+		flow: httpFlow({ id: "e", response: null, error: { message: "refused", timestamp: 1 } }),
+	});
 	const lines = said().out.trimEnd().split("\n");
 	t.same(JSON.parse(lines[1] ?? ""), { event: "flow", id: "t", type: "tcp" });
 	t.match(JSON.parse(lines[2] ?? ""), { status: null, error: "refused" });
 });
 
-t.test("flows that cannot be written: the first trouble is told of, how many in the end, and the status says so", async (t) => {
-	const { journal, said } = journalOf({ quiet: true });
-	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
-	journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
-	t.equal(said().err, "flowtape: x.tape: the disk is full; the traffic goes on, unrecorded\n");
-	t.equal(journal.status, 4);
-	journal.end({ recorded: 5, lost: 2, replay: null, egress: new Map() }, "x.tape");
-	t.equal(said().err, "flowtape: 2 flows could not be recorded and are lost\n");
-	const json = journalOf({ json: true });
-	json.journal.event(listening);
-	json.journal.event({ kind: "sink_error", error: "odd" });
-	json.journal.end({ recorded: 4, lost: 1, replay: null, egress: new Map() }, "x.tape");
-	t.match(json.said().out, /"event":"error","message":"odd; the traffic goes on, unrecorded"[\s\S]*"event":"end","recorded":4,"lost":1/);
-	t.equal(json.journal.status, 4);
-});
+t.test(
+	"flows that cannot be written: the first trouble is told of, how many in the end, and the status says so",
+	async (t) => {
+		const { journal, said } = journalOf({ quiet: true });
+		journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
+		journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
+		t.equal(said().err, "flowtape: x.tape: the disk is full; the traffic continues, but it is not recorded\n");
+		t.equal(journal.status, 4);
+		journal.end({ recorded: 5, lost: 2, replay: null, egress: new Map(), own: 0, noise: 0 }, "x.tape");
+		t.equal(said().err, "flowtape: 2 flows could not be recorded and are lost\n");
+		const json = journalOf({ json: true });
+		json.journal.event(listening);
+		json.journal.event({ kind: "sink_error", error: "odd" });
+		json.journal.end({ recorded: 4, lost: 1, replay: null, egress: new Map(), own: 0, noise: 0 }, "x.tape");
+		t.match(
+			json.said().out,
+			/"event":"error","message":"odd; the traffic continues, but it is not recorded"[\s\S]*"event":"end","recorded":4,"lost":1/,
+		);
+		t.equal(json.journal.status, 4);
+	},
+);
 
 t.test("damage in a tape gives the status", async (t) => {
 	const { journal } = journalOf();
@@ -141,7 +180,10 @@ t.test("modes other than the usual one, and an authority that nobody knows yet",
 	const { journal, said } = journalOf();
 	journal.event({ ...listening, mode: "reverse:http://a" });
 	journal.authority("/tmp/ca.pem");
-	t.equal(said().err, "listening on http://[::1]:8080 (reverse:http://a)\nthe certificate to trust is in /tmp/ca.pem\n");
+	t.equal(
+		said().err,
+		"listening on http://[::1]:8080 (reverse:http://a)\nthe certificate to trust is in /tmp/ca.pem\n",
+	);
 	const json = journalOf({ json: true });
 	json.journal.authority("/tmp/ca.pem");
 	t.strictSame(JSON.parse(json.said().out), { event: "authority", file: "/tmp/ca.pem" });
@@ -153,7 +195,8 @@ t.test("a field that was left out is named once, however often its recording is 
 	for (let i = 0; i < 3; i++) journal.event(event);
 	journal.event({ ...event, of: "request" });
 	const lines = ["response of", "request for"].map(
-		(of) => `flowtape: the field "bad\\u001b name" of the ${of} https://a.example/ was left out, as HTTP/2 allows no such field\n`,
+		(of) =>
+			`flowtape: the field "bad\\u001b name" of the ${of} https://a.example/ was left out: HTTP/2 does not allow it\n`,
 	);
 	t.equal(said().err, lines.join(""));
 });

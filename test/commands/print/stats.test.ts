@@ -4,7 +4,7 @@ import { statsText } from "../../../commands/print/stats.ts";
 import { plain } from "../../../commands/print/text.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 
-t.test("what an attacker named cannot move the cursor", async (t) => {
+t.test("control characters of recorded names are escaped", async (t) => {
 	const summary = new Summary(5);
 	summary.add(httpFlow({ request: { host: "a\u001b[2J.test", headers: [] } }));
 	const text = statsText(summary.report(), plain);

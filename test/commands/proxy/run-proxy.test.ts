@@ -1,26 +1,40 @@
 // What proxy commands have in common: the command behind -- with its way through the proxy, and how all of it ends.
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect as connectTo, createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import tls from "node:tls";
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
-import { liveCommandOptions, liveGroups, runLive } from "../../../commands/proxy/run-proxy.ts";
+import {
+	clientGroups,
+	liveCommandOptions,
+	recordGroups,
+	runLive,
+	serverGroups,
+} from "../../../commands/proxy/run-proxy.ts";
 import { getThrough, startSite } from "../../../fixtures/plain-site.ts";
 import { runCaptured, startCaptured } from "../../../fixtures/run-captured.ts";
 import { readTape } from "../../../fixtures/tape-files.ts";
 
 /** The least proxy command: records to its argument, or nowhere. */
 const command: Command = defineCommand({
-	...{ name: "live", summary: "s", args: "[TAPE]", arity: { min: 0 }, takesChild: true, examples: [] },
+	name: "live",
+	summary: "s",
+	args: "[TAPE]",
+	arity: { min: 0 },
+	takesChild: true,
+	examples: [],
 	options: liveCommandOptions,
-	groups: () => liveGroups("record"),
+	groups: () => recordGroups(),
 	run: ({ args: [output = null], ...input }, io) => runLive({ output, recordings: [], network: true }, input, io),
 });
 
 const env = { ...process.env, FLOWTAPE_HOME: join(t.testdir(), "home") };
 
-/** A program that asks the proxy in its environment for a URL, writes what it got to a file, and exits with a status. */
+/**
+ * A program that asks the proxy in its environment for a URL, writes what it got to a file, and exits with a status.
+ */
 const client = (url: string, file: string, status: number) => [
 	process.execPath,
 	"-e",
@@ -35,9 +49,13 @@ t.test("the command gets proxy and authority, and its status is ours", async (t)
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const [tape, file] = [join(folder, "x.tape"), join(folder, "got")];
-	const { status, out, err } = await runCaptured(command, [tape, "-p", "0", "--", ...client(`${site.url}/one`, file, 7)], { env });
+	const { status, out, err } = await runCaptured(
+		command,
+		[tape, "-p", "0", "--", ...client(`${site.url}/one`, file, 7)],
+		{ env },
+	);
 	t.same({ status, out }, { status: 7, out: "" });
-	t.match(err, /^listening on [^\n]*\nrecorded 1 flow to .*x.tape\n$/);
+	t.match(err, /^recorded 1 flow to .*x.tape\n$/);
 	const [body, path, ca = ""] = readFileSync(file, "utf8").split(" ");
 	t.equal(`${body} ${path}`, "GET /one");
 	t.match(readFileSync(ca, "utf8"), /^-----BEGIN CERTIFICATE-----/);
@@ -47,12 +65,19 @@ t.test("the command gets proxy and authority, and its status is ours", async (t)
 t.test("a command that cannot be started is status 4", async (t) => {
 	const { status, err } = await runCaptured(command, ["-p", "0", "--", "no-such-command-here"], { env });
 	t.equal(status, 4);
-	t.match(err, /\nflowtape: cannot start "no-such-command-here": /);
+	t.match(err, /^flowtape: cannot start "no-such-command-here": /);
 });
 
 t.test("stopped before the command could start, it does not start it", async (t) => {
 	const folder = t.testdir();
-	const argv = ["-p", "0", "--", process.execPath, "-e", `require("node:fs").writeFileSync(${JSON.stringify(join(folder, "ran"))}, "")`];
+	const argv = [
+		"-p",
+		"0",
+		"--",
+		process.execPath,
+		"-e",
+		`require("node:fs").writeFileSync(${JSON.stringify(join(folder, "ran"))}, "")`,
+	];
 	const { status } = await runCaptured(command, argv, { env, signal: AbortSignal.abort(130) });
 	t.equal(status, 0);
 	t.throws(() => readFileSync(join(folder, "ran")), { code: "ENOENT" });
@@ -64,8 +89,33 @@ t.test("nowhere to record: it passes on, and says nothing of a tape", async (t) 
 	t.match(await getThrough(port, `${site.url}/one`), { body: "GET /one" });
 	const { status, err } = await stop();
 	t.equal(status, 0);
-	t.match(err, /^listening on [^\n]*\n[0-9a-f]{8} GET http:\/\/127.0.0.1:\d+\/one 200 text\/plain 8b \d+ms\n$/);
+	t.match(
+		err,
+		/^listening on [^\n]*\n\d\d:\d\d:\d\d\.\d{3} GET http:\/\/127.0.0.1:\d+\/one 200 text\/plain 8b \d+ms\n$/,
+	);
 });
+
+t.test(
+	"a client that refuses the certificate is reported, but not for hosts that browsers connect to by themselves",
+	async (t) => {
+		const { port, captured, stop } = await startCaptured(command, ["-p", "0"], { env });
+		/** Resolves when the client has refused the certificate for the host. */
+		const refuse = (host: string) =>
+			new Promise<void>((resolve, reject) => {
+				const socket = connectTo(port, "127.0.0.1", () => socket.write(`CONNECT ${host}:443 HTTP/1.1\r\n\r\n`));
+				socket.once("error", reject).once("data", () => {
+					const secured = tls.connect({ socket, servername: host, ca: [] });
+					secured.once("error", () => {}).once("close", () => resolve());
+				});
+			});
+		await refuse("update.googleapis.com");
+		await refuse("shop.example");
+		while (!captured.err.includes("shop.example")) await new Promise(setImmediate);
+		const { err } = await stop();
+		t.match(err, /for shop\.example .*"flowtape ca trust"/);
+		t.notMatch(err, "googleapis");
+	},
+);
 
 t.test("--json tells each event on a line", async (t) => {
 	const site = await startSite(t);
@@ -94,7 +144,10 @@ t.test("a port that is taken is status 4 and says what to do", async (t) => {
 	const port = typeof address === "object" ? String(address?.port) : "";
 	const { status, err } = await runCaptured(command, ["-p", port], { env });
 	t.equal(status, 4);
-	t.match(err, new RegExp(`^flowtape: cannot listen on 127.0.0.1:${port}: is taken by another process; .*--listen-port`));
+	t.match(
+		err,
+		new RegExp(`^flowtape: cannot listen on 127.0.0.1:${port}: is in use by another process; .*--listen-port`),
+	);
 });
 
 t.test("~ in the tape's path is the home folder", async (t) => {
@@ -105,14 +158,18 @@ t.test("~ in the tape's path is the home folder", async (t) => {
 });
 
 t.test("options of proxies that answer from tapes, and of those that may", async (t) => {
-	const [, replaying] = await liveGroups("replay-server");
-	t.match(replaying, { title: "Features", prefix: "server_replay_", table: { anticache: { default: false }, server_replay_extra: { default: "404" } } });
-	const [proxy, recording] = await liveGroups("record");
+	const [, replaying] = await serverGroups();
+	t.match(replaying, {
+		title: "Features",
+		prefix: "server_replay_",
+		table: { anticache: { default: false }, server_replay_extra: { default: "404" } },
+	});
+	const [proxy, recording] = await recordGroups();
 	t.match(proxy?.table, { listen_port: { default: null } });
 	t.match(recording, { table: { server_replay_extra: { default: "forward" } } });
-	const [sending] = await liveGroups("replay-client");
-	t.notOk(sending?.table.listen_port, "nothing listens there");
-	t.ok(sending?.table.ssl_insecure);
+	const [sending] = await clientGroups();
+	t.notOk("listen_port" in sending.table, "nothing listens there");
+	t.ok(sending.table.ssl_insecure);
 });
 
 t.test("an authority for one run: told of, trusted by the command, gone at the end", async (t) => {
@@ -121,9 +178,16 @@ t.test("an authority for one run: told of, trusted by the command, gone at the e
 	const ca = /the certificate to trust is in (.*)\n/.exec(err)?.[1] ?? "";
 	t.match(ca, /flowtape-ca-cert\.pem$/);
 	t.equal(existsSync(ca), false);
-	const copy = (name: string) => `require("node:fs").cpSync(process.env.FLOWTAPE_CA_FILE, ${JSON.stringify(join(folder, name))})`;
+	const copy = (name: string) =>
+		`require("node:fs").cpSync(process.env.FLOWTAPE_CA_FILE, ${JSON.stringify(join(folder, name))})`;
 	await runCaptured(command, ["-p", "0", "--ca", "ephemeral", "--", process.execPath, "-e", copy("once")], { env });
 	t.match(readFileSync(join(folder, "once"), "utf8"), "BEGIN CERTIFICATE");
-	await runCaptured(command, ["-p", "0", "--ca", join(folder, "ca"), "--", process.execPath, "-e", copy("own")], { env });
-	t.equal(readFileSync(join(folder, "own"), "utf8"), readFileSync(join(folder, "ca/flowtape-ca-cert.pem"), "utf8"), "or one of another folder");
+	await runCaptured(command, ["-p", "0", "--ca", join(folder, "ca"), "--", process.execPath, "-e", copy("own")], {
+		env,
+	});
+	t.equal(
+		readFileSync(join(folder, "own"), "utf8"),
+		readFileSync(join(folder, "ca/flowtape-ca-cert.pem"), "utf8"),
+		"or one of another folder",
+	);
 });

@@ -6,7 +6,7 @@ import type { Flow } from "../../../src/flow/flow.ts";
 import type { Step } from "../../../src/flow/pipe.ts";
 import { FlowSink } from "../../../src/flow/sink.ts";
 
-function tally(options: { shows?: boolean; quiet?: boolean; hasScripts?: boolean } = {}) {
+function tally(options: { shows?: boolean; details?: boolean; quiet?: boolean; hasScripts?: boolean } = {}) {
 	const { io, captured } = captureIo();
 	return { tally: new Tally(io, { shows: false, quiet: false, color: false, ...options }), captured };
 }
@@ -19,7 +19,7 @@ async function through(steps: Step[], flow: Flow): Promise<Flow | null> {
 
 t.test("counts what changed and what was dropped, by rule", async (t) => {
 	const { tally: counting, captured } = tally();
-	const steps = counting.around([
+	const steps = counting.observe([
 		(flow) => {
 			if (flow.comment !== "drop") flow.comment = "x";
 			counting.onChange(flow.comment === "drop" ? "/drop/444" : "/a/b");
@@ -43,7 +43,7 @@ t.test("many lines of one kind are counted", async (t) => {
 	const { tally: talkative, captured } = tally();
 	for (let i = 0; i < 25; i++) talkative.log("warning", `line ${i}`);
 	talkative.end(0, false);
-	t.match(captured.err, /line 19\n.*5 more of that kind/);
+	t.match(captured.err, /line 19\n.*5 more of this kind/);
 	t.notMatch(captured.err, "line 20");
 });
 
@@ -55,20 +55,37 @@ const adding = (word: string): Step[] => [
 ];
 
 t.test("a dry run shows each change, and tries the rules a second time", async (t) => {
-	const { tally: showing, captured } = tally({ shows: true });
-	await through(showing.around(adding("more")), httpFlow({ id: "one" }));
-	await through(showing.around([]), httpFlow({ id: "two" }));
+	const { tally: showing, captured } = tally({ shows: true, details: true });
+	await through(showing.observe(adding("more")), httpFlow({ id: "one" }));
+	await through(showing.observe([]), httpFlow({ id: "two" }));
 	showing.end(1, false);
 	t.match(captured.out, /^--- one\n@@\n-.*\n\+.*# more\n/);
 	t.notMatch(captured.out, "two");
 	t.match(captured.err, "would change 1 of the 1 flows tried");
 });
 
+t.test("without details, a dry run counts, and tries the rules a second time on the first flows", async (t) => {
+	const { tally: counting, captured } = tally({ shows: true });
+	const steps = counting.observe([
+		(flow) => {
+			if (flow.comment === "drop") return null;
+			flow.comment += "x";
+			counting.onChange("/x/");
+			return flow;
+		},
+	]);
+	for (let i = 0; i < 102; i++) await through(steps, httpFlow());
+	await through(steps, httpFlow({ comment: "drop" }));
+	counting.end(102, false);
+	t.equal(captured.out, "     102  /x/\n102 of 103 flows would change, 1 would be dropped\n");
+	t.match(captured.err, "would change 100 of the 100 flows tried");
+});
+
 t.test("a quiet dry run counts, and neither words nor a second try are made for it", async (t) => {
 	for (const hasScripts of [false, true]) {
 		const { tally: counting, captured } = tally({ shows: true, quiet: true, hasScripts });
 		let runs = 0;
-		const steps = counting.around([
+		const steps = counting.observe([
 			(flow) => {
 				runs++;
 				if (flow.id !== "one") return flow;
@@ -80,7 +97,7 @@ t.test("a quiet dry run counts, and neither words nor a second try are made for 
 		for (const id of ["one", "two"]) await through(steps, httpFlow({ id }));
 		counting.end(2, false);
 		t.equal(runs, 2);
-		t.match(captured.out, /would keep 2 flows, change 1, drop 0\n$/);
+		t.match(captured.out, /1 of 2 flows would change, 0 would be dropped\n$/);
 		t.equal(captured.err, "");
 	}
 });
@@ -89,10 +106,10 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	const { tally: checking, captured } = tally();
 	const written: string[] = [];
 	const steps = adding("x");
-	const sink = checking.checking(FlowSink.of({ append: (flow) => void written.push(flow.comment) }), steps);
+	const sink = checking.withRepeatCheck(FlowSink.of({ append: (flow) => void written.push(flow.comment) }), steps);
 	for (const flow of [httpFlow(), httpFlow()]) {
 		const changed = await through(
-			checking.around([
+			checking.observe([
 				...steps,
 				(flow) => {
 					checking.onChange("/x/");
@@ -107,7 +124,7 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	checking.end(2, false);
 	t.same(written, ["x", "x"]);
 	t.match(captured.err, "would change 2 of the 2 flows tried");
-	t.equal(checking.checking(checking.nowhere, []), checking.nowhere, "without rules there is nothing to try");
+	t.equal(checking.withRepeatCheck(checking.nullSink, []), checking.nullSink, "without rules there is nothing to try");
 });
 
 t.test("a sink that is watched is still all that it was", async (t) => {
@@ -136,7 +153,7 @@ t.test("a sink that is watched is still all that it was", async (t) => {
 		async close() {}
 	}
 	const tape = new Tape();
-	const sink = checking.checking(tape, adding("x"));
+	const sink = checking.withRepeatCheck(tape, adding("x"));
 	t.not(sink, tape);
 	sink.note("by", "somebody");
 	t.same(tape.notes, ["by"]);

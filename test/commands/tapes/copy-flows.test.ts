@@ -1,4 +1,5 @@
-// What commands on stored flows have in common: trouble told once, damage kept from ending everything, interruption leaving nothing half done.
+// What commands on stored flows have in common: trouble told once, damage kept from ending everything, interruption
+// leaving nothing half done.
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -27,9 +28,16 @@ t.test("damage is told with its place, what stands around it is kept, and the st
 	const path = await damaged(folder);
 	const { io, captured } = captureIo();
 	const inputs = [path, join(folder, "whole.jsonl")];
-	t.same(await copyFlows({ inputs, strict: false, open: async () => printer(io, idLine) }, io), { passed: 3, status: 3 });
+	t.same(await copyFlows({ inputs, strict: false, open: async () => printer(io, idLine) }, io), {
+		passed: 3,
+		status: 3,
+		isWritten: true,
+	});
 	t.equal(captured.out, "one\nthree\nwhole\n");
-	t.match(captured.err, /^flowtape: .*damaged.jsonl: line 2, byte \d+: .*\nflowtape: kept 3 flows; --strict would have stopped at the first damage\n$/);
+	t.match(
+		captured.err,
+		/^flowtape: .*damaged.jsonl: line 2, byte \d+: .*\nflowtape: kept 3 flows; --strict would have stopped at the first damage\n$/,
+	);
 });
 
 t.test("--strict stops there, and leaves the output as it was", async (t) => {
@@ -55,30 +63,41 @@ t.test("a source that ends in damage keeps what came before", async (t) => {
 	const bytes = await readFile(path);
 	await writeFile(path, bytes.subarray(0, -20));
 	const { io, captured } = captureIo();
-	t.same(await copyFlows({ inputs: [path], strict: false, open: async () => printer(io, idLine) }, io), { passed: 1, status: 3 });
+	t.same(await copyFlows({ inputs: [path], strict: false, open: async () => printer(io, idLine) }, io), {
+		passed: 1,
+		status: 3,
+		isWritten: true,
+	});
 	t.equal(captured.out, "one\n");
 	t.match(captured.err, /cut.mitm: byte \d+/);
 	t.match(captured.err, /kept 1 flow;/);
 });
 
-t.test("what is interrupted keeps nothing, and has the status of the interruption", async (t) => {
+t.test("an interruption keeps nothing and sets the exit status", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "in.jsonl");
 	await writeTape(path, [named("one")]);
 	const { io } = captureIo({ signal: AbortSignal.abort(143) });
-	const open = (troubles: Troubles) => createOutput(join(folder, "out.jsonl"), { format: null, dump_version: null }, troubles);
+	const open = (troubles: Troubles) =>
+		createOutput(join(folder, "out.jsonl"), { format: null, dump_version: null }, troubles);
 	t.match(await copyFlows({ inputs: [path], strict: false, open }, io), { status: 143 });
 	t.same(await readdir(folder), ["in.jsonl"]);
 });
 
-t.test("inputs are closed again when there is no output for them", { skip: process.platform !== "linux" }, async (t) => {
-	const path = join(t.testdir(), "in.jsonl");
-	await writeTape(path, [named("one")]);
-	const open = () => Promise.reject(new Error("no output"));
-	await t.rejects(copyFlows({ inputs: [path], strict: false, open }, captureIo().io), /no output/);
-	const files = await Promise.all((await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
-	t.notOk(files.includes(path));
-});
+t.test(
+	"inputs are closed again when there is no output for them",
+	{ skip: process.platform !== "linux" && "open files are read from /proc" },
+	async (t) => {
+		const path = join(t.testdir(), "in.jsonl");
+		await writeTape(path, [named("one")]);
+		const open = () => Promise.reject(new Error("no output"));
+		await t.rejects(copyFlows({ inputs: [path], strict: false, open }, captureIo().io), /no output/);
+		const files = await Promise.all(
+			(await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")),
+		);
+		t.notOk(files.includes(path));
+	},
+);
 
 t.test("the same trouble many times is counted; quiet tells of damage alone", async (t) => {
 	const { io, captured } = captureIo();
@@ -87,7 +106,7 @@ t.test("the same trouble many times is counted; quiet tells of damage alone", as
 	troubles.end(5);
 	const lines = captured.err.trimEnd().split("\n");
 	t.equal(lines.length, 21);
-	t.equal(lines.at(-1), "flowtape: 3 more of that kind");
+	t.equal(lines.at(-1), "flowtape: 3 more of this kind");
 	t.equal(troubles.status, 0);
 	const quiet = captureIo();
 	const calm = new Troubles(quiet.io, { strict: false, quiet: true });
@@ -109,7 +128,10 @@ t.test("printed text comes in pieces, not all at the end", async (t) => {
 t.test("a version is for dumps; ~ is the home folder; a selection is a filter", async (t) => {
 	const { io } = captureIo();
 	const troubles = new Troubles(io, { strict: false });
-	await t.rejects(createOutput("x.jsonl", { format: null, dump_version: 20 }, troubles), { code: "FT_USAGE", message: /--dump-version 20/ });
+	await t.rejects(createOutput("x.jsonl", { format: null, dump_version: 20 }, troubles), {
+		code: "FT_USAGE",
+		message: /--dump-version 20/,
+	});
 	const folder = `no-such-folder-${process.pid}`;
 	await t.rejects(createOutput(`~/${folder}/x.jsonl`, { format: null, dump_version: null }, troubles), {
 		code: "FT_IO",

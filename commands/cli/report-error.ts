@@ -1,23 +1,23 @@
-// Makes words and an exit status of an error. It needs no package: what is missing from an installation is told of here too.
+// Reports an error on stderr. Imports no package, so that it can also report a missing package.
 import { FlowtapeError, installError } from "../../src/errors.ts";
 import { kebab } from "../../src/options.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "./command.ts";
 
 /**
- * Tells of an error, with its stack if wanted, and gives the exit status that it means.
- * @param flag of the option that is wrong, where one is
+ * Prints an error, with its stack if `debug`, and returns the exit status.
+ * @param where how the option that is wrong was given, if any
  */
-export function tell(thrown: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">, flag?: string): number {
+export function reportError(thrown: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">, where?: string): number {
 	const error = installError(thrown);
 	const isOurs = error instanceof FlowtapeError;
-	const option = isOurs && error.option !== undefined ? `--${flag ?? kebab(error.option)}: ` : "";
+	const option = isOurs && error.option !== undefined ? `${where ?? `--${kebab(error.option)}`}: ` : "";
 	const message = error instanceof Error ? error.message : String(error);
-	// a library's message names the option by itself
-	const said = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
+	// messages of the library may begin with the option's name
+	const text = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
 	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";
-	// what a script throws may have lines of its own; a name must not
-	const shown = isOurs && error.code !== "FT_SCRIPT" ? printableLine(said) : said;
+	// errors of scripts may have several lines
+	const shown = isOurs && error.code !== "FT_SCRIPT" ? printableLine(text) : text;
 	stderr.write(`flowtape: ${option}${shown}\n${debug ? `${chain(error)}\n` : hint}`);
 	return isOurs ? error.status : 4;
 }

@@ -1,6 +1,6 @@
-// The request that --request names: a curl command, a URL, a file, or a flow of a tape.
+// Parses the value of --request: a curl command, a URL, a file, or the id of a flow.
 import { existsSync, readFileSync } from "node:fs";
-import { openTape } from "../../formats/index.ts";
+import { flowsIn } from "../../api/source.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import { toByteString, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
@@ -11,52 +11,59 @@ import { curlRequest } from "./curl-request.ts";
 import { shellWords } from "./shell-words.ts";
 
 /**
- * In this order: `curl …`; `URL` or `METHOD URL`; a file that is there and holds a curl command, a request or a tape, with `#ID` for one flow of a tape; the beginning of a flow's id on
- * one of the tapes.
+ * Tries in this order: `curl …`; `URL` or `METHOD URL`; an existing file with a curl command, a request or a tape
+ * (`FILE#ID` for one flow of a tape); the start of a flow's id on one of the tapes.
  * @throws FlowtapeError FT_USAGE, FT_NOT_FOUND
  */
-export async function askedRequest(text: string, tapes: readonly string[], report: Reporter): Promise<Request> {
+export async function requestFromArgument(text: string, tapes: readonly string[], report: Reporter): Promise<Request> {
 	if (CURL.test(text)) return curlRequest(shellWords(text).slice(1));
 	const line = /^(?:([A-Z]+)\s+)?(https?:\/\/\S+)$/i.exec(text.trim());
-	if (line !== null) return curlRequest(line[1] === undefined ? [line[2] as string] : ["-X", line[1], line[2] as string]);
+	if (line !== null)
+		return curlRequest(line[1] === undefined ? [line[2] as string] : ["-X", line[1], line[2] as string]);
 	const [, file = text, id] = /^(.*)#([^#]+)$/s.exec(text) ?? [];
-	if (existsSync(text)) return (await ofFile(text, "", report)) as Request;
-	if (id !== undefined && existsSync(file)) return (await ofFile(file, id, report)) as Request;
+	if (existsSync(text)) return (await requestFromFile(text, "", report)) as Request;
+	if (id !== undefined && existsSync(file)) return (await requestFromFile(file, id, report)) as Request;
 	for (const tape of tapes) {
 		const flow = await findFlow(tape, text, report);
 		if (flow !== null) return flow.request;
 	}
-	throw new FlowtapeError("FT_NOT_FOUND", `--request: "${text}" is no curl command, no URL, no file, and no flow of the tapes has an id that begins with it`);
+	throw new FlowtapeError(
+		"FT_NOT_FOUND",
+		`--request: expected a curl command, a URL, a file or the start of a flow's id on the tapes, found "${text}"`,
+	);
 }
 
-async function ofFile(path: string, id: string, report: Reporter): Promise<Request> {
-	const raw = id === "" ? writtenRequest(readFileSync(path)) : null;
+async function requestFromFile(path: string, id: string, report: Reporter): Promise<Request> {
+	const raw = id === "" ? parseRequestFile(readFileSync(path)) : null;
 	if (raw !== null) return raw;
 	const flow = await findFlow(path, id, report);
-	if (flow === null) throw new FlowtapeError("FT_NOT_FOUND", `${path}: there is no HTTP flow${id === "" ? "" : ` whose id begins with ${id}`}`, { file: path });
+	if (flow === null)
+		throw new FlowtapeError(
+			"FT_NOT_FOUND",
+			`${path}: no HTTP flow${id === "" ? "" : ` has an id that begins with ${id}`}`,
+			{ file: path },
+		);
 	return flow.request;
 }
 
 async function findFlow(path: string, id: string, report: Reporter): Promise<HttpFlow | null> {
-	for await (const batch of await openTape(path, { report })) {
-		for (const flow of batch) if (flow.type === "http" && flow.id.startsWith(id)) return flow;
-	}
+	for await (const flow of flowsIn(path, report)) if (flow.type === "http" && flow.id.startsWith(id)) return flow;
 	return null;
 }
 
 const HEAD_END = /\r?\n\r?\n/;
 const REQUEST_LINE = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+)(?: (HTTP\/\d(?:\.\d)?))?\r?$/;
 
-/** A curl command, or a request; null for what is neither. */
-function writtenRequest(bytes: Buffer): Request | null {
+/** Parses a curl command or a raw request; null: it is neither. */
+function parseRequestFile(bytes: Buffer): Request | null {
 	const isCommand = CURL.test(bytes.subarray(0, 100).latin1Slice());
-	return isCommand ? curlRequest(shellWords(bytes.toString()).slice(1)) : rawRequest(bytes);
+	return isCommand ? curlRequest(shellWords(bytes.toString()).slice(1)) : parseRawRequest(bytes);
 }
 
 const CURL = /^\s*curl\s/;
 
-/** A request as it stands on the wire, or as people write it down; null for what does not begin like one. */
-export function rawRequest(bytes: Buffer): Request | null {
+/** Parses an HTTP/1.1 request, also with bare line feeds or without version; null: it is not one. */
+export function parseRawRequest(bytes: Buffer): Request | null {
 	const text = bytes.latin1Slice();
 	const end = HEAD_END.exec(text);
 	const head = text.slice(0, end?.index ?? text.length).trimEnd();

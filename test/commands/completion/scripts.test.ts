@@ -1,0 +1,13 @@
+// Each shell has a script that asks the hidden command; test/commands/completion.test.ts runs them.
+import { spawnSync } from "node:child_process";
+import t from "tap";
+import { scripts } from "../../../commands/completion/scripts.ts";
+
+for (const [shell, script] of Object.entries(scripts)) {
+	t.test(shell, async (t) => {
+		t.match(script, /flowtape __complete .*2>(?:\/dev\/null|\$null)/);
+		const isThere = spawnSync(shell, ["-c", "true"]).status === 0;
+		if (isThere && (shell === "bash" || shell === "zsh"))
+			t.equal(spawnSync(shell, ["-n"], { input: script }).status, 0, "its syntax");
+	});
+}

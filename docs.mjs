@@ -1,7 +1,8 @@
-// Writes the pages of the documentation that are made of the code. Needs build/, which `npm run docs` makes first.
+// Writes the pages of the documentation that are generated from code. Needs build/, which `npm run docs` creates first.
 import { writeFileSync } from "node:fs";
-import { errorsPage, optionsPage } from "./build/commands/cli/reference.js";
+import { browserNoisePage, errorsPage, optionsPage } from "./build/commands/cli/reference.js";
 import { loadAll } from "./build/commands/list.js";
 
 writeFileSync("docs/options.md", await optionsPage(await loadAll()));
 writeFileSync("docs/errors.md", errorsPage());
+writeFileSync("docs/browser-noise.md", browserNoisePage());

@@ -1,4 +1,4 @@
-// The demo's client: visits some pages with fetch, and prints what it got. It knows nothing of proxies.
+// The client of the demo: fetches some pages and prints the responses. It has no code for proxies.
 for (const site of process.argv.slice(2)) {
 	for (const [path, init] of [
 		["/", {}],

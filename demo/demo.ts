@@ -1,4 +1,4 @@
-// The main job on real sockets: record a client's session, stop the site, replay the session to the same client.
+// The main use over real sockets: record a client's session, stop the site, and replay the session to the same client.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,10 +12,15 @@ const flowtape = here("../commands/main.js");
 const folder = mkdtempSync(join(tmpdir(), "flowtape-demo-"));
 const env = { ...process.env, FLOWTAPE_HOME: join(folder, "home") };
 
-/** Runs a command as a user would type it, and shows it; ends the demo when it fails. */
+/** Runs a command as a user would type it, and prints it. Ends the demo if the command fails. */
 function step(what: string, args: readonly string[]): string {
 	console.log(`\n${what}\n  $ flowtape ${args.map(shown).join(" ")}`);
-	const { status, stdout } = spawnSync(process.execPath, [flowtape, ...args], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" });
+	const { status, stdout } = spawnSync(process.execPath, [flowtape, ...args], {
+		cwd: folder,
+		env,
+		stdio: ["ignore", "pipe", "inherit"],
+		encoding: "utf8",
+	});
 	process.stdout.write(stdout);
 	if (status !== 0) throw new Error(`exit status ${status}`);
 	return stdout;
@@ -27,7 +32,9 @@ function shown(word: string): string {
 	return /^[\w./:=-]+$/.test(word) ? word : `'${word}'`;
 }
 
-const site = spawn(process.execPath, [here("site.js"), join(folder, "site-ca")], { stdio: ["ignore", "pipe", "inherit"] });
+const site = spawn(process.execPath, [here("site.js"), join(folder, "site-ca")], {
+	stdio: ["ignore", "pipe", "inherit"],
+});
 try {
 	const [line] = (await once(createInterface(site.stdout), "line")) as [string];
 	const { http, https } = JSON.parse(line) as { http: string; https: string };
@@ -35,17 +42,36 @@ try {
 	const client = [process.execPath, here("client.js"), http, https];
 	const trust = ["--set", `ssl_verify_upstream_trusted_ca=${join("site-ca", "flowtape-ca-cert.pem")}`];
 
-	const recorded = step("1. Record what a client does.", ["record", "session.tape", "--listen-port", "0", ...trust, "--", ...client]);
+	const recorded = step("1. Record what a client does.", [
+		"record",
+		"session.tape",
+		"--listen-port",
+		"0",
+		...trust,
+		"--",
+		...client,
+	]);
 
 	site.kill();
 	await once(site, "exit");
 	console.log("\nThe site is stopped.");
 
-	const replayed = step("2. Run the same client again, answered from the tape.", ["replay-server", "session.tape", "--listen-port", "0", "--", ...client]);
+	const replayed = step("2. Run the same client again, answered from the tape.", [
+		"replay-server",
+		"session.tape",
+		"--listen-port",
+		"0",
+		"--",
+		...client,
+	]);
 	if (replayed !== recorded) throw new Error("the client did not get what it had got");
 	console.log("The client got the same answers.");
 
-	step("3. Look at what was recorded: requests of the API, one line each.", ["filter", "~u /api/ & ~c 200", "session.tape"]);
+	step("3. Look at what was recorded: requests of the API, one line each.", [
+		"filter",
+		"~u /api/ & ~c 200",
+		"session.tape",
+	]);
 	step("4. Write a dump that mitmproxy opens.", ["convert", "session.tape", "session.mitm"]);
 	console.log(`\nThat is all. Your turn: flowtape record session.tape -- COMMAND`);
 } catch (error) {

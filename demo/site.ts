@@ -1,4 +1,5 @@
-// The demo's site: a few pages over HTTP and HTTPS. Started with the folder of an authority; says its two addresses on stdout.
+// The site of the demo: a few pages over HTTP and HTTPS. The argument is the folder of an authority. Prints the two
+// addresses on stdout.
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -9,7 +10,11 @@ let visits = 0;
 function answer(request: IncomingMessage, response: ServerResponse): void {
 	visits++;
 	const { pathname } = new URL(request.url ?? "/", "http://site");
-	if (pathname === "/login") response.setHeader("set-cookie", `session=s${visits}; Path=/; Expires=${new Date(Date.now() + 3600_000).toUTCString()}`);
+	if (pathname === "/login")
+		response.setHeader(
+			"set-cookie",
+			`session=s${visits}; Path=/; Expires=${new Date(Date.now() + 3600_000).toUTCString()}`,
+		);
 	if (pathname === "/missing") response.statusCode = 404;
 	if (pathname.startsWith("/api/")) {
 		response.setHeader("content-type", "application/json");

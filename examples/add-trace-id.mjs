@@ -3,5 +3,6 @@ import { randomBytes } from "node:crypto";
 
 export function request(flow) {
 	const { headers } = flow.request;
-	if (!headers.has("traceparent")) headers.set("traceparent", `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`);
+	if (!headers.has("traceparent"))
+		headers.set("traceparent", `00-${randomBytes(16).toString("hex")}-${randomBytes(8).toString("hex")}-01`);
 }

@@ -6,5 +6,6 @@ export function load(loader) {
 let count = 0;
 
 export function request(flow, ctx) {
-	if (++count % ctx.options.fail_every === 0) flow.response = { status_code: 503, headers: { "retry-after": "1" }, content: "busy\n" };
+	if (++count % ctx.options.fail_every === 0)
+		flow.response = { status_code: 503, headers: { "retry-after": "1" }, content: "busy\n" };
 }

@@ -1,5 +1,6 @@
-// Real clients browse a site of a hundred pages, images, an event stream and a WebSocket through the proxy, in every mode, over HTTP/1.1 and HTTP/2. Then the
-// site is stopped, and the same clients have to get the same from the tapes. A client that is not installed is skipped. Ends with `N passed, N failed`.
+// Real clients browse a site of a hundred pages, images, an event stream and a WebSocket through the proxy, in every
+// mode, over HTTP/1.1 and HTTP/2. Then the site is stopped, and the same clients must get the same content from the
+// tapes. A client that is not installed is skipped. Ends with `N passed, N failed`.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { discard } from "../fixtures/make/discard.mjs";
 import { findClients } from "./browse/clients.mjs";
 import { startSite } from "./browse/site.mjs";
 import { flowtape, startFlowtape } from "./peers/proxies.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const run = promisify(execFile);
 const LANES = 2;
@@ -20,13 +21,25 @@ const env = { ...process.env, FLOWTAPE_HOME: join(folder, "home"), NO_COLOR: "1"
 for (const name of Object.keys(env)) if (/^(https?|all|no)_proxy$/i.test(name)) delete env[name];
 
 function makeCertificate() {
-	const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost"];
+	const key = [
+		"-newkey",
+		"ec",
+		"-pkeyopt",
+		"ec_paramgen_curve:prime256v1",
+		"-nodes",
+		"-days",
+		"2",
+		"-subj",
+		"/CN=localhost",
+	];
 	const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "cert.pem")];
-	execFileSync("openssl", ["req", "-x509", ...key, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", ...files], { stdio: "ignore" });
+	execFileSync("openssl", ["req", "-x509", ...key, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", ...files], {
+		stdio: "ignore",
+	});
 	return { key: readFileSync(join(folder, "key.pem")), cert: readFileSync(join(folder, "cert.pem")) };
 }
 
-/** Where browsers tell what they saw, by a name for each tour. */
+/** Starts a server to which browsers send their reports. `next` waits for the report of a tour by its name. */
 async function startReports() {
 	const waiting = new Map();
 	const server = createServer((request, response) => {
@@ -57,12 +70,12 @@ async function startReports() {
 	};
 }
 
-/** What is asked for, a folder for each version, and how. */
+/** The URLs that a client visits, one folder for each version of HTTP, each with its version. */
 function targetsOf(client, { plain, secure }) {
 	return [`${plain}/plain/ 1.1`, ...client.versions.map((version) => `${secure}/${version}/ ${version}`)];
 }
 
-/** One client in one mode, while `flowtape COMMAND` records or replays; what it got. */
+/** Runs one client in one mode while `flowtape COMMAND` records or replays. Returns the client's output. */
 async function session({ command, client, mode, site, upstream, ca, reports }) {
 	const modes = {
 		regular: ["regular"],
@@ -72,23 +85,41 @@ async function session({ command, client, mode, site, upstream, ca, reports }) {
 	}[mode];
 	const tape = join(folder, `${client.name}-${mode}.tape`);
 	const args = [...modes.flatMap((one) => ["-m", one]), "--set", "ssl_insecure=true"];
-	const direct = targetsOf(client, { plain: `http://127.0.0.1:${site.plain}`, secure: `https://localhost:${site.secure}` });
+	const direct = targetsOf(client, {
+		plain: `http://127.0.0.1:${site.plain}`,
+		secure: `https://localhost:${site.secure}`,
+	});
 	if (client.command !== undefined && mode !== "reverse") {
-		const { stdout } = await run(process.execPath, [flowtape, command, tape, "-q", "-p", "0", ...args, "--", ...client.command, ...direct], { env });
+		const { stdout } = await run(
+			process.execPath,
+			[flowtape, command, tape, "-q", "-p", "0", ...args, "--", ...client.command, ...direct],
+			{ env },
+		);
 		return stdout.trim();
 	}
 	const proxy = await startFlowtape(command, tape, args, { env, count: modes.length });
 	try {
 		const [plain, secure] = proxy.ports;
-		const targets = mode === "reverse" ? targetsOf(client, { plain: `http://127.0.0.1:${plain}`, secure: `https://localhost:${secure}` }) : direct;
+		const targets =
+			mode === "reverse"
+				? targetsOf(client, { plain: `http://127.0.0.1:${plain}`, secure: `https://localhost:${secure}` })
+				: direct;
 		const url = { reverse: null, socks5: `socks5://127.0.0.1:${proxy.port}` }[mode];
-		return await client.browse({ mode, proxy: url === undefined ? `http://127.0.0.1:${proxy.port}` : url, ca, targets, folder, env, reports });
+		return await client.browse({
+			mode,
+			proxy: url === undefined ? `http://127.0.0.1:${proxy.port}` : url,
+			ca,
+			targets,
+			folder,
+			env,
+			reports,
+		});
 	} finally {
 		assert.equal(await proxy.stop(), 0, "exit status");
 	}
 }
 
-/** Whether a client got all pages of all targets, by the versions that it was to speak. */
+/** Checks that a client got all pages of all targets, over the expected versions of HTTP. */
 function assertWhole(client, got) {
 	const lines = got.split("\n");
 	const count = 1 + client.versions.length;
@@ -100,7 +131,7 @@ function assertWhole(client, got) {
 	assert.deepEqual(spoken, ["1.1", ...client.versions]);
 }
 
-/** Runs what is asked for, some at a time. */
+/** Runs jobs, some at a time. */
 async function inLanes(jobs) {
 	const left = [...jobs];
 	const lane = async () => {
@@ -118,7 +149,9 @@ try {
 	upstream = await startFlowtape("record", join(folder, "upstream.tape"), ["--set", "ssl_insecure=true"], { env });
 	const { found, missing } = await findClients(folder);
 	for (const why of missing) console.log(`skipped: ${why}`);
-	const tours = found.flatMap((client) => client.modes.map((mode) => ({ client, mode, site, upstream: upstream.port, ca, reports })));
+	const tours = found.flatMap((client) =>
+		client.modes.map((mode) => ({ client, mode, site, upstream: upstream.port, ca, reports })),
+	);
 	const recorded = new Map();
 	await inLanes(
 		tours.map(
@@ -144,4 +177,4 @@ try {
 	await upstream?.stop();
 	await discard(folder);
 }
-tell();
+reportTally();

@@ -1,7 +1,8 @@
-// Dumps against the releases of mitmproxy that read them: what flowtape writes, in every version, is loaded by each release, and every flow
-// counted and compared, for releases drop flows without a word; what a release writes is read by flowtape, and compared. Each release is
-// installed in an environment of a Python that it takes, kept in the folder that FLOWTAPE_RELEASES names (default: one for temporary files);
-// where such a Python, or the package index, is missing the release is skipped. Ends with `N passed, N failed`.
+// Dumps, tested with releases of mitmproxy. Each release loads the dumps that flowtape writes in every version. Every
+// flow is counted and compared, because releases drop flows silently. flowtape reads the dumps that a release writes,
+// and the flows are compared. Each release is installed in a virtual environment of a Python that it supports, in the
+// folder FLOWTAPE_RELEASES (default: a temporary folder). A release is skipped if such a Python or the package index is
+// not available. Ends with `N passed, N failed`.
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -18,7 +19,7 @@ const golden = join(here, "../fixtures/flows");
 const kept = process.env.FLOWTAPE_RELEASES ?? join(tmpdir(), "flowtape-releases");
 const folder = mkdtempSync(join(tmpdir(), "flowtape-dumps-"));
 
-/** Releases with the Pythons that they take and the newest version of dumps that they read. */
+/** Releases, with the Python versions that they support, and the newest dump version that they read. */
 const releases = [
 	{ release: "8.1.1", pythons: ["3.9", "3.10"], reads: 17 },
 	{ release: "9.0.1", pythons: ["3.9", "3.10", "3.11"], reads: 18 },
@@ -37,24 +38,29 @@ function check(what, isRight, detail = "") {
 	}
 }
 
-/** A Python of one of these versions that runs, or null. */
+/** Finds a working Python of one of these versions; null if there is none. */
 function findPython(wanted) {
 	const installed = join(process.env.PYENV_ROOT ?? join(homedir(), ".pyenv"), "versions");
 	for (const version of wanted) {
-		const ofPyenv = existsSync(installed) ? readdirSync(installed).filter((name) => name.startsWith(`${version}.`)) : [];
+		const ofPyenv = existsSync(installed)
+			? readdirSync(installed).filter((name) => name.startsWith(`${version}.`))
+			: [];
 		for (const python of [`python${version}`, ...ofPyenv.map((name) => join(installed, name, "bin/python"))]) {
 			try {
 				execFileSync(python, ["-c", "import venv, ensurepip"], { stdio: "ignore" });
 				return python;
 			} catch {
-				// not this one
+				// try the next one
 			}
 		}
 	}
 	return null;
 }
 
-/** The Python of an environment with the release; throws with the reason where there can be none. */
+/**
+ * Installs a release and returns the Python of its environment. Throws an error with the reason if this is not
+ * possible.
+ */
 async function install({ release, pythons }) {
 	const environment = join(kept, release);
 	const python = join(environment, "bin/python");
@@ -64,7 +70,9 @@ async function install({ release, pythons }) {
 		rmSync(environment, { recursive: true, force: true });
 		mkdirSync(kept, { recursive: true });
 		await run(base, ["-m", "venv", environment]);
-		await run(python, ["-m", "pip", "install", "-q", "--disable-pip-version-check", `mitmproxy==${release}`], { maxBuffer }).catch((error) => {
+		await run(python, ["-m", "pip", "install", "-q", "--disable-pip-version-check", `mitmproxy==${release}`], {
+			maxBuffer,
+		}).catch((error) => {
 			throw new Error(`it cannot be installed: ${error.stderr.trim().split("\n").at(-1)}`);
 		});
 		writeFileSync(join(environment, "complete"), "");
@@ -82,7 +90,10 @@ async function load(python, files) {
 	return JSON.parse(stdout);
 }
 
-/** What a dump of this version holds of a flow, as a release of these versions tells it; null where it has no room for the flow. */
+/**
+ * A flow as a release that reads versions up to `reads` returns it from a dump of this version; null if the version
+ * cannot store the flow.
+ */
 function held(flow, version, reads) {
 	if ((flow.type === "udp" && version < 18) || (flow.type === "dns" && version < 17)) return null;
 	const { backup: _, timestamp_created, client_conn, server_conn, ...rest } = flow;
@@ -91,13 +102,17 @@ function held(flow, version, reads) {
 	return {
 		...rest,
 		...(version > 15 ? { timestamp_created } : {}),
-		// releases before 10 do not know of transports
-		client_conn: { ...restOfClient, ...(version < 18 || reads < 18 ? {} : { proxy_mode }), ...(reads < 20 ? {} : { transport_protocol: client }) },
+		// releases before 10 have no transport protocols
+		client_conn: {
+			...restOfClient,
+			...(version < 18 || reads < 18 ? {} : { proxy_mode }),
+			...(reads < 20 ? {} : { transport_protocol: client }),
+		},
 		server_conn: { ...restOfServer, ...(reads < 20 ? {} : { transport_protocol: server }) },
 	};
 }
 
-/** The same, without the ids that a golden dump had none of. */
+/** A flow without the ids that the golden dump does not have. */
 function likeIn(expected, flow) {
 	const copy = structuredClone(flow);
 	if (expected.id === undefined) delete copy.id;
@@ -107,13 +122,19 @@ function likeIn(expected, flow) {
 
 function compare(what, { flows, error }, expected, version, reads) {
 	const wanted = expected.map((flow) => held(flow, version, reads)).filter((flow) => flow !== null);
-	check(`${what}: number of flows`, flows.length === wanted.length && error === null, `${flows.length} of ${wanted.length}, ${error}`);
+	check(
+		`${what}: number of flows`,
+		flows.length === wanted.length && error === null,
+		`${flows.length} of ${wanted.length}, ${error}`,
+	);
 	const ids = new Set();
 	for (const [n, flow] of wanted.entries()) {
 		const found = flows[n] && likeIn(flow, held(flows[n], version, reads));
-		// of flows with one id, the later ones get ids that no other has
+		// of several flows with one id, the later ones get new, unique ids
 		const isRenamed = ids.has(flow.id) && found !== undefined && !ids.has(found.id);
-		const differ = Object.keys(flow).filter((key) => !(key === "id" && isRenamed) && !isDeepStrictEqual(found?.[key], flow[key]));
+		const differ = Object.keys(flow).filter(
+			(key) => !(key === "id" && isRenamed) && !isDeepStrictEqual(found?.[key], flow[key]),
+		);
 		ids.add(found?.id);
 		check(
 			`${what}: flow ${n}`,
@@ -123,18 +144,19 @@ function compare(what, { flows, error }, expected, version, reads) {
 	}
 }
 
-/** Bytes of a JSON line, or of a state, as a string of one character a byte. */
+/** The bytes of a JSON line, or of a state, as a string with one character per byte. */
 function latin1(value) {
 	if (typeof value?.bytes === "string") return value.bytes;
 	if (typeof value?.$base64 === "string") return Buffer.from(value.$base64, "base64").toString("latin1");
 	return typeof value === "string" ? Buffer.from(value).toString("latin1") : value;
 }
 
-/** Whether a line of `filter --json` says of a flow what mitmproxy says of it. */
+/** Checks that a line of `filter --json` and mitmproxy agree on a flow. */
 function compareLine(what, line, flow) {
 	const names = { body: "content", status: "status_code" };
 	const same = (theirs, mine) => {
-		if (Array.isArray(theirs)) return Array.isArray(mine) && theirs.length === mine.length && theirs.every((item, n) => same(item, mine[n]));
+		if (Array.isArray(theirs))
+			return Array.isArray(mine) && theirs.length === mine.length && theirs.every((item, n) => same(item, mine[n]));
 		return isDeepStrictEqual(latin1(mine), latin1(theirs));
 	};
 	const differ = ["id", "type", "marked", "comment", "is_replay"].filter((key) => line[key] !== flow[key]);
@@ -155,13 +177,14 @@ function compareLine(what, line, flow) {
 
 async function tryRelease({ release, reads }, python, dumps, expected) {
 	const written = versions.filter((version) => version <= reads);
-	// what the release writes is read, and goes back to it in every version that it reads
+	// flowtape reads a dump of the release, and writes it back in every version that the release reads
 	const made = join(folder, `${release}.mitm`);
 	await run(python, [script, "make", made]);
 	const lines = join(folder, `${release}.jsonl`);
 	await ours("convert", made, lines);
 	const back = written.map((version) => join(folder, `${release}-${version}.mitm`));
-	for (const [n, version] of written.entries()) await ours("convert", lines, back[n], "--dump-version", String(version));
+	for (const [n, version] of written.entries())
+		await ours("convert", lines, back[n], "--dump-version", String(version));
 	const [own, ...loaded] = await load(python, [made, ...back, ...written.map((version) => dumps.get(version))]);
 	check(`${release} loads what it wrote itself`, own.error === null && own.flows.length >= 10);
 	const read = (await ours("filter", "~all", made, "--json"))
@@ -178,9 +201,20 @@ async function tryRelease({ release, reads }, python, dumps, expected) {
 
 try {
 	const names = readdirSync(golden).filter((name) => /^mitm-.*\.mitm$/.test(name));
-	const expected = names.flatMap((name) => JSON.parse(readFileSync(join(golden, name.replace(/mitm$/, "json")), "utf8")));
+	const expected = names.flatMap((name) =>
+		JSON.parse(readFileSync(join(golden, name.replace(/mitm$/, "json")), "utf8")),
+	);
 	const dumps = new Map(versions.map((version) => [version, join(folder, `golden-${version}.mitm`)]));
-	for (const [version, dump] of dumps) await ours("filter", "~all", ...names.map((name) => join(golden, name)), "-o", dump, "--dump-version", String(version));
+	for (const [version, dump] of dumps)
+		await ours(
+			"filter",
+			"~all",
+			...names.map((name) => join(golden, name)),
+			"-o",
+			dump,
+			"--dump-version",
+			String(version),
+		);
 	for (const each of releases) {
 		let python;
 		try {

@@ -1,5 +1,6 @@
-// Every export is run by the program that it is for, against a server that keeps the bytes: it must get the recorded request.
-// curl and HTTPie where they are installed (HTTPie in an environment of its own, where Python can make one), fetch in this Node.
+// Runs every export with its program, against a server that stores the bytes. The server must receive the recorded
+// request. Uses curl and HTTPie if they are installed (HTTPie in a virtual environment, if Python can create one), and
+// fetch of this Node.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -8,12 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { discard } from "../fixtures/make/discard.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const run = promisify(execFile);
 const flowtape = join(new URL(".", import.meta.url).pathname, "../dist/commands/main.js");
 const folder = mkdtempSync(join(tmpdir(), "flowtape-export-"));
-const env = { ...process.env, FLOWTAPE_HOME: join(folder, "home"), NO_COLOR: "1", HTTPIE_CONFIG_DIR: join(folder, "httpie") };
+const env = {
+	...process.env,
+	FLOWTAPE_HOME: join(folder, "home"),
+	NO_COLOR: "1",
+	HTTPIE_CONFIG_DIR: join(folder, "httpie"),
+};
 for (const name of Object.keys(env)) if (/^(https?|all|no)_proxy$/i.test(name)) delete env[name];
 
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
@@ -29,17 +35,32 @@ const requests = [
 		],
 	},
 	{ method: "GET", path: "/../up/./[1-3]{a,b}", headers: [], curlOnly: true },
-	{ method: "POST", path: "/json", headers: [["Content-Type", "application/json"]], body: Buffer.from(`{"a": "it's \\n", "b": "@file"}\n`) },
-	{ method: "POST", path: "/form", headers: [["Content-Type", "application/x-www-form-urlencoded"]], body: Buffer.from("a=1&b=%20") },
+	{
+		method: "POST",
+		path: "/json",
+		headers: [["Content-Type", "application/json"]],
+		body: Buffer.from(`{"a": "it's \\n", "b": "@file"}\n`),
+	},
+	{
+		method: "POST",
+		path: "/form",
+		headers: [["Content-Type", "application/x-www-form-urlencoded"]],
+		body: Buffer.from("a=1&b=%20"),
+	},
 	{ method: "PUT", path: "/binary", headers: [["Content-Type", "application/octet-stream"]], body: EVERY_BYTE },
 	{ method: "PATCH", path: "/at", headers: [["Content-Type", "text/plain"]], body: Buffer.from("@/etc/passwd") },
 	{ method: "DELETE", path: "/none", headers: [] },
 	{ method: "POST", path: "/untyped", headers: [], body: Buffer.from("no type") },
 	{ method: "POST", path: "/long", headers: [["Content-Type", "text/plain"]], body: Buffer.alloc(300_000, "long ") },
-	{ method: "PUT", path: "/percent", headers: [["Content-Type", "text/plain"]], body: Buffer.from("100% \\x41 \\101 %s") },
+	{
+		method: "PUT",
+		path: "/percent",
+		headers: [["Content-Type", "text/plain"]],
+		body: Buffer.from("100% \\x41 \\101 %s"),
+	},
 ];
 
-/** The server: answers everything, and keeps what the last connection sent. */
+/** The server answers every request, and stores the bytes of the last connection. */
 let received = Buffer.alloc(0);
 const server = createServer((socket) => {
 	received = Buffer.alloc(0);
@@ -61,7 +82,7 @@ function parsed(bytes) {
 	return { line, fields: fields.map((field) => field.split(/: ?(.*)/s).slice(0, 2)), body: bytes.subarray(end + 4) };
 }
 
-/** @param added fields that the program cannot be kept from sending */
+/** @param added fields that the program always sends */
 function same(recorded, got, added) {
 	assert.equal(got.line, `${recorded.method} ${recorded.path} HTTP/1.1`);
 	const own = new Set(["host", "content-length", ...added]);
@@ -80,12 +101,24 @@ writeFileSync(
 	requests
 		.map((request, i) => {
 			const body = request.body ?? Buffer.alloc(0);
-			const headers = [["Host", `127.0.0.1:${port}`], ...request.headers, ...(request.body ? [["Content-Length", String(body.length)]] : [])];
+			const headers = [
+				["Host", `127.0.0.1:${port}`],
+				...request.headers,
+				...(request.body ? [["Content-Length", String(body.length)]] : []),
+			];
 			const { method, path } = request;
 			return JSON.stringify({
 				id: idOf(i),
 				type: "http",
-				request: { method, scheme: "http", host: "127.0.0.1", port, path, headers, body: { $base64: body.toString("base64") } },
+				request: {
+					method,
+					scheme: "http",
+					host: "127.0.0.1",
+					port,
+					path,
+					headers,
+					body: { $base64: body.toString("base64") },
+				},
 				response: null,
 			});
 		})
@@ -128,20 +161,24 @@ try {
 			same(
 				request,
 				parsed(received),
-				["connection", "accept", "accept-language", "sec-fetch-mode", "user-agent", "accept-encoding"].filter((name) => !sent.has(name)),
+				["connection", "accept", "accept-language", "sec-fetch-mode", "user-agent", "accept-encoding"].filter(
+					(name) => !sent.has(name),
+				),
 			);
 		});
 	}
 
 	const venv = join(folder, "venv");
-	const hasHttpie = (await has(process.env.PYTHON ?? "python3", "-m", "venv", venv)) && (await has(join(venv, "bin/pip"), "-q", "install", "httpie"));
+	const hasHttpie =
+		(await has(process.env.PYTHON ?? "python3", "-m", "venv", venv)) &&
+		(await has(join(venv, "bin/pip"), "-q", "install", "httpie"));
 	if (hasHttpie) {
 		env.PATH = `${join(venv, "bin")}:${env.PATH}`;
 		for (const [i, request] of requests.entries()) {
 			if (request.curlOnly) continue;
 			await check(`httpie ${request.path}`, async () => {
 				await shell(exported("httpie", i));
-				// its HTTP library sends an Accept-Encoding of its own for one that was taken away
+				// its HTTP library adds an Accept-Encoding if the field is removed
 				same(request, parsed(received), ["accept-encoding", "connection"]);
 			});
 		}
@@ -150,4 +187,4 @@ try {
 	server.close();
 	await discard(folder);
 }
-tell();
+reportTally();

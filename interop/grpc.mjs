@@ -1,5 +1,6 @@
-// The gRPC library for Python through flowtape: every kind of call gives the same messages, metadata and status as without a proxy, live and in replay,
-// in clear text and over TLS. Skipped where the library cannot be installed.
+// The gRPC library for Python through flowtape, in clear text and over TLS. Every kind of call must give the same
+// messages, metadata and status as without a proxy, both live and in replay. Skipped if the library cannot be
+// installed.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { discard } from "../fixtures/make/discard.mjs";
 import { peersFolder } from "./peers/mitmproxy.mjs";
 import { flowtape, startFlowtape } from "./peers/proxies.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const VERSION = "1.*";
 const calls = new URL("grpc/calls.py", import.meta.url).pathname;
@@ -27,15 +28,28 @@ try {
 	const certificate = join(scratch, "cert.pem");
 	const key = join(scratch, "key.pem");
 	const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-	const { status } = spawnSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", certificate, ...subject]);
+	const { status } = spawnSync("openssl", [
+		"req",
+		"-x509",
+		"-newkey",
+		"rsa:2048",
+		"-nodes",
+		"-days",
+		"2",
+		"-keyout",
+		key,
+		"-out",
+		certificate,
+		...subject,
+	]);
 	if (status === 0) await trial("TLS", [certificate, key], ["--set", `ssl_verify_upstream_trusted_ca=${certificate}`]);
 	else console.log("skipped: openssl is not installed, so nothing was tried over TLS");
 } finally {
 	await discard(scratch);
 }
-tell();
+reportTally();
 
-/** Calls without a proxy, through `record`, and through `replay-server` with the server gone. */
+/** Runs the calls without a proxy, through `record`, and through `replay-server` after the server has stopped. */
 async function trial(name, tls, options) {
 	const tape = join(scratch, `${name}.tape`);
 	const server = spawn(python, [calls, "serve", ...tls], { env, stdio: ["pipe", "pipe", "inherit"] });
@@ -57,7 +71,8 @@ async function trial(name, tls, options) {
 }
 
 async function compare(name, expected, found) {
-	for (const [index, one] of expected.entries()) await check(`${name}: ${JSON.parse(one)[0]}`, () => assert.equal(found[index], one));
+	for (const [index, one] of expected.entries())
+		await check(`${name}: ${JSON.parse(one)[0]}`, () => assert.equal(found[index], one));
 	await check(`${name}: all calls`, () => assert.equal(found.length, expected.length));
 }
 
@@ -66,9 +81,12 @@ function proxy({ port }) {
 	return { http_proxy: url, https_proxy: url, grpc_proxy: url, no_proxy: "", no_grpc_proxy: "" };
 }
 
-/** What the client prints, line by line. */
-async function call(address, roots, surroundings) {
-	const child = spawn(python, [calls, "call", address, ...roots], { env: { ...env, ...surroundings }, stdio: ["ignore", "pipe", "inherit"] });
+/** Runs the client; resolves to its output, line by line. */
+async function call(address, roots, childEnv) {
+	const child = spawn(python, [calls, "call", address, ...roots], {
+		env: { ...env, ...childEnv },
+		stdio: ["ignore", "pipe", "inherit"],
+	});
 	let said = "";
 	child.stdout.setEncoding("utf8").on("data", (text) => {
 		said += text;
@@ -77,14 +95,14 @@ async function call(address, roots, surroundings) {
 	return said.trim().split("\n");
 }
 
-/** A file with the certificate of flowtape's authority. */
+/** Writes the certificate of flowtape's authority to a file; returns its path. */
 function authority() {
 	const path = join(scratch, "authority.pem");
 	spawnSync("sh", ["-c", `"${process.execPath}" "${flowtape}" ca export > "${path}"`], { env });
 	return path;
 }
 
-/** A Python that can import grpc, in the folder of peers; null where it cannot be had. */
+/** Returns a Python with grpc, installed into the folder of peers if it is missing; null if this fails. */
 function install() {
 	const folder = join(peersFolder(), "grpcio");
 	const found = join(folder, "bin", "python");
@@ -92,6 +110,10 @@ function install() {
 	if (works()) return found;
 	rmSync(folder, { recursive: true, force: true });
 	spawnSync("python3", ["-m", "venv", folder], { timeout: 300_000 });
-	spawnSync(found, ["-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:", `grpcio==${VERSION}`], { timeout: 300_000 });
+	spawnSync(
+		found,
+		["-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary", ":all:", `grpcio==${VERSION}`],
+		{ timeout: 300_000 },
+	);
 	return works() ? found : null;
 }

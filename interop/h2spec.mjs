@@ -1,5 +1,6 @@
-// The cases of h2spec, a conformance suite for HTTP/2 servers, against flowtape in clear text and over TLS, live and in replay. Frames are Node's business:
-// a case that a bare node:http2 server does not pass either is reported and does not count. Skipped where Go cannot install h2spec.
+// Runs h2spec, a conformance suite for HTTP/2 servers, against flowtape in clear text and over TLS, live and in replay.
+// Node handles the frames, so a case in which a bare node:http2 server fails too is reported but does not count.
+// Skipped if h2spec cannot be installed with Go.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,14 +10,14 @@ import { join } from "node:path";
 import { discard } from "../fixtures/make/discard.mjs";
 import { peersFolder } from "./peers/mitmproxy.mjs";
 import { startFlowtape } from "./peers/proxies.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const VERSION = "v2.2.1+incompatible";
-/** What differs for a reason other than a fault. */
+/** Cases that fail for a reason other than a defect. */
 const NOT_COUNTED = new Set([
-	// flowtape speaks HTTP/1.1 on the same port, so bytes that are no preface are answered with 400 in HTTP/1.1
+	// flowtape also accepts HTTP/1.1 on this port, so it answers an invalid preface with 400 in HTTP/1.1
 	"http2/3.5: Sends invalid connection preface",
-	// an answer that is quicker than the second frame closes the stream, and Node ignores DATA on a closed stream
+	// a response that is sent before the second frame arrives closes the stream, and Node ignores DATA on a closed stream
 	"http2/5.1: half closed (remote): Sends a DATA frame",
 	"http2/5.1: half closed (remote): Sends a HEADERS frame",
 	"http2/6.1: Sends a DATA frame on the stream that is not in &#34;open&#34; or &#34;half-closed (local)&#34; state",
@@ -63,9 +64,9 @@ try {
 	yardstick.close();
 	await discard(scratch);
 }
-tell();
+reportTally();
 
-/** The path of h2spec, installed into the folder of peers; null where that fails. */
+/** Installs h2spec into the folder of peers if it is missing. Returns its path; null if that fails. */
 function install() {
 	const folder = join(peersFolder(), `h2spec-${VERSION}`);
 	const path = join(folder, "h2spec");
@@ -84,14 +85,21 @@ function listen(server) {
 	return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)));
 }
 
-/** The names of all cases that h2spec ran against a port of this machine, and of those that failed. */
+/**
+ * Runs h2spec against a local port. Returns the names of all cases that ran (`ran`) and of those that failed
+ * (`failed`).
+ */
 async function failures(port, options) {
 	const report = join(scratch, `${port}-${options.length}.xml`);
-	const child = spawn(program, ["-h", "127.0.0.1", "-p", String(port), "-o", "2", "-j", report, ...options], { stdio: "ignore" });
+	const child = spawn(program, ["-h", "127.0.0.1", "-p", String(port), "-o", "2", "-j", report, ...options], {
+		stdio: "ignore",
+	});
 	await new Promise((resolve) => child.once("exit", resolve));
 	const ran = new Set();
 	const failed = new Set();
-	for (const [, section, name, rest] of readFileSync(report, "utf8").matchAll(/<testcase package="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g)) {
+	for (const [, section, name, rest] of readFileSync(report, "utf8").matchAll(
+		/<testcase package="([^"]*)" classname="([^"]*)"[^>]*>([\s\S]*?)<\/testcase>/g,
+	)) {
 		const id = `${section}: ${name}`;
 		ran.add(id);
 		if (/<(failure|error)\b/.test(rest)) failed.add(id);

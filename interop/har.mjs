@@ -1,5 +1,6 @@
-// HARs against Chromium and mitmproxy: what DevTools saves is read, and what we write opens in its network panel and in mitmproxy, flow by
-// flow. Each is skipped, and says so, where it is not installed. Ends with `N passed, N failed`.
+// HARs, tested with Chromium and mitmproxy. flowtape reads the HARs that DevTools saves. The network panel and
+// mitmproxy open the HARs that flowtape writes, and the flows are compared. A program that is not installed is skipped
+// with a message. Ends with `N passed, N failed`.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +12,15 @@ import { findMitmproxy } from "./peers/mitmproxy.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "flowtape-har-"));
-const fixtures = ["chromium.har", "firefox.har", "safari.har", "charles.har", "fiddler.har", "mitmproxy.har", "playwright.zip"];
+const fixtures = [
+	"chromium.har",
+	"firefox.har",
+	"safari.har",
+	"charles.har",
+	"fiddler.har",
+	"mitmproxy.har",
+	"playwright.zip",
+];
 let passed = 0;
 let failed = 0;
 
@@ -23,9 +32,12 @@ function check(name, holds, detail = "") {
 	}
 }
 
-const flowtape = (...args) => execFileSync(process.execPath, [join(here, "../dist/commands/main.js"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+const flowtape = (...args) =>
+	execFileSync(process.execPath, [join(here, "../dist/commands/main.js"), ...args], {
+		stdio: ["ignore", "pipe", "pipe"],
+	});
 
-/** A HAR of ours, and the flows in it as `filter --json` prints them. */
+/** Converts a fixture to a HAR. Returns the HAR and its flows as `filter --json` prints them. */
 function written(name) {
 	const har = join(folder, name.replace(/\..*/, ".har"));
 	flowtape("convert", join(here, "../fixtures/flows", name), har);
@@ -43,13 +55,17 @@ else {
 	await withDevTools(chromium, async (_, devTools) => {
 		for (const { name, text, flows } of hars) {
 			const requests = await importHar(devTools, text);
-			check(`${name}: Chromium has every flow`, requests.length === flows.length, `${requests.length} for ${flows.length}`);
+			check(
+				`${name}: Chromium has every flow`,
+				requests.length === flows.length,
+				`${requests.length} for ${flows.length}`,
+			);
 			const { entries } = JSON.parse(text).log;
-			// DevTools puts them in the order in which they started
+			// DevTools sorts requests by their start
 			entries.sort((a, b) => new Date(a.startedDateTime) - new Date(b.startedDateTime));
 			for (const [i, request] of requests.entries()) {
 				const { request: asked, response, time, timings, _webSocketMessages = [] } = entries[i];
-				// a request lasts from when it leaves the queue
+				// the duration of a request does not include its time in the queue
 				const duration = time - Math.max(timings._blocked_queueing ?? 0, 0);
 				const same = request.method === asked.method && request.url === asked.url && request.status === response.status;
 				const content = response.content.text ?? "";
@@ -84,7 +100,10 @@ if (python !== null) {
 		for (const [i, { request, response }] of JSON.parse(text).log.entries.entries()) {
 			const [method, url, status, body] = theirs[i] ?? [];
 			const { text: content = "", encoding } = response.content;
-			const possible = encoding === "base64" ? [Buffer.from(content, "base64")] : [Buffer.from(content), Buffer.from(content, "latin1")];
+			const possible =
+				encoding === "base64"
+					? [Buffer.from(content, "base64")]
+					: [Buffer.from(content), Buffer.from(content, "latin1")];
 			const holds =
 				method === request.method &&
 				(method === "CONNECT" || url === request.url) &&

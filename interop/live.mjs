@@ -1,6 +1,6 @@
-// flowtape and mitmdump live, with the same options: the same requests go through both, and what the origin received, what the client got and what was
-// recorded has to be the same, but for what is decided otherwise on purpose, which the tables in interop/live name with the reason. Ends with
-// `N passed, N failed`. Arguments choose groups by their names.
+// Compares flowtape and mitmdump live, with the same options and the same requests. Both must agree on what the origin
+// receives, on what the client gets, and on the recording. The tables in interop/live name the deliberate differences
+// with their reasons. Arguments select groups by name. Ends with `N passed, N failed`.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,9 +10,9 @@ import { judge, playGroup } from "./live/compare.mjs";
 import { startSide } from "./live/sides.mjs";
 import { groups, writeFiles } from "./live/tables/index.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
-/** Groups at once: while one starts, another is played. */
+/** Number of groups that run at the same time: one starts while another runs. */
 const LANES = 2;
 
 function makeCertificates(folder) {
@@ -36,18 +36,26 @@ if (python !== null) {
 		makeCertificates(folder);
 		const read = (name) => readFileSync(join(folder, name));
 		const place = {
-			...{ python, folder, mitmHome: join(folder, "mitm"), scripts: join(import.meta.dirname, "live/scripts"), files: { dir: folder } },
-			...{ tls: { key: read("origin-key.pem"), cert: read("origin.pem") }, authority: read("ca.pem") },
+			python,
+			folder,
+			mitmHome: join(folder, "mitm"),
+			scripts: join(import.meta.dirname, "live/scripts"),
+			files: { dir: folder },
+			tls: { key: read("origin-key.pem"), cert: read("origin.pem") },
+			authority: read("ca.pem"),
 			env: { ...process.env, FLOWTAPE_HOME: join(folder, "home"), NO_COLOR: "1" },
 		};
 		mkdirSync(place.mitmHome);
 		await writeFiles(folder);
-		const chosen = groups.filter(({ name }) => process.argv.length < 3 || process.argv.slice(2).some((part) => name.includes(part)));
+		const chosen = groups.filter(
+			({ name }) => process.argv.length < 3 || process.argv.slice(2).some((part) => name.includes(part)),
+		);
 		const play = async (group) => {
 			const sides = [];
 			try {
 				for (const program of ["flowtape", "mitmdump"]) sides.push(await startSide(program, group, place));
-				for (const result of await playGroup(sides, group)) await check(`${group.name}: ${result.row.name}`, () => judge(group, result));
+				for (const result of await playGroup(sides, group))
+					await check(`${group.name}: ${result.row.name}`, () => judge(group, result));
 			} catch (error) {
 				await check(group.name, () => Promise.reject(error));
 			} finally {
@@ -57,11 +65,11 @@ if (python !== null) {
 		const lane = async () => {
 			for (let group = chosen.shift(); group !== undefined; group = chosen.shift()) await play(group);
 		};
-		// the first makes the authorities of both
+		// the first group creates the authorities of both programs
 		for (const group of chosen.splice(0, 1)) await play(group);
 		await Promise.all(Array.from({ length: LANES }, lane));
 	} finally {
 		await discard(folder);
 	}
 }
-tell();
+reportTally();

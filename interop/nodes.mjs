@@ -1,5 +1,6 @@
-// The demonstration on newer releases of Node: as npm installs the package there, which picks the newest store that they take, and as the
-// lock file has it. The releases come from npm's own package `node`, headers included, into a folder that stays, as those of other peers.
+// Runs the demo on newer releases of Node: with the dependencies that npm installs there, which include the newest
+// better-sqlite3 for that release, and with those of the lock file. The releases come from the npm package `node`, with
+// headers, and stay in the folder of peers.
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { arch, platform, tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { discard } from "../fixtures/make/discard.mjs";
 import { peersFolder } from "./peers/mitmproxy.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "flowtape-nodes-"));
@@ -27,9 +28,12 @@ try {
 } finally {
 	await discard(scratch);
 }
-tell();
+reportTally();
 
-/** Where `node` is this release, and addons are compiled for it; null where it cannot be had. */
+/**
+ * An environment in which `node` is this release and addons are compiled for it; null if the release cannot be
+ * installed.
+ */
 async function environmentOf(release) {
 	const folder = join(peersFolder(), `node-${release}`);
 	const node = join(folder, "node_modules", "node", "node_modules", `node-${platform()}-${arch()}`);
@@ -46,14 +50,19 @@ async function installed(release, env, tarball) {
 	mkdirSync(folder);
 	await npm(env, folder, "install", "--no-audit", "--no-fund", tarball);
 	const { version } = JSON.parse(readFileSync(join(folder, "node_modules", "better-sqlite3", "package.json"), "utf8"));
-	if (Number.parseInt(version, 10) < 13) throw new Error(`better-sqlite3 13 or later was expected, ${version} was installed`);
-	await demonstrate(env, join(folder, "node_modules", "flowtape"));
+	if (Number.parseInt(version, 10) < 13)
+		throw new Error(`better-sqlite3 13 or later was expected, ${version} was installed`);
+	const flowtape = join(folder, "node_modules", "flowtape");
+	// the package comes without the demo
+	cpSync(join(project, "dist", "demo"), join(flowtape, "dist", "demo"), { recursive: true });
+	await demonstrate(env, flowtape);
 }
 
 async function locked(release, env) {
 	const folder = join(scratch, `locked-${release}`);
 	mkdirSync(folder);
-	for (const file of ["package.json", "package-lock.json", "dist"]) cpSync(join(project, file), join(folder, file), { recursive: true });
+	for (const file of ["package.json", "package-lock.json", "dist"])
+		cpSync(join(project, file), join(folder, file), { recursive: true });
 	await npm(env, folder, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund");
 	await npm(env, folder, "rebuild", "better-sqlite3");
 	await demonstrate(env, folder);
@@ -68,10 +77,12 @@ function npm(env, cwd, ...args) {
 	return run(env, cwd, "npm", args);
 }
 
-/** What it wrote, errors behind output. */
+/** Runs a program; resolves to its stdout, followed by its stderr. */
 async function run(env, cwd, program, args) {
-	const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, timeout: 1_500_000 }).catch(({ message, stdout }) => {
-		throw new Error(`${message}\n${stdout}`);
-	});
+	const { stdout, stderr } = await promisify(execFile)(program, args, { cwd, env, timeout: 1_500_000 }).catch(
+		({ message, stdout }) => {
+			throw new Error(`${message}\n${stdout}`);
+		},
+	);
 	return stdout + stderr;
 }

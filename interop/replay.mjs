@@ -1,5 +1,5 @@
-// Server replay against mitmproxy's: the same dump and the same requests, under every option that both have, must get the same answers.
-// What is decided otherwise on purpose is left out. Ends with `N passed, N failed`.
+// Compares server replay with mitmproxy's: the same dump and the same requests, with every option that both have, must
+// give the same answers. Deliberate differences are left out. Ends with `N passed, N failed`.
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { connect } from "node:net";
@@ -12,113 +12,103 @@ import { startFlowtape, startMitmdump } from "./peers/proxies.mjs";
 
 const HOST = "site.test:8080";
 const RECORDED = 1_700_000_000;
-/** The two are asked one after the other. */
-const PATIENCE_S = 60;
+/** Tolerance for the shift of dates in seconds, because the programs receive each request one after the other. */
+const TOLERANCE_S = 60;
 const DATE = "Tue, 14 Nov 2023 22:13:20 GMT";
 
 const form = (body) => ["POST", "/form", [["Content-Type", "application/x-www-form-urlencoded"]], body];
 const json = (body) => ["POST", "/json", [["Content-Type", "application/json"]], body];
 const multipart = (a, b, boundary = "xYz") => {
 	const part = (name, value) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
-	return ["POST", "/multi", [["Content-Type", `multipart/form-data; boundary=${boundary}`]], `${part("a", a)}${part("b", b)}--${boundary}--\r\n`];
+	return [
+		"POST",
+		"/multi",
+		[["Content-Type", `multipart/form-data; boundary=${boundary}`]],
+		`${part("a", a)}${part("b", b)}--${boundary}--\r\n`,
+	];
 };
 
-/** What was recorded: method, path, headers, body. Each answers with its number, the last ones are never asked for. */
+/**
+ * The recorded requests: method, path, headers, body. The response of each contains its number. The last ones are never
+ * requested.
+ */
 const recorded = [
-	...[
-		["GET", "/"],
-		["GET", "/p?a=1&b=2"],
-		["GET", "/p?b=2&a=1"],
-		["GET", "/p?a=1"],
-		["GET", "/p?a=1&a=1"],
-		["GET", "/p?x"],
-		["GET", "/p?s=%20+%2B"],
-		["GET", "/p;v=1"],
-	],
-	...[
-		["GET", "/q;v=1/z"],
-		["GET", "/%41"],
-		["GET", "/d/"],
-		["PUT", "/m"],
-		["get", "/lower"],
-		["OPTIONS", "/o"],
-		["GET", "/twice"],
-		["GET", "/twice"],
-		["GET", "/twice?n=3"],
-	],
-	...[
-		["GET", "/h", [["X-A", "1"]]],
-		["GET", "/h", [["X-A", "2"]]],
+	["GET", "/"],
+	["GET", "/p?a=1&b=2"],
+	["GET", "/p?b=2&a=1"],
+	["GET", "/p?a=1"],
+	["GET", "/p?a=1&a=1"],
+	["GET", "/p?x"],
+	["GET", "/p?s=%20+%2B"],
+	["GET", "/p;v=1"],
+	["GET", "/q;v=1/z"],
+	["GET", "/%41"],
+	["GET", "/d/"],
+	["PUT", "/m"],
+	["get", "/lower"],
+	["OPTIONS", "/o"],
+	["GET", "/twice"],
+	["GET", "/twice"],
+	["GET", "/twice?n=3"],
+	["GET", "/h", [["X-A", "1"]]],
+	["GET", "/h", [["X-A", "2"]]],
+	[
+		"GET",
+		"/h",
 		[
-			"GET",
-			"/h",
-			[
-				["x-a", "1"],
-				["X-A", "3"],
-			],
+			["x-a", "1"],
+			["X-A", "3"],
 		],
-		["GET", "/h"],
 	],
-	...[
-		form("a=1&b=2"),
-		form("b=2&a=1"),
-		form("a=1&t=9"),
-		form(""),
-		json('{"a":1,"t":2}'),
-		json('{"a": 1, "t": 2}'),
-		multipart("1", "2"),
-		multipart("1", "3", "other"),
-	],
-	...[
-		["POST", "/text", [], "plain"],
-		["POST", "/text", [], ""],
-		["GET", "/body", [], "on GET"],
-		["GET", "/port", [["Host", "site.test:9999"]]],
-		["GET", "/other", [["Host", "other.test"]]],
-	],
-	...[
-		["GET", "/never/1"],
-		["GET", "/never/2"],
-		["GET", "/never/3"],
-	],
+	["GET", "/h"],
+	form("a=1&b=2"),
+	form("b=2&a=1"),
+	form("a=1&t=9"),
+	form(""),
+	json('{"a":1,"t":2}'),
+	json('{"a": 1, "t": 2}'),
+	multipart("1", "2"),
+	multipart("1", "3", "other"),
+	["POST", "/text", [], "plain"],
+	["POST", "/text", [], ""],
+	["GET", "/body", [], "on GET"],
+	["GET", "/port", [["Host", "site.test:9999"]]],
+	["GET", "/other", [["Host", "other.test"]]],
+	["GET", "/never/1"],
+	["GET", "/never/2"],
+	["GET", "/never/3"],
 ];
 
-/** What is asked. */
+/** The requests. */
 const asked = [
 	...recorded.slice(0, -3),
-	...[
-		["GET", "/p?a=1&b=3"],
-		["GET", "/p?b=1"],
-		["GET", "/p"],
-		["GET", "/p?x="],
-		["GET", "/p?s=+%20%2b"],
-		["GET", "/p;v=2"],
-		["GET", "/q;v=2/z"],
-		["GET", "/A"],
-		["GET", "/d"],
-		["POST", "/m"],
-	],
-	...[
-		["PUT", "/lower"],
-		["GET", "/twice"],
-		["GET", "/twice?n=4"],
-		["GET", "/h", [["X-A", ""]]],
-		["GET", "/h", [["X-A", "1, 3"]]],
-		form("a=1&b=7"),
-		form("t=9"),
-		form("a=1&t=1"),
-	],
-	...[
-		json('{"a":1,"t":3}'),
-		json("{}"),
-		multipart("1", "9"),
-		multipart("1", "2", "third"),
-		["POST", "/text", [], "PLAIN"],
-		["GET", "/body"],
-		["GET", "/port"],
-		["GET", "/other"],
-		["GET", "/none?a=1"],
-	],
+	["GET", "/p?a=1&b=3"],
+	["GET", "/p?b=1"],
+	["GET", "/p"],
+	["GET", "/p?x="],
+	["GET", "/p?s=+%20%2b"],
+	["GET", "/p;v=2"],
+	["GET", "/q;v=2/z"],
+	["GET", "/A"],
+	["GET", "/d"],
+	["POST", "/m"],
+	["PUT", "/lower"],
+	["GET", "/twice"],
+	["GET", "/twice?n=4"],
+	["GET", "/h", [["X-A", ""]]],
+	["GET", "/h", [["X-A", "1, 3"]]],
+	form("a=1&b=7"),
+	form("t=9"),
+	form("a=1&t=1"),
+	json('{"a":1,"t":3}'),
+	json("{}"),
+	multipart("1", "9"),
+	multipart("1", "2", "third"),
+	["POST", "/text", [], "PLAIN"],
+	["GET", "/body"],
+	["GET", "/port"],
+	["GET", "/other"],
+	["GET", "/none?a=1"],
 ];
 
 const sets = [
@@ -212,8 +202,16 @@ async function writeDump(path) {
 					timestampStart: RECORDED,
 				}),
 				response: new Response({
-					...{ statusCode: 200, reason: "OK", body: Buffer.from(`recording ${i}`), timestampStart: RECORDED, timestampEnd: RECORDED },
-					headers: Headers.of(["Expires", DATE], ["Set-Cookie", `a=1; expires=${DATE}`], ["Content-Length", String(`recording ${i}`.length)]),
+					statusCode: 200,
+					reason: "OK",
+					body: Buffer.from(`recording ${i}`),
+					timestampStart: RECORDED,
+					timestampEnd: RECORDED,
+					headers: Headers.of(
+						["Expires", DATE],
+						["Set-Cookie", `a=1; expires=${DATE}`],
+						["Content-Length", String(`recording ${i}`.length)],
+					),
 				}),
 			}),
 		);
@@ -221,20 +219,28 @@ async function writeDump(path) {
 	await sink.commit();
 }
 
-/** Status, the body of a hit, and how far dates were moved. */
+/** The status, the body of a hit, and the shift of its dates. */
 async function ask(port, [method, target, headers = [], body = ""]) {
 	const socket = connect(port, "127.0.0.1");
 	const hosted = headers.some(([name]) => name === "Host") ? headers : [["Host", HOST], ...headers];
-	const lines = [...hosted, ...(body === "" && method !== "POST" ? [] : [["Content-Length", String(Buffer.byteLength(body))]]), ["Connection", "close"]];
-	// mitmproxy takes a client that closes its side for one that has gone
-	socket.write(`${method} http://${HOST}${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`);
+	const lines = [
+		...hosted,
+		...(body === "" && method !== "POST" ? [] : [["Content-Length", String(Buffer.byteLength(body))]]),
+		["Connection", "close"],
+	];
+	// mitmproxy treats a client that closes its side as disconnected
+	socket.write(
+		`${method} http://${HOST}${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${body}`,
+	);
 	socket.on("error", () => {});
 	let text = "";
 	socket.on("data", (chunk) => (text += chunk.toString("latin1")));
 	await once(socket, "close");
 	const status = /^HTTP\/1\.\d (\d+)/.exec(text)?.[1] ?? "closed";
 	const hit = /recording \d+$/.exec(text)?.[0] ?? "miss";
-	const moved = [...text.matchAll(/\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT/g)].map(([date]) => Date.parse(date) / 1000 - RECORDED);
+	const moved = [...text.matchAll(/\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT/g)].map(
+		([date]) => Date.parse(date) / 1000 - RECORDED,
+	);
 	return { status: hit === "miss" ? status : "200", hit, moved: hit === "miss" ? [] : moved };
 }
 
@@ -245,12 +251,25 @@ if (python !== null) {
 	for (const options of sets) {
 		const assignments = options.flatMap(([name, value]) => ["--set", `server_replay_${name}=${value}`]);
 		const extra = options.some(([name]) => name === "extra") ? [] : ["--set", "server_replay_extra=404"];
-		const args = ["--set", "connection_strategy=lazy", "--set", "keep_serving=true", "--server-replay", dump, ...extra, ...assignments];
+		const args = [
+			"--set",
+			"connection_strategy=lazy",
+			"--set",
+			"keep_serving=true",
+			"--server-replay",
+			dump,
+			...extra,
+			...assignments,
+		];
 		const mitm = await startMitmdump(python, join(folder, "served.mitm"), { home: join(folder, "mitm"), args });
-		const ours = await startFlowtape("replay-server", dump, [...extra, ...assignments], { env: { ...process.env, FLOWTAPE_HOME: join(folder, "home") } });
+		const ours = await startFlowtape("replay-server", dump, [...extra, ...assignments], {
+			env: { ...process.env, FLOWTAPE_HOME: join(folder, "home") },
+		});
 		for (const request of asked) {
 			const [theirs, own] = [await ask(mitm.port, request), await ask(ours.port, request)];
-			const isMoved = own.moved.length === theirs.moved.length && own.moved.every((seconds, i) => Math.abs(seconds - theirs.moved[i]) <= PATIENCE_S);
+			const isMoved =
+				own.moved.length === theirs.moved.length &&
+				own.moved.every((seconds, i) => Math.abs(seconds - theirs.moved[i]) <= TOLERANCE_S);
 			const what = `${JSON.stringify(options)} ${JSON.stringify(request)}: mitmproxy ${JSON.stringify(theirs)}, flowtape ${JSON.stringify(own)}`;
 			check(own.status === theirs.status && own.hit === theirs.hit && isMoved, what);
 		}

@@ -1,5 +1,6 @@
-// The test suite of a public HTTP client, Python's requests, run under `run`: recorded once against a local httpbin, then replayed with that
-// stopped, in a network namespace of its own in which there is nobody to reach. The same tests pass, and nothing was reached out for.
+// The test suite of a public HTTP client, Python's requests, under `run`. It is recorded once against a local httpbin,
+// and replayed after httpbin has stopped, in a network namespace without other hosts. The same tests must pass, without
+// an attempt to connect.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -8,17 +9,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { discard } from "../fixtures/make/discard.mjs";
 import { findRequests } from "./peers/requests.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const flowtape = join(here, "../dist/commands/main.js");
 
-/** Tests that fail behind any proxy, each with the reason. */
+/** Tests that fail behind any proxy, by reason. */
 const deselected = {
 	"a name that does not exist: to a client with a proxy that is an answer of 502": [
 		"test_requests.py::TestRequests::test_errors[http://doesnotexist.google.com-ConnectionError]",
 	],
-	"a TLS connection that the client refuses: this is the proxy's, whose authority it trusts": ["test_requests.py::TestRequests::test_certificate_failure"],
+	"a TLS connection that the client refuses: this is the proxy's, whose authority it trusts": [
+		"test_requests.py::TestRequests::test_certificate_failure",
+	],
 	"an address that swallows packets: the client's connection is one to the proxy": [
 		"test_requests.py::TestTimeout::test_connect_timeout",
 		"test_requests.py::TestTimeout::test_total_timeout_connect",
@@ -26,14 +29,18 @@ const deselected = {
 	"credentials for a proxy: they are the proxy's and go no further (RFC 9110 section 11.7.1)": [
 		"test_requests.py::TestRequests::test_proxy_authorization_preserved_on_request",
 	],
-	"a URL that only the connection to its host finds wrong": ["test_requests.py::TestPreparingURLs::test_redirecting_to_bad_url"],
+	"a URL that only the connection to its host finds wrong": [
+		"test_requests.py::TestPreparingURLs::test_redirecting_to_bad_url",
+	],
 	"variables that name a proxy for all: one for the scheme, in lower case, comes before them": [
 		"test_requests.py::test_proxy_env_vars_override_default",
 		"test_lowlevel.py::test_use_proxy_from_environment",
 	],
 };
 
-/** httpbin on an address of its own, so that servers which tests start for themselves on 127.0.0.1 can be left out of the recording. */
+/**
+ * Starts httpbin on 127.0.0.2. Tests start their own servers on 127.0.0.1, which can then be left out of the recording.
+ */
 async function startOrigin(python) {
 	const child = spawn(python, [join(here, "suite", "suite.py"), "127.0.0.2"], { stdio: ["pipe", "pipe", "ignore"] });
 	const ended = once(child, "exit").then(() => assert.fail("httpbin did not start"));
@@ -49,26 +56,65 @@ async function startOrigin(python) {
 	};
 }
 
-/** Runs the suite under `run`; resolves to what was said, and the exit status. `prefix`: what runs all of it. */
+/** Runs the suite under `run`. Resolves to its output and exit status. `prefix`: a command that runs all of it. */
 async function runSuite({ python, suite }, tape, env, { prefix = [], mode, more = [] }) {
-	const options = ["-p", "0", "--record-mode", mode, "--match-content", "meaning", "-s", join(here, "suite", "hold.mjs"), ...more];
-	const selection = Object.values(deselected).flatMap((tests) => tests.flatMap((test) => ["--deselect", `tests/${test}`]));
-	const pytest = [python, "-m", "pytest", "-q", "-p", "no:httpbin", "-p", "suite", "-p", "no:cacheprovider", ...selection, "tests"];
-	const command = [...prefix, process.execPath, flowtape, "run", tape, ...options, "--", "env", "NO_PROXY=127.0.0.1,localhost", ...pytest];
-	const child = spawn(command[0], command.slice(1), { cwd: suite, env: { ...env, PYTHONPATH: join(here, "suite"), PYTHONDONTWRITEBYTECODE: "1" } });
+	const options = [
+		"-p",
+		"0",
+		"--record-mode",
+		mode,
+		"--match-content",
+		"meaning",
+		"-s",
+		join(here, "suite", "hold.mjs"),
+		...more,
+	];
+	const selection = Object.values(deselected).flatMap((tests) =>
+		tests.flatMap((test) => ["--deselect", `tests/${test}`]),
+	);
+	const pytest = [
+		python,
+		"-m",
+		"pytest",
+		"-q",
+		"-p",
+		"no:httpbin",
+		"-p",
+		"suite",
+		"-p",
+		"no:cacheprovider",
+		...selection,
+		"tests",
+	];
+	const command = [
+		...prefix,
+		process.execPath,
+		flowtape,
+		"run",
+		tape,
+		...options,
+		"--",
+		"env",
+		"NO_PROXY=127.0.0.1,localhost",
+		...pytest,
+	];
+	const child = spawn(command[0], command.slice(1), {
+		cwd: suite,
+		env: { ...env, PYTHONPATH: join(here, "suite"), PYTHONDONTWRITEBYTECODE: "1" },
+	});
 	let said = "";
 	for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (said += text));
 	const [status] = await once(child, "close");
 	return { said, status };
 }
 
-/** How many tests passed. */
+/** The number of tests that passed. */
 function passedIn({ said, status }) {
 	assert.equal(status, 0, said);
 	return Number(/(\d+) passed/.exec(said)?.[1]);
 }
 
-/** What runs a command where there is nothing but a loopback interface; null where that is not allowed. */
+/** A command prefix that runs a command with only a loopback interface; null if this is not permitted. */
 function isolation() {
 	const prefix = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"];
 	return spawnSync(prefix[0], [...prefix.slice(1), "true"]).status === 0 ? prefix : null;
@@ -87,7 +133,12 @@ try {
 		await check("the suite is recorded", async () => {
 			try {
 				recorded = passedIn(
-					await runSuite(peer, tape, { ...env, ...origin.urls }, { mode: "once", more: ["--record-failures", "--set", "ssl_insecure=true"] }),
+					await runSuite(
+						peer,
+						tape,
+						{ ...env, ...origin.urls },
+						{ mode: "once", more: ["--record-failures", "--set", "ssl_insecure=true"] },
+					),
 				);
 			} finally {
 				await origin.stop();
@@ -105,4 +156,4 @@ try {
 } finally {
 	await discard(folder);
 }
-tell();
+reportTally();

@@ -1,5 +1,6 @@
-// The rules of RFC 6455, in the order of Autobahn's suite: what a client sends to an echo server comes back through flowtape, and what breaks the rules ends in
-// the Close frame that the RFC names. With a script flowtape reads every message itself. Without one it passes the bytes on, and `ws` at the other end judges them.
+// The rules of RFC 6455, in the order of the Autobahn test suite. Valid messages to an echo server come back through
+// flowtape; invalid ones end in the Close frame that the RFC requires. With a script, flowtape parses every message.
+// Without one it passes the bytes on, and `ws` at the other end validates them.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtempSync, writeFileSync } from "node:fs";
@@ -10,11 +11,11 @@ import { join } from "node:path";
 import { WebSocket, WebSocketServer } from "ws";
 import { discard } from "../fixtures/make/discard.mjs";
 import { startFlowtape } from "./peers/proxies.mjs";
-import { check, tell } from "./peers/tally.mjs";
+import { check, reportTally } from "./peers/tally.mjs";
 import { cases, serverFaults } from "./websocket/cases.mjs";
 import { FrameReader } from "./websocket/frames.mjs";
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 const scratch = mkdtempSync(join(tmpdir(), "flowtape-websocket-"));
 const env = { ...process.env, FLOWTAPE_HOME: join(scratch, "home") };
 const script = join(scratch, "noop.mjs");
@@ -23,36 +24,48 @@ writeFileSync(script, "export function websocket_message() {}\n");
 const origin = createServer();
 const echo = new WebSocketServer({ server: origin, perMessageDeflate: { threshold: 0 } });
 echo.on("connection", (socket) => {
-	socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary, compress: true })).on("error", () => {});
+	socket
+		.on("message", (data, isBinary) => socket.send(data, { binary: isBinary, compress: true }))
+		.on("error", () => {});
 });
-/** Sends what the path names, each byte as hex, as soon as a client is there. */
-const rude = createServer().on("upgrade", (request, socket) => {
+/** A server that sends the bytes in its path, in hexadecimal, as soon as a client connects. */
+const unclean = createServer().on("upgrade", (request, socket) => {
 	const accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-	socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+	socket.write(
+		`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+	);
 	socket.write(Buffer.from(request.url.slice(1), "hex"));
 	const reader = new FrameReader();
 	socket.on("data", (bytes) => reader.push(bytes)).on("error", () => {});
 	socket.on("end", () => socket.end());
-	socket.on("close", () => rude.emit("left", reader.closeCode));
+	socket.on("close", () => unclean.emit("left", reader.closeCode));
 });
 
 try {
-	for (const server of [origin, rude]) await once(server.listen(0, "127.0.0.1"), "listening");
+	for (const server of [origin, unclean]) await once(server.listen(0, "127.0.0.1"), "listening");
 	for (const [name, args] of [
 		["passed on", []],
 		["read by a script", ["-s", script]],
 	]) {
-		const proxy = await startFlowtape("record", join(scratch, `${args.length}.tape`), ["-m", reverse(origin), ...args], { env });
+		const proxy = await startFlowtape(
+			"record",
+			join(scratch, `${args.length}.tape`),
+			["-m", reverse(origin), ...args],
+			{ env },
+		);
 		for (const one of cases) {
 			await check(`${name}: ${one.name}`, () => hold(proxy.port, one));
 		}
-		for (const size of [0, 16, 1024, 65536, 1_000_000]) await check(`${name}: 12 compressed, ${size} bytes`, () => echoCompressed(proxy.port, size));
+		for (const size of [0, 16, 1024, 65536, 1_000_000])
+			await check(`${name}: 12 compressed, ${size} bytes`, () => echoCompressed(proxy.port, size));
 		await proxy.stop();
 	}
-	const proxy = await startFlowtape("record", join(scratch, "rude.tape"), ["-m", reverse(rude), "-s", script], { env });
+	const proxy = await startFlowtape("record", join(scratch, "unclean.tape"), ["-m", reverse(unclean), "-s", script], {
+		env,
+	});
 	for (const one of serverFaults) {
 		await check(`from the server: ${one.name}`, async () => {
-			const left = once(rude, "left");
+			const left = once(unclean, "left");
 			assert.equal((await converse(proxy.port, `/${one.bytes.toString("hex")}`, Buffer.alloc(0))).code, one.code);
 			assert.equal((await left)[0], one.code);
 		});
@@ -60,13 +73,16 @@ try {
 	await proxy.stop();
 } finally {
 	origin.close();
-	rude.close();
+	unclean.close();
 	echo.close();
 	await discard(scratch);
 }
-tell();
+reportTally();
 
-/** What a client sends, against what must come back. What came before a fault may be lost with it: RFC 6455 7.1.7 lets the connection end at once. */
+/**
+ * Sends the bytes of a case and checks the answer. Messages before a fault may be lost with it: RFC 6455 section 7.1.7
+ * lets the connection end at once.
+ */
 async function hold(port, { bytes, messages, code, isFault }) {
 	const found = await converse(port, "/", bytes);
 	assert.equal(found.code, code);
@@ -77,7 +93,7 @@ function reverse(server) {
 	return `reverse:http://127.0.0.1:${server.address().port}`;
 }
 
-/** What comes back from a WebSocket for these bytes, until the connection is closed. */
+/** Sends bytes to a WebSocket; resolves to the received frames when the connection is closed. */
 async function converse(port, path, bytes) {
 	const socket = connect(port, "127.0.0.1");
 	const key = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -87,7 +103,7 @@ async function converse(port, path, bytes) {
 	const reader = new FrameReader();
 	let head = "";
 	const closed = new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new Error("the connection stays open")), PATIENCE_MS);
+		const timer = setTimeout(() => reject(new Error("the connection stays open")), TIMEOUT_MS);
 		socket.on("close", () => {
 			clearTimeout(timer);
 			resolve();

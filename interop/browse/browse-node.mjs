@@ -1,4 +1,5 @@
-// Browses a site with Node's fetch and a WebSocket: `browse-node.mjs BASE…`, each `URL VERSION`. Prints what it got, a line each.
+// Browses a site with Node's fetch and a WebSocket: `browse-node.mjs BASE…`, each argument `URL VERSION`. Prints a line
+// for each response.
 import { createHash } from "node:crypto";
 import http from "node:http";
 import https from "node:https";

@@ -1,5 +1,6 @@
-// A site of a hundred pages with images, a style sheet, a form, an event stream and a WebSocket, over HTTP, and over HTTPS in both versions. Pages have a
-// count in them, so that one given twice must come from a recording. Whatever the first folder of a path is: the site is the same below it.
+// A site of a hundred pages with images, a style sheet, a form, an event stream and a WebSocket, over HTTP, and over
+// HTTPS with HTTP/1.1 and HTTP/2. Pages contain a counter, so a page that is served twice must come from a recording.
+// The first folder of a path does not matter: the site is the same below each.
 import { createServer } from "node:http";
 import { createSecureServer } from "node:http2";
 import { crc32, deflateSync } from "node:zlib";
@@ -9,14 +10,19 @@ const PAGES = 100;
 const IMAGES = 10;
 const range = (count) => Array.from({ length: count }, (_, i) => i);
 
-/** What the first page refers to, and with itself what a client has to have got. */
-const references = ["style.css", ...range(IMAGES).map((i) => `image/${i}.png`), ...range(PAGES).map((i) => `page/${i}`), "events"];
+/** The references of the first page. A client must have fetched them and the page. */
+const references = [
+	"style.css",
+	...range(IMAGES).map((i) => `image/${i}.png`),
+	...range(PAGES).map((i) => `page/${i}`),
+	"events",
+];
 
 let count = 0;
 const html = (title, body, folder = "") =>
 	`<!doctype html><title>${title}</title><link rel=stylesheet href="${folder}style.css"><h1>${title} ${++count}</h1>${body}`;
 
-/** A picture of one colour. */
+/** An image of one colour. */
 function png(shade) {
 	const chunk = (type, data) => {
 		const body = Buffer.concat([Buffer.from(type), data]);
@@ -27,10 +33,18 @@ function png(shade) {
 	};
 	const head = Buffer.from([0, 0, 0, 8, 0, 0, 0, 8, 8, 0, 0, 0, 0]);
 	const rows = deflateSync(Buffer.concat(range(8).map(() => Buffer.from([0, ...range(8).map(() => shade)]))));
-	return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))]);
+	return Buffer.concat([
+		Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+		chunk("IHDR", head),
+		chunk("IDAT", rows),
+		chunk("IEND", Buffer.alloc(0)),
+	]);
 }
 
-/** The page that a browser goes round on its own: each page in a frame, the event stream, the WebSocket, the form; what it saw goes to `report`. */
+/**
+ * A page whose script makes the browser visit each page in a frame, the event stream, the WebSocket and the form, and
+ * send the result to `report`.
+ */
 const tour = (report) => `<!doctype html><title>tour</title><iframe id=frame></iframe><script type=module>
 const seen = [];
 const note = async (name, text) => {
@@ -72,7 +86,14 @@ function answer(path, body, report) {
 		case "":
 			return ["text/html", html("index", references.map((to) => `<a href="${to}">${to}</a>`).join(" "))];
 		case "page":
-			return ["text/html", html(`page ${number}`, `<img src="../image/${number % IMAGES}.png"><p>${"text ".repeat(Number(number))}`, "../")];
+			return [
+				"text/html",
+				html(
+					`page ${number}`,
+					`<img src="../image/${number % IMAGES}.png"><p>${"text ".repeat(Number(number))}`,
+					"../",
+				),
+			];
 		case "image":
 			return ["image/png", png(Number(number) * 20)];
 		case "style":
@@ -86,7 +107,7 @@ function answer(path, body, report) {
 	}
 }
 
-/** Three events and an end, one after the other. */
+/** Sends three events and an end, one after the other. */
 async function sendEvents(response) {
 	response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
 	for (const i of range(3)) {
@@ -96,7 +117,7 @@ async function sendEvents(response) {
 	response.end("event: end\ndata: over\n\n");
 }
 
-/** Starts it; `report`: where a browser tells what it saw. */
+/** Starts the site. `report`: the URL to which browsers send their reports. */
 export async function startSite(tls, report) {
 	const talk = new WebSocketServer({ noServer: true });
 	const serve = (request, response) => {
@@ -107,7 +128,10 @@ export async function startSite(tls, report) {
 			const found = answer(request.url, Buffer.concat(parts).toString(), report);
 			const [type, body] = found ?? ["text/plain", "not here"];
 			const isKept = /^(?:image|text\/css)/.test(type);
-			response.writeHead(found === null ? 404 : 200, { "content-type": type, "cache-control": isKept ? "max-age=3600" : "no-store" });
+			response.writeHead(found === null ? 404 : 200, {
+				"content-type": type,
+				"cache-control": isKept ? "max-age=3600" : "no-store",
+			});
 			response.end(body);
 		});
 	};
@@ -122,7 +146,9 @@ export async function startSite(tls, report) {
 	const servers = [createServer(serve), createSecureServer({ ...tls, allowHTTP1: true }, serve)];
 	const sockets = new Set();
 	for (const server of servers) {
-		server.on("upgrade", upgrade).on("connection", (socket) => sockets.add(socket.on("close", () => sockets.delete(socket))));
+		server
+			.on("upgrade", upgrade)
+			.on("connection", (socket) => sockets.add(socket.on("close", () => sockets.delete(socket))));
 		await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 	}
 	const [plain, secure] = servers.map((server) => server.address().port);

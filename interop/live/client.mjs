@@ -1,4 +1,4 @@
-// A client that sends what the scenario says through a proxy, in any mode, and keeps what comes back.
+// A client that sends the requests of a scenario through a proxy in any mode, and stores the responses.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
@@ -7,39 +7,42 @@ import { WebSocket } from "ws";
 import { ByteReader, readMessage } from "./messages.mjs";
 import { PROBE, pairs } from "./origin.mjs";
 
-const PATIENCE_MS = 8000;
+const TIMEOUT_MS = 8000;
 
 /**
- * Asks, and tells what the client saw. `way`: `{ mode, port, host, to, isTls, alpn, sni, connectFields, login }`, where `host` and `to` are the host and
- * port that are asked for.
+ * Sends the requests of a scenario through one connection. Returns what the client saw, and the connection's local port.
+ * `way`: `{ mode, port, host, to, isTls, alpn, sni, connectFields, login }`, where `host` and `to` are the requested
+ * host, and host and port.
  */
 export async function converse(way, row) {
-	const sockets = [];
+	const socket = connect(way.port, "127.0.0.1").on("error", () => {});
+	const sockets = [socket];
 	const seen = {};
+	let localPort;
 	const timer = setTimeout(() => {
 		seen.hangs = true;
-		for (const socket of sockets) socket.destroy();
-	}, PATIENCE_MS);
+		for (const one of sockets) one.destroy();
+	}, TIMEOUT_MS);
 	try {
-		const socket = await reach(way, sockets, seen);
-		if (socket === null) return seen;
-		if (row.talk) await talk(socket, way, row, seen);
-		else if (seen.tls?.alpn === "h2") await askHttp2(socket, way, row, seen);
-		else await askHttp1(socket, way, row, seen);
+		await once(socket, "connect");
+		localPort = socket.localPort;
+		const reached = await reach(socket, way, sockets, seen);
+		if (reached === null) return { seen, localPort };
+		if (row.talk) await talk(reached, way, row, seen);
+		else if (seen.tls?.alpn === "h2") await askHttp2(reached, way, row, seen);
+		else await askHttp1(reached, way, row, seen);
 	} catch (error) {
 		seen.error = error.code ?? error.message;
 	} finally {
 		clearTimeout(timer);
-		for (const socket of sockets) socket.destroy();
+		for (const one of sockets) one.destroy();
 	}
-	return seen;
+	return { seen, localPort };
 }
 
-/** The socket on which requests are sent, through a tunnel where there is one to be; null where that was refused. */
-async function reach(way, sockets, seen) {
-	let socket = connect(way.port, "127.0.0.1").on("error", () => {});
-	sockets.push(socket);
-	await once(socket, "connect");
+/** The socket for the requests, in a tunnel if the mode needs one; null if the proxy refuses the tunnel. */
+async function reach(connection, way, sockets, seen) {
+	let socket = connection;
 	if (way.mode === "socks5" && !(await greet(socket, way, seen))) return null;
 	const isProxy = way.mode === "regular" || way.mode === "upstream";
 	if (isProxy && (way.isTls || way.isTunnel)) {
@@ -61,19 +64,22 @@ async function reach(way, sockets, seen) {
 	});
 	sockets.push(socket);
 	socket.on("error", () => {});
-	const isOpen = await Promise.race([once(socket, "secureConnect").then(() => true), once(socket, "close").then(() => false)]).catch(() => false);
+	const isOpen = await Promise.race([
+		once(socket, "secureConnect").then(() => true),
+		once(socket, "close").then(() => false),
+	]).catch(() => false);
 	seen.tls = isOpen ? shown(socket) : "refused";
 	return isOpen ? socket : null;
 }
 
-/** What the proxy shows in TLS. */
+/** What the client sees of the proxy's TLS. */
 function shown(socket) {
 	const { subject, subjectaltname } = socket.getPeerCertificate();
 	const names = subjectaltname?.split(", ").sort() ?? [];
 	return { alpn: socket.alpnProtocol || null, version: socket.getProtocol(), subject: { ...subject }, names };
 }
 
-/** RFC 1928, RFC 1929. */
+/** The SOCKS5 handshake (RFC 1928, RFC 1929). */
 async function greet(socket, { host, to, login }, seen) {
 	const reader = new ByteReader(socket);
 	const text = (value) => String.fromCharCode(value.length) + value;
@@ -86,7 +92,9 @@ async function greet(socket, { host, to, login }, seen) {
 		if (seen.socks[1] !== "0100") return false;
 	}
 	const port = Number(to.split(":").at(-1));
-	const address = /^[\d.]+$/.test(host) ? `\x01${String.fromCharCode(...host.split(".").map(Number))}` : `\x03${text(host)}`;
+	const address = /^[\d.]+$/.test(host)
+		? `\x01${String.fromCharCode(...host.split(".").map(Number))}`
+		: `\x03${text(host)}`;
 	socket.write(`\x05\x01\x00${address}${String.fromCharCode(port >> 8, port & 255)}`, "latin1");
 	seen.socks.push(hex((await reader.take(10)).slice(0, 2)));
 	socket.removeAllListeners("data");
@@ -95,7 +103,9 @@ async function greet(socket, { host, to, login }, seen) {
 
 const hex = (text) => Buffer.from(text, "latin1").toString("hex");
 
-/** A request in HTTP/1.1, with `{to}` for what its target begins with and `{host}` for its host and port. */
+/**
+ * The bytes of a request in HTTP/1.1. `{to}` stands for the beginning of its target, `{host}` for its host and port.
+ */
 function written(ask, { host = "{host}" } = {}) {
 	if (ask.bytes !== undefined) return ask.bytes;
 	const own = ask.fields.some(([name]) => /^host$/i.test(name)) ? [] : [["Host", host]];
@@ -131,7 +141,8 @@ async function askHttp1(socket, way, row, seen) {
 async function readAnswer(reader, method, seen) {
 	for (;;) {
 		const message = await readMessage(reader, method);
-		if (message === null || !/^HTTP\/1\.\d 1\d\d/.test(message.head) || / 101 /.test(message.head.slice(0, 13))) return message;
+		if (message === null || !/^HTTP\/1\.\d 1\d\d/.test(message.head) || / 101 /.test(message.head.slice(0, 13)))
+			return message;
 		seen.interim = [...(seen.interim ?? []), message.head];
 	}
 }
@@ -146,7 +157,8 @@ async function askHttp2(socket, way, row, seen) {
 
 async function askStream(session, way, { method, path, fields, body, trailers }) {
 	const headers = { ":method": method, ":path": path, ":scheme": "https", ":authority": way.to };
-	for (const [name, value] of fields) headers[name] = headers[name] === undefined ? value : [headers[name], value].flat();
+	for (const [name, value] of fields)
+		headers[name] = headers[name] === undefined ? value : [headers[name], value].flat();
 	const stream = session.request(headers, { endStream: body === null, waitForTrailers: trailers !== undefined });
 	if (trailers !== undefined) stream.on("wantTrailers", () => stream.sendTrailers(trailers));
 	if (body !== null) stream.end(body, "latin1");
@@ -162,19 +174,24 @@ async function askStream(session, way, { method, path, fields, body, trailers })
 	return { ...answer, ...(stream.rstCode && { reset: stream.rstCode }) };
 }
 
-/** The same on both sides. */
+/** A constant mask, the same on both sides. */
 function generateMask(mask) {
 	mask.fill(7);
 }
 
-/** A WebSocket: sends each message when the last is answered, and closes as the scenario says. */
+/** A WebSocket client: sends each message after the answer to the previous one, and closes as the scenario says. */
 async function talk(socket, way, { talk: messages, offer = false, code = 1000, reason = "done" }, seen) {
 	const isAbsolute = (way.mode === "regular" || way.mode === "upstream") && !way.isTls && !way.isTunnel;
 	const finishRequest = (request) => {
 		if (isAbsolute) request.path = `http://${way.to}/talk`;
 		request.end();
 	};
-	const peer = new WebSocket(`ws://${way.to}/talk`, { createConnection: () => socket, perMessageDeflate: offer, finishRequest, generateMask });
+	const peer = new WebSocket(`ws://${way.to}/talk`, {
+		createConnection: () => socket,
+		perMessageDeflate: offer,
+		finishRequest,
+		generateMask,
+	});
 	seen.messages = [];
 	peer.on("error", (error) => (seen.error = error.message));
 	const end = new Promise((resolve) => {

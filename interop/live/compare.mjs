@@ -1,12 +1,10 @@
-// Runs the scenarios of a group through both sides, and says where they differ.
+// Runs the scenarios of a group through both sides, and reports their differences.
 import { converse } from "./client.mjs";
 
 const PROGRAMS = ["flowtape", "mitmdump"];
-/** Clocks tell milliseconds, not fractions. */
-const SLACK_MS = 3;
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
-/** What is the same on both sides but for words: pages that the proxy itself answers with. */
+/** Reduces error pages of the proxies to their status: only their texts differ. */
 function withoutPages(seen) {
 	for (const [i, answer] of (seen.answers ?? []).entries()) {
 		if (answer.body?.startsWith("flowtape: ") || /^<html>\s*<head>\s*<title>\d+ /.test(answer.body)) {
@@ -17,7 +15,7 @@ function withoutPages(seen) {
 	return seen;
 }
 
-/** One scenario through one side. */
+/** Runs one scenario through one side. */
 async function play(side, group, row) {
 	const { origin, proxy, fill } = side;
 	const isTls = row.isTls ?? group.isTls ?? false;
@@ -30,45 +28,63 @@ async function play(side, group, row) {
 		...(ask.bytes && { bytes: ask.bytes.replaceAll("{port}", origin.port) }),
 	});
 	origin.begin((row.answers ?? []).map((answer) => (typeof answer === "string" ? fill(answer) : answer)));
-	const at = Date.now();
-	const to = reverse !== null ? `localhost:${proxy.port}` : `${host}:${row.nowhere ? 9 : isTls ? origin.tls : origin.port}`;
+	const to =
+		reverse !== null ? `localhost:${proxy.port}` : `${host}:${row.nowhere ? 9 : isTls ? origin.tls : origin.port}`;
 	const mode = (group.mode ?? "regular").replace(/:.*/, "");
-	const way = { mode, port: proxy.port, host, to, isTls, isTunnel: row.isTunnel ?? group.isTunnel, alpn: group.alpn, tls: row.tls, sni: row.sni };
-	const client = await converse({ ...way, connectFields: row.connectFields, login: row.login }, { ...row, asks: row.asks.map(filledAsk) });
-	if (row.talk) await origin.closed(PATIENCE_MS);
-	// whose connections are kept for others asks for fewer tunnels
-	const received = row.isAboutTunnels ? origin.received : origin.received.filter(({ head }) => !head?.startsWith("CONNECT "));
-	return { at, client: withoutPages(client), origin: received };
+	const way = {
+		mode,
+		port: proxy.port,
+		host,
+		to,
+		isTls,
+		isTunnel: row.isTunnel ?? group.isTunnel,
+		alpn: group.alpn,
+		tls: row.tls,
+		sni: row.sni,
+	};
+	const { seen, localPort } = await converse(
+		{ ...way, connectFields: row.connectFields, login: row.login },
+		{ ...row, asks: row.asks.map(filledAsk) },
+	);
+	if (row.talk) await origin.closed(TIMEOUT_MS);
+	// a proxy that reuses connections opens fewer tunnels
+	const received = row.isAboutTunnels
+		? origin.received
+		: origin.received.filter(({ head }) => !head?.startsWith("CONNECT "));
+	return { localPort, client: withoutPages(seen), origin: received };
 }
 
-/** Plays all rows on both sides at once; per row what each side saw and recorded. */
+/** Runs all rows on both sides at the same time. Returns, for each row, what each side saw and recorded. */
 export async function playGroup(sides, group) {
 	const played = await Promise.all(
 		sides.map(async (side) => {
 			const results = [];
-			for (const row of group.rows) {
-				results.push(await play(side, group, row));
-				await new Promise((resolve) => setTimeout(resolve, 2 * SLACK_MS));
-			}
+			for (const row of group.rows) results.push(await play(side, group, row));
 			await side.stop();
 			const flows = await side.recorded();
-			return results.map((result, i) => {
-				const until = results[i + 1]?.at ?? Number.POSITIVE_INFINITY;
-				const recorded = flows.filter(({ at }) => at >= result.at - SLACK_MS && at < until - SLACK_MS);
-				return side.plain({ client: result.client, origin: result.origin, flows: recorded.sort((a, b) => a.at - b.at).map(({ at, ...flow }) => flow) });
+			return results.map(({ localPort, client, origin }) => {
+				// each row has a connection of its own; clocks are no help here, because they may be adjusted meanwhile
+				const recorded = flows.filter(({ clientPort }) => clientPort === localPort).sort((a, b) => a.at - b.at);
+				return side.plain({ client, origin, flows: recorded.map(({ at, clientPort, ...flow }) => flow) });
 			});
 		}),
 	);
-	return group.rows.map((row, i) => ({ row, seen: Object.fromEntries(PROGRAMS.map((program, side) => [program, played[side][i]])) }));
+	return group.rows.map((row, i) => ({
+		row,
+		seen: Object.fromEntries(PROGRAMS.map((program, side) => [program, played[side][i]])),
+	}));
 }
 
 /**
- * Holds what both saw against each other. A row that `differs` on purpose says why, and what flowtape's side has to be like; where the two agree after all
- * the mark is stale. What a group leaves `aside` is a place and a reason.
+ * Compares what the two sides saw. A row with a deliberate difference (`differs`) has the reason, and an assertion on
+ * flowtape's side. If the sides agree in spite of `differs`, the mark is outdated, which is an error. The `aside` of a
+ * group lists paths that are not compared, with reasons.
  */
 export function judge(group, { row, seen: { flowtape, mitmdump } }) {
 	if (flowtape.client.hangs) throw new Error("the client waited in vain for flowtape");
-	const found = differences(flowtape, mitmdump).filter(({ path }) => !group.aside?.some(([pattern]) => pattern.test(path)));
+	const found = differences(flowtape, mitmdump).filter(
+		({ path }) => !group.aside?.some(([pattern]) => pattern.test(path)),
+	);
 	if (row.differs === undefined) {
 		if (found.length > 0) throw new Error(found.map(({ path, text }) => `${path}${text}`).join("\n"));
 		return;
@@ -77,12 +93,14 @@ export function judge(group, { row, seen: { flowtape, mitmdump } }) {
 	row.differs.own(flowtape, mitmdump);
 }
 
-/** Each place where two values differ, with what is there. */
+/** Lists the paths at which two values differ, with both values. */
 function differences(own, theirs, path = "") {
-	// mitmproxy has no address where it did not have to connect, and names a certificate after the server's instead of what was asked for
+	// mitmproxy records no address if it did not connect, and uses the name of the server as the certificate's subject,
+	// not the requested name
 	if ((/^\.flows\.\d+\.address$/.test(path) && theirs === null) || path === ".client.tls.subject.CN") return [];
 	const isTree = (value) => value !== null && typeof value === "object";
-	if (!isTree(own) || !isTree(theirs)) return own === theirs ? [] : [{ path, text: `\n\tflowtape ${shown(own)}\n\tmitmdump ${shown(theirs)}` }];
+	if (!isTree(own) || !isTree(theirs))
+		return own === theirs ? [] : [{ path, text: `\n\tflowtape ${shown(own)}\n\tmitmdump ${shown(theirs)}` }];
 	const names = [...new Set([...Object.keys(own), ...Object.keys(theirs)])];
 	return names.flatMap((name) => differences(own[name], theirs[name], `${path}.${name}`));
 }

@@ -1,7 +1,7 @@
-// HTTP/1.1 read from sockets with nothing interpreted that need not be: heads as bytes, bodies without their framing.
-// Texts are latin1, a character a byte.
+// Reads HTTP/1.1 from sockets and interprets only the framing: heads as bytes, bodies without their transfer coding.
+// Texts are latin1, one character per byte.
 
-/** The bytes of a socket, asked for as they are needed. */
+/** Reads the bytes of a socket on demand. */
 export class ByteReader {
 	#text = "";
 	#ended = false;
@@ -20,13 +20,13 @@ export class ByteReader {
 		}
 	}
 
-	/** What comes up to and with `mark`; null where the end comes before. */
+	/** Reads up to and including `mark`; null if the connection ends first. */
 	async until(mark) {
 		const size = await this.#when(() => this.#text.indexOf(mark) + 1 || null);
 		return size === null ? null : this.#cut(size - 1 + mark.length);
 	}
 
-	/** So many bytes, or those that there are until the end. */
+	/** Reads `size` bytes, or fewer if the connection ends first. */
 	async take(size) {
 		await this.#when(() => (this.#text.length >= size ? true : null));
 		return this.#cut(size);
@@ -54,12 +54,17 @@ export class ByteReader {
 	}
 }
 
-/** The values of a field, joined. */
+/** The values of a field, joined with commas. */
 export function fieldOf(head, name) {
-	return [...head.matchAll(new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*\\r?$`, "gim"))].map(([, value]) => value).join(", ");
+	return [...head.matchAll(new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*\\r?$`, "gim"))]
+		.map(([, value]) => value)
+		.join(", ");
 }
 
-/** A request or, where `method` is what was asked with, a response: `{ head, body, trailers }`, `isCut` where the end came before; null where nothing came. */
+/**
+ * Reads a request, or the response to a request with `method`: `{ head, body, trailers }`, with `isCut` if the
+ * connection ends within it; null if it ends before.
+ */
 export async function readMessage(reader, method = null) {
 	const head = await reader.until("\r\n\r\n");
 	if (head === null) {
@@ -97,7 +102,7 @@ async function readChunks(reader) {
 	}
 }
 
-/** The status line, the fields and the body of an answer in full. */
+/** Splits a complete response into status line, fields and body. */
 export function splitAnswer(text) {
 	const end = text.indexOf("\r\n\r\n");
 	const [line, ...lines] = text.slice(0, end).split("\r\n");

@@ -1,5 +1,5 @@
-// The server behind a proxy: it keeps what it receives byte for byte and answers what the scenario says. It also plays the upstream proxy, whose
-// tunnels lead to itself. Every side of a comparison has one of its own.
+// The server behind a proxy. It stores the bytes that it receives, and sends the answers of the scenario. It is also
+// the upstream proxy, with tunnels to itself. Each side of a comparison has its own.
 import { once } from "node:events";
 import { createServer as createHttp2 } from "node:http2";
 import { connect, createServer } from "node:net";
@@ -7,10 +7,10 @@ import { createServer as createTls } from "node:tls";
 import { WebSocketServer } from "ws";
 import { ByteReader, fieldOf, readMessage, splitAnswer } from "./messages.mjs";
 
-/** Asked for to see whether a connection is still open; nobody is told of it. */
+/** The path of a request that tests whether a connection is still open. It is not recorded in the comparison. */
 export const PROBE = "/still-there";
 
-/** A whole answer, each character a byte; the origin's own where a scenario has none. */
+/** The bytes of a complete response, one character per byte; by default the origin's standard response. */
 export function answer(status = "200 OK", fields = [], body = "hello") {
 	const lines = [...fields, ["Content-Length", String(body.length)]].map(([name, value]) => `${name}: ${value}\r\n`);
 	return `HTTP/1.1 ${status}\r\n${lines.join("")}\r\n${body}`;
@@ -20,19 +20,27 @@ export function answer(status = "200 OK", fields = [], body = "hello") {
 export const last = (text) => ({ text, isLast: true });
 
 export class Origin {
-	/** What came since the scenario began. */
+	/** What the origin has received since the scenario began. */
 	received = [];
 	#answers = [];
 	#count = 0;
-	#told = () => {};
+	#notifyWaiting = () => {};
 	#sockets = new Set();
 	#servers = [];
 
-	/** `tls`: key and certificate; `alpn`: what it speaks there; `authority`: asks clients for certificates. */
+	/**
+	 * Starts the origin. `tls`: key and certificate; `alpn`: its protocols over TLS; `authority`: makes it request client
+	 * certificates.
+	 */
 	static async start({ tls, alpn = ["http/1.1"], authority, ...limits }) {
 		const origin = new Origin();
 		const plain = createServer((socket) => origin.#serve(socket, null));
-		const secure = createTls({ ...tls, ...limits, ALPNProtocols: alpn, ...(authority && { ca: authority, requestCert: true, rejectUnauthorized: false }) });
+		const secure = createTls({
+			...tls,
+			...limits,
+			ALPNProtocols: alpn,
+			...(authority && { ca: authority, requestCert: true, rejectUnauthorized: false }),
+		});
 		secure.on("secureConnection", (socket) => origin.#serve(socket, factsOf(socket)));
 		secure.on("connection", (socket) => origin.#hold(socket));
 		origin.#servers = [plain, secure];
@@ -47,12 +55,12 @@ export class Origin {
 		this.#count = 0;
 	}
 
-	/** The end of a conversation comes to the two ends of it at different times. */
+	/** Waits for the end of a WebSocket conversation, which the two ends see at different times. */
 	async closed(patienceMs) {
 		if (this.received.some(({ close }) => close !== undefined)) return;
 		let timer;
 		await new Promise((resolve) => {
-			this.#told = resolve;
+			this.#notifyWaiting = resolve;
 			timer = setTimeout(resolve, patienceMs);
 		});
 		clearTimeout(timer);
@@ -73,18 +81,18 @@ export class Origin {
 		return typeof next === "function" ? next(request) : next;
 	}
 
-	#serve(socket, facts) {
+	#serve(socket, tls) {
 		this.#hold(socket);
-		if (facts?.alpn === "h2") this.#serveHttp2(socket, facts);
-		else void this.#serveHttp1(socket, facts);
+		if (tls?.alpn === "h2") this.#serveHttp2(socket, tls);
+		else void this.#serveHttp1(socket, tls);
 	}
 
-	async #serveHttp1(socket, facts) {
+	async #serveHttp1(socket, tls) {
 		const reader = new ByteReader(socket);
 		for (;;) {
 			const message = await readMessage(reader);
 			if (message === null || message.isCut) {
-				if (message !== null) this.received.push({ ...message, ...(facts && { facts }) });
+				if (message !== null) this.received.push({ ...message, ...(tls && { tls }) });
 				socket.end();
 				return;
 			}
@@ -93,9 +101,10 @@ export class Origin {
 				socket.write(answer());
 				continue;
 			}
-			this.received.push({ ...message, ...(facts && { facts }) });
+			this.received.push({ ...message, ...(tls && { tls }) });
 			if (method === "CONNECT") return this.#tunnel(socket, target);
-			if (/^websocket$/i.test(fieldOf(message.head, "upgrade")) && this.#answers.length === 0) return this.#talk(socket, message.head);
+			if (/^websocket$/i.test(fieldOf(message.head, "upgrade")) && this.#answers.length === 0)
+				return this.#talk(socket, message.head);
 			const next = await this.#next(message);
 			socket.write(next.text ?? next, "latin1");
 			if (next.isLast) socket.end();
@@ -115,7 +124,7 @@ export class Origin {
 		socket.pipe(onward).pipe(socket);
 	}
 
-	/** Echoes a WebSocket's messages, and closes with what it is told in one: `close CODE REASON`. */
+	/** Echoes the messages of a WebSocket. The message `close CODE REASON` makes it close. */
 	#talk(socket, head) {
 		socket.removeAllListeners("data");
 		const fields = splitAnswer(head).fields.map(([name, value]) => [name.toLowerCase(), value]);
@@ -125,7 +134,7 @@ export class Origin {
 			peer.on("ping", (data) => this.received.push({ ping: data.toString() }));
 			peer.on("close", (code, reason) => {
 				this.received.push({ close: code, reason: reason.toString() });
-				this.#told();
+				this.#notifyWaiting();
 			});
 			peer.on("message", (data, isBinary) => {
 				this.received.push({ message: data.toString("latin1"), isBinary });
@@ -136,7 +145,7 @@ export class Origin {
 		});
 	}
 
-	#serveHttp2(socket, facts) {
+	#serveHttp2(socket, tls) {
 		this.#http2 ??= createHttp2().on("stream", (stream, headers, _flags, raw) => {
 			const parts = [];
 			let trailers;
@@ -144,7 +153,12 @@ export class Origin {
 			stream.on("error", () => {});
 			stream.on("end", () => {
 				if (headers[":path"] === PROBE) return respond(stream, answer());
-				const request = { fields: inOrder(pairs(raw)), body: Buffer.concat(parts).toString("latin1"), ...(trailers && { trailers: { ...trailers } }), facts };
+				const request = {
+					fields: inOrder(pairs(raw)),
+					body: Buffer.concat(parts).toString("latin1"),
+					...(trailers && { trailers: { ...trailers } }),
+					tls,
+				};
 				this.received.push(request);
 				const next = this.#next(request);
 				respond(stream, next.text ?? next, next.trailers);
@@ -160,7 +174,7 @@ function factsOf(socket) {
 	const certificate = socket.getPeerCertificate();
 	return {
 		sni: socket.servername || null,
-		// a client that offers nothing and one that offers HTTP/1.1 get the same
+		// treat a client without ALPN like one that offers HTTP/1.1
 		alpn: socket.alpnProtocol || "http/1.1",
 		version: socket.getProtocol(),
 		...(certificate?.subject && { client: certificate.subject.CN }),
@@ -170,13 +184,14 @@ function factsOf(socket) {
 function respond(stream, text, trailers) {
 	const { status, fields, body } = splitAnswer(text);
 	const headers = { ":status": status };
-	for (const [name, value] of fields) headers[name] = headers[name] === undefined ? value : [headers[name], value].flat();
+	for (const [name, value] of fields)
+		headers[name] = headers[name] === undefined ? value : [headers[name], value].flat();
 	stream.respond(headers, { waitForTrailers: trailers !== undefined, sendDate: false });
 	if (trailers !== undefined) stream.on("wantTrailers", () => stream.sendTrailers(trailers));
 	stream.end(body, "latin1");
 }
 
-/** Pseudo-fields have no order of their own, only a place before all others. */
+/** Sorts the pseudo-header fields: their order has no meaning, except that they come before all other fields. */
 function inOrder(fields) {
 	const isPseudo = (field) => field.startsWith(":");
 	return [...fields.filter(isPseudo).sort(), ...fields.filter((field) => !isPseudo(field))];

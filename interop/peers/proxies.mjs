@@ -1,4 +1,4 @@
-// flowtape and mitmdump as proxies, each started with the same options on a port of its own.
+// Starts flowtape and mitmdump as proxies with the same options, each on its own port.
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 
@@ -6,12 +6,17 @@ export const flowtape = new URL("../../dist/commands/main.js", import.meta.url).
 const START_MS = 60_000;
 const STOP_MS = 60_000;
 
-/** The value of `--set` for each option; a list is given value by value. */
+/** The `--set` arguments for options; a list becomes one argument per value. */
 export function assignments(options) {
-	return Object.entries(options).flatMap(([name, value]) => [value].flat().flatMap((one) => ["--set", `${name}=${one}`]));
+	return Object.entries(options).flatMap(([name, value]) =>
+		[value].flat().flatMap((one) => ["--set", `${name}=${one}`]),
+	);
 }
 
-/** A running proxy: its ports, and a way to end it that waits. Fails with what it said where it does not come to listen on `count` of them. */
+/**
+ * Starts a proxy. Resolves to its ports and a `stop` that waits for its end. Rejects with its output if it does not
+ * listen on `count` ports.
+ */
 export async function startListening(program, args, { env = process.env, count = 1 } = {}) {
 	const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
 	let said = "";
@@ -38,13 +43,20 @@ export async function startListening(program, args, { env = process.env, count =
 	return { port: ports[0], ports, stop };
 }
 
-/** `flowtape COMMAND TAPE` with whatever else. */
-export function startFlowtape(command, tape, args, surroundings) {
-	return startListening(process.execPath, [flowtape, command, tape, "-p", "0", ...args], surroundings);
+/** Starts `flowtape COMMAND TAPE` with further arguments. */
+export function startFlowtape(command, tape, args, childEnv) {
+	return startListening(process.execPath, [flowtape, command, tape, "-p", "0", ...args], childEnv);
 }
 
-/** mitmdump, beside the Python that can import it, recording to `dump`; `home` is where its authority is. */
+/** Starts the mitmdump beside the Python with mitmproxy, recording to `dump`. `home`: the folder of its authority. */
 export function startMitmdump(python, dump, { mode = "regular", home, args = [] }) {
 	const quiet = ["--set", "flow_detail=0", "--set", "termlog_verbosity=info", "--set", `confdir=${home}`];
-	return startListening(join(dirname(python), "mitmdump"), ["--mode", `${mode}@127.0.0.1:0`, "-w", dump, ...quiet, ...args]);
+	return startListening(join(dirname(python), "mitmdump"), [
+		"--mode",
+		`${mode}@127.0.0.1:0`,
+		"-w",
+		dump,
+		...quiet,
+		...args,
+	]);
 }

@@ -1,14 +1,23 @@
-// The test suite of Python's requests, from its source distribution, with what it needs to run: kept in a folder that stays, FLOWTAPE_PEERS,
-// or one among the temporary files. PYTHON names another Python than python3.
+// Finds the test suite of Python's requests, from its source distribution, with its dependencies. It is installed in
+// the folder of peers: FLOWTAPE_PEERS, or a temporary folder that is kept. PYTHON names a Python other than python3.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const VERSION = "2.32.5";
-const PACKAGES = [`requests[socks]==${VERSION}`, "pytest==8.*", "pytest-httpbin==2.1.0", "httpbin==0.10.*", "trustme==1.*"];
+const PACKAGES = [
+	`requests[socks]==${VERSION}`,
+	"pytest==8.*",
+	"pytest-httpbin==2.1.0",
+	"httpbin==0.10.*",
+	"trustme==1.*",
+];
 
-/** `{ python, suite }`: the interpreter and the folder whose tests/ it runs; null, and said why, where they cannot be had. */
+/**
+ * `{ python, suite }`: the interpreter, and the folder whose tests/ it runs; null, with a message on stdout, if they
+ * cannot be installed.
+ */
 export function findRequests() {
 	const folder = join(process.env.FLOWTAPE_PEERS ?? join(tmpdir(), "flowtape-peers"), `requests-${VERSION}`);
 	const found = { python: join(folder, "bin", "python"), suite: join(folder, `requests-${VERSION}`) };
@@ -19,7 +28,20 @@ export function findRequests() {
 	try {
 		run(process.env.PYTHON ?? "python3", "-m", "venv", folder);
 		run(found.python, "-m", "pip", "install", "-q", "--disable-pip-version-check", ...PACKAGES);
-		run(found.python, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:", "-d", folder, `requests==${VERSION}`);
+		run(
+			found.python,
+			"-m",
+			"pip",
+			"download",
+			"-q",
+			"--disable-pip-version-check",
+			"--no-deps",
+			"--no-binary",
+			":all:",
+			"-d",
+			folder,
+			`requests==${VERSION}`,
+		);
 		run("tar", "-xzf", `${found.suite}.tar.gz`, "-C", folder);
 	} catch (error) {
 		console.log(`skipped: the tests of requests ${VERSION} could not be installed: ${error.message}`);

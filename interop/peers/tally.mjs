@@ -1,4 +1,4 @@
-// Checks that are counted: each that throws is told of, and the rest go on.
+// Counts checks. A check that throws is reported, and the others continue.
 
 let passed = 0;
 let failed = 0;
@@ -13,8 +13,8 @@ export async function check(name, test) {
 	}
 }
 
-/** Prints the last line, `N passed, N failed`; the exit status follows. */
-export function tell() {
+/** Prints the last line, `N passed, N failed`, and sets the exit status. */
+export function reportTally() {
 	console.log(`${passed} passed, ${failed} failed`);
 	process.exitCode = failed > 0 ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-// Frames of RFC 6455, right ones and wrong ones, and their reading.
+// Creates valid and invalid frames of RFC 6455, and reads frames.
 
 export const CONTINUATION = 0;
 export const TEXT = 1;
@@ -7,7 +7,7 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** The bytes of a frame; each default can be made wrong. `payload` is text or bytes. */
+/** The bytes of a frame. The options can make it invalid. `payload` is text or bytes. */
 export function frame(opcode, payload = "", { fin = true, rsv = 0, isMasked = true } = {}) {
 	const body = Buffer.from(payload);
 	const length = body.length < 126 ? Buffer.of(body.length) : body.length < 65536 ? Buffer.alloc(3) : Buffer.alloc(9);
@@ -25,18 +25,18 @@ export function frame(opcode, payload = "", { fin = true, rsv = 0, isMasked = tr
 	return Buffer.concat([head, mask, body.map((byte, index) => byte ^ mask[index & 3])]);
 }
 
-/** A Close frame with a code, and a reason behind it. */
+/** A Close frame with a code, followed by a reason. */
 export function close(code, reason = "", options = {}) {
 	return frame(CLOSE, Buffer.concat([Buffer.of(code >> 8, code & 255), Buffer.from(reason)]), options);
 }
 
-/** Reads frames from bytes that come in pieces; messages are joined from their fragments. */
+/** Reads frames from bytes that arrive in chunks. Joins the fragments of messages. */
 export class FrameReader {
 	#rest = Buffer.alloc(0);
 	#parts = [];
-	/** `text:…`, `binary:LENGTH`, `ping:…`, `pong:…` in the order of arrival. */
+	/** Messages, pings and pongs in order of arrival: `text:…`, `binary:BASE64`, `ping:…`, `pong:…`. */
 	messages = [];
-	/** The code of the first Close frame; 1005 where it has none, null before one. */
+	/** The code of the first Close frame; 1005 if the frame has none; null before the first one. */
 	closeCode = null;
 
 	push(bytes) {
@@ -44,7 +44,7 @@ export class FrameReader {
 		for (let size = this.#take(); size > 0; size = this.#take()) this.#rest = this.#rest.subarray(size);
 	}
 
-	/** How long the first frame of the rest is, which has been taken in; 0 where it is not whole. */
+	/** Processes the first frame of the buffered bytes. Returns its length; 0 if it is incomplete. */
 	#take() {
 		const rest = this.#rest;
 		if (rest.length < 2) return 0;
@@ -64,7 +64,8 @@ export class FrameReader {
 	#read(first, payload) {
 		const opcode = first & 15;
 		if (opcode === CLOSE) this.closeCode ??= payload.length < 2 ? 1005 : payload.readUInt16BE(0);
-		else if (opcode === PING || opcode === PONG) this.messages.push(`${opcode === PING ? "ping" : "pong"}:${payload.toString("latin1")}`);
+		else if (opcode === PING || opcode === PONG)
+			this.messages.push(`${opcode === PING ? "ping" : "pong"}:${payload.toString("latin1")}`);
 		else {
 			this.#parts.push([opcode, payload]);
 			if (first < 128) return;

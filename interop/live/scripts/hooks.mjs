@@ -1,18 +1,19 @@
-// Hooks of every kind; hooks.py has the same for mitmproxy.
+// Hooks of every kind; hooks.py has the same hooks for mitmproxy.
 import { ResponseView } from "../../../dist/index.js";
 
 const order = [];
 
-function told(name, flow) {
+function output(name, flow) {
 	if (flow.request.path.startsWith("/order")) order.push(name);
 }
 
 const replaced = (bytes, from, to) => Buffer.from(bytes.toString("latin1").replaceAll(from, to), "latin1");
 
 export function requestheaders(flow) {
-	told("requestheaders", flow);
+	output("requestheaders", flow);
 	if (flow.request.path === "/early") flow.response = ResponseView.make(201, "early", { "X-Made": "early" });
-	if (flow.request.path === "/stream-request") flow.request.stream = (chunk) => Buffer.from(chunk.toString("latin1").toUpperCase(), "latin1");
+	if (flow.request.path === "/stream-request")
+		flow.request.stream = (chunk) => Buffer.from(chunk.toString("latin1").toUpperCase(), "latin1");
 }
 
 const requests = {
@@ -63,13 +64,13 @@ const requests = {
 };
 
 export function request(flow) {
-	told("request", flow);
+	output("request", flow);
 	const { path } = flow.request;
 	requests[path.startsWith("/query") ? "/query" : path]?.(flow);
 }
 
 export function responseheaders({ request: { path }, response }) {
-	told("responseheaders", { request: { path } });
+	output("responseheaders", { request: { path } });
 	if (path === "/stream") response.stream = true;
 	if (path === "/transform") response.stream = (chunk) => replaced(chunk, "l", "L");
 	if (path === "/head-only") response.headers.set("X-Head", "1");
@@ -98,16 +99,19 @@ const responses = {
 };
 
 export function response(flow) {
-	told("response", flow);
+	output("response", flow);
 	responses[flow.request.path]?.(flow);
 }
 
 export function error(flow) {
-	told("error", flow);
+	output("error", flow);
 }
 
 export function websocket_message({ websocket }) {
 	const message = websocket.messages.at(-1);
 	if (message.text === "drop") message.drop();
-	else message.content = message.from_client ? replaced(message.content, "a", "A") : Buffer.concat([message.content, Buffer.from("!")]);
+	else
+		message.content = message.from_client
+			? replaced(message.content, "a", "A")
+			: Buffer.concat([message.content, Buffer.from("!")]);
 }

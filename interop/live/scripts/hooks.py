@@ -4,13 +4,13 @@ from mitmproxy import http
 order = []
 
 
-def told(name, flow):
+def output(name, flow):
     if flow.request.path.startswith("/order"):
         order.append(name)
 
 
 def requestheaders(flow):
-    told("requestheaders", flow)
+    output("requestheaders", flow)
     if flow.request.path == "/early":
         flow.response = http.Response.make(201, b"early", {"X-Made": "early"})
     if flow.request.path == "/stream-request":
@@ -18,7 +18,7 @@ def requestheaders(flow):
 
 
 def request(flow):
-    told("request", flow)
+    output("request", flow)
     path = flow.request.path
     if path == "/made":
         flow.response = http.Response.make(418, "made é", {"X-Made": "yes", "Content-Type": "text/plain; charset=utf-8"})
@@ -54,7 +54,7 @@ def request(flow):
 
 
 def responseheaders(flow):
-    told("responseheaders", flow)
+    output("responseheaders", flow)
     if flow.request.path == "/stream":
         flow.response.stream = True
     if flow.request.path == "/transform":
@@ -64,7 +64,7 @@ def responseheaders(flow):
 
 
 def response(flow):
-    told("response", flow)
+    output("response", flow)
     path = flow.request.path
     if path == "/order":
         flow.response.text = " ".join(order)
@@ -86,7 +86,7 @@ def response(flow):
 
 
 def error(flow):
-    told("error", flow)
+    output("error", flow)
 
 
 def websocket_message(flow):

@@ -1,4 +1,4 @@
-// Options that say who may come, where requests go, and what is passed without a look.
+// Options for authentication, for the route of requests, and for traffic that is passed through without interception.
 import assert from "node:assert/strict";
 import { answer } from "../origin.mjs";
 import { ask, bytes, differs, row } from "./rows.mjs";
@@ -30,13 +30,15 @@ const proxyauthRows = [
 	row("Authorization is for the server", get("/", [["Authorization", basic("user:secret")]])),
 ];
 
-/** The name of the realm and the page are each program's own. */
+/** The programs use different realms and pages. */
 const refusals = [
 	[/^\.client\.answers\.\d+\.(?:head|body|page)$|\.response\.(?:headers|body)/, "a refusal has words of its own"],
 	[/\.request\.headers(?:\.\d+)?$/, "a refused password is not kept: what was meant for this proxy is on no tape"],
 ];
 
-const ofTheConnection = [[/\.request\.(?:authority|headers\.\d+)$/, "credentials for an upstream proxy are of the connection, and in no flow"]];
+const ofTheConnection = [
+	[/\.request\.(?:authority|headers\.\d+)$/, "credentials for an upstream proxy are of the connection, and in no flow"],
+];
 
 const cookie = (text) => answer("200 OK", [["Set-Cookie", text]]);
 
@@ -46,12 +48,15 @@ export const accessGroups = [
 	{ name: "proxyauth htpasswd", options: { proxyauth: "@{dir}/htpasswd" }, aside: refusals, rows: proxyauthRows },
 	{
 		name: "proxyauth of a reverse proxy",
-		...{ mode: "reverse:http://localhost:{port}", options: { proxyauth: "user:secret" }, aside: refusals },
+		mode: "reverse:http://localhost:{port}",
+		options: { proxyauth: "user:secret" },
+		aside: refusals,
 		rows: logins.map(([name, value]) => row(name, get("/", value === null ? [] : [["Authorization", value]]))),
 	},
 	{
 		name: "proxyauth of socks5",
-		...{ mode: "socks5", options: { proxyauth: "user:secret" } },
+		mode: "socks5",
+		options: { proxyauth: "user:secret" },
 		rows: [
 			row("nobody", get()),
 			row("right", get(), [], { login: ["user", "secret"] }),
@@ -107,8 +112,13 @@ export const accessGroups = [
 	},
 	{
 		name: "keep_host_header",
-		...{ mode: "reverse:http://localhost:{port}", options: { keep_host_header: true } },
-		rows: [row("is left", get()), row("whatever it is", get("/", [["Host", "any.example:81"]])), row("even none", bytes("GET / HTTP/1.0\r\n\r\n"))],
+		mode: "reverse:http://localhost:{port}",
+		options: { keep_host_header: true },
+		rows: [
+			row("is left", get()),
+			row("whatever it is", get("/", [["Host", "any.example:81"]])),
+			row("even none", bytes("GET / HTTP/1.0\r\n\r\n")),
+		],
 	},
 	{
 		name: "without keep_host_header",
@@ -128,7 +138,9 @@ export const accessGroups = [
 	},
 	{
 		name: "upstream_auth",
-		...{ mode: "upstream:http://localhost:{port}", options: { upstream_auth: "user:secret" }, aside: ofTheConnection },
+		mode: "upstream:http://localhost:{port}",
+		options: { upstream_auth: "user:secret" },
+		aside: ofTheConnection,
 		rows: [
 			row("plain", get(), [], { isAboutTunnels: true }),
 			row("a tunnel", get(), [], { isTls: true, isAboutTunnels: true }),
@@ -137,12 +149,14 @@ export const accessGroups = [
 	},
 	{
 		name: "upstream_auth of a reverse proxy",
-		...{ mode: "reverse:http://localhost:{port}", options: { upstream_auth: "user:secret" } },
+		mode: "reverse:http://localhost:{port}",
+		options: { upstream_auth: "user:secret" },
 		rows: [row("is added", get()), row("in place of the client's", get("/", [["Authorization", "Own"]]))],
 	},
 	{
 		name: "without a Host field for the upstream proxy",
-		...{ mode: "upstream:http://localhost:{port}", options: { http_connect_send_host_header: false } },
+		mode: "upstream:http://localhost:{port}",
+		options: { http_connect_send_host_header: false },
 		rows: [row("a tunnel", get(), [], { isTls: true, isAboutTunnels: true })],
 	},
 	{
@@ -163,7 +177,10 @@ export const accessGroups = [
 	{
 		name: "ignore_hosts with show_ignored_hosts",
 		options: { ignore_hosts: ["LOCALHOST"], show_ignored_hosts: true },
-		rows: [row("plain in a tunnel", get(), [], { isTunnel: true }), row("another one", get(), [], { isTunnel: true, host: "127.0.0.1" })],
+		rows: [
+			row("plain in a tunnel", get(), [], { isTunnel: true }),
+			row("another one", get(), [], { isTunnel: true, host: "127.0.0.1" }),
+		],
 	},
 	{
 		name: "allow_hosts",
@@ -185,7 +202,8 @@ export const accessGroups = [
 	},
 	{
 		name: "ignore_hosts of socks5",
-		...{ mode: "socks5", options: { ignore_hosts: ["localhost:{tls}"] } },
+		mode: "socks5",
+		options: { ignore_hosts: ["localhost:{tls}"] },
 		rows: [row("TLS passes", get(), [], { isTls: true }), row("plain requests are read", get())],
 	},
 ];

@@ -1,4 +1,4 @@
-// All scenarios, in groups that share the options of the two proxies.
+// All scenarios, in groups with the same options of the two proxies.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { accessGroups } from "./access.mjs";
@@ -9,22 +9,38 @@ import { ruleGroups } from "./rules.mjs";
 import { scriptGroups } from "./scripts.mjs";
 import { transportGroups } from "./transport.mjs";
 
-/** The files that options name. */
+/** Writes the files that options name. */
 export async function writeFiles(folder) {
 	const site = join(folder, "site");
 	mkdirSync(join(site, "sub"), { recursive: true });
-	for (const name of [...MAPPED_FILES, "index.html", "with blank.txt", "café.txt", "a_b.txt", "sub/index.html", "sub/inner.txt"])
+	for (const name of [
+		...MAPPED_FILES,
+		"index.html",
+		"with blank.txt",
+		"café.txt",
+		"a_b.txt",
+		"sub/index.html",
+		"sub/inner.txt",
+	])
 		writeFileSync(join(site, name), `this is ${name}`);
 	writeFileSync(join(site, "hello.txt"), "hello file");
 	writeFileSync(join(folder, "body.txt"), "from a file");
 	for (const name of ["client", "own"])
-		writeFileSync(join(folder, `${name}-both.pem`), [`${name}-key.pem`, `${name}.pem`].map((file) => readFileSync(join(folder, file))).join(""));
+		writeFileSync(
+			join(folder, `${name}-both.pem`),
+			[`${name}-key.pem`, `${name}.pem`].map((file) => readFileSync(join(folder, file))).join(""),
+		);
 	await writeRecording(join(folder, "recorded.mitm"));
-	// the password is `secret`, by SHA-1, which htpasswd writes with -s
+	// the password is `secret`, hashed with SHA-1 as by `htpasswd -s`
 	writeFileSync(join(folder, "htpasswd"), "# users\nuser:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n");
 }
 
-const ofTheConnection = [[/\.request\.authority$/, "that requests go to an upstream proxy in absolute form is of the connection, and not of the flow"]];
+const ofTheConnection = [
+	[
+		/\.request\.authority$/,
+		"that requests go to an upstream proxy in absolute form is of the connection, and not of the flow",
+	],
+];
 
 export const groups = [
 	{ name: "regular http", rows: [...messages, ...interim] },

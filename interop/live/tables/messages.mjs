@@ -1,4 +1,4 @@
-// Messages of every shape, which pass through each mode as they are.
+// Messages of every form, which each mode passes unchanged.
 
 import assert from "node:assert/strict";
 import { answer, last } from "../origin.mjs";
@@ -13,11 +13,21 @@ export const messages = [
 		row("a fragment", ask("GET", "/a?b#not")),
 	),
 	row("POST with a length", ask("POST", "/form", [["Content-Type", "application/x-www-form-urlencoded"]], "a=1&b=2")),
-	row("POST in chunks", bytes("POST {to}/chunks HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n", "POST")),
+	row(
+		"POST in chunks",
+		bytes(
+			"POST {to}/chunks HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n",
+			"POST",
+		),
+	),
 	row("POST without a body", ask("POST", "/none", [["Content-Length", "0"]])),
 	row("GET with a body", ask("GET", "/search", [], '{"query":1}')),
 	row("HEAD", ask("HEAD", "/head"), answer("200 OK", [["X-A", "1"]], "12345").replace("12345", "")),
-	row("PUT, DELETE and PATCH on a connection", [ask("PUT", "/r", [], "1"), ask("DELETE", "/r"), ask("PATCH", "/r", [], "2")]),
+	row("PUT, DELETE and PATCH on a connection", [
+		ask("PUT", "/r", [], "1"),
+		ask("DELETE", "/r"),
+		ask("PATCH", "/r", [], "2"),
+	]),
 	row("a method that nobody knows", ask("BREW", "/pot")),
 	row("a method in lower case", ask("get", "/lower")),
 	row("pipelined requests", [ask("GET", "/1"), ask("GET", "/2"), ask("GET", "/3")], [], { isPipelined: true }),
@@ -32,8 +42,16 @@ export const messages = [
 		]),
 	),
 	row("bytes past ASCII in fields", ask("GET", "/latin", [["X-Name", "caf\xe9 \xff"]])),
-	row("HTTP/1.0", bytes("GET {to}/old HTTP/1.0\r\nHost: {host}\r\n\r\n"), last("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold")),
-	row("Connection: close", ask("GET", "/close", [["Connection", "close"]]), last(answer("200 OK", [["Connection", "close"]]))),
+	row(
+		"HTTP/1.0",
+		bytes("GET {to}/old HTTP/1.0\r\nHost: {host}\r\n\r\n"),
+		last("HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nold"),
+	),
+	row(
+		"Connection: close",
+		ask("GET", "/close", [["Connection", "close"]]),
+		last(answer("200 OK", [["Connection", "close"]])),
+	),
 	row("204", ask("GET", "/204"), "HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n"),
 	row(
 		"304 with the length of what it leaves out",
@@ -41,10 +59,26 @@ export const messages = [
 		'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 5\r\n\r\n',
 	),
 	row("302", ask("GET", "/302"), answer("302 Found", [["Location", "/elsewhere"]], "")),
-	row("404 and 500 on a connection", [ask("GET", "/404"), ask("GET", "/500")], [answer("404 Not Found"), answer("500 Oops Indeed")]),
-	row("a status that nobody knows, without a phrase", ask("GET", "/799"), "HTTP/1.1 799 \r\nContent-Length: 2\r\n\r\nhm"),
-	row("a response in chunks", ask("GET", "/chunked"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n8\r\ndefghijk\r\n0\r\n\r\n"),
-	row("a response that ends with the connection", ask("GET", "/until-the-end"), last("HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\nall of it")),
+	row(
+		"404 and 500 on a connection",
+		[ask("GET", "/404"), ask("GET", "/500")],
+		[answer("404 Not Found"), answer("500 Oops Indeed")],
+	),
+	row(
+		"a status that nobody knows, without a phrase",
+		ask("GET", "/799"),
+		"HTTP/1.1 799 \r\nContent-Length: 2\r\n\r\nhm",
+	),
+	row(
+		"a response in chunks",
+		ask("GET", "/chunked"),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n8\r\ndefghijk\r\n0\r\n\r\n",
+	),
+	row(
+		"a response that ends with the connection",
+		ask("GET", "/until-the-end"),
+		last("HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\nall of it"),
+	),
 	row("an empty response", ask("GET", "/empty"), answer("200 OK", [], "")),
 	row(
 		"duplicate response fields",
@@ -56,7 +90,11 @@ export const messages = [
 			["x-Z", "1"],
 		]),
 	),
-	row("a compressed body", ask("GET", "/gzip"), answer("200 OK", [["Content-Encoding", "br"]], "\x0b\x02\x80hello\x03")),
+	row(
+		"a compressed body",
+		ask("GET", "/gzip"),
+		answer("200 OK", [["Content-Encoding", "br"]], "\x0b\x02\x80hello\x03"),
+	),
 	differs(
 		"Expect is the server's to answer (RFC 9110 section 10.1.1)",
 		({ client, origin }) => {
@@ -66,7 +104,11 @@ export const messages = [
 		},
 		row("Expect: 100-continue", ask("POST", "/expect", [["Expect", "100-continue"]], "body")),
 	),
-	row("a body of a megabyte both ways", ask("POST", "/large", [], "x".repeat(1 << 20)), answer("200 OK", [], "y".repeat(1 << 20))),
+	row(
+		"a body of a megabyte both ways",
+		ask("POST", "/large", [], "x".repeat(1 << 20)),
+		answer("200 OK", [], "y".repeat(1 << 20)),
+	),
 	differs(
 		"a kept connection that ends before it has answered is nothing that the request has to fail of: another is opened",
 		({ origin, client }) => {
@@ -92,7 +134,9 @@ export const messages = [
 	row("no HTTP at all", ask("GET", "/garbage"), last("SSH-2.0-OpenSSH_9\r\n\r\n")),
 ];
 
-/** mitmproxy's client waits in vain, which takes a while: they pass once. */
+/**
+ * Interim responses. Only one group uses them, because they take long: mitmproxy's client waits until its time limit.
+ */
 export const interim = [
 	differs(
 		"interim responses go by, and the final one after them",
@@ -100,6 +144,10 @@ export const interim = [
 			assert.equal(client.interim[0], "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n");
 			assert.deepEqual(client.answers, [{ head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", body: "hello" }]);
 		},
-		row("interim responses", ask("GET", "/hints"), `HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n${answer()}`),
+		row(
+			"interim responses",
+			ask("GET", "/hints"),
+			`HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n${answer()}`,
+		),
 	),
 ];

@@ -1,14 +1,34 @@
-// Recordings that answer while a proxy records; which recording answers what, interop/replay.mjs compares.
+// Recordings that answer requests while a proxy records. interop/replay.mjs compares which recording answers which
+// request.
 import { createTape, Headers, HttpFlow, Request, Response } from "../../../dist/index.js";
 import { ask, row } from "./rows.mjs";
 
 const recordedPaths = ["/once", "/again", "/left-over"];
 
-/** A dump with an answer for each of these paths. */
+/** Writes a dump with an answer for each of these paths. */
 export async function writeRecording(path) {
 	const sink = await createTape(path);
-	const end = { id: "end", peername: null, sockname: null, transportProtocol: "tcp", error: null, tls: false, certificateList: [], alpn: null, alpnOffers: [] };
-	const connection = { ...end, cipher: null, cipherList: [], tlsVersion: null, sni: null, timestampStart: 1, timestampEnd: null, timestampTlsSetup: null };
+	const end = {
+		id: "end",
+		peername: null,
+		sockname: null,
+		transportProtocol: "tcp",
+		error: null,
+		tls: false,
+		certificateList: [],
+		alpn: null,
+		alpnOffers: [],
+	};
+	const connection = {
+		...end,
+		cipher: null,
+		cipherList: [],
+		tlsVersion: null,
+		sni: null,
+		timestampStart: 1,
+		timestampEnd: null,
+		timestampTlsSetup: null,
+	};
 	for (const [i, to] of recordedPaths.entries()) {
 		await sink.append(
 			new HttpFlow({
@@ -45,7 +65,13 @@ export const replayGroups = [
 	{
 		name: "server_replay beside recording",
 		replay: "{dir}/recorded.mitm",
-		options: { ...anywhere, server_replay_reuse: true, modify_headers: ["/~s/X-Res/1"], modify_body: ["/~s/recorded/changed"], map_remote: ["|/mapped|/once"] },
+		options: {
+			...anywhere,
+			server_replay_reuse: true,
+			modify_headers: ["/~s/X-Res/1"],
+			modify_body: ["/~s/recorded/changed"],
+			map_remote: ["|/mapped|/once"],
+		},
 		rows: [
 			row("answered", get("/once")),
 			row("answered again", [get("/again"), get("/again")]),

@@ -1,6 +1,6 @@
-// The words in which scenarios are written.
+// Functions to write scenarios.
 
-/** Files of a mapped folder, one for each kind of name. */
+/** Files of a mapped folder, one for each kind of file name. */
 export const MAPPED_FILES = [
 	"one.txt",
 	"style.css",
@@ -17,22 +17,26 @@ export const MAPPED_FILES = [
 	"a.pdf",
 ];
 
-/** A request: `ask("POST", "/x", [["A", "b"]], "body")`. The Host field and the length are added where they are missing. */
+/**
+ * A request: `ask("POST", "/x", [["A", "b"]], "body")`. The Host field and the length are added if they are missing.
+ */
 export function ask(method, path, fields = [], body = null, more = {}) {
 	return { method, path, fields, body, ...more };
 }
 
-/** A request byte for byte; `{to}` stands for what its target begins with, `{host}` for its host and port. */
+/** A request as bytes. `{to}` stands for the beginning of its target, `{host}` for its host and port. */
 export function bytes(text, method = "GET") {
 	return { bytes: text, method };
 }
 
-/** A scenario: requests one after the other on a connection, and how the origin answers them. */
+/** A scenario: requests on one connection, one after the other, and the answers of the origin. */
 export function row(name, asks, answers = [], more = {}) {
 	return { name, asks: [asks].flat(), answers: [answers].flat(), ...more };
 }
 
-/** A scenario in which mitmproxy's way is not ours: `own` throws where flowtape's side is not as it has to be. */
+/**
+ * A scenario with a deliberate difference from mitmproxy. `own` throws an error if flowtape's side is not as expected.
+ */
 export function differs(why, own, scenario) {
 	return { ...scenario, differs: { why, own } };
 }

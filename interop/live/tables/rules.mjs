@@ -1,4 +1,5 @@
-// Options that are rules: what is blocked, mapped and changed, and what is left out of requests and recordings.
+// Options with rules: blocking, mapping and changing requests and responses, and leaving out parts of requests or
+// recordings.
 import assert from "node:assert/strict";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { answer } from "../origin.mjs";
@@ -147,7 +148,11 @@ export const ruleGroups = [
 			row("rules heed case", get("/case")),
 			row("letters all over", get("/axbx?x=x")),
 			row("Host of another name", get("/from/a", [["Host", "other.example"]])),
-			differs("a fragment is not sent", ({ origin }) => assert.match(origin[0].head, /^GET \/ HTTP/), row("nothing to change", get("/#"))),
+			differs(
+				"a fragment is not sent",
+				({ origin }) => assert.match(origin[0].head, /^GET \/ HTTP/),
+				row("nothing to change", get("/#")),
+			),
 		],
 	},
 	{
@@ -174,13 +179,17 @@ export const ruleGroups = [
 			row("in chunks", get("/body"), chunked("say hel", "lo and hello")),
 			differs(
 				"who compresses says so in the first bytes",
-				({ client: { answers } }) => assert.equal(gunzipSync(Buffer.from(answers[0].body, "latin1")).toString(), "goodbye you"),
+				({ client: { answers } }) =>
+					assert.equal(gunzipSync(Buffer.from(answers[0].body, "latin1")).toString(), "goodbye you"),
 				row("compressed", get("/body"), answer("200 OK", [["Content-Encoding", "gzip"]], gzip("hello you"))),
 			),
 			row("a request", ask("POST", "/req", [], "a secret of secrets")),
 			row(
 				"a request in chunks",
-				bytes("POST {to}/req HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n3\r\nret\r\n0\r\n\r\n", "POST"),
+				bytes(
+					"POST {to}/req HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n3\r\nret\r\n0\r\n\r\n",
+					"POST",
+				),
 			),
 			row("a regular expression", get("/regex"), answer("200 OK", [], "1 and 22 and 333")),
 			row("one after the other", get("/chain"), answer("200 OK", [], "one two")),

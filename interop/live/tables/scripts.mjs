@@ -1,4 +1,5 @@
-// Scripts with the same hooks, in Python and in JavaScript: what they change, make and stop, and in which order they are called.
+// Scripts with the same hooks in Python and in JavaScript: what they change, create and stop, and the order of the
+// calls.
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { answer, last } from "../origin.mjs";
@@ -46,15 +47,27 @@ const rows = [
 		]),
 	),
 	row("a status", get("/status")),
-	row("the response's text", get("/response-text"), answer("200 OK", [["Content-Type", "text/plain; charset=utf-8"]], "hello")),
+	row(
+		"the response's text",
+		get("/response-text"),
+		answer("200 OK", [["Content-Type", "text/plain; charset=utf-8"]], "hello"),
+	),
 	row("the response's text in latin1", get("/response-text"), answer("200 OK", latin1, "h\xe4llo")),
-	row("the response's text, compressed", get("/decode"), answer("200 OK", [["Content-Encoding", "gzip"]], gzipSync("hello").toString("latin1"))),
+	row(
+		"the response's text, compressed",
+		get("/decode"),
+		answer("200 OK", [["Content-Encoding", "gzip"]], gzipSync("hello").toString("latin1")),
+	),
 	row("hangs up instead of the response", get("/response-kill")),
 	row("the response's fields", get("/response-fields"), duplicates),
 	row("another response", get("/replace")),
 	row("the head alone", get("/head-only")),
 	row("streamed", get("/stream")),
-	row("changed as it passes", get("/transform"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nlilly\r\n0\r\n\r\n"),
+	row(
+		"changed as it passes",
+		get("/transform"),
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nlilly\r\n0\r\n\r\n",
+	),
 	row("in a tunnel", [get("/made"), get("/path"), get("/status")], [], { isTls: true }),
 	row("messages of a WebSocket", [], [], { talk: ["banana", "b"] }),
 ];
@@ -63,11 +76,20 @@ const early = row("an answer to the head", ask("POST", "/early", [], "body"));
 
 export const scriptGroups = [
 	{ name: "scripts", script: ["hooks"], rows: [...rows, early] },
-	{ name: "scripts of a reverse proxy", mode: "reverse:http://localhost:{port}", script: ["hooks"], rows: rows.filter(({ isTls }) => !isTls) },
+	{
+		name: "scripts of a reverse proxy",
+		mode: "reverse:http://localhost:{port}",
+		script: ["hooks"],
+		rows: rows.filter(({ isTls }) => !isTls),
+	},
 	{
 		name: "scripts and rules",
 		script: ["hooks"],
-		options: { modify_headers: ["/~q/X-Req/1", "/~s/X-Res/1"], map_remote: ["|/other|/mapped"], modify_body: ["/~s/made/changed"] },
+		options: {
+			modify_headers: ["/~q/X-Req/1", "/~s/X-Res/1"],
+			map_remote: ["|/other|/mapped"],
+			modify_body: ["/~s/made/changed"],
+		},
 		rows: [
 			...rows.slice(0, 14),
 			differs(

@@ -26,17 +26,26 @@ const sizes = [
 	row("in a tunnel", post("x".repeat(100)), sized(100), { isTls: true }),
 ];
 
-/** Requests that leave doubt, or may seem to. */
+/** Requests that are ambiguous, or may seem so. */
 const doubtfulRequests = [
-	["length and chunks", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+	[
+		"length and chunks",
+		"POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	],
 	["two lengths", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"],
 	["the same length twice", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc"],
 	["a length with a sign", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: +3\r\n\r\nabc"],
 	["a length with a zero before it", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: 03\r\n\r\nabc"],
 	["a length in words", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nContent-Length: three\r\n\r\nabc"],
-	["two transfer codings", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"],
+	[
+		"two transfer codings",
+		"POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	],
 	["an unknown transfer coding", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"],
-	["chunked, and then not", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n"],
+	[
+		"chunked, and then not",
+		"POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+	],
 	["a blank in a name", "GET {to}/ HTTP/1.1\r\nHost: {host}\r\nX A: 1\r\n\r\n"],
 	["a blank behind a name", "GET {to}/ HTTP/1.1\r\nHost: {host}\r\nX-A : 1\r\n\r\n"],
 	["an empty name", "GET {to}/ HTTP/1.1\r\nHost: {host}\r\n: 1\r\n\r\n"],
@@ -57,7 +66,10 @@ const doubtfulResponses = [
 const doubtful = [
 	...doubtfulRequests.map(([name, text]) => row(`a request with ${name}`, bytes(text), [], { isProbed: false })),
 	...[
-		["a bad chunk size", "POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"],
+		[
+			"a bad chunk size",
+			"POST {to}/ HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n",
+		],
 		["an unknown version", "GET {to}/ HTTP/3.7\r\nHost: {host}\r\n\r\n"],
 	].map(([name, text]) =>
 		differs(
@@ -73,19 +85,35 @@ const sizedPost = (body) => ask("POST", "/", [["content-length", String(body.len
 
 const ONE_LENGTH = "a length beside chunks is not sent on (RFC 9112 section 6.3)";
 
-/** What has one meaning only, however it is said. */
+/** Adjusts the expectation for unambiguous messages in an unusual form. */
 function passing(scenario) {
 	if (scenario.name === "a request with length and chunks")
-		return differs(ONE_LENGTH, ({ origin }) => assert.match(origin[0].head, /^(?!.*content-length).*transfer-encoding: chunked/is), scenario);
+		return differs(
+			ONE_LENGTH,
+			({ origin }) => assert.match(origin[0].head, /^(?!.*content-length).*transfer-encoding: chunked/is),
+			scenario,
+		);
 	if (scenario.name === "a response with length and chunks")
-		return differs(ONE_LENGTH, ({ client }) => assert.match(client.answers[0].head, /^(?!.*content-length).*transfer-encoding: chunked/is), scenario);
+		return differs(
+			ONE_LENGTH,
+			({ client }) => assert.match(client.answers[0].head, /^(?!.*content-length).*transfer-encoding: chunked/is),
+			scenario,
+		);
 	if (scenario.name === "a request with chunked in HTTP/1.0")
-		return differs("HTTP/1.0 has no chunks", ({ origin }) => assert.match(origin[0].head, /^POST \/ HTTP\/1\.1\r\n.*Transfer-Encoding: chunked/s), scenario);
+		return differs(
+			"HTTP/1.0 has no chunks",
+			({ origin }) => assert.match(origin[0].head, /^POST \/ HTTP\/1\.1\r\n.*Transfer-Encoding: chunked/s),
+			scenario,
+		);
 	if (!/same length twice|zero before it/.test(scenario.name)) return scenario;
-	return differs("what has one meaning only passes, where that is wanted", ({ client }) => assert.equal(client.answers[0].body, "hello"), scenario);
+	return differs(
+		"what has one meaning only passes, where that is wanted",
+		({ client }) => assert.equal(client.answers[0].body, "hello"),
+		scenario,
+	);
 }
 
-/** Messages that either version has, so that they can go from one to the other. */
+/** Messages that exist in both HTTP/1.1 and HTTP/2, so that a proxy can convert them. */
 const versionless = [
 	row("GET", get("/path?q=1", [["x-a", "1"]])),
 	row("HEAD", ask("HEAD", "/"), answer("200 OK", [], "12345").replace("12345", "")),
@@ -112,8 +140,10 @@ const versionless = [
 
 const http2 = { isTls: true, alpn: ["h2", "http/1.1"] };
 const http2Origin = { alpn: ["h2", "http/1.1"] };
-/** A client with HTTP/2 may send requests for any host that the certificate names (RFC 9113 section 9.1.1). */
-const unverified = [[/^\.client\.tls\.(?:subject|names)/, "clients that offer HTTP/2 get no names of a certificate that is not verified"]];
+/** Over HTTP/2, a client may send requests for any host that the certificate names (RFC 9113 section 9.1.1). */
+const unverified = [
+	[/^\.client\.tls\.(?:subject|names)/, "clients that offer HTTP/2 get no names of a certificate that is not verified"],
+];
 
 const talks = [
 	row("text", [], [], { talk: ["hello", "caf\u00e9", ""] }),
@@ -129,7 +159,10 @@ const recordedBody = /^\.flows\.\d+\.(?:request|response)\.body$/;
 const partial = [[recordedBody, "what came of a body before it was cut is recorded"]];
 const refused = [
 	[/^\.flows\.\d+$/, "a request that is refused is told of, and not recorded"],
-	[/^\.flows\.\d+\.(?:request\.body|response|response\.body)$/, "a response that is refused is not recorded, only that it was"],
+	[
+		/^\.flows\.\d+\.(?:request\.body|response|response\.body)$/,
+		"a response that is refused is not recorded, only that it was",
+	],
 ];
 
 export const transportGroups = [
@@ -143,7 +176,12 @@ export const transportGroups = [
 	{ name: "body_size_limit", aside: partial, options: { body_size_limit: "10" }, rows: sizes },
 	{ name: "both limits", aside: partial, options: { stream_large_bodies: "10", body_size_limit: "2k" }, rows: sizes },
 	{ name: "validate_inbound_headers", aside: refused, rows: doubtful },
-	{ name: "without validate_inbound_headers", options: { validate_inbound_headers: false }, aside: refused, rows: doubtful.map(passing) },
+	{
+		name: "without validate_inbound_headers",
+		options: { validate_inbound_headers: false },
+		aside: refused,
+		rows: doubtful.map(passing),
+	},
 	{
 		name: "connection_strategy eager",
 		rows: [
@@ -161,12 +199,18 @@ export const transportGroups = [
 	{
 		name: "connection_strategy lazy",
 		options: { connection_strategy: "lazy" },
-		rows: [row("nobody there", get(), [], { isTls: true, nowhere: true }), row("somebody there", get(), [], { isTls: true })],
+		rows: [
+			row("nobody there", get(), [], { isTls: true, nowhere: true }),
+			row("somebody there", get(), [], { isTls: true }),
+		],
 	},
 	{
 		name: "without upstream_cert",
 		options: { upstream_cert: false },
-		rows: [row("by name", get(), [], { isTls: true }), row("by address", get(), [], { isTls: true, host: "127.0.0.1" })],
+		rows: [
+			row("by name", get(), [], { isTls: true }),
+			row("by address", get(), [], { isTls: true, host: "127.0.0.1" }),
+		],
 	},
 	{ name: "upstream_cert", rows: [row("by name", get(), [], { isTls: true })] },
 	{
@@ -175,7 +219,11 @@ export const transportGroups = [
 		origin: { authority: true },
 		rows: [row("is shown", get(), [], { isTls: true }), row("nothing in the clear", get())],
 	},
-	{ name: "certificates are verified", options: { ssl_insecure: false }, rows: [row("nobody vouches", get(), [], { isTls: true }), row("plain", get())] },
+	{
+		name: "certificates are verified",
+		options: { ssl_insecure: false },
+		rows: [row("nobody vouches", get(), [], { isTls: true }), row("plain", get())],
+	},
 	{
 		name: "ssl_verify_upstream_trusted_ca",
 		options: { ssl_insecure: false, ssl_verify_upstream_trusted_ca: "{dir}/ca.pem" },
@@ -189,19 +237,32 @@ export const transportGroups = [
 	{
 		name: "certs of a domain",
 		options: { certs: ["own.example={dir}/own-both.pem"] },
-		rows: [row("is shown", get(), [], { isTls: true, sni: "own.example" }), row("another one", get(), [], { isTls: true })],
+		rows: [
+			row("is shown", get(), [], { isTls: true, sni: "own.example" }),
+			row("another one", get(), [], { isTls: true }),
+		],
 	},
 	{
 		name: "tls versions of clients",
 		options: { tls_version_client_max: "TLS1_2" },
-		rows: [row("1.2", get(), [], { isTls: true }), row("1.3 alone", get(), [], { isTls: true, tls: { minVersion: "TLSv1.3" } })],
+		rows: [
+			row("1.2", get(), [], { isTls: true }),
+			row("1.3 alone", get(), [], { isTls: true, tls: { minVersion: "TLSv1.3" } }),
+		],
 	},
 	{
 		name: "tls versions of clients, at least",
 		options: { tls_version_client_min: "TLS1_3" },
-		rows: [row("1.3", get(), [], { isTls: true }), row("1.2 alone", get(), [], { isTls: true, tls: { maxVersion: "TLSv1.2" } })],
+		rows: [
+			row("1.3", get(), [], { isTls: true }),
+			row("1.2 alone", get(), [], { isTls: true, tls: { maxVersion: "TLSv1.2" } }),
+		],
 	},
-	{ name: "tls versions of servers", options: { tls_version_server_max: "TLS1_2" }, rows: [row("1.2", get(), [], { isTls: true })] },
+	{
+		name: "tls versions of servers",
+		options: { tls_version_server_max: "TLS1_2" },
+		rows: [row("1.2", get(), [], { isTls: true })],
+	},
 	{
 		name: "tls versions that no server has",
 		options: { tls_version_server_min: "TLS1_3" },
@@ -227,9 +288,30 @@ export const transportGroups = [
 	},
 	{ name: "http1 to http2", isTls: true, origin: { alpn: ["h2", "http/1.1"] }, rows: versionless.slice(0, 3) },
 	{ name: "http2 through socks5", mode: "socks5", aside: unverified, ...http2, origin: http2Origin, rows: versionless },
-	{ name: "http2 through a reverse proxy", mode: "reverse:https://localhost:{tls}", aside: unverified, ...http2, origin: http2Origin, rows: versionless },
-	{ name: "http2 through an upstream proxy", mode: "upstream:http://localhost:{port}", aside: unverified, ...http2, origin: http2Origin, rows: versionless },
-	{ name: "without http2", aside: unverified, ...http2, origin: http2Origin, options: { http2: false }, rows: versionless.slice(0, 3) },
+	{
+		name: "http2 through a reverse proxy",
+		mode: "reverse:https://localhost:{tls}",
+		aside: unverified,
+		...http2,
+		origin: http2Origin,
+		rows: versionless,
+	},
+	{
+		name: "http2 through an upstream proxy",
+		mode: "upstream:http://localhost:{port}",
+		aside: unverified,
+		...http2,
+		origin: http2Origin,
+		rows: versionless,
+	},
+	{
+		name: "without http2",
+		aside: unverified,
+		...http2,
+		origin: http2Origin,
+		options: { http2: false },
+		rows: versionless.slice(0, 3),
+	},
 	{ name: "websocket", rows: talks },
 	{ name: "websocket of a reverse proxy", mode: "reverse:http://localhost:{port}", rows: talks.slice(0, 6) },
 	{ name: "without websocket", options: { websocket: false }, own: { record_tcp: true }, rows: talks },

@@ -1,0 +1,124 @@
+// Tests the packed package as users get it: with publint and attw, and in an ES module, a CommonJS and a TypeScript
+// project.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+
+const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
+const folder = mkdtempSync(join(tmpdir(), "flowtape-package-"));
+let [passed, failed] = [0, 0];
+
+function check(name, action) {
+	try {
+		action();
+		passed++;
+		console.log(`ok ${name}`);
+	} catch (error) {
+		failed++;
+		console.log(`not ok ${name}\n${error.message}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
+	}
+}
+
+const run = (command, args, cwd = folder) =>
+	execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+/** Links a package of the repository into the node_modules of a project, so that nothing is downloaded. */
+function link(project, name) {
+	const target = join(project, "node_modules", name);
+	mkdirSync(dirname(target), { recursive: true });
+	symlinkSync(join(root, "node_modules", name), target);
+}
+
+/** Creates a project with the unpacked package. */
+function createProject(name, type, files) {
+	const project = join(folder, name);
+	const own = join(project, "node_modules", "flowtape");
+	mkdirSync(own, { recursive: true });
+	run("tar", ["-xzf", tarball, "-C", own, "--strip-components=1"]);
+	const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
+	for (const dependency of [...Object.keys(dependencies), "@types/node"]) link(project, dependency);
+	writeFileSync(join(project, "package.json"), JSON.stringify({ name, type }));
+	for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text);
+	return project;
+}
+
+const [{ filename }] = JSON.parse(
+	run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
+);
+const tarball = join(folder, filename);
+
+/** Code that writes a tape, reads it, and exits. */
+const use = `
+	const { createTape, exportFlow, openTape } = flowtape;
+	const flow = new HttpFlow({
+		id: "one",
+		clientConn: clientConnection({ id: "c" }),
+		serverConn: serverConnection({ id: "s" }),
+		request: new Request({ method: "GET", scheme: "http", host: "example.com", port: 80 }),
+	});
+	const writer = await createTape("a.tape");
+	await writer.append(flow);
+	await writer.commit();
+	const tape = await openTape("a.tape");
+	for await (const read of tape) console.log(exportFlow(read, "curl").trim());
+	await tape.close();`;
+
+check("publint", () => run("npx", ["--yes", "publint@0.3", "--strict", tarball]));
+check("attw", () => run("npx", ["--yes", "@arethetypeswrong/cli@0.18", "--profile", "esm-only", tarball]));
+check("a project of ES modules", () => {
+	const project = createProject("esm", "module", {
+		"use.js": `import * as flowtape from "flowtape";
+import { clientConnection, HttpFlow, Request, serverConnection } from "flowtape/flow";
+import { defineHook } from "flowtape/hooks";
+defineHook({ name: "mine" });${use}\n`,
+	});
+	const printed = run(process.execPath, ["use.js"], project);
+	if (!printed.startsWith("curl ")) throw new Error(`printed ${printed}`);
+	run(process.execPath, ["node_modules/flowtape/dist/commands/main.js", "stats", "a.tape"], project);
+});
+check("a project of CommonJS", () => {
+	const project = createProject("cjs", "commonjs", {
+		"use.js": `(async () => {
+	const flowtape = await import("flowtape");
+	const { clientConnection, HttpFlow, Request, serverConnection } = await import("flowtape/flow");${use}
+})();\n`,
+	});
+	const printed = run(process.execPath, ["use.js"], project);
+	if (!printed.startsWith("curl ")) throw new Error(`printed ${printed}`);
+});
+check("a project of TypeScript", () => {
+	const project = createProject("types", "module", {
+		"use.ts": `import { type Flow, openTape, record, run, type RunReport } from "flowtape";
+import { HttpFlow } from "flowtape/flow";
+import { defineHook } from "flowtape/hooks";
+export const hook = defineHook({ name: "mine", request: (flow) => void flow.request.path });
+export async function use(): Promise<RunReport> {
+	const tape = await openTape("a.tape");
+	for await (const flow of tape) (flow satisfies Flow) instanceof HttpFlow;
+	// @ts-expect-error there is no such option
+	await record({ too: "a.tape" });
+	return run(["true"], { tape: "a.tape", env: {} });
+}
+`,
+		"tsconfig.json": JSON.stringify({
+			compilerOptions: {
+				target: "es2022",
+				module: "nodenext",
+				strict: true,
+				noEmit: true,
+				types: ["node"],
+				skipLibCheck: false,
+				lib: ["es2023", "esnext.disposable"],
+			},
+			files: ["use.ts"],
+		}),
+	});
+	const compiler = join(root, "node_modules/typescript/bin/tsc");
+	run(process.execPath, [compiler, "-p", "."], project);
+	run(process.execPath, [compiler, "-p", ".", "--module", "esnext", "--moduleResolution", "bundler"], project);
+});
+
+rmSync(folder, { recursive: true, force: true });
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,34 +1,51 @@
-// Bundles the package into dist/: each command a chunk of its own, so that a command loads only what it needs.
+// Bundles the package into dist/. Each command is a chunk, so that a command loads only the code that it needs.
 import { execFileSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync } from "node:fs";
 import { build } from "esbuild";
+import { joinChunks } from "./join-chunks.mjs";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
-// what programs import (package.json, "exports")
+// the subpaths that programs import (package.json, "exports")
 const subpaths = { flow: "api/flow.ts", hooks: "api/hooks.ts" };
-// where modules of a bundle look for them too
+// output paths at which bundled modules expect the code of their threads
 const threads = {
 	"sqlite-thread/writer-thread": "src/store/sqlite-thread/writer-thread.ts",
 	"sqlite/checkpointer-thread": "src/store/sqlite/checkpointer-thread.ts",
 };
 
 rmSync("dist", { recursive: true, force: true });
-await build({
-	entryPoints: { ...Object.fromEntries(programs.map((file) => [file.replace(/\.ts$/, ""), file])), ...subpaths, ...threads },
-	outdir: "dist",
+const options = {
 	bundle: true,
-	splitting: true,
 	format: "esm",
 	platform: "node",
 	target: "node20",
 	packages: "external",
 	sourcemap: true,
-	chunkNames: "chunks/[name]-[hash]",
 	define: { "process.env.FLOWTAPE_VERSION": JSON.stringify(version) },
 	logLevel: "warning",
+};
+const { metafile } = await build({
+	...options,
+	entryPoints: {
+		...Object.fromEntries(programs.map((file) => [file.replace(/\.ts$/, ""), file])),
+		...subpaths,
+		...threads,
+	},
+	outdir: "dist",
+	splitting: true,
+	metafile: true,
+	chunkNames: "chunks/[name]-[hash]",
 });
-// loaded by the Node processes that a recorded command starts, old ones too
+// join chunks that the same entries load
+const loading = [
+	"index.ts",
+	...Object.values(subpaths),
+	...["filter", "convert", "rewrite", "record"].map((name) => `commands/${name}.ts`),
+];
+const fileOf = (source) => Object.keys(metafile.outputs).find((file) => metafile.outputs[file].entryPoint === source);
+await joinChunks(metafile.outputs, loading.map(fileOf), options);
+// code that runs in the Node processes of a recorded command, also in old versions of Node
 await build({
 	entryPoints: ["src/child/node-preload.cts", "src/child/node-clock.cts"],
 	outdir: "dist/child",
@@ -39,6 +56,6 @@ await build({
 	target: "node14",
 	logLevel: "warning",
 });
-// and by its Python processes
+// code that runs in its Python processes
 cpSync("src/child/python-clock", "dist/child/python-clock", { recursive: true });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });

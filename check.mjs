@@ -1,12 +1,21 @@
-// Lint, types and structure side by side; `npm test` begins with it. TypeScript writes the compiled tests to build/ on the way.
+// Runs lint, types and structure in parallel. `npm test` starts with it. The type check also compiles the tests to
+// build/.
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
-const checks = { lint: ["npm", "run", "--silent", "lint"], types: ["npx", "tsc", "-p", "tsconfig.json"], structure: ["npm", "run", "--silent", "structure"] };
+const checks = {
+	lint: ["npm", "run", "--silent", "lint"],
+	types: ["npx", "tsc", "-p", "tsconfig.json"],
+	structure: ["npm", "run", "--silent", "structure"],
+};
 
 async function run([name, [command, ...args]]) {
 	const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], shell: process.platform === "win32" });
-	const [stdout, stderr, status] = await Promise.all([text(child.stdout), text(child.stderr), new Promise((resolve) => child.on("close", resolve))]);
+	const [stdout, stderr, status] = await Promise.all([
+		text(child.stdout),
+		text(child.stderr),
+		new Promise((resolve) => child.on("close", resolve)),
+	]);
 	console.log(`${name}: ${status === 0 ? "ok" : `failed\n${stdout}${stderr}`}`);
 	return status === 0;
 }

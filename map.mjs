@@ -1,4 +1,4 @@
-// Which sources a test answers for: those of its own path. A file is covered by its own test alone.
+// Maps a test to the source for which its coverage counts: the file with the same path, and no other.
 import { existsSync } from "node:fs";
 
 /** build/test/src/flow/url.test.js → src/flow/url.ts */

@@ -1,19 +1,21 @@
-// Holds the imports against the table of ARCHITECTURE.md, which .dependency-cruiser.cjs has as rules. dependency-cruiser reads JavaScript, since TypeScript 7
-// has no API for it, and compilers leave out imports of types, which count too: so the sources go to build/structure without types, but with all imports.
+// Checks the imports against the rules of .dependency-cruiser.cjs, which are the table in ARCHITECTURE.md.
+// dependency-cruiser reads JavaScript, because TypeScript 7 has no API for it. Compilers remove imports of types, which
+// count too. This script therefore writes the sources to build/structure without types, but with all imports.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { transformSync } from "esbuild";
 
 const folder = "build/structure";
-const sources = ["src", "api", "commands", "formats"].flatMap((part) => readdirSync(part, { recursive: true }).map((name) => join(part, name)));
+const parts = ["src", "api", "commands", "formats", "viewer", "integrations"].filter((part) => existsSync(part));
+const sources = parts.flatMap((part) => readdirSync(part, { recursive: true }).map((name) => join(part, name)));
 
-/** The file as JavaScript that imports what it imports, types as well. */
+/** Converts a file to JavaScript that keeps all imports, also those of types. */
 function untyped(text) {
 	const kept = text
 		.replace(/^import type /gm, "import ")
 		.replace(/^export type (?=[{*])/gm, "export ")
-		// without names it stays, whatever becomes of them
+		// an import without names is kept, even if only types were imported
 		.replace(/^(?:import [^;"]*|export (?:\{[^}]*\}|\*[^;"]*)) from ("[^"]+");$/gm, "import $1;");
 	return transformSync(kept, { loader: "ts" }).code.replace(/\.([cm]?)ts"/g, '.$1js"');
 }
@@ -30,10 +32,7 @@ const { status } = spawnSync(
 		"../../node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
 		"--config",
 		"../../.dependency-cruiser.cjs",
-		"src",
-		"api",
-		"commands",
-		"formats",
+		...parts,
 		"index.js",
 	],
 	{ cwd: folder, stdio: "inherit" },

@@ -1,4 +1,4 @@
-// What a flow costs on its way into a tape, in microseconds of processor time, without a proxy before it.
+// CPU time of writing a flow to a tape, in microseconds, without a proxy.
 import { join } from "node:path";
 import { clientConnection, serverConnection } from "../src/flow/connection.ts";
 import { HttpFlow } from "../src/flow/flow.ts";
@@ -13,7 +13,7 @@ const CONNECTIONS = 32;
 const STARTED = 1_704_067_200;
 const EMPTY = Buffer.alloc(0);
 
-/** Bodies of each kind of site: the same again and again, or none like another. */
+/** The body of flow `i`, by kind: equal for all flows, or different for each flow. */
 const bodies: Readonly<Record<string, (i: number) => Buffer>> = {
 	"equal bodies of 1 KB": () => SAME,
 	"differing bodies of 1 KB": (i) => numbered(SAME, i),
@@ -32,25 +32,45 @@ export async function append({ folder, rounds, flows }: BenchOptions): Promise<F
 	const findings: Finding[] = [];
 	for (const [name, body] of Object.entries(bodies)) {
 		const micros: number[] = [];
-		for (let round = 0; round <= rounds; round++) micros.push(await recordAll(join(folder, `append-${round}.tape`), flows, body));
+		for (let round = 0; round <= rounds; round++)
+			micros.push(await recordAll(join(folder, `append-${round}.tape`), flows, body));
 		const usual = median(micros.slice(1));
-		findings.push({ name: `append, ${name}, flows a second`, ratio: 1e6 / usual, wanted: "at least 50000", figures: `${usual.toFixed(1)} µs of CPU a flow` });
+		findings.push({
+			name: `append, ${name}, flows a second`,
+			ratio: 1e6 / usual,
+			wanted: "at least 50000",
+			figures: `${usual.toFixed(1)} µs of CPU a flow`,
+		});
 	}
 	return findings;
 }
 
-/** Microseconds a flow, those of commits and of closing the tape among them. */
+/** CPU time per flow in microseconds, with commits and closing the tape. */
 async function recordAll(path: string, count: number, body: (i: number) => Buffer): Promise<number> {
 	const store = openStore(path, { mode: "append", report: () => {}, requestKey: defaultRequestKey });
 	const connections = Array.from({ length: CONNECTIONS }, (_, i) => [
-		clientConnection({ id: `c${i}`, peername: ["127.0.0.1", 50_000 + i], sockname: ["127.0.0.1", 8080], timestampStart: STARTED }),
-		serverConnection({ id: `s${i}`, address: ["shop.example", 80], peername: ["192.0.2.1", 80], sockname: ["192.0.2.9", 40_000 + i], timestampStart: STARTED }),
+		clientConnection({
+			id: `c${i}`,
+			peername: ["127.0.0.1", 50_000 + i],
+			sockname: ["127.0.0.1", 8080],
+			timestampStart: STARTED,
+		}),
+		serverConnection({
+			id: `s${i}`,
+			address: ["shop.example", 80],
+			peername: ["192.0.2.1", 80],
+			sockname: ["192.0.2.9", 40_000 + i],
+			timestampStart: STARTED,
+		}),
 	]);
 	const begin = process.cpuUsage();
 	for (let i = 0; i < count; i++) {
-		const [clientConn, serverConn] = connections[i % CONNECTIONS] as [ReturnType<typeof clientConnection>, ReturnType<typeof serverConnection>];
+		const [clientConn, serverConn] = connections[i % CONNECTIONS] as [
+			ReturnType<typeof clientConnection>,
+			ReturnType<typeof serverConnection>,
+		];
 		store.append(flowOf(i, clientConn, serverConn, body(i)));
-		// lets the timer of the group commit run, as the sockets of a proxy do
+		// let the timer of the group commit run, as the event loop of a proxy does
 		if (i % CONNECTIONS === 0) await new Promise((resolve) => setImmediate(resolve));
 	}
 	await store.close();
@@ -58,7 +78,12 @@ async function recordAll(path: string, count: number, body: (i: number) => Buffe
 	return (user + system) / count;
 }
 
-function flowOf(i: number, clientConn: ReturnType<typeof clientConnection>, serverConn: ReturnType<typeof serverConnection>, body: Buffer): HttpFlow {
+function flowOf(
+	i: number,
+	clientConn: ReturnType<typeof clientConnection>,
+	serverConn: ReturnType<typeof serverConnection>,
+	body: Buffer,
+): HttpFlow {
 	const at = STARTED + i / 10_000;
 	return new HttpFlow({
 		id: `${i.toString(16).padStart(8, "0")}-0000-4000-8000-${i.toString(16).padStart(12, "0")}`,
@@ -71,7 +96,13 @@ function flowOf(i: number, clientConn: ReturnType<typeof clientConnection>, serv
 			host: "shop.example",
 			port: 80,
 			path: `/items/${i}?page=1`,
-			headers: Headers.of(["Host", "shop.example"], ["User-Agent", "bench/1.0"], ["Accept", "*/*"], ["Accept-Encoding", "gzip"], ["Cookie", "sid=38afes7a8"]),
+			headers: Headers.of(
+				["Host", "shop.example"],
+				["User-Agent", "bench/1.0"],
+				["Accept", "*/*"],
+				["Accept-Encoding", "gzip"],
+				["Cookie", "sid=38afes7a8"],
+			),
 			body: EMPTY,
 			timestampStart: at,
 			timestampEnd: at,

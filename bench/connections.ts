@@ -1,13 +1,18 @@
-// TLS connections made anew, through a proxy by CONNECT: each with a full handshake and one request.
+// New TLS connections through a proxy by CONNECT, each with a full handshake and one request.
 import { connect } from "node:net";
 import { createSecureContext, connect as secure } from "node:tls";
 import { CONNECTIONS, type Loaded } from "./load.ts";
 
-/** Without one of its own each connection would read the roots of Node anew. */
+/** A shared context. Without it, every connection would load Node's root certificates again. */
 const secureContext = createSecureContext({ ca: [] });
 
-/** For so many seconds, 32 at a time. `nameOf` gives the server's name in the hello of the next one. */
-export async function connectAnew(proxyPort: number, originPort: number, seconds: number, nameOf: () => string): Promise<Loaded> {
+/** Opens connections for `seconds`, 32 at a time. `nameOf` returns the SNI of the next connection. */
+export async function connectAnew(
+	proxyPort: number,
+	originPort: number,
+	seconds: number,
+	nameOf: () => string,
+): Promise<Loaded> {
 	const begin = performance.now();
 	let [requests, bad] = [0, 0];
 	const connecting = async () => {
@@ -24,7 +29,9 @@ function isAnswered(proxyPort: number, authority: string, servername: string): P
 	return new Promise((resolve) => {
 		let answer = "";
 		const fail = () => resolve(false);
-		const socket = connect(proxyPort, "127.0.0.1", () => socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`));
+		const socket = connect(proxyPort, "127.0.0.1", () =>
+			socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`),
+		);
 		socket.on("error", fail).once("close", fail);
 		socket.once("data", () => {
 			socket.removeListener("close", fail);

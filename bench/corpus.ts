@@ -1,4 +1,4 @@
-// The flows that offline benchmarks read: varied JSON over five hosts, the same on every run.
+// The flows that offline benchmarks read: varied JSON from five hosts, the same in every run.
 import { createTape } from "../formats/index.ts";
 import { clientConnection, serverConnection } from "../src/flow/connection.ts";
 import { HttpFlow } from "../src/flow/flow.ts";
@@ -10,7 +10,7 @@ const METHODS = ["GET", "GET", "GET", "POST", "PUT"];
 const STATUSES = [200, 200, 200, 200, 304, 404, 500];
 const START = 1_704_067_200;
 
-/** Writes `count` flows, about 4.4 kB each, to a tape of any kind. One in a thousand has "deadbeef" in its body. */
+/** Writes `count` flows of about 4.4 kB each to a tape of any format. One in a thousand has "deadbeef" in its body. */
 export async function writeCorpus(path: string, count: number): Promise<void> {
 	const random = mulberry(7);
 	const words = Array.from({ length: 5000 }, () => Math.floor(random() * 2 ** 40).toString(16));
@@ -28,7 +28,12 @@ function corpusFlow(i: number, word: () => string, random: () => number): HttpFl
 	const body = JSON.stringify(i % 1000 === 17 ? { id: i, items, needle: "deadbeef" } : { id: i, items });
 	return new HttpFlow({
 		id: `${i.toString(16).padStart(8, "0")}-0000-4000-8000-${i.toString(16).padStart(12, "0")}`,
-		clientConn: clientConnection({ id: `c${i}`, peername: ["127.0.0.1", 50000], sockname: ["127.0.0.1", 8080], timestampStart: at }),
+		clientConn: clientConnection({
+			id: `c${i}`,
+			peername: ["127.0.0.1", 50000],
+			sockname: ["127.0.0.1", 8080],
+			timestampStart: at,
+		}),
 		serverConn: serverConnection({ id: `s${i}`, address: [host, 443], timestampStart: at }),
 		timestampCreated: at,
 		request: new Request({
@@ -37,7 +42,12 @@ function corpusFlow(i: number, word: () => string, random: () => number): HttpFl
 			host,
 			port: 443,
 			path: `/v1/${word()}/${i}?page=${i % 50}`,
-			headers: Headers.of(["accept", "application/json"], ["user-agent", "bench/1.0"], ["cookie", `sid=${word()}`], ["host", host]),
+			headers: Headers.of(
+				["accept", "application/json"],
+				["user-agent", "bench/1.0"],
+				["cookie", `sid=${word()}`],
+				["host", host],
+			),
 			body: Buffer.from(method === "GET" ? "" : `{"q":${i}}`),
 			timestampStart: at,
 			timestampEnd: at + 0.001,
@@ -57,7 +67,7 @@ function corpusFlow(i: number, word: () => string, random: () => number): HttpFl
 	});
 }
 
-/** A small seeded generator of numbers in [0, 1). */
+/** A small pseudorandom number generator with a seed; returns numbers in [0, 1). */
 function mulberry(seed: number): () => number {
 	let state = seed;
 	return () => {

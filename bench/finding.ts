@@ -1,28 +1,33 @@
-// What a benchmark is given, and what it finds.
+// The options and the results of a benchmark.
 import type { LoadFigures } from "./load.ts";
 
 export interface BenchOptions {
-	/** A folder of the run's own, removed at the end. */
+	/** A folder for this run, removed at the end. */
 	folder: string;
-	/** Rounds of which the median counts. */
+	/** Number of rounds; the median counts. */
 	rounds: number;
-	/** Seconds of load a round. */
+	/** Seconds of load per round. */
 	seconds: number;
-	/** Flows of the offline corpus. */
+	/** Number of flows in the offline corpus. */
 	flows: number;
 }
 
-/** A ratio: how many times better than the yardstick, and what is wanted of it. */
+/** A result: the ratio to the baseline, and its target. */
 export interface Finding {
 	name: string;
 	ratio: number;
-	/** "at least" for speed-ups, "at most" for costs. */
+	/** Target for the ratio: "at least …" for speed-ups, "at most …" for costs. */
 	wanted: string;
 	figures: string;
 }
 
-/** flowtape's rate over a peer's. */
-export function underLoad(what: string, peer: string, wanted: string, figures: Readonly<Record<string, LoadFigures>>): Finding {
+/** The ratio of flowtape's rate to a peer's. */
+export function underLoad(
+	what: string,
+	peer: string,
+	wanted: string,
+	figures: Readonly<Record<string, LoadFigures>>,
+): Finding {
 	const show = (name: string) =>
 		`${name} ${figures[name]?.rate.toFixed(0)}/s at ${figures[name]?.cpuMicros.toFixed(0)} µs${figures[name]?.bad ? `, ${figures[name]?.bad} BAD` : ""}`;
 	return {

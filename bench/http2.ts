@@ -1,4 +1,5 @@
-// HTTP/2 on both sides of the recording proxy, against the shortest proxy of node:http2 and mitmdump: 1 KiB responses, 32 connections of 10 streams.
+// The recording proxy with HTTP/2 on both sides, compared with a minimal proxy on node:http2 and with mitmdump:
+// responses of 1 KiB, 32 connections with 10 streams each.
 import { writeCertificate } from "./certificate.ts";
 import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
 import { compareUnderLoad, h2load } from "./load.ts";

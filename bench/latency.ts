@@ -1,4 +1,5 @@
-// How long the slowest hundredth of requests takes while the proxies have half of what node:http can bear to do.
+// The p99 latency of the recording proxy at half of the maximum rate of a minimal node:http proxy, compared with that
+// proxy.
 import type { BenchOptions, Finding } from "./finding.ts";
 import { hey } from "./load.ts";
 import { node, recorder, withPeers } from "./peers.ts";
@@ -9,13 +10,17 @@ export async function latency(options: BenchOptions): Promise<Finding[]> {
 	const { folder, rounds, seconds } = options;
 	return withPeers(options, async (run) => {
 		const origin = await run((port) => node("server.mjs", port));
-		const peers = { ours: await run((port) => recorder(folder, port)), theirs: await run((port) => node("forward-proxy.mjs", port)) };
+		const peers = {
+			ours: await run((port) => recorder(folder, port)),
+			theirs: await run((port) => node("forward-proxy.mjs", port)),
+		};
 		const url = `http://127.0.0.1:${origin.port}/1k.txt`;
 		hey(peers.ours.port, url, 1);
 		const half = median(Array.from({ length: rounds }, () => hey(peers.theirs.port, url, seconds).rate)) / 2;
 		const p99 = { ours: [] as number[], theirs: [] as number[] };
 		for (let round = 0; round < rounds; round++)
-			for (const peer of ["ours", "theirs"] as const) p99[peer].push(hey(peers[peer].port, url, seconds, half).p99Millis);
+			for (const peer of ["ours", "theirs"] as const)
+				p99[peer].push(hey(peers[peer].port, url, seconds, half).p99Millis);
 		const [ours, theirs] = [median(p99.ours), median(p99.theirs)];
 		return [
 			{

@@ -1,4 +1,4 @@
-// The live proxy beyond plain requests: what features cost, TLS towards the client, and large bodies.
+// The live proxy with more than plain requests: the cost of features, TLS to the client, and large bodies.
 import http from "node:http";
 import { join } from "node:path";
 import type { BenchOptions, Finding } from "./finding.ts";
@@ -16,7 +16,7 @@ const features: Readonly<Record<string, readonly string[]>> = {
 	"cookies that stick": ["--stickycookie", "."],
 };
 
-/** Large bodies: MiB of each, and how many one after the other. */
+/** Large bodies: the size in MiB, and the number of bodies, one after the other. */
 const large = {
 	whole: [
 		{ size: 64, count: 16 },
@@ -34,12 +34,13 @@ export async function live(options: BenchOptions): Promise<Finding[]> {
 	});
 }
 
-/** Each feature switched on alone, against the proxy without any. */
+/** CPU time with one feature enabled, relative to the proxy without features. */
 async function costs(options: BenchOptions, origin: Running, run: Run): Promise<Finding[]> {
 	const { folder } = options;
 	const script = `wrk.path="http://127.0.0.1:${origin.port}/1k.txt"\nwrk.headers["Host"]="127.0.0.1:${origin.port}"\n`;
 	const peers: Record<string, Running> = { plain: await run((port) => recorder(folder, port)) };
-	for (const [name, args] of Object.entries(features)) peers[name] = await run((port) => recorder(folder, port, ...args));
+	for (const [name, args] of Object.entries(features))
+		peers[name] = await run((port) => recorder(folder, port, ...args));
 	const figures = await compareUnderLoad(peers, wrk(folder, script), options);
 	const plain = figures.plain?.cpuMicros ?? Number.NaN;
 	return Object.keys(features).map((name) => {
@@ -53,7 +54,7 @@ async function costs(options: BenchOptions, origin: Running, run: Run): Promise<
 	});
 }
 
-/** The client speaks TLS, the origin does not. */
+/** TLS between client and proxy, clear text between proxy and origin. */
 async function tls(options: BenchOptions, origin: Running, run: Run): Promise<Finding> {
 	const { folder } = options;
 	const ours = await run((port) => recorder(folder, port, "--mode", `reverse:http://127.0.0.1:${origin.port}`));
@@ -63,15 +64,19 @@ async function tls(options: BenchOptions, origin: Running, run: Run): Promise<Fi
 	return underLoad("record, client by TLS", "node:https", "1", figures);
 }
 
-/** One large body at a time through the proxies. */
+/** Large bodies through the proxies, one at a time. */
 async function largeBodies({ folder, rounds }: BenchOptions, run: Run): Promise<Finding[]> {
 	const origin = await run((port) => node("large.mjs", port));
-	const peers = { ours: await run((port) => recorder(folder, port)), theirs: await run((port) => node("forward-proxy.mjs", port)) };
+	const peers = {
+		ours: await run((port) => recorder(folder, port)),
+		theirs: await run((port) => node("forward-proxy.mjs", port)),
+	};
 	const findings: Finding[] = [];
 	for (const { size, count } of rounds === 1 ? large.short : large.whole) {
 		const rates = { ours: [] as number[], theirs: [] as number[] };
 		for (let round = 0; round < rounds * count; round++)
-			for (const peer of ["ours", "theirs"] as const) rates[peer].push(size / (await fetched(peers[peer].port, `http://127.0.0.1:${origin.port}/${size}`)));
+			for (const peer of ["ours", "theirs"] as const)
+				rates[peer].push(size / (await fetched(peers[peer].port, `http://127.0.0.1:${origin.port}/${size}`)));
 		const [ours, theirs] = [median(rates.ours), median(rates.theirs)];
 		findings.push({
 			name: `record, a body of ${size} MiB: flowtape / node:http`,
@@ -83,13 +88,16 @@ async function largeBodies({ folder, rounds }: BenchOptions, run: Run): Promise<
 	return findings;
 }
 
-/** Seconds to fetch a URL through a proxy. */
+/** Fetches a URL through a proxy; resolves to the time in seconds. */
 async function fetched(port: number, url: string): Promise<number> {
 	const begin = performance.now();
 	await new Promise<void>((resolve, reject) => {
-		const request = http.get({ host: "127.0.0.1", port, path: url, headers: { host: new URL(url).host } }, (response) => {
-			response.on("end", resolve).on("error", reject).resume();
-		});
+		const request = http.get(
+			{ host: "127.0.0.1", port, path: url, headers: { host: new URL(url).host } },
+			(response) => {
+				response.on("end", resolve).on("error", reject).resume();
+			},
+		);
 		request.on("error", reject);
 	});
 	return (performance.now() - begin) / 1000;

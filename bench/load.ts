@@ -1,4 +1,5 @@
-// Load from 32 connections, peers taking turns so that a noisy machine hits all alike: by wrk, by h2load, and at a given rate by hey.
+// Generates load over 32 connections with wrk, h2load or, at a given rate, hey. The peers take turns, so that other
+// load on the machine affects all of them alike.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,25 +8,25 @@ import { median, type Running } from "./processes.ts";
 export const CONNECTIONS = 32;
 
 export interface LoadFigures {
-	/** Requests a second, median of the rounds. */
+	/** Requests per second; median of the rounds. */
 	rate: number;
-	/** Microseconds of processor time a request. */
+	/** CPU time per request in microseconds; median of the rounds. */
 	cpuMicros: number;
-	/** Answers that were no 2xx or 3xx, and socket errors. */
+	/** Number of responses other than 2xx or 3xx, and of socket errors. */
 	bad: number;
 }
 
 export interface Loaded {
 	requests: number;
-	/** A second. */
+	/** Requests per second. */
 	rate: number;
 	bad: number;
 }
 
-/** Puts load on a peer for so long. */
+/** Generates load on a peer for this time. */
 export type Load = (peer: Running, seconds: number) => Loaded | Promise<Loaded>;
 
-/** Every peer in every round, after a warm-up. */
+/** Measures every peer in every round, after a warm-up. */
 export async function compareUnderLoad(
 	peers: Readonly<Record<string, Running>>,
 	load: Load,
@@ -52,54 +53,85 @@ export async function compareUnderLoad(
 	);
 }
 
-/** By a wrk script, which says what is asked for. */
+/** Load by wrk, with a script that sets the request. */
 export function wrk(folder: string, script: string, scheme: "http" | "https" = "http"): Load {
 	const file = join(folder, "load.lua");
 	writeFileSync(file, script);
 	return ({ port }, seconds) => {
-		const told = output("wrk", "-t1", `-c${CONNECTIONS}`, `-d${seconds}s`, "-s", file, `${scheme}://127.0.0.1:${port}`);
+		const stdout = output(
+			"wrk",
+			"-t1",
+			`-c${CONNECTIONS}`,
+			`-d${seconds}s`,
+			"-s",
+			file,
+			`${scheme}://127.0.0.1:${port}`,
+		);
 		const socketErrors =
 			/Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/
-				.exec(told)
+				.exec(stdout)
 				?.slice(1)
 				.reduce((sum, count) => sum + Number(count), 0) ?? 0;
 		return {
-			requests: number(told, /(\d+) requests in/),
-			rate: number(told, /Requests\/sec:\s+([\d.]+)/),
-			bad: number(told, /Non-2xx or 3xx responses: (\d+)/) + socketErrors,
+			requests: number(stdout, /(\d+) requests in/),
+			rate: number(stdout, /Requests\/sec:\s+([\d.]+)/),
+			bad: number(stdout, /Non-2xx or 3xx responses: (\d+)/) + socketErrors,
 		};
 	};
 }
 
-/** What h2load may take beyond its time. Milliseconds. */
+/** Time that h2load may take beyond its duration, in milliseconds. */
 const GRACE_MS = 15_000;
 
-/** HTTP/2 over TLS, ten streams at a time on each connection. */
+/** Load by h2load: HTTP/2 over TLS, ten streams at a time per connection. */
 export function h2load(path: string): Load {
 	return ({ port }, seconds) => {
 		const args = ["-t1", `-c${CONNECTIONS}`, "-m10", "--warm-up-time=0", `https://127.0.0.1:${port}${path}`];
 		const run = (duration: number) =>
-			spawnSync("h2load", ["-D", String(duration), ...args], { encoding: "utf8", timeout: duration * 1000 + GRACE_MS, killSignal: "SIGKILL" });
-		// it never ends where a connection comes about only after its time, as on a busy machine: then it is given more
+			spawnSync("h2load", ["-D", String(duration), ...args], {
+				encoding: "utf8",
+				timeout: duration * 1000 + GRACE_MS,
+				killSignal: "SIGKILL",
+			});
+		// h2load never ends if a connection is established only after the duration, as on a busy machine: try again with
+		// twice the time
 		let duration = seconds;
 		let ran = run(duration);
 		for (; ran.error !== undefined && duration < 60; ran = run(duration)) duration *= 2;
-		const told = ran.stdout;
+		const stdout = ran.stdout;
 		return {
-			requests: number(told, /(\d+) succeeded/),
-			rate: number(told, /([\d.]+) req\/s/),
-			bad: number(told, /(\d+) failed/),
+			requests: number(stdout, /(\d+) succeeded/),
+			rate: number(stdout, /([\d.]+) req\/s/),
+			bad: number(stdout, /(\d+) failed/),
 		};
 	};
 }
 
-/** Through a proxy by hey. `rate`: requests a second in all; as many as there can be without it. */
+/**
+ * Load by hey through a proxy.
+ * @param rate total requests per second; default: as many as possible
+ */
 export function hey(proxyPort: number, url: string, seconds: number, rate?: number): Loaded & { p99Millis: number } {
 	const limit = rate === undefined ? [] : ["-q", String(Math.max(1, Math.round(rate / CONNECTIONS)))];
-	const told = output("hey", "-c", String(CONNECTIONS), "-z", `${seconds}s`, ...limit, "-x", `http://127.0.0.1:${proxyPort}`, url);
-	const requests = number(told, /\[200\]\s+(\d+) responses/);
-	const all = [...told.matchAll(/\[\d+\]\s+(\d+) /g)].reduce((sum, [, count]) => sum + Number(count), 0);
-	return { requests, rate: number(told, /Requests\/sec:\s+([\d.]+)/), bad: all - requests, p99Millis: number(told, /99% in ([\d.]+) secs/) * 1000 };
+	const stdout = output(
+		"hey",
+		"-c",
+		String(CONNECTIONS),
+		"-z",
+		`${seconds}s`,
+		...limit,
+		"-x",
+		`http://127.0.0.1:${proxyPort}`,
+		url,
+	);
+	const requests = number(stdout, /\[200\]\s+(\d+) responses/);
+	const all = [...stdout.matchAll(/\[\d+\]\s+(\d+) /g)].reduce((sum, [, count]) => sum + Number(count), 0);
+	return {
+		requests,
+		rate: number(stdout, /Requests\/sec:\s+([\d.]+)/),
+		bad: all - requests,
+		p99Millis: number(stdout, /99% in ([\d.]+) secs/) * 1000,
+	};
 }
 
 function output(program: string, ...args: readonly string[]): string {

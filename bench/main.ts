@@ -1,4 +1,5 @@
-// Speed, as ratios against yardsticks measured in the same run: `npm run bench -- [--short] [SCENARIO…]`.
+// Runs the benchmarks: `npm run bench -- [--short] [SCENARIO…]`. Each result is a ratio to a baseline measured in the
+// same run.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,7 +34,9 @@ async function main(args: readonly string[]): Promise<void> {
 	const short = args.includes("--short");
 	const named = args.filter((arg) => !arg.startsWith("-"));
 	const folder = mkdtempSync(join(tmpdir(), "flowtape-bench-"));
-	const options: BenchOptions = short ? { folder, rounds: 1, seconds: 1, flows: 2000 } : { folder, rounds: 5, seconds: 4, flows: 50_000 };
+	const options: BenchOptions = short
+		? { folder, rounds: 1, seconds: 1, flows: 2000 }
+		: { folder, rounds: 5, seconds: 4, flows: 50_000 };
 	try {
 		for (const [name, run] of Object.entries(scenarios)) {
 			if (named.length > 0 && !named.includes(name)) continue;

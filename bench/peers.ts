@@ -1,9 +1,9 @@
-// The proxies that are compared and the servers behind them: how each is started, and that all are stopped.
+// Starts the proxies to compare and the servers behind them, and stops all of them at the end.
 import { join } from "node:path";
 import type { BenchOptions } from "./finding.ts";
 import { flowtape, freePort, mitmdump, type Running, start } from "./processes.ts";
 
-/** Starts what a command for a free port says. */
+/** Starts the process of a command on a free port. */
 export type Run = (command: (port: number) => readonly string[]) => Promise<Running>;
 
 export async function withPeers<T>({ folder }: BenchOptions, work: (run: Run) => Promise<T>): Promise<T> {
@@ -25,15 +25,30 @@ export function node(yardstick: string, ...args: readonly (string | number)[]): 
 	return [process.execPath, `bench/yardsticks/${yardstick}`, ...args.map(String)];
 }
 
-/** flowtape, recording. */
+/** The command line of flowtape, recording. */
 export function recorder(folder: string, port: number, ...args: readonly string[]): string[] {
 	return [...flowtape, "record", join(folder, `${port}.tape`), "-q", "-p", String(port), ...args];
 }
 
-/** mitmdump, recording, under its name among the peers; none where there is no mitmdump. */
-export async function recordingMitmdump(folder: string, run: Run, ...args: readonly string[]): Promise<{ mitmdump?: Running }> {
+/** Starts mitmdump, recording. Returns an object without peers if mitmdump is not available. */
+export async function recordingMitmdump(
+	folder: string,
+	run: Run,
+	...args: readonly string[]
+): Promise<{ mitmdump?: Running }> {
 	if (mitmdump === null) return {};
 	const program = mitmdump;
 	const options = ["--listen-host", "127.0.0.1", "--set", `confdir=${folder}/mitm`];
-	return { mitmdump: await run((port) => [program, "-q", "-p", String(port), "-w", join(folder, `${port}.mitm`), ...options, ...args]) };
+	return {
+		mitmdump: await run((port) => [
+			program,
+			"-q",
+			"-p",
+			String(port),
+			"-w",
+			join(folder, `${port}.mitm`),
+			...options,
+			...args,
+		]),
+	};
 }

@@ -1,16 +1,18 @@
-// Processes under measurement: started, waited for, timed and stopped.
+// Starts, times and stops the processes to measure.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
-/** What has not started by then, even on a busy machine, does not. */
+/** Time limit for the start of a server in milliseconds, long enough for a busy machine. */
 const START_MS = 120_000;
 
-/** The command line as it was built. */
+/** The built command line. */
 export const flowtape = [process.execPath, fileURLToPath(new URL("../commands/main.js", import.meta.url))];
 
-/** mitmproxy's command line, where MITMDUMP names it or it is on the PATH; null elsewhere, and its rows are left out. */
+/**
+ * The command of mitmdump: MITMDUMP, or the program on the PATH. null if there is none; its results are then omitted.
+ */
 export const mitmdump: string | null = process.env.MITMDUMP ?? (hasProgram("mitmdump") ? "mitmdump" : null);
 
 export function hasProgram(name: string): boolean {
@@ -27,13 +29,17 @@ export async function freePort(): Promise<number> {
 
 export interface Running {
 	readonly port: number;
-	/** Seconds of processor time so far. */
+	/** CPU time so far in seconds. */
 	cpu(): number;
 	stop(): Promise<void>;
 }
 
 /** Starts a server and resolves once its port accepts connections. */
-export async function start(command: readonly string[], port: number, env: Record<string, string> = {}): Promise<Running> {
+export async function start(
+	command: readonly string[],
+	port: number,
+	env: Record<string, string> = {},
+): Promise<Running> {
 	const [program = "", ...args] = command;
 	const child = spawn(program, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } });
 	const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
@@ -64,7 +70,9 @@ function accepts(port: number): Promise<boolean> {
 	});
 }
 
-/** User and system time of the process from /proc (Linux), in seconds at 100 ticks each. */
+/**
+ * User and system CPU time of a process from /proc (Linux), in seconds, at 100 clock ticks per second; 0 if unknown.
+ */
 function cpuSeconds(child: ChildProcess): number {
 	try {
 		const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8")
@@ -76,13 +84,21 @@ function cpuSeconds(child: ChildProcess): number {
 	}
 }
 
-/** Runs a command to its end; seconds on the clock. */
-export function timed(command: readonly string[], options: { cwd: string; env?: Record<string, string>; ok?: readonly number[] }): number {
+/** Runs a command and returns its wall time in seconds. */
+export function timed(
+	command: readonly string[],
+	options: { cwd: string; env?: Record<string, string>; ok?: readonly number[] },
+): number {
 	const [program = "", ...args] = command;
 	const begin = process.hrtime.bigint();
-	const { status, stderr } = spawnSync(program, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, maxBuffer: 1 << 30 });
+	const { status, stderr } = spawnSync(program, args, {
+		cwd: options.cwd,
+		env: { ...process.env, ...options.env },
+		maxBuffer: 1 << 30,
+	});
 	const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
-	if (!(options.ok ?? [0]).includes(status ?? -1)) throw new Error(`exit status ${status}: ${command.join(" ")}\n${stderr}`);
+	if (!(options.ok ?? [0]).includes(status ?? -1))
+		throw new Error(`exit status ${status}: ${command.join(" ")}\n${stderr}`);
 	return seconds;
 }
 

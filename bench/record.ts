@@ -1,4 +1,5 @@
-// The recording proxy against the shortest forward proxy of node:http and against mitmdump: 1 KiB responses, 32 connections.
+// The recording proxy, compared with a minimal forward proxy on node:http and with mitmdump: responses of 1 KiB, 32
+// connections.
 import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
 import { compareUnderLoad, wrk } from "./load.ts";
 import { node, recorder, recordingMitmdump, withPeers } from "./peers.ts";
@@ -16,6 +17,9 @@ export async function record(options: BenchOptions): Promise<Finding[]> {
 		};
 		const script = `wrk.path="http://127.0.0.1:${origin.port}/1k.txt"\nwrk.headers["Host"]="127.0.0.1:${origin.port}"\n`;
 		const figures = await compareUnderLoad(peers, wrk(folder, script), options);
-		return [underLoad("record", "node:http", "1.3, goal 1.5", figures), ...(figures.mitmdump ? [underLoad("record", "mitmdump", "15, goal 25", figures)] : [])];
+		return [
+			underLoad("record", "node:http", "1.3, goal 1.5", figures),
+			...(figures.mitmdump ? [underLoad("record", "mitmdump", "15, goal 25", figures)] : []),
+		];
 	});
 }

@@ -1,4 +1,5 @@
-// Replay of 1,000 and of many more recordings of 1 KiB against a bare node:http server sending the same bytes, and of the few against mitmdump.
+// Replay of 1,000 recordings of 1 KiB and of many more, compared with a node:http server that sends the same bytes.
+// Replay of the 1,000 is also compared with mitmdump.
 import { join } from "node:path";
 import { createTape } from "../formats/index.ts";
 import { clientConnection, serverConnection } from "../src/flow/connection.ts";
@@ -28,16 +29,44 @@ async function replayOf(count: number, options: BenchOptions): Promise<Finding[]
 	};
 	try {
 		await add("node:http", (port) => [process.execPath, "bench/yardsticks/server.mjs", String(port)]);
-		await add("flowtape", (port) => [...flowtape, "replay-server", join(folder, "replay.tape"), "-q", "-p", String(port), "--reuse"]);
+		await add("flowtape", (port) => [
+			...flowtape,
+			"replay-server",
+			join(folder, "replay.tape"),
+			"-q",
+			"-p",
+			String(port),
+			"--reuse",
+		]);
 		if (mitmdump !== null && count === FEW) {
 			const program = mitmdump;
-			const replayed = ["--server-replay", join(folder, "replay.mitm"), "--set", "server_replay_reuse=true", "--set", "connection_strategy=lazy"];
-			await add("mitmdump", (port) => [program, "-q", "-p", String(port), "--listen-host", "127.0.0.1", ...replayed, "--set", `confdir=${folder}/mitm`]);
+			const replayed = [
+				"--server-replay",
+				join(folder, "replay.mitm"),
+				"--set",
+				"server_replay_reuse=true",
+				"--set",
+				"connection_strategy=lazy",
+			];
+			await add("mitmdump", (port) => [
+				program,
+				"-q",
+				"-p",
+				String(port),
+				"--listen-host",
+				"127.0.0.1",
+				...replayed,
+				"--set",
+				`confdir=${folder}/mitm`,
+			]);
 		}
 		const script = `local i=0\nrequest=function() i=(i+7919)%${count}; return wrk.format("GET","http://${HOST}/f"..i..".txt",{Host="${HOST}"}) end`;
 		const figures = await compareUnderLoad(peers, wrk(folder, script), options);
 		const name = `replay of ${count.toLocaleString("en")}`;
-		return [underLoad(name, "node:http", "0.8, goal 1.2", figures), ...(figures.mitmdump ? [underLoad(name, "mitmdump", "50", figures)] : [])];
+		return [
+			underLoad(name, "node:http", "0.8, goal 1.2", figures),
+			...(figures.mitmdump ? [underLoad(name, "mitmdump", "50", figures)] : []),
+		];
 	} finally {
 		for (const peer of Object.values(peers)) await peer.stop();
 	}
@@ -50,7 +79,12 @@ async function writeRecordings(path: string, count: number): Promise<void> {
 		await sink.append(
 			new HttpFlow({
 				id: `${i.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`,
-				clientConn: clientConnection({ id: `c${i}`, peername: ["127.0.0.1", 50000], sockname: ["127.0.0.1", 8080], timestampStart: at }),
+				clientConn: clientConnection({
+					id: `c${i}`,
+					peername: ["127.0.0.1", 50000],
+					sockname: ["127.0.0.1", 8080],
+					timestampStart: at,
+				}),
 				serverConn: serverConnection({ id: `s${i}`, address: ["127.0.0.1", 9000] }),
 				timestampCreated: at,
 				request: new Request({
@@ -66,7 +100,11 @@ async function writeRecordings(path: string, count: number): Promise<void> {
 				response: new Response({
 					statusCode: 200,
 					reason: "OK",
-					headers: Headers.of(["content-type", "text/plain"], ["date", "Mon, 01 Jan 2024 00:00:00 GMT"], ["content-length", "1024"]),
+					headers: Headers.of(
+						["content-type", "text/plain"],
+						["date", "Mon, 01 Jan 2024 00:00:00 GMT"],
+						["content-length", "1024"],
+					),
 					body: Buffer.alloc(1024, "x"),
 					timestampStart: at,
 					timestampEnd: at,

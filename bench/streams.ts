@@ -1,13 +1,14 @@
-// Bodies past the cutoff, which are never whole in memory: one at a time through the recording proxy and the shortest pipe of node:http, both ways.
+// Streamed bodies, which are larger than the limit for buffering: one at a time in both directions, compared with a
+// minimal pipe on node:http.
 import http from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { BenchOptions, Finding } from "./finding.ts";
 import { flowtape, freePort, median, type Running, start } from "./processes.ts";
 
-/** MiB of a body. */
+/** Size of a body in MiB. */
 const SIZE = { whole: 2048, short: 64 };
-/** Bytes that a client writes at once. */
+/** The bytes that a client writes at a time. */
 const PIECE = Buffer.alloc(64 * 1024, "y");
 
 type Direction = "download" | "upload";
@@ -16,16 +17,33 @@ export async function streams({ folder, rounds }: BenchOptions): Promise<Finding
 	const running: Running[] = [];
 	const run = async (...command: readonly string[]): Promise<Running> => {
 		const port = await freePort();
-		const process = await start([...command.map((arg) => (arg === "PORT" ? String(port) : arg))], port, { FLOWTAPE_HOME: join(folder, "home") });
+		const process = await start([...command.map((arg) => (arg === "PORT" ? String(port) : arg))], port, {
+			FLOWTAPE_HOME: join(folder, "home"),
+		});
 		running.push(process);
 		return process;
 	};
 	try {
 		const origin = await run(process.execPath, "bench/yardsticks/large.mjs", "PORT");
-		const record = [...flowtape, "record", join(folder, "streams.tape"), "-q", "-p", "PORT", "--stream-large-bodies", "1m"];
-		const peers = { ours: await run(...record), theirs: await run(process.execPath, "bench/yardsticks/forward-proxy.mjs", "PORT") };
+		const record = [
+			...flowtape,
+			"record",
+			join(folder, "streams.tape"),
+			"-q",
+			"-p",
+			"PORT",
+			"--stream-large-bodies",
+			"1m",
+		];
+		const peers = {
+			ours: await run(...record),
+			theirs: await run(process.execPath, "bench/yardsticks/forward-proxy.mjs", "PORT"),
+		};
 		const size = rounds === 1 ? SIZE.short : SIZE.whole;
-		return [await compared("download", peers, origin, { size, rounds }), await compared("upload", peers, origin, { size, rounds })];
+		return [
+			await compared("download", peers, origin, { size, rounds }),
+			await compared("upload", peers, origin, { size, rounds }),
+		];
 	} finally {
 		for (const process of running.reverse()) await process.stop();
 	}
@@ -33,7 +51,12 @@ export async function streams({ folder, rounds }: BenchOptions): Promise<Finding
 
 type Peers = Readonly<Record<"ours" | "theirs", Running>>;
 
-async function compared(direction: Direction, peers: Peers, origin: Running, { size, rounds }: { size: number; rounds: number }): Promise<Finding> {
+async function compared(
+	direction: Direction,
+	peers: Peers,
+	origin: Running,
+	{ size, rounds }: { size: number; rounds: number },
+): Promise<Finding> {
 	const rates = { ours: [] as number[], theirs: [] as number[] };
 	const cpu = { ours: 0, theirs: 0 };
 	for (let round = 0; round < rounds; round++)
@@ -44,15 +67,26 @@ async function compared(direction: Direction, peers: Peers, origin: Running, { s
 		}
 	const [ours, theirs] = [median(rates.ours), median(rates.theirs)];
 	const figures = `${ours.toFixed(0)} MiB/s at ${cpu.ours.toFixed(0)} µs/MiB, ${theirs.toFixed(0)} MiB/s at ${cpu.theirs.toFixed(0)} µs/MiB`;
-	return { name: `record, ${direction} past the cutoff: flowtape / node:http`, ratio: ours / theirs, wanted: "at least 0.8", figures };
+	return {
+		name: `record, ${direction} past the cutoff: flowtape / node:http`,
+		ratio: ours / theirs,
+		wanted: "at least 0.8",
+		figures,
+	};
 }
 
-/** Seconds for a body of so many MiB through a proxy. */
+/** Transfers a body of `size` MiB through a proxy; resolves to the time in seconds. */
 async function passed(direction: Direction, port: number, origin: number, size: number): Promise<number> {
 	const begin = performance.now();
 	const pieces = direction === "upload" ? (size * 1024 * 1024) / PIECE.length : 0;
 	const headers = { host: `127.0.0.1:${origin}`, "content-length": pieces * PIECE.length };
-	const options = { host: "127.0.0.1", port, path: `http://127.0.0.1:${origin}/${size}`, method: direction === "upload" ? "PUT" : "GET", headers };
+	const options = {
+		host: "127.0.0.1",
+		port,
+		path: `http://127.0.0.1:${origin}/${size}`,
+		method: direction === "upload" ? "PUT" : "GET",
+		headers,
+	};
 	await new Promise<void>((resolve, reject) => {
 		const request = http.request(options, (response) => void response.on("end", resolve).on("error", reject).resume());
 		Readable.from(Array<Buffer>(pieces).fill(PIECE)).pipe(request.on("error", reject));

@@ -23,7 +23,8 @@ const openFiles = () =>
 		}
 	});
 const long = (letter: string) => letter.repeat(5000);
-const recorded = (id: string, letter: string) => httpFlow({ id, request: { path: `/${id}` }, response: { body: long(letter) } });
+const recorded = (id: string, letter: string) =>
+	httpFlow({ id, request: { path: `/${id}` }, response: { body: long(letter) } });
 const textOf = (flow: Flow | undefined) => (flow?.type === "http" ? flow.response?.text : undefined);
 
 async function tapeIn(folder: string): Promise<string> {
@@ -32,10 +33,13 @@ async function tapeIn(folder: string): Promise<string> {
 	return path;
 }
 
-t.test("a thousand opens and closes in a process that may open 64 files", { skip: process.platform === "win32" }, async (t) => {
-	const path = await tapeIn(t.testdir());
-	const module = (name: string) => JSON.stringify(pathToFileURL(resolve("build", name)).href);
-	const program = `
+t.test(
+	"a thousand opens and closes in a process that may open 64 files",
+	{ skip: process.platform === "win32" && "there is no ulimit" },
+	async (t) => {
+		const path = await tapeIn(t.testdir());
+		const module = (name: string) => JSON.stringify(pathToFileURL(resolve("build", name)).href);
+		const program = `
 		const { createTape, openTape } = await import(${module("index.js")});
 		const path = ${JSON.stringify(path)};
 		const kept = [];
@@ -52,9 +56,14 @@ t.test("a thousand opens and closes in a process that may open 64 files", { skip
 			await (n % 2 === 0 ? writer.commit() : writer.discard());
 		}
 		console.log(kept.length, kept.every((flow) => flow.response.text.length === 5000));`;
-	const printed = execFileSync("sh", ["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, "--input-type=module", "-e", program], { encoding: "utf8" });
-	t.equal(printed, "1001 true\n");
-});
+		const printed = execFileSync(
+			"sh",
+			["-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, "--input-type=module", "-e", program],
+			{ encoding: "utf8" },
+		);
+		t.equal(printed, "1001 true\n");
+	},
+);
 
 t.test("bodies, connections and messages can be asked for once the tape is closed", async (t) => {
 	const path = await tapeIn(t.testdir());
@@ -70,7 +79,7 @@ t.test("bodies, connections and messages can be asked for once the tape is close
 	t.equal(textOf(flows[1]), long("2"));
 });
 
-t.test("of a file that is gone, or another by now, nothing more is read", async (t) => {
+t.test("nothing more is read from a deleted or replaced file", async (t) => {
 	const folder = t.testdir();
 	const path = await tapeIn(folder);
 	const flowsOf = async () => {
@@ -106,11 +115,15 @@ t.test("bodies of a tape that was compressed, or cut off, can be had to the end"
 	}
 });
 
-t.test("a proxy lets go of its recordings when it is closed", { skip: !isLinux }, async (t) => {
-	const path = await tapeIn(t.testdir());
-	const proxy = await replayServer({ from: path, ca: join(t.testdirName, "..", `home-${process.pid}`) });
-	t.match(await askThrough({ port: Number(proxy.url.port) }, "http://example.com/one"), { body: long("1") });
-	t.ok(openFiles().includes(path));
-	t.match(await proxy.close(), { served: 1, unused: 1 });
-	t.notOk(openFiles().includes(path));
-});
+t.test(
+	"a proxy lets go of its recordings when it is closed",
+	{ skip: !isLinux && "open files are read from /proc" },
+	async (t) => {
+		const path = await tapeIn(t.testdir());
+		const proxy = await replayServer({ from: path, ca: join(t.testdirName, "..", `home-${process.pid}`) });
+		t.match(await askThrough({ port: Number(proxy.url.port) }, "http://example.com/one"), { body: long("1") });
+		t.ok(openFiles().includes(path));
+		t.match(await proxy.close(), { served: 1, unused: 1 });
+		t.notOk(openFiles().includes(path));
+	},
+);

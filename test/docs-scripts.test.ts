@@ -8,7 +8,10 @@ import { Pipeline } from "../src/hooks/pipeline.ts";
 import { ScriptHost } from "../src/scripts/script-host.ts";
 
 const page = readFileSync("docs/scripts.md", "utf8");
-const scripts = [...page.matchAll(/\n([^\n]*)\n\n```js\n([\s\S]*?)```/g)].map(([, title = "", code = ""]) => ({ title, code }));
+const scripts = [...page.matchAll(/\n([^\n]*)\n\n```js\n([\s\S]*?)```/g)].map(([, title = "", code = ""]) => ({
+	title,
+	code,
+}));
 const library = pathToFileURL(join(process.cwd(), "dist/index.js")).href;
 
 t.ok(scripts.length >= 7);
@@ -27,7 +30,14 @@ for (const { title, code } of scripts) {
 			httpFlow({ response: { headers: [["Content-Type", "application/json"]], body: "{}" } }),
 			httpFlow({
 				websocket: {
-					messages: ["ping", "abc"].map((text) => ({ opcode: 1, fromClient: true, content: Buffer.from(text), timestamp: 1, dropped: false, injected: false })),
+					messages: ["ping", "abc"].map((text) => ({
+						opcode: 1,
+						fromClient: true,
+						content: Buffer.from(text),
+						timestamp: 1,
+						dropped: false,
+						injected: false,
+					})),
 					closedByClient: true,
 					closeCode: 1000,
 					closeReason: "",
@@ -35,7 +45,7 @@ for (const { title, code } of scripts) {
 				},
 			}),
 		];
-		for (const flow of flows) await pipeline.whole(flow);
+		for (const flow of flows) await pipeline.runStored(flow);
 		await pipeline.close();
 		t.same(errors, []);
 	});
@@ -44,14 +54,27 @@ for (const { title, code } of scripts) {
 t.test("they do what the page says", async (t) => {
 	const run = async (part: string, flow = httpFlow()) => {
 		const file = join(t.testdir(), `${part.length}.mjs`);
-		writeFileSync(file, (scripts.find(({ code }) => code.includes(part))?.code ?? "").replace('from "flowtape"', `from ${JSON.stringify(library)}`));
+		writeFileSync(
+			file,
+			(scripts.find(({ code }) => code.includes(part))?.code ?? "").replace(
+				'from "flowtape"',
+				`from ${JSON.stringify(library)}`,
+			),
+		);
 		const host = await ScriptHost.load([file]);
 		await host.start({ only_host: "example.com" });
-		await new Pipeline(host.hooks).whole(flow);
+		await new Pipeline(host.hooks).runStored(flow);
 		return flow;
 	};
 	t.equal((await run("x-from")).request.headers.get("x-from"), "flowtape");
-	t.equal((await run("ads.example", httpFlow({ request: { host: "ads.example", headers: [] } }))).response?.statusCode, 204);
-	t.equal((await run("changed", httpFlow({ response: { headers: [["Content-Type", "application/json"]], body: "{}" } }))).response?.text, '{"changed":1}');
+	t.equal(
+		(await run("ads.example", httpFlow({ request: { host: "ads.example", headers: [] } }))).response?.statusCode,
+		204,
+	);
+	t.equal(
+		(await run("changed", httpFlow({ response: { headers: [["Content-Type", "application/json"]], body: "{}" } })))
+			.response?.text,
+		'{"changed":1}',
+	);
 	t.equal((await run("only_host")).marked, ":default:");
 });

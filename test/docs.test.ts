@@ -1,8 +1,8 @@
 // The examples of README.md and docs/*.md are run, each page in a folder of its own, and print what the page says.
 //
-// A block that begins ```console holds commands behind "$ ". What stands below a command is what it prints, "…" for anything; nothing there: whatever it
-// prints. `<!-- status 2 -->` above the block is the exit status of its commands; 0 without. A block with a file's name behind its language, such as
-// ```yaml rules.yaml, is written to that file first.
+// A block that begins ```console holds commands behind "$ ". What stands below a command is what it prints, "…" for
+// anything; nothing there: whatever it prints. `<!-- status 2 -->` above the block is the exit status of its commands;
+// 0 without. A block with a file's name behind its language, such as ```yaml rules.yaml, is written to that file first.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -11,6 +11,9 @@ import { cliEnvironment, cliFile, runShell } from "../fixtures/cli.ts";
 import { prepareDocsFolder } from "../fixtures/docs-folder.ts";
 import { startSite } from "../fixtures/plain-site.ts";
 import { filterOperators } from "../src/filter/terms.ts";
+
+// run alone it has half a minute otherwise, which is too little where others keep the processor busy
+t.setTimeout(600_000);
 
 interface Example {
 	line: number;
@@ -30,7 +33,8 @@ function readPage(text: string): Page {
 		const [, status = "0", language, name, body = ""] = match;
 		const line = text.slice(0, match.index).split("\n").length;
 		if (name !== undefined) page.files.push({ name, text: body });
-		else if (language === "console" && /^\$ (?:flowtape|node) /.test(body)) page.examples.push(...examplesOf(body, line, Number(status)));
+		else if (language === "console" && /^\$ (?:flowtape|node) /.test(body))
+			page.examples.push(...examplesOf(body, line, Number(status)));
 	}
 	return page;
 }
@@ -60,20 +64,27 @@ const OPTIONAL = ["jq", "mitmdump", "less"];
 const isThere = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 
 const root = process.cwd();
-const pages = ["README.md", ...readdirSync("docs").map((name) => join("docs", name))].filter((name) => name.endsWith(".md"));
+const pages = ["README.md", ...readdirSync("docs").map((name) => join("docs", name))].filter((name) =>
+	name.endsWith(".md"),
+);
 
 t.test("pages without a block that looks like an example and is none", async (t) => {
 	for (const name of pages) {
 		const text = readFileSync(name, "utf8");
 		const blocks = text.match(/^```console\n/gm) ?? [];
-		t.equal(blocks.length, new Set(readPage(text).examples.map(({ line }) => line)).size, `${name}: every console block begins with "$ flowtape" or "$ node"`);
+		t.equal(
+			blocks.length,
+			new Set(readPage(text).examples.map(({ line }) => line)).size,
+			`${name}: every console block begins with "$ flowtape" or "$ node"`,
+		);
 		t.equal((text.match(/^```/gm) ?? []).length % 2, 0, `${name}: blocks are closed`);
 	}
 });
 
 t.test("docs/filters.md has every operator", async (t) => {
 	const text = readFileSync("docs/filters.md", "utf8");
-	for (const { code, argument } of filterOperators) t.ok(text.includes(`\`~${code}${{ none: "", number: " NUMBER", pattern: " REGEX" }[argument]}\``), code);
+	for (const { code, argument } of filterOperators)
+		t.ok(text.includes(`\`~${code}${{ none: "", number: " NUMBER", pattern: " REGEX" }[argument]}\``), code);
 });
 
 for (const name of pages) {

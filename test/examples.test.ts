@@ -12,17 +12,31 @@ const scripts = readdirSync("examples").filter((name) => name.endsWith(".mjs"));
 const tried = new Set<string>();
 
 /** The flows of a tape after a script, and what was printed. */
-async function rewritten(t: Test, script: string, flows: readonly Flow[], ...options: string[]): Promise<{ flows: HttpFlow[]; err: string }> {
+async function rewritten(
+	t: Test,
+	script: string,
+	flows: readonly Flow[],
+	...options: string[]
+): Promise<{ flows: HttpFlow[]; err: string }> {
 	tried.add(script);
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "before.tape"), join(folder, "after.tape")];
 	await writeTape(from, flows);
-	const { status, out, err } = await runCaptured(rewrite, [from, "-o", to, "-s", join("examples", script), "-v", ...options]);
+	const { status, out, err } = await runCaptured(rewrite, [
+		from,
+		"-o",
+		to,
+		"-s",
+		join("examples", script),
+		"-v",
+		...options,
+	]);
 	t.equal(status, 0, err);
 	return { flows: (await readTape(to)).flows.filter((flow) => flow.type === "http"), err: out + err };
 }
 
-const to = (host: string, path = "/", parts: HttpParts = {}): HttpFlow => httpFlow({ ...parts, request: { host, path, ...parts.request } });
+const to = (host: string, path = "/", parts: HttpParts = {}): HttpFlow =>
+	httpFlow({ ...parts, request: { host, path, ...parts.request } });
 const statuses = (flows: readonly HttpFlow[]) => flows.map(({ response }) => response?.statusCode);
 
 t.test("add-trace-id", async (t) => {
@@ -34,7 +48,10 @@ t.test("add-trace-id", async (t) => {
 
 t.test("answer-health-checks", async (t) => {
 	const down = { response: null, error: { message: "refused", timestamp: STARTED } };
-	const { flows } = await rewritten(t, "answer-health-checks.mjs", [to("a.example", "/health", down), to("a.example", "/other", down)]);
+	const { flows } = await rewritten(t, "answer-health-checks.mjs", [
+		to("a.example", "/health", down),
+		to("a.example", "/other", down),
+	]);
 	t.strictSame([flows[0]?.response?.statusCode, flows[0]?.response?.text], [200, "ok\n"]);
 	t.equal(flows[1]?.response, null);
 });
@@ -61,8 +78,12 @@ t.test("count-by-host", async (t) => {
 });
 
 t.test("edit-json", async (t) => {
-	const json = (body: string, type = "application/json") => to("a.example", "/", { response: { headers: [["Content-Type", type]], body } });
-	const { flows } = await rewritten(t, "edit-json.mjs", [json('{"items":[{"price":"19.90"}],"price":null}'), json('{"price":1}', "text/plain")]);
+	const json = (body: string, type = "application/json") =>
+		to("a.example", "/", { response: { headers: [["Content-Type", type]], body } });
+	const { flows } = await rewritten(t, "edit-json.mjs", [
+		json('{"items":[{"price":"19.90"}],"price":null}'),
+		json('{"price":1}', "text/plain"),
+	]);
 	t.strictSame(
 		flows.map(({ response }) => response?.text),
 		['{"items":[{"price":"0.00"}],"price":"0.00"}', '{"price":1}'],
@@ -81,8 +102,13 @@ t.test("fail-sometimes", async (t) => {
 });
 
 t.test("follow-redirect-hosts", async (t) => {
-	const redirect = (location: string) => to("a.example", "/old", { response: { statusCode: 301, headers: [["Location", location]] } });
-	const { flows } = await rewritten(t, "follow-redirect-hosts.mjs", [redirect("https://a.example/new?x=1"), redirect("/new"), to("a.example")]);
+	const redirect = (location: string) =>
+		to("a.example", "/old", { response: { statusCode: 301, headers: [["Location", location]] } });
+	const { flows } = await rewritten(t, "follow-redirect-hosts.mjs", [
+		redirect("https://a.example/new?x=1"),
+		redirect("/new"),
+		to("a.example"),
+	]);
 	t.strictSame(
 		flows.map(({ response }) => response?.headers.get("location")),
 		["https://staging.example/new?x=1", "http://staging.example/new", null],
@@ -106,13 +132,21 @@ t.test("hide-credentials", async (t) => {
 	});
 	const again = to("a.example", "/again", { request: { headers: [["Authorization", "Bearer s3cret"]] } });
 	const { flows } = await rewritten(t, "hide-credentials.mjs", [login, again]);
-	t.notMatch(JSON.stringify(flows.map(({ request, response }) => [...request.headers, ...(response?.headers ?? [])])), /s3cret|id=7/);
-	t.equal(flows[0]?.request.headers.get("authorization"), flows[1]?.request.headers.get("authorization"), "equal values stay equal");
+	t.notMatch(
+		JSON.stringify(flows.map(({ request, response }) => [...request.headers, ...(response?.headers ?? [])])),
+		/s3cret|id=7/,
+	);
+	t.equal(
+		flows[0]?.request.headers.get("authorization"),
+		flows[1]?.request.headers.get("authorization"),
+		"equal values stay equal",
+	);
 	t.match(flows[0]?.response?.headers.getAll("set-cookie"), [/^id=hidden-\d+; Path=\/$/, /^theme=hidden-\d+$/]);
 });
 
 t.test("mark-slow", async (t) => {
-	const taking = (seconds: number) => to("a.example", "/", { request: { timestampStart: STARTED }, response: { timestampEnd: STARTED + seconds } });
+	const taking = (seconds: number) =>
+		to("a.example", "/", { request: { timestampStart: STARTED }, response: { timestampEnd: STARTED + seconds } });
 	const { flows } = await rewritten(t, "mark-slow.mjs", [taking(0.2), taking(2.5)]);
 	t.strictSame(
 		flows.map(({ marked, comment }) => [marked, comment]),
@@ -125,7 +159,9 @@ t.test("mark-slow", async (t) => {
 
 t.test("trim-websocket", async (t) => {
 	const message = (text: string) => ({ opcode: 1, content: Buffer.from(text) });
-	const { flows } = await rewritten(t, "trim-websocket.mjs", [websocketFlow({ messages: ["ping", "hello", ""].map(message) })]);
+	const { flows } = await rewritten(t, "trim-websocket.mjs", [
+		websocketFlow({ messages: ["ping", "hello", ""].map(message) }),
+	]);
 	const kept = flows[0]?.websocket?.messages.filter(({ dropped }) => !dropped) ?? [];
 	t.strictSame(
 		kept.map(({ content }) => String(content)),

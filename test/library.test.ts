@@ -33,7 +33,11 @@ t.test("importing it opens no door to sockets, databases, threads or packages", 
 		console.log(JSON.stringify({ added: loaded().filter((name) => !before.has(name)) }));`,
 	);
 	for (const name of added as string[])
-		t.notMatch(name, /^(?:net|tls|http|http2|https|dns|worker_threads|child_process|zlib|crypto)$|node_modules|\.node$/, name);
+		t.notMatch(
+			name,
+			/^(?:net|tls|http|http2|https|dns|worker_threads|child_process|zlib|crypto)$|node_modules|\.node$/,
+			name,
+		);
 });
 
 t.test("a whole run reads no environment, sets no flag, listens to no signal and leaves nothing open", async (t) => {
@@ -52,7 +56,7 @@ t.test("a whole run reads no environment, sets no flag, listens to no signal and
 		const reads = [], flags = [];
 		const v8 = createRequire(import.meta.url)("node:v8");
 		v8.setFlagsFromString = (flag) => flags.push(flag);
-		const { convert, filter, openTape, record, replayServer, rewrite } = await import(${JSON.stringify(library)});
+		const { convert, diff, explain, filter, openTape, record, replayClient, replayServer, rewrite, run } = await import(${JSON.stringify(library)});
 		const own = process.env;
 		// Node reads some itself, and so do packages
 		const isOurs = () => /\\/(?:build|src|api|formats|commands)\\/(?!.*node_modules)/.test(new Error().stack.split("\\n")[4]);
@@ -81,11 +85,64 @@ t.test("a whole run reads no environment, sets no flag, listens to no signal and
 		const player = await replayServer({ from: at("live.tape") });
 		statuses.push(await ask(player, "/a"), await ask(player, "/b"));
 		const { served, missed } = await player.close();
+		const changes = [];
+		for await (const change of diff(at("a.tape"), at("a.har"))) changes.push(change.differences.map(({ part }) => part).join());
+		const { recording } = await explain(at("live.tape"), "http://127.0.0.1:" + port + "/a");
+		const client = replayClient({ from: at("live.tape"), to: at("again.tape") });
+		for await (const one of client) statuses.push(one.flow.response.statusCode);
+		const { sent } = await client.close();
+		const { status } = await run([process.execPath, "-e", "process.exit(3)"], { tape: at("ran.tape"), env: {} });
 		process.env = own;
-		console.log(JSON.stringify({ reads, flags, statuses, recorded, served, missed, listeners: process.eventNames().length - listeners, exitCode: process.exitCode ?? null }));`,
+		console.log(JSON.stringify({ changes, isExplained: recording !== null, sent, status, reads, flags, statuses, recorded, served, missed, listeners: process.eventNames().length - listeners, exitCode: process.exitCode ?? null }));`,
 		folder,
 		String(port),
 	);
-	t.match(result, { flags: [], statuses: [200, 200, 404], recorded: 1, served: 1, missed: 1, listeners: 0, exitCode: null });
-	t.same(new Set(result.reads as string[]), new Set(["FLOWTAPE_VERSION"]), "which is written in when the package is built");
+	t.match(result, {
+		changes: ["status"],
+		isExplained: true,
+		sent: 1,
+		status: 3,
+		flags: [],
+		statuses: [200, 200, 404, 200],
+		recorded: 1,
+		served: 1,
+		missed: 1,
+		listeners: 0,
+		exitCode: null,
+	});
+	t.same(
+		new Set(result.reads as string[]),
+		new Set(["FLOWTAPE_VERSION"]),
+		"which is written in when the package is built",
+	);
 });
+
+t.test(
+	"a thousand tapes are opened and closed with few files",
+	{ skip: process.platform === "win32" && "there is no ulimit", timeout: 120_000 },
+	async (t) => {
+		const folder = t.testdir();
+		const [tape, har] = [join(folder, "a.tape"), join(folder, "a.har")];
+		for (const path of [tape, har]) await writeTape(path, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
+		const program = join(folder, "program.mjs");
+		writeFileSync(
+			program,
+			`const { explain, openTape } = await import(${JSON.stringify(pathToFileURL(resolve("dist/index.js")).href)});
+		let read = 0;
+		for (let round = 0; round < 1000; round++) {
+			const tape = await openTape(process.argv[2 + (round % 2)]);
+			// all of what there is now and then, else half of it
+			for await (const flow of tape) if (++read && round % 10 !== 0) break;
+			await tape.close();
+			if (round % 100 === 0) await explain(tape.path, "http://example.com/");
+		}
+		console.log(read);`,
+		);
+		const { stdout } = await promisify(execFile)(
+			"sh",
+			["-c", 'ulimit -n 64 && exec "$@"', "sh", process.execPath, program, tape, har],
+			{ timeout: 120_000 },
+		);
+		t.equal(stdout, "1100\n");
+	},
+);

@@ -69,7 +69,9 @@ async function start(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<S
 /** A response to a request in absolute form, and one inside of TLS inside of a tunnel. */
 async function askBoth(port: number, plain: string, secure: string): Promise<string[]> {
 	const first = await Peer.to(port);
-	const one = await first.send(`GET http://${plain}/ HTTP/1.1\r\nHost: ${plain}\r\nConnection: close\r\n\r\n`).message();
+	const one = await first
+		.send(`GET http://${plain}/ HTTP/1.1\r\nHost: ${plain}\r\nConnection: close\r\n\r\n`)
+		.message();
 	const tunnel = await Peer.to(port);
 	await tunnel.send(`CONNECT ${secure}:443 HTTP/1.1\r\nHost: ${secure}:443\r\n\r\n`).head();
 	const inner = await tunnel.secure({ servername: secure, rejectUnauthorized: false });
@@ -87,7 +89,10 @@ t.test("hits and misses, plain and in TLS, open no connection and look no name u
 	const env = { FLOWTAPE_HOME: join(folder, "home"), ATTEMPTS: attempts, NODE_OPTIONS: `--require ${preload}` };
 	const { port, stop } = await start([tape, "--set", "connection_strategy=eager"], env);
 	t.same(await askBoth(port, "plain.invalid", "secure.invalid"), ["200 plain", "200 secure"]);
-	t.match(await askBoth(port, "plain.invalid", "secure.invalid"), [/^404 No recording answers/, /^404 No recording answers/]);
+	t.match(await askBoth(port, "plain.invalid", "secure.invalid"), [
+		/^404 No recording answers/,
+		/^404 No recording answers/,
+	]);
 	t.match(await askBoth(port, "127.0.0.1", "127.0.0.1"), [/^404 /, /^404 /]);
 	t.same(await stop(), { status: 0, last: "served 2, missed 4, unused 0, egress 0" });
 	t.notOk(existsSync(attempts), "nothing was attempted");
@@ -101,7 +106,10 @@ t.test("the watcher would have seen it, and the ledger counts it", async (t) => 
 	const env = { FLOWTAPE_HOME: join(folder, "home"), ATTEMPTS: attempts, NODE_OPTIONS: `--require ${preload}` };
 	const { port, stop } = await start([tape, "--extra", "forward", "--fail-on", "egress"], env);
 	const peer = await Peer.to(port);
-	t.match(await peer.send("GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n\r\n").head(), /^HTTP\/1\.1 502/);
+	t.match(
+		await peer.send("GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: 127.0.0.1:1\r\nConnection: close\r\n\r\n").head(),
+		/^HTTP\/1\.1 502/,
+	);
 	peer.close();
 	t.same(await stop(), { status: 1, last: "served 0, missed 1, unused 2, egress 1" });
 	t.match(readFileSync(attempts, "utf8"), /^connect;/);
@@ -120,22 +128,42 @@ const namespace = (() => {
 	return null;
 })();
 
-t.test("a program and its replay in an empty network", { skip: namespace === null && "unshare is not allowed here" }, async (t) => {
-	const folder = t.testdir();
-	const tape = join(folder, "a.tape");
-	await writeTape(tape, flows);
-	const client = `
+t.test(
+	"a program and its replay in an empty network",
+	{ skip: namespace === null && "unshare is not allowed here" },
+	async (t) => {
+		const folder = t.testdir();
+		const tape = join(folder, "a.tape");
+		await writeTape(tape, flows);
+		const client = `
 		const get = (url) => new Promise((done, fail) => require(url.split(":")[0]).get(url, (response) => response.on("data", (data) => process.stdout.write(String(data) + "\\n")).on("end", done)).on("error", fail));
 		get("http://plain.invalid/").then(() => get("https://secure.invalid/"));`;
-	const script = `ip link set lo up; exec "$@"`;
-	const command = [process.execPath, main, "replay-server", tape, "-p", "0", "--fail-on", "miss,unused,egress", "--", process.execPath, "-e", client];
-	const env = { PATH: process.env.PATH, FLOWTAPE_HOME: join(folder, "home") };
-	const child = spawn("unshare", [...(namespace ?? []), "sh", "-c", script, "sh", ...command], { env, stdio: ["ignore", "pipe", "pipe"] });
-	const parts = { out: "", err: "" };
-	child.stdout.on("data", (data) => (parts.out += data));
-	child.stderr.on("data", (data) => (parts.err += data));
-	const [status] = (await once(child, "close")) as [number];
-	t.equal(status, 0, parts.err);
-	t.equal(parts.out, "plain\nsecure\n");
-	t.match(parts.err, /\nserved 2, missed 0, unused 0, egress 0\n$/);
-});
+		const script = `ip link set lo up; exec "$@"`;
+		const command = [
+			process.execPath,
+			main,
+			"replay-server",
+			tape,
+			"-p",
+			"0",
+			"--fail-on",
+			"miss,unused,egress",
+			"--",
+			process.execPath,
+			"-e",
+			client,
+		];
+		const env = { PATH: process.env.PATH, FLOWTAPE_HOME: join(folder, "home") };
+		const child = spawn("unshare", [...(namespace ?? []), "sh", "-c", script, "sh", ...command], {
+			env,
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		const parts = { out: "", err: "" };
+		child.stdout.on("data", (data) => (parts.out += data));
+		child.stderr.on("data", (data) => (parts.err += data));
+		const [status] = (await once(child, "close")) as [number];
+		t.equal(status, 0, parts.err);
+		t.equal(parts.out, "plain\nsecure\n");
+		t.match(parts.err, /^served 2, missed 0, unused 0, egress 0\n$/);
+	},
+);

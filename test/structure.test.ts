@@ -1,10 +1,11 @@
-// The habits that a reader of the tree relies on: a test beside every file, files that say what they are, names that mean something.
-// `npm run structure` holds the imports.
+// The habits that a reader of the tree relies on: a test beside every file, files that say what they are, names that
+// mean something. `npm run structure` holds the imports.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import t from "tap";
 
-const filesIn = (folder: string): string[] => readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
+const filesIn = (folder: string): string[] =>
+	readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name));
 const isSource = (file: string): boolean => /(?<!\.d)\.c?ts$/.test(file);
 const sources = ["src", "api", "commands", "formats"].flatMap(filesIn).filter(isSource);
 
@@ -21,7 +22,9 @@ function emitsCode(file: string): boolean {
 
 t.test("every file that holds code has its test, at the same path", async (t) => {
 	t.ok(sources.length > 100, "the sources were found");
-	const untested = sources.filter((file) => emitsCode(file) && !existsSync(join("test", file.replace(/\.c?ts$/, ".test.ts"))));
+	const untested = sources.filter(
+		(file) => emitsCode(file) && !existsSync(join("test", file.replace(/\.c?ts$/, ".test.ts"))),
+	);
 	t.same(untested, []);
 });
 
@@ -35,7 +38,9 @@ t.test("every file says at its head what it is", async (t) => {
 
 t.test("no file is named for being useful", async (t) => {
 	t.same(
-		[...sources, ...filesIn("fixtures"), ...filesIn("test")].filter((file) => /^(?:utils?|helpers?|common|misc|shared|stuff)\b/i.test(basename(file))),
+		[...sources, ...filesIn("fixtures"), ...filesIn("test")].filter((file) =>
+			/^(?:utils?|helpers?|common|misc|shared|stuff)\b/i.test(basename(file)),
+		),
 		[],
 	);
 	t.same(

@@ -1,5 +1,5 @@
-// Tapes of every version that there was are read, filtered, replayed, and brought to the newest version by who writes to them. The golden files
-// are made by fixtures/make/tape.mjs, once for each version.
+// Tapes of every version that there was are read, filtered, replayed, and brought to the newest version by who writes
+// to them. The golden files are made by fixtures/make/tape.mjs, once for each version.
 import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -17,7 +17,9 @@ const golden = (version: number, kind: string) => `fixtures/flows/tape-${version
 /** All tables and indexes with their columns, whatever order steps have brought them in. */
 function tablesOf(path: string): unknown[] {
 	const db = new TapeDatabase(path, "read", false);
-	const columns = db.all('SELECT m.name AS object, c.name, c.type, c."notnull" FROM sqlite_schema m, pragma_table_info(m.name) c ORDER BY 1, 2');
+	const columns = db.all(
+		'SELECT m.name AS object, c.name, c.type, c."notnull" FROM sqlite_schema m, pragma_table_info(m.name) c ORDER BY 1, 2',
+	);
 	const indexes = db.all("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1");
 	db.close();
 	return [...columns, ...indexes];
@@ -26,7 +28,10 @@ function tablesOf(path: string): unknown[] {
 for (let version = 1; version <= SCHEMA_VERSION; version++) {
 	t.test(`version ${version}`, async (t) => {
 		const path = join(t.testdir(), "old.tape");
-		t.ok(existsSync(golden(version, "tape")), "a new version has a golden tape of its own: node fixtures/make/tape.mjs");
+		t.ok(
+			existsSync(golden(version, "tape")),
+			"a new version has a golden tape of its own: node fixtures/make/tape.mjs",
+		);
 		copyFileSync(golden(version, "tape"), path);
 		const expected = (await readTape(golden(version, "jsonl"))).flows;
 
@@ -64,9 +69,9 @@ for (let version = 1; version <= SCHEMA_VERSION; version++) {
 		await t.test("is brought to the newest by who writes to it", async (t) => {
 			const fresh = join(t.testdir(), "fresh.tape");
 			await storeWith(fresh, [httpFlow()], { mode: "append" });
-			const told: string[] = [];
-			await storeWith(path, [httpFlow({ id: "added" })], { mode: "append", report: (code) => told.push(code) });
-			t.same(told, version < SCHEMA_VERSION ? ["FT_UPGRADED"] : []);
+			const reported: string[] = [];
+			await storeWith(path, [httpFlow({ id: "added" })], { mode: "append", report: (code) => reported.push(code) });
+			t.same(reported, version < SCHEMA_VERSION ? ["FT_UPGRADED"] : []);
 			const db = new TapeDatabase(path, "read", false);
 			t.equal(db.version(), SCHEMA_VERSION);
 			t.same(db.get("PRAGMA integrity_check"), { integrity_check: "ok" });
@@ -88,7 +93,8 @@ t.test("how flows ended that version 1 did not say it of", async (t) => {
 		["cut", "cut"],
 		["none", null],
 	];
-	const endsOf = async () => (await readTape(path)).flows.map((flow) => [flow.id, flow.type === "http" ? flow.ended : undefined]);
+	const endsOf = async () =>
+		(await readTape(path)).flows.map((flow) => [flow.id, flow.type === "http" ? flow.ended : undefined]);
 	t.same(await endsOf(), expected);
 	const store = storeAt(path, "read");
 	const places = [1, 2, 3].map((place) => store.answerAt(place)?.ended);

@@ -1,4 +1,4 @@
-// The shortest reverse proxy that node:http2 allows; arguments: port, port of the origin, file of key and certificate.
+// A minimal reverse proxy on node:http2. Arguments: port, port of the origin, file with key and certificate.
 import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 

@@ -1,4 +1,5 @@
-// node:http2 answering every request with the same 1 KiB from memory; arguments: port, file of key and certificate.
+// A server on node:http2 that answers every request with the same 1 KiB from memory. Arguments: port, file with key and
+// certificate.
 import { readFileSync } from "node:fs";
 import http2 from "node:http2";
 

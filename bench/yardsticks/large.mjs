@@ -1,4 +1,5 @@
-// node:http answering every request with as many MiB as the path says, and taking what is put: origin of the benchmark of large bodies.
+// A server on node:http that answers with as many MiB as the path says, and reads the bodies of PUT requests: the
+// origin for large bodies.
 import http from "node:http";
 import { Readable } from "node:stream";
 

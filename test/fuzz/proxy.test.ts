@@ -8,29 +8,47 @@ import { startTestProxy } from "../../fixtures/running-proxy.ts";
 const { proxy: authority } = await makeAuthorities(t);
 
 const pieces = [
-	...["GET ", "POST ", "CONNECT ", "HEAD ", "/", "http://ORIGIN/", "ORIGIN", " HTTP/1.1\r\n", " HTTP/1.0\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 101 X\r\n"],
-	...["HTTP/1.1 103 X\r\n", "HTTP/1.1 204 X\r\n", "Host: ORIGIN\r\n", "Content-Length: 5\r\n", "Content-Length: 0\r\n", "Transfer-Encoding: chunked\r\n"],
-	...[
-		"Connection: close\r\n",
-		"Connection: upgrade\r\nUpgrade: websocket\r\n",
-		"Expect: 100-continue\r\n",
-		"\r\n",
-		"\n",
-		"hello",
-		"5\r\nhello\r\n",
-		"0\r\n\r\n",
-	],
-	...["GET http://ORIGIN/ HTTP/1.1\r\nHost: ORIGIN\r\n\r\n", "POST http://ORIGIN/ HTTP/1.1\r\nHost: ORIGIN\r\nContent-Length: 5\r\n\r\n"],
-	...[
-		"CONNECT ORIGIN HTTP/1.1\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-		"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-	],
-	...["\0", "\x81\x05hello", "\x88\x00", "\x00\x00\x00\x04\x00\x00\x00\x00\x00"],
+	"GET ",
+	"POST ",
+	"CONNECT ",
+	"HEAD ",
+	"/",
+	"http://ORIGIN/",
+	"ORIGIN",
+	" HTTP/1.1\r\n",
+	" HTTP/1.0\r\n",
+	"HTTP/1.1 200 OK\r\n",
+	"HTTP/1.1 101 X\r\n",
+	"HTTP/1.1 103 X\r\n",
+	"HTTP/1.1 204 X\r\n",
+	"Host: ORIGIN\r\n",
+	"Content-Length: 5\r\n",
+	"Content-Length: 0\r\n",
+	"Transfer-Encoding: chunked\r\n",
+	"Connection: close\r\n",
+	"Connection: upgrade\r\nUpgrade: websocket\r\n",
+	"Expect: 100-continue\r\n",
+	"\r\n",
+	"\n",
+	"hello",
+	"5\r\nhello\r\n",
+	"0\r\n\r\n",
+	"GET http://ORIGIN/ HTTP/1.1\r\nHost: ORIGIN\r\n\r\n",
+	"POST http://ORIGIN/ HTTP/1.1\r\nHost: ORIGIN\r\nContent-Length: 5\r\n\r\n",
+	"CONNECT ORIGIN HTTP/1.1\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+	"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
+	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	"\0",
+	"\x81\x05hello",
+	"\x88\x00",
+	"\x00\x00\x00\x04\x00\x00\x00\x00\x00",
 ];
 const words = fc.array(
-	fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...pieces) }, { weight: 1, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 9 }) }),
+	fc.oneof(
+		{ weight: 9, arbitrary: fc.constantFrom(...pieces) },
+		{ weight: 1, arbitrary: fc.string({ unit: "binary-ascii", maxLength: 9 }) },
+	),
 	{
 		maxLength: 5,
 	},
@@ -42,7 +60,10 @@ t.test("a client and a server that say anything", async (t) => {
 		t,
 		answering(() => ok("well")),
 	);
-	const proxy = await startTestProxy(t, { authority, options: { tcp_timeout: 3, connect_timeout: 3, record_tcp: true } });
+	const proxy = await startTestProxy(t, {
+		authority,
+		options: { tcp_timeout: 3, connect_timeout: 3, record_tcp: true },
+	});
 	let said: string[] = [];
 	let ending = "stay";
 	const origin = await startOrigin(t, (client) => {

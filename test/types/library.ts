@@ -5,22 +5,32 @@ import {
 	createTape,
 	defineFormat,
 	defineHook,
+	diff,
+	type Explanation,
+	explain,
 	exportFlow,
 	type Flow,
+	type FlowChange,
 	FlowtapeError,
 	filter,
 	openTape,
+	type ReplayClientReport,
 	type Proxy as RunningProxy,
 	type RunReport,
 	record,
+	replayClient,
 	replayServer,
 	rewrite,
+	run,
 	type TapeStats,
 	type WriteReport,
 } from "../../index.ts";
 
 export async function tapes(): Promise<void> {
-	await using tape = await openTape(new URL("file:///a.tape"), { strict: true, onTrouble: (code) => code satisfies `FT_${string}` });
+	await using tape = await openTape(new URL("file:///a.tape"), {
+		strict: true,
+		onTrouble: (code) => code satisfies `FT_${string}`,
+	});
 	for await (const flow of tape.flows({ filter: compileFilter("~c 500"), bodies: false })) flow.id satisfies string;
 	for await (const batch of tape.flows().batches()) batch satisfies Flow[];
 	(await tape.get("id")) satisfies Flow | null;
@@ -36,7 +46,11 @@ export async function tapes(): Promise<void> {
 export async function verbs(): Promise<void> {
 	(await convert(["a.tape", "b.har"], "c.jsonl", { signal: AbortSignal.timeout(1000) })) satisfies WriteReport;
 	await filter("a.tape", "~c 500", await createTape("b.tape"));
-	await rewrite("a.tape", { setStatus: 404, encode: "br", modifyHeaders: ["/a/b"], refresh: "now", sort: true }, "in-place");
+	await rewrite(
+		"a.tape",
+		{ setStatus: 404, encode: "br", modifyHeaders: ["/a/b"], refresh: "now", sort: true },
+		"in-place",
+	);
 	// @ts-expect-error of the codings there is none of this name
 	await rewrite("a.tape", { encode: "rar" }, "b.tape");
 	// @ts-expect-error options are in camelCase
@@ -48,7 +62,13 @@ export async function verbs(): Promise<void> {
 }
 
 export async function proxies(): Promise<void> {
-	await using proxy: RunningProxy = await record({ to: "a.tape", port: 0, mode: ["regular", "socks5"], bodySizeLimit: "1m", http2: false });
+	await using proxy: RunningProxy = await record({
+		to: "a.tape",
+		port: 0,
+		mode: ["regular", "socks5"],
+		bodySizeLimit: "1m",
+		http2: false,
+	});
 	proxy.on("miss", ({ url, policy }) => `${url} ${policy}`) satisfies () => void;
 	proxy.on("flow", (flow) => flow.type);
 	// @ts-expect-error there is no such event
@@ -56,7 +76,12 @@ export async function proxies(): Promise<void> {
 	for await (const event of proxy.events()) if (event.kind === "egress") event.value.destination satisfies string;
 	proxy.env(process.env) satisfies Record<string, string>;
 	(await proxy.close()) satisfies RunReport;
-	await replayServer({ from: ["a.tape"], extra: 404, order: "cycle", match: (request, recorded) => request.path === recorded.path });
+	await replayServer({
+		from: ["a.tape"],
+		extra: 404,
+		order: "cycle",
+		match: (request, recorded) => request.path === recorded.path,
+	});
 	await replayServer({ from: "a.tape", extra: "forward", network: true });
 	// @ts-expect-error a tape is needed
 	await replayServer({ extra: 404 });
@@ -68,7 +93,71 @@ export async function proxies(): Promise<void> {
 	await replayServer({ from: "a.tape", nopop: true });
 }
 
-export const hook = defineHook({ name: "mine", request: (flow, decision) => decision.abort(flow.request.path, "mine") });
+export async function comparisons(): Promise<void> {
+	for await (const change of diff("a.tape", ["b.har", "c.tape"], { ignore: "json:/id", filter: "~m GET" })) {
+		change satisfies FlowChange;
+		if (change.kind === "changed") change.differences[0]?.part satisfies string | undefined;
+		// @ts-expect-error what is new has nothing before it
+		if (change.kind === "new") change.before;
+	}
+	// @ts-expect-error two recordings are compared
+	await diff("a.tape").next();
+	// @ts-expect-error there is no such option
+	await diff("a.tape", "b.tape", { ignored: [] }).next();
+	(await explain("a.tape", new URL("http://a.test/"), { ignoreParams: ["t"], order: "cycle" })) satisfies Explanation;
+	await explain([], { method: "POST", url: "http://a.test/", headers: { accept: "*/*" }, body: new Uint8Array(1) });
+	// @ts-expect-error a request has a URL
+	await explain("a.tape", { method: "GET" });
+	// @ts-expect-error what becomes of a miss is no matter of matching
+	await explain("a.tape", "http://a.test/", { extra: 404 });
+}
+
+export async function clients(): Promise<void> {
+	await using client = replayClient({
+		from: "a.tape",
+		to: "b.tape",
+		server: "http://localhost:3000",
+		concurrency: -1,
+		speed: 2,
+		answers: ["c.tape"],
+	});
+	client.on("egress", ({ destination }) => destination.length);
+	for await (const one of client) {
+		if (one.kind === "sent") one.differences.length satisfies number;
+		// @ts-expect-error only a flow that was sent has a new one
+		else one.flow;
+	}
+	(await client.close()) satisfies ReplayClientReport;
+	// @ts-expect-error something has to be sent
+	replayClient({ to: "b.tape" });
+	// @ts-expect-error a factor is a number here
+	replayClient({ from: "a.tape", speed: "2x" });
+	// @ts-expect-error names have no prefix here
+	replayClient({ from: "a.tape", clientReplayConcurrency: 1 });
+}
+
+export async function commands(): Promise<void> {
+	const { status, failures } = await run(["npm", "test"], {
+		tape: "a.tape",
+		env: process.env,
+		recordMode: "new-episodes",
+		failOn: ["egress"],
+		stdio: "ignore",
+	});
+	status satisfies number;
+	failures[0]?.kind satisfies "miss" | "unused" | "egress" | undefined;
+	// @ts-expect-error the environment is given, it is not read
+	await run(["npm", "test"], { tape: "a.tape" });
+	// @ts-expect-error a command is a list, no shell splits it
+	await run("npm test", { tape: "a.tape", env: {} });
+	// @ts-expect-error there is no such mode
+	await run(["npm", "test"], { tape: "a.tape", env: {}, recordMode: "twice" });
+}
+
+export const hook = defineHook({
+	name: "mine",
+	request: (flow, decision) => decision.abort(flow.request.path, "mine"),
+});
 export const format = defineFormat({ name: "mine", extensions: [".mine"], read: () => [] });
 // @ts-expect-error a hook has a name
 export const nameless = defineHook({ request() {} });

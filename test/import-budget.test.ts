@@ -1,0 +1,51 @@
+// What an import of the package loads, as built: so many files and bytes, which is what it costs; times depend on the
+// machine.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, resolve, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import t, { type Test } from "tap";
+
+const dist = resolve("dist");
+
+/** The files of the package that a program has loaded at its end, as V8 tells. */
+function loadedBy(t: Test, program: string): string[] {
+	const folder = join(t.testdirName, "coverage");
+	mkdirSync(folder, { recursive: true });
+	execFileSync(process.execPath, ["--input-type=module", "-e", program], {
+		env: { PATH: process.env.PATH, NODE_V8_COVERAGE: folder },
+	});
+	const reports = readdirSync(folder).map(
+		(name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as { result: { url: string }[] },
+	);
+	const urls = reports.flatMap(({ result }) => result.map(({ url }) => url)).filter((url) => url.startsWith("file:"));
+	return [...new Set(urls)].map((url) => fileURLToPath(url)).filter((file) => file.startsWith(dist + sep));
+}
+
+const bytesOf = (files: readonly string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0);
+
+for (const [file, most] of Object.entries({
+	"index.js": { files: 14, kilobytes: 220 },
+	"flow.js": { files: 6, kilobytes: 48 },
+	"hooks.js": { files: 4, kilobytes: 2 },
+})) {
+	t.test(file, async (t) => {
+		t.testdir();
+		const files = loadedBy(t, `await import(${JSON.stringify(pathToFileURL(join(dist, file)).href)})`);
+		t.ok(files.includes(join(dist, file)));
+		t.ok(files.length <= most.files, `${files.length} files`);
+		t.ok(bytesOf(files) <= most.kilobytes * 1024, `${bytesOf(files)} bytes`);
+	});
+}
+
+t.test("classes are the same, whichever way they come, and a verb loads the rest", async (t) => {
+	t.testdir();
+	const urls = ["index.js", "flow.js"].map((name) => JSON.stringify(pathToFileURL(join(dist, name)).href));
+	const files = loadedBy(
+		t,
+		`const [library, flow] = await Promise.all([import(${urls[0]}), import(${urls[1]})]);
+		if (library.HttpFlow !== flow.HttpFlow || library.Headers !== flow.Headers) throw new Error("two classes");
+		await library.openTape("/none.tape").catch((error) => { if (!library.FlowtapeError.is(error, "FT_NOT_FOUND")) throw error; });`,
+	);
+	t.ok(files.length > 10, "formats came later");
+});

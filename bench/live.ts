@@ -1,8 +1,7 @@
 // The live proxy with more than plain requests: the cost of features, TLS to the client, and large bodies.
 import http from "node:http";
 import { join } from "node:path";
-import type { BenchOptions, Finding } from "./finding.ts";
-import { underLoad } from "./finding.ts";
+import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
 import { compareUnderLoad, wrk } from "./load.ts";
 import { node, type Run, recorder, withPeers } from "./peers.ts";
 import { hasProgram, median, type Running } from "./processes.ts";

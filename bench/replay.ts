@@ -8,7 +8,8 @@ import { Headers } from "../src/flow/headers.ts";
 import { Request, Response } from "../src/flow/message.ts";
 import { type BenchOptions, type Finding, underLoad } from "./finding.ts";
 import { compareUnderLoad, wrk } from "./load.ts";
-import { flowtape, freePort, hasProgram, mitmdump, type Running, start } from "./processes.ts";
+import { node, type Run, withPeers } from "./peers.ts";
+import { flowtape, hasProgram, mitmdump, type Running } from "./processes.ts";
 
 const FEW = 1000;
 const HOST = "127.0.0.1:9000";
@@ -22,44 +23,20 @@ async function replayOf(count: number, options: BenchOptions): Promise<Finding[]
 	const { folder } = options;
 	await writeRecordings(join(folder, "replay.tape"), count);
 	await writeRecordings(join(folder, "replay.mitm"), Math.min(count, FEW));
-	const peers: Record<string, Running> = {};
-	const add = async (name: string, command: (port: number) => string[]) => {
-		const port = await freePort();
-		peers[name] = await start(command(port), port, { FLOWTAPE_HOME: join(folder, "home") });
-	};
-	try {
-		await add("node:http", (port) => [process.execPath, "bench/yardsticks/server.mjs", String(port)]);
-		await add("flowtape", (port) => [
-			...flowtape,
-			"replay-server",
-			join(folder, "replay.tape"),
-			"-q",
-			"-p",
-			String(port),
-			"--reuse",
-		]);
-		if (mitmdump !== null && count === FEW) {
-			const program = mitmdump;
-			const replayed = [
-				"--server-replay",
-				join(folder, "replay.mitm"),
-				"--set",
-				"server_replay_reuse=true",
-				"--set",
-				"connection_strategy=lazy",
-			];
-			await add("mitmdump", (port) => [
-				program,
+	return withPeers(options, async (run) => {
+		const peers = {
+			"node:http": await run((port) => node("server.mjs", port)),
+			flowtape: await run((port) => [
+				...flowtape,
+				"replay-server",
+				join(folder, "replay.tape"),
 				"-q",
 				"-p",
 				String(port),
-				"--listen-host",
-				"127.0.0.1",
-				...replayed,
-				"--set",
-				`confdir=${folder}/mitm`,
-			]);
-		}
+				"--reuse",
+			]),
+			...(count === FEW && (await replayingMitmdump(folder, run))),
+		};
 		const script = `local i=0\nrequest=function() i=(i+7919)%${count}; return wrk.format("GET","http://${HOST}/f"..i..".txt",{Host="${HOST}"}) end`;
 		const figures = await compareUnderLoad(peers, wrk(folder, script), options);
 		const name = `replay of ${count.toLocaleString("en")}`;
@@ -67,9 +44,28 @@ async function replayOf(count: number, options: BenchOptions): Promise<Finding[]
 			underLoad(name, "node:http", "0.8, goal 1.2", figures),
 			...(figures.mitmdump ? [underLoad(name, "mitmdump", "50", figures)] : []),
 		];
-	} finally {
-		for (const peer of Object.values(peers)) await peer.stop();
-	}
+	});
+}
+
+/** Starts mitmdump, replaying. Returns an object without peers if mitmdump is not available. */
+async function replayingMitmdump(folder: string, run: Run): Promise<{ mitmdump?: Running }> {
+	if (mitmdump === null) return {};
+	const program = mitmdump;
+	const replayed = ["--server-replay", join(folder, "replay.mitm")];
+	const settings = ["server_replay_reuse=true", "connection_strategy=lazy", `confdir=${folder}/mitm`];
+	const options = settings.flatMap((setting) => ["--set", setting]);
+	return {
+		mitmdump: await run((port) => [
+			program,
+			"-q",
+			"-p",
+			String(port),
+			"--listen-host",
+			"127.0.0.1",
+			...replayed,
+			...options,
+		]),
+	};
 }
 
 async function writeRecordings(path: string, count: number): Promise<void> {

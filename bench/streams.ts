@@ -1,10 +1,10 @@
 // Streamed bodies, which are larger than the limit for buffering: one at a time in both directions, compared with a
 // minimal pipe on node:http.
 import http from "node:http";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { BenchOptions, Finding } from "./finding.ts";
-import { flowtape, freePort, median, type Running, start } from "./processes.ts";
+import { node, recorder, withPeers } from "./peers.ts";
+import { median, type Running } from "./processes.ts";
 
 /** Size of a body in MiB. */
 const SIZE = { whole: 2048, short: 64 };
@@ -13,40 +13,20 @@ const PIECE = Buffer.alloc(64 * 1024, "y");
 
 type Direction = "download" | "upload";
 
-export async function streams({ folder, rounds }: BenchOptions): Promise<Finding[]> {
-	const running: Running[] = [];
-	const run = async (...command: readonly string[]): Promise<Running> => {
-		const port = await freePort();
-		const process = await start([...command.map((arg) => (arg === "PORT" ? String(port) : arg))], port, {
-			FLOWTAPE_HOME: join(folder, "home"),
-		});
-		running.push(process);
-		return process;
-	};
-	try {
-		const origin = await run(process.execPath, "bench/yardsticks/large.mjs", "PORT");
-		const record = [
-			...flowtape,
-			"record",
-			join(folder, "streams.tape"),
-			"-q",
-			"-p",
-			"PORT",
-			"--stream-large-bodies",
-			"1m",
-		];
+export async function streams(options: BenchOptions): Promise<Finding[]> {
+	const { folder, rounds } = options;
+	return withPeers(options, async (run) => {
+		const origin = await run((port) => node("large.mjs", port));
 		const peers = {
-			ours: await run(...record),
-			theirs: await run(process.execPath, "bench/yardsticks/forward-proxy.mjs", "PORT"),
+			ours: await run((port) => recorder(folder, port, "--stream-large-bodies", "1m")),
+			theirs: await run((port) => node("forward-proxy.mjs", port)),
 		};
 		const size = rounds === 1 ? SIZE.short : SIZE.whole;
 		return [
 			await compared("download", peers, origin, { size, rounds }),
 			await compared("upload", peers, origin, { size, rounds }),
 		];
-	} finally {
-		for (const process of running.reverse()) await process.stop();
-	}
+	});
 }
 
 type Peers = Readonly<Record<"ours" | "theirs", Running>>;

@@ -1,7 +1,7 @@
 // Custom file formats: a program defines how to read and write them, and passes them to the calls that should support
 // them.
 import { stat } from "node:fs/promises";
-import type { Format, Input, SinkOptions } from "../formats/index.ts";
+import type { Format, SinkOptions } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
@@ -70,7 +70,7 @@ export function defineFormat(definition: FormatDefinition): Format {
 		extensions,
 		sniff: (head) => definition.sniff?.(head) ?? false,
 		async read(input, { report, filter, ids }) {
-			const flows = definition.read?.(chunksOf(input), { name: input.name, report });
+			const flows = definition.read?.(input.chunks(), { name: input.name, report });
 			if (flows === undefined)
 				throw new FlowtapeError("FT_USAGE", `${input.name}: the format ${name} cannot be read`, { file: input.name });
 			const wanted = ids === undefined ? null : new Set(ids);
@@ -82,16 +82,12 @@ export function defineFormat(definition: FormatDefinition): Format {
 		async create(path, options) {
 			if (definition.write === undefined)
 				throw new FlowtapeError("FT_USAGE", `${path}: the format ${name} cannot be written`, { file: path });
-			return createSink(path, definition.write.bind(definition), options);
+			return openWriter(path, definition.write.bind(definition), options);
 		},
 	};
 }
 
-async function* chunksOf(input: Input): AsyncGenerator<Buffer> {
-	yield* input.chunks();
-}
-
-async function createSink(
+async function openWriter(
 	path: string,
 	write: NonNullable<FormatDefinition["write"]>,
 	{ report, append = false }: SinkOptions,
@@ -100,13 +96,21 @@ async function createSink(
 	const { size } = append ? await stat(path).catch(() => ({ size: 0 })) : { size: 0 };
 	const output = await openOutput(path, { append });
 	const bytesOf = (text: string | Uint8Array) => (typeof text === "string" ? Buffer.from(text) : text);
-	const writer = write({ write: (text) => output.write(bytesOf(text)) }, { name: path, report, isContinued: size > 0 });
-	return FlowSink.of({
-		append: (flow) => writer.append(flow),
-		async close() {
-			await writer.end?.();
-			await output.close();
-		},
-		discard: () => output.discard(),
-	});
+	try {
+		const writer = write(
+			{ write: (text) => output.write(bytesOf(text)) },
+			{ name: path, report, isContinued: size > 0 },
+		);
+		return FlowSink.of({
+			append: (flow) => writer.append(flow),
+			async close() {
+				await writer.end?.();
+				await output.close();
+			},
+			discard: () => output.discard(),
+		});
+	} catch (error) {
+		await output.discard();
+		throw error;
+	}
 }

@@ -97,8 +97,9 @@ export function errorOf(thrown: unknown): Error {
 class EventQueue<T> implements AsyncIterableIterator<T> {
 	readonly #onEnd: () => void;
 	readonly #waiting: T[] = [];
+	/** The pending calls of `next`. */
+	readonly #reads: (() => void)[] = [];
 	#isEnded = false;
-	#wake: (() => void) | null = null;
 
 	constructor(onEnd: () => void) {
 		this.#onEnd = onEnd;
@@ -106,14 +107,14 @@ class EventQueue<T> implements AsyncIterableIterator<T> {
 
 	push(event: T): void {
 		this.#waiting.push(event);
-		this.#wake?.();
+		this.#reads.shift()?.();
 	}
 
 	end(): void {
 		if (this.#isEnded) return;
 		this.#isEnded = true;
 		this.#onEnd();
-		this.#wake?.();
+		for (const resume of this.#reads.splice(0)) resume();
 	}
 
 	async next(): Promise<IteratorResult<T, undefined>> {
@@ -121,9 +122,7 @@ class EventQueue<T> implements AsyncIterableIterator<T> {
 			const event = this.#waiting.shift();
 			if (event !== undefined) return { value: event, done: false };
 			if (this.#isEnded) return { value: undefined, done: true };
-			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
-			});
+			await new Promise<void>((resolve) => this.#reads.push(resolve));
 		}
 	}
 

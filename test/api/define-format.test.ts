@@ -1,5 +1,4 @@
-// A format of a program's own: recognised, read, filtered, written and continued by the calls that are given it, and by
-// no other.
+// A custom format is detected, read, filtered, written and appended to, but only by calls that get it.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -41,7 +40,7 @@ const formats = [list];
 const readOnly = defineFormat({ name: "read-only", extensions: [".ro"], read: () => [httpFlow({ id: "one" })] });
 const writeOnly = defineFormat({ name: "write-only", extensions: [".wo"], write: () => ({ append() {} }) });
 
-t.test("it is read, whole, compressed, and in part", async (t) => {
+t.test("it is read: completely, compressed, and with a filter", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "a.list");
 	writeFileSync(path, "list\n/a\n/b\n");
@@ -56,7 +55,7 @@ t.test("it is read, whole, compressed, and in part", async (t) => {
 	}
 	t.match(await filter(path, "~u /b", join(folder, "c.tape"), { formats }), { written: 1 });
 	t.match((await readTape(join(folder, "c.tape"))).flows, [{ id: "/b" }]);
-	await t.rejects(openTape(path), { code: "FT_UNKNOWN_FORMAT" }, "a call that was not given it does not know it");
+	await t.rejects(openTape(path), { code: "FT_UNKNOWN_FORMAT" }, "another call does not know it");
 });
 
 t.test("its reports count as damage", async (t) => {
@@ -66,7 +65,7 @@ t.test("its reports count as damage", async (t) => {
 	t.equal(await (await openTape(path, { formats, strict: false })).count(), 2);
 });
 
-t.test("it is written, whole or not at all, and continued", async (t) => {
+t.test("it is written, completely or not at all, and appended to", async (t) => {
 	const folder = t.testdir();
 	const from = join(folder, "from.tape");
 	const path = join(folder, "a.list");
@@ -85,7 +84,17 @@ t.test("it is written, whole or not at all, and continued", async (t) => {
 	t.same(readdirSync(folder).sort(), ["a.list", "from.tape"]);
 });
 
-t.test("by its name, and in one direction alone", async (t) => {
+t.test("a writer that cannot be made leaves nothing behind", async (t) => {
+	const folder = t.testdir();
+	const write = () => {
+		throw new Error("no license");
+	};
+	const failing = defineFormat({ name: "failing", extensions: [".fail"], write });
+	await t.rejects(createTape(join(folder, "a.fail"), { formats: [failing] }), /no license/);
+	t.same(readdirSync(folder), []);
+});
+
+t.test("formats that are only read or only written, by their name", async (t) => {
 	const folder = t.testdir({ any: "anything" });
 	const path = join(folder, "any");
 	t.equal(await (await openTape(path, { format: "read-only", formats: [readOnly] })).count(), 1);

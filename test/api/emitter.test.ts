@@ -1,4 +1,4 @@
-// Events for programs: listeners by kind, iteration, and errors of listeners that reach nobody else.
+// Calls listeners, yields events, and turns errors of listeners into events.
 import t from "tap";
 import { Emitter } from "../../api/emitter.ts";
 
@@ -8,7 +8,7 @@ interface Events {
 	error: Error;
 }
 
-t.test("listeners hear of their kind until they stop", async (t) => {
+t.test("listeners get the events of their kind until they are removed", async (t) => {
 	const interests: (string | null)[] = [];
 	const emitter = new Emitter<Events>((kind) => interests.push(kind));
 	const heard: unknown[] = [];
@@ -47,7 +47,7 @@ t.test("an exception of a listener, at once or later, is only an error event", a
 	t.same(errors.sort(), ["at once", "later"]);
 });
 
-t.test("events one after the other, until the end, a signal or the reader says stop", async (t) => {
+t.test("iteration ends with the emitter, its signal, or `return`", async (t) => {
 	const emitter = new Emitter<Events>();
 	const stop = new AbortController();
 	const [all, some, few] = [emitter.events(), emitter.events(stop.signal), emitter.events()];
@@ -75,7 +75,17 @@ t.test("events one after the other, until the end, a signal or the reader says s
 	t.same(await rest(new Emitter<Events>().events(AbortSignal.abort())), []);
 });
 
-t.test("pending waits see the end", async (t) => {
+t.test("several pending reads get one event each", async (t) => {
+	const emitter = new Emitter<Events>();
+	const events = emitter.events();
+	const reads = [events.next(), events.next(), events.next()];
+	emitter.emit("number", 1);
+	emitter.emit("number", 2);
+	emitter.end();
+	t.match(await Promise.all(reads), [{ value: { value: 1 } }, { value: { value: 2 } }, { done: true }]);
+});
+
+t.test("a pending read ends with the emitter", async (t) => {
 	const emitter = new Emitter<Events>();
 	const next = emitter.events().next();
 	emitter.end();

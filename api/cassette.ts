@@ -192,7 +192,7 @@ export class NewCassette {
 /** Fails now if `commit` could not create the tape later, for example because its extension names no format. */
 async function checkWritable(tape: string, format: string | null): Promise<void> {
 	const sink = await createTape(tape, { format: format ?? undefined, report: () => {} });
-	await sink.discard?.();
+	await sink.discard();
 }
 
 function unreadableTape(tape: string): FlowtapeError {

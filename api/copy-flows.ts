@@ -81,7 +81,7 @@ export async function copyFlows({
 		else await sink.discard();
 		return { ...counts, end };
 	} catch (error) {
-		await sink?.discard?.();
+		await sink?.discard();
 		throw error;
 	} finally {
 		await closeSources(sources);

@@ -28,8 +28,14 @@ export type ExportFormat = keyof typeof exporters;
 /** The names of all export formats. */
 export const exportFormats = Object.keys(exporters) as readonly ExportFormat[];
 
-/** The text before and after all flows, for formats that put all flows into one document. */
-export const exportFrames: { readonly [format in ExportFormat]?: { readonly begin: string; end(): string } } = {
+/** The text before and after all flows. */
+export interface ExportFrame {
+	readonly begin: string;
+	end(): string;
+}
+
+/** The frames of formats that put all flows into one document. */
+export const exportFrames: { readonly [format in ExportFormat]?: ExportFrame } = {
 	k6: { begin: k6Begin, end: () => k6End },
 };
 

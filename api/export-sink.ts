@@ -4,18 +4,13 @@ import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import { NO_BYTES } from "../src/flow/bytes.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
+import type { ExportFrame } from "./export-flow.ts";
 
 /**
  * Exports a flow. Calls `note` for each part that is left out.
  * @throws FlowtapeError FT_LOSS if the flow cannot be exported
  */
 export type Exporter = (flow: HttpFlow, note: (message: string) => void) => Buffer;
-
-/** The text before and after all flows. */
-interface Frame {
-	readonly begin: string;
-	end(): string;
-}
 
 /** Creates a sink that writes an OpenAPI document of all flows to a file, `-` for stdout. */
 export async function createOpenApiSink(path: string, report: Reporter): Promise<FlowSink> {
@@ -35,7 +30,7 @@ export async function createExportSink(
 	path: string,
 	exporter: Exporter,
 	report: Reporter,
-	{ begin, end }: Frame = { begin: "", end: () => "" },
+	{ begin, end }: ExportFrame = { begin: "", end: () => "" },
 ): Promise<FlowSink> {
 	const output = await openOutput(path);
 	if (begin !== "") await output.write(Buffer.from(begin));
@@ -45,7 +40,7 @@ export async function createExportSink(
 				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
 				await output.write(exporter(flow, (message) => report("FT_LOSS", `flow ${flow.id}: ${message}`)));
 			} catch (error) {
-				if (!(error instanceof FlowtapeError) || error.code !== "FT_LOSS") throw error;
+				if (!FlowtapeError.is(error, "FT_LOSS")) throw error;
 				report("FT_LOSS", `flow ${flow.id} is left out: ${error.message}`);
 			}
 		},

@@ -1,4 +1,4 @@
-// What commands need to know about flow-file formats: their names, the format of a file, and a flow as a line of JSON.
+// The formats of flow files for commands: their names, the format of a file, and a flow as a line of JSON.
 import { formatForWriting, formatOf, formats } from "../formats/index.ts";
 import type { Format } from "./define-format.ts";
 

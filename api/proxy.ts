@@ -34,6 +34,19 @@ export interface ProxyOptions extends TroubleOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
+/** The names of `ProxyOptions`, for suggestions. */
+export const proxyOptionNames: readonly (keyof ProxyOptions)[] = [
+	"port",
+	"host",
+	"ca",
+	"hooks",
+	"formats",
+	"env",
+	"signal",
+	"strict",
+	"onTrouble",
+];
+
 /** A proxy that accepts connections. */
 export interface ProxyHandle extends AsyncDisposable {
 	/** The address of its first listener: `http://127.0.0.1:41234`, or `socks5://…`. */

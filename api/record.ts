@@ -1,7 +1,7 @@
 // `record`: starts a proxy that records the traffic to a tape.
 import type { recordOptions } from "./live-options.ts";
 import type { PartialOptions } from "./options.ts";
-import { type ProxyHandle, type ProxyOptions, startProxy } from "./proxy.ts";
+import { type ProxyHandle, type ProxyOptions, proxyOptionNames, startProxy } from "./proxy.ts";
 import { fileOf, filesIn } from "./source.ts";
 import type { FormatName, TapePath } from "./tape.ts";
 
@@ -24,23 +24,7 @@ export interface RecordOptions extends PartialOptions<typeof recordOptions>, Pro
 	readonly network?: boolean | undefined;
 }
 
-const OWN = [
-	"to",
-	"from",
-	"port",
-	"host",
-	"ca",
-	"hooks",
-	"formats",
-	"format",
-	"filter",
-	"durable",
-	"network",
-	"env",
-	"signal",
-	"strict",
-	"onTrouble",
-];
+const OWN = [...proxyOptionNames, "to", "from", "format", "filter", "durable", "network"];
 
 /**
  * Starts a proxy that records; resolves when it accepts connections. Close it at the end: otherwise the last flows may

@@ -4,7 +4,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { MatchFunction } from "../src/replay/recordings/index-of-tapes.ts";
 import type { REPLAY_PREFIX, replayOptions } from "./live-options.ts";
 import type { PartialOptions } from "./options.ts";
-import { type ProxyHandle, type ProxyOptions, startProxy } from "./proxy.ts";
+import { type ProxyHandle, type ProxyOptions, proxyOptionNames, startProxy } from "./proxy.ts";
 import { fileOf, filesIn } from "./source.ts";
 import type { FormatName, TapePath } from "./tape.ts";
 
@@ -30,21 +30,7 @@ export interface ReplayServerOptions extends Given, ProxyOptions {
 	readonly network?: boolean | undefined;
 }
 
-const OWN = [
-	"from",
-	"to",
-	"port",
-	"host",
-	"ca",
-	"hooks",
-	"formats",
-	"format",
-	"network",
-	"env",
-	"signal",
-	"strict",
-	"onTrouble",
-];
+const OWN = [...proxyOptionNames, "from", "to", "format", "network"];
 
 /**
  * Starts a proxy that answers from tapes; resolves when it accepts connections.

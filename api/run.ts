@@ -5,7 +5,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { MatchFunction } from "../src/replay/recordings/index-of-tapes.ts";
 import type { REPLAY_PREFIX } from "./live-options.ts";
 import type { PartialOptions } from "./options.ts";
-import { type ProxyOptions, type StartedProxy, startProxy } from "./proxy.ts";
+import { type ProxyOptions, proxyOptionNames, type StartedProxy, startProxy } from "./proxy.ts";
 import type { ProxyEvent, RunReport } from "./run-events.ts";
 import type { runOptions } from "./run-options.ts";
 import { fileOf } from "./source.ts";
@@ -52,22 +52,7 @@ export interface CommandReport extends RunReport {
 	readonly failures: readonly Failure[];
 }
 
-const OWN = [
-	"tape",
-	"env",
-	"cwd",
-	"stdio",
-	"onEvent",
-	"port",
-	"host",
-	"ca",
-	"hooks",
-	"formats",
-	"format",
-	"signal",
-	"strict",
-	"onTrouble",
-];
+const OWN = [...proxyOptionNames, "tape", "cwd", "stdio", "onEvent", "format"];
 
 /**
  * Runs a command, without a shell, behind a proxy that records to a tape or answers from it. Resolves when the command

@@ -83,6 +83,7 @@ export function fileNameFor(value: string): string {
 interface Part {
 	readonly value: string | null;
 	readonly path: string;
+	/** Number of flows, also of those that the sink leaves out. */
 	flows: number;
 	/** null: its flows wait in the temporary tape, at these rows. */
 	sink: FlowSink | null;
@@ -105,7 +106,11 @@ export class SplitSink extends FlowSink {
 
 	/** The tapes, in the order of their first flows. */
 	get tapes(): SplitTape[] {
-		return [...this.#parts.values()].map(({ value, path, flows }) => ({ value, path, flows }));
+		return [...this.#parts.values()].map(({ value, path, flows, sink }) => ({
+			value,
+			path,
+			flows: flows - (sink?.leftOut ?? 0),
+		}));
 	}
 
 	override get takesNotes(): boolean {
@@ -120,7 +125,7 @@ export class SplitSink extends FlowSink {
 		const value = splitValue(flow, this.#setup.by);
 		const part = this.#parts.get(value) ?? (await this.#add(value));
 		part.flows++;
-		if (part.sink !== null) return part.sink.append(flow) ?? undefined;
+		if (part.sink !== null) return part.sink.append(flow);
 		this.#waiting ??= await this.#openWaiting();
 		this.#waiting.store.append(flow);
 		part.rows.push(++this.#waiting.rows);
@@ -180,6 +185,7 @@ export class SplitSink extends FlowSink {
 			for (const part of this.#parts.values()) {
 				if (part.sink !== null) continue;
 				const sink = await this.#create(part.path);
+				part.sink = sink;
 				// rows of a new tape are numbered from 1
 				for (const row of part.rows) {
 					const flow = stored.at(row);

@@ -50,6 +50,7 @@ export const command = defineCommand({
 				inputs,
 				steps: [(flow) => (keep(flow) ? flow : null)],
 				strict: values.strict,
+				quiet: values.quiet,
 				replaces: await replacedInput(inputs, output),
 				open: (troubles, size) => createOutput(output, values, troubles, size),
 			},

@@ -193,10 +193,11 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	});
 	const { passed, end } = await copied.finally(clear);
 	if (end === "interrupted") return { passed, status: Number(io.signal.reason), isWritten: false };
+	const written = passed - (sink?.leftOut ?? 0);
 	// the user sees the flows on stdout
 	if (end === "kept" && job.output != null && job.output !== "-" && job.quiet !== true)
-		io.stderr.write(`${writtenText(passed - (sink?.leftOut ?? 0), job.output)}\n`);
-	troubles.end(end === "kept" ? passed : null);
+		io.stderr.write(`${writtenText(written, job.output)}\n`);
+	troubles.end(end === "kept" ? written : null);
 	if (end === "kept") return { passed, status: troubles.status, isWritten: true };
 	io.stderr.write(
 		`flowtape: ${printableLine(replaces ?? "")} was left unchanged, because parts of it cannot be read; ${job.unreadHint ?? "name another output to keep the rest"}\n`,

@@ -97,6 +97,10 @@ class ZipSink extends FlowSink {
 		});
 	}
 
+	override get leftOut(): number {
+		return this.#har.leftOut;
+	}
+
 	override get takesNotes(): boolean {
 		return true;
 	}

@@ -34,9 +34,9 @@ export class CountingSink extends ForwardingSink {
 		return stored === null ? this.#failed : this.#received - stored;
 	}
 
-	/** Number of flows that the output has stored. */
+	/** Number of flows that the output has stored, without those that it left out. */
 	override get stored(): number {
-		return this.#received - this.lost;
+		return this.#received - this.lost - this.leftOut;
 	}
 
 	override append(flow: Flow): MaybeAsync {

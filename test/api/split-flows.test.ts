@@ -44,7 +44,7 @@ t.test("the values of each kind of flow", async (t) => {
 	t.same(values(dnsFlow()), ["example.com", null, null, "dns", null]);
 });
 
-t.test("discarded, it leaves no file, also with flows of more values than are written at a time", async (t) => {
+t.test("a discarded sink leaves no files, even with more tapes than are written at a time", async (t) => {
 	const folder = t.testdir();
 	const { report } = reports();
 	let discarded = 0;
@@ -58,6 +58,23 @@ t.test("discarded, it leaves no file, also with flows of more values than are wr
 	for (let i = 0; i < 100; i++) await sink.append(httpFlow({ request: { host: `h${i}.example` } }));
 	await sink.discard();
 	t.equal(discarded, 64);
+});
+
+t.test("flows that the format leaves out do not count", async (t) => {
+	const folder = t.testdir();
+	const { report } = reports();
+	const create = (path: string) => createTape(path, { report });
+	const sink = new SplitSink({ by: "host", folder, extension: ".har", report, create });
+	const hosts = Array.from({ length: 66 }, (_, i) => `h${i}.example`);
+	for (const host of hosts) {
+		await sink.append(httpFlow({ request: { host } }));
+		await sink.append(tcpFlow({ serverConn: { address: [host, 80] } }));
+	}
+	await sink.close();
+	t.same(
+		sink.tapes.map(({ value, flows }) => [value, flows]),
+		hosts.map((host) => [host, 1]),
+	);
 });
 
 t.test("a failure while a tape is written is passed on", async (t) => {

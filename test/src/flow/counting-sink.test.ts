@@ -29,6 +29,26 @@ t.test("an output that knows what is safe may lose more flows than it refused", 
 	t.same([sink.stored, sink.lost], [1, 3]);
 });
 
+t.test("flows that the output left out are neither stored nor lost", async (t) => {
+	class Output extends FlowSink {
+		override get stored() {
+			return 2;
+		}
+
+		override get leftOut() {
+			return 1;
+		}
+
+		append() {}
+
+		async close() {}
+	}
+	const sink = new CountingSink(new Output(), options);
+	for (const id of ["a", "b"]) void sink.append(httpFlow({ id }));
+	await sink.close();
+	t.same([sink.stored, sink.lost], [1, 0]);
+});
+
 t.test("with other sinks, flows that they reject at once or later are lost", async (t) => {
 	const fails: Record<string, () => Promise<void>> = {
 		late: () => Promise.reject(new Error("late")),

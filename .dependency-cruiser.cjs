@@ -98,7 +98,7 @@ const importersOf = {
 const hookBasics = "hook|decision|connection-hooks|authenticator|pipeline|context|rule|make-response";
 /** Files of formats that every format may import. Only formats/index.ts imports all formats. */
 const formatBasics =
-	"format|input|output|output-error|recording-mark|atomic-file|append-file|records|text-output|long-texts|long-string|json-cost|json-parser|json-record|flush-timer|compression|fields|json-values|odd-fields|own-fields";
+	"format|input|output|output-error|recording-mark|atomic-file|append-file|records|text-output|long-texts|long-string|json-cost|json-parser|json-record|string-scanner|flush-timer|compression|fields|json-values|odd-fields|own-fields|derived-uuid";
 
 const pattern = (path) => path.replaceAll(".", "\\.");
 const allowed = (part) => [part, ...(parts[part] ?? []).flatMap(allowed)];

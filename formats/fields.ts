@@ -2,11 +2,20 @@
 import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
 
-export type Json = null | boolean | number | string | Json[] | JsonObject;
+/** A string or number that a parser keeps in another form, because it is long or JavaScript cannot represent it. */
+export abstract class KeptScalar {
+	/** For messages. */
+	abstract readonly description: string;
+
+	/** The string, or the nearest number. */
+	abstract toJSON(): string | number;
+}
+
+export type Json = null | boolean | number | string | KeptScalar | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
 
 export function isObject(value: Json | undefined): value is JsonObject {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
+	return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof KeptScalar);
 }
 
 /** Maximum nesting depth; deeper values are considered an attack. */
@@ -119,9 +128,11 @@ export function wrong(path: string, expected: string, found: Json | undefined): 
 				? "null"
 				: Array.isArray(found)
 					? "a list"
-					: typeof found === "object"
-						? "an object"
-						: shortJson(found);
+					: found instanceof KeptScalar
+						? found.description
+						: typeof found === "object"
+							? "an object"
+							: shortJson(found);
 	return new FlowtapeError("FT_CORRUPT_FLOW", `${path === "" ? "" : `"${path}": `}expected ${expected}, found ${what}`);
 }
 

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
 import { asBuffer, encodeText, toByteString, toText } from "../src/flow/bytes.ts";
 import { Float, isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
-import { DEPTH_LIMIT, isObject, type Json } from "./fields.ts";
+import { DEPTH_LIMIT, isObject, type Json, KeptScalar } from "./fields.ts";
 
 /** A string if the bytes are UTF-8, otherwise `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
@@ -67,7 +67,7 @@ export function toMeta(value: Json, depth = 0): MetaValue {
 	if (depth > DEPTH_LIMIT)
 		throw new FlowtapeError("FT_CORRUPT_FLOW", `notes are nested deeper than ${DEPTH_LIMIT} levels`);
 	if (Array.isArray(value)) return value.map((item) => toMeta(item, depth + 1));
-	if (!isObject(value)) return value;
+	if (!isObject(value)) return value instanceof KeptScalar ? value.toJSON() : value;
 	if (typeof value.$int === "string" && /^-?\d{1,4000}$/.test(value.$int)) return BigInt(value.$int);
 	if (typeof value.$float === "string") return floatOf(Number(value.$float));
 	const bytes = toBytes(value);

@@ -5,27 +5,37 @@ import { FlowtapeError } from "../src/errors.ts";
 import { bodyBytes, bodyChunks } from "../src/flow/body.ts";
 import { encodeText, NO_BYTES } from "../src/flow/bytes.ts";
 import { type FileSpool, openFileSpool } from "../src/flow/file-spool.ts";
+import { KeptScalar } from "./fields.ts";
 import { decodeBase64 } from "./json-values.ts";
 import { wholeCharacters } from "./long-texts.ts";
+import { BACKSLASH } from "./string-scanner.ts";
 
 /** Maximum size in memory, in bytes. */
 const MEMORY_BYTES = 8 * 1024 * 1024;
 /** Bytes to decode at once. */
 const STEP_BYTES = 64 * 1024;
-const BACKSLASH = 0x5c;
 
 type LongBody = Exclude<Parameters<typeof bodyBytes>[0], null>;
 
 /** The value of a long string. */
-export class LongString {
+export class LongString extends KeptScalar {
 	/** The string as UTF-8. */
 	readonly body: LongBody;
 	/** Bytes of the string as UTF-8. */
 	readonly size: number;
 
 	constructor(body: LongBody) {
+		super();
 		this.body = body;
 		this.size = Buffer.isBuffer(body) ? body.length : body.size;
+	}
+
+	get description(): string {
+		return `a string of ${this.size} bytes`;
+	}
+
+	toJSON(): string {
+		return this.read().toString();
 	}
 
 	/** Decodes the string as base64, without its white space; undefined if it is not base64. */

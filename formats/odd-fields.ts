@@ -1,6 +1,7 @@
 // Reports fields whose values do not follow the format, and damaged records: the first ones at once, the number of
 // further ones at the end.
 import type { Reporter } from "../src/errors.ts";
+import { type Json, wrong } from "./fields.ts";
 
 /**
  * Receives an odd field.
@@ -11,6 +12,22 @@ export type OddFieldReporter = (kind: string, what: string) => void;
 
 /** End of the message for a value that cannot be read. */
 export const LEFT_OUT = "left out";
+
+/** Reports a value of the wrong type. @param made how it is read */
+export function reportOddValue(
+	odd: OddFieldReporter,
+	path: string,
+	expected: string,
+	found: Json | undefined,
+	made: string,
+): void {
+	odd(`${withoutIndexes(path)}: expected ${expected}`, `${wrong(path, expected, found).message}; ${made}`);
+}
+
+/** A path that is the same for all items of a list. */
+export function withoutIndexes(path: string): string {
+	return path.replace(/\[\d+\]/g, "[]");
+}
 
 /** Damaged records to report one by one. */
 const DAMAGES = 10;

@@ -71,16 +71,16 @@ async function* readLog(json: JsonWalker, seen: { entries: boolean }): AsyncGene
 async function* readList(json: JsonWalker): AsyncGenerator<Found> {
 	await json.open(BRACKET, '"log.entries" to be a list');
 	const long = new JsonRecord(placeOf);
-	let isBehindLong = false;
+	let isAfterLong = false;
 	for (;;) {
 		const start = json.offset;
 		try {
 			if (!(await json.item())) break;
 			json.record++;
 			const { record, offset } = json;
-			if (isBehindLong) yield { kind: "more", record, offset };
+			if (isAfterLong) yield { kind: "more", record, offset };
 			const bytes = await json.take(long);
-			isBehindLong = bytes === null;
+			isAfterLong = bytes === null;
 			if (bytes === "deep") yield { kind: "damage", what: `nested deeper than ${DEPTH_LIMIT}`, record, offset };
 			else if (bytes === null) yield { kind: "long", json: long, record, offset };
 			else yield { kind: "entry", bytes, record, offset };

@@ -1,9 +1,9 @@
 // The fields of a HAR entry. Many programs write fields of the wrong type. These are converted if their meaning is
 // clear and left out otherwise, so that the entry is kept. Each one is reported.
 import { decodeText } from "../../src/flow/bytes.ts";
-import { Fields, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
+import { Fields, isObject, type Json, type JsonObject } from "../fields.ts";
 import { LongString } from "../long-string.ts";
-import { LEFT_OUT, type OddFieldReporter } from "../odd-fields.ts";
+import { LEFT_OUT, type OddFieldReporter, reportOddValue } from "../odd-fields.ts";
 
 /** Larger numbers are not plausible times or sizes, and their sums may be infinite. */
 const LARGEST = 1e15;
@@ -22,10 +22,7 @@ export class EntryFields extends Fields {
 	}
 
 	#report(path: string, expected: string, found: Json | undefined, made: string): void {
-		this.#odd(
-			`${path.replace(/\[\d+\]/g, "[]")}: expected ${expected}`,
-			`${wrong(path, expected, found).message}; ${made}`,
-		);
+		reportOddValue(this.#odd, path, expected, found, made);
 	}
 
 	/** Also converts numbers, booleans and lists with a single value; otherwise the fallback. */
@@ -42,7 +39,7 @@ export class EntryFields extends Fields {
 	content(key: string): string {
 		const value = this.value(key);
 		if (typeof value === "string" || value === null) return value ?? "";
-		if ((value as unknown) instanceof LongString) return decodeText((value as unknown as LongString).read());
+		if (value instanceof LongString) return decodeText(value.read());
 		this.reportOdd(
 			key,
 			"a string",

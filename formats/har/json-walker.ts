@@ -2,6 +2,7 @@
 import { NO_BYTES } from "../../src/flow/bytes.ts";
 import { DEPTH_LIMIT } from "../fields.ts";
 import type { JsonRecord } from "../json-record.ts";
+import { QUOTE } from "../string-scanner.ts";
 import { ValueScanner } from "./value-scanner.ts";
 
 const KEY_LIMIT = 4096;
@@ -11,17 +12,8 @@ const [PARENTHESIS, END_PARENTHESIS, SEMICOLON] = [0x28, 0x29, 0x3b];
 /** Bytes that contain the first key of an entry. */
 const MARK_BYTES = 256;
 
-export const [BRACE, BRACKET, END_BRACE, END_BRACKET, COMMA, COLON, QUOTE] = Buffer.from('{[}],:"') as unknown as [
-	...[
-		brace: number,
-		bracket: number,
-		endBrace: number,
-		endBracket: number,
-		comma: number,
-		colon: number,
-		quote: number,
-	],
-];
+export const [BRACE, BRACKET] = [0x7b, 0x5b];
+const [END_BRACE, END_BRACKET, COMMA, COLON] = [0x7d, 0x5d, 0x2c, 0x3a];
 
 /** A syntax error at an offset. */
 export class Damage extends Error {

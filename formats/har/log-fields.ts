@@ -3,18 +3,33 @@
 // written to a HAR again.
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
+import { RecentMap } from "../../src/flow/recent-map.ts";
 import { isObject, type JsonObject } from "../fields.ts";
 import { JsonRecord } from "../json-record.ts";
 import { NOTE, OWN_LOG } from "./notes.ts";
 
 type Page = JsonObject & { id: string };
 
+/** Pages by id. */
+export interface Pages {
+	get(id: string): JsonObject | undefined;
+	set(id: string, page: JsonObject): void;
+}
+
+/** Size of the pages in entries that are kept, as JSON in UTF-16 code units. */
+const KEPT_PAGES = 4 * 1024 * 1024;
+
 export class LogFields {
-	/** By id. */
-	readonly pages = new Map<string, JsonObject>();
-	readonly #named = new Set<string>();
+	/** Listed pages, and recent ones of entries. */
+	readonly pages: Pages = {
+		get: (id) => this.#ofEntries.get(id) ?? this.#listed.get(id),
+		set: (id, page) => this.#ofEntries.set(id, page),
+	};
+	readonly #ofEntries = new RecentMap<string, JsonObject>(KEPT_PAGES, (page) => JSON.stringify(page).length);
 	/** Pages listed in the HAR, not in an entry. */
 	readonly #listed = new Map<string, JsonObject>();
+	/** Ids of listed pages that entries refer to. */
+	readonly #named = new Set<string>();
 	/** Fields not yet stored with a flow. */
 	#fields: JsonObject = {};
 	creator = "";
@@ -33,14 +48,12 @@ export class LogFields {
 	}
 
 	#addPage(page: JsonObject): void {
-		if (!isPage(page) || this.pages.has(page.id)) return;
-		this.pages.set(page.id, page);
-		this.#listed.set(page.id, page);
+		if (isPage(page) && this.pages.get(page.id) === undefined) this.#listed.set(page.id, page);
 	}
 
-	/** Marks the page of an entry as referred to, if it is known. */
+	/** Marks the page of an entry as referred to, if it is listed. */
 	markPage(entry: JsonObject): void {
-		if (typeof entry.pageref === "string" && this.pages.has(entry.pageref)) this.#named.add(entry.pageref);
+		if (typeof entry.pageref === "string" && this.#listed.has(entry.pageref)) this.#named.add(entry.pageref);
 	}
 
 	/** Stores fields that no flow has yet in the metadata of a flow. Returns whether there were any. */

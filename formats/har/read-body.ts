@@ -6,6 +6,7 @@ import { URL_ENCODED } from "../../src/flow/form.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { JsonObject } from "../fields.ts";
 import type { PlaceOf } from "../json-cost.ts";
+import { decodeBase64 } from "../json-values.ts";
 import { LongString } from "../long-string.ts";
 import { LEFT_OUT } from "../odd-fields.ts";
 import { type Announced, isAnnounced, isBodiless, isCutShort, type MessageHead } from "./announced.ts";
@@ -70,11 +71,15 @@ export function readPostData(
 	if (postData === null) return { ...(isLeftOut ? MISSING : NOTHING), notes: {} };
 	const notes = noted("postData", postData, headers);
 	const isText = postData.has("text") && postData.value("text") !== "";
-	const form = fileOf(postData) !== null || isText ? null : formOf(postData, headers, sizes);
-	const hasOne = fileOf(postData) !== null || isText;
+	const isGiven = fileOf(postData) !== null || isText;
+	const form = isGiven ? null : formOf(postData, headers, sizes);
 	const coded =
 		form ??
-		(hasOne ? asSent(postData, headers, sizes, context, true) : isLeftOut || isExplained(postData) ? MISSING : NOTHING);
+		(isGiven
+			? asSent(postData, headers, sizes, context, true)
+			: isLeftOut || isExplained(postData)
+				? MISSING
+				: NOTHING);
 	const params = postData.value("params");
 	const isShown = form !== null || params === null || isForm(postData, headers) || Object.keys(params).length === 0;
 	if (!isShown && !typeOf(postData, headers).startsWith("multipart/"))
@@ -151,7 +156,7 @@ export function readContent(
 
 function isCut(content: EntryFields, { bytes }: Coded, announced: Announced): boolean {
 	const isText = fileOf(content) === null && content.text("encoding").toLowerCase() !== "base64";
-	const text: unknown = content.value("text");
+	const text = content.value("text");
 	const shown = !isText ? null : text instanceof LongString ? text : content.content("text");
 	if (bytes === null || !isCutShort(bodySize(bytes) ?? 0, announced, shown)) return false;
 	content.reportOdd("text", `a body of ${announced.size} bytes`, `read as cut off after ${bodySize(bytes)} bytes`);
@@ -217,7 +222,7 @@ function asSent(
  * try other charsets; null for any other text.
  */
 function longBody(at: EntryFields, sizes: readonly number[]): Exclude<Body, null> | null {
-	const text: unknown = at.value("text");
+	const text = at.value("text");
 	if (!(text instanceof LongString)) return null;
 	const isBase64 = at.text("encoding").toLowerCase() === "base64";
 	const body = isBase64 ? text.fromBase64() : text.body;
@@ -248,12 +253,8 @@ function decodedOf(
 
 /** Decodes base64; null if the text is not base64, although the HAR says so. */
 function fromBase64(at: EntryFields, text: string, sizes: readonly number[]): Buffer | null {
-	const digits = text.replace(/\s+/g, "");
-	const bytes = Buffer.from(digits, "base64");
-	const length = Buffer.byteLength(text);
-	// Node ignores invalid characters
-	const isBase64 = bytes.length === Buffer.byteLength(digits, "base64") && /^[\w+/-]*=*$/.test(digits);
-	if (isBase64 && (sizes.includes(bytes.length) || !sizes.includes(length))) return bytes;
+	const bytes = decodeBase64(text);
+	if (bytes !== undefined && (sizes.includes(bytes.length) || !sizes.includes(Buffer.byteLength(text)))) return bytes;
 	at.reportOdd("text", "base64", "read as plain text");
 	return null;
 }

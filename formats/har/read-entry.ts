@@ -1,5 +1,4 @@
 // Reads a flow from a HAR entry, and handles the peculiarities of HAR writers.
-import { createHash } from "node:crypto";
 import { type Body, bodySize } from "../../src/flow/body.ts";
 import { toByteString } from "../../src/flow/bytes.ts";
 import { type Address, clientConnection, type ServerConnection, serverConnection } from "../../src/flow/connection.ts";
@@ -8,11 +7,14 @@ import { Headers } from "../../src/flow/headers.ts";
 import { Request, Response } from "../../src/flow/message.ts";
 import type { Metadata, MetaValue } from "../../src/flow/metadata.ts";
 import { formatAuthority, splitUrl, type UrlParts } from "../../src/flow/url.ts";
+import { derivedUuid } from "../derived-uuid.ts";
 import { isObject, type Json, type JsonObject, wrong } from "../fields.ts";
-import type { OddFieldReporter } from "../odd-fields.ts";
+import { decodeBase64 } from "../json-values.ts";
+import { LEFT_OUT, type OddFieldReporter } from "../odd-fields.ts";
 import { cutParts, OWN, setOwnFields } from "../own-fields.ts";
 import { cookieField, setCookieFields } from "./cookies.ts";
 import { EntryFields } from "./entry-fields.ts";
+import type { Pages } from "./log-fields.ts";
 import { collect, NOTE, remainder } from "./notes.ts";
 import { type Attachments, type ReadBody, readContent, readPostData } from "./read-body.ts";
 import { formatStarted, type Moments, parseStarted, readMoments } from "./timings.ts";
@@ -24,7 +26,7 @@ export interface EntryContext {
 	 * Pages by id. Pages in the entry itself are added; flowtape writes them there, so that a HAR can be read as a
 	 * stream.
 	 */
-	pages: Map<string, JsonObject>;
+	pages: Pages;
 	attachments: Attachments;
 	/** Receives every field that does not follow HAR 1.2. */
 	odd?: OddFieldReporter;
@@ -58,7 +60,7 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 	const moments = readMoments(entry, started, url.scheme === "https");
 	const id =
 		entry.text("_id") ||
-		uuidOf(`${context.record}\n${String(entry.value("startedDateTime") ?? "")}\n${method} ${address}`);
+		derivedUuid(`${context.record}\n${String(entry.value("startedDateTime") ?? "")}\n${method} ${address}`);
 	const status = statusOf(response);
 	const requestHead = headersOf(request);
 	const responseHead = headersOf(response);
@@ -78,8 +80,8 @@ export function readEntry(value: Json, context: EntryContext): HttpFlow | null {
 		timestampCreated: timestampStart,
 		comment: entry.text("comment"),
 		clientConn: () =>
-			clientConnection({ id: uuidOf(`${id}\nclient`), timestampStart, timestampEnd: moments.responseEnd }),
-		serverConn: () => serverOf(uuidOf(`${id}\nserver`), peer, url, moments),
+			clientConnection({ id: derivedUuid(`${id}\nclient`), timestampStart, timestampEnd: moments.responseEnd }),
+		serverConn: () => serverOf(derivedUuid(`${id}\nserver`), peer, url, moments),
 		request: requestOf(request, { method, url }, requestHead, requestBody.bytes, {
 			timestampStart,
 			timestampEnd: moments.requestEnd,
@@ -129,8 +131,6 @@ function statusOf(response: EntryFields): number {
 	response.reportOdd("status", "a status of three digits", LEFT_OUT);
 	return 0;
 }
-
-const LEFT_OUT = "left out";
 
 /** Start in microseconds since 1970; if missing, the start of the page or of the previous entry. */
 function startedOf(entry: EntryFields, { pages, started = 0 }: EntryContext): number {
@@ -296,11 +296,10 @@ function websocketOf(entry: EntryFields, status: number): WebSocketData | null {
 		const type = at.text("type");
 		// the list also contains the end of the connection and errors
 		if ((type !== "send" && type !== "receive") || (opcode !== 1 && opcode !== 2)) return null;
-		const content = Buffer.from(at.content("data"), opcode === 1 ? "utf8" : "base64");
 		return {
 			opcode,
 			fromClient: type === "send",
-			content,
+			content: messageData(at, opcode),
 			timestamp: at.number("time", 0),
 			dropped: false,
 			injected: false,
@@ -317,12 +316,20 @@ function websocketOf(entry: EntryFields, status: number): WebSocketData | null {
 	};
 }
 
+function messageData(message: EntryFields, opcode: number): Buffer {
+	const data = message.content("data");
+	if (opcode === 1) return Buffer.from(data);
+	const bytes = decodeBase64(data);
+	if (bytes === undefined) message.reportOdd("data", "base64", "read as plain text");
+	return bytes ?? Buffer.from(data);
+}
+
 function notesOf(
 	entry: EntryFields,
 	{ isWebSocket, scheme }: { isWebSocket: boolean; scheme: string | null },
 	request: ReadBody,
 	response: ReadBody | null,
-	pages: Map<string, JsonObject>,
+	pages: Pages,
 ): Metadata {
 	const { values } = entry;
 	const rest = remainder("entry", values);
@@ -346,7 +353,7 @@ function notesOf(
 		url: scheme === null ? {} : { scheme: scheme.toLowerCase() },
 		page: (typeof values.pageref === "string" && pages.get(values.pageref)) || null,
 	});
-	return Object.keys(notes).length === 0 ? {} : { [NOTE]: notes };
+	return Object.keys(notes).length === 0 ? {} : ({ [NOTE]: notes } as Metadata);
 }
 
 /** The phases that precede the request, which `writeTimings` subtracts. Drops negative phases. */
@@ -370,12 +377,4 @@ function sizeNote(message: EntryFields, { bytes, isCoded }: ReadBody): JsonObjec
 	const wire = Math.max(Math.trunc(message.number("bodySize", -1)), -1);
 	const made = bodySize(bytes) ?? -1;
 	return wire === made || (wire === -1 && !isCoded) ? {} : { wire, made };
-}
-
-/** A UUID (RFC 9562 section 5.8) derived from a name, so that reading a HAR twice gives the same ids. */
-function uuidOf(name: string): string {
-	const hash = createHash("sha256").update(name).digest().subarray(0, 16);
-	hash[6] = ((hash[6] as number) & 0x0f) | 0x80;
-	hash[8] = ((hash[8] as number) & 0x3f) | 0x80;
-	return hash.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

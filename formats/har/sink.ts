@@ -26,6 +26,8 @@ import { type BodyStorage, writeEntry } from "./write-entry.ts";
 
 const CREATOR = '{"log":{"version":"1.2","creator":{"name":"flowtape","version":"';
 const TAIL = "\n]}}\n";
+/** Size of the pages that are listed, as JSON in UTF-16 code units. Readers limit it; entries contain further pages. */
+const LISTED_PAGES = 4 * 1024 * 1024;
 /** Fields of a log that flowtape writes itself. */
 const RESERVED = new Set(["version", "creator", "entries", "pages", OWN_LOG]);
 
@@ -83,8 +85,9 @@ export class HarSink extends FlowSink {
 	readonly #long = new LongTexts();
 	readonly #losses: Losses;
 	readonly #inflation = new Inflation();
-	/** Pages by id. */
+	/** Pages by id, to list at the end; at most `LISTED_PAGES`. */
 	readonly #pages = new Map<string, JsonObject>();
+	#pagesSize = 0;
 	/** Notes on the tape. */
 	readonly #notes: Metadata = {};
 	/** Fields outside the entries of the HARs that flows were read from. */
@@ -141,7 +144,11 @@ export class HarSink extends FlowSink {
 		}
 		if (flow.metadata.har !== undefined) this.#mergeLog(inside(notesOf(flow), "log"));
 		const json = this.#entry(flow);
-		if (json === null) return;
+		if (json === null) {
+			this.#losses.noteTooLarge();
+			this.#leftOut++;
+			return;
+		}
 		const before = this.#head();
 		this.#before = ",\n";
 		return json.rest === null
@@ -170,7 +177,7 @@ export class HarSink extends FlowSink {
 
 	#mergeLog({ pages, ...fields }: JsonObject): void {
 		for (const page of Array.isArray(pages) ? pages : [])
-			if (isObject(page) && typeof page.id === "string" && !this.#pages.has(page.id)) this.#pages.set(page.id, page);
+			if (isObject(page) && typeof page.id === "string") this.#addPage(page.id, page);
 		for (const [key, value] of Object.entries(fields)) {
 			if (!Object.hasOwn(this.#log, key) && !RESERVED.has(key))
 				Object.defineProperty(this.#log, key, { value, enumerable: true });
@@ -178,23 +185,25 @@ export class HarSink extends FlowSink {
 		}
 	}
 
+	/** Adds a page to the list. Returns false if it is already there. */
+	#addPage(id: string, page: JsonObject): boolean {
+		if (this.#pages.has(id)) return false;
+		this.#pagesSize += JSON.stringify(page).length;
+		if (this.#pagesSize <= LISTED_PAGES) this.#pages.set(id, page);
+		return true;
+	}
+
+	/** The entry of a flow; null if it exceeds the maximum size, or could not be read again. */
 	#entry(flow: HttpFlow): JsonPieces | null {
 		const { entry, page } = writeEntry(flow, this.#storage);
-		const id = String(page?.id);
-		if (page !== null && !this.#pages.has(id)) {
-			this.#pages.set(id, page);
-			// a streaming reader needs the page before the entries that refer to it
-			entry._page = page;
-		}
+		// a streaming reader needs the page before the entries that refer to it
+		if (page !== null && this.#addPage(String(page.id), page)) entry._page = page;
 		try {
 			const json = this.#long.json(entry);
-			if (isRecord(entry, json, placeOf)) return json;
-			this.#losses.noteTooLarge();
-			return null;
+			return isRecord(entry, json, placeOf) ? json : null;
 		} catch (error) {
-			if (!isTooLong(error)) throw error;
-			this.#losses.noteTooLarge();
-			return null;
+			if (isTooLong(error)) return null;
+			throw error;
 		}
 	}
 

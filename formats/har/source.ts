@@ -29,7 +29,8 @@ export class HarSource extends FlowSource {
 	readonly #log = new LogFields();
 	readonly #context: Pick<EntryContext, "started"> = {};
 	readonly #odd: OddFields;
-	#hasGiven = false;
+	/** Whether a flow has been returned. */
+	#hasFlow = false;
 	/** Comments that are not kept. */
 	#comments = 0;
 	/** Entries of `data:` URLs and the like. */
@@ -124,7 +125,7 @@ export class HarSource extends FlowSource {
 			if (found.kind === "log") this.#log.addField(found.key, found.bytes);
 			else this.#report(found, found.what);
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
+			if (!FlowtapeError.is(error, "FT_CORRUPT_FLOW")) throw error;
 			this.#report(found, error.message);
 		}
 		return null;
@@ -139,8 +140,8 @@ export class HarSource extends FlowSource {
 		if (flow === null || (ids !== undefined && !ids.includes(flow.id))) return null;
 		if (filter !== undefined && !filter.matches(flow)) return null;
 		if (isObject(value)) this.#comments += countLostComments(value);
-		if (!this.#hasGiven) this.#log.storeIn(flow, false);
-		this.#hasGiven = true;
+		if (!this.#hasFlow) this.#log.storeIn(flow, false);
+		this.#hasFlow = true;
 		return flow;
 	}
 

@@ -1,9 +1,5 @@
 // Finds the end of a JSON value in chunks, without parsing it.
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-/** Bytes of a string to test one by one. `indexOf` is faster only for longer strings. */
-const NEAR = 48;
+import { QUOTE, StringScanner } from "../string-scanner.ts";
 
 /** Classes of bytes outside of strings. */
 const OPENS = 1;
@@ -21,7 +17,7 @@ export class ValueScanner {
 	deepest = 0;
 	#depth = 0;
 	#isInString = false;
-	#isEscaped = false;
+	readonly #string = new StringScanner();
 	#isScalar = false;
 
 	/**
@@ -33,8 +29,10 @@ export class ValueScanner {
 		let at = from;
 		while (at < to) {
 			if (this.#isInString) {
-				at = this.#skipString(bytes, at, to);
-				if (this.#isInString) return -1;
+				const quote = this.#string.scan(bytes, at, to);
+				if (quote === -1) return -1;
+				this.#isInString = false;
+				at = quote + 1;
 				if (this.#depth === 0) return at;
 				continue;
 			}
@@ -54,33 +52,5 @@ export class ValueScanner {
 			}
 		}
 		return -1;
-	}
-
-	/** The end of the string; `to` if it continues. */
-	#skipString(bytes: Buffer, from: number, to: number): number {
-		let at = from;
-		if (this.#isEscaped) {
-			at++;
-			this.#isEscaped = false;
-		}
-		while (at < to) {
-			for (const near = Math.min(at + NEAR, to); at < near; at++) {
-				const byte = bytes[at];
-				if (byte === QUOTE) {
-					this.#isInString = false;
-					return at + 1;
-				}
-				if (byte === BACKSLASH) at++;
-			}
-			if (at >= to) break;
-			const found = bytes.indexOf(QUOTE, at);
-			const end = found === -1 || found > to ? to : found;
-			// an even number of backslashes escapes only backslashes
-			let start = end;
-			while (start > at && bytes[start - 1] === BACKSLASH) start--;
-			at = end + ((end - start) & 1);
-		}
-		this.#isEscaped = at > to;
-		return to;
 	}
 }

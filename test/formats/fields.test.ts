@@ -1,6 +1,7 @@
-// JSON is parsed, and what is wrong in it is named by its path.
+// Reads fields of JSON by type; errors name their path.
 import t from "tap";
 import { Fields, isObject, parseJson, wrong } from "../../formats/fields.ts";
+import { LongString } from "../../formats/long-string.ts";
 
 const at = new Fields(
 	{
@@ -38,7 +39,7 @@ t.test("fields by their type", async (t) => {
 		at.optional("inner", (inner) => inner.has("deep")),
 		true,
 	);
-	t.equal(new Fields({}, "").has("toString"), false, "what every object has is no field");
+	t.equal(new Fields({}, "").has("toString"), false, "inherited properties are not fields");
 });
 
 t.test("errors", async (t) => {
@@ -56,6 +57,10 @@ t.test("errors", async (t) => {
 	] as const)
 		t.throws(ask, { code: "FT_CORRUPT_FLOW", message: why });
 	t.match(wrong("", "a flow", "long".repeat(99)).message, /^expected a flow, found "(?:long){9}lon…$/);
+	const long = new LongString(Buffer.alloc(5000, "x"));
+	t.equal(wrong("a", "an object", long).message, '"a": expected an object, found a string of 5000 bytes');
+	t.notOk(isObject(long));
+	t.equal(JSON.stringify(long), JSON.stringify("x".repeat(5000)));
 });
 
 t.test("JSON in UTF-8, nothing else", async (t) => {

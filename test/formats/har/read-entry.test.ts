@@ -1,4 +1,4 @@
-// An entry becomes a flow, whoever wrote it; what is wrong is named by its path.
+// Reads entries of any program; errors name the path of the field.
 import fc from "fast-check";
 import t from "tap";
 import { harViolations } from "../../../fixtures/har-checks.ts";
@@ -89,7 +89,7 @@ t.test("versions by any name", async (t) => {
 		t.equal(flowOf({ request: { httpVersion: given } }).request.httpVersion, version, given);
 });
 
-t.test("fields of HTTP/2, of several lines, as pairs", async (t) => {
+t.test("HTTP/2 fields, fields of several lines, and pairs", async (t) => {
 	const headers = [
 		{ name: ":authority", value: "other.example" },
 		{ name: ":path", value: "/a" },
@@ -106,7 +106,7 @@ t.test("fields of HTTP/2, of several lines, as pairs", async (t) => {
 	t.equal(flowOf({ request: { httpVersion: "h2", headers: [{ name: "Host", value: "x" }] } }).request.authority, "");
 });
 
-t.test("URLs that are not plain", async (t) => {
+t.test("unusual URLs", async (t) => {
 	const url = (text: string, method = "GET") => flowOf({ request: { url: text, method } }).request;
 	t.match(url("wss://example.com/s"), { scheme: "https", port: 443 });
 	t.match(url("ws://example.com/s"), { scheme: "http", port: 80 });
@@ -128,7 +128,7 @@ t.test("URLs that are not plain", async (t) => {
 		);
 });
 
-t.test("cookies that stand in no header", async (t) => {
+t.test("cookies without a header field", async (t) => {
 	const cookies = [{ name: "a", value: "1" }];
 	t.equal(flowOf({ request: { cookies } }).request.headers.get("cookie"), "a=1");
 	t.equal(flowOf({ request: { cookies, headers: [["Cookie", "b=2"]] } }).request.headers.get("cookie"), "b=2");
@@ -182,7 +182,27 @@ t.test("WebSockets", async (t) => {
 	}
 });
 
-t.test("a body that was cut off makes a flow that was cut off, in the next HAR too", async (t) => {
+t.test("data of a binary WebSocket message that is not base64 is read as text, and reported", async (t) => {
+	const reported: string[] = [];
+	const data = ["AP8=", "not base64", "YQ==YWJj", "é"];
+	const entry = entryOf({
+		response: { status: 101 },
+		_webSocketMessages: data.map((each) => ({ type: "send", time: 1, opcode: 2, data: each })),
+	});
+	const odd = (_: string, what: string) => void reported.push(what);
+	const flow = readEntry(entry, { record: 1, pages: new Map(), attachments: none, odd });
+	t.same(
+		flow?.websocket?.messages.map(({ content }) => content),
+		[Buffer.of(0, 255), ...data.slice(1).map((each) => Buffer.from(each))],
+	);
+	t.same(reported, [
+		'"_webSocketMessages[1].data": expected base64, found "not base64"; read as plain text',
+		'"_webSocketMessages[2].data": expected base64, found "YQ==YWJj"; read as plain text',
+		'"_webSocketMessages[3].data": expected base64, found "é"; read as plain text',
+	]);
+});
+
+t.test("a cut-off body gives a cut-off flow, also in the next HAR", async (t) => {
 	const headers = [{ name: "Content-Length", value: "500" }];
 	const { flow, told } = oddOf(entryOf({ response: { headers, content: { size: 500, text: "abc" } } }));
 	t.equal(endOf(flow), "cut");
@@ -227,7 +247,7 @@ t.test("other fields are kept as notes", async (t) => {
 	t.ok(pages.has("q"));
 });
 
-/** The flow of an entry with odd fields, and what is told of them. */
+/** The flow of an entry with odd fields, and the reports. */
 function oddOf(
 	entry: JsonObject,
 	context: Partial<Parameters<typeof readEntry>[1]> = {},
@@ -244,7 +264,7 @@ function oddOf(
 	return { flow, told };
 }
 
-t.test("what an odd field says is taken where it is clear, and told", async (t) => {
+t.test("an odd field is converted if its meaning is clear, and reported", async (t) => {
 	for (const [parts, expected, why] of [
 		[
 			{ response: { status: "200" } },
@@ -361,7 +381,7 @@ const ODD = [
 ];
 const DELETED = Symbol("deleted");
 
-/** Every place of a value within another, as its keys. */
+/** The path of every value within another. */
 function placesIn(value: unknown, path: readonly string[] = []): string[][] {
 	const inner =
 		typeof value === "object" && value !== null
@@ -381,7 +401,7 @@ function changed(entry: JsonObject, path: readonly string[], value: unknown): Js
 	return copy;
 }
 
-t.test("no field costs the entry, whatever stands in its place", async (t) => {
+t.test("no value of a field makes the entry unreadable", async (t) => {
 	const whole: JsonObject = {
 		startedDateTime: "2024-05-02T08:15:30.123Z",
 		time: 10,

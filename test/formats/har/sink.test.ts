@@ -1,4 +1,4 @@
-// One entry a line, and a HAR of ours can be added to.
+// Writes one entry per line, and appends to a HAR of flowtape.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -27,7 +27,7 @@ t.test("without a flow", async (t) => {
 	t.same(await readTape(file), { flows: [], reported: [] });
 });
 
-t.test("pages are listed once, and shown by the first entry that refers to them", async (t) => {
+t.test("pages are listed once, and the first entry that refers to one contains it", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	const flow = (id: string) => httpFlow({ id, metadata: { har: { page, entry: { pageref: "p" } } } });
 	await writeTape(file, [flow("one"), flow("two")]);
@@ -37,7 +37,21 @@ t.test("pages are listed once, and shown by the first entry that refers to them"
 	t.same(harViolations(text), []);
 });
 
-t.test("adding to what is there", async (t) => {
+t.test("a list of pages that could not be read again is cut; entries contain the others", async (t) => {
+	const file = join(t.testdir(), "a.har");
+	const flows = Array.from({ length: 5000 }, (_, i) =>
+		httpFlow({ metadata: { har: { page: { id: `p${i}`, title: "x".repeat(1000) } } } }),
+	);
+	await writeTape(file, [...flows, ...flows.slice(-1)]);
+	const { log } = JSON.parse(await readFile(file, "utf8"));
+	t.ok(log.pages.length > 3000 && log.pages.length < 5000, log.pages.length);
+	t.equal(log.entries.filter(({ _page }: { _page?: object }) => _page !== undefined).length, 5001);
+	const read = await readTape(file);
+	t.same(read.reported, []);
+	t.match(read.flows.at(-1)?.metadata, { har: { page: { id: "p4999" } } });
+});
+
+t.test("appending to an existing HAR", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	for (const ids of [["one"], [], ["two", "three"]]) {
 		await writeTape(
@@ -59,7 +73,7 @@ t.test("adding to what is there", async (t) => {
 	t.equal((await readTape(file)).flows.length, 1, "an empty file");
 });
 
-t.test("a flow that is too large for a string is told of", async (t) => {
+t.test("a flow that is too large for a string is reported", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	// six characters each
 	const large = Buffer.alloc(90 * 1024 * 1024, 1);
@@ -87,10 +101,10 @@ t.test("a file that cannot be appended to stays unchanged", async (t) => {
 	});
 });
 
-t.test("discarded, it leaves what was there", async (t) => {
+t.test("a discarded HAR leaves the existing file unchanged", async (t) => {
 	const file = join(t.testdir({ "a.har": "old" }), "a.har");
 	const sink = await createHar(file, { report });
 	await sink.append(httpFlow());
-	await sink.discard?.();
+	await sink.discard();
 	t.equal(await readFile(file, "utf8"), "old");
 });

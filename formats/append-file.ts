@@ -3,7 +3,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Reporter } from "../src/errors.ts";
 import { outputError } from "./output-error.ts";
-import { type Records, wholly } from "./records.ts";
+import { completeRecords, type Records } from "./records.ts";
 
 /** Maximum size of the queue in bytes. Beyond it, writes are rejected. */
 const QUEUE_BYTES = 64 * 1024 * 1024;
@@ -46,7 +46,7 @@ export class AppendFile {
 	}
 
 	/** Resolves when the bytes are written or queued. @throws FlowtapeError FT_IO if the queue is full */
-	async write(bytes: Uint8Array, records = wholly(bytes)): Promise<void> {
+	async write(bytes: Uint8Array, records = completeRecords(bytes)): Promise<void> {
 		if (this.#failure !== null && this.#queuedBytes >= QUEUE_BYTES) throw this.#failure;
 		const piece = this.#enqueue(bytes, records);
 		// copied, because the caller may reuse the buffer now
@@ -60,7 +60,7 @@ export class AppendFile {
 	 */
 	async close(end?: Uint8Array): Promise<void> {
 		try {
-			if (end !== undefined) this.#enqueue(end, wholly(end));
+			if (end !== undefined) this.#enqueue(end, completeRecords(end));
 			if (await this.#writePending()) return;
 			await this.#truncate(end);
 			throw this.#failure;
@@ -155,7 +155,7 @@ export class AppendFile {
 		try {
 			if (this.#lastRecordEnd !== null) await this.#file.truncate(this.#lastRecordEnd);
 			const { size } = await this.#file.stat();
-			if (end !== undefined && size > 0) await this.#writePiece({ bytes: end, done: 0, records: wholly(end) });
+			if (end !== undefined && size > 0) await this.#writePiece({ bytes: end, done: 0, records: completeRecords(end) });
 		} catch {
 			// the caller throws the first error
 		}

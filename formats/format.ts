@@ -1,7 +1,7 @@
 // The interface of a flow-file format: it detects, reads and writes files of flows.
 import type { Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
-import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import type { FlowSink, FlowSource, ReadProgress } from "../src/flow/pipe.ts";
 import type { KeyedTape } from "../src/replay/recordings/index-of-tapes.ts";
 
 /** An input of flows. A format reads its chunks, or opens `path` itself if there is one. */
@@ -20,7 +20,7 @@ export interface Input {
 	/** In bytes; null if unknown. */
 	readonly size: number | null;
 	/** Bytes of the file read so far, and its size; before decompression. */
-	progress(): { done: number; total: number | null };
+	progress(): ReadProgress;
 	close(): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import { jsonl } from "./jsonl.ts";
 import { mitm } from "./mitm.ts";
 import { createTapeFormat } from "./tape.ts";
 
-export type { Format, Input, SinkOptions } from "./format.ts";
+export type { Format, SinkOptions } from "./format.ts";
 export { summaryLine } from "./jsonl.ts";
 export { openOutput } from "./output.ts";
 
@@ -152,16 +152,19 @@ export async function createTape(path: string, options: CreateOptions): Promise<
 
 /** The format for writing: as named, or by the extension. */
 export function formatForWriting(path: string, name?: string, more: readonly Format[] = []): Format {
-	const all = [...more, ...formats];
 	if (name !== undefined) return formatNamed(name, more);
+	const all = [...more, ...formats];
 	const lower = withoutCompression(path).toLowerCase();
 	const format = all.find(({ extensions }) => extensions.some((extension) => lower.endsWith(extension)));
 	if (format !== undefined) return format;
 	if (path === "-")
-		throw new FlowtapeError("FT_USAGE", `stdout: no format given: use --format with one of ${names(["tape"])}`);
+		throw new FlowtapeError(
+			"FT_USAGE",
+			`stdout: no format given: use --format with one of ${namesOf(all.filter((each) => each.name !== "tape"))}`,
+		);
 	throw new FlowtapeError(
 		"FT_USAGE",
-		`${path}: no format has this extension: use one of ${all.flatMap(({ extensions }) => extensions).join(" ")}, or --format with one of ${names()}`,
+		`${path}: no format has this extension: use one of ${all.flatMap(({ extensions }) => extensions).join(" ")}, or --format with one of ${namesOf(all)}`,
 	);
 }
 
@@ -169,21 +172,12 @@ function formatNamed(name: string, more: readonly Format[]): Format {
 	const all = [...more, ...formats];
 	const format = all.find((each) => each.name === name);
 	if (format === undefined)
-		throw new FlowtapeError(
-			"FT_BAD_OPTION",
-			`expected one of ${all.map((each) => each.name).join(", ")}, found "${name}"`,
-			{
-				option: "format",
-			},
-		);
+		throw new FlowtapeError("FT_BAD_OPTION", `expected one of ${namesOf(all)}, found "${name}"`, { option: "format" });
 	return format;
 }
 
-function names(without: readonly string[] = []): string {
-	return formats
-		.map(({ name }) => name)
-		.filter((name) => !without.includes(name))
-		.join(", ");
+function namesOf(formats: readonly Format[]): string {
+	return formats.map(({ name }) => name).join(", ");
 }
 
 /** The first bytes, printable. */

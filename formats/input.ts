@@ -65,15 +65,13 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 			return buffer.subarray(0, bytesRead);
 		},
 		async *chunks({ reuse } = { reuse: false }) {
-			for (
-				let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-				;
-				buffer = reuse ? buffer : Buffer.allocUnsafeSlow(CHUNK_BYTES)
-			) {
+			let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+			for (;;) {
 				const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, done);
 				if (bytesRead === 0) return;
 				done += bytesRead;
 				yield buffer.subarray(0, bytesRead);
+				if (!reuse) buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 			}
 		},
 		close: () => file.close(),

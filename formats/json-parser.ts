@@ -1,24 +1,21 @@
 // Parses JSON in pieces, for large records. The memory is limited, and large bodies are stored in files.
 import { FlowtapeError } from "../src/errors.ts";
 import { encodeText } from "../src/flow/bytes.ts";
-import { DEPTH_LIMIT, type Json, type JsonObject } from "./fields.ts";
+import { DEPTH_LIMIT, type Json, type JsonObject, type KeptScalar } from "./fields.ts";
 import { COST_LIMIT, JsonCost, LONG_MESSAGE, MESSAGES_LIMIT, type PlaceOf, TEXT_LIMIT } from "./json-cost.ts";
 import { decodeString, LongString, LongStringReader, LongTextReader } from "./long-string.ts";
+import { BACKSLASH, QUOTE, StringScanner } from "./string-scanner.ts";
 
-const [QUOTE, BACKSLASH, COMMA, COLON, BRACE, END_BRACE, BRACKET, END_BRACKET] = [
-	0x22, 0x5c, 0x2c, 0x3a, 0x7b, 0x7d, 0x5b, 0x5d,
-] as const;
+const [COMMA, COLON, BRACE, END_BRACE, BRACKET, END_BRACKET] = [0x2c, 0x3a, 0x7b, 0x7d, 0x5b, 0x5d] as const;
 /** Minimum size of a long string, in bytes. */
 const LONG_BYTES = 1024 * 1024;
-/** Bytes of a string to test one by one. `indexOf` is faster only for longer strings. */
-const NEAR = 48;
 const SCALAR_BYTES = 4096;
 
 /** The token that may follow. */
 type Expected = "value" | "value or ]" | "key" | "key or }" | "colon" | "comma" | "nothing";
 
-/** Returns what stands for a number that JavaScript cannot represent; null: its value. @param path as for `PlaceOf` */
-export type KeepNumber = (text: string, path: readonly string[]) => Json | null;
+/** Returns a number in another form if JavaScript cannot represent it; null: it can. @param path as for `PlaceOf` */
+export type KeepNumber = (text: string, path: readonly string[]) => KeptScalar | null;
 
 /** Parses one JSON value. A long string that is a body or the content of a message becomes a LongString. */
 export class JsonParser {
@@ -34,7 +31,7 @@ export class JsonParser {
 	#begun: Buffer[] = [];
 	#begunBytes = 0;
 	#isInString = false;
-	#isEscaped = false;
+	readonly #string = new StringScanner();
 	#scalar = "";
 	#long: LongStringReader | LongTextReader | null = null;
 	#place: ReturnType<PlaceOf> = null;
@@ -131,16 +128,16 @@ export class JsonParser {
 		} catch (cause) {
 			throw damage((cause as Error).message);
 		}
-		const text = typeof value === "number" ? (this.#keepNumber?.(this.#scalar, this.#keys) ?? null) : null;
+		const kept = typeof value === "number" ? (this.#keepNumber?.(this.#scalar, this.#keys) ?? null) : null;
 		this.#scalar = "";
 		this.#cost.scalar(value as number | boolean | null);
-		if (text !== null) this.#cost.container();
-		this.#put(text ?? value);
+		if (kept !== null) this.#cost.container();
+		this.#put(kept ?? value);
 	}
 
 	/** Continues with a string. Returns its end, or the end of the piece. */
 	#goOn(piece: Buffer, from: number): number {
-		const end = this.#endOfString(piece, from);
+		const end = this.#string.scan(piece, from, piece.length);
 		const part = piece.subarray(from, end === -1 ? piece.length : end);
 		if (end !== -1 && this.#begunBytes === 0 && this.#long === null) this.#putString(part);
 		else {
@@ -150,32 +147,6 @@ export class JsonParser {
 		if (end === -1) return piece.length;
 		this.#isInString = false;
 		return end + 1;
-	}
-
-	/** Offset of the quote that ends the string; -1 if it is not in this piece. */
-	#endOfString(piece: Buffer, from: number): number {
-		let at = from;
-		if (this.#isEscaped) {
-			this.#isEscaped = false;
-			at++;
-		}
-		while (at < piece.length) {
-			for (const near = Math.min(at + NEAR, piece.length); at < near; at++) {
-				const byte = piece[at];
-				if (byte === QUOTE) return at;
-				if (byte === BACKSLASH) at++;
-			}
-			if (at >= piece.length) break;
-			const found = piece.indexOf(QUOTE, at);
-			const end = found === -1 ? piece.length : found;
-			// an even number of backslashes escapes only backslashes
-			let start = end;
-			while (start > at && piece[start - 1] === BACKSLASH) start--;
-			if (found !== -1 && ((end - start) & 1) === 0) return end;
-			at = end + ((end - start) & 1);
-		}
-		this.#isEscaped = at > piece.length;
-		return -1;
 	}
 
 	#keep(part: Buffer): void {
@@ -213,7 +184,7 @@ export class JsonParser {
 			if (long.length > TEXT_LIMIT) throw tooLong();
 			this.#cost.string(long, this.#keys);
 		} else if (this.#place === "message") this.#cost.message(long.size);
-		this.#put(long as unknown as Json);
+		this.#put(long);
 	}
 
 	#putString(raw: Buffer): void {
@@ -226,7 +197,7 @@ export class JsonParser {
 		}
 		this.#cost.string(text, this.#keys);
 		const isLong = raw.length >= LONG_MESSAGE && this.#placeOf(this.#keys) === "message";
-		this.#put(isLong ? (new LongString(encodeText(text)) as unknown as Json) : text);
+		this.#put(isLong ? new LongString(encodeText(text)) : text);
 	}
 
 	#put(value: Json): void {

@@ -16,7 +16,8 @@ export class JsonRecord {
 	readonly #keepNumber: KeepNumber | undefined;
 	/** The bytes of a record that is short so far. The buffer is reused for the next record. */
 	#kept = Buffer.allocUnsafeSlow(64 * 1024);
-	#pieces: JsonParser | null = null;
+	/** Parses a long record; null for a record that is short so far. */
+	#parser: JsonParser | null = null;
 	/** The error for which the rest of the record is skipped. */
 	#failure: unknown = null;
 	/** Bytes so far. */
@@ -40,16 +41,16 @@ export class JsonRecord {
 		try {
 			if (this.size > RECORD_LIMIT)
 				throw new FlowtapeError("FT_CORRUPT_FLOW", `longer than ${RECORD_LIMIT / 1024 / 1024} MiB`);
-			if (this.#pieces === null) {
+			if (this.#parser === null) {
 				// free the memory of an earlier large record first
 				collectLargeBuffers();
-				this.#pieces = new JsonParser(this.#placeOf, this.#keepNumber);
+				this.#parser = new JsonParser(this.#placeOf, this.#keepNumber);
 				const first = Buffer.concat([this.#kept.subarray(0, before), piece]);
-				this.#pieces.push(first.subarray(hasMark(first) ? 3 : 0));
-			} else this.#pieces.push(piece);
+				this.#parser.push(first.subarray(hasMark(first) ? 3 : 0));
+			} else this.#parser.push(piece);
 		} catch (error) {
 			this.#failure = error;
-			this.#pieces = null;
+			this.#parser = null;
 		}
 	}
 
@@ -64,16 +65,16 @@ export class JsonRecord {
 	 */
 	end(): Json | undefined {
 		const { bytes } = this;
-		const [pieces, failure] = [this.#pieces, this.#failure];
+		const [parser, failure] = [this.#parser, this.#failure];
 		this.clear();
 		if (failure !== null) throw failure;
-		return bytes === null ? pieces?.end() : parseJson(bytes);
+		return bytes === null ? parser?.end() : parseJson(bytes);
 	}
 
 	/** Discards the record. */
 	clear(): void {
 		this.size = 0;
-		this.#pieces = null;
+		this.#parser = null;
 		this.#failure = null;
 	}
 

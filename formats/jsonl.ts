@@ -10,9 +10,10 @@ import { compressionOf } from "./compression.ts";
 import { isObject, type Json, parseJson } from "./fields.ts";
 import { FlushTimer } from "./flush-timer.ts";
 import type { Format, Input, SinkOptions, SourceOptions } from "./format.ts";
+import { JsonParser } from "./json-parser.ts";
 import { isRecord, JsonRecord } from "./json-record.ts";
 import { fromMeta, toNotes } from "./json-values.ts";
-import { keepNumberTexts, numberText } from "./jsonl/number-texts.ts";
+import { mayHaveNumberTexts, numberText } from "./jsonl/number-texts.ts";
 import { hasUnknownKeys, isInUnknownKey, placeOf, readObject } from "./jsonl/read-line.ts";
 import { flowObject } from "./jsonl/write-line.ts";
 import { type JsonPieces, LongTexts } from "./long-texts.ts";
@@ -147,8 +148,10 @@ class LineSource extends FlowSource {
 	/** Skips notes on the tape; `notes` reads those in the first line. */
 	#passNotes(): void {
 		if (this.#line === 1) return;
-		const what = `${this.#where()}: only the first line can hold notes on the tape; these are left out`;
-		this.#options.report("FT_LOSS", what, { file: this.#input.name, offset: this.#offset, record: this.#line });
+		const { name } = this.#input;
+		const { where, offset, record } = this.#position;
+		const what = `${name}: ${where}: only the first line can hold notes on the tape; these are left out`;
+		this.#options.report("FT_LOSS", what, { file: name, offset, record });
 	}
 
 	/** Parses a long line; undefined if it has no flow. */
@@ -161,7 +164,7 @@ class LineSource extends FlowSource {
 
 	/**
 	 * @param parse returns undefined for a line without a flow
-	 * @param json the line, from which numbers in unknown keys keep their digits; null for a long one, whose are kept already
+	 * @param json the line; null for a long one, whose parser keeps the digits of numbers in unknown keys
 	 */
 	#flow(parse: () => Json | undefined, json: Buffer | null = null): Flow | null {
 		const { filter, ids } = this.#options;
@@ -169,30 +172,36 @@ class LineSource extends FlowSource {
 			const value = parse();
 			if (value === undefined) return null;
 			let flow = readObject(value, this.#reportOdd);
-			const { type } = flow;
-			if (
-				json !== null &&
-				hasUnknownKeys(flow) &&
-				keepNumberTexts(value, json.toString(), (path) => isInUnknownKey(path, type))
-			)
-				flow = readObject(value, () => {});
+			if (json !== null && hasUnknownKeys(flow) && mayHaveNumberTexts(json))
+				flow = withNumberTexts(json, flow.type) ?? flow;
 			if (ids !== undefined && !ids.includes(flow.id)) return null;
 			return filter === undefined || filter.matches(flow) ? flow : null;
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
-			const [record, offset] = [this.#line, this.#offset];
-			this.#odd.reportDamage({ where: `line ${record}, byte ${offset}`, offset, record }, error.message);
+			if (!FlowtapeError.is(error, "FT_CORRUPT_FLOW")) throw error;
+			this.#odd.reportDamage(this.#position, error.message);
 			return null;
 		}
 	}
 
 	readonly #reportOdd: OddFieldReporter = (kind, what) => {
-		const [record, offset] = [this.#line, this.#offset];
-		this.#odd.report({ where: `line ${record}, byte ${offset}`, offset, record }, kind, what);
+		this.#odd.report(this.#position, kind, what);
 	};
 
-	#where(): string {
-		return `${this.#input.name}: line ${this.#line}, byte ${this.#offset}`;
+	get #position(): { where: string; offset: number; record: number } {
+		const [record, offset] = [this.#line, this.#offset];
+		return { where: `line ${record}, byte ${offset}`, offset, record };
+	}
+}
+
+/** Reads a line again so that numbers in its unknown keys keep their digits; null if that needs too much memory. */
+function withNumberTexts(json: Buffer, type: Flow["type"]): Flow | null {
+	const parser = new JsonParser(placeOf, (text, path) => (isInUnknownKey(path, type) ? numberText(text) : null));
+	try {
+		parser.push(json);
+		return readObject(parser.end() ?? null, () => {});
+	} catch (error) {
+		if (FlowtapeError.is(error, "FT_CORRUPT_FLOW")) return null;
+		throw error;
 	}
 }
 
@@ -248,6 +257,8 @@ class LineSink extends FlowSink {
 	readonly #report: Reporter;
 	/** Notes on the tape, not yet written. */
 	#notes: Metadata | null = null;
+	/** Flows that are too large for a line. */
+	#leftOut = 0;
 	/** Whether a line break must first end the existing last line. */
 	#isCut: boolean;
 	readonly #long = new LongTexts(jsonText);
@@ -264,7 +275,11 @@ class LineSink extends FlowSink {
 	}
 
 	override get stored(): number {
-		return this.#output.written;
+		return this.#output.written + this.#leftOut;
+	}
+
+	override get leftOut(): number {
+		return this.#leftOut;
 	}
 
 	override get takesNotes(): boolean {
@@ -295,7 +310,10 @@ class LineSink extends FlowSink {
 				file: this.#name,
 			});
 		}
-		if (line === null) return;
+		if (line === null) {
+			this.#leftOut++;
+			return;
+		}
 		const { head, rest } = line;
 		const wait =
 			rest === null

@@ -6,7 +6,7 @@ import { AtomicFile } from "./atomic-file.ts";
 import { type Coder, compressionOf, createCompressor } from "./compression.ts";
 import { outputError } from "./output-error.ts";
 import { markRecording, refuseRecorded } from "./recording-mark.ts";
-import { type Records, WITHIN_RECORD, wholly } from "./records.ts";
+import { completeRecords, type Records, WITHIN_RECORD } from "./records.ts";
 
 export interface Output {
 	/** Name for messages. */
@@ -93,7 +93,7 @@ class PlainFile implements Output {
 		this.file = file;
 	}
 
-	async write(bytes: Uint8Array, { count } = wholly(bytes)): Promise<void> {
+	async write(bytes: Uint8Array, { count } = completeRecords(bytes)): Promise<void> {
 		try {
 			for (let at = 0; at < bytes.length; ) at += (await this.file.write(bytes, at)).bytesWritten;
 		} catch (error) {
@@ -155,7 +155,7 @@ class CompressedOutput implements Output {
 		return this.#output.written;
 	}
 
-	write(bytes: Uint8Array, { count } = wholly(bytes)): Promise<void> {
+	write(bytes: Uint8Array, { count } = completeRecords(bytes)): Promise<void> {
 		return this.#enqueue(async () => {
 			this.#held += count;
 			for (const piece of await this.#coder.write(bytes)) await this.#output.write(piece, WITHIN_RECORD);
@@ -181,7 +181,8 @@ class CompressedOutput implements Output {
 		if (last === undefined) return;
 		const held = this.#held;
 		this.#held = 0;
-		for (const piece of pieces) await this.#output.write(piece, piece === last ? wholly(piece, held) : WITHIN_RECORD);
+		for (const piece of pieces)
+			await this.#output.write(piece, piece === last ? completeRecords(piece, held) : WITHIN_RECORD);
 	}
 
 	/** Runs after earlier calls, because a coder does one thing at a time. Rejects if an earlier call failed. */
@@ -205,7 +206,7 @@ class Stdout implements Output {
 	readonly name = "stdout";
 	written = 0;
 
-	write(bytes: Uint8Array, { count } = wholly(bytes)): Promise<void> {
+	write(bytes: Uint8Array, { count } = completeRecords(bytes)): Promise<void> {
 		return new Promise((resolve, reject) => {
 			process.stdout.write(bytes, (error) => {
 				// a reader that closes the pipe, such as `head`, is not an error here

@@ -15,6 +15,6 @@ export const WITHIN_RECORD: Records = { count: 0, size: 0 };
  * Describes bytes that end with a complete record.
  * @param count number of records
  */
-export function wholly({ length }: Uint8Array, count = 0): Records {
+export function completeRecords({ length }: Uint8Array, count = 0): Records {
 	return { count, size: length };
 }

@@ -17,6 +17,7 @@ import {
 	DnsFlow,
 	type DnsMessage,
 	type DnsRecord,
+	extensibleParts,
 	type Flow,
 	type FlowEnd,
 	type FlowInit,
@@ -36,7 +37,7 @@ import { Fields, fail, isObject, type Json, type JsonObject, wrong } from "../fi
 import type { PlaceOf } from "../json-cost.ts";
 import { toBytes, toBytesOfString, toMeta, toNumber } from "../json-values.ts";
 import { LongString } from "../long-string.ts";
-import { LEFT_OUT, type OddFieldReporter } from "../odd-fields.ts";
+import { LEFT_OUT, type OddFieldReporter, reportOddValue, withoutIndexes } from "../odd-fields.ts";
 import { UNKNOWN_KEYS } from "./write-line.ts";
 
 /**
@@ -74,11 +75,11 @@ function flowInit(at: LineFields): FlowInit {
 			timestamp: error.number("timestamp", 0),
 		})),
 		intercepted: at.boolean("intercepted", false),
-		isReplay: at.without("is_replay", null, replayOf),
+		isReplay: at.readOr("is_replay", null, replayOf),
 		marked: at.text("marked", ""),
 		comment: at.text("comment", ""),
 		timestampCreated: at.number("timestamp_created", 0),
-		session: at.without("session", null, sessionOf),
+		session: at.readOr("session", null, sessionOf),
 		clientConn: at.optional("client_conn", clientOf) ?? clientConnection({ id: randomUUID() }),
 		serverConn: at.optional("server_conn", serverOf) ?? serverConnection({ id: randomUUID() }),
 		metadata: metadataOf(at),
@@ -90,7 +91,7 @@ function flowInit(at: LineFields): FlowInit {
 function metadataOf(at: LineFields): Metadata {
 	if (!at.has("metadata")) return {};
 	const metadata = toMeta(at.value("metadata"));
-	return isDictionary(metadata) ? metadata : at.without("metadata", {}, () => fail(at.wrong("metadata", "an object")));
+	return isDictionary(metadata) ? metadata : at.readOr("metadata", {}, () => fail(at.wrong("metadata", "an object")));
 }
 
 function replayOf(at: LineFields): "request" | "response" | null {
@@ -100,54 +101,74 @@ function replayOf(at: LineFields): "request" | "response" | null {
 		: fail(at.wrong("is_replay", '"request", "response" or null'));
 }
 
-const FLOW_KEYS = new Set(
-	(
-		"id type request response websocket messages error is_replay marked comment intercepted timestamp_created session client_conn server_conn metadata backup " +
-		"extra ended refreshed original"
-	).split(" "),
-);
-/** Keys of requests and responses. */
-const MESSAGE_KEYS = new Set(
-	(
-		"method url scheme host port path authority status reason http_version headers body trailers timestamp_start timestamp_end " +
-		"extra"
-	).split(" "),
-);
+/** The keys of an object in a line; for a key with an object or a list of objects whose unknown keys are kept, its keys. */
+type Keys = ReadonlyMap<string, Keys | null>;
 
-/** Keys of DNS messages. */
-const DNS_KEYS = new Set(
-	(
-		"id query op_code authoritative_answer truncation recursion_desired recursion_available reserved response_code " +
-		"questions answers authorities additionals timestamp extra"
-	).split(" "),
+function keysOf(names: string, parts: Readonly<Record<string, Keys>> = {}): Keys {
+	return new Map(names.split(" ").map((name) => [name, parts[name] ?? null]));
+}
+
+const MESSAGE_KEYS = keysOf(
+	"method url scheme host port path authority status reason http_version headers body trailers timestamp_start timestamp_end extra",
 );
+const DNS_KEYS = keysOf(
+	"id query op_code authoritative_answer truncation recursion_desired recursion_available reserved response_code questions answers authorities additionals timestamp extra",
+);
+const STREAM_MESSAGE_KEYS = keysOf("from_client content timestamp opcode dropped injected");
+const WEBSOCKET_KEYS = keysOf("messages closed_by_client close_code close_reason timestamp_end", {
+	messages: STREAM_MESSAGE_KEYS,
+});
+const FLOW_NAMES =
+	"id type request response websocket messages error is_replay marked comment intercepted timestamp_created session client_conn server_conn metadata backup extra ended refreshed original";
+const FLOW_PARTS = {
+	request: MESSAGE_KEYS,
+	response: MESSAGE_KEYS,
+	original: MESSAGE_KEYS,
+	websocket: WEBSOCKET_KEYS,
+	messages: STREAM_MESSAGE_KEYS,
+};
+const FLOW_KEYS = keysOf(FLOW_NAMES, FLOW_PARTS);
+const DNS_FLOW_KEYS = keysOf(FLOW_NAMES, { ...FLOW_PARTS, request: DNS_KEYS, response: DNS_KEYS });
 
 /**
  * Whether a value of a line is in a key that is not part of the format.
+ * @param path as for `PlaceOf`
  * @param type the type of its flow; default: it is in no known key of any type
  */
-export function isInUnknownKey([key = "", inner]: readonly string[], type?: string): boolean {
-	if (!FLOW_KEYS.has(key)) return true;
-	if (!MESSAGES.has(key) || inner === undefined) return false;
-	return (type === "dns" || !MESSAGE_KEYS.has(inner)) && ((type ?? "dns") !== "dns" || !DNS_KEYS.has(inner));
+export function isInUnknownKey(path: readonly string[], type?: string): boolean {
+	if (type === undefined) return isOutside(path, FLOW_KEYS) && isOutside(path, DNS_FLOW_KEYS);
+	return isOutside(path, type === "dns" ? DNS_FLOW_KEYS : FLOW_KEYS);
 }
 
-/** Keys of the objects in a line whose unknown keys are kept. */
-const MESSAGES = new Set(["request", "response", "original"]);
+function isOutside(path: readonly string[], keys: Keys): boolean {
+	let inner: Keys | null | undefined = keys;
+	for (const key of path) {
+		// the items of a list
+		if (key === "") continue;
+		inner = inner.get(key);
+		if (inner === undefined) return true;
+		if (inner === null) return false;
+	}
+	return false;
+}
 
 /** Whether unknown keys of a line are kept with its flow. */
 export function hasUnknownKeys(flow: Flow): boolean {
-	const parts: ({ extra?: Record<string, unknown> | undefined } | null)[] = [flow];
-	if (flow.type === "http") parts.push(flow.request, flow.response, flow.original);
-	if (flow.type === "dns") parts.push(flow.request, flow.response);
-	return parts.some((part) => part?.extra?.[UNKNOWN_KEYS] !== undefined);
+	return extensibleParts(flow).some((part) => part?.extra?.[UNKNOWN_KEYS] !== undefined);
 }
 
 /** The `extra` of an object, with the unknown keys of the line. They are written again with the flow. */
-function withUnknown(at: LineFields, known: ReadonlySet<string>): Record<string, unknown> | undefined {
-	const extra = extraOf(at);
-	const unknown = Object.entries(at.values).filter(([key]) => !known.has(key));
-	return unknown.length === 0 ? extra : { ...extra, [UNKNOWN_KEYS]: Object.fromEntries(unknown) };
+function withUnknown(at: LineFields, known: Keys): Record<string, unknown> | undefined {
+	const [extra, unknown] = [extraOf(at), unknownKeys(at, known)];
+	return unknown === undefined ? extra : { ...extra, ...unknown };
+}
+
+/** The unknown keys of an object, as `extra` holds them. */
+function unknownKeys({ values }: LineFields, known: Keys): Record<string, unknown> | undefined {
+	const unknown = Object.keys(values).filter((key) => !known.has(key));
+	return unknown.length === 0
+		? undefined
+		: { [UNKNOWN_KEYS]: Object.fromEntries(unknown.map((key) => [key, values[key]])) };
 }
 
 function extraOf(at: LineFields): Record<string, unknown> | undefined {
@@ -160,7 +181,7 @@ function httpContent(at: LineFields) {
 		request: requestOf(at.object("request")),
 		response: at.optional("response", responseOf),
 		websocket: at.optional("websocket", websocketOf),
-		ended: at.without("ended", null, endOf),
+		ended: at.readOr("ended", null, endOf),
 		refreshed: at.numberOrNull("refreshed"),
 		original: at.optional("original", requestOf),
 	};
@@ -211,7 +232,7 @@ function messageOf(at: LineFields): MessageInit {
 	return {
 		httpVersion: at.bytes("http_version", "HTTP/1.1"),
 		headers: at.has("headers") ? headersOf(at, "headers") : new Headers(),
-		trailers: at.without("trailers", null, headersOf),
+		trailers: at.readOr("trailers", null, headersOf),
 		body: body === undefined ? Buffer.alloc(0) : bytes,
 		timestampStart: at.number("timestamp_start", 0),
 		timestampEnd: at.numberOrNull("timestamp_end"),
@@ -223,12 +244,12 @@ function messageOf(at: LineFields): MessageInit {
 function toBody(value: Json): Exclude<Body, null> | undefined {
 	const long = longOf(value);
 	if (long === null) return toBytes(value);
-	return long === (value as unknown) ? long.body : long.fromBase64();
+	return long === value ? long.body : long.fromBase64();
 }
 
 /** The long string in a value, plain or as base64; null for other values. */
 function longOf(value: Json): LongString | null {
-	const text: unknown = isObject(value) && !((value as unknown) instanceof LongString) ? value.$base64 : value;
+	const text = isObject(value) ? value.$base64 : value;
 	return text instanceof LongString ? text : null;
 }
 
@@ -258,22 +279,32 @@ function headersOf(at: LineFields, key: string): Headers {
 }
 
 function websocketOf(at: LineFields): WebSocketData {
-	return {
+	const websocket: WebSocketData = {
 		messages: at.list("messages", (message) => ({
 			...streamMessage(message),
 			opcode: message.integer("opcode", 1),
 			dropped: message.boolean("dropped", false),
 			injected: message.boolean("injected", false),
 		})),
-		closedByClient: at.without("closed_by_client", null, booleanOf),
-		closeCode: at.without("close_code", null, integerOf),
+		closedByClient: at.readOr("closed_by_client", null, booleanOf),
+		closeCode: at.readOr("close_code", null, integerOf),
 		closeReason: at.textOrNull("close_reason"),
 		timestampEnd: at.numberOrNull("timestamp_end"),
 	};
+	const unknown = unknownKeys(at, WEBSOCKET_KEYS);
+	if (unknown !== undefined) websocket.extra = unknown;
+	return websocket;
 }
 
 function streamMessage(at: LineFields): StreamMessage {
-	return { fromClient: at.boolean("from_client"), content: at.buffer("content"), timestamp: at.number("timestamp", 0) };
+	const message: StreamMessage = {
+		fromClient: at.boolean("from_client"),
+		content: at.buffer("content"),
+		timestamp: at.number("timestamp", 0),
+	};
+	const unknown = unknownKeys(at, STREAM_MESSAGE_KEYS);
+	if (unknown !== undefined) message.extra = unknown;
+	return message;
 }
 
 function dnsMessage(at: LineFields): DnsMessage {
@@ -310,14 +341,14 @@ function dnsMessage(at: LineFields): DnsMessage {
 function connectionOf(at: LineFields): Connection {
 	return {
 		id: at.textOrNull("id") ?? randomUUID(),
-		peername: at.without("peername", null, addressOf),
-		sockname: at.without("sockname", null, addressOf),
-		transportProtocol: at.without("transport_protocol", "tcp", transportOf),
+		peername: at.readOr("peername", null, addressOf),
+		sockname: at.readOr("sockname", null, addressOf),
+		transportProtocol: at.readOr("transport_protocol", "tcp", transportOf),
 		error: at.textOrNull("error"),
 		tls: at.boolean("tls", false),
 		tlsVersion: at.textOrNull("tls_version"),
 		sni: at.textOrNull("sni"),
-		alpn: at.without("alpn", null, bytesOf),
+		alpn: at.readOr("alpn", null, bytesOf),
 		alpnOffers: at.items("alpn_offers", "a list of strings", toBytesOfString),
 		cipher: at.textOrNull("cipher"),
 		cipherList: at.items("cipher_list", "a list of strings", String),
@@ -337,7 +368,7 @@ function transportOf(at: LineFields): Connection["transportProtocol"] {
 function clientOf(at: LineFields): ClientConnection {
 	return {
 		...connectionOf(at),
-		mitmcert: at.without("mitmcert", null, bufferOf),
+		mitmcert: at.readOr("mitmcert", null, bufferOf),
 		proxyMode: at.text("proxy_mode", "regular"),
 	};
 }
@@ -345,9 +376,9 @@ function clientOf(at: LineFields): ClientConnection {
 function serverOf(at: LineFields): ServerConnection {
 	return {
 		...connectionOf(at),
-		address: at.without("address", null, addressOf),
+		address: at.readOr("address", null, addressOf),
 		timestampTcpSetup: at.numberOrNull("timestamp_tcp_setup"),
-		via: at.without("via", null, viaOf),
+		via: at.readOr("via", null, viaOf),
 	};
 }
 
@@ -368,7 +399,7 @@ function toAddress(value: Json): Address | null {
 		typeof value[0] === "string" &&
 		value.slice(1).every(Number.isSafeInteger) &&
 		value.length > 1
-		? (value as unknown as Address)
+		? (value as [string, number, ...number[]])
 		: null;
 }
 
@@ -479,11 +510,11 @@ class LineFields extends Fields {
 	/** An optional list. Invalid items are left out. */
 	items<T>(key: string, expected: string, read: (item: Json) => T | undefined): T[] {
 		const items: T[] = [];
-		for (const item of this.without<Json[]>(key, [], listOf)) {
+		for (const item of this.readOr<Json[]>(key, [], listOf)) {
 			const made = read(item);
 			if (made !== undefined) items.push(made);
 			else if (this.#odd === null) throw wrong(this.path + key, expected, item);
-			else this.#reportOdd(this.path + key, expected, item, LEFT_OUT);
+			else reportOddValue(this.#odd, this.path + key, expected, item, LEFT_OUT);
 		}
 		return items;
 	}
@@ -495,23 +526,23 @@ class LineFields extends Fields {
 	scalar(path: string, expected: string, value: Json): string {
 		if (this.#odd === null || (typeof value !== "number" && typeof value !== "boolean"))
 			throw wrong(path, expected, value);
-		this.#reportOdd(path, expected, value, `read as ${JSON.stringify(String(value))}`);
+		reportOddValue(this.#odd, path, expected, value, `read as ${JSON.stringify(String(value))}`);
 		return String(value);
 	}
 
 	override optional<T>(key: string, read: (at: this) => T): T | null {
 		if (!this.has(key)) return null;
 		const isRequired = this.path === "" && REQUIRED.has(key);
-		return isRequired ? read(this.object(key)) : this.without(key, null, () => read(this.object(key)));
+		return isRequired ? read(this.object(key)) : this.readOr(key, null, () => read(this.object(key)));
 	}
 
 	/** Reads an optional field; the fallback if it is missing or invalid. */
-	without<T>(key: string, fallback: T, read: (at: this, key: string) => T): T {
+	readOr<T>(key: string, fallback: T, read: (at: this, key: string) => T): T {
 		if (!this.has(key)) return fallback;
 		try {
 			return read(this, key);
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || error.code !== "FT_CORRUPT_FLOW") throw error;
+			if (!FlowtapeError.is(error, "FT_CORRUPT_FLOW")) throw error;
 			return this.#useFallback(error, key, fallback);
 		}
 	}
@@ -524,17 +555,10 @@ class LineFields extends Fields {
 		const odd = this.#odd;
 		if (odd === null || fallback === undefined) throw error;
 		odd(
-			`${this.path.replace(/\[\d+\]/g, "[]")}${key}: ${error.message.replace(/^.*?: (expected .*?), found .*$/s, "$1")}`,
+			`${withoutIndexes(this.path)}${key}: ${error.message.replace(/^.*?: (expected .*?), found .*$/s, "$1")}`,
 			`${error.message}; ${made}`,
 		);
 		return fallback;
-	}
-
-	#reportOdd(path: string, expected: string, found: Json, made: string): void {
-		this.#odd?.(
-			`${path.replace(/\[\d+\]/g, "[]")}: expected ${expected}`,
-			`${wrong(path, expected, found).message}; ${made}`,
-		);
 	}
 
 	protected override toNumber(value: Json): number | undefined {

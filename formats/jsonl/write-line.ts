@@ -55,7 +55,7 @@ function content(flow: Flow, options: LineOptions): JsonObject {
 				response: flow.response === null ? null : dnsObject(flow.response, options),
 			};
 		default:
-			return { messages: messageList(flow.messages, options, (message) => streamMessage(message, options)) };
+			return { messages: messageList(flow.messages, options, streamMessage) };
 	}
 }
 
@@ -114,9 +114,9 @@ function pairs({ fields }: Headers): Json[] {
 function websocketObject(websocket: HttpFlow["websocket"], options: LineOptions): Json {
 	if (websocket === null) return null;
 	return {
-		messages: messageList(websocket.messages, options, (message) => ({
+		messages: messageList(websocket.messages, options, (message, long) => ({
 			opcode: message.opcode,
-			...streamMessage(message, options),
+			...streamMessage(message, long),
 			dropped: message.dropped,
 			injected: message.injected,
 		})),
@@ -124,14 +124,23 @@ function websocketObject(websocket: HttpFlow["websocket"], options: LineOptions)
 		close_code: websocket.closeCode,
 		close_reason: websocket.closeReason,
 		timestamp_end: orNull(websocket.timestampEnd),
+		...extraObject(websocket.extra, options),
 	};
 }
 
-function messageList<T extends StreamMessage>(list: readonly T[], { long }: LineOptions, toJson: (message: T) => Json) {
-	return long === undefined ? list.map(toJson) : long.messages(list, toJson);
+/** The messages as JSON, in pieces if none has `extra`, whose size is not limited. */
+function messageList<T extends StreamMessage>(
+	list: readonly T[],
+	options: LineOptions,
+	toJson: (message: T, long: LongTexts | undefined) => JsonObject,
+): Json {
+	const { long } = options;
+	return long === undefined || list.some(({ extra }) => extra !== undefined)
+		? list.map((message) => ({ ...toJson(message, undefined), ...extraObject(message.extra, options) }))
+		: long.messages(list, (message) => toJson(message, long));
 }
 
-function streamMessage({ fromClient, content, timestamp }: StreamMessage, { long }: LineOptions): JsonObject {
+function streamMessage({ fromClient, content, timestamp }: StreamMessage, long: LongTexts | undefined): JsonObject {
 	return { from_client: fromClient, content: fromBody(content, long), timestamp: fromNumber(timestamp) };
 }
 

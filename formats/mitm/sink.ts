@@ -9,7 +9,7 @@ import { compressionOf } from "../compression.ts";
 import { FlushTimer } from "../flush-timer.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
-import { wholly } from "../records.ts";
+import { completeRecords } from "../records.ts";
 import { idsIn } from "./copies.ts";
 import { derivedId } from "./derived-id.ts";
 import { IdTable } from "./id-table.ts";
@@ -154,7 +154,7 @@ export class DumpSink extends FlowSink implements Target {
 	/** Runs after earlier writes. */
 	#flush(): Promise<void> {
 		const bytes = Buffer.concat(this.#parts, this.#size);
-		const records = wholly(bytes, this.#parts.length);
+		const records = completeRecords(bytes, this.#parts.length);
 		this.#parts = [];
 		this.#size = 0;
 		const written = this.#writing.then(() => this.#output.write(bytes, records));

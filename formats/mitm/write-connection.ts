@@ -46,7 +46,7 @@ export function writeServer(writer: FieldWriter, server: ServerConnection, targe
 
 function writeConnection(writer: FieldWriter, connection: Connection, target: Target): void {
 	const isOld = target.version < 20;
-	if (connection.extra !== undefined) target.reportLoss("fields of a newer format");
+	if (connection.extra !== undefined) target.reportLoss("unknown fields");
 	writer.floatField("timestamp_tls_setup", connection.timestampTlsSetup);
 	writer.floatField("timestamp_end", connection.timestampEnd);
 	writer.textField("sni", connection.sni);

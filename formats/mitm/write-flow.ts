@@ -1,13 +1,14 @@
 // Writes a flow as a record of a dump, with exactly the keys and types that mitmproxy's loader requires.
-import type {
-	DnsFlow,
-	DnsMessage,
-	DnsQuestion,
-	DnsRecord,
-	Flow,
-	HttpFlow,
-	StreamMessage,
-	WebSocketData,
+import {
+	type DnsFlow,
+	type DnsMessage,
+	type DnsQuestion,
+	type DnsRecord,
+	extensibleParts,
+	type Flow,
+	type HttpFlow,
+	type StreamMessage,
+	type WebSocketData,
 } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
@@ -38,7 +39,7 @@ export function writeFlow(
 ): Buffer | null {
 	if (!hasRoom(flow, target)) return null;
 	const { version } = target;
-	if (flow.extra !== undefined) target.reportLoss("fields of a newer format");
+	if (extensibleParts(flow).some((part) => part?.extra !== undefined)) target.reportLoss("unknown fields");
 	// discard the partial record of a flow whose body could not be read
 	writer.clear();
 	// the writer writes backwards, so the last field comes first
@@ -90,12 +91,12 @@ function startOf(flow: Flow): number {
 
 function writeHttp({ request, response, websocket }: HttpFlow, target: Target): void {
 	writer.dictionaryField("websocket", websocket, (data) => writeWebSocket(data, target));
-	writer.dictionaryField("response", response, (message) => writeResponse(message, target));
-	writer.dictionaryField("request", request, (message) => writeRequest(message, target));
+	writer.dictionaryField("response", response, writeResponse);
+	writer.dictionaryField("request", request, writeRequest);
 }
 
-function writeRequest(request: Request, target: Target): void {
-	writeMessage(request, target);
+function writeRequest(request: Request): void {
+	writeMessage(request);
 	writer.bytesField("path", request.path);
 	writer.bytesField("authority", request.authority);
 	writer.bytesField("scheme", request.scheme);
@@ -104,14 +105,13 @@ function writeRequest(request: Request, target: Target): void {
 	writer.textField("host", request.host);
 }
 
-function writeResponse(response: Response, target: Target): void {
-	writeMessage(response, target);
+function writeResponse(response: Response): void {
+	writeMessage(response);
 	writer.bytesField("reason", response.reason);
 	writer.integerField("status_code", response.statusCode);
 }
 
-function writeMessage(message: Message, target: Target): void {
-	if (message.extra !== undefined) target.reportLoss("fields of a newer format");
+function writeMessage(message: Message): void {
 	writer.floatField("timestamp_end", message.timestampEnd);
 	writer.floatField("timestamp_start", message.timestampStart);
 	headersField("trailers", message.trailers);

@@ -65,7 +65,7 @@ export async function* readCut(
 			yield flows.filter(isWanted);
 	} catch (error) {
 		// the damage has been reported
-		if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
+		if (!FlowtapeError.is(error, "FT_STORE")) throw error;
 	} finally {
 		await rm(folder, { recursive: true });
 	}

@@ -171,6 +171,8 @@ export interface WebSocketMessage {
 	timestamp: number;
 	dropped: boolean;
 	injected: boolean;
+	/** Fields of other formats, which are kept unchanged. */
+	extra?: Record<string, unknown> | undefined;
 }
 
 /** A WebSocket conversation: its messages and how it was closed. */
@@ -190,6 +192,8 @@ export interface WebSocketData {
 	 * text (default), 2 binary.
 	 */
 	inject?: ((toClient: boolean, content: Buffer, opcode?: 1 | 2) => void) | undefined;
+	/** Fields of other formats, which are kept unchanged. */
+	extra?: Record<string, unknown> | undefined;
 }
 
 export interface HttpFlowInit extends FlowInit {
@@ -230,6 +234,8 @@ export interface StreamMessage {
 	fromClient: boolean;
 	content: Buffer;
 	timestamp: number;
+	/** Fields of other formats, which are kept unchanged. */
+	extra?: Record<string, unknown> | undefined;
 }
 
 export interface StreamFlowInit extends FlowInit {
@@ -321,3 +327,22 @@ export class DnsFlow extends FlowBase {
 
 /** A flow of any kind; `type` tells which. */
 export type Flow = HttpFlow | TcpFlow | UdpFlow | DnsFlow;
+
+/** The flow and its messages, which can have `extra`, without its connections; null for a missing one. */
+export function extensibleParts(flow: Flow): ({ extra?: Record<string, unknown> | undefined } | null)[] {
+	switch (flow.type) {
+		case "http":
+			return [
+				flow,
+				flow.request,
+				flow.response,
+				flow.original,
+				flow.websocket,
+				...(flow.websocket === null ? [] : flow.websocket.messages),
+			];
+		case "dns":
+			return [flow, flow.request, flow.response];
+		default:
+			return [flow, ...flow.messages];
+	}
+}

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Reporter } from "../errors.ts";
 import { startOf } from "../flow/durations.ts";
-import type { Flow } from "../flow/flow.ts";
+import { extensibleParts, type Flow } from "../flow/flow.ts";
 import { type FlowSink, ForwardingSink } from "../flow/sink.ts";
 import { openStore, type SqliteStore } from "../store/sqlite/store.ts";
 
@@ -45,7 +45,7 @@ class SortingSink extends ForwardingSink {
 	}
 
 	override append(flow: Flow): void {
-		const extras = partsOf(flow).map((part) => part?.extra);
+		const extras = extensibleParts(flow).map((part) => part?.extra);
 		if (extras.some((extra) => extra !== undefined)) this.#extras.set(this.#times.length, extras);
 		this.#times.push(startOf(flow));
 		this.#waiting.append(flow);
@@ -83,11 +83,7 @@ class SortingSink extends ForwardingSink {
 
 type Extras = Record<string, unknown> | undefined;
 
-/** The flow and its messages. */
-function partsOf(flow: Flow): ({ extra: Extras } | null)[] {
-	return flow.type === "http" ? [flow, flow.request, flow.response, flow.original] : [flow];
-}
-
 function restoreExtras(flow: Flow, extras: readonly Extras[] = []): void {
-	for (const [i, part] of partsOf(flow).entries()) if (part !== null && extras[i] !== undefined) part.extra = extras[i];
+	for (const [i, part] of extensibleParts(flow).entries())
+		if (part !== null && extras[i] !== undefined) part.extra = extras[i];
 }

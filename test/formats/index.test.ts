@@ -1,37 +1,39 @@
-// Any tape is told by its content, and written by its extension.
+// Detects the format of a tape by its content, and chooses it by the extension for writing.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
+import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
-import { formatForWriting, formats, openTape } from "../../formats/index.ts";
+import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
+import { createTape, type Format, formatForWriting, formats, openTape } from "../../formats/index.ts";
+import { TEXT_LIMIT } from "../../formats/json-cost.ts";
 
 const flows = variedFlows();
-/** A HAR has no room for much of a flow; test/formats/har.test.ts says what comes back from one. */
+/** A HAR cannot store all of a flow; see test/formats/har.test.ts. */
 const lossless = formats.filter(({ name }) => name !== "har");
-const facts = flows.map(factsOf);
+const expected = flows.map(comparable);
 
-t.test("every format gives back what it was given, and so does a way through all of them", async (t) => {
+t.test("every format round-trips, and so does a conversion through all of them", async (t) => {
 	const folder = t.testdir();
 	let before = flows;
 	for (const { extensions } of lossless) {
 		const file = join(folder, `a${extensions[0]}`);
-		t.same(await writeTape(file, flows), [], `${file} holds everything`);
+		t.same(await writeTape(file, flows), [], `${file} stores everything`);
 		const { flows: back, reported } = await readTape(file);
 		t.same(reported, []);
-		t.strictSame(back.map(factsOf), facts, `${extensions[0]} and back`);
+		t.strictSame(back.map(comparable), expected, `${extensions[0]} and back`);
 		const chained = join(folder, `chain${extensions[0]}`);
 		await writeTape(chained, before);
 		before = (await readTape(chained)).flows;
-		t.strictSame(before.map(factsOf), facts, `${extensions[0]} from the format before`);
+		t.strictSame(before.map(comparable), expected, `${extensions[0]} from the format before`);
 	}
 	const round = join(folder, "round.tape");
 	await writeTape(round, before);
-	t.strictSame((await readTape(round)).flows.map(factsOf), facts);
+	t.strictSame((await readTape(round)).flows.map(comparable), expected);
 });
 
-t.test("content counts when reading, whatever the name says", async (t) => {
+t.test("the content decides for reading, not the name", async (t) => {
 	const folder = t.testdir();
 	const file = join(folder, "a.mitm");
 	await writeTape(file, flows, { format: "jsonl" });
@@ -43,7 +45,7 @@ t.test("content counts when reading, whatever the name says", async (t) => {
 	);
 });
 
-t.test("a line whose notes contain the log of a HAR is no HAR", async (t) => {
+t.test("a line whose notes contain the log of a HAR is not a HAR", async (t) => {
 	const folder = t.testdir();
 	const har = join(folder, "a.har");
 	const line = join(folder, "a.jsonl");
@@ -54,7 +56,7 @@ t.test("a line whose notes contain the log of a HAR is no HAR", async (t) => {
 	t.match(await readFile(line, "utf8"), '"log":{"browser"');
 	const { flows: back, reported } = await readTape(line);
 	t.same(reported, []);
-	t.strictSame(back.map(factsOf), before.map(factsOf));
+	t.strictSame(back.map(comparable), before.map(comparable));
 });
 
 t.test("A to tape to A changes nothing, in every format", async (t) => {
@@ -67,7 +69,7 @@ t.test("A to tape to A changes nothing, in every format", async (t) => {
 		const before = (await readTape(first)).flows;
 		await writeTape(tape, before);
 		await writeTape(again, (await readTape(tape)).flows);
-		t.strictSame((await readTape(again)).flows.map(factsOf), before.map(factsOf), `${extensions[0]}`);
+		t.strictSame((await readTape(again)).flows.map(comparable), before.map(comparable), `${extensions[0]}`);
 		if (extensions[0] !== ".tape")
 			t.ok((await readFile(first)).equals(await readFile(again)), `${extensions[0]} to the byte`);
 	}
@@ -79,7 +81,7 @@ t.test("inside gzip, in every format", async (t) => {
 		const file = join(folder, `a${extensions[0]}`);
 		await writeTape(file, flows);
 		await writeFile(`${file}.gz`, gzipSync(await readFile(file)));
-		t.strictSame((await readTape(`${file}.gz`)).flows.map(factsOf), facts, `${extensions[0]}`);
+		t.strictSame((await readTape(`${file}.gz`)).flows.map(comparable), expected, `${extensions[0]}`);
 		if (extensions[0] === ".tape") continue;
 		await writeTape(`${file}.gz`, flows);
 		t.ok(gunzipSync(await readFile(`${file}.gz`)).equals(await readFile(file)), "and written by the extension");
@@ -126,6 +128,25 @@ t.test("an unknown format is an error that names the expected ones", async (t) =
 	});
 });
 
+t.test("a flow that is too large for a format is left out, and does not count as written", async (t) => {
+	const folder = t.testdir();
+	const { list, report } = reports();
+	for (const name of ["a.jsonl", "a.har", "a.zip"]) {
+		const path = join(folder, name);
+		const sink = await createTape(path, { report });
+		await sink.append(httpFlow({ comment: "x".repeat(TEXT_LIMIT + 1) }));
+		await sink.append(httpFlow({ id: "next" }));
+		await sink.close();
+		t.equal(sink.leftOut, 1, name);
+		if (sink.stored !== null) t.equal(sink.stored, 2, "not lost");
+		t.match((await readTape(path)).flows, [{ id: "next" }]);
+	}
+	t.match(
+		list.map(({ code }) => code),
+		["FT_TOO_LARGE", "FT_LOSS", "FT_LOSS"],
+	);
+});
+
 t.test("the format to write in", async (t) => {
 	t.equal(formatForWriting("x.TAPE").name, "tape");
 	t.equal(formatForWriting("x.flows").name, "mitm");
@@ -136,5 +157,7 @@ t.test("the format to write in", async (t) => {
 		message: /stdout: .*--format with one of mitm, har, jsonl/,
 	});
 	t.throws(() => formatForWriting("x.txt"), { code: "FT_USAGE", message: /x\.txt: .*\.tape/ });
+	const own = { ...formats[0], name: "own", extensions: [".own"] } as Format;
+	t.throws(() => formatForWriting("x.txt", undefined, [own]), { message: /\.own .*--format with one of own, tape/ });
 	await writeFile(join(t.testdir(), "x"), "");
 });

@@ -1,4 +1,4 @@
-// JSON lines: damage costs a line, not the file.
+// Reads and writes JSON lines; damage affects only its line.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -8,10 +8,12 @@ import { httpFlow, websocketFlow } from "../../fixtures/build-flow.ts";
 import { compileSchema } from "../../fixtures/json-schema.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { variedFlows } from "../../fixtures/varied-flows.ts";
+import { createTape } from "../../formats/index.ts";
 import { jsonl, summaryLine } from "../../formats/jsonl.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
+import { sortByTime } from "../../src/rewrite/sort.ts";
 
-t.test("one flow a line, ids and types first", async (t) => {
+t.test("one flow per line, with id and type first", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const flows = [httpFlow({ id: "one" }), httpFlow({ id: "two" })];
 	await writeTape(file, flows);
@@ -22,7 +24,7 @@ t.test("one flow a line, ids and types first", async (t) => {
 	t.match(summaryLine(flows[0] as (typeof flows)[0]), /"url":"http:\/\/example\.com\/"/);
 });
 
-t.test("a damaged line is named by its number and offset, the others are read", async (t) => {
+t.test("a damaged line is reported with its number and offset, and the others are read", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	await writeTape(file, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
 	const [first = "", second = ""] = (await readFile(file, "utf8")).split("\n");
@@ -45,7 +47,7 @@ t.test("a damaged line is named by its number and offset, the others are read", 
 	}
 });
 
-t.test("unknown keys of a line are kept, and notes behind the first line are told of", async (t) => {
+t.test("unknown keys of a line are kept, and notes after the first line are reported", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const line = {
 		"x-mine": { a: [1, null, "é"] },
@@ -63,13 +65,13 @@ t.test("unknown keys of a line are kept, and notes behind the first line are tol
 	const { request, response } = written;
 	t.same([written["x-mine"], written.ticket], [line["x-mine"], 7]);
 	t.equal(request["x-request"], true);
-	t.equal(request.url, undefined, "it follows from the other keys");
+	t.equal(request.url, undefined, "other keys contain it");
 	t.same(response["x-response"], line.response["x-response"]);
 	t.same(response.extra, { tail: [1] });
 	t.equal(written.extra, undefined);
 });
 
-t.test("numbers in unknown keys are written as they are, also those that JavaScript cannot represent", async (t) => {
+t.test("numbers in unknown keys keep their digits, also those that JavaScript cannot represent", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const numbers = ["9007199254740993", "1e400", "-12345678901234567890", "0.12345678901234567890", "1", "1.5e3", "0.1"];
 	const list = `[${numbers.join(",")},{"deep":[9007199254740993]}]`;
@@ -92,7 +94,35 @@ t.test("numbers in unknown keys are written as they are, also those that JavaScr
 	t.same(JSON.parse(other).request.extra, { tail: [1] });
 });
 
-t.test("an odd field is told of once for each kind, and costs no flow", async (t) => {
+t.test("unknown keys of messages are kept, with the digits of their numbers", async (t) => {
+	const folder = t.testdir();
+	const [file, sorted] = [join(folder, "a.jsonl"), join(folder, "sorted.jsonl")];
+	const unknown = '"seq":9007199254740993,"note":{"a":[null]}';
+	const message = (content: string) => `{"from_client":true,"content":"${content}","timestamp":1,${unknown}}`;
+	const request = '"request":{"method":"GET","url":"http://a.test/"},"response":{"status":101}';
+	const lines = ["short", "x".repeat(5_000_000)].flatMap((content) => [
+		`{"id":"websocket",${request},"websocket":{"messages":[${message(content)}],${unknown}}}`,
+		`{"id":"tcp","type":"tcp","messages":[${message(content)},{"from_client":false,"content":"${content}"}]}`,
+		`{"id":"dns","type":"dns","request":{"id":1,"query":true,${unknown}}}`,
+	]);
+	await writeFile(file, lines.join("\n"));
+	const { flows, reported } = await readTape(file);
+	t.same(reported, []);
+	const sorting = await sortByTime(await createTape(sorted, { report: () => {} }), () => {});
+	for (const flow of flows) await sorting.append(flow);
+	await sorting.close();
+	await writeTape(file, flows);
+	for (const written of [file, sorted]) {
+		const texts = (await readFile(written, "utf8")).trimEnd().split("\n");
+		t.equal(texts.length, 6);
+		for (const text of texts)
+			t.equal(text.split(unknown).length - 1, text.includes('"id":"websocket"') ? 2 : 1, text.slice(0, 40));
+	}
+	const lost = await writeTape(join(folder, "a.mitm"), flows);
+	t.match(lost, [{ code: "FT_LOSS", message: /a dump of version 21 cannot store unknown fields: left out/ }]);
+});
+
+t.test("each kind of odd field is reported once, and the flow is kept", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const line = (comment: string) => `{"request":{"method":"GET","url":"http://a/"},"comment":${comment}}`;
 	await writeFile(file, `${[line('"x"'), line("[1]"), line("{}")].join("\n")}\n`);
@@ -131,10 +161,10 @@ t.test("bytes that are not JSON, and malicious nesting", async (t) => {
 	t.equal(flows.length, 2);
 	const tape = join(t.testdir({}), "b.tape");
 	await writeTape(tape, flows);
-	t.equal((await readTape(tape)).flows.length, 2, "what is read can be written");
+	t.equal((await readTape(tape)).flows.length, 2, "flows that were read can be written");
 });
 
-t.test("a flow that is too large for a line is told of", async (t) => {
+t.test("a flow that is too large for a line is reported", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	// six characters each
 	const large = Buffer.alloc(90 * 1024 * 1024, 1);
@@ -149,7 +179,7 @@ t.test("a flow that is too large for a line is told of", async (t) => {
 	]);
 });
 
-t.test("lines are as the published schema has them", async (t) => {
+t.test("lines follow the published schema", async (t) => {
 	const violations = compileSchema(JSON.parse(await readFile("docs/jsonl.schema.json", "utf8")));
 	const file = join(t.testdir(), "a.jsonl");
 	const { flows: saved } = await readTape("fixtures/flows/chromium.har");
@@ -173,14 +203,14 @@ t.test("lines are as the published schema has them", async (t) => {
 		t.ok(violations({ ...printed, ...change }).includes(why), why);
 });
 
-t.test("told from what else begins with a brace", async (t) => {
+t.test("detected among files that begin with a brace", async (t) => {
 	t.ok(jsonl.sniff(Buffer.from('{"id":1}')));
 	t.ok(jsonl.sniff(Buffer.from('\ufeff\n {"type"')));
 	t.notOk(jsonl.sniff(Buffer.from('{"log":{')));
 	t.notOk(jsonl.sniff(Buffer.from("12:abc")));
 });
 
-t.test("of random bytes only the damage is reported", async (t) => {
+t.test("random bytes cause only reports of damage", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	await writeTape(file, [httpFlow({ id: "one" })]);
 	const good = await readFile(file);
@@ -196,7 +226,7 @@ t.test("of random bytes only the damage is reported", async (t) => {
 	);
 });
 
-t.test("a large body is written, and read back out of memory; a line that takes too much costs itself", async (t) => {
+t.test("a large body is read into a file, and a line that needs too much memory is skipped", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const body = Buffer.from('{"é":"\\n"}\n'.repeat(1_500_000));
 	await writeTape(file, [httpFlow({ id: "large", response: { body } }), httpFlow({ id: "last" })]);
@@ -215,7 +245,7 @@ t.test("a large body is written, and read back out of memory; a line that takes 
 	t.match(reported[0]?.message, /values need too much memory: more than 160 MiB/);
 });
 
-t.test("a large line keeps its unknown keys, and its notes behind the first line are told of", async (t) => {
+t.test("a large line keeps its unknown keys, and large notes after the first line are reported", async (t) => {
 	const file = join(t.testdir(), "a.jsonl");
 	const unknown = "x".repeat(2_000_000);
 	const body = Buffer.alloc(5_000_000, "y");

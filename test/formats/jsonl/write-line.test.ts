@@ -1,4 +1,4 @@
-// The keys of a line.
+// Writes the keys of a line.
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -36,7 +36,7 @@ t.test("HTTP", async (t) => {
 	t.equal(flowObject(httpFlow({ response: null })).response, null);
 });
 
-t.test("other kinds", async (t) => {
+t.test("other types", async (t) => {
 	t.match(flowObject(tcpFlow()), { type: "tcp", messages: [{ from_client: true }, { from_client: false }] });
 	t.match(flowObject(dnsFlow()), {
 		type: "dns",
@@ -48,7 +48,7 @@ t.test("other kinds", async (t) => {
 	});
 });
 
-t.test("every flow is JSON, with the same keys however little it has", async (t) => {
+t.test("every HTTP flow has the same keys", async (t) => {
 	const keys = (object: object) => Object.keys(object).join();
 	const http = variedFlows()
 		.filter(({ type }) => type === "http")

@@ -1,4 +1,4 @@
-// Names and kinds of the fields of connections in each version, and what it has no room for.
+// Writes the fields of connections in each version, and reports losses.
 import t from "tap";
 import { PEM as pem } from "../../../fixtures/varied-flows.ts";
 import { FieldWriter } from "../../../formats/mitm/field-writer.ts";
@@ -47,7 +47,7 @@ const shared = [
 ];
 const sorted = (names: Iterable<string>) => [...names].sort();
 
-t.test("the keys that loaders insist on, and no others", async (t) => {
+t.test("exactly the keys that loaders require", async (t) => {
 	const newer = [...shared, "peername", "sockname", "transport_protocol", "cipher"];
 	const older = [...shared, "address", "cipher_name", "state", "tls_established"];
 	for (const version of [20, 21]) {
@@ -119,7 +119,7 @@ t.test("values under their names", async (t) => {
 	});
 });
 
-t.test("modes of the proxy", async (t) => {
+t.test("proxy modes", async (t) => {
 	t.match(client(21, { proxyMode: "tun" }), { fields: { proxy_mode: "tun" }, lost: [] });
 	t.match(client(20, { proxyMode: "tun" }), { fields: { proxy_mode: "regular" }, lost: ['the proxy mode "tun"'] });
 	t.match(client(18, { proxyMode: "socks5" }), { fields: { proxy_mode: "socks5" }, lost: [] });
@@ -127,7 +127,7 @@ t.test("modes of the proxy", async (t) => {
 	t.same(client(15).lost, []);
 });
 
-t.test("versions of TLS", async (t) => {
+t.test("TLS versions", async (t) => {
 	t.match(client(21, { tlsVersion: "QUICv1" }).fields, { tls_version: "QUICv1" });
 	t.match(client(20, { tlsVersion: "QUICv1" }).fields, { tls_version: "QUIC" });
 	t.match(client(21, { tlsVersion: "TLSv9" }), { fields: { tls_version: null }, lost: ['the TLS version "TLSv9"'] });
@@ -146,5 +146,5 @@ t.test("values that would make a file unreadable", async (t) => {
 		fields: { via: null },
 		lost: ['upstream proxies with the scheme "gopher"'],
 	});
-	t.same(server(21, { extra: { tail: [1] } }).lost, ["fields of a newer format"]);
+	t.same(server(21, { extra: { tail: [1] } }).lost, ["unknown fields"]);
 });

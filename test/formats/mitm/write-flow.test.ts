@@ -1,4 +1,4 @@
-// Records in each version. That mitmproxy loads them is tried by interop/dumps.mjs.
+// Writes records in each version. interop/dumps.mjs loads them with mitmproxy.
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -28,7 +28,7 @@ const everyFlow = [
 const sorted = (names: Iterable<string>) => [...names].sort();
 const keysOf = (flow: Flow, version: number) => sorted(Object.keys(written(flow, version).record ?? {}));
 
-t.test("the keys that loaders insist on, and no others", async (t) => {
+t.test("exactly the keys that loaders require", async (t) => {
 	const http = ["request", "response", "websocket"];
 	for (const version of [20, 21]) {
 		t.same(keysOf(httpFlow(), version), sorted([...everyFlow, ...http, "timestamp_created", "backup"]));
@@ -41,7 +41,7 @@ t.test("the keys that loaders insist on, and no others", async (t) => {
 	t.same(keysOf(tcpFlow(), 15), sorted([...everyFlow, "messages"]));
 });
 
-t.test("kinds of values", async (t) => {
+t.test("types of values", async (t) => {
 	const { record } = written(
 		httpFlow({ id: "x", request: { body: Buffer.from("hi") }, response: { statusCode: 404, trailers: [["T", "v"]] } }),
 	);
@@ -82,11 +82,11 @@ t.test("kinds of values", async (t) => {
 	t.match(written(dnsFlow({ request: { timestamp: null } })).record, { request: { timestamp: { value: 0 } } });
 });
 
-t.test("version 21 has room for everything", async (t) => {
+t.test("version 21 can store everything", async (t) => {
 	for (const flow of variedFlows()) t.same(written(flow).lost, [], flow.type);
 });
 
-t.test("kinds of flows that a version does not know", async (t) => {
+t.test("flow types that a version does not have", async (t) => {
 	for (const [flow, version] of [
 		[udpFlow(), 17],
 		[udpFlow(), 15],
@@ -109,7 +109,7 @@ t.test("other fields that a version cannot store", async (t) => {
 	});
 	const newer = httpFlow({ extra: { fields: { shiny: 1 } } });
 	newer.request.extra = { shiny: 1 };
-	t.same(new Set(written(newer).lost), new Set(["fields of a newer format"]));
+	t.same(new Set(written(newer).lost), new Set(["unknown fields"]));
 });
 
 t.test("a body that cannot be read leaves nothing behind", async (t) => {

@@ -8,7 +8,7 @@ import t from "tap";
 import { replayServer } from "../api/replay-server.ts";
 import { openTape } from "../api/tape.ts";
 import { httpFlow } from "../fixtures/build-flow.ts";
-import { askThrough } from "../fixtures/live-proxy.ts";
+import { askThrough } from "../fixtures/plain-site.ts";
 import { writeTape } from "../fixtures/tape-files.ts";
 import type { Flow } from "../src/flow/flow.ts";
 

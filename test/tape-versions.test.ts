@@ -6,7 +6,7 @@ import t from "tap";
 import { httpFlow } from "../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../fixtures/stores.ts";
 import { readTape } from "../fixtures/tape-files.ts";
-import { factsOf } from "../fixtures/varied-flows.ts";
+import { comparable } from "../fixtures/varied-flows.ts";
 import { compileFilter } from "../src/filter/compile.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import { TapeDatabase } from "../src/store/sqlite/database.ts";
@@ -36,7 +36,7 @@ for (let version = 1; version <= SCHEMA_VERSION; version++) {
 		const expected = (await readTape(golden(version, "jsonl"))).flows;
 
 		await t.test("is read and filtered as it is", async (t) => {
-			t.same((await readTape(path)).flows.map(factsOf), expected.map(factsOf));
+			t.same((await readTape(path)).flows.map(comparable), expected.map(comparable));
 			const store = storeAt(path, "read");
 			for (const [filter, count] of [
 				["~c 404 & ~d shop", 1],
@@ -78,7 +78,7 @@ for (let version = 1; version <= SCHEMA_VERSION; version++) {
 			db.close();
 			t.same(tablesOf(path), tablesOf(fresh));
 			const { flows } = await readTape(path);
-			t.same(flows.slice(0, -1).map(factsOf), expected.map(factsOf));
+			t.same(flows.slice(0, -1).map(comparable), expected.map(comparable));
 			t.equal(flows.at(-1)?.id, "added");
 		});
 	});

@@ -1,11 +1,11 @@
-// Where the authority of a command lies.
+// The folder of the certificate authority.
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { openCaFolder } from "../../api/authority-folder.ts";
 
-t.test("the user's own, another, one for this run", async (t) => {
+t.test("the user's own folder, a given one, and a temporary one", async (t) => {
 	const home = t.testdir();
 	t.match(await openCaFolder(null, { FLOWTAPE_HOME: home }), { folder: home, isEphemeral: false });
 	const other = await openCaFolder("~/ca", { FLOWTAPE_HOME: home });
@@ -19,7 +19,7 @@ t.test("the user's own, another, one for this run", async (t) => {
 	t.equal(existsSync(ephemeral.folder), false);
 });
 
-t.test("no room for temporary files", async (t) => {
+t.test("a temporary folder that cannot be created", async (t) => {
 	const before = process.env.TMPDIR;
 	process.env.TMPDIR = "/no such folder";
 	t.teardown(() => {

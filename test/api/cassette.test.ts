@@ -1,4 +1,4 @@
-// What a run does with its tape, and that the tape is never half of anything.
+// Plans a run by its mode, and updates its tape completely or not at all.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ t.test("the plan follows from the mode and the tape", async (t) => {
 	t.strictSame(runPlan("all", true), { replays: false, records: true });
 });
 
-t.test("recordings worth keeping", async (t) => {
+t.test("flows that may be replayed later", async (t) => {
 	t.ok(isSuccess(answered(404)));
 	t.notOk(isSuccess(answered(503)));
 	t.notOk(isSuccess(httpFlow({ response: null })));
@@ -31,7 +31,7 @@ t.test("recordings worth keeping", async (t) => {
 	t.notOk(isNew(replayed));
 });
 
-t.test("new flows come behind the old ones, or in their place; the folder is left tidy", async (t) => {
+t.test("new flows follow the old ones or replace them, and no other file is left", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "deep", "session.jsonl");
 	for (const [keepsOld, statuses] of [
@@ -51,7 +51,7 @@ t.test("new flows come behind the old ones, or in their place; the folder is lef
 	}
 });
 
-t.test("nothing new, or an old tape that cannot be read: it is as it was", async (t) => {
+t.test("the tape is unchanged if there are no new flows or it cannot be read", async (t) => {
 	const tape = join(t.testdir(), "session.jsonl");
 	t.notOk(await tapeExists(tape));
 	writeFileSync(tape, "no tape");
@@ -65,7 +65,7 @@ t.test("nothing new, or an old tape that cannot be read: it is as it was", async
 	await t.rejects(NewCassette.create(join(tape, "below")), { code: "FT_IO" });
 });
 
-t.test("runs at the same time: each adds what the others have not recorded", async (t) => {
+t.test("of several runs at once, each adds the requests that the others have not recorded", async (t) => {
 	const asked = (id: string, path: string) => httpFlow({ id, request: { path } });
 	const idsOf = async (path: string) => (await readTape(path)).flows.map(({ id }) => id);
 	for (const name of ["session.tape", "session.mitm", "session.har"]) {
@@ -92,16 +92,12 @@ t.test("runs at the same time: each adds what the others have not recorded", asy
 		await commit(more, true);
 		t.same(await idsOf(tape), [...first, "e1", "e2"]);
 		await commit(all, false);
-		t.same(
-			await idsOf(tape),
-			["e1", "e2", "f1"],
-			"what stood there at the start is replaced, what came meanwhile stays",
-		);
+		t.same(await idsOf(tape), ["e1", "e2", "f1"], "flows from before the start are replaced, later ones are kept");
 		t.same(readdirSync(join(tape, "..")), [name]);
 	}
 });
 
-t.test("drafts of runs that were killed go, others stay", async (t) => {
+t.test("drafts of killed runs are removed, others stay", async (t) => {
 	const folder = t.testdir();
 	const { pid } = spawnSync(process.execPath, ["-e", ""]);
 	const [place] = processMark().split("-");
@@ -121,7 +117,7 @@ t.test("drafts of runs that were killed go, others stay", async (t) => {
 	);
 });
 
-t.test("an old tape of which a record cannot be read is as it was", async (t) => {
+t.test("a tape with a damaged record is unchanged", async (t) => {
 	const tape = join(t.testdir(), "session.jsonl");
 	await writeTape(tape, [answered(201)]);
 	const damaged = `${readFileSync(tape, "utf8")}{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}\n`;

@@ -1,8 +1,8 @@
-// Things handed over, one by one, when they are asked for.
+// Passes items one by one to a consumer.
 import t from "tap";
 import { Channel } from "../../api/channel.ts";
 
-t.test("in order, and whoever gives one hears when it is taken", async (t) => {
+t.test("items arrive in order, and `send` resolves when its item is taken", async (t) => {
 	const channel = new Channel<number>();
 	const log: string[] = [];
 	const sent = [1, 2].map((number) => channel.send(number).then(() => log.push(`taken ${number}`)));
@@ -20,7 +20,7 @@ t.test("in order, and whoever gives one hears when it is taken", async (t) => {
 	t.same(log, ["taken 1", "got 1", "taken 2", "got 2", "got 3"]);
 });
 
-t.test("nobody waits after the reader has stopped", async (t) => {
+t.test("after `cancel`, `send` resolves at once", async (t) => {
 	const channel = new Channel<number>();
 	const waiting = channel.send(1);
 	channel.cancel();

@@ -1,4 +1,4 @@
-// What a command behind -- is told of a proxy, whatever modes it has.
+// The environment of a command for a proxy in each mode.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -22,7 +22,7 @@ async function surroundings(...listeners: [mode: string, host: string, port: num
 	});
 }
 
-t.test("a proxy: the first that takes clients which know of proxies", async (t) => {
+t.test("the proxy is the first listener for clients that are configured with a proxy", async (t) => {
 	const env = await surroundings(
 		["reverse:http://a", "127.0.0.1", 1],
 		["upstream:http://b", "0.0.0.0", 2],
@@ -39,7 +39,7 @@ t.test("a proxy: the first that takes clients which know of proxies", async (t) 
 	t.equal(existsSync(env.SSL_CERT_FILE ?? ""), true);
 });
 
-t.test("a proxy that asks who comes: its one user, where there is one to name", async (t) => {
+t.test("a proxy with authentication: its user, if it has only one", async (t) => {
 	const listeners = parseModes({ mode: ["regular"], listen_host: "127.0.0.1", listen_port: 0 }).map((mode) => ({
 		host: "127.0.0.1",
 		port: 1,
@@ -65,7 +65,7 @@ t.test("a proxy that asks who comes: its one user, where there is one to name", 
 	}
 });
 
-t.test("none: the environment says as before how servers are reached", async (t) => {
+t.test("without such a listener, the proxy variables are unchanged", async (t) => {
 	const env = await surroundings(["reverse:http://a", "::", 1], ["socks5", "127.0.0.1", 2]);
 	t.match(env, {
 		HTTPS_PROXY: "http://company:3128",

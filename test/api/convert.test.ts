@@ -1,4 +1,4 @@
-// Flows brought from files, tapes and programs to a file, whole or not at all.
+// Writes flows from files, tapes and programs to a file, all or none.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,4 @@
-// Flows brought from tapes to an output, which is kept or is as it was.
+// Copies flows to an output, which is completed or unchanged.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -60,7 +60,7 @@ t.test("damage ends its source, and the next one is read", async (t) => {
 	t.match((await readTape(to)).flows, [{ id: "one" }, { id: "three" }]);
 });
 
-t.test("a source that recovers tells how far it is, counts, and closes what it reads", async (t) => {
+t.test("a recovering source forwards progress, counts and closing", async (t) => {
 	const path = join(t.testdir(), "a.jsonl");
 	await writeTape(path, [httpFlow(), httpFlow()]);
 	const { report } = reports();
@@ -81,7 +81,7 @@ t.test("a source that recovers tells how far it is, counts, and closes what it r
 	t.ok(isClosed);
 });
 
-t.test("notes on a tape come along, whatever is done with its flows", async (t) => {
+t.test("notes on a tape are copied, even if its flows are dropped", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "noted.jsonl");
 	const { report } = reports();

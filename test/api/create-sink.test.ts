@@ -1,4 +1,4 @@
-// The output of a path, with errors in the words of whoever named it.
+// Opens an output; an error names the option as the caller does.
 import { join } from "node:path";
 import t from "tap";
 import { createSink } from "../../api/create-sink.ts";
@@ -7,7 +7,7 @@ import { readTape } from "../../fixtures/tape-files.ts";
 
 const report = () => {};
 
-t.test("a version is for dumps", async (t) => {
+t.test("only dumps have a version", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "out.mitm");
 	const sink = await createSink(path, { report, dumpVersion: 20 });

@@ -1,4 +1,4 @@
-// What changed between two recordings, for programs.
+// Compares two recordings.
 import { join } from "node:path";
 import t from "tap";
 import { compareRecordings, type DiffOptions, diff } from "../../api/diff.ts";
@@ -44,7 +44,7 @@ t.test("changed, removed, then added flows, from any kind of source", async (t) 
 	t.same(await differences(tape, first), []);
 });
 
-t.test("without what is meant to vary, and only what is asked for", async (t) => {
+t.test("ignored parts and a filter", async (t) => {
 	t.same(await differences(before(), after(), { ignore: "json:/at", filter: "~u /a" }), ["changed /a json /n 1>2"]);
 	t.same(await differences(before(), after(), { ignore: ["json:/at", "json:/n"], filter: "~u /a" }), []);
 });
@@ -62,7 +62,7 @@ t.test("invalid arguments", async (t) => {
 	});
 });
 
-t.test("how many are in both", async (t) => {
+t.test("the number of flows in both", async (t) => {
 	const http = (flows: ReturnType<typeof before>) => flows.filter((flow) => flow.type === "http");
 	const { paired, differences } = await compareRecordings(http(before()), http(after()), () => true);
 	t.equal(paired, 2);

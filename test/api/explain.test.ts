@@ -1,4 +1,4 @@
-// Which recording answers a request, for programs.
+// Explains which recording answers a request.
 import { readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -38,7 +38,7 @@ t.test("the recording that answers, and all that are equal", async (t) => {
 	}
 });
 
-t.test("why none answers, and what would change that", async (t) => {
+t.test("why none answers, and the options that would change it", async (t) => {
 	const found = await explain(flows(), url("page=1&t=2"));
 	t.equal(found.recording, null);
 	t.match(found.nearest[0], {
@@ -69,7 +69,7 @@ t.test("a request as a description, and as that of a flow before rules changed i
 });
 
 t.test(
-	"what is refused; nothing stays open",
+	"invalid arguments are rejected, and nothing stays open",
 	{ skip: process.platform === "linux" ? false : "/proc is needed" },
 	async (t) => {
 		const folder = t.testdir();

@@ -1,4 +1,4 @@
-// A flow for other tools, as text.
+// Exports a flow as text.
 import t from "tap";
 import { exportFlow } from "../../api/export-flow.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";

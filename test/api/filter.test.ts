@@ -1,4 +1,4 @@
-// Some flows of a tape in another file.
+// Writes the matching flows of a tape to another file.
 import { join } from "node:path";
 import t from "tap";
 import { filter } from "../../api/filter.ts";
@@ -20,7 +20,7 @@ t.test("the flows that match are written", async (t) => {
 	}
 });
 
-t.test("a filter that is none writes nothing", async (t) => {
+t.test("an invalid filter writes nothing", async (t) => {
 	const folder = t.testdir();
 	await t.rejects(filter([answered("one", 200)], "~c 500 & ~nonsense", join(folder, "to.tape")), {
 		code: "FT_BAD_FILTER",

@@ -1,4 +1,4 @@
-// Flows made by a program alone, with what `flowtape/flow` has.
+// Creates flows with only the package entry `flowtape/flow`.
 import t from "tap";
 import {
 	CookieJar,
@@ -11,7 +11,7 @@ import {
 	serverConnection,
 } from "../../api/flow.ts";
 
-t.test("a flow out of nothing", async (t) => {
+t.test("a new flow", async (t) => {
 	const { scheme, host, port, path } = parseUrl("https://example.com/a?b=1");
 	const flow = new HttpFlow({
 		id: "one",

@@ -1,4 +1,4 @@
-// The options of proxies: one that records forwards what it has no recording for.
+// The options of a recording proxy and of a replaying one.
 import t from "tap";
 import { REPLAY_PREFIX, recordOptions, replayOptions } from "../../api/live-options.ts";
 

@@ -1,8 +1,9 @@
-// A live proxy by the library: records to a tape, then answers from it without a way to any server.
+// Records to a tape with a live proxy, then answers from it without a network.
 import { join } from "node:path";
 import t from "tap";
-import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { startTestLive } from "../../fixtures/live-proxy.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
+import { askThrough } from "../../fixtures/plain-site.ts";
 
 t.test("answers from recordings", async (t) => {
 	const origin = await startOrigin(t, async (client) => {

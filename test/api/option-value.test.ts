@@ -1,4 +1,4 @@
-// Values as people write them: on the command line, and in configuration files.
+// Parses values of options from the command line and from configuration files.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -45,7 +45,7 @@ t.test("texts", async (t) => {
 		t.same(parseValue(spec, text, "--x"), value, `${spec.type} ${text}`);
 });
 
-t.test("texts that do not fit", async (t) => {
+t.test("invalid texts", async (t) => {
 	for (const [spec, text, why] of [
 		[boolean, "maybe", /expected true or false, found "maybe"/],
 		[boolean, "1", /expected true or false, found/],
@@ -89,7 +89,7 @@ t.test("values of configuration files: their own type, or a text", async (t) => 
 		t.same(checkValue(spec, value, "file"), read, `${spec.type} ${JSON.stringify(value)}`);
 });
 
-t.test("values of configuration files that do not fit", async (t) => {
+t.test("invalid values of configuration files", async (t) => {
 	for (const [spec, value] of [
 		[boolean, 1],
 		[boolean, null],

@@ -1,4 +1,4 @@
-// Options of programs: partial, in camelCase, checked as flags are.
+// Options of programs are partial, in camelCase and checked as flags are.
 import t from "tap";
 import { camelCase, optionValues } from "../../api/options.ts";
 
@@ -49,7 +49,7 @@ t.test("unknown options are an error that suggests one", async (t) => {
 	refused({ constructor: 1 }, /is not an option/);
 });
 
-t.test("a value that does not fit is refused", async (t) => {
+t.test("an invalid value is rejected", async (t) => {
 	const refused = (given: object, message: RegExp) =>
 		t.throws(() => optionValues(table, given, { verb: "record" }), { code: "FT_BAD_OPTION", message });
 	refused({ listenPort: 70_000 }, /^record: listenPort: expected a whole number from 0 to 65535, found "70000"$/);

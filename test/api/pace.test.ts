@@ -14,7 +14,7 @@ t.test("speeds", async (t) => {
 		t.throws(() => parseSpeed(text), { code: "FT_BAD_OPTION", option: "speed" });
 });
 
-t.test("no more under way than allowed, in order", async (t) => {
+t.test("at most the given number of requests at a time, in order", async (t) => {
 	for (const concurrency of [1, 3]) {
 		let underWay = 0;
 		let most = 0;
@@ -35,7 +35,7 @@ t.test("no more under way than allowed, in order", async (t) => {
 	}
 });
 
-t.test("at a rate, and with the recorded gaps: never before its time", async (t) => {
+t.test("at a rate, or with the recorded gaps, no request is sent early", async (t) => {
 	for (const [pace, gapMs] of [
 		[{ rate: 20, speed: null }, 50],
 		[{ rate: null, speed: 2 }, 100],
@@ -52,7 +52,7 @@ t.test("at a rate, and with the recorded gaps: never before its time", async (t)
 	}
 });
 
-t.test("when stopped, it waits for what is under way and sends no more", async (t) => {
+t.test("after an abort, it sends no more and waits for the requests in progress", async (t) => {
 	const controller = new AbortController();
 	let sent = 0;
 	let answered = 0;

@@ -1,9 +1,9 @@
-// Where a proxy is reached; the rest is tested where proxies are started.
+// The address of a proxy. The tests of `record`, `replayServer` and `run` test the rest.
 import { join } from "node:path";
 import t from "tap";
 import { record } from "../../api/record.ts";
 
-t.test("an address that a client can use, whatever is listened on", async (t) => {
+t.test("clients can use the address, even if the proxy listens on all addresses", async (t) => {
 	for (const [options, url] of [
 		[{ host: "0.0.0.0" }, /^http:\/\/127\.0\.0\.1:\d+$/],
 		[{ mode: "socks5" }, /^socks5:\/\/127\.0\.0\.1:\d+$/],

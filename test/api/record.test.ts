@@ -1,4 +1,4 @@
-// A proxy of the library that records: what it stores, what it tells, how it ends.
+// A recording proxy: its tape, its events and its end.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -8,11 +8,11 @@ import type { ProxyHandle } from "../../api/proxy.ts";
 import { record } from "../../api/record.ts";
 import type { ProxyEvent } from "../../api/run-events.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
-import { askThrough } from "../../fixtures/live-proxy.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
+import { askThrough } from "../../fixtures/plain-site.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
-/** Keys take their time to be made. */
+/** Generating keys takes long. */
 const ca = join(t.testdirName, "..", `home-${process.pid}`);
 const startHello = async (t: Test) => {
 	const { port } = await startOrigin(t, async (client) => {
@@ -42,7 +42,7 @@ t.test("traffic is recorded and reported", async (t) => {
 	t.match((await readTape(to)).flows, [{ request: { path: "/a" }, response: { statusCode: 200 } }]);
 });
 
-t.test("a filter, hooks, options in camelCase, a format of one's own", async (t) => {
+t.test("a filter, hooks, options in camelCase, a custom format", async (t) => {
 	const site = await startHello(t);
 	const to = join(t.testdir(), "paths.list");
 	const lines = defineFormat({
@@ -72,7 +72,7 @@ t.test("a filter, hooks, options in camelCase, a format of one's own", async (t)
 	t.equal(readFileSync(to, "utf8"), "/a?asked\n");
 });
 
-t.test("without a tape, with recordings in front of the network, and without any network", async (t) => {
+t.test("without a tape, with recordings and a network, and without a network", async (t) => {
 	const site = await startHello(t);
 	const { host, port } = new URL(site);
 	const from = join(t.testdir(), "from.tape");
@@ -130,7 +130,7 @@ t.test("events one after the other", async (t) => {
 	t.same(events, ["egress", "flow"]);
 });
 
-t.test("an authority for this proxy alone, and one that stays", async (t) => {
+t.test("an ephemeral authority, and one in a folder", async (t) => {
 	const home = join(t.testdir(), "ca");
 	const [one, two] = [await record({}), await record({})];
 	t.not(one.ca.pem, two.ca.pem, "nothing is shared");
@@ -149,7 +149,7 @@ t.test("an authority for this proxy alone, and one that stays", async (t) => {
 	t.equal(again.ca.pem, kept.ca.pem);
 });
 
-t.test("a signal ends it", async (t) => {
+t.test("a signal closes the proxy", async (t) => {
 	const stop = new AbortController();
 	const proxy = await record({ ca, signal: stop.signal });
 	const ended = (async () => {

@@ -1,4 +1,4 @@
-// Tapes to answer from, opened together.
+// Opens the tapes to answer from.
 import { join } from "node:path";
 import t from "tap";
 import { closeRecordings, openAllRecordings } from "../../api/recordings.ts";

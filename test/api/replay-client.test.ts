@@ -1,4 +1,4 @@
-// Recorded requests sent again by a program, which gets what came of each.
+// Sends recorded requests again and yields the result of each.
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { type Replayed, replayClient } from "../../api/replay-client.ts";
@@ -6,7 +6,7 @@ import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
-/** Answers with the path, and counts. */
+/** Answers with the path and the number of the request. */
 async function startEcho(t: Test) {
 	const paths: string[] = [];
 	const { port } = await startOrigin(t, async (client) => {
@@ -22,7 +22,7 @@ const asked = (...paths: string[]) =>
 const wordsOf = (one: Replayed) =>
 	one.kind === "sent" ? `${one.recorded.id} ${one.flow.response?.statusCode}` : `${one.recorded.id}: ${one.reason}`;
 
-t.test("each in its order, compared when asked, and on a tape", async (t) => {
+t.test("results in order, compared on access, and written to a tape", async (t) => {
 	const { server } = await startEcho(t);
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "a.tape"), join(folder, "b.tape")];
@@ -48,7 +48,7 @@ t.test("each in its order, compared when asked, and on a tape", async (t) => {
 	t.match((await readTape(to)).flows, [{ isReplay: "request" }, { isReplay: "request" }]);
 });
 
-t.test("nothing is sent before it is asked for, and nothing once the loop is left", async (t) => {
+t.test("sending starts with the iteration and stops when the loop is left", async (t) => {
 	const { server, paths } = await startEcho(t);
 	const client = replayClient({ from: asked("/a", "/b", "/c"), server });
 	await new Promise((resolve) => setTimeout(resolve, 20));
@@ -62,7 +62,7 @@ t.test("nothing is sent before it is asked for, and nothing once the loop is lef
 	t.match(await replayClient({ from: asked("/a"), server }).close(), { sent: 0 }, "it may never be begun");
 });
 
-t.test("tapes answer, hooks see requests, a server that is gone is no error", async (t) => {
+t.test("tapes answer, hooks see requests, and an unreachable server is not an error", async (t) => {
 	const gone = { host: "127.0.0.1", port: 1, headers: [["Host", "127.0.0.1:1"]] } as const;
 	const from = ["/a", "/b"].map((path) => httpFlow({ id: path, request: { ...gone, path } }));
 	const path = join(t.testdir(), "answers.tape");
@@ -79,7 +79,7 @@ t.test("tapes answer, hooks see requests, a server that is gone is no error", as
 	t.match(await client.close(), { sent: 2, failed: 1 });
 });
 
-t.test("invalid arguments, and reasons to end", async (t) => {
+t.test("invalid arguments, and an aborted signal", async (t) => {
 	const all = async (options: Parameters<typeof replayClient>[0]) => {
 		for await (const _ of replayClient(options));
 	};

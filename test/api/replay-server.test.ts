@@ -1,14 +1,14 @@
-// A proxy of the library that answers from tapes, and reaches nobody.
+// A replaying proxy, which connects to no server.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import type { ProxyHandle } from "../../api/proxy.ts";
 import { replayServer } from "../../api/replay-server.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
-import { askThrough } from "../../fixtures/live-proxy.ts";
+import { askThrough } from "../../fixtures/plain-site.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
-/** Keys take their time to be made. */
+/** Generating keys takes long. */
 const ca = join(t.testdirName, "..", `home-${process.pid}`);
 const ask = (proxy: ProxyHandle, path: string) =>
 	askThrough({ port: Number(proxy.url.port) }, `http://example.com${path}`);
@@ -20,7 +20,7 @@ async function tapeOf(t: Test, name = "session.tape"): Promise<string> {
 	return path;
 }
 
-t.test("answers, misses, and what they came to", async (t) => {
+t.test("hits and misses, and their numbers in the report", async (t) => {
 	await using proxy = await replayServer({ ca, from: await tapeOf(t) });
 	const heard: unknown[] = [];
 	proxy.on("served", ({ recording }) => heard.push(recording));
@@ -32,7 +32,7 @@ t.test("answers, misses, and what they came to", async (t) => {
 	t.same(heard, ["one", "two", ["http://example.com/c", "404"]]);
 });
 
-t.test("options without their prefix; a function has the last word", async (t) => {
+t.test("options without their prefix, and a function as the last check", async (t) => {
 	const from = await tapeOf(t);
 	const to = join(from, "..", "answers.jsonl");
 	await using proxy = await replayServer({
@@ -67,7 +67,7 @@ t.test("a late listener receives all later events", async (t) => {
 	t.same(heard.sort(), ["http", "http", "http", "one", "one", "one"]);
 });
 
-t.test("several at once, each with its own order and its own report", async (t) => {
+t.test("several proxies at once, each with its own order and report", async (t) => {
 	const from = await tapeOf(t);
 	const proxies = await Promise.all([1, 2, 3].map(() => replayServer({ ca, from })));
 	await Promise.all(proxies.map(async (proxy) => t.match(await ask(proxy, "/a"), { body: "answer one" })));
@@ -80,7 +80,7 @@ t.test("several at once, each with its own order and its own report", async (t) 
 	);
 });
 
-t.test("damaged recordings are refused unless they are to be skipped", async (t) => {
+t.test("damaged recordings are rejected unless they may be skipped", async (t) => {
 	const from = await tapeOf(t, "session.jsonl");
 	const [one, ...rest] = readFileSync(from, "utf8").split("\n");
 	writeFileSync(from, [one, '{"id":', ...rest].join("\n"));

@@ -1,4 +1,4 @@
-// Requests as programs describe them.
+// Makes requests from URLs, descriptions and flows.
 import t from "tap";
 import { type RequestLike, requestOf } from "../../api/request-like.ts";
 import { httpFlow, httpRequest } from "../../fixtures/build-flow.ts";

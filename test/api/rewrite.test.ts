@@ -1,4 +1,4 @@
-// Stored flows changed by options and functions, into another file or in place.
+// Changes stored flows by options and hooks, into another file or in place.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -46,12 +46,12 @@ t.test("options, hooks and a filter", async (t) => {
 	t.ok(changed.includes("set-status"));
 });
 
-t.test("repetitions are left out; the same rules do nothing to what was not changed", async (t) => {
+t.test("duplicates are left out, and rules that do not apply change nothing", async (t) => {
 	const to = join(t.testdir(), "to.tape");
 	t.match(await rewrite([at("one", 1), at("one", 1)], { dedupe: true }, to), { written: 1, dropped: 1 });
 });
 
-t.test("in place, in the format that the file has", async (t) => {
+t.test("in place, in the format of the file", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "session.tape");
 	await writeTape(path, [at("one", 1)], { format: "jsonl" });
@@ -65,7 +65,7 @@ t.test("in place, in the format that the file has", async (t) => {
 	await t.rejects(rewrite([at("one", 1)], {}, "in-place"), { code: "FT_USAGE" });
 });
 
-t.test("in place, what cannot be read whole is left as it was", async (t) => {
+t.test("in place, a file that cannot be read completely is unchanged", async (t) => {
 	const path = join(t.testdir(), "session.jsonl");
 	await writeTape(path, [at("one", 1)]);
 	const text = `${readFileSync(path, "utf8")}{"id":\n`;
@@ -83,7 +83,7 @@ t.test("in place, what cannot be read whole is left as it was", async (t) => {
 	t.match(await flowsOf(path), [{ comment: "x" }]);
 });
 
-t.test("options that are none, and values that do not fit", async (t) => {
+t.test("unknown options and invalid values", async (t) => {
 	const folder = t.testdir();
 	const to = join(folder, "to.tape");
 	const changed = (changes: object) => rewrite([at("one", 1)], changes, to);

@@ -1,4 +1,4 @@
-// What a rewriting is made of: changes, repetitions left out, order of time, and what an output cannot keep.
+// Prepares the steps of a rewrite: changes, deduplication, sorting, and reports of losses.
 import { join } from "node:path";
 import t from "tap";
 import { prepareRewriting, rewriteOptions } from "../../api/rewriting.ts";
@@ -10,13 +10,13 @@ import { defaults } from "../../src/options.ts";
 const values = defaults(rewriteOptions);
 const context = { output: null, scripts: [], onChange() {}, log() {} };
 
-t.test("nothing asked for, nothing done", async (t) => {
+t.test("no steps without options", async (t) => {
 	const { changes, dedupes, close } = await prepareRewriting(values, context);
 	t.same([changes, dedupes], [[], []]);
 	await close();
 });
 
-t.test("features, edits and repetitions, each where it is wanted", async (t) => {
+t.test("features, edits and deduplication", async (t) => {
 	const reported: string[] = [];
 	const wanted = { ...values, set_comment: "seen", modify_headers: ["/~q/x-a/b"], dedupe: true };
 	const { changes, dedupes } = await prepareRewriting(wanted, { ...context, onChange: (rule) => reported.push(rule) });
@@ -31,7 +31,7 @@ t.test("features, edits and repetitions, each where it is wanted", async (t) => 
 });
 
 t.test(
-	"requests for other ranges, with other conditions and preflights of other methods are no repetitions",
+	"requests for other ranges, with other conditions and preflights of other methods are not duplicates",
 	async (t) => {
 		const { dedupes } = await prepareRewriting({ ...values, dedupe: true }, context);
 		const requests: [string, string][] = [
@@ -48,7 +48,7 @@ t.test(
 	},
 );
 
-t.test("the order of time, and dates that a dump cannot mark", async (t) => {
+t.test("sorting, and refreshed dates in a dump", async (t) => {
 	const output = join(t.testdir(), "out.mitm");
 	const reported: string[] = [];
 	const report = (code: string) => void reported.push(code);

@@ -1,4 +1,4 @@
-// Which rules never applied.
+// Tracks the rules that never applied.
 import t from "tap";
 import { RuleUse } from "../../api/rule-use.ts";
 
@@ -30,7 +30,7 @@ t.test("rules and edits of a rewrite, until they apply", async (t) => {
 	t.strictSame(use.unusedTexts, ["--modify-headers '/~q/x y/' never applied", "--set-comment never applied"]);
 });
 
-t.test("a proxy that answers from recordings asks only rules that see all requests", async (t) => {
+t.test("for a proxy that answers from recordings, only rules that see all requests", async (t) => {
 	const values = { modify_headers: ["/a/"], block_list: ["/b/404"], map_local: ["|c|d"], refresh: "now" };
 	t.strictSame(RuleUse.ofProxy(values, { answers: true }).unusedTexts, [
 		"--modify-headers /a/ never applied",

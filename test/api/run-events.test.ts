@@ -1,4 +1,4 @@
-// What is told of a run, and the report at its end.
+// The events of a run, and its report.
 import t from "tap";
 import { leftOutText, RunEvents } from "../../api/run-events.ts";
 
@@ -11,7 +11,7 @@ t.test("a field that was left out", async (t) => {
 	t.match(leftOutText({ ...event, of: "response" }), /of the response of/);
 });
 
-t.test("damage is thrown until the run has started, and told from then on", async (t) => {
+t.test("damage is thrown until the run has started, and emitted from then on", async (t) => {
 	const events = new RunEvents({});
 	t.throws(() => events.listeners.report("FT_CORRUPT_FLOW", "damaged"), { code: "FT_CORRUPT_FLOW" });
 	events.isStarted = true;

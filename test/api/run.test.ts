@@ -1,4 +1,4 @@
-// A command and its tape, run by a program.
+// Runs a command with a tape.
 import { existsSync, readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
@@ -60,7 +60,7 @@ t.test("recorded the first time, replayed from then on", async (t) => {
 	t.ok(existsSync(tape));
 });
 
-t.test("a run that fails leaves the tape as it was", async (t) => {
+t.test("a failed run leaves the tape unchanged", async (t) => {
 	const { url, options, tape } = await prepare(t);
 	t.match(await run(ask(`${url}/a`, 3), options), { status: 3, recorded: 0 });
 	t.notOk(existsSync(tape));

@@ -31,7 +31,7 @@ t.test("each flow is equally likely, and the order stays", async (t) => {
 	t.same(await sampleOf(0, 5, random), []);
 });
 
-t.test("a sample that is not wanted after all passes nothing on", async (t) => {
+t.test("a discarded sample passes nothing on", async (t) => {
 	const done: string[] = [];
 	const sink = sampleFlows(
 		FlowSink.of({ append: () => void done.push("append"), discard: async () => void done.push("discard") }),
@@ -44,7 +44,7 @@ t.test("a sample that is not wanted after all passes nothing on", async (t) => {
 	t.same([sink.copies, sink.spool(), sink.open(httpFlow())], [false, null, null]);
 });
 
-t.test("numbers by a seed: SplitMix64", async (t) => {
+t.test("the numbers of SplitMix64 for a seed", async (t) => {
 	const random = seededRandom(1234567);
 	// as in the reference implementation
 	const expected = [6457827717110365317n, 3203168211198807973n].map((bits) => Number(bits >> 11n) / 2 ** 53);

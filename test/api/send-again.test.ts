@@ -1,4 +1,4 @@
-// Recorded requests sent again, for the command and for programs.
+// Sends recorded requests again.
 import t from "tap";
 import { options, type SendJob, sendAgain } from "../../api/send-again.ts";
 import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
@@ -39,7 +39,7 @@ const job = (source: Batches, more: Partial<SendJob> = {}): SendJob => ({
 	...more,
 });
 
-t.test("requests go to their servers, or to another, and what came of each is told", async (t) => {
+t.test("requests are sent to their servers or to another, and each result is reported", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
 		await client.upTo("\r\n\r\n");
 		client.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nagain");
@@ -67,28 +67,25 @@ t.test("requests go to their servers, or to another, and what came of each is to
 	t.ok(source.isClosed);
 });
 
-t.test(
-	"options are checked before anything is opened, and what was opened is closed where something fails",
-	async (t) => {
-		const { values } = job(new Batches([]));
-		const open = () => t.fail("nothing is opened") as never;
-		await t.rejects(sendAgain(job(new Batches([]), { values: { ...values, to: "ftp://a.test" }, open })), {
-			code: "FT_BAD_OPTION",
-			option: "to",
-		});
-		await t.rejects(sendAgain(job(new Batches([]), { values: { ...values, speed: "fast" }, open })), {
-			code: "FT_BAD_OPTION",
-			option: "speed",
-		});
-		const source = new Batches([httpFlow()]);
-		await t.rejects(sendAgain(job(source, { recordings: ["/none.tape"] })), { code: "FT_NOT_FOUND" });
-		t.ok(source.isClosed);
-		const skipping = new Batches([tcpFlow()]);
-		const onSkipped = () => Promise.reject(new Error("told"));
-		await t.rejects(sendAgain(job(skipping, { onSkipped })), { message: "told" });
-		t.ok(skipping.isClosed);
-	},
-);
+t.test("options are checked before sources are opened, and sources are closed after a failure", async (t) => {
+	const { values } = job(new Batches([]));
+	const open = () => t.fail("nothing is opened") as never;
+	await t.rejects(sendAgain(job(new Batches([]), { values: { ...values, to: "ftp://a.test" }, open })), {
+		code: "FT_BAD_OPTION",
+		option: "to",
+	});
+	await t.rejects(sendAgain(job(new Batches([]), { values: { ...values, speed: "fast" }, open })), {
+		code: "FT_BAD_OPTION",
+		option: "speed",
+	});
+	const source = new Batches([httpFlow()]);
+	await t.rejects(sendAgain(job(source, { recordings: ["/none.tape"] })), { code: "FT_NOT_FOUND" });
+	t.ok(source.isClosed);
+	const skipping = new Batches([tcpFlow()]);
+	const onSkipped = () => Promise.reject(new Error("told"));
+	await t.rejects(sendAgain(job(skipping, { onSkipped })), { message: "told" });
+	t.ok(skipping.isClosed);
+});
 
 t.test("a new token reaches the other server to which the recording sent it", async (t) => {
 	const [old, fresh] = ["recorded-token-1234567", "brand-new-token-7654321"];

@@ -1,4 +1,4 @@
-// What verbs take flows from: files, tapes, flows of the program; and which of them are files.
+// Sources: files, tapes, and flows of a program.
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
@@ -7,7 +7,7 @@ import { createTape, openTape } from "../../api/tape.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 
-t.test("files, and what is none", async (t) => {
+t.test("files and other sources", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await writeTape(path, [httpFlow({ id: "one" })]);
 	const tape = await openTape(path);

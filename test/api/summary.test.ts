@@ -2,7 +2,7 @@ import t from "tap";
 import { Summary } from "../../api/summary.ts";
 import { dnsFlow, httpFlow, STARTED } from "../../fixtures/build-flow.ts";
 
-t.test("the slowest, in order, as many as asked for", async (t) => {
+t.test("the slowest flows in order, at most the given number", async (t) => {
 	const summary = new Summary(2);
 	for (const seconds of [1, 3, 2]) summary.add(httpFlow({ response: { timestampEnd: STARTED + 0.1 + seconds } }));
 	t.same(
@@ -11,7 +11,7 @@ t.test("the slowest, in order, as many as asked for", async (t) => {
 	);
 });
 
-t.test("span of time, whatever the order and the kind", async (t) => {
+t.test("the time range of flows of any type and order", async (t) => {
 	const summary = new Summary(0);
 	t.match(summary.report(), { from: null, to: null });
 	summary.add(httpFlow({ request: { timestampStart: STARTED + 50 }, response: null }));
@@ -20,7 +20,7 @@ t.test("span of time, whatever the order and the kind", async (t) => {
 	t.match(summary.report(), { from: STARTED - 7, slowest: [] });
 });
 
-t.test("names without end are counted together", async (t) => {
+t.test("names beyond the limit are counted together", async (t) => {
 	const summary = new Summary(1);
 	for (let i = 0; i < 100_002; i++)
 		summary.add(httpFlow({ request: { host: `h${i}.test`, headers: [] }, response: null }));

@@ -1,4 +1,4 @@
-// A run with a tape: what it answers from, what it records to, and what of it is kept.
+// A run with a tape: its recordings, its output, and the flows that it keeps.
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const setup = (tape: string, more: Partial<TapeRunSetup> = {}): TapeRunSetup => 
 });
 const end = { isInterrupted: false, isGood: true, report: () => {} };
 
-t.test("a tape that is missing is recorded, and kept when the run was good", async (t) => {
+t.test("a missing tape is recorded, and kept if the run succeeds", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "a.tape");
 	for (const [how, kind] of [
@@ -40,7 +40,7 @@ t.test("a tape that is missing is recorded, and kept when the run was good", asy
 	t.match((await readTape(tape)).flows, [{ id: "one" }]);
 });
 
-t.test("a tape that is there answers; CI and modes say whether more is recorded", async (t) => {
+t.test("an existing tape is replayed; CI and the mode decide whether flows are recorded", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [httpFlow()]);
 	const order = {
@@ -70,7 +70,7 @@ t.test("a tape that is there answers; CI and modes say whether more is recorded"
 	await t.rejects(TapeRun.open(setup(tape, { format: "har" })), { code: "FT_USAGE" });
 });
 
-t.test("no tape, and none is to be recorded", async (t) => {
+t.test("no tape, and a mode that records nothing", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	for (const [more, says] of [
 		[{ mode: "none" }, /a\.tape: no such tape, and record mode none records nothing/],
@@ -82,7 +82,7 @@ t.test("no tape, and none is to be recorded", async (t) => {
 	}
 });
 
-t.test("failures are counted and left out, unless they are wanted", async (t) => {
+t.test("failures are counted and left out, unless they are to be recorded", async (t) => {
 	const folder = t.testdir();
 	for (const keepsFailures of [false, true]) {
 		const run = await TapeRun.open(setup(join(folder, "b.tape"), { keepsFailures }));

@@ -1,4 +1,4 @@
-// A tape as an object: read any number of times, written whole or not at all.
+// A tape as an object: it can be read several times, and is written completely or not at all.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -18,7 +18,7 @@ const idsOf = async (from: AsyncIterable<Flow>) => {
 	return ids;
 };
 
-/** JSON lines of which the second is no flow. */
+/** JSON lines; the second is not a flow. */
 async function damagedTape(folder: string): Promise<string> {
 	const path = join(folder, "damaged.jsonl");
 	await writeTape(path, [answered("one", 200), answered("three", 200)]);
@@ -85,7 +85,7 @@ t.test("other files are rejected", async (t) => {
 	await t.rejects(tape.count("~nonsense"), { code: "FT_BAD_FILTER", column: 1, option: "filter" });
 });
 
-t.test("damage is thrown, or told and skipped", async (t) => {
+t.test("damage is thrown, or reported and skipped", async (t) => {
 	const path = await damagedTape(t.testdir());
 	const strict = await openTape(path);
 	await t.rejects(idsOf(strict), { code: "FT_CORRUPT_FLOW", message: /line 2/ });
@@ -122,7 +122,7 @@ t.test("reading ends when the tape is closed, and when its signal is aborted", a
 	await t.rejects(aborted(), /enough/);
 });
 
-t.test("a new tape is there once it is committed", async (t) => {
+t.test("a new tape exists after the commit", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "new.tape");
 	{
@@ -146,7 +146,7 @@ t.test("a new tape is there once it is committed", async (t) => {
 	t.equal((await readTape(path)).flows.length, 4);
 });
 
-t.test("tapes that cannot be created, and losses that are told", async (t) => {
+t.test("tapes that cannot be created, and reported losses", async (t) => {
 	const folder = t.testdir();
 	mkdirSync(join(folder, "sub"));
 	await t.rejects(createTape(join(folder, "a.xyz")), { code: "FT_USAGE", message: /extension/ });

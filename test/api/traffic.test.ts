@@ -1,4 +1,4 @@
-// Where finished flows go: only those that the recording filter and the program want are written.
+// Writes finished flows if the recording filter and the program accept them.
 import { join } from "node:path";
 import t from "tap";
 import { prepareTraffic } from "../../api/traffic.ts";
@@ -7,7 +7,7 @@ import { openTape } from "../../formats/index.ts";
 import { hookOptions } from "../../src/hooks/builtin.ts";
 import { defaults } from "../../src/options.ts";
 
-t.test("flows that are not kept are not written, and what is written is counted", async (t) => {
+t.test("only accepted flows are written and counted", async (t) => {
 	const output = join(t.testdir(), "kept.tape");
 	const seen: string[] = [];
 	const traffic = await prepareTraffic({

@@ -1,8 +1,8 @@
-// Trouble in tapes: thrown where nobody listens, counted where somebody does.
+// Throws damage without a listener, and counts it with one.
 import t from "tap";
 import { TroubleLog } from "../../api/trouble.ts";
 
-t.test("damage is thrown unless somebody listens; what is no damage never is", async (t) => {
+t.test("damage is thrown unless there is a listener; other reports are never thrown", async (t) => {
 	const strict = new TroubleLog({});
 	t.throws(() => strict.reportInput("FT_CORRUPT_FLOW", "a.tape: flow 3", { record: 3 }), {
 		code: "FT_CORRUPT_FLOW",
@@ -22,7 +22,7 @@ t.test("damage is thrown unless somebody listens; what is no damage never is", a
 	t.equal(silent.damaged, 1);
 });
 
-t.test("an exception of a listener ends the work", async (t) => {
+t.test("an error of a listener is thrown", async (t) => {
 	const log = new TroubleLog({
 		onTrouble() {
 			throw new Error("enough");

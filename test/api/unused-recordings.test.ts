@@ -1,10 +1,10 @@
-// What reports call unused.
+// Finds the recordings that are unused in all reports.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { unusedInAll } from "../../api/unused-recordings.ts";
 
-t.test("recordings that all reports name, and invalid reports", async (t) => {
+t.test("recordings that are unused in all reports, and invalid reports", async (t) => {
 	const folder = t.testdir();
 	const write = (name: string, ...lines: object[]) => {
 		writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
@@ -23,7 +23,7 @@ t.test("recordings that all reports name, and invalid reports", async (t) => {
 	t.same(
 		await unusedInAll([both]),
 		new Set(["b"]),
-		"what answered is used, whatever another tape's recording of that id did",
+		"a recording that answered is used, even if another one with its id did not",
 	);
 	t.same(await unusedInAll([unit, both]), new Set(["b"]));
 	t.same(await unusedInAll([]), new Set());

@@ -1,8 +1,8 @@
-// What makes a run fail.
+// Decides whether a run failed.
 import t from "tap";
 import { Verdict } from "../../api/verdict.ts";
 
-t.test("misses, unused recordings and attempts to reach servers, where they are named", async (t) => {
+t.test("misses, unused recordings and attempts to reach servers, if options name them", async (t) => {
 	const counts = { missed: 2, unused: 1, egress: new Map([["a.test:443", 2]]) };
 	const kinds = (fail_on: string[], max_miss: number | null = null) =>
 		new Verdict({ fail_on, max_miss }).failuresOf(counts).map(({ kind }) => kind);

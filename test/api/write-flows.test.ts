@@ -1,4 +1,4 @@
-// The common part of verbs that write: what a file takes the place of stays unless all of it was read.
+// Writes flows; a file that is replaced must have been read completely.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -7,7 +7,7 @@ import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { FlowSink } from "../../src/flow/sink.ts";
 
-t.test("steps and sinks on the way; a file that is replaced", async (t) => {
+t.test("steps, wrapped sinks, and a replaced file", async (t) => {
 	const path = join(t.testdir(), "a.jsonl");
 	await writeTape(path, [httpFlow({ id: "one" }), httpFlow({ id: "two" })]);
 	const through: string[] = [];

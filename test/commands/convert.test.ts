@@ -7,7 +7,7 @@ import { httpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { storeAt } from "../../fixtures/stores.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
 
 t.test("from format to format and back, nothing is lost", async (t) => {
 	const folder = t.testdir();
@@ -24,7 +24,7 @@ t.test("from format to format and back, nothing is lost", async (t) => {
 			out: "",
 			err: `wrote ${flows.length} flows to ${path(to)}\n`,
 		});
-	t.same((await readTape(path("d.jsonl"))).flows.map(factsOf), flows.map(factsOf));
+	t.same((await readTape(path("d.jsonl"))).flows.map(comparable), flows.map(comparable));
 });
 
 t.test("-f takes only what matches, --format counts more than the extension", async (t) => {

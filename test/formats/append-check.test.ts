@@ -1,4 +1,4 @@
-// What is recorded to a file that is there can be read again, or the recording does not begin.
+// Refuses to append to a file if the appended flows could not be read.
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -7,13 +7,13 @@ import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 const EXTENSIONS = ["tape", "mitm", "har", "jsonl", "mitm.gz", "har.gz", "jsonl.gz"];
-/** The formats that begin anew behind whatever a file holds. */
+/** The formats that append after any content. */
 const OPEN_ENDED = ["mitm", "jsonl", "mitm.gz", "jsonl.gz"];
 
 const add = (path: string) => writeTape(path, [httpFlow({ id: "new" })], { append: true });
 const idsIn = async (path: string) => (await readTape(path)).flows.map(({ id }) => id);
 
-t.test("flows are added to a file of their own format and compression, and to no other", async (t) => {
+t.test("flows are appended only to a file of the same format and compression", async (t) => {
 	const folder = t.testdir();
 	for (const name of EXTENSIONS) await writeTape(join(folder, `old.${name}`), [httpFlow({ id: "old" })]);
 	for (const target of OPEN_ENDED)
@@ -27,11 +27,11 @@ t.test("flows are added to a file of their own format and compression, and to no
 				continue;
 			}
 			await t.rejects(add(path), { code: "FT_USAGE", message: /flows cannot be appended/ }, `${content} in ${target}`);
-			t.ok(readFileSync(path).equals(before), "it is as it was");
+			t.ok(readFileSync(path).equals(before), "unchanged");
 		}
 });
 
-t.test("behind compressed data without an end nothing is added", async (t) => {
+t.test("nothing is appended to compressed data without an end", async (t) => {
 	const path = join(t.testdir(), "a.jsonl.gz");
 	await writeTape(path, [httpFlow({ id: "old" })]);
 	const whole = readFileSync(path);
@@ -59,7 +59,7 @@ t.test("only the cut line is lost", async (t) => {
 	t.equal(reported.length, 1);
 });
 
-t.test("other text is not added to; nothing, and what is no file, is", async (t) => {
+t.test("an empty file and a device are appended to, other text is not", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "a.jsonl");
 	for (const text of ["just words\n", `\ufeff{}`]) {

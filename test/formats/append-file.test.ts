@@ -1,19 +1,12 @@
-// What cannot be written waits; what is in the file is whole. With a limit on the size of files, as a full disk has it:
-// a write is done in part, then refused.
-import { spawnSync } from "node:child_process";
+// Queues data that cannot be written, and keeps only complete records in the file. A limit on the file size stands for a
+// full disk: a write succeeds in part, then fails.
 import { readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import t, { type Test } from "tap";
+import { limitFileSize, noFileSizeLimit as skip } from "../../fixtures/file-size-limit.ts";
 import { reports } from "../../fixtures/tape-files.ts";
 import { AppendFile } from "../../formats/append-file.ts";
-
-const limit = (soft: number | string) =>
-	spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${soft}:`]).status === 0;
-const skip = limit("unlimited") ? false : "limits of this process cannot be set here";
-
-// the test runner would end the process, which ignores it otherwise
-process.on("SIGXFSZ", () => {});
 
 async function growing(t: Test, before: string) {
 	const path = join(t.testdir({ file: before }), "file");
@@ -21,16 +14,16 @@ async function growing(t: Test, before: string) {
 	const released: string[] = [];
 	const file = new AppendFile(path, await open(path, "a"), report, async () => void released.push(path));
 	const content = () => readFileSync(path, "latin1");
-	t.teardown(() => limit("unlimited"));
+	t.teardown(() => limitFileSize("unlimited"));
 	return { path, file, list, released, content };
 }
 
 const record = (letter: string) => Buffer.from(`${letter.repeat(9)}\n`);
 const one = { count: 1, size: 10 };
 
-t.test("a passing failure", { skip }, async (t) => {
+t.test("a temporary failure", { skip }, async (t) => {
 	const { file, list, released, content } = await growing(t, "old\n");
-	limit(20);
+	limitFileSize(20);
 	const bytes = record("a");
 	await file.write(bytes, one);
 	await file.write(record("b"), one);
@@ -45,32 +38,32 @@ t.test("a passing failure", { skip }, async (t) => {
 			message: /file: cannot be written: the disk is full .*; flows are queued in memory and written later$/,
 		},
 	]);
-	limit("unlimited");
+	limitFileSize("unlimited");
 	await file.write(record("d"), one);
 	t.equal(content(), `old\n${["a", "b", "c", "d"].map(record).join("")}`);
 	t.equal(file.written, 4);
-	limit(50);
+	limitFileSize(50);
 	await file.write(record("e"), one);
-	t.equal(list.length, 2, "another failure is told again");
-	limit("unlimited");
+	t.equal(list.length, 2, "another failure is reported again");
+	limitFileSize("unlimited");
 	await file.close(Buffer.from("end"));
 	t.equal(content(), `old\n${["a", "b", "c", "d", "e"].map(record).join("")}end`);
 	t.equal(released.length, 1);
 });
 
-t.test("it is tried again by itself", { skip }, async (t) => {
+t.test("the write is retried automatically", { skip }, async (t) => {
 	const { file, content } = await growing(t, "");
-	limit(5);
+	limitFileSize(5);
 	await file.write(record("a"), one);
-	limit("unlimited");
+	limitFileSize("unlimited");
 	while (file.written === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 	t.equal(content(), String(record("a")));
 	await file.close();
 });
 
-t.test("a lasting failure", { skip }, async (t) => {
+t.test("a permanent failure", { skip }, async (t) => {
 	const { file, released, content } = await growing(t, "old\n");
-	limit(30);
+	limitFileSize(30);
 	await file.write(record("a"), one);
 	await file.write(Buffer.from("bbbbbbbbb\ncc"), { count: 1, size: 10 });
 	await file.write(record("c"), { count: 1, size: 10 });
@@ -82,7 +75,7 @@ t.test("a lasting failure", { skip }, async (t) => {
 
 t.test("a record in several pieces", { skip }, async (t) => {
 	const { file, content } = await growing(t, "old\n");
-	limit(8);
+	limitFileSize(8);
 	await file.write(Buffer.from("aa"), { count: 0, size: 0 });
 	await file.write(Buffer.from("aa"), { count: 0, size: 0 });
 	await file.write(Buffer.from("aa\n"), { count: 1, size: 3 });
@@ -93,7 +86,7 @@ t.test("a record in several pieces", { skip }, async (t) => {
 
 t.test("an empty file stays empty", { skip }, async (t) => {
 	const { file, content } = await growing(t, "");
-	limit(5);
+	limitFileSize(5);
 	await file.write(record("a"), one);
 	await t.rejects(file.close(Buffer.from("]\n")), { code: "FT_IO" });
 	t.equal(content(), "");

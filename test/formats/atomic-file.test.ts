@@ -1,4 +1,4 @@
-// An atomic file replaces its target under its name and behind its links, with the target's permissions.
+// Replaces a file when it is complete, with its permissions, and follows symbolic links.
 import { spawnSync } from "node:child_process";
 import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const written = async (path: string, text: string): Promise<AtomicFile> => {
 	return atomic;
 };
 
-t.test("a hidden file beside the target, until it is whole", async (t) => {
+t.test("a hidden file beside the target until it is complete", async (t) => {
 	const folder = t.testdir({ "a.tape": "old" });
 	const path = join(folder, "a.tape");
 	const atomic = await written(path, "new");
@@ -40,7 +40,7 @@ t.test("the temporary file has the permissions of the target", async (t) => {
 	}
 });
 
-t.test("a symbolic link stays, what it leads to is replaced", async (t) => {
+t.test("a symbolic link stays, and its target is replaced", async (t) => {
 	const folder = t.testdir({ real: { "a.tape": "old" } });
 	const link = join(folder, "link.tape");
 	await symlink("real/a.tape", link);
@@ -68,7 +68,7 @@ t.test("after a failure the temporary file is gone, and errors name the target",
 	});
 });
 
-t.test("drafts of processes that were killed go with the next one for the same target", async (t) => {
+t.test("temporary files of killed processes are removed with the next one for the same target", async (t) => {
 	const folder = t.testdir();
 	const { pid } = spawnSync(process.execPath, ["-e", ""]);
 	const [place] = processMark().split("-");

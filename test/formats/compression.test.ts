@@ -1,4 +1,4 @@
-// What is compressed is read as if it were not; damage comes after what stood before it.
+// Decompresses and compresses streams; the output before damage is kept.
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { deflateRawSync, deflateSync, gunzipSync, gzipSync, inflateRawSync, inflateSync } from "node:zlib";
@@ -13,11 +13,11 @@ import {
 	withoutCompression,
 } from "../../formats/compression.ts";
 
-/** Lines that do not look alike, so that what is packed is long too. */
+/** Lines that compress badly, so that the compressed text is long too. */
 const text = Buffer.from(
 	Array.from({ length: 20_000 }, (_, i) => `line ${(i * 2_654_435_761) % 4_294_967_291}\n`).join(""),
 );
-/** From the `zstd` program where it is there, or Node's own. */
+/** Compressed by Node, or else by the program `zstd`; null without both. */
 const zstd = zstdOf(text);
 
 function zstdOf(bytes: Buffer): Buffer | null {
@@ -46,14 +46,15 @@ async function unpack(
 ): Promise<{ bytes: Buffer; error: unknown }> {
 	const parts: Buffer[] = [];
 	try {
-		for await (const part of decompress(bytesInput(bytes, pieceBytes).chunks(), compression, "a.gz")) parts.push(part);
+		for await (const part of decompress(bytesInput(bytes, pieceBytes).chunks({ reuse: true }), compression, "a.gz"))
+			parts.push(part);
 		return { bytes: Buffer.concat(parts), error: null };
 	} catch (error) {
 		return { bytes: Buffer.concat(parts), error };
 	}
 }
 
-t.test("told by the first bytes, and by the name", async (t) => {
+t.test("detected by the first bytes, and by the name", async (t) => {
 	for (const [compression, bytes] of packed)
 		t.equal(sniffCompression(bytes), compression === "deflate" ? null : compression);
 	for (const head of ["", "{", "12:", "SQLite format 3\0", "PK\u0003\u0004", "xyz"])
@@ -70,7 +71,7 @@ t.test("told by the first bytes, and by the name", async (t) => {
 	t.same(["a.har.gz", "a.jsonl.ZST", "a.zhar"].map(withoutCompression), ["a.har", "a.jsonl", "a.zhar"]);
 });
 
-t.test("any way, any cuts", async (t) => {
+t.test("every compression, in chunks of any size", async (t) => {
 	for (const [compression, bytes] of packed) {
 		for (const size of [999, 100_000]) {
 			const got = await unpack(bytes, compression, size);
@@ -80,18 +81,14 @@ t.test("any way, any cuts", async (t) => {
 	}
 	t.ok(
 		(await unpack(Buffer.concat([gzipSync("one "), gzipSync("two")]), "gzip")).bytes.equals(Buffer.from("one two")),
-		"members one behind the other",
+		"several members",
 	);
 	if (zstd !== null)
-		t.equal(
-			(await unpack(Buffer.concat([zstd, zstd]), "zstd")).bytes.length,
-			2 * text.length,
-			"frames one behind the other",
-		);
+		t.equal((await unpack(Buffer.concat([zstd, zstd]), "zstd")).bytes.length, 2 * text.length, "several frames");
 	t.same(
 		await unpack(Buffer.concat([gzipSync("one"), Buffer.alloc(100_000)]), "gzip", 1000),
 		{ bytes: Buffer.from("one"), error: null },
-		"zeros behind it, as on tapes",
+		"zeros after the end",
 	);
 });
 
@@ -115,11 +112,11 @@ t.test("truncated and damaged data yields the output before it, then an error wi
 	t.match((await unpack(Buffer.from([0x1f, 0x8b]), "gzip")).error, { code: "FT_CORRUPT_FLOW" });
 });
 
-t.test("a bomb comes out in pieces", async (t) => {
+t.test("a decompression bomb is decompressed in small steps", async (t) => {
 	const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
 	const before = process.memoryUsage().rss;
 	let size = 0;
-	for await (const part of decompress(bytesInput(bomb).chunks(), "gzip", "bomb")) size += part.length;
+	for await (const part of decompress(bytesInput(bomb).chunks({ reuse: true }), "gzip", "bomb")) size += part.length;
 	t.equal(size, 200 * 1024 * 1024);
 	t.ok(process.memoryUsage().rss - before < 150 * 1024 * 1024);
 });
@@ -137,7 +134,7 @@ t.test("other programs can read the output", async (t) => {
 	}
 });
 
-t.test("zstd is written where Node has it", async (t) => {
+t.test("zstd is written if Node supports it", async (t) => {
 	const has = "createZstdCompress" in (createRequire(import.meta.url)("node:zlib") as object);
 	if (!has) {
 		t.throws(() => createCompressor("zstd"), {

@@ -1,6 +1,27 @@
-// Buffered data is written shortly after, once for several flows; the next call throws an error of an earlier flush.
+// Flushes shortly after a flow, once for several flows. The next call throws the error of an earlier flush.
 import t from "tap";
+import { gate } from "../../fixtures/gate.ts";
 import { FlushTimer } from "../../formats/flush-timer.ts";
+
+/** Waits for a promise. The timer of a flush alone does not keep the process alive. */
+async function alive(promise: Promise<void>): Promise<void> {
+	const keep = setInterval(() => {}, 1000);
+	await promise;
+	clearInterval(keep);
+}
+
+/** A timer whose first flush has failed. */
+async function failedTimer(): Promise<FlushTimer> {
+	const tried = gate();
+	const timer = new FlushTimer(async () => {
+		tried.open();
+		throw new Error("no space");
+	});
+	timer.schedule();
+	await alive(tried.opened);
+	await new Promise((resolve) => setImmediate(resolve));
+	return timer;
+}
 
 t.test("one flush for several flows; null never flushes early", async (t) => {
 	let count = 0;
@@ -11,9 +32,7 @@ t.test("one flush for several flows; null never flushes early", async (t) => {
 		});
 		for (let i = 0; i < 5; i++) timer.schedule();
 	});
-	const keep = setInterval(() => {}, 1000);
-	await flushed;
-	clearInterval(keep);
+	await alive(flushed);
 	t.equal(count, 1);
 	const never = new FlushTimer(null);
 	never.schedule();
@@ -21,39 +40,15 @@ t.test("one flush for several flows; null never flushes early", async (t) => {
 });
 
 t.test("a failed flush is thrown by the next call", async (t) => {
-	let told = (): void => {};
-	const tried = new Promise<void>((resolve) => {
-		told = resolve;
-	});
-	const timer = new FlushTimer(async () => {
-		told();
-		throw new Error("no space");
-	});
-	timer.schedule();
-	const keep = setInterval(() => {}, 1000);
-	await tried;
-	clearInterval(keep);
-	await new Promise((resolve) => setImmediate(resolve));
+	const timer = await failedTimer();
 	t.throws(() => timer.schedule(), { message: "no space" });
 	timer.schedule();
 	timer.cancel();
 	await timer.close(async () => {});
 });
 
-t.test("the end is written although something before it was not", async (t) => {
-	let told = (): void => {};
-	const tried = new Promise<void>((resolve) => {
-		told = resolve;
-	});
-	const timer = new FlushTimer(async () => {
-		told();
-		throw new Error("no space");
-	});
-	timer.schedule();
-	const keep = setInterval(() => {}, 1000);
-	await tried;
-	clearInterval(keep);
-	await new Promise((resolve) => setImmediate(resolve));
+t.test("the end is written even if an earlier flush failed", async (t) => {
+	const timer = await failedTimer();
 	let isClosed = false;
 	await t.rejects(
 		timer.close(async () => {

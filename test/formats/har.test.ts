@@ -1,11 +1,11 @@
-// HARs of many programs are read, and what is written is a HAR that says the same when it is read again.
+// Reads HARs of many programs; writing and reading them again changes nothing.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { tcpFlow } from "../../fixtures/build-flow.ts";
 import { harViolations } from "../../fixtures/har-checks.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
 import { har } from "../../formats/har.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 
@@ -25,7 +25,7 @@ async function flowsOf(name: string): Promise<{ flows: HttpFlow[]; reported: unk
 	return { flows: flows as HttpFlow[], reported: reported.map(({ message }) => message) };
 }
 
-t.test("told from what else begins with a brace", async (t) => {
+t.test("detected among files that begin with a brace", async (t) => {
 	t.ok(har.sniff(Buffer.from('\ufeff\n{ "log" : {')));
 	t.ok(har.sniff(await readFile(fixture("playwright.zip"))));
 	t.notOk(har.sniff(Buffer.from('{"id":1}')));
@@ -73,7 +73,7 @@ t.test("Firefox", async (t) => {
 	});
 	t.match(page?.serverConn, { peername: ["192.0.2.7", 443], timestampTlsSetup: 1_714_637_730.178 });
 	t.match(login, { request: { httpVersion: "HTTP/3", text: "user=a+b&pass=x%26y" }, response: { statusCode: 302 } });
-	t.equal(video?.response?.rawContent, null, "a body that was not included is not an empty one");
+	t.equal(video?.response?.rawContent, null, "a missing body is not an empty one");
 	t.match(blocked, { response: null, error: { message: "there was no response" } });
 });
 
@@ -105,7 +105,7 @@ t.test("Fiddler", async (t) => {
 	t.equal(large?.response?.rawContent, null);
 });
 
-t.test("mitmproxy: what Chromium saved, through a dump and mitmproxy's own HAR", async (t) => {
+t.test("mitmproxy: the HAR of Chromium, converted to a dump and to a HAR by mitmproxy", async (t) => {
 	const theirs = (await flowsOf("mitmproxy.har")).flows;
 	const ours = (await flowsOf("chromium.har")).flows;
 	const said = ({ request, response, error, websocket }: HttpFlow) => ({
@@ -134,7 +134,7 @@ t.test("Playwright, bodies in files of the archive", async (t) => {
 	t.match(down, { response: null, error: { message: "net::ERR_NAME_NOT_RESOLVED" } });
 });
 
-t.test("HAR to tape to HAR, and again: nothing changes any more, and it is in order", async (t) => {
+t.test("HAR to tape to HAR, twice: nothing changes, and the HAR is valid", async (t) => {
 	const folder = t.testdir();
 	const path = (name: string) => join(folder, name);
 	const copy = async (from: string, to: string): Promise<Flow[]> => {
@@ -150,23 +150,23 @@ t.test("HAR to tape to HAR, and again: nothing changes any more, and it is in or
 		await copy(path(`${i}b.tape`), path(`${i}b.har`));
 		const text = await readFile(path(`${i}a.har`), "utf8");
 		t.ok((await readFile(path(`${i}b.har`), "utf8")) === text, name);
-		t.strictSame(again.map(factsOf), flows.map(factsOf), `${name}: the flows are the same`);
+		t.strictSame(again.map(comparable), flows.map(comparable), `${name}: the flows are the same`);
 		t.same(harViolations(text), [], name);
 	}
 	t.ok(
 		(await readFile(path(`${HARS.length}a.har`))).equals(await readFile(path("varied.har"))),
-		"what we wrote comes back to the byte",
+		"a HAR of flowtape is written byte for byte",
 	);
 });
 
-t.test("a zip, and compressed in other ways", async (t) => {
+t.test("a ZIP, and other compressions", async (t) => {
 	const folder = t.testdir();
 	const { flows } = await readTape(fixture("chromium.har"));
 	for (const name of ["a.zip", "a.zhar", "a.har.gz"]) {
 		t.same(await writeTape(join(folder, name), flows), []);
 		const back = await readTape(join(folder, name));
 		t.same(back.reported, []);
-		t.strictSame(back.flows.map(factsOf), flows.map(factsOf), name);
+		t.strictSame(back.flows.map(comparable), flows.map(comparable), name);
 	}
 });
 

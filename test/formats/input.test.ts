@@ -1,4 +1,4 @@
-// Inputs give their bytes once, after a look at the first of them.
+// Opens inputs, whose first bytes can be peeked at.
 import { execFileSync } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ t.test("a file", async (t) => {
 	await input.close();
 });
 
-t.test("a pipe is read as a stream, what was peeked at comes again", async (t) => {
+t.test("a pipe is read as a stream; peeked bytes are yielded again", async (t) => {
 	const path = join(t.testdir(), "pipe");
 	execFileSync("mkfifo", [path]);
 	const opened = openInput(path);
@@ -37,7 +37,7 @@ t.test("a pipe is read as a stream, what was peeked at comes again", async (t) =
 	await input.close();
 });
 
-t.test("inside gzip and zlib, how far it is told by the file", async (t) => {
+t.test("gzip and zlib; progress counts the bytes of the file", async (t) => {
 	const folder = t.testdir();
 	for (const [name, bytes] of [
 		["a.gz", gzipSync("hello ".repeat(1000))],
@@ -60,7 +60,7 @@ t.test("inside gzip and zlib, how far it is told by the file", async (t) => {
 	await input.close();
 });
 
-t.test("chunks may share their memory", async (t) => {
+t.test("chunks share their memory if requested", async (t) => {
 	const path = join(t.testdir(), "a");
 	await writeFile(path, Buffer.alloc(3 * 1024 * 1024, "x"));
 	for (const reuse of [false, true]) {
@@ -72,7 +72,7 @@ t.test("chunks may share their memory", async (t) => {
 	}
 });
 
-t.test("a stream as a file, for as long as it is needed", async (t) => {
+t.test("a stream as a temporary file", async (t) => {
 	const file = await spool(bytesInput(Buffer.from("hello")));
 	t.equal(await readFile(file.path, "utf8"), "hello");
 	await file.remove();

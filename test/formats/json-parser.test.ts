@@ -1,4 +1,4 @@
-// What JSON.parse makes of a text is made of it however it is cut; what takes too much is refused before it is held.
+// Parses JSON in pieces with the result of JSON.parse, and rejects values that need too much memory.
 import fc from "fast-check";
 import t from "tap";
 import type { Json } from "../../formats/fields.ts";
@@ -28,7 +28,7 @@ t.test("as JSON.parse, in pieces of any size", async (t) => {
 	t.equal(parsed(" \n "), undefined);
 });
 
-t.test("what JSON.parse refuses", async (t) => {
+t.test("texts that JSON.parse rejects", async (t) => {
 	const texts = [
 		...[
 			"{",
@@ -55,7 +55,7 @@ t.test("what JSON.parse refuses", async (t) => {
 			t.throws(() => parsed(text, size), { code: "FT_CORRUPT_FLOW" }, `${JSON.stringify(String(text))} by ${size}`);
 });
 
-t.test("long strings: bodies and messages by themselves, others as strings", async (t) => {
+t.test("long strings: bodies and messages as LongStrings, others as strings", async (t) => {
 	const text = `x"\\\n\u2028é漢🍇\ud83c\udf47`.repeat(200_000);
 	const placeOf: PlaceOf = ([key]) => (key === "body" || key === "message" ? key : null);
 	for (const json of [
@@ -74,7 +74,7 @@ t.test("long strings: bodies and messages by themselves, others as strings", asy
 			}
 		}
 	const halves = "\ud800\n\udc80".repeat(200_000);
-	t.ok((parsed(JSON.stringify([halves]), 65_536) as Json[])[0] === halves, "halves of pairs stay what they are");
+	t.ok((parsed(JSON.stringify([halves]), 65_536) as Json[])[0] === halves, "lone surrogates are kept");
 	const base64 = Buffer.from(text).toString("base64").replace(/.{76}/g, "$&\\r\\n");
 	const { body } = parsed(`{"body":"${base64}"}`, 65_536, placeOf) as { body: unknown };
 	const bytes = (body as LongString).fromBase64();

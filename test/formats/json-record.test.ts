@@ -1,4 +1,4 @@
-// A record is the same short or long; one that is refused costs nothing of the next.
+// Parses short and long records; a rejected one does not affect the next.
 import t from "tap";
 import { isRecord, JsonRecord, RECORD_LIMIT, SHORT_BYTES } from "../../formats/json-record.ts";
 
@@ -7,7 +7,7 @@ function push(record: JsonRecord, text: string): void {
 	for (let at = 0; at < bytes.length; at += 100_000) record.push(bytes.subarray(at, at + 100_000));
 }
 
-t.test("short, long, refused and short again", async (t) => {
+t.test("short, long, rejected and short again", async (t) => {
 	const record = new JsonRecord(() => null);
 	push(record, '{"a":1}');
 	t.equal(String(record.bytes), '{"a":1}');
@@ -27,10 +27,10 @@ t.test("short, long, refused and short again", async (t) => {
 	t.throws(() => record.end(), { code: "FT_CORRUPT_FLOW" });
 });
 
-t.test("what can be read again", async (t) => {
+t.test("records that can be read again", async (t) => {
 	const deep = JSON.parse(`${"[".repeat(501)}${"]".repeat(501)}`);
 	const isFine = (size: number) => isRecord(deep, { head: "", rest: null, size, cost: 0 }, () => null);
-	t.ok(isFine(SHORT_BYTES), "short ones are parsed as they are");
+	t.ok(isFine(SHORT_BYTES), "short ones are parsed without limits");
 	t.notOk(isFine(SHORT_BYTES + 1));
 	t.ok(isRecord([], { head: "", rest: null, size: RECORD_LIMIT, cost: 0 }, () => null));
 	t.notOk(isRecord([], { head: "", rest: null, size: RECORD_LIMIT + 1, cost: 0 }, () => null));

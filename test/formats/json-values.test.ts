@@ -1,4 +1,4 @@
-// Values survive JSON.
+// Converts bytes, numbers and notes to JSON and back.
 import fc from "fast-check";
 import t from "tap";
 import {
@@ -15,7 +15,7 @@ import { Float, type MetaValue } from "../../src/flow/metadata.ts";
 
 const throughJson = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
-t.test("bytes: text where they are UTF-8, base64 where not", async (t) => {
+t.test("bytes: a string if they are UTF-8, otherwise base64", async (t) => {
 	t.equal(fromBytes(Buffer.from("grüß")), "grüß");
 	t.same(fromBytes(Buffer.of(0xff, 0)), { $base64: "/wA=" });
 	t.same(fromByteString("caf\xe9"), { $base64: "Y2Fm6Q==" });

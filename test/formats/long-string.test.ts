@@ -1,4 +1,4 @@
-// A string is the same however it is cut, in memory and in a file.
+// Decodes a string in pieces of any size, in memory and in a file.
 import t from "tap";
 import { decodeBase64 } from "../../formats/json-values.ts";
 import { decodeString, LongStringReader, LongTextReader } from "../../formats/long-string.ts";
@@ -28,7 +28,7 @@ t.test("in pieces of any size, escaped or not", async (t) => {
 				}
 });
 
-t.test("text keeps halves of pairs, wherever it is cut", async (t) => {
+t.test("text keeps lone surrogates for any split", async (t) => {
 	for (const text of [...texts, "\ud83d\n\udf47\ud83d\udf47".repeat(20)])
 		for (let size = 1; size < 30; size++) {
 			const reader = new LongTextReader();
@@ -63,7 +63,7 @@ t.test("a string that is not base64, in memory and in a file", async (t) => {
 		}
 });
 
-t.test("what is no string of JSON", async (t) => {
+t.test("invalid strings", async (t) => {
 	for (const raw of [Buffer.from([0xff]), Buffer.from("\n"), Buffer.from("\\x"), Buffer.from("\\")])
 		t.throws(() => decodeString(raw), { code: "FT_CORRUPT_FLOW" });
 	const reader = new LongStringReader();

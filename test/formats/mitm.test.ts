@@ -1,11 +1,12 @@
-// mitmproxy dumps: read from any cut of the bytes, and again after damage.
+// Reads mitmproxy dumps for any split of the bytes, and continues after damage.
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
+import { bytesInput } from "../../fixtures/bytes-input.ts";
 import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
 import type { Input } from "../../formats/format.ts";
 import { mitm } from "../../formats/mitm.ts";
 import type { Flow } from "../../src/flow/flow.ts";
@@ -22,21 +23,6 @@ async function bytesOf(flows: readonly Flow[], folder: string): Promise<Buffer> 
 	return readFile(file);
 }
 
-/** The bytes as a stream of unknown size, in pieces. */
-function streamOf(bytes: Buffer, size: number): Input {
-	return {
-		path: null,
-		name: "stream",
-		size: null,
-		progress: () => ({ done: 0, total: null }),
-		peek: async (n) => bytes.subarray(0, n),
-		async *chunks() {
-			for (let at = 0; at < bytes.length; at += size) yield Buffer.from(bytes.subarray(at, at + size));
-		},
-		close: async () => {},
-	};
-}
-
 async function idsOf(input: Input): Promise<{ ids: string[]; codes: string[] }> {
 	const { list, report } = reports();
 	const ids: string[] = [];
@@ -44,13 +30,13 @@ async function idsOf(input: Input): Promise<{ ids: string[]; codes: string[] }> 
 	return { ids, codes: list.map(({ code }) => code) };
 }
 
-t.test("any cut of the bytes gives the same flows", async (t) => {
+t.test("any split of the bytes gives the same flows", async (t) => {
 	const bytes = await bytesOf(small, t.testdir());
 	for (const size of [1, 7, 100, 1000, bytes.length])
-		t.same(await idsOf(streamOf(bytes, size)), { ids: ["one", "two", "three"], codes: [] });
+		t.same(await idsOf(bytesInput(bytes, size)), { ids: ["one", "two", "three"], codes: [] });
 });
 
-t.test("a flow that nothing changed is copied as its bytes, unknown fields and all", async (t) => {
+t.test("the bytes of an unchanged flow are copied, with unknown fields", async (t) => {
 	const folder = t.testdir();
 	const bytes = await bytesOf(variedFlows(), folder);
 	const { flows } = await readTape(join(folder, "made.mitm"));
@@ -58,10 +44,10 @@ t.test("a flow that nothing changed is copied as its bytes, unknown fields and a
 	t.ok(bytes.equals(await readFile(join(folder, "copy.mitm"))));
 	for (const flow of flows) flow.record = undefined;
 	await writeTape(join(folder, "anew.mitm"), flows);
-	t.strictSame((await readTape(join(folder, "anew.mitm"))).flows.map(factsOf), flows.map(factsOf));
+	t.strictSame((await readTape(join(folder, "anew.mitm"))).flows.map(comparable), flows.map(comparable));
 });
 
-t.test("cut off anywhere, the flows before are there, and the place is said", async (t) => {
+t.test("a cut-off dump gives the flows before the cut, and reports its offset", async (t) => {
 	const folder = t.testdir();
 	const bytes = await bytesOf(small, folder);
 	const first = (await bytesOf(small.slice(0, 1), folder)).length;
@@ -77,7 +63,7 @@ t.test("cut off anywhere, the flows before are there, and the place is said", as
 	}
 });
 
-t.test("after damage it goes on with the next record", async (t) => {
+t.test("after damage, reading continues with the next record", async (t) => {
 	const folder = t.testdir();
 	const file = join(folder, "a.mitm");
 	const [one, two, three] = [
@@ -100,7 +86,7 @@ t.test("after damage it goes on with the next record", async (t) => {
 	);
 });
 
-t.test("a record of something else, of another version", async (t) => {
+t.test("a record that is not a flow, and one of a newer version", async (t) => {
 	const folder = t.testdir();
 	const file = join(folder, "a.mitm");
 	await writeFile(file, await bytesOf(small.slice(0, 1), folder));
@@ -111,7 +97,7 @@ t.test("a record of something else, of another version", async (t) => {
 	t.match((await readTape(file)).reported, [{ code: "FT_NEWER_FORMAT", message: /version 99/ }]);
 });
 
-t.test("versions that are not written are refused before anything is", async (t) => {
+t.test("versions that cannot be written are rejected before the file is created", async (t) => {
 	const { report } = reports();
 	const file = join(t.testdir(), "a.mitm");
 	await t.rejects(mitm.create(file, { report, version: 7 }), {
@@ -121,19 +107,19 @@ t.test("versions that are not written are refused before anything is", async (t)
 	await t.rejects(readFile(file), { code: "ENOENT" });
 });
 
-t.test("progress goes from nothing to all", async (t) => {
+t.test("progress", async (t) => {
 	const bytes = await bytesOf(small, t.testdir());
-	const source = await mitm.read({ ...streamOf(bytes, 500), size: bytes.length }, { report: reports().report });
-	t.same(source.progress?.(), { done: 0, total: bytes.length });
+	const source = await mitm.read({ ...bytesInput(bytes, 500), size: bytes.length }, { report: reports().report });
+	t.same(source.progress(), { done: 0, total: bytes.length });
 	for await (const _ of source);
-	t.same(source.progress?.(), { done: bytes.length, total: bytes.length });
+	t.same(source.progress(), { done: bytes.length, total: bytes.length });
 });
 
-t.test("cut off at every byte of every golden dump, only clear reports", async (t) => {
+t.test("golden dumps that are cut off at any byte cause only reports of damage", async (t) => {
 	for (const name of ["0.10", "7", "21"]) {
 		const bytes = await readFile(`fixtures/flows/mitm-${name}.mitm`);
 		for (let end = 1; end < bytes.length; end += name === "0.10" ? 1 : 17) {
-			const { ids, codes } = await idsOf(streamOf(bytes.subarray(0, end), 4096));
+			const { ids, codes } = await idsOf(bytesInput(bytes.subarray(0, end), 4096));
 			t.ok(
 				codes.every((code) => code === "FT_CORRUPT_FLOW") && codes.length <= 1,
 				`${name}: ${end} bytes: ${ids.length} flows, ${codes}`,
@@ -142,7 +128,7 @@ t.test("cut off at every byte of every golden dump, only clear reports", async (
 	}
 });
 
-t.test("flipped bits, only clear reports", async () => {
+t.test("flipped bits cause only reports of damage", async () => {
 	const dumps = await Promise.all(
 		["0.10", "0.18", "2.0", "7", "12", "18", "21"].map((name) => readFile(`fixtures/flows/mitm-${name}.mitm`)),
 	);
@@ -157,9 +143,9 @@ t.test("flipped bits, only clear reports", async () => {
 					broken[at] = (broken[at] as number) ^ (1 << bit);
 				}
 				const { list, report } = reports();
-				for await (const batch of await mitm.read(streamOf(broken, 5000), { report })) {
-					// what is decoded late cannot fail any more
-					for (const flow of batch) factsOf(flow);
+				for await (const batch of await mitm.read(bytesInput(broken, 5000), { report })) {
+					// lazily decoded parts must not fail
+					for (const flow of batch) comparable(flow);
 				}
 				return list.every(
 					({ code, message }) =>
@@ -171,7 +157,7 @@ t.test("flipped bits, only clear reports", async () => {
 	);
 });
 
-t.test("structures made to hurt end soon, and take little memory", async (t) => {
+t.test("malicious structures take little time and memory", async (t) => {
 	const nested = (levels: number, tag: string): Buffer => {
 		const heads: string[] = [];
 		for (let n = 0, size = 0; n < levels; n++) {
@@ -193,7 +179,7 @@ t.test("structures made to hurt end soon, and take little memory", async (t) => 
 		["empty elements", Buffer.concat([Buffer.from("5000000:"), Buffer.alloc(5_000_000, "0:~0:~"), Buffer.from("}")])],
 	] as const) {
 		const before = process.memoryUsage().rss;
-		const { ids, codes } = await idsOf(streamOf(Buffer.concat([bytes, good]), 1_000_000));
+		const { ids, codes } = await idsOf(bytesInput(Buffer.concat([bytes, good]), 1_000_000));
 		t.ok(codes.length > 0, name);
 		t.same(ids.slice(-2), ["two", "three"], name);
 		t.ok(process.memoryUsage().rss - before < 300e6, name);

@@ -1,4 +1,4 @@
-// One line for each kind of field, and one for how many more there were.
+// Reports the first odd field of each kind, and the number of further ones.
 import t from "tap";
 import { reports } from "../../fixtures/tape-files.ts";
 import { OddFields } from "../../formats/odd-fields.ts";

@@ -1,9 +1,9 @@
-// What the file system says is told in our words.
+// Translates file system errors.
 import t from "tap";
 import { outputError } from "../../formats/output-error.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 
-t.test("the reason, with the path that was asked for", async (t) => {
+t.test("the reason, with the given path", async (t) => {
 	const refused = (code: string) => outputError("f", Object.assign(new Error("why"), { code }));
 	t.match(refused("ENOENT"), { code: "FT_IO", message: "f: cannot be written: its folder does not exist" });
 	t.match(refused("EACCES"), { code: "FT_IO", message: /no permission/ });

@@ -1,22 +1,15 @@
-// Outputs take their name when they are whole; until then what stood there stands.
-import { spawnSync } from "node:child_process";
+// Opens outputs. A new file gets its name when it is complete; until then an existing one is unchanged.
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { constants, gunzipSync, inflateSync } from "node:zlib";
-import t from "tap";
+import t, { type Test } from "tap";
+import { limitFileSize, noFileSizeLimit as skip } from "../../fixtures/file-size-limit.ts";
 import { reports } from "../../fixtures/tape-files.ts";
 import { openOutput } from "../../formats/output.ts";
-import { wholly } from "../../formats/records.ts";
+import { completeRecords } from "../../formats/records.ts";
 
-const limit = (soft: number | string) =>
-	spawnSync("prlimit", [`--pid=${process.pid}`, `--fsize=${soft}:`]).status === 0;
-const skip = limit("unlimited") ? false : "limits of this process cannot be set here";
-
-// the test runner would end the process, which ignores it otherwise
-process.on("SIGXFSZ", () => {});
-
-t.test("a file takes its name when it is closed", async (t) => {
+t.test("a file gets its name when it is closed", async (t) => {
 	const folder = t.testdir({ a: "old" });
 	const path = join(folder, "a");
 	const output = await openOutput(path);
@@ -27,7 +20,7 @@ t.test("a file takes its name when it is closed", async (t) => {
 	t.same(await readdir(folder), ["a"]);
 });
 
-t.test("discarded, it leaves nothing", async (t) => {
+t.test("a discarded file leaves nothing", async (t) => {
 	const folder = t.testdir({ a: "old" });
 	const output = await openOutput(join(folder, "a"));
 	await output.write(Buffer.from("new"));
@@ -36,7 +29,7 @@ t.test("discarded, it leaves nothing", async (t) => {
 	t.same(await readdir(folder), ["a"]);
 });
 
-t.test("appending adds to what is there at once", async (t) => {
+t.test("appended bytes are in the file at once", async (t) => {
 	const path = join(t.testdir({ a: "old" }), "a");
 	const output = await openOutput(path, { append: true });
 	await output.write(Buffer.from("new"));
@@ -44,7 +37,7 @@ t.test("appending adds to what is there at once", async (t) => {
 	await output.discard();
 });
 
-t.test("compressed by the name", async (t) => {
+t.test("compressed by the extension", async (t) => {
 	const folder = t.testdir();
 	for (const [name, undo] of [
 		["a.jsonl.gz", gunzipSync],
@@ -65,72 +58,68 @@ t.test("compressed by the name", async (t) => {
 	t.same((await readdir(folder)).sort(), ["a.jsonl.gz", "a.zhar"]);
 });
 
-t.test("a compressed record counts when all of it is in the file", async (t) => {
+const FIRST = Buffer.from("first\n");
+
+/** A compressed recording with one record, which is in the file. Removes the limit on the file size after the test. */
+async function recordFirst(t: Test) {
 	const path = join(t.testdir(), "a.gz");
-	const output = await openOutput(path, { append: true });
-	const first = Buffer.from("first\n");
-	await output.write(first, wholly(first, 1));
+	t.teardown(() => limitFileSize("unlimited"));
+	const output = await openOutput(path, { append: true, report: reports().report });
+	await output.write(FIRST, completeRecords(FIRST, 1));
 	await output.flush?.();
+	return { path, output };
+}
+
+t.test("a compressed record counts when all of it is in the file", async (t) => {
+	const { path, output } = await recordFirst(t);
 	t.equal(output.written, 1);
 	const second = randomBytes(1024 * 1024);
-	await output.write(second, wholly(second, 1));
+	await output.write(second, completeRecords(second, 1));
 	t.ok((await stat(path)).size > 64 * 1024, "the file has a part of the second");
 	t.equal(output.written, 1);
 	await output.close();
 	t.equal(output.written, 2);
-	t.ok(gunzipSync(await readFile(path)).equals(Buffer.concat([first, second])));
+	t.ok(gunzipSync(await readFile(path)).equals(Buffer.concat([FIRST, second])));
 });
 
 t.test("a compressed recording on a full disk ends after the last counted record", { skip }, async (t) => {
-	const path = join(t.testdir(), "a.gz");
-	const { report } = reports();
-	t.teardown(() => limit("unlimited"));
-	const output = await openOutput(path, { append: true, report });
-	const first = Buffer.from("first\n");
-	await output.write(first, wholly(first, 1));
-	await output.flush?.();
-	limit(256 * 1024);
+	const { path, output } = await recordFirst(t);
+	limitFileSize(256 * 1024);
 	const second = randomBytes(1024 * 1024);
-	await output.write(second, wholly(second, 1));
+	await output.write(second, completeRecords(second, 1));
 	await output.flush?.();
 	await t.rejects(output.close(), { code: "FT_IO", message: /the disk is full/ });
 	t.equal(output.written, 1);
-	limit("unlimited");
+	limitFileSize("unlimited");
 	const content = gunzipSync(await readFile(path), { finishFlush: constants.Z_SYNC_FLUSH });
-	t.equal(String(content), "first\n");
+	t.ok(content.equals(FIRST));
 });
 
 t.test("after compressed bytes were lost, nothing more is accepted", { skip }, async (t) => {
-	const path = join(t.testdir(), "a.gz");
-	const { report } = reports();
-	t.teardown(() => limit("unlimited"));
-	const output = await openOutput(path, { append: true, report });
-	const first = Buffer.from("first\n");
-	await output.write(first, wholly(first, 1));
-	await output.flush?.();
-	limit(1024);
+	const { path, output } = await recordFirst(t);
+	limitFileSize(1024);
 	const large = randomBytes(8 * 1024 * 1024);
 	let failure: unknown = null;
 	for (let i = 0; i < 20 && failure === null; i++)
-		await output.write(large, wholly(large, 1)).catch((error) => {
+		await output.write(large, completeRecords(large, 1)).catch((error) => {
 			failure = error;
 		});
 	t.match(failure, { code: "FT_IO", message: /the disk is full/ });
-	limit("unlimited");
-	await t.rejects(output.write(first, wholly(first, 1)), { code: "FT_IO" });
+	limitFileSize("unlimited");
+	await t.rejects(output.write(FIRST, completeRecords(FIRST, 1)), { code: "FT_IO" });
 	await t.rejects(output.close(), { code: "FT_IO" });
 	t.equal(output.written, 1);
 	const content = gunzipSync(await readFile(path), { finishFlush: constants.Z_SYNC_FLUSH });
-	t.equal(String(content.subarray(0, first.length)), "first\n");
+	t.ok(content.subarray(0, FIRST.length).equals(FIRST));
 });
 
-t.test("devices are written to as they are", async () => {
+t.test("devices are written to, not replaced", async () => {
 	const output = await openOutput("/dev/null");
 	await output.write(Buffer.from("x"));
 	await output.close();
 });
 
-t.test("a full device is an error of ours", async (t) => {
+t.test("a full device gives FT_IO", async (t) => {
 	const output = await openOutput("/dev/full");
 	await t.rejects(output.write(Buffer.from("x")), {
 		code: "FT_IO",

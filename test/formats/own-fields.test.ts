@@ -1,7 +1,7 @@
-// What only flowtape knows of a flow, written for other formats and read again.
+// Stores fields that only flowtape has in other formats.
 import t from "tap";
 import { httpFlow, httpRequest, tcpFlow } from "../../fixtures/build-flow.ts";
-import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
 import { ownFields, setOwnFields } from "../../formats/own-fields.ts";
 import { HttpFlow } from "../../src/flow/flow.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
@@ -9,7 +9,7 @@ import type { MetaValue } from "../../src/flow/metadata.ts";
 t.test("round trip, also through JSON", async (t) => {
 	for (const flow of variedFlows()) {
 		const own = ownFields(flow);
-		const expected = factsOf(flow);
+		const expected = comparable(flow);
 		flow.session = null;
 		if (flow instanceof HttpFlow) {
 			flow.ended = null;
@@ -17,17 +17,17 @@ t.test("round trip, also through JSON", async (t) => {
 			flow.original = null;
 		}
 		setOwnFields(flow, own === null ? undefined : (JSON.parse(JSON.stringify(own)) as MetaValue));
-		t.same(factsOf(flow), expected);
+		t.same(comparable(flow), expected);
 	}
 });
 
-t.test("a flow as other tools have it needs nothing", async (t) => {
+t.test("flows without such fields", async (t) => {
 	t.equal(ownFields(httpFlow()), null);
 	t.equal(ownFields(httpFlow({ ended: "server" })), null);
 	t.equal(
 		ownFields(httpFlow({ error: { message: "Client disconnected.", timestamp: 1 }, ended: "client" })),
 		null,
-		"the error says it",
+		"the error implies it",
 	);
 	t.equal(ownFields(tcpFlow()), null);
 });
@@ -51,7 +51,7 @@ t.test("other values are ignored", async (t) => {
 	}
 });
 
-t.test("a request that broke off is told from a whole one where times do not say it", async (t) => {
+t.test("a cut-off request is marked, because formats may not store its end", async (t) => {
 	const cut = () =>
 		httpFlow({ response: null, error: { message: "x", timestamp: 1 }, request: { timestampEnd: null, body: "half" } });
 	t.same(ownFields(cut()), { request_ended: "cut" });

@@ -1,4 +1,4 @@
-// What one process adds to, no other replaces.
+// Keeps other processes from replacing a file that a process appends to.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { processMark } from "../../src/process-mark.ts";
 /** The mark of another process of this machine. */
 const markOf = (pid: number) => processMark().replace(/[0-9]+$/, String(pid));
 
-t.test("a mark is there until it is taken back, and this process is not in its own way", async (t) => {
+t.test("a mark exists until it is removed, and does not affect its own process", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "a.jsonl");
 	const release = await markRecording(path);
@@ -22,7 +22,7 @@ t.test("a mark is there until it is taken back, and this process is not in its o
 	await markRecording(join(folder, "no-folder", "b.jsonl"));
 });
 
-t.test("another process that runs is in the way, one that ended is not", async (t) => {
+t.test("a file with the mark of a running process is not replaced", async (t) => {
 	const folder = t.testdir({ "a.jsonl": "before\n" });
 	const path = join(folder, "a.jsonl");
 	symlinkSync("a.jsonl", join(folder, "link.jsonl"));
@@ -44,7 +44,7 @@ t.test("another process that runs is in the way, one that ended is not", async (
 	const output = await openOutput(path);
 	await output.write(Buffer.from("after\n"));
 	writeFileSync(join(folder, `.a.jsonl.${markOf(process.ppid)}-00000000.recording`), "");
-	await t.rejects(output.close(), { code: "FT_IO" }, "who began meanwhile is in the way too");
+	await t.rejects(output.close(), { code: "FT_IO" }, "a process that began meanwhile counts too");
 	t.equal(readFileSync(path, "utf8"), "before\nadded\n");
-	t.notOk(existsSync(mark), "what the dead process left is gone");
+	t.notOk(existsSync(mark), "the mark of the ended process is removed");
 });

@@ -1,9 +1,9 @@
-// Bytes that belong together.
+// Describes the records in bytes.
 import t from "tap";
-import { WITHIN_RECORD, wholly } from "../../formats/records.ts";
+import { completeRecords, WITHIN_RECORD } from "../../formats/records.ts";
 
-t.test("all of them", async (t) => {
-	t.same(wholly(Buffer.alloc(7)), { count: 0, size: 7 });
-	t.same(wholly(Buffer.alloc(7), 3), { count: 3, size: 7 });
+t.test("complete records", async (t) => {
+	t.same(completeRecords(Buffer.alloc(7)), { count: 0, size: 7 });
+	t.same(completeRecords(Buffer.alloc(7), 3), { count: 3, size: 7 });
 	t.same(WITHIN_RECORD, { count: 0, size: 0 });
 });

@@ -1,4 +1,4 @@
-// A .tape is a file, wherever it comes from.
+// Reads and writes .tape files.
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -7,21 +7,21 @@ import { httpFlow } from "../../fixtures/build-flow.ts";
 import { bytesInput } from "../../fixtures/bytes-input.ts";
 import { ownTemporaryFolder } from "../../fixtures/own-temporary-folder.ts";
 import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
 import { createTape, openTape } from "../../formats/index.ts";
 import { createTapeFormat } from "../../formats/tape.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { defaultRequestKey } from "../../src/replay/match/key.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 
-/** Opened for a test, and closed at its end. */
+/** Opens a tape and closes it at the end of the test. */
 async function openFor(t: Test, ...args: Parameters<typeof openTape>): ReturnType<typeof openTape> {
 	const source = await openTape(...args);
 	t.teardown(() => source.close());
 	return source;
 }
 
-t.test("from a stream, and from inside gzip", async (t) => {
+t.test("from a stream, and compressed with gzip", async (t) => {
 	const folder = t.testdir();
 	const flows = variedFlows();
 	await writeTape(join(folder, "a.tape"), flows);
@@ -32,13 +32,13 @@ t.test("from a stream, and from inside gzip", async (t) => {
 		report: reports().report,
 	}))
 		got.push(...batch);
-	t.strictSame(got.map(factsOf), flows.map(factsOf), "bodies are there when the file is gone again");
+	t.strictSame(got.map(comparable), flows.map(comparable), "bodies can be read after the file is removed");
 	t.same(left(), []);
 	await writeFile(join(folder, "b.tape.gz"), gzipSync(bytes));
-	t.strictSame((await readTape(join(folder, "b.tape.gz"))).flows.map(factsOf), flows.map(factsOf));
+	t.strictSame((await readTape(join(folder, "b.tape.gz"))).flows.map(comparable), flows.map(comparable));
 });
 
-t.test("how far the reading is", async (t) => {
+t.test("progress", async (t) => {
 	const file = join(t.testdir(), "a.tape");
 	await writeTape(
 		file,
@@ -46,17 +46,17 @@ t.test("how far the reading is", async (t) => {
 	);
 	const { size } = await (await import("node:fs/promises")).stat(file);
 	const source = await openFor(t, file, { report: reports().report });
-	t.equal(source.progress?.().done, 0);
+	t.equal(source.progress().done, 0);
 	const seen: number[] = [];
 	for await (const _ of source) {
-		source.progress?.();
+		source.progress();
 		await new Promise((resolve) => setImmediate(resolve));
-		seen.push(source.progress?.().done ?? 0);
+		seen.push(source.progress().done);
 	}
 	t.same(seen, [Math.round(size * 0.4), Math.round(size * 0.8), size]);
 });
 
-t.test("from tape to tape rows go as they are, to other formats flow by flow", async (t) => {
+t.test("rows are copied from tape to tape, and flows to other formats", async (t) => {
 	const folder = t.testdir();
 	const flows = variedFlows();
 	await writeTape(join(folder, "a.tape"), flows);
@@ -73,18 +73,18 @@ t.test("from tape to tape rows go as they are, to other formats flow by flow", a
 	] as const) {
 		const source = await openFor(t, join(folder, "a.tape"), options);
 		const sink = await createTape(join(folder, "b.tape"), { report });
-		const taken = await source.transfer?.(sink);
+		const taken = await source.transfer(sink);
 		await sink.close();
 		if (taken === count) t.equal((await readTape(join(folder, "b.tape"))).flows.length, count);
-		else t.equal(taken ?? null, null, "where a filter has to look at flows");
+		else t.equal(taken, null, "if a filter needs the flows");
 	}
 	const source = await openFor(t, join(folder, "a.tape"), { report });
 	const lines = await createTape(join(folder, "c.jsonl"), { report });
-	t.equal((await source.transfer?.(lines)) ?? null, null);
-	await lines.discard?.();
+	t.equal(await source.transfer(lines), null);
+	await lines.discard();
 });
 
-t.test("not to a stream, nor compressed", async (t) => {
+t.test("not to a stream, and not compressed", async (t) => {
 	const { report } = reports();
 	await t.rejects(createTape("-", { report, format: "tape" }), {
 		code: "FT_USAGE",
@@ -96,7 +96,7 @@ t.test("not to a stream, nor compressed", async (t) => {
 	});
 });
 
-t.test("recordings are found by their key without reading, and added to", async (t) => {
+t.test("recordings are found by their key without reading, and a tape is appended to", async (t) => {
 	const folder = t.testdir({ "text.tape": "hello" });
 	const [file, other] = [join(folder, "a.tape"), join(folder, "text.tape")];
 	const flow = httpFlow();
@@ -120,7 +120,7 @@ t.test("a tape that cannot be renamed leaves nothing behind", async (t) => {
 	t.same(await readdir(folder), ["a.tape"]);
 });
 
-t.test("a new tape is not mixed with what a recording that was cut off left beside the old one", async (t) => {
+t.test("the logs of an interrupted recording are not applied to a new tape", async (t) => {
 	const folder = t.testdir();
 	const [live, cut] = [join(folder, "live.tape"), join(folder, "cut.tape")];
 	const recorder = openStore(live, { mode: "append", report: reports().report, requestKey: defaultRequestKey });
@@ -144,10 +144,10 @@ t.test("a new tape is not mixed with what a recording that was cut off left besi
 	await copyFile(`${cut}`, `${live}-wal`);
 	await rm(live);
 	await writeTape(live, [httpFlow({ id: "new" })]);
-	t.same((await readdir(folder)).sort(), ["cut.tape", "live.tape"], "the log of a tape that is gone goes too");
+	t.same((await readdir(folder)).sort(), ["cut.tape", "live.tape"], "the log of a removed tape is removed too");
 });
 
-t.test("damage in the midst of a tape costs the flows that stand there, whatever it is copied to", async (t) => {
+t.test("damage within a tape affects only the flows there, in every copy", async (t) => {
 	const folder = t.testdir();
 	const [path, out] = [join(folder, "a.tape"), join(folder, "out.tape")];
 	await writeTape(
@@ -171,13 +171,13 @@ t.test("damage in the midst of a tape costs the flows that stand there, whatever
 	t.same([got[0], got.at(-1)], ["flow-0", "flow-1999"]);
 	const sink = await createTape(out, { report });
 	const source = await openFor(t, path, { report });
-	t.equal(await source.transfer?.(sink), null, "flow by flow it can be had");
+	t.equal(await source.transfer(sink), null, "the flows can still be read");
 	for (const id of got) await sink.append(httpFlow({ id }));
 	await sink.close();
 	t.equal((await readTape(out)).flows.length, got.length);
 });
 
-t.test("much input is written by a thread, unless rows go as they are", async (t) => {
+t.test("large input is written by a thread, unless rows are copied", async (t) => {
 	const folder = t.testdir();
 	const flows = variedFlows();
 	await writeTape(join(folder, "a.tape"), flows);
@@ -187,22 +187,22 @@ t.test("much input is written by a thread, unless rows go as they are", async (t
 	const sink = await createTape(join(folder, "b.tape"), large);
 	for await (const batch of source) for (const flow of batch) await sink.append(flow);
 	await sink.close();
-	t.strictSame((await readTape(join(folder, "b.tape"))).flows.map(factsOf), flows.map(factsOf));
+	t.strictSame((await readTape(join(folder, "b.tape"))).flows.map(comparable), flows.map(comparable));
 	const copy = await createTape(join(folder, "c.tape"), large);
-	t.equal(await (await openFor(t, join(folder, "a.tape"), { report })).transfer?.(copy), flows.length);
+	t.equal(await (await openFor(t, join(folder, "a.tape"), { report })).transfer(copy), flows.length);
 	await copy.close();
 	t.equal((await readTape(join(folder, "c.tape"))).flows.length, flows.length);
 	const gone = await createTape(join(folder, "d.tape"), large);
 	await gone.append(httpFlow());
-	await gone.discard?.();
+	await gone.discard();
 	t.same((await readdir(folder)).sort(), ["a.tape", "b.tape", "c.tape"]);
 });
 
-t.test("discarded, nothing is left", async (t) => {
+t.test("a discarded tape leaves nothing", async (t) => {
 	const folder = t.testdir();
 	const sink = await createTape(join(folder, "a.tape"), { report: reports().report });
 	await sink.append(httpFlow());
-	await sink.discard?.();
+	await sink.discard();
 	t.same(await readdir(folder), []);
 	await t.rejects(createTape(join(folder, "none", "a.tape"), { report: reports().report }), { code: "FT_IO" });
 });

@@ -1,11 +1,11 @@
-// Text arrives as UTF-8, however long it is and wherever characters of several bytes stand.
+// Writes text of any length as UTF-8.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { openOutput } from "../../formats/output.ts";
 import { TextOutput } from "../../formats/text-output.ts";
 
-t.test("short and long", async (t) => {
+t.test("short and long texts", async (t) => {
 	const file = join(t.testdir(), "a");
 	const output = new TextOutput(await openOutput(file));
 	let expected = "";
@@ -17,7 +17,7 @@ t.test("short and long", async (t) => {
 	t.ok((await readFile(file, "utf8")) === expected.toWellFormed());
 });
 
-t.test("discarded", async (t) => {
+t.test("a discarded output leaves the existing file unchanged", async (t) => {
 	const file = join(t.testdir({ a: "old" }), "a");
 	const output = new TextOutput(await openOutput(file));
 	await output.append("new");
@@ -25,7 +25,7 @@ t.test("discarded", async (t) => {
 	t.equal(await readFile(file, "utf8"), "old");
 });
 
-t.test("to what others may add to as well, each piece goes at once", async (t) => {
+t.test("each piece is written to a shared output at once", async (t) => {
 	const written: number[] = [];
 	const output = new TextOutput(
 		{
@@ -56,17 +56,24 @@ function counting(written: Written) {
 	};
 }
 
+/** Appends three records, of which the last is flushed in parts. */
+async function appendThree(output: TextOutput): Promise<void> {
+	await output.append("é\n");
+	await output.append("é\n");
+	for (const [text, isEnd] of [
+		["beg", false],
+		["in", false],
+		["", true],
+	] as const) {
+		await output.append(text, isEnd);
+		await output.flush();
+	}
+}
+
 t.test("complete records in the bytes", async (t) => {
 	const written: Written = [];
 	const output = new TextOutput(counting(written));
-	await output.append("é\n");
-	await output.append("é\n");
-	await output.append("beg", false);
-	await output.flush();
-	await output.append("in", false);
-	await output.flush();
-	await output.append("");
-	await output.flush();
+	await appendThree(output);
 	await output.flush();
 	t.same(written, [
 		[9, 2, 6],
@@ -84,17 +91,10 @@ t.test("complete records in the bytes", async (t) => {
 	);
 });
 
-t.test("to a shared output records go whole, up to 64 MiB", async (t) => {
+t.test("records up to 64 MiB are written to a shared output in one piece", async (t) => {
 	const written: Written = [];
 	const output = new TextOutput(counting(written), true);
-	await output.append("é\n");
-	await output.append("é\n");
-	await output.append("beg", false);
-	await output.flush();
-	await output.append("in", false);
-	await output.flush();
-	await output.append("");
-	await output.flush();
+	await appendThree(output);
 	t.same(written.splice(0), [
 		[6, 2, 6],
 		[5, 1, 5],

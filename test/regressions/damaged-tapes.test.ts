@@ -14,7 +14,8 @@ import { command as show } from "../../commands/show.ts";
 import { command as stats } from "../../commands/stats.ts";
 import { bareSqlite } from "../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
-import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { startTestLive } from "../../fixtures/live-proxy.ts";
+import { askThrough } from "../../fixtures/plain-site.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 

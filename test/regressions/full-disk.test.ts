@@ -1,11 +1,11 @@
 // A disk that is full while a recording goes on: for a time, which costs nothing, and for good, which costs what came
 // then and nothing else.
-import { spawnSync } from "node:child_process";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { Cli, flowtape } from "../../fixtures/cli.ts";
+import { limitFileSize, noFileSizeLimit as skip } from "../../fixtures/file-size-limit.ts";
 import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import { Peer } from "../../fixtures/peer.ts";
 import { readTape } from "../../fixtures/tape-files.ts";
@@ -16,10 +16,6 @@ const ROOM = 20_000;
 const BODY = "x".repeat(3000);
 /** The entry of a HAR with this is written in pieces. */
 const LONG = "y".repeat(300_000);
-
-const prlimit = (pid: number, soft: number | string) =>
-	spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${soft}:`]).status === 0;
-const skip = prlimit(process.pid, "unlimited") ? false : "limits of other processes cannot be set here";
 
 async function recording(t: Test, name: string) {
 	const cwd = t.testdir();
@@ -49,7 +45,7 @@ async function recording(t: Test, name: string) {
 				.rest();
 		}
 	};
-	const limit = (soft: number | string) => t.ok(prlimit(cli.process.pid as number, soft));
+	const limit = (soft: number | "unlimited") => t.ok(limitFileSize(soft, cli.process.pid));
 	return { file: join(cwd, name), cli, send, limit };
 }
 

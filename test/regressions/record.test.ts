@@ -7,9 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { Cli } from "../../fixtures/cli.ts";
-import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { startTestLive } from "../../fixtures/live-proxy.ts";
 import { answering, ask, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import { Peer } from "../../fixtures/peer.ts";
+import { askThrough } from "../../fixtures/plain-site.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 

@@ -5,7 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import t from "tap";
 import { type HttpParts, httpFlow } from "../../fixtures/build-flow.ts";
-import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { startTestLive } from "../../fixtures/live-proxy.ts";
+import { askThrough } from "../../fixtures/plain-site.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 
 const recording = (path: string, body: string, request: HttpParts["request"] = {}) =>

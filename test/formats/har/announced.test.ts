@@ -1,4 +1,4 @@
-// What is announced of a body tells whether it was left out, cut off, or empty.
+// Decides by the sizes of a body whether it was left out, cut off, or empty.
 import t from "tap";
 import { isAnnounced, isBodiless, isCutShort } from "../../../formats/har/announced.ts";
 import { Headers } from "../../../src/flow/headers.ts";

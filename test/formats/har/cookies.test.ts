@@ -1,4 +1,4 @@
-// Cookies are listed as header fields have them, and the other way round.
+// Converts header fields to cookies and back.
 import t from "tap";
 import { cookieField, requestCookies, responseCookies, setCookieFields } from "../../../formats/har/cookies.ts";
 import { EntryFields } from "../../../formats/har/entry-fields.ts";

@@ -1,12 +1,12 @@
-// Entries are found one by one; after damage the next that begins a line like the first.
+// Finds entries one by one. After damage, finds the next line that begins like the first entry.
 import t from "tap";
 import { bytesInput } from "../../../fixtures/bytes-input.ts";
 import { readEntries, readLines } from "../../../formats/har/entries.ts";
 
-/** What is found, in short. */
+/** The parts that are found, in short. */
 async function found(text: string | Buffer, pieceBytes?: number): Promise<unknown[]> {
 	const list: unknown[] = [];
-	for await (const each of readEntries(bytesInput(Buffer.from(text), pieceBytes).chunks()))
+	for await (const each of readEntries(bytesInput(Buffer.from(text), pieceBytes).chunks({ reuse: true })))
 		if (each.kind !== "long" && each.kind !== "more" && (each.kind !== "log" || each.key !== "version"))
 			list.push(
 				each.kind === "damage"
@@ -31,14 +31,16 @@ t.test("entries at any position and for any split of the bytes", async (t) => {
 	t.strictSame(await found(har('null, 5,"x"')), [{ entry: "null" }, { entry: "5" }, { entry: '"x"' }]);
 });
 
-t.test("in a call of a function, and one a line", async (t) => {
+t.test("as JSONP, and one entry per line", async (t) => {
 	for (const call of ["onInputData(", "\ufeff a.b$_1 (\n"])
 		for (const size of [1, 5, 1000])
 			t.strictSame(await found(`${call}${har("1")}\n);\n`, size), [{ entry: "1" }], call);
 	t.match(await found(`f(${har("1")}`), [{ entry: "1" }, { damage: /the end of the call/ }]);
 	for (const size of [1, 5, 1000]) {
 		const list: string[] = [];
-		for await (const each of readLines(bytesInput(Buffer.from('\ufeff{"a":1}\r\n\n{"b":\n{"c":3}'), size).chunks()))
+		for await (const each of readLines(
+			bytesInput(Buffer.from('\ufeff{"a":1}\r\n\n{"b":\n{"c":3}'), size).chunks({ reuse: true }),
+		))
 			if (each.kind === "entry") list.push(`${each.record} ${each.offset} ${String(each.bytes).trim()}`);
 		t.same(list, ['1 0 {"a":1}', '2 13 {"b":', '3 19 {"c":3}']);
 	}
@@ -65,7 +67,7 @@ t.test("invalid HARs, with the offset", async (t) => {
 	}
 });
 
-t.test("a file cut off keeps what is whole", async (t) => {
+t.test("the complete entries of a cut-off file", async (t) => {
 	const text = har('{"a":1},{"b":2}');
 	for (let end = 1; end < text.length; end++) {
 		const list = (await found(text.slice(0, end))) as { entry?: string; damage?: string }[];
@@ -79,7 +81,7 @@ t.test("a file cut off keeps what is whole", async (t) => {
 	}
 });
 
-t.test("entries on lines of their own are found again", async (t) => {
+t.test("after damage, entries on separate lines are found", async (t) => {
 	const lines = (...entries: string[]): string => har(`\n  ${entries.join(",\n  ")}\n`);
 	const [one, two, three] = ['{"a":1}', '{"a":2,"b":"x"}', '{"a":3}'];
 	const kept = [{ entry: one }, { entry: three }];
@@ -101,12 +103,12 @@ t.test("entries on lines of their own are found again", async (t) => {
 	t.strictSame(await found(lines(inner, three)), [{ entry: inner }, { entry: three }]);
 });
 
-t.test("nesting that is meant to hurt", async (t) => {
+t.test("malicious nesting", async (t) => {
 	const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
 	t.match(await found(har(`${deep},{"b":1}`)), [{ damage: /nested deeper than 500/, record: 1 }, { entry: '{"b":1}' }]);
 });
 
-t.test("keys are read right wherever a chunk ends", async (t) => {
+t.test("keys are read correctly for any end of a chunk", async (t) => {
 	const text = '{"log":{"version":"1.2","creator":{"name":"a"},"entries":[{"n":1}],"comment":"c"}}';
 	const whole = await found(text);
 	for (let size = 1; size < 60; size++) t.strictSame(await found(text, size), whole, `chunks of ${size}`);

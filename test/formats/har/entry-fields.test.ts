@@ -1,4 +1,4 @@
-// Fields are read as what they stand for, whatever their type.
+// Converts fields of the wrong type if their meaning is clear.
 import t from "tap";
 import type { Json } from "../../../formats/fields.ts";
 import { EntryFields } from "../../../formats/har/entry-fields.ts";
@@ -43,7 +43,7 @@ t.test("names and values", async (t) => {
 	t.ok(told.includes('"request.headers": expected a list, found "odd"; left out'));
 });
 
-t.test("a long text is the same text as a short one, with the surrogates that stand for bytes", async (t) => {
+t.test("a long text equals a short one, also with surrogates for invalid bytes", async (t) => {
 	const text = `${"a".repeat(2 ** 20)}é\udc80\udcff😀`;
 	const parser = new JsonParser(() => "body");
 	parser.push(Buffer.from(JSON.stringify({ text })));

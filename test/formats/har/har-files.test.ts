@@ -1,4 +1,4 @@
-// The bodies that a HAR has beside it are found where it is.
+// Finds the separate bodies of a HAR.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -18,7 +18,7 @@ t.test("beside a file, and not beside a stream", async (t) => {
 	t.throws(() => stream.attachment("b.txt"), /a stream has no files beside it/);
 });
 
-t.test("in an archive, a stream of one too", async (t) => {
+t.test("in an archive, also from a stream", async (t) => {
 	const path = join(t.testdir(), "a.zip");
 	await writeFile(path, Buffer.from("UEsFBgAAAAAAAAAAAAAAAAAAAAAAAA==", "base64"));
 	const input = await openInput(path);

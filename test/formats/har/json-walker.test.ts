@@ -1,9 +1,10 @@
-// Outer structure is walked through, values come as bytes or are passed over.
+// Walks through the outer structure of JSON; values are returned as bytes or skipped.
 import t from "tap";
 import { bytesInput } from "../../../fixtures/bytes-input.ts";
 import { BRACE, BRACKET, Damage, JsonWalker } from "../../../formats/har/json-walker.ts";
 
-const walk = (text: string, pieceBytes?: number) => new JsonWalker(bytesInput(Buffer.from(text), pieceBytes).chunks());
+const walk = (text: string, pieceBytes?: number) =>
+	new JsonWalker(bytesInput(Buffer.from(text), pieceBytes).chunks({ reuse: true }));
 
 t.test("objects, lists and values", async (t) => {
 	for (const size of [1, 5, 1000]) {
@@ -55,7 +56,7 @@ t.test("syntax errors with their offset", async (t) => {
 	t.equal(await odd.key(), "", "and one that is no JSON");
 });
 
-t.test("the next entry after damage, where entries are on lines of their own", async (t) => {
+t.test("the next entry after damage, if entries are on separate lines", async (t) => {
 	const json = walk('[\n {"id":1,"x":"never,\n {"id":2}\n]');
 	await json.open(BRACKET, "a list");
 	await json.item();

@@ -1,4 +1,4 @@
-// A HAR is told by its first bytes, whatever stands around its log.
+// Detects the kind of a HAR by its first bytes.
 import t from "tap";
 import { kindOf } from "../../../formats/har/kind.ts";
 

@@ -1,4 +1,4 @@
-// What is lost is counted by what it is.
+// Counts losses by kind.
 import t from "tap";
 import { httpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { reports } from "../../../fixtures/tape-files.ts";

@@ -1,4 +1,4 @@
-// What no flow holds is kept beside it.
+// Keeps fields of an entry that flows do not have.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { collect, inside, notesOf, remainder } from "../../../formats/har/notes.ts";

@@ -1,4 +1,4 @@
-// A body is what was sent, wherever and however a HAR has it.
+// Restores bodies as sent from every form in a HAR.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import type { JsonObject } from "../../../formats/fields.ts";
@@ -61,7 +61,7 @@ t.test("content as text, base64 and file", async (t) => {
 	t.same(contentOf("hi" as never).bytes, Buffer.from("hi"));
 });
 
-t.test("content that is not there", async (t) => {
+t.test("missing content", async (t) => {
 	t.equal(contentOf(null).bytes?.length, 0);
 	t.equal(contentOf({ size: 0, mimeType: "" }, { bodySize: -1 }).bytes?.length, 0);
 	t.same(contentOf({ size: 5000, mimeType: "" }), { bytes: null, isCoded: false, notes: { size: 5000 } });
@@ -82,13 +82,13 @@ t.test("decoded bodies are encoded again, once", async (t) => {
 	t.notSame(
 		contentOf({ size: 12, text: cut.toString("base64"), encoding: "base64" }, { headers }).bytes,
 		cut,
-		"what only begins like that is not",
+		"bytes that only begin like gzip",
 	);
 	t.same(contentOf({ size: 5, text: "hello", _asSent: true }, { headers }).bytes, Buffer.from("hello"));
 	t.same(
 		contentOf({ size: 5, text: "hello" }, { headers: { "content-encoding": "gzip, snappy" } }).bytes,
 		Buffer.from("hello"),
-		"in ways that nobody knows",
+		"an unknown coding",
 	);
 	t.equal(contentOf({ size: 0, text: "" }, { headers }).bytes?.length, 0, "an answer to HEAD");
 });
@@ -114,7 +114,7 @@ t.test("bodies of requests", async (t) => {
 	t.same(
 		postDataOf({ mimeType: "", text: "" }, { bodySize: 0 }),
 		{ bytes: Buffer.alloc(0), isCoded: false, notes: {} },
-		"Fiddler has one for every request",
+		"Fiddler writes one for every request",
 	);
 	t.same(
 		postDataOf({ text: "\0\u00ff" }, { headers: { "content-length": "2" }, bodySize: 3 }).bytes,
@@ -133,7 +133,7 @@ t.test("bodies of requests", async (t) => {
 	t.equal(
 		String(postDataOf(coded, { headers: { "content-length": "11" } }).bytes),
 		"a%20b=c%26d",
-		"as they were sent, which the length tells",
+		"as they were sent, which the length shows",
 	);
 	t.equal(String(postDataOf(coded).bytes), "a%2520b=c%2526d");
 	t.equal(
@@ -149,11 +149,7 @@ t.test("bodies of requests", async (t) => {
 		"n=5&t=true",
 	);
 	const parts = postDataOf({ ...form, text: "", mimeType: "multipart/form-data; boundary=x" });
-	t.match(
-		parts,
-		{ bytes: null, params: { list: form.params, made: -1 } },
-		"they are kept beside the body that is not there",
-	);
+	t.match(parts, { bytes: null, params: { list: form.params, made: -1 } }, "they are kept beside the missing body");
 	t.equal(
 		postDataOf({ ...form, mimeType: "multipart/form-data; boundary=x" }, { bodySize: 90 }).bytes,
 		null,
@@ -161,7 +157,7 @@ t.test("bodies of requests", async (t) => {
 	);
 });
 
-t.test("a body that was left out is not an empty one", async (t) => {
+t.test("a body that was left out is not an empty body", async (t) => {
 	const headers = { "content-length": "500" };
 	for (const content of [
 		{ size: 0 },
@@ -183,7 +179,7 @@ t.test("a body that was left out is not an empty one", async (t) => {
 	t.equal(postDataOf({ mimeType: "" }, { headers }).bytes, null);
 });
 
-t.test("an empty body is one, whatever stands around it", async (t) => {
+t.test("an empty body stays one, with any headers", async (t) => {
 	const headers = { "content-length": "500" };
 	const isEmpty = ({ bytes }: ReadBody, why: string) => t.equal((bytes as Buffer | null)?.length, 0, why);
 	for (const [method, statusCode] of [
@@ -203,7 +199,7 @@ t.test("an empty body is one, whatever stands around it", async (t) => {
 	);
 	isEmpty(
 		contentOf({ size: 0 }, { headers, head: { isUnfinished: true } }),
-		"it ended before the body began, which the error says",
+		"it ended before the body, as the error says",
 	);
 	isEmpty(contentOf({ size: 0 }, { headers: { "content-length": "0" }, bodySize: 300 }), "Content-Length says so");
 	isEmpty(contentOf({ size: 0 }, { bodySize: 5 }), "the last chunk alone");
@@ -224,7 +220,7 @@ t.test("an empty body is one, whatever stands around it", async (t) => {
 	);
 });
 
-t.test("a body that is shorter than all sizes say was cut off", async (t) => {
+t.test("a body that is shorter than all sizes was cut off", async (t) => {
 	const headers = { "content-length": "500" };
 	const isCut = (content: JsonObject, more: Parameters<typeof contentOf>[1] = {}) =>
 		contentOf(content, { headers, ...more }).isCut === true;

@@ -1,5 +1,4 @@
-// Entries that match become flows, however the bytes are cut; what is damaged is named, and what came before it is
-// kept.
+// Reads matching entries for any split of the bytes; damage is reported, and earlier flows are kept.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -119,7 +118,7 @@ t.test("bodies in files beside a HAR, never from elsewhere", async (t) => {
 	]);
 });
 
-t.test("bad entries are named and passed over", async (t) => {
+t.test("invalid entries are reported and skipped", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	await writeTape(file, [httpFlow({ id: "one" }), httpFlow({ id: "two" }), httpFlow({ id: "three" })]);
 	const [head = "", one = "", two = "", ...rest] = (await readFile(file, "utf8")).split("\n");
@@ -151,7 +150,7 @@ t.test("bad entries are named and passed over", async (t) => {
 	t.match((await readTape(file)).reported[0]?.message, /entry 1: expected UTF-8/);
 });
 
-t.test("odd fields are told once each, with how often", async (t) => {
+t.test("each kind of odd field is reported once, with its number", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	const request = {
 		method: "GET",
@@ -234,7 +233,7 @@ t.test("fields outside the entries are written to the next HAR", async (t) => {
 	t.match((await readTape(from)).reported, [{ code: "FT_CORRUPT_FLOW", message: /byte 29: expected JSON/ }]);
 });
 
-t.test("in UTF-16, in a call, and one entry a line", async (t) => {
+t.test("in UTF-16, as JSONP, and one entry per line", async (t) => {
 	const file = join(t.testdir(), "a.har");
 	const text = await readFile(fixture("safari.har"), "utf8");
 	const { flows } = await readTape(fixture("safari.har"));
@@ -259,7 +258,7 @@ t.test("in UTF-16, in a call, and one entry a line", async (t) => {
 	}
 });
 
-t.test("any cut of the bytes gives the same flows", async (t) => {
+t.test("any split of the bytes gives the same flows", async (t) => {
 	const bytes = await readFile(fixture("firefox.har"));
 	for (const size of [1, 10, 1000]) {
 		const { list, report } = reports();
@@ -270,7 +269,7 @@ t.test("any cut of the bytes gives the same flows", async (t) => {
 	}
 });
 
-t.test("of random bytes only the damage is reported, and earlier flows are kept", async (t) => {
+t.test("random bytes cause only reports of damage, and earlier flows are kept", async (t) => {
 	const good = await readFile(fixture("safari.har"));
 	const compact = Buffer.from(JSON.stringify(JSON.parse(String(good))));
 	for (const bytes of [good, compact, gzipSync(compact)]) {

@@ -1,11 +1,11 @@
-// Text of a HAR is the bytes that it was decoded from.
+// Converts the text of a HAR to the bytes from which it was decoded.
 import fc from "fast-check";
 import t from "tap";
 import { bytesOfText, textOfBytes } from "../../../formats/har/text.ts";
 
 const latin1 = (text: string) => Buffer.from(text, "latin1");
 
-t.test("the number of bytes tells how a text was decoded", async (t) => {
+t.test("the number of bytes shows how a text was decoded", async (t) => {
 	t.same(bytesOfText("café", "text/plain", [5]), Buffer.from("café"));
 	t.same(bytesOfText("café", "text/plain", [4]), latin1("caf\xe9"), "as mitmproxy decodes what names no charset");
 	t.same(bytesOfText("cafÃ©", "text/plain", [5]), Buffer.from("café"), "UTF-8 decoded as latin1");
@@ -24,7 +24,7 @@ t.test("the number of bytes tells how a text was decoded", async (t) => {
 	t.same(bytesOfText("ab", "text/plain; charset=utf-16le", [4]), Buffer.of(0x61, 0, 0x62, 0));
 });
 
-t.test("bytes that a text does not bring back are no text", async (t) => {
+t.test("bytes that a text could not restore are not text", async (t) => {
 	t.equal(textOfBytes(Buffer.from("Tür"), null), "Tür");
 	t.equal(textOfBytes(latin1("caf\xe9"), "text/plain; charset=latin1"), "café");
 	t.equal(textOfBytes(latin1("caf\xe9"), "text/plain"), null);

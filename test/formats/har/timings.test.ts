@@ -1,4 +1,4 @@
-// Phases become moments, and moments phases, to the microsecond.
+// Converts phases to timestamps and back, to the microsecond.
 import fc from "fast-check";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
@@ -29,7 +29,7 @@ t.test("dates as programs write them", async (t) => {
 		t.equal(formatStarted(odd), "1970-01-01T00:00:00.000Z");
 });
 
-/** An entry with these phases, as moments and back. */
+/** The timestamps of an entry with these phases, and the phases of the timestamps. */
 function roundTrip(
 	timings: JsonObject,
 	time = 0,
@@ -44,7 +44,7 @@ function roundTrip(
 	return { moments, written: writeTimings(flow, timings) };
 }
 
-t.test("every phase comes back", async (t) => {
+t.test("every phase is restored", async (t) => {
 	const timings = { blocked: 3.5, dns: 12, connect: 40.25, ssl: 25, send: 0.5, wait: 80.125, receive: 5 };
 	const { written, moments } = roundTrip(timings);
 	t.same(written, { time: 141.375, timings });
@@ -74,11 +74,11 @@ t.test("every phase comes back", async (t) => {
 	);
 });
 
-t.test("other ways to count", async (t) => {
+t.test("other conventions", async (t) => {
 	t.match(
 		roundTrip({ connect: 5, ssl: 20, send: 0, wait: 10, receive: 0 }, 35).written.timings,
 		{ connect: 25, ssl: 20 },
-		"TLS longer than connecting is apart",
+		"TLS that is longer than connecting is separate",
 	);
 	t.match(
 		roundTrip({ connect: 20, ssl: 5, send: 0, wait: 10, receive: 0 }, 35).written.timings,
@@ -92,7 +92,7 @@ t.test("other ways to count", async (t) => {
 	t.match(
 		roundTrip({}, 12.5).written,
 		{ time: 12.5, timings: { wait: 12.5 } },
-		"all of it is waiting where phases are left out",
+		"without phases, all of the time is waiting",
 	);
 	t.match(
 		roundTrip({ send: "1", wait: "2 ms", receive: "soon" }).written.timings,
@@ -101,7 +101,7 @@ t.test("other ways to count", async (t) => {
 	);
 });
 
-t.test("moments that are out of order give no negative phase", async (t) => {
+t.test("timestamps out of order give no negative phase", async (t) => {
 	const { time, timings } = writeTimings(
 		httpFlow({
 			request: { timestampStart: 100, timestampEnd: 90 },
@@ -120,7 +120,7 @@ t.test("moments that are out of order give no negative phase", async (t) => {
 	t.match(
 		writeTimings(lazy, {}),
 		{ time: 5000, timings: { connect: 1000, ssl: -1, send: 1000, wait: 2000, receive: 1000 } },
-		"connected after the request came",
+		"a connection after the request",
 	);
 	t.match(
 		writeTimings(

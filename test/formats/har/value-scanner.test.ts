@@ -1,14 +1,14 @@
-// The end of a value is where JSON has it, whatever the cuts.
+// Finds the end of a JSON value for any split of its bytes.
 import fc from "fast-check";
 import t from "tap";
 import { ValueScanner } from "../../../formats/har/value-scanner.ts";
 
-/** Where the value that begins `bytes` ends, looked for in pieces. */
+/** The end of the value at the start of `bytes`, found in pieces. */
 function endOf(bytes: Buffer, pieces: readonly number[] = [bytes.length]): { end: number; deepest: number } {
 	const scanner = new ValueScanner();
 	let at = 0;
 	for (let i = 0; at < bytes.length; i++) {
-		// each piece is a chunk of its own, so that nothing outside can be looked at
+		// a separate chunk for each piece, so that the scanner sees nothing else
 		const piece = bytes.subarray(at, at + Math.max(pieces[i % pieces.length] ?? 1, 1));
 		const end = scanner.scan(piece, 0, piece.length);
 		if (end !== -1) return { end: at + end, deepest: scanner.deepest };
@@ -17,7 +17,7 @@ function endOf(bytes: Buffer, pieces: readonly number[] = [bytes.length]): { end
 	return { end: -1, deepest: scanner.deepest };
 }
 
-t.test("values of every kind, and what stands behind them", async (t) => {
+t.test("values of every type, and the bytes after them", async (t) => {
 	for (const value of [
 		'{"a":[1,{"b":"}"}]}',
 		"[]",
@@ -35,7 +35,7 @@ t.test("values of every kind, and what stands behind them", async (t) => {
 	t.equal(endOf(Buffer.from("[[[[1]],2]]]")).deepest, 4);
 });
 
-t.test("any value, cut anywhere", async () => {
+t.test("any value in any pieces", async () => {
 	const value = fc.jsonValue().filter((each) => typeof each === "object" && each !== null);
 	fc.assert(
 		fc.property(value, fc.array(fc.nat(9), { minLength: 1 }), fc.boolean(), (json, pieces, pretty) => {

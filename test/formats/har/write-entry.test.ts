@@ -1,9 +1,9 @@
-// A flow becomes an entry that HAR 1.2, Chromium and mitmproxy take.
+// Writes entries that follow HAR 1.2 and that Chromium and mitmproxy can read.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { type HttpParts, httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { harViolations } from "../../../fixtures/har-checks.ts";
-import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../../fixtures/varied-flows.ts";
 import type { JsonObject } from "../../../formats/fields.ts";
 import { readEntry } from "../../../formats/har/read-entry.ts";
 import { writeEntry } from "../../../formats/har/write-entry.ts";
@@ -15,7 +15,7 @@ function entryOf(parts: HttpParts = {}): Parts {
 	return writeEntry(httpFlow(parts)).entry as Parts;
 }
 
-t.test("HAR 1.2, whatever the flow", async (t) => {
+t.test("every flow gives a valid HAR 1.2", async (t) => {
 	const flows = variedFlows().filter((flow) => flow.type === "http");
 	const entries = flows.map((flow) => writeEntry(flow).entry);
 	t.same(harViolations(JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } })), []);
@@ -43,7 +43,7 @@ t.test("sizes: decoded, and on the wire", async (t) => {
 	t.match(entryOf({ request: { httpVersion: "HTTP/2.0" } }).request, { headersSize: -1, httpVersion: "HTTP/2.0" });
 });
 
-t.test("bodies that are no text, not decodable, not there", async (t) => {
+t.test("bodies that are binary, not decodable or missing", async (t) => {
 	t.match(entryOf({ response: { body: Buffer.of(0, 255) } }).response?.content, {
 		text: "AP8=",
 		encoding: "base64",
@@ -84,7 +84,7 @@ t.test("forms", async (t) => {
 	});
 });
 
-t.test("bytes that no text can hold", async (t) => {
+t.test("bytes that are not text", async (t) => {
 	const entry = entryOf({
 		request: { path: "/caf\xe9/\xc3\xa9?q=\xff", headers: new Headers(["X-\xe9", "\xff", "Host", "example.com"]) },
 		response: { reason: "gr\xfcn" },
@@ -135,7 +135,7 @@ t.test("failures, and WebSockets", async (t) => {
 	});
 });
 
-t.test("bodies go into files where there are some", async (t) => {
+t.test("bodies in separate files", async (t) => {
 	const { entry } = writeEntry(httpFlow({ request: { body: "q" } }), { attach: (bytes, type) => `${type}:${bytes}` });
 	t.match(entry, {
 		response: { content: { size: 5, _file: "text/plain:hello" } },
@@ -143,7 +143,7 @@ t.test("bodies go into files where there are some", async (t) => {
 	});
 });
 
-t.test("notes come back, and stale sizes do not", async (t) => {
+t.test("notes are written again, outdated sizes are not", async (t) => {
 	const har = {
 		entry: { _priority: "High", time: -5 },
 		content: { _x: 1, size: 3 },
@@ -165,7 +165,7 @@ t.test("notes come back, and stale sizes do not", async (t) => {
 	t.ok(writeEntry(httpFlow({ metadata: { har: { entry: 5, request: "x", page: [] } } })));
 });
 
-t.test("read again it is the same flow, but for what HAR has no room for", async (t) => {
+t.test("an entry that is read again gives the same flow, except for parts that HAR cannot store", async (t) => {
 	for (const flow of [
 		httpFlow({ request: { method: "PUT", body: Buffer.of(1, 2, 255) }, comment: "c" }),
 		httpFlow({ response: { body: null } }),
@@ -174,7 +174,7 @@ t.test("read again it is the same flow, but for what HAR has no room for", async
 		const context = { record: 1, pages: new Map(), attachments: { read: () => null } };
 		const once = readEntry(writeEntry(flow).entry, context);
 		const twice = once && readEntry(writeEntry(once).entry, context);
-		t.strictSame(twice && factsOf(twice), once && factsOf(once));
+		t.strictSame(twice && comparable(twice), once && comparable(once));
 		t.equal(once?.id, flow.id);
 		t.same(once?.request.rawContent, flow.request.rawContent);
 		t.same(once?.response?.rawContent, flow.response?.rawContent);

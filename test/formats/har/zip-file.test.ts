@@ -1,4 +1,4 @@
-// Archives of other programs are read; damaged ones say where.
+// Reads archives of other programs; errors name the offset of damage.
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ t.test("streamed and stored files written by Python", { skip: lacksPython }, asy
 	zip.close();
 });
 
-t.test("a checksum that is another", async (t) => {
+t.test("a wrong checksum", async (t) => {
 	const path = join(t.testdir(), "a.zip");
 	const bytes = await readFile("fixtures/flows/playwright.zip");
 	// of the first file and of the HAR, in the directory

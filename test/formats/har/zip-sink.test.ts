@@ -1,4 +1,4 @@
-// A HAR with attached bodies: each body once, the HAR last.
+// Writes a HAR with attached bodies: each body once, the HAR last.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -8,7 +8,7 @@ import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
 import { ZipFile } from "../../../formats/har/zip-file.ts";
 import { createHarZip } from "../../../formats/har/zip-sink.ts";
 
-t.test("bodies have names by which they are told", async (t) => {
+t.test("bodies are named by their digest", async (t) => {
 	const left = ownTemporaryFolder(t);
 	const path = join(t.testdir(), "a.zip");
 	const flows = [
@@ -43,7 +43,7 @@ t.test("bodies have names by which they are told", async (t) => {
 	t.same(left(), []);
 });
 
-t.test("not added to, and discarded without a trace", async (t) => {
+t.test("a ZIP is not appended to, and a discarded one leaves nothing", async (t) => {
 	const left = ownTemporaryFolder(t);
 	const folder = t.testdir();
 	const { report } = reports();
@@ -53,7 +53,7 @@ t.test("not added to, and discarded without a trace", async (t) => {
 	});
 	const sink = await createHarZip(join(folder, "a.zip"), { report });
 	await sink.append(httpFlow());
-	await sink.discard?.();
+	await sink.discard();
 	t.same(await readdir(folder), []);
 	t.same(left(), []);
 });

@@ -1,4 +1,4 @@
-// Archives that are written open elsewhere, and are the same each time.
+// Writes archives that other programs can open; the same files give the same bytes.
 import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { lacksPython } from "../../../fixtures/python.ts";
 import { ZipWriter } from "../../../formats/har/zip-writer.ts";
 import { type Output, openOutput } from "../../../formats/output.ts";
 
-/** A file as the writer takes it. */
+/** The arguments of `add` for a file. */
 function pack(text: string) {
 	const bytes = deflateRawSync(text);
 	return { facts: { crc: crc32(Buffer.from(text)), packed: bytes.length, unpacked: Buffer.byteLength(text) }, bytes };
@@ -27,7 +27,7 @@ async function write(
 const LIST =
 	"import zipfile,sys,json\nz=zipfile.ZipFile(sys.argv[1])\nprint(json.dumps([[n,z.read(n).decode()] for n in z.namelist()[-3:]]+[len(z.namelist())]))";
 
-t.test("Python opens it and finds the checksums right", { skip: lacksPython }, async (t) => {
+t.test("Python can open it and verifies the checksums", { skip: lacksPython }, async (t) => {
 	const folder = t.testdir();
 	const files = [
 		["a.txt", "hello"],
@@ -43,7 +43,7 @@ t.test("Python opens it and finds the checksums right", { skip: lacksPython }, a
 	t.ok((await readFile(join(folder, "a.zip"))).equals(await readFile(join(folder, "b.zip"))));
 });
 
-t.test("more files than 16 bits count", { skip: lacksPython }, async (t) => {
+t.test("more than 65,535 files", { skip: lacksPython }, async (t) => {
 	const path = join(t.testdir(), "a.zip");
 	const file = pack("x");
 	await write(

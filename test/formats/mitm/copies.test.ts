@@ -1,4 +1,4 @@
-// Which records have newer copies behind them.
+// Finds records that a newer copy follows.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -46,7 +46,7 @@ t.test("damaged copies are ignored", async (t) => {
 	t.same(await olderIn(file, a, Buffer.from("garbage"), dumpOf({ id: 5 }), dumpOf([1]), a), [[0, "a"]]);
 });
 
-t.test("a damaged copy does not replace one that is in order", async (t) => {
+t.test("a damaged copy does not replace a valid one", async (t) => {
 	const file = join(t.testdir(), "a.mitm");
 	const a = record("a");
 	for (const damaged of [
@@ -68,7 +68,7 @@ t.test("many flows", async (t) => {
 	);
 });
 
-t.test("a stream is read but once", async (t) => {
+t.test("a stream can be read only once", async (t) => {
 	const stream = {
 		path: null,
 		name: "stdin",

@@ -1,4 +1,4 @@
-// Version 0.10 as one of 0.11.
+// Migrates version 0.10 to 0.11.
 import t from "tap";
 import { migrateEarliest } from "../../../formats/mitm/earliest.ts";
 import type { Dictionary } from "../../../formats/mitm/tnetstring.ts";
@@ -50,7 +50,7 @@ t.test("unknown fields", async (t) => {
 	t.match(nothing, { type: "http", request: 5 });
 });
 
-t.test("ids are the same each time, and differ from flow to flow", async (t) => {
+t.test("ids are the same each time, and differ between flows", async (t) => {
 	const id = (host: string) => {
 		const found = flow({ host });
 		migrateEarliest(found);

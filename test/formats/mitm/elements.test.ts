@@ -1,4 +1,4 @@
-// What an element must be, what passes for it, and what is said when it is not.
+// Converts elements to values of the expected type; errors name the found type.
 import t from "tap";
 import { opened } from "../../../fixtures/dump-records.ts";
 import * as elements from "../../../formats/mitm/elements.ts";
@@ -30,7 +30,7 @@ t.test("addresses", async (t) => {
 	t.equal(elements.address(opened([5, 80])), null);
 });
 
-t.test("dictionaries and lists go past what a visitor leaves", async (t) => {
+t.test("dictionaries and lists skip fields that a visitor does not read", async (t) => {
 	const reader = opened({ skipped: [1, [2]], a: "x", b: { c: 1 } });
 	const found = elements.readDictionary(reader, "x", {} as Record<string, Value>, (target, key, field) => {
 		if (key !== "skipped") target[key] = field.payload(0);

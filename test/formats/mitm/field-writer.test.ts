@@ -1,4 +1,4 @@
-// Values and their names, last first.
+// Writes fields, the last one first.
 import t from "tap";
 import { FieldWriter } from "../../../formats/mitm/field-writer.ts";
 

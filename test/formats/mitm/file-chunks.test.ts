@@ -1,4 +1,4 @@
-// Chunks come in order, the next one read early, into memory of its own or used again.
+// Reads chunks in order and the next one ahead, into new or reused memory.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -19,7 +19,7 @@ t.test("all bytes, once", async (t) => {
 	for await (const _ of fileChunks(file, { reuse: true })) t.fail();
 });
 
-t.test("chunks that are kept keep their bytes, those that are used again take turns", async (t) => {
+t.test("chunks have their own memory, or two buffers in turn", async (t) => {
 	const file = join(t.testdir(), "a");
 	await writeFile(file, content);
 	const kept: Buffer[] = [];

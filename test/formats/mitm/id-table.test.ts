@@ -1,8 +1,8 @@
-// Ids that were seen, more of them than the table has room for at first.
+// Stores ids with their offsets, and grows.
 import t from "tap";
 import { IdTable } from "../../../formats/mitm/id-table.ts";
 
-t.test("an id has the offset that it was given last", async (t) => {
+t.test("an id has its last offset", async (t) => {
 	const ids = new IdTable();
 	t.equal(ids.get("a"), null);
 	t.equal(ids.set("a", 0), null);

@@ -1,4 +1,4 @@
-// What each step changes. Whole dumps of each version are read in source.test.ts.
+// Migrates records step by step. source.test.ts reads complete dumps of each version.
 import t from "tap";
 import { migrate } from "../../../formats/mitm/migrate.ts";
 import type { Dictionary, Value } from "../../../formats/mitm/tnetstring.ts";
@@ -6,7 +6,7 @@ import { dictionary } from "../../../formats/mitm/values.ts";
 import { VERSIONS } from "../../../formats/mitm/versions.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 
-/** The record brought up to date, its dictionaries made as the reader makes them. */
+/** The migrated record, with dictionaries as the reader makes them. */
 function migrated(version: (typeof VERSIONS)[number], fields: Dictionary): Dictionary {
 	const made = (value: Value): Value =>
 		typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype

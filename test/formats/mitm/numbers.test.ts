@@ -1,4 +1,4 @@
-// Numbers in the spellings that Python takes, and those that it does not.
+// Parses numbers with Python's syntax, and rejects others.
 import fc from "fast-check";
 import t from "tap";
 import { parseInteger, parseNumber } from "../../../formats/mitm/numbers.ts";
@@ -43,7 +43,7 @@ t.test("floats", async (t) => {
 	for (const text of ["", ".", "1.2.3", "0x1p3", "e5", "1e", "infin", "1 2", "_1"]) t.equal(number(text), null, text);
 });
 
-t.test("every double comes back as it was", async () => {
+t.test("every double round-trips", async () => {
 	fc.assert(
 		fc.property(fc.double({ noNaN: true }), (value) => {
 			const text = Number.isFinite(value) ? String(value) : value > 0 ? "inf" : "-inf";

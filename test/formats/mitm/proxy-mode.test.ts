@@ -1,9 +1,9 @@
-// Which modes releases know. What is said here is what ProxyMode.parse said in mitmproxy 9.0.1 (dumps of version 18),
-// 10.4.2 (20), 11.0.2 and 12.2.3 (21).
+// The proxy modes of each version. The expected values are the results of ProxyMode.parse in mitmproxy 9.0.1 (dumps of
+// version 18), 10.4.2 (20), 11.0.2 and 12.2.3 (21).
 import t from "tap";
 import { isKnownMode } from "../../../formats/mitm/proxy-mode.ts";
 
-/** By the first version of dumps that may have them. */
+/** By the first dump version that may have them. */
 const modes: readonly (readonly [since: number, modes: readonly string[]])[] = [
 	[
 		18,

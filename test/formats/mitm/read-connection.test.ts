@@ -1,4 +1,4 @@
-// Connections are read leniently: nobody can be told of a fault any more.
+// Reads connections leniently: their faults can no longer be reported.
 import t from "tap";
 import { opened } from "../../../fixtures/dump-records.ts";
 import { readClient, readServer } from "../../../formats/mitm/read-connection.ts";
@@ -52,7 +52,7 @@ t.test("all of a server", async (t) => {
 	t.match(server, { ...expected, address: ["b", 443], timestampTcpSetup: 2.5, via: ["http", ["proxy", 3128]] });
 });
 
-t.test("names until version 18", async (t) => {
+t.test("field names until version 18", async (t) => {
 	t.match(readClient(opened({ address: ["a", 1], cipher_name: "X", state: 0, tls_extensions: null })), {
 		peername: ["a", 1],
 		cipher: "X",
@@ -73,7 +73,7 @@ t.test("names until version 18", async (t) => {
 		t.match(readServer(opened({ ...old, ...fields })), { via: via2 });
 });
 
-t.test("a truth value for the name of a server", async (t) => {
+t.test("a boolean as SNI", async (t) => {
 	t.equal(readServer(opened({ sni: true, address: ["h", 443] })).sni, "h");
 	t.equal(readServer(opened({ address: null, sni: true })).sni, null);
 });
@@ -82,7 +82,7 @@ t.test("QUIC had no number", async (t) => {
 	t.equal(readClient(opened({ tls_version: "QUIC" })).tlsVersion, "QUICv1");
 });
 
-t.test("nothing, and nothing that fits", async (t) => {
+t.test("missing connections and invalid fields", async (t) => {
 	t.match(readClient(opened(null)), { id: "", peername: null, proxyMode: "regular" });
 	t.match(readServer(opened(5)), { id: "", address: null, via: null });
 	const wrong = Object.fromEntries(

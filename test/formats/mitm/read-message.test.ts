@@ -1,4 +1,4 @@
-// Requests, responses and messages: what they must have, and what they may lack.
+// Reads requests, responses and messages, with required and optional fields.
 import t from "tap";
 import { dumpOf, minimalRecord, opened } from "../../../fixtures/dump-records.ts";
 import { readDns, readMessages, readRequest, readResponse, readWebSocket } from "../../../formats/mitm/read-message.ts";
@@ -9,7 +9,7 @@ const request = minimalRecord().request as Dictionary;
 const { method: _, scheme: __, host: ___, port: ____, path: _____, ...head } = request;
 const response: Dictionary = { ...head, status_code: 200, reason: Buffer.from("OK") };
 
-t.test("a request with little in it", async (t) => {
+t.test("a minimal request", async (t) => {
 	const least = readRequest(opened(request));
 	t.match(least, {
 		method: "GET",
@@ -237,7 +237,7 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 	t.same(told, []);
 });
 
-t.test("damage is no odd value", async (t) => {
+t.test("damage is not an odd value", async (t) => {
 	const pairs: Value = [
 		["A", true],
 		["B", "c"],
@@ -270,7 +270,7 @@ t.test("damage is no odd value", async (t) => {
 	}
 });
 
-t.test("nor does damage hide in a field that is not read", async (t) => {
+t.test("damage in a field that is not read is found too", async (t) => {
 	const damaged = (value: Value) => {
 		const bytes = Buffer.from(dumpOf(value).latin1Slice().replace("2.25^", "2.x5^"), "latin1");
 		const reader = new Reader(bytes, 0, (_, what) => t.fail(what));

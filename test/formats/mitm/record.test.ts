@@ -1,4 +1,4 @@
-// What is told of a record without reading it is what the flow says.
+// Reads columns and flows of a record.
 import t from "tap";
 import { dumpOf, minimalRecord } from "../../../fixtures/dump-records.ts";
 import { variedFlows } from "../../../fixtures/varied-flows.ts";
@@ -34,7 +34,7 @@ const columns = [
 	"has_websocket",
 ] satisfies Column[];
 
-t.test("columns are those of the store", async (t) => {
+t.test("the columns are those of the store", async (t) => {
 	const writer = { writeBody: () => null, writeClient: () => 1, writeServer: () => 1 };
 	for (const flow of variedFlows()) {
 		const row = encodeFlow(flow, null, writer);
@@ -45,7 +45,7 @@ t.test("columns are those of the store", async (t) => {
 	}
 });
 
-t.test("a flow with little in it", async (t) => {
+t.test("a minimal flow", async (t) => {
 	const flow = record(minimalRecord()).flow();
 	t.match(flow, {
 		id: "least",
@@ -62,7 +62,7 @@ t.test("a flow with little in it", async (t) => {
 	t.equal(flow.backup, null);
 });
 
-t.test("when a flow was created, where its version did not keep that", async (t) => {
+t.test("the creation time in versions that did not store it", async (t) => {
 	t.equal(record(minimalRecord({ timestamp_created: 7.5 })).flow().timestampCreated, 7.5);
 	t.equal(
 		record(minimalRecord({ type: "tcp", messages: [], client_conn: { timestamp_start: 3.5 } })).flow().timestampCreated,

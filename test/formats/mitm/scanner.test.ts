@@ -1,4 +1,4 @@
-// Records in chunks however cut, and what is found again behind damage.
+// Splits chunks of any size into records, and finds the next record after damage.
 import fc from "fast-check";
 import t from "tap";
 import { dumpOf, minimalRecord } from "../../../fixtures/dump-records.ts";
@@ -7,7 +7,7 @@ import { type Damage, RecordScanner } from "../../../formats/mitm/scanner.ts";
 import { FlowtapeError } from "../../../src/errors.ts";
 import type { MetaValue } from "../../../src/flow/metadata.ts";
 
-/** Ids of the records in order, with their places, and what was damaged. */
+/** The ids and offsets of the records, and the damage. */
 function scan(bytes: Buffer, { cut = bytes.length, size = bytes.length as number | null } = {}) {
 	const ids: string[] = [];
 	const places: number[] = [];
@@ -28,7 +28,7 @@ const record = (id: string, changes: { [key: string]: MetaValue } = {}) => dumpO
 const [one, two, three] = [record("one"), record("two", { comment: "x".repeat(300) }), record("three")];
 const all = Buffer.concat([one, two, three]);
 
-t.test("any cut gives the same", async (t) => {
+t.test("any split gives the same records", async (t) => {
 	for (let cut = 1; cut <= all.length; cut++)
 		for (const size of [all.length, null])
 			t.same(
@@ -38,7 +38,7 @@ t.test("any cut gives the same", async (t) => {
 			);
 });
 
-t.test("chunks may be used again", async (t) => {
+t.test("chunks may be reused", async (t) => {
 	const ids: string[] = [];
 	const scanner = new RecordScanner(all.length, {
 		record: (buffer, start, end) => ids.push(new DumpRecord(buffer, start, end).id),
@@ -53,7 +53,7 @@ t.test("chunks may be used again", async (t) => {
 	t.same(ids, ["one", "two", "three"]);
 });
 
-t.test("cut off at any byte, the records before are there, and the place is told", async (t) => {
+t.test("a dump that is cut off at any byte gives the records before the cut and its offset", async (t) => {
 	for (let end = 1; end < all.length; end++) {
 		const { ids, damages } = scan(all.subarray(0, end));
 		const whole = [one.length, one.length + two.length].filter((place) => place <= end);
@@ -64,7 +64,7 @@ t.test("cut off at any byte, the records before are there, and the place is told
 	}
 });
 
-t.test("behind damage it goes on with the next record", async (t) => {
+t.test("after damage, the next record is found", async (t) => {
 	const half = two.subarray(0, two.length >> 1);
 	for (const [name, bytes, ids, offset] of [
 		[
@@ -97,7 +97,7 @@ t.test("behind damage it goes on with the next record", async (t) => {
 	}
 });
 
-t.test("each damaged record is told of, and costs no other", async (t) => {
+t.test("each damaged record is reported, and the others are read", async (t) => {
 	const wrong = record("wrong", { type: 5 });
 	const newer = record("newer", { version: 21, error: 5 });
 	const { ids, damages } = scan(Buffer.concat([one, wrong, newer, two, Buffer.from("3:abc;"), three, wrong]));
@@ -110,14 +110,14 @@ t.test("each damaged record is told of, and costs no other", async (t) => {
 	t.match(damages[2], { what: /a dictionary/ });
 });
 
-t.test("records within a record are none", async (t) => {
+t.test("records within a record are not records", async (t) => {
 	const inner = minimalRecord({ id: "inner" });
 	const outer = record("outer", { backup: inner, comment: "y" });
 	const broken = Buffer.from(outer.latin1Slice().replace("7:comment;1:y;", "7:comment;1x:;"), "latin1");
 	t.same(scan(Buffer.concat([broken, Buffer.from("!"), three])).ids, ["three"]);
 });
 
-t.test("lengths made to hurt", async (t) => {
+t.test("malicious lengths", async (t) => {
 	for (const text of [
 		"999999999999:",
 		"9999999999999:x,",
@@ -142,7 +142,7 @@ t.test("lengths made to hurt", async (t) => {
 	}
 });
 
-t.test("a large length without the bytes is given up soon", async (t) => {
+t.test("a large length without the bytes is detected early", async (t) => {
 	const ids: string[] = [];
 	const damages: Damage[] = [];
 	const scanner = new RecordScanner(null, {
@@ -172,7 +172,7 @@ t.test("a record larger than any chunk", async (t) => {
 		});
 });
 
-t.test("other failures are not taken for damage", async (t) => {
+t.test("other errors are not damage", async (t) => {
 	const scanner = new RecordScanner(null, {
 		record: () => {
 			throw new FlowtapeError("FT_STORE", "elsewhere");

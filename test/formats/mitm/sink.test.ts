@@ -1,16 +1,16 @@
-// Dumps that are written: copied where nothing changed, and what is lost told once.
+// Writes dumps; the bytes of unchanged flows are copied, and each loss is reported once.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, udpFlow } from "../../../fixtures/build-flow.ts";
 import { recordsOf } from "../../../fixtures/dump-records.ts";
 import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../../fixtures/varied-flows.ts";
 import { createTape } from "../../../formats/index.ts";
 import { checkVersion } from "../../../formats/mitm/sink.ts";
 import { WRITABLE } from "../../../formats/mitm/target.ts";
 
-t.test("a flow that nothing changed is copied as its bytes", async (t) => {
+t.test("the bytes of an unchanged flow are copied", async (t) => {
 	const folder = t.testdir();
 	for (const version of WRITABLE.keys()) {
 		const golden = `fixtures/flows/mitm-${version}.mitm`;
@@ -26,7 +26,7 @@ t.test("changed flows and other versions are encoded again", async (t) => {
 	const { flows } = await readTape("fixtures/flows/mitm-18.mitm");
 	await writeTape(file, flows);
 	t.same(new Set((await recordsOf(file)).map(({ version }) => version)), new Set([21]));
-	t.strictSame((await readTape(file)).flows.map(factsOf), flows.map(factsOf));
+	t.strictSame((await readTape(file)).flows.map(comparable), flows.map(comparable));
 });
 
 t.test("every version round-trips what it can store", async (t) => {
@@ -39,7 +39,7 @@ t.test("every version round-trips what it can store", async (t) => {
 		const { flows: found, reported } = await readTape(file);
 		t.same(reported, []);
 		const shared = (flow: (typeof flows)[number]) => {
-			const { backup: _, timestampCreated: __, clientConn, ...facts } = factsOf(flow) as { [key: string]: object };
+			const { backup: _, timestampCreated: __, clientConn, ...facts } = comparable(flow) as { [key: string]: object };
 			return { ...facts, clientConn: { ...clientConn, proxyMode: null } };
 		};
 		t.strictSame(found.map(shared), flows.map(shared), String(version));
@@ -68,7 +68,7 @@ t.test("each kind of loss is reported once", async (t) => {
 	);
 });
 
-t.test("versions that are not written", async (t) => {
+t.test("versions that cannot be written", async (t) => {
 	for (const version of [7, 14, 16, 19, 22])
 		t.throws(() => checkVersion(version), {
 			code: "FT_BAD_OPTION",
@@ -78,17 +78,17 @@ t.test("versions that are not written", async (t) => {
 	for (const version of [undefined, ...WRITABLE.keys()]) t.doesNotThrow(() => checkVersion(version));
 });
 
-t.test("given up, nothing stands there", async (t) => {
+t.test("a discarded dump leaves nothing", async (t) => {
 	const { mitm } = await import("../../../formats/mitm.ts");
 	const file = join(t.testdir(), "a.mitm");
 	const sink = await mitm.create(file, { report: () => {} });
 	await sink.append(httpFlow());
-	await sink.discard?.();
+	await sink.discard();
 	await t.rejects(readFile(file), { code: "ENOENT" });
 });
 
 t.test(
-	"flows that are in the file are told from those that a full disk lost",
+	"stored flows are counted without those that a full disk lost",
 	{ skip: process.platform !== "linux" && "no /dev/full" },
 	async (t) => {
 		const large = httpFlow({ response: { body: Buffer.alloc(700_000) } });

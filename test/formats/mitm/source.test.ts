@@ -1,6 +1,5 @@
-// Dumps of every version that there ever was, written by the releases of mitmproxy that wrote it; what is in them, as
-// mitmproxy 12 understands it, stands beside them. Both are made by fixtures/make/dumps.sh. And what mitmproxy itself
-// fails on, though it is right.
+// Reads dumps of every version, written by the releases of mitmproxy that used it, and compares them with the flows as
+// mitmproxy 12 reads them. fixtures/make/dumps.sh makes both. Also reads valid dumps that mitmproxy cannot read.
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +7,7 @@ import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { dumpOf, minimalRecord, recordsOf } from "../../../fixtures/dump-records.ts";
 import { readTape, reports, writeTape } from "../../../fixtures/tape-files.ts";
-import { factsOf } from "../../../fixtures/varied-flows.ts";
+import { comparable } from "../../../fixtures/varied-flows.ts";
 import { createTape, openTape } from "../../../formats/index.ts";
 import { type Dictionary, Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
 import { VERSIONS } from "../../../formats/mitm/versions.ts";
@@ -23,7 +22,7 @@ const dumps = readdirSync(golden).filter((name) => /^mitm-.*\.mitm$/.test(name))
 
 type State = { [key: string]: unknown };
 
-/** The state of a flow as mitmproxy has it. */
+/** The state of a flow in mitmproxy's form. */
 function stateOf(flow: Flow): State {
 	const bytes = writeFlow(flow, { version: 21, reportLoss: (what) => t.fail(what) }) as Buffer;
 	return plain(new Reader(bytes).value(bytes.length)) as State;
@@ -38,8 +37,8 @@ function plain(value: Value): unknown {
 		: value;
 }
 
-/** Without what is made up on reading: ids where there were none. */
-function comparable(state: State, like: State): State {
+/** Without ids that are made while reading. */
+function withoutNewIds(state: State, like: State): State {
 	const { version: _, ...rest } = state;
 	if (like.id === undefined) delete rest.id;
 	for (const name of ["client_conn", "server_conn"]) {
@@ -50,7 +49,7 @@ function comparable(state: State, like: State): State {
 	return rest;
 }
 
-t.test("there is a dump of every version", async (t) => {
+t.test("a dump of every version", async (t) => {
 	for (const version of VERSIONS) t.ok(dumps.includes(`mitm-${version}.mitm`), version);
 });
 
@@ -62,7 +61,7 @@ for (const dump of dumps) {
 		t.equal(flows.length, expected.length);
 		for (const [n, flow] of flows.entries()) {
 			const like = expected[n] as State;
-			t.strictSame(comparable(stateOf(flow), like), like, `flow ${n}`);
+			t.strictSame(withoutNewIds(stateOf(flow), like), like, `flow ${n}`);
 		}
 	});
 }
@@ -82,7 +81,7 @@ async function edited(
 	return flows[0] as Flow;
 }
 
-t.test("dumps on which mitmproxy fails", async (t) => {
+t.test("dumps that mitmproxy cannot read", async (t) => {
 	const folder = t.testdir();
 	const noAddresses = (record: { [key: string]: Dictionary }): void => {
 		Object.assign(record.server_conn as Dictionary, { source_address: null, address: null });
@@ -202,7 +201,7 @@ t.test("filters and ids", async (t) => {
 	);
 });
 
-t.test("faults of older records are told without a place inside the record", async (t) => {
+t.test("faults of older records are reported without an offset in the record", async (t) => {
 	const file = join(t.testdir(), "a.mitm");
 	await writeFile(
 		file,
@@ -235,7 +234,7 @@ t.test("unchanged flows keep the bytes of their record", async (t) => {
 	}
 });
 
-t.test("chunks are used again where the tape that is written holds nothing of them", async (t) => {
+t.test("chunks are reused if the output keeps no part of them", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "many.mitm"), join(folder, "many.tape")];
 	const flows = Array.from({ length: 900 }, (_, i) =>
@@ -246,10 +245,10 @@ t.test("chunks are used again where the tape that is written holds nothing of th
 	const sink = await createTape(to, { report });
 	await pipe([await openTape(from, { report })], [], sink);
 	await sink.close();
-	t.strictSame((await readTape(to)).flows.map(factsOf), flows.map(factsOf));
+	t.strictSame((await readTape(to)).flows.map(comparable), flows.map(comparable));
 });
 
-t.test("an odd field costs only itself", async (t) => {
+t.test("an odd field is reported, and the flow is kept", async (t) => {
 	const folder = t.testdir();
 	const file = join(folder, "odd.mitm");
 	const odd = (id: string) =>

@@ -1,4 +1,4 @@
-// Typed netstrings: what is written is read; what is damaged is said with its place.
+// Reads typed netstrings; errors name the offset of damage.
 import fc from "fast-check";
 import t from "tap";
 import { Reader, type Value } from "../../../formats/mitm/tnetstring.ts";
@@ -31,7 +31,7 @@ t.test("each type", async (t) => {
 	t.same({ ...(read("8:1:a;1:1#}") as object) }, { a: 1 });
 });
 
-t.test("keys: text, bytes of Python 2, other scalars; the last of several counts", async (t) => {
+t.test("keys: text, bytes of Python 2, other scalars; the last of equal keys counts", async (t) => {
 	t.same({ ...(read(Buffer.from("9:2:ü;1:1#}")) as object) }, { ü: 1 });
 	t.same({ ...(read("8:1:a,1:1#}") as object) }, { a: 1 });
 	t.same({ ...(read("8:1:7#1:1#}") as object) }, { 7: 1 });
@@ -90,7 +90,7 @@ t.test("damage", async (t) => {
 	}
 });
 
-t.test("nesting is bounded, in values and in what is passed over", async (t) => {
+t.test("nesting is limited, also in skipped values", async (t) => {
 	const nested = (levels: number): Buffer => {
 		let text = "0:]";
 		for (let i = 1; i < levels; i++) text = `${text.length}:${text}]`;
@@ -138,7 +138,7 @@ t.test("skipped elements cannot fail when they are read later", async () => {
 	);
 });
 
-t.test("skipping moves on", async (t) => {
+t.test("skipping", async (t) => {
 	const bytes = Buffer.from("8:1:a;1:1#}3:abc;");
 	const reader = new Reader(bytes);
 	reader.skip(bytes.length);
@@ -157,7 +157,7 @@ t.test("a field is found by its name", async (t) => {
 	t.notOk(reader.find("a", stop));
 });
 
-t.test("strings alike are told apart", async (t) => {
+t.test("similar strings are distinguished", async (t) => {
 	// more than the cache of strings holds, many of one length and with equal ends
 	const words = Array.from({ length: 20_000 }, (_, n) => `a${String(n * 7919).padStart(9, "0")}z`);
 	t.same(

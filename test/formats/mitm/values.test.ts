@@ -1,4 +1,4 @@
-// Kinds of values.
+// Converts decoded values.
 import t from "tap";
 import { dictionary, dictionaryOf, numberOf, textOf } from "../../../formats/mitm/values.ts";
 import { Float } from "../../../src/flow/metadata.ts";

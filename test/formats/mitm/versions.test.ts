@@ -1,10 +1,10 @@
-// Versions in both notations, and those that there are not.
+// Finds versions in both notations, and rejects unknown ones.
 import t from "tap";
 import type { Value } from "../../../formats/mitm/tnetstring.ts";
 import { VERSIONS, versionIndex } from "../../../formats/mitm/versions.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 
-t.test("known", async (t) => {
+t.test("known versions", async (t) => {
 	for (const [version, name] of [
 		[[0, 10, 1], "0.10"],
 		[[0, 18], "0.18"],
@@ -17,7 +17,7 @@ t.test("known", async (t) => {
 	t.equal(VERSIONS.at(-1), "21");
 });
 
-t.test("newer", async (t) => {
+t.test("newer versions", async (t) => {
 	for (const version of [22, 99, 1e6])
 		t.throws(() => versionIndex(version), {
 			code: "FT_NEWER_FORMAT",
@@ -25,7 +25,7 @@ t.test("newer", async (t) => {
 		});
 });
 
-t.test("none", async (t) => {
+t.test("invalid versions", async (t) => {
 	for (const version of [
 		undefined,
 		null,

@@ -1,11 +1,11 @@
-// Conversations and their handshakes, in every way they were kept. Whole dumps are read in source.test.ts.
+// Joins conversations with their handshakes, in every old form. source.test.ts reads complete dumps.
 import t from "tap";
 import { dumpOf, minimalRecord } from "../../../fixtures/dump-records.ts";
 import { type Dictionary, Reader } from "../../../formats/mitm/tnetstring.ts";
 import { Handshakes, handshakeId, isConversation } from "../../../formats/mitm/websocket.ts";
 import type { MetaValue } from "../../../src/flow/metadata.ts";
 
-/** As the reader makes it, with its record. */
+/** The fields as the reader makes them, with the record. */
 function decoded(fields: { [key: string]: MetaValue }): { flow: Dictionary; bytes: Buffer } {
 	const bytes = dumpOf(fields);
 	return { flow: new Reader(bytes).value(bytes.length) as Dictionary, bytes };
@@ -29,7 +29,7 @@ t.test("conversations and their handshakes", async (t) => {
 	t.equal(handshakeId(conversation({})), null);
 });
 
-t.test("joined to the handshake, as often as it is written", async (t) => {
+t.test("a conversation is joined to its handshake each time it occurs", async (t) => {
 	const handshakes = new Handshakes();
 	handshakes.keep(handshake.flow, handshake.bytes);
 	// as reading goes on
@@ -54,7 +54,7 @@ t.test("joined to the handshake, as often as it is written", async (t) => {
 	}
 });
 
-t.test("nested, without opcodes, with words for codes", async (t) => {
+t.test("nested handshakes, messages without opcodes, and codes as text", async (t) => {
 	const inner = minimalRecord({ id: "inner", version: [1, 0, 0] });
 	const binary = Buffer.of(0xff, 0xfe);
 	const flow = new Handshakes().join(
@@ -82,7 +82,7 @@ t.test("nested, without opcodes, with words for codes", async (t) => {
 	]);
 });
 
-t.test("without a handshake, what the connections tell", async (t) => {
+t.test("without a handshake, a placeholder from the connections", async (t) => {
 	const flow = new Handshakes().join(
 		conversation({
 			...linked,

@@ -1,4 +1,4 @@
-// What the writer puts down, byte for byte.
+// Writes typed netstrings.
 import t from "tap";
 import { TAG } from "../../../formats/mitm/tnetstring.ts";
 import { Writer } from "../../../formats/mitm/write-tnetstring.ts";
@@ -34,13 +34,13 @@ t.test("each type", async (t) => {
 		t.equal(written(value as MetaValue), text);
 });
 
-t.test("integers are integers", async (t) => {
+t.test("numbers become integers", async (t) => {
 	const writer = new Writer();
 	for (const number of [1.5, -1.5, 1e21, Number.NaN]) writer.integer(number);
 	t.equal(writer.takeBytes().toString(), "1:0#22:1000000000000000000000#2:-1#1:1#");
 });
 
-t.test("last first, whatever the size", async (t) => {
+t.test("backwards, for any size", async (t) => {
 	const writer = new Writer();
 	const large = Buffer.alloc(5_000_000, "x");
 	const begun = writer.begin(TAG.list);

@@ -1,4 +1,4 @@
-// Of a tape that was cut off, what stands before the cut is kept, and the message says where it is.
+// Reads the flows before the cut of a truncated tape; the message names its offset.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -8,7 +8,7 @@ import { readTape, writeTape } from "../../../fixtures/tape-files.ts";
 import { missingEnd } from "../../../formats/tape/cut-tape.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
 
-t.test("flows before the cut, for every use", async (t) => {
+t.test("flows before the cut, for reading, counting and copying", async (t) => {
 	const folder = t.testdir();
 	const left = ownTemporaryFolder(t);
 	const [path, cut, out] = ["a.tape", "cut.tape", "out.tape"].map((name) => join(folder, name)) as [
@@ -36,7 +36,7 @@ t.test("flows before the cut, for every use", async (t) => {
 	t.equal(
 		(await readTape(cut, { filter: compileFilter("~c 200 & ~b '^7 7 '") })).flows.length,
 		1,
-		"an index would stand at the end",
+		"an index would be at the end",
 	);
 	t.equal((await readTape(cut, { ids: ["flow-3"] })).flows.length, 1);
 	await writeTape(out, flows);

@@ -21,7 +21,7 @@ import t, { type Test } from "tap";
 import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
-import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import { FlowtapeError } from "../../../../src/errors.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.ts";
@@ -162,7 +162,7 @@ t.test("flipped and missing bytes cause only FlowtapeErrors and no endless loop"
 		await tried(async () => {
 			const store = storeAt(path, "read", { report: () => {} });
 			try {
-				for (const flow of await flowsOf(store)) factsOf(flow);
+				for (const flow of await flowsOf(store)) comparable(flow);
 				store.findByKey("x", -1, 10);
 			} finally {
 				await store.close();
@@ -184,7 +184,7 @@ t.test("a tape that shrinks while it is read is an error, not the end of the pro
 	truncateSync(path, 50_000);
 	await t.rejects(
 		(async () => {
-			for (const flow of await flowsOf(store)) factsOf(flow);
+			for (const flow of await flowsOf(store)) comparable(flow);
 		})(),
 		FlowtapeError,
 	);

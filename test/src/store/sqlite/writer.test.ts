@@ -6,7 +6,7 @@ import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import { reports } from "../../../../fixtures/tape-files.ts";
-import { factsOf, variedFlows } from "../../../../fixtures/varied-flows.ts";
+import { comparable, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 import { type KeyOf, TapeWriter } from "../../../../src/store/sqlite/writer.ts";
@@ -87,7 +87,7 @@ t.test("unchanged parts of another tape are copied as rows, changed ones written
 	);
 	await writer.close();
 	const copy = storeAt(to, "read");
-	t.same((await flowsOf(copy)).map(factsOf), flows.map(factsOf));
+	t.same((await flowsOf(copy)).map(comparable), flows.map(comparable));
 	await copy.close();
 	await source.close();
 });

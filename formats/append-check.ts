@@ -29,8 +29,7 @@ export async function checkAppendable(path: string, isOfFormat: (head: Buffer) =
 		// decompressors stop at damage or a missing end, so read to the end
 		if (compression !== null) for await (const _ of input.chunks({ reuse: true }));
 	} catch (error) {
-		if (error instanceof FlowtapeError && error.code === "FT_CORRUPT_FLOW")
-			throw refused(`its ${compression} data is damaged or cut off`);
+		if (FlowtapeError.is(error, "FT_CORRUPT_FLOW")) throw refused(`its ${compression} data is damaged or cut off`);
 		throw error;
 	} finally {
 		await input.close();

@@ -87,9 +87,12 @@ export class FlowtapeError extends Error {
 		return new FlowtapeError(code, message, { file, offset, record, column, option, cause: this, ...detail });
 	}
 
-	/** Whether a value is a FlowtapeError, and has this code if one is given. */
-	static is(error: unknown, code?: ErrorCode): error is FlowtapeError {
-		return error instanceof FlowtapeError && (code === undefined || error.code === code);
+	/** Whether a value is a FlowtapeError, and has one of these codes if any are given. */
+	static is<C extends ErrorCode = ErrorCode>(
+		error: unknown,
+		...codes: C[]
+	): error is FlowtapeError & { readonly code: C } {
+		return error instanceof FlowtapeError && (codes.length === 0 || codes.some((code) => code === error.code));
 	}
 
 	/** The exit status of a command that ends with this error. */

@@ -147,8 +147,7 @@ export class RecordScanner {
 		try {
 			this.#visitor.record(buffer, at, end, this.#offset + at, this.#record + 1);
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_NEWER_FORMAT"))
-				throw error;
+			if (!FlowtapeError.is(error, "FT_CORRUPT_FLOW", "FT_NEWER_FORMAT")) throw error;
 			const { code, message, offset = at } = error;
 			// if it ends as a dictionary and another record follows, its length is valid and only its content is damaged
 			const isFramed = buffer[end - 1] === TAG.dictionary && (end === buffer.length || mayBegin(buffer, end));

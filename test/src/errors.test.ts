@@ -1,8 +1,8 @@
-// Errors carry a code, what is known of the place, and an exit status.
+// Errors have a code, details such as a position, and an exit status.
 import t from "tap";
 import { errorCodes, FlowtapeError, hasErrno, installError, withOption } from "../../src/errors.ts";
 
-t.test("an error tells its place and status", async (t) => {
+t.test("an error has its details and an exit status", async (t) => {
 	const cause = new Error("why");
 	const error = new FlowtapeError("FT_CORRUPT_FLOW", "flows.mitm: byte 7: …", {
 		file: "flows.mitm",
@@ -24,7 +24,7 @@ t.test("an error tells its place and status", async (t) => {
 	t.equal(new FlowtapeError("FT_USAGE", "x").cause, undefined);
 });
 
-t.test("every code has a meaning and an exit status; only what is told of alone does not end a command", async (t) => {
+t.test("every code has a meaning and an exit status, which is 0 only for warnings", async (t) => {
 	for (const [code, { status, meaning }] of Object.entries(errorCodes)) {
 		t.match(code, /^FT_[A-Z_]+$/);
 		t.ok(
@@ -35,7 +35,7 @@ t.test("every code has a meaning and an exit status; only what is told of alone 
 	}
 });
 
-t.test("errors of the system are told by their code", async (t) => {
+t.test("errors of the system are recognized by their code", async (t) => {
 	const error = Object.assign(new Error("x"), { code: "ENOENT" });
 	t.ok(hasErrno(error, "EACCES", "ENOENT"));
 	t.notOk(hasErrno(error, "EACCES"));
@@ -64,15 +64,16 @@ t.test("missing parts of an installation", async (t) => {
 	t.equal(installError("text"), "text");
 });
 
-t.test("an error of ours is told from others, by its code too", async (t) => {
+t.test("FlowtapeError.is, with and without codes", async (t) => {
 	const error = new FlowtapeError("FT_IO", "x");
 	t.ok(FlowtapeError.is(error));
 	t.ok(FlowtapeError.is(error, "FT_IO"));
+	t.ok(FlowtapeError.is(error, "FT_USAGE", "FT_IO"));
 	t.notOk(FlowtapeError.is(error, "FT_USAGE"));
 	t.notOk(FlowtapeError.is(new Error("x")));
 });
 
-t.test("details can be added later", async (t) => {
+t.test("withDetail adds details", async (t) => {
 	const error = new FlowtapeError("FT_BAD_PATTERN", "a bracket is open", { column: 3 });
 	t.match(error.withDetail({ option: "map_local" }), {
 		code: "FT_BAD_PATTERN",

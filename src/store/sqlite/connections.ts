@@ -40,7 +40,7 @@ export class ConnectionTable {
 			this.#certificates.set(key, pem);
 			return pem;
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
+			if (!FlowtapeError.is(error, "FT_STORE")) throw error;
 			this.#onLost(connection, error);
 			return NO_BYTES;
 		}

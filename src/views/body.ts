@@ -6,7 +6,7 @@ import type { Message } from "../flow/message.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
 import { form, multipart } from "./form.ts";
 import { image } from "./image.ts";
-import { json } from "./json.ts";
+import { json, jsonSequence } from "./json.ts";
 import { markup } from "./markup.ts";
 import { msgpack } from "./msgpack.ts";
 import { printable } from "./printable.ts";
@@ -20,8 +20,8 @@ const DUMPED_BYTES = 4096;
 /** Number of characters that are examined to detect text. */
 const HEAD_LENGTH = 1024;
 
-/** The first view that does not return null is used. */
-const binaryViews: readonly View[] = [image, protobuf, msgpack, multipart];
+/** Views of binary data and of text with control characters, then views of other text. The first that applies is used. */
+const binaryViews: readonly View[] = [image, protobuf, msgpack, multipart, jsonSequence];
 const textViews: readonly View[] = [form, json, markup, script];
 
 /**

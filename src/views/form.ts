@@ -1,12 +1,15 @@
 // Views of forms: names and values of URL-encoded forms, the parts of multipart forms.
 import { URL_ENCODED } from "../flow/form.ts";
 import { type BodyPart, boundaryOf, partsOf } from "../flow/multipart.ts";
+import { parseQuery } from "../flow/url.ts";
 import { hexDump, looksBinary } from "./bytes.ts";
 import type { View } from "./view.ts";
 
 export const form: View = ({ type, text }) => {
 	if (type !== URL_ENCODED) return null;
-	return [...new URLSearchParams(text().trim())].map(([name, value]) => `${name}: ${value}`).join("\n");
+	return parseQuery(text().trim())
+		.map(([name, value]) => `${name}: ${value}`)
+		.join("\n");
 };
 
 /** Prints each part of a multipart body after its delimiter (RFC 2046 section 5.1.1). */

@@ -1,17 +1,21 @@
-// View of JSON, indented; GraphQL queries in JSON are printed as text before the rest.
+// Views of JSON, indented; GraphQL queries in JSON are printed as text before the rest.
+import { isJsonType } from "../flow/content-type.ts";
 import type { View } from "./view.ts";
 
-const JSON_TYPE = /[/+]json(?:-seq)?$/;
-
 export const json: View = ({ type, text }) => {
-	if (!JSON_TYPE.test(type) && !/^\s*[[{]/.test(text())) return null;
+	if (!isJsonType(type) && !/^\s*[[{]/.test(text())) return null;
 	try {
 		const value: unknown = JSON.parse(text());
 		return graphql(value) ?? layOut(text());
 	} catch {
-		return jsonLines(text());
+		const lines = nonEmpty(text().split("\n"));
+		return lines.length < 2 ? null : layOutAll(lines);
 	}
 };
+
+/** JSON text sequences (RFC 7464): a record separator comes before each text. */
+export const jsonSequence: View = ({ type, text }) =>
+	/[/+]json-seq$/.test(type) ? layOutAll(nonEmpty(text().split("\x1e"))) : null;
 
 /** Strings, brackets, separators, numbers and literals. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
@@ -55,13 +59,15 @@ function graphql(value: unknown): string | null {
 	return `${query.trim()}${Object.keys(rest).length === 0 ? "" : `\n\n${JSON.stringify(rest, null, 2)}`}`;
 }
 
-/** One value per line. */
-function jsonLines(text: string): string | null {
+function nonEmpty(parts: readonly string[]): string[] {
+	return parts.filter((part) => part.trim() !== "");
+}
+
+/** Indents several JSON texts; null: one is not valid. */
+function layOutAll(texts: readonly string[]): string | null {
 	try {
-		const lines = text.split("\n").filter((line) => line.trim() !== "");
-		if (lines.length < 2) return null;
-		for (const line of lines) JSON.parse(line);
-		return lines.map(layOut).join("\n");
+		for (const text of texts) JSON.parse(text);
+		return texts.map(layOut).join("\n");
 	} catch {
 		return null;
 	}

@@ -2,9 +2,13 @@
 import type { View } from "./view.ts";
 
 const TYPE = /^(?:text|application)\/(?:(?:x-)?javascript|ecmascript|css)$/;
-/** Strings, comments, characters that begin or end a line, and the rest. */
+/**
+ * Strings, comments, characters that begin or end a line, and the rest. A string without an end continues to the end of
+ * its line, a template or comment without one to the end of the source: trying each of them again would take quadratic
+ * time.
+ */
 const TOKENS =
-	/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\[\s\S])*`|\/\*[\s\S]*?\*\/|\/\/[^\n]*|[{}();\n]|[^"'`/{}();\n]+|[\s\S]/g;
+	/"(?:[^"\\\n]|\\[\s\S]?)*"?|'(?:[^'\\\n]|\\[\s\S]?)*'?|`(?:[^`\\]|\\[\s\S]?)*`?|\/\*(?:[\s\S]*?\*\/|[\s\S]*)|\/\/[^\n]*|[{}();\n]|[^"'`/{}();\n]+|[\s\S]/g;
 /** Source counts as minified if its lines have on average at least this many characters. */
 const MINIFIED_LINE_LENGTH = 160;
 
@@ -15,29 +19,32 @@ export const script: View = ({ type, text }) => {
 };
 
 function unfold(source: string): string {
-	let out = "";
+	const lines: string[] = [];
+	let line = "";
 	let depth = 0;
 	let parentheses = 0;
 	const newline = () => {
-		out = `${out.trimEnd()}\n${"  ".repeat(Math.max(0, Math.min(depth, 40)))}`;
+		if (line.trim() !== "") lines.push(line.trimEnd());
+		line = "  ".repeat(Math.max(0, Math.min(depth, 40)));
 	};
 	for (const [token] of source.matchAll(TOKENS)) {
 		if (token === "(") parentheses++;
 		if (token === ")") parentheses = Math.max(0, parentheses - 1);
 		if (token === "{") {
-			out += " {".slice(out.endsWith(" ") ? 1 : 0);
+			line += line.endsWith(" ") ? "{" : " {";
 			depth++;
 			newline();
 		} else if (token === "}") {
 			depth--;
 			newline();
-			out += "}";
+			line += "}";
 			newline();
 		} else if (token === "\n") newline();
 		else {
-			out += token;
+			line += token;
 			if ((token === ";" && parentheses === 0) || token.startsWith("//")) newline();
 		}
 	}
-	return out.trim();
+	newline();
+	return lines.join("\n").trim();
 }

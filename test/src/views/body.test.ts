@@ -1,4 +1,4 @@
-// Bodies as a person reads them.
+// Bodies, formatted for people.
 import { deflateRawSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpResponse } from "../../../fixtures/build-flow.ts";
@@ -7,19 +7,20 @@ import { bodyText } from "../../../src/views/body.ts";
 const shown = (type: string, body: string | Buffer | null, more: readonly [string, string][] = [], limit?: number) =>
 	bodyText(httpResponse({ headers: [["Content-Type", type], ...more], body }), limit);
 
-t.test("JSON is laid out, by its type or by its look", async (t) => {
+t.test("JSON is indented, by its type or its content", async (t) => {
 	const laidOut = '{\n  "a": [\n    1,\n    "é"\n  ]\n}\n';
 	for (const type of ["application/json", "application/problem+json; charset=utf-8", "text/plain"])
 		t.equal(shown(type, '{"a":[1,"é"]}'), laidOut, type);
 	t.equal(shown("application/json", "{not json"), "{not json\n");
 	t.equal(shown("application/json", "17"), "17\n");
+	t.equal(shown("application/json-seq", '\x1e{"a":1}\n\x1e[]\n'), '{\n  "a": 1\n}\n[]\n');
 });
 
-t.test("forms, a field a line", async (t) => {
+t.test("forms have one field per line", async (t) => {
 	t.equal(shown("application/x-www-form-urlencoded", "a=1&b=x+y%21&a="), "a: 1\nb: x y!\na: \n");
 });
 
-t.test("text as text, decoded by content coding and charset, with one line feed at the end", async (t) => {
+t.test("text is decoded by content coding and charset, and ends with one line feed", async (t) => {
 	t.equal(shown("text/plain", "one\r\ntwo\n"), "one\ntwo\n");
 	t.equal(shown("text/plain; charset=iso-8859-1", Buffer.from("caf\xe9", "latin1")), "café\n");
 	t.equal(shown("text/plain; charset=iso-8859-1", Buffer.from("caf\xe9 au lait", "latin1")), "café au lait\n");
@@ -43,12 +44,12 @@ t.test("binary data is a hex dump", async (t) => {
 	t.match(shown("x/y", Buffer.alloc(5000, 1)), /\n00000ff0 [^\n]*\n… 904 bytes more\n$/);
 });
 
-t.test("nothing, and not recorded", async (t) => {
+t.test("empty and missing bodies", async (t) => {
 	t.equal(shown("text/plain", ""), "");
 	t.equal(shown("text/plain", null), "(body not recorded)\n");
 });
 
-t.test("long text ends in the count of the rest, cut characters or not", async (t) => {
+t.test("long text ends with the number of remaining bytes, even in the middle of a character", async (t) => {
 	t.equal(shown("text/plain", "0123456789", [], 4), "0123\n… 6 bytes more\n");
 	t.match(shown("text/plain", "é".repeat(800)), /^é{800}\n$/, "cut in the middle while looking for binary");
 });

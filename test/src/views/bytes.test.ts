@@ -1,3 +1,4 @@
+// Detection of binary data, and hex dumps.
 import t from "tap";
 import { hexDump, looksBinary } from "../../../src/views/bytes.ts";
 
@@ -8,7 +9,7 @@ t.test("text and binary data", async (t) => {
 		t.ok(looksBinary(bytes));
 });
 
-t.test("a dump of sixteen bytes a line", async (t) => {
+t.test("a dump with sixteen bytes per line", async (t) => {
 	t.equal(
 		hexDump(Buffer.from("0123456789abcdef\0")),
 		`00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  0123456789abcdef\n00000010  00${" ".repeat(46)} .\n`,

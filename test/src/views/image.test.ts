@@ -1,13 +1,14 @@
+// The view of images.
 import t from "tap";
 import { image } from "../../../src/views/image.ts";
 
 const show = (bytes: Buffer, type = "image/x") => image({ bytes, text: () => "", type, contentType: type });
 const latin1 = (text: string) => Buffer.from(text, "latin1");
-/** Behind the RIFF head: the kind of chunk, ten bytes to the sizes. */
+/** A WebP file: the RIFF header, the type of its first chunk, and hexadecimal bytes that contain the size. */
 const webp = (kind: string, rest: string) =>
 	Buffer.concat([latin1(`RIFF\0\0\0\0WEBP${kind}\0\0\0\0`), Buffer.from(rest.padEnd(40, "0"), "hex")]);
 
-t.test("kind and size from the first bytes", async (t) => {
+t.test("format and size from the first bytes", async (t) => {
 	const images: [string, Buffer][] = [
 		[
 			"PNG image, 3 × 4",

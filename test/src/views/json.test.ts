@@ -1,16 +1,17 @@
+// Views of JSON: indented values, JSON lines, text sequences and GraphQL.
 import t from "tap";
-import { json } from "../../../src/views/json.ts";
+import { json, jsonSequence } from "../../../src/views/json.ts";
 
 const show = (text: string, type = "application/json") =>
 	json({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
 
-t.test("values are indented, whatever the type says", async (t) => {
+t.test("values are indented, by type or content", async (t) => {
 	t.equal(show('{"a":[1]}'), '{\n  "a": [\n    1\n  ]\n}');
 	t.equal(show("[1]", "text/plain"), "[\n  1\n]");
 	t.equal(show("3", "application/problem+json"), "3");
 });
 
-t.test("nothing is lost: long numbers, keys that stand there twice, empty lists", async (t) => {
+t.test("nothing is lost: long numbers, duplicate keys, empty lists", async (t) => {
 	const text = '{\n  "a": 12345678901234567890,\n  "a": 1.0e400,\n  "b": [],\n  "c": [\n    {}\n  ]\n}';
 	t.equal(show(text), text);
 	t.equal(show(text.replace(/\s/g, "")), text);
@@ -18,11 +19,21 @@ t.test("nothing is lost: long numbers, keys that stand there twice, empty lists"
 	t.equal(show(`${"[".repeat(5000)}${"]".repeat(5000)}`), null, "too deep for lines");
 });
 
-t.test("one value a line", async (t) => {
+t.test("JSON lines", async (t) => {
 	t.equal(show('{"a":1}\n{"b":2}\n'), '{\n  "a": 1\n}\n{\n  "b": 2\n}');
 });
 
-t.test("queries of GraphQL stand on lines of their own", async (t) => {
+t.test("a JSON text sequence", async (t) => {
+	const text = '\x1e{"a":\n1}\n\x1e[]\n';
+	const show = (text: string, type: string) =>
+		jsonSequence({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
+	t.equal(show(text, "application/json-seq"), '{\n  "a": 1\n}\n[]');
+	t.equal(show(text, "application/geo+json-seq"), '{\n  "a": 1\n}\n[]');
+	t.equal(show(text, "application/json"), null);
+	t.equal(show("\x1e{", "application/json-seq"), null);
+});
+
+t.test("GraphQL queries are printed as text", async (t) => {
 	t.equal(
 		show(JSON.stringify({ query: "query A {\n  b\n}\n", variables: { c: 1 } })),
 		'query A {\n  b\n}\n\n{\n  "variables": {\n    "c": 1\n  }\n}',

@@ -1,3 +1,4 @@
+// The view of MessagePack.
 import { pack } from "msgpackr";
 import t from "tap";
 import { msgpack } from "../../../src/views/msgpack.ts";

@@ -1,8 +1,8 @@
-// No control character of a flow reaches a terminal.
+// Control characters of flows never reach a terminal.
 import t from "tap";
 import { printable, printableLine } from "../../../src/views/printable.ts";
 
-t.test("controls become visible, text stays", async (t) => {
+t.test("control characters become visible, other text stays", async (t) => {
 	for (const [text, shown] of [
 		["a\tb\nc é 漢 😀", "a\tb\nc é 漢 😀"],
 		["\u001b[31mred\u0007", "␛[31mred␇"],

@@ -1,3 +1,4 @@
+// The view of Protocol Buffers and gRPC.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { protobuf } from "../../../src/views/protobuf.ts";
@@ -17,7 +18,7 @@ function framed(content: Buffer, flags = 0): Buffer {
 	return Buffer.concat([head, content]);
 }
 
-t.test("fields by number, values by what they look like", async (t) => {
+t.test("field numbers, and values with guessed types", async (t) => {
 	t.equal(
 		show(message),
 		'1: 150\n2: "testing"\n3: {\n  1: 150\n}\n4: 4609434218613702656 (as a double: 1.5)\n5: 1056964608 (as a float: 0.5)',
@@ -25,7 +26,7 @@ t.test("fields by number, values by what they look like", async (t) => {
 	t.equal(show(Buffer.from("0a02ff00", "hex")), "1: ff00", "bytes that are nothing else");
 });
 
-t.test("gRPC: message by message, compressed ones and trailers too", async (t) => {
+t.test("gRPC: every message, also compressed, and trailers", async (t) => {
 	const body = Buffer.concat([
 		framed(message.subarray(0, 3)),
 		framed(gzipSync(message.subarray(0, 3)), 1),
@@ -35,7 +36,7 @@ t.test("gRPC: message by message, compressed ones and trailers too", async (t) =
 	t.equal(show(framed(Buffer.from("ff", "hex"), 1), "application/grpc-web+proto"), "message 1 (compressed)\n  ff");
 });
 
-t.test("bytes that are no message", async (t) => {
+t.test("bytes that are not a message", async (t) => {
 	for (const hex of ["00", "ff", "0a05", "0b", "0d00", "ffffffffffffffffffffff01"])
 		t.equal(show(Buffer.from(hex, "hex")), null, hex);
 	t.equal(show(message.subarray(0, 3), "application/grpc"), null);

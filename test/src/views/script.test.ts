@@ -1,9 +1,10 @@
+// The view of minified JavaScript and CSS.
 import t from "tap";
 import { script } from "../../../src/views/script.ts";
 
 const show = (text: string, type = "text/javascript") =>
 	script({ bytes: Buffer.from(text), text: () => text, type, contentType: type });
-/** Long enough not to have been written by a person. */
+/** Makes the source long enough to count as minified. */
 const padding = `/*${"x".repeat(400)}*/`;
 
 t.test("formatted scripts stay unchanged", async (t) => {
@@ -18,7 +19,14 @@ t.test("minified scripts are formatted", async (t) => {
 	t.equal(show(`a{b:c;d:e}${padding}`, "text/css"), `a {\n  b:c;\n  d:e\n}\n${padding}`);
 });
 
-t.test("no other types, and nothing that ends early hurts", async (t) => {
+t.test("other types, and a string without an end", async (t) => {
 	t.equal(show("x", "text/plain"), null);
 	t.ok(show(`"${"}".repeat(1000)}`)?.includes("}"));
+});
+
+t.test("the time is proportional to the size, also without an end", async (t) => {
+	for (const part of ["a;", "{}", '\\"', "\\'", "\\`", "/*", '"', "`"]) {
+		const source = `${part.repeat(Math.floor((512 * 1024) / part.length))}\\`;
+		t.equal(show(source)?.replace(/\s/g, ""), source, part);
+	}
 });

@@ -35,15 +35,14 @@ const PATH_AND_EQUALS = /^(?:\['(?:[^'\\]|\\.)*'\]|\["(?:[^"\\]|\\.)*"\]|[^=])*?
 
 /** Parses the path of values to delete. @throws FlowtapeError FT_BAD_OPTION */
 export function parseJsonDelete(text: string, option: string): JsonEdit {
-	if (text === "" || text === "$")
+	const edit = editOf(text, null, option);
+	if (covers(edit.path, []))
 		throw new FlowtapeError(
 			"FT_BAD_OPTION",
 			"expected the path of a member or item such as /user/name, found the whole text",
-			{
-				option,
-			},
+			{ option },
 		);
-	return editOf(text, null, option);
+	return edit;
 }
 
 function editOf(path: string, value: string | null, option: string): JsonEdit {
@@ -64,8 +63,7 @@ function editOf(path: string, value: string | null, option: string): JsonEdit {
  */
 export function editJson(text: string, edit: JsonEdit): string | null {
 	if (!mayEdit(text, edit) || !isJson(text)) return null;
-	const editor = new Editor(text, edit);
-	const edited = editor.run();
+	const edited = new Editor(text, edit).run();
 	return edited === text ? null : edited;
 }
 

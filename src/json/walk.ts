@@ -30,7 +30,6 @@ export function walkJson(text: string, visit: JsonVisitor): boolean {
 		switch (text.charCodeAt(at)) {
 			case OPEN_ARRAY:
 			case OPEN_OBJECT: {
-				if (path.length === DEPTH_LIMIT) return false;
 				visit(path, at, at + 1);
 				isKey = text.charCodeAt(at++) === OPEN_OBJECT;
 				indexes.push(isKey ? -1 : 0);
@@ -137,11 +136,8 @@ export function valueEnd(text: string, from: number): number {
 
 /** Index after the string, number or literal that begins at `from`. */
 export function tokenEnd(text: string, from: number): number {
+	if (text.charCodeAt(from) === QUOTE) return stringEnd(text, from) + 1;
 	let at = from + 1;
-	if (text.charCodeAt(from) === QUOTE) {
-		while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
-		return at + 1;
-	}
 	for (; at < text.length; at++) {
 		const code = text.charCodeAt(at);
 		if (code === COMMA || code === CLOSE_ARRAY || code === CLOSE_OBJECT || isSpace(code)) break;

@@ -1,3 +1,4 @@
+// Values in a JSON text are set and deleted; the rest of the text stays unchanged.
 import t from "tap";
 import { editJson, parseJsonDelete, parseJsonSet } from "../../../src/json/edit.ts";
 
@@ -27,7 +28,7 @@ t.test("sets values, and changes nothing else", async (t) => {
 		t.equal(set(text, rule), edited, `${rule} in ${text}`);
 });
 
-t.test("a path without wildcards adds a member that is missing to an object that is there", async (t) => {
+t.test("a path without wildcards adds a missing member to an existing object", async (t) => {
 	t.equal(set("{}", "/a=1"), '{"a":1}');
 	t.equal(set('{"u":{"x":1}}', "/u/y=true"), '{"u":{"x":1,"y":true}}');
 	t.equal(set('{\n  "a": 1\n}\n', "/b=2"), '{\n  "a": 1,\n  "b": 2\n}\n');
@@ -61,7 +62,7 @@ t.test("deletes members and items with their commas", async (t) => {
 	t.equal(remove('{"a":1}', "/a/b"), null);
 });
 
-t.test("what is not JSON, is nested too deeply, or has the value already is left", async (t) => {
+t.test("invalid JSON, deep nesting and equal values stay unchanged", async (t) => {
 	for (const text of ["", "{", '{"a":1', "{'a':1}", '{"a":1}x', "<a>"]) t.equal(set(text, "/a=2"), null, text);
 	t.equal(set(`${"[".repeat(300)}${"]".repeat(300)}`, "$..a=1"), null);
 	t.equal(set('{"a":1}', "/a=1"), null);
@@ -103,9 +104,9 @@ t.test("the result has the same values as an edit of the parsed text, for many t
 	}
 });
 
-t.test("rules that are wrong", async (t) => {
+t.test("invalid rules", async (t) => {
 	for (const rule of ["/a", "$.a", "a=1", "$.a[=1"])
 		t.throws(() => parseJsonSet(rule, "json_set"), { code: "FT_BAD_OPTION" }, rule);
-	for (const path of ["", "$", "a", "$.["])
+	for (const path of ["", "$", "/**", "/**/**", "a", "$.["])
 		t.throws(() => parseJsonDelete(path, "json_delete"), { code: "FT_BAD_OPTION" }, path);
 });

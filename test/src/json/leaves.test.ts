@@ -1,8 +1,8 @@
-// Pointers, and the leaves that they name.
+// Pointers, and leaves with their pointers.
 import t from "tap";
 import { keysOf, leavesOf, pointerOf, pointerPart } from "../../../src/json/leaves.ts";
 
-t.test("keys are escaped as RFC 6901 has it", async (t) => {
+t.test("keys are escaped as RFC 6901 requires", async (t) => {
 	t.equal(pointerPart("plain"), "plain");
 	t.equal(pointerPart("a/b~c~1"), "a~1b~0c~01");
 	t.equal(pointerOf([]), "");
@@ -23,7 +23,7 @@ t.test("strings and numbers, each with its pointer", async (t) => {
 	t.strictSame([...leavesOf("whole")], [["", "whole"]]);
 });
 
-t.test("only values nested too deep are left out", async (t) => {
+t.test("only values that are nested too deeply are left out", async (t) => {
 	let deep: unknown = "below";
 	for (let i = 0; i < 10_000; i++) deep = [deep];
 	t.strictSame([...leavesOf({ deep, flat: "kept" })], [["/flat", "kept"]]);

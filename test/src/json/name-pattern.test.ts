@@ -1,9 +1,9 @@
-// Names and patterns of names.
+// Patterns for names.
 import fc from "fast-check";
 import t from "tap";
 import { compileName, compileNames } from "../../../src/json/name-pattern.ts";
 
-t.test("a name without * means itself, in its case", (t) => {
+t.test("a pattern without * matches only itself, in the same case", (t) => {
 	const matches = compileNames(["utm_source", "id"]);
 	t.ok(matches?.("id"));
 	t.notOk(matches?.("Id"));
@@ -12,7 +12,7 @@ t.test("a name without * means itself, in its case", (t) => {
 	t.end();
 });
 
-t.test("ignoring case concerns names and patterns", (t) => {
+t.test("ignoring the case of names and patterns", (t) => {
 	const matches = compileNames(["X-Trace-*", "Accept"], { ignoreCase: true });
 	t.ok(matches?.("x-trace-id"));
 	t.ok(matches?.("ACCEPT"));
@@ -20,7 +20,7 @@ t.test("ignoring case concerns names and patterns", (t) => {
 	t.end();
 });
 
-t.test("* stands for any characters, as in a regular expression", (t) => {
+t.test("* matches any characters, as .* in a regular expression", (t) => {
 	const letters = fc.string({ unit: fc.constantFrom("a", "b", "*", "."), maxLength: 8 });
 	const names = fc.string({ unit: fc.constantFrom("a", "b", "."), maxLength: 12 });
 	fc.assert(

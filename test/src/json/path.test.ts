@@ -1,4 +1,4 @@
-// Which values of a JSON text an option means.
+// The values of a JSON text that a pointer or path selects.
 import t from "tap";
 import { FlowtapeError } from "../../../src/errors.ts";
 import { covers, exactKeys, parseJsonPath } from "../../../src/json/path.ts";

@@ -1,10 +1,10 @@
-// Where the values of a JSON text stand.
+// The positions of the values in a JSON text.
 import fc from "fast-check";
 import t from "tap";
 import { pointerOf } from "../../../src/json/leaves.ts";
 import { isJson, skipSpace, tokenEnd, valueEnd, walkJson } from "../../../src/json/walk.ts";
 
-/** Pointers with what stands there; null when it is no JSON. */
+/** Pointers with the text of their values; null if it is not JSON. */
 function valuesOf(text: string): [string, string][] | null {
 	const values: [string, string][] = [];
 	return walkJson(text, (path, from, to) => values.push([pointerOf(path), text.slice(from, to)])) ? values : null;
@@ -46,13 +46,13 @@ t.test("finds all leaves of random values", (t) => {
 	t.end();
 });
 
-t.test("no JSON, and what is nested as nobody nests, is not gone through", (t) => {
+t.test("invalid JSON and too deep nesting are rejected", (t) => {
 	for (const text of ["", "{", "{'a':1}", "[1,]", "nul", "1 2", `${"[".repeat(100_000)}${"]".repeat(100_000)}`])
 		t.equal(valuesOf(text), null);
 	t.end();
 });
 
-t.test("texts that would take all memory are not parsed", async (t) => {
+t.test("texts with too many values are not parsed", async (t) => {
 	const visit = () => t.fail("nothing is visited");
 	for (const text of [
 		"[".repeat(20_000_000),
@@ -66,7 +66,7 @@ t.test("texts that would take all memory are not parsed", async (t) => {
 	t.equal(values, 150_002);
 });
 
-t.test("where values end", async (t) => {
+t.test("the end of values", async (t) => {
 	for (const text of ['{"a":"}\\"]"}', "[[],[{}]]", '"a\\"b"', "-1.5e3", "true"])
 		t.equal(valueEnd(`${text} , 1`, 0), text.length, text);
 	t.equal(skipSpace(" \n\t1", 0), 3);

@@ -2,9 +2,15 @@
 // one or two bytes.
 import { encodeText } from "./bytes.ts";
 
-const LATIN1 = /^(?:latin-?1|iso-?8859-1|us-ascii|ascii)$/;
+/** Names of the charsets whose bytes are the first 256 code points. TextDecoder treats them as windows-1252. */
+export const LATIN1 = /^(?:latin-?1|iso-?8859-1|us-ascii|ascii)$/;
 /** The characters of the bytes 0x80 to 0x9f, which Node 20 decodes wrongly. */
 const WINDOWS_1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
+
+/** The name by which TextDecoder knows a charset. */
+export function decoderName(charset: string): string {
+	return /^gb(?:k|2312)$/.test(charset) ? "gb18030" : charset;
+}
 
 /** Encodes a text; null: the charset is unknown or cannot represent the text. */
 export function encodeCharset(text: string, charset: string): Buffer | null {
@@ -13,7 +19,7 @@ export function encodeCharset(text: string, charset: string): Buffer | null {
 	if (LATIN1.test(name)) return /[^\0-\xff]/.test(text) ? null : Buffer.from(text, "latin1");
 	if (/^utf-?16(?:le)?$/.test(name)) return Buffer.from(text, "utf16le");
 	if (/^utf-?16be$/.test(name)) return Buffer.from(text, "utf16le").swap16();
-	const table = tableOf(/^gb(?:k|2312)$/.test(name) ? "gb18030" : name);
+	const table = tableOf(decoderName(name));
 	if (table === null) return null;
 	const bytes: number[] = [];
 	for (const character of text) {

@@ -1,7 +1,7 @@
 // Detects the charset of a body, decodes and encodes its text. The rules are mitmproxy's, so that both programs show
 // the same text.
 import { decodeText, encodeText } from "./bytes.ts";
-import { encodeCharset } from "./charset-encode.ts";
+import { decoderName, encodeCharset, LATIN1 } from "./charset-encode.ts";
 import { parseMediaType } from "./content-type.ts";
 
 /** The `charset` parameter of a Content-Type; null without one. Some senders quote it with apostrophes. */
@@ -61,14 +61,10 @@ export function isUtf16(charset: string): boolean {
  * `toText`.
  */
 export function decodeContent(bytes: Buffer, contentType: string | null): string {
-	const bom = bomCharset(bytes);
-	if (bom !== null) return new TextDecoder(bom).decode(bytes);
 	const charset = readAs(bytes, contentType);
-	if (charset === "utf-8" || charset === "utf8") return decodeText(bytes);
-	// TextDecoder treats latin1 as windows-1252, which Node 20 decodes wrongly
-	if (/^(latin-?1|iso-?8859-1|us-ascii|ascii)$/.test(charset)) return bytes.latin1Slice();
+	if (LATIN1.test(charset)) return bytes.latin1Slice();
 	try {
-		return new TextDecoder(/^gb(k|2312)$/.test(charset) ? "gb18030" : charset, { fatal: true }).decode(bytes);
+		return new TextDecoder(decoderName(charset), { fatal: true }).decode(bytes);
 	} catch {
 		return decodeText(bytes);
 	}

@@ -1,4 +1,4 @@
-// Text in other charsets is the bytes that decode to it.
+// Text is encoded as the bytes that decode to it.
 import t from "tap";
 import { encodeCharset } from "../../../src/flow/charset-encode.ts";
 

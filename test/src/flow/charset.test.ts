@@ -1,4 +1,4 @@
-// Charsets of bodies: what the Content-Type names, what the content says, and the defaults.
+// Charsets of bodies: from the Content-Type, from the content, and the defaults.
 import t from "tap";
 import { decodeContent, encodeContent } from "../../../src/flow/charset.ts";
 
@@ -24,12 +24,13 @@ t.test("decoding", async (t) => {
 		["\xfe\xff\0a\0b", "text/plain", "ab"],
 		["h\xc3\xa9", "text/plain; charset=no-such", "hé"],
 		["h\xff", "application/json", "h\udcff"],
+		["\xef\xbb\xbfh\xff", "text/plain", "\ufeffh\udcff"],
 	] as const) {
 		t.equal(decodeContent(Buffer.from(bytes, "latin1"), type), text, `${type}`);
 	}
 });
 
-t.test("encoding keeps the charset where the text fits, and says utf-8 where it does not", async (t) => {
+t.test("encoding keeps the charset if it can represent the text, and otherwise changes it to utf-8", async (t) => {
 	t.same(encodeContent("é", "text/plain; charset=latin1"), { bytes: Buffer.of(0xe9), contentType: null });
 	t.same(encodeContent("é", null), { bytes: Buffer.of(0xe9), contentType: null });
 	t.same(encodeContent("é", "application/json"), { bytes: Buffer.from("é"), contentType: null });
@@ -38,7 +39,7 @@ t.test("encoding keeps the charset where the text fits, and says utf-8 where it 
 });
 
 t.test(
-	"a byte order mark goes before what is named, and a document that can be read as ASCII is not in UTF-16",
+	"a byte order mark overrides the named charset, and a declaration that is readable as ASCII is never UTF-16",
 	async (t) => {
 		for (const [bytes, type, text] of [
 			["\xff\xfea\0", "text/plain; charset=utf-8", "a"],
@@ -52,7 +53,7 @@ t.test(
 	},
 );
 
-t.test("text that is read, changed and put back is read again as what it was made", async (t) => {
+t.test("encoded text decodes to the same text", async (t) => {
 	for (const [bytes, type, kept] of [
 		['<meta charset="gbk">\xc4\xe3', "text/html", true],
 		['<?xml version="1.0" encoding="windows-1251"?>\xcf', "application/xml", true],
@@ -63,6 +64,7 @@ t.test("text that is read, changed and put back is read again as what it was mad
 		["{\xff\xfe}", "application/json", true],
 		["\xff\xfea\0", "text/html", false],
 		["a\0", "text/plain; charset=utf-16", false],
+		["\xef\xbb\xbfh\xff", "application/json", true],
 		["\xc3\xbf\xc3\xbe", "text/plain; charset=utf-8", true],
 	] as const) {
 		const before = Buffer.from(bytes, "latin1");

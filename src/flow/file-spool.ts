@@ -1,6 +1,7 @@
-// A spool for bodies that are too large for memory and not stored elsewhere: a temporary file. Except on Windows, the
-// file has no name, so that the system deletes it when it is closed.
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+// A spool for bodies that are too large for memory and not stored elsewhere: a temporary file. The file has no name, so
+// that the system deletes it when it is closed, or when the process dies.
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BodySource, SLICE_BYTES } from "./body.ts";
@@ -9,7 +10,7 @@ import type { BodySpool } from "./sink.ts";
 
 const PIECE_BYTES = 1024 * 1024;
 
-/** Closes the file of a body once the body is garbage-collected. */
+/** Closes the file of a body, or of a spool without an end, once that is garbage-collected. */
 const registry = new FinalizationRegistry(closeSync);
 
 export interface FileSpool extends BodySpool {
@@ -21,18 +22,23 @@ export interface FileSpool extends BodySpool {
  * @throws Error of the file system
  */
 export function openFileSpool(): FileSpool {
-	const folder = mkdtempSync(join(tmpdir(), "flowtape-body-"));
-	const file = openSync(join(folder, "body"), "wx+", 0o600);
-	// an open file needs no name, except on Windows
-	if (process.platform !== "win32") rmSync(folder, { recursive: true });
+	const path = join(tmpdir(), `flowtape-body-${randomUUID()}`);
+	const file = openSync(path, "wx+", 0o600);
+	// Windows allows this too, because Node opens files with FILE_SHARE_DELETE
+	unlinkSync(path);
 	let size = 0;
-	return {
+	const spool: FileSpool = {
 		write(chunk) {
 			for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
 			size += chunk.length;
 		},
-		end: () => new FileBody(file, size),
+		end() {
+			registry.unregister(spool);
+			return new FileBody(file, size);
+		},
 	};
+	registry.register(spool, file, spool);
+	return spool;
 }
 
 export class FileBody implements BodySource {

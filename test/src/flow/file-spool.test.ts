@@ -1,6 +1,9 @@
+// Spools in temporary files: they are read back, and neither names nor open files are left.
+import { readdirSync } from "node:fs";
 import t from "tap";
 import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
 import { openFileSpool } from "../../../src/flow/file-spool.ts";
+import { exposeCollect, tuneProcess } from "../../../src/process-tuning.ts";
 
 t.test("reads back whole and in pieces, and leaves no file", async (t) => {
 	const left = ownTemporaryFolder(t);
@@ -16,6 +19,27 @@ t.test("reads back whole and in pieces, and leaves no file", async (t) => {
 	t.ok(body.read().equals(whole), "any number of times");
 	t.same(left(), []);
 });
+
+t.test(
+	"files that nothing refers to are closed, with and without an end",
+	{ skip: process.platform === "linux" ? false : "open files can be listed only on Linux" },
+	async () => {
+		const openFiles = () => readdirSync("/proc/self/fd").length;
+		tuneProcess();
+		const collect = exposeCollect();
+		const before = openFiles();
+		for (let i = 0; i < 20; i++) {
+			const spool = openFileSpool();
+			spool.write(Buffer.from("x"));
+			if (i % 2 === 0) spool.end();
+		}
+		// the test fails by its time limit if they stay open
+		while (openFiles() >= before + 10) {
+			collect?.();
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+	},
+);
 
 t.test("an empty one", async (t) => {
 	const body = openFileSpool().end();

@@ -42,6 +42,7 @@ export async function pipe(
 	const all = [...sources];
 	await copyNotes(all, sink, options);
 	for (const source of all) {
+		if (options.signal?.aborted) break;
 		const transferred = steps.length === 0 ? await source.transfer(sink) : null;
 		if (transferred !== null) {
 			read += transferred;

@@ -1,4 +1,4 @@
-// Sources couple to sinks through steps, with back-pressure and a stop.
+// Flows pass from sources through steps to a sink, with back-pressure and an abort signal.
 import t from "tap";
 import { clientConnection, serverConnection } from "../../../src/flow/connection.ts";
 import { type Flow, TcpFlow } from "../../../src/flow/flow.ts";
@@ -38,7 +38,7 @@ t.test("every flow of every source, in order, through the steps", async (t) => {
 	t.same(counts, { read: 4, passed: 3 });
 });
 
-t.test("an abort ends it after the batch", async (t) => {
+t.test("an abort stops the pipe after the batch", async (t) => {
 	const stop = new AbortController();
 	const sink = collector();
 	const seen: number[][] = [];
@@ -58,7 +58,23 @@ t.test("an abort ends it after the batch", async (t) => {
 	t.same(counts, { read: 2, passed: 2 });
 });
 
-t.test("a stop is heard though the source never waits for anything", async (t) => {
+t.test("an abort stops the pipe before the next source, also if sources copy their flows themselves", async (t) => {
+	const stop = new AbortController();
+	class Copied extends FlowSource {
+		read(): AsyncIterable<Flow[]> {
+			throw new Error("not needed");
+		}
+
+		override async transfer(): Promise<number> {
+			stop.abort();
+			return 1;
+		}
+	}
+	const counts = await pipe([new Copied(), new Copied()], [], collector(), { signal: stop.signal });
+	t.same(counts, { read: 1, passed: 1 });
+});
+
+t.test("an abort stops the pipe even if the source never waits", async (t) => {
 	const stop = new AbortController();
 	async function* endless(): AsyncGenerator<Flow[]> {
 		for (let i = 0; ; i++) yield [flow(String(i))];
@@ -68,12 +84,12 @@ t.test("a stop is heard though the source never waits for anything", async (t) =
 	t.ok(read > 0);
 });
 
-t.test("a failing sink ends it with its error", async (t) => {
+t.test("the pipe rejects with the error of the sink", async (t) => {
 	const sink = FlowSink.of({ append: () => Promise.reject(new Error("full")) });
 	await t.rejects(pipe([batches(["1"])], [], sink), /full/);
 });
 
-t.test("ends of one kind move their flows by themselves, unless there is something to do on the way", async (t) => {
+t.test("a source transfers its flows to a sink of the same kind, unless there are steps", async (t) => {
 	const sink = collector();
 	const source = (count: number | null): FlowSource =>
 		Object.assign(batches(["1"], ["2"]), { transfer: async (to: unknown) => (to === sink ? count : null) });
@@ -87,16 +103,12 @@ t.test("ends of one kind move their flows by themselves, unless there is somethi
 		[7, 7],
 		[8, 8],
 	]);
-	t.same(
-		await pipe([source(null)], [], sink),
-		{ read: 2, passed: 2 },
-		"where they cannot, they are brought one by one",
-	);
+	t.same(await pipe([source(null)], [], sink), { read: 2, passed: 2 }, "otherwise they pass one by one");
 	t.same(await pipe([source(7)], [(flow) => flow], sink), { read: 2, passed: 2 });
 	t.same(sink.ids, ["3", "1", "2", "1", "2"]);
 });
 
-t.test("flows are fleeting where nothing holds them", async (t) => {
+t.test("buffers are reused if nothing keeps the flows", async (t) => {
 	const asked: unknown[] = [];
 	class Source extends FlowSource {
 		async *read({ reuseBuffers }: ReadOptions = {}) {

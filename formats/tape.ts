@@ -8,7 +8,7 @@ import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { MaybeAsync } from "../src/maybe-async.ts";
 import type { SqliteStore } from "../src/store/sqlite/store.ts";
-import type { ReadOptions } from "../src/store/store.ts";
+import type { StoreReadOptions } from "../src/store/store.ts";
 import { AtomicFile } from "./atomic-file.ts";
 import { compressionOf } from "./compression.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
@@ -290,7 +290,7 @@ class NewTape extends FlowSink {
 	 * Copies rows like the store's `takeRows`, which needs a tape without flows. Returns null if flows have been
 	 * appended. Also returns null for a damaged tape: its undamaged flows can still be read.
 	 */
-	async takeRows(from: SqliteStore, options: ReadOptions): Promise<number | null> {
+	async takeRows(from: SqliteStore, options: StoreReadOptions): Promise<number | null> {
 		if (this.#writer !== this.#store) return null;
 		try {
 			return this.#withTargetName(() => this.#store.takeRows(from, options));

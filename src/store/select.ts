@@ -1,5 +1,4 @@
-// Translates a filter's plan into a SQL condition for the rows that may match. The condition tells whether it decides
-// alone.
+// Translates a filter's plan into a SQL condition for the rows that may match, exactly or with others.
 import type { Column, Filter, Plan } from "../filter/filter.ts";
 import { fromStored } from "./record/text.ts";
 
@@ -18,19 +17,17 @@ export type DistinctValues = (column: Column, among: Condition) => (string | num
 
 /** Columns with few distinct values even on a long tape, so that testing each value is cheap. */
 const FEW_VALUES: ReadonlySet<Column> = new Set([
-	...([
-		"kind",
-		"method",
-		"scheme",
-		"host",
-		"pretty_host",
-		"port",
-		"status",
-		"is_replay",
-		"marked",
-		"has_error",
-		"has_websocket",
-	] as const),
+	"kind",
+	"method",
+	"scheme",
+	"host",
+	"pretty_host",
+	"port",
+	"status",
+	"is_replay",
+	"marked",
+	"has_error",
+	"has_websocket",
 ]);
 
 /** Maximum number of values in an IN list; a longer one would slow the query down. */

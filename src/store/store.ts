@@ -6,7 +6,7 @@ import type { FlowSink, FlowSource } from "../flow/pipe.ts";
 import type { CodedRequest, FlowSummary, RecordedAnswer } from "../flow/recorded.ts";
 import type { MaybeAsync } from "../maybe-async.ts";
 
-export interface ReadOptions {
+export interface StoreReadOptions {
 	/** Only flows that match. The store tests columns first, and reads more of a flow only if they do not decide. */
 	filter?: Filter | undefined;
 	/** Only these ids, in tape order. */
@@ -26,7 +26,7 @@ export interface StoredRequest {
 
 export interface FlowStore extends FlowSink {
 	/** In tape order. Bodies are read on access. */
-	read(options?: ReadOptions): FlowSource;
+	read(options?: StoreReadOptions): FlowSource;
 	/** Number of flows that match. Reads no more than the filter needs. */
 	count(filter?: Filter): Promise<number>;
 	/**

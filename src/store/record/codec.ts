@@ -3,7 +3,7 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { FlowtapeError } from "../../errors.ts";
 import { type Body, bodySize } from "../../flow/body.ts";
-import { asBuffer, type ByteString } from "../../flow/bytes.ts";
+import { asBuffer } from "../../flow/bytes.ts";
 import {
 	type ClientConnection,
 	clientConnection,
@@ -28,6 +28,7 @@ import {
 import { type LazyMessage, readLazily } from "../../flow/lazy-messages.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { isDictionary, type MetaValue } from "../../flow/metadata.ts";
+import { damagedRecord } from "./damage.ts";
 import type { FlowColumns, FlowRow, MessageRow, NumberedMessage, StoredBody } from "./flow-row.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import {
@@ -134,14 +135,8 @@ function unpackOriginal(bytes: Uint8Array, body: StoredBody, reader: PartReader)
 	const [method, scheme, host, port, path, size, request] = unpackRecord(bytes);
 	const areTexts = [method, scheme, host, path].every((part) => typeof part === "string");
 	if (!areTexts || typeof port !== "number" || (size !== null && typeof size !== "number"))
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid original request");
-	const columns = { method, scheme, host, port, path } as {
-		method: ByteString;
-		scheme: ByteString;
-		host: string;
-		port: number;
-		path: ByteString;
-	};
+		throw damagedRecord("invalid original request");
+	const columns = { method, scheme, host, port, path } as RequestColumns;
 	return unpackRequest(request, columns, reader.readBody(body, size));
 }
 
@@ -253,8 +248,7 @@ export function decodeFlow(seq: number, row: FlowColumns, reader: PartReader): F
 	const head = unpackRecord(unsealed(row.head));
 	const init = initOf(seq, row, head, reader);
 	const known = HEAD_FIELDS[row.kind];
-	if (known === undefined)
-		throw new FlowtapeError("FT_CORRUPT_FLOW", `a record of the tape is damaged: unknown kind of flow "${row.kind}"`);
+	if (known === undefined) throw damagedRecord(`unknown kind of flow "${row.kind}"`);
 	if (head.length > known) init.extra = { ...init.extra, head: head.slice(known) };
 	const [, , , , request, response, websocket] = head;
 	switch (row.kind) {
@@ -350,7 +344,7 @@ function initOf(seq: number, row: FlowColumns, head: Packed, reader: PartReader)
 		typeof intercepted !== "boolean" ||
 		!isFailure(error)
 	)
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid head");
+		throw damagedRecord("invalid head");
 	const init: FlowInit = {
 		id: fromStored(row.id),
 		timestampCreated,
@@ -413,8 +407,7 @@ function intact<T>(seq: number, reader: PartReader, what: string, read: () => T)
 		return read();
 	} catch (error) {
 		// either the record is damaged, or the page of the file that holds it
-		if (!(error instanceof FlowtapeError) || (error.code !== "FT_CORRUPT_FLOW" && error.code !== "FT_STORE"))
-			throw error;
+		if (!FlowtapeError.is(error, "FT_CORRUPT_FLOW", "FT_STORE")) throw error;
 		reader.reportDamage(seq, what, error);
 		return null;
 	}

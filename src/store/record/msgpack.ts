@@ -1,8 +1,8 @@
 // msgpack, the encoding of fields that have no column. The only module of the store that imports msgpackr.
 import type * as Msgpackr from "msgpackr";
-import { FlowtapeError } from "../../errors.ts";
 import { Float, type Metadata, type MetaValue } from "../../flow/metadata.ts";
 import { lazily } from "../../lazy.ts";
+import { damagedRecord } from "./damage.ts";
 import { fromStored, toStored } from "./text.ts";
 
 /** An integer beyond 64 bits, for which msgpack has no type. */
@@ -60,7 +60,7 @@ export function unpackValue(bytes: Uint8Array): unknown {
 	try {
 		return packr.unpack(bytes);
 	} catch (cause) {
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid msgpack", { cause });
+		throw damagedRecord("invalid msgpack", cause);
 	}
 }
 
@@ -70,8 +70,7 @@ export type Packed = readonly unknown[];
 /** @throws FlowtapeError FT_CORRUPT_FLOW */
 export function unpackRecord(bytes: Uint8Array): Packed {
 	const value = unpackValue(bytes);
-	if (!Array.isArray(value))
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: expected a list");
+	if (!Array.isArray(value)) throw damagedRecord("expected a list");
 	return value;
 }
 
@@ -113,5 +112,5 @@ export function toMeta(value: unknown): MetaValue {
 		/^(?:boolean|number|bigint)$/.test(typeof value)
 	)
 		return value as MetaValue;
-	throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid metadata value");
+	throw damagedRecord("invalid metadata value");
 }

@@ -1,8 +1,8 @@
 // Connections as msgpack records. All flows of a connection share its record.
 import { createHash } from "node:crypto";
-import { FlowtapeError } from "../../errors.ts";
 import { asBuffer, type ByteString } from "../../flow/bytes.ts";
 import type { Address, ClientConnection, Connection, ServerConnection } from "../../flow/connection.ts";
+import { damagedRecord } from "./damage.ts";
 import { type Packed, pack, tailOf, unpackRecord, withTail } from "./msgpack.ts";
 import { openRecord, sealRecord, unsealed } from "./row-sum.ts";
 import { fromStored, toStored } from "./text.ts";
@@ -72,28 +72,22 @@ function withText<T>(value: T, change: (text: string) => string): T {
 }
 
 type ConnectionFields = [
-	...[
-		id: string,
-		peername: Address | null,
-		sockname: Address | null,
-		transportProtocol: "tcp" | "udp",
-		error: string | null,
-		tls: boolean,
-	],
-	...[
-		certificates: Uint8Array[],
-		alpn: ByteString | null,
-		alpnOffers: ByteString[],
-		cipher: string | null,
-		cipherList: string[],
-	],
-	...[
-		tlsVersion: string | null,
-		sni: string | null,
-		timestampStart: number | null,
-		timestampEnd: number | null,
-		timestampTlsSetup: number | null,
-	],
+	id: string,
+	peername: Address | null,
+	sockname: Address | null,
+	transportProtocol: "tcp" | "udp",
+	error: string | null,
+	tls: boolean,
+	certificates: Uint8Array[],
+	alpn: ByteString | null,
+	alpnOffers: ByteString[],
+	cipher: string | null,
+	cipherList: string[],
+	tlsVersion: string | null,
+	sni: string | null,
+	timestampStart: number | null,
+	timestampEnd: number | null,
+	timestampTlsSetup: number | null,
 ];
 const COMMON = 16;
 
@@ -157,7 +151,7 @@ function toConnection(packed: Packed, readCertificate: ReadCertificate): Connect
 }
 
 function check(isAsExpected: boolean): asserts isAsExpected {
-	if (!isAsExpected) throw new FlowtapeError("FT_CORRUPT_FLOW", "a record of the tape is damaged: invalid connection");
+	if (!isAsExpected) throw damagedRecord("invalid connection");
 }
 
 function isAddress(value: unknown): value is Address | null {

@@ -1,10 +1,10 @@
 // Requests, responses, WebSocket closes and DNS messages as parts of a flow's record: the fields that have no column.
-import { FlowtapeError } from "../../errors.ts";
 import type { Body } from "../../flow/body.ts";
 import { asBuffer, type ByteString } from "../../flow/bytes.ts";
 import type { DnsMessage, DnsQuestion, DnsRecord, WebSocketData } from "../../flow/flow.ts";
 import { Headers } from "../../flow/headers.ts";
 import { Request, Response } from "../../flow/message.ts";
+import { damagedRecord } from "./damage.ts";
 import { type Packed, tailOf, withTail } from "./msgpack.ts";
 import { fromStored, toStored } from "./text.ts";
 
@@ -131,7 +131,7 @@ function isTime(time: unknown): time is number | null {
 }
 
 function check(isAsExpected: boolean, what: string): asserts isAsExpected {
-	if (!isAsExpected) throw new FlowtapeError("FT_CORRUPT_FLOW", `a record of the tape is damaged: invalid ${what}`);
+	if (!isAsExpected) throw damagedRecord(`invalid ${what}`);
 }
 
 /** @param count number of its messages; null: not known yet */

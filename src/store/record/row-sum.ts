@@ -1,9 +1,9 @@
 // CRC-32 checksums of rows. Each is stored before the row's record, in the same column, and also covers the row's other
 // columns.
 import { crc32 } from "../../crc32.ts";
-import { FlowtapeError } from "../../errors.ts";
 import { asBuffer } from "../../flow/bytes.ts";
-import { COLUMN, type FlowColumns, type FlowRow, type FlowValue, type MessageRow } from "./flow-row.ts";
+import { damagedRecord } from "./damage.ts";
+import { COLUMN, type FlowColumns, type FlowValue, type MessageRow } from "./flow-row.ts";
 
 /**
  * A record with a checksum begins with this byte and a CRC-32 (32 bits, big-endian). No msgpack value begins with this
@@ -40,7 +40,7 @@ const SUMMED = [
 	"rest",
 	"original",
 ] as const;
-const SUMMED_AT = SUMMED.map((name) => COLUMN[name as keyof FlowRow]);
+const SUMMED_AT = SUMMED.map((name) => COLUMN[name]);
 /** Number of text columns, which are the first ones of SUMMED. */
 const TEXTS = 10;
 
@@ -133,12 +133,12 @@ export function sealFlow(values: readonly FlowValue[]): Buffer {
 
 /** @throws FlowtapeError FT_CORRUPT_FLOW if the checksum of a row does not match */
 export function checkFlow(row: FlowColumns): void {
-	if (!(row.head instanceof Uint8Array)) throw damage("its head is not a BLOB");
+	if (!(row.head instanceof Uint8Array)) throw damagedRecord("its head is not a BLOB");
 	if (!isSealed(row.head)) return;
 	const values = summedOf(row);
 	for (let i = 0; i < TEXTS; i++)
-		if (values[i] !== null && typeof values[i] !== "string") throw damage("a text column has another type");
-	if (sumOf(values, unsealed(row.head)) !== sumIn(row.head)) throw damage("its checksum does not match");
+		if (values[i] !== null && typeof values[i] !== "string") throw damagedRecord("a text column has another type");
+	if (sumOf(values, unsealed(row.head)) !== sumIn(row.head)) throw damagedRecord("its checksum does not match");
 }
 
 /**
@@ -176,12 +176,8 @@ function isList([first = 0]: Uint8Array): boolean {
 
 /** The record of a row. @throws FlowtapeError FT_CORRUPT_FLOW if its checksum does not match */
 export function openRecord(bytes: Uint8Array, name = ""): Uint8Array {
-	if (!isWholeRecord(bytes, name)) throw damage("its checksum does not match");
+	if (!isWholeRecord(bytes, name)) throw damagedRecord("its checksum does not match");
 	return unsealed(bytes);
-}
-
-function damage(what: string): FlowtapeError {
-	return new FlowtapeError("FT_CORRUPT_FLOW", `a record of the tape is damaged: ${what}`);
 }
 
 /**

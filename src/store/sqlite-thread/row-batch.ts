@@ -123,15 +123,11 @@ export class RowBatchEncoder implements PartWriter, ConnectionRows {
 	}
 
 	writeClient(client: ClientConnection | Lazy<ClientConnection>): number {
-		return (
-			this.#reuse?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client)
-		);
+		return this.#reuse?.connection(client) ?? this.#connections.writeClient(client);
 	}
 
 	writeServer(server: ServerConnection | Lazy<ServerConnection>): number {
-		return (
-			this.#reuse?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server)
-		);
+		return this.#reuse?.connection(server) ?? this.#connections.writeServer(server);
 	}
 
 	addConnection(bytes: Uint8Array): number {

@@ -18,8 +18,8 @@ export interface WriterTask {
 	readonly isTuned?: boolean;
 }
 
-/** A message to the thread: rows to write, or how to end. */
-export type WriterCommand = RowBatch | "close" | "discard";
+/** A message to the thread: rows to write, or the end of the tape. */
+export type WriterCommand = RowBatch | "close";
 
 /** A message from the thread. */
 export type WriterReply = { readonly bytes: ArrayBuffer } | { readonly failure: WriterFailure } | "begun" | "ended";
@@ -62,7 +62,7 @@ export function serveWriter(port: MessagePort, { path, reusable }: WriterTask): 
 			return;
 		}
 		attempt(() => {
-			if (command === "close") rows?.finish();
+			rows?.finish();
 			void rows?.close();
 		});
 		send("ended");

@@ -55,7 +55,7 @@ export class BatchRows<R extends unknown[]> {
 			this.#rows = new Map(rows.map(([id, ...values]) => [id, values]));
 		} catch (error) {
 			// a damaged row must not hide the others: all rows are now read one by one
-			if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
+			if (!FlowtapeError.is(error, "FT_STORE")) throw error;
 		}
 	}
 }

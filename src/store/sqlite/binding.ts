@@ -1,4 +1,5 @@
-// Checks better-sqlite3's native binding before it is loaded: one that was built for another Node.js may crash the process.
+// Checks better-sqlite3's native binding before it is loaded: one that was built for another Node.js may crash the
+// process.
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { FlowtapeError } from "../../errors.ts";

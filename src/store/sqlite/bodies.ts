@@ -9,7 +9,7 @@ import { RecentMap } from "../../flow/recent-map.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import type { StoredBody } from "../record/flow-row.ts";
 import { BatchRows } from "./batch-rows.ts";
-import type { TapeDatabase } from "./database.ts";
+import { damagedTape, type TapeDatabase } from "./database.ts";
 
 /** Bodies up to this many bytes are stored in the flow's row. */
 const INLINE_BYTES = 256;
@@ -71,8 +71,7 @@ export class BodyTable {
 				size += chunk.length;
 				crc = crc32(chunk, crc);
 				hash?.update(chunk);
-				for (let at = 0; at < chunk.length; at += CHUNK_BYTES)
-					this.#db.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n++, chunk.subarray(at, at + CHUNK_BYTES));
+				n = this.#addChunks(id, n, chunk);
 			},
 			end: () => {
 				this.#db.run("UPDATE body SET crc = ?, size = ? WHERE id = ?", crc, size, id);
@@ -138,10 +137,16 @@ export class BodyTable {
 	#writeChunks(size: number, crc: number, body: Body): number {
 		const id = this.#db.insert("INSERT INTO body (crc, size, bytes) VALUES (?, ?, NULL)", crc, size);
 		let n = 0;
-		for (const piece of bodyChunks(body))
-			for (let at = 0; at < piece.length; at += CHUNK_BYTES)
-				this.#db.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n++, piece.subarray(at, at + CHUNK_BYTES));
+		for (const piece of bodyChunks(body)) n = this.#addChunks(id, n, piece);
 		return id;
+	}
+
+	/** Writes bytes as chunks of a body, numbered from `first`. Returns the number after the last one. */
+	#addChunks(id: number, first: number, bytes: Uint8Array): number {
+		let n = first;
+		for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
+			this.#db.insert("INSERT INTO chunk VALUES (?, ?, ?)", id, n++, bytes.subarray(at, at + CHUNK_BYTES));
+		return n;
 	}
 
 	/** The last bodies of the tape, if flows are appended to one. */
@@ -250,7 +255,7 @@ export class BodyTable {
 			this.#checkAll(stored, size, limit);
 			return null;
 		} catch (error) {
-			if (error instanceof FlowtapeError && error.code === "FT_STORE") return error;
+			if (FlowtapeError.is(error, "FT_STORE")) return error;
 			throw error;
 		}
 	}
@@ -343,7 +348,7 @@ export class BodyTable {
 	}
 
 	#damage(what: string): FlowtapeError {
-		return new FlowtapeError("FT_STORE", `${this.#db.path}: the tape is damaged: ${what}`, { file: this.#db.path });
+		return damagedTape(this.#db.path, what);
 	}
 }
 

@@ -1,12 +1,12 @@
 // Copies rows of flows from one tape to a new one, together with the rows they refer to, and verifies them.
 import { randomBytes } from "node:crypto";
 import { crc32 } from "../../crc32.ts";
-import { FlowtapeError } from "../../errors.ts";
+import type { FlowtapeError } from "../../errors.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { messageCount } from "../record/codec.ts";
 import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
 import { isWholeFlow, isWholeList, isWholeMessage, SUMMED_FLOW } from "../record/row-sum.ts";
-import { foreignObjectError, type TapeDatabase } from "./database.ts";
+import { damagedTape, foreignObjectError, type TapeDatabase } from "./database.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
 const COPY_FLOWS = "INSERT INTO flow SELECT * FROM source.flow WHERE seq IN (SELECT value FROM json_each(?))";
@@ -73,14 +73,15 @@ export function copyRows(to: TapeDatabase, path: string, chosen: Iterable<readon
 			expected += numbers.length;
 			count += copyFlows(to, path, numbers);
 		}
-		if (to.get("SELECT 1 FROM flow WHERE seq < 1") !== undefined) throw damage(path, "flows have numbers below 1");
+		if (to.get("SELECT 1 FROM flow WHERE seq < 1") !== undefined) throw damagedTape(path, "flows have numbers below 1");
 		copyMessages(to, path);
 		copyBodies(to, path);
 		copyConnections(to, path);
-		if (new CertificateCopy(to, path).copyFor("1") > 0) throw damage(path, "a certificate of a connection is missing");
+		if (new CertificateCopy(to, path).copyFor("1") > 0)
+			throw damagedTape(path, "a certificate of a connection is missing");
 		if (to.get("SELECT 1 FROM certificate WHERE NOT is_certificate(hash, pem)") !== undefined)
 			throw notWritten(path, "a certificate");
-		if (count !== expected) throw damage(path, `${expected - count} of the flows are not there`);
+		if (count !== expected) throw damagedTape(path, `${expected - count} of the flows are not there`);
 		to.exec("COMMIT");
 		return count;
 	} finally {
@@ -141,7 +142,7 @@ function copyMessages(to: TapeDatabase, path: string): void {
 		"SELECT flow FROM message GROUP BY flow HAVING min(n) <> 0 OR max(n) <> count(*) - 1",
 	);
 	const short = broken ?? to.get<{ flow: number }>(UNLIKE_STATED);
-	if (short !== undefined) throw damage(path, `a message of flow ${short.flow} is missing`);
+	if (short !== undefined) throw damagedTape(path, `a message of flow ${short.flow} is missing`);
 	to.exec("DROP TABLE stated");
 }
 
@@ -156,7 +157,7 @@ function copyBodies(to: TapeDatabase, path: string): void {
 	to.exec(REFERRED);
 	const { changes } = to.run(COPY_BODIES);
 	if (to.get<{ n: number }>("SELECT count(*) AS n FROM referred")?.n !== changes)
-		throw damage(path, "a body is missing or has another size than its flow says");
+		throw damagedTape(path, "a body is missing or has another size than its flow says");
 	to.exec("DROP TABLE referred");
 	for (const body of inPieces) if (!copyPieces(to, body)) throw notWritten(path, `body ${body.id}`);
 }
@@ -165,7 +166,7 @@ function copyConnections(to: TapeDatabase, path: string): void {
 	to.exec(REFERRED_CONNECTIONS);
 	const { changes } = to.run(COPY_CONNECTIONS);
 	if (to.get<{ n: number }>("SELECT count(*) AS n FROM referred")?.n !== changes)
-		throw damage(path, "a connection is missing");
+		throw damagedTape(path, "a connection is missing");
 	to.exec("DROP TABLE referred");
 }
 
@@ -196,11 +197,7 @@ function isBytes(value: unknown): value is Uint8Array {
 }
 
 function notWritten(path: string, what: string): FlowtapeError {
-	return damage(path, `the checksum of ${what} does not match`);
-}
-
-function damage(path: string, what: string): FlowtapeError {
-	return new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
+	return damagedTape(path, `the checksum of ${what} does not match`);
 }
 
 /**

@@ -158,7 +158,7 @@ export class TapeDatabase {
 	all<R>(sql: string, ...parameters: unknown[]): R[] {
 		const lists = this.lists<[]>(sql, ...parameters);
 		if (lists.length === 0) return [];
-		const names = this.#prepare(sql)
+		const names = this.#prepare(sql, "raw")
 			.columns()
 			.map(({ name }) => name);
 		const empty: Record<string, unknown> = Object.fromEntries(names.map((name) => [name, null]));
@@ -416,6 +416,11 @@ function checkIdentity(db: Database.Database, path: string): void {
 		version,
 	);
 	if (foreign !== undefined) throw foreignObjectError(path, foreign);
+}
+
+/** The error for a tape whose content is damaged. @param what the damage */
+export function damagedTape(path: string, what: string): FlowtapeError {
+	return new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
 }
 
 /** The error for a schema object that flowtape does not create. The type and name of the object may be any text. */

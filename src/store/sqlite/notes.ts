@@ -9,7 +9,10 @@ import type { TapeDatabase } from "./database.ts";
 /** The note in which the store itself keeps the number of flows. */
 const FLOWS = "flowtape:flows";
 
-/** The notes of a tape by name, without the store's own. Damaged notes are reported and left out. Tapes of version 1 have none. */
+/**
+ * The notes of a tape by name, without the store's own. Damaged notes are reported and left out. Tapes of version 1
+ * have none.
+ */
 export function readNotes(db: TapeDatabase, onDamage: (name: string, cause: FlowtapeError) => void): Metadata {
 	const notes = Object.create(null) as Metadata;
 	if (db.schema < 2) return notes;
@@ -67,7 +70,7 @@ function notedFlows(db: TapeDatabase): number | null {
 	});
 }
 
-/** What `read` returns; null if the tape is damaged there. */
+/** The result of `read`; null if the tape is damaged there. */
 function readable<T>(read: () => T): T | null {
 	try {
 		return read();

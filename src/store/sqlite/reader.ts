@@ -16,7 +16,7 @@ import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
 import { checkFlow, isWholeList } from "../record/row-sum.ts";
 import { fromStored } from "../record/text.ts";
 import type { Condition } from "../select.ts";
-import type { ReadOptions, StoredRequest } from "../store.ts";
+import type { StoredRequest, StoreReadOptions } from "../store.ts";
 import { BodyTable } from "./bodies.ts";
 import { ConnectionTable } from "./connections.ts";
 import type { TapeDatabase } from "./database.ts";
@@ -95,7 +95,7 @@ export class TapeReader implements PartReader, SourceTape {
 			if (damage !== null) throw damage;
 			return this.bodies.read(stored, size);
 		} catch (error) {
-			if (!isDamage(error)) throw error;
+			if (!FlowtapeError.is(error, "FT_STORE")) throw error;
 			this.reportDamage(this.#seq, "a body", error);
 			return null;
 		}
@@ -131,7 +131,7 @@ export class TapeReader implements PartReader, SourceTape {
 		try {
 			return n === null ? this.#db.all<Row>(`${sql} ORDER BY n`, seq) : this.#db.all<Row>(`${sql} AND n = ?`, seq, n);
 		} catch (error) {
-			if (!isDamage(error)) throw error;
+			if (!FlowtapeError.is(error, "FT_STORE")) throw error;
 			this.reportDamage(seq, "the list of its messages", error);
 			return [];
 		}
@@ -170,7 +170,7 @@ export class TapeReader implements PartReader, SourceTape {
 		}
 	}
 
-	read(options: ReadOptions = {}): FlowSource {
+	read(options: StoreReadOptions = {}): FlowSource {
 		const batches = () => this.#batches(options);
 		const reportLosses = () => {
 			this.#reportMissingTables();
@@ -213,7 +213,7 @@ export class TapeReader implements PartReader, SourceTape {
 		);
 	}
 
-	*#batches({ filter, ids, bodies = false }: ReadOptions): Generator<Flow[]> {
+	*#batches({ filter, ids, bodies = false }: StoreReadOptions): Generator<Flow[]> {
 		const isChecking = bodies || looksAtBodies(filter);
 		let hasBegun = false;
 		try {
@@ -224,7 +224,7 @@ export class TapeReader implements PartReader, SourceTape {
 				yield this.#flows(rows, remaining, isChecking);
 			}
 		} catch (error) {
-			if (hasBegun || !isDamage(error) || (filter === undefined && ids === undefined)) throw error;
+			if (hasBegun || !FlowtapeError.is(error, "FT_STORE") || (filter === undefined && ids === undefined)) throw error;
 			// the indexes are damaged: test every flow
 			const wanted = ids === undefined ? null : new Set(ids);
 			for (const rows of this.#candidates(EVERY_ROW, undefined, isChecking))
@@ -238,14 +238,12 @@ export class TapeReader implements PartReader, SourceTape {
 	}
 
 	#flows(rows: readonly StoredRow[], filter: Filter | undefined, isChecking: boolean): Flow[] {
-		this.#isChecking = isChecking;
-		const flows = rows.flatMap((row) => this.#decode(row, filter) ?? []);
-		this.#isChecking = false;
-		return flows;
+		const decode = () => rows.flatMap((row) => this.#decode(row, filter) ?? []);
+		return isChecking ? this.#checking(Number.POSITIVE_INFINITY, decode) : decode();
 	}
 
 	/** The sequence numbers of the flows that match, in batches. */
-	*matching({ filter, ids }: ReadOptions): Generator<number[]> {
+	*matching({ filter, ids }: StoreReadOptions): Generator<number[]> {
 		const condition = conditionOf(this.#db, filter, ids);
 		if (condition.exact) yield* numbersOf(this.#db, condition);
 		else
@@ -397,7 +395,7 @@ export class TapeReader implements PartReader, SourceTape {
 		try {
 			return decode();
 		} catch (cause) {
-			if (!(cause instanceof FlowtapeError && cause.code === "FT_CORRUPT_FLOW")) throw cause;
+			if (!FlowtapeError.is(cause, "FT_CORRUPT_FLOW")) throw cause;
 			const where = { file: this.#db.path, record: seq, cause };
 			this.#report(
 				"FT_CORRUPT_FLOW",
@@ -447,8 +445,4 @@ function portions(batch: readonly StoredRow[]): StoredRow[][] {
 		parts.at(-1)?.push(row);
 	}
 	return parts;
-}
-
-function isDamage(error: unknown): error is FlowtapeError {
-	return error instanceof FlowtapeError && error.code === "FT_STORE";
 }

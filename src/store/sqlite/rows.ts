@@ -6,7 +6,7 @@ import { type FlowColumns, READ_COLUMNS, type StoredBody, selected } from "../re
 import { fromStored, toStored } from "../record/text.ts";
 import { type Condition, selectRows } from "../select.ts";
 import type { BodyTable } from "./bodies.ts";
-import type { TapeDatabase } from "./database.ts";
+import { damagedTape, type TapeDatabase } from "./database.ts";
 
 /** The columns of a flow, and its sequence number. */
 export type StoredRow = FlowColumns & { seq: number };
@@ -35,39 +35,23 @@ function numbers(db: TapeDatabase, { sql, parameters }: Condition): number[] {
 	return db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
 }
 
-/** The columns of a flow's request, and the sequence number. */
-export type RequestRow = Pick<
-	StoredRow,
-	| "seq"
-	| "kind"
-	| "method"
-	| "scheme"
-	| "host"
-	| "port"
-	| "path"
-	| "request_size"
-	| "request_body"
-	| "head"
-	| "original"
-	| "original_body"
->;
+const REQUEST_ROW = [
+	"seq",
+	"kind",
+	"method",
+	"scheme",
+	"host",
+	"port",
+	"path",
+	"request_size",
+	"request_body",
+	"head",
+	"original",
+	"original_body",
+] as const satisfies readonly (keyof StoredRow)[];
 
-const REQUEST_ROW: readonly (keyof RequestRow)[] = [
-	...([
-		"seq",
-		"kind",
-		"method",
-		"scheme",
-		"host",
-		"port",
-		"path",
-		"request_size",
-		"request_body",
-		"head",
-		"original",
-		"original_body",
-	] as const),
-];
+/** The columns of a flow's request, and the sequence number. */
+export type RequestRow = Pick<StoredRow, (typeof REQUEST_ROW)[number]>;
 
 /** The rows of all HTTP flows, in batches. */
 export function* requestRows(db: TapeDatabase): Generator<RequestRow[]> {
@@ -122,7 +106,7 @@ function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null |
 		return bodies.bytes(row[`${side}_body`]);
 	} catch (error) {
 		// decoding the flow reports the damage
-		if (error instanceof FlowtapeError && error.code === "FT_STORE") return undefined;
+		if (FlowtapeError.is(error, "FT_STORE")) return undefined;
 		throw error;
 	}
 }
@@ -136,8 +120,9 @@ const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
 function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
 	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
 	const first = firstNumber(db);
-	let damage: unknown = first < 0 ? misnumbered(db) : undefined;
-	let barren = 0;
+	// flows are numbered from 1
+	let damage: unknown = first < 0 ? damagedTape(db.path, "flows have numbers below 1") : undefined;
+	let unreadableBatches = 0;
 	for (let last = Math.min(first, 0) - 1; ; ) {
 		let rows: R[];
 		try {
@@ -151,8 +136,8 @@ function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly s
 			}
 			rows = survivors(db, columns, last);
 			yield rows;
-			barren = rows.length === 0 ? barren + 1 : 0;
-			if (isBehindAll(db, last, barren)) throw damage;
+			unreadableBatches = rows.length === 0 ? unreadableBatches + 1 : 0;
+			if (canStopAt(db, last, unreadableBatches)) throw damage;
 			last += BATCH_ROWS;
 			continue;
 		}
@@ -199,13 +184,6 @@ function readable<R>(db: TapeDatabase, columns: readonly string[], numbers: read
 	return found;
 }
 
-/** The error for a tape with sequence numbers below 1: flows are numbered from 1. */
-function misnumbered(db: TapeDatabase): FlowtapeError {
-	return new FlowtapeError("FT_STORE", `${db.path}: the tape is damaged: flows have numbers below 1`, {
-		file: db.path,
-	});
-}
-
 /** The lowest sequence number; 0 if it cannot be read. */
 function firstNumber(db: TapeDatabase): number {
 	try {
@@ -219,7 +197,7 @@ function firstNumber(db: TapeDatabase): number {
  * Whether reading can stop at a sequence number: no row follows it, or too many batches had no readable row.
  * @param unreadableBatches number of such batches since the last readable row
  */
-function isBehindAll(db: TapeDatabase, number: number, unreadableBatches: number): boolean {
+function canStopAt(db: TapeDatabase, number: number, unreadableBatches: number): boolean {
 	const last = lastNumber(db);
 	return last === null
 		? unreadableBatches > MAX_UNREADABLE_BATCHES_UNCOUNTED
@@ -255,7 +233,7 @@ function* listed<R>(db: TapeDatabase, columns: readonly string[], numbers: reado
 		try {
 			yield rowsAt<R>(db, columns, batch);
 		} catch (error) {
-			if (!(error instanceof FlowtapeError) || error.code !== "FT_STORE") throw error;
+			if (!FlowtapeError.is(error, "FT_STORE")) throw error;
 			damage ??= error;
 			yield readable<R>(db, columns, batch);
 		}

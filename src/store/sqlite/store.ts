@@ -7,7 +7,7 @@ import type { CodedRequest, FlowSummary, RecordedAnswer } from "../../flow/recor
 import { type BodySpool, FlowSink, type OpenFlow } from "../../flow/sink.ts";
 import type { FlowSource } from "../../flow/source.ts";
 import { loadMsgpack } from "../record/msgpack.ts";
-import type { FlowStore, ReadOptions, StoredRequest } from "../store.ts";
+import type { FlowStore, StoredRequest, StoreReadOptions } from "../store.ts";
 import { copyRows } from "./copy.ts";
 import { type Mode, TapeDatabase } from "./database.ts";
 import { readNotes } from "./notes.ts";
@@ -106,7 +106,7 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		try {
 			return readNotes(this.#db, damaged);
 		} catch (cause) {
-			if (!(cause instanceof FlowtapeError) || cause.code !== "FT_STORE") throw cause;
+			if (!FlowtapeError.is(cause, "FT_STORE")) throw cause;
 			this.#report("FT_CORRUPT_FLOW", `${this.path}: the notes on the tape cannot be read; they are left out`, {
 				file: this.path,
 				cause,
@@ -150,14 +150,14 @@ export class SqliteStore extends FlowSink implements FlowStore {
 	 * Copies rows of another tape to this new, empty one, if both have the same schema version.
 	 * @returns the number of flows; null, with nothing written, if rows cannot be copied
 	 */
-	takeRows(from: SqliteStore, options: ReadOptions = {}): number | null {
+	takeRows(from: SqliteStore, options: StoreReadOptions = {}): number | null {
 		if (this.#db.mode !== "create" || this.#db.inTransaction || !this.#writer.isEmpty) return null;
 		// reading the flows reports the loss
 		if (from.#reader.missingTables().length > 0 || from.#reader.missingFlows() > 0) return null;
 		return copyRows(this.#db, from.path, from.#reader.matching(options));
 	}
 
-	read(options?: ReadOptions): FlowSource {
+	read(options?: StoreReadOptions): FlowSource {
 		return this.#reader.read(options);
 	}
 

@@ -133,15 +133,11 @@ export class TapeWriter implements PartWriter {
 	}
 
 	writeClient(client: ClientConnection | Lazy<ClientConnection>): number {
-		return (
-			this.#reuse?.connection(client) ?? this.#connections.writeClient(typeof client === "function" ? client() : client)
-		);
+		return this.#reuse?.connection(client) ?? this.#connections.writeClient(client);
 	}
 
 	writeServer(server: ServerConnection | Lazy<ServerConnection>): number {
-		return (
-			this.#reuse?.connection(server) ?? this.#connections.writeServer(typeof server === "function" ? server() : server)
-		);
+		return this.#reuse?.connection(server) ?? this.#connections.writeServer(server);
 	}
 
 	flush(): void {

@@ -1,7 +1,8 @@
 // Writes each connection and certificate once, even if many flows share it.
 import type { ClientConnection, Connection, ServerConnection } from "../../flow/connection.ts";
+import type { Lazy } from "../../flow/flow.ts";
 import { RecentMap } from "../../flow/recent-map.ts";
-import { certificateKey, packClient, packServer } from "../record/pack-connection.ts";
+import { certificateKey, packClient, packServer, type WriteCertificate } from "../record/pack-connection.ts";
 
 /** The state in which a connection was last written. After a change it is written again. */
 interface Written {
@@ -13,8 +14,6 @@ interface Written {
 	tls: number | null;
 	bytes: Buffer;
 }
-
-type WriteCertificate = (pem: Uint8Array) => Uint8Array;
 
 /** Writes the rows. */
 export interface ConnectionRows {
@@ -41,12 +40,13 @@ export class WrittenConnections {
 	}
 
 	/** Returns the id of the connection's row. */
-	writeClient(client: ClientConnection): number {
-		return this.#write(client, null, this.#clients, packClient);
+	writeClient(client: ClientConnection | Lazy<ClientConnection>): number {
+		return this.#write(typeof client === "function" ? client() : client, null, this.#clients, packClient);
 	}
 
-	writeServer(server: ServerConnection): number {
-		return this.#write(server, server.timestampTcpSetup, this.#servers, packServer);
+	writeServer(server: ServerConnection | Lazy<ServerConnection>): number {
+		const read = typeof server === "function" ? server() : server;
+		return this.#write(read, read.timestampTcpSetup, this.#servers, packServer);
 	}
 
 	#write<C extends Connection>(

@@ -1,4 +1,4 @@
-// What columns tell of a filter is what the filter says of the flows themselves.
+// SQL conditions never exclude a flow that matches the filter.
 import { join } from "node:path";
 import fc from "fast-check";
 import t from "tap";
@@ -10,7 +10,7 @@ import type { Column, Filter, Plan } from "../../../src/filter/filter.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 import { selectRows } from "../../../src/store/select.ts";
 
-/** Kinds, hosts, methods, codes, marks and replays in all mixtures that matter. */
+/** Flows with many combinations of kind, host, method, status, marker and replay. */
 function manyFlows(): Flow[] {
 	const hosts = ["example.com", "api.example.com", "xn--mnchen-3ya.example", "LOCALHOST", "::1"];
 	const flows = variedFlows();
@@ -79,7 +79,7 @@ const { expression } = fc.letrec<{ expression: string }>((tie) => ({
 	),
 }));
 
-t.test("a store selects the flows that match one by one", async (t) => {
+t.test("a store selects the flows that match the filter", async (t) => {
 	const path = join(t.testdir(), "many.tape");
 	const flows = manyFlows();
 	await storeWith(path, flows);
@@ -137,7 +137,7 @@ t.test("exact, narrowing and useless conditions", async (t) => {
 	});
 });
 
-t.test("tests of a column are asked of its values", async (t) => {
+t.test("a column test runs once for each value", async (t) => {
 	const test = (column: Column, passes: (value: string | number | null) => boolean): Plan => ({
 		kind: "test",
 		column,

@@ -1,4 +1,4 @@
-// Rows: what the columns hold of a flow, and what is read only when somebody asks.
+// Rows: the columns of a flow, and the parts that are read on access.
 import { randomBytes } from "node:crypto";
 import t from "tap";
 import { dnsFlow, httpFlow, STARTED, tcpFlow, udpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
@@ -18,7 +18,7 @@ import type { FlowColumns, MessageRow, NumberedMessage, StoredBody } from "../..
 import { pack } from "../../../../src/store/record/msgpack.ts";
 import { sealMessage } from "../../../../src/store/record/row-sum.ts";
 
-/** A store in memory that notes what is read of it. */
+/** A store in memory that records each read. */
 class Parts implements PartReader, PartWriter {
 	readonly asked: string[] = [];
 	readonly damage: string[] = [];
@@ -74,7 +74,7 @@ function stored(flow: Flow, parts = new Parts()): { row: ReturnType<typeof encod
 	return { row, parts };
 }
 
-t.test("every kind of flow comes back", async (t) => {
+t.test("every kind of flow is restored", async (t) => {
 	for (const flow of variedFlows()) {
 		const { row, parts } = stored(flow);
 		t.same(comparable(decodeFlow(1, row, parts)), comparable(flow), flow.type);
@@ -131,7 +131,7 @@ t.test("columns", async (t) => {
 	t.match(stored(dnsFlow({ clientConn: { timestampStart: null } })).row, { kind: "dns", started: STARTED + 0.05 });
 });
 
-t.test("nothing is read before it is asked for, and then once", async (t) => {
+t.test("parts are read on first access, once", async (t) => {
 	for (const flow of [tcpFlow(), websocketFlow()]) {
 		const { row, parts } = stored(flow);
 		const back = decodeFlow(1, row, parts);
@@ -149,7 +149,7 @@ t.test("nothing is read before it is asked for, and then once", async (t) => {
 	}
 });
 
-t.test("damage found on access is reported, and the part left out", async (t) => {
+t.test("damage found on access is reported, and the part is left out", async (t) => {
 	const { row, parts } = stored(httpFlow());
 	parts.broken = new FlowtapeError("FT_CORRUPT_FLOW", "broken");
 	const flow = decodeFlow(7, { ...row, rest: Buffer.of(0xc1) }, parts);
@@ -163,7 +163,11 @@ t.test("damage found on access is reported, and the part left out", async (t) =>
 		/the disk is gone/,
 		"what is no damage is no matter of the flow",
 	);
-	t.same(decodeFlow(7, { ...row, rest: pack([5, null, null]) }, parts).metadata, {}, "metadata that is no dictionary");
+	t.same(
+		decodeFlow(7, { ...row, rest: pack([5, null, null]) }, parts).metadata,
+		{},
+		"metadata that is not a dictionary",
+	);
 });
 
 t.test("damaged heads", async (t) => {
@@ -188,7 +192,7 @@ t.test("damaged heads", async (t) => {
 	t.same(decodeFlow(1, head([1, "", false, null, 0, "new"], "udp"), parts).extra, { head: ["new"] });
 });
 
-t.test("a large message is compressed where that makes it smaller, and comes back as it was", async (t) => {
+t.test("a large message is compressed if that makes it smaller, and is restored", async (t) => {
 	const small = Buffer.alloc(64 * 1024, "s");
 	const large = Buffer.alloc(300_000, "large ");
 	const random = randomBytes(100_000);
@@ -232,7 +236,7 @@ t.test("a large message is compressed where that makes it smaller, and comes bac
 	}
 });
 
-t.test("a message that is not there is told of", async (t) => {
+t.test("a missing message is reported", async (t) => {
 	const parts = new Parts();
 	const flow = tcpFlow({
 		messages: ["one", "two", "three"].map((text) => ({ fromClient: true, content: Buffer.from(text), timestamp: 1 })),
@@ -245,31 +249,28 @@ t.test("a message that is not there is told of", async (t) => {
 	t.same(parts.damage, ["1: the list of its messages"]);
 });
 
-t.test(
-	"a message whose bytes are not those that were written is told of and left out; older rows do not say what was written",
-	async (t) => {
-		const parts = new Parts();
-		const contents = ["one", "two", "three"].map((text) => Buffer.from(text));
-		const flow = tcpFlow({
-			messages: contents.map((content) => ({ fromClient: true, content, timestamp: Number.NaN })),
-		});
-		parts.messages = encodeMessages(flow).map((message, n) => sealMessage(1, n, message));
-		t.same(new Set(parts.messages.map(({ at }) => at)), new Set([0]), "a tape has no time that is not a number");
-		const row = encodeFlow(flow, null, parts);
-		const read = () => {
-			const back = decodeFlow(1, row, parts);
-			return back.type === "tcp" ? back.messages.map(({ content }) => content.toString()) : [];
-		};
-		t.same(read(), ["one", "two", "three"]);
-		(parts.messages[1] as MessageRow).bytes = Buffer.from("twi");
-		t.same(read(), ["one", "three"]);
-		t.equal(parts.damage.length, 1);
-		(parts.messages[1] as MessageRow).flags = 0;
-		t.same(read(), ["one", "twi", "three"]);
-	},
-);
+t.test("a message whose checksum does not match is reported and left out; older rows have no checksum", async (t) => {
+	const parts = new Parts();
+	const contents = ["one", "two", "three"].map((text) => Buffer.from(text));
+	const flow = tcpFlow({
+		messages: contents.map((content) => ({ fromClient: true, content, timestamp: Number.NaN })),
+	});
+	parts.messages = encodeMessages(flow).map((message, n) => sealMessage(1, n, message));
+	t.same(new Set(parts.messages.map(({ at }) => at)), new Set([0]), "NaN is not stored");
+	const row = encodeFlow(flow, null, parts);
+	const read = () => {
+		const back = decodeFlow(1, row, parts);
+		return back.type === "tcp" ? back.messages.map(({ content }) => content.toString()) : [];
+	};
+	t.same(read(), ["one", "two", "three"]);
+	(parts.messages[1] as MessageRow).bytes = Buffer.from("twi");
+	t.same(read(), ["one", "three"]);
+	t.equal(parts.damage.length, 1);
+	(parts.messages[1] as MessageRow).flags = 0;
+	t.same(read(), ["one", "twi", "three"]);
+});
 
-t.test("a flow that began at no number began at 0", async (t) => {
+t.test("a start of NaN is stored as 0", async (t) => {
 	const flow = httpFlow();
 	flow.request.timestampStart = Number.NaN;
 	t.equal(encodeFlow(flow, null, new Parts()).started, 0);

@@ -1,10 +1,10 @@
-// The columns of a row stand in the order in which its values are inserted, and are those of the table.
+// The columns of a row are those of the table, in the order in which its values are inserted.
 import { join } from "node:path";
 import t from "tap";
 import { COLUMN, FLOW_COLUMNS, type FlowRow, READ_COLUMNS, valuesOf } from "../../../../src/store/record/flow-row.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 
-t.test("values by their columns", async (t) => {
+t.test("values in the order of the columns", async (t) => {
 	const row = Object.fromEntries(FLOW_COLUMNS.map((name) => [name, `the ${name}`])) as unknown as FlowRow;
 	t.strictSame(
 		valuesOf(row),
@@ -13,7 +13,7 @@ t.test("values by their columns", async (t) => {
 	t.equal(valuesOf(row)[COLUMN.response_body] as unknown, "the response_body");
 });
 
-t.test("all columns of the table but its number", async (t) => {
+t.test("all columns of the table except the sequence number", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "create", false);
 	const columns = db.all<{ name: string }>("SELECT name FROM pragma_table_info('flow')").map(({ name }) => name);
 	t.same([...FLOW_COLUMNS].sort(), columns.filter((name) => name !== "seq").sort());

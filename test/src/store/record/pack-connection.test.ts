@@ -1,4 +1,4 @@
-// Connections come back as they were, their certificates by their keys; damage is told.
+// Connections are restored, with certificates by key; damage is reported.
 import t from "tap";
 import { clientConnection, serverConnection } from "../../../../src/flow/connection.ts";
 import { pack } from "../../../../src/store/record/msgpack.ts";
@@ -31,7 +31,7 @@ const common = {
 	timestampTlsSetup: 1.75,
 };
 
-t.test("both ends, with everything and with nothing", async (t) => {
+t.test("client and server connections, with all properties and with none", async (t) => {
 	for (const client of [
 		clientConnection({ id: "c" }),
 		clientConnection({

@@ -1,4 +1,4 @@
-// The parts of a head come back as they were; whatever else stands there is damage.
+// The parts of a head are restored; anything else is damage.
 import t from "tap";
 import { dnsFlow, httpRequest, httpResponse } from "../../../../fixtures/build-flow.ts";
 import { Headers } from "../../../../src/flow/headers.ts";

@@ -1,5 +1,4 @@
-// Checksums of rows: a changed bit anywhere in what a flow is made of is found, in a program as in SQL; older rows have
-// none.
+// Checksums of rows: every flipped bit is found, in JavaScript and in SQL. Older rows have no checksum.
 import { join } from "node:path";
 import t from "tap";
 import { FLOW_COLUMNS, type FlowRow, type FlowValue } from "../../../../src/store/record/flow-row.ts";
@@ -64,7 +63,7 @@ const sealedRow = (changes: Partial<FlowRow> = {}): FlowRow => {
 
 const corrupt = { code: "FT_CORRUPT_FLOW" };
 
-t.test("a flow's row", async (t) => {
+t.test("the row of a flow", async (t) => {
 	const whole = sealedRow();
 	t.same(unsealed(whole.head), head);
 	t.doesNotThrow(() => checkFlow(whole));
@@ -106,7 +105,7 @@ t.test("a flow's row", async (t) => {
 	t.throws(() => checkFlow({ ...whole, head: Buffer.of(0xc1, 1) }), corrupt, "too short for a checksum");
 });
 
-t.test("SQL has the same bytes of it", async (t) => {
+t.test("SQL computes the same bytes", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "create", false);
 	const insert = `INSERT INTO flow (${FLOW_COLUMNS.join(", ")}) VALUES (${FLOW_COLUMNS.map(() => "?").join(", ")})`;
 	const rows = [
@@ -128,7 +127,7 @@ t.test("SQL has the same bytes of it", async (t) => {
 	db.close();
 });
 
-t.test("a record that has a row for itself", async (t) => {
+t.test("a record that is the only data of its row", async (t) => {
 	const sealed = sealRecord(head, "name");
 	t.same(openRecord(sealed, "name"), head);
 	t.throws(() => openRecord(sealed, "other"), corrupt);
@@ -148,7 +147,7 @@ t.test("a message", async (t) => {
 	t.equal(whole.flags & 7, 5);
 	t.ok(isWholeMessage(7, 3, whole));
 	t.notOk(isWholeMessage(8, 3, whole), "of another flow");
-	t.notOk(isWholeMessage(7, 2, whole), "in another place");
+	t.notOk(isWholeMessage(7, 2, whole), "at another position");
 	for (const change of [
 		{ at: 1.5 },
 		{ from_client: 0 },

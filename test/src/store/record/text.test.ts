@@ -1,13 +1,13 @@
-// Any text comes back, and what is stored is well-formed.
+// Any text is restored, and the stored text is well-formed.
 import fc from "fast-check";
 import t from "tap";
 import { fromStored, toStored } from "../../../../src/store/record/text.ts";
 
-t.test("text that is well-formed is stored as it is", async (t) => {
+t.test("well-formed text is stored unchanged", async (t) => {
 	for (const text of ["", "plain", "é世🍇", "\0\ue000\uffff"]) t.equal(toStored(text), text);
 });
 
-t.test("stray bytes and halves of characters", async (t) => {
+t.test("invalid bytes and lone surrogates", async (t) => {
 	for (const text of ["a\udcff", "\ud800", "\udc00\ud83c", "\ufffe", "\ufffe\ue000", "\udcff\ufffe\ud83c\udf47"]) {
 		t.not(toStored(text), text);
 		t.ok(toStored(text).isWellFormed());

@@ -1,4 +1,4 @@
-// Flows go to another thread as parcels, and are on its tape what they were.
+// Flows are sent to another thread in batches and restored from its tape.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
@@ -17,7 +17,7 @@ import {
 	RowBatchEncoder,
 } from "../../../../src/store/sqlite-thread/row-batch.ts";
 
-/** A tape that is filled by parcels, each brought as between threads. */
+/** A tape that is written from batches, each cloned as between threads. */
 function unpacking(path: string): { rows: RowWriter; bring(batch: RowBatch): ArrayBuffer; finish(): void } {
 	const rows = new RowWriter(new TapeDatabase(path, "create", false), reports().report);
 	const decoder = new RowBatchDecoder(rows);
@@ -40,7 +40,7 @@ function pack(encoder: RowBatchEncoder, flow: Flow): void {
 	for (const [n, message] of encodeMessages(flow).entries()) encoder.addMessage(n, message);
 }
 
-t.test("flows of all kinds, over several parcels in buffers that come back", async (t) => {
+t.test("flows of all kinds, in several batches whose buffers are reused", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const flows = [...variedFlows(), websocketFlow(), ...variedFlows()];
 	const to = unpacking(path);
@@ -75,7 +75,7 @@ t.test("a batch is full by its bytes or its flows, and grows with a flow that is
 	t.ok(bytes.byteLength > BATCH_BYTES);
 });
 
-t.test("bodies ahead of their flow, equal ones once", async (t) => {
+t.test("bodies sent before their flow, equal ones once", async (t) => {
 	const path = join(t.testdir(), "large.tape");
 	const to = unpacking(path);
 	const encoder = new RowBatchEncoder(null);
@@ -132,7 +132,7 @@ t.test("reused bodies are not sent", async (t) => {
 	await source.close();
 });
 
-t.test("a flow that cannot be packed leaves the batch whole", async (t) => {
+t.test("a flow that cannot be encoded leaves the batch intact", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const to = unpacking(path);
 	const encoder = new RowBatchEncoder(null);

@@ -1,4 +1,4 @@
-// A thread writes what this one brings: the same tape as without it, and the same errors.
+// A thread writes the same tape, with the same errors, as without it.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -10,7 +10,7 @@ import { ThreadedWriter } from "../../../../src/store/sqlite-thread/threaded-wri
 
 const byPath = (flow: HttpFlow) => flow.request.path;
 
-/** The flows of a new tape after a thread has written these to it. */
+/** The flows of a new tape after a thread has written them. */
 async function written(path: string, flows: Iterable<Flow>): Promise<void> {
 	await storeWith(path, []);
 	const writer = new ThreadedWriter(path, byPath);
@@ -56,7 +56,7 @@ t.test("from another tape", async (t) => {
 	await source.close();
 });
 
-t.test("the other tape may go once its last flow has come", async (t) => {
+t.test("the other tape may be deleted after its last flow was read", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	await storeWith(from, [httpFlow({ response: { body: Buffer.alloc(3_000_000, "large ") } })]);
@@ -83,7 +83,7 @@ t.test("errors in the thread are thrown by the caller", async (t) => {
 	await writer.discard();
 });
 
-t.test("without flows there is no thread; discarded, it ends", async (t) => {
+t.test("no thread without flows; discard ends the thread", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const none = new ThreadedWriter(path, byPath);
 	await none.close();

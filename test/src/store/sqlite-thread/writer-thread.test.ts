@@ -1,4 +1,4 @@
-// The thread that writes gives buffers back, tells of what goes wrong, and ends as it is told.
+// The writer thread returns buffers, reports failures, and closes the tape on command.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MessageChannel } from "node:worker_threads";
@@ -15,7 +15,7 @@ import {
 	type WriterTask,
 } from "../../../../src/store/sqlite-thread/writer-thread.ts";
 
-/** The thread's part in this one. */
+/** Serves a writer in this thread. */
 function served(task: WriterTask): { tell(order: WriterCommand): void; answers: AsyncGenerator<WriterReply> } {
 	const { port1, port2 } = new MessageChannel();
 	const heard: WriterReply[] = [];
@@ -37,18 +37,18 @@ function served(task: WriterTask): { tell(order: WriterCommand): void; answers: 
 	};
 }
 
-function parcelOf(encoder: RowBatchEncoder, ...ids: string[]): RowBatch {
+function batchOf(encoder: RowBatchEncoder, ...ids: string[]): RowBatch {
 	for (const id of ids) encoder.addFlow(httpFlow({ id }), null);
 	return encoder.take();
 }
 
-t.test("parcels are written, and their buffers come back", async (t) => {
+t.test("batches are written, and their buffers are returned", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await storeWith(path, []);
 	const { tell, answers } = served({ path, reusable: null });
 	const encoder = new RowBatchEncoder(null);
-	tell(parcelOf(encoder, "1", "2"));
-	tell(parcelOf(encoder, "3"));
+	tell(batchOf(encoder, "1", "2"));
+	tell(batchOf(encoder, "3"));
 	tell("close");
 	t.equal((await answers.next()).value, "begun");
 	const { value } = await answers.next();
@@ -63,7 +63,7 @@ t.test("parcels are written, and their buffers come back", async (t) => {
 	await store.close();
 });
 
-t.test("from a tape that lends", async (t) => {
+t.test("rows of another tape are reused", async (t) => {
 	const folder = t.testdir();
 	const [from, path] = [join(folder, "from.tape"), join(folder, "a.tape")];
 	await storeWith(from, [httpFlow({ response: { body: "x".repeat(900) } })]);
@@ -85,22 +85,13 @@ t.test("from a tape that lends", async (t) => {
 	await source.close();
 });
 
-t.test("a failure is told, and nothing is written after it", async (t) => {
+t.test("a failure is reported, and nothing is written after it", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	writeFileSync(path, "no tape at all, but long enough to have a header of its own ".repeat(9));
 	const { tell, answers } = served({ path, reusable: null });
 	t.match((await answers.next()).value, { failure: { code: "FT_UNKNOWN_FORMAT", message: /not a tape/ } });
-	tell(parcelOf(new RowBatchEncoder(null), "lost"));
-	t.ok("bytes" in (await answers.next()).value, "its buffer comes back all the same");
+	tell(batchOf(new RowBatchEncoder(null), "lost"));
+	t.ok("bytes" in (await answers.next()).value, "its buffer is returned too");
 	tell("close");
-	t.equal((await answers.next()).value, "ended");
-});
-
-t.test("discarded, what was written so far may stay or not", async (t) => {
-	const path = join(t.testdir(), "a.tape");
-	await storeWith(path, []);
-	const { tell, answers } = served({ path, reusable: null });
-	tell("discard");
-	t.equal((await answers.next()).value, "begun");
 	t.equal((await answers.next()).value, "ended");
 });

@@ -1,9 +1,10 @@
+// Rows of a batch are read by one query or one by one.
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { BatchRows } from "../../../../src/store/sqlite/batch-rows.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 
-/** A table of 50 rows and what is read of it. */
+/** A table of 50 rows and its reader. */
 function open(t: Test) {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
 	const ids = Array.from({ length: 50 }, (_, i) =>
@@ -12,7 +13,7 @@ function open(t: Test) {
 	return { db, ids, rows: new BatchRows<[bytes: Buffer]>(db, "connection", "bytes") };
 }
 
-t.test("once most of a batch was asked for, the next is read in one go", async (t) => {
+t.test("after most rows of a batch were read, the next batch is read by one query", async (t) => {
 	const { db, ids, rows } = open(t);
 	rows.expect(ids);
 	t.same(
@@ -25,11 +26,11 @@ t.test("once most of a batch was asked for, the next is read in one go", async (
 	t.equal(rows.get(50)?.[0][0], 49, "read already");
 	t.equal(rows.get(51), undefined);
 	rows.expect(ids);
-	t.equal(rows.get(50), undefined, "those of the batch before are forgotten");
+	t.equal(rows.get(50), undefined, "rows of the previous batch are dropped");
 	db.close();
 });
 
-t.test("one by one where few are asked for, or where they are too much at once", async (t) => {
+t.test("rows are read one by one if few are read, or if the batch is too large", async (t) => {
 	const { db, ids, rows } = open(t);
 	for (const bytes of [0, 2 ** 30]) {
 		rows.expect(ids);

@@ -1,4 +1,4 @@
-// What is wrong with a binding is told before it is loaded. The folders here are as npm leaves them.
+// A binding that cannot be loaded is reported before it is loaded. The folders have the layout that npm creates.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -21,7 +21,7 @@ function installed(t: Test, manifest: object, binding: string | null) {
 	return { folder, check: (node: NodeVersion) => checkBinding(entry, node) };
 }
 
-t.test("built for this Node.js, or nobody knows for which", async (t) => {
+t.test("built for this Node.js, or for an unknown one", async (t) => {
 	const built = "\x7fELF\0node_register_module_v115\0rest";
 	t.doesNotThrow(() => installed(t, { engines: { node: "20.x || 22.x" } }, built).check(node20));
 	t.doesNotThrow(() => installed(t, {}, "no such symbol").check(node22));
@@ -29,7 +29,7 @@ t.test("built for this Node.js, or nobody knows for which", async (t) => {
 	checkBinding(createRequire(import.meta.url).resolve("better-sqlite3"));
 });
 
-t.test("built for another", async (t) => {
+t.test("built for another Node.js", async (t) => {
 	const { folder, check } = installed(t, {}, "\0node_register_module_v127\0node_register_module_v127\0");
 	t.throws(() => check(node20), {
 		code: "FT_INSTALL",
@@ -38,7 +38,7 @@ t.test("built for another", async (t) => {
 	});
 });
 
-t.test("a version of the package that does not run on this one", async (t) => {
+t.test("a version of the package that does not support this Node.js", async (t) => {
 	for (const range of [">=22", "22.x || 23.x || 24.x", "^22.12.0 || >=24", ">= 22.0.0"]) {
 		const { folder, check } = installed(t, { version: "13.2.0", engines: { node: range } }, "");
 		t.throws(() => check(node20), {
@@ -47,10 +47,10 @@ t.test("a version of the package that does not run on this one", async (t) => {
 		});
 		t.doesNotThrow(() => check(node22), range);
 	}
-	t.doesNotThrow(() => installed(t, { engines: { node: "<99" } }, "").check(node20), "a range that is not understood");
+	t.doesNotThrow(() => installed(t, { engines: { node: "<99" } }, "").check(node20), "a range of an unknown form");
 });
 
-t.test("its install script did not run", async (t) => {
+t.test("the install script did not run", async (t) => {
 	const { folder, check } = installed(t, {}, null);
 	t.throws(() => check(node20), {
 		code: "FT_INSTALL",

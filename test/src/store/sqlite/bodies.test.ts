@@ -1,4 +1,4 @@
-// Bodies: equal ones stand once, small ones in the row, large ones in pieces, and all come back as they were.
+// Bodies: equal ones are stored once, small ones in the row, large ones in chunks, and all are restored.
 import { createHash, randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ function open(t: Test, name = "a.tape"): { db: TapeDatabase; table: BodyTable } 
 
 const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
 
-/** A body that lies elsewhere, in pieces of any size. */
+/** A body that is stored elsewhere, in pieces of any size. */
 function inPieces(bytes: Buffer, size: number): BodySource {
 	return {
 		size: bytes.length,
@@ -31,7 +31,7 @@ function bytesOf(body: Body): Buffer | null {
 	return body === null || Buffer.isBuffer(body) ? body : body.read();
 }
 
-t.test("sizes from nothing to many pieces", async (t) => {
+t.test("sizes from zero to many chunks", async (t) => {
 	t.testdir();
 	const { db, table } = open(t);
 	for (const size of [0, 1, 256, 257, 5000, 1024 * 1024, 1024 * 1024 + 1, 3_500_000]) {
@@ -45,14 +45,14 @@ t.test("sizes from nothing to many pieces", async (t) => {
 	}
 	t.equal(table.write(null), null);
 	t.equal(table.read(null, null), null);
-	t.equal(count(db, "body"), 5, "small ones stand in the row");
+	t.equal(count(db, "body"), 5, "small ones are in the row");
 	t.equal(count(db, "chunk"), 2 + 4, "pieces of 1 MiB");
 	t.ok(table.takeWritten() > 5_500_000);
 	t.equal(table.takeWritten(), 0);
 	db.close();
 });
 
-t.test("equal bodies are one, however they come", async (t) => {
+t.test("equal bodies are stored once, in memory or not", async (t) => {
 	t.testdir();
 	const { db, table } = open(t);
 	for (const size of [300, 2_500_000]) {
@@ -68,10 +68,10 @@ t.test("equal bodies are one, however they come", async (t) => {
 	db.close();
 });
 
-t.test("the same checksum is not the same body", async (t) => {
+t.test("bodies with the same checksum can differ", async (t) => {
 	t.testdir();
 	const { db, table } = open(t);
-	// CRC-32 is linear: its polynomial laid over any bytes leaves it as it is
+	// CRC-32 is linear: XOR with its polynomial does not change it
 	const collide = (bytes: Buffer, at: number) => {
 		const copy = Buffer.from(bytes);
 		for (const [i, byte] of [0x41, 0x06, 0x71, 0xdb, 0x01].entries()) copy[at + i] = (copy[at + i] as number) ^ byte;
@@ -91,7 +91,7 @@ t.test("the same checksum is not the same body", async (t) => {
 	db.close();
 });
 
-t.test("bodies that come piece by piece", async (t) => {
+t.test("spooled bodies", async (t) => {
 	t.testdir();
 	const { db, table } = open(t);
 	const bytes = randomBytes(2_500_000);
@@ -109,18 +109,18 @@ t.test("bodies that come piece by piece", async (t) => {
 	t.ok(body.read().equals(bytes));
 	const stored = table.write(body);
 	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes));
-	t.equal(count(db, "body"), 1, "it is where it is already");
+	t.equal(count(db, "body"), 1, "it is already stored");
 	const abandoned = table.spool();
 	abandoned.write(bytes.subarray(0, 100));
 	table.spool();
 	table.removeUnreferenced();
 	t.equal(count(db, "body"), 1);
 	t.equal(count(db, `chunk WHERE body <> ${stored}`), 0);
-	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes), "what a flow took stays");
+	t.ok(bytesOf(table.read(stored, bytes.length))?.equals(bytes), "a body that a flow refers to stays");
 	db.close();
 });
 
-t.test("a tape that is added to knows the bodies it has", async (t) => {
+t.test("equal bodies are found when flows are appended to a tape", async (t) => {
 	const path = join(t.testdir(), "again.tape");
 	const flows = () => [1, 2, 3].map((n) => httpFlow({ response: { body: Buffer.alloc(n * 900_000, n) } }));
 	await storeWith(path, flows(), { mode: "append" });
@@ -131,7 +131,7 @@ t.test("a tape that is added to knows the bodies it has", async (t) => {
 	db.close();
 });
 
-t.test("a body that is not what was written is damage, in every way it can be", async (t) => {
+t.test("every kind of damage to a body is found", async (t) => {
 	const folder = t.testdir();
 	const large = Buffer.alloc(3_500_000, "large ");
 	const damages: [sql: string, why: RegExp][] = [
@@ -165,15 +165,15 @@ t.test("a body that is not what was written is damage, in every way it can be", 
 			},
 			{ code: "FT_STORE", message },
 		);
-		t.ok(had < large.length, "not all of it is given before that is known");
+		t.ok(had < large.length, "the last chunk is yielded only after the check");
 		reading.close();
 		const single = store.at(1);
-		t.equal(single?.type === "http" ? single.response?.body : undefined, null, "a single flow comes without it");
+		t.equal(single?.type === "http" ? single.response?.body : undefined, null, "a single flow is read without it");
 		const [first, second] = await flowsOf(store, { bodies: true });
-		t.equal(first?.type === "http" ? first.response?.body : undefined, null, "the flow comes without it");
+		t.equal(first?.type === "http" ? first.response?.body : undefined, null, "the flow is read without it");
 		t.equal(second?.type === "http" ? second.response?.rawContent?.length : 0, 800);
 		t.match(reported, [/flow 1: a body is damaged; the flow is kept without it \(id one: .*body 1/], sql);
-		t.equal(store.answerAt(1), null, "it answers nothing");
+		t.equal(store.answerAt(1), null, "it answers no request");
 		t.equal(store.answerAt(2)?.id, "two");
 		const copy = storeAt(join(folder, "copy.tape"), "create");
 		t.throws(() => copy.takeRows(store), { code: "FT_STORE" }, "and is not copied");
@@ -183,7 +183,7 @@ t.test("a body that is not what was written is damage, in every way it can be", 
 	}
 });
 
-t.test("a body that came in pieces gives way to an equal one", async (t) => {
+t.test("a spooled body is replaced by an equal one", async (t) => {
 	t.testdir();
 	const { db, table } = open(t);
 	const spooled = (bytes: Buffer) => {

@@ -1,4 +1,4 @@
-// The thread merges when it is told to, beside a connection that has the tape open, and lets go of it.
+// The thread runs checkpoints on command while another connection writes, and then closes the tape.
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { storeAt } from "../../../../fixtures/stores.ts";
 
-t.test("merging, and letting go", async (t) => {
+t.test("checkpoint and close", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const store = storeAt(path, "append");
 	store.append(httpFlow({ response: { body: Buffer.alloc(1_000_000, "x") } }));

@@ -1,4 +1,4 @@
-// The log of a tape that is recorded goes into its file while more comes, and nobody holds the tape afterwards.
+// The write-ahead log is checkpointed while flows are recorded, and the tape is closed afterwards.
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -19,7 +19,7 @@ t.test("committed flows are in the file before the tape is closed", async (t) =>
 		await new Promise(setImmediate);
 	}
 	t.ok(statSync(path).size >= 20 * MiB);
-	t.ok(count * 5 * MiB < 256 * MiB, "and its log does not grow for ever");
+	t.ok(count * 5 * MiB < 256 * MiB, "and its log has a limited size");
 	await store.close();
 	t.notOk(existsSync(`${path}-wal`));
 	const reader = storeAt(path, "read");
@@ -33,7 +33,7 @@ t.test("a short recording has no thread", async (t) => {
 	t.equal(checkpointer.close(), undefined);
 });
 
-t.test("a thread that cannot open the tape is no failure", async (t) => {
+t.test("recording continues if the thread cannot open the tape", async (t) => {
 	const checkpointer = new WalCheckpointer(join(t.testdir(), "missing.tape"));
 	checkpointer.committed(4 * MiB);
 	checkpointer.committed(4 * MiB);

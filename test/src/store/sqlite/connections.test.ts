@@ -1,4 +1,4 @@
-// Connections are read when somebody asks, with their certificates.
+// Connections are read on access, with their certificates.
 import { join } from "node:path";
 import t from "tap";
 import { reports } from "../../../../fixtures/tape-files.ts";
@@ -8,7 +8,7 @@ import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";
 import { WrittenConnections } from "../../../../src/store/sqlite/written-connections.ts";
 
-t.test("with the certificates that are there", async (t) => {
+t.test("connections with existing and missing certificates", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
 	const written = new WrittenConnections(new RowWriter(db, reports().report));
 	const lost: number[] = [];

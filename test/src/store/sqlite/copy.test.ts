@@ -1,4 +1,4 @@
-// Rows go from tape to tape with all that they refer to, and with nothing else.
+// Rows are copied from tape to tape with the rows that they refer to, and no others.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
@@ -11,7 +11,7 @@ import { SCHEMA_VERSION } from "../../../../src/store/sqlite/schema.ts";
 
 const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
 
-t.test("all of a flow is copied, and of other flows nothing", async (t) => {
+t.test("all parts of a flow are copied, and nothing of other flows", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	const secret = Buffer.alloc(5000, "a secret of another flow ");
@@ -29,7 +29,7 @@ t.test("all of a flow is copied, and of other flows nothing", async (t) => {
 		count(db, "certificate"),
 		new Set(chosen.flatMap((flow) => flow.serverConn.certificateList.map(String))).size,
 	);
-	t.equal(db.get("SELECT name FROM temp.sqlite_schema"), undefined, "nothing stays behind");
+	t.equal(db.get("SELECT name FROM temp.sqlite_schema"), undefined, "nothing is left");
 	db.close();
 	const store = storeAt(to, "read");
 	t.same((await flowsOf(store)).map(comparable), chosen.map(comparable));
@@ -52,7 +52,7 @@ t.test("from a tape that is being recorded", async (t) => {
 	await store.close();
 });
 
-t.test("not from another version, and nothing is left of a failure", async (t) => {
+t.test("not from another version, and a failure leaves nothing", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	await storeWith(from, [httpFlow()]);
@@ -74,12 +74,12 @@ t.test("not from another version, and nothing is left of a failure", async (t) =
 	t.equal(copyRows(db, "fixtures/flows/tape-1.tape", [[1]]), null);
 	t.throws(() => copyRows(db, join(folder, "absent", "x"), [[1]]), { code: "FT_IO" });
 	source.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-	t.equal(copyRows(db, from, [[1]]), 1, "it may be tried again");
+	t.equal(copyRows(db, from, [[1]]), 1, "a second attempt is possible");
 	source.close();
 	db.close();
 });
 
-t.test("flows that are written anew keep the bodies and connections that nobody changed", async (t) => {
+t.test("unchanged bodies and connections of rewritten flows are copied", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	const shared = Buffer.alloc(5000, "a body of many ");
@@ -130,7 +130,7 @@ t.test("flows that are written anew keep the bodies and connections that nobody 
 	t.notOk(readFileSync(to).includes("secret"));
 });
 
-t.test("not where the checksum of a message does not match", async (t) => {
+t.test("not if the checksum of a message does not match", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	const messages = Array.from({ length: 130 }, (_, i) => ({
@@ -152,7 +152,7 @@ t.test("not where the checksum of a message does not match", async (t) => {
 	db.close();
 });
 
-t.test("not where a body is not the one that was written", async (t) => {
+t.test("not if a body is damaged", async (t) => {
 	const folder = t.testdir();
 	const large = Buffer.alloc(2_500_000, "large ");
 	const damages: [sql: string, message: RegExp][] = [

@@ -1,5 +1,4 @@
-// Files that are no tape, are damaged, forged, newer or out of reach: each has an error of its own, and nothing is
-// lost.
+// Files that are not tapes, or are damaged, forged, newer or inaccessible: each has its own error, and no data is lost.
 import { spawnSync } from "node:child_process";
 import {
 	appendFileSync,
@@ -30,7 +29,7 @@ import { SCHEMA_VERSION } from "../../../../src/store/sqlite/schema.ts";
 const modes: readonly Mode[] = ["read", "append", "create"];
 const module = (name: string) => JSON.stringify(new URL(`../../../../${name}`, import.meta.url).href);
 
-/** Runs a script with `openStore`, `httpFlow` and `path` in a process of its own; what it prints. */
+/** Runs a script with `openStore`, `httpFlow` and `path` in another process. Returns its output. */
 function inProcess(path: string, script: string, { shell = "", uid }: { shell?: string; uid?: number } = {}): string {
 	const code = `const { openStore } = await import(${module("src/store/sqlite/store.js")}); const { httpFlow } = await import(${module("fixtures/build-flow.js")});
 		const path = ${JSON.stringify(path)}; const report = (code, message) => console.log("reported", code, message);
@@ -86,7 +85,7 @@ t.test("a tape of a newer version says so", async (t) => {
 		);
 });
 
-t.test("nothing that would run by itself is accepted", async (t) => {
+t.test("SQL that would run by itself is rejected", async (t) => {
 	const folder = t.testdir();
 	const whole = join(folder, "whole.tape");
 	await storeWith(whole, [httpFlow()]);
@@ -113,7 +112,7 @@ t.test("nothing that would run by itself is accepted", async (t) => {
 	}
 });
 
-t.test("a schema that is not ours is damage", async (t) => {
+t.test("a foreign schema is damage", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "columns.tape");
 	await storeWith(path, [httpFlow()]);
@@ -173,7 +172,7 @@ t.test("flipped and missing bytes cause only FlowtapeErrors and no endless loop"
 	t.ok(outcomes.read > 10 && outcomes.refused > 10, "some are read, some refused", { outcomes });
 });
 
-t.test("a tape that shrinks while it is read is an error, not the end of the process", async (t) => {
+t.test("a tape that shrinks while it is read causes an error and does not kill the process", async (t) => {
 	const path = join(t.testdir(), "shrinks.tape");
 	await storeWith(
 		path,
@@ -212,29 +211,33 @@ t.test("a full disk", async (t) => {
 		);
 		await store.close();
 	};
-	await t.test("by a limit on the size of files", async (t) => {
+	await t.test("by a limit on the file size", async (t) => {
 		const path = join(t.testdir(), "limited.tape");
 		// in blocks of 512 bytes
 		await check(t, path, inProcess(path, FILL, { shell: "ulimit -f 4000" }));
 	});
-	// outside of the test's own folder, which could not be removed if this process were killed
+	// not in the test's folder, which could not be removed if this process were killed
 	const mount = mkdtempSync(join(tmpdir(), "flowtape-full-"));
 	const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", mount]).status === 0;
-	await t.test("by its own size", { skip: mounted ? false : "file systems cannot be mounted here" }, async (t) => {
-		try {
-			const path = join(mount, "full.tape");
-			await check(t, path, inProcess(path, FILL));
-			t.throws(() => storeAt(join(mount, "new.tape"), "append"), { code: "FT_IO", message: /disk is full/ });
-			for (const name of readdirSync(mount)) rmSync(join(mount, name));
-			await recovers(t, mount);
-		} finally {
-			spawnSync("umount", [mount]);
-		}
-	});
+	await t.test(
+		"by the size of the disk",
+		{ skip: mounted ? false : "file systems cannot be mounted here" },
+		async (t) => {
+			try {
+				const path = join(mount, "full.tape");
+				await check(t, path, inProcess(path, FILL));
+				t.throws(() => storeAt(join(mount, "new.tape"), "append"), { code: "FT_IO", message: /disk is full/ });
+				for (const name of readdirSync(mount)) rmSync(join(mount, name));
+				await recovers(t, mount);
+			} finally {
+				spawnSync("umount", [mount]);
+			}
+		},
+	);
 	rmdirSync(mount);
 });
 
-/** Once there is room again, recording goes on, and no flow refers to a body that was given up. */
+/** Recording continues once there is space again, and no flow refers to a body that was lost. */
 async function recovers(t: Test, folder: string): Promise<void> {
 	const path = join(folder, "again.tape");
 	const withBody = (id: string, fill: number) => httpFlow({ id, response: { body: Buffer.alloc(100_000, fill) } });
@@ -259,7 +262,7 @@ async function recovers(t: Test, folder: string): Promise<void> {
 	rmSync(filler);
 	for (let i = 2; i < 9; i++) store.append(withBody(`again ${i}`, i));
 	await store.close();
-	t.equal(store.stored, 1 + given.length + 7, "it knows what is there");
+	t.equal(store.stored, 1 + given.length + 7, "the number of stored flows is correct");
 	const reader = storeAt(path, "read");
 	const flows = (await flowsOf(reader)) as HttpFlow[];
 	t.same(
@@ -271,10 +274,10 @@ async function recovers(t: Test, folder: string): Promise<void> {
 	await reader.close();
 }
 
-/** Permissions do not hold root up, but nobody. */
+/** Permissions do not apply to root, but to the user `nobody`. */
 const uid = process.getuid?.() === 0 ? 65_534 : undefined;
 
-/** Whether nobody can do what this process can, but for writing. */
+/** Whether the user `nobody` can read these files. */
 function canRead(...paths: readonly string[]): boolean {
 	const script = "for (const path of process.argv.slice(1)) require('fs').readFileSync(path)";
 	return uid === undefined || spawnSync(process.execPath, ["-e", script, ...paths], { uid, gid: uid }).status === 0;
@@ -291,7 +294,7 @@ t.test(
 		chmodSync(path, 0o444);
 		chmodSync(join(folder, "locked"), 0o555);
 		if (!canRead(path, fileURLToPath(import.meta.url)))
-			return void t.pass("it is read all the same", { skip: "nobody but root can read the project here" });
+			return void t.pass("the tape can still be read", { skip: "nobody but root can read the project here" });
 		const script = `
 		const read = openStore(path, { mode: "read", report });
 		console.log(String(await read.count()));
@@ -299,14 +302,14 @@ t.test(
 		console.log(await tried(() => openStore(path, { mode: "append", report })));
 		console.log(await tried(() => openStore(path.replace("a.tape", "new.tape"), { mode: "append", report })));`;
 		const [count, ...errors] = inProcess(path, script, uid === undefined ? {} : { uid }).split("\n");
-		t.equal(count, "1", "it is read all the same");
+		t.equal(count, "1", "the tape can still be read");
 		for (const error of errors) t.match(error, /^FT_IO .*(read-only|is writable)/);
 		t.same(readdirSync(join(folder, "locked")), ["a.tape"]);
 		chmodSync(join(folder, "locked"), 0o755);
 	},
 );
 
-t.test("another process that does not let go", async (t) => {
+t.test("another process that holds the lock", async (t) => {
 	const path = join(t.testdir(), "busy.tape");
 	await storeWith(path, [httpFlow()], { mode: "append" });
 	const holder = bareSqlite(path);
@@ -333,7 +336,7 @@ t.test("statements, transactions, and errors in the middle of rows", async (t) =
 	db.close();
 });
 
-t.test("a function of ours is known to our SQL, and what it throws ends the statement", async (t) => {
+t.test("a SQL function can be called, and its error ends the statement", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "create", false);
 	db.define("half", (n: number) => {
 		if (n % 2 === 1) throw new FlowtapeError("FT_STORE", `${n} is odd`);

@@ -1,4 +1,4 @@
-// A lock between processes: one at a time, and none is left of one that was killed.
+// A lock between processes. A killed process leaves no lock.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
@@ -8,7 +8,7 @@ import { withLock } from "../../../../src/store/sqlite/file-lock.ts";
 
 const module = new URL("../../../../src/store/sqlite/file-lock.js", import.meta.url).href;
 
-t.test("one after the other, also after a failure, and the file goes", async (t) => {
+t.test("actions run one by one, also after a failure, and the file is removed", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, ".lock");
 	let inside = 0;

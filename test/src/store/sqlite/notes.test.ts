@@ -1,4 +1,4 @@
-// Notes on a tape itself: written, read again, and copied with its rows.
+// Notes on the tape itself: written, read, and copied with its rows.
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -6,7 +6,7 @@ import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { storeAt, storeWith } from "../../../../fixtures/stores.ts";
 
-t.test("a note is there after it was written, and a later one takes its place", async (t) => {
+t.test("a later note replaces an earlier one of the same name", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const store = storeAt(path, "append");
 	store.note("redacted", { version: 1, kinds: ["token"], salt: Buffer.of(0, 255) });
@@ -26,7 +26,7 @@ t.test("older tapes have none", async (t) => {
 	await store.close();
 });
 
-t.test("a damaged note is told of and left out", async (t) => {
+t.test("a damaged note is reported and left out", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	await storeWith(path, [httpFlow()]);
 	const db = bareSqlite(path);

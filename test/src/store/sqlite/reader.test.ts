@@ -1,4 +1,4 @@
-// What is read of a tape: flows as they match, what replay asks, and what is damaged told.
+// Reading a tape: flows that match, the queries of a replay, and reports of damage.
 import { join } from "node:path";
 import t from "tap";
 import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
@@ -13,7 +13,7 @@ import { TapeReader } from "../../../../src/store/sqlite/reader.ts";
 
 const byPath = (flow: HttpFlow) => flow.request.path;
 
-t.test("recordings are found by their key, in order, over all blocks of the index", async (t) => {
+t.test("recordings are found by key, in order, over all blocks of the index", async (t) => {
 	const path = join(t.testdir(), "keys.tape");
 	const paths = Array.from({ length: 40_000 }, (_, i) => `/${i % 16_000 === 7 ? "often" : i % 1000}`);
 	const shared = httpFlow();
@@ -43,7 +43,7 @@ t.test("recordings are found by their key, in order, over all blocks of the inde
 	await store.close();
 });
 
-t.test("damage is told, and costs no more than what is damaged", async (t) => {
+t.test("damage is reported, and only damaged parts are left out", async (t) => {
 	const path = join(t.testdir(), "damaged.tape");
 	await storeWith(path, [
 		httpFlow({ id: "1" }),
@@ -77,7 +77,7 @@ t.test("damage is told, and costs no more than what is damaged", async (t) => {
 	await store.close();
 });
 
-t.test("counting asks the columns where they tell, and the flows where they do not", async (t) => {
+t.test("counting reads columns, and flows only if columns cannot decide", async (t) => {
 	const path = join(t.testdir(), "count.tape");
 	await storeWith(path, variedFlows());
 	const store = storeAt(path, "read");
@@ -88,7 +88,7 @@ t.test("counting asks the columns where they tell, and the flows where they do n
 	);
 	await store.close();
 });
-t.test("answers, summaries and numbers", async (t) => {
+t.test("responses, summaries and counts", async (t) => {
 	const path = join(t.testdir(), "answers.tape");
 	const flows = [
 		httpFlow({ id: "a", request: { path: "/a" } }),
@@ -123,7 +123,7 @@ t.test("answers, summaries and numbers", async (t) => {
 	db.close();
 });
 
-t.test("it lends its rows where nobody writes to it and they are of the newest version", async (t) => {
+t.test("rows can be reused if the tape is only read and has the newest version", async (t) => {
 	const path = join(t.testdir(), "reusable.tape");
 	await storeWith(path, [httpFlow({ response: { body: "x".repeat(500) } })]);
 	const lentBy = (mode: "read" | "append") => {
@@ -137,5 +137,5 @@ t.test("it lends its rows where nobody writes to it and they are of the newest v
 	const db = new TapeDatabase(path, "append", false);
 	db.exec("INSERT INTO connection VALUES (9007199254740991, x'')");
 	db.close();
-	t.equal(lentBy("read"), null, "not where no numbers are left");
+	t.equal(lentBy("read"), null, "not if there are no row ids left");
 });

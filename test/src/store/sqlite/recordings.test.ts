@@ -1,4 +1,4 @@
-// What replay asks of a tape.
+// The queries of a replay.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
@@ -30,7 +30,7 @@ async function tape(folder: string): Promise<string> {
 	return path;
 }
 
-t.test("recordings by their keys", async (t) => {
+t.test("recordings by key", async (t) => {
 	const db = new TapeDatabase(await tape(t.testdir()), "read", false);
 	t.same(findByKey(db, "/a", -1, 10), [2, 4, 6]);
 	t.same(findByKey(db, "/a", 2, 1), [4]);

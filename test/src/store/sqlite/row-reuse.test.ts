@@ -1,5 +1,4 @@
-// A reuse is of the tape that the first flow comes from: its bodies and connections, as long as they are as they lie
-// there.
+// Bodies and connections of the tape that the first flow was read from can be reused while they are unchanged.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
@@ -15,17 +14,17 @@ t.test("reusable rows", async (t) => {
 	const [first, second] = [storeAt(one, "read"), storeAt(two, "read")];
 	const [flow] = (await flowsOf(first)) as [HttpFlow];
 	const [other] = (await flowsOf(second)) as [HttpFlow];
-	t.equal(RowReuse.from(httpFlow()), null, "a flow that was made lies nowhere");
+	t.equal(RowReuse.from(httpFlow()), null, "a flow that was not read from a tape");
 	const reuse = RowReuse.from(flow) as RowReuse;
 	t.equal(reuse.reusable.path, one);
 	t.equal(reuse.body(flow.response?.body ?? null), 1);
-	t.equal(reuse.body(other.response?.body ?? null), null, "of another tape");
+	t.equal(reuse.body(other.response?.body ?? null), null, "a body of another tape");
 	t.equal(reuse.body(Buffer.from(body)), null);
 	t.equal(reuse.connection(flow.connections.client), 1);
 	t.equal(reuse.connection(flow.connections.server), 2);
 	t.equal(reuse.connection(other.connections.client), null);
 	flow.clientConn.sni = "changed";
-	t.equal(reuse.connection(flow.connections.client), null, "somebody has looked at it");
+	t.equal(reuse.connection(flow.connections.client), null, "a connection that was accessed");
 	await storeWith(one, [httpFlow({ response: { body: `${body}y` } })], { mode: "append" });
 	const late = (await flowsOf(first))[1] as HttpFlow;
 	t.same(

@@ -1,4 +1,4 @@
-// Rows are committed in groups: in time, by number and by size; and where they are given up, nothing refers to them.
+// Rows are committed in groups, by time, number and size. After a rollback nothing refers to the lost rows.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
@@ -15,7 +15,7 @@ t.test("commits by time and by number of rows", async (t) => {
 	store.append(httpFlow());
 	t.equal(await reader.count(), 0);
 	while ((await reader.count()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-	t.equal(await reader.count(), 1, "without being asked to");
+	t.equal(await reader.count(), 1, "without a call");
 	for (let i = 0; i < 1000; i++) store.append(httpFlow());
 	t.equal(await reader.count(), 1001);
 	for (let i = 0; i < 9; i++) store.append(httpFlow({ response: { body: Buffer.alloc(1_000_000, i) } }));
@@ -31,7 +31,7 @@ t.test("a rollback calls onForget", async (t) => {
 	const rows = new RowWriter(db, reports().report, () => forgotten++);
 	const { bodies } = rows;
 	t.throws(() => rows.within(() => rows.addConnection(null as unknown as Buffer)), { code: "FT_STORE" });
-	t.equal(forgotten, 0, "one row that fails costs no other");
+	t.equal(forgotten, 0, "one row that fails does not affect others");
 	t.throws(() => rows.within(() => db.run("INSERT OR ROLLBACK INTO connection VALUES (1, NULL)")), {
 		code: "FT_STORE",
 	});
@@ -41,7 +41,7 @@ t.test("a rollback calls onForget", async (t) => {
 	await rows.close();
 });
 
-t.test("a failure to commit in time is reported", async (t) => {
+t.test("a failed commit on the timer is reported", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const db = new TapeDatabase(path, "append", false);
 	let reported: (() => void) | undefined;
@@ -62,7 +62,7 @@ t.test("a failure to commit in time is reported", async (t) => {
 	await rows.close();
 });
 
-t.test("a tape that lends rows is not locked, whoever reads it meanwhile", async (t) => {
+t.test("a tape whose rows are reused is not locked", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	await storeWith(from, [httpFlow({ response: { body: "x".repeat(1000) } })]);
@@ -79,7 +79,7 @@ t.test("a tape that lends rows is not locked, whoever reads it meanwhile", async
 	reader.close();
 });
 
-t.test("numbers may be given, and rows go again", async (t) => {
+t.test("rows with given ids, and removal of rows", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const db = new TapeDatabase(path, "create", false);
 	const rows = new RowWriter(db, reports().report);

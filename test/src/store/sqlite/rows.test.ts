@@ -1,4 +1,4 @@
-// Rows are chosen by columns and by bodies; no more is read of the others than that takes.
+// Rows are selected by columns and by bodies, before the rest of a row is read.
 
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -36,16 +36,16 @@ async function open(path: string) {
 	return { db, candidates };
 }
 
-t.test("bodies rule out all that they can", async (t) => {
+t.test("bodies exclude as many rows as possible", async (t) => {
 	const { db, candidates } = await open(join(t.testdir(), "a.tape"));
-	// what is coded or has messages of its own is left for the filter itself
+	// the filter decides on coded bodies and on flows with other messages
 	t.same(candidates("~bs needle"), ["short", "long", "pieces", "coded", "socket", "stream"]);
 	t.same(candidates("~bq needle"), ["asked", "socket", "stream"]);
 	t.same(candidates("~b needle & ~c 200"), ["short", "pieces", "coded"]);
 	t.same(candidates("!~b needle & ~http"), ["other", "empty", "missing", "coded", "socket"]);
 	t.same(candidates("~bs ^$ & !~websocket & !~tcp"), ["empty", "coded"]);
 	t.same(candidates("~b needle | ~c 500"), ["short", "long", "pieces", "asked", "coded", "socket", "stream"]);
-	t.same(candidates("~hq x & ~c 500"), ["long"], "without bodies, all that columns leave");
+	t.same(candidates("~hq x & ~c 500"), ["long"], "without bodies, all rows that the columns select");
 	db.close();
 });
 
@@ -61,7 +61,7 @@ t.test("numbers and rows", async (t) => {
 	db.close();
 });
 
-t.test("more rows than are read at once, while others are added", async (t) => {
+t.test("more rows than one batch, while rows are added", async (t) => {
 	const path = join(t.testdir(), "many.tape");
 	const flows = Array.from({ length: 450 }, (_, i) =>
 		httpFlow({ id: `${i}`, response: { statusCode: i % 2 ? 200 : 404, body: `body ${i}` } }),

@@ -1,4 +1,4 @@
-// The schema of a tape: the steps that make it, and nothing in it that is not known.
+// The schema of a tape: its migrations, and the rejection of foreign objects.
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -17,19 +17,23 @@ function objectsOf(db: ReturnType<typeof bareSqlite>): SchemaObject[] {
 	return keep(db.prepare("SELECT type, name, sql FROM sqlite_schema")).all() as SchemaObject[];
 }
 
-t.test("every step applies after the ones before, and what comes out is all that is known", async (t) => {
+t.test("the migrations create exactly the known objects", async (t) => {
 	const db = bareSqlite(":memory:");
 	for (const sql of [...migrations, ...indexes, ...indexes]) db.exec(sql);
 	t.equal(SCHEMA_VERSION, migrations.length);
 	t.equal(foreignObject(objectsOf(db), SCHEMA_VERSION), undefined);
 	db.exec("ANALYZE; VACUUM");
-	t.equal(foreignObject(objectsOf(db), SCHEMA_VERSION), undefined, "statistics are SQLite's own");
+	t.equal(foreignObject(objectsOf(db), SCHEMA_VERSION), undefined, "statistics of SQLite are allowed");
 	const before = bareSqlite(":memory:");
 	for (const sql of [migrations[0] as string, ...indexes]) before.exec(sql);
 	t.equal(foreignObject(objectsOf(before), 1), undefined);
-	t.equal(foreignObject(objectsOf(before), 2)?.name, "flow", "each version has its own");
+	t.equal(foreignObject(objectsOf(before), 2)?.name, "flow", "each version has its own objects");
 	for (const sql of migrations.slice(1)) before.exec(sql);
-	t.equal(foreignObject(objectsOf(before), SCHEMA_VERSION), undefined, "a tape that was brought up is as a new one");
+	t.equal(
+		foreignObject(objectsOf(before), SCHEMA_VERSION),
+		undefined,
+		"a migrated tape has the same schema as a new one",
+	);
 });
 
 t.test("a schema that differs in more than white space is foreign", async (t) => {
@@ -66,7 +70,7 @@ t.test("a schema that differs in more than white space is foreign", async (t) =>
 	t.ok(foreignObject([own], 0), "no version");
 });
 
-t.test("columns answer without a row being read, and keys are looked up", async (t) => {
+t.test("conditions and keys use the indexes", async (t) => {
 	const db = bareSqlite(":memory:");
 	for (const sql of [...migrations, ...indexes]) db.exec(sql);
 	const plan = (sql: string) =>
@@ -85,7 +89,7 @@ t.test("columns answer without a row being read, and keys are looked up", async 
 	);
 });
 
-t.test("an old tape is brought up by the steps that it lacks, all of them or none", async (t) => {
+t.test("an old tape is migrated by all missing steps or none", async (t) => {
 	const path = join(t.testdir(), "old.tape");
 	copyFileSync("fixtures/flows/tape-1.tape", path);
 	const db = bareSqlite(path);
@@ -107,7 +111,7 @@ t.test("an old tape is brought up by the steps that it lacks, all of them or non
 	};
 	t.throws(() => bring([...steps, "no SQL"]), /syntax error/);
 	t.same(column("PRAGMA user_version"), [1]);
-	t.throws(() => column("SELECT colour FROM flow"), /no such column/, "nothing of it has happened");
+	t.throws(() => column("SELECT colour FROM flow"), /no such column/, "nothing was changed");
 	bring(steps);
 	t.same(column("PRAGMA user_version"), [3]);
 	t.same(column("SELECT hex(head) FROM flow"), before);

@@ -1,4 +1,4 @@
-// The tape keeps flows whole, survives the death of its writer, and is read while it is written.
+// A tape stores all parts of flows, survives a killed writer, and can be read while it is written.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -12,7 +12,7 @@ import { OWN_CHALLENGE } from "../../../../src/flow/proxy-challenge.ts";
 
 const byPath = (flow: HttpFlow) => flow.request.path;
 
-t.test("flows of all kinds come back as they were, in order", async (t) => {
+t.test("flows of all kinds are restored in order", async (t) => {
 	const path = join(t.testdir(), "all.tape");
 	const flows = variedFlows();
 	await storeWith(path, flows);
@@ -47,7 +47,7 @@ t.test("a copied flow is unchanged, with fields of newer versions", async (t) =>
 	await second.close();
 });
 
-t.test("text with stray bytes loses none, and is found by filters", async (t) => {
+t.test("text with invalid bytes is restored and found by filters", async (t) => {
 	const path = join(t.testdir(), "stray.tape");
 	const text = "a\udcff\0b\ud83c\udf47\ufffe\ud800";
 	const flow = websocketFlow({
@@ -122,7 +122,7 @@ t.test("queries of a replay: keys, summaries, responses", async (t) => {
 	await store.close();
 });
 
-t.test("a conversation and a body are stored as they come", async (t) => {
+t.test("a conversation and a body are stored while they arrive", async (t) => {
 	const path = join(t.testdir(), "open.tape");
 	const store = storeAt(path, "append");
 	const spool = store.spool();
@@ -158,7 +158,7 @@ t.test("a conversation and a body are stored as they come", async (t) => {
 	await reader.close();
 });
 
-t.test("a killed writer leaves every flow of 100 ms before, and a tape that opens at once", async (t) => {
+t.test("a killed writer leaves every flow of 100 ms before, and a tape that opens normally", async (t) => {
 	const path = join(t.testdir(), "killed.tape");
 	for (let round = 0; round < 3; round++) {
 		const recorder = startRecorder(path);
@@ -182,7 +182,7 @@ t.test("a killed writer leaves every flow of 100 ms before, and a tape that open
 	}
 });
 
-t.test("it is read while another process writes, and is one single file after a clean end", async (t) => {
+t.test("it can be read while another process writes, and is a single file after a clean close", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "live.tape");
 	const recorder = startRecorder(path);
@@ -192,7 +192,7 @@ t.test("it is read while another process writes, and is one single file after a 
 	const early = await reader.count();
 	for await (const number of recorder.safe) if (number >= early + 50) break;
 	const later = (await flowsOf(reader)) as HttpFlow[];
-	t.ok(later.length > early, "what is committed meanwhile is seen");
+	t.ok(later.length > early, "later commits are visible");
 	t.ok(later.every((flow) => flow.response?.bodySize === 1000));
 	t.equal(later.at(-1)?.response?.rawContent?.length, 1000);
 	await reader.close();
@@ -225,7 +225,7 @@ t.test("two writers take turns", async (t) => {
 	await store.close();
 });
 
-t.test("discarded, it is as it was", async (t) => {
+t.test("discard leaves the tape unchanged", async (t) => {
 	const path = join(t.testdir(), "discard.tape");
 	await storeWith(path, [httpFlow({ id: "kept" })], { mode: "append" });
 	const store = storeAt(path, "append");
@@ -240,7 +240,7 @@ t.test("discarded, it is as it was", async (t) => {
 	await reader.close();
 });
 
-t.test("rows are taken over by an empty new tape alone", async (t) => {
+t.test("rows are copied only to an empty new tape", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	const flows = variedFlows();
@@ -248,7 +248,7 @@ t.test("rows are taken over by an empty new tape alone", async (t) => {
 	const source = storeAt(from, "read");
 	const store = storeAt(to, "create");
 	t.equal(store.takeRows(source, { filter: compileFilter("~q | ~tcp | ~b body") }), 4);
-	t.equal(store.takeRows(source), null, "not where there are flows");
+	t.equal(store.takeRows(source), null, "not if it has flows");
 	store.append(dnsFlow({ id: "added" }));
 	await store.close();
 	const copy = storeAt(to, "read");
@@ -256,12 +256,12 @@ t.test("rows are taken over by an empty new tape alone", async (t) => {
 	t.same((await flowsOf(copy)).slice(0, -1).map(comparable), wanted);
 	await copy.close();
 	const append = storeAt(join(folder, "append.tape"), "append");
-	t.equal(append.takeRows(source), null, "not where others may write");
+	t.equal(append.takeRows(source), null, "not if other processes may write");
 	await append.close();
 	await source.close();
 });
 
-t.test("the proxy's own question for a password is no answer, a server's is", async (t) => {
+t.test("the proxy's authentication challenge is not an answer, that of a server is", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const asking = (id: string, statusCode: number, value: string) =>
 		httpFlow({

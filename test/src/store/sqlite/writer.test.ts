@@ -1,5 +1,4 @@
-// What is written to a tape: flows whole, conversations and bodies as they come, and what another tape has without
-// reading it.
+// Writing to a tape: flows, conversations and bodies while they arrive, and rows of another tape.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
@@ -15,7 +14,7 @@ function writerAt(path: string, mode: Mode, requestKey?: KeyOf): TapeWriter {
 	return new TapeWriter(new TapeDatabase(path, mode, false), reports().report, { requestKey, reusesRows: true });
 }
 
-t.test("one flow that cannot be written costs no other", async (t) => {
+t.test("a flow that cannot be written does not affect others", async (t) => {
 	const path = join(t.testdir(), "bad.tape");
 	const store = storeAt(path, "append");
 	store.append(httpFlow({ id: "before" }));
@@ -33,7 +32,7 @@ t.test("one flow that cannot be written costs no other", async (t) => {
 	await reader.close();
 });
 
-t.test("a conversation and a body, as they come", async (t) => {
+t.test("a conversation and a body while they arrive", async (t) => {
 	const path = join(t.testdir(), "open.tape");
 	const writer = writerAt(path, "append", () => "key");
 	const spool = writer.spool();
@@ -70,7 +69,7 @@ t.test("a conversation and a body, as they come", async (t) => {
 	await store.close();
 });
 
-t.test("unchanged parts of another tape are copied as rows, changed ones written", async (t) => {
+t.test("unchanged parts of another tape are copied as rows, changed ones are written", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "from.tape"), join(folder, "to.tape")];
 	await storeWith(from, variedFlows());
@@ -92,7 +91,7 @@ t.test("unchanged parts of another tape are copied as rows, changed ones written
 	await source.close();
 });
 
-t.test("discarded, nothing was written", async (t) => {
+t.test("discard writes nothing", async (t) => {
 	const path = join(t.testdir(), "gone.tape");
 	const writer = writerAt(path, "append");
 	writer.append(httpFlow());

@@ -1,4 +1,4 @@
-// Connections and certificates stand once in a tape, however many flows share them, and again when they have changed.
+// Connections and certificates are written once, and again after a change.
 import { join } from "node:path";
 import t from "tap";
 import { reports } from "../../../../fixtures/tape-files.ts";
@@ -9,7 +9,7 @@ import { WrittenConnections } from "../../../../src/store/sqlite/written-connect
 
 const count = (db: TapeDatabase, what: string) => db.get<{ n: number }>(`SELECT count(*) AS n FROM ${what}`)?.n;
 
-t.test("one row for one connection, another for each change", async (t) => {
+t.test("one row for a connection, and another one for each change", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
 	const table = new WrittenConnections(new RowWriter(db, reports().report));
 	const client = clientConnection({ id: "1" });
@@ -25,7 +25,7 @@ t.test("one row for one connection, another for each change", async (t) => {
 	t.equal(table.writeClient(client), third);
 	const server = serverConnection({ id: "1" });
 	const connecting = table.writeServer(server);
-	t.not(connecting, third, "a server with the id of a client is another");
+	t.not(connecting, third, "a server with the id of a client has its own row");
 	server.timestampTcpSetup = 1;
 	const connected = table.writeServer(server);
 	server.error = "reset";
@@ -34,7 +34,7 @@ t.test("one row for one connection, another for each change", async (t) => {
 	db.close();
 });
 
-t.test("certificates stand once", async (t) => {
+t.test("certificates are written once", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", false);
 	const rows = new RowWriter(db, reports().report);
 	const [leaf, root] = [Buffer.from("leaf"), Buffer.from("root")];

@@ -50,7 +50,7 @@ export function flowDifferences(before: HttpFlow, after: HttpFlow, ignored: IsIg
 	];
 }
 
-export function requestDifferences(before: Request, after: Request, ignored: IsIgnored): FlowDifference[] {
+function requestDifferences(before: Request, after: Request, ignored: IsIgnored): FlowDifference[] {
 	const found = new DifferenceList("request", ignored);
 	for (const part of ["method", "scheme", "host", "port"] as const)
 		found.plain(part, String(before[part]), String(after[part]));

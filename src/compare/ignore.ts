@@ -1,7 +1,7 @@
 // The parts that a comparison ignores: `header:date`, `query:ts`, `cookie:sid`, `form:nonce`, `json:/user/id`.
 import { FlowtapeError } from "../errors.ts";
 import { keysOf } from "../json/leaves.ts";
-import { compileName, type NamePattern } from "../json/name-pattern.ts";
+import { compileNames, type NamePattern } from "../json/name-pattern.ts";
 import { covers, parseJsonPath } from "../json/path.ts";
 import type { OptionTable } from "../options.ts";
 
@@ -29,27 +29,31 @@ export type IsIgnored = (part: NamedPart, name: string) => boolean;
  * @throws FlowtapeError FT_BAD_OPTION if a pattern is not valid
  */
 export function compileIgnore(patterns: readonly string[]): IsIgnored {
-	const rules = new Map<string, NamePattern[]>(namedParts.map((part) => [part, []]));
-	for (const name of ALWAYS_IGNORED) rules.get("header")?.push(patternOf("header", name));
+	const names = new Map<string, string[]>(
+		namedParts.map((part) => [part, part === "header" ? [...ALWAYS_IGNORED] : []]),
+	);
 	for (const pattern of patterns) {
 		const [part = "", name = ""] = pattern.split(/:(.*)/s);
-		const list = rules.get(part);
+		const list = names.get(part);
 		if (list === undefined || name === "") {
 			const expected = `expected one of ${namedParts.join(", ")}, a colon and a name, such as header:etag or json:/id`;
 			throw new FlowtapeError("FT_BAD_OPTION", `"${pattern}": ${expected}`, { option: "ignore" });
 		}
-		list.push(patternOf(part as NamedPart, name));
+		list.push(name);
 	}
-	return (part, name) => rules.get(part)?.some((matches) => matches(name)) ?? false;
+	const rules = new Map(Array.from(names, ([part, list]) => [part, patternOf(part, list)]));
+	return (part, name) => rules.get(part)?.(name) ?? false;
 }
 
-/** Header names are case-insensitive (RFC 9110 section 5.1). The name of a JSON value is its pointer. */
-function patternOf(part: NamedPart, name: string): NamePattern {
-	if (part === "json") {
-		const path = parseJsonPath(name, "ignore");
-		return (pointer) => covers(path, keysOf(pointer));
-	}
-	if (part !== "header") return compileName(name);
-	const matches = compileName(name.toLowerCase());
-	return (header) => matches(header.toLowerCase());
+/**
+ * One pattern for all ignored names of a part; null: there are none. Header names are case-insensitive (RFC 9110 section
+ * 5.1). The name of a JSON value is its pointer.
+ */
+function patternOf(part: string, names: readonly string[]): NamePattern | null {
+	if (part !== "json" || names.length === 0) return compileNames(names, { ignoreCase: part === "header" });
+	const paths = names.map((name) => parseJsonPath(name, "ignore"));
+	return (pointer) => {
+		const keys = keysOf(pointer);
+		return paths.some((path) => covers(path, keys));
+	};
 }

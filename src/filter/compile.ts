@@ -39,17 +39,16 @@ function compileNode(expression: Expression, context: Context): Compiled {
 	if (expression.type === "term") return compileTerm(expression, context);
 	if (expression.type === "not") {
 		const { test, plan, words, needs } = compileNode(expression.of, context);
-		const isJoined = expression.of.type === "and" || expression.of.type === "or";
 		return {
 			test: (flow) => !test(flow),
 			plan: { kind: "not", of: plan },
-			words: `not ${isJoined ? `(${words})` : words}`,
+			words: `not ${inParentheses(expression.of, words)}`,
 			needs,
 		};
 	}
 	const parts = expression.of.map((part) => compileNode(part, context));
 	const words = parts
-		.map((part, i) => (isJoin(expression.of[i]) ? `(${part.words})` : part.words))
+		.map((part, i) => inParentheses(expression.of[i] as Expression, part.words))
 		.join(` ${expression.type} `);
 	// cheap tests run before those that read bodies or messages
 	const sorted = parts.toSorted((a, b) => costOf(a) - costOf(b));
@@ -61,8 +60,9 @@ function compileNode(expression: Expression, context: Context): Compiled {
 	return { test, plan, words, needs: parts.flatMap((part) => part.needs) };
 }
 
-function isJoin(expression: Expression | undefined): boolean {
-	return expression?.type === "and" || expression?.type === "or";
+/** The words of an operand, in parentheses if it has operands of its own that are joined. */
+function inParentheses({ type }: Expression, words: string): string {
+	return type === "and" || type === "or" ? `(${words})` : words;
 }
 
 function joinTests(type: "and" | "or", tests: readonly Term["test"][]): Term["test"] {
@@ -117,7 +117,7 @@ function compilePattern(
 	try {
 		return operator.make(regexFor(operator, term.argument, context.caseSensitive));
 	} catch (error) {
-		if (!(error instanceof FlowtapeError) || error.code !== "FT_BAD_PATTERN") throw error;
+		if (!FlowtapeError.is(error, "FT_BAD_PATTERN")) throw error;
 		const column =
 			(error.column === undefined ? undefined : term.columns[error.column - 1]) ?? term.columns.at(-1) ?? term.column;
 		throw new FlowtapeError("FT_BAD_FILTER", `filter "${context.pattern}", column ${column}: ${error.message}`, {

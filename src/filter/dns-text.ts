@@ -10,7 +10,8 @@ export function dnsText(message: DnsMessage): string {
 	return [...message.questions.map((question) => question.name), ...records.map(recordText)].join("\r\n");
 }
 
-const NAMES: ReadonlyMap<number, { name: string; show: (data: Buffer) => string }> = new Map([
+/** The types of records whose data has a text of its own (RFC 1035, RFC 3596, RFC 9460). */
+const RECORD_TYPES: ReadonlyMap<number, { name: string; show: (data: Buffer) => string }> = new Map([
 	[1, { name: "A", show: ipv4 }],
 	[2, { name: "NS", show: wholeName }],
 	[5, { name: "CNAME", show: wholeName }],
@@ -24,7 +25,7 @@ const NAMES: ReadonlyMap<number, { name: string; show: (data: Buffer) => string 
 ]);
 
 function recordText({ type, data }: DnsRecord): string {
-	const known = NAMES.get(type);
+	const known = RECORD_TYPES.get(type);
 	const hex = `0x${data.toString("hex")}`;
 	if (known === undefined) return hex;
 	try {

@@ -20,9 +20,9 @@ export type Column =
 	| "has_websocket";
 
 /**
- * What a store can decide about a filter from the columns of a flow and, for `body`, from its bodies. A store that can
- * decide all parts selects exactly the matching rows. Otherwise it selects a superset, and each of these flows must be
- * tested with the filter.
+ * The part of a filter that a store can decide from the columns of a flow and, for `body`, from its bodies. A store
+ * that can decide all parts selects exactly the matching rows. Otherwise it selects a superset, and each of these flows
+ * must be tested with the filter.
  */
 export type Plan =
 	| { readonly kind: "all" }
@@ -52,7 +52,7 @@ export interface Filter {
 	readonly pattern: string;
 	/** Whether a flow matches. */
 	matches(flow: Flow): boolean;
-	/** What a store can decide without decoding flows. */
+	/** The part that a store can decide without decoding flows. */
 	readonly plan: Plan;
 	/** The parts of a flow that the filter reads. */
 	readonly needs: ReadonlySet<FlowPart>;

@@ -4,7 +4,6 @@ import { domainToUnicode } from "node:url";
 import { type ByteString, encodeText } from "../flow/bytes.ts";
 import type { Address } from "../flow/connection.ts";
 import type { DnsMessage, Flow, HttpFlow, StreamMessage } from "../flow/flow.ts";
-import type { Headers } from "../flow/headers.ts";
 import type { Message, Request } from "../flow/message.ts";
 import { canonicalHost, withoutFragment } from "../flow/url.ts";
 import type { PythonRegex } from "../regex/python-regex.ts";
@@ -16,7 +15,7 @@ type Passes = (value: ByteString) => boolean;
 /** Whether the value of any Content-Type header passes. */
 export function someContentType(message: Message | null, passes: Passes): boolean {
 	if (message === null) return false;
-	const { fields }: Headers = message.headers;
+	const { fields } = message.headers;
 	for (let i = 0; i < fields.length; i += 2) {
 		const name = fields[i] as ByteString;
 		if (name.length === 12 && name.toLowerCase() === "content-type" && passes(fields[i + 1] as ByteString)) return true;

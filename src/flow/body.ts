@@ -113,9 +113,12 @@ const MAX_CODINGS = 8;
  * is unknown, or there are more than `MAX_CODINGS`.
  */
 function codingsOf(header: string): Coding[] | null {
-	const names = header.split(",").map((name) => name.trim().toLowerCase());
-	const known = names.filter((name) => name !== "").flatMap((name) => codings.get(name) ?? []);
-	return known.length === names.filter((name) => name !== "").length && known.length <= MAX_CODINGS ? known : null;
+	const names = header
+		.split(",")
+		.map((name) => name.trim().toLowerCase())
+		.filter((name) => name !== "");
+	const known = names.flatMap((name) => codings.get(name) ?? []);
+	return known.length === names.length && known.length <= MAX_CODINGS ? known : null;
 }
 
 /**

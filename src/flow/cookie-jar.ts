@@ -113,13 +113,13 @@ export function cookieScope(setCookie: string, from: CookieOrigin): string {
 	const cookie = Cookie.parse(setCookie, { loose: true });
 	const kept = cookie && newJar().setCookieSync(cookie, originUrl(from), { ignoreError: true });
 	const isSecure = from.scheme === "https" && cookie?.secure === true;
-	const domain = kept && kept.hostOnly === false ? `.${kept.domain}` : canonicalHost(from);
+	const domain = kept && kept.hostOnly === false ? `.${kept.domain}` : cookieDomain(from);
 	return scopeKey(from, domain, isSecure);
 }
 
 /** The scopes (see `cookieScope`) of the cookies that apply to a request, the narrowest first. */
 export function cookieScopes(to: CookieOrigin): string[] {
-	const host = canonicalHost(to);
+	const host = cookieDomain(to);
 	const above = toughCookie().permuteDomain(host, true) ?? [host];
 	const domains = [host, ...above.reverse().map((domain) => `.${domain}`)];
 	return domains.flatMap((domain) =>
@@ -135,7 +135,7 @@ function scopeKey({ scheme, port }: CookieOrigin, domain: string, isSecure: bool
 	return `${isSecure ? "secure " : ""}${domain}:${port === defaultPort(scheme) ? "" : port}`;
 }
 
-function canonicalHost({ host }: CookieOrigin): string {
+function cookieDomain({ host }: CookieOrigin): string {
 	return toughCookie().canonicalDomain(host) ?? host;
 }
 

@@ -1,6 +1,6 @@
 // HTTP requests and responses: head, body and trailers, as received.
 import { type Body, type BodySource, bodyBytes, bodySize, DECODED_LIMIT, decodeBody, encodeBody } from "./body.ts";
-import { type ByteString, toByteString, toText } from "./bytes.ts";
+import { asBuffer, type ByteString, toByteString, toText } from "./bytes.ts";
 import { decodeContent, encodeContent } from "./charset.ts";
 import { Headers } from "./headers.ts";
 import { formatAuthority, formatUrl, parseAuthority, parseUrl } from "./url.ts";
@@ -54,7 +54,7 @@ export abstract class Message {
 	}
 
 	set rawContent(bytes: Uint8Array | null) {
-		this.body = bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+		this.body = bytes === null ? null : asBuffer(bytes);
 	}
 
 	/** Size of the body as sent, in bytes, without reading it; null: missing. */
@@ -85,11 +85,7 @@ export abstract class Message {
 
 	/** As `content`, but the bytes as sent if they cannot be decoded. */
 	get decodedOrRaw(): Buffer | null {
-		try {
-			return this.content;
-		} catch {
-			return this.rawContent;
-		}
+		return this.decodedWithin(this.decodedLimit);
 	}
 
 	/** As `decodedOrRaw`, but with an additional limit: the bytes as sent if they decode to more than `limit` bytes. */

@@ -2,7 +2,7 @@
 // long get a time limit. Also finds the literal that every match contains.
 import { contains } from "./char-set.ts";
 import type { RegexKind } from "./read.ts";
-import { type Node, someNode } from "./tree.ts";
+import { type CharSet, type Node, type Repeat, someNode } from "./tree.ts";
 
 /** Searches with more steps get a time limit. */
 const MAX_STEPS = 5e8;
@@ -71,7 +71,7 @@ class MatchCounter {
 		return Math.max(...ways);
 	}
 
-	#repeat({ min, max, of }: Extract<Node, { type: "repeat" }>, follow: Bits, length: number): number {
+	#repeat({ min, max, of }: Repeat, follow: Bits, length: number): number {
 		const first = this.#first(of);
 		const inside = this.count(of, max > 1 ? first | follow : follow, length);
 		const rounds = Math.min(max, length);
@@ -168,7 +168,7 @@ export function requiredLiteral(root: Node): readonly Node[] {
 	return best;
 }
 
-function isSingle({ negated, classes, ranges }: Extract<Node, { type: "set" }>): boolean {
+function isSingle({ negated, classes, ranges }: CharSet): boolean {
 	const [only, more] = ranges;
 	return !negated && classes.length === 0 && more === undefined && only !== undefined && only[0] === only[1];
 }

@@ -4,7 +4,7 @@
 import { FlowtapeError } from "../errors.ts";
 import { classSource, contains, foldedRanges } from "./char-set.ts";
 import { isNullable } from "./cost.ts";
-import { type CharSet, childrenOf, type Node, nothing, type RegexTree, someNode } from "./tree.ts";
+import { type CharSet, childrenOf, type Node, nothing, type RegexTree, type Repeat, someNode } from "./tree.ts";
 
 export interface EmitOptions {
 	/**
@@ -196,7 +196,7 @@ class Emitter {
 		return `(?:${sources.join("|")})`;
 	}
 
-	#repeat({ min, max, lazy, of }: Extract<Node, { type: "repeat" }>, known: Known): string {
+	#repeat({ min, max, lazy, of }: Repeat, known: Known): string {
 		if (max === 0) return "";
 		const inside = new Map(known);
 		// from the second iteration on, the state of the groups inside is unknown

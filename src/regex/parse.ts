@@ -1,7 +1,16 @@
 // Parses a regular expression of Python's `re` (3.11) into a tree. It rejects the patterns that Python rejects, at the
 // same positions.
 import { PatternReader, type RegexKind } from "./read.ts";
-import { type ClassName, type Fold, type Node, nothing, type Range, type RegexTree, widthOf } from "./tree.ts";
+import {
+	type Anchor,
+	type ClassName,
+	type Fold,
+	type Node,
+	nothing,
+	type Range,
+	type RegexTree,
+	widthOf,
+} from "./tree.ts";
 
 export interface RegexFlags {
 	ignoreCase?: boolean | undefined;
@@ -53,6 +62,8 @@ class Parser {
 	readonly #names = new Map<string, number>();
 	readonly #widths = new Map<number, Range>();
 	readonly #conditions: { group: number; at: number }[] = [];
+	/** The possessive repeats, which cannot be repeated. */
+	readonly #possessive = new Set<Node>();
 	#depth = 0;
 	/**
 	 * Number of groups before the outermost current look-behind; null: outside of look-behinds. A look-behind cannot
@@ -130,7 +141,7 @@ class Parser {
 		}
 	}
 
-	#anchor(at: Extract<Node, { type: "anchor" }>["at"]): Node {
+	#anchor(at: Anchor): Node {
 		return { type: "anchor", at, ascii: this.#flags.a };
 	}
 
@@ -149,8 +160,6 @@ class Parser {
 			items.push(atomic);
 		} else items.push(repeat);
 	}
-
-	readonly #possessive = new Set<Node>();
 
 	#escape(): Node {
 		const at = this.#reader.at - 1;

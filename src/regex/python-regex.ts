@@ -354,7 +354,10 @@ function resultLimit(size: number): number {
 const REPLACING_MS = 5000;
 const REPLACED_PER_MS = 10_000;
 
-/** Time limit of one search, or of the searches for one part of a replacement, in milliseconds. One millisecond is added for every `BYTES_PER_MS` characters. */
+/**
+ * Time limit of one search, or of the searches for one part of a replacement, in milliseconds. One millisecond is added
+ * for every `BYTES_PER_MS` characters.
+ */
 const LIMIT_MS = 2000;
 const BYTES_PER_MS = 100_000;
 

@@ -60,13 +60,13 @@ export class BlockReader {
 	#find(bytes: Buffer, start: number, from: number): number {
 		if (startsWithLineEnd(bytes, start)) {
 			this.text = "";
-			return behindLineEnd(bytes, start);
+			return afterLineEnd(bytes, start);
 		}
 		const text = textToEmptyLine(bytes, start, from);
 		if (text === null) return -1;
 		const bare = text.indexOf("\n\n");
 		this.text = bare < 0 ? text : text.slice(0, bare + 1);
-		return behindLineEnd(bytes, start + this.text.length);
+		return afterLineEnd(bytes, start + this.text.length);
 	}
 
 	/** Doubles the buffer when it is full, so that the cost of a block that arrives byte by byte stays linear. */
@@ -102,6 +102,6 @@ function startsWithLineEnd(bytes: Buffer, at: number): boolean {
 	return bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] === LF);
 }
 
-function behindLineEnd(bytes: Buffer, at: number): number {
+function afterLineEnd(bytes: Buffer, at: number): number {
 	return bytes[at] === LF ? at + 1 : at + 2;
 }

@@ -1,15 +1,15 @@
-// The time of day.
+// The current time: finer than a millisecond, and never far from the wall clock.
 import t from "tap";
 import { now } from "../../src/clock.ts";
 
-t.test("seconds since 1970, finer than milliseconds, and never back within a moment", async (t) => {
+t.test("seconds since 1970, finer than milliseconds, never going back", async (t) => {
 	t.ok(Math.abs(now() - Date.now() / 1000) < 0.05);
 	const times = Array.from({ length: 1000 }, now);
 	t.strictSame([...times].sort(), times);
 	t.ok(new Set(times.map((time) => Math.round(time * 1e6))).size > 3, "microseconds differ where milliseconds do not");
 });
 
-t.test("it follows the clock on the wall, which may be set", async (t) => {
+t.test("it follows the wall clock when that is set", async (t) => {
 	const { now: wall } = Date;
 	t.teardown(() => {
 		Date.now = wall;

@@ -1,11 +1,11 @@
-// Modules are loaded by their first use, and once.
+// Modules are loaded on first use, once.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { lazily } from "../../src/lazy.ts";
 
-t.test("the first use loads the module, later ones give the same", async (t) => {
+t.test("the first call loads the module, later calls return the same one", async (t) => {
 	const folder = mkdtempSync(join(tmpdir(), "flowtape-lazy-"));
 	t.teardown(() => rmSync(folder, { recursive: true }));
 	const file = join(folder, "counter.cjs");
@@ -21,7 +21,7 @@ t.test("the first use loads the module, later ones give the same", async (t) => 
 	t.equal(loads(), 1);
 });
 
-t.test("a module that is not there is an error of each use", async (t) => {
+t.test("a missing module is an error of every call", async (t) => {
 	const missing = lazily<unknown>("no-such-package");
 	for (const _ of [1, 2]) t.throws(missing, { code: "MODULE_NOT_FOUND" });
 });

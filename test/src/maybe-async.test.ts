@@ -1,9 +1,9 @@
-// Steps in order, with a promise only where one is needed.
+// Steps run in order, with a promise only if one is asynchronous.
 import { runInNewContext } from "node:vm";
 import t from "tap";
 import { after, callInOrder, sequence } from "../../src/maybe-async.ts";
 
-t.test("without a promise all is done when the call returns", async (t) => {
+t.test("synchronous steps are done when the call returns", async (t) => {
 	const done: number[] = [];
 	const step = (n: number) => () => void done.push(n);
 	t.equal(sequence([step(1), step(2)]), undefined);
@@ -24,7 +24,7 @@ t.test("a step waits for those before it", async (t) => {
 	t.strictSame(done, [1, 2]);
 });
 
-t.test("a result is handed on, at once or when it is there", async (t) => {
+t.test("the next step receives the result, at once or later", async (t) => {
 	const double = (n: number) => 2 * n;
 	t.equal(after(2, double), 4);
 	t.equal(after(null, String), "null");

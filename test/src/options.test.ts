@@ -1,4 +1,4 @@
-// A table of options gives its defaults, typed; paths know the home folder.
+// The typed defaults of an option table, names of flags, and `~` in paths.
 import { homedir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -17,9 +17,9 @@ t.test("defaults", async (t) => {
 	t.same(values, { anticache: false, mode: ["regular"], limit, extra });
 });
 
-t.test("a flag is the option's name with dashes", async (t) => t.equal(kebab("a_b_c"), "a-b-c"));
+t.test("a flag is the option's name in kebab-case", async (t) => t.equal(kebab("a_b_c"), "a-b-c"));
 
-t.test("~ in front of a path is the home folder", async (t) => {
+t.test("a leading ~ is the home folder", async (t) => {
 	for (const [path, expanded] of [
 		["~", "/home/me"],
 		["~/x/y", "/home/me/x/y"],

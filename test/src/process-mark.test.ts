@@ -1,9 +1,9 @@
-// Marks of processes, alive and dead.
+// Marks of processes that run or have ended.
 import { spawnSync } from "node:child_process";
 import t from "tap";
 import { isProcessGone, MARK, processMark } from "../../src/process-mark.ts";
 
-t.test("only a process that has certainly ended is dead", async (t) => {
+t.test("a process is gone only if it has certainly ended", async (t) => {
 	t.match(processMark(), MARK);
 	t.notOk(isProcessGone(processMark()));
 	const [place] = processMark().split("-");

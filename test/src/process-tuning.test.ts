@@ -1,4 +1,4 @@
-// Flags of V8 are the whole process's: without a word from who owns it none is set, and all works.
+// V8 flags affect the whole process: none is set before tuneProcess is called, and everything works without.
 import { createRequire } from "node:module";
 import type * as V8 from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -15,7 +15,7 @@ v8.setFlagsFromString = (flag) => {
 	setFlagsFromString(flag);
 };
 
-t.test("nothing is set in a process that is another's", async (t) => {
+t.test("no flag is set without tuneProcess", async (t) => {
 	t.notOk(isProcessTuned());
 	t.equal(exposeCollect(), null);
 	useLinearEngine();
@@ -26,7 +26,7 @@ t.test("nothing is set in a process that is another's", async (t) => {
 	t.same(flags, []);
 });
 
-t.test("in one's own, what serves is set once it is needed, and the collector is nobody else's", async (t) => {
+t.test("after tuneProcess, a flag is set once it is useful, and gc is not exposed to other code", async (t) => {
 	tuneProcess();
 	t.same(flags, []);
 	t.ok(isProcessTuned());

@@ -1,10 +1,10 @@
-// The known word nearest to one that is not known.
+// The known word that is nearest to an unknown one.
 import t from "tap";
 import { didYouMean, nearest } from "../../src/suggest.ts";
 
 const words = ["filter", "rewrite", "replay-server", "listen_port", "ca"];
 
-t.test("the nearest word, by letters left out, added, changed or swapped", async (t) => {
+t.test("the nearest word, by letters removed, added, changed or swapped", async (t) => {
 	for (const [typed, meant] of [
 		["filtr", "filter"],
 		["fitler", "filter"],
@@ -24,7 +24,7 @@ t.test("the first of two equally near ones", async (t) => {
 	t.equal(nearest("bat", ["cat", "hat"]), "cat");
 });
 
-t.test("in a sentence, or nothing", async (t) => {
+t.test("as a sentence; empty if no word is near", async (t) => {
 	t.equal(didYouMean("filtre", words), ' Did you mean "filter"?');
 	t.equal(didYouMean("zzzzzz", words), "");
 	t.equal(didYouMean("x", []), "");

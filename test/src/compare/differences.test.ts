@@ -1,3 +1,4 @@
+// Differences between two recordings of an exchange.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { type HttpParts, httpFlow } from "../../../fixtures/build-flow.ts";
@@ -10,7 +11,7 @@ function compare(before: HttpParts, after: HttpParts, ...ignore: string[]) {
 	);
 }
 
-t.test("equal flows, and what is meant to vary", async (t) => {
+t.test("equal flows, and parts that are always ignored", async (t) => {
 	t.same(compare({}, {}), []);
 	t.same(compare({ response: { headers: [["Date", "x"]] } }, { response: { headers: [["date", "y"]] } }), []);
 	t.same(compare({ response: { headers: [["ETag", "x"]] } }, { response: { headers: [] } }, "header:etag"), []);
@@ -80,7 +81,7 @@ t.test("responses: status, errors, cookies without their expiry, trailers", asyn
 	]);
 });
 
-t.test("bodies by what they mean: JSON by pointer, forms by field, others by size", async (t) => {
+t.test("bodies: JSON by pointer, forms by field, others by size", async (t) => {
 	const body = (text: string | Buffer, ...headers: [string, string][]): HttpParts => ({
 		response: { headers, body: text },
 	});
@@ -106,7 +107,7 @@ t.test("bodies by what they mean: JSON by pointer, forms by field, others by siz
 	t.match(compare(body(deep), body(`${deep} `)), [["response", "body"]], "what is nested without end is no JSON to us");
 });
 
-t.test("bodies that differ are told apart, whatever stands for them", async (t) => {
+t.test("bodies that differ are reported even if their texts are equal", async (t) => {
 	const body = (text: string | Buffer, ...headers: [string, string][]): HttpParts => ({
 		response: { headers, body: text },
 	});
@@ -167,7 +168,7 @@ t.test("bodies that differ are told apart, whatever stands for them", async (t) 
 	);
 });
 
-t.test("how answers ended is compared, not the words for it", async (t) => {
+t.test("ends of responses are compared, not their error messages", async (t) => {
 	const failed = (message: string): HttpParts => ({ error: { message, timestamp: 1 } });
 	t.same(compare({}, failed("the server broke off")), [["response", "ended", null, "server", "cut"]]);
 	t.same(compare(failed("a reset"), failed("the end came too early")), []);
@@ -176,7 +177,7 @@ t.test("how answers ended is compared, not the words for it", async (t) => {
 	]);
 });
 
-t.test("a new answer goes on where the recorded one was left or broke off", async (t) => {
+t.test("a new response may continue after the end of an incomplete recorded one", async (t) => {
 	const differ = (before: HttpParts, after: HttpParts) =>
 		answerDifferences(httpFlow(before), httpFlow(after), compileIgnore([])).map(({ part, before: was, after: is }) => [
 			part,
@@ -194,9 +195,9 @@ t.test("a new answer goes on where the recorded one was left or broke off", asyn
 	]);
 });
 
-t.test("bodies that are too large for memory are compared as they are read", async (t) => {
+t.test("bodies that are too large for memory are compared in pieces", async (t) => {
 	const MIB = 1024 * 1024;
-	/** A body of spaces and a last byte, which cannot be read at once. */
+	/** A body of spaces and a last byte that can be read only in pieces. */
 	const large = (size: number, last = " ") => ({
 		size,
 		read: () => t.fail("read into memory") as never,

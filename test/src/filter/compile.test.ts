@@ -1,4 +1,4 @@
-// A filter's text becomes a test, a plan for stores, a list of what it reads, and words.
+// A filter expression is compiled to a test, a query plan, the needed flow parts, and words.
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { compileFilter } from "../../../src/filter/compile.ts";
@@ -25,7 +25,7 @@ t.test("in words", async (t) => {
 	t.equal(compileFilter(" ~q ").pattern, " ~q ");
 });
 
-t.test("tests are joined as written, whatever their number and order", async (t) => {
+t.test("tests are combined as written, in any number and order", async (t) => {
 	const flow = httpFlow();
 	const yes = ["~all", "~s", "~m GET", "~b hello"];
 	const no = ["~q", "~m POST", "~b absent"];
@@ -39,7 +39,7 @@ t.test("tests are joined as written, whatever their number and order", async (t)
 	t.ok(compileFilter("~q | ~s").matches(flow));
 	t.notOk(compileFilter(no.join(" | ")).matches(flow));
 	t.notOk(compileFilter("!~s").matches(flow));
-	t.ok(compileFilter("!~d x").matches(tcpFlow()), "what a kind of flow does not have does not match");
+	t.ok(compileFilter("!~d x").matches(tcpFlow()), "a part that a kind of flow does not have never matches");
 });
 
 t.test("case", async (t) => {
@@ -49,7 +49,7 @@ t.test("case", async (t) => {
 	t.ok(compileFilter("'(?i)abc'", { caseSensitive: true }).matches(flow));
 });
 
-t.test("tests the cheapest terms first, and no more than needed", async (t) => {
+t.test("the cheapest terms are tested first, and no more than needed", async (t) => {
 	const flow = httpFlow();
 	const response = flow.response as NonNullable<HttpFlow["response"]>;
 	let reads = 0;
@@ -71,7 +71,7 @@ t.test("tests the cheapest terms first, and no more than needed", async (t) => {
 	t.same(needs("~bs x | ~src x | ~meta x"), ["connections", "head", "messages", "metadata", "responseBody"]);
 });
 
-t.test("a wrong pattern is told with its column in the filter", async (t) => {
+t.test("an invalid pattern is reported with its column in the filter", async (t) => {
 	t.throws(() => compileFilter("~q & ~u ab["), {
 		code: "FT_BAD_FILTER",
 		column: 11,

@@ -1,4 +1,4 @@
-// DNS messages as the text that body filters search in.
+// DNS messages as the text that body filters search.
 import t from "tap";
 import { dnsFlow } from "../../../fixtures/build-flow.ts";
 import { dnsText } from "../../../src/filter/dns-text.ts";
@@ -16,7 +16,7 @@ function textOf(type: number, data: Buffer | string): string {
 
 const name = (...labels: string[]) => `${labels.map((label) => String.fromCharCode(label.length) + label).join("")}\0`;
 
-t.test("questions, then the data of all records, a line each", async (t) => {
+t.test("one line for each question, then one for the data of each record", async (t) => {
 	const record = (data: Buffer) => ({ name: "x", type: 1, class: 1, ttl: 1, data });
 	const { response } = dnsFlow({
 		request: { questions: [{ name: "a.example", type: 1, class: 1 }] },
@@ -44,7 +44,7 @@ t.test("by type", async (t) => {
 	);
 });
 
-t.test("data that does not fit its type", async (t) => {
+t.test("data that is not valid for its type", async (t) => {
 	t.equal(textOf(1, "\x01"), "0x01 (invalid A data)");
 	t.equal(textOf(28, "\x01"), "0x01 (invalid AAAA data)");
 	t.equal(textOf(16, "\xff"), "0xff (invalid TXT data)");

@@ -1,4 +1,4 @@
-// The grammar of filters: what mitmproxy reads is read the same, what it refuses by accident is read as it is meant.
+// The grammar of filters: expressions of mitmproxy have the same meaning; some that it rejects are accepted.
 import fc from "fast-check";
 import t from "tap";
 import { FlowtapeError } from "../../../src/errors.ts";
@@ -74,7 +74,7 @@ t.test("valid filters", async (t) => {
 		"(~u x)": "~u:x",
 		"~u  x": "~u:x",
 		"a\u00a0b": "~u:a\u00a0b",
-		// what mitmproxy refuses by an accident of its parser
+		// expressions that the parser of mitmproxy rejects
 		"(~q)": "~q",
 		"!(~q)": "!~q",
 		"~q&~s": "(& ~q ~s)",
@@ -141,7 +141,7 @@ t.test("errors with position and reason", async (t) => {
 		t.throws(() => parse(text), { code: "FT_BAD_FILTER", status: 2, column, message }, text);
 });
 
-t.test("columns of patterns lead back to the text", async (t) => {
+t.test("columns of patterns refer to the expression", async (t) => {
 	const term = parse("~q ~u 'a\\\\b\\nc'") as Exclude<Expression, { type: "not" | "term" }>;
 	t.match(term.of[1], { column: 4, argument: "a\\b\nc", columns: [8, 9, 11, 12, 14] });
 	t.match(parse("  abc"), { column: 3, columns: [3, 4, 5] });

@@ -1,4 +1,4 @@
-// What columns decide.
+// Query plans, evaluated for one flow.
 import t from "tap";
 import type { Plan } from "../../../src/filter/filter.ts";
 import { decide, dependenciesOf } from "../../../src/filter/plan.ts";
@@ -36,7 +36,7 @@ t.test("every kind of plan", async (t) => {
 		t.equal(decide(plan as Plan, columnOf), expected, JSON.stringify(plan));
 });
 
-t.test("columns are asked for only as far as needed", async (t) => {
+t.test("columns are read only as needed", async (t) => {
 	const asked: string[] = [];
 	const plan = and({ kind: "equals", column: "status", value: 500 }, { kind: "equals", column: "host", value: "a" });
 	decide(plan, (column) => {
@@ -46,13 +46,13 @@ t.test("columns are asked for only as far as needed", async (t) => {
 	t.same(asked, ["status"]);
 });
 
-t.test("bodies, where they are known", async (t) => {
+t.test("bodies that are known", async (t) => {
 	const body = (side: "request" | "response"): Plan => ({ kind: "body", side, test: (bytes) => bytes.includes("x") });
 	const bodies = { request: Buffer.from("x"), response: null };
 	const bodyOf = (side: "request" | "response") => bodies[side];
 	t.equal(decide(body("request"), columnOf), null);
 	t.equal(decide(body("request"), columnOf, bodyOf), true);
-	t.equal(decide(body("response"), columnOf, bodyOf), false, "one that is missing does not match");
+	t.equal(decide(body("response"), columnOf, bodyOf), false, "a missing body does not match");
 	t.equal(decide(not(body("response")), columnOf, bodyOf), true);
 	t.equal(decide(or(body("response"), and(body("request"), open)), columnOf, bodyOf), null);
 	t.equal(
@@ -61,7 +61,7 @@ t.test("bodies, where they are known", async (t) => {
 	);
 });
 
-t.test("columns and bodies that are searched", async (t) => {
+t.test("the columns and bodies that a plan depends on", async (t) => {
 	const plan = and(
 		not({ kind: "equals", column: "status", value: 1 }),
 		or({ kind: "body", side: "request", test: () => true }, open, { kind: "test", column: "host", test: () => true }),

@@ -1,4 +1,4 @@
-// Values as Python prints them.
+// Values as Python formats them.
 import t from "tap";
 import { pythonRepr, pythonText } from "../../../src/filter/python-text.ts";
 import { Float, type MetaValue } from "../../../src/flow/metadata.ts";
@@ -53,7 +53,7 @@ t.test("repr", async (t) => {
 	for (const [value, wanted] of same) t.equal(pythonRepr(value), wanted);
 });
 
-t.test("str differs for text alone", async (t) => {
+t.test("str differs from repr only for strings", async (t) => {
 	t.equal(pythonText("it's"), "it's");
 	t.equal(pythonText(["it's"]), '["it\'s"]');
 	t.equal(pythonText(null), "None");

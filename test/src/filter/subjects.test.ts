@@ -1,4 +1,4 @@
-// What of a flow the patterns of filters are searched in.
+// The parts of a flow that filter patterns are matched against.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import {
@@ -25,7 +25,7 @@ import { Headers } from "../../../src/flow/headers.ts";
 import { Float } from "../../../src/flow/metadata.ts";
 import { compilePythonRegex } from "../../../src/regex/python-regex.ts";
 
-/** All that is offered to a test that refuses it. */
+/** All values that a function passes to its test, which rejects them. */
 function offered(offer: (passes: (value: string) => boolean) => boolean): string[] {
 	const seen: string[] = [];
 	offer((value) => {
@@ -35,7 +35,7 @@ function offered(offer: (passes: (value: string) => boolean) => boolean): string
 	return seen;
 }
 
-t.test("content types are looked at one by one", async (t) => {
+t.test("content types are matched one by one", async (t) => {
 	const message = httpResponse({
 		headers: [
 			["content-type", "a/b"],
@@ -83,7 +83,7 @@ t.test("bodies", async (t) => {
 	t.ok(matches(packed, "the client", client));
 	t.notOk(matches(packed, "the client", server));
 	packed.response?.headers.set("content-encoding", "br");
-	t.ok(matches(packed, "^\\x1f\\x8b"), "as they came, where they cannot be decoded");
+	t.ok(matches(packed, "^\\x1f\\x8b"), "as sent if they cannot be decoded");
 	const none = httpFlow({ request: { body: null }, response: null });
 	t.notOk(matches(none, ""));
 	t.ok(
@@ -114,7 +114,7 @@ t.test("bodies", async (t) => {
 	t.notOk(matches(dnsFlow({ response: null }), "192", server));
 });
 
-t.test("hosts, and the names of international ones", async (t) => {
+t.test("hosts, also internationalized ones", async (t) => {
 	const matches = (request: Parameters<typeof httpRequest>[0], text: string) =>
 		someHost(httpFlow({ request: request ?? {} }), compilePythonRegex(text, { kind: "text" }));
 	const named = { host: "10.0.0.1", headers: [["Host", "example.com:8080"]] as const };
@@ -124,7 +124,7 @@ t.test("hosts, and the names of international ones", async (t) => {
 	t.notOk(matches({ host: "a", headers: [] }, "b"));
 	const international = { host: "xn--mnchen-3ya.de", headers: [] };
 	t.ok(matches(international, "xn--"));
-	t.notOk(matches(international, "münchen"), "in HTTP/1 names stay as they are");
+	t.notOk(matches(international, "münchen"), "in HTTP/1 names are not decoded");
 	const authority = { ...international, httpVersion: "HTTP/2.0", authority: "xn--mnchen-3ya.de" };
 	t.ok(matches(authority, "münchen"));
 	t.ok(matches(authority, "xn--"));
@@ -159,7 +159,7 @@ t.test("addresses and metadata", async (t) => {
 	t.equal(metadataText(httpFlow()), "");
 });
 
-t.test("a fragment is no part of the URL that is searched", async (t) => {
+t.test("a fragment is not part of the URL that is matched", async (t) => {
 	t.equal(filteredUrl(httpFlow({ request: { path: "/app.js#sha-1" } })), "http://example.com/app.js");
 	t.equal(filteredUrl(httpFlow({ request: { path: "/a%23b?c" } })), "http://example.com/a%23b?c");
 });

@@ -1,4 +1,4 @@
-// Every operator on every kind of flow; what columns tell of it never contradicts the flow.
+// Every operator on every kind of flow. Query plans never contradict the tests.
 import { join } from "node:path";
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, udpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
@@ -8,7 +8,7 @@ import { decide } from "../../../src/filter/plan.ts";
 import { filterOperators, regexFor } from "../../../src/filter/terms.ts";
 import type { Flow } from "../../../src/flow/flow.ts";
 
-/** Flows by name; what a filter selects of them is a list of names. */
+/** Flows by name. A filter selects a list of names. */
 const flows: Readonly<Record<string, Flow>> = {
 	http: httpFlow({
 		request: {
@@ -143,11 +143,11 @@ t.test("the table", async (t) => {
 	for (const { help, words } of filterOperators) t.ok(help.length > 5 && words.length > 3);
 	const operator = filterOperators.find(({ code }) => code === "h");
 	if (operator?.argument !== "pattern") throw new Error("~h takes a pattern");
-	t.ok(regexFor(operator, "^x", false).test("a\nX"), "at every line, case ignored");
+	t.ok(regexFor(operator, "^x", false).test("a\nX"), "at every line, ignoring case");
 	t.notOk(regexFor(operator, "^x", true).test("a\nX"));
 });
 
-t.test("plans never say what the flow does not", async (t) => {
+t.test("plans never contradict the test on the flow", async (t) => {
 	const columnsOf = (flow: Flow) => {
 		const request = flow.type === "http" ? flow.request : null;
 		return {

@@ -1,4 +1,4 @@
-// User and password out of a field.
+// User and password of the scheme Basic.
 import t from "tap";
 import { formatBasic, parseBasic } from "../../../src/flow/basic-credentials.ts";
 

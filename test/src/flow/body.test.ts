@@ -1,4 +1,4 @@
-// Content codings both ways, bounded, and bodies that lie elsewhere.
+// Content codings in both directions, with a size limit, and bodies that are stored elsewhere.
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import t from "tap";
 import {
@@ -13,7 +13,7 @@ import {
 
 const text = Buffer.from("something to press, something to press, something to press");
 
-t.test("decoding what others encoded", async (t) => {
+t.test("decodes the output of other encoders", async (t) => {
 	for (const [coding, bytes] of [
 		["gzip", gzipSync(text)],
 		["GZIP", gzipSync(text)],
@@ -32,13 +32,13 @@ t.test("decoding what others encoded", async (t) => {
 	] as const) {
 		t.same(decodeBody(bytes, coding), text, `${coding}`);
 	}
-	// a frame as zstd's own tool writes it, two of them in a row
+	// two frames, as the zstd tool writes them
 	const zstd = Buffer.from("28b52ffd24052900006162636465ebc78d0c", "hex");
 	t.equal(decodeBody(zstd, "zstd").toString(), "abcde");
 	t.equal(decodeBody(Buffer.concat([zstd, zstd]), "zstd").toString(), "abcdeabcde");
 });
 
-t.test("decoding what flowtape encoded", async (t) => {
+t.test("decodes its own output", async (t) => {
 	for (const coding of ["gzip", "deflate", "deflateraw", "br", "zstd", "identity"]) {
 		for (const body of [Buffer.alloc(0), text, Buffer.alloc(300_000, "x")]) {
 			const coded = encodeBody(body, coding);
@@ -65,7 +65,7 @@ t.test("a body that cannot be decoded throws", async (t) => {
 	t.throws(() => decodeBody(gzipSync(text).subarray(0, 20), "gzip"), { code: "FT_BAD_BODY" });
 });
 
-t.test("bombs are stopped at the limit", async (t) => {
+t.test("decompression bombs stop at the limit", async (t) => {
 	const zeros = Buffer.alloc(1_000_000);
 	for (const coding of ["gzip", "deflate", "deflateraw", "br", "zstd"]) {
 		const bomb = encodeBody(zeros, coding) as Buffer;
@@ -77,7 +77,7 @@ t.test("bombs are stopped at the limit", async (t) => {
 	}
 });
 
-t.test("bodies in memory, elsewhere and missing", async (t) => {
+t.test("bodies in memory, stored elsewhere, and missing", async (t) => {
 	const source = { size: 3, read: () => Buffer.from("abc"), chunks: () => [Buffer.from("ab"), Buffer.from("c")] };
 	t.equal(bodyBytes(source)?.toString(), "abc");
 	t.equal(bodySize(source), 3);
@@ -89,7 +89,7 @@ t.test("bodies in memory, elsewhere and missing", async (t) => {
 	t.same([...bodyChunks(text)], [text]);
 });
 
-t.test("a body in small pieces, wherever it lies", async (t) => {
+t.test("a body in small pieces, in memory and stored elsewhere", async (t) => {
 	const sizes = (body: Body) => [...bodySlices(body)].map(({ length }) => length);
 	t.strictSame([sizes(null), sizes(Buffer.alloc(70_000))], [[], [65_536, 4464]]);
 	const source = { size: 70_001, read: () => Buffer.alloc(0), chunks: () => [Buffer.alloc(70_000), Buffer.alloc(1)] };
@@ -97,7 +97,7 @@ t.test("a body in small pieces, wherever it lies", async (t) => {
 	t.strictSame(sizes({ ...source, slices: () => [Buffer.alloc(9)] }), [9]);
 });
 
-t.test("frames of zstd that announce more than may be decoded are refused before room is made for it", async (t) => {
+t.test("zstd frames that declare more than the limit are rejected before memory is allocated", async (t) => {
 	const frame = (head: number[], size: number) => {
 		const block = Buffer.alloc(3);
 		block.writeUIntLE((size << 3) | 1, 0, 3);

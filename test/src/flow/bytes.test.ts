@@ -1,4 +1,4 @@
-// Bytes and text convert both ways without loss, whatever the bytes.
+// Any bytes convert to text and back without loss.
 import fc from "fast-check";
 import t from "tap";
 import {
@@ -11,20 +11,20 @@ import {
 	toText,
 } from "../../../src/flow/bytes.ts";
 
-t.test("ASCII is the same either way", async (t) => {
+t.test("ASCII is unchanged in both directions", async (t) => {
 	t.equal(toText("Host: a"), "Host: a");
 	t.equal(toByteString("Host: a"), "Host: a");
 	t.ok(isAscii("a\n\x7f"));
 	t.notOk(isAscii("é"));
 });
 
-t.test("UTF-8 is read as text", async (t) => {
+t.test("UTF-8 is decoded", async (t) => {
 	t.equal(toText("h\xc3\xa9llo \xe4\xb8\x96 \xf0\x9f\x8d\x87"), "héllo 世 🍇");
 	t.equal(toByteString("é"), "\xc3\xa9");
 	t.equal(toByteString("🍇"), "\xf0\x9f\x8d\x87");
 });
 
-t.test("stray bytes become lone surrogates, as in Python", async (t) => {
+t.test("invalid bytes become lone surrogates, as in Python", async (t) => {
 	t.equal(toText("a\xff\xc3\xa9"), "a\udcffé");
 	t.equal(toText("\xc3"), "\udcc3");
 	t.equal(toText("\xed\xa0\x80"), "\udced\udca0\udc80", "an encoded surrogate is no UTF-8");
@@ -37,7 +37,7 @@ t.test("stray bytes become lone surrogates, as in Python", async (t) => {
 	t.equal(toByteString("a\udcffé"), "a\xff\xc3\xa9");
 });
 
-t.test("any bytes survive", async () => {
+t.test("any bytes are restored", async () => {
 	fc.assert(
 		fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
 			const text = decodeText(bytes);
@@ -47,15 +47,18 @@ t.test("any bytes survive", async () => {
 	);
 });
 
-t.test("a body of megabytes that is not UTF-8 survives, characters beyond U+FFFF beside stray bytes too", async (t) => {
-	const piece = Buffer.from("a\xffh\xc3\xa9\xf0\x9f\x8d\x87\xf0\x9f\x8d", "latin1");
-	const bytes = Buffer.alloc(4e6, piece);
-	const text = decodeText(bytes);
-	t.equal(text.slice(0, 8), "a\udcffhé🍇\udcf0\udc9f");
-	t.ok(encodeText(text).equals(bytes));
-});
+t.test(
+	"a large body that is not UTF-8 is restored, also with characters beyond U+FFFF next to invalid bytes",
+	async (t) => {
+		const piece = Buffer.from("a\xffh\xc3\xa9\xf0\x9f\x8d\x87\xf0\x9f\x8d", "latin1");
+		const bytes = Buffer.alloc(4e6, piece);
+		const text = decodeText(bytes);
+		t.equal(text.slice(0, 8), "a\udcffhé🍇\udcf0\udc9f");
+		t.ok(encodeText(text).equals(bytes));
+	},
+);
 
-t.test("any well-formed text survives", async () => {
+t.test("any well-formed text is restored", async () => {
 	fc.assert(
 		fc.property(fc.string({ unit: "grapheme" }), (text) => toText(toByteString(text)) === text),
 		{ seed: 2, numRuns: 500 },
@@ -71,6 +74,6 @@ t.test("a view of bytes as a Buffer has the same memory", async (t) => {
 	t.equal(asBuffer(buffer), buffer);
 });
 
-t.test("buffers have the size that was asked for", async (t) => {
+t.test("buffers have the requested size", async (t) => {
 	for (const size of [0, 1, 5_000_000, 40_000_000]) t.equal(allocateBytes(size).length, size);
 });

@@ -1,8 +1,8 @@
-// Connections of which little is known have the defaults that every format can write.
+// Connections have defaults for everything that is unknown.
 import t from "tap";
 import { clientConnection, serverConnection } from "../../../src/flow/connection.ts";
 
-t.test("defaults and what is known", async (t) => {
+t.test("defaults and given properties", async (t) => {
 	const client = clientConnection({ id: "c", peername: ["::1", 5, 0, 0], timestampStart: 1.5 });
 	t.match(client, {
 		id: "c",

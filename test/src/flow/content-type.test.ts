@@ -1,4 +1,4 @@
-// What a Content-Type says, as senders write it.
+// Content-Type values, as senders write them.
 import t from "tap";
 import { isJsonType, parseMediaType } from "../../../src/flow/content-type.ts";
 
@@ -27,7 +27,7 @@ t.test("parameters", async (t) => {
 	t.equal(parseMediaType(";charset=koi8-r").parameter("charset"), "koi8-r");
 });
 
-t.test("types of JSON", async (t) => {
+t.test("JSON types", async (t) => {
 	for (const essence of ["application/json", "text/json", "application/problem+json"])
 		t.ok(isJsonType(essence), essence);
 	for (const essence of ["application/json-seq", "application/jsonl", "text/plain", ""])

@@ -1,4 +1,4 @@
-// A jar that keeps cookies as a browser does.
+// A cookie jar that works as in a browser.
 import t from "tap";
 import { CookieJar, cookieScope, cookieScopes } from "../../../src/flow/cookie-jar.ts";
 
@@ -27,7 +27,7 @@ t.test("the jar", async (t) => {
 	t.equal(jar.cookiesFor(origin("::1", "/", { port: 80, scheme: "http" }), NOW), "v6=1");
 });
 
-t.test("the time that counts is the one that is said, and a cookie without name and value is none", async (t) => {
+t.test("expiry depends on the given time, and a cookie without name and value is ignored", async (t) => {
 	const jar = new CookieJar();
 	const origin = { scheme: "http", host: "a.test", port: 80, path: "/" };
 	const at = 1_555_000_000;
@@ -41,7 +41,7 @@ t.test("the time that counts is the one that is said, and a cookie without name 
 	t.equal(jar.cookiesFor(origin, at + 10 * 86_400), null);
 });
 
-t.test("as many cookies as browsers keep: of a site, and of all", async (t) => {
+t.test("limits for one site and for the whole jar", async (t) => {
 	const at = 1_700_000_000;
 	const origin = (host: string) => ({ scheme: "http", host, port: 80, path: "/" });
 	const jar = new CookieJar();
@@ -62,7 +62,7 @@ t.test("as many cookies as browsers keep: of a site, and of all", async (t) => {
 	t.equal(jar.cookiesFor(origin("first.example"), at), "first=2");
 });
 
-t.test("which requests get a cookie", async (t) => {
+t.test("the scope of a cookie", async (t) => {
 	const origin = (url: string) => {
 		const { protocol, hostname, port } = new URL(url);
 		const scheme = protocol.slice(0, -1);

@@ -1,8 +1,8 @@
-// What Cookie and Set-Cookie headers hold, and where the expiry stands.
+// Cookie and Set-Cookie headers, and the position of expiry dates.
 import t from "tap";
 import { cookiePair, cookiePairs, findExpiries, parseSetCookie } from "../../../src/flow/cookies.ts";
 
-t.test("expiry dates, and where they stand", async (t) => {
+t.test("expiry dates and their positions", async (t) => {
 	const dates = (text: string) => findExpiries(text).map(({ from, to, seconds }) => [text.slice(from, to), seconds]);
 	const at = 1704153600;
 	t.same(dates("a=1; Expires=Tue, 02 Jan 2024 00:00:00 GMT; Path=/"), [["Tue, 02 Jan 2024 00:00:00 GMT", at]]);

@@ -1,3 +1,4 @@
+// Flows that an output stored or lost are counted.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { CountingSink } from "../../../src/flow/counting-sink.ts";
@@ -7,7 +8,7 @@ import { FlowSink } from "../../../src/flow/sink.ts";
 const spool = { write() {}, end: () => ({ size: 0, read: () => Buffer.alloc(0), chunks: () => [] }) };
 const options = { isKept: () => true, isOpenable: true, openSpool: () => spool };
 
-t.test("an output that knows what is safe may lose more flows than it refused", async (t) => {
+t.test("an output that counts its stored flows may lose more of them than it rejected", async (t) => {
 	let stored = 0;
 	class Output extends FlowSink {
 		override get stored() {
@@ -49,7 +50,7 @@ t.test("flows that the output left out are neither stored nor lost", async (t) =
 	t.same([sink.stored, sink.lost], [1, 0]);
 });
 
-t.test("with other sinks, flows that they reject at once or later are lost", async (t) => {
+t.test("with other outputs, flows rejected at once or later count as lost", async (t) => {
 	const fails: Record<string, () => Promise<void>> = {
 		late: () => Promise.reject(new Error("late")),
 		now: () => {
@@ -65,7 +66,7 @@ t.test("with other sinks, flows that they reject at once or later are lost", asy
 	t.equal(sink.spool(), spool);
 });
 
-t.test("flows that are not stored do not count, even if that shows at the end", async (t) => {
+t.test("flows that are not kept do not count, even if that is decided at their end", async (t) => {
 	const reported: string[] = [];
 	const entry = {
 		addMessage: () => {},

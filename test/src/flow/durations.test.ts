@@ -1,9 +1,9 @@
-// How long exchanges took.
+// Durations of exchanges.
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { durationOf, firstByteOf } from "../../../src/flow/durations.ts";
 
-t.test("durations are told by the times of the messages", async (t) => {
+t.test("durations follow from the timestamps of the messages", async (t) => {
 	const flow = httpFlow({ request: { timestampStart: 10 }, response: { timestampStart: 10.5, timestampEnd: 12 } });
 	t.equal(durationOf(flow), 2);
 	t.equal(firstByteOf(flow), 0.5);

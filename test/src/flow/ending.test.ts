@@ -1,9 +1,9 @@
-// How flows ended, where they say so and where only the error does.
+// How flows ended, as recorded or as derived from the error.
 import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { endOf, incompleteParts, isRequestCut, responseCut, toEnd } from "../../../src/flow/ending.ts";
 
-t.test("the end is as the flow has it, else as response and error say", async (t) => {
+t.test("the recorded end, or else the one derived from response and error", async (t) => {
 	const failed = (message: string) => ({ error: { message, timestamp: 1 } });
 	t.equal(endOf(httpFlow()), "server");
 	t.equal(endOf(httpFlow({ response: null })), null);
@@ -19,12 +19,12 @@ t.test("the end is as the flow has it, else as response and error say", async (t
 	t.equal(endOf(httpFlow({ ended: "cut" })), "cut");
 });
 
-t.test("ends as files store them", async (t) => {
+t.test("ends read from files", async (t) => {
 	for (const end of ["server", "client", "cut"]) t.equal(toEnd(end), end);
 	for (const other of ["Server", "", null, undefined, 1]) t.equal(toEnd(other), undefined);
 });
 
-t.test("a request that broke off, and one that was whole when its exchange failed", async (t) => {
+t.test("a request that was cut off, and one that was complete when its exchange failed", async (t) => {
 	const error = { message: "Client disconnected.", timestamp: 1 };
 	const length = (value: string): [string, string][] => [["Content-Length", value]];
 	t.ok(

@@ -1,4 +1,4 @@
-// Flows read their costly parts when asked, once.
+// Flows read expensive parts on first access, once.
 import t from "tap";
 import { clientConnection, serverConnection } from "../../../src/flow/connection.ts";
 import { DnsFlow, HttpFlow, TcpFlow, UdpFlow } from "../../../src/flow/flow.ts";
@@ -6,7 +6,7 @@ import { Request } from "../../../src/flow/message.ts";
 
 const request = new Request({ method: "GET", scheme: "http", host: "a", port: 80 });
 
-t.test("connections, metadata and backup are made when first asked for, and kept", async (t) => {
+t.test("connections, metadata and backup are read on first access", async (t) => {
 	let made = 0;
 	const flow = new HttpFlow({
 		id: "1",
@@ -28,7 +28,7 @@ t.test("connections, metadata and backup are made when first asked for, and kept
 	t.equal(made, 4);
 });
 
-t.test("defaults, and setting what was lazy", async (t) => {
+t.test("defaults, and setting lazy parts", async (t) => {
 	const init = { id: "1", clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }) };
 	const flow = new HttpFlow({ ...init, request });
 	t.match(flow, {
@@ -72,7 +72,7 @@ t.test("defaults, and setting what was lazy", async (t) => {
 	t.equal(new DnsFlow({ ...init, request: question }).response, null);
 });
 
-t.test("messages are read when first asked for", async (t) => {
+t.test("messages are read on first access", async (t) => {
 	const init = { id: "1", clientConn: clientConnection({ id: "c" }), serverConn: serverConnection({ id: "s" }) };
 	let made = 0;
 	const message = { fromClient: true, content: Buffer.from("x"), timestamp: 1 };

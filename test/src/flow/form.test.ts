@@ -1,4 +1,4 @@
-// The fields of forms, url-encoded and multipart.
+// The fields of URL-encoded and multipart forms.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { formFields } from "../../../src/flow/form.ts";
@@ -11,7 +11,7 @@ const fields = (type: string | null, body: string | Buffer | null) =>
 		}),
 	);
 
-t.test("url-encoded", async (t) => {
+t.test("URL-encoded", async (t) => {
 	const type = "application/x-www-form-urlencoded";
 	t.same(fields(type, "a=1&b=%20+&a=&c"), [
 		{ name: "a", value: "1" },

@@ -27,7 +27,7 @@ t.test("reading", async (t) => {
 	t.equal(new Headers().block(), "");
 });
 
-t.test("set keeps the first place and spelling and drops the rest", async (t) => {
+t.test("set keeps the position and spelling of the first field and removes the others", async (t) => {
 	const headers = sample();
 	headers.set("SET-COOKIE", "z=3");
 	t.same(

@@ -1,3 +1,4 @@
+// Response bodies that were not recorded are distinguished from responses without a body.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { isKept } from "../../../src/flow/kept-body.ts";

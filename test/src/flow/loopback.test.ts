@@ -1,4 +1,4 @@
-// What stays on this machine, by its address or name.
+// Addresses and names of this machine.
 import t from "tap";
 import { isLoopback, localAddressOf, staysHere } from "../../../src/flow/loopback.ts";
 

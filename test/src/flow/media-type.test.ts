@@ -1,8 +1,8 @@
-// Media types by the extension of a file's name.
+// Media types by file name extension.
 import t from "tap";
 import { mediaTypeOf } from "../../../src/flow/media-type.ts";
 
-t.test("by the extension alone, whatever its case", async (t) => {
+t.test("by the extension, in any case", async (t) => {
 	const types: Record<string, string | null> = {
 		"index.html": "text/html",
 		"A.HTML": "text/html",
@@ -23,7 +23,7 @@ t.test("by the extension alone, whatever its case", async (t) => {
 	for (const [name, type] of Object.entries(types)) t.equal(mediaTypeOf(name), type, name);
 });
 
-t.test("compressed files have the type of what is in them", async (t) => {
+t.test("compressed files have the type of their content", async (t) => {
 	for (const [name, type] of [
 		["a.js.br", "text/javascript"],
 		["a.tar.gz", "application/x-tar"],

@@ -1,4 +1,4 @@
-// Requests and responses: URL in its forms, content against raw content, text.
+// Requests and responses: URLs, content and raw content, text.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { Headers } from "../../../src/flow/headers.ts";
@@ -14,7 +14,7 @@ t.test("a body that decodes to more than 64 MiB counts as not decodable", async 
 	t.equal(response.decodedOrRaw, body);
 });
 
-t.test("the URL of where it goes, and of what a person would name", async (t) => {
+t.test("the URL of the destination, and the URL by the Host header", async (t) => {
 	t.equal(request().url, "http://10.0.0.1/p?q=1");
 	t.equal(request().prettyUrl, "http://10.0.0.1/p?q=1");
 	const named = request({ port: 8080, headers: Headers.of(["Host", "example.com"]) });
@@ -30,14 +30,14 @@ t.test("the URL of where it goes, and of what a person would name", async (t) =>
 	t.equal(request({ path: "/h\xc3\xa9" }).url, "http://10.0.0.1/hé");
 });
 
-t.test("HTTP/2 has its host in the authority", async (t) => {
+t.test("HTTP/2 has the host in the authority", async (t) => {
 	const h2 = request({ httpVersion: "HTTP/2.0", authority: "example.com", headers: Headers.of(["host", "other"]) });
 	t.equal(h2.hostHeader, "example.com");
 	t.equal(request({ httpVersion: "HTTP/2.0", headers: Headers.of(["host", "other"]) }).hostHeader, "other");
 	t.equal(request().hostHeader, null);
 });
 
-t.test("setting the URL takes the Host header and the authority along", async (t) => {
+t.test("setting the URL updates the Host header and the authority", async (t) => {
 	const moved = request({ headers: Headers.of(["host", "old"]), authority: "old" });
 	moved.url = "https://New.test:8443/é";
 	t.same([moved.scheme, moved.host, moved.port, moved.path], ["https", "new.test", 8443, "/\xc3\xa9"]);
@@ -54,7 +54,7 @@ t.test("setting the URL takes the Host header and the authority along", async (t
 	);
 });
 
-t.test("content is decoded, and encoded again as it was", async (t) => {
+t.test("content is decoded, and encoded with the same coding", async (t) => {
 	const response = new Response({
 		statusCode: 200,
 		headers: Headers.of(["Content-Encoding", "gzip"]),
@@ -72,7 +72,7 @@ t.test("content is decoded, and encoded again as it was", async (t) => {
 	t.equal(response.rawContent?.toString(), "x");
 });
 
-t.test("a transfer-encoding keeps content-length out", async (t) => {
+t.test("no Content-Length is set beside Transfer-Encoding", async (t) => {
 	const response = new Response({ statusCode: 200, headers: Headers.of(["Transfer-Encoding", "chunked"]) });
 	response.content = Buffer.from("x");
 	t.equal(response.headers.has("content-length"), false);
@@ -94,7 +94,7 @@ t.test("text", async (t) => {
 	t.equal(response.bodySize, null);
 });
 
-t.test("copies share nothing that changes", async (t) => {
+t.test("copies share no mutable state", async (t) => {
 	const first = request({ headers: Headers.of(["a", "1"]), trailers: Headers.of(["t", "1"]) });
 	const second = first.copy();
 	second.headers.set("a", "2");

@@ -1,4 +1,4 @@
-// What counts as a dictionary among metadata values.
+// Dictionaries among metadata values.
 import t from "tap";
 import { Float, isDictionary } from "../../../src/flow/metadata.ts";
 

@@ -1,7 +1,8 @@
+// The boundary and the parts of multipart bodies.
 import t from "tap";
 import { boundaryOf, partsOf } from "../../../src/flow/multipart.ts";
 
-t.test("the boundary, and what is none", async (t) => {
+t.test("boundaries, and types without one", async (t) => {
 	for (const [type, wanted] of [
 		["multipart/form-data; boundary=XX", "XX"],
 		["Multipart/Mixed;BOUNDARY=x; charset=utf-8", "x"],

@@ -1,4 +1,4 @@
-// Values by their names.
+// Values by name.
 import t from "tap";
 import { valuesByName } from "../../../src/flow/pairs.ts";
 

@@ -1,4 +1,4 @@
-// What proxies ask for is told from what servers ask for.
+// A proxy's authentication challenge is distinguished from a server's.
 import t from "tap";
 import { Headers } from "../../../src/flow/headers.ts";
 import { isProxyChallenge, OWN_CHALLENGE } from "../../../src/flow/proxy-challenge.ts";

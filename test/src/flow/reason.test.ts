@@ -1,4 +1,4 @@
-// Reason phrases as they are registered.
+// The registered reason phrases.
 import { STATUS_CODES } from "node:http";
 import t from "tap";
 import { standardReason } from "../../../src/flow/reason.ts";

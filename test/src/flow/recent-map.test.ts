@@ -1,8 +1,8 @@
-// What was used lately is remembered, the rest is forgotten, and neither takes longer the more was forgotten.
+// Recently used entries are kept; older ones are evicted.
 import t from "tap";
 import { RecentMap } from "../../../src/flow/recent-map.ts";
 
-t.test("the latest are there, twice as many at most", async (t) => {
+t.test("keeps the latest entries, at most twice the limit", async (t) => {
 	const map = new RecentMap<number, string>(100);
 	for (let i = 0; i < 1000; i++) map.set(i, `${i}`);
 	const kept = Array.from({ length: 1000 }, (_, i) => map.get(i)).filter((value) => value !== undefined);
@@ -10,7 +10,7 @@ t.test("the latest are there, twice as many at most", async (t) => {
 	t.equal(kept.at(-1), "999");
 });
 
-t.test("entries in use stay", async (t) => {
+t.test("entries in use are kept", async (t) => {
 	const map = new RecentMap<string, number>(10);
 	map.set("used", 1);
 	for (let i = 0; i < 100; i++) {
@@ -21,7 +21,7 @@ t.test("entries in use stay", async (t) => {
 	t.equal(map.get("used"), 2);
 });
 
-t.test("entries may weigh", async (t) => {
+t.test("entries with weights", async (t) => {
 	const map = new RecentMap<number, string>(10, ({ length }) => length);
 	map.set(1, "x".repeat(8));
 	map.set(2, "y".repeat(8));

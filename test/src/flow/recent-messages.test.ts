@@ -1,10 +1,10 @@
-// What is kept of conversations whose messages are on the tape.
+// The messages that stay in memory while a conversation is stored.
 import t from "tap";
 import { RecentMessages } from "../../../src/flow/recent-messages.ts";
 
 const MIB = 1024 * 1024;
 
-/** A conversation that has said so many messages of a size. */
+/** A conversation with a number of stored messages of one size. */
 function conversation(count: number, size: number) {
 	const messages: { content: Buffer }[] = [];
 	const recent = new RecentMessages(messages);
@@ -17,7 +17,7 @@ function conversation(count: number, size: number) {
 	return { messages, recent, bytes: () => messages.length * size };
 }
 
-t.test("the latest messages, as far as they are few and small", async (t) => {
+t.test("the latest messages, up to a number and a size", async (t) => {
 	for (const [count, size, left] of [
 		[10, 100, 10],
 		[3000, 1, 1000],
@@ -31,7 +31,7 @@ t.test("the latest messages, as far as they are few and small", async (t) => {
 	}
 });
 
-t.test("all conversations together", async (t) => {
+t.test("the limit for all conversations", async (t) => {
 	const all = Array.from({ length: 200 }, () => conversation(40, 100_000));
 	const kept = all.reduce((sum, { bytes }) => sum + bytes(), 0);
 	t.ok(kept < 40 * MIB, `${kept} bytes are kept`);
@@ -41,7 +41,7 @@ t.test("all conversations together", async (t) => {
 	t.equal(conversation(30, 100_000).messages.length, 30, "what is over counts no more");
 });
 
-t.test("what goes is told in order, and what is not stored yet stays", async (t) => {
+t.test("dropped messages are reported in order; messages that are not stored yet stay", async (t) => {
 	const messages: { name: string; content: Buffer }[] = [];
 	const dropped: string[] = [];
 	const recent = new RecentMessages(messages, ({ name }) => dropped.push(name));

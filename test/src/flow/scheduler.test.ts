@@ -1,14 +1,14 @@
-// Work that takes its time leaves others theirs.
+// Long work pauses, so that other work can run.
 import t from "tap";
 import { runExclusive, runInSlices, schedule } from "../../../src/flow/scheduler.ts";
 
-/** Takes so many milliseconds. */
+/** Blocks for a number of milliseconds. */
 function toil(ms: number): void {
 	const until = performance.now() + ms;
 	while (performance.now() < until) {}
 }
 
-/** Resolves when nobody has to rest any more. */
+/** Resolves when no pause is pending. */
 async function rested(): Promise<void> {
 	await schedule(
 		() => Number.MAX_SAFE_INTEGER,
@@ -63,7 +63,7 @@ t.test(
 	},
 );
 
-t.test("one by one, whatever became of those before", async (t) => {
+t.test("exclusive work runs one by one, also after a failure", async (t) => {
 	const done: number[] = [];
 	const slow = runExclusive(async () => {
 		await new Promise(setImmediate);
@@ -76,7 +76,7 @@ t.test("one by one, whatever became of those before", async (t) => {
 	t.strictSame(done, [1, 2]);
 });
 
-t.test("steps: others have their turn between those that take long, and other steps do not", async (t) => {
+t.test("other work runs between slices of steps; other steps wait", async (t) => {
 	const done: string[] = [];
 	function* steps(name: string) {
 		for (let i = 0; i < 3; i++) {

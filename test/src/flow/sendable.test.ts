@@ -1,4 +1,4 @@
-// What of a tape can be sent.
+// Messages of a tape that can and cannot be sent.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { Headers } from "../../../src/flow/headers.ts";
@@ -12,7 +12,7 @@ import {
 	whyNotSendable,
 } from "../../../src/flow/sendable.ts";
 
-t.test("fields that would be more than a field", async (t) => {
+t.test("fields that would inject another field", async (t) => {
 	const headers = Headers.of(
 		[":status", "200"],
 		["X Odd", "ä"],
@@ -31,7 +31,7 @@ t.test("fields that would be more than a field", async (t) => {
 	);
 });
 
-t.test("trailers that would be more than a field, or frame the message", async (t) => {
+t.test("trailers that would inject another field or change the framing", async (t) => {
 	const bad = [
 		"T",
 		"a\r\n\r\nHTTP/1.1 200 Smuggled",
@@ -53,7 +53,7 @@ t.test("trailers that would be more than a field, or frame the message", async (
 	t.same(sendableTrailers(["A", "1", ...bad, "B", ""]), ["A", "1", "B", ""]);
 });
 
-t.test("requests that are none", async (t) => {
+t.test("requests that cannot be sent", async (t) => {
 	t.equal(whyNotSendable(httpRequest({ method: "M-SEARCH", path: "*", host: "::1" })), null);
 	t.equal(whyNotSendable(httpRequest({ path: "/a?b=\xff|^" })), null);
 	t.match(whyNotSendable(httpRequest({ path: "/a b" })), /path/);
@@ -61,7 +61,7 @@ t.test("requests that are none", async (t) => {
 	t.match(whyNotSendable(httpRequest({ host: "a/b" })), /host/);
 });
 
-t.test("one line, again and again", async (t) => {
+t.test("isOneLine has no state", async (t) => {
 	for (const text of ["a\rb", "a\nb", "a\0b", "a\r\nb\n"]) for (let n = 0; n < 2; n++) t.equal(isOneLine(text), false);
 	t.equal(isOneLine("a\tb\x0bc"), true);
 	t.equal(inOneLine("a\r\nb\0"), "a  b ");

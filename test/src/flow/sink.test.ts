@@ -1,4 +1,4 @@
-// Sinks: defaults of what they need not have, and wrappers that forget nothing.
+// Sinks: defaults of optional members, and wrappers that forward every member.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { FlowSink, ForwardingSink } from "../../../src/flow/sink.ts";

@@ -1,4 +1,4 @@
-// Sources: defaults of what they need not have, and wrappers that forget nothing.
+// Sources: defaults of optional members, and wrappers that forward every member.
 import t from "tap";
 import { tcpFlow } from "../../../fixtures/build-flow.ts";
 import { FlowSink } from "../../../src/flow/sink.ts";

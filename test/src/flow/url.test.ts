@@ -1,4 +1,4 @@
-// URLs are taken apart without being rewritten.
+// URLs are split without being normalized.
 import t from "tap";
 import {
 	canonicalHost,

@@ -1,3 +1,4 @@
+// The memory of transient and of large buffers is freed in time.
 import t from "tap";
 import { collectLargeBuffers, collectTransientBuffers } from "../../../src/flow/young-buffers.ts";
 import { tuneProcess } from "../../../src/process-tuning.ts";
@@ -6,21 +7,21 @@ tuneProcess();
 
 const MIB = 1024 * 1024;
 
-t.test("buffers in transit do not pile up", async (t) => {
+t.test("transient buffers do not pile up", async (t) => {
 	const before = process.memoryUsage().arrayBuffers;
 	let peak = 0;
 	for (let passed = 0; passed < 256 * MIB; passed += MIB) {
 		Buffer.alloc(MIB);
 		collectTransientBuffers(MIB);
-		// as in a proxy, where every piece comes in a turn of its own
+		// as in a proxy, which receives each piece in its own turn of the event loop
 		await new Promise(setImmediate);
 		peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
 	}
-	// V8 alone would let it become 32 MiB
+	// with V8 alone it would be 32 MiB
 	t.ok(peak < 20 * MIB, `${(peak / MIB).toFixed(0)} MiB`);
 });
 
-t.test("large buffers that have become old", async (t) => {
+t.test("large buffers that are old are collected too", async (t) => {
 	let large: Buffer | null = Buffer.alloc(8 * MIB);
 	const ref = new WeakRef(large);
 	for (let i = 0; i < 4; i++) {

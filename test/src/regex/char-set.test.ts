@@ -1,4 +1,4 @@
-// Which characters a set holds, with Python's idea of case and classes.
+// The characters in a set, by Python's case folding and classes.
 import t from "tap";
 import { classSource, contains, equalLetters, foldedRanges } from "../../../src/regex/char-set.ts";
 import type { CharSet, Fold } from "../../../src/regex/tree.ts";
@@ -50,7 +50,7 @@ t.test("membership", async (t) => {
 	t.notOk(contains(set({ classes: ["S"] }), 9));
 });
 
-t.test("ranges with the letters equal to theirs", async (t) => {
+t.test("ranges with equal letters added", async (t) => {
 	const holdsAll = (ranges: readonly (readonly [number, number])[], chars: string) =>
 		[...chars].every((char) => ranges.some(([low, high]) => low <= code(char) && code(char) <= high));
 	const range = (low: string, high: string, fold: Fold) =>
@@ -61,10 +61,10 @@ t.test("ranges with the letters equal to theirs", async (t) => {
 	t.ok(holdsAll(range("j", "t", "unicode"), "jTKſ\u212a"));
 	t.ok(holdsAll(range("à", "ü", "unicode"), "ÀÜ"));
 	t.ok(holdsAll(range("\u0100", "\uffff", "unicode"), "\u0101ſß\u{1f80}"), "a wide one");
-	t.ok(holdsAll(range("\u0370", "\uffff", "unicode"), "µ"), "letters below a wide one");
+	t.ok(holdsAll(range("\u0370", "\uffff", "unicode"), "µ"), "letters within a wide range");
 });
 
-t.test("classes as JavaScript has them", async (t) => {
+t.test("classes in JavaScript", async (t) => {
 	const matches = (name: "d" | "W", ascii: boolean, char: string) =>
 		new RegExp(`^[${classSource(name, ascii)}]$`, "v").test(char);
 	t.ok(matches("d", false, "٣"));

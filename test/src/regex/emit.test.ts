@@ -1,4 +1,4 @@
-// What comes out is JavaScript that means the same, with a group of its own for each way in which a group can match.
+// The JavaScript translation has the same meaning. A Python group can become several JavaScript groups.
 import t from "tap";
 import { type EmitOptions, emitRegex } from "../../../src/regex/emit.ts";
 import { parsePythonRegex } from "../../../src/regex/parse.ts";
@@ -11,7 +11,7 @@ function emitted(pattern: string, subject: EmitOptions["subject"] = "unicode", l
 	return { source, flags, groups, regex: new RegExp(source, flags) };
 }
 
-/** Index and text of the match by every kind of program that the subject is fit for. */
+/** Index and text of the match, with each kind of program that accepts the subject. */
 function found(pattern: string, subject: string): unknown {
 	const kinds: EmitOptions["subject"][] = /[^\0-\x7f]/.test(subject) ? ["unicode"] : ["unicode", "ascii", "bytes"];
 	const all = kinds.map((kind) => {
@@ -84,12 +84,12 @@ t.test("all programs of a pattern agree", async (t) => {
 t.test("groups", async (t) => {
 	const groups = (pattern: string) => emitted(pattern).groups;
 	t.same(groups("(a)(b)"), [[], [1], [2]]);
-	t.same(groups("(?>a)(b)"), [[], [2]], "what an atomic group needs is nobody else's");
+	t.same(groups("(?>a)(b)"), [[], [2]], "the group that an atomic group adds has no number in Python");
 	t.equal(groups("(a)?(?(1)b|c)")[1]?.length, 1);
-	t.ok((groups("(?:(a)|b)(c)\\1")[2]?.length ?? 0) > 1, "one for each way");
+	t.ok((groups("(?:(a)|b)(c)\\1")[2]?.length ?? 0) > 1, "one for each alternative");
 });
 
-t.test("syntax without a counterpart", async (t) => {
+t.test("syntax without an equivalent", async (t) => {
 	const unsupported = { code: "FT_BAD_PATTERN", message: /not supported/ };
 	t.throws(() => emitted("(?:(a)|b)*\\1"), unsupported);
 	t.throws(() => emitted("(?i:(a)\\1)b"), unsupported);

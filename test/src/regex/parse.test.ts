@@ -1,10 +1,10 @@
-// Patterns are read as Python reads them, and refused where Python refuses them.
+// Patterns are parsed as in Python, and rejected as in Python.
 import t from "tap";
 import { parsePythonRegex } from "../../../src/regex/parse.ts";
 import type { RegexKind } from "../../../src/regex/read.ts";
 import type { Node } from "../../../src/regex/tree.ts";
 
-/** A short form of the tree. */
+/** The tree in a short notation. */
 function shown(node: Node): string {
 	switch (node.type) {
 		case "set":
@@ -78,7 +78,7 @@ t.test("valid patterns", async (t) => {
 	);
 });
 
-t.test("classes know ASCII alone in bytes, or when told to", async (t) => {
+t.test("classes are limited to ASCII in bytes, or with the flag a", async (t) => {
 	const isAscii = (pattern: string, kind: RegexKind) =>
 		(parsePythonRegex(pattern, kind).root as Extract<Node, { type: "set" }>).ascii;
 	t.notOk(isAscii("\\w", "text"));

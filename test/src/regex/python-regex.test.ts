@@ -1,4 +1,4 @@
-// Patterns mean what they mean to Python, on text and on bytes, and none of them hangs.
+// Patterns have the same meaning as in Python, on text and on bytes, and none can hang.
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { tuneProcess } from "../../../src/process-tuning.ts";
@@ -6,7 +6,7 @@ import { compilePythonRegex, type PythonMatch } from "../../../src/regex/python-
 
 type Kind = "text" | "bytes";
 type Found = [index: number, ...groups: (string | null)[]] | null;
-/** Kind, pattern, flags, then subjects and what Python finds in them; null: Python refuses the pattern. */
+/** Kind, pattern, flags, then subjects with the matches that Python finds; null: Python rejects the pattern. */
 type Case = [kind: Kind, pattern: string, flags: string, subjects: string[] | null, found?: Found[]];
 
 const cases = JSON.parse(readFileSync("fixtures/python-regex.json", "utf8")) as Case[];
@@ -47,25 +47,25 @@ t.test("agrees with Python's re on random patterns and subjects", async (t) => {
 	t.ok(unsupported < 10, `${unsupported} are said not to be supported`);
 });
 
-t.test("places where Python and JavaScript differ", async (t) => {
+t.test("differences between Python and JavaScript", async (t) => {
 	const found = (pattern: string, subject: string, kind: Kind = "text", flags = "") =>
 		compile(pattern, kind, flags).exec(subject)?.index ?? null;
-	t.equal(found("a$", "a\n"), 0, "$ stands before a line feed at the end");
+	t.equal(found("a$", "a\n"), 0, "$ matches before a line feed at the end");
 	t.equal(found("a$", "a\n\n"), null);
 	t.equal(found("a\\Z", "a\n"), null);
-	t.equal(found("a$", "a\rb", "text", "m"), null, "lines end in line feeds alone");
-	t.equal(found("a.b", "a\rb"), 0, "which is all that . leaves out");
+	t.equal(found("a$", "a\rb", "text", "m"), null, "only line feeds end lines");
+	t.equal(found("a.b", "a\rb"), 0, "and . matches everything else");
 	t.equal(found("a.b", "a\u2028b"), 0);
 	t.equal(found("a.b", "a\nb"), null);
 	t.equal(found("a.b", "a\nb", "text", "s"), 0);
 	t.equal(found("^b", "a\nb", "text", "m"), 2);
-	t.equal(found("\\d", "\u0663"), 0, "digits are those of any script");
+	t.equal(found("\\d", "\u0663"), 0, "digits of any script");
 	t.equal(found("\\d", "\u0663", "bytes"), null);
 	t.equal(found("(?a)\\w", "\xe9"), null);
 	t.equal(found("\\w", "\xe9"), 0);
 	t.equal(found("\\w", "\xe9", "bytes"), null);
 	t.equal(found("\\s", "\x1c"), 0);
-	t.equal(found("k", "\u212a", "text", "i"), 0, "the sign for kelvin is a k");
+	t.equal(found("k", "\u212a", "text", "i"), 0, "the Kelvin sign equals k");
 	t.equal(found("k", "\u212a", "bytes", "i"), null);
 	t.equal(found("stra\xdfe", "STRASSE", "text", "i"), null);
 	t.equal(found("\xdf", "\u1e9e", "text", "i"), 0);
@@ -96,7 +96,7 @@ t.test("errors with their position", async (t) => {
 	};
 	t.equal(column("ab["), 3);
 	t.equal(column("a**"), 3);
-	t.equal(column("caf\xe9 (", "bytes"), 6, "counted in characters for bytes too");
+	t.equal(column("caf\xe9 (", "bytes"), 6, "counted in characters, also for bytes");
 	t.equal(column("(?<!a+)b"), 1);
 	t.equal(column("\\q"), 1);
 	t.throws(() => compile("\\N{BULLET}"), { code: "FT_BAD_PATTERN", message: /not supported/ });
@@ -119,7 +119,7 @@ t.test("errors with their position", async (t) => {
 	t.ok(compile(`${"(".repeat(90)}a${")".repeat(90)}`).test("a"));
 });
 
-t.test("patterns that run away are ended, by another engine or by a clock", async (t) => {
+t.test("expensive patterns are stopped, by the linear engine or by a time limit", async (t) => {
 	tuneProcess();
 	const subject = `${"a".repeat(50_000)}!`;
 	for (const pattern of ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "(?:a*)*b", "(.*)*x", "^(([a-z])+.)+[A-Z]([a-z])+$"]) {
@@ -135,13 +135,13 @@ t.test("patterns that run away are ended, by another engine or by a clock", asyn
 		t.equal(outcome, false, pattern);
 		t.ok(performance.now() - start < 60_000, `${pattern}: ${Math.round(performance.now() - start)} ms`);
 	}
-	// a reference has no linear engine
+	// the linear engine does not support references
 	t.throws(() => compile("(a*)*\\1b").test(subject), { code: "FT_PATTERN_STOPPED" });
 	t.throws(() => compile("(?=(a*)*\\1b)").exec(subject), { code: "FT_PATTERN_STOPPED" });
-	t.ok(compile("(a+)+!").test(subject), "and what matches still does");
+	t.ok(compile("(a+)+!").test(subject), "and other subjects still match");
 });
 
-t.test("bytes are searched for what every match has before they are searched for the match", async (t) => {
+t.test("bytes are searched for the required literal first", async (t) => {
 	const test = (pattern: string, bytes: string) =>
 		compile(pattern, "bytes", "is").testBytes(Buffer.from(bytes, "latin1"));
 	t.ok(test("dead(be+f|x)", "..DEADBEEEF"));
@@ -161,7 +161,7 @@ t.test("bytes are searched for what every match has before they are searched for
 	t.notOk(exact("^needle$", "a needle"));
 });
 
-t.test("replacing part by part", async (t) => {
+t.test("replacing in parts", async (t) => {
 	const regex = compile("a");
 	const subject = "ab".repeat(2000);
 	const parts = [...regex.replaceInParts(subject, "xy")];
@@ -170,7 +170,7 @@ t.test("replacing part by part", async (t) => {
 	t.throws(() => [...regex.replaceInParts(subject, "xy", 5999)], { code: "FT_PATTERN_STOPPED" });
 });
 
-t.test("bytes are replaced and tested in windows as a whole string is", async (t) => {
+t.test("windows of bytes give the same results as a whole string", async (t) => {
 	const words = ["ab", "abab", "\n", "b", " ", "\xe9", "x".repeat(50)];
 	let seed = 7;
 	const next = () => {
@@ -224,7 +224,7 @@ t.test("replacing", async (t) => {
 	t.equal(compile("(a)(?:b)").groups, 1);
 });
 
-t.test("many matches are bounded in all", async (t) => {
+t.test("the limits apply to all matches together", async (t) => {
 	const regex = compilePythonRegex("a", { kind: "bytes" });
 	t.equal(regex.replace("ab".repeat(100_000), "xy"), "xyb".repeat(100_000));
 	t.throws(() => regex.replace("a".repeat(2000), "x".repeat(1_000_000)), {
@@ -235,7 +235,7 @@ t.test("many matches are bounded in all", async (t) => {
 	t.throws(() => slow.replace("a".repeat(300_000), "x"), { code: "FT_PATTERN_STOPPED" });
 });
 
-t.test("bytes that are more than one string holds", (t) => {
+t.test("bytes beyond the maximum length of a string", (t) => {
 	const large = Buffer.alloc(261 * 1024 * 1024, "a");
 	large.write("needle", large.length - 6);
 	t.ok(compile("ne+dle", "bytes").testBytes(large));

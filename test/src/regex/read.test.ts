@@ -1,16 +1,16 @@
-// What is read of a pattern in any place: escapes, counts, classes.
+// Lexical elements of patterns: escapes, counts, classes.
 import t from "tap";
 import { PatternReader, type RegexKind } from "../../../src/regex/read.ts";
 
 const reader = (pattern: string, kind: RegexKind = "text") => new PatternReader(pattern, kind);
 
-t.test("character by character, also where one is two to JavaScript", async (t) => {
+t.test("character by character, also beyond U+FFFF", async (t) => {
 	const read = reader("a\ud83c\udf47b");
 	t.equal(read.read(), "a");
 	t.equal(read.next, "\ud83c\udf47");
 	t.notOk(read.take("b"));
 	t.ok(read.take("\ud83c\udf47"));
-	t.equal(read.error("x").column, 4, "columns count as JavaScript does");
+	t.equal(read.error("x").column, 4, "columns count UTF-16 code units");
 	t.equal(read.takeWhile(/[a-z]/, 5), "b");
 	t.equal(read.read(), undefined);
 	t.equal(reader("ab>c").takeUntil(">", "it"), "ab");

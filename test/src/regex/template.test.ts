@@ -1,4 +1,4 @@
-// Replacement templates as Python's re.sub reads them.
+// Replacement templates as in Python's re.sub.
 import t from "tap";
 import { parseTemplate } from "../../../src/regex/template.ts";
 
@@ -8,7 +8,7 @@ t.test("text, groups and escapes", async (t) => {
 	t.same(parse("plain"), ["plain"]);
 	t.same(parse(""), []);
 	t.same(parse("a\\1b\\g<2>\\g<name>\\g<0>"), ["a", 1, "b", 2, 2, 0]);
-	t.same(parse("\\12x\\120"), [12, "x", "P"], "three octal digits are a character");
+	t.same(parse("\\12x\\120"), [12, "x", "P"], "three octal digits are one character");
 	t.same(parse("\\0\\07"), ["\0", "\x07"]);
 	t.same(parse("\\n\\t\\\\\\."), ["\n", "\t", "\\", "\\."]);
 });

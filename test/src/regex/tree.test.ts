@@ -1,4 +1,4 @@
-// The tree of a pattern: its parts and the widths of what they match.
+// The tree of a pattern: child nodes, and the widths of matches.
 import t from "tap";
 import { parsePythonRegex } from "../../../src/regex/parse.ts";
 import { childrenOf, type Node, nothing, reachOf, someNode, widthOf } from "../../../src/regex/tree.ts";
@@ -25,7 +25,7 @@ t.test("widths", async (t) => {
 	for (const [pattern, width] of Object.entries(cases)) t.same(widthOf(root(pattern), groups), width, pattern);
 });
 
-t.test("how far a search looks from the start of a match", async (t) => {
+t.test("how far from its start a search can look", async (t) => {
 	const cases: Record<string, number> = { abc: 4, "a.[bc]\\d": 5, "": 1, "(?:ab){0}": 0 };
 	for (const [pattern, reach] of Object.entries(cases)) t.equal(reachOf(root(pattern)), reach, pattern);
 	for (const pattern of ["a*", '[^"]*"', "\\Aa", "a\\Z", "a$", "(a)\\1", "(?=.*a)b", "(?:)*"])

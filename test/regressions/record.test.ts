@@ -40,7 +40,7 @@ t.test("a process that can open no more files when its first flow ends records a
 		`GET http://${origin.authority}${path} HTTP/1.1\r\nHost: ${origin.authority}\r\nConnection: close\r\n\r\n`;
 	for (const name of ["a.tape", "a.jsonl"]) {
 		const cwd = t.testdir();
-		const cli = new Cli(["record", "-p", "0", name], { cwd, openFiles: 80 });
+		const cli = new Cli(["record", "-p", "0", name], { cwd, openFiles: 120 });
 		const port = await cli.port();
 		const idle: Socket[] = [];
 		for (let i = 0; i < 150; i++) {

@@ -73,7 +73,7 @@ export class TextOutput {
 			if (wait !== undefined) await wait;
 		}
 		await this.#append(end, true);
-		// free what is held
+		// free the memory of the record
 		if (this.#isShared) await this.#writeBuffered();
 	}
 

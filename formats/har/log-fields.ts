@@ -17,15 +17,22 @@ export interface Pages {
 }
 
 /** Size of the pages in entries that are kept, as JSON in UTF-16 code units. */
-const KEPT_PAGES = 4 * 1024 * 1024;
+const KEPT_PAGES = 1024 * 1024;
+/** Maximum number of ids of pages in entries. A list of pages that a reader accepts is rarely longer. */
+const KEPT_IDS = 100_000;
 
 export class LogFields {
 	/** Listed pages, and recent ones of entries. */
 	readonly pages: Pages = {
 		get: (id) => this.#ofEntries.get(id) ?? this.#listed.get(id),
-		set: (id, page) => this.#ofEntries.set(id, page),
+		set: (id, page) => {
+			this.#ofEntries.set(id, page);
+			if (this.#idsOfEntries.size < KEPT_IDS) this.#idsOfEntries.add(id);
+		},
 	};
 	readonly #ofEntries = new RecentMap<string, JsonObject>(KEPT_PAGES, (page) => JSON.stringify(page).length);
+	/** Ids of the pages in entries. */
+	readonly #idsOfEntries = new Set<string>();
 	/** Pages listed in the HAR, not in an entry. */
 	readonly #listed = new Map<string, JsonObject>();
 	/** Ids of listed pages that entries refer to. */
@@ -48,7 +55,7 @@ export class LogFields {
 	}
 
 	#addPage(page: JsonObject): void {
-		if (isPage(page) && this.pages.get(page.id) === undefined) this.#listed.set(page.id, page);
+		if (isPage(page) && !this.#listed.has(page.id) && !this.#idsOfEntries.has(page.id)) this.#listed.set(page.id, page);
 	}
 
 	/** Marks the page of an entry as referred to, if it is listed. */

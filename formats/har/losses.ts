@@ -1,4 +1,4 @@
-// Counts what a HAR cannot store while flows are written, and reports it once at the end.
+// Counts the parts of flows that a HAR cannot store, and reports them once at the end.
 import { isUtf8 } from "node:buffer";
 import type { Reporter } from "../../src/errors.ts";
 import type { ClientConnection, ServerConnection } from "../../src/flow/connection.ts";

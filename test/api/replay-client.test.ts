@@ -99,6 +99,6 @@ t.test("invalid arguments, and an aborted signal", async (t) => {
 		},
 		{ message: "enough" },
 	);
-	// what was told once is not told again
+	// a thrown error is not thrown again
 	await client[Symbol.asyncDispose]();
 });

@@ -82,8 +82,8 @@ t.test("options are checked before sources are opened, and sources are closed af
 	await t.rejects(sendAgain(job(source, { recordings: ["/none.tape"] })), { code: "FT_NOT_FOUND" });
 	t.ok(source.isClosed);
 	const skipping = new Batches([tcpFlow()]);
-	const onSkipped = () => Promise.reject(new Error("told"));
-	await t.rejects(sendAgain(job(skipping, { onSkipped })), { message: "told" });
+	const onSkipped = () => Promise.reject(new Error("refused"));
+	await t.rejects(sendAgain(job(skipping, { onSkipped })), { message: "refused" });
 	t.ok(skipping.isClosed);
 });
 

@@ -5,11 +5,11 @@ import { EntryFields } from "../../../formats/har/entry-fields.ts";
 import { JsonParser } from "../../../formats/json-parser.ts";
 
 t.test("numbers, texts, lists", async (t) => {
-	const told: string[] = [];
+	const reported: string[] = [];
 	const at = new EntryFields(
 		{ a: "12.5 ms", b: [7], c: 1e300, d: "soon", e: true, f: { g: 1 }, h: ["x"], n: null },
 		"",
-		(kind) => told.push(kind),
+		(kind) => reported.push(kind),
 	);
 	t.same(
 		[at.number("a"), at.number("b"), at.number("c"), at.number("d"), at.number("n"), at.number("none", 3)],
@@ -20,19 +20,19 @@ t.test("numbers, texts, lists", async (t) => {
 		["true", "", "x", "x", '{"g":1}'],
 	);
 	t.same([at.array("f"), at.array("n"), at.boolean("d", true), at.optional("e", () => 1)], [[], [], true, null]);
-	t.equal(told.length, 11);
-	t.equal(told[0], "a: expected a number");
+	t.equal(reported.length, 11);
+	t.equal(reported[0], "a: expected a number");
 });
 
 t.test("names and values", async (t) => {
-	const told: string[] = [];
+	const reported: string[] = [];
 	const pairs = (value: never) =>
-		new EntryFields({ headers: value }, "request.", (_, what) => told.push(what)).pairs("headers");
+		new EntryFields({ headers: value }, "request.", (_, what) => reported.push(what)).pairs("headers");
 	t.same(pairs([{ name: "a", value: "b" }, ["c", "d"]] as never), [
 		["a", "b"],
 		["c", "d"],
 	]);
-	t.same(told, []);
+	t.same(reported, []);
 	t.same(pairs([{ name: 5, value: [1, 2] }, { value: "x" }, "a: b", null] as never), [
 		["5", "1"],
 		["5", "2"],
@@ -40,7 +40,7 @@ t.test("names and values", async (t) => {
 	]);
 	t.same(pairs({ x: { y: 1 } } as never), [["x", '{"y":1}']]);
 	t.same(pairs("odd" as never), []);
-	t.ok(told.includes('"request.headers": expected a list, found "odd"; left out'));
+	t.ok(reported.includes('"request.headers": expected a list, found "odd"; left out'));
 });
 
 t.test("a long text equals a short one, also with surrogates for invalid bytes", async (t) => {

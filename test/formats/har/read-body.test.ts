@@ -50,11 +50,15 @@ t.test("content as text, base64 and file", async (t) => {
 		Buffer.of(0x93, 0xfa),
 		"a charset named as encoding",
 	);
-	t.same(contentOf({ text: "a*b", encoding: "base64" }).bytes, Buffer.from("a*b"), "no base64, whatever is said of it");
+	t.same(
+		contentOf({ text: "a*b", encoding: "base64" }).bytes,
+		Buffer.from("a*b"),
+		"not base64, although it is declared so",
+	);
 	t.same(
 		contentOf({ size: 8, text: "realtext", encoding: "base64" }).bytes,
 		Buffer.from("realtext"),
-		"the number of bytes tells",
+		"the number of bytes decides",
 	);
 	t.same(contentOf({ text: 5 }).bytes, Buffer.from("5"));
 	t.same(contentOf({ text: { a: [1] } }).bytes, Buffer.from('{"a":[1]}'));

@@ -204,10 +204,12 @@ t.test("data of a binary WebSocket message that is not base64 is read as text, a
 
 t.test("a cut-off body gives a cut-off flow, also in the next HAR", async (t) => {
 	const headers = [{ name: "Content-Length", value: "500" }];
-	const { flow, told } = oddOf(entryOf({ response: { headers, content: { size: 500, text: "abc" } } }));
+	const { flow, reported } = oddOf(entryOf({ response: { headers, content: { size: 500, text: "abc" } } }));
 	t.equal(endOf(flow), "cut");
 	t.match(flow, { response: { text: "abc" }, error: { message: /shorter than its sizes/ } });
-	t.match(told, [/"response.content.text": expected a body of 500 bytes, found "abc"; read as cut off after 3 bytes/]);
+	t.match(reported, [
+		/"response.content.text": expected a body of 500 bytes, found "abc"; read as cut off after 3 bytes/,
+	]);
 	const again = readEntry(writeEntry(flow).entry, { record: 1, pages: new Map(), attachments: none }) as HttpFlow;
 	t.equal(endOf(again), "cut");
 	t.match(again, { response: { text: "abc" }, error: flow.error });
@@ -251,17 +253,17 @@ t.test("other fields are kept as notes", async (t) => {
 function oddOf(
 	entry: JsonObject,
 	context: Partial<Parameters<typeof readEntry>[1]> = {},
-): { flow: HttpFlow; told: string[] } {
-	const told: string[] = [];
+): { flow: HttpFlow; reported: string[] } {
+	const reported: string[] = [];
 	const flow = readEntry(entry, {
 		record: 1,
 		pages: new Map(),
 		attachments: none,
-		odd: (_, what) => told.push(what),
+		odd: (_, what) => reported.push(what),
 		...context,
 	});
 	if (flow === null) throw new Error("expected a flow");
-	return { flow, told };
+	return { flow, reported };
 }
 
 t.test("an odd field is converted if its meaning is clear, and reported", async (t) => {
@@ -334,13 +336,13 @@ t.test("an odd field is converted if its meaning is clear, and reported", async 
 			/"_webSocketMessages\[0\]": expected .*, found 1/,
 		],
 	] as const) {
-		const { flow, told } = oddOf(entryOf(parts as never));
+		const { flow, reported } = oddOf(entryOf(parts as never));
 		t.match(flow, expected, why.source);
-		t.match(told[0], why);
+		t.match(reported[0], why);
 	}
 	const alone = oddOf({ request: { method: "GET", url: "http://a.example/odd" } });
 	t.match(alone.flow, { response: null, error: { message: "there was no response" } });
-	t.match(alone.told, [
+	t.match(alone.reported, [
 		/"response": expected .*, found nothing/,
 		/"startedDateTime": expected .*, found nothing; read as 1970/,
 	]);
@@ -351,7 +353,7 @@ t.test("an odd field is converted if its meaning is clear, and reported", async 
 			.timestampCreated,
 		1_704_067_200,
 	);
-	t.match(oddOf({ ...timeless, startedDateTime: "soon" }).told, [/expected a date in ISO 8601, found "soon"/]);
+	t.match(oddOf({ ...timeless, startedDateTime: "soon" }).reported, [/expected a date in ISO 8601, found "soon"/]);
 });
 
 const ODD = [

@@ -223,10 +223,10 @@ t.test("fields outside the entries are written to the next HAR", async (t) => {
 		t.match(log, { ...front, ...behind, creator: { name: "flowtape" } });
 		t.equal(log.pages.length, 2);
 	}
-	// of two that say different things, the second is told of
+	// of two different values, the second is reported
 	await writeFile(from, JSON.stringify({ log: { browser: { name: "Other" }, entries: [request("http://a/1")] } }));
-	const told = await writeTape(to, [...flows, ...(await readTape(from)).flows]);
-	t.match(told, [{ code: "FT_LOSS", message: /two values of fields beside the entries: "browser" \(1\)/ }]);
+	const losses = await writeTape(to, [...flows, ...(await readTape(from)).flows]);
+	t.match(losses, [{ code: "FT_LOSS", message: /two values of fields beside the entries: "browser" \(1\)/ }]);
 	await writeFile(from, '{"log":{"comment":"x","entries":[]}}');
 	t.match((await readTape(from)).reported, [{ code: "FT_LOSS", message: /there is no flow to store them with/ }]);
 	await writeFile(from, '{"log":{"entries":[],"pages":[{"id":]}}');

@@ -7,7 +7,7 @@ const latin1 = (text: string) => Buffer.from(text, "latin1");
 
 t.test("the number of bytes shows how a text was decoded", async (t) => {
 	t.same(bytesOfText("café", "text/plain", [5]), Buffer.from("café"));
-	t.same(bytesOfText("café", "text/plain", [4]), latin1("caf\xe9"), "as mitmproxy decodes what names no charset");
+	t.same(bytesOfText("café", "text/plain", [4]), latin1("caf\xe9"), "as mitmproxy decodes text without a charset");
 	t.same(bytesOfText("cafÃ©", "text/plain", [5]), Buffer.from("café"), "UTF-8 decoded as latin1");
 	t.same(bytesOfText("café", "text/plain; charset=iso-8859-1", [4]), latin1("caf\xe9"));
 	t.same(bytesOfText("café", "text/plain; charset=iso-8859-1", [5]), Buffer.from("café"), "declared wrongly");

@@ -25,7 +25,7 @@ t.test("bodies are named by their digest", async (t) => {
 	const names = [...zip.names];
 	zip.close();
 	t.match(names, [/^[0-9a-f]{40}\.dat$/, /\.txt$/, /\.jpg$/, /\.dat$/, /\.js$/, "har.har"]);
-	t.equal(names.length, 6, "the text that two have stands there once");
+	t.equal(names.length, 6, "a body of two flows is stored once");
 	const back = await readTape(path);
 	t.same(back.reported, []);
 	t.same(

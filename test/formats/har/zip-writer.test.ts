@@ -11,7 +11,7 @@ import { type Output, openOutput } from "../../../formats/output.ts";
 /** The arguments of `add` for a file. */
 function pack(text: string) {
 	const bytes = deflateRawSync(text);
-	return { facts: { crc: crc32(Buffer.from(text)), packed: bytes.length, unpacked: Buffer.byteLength(text) }, bytes };
+	return { packed: { crc: crc32(Buffer.from(text)), packed: bytes.length, unpacked: Buffer.byteLength(text) }, bytes };
 }
 
 async function write(
@@ -19,7 +19,7 @@ async function write(
 	files: Iterable<readonly [name: string, file: ReturnType<typeof pack>]>,
 ): Promise<void> {
 	const zip = new ZipWriter(output);
-	for (const [name, { facts, bytes }] of files) await zip.add(name, facts, [bytes]);
+	for (const [name, { packed, bytes }] of files) await zip.add(name, packed, [bytes]);
 	await zip.end();
 	await output.close();
 }

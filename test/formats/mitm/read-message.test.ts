@@ -155,9 +155,9 @@ t.test("DNS", async (t) => {
 });
 
 t.test("optional fields of the wrong type are left out and reported", async (t) => {
-	const told: string[] = [];
-	const lenient = (value: Value) => opened(value, (_, what) => void told.push(what));
-	const toldOf = () => told.splice(0).map((what) => what.replace(/^"(?:request|response|websocket)\./, '"'));
+	const reported: string[] = [];
+	const lenient = (value: Value) => opened(value, (_, what) => void reported.push(what));
+	const takeReported = () => reported.splice(0).map((what) => what.replace(/^"(?:request|response|websocket)\./, '"'));
 	const pairs: Value = [["A", "b"], ["A", 5], 5, ["A"], ["C", "d", "e"], ["F", "g"]];
 	const odd = {
 		...request,
@@ -180,7 +180,7 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 		timestampEnd: null,
 	});
 	t.same(left.headers.fields, ["A", "b", "F", "g"]);
-	t.same(toldOf().sort(), [
+	t.same(takeReported().sort(), [
 		'"authority": expected bytes, found the number 5; left out',
 		'"content": expected bytes, found a list; left out',
 		'"headers": expected a pair of name and value, found the number 5; left out',
@@ -199,7 +199,7 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 		reason: "",
 		body: Buffer.from("text"),
 	});
-	t.same(toldOf(), [
+	t.same(takeReported(), [
 		'"reason": expected bytes, found the number 5; left out',
 		'"content": expected bytes, found the text "text"; read as its bytes',
 	]);
@@ -217,14 +217,14 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 		closedByClient: null,
 		closeCode: null,
 	});
-	t.equal(toldOf().length, 8);
+	t.equal(takeReported().length, 8);
 	t.match(readMessages(lenient([[true, Buffer.from("x"), "noon"]])), [{ content: Buffer.from("x"), timestamp: 0 }]);
 	t.match(readDns(lenient({ id: 1, query: true, op_code: "x", truncation: 5, timestamp: "x" })), {
 		opCode: 0,
 		truncation: false,
 		timestamp: null,
 	});
-	told.length = 0;
+	reported.length = 0;
 	for (const field of ["method", "scheme", "host", "port", "path", "headers"])
 		t.throws(() => readRequest(lenient({ ...request, [field]: null })), {
 			code: "FT_CORRUPT_FLOW",
@@ -234,7 +234,7 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 	t.throws(() => readWebSocket(lenient({ messages: [["1", true, Buffer.of(1), 5]] })), { code: "FT_CORRUPT_FLOW" });
 	t.throws(() => readMessages(lenient([[true, 5]])), { code: "FT_CORRUPT_FLOW" });
 	t.throws(() => readDns(lenient({ id: 1, answers: [{ ttl: "x" }] })), { code: "FT_CORRUPT_FLOW" });
-	t.same(told, []);
+	t.same(reported, []);
 });
 
 t.test("damage is not an odd value", async (t) => {
@@ -243,15 +243,15 @@ t.test("damage is not an odd value", async (t) => {
 		["B", "c"],
 	];
 	const whole = dumpOf({ ...request, headers: pairs, authority: 443, timestamp_end: 2.25 }).latin1Slice();
-	const told: string[] = [];
+	const reported: string[] = [];
 	const read = (bytes: Buffer) => {
-		told.length = 0;
-		const reader = new Reader(bytes, 0, (_, what) => void told.push(what));
+		reported.length = 0;
+		const reader = new Reader(bytes, 0, (_, what) => void reported.push(what));
 		reader.open(bytes.length);
 		return readRequest(reader);
 	};
 	t.same(read(Buffer.from(whole, "latin1")).headers.fields, ["B", "c"]);
-	t.equal(told.length, 2);
+	t.equal(reported.length, 2);
 	for (const [from, to] of [
 		["2.25^", "2.x5^"],
 		["2.25^", "2.25~"],

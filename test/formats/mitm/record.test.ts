@@ -117,9 +117,9 @@ t.test("errors name missing fields and fields of another type", async (t) => {
 });
 
 t.test("optional fields of the wrong type are left out and reported", async (t) => {
-	const told: string[] = [];
-	const odd = (_: string, what: string) => void told.push(what);
-	const facts = {
+	const reported: string[] = [];
+	const odd = (_: string, what: string) => void reported.push(what);
+	const fields = {
 		error: { msg: 5, timestamp: "noon" },
 		intercepted: 5,
 		is_replay: 1,
@@ -128,7 +128,7 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 		timestamp_created: "x",
 		metadata: 5,
 	};
-	const bytes = dumpOf(minimalRecord({ ...facts, websocket: { messages: [], close_code: "1000" } }));
+	const bytes = dumpOf(minimalRecord({ ...fields, websocket: { messages: [], close_code: "1000" } }));
 	const found = new DumpRecord(bytes, 0, bytes.length, odd);
 	t.match(found.copy().flow(), {
 		error: { message: "", timestamp: 0 },
@@ -139,7 +139,7 @@ t.test("optional fields of the wrong type are left out and reported", async (t) 
 		timestampCreated: 1.5,
 		websocket: { closeCode: null },
 	});
-	t.same(told.sort(), [
+	t.same(reported.sort(), [
 		'"comment": expected text, found a list; left out',
 		'"error.msg": expected text, found the number 5; left out',
 		'"error.timestamp": expected a number, found the text "noon"; left out',

@@ -39,8 +39,8 @@ t.test("every version round-trips what it can store", async (t) => {
 		const { flows: found, reported } = await readTape(file);
 		t.same(reported, []);
 		const shared = (flow: (typeof flows)[number]) => {
-			const { backup: _, timestampCreated: __, clientConn, ...facts } = comparable(flow) as { [key: string]: object };
-			return { ...facts, clientConn: { ...clientConn, proxyMode: null } };
+			const { backup: _, timestampCreated: __, clientConn, ...others } = comparable(flow) as { [key: string]: object };
+			return { ...others, clientConn: { ...clientConn, proxyMode: null } };
 		};
 		t.strictSame(found.map(shared), flows.map(shared), String(version));
 	}
@@ -56,8 +56,8 @@ t.test("each kind of loss is reported once", async (t) => {
 		tcpFlow(),
 		httpFlow({ metadata: { blob: Buffer.of(1) } }),
 	];
-	const told = await writeTape(file, flows, { version: 17 });
-	t.match(told, [
+	const losses = await writeTape(file, flows, { version: 17 });
+	t.match(losses, [
 		{ code: "FT_LOSS", message: `${file}: a dump of version 17 cannot store UDP flows: left out` },
 		{ code: "FT_LOSS", message: /the state of a flow before it was edited: left out/ },
 		{ code: "FT_LOSS", message: /mitmproxy 8\.1 cannot load metadata with bytes/ },

@@ -64,7 +64,7 @@ export async function createBlockList(
 	return {
 		name: NAME,
 		leavesRequest: true,
-		needs: { request: rules.some(({ filter }) => filter.needs.has("requestBody")) },
+		needs: { request: rules.some(({ filter }) => filter.needs.has("requestBody")) && "decides" },
 		request: (flow, decision) => (decision.live ? block(flow, decision) : drop(flow, decision)),
 		response: (flow, decision) => {
 			if (!decision.live) drop(flow, decision);

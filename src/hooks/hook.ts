@@ -31,9 +31,11 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	readonly name: string;
 	/**
 	 * The bodies that must be complete when `request` and `response` run. A body larger than `stream_large_bodies` is
-	 * streamed nevertheless, except a request body with "always". Default: none.
+	 * streamed nevertheless, and so is a stream by its media type, such as gRPC: `request` then runs after it was
+	 * forwarded. With "decides", only the size of a request body is a reason to stream it; with "always", none is. A hook
+	 * without needs runs before a streamed request is forwarded. Default: none.
 	 */
-	readonly needs?: { readonly request?: boolean | "always"; readonly response?: boolean };
+	readonly needs?: { readonly request?: boolean | "decides" | "always"; readonly response?: boolean };
 	/** The host, in lower case, for whose live requests the hook runs. Default: all hosts. */
 	readonly host?: string;
 	/**

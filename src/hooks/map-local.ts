@@ -138,7 +138,7 @@ export async function createMapLocal(values: OptionValues<typeof options>, conte
 	return {
 		name: NAME,
 		leavesRequest: true,
-		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
+		needs: { request: parsed.some((rule) => rule.needsRequestBody) && "decides" },
 		request(flow, decision) {
 			const url = withoutFragment(flow.request.prettyUrl);
 			const found = rules.flatMap((rule) => {

@@ -32,7 +32,7 @@ export async function createMapRemote(
 	});
 	return {
 		name: "map-remote",
-		needs: { request: parsed.some((rule) => rule.needsRequestBody) },
+		needs: { request: parsed.some((rule) => rule.needsRequestBody) && "decides" },
 		/** Applies the rules one after another: each sees the URL that the previous ones have changed. */
 		request(flow) {
 			const { request } = flow;

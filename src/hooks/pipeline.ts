@@ -9,7 +9,18 @@ type Runner = (flow: HttpFlow, decision: Decision) => MaybeAsync;
 /** The name of script hooks. */
 export const SCRIPT = "script";
 
-const REQUEST_PHASES: ReadonlySet<Phase> = new Set(["requestheaders", "request"]);
+/**
+ * The steps of a live exchange: its phases, and two in place of `request` for a request that is streamed. The hooks that
+ * do not need its body run before it is forwarded, the others after its end.
+ */
+export type Step = Phase | "request before body" | "request after body";
+
+const REQUEST_STEPS: ReadonlySet<Step> = new Set([
+	"requestheaders",
+	"request",
+	"request before body",
+	"request after body",
+]);
 
 export class Pipeline {
 	readonly hooks: readonly Hook[];
@@ -18,12 +29,14 @@ export class Pipeline {
 	readonly needsResponseBody: boolean;
 	/** Whether a hook needs complete request bodies regardless of their size. */
 	readonly alwaysNeedsRequestBody: boolean;
+	/** Whether a hook decides by complete request bodies, so that the media type of a body is no reason to stream it. */
+	readonly decidesByRequestBody: boolean;
 	/** Whether exactly one hook function runs on an exchange without errors. */
 	readonly hasSingleHook: boolean;
 	/** Whether a hook may change requests. */
 	readonly changesRequests: boolean;
 	readonly #host: string | undefined;
-	readonly #live: Record<Phase, readonly Runner[]>;
+	readonly #live: Record<Step, readonly Runner[]>;
 	readonly #stored: Record<Phase, readonly Runner[]>;
 
 	/**
@@ -34,13 +47,22 @@ export class Pipeline {
 		const live = hooks.filter((hook) => hook.claims === undefined && (hook.host === undefined || hook.host === host));
 		this.hooks = hooks;
 		this.#host = host;
-		this.needsRequestBody = live.some((hook) => hook.needs?.request !== undefined && hook.needs.request !== false);
+		const [withoutBody, withBody] = [
+			live.filter((hook) => !hook.needs?.request),
+			live.filter((hook) => hook.needs?.request),
+		];
+		this.needsRequestBody = withBody.length > 0;
 		this.needsResponseBody = live.some((hook) => hook.needs?.response);
 		this.alwaysNeedsRequestBody = live.some((hook) => hook.needs?.request === "always");
+		this.decidesByRequestBody = live.some((hook) => hook.needs?.request === "decides");
 		this.changesRequests = live.some(
 			(hook) => !hook.leavesRequest && (hook.requestheaders !== undefined || hook.request !== undefined),
 		);
-		this.#live = byPhase(live);
+		this.#live = {
+			...byPhase(live),
+			"request before body": runnersOf(withoutBody, "request"),
+			"request after body": runnersOf(withBody, "request"),
+		};
 		this.hasSingleHook =
 			(["requestheaders", "request", "responseheaders", "response"] as const).flatMap((phase) => this.#live[phase])
 				.length === 1;
@@ -54,17 +76,17 @@ export class Pipeline {
 			: new Map(this.hooks.flatMap(({ host }) => (host === undefined ? [] : [[host, new Pipeline(this.hooks, host)]])));
 	}
 
-	/** Whether no hook runs at a phase, so that the exchange can skip it. */
-	isIdle(phase: Phase): boolean {
-		return this.#live[phase].length === 0;
+	/** Whether no hook runs at a step, so that the exchange can skip it. */
+	isIdle(step: Step): boolean {
+		return this.#live[step].length === 0;
 	}
 
 	/**
-	 * Runs one phase of a live exchange. In a request phase, the remaining hooks do not run once one has decided, or once
+	 * Runs one step of a live exchange. In a request phase, the remaining hooks do not run once one has decided, or once
 	 * the exchange has failed while a hook was waiting. Returns a promise only if a hook did.
 	 */
-	run(phase: Phase, flow: HttpFlow, decision: Decision): MaybeAsync {
-		return runAll(this.#live[phase], 0, phase, flow, decision);
+	run(step: Step, flow: HttpFlow, decision: Decision): MaybeAsync {
+		return runAll(this.#live[step], 0, step, flow, decision);
 	}
 
 	/** Runs the phases that a stored flow has reached. Resolves to the changed flow, or to null if a hook dropped it. */
@@ -150,20 +172,20 @@ export class Pipeline {
 }
 
 function byPhase(hooks: readonly Hook[]): Record<Phase, readonly Runner[]> {
-	const of = (phase: Phase) => hooks.flatMap((hook) => hook[phase]?.bind(hook) ?? []);
-	return Object.fromEntries(phases.map((phase) => [phase, of(phase)])) as unknown as Record<Phase, readonly Runner[]>;
+	return Object.fromEntries(phases.map((phase) => [phase, runnersOf(hooks, phase)])) as unknown as Record<
+		Phase,
+		readonly Runner[]
+	>;
 }
 
-function runAll(
-	runners: readonly Runner[],
-	from: number,
-	phase: Phase,
-	flow: HttpFlow,
-	decision: Decision,
-): MaybeAsync {
+function runnersOf(hooks: readonly Hook[], phase: Phase): readonly Runner[] {
+	return hooks.flatMap((hook) => hook[phase]?.bind(hook) ?? []);
+}
+
+function runAll(runners: readonly Runner[], from: number, step: Step, flow: HttpFlow, decision: Decision): MaybeAsync {
 	for (let i = from; i < runners.length; i++) {
-		if ((decision.verdict !== null || flow.error !== null) && REQUEST_PHASES.has(phase)) return;
+		if ((decision.verdict !== null || flow.error !== null) && REQUEST_STEPS.has(step)) return;
 		const wait = runners[i]?.(flow, decision);
-		if (wait !== undefined) return wait.then(() => runAll(runners, i + 1, phase, flow, decision));
+		if (wait !== undefined) return wait.then(() => runAll(runners, i + 1, step, flow, decision));
 	}
 }

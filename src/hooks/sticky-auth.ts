@@ -28,7 +28,7 @@ export async function createStickyAuth(
 	const known = new RecentMap<string, string>(REMEMBERED, ({ length }) => 1000 + length);
 	return {
 		name: "sticky-auth",
-		needs: { request: filter.needs.has("requestBody") },
+		needs: { request: filter.needs.has("requestBody") && "decides" },
 		request(flow) {
 			const { headers } = flow.request;
 			const origin = originOf(flow);

@@ -27,7 +27,7 @@ export async function createStickyCookie(
 	const jar = new CookieJar();
 	return {
 		name: "sticky-cookie",
-		needs: { request: filter.needs.has("requestBody") },
+		needs: { request: filter.needs.has("requestBody") && "decides" },
 		request(flow) {
 			const { headers } = flow.request;
 			if (headers.has("cookie") || !filter.matches(flow)) return;

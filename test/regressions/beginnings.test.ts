@@ -9,6 +9,7 @@ import { Response } from "../../src/flow/message.ts";
 import type { ProxyAuthenticator } from "../../src/hooks/authenticator.ts";
 import { options as blockOptions, createBlockList } from "../../src/hooks/block-list.ts";
 import type { Hook } from "../../src/hooks/hook.ts";
+import { createMapRemote } from "../../src/hooks/map-remote.ts";
 import { createProxyAuth } from "../../src/hooks/proxy-auth.ts";
 import { defaults } from "../../src/options.ts";
 
@@ -293,4 +294,49 @@ t.test("a host beyond ASCII is for the rules what it will be looked up as", asyn
 		t.match(await tunnel.send(request).head(), /^HTTP\/1\.1 403 /, `${name} in a tunnel`);
 	}
 	t.equal(origin.seen(), "");
+});
+
+t.test("a request that is streamed for its media type or its size gets past no rule", async (t) => {
+	const origin = await startOrigin(t, echo);
+	const other = await startOrigin(
+		t,
+		answering((head) => ok(`other ${head}`)),
+	);
+	const map = await createMapRemote({ map_remote: [`|//${origin.authority}/moved|//${other.authority}/there`] }, {});
+	const proxy = await startTestProxy(t, { hooks: [block, map as Hook] });
+	const ask = async (path: string, field: string, body: string) => {
+		const client = await proxy.connect();
+		const lines = [`POST http://${origin.authority}${path} HTTP/1.1`, `Host: ${origin.authority}`, field, "", body];
+		return client.send(lines.join("\r\n"));
+	};
+	const coded = "Transfer-Encoding: chunked\r\nContent-Type: ";
+	for (const [field, body, end] of [
+		["Content-Length: 17000000", "x", "x".repeat(16_999_999)],
+		[`${coded}application/grpc`, "1\r\nx\r\n", "0\r\n\r\n"],
+		[`${coded}text/event-stream`, "1\r\nx\r\n", "0\r\n\r\n"],
+		[`${coded}application/x-ndjson`, "1\r\nx\r\n", "0\r\n\r\n"],
+		// The decision to stream it falls in the middle of the body.
+		["Transfer-Encoding: chunked", `1100000\r\n${"x".repeat(0x1100000)}\r\n`, "0\r\n\r\n"],
+	] as const) {
+		t.match(await (await ask("/secret", field, body)).head(), /^HTTP\/1\.1 403 /, field);
+		const moved = await ask("/moved", field, body);
+		t.match((await moved.send(end).message()).body.toString(), /^other POST \/there HTTP/, field);
+	}
+	t.notMatch(origin.connections.map(({ seen }) => seen).join(""), "secret");
+	t.equal(origin.connections.length, 0);
+});
+
+t.test("a rule that decides by the body holds bodies of every media type", async (t) => {
+	const origin = await startOrigin(t, echo);
+	const byBody = (await createBlockList({ ...defaults(blockOptions), block_list: ["/~b evil/403"] }, {})) as Hook;
+	const proxy = await startTestProxy(t, { hooks: [byBody] });
+	for (const [body, status] of [
+		["evil", 403],
+		["fine", 200],
+	] as const) {
+		const client = await proxy.connect();
+		const lines = ["POST / HTTP/1.1", `Host: ${origin.authority}`, "Content-Type: application/grpc"];
+		client.send([...lines, `Content-Length: ${body.length}`, "", body].join("\r\n"));
+		t.match(await client.head(), `HTTP/1.1 ${status} `, body);
+	}
 });

@@ -181,6 +181,34 @@ t.test("bodies in chunks of a byte, both ways", { skip: noProcfs }, async (t) =>
 	await proxy.end(t);
 });
 
+t.test("uploads that are answered or held up before their end", { skip: noProcfs }, async (t) => {
+	const cwd = t.testdir({
+		"slow.mjs": `export async function requestheaders({ request }) {
+			if (request.path === "/slow") await new Promise((resolve) => setTimeout(resolve, 2000));
+		}`,
+	});
+	const upload = Buffer.alloc(400 * MIB);
+	const origin = createServer((_request, response) => void response.end("ok")).listen(0, "127.0.0.1");
+	t.teardown(() => origin.close());
+	await once(origin, "listening");
+	const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}`;
+	for (const [name, options, status] of [
+		["no password", ["--proxyauth", "u:p"], 407],
+		["blocked", ["--block-list", "/~m POST/403"], 403],
+		["a hook that takes its time", ["-s", "slow.mjs"], null],
+	] as const) {
+		const proxy = await Victim.start(cwd, ["record", "x.tape", ...options]);
+		const client = proxy.connect();
+		client.write(`POST ${url}/slow HTTP/1.1\r\nHost: a\r\nContent-Length: ${upload.length}\r\n\r\n`);
+		const sent = proxy.send(client, upload);
+		t.match(await proxy.ask(`${url}/`), status === 407 ? / 407 / : / 200 /, name);
+		await sent;
+		if (status === null) client.destroy();
+		else t.match(String((await once(client.resume(), "data"))[0]), `HTTP/1.1 ${status} `, name);
+		await proxy.end(t);
+	}
+});
+
 t.test("requests that inflate while their recordings are looked for", { skip: noProcfs }, async (t) => {
 	const post = {
 		request: {

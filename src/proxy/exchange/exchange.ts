@@ -13,6 +13,7 @@ import type { Request, Response } from "../../flow/message.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import type { BodyStreaming, Piece } from "../../hooks/decision.ts";
 import type { Phase } from "../../hooks/hook.ts";
+import type { Step } from "../../hooks/pipeline.ts";
 import { ChunkTimes } from "../body/chunk-times.ts";
 import { MessageBody } from "../body/message-body.ts";
 import type { BodyLength, StreamOptions } from "../body/pipe.ts";
@@ -119,7 +120,7 @@ export class Exchange implements UpstreamListener {
 	start(): void {
 		const { bodies, pipeline } = this.#context;
 		const { request } = this.flow;
-		const isEvents = request.body === null && isEventStream(request.headers);
+		const isEvents = request.body === null && !pipeline.decidesByRequestBody && isEventStream(request.headers);
 		if (pipeline.changesRequests) this.flow.original = originalOf(request);
 		this.#hooks.decision.streamsRequest =
 			isEvents || bodies.streams(announcedSize(this.#request.framing), pipeline.needsRequestBody);
@@ -131,15 +132,31 @@ export class Exchange implements UpstreamListener {
 	requestBody(chunk: Buffer): void {
 		if (this.#request.framing === null || this.#lifecycle.stage === "done") return;
 		this.#deliver("request", () => this.#request.pipe.push(chunk));
-		if (this.#lifecycle.stage !== "request body") return;
 		const { bodies, pipeline } = this.#context;
 		const { pipe } = this.#request;
+		const { stage } = this.#lifecycle;
+		if (this.#hookResponse !== null) this.#limitUnneeded();
+		// The hooks take their time.
+		else if ((stage === "requestheaders" || stage === "request") && pipe.size > AHEAD_LIMIT) this.#host.pauseRequest();
+		if (stage !== "request body") return;
 		if (bodies.exceedsLimit(pipe.size)) this.#refuse("request");
 		else if (pipe.isReplayable) {
 			if (bodies.streams(pipe.size, pipeline.needsRequestBody)) this.#streamRequest(null);
 			else if (!bodies.isMemoryShort(pipe.size)) this.#bufferInMemory(this.#request);
 			else if (pipeline.needsRequestBody) this.#bufferInSpool(this.#request);
 			else this.#streamRequest(null);
+		}
+	}
+
+	/** Drops a request body that takes too much memory and that nobody needs, because hooks have answered already. */
+	#limitUnneeded(): void {
+		const { bodies } = this.#context;
+		const { pipe } = this.#request;
+		if (!pipe.isReplayable) return;
+		if (!bodies.streams(pipe.size, false) && !bodies.isMemoryShort(pipe.size)) this.#bufferInMemory(this.#request);
+		else {
+			pipe.startStreaming({ keep: false, openSpool: () => null, transform: null, isHeldBack: true });
+			this.#releaseMemory(this.#request);
 		}
 	}
 
@@ -217,10 +234,16 @@ export class Exchange implements UpstreamListener {
 		}
 		if (this.#lifecycle.stage === "request body") this.#requestBodyDone();
 		else {
-			if (body.isStreamed && this.#lifecycle.stage !== "done")
-				this.#hooks.runAfterwards("request", () => this.#endIfAnswered());
+			this.#requestStreamed();
 			this.#endIfAnswered();
 		}
+	}
+
+	/** Runs the hooks that need the body of a streamed request, once that is complete. */
+	#requestStreamed(): void {
+		const { isStreamed, isEnded } = this.#request;
+		if (isStreamed && isEnded && this.#lifecycle.stage !== "done")
+			this.#hooks.runAfterwards("request", () => this.#endIfAnswered());
 	}
 
 	/**
@@ -279,9 +302,12 @@ export class Exchange implements UpstreamListener {
 
 	// — phases of the request —
 
-	/** Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. */
-	#phase(phase: Phase, next: () => void): void {
-		if (this.#context.pipeline.isIdle(phase)) {
+	/**
+	 * Runs the hooks of a phase, then `next` unless the exchange has ended meanwhile. `step`: the part of the hooks to
+	 * run.
+	 */
+	#phase(phase: Phase, next: () => void, step: Step = phase): void {
+		if (this.#context.pipeline.isIdle(step)) {
 			try {
 				next();
 			} catch (error) {
@@ -291,9 +317,11 @@ export class Exchange implements UpstreamListener {
 		}
 		const stage = this.#lifecycle.stage;
 		const go = () => {
-			if (this.#lifecycle.stage === stage) next();
+			if (this.#lifecycle.stage !== stage) return;
+			if (!this.#request.isEnded && this.#request.pipe.size > AHEAD_LIMIT) this.#host.resumeRequest();
+			next();
 		};
-		this.#hooks.run(phase, go, (error) => {
+		this.#hooks.run(step, go, (error) => {
 			this.#hookFailed(phase, error);
 			// The exchange has failed already, and ends in spite of this error.
 			if (phase === "error") go();
@@ -344,8 +372,8 @@ export class Exchange implements UpstreamListener {
 	}
 
 	/**
-	 * Forwards the request before it is complete. If a hook always needs the complete body, or there is no server, the
-	 * body is held in the spool instead.
+	 * Forwards the request before it is complete, unless a hook that does not need the body answers it. If a hook always
+	 * needs the complete body, or there is no server, the body is held in the spool instead.
 	 * @param streaming the choice of the hooks; null: they chose nothing
 	 */
 	#streamRequest(streaming: BodyStreaming | null): void {
@@ -354,8 +382,14 @@ export class Exchange implements UpstreamListener {
 			this.#bufferInSpool(this.#request);
 			return;
 		}
-		this.#request.startStreaming(streaming ?? true, this.#streamOptions(streaming, this.flow.request));
-		this.#forward();
+		this.#lifecycle.enter("request");
+		const forward = () => {
+			if (this.#applyDecision()) return;
+			this.#request.startStreaming(streaming ?? true, this.#streamOptions(streaming, this.flow.request));
+			this.#forward();
+			this.#requestStreamed();
+		};
+		this.#phase("request", forward, "request before body");
 	}
 
 	#streamOptions(

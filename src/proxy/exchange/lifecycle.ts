@@ -18,7 +18,7 @@ export type Stage =
 /** The stages that may follow each stage. Any stage can fail, and then the exchange is done. */
 export const transitions: Readonly<Record<Stage, readonly Stage[]>> = {
 	requestheaders: ["request body", "delay", "responseheaders", "done"],
-	// streamed, or complete
+	// at once if the server decides on Expect
 	"request body": ["upstream", "request", "done"],
 	request: ["upstream", "delay", "responseheaders", "done"],
 	// the delay of a hook's response

@@ -3,6 +3,7 @@ import type { HttpFlow } from "../../flow/flow.ts";
 import { schedule } from "../../flow/scheduler.ts";
 import { Decision } from "../../hooks/decision.ts";
 import type { Phase } from "../../hooks/hook.ts";
+import type { Step } from "../../hooks/pipeline.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
 import { workloadOf } from "../body/flow-weight.ts";
 import type { ProxyContext } from "../context/context.ts";
@@ -34,10 +35,10 @@ export class PhaseRunner {
 		return !pipeline.isIdle(first) || !pipeline.isIdle(second);
 	}
 
-	/** Runs the hooks of a phase, then `next`; calls `fail` if one of them throws. */
-	run(phase: Phase, next: () => void, fail: (error: unknown) => void): void {
+	/** Runs the hooks of a step, then `next`; calls `fail` if one of them throws. */
+	run(step: Step, next: () => void, fail: (error: unknown) => void): void {
 		try {
-			const wait = this.#runHooks(phase);
+			const wait = this.#runHooks(step);
 			if (wait === undefined) next();
 			else
 				this.#context.track(
@@ -55,13 +56,13 @@ export class PhaseRunner {
 	 * Exchanges with large bodies take turns. An exchange that fails while it waits for its turn does not run these
 	 * hooks.
 	 */
-	#runHooks(phase: Phase): MaybeAsync {
+	#runHooks(step: Step): MaybeAsync {
 		const flow = this.#flow;
 		const isFailed = flow.error !== null;
 		return schedule(
 			() => workloadOf(flow),
 			() => {
-				if (flow.error === null || isFailed) return this.#context.pipeline.run(phase, flow, this.decision);
+				if (flow.error === null || isFailed) return this.#context.pipeline.run(step, flow, this.decision);
 			},
 		);
 	}
@@ -70,11 +71,12 @@ export class PhaseRunner {
 	 * Runs hooks after a message was streamed, which they can no longer change. Calls `done` only if they were
 	 * asynchronous.
 	 */
-	runAfterwards(phase: Phase, done: () => void): void {
-		if (this.#context.pipeline.isIdle(phase)) return;
+	runAfterwards(phase: "request" | "response", done: () => void): void {
+		const step = phase === "request" ? "request after body" : phase;
+		if (this.#context.pipeline.isIdle(step)) return;
 		const fail = (error: unknown) => this.#context.emit({ kind: "hook_error", phase, error });
 		try {
-			const wait = this.#runHooks(phase);
+			const wait = this.#runHooks(step);
 			if (wait === undefined) return;
 			this.#afterwards++;
 			const finish = () => {

@@ -14,6 +14,8 @@ export type Sniffed = "more" | "http" | "other" | ClientHello;
 /** The type of the TLS record that contains a ClientHello. */
 export const HANDSHAKE = 22;
 const CLIENT_HELLO = 1;
+/** The type and the length before a handshake message. Bytes. */
+const HEADER_BYTES = 4;
 /** A ClientHello may span several records, but no client sends one this large. Bytes. */
 const HELLO_LIMIT = 64 * 1024;
 /**
@@ -113,6 +115,7 @@ function sniffHttp(bytes: Buffer): Sniffed {
 function readHandshake(bytes: Buffer): Buffer | "more" | "other" | null {
 	const parts: Buffer[] = [];
 	let size = 0;
+	let whole: number | null = null;
 	for (let at = 0; at + 5 <= bytes.length; ) {
 		if (bytes[at] !== HANDSHAKE) return null;
 		const length = bytes.readUInt16BE(at + 3);
@@ -122,10 +125,10 @@ function readHandshake(bytes: Buffer): Buffer | "more" | "other" | null {
 		if (size === 0 && part[0] !== CLIENT_HELLO) return "other";
 		parts.push(part);
 		size += part.length;
-		if (size < 4) continue;
-		const whole = Buffer.concat(parts);
-		const wanted = whole.readUIntBE(1, 3);
-		if (size >= 4 + wanted) return whole.subarray(4, 4 + wanted);
+		if (size < HEADER_BYTES) continue;
+		// Joined once for the length and once for the message: a client may send each byte in a record of its own.
+		whole ??= HEADER_BYTES + Buffer.concat(parts).readUIntBE(1, 3);
+		if (size >= whole) return Buffer.concat(parts).subarray(HEADER_BYTES, whole);
 	}
 	return "more";
 }

@@ -68,7 +68,7 @@ t.test("stored flows are dropped, whichever half of them the filter is about", a
 });
 
 t.test("the body of a request is asked for only where a filter looks at it", async (t) => {
-	t.match(await create("/png/404", "/~bq x/404"), { needs: { request: true } });
+	t.match(await create("/png/404", "/~bq x/404"), { needs: { request: "decides" } });
 	t.match(await create("/png/404"), { needs: { request: false } });
 	t.equal(await create(), null);
 });

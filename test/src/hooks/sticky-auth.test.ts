@@ -54,5 +54,5 @@ t.test("the filter is about who gets them, not about whose are remembered", asyn
 t.test("mistakes, and nothing to do", async (t) => {
 	t.equal(await create(null), null);
 	await t.rejects(create("~zz"), { code: "FT_BAD_FILTER" });
-	t.match(await create("~bq x"), { needs: { request: true } });
+	t.match(await create("~bq x"), { needs: { request: "decides" } });
 });

@@ -394,7 +394,7 @@ t.test("hooks see the phases in order, and whole bodies where they need them", a
 	t.strictSame(noted, ["requestheaders  -", "request  -", "error  -"]);
 });
 
-t.test("bodies beyond the cutoff pass as they come; hooks look back at them", async (t) => {
+t.test("bodies beyond the cutoff pass as they come; hooks that need them look back", async (t) => {
 	const noted: string[] = [];
 	const origin = await startOrigin(t, async (server) => {
 		await server.upTo("up 1");
@@ -402,7 +402,7 @@ t.test("bodies beyond the cutoff pass as they come; hooks look back at them", as
 		await server.upTo("up 2");
 		server.send("down 2");
 	});
-	const proxy = await startTestProxy(t, { options: passing, hooks: [noting(noted, {})] });
+	const proxy = await startTestProxy(t, { options: passing, hooks: [noting(noted, { request: true })] });
 	const client = await proxy.connect();
 	await client.send(`${ask("POST", origin.authority, "/", ["Content-Length: 8"])}up 1`).upTo("down 1");
 	client.send("up 2");
@@ -775,6 +775,7 @@ t.test("hooks that look back at what has passed are waited for, and cannot spoil
 	const looked = gate();
 	const late: Hook = {
 		name: "late",
+		needs: { request: true },
 		async request() {
 			await new Promise(setImmediate);
 			throw new Error("too late");

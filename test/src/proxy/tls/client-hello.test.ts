@@ -61,6 +61,14 @@ t.test("but not without end", async (t) => {
 	t.strictSame(sniff(long), { serverName: null, alpn: [] }, "TLS all the same, for OpenSSL to refuse");
 });
 
+t.test("a ClientHello in tiny records is not joined again for each of them", async (t) => {
+	const begun = Buffer.concat([Buffer.of(1, 0, 0xff, 0xff), Buffer.alloc(2000)]);
+	const records = Buffer.concat([...begun].map((byte) => Buffer.of(22, 3, 1, 0, 1, byte)));
+	const joined = t.capture(Buffer, "concat", Buffer.concat);
+	t.equal(sniff(records), "more");
+	t.equal(joined().length, 1);
+});
+
 t.test("other bytes than a ClientHello", async (t) => {
 	t.equal(sniff(Buffer.of(22, 2, 0)), "other", "SSL 2");
 	t.equal(sniff(Buffer.of(22, 3, 1, 0, 4, 2)), "other", "another message");

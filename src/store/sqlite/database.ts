@@ -1,6 +1,16 @@
 // The SQLite file of a tape: opens, checks and migrates it, and translates SQLite's errors. The only module that
 // imports better-sqlite3.
-import { type BigIntStats, statSync } from "node:fs";
+import {
+	type BigIntStats,
+	closeSync,
+	existsSync,
+	lstatSync,
+	openSync,
+	readSync,
+	realpathSync,
+	type Stats,
+	statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
@@ -332,6 +342,7 @@ function fileAt(path: string): BigIntStats | null {
 export function lockExclusively(path: string): (() => void) | null {
 	const Sqlite = betterSqlite();
 	let db: Database.Database | undefined;
+	refuseForgedLogs(path);
 	try {
 		const made = keep(new Sqlite(path, { fileMustExist: true, timeout: 0 }));
 		db = made;
@@ -346,6 +357,7 @@ export function lockExclusively(path: string): (() => void) | null {
 
 function open(path: string, mode: Mode, durable: boolean): { db: Database.Database; from: number | null } {
 	const Sqlite = betterSqlite();
+	refuseForgedLogs(path);
 	const isWritten = mode === "create" || mode === "append";
 	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
 	try {
@@ -363,6 +375,48 @@ function open(path: string, mode: Mode, durable: boolean): { db: Database.Databa
 	} catch (error) {
 		db.close();
 		throw error;
+	}
+}
+
+/**
+ * The last bytes of a rollback journal that names another file (a super-journal). SQLite deletes that file when it rolls
+ * back. Journals of flowtape name none.
+ */
+const NAMES_A_FILE = Buffer.from("d9d505f920a163d7", "hex");
+
+/**
+ * Refuses logs beside an untrusted tape with which SQLite would change other files: links, which it follows, and
+ * journals that name a file.
+ * @throws FlowtapeError FT_STORE
+ */
+function refuseForgedLogs(path: string): void {
+	// SQLite looks for them beside the file to which a link leads
+	const file = existsSync(path) ? realpathSync(path) : path;
+	for (const log of [`${file}-wal`, `${file}-shm`, `${file}-journal`]) {
+		const found = statsOf(log);
+		if (found === null || (found.isFile() && !(log.endsWith("-journal") && namesFile(log, found.size)))) continue;
+		const message = `${log}: not a log of flowtape: it would change other files, so the tape is not opened; remove it`;
+		throw new FlowtapeError("FT_STORE", message, { file: log });
+	}
+}
+
+/** The stats of a file or link; null if there is none, or SQLite cannot reach it either. */
+function statsOf(path: string): Stats | null {
+	try {
+		return lstatSync(path);
+	} catch {
+		return null;
+	}
+}
+
+function namesFile(journal: string, size: number): boolean {
+	const file = openSync(journal, "r");
+	try {
+		const end = Buffer.alloc(NAMES_A_FILE.length);
+		readSync(file, end, 0, end.length, Math.max(size - end.length, 0));
+		return end.equals(NAMES_A_FILE);
+	} finally {
+		closeSync(file);
 	}
 }
 
@@ -461,6 +515,11 @@ function storeError(path: string, error: unknown): unknown {
 	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; existing data is kept");
 	if (is("SQLITE_BUSY", "SQLITE_LOCKED"))
 		return fail("FT_IO", "another process is writing to this tape and held its lock for more than 5 seconds");
+	if (is("SQLITE_READONLY_ROLLBACK"))
+		return fail(
+			"FT_IO",
+			`an interrupted command left ${path}-journal: a command that writes to the tape applies it, such as flowtape record`,
+		);
 	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"))
 		return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
 	if (is("SQLITE_CANTOPEN"))

@@ -1,5 +1,6 @@
 // Formats the changes of a rewrite to a flow as a unified diff of `show`'s output.
-import { bodyBytes } from "../../src/flow/body.ts";
+import { createHash } from "node:crypto";
+import { bodyBytes, bodyChunks, bodySize } from "../../src/flow/body.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Message } from "../../src/flow/message.ts";
 import { printableLine } from "../../src/views/printable.ts";
@@ -15,8 +16,10 @@ export function describe(flow: Flow): string {
  * Everything that rules can change in a flow, to compare with its state after the change; costs a tenth of `describe`.
  */
 export function stateOf(flow: Flow): string {
-	if (flow.type !== "http" || flow.websocket !== null) return describe(flow);
-	const { request, response, error, marked, comment } = flow;
+	if (flow.type === "dns") return describe(flow);
+	const { error, marked, comment } = flow;
+	if (flow.type !== "http") return JSON.stringify([digestOfMessages(flow.messages), error, marked, comment]);
+	const { request, response, websocket } = flow;
 	const { method, url, authority } = request;
 	return JSON.stringify([
 		method,
@@ -26,14 +29,37 @@ export function stateOf(flow: Flow): string {
 		response?.statusCode,
 		response?.reason,
 		response && partsOf(response),
+		websocket && [digestOfMessages(websocket.messages), websocket.closeCode, websocket.closeReason],
 		error,
 		marked,
 		comment,
 	]);
 }
 
+/** Larger bodies are compared by their digests, in bytes: they would be too large for a string together. */
+const LONG_BODY = 64 * 1024;
+
 function partsOf({ headers, trailers, body }: Message): unknown[] {
-	return [headers.fields, trailers?.fields, bodyBytes(body)?.latin1Slice()];
+	const isLong = (bodySize(body) ?? 0) > LONG_BODY;
+	return [headers.fields, trailers?.fields, isLong ? digestOf(bodyChunks(body)) : bodyBytes(body)?.latin1Slice()];
+}
+
+function digestOf(pieces: Iterable<Uint8Array | string>): string {
+	const hash = createHash("sha256");
+	for (const piece of pieces) hash.update(piece);
+	return hash.digest("base64");
+}
+
+interface ConversationMessage {
+	readonly fromClient: boolean;
+	readonly opcode?: number;
+	readonly content: Buffer;
+}
+
+function digestOfMessages(messages: readonly ConversationMessage[]): string {
+	return digestOf(
+		messages.flatMap(({ fromClient, opcode, content }) => [`${fromClient} ${opcode} ${content.length} `, content]),
+	);
 }
 
 /** Unchanged lines around each change. */

@@ -1,7 +1,7 @@
 import t from "tap";
 import { changes, describe, stateOf } from "../../../commands/print/changes.ts";
 import { plain } from "../../../commands/print/text.ts";
-import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { printableLine } from "../../../src/views/printable.ts";
 
@@ -37,6 +37,7 @@ t.test("the state of a flow is another once anything of it that rules can change
 		(flow) => void Object.assign(flow, { response: null }),
 		({ response }) => void Object.assign(response ?? {}, { statusCode: 500 }),
 		({ response }) => void Object.assign(response ?? {}, { content: Buffer.from("other") }),
+		({ response }) => void Object.assign(response ?? {}, { content: Buffer.alloc(100_000, "other") }),
 	];
 	for (const build of [httpFlow, websocketFlow]) {
 		const flow = build();
@@ -47,5 +48,23 @@ t.test("the state of a flow is another once anything of it that rules can change
 			edit(edited);
 			t.not(stateOf(edited), before, String(edit));
 		}
+	}
+});
+
+t.test("the state of a large body is small, and of messages", async (t) => {
+	const flow = httpFlow();
+	const state = (body: Buffer) => stateOf(Object.assign(flow, { response: httpFlow({ response: { body } }).response }));
+	const [one, other] = [Buffer.alloc(100_000, "a"), Buffer.alloc(100_000, "a")];
+	other[99_999] = 0;
+	t.equal(state(one), state(Buffer.from(one)));
+	t.not(state(one), state(other));
+	t.ok(state(one).length < 1000);
+	for (const build of [websocketFlow, tcpFlow]) {
+		const [conversation, same] = [build(), build()];
+		t.equal(stateOf(conversation), stateOf(same));
+		const messages = conversation.type === "http" ? (conversation.websocket?.messages ?? []) : conversation.messages;
+		Object.assign(messages[0] ?? {}, { content: Buffer.alloc(100_000) });
+		t.not(stateOf(conversation), stateOf(same));
+		t.ok(stateOf(conversation).length < 1000);
 	}
 });

@@ -1,9 +1,9 @@
 // Writes flows to several tapes: one for each host, status, method, type or session.
-import { lstatSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Reporter } from "../src/errors.ts";
+import { hasErrno, type Reporter } from "../src/errors.ts";
 import { toText } from "../src/flow/bytes.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { MetaValue } from "../src/flow/metadata.ts";
@@ -79,6 +79,19 @@ export function fileNameFor(value: string): string {
 	return name;
 }
 
+/**
+ * Creates an empty file, so that no other process takes its name. Returns false if there is such a file. Other errors
+ * occur again when the tape is created.
+ */
+function reserve(path: string): boolean {
+	try {
+		closeSync(openSync(path, "wx"));
+		return true;
+	} catch (error) {
+		return !hasErrno(error, "EEXIST");
+	}
+}
+
 /** The tape of one value. */
 interface Part {
 	readonly value: string | null;
@@ -95,6 +108,8 @@ export class SplitSink extends FlowSink {
 	readonly #setup: SplitSetup;
 	readonly #parts = new Map<string | null, Part>();
 	readonly #names = new Set<string>();
+	/** The paths of tapes that are not complete, where empty files are. */
+	readonly #reserved = new Set<string>();
 	readonly #notes: [name: string, value: MetaValue][] = [];
 	#open = 0;
 	#waiting: { store: SqliteStore; folder: string; path: string; rows: number } | null = null;
@@ -153,8 +168,9 @@ export class SplitSink extends FlowSink {
 		for (let n = 1; ; n++) {
 			const name = `${base}${n === 1 ? "" : `-${n}`}${extension}`;
 			const path = join(folder, name);
-			if (this.#names.has(name.toLowerCase()) || lstatSync(path, { throwIfNoEntry: false }) !== undefined) continue;
+			if (this.#names.has(name.toLowerCase()) || !reserve(path)) continue;
 			this.#names.add(name.toLowerCase());
+			this.#reserved.add(path);
 			return path;
 		}
 	}
@@ -168,7 +184,11 @@ export class SplitSink extends FlowSink {
 
 	async close(): Promise<void> {
 		try {
-			for (const part of this.#parts.values()) await part.sink?.close();
+			for (const { sink, path } of this.#parts.values()) {
+				if (sink === null) continue;
+				await sink.close();
+				this.#reserved.delete(path);
+			}
 			await this.#writeWaiting();
 		} finally {
 			await this.#removeWaiting();
@@ -192,6 +212,7 @@ export class SplitSink extends FlowSink {
 					if (flow !== null) await sink.append(flow);
 				}
 				await sink.close();
+				this.#reserved.delete(part.path);
 			}
 		} finally {
 			await stored.close();
@@ -200,6 +221,7 @@ export class SplitSink extends FlowSink {
 
 	override async discard(): Promise<void> {
 		for (const part of this.#parts.values()) await part.sink?.discard();
+		for (const path of this.#reserved) await rm(path, { force: true });
 		await this.#waiting?.store.discard();
 		await this.#removeWaiting();
 	}

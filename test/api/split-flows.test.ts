@@ -1,8 +1,9 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { fileNameFor, type SplitKey, SplitSink, splitValue } from "../../api/split-flows.ts";
 import { dnsFlow, httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
-import { reports } from "../../fixtures/tape-files.ts";
+import { readTape, reports } from "../../fixtures/tape-files.ts";
 import { createTape } from "../../formats/index.ts";
 import { FlowSink } from "../../src/flow/pipe.ts";
 
@@ -58,6 +59,20 @@ t.test("a discarded sink leaves no files, even with more tapes than are written 
 	for (let i = 0; i < 100; i++) await sink.append(httpFlow({ request: { host: `h${i}.example` } }));
 	await sink.discard();
 	t.equal(discarded, 64);
+	t.same(await readdir(folder), []);
+});
+
+t.test("several at once in one folder do not replace each other's tapes", async (t) => {
+	const folder = t.testdir();
+	const { report } = reports();
+	const create = (path: string) => createTape(path, { report });
+	const sinks = [1, 2].map(() => new SplitSink({ by: "host", folder, extension: ".jsonl", report, create }));
+	for (const [i, sink] of sinks.entries())
+		for (let n = 0; n < 70; n++) await sink.append(httpFlow({ request: { host: `h${n}.example`, path: `/${i}` } }));
+	for (const sink of sinks) await sink.close();
+	t.equal((await readdir(folder)).length, 140);
+	for (const [i, sink] of sinks.entries())
+		for (const { path } of sink.tapes) t.match((await readTape(path)).flows, [{ request: { path: `/${i}` } }], path);
 });
 
 t.test("flows that the format leaves out do not count", async (t) => {

@@ -1,9 +1,10 @@
 // Opens a HAR and its separate bodies: a single file, a file and its folder, or a ZIP archive.
-import { readFileSync, realpathSync } from "node:fs";
-import { basename, dirname, resolve, sep } from "node:path";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, resolve, sep } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { Input } from "../format.ts";
 import { spool } from "../input.ts";
+import { BODY_LIMIT } from "./inflation.ts";
 import { ZipFile } from "./zip-file.ts";
 
 export interface HarFiles {
@@ -14,13 +15,20 @@ export interface HarFiles {
 	 * @throws Error if it cannot be read; FlowtapeError FT_CORRUPT_FLOW if it is damaged
 	 */
 	attachment(name: string): Buffer;
+	/** The files of a ZIP that were not read. */
+	unread(): string[];
 	close(): Promise<void>;
 }
 
 export async function openHarFiles(input: Input, isZip: boolean): Promise<HarFiles> {
 	if (isZip) return openZip(input);
 	const { path } = input;
-	return { chunks: input.chunks({ reuse: true }), attachment: (name) => readBeside(path, name), close: async () => {} };
+	return {
+		chunks: input.chunks({ reuse: true }),
+		attachment: (name) => readBeside(path, name),
+		unread: () => [],
+		close: async () => {},
+	};
 }
 
 function readBeside(path: string | null, name: string): Buffer {
@@ -29,6 +37,9 @@ function readBeside(path: string | null, name: string): Buffer {
 	const file = realpathSync(resolve(folder, name));
 	if (!file.startsWith(folder.endsWith(sep) ? folder : folder + sep))
 		throw new Error("its path leads out of the folder");
+	const stats = statSync(file);
+	if (!stats.isFile()) throw new Error("it is not a file");
+	if (stats.size > BODY_LIMIT) throw new Error(`it is larger than ${BODY_LIMIT} bytes`);
 	return readFileSync(file);
 }
 
@@ -36,15 +47,21 @@ async function openZip(input: Input): Promise<HarFiles> {
 	const { path, remove } = await spool(input);
 	try {
 		const zip = new ZipFile(path, input.name);
-		const name = [...zip.names].find((each) => basename(each).endsWith(".har"));
+		const names = [...zip.names].filter((each) => !isOfSystem(each));
+		const name = names.find((each) => each.endsWith(".har"));
 		if (name === undefined)
 			throw new FlowtapeError("FT_UNKNOWN_FORMAT", `${input.name}: byte 0: expected a .har in the ZIP, found none`, {
 				file: input.name,
 				offset: 0,
 			});
+		const read = new Set([name]);
 		return {
 			chunks: zip.chunks(name),
-			attachment: (file) => zip.read(file),
+			attachment(file) {
+				read.add(file);
+				return zip.read(file);
+			},
+			unread: () => names.filter((each) => !read.has(each)),
 			async close() {
 				zip.close();
 				await remove();
@@ -54,4 +71,9 @@ async function openZip(input: Input): Promise<HarFiles> {
 		await remove();
 		throw error;
 	}
+}
+
+/** Folders, and files that macOS adds to an archive. */
+function isOfSystem(name: string): boolean {
+	return /(?:^|\/)(?:__MACOSX\/|\._[^/]*$|\.DS_Store$)|\/$/.test(name);
 }

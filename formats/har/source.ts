@@ -33,6 +33,8 @@ export class HarSource extends FlowSource {
 	#hasFlow = false;
 	/** Comments that are not kept. */
 	#comments = 0;
+	/** Size of the separate bodies of an entry, in bytes. */
+	#attached = 0;
 	/** Entries of `data:` URLs and the like. */
 	#foreign = 0;
 
@@ -60,6 +62,7 @@ export class HarSource extends FlowSource {
 		const files = await openHarFiles(this.#input, this.#kind === "zip");
 		try {
 			yield* this.#batches(files);
+			this.#reportUnread(files.unread());
 		} finally {
 			await files.close();
 		}
@@ -90,9 +93,11 @@ export class HarSource extends FlowSource {
 					flows = [];
 					continue;
 				}
+				this.#attached = 0;
 				const flow = this.#flow(found, files);
 				if (flow === null) continue;
 				flows.push(flow);
+				bytes += this.#attached;
 				if ("bytes" in found) bytes += found.bytes.length;
 				if (flows.length < BATCH_FLOWS && bytes < BATCH_BYTES) continue;
 				// keep the last flow: the fields after the entries may have to be stored with it
@@ -163,7 +168,9 @@ export class HarSource extends FlowSource {
 
 	#attachment(found: { offset: number; record: number }, files: HarFiles, name: string): Buffer | null {
 		try {
-			return files.attachment(name);
+			const bytes = files.attachment(name);
+			this.#attached += bytes.length;
+			return bytes;
 		} catch (error) {
 			this.#report(
 				found,
@@ -171,6 +178,28 @@ export class HarSource extends FlowSource {
 			);
 			return null;
 		}
+	}
+
+	/** Reports the files of a ZIP that no entry names, which may be further HARs. */
+	#reportUnread(names: readonly string[]): void {
+		const { name: file } = this.#input;
+		const list = (some: readonly string[]) =>
+			`${some
+				.slice(0, 3)
+				.map((name) => JSON.stringify(name))
+				.join(", ")}${some.length > 3 ? ` and ${some.length - 3} more` : ""}`;
+		const hars = names.filter((name) => name.endsWith(".har"));
+		const others = names.filter((name) => !name.endsWith(".har"));
+		if (hars.length > 0)
+			this.#options.report(
+				"FT_CORRUPT_FLOW",
+				`${file}: the ZIP has several HARs; only the first was read, not ${list(hars)}: unpack it and name each HAR`,
+				{ file },
+			);
+		if (others.length > 0)
+			this.#options.report("FT_LOSS", `${file}: files in the ZIP that no entry names, left out: ${list(others)}`, {
+				file,
+			});
 	}
 
 	#report({ offset, record }: { offset: number; record: number }, what: string): void {

@@ -1,12 +1,16 @@
 // Reads HARs of many programs; writing and reading them again changes nothing.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import t from "tap";
 import { tcpFlow } from "../../fixtures/build-flow.ts";
 import { harViolations } from "../../fixtures/har-checks.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
+import { ZipWriter } from "../../formats/har/zip-writer.ts";
 import { har } from "../../formats/har.ts";
+import { openOutput } from "../../formats/output.ts";
+import { crc32 } from "../../src/crc32.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 
 const HARS = [
@@ -180,3 +184,60 @@ t.test("losses are reported once", async (t) => {
 		},
 	]);
 });
+
+t.test("files of an archive that are not read are named", async (t) => {
+	const entry = (url: string, content = {}) =>
+		JSON.stringify({
+			startedDateTime: "2024-05-01T10:00:00Z",
+			request: { method: "GET", url },
+			response: { status: 200, content },
+		});
+	const log = (...entries: string[]) => `{"log":{"entries":[\n${entries.join(",\n")}\n]}}`;
+	const own: ZippedFile[] = [
+		["a.har", log(entry("http://a.example/body", { _file: "body.txt" }))],
+		["body.txt", "hello"],
+	];
+	const macos: ZippedFile[] = [
+		["__MACOSX/._a.har", "\0\x05"],
+		["._b.har", ""],
+		["folder/", ""],
+		[".DS_Store", ""],
+	];
+	const hars = ["b", "c", "d", "e", "f"].map((name): ZippedFile => [`${name}.har`, log(entry("http://b.example/"))]);
+	const path = join(t.testdir(), "a.zip");
+	for (const [files, reported] of [
+		[own, []],
+		[[...macos, ...own], []],
+		[
+			[...own, ["screen.png", "png"]],
+			[{ code: "FT_LOSS", message: /files in the ZIP that no entry names, left out: "screen\.png"$/ }],
+		],
+		[
+			[...own, ...hars],
+			[{ code: "FT_CORRUPT_FLOW", message: /only the first was read, not "b\.har", "c\.har", "d\.har" and 2 more/ }],
+		],
+	] as [ZippedFile[], object[]][]) {
+		await writeZip(path, files);
+		const read = await readTape(path);
+		t.match(read.reported, reported);
+		t.equal(read.reported.length, reported.length);
+		t.same(
+			(read.flows as HttpFlow[]).map(({ response }) => response?.text),
+			["hello"],
+		);
+	}
+});
+
+type ZippedFile = readonly [name: string, text: string];
+
+async function writeZip(path: string, files: readonly ZippedFile[]): Promise<void> {
+	const output = await openOutput(path);
+	const zip = new ZipWriter(output);
+	for (const [name, text] of files) {
+		const bytes = deflateRawSync(text);
+		const sizes = { packed: bytes.length, unpacked: Buffer.byteLength(text) };
+		await zip.add(name, { crc: crc32(Buffer.from(text)), ...sizes }, [bytes]);
+	}
+	await zip.end();
+	await output.close();
+}

@@ -45,10 +45,14 @@ export class AtomicFile {
 		await chmod(this.path, (mode & PERMISSIONS) | OWNER_MAY_WRITE);
 	}
 
-	/** Runs `close`, then renames the file to the target. @throws FlowtapeError FT_IO */
+	/**
+	 * Runs `close`, then renames the file to the target.
+	 * @throws FlowtapeError FT_IO, also if another process has written to the target since `forTarget`
+	 */
 	async commit(close: () => Promise<void>): Promise<void> {
 		try {
 			await close();
+			await this.#refuseChanged();
 			if (this.#before !== null) await this.#sync(this.#before);
 			await rename(this.path, this.target);
 		} catch (error) {
@@ -57,11 +61,23 @@ export class AtomicFile {
 		}
 	}
 
-	/** Flushes the content to disk before the rename, which could otherwise reach the disk first. */
-	async #sync({ mode }: Stats): Promise<void> {
+	/** What another process has written meanwhile would be lost. */
+	async #refuseChanged(): Promise<void> {
+		const [before, now] = [this.#before, await stat(this.target).catch(() => null)];
+		if (before === null || now === null) return;
+		if (before.ino === now.ino && before.size === now.size && before.mtimeMs === now.mtimeMs) return;
+		const message = `${this.#targetName}: another process has written to this file meanwhile, so it was not replaced; run the command again`;
+		throw new FlowtapeError("FT_IO", message, { file: this.#targetName });
+	}
+
+	/**
+	 * Flushes the content to disk before the rename, which could otherwise reach the disk first. Then an empty file,
+	 * which only reserves the name, is no loss.
+	 */
+	async #sync({ mode, size }: Stats): Promise<void> {
 		const file = await open(this.path, "r+");
 		try {
-			await file.sync();
+			if (size > 0) await file.sync();
 			await file.chmod(mode & PERMISSIONS);
 		} finally {
 			await file.close();

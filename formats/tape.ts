@@ -1,6 +1,6 @@
 // The `.tape` format: flows in a SQLite file, through the flow store.
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { realpath, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { FlowtapeError } from "../src/errors.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
@@ -47,8 +47,8 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 					(error) => outputError(path, error),
 				);
 			if (options.append) return append(options.durable ?? false);
+			await checkpointLeftoverLogs(await realpath(path).catch(() => path), append);
 			const atomic = await AtomicFile.forTarget(path);
-			await checkpointLeftoverLogs(atomic.target, append);
 			const open = (): SqliteStore =>
 				openNamed(
 					() => openStore(atomic.path, { mode: "create", report, requestKey }),

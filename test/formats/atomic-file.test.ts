@@ -1,6 +1,6 @@
 // Replaces a file when it is complete, with its permissions, and follows symbolic links.
 import { spawnSync } from "node:child_process";
-import { chmod, lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { AtomicFile } from "../../formats/atomic-file.ts";
@@ -80,4 +80,39 @@ t.test("temporary files of killed processes are removed with the next one for th
 	for (const name of [...kept, `.a.tape.${place}-${pid}-00000000.tmp`]) await writeFile(join(folder, name), "half");
 	await AtomicFile.forTarget(join(folder, "a.tape"));
 	t.same((await readdir(folder)).sort(), kept.sort());
+});
+
+t.test("what another process has written meanwhile is not replaced", async (t) => {
+	const folder = t.testdir({ appended: "old", replaced: "old", removed: "old" });
+	const path = (name: string) => join(folder, name);
+	const begin = (name: string) => written(path(name), "rewritten");
+	const begun = {
+		appended: await begin("appended"),
+		replaced: await begin("replaced"),
+		removed: await begin("removed"),
+		new: await begin("new"),
+	};
+	await appendFile(path("appended"), " and more");
+	await writeFile(path("other"), "old");
+	await rename(path("other"), path("replaced"));
+	await rm(path("removed"));
+	for (const [name, left] of [
+		["appended", "old and more"],
+		["replaced", "old"],
+	] as const) {
+		await t.rejects(
+			begun[name].commit(async () => {}),
+			{
+				code: "FT_IO",
+				file: path(name),
+				message: /another process has written to this file/,
+			},
+		);
+		t.equal(await readFile(path(name), "utf8"), left);
+	}
+	for (const name of ["removed", "new"] as const) {
+		await begun[name].commit(async () => {});
+		t.equal(await readFile(path(name), "utf8"), "rewritten");
+	}
+	t.same((await readdir(folder)).sort(), ["appended", "new", "removed", "replaced"]);
 });

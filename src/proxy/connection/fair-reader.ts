@@ -30,6 +30,23 @@ export function exceedsTurn(work: () => void): boolean {
 	return spent > TURN_MS;
 }
 
+/** Work that waits for its turn, the newest last. */
+const waiting: (() => void)[] = [];
+
+/**
+ * Starts work, such as a TLS handshake, in a turn of the event loop that has time for it. The newest work starts first:
+ * a flood of new connections then delays its own, and not a client that comes after it.
+ */
+export function startInTurn(work: () => void): void {
+	if (waiting.push(work) === 1) setImmediate(startWaiting);
+}
+
+/** Starts at least one, so that there is progress in each turn. */
+function startWaiting(): void {
+	for (let work = waiting.pop(); work !== undefined && !exceedsTurn(work); work = waiting.pop());
+	if (waiting.length > 0) setImmediate(startWaiting);
+}
+
 export class FairReader {
 	readonly #socket: Duplex;
 	/** Whether `pause` was called last, and not `resume`. */

@@ -7,6 +7,7 @@ import { formatAuthority } from "../../flow/url.ts";
 import type { TlsEventName } from "../../hooks/connection-hooks.ts";
 import { after } from "../../maybe-async.ts";
 import { unnamedServerConnection } from "../connection/connection-info.ts";
+import { startInTurn } from "../connection/fair-reader.ts";
 import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { acceptTls, HANDSHAKE_MS } from "../tls/client-handshake.ts";
@@ -60,7 +61,7 @@ export class ProxyTls {
 		}
 		this.#release();
 		if (typeof hello === "string") this.#failed("its first bytes are neither HTTP nor a TLS ClientHello");
-		else this.#issue(hello);
+		else startInTurn(() => this.#socket.destroyed || this.#issue(hello));
 	};
 
 	/** Pauses the socket and puts its bytes back. */

@@ -21,7 +21,7 @@ import { announcedSize, BUFFERING_LIMIT_MS, isEventStream } from "../body/policy
 import { upstreamFault } from "../connection/attempt.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { unfinishedFraming } from "../http1/outgoing.ts";
-import { isRequestedProtocol, requestsUpgrade, stripH2cUpgrade } from "../http2/fields.ts";
+import { isRequestedProtocol, requestsUpgrade, stripHttpUpgrade } from "../http2/fields.ts";
 import { destinationOf, isForNextProxy } from "../route/destination.ts";
 import { setTargetHost, type Target } from "../route/target.ts";
 import { relayTcp } from "../tcp/recorded-relay.ts";
@@ -471,7 +471,7 @@ export class Exchange implements UpstreamListener {
 			return;
 		}
 		this.#lifecycle.enter("upstream");
-		stripH2cUpgrade(request);
+		stripHttpUpgrade(request);
 		const isTouched = this.#hooks.seesAny("requestheaders", "request");
 		if (isTouched) this.#holdHookBody(this.#request, request);
 		const length = this.#request.outgoingLength(request, isTouched);

@@ -36,11 +36,16 @@ function protocolsOf(message: Message): ByteString | null {
 	return upgradeOf(isHttp2(message) ? "HTTP/1.1" : httpVersion, headers.fields);
 }
 
-/** Removes an offer to upgrade to cleartext HTTP/2 (RFC 9113 section 3.1), which the proxy could not read. */
-export function stripH2cUpgrade({ httpVersion, headers }: Request): void {
+/** Protocols that carry HTTP requests: cleartext HTTP/2 (RFC 9113 section 3.1), other versions, and TLS (RFC 2817). */
+const HTTP_INSIDE = /h2c|^"?(?:HTTP|TLS)(?![^/"])/i;
+
+/** Removes an offer to upgrade to a protocol with HTTP requests that the proxy could not read. */
+export function stripHttpUpgrade({ httpVersion, headers }: Request): void {
 	const upgrade = upgradeOf(httpVersion, headers.fields);
-	if (upgrade === null || !/h2c/i.test(upgrade)) return;
-	const protocols = members(upgrade).filter((protocol) => !/h2c/i.test(protocol));
+	if (upgrade === null) return;
+	const offered = members(upgrade);
+	const protocols = offered.filter((protocol) => !HTTP_INSIDE.test(protocol));
+	if (protocols.length === offered.length) return;
 	const isOver = protocols.length === 0;
 	const options = members(headers.raw("connection") ?? "").filter(
 		(option) => !/^http2-settings$/i.test(option) && !(isOver && /^upgrade$/i.test(option)),

@@ -12,6 +12,7 @@ import { after, type MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Dial } from "../connection/attempt.ts";
 import { newServerConnection } from "../connection/connection-info.ts";
+import { startInTurn } from "../connection/fair-reader.ts";
 import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { options as http2Options } from "../http2/module.ts";
@@ -148,7 +149,7 @@ export class Tunnel {
 			this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 		else if (found === "opaque") this.#relay(this.#socket, target, true);
 		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
-		else this.#runClientHelloHooks(found, target);
+		else startInTurn(() => this.#socket.destroyed || this.#runClientHelloHooks(found, target));
 	}
 
 	/**
@@ -250,7 +251,8 @@ export class Tunnel {
 		// If the server cannot be reached, the request in the tunnel gets an error response, which is recorded.
 		const use = (channel: UpstreamChannel | null) => {
 			channel?.release(true);
-			this.#issue(hello, target, channel?.serverConn ?? null, channel?.isVerified === true);
+			const [server, isVerified] = [channel?.serverConn ?? null, channel?.isVerified === true];
+			startInTurn(() => this.#socket.destroyed || this.#issue(hello, target, server, isVerified));
 		};
 		const kept = pool.takeChannel(to);
 		if (kept !== undefined) use(kept);

@@ -1,7 +1,7 @@
 // A reader that lets others have their turn.
 import { PassThrough } from "node:stream";
 import t from "tap";
-import { exceedsTurn, FairReader } from "../../../../src/proxy/connection/fair-reader.ts";
+import { exceedsTurn, FairReader, startInTurn } from "../../../../src/proxy/connection/fair-reader.ts";
 
 /** Keeps the processor busy for longer than a turn may take. */
 function work(): void {
@@ -70,4 +70,25 @@ t.test("it stays paused for who paused it meanwhile, and for who reads it next",
 	for (let i = 0; i < 5; i++) await turn();
 	t.strictSame(read, ["a", "b"]);
 	t.equal(String(socket.read()), "c");
+});
+
+t.test("work that takes long starts in turns, the newest first", async (t) => {
+	await turn();
+	const started: string[] = [];
+	const begin = (name: string) =>
+		startInTurn(() => {
+			started.push(name);
+			work();
+		});
+	for (const name of ["a", "b", "c"]) begin(name);
+	t.strictSame(started, [], "not at once");
+	await turn();
+	t.strictSame(started, ["c"], "one in each turn");
+	begin("d");
+	while (started.length < 4) await turn();
+	t.strictSame(started, ["c", "d", "b", "a"]);
+	let count = 0;
+	for (let i = 0; i < 100; i++) startInTurn(() => void count++);
+	while (count < 100) await turn();
+	t.equal(count, 100, "work that takes no time shares a turn");
 });

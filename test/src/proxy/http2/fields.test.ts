@@ -12,7 +12,7 @@ import {
 	isRequestedProtocol,
 	isWebSocketUpgrade,
 	regularFields,
-	stripH2cUpgrade,
+	stripHttpUpgrade,
 	upgradeRequestFields,
 	upgradeResponseFields,
 } from "../../../../src/proxy/http2/fields.ts";
@@ -257,7 +257,7 @@ t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade 
 	);
 });
 
-t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (t) => {
+t.test("an offer of HTTP/2 in clear text, another version or TLS is withdrawn, any other stays", async (t) => {
 	const offer = http1(
 		"Host",
 		"a",
@@ -268,7 +268,7 @@ t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (
 		"HTTP2-Settings",
 		"AAMAAABk",
 	);
-	stripH2cUpgrade(offer);
+	stripHttpUpgrade(offer);
 	t.strictSame(offer.headers.fields, ["Host", "a"]);
 	const one = http1(
 		"Upgrade",
@@ -280,14 +280,21 @@ t.test("an offer of HTTP/2 in clear text is withdrawn, any other stays", async (
 		"HTTP2-Settings",
 		"AAMAAABk",
 	);
-	stripH2cUpgrade(one);
+	stripHttpUpgrade(one);
 	t.strictSame(one.headers.fields, ["Upgrade", "foo, bar", "Connection", "close, Upgrade"], "one of several");
 	const last = http1("Upgrade", "h2c,", "Connection", "close, Upgrade");
-	stripH2cUpgrade(last);
+	stripHttpUpgrade(last);
 	t.strictSame(last.headers.fields, ["Connection", "close"]);
-	const other = http1("Connection", "Upgrade", "Upgrade", "websocket");
-	stripH2cUpgrade(other);
-	t.equal(other.headers.size, 2);
+	for (const protocol of ["TLS/1.0", "tls", "HTTP/1.1", "http/2.0", '"HTTP/3"']) {
+		const inside = http1("Connection", "Upgrade", "Upgrade", `${protocol}, foo`);
+		stripHttpUpgrade(inside);
+		t.equal(inside.headers.get("upgrade"), "foo", protocol);
+	}
+	for (const protocol of ["websocket", "foo/2", "httpx", "tls-like/1"]) {
+		const other = http1("Connection", "Upgrade", "Upgrade", protocol);
+		stripHttpUpgrade(other);
+		t.equal(other.headers.size, 2, protocol);
+	}
 });
 
 t.test("a 101 changes to what was asked for", async (t) => {

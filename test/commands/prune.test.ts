@@ -92,3 +92,12 @@ t.test("mistakes leave everything as it is", async (t) => {
 		t.match(await run("--unused", join(folder, name), "-o", out), { status: 3, err: /line 1/ });
 	t.equal(readFileSync(out, "utf8"), "there before");
 });
+
+t.test("with -q, losses are not printed", async (t) => {
+	const folder = t.testdir({ "r.jsonl": report("b") });
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, [httpFlow({ id: "a", marked: ":star:" }), httpFlow({ id: "b" })]);
+	const args = [tape, "--unused", join(folder, "r.jsonl"), "-o", join(folder, "out.har")];
+	t.match(await runCaptured(command, [...args, "-q"]), { status: 0, err: "" });
+	t.match(await runCaptured(command, args), { err: /HAR cannot store these parts of flows: marks \(1\)/ });
+});

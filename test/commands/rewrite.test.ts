@@ -485,3 +485,13 @@ t.test("a note that cannot be read holds back --in-place", async (t) => {
 		t.ok(readFileSync(path).equals(before));
 	}
 });
+
+t.test("with -q, losses are not printed; without it, only flows that were written count", async (t) => {
+	const folder = t.testdir();
+	const [path, out] = [join(folder, "in.tape"), join(folder, "out.har")];
+	await writeTape(path, [httpFlow({ marked: ":star:" }), tcpFlow()]);
+	t.match(await run(path, "-o", out, "--set-comment", "x", "-q"), { status: 0, err: "" });
+	const { err } = await run(path, "-o", out, "--set-comment", "x");
+	t.match(err, /HAR cannot store these flows: TCP \(1\)/);
+	t.match(err, /wrote 1 flow to \S+out\.har\n/);
+});

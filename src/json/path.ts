@@ -61,7 +61,7 @@ export function covers(pattern: JsonPath, path: readonly string[]): boolean {
 }
 
 /** `.name`, `..name`, `['name']`, `[0]`, `[*]`. */
-const STEP = /(\.\.)?(?:\.?([^.[\]]+)|\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+|\*))\])/y;
+const STEP = /(?:(\.\.)|\.(?!\[))?(?:([^.[\]]+)|\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+|\*))\])/y;
 
 function pathSteps(text: string, option: string): (string | typeof DEEP)[] {
 	const steps: (string | typeof DEEP)[] = [];

@@ -13,6 +13,7 @@ const cases: [pattern: string, covered: string[], others: string[]][] = [
 	["$.items[3]", ["items/3"], ["items/30"]],
 	["/**/ts", ["ts", "a/ts", "a/b/ts/c"], ["a/tss"]],
 	["$..ts", ["ts", "a/b/ts"], ["a"]],
+	["$..['ts']", ["ts", "a/b/ts"], ["a"]],
 	["$..items[*].id", ["items/0/id", "a/items/b/id"], ["items/id"]],
 	["/created_*", ["created_at", "created_by/x"], ["a/created_at"]],
 	["", ["", "a"], []],
@@ -40,6 +41,8 @@ t.test("other syntax is an error with its column", (t) => {
 		["$user", /column 2/],
 		["$.a[", /column 4/],
 		["$.a['b]", /column 4/],
+		["$.['a']", /column 2/],
+		["$...a", /column 2/],
 	] as const)
 		t.throws(() => parseJsonPath(text, "an_option"), {
 			constructor: FlowtapeError,

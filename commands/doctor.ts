@@ -11,7 +11,7 @@ import { defineCommand, type Io } from "./cli/command.ts";
 import type { Seen } from "./doctor/client-observer.ts";
 import type { Diagnosis } from "./doctor/examine.ts";
 import { LOOPBACK_HINT } from "./doctor/probes.ts";
-import { type Paint, paintFor } from "./print/text.ts";
+import { counted, type Paint, paintFor } from "./print/text.ts";
 import { caOption } from "./proxy/run-proxy.ts";
 
 const options = {
@@ -43,6 +43,9 @@ export const command = defineCommand({
 				home: caFolder.folder,
 				env: io.env,
 				report: () => {},
+				log(level, message) {
+					if (level === "warning") io.stderr.write(`flowtape: ${printableLine(message)}\n`);
+				},
 				onEvent: observer.onEvent,
 			});
 			const client: ClientUnderTest = {
@@ -154,7 +157,7 @@ async function observeCommand(
 
 function report({ agents, hosts, silent, untrusted }: Seen, paint: Paint): string {
 	const lines = [...agents].map(([agent, count]) =>
-		paint(`${count} ${count === 1 ? "request" : "requests"} of ${printableLine(agent)}`, "green"),
+		paint(`${counted(count, "request")} of ${printableLine(agent)}`, "green"),
 	);
 	if (lines.length === 0)
 		lines.push(

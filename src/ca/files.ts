@@ -56,6 +56,7 @@ export async function readAuthority(folder: string, options: ReadOptions = {}): 
 	try {
 		const pem = (await readIfThere(file)) ?? (await make(folder, file, options));
 		const { key, certificate } = check(file, pem);
+		warnIfEarly(file, certificate, options.warn);
 		await makePrivate(file, options.warn);
 		const certificateFile = join(folder, certificateFileName);
 		const text = certificate.toString();
@@ -150,6 +151,15 @@ function check(file: string, pem: string): { key: KeyObject; certificate: X509Ce
 	}
 	if (Date.parse(certificate.validTo) <= Date.now()) throw wrong(`the certificate expired on ${certificate.validTo}`);
 	return { key, certificate };
+}
+
+/** Clients whose clock is right trust the certificate even if the clock here is behind. */
+function warnIfEarly(file: string, { validFrom }: X509Certificate, warn: ReadOptions["warn"]): void {
+	const now = new Date();
+	if (Date.parse(validFrom) <= now.getTime()) return;
+	warn?.(
+		`${file}: the certificate is not valid before ${validFrom}, but the clock shows ${now.toUTCString()}: clients with this clock reject it; set the clock, or remove ${file} to get a new authority`,
+	);
 }
 
 /** Anyone who can read the key can decrypt the traffic of all clients that trust the authority. */

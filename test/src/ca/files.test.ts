@@ -46,6 +46,16 @@ t.test("is made where there is none, and then stays", async (t) => {
 	t.ok(existsSync(first.certificateFile), "the certificate alone is written again");
 });
 
+t.test("warns if the clock shows a time before its validity", async (t) => {
+	const folder = join(t.testdir(), "home");
+	const warnings: string[] = [];
+	const warn = (message: string): void => void warnings.push(message);
+	await readAuthority(folder, { validFrom: new Date(Date.now() + 3_600_000), warn });
+	t.match(warnings, [/flowtape-ca\.pem: the certificate is not valid before .*, but the clock shows /]);
+	await readAuthority(join(folder, "other"), { warn });
+	t.equal(warnings.length, 1);
+});
+
 t.test("is not made when it should only be read", async (t) => {
 	const folder = join(t.testdir(), "home");
 	await t.rejects(readAuthority(folder, { create: false }), {

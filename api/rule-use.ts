@@ -1,6 +1,5 @@
 // Tracks which of the given rules and edits have changed, answered or dropped a flow.
 import { quoteInLine } from "../src/export/shell.ts";
-import { toByteString, toText } from "../src/flow/bytes.ts";
 import { kebab } from "../src/options.ts";
 
 /**
@@ -46,7 +45,7 @@ export class RuleUse {
 	get unusedTexts(): string[] {
 		return [...this.#unused].flatMap(([option, rules]) =>
 			[...rules].map((rule) => {
-				const value = rule === option ? "" : ` ${toText(quoteInLine(toByteString(rule)))}`;
+				const value = rule === option ? "" : ` ${quoteInLine(rule)}`;
 				return `--${option}${value} never applied`;
 			}),
 		);

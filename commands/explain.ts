@@ -4,6 +4,7 @@ import type { Explanation } from "../api/explain.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import type { HttpFlow } from "../src/flow/flow.ts";
 import { jsonText } from "../src/flow/json-text.ts";
+import { expandHome } from "../src/options.ts";
 import { printable } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 import { Troubles } from "./tapes/copy-flows.ts";
@@ -48,8 +49,9 @@ export const command = defineCommand({
 			"the fields that vary from run to run",
 		],
 	],
-	async run({ args: tapes, values }, io) {
+	async run({ args, values }, io) {
 		const { request, learn, json } = values;
+		const tapes = args.map((path) => expandHome(path));
 		const troubles = new Troubles(io, { strict: false, quiet: values.quiet });
 		if (learn && request !== null)
 			throw new FlowtapeError("FT_USAGE", "explain: expected either --request WHAT or --learn, found both");
@@ -66,6 +68,7 @@ export const command = defineCommand({
 		const { explainAmong } = await import("../api/explain.ts");
 		const explanation = await explainAmong(recordings, target, values);
 		io.stdout.write(json ? `${jsonText(await explanationData(explanation))}\n` : printable(explanation.text));
+		troubles.end(null);
 		return troubles.status || (explanation.recording === null ? 1 : 0);
 	},
 });
@@ -88,6 +91,7 @@ async function learnFrom(tapes: readonly string[], json: boolean, troubles: Trou
 	const { noiseData, noiseYaml } = await import("./print/noise-report.ts");
 	const report = learn(await httpFlows(first, troubles), await httpFlows(second, troubles));
 	io.stdout.write(json ? `${jsonText(noiseData(report))}\n` : noiseYaml(report));
+	troubles.end(null);
 	return troubles.status;
 }
 

@@ -6,7 +6,6 @@ import { FlowtapeError } from "../src/errors.ts";
 import { quoteInLine } from "../src/export/shell.ts";
 import { compileFilter } from "../src/filter/compile.ts";
 import type { Filter } from "../src/filter/filter.ts";
-import { toByteString, toText } from "../src/flow/bytes.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { options as filterOptions } from "../src/hooks/rule.ts";
 import { expandHome } from "../src/options.ts";
@@ -72,8 +71,10 @@ export const command = defineCommand({
 	],
 	async run({ args: [expression = "", ...inputs], values }, io) {
 		if (inputs.length === 0 && io.isStdinTTY === true && !values.explain && existsSync(expandHome(expression))) {
-			const tape = toText(quoteInLine(toByteString(expression)));
-			throw new FlowtapeError("FT_USAGE", `give an expression first: flowtape filter '~all' ${tape}`);
+			throw new FlowtapeError(
+				"FT_USAGE",
+				`give an expression first: flowtape filter '~all' ${quoteInLine(expression)}`,
+			);
 		}
 		const compiled = compileFilter(expression, { caseSensitive: values.case_sensitive_filters });
 		const filter = values.invert_match ? inverted(compiled) : compiled;

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { detectFormat, extensionOf } from "../api/formats.ts";
 import { SplitSink, splitKeys } from "../api/split-flows.ts";
-import { FlowtapeError } from "../src/errors.ts";
+import { FlowtapeError, messageOf } from "../src/errors.ts";
 import { expandHome } from "../src/options.ts";
 import { printableLine } from "../src/views/printable.ts";
 import { defineCommand } from "./cli/command.ts";
@@ -79,7 +79,7 @@ async function makeFolder(folder: string): Promise<void> {
 	try {
 		await mkdir(folder, { recursive: true });
 	} catch (cause) {
-		throw new FlowtapeError("FT_IO", `${folder}: the folder cannot be created: ${(cause as Error).message}`, {
+		throw new FlowtapeError("FT_IO", `${folder}: the folder cannot be created: ${messageOf(cause)}`, {
 			file: folder,
 			cause,
 		});

@@ -107,6 +107,11 @@ export function withOption(error: unknown, option: string): unknown {
 	return isAboutValue ? error.withDetail({ option }) : error;
 }
 
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
+
 /** Receives warnings about data. Reading continues with the next record unless the reporter throws. */
 export type Reporter = (code: ErrorCode, message: string, detail?: ErrorDetail) => void;
 

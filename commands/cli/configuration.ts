@@ -2,7 +2,7 @@
 import { access, readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { FlowtapeError, hasErrno } from "../../src/errors.ts";
+import { FlowtapeError, hasErrno, messageOf } from "../../src/errors.ts";
 
 /** File names in search order. */
 const FILES = ["flowtape.config.ts", "flowtape.config.js", "flowtape.config.json", "flowtape.config.yaml"];
@@ -58,9 +58,6 @@ async function load(file: string): Promise<unknown> {
 				`${file}: TypeScript needs Node 22.18 or later, this is ${process.version}; write it as .js`,
 				{ file, cause },
 			);
-		throw new FlowtapeError("FT_BAD_OPTION", `${file}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-			file,
-			cause,
-		});
+		throw new FlowtapeError("FT_BAD_OPTION", `${file}: ${messageOf(cause)}`, { file, cause });
 	}
 }

@@ -1,7 +1,6 @@
 // Translates a command line of another tool into one of flowtape. Words of other tools are called foreign here. This
 // file is loaded only when a command line is wrong, and executes nothing of it.
 import { quoteInLine } from "../../src/export/shell.ts";
-import { toByteString, toText } from "../../src/flow/bytes.ts";
 import { kebab } from "../../src/options.ts";
 import { printable, printableLine } from "../../src/views/printable.ts";
 import type { Command, Io } from "./command.ts";
@@ -305,7 +304,7 @@ export async function translate(words: readonly string[], commands: readonly Com
 	const all = ["flowtape", command.name, ...argv, ...child];
 	return {
 		firstForeign: line.foreignWords[0] ?? first,
-		commandLine: all.map((word) => toText(quoteInLine(toByteString(word)))).join(" "),
+		commandLine: all.map(quoteInLine).join(" "),
 		notes: line.notes,
 	};
 }

@@ -1,5 +1,5 @@
 // Reports an error on stderr. Imports no package, so that it can also report a missing package.
-import { FlowtapeError, installError } from "../../src/errors.ts";
+import { FlowtapeError, installError, messageOf } from "../../src/errors.ts";
 import { kebab } from "../../src/options.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "./command.ts";
@@ -12,7 +12,7 @@ export function reportError(thrown: unknown, debug: boolean, { stderr }: Pick<Io
 	const error = installError(thrown);
 	const isOurs = error instanceof FlowtapeError;
 	const option = isOurs && error.option !== undefined ? `${where ?? `--${kebab(error.option)}`}: ` : "";
-	const message = error instanceof Error ? error.message : String(error);
+	const message = messageOf(error);
 	// messages of the library may begin with the option's name
 	const text = isOurs && message.startsWith(`${error.option}: `) ? message.slice(message.indexOf(" ") + 1) : message;
 	const hint = isOurs ? "" : "This is a defect of flowtape; run again with --debug and report what it prints.\n";

@@ -1,6 +1,6 @@
 // `flowtape help TOPIC`: short pages on topics common to several commands, generated from the tables in the code if
 // there are any.
-import type { OptionTable } from "../../src/options.ts";
+import { kebab, type OptionTable } from "../../src/options.ts";
 import { exitStatuses, exitStatusNote } from "./exit-statuses.ts";
 import { tableText, wrapped } from "./text-layout.ts";
 
@@ -40,7 +40,7 @@ async function rules(width: number): Promise<string> {
 	const { storedHookOptions } = await import("../../src/hooks/builtin.ts");
 	const rows = Object.entries(storedHookOptions as OptionTable)
 		.filter(([, { metavar }]) => /^[/|]/.test(metavar ?? ""))
-		.map(([name, { metavar = "", help }]) => [`--${name.replaceAll("_", "-")} ${metavar}`, help] as const);
+		.map(([name, { metavar = "", help }]) => [`--${kebab(name)} ${metavar}`, help] as const);
 	return `${paragraph("A rule is one value of an option that changes or filters flows. The first character of a rule is the separator of its parts: /a/b and |a|b are the same rule. A part may contain any character except the separator.", width)}
 ${tableText(rows, width)}
 ${paragraph("FILTER is a filter expression (flowtape help filters); without it the rule applies to every flow. To add rules, repeat the option; they apply in the order given. A value that begins with @ is the name of a file that contains the value.", width)}
@@ -63,7 +63,7 @@ docs/errors.md has the code of each error.
 `;
 }
 
-/** The environment variables. */
+/** The environment variables that flowtape reads. */
 const read = [
 	["FLOWTAPE_<OPTION>", "Any option by its name: FLOWTAPE_LISTEN_PORT=0. A list has one item per line."],
 	[
@@ -80,6 +80,7 @@ const read = [
 	["NODE_DEBUG=flowtape", "Prints each stage of each exchange."],
 ] as const;
 
+/** The environment variables that it sets for a child command. */
 const set = [
 	["HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, …", "The proxy. NO_PROXY is cleared, unless --keep-no-proxy is given."],
 	["SSL_CERT_FILE, NODE_EXTRA_CA_CERTS, …", "The certificate of the authority, with those of the system."],

@@ -22,13 +22,13 @@ interface CurlArguments {
 	isUpload: boolean;
 }
 
-type OptionHandler = (draft: CurlArguments, value: string) => void;
+type OptionHandler = (curl: CurlArguments, value: string) => void;
 
 const addData =
 	(read: (value: string) => Buffer, type = "application/x-www-form-urlencoded"): OptionHandler =>
-	(draft, value) => {
-		draft.data.push(read(value));
-		draft.type ??= type;
+	(curl, value) => {
+		curl.data.push(read(value));
+		curl.type ??= type;
 	};
 
 /** Reads `@file` and removes line breaks from it, as curl does for --data. */
@@ -49,59 +49,59 @@ const encodedOf = (value: string) => {
 
 const addHeader =
 	(name: string): OptionHandler =>
-	(draft, value) =>
-		draft.headers.push([name, value]);
+	(curl, value) =>
+		curl.headers.push([name, value]);
 
 const options: Readonly<Record<string, OptionHandler>> = {
-	"--url": (draft, value) => {
-		draft.url = value;
+	"--url": (curl, value) => {
+		curl.url = value;
 	},
-	"--request": (draft, value) => {
-		draft.method = value;
+	"--request": (curl, value) => {
+		curl.method = value;
 	},
-	"--header": (draft, value) => {
+	"--header": (curl, value) => {
 		const colon = value.indexOf(":");
-		if (colon > 0) draft.headers.push([value.slice(0, colon), value.slice(colon + 1).trim()]);
+		if (colon > 0) curl.headers.push([value.slice(0, colon), value.slice(colon + 1).trim()]);
 	},
 	"--data": addData(dataOf),
 	"--data-ascii": addData(dataOf),
 	"--data-raw": addData((value) => Buffer.from(value)),
 	"--data-binary": addData(binaryOf),
 	"--data-urlencode": addData(encodedOf),
-	"--upload-file": (draft, value) => {
-		draft.data.push(readBody(value));
-		draft.isUpload = true;
+	"--upload-file": (curl, value) => {
+		curl.data.push(readBody(value));
+		curl.isUpload = true;
 	},
 	"--json": addData(binaryOf, "application/json"),
-	"--form": (draft, text) => {
-		draft.forms.push({ text, isPlain: false });
+	"--form": (curl, text) => {
+		curl.forms.push({ text, isPlain: false });
 	},
-	"--form-string": (draft, text) => {
-		draft.forms.push({ text, isPlain: true });
+	"--form-string": (curl, text) => {
+		curl.forms.push({ text, isPlain: true });
 	},
 	"--cookie": addHeader("Cookie"),
 	"--user-agent": addHeader("User-Agent"),
 	"--referer": addHeader("Referer"),
-	"--range": (draft, value) => {
-		draft.headers.push(["Range", `bytes=${value}`]);
+	"--range": (curl, value) => {
+		curl.headers.push(["Range", `bytes=${value}`]);
 	},
-	"--oauth2-bearer": (draft, value) => {
-		draft.headers.push(["Authorization", `Bearer ${value}`]);
+	"--oauth2-bearer": (curl, value) => {
+		curl.headers.push(["Authorization", `Bearer ${value}`]);
 	},
-	"--user": (draft, value) => {
-		draft.headers.push(["Authorization", formatBasic(value)]);
+	"--user": (curl, value) => {
+		curl.headers.push(["Authorization", formatBasic(value)]);
 	},
 };
 
-const switches: Readonly<Record<string, (draft: CurlArguments) => void>> = {
-	"--get": (draft) => {
-		draft.isGet = true;
+const switches: Readonly<Record<string, (curl: CurlArguments) => void>> = {
+	"--get": (curl) => {
+		curl.isGet = true;
 	},
-	"--head": (draft) => {
-		draft.isHead = true;
+	"--head": (curl) => {
+		curl.isHead = true;
 	},
-	"--compressed": (draft) => {
-		draft.headers.push(["Accept-Encoding", "deflate, gzip, br, zstd"]);
+	"--compressed": (curl) => {
+		curl.headers.push(["Accept-Encoding", "deflate, gzip, br, zstd"]);
 	},
 };
 
@@ -160,7 +160,7 @@ const short: Readonly<Record<string, string>> = {
  * @throws FlowtapeError FT_USAGE
  */
 export function curlRequest(words: readonly string[]): Request {
-	const draft: CurlArguments = {
+	const curl: CurlArguments = {
 		url: null,
 		method: null,
 		headers: [],
@@ -171,33 +171,33 @@ export function curlRequest(words: readonly string[]): Request {
 		isHead: false,
 		isUpload: false,
 	};
-	for (let i = 0; i < words.length; ) i = parseWord(draft, words, i);
-	if (draft.url === null) throw new FlowtapeError("FT_USAGE", "--request: the curl command has no URL");
-	return requestOf(draft, draft.url);
+	for (let i = 0; i < words.length; ) i = parseWord(curl, words, i);
+	if (curl.url === null) throw new FlowtapeError("FT_USAGE", "--request: the curl command has no URL");
+	return requestOf(curl, curl.url);
 }
 
 /** Parses one word and its value; returns the index of the next word. */
-function parseWord(draft: CurlArguments, words: readonly string[], at: number): number {
+function parseWord(curl: CurlArguments, words: readonly string[], at: number): number {
 	const word = words[at] as string;
 	if (!word.startsWith("-") || word === "-") {
-		draft.url = word;
+		curl.url = word;
 		return at + 1;
 	}
 	const isLong = word.startsWith("--");
 	const name = isLong ? word : short[word[1] as string];
 	if (name === undefined) throw unknownOption(word);
-	switches[name]?.(draft);
+	switches[name]?.(curl);
 	if (name in switches || ignoredSwitches.has(name)) {
 		// several switches in one word, such as -sSL
 		if (isLong || word.length === 2) return at + 1;
-		return parseWord(draft, [...words.slice(0, at), `-${word.slice(2)}`, ...words.slice(at + 1)], at);
+		return parseWord(curl, [...words.slice(0, at), `-${word.slice(2)}`, ...words.slice(at + 1)], at);
 	}
 	const isAttached = !isLong && word.length > 2;
 	const value = isAttached ? word.slice(2) : words[at + 1];
 	if (value === undefined)
 		throw new FlowtapeError("FT_USAGE", `--request: expected a value for ${word} of the curl command`);
 	const take = options[name];
-	if (take !== undefined) take(draft, value);
+	if (take !== undefined) take(curl, value);
 	else if (!ignoredWithValue.has(name)) throw unknownOption(word);
 	return at + (isAttached ? 1 : 2);
 }

@@ -21,8 +21,8 @@ export async function requestFromArgument(text: string, tapes: readonly string[]
 	if (line !== null)
 		return curlRequest(line[1] === undefined ? [line[2] as string] : ["-X", line[1], line[2] as string]);
 	const [, file = text, id] = /^(.*)#([^#]+)$/s.exec(text) ?? [];
-	if (existsSync(text)) return (await requestFromFile(text, "", report)) as Request;
-	if (id !== undefined && existsSync(file)) return (await requestFromFile(file, id, report)) as Request;
+	if (existsSync(text)) return requestFromFile(text, "", report);
+	if (id !== undefined && existsSync(file)) return requestFromFile(file, id, report);
 	for (const tape of tapes) {
 		const flow = await findFlow(tape, text, report);
 		if (flow !== null) return flow.request;

@@ -8,6 +8,7 @@ import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { Response } from "../../src/flow/message.ts";
 import { didYouMean } from "../../src/suggest.ts";
 import { printable } from "../../src/views/printable.ts";
+import { isoTime } from "./text.ts";
 
 type Cell = string | number | null;
 
@@ -72,12 +73,6 @@ export const defaultColumns: readonly string[] = [
 	"duration",
 	"error.message",
 ];
-
-/** Seconds since 1970 as ISO 8601 in UTC; null for 0, which means unknown, and for an invalid time. */
-function isoTime(seconds: number): string | null {
-	const date = new Date(seconds * 1000);
-	return seconds === 0 || Number.isNaN(date.getTime()) ? null : date.toISOString();
-}
 
 /** Microseconds are exact in the formats; more digits are noise. */
 function rounded(seconds: number | null): number | null {

@@ -1,6 +1,7 @@
 // Formats a flow in full: its messages with formatted bodies, and its connections.
 import { toText } from "../../src/flow/bytes.ts";
 import type { Address } from "../../src/flow/connection.ts";
+import { startOf } from "../../src/flow/durations.ts";
 import { incompleteParts } from "../../src/flow/ending.ts";
 import type { DnsFlow, DnsMessage, Flow, HttpFlow, TcpFlow, UdpFlow } from "../../src/flow/flow.ts";
 import type { Message, Request, Response } from "../../src/flow/message.ts";
@@ -8,14 +9,14 @@ import { bodyText } from "../../src/views/body.ts";
 import { hexDump } from "../../src/views/bytes.ts";
 import { printable, printableLine } from "../../src/views/printable.ts";
 import { flowLine } from "./flow-line.ts";
-import type { Paint } from "./text.ts";
+import { isoTime, type Paint } from "./text.ts";
 
 /** The flow's lines, each with a line feed. */
 export function flowFull(flow: Flow, paint: Paint): string {
 	const head = [
 		`${flowLine(flow, paint)}\n`,
 		detailLine("id", flow.id, paint),
-		detailLine("started", time(startedAt(flow)), paint),
+		detailLine("started", isoTime(startOf(flow)) ?? "", paint),
 		...connectionLines(flow, paint),
 	];
 	for (const text of Object.values(incompleteParts(flow))) head.push(detailLine("ended", text, paint));
@@ -31,10 +32,6 @@ function contentOf(flow: Flow, paint: Paint): string[] {
 		default:
 			return messagesOf(flow, paint);
 	}
-}
-
-function startedAt(flow: Flow): number {
-	return flow.type === "http" ? flow.request.timestampStart : (flow.clientConn.timestampStart ?? flow.timestampCreated);
 }
 
 function httpContent({ request, response, websocket }: HttpFlow, paint: Paint): string[] {
@@ -105,8 +102,4 @@ function address(address: Address | null): string {
 
 function detailLine(name: string, value: string, paint: Paint): string {
 	return value === "" ? "" : `${paint(name.padEnd(8), "dim")}${printableLine(value)}\n`;
-}
-
-function time(seconds: number): string {
-	return seconds > 0 && seconds < 8.64e12 ? new Date(seconds * 1000).toISOString() : "";
 }

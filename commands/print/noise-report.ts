@@ -1,5 +1,6 @@
 // Formats the parts that vary between two recordings as a configuration to review.
 
+import { groupBy } from "../../src/flow/group-by.ts";
 import type { NoiseReport, VaryingPart } from "../../src/replay/explain/learn.ts";
 import { flagOf } from "../../src/replay/explain/miss-text.ts";
 import { printableLine } from "../../src/views/printable.ts";
@@ -16,8 +17,7 @@ export function noiseYaml({ compared, equal, alone, findings }: NoiseReport): st
 	for (const [name, values] of byOption(noise)) {
 		const [first] = values;
 		if (first === undefined) continue;
-		if (first.option?.value === true || name === "server_replay_match_content")
-			lines.push(`${name}: ${first.option?.value} # ${reason(first)}`);
+		if (isSingle(first)) lines.push(`${name}: ${first.option?.value} # ${reason(first)}`);
 		else
 			lines.push(
 				`${name}:`,
@@ -37,36 +37,39 @@ export function noiseYaml({ compared, equal, alone, findings }: NoiseReport): st
 }
 
 /** The same for programs: the values of options, and all findings. */
-export function noiseData(lesson: NoiseReport): object {
+export function noiseData(report: NoiseReport): object {
 	const options: Record<string, unknown> = {};
-	for (const [name, values] of byOption(lesson.findings.filter(isNoise))) {
-		const value = values[0]?.option?.value;
-		options[name] =
-			value === true || name === "server_replay_match_content" ? value : values.map(({ option }) => option?.value);
+	for (const [name, findings] of byOption(report.findings.filter(isNoise))) {
+		const values = findings.map(({ option }) => option?.value);
+		options[name] = findings.some(isSingle) ? values[0] : values;
 	}
-	return { options, ...lesson };
+	return { options, ...report };
 }
 
 function isNoise({ kind, option }: VaryingPart): boolean {
 	return kind !== null && option !== null;
 }
 
+/** Whether the option has one value, not a list. */
+function isSingle({ option }: VaryingPart): boolean {
+	return option?.value === true || option?.name === "server_replay_match_content";
+}
+
 function byOption(findings: readonly VaryingPart[]): Map<string, VaryingPart[]> {
-	const groups = new Map<string, VaryingPart[]>();
-	for (const finding of findings)
-		groups.set(finding.option?.name ?? "", [...(groups.get(finding.option?.name ?? "") ?? []), finding]);
-	return groups;
+	return groupBy(findings, ({ option }) => option?.name ?? "");
 }
 
 function reason({ kind, differing, example }: VaryingPart): string {
-	const values = example.values.map((value) => (value === null ? "nothing" : shortened(value)));
-	return printableLine(`${kind}, differs in ${differing}: ${values.join(" and ")}`);
+	return printableLine(`${kind}, differs in ${differing}: ${valuesText(example)}`);
 }
 
 function intendedLine({ part, name, example, option }: VaryingPart): string {
-	const values = example.values.map((value) => (value === null ? "nothing" : shortened(value)));
 	const advice = option === null ? "" : ` (${flagOf(option)} would leave it out)`;
-	return `#   ${printableLine(`${part}${name === null ? "" : ` ${name}`}: ${values.join(" and ")}, as in ${example.method} ${example.url}${advice}`)}`;
+	return `#   ${printableLine(`${part}${name === null ? "" : ` ${name}`}: ${valuesText(example)}, as in ${example.method} ${example.url}${advice}`)}`;
+}
+
+function valuesText({ values }: VaryingPart["example"]): string {
+	return values.map((value) => (value === null ? "nothing" : shortened(value))).join(" and ");
 }
 
 function shortened(value: string): string {

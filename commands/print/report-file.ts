@@ -4,13 +4,16 @@ import { writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
 import { expandHome } from "../../src/options.ts";
+import { checkDistinct } from "../tapes/same-file.ts";
 
 /**
  * Call it before the run. Creates the folder of a report file, and checks that the file can be written. An existing
  * file stays as it is. Returns the path with `~` expanded.
- * @throws FlowtapeError FT_IO
+ * @param others other files of the run, which the report must not overwrite
+ * @throws FlowtapeError FT_IO, FT_USAGE
  */
-export function prepareReport(given: string): string {
+export function prepareReport(given: string, others: readonly string[]): string {
+	checkDistinct(given, others);
 	const path = expandHome(given);
 	try {
 		mkdirSync(dirname(path), { recursive: true });

@@ -2,7 +2,7 @@
 
 import type { LiveReport } from "../../api/live.ts";
 import { leftOutText } from "../../api/run-events.ts";
-import { type ErrorCode, type ErrorDetail, FlowtapeError } from "../../src/errors.ts";
+import { type ErrorCode, type ErrorDetail, FlowtapeError, messageOf } from "../../src/errors.ts";
 import { jsonText } from "../../src/flow/json-text.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
@@ -11,7 +11,7 @@ import { nearData } from "../../src/replay/explain/miss-text.ts";
 import { printable, printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { FlowLog } from "./flow-log.ts";
-import { paintFor } from "./text.ts";
+import { counted, paintFor } from "./text.ts";
 
 export interface RunReporterOptions {
 	json: boolean;
@@ -156,8 +156,7 @@ export class RunReporter {
 			if (replay !== null)
 				for (const [destination, count] of egress)
 					this.#line(`egress to ${printableLine(destination)}${count === 1 ? "" : `, ${count} times`}`);
-			if (output !== null)
-				counts.push(`recorded ${recorded} ${recorded === 1 ? "flow" : "flows"} to ${printableLine(output)}`);
+			if (output !== null) counts.push(`recorded ${counted(recorded, "flow")} to ${printableLine(output)}`);
 			if (counts.length === 0) return;
 			if (own > 0) counts.push(`own ${own}`);
 			if (noise > 0) counts.push(`browser noise ${noise}`);
@@ -176,9 +175,7 @@ export class RunReporter {
 	/** Printed even if `quiet`. */
 	#reportLost(lost: number): void {
 		if (lost > 0)
-			this.#line(
-				`flowtape: ${lost === 1 ? "1 flow" : `${lost} flows`} could not be recorded and ${lost === 1 ? "is" : "are"} lost`,
-			);
+			this.#line(`flowtape: ${counted(lost, "flow")} could not be recorded and ${lost === 1 ? "is" : "are"} lost`);
 	}
 
 	/** Reports the first flow that could not be written. Their number is printed at the end. */
@@ -219,8 +216,4 @@ function summary(flow: Extract<ProxyEvent, { kind: "flow" }>["flow"]): object {
 		status: response?.statusCode ?? null,
 		...(error === null ? {} : { error: error.message }),
 	};
-}
-
-function messageOf(error: unknown): string {
-	return error instanceof Error ? error.message : String(error);
 }

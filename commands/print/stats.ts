@@ -2,7 +2,7 @@
 
 import type { Count, Report, Slow } from "../../api/summary.ts";
 import { printableLine } from "../../src/views/printable.ts";
-import { type Paint, shortSize, shortTime } from "./text.ts";
+import { isoTime, type Paint, shortSize, shortTime } from "./text.ts";
 
 /** Lines, each with a line feed. */
 export function statsText(report: Report, paint: Paint): string {
@@ -26,7 +26,8 @@ export function statsText(report: Report, paint: Paint): string {
 		`${paint(String(flows), "bold")} flows: ${pairs(kinds)}${replays > 0 ? `; ${replays} replayed` : ""}${incomplete > 0 ? `; ${incomplete} incomplete` : ""}\n`,
 		`bodies: ${shortSize(bytes.request)} sent, ${shortSize(bytes.response)} received\n`,
 	];
-	if (from !== null && to !== null) parts.push(`time: ${time(from)} to ${time(to)}, ${shortTime(to - from)}\n`);
+	if (from !== null && to !== null)
+		parts.push(`time: ${isoTime(from) ?? from} to ${isoTime(to) ?? to}, ${shortTime(to - from)}\n`);
 	if (Object.keys(methods).length > 0) parts.push(`methods: ${pairs(methods)}\n`, `statuses: ${pairs(statuses)}\n`);
 	if (hosts.length > 0) parts.push(title("Hosts"), ...hosts.map(countLine));
 	if (contentTypes.length > 0) parts.push(title("Content types"), ...contentTypes.map(countLine));
@@ -54,8 +55,4 @@ function slowLine({ id, method, url, status, seconds }: Slow): string {
 
 function number(count: number): string {
 	return String(count).padStart(8);
-}
-
-function time(seconds: number): string {
-	return Math.abs(seconds) < 8.64e12 ? new Date(seconds * 1000).toISOString() : String(seconds);
 }

@@ -78,3 +78,14 @@ export function shortTime(seconds: number): string {
 		? `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`
 		: `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`;
 }
+
+/** Seconds since 1970 as ISO 8601 in UTC; null for 0, which means unknown, and for an invalid time. */
+export function isoTime(seconds: number): string | null {
+	const date = new Date(seconds * 1000);
+	return seconds === 0 || Number.isNaN(date.getTime()) ? null : date.toISOString();
+}
+
+/** `1 flow`, `2 flows`. */
+export function counted(count: number, noun: string): string {
+	return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

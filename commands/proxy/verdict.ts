@@ -1,5 +1,4 @@
 // Writes the report of a replay, and decides at its end whether it failed.
-
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { LiveReport } from "../../api/live.ts";
 import { Verdict, options as verdictOptions } from "../../api/verdict.ts";
@@ -46,12 +45,16 @@ export class ReplayVerdict {
 	readonly #report: ReportFile | null;
 	readonly #misses: Miss[] = [];
 
-	/** @throws FlowtapeError FT_BAD_OPTION, FT_IO */
-	constructor(values: VerdictValues, io: Io) {
+	/**
+	 * @param tapes the tapes of the run, which reports must not overwrite
+	 * @throws FlowtapeError FT_BAD_OPTION, FT_IO, FT_USAGE
+	 */
+	constructor(values: VerdictValues, io: Io, tapes: readonly string[]) {
+		const { report, junit } = values;
 		this.#verdict = new Verdict(values);
 		this.#io = io;
-		this.#report = values.report === null ? null : new ReportFile(prepareReport(values.report));
-		this.#junit = values.junit === null ? null : prepareReport(values.junit);
+		this.#junit = junit === null ? null : prepareReport(junit, [...tapes, ...(report === null ? [] : [report])]);
+		this.#report = report === null ? null : new ReportFile(prepareReport(report, tapes));
 	}
 
 	/** Whether each used and each unused recording has to be reported. */

@@ -9,7 +9,7 @@ import type { Io } from "../cli/command.ts";
 import { changeJson, changeText, differenceText } from "../print/differences.ts";
 import { type JunitCase, junitXml } from "../print/junit.ts";
 import { prepareReport, writeReport } from "../print/report-file.ts";
-import { type Paint, paintFor } from "../print/text.ts";
+import { counted, type Paint, paintFor } from "../print/text.ts";
 
 export const options = {
 	compare: {
@@ -34,13 +34,17 @@ export class Comparison {
 	readonly #cases: JunitCase[] = [];
 	readonly #print: (change: FlowChange) => void;
 
-	/** @throws FlowtapeError FT_BAD_OPTION, FT_IO */
+	/**
+	 * @param tapes the tapes of the run, which the report must not overwrite
+	 * @throws FlowtapeError FT_BAD_OPTION, FT_IO, FT_USAGE
+	 */
 	constructor(
 		{ ignore, junit, json, color }: OptionValues<typeof options> & { json: boolean; color: boolean },
 		{ stdout, env }: Io,
+		tapes: readonly string[],
 	) {
 		this.#isIgnored = compileIgnore(ignore);
-		this.#junit = junit === null ? null : prepareReport(junit);
+		this.#junit = junit === null ? null : prepareReport(junit, tapes);
 		const paint: Paint = paintFor(stdout, env, color);
 		this.#print = (change) =>
 			stdout.write(json ? `${jsonText({ event: "difference", ...changeJson(change) })}\n` : changeText(change, paint));
@@ -55,9 +59,11 @@ export class Comparison {
 		}
 		this.differing++;
 		this.#print({ kind: "changed", flow, before, differences });
-		const message = differences.length === 1 ? "1 difference" : `${differences.length} differences`;
 		this.#note(before, {
-			failure: { message, text: differences.map((difference) => `${differenceText(difference)}\n`).join("") },
+			failure: {
+				message: counted(differences.length, "difference"),
+				text: differences.map((difference) => `${differenceText(difference)}\n`).join(""),
+			},
 		});
 	}
 

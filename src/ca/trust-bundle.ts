@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as Tls from "node:tls";
-import { FlowtapeError, hasErrno } from "../errors.ts";
+import { FlowtapeError, hasErrno, messageOf } from "../errors.ts";
 import { lazily } from "../lazy.ts";
 
 /** Variables whose file replaces a tool's default authorities. */
@@ -86,7 +86,7 @@ export function writeTrustBundle(folder: string, certificatePem: string, env: No
 		replaceFileSync(bundle.javaFile, javaKeyStore(certificates));
 		replaceFileSync(bundle.pemFile, text);
 	} catch (cause) {
-		const reason = cause instanceof Error ? cause.message : String(cause);
+		const reason = messageOf(cause);
 		throw new FlowtapeError("FT_CA", `the CA bundle for child commands cannot be written: ${reason}`, {
 			file: bundle.pemFile,
 			cause,

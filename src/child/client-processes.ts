@@ -11,23 +11,27 @@ export class ClientProcesses {
 	/** The processes that have connected, until they have ended. */
 	readonly #running = new Set<number>();
 	#hasConnected = false;
-	/** Whether other programs than Node connect: nothing is known about the end of their processes. */
+	/** Whether programs other than Node connect. The end of their processes cannot be noticed, so no restart is. */
 	#hasOthers = false;
 
 	/**
-	 * Call for each new connection, before its first request is handled. Returns whether a Node process makes it as its
-	 * first one, after all processes that connected before have ended.
+	 * Call for each new connection, before its first request is handled. Returns whether it is the first connection of a
+	 * Node process, and all processes that connected before have ended.
 	 */
 	hasRestarted(): boolean {
+		if (this.#hasOthers) return false;
 		const files = readdirSync(this.folder);
 		for (const pid of this.#running) if (hasEnded(pid)) this.#running.delete(pid);
 		const isAlone = this.#running.size === 0;
-		if (files.length === 0) this.#hasOthers ||= isAlone;
+		if (files.length === 0) {
+			this.#hasOthers = isAlone;
+			return false;
+		}
 		for (const file of files) {
 			rmSync(join(this.folder, file));
 			this.#running.add(Number.parseInt(file, 10));
 		}
-		const isRestart = files.length > 0 && isAlone && this.#hasConnected && !this.#hasOthers;
+		const isRestart = isAlone && this.#hasConnected;
 		this.#hasConnected = true;
 		return isRestart;
 	}

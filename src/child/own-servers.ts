@@ -2,6 +2,8 @@
 // other systems.
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { endianness } from "node:os";
+import { groupBy } from "../flow/group-by.ts";
 
 /** A listening socket in /proc/net/tcp or /proc/net/tcp6. */
 interface Listener {
@@ -145,10 +147,8 @@ function* listening(file: string, port: number): Generator<Listener> {
 /** The kernel prints an address as 32-bit words in the machine's byte order. */
 function networkOrder(hex: string): Buffer {
 	const bytes = Buffer.from(hex, "hex");
-	return isLittleEndian ? bytes.swap32() : bytes;
+	return endianness() === "LE" ? bytes.swap32() : bytes;
 }
-
-const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
 /** The lines of a file, read on demand because the file may be long. None if the file cannot be opened. */
 function* firstLines(file: string): Generator<string> {
@@ -182,14 +182,7 @@ function processes(): number[] {
  * parent.
  */
 function treeOf(root: number): number[] {
-	const children = new Map<number, number[]>();
-	for (const pid of processes()) {
-		const parent = parentOf(pid);
-		if (parent === null) continue;
-		const siblings = children.get(parent);
-		if (siblings === undefined) children.set(parent, [pid]);
-		else siblings.push(pid);
-	}
+	const children = groupBy(processes(), parentOf);
 	const tree = [root];
 	for (const pid of tree) tree.push(...(children.get(pid) ?? []));
 	return tree;

@@ -55,10 +55,7 @@ async function importModule(file: string, url: URL): Promise<Readonly<Record<str
 			throw new FlowtapeError(
 				"FT_SCRIPT",
 				`${file}: scripts in TypeScript need Node 22.18 or later, this is ${process.version}; write it as .js`,
-				{
-					file,
-					cause,
-				},
+				{ file, cause },
 			);
 		throw new FlowtapeError("FT_SCRIPT", `error in script ${describeError(file, cause)}`, { file, cause });
 	}

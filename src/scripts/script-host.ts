@@ -1,6 +1,7 @@
 // Runs scripts: each is a hook that is reloaded when its file changes. Errors of scripts are logged, and the traffic
 // continues.
-import type { Flow, HttpFlow } from "../flow/flow.ts";
+import { messageOf } from "../errors.ts";
+import type { Conversation, Flow, HttpFlow } from "../flow/flow.ts";
 import type { ConnectionHook } from "../hooks/connection-hooks.ts";
 import type { Decision } from "../hooks/decision.ts";
 import type { Hook, Phase } from "../hooks/hook.ts";
@@ -18,7 +19,7 @@ import type { Streaming } from "./message-view.ts";
 type Log = (level: "info" | "warning" | "error", message: string) => void;
 
 /** The views of flows, shared by all scripts, so that properties that one script sets are visible to the others. */
-type Views = WeakMap<Flow, HTTPFlow | StreamFlow>;
+type Views = WeakMap<Conversation, HTTPFlow | StreamFlow>;
 
 /** How often files are checked for changes. Milliseconds. */
 const WATCH_MS = 1000;
@@ -125,10 +126,7 @@ class RunningScript {
 			await this.call("configure");
 			await this.call("running");
 		} catch (error) {
-			this.#log(
-				"error",
-				`${error instanceof Error ? error.message : String(error)}; the previous version of the script continues`,
-			);
+			this.#log("error", `${messageOf(error)}; the previous version of the script continues`);
 		}
 	}
 
@@ -246,7 +244,7 @@ class RunningScript {
 		if (typeof stream !== "function") return stream;
 		return (chunk) => {
 			try {
-				return checkChunks("what stream gives", stream(chunk));
+				return checkChunks("the result of stream", stream(chunk));
 			} catch (error) {
 				this.#reportError(error);
 				return chunk;
@@ -268,10 +266,10 @@ class RunningScript {
 		await this.call(flow.error === null ? "tcp_end" : "tcp_error", view);
 	}
 
-	#viewOf(flow: Flow, decision: Decision): HTTPFlow | StreamFlow {
+	#viewOf(flow: Conversation, decision: Decision): HTTPFlow | StreamFlow {
 		let view = this.#views.get(flow);
 		if (view === undefined) {
-			view = flow.type === "http" ? new HTTPFlow(flow, decision) : new StreamFlow(flow as never, decision);
+			view = flow.type === "http" ? new HTTPFlow(flow, decision) : new StreamFlow(flow, decision);
 			this.#views.set(flow, view);
 		}
 		return view;

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Duplex } from "node:stream";
 import { now } from "../../clock.ts";
-import type { FlowtapeError } from "../../errors.ts";
+import { type FlowtapeError, messageOf } from "../../errors.ts";
 import { bodySlices } from "../../flow/body.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import { type ServerConnection, serverConnection } from "../../flow/connection.ts";
@@ -331,7 +331,7 @@ export class Exchange implements UpstreamListener {
 	/** Fails the exchange, as the hook may have had to change or stop it. */
 	#hookFailed(phase: Phase, error: unknown): void {
 		this.#context.emit({ kind: "hook_error", phase, error });
-		const why = error instanceof Error ? error.message : String(error);
+		const why = messageOf(error);
 		if (this.#lifecycle.stage !== "done") this.#fail(`a hook failed at ${phase}: ${why}`, 502);
 	}
 
@@ -640,7 +640,7 @@ export class Exchange implements UpstreamListener {
 		const cached = pipeline.hasSingleHook && !wantsFlows ? (this.#hookResponse?.cached ?? null) : null;
 		const { pipe } = this.#response;
 		pipe.onCaughtUp = () => this.#responseCaughtUp();
-		pipe.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
+		pipe.onBroken = (error) => this.#fail(messageOf(error), null);
 		const writer = this.#host.sendResponse(response, this.flow.request, body, isTouched || "size" in body, cached);
 		this.#lifecycle.enter("send response");
 		pipe.open(writer);
@@ -670,7 +670,7 @@ export class Exchange implements UpstreamListener {
 			return;
 		}
 		pipe.onCaughtUp = () => this.#stopShort();
-		pipe.onBroken = (error) => this.#fail(error instanceof Error ? error.message : String(error), null);
+		pipe.onBroken = (error) => this.#fail(messageOf(error), null);
 		if (pieces === null) pipe.replaceUnfinished(response.body ?? Buffer.alloc(0));
 		pipe.open(this.#host.sendResponse(response, request, { framing }, true, null));
 		this.#isPlayed = pieces === null;

@@ -10,7 +10,7 @@ import {
 	type SecureContext,
 	type SecureContextOptions,
 } from "node:tls";
-import { FlowtapeError } from "../../errors.ts";
+import { FlowtapeError, messageOf } from "../../errors.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import { ClientCertificates } from "./client-certificates.ts";
 import { secureOptions, tlsVersionNames } from "./versions.ts";
@@ -149,7 +149,7 @@ function attempt<T>(option: string, path: string, read: () => T): T {
 	try {
 		return read();
 	} catch (cause) {
-		const why = cause instanceof Error ? cause.message : String(cause);
+		const why = messageOf(cause);
 		throw new FlowtapeError("FT_BAD_OPTION", `${option}: the certificates cannot be read: ${why}`, {
 			file: path,
 			cause,

@@ -4,7 +4,8 @@
 import { bodySize } from "../../flow/body.ts";
 import type { ByteString } from "../../flow/bytes.ts";
 import type { FlowEnd } from "../../flow/flow.ts";
-import type { Response } from "../../flow/message.ts";
+import type { Request, Response } from "../../flow/message.ts";
+import type { RecordedAnswer } from "../../flow/recorded.ts";
 import {
 	hasSameConditions,
 	isNotBefore,
@@ -26,11 +27,33 @@ export interface RequestSpec {
 	readonly accept: ByteString | null;
 }
 
+/** @param conditions those of the request; null: it has none */
+export function requestSpecOf({ method, headers }: Request, conditions: RequestConditions | null): RequestSpec {
+	return {
+		method: method.toUpperCase(),
+		conditions: conditions ?? NO_CONDITIONS,
+		accept: headers.raw("accept-encoding"),
+	};
+}
+
 /** A recorded response and the request headers to which it was sent. */
 export interface RecordedExchange {
 	readonly conditions: RequestConditions | null;
 	readonly response: Response;
 	readonly end: FlowEnd;
+}
+
+/** @param conditions those of the recorded request; null: it has none */
+export function exchangeOf(answer: RecordedAnswer, conditions: RequestConditions | null): RecordedExchange {
+	return { conditions, response: answer.response, end: endOfAnswer(answer) };
+}
+
+/** How a response ended. The end of a WebSocket is part of its own data, so its 101 counts as complete. */
+export function endOfAnswer({
+	response,
+	ended = null,
+}: Pick<RecordedAnswer, "response"> & Partial<RecordedAnswer>): FlowEnd {
+	return response.statusCode === 101 ? "server" : (ended ?? "server");
 }
 
 /**

@@ -38,7 +38,7 @@ export interface JoinedFit {
 /** Worse than a response made from one recording. */
 const RANK = DERIVED + 0.5;
 
-/** null: the recording contains no part, or its representation cannot be identified. */
+/** The part that a recording contains; null: it contains none, or its representation cannot be identified. */
 export function storedPartOf(answered: RecordedExchange): StoredPart | null {
 	const { response, end } = answered;
 	const isCut = isIncomplete(answered);

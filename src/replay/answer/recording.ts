@@ -4,19 +4,11 @@ import type { FlowEnd, HttpFlow } from "../../flow/flow.ts";
 import { Headers } from "../../flow/headers.ts";
 import { Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
+import type { RecordedAnswer } from "../../flow/recorded.ts";
 import { dropUnsendable, inOneLine, unsendable } from "../../flow/sendable.ts";
 import { acceptsCoding } from "./accept.ts";
+import { endOfAnswer } from "./fit.ts";
 import { findDates, type HeaderDate, moveDates, type Refresh, refreshBody } from "./refresh.ts";
-
-/** Properties of the flow of a recorded response. */
-export interface RecordingInfo {
-	/** Id of the flow. */
-	readonly id: string;
-	/** How it ended; default: "server". */
-	readonly ended?: FlowEnd | null;
-	/** The time to which its dates were already refreshed, in seconds since 1970. */
-	readonly refreshed?: number | null;
-}
 
 export class Recording {
 	/** Id of the recorded flow. */
@@ -35,14 +27,17 @@ export class Recording {
 	#unsendable: readonly ByteString[] | null = null;
 	#dates: readonly HeaderDate[] | null = null;
 
-	/** @param read reads the recorded flow, null: it was deleted; called only if the response is not sufficient */
+	/**
+	 * @param answer by default, the response is complete and its dates are those of the recording
+	 * @param read reads the recorded flow, null: it was deleted; called only if the response is not sufficient
+	 */
 	constructor(
-		{ id, ended = null, refreshed = null }: RecordingInfo,
-		response: Response,
+		answer: Pick<RecordedAnswer, "id" | "response"> & Partial<RecordedAnswer>,
 		read: () => HttpFlow | null = () => null,
 	) {
+		const { id, response, refreshed } = answer;
 		this.id = id;
-		this.end = response.statusCode === 101 ? "server" : (ended ?? "server");
+		this.end = endOfAnswer(answer);
 		this.#datedAt = refreshed ?? response.timestampStart;
 		this.response = response;
 		this.flow = read;

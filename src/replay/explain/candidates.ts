@@ -1,5 +1,6 @@
 // Selects the recorded requests that are compared with a miss: by path, folder or last path segment, and the first
 // ones. The cost of a miss therefore does not depend on the length of the tape.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Request } from "../../flow/message.ts";
 import type { FlowSummary } from "../../flow/recorded.ts";
 import { hash64 } from "../match/hash.ts";
@@ -56,7 +57,7 @@ export class Candidates {
 			const number = this.#seqs.push(summary.seq) - 1;
 			this.#indexes.push(tape);
 			for (const key of keysOf(summary.host.toLowerCase(), summary.path)) this.#table.add(key, number);
-			if (number % BATCH === BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
+			if (number % BATCH === BATCH - 1) await nextTurn();
 		}
 	}
 }

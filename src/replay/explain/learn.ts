@@ -1,6 +1,7 @@
 // Compares two recordings of the same scenario to find the varying fields that matching should ignore.
 import { toText } from "../../flow/bytes.ts";
 import type { HttpFlow } from "../../flow/flow.ts";
+import { groupBy } from "../../flow/group-by.ts";
 import type { Request } from "../../flow/message.ts";
 import { originalRequest, requestKey } from "../match/key.ts";
 import { hostOf, pathEnd } from "../match/parts.ts";
@@ -15,7 +16,7 @@ export interface VaryingPart {
 	/** The part of the request, such as `query`. */
 	readonly part: RequestDifference["part"];
 	readonly name: string | null;
-	/** What its values look like, such as "UUID"; null: they do not look generated. */
+	/** The kind of its values, such as "UUID"; null: they do not look generated. */
 	readonly kind: string | null;
 	/** Number of request pairs in which it differs. */
 	readonly differing: number;
@@ -46,32 +47,27 @@ export function learn(first: readonly HttpFlow[], second: readonly HttpFlow[]): 
 	const rules = compileRules({});
 	const [left, right] = [groups(first), groups(second)];
 	const alone: Request[] = [];
-	const tally = new VaryingParts();
+	const varying = new VaryingParts();
 	for (const key of new Set([...left.keys(), ...right.keys()])) {
 		const pairs = pair(left.get(key) ?? [], right.get(key) ?? [], rules);
 		for (const [a, b] of pairs) {
 			if (a === null || b === null) alone.push((a ?? b) as Request);
-			else tally.add(a, b, rules);
+			else varying.add(a, b, rules);
 		}
 	}
 	return {
-		...tally.counts,
+		...varying.counts,
 		alone: alone.map(({ method, prettyUrl }) => ({ method: toText(method), url: prettyUrl })),
-		findings: tally.findings(),
+		findings: varying.findings(),
 	};
 }
 
 /** Groups requests by method, host and path. */
 function groups(flows: readonly HttpFlow[]): Map<string, Request[]> {
-	const found = new Map<string, Request[]>();
-	for (const flow of flows) {
-		const request = originalRequest(flow);
-		const key = `${request.method} ${hostOf(request)} ${request.path.slice(0, pathEnd(request.path))}`;
-		const group = found.get(key);
-		if (group === undefined) found.set(key, [request]);
-		else group.push(request);
-	}
-	return found;
+	return groupBy(
+		flows.map(originalRequest),
+		(request) => `${request.method} ${hostOf(request)} ${request.path.slice(0, pathEnd(request.path))}`,
+	);
 }
 
 type Pair = readonly [Request | null, Request | null];
@@ -84,8 +80,12 @@ function pair(left: readonly Request[], right: readonly Request[], rules: MatchR
 	const keys = unpaired.map((request) => requestKey(request, rules));
 	for (const request of left) {
 		const at = keys.indexOf(requestKey(request, rules));
-		if (at < 0) rest.push(request);
-		else pairs.push([request, unpaired.splice(at, 1)[0] ?? null]) && keys.splice(at, 1);
+		if (at < 0) {
+			rest.push(request);
+			continue;
+		}
+		pairs.push([request, unpaired.splice(at, 1)[0] ?? null]);
+		keys.splice(at, 1);
 	}
 	for (const request of rest) pairs.push([request, takeNearest(request, unpaired, rules)]);
 	return [...pairs, ...unpaired.map((request): Pair => [null, request])];

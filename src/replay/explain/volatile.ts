@@ -1,4 +1,4 @@
-// Recognises generated values, such as timestamps, identifiers and tokens, by their form.
+// Recognizes generated values, such as timestamps, identifiers and tokens, by their form.
 
 /** Kinds of generated values. The first kind that both values match is used. */
 const kinds: readonly (readonly [kind: string, matches: (value: string) => boolean])[] = [

@@ -1,4 +1,4 @@
-// Extracts and normalises the parts of a request that the matching rules compare.
+// Extracts and normalizes the parts of a request that the matching rules compare.
 import { type Body, bodySize } from "../../flow/body.ts";
 import { type ByteString, decodeText, toByteString, toText } from "../../flow/bytes.ts";
 import { parseMediaType } from "../../flow/content-type.ts";
@@ -52,7 +52,7 @@ export function pathOf(
 }
 
 /**
- * Normalises percent-encoding (RFC 3986 section 6.2.2): decodes unreserved characters, encodes non-ASCII characters,
+ * Normalizes percent-encoding (RFC 3986 section 6.2.2): decodes unreserved characters, encodes non-ASCII characters,
  * and writes hexadecimal digits in upper case.
  */
 function normalizeEscape(part: string, digits: string | undefined): string {

@@ -3,8 +3,7 @@ import type { MatchRules, MatchValues, profileOf } from "./rules.ts";
 
 /** `method, scheme, host, port, path, query in order, body by bytes`. */
 export function rulesText(rules: MatchRules, values: MatchValues): string {
-	const without = (names: readonly string[] = [], what = "") =>
-		names.length === 0 ? "" : ` (without ${what}${names.join(", ")})`;
+	const without = (names: readonly string[] = []) => (names.length === 0 ? "" : ` (without ${names.join(", ")})`);
 	const parts = ["method", "scheme"];
 	if (rules.host) parts.push("host");
 	if (rules.port) parts.push("port");
@@ -35,7 +34,7 @@ function bodyText(rules: MatchRules, values: MatchValues): string | null {
 	const ignored = [
 		...(values.server_replay_ignore_json ?? []).map((path) => `JSON ${path}`),
 		...(values.server_replay_ignore_payload_params ?? []).map((name) => `form field ${name}`),
-		...(values.server_replay_ignore_body ?? []).map((pattern) => `what matches ${pattern}`),
+		...(values.server_replay_ignore_body ?? []).map((pattern) => `matches of ${pattern}`),
 	];
 	const by = rules.meaning
 		? "meaning"

@@ -102,7 +102,7 @@ export interface MatchRules {
 	readonly port: boolean;
 	/** Compare the `;` parameters of the last path segment, which mitmproxy ignores. */
 	readonly pathParams: boolean;
-	/** Normalise hosts and paths. */
+	/** Normalize hosts and paths. */
 	readonly normal: boolean;
 	readonly query: boolean;
 	readonly ignoredParams: NamePattern | null;

@@ -70,7 +70,7 @@ export class ReplayIndex {
 	readonly order: Order;
 	readonly indexes: readonly RecordingIndex[];
 	readonly #decodeLimit: DecodeLimit;
-	/** What all sessions have in common, so that each further session needs little memory. */
+	/** Shared by all sessions, so that each further session needs little memory. */
 	readonly ready = new RecordingCache();
 	readonly groups = new Map<string, KeyGroup>();
 	/** Sessions by name: each has its own order of recordings. */

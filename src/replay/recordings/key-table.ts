@@ -1,8 +1,8 @@
 // A compact table from keys to sequence numbers for millions of flows: sorted typed arrays, 20 bytes per flow.
+import { endianness } from "node:os";
 
 /** Which half of a 64-bit number comes first in memory. */
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
-const [INDEX, HASH] = IS_LITTLE_ENDIAN ? [0, 1] : [1, 0];
+const [INDEX, HASH] = endianness() === "LE" ? [0, 1] : [1, 0];
 
 /** Keys are 16 hexadecimal digits, see `hash64`. Add all entries by ascending sequence number, then search. */
 export class KeyTable {

@@ -1,6 +1,7 @@
 // Indexes of tapes for the replay: recordings are found by request key and identified by sequence number.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { endOf } from "../../flow/ending.ts";
-import type { Flow, FlowEnd, HttpFlow } from "../../flow/flow.ts";
+import type { Flow, HttpFlow } from "../../flow/flow.ts";
 import { isKept } from "../../flow/kept-body.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import type { FlowSource } from "../../flow/pipe.ts";
@@ -58,11 +59,6 @@ export function isAnswer(flow: HttpFlow): boolean {
 
 export function answerOf(flow: HttpFlow): RecordedAnswer {
 	return { id: flow.id, response: flow.response as Response, ended: endOf(flow), refreshed: flow.refreshed };
-}
-
-/** How a response ended. The end of a WebSocket is part of its own data, so its 101 counts as complete. */
-export function endOfAnswer({ response, ended }: Pick<RecordedAnswer, "response" | "ended">): FlowEnd {
-	return response.statusCode === 101 ? "server" : (ended ?? "server");
 }
 
 /** How keys are computed and which flows are indexed. */
@@ -129,7 +125,7 @@ class TapeIndex implements RecordingIndex {
 				this.#table.add(key, seq);
 				this.#last = seq;
 			}
-			await new Promise((resolve) => setImmediate(resolve));
+			await nextTurn();
 		}
 		this.#isFilled = true;
 	}
@@ -178,7 +174,7 @@ function summaryOf(flow: HttpFlow, seq: number): FlowSummary {
 }
 
 /** Flows in one block: their keys become searchable together while a tape is read. */
-const BLOCK_PLACES = 16_384;
+const BLOCK_FLOWS = 16_384;
 /** Number of flow summaries that are read together. */
 const SUMMARIES = 500;
 
@@ -260,14 +256,14 @@ class RekeyedIndex implements RecordingIndex {
 				this.#add(seq, request, block);
 				this.#last = seq;
 			}
-			if (block.size >= BLOCK_PLACES) {
+			if (block.size >= BLOCK_FLOWS) {
 				this.#blocks.push(block);
 				block = new KeyTable();
 				const resolve = this.#resolveGrowing;
 				this.#expectMore();
 				resolve();
 			}
-			await new Promise((resolve) => setImmediate(resolve));
+			await nextTurn();
 		}
 		this.#blocks = [this.#whole];
 		this.growing = null;

@@ -1,24 +1,28 @@
 // The state of one replay session: which recordings it has used, so that equal requests get them in order.
 import type { HttpFlow } from "../../flow/flow.ts";
+import { groupBy } from "../../flow/group-by.ts";
 import type { Request } from "../../flow/message.ts";
 import type { RecordedAnswer } from "../../flow/recorded.ts";
 import {
 	DERIVED,
+	endOfAnswer,
+	exchangeOf,
 	type Fit,
 	fitOf,
 	isConditional,
 	isIncomplete,
 	type RecordedExchange,
 	type RequestSpec,
+	requestSpecOf,
 } from "../answer/fit.ts";
-import { joinedFit, type StoredPart, storedPartOf } from "../answer/joined-parts.ts";
+import { joinedFit, storedPartOf } from "../answer/joined-parts.ts";
 import { Recording } from "../answer/recording.ts";
-import { conditionsOf, NO_CONDITIONS, type RequestConditions } from "../match/conditions.ts";
+import { conditionsOf, type RequestConditions } from "../match/conditions.ts";
 import { originalRequest, requestKey } from "../match/key.ts";
 import type { MatchRules, Order } from "../match/rules.ts";
 import { similarity } from "../match/similarity.ts";
 import { Cursor, type RecordingRef } from "./cursor.ts";
-import { answerOf, endOfAnswer, isAnswer, type RecordingIndex } from "./keyed-tape.ts";
+import { answerOf, isAnswer, type RecordingIndex } from "./keyed-tape.ts";
 import type { RecordingCache } from "./recording-cache.ts";
 
 /** Whether a recording with the same key as a request may answer it. */
@@ -227,15 +231,11 @@ export class ReplaySession {
 
 	/** Responses combined from recorded parts of one representation. */
 	#joined(members: readonly Member[], spec: RequestSpec): Fitting[] {
-		const groups = new Map<string, { part: StoredPart; member: Member }[]>();
-		for (const member of members) {
+		const parts = members.flatMap((member) => {
 			const part = storedPartOf(answeredOf(member));
-			if (part === null) continue;
-			const group = groups.get(part.representation);
-			if (group === undefined) groups.set(part.representation, [{ part, member }]);
-			else group.push({ part, member });
-		}
-		return [...groups.values()].flatMap((group) => {
+			return part === null ? [] : [{ part, member }];
+		});
+		return [...groupBy(parts, ({ part }) => part.representation).values()].flatMap((group) => {
 			const found = joinedFit(
 				spec,
 				group.map(({ part }) => part),
@@ -293,7 +293,7 @@ export class ReplaySession {
 		const answer = { ...recorded, ended: fit.ended ?? recorded.ended, response: fit.derive?.() ?? recorded.response };
 		if (fit.isPart) for (const { tape, seq } of [ref, ...others]) this.#parts[tape]?.add(seq);
 		else this.#count(ref);
-		const recording = new Recording(answer, answer.response, () => this.#recordings.at(ref)?.flow ?? null);
+		const recording = new Recording(answer, () => this.#recordings.at(ref)?.flow ?? null);
 		recording.isAlways = this.#recordings.order === "first" && this.#recordings.match === null;
 		return recording;
 	}
@@ -312,7 +312,7 @@ export class ReplaySession {
 		if (found === null) return null;
 		const [ref, answer] = found;
 		this.#count(ref);
-		return new Recording(answer, answer.response, () => this.#recordings.at(ref)?.flow ?? null);
+		return new Recording(answer, () => this.#recordings.at(ref)?.flow ?? null);
 	}
 
 	#count({ tape, seq }: RecordingRef): void {
@@ -321,17 +321,8 @@ export class ReplaySession {
 	}
 }
 
-function requestSpecOf({ method, headers }: Request, conditions: RequestConditions | null): RequestSpec {
-	return {
-		method: method.toUpperCase(),
-		conditions: conditions ?? NO_CONDITIONS,
-		accept: headers.raw("accept-encoding"),
-	};
-}
-
 function answeredOf({ flow, conditions }: Member): RecordedExchange {
-	const answer = answerOf(flow);
-	return { conditions, response: answer.response, end: endOfAnswer(answer) };
+	return exchangeOf(answerOf(flow), conditions);
 }
 
 /** The recordings that the order allows to be used now. */

@@ -1,4 +1,5 @@
-// The sessions of a replay by name. A client chooses the names, so their length and number are bounded.
+// The sessions of a replay by name. A client chooses the names, so their length and number are bounded. Unlike RecentMap,
+// this map passes on the session that it forgets.
 import { createHash } from "node:crypto";
 
 /** Longer names are kept as their hash. Characters. */
@@ -43,10 +44,10 @@ export class Sessions<S> {
 	}
 
 	#forgetOldest(): void {
-		for (const [name, session] of this.#sessions) {
-			this.#onForgotten(session);
-			this.#sessions.delete(name);
-			return;
-		}
+		const [oldest] = this.#sessions;
+		if (oldest === undefined) return;
+		const [key, session] = oldest;
+		this.#onForgotten(session);
+		this.#sessions.delete(key);
 	}
 }

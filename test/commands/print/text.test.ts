@@ -1,6 +1,15 @@
-// Text for terminals: nothing that a flow holds moves the cursor, and colours only where they are wanted.
+// Text for terminals: control characters are escaped, and colours are optional.
 import t from "tap";
-import { coloured, messageStream, paintFor, plain, shortSize, shortTime } from "../../../commands/print/text.ts";
+import {
+	coloured,
+	counted,
+	isoTime,
+	messageStream,
+	paintFor,
+	plain,
+	shortSize,
+	shortTime,
+} from "../../../commands/print/text.ts";
 
 t.test("paint", async (t) => {
 	t.equal(plain("x", "red"), "x");
@@ -8,7 +17,7 @@ t.test("paint", async (t) => {
 	t.equal(coloured("x"), "x");
 });
 
-t.test("colours where the stream is a terminal that has them and nobody says no", async (t) => {
+t.test("colours if the terminal supports them, unless they are turned off", async (t) => {
 	for (const [isTTY, env, color, wanted] of [
 		[true, {}, true, coloured],
 		[true, { TERM: "xterm" }, true, coloured],
@@ -55,10 +64,25 @@ t.test("times", async (t) => {
 		t.equal(shortTime(seconds), text);
 });
 
-t.test("messages of strangers move no cursor; on a terminal our own colours and progress pass", async (t) => {
-	const written: string[] = [];
-	const stream = (isTTY: boolean) => ({ isTTY, write: (text: string) => written.push(text) });
-	messageStream(stream(false), {}).write("a\u001b]0;x\u0007\u009b1m\u202e\u001b[31m\r\n\t");
-	messageStream(stream(true), {}).write("\r\u001b[K\u001b[31mred\u001b[0m\u001b[2J\u0007");
-	t.same(written, ["a␛]0;x␇�1m�␛[31m␍\n\t", "\r\u001b[K\u001b[31mred\u001b[0m␛[2J␇"]);
+t.test(
+	"control characters in messages are escaped; on a terminal, flowtape's own colours and progress bar pass",
+	async (t) => {
+		const written: string[] = [];
+		const stream = (isTTY: boolean) => ({ isTTY, write: (text: string) => written.push(text) });
+		messageStream(stream(false), {}).write("a\u001b]0;x\u0007\u009b1m\u202e\u001b[31m\r\n\t");
+		messageStream(stream(true), {}).write("\r\u001b[K\u001b[31mred\u001b[0m\u001b[2J\u0007");
+		t.same(written, ["a␛]0;x␇�1m�␛[31m␍\n\t", "\r\u001b[K\u001b[31mred\u001b[0m␛[2J␇"]);
+	},
+);
+
+t.test("numbers with a noun", async (t) => {
+	t.same(
+		[0, 1, 2].map((count) => counted(count, "flow")),
+		["0 flows", "1 flow", "2 flows"],
+	);
+});
+
+t.test("ISO times", async (t) => {
+	t.equal(isoTime(1.5), "1970-01-01T00:00:01.500Z");
+	for (const invalid of [0, Number.NaN, 1e300]) t.equal(isoTime(invalid), null);
 });

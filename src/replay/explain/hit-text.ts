@@ -35,7 +35,7 @@ function statusText(flow: HttpFlow): string {
 	const { response } = flow;
 	if (response === null) return "no response, never answers";
 	const status = `→ ${response.statusCode}`;
-	if (!isKept(flow)) return `${status}, its body was not recorded, never answers`;
+	if (!isKept(flow)) return `${status}, its body is not on the tape or damaged, never answers`;
 	const cut = responseCut(flow);
 	return cut === null
 		? status

@@ -1,6 +1,5 @@
 // Describes a miss as text for people and as data for programs.
 import { quoteInLine } from "../../export/shell.ts";
-import { toByteString, toText } from "../../flow/bytes.ts";
 import { staysHere } from "../../flow/loopback.ts";
 import { splitUrl } from "../../flow/url.ts";
 import { printableLine } from "../../views/printable.ts";
@@ -71,8 +70,9 @@ function isLocal(url: string): boolean {
 	return staysHere(splitUrl(url)?.host ?? "");
 }
 
-function adviceText({ url, status, kept, options, differences }: NearMiss, prefix: string): string {
+function adviceText({ url, status, kept, damaged, options, differences }: NearMiss, prefix: string): string {
 	if (status === null || (status < 200 && status !== 101)) return "it has no response to answer with";
+	if (damaged) return "its body is damaged on the tape, so it cannot answer; record it again";
 	if (!kept) return "its body was not recorded, so it cannot answer: --store-streamed-bodies records streamed bodies";
 	if (options === null)
 		return differences.length > 0 && differences.every(isCondition)
@@ -120,7 +120,7 @@ export function flagOf({ name, value }: ReplayOption, prefix = PREFIX): string {
 	const flag = `--${name.replace(prefix, "").replaceAll("_", "-")}`;
 	if (value === true) return flag;
 	// a value that begins with a dash must be attached with `=`
-	return `${flag}${value.startsWith("-") ? "=" : " "}${toText(quoteInLine(toByteString(value)))}`;
+	return `${flag}${value.startsWith("-") ? "=" : " "}${quoteInLine(value)}`;
 }
 
 /** A miss as data for JSON. Options are named as for `--set`. */

@@ -5,11 +5,12 @@ import type { HttpFlow } from "../../flow/flow.ts";
 import { isKept } from "../../flow/kept-body.ts";
 import type { Request } from "../../flow/message.ts";
 import { schedule } from "../../flow/scheduler.ts";
-import { fitOf } from "../answer/fit.ts";
-import { conditionsOf, NO_CONDITIONS } from "../match/conditions.ts";
+import { exchangeOf, fitOf, requestSpecOf } from "../answer/fit.ts";
+import { conditionsOf } from "../match/conditions.ts";
 import { originalRequest } from "../match/key.ts";
+import type { RecordingRef } from "../recordings/cursor.ts";
 import type { Candidate, ReplayIndex } from "../recordings/index-of-tapes.ts";
-import { answerOf, endOfAnswer, isAnswer } from "../recordings/keyed-tape.ts";
+import { answerOf, isAnswer } from "../recordings/keyed-tape.ts";
 import { Candidates } from "./candidates.ts";
 import { CpuBudget } from "./cpu-budget.ts";
 import {
@@ -29,8 +30,10 @@ export interface NearMiss {
 	readonly url: string;
 	/** null: it has no response, so it cannot answer a request. */
 	readonly status: number | null;
-	/** Whether its response body was recorded. Without it, the recording cannot answer a request. */
+	/** Whether its response body was recorded and is intact. Without it, the recording cannot answer a request. */
 	readonly kept: boolean;
+	/** Whether its response body was recorded and is damaged. */
+	readonly damaged: boolean;
 	/** How often it was used. */
 	readonly uses: number;
 	readonly distance: number;
@@ -78,40 +81,40 @@ const SHARE = 0.2;
 /** Finds the nearest recordings, at a bounded cost. */
 export class NearMisses {
 	readonly #index: ReplayIndex;
-	readonly #neighbours: Candidates;
-	readonly #allowance: CpuBudget;
+	readonly #candidates: Candidates;
+	readonly #budget: CpuBudget;
 
-	constructor(index: ReplayIndex, allowance = new CpuBudget(BURST_MS, SHARE)) {
+	constructor(index: ReplayIndex, budget = new CpuBudget(BURST_MS, SHARE)) {
 		this.#index = index;
-		this.#allowance = allowance;
-		this.#neighbours = new Candidates(index);
+		this.#budget = budget;
+		this.#candidates = new Candidates(index);
 	}
 
 	/** The nearest recordings, nearest first; null: the CPU budget is spent. */
 	async nearestTo(request: Request, limit = SHOWN): Promise<NearMiss[] | null> {
-		await this.#neighbours.ready();
+		await this.#candidates.ready();
 		// pauses between many misses, which would otherwise all be explained in one turn of the event loop
 		return schedule(
 			() => 1,
-			() => (this.#allowance.isSpent ? null : this.#allowance.spend(() => this.#nearest(request, limit))),
+			() => (this.#budget.isSpent ? null : this.#budget.spend(() => this.#nearest(request, limit))),
 		);
 	}
 
 	/** The recorded flow of the request that a preflight announces, with any headers and body; null: there is none. */
 	async announcedBy(preflight: Request): Promise<HttpFlow | null> {
-		await this.#neighbours.ready();
+		await this.#candidates.ready();
 		const request = preflight.copy();
 		request.method = preflight.headers.raw("access-control-request-method")?.trim() ?? "";
 		// the headers of that request are not known
 		const rules = { ...this.#index.rules, headers: [] };
-		const found = this.#neighbours
+		const found = this.#candidates
 			.candidatesFor(request)
 			.find(({ flow }) => isAnswer(flow) && headDifferences(request, originalRequest(flow), rules).length === 0);
 		return found?.flow ?? null;
 	}
 
 	#nearest(request: Request, limit: number): NearMiss[] {
-		const byHead = this.#neighbours.candidatesFor(request).map((candidate) => this.#compareHeads(request, candidate));
+		const byHead = this.#candidates.candidatesFor(request).map((candidate) => this.#compareHeads(request, candidate));
 		byHead.sort((a, b) => a.distance - b.distance || a.sizeGap - b.sizeGap);
 		const whole = byHead
 			.slice(0, COMPARED)
@@ -128,7 +131,7 @@ export class NearMisses {
 		return { candidate, differences, distance: distanceOf(differences), sizeGap };
 	}
 
-	#compare(request: Request, { flow, uses }: Candidate, heads: readonly RequestDifference[]): NearMiss {
+	#compare(request: Request, { flow, ref, uses }: Candidate, heads: readonly RequestDifference[]): NearMiss {
 		const recorded = originalRequest(flow);
 		const differences = [...heads, ...bodyDifferences(request, recorded, this.#index.rules)];
 		const { match, order } = this.#index;
@@ -136,35 +139,31 @@ export class NearMisses {
 			differences.push({ part: "match", recorded: null, sent: null, option: null });
 		if (isAnswer(flow) && !isFit(request, flow)) differences.push(...conditionDifferences(request, recorded));
 		const isSpent = uses > 0 && order === "once";
+		const kept = isKept(flow);
 		return {
 			id: flow.id,
 			method: toText(recorded.method),
 			url: recorded.prettyUrl,
 			status: flow.response?.statusCode ?? null,
-			kept: isKept(flow),
+			kept,
+			damaged: !kept && this.#hasBody(ref),
 			uses,
 			distance: distanceOf(differences),
 			differences,
 			options: isAnswer(flow) ? optionsFor(differences, isSpent) : null,
 		};
 	}
+
+	/** Whether the columns of the tape say that a response has a body. */
+	#hasBody({ tape, seq }: RecordingRef): boolean {
+		return this.#index.indexes[tape]?.summaries(seq - 1, 1)[0]?.isAnswer === true;
+	}
 }
 
 /** Whether a recording can answer the ranges and conditions of a request. */
 function isFit(request: Request, flow: HttpFlow): boolean {
-	const spec = {
-		method: request.method.toUpperCase(),
-		conditions: conditionsOf(request) ?? NO_CONDITIONS,
-		accept: request.headers.raw("accept-encoding"),
-	};
-	const answer = answerOf(flow);
-	return (
-		fitOf(spec, {
-			conditions: conditionsOf(originalRequest(flow)),
-			response: answer.response,
-			end: endOfAnswer(answer),
-		}) !== null
-	);
+	const recorded = exchangeOf(answerOf(flow), conditionsOf(originalRequest(flow)));
+	return fitOf(requestSpecOf(request, conditionsOf(request)), recorded) !== null;
 }
 
 /** Whether a recording has the host of the request or one like it, or at least half of its path. */

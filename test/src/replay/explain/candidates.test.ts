@@ -1,4 +1,4 @@
-// Among which recordings the nearest are looked for.
+// Selects the recordings that are compared with a miss.
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import { indexOf, recorded } from "../../../../fixtures/recordings.ts";
@@ -11,7 +11,7 @@ async function neighbours(flows: readonly Flow[]): Promise<Candidates> {
 	return found;
 }
 
-t.test("by path, by folder and by name, wherever they stand on a long tape; each once", async (t) => {
+t.test("by path, folder and last segment, anywhere on a long tape, without duplicates", async (t) => {
 	const many = Array.from({ length: 5000 }, (_, i) =>
 		recorded("", { path: `/filler/${i % 10}/${i}`, host: "filler.test" }),
 	);
@@ -33,7 +33,7 @@ t.test("their number is bounded", async (t) => {
 	t.ok(found.length > 10 && found.length <= 100, `${found.length}`);
 });
 
-t.test("without a near one, the first ones", async (t) => {
+t.test("the first recordings if none is near", async (t) => {
 	const found = (await neighbours([recorded("", { path: "/a/b", host: "one.test" })])).candidatesFor(
 		httpRequest({ path: "/x/y/z", host: "two.test" }),
 	);

@@ -1,8 +1,8 @@
-// Time that something may take.
+// A token bucket for CPU time.
 import t from "tap";
 import { CpuBudget } from "../../../../src/replay/explain/cpu-budget.ts";
 
-t.test("so much at once, and then a share of the time that passes", (t) => {
+t.test("a burst, then a fraction of wall time", (t) => {
 	let now = 0;
 	const allowance = new CpuBudget(100, 0.5, () => now);
 	const work = (ms: number) => {
@@ -22,7 +22,7 @@ t.test("so much at once, and then a share of the time that passes", (t) => {
 	t.notOk(allowance.isSpent);
 	allowance.spend(() => work(50));
 	allowance.spend(() => work(151));
-	t.ok(allowance.isSpent, "not more than the most is saved up");
+	t.ok(allowance.isSpent, "at most the size of the burst is saved");
 	t.end();
 });
 
@@ -39,7 +39,7 @@ t.test("work that fails counts too", (t) => {
 	t.end();
 });
 
-t.test("by the clock of the process unless told otherwise", (t) => {
+t.test("the monotonic clock of the process by default", (t) => {
 	const allowance = new CpuBudget(1, 0);
 	t.notOk(allowance.isSpent);
 	allowance.spend(() => {

@@ -1,4 +1,4 @@
-// What differs between requests, and that the options named make it nothing.
+// Differences between requests, and the options that ignore them.
 import fc from "fast-check";
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
@@ -258,7 +258,7 @@ for (const [what, recorded, sent, values, expected] of cases) {
 	});
 }
 
-t.test("there is a difference if and only if the keys differ, and the options named make the keys equal", (t) => {
+t.test("there is a difference if and only if the keys differ, and the suggested options make the keys equal", (t) => {
 	const word = fc.constantFrom("a", "b", "c*", "");
 	const pairs = fc.array(fc.tuple(word, word), { maxLength: 3 });
 	const queryText = (list: [string, string][]) => list.map(([name, value]) => `${name}=${value}`).join("&");

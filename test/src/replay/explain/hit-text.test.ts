@@ -1,4 +1,4 @@
-// Why a recording answers.
+// Explains which recording answers a request.
 import t from "tap";
 import { httpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
 import { hitData, hitText } from "../../../../src/replay/explain/hit-text.ts";
@@ -6,7 +6,7 @@ import { hitData, hitText } from "../../../../src/replay/explain/hit-text.ts";
 const asked = { method: "GET", url: "http://a.test/\tb" };
 const flows = (count: number) => Array.from({ length: count }, (_, seq) => httpFlow({ id: `${seq}-flow-id` }));
 
-t.test("in words, a line each", (t) => {
+t.test("text", (t) => {
 	const text = hitText(asked, "0-flow-id", flows(1), { compared: "method", order: "each once" });
 	t.match(
 		text,
@@ -36,7 +36,7 @@ t.test("a response that is incomplete, whether or not the flow has an error", as
 	t.match(text(websocketFlow({ error: { message: "reset", timestamp: 1 } })), /→ 101\n/);
 });
 
-t.test("as data", (t) => {
+t.test("data for JSON", (t) => {
 	t.match(hitData(asked, "0-flow-id", flows(2), "method"), {
 		answered: true,
 		recording: "0-flow-id",

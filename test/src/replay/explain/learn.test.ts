@@ -1,4 +1,4 @@
-// What varies between two recordings of the same scenario.
+// Fields that vary between two recordings of the same scenario.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { learn } from "../../../../src/replay/explain/learn.ts";
@@ -14,7 +14,7 @@ const json = (value: unknown): Request => ({
 });
 const uuid = (n: number) => `3f2a1b2c-0d1e-4f00-8000-${String(n).padStart(12, "0")}`;
 
-t.test("equal requests teach nothing, whatever their order", (t) => {
+t.test("equal requests have no varying fields, in any order", (t) => {
 	const lesson = learn(
 		flows({ path: "/a" }, { path: "/b" }, { path: "/a" }),
 		flows({ path: "/b" }, { path: "/a" }, { path: "/a" }),
@@ -23,7 +23,7 @@ t.test("equal requests teach nothing, whatever their order", (t) => {
 	t.end();
 });
 
-t.test("fields that vary, with what they look like", (t) => {
+t.test("varying fields with the kind of their values", (t) => {
 	const lesson = learn(
 		flows(
 			{ path: `/a?id=${uuid(1)}&page=1` },
@@ -53,7 +53,7 @@ t.test("fields that vary, with what they look like", (t) => {
 	t.end();
 });
 
-t.test("requests to one URL are paired by what they have in common", (t) => {
+t.test("requests to one URL are paired by similarity", (t) => {
 	const operation = (name: string, n: number) => json({ operation: name, variables: { [name]: name }, nonce: uuid(n) });
 	const lesson = learn(
 		flows(operation("users", 1), operation("orders", 2)),
@@ -64,7 +64,7 @@ t.test("requests to one URL are paired by what they have in common", (t) => {
 	t.end();
 });
 
-t.test("a field that is noise in one pair and meant in another is meant", (t) => {
+t.test("a field that varies on purpose in one pair is not noise", (t) => {
 	const lesson = learn(
 		flows({ path: `/a?q=${uuid(1)}` }, { path: "/b?q=1" }),
 		flows({ path: `/a?q=${uuid(2)}` }, { path: "/b?q=2" }),
@@ -73,7 +73,7 @@ t.test("a field that is noise in one pair and meant in another is meant", (t) =>
 	t.end();
 });
 
-t.test("order, notation and free ports vary too; what is missing on one side is meant", (t) => {
+t.test("order, notation and free ports can vary; a value missing on one side is intended", (t) => {
 	const lesson = learn(
 		flows({ path: "/a?x=1&y=2", port: 40_001 }, { path: "/c" }, { ...json({ a: 1, b: 2 }) }),
 		flows({ path: "/a?y=2&x=1", port: 40_002 }, { path: "/c?new=1" }, { ...json(1), body: '{"b":2,"a":1}' }),
@@ -90,7 +90,7 @@ t.test("order, notation and free ports vary too; what is missing on one side is 
 	t.end();
 });
 
-t.test("requests without a counterpart are named", (t) => {
+t.test("requests without a counterpart are listed", (t) => {
 	const lesson = learn(
 		flows({ path: "/a" }, { path: "/a" }, { path: "/gone" }),
 		flows({ path: "/a" }, { path: "/new" }),
@@ -102,7 +102,7 @@ t.test("requests without a counterpart are named", (t) => {
 	t.end();
 });
 
-t.test("many requests to one URL are paired by their order", (t) => {
+t.test("many requests to one URL are paired in order", (t) => {
 	const many = (offset: number) => Array.from({ length: 200 }, (_, i) => json({ i, id: uuid(i + offset) }));
 	const lesson = learn(flows(...many(0)), flows(...many(1000)));
 	t.match(lesson.findings, [{ name: "/id", kind: "UUID", differing: 200 }]);

@@ -1,4 +1,4 @@
-// A miss in words and as data.
+// A miss as text and as data.
 import t from "tap";
 import { differenceText, flagOf, missData, missText } from "../../../../src/replay/explain/miss-text.ts";
 import type { NearMiss } from "../../../../src/replay/explain/near-miss.ts";
@@ -10,6 +10,7 @@ const near: NearMiss = {
 	url: "http://a.test/p?t=1",
 	status: 200,
 	kept: true,
+	damaged: false,
 	uses: 0,
 	distance: 2,
 	differences: [
@@ -24,7 +25,7 @@ const hopeless: NearMiss = {
 	distance: 8,
 };
 
-t.test("it is safe to print, whatever the request and the recordings hold", async (t) => {
+t.test("it is safe to print, for any request and recordings", async (t) => {
 	const odd = "\u001b[2J\u009b2J\u202e\n\r\t";
 	const text = missText({ method: `G${odd}`, url: `http://a.test/${odd}` }, [
 		{
@@ -46,7 +47,7 @@ t.test("it is safe to print, whatever the request and the recordings hold", asyn
 	);
 });
 
-t.test("text for people", (t) => {
+t.test("text", (t) => {
 	t.equal(
 		missText(missed, [near, hopeless]),
 		`No recording answers GET http://a.test/p?t=2
@@ -81,7 +82,14 @@ Nearest:
 	t.end();
 });
 
-t.test("on this machine it asks first whether the server is the program's own", (t) => {
+t.test("a body that is damaged or was not recorded", (t) => {
+	const missing = { ...near, kept: false, options: null };
+	t.match(missText(missed, [missing]), /its body was not recorded, so it cannot answer: --store-streamed-bodies /);
+	t.match(missText(missed, [{ ...missing, damaged: true }]), /its body is damaged on the tape, so it cannot answer/);
+	t.end();
+});
+
+t.test("for loopback addresses, it first asks whether the command started the server", (t) => {
 	const port: NearMiss = {
 		...near,
 		url: "http://127.0.0.1:3000/p",
@@ -101,7 +109,7 @@ t.test("on this machine it asks first whether the server is the program's own", 
 	t.end();
 });
 
-t.test("flags as a shell and the command take them", (t) => {
+t.test("flags that a shell and the command accept", (t) => {
 	t.equal(flagOf({ name: "server_replay_ignore_json", value: "/a b/it's" }), `--ignore-json '/a b/it'\\''s'`);
 	t.equal(flagOf({ name: "server_replay_ignore_params", value: "" }), "--ignore-params ''");
 	t.equal(flagOf({ name: "server_replay_ignore_host", value: true }, ""), "--server-replay-ignore-host");
@@ -109,7 +117,7 @@ t.test("flags as a shell and the command take them", (t) => {
 	t.end();
 });
 
-t.test("differences in words", (t) => {
+t.test("text of differences", (t) => {
 	const option = null;
 	t.equal(
 		differenceText({ part: "json", name: "/a", recorded: null, sent: '"1"', option }),
@@ -125,7 +133,7 @@ t.test("differences in words", (t) => {
 	t.end();
 });
 
-t.test("JSON for programs", (t) => {
+t.test("data for JSON", (t) => {
 	t.same(JSON.parse(JSON.stringify(missData(missed, [near]))), {
 		error: "no recording",
 		request: missed,
@@ -136,6 +144,7 @@ t.test("JSON for programs", (t) => {
 				url: "http://a.test/p?t=1",
 				status: 200,
 				kept: true,
+				damaged: false,
 				uses: 0,
 				distance: 2,
 				differences: [{ part: "query", name: "t", recorded: "1", sent: "2", option: "server_replay_ignore_params=t" }],

@@ -1,12 +1,15 @@
 // The recordings nearest to a miss.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
+import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
-import { answerTo, indexOf, recorded } from "../../../../fixtures/recordings.ts";
+import { answerTo, indexOf, recorded, tapeOf } from "../../../../fixtures/recordings.ts";
 import { CpuBudget } from "../../../../src/replay/explain/cpu-budget.ts";
 import { distanceOf, NearMisses, weights } from "../../../../src/replay/explain/near-miss.ts";
+import { ReplayIndex } from "../../../../src/replay/recordings/index-of-tapes.ts";
 
-t.test("nearest first, with what differs and the options that would do", async (t) => {
+t.test("the nearest first, with differences and the options that would ignore them", async (t) => {
 	const near = new NearMisses(
 		await indexOf([
 			recorded("far", { path: "/v1/orders/7?t=1", method: "DELETE" }),
@@ -31,7 +34,7 @@ t.test("nearest first, with what differs and the options that would do", async (
 	t.match(third, { distance: 8 + 2 + 2, options: null });
 });
 
-t.test("one that is used up is at no distance", async (t) => {
+t.test("a used recording has distance 0", async (t) => {
 	const index = await indexOf([recorded("one"), recorded("other", { path: "/x" })]);
 	answerTo(index);
 	const [first] = (await new NearMisses(index).nearestTo(httpRequest())) ?? [];
@@ -43,7 +46,7 @@ t.test("one that is used up is at no distance", async (t) => {
 	});
 });
 
-t.test("bodies decide among equal heads", async (t) => {
+t.test("bodies are compared if heads are equal", async (t) => {
 	const post = (body: string) => ({
 		method: "POST",
 		headers: [["Content-Type", "application/json"]] as [string, string][],
@@ -61,7 +64,7 @@ t.test("bodies decide among equal heads", async (t) => {
 	const [whole] =
 		(await new NearMisses(await indexOf([recorded("", post("{}"))])).nearestTo(httpRequest(post(many)))) ?? [];
 	t.equal(whole?.differences.length, 20);
-	t.same(whole?.options, [{ name: "server_replay_ignore_content", value: true }], "twenty options are none");
+	t.same(whole?.options, [{ name: "server_replay_ignore_content", value: true }], "no long list of options");
 });
 
 t.test("flows without a response are not suggested", async (t) => {
@@ -69,7 +72,7 @@ t.test("flows without a response are not suggested", async (t) => {
 	t.match(first, { status: null, distance: 0, options: null });
 });
 
-t.test("the match function is named", async (t) => {
+t.test("a rejection by the match function is reported", async (t) => {
 	const index = await indexOf(
 		[recorded("a", { headers: [["X-A", "1"]] })],
 		{},
@@ -80,19 +83,19 @@ t.test("the match function is named", async (t) => {
 	t.match(first, { distance: 1, differences: [{ part: "match" }], options: null });
 });
 
-t.test("the distance is a sum with bounds", (t) => {
+t.test("the distance is a sum with a limit for each part", (t) => {
 	const difference = (part: "query" | "path", recorded = "", sent = "x") => ({ part, recorded, sent, option: null });
 	t.equal(distanceOf([]), 0);
 	t.equal(distanceOf([difference("query"), difference("query")]), 4);
 	t.equal(distanceOf(Array.from({ length: 50 }, () => difference("query"))), 6);
 	t.equal(distanceOf([difference("path", "/a/b/c", "/a/x/c")]), 2);
-	t.equal(distanceOf([difference("path", "/users", "/user")]), 1, "half for a segment that is alike");
+	t.equal(distanceOf([difference("path", "/users", "/user")]), 1, "half for a similar segment");
 	t.equal(distanceOf([difference("path", "/a/b", "/c/d/e")]), 6);
 	t.equal(distanceOf([difference("path", "/1/2/3/4/5/6/7", "/")]), 10);
 	t.end();
 });
 
-t.test("the time for comparing is bounded", async (t) => {
+t.test("the time for comparing is limited", async (t) => {
 	const flows = Array.from({ length: 100 }, (_, i) =>
 		recorded("", { path: "/g", method: "POST", body: JSON.stringify({ i, text: "x".repeat(50_000) }) }),
 	);
@@ -110,7 +113,7 @@ t.test("docs/replay.md has the weights", async (t) => {
 		t.match(page, new RegExp(`^\\| ${part}[^|]*\\| ${each} \\| ${most} \\|$`, "m"), part);
 });
 
-t.test("only recordings of a host or a path that is alike", async (t) => {
+t.test("only recordings with a similar host or path", async (t) => {
 	const near = new NearMisses(
 		await indexOf([
 			recorded("other", { host: "other.test", path: "/login", headers: [["Host", "other.test"]] }),
@@ -128,7 +131,7 @@ t.test("only recordings of a host or a path that is alike", async (t) => {
 	t.strictSame(await urlsFor("zzz.invalid", "/nothing/like/it"), []);
 });
 
-t.test("others have their turn between many misses that follow each other at once", async (t) => {
+t.test("the event loop serves others between many misses", async (t) => {
 	const near = new NearMisses(await indexOf([recorded("one")]), new CpuBudget(60_000, 1));
 	let hasTurn = false;
 	setImmediate(() => {
@@ -137,4 +140,24 @@ t.test("others have their turn between many misses that follow each other at onc
 	let explained = 0;
 	for (; !hasTurn && explained < 200_000; explained++) await near.nearestTo(httpRequest({ path: `/${explained}` }));
 	t.ok(hasTurn, `a turn after ${explained} misses`);
+});
+
+t.test("a damaged body is distinguished from one that was not recorded", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const [lost, kept] = ["lost ".repeat(300), "kept ".repeat(300)];
+	const tape = await tapeOf(path, [
+		recorded("", { path: "/missing" }, { body: null }),
+		recorded(lost, { path: "/damaged" }),
+		recorded(kept, { path: "/intact" }),
+	]);
+	const db = bareSqlite(path);
+	db.exec("DELETE FROM body WHERE id = (SELECT response_body FROM flow WHERE seq = 2)");
+	db.close();
+	for (const values of [{}, { server_replay_ignore_params: ["t"] }]) {
+		const near = new NearMisses(await ReplayIndex.open([tape], values));
+		const found = async (path: string) => (await near.nearestTo(httpRequest({ path })))?.[0];
+		t.match(await found("/missing"), { kept: false, damaged: false });
+		t.match(await found("/damaged"), { kept: false, damaged: true });
+		t.match(await found("/intact?t=1"), { kept: true, damaged: false });
+	}
 });

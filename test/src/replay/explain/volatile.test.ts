@@ -1,4 +1,4 @@
-// Values that are made anew for each request.
+// Recognizes generated values.
 import t from "tap";
 import { volatileKind } from "../../../../src/replay/explain/volatile.ts";
 
@@ -31,7 +31,7 @@ const meant: [a: string, b: string][] = [
 	["true", "false"],
 ];
 
-t.test("noise", (t) => {
+t.test("generated values", (t) => {
 	for (const [a, b, kind] of noise) t.equal(volatileKind(a, b), kind, `${a} and ${b}`);
 	t.end();
 });

@@ -9,8 +9,11 @@ import { commandLine, printf, quote } from "./shell.ts";
 /** Headers that HTTPie adds by default. */
 const DEFAULT_HEADERS = ["user-agent", "accept", "accept-encoding", "connection"];
 
-/** A path or query that HTTPie does not change. */
+/** A path or query that its library requests does not change. `--path-as-is` keeps other paths from it. */
 const PLAIN = /^(?:[\w!#$&'()*+,/:;=?@~.-]|%(?!2d|2e|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])[\da-f]{2})*$/i;
+
+/** A path or query that its library urllib3 does not change; no option keeps others from it. */
+const KEPT = /^(?:[\w!$&'()*+,/:;=?@~.-]|%[\dA-F]{2})*$/;
 
 /**
  * Makes a command for POSIX shells, ending with a line feed. The body comes from stdin, so that HTTPie does not parse
@@ -28,7 +31,9 @@ export function httpieCommand(request: Request, note: Note = () => {}): ByteStri
 		);
 	if (path === "*") throw new FlowtapeError("FT_LOSS", "HTTPie does not send the path *; export it as curl");
 	const [onlyPath = "", query = ""] = path.split(/\?(.*)/s);
-	if (!PLAIN.test(query)) note("HTTPie changes percent-encoding in the query");
+	if (!KEPT.test(onlyPath)) note("HTTPie changes percent-encoding in the path");
+	if (!PLAIN.test(query) || !KEPT.test(query)) note("HTTPie changes percent-encoding in the query");
+	if (query === "" && path.endsWith("?")) note("HTTPie leaves out the ? of an empty query");
 	const fields = representableHeaders(parts, note);
 	const present = new Set(fields.map(([name]) => name.toLowerCase()));
 	const added = body.length > 0 ? [...DEFAULT_HEADERS, "content-type"] : DEFAULT_HEADERS;

@@ -3,7 +3,7 @@ import { FlowtapeError } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import type { Request } from "../flow/message.ts";
 import { joinedFields } from "./joined-fields.ts";
-import { fieldsWithHost, type Note, requestParts, requestUrl } from "./request-parts.ts";
+import { asciiUrl, fieldsWithHost, type Note, requestParts } from "./request-parts.ts";
 
 /** Headers that urllib3 adds unless their value is SKIP_HEADER. */
 const ADDED_HEADERS = ["User-Agent", "Accept-Encoding"];
@@ -18,7 +18,7 @@ const PLAIN = /^(?!\/\/)(?:[\w!$&'()*+,/:;=@~.-]|%[\dA-F]{2})*(?:\?(?:[\w!$&'()*
  */
 export function pythonCode(request: Request, note: Note = () => {}): string {
 	const parts = requestParts(request, note);
-	const { method, body, host, port, path, isChunked } = parts;
+	const { method, body, host, path, isChunked } = parts;
 	if (path === "*") throw new FlowtapeError("FT_LOSS", "requests does not send the path *; export it as curl");
 	if (/[^!-~]/.test(host))
 		throw new FlowtapeError(
@@ -41,7 +41,7 @@ export function pythonCode(request: Request, note: Note = () => {}): string {
 		"",
 		"request = requests.PreparedRequest()",
 		`request.method = ${literal(method)}`,
-		`request.url = ${literal(escaped(requestUrl(parts, host, port)))}`,
+		`request.url = ${literal(asciiUrl(parts))}`,
 		"request.headers = requests.structures.CaseInsensitiveDict({",
 		...lines,
 		"})",
@@ -50,11 +50,6 @@ export function pythonCode(request: Request, note: Note = () => {}): string {
 		"print(response.status_code, response.text)",
 		"",
 	].join("\n");
-}
-
-/** Percent-encodes bytes beyond ASCII, which Python would encode as text. */
-function escaped(url: ByteString): ByteString {
-	return url.replace(/[^!-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** A string literal with the same characters; http.client sends each as one byte. After `b`, a literal of the bytes. */

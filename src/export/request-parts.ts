@@ -117,7 +117,11 @@ function droppedFields({ method, headers }: Request): (name: string) => boolean 
 
 /** Percent-encodes characters that are not allowed in URLs. */
 function encoded(text: ByteString): ByteString {
-	return text.replace(/[^!-~\x80-\xff]/g, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+	return text.replace(/[^!-~\x80-\xff]/g, escapeOf);
+}
+
+function escapeOf(byte: string): string {
+	return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 /** The URL with this host and port, as a byte string. */
@@ -127,8 +131,7 @@ export function requestUrl({ scheme, path }: RequestParts, host: string, port: n
 
 /** The same, in ASCII: clients that take text would percent-encode the UTF-8 of each byte. */
 export function asciiUrl(parts: RequestParts): string {
-	const url = requestUrl(parts, parts.host, parts.port);
-	return url.replace(/[^!-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`);
+	return requestUrl(parts, parts.host, parts.port).replace(/[^!-~]/g, escapeOf);
 }
 
 /** The Host header if it differs from what the URL implies, then the other headers. Default: the URL of the server. */

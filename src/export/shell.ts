@@ -1,5 +1,5 @@
 // Quotes words and data for sh, dash, bash and zsh, so that a pasted command never executes any content of a flow.
-import type { ByteString } from "../flow/bytes.ts";
+import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 
 /** Words that need no quotes. zsh expands a leading `=`. */
 const SAFE = /^(?!=)[\w@%+=:,./-]+$/;
@@ -22,9 +22,10 @@ export function quote(word: ByteString): ByteString {
 	return isVisible(text) ? `'${text.replaceAll("'", "'\\''")}'` : printfWord(text);
 }
 
-/** As `quote`, but tabs and line feeds are escaped, except line feeds at the end of the word. */
-export function quoteInLine(word: ByteString): ByteString {
-	return /[\t\n]/.test(word) ? printfWord(word.replaceAll("\0", "")) : quote(word);
+/** As `quote`, for text: tabs and line feeds are escaped, except line feeds at the end of the word. */
+export function quoteInLine(text: string): string {
+	const word = toByteString(text);
+	return toText(/[\t\n]/.test(word) ? printfWord(word.replaceAll("\0", "")) : quote(word));
 }
 
 /**

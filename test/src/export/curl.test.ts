@@ -6,7 +6,7 @@ import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { curlCommand } from "../../../src/export/curl.ts";
 import type { Request } from "../../../src/flow/message.ts";
 
-/** What a shell would start curl with, and what it would pipe in. */
+/** The arguments with which a shell starts curl, and its stdin. */
 function started(t: Test, request: Request): { args: string[]; stdin: string } {
 	const folder = t.testdir({
 		"curl.cjs": `const chunks = [];
@@ -39,7 +39,7 @@ t.test("removes headers that curl would add", async (t) => {
 	t.same(args.slice(1), ["-H", "user-agent:", "-H", "accept:"]);
 });
 
-t.test("a body of text, one that is not, one that is long", async (t) => {
+t.test("text, binary and long bodies", async (t) => {
 	const headers = [
 		["Host", "example.com"],
 		["Content-Type", "application/json"],
@@ -57,7 +57,7 @@ t.test("a body of text, one that is not, one that is long", async (t) => {
 	t.equal(started(t, httpRequest({ method: "POST", body: long })).stdin, long);
 });
 
-t.test("methods and what needs an option of its own", async (t) => {
+t.test("methods and paths that need an option", async (t) => {
 	t.ok(started(t, httpRequest({ method: "HEAD" })).args.includes("--head"));
 	t.match(started(t, httpRequest({ method: "DELETE" })).args.join(" "), "-X DELETE");
 	t.match(started(t, httpRequest({ path: "/a/../b[1-3]" })).args.join(" "), /--globoff --path-as-is/);
@@ -88,7 +88,7 @@ t.test("methods and what needs an option of its own", async (t) => {
 	t.ok(started(t, httpRequest({ headers: [["Accept-Encoding", "gzip"]] })).args.includes("--compressed"));
 });
 
-t.test("a field that curl would take for a file's name is left out", async (t) => {
+t.test("a header that curl would read as a file name is left out", async (t) => {
 	t.notMatch(
 		started(
 			t,

@@ -4,7 +4,7 @@ import { startRawServer } from "../../../fixtures/raw-server.ts";
 import { fetchCall } from "../../../src/export/fetch.ts";
 import type { Request } from "../../../src/flow/message.ts";
 
-/** Runs what was exported, as a program would. */
+/** Runs the exported code as a program. */
 async function run(request: Request): Promise<void> {
 	const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as new (code: string) => () => Promise<void>;
 	await new AsyncFunction(fetchCall(request))();
@@ -38,7 +38,7 @@ t.test("the server gets the same request", async (t) => {
 	t.match(get, /^GET \/get /);
 });
 
-t.test("names what fetch cannot do", async (t) => {
+t.test("requests that fetch cannot send are errors or noted", async (t) => {
 	t.throws(() => fetchCall(httpRequest({ body: "x" })), { code: "FT_LOSS" });
 	for (const method of ["TRACE", "get", "a b"])
 		t.throws(() => fetchCall(httpRequest({ method })), { code: "FT_LOSS" }, method);

@@ -2,7 +2,7 @@ import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { httpieCommand } from "../../../src/export/httpie.ts";
 
-t.test("fields, and what HTTPie would add by itself taken away", async (t) => {
+t.test("headers, without those that HTTPie adds by default", async (t) => {
 	const request = httpRequest({
 		method: "PATCH",
 		headers: [
@@ -32,7 +32,7 @@ t.test("a body is piped in", async (t) => {
 	t.match(httpieCommand(httpRequest({ path: "/a/../b" })), /^http --ignore-stdin --path-as-is -- GET /);
 });
 
-t.test("a Host of its own, chunked, and what HTTPie cannot send", async (t) => {
+t.test("a different Host, chunked bodies, and requests that HTTPie cannot send", async (t) => {
 	const other = httpRequest({ host: "127.0.0.1", port: 8123, path: "/p#x", headers: [["Host", "shop.example"]] });
 	t.match(
 		httpieCommand(other),
@@ -58,4 +58,20 @@ t.test("a Host of its own, chunked, and what HTTPie cannot send", async (t) => {
 	for (const method of ["--output=/tmp/x", "-o", "get", "M-SEARCH", "127.0.0.1:9"])
 		t.throws(() => httpieCommand(httpRequest({ method })), { code: "FT_LOSS" }, method);
 	t.throws(() => httpieCommand(httpRequest({ method: "OPTIONS", path: "*" })), { code: "FT_LOSS" });
+});
+
+t.test("paths and queries that HTTPie changes are noted", async (t) => {
+	for (const [path, expected] of [
+		["/a%2Fb/%7Ec?x=%2F", []],
+		["/a%2fb", ["HTTPie changes percent-encoding in the path"]],
+		["/a[1]", ["HTTPie changes percent-encoding in the path"]],
+		["/\xe9", ["HTTPie changes percent-encoding in the path"]],
+		["/?a=%2f", ["HTTPie changes percent-encoding in the query"]],
+		["/?a=%7E", ["HTTPie changes percent-encoding in the query"]],
+		["/p?", ["HTTPie leaves out the ? of an empty query"]],
+	] as const) {
+		const notes: string[] = [];
+		httpieCommand(httpRequest({ path }), (note) => notes.push(note));
+		t.same(notes, expected, path);
+	}
 });

@@ -1,4 +1,4 @@
-// What is noted of messages that are incomplete.
+// Notes on incomplete messages.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { noteIncomplete, ofRequest } from "../../../src/export/incomplete.ts";
@@ -6,7 +6,7 @@ import { noteIncomplete, ofRequest } from "../../../src/export/incomplete.ts";
 const error = { message: "Client disconnected.", timestamp: 1 };
 const cut = httpFlow({ error, request: { timestampEnd: null, body: "half" } });
 
-t.test("only the messages that are asked for", async (t) => {
+t.test("only the requested messages", async (t) => {
 	const noted = (...parts: ("request" | "response")[]) => {
 		const notes: string[] = [];
 		noteIncomplete(cut, parts, (note) => notes.push(note));
@@ -19,7 +19,7 @@ t.test("only the messages that are asked for", async (t) => {
 	]);
 });
 
-t.test("a request that cannot be exported is not said to be incomplete", async (t) => {
+t.test("a request that cannot be exported is not noted as incomplete", async (t) => {
 	const notes: string[] = [];
 	const note = (text: string) => notes.push(text);
 	t.equal(ofRequest(({ method }) => method)(cut, note), "GET");

@@ -1,7 +1,7 @@
 import t from "tap";
 import { joinedFields } from "../../../src/export/joined-fields.ts";
 
-t.test("headers of one name become one, and that is noted", async (t) => {
+t.test("headers with the same name are joined, with a note", async (t) => {
 	const notes: string[] = [];
 	t.same(
 		joinedFields(

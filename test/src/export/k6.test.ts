@@ -1,4 +1,4 @@
-// Scripts are run by Node, with a module "k6/http" that keeps what it is asked to send.
+// Node runs the scripts, with a module "k6/http" that stores the requests.
 
 import vm from "node:vm";
 import t from "tap";
@@ -27,7 +27,7 @@ function run(...requests: Request[]): Sent[] {
 const bytesOf = (body: unknown) =>
 	body === null ? "" : typeof body === "string" ? body : Buffer.from(body as ArrayBuffer).latin1Slice();
 
-t.test("method, URL, headers and body of hostile requests are what they were", async (t) => {
+t.test("method, URL, headers and body of hostile requests are unchanged", async (t) => {
 	for (const piece of ['"', "'", "`", "\\", "$" + "{1}", "$(id)", "\\u0041", "</script>", "*/", "//", "-x", "--"]) {
 		const request = httpRequest({
 			method: "POST",
@@ -61,7 +61,7 @@ t.test("method, URL, headers and body of hostile requests are what they were", a
 	);
 });
 
-t.test("what k6 does not send is said", async (t) => {
+t.test("requests that k6 cannot send are errors or noted", async (t) => {
 	const notes: string[] = [];
 	k6Call(httpRequest({ headers: new Headers(["X-Bytes", "\xff"]) }), (note) => notes.push(note));
 	t.match(notes, [/"X-Bytes" is left out/]);

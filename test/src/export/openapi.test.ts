@@ -67,7 +67,7 @@ t.test("paths with parameters, methods, query, bodies and statuses", async (t) =
 	t.same(document.paths["/logo"].get.responses["200"].content, { "image/png": {} });
 });
 
-t.test("ids in paths become parameters, each with a name of its own", async (t) => {
+t.test("ids in paths become parameters with unique names", async (t) => {
 	const document = documentOf(
 		httpFlow({ request: { path: "/a/1/b/2/0b6e2a7c-8f8e-4d5c-9a3f-1c2d3e4f5a6b/deadbeefdeadbeef0/{x}?e=1&e=2" } }),
 	);
@@ -80,7 +80,7 @@ t.test("ids in paths become parameters, each with a name of its own", async (t) 
 	t.same(document.paths[path].get.parameters.at(-1).schema, { type: "array", items: { type: "integer" } });
 });
 
-t.test("no recorded value is in the document", async (t) => {
+t.test("the document contains no recorded value", async (t) => {
 	const text = JSON.stringify(
 		documentOf(
 			httpFlow({
@@ -122,7 +122,7 @@ t.test("any names and texts", async (t) => {
 	t.same(documentOf().paths, {});
 });
 
-t.test("what OpenAPI has no room for", async (t) => {
+t.test("flows that OpenAPI cannot describe", async (t) => {
 	const document = new OpenApiDocument();
 	for (const request of [{ method: "PURGE" }, { scheme: "ftp" }, { method: "OPTIONS", path: "*" }])
 		t.throws(() => document.add(httpFlow({ request })), { code: "FT_LOSS" });
@@ -131,7 +131,7 @@ t.test("what OpenAPI has no room for", async (t) => {
 	t.match(notes, [/WebSocket/]);
 });
 
-t.test("the members of all objects together have a limit, so that small tapes do not fill the memory", async (t) => {
+t.test("the number of properties in the document is limited, so that small tapes do not fill the memory", async (t) => {
 	const body = (n: number) =>
 		JSON.stringify(Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`a${n}_${i}`, { x: { y: { z: 1 } } }])));
 	const of = (n: number) => httpFlow({ request: { path: `/p${n}` }, response: { headers: json, body: body(n) } });

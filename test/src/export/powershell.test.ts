@@ -1,5 +1,4 @@
-// There is no PowerShell here: every command is read by a strict grammar of what may stand outside and inside of
-// strings, and the strings by PowerShell's rules.
+// Runs without PowerShell: a strict grammar parses every command, and strings are read by PowerShell's rules.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { powershellCommand } from "../../../src/export/powershell.ts";
@@ -42,7 +41,7 @@ function read(request: Request) {
 	};
 }
 
-t.test("every string is read back as it was", async (t) => {
+t.test("every string is unchanged when parsed", async (t) => {
 	const pieces = [
 		"'",
 		"''",
@@ -87,10 +86,10 @@ t.test("every string is read back as it was", async (t) => {
 	}
 	t.match(read(httpRequest({ headers: [["Host", "other.test"]] })), { headers: [["Host", "other.test"]], body: "" });
 	t.match(read(httpRequest({ body: "it's" })), { headers: [], body: "it's" });
-	t.match(read(httpRequest({ path: "/caf\xc3\xa9" })), { url: "http://example.com/caf%c3%a9" });
+	t.match(read(httpRequest({ path: "/caf\xc3\xa9" })), { url: "http://example.com/caf%C3%A9" });
 });
 
-t.test("what it cannot send is said", async (t) => {
+t.test("requests that Invoke-WebRequest cannot send are errors", async (t) => {
 	for (const path of ["/a/../b", "*", "/a\\b"])
 		t.throws(() => powershellCommand(httpRequest({ path })), { code: "FT_LOSS" }, path);
 	t.throws(() => powershellCommand(httpRequest({ host: "münchen.example" })), { code: "FT_LOSS" });

@@ -1,4 +1,4 @@
-// What is exported is run by Python with requests, against a server that keeps every byte.
+// Runs the exported code with Python's requests, against a server that stores every byte.
 import { spawn, spawnSync } from "node:child_process";
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
@@ -10,9 +10,9 @@ import { Headers } from "../../../src/flow/headers.ts";
 const lacksRequests: string | false =
 	spawnSync("python3", ["-c", "import requests, urllib3"]).status === 0
 		? false
-		: "there is no python3 with requests here";
+		: "python3 with requests is not installed";
 
-/** Runs code; rejects with what Python says if it fails. */
+/** Runs code; rejects with Python's output if it fails. */
 function runPython(code: string): Promise<void> {
 	const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/proxy$/i.test(name)));
 	const child = spawn("python3", ["-"], { env, stdio: ["pipe", "ignore", "pipe"] });
@@ -27,7 +27,7 @@ function runPython(code: string): Promise<void> {
 	});
 }
 
-/** Pieces that end literals, comments, lines or commands somewhere. */
+/** Texts that end literals, comments, lines or commands in some language. */
 const HOSTILE = [
 	'"',
 	"'",
@@ -103,7 +103,7 @@ t.test("method, path, headers and body arrive byte for byte", { skip: lacksReque
 	}
 });
 
-t.test("headers of the request, a Host of its own, and chunks", { skip: lacksRequests }, async (t) => {
+t.test("headers, a different Host, and chunked bodies", { skip: lacksRequests }, async (t) => {
 	const server = await startRawServer();
 	t.teardown(() => server.close());
 	const { port } = server;
@@ -135,13 +135,13 @@ t.test("headers of the request, a Host of its own, and chunks", { skip: lacksReq
 	t.same(notes, ['the headers "cookie" are joined to one']);
 });
 
-t.test("the code is printable ASCII, whatever the request has", async (t) => {
+t.test("the code is always printable ASCII", async (t) => {
 	const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 	const headers = new Headers(["X-All", all.latin1Slice()]);
 	t.match(pythonCode(httpRequest({ method: "POST", headers, path: '/\x80"\n', body: all })), /^[\n -~]+$/);
 });
 
-t.test("what requests does not send, or changes, is said", async (t) => {
+t.test("requests that the library cannot send or changes are errors or noted", async (t) => {
 	const noted = (path: string) => {
 		const notes: string[] = [];
 		pythonCode(httpRequest({ path }), (note) => notes.push(note));

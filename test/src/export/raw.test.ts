@@ -2,7 +2,7 @@ import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { rawFlow, rawRequest, rawResponse } from "../../../src/export/raw.ts";
 
-t.test("messages as they go over the wire", async (t) => {
+t.test("messages as on the wire", async (t) => {
 	const flow = httpFlow({
 		request: { method: "POST", path: "/x", headers: [["HOST", "example.com"]], body: "hi" },
 		response: { headers: [["A", "1"]], body: "yo" },
@@ -47,7 +47,7 @@ t.test("missing parts", async (t) => {
 	t.match(rawFlow(httpFlow({ response: null })).toString(), /^GET/);
 });
 
-t.test("a head says how long its body is, and no more than one message is written", async (t) => {
+t.test("the framing matches the body, and exactly one message is written", async (t) => {
 	const both = httpFlow({
 		response: {
 			headers: [
@@ -100,7 +100,7 @@ t.test("a request has one Host and no fragment", async (t) => {
 	);
 });
 
-t.test("a message that was cut off stays one", async (t) => {
+t.test("an incomplete message stays incomplete", async (t) => {
 	const response = (headers: [string, string][], init: object = {}) =>
 		rawResponse(httpFlow({ ended: "cut", response: { headers, body: "hello", ...init } })).toString();
 	t.equal(response([["Content-Length", "99"]]), "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhello");
@@ -113,13 +113,13 @@ t.test("a message that was cut off stays one", async (t) => {
 		"HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n",
 		"without a length",
 	);
-	t.equal(response([], { httpVersion: "HTTP/1.0" }), "HTTP/1.0 200 OK\r\n\r\nhello", "no version before 1.1 can tell");
+	t.equal(response([], { httpVersion: "HTTP/1.0" }), "HTTP/1.0 200 OK\r\n\r\nhello", "HTTP/1.0 cannot express it");
 	t.equal(
 		response([["Content-Length", "5"]]),
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
 		"all that was announced",
 	);
-	t.match(response([["Content-Length", "3"]]), /Content-Length: 5\r\n\r\nhello$/, "more than was announced");
+	t.match(response([["Content-Length", "3"]]), /Content-Length: 5\r\n\r\nhello$/, "more bytes than announced");
 	const request = (init: object) =>
 		rawRequest(
 			httpFlow({

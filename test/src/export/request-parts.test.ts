@@ -4,7 +4,7 @@ import { namedServer, requestParts, requestUrl, textBody } from "../../../src/ex
 
 const partsOf = (parts: Parameters<typeof httpRequest>[0]) => requestParts(httpRequest(parts), () => {});
 
-t.test("fields a command names", async (t) => {
+t.test("the headers for a command", async (t) => {
 	const notes: string[] = [];
 	const headers = [
 		["host", "example.com"],
@@ -30,7 +30,7 @@ t.test("fields a command names", async (t) => {
 	t.equal(notes.length, 1);
 });
 
-t.test("a WebSocket handshake keeps what it is about", async (t) => {
+t.test("a WebSocket handshake keeps its headers", async (t) => {
 	const headers = [
 		["Connection", "Upgrade"],
 		["Upgrade", "websocket"],
@@ -43,14 +43,14 @@ t.test("a WebSocket handshake keeps what it is about", async (t) => {
 	t.equal(partsOf({ scheme: "wss", headers }).scheme, "https");
 });
 
-t.test("URLs go on the wire as they came, without a fragment", async (t) => {
+t.test("URLs are exported unchanged, without fragment", async (t) => {
 	const url = (path: string) => requestUrl(partsOf({ path }), "example.com", 80);
-	t.equal(url("/a b\n\u00e9"), "http://example.com/a%20b%0a\u00e9");
+	t.equal(url("/a b\n\u00e9"), "http://example.com/a%20b%0A\u00e9");
 	t.equal(url("/a?x=1#frag"), "http://example.com/a?x=1");
 	t.equal(url("/a%23b"), "http://example.com/a%23b");
 });
 
-t.test("the server that Host names", async (t) => {
+t.test("the server named in the Host header", async (t) => {
 	const named = (host: string) => namedServer(partsOf({ host: "10.0.0.1", port: 8080, headers: [["Host", host]] }));
 	t.same(named("shop.example"), { host: "shop.example", port: 80 });
 	t.same(named("[::1]:81"), { host: "::1", port: 81 });
@@ -58,7 +58,7 @@ t.test("the server that Host names", async (t) => {
 		t.same(named(odd), { host: "10.0.0.1", port: 8080 }, odd);
 });
 
-t.test("requests that cannot become commands", async (t) => {
+t.test("requests that cannot be expressed as commands", async (t) => {
 	for (const parts of [
 		...["--output=/tmp/x y", "", "G T", "-o/tmp/x", "CONNECT"].map((method) => ({ method })),
 		...["--output=/x", "file", "ftp", ""].map((scheme) => ({ scheme })),
@@ -71,7 +71,7 @@ t.test("requests that cannot become commands", async (t) => {
 		t.throws(() => partsOf(parts), { code: "FT_LOSS" }, JSON.stringify(parts));
 });
 
-t.test("bodies that can stand in an argument", async (t) => {
+t.test("bodies that fit in an argument", async (t) => {
 	t.equal(textBody(Buffer.from("a\tb\n")), "a\tb\n");
 	for (const body of [
 		Buffer.from("a\r\n"),

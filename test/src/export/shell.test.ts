@@ -4,7 +4,7 @@ import { commandLine, printf, quote, quoteInLine } from "../../../src/export/she
 
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
-t.test("a shell reads a quoted word as it is", async (t) => {
+t.test("shells read quoted words unchanged", async (t) => {
 	for (const word of [
 		"",
 		"plain",
@@ -34,7 +34,7 @@ t.test("a shell reads a quoted word as it is", async (t) => {
 	t.equal(quote("=ls"), "'=ls'", "zsh would look for a command");
 	t.notMatch(quoteInLine("a\nb\tc"), /[\n\t]/);
 	t.equal(execFileSync("sh", ["-c", `printf %s ${quoteInLine("a\nb\tc!")}`], { encoding: "utf8" }), "a\nb\tc!");
-	t.equal(quote("/a/b?c=1".replace("?", "")), "/a/bc=1", "what is safe stays as it is");
+	t.equal(quote("/a/b?c=1".replace("?", "")), "/a/bc=1", "safe words stay unchanged");
 });
 
 t.test("printf prints every byte", async (t) => {
@@ -47,6 +47,6 @@ t.test("printf prints every byte", async (t) => {
 	t.same(execFileSync("sh", ["-c", printf(Buffer.from("100% \\n '5'"))]), Buffer.from("100% \\n '5'"));
 });
 
-t.test("a command goes over several lines", async (t) => {
+t.test("a command on several lines", async (t) => {
 	t.equal(execFileSync("sh", ["-c", commandLine(["printf '%s-'", "a", "b"])], { encoding: "utf8" }), "a-b-");
 });

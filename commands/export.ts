@@ -13,6 +13,7 @@ import {
 	selectionOptions,
 	type Troubles,
 } from "./tapes/copy-flows.ts";
+import { checkDistinct } from "./tapes/same-file.ts";
 
 const names: readonly string[] = [...exportFormats, "openapi", "har"];
 
@@ -39,6 +40,7 @@ export const command = defineCommand({
 	async run({ args: [format = "", tape = "-", ...ids], values }, io) {
 		if (!names.includes(format))
 			throw new FlowtapeError("FT_USAGE", `export: expected one of ${names.join(", ")}, found "${format}"`);
+		checkDistinct(values.output, [tape]);
 		const choice = selectByIds(tape, ids);
 		const as = exportFormats.find((name) => name === format);
 		const open = (troubles: Troubles): Promise<FlowSink> =>

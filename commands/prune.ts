@@ -2,7 +2,8 @@
 import { unusedInAll } from "../api/unused-recordings.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { defineCommand } from "./cli/command.ts";
-import { copyFlows, createOutput, inputOptions, outputOptions, replacedInput } from "./tapes/copy-flows.ts";
+import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes/copy-flows.ts";
+import { checkDistinct } from "./tapes/same-file.ts";
 
 export const command = defineCommand({
 	name: "prune",
@@ -34,10 +35,11 @@ export const command = defineCommand({
 		],
 	],
 	async run({ args: inputs, values }, io) {
-		const { output, unused: reports } = values;
+		const { output, unused: reports, strict, quiet } = values;
 		if (output === null) throw new FlowtapeError("FT_USAGE", "prune: expected an output tape: -o TAPE");
 		if (reports.length === 0)
 			throw new FlowtapeError("FT_USAGE", "prune: expected at least one report: --unused REPORT");
+		checkDistinct(output, reports);
 		const unused = await unusedInAll(reports);
 		let dropped = 0;
 		const keep = (flow: { id: string }) => {
@@ -48,17 +50,18 @@ export const command = defineCommand({
 		const { passed, status, isWritten } = await copyFlows(
 			{
 				inputs,
+				output,
 				steps: [(flow) => (keep(flow) ? flow : null)],
-				strict: values.strict,
-				quiet: values.quiet,
-				replaces: await replacedInput(inputs, output),
+				strict,
+				quiet,
+				progress: true,
 				open: (troubles, size) => createOutput(output, values, troubles, size),
 			},
 			io,
 		);
 		if (!isWritten) return status;
-		if (!values.quiet) io.stderr.write(`dropped ${dropped} of ${dropped + passed} flows\n`);
-		if (!values.quiet && unused.size > 0 && dropped === 0)
+		if (!quiet) io.stderr.write(`dropped ${dropped} of ${dropped + passed} flows\n`);
+		if (!quiet && unused.size > 0 && dropped === 0)
 			io.stderr.write(
 				"flowtape: these tapes have no recording that is unused in the reports: is each report of a replay of these tapes?\n",
 			);

@@ -60,17 +60,19 @@ export const command = defineCommand({
 		const io = clearingIo(terminal, () => progress?.clear());
 		const reporter = new RunReporter(io, { ...values, isAddressWanted: false });
 		const troubles = new Troubles(io, { strict: values.strict });
-		const comparison = values.compare ? new Comparison(values, io) : null;
+		const { output } = values;
+		const tapes = [...inputs, ...values.server_replay, ...(output === null ? [] : [output])];
+		const comparison = values.compare ? new Comparison(values, io, tapes) : null;
 		// only a warning, because a configuration file may set them for other commands
 		if (comparison === null && (values.junit !== null || values.ignore.length > 0))
 			reporter.log("warning", "--junit and --ignore need --compare: no report is written");
-		if (values.output === "-" && (values.json || values.compare))
+		if (output === "-" && (values.json || values.compare))
 			throw new FlowtapeError("FT_USAGE", "--json and --compare print to stdout, which cannot be the tape too");
 		const filter = await selection(values);
 		let sent = 0;
 		const { recorded, lost, ...count } = await sendAgain({
 			values,
-			output: values.output,
+			output,
 			scripts: scripts ?? undefined,
 			recordings: values.server_replay,
 			env: io.env,

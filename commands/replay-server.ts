@@ -51,7 +51,7 @@ export const command = defineCommand({
 		const { output, freeze_time: usesRecordedTime } = input.values;
 		if (usesRecordedTime && input.child === null)
 			throw new FlowtapeError("FT_USAGE", "--freeze-time needs a command after --");
-		const verdict = new ReplayVerdict(input.values, io);
+		const verdict = new ReplayVerdict(input.values, io, [...recordings, ...(output === null ? [] : [output])]);
 		const values = usesRecordedTime ? { ...input.values, server_replay_refresh: false } : input.values;
 		return runLive({ output, recordings, network, verdict, usesRecordedTime }, { ...input, values }, io);
 	},

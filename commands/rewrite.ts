@@ -23,6 +23,7 @@ import {
 	selectionOptions,
 	type Troubles,
 } from "./tapes/copy-flows.ts";
+import { checkDistinct } from "./tapes/same-file.ts";
 
 const ownOptions = {
 	output: {
@@ -101,6 +102,7 @@ export const command = defineCommand({
 		if ([output !== null, inPlace, dryRun].filter(Boolean).length !== 1)
 			throw new FlowtapeError("FT_USAGE", "rewrite: expected exactly one of -o TAPE, --in-place and --dry-run");
 		if (values.drop_unread && !inPlace) throw new FlowtapeError("FT_USAGE", "rewrite: --drop-unread needs --in-place");
+		if (output !== null && values.rules !== null) checkDistinct(output, [values.rules]);
 		const filter = await selection(values);
 		const jobs = inPlace
 			? input.args.map((path) => ({ inputs: [path], output: path }))
@@ -178,10 +180,10 @@ async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }
 			filter,
 			steps: [...tally.observe(rewriting.changes), ...rewriting.dedupes],
 			strict: values.strict,
-			open,
 			quiet: values.quiet,
+			open,
 			progress: output !== null,
-			...(values.drop_unread && { replaces: null }),
+			dropsUnread: values.drop_unread,
 			...(inPlace && { unreadHint: "--drop-unread replaces it without them" }),
 		},
 		io,

@@ -5,11 +5,11 @@ import type { LiveProxy } from "../api/live.ts";
 import { type TapeOutcome, TapeRun, options as tapeOptions } from "../api/tape-run.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { quoteInLine } from "../src/export/shell.ts";
-import { toByteString, toText } from "../src/flow/bytes.ts";
 import { expandHome, type OptionValues } from "../src/options.ts";
 import { printableLine } from "../src/views/printable.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 import { LOOPBACK_HINT } from "./doctor/probes.ts";
+import { counted } from "./print/text.ts";
 import {
 	type FinishedRun,
 	isNetworkWanted,
@@ -52,7 +52,7 @@ export const command = defineCommand({
 		const { fail_on } = input.values;
 		return runWithTape(tape, input, io, {
 			words: (mode) => ["flowtape", "run", tape, "--record-mode", mode, "--", ...child],
-			verdictOf: (run) => new ReplayVerdict({ ...input.values, fail_on: run.failOn(fail_on) }, io),
+			verdictOf: (run) => new ReplayVerdict({ ...input.values, fail_on: run.failOn(fail_on) }, io, [tape]),
 		});
 	},
 });
@@ -103,7 +103,7 @@ export async function runWithTape(
 			async finishTape({ status, passed, noise, errors, output, recorded }, report) {
 				if (run.failures > 0)
 					notify(
-						`${run.failures === 1 ? "1 failure is" : `${run.failures} failures are`} left out; --record-failures keeps them`,
+						`${counted(run.failures, "failure")} ${run.failures === 1 ? "is" : "are"} left out; --record-failures keeps them`,
 					);
 				const settled = await run.finish({
 					isInterrupted: io.signal.aborted && !keepsAlways,
@@ -128,8 +128,7 @@ export async function runWithTape(
 function startText(tape: string, { mode, exists }: TapeRun, proxy: LiveProxy): string {
 	if (!exists) return `recording ${tape} (no tape yet)`;
 	if (mode === "all") return `recording ${tape} again`;
-	const count = proxy.countUnused();
-	const recordings = `${count} ${count === 1 ? "recording" : "recordings"}${proxy.recordedAt === null ? "" : ` of ${dayOf(proxy.recordedAt)}`}`;
+	const recordings = `${counted(proxy.countUnused(), "recording")}${proxy.recordedAt === null ? "" : ` of ${dayOf(proxy.recordedAt)}`}`;
 	return `replaying ${tape}: ${recordings}${mode === "new-episodes" ? ", and recording what is new" : ""}`;
 }
 
@@ -142,7 +141,7 @@ function dayOf(seconds: number): string {
 
 /** The command line, quoted for a shell. */
 function lineOf(words: readonly string[]): string {
-	return words.map((word) => toText(quoteInLine(toByteString(word)))).join(" ");
+	return words.map(quoteInLine).join(" ");
 }
 
 /** Why the tape is unchanged. */

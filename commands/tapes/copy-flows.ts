@@ -1,5 +1,4 @@
 // The common part of commands on stored flows: opens the inputs, copies flows to the output, and reports problems.
-import { realpath } from "node:fs/promises";
 import { copyFlows as copy, openTapes } from "../../api/copy-flows.ts";
 import { createSink } from "../../api/create-sink.ts";
 import { formatNames } from "../../api/formats.ts";
@@ -20,6 +19,8 @@ import { expandHome, type OptionTable, type OptionValues } from "../../src/optio
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { Progress } from "../print/progress.ts";
+import { counted } from "../print/text.ts";
+import { sameFile } from "./same-file.ts";
 
 /** Options of every command that reads tapes. */
 export const inputOptions = {
@@ -128,7 +129,7 @@ export class Troubles {
 			this.#io.stderr.write(`flowtape: ${this.#count - PRINTED_TROUBLES} more of this kind\n`);
 		if (this.#status > 0 && kept !== null)
 			this.#io.stderr.write(
-				`flowtape: kept ${kept} ${kept === 1 ? "flow" : "flows"}; --strict would have stopped at the first damage\n`,
+				`flowtape: kept ${counted(kept, "flow")}; --strict would have stopped at the first damage\n`,
 			);
 	}
 }
@@ -136,15 +137,14 @@ export class Troubles {
 export interface CopyJob {
 	inputs: readonly string[];
 	filter?: Filter | undefined;
-	ids?: readonly string[];
 	steps?: readonly Step[];
 	/**
 	 * Opens the output. Called after the inputs are open, so that a wrong input leaves no empty file. `inputSize` is in
 	 * bytes, 0 if unknown.
 	 */
 	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
-	/** The path of the tape that is written; stderr says how many flows it got, unless `quiet`. */
-	output?: string | null | undefined;
+	/** The path of the tape that is written; stderr says how many flows it got, unless `quiet`. null: there is none. */
+	output?: string | null;
 	/** Maximum number of flows to read; default: all. */
 	limit?: number | undefined;
 	/** Whether the output needs bodies, so that damaged ones must be found; default: yes. */
@@ -154,10 +154,10 @@ export interface CopyJob {
 	/** Whether to show a progress bar; only if nothing else is printed on the terminal. */
 	progress?: boolean;
 	/**
-	 * The input file that the output replaces. It is left unchanged unless all of it could be read. Default: `output`, if
-	 * it is one of the inputs. null: none, even if it cannot be read.
+	 * Whether an input that the output replaces is replaced even if parts of it cannot be read. By default, it is left
+	 * unchanged then.
 	 */
-	replaces?: string | null | undefined;
+	dropsUnread?: boolean;
 	/** How to replace a file that cannot be read completely, for the message. */
 	unreadHint?: string;
 }
@@ -171,7 +171,9 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	let sink = null as FlowSink | null;
 	const clear = () => progress?.clear();
 	const troubles = new Troubles(io, job, clear);
-	const replaces = job.replaces === undefined ? await replacedInput(job.inputs, job.output ?? null) : job.replaces;
+	const { output = null } = job;
+	// by another name or not
+	const isInPlace = output !== null && sameFile(output, job.inputs) !== null;
 	const opened = await openInputs(job, troubles);
 	const sources = job.limit === undefined ? opened : limitFlows(opened, job.limit);
 	const copied = copy({
@@ -189,45 +191,30 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		},
 		onBatch: (read) => progress?.update(read),
 		onRead: clear,
-		isKept: () => replaces == null || (troubles.unread === 0 && troubles.status === 0),
+		isKept: () => !isInPlace || job.dropsUnread === true || (troubles.unread === 0 && troubles.status === 0),
 	});
 	const { passed, end } = await copied.finally(clear);
 	if (end === "interrupted") return { passed, status: Number(io.signal.reason), isWritten: false };
 	const written = passed - (sink?.leftOut ?? 0);
 	// the user sees the flows on stdout
-	if (end === "kept" && job.output != null && job.output !== "-" && job.quiet !== true)
-		io.stderr.write(`${writtenText(written, job.output)}\n`);
+	if (end === "kept" && output !== null && output !== "-" && job.quiet !== true)
+		io.stderr.write(`wrote ${counted(written, "flow")} to ${printableLine(output)}\n`);
 	troubles.end(end === "kept" ? written : null);
 	if (end === "kept") return { passed, status: troubles.status, isWritten: true };
 	io.stderr.write(
-		`flowtape: ${printableLine(replaces ?? "")} was left unchanged, because parts of it cannot be read; ${job.unreadHint ?? "name another output to keep the rest"}\n`,
+		`flowtape: ${printableLine(output ?? "")} was left unchanged, because parts of it cannot be read; ${job.unreadHint ?? "name another output to keep the rest"}\n`,
 	);
 	return { passed, status: UNREAD_STATUS, isWritten: false };
 }
 
-/** The path of the output if it is one of the inputs, by another name or not; null: it is none of them. */
-export async function replacedInput(inputs: readonly string[], output: string | null): Promise<string | null> {
-	if (output === null || output === "-") return null;
-	const real = (path: string) => realpath(expandHome(path)).catch(() => null);
-	const target = await real(output);
-	if (target === null) return null;
-	return (await Promise.all(inputs.map(real))).includes(target) ? output : null;
-}
-
-/** `wrote 12 flows to x.tape`. */
-function writtenText(count: number, output: string): string {
-	return `wrote ${count} ${count === 1 ? "flow" : "flows"} to ${printableLine(output)}`;
-}
-
 /** Opens the inputs; stdin if there are none. @throws FlowtapeError if no input is a tape, or one cannot be read */
 export function openInputs(
-	{ inputs, filter, ids, bodies }: Pick<CopyJob, "inputs" | "filter" | "ids" | "bodies">,
+	{ inputs, filter, bodies }: Pick<CopyJob, "inputs" | "filter" | "bodies">,
 	{ reportInput: report }: Troubles,
 ): Promise<FlowSource[]> {
 	return openTapes(inputs.length === 0 ? ["-"] : inputs.map((path) => expandHome(path)), {
 		report,
 		filter,
-		ids,
 		bodies,
 	});
 }

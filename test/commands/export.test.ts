@@ -7,7 +7,7 @@ import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 
-t.test("each format, for the flows that are named", async (t) => {
+t.test("each format, for named flows", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "a.tape");
 	const file = join(folder, "out");
@@ -49,9 +49,10 @@ t.test("each format, for the flows that are named", async (t) => {
 	t.match(await exported("curl", "-f", "~("), { status: 2 });
 	t.match(await exported("har", "-f", "~u /b$"), { status: 0, text: /"url":\s*"http:\/\/example\.com\/b"/ });
 	t.match(await exported("wget"), { status: 2, err: /expected one of curl, httpie/ });
+	t.match(await runCaptured(command, ["curl", tape, "-o", tape]), { status: 2, err: /a\.tape would be overwritten/ });
 });
 
-t.test("a message that is incomplete is exported, and named on stderr", async (t) => {
+t.test("an incomplete message is exported, and reported on stderr", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "a.jsonl");
 	const error = { message: "Client disconnected.", timestamp: 1 };

@@ -1,4 +1,4 @@
-// `flowtape replay-server` answers from tapes and reaches nothing, unless told to.
+// `flowtape replay-server` answers from tapes. By default it makes no connections.
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -15,7 +15,7 @@ const recorded = (path: string, body: string) =>
 		response: { headers: [], body },
 	});
 
-t.test("recordings in their order, then misses that explain themselves", async (t) => {
+t.test("recordings in order, then misses with explanations", async (t) => {
 	const folder = t.testdir();
 	const [one, two] = [join(folder, "one.tape"), join(folder, "two.jsonl")];
 	await writeTape(one, [recorded("/", "first"), recorded("/", "second")]);
@@ -31,7 +31,7 @@ t.test("recordings in their order, then misses that explain themselves", async (
 	t.match(err, /\nserved 3, missed 1, unused 1, egress 0\n$/);
 });
 
-t.test("options without their prefix; -o records what was answered", async (t) => {
+t.test("options without their prefix; -o records answered requests", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "one.tape");
 	await writeTape(tape, [recorded("/", "first")]);
@@ -51,7 +51,7 @@ t.test("options without their prefix; -o records what was answered", async (t) =
 	]);
 });
 
-t.test("on a terminal a line for each answer, from the cache too, and misses are marked", async (t) => {
+t.test("on a terminal, a line for each response, including cached ones; misses are marked", async (t) => {
 	const tape = join(t.testdir(), "one.tape");
 	await writeTape(tape, [recorded("/", "first")]);
 	const { port, stop } = await startCaptured(command, [tape, "--reuse"], {
@@ -68,7 +68,7 @@ t.test("on a terminal a line for each answer, from the cache too, and misses are
 	t.match(err, /\nserved 3, missed 1, unused 0, egress 0\n$/);
 });
 
-t.test("-f answers from some recordings only", async (t) => {
+t.test("-f answers only from matching recordings", async (t) => {
 	const tape = join(t.testdir(), "one.tape");
 	await writeTape(tape, [recorded("/", "first"), recorded("/", "second"), recorded("/other", "other")]);
 	const { port, stop } = await startCaptured(command, [tape, "-f", "~bs second"], { env });
@@ -81,7 +81,7 @@ t.test("-f answers from some recordings only", async (t) => {
 	});
 });
 
-t.test("--extra forward lets what is not recorded through", async (t) => {
+t.test("--extra forward forwards requests without a recording", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "one.tape");
 	await writeTape(tape, [recorded("/", "first")]);
@@ -91,7 +91,7 @@ t.test("--extra forward lets what is not recorded through", async (t) => {
 	await stop();
 });
 
-t.test("a damaged tape answers with what is whole, listening is said first, and the status is 3", async (t) => {
+t.test("intact recordings of a damaged tape answer; the address comes first, and the status is 3", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "one.jsonl");
 	await writeTape(tape, [recorded("/", "first")]);
@@ -104,7 +104,7 @@ t.test("a damaged tape answers with what is whole, listening is said first, and 
 	t.match(err, /one.jsonl: line 2/);
 });
 
-t.test("mistakes", async (t) => {
+t.test("usage errors", async (t) => {
 	const tape = join(t.testdir(), "one.tape");
 	await writeTape(tape, [recorded("/", "first")]);
 	for (const [argv, status, says] of [

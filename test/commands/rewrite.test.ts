@@ -1,4 +1,4 @@
-// `flowtape rewrite` on real files: what it writes, what it says, and that it leaves the old tape or the new one.
+// `flowtape rewrite` on real files: output, messages, and atomic replacement.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -53,7 +53,7 @@ async function prepare(folder: string, name = "in.tape"): Promise<string> {
 	return path;
 }
 
-t.test("the live features work on stored flows, bodies edited decoded and coded again", async (t) => {
+t.test("live features apply to stored flows; coded bodies are decoded, edited and encoded again", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [await prepare(folder), join(folder, "out.tape")];
 	const rules = [
@@ -71,10 +71,10 @@ t.test("the live features work on stored flows, bodies edited decoded and coded 
 	t.equal(first?.request.headers.get("host"), "other.test");
 	t.equal(gunzipSync(second?.response?.rawContent ?? "").toString(), "public word");
 	t.equal(second?.response?.headers.get("content-length"), String(second?.response?.bodySize));
-	t.equal((await readTape(to)).flows.length, 4, "flows that are no HTTP stay");
+	t.equal((await readTape(to)).flows.length, 4, "other flows than HTTP are kept");
 });
 
-t.test("block_list leaves flows out, map_local answers from files, filters choose", async (t) => {
+t.test("block_list drops flows, map_local answers from files, filters select", async (t) => {
 	const folder = t.testdir({ site: { early: "from a file" } });
 	const [from, to] = [await prepare(folder), join(folder, "out.jsonl")];
 	t.match(
@@ -98,14 +98,14 @@ t.test("block_list leaves flows out, map_local answers from files, filters choos
 	);
 });
 
-t.test("in place, in any format, the new tape or the old one", async (t) => {
+t.test("--in-place replaces a tape of any format atomically", async (t) => {
 	const folder = t.testdir();
 	for (const name of ["a.tape", "b.mitm", "c.anything"]) {
 		const path = name === "c.anything" ? join(folder, name) : await prepare(folder, name);
 		if (name === "c.anything") writeFileSync(path, readFileSync(join(folder, "b.mitm")));
 		t.match(await run(path, "--in-place", "--set-comment", "seen"), {
 			status: 0,
-			// the copy of a tape that has the comment already
+			// copies a tape that already has the comment
 			err: `wrote 4 flows to ${path}\n${name === "c.anything" ? "flowtape: --set-comment never applied\n" : ""}`,
 		});
 		t.ok(
@@ -123,7 +123,7 @@ t.test("in place, in any format, the new tape or the old one", async (t) => {
 	t.notMatch(readdirSync(folder).join(" "), "tmp", "no draft is left behind");
 });
 
-t.test("a dry run shows changes, counts rules, and writes nothing", async (t) => {
+t.test("a dry run prints changes, counts rules, and writes nothing", async (t) => {
 	const folder = t.testdir();
 	const from = await prepare(folder);
 	const before = readFileSync(from);
@@ -150,7 +150,7 @@ t.test("a dry run shows changes, counts rules, and writes nothing", async (t) =>
 	t.same(readFileSync(from), before);
 });
 
-t.test("rules that never applied are told of, with -q and for several tapes together", async (t) => {
+t.test("rules that never applied are reported, also with -q, and once for several tapes", async (t) => {
 	const folder = t.testdir();
 	const [one, two] = [await prepare(folder, "one.tape"), join(folder, "two.tape")];
 	await writeTape(two, [httpFlow({ request: { path: "/only" } })]);
@@ -178,7 +178,7 @@ t.test("rules that never applied are told of, with -q and for several tapes toge
 	);
 });
 
-t.test("rules that change what they have changed are told of", async (t) => {
+t.test("rules that are not idempotent are reported", async (t) => {
 	const folder = t.testdir();
 	const from = await prepare(folder);
 	t.match(
@@ -206,7 +206,7 @@ t.test("--sort, --dedupe, --decode, --encode", async (t) => {
 	t.equal(flows[0]?.response?.rawContent?.toString(), "secret word");
 });
 
-t.test("a rules file holds the same; lists add up, flags count more", async (t) => {
+t.test("a rules file has the same options; lists are joined, flags take precedence", async (t) => {
 	const folder = t.testdir({
 		"rules.yaml": "modify-headers:\n  - /authorization/\nset_comment: from file\nmark: ':x:'\n",
 		"bad.yaml": "modify_header: x\n",
@@ -228,9 +228,11 @@ t.test("a rules file holds the same; lists add up, flags count more", async (t) 
 		status: 4,
 		err: /none.yaml: no such file/,
 	});
+	const rules = join(folder, "rules.yaml");
+	t.match(await run(from, "-o", rules, "--rules", rules), { status: 2, err: /rules\.yaml would be overwritten/ });
 });
 
-t.test("a rules file may hold what the command itself has, but no scripts", async (t) => {
+t.test("a rules file may have the command's own options, except scripts", async (t) => {
 	const folder = t.testdir({
 		"rules.yaml": "filter: ~m POST\nsort: true\ncase_sensitive_filters: true\n",
 		"scripts.yaml": "scripts: [x.js]\n",
@@ -253,7 +255,7 @@ t.test("a rules file may hold what the command itself has, but no scripts", asyn
 	});
 });
 
-t.test("case_sensitive_filters counts for --filter and for rules", async (t) => {
+t.test("case_sensitive_filters applies to --filter and to rules", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "in.tape"), join(folder, "out.tape")];
 	await writeTape(
@@ -273,7 +275,7 @@ t.test("case_sensitive_filters counts for --filter and for rules", async (t) => 
 	t.equal((await http(to)).length, 2);
 });
 
-t.test("options of the live proxy that stored flows have no use for are refused", async (t) => {
+t.test("options that apply only to the live proxy are errors", async (t) => {
 	const folder = t.testdir();
 	const from = await prepare(folder);
 	for (const option of [
@@ -288,7 +290,7 @@ t.test("options of the live proxy that stored flows have no use for are refused"
 	t.match(await run(from, "--dry-run", "--set", "server_replay_refresh=false"), { status: 2, err: /no such option/ });
 });
 
-t.test("undecodable bodies are unchanged and reported, and do not stop the run", async (t) => {
+t.test("bodies that cannot be decoded stay unchanged and are reported; the run continues", async (t) => {
 	const folder = t.testdir();
 	const [from, to] = [join(folder, "in.tape"), join(folder, "out.tape")];
 	await writeTape(from, [httpFlow({ response: { headers: [["Content-Encoding", "gzip"]], body: "not gzip" } })]);
@@ -296,7 +298,7 @@ t.test("undecodable bodies are unchanged and reported, and do not stop the run",
 	t.equal((await http(to))[0]?.response?.rawContent?.toString(), "not gzip");
 });
 
-t.test("one of three ways to go", async (t) => {
+t.test("exactly one of -o, --in-place and --dry-run", async (t) => {
 	const folder = t.testdir();
 	const from = await prepare(folder);
 	t.match(await run(from), { status: 2, err: /-o TAPE, --in-place and --dry-run/ });
@@ -311,7 +313,7 @@ t.test("scripts change stored flows", async (t) => {
 	});
 	const [from, to] = [await prepare(folder), join(folder, "out.tape")];
 	const { status, err } = await run(from, "-o", to, "-s", join(folder, "a.mjs"), "--set", "word=given ");
-	t.equal(status, 2, "a script failed for a flow, which is as it was");
+	t.equal(status, 2, "a script failed for a flow, which is unchanged");
 	t.match(err, /error in script .*a\.mjs:3: Error: oops/);
 	t.match(err, /a\.mjs: dns_request is never called/);
 	t.same(
@@ -321,84 +323,91 @@ t.test("scripts change stored flows", async (t) => {
 	t.match(
 		await run(from, "--dry-run", "-s", join(folder, "b.mjs")),
 		{ status: 0, out: /^0 of \d+ flows would change, 0 would be dropped\n$/ },
-		"what a script only looks at is not changed",
+		"flows that a script only reads are unchanged",
 	);
 	t.match(await run(from, "-o", to, "--set", "word=x"), { status: 2, err: /--set word: no such option/ });
 	t.match(await run(from, "-o", to, "-s", join(folder, "none.mjs")), { status: 4, err: /no such script/ });
 });
 
-t.test("in place, a tape of which not all can be read stays as it is, unless told otherwise", async (t) => {
-	const folder = t.testdir();
-	const line = (n: number) =>
-		JSON.stringify({ id: `flow-${n}`, request: { method: "GET", url: `http://a.example/${n}` } });
-	const entry = (url: string) => ({
-		startedDateTime: "2024-05-01T10:00:00.000Z",
-		request: { method: "GET", url, httpVersion: "HTTP/1.1", headers: [] },
-		response: {
-			status: 200,
-			statusText: "OK",
-			httpVersion: "HTTP/1.1",
-			headers: [],
-			content: { size: 2, mimeType: "text/plain", text: "ok" },
-		},
-		timings: { send: 1, wait: 5, receive: 4 },
-	});
-	const har = (...entries: unknown[]) =>
-		JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } });
-	await writeTape(
-		join(folder, "whole.mitm"),
-		Array.from({ length: 9 }, () => httpFlow()),
-	);
-	await writeTape(
-		join(folder, "whole.tape"),
-		Array.from({ length: 90 }, (_, n) => httpFlow({ response: { body: `${n} `.repeat(500) } })),
-	);
-	const dump = readFileSync(join(folder, "whole.mitm"));
-	const tape = readFileSync(join(folder, "whole.tape"));
-	const odd: Record<string, string | Buffer> = {
-		"typo.jsonl": [line(1), '{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}', line(3), ""].join(
-			"\n",
-		),
-		"cut.jsonl": `${line(1)}\n${line(2).slice(0, -9)}`,
-		"typo.jsonl.gz": gzipSync(`${line(1)}\nnothing\n`),
-		"no-url.har": har(
-			entry("http://a.example/1"),
-			{ comment: "remember me", request: { method: "GET", headers: [] } },
-			entry("http://a.example/3"),
-		),
-		"data.har": har(entry("http://a.example/1"), entry("data:text/plain,remember-me")),
-		"cut.mitm": dump.subarray(0, -200),
-		"cut.tape": tape.subarray(0, Math.floor((tape.length * 2) / 3)),
-	};
-	for (const [name, bytes] of Object.entries(odd)) {
-		const path = join(folder, name);
-		writeFileSync(path, bytes);
-		for (const args of [[], ["-q"], ["-v"], ["--sort"]]) {
-			const { status, err } = await run(path, "--in-place", "--modify-headers", "/x-new/y", ...args);
-			t.equal(status, 3, name);
-			t.match(err, `${name} was left unchanged`);
-			t.notMatch(err, /kept \d+ flows, change/, "no counts of flows that were not written");
-			t.ok(readFileSync(path).equals(Buffer.from(bytes)), `${name} is what it was`);
-		}
-		t.match(await run(path, "--in-place", "--drop-unread", "--modify-headers", "/x-new/y"), {
-			status: name === "data.har" ? 0 : 3,
+t.test(
+	"--in-place does not replace a tape that cannot be read completely, unless --drop-unread is given",
+	async (t) => {
+		const folder = t.testdir();
+		const line = (n: number) =>
+			JSON.stringify({ id: `flow-${n}`, request: { method: "GET", url: `http://a.example/${n}` } });
+		const entry = (url: string) => ({
+			startedDateTime: "2024-05-01T10:00:00.000Z",
+			request: { method: "GET", url, httpVersion: "HTTP/1.1", headers: [] },
+			response: {
+				status: 200,
+				statusText: "OK",
+				httpVersion: "HTTP/1.1",
+				headers: [],
+				content: { size: 2, mimeType: "text/plain", text: "ok" },
+			},
+			timings: { send: 1, wait: 5, receive: 4 },
 		});
-		t.ok(
-			(await http(path)).every(({ request }) => request.headers.get("x-new") === "y") && (await http(path)).length > 0,
-			name,
+		const har = (...entries: unknown[]) =>
+			JSON.stringify({ log: { version: "1.2", creator: { name: "x", version: "1" }, entries } });
+		await writeTape(
+			join(folder, "whole.mitm"),
+			Array.from({ length: 9 }, () => httpFlow()),
 		);
-	}
-	t.same(
-		readdirSync(folder).filter((name) => name.startsWith(".")),
-		[],
-	);
-	t.match(await run(join(folder, "whole.mitm"), "--drop-unread", "--dry-run"), {
-		status: 2,
-		err: /--drop-unread needs --in-place/,
-	});
-});
+		await writeTape(
+			join(folder, "whole.tape"),
+			Array.from({ length: 90 }, (_, n) => httpFlow({ response: { body: `${n} `.repeat(500) } })),
+		);
+		const dump = readFileSync(join(folder, "whole.mitm"));
+		const tape = readFileSync(join(folder, "whole.tape"));
+		const odd: Record<string, string | Buffer> = {
+			"typo.jsonl": [
+				line(1),
+				'{"id":"second","request":{"method":"GET" "url":"http://a.example/2"}}',
+				line(3),
+				"",
+			].join("\n"),
+			"cut.jsonl": `${line(1)}\n${line(2).slice(0, -9)}`,
+			"typo.jsonl.gz": gzipSync(`${line(1)}\nnothing\n`),
+			"no-url.har": har(
+				entry("http://a.example/1"),
+				{ comment: "remember me", request: { method: "GET", headers: [] } },
+				entry("http://a.example/3"),
+			),
+			"data.har": har(entry("http://a.example/1"), entry("data:text/plain,remember-me")),
+			"cut.mitm": dump.subarray(0, -200),
+			"cut.tape": tape.subarray(0, Math.floor((tape.length * 2) / 3)),
+		};
+		for (const [name, bytes] of Object.entries(odd)) {
+			const path = join(folder, name);
+			writeFileSync(path, bytes);
+			for (const args of [[], ["-q"], ["-v"], ["--sort"]]) {
+				const { status, err } = await run(path, "--in-place", "--modify-headers", "/x-new/y", ...args);
+				t.equal(status, 3, name);
+				t.match(err, `${name} was left unchanged`);
+				t.notMatch(err, /kept \d+ flows, change/, "no counts of flows that were not written");
+				t.ok(readFileSync(path).equals(Buffer.from(bytes)), `${name} is what it was`);
+			}
+			t.match(await run(path, "--in-place", "--drop-unread", "--modify-headers", "/x-new/y"), {
+				status: name === "data.har" ? 0 : 3,
+			});
+			t.ok(
+				(await http(path)).every(({ request }) => request.headers.get("x-new") === "y") &&
+					(await http(path)).length > 0,
+				name,
+			);
+		}
+		t.same(
+			readdirSync(folder).filter((name) => name.startsWith(".")),
+			[],
+		);
+		t.match(await run(join(folder, "whole.mitm"), "--drop-unread", "--dry-run"), {
+			status: 2,
+			err: /--drop-unread needs --in-place/,
+		});
+	},
+);
 
-t.test("several tapes in place are rewritten one by one", async (t) => {
+t.test("--in-place rewrites several tapes one by one", async (t) => {
 	const folder = t.testdir({ "words.har": "just some words" });
 	const [one, words, two] = ["one.jsonl", "words.har", "two.mitm"].map((name) => join(folder, name)) as [
 		string,
@@ -415,25 +424,22 @@ t.test("several tapes in place are rewritten one by one", async (t) => {
 	t.equal(readFileSync(words, "utf8"), "just some words");
 });
 
-t.test(
-	"dates moved in a dump leave no mark in its flows, and that is said; a mark that is there stays true",
-	async (t) => {
-		const folder = t.testdir();
-		const at = (name: string) => join(folder, name);
-		const headers = [["Date", "Wed, 01 Jan 2020 00:00:00 GMT"]] as const;
-		await writeTape(at("a.mitm"), [httpFlow({ response: { headers, timestampStart: 1577836800 } })]);
-		const refresh = (from: string, to: string) =>
-			runCaptured(command, [at(from), "-o", at(to), "--refresh", "1900000000"]);
-		t.match(await refresh("a.mitm", "b.mitm"), {
-			status: 0,
-			err: /b\.mitm: a dump does not record that its dates were refreshed/,
-		});
-		t.match((await readTape(at("b.mitm"))).flows, [{ refreshed: null, metadata: {} }]);
-		t.match(await refresh("a.mitm", "c.tape"), { status: 0, err: `wrote 1 flow to ${at("c.tape")}\n` });
-		t.match(await refresh("c.tape", "d.mitm"), { status: 0 });
-		t.match((await readTape(at("d.mitm"))).flows, [{ refreshed: 1900000000 }]);
-	},
-);
+t.test("refreshing a dump stores no time in its flows, and reports that; a stored time stays correct", async (t) => {
+	const folder = t.testdir();
+	const at = (name: string) => join(folder, name);
+	const headers = [["Date", "Wed, 01 Jan 2020 00:00:00 GMT"]] as const;
+	await writeTape(at("a.mitm"), [httpFlow({ response: { headers, timestampStart: 1577836800 } })]);
+	const refresh = (from: string, to: string) =>
+		runCaptured(command, [at(from), "-o", at(to), "--refresh", "1900000000"]);
+	t.match(await refresh("a.mitm", "b.mitm"), {
+		status: 0,
+		err: /b\.mitm: a dump does not record that its dates were refreshed/,
+	});
+	t.match((await readTape(at("b.mitm"))).flows, [{ refreshed: null, metadata: {} }]);
+	t.match(await refresh("a.mitm", "c.tape"), { status: 0, err: `wrote 1 flow to ${at("c.tape")}\n` });
+	t.match(await refresh("c.tape", "d.mitm"), { status: 0 });
+	t.match((await readTape(at("d.mitm"))).flows, [{ refreshed: 1900000000 }]);
+});
 
 const NOTES = '{"type":"tape","notes":{"made by":"hand"}}';
 
@@ -446,7 +452,7 @@ async function withNote(folder: string): Promise<string> {
 }
 
 for (const extension of ["tape", "jsonl", "har", "mitm"])
-	t.test(`the notes on a tape stay, whatever is done to its flows: ${extension}`, async (t) => {
+	t.test(`notes on a tape are kept: ${extension}`, async (t) => {
 		const folder = t.testdir();
 		const noted = await withNote(folder);
 		const [path, out, lines] = ["in", "out", "lines"].map((name) =>
@@ -469,7 +475,7 @@ for (const extension of ["tape", "jsonl", "har", "mitm"])
 		}
 	});
 
-t.test("a note that cannot be read holds back --in-place", async (t) => {
+t.test("a note that cannot be read prevents --in-place", async (t) => {
 	const folder = t.testdir();
 	const [noted, path] = [await withNote(folder), join(folder, "in.tape")];
 	await runCaptured(convert, [noted, path]);

@@ -1,4 +1,4 @@
-// `flowtape run`: recorded the first time, offline from then on, and never half.
+// `flowtape run`: records the first time, then replays offline, and never leaves an incomplete tape.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,7 +11,7 @@ import { readTape } from "../../fixtures/tape-files.ts";
 
 const env = { PATH: process.env.PATH, FLOWTAPE_HOME: join(t.testdir(), "home") };
 
-/** A program that asks for URLs through its proxy, prints the bodies, and ends with a status. */
+/** A program that requests URLs through its proxy, prints the bodies, and ends with a status. */
 const asking = (urls: readonly string[], status = 0) => [
 	"-p",
 	"0",
@@ -26,7 +26,7 @@ const asking = (urls: readonly string[], status = 0) => [
 const paths = async (tape: string) =>
 	(await readTape(tape)).flows.map((flow) => (flow.type === "http" ? flow.request.path : flow.type));
 
-t.test("recorded, then replayed with the site gone", async (t) => {
+t.test("records, then replays after the site has stopped", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "made", "session.tape");
 	const urls = [`${site.url}/a`, `${site.url}/b`];
@@ -40,11 +40,11 @@ t.test("recorded, then replayed with the site gone", async (t) => {
 		err: /served 2, missed 0, unused 0, egress 0\n$/,
 	});
 	const missed = await runCaptured(command, [tape, ...asking([`${site.url}/c`])], { env });
-	t.match(missed, { status: 1, err: /1 request was missed/ }, "although the command did not mind");
+	t.match(missed, { status: 1, err: /1 request was missed/ }, "although the command succeeded");
 	t.strictSame(await paths(tape), ["/a", "/b"]);
 });
 
-t.test("modes", async (t) => {
+t.test("record modes", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const tape = join(folder, "session.jsonl");
@@ -86,7 +86,7 @@ t.test("modes", async (t) => {
 	t.strictSame(readdirSync(folder), ["session.jsonl"]);
 });
 
-t.test("failures are kept on demand; a run without flows makes no tape", async (t) => {
+t.test("failures are kept on request; a run without flows creates no tape", async (t) => {
 	const site = await startSite(t);
 	await site.close();
 	const tape = join(t.testdir(), "session.tape");
@@ -106,36 +106,33 @@ t.test("failures are kept on demand; a run without flows makes no tape", async (
 	t.strictSame(await paths(tape), ["/a"]);
 });
 
-t.test(
-	"where no request came, the command may not use the proxy; where clients refused the certificate, that is said",
-	async (t) => {
-		const tape = join(t.testdir(), "session.tape");
-		const run = (source: string) => runCaptured(command, [tape, "--", process.execPath, "-e", source], { env });
-		t.match(
-			(await run("")).err,
-			/nothing was recorded: .* was not written\. Does the command use the proxy\? Check with "flowtape doctor -- CMD"\. .*Playwright.* localhost directly: docs\/languages\.md/,
-		);
-		const browsing = `
+t.test("without requests, a hint that the command may not use the proxy, or the rejected certificates", async (t) => {
+	const tape = join(t.testdir(), "session.tape");
+	const run = (source: string) => runCaptured(command, [tape, "--", process.execPath, "-e", source], { env });
+	t.match(
+		(await run("")).err,
+		/nothing was recorded: .* was not written\. Does the command use the proxy\? Check with "flowtape doctor -- CMD"\. .*Playwright.* localhost directly: docs\/languages\.md/,
+	);
+	const browsing = `
 		const { hostname: host, port } = new URL(process.env.HTTP_PROXY);
 		const headers = { "User-Agent": "Mozilla/5.0 (X11; Linux x64) Chrome/130.0.0.0" };
 		require("http").get({ host, port, path: "http://clients2.google.com/time/1/current", headers }, (r) => r.resume());`;
-		t.match(
-			(await run(browsing)).err,
-			/nothing was recorded: .* was not written; only requests of the browser itself came\. .*Playwright/,
-		);
-		const distrusting = `
+	t.match(
+		(await run(browsing)).err,
+		/nothing was recorded: .* was not written; only requests of the browser itself came\. .*Playwright/,
+	);
+	const distrusting = `
 		const { hostname, port } = new URL(process.env.HTTPS_PROXY);
 		const connect = require("http").request({ host: hostname, port, method: "CONNECT", path: "shop.invalid:443" });
 		connect.on("connect", (_, socket) => {
 			require("tls").connect({ socket, servername: "shop.invalid", ca: [] }).on("error", () => {});
 		}).end();`;
-		const { err } = await run(distrusting);
-		t.match(err, /nothing was recorded: .*; no request got through: a client .*shop\.invalid.* certificate authority/);
-		t.notMatch(err, "doctor");
-	},
-);
+	const { err } = await run(distrusting);
+	t.match(err, /nothing was recorded: .*; no request got through: a client .*shop\.invalid.* certificate authority/);
+	t.notMatch(err, "doctor");
+});
 
-t.test("interrupted: the tape is as it was", async (t) => {
+t.test("an interrupted run leaves the tape unchanged", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "session.jsonl");
 	await runCaptured(command, [tape, ...asking([`${site.url}/a`])], { env });
@@ -150,7 +147,7 @@ t.test("interrupted: the tape is as it was", async (t) => {
 	t.strictSame(readFileSync(tape), before);
 });
 
-t.test("mistakes", async (t) => {
+t.test("usage errors", async (t) => {
 	const tape = join(t.testdir(), "one.tape");
 	for (const [argv, says] of [
 		[[tape], /expected a command: flowtape run TAPE/],
@@ -161,7 +158,7 @@ t.test("mistakes", async (t) => {
 		t.match(await runCaptured(command, argv, { env }), { status: 2, err: says });
 });
 
-t.test("a tape that could not be written is refused before the command runs", async (t) => {
+t.test("a tape that cannot be written is an error before the command runs", async (t) => {
 	const folder = t.testdir({ "old.xyz": '{"request": {"method": "GET", "url": "http://a.test/"}}\n' });
 	const ran = join(folder, "ran");
 	const child = ["-p", "0", "--", "touch", ran];
@@ -174,10 +171,10 @@ t.test("a tape that could not be written is refused before the command runs", as
 			{ status: 2, err: new RegExp(name) },
 			name,
 		);
-	t.strictSame(readdirSync(folder), ["old.xyz"], "nothing ran, and nothing is left");
+	t.strictSame(readdirSync(folder), ["old.xyz"], "the command did not run, and no file is left");
 });
 
-t.test("four first runs at once lose nothing", async (t) => {
+t.test("four concurrent first runs lose no flows", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const tape = join(folder, "session.tape");
@@ -193,7 +190,7 @@ t.test("four first runs at once lose nothing", async (t) => {
 	t.same(readdirSync(folder), ["session.tape"]);
 });
 
-t.test("the port is a free one and is not spoken of, unless it is named", async (t) => {
+t.test("a free port is used and not printed, unless a port is given", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const [, , ...child] = asking([`${site.url}/a`]);
@@ -209,7 +206,7 @@ t.test("the port is a free one and is not spoken of, unless it is named", async 
 	);
 });
 
-t.test("equal requests get their recordings in order, and the last one again", async (t) => {
+t.test("equal requests get their recordings in order, then always the last one", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "session.tape");
 	const url = `${site.url}/a`;
@@ -225,7 +222,7 @@ t.test("equal requests get their recordings in order, and the last one again", a
 	});
 });
 
-t.test("hosts that are not to be proxied: cleared for the command, which is said, or kept", async (t) => {
+t.test("NO_PROXY is cleared for the command with a message, or kept", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const said = (...flags: string[]) =>
@@ -276,7 +273,7 @@ for (const count of counts) process.stdout.write(execFileSync(process.execPath, 
 		return { printed: readFileSync(printed, "utf8").split("\n").slice(0, -1).map(Number), err: result.err };
 	};
 	t.same((await run("1", "2")).printed, [1, 2, 3], "recorded in two processes");
-	t.same((await run("1", "2")).printed, [1, 2, 3], "the second process of the same run goes on");
+	t.same((await run("1", "2")).printed, [1, 2, 3], "the second process of the same run continues the order");
 	const again = await run("1", "2", "1", "2", "4");
 	t.same(again.printed, [1, 2, 3, 1, 2, 3, 1, 2, 3, 3]);
 	t.match(again.err, /served 10, missed 0, unused 0/);

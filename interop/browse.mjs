@@ -56,7 +56,7 @@ async function startReports() {
 		host,
 		next(name, patienceMs) {
 			return new Promise((resolve, reject) => {
-				const timer = setTimeout(() => reject(new Error(`the browser told nothing of ${name}`)), patienceMs);
+				const timer = setTimeout(() => reject(new Error(`the browser sent no report for ${name}`)), patienceMs);
 				waiting.set(name, (report) => {
 					clearTimeout(timer);
 					resolve(report);

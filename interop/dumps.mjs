@@ -9,11 +9,12 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual, promisify } from "node:util";
 import { discard } from "../fixtures/make/discard.mjs";
+import { flowtape } from "./peers/proxies.mjs";
+import { expect, reportTally, tally } from "./peers/tally.mjs";
 
 const run = promisify(execFile);
 const maxBuffer = 256 * 1024 * 1024;
 const here = new URL(".", import.meta.url).pathname;
-const flowtape = join(here, "../dist/commands/main.js");
 const script = join(here, "dumps.py");
 const golden = join(here, "../fixtures/flows");
 const kept = process.env.FLOWTAPE_RELEASES ?? join(tmpdir(), "flowtape-releases");
@@ -28,15 +29,6 @@ const releases = [
 	{ release: "12.2.3", pythons: ["3.12", "3.13"], reads: 21 },
 ];
 const versions = [15, 17, 18, 20, 21];
-
-let [passed, failed] = [0, 0];
-function check(what, isRight, detail = "") {
-	if (isRight) passed++;
-	else {
-		failed++;
-		process.stdout.write(`${what}${detail === "" ? "" : `: ${detail}`}\n`);
-	}
-}
 
 /** Finds a working Python of one of these versions; null if there is none. */
 function findPython(wanted) {
@@ -66,7 +58,7 @@ async function install({ release, pythons }) {
 	const python = join(environment, "bin/python");
 	if (!existsSync(join(environment, "complete"))) {
 		const base = findPython(pythons);
-		if (base === null) throw new Error(`none of Python ${pythons.join(", ")} is there`);
+		if (base === null) throw new Error(`none of Python ${pythons.join(", ")} is installed`);
 		rmSync(environment, { recursive: true, force: true });
 		mkdirSync(kept, { recursive: true });
 		await run(base, ["-m", "venv", environment]);
@@ -122,7 +114,7 @@ function likeIn(expected, flow) {
 
 function compare(what, { flows, error }, expected, version, reads) {
 	const wanted = expected.map((flow) => held(flow, version, reads)).filter((flow) => flow !== null);
-	check(
+	expect(
 		`${what}: number of flows`,
 		flows.length === wanted.length && error === null,
 		`${flows.length} of ${wanted.length}, ${error}`,
@@ -136,7 +128,7 @@ function compare(what, { flows, error }, expected, version, reads) {
 			(key) => !(key === "id" && isRenamed) && !isDeepStrictEqual(found?.[key], flow[key]),
 		);
 		ids.add(found?.id);
-		check(
+		expect(
 			`${what}: flow ${n}`,
 			found !== undefined && differ.length === 0,
 			differ.map((key) => `${key} ${JSON.stringify(found?.[key])} for ${JSON.stringify(flow[key])}`).join("\n  "),
@@ -172,7 +164,7 @@ function compareLine(what, line, flow) {
 				.map((key) => `${part}.${key}`),
 		);
 	}
-	check(`${what}: flow ${flow.id}`, differ.length === 0, differ.join(", "));
+	expect(`${what}: flow ${flow.id}`, differ.length === 0, differ.join(", "));
 }
 
 async function tryRelease({ release, reads }, python, dumps, expected) {
@@ -186,12 +178,12 @@ async function tryRelease({ release, reads }, python, dumps, expected) {
 	for (const [n, version] of written.entries())
 		await ours("convert", lines, back[n], "--dump-version", String(version));
 	const [own, ...loaded] = await load(python, [made, ...back, ...written.map((version) => dumps.get(version))]);
-	check(`${release} loads what it wrote itself`, own.error === null && own.flows.length >= 10);
+	expect(`${release} loads what it wrote itself`, own.error === null && own.flows.length >= 10);
 	const read = (await ours("filter", "~all", made, "--json"))
 		.trim()
 		.split("\n")
 		.map((line) => JSON.parse(line));
-	check(`${release}: number of flows read`, read.length === own.flows.length, `${read.length} of ${own.flows.length}`);
+	expect(`${release}: number of flows read`, read.length === own.flows.length, `${read.length} of ${own.flows.length}`);
 	for (const [n, flow] of own.flows.entries()) compareLine(`${release}, read`, read[n] ?? {}, flow);
 	for (const [n, version] of written.entries()) {
 		compare(`${release}, its own flows in version ${version}`, loaded[n], own.flows, version, reads);
@@ -223,12 +215,11 @@ try {
 			process.stdout.write(`mitmproxy ${each.release} is skipped: ${error.message}\n`);
 			continue;
 		}
-		const before = passed;
+		const before = tally.passed;
 		await tryRelease(each, python, dumps, expected);
-		process.stdout.write(`mitmproxy ${each.release}: ${passed - before} checks hold\n`);
+		process.stdout.write(`mitmproxy ${each.release}: ${tally.passed - before} checks passed\n`);
 	}
 } finally {
 	await discard(folder);
 }
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed === 0 ? 0 : 1;
+reportTally();

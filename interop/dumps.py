@@ -1,5 +1,5 @@
-"""mitmproxy's side of dumps.mjs, for any release from 8.1: `make FILE` writes flows of all kinds, with all that they can have, `load FILE…`
-loads dumps and prints the flows of each as JSON, under the names of version 21 whatever the release; bytes as {"bytes": …} in latin-1."""
+"""mitmproxy's side of dumps.mjs, for releases from 8.1 on. `make FILE` writes flows of all types with all properties. `load FILE…`
+loads dumps and prints the flows of each as JSON, always with the names of version 21; bytes are {"bytes": …} in Latin-1."""
 
 import json
 import os
@@ -15,7 +15,7 @@ BODY = bytes(range(256)) * 3
 
 
 def kinds():
-    """One flow of each kind and more, bare."""
+    """At least one flow of each type."""
     headers = http.Headers([(b"Host", b"a.example"), (b"X-Twice", b"one"), (b"x-twice", b"two"), (b"X-Latin", b"caf\xe9"), (b"Empty", b"")])
     request = tutils.treq(method=b"POST", scheme=b"https", host="a.example", port=8443, path=b"/caf\xc3\xa9?\xff", http_version=b"HTTP/2.0", authority=b"a.example:8443", headers=headers, content=BODY)
     response = tutils.tresp(status_code=418, reason=b"Odd \xff", headers=http.Headers([(b"Set-Cookie", b"a=1"), (b"Set-Cookie", b"b=2")]), content=b"", trailers=http.Headers([(b"T", b"v")]))
@@ -34,7 +34,7 @@ def kinds():
 
 
 def dressed(n, found):
-    """With what every flow can have, more of it in some than in others."""
+    """Sets properties that every flow can have; some flows get more of them."""
     found.marked = ["", ":star:", "\u2603"][n % 3]
     found.comment = ["", "look at this\n\u00fcml\u00e4ute \U0001f347"][n % 2]
     found.is_replay = [None, "request", "response"][n % 3]
@@ -63,7 +63,7 @@ def dressed(n, found):
 
 
 def neutral(state):
-    """The state of a flow under the names of version 21, without what only some versions have."""
+    """The state of a flow with the names of version 21, without properties that only some versions have."""
     for name in ("version", "mode", "backup"):
         state.pop(name, None)
     renamed = {"cipher_name": "cipher", "ip_address": "peername", "source_address": "sockname", "via2": "via"}
@@ -89,7 +89,7 @@ def plain(value):
 
 
 def load(path):
-    """Every flow, and why there are not more."""
+    """All flows, and the error that ended reading."""
     flows, why = [], None
     with open(path, "rb") as file:
         try:

@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { discard } from "../fixtures/make/discard.mjs";
+import { flowtape } from "./peers/proxies.mjs";
 import { check, reportTally } from "./peers/tally.mjs";
 
 const run = promisify(execFile);
-const flowtape = join(new URL(".", import.meta.url).pathname, "../dist/commands/main.js");
 const folder = mkdtempSync(join(tmpdir(), "flowtape-export-"));
 const env = {
 	...process.env,

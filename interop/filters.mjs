@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
+import { flowtape } from "./peers/proxies.mjs";
+import { expect, reportTally } from "./peers/tally.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
-const flowtape = join(here, "../dist/commands/main.js");
 const script = join(here, "filters.py");
 
 const plain = "all http websocket tcp udp dns q s e marked replay replayq replays a"
@@ -199,14 +200,13 @@ function idsOf(lines) {
 
 function difference(wanted, found) {
 	if (!Array.isArray(wanted) || !Array.isArray(found))
-		return `  mitmproxy: ${wanted === null ? "refused" : "accepted"}, flowtape: ${found ?? "refused"}\n`;
+		return `mitmproxy: ${wanted === null ? "rejected" : "accepted"}, flowtape: ${found ?? "rejected"}`;
 	const only = (some, others) => some.filter((id) => !others.includes(id)).join(" ") || "-";
-	return `  mitmproxy alone: ${only(wanted, found)}\n  flowtape alone: ${only(found, wanted)}\n`;
+	return `only mitmproxy: ${only(wanted, found)}; only flowtape: ${only(found, wanted)}`;
 }
 
-/** Evaluates every expression with both programs. Returns how many selected the same flows, and how many did not. */
+/** Evaluates every expression with both programs, and compares the selected flows. */
 async function compare(python, dump) {
-	let [passed, failed] = [0, 0];
 	execFileSync(python, [script, "make", dump], { stdio: "inherit" });
 	const all = expressions();
 	const wanted = JSON.parse(
@@ -216,24 +216,17 @@ async function compare(python, dump) {
 	const work = async () => {
 		for (const [n, expression] of waiting) {
 			const found = await selected(expression, dump);
-			if (JSON.stringify(found) === JSON.stringify(wanted[n])) passed++;
-			else {
-				failed++;
-				process.stdout.write(`not the same: ${expression}\n${difference(wanted[n], found)}`);
-			}
+			expect(expression, JSON.stringify(found) === JSON.stringify(wanted[n]), difference(wanted[n], found));
 		}
 	};
 	await Promise.all([work(), work(), work()]);
-	return { passed, failed };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "flowtape-filters-"));
 try {
 	const python = findMitmproxy();
-	const { passed, failed } =
-		python === null ? { passed: 0, failed: 0 } : await compare(python, join(folder, "varied.mitm"));
-	process.stdout.write(`${passed} passed, ${failed} failed\n`);
-	process.exitCode = failed === 0 ? 0 : 1;
+	if (python !== null) await compare(python, join(folder, "varied.mitm"));
+	reportTally();
 } finally {
 	await discard(folder);
 }

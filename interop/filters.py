@@ -1,5 +1,5 @@
-"""mitmproxy's side of filters.mjs: `make DUMP` writes flows of all kinds, `match DUMP` reads expressions as a JSON list and
-prints for each the ids of the flows that match, or null where mitmproxy refuses it."""
+"""mitmproxy's side of filters.mjs. `make DUMP` writes flows of all types. `match DUMP` reads a JSON list of expressions from stdin, and
+prints the ids of the matching flows for each, or null if mitmproxy rejects it."""
 
 import gzip
 import json
@@ -46,7 +46,7 @@ def http_flow(n):
 
 
 def dress(flow, n):
-    """What flows of every kind can have."""
+    """Sets the properties that flows of every type can have."""
     flow.id = f"00000000-0000-4000-8000-{n:012x}"
     flow.marked = ["", "", ":star:", "\u2603"][n % 4]
     flow.comment = ["", "look at this", "two\nlines", "\u00dcml\u00e4ute \U0001f347"][n * 3 % 4]

@@ -9,6 +9,8 @@ import { findChromium } from "../fixtures/make/chromium.mjs";
 import { importHar, withDevTools } from "../fixtures/make/devtools.mjs";
 import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
+import { flowtape } from "./peers/proxies.mjs";
+import { expect, reportTally } from "./peers/tally.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), "flowtape-har-"));
@@ -21,27 +23,14 @@ const fixtures = [
 	"mitmproxy.har",
 	"playwright.zip",
 ];
-let passed = 0;
-let failed = 0;
 
-function check(name, holds, detail = "") {
-	if (holds) passed++;
-	else {
-		failed++;
-		console.log(`not ok: ${name} ${detail}`);
-	}
-}
-
-const flowtape = (...args) =>
-	execFileSync(process.execPath, [join(here, "../dist/commands/main.js"), ...args], {
-		stdio: ["ignore", "pipe", "pipe"],
-	});
+const run = (...args) => execFileSync(process.execPath, [flowtape, ...args], { stdio: ["ignore", "pipe", "pipe"] });
 
 /** Converts a fixture to a HAR. Returns the HAR and its flows as `filter --json` prints them. */
 function written(name) {
 	const har = join(folder, name.replace(/\..*/, ".har"));
-	flowtape("convert", join(here, "../fixtures/flows", name), har);
-	const flows = String(flowtape("filter", "~all", har, "--json"))
+	run("convert", join(here, "../fixtures/flows", name), har);
+	const flows = String(run("filter", "~all", har, "--json"))
 		.trim()
 		.split("\n");
 	return { har, text: readFileSync(har, "utf8"), flows: flows.map((line) => JSON.parse(line)) };
@@ -55,7 +44,7 @@ else {
 	await withDevTools(chromium, async (_, devTools) => {
 		for (const { name, text, flows } of hars) {
 			const requests = await importHar(devTools, text);
-			check(
+			expect(
 				`${name}: Chromium has every flow`,
 				requests.length === flows.length,
 				`${requests.length} for ${flows.length}`,
@@ -75,7 +64,7 @@ else {
 					request.frames === _webSocketMessages.length &&
 					Math.abs(request.duration * 1000 - duration) < 2 &&
 					(request.formData ?? null) === (asked.postData?.text ?? null);
-				check(`${name}: ${asked.url} in Chromium`, same && shown && rest, JSON.stringify(request).slice(0, 300));
+				expect(`${name}: ${asked.url} in Chromium`, same && shown && rest, JSON.stringify(request).slice(0, 300));
 			}
 		}
 	});
@@ -96,7 +85,7 @@ if (python !== null) {
 			.trim()
 			.split("\n")
 			.map((line) => JSON.parse(line));
-		check(`${name}: mitmproxy has every flow`, theirs.length === flows.length, `${theirs.length} for ${flows.length}`);
+		expect(`${name}: mitmproxy has every flow`, theirs.length === flows.length, `${theirs.length} for ${flows.length}`);
 		for (const [i, { request, response }] of JSON.parse(text).log.entries.entries()) {
 			const [method, url, status, body] = theirs[i] ?? [];
 			const { text: content = "", encoding } = response.content;
@@ -109,11 +98,10 @@ if (python !== null) {
 				(method === "CONNECT" || url === request.url) &&
 				status === response.status &&
 				possible.some((bytes) => bytes.toString("hex") === body);
-			check(`${name}: ${request.url} in mitmproxy`, holds, JSON.stringify(theirs[i]).slice(0, 200));
+			expect(`${name}: ${request.url} in mitmproxy`, holds, JSON.stringify(theirs[i]).slice(0, 200));
 		}
 	}
 }
 
 await discard(folder);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+reportTally();

@@ -4,21 +4,10 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { check, reportTally } from "./peers/tally.mjs";
 
 const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
 const folder = mkdtempSync(join(tmpdir(), "flowtape-package-"));
-let [passed, failed] = [0, 0];
-
-function check(name, action) {
-	try {
-		action();
-		passed++;
-		console.log(`ok ${name}`);
-	} catch (error) {
-		failed++;
-		console.log(`not ok ${name}\n${error.message}\n${error.stdout ?? ""}${error.stderr ?? ""}`);
-	}
-}
 
 const run = (command, args, cwd = folder) =>
 	execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
@@ -64,9 +53,9 @@ const use = `
 	for await (const read of tape) console.log(exportFlow(read, "curl").trim());
 	await tape.close();`;
 
-check("publint", () => run("npx", ["--yes", "publint@0.3", "--strict", tarball]));
-check("attw", () => run("npx", ["--yes", "@arethetypeswrong/cli@0.18", "--profile", "esm-only", tarball]));
-check("a project of ES modules", () => {
+await check("publint", () => run("npx", ["--yes", "publint@0.3", "--strict", tarball]));
+await check("attw", () => run("npx", ["--yes", "@arethetypeswrong/cli@0.18", "--profile", "esm-only", tarball]));
+await check("a project of ES modules", () => {
 	const project = createProject("esm", "module", {
 		"use.js": `import * as flowtape from "flowtape";
 import { clientConnection, HttpFlow, Request, serverConnection } from "flowtape/flow";
@@ -77,7 +66,7 @@ defineHook({ name: "mine" });${use}\n`,
 	if (!printed.startsWith("curl ")) throw new Error(`printed ${printed}`);
 	run(process.execPath, ["node_modules/flowtape/dist/commands/main.js", "stats", "a.tape"], project);
 });
-check("a project of CommonJS", () => {
+await check("a project of CommonJS", () => {
 	const project = createProject("cjs", "commonjs", {
 		"use.js": `(async () => {
 	const flowtape = await import("flowtape");
@@ -87,7 +76,7 @@ check("a project of CommonJS", () => {
 	const printed = run(process.execPath, ["use.js"], project);
 	if (!printed.startsWith("curl ")) throw new Error(`printed ${printed}`);
 });
-check("a project of TypeScript", () => {
+await check("a project of TypeScript", () => {
 	const project = createProject("types", "module", {
 		"use.ts": `import { type Flow, openTape, record, run, type RunReport } from "flowtape";
 import { HttpFlow } from "flowtape/flow";
@@ -120,5 +109,4 @@ export async function use(): Promise<RunReport> {
 });
 
 rmSync(folder, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+reportTally();

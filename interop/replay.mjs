@@ -5,10 +5,12 @@ import { mkdtempSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { clientConnection, serverConnection } from "../dist/flow.js";
 import { createTape, Headers, HttpFlow, Request, Response } from "../dist/index.js";
 import { discard } from "../fixtures/make/discard.mjs";
 import { findMitmproxy } from "./peers/mitmproxy.mjs";
 import { startFlowtape, startMitmdump } from "./peers/proxies.mjs";
+import { expect, reportTally } from "./peers/tally.mjs";
 
 const HOST = "site.test:8080";
 const RECORDED = 1_700_000_000;
@@ -150,47 +152,16 @@ const sets = [
 ];
 
 const folder = mkdtempSync(join(tmpdir(), "replay-interop-"));
-let passed = 0;
-let failed = 0;
-
-function check(isRight, what) {
-	if (isRight) passed++;
-	else {
-		failed++;
-		process.stdout.write(`not ok: ${what}\n`);
-	}
-}
 
 async function writeDump(path) {
 	const sink = await createTape(path);
 	for (const [i, [method, target, headers = [], body = ""]] of recorded.entries()) {
-		const side = {
-			id: `c${i}`,
-			peername: null,
-			sockname: null,
-			transportProtocol: "tcp",
-			error: null,
-			tls: false,
-			certificateList: [],
-			alpn: null,
-			alpnOffers: [],
-		};
-		const connection = {
-			...side,
-			cipher: null,
-			cipherList: [],
-			tlsVersion: null,
-			sni: null,
-			timestampStart: RECORDED,
-			timestampEnd: null,
-			timestampTlsSetup: null,
-		};
 		const hosted = headers.some(([name]) => name === "Host") ? headers : [["Host", HOST], ...headers];
 		await sink.append(
 			new HttpFlow({
 				id: `${i}`,
-				clientConn: { ...connection, mitmcert: null, proxyMode: "regular" },
-				serverConn: { ...connection, address: ["site.test", 8080], timestampTcpSetup: null, via: null },
+				clientConn: clientConnection({ id: `c${i}`, timestampStart: RECORDED }),
+				serverConn: serverConnection({ id: `s${i}`, address: ["site.test", 8080], timestampStart: RECORDED }),
 				request: new Request({
 					method,
 					scheme: "http",
@@ -271,11 +242,10 @@ if (python !== null) {
 				own.moved.length === theirs.moved.length &&
 				own.moved.every((seconds, i) => Math.abs(seconds - theirs.moved[i]) <= TOLERANCE_S);
 			const what = `${JSON.stringify(options)} ${JSON.stringify(request)}: mitmproxy ${JSON.stringify(theirs)}, flowtape ${JSON.stringify(own)}`;
-			check(own.status === theirs.status && own.hit === theirs.hit && isMoved, what);
+			expect(what, own.status === theirs.status && own.hit === theirs.hit && isMoved);
 		}
 		await Promise.all([mitm.stop(), ours.stop()]);
 	}
 }
 await discard(folder);
-process.stdout.write(`${passed} passed, ${failed} failed\n`);
-process.exitCode = failed > 0 ? 1 : 0;
+reportTally();

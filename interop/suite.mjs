@@ -8,31 +8,31 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { discard } from "../fixtures/make/discard.mjs";
+import { flowtape } from "./peers/proxies.mjs";
 import { findRequests } from "./peers/requests.mjs";
 import { check, reportTally } from "./peers/tally.mjs";
 
 const here = new URL(".", import.meta.url).pathname;
-const flowtape = join(here, "../dist/commands/main.js");
 
 /** Tests that fail behind any proxy, by reason. */
 const deselected = {
-	"a name that does not exist: to a client with a proxy that is an answer of 502": [
+	"a host that does not exist: a client with a proxy gets a 502": [
 		"test_requests.py::TestRequests::test_errors[http://doesnotexist.google.com-ConnectionError]",
 	],
-	"a TLS connection that the client refuses: this is the proxy's, whose authority it trusts": [
+	"a certificate that the client rejects: it gets a certificate of the proxy, which it trusts": [
 		"test_requests.py::TestRequests::test_certificate_failure",
 	],
-	"an address that swallows packets: the client's connection is one to the proxy": [
+	"an address that does not answer: the client connects to the proxy": [
 		"test_requests.py::TestTimeout::test_connect_timeout",
 		"test_requests.py::TestTimeout::test_total_timeout_connect",
 	],
-	"credentials for a proxy: they are the proxy's and go no further (RFC 9110 section 11.7.1)": [
+	"credentials for a proxy: the proxy does not forward them (RFC 9110 section 11.7.1)": [
 		"test_requests.py::TestRequests::test_proxy_authorization_preserved_on_request",
 	],
-	"a URL that only the connection to its host finds wrong": [
+	"a URL whose error is found only when connecting to its host": [
 		"test_requests.py::TestPreparingURLs::test_redirecting_to_bad_url",
 	],
-	"variables that name a proxy for all: one for the scheme, in lower case, comes before them": [
+	"variables for all schemes: the variables for one scheme, in lower case, take precedence": [
 		"test_requests.py::test_proxy_env_vars_override_default",
 		"test_lowlevel.py::test_use_proxy_from_environment",
 	],

@@ -1,4 +1,4 @@
-// Browses a site: `browse PROXY CA BASE…`, each base `URL VERSION`, `-` for no proxy. Prints what it got, a line each.
+// Browses a site: `browse PROXY CA BASE…`. Each base is `URL VERSION`; a proxy of `-` means none. Prints a line for each response.
 package main
 
 import (

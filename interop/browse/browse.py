@@ -1,5 +1,5 @@
-# Browses a site with requests, or urllib where that is missing: `browse.py PROXY CA BASE…`, each base `URL VERSION`, `-` for no proxy. Prints what it got,
-# a line each.
+# Browses a site with requests, or with urllib if it is missing: `browse.py PROXY CA BASE…`. Each base is `URL VERSION`; a proxy of `-`
+# means none. Prints a line for each response.
 import hashlib
 import re
 import ssl

@@ -1,7 +1,7 @@
-"""Calls of gRPC for grpc.mjs: a server of every kind of call, and a client that prints what each call gave, a JSON line a call.
+"""gRPC for grpc.mjs: a server for every kind of call, and a client that prints the result of each call as a JSON line.
 
     calls.py serve [CERTIFICATE KEY]   prints its port
-    calls.py call ADDRESS [ROOTS]      the proxy is that of the environment
+    calls.py call ADDRESS [ROOTS]      uses the proxy of the environment
 """
 
 import json

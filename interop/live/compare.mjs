@@ -81,7 +81,7 @@ export async function playGroup(sides, group) {
  * group lists paths that are not compared, with reasons.
  */
 export function judge(group, { row, seen: { flowtape, mitmdump } }) {
-	if (flowtape.client.hangs) throw new Error("the client waited in vain for flowtape");
+	if (flowtape.client.hangs) throw new Error("the client got no response from flowtape");
 	const found = differences(flowtape, mitmdump).filter(
 		({ path }) => !group.aside?.some(([pattern]) => pattern.test(path)),
 	);
@@ -89,7 +89,7 @@ export function judge(group, { row, seen: { flowtape, mitmdump } }) {
 		if (found.length > 0) throw new Error(found.map(({ path, text }) => `${path}${text}`).join("\n"));
 		return;
 	}
-	if (found.length === 0) throw new Error(`they do not differ any more: ${row.differs.why}`);
+	if (found.length === 0) throw new Error(`the programs no longer differ: ${row.differs.why}`);
 	row.differs.own(flowtape, mitmdump);
 }
 

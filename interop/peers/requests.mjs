@@ -2,8 +2,8 @@
 // the folder of peers: FLOWTAPE_PEERS, or a temporary folder that is kept. PYTHON names a Python other than python3.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { peersFolder } from "./mitmproxy.mjs";
 
 const VERSION = "2.32.5";
 const PACKAGES = [
@@ -19,7 +19,7 @@ const PACKAGES = [
  * cannot be installed.
  */
 export function findRequests() {
-	const folder = join(process.env.FLOWTAPE_PEERS ?? join(tmpdir(), "flowtape-peers"), `requests-${VERSION}`);
+	const folder = join(peersFolder(), `requests-${VERSION}`);
 	const found = { python: join(folder, "bin", "python"), suite: join(folder, `requests-${VERSION}`) };
 	const complete = join(folder, "complete");
 	if (existsSync(complete)) return found;

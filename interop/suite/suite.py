@@ -1,4 +1,4 @@
-# The origin of suite.mjs, and the plugin that has a suite written for pytest-httpbin ask it instead of one inside of the test process.
+# The origin of suite.mjs, and a plugin for suites that use pytest-httpbin: their tests use this origin instead of one in the test process.
 import os
 import sys
 from socketserver import ThreadingMixIn
@@ -8,7 +8,7 @@ import pytest
 
 
 class Origin:
-    """What pytest-httpbin's fixtures give, for a server that is elsewhere."""
+    """A server in another process, with the interface of pytest-httpbin's fixtures."""
 
     def __init__(self, url):
         self.url = url

@@ -71,7 +71,7 @@ export const cases = [
 	right("2 a ping with bytes", [frame(PING, Buffer.of(0, 255, 254, 128))], ["pong:\x00\xff\xfe\x80"]),
 	right("2 a ping of 125 bytes", [frame(PING, letters(125))], [`pong:${letters(125)}`]),
 	wrong("2 a ping of 126 bytes", [frame(PING, letters(126))], 1002),
-	right("2 a pong that nobody asked for", [frame(PONG), frame(PONG, "Hello"), frame(TEXT, "a")], [text("a")]),
+	right("2 an unsolicited pong", [frame(PONG), frame(PONG, "Hello"), frame(TEXT, "a")], [text("a")]),
 	right(
 		"2 ten pings",
 		Array.from({ length: 10 }, (_, index) => frame(PING, `p${index}`)),
@@ -118,7 +118,7 @@ export const cases = [
 		[frame(CONTINUATION, "a", { fin: false }), frame(TEXT, "b")],
 		1002,
 	),
-	wrong("5 a continuation behind a whole message", [frame(TEXT, "first"), frame(CONTINUATION, "a")], 1002, [
+	wrong("5 a continuation after a complete message", [frame(TEXT, "first"), frame(CONTINUATION, "a")], 1002, [
 		text("first"),
 	]),
 	wrong("5 a message within a message", [frame(TEXT, "a", { fin: false }), frame(TEXT, "b")], 1002),
@@ -138,11 +138,11 @@ export const cases = [
 	right("7 a close with the longest reason", [close(1000, letters(123))], []),
 	wrong("7 a close with a reason that is too long", [close(1000, letters(124))], 1002),
 	wrong(
-		"7 a close with a reason that is no UTF-8",
+		"7 a close with a reason that is not UTF-8",
 		[close(1000, Buffer.from("cebaed a080".replace(" ", ""), "hex"))],
 		1007,
 	),
-	right("7 frames behind a close", [close(1000), frame(TEXT, "late"), frame(PING)], []),
+	right("7 frames after a close", [close(1000), frame(TEXT, "late"), frame(PING)], []),
 	...[1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999].map((code) =>
 		right(`7 code ${code}`, [close(code)], [], code),
 	),
@@ -176,7 +176,7 @@ export const serverFaults = [
 	},
 	{ name: "a ping in fragments", bytes: frame(PING, "a", { fin: false, ...bare }), code: 1002 },
 	{ name: "a ping of 126 bytes", bytes: frame(PING, letters(126), bare), code: 1002 },
-	{ name: "text that is no UTF-8", bytes: frame(TEXT, Buffer.of(0x80), bare), code: 1007 },
+	{ name: "text that is not UTF-8", bytes: frame(TEXT, Buffer.of(0x80), bare), code: 1007 },
 	{ name: "a close of one byte", bytes: frame(CLOSE, "a", bare), code: 1002 },
-	{ name: "a close with a code that nobody may send", bytes: close(1006, "", bare), code: 1002 },
+	{ name: "a close with a code that must not be sent", bytes: close(1006, "", bare), code: 1002 },
 ];

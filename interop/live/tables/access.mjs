@@ -8,7 +8,7 @@ const basic = (text) => `Basic ${Buffer.from(text).toString("base64")}`;
 const proxy = (value) => [["Proxy-Authorization", value]];
 
 const logins = [
-	["nobody", null],
+	["no credentials", null],
 	["right", basic("user:secret")],
 	["a wrong password", basic("user:wrong")],
 	["a wrong user", basic("other:secret")],
@@ -16,15 +16,15 @@ const logins = [
 	["another scheme", "Bearer abc"],
 	["no base64", "Basic ????"],
 	["no colon", basic("usersecret")],
-	["nothing before the colon", basic(":secret")],
+	["no user name", basic(":secret")],
 	["no password", basic("user:")],
 ];
 
 const proxyauthRows = [
 	...logins.map(([name, value]) => row(name, get("/", value === null ? [] : proxy(value)))),
-	row("asked each time", [get("/", proxy(basic("user:secret"))), get("/")]),
-	row("a body that is refused", ask("POST", "/", [], "body")),
-	row("a tunnel for nobody", get(), [], { isTls: true }),
+	row("credentials are needed for each request", [get("/", proxy(basic("user:secret"))), get("/")]),
+	row("a rejected request with a body", ask("POST", "/", [], "body")),
+	row("a tunnel without credentials", get(), [], { isTls: true }),
 	row("a tunnel", [get(), get("/2")], [], { isTls: true, connectFields: proxy(basic("user:secret")) }),
 	row("a tunnel with a wrong password", get(), [], { isTls: true, connectFields: proxy(basic("user:wrong")) }),
 	row("Authorization is for the server", get("/", [["Authorization", basic("user:secret")]])),
@@ -32,12 +32,15 @@ const proxyauthRows = [
 
 /** The programs use different realms and pages. */
 const refusals = [
-	[/^\.client\.answers\.\d+\.(?:head|body|page)$|\.response\.(?:headers|body)/, "a refusal has words of its own"],
-	[/\.request\.headers(?:\.\d+)?$/, "a refused password is not kept: what was meant for this proxy is on no tape"],
+	[/^\.client\.answers\.\d+\.(?:head|body|page)$|\.response\.(?:headers|body)/, "the texts of rejections differ"],
+	[/\.request\.headers(?:\.\d+)?$/, "credentials for this proxy are not recorded"],
 ];
 
 const ofTheConnection = [
-	[/\.request\.(?:authority|headers\.\d+)$/, "credentials for an upstream proxy are of the connection, and in no flow"],
+	[
+		/\.request\.(?:authority|headers\.\d+)$/,
+		"credentials for an upstream proxy belong to the connection, and are in no flow",
+	],
 ];
 
 const cookie = (text) => answer("200 OK", [["Set-Cookie", text]]);
@@ -58,9 +61,9 @@ export const accessGroups = [
 		mode: "socks5",
 		options: { proxyauth: "user:secret" },
 		rows: [
-			row("nobody", get()),
-			row("right", get(), [], { login: ["user", "secret"] }),
-			row("wrong", get(), [], { login: ["user", "wrong"] }),
+			row("no credentials", get()),
+			row("the right password", get(), [], { login: ["user", "secret"] }),
+			row("a wrong password", get(), [], { login: ["user", "wrong"] }),
 			row("by address", get(), [], { login: ["user", "secret"], host: "127.0.0.1" }),
 			row("in TLS", get(), [], { login: ["user", "secret"], isTls: true }),
 		],
@@ -72,13 +75,13 @@ export const accessGroups = [
 			row("nothing yet", get("/sticky")),
 			row("is set", get("/set"), cookie("a=1; Path=/")),
 			row("is sent", get("/sticky")),
-			row("where the filter matches", get("/other")),
+			row("not sent if the filter does not match", get("/other")),
 			row("another host", get("/sticky"), [], { host: "127.0.0.1" }),
 			row("another port", get("/sticky"), [], { isTls: true }),
 			row("a second one", get("/set"), cookie("b=2; Path=/; HttpOnly")),
 			row("both", get("/sticky")),
 			row("is changed", get("/set"), cookie("a=3; Path=/")),
-			row("is other", get("/sticky")),
+			row("the changed one is sent", get("/sticky")),
 			row("for a path", get("/set"), cookie("p=1; Path=/sticky/below")),
 			row("not for this path", get("/sticky")),
 			differs(
@@ -87,13 +90,13 @@ export const accessGroups = [
 				row("for this path", get("/sticky/below/x")),
 			),
 			row("expires", get("/set"), cookie("a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT")),
-			row("one is gone", get("/sticky")),
-			row("is forbidden to last", get("/set"), cookie("b=; Path=/; Max-Age=0")),
-			row("none is left", get("/sticky")),
+			row("the expired one is not sent", get("/sticky")),
+			row("Max-Age=0", get("/set"), cookie("b=; Path=/; Max-Age=0")),
+			row("no cookie is left", get("/sticky")),
 			row("for another domain", get("/set"), cookie("d=1; Path=/; Domain=elsewhere.example")),
-			row("is not taken", get("/sticky")),
-			row("what is not due yet", get("/set"), cookie("l=1; Path=/; Max-Age=1000")),
-			row("is sent for now", get("/sticky")),
+			row("the cookie of another domain is not stored", get("/sticky")),
+			row("a cookie with Max-Age", get("/set"), cookie("l=1; Path=/; Max-Age=1000")),
+			row("it is sent before it expires", get("/sticky")),
 		],
 	},
 	{
@@ -107,7 +110,7 @@ export const accessGroups = [
 			row("another host", get("/sticky"), [], { host: "127.0.0.1" }),
 			row("another one is given", get("/in", [["authorization", "Bearer x"]])),
 			row("the newer is sent", get("/sticky")),
-			row("not in place of its own", get("/sticky", [["Authorization", "Own"]])),
+			row("it does not replace the client's own", get("/sticky", [["Authorization", "Own"]])),
 		],
 	},
 	{
@@ -115,25 +118,25 @@ export const accessGroups = [
 		mode: "reverse:http://localhost:{port}",
 		options: { keep_host_header: true },
 		rows: [
-			row("is left", get()),
-			row("whatever it is", get("/", [["Host", "any.example:81"]])),
-			row("even none", bytes("GET / HTTP/1.0\r\n\r\n")),
+			row("the Host header stays", get()),
+			row("any Host header stays", get("/", [["Host", "any.example:81"]])),
+			row("a missing Host header stays missing", bytes("GET / HTTP/1.0\r\n\r\n")),
 		],
 	},
 	{
 		name: "without keep_host_header",
 		mode: "reverse:http://localhost:{port}",
 		rows: [
-			row("is the target's", get("/", [["Host", "any.example:81"]])),
+			row("the Host header is that of the target", get("/", [["Host", "any.example:81"]])),
 			row(
-				"in its place",
+				"the Host header keeps its position",
 				get("/", [
 					["X-A", "1"],
 					["host", "any"],
 					["X-B", "2"],
 				]),
 			),
-			row("where there is none", bytes("GET / HTTP/1.0\r\n\r\n")),
+			row("a missing Host header is added", bytes("GET / HTTP/1.0\r\n\r\n")),
 		],
 	},
 	{
@@ -162,7 +165,7 @@ export const accessGroups = [
 	{
 		name: "block_private",
 		options: { block_private: true, block_global: true },
-		rows: [row("this machine comes in", get())],
+		rows: [row("loopback clients are allowed", get())],
 	},
 	{
 		name: "ignore_hosts",
@@ -171,7 +174,7 @@ export const accessGroups = [
 			row("TLS passes", get(), [], { isTls: true }),
 			row("by the name in TLS", get(), [], { isTls: true, host: "127.0.0.1", sni: "localhost" }),
 			row("another one is intercepted", get(), [], { isTls: true, host: "127.0.0.1", sni: "other.example" }),
-			row("plain requests are read", get()),
+			row("plain requests are intercepted", get()),
 		],
 	},
 	{
@@ -204,6 +207,6 @@ export const accessGroups = [
 		name: "ignore_hosts of socks5",
 		mode: "socks5",
 		options: { ignore_hosts: ["localhost:{tls}"] },
-		rows: [row("TLS passes", get(), [], { isTls: true }), row("plain requests are read", get())],
+		rows: [row("TLS passes", get(), [], { isTls: true }), row("plain requests are intercepted", get())],
 	},
 ];

@@ -38,7 +38,7 @@ export async function writeFiles(folder) {
 const ofTheConnection = [
 	[
 		/\.request\.authority$/,
-		"that requests go to an upstream proxy in absolute form is of the connection, and not of the flow",
+		"the absolute form of requests to an upstream proxy is a property of the connection, not of the flow",
 	],
 ];
 

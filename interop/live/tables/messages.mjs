@@ -28,7 +28,7 @@ export const messages = [
 		ask("DELETE", "/r"),
 		ask("PATCH", "/r", [], "2"),
 	]),
-	row("a method that nobody knows", ask("BREW", "/pot")),
+	row("an unknown method", ask("BREW", "/pot")),
 	row("a method in lower case", ask("get", "/lower")),
 	row("pipelined requests", [ask("GET", "/1"), ask("GET", "/2"), ask("GET", "/3")], [], { isPipelined: true }),
 	row(
@@ -41,7 +41,7 @@ export const messages = [
 			["X_Under.score!", "ok"],
 		]),
 	),
-	row("bytes past ASCII in fields", ask("GET", "/latin", [["X-Name", "caf\xe9 \xff"]])),
+	row("non-ASCII bytes in fields", ask("GET", "/latin", [["X-Name", "caf\xe9 \xff"]])),
 	row(
 		"HTTP/1.0",
 		bytes("GET {to}/old HTTP/1.0\r\nHost: {host}\r\n\r\n"),
@@ -54,7 +54,7 @@ export const messages = [
 	),
 	row("204", ask("GET", "/204"), "HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n"),
 	row(
-		"304 with the length of what it leaves out",
+		"304 with the length of the omitted body",
 		ask("GET", "/304", [["If-None-Match", '"a"']]),
 		'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\nContent-Length: 5\r\n\r\n',
 	),
@@ -64,11 +64,7 @@ export const messages = [
 		[ask("GET", "/404"), ask("GET", "/500")],
 		[answer("404 Not Found"), answer("500 Oops Indeed")],
 	),
-	row(
-		"a status that nobody knows, without a phrase",
-		ask("GET", "/799"),
-		"HTTP/1.1 799 \r\nContent-Length: 2\r\n\r\nhm",
-	),
+	row("an unknown status without a reason phrase", ask("GET", "/799"), "HTTP/1.1 799 \r\nContent-Length: 2\r\n\r\nhm"),
 	row(
 		"a response in chunks",
 		ask("GET", "/chunked"),
@@ -96,7 +92,7 @@ export const messages = [
 		answer("200 OK", [["Content-Encoding", "br"]], "\x0b\x02\x80hello\x03"),
 	),
 	differs(
-		"Expect is the server's to answer (RFC 9110 section 10.1.1)",
+		"Expect is forwarded to the server (RFC 9110 section 10.1.1)",
 		({ client, origin }) => {
 			assert.match(origin[0].head, /^expect: 100-continue\r$/im);
 			assert.equal(client.interim, undefined);
@@ -105,12 +101,12 @@ export const messages = [
 		row("Expect: 100-continue", ask("POST", "/expect", [["Expect", "100-continue"]], "body")),
 	),
 	row(
-		"a body of a megabyte both ways",
+		"a body of a megabyte in both directions",
 		ask("POST", "/large", [], "x".repeat(1 << 20)),
 		answer("200 OK", [], "y".repeat(1 << 20)),
 	),
 	differs(
-		"a kept connection that ends before it has answered is nothing that the request has to fail of: another is opened",
+		"if a reused connection is closed before the response, the request is sent again on a new one",
 		({ origin, client }) => {
 			assert.deepEqual(origin[0], origin[1]);
 			assert.deepEqual(client.answers, [{ page: "HTTP/1.1 502" }]);
@@ -123,7 +119,7 @@ export const messages = [
 		["chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n5\r\nab"],
 	].map(([where, text]) =>
 		differs(
-			"what came of a body before it was cut is recorded",
+			"the received part of an incomplete body is recorded",
 			({ client, flows: [flow] }) => {
 				assert.deepEqual(client, { ...client, answers: [{ page: "HTTP/1.1 502" }], closes: true });
 				assert.deepEqual([flow.failed, flow.response.body.slice(0, 5)], [true, "12345"]);
@@ -131,7 +127,7 @@ export const messages = [
 			row(`the origin hangs up in the ${where}`, ask("GET", "/half"), last(text)),
 		),
 	),
-	row("no HTTP at all", ask("GET", "/garbage"), last("SSH-2.0-OpenSSH_9\r\n\r\n")),
+	row("a response that is not HTTP", ask("GET", "/garbage"), last("SSH-2.0-OpenSSH_9\r\n\r\n")),
 ];
 
 /**
@@ -139,7 +135,7 @@ export const messages = [
  */
 export const interim = [
 	differs(
-		"interim responses go by, and the final one after them",
+		"interim responses are forwarded, then the final one",
 		({ client }) => {
 			assert.equal(client.interim[0], "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n");
 			assert.deepEqual(client.answers, [{ head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", body: "hello" }]);

@@ -1,5 +1,6 @@
 // Recordings that answer requests while a proxy records. interop/replay.mjs compares which recording answers which
 // request.
+import { clientConnection, serverConnection } from "../../../dist/flow.js";
 import { createTape, Headers, HttpFlow, Request, Response } from "../../../dist/index.js";
 import { ask, row } from "./rows.mjs";
 
@@ -8,33 +9,12 @@ const recordedPaths = ["/once", "/again", "/left-over"];
 /** Writes a dump with an answer for each of these paths. */
 export async function writeRecording(path) {
 	const sink = await createTape(path);
-	const end = {
-		id: "end",
-		peername: null,
-		sockname: null,
-		transportProtocol: "tcp",
-		error: null,
-		tls: false,
-		certificateList: [],
-		alpn: null,
-		alpnOffers: [],
-	};
-	const connection = {
-		...end,
-		cipher: null,
-		cipherList: [],
-		tlsVersion: null,
-		sni: null,
-		timestampStart: 1,
-		timestampEnd: null,
-		timestampTlsSetup: null,
-	};
 	for (const [i, to] of recordedPaths.entries()) {
 		await sink.append(
 			new HttpFlow({
 				id: String(i),
-				clientConn: { ...connection, mitmcert: null, proxyMode: "regular" },
-				serverConn: { ...connection, address: ["site.test", 80], timestampTcpSetup: null, via: null },
+				clientConn: clientConnection({ id: "client", timestampStart: 1 }),
+				serverConn: serverConnection({ id: "server", address: ["site.test", 80], timestampStart: 1 }),
 				request: new Request({
 					method: "GET",
 					scheme: "http",
@@ -78,14 +58,14 @@ export const replayGroups = [
 			row("forwarded", get("/unknown")),
 			row("another method", ask("POST", "/once", [], "body")),
 			row("in a tunnel", get("/once"), [], { isTls: true }),
-			row("what is mapped later is not looked for", get("/mapped")),
+			row("a request that is mapped later is not matched by its new URL", get("/mapped")),
 		],
 	},
 	{
-		name: "server_replay and no more",
+		name: "server_replay without forwarding",
 		replay: "{dir}/recorded.mitm",
 		options: { ...anywhere, server_replay_extra: "404" },
-		aside: [[/^\.client\.answers\.\d+\.(?:head|body)$|\.response\.(?:headers|body)/, "a miss says why it is one"]],
+		aside: [[/^\.client\.answers\.\d+\.(?:head|body)$|\.response\.(?:headers|body)/, "a miss has an explanation"]],
 		rows: [
 			row("answered", get("/once")),
 			row("not a second time", get("/once")),

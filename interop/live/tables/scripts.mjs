@@ -15,14 +15,14 @@ const duplicates = answer("200 OK", [
 ]);
 
 const rows = [
-	row("nothing", get("/")),
+	row("no change", get("/")),
 	row("the order of hooks", ask("POST", "/order", [], "body")),
-	row("the order where the server fails", get("/order-fails"), last("HTTP/1.1 200 OK\r\n")),
-	row("what was called when it failed", get("/order")),
+	row("the order if the server fails", get("/order-fails"), last("HTTP/1.1 200 OK\r\n")),
+	row("the hooks called for the failure", get("/order")),
 	row("an answer", get("/made")),
 	row("an answer to HEAD", ask("HEAD", "/made")),
-	row("an answer with nothing said of it", get("/empty")),
-	row("hangs up", get("/kill")),
+	row("a default answer", get("/empty")),
+	row("kills the flow", get("/kill")),
 	row("another host", get("/host")),
 	row("another path", get("/path?")),
 	row("another path, changed", get("/path")),
@@ -30,7 +30,7 @@ const rows = [
 	row("text", ask("POST", "/text", [], "banana é")),
 	row("text of another charset", ask("POST", "/text", latin1, "banan\xe4")),
 	row("bytes", ask("POST", "/content", [], "body")),
-	row("bytes where there were none", get("/content")),
+	row("bytes in an empty body", get("/content")),
 	row("a query", get("/query?a=b%20c&gone=1&d")),
 	row("no query", get("/query")),
 	row("cookies", get("/cookies", [["Cookie", "a=1; c=3"]])),
@@ -58,13 +58,13 @@ const rows = [
 		get("/decode"),
 		answer("200 OK", [["Content-Encoding", "gzip"]], gzipSync("hello").toString("latin1")),
 	),
-	row("hangs up instead of the response", get("/response-kill")),
+	row("kills the flow instead of the response", get("/response-kill")),
 	row("the response's fields", get("/response-fields"), duplicates),
 	row("another response", get("/replace")),
-	row("the head alone", get("/head-only")),
+	row("only the head", get("/head-only")),
 	row("streamed", get("/stream")),
 	row(
-		"changed as it passes",
+		"changed while it is streamed",
 		get("/transform"),
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nlilly\r\n0\r\n\r\n",
 	),
@@ -93,7 +93,7 @@ export const scriptGroups = [
 		rows: [
 			...rows.slice(0, 14),
 			differs(
-				"headers are changed before anybody answers",
+				"headers are changed before hooks answer",
 				({ client, flows: [flow] }) => {
 					assert.match(client.answers[0].head, /^HTTP\/1.1 201 .*X-Made: early\r\n.*X-Res: 1\r\n/s);
 					assert.ok(flow.request.headers.includes("X-Req: 1"));

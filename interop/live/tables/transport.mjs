@@ -73,7 +73,7 @@ const doubtful = [
 		["an unknown version", "GET {to}/ HTTP/3.7\r\nHost: {host}\r\n\r\n"],
 	].map(([name, text]) =>
 		differs(
-			"what cannot be read is answered with 400",
+			"a request that cannot be parsed is answered with 400",
 			({ client, origin }) => assert.deepEqual([client.answers, origin], [[{ page: "HTTP/1.1 400" }], []]),
 			row(`a request with ${name}`, bytes(text), [], { isProbed: false }),
 		),
@@ -83,7 +83,7 @@ const doubtful = [
 
 const sizedPost = (body) => ask("POST", "/", [["content-length", String(body.length)]], body);
 
-const ONE_LENGTH = "a length beside chunks is not sent on (RFC 9112 section 6.3)";
+const ONE_LENGTH = "Content-Length is removed if a message is chunked (RFC 9112 section 6.3)";
 
 /** Adjusts the expectation for unambiguous messages in an unusual form. */
 function passing(scenario) {
@@ -107,7 +107,7 @@ function passing(scenario) {
 		);
 	if (!/same length twice|zero before it/.test(scenario.name)) return scenario;
 	return differs(
-		"what has one meaning only passes, where that is wanted",
+		"messages with only one meaning pass if the option allows them",
 		({ client }) => assert.equal(client.answers[0].body, "hello"),
 		scenario,
 	);
@@ -118,7 +118,7 @@ const versionless = [
 	row("GET", get("/path?q=1", [["x-a", "1"]])),
 	row("HEAD", ask("HEAD", "/"), answer("200 OK", [], "12345").replace("12345", "")),
 	row("POST", sizedPost("a body")),
-	row("a large body both ways", sizedPost("x".repeat(200_000)), sized(200_000)),
+	row("a large body in both directions", sizedPost("x".repeat(200_000)), sized(200_000)),
 	row("several on a connection", [get("/1"), sizedPost("2"), get("/3")]),
 	row("404", get(), answer("404 Not Found")),
 	row("204", get(), "HTTP/1.1 204 No Content\r\nx-a: 1\r\n\r\n"),
@@ -142,7 +142,10 @@ const http2 = { isTls: true, alpn: ["h2", "http/1.1"] };
 const http2Origin = { alpn: ["h2", "http/1.1"] };
 /** Over HTTP/2, a client may send requests for any host that the certificate names (RFC 9113 section 9.1.1). */
 const unverified = [
-	[/^\.client\.tls\.(?:subject|names)/, "clients that offer HTTP/2 get no names of a certificate that is not verified"],
+	[
+		/^\.client\.tls\.(?:subject|names)/,
+		"clients that offer HTTP/2 get no names from certificates that are not verified",
+	],
 ];
 
 const talks = [
@@ -151,18 +154,15 @@ const talks = [
 	row("a large message", [], [], { talk: ["x".repeat(100_000)] }),
 	row("compressed", [], [], { talk: ["y".repeat(1000), "z"], offer: true }),
 	row("the server closes", [], [], { talk: ["close 4000 enough"] }),
-	row("the client says why", [], [], { talk: ["a"], code: 4001, reason: "tired" }),
+	row("the client closes with a reason", [], [], { talk: ["a"], code: 4001, reason: "tired" }),
 	row("in TLS", [], [], { talk: ["a", "b"], isTls: true }),
 ];
 
 const recordedBody = /^\.flows\.\d+\.(?:request|response)\.body$/;
-const partial = [[recordedBody, "what came of a body before it was cut is recorded"]];
+const partial = [[recordedBody, "the received part of an incomplete body is recorded"]];
 const refused = [
-	[/^\.flows\.\d+$/, "a request that is refused is told of, and not recorded"],
-	[
-		/^\.flows\.\d+\.(?:request\.body|response|response\.body)$/,
-		"a response that is refused is not recorded, only that it was",
-	],
+	[/^\.flows\.\d+$/, "a rejected request is reported, and not recorded"],
+	[/^\.flows\.\d+\.(?:request\.body|response|response\.body)$/, "a rejected response is not recorded, only the error"],
 ];
 
 export const transportGroups = [
@@ -186,23 +186,20 @@ export const transportGroups = [
 		name: "connection_strategy eager",
 		rows: [
 			differs(
-				"a tunnel is granted before its server is there: the request that fails is recorded, and its answer says why",
+				"a tunnel is opened before the connection to its server: the failed request is recorded, and its response has the reason",
 				({ client, flows: [flow] }) => {
 					assert.match(client.connect, /^HTTP\/1.1 200 /);
 					assert.deepEqual([client.answers, flow.failed, flow.request.path], [[{ page: "HTTP/1.1 502" }], true, "/"]);
 				},
-				row("nobody there", get(), [], { isTls: true, nowhere: true }),
+				row("no server", get(), [], { isTls: true, nowhere: true }),
 			),
-			row("plain, nobody there", get(), [], { nowhere: true }),
+			row("plain, no server", get(), [], { nowhere: true }),
 		],
 	},
 	{
 		name: "connection_strategy lazy",
 		options: { connection_strategy: "lazy" },
-		rows: [
-			row("nobody there", get(), [], { isTls: true, nowhere: true }),
-			row("somebody there", get(), [], { isTls: true }),
-		],
+		rows: [row("no server", get(), [], { isTls: true, nowhere: true }), row("a server", get(), [], { isTls: true })],
 	},
 	{
 		name: "without upstream_cert",
@@ -217,18 +214,18 @@ export const transportGroups = [
 		name: "client_certs",
 		options: { client_certs: "{dir}/client-both.pem" },
 		origin: { authority: true },
-		rows: [row("is shown", get(), [], { isTls: true }), row("nothing in the clear", get())],
+		rows: [row("is shown", get(), [], { isTls: true }), row("not without TLS", get())],
 	},
 	{
 		name: "certificates are verified",
 		options: { ssl_insecure: false },
-		rows: [row("nobody vouches", get(), [], { isTls: true }), row("plain", get())],
+		rows: [row("an untrusted certificate", get(), [], { isTls: true }), row("plain", get())],
 	},
 	{
 		name: "ssl_verify_upstream_trusted_ca",
 		options: { ssl_insecure: false, ssl_verify_upstream_trusted_ca: "{dir}/ca.pem" },
 		rows: [
-			row("somebody vouches", get(), [], { isTls: true }),
+			row("a trusted certificate", get(), [], { isTls: true }),
 			row("by address", get(), [], { isTls: true, host: "127.0.0.1" }),
 			row("of another name", get(), [], { isTls: true, sni: "wrong.example" }),
 		],
@@ -264,7 +261,7 @@ export const transportGroups = [
 		rows: [row("1.2", get(), [], { isTls: true })],
 	},
 	{
-		name: "tls versions that no server has",
+		name: "a TLS version that the server does not support",
 		options: { tls_version_server_min: "TLS1_3" },
 		origin: { maxVersion: "TLSv1.2" },
 		rows: [row("fails", get(), [], { isTls: true })],
@@ -277,7 +274,7 @@ export const transportGroups = [
 		rows: [
 			...versionless,
 			differs(
-				"a body without a length goes on in chunks; mitmproxy sends what the server takes for another request",
+				"a body without a length is sent in chunks; mitmproxy sends bytes that the server parses as another request",
 				({ origin }) => {
 					assert.match(origin[0].head, /^transfer-encoding: chunked\r$/m);
 					assert.equal(origin[0].body, "a body");

@@ -1,4 +1,4 @@
-// `flowtape browser`, with a program in place of the browser: it fetches the page that it is to open through its proxy.
+// `flowtape browser`, with a program in place of the browser: it fetches the page through the proxy.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -7,7 +7,7 @@ import { startSite } from "../../fixtures/plain-site.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape } from "../../fixtures/tape-files.ts";
 
-const skip = process.platform === "win32" && "a script is no program there";
+const skip = process.platform === "win32" && "scripts are not executable there";
 
 /** A browser of Chromium's family that writes its arguments to a file, opens the page, and ends with a status. */
 function browserIn(folder: string, status = 0): { env: NodeJS.ProcessEnv; args(): string[] } {
@@ -35,7 +35,7 @@ get({ agent: false, host, port, path: url, headers }, (answer) => answer.resume(
 const optionOf = (args: readonly string[], name: string) =>
 	args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3) ?? "";
 
-t.test("records the first time, replays with the site gone", { skip }, async (t) => {
+t.test("records the first run, and replays after the site has stopped", { skip }, async (t) => {
 	const folder = t.testdir();
 	const { env, args } = browserIn(folder);
 	const site = await startSite(t);
@@ -59,14 +59,14 @@ t.test("records the first time, replays with the site gone", { skip }, async (t)
 	t.match(await open(), { status: 0, err: /served 1, missed 0, unused 0, egress 0\n$/ });
 });
 
-t.test("without a tape nothing is kept", { skip }, async (t) => {
+t.test("nothing is recorded without a tape", { skip }, async (t) => {
 	const folder = t.testdir();
 	const { env } = browserIn(folder);
 	const site = await startSite(t);
 	t.match(await runCaptured(command, [`${site.url}/a`], { env }), { status: 0, err: "" });
 });
 
-t.test("a browser that fails: what was recorded is kept, status 4", { skip }, async (t) => {
+t.test("if the browser fails, the recording is kept and the status is 4", { skip }, async (t) => {
 	const folder = t.testdir();
 	const { env } = browserIn(folder, 3);
 	const site = await startSite(t);
@@ -76,7 +76,7 @@ t.test("a browser that fails: what was recorded is kept, status 4", { skip }, as
 	t.equal((await readTape(tape)).flows.length, 1);
 });
 
-t.test("no browser", async (t) => {
+t.test("no browser is installed", async (t) => {
 	const env = { PATH: t.testdir(), HOME: t.testdir(), FLOWTAPE_HOME: join(t.testdir(), "home") };
 	t.match(await runCaptured(command, ["--browser", "edge", "http://a.example"], { env }), {
 		status: 4,

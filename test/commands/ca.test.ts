@@ -1,4 +1,4 @@
-// `flowtape ca` makes the authority, tells of it, and hands it on to ca-trust.
+// `flowtape ca` creates, shows and exports the authority, and installs it in trust stores.
 import { X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ t.test("create, then show, path and export", async (t) => {
 	t.equal(readFileSync(file, "utf8"), pem, "there is one already");
 });
 
-t.test("export makes the authority where there is none, and prints the certificate alone", async (t) => {
+t.test("export creates the authority if there is none, and prints only the certificate", async (t) => {
 	const home = join(t.testdir(), "home");
 	const { out } = await run(home, "export");
 	t.equal(new X509Certificate(out).ca, true);
@@ -41,14 +41,14 @@ t.test("export makes the authority where there is none, and prints the certifica
 	t.match((await run(home, "export")).err, /others can read the key/);
 });
 
-t.test("anything else is a mistake in usage", async (t) => {
+t.test("other actions are usage errors", async (t) => {
 	await t.rejects(run(t.testdir(), "burn"), {
 		code: "FT_USAGE",
 		message: /create, export, path, show, trust, untrust, found "burn"/,
 	});
 });
 
-t.test("other forms of the certificate, and larger keys", async (t) => {
+t.test("other formats of the certificate, and larger keys", async (t) => {
 	const home = join(t.testdir(), "home");
 	await run(home, "create", { key_size: 3072 });
 	const certificate = new X509Certificate(readFileSync(join(home, "flowtape-ca-cert.pem")));
@@ -61,7 +61,7 @@ t.test("other forms of the certificate, and larger keys", async (t) => {
 	}
 });
 
-t.test("trust and untrust; stores are for them alone", async (t) => {
+t.test("trust and untrust; only these accept stores", async (t) => {
 	const home = join(t.testdir(), "home");
 	const env = { FLOWTAPE_HOME: home, HOME: home };
 	t.match(await runCaptured(command, ["untrust", "java"], { env }), {

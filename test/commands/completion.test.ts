@@ -24,7 +24,7 @@ t.before(async () => {
 	await writeTape("one.tape", [httpFlow({ id: "aaaa1111-1" }), httpFlow({ id: "bbbb2222-2" })]);
 });
 
-/** The lines that a shell prints, which finds nothing of the user's own. */
+/** The lines that a shell prints without the user's own configuration. */
 function printedBy(shell: string, args: readonly string[]): string[] {
 	const home = process.cwd();
 	const env = cliEnvironment(home, {
@@ -41,7 +41,7 @@ function printedBy(shell: string, args: readonly string[]): string[] {
 
 const isMissing = (shell: string) => spawnSync(shell, ["-c", "true"]).status !== 0 && `there is no ${shell} here`;
 
-/** What bash offers for a line whose last word is being typed. */
+/** The words that bash offers for a line whose last word is being typed. */
 async function offered(...words: string[]): Promise<string[]> {
 	const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 	const ask = `${await script("bash")}
@@ -62,8 +62,8 @@ t.test("bash", { skip: isMissing("bash") }, async (t) => {
 	);
 	t.same(await offered("show", "one.tape", "b"), ["bbbb2222"]);
 	t.same(await offered("filter", "'~c 500 & ~hq"), ["~c 500 & ~hq "], "in quotes");
-	t.same(await offered("filter", "~hq"), ["'~hq "], "quotes are begun");
-	t.same(await offered("record", "x", "--", "--lis"), [], "another command's");
+	t.same(await offered("filter", "~hq"), ["'~hq "], "a quote is added");
+	t.same(await offered("record", "x", "--", "--lis"), [], "an argument of another command");
 });
 
 /** Reads the script in a shell and runs a line after it. */
@@ -98,7 +98,7 @@ t.test("fish", { skip: isMissing("fish") }, async (t) => {
 	t.ok((await ask("flowtape show o")).some(([word]) => word === "one.tape"));
 });
 
-t.test("PowerShell's script asks the same; another shell is a mistake", async (t) => {
+t.test("the script for PowerShell, and unknown shells", async (t) => {
 	t.match(
 		await script("powershell"),
 		/Register-ArgumentCompleter -Native -CommandName flowtape[\s\S]*flowtape __complete \$count @words/,

@@ -1,4 +1,4 @@
-// `flowtape convert` brings flows from any tape to any other.
+// `flowtape convert` converts tapes between all formats.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -27,7 +27,7 @@ t.test("from format to format and back, nothing is lost", async (t) => {
 	t.same((await readTape(path("d.jsonl"))).flows.map(comparable), flows.map(comparable));
 });
 
-t.test("-f takes only what matches, --format counts more than the extension", async (t) => {
+t.test("-f selects matching flows; --format takes precedence over the extension", async (t) => {
 	const folder = t.testdir();
 	const path = (name: string) => join(folder, name);
 	await writeTape(path("a.jsonl"), variedFlows());
@@ -42,28 +42,25 @@ t.test("-f takes only what matches, --format counts more than the extension", as
 	);
 });
 
-t.test(
-	"what a browser saved becomes a tape, and a tape a HAR; what is left out is told, and the status is 0",
-	async (t) => {
-		const folder = t.testdir();
-		const path = (name: string) => join(folder, name);
-		t.match(await runCaptured(command, ["fixtures/flows/chromium.har", path("a.tape")]), {
-			status: 0,
-			err: /entries other than HTTP .*: 1\nwrote 16 flows to \S+a\.tape\n$/,
-		});
-		t.same(await runCaptured(command, [path("a.tape"), path("b.har.gz"), "-q"]), { status: 0, out: "", err: "" });
-		t.equal((await readTape(path("b.har.gz"))).flows.length, 16);
-		await writeTape(path("varied.jsonl"), variedFlows());
-		const { status, err } = await runCaptured(command, [path("varied.jsonl"), path("c.har")]);
-		t.equal(status, 0);
-		t.match(
-			err,
-			/^flowtape: \S+c\.har: HAR cannot store these flows: TCP \(1\), UDP \(1\), DNS \(2\): left out\nflowtape: .*these parts of flows: .*\nwrote \d+ flows to \S+c\.har\n$/,
-		);
-	},
-);
+t.test("a browser's HAR to a tape, and a tape to a HAR; losses are reported with status 0", async (t) => {
+	const folder = t.testdir();
+	const path = (name: string) => join(folder, name);
+	t.match(await runCaptured(command, ["fixtures/flows/chromium.har", path("a.tape")]), {
+		status: 0,
+		err: /entries other than HTTP .*: 1\nwrote 16 flows to \S+a\.tape\n$/,
+	});
+	t.same(await runCaptured(command, [path("a.tape"), path("b.har.gz"), "-q"]), { status: 0, out: "", err: "" });
+	t.equal((await readTape(path("b.har.gz"))).flows.length, 16);
+	await writeTape(path("varied.jsonl"), variedFlows());
+	const { status, err } = await runCaptured(command, [path("varied.jsonl"), path("c.har")]);
+	t.equal(status, 0);
+	t.match(
+		err,
+		/^flowtape: \S+c\.har: HAR cannot store these flows: TCP \(1\), UDP \(1\), DNS \(2\): left out\nflowtape: .*these parts of flows: .*\nwrote \d+ flows to \S+c\.har\n$/,
+	);
+});
 
-t.test("long conversions show progress, on a terminal and without -q", async (t) => {
+t.test("long conversions show progress on a terminal, unless -q is given", async (t) => {
 	const folder = t.testdir();
 	const path = (name: string) => join(folder, name);
 	await writeTape(
@@ -82,7 +79,7 @@ t.test("long conversions show progress, on a terminal and without -q", async (t)
 	t.match((await runCaptured(command, [path("c.tape"), path("d.jsonl")])).err, /^wrote 300 flows to \S+\n$/);
 });
 
-t.test("a wrong input leaves no output behind", async (t) => {
+t.test("no output is left behind if an input cannot be read", async (t) => {
 	const folder = t.testdir({ text: "no tape" });
 	const path = (name: string) => join(folder, name);
 	t.match(await runCaptured(command, [path("text"), path("b.tape")]), {
@@ -95,7 +92,7 @@ t.test("a wrong input leaves no output behind", async (t) => {
 	t.notOk(existsSync(path("b.tape")));
 });
 
-t.test("notes on the tape itself go from format to format, or their loss is told", async (t) => {
+t.test("notes on the tape itself are converted, or their loss is reported", async (t) => {
 	const folder = t.testdir();
 	const at = (name: string) => join(folder, name);
 	const notesOf = async (path: string) => {
@@ -121,7 +118,7 @@ t.test("notes on the tape itself go from format to format, or their loss is told
 		readFileSync(at("a.jsonl"), "utf8"),
 		/^\{"type":"tape","notes":\{"made":\{"by":"hand","bytes":\{"\$base64":"AP8="\}\}\}\}\n\{"id"/,
 	);
-	// a flow that a HAR has room for
+	// a flow that a HAR can store
 	writeFileSync(
 		at("plain.jsonl"),
 		`${readFileSync(at("a.jsonl"), "utf8").split("\n", 1)[0]}\n{"request":{"method":"GET","url":"http://a.test/"}}\n`,

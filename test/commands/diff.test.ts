@@ -32,13 +32,13 @@ t.test("added, removed and changed flows, and status 1", async (t) => {
 	);
 });
 
-t.test("status 0 when they are the same, as far as was asked", async (t) => {
+t.test("status 0 if there are no differences, or all are ignored", async (t) => {
 	t.match(await run(first, first), { status: 0, out: "0 changed, 0 gone, 0 new, 3 the same\n" });
 	t.match(await run(first, second, "-f", "~u com/$"), { status: 0 });
 	t.match((await run(first, second, "--ignore", "json:/n")).out, /status: 200 → 500\n-/);
 });
 
-t.test("as JSON", async (t) => {
+t.test("--json", async (t) => {
 	const { status, out } = await run(first, second, "--json");
 	t.equal(status, 1);
 	const [changed, gone, fresh] = out
@@ -56,12 +56,12 @@ t.test("as JSON", async (t) => {
 	t.match([gone, fresh], [{ change: "gone", url: "http://example.com/gone" }, { change: "new" }]);
 });
 
-t.test("mistakes", async (t) => {
+t.test("usage errors", async (t) => {
 	t.match(await run(first, second, "--ignore", "date"), { status: 2, err: /--ignore: "date"/ });
 	t.match(await run(first, join(folder, "none.tape")), { status: 4 });
 });
 
-t.test("interrupted, it prints no result that looks whole", async (t) => {
+t.test("an interrupted command prints no result", async (t) => {
 	t.same(await runCaptured(command, [first, second], { signal: AbortSignal.abort(130) }), {
 		status: 130,
 		out: "",

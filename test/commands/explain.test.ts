@@ -1,4 +1,4 @@
-// Which recording would answer, and what varies between two recordings.
+// Explains hits and misses, and finds fields that vary between two recordings.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -8,7 +8,7 @@ import { httpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 
-t.test("a hit names the recording, those that are equal to it, and what was compared", async (t) => {
+t.test("a hit names the recording, equal ones, and the compared parts", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [
 		httpFlow({ id: "aaaaaaaa-1", response: null }),
@@ -36,7 +36,7 @@ compared: method, scheme, host, port, path, query in order, body by bytes
 	});
 });
 
-t.test("a miss names the nearest and the options; with them it is a hit", async (t) => {
+t.test("a miss names the nearest recording and options; with these options it is a hit", async (t) => {
 	const tape = join(t.testdir(), "a.mitm");
 	const headers: [string, string][] = [["Content-Type", "application/json"]];
 	await writeTape(tape, [
@@ -66,7 +66,7 @@ t.test("a miss names the nearest and the options; with them it is a hit", async 
 	});
 });
 
-t.test("a match function of the configuration file is heeded", async (t) => {
+t.test("a match function of the configuration file is used", async (t) => {
 	const folder = t.testdir({
 		"config.mjs":
 			'export default { server_replay_match: (request, recorded) => request.headers.get("x-a") === recorded.headers.get("x-a") };',
@@ -85,7 +85,7 @@ t.test("a match function of the configuration file is heeded", async (t) => {
 	});
 });
 
-t.test("--learn prints a configuration file with what varies and nothing else", async (t) => {
+t.test("--learn prints a configuration file with the varying fields only", async (t) => {
 	const folder = t.testdir();
 	const scenario = (run: number) => [
 		httpFlow({ request: { path: `/items?page=1&_=17000000${run}5123` } }),
@@ -134,7 +134,7 @@ t.test("--learn prints a configuration file with what varies and nothing else", 
 	});
 });
 
-t.test("mistakes", async (t) => {
+t.test("usage errors", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [httpFlow()]);
 	t.match(await runCaptured(command, [tape]), { status: 2, err: /--request/ });

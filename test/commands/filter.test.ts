@@ -1,4 +1,4 @@
-// `flowtape filter` prints, counts or writes the flows that match, and its exit status says whether there were any.
+// `flowtape filter` prints, counts or writes matching flows. Its exit status is 1 if there are none.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -25,7 +25,7 @@ t.before(async () => {
 	await writeTape(tape, flows);
 });
 
-t.test("prints a line for each flow that matches, in tape order", async (t) => {
+t.test("prints a line for each matching flow, in the order of the tape", async (t) => {
 	const { status, out, err } = await run("~d example", tape);
 	t.match(out.split("\n"), [
 		/^11111111 POST http:\/\/example.com\/form 500 /,
@@ -36,12 +36,12 @@ t.test("prints a line for each flow that matches, in tape order", async (t) => {
 	t.same({ status, err }, { status: 0, err: "" });
 });
 
-t.test("nothing that matches is status 1, in an empty tape too", async (t) => {
+t.test("status 1 if no flow matches, also for an empty tape", async (t) => {
 	t.same(await run("~c 404", tape), { status: 1, out: "", err: "" });
 	t.same(await run("~all", join(folder, "empty")), { status: 1, out: "", err: "" });
 });
 
-t.test("--json prints the flow and its URL, --count a number alone", async (t) => {
+t.test("--json prints the flow and its URL, --count only a number", async (t) => {
 	const { out } = await run("~s", tape, "--json");
 	const [first, second, ...rest] = out.split("\n");
 	t.match(JSON.parse(first ?? ""), {
@@ -63,7 +63,7 @@ t.test("--invert-match and --case-sensitive-filters", async (t) => {
 	t.equal((await run("~u x", "--invert-match", "--explain")).out, "not (url matches /x/i)\n");
 });
 
-t.test("a tape without an expression, where nothing comes on stdin", async (t) => {
+t.test("a tape without an expression, if stdin is a terminal", async (t) => {
 	const spaced = join(t.testdir({ "a b.tape": "" }), "a b.tape");
 	const from = (argv: string[]) => runCaptured(command, argv, { isStdinTTY: true });
 	t.same(await from([spaced]), {
@@ -75,7 +75,7 @@ t.test("a tape without an expression, where nothing comes on stdin", async (t) =
 	t.match(await from(["~all", tape]), { status: 0 });
 });
 
-t.test("-o writes a tape and says how much, except with -q and on stdout", async (t) => {
+t.test("-o writes a tape and prints the number of flows, except with -q or to stdout", async (t) => {
 	const output = join(folder, "out.jsonl");
 	t.same(await run("~s", tape, "-o", output), {
 		status: 0,
@@ -91,7 +91,7 @@ t.test("-o writes a tape and says how much, except with -q and on stdout", async
 	t.equal((await run("~s", tape, "-o", output, "--count")).out, "2\n");
 });
 
-t.test("colours on a terminal, unless NO_COLOR or --no-color say otherwise", async (t) => {
+t.test("colours on a terminal, unless NO_COLOR or --no-color is given", async (t) => {
 	const print = async (env: NodeJS.ProcessEnv, ...more: string[]) =>
 		(await runCaptured(command, ["~c 500", tape, ...more], { env, isTTY: true })).out;
 	t.match(await print({}), "\u001b[31m500\u001b[39m");
@@ -100,13 +100,13 @@ t.test("colours on a terminal, unless NO_COLOR or --no-color say otherwise", asy
 	t.notMatch(await print({}, "--json"), "\u001b");
 });
 
-t.test("a wrong expression is status 2 and shows the column", async (t) => {
+t.test("an invalid expression is status 2, with the column", async (t) => {
 	const { status, err } = await run("~s & ~c nine", tape);
 	t.equal(status, 2);
 	t.match(err, /^flowtape: filter "~s & ~c nine", column 9: .*number/);
 });
 
-t.test("options that would do nothing are refused", async (t) => {
+t.test("options without an effect are errors", async (t) => {
 	for (const argv of [
 		["--format", "mitm"],
 		["--dump-version", "21"],
@@ -124,7 +124,7 @@ t.test("--help lists the operators", async (t) => {
 	t.match(out, /\n {2}~c NUMBER /);
 });
 
-t.test("interrupted, it prints no result that looks whole", async (t) => {
+t.test("an interrupted command prints no result", async (t) => {
 	t.same(await runCaptured(command, ["~s", tape, "--count"], { signal: AbortSignal.abort(130) }), {
 		status: 130,
 		out: "",
@@ -132,7 +132,7 @@ t.test("interrupted, it prints no result that looks whole", async (t) => {
 	});
 });
 
-t.test("--limit takes the first flows of all tapes, and reads no further", async (t) => {
+t.test("--limit selects the first flows of all tapes, and reads no further", async (t) => {
 	t.match((await run("~all", tape, "--limit", "2")).out, /^11111111 .*\n22222222 .*\n$/);
 	t.same(await run("~all", tape, tape, "--limit", "4", "--count"), { status: 0, out: "4\n", err: "" });
 	t.same(await run("~all", tape, "--limit", "9", "--count"), { status: 0, out: "3\n", err: "" });
@@ -145,11 +145,11 @@ t.test("--limit takes the first flows of all tapes, and reads no further", async
 	);
 	const cut = join(folder, "cut.jsonl");
 	writeFileSync(cut, `${(await run("~c 500", tape, "--json")).out}{"request":`);
-	t.equal((await run("~all", cut, "--limit", "1")).status, 0, "damage behind the last flow that was asked for");
+	t.equal((await run("~all", cut, "--limit", "1")).status, 0, "damage after the last requested flow");
 	t.equal((await run("~all", cut)).status, 3);
 });
 
-t.test("--sample takes flows in the order of the tape, the same ones with the same --seed", async (t) => {
+t.test("--sample selects flows in the order of the tape, the same ones for the same --seed", async (t) => {
 	const many = join(folder, "many.tape");
 	await writeTape(
 		many,
@@ -175,7 +175,7 @@ t.test("--sample takes flows in the order of the tape, the same ones with the sa
 	);
 });
 
-t.test("--csv prints a table, with the columns that are named", async (t) => {
+t.test("--csv prints a table with the named columns", async (t) => {
 	t.same(await run("~c 500", tape, "--csv", "--columns", "id,request.method,request.url,response.status"), {
 		status: 0,
 		out: "id,request.method,request.url,response.status\n11111111-a,POST,http://example.com/form,500\n",

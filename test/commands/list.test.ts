@@ -1,17 +1,17 @@
-// The list of commands: each under its own name, with what help needs.
+// The list of commands, and the texts that help needs.
 import t from "tap";
 import { groupsOf } from "../../commands/cli/options.ts";
 import { Registry } from "../../commands/cli/registry.ts";
 import { commands, loadAll } from "../../commands/list.ts";
 
-t.test("commands stand under their names", async (t) => {
+t.test("each command is listed under its name", async (t) => {
 	t.same(
 		(await loadAll()).map(({ name }) => name),
 		Object.keys(commands),
 	);
 });
 
-t.test("no command has two options or flags of one name, or one letter for two", async (t) => {
+t.test("the names, flags and letters of a command's options are unique", async (t) => {
 	for (const command of await loadAll()) {
 		const { flags } = new Registry(await groupsOf(command));
 		const shorts = flags.flatMap(({ spec }) => spec.short ?? []);

@@ -1,5 +1,4 @@
-// The built command line from outside: what it prints where, its exit statuses, streams, signals, and the command
-// behind --.
+// The built command line: output, exit statuses, streams, signals, and the command after --.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, cpSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -34,7 +33,7 @@ const shell = (line: string) =>
 		env: { ...cliEnvironment(cwd), NODE: process.execPath, CLI: cliFile },
 	});
 
-/** What a TLS client sends first. */
+/** A ClientHello. */
 const clientHello = () =>
 	new Promise<Buffer>((resolve) => {
 		connectTls({ socket: new Duplex({ read() {}, write: (chunk: Buffer) => resolve(chunk) }) }).on("error", () => {});
@@ -70,7 +69,7 @@ t.test("version and help", async (t) => {
 		t.same(await run("filter", flag), { status: 0, out: `${version}\n`, err: "" });
 });
 
-t.test("exit statuses, each with words on stderr and nothing else there", async (t) => {
+t.test("exit statuses, each with a message as the only text on stderr", async (t) => {
 	const server = createServer().listen(0, "127.0.0.1");
 	await new Promise((resolve) => server.once("listening", resolve));
 	t.teardown(() => server.close());
@@ -112,7 +111,7 @@ t.test("--debug shows the stack", async (t) => {
 	t.match(err, /^flowtape: none.tape: no such file\nFlowtapeError: [\s\S]*\n {4}at [\s\S]*\ncaused by Error: ENOENT/);
 });
 
-t.test("uncaught exceptions are reported in words", async (t) => {
+t.test("uncaught exceptions are reported with a message", async (t) => {
 	const { status, err } = await run("record", "x.tape", "-p", "0", "--config", "late.config.mjs");
 	t.equal(status, 4);
 	t.match(
@@ -122,8 +121,8 @@ t.test("uncaught exceptions are reported in words", async (t) => {
 	t.notMatch(err, /\n {4}at /);
 });
 
-t.test("a copy without what it needs says so in one line, and ends", async (t) => {
-	// nothing above leads to the packages
+t.test("an incomplete installation is reported in one line", async (t) => {
+	// a folder outside of this project, so that the packages are not found
 	const copy = mkdtempSync(join(tmpdir(), "flowtape-copy-"));
 	t.teardown(() => rmSync(copy, { recursive: true }));
 	cpSync(dirname(dirname(cliFile)), join(copy, "dist"), { recursive: true });
@@ -141,7 +140,7 @@ t.test("a copy without what it needs says so in one line, and ends", async (t) =
 		t.match(start(...argv), expected, argv.join(" "));
 });
 
-t.test("an uncaught exception of a script is reported, and the traffic goes on", async (t) => {
+t.test("an uncaught exception of a script is reported, and the traffic continues", async (t) => {
 	const site = await startSite(t);
 	const cli = new Cli(["record", "stray.tape", "-p", "0", "-s", "stray.mjs"], { cwd });
 	const port = await cli.port();
@@ -152,28 +151,25 @@ t.test("an uncaught exception of a script is reported, and the traffic goes on",
 	t.match(await cli.ended, { status: 0 });
 });
 
-t.test(
-	"a proxy ends with the first signal, though a script's timer runs and host names are being looked up",
-	async (t) => {
-		const site = await startSite(t);
-		const cli = new Cli(["record", "hello.tape", "-p", "0", "-s", "timer.mjs"], { cwd });
-		const port = await cli.port();
-		const hello = await clientHello();
-		const clients = Array.from({ length: 40 }, (_, n) => {
-			const client = connect(port, "127.0.0.1", () => client.write(`CONNECT host${n}.invalid:443 HTTP/1.1\r\n\r\n`));
-			client.once("data", () => client.write(hello)).on("error", () => {});
-			return client;
-		});
-		t.teardown(() => clients.forEach((client) => void client.destroy()));
-		await Promise.all(clients.map((client) => once(client, "data")));
-		await getThrough(port, `${site.url}/received`);
-		cli.process.kill("SIGINT");
-		t.match(await cli.ended, { status: 0 });
-		t.match((await readTape(join(cwd, "hello.tape"))).flows, [{ request: { path: "/received" } }]);
-	},
-);
+t.test("a proxy ends at the first signal, despite a script's timer and pending lookups of host names", async (t) => {
+	const site = await startSite(t);
+	const cli = new Cli(["record", "hello.tape", "-p", "0", "-s", "timer.mjs"], { cwd });
+	const port = await cli.port();
+	const hello = await clientHello();
+	const clients = Array.from({ length: 40 }, (_, n) => {
+		const client = connect(port, "127.0.0.1", () => client.write(`CONNECT host${n}.invalid:443 HTTP/1.1\r\n\r\n`));
+		client.once("data", () => client.write(hello)).on("error", () => {});
+		return client;
+	});
+	t.teardown(() => clients.forEach((client) => void client.destroy()));
+	await Promise.all(clients.map((client) => once(client, "data")));
+	await getThrough(port, `${site.url}/received`);
+	cli.process.kill("SIGINT");
+	t.match(await cli.ended, { status: 0 });
+	t.match((await readTape(join(cwd, "hello.tape"))).flows, [{ request: { path: "/received" } }]);
+});
 
-t.test("a request that is sent again ends with the first signal, and is on the tape", async (t) => {
+t.test("the first signal ends a request that is sent again, which is recorded", async (t) => {
 	const server = createServer().listen(0, "127.0.0.1");
 	t.teardown(() => server.close());
 	await once(server, "listening");
@@ -197,7 +193,7 @@ t.test("stdin and stdout", async (t) => {
 });
 
 t.test(
-	"a pipe that is closed early is success",
+	"the status is 0 if the reader closes the pipe early",
 	{ skip: process.platform === "win32" && "it has no such pipes" },
 	async (t) => {
 		for (const command of [
@@ -215,7 +211,7 @@ t.test(
 );
 
 t.test(
-	"a stdout that takes nothing is status 4",
+	"the status is 4 if stdout cannot be written",
 	{ skip: process.platform !== "linux" && "there is no /dev/full" },
 	async (t) => {
 		const full = openSync("/dev/full", "w");
@@ -230,7 +226,7 @@ t.test(
 	},
 );
 
-t.test("colours only where they are wanted", async (t) => {
+t.test("colours", async (t) => {
 	t.notMatch((await run("filter", "~all", "one.mitm")).out, "\u001b");
 	t.match((await flowtape(["filter", "~all", "one.mitm"], { cwd, env: { FORCE_COLOR: "1" } })).out, "\u001b[31m500");
 	t.notMatch(
@@ -240,7 +236,7 @@ t.test("colours only where they are wanted", async (t) => {
 });
 
 for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
-	t.test(`${signal} ends a proxy with its tape whole`, async (t) => {
+	t.test(`${signal} ends a proxy, and its tape is complete`, async (t) => {
 		const site = await startSite(t);
 		const tape = `${signal}.tape`;
 		const cli = new Cli(["record", tape, "-p", "0", "--json"], { cwd });
@@ -262,7 +258,7 @@ for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const) {
 }
 
 t.test(
-	"a signal ends a copy with its status, and nothing half written",
+	"a signal ends a copy with its status, and no incomplete output is left",
 	{ skip: process.platform === "win32" && "it has no such signals" },
 	async (t) => {
 		// a pipe that never ends
@@ -277,7 +273,7 @@ t.test(
 	},
 );
 
-t.test("the command behind --: its status is ours, and it gets our signals", async (t) => {
+t.test("the command after --: its status is returned, and signals are forwarded to it", async (t) => {
 	t.match(await run("record", "c.tape", "-p", "0", "--", process.execPath, "-e", "process.exit(7)"), { status: 7 });
 	const script = `process.on("SIGTERM", () => { console.log("got it"); process.exit(5); }); setInterval(() => {}, 1000); console.log("ready");`;
 	const cli = new Cli(["record", "c.tape", "-p", "0", "--", process.execPath, "-e", script], { cwd });
@@ -286,7 +282,7 @@ t.test("the command behind --: its status is ours, and it gets our signals", asy
 	t.match(await cli.ended, { status: 5, out: "ready\ngot it\n" });
 });
 
-t.test("a command may take as many signals as it likes", async (t) => {
+t.test("a command may handle any number of signals", async (t) => {
 	const script = `let n = 0; process.on("SIGTERM", () => { console.log("got " + ++n); if (n === 3) process.exit(0); }); setInterval(() => {}, 1000); console.log("ready");`;
 	const cli = new Cli(["record", "c.tape", "-p", "0", "--", process.execPath, "-e", script], { cwd });
 	await cli.line(/^ready$/);

@@ -1,4 +1,4 @@
-// `flowtape record` writes what passes through it to a tape, until it is stopped.
+// `flowtape record` records traffic to a tape until it is stopped.
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/record.ts";
@@ -61,7 +61,7 @@ t.test("no line for each flow with a command, unless --verbose", async (t) => {
 	}
 });
 
-t.test("rules that never applied are told of at the end", async (t) => {
+t.test("rules that never applied are reported at the end", async (t) => {
 	const site = await startSite(t);
 	const rules = [
 		"--modify-headers",
@@ -95,7 +95,7 @@ t.test("rules that never applied are told of at the end", async (t) => {
 	t.notMatch((await stop()).err, "never applied", "there was no flow");
 });
 
-t.test("only what matches: -f and --save-stream-filter, with case where wanted", async (t) => {
+t.test("-f and --save-stream-filter record only matching flows, case-sensitively on request", async (t) => {
 	const site = await startSite(t);
 	for (const argv of [
 		["-f", "~u TWO"],
@@ -110,7 +110,7 @@ t.test("only what matches: -f and --save-stream-filter, with case where wanted",
 	}
 });
 
-t.test("--format counts more than the extension", async (t) => {
+t.test("--format takes precedence over the extension", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "session");
 	const { port, stop } = await startCaptured(command, [tape, "--format", "jsonl"], { env });
@@ -119,7 +119,7 @@ t.test("--format counts more than the extension", async (t) => {
 	t.same(lines((await readTape(tape, { format: "jsonl" })).flows), ["GET /one 200"]);
 });
 
-t.test("-S answers what was recorded, and the rest goes to its server", async (t) => {
+t.test("-S answers recorded requests, and others are forwarded", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const { host, port } = new URL(site.url);
@@ -135,7 +135,7 @@ t.test("-S answers what was recorded, and the rest goes to its server", async (t
 	t.same(site.requests, ["GET /new"]);
 });
 
-t.test("errors are reported before it listens", async (t) => {
+t.test("errors are reported before the proxy listens", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "x.tape");
 	for (const [argv, status, says] of [
@@ -158,7 +158,7 @@ t.test("errors are reported before it listens", async (t) => {
 	}
 });
 
-t.test("an error about the filter names it as it was typed, before the proxy listens", async (t) => {
+t.test("an error about the filter names the option as typed, before the proxy listens", async (t) => {
 	const tape = join(t.testdir(), "x.tape");
 	for (const flag of ["-f", "--filter", "--save-stream-filter"]) {
 		const { status, err } = await runCaptured(command, [tape, flag, "("]);

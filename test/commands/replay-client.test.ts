@@ -8,7 +8,7 @@ import { httpFlow, tcpFlow } from "../../fixtures/build-flow.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
-/** Gives every visitor a session of its own, and lets in who has it. */
+/** A server that sets a session cookie for each client, and requires it later. */
 async function startSite(t: Test): Promise<number> {
 	let sessions = 0;
 	const server = createServer((request, response) => {
@@ -20,7 +20,7 @@ async function startSite(t: Test): Promise<number> {
 	return (server.address() as AddressInfo).port;
 }
 
-t.test("sends what was recorded, to another server, with its cookies; skips what it cannot", async (t) => {
+t.test("sends recorded requests to another server with its cookies, and skips those that cannot be sent", async (t) => {
 	const port = await startSite(t);
 	const folder = t.testdir();
 	const [tape, output] = [join(folder, "in.tape"), join(folder, "out.jsonl")];
@@ -78,7 +78,7 @@ t.test("events and counts as JSON", async (t) => {
 	t.equal(events.filter(({ event }) => event === "flow").length, 2);
 });
 
-t.test("a server that is none", async (t) => {
+t.test("invalid servers", async (t) => {
 	for (const to of ["localhost", "ftp://localhost"])
 		t.match(await runCaptured(command, ["x.tape", "--to", to]), {
 			status: 2,
@@ -86,7 +86,7 @@ t.test("a server that is none", async (t) => {
 		});
 });
 
-t.test("a bar on a terminal, gone before anything else is written", async (t) => {
+t.test("a progress bar on a terminal is erased before other output", async (t) => {
 	const port = await startSite(t);
 	const tape = join(t.testdir(), "in.tape");
 	await writeTape(
@@ -101,7 +101,7 @@ t.test("a bar on a terminal, gone before anything else is written", async (t) =>
 	t.equal((await runCaptured(command, argv)).err, "sent 5, failed 0, skipped 0\n");
 });
 
-t.test("--id sends only the flows that it names, of several tapes; with an unknown one nothing is sent", async (t) => {
+t.test("--id sends only the named flows of several tapes; with an unknown id, nothing is sent", async (t) => {
 	const port = await startSite(t);
 	const folder = t.testdir();
 	const [first, second, output] = [join(folder, "a.tape"), join(folder, "b.mitm"), join(folder, "out.jsonl")];

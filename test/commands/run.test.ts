@@ -222,7 +222,7 @@ t.test("equal requests get their recordings in order, then always the last one",
 	});
 });
 
-t.test("NO_PROXY is cleared for the command with a message, or kept", async (t) => {
+t.test("hosts exempt from the proxy are proxied too, with a message, unless they are kept", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const said = (...flags: string[]) =>

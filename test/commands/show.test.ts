@@ -1,4 +1,4 @@
-// `flowtape show` prints whole flows: all, or those whose id begins as told.
+// `flowtape show` prints flows in full: all, or those selected by id.
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/show.ts";
@@ -18,7 +18,7 @@ t.before(async () => {
 	]);
 });
 
-t.test("all flows, a blank line between them, bodies laid out", async (t) => {
+t.test("all flows, separated by empty lines, with formatted bodies", async (t) => {
 	const { status, out } = await run(tape);
 	t.equal(status, 0);
 	t.match(out, /^aaaa-1 GET http:\/\/example.com\/ 200 application\/json 9b 300ms\nid {6}aaaa-1\n/);
@@ -29,7 +29,7 @@ t.test("all flows, a blank line between them, bodies laid out", async (t) => {
 	t.match(out, /\ncccc-3 TCP example.com:80 2 messages 10b\n/);
 });
 
-t.test("those whose id begins so; one that there is not is status 1", async (t) => {
+t.test("flows by prefixes of their ids; an unknown one is status 1", async (t) => {
 	const two = await run(tape, "aab", "c");
 	t.equal(two.status, 0);
 	t.same(two.out.match(/^id .*$/gm), ["id      aabb-2", "id      cccc-3"]);
@@ -39,7 +39,7 @@ t.test("those whose id begins so; one that there is not is status 1", async (t) 
 	t.match(some.out, /^aabb-2/);
 });
 
-t.test("-f takes only what matches; nothing is status 1", async (t) => {
+t.test("-f selects matching flows; status 1 if there are none", async (t) => {
 	t.match((await run(tape, "-f", "~u two")).out, /^aabb-2 /);
 	t.same(await run(tape, "-f", "~c 404"), { status: 1, out: "", err: "" });
 	t.equal((await run(tape, "-f", "~u TWO", "--case-sensitive-filters")).status, 1);
@@ -47,7 +47,7 @@ t.test("-f takes only what matches; nothing is status 1", async (t) => {
 	t.equal((await run(tape, "-f", "~c")).status, 2);
 });
 
-t.test("--json prints a line each", async (t) => {
+t.test("--json prints a line per flow", async (t) => {
 	const lines = (await run(tape, "aa", "--json")).out.trimEnd().split("\n");
 	t.same(
 		lines.map((line) => JSON.parse(line).id),
@@ -55,7 +55,7 @@ t.test("--json prints a line each", async (t) => {
 	);
 });
 
-t.test("a flow that is incomplete is told by how it ended, also without an error", async (t) => {
+t.test("an incomplete flow is marked by its recorded end, even without an error", async (t) => {
 	const cut = join(t.testdir(), "a.jsonl");
 	await writeTape(cut, [
 		httpFlow({ id: "aaaa", ended: "cut" }),

@@ -10,7 +10,7 @@ import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 const at = (id: string, host: string, more: Parameters<typeof httpFlow>[0] = {}) =>
 	httpFlow({ id, request: { host }, ...more });
 
-t.test("one tape for each host, in the format of the input, and says what it wrote", async (t) => {
+t.test("one tape for each host, in the format of the input; the tapes are printed", async (t) => {
 	const folder = t.testdir();
 	const [tape, output] = [join(folder, "in.mitm"), join(folder, "out", "deep")];
 	await writeTape(tape, [at("a1", "a.example"), at("b1", "B.example"), at("a2", "A.EXAMPLE"), tcpFlow({ id: "c1" })]);
@@ -58,7 +58,7 @@ t.test("by status, method, type and session; --format, -f and -q; flows without 
 	});
 });
 
-t.test("existing files stay as they are: a name that is taken gets a number", async (t) => {
+t.test("existing files are kept: a name in use gets a number", async (t) => {
 	const folder = t.testdir({ "a.example.jsonl": "mine" });
 	const tape = join(folder, "in.jsonl");
 	await writeTape(tape, [at("a1", "a.example")]);
@@ -68,7 +68,7 @@ t.test("existing files stay as they are: a name that is taken gets a number", as
 	t.equal(readFileSync(join(folder, "a.example.jsonl"), "utf8"), "mine");
 });
 
-t.test("hosts that lead out of the folder", async (t) => {
+t.test("hosts that look like paths out of the folder", async (t) => {
 	const folder = t.testdir({ out: {} });
 	const tape = join(folder, "in.jsonl");
 	const hosts = ["../up", "/etc/x", "..", "a\\..\\b", ".rc"];
@@ -82,7 +82,7 @@ t.test("hosts that lead out of the folder", async (t) => {
 	for (const name of readdirSync(join(folder, "out"))) t.notMatch(name, /^\.|\.\./);
 });
 
-t.test("more values than are written at a time: every flow is there, with its body, in order", async (t) => {
+t.test("more values than open files: every flow is written in order with its body", async (t) => {
 	const folder = t.testdir();
 	const [tape, output] = [join(folder, "in.tape"), join(folder, "out")];
 	const flows = Array.from({ length: 300 }, (_, i) =>
@@ -100,7 +100,7 @@ t.test("more values than are written at a time: every flow is there, with its bo
 	}
 });
 
-t.test("what was read before the damage is kept, with status 3", async (t) => {
+t.test("flows before the damage are kept, with status 3", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "in.jsonl");
 	await writeTape(tape, [at("a1", "a.example")]);
@@ -109,7 +109,7 @@ t.test("what was read before the damage is kept, with status 3", async (t) => {
 	t.ok(existsSync(join(folder, "out", "a.example.jsonl")));
 });
 
-t.test("what is wrong is said before anything is written", async (t) => {
+t.test("errors are reported before anything is written", async (t) => {
 	const folder = t.testdir({ file: "", empty: "" });
 	const tape = join(folder, "in.tape");
 	await writeTape(tape, [at("a1", "a.example")]);

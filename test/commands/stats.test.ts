@@ -41,7 +41,7 @@ t.test("counts, sizes, hosts, the slowest, as text and as JSON", async (t) => {
 		t.match(text, part);
 });
 
-t.test("-f counts only flows that match, those whose bodies match too", async (t) => {
+t.test("-f counts only matching flows, also if the filter searches bodies", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [
 		httpFlow({ response: { statusCode: 404 } }),
@@ -85,7 +85,7 @@ t.test("an empty tape", async (t) => {
 	t.match(await runCaptured(command, [join(folder, "empty")]), { status: 0, out: /^0 flows: none\n/ });
 });
 
-t.test("interrupted, it prints no result that looks whole", async (t) => {
+t.test("an interrupted command prints no result", async (t) => {
 	t.same(await runCaptured(command, [join(t.testdir({ empty: "" }), "empty")], { signal: AbortSignal.abort(130) }), {
 		status: 130,
 		out: "",

@@ -1,11 +1,11 @@
-// A client that asked for its connection to be closed was not told that it would be, where a hook answered: Node's
-// agent then sent its next request on it, and failed.
+// If a hook answered a client that sent `Connection: close`, the response lacked that header. Node's agent then sent
+// the next request on the same connection, and failed.
 import t from "tap";
 import { Peer } from "../../fixtures/peer.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";
 import { makeResponse } from "../../src/hooks/make-response.ts";
 
-t.test("an answer on a connection that is about to be closed says so", async (t) => {
+t.test("a response after which the connection is closed has Connection: close", async (t) => {
 	const hook = {
 		name: "answer",
 		request: (_flow: unknown, turn: { answer(response: ReturnType<typeof makeResponse>, by: string): void }) =>

@@ -1,5 +1,5 @@
-// What a connection begins with decides who reads it: no form of a request gets past the rules, and what is no request
-// does not, either.
+// The first bytes of a connection select its protocol. No form of a request evades the rules, nor do bytes that are
+// not a request.
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../fixtures/authorities.ts";
 import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
@@ -19,7 +19,7 @@ const block = (await createBlockList({ ...defaults(blockOptions), block_list: ["
 const ALLOWED = "Authorization: Basic dTpw\r\n";
 const echo = answering((head) => ok(head));
 
-/** An origin that notes the bytes that it gets and says nothing. */
+/** An origin that stores the bytes that it receives, and sends nothing. */
 async function listener(t: Test) {
 	const origin = await startOrigin(t, async (client) => void (await client.rest().catch(() => {})));
 	return { ...origin, seen: () => origin.connections.map(({ seen }) => seen).join("") };
@@ -33,7 +33,7 @@ const guarded = (t: Test, origin: { authority: string }): Promise<TestProxy> =>
 		setup: { authenticator: auth as ProxyAuthenticator },
 	});
 
-/** Bytes that come one after the other. */
+/** Bytes that are sent one after the other. */
 async function dribble(client: Peer, bytes: string): Promise<Peer> {
 	for (const byte of bytes) {
 		client.send(Buffer.from(byte, "latin1"));
@@ -56,7 +56,7 @@ const METHODS = [
 	"PRI",
 ];
 
-t.test("empty lines before a request, and every token as a method, are asked for the password", async (t) => {
+t.test("requests after empty lines, and with any token as method, need the password", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await guarded(t, origin);
 	for (const before of ["", "\r\n", "\n", "\r\n\r\n\n"])
@@ -121,7 +121,7 @@ t.test("with proxy authentication, invalid requests are rejected", async (t) => 
 	t.match((await proxy.event("client_error")).message, "proxyauth");
 });
 
-t.test("the block list holds in tunnels, for what comes behind an empty line and for all that follows", async (t) => {
+t.test("the block list applies in tunnels, to requests after empty lines and to all later ones", async (t) => {
 	const origin = await startOrigin(t, echo);
 	for (const mode of ["regular", "socks5", `reverse:http://${origin.authority}`]) {
 		const proxy = await startTestProxy(t, { authority, options: { mode: [mode] }, hooks: [block] });
@@ -168,7 +168,7 @@ t.test("bytes that only a lenient server accepts as a request or TLS do not reac
 			]),
 			"GET secret\r\n\r\n",
 			"GET ?/secret\r\n\r\n",
-			// an alert, a message that begins as a hello and goes on as something else, and the form of SSL 2
+			// an alert, a message that only begins like a ClientHello, and the format of SSL 2
 			"\x15\x03\x01\x00\x02\x01\x5a",
 			"\x16\x03\x01\x00\x00\x16\x03\x01\x00\x04\x01\x00\x00\x00",
 			"\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\x00\x00\x2f0123456789abcdef",
@@ -186,7 +186,7 @@ t.test("bytes that only a lenient server accepts as a request or TLS do not reac
 	t.notOk(origin.seen().includes("\x15\x03\x01"));
 });
 
-t.test("other protocols pass byte by byte where no password is asked for", async (t) => {
+t.test("other protocols pass unchanged if no password is required", async (t) => {
 	const origin = await startOrigin(
 		t,
 		async (client) => void client.send(`${(await client.take(13)).toString()}-yourself`),
@@ -198,7 +198,7 @@ t.test("other protocols pass byte by byte where no password is asked for", async
 	}
 });
 
-t.test("a protocol that the client names in TLS may begin on either side, and HTTP is read all the same", async (t) => {
+t.test("with an ALPN protocol, either side may begin, and HTTP is still intercepted", async (t) => {
 	const origin = await startOrigin(t, async (client, index) => {
 		if (index === 0) client.send("* OK ready\r\n");
 		if (index === 1) client.send(`${await client.upTo("\n")}heard`);
@@ -215,7 +215,7 @@ t.test("a protocol that the client names in TLS may begin on either side, and HT
 	t.match(await (await secure()).send("GET /secret HTTP/1.1\r\nHost: a\r\n\r\n").head(), /^HTTP\/1\.1 403 /);
 });
 
-t.test("the preface of HTTP/2, byte by byte", async (t) => {
+t.test("the preface of HTTP/2 in single bytes", async (t) => {
 	const proxy = await startTestProxy(t);
 	const client = await dribble(
 		await proxy.tunnel("127.0.0.1:9"),
@@ -224,7 +224,7 @@ t.test("the preface of HTTP/2, byte by byte", async (t) => {
 	t.equal((await client.take(9))[3], 4, "SETTINGS");
 });
 
-t.test("a change of protocol that nobody asked for", async (t) => {
+t.test("a protocol switch that was not requested", async (t) => {
 	const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n";
 	const PLAIN = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 	const ASKED = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n";
@@ -274,7 +274,7 @@ t.test("a change of protocol that nobody asked for", async (t) => {
 	});
 });
 
-t.test("a host beyond ASCII is for the rules what it will be looked up as", async (t) => {
+t.test("rules see a non-ASCII host in the form in which it is looked up", async (t) => {
 	const origin = await listener(t);
 	const hook = (await createBlockList({ ...defaults(blockOptions), block_list: ["/~d ^localhost$/403"] }, {})) as Hook;
 	const proxy = await startTestProxy(t, { hooks: [hook] });

@@ -1,5 +1,5 @@
-// Clients and servers that take nothing, send byte by byte or send what inflates cost little memory, and others are
-// answered meanwhile.
+// Peers that read nothing, send single bytes, or send highly compressed bodies cost little memory, and do not delay
+// others.
 
 import { once } from "node:events";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
@@ -12,9 +12,9 @@ import { Cli } from "../../fixtures/cli.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
 
 const MIB = 1024 * 1024;
-/** What a process may take beside what it takes idle. */
+/** The memory that a process may use beyond that of an idle one. */
 const ROOM = 300 * MIB;
-const noProcfs = process.platform === "linux" ? false : "what a process has taken stands in /proc";
+const noProcfs = process.platform === "linux" ? false : "the memory of a process is read from /proc";
 
 class Victim {
 	readonly cli: Cli;
@@ -38,7 +38,7 @@ class Victim {
 		return 1024 * Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${this.cli.process.pid}/status`, "latin1"))?.[1]);
 	}
 
-	/** Beside the idle process, in bytes. */
+	/** Memory beyond that of the idle process, in bytes. */
 	get taken(): number {
 		return this.#peak() - this.#idle;
 	}
@@ -52,12 +52,12 @@ class Victim {
 		return socket;
 	}
 
-	/** Writes all of it, however long the proxy takes to read it; resolves early where it does not. */
+	/** Writes all bytes, however slowly the proxy reads them; resolves early if it stops reading. */
 	async send(socket: Socket, bytes: string | Buffer): Promise<void> {
 		await Promise.race([new Promise<void>((resolve) => void socket.write(bytes, () => resolve())), pause(3000)]);
 	}
 
-	/** The status line of another client's answer. */
+	/** The status line of the response to another client. */
 	async ask(url: string, method = "GET", head = "", body: Buffer | string = ""): Promise<string> {
 		const socket = connect(this.port, "127.0.0.1");
 		socket.write(`${method} ${url} HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n${head}\r\n`);
@@ -94,7 +94,7 @@ const answer = (url: string, body: string) => ({
 
 const small = answer("http://a.test/s", "small");
 
-t.test("pipelined requests whose answers are not read", { skip: noProcfs }, async (t) => {
+t.test("pipelined requests whose responses are not read", { skip: noProcfs }, async (t) => {
 	const cwd = await tape(t, [answer("http://a.test/big", "b".repeat(196_000)), small]);
 	const proxy = await Victim.start(cwd, ["replay-server", "x.tape", "--reuse"]);
 	const [plain, tunnelled, reader] = [proxy.connect(), proxy.connect(), proxy.connect()];
@@ -106,7 +106,7 @@ t.test("pipelined requests whose answers are not read", { skip: noProcfs }, asyn
 	t.match(await proxy.ask("http://a.test/s"), / 200 /);
 	await Promise.all(sent);
 	t.match(await proxy.ask("http://a.test/s"), / 200 /);
-	// who reads in the end gets all, in order
+	// a client that reads at the end gets all responses, in order
 	let got = "";
 	reader.end();
 	for await (const chunk of reader) got += (chunk as Buffer).latin1Slice();
@@ -118,7 +118,7 @@ t.test("pipelined requests whose answers are not read", { skip: noProcfs }, asyn
 	await proxy.end(t);
 });
 
-t.test("large bodies whose readers are slow", { skip: noProcfs }, async (t) => {
+t.test("large bodies with slow readers", { skip: noProcfs }, async (t) => {
 	const cwd = await tape(t, [answer("http://a.test/large", "l".repeat(50 * MIB)), small]);
 	const proxy = await Victim.start(cwd, ["replay-server", "x.tape", "--reuse"]);
 	const slow = Array.from({ length: 20 }, () => proxy.connect());
@@ -131,11 +131,11 @@ t.test("large bodies whose readers are slow", { skip: noProcfs }, async (t) => {
 		size += (chunk as Buffer).length;
 		if (size > 50 * MIB) break;
 	}
-	t.ok(size > 50 * MIB, "who reads in the end gets all");
+	t.ok(size > 50 * MIB, "a client that reads at the end gets everything");
 	await proxy.end(t);
 });
 
-t.test("files and pages of our own, pipelined", { skip: noProcfs }, async (t) => {
+t.test("pipelined requests for mapped files and flowtape's own pages", { skip: noProcfs }, async (t) => {
 	const cwd = t.testdir({ files: { large: "f".repeat(450_000) } });
 	const proxy = await Victim.start(cwd, ["record", "x.tape", "--map-local", "|//m.test/|files"]);
 	const [files, pages] = [proxy.connect(), proxy.connect()];
@@ -149,7 +149,7 @@ t.test("files and pages of our own, pipelined", { skip: noProcfs }, async (t) =>
 	await proxy.end(t);
 });
 
-t.test("bodies in chunks of a byte, both ways", { skip: noProcfs }, async (t) => {
+t.test("bodies in chunks of one byte, in both directions", { skip: noProcfs }, async (t) => {
 	const server = createTcpServer((socket) => {
 		socket.on("error", () => {});
 		socket.once("data", () => {
@@ -209,7 +209,7 @@ t.test("uploads that are answered or held up before their end", { skip: noProcfs
 	}
 });
 
-t.test("requests that inflate while their recordings are looked for", { skip: noProcfs }, async (t) => {
+t.test("highly compressed requests, while their recordings are searched", { skip: noProcfs }, async (t) => {
 	const post = {
 		request: {
 			method: "POST",
@@ -240,7 +240,7 @@ t.test("requests that inflate while their recordings are looked for", { skip: no
 	await proxy.end(t);
 });
 
-t.test("large bodies in which a rule replaces", { skip: noProcfs }, async (t) => {
+t.test("large bodies that a rule modifies", { skip: noProcfs }, async (t) => {
 	const body = Buffer.alloc(30 * MIB, '{"id":1,"name":"some item"},\n');
 	const server = createServer((request, response) => void response.end(request.url === "/small" ? "ok" : body)).listen(
 		0,
@@ -249,7 +249,7 @@ t.test("large bodies in which a rule replaces", { skip: noProcfs }, async (t) =>
 	t.teardown(() => server.close());
 	await once(server, "listening");
 	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	// the second pattern may look at any character, so it is searched for in the whole body
+	// the second pattern can match at any character, so the whole body is searched
 	const rules = ["/~u literal/some item/another", "/~u lazy/some.*?item/another"];
 	const proxy = await Victim.start(t.testdir(), [
 		"record",
@@ -269,7 +269,7 @@ t.test("large bodies in which a rule replaces", { skip: noProcfs }, async (t) =>
 	await proxy.end(t, 250 * MIB);
 });
 
-t.test("long WebSockets that are recorded to a file that takes whole flows", { skip: noProcfs }, async (t) => {
+t.test("long WebSockets recorded to a format that stores only complete flows", { skip: noProcfs }, async (t) => {
 	const upgraded = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
 	const server = createServer((_request, response) => void response.end("ok"))
 		.on("upgrade", (_request, socket: Socket) => {
@@ -298,10 +298,10 @@ t.test("long WebSockets that are recorded to a file that takes whole flows", { s
 	for (const socket of await Promise.all(said)) await once(socket.resume().end(), "close");
 	t.match(await proxy.ask(url), / 200 /);
 	await proxy.end(t);
-	t.ok(statSync(`${cwd}/x.jsonl`).size > 16 * 20 * MIB, "all of it is there");
+	t.ok(statSync(`${cwd}/x.jsonl`).size > 16 * 20 * MIB, "the body is complete");
 });
 
-t.test("a recorded WebSocket with large messages whose readers are slow", { skip: noProcfs }, async (t) => {
+t.test("a recorded WebSocket with large messages and slow readers", { skip: noProcfs }, async (t) => {
 	const cwd = t.testdir();
 	const content = Buffer.alloc(12 * MIB, "message ");
 	const messages = Array.from({ length: 40 }, () => ({ content, opcode: 2 }));

@@ -1,5 +1,5 @@
-// Damage in the tables of a tape. What a checksum alone can tell: a changed bit in the row of a flow, a message, a
-// connection or a certificate is told of, whichever way the flow goes.
+// Damage in the tables of a tape that only a checksum detects: a changed bit in the row of a flow, a message, a
+// connection or a certificate is reported in every operation.
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -14,7 +14,7 @@ import { runCaptured } from "../../fixtures/run-captured.ts";
 import { storeAt, storeWith } from "../../fixtures/stores.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
-/** Damage in what a checksum alone can tell, and what is said of it. */
+/** Damage that only a checksum detects, and its message. */
 const CHANGES: readonly [name: string, sql: string, says: RegExp, kept: number][] = [
 	[
 		"a path",
@@ -108,7 +108,7 @@ t.test("empty values are intact", async (t) => {
 });
 
 for (const [name, sql, said, kept] of CHANGES) {
-	t.test(`${name} that was changed`, async (t) => {
+	t.test(`changed: ${name}`, async (t) => {
 		const folder = t.testdir();
 		const file = join(folder, "a.tape");
 		const flow = (n: number) =>
@@ -169,7 +169,7 @@ const DELETIONS: readonly [name: string, sql: string, says: RegExp, kept: number
 
 for (const recorded of [false, true])
 	for (const [name, sql, said, kept] of DELETIONS)
-		t.test(`${name}, deleted from a ${recorded ? "recorded" : "new"} tape`, async (t) => {
+		t.test(`deleted from a ${recorded ? "recorded" : "new"} tape: ${name}`, async (t) => {
 			const folder = t.testdir();
 			const file = join(folder, "a.tape");
 			const texts = ["a", "b", "c"].map((text) => ({ fromClient: true, content: Buffer.from(text), timestamp: 1 }));
@@ -216,7 +216,7 @@ for (const recorded of [false, true])
 			}
 		});
 
-t.test("flows added to a tape that lacks some do not hide the loss", async (t) => {
+t.test("flows added to a tape with missing flows do not hide the loss", async (t) => {
 	const file = join(t.testdir(), "a.tape");
 	await writeTape(file, [httpFlow({ id: "1" }), httpFlow({ id: "2" }), httpFlow({ id: "3" })]);
 	const db = bareSqlite(file);
@@ -241,7 +241,7 @@ t.test("a tape with a damaged or impossible number of flows can be recorded to",
 	}
 });
 
-/** Tables without which the flows are there all the same, and what is said of each. */
+/** Tables without which the flows can still be read, and the message for each. */
 const TABLES: Readonly<Record<string, RegExp>> = {
 	certificate: /a certificate of connection \d+ is damaged/,
 	connection: /flow 1: its server connection is damaged/,

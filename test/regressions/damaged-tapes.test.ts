@@ -1,5 +1,5 @@
-// A tape with one damaged body: whatever is made of it has all flows, that one without the body, says so, and ends with
-// status 3.
+// A tape with one damaged body: every command keeps all flows, one without its body, reports the damage, and ends
+// with status 3.
 import { copyFileSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -20,7 +20,7 @@ import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
 const FLOWS = 4;
-/** As it is written in the rows: what is done to the second of them, and whose body is lost. */
+/** Changes of the second row, and the flow that loses its body. */
 const DAMAGES: Readonly<Record<string, string>> = {
 	"a lost body": "DELETE FROM body WHERE id = (SELECT response_body FROM flow WHERE seq = 2)",
 	"a body with a number that none has": "UPDATE flow SET head = substr(head, 6), response_body = -1 WHERE seq = 2",
@@ -45,7 +45,7 @@ async function whole(path: string): Promise<string> {
 	return path;
 }
 
-/** Of each flow: whether it has the body that was recorded. */
+/** For each flow, whether it has the recorded body. */
 async function bodiesOf(path: string): Promise<(boolean | null)[]> {
 	const { flows } = await readTape(path);
 	return flows.map((flow, n) => {
@@ -98,7 +98,7 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 	});
 }
 
-t.test("each page lost in turn: what stands on the others is kept, with no body of another flow", async (t) => {
+t.test("each page lost in turn: flows on other pages are kept, none with the body of another flow", async (t) => {
 	const folder = t.testdir();
 	const bytes = readFileSync(await whole(join(folder, "good.tape")));
 	const size = bytes.readUInt16BE(16);
@@ -116,7 +116,7 @@ t.test("each page lost in turn: what stands on the others is kept, with no body 
 	}
 });
 
-t.test("flows with numbers below 1 are all there, and told of", async (t) => {
+t.test("flows with numbers below 1 are read and reported", async (t) => {
 	const bad = await whole(join(t.testdir(), "bad.tape"));
 	const db = bareSqlite(bad);
 	db.exec("UPDATE flow SET seq = -seq WHERE seq < 3");
@@ -159,7 +159,7 @@ for (const [name, sql] of Object.entries(DAMAGES)) {
 }
 
 /**
- * Makes the first row of a table that has but one page claim to be one byte long
+ * Sets the length of the first row in a table with one page to one byte
  * (https://sqlite.org/fileformat2.html#b_tree_pages).
  */
 function loseFirstRow(path: string, table: string): void {
@@ -175,7 +175,7 @@ function loseFirstRow(path: string, table: string): void {
 	writeFileSync(path, bytes);
 }
 
-t.test("a connection that cannot be read costs no flow, whatever the flows are written to", async (t) => {
+t.test("a connection that cannot be read costs no flow, in any output format", async (t) => {
 	const folder = t.testdir();
 	const bad = await whole(join(folder, "bad.tape"));
 	loseFirstRow(bad, "connection");
@@ -192,7 +192,7 @@ t.test("a connection that cannot be read costs no flow, whatever the flows are w
 	}
 });
 
-t.test("the first and the last rows cannot be read, and no index counts them: what is between is kept", async (t) => {
+t.test("if the first and last rows cannot be read, and no index counts them, the rows between are kept", async (t) => {
 	const folder = t.testdir();
 	const [bad, out] = [join(folder, "bad.tape"), join(folder, "out.jsonl")];
 	const count = 1000;
@@ -219,51 +219,45 @@ t.test("the first and the last rows cannot be read, and no index counts them: wh
 	t.not(flows[0]?.id, "id-0");
 });
 
-t.test(
-	"numbers far from 1 and far from each other are no damage, and damage before them costs no other flow",
-	async (t) => {
-		const folder = t.testdir();
-		const [file, bad, out] = [join(folder, "a.tape"), join(folder, "bad.tape"), join(folder, "out.jsonl")];
-		const count = 300;
-		await writeTape(
-			file,
-			Array.from({ length: count }, (_, n) => httpFlow({ id: `id-${n}`, response: { body: "x".repeat(200) } })),
-		);
-		const db = bareSqlite(file);
-		db.exec("UPDATE flow SET seq = seq + 1e6 * (1 + seq / 100) WHERE true");
-		const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'flow'").get() as {
-			rootpage: number;
-		};
-		db.close();
-		for (const [command, argv] of [
-			[convert, [file, join(folder, "copy.tape")]],
-			[convert, [file, out]],
-			[filter, ["~hs nothing | ~all", file, "-o", join(folder, "other.tape")]],
-			[rewrite, [join(folder, "copy.tape"), "--in-place", "--modify-headers", "/x-new/y"]],
-			[rewrite, [join(folder, "other.tape"), "--sort", "--in-place"]],
-		] as [Command, string[]][]) {
-			t.match(await runCaptured(command, argv), { status: 0 }, argv.join(" "));
-			t.equal(
-				(await readTape(argv.find((arg) => arg !== file && arg.startsWith(folder)) as string)).flows.length,
-				count,
-			);
-		}
-		const bytes = readFileSync(file);
-		const size = bytes.readUInt16BE(16);
-		const root = (rootpage - 1) * size;
-		const first = bytes.readUInt32BE(root + bytes.readUInt16BE(root + 12));
-		bytes.fill(0, (first - 1) * size, first * size);
-		writeFileSync(bad, bytes);
-		for (const to of [out, join(folder, "out.tape"), join(folder, "out.mitm")]) {
-			t.match(await runCaptured(convert, [bad, to]), { status: 3, err: /the tape is damaged/ });
-			const { flows } = await readTape(to);
-			t.ok(flows.length > count - 50, `${flows.length} of ${count}`);
-			t.equal(flows.at(-1)?.id, `id-${count - 1}`);
-		}
-	},
-);
+t.test("numbers far from 1 and far apart are not damage, and damage before them costs no other flow", async (t) => {
+	const folder = t.testdir();
+	const [file, bad, out] = [join(folder, "a.tape"), join(folder, "bad.tape"), join(folder, "out.jsonl")];
+	const count = 300;
+	await writeTape(
+		file,
+		Array.from({ length: count }, (_, n) => httpFlow({ id: `id-${n}`, response: { body: "x".repeat(200) } })),
+	);
+	const db = bareSqlite(file);
+	db.exec("UPDATE flow SET seq = seq + 1e6 * (1 + seq / 100) WHERE true");
+	const { rootpage } = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'flow'").get() as {
+		rootpage: number;
+	};
+	db.close();
+	for (const [command, argv] of [
+		[convert, [file, join(folder, "copy.tape")]],
+		[convert, [file, out]],
+		[filter, ["~hs nothing | ~all", file, "-o", join(folder, "other.tape")]],
+		[rewrite, [join(folder, "copy.tape"), "--in-place", "--modify-headers", "/x-new/y"]],
+		[rewrite, [join(folder, "other.tape"), "--sort", "--in-place"]],
+	] as [Command, string[]][]) {
+		t.match(await runCaptured(command, argv), { status: 0 }, argv.join(" "));
+		t.equal((await readTape(argv.find((arg) => arg !== file && arg.startsWith(folder)) as string)).flows.length, count);
+	}
+	const bytes = readFileSync(file);
+	const size = bytes.readUInt16BE(16);
+	const root = (rootpage - 1) * size;
+	const first = bytes.readUInt32BE(root + bytes.readUInt16BE(root + 12));
+	bytes.fill(0, (first - 1) * size, first * size);
+	writeFileSync(bad, bytes);
+	for (const to of [out, join(folder, "out.tape"), join(folder, "out.mitm")]) {
+		t.match(await runCaptured(convert, [bad, to]), { status: 3, err: /the tape is damaged/ });
+		const { flows } = await readTape(to);
+		t.ok(flows.length > count - 50, `${flows.length} of ${count}`);
+		t.equal(flows.at(-1)?.id, `id-${count - 1}`);
+	}
+});
 
-t.test("a row that its page has in the wrong place is not left out unsaid when rows are copied", async (t) => {
+t.test("a misplaced row is reported when rows are copied", async (t) => {
 	const folder = t.testdir();
 	const [bad, out] = [await whole(join(folder, "bad.tape")), join(folder, "out.tape")];
 	const db = bareSqlite(bad);
@@ -272,7 +266,7 @@ t.test("a row that its page has in the wrong place is not left out unsaid when r
 	};
 	db.close();
 	const bytes = readFileSync(bad);
-	// the second and the third of the page's pointers to rows change places
+	// swaps the second and third row pointers of the page
 	const pointers = (rootpage - 1) * bytes.readUInt16BE(16) + 8;
 	const [second, third] = [bytes.readUInt16BE(pointers + 2), bytes.readUInt16BE(pointers + 4)];
 	bytes.writeUInt16BE(third, pointers + 2);
@@ -283,7 +277,7 @@ t.test("a row that its page has in the wrong place is not left out unsaid when r
 	t.ok(status === 3 || (status === 0 && length === FLOWS), `status ${status}, ${length} flows`);
 });
 
-t.test("an input that cannot be read completely is not replaced by what is left of it", async (t) => {
+t.test("an input that cannot be read completely is not replaced", async (t) => {
 	const folder = t.testdir({ "r.jsonl": '{"event":"unused","id":"id-0"}\n' });
 	const tape = await whole(join(folder, "a.tape"));
 	const db = bareSqlite(tape);
@@ -307,6 +301,6 @@ t.test("an input that cannot be read completely is not replaced by what is left 
 			},
 			argv.join(" "),
 		);
-		t.ok(readFileSync(tape).equals(before), "it is as it was");
+		t.ok(readFileSync(tape).equals(before), "it is unchanged");
 	}
 });

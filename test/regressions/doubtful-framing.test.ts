@@ -1,10 +1,9 @@
-// Messages whose fields say their length in more than one way, or are written oddly, leave in a form that everybody
-// reads alike.
+// Messages with ambiguous or unusual framing are forwarded in an unambiguous form.
 import t from "tap";
 import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";
 
-t.test("a length beside chunks is not sent on, and HTTP/1.0 has no chunks", async (t) => {
+t.test("Content-Length is removed if a message is chunked, and HTTP/1.0 has no chunks", async (t) => {
 	const heads: string[] = [];
 	const origin = await startOrigin(t, async (client) => {
 		const head = await client.head();
@@ -32,7 +31,11 @@ t.test("a length beside chunks is not sent on, and HTTP/1.0 has no chunks", asyn
 			"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 		)
 		.rest();
-	t.match(heads[1], /^POST \/ HTTP\/1\.1\r\n(?!.*content-length).*Transfer-Encoding: chunked/is, "an empty one, too");
+	t.match(
+		heads[1],
+		/^POST \/ HTTP\/1\.1\r\n(?!.*content-length).*Transfer-Encoding: chunked/is,
+		"also for an empty body",
+	);
 	t.match(empty, /^HTTP\/1\.1 200 OK\r\n/);
 	const old = await (await proxy.connect()).send(`POST /old HTTP/1.0\r\n${body}`).rest();
 	t.match(old, /^HTTP\/1\.0 200 OK\r\n.*\r\nhi$/s);
@@ -40,7 +43,7 @@ t.test("a length beside chunks is not sent on, and HTTP/1.0 has no chunks", asyn
 });
 
 t.test(
-	"blanks before a colon are removed from responses, and a refused one names the option that lets it pass",
+	"white space before a colon is removed from responses, and the error names the option that allows it",
 	async (t) => {
 		const origin = await startOrigin(
 			t,

@@ -1,5 +1,5 @@
-// A disk that is full while a recording goes on: for a time, which costs nothing, and for good, which costs what came
-// then and nothing else.
+// A disk that is full during a recording: temporarily, which costs no flow, or permanently, which costs only later
+// flows.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ import { answering, ok, startOrigin } from "../../fixtures/origin-server.ts";
 import { Peer } from "../../fixtures/peer.ts";
 import { readTape } from "../../fixtures/tape-files.ts";
 
-/** Bytes up to which a file may grow: what is written across that is written in part. */
+/** Maximum size of a file in bytes: a write beyond it is incomplete. */
 const ROOM = 20_000;
 /** A flow with its body needs more than this. */
 const BODY = "x".repeat(3000);
@@ -23,7 +23,7 @@ async function recording(t: Test, name: string) {
 		t,
 		answering((head) => ok(/ \S*\/long\d/.test(head) ? LONG : BODY)),
 	);
-	// there is something before
+	// the file is not empty
 	t.equal(
 		(
 			await flowtape(["convert", "-", name], {
@@ -49,13 +49,13 @@ async function recording(t: Test, name: string) {
 	return { file: join(cwd, name), cli, send, limit };
 }
 
-/** The paths of a tape; null where not all of it can be read. */
+/** The paths of a tape; null if it cannot be read completely. */
 async function pathsIn(file: string): Promise<string[] | null> {
 	const { flows, reported } = await readTape(file);
 	return reported.length > 0 ? null : flows.flatMap((flow) => (flow.type === "http" ? flow.request.path.slice(1) : []));
 }
 
-/** As `pathsIn`, once there are so many: a write that is tried may be seen before it is taken back. */
+/** As `pathsIn`, once there are that many: a failed write may be visible before it is undone. */
 async function pathsFrom(file: string, count: number): Promise<string[]> {
 	for (;;) {
 		const paths = await pathsIn(file);
@@ -74,8 +74,8 @@ for (const name of ["a.jsonl", "a.mitm", "a.har"]) {
 		await send(...FIRST);
 		await cli.line(/the disk is full or the file too large; .*flows are queued in memory and written later/);
 		await send(...THEN);
-		// a HAR has no end yet
-		if (name !== "a.har") t.equal((await pathsFrom(file, 1))[0], "before", "whole records meanwhile");
+		// the end of a HAR is not written yet
+		if (name !== "a.har") t.equal((await pathsFrom(file, 1))[0], "before", "complete records in the meantime");
 		limit("unlimited");
 		const { err, status } = await stopped(cli);
 		t.equal(status, 0, err);
@@ -86,7 +86,7 @@ for (const name of ["a.jsonl", "a.mitm", "a.har"]) {
 	});
 
 	t.test(
-		`${name}: nobody need bring more, or end it`,
+		`${name}: flows are written later, even without further flows or the end of the recording`,
 		{ skip: skip || (name === "a.har" && "it has no end before its end") },
 		async (t) => {
 			const { file, cli, send, limit } = await recording(t, name);
@@ -101,7 +101,7 @@ for (const name of ["a.jsonl", "a.mitm", "a.har"]) {
 		},
 	);
 
-	t.test(`${name}: for good`, { skip }, async (t) => {
+	t.test(`${name}: permanently`, { skip }, async (t) => {
 		const { file, cli, send, limit } = await recording(t, name);
 		limit(ROOM);
 		await send(...FIRST);

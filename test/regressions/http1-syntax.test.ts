@@ -1,6 +1,5 @@
-// The syntax of HTTP/1.1 (RFC 9112), as senders get it wrong and as request smuggling bends it: what passes, in what
-// form, and what is refused. A proxy that reads a message in another way than its neighbours lets one message hide in
-// another, so every case says what the other side gets, to the byte.
+// Invalid and ambiguous syntax of HTTP/1.1 (RFC 9112), as in defective programs and in request smuggling: whether it
+// passes, and in which form. Each case has the exact bytes that the other side receives.
 import t from "tap";
 import { startOrigin } from "../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../fixtures/running-proxy.ts";
@@ -13,7 +12,7 @@ const coded = (coding: string, body = "0\r\n\r\n") => `${POST}Transfer-Encoding:
 const chunks = (body: string) => coded("chunked", body);
 const sized = (length: string, body = "abc") => `${POST}Content-Length: ${length}\r\n\r\n${body}`;
 
-/** What the origin gets: the same in origin form, another text, or nothing, as the client gets 400. */
+/** The bytes that the origin receives: the same in origin form, another text, or none if the client gets 400. */
 const SAME = "the same";
 const requests: [name: string, sent: string, forwarded: string | null][] = [
 	["a plain request", get("X-A: 1"), SAME],
@@ -30,18 +29,18 @@ const requests: [name: string, sent: string, forwarded: string | null][] = [
 	["a request line without a version", "GET http://HOST/\r\n\r\n", null],
 	["two blanks in the request line", get().replace("GET ", "GET  "), null],
 	["tabs in the request line", get().replace("GET ", "GET\t").replace(" HTTP", "\tHTTP"), null],
-	["a blank behind the version", get().replace("HTTP/1.1", "HTTP/1.1 "), null],
+	["a blank after the version", get().replace("HTTP/1.1", "HTTP/1.1 "), null],
 	["a blank in the target", get().replace("HOST/", "HOST/a b"), null],
 	["a control character in the target", get().replace("HOST/", "HOST/\x01"), null],
 	["DEL in the target", get().replace("HOST/", "HOST/\x7f"), null],
 	["a target that is none", get().replace("http://HOST/", "HOST"), null],
-	["a method that is no token", get().replace("GET", "G@T"), null],
+	["a method that is not a token", get().replace("GET", "G@T"), null],
 	["a line that ends in CR alone", get().replace("1.1\r\n", "1.1\r"), null],
 	["a blank before the colon", get("X-A : 1"), null],
 	["a blank before the first name", get().replace("Host", " Host"), null],
 	["a folded value", get("X-A: 1\r\n 2"), null],
 	["a folded value, with a tab", get("X-A: 1\r\n\t2"), null],
-	["a name that is no token", get("X(A: 1"), null],
+	["a name that is not a token", get("X(A: 1"), null],
 	["no name", get(": 1"), null],
 	["no colon", get("X-A"), null],
 	["NUL in a value", get("X-A: a\0b"), null],
@@ -61,21 +60,21 @@ const requests: [name: string, sent: string, forwarded: string | null][] = [
 	["a length in hexadecimal digits", sized("0x3"), null],
 	["a length with a leading zero", sized("03"), null],
 	["a length with a vertical tab", sized("\x0b3"), null],
-	["a length beyond what can be counted", sized("99999999999999999999"), null],
+	["a length that is too large", sized("99999999999999999999"), null],
 	["a length beside chunks", `${POST}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, null],
 	["chunks beside a length", `${POST}Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n`, null],
 
 	["chunks", chunks("3\r\nabc\r\n0\r\n\r\n"), SAME],
 	["chunks in capitals", coded("ChunKed"), SAME],
 	["a coding before chunks", coded("gzip, chunked"), SAME],
-	["chunks behind a tab", coded("\tchunked"), coded("chunked")],
+	["chunked after a tab", coded("\tchunked"), coded("chunked")],
 	["chunks and then a coding", coded("chunked, gzip"), null],
 	["chunks twice", coded("chunked, chunked"), null],
 	["chunks in two fields", coded("chunked\r\nTransfer-Encoding: identity"), null],
 	["something like chunks", coded("xchunked"), null],
 	["chunks in quotes", coded('"chunked"'), null],
 	["chunks with a parameter", coded("chunked;q=1"), null],
-	["chunks behind a vertical tab", coded("\x0bchunked"), null],
+	["chunked after a vertical tab", coded("\x0bchunked"), null],
 	["chunks in a folded field", `${POST}Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n`, null],
 	["chunks with a blank before the colon", `${POST}Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n`, null],
 	["chunks in HTTP/1.0", coded("chunked").replace("HTTP/1.1", "HTTP/1.0"), null],
@@ -87,7 +86,7 @@ const requests: [name: string, sent: string, forwarded: string | null][] = [
 	["a chunk's size with a prefix", chunks("0x3\r\nabc\r\n0\r\n\r\n"), null],
 	["a chunk's size with a sign", chunks("+3\r\nabc\r\n0\r\n\r\n"), null],
 	["a chunk's size below zero", chunks("-3\r\nabc\r\n0\r\n\r\n"), null],
-	["a chunk's size beyond what can be counted", chunks("fffffffffffffffff\r\nabc\r\n0\r\n\r\n"), null],
+	["a chunk size that is too large", chunks("fffffffffffffffff\r\nabc\r\n0\r\n\r\n"), null],
 	["no size", chunks("\r\nabc\r\n0\r\n\r\n"), null],
 	["a chunk's size that ends in LF", chunks("3\nabc\r\n0\r\n\r\n"), null],
 	["a chunk's size that ends in CR", chunks("3\rabc\r\n0\r\n\r\n"), null],
@@ -95,7 +94,7 @@ const requests: [name: string, sent: string, forwarded: string | null][] = [
 	["other bytes in place of a chunk's end", chunks("3\r\nabcXX0\r\n\r\n"), null],
 	["a trailer", chunks("0\r\nX-T: 1\r\n\r\n"), SAME],
 	["a length in a trailer", chunks("0\r\nContent-Length: 5\r\n\r\n"), null],
-	["a trailer whose name is no token", chunks("0\r\nbad name: 1\r\n\r\n"), null],
+	["a trailer with a name that is not a token", chunks("0\r\nbad name: 1\r\n\r\n"), null],
 ];
 
 t.test("requests", async (t) => {
@@ -123,19 +122,19 @@ const answer = (...lines: string[]) => `${OK}${lines.map((line) => `${line}\r\n`
 const answered = (body: string) => `${answer("Transfer-Encoding: chunked")}\r\n${body}`;
 const sizedAnswer = (length: string) => `${answer(`Content-Length: ${length}`)}\r\nabc`;
 
-/** What the client gets: the same, another text, or 502. */
+/** The bytes that the client receives: the same, another text, or 502. */
 const responses: [name: string, sent: string, delivered: string | null][] = [
 	["a length", sizedAnswer("3"), SAME],
 	["chunks", answered("3\r\nabc\r\n0\r\n\r\n"), SAME],
 	["chunks with an extension and zeros", answered("003;x=y\r\nabc\r\n0\r\n\r\n"), answered("3\r\nabc\r\n0\r\n\r\n")],
 	["a trailer", answered("0\r\nX-T: 1\r\n\r\n"), SAME],
 	["no phrase", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", SAME],
-	["a status of its own", "HTTP/1.1 599 Odd\r\nContent-Length: 0\r\n\r\n", SAME],
+	["a non-standard status", "HTTP/1.1 599 Odd\r\nContent-Length: 0\r\n\r\n", SAME],
 	["no length, till the connection ends", `${answer("X-A: 1")}\r\nabc`, SAME],
 	["two lengths", sizedAnswer("3\r\nContent-Length: 4"), null],
 	["a length with a sign", sizedAnswer("+3"), null],
 	["a length below zero", sizedAnswer("-1"), null],
-	["a length beyond what can be counted", sizedAnswer("99999999999999999999"), null],
+	["a length that is too large", sizedAnswer("99999999999999999999"), null],
 	["a length beside chunks", `${answer("Content-Length: 3", "Transfer-Encoding: chunked")}\r\n0\r\n\r\n`, null],
 	["something like chunks", `${answer("Transfer-Encoding: xchunked")}\r\n0\r\n\r\n`, null],
 	["chunks twice", `${answer("Transfer-Encoding: chunked, chunked")}\r\n0\r\n\r\n`, null],

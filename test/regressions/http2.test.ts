@@ -1,5 +1,4 @@
-// What HTTP/2 has no form for, and what is lost on the way between the versions unless somebody takes care: a test a
-// case.
+// Limits of HTTP/2, and losses in conversions between the versions, one test per case.
 import { once } from "node:events";
 import { performServerHandshake, type ServerHttp2Stream } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -21,7 +20,7 @@ import { defaults } from "../../src/options.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
 import { ReplayClient, options as replayOptions } from "../../src/proxy/replay-client.ts";
 
-/** Asks a replay of one recording for it, over HTTP/2 in clear text. */
+/** Requests a recording from a replay, over HTTP/2 in clear text. */
 async function replayed(t: Test, parts: HttpParts, live: Partial<LiveParts> = {}): Promise<Http2Answer> {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [httpFlow(parts)]);
@@ -36,13 +35,13 @@ async function tunnel(port: number, to: string): Promise<Peer> {
 	return peer;
 }
 
-/** What a server of HTTP/1.1 says to the preface. */
+/** The response of an HTTP/1.1 server to the preface. */
 const NO_HTTP2 = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
 
 const leftOut = ({ events }: { events: readonly ProxyEvent[] }) =>
 	events.flatMap((event) => (event.kind === "left_out" ? [`${event.of}: ${event.field}`] : []));
 
-t.test("trailers behind an empty body, from a recording of either version", async (t) => {
+t.test("trailers after an empty body, from a recording of either version", async (t) => {
 	const trailers = [
 		["grpc-status", "7"],
 		["grpc-message", "not for you"],
@@ -65,7 +64,7 @@ t.test("trailers behind an empty body, from a recording of either version", asyn
 	t.match(head, { status: 200, code: 0 }, "an answer to HEAD ends with its head");
 });
 
-t.test("trailers of a recording in HTTP/2 for a client of HTTP/1.1", async (t) => {
+t.test("trailers of an HTTP/2 recording for an HTTP/1.1 client", async (t) => {
 	for (const [body, chunks] of [
 		["", "0\r\n"],
 		["hi", "2\r\nhi\r\n0\r\n"],
@@ -88,7 +87,7 @@ t.test("trailers of a recording in HTTP/2 for a client of HTTP/1.1", async (t) =
 	}
 });
 
-t.test("trailers behind a length of 0, live, in every pair of versions", async (t) => {
+t.test("trailers after Content-Length: 0, live, for every pair of versions", async (t) => {
 	const proxy = await startTestProxy(t);
 	const seen: (readonly string[] | null)[] = [];
 	const origin = await startHttp2Origin(t, (stream, raw) => {
@@ -115,7 +114,7 @@ t.test("trailers behind a length of 0, live, in every pair of versions", async (
 		stream.end();
 	});
 	t.match(answer, { status: 200, trailers: ["grpc-status", "7"], code: 0 });
-	t.strictSame(seen, [["x-sum", "1"]], "those of the request too");
+	t.strictSame(seen, [["x-sum", "1"]], "also in requests");
 	t.match(await askHttp2(session, { ":path": "/none" }), {
 		status: 200,
 		fields: ["content-length", "0"],
@@ -140,7 +139,7 @@ t.test("trailers behind a length of 0, live, in every pair of versions", async (
 	t.match(head.toLowerCase(), "transfer-encoding: chunked");
 });
 
-t.test("trailers of a recorded request that has no body are sent again", async (t) => {
+t.test("trailers of a recorded request without a body are sent again", async (t) => {
 	const seen: string[][] = [];
 	const origin = await startHttp2Origin(t, (stream) => {
 		stream.on("trailers", (_headers: unknown, _flags: unknown, raw: string[]) => seen.push(raw));
@@ -171,7 +170,7 @@ t.test("trailers of a recorded request that has no body are sent again", async (
 	t.strictSame(leftOut({ events }), ["request: bad name", "request: x-ctl", "request: bad name too"]);
 });
 
-t.test("a field that HTTP/2 does not allow is left out, and the answer comes", async (t) => {
+t.test("a header that HTTP/2 does not allow is left out, and the response is sent", async (t) => {
 	const odd = [
 		["bad name", "1"],
 		["", "2"],
@@ -196,7 +195,7 @@ t.test("a field that HTTP/2 does not allow is left out, and the answer comes", a
 	}
 });
 
-t.test("and so it is on the way to a server, and back from one that speaks HTTP/1.1", async (t) => {
+t.test("the same in requests to servers, and in responses of HTTP/1.1 servers", async (t) => {
 	const proxy = await startTestProxy(t, { options: { validate_inbound_headers: false } });
 	const origin = await startOrigin(t, async (server) => {
 		if ((await server.head()).startsWith("PRI")) return void server.send(NO_HTTP2).close();
@@ -215,7 +214,7 @@ t.test("and so it is on the way to a server, and back from one that speaks HTTP/
 	t.match(said, { url: `http://127.0.0.1:${origin.port}/` });
 });
 
-/** A server without TLS, whose first connections do as they are told, and the later ones speak HTTP/2. */
+/** A server without TLS: the first connections have the given flaws, later ones use HTTP/2. */
 async function startFlawed(t: Test, ...flaws: ((socket: Socket, preface: Buffer) => void)[]): Promise<string> {
 	let count = 0;
 	const server = createServer((socket) => {
@@ -247,7 +246,7 @@ const frames = (hex: string) => (socket: Socket) => {
 const says503 = (socket: Socket) =>
 	void socket.end("HTTP/1.1 503 Not yet\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 
-t.test("one fault of a server does not make it one of HTTP/1.1 for ever", async (t) => {
+t.test("after one failure, a server is not treated as HTTP/1.1 forever", async (t) => {
 	for (const [name, flaws, statuses] of [
 		["a connection that closes", [(socket: Socket) => void socket.destroy()], [502, 200, 200]],
 		["a value that SETTINGS cannot have", [frames("000006040000000000000480000000")], [502, 200, 200]],
@@ -262,7 +261,7 @@ t.test("one fault of a server does not make it one of HTTP/1.1 for ever", async 
 	}
 });
 
-t.test("a server of HTTP/1.1 is found out once, whatever it does to the preface", async (t) => {
+t.test("an HTTP/1.1 server is detected once, however it reacts to the preface", async (t) => {
 	for (const refuse of [(socket: Socket) => void socket.end(NO_HTTP2), (socket: Socket) => void socket.destroy()]) {
 		let prefaces = 0;
 		const server = createServer((socket) => {
@@ -301,7 +300,7 @@ const isHeadIn = (bytes: Buffer) => [0x04, 0x24].some((flags) => bytes.includes(
 const TOO_LARGE = Buffer.concat([Buffer.of(0x08, 3), Buffer.from("413")]);
 const RESET_WITHOUT_ERROR = frame(3, 0, Buffer.alloc(4));
 
-t.test("a server that answers while the upload runs, and resets the stream without an error", async (t) => {
+t.test("a server that responds during the upload, and resets the stream with NO_ERROR", async (t) => {
 	for (const [name, frames, want] of [
 		[
 			"whole",
@@ -347,7 +346,7 @@ t.test("a server that answers while the upload runs, and resets the stream witho
 			(stream) => {
 				stream.on("wantTrailers", () => stream.sendTrailers({}));
 				stream.write(Buffer.alloc(50_000));
-				// the rest comes when the answer is there
+				// the rest is sent after the response
 				stream.once("response", () => stream.end(Buffer.alloc(150_000)));
 			},
 		);
@@ -356,7 +355,7 @@ t.test("a server that answers while the upload runs, and resets the stream witho
 	}
 });
 
-t.test("requests that are taken back at once cost no connections to the server", async (t) => {
+t.test("requests that are cancelled at once cause no connections to the server", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
 	const proxy = await startTestProxy(t);
 	const session = await openHttp2(t, proxy, origin.authority);
@@ -375,7 +374,7 @@ t.test("requests that are taken back at once cost no connections to the server",
 	t.ok(origin.sockets.length <= 2, `${origin.sockets.length} connections`);
 });
 
-t.test("an early answer ends before its client is told not to send the rest of the request", async (t) => {
+t.test("an early response ends before its client is told not to send the rest of the request", async (t) => {
 	const rest = gate();
 	const origin = await startHttp2Origin(t, (stream) => {
 		stream.respond({ ":status": 200, "content-type": "text/event-stream" });
@@ -387,7 +386,7 @@ t.test("an early answer ends before its client is told not to send the rest of t
 	const head = Buffer.concat([
 		Buffer.of(0x83, 0x86, 0x84, 0x41, origin.authority.length),
 		Buffer.from(origin.authority),
-		// expect, which has the head passed on before the body
+		// with Expect, the head is forwarded before the body
 		Buffer.of(0x0f, 0x14, "100-continue".length),
 		Buffer.from("100-continue"),
 	]);
@@ -399,7 +398,7 @@ t.test("an early answer ends before its client is told not to send the rest of t
 	t.ok(frames.includes(frame(0, 1, undefined, 1).latin1Slice()), "END_STREAM comes before RST_STREAM (NO_ERROR)");
 });
 
-t.test("what clients are offered in TLS, by what was recorded of the host", async (t) => {
+t.test("ALPN offers the version that was recorded for the host", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	const recorded = (host: string, httpVersion: string) =>
 		httpFlow({ request: { scheme: "https", host, httpVersion }, response: { httpVersion } });
@@ -425,7 +424,7 @@ t.test("what clients are offered in TLS, by what was recorded of the host", asyn
 	}
 });
 
-t.test("a request with two hosts is refused, before any rule sees one of them", async (t) => {
+t.test("a request with two hosts is rejected before any rule runs", async (t) => {
 	const proxy = await startTestProxy(t);
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 200 }, { endStream: true }));
 	const session = await openHttp2(t, proxy, origin.authority);
@@ -458,7 +457,7 @@ t.test("a request with two hosts is refused, before any rule sees one of them", 
 	);
 });
 
-t.test("a first frame that breaks the rules fails at once over TLS too", async (t) => {
+t.test("an invalid first frame fails immediately, also over TLS", async (t) => {
 	const authority = await openAuthority(t.testdir());
 	const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
 	for (const bytes of ["0000050400000000000000000004", "000006040000000000000480000000", "000001070000000000ff"]) {
@@ -501,11 +500,11 @@ async function framesOrigin(t: Test, answer: (asked: number, stream: string) => 
 	});
 }
 
-/** A head of `:status` 200 alone that ends its stream. */
+/** HEADERS with `:status` 200 that end the stream. */
 const whole = (stream: string) => `0000010105${stream}88`;
 
 t.test(
-	"a frame that breaks the rules fails what is under way, although nobody hangs up, and the next request gets a new connection",
+	"an invalid frame fails requests in progress even if the connection stays open, and the next request gets a new one",
 	async (t) => {
 		for (const [name, broken] of Object.entries({
 			"fields that cannot be decoded": (stream: string) => `0000040105${stream}ffffffff`,
@@ -526,7 +525,7 @@ t.test(
 	},
 );
 
-t.test("trailers of a response that has no body are recorded, though Node cannot send them", async (t) => {
+t.test("trailers of a response without a body are recorded, although Node cannot send them", async (t) => {
 	const trailers = (stream: string) => `0000070105${stream}0003782d740131`;
 	const statuses = ["89", "8b", "88"];
 	const origin = await framesOrigin(
@@ -547,7 +546,7 @@ t.test("trailers of a response that has no body are recorded, though Node cannot
 	}
 });
 
-t.test("an answer that is slow is waited for", async (t) => {
+t.test("a slow response is waited for", async (t) => {
 	const origin = await startHttp2Origin(t, (stream, raw) => {
 		if (raw.includes("/parts")) {
 			stream.respond({ ":status": 200 });
@@ -567,7 +566,7 @@ t.test("an answer that is slow is waited for", async (t) => {
 	t.equal(origin.sessions.length, 1);
 });
 
-t.test("a status below 100 is a fault of the server", async (t) => {
+t.test("a status below 100 is an error of the server", async (t) => {
 	const status = (digits: string, stream: string) => `0000050104${stream}0803${Buffer.from(digits).toString("hex")}`;
 	const origin = await framesOrigin(t, (asked, stream) =>
 		asked < 3 ? `${asked === 2 ? status("103", stream) : ""}${status("099", stream)}` : whole(stream),
@@ -578,10 +577,10 @@ t.test("a status below 100 is a fault of the server", async (t) => {
 	t.match(await askHttp2(session, { ":path": "/3" }), { status: 200 });
 });
 
-/** That of the streams of a connection none behind `last` was or will be acted on. */
+/** GOAWAY: no stream after `last` was or will be processed. */
 const goAway = (last: string, code: number) => `0000080700${"00000000"}${last}${code.toString(16).padStart(8, "0")}`;
 
-t.test("requests that a GOAWAY says were not processed are sent again", async (t) => {
+t.test("requests that were not processed according to GOAWAY are sent again", async (t) => {
 	const [NONE, FIRST] = ["00000000", "00000001"];
 	const [NO_ERROR, INTERNAL_ERROR, CALM] = [0, 2, 11];
 	for (const method of ["POST", "GET"])
@@ -603,7 +602,7 @@ t.test("requests that a GOAWAY says were not processed are sent again", async (t
 			}
 });
 
-t.test("requests that may have been processed are not, and none is retried forever", async (t) => {
+t.test("requests that may have been processed are not sent again, and none is retried forever", async (t) => {
 	const acted = await framesOrigin(t, (asked, stream) => (asked === 1 ? goAway(stream, 2) : whole(stream)));
 	const session = await openHttp2(t, await startTestProxy(t), acted.authority);
 	t.match(await askHttp2(session, { ":path": "/x", ":method": "POST" }, "body"), {

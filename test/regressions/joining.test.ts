@@ -1,5 +1,4 @@
-// Several inputs of one command: what is written is the union of them, in their order, each flow with its own body and
-// connections.
+// Several inputs of one command: the output is their union, in order, each flow with its own body and connections.
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,13 +11,13 @@ import { readTape, reports, writeTape } from "../../fixtures/tape-files.ts";
 import { createTape } from "../../formats/index.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 
-/** Inputs of which any two are beyond the size from which on a thread writes. */
+/** Inputs of which any two together are large enough for the writer thread. */
 const LARGE = { flows: 40, bytes: 160_000 };
 const SMALL = { flows: 12, bytes: 1500 };
 
 /**
  * Flows in pairs over one connection each; some bodies are equal, some are in more than one input, some are too large
- * for one piece.
+ * for one chunk.
  */
 function flowsOf(name: string, { flows, bytes }: { flows: number; bytes: number }): Flow[] {
 	return Array.from({ length: flows }, (_, index) => {
@@ -48,7 +47,7 @@ const bodyOf = (body: Buffer | null): string =>
 		.update(body ?? "")
 		.digest("hex");
 
-/** What has to stay together. */
+/** The parts of a flow that belong together. */
 function signature(flow: Flow) {
 	if (flow.type !== "http") throw new Error(`expected an HTTP flow, found ${flow.type}`);
 	const { request, response, clientConn, serverConn } = flow;
@@ -93,7 +92,7 @@ for (const [title, size] of [
 			EXTENSIONS.map((second) => [path("alpha", first), path("beta", second)]),
 		);
 		const jobs = [
-			// rows are reused from tapes alone
+			// only rows of tapes are reused
 			...pairs.filter((inputs) => size === SMALL || inputs.some((input) => input.endsWith(".tape"))),
 			...["alpha", "beta"].map((name) => [path(name, "tape"), path(name, "tape")]),
 			NAMES.map((name) => path(name, "tape")),
@@ -126,7 +125,7 @@ for (const [title, size] of [
 	});
 }
 
-t.test("flows with the same ids and other contents are all kept", async (t) => {
+t.test("flows with equal ids and different contents are all kept", async (t) => {
 	const folder = t.testdir();
 	const of = (body: string) =>
 		["one", "two"].map((id) => httpFlow({ id, response: { body: `${id} ${body}`.repeat(200) } }));
@@ -188,7 +187,7 @@ t.test("adding to a tape replaces nothing in it", async (t) => {
 	}
 });
 
-t.test("a dump that has the new ids already", async (t) => {
+t.test("a dump that already has the new ids", async (t) => {
 	const folder = t.testdir();
 	const [one, two, three] = ["one.mitm", "two.mitm", "three.mitm"].map((name) => join(folder, name)) as [
 		string,
@@ -206,7 +205,7 @@ t.test("a dump that has the new ids already", async (t) => {
 	t.equal(new Set(ids).size, 6);
 });
 
-t.test("an input that is no tape is named, and the others are read", async (t) => {
+t.test("an input that is not a tape is reported, and the others are read", async (t) => {
 	const folder = t.testdir({ "words.har": "just some words", "empty.jsonl": "" });
 	const [one, two] = [join(folder, "one.jsonl"), join(folder, "two.har")];
 	await writeTape(one, [httpFlow()]);

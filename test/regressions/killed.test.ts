@@ -1,4 +1,4 @@
-// What is on the disk when a recording process is killed: every flow but those of the last second, in each format.
+// A killed recording process loses at most the flows of the last second, in each format.
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
@@ -34,7 +34,7 @@ async function countOf(file: string): Promise<number> {
 	return count;
 }
 
-/** As `countOf`, once there are so many; what there is after a while otherwise. */
+/** As `countOf`, once there are that many, or after a timeout. */
 async function flowsIn(file: string, count: number): Promise<number> {
 	let found = 0;
 	for (let tries = 0; tries < 100; tries++) {
@@ -62,7 +62,7 @@ t.test("answered flows are in the file during the recording and after a kill", a
 	}
 });
 
-t.test("requests that trickle in do not put it off", async (t) => {
+t.test("a slow series of requests does not delay writing", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("x")),

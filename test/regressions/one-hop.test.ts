@@ -1,5 +1,5 @@
-// What belongs to one hop stays there: logins of a connection, requests that must not come twice, what is said to the
-// proxy, and which host is meant.
+// Properties of one hop: connection-bound logins, requests that must not be sent twice, headers for the proxy, and
+// the host of a request.
 import t, { type Test } from "tap";
 import { startForwardingProxy } from "../../fixtures/forwarding-proxy.ts";
 import { askHttp2, openHttp2 } from "../../fixtures/http2-peers.ts";
@@ -9,7 +9,7 @@ import { startTestProxy } from "../../fixtures/running-proxy.ts";
 
 const echo = answering((head) => ok(head));
 
-/** A server that keeps for each connection whether it is logged in. */
+/** A server with connection-bound logins. */
 function startNtlm(t: Test, held: Promise<unknown> = Promise.resolve()) {
 	return startOrigin(t, async (client) => {
 		let state = "";
@@ -35,7 +35,7 @@ async function statusOf(client: Peer, bytes: string): Promise<string> {
 	return (await client.send(bytes).message()).head.slice(9, 12);
 }
 
-t.test("a connection that somebody logs in on is theirs", async (t) => {
+t.test("a connection with a connection-bound login is not shared", async (t) => {
 	let release = (_?: unknown): void => {};
 	const held = new Promise((resolve) => {
 		release = resolve;
@@ -54,7 +54,7 @@ t.test("a connection that somebody logs in on is theirs", async (t) => {
 	t.equal(await statusOf(await proxy.connect(), get("/d")), "401");
 });
 
-t.test("a login in a tunnel is not for the next client's tunnel", async (t) => {
+t.test("a login in a tunnel is not used for another client's tunnel", async (t) => {
 	let release = (_?: unknown): void => {};
 	const held = new Promise((resolve) => {
 		release = resolve;
@@ -74,7 +74,7 @@ t.test("a login in a tunnel is not for the next client's tunnel", async (t) => {
 	t.equal(await statusOf(await proxy.tunnel(origin.authority), get("/d")), "401");
 });
 
-t.test("without such a login connections are shared", async (t) => {
+t.test("connections without such a login are shared", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${origin.authority}`] } });
 	for (let i = 0; i < 7; i++) {
@@ -86,7 +86,7 @@ t.test("without such a login connections are shared", async (t) => {
 	t.equal(origin.connections.length, 1);
 });
 
-/** A server that hangs up on the first request for /order, without an answer. */
+/** A server that closes the connection on the first request for /order without a response. */
 async function startForgetful(t: Test) {
 	const orders: string[] = [];
 	const origin = await startOrigin(t, async (client) => {
@@ -141,7 +141,7 @@ t.test("non-idempotent requests are never sent twice", async (t) => {
 	}
 });
 
-t.test("nor is a body in chunks, or what came over HTTP/2", async (t) => {
+t.test("nor are requests with a chunked body, or those received over HTTP/2", async (t) => {
 	const chunked = "POST /order HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
 	const first = await startForgetful(t);
 	const proxy = await startTestProxy(t, { options: { mode: [`reverse:http://${first.authority}`] } });
@@ -166,7 +166,7 @@ t.test("nor is a body in chunks, or what came over HTTP/2", async (t) => {
 	}
 });
 
-t.test("a server that has closed the idle connection gets a POST over a new one", async (t) => {
+t.test("if the server has closed the idle connection, a POST is sent on a new one", async (t) => {
 	const origin = await startOrigin(t, async (client, index) => {
 		do {
 			await client.message();
@@ -182,7 +182,7 @@ t.test("a server that has closed the idle connection gets a POST over a new one"
 	t.equal(origin.connections.length, 2);
 });
 
-t.test("nothing is asked again for a client that has gone", async (t) => {
+t.test("no request is retried for a client that has disconnected", async (t) => {
 	const seen: string[] = [];
 	let hangUp = (): void => {};
 	const origin = await startOrigin(t, async (client) => {
@@ -206,7 +206,7 @@ t.test("nothing is asked again for a client that has gone", async (t) => {
 	t.equal(seen.length, 2);
 });
 
-t.test("fields for the proxy are not forwarded", async (t) => {
+t.test("headers for the proxy are not forwarded", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const fields = [
 		"Proxy-Authorization: Basic dzE6dG9wc2VjcmV0",
@@ -224,7 +224,7 @@ t.test("fields for the proxy are not forwarded", async (t) => {
 		const { request } = await proxy.flow(0);
 		t.equal(request.headers.has("proxy-authorization") || request.headers.has("proxy-connection"), false, mode);
 	}
-	await t.test("the next proxy gets it, for requests and for tunnels, and no flow has it", async (t) => {
+	await t.test("the next proxy gets them, for requests and tunnels, and no flow contains them", async (t) => {
 		const next = await startForwardingProxy(t);
 		const proxy = await startTestProxy(t, { options: { mode: [`upstream:http://${next.authority}`] } });
 		await (await proxy.connect()).send(get("http://a.test/x", ...fields)).message();
@@ -244,7 +244,7 @@ t.test("fields for the proxy are not forwarded", async (t) => {
 	});
 });
 
-t.test("in upstream mode the next proxy gets what the client sent for it, whatever the client asks for", async (t) => {
+t.test("in upstream mode, the next proxy gets the client's headers for it in every kind of request", async (t) => {
 	const next = await startForwardingProxy(t);
 	const proxy = await startTestProxy(t, { options: { mode: [`upstream:http://${next.authority}`] } });
 	const AUTH = "Proxy-Authorization: Basic dTpw";
@@ -276,7 +276,7 @@ t.test("in upstream mode the next proxy gets what the client sent for it, whatev
 	t.equal(next.heads.length, 3);
 });
 
-t.test("trailers hold nothing for a proxy", async (t) => {
+t.test("trailers for a proxy are removed", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
 		client.send(ok(await client.upTo("0\r\n").then(() => client.upTo("\r\n\r\n"))));
 	});
@@ -292,7 +292,7 @@ t.test("trailers hold nothing for a proxy", async (t) => {
 	t.strictSame((await proxy.flow(0)).request.trailers?.fields, ["X-Sum", "1"]);
 });
 
-t.test("which host is meant", async (t) => {
+t.test("the host of a request", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await startTestProxy(t);
 	const ask = async (isTunnel: boolean, version: string, ...hosts: string[]) => {

@@ -1,4 +1,4 @@
-// What recorders lose or hold up: as users told it, a test a case.
+// Losses and delays in recordings, as reported by users of recorders, one test per case.
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -16,7 +16,7 @@ import type { HttpFlow } from "../../src/flow/flow.ts";
 
 const http = async (tape: string) => (await readTape(tape)).flows as HttpFlow[];
 
-t.test("an event stream that never ends is passed on, and is on the tape when the recording is stopped", async (t) => {
+t.test("an endless event stream is forwarded, and is on the tape when the recording is stopped", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
@@ -28,10 +28,10 @@ t.test("an event stream that never ends is passed on, and is on the tape when th
 	await proxy.close();
 	const [flow] = await http(tape);
 	t.equal(flow?.response?.text, "data: 1\n\n");
-	t.ok(flow?.error, "it says that it was cut");
+	t.ok(flow?.error, "it is marked as incomplete");
 });
 
-t.test("a process that can open no more files when its first flow ends records all later ones", async (t) => {
+t.test("a process that cannot open files when its first flow ends records all later flows", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("x")),
@@ -56,7 +56,7 @@ t.test("a process that can open no more files when its first flow ends records a
 		for (const socket of idle) socket.destroy();
 		for (let i = 0; i < 10; i++) {
 			let answer = "";
-			// the sockets of the others close in their time
+			// the sockets of earlier requests close at some time
 			for (let tries = 0; tries < 100 && !answer.startsWith("HTTP/1.1 200 "); tries++)
 				answer = await (await Peer.to(port)).send(get(`/${i}-${tries}`)).rest();
 			t.match(answer, /^HTTP\/1.1 200 /);
@@ -72,7 +72,7 @@ t.test("a process that can open no more files when its first flow ends records a
 	}
 });
 
-t.test("a tape is added to, never overwritten; after a clean end it is one file", async (t) => {
+t.test("flows are appended to an existing tape; after a clean end it is one file", async (t) => {
 	const folder = t.testdir();
 	const tape = join(folder, "a.tape");
 	await writeTape(tape, [httpFlow({ id: "kept" })]);
@@ -92,7 +92,7 @@ t.test("a tape is added to, never overwritten; after a clean end it is one file"
 	t.same(readdirSync(folder), ["a.tape"]);
 });
 
-t.test("a tape can be answered from and recorded to at once", async (t) => {
+t.test("a tape can be replayed from and recorded to at the same time", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [httpFlow({ response: { headers: [], body: "recorded" } })]);
 	const origin = await startOrigin(
@@ -119,7 +119,7 @@ t.test("a tape can be answered from and recorded to at once", async (t) => {
 	);
 });
 
-t.test("two answers to one address are two flows", async (t) => {
+t.test("two responses of one URL are two flows", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	let count = 0;
 	const origin = await startOrigin(

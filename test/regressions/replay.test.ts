@@ -1,4 +1,4 @@
-// What other tools of record and replay got wrong, or users fell over: as they told it, a test a case.
+// Defects and pitfalls of other record and replay tools, as reported by their users, one test per case.
 
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
@@ -13,7 +13,7 @@ const recording = (path: string, body: string, request: HttpParts["request"] = {
 	httpFlow({ request: { path, ...request }, response: { headers: [], body } });
 const url = (path: string) => `http://example.com${path}`;
 
-t.test("once all recordings are used, the policy for others still holds, and nothing is forwarded", async (t) => {
+t.test("once all recordings are used, server_replay_extra still applies, and nothing is forwarded", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [recording("/a", "only")]);
 	const proxy = await startTestLive(t, { recordings: [tape] });
@@ -21,34 +21,29 @@ t.test("once all recordings are used, the policy for others still holds, and not
 	t.match(await askThrough(proxy, url("/a")), { status: 404, headers: { "x-flowtape-miss": /./ } });
 });
 
-t.test(
-	"a replay opens no connection to the recorded server, not even for requests that it does not know",
-	async (t) => {
-		let connections = 0;
-		const server = createServer((socket) => {
-			connections++;
-			socket.destroy();
+t.test("a replay opens no connection to the recorded server, not even for requests without a recording", async (t) => {
+	let connections = 0;
+	const server = createServer((socket) => {
+		connections++;
+		socket.destroy();
+	});
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	t.teardown(() => server.close());
+	const { port } = server.address() as AddressInfo;
+	const tape = join(t.testdir(), "a.tape");
+	await writeTape(tape, [recording("/a", "x", { host: "127.0.0.1", port, headers: [["Host", `127.0.0.1:${port}`]] })]);
+	for (const extra of ["404", "kill"] as const) {
+		const proxy = await startTestLive(t, {
+			recordings: [tape],
+			values: { server_replay_extra: extra, connection_strategy: "eager" },
 		});
-		await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-		t.teardown(() => server.close());
-		const { port } = server.address() as AddressInfo;
-		const tape = join(t.testdir(), "a.tape");
-		await writeTape(tape, [
-			recording("/a", "x", { host: "127.0.0.1", port, headers: [["Host", `127.0.0.1:${port}`]] }),
-		]);
-		for (const extra of ["404", "kill"] as const) {
-			const proxy = await startTestLive(t, {
-				recordings: [tape],
-				values: { server_replay_extra: extra, connection_strategy: "eager" },
-			});
-			t.equal((await askThrough(proxy, `http://127.0.0.1:${port}/a`)).body, "x");
-			await askThrough(proxy, `http://127.0.0.1:${port}/other`).catch(() => {});
-		}
-		t.equal(connections, 0);
-	},
-);
+		t.equal((await askThrough(proxy, `http://127.0.0.1:${port}/a`)).body, "x");
+		await askThrough(proxy, `http://127.0.0.1:${port}/other`).catch(() => {});
+	}
+	t.equal(connections, 0);
+});
 
-t.test("the same request answered otherwise over time: GET, PUT, GET", async (t) => {
+t.test("responses to the same request that change over time: GET, PUT, GET", async (t) => {
 	const tape = join(t.testdir(), "a.jsonl");
 	await writeTape(tape, [
 		recording("/item", "before"),
@@ -61,7 +56,7 @@ t.test("the same request answered otherwise over time: GET, PUT, GET", async (t)
 	t.equal((await askThrough(proxy, url("/item"))).body, "after");
 });
 
-t.test("queries to one URL that differ in their bodies alone", async (t) => {
+t.test("requests to one URL that differ only in their bodies", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	const query = (text: string) => JSON.stringify({ query: text });
 	await writeTape(
@@ -73,7 +68,7 @@ t.test("queries to one URL that differ in their bodies alone", async (t) => {
 		t.equal((await askThrough(proxy, url("/graphql"), { method: "POST", body: query(text) })).body, `answer ${text}`);
 });
 
-t.test("a miss does not spoil later hits; sequences of several tapes stay apart", async (t) => {
+t.test("a miss does not affect later hits; sequences of several tapes are separate", async (t) => {
 	const folder = t.testdir();
 	const [first, second] = [join(folder, "1.tape"), join(folder, "2.mitm")];
 	await writeTape(first, [recording("/a", "a1"), recording("/b", "b1")]);
@@ -85,7 +80,7 @@ t.test("a miss does not spoil later hits; sequences of several tapes stay apart"
 	t.equal((await askThrough(proxy, url("/a"))).body, "a2");
 });
 
-t.test("http and https of one host are two", async (t) => {
+t.test("http and https of one host are distinct", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [recording("/a", "secure", { scheme: "https", port: 443 }), recording("/a", "plain")]);
 	const proxy = await startTestLive(t, { recordings: [tape] });
@@ -93,7 +88,7 @@ t.test("http and https of one host are two", async (t) => {
 	t.equal((await askThrough(proxy, url("/a"))).status, 404);
 });
 
-t.test("failures that were recorded are no answers, and nobody waits for them", async (t) => {
+t.test("recorded failures are not used as answers, and do not delay requests", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [
 		httpFlow({ request: { path: "/a" }, response: null, error: { message: "aborted", timestamp: 1 } }),
@@ -103,7 +98,7 @@ t.test("failures that were recorded are no answers, and nobody waits for them", 
 	for (const path of ["/a", "/b"]) t.equal((await askThrough(proxy, url(path))).status, 404);
 });
 
-t.test("recordings whose lengths are wrong, or whose body was not kept, do not hang the client", async (t) => {
+t.test("recordings with a wrong length or without a body do not make the client hang", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [
 		httpFlow({ request: { path: "/long" }, response: { headers: [["Content-Length", "999"]], body: "short" } }),
@@ -119,7 +114,7 @@ t.test("recordings whose lengths are wrong, or whose body was not kept, do not h
 	t.match(await askThrough(proxy, url("/h2")), { body: "from HTTP/2", headers: { "x-a": "1" } });
 });
 
-t.test("equal requests at the same time each get an answer of their own", async (t) => {
+t.test("concurrent equal requests each get their own response", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(
 		tape,
@@ -133,7 +128,7 @@ t.test("equal requests at the same time each get an answer of their own", async 
 	);
 });
 
-t.test("dates that are none, and cookies without a value, stay as they were", async (t) => {
+t.test("invalid dates and cookies without a value stay unchanged", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	const headers: [string, string][] = [
 		["Expires", "-1"],
@@ -146,7 +141,7 @@ t.test("dates that are none, and cookies without a value, stay as they were", as
 	t.match((await askThrough(proxy, url("/"))).headers, { expires: "-1", "set-cookie": ["", "a=1; Expires=soon"] });
 });
 
-t.test("a media element that reads now here and now there, and asks again for what it had", async (t) => {
+t.test("a media element that requests parts out of order and repeatedly", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	const media = Buffer.from(Array.from({ length: 1_000_000 }, (_, at) => 97 + (at % 23))).toString();
 	const part = (range: string, from: number, last: number, came = last + 1 - from) =>

@@ -1,4 +1,4 @@
-// What was not whole when it was recorded passes for nothing else afterwards: on the wire, in the tape, and for `run`.
+// Responses that were incomplete when recorded stay incomplete on the wire, on the tape, and for `run`.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ async function startReplay(t: Test, name: string) {
 	return startTestLive(t, { recordings: [tape], values: { server_replay_reuse: true } });
 }
 
-/** Ends what is held only after another exchange has gone through. */
+/** Ends the held responses only after another exchange is complete. */
 const isStillOpen = async (proxy: { port: number }, ended: Promise<unknown>): Promise<boolean> => {
 	await askThrough(proxy, "http://example.com/whole");
 	return Promise.race([
@@ -73,7 +73,7 @@ for (const name of ["a.tape", "a.har", "a.jsonl", "a.mitm"]) {
 	});
 }
 
-/** A server that sends half of its answer, and breaks off when it is told to. */
+/** A server that sends half of its response, and closes the connection on request. */
 async function startBreaking(t: Test, authority: CertificateAuthority) {
 	const breaks: (() => void)[] = [];
 	const origin = await startOrigin(t, async (server) => {
@@ -88,7 +88,7 @@ async function startBreaking(t: Test, authority: CertificateAuthority) {
 
 const oldRequest = (url: string) => `GET ${url} HTTP/1.0\r\nHost: example.com\r\n\r\n`;
 
-t.test("HTTP/1.0, where the end of the connection would be that of the body", async (t) => {
+t.test("HTTP/1.0, where the end of the connection ends the body", async (t) => {
 	const { proxy: authority } = await makeAuthorities(t);
 	const secure = (client: Peer) => client.secure({ servername: "example.com", ca: authority.certificatePem });
 	const paths = ["/until-close", "/chunked"];
@@ -101,7 +101,7 @@ t.test("HTTP/1.0, where the end of the connection would be that of the body", as
 			t.equal(await client.ended(), "reset", path);
 		}
 	});
-	await t.test("live, also for a client that has closed its side", async (t) => {
+	await t.test("live, also for a half-closed client", async (t) => {
 		const { proxy, breakOff } = await startBreaking(t, authority);
 		for (const path of paths)
 			for (const isSecure of [false, true])
@@ -159,7 +159,7 @@ t.test("HTTP/2", async (t) => {
 	}
 });
 
-t.test("the tape holds how each flow ended", async (t) => {
+t.test("the tape stores how each flow ended", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		const head = await server.head();
 		if (head.includes("/whole")) server.send(ok("all of it", "Connection: close")).end();
@@ -182,7 +182,7 @@ t.test("the tape holds how each flow ended", async (t) => {
 	});
 });
 
-t.test("run keeps a stream that its client left, and holds it open the next time", async (t) => {
+t.test("run keeps a stream that its client closed, and keeps it open in the replay", async (t) => {
 	const server = createServer((_request, response) => {
 		response.writeHead(200, { "content-type": "text/event-stream" }).write(EVENTS);
 	});

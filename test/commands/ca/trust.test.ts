@@ -1,4 +1,4 @@
-// Having the authority trusted: what is shown, what is run, and what fails.
+// `flowtape ca trust`: the commands that are shown, run, or fail.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ async function run(env: NodeJS.ProcessEnv, job: Partial<TrustJob> = {}) {
 const isRoot = process.getuid?.() === 0;
 const onLinux = { skip: process.platform !== "linux" && "these are the trust stores of Linux" };
 
-t.test("commands are shown for what is here, or for what is named", onLinux, async (t) => {
+t.test("commands are shown for the stores of this machine, or for named ones", onLinux, async (t) => {
 	const folder = t.testdir({ bin: { keytool: "" } });
 	const env = { HOME: folder, PATH: join(folder, "bin") };
 	const all = await run(env);
@@ -43,7 +43,7 @@ t.test("commands are shown for what is here, or for what is named", onLinux, asy
 const hasStore = hasProgram("update-ca-certificates", {}) || hasProgram("update-ca-trust", {});
 
 t.test(
-	"nothing here",
+	"no trust store on this machine",
 	{ skip: onLinux.skip || (hasStore && "this machine has a store that everybody sees") },
 	async (t) => {
 		t.match(await run({ HOME: t.testdir(), PATH: "/nowhere" }), {
@@ -55,7 +55,7 @@ t.test(
 );
 
 t.test(
-	"commands are run, as the administrator where that is needed; one that fails ends its store",
+	"commands are run, as administrator if needed; the first failure ends those of its store",
 	onLinux,
 	async (t) => {
 		const script = (name: string, status: number) => `#!/bin/sh\necho "${name} $*" >> "$HOME/log"\nexit ${status}\n`;
@@ -83,8 +83,8 @@ t.test(
 );
 
 t.test(
-	"the real one",
-	{ skip: onLinux.skip || (!hasProgram("certutil", process.env) && "there is no certutil here") },
+	"a real trust store",
+	{ skip: onLinux.skip || (!hasProgram("certutil", process.env) && "certutil is not installed") },
 	async (t) => {
 		const home = t.testdir();
 		const env = { HOME: home, PATH: process.env.PATH };

@@ -1,4 +1,4 @@
-// A command is what it was defined as, and the type of its options is kept.
+// `defineCommand` returns the command unchanged and keeps the types of its options.
 import t from "tap";
 import { commonOptions, defineCommand } from "../../../commands/cli/command.ts";
 import { defaults } from "../../../src/options.ts";

@@ -1,8 +1,8 @@
-// The configuration file: which one is read, in which languages it may be written, and what is wrong with it.
+// The configuration file: search order, formats, and errors.
 import t from "tap";
 import { readConfiguration } from "../../../commands/cli/configuration.ts";
 
-t.test("without a file there is nothing", async (t) => {
+t.test("without a file there are no values", async (t) => {
 	process.chdir(t.testdir({}));
 	t.same(await readConfiguration(null), { file: "", values: {} });
 });
@@ -18,7 +18,7 @@ t.test("JSON, YAML and modules", async (t) => {
 	}
 });
 
-t.test("TypeScript, where Node strips types; else what to do", async (t) => {
+t.test("TypeScript if Node strips types; otherwise an error with advice", async (t) => {
 	process.chdir(
 		t.testdir({
 			"flowtape.config.ts": "const port: number = 1;\nexport default { listen_port: port };",
@@ -34,7 +34,7 @@ t.test("TypeScript, where Node strips types; else what to do", async (t) => {
 		});
 });
 
-t.test("the first of several counts; a named one comes before all", async (t) => {
+t.test("the first of several files is read, unless one is named", async (t) => {
 	process.chdir(
 		t.testdir({
 			"flowtape.config.json": '{"a":1}',

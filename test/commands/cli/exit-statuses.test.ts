@@ -1,4 +1,4 @@
-// The table of exit statuses has all that errors end with.
+// The table of exit statuses is complete.
 import t from "tap";
 import { exitStatuses, exitStatusNote } from "../../../commands/cli/exit-statuses.ts";
 import { errorCodes } from "../../../src/errors.ts";

@@ -1,4 +1,4 @@
-// Lines in other tools' words, and what flowtape makes of them: each a line that its parser takes.
+// Translates command lines of other tools. The parser of flowtape accepts every translation.
 import t from "tap";
 import { reportTranslation, translate } from "../../../commands/cli/foreign-words.ts";
 import { checkUsage } from "../../../commands/cli/options.ts";
@@ -131,7 +131,7 @@ const leftOut: Readonly<Record<string, readonly [line: string, ...notes: RegExp[
 };
 
 for (const [foreign, [line, ...notes]] of Object.entries(leftOut))
-	t.test(`what has no counterpart is named: ${foreign}`, async (t) => {
+	t.test(`notes on parts without a counterpart: ${foreign}`, async (t) => {
 		const translation = await translate(shellWords(foreign), await loadAll());
 		t.equal(translation?.commandLine, `flowtape ${line}`);
 		t.equal(translation?.notes.length, notes.length);
@@ -139,9 +139,9 @@ for (const [foreign, [line, ...notes]] of Object.entries(leftOut))
 	});
 
 for (const line of own)
-	t.test(`not foreign: ${line}`, async (t) => t.equal(await translate(shellWords(line), await loadAll()), null));
+	t.test(`no translation for: ${line}`, async (t) => t.equal(await translate(shellWords(line), await loadAll()), null));
 
-t.test("the line stands alone on stderr, with what is left to do, and nothing is run", async (t) => {
+t.test("stderr has the translation on a line of its own and the remaining steps; nothing is run", async (t) => {
 	process.chdir(t.testdir({ "addon.py": "raise SystemExit" }));
 	const { io, captured } = captureIo();
 	const record = await commands.record?.();
@@ -157,7 +157,7 @@ flowtape: scripts are JavaScript: rewrite addon.py as addon.mjs, with the same f
 	t.equal(captured.out, "");
 });
 
-t.test("a command that there is not, in other words or in none", async (t) => {
+t.test("an unknown command, with and without a translation", async (t) => {
 	const rec = captureIo();
 	t.equal(await rejectCommand(["rec", "x.tape"], rec.io, loadAll), 2);
 	t.match(rec.captured.err, /\n {2}flowtape record x.tape\n$/);

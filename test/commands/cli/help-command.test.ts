@@ -1,4 +1,4 @@
-// `flowtape help`: commands, topics, and neither.
+// `flowtape help`: commands, topics, and unknown words.
 import t from "tap";
 import { help } from "../../../commands/cli/help-command.ts";
 import { commands } from "../../../commands/list.ts";
@@ -16,7 +16,7 @@ t.test("the list, a command, a topic", async (t) => {
 	t.match(await printed("exit-status"), /^ {2}0 +done\n/);
 });
 
-t.test("what is neither is an error that names the nearest", async (t) => {
+t.test("an unknown word is an error that suggests the nearest", async (t) => {
 	await t.rejects(printed("fliters"), {
 		code: "FT_USAGE",
 		message:

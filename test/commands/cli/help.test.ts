@@ -1,4 +1,4 @@
-// What -h and --help print.
+// The texts of -h and --help.
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
 import { briefHelp, fullHelp, helpText, valueWord } from "../../../commands/cli/help.ts";
@@ -40,7 +40,7 @@ const command: Command = defineCommand({
 	run: async () => 0,
 });
 
-t.test("-h: usage, three examples, own options, those used most, and where the rest is", async (t) => {
+t.test("-h: usage, three examples, own options, the most used shared options, and a pointer to the rest", async (t) => {
 	t.equal(
 		briefHelp(command, await flagsOf(command)),
 		`Usage: flowtape try [options] TAPE [ID…] [-- CMD…]
@@ -100,13 +100,13 @@ t.test("--help: everything by purpose, common options last", async (t) => {
 	for (const line of help.split("\n")) t.ok(line.length <= 90, line);
 });
 
-t.test("-h of every command is a screen", async (t) => {
+t.test("-h of every command fits on a screen", async (t) => {
 	for (const command of await loadAll()) {
 		const flags = await flagsOf(command);
 		const lines = briefHelp(command, flags).trimEnd().split("\n");
 		t.ok(lines.length <= 40, `${command.name}: ${lines.length} lines`);
 		t.equal(lines.at(-1), `Everything: flowtape ${command.name} --help`);
-		// the examples are as long as they are
+		// examples may be longer
 		for (const line of lines.filter((each) => /^ {2}-|^\S/.test(each))) t.ok(line.length <= 80, line);
 		t.same(
 			lines.filter((line) => /^ {2}-.*…$/.test(line)),
@@ -116,7 +116,7 @@ t.test("-h of every command is a screen", async (t) => {
 	}
 });
 
-t.test("--help of every command has all that is not hidden", async (t) => {
+t.test("--help of every command lists all options that are not hidden", async (t) => {
 	for (const command of await loadAll()) {
 		const flags = await flagsOf(command);
 		const help = fullHelp(command, flags, 100);
@@ -126,7 +126,7 @@ t.test("--help of every command has all that is not hidden", async (t) => {
 	}
 });
 
-t.test("what a flag does, and what its value is called", async (t) => {
+t.test("the description of a flag, and the placeholder of its value", async (t) => {
 	t.equal(helpText({ type: "boolean", default: true, help: "Copy names." }), "Do not copy names.");
 	t.equal(helpText({ type: "boolean", default: false, help: "Copy names." }), "Copy names.");
 	t.equal(valueWord({ type: "string", default: null, choices: ["a", "b"], metavar: "X", help: "" }), "a|b");

@@ -1,4 +1,4 @@
-// How a command's arguments are read: one table of what people type and what it comes to.
+// Parses a command's arguments: a table of command lines and their results.
 import { join } from "node:path";
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
@@ -73,7 +73,7 @@ const parse = (argv: readonly string[], env: NodeJS.ProcessEnv = {}) =>
 interface Row {
 	argv?: readonly string[];
 	env?: NodeJS.ProcessEnv;
-	/** Of flowtape.config.json. */
+	/** The content of flowtape.config.json. */
 	file?: object;
 	values?: object;
 	args?: readonly string[];
@@ -92,12 +92,12 @@ const rows: Record<string, Row> = {
 		argv: ["-p", "1", "-ox.tape", "-qv"],
 		values: { listen_port: 1, output: "x.tape", quiet: true, verbose: true },
 	},
-	"flags behind arguments": {
+	"flags after arguments": {
 		argv: ["-p", "1", "b", "--reuse", "c"],
 		args: ["a.tape", "b", "c"],
 		values: { server_replay_reuse: true },
 	},
-	"a single dash and what stands behind --": {
+	"a single dash, and arguments after --": {
 		argv: ["-", "--", "-p"],
 		args: ["a.tape", "-", "-p"],
 		values: { listen_port: 8080 },
@@ -110,8 +110,8 @@ const rows: Record<string, Row> = {
 	"--no-x": { argv: ["--no-upstream-cert", "--no-color"], values: { upstream_cert: false, color: false } },
 	sizes: { argv: ["--body-size-limit", "1.5m"], values: { body_size_limit: 1.5 * 1024 * 1024 } },
 	"a value that begins with a dash": { argv: ["--map-local", "-a-b"], values: { map_local: ["-a-b"] } },
-	"a flag whose value may be left out": { argv: ["--refresh", "-p", "1"], values: { refresh: "now" } },
-	"a flag whose value was not left out": { argv: ["--refresh=12"], values: { refresh: "12" } },
+	"a flag with an optional value": { argv: ["--refresh", "-p", "1"], values: { refresh: "now" } },
+	"a flag with an optional value that is given": { argv: ["--refresh=12"], values: { refresh: "12" } },
 	"--set": {
 		argv: ["--set", "listen_port=1", "--set", "server_replay_extra=kill"],
 		values: { listen_port: 1, server_replay_extra: "kill" },
@@ -171,7 +171,7 @@ const rows: Record<string, Row> = {
 		values: { server_replay_nopop: true },
 		warnings: ["--nopop is deprecated: use server_replay_reuse instead"],
 	},
-	"deprecated names behind --set": {
+	"deprecated names after --set": {
 		argv: ["--set", "server_replay_nopop=true"],
 		warnings: ["server_replay_nopop is deprecated: use server_replay_reuse instead"],
 	},
@@ -211,7 +211,7 @@ const mistakes: Record<string, Row & { says: RegExp; code?: string }> = {
 		code: "FT_USAGE",
 	},
 	"a flag without its value": { argv: ["-p"], says: /^try: .*--listen-port.* argument missing/, code: "FT_USAGE" },
-	"a value where there is none": { argv: ["--reuse=true"], says: /^try: .*'--reuse/, code: "FT_USAGE" },
+	"a value for a flag without one": { argv: ["--reuse=true"], says: /^try: .*'--reuse/, code: "FT_USAGE" },
 	"an unknown name": {
 		argv: ["--set", "lisen_port=1"],
 		says: /^--set lisen_port: no such option. Did you mean "listen_port"\?$/,
@@ -229,7 +229,7 @@ const mistakes: Record<string, Row & { says: RegExp; code?: string }> = {
 	},
 	"a wrong value of a flag": { argv: ["-p", "x"], says: /^-p: expected a whole number .*found "x"$/ },
 	"a wrong choice": { argv: ["--extra", "200"], says: /^--extra: expected one of 404, kill, found "200"$/ },
-	"a wrong value behind --set": {
+	"a wrong value after --set": {
 		argv: ["--set", "listen_port=x"],
 		says: /^--set listen_port: expected a whole number .*found "x"$/,
 	},
@@ -264,7 +264,7 @@ t.test("too few arguments", async (t) => {
 	);
 });
 
-t.test("help and the version are asked for, whatever else is wrong", async (t) => {
+t.test("help and version are printed even if other arguments are invalid", async (t) => {
 	const asks = async (...argv: string[]) => (await parse(argv)).info;
 	t.equal(await asks("--help", "--nope"), "full help");
 	t.equal(await asks("-h", "-p", "x"), "brief help");
@@ -272,7 +272,7 @@ t.test("help and the version are asked for, whatever else is wrong", async (t) =
 	t.equal(await asks("-V", "a"), "version");
 });
 
-t.test("the flags of a command, and which are shown", async (t) => {
+t.test("the flags of a command, and those that help shows", async (t) => {
 	const flags = await flagsOf(command);
 	t.same(
 		flags.slice(0, 7).map(({ flag }) => flag),

@@ -1,4 +1,4 @@
-// Help is printed: one screen as it is, the rest through the pager of a terminal.
+// Prints help: one screen directly, longer texts through the pager on a terminal.
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -6,7 +6,7 @@ import { printInfo, printThroughPager, widthOf } from "../../../commands/cli/pri
 import { command } from "../../../commands/stats.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 
-t.test("without a terminal, everything is on stdout", async (t) => {
+t.test("without a terminal, everything is printed to stdout", async (t) => {
 	for (const [asks, says] of [
 		["brief help", /^Usage: flowtape stats .*\n[\s\S]*\nEverything: flowtape stats --help\n$/],
 		["full help", /^Usage: flowtape stats .*\n[\s\S]*\nCommon options:\n/],
@@ -18,7 +18,7 @@ t.test("without a terminal, everything is on stdout", async (t) => {
 	}
 });
 
-t.test("on a terminal, the full help and other pages go through the pager", async (t) => {
+t.test("on a terminal, the full help and topics go through the pager", async (t) => {
 	const folder = t.testdir();
 	const got = join(folder, "got");
 	const pager = join(folder, "pager.cjs");
@@ -37,7 +37,7 @@ t.test("on a terminal, the full help and other pages go through the pager", asyn
 	t.match(captured.out, /^Usage: /);
 });
 
-t.test("lines are as long as a terminal is wide, within bounds", async (t) => {
+t.test("lines are as wide as the terminal, within limits", async (t) => {
 	const { io } = captureIo();
 	for (const [columns, width] of [
 		[undefined, 100],

@@ -12,7 +12,7 @@ const flag = (name: string, title: string, word = name.replaceAll("_", "-")): Fl
 	spec: { type: "boolean", default: false, help: "" },
 });
 
-t.test("each option that commands share is in one list, and each name in a list is an option", async (t) => {
+t.test("each shared option is in exactly one list, and each name in a list is an option", async (t) => {
 	const all = (await Promise.all((await loadAll()).map(flagsOf))).flat().filter(({ title }) => title !== COMMON);
 	const names = new Set(all.map(({ name }) => name));
 	const listed = Object.values(purposes).flat();
@@ -28,7 +28,7 @@ t.test("each option that commands share is in one list, and each name in a list 
 	t.same(listed, [...new Set(listed)]);
 });
 
-t.test("groups come in the order of the purposes, options without one first", async (t) => {
+t.test("groups are in the order of the purposes, after options without a purpose", async (t) => {
 	const groups = byPurpose([
 		flag("json", OWN),
 		flag("mode", "Proxy"),
@@ -48,7 +48,7 @@ t.test("groups come in the order of the purposes, options without one first", as
 	);
 });
 
-t.test("a screen has the command's own options, and as many others as have room", async (t) => {
+t.test("a screen has the command's own options, and as many shared ones as fit", async (t) => {
 	const shared = [flag("server_replay_extra", "F"), flag("map_local", "F"), flag("mode", "F"), flag("anticache", "F")];
 	const titles = (flags: readonly Flag[]) =>
 		briefGroups(flags).map(({ title, flags }) => [title, ...flags.map(({ name }) => name)]);

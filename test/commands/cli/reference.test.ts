@@ -1,4 +1,4 @@
-// The generated pages say what the code says: every option of every command, every error.
+// The generated pages agree with the code: every option of every command, every error.
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
@@ -7,13 +7,13 @@ import { browserNoisePage, errorsPage, optionsPage } from "../../../commands/cli
 import { loadAll } from "../../../commands/list.ts";
 import { errorCodes } from "../../../src/errors.ts";
 
-t.test("docs/options.md and docs/errors.md are those that the code makes; else: npm run docs", async (t) => {
+t.test("docs/options.md and docs/errors.md are up to date (npm run docs writes them)", async (t) => {
 	t.equal(readFileSync("docs/options.md", "utf8"), await optionsPage(await loadAll()));
 	t.equal(readFileSync("docs/errors.md", "utf8"), errorsPage());
 	t.equal(readFileSync("docs/browser-noise.md", "utf8"), browserNoisePage());
 });
 
-t.test("every flag that help shows stands there, and every code", async (t) => {
+t.test("the pages contain every flag that help shows, and every error code", async (t) => {
 	const page = await optionsPage(await loadAll());
 	for (const command of await loadAll())
 		for (const { flag, spec } of await flagsOf(command))
@@ -21,7 +21,7 @@ t.test("every flag that help shows stands there, and every code", async (t) => {
 	for (const code of Object.keys(errorCodes)) t.ok(errorsPage().includes(`| \`${code}\` |`), code);
 });
 
-t.test("a command's own options first, then what commands share, with what differs", async (t) => {
+t.test("a command's own options come first, then shared ones with their differences", async (t) => {
 	const parts = { summary: "s", args: "", arity: { min: 0 }, examples: [], run: async () => 0 };
 	const shared = (fallback: string, prefix: string) => async () => [
 		{

@@ -1,4 +1,4 @@
-// The options of a command by all their names, and which of several values counts.
+// The options of a command by all their names, and the precedence of values.
 import t from "tap";
 import { type GivenValues, Registry } from "../../../commands/cli/registry.ts";
 
@@ -35,7 +35,7 @@ t.test("names, flags and groups", async (t) => {
 	t.same([...names], ["output", "old", "server_replay_reuse", "nopop", "map_local"]);
 });
 
-t.test("the first value counts; list options and --set add up", async (t) => {
+t.test("the first value counts; values of lists and --set are joined", async (t) => {
 	const options = registry();
 	const given: GivenValues = new Map();
 	options.readFlags((flag) => ({ "map-local": ["a"], output: "flag" })[flag], given);
@@ -49,7 +49,7 @@ t.test("the first value counts; list options and --set add up", async (t) => {
 	t.same(options.unknownKeys, ["elsewhere"]);
 });
 
-t.test("defaults where nothing was given, and null where that was", async (t) => {
+t.test("defaults for options that were not given; an explicit null stays", async (t) => {
 	t.same(registry().complete(new Map()), { output: null, old: false, server_replay_reuse: false, map_local: ["d"] });
 	const options = new Registry([{ title: "O", table: { extra: { type: "string", default: null, help: "h" } } }]);
 	const given: GivenValues = new Map();
@@ -58,7 +58,7 @@ t.test("defaults where nothing was given, and null where that was", async (t) =>
 	t.same(options.complete(given), { extra: null });
 });
 
-t.test("names that should not be used any more warn, each place in its own words", async (t) => {
+t.test("deprecated names cause a warning that names the source", async (t) => {
 	const options = registry();
 	const given: GivenValues = new Map();
 	options.readFlags((flag) => (flag === "old" ? true : undefined), given);
@@ -76,7 +76,7 @@ t.test("names that should not be used any more warn, each place in its own words
 	t.same(environment.warnings, ["FLOWTAPE_OLD is deprecated: use new instead"]);
 });
 
-t.test("an unknown name behind --set is a mistake", async (t) => {
+t.test("an unknown name after --set is an error", async (t) => {
 	const all = registry();
 	const unknown = all.readAssignments(["map_lokal=x"], new Map());
 	t.same(unknown, ["map_lokal=x"], "unless a script declares it");

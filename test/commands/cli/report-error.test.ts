@@ -1,4 +1,4 @@
-// Whatever goes wrong ends in words and an exit status.
+// Every error ends in a message and an exit status.
 import t from "tap";
 import { reportError } from "../../../commands/cli/report-error.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
@@ -25,7 +25,7 @@ t.test("other errors are defects of flowtape, without a stack unless requested",
 	t.same(reported("a text", true), { status: 4, err: "flowtape: a text\na text\n" });
 });
 
-t.test("a package that is missing is no defect, and told of in one line", async (t) => {
+t.test("a missing package is reported in one line, and not as a defect", async (t) => {
 	const error = Object.assign(new Error("Cannot find module 'commander'\nRequire stack:\n- /x.js"), {
 		code: "MODULE_NOT_FOUND",
 	});

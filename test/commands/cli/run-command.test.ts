@@ -1,4 +1,4 @@
-// A command is run on what its arguments say, and whatever goes wrong ends in words and an exit status.
+// Runs a command with its arguments. Every error ends in a message and an exit status.
 import { writeFileSync } from "node:fs";
 import t from "tap";
 import { type Command, defineCommand, type Input } from "../../../commands/cli/command.ts";
@@ -24,7 +24,7 @@ function commandThat(run: (input: Input<never>) => Promise<number> | number): Co
 
 t.before(() => process.chdir(t.testdir()));
 
-t.test("it gets its arguments, its options, all values, and the command behind --", async (t) => {
+t.test("a command gets its arguments, its options, all values, and the command after --", async (t) => {
 	let got: unknown;
 	const command = commandThat((input) => {
 		got = input;
@@ -53,7 +53,7 @@ t.test("it gets its arguments, its options, all values, and the command behind -
 	t.match(got, { args: [], values: { mine: false }, child: null });
 });
 
-t.test("help is printed and nothing run", async (t) => {
+t.test("help is printed, and the command is not run", async (t) => {
 	const { status, out } = await runCaptured(
 		commandThat(() => 7),
 		["--help"],
@@ -62,7 +62,7 @@ t.test("help is printed and nothing run", async (t) => {
 	t.match(out, /^Usage: flowtape try /);
 });
 
-t.test("nothing behind -- is a mistake", async (t) => {
+t.test("-- without a command is an error", async (t) => {
 	t.same(
 		await runCaptured(
 			commandThat(() => 7),
@@ -72,7 +72,7 @@ t.test("nothing behind -- is a mistake", async (t) => {
 	);
 });
 
-t.test("our errors have a status and no stack; --debug shows stack and causes", async (t) => {
+t.test("a FlowtapeError has a status and no stack; --debug shows stack and causes", async (t) => {
 	const cause = new Error("the disk");
 	const command = commandThat(() => {
 		throw new FlowtapeError("FT_IO", "x.tape: cannot be written", { cause });
@@ -93,7 +93,7 @@ t.test("our errors have a status and no stack; --debug shows stack and causes", 
 	t.notMatch((await runCaptured(command, ["--", "cmd", "--debug"])).err, /\n +at /, "that is the child's");
 });
 
-t.test("mistakes in arguments too", async (t) => {
+t.test("errors in arguments too", async (t) => {
 	const command = commandThat(() => 7);
 	t.match(await runCaptured(command, ["--nope"]), { status: 2, err: /^flowtape: try: unknown option '--nope'\n$/ });
 	t.match((await runCaptured(command, ["--nope", "--debug"])).err, /\n +at /);
@@ -167,7 +167,7 @@ t.test("other errors are defects of flowtape, without a stack unless requested",
 	t.match((await runCaptured(command, ["--debug"])).err, /\nTypeError: x is not a function\n +at /);
 });
 
-t.test("commands that there are not", async (t) => {
+t.test("unknown commands", async (t) => {
 	t.match(unknownCommand("filtr", ["filter"]), {
 		code: "FT_USAGE",
 		message: '"filtr" is not a command. Did you mean "filter"? Try: flowtape --help',

@@ -1,8 +1,8 @@
-// Paragraphs, columns, and the beginnings of sentences.
+// Wraps paragraphs, aligns columns, and shortens sentences.
 import t from "tap";
 import { clause, LEFT, tableText, wrapped } from "../../../commands/cli/text-layout.ts";
 
-t.test("lines break at spaces, and a long word stands alone", async (t) => {
+t.test("lines break at spaces, and a long word has its own line", async (t) => {
 	t.same(wrapped("one two three", 7), ["one two", "three"]);
 	t.same(wrapped("a incomprehensible b", 5), ["a", "incomprehensible", "b"]);
 	t.same(wrapped("", 5), [""]);

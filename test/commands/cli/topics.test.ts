@@ -31,7 +31,7 @@ t.test("exit-status has every status of an error", async (t) => {
 		t.match(text, new RegExp(`^ {2}${status} `, "m"));
 });
 
-t.test("environment and json name what scripts rely on", async (t) => {
+t.test("environment and json name the variables and keys for scripts", async (t) => {
 	t.match(await textOf("environment"), /FLOWTAPE_HOME[\s\S]*CI [\s\S]*FLOWTAPE_PROXY/);
 	t.match(await textOf("json"), /filter --json[\s\S]*docs\/jsonl.md/);
 });

@@ -1,4 +1,4 @@
-// The list of commands fits on one screen and groups them by what they are for.
+// The list of commands fits on one screen, and is grouped by purpose.
 import t from "tap";
 import { type Command, defineCommand } from "../../../commands/cli/command.ts";
 import { commandGroups, usage } from "../../../commands/cli/usage.ts";
@@ -7,13 +7,13 @@ import { commands, loadAll } from "../../../commands/list.ts";
 const named = (name: string, summary: string): Command =>
 	defineCommand({ name, args: "TAPE", summary, arity: { min: 0 }, options: {}, examples: [], run: async () => 0 });
 
-t.test("commands stand in their groups, others behind them", async (t) => {
+t.test("commands are listed in their groups, and others after them", async (t) => {
 	const text = usage([named("dance", "dance"), named("show", "show things"), named("record", "record things")]);
 	t.match(text, "\nRecord\n  record  record things\nLook\n  show    show things\nMore\n  dance   dance\n\n");
 	t.match(text, /\nUsage: flowtape COMMAND \[options\] …\n/);
 });
 
-t.test("one screen for all commands", async (t) => {
+t.test("all commands fit on one screen", async (t) => {
 	const lines = usage(await loadAll())
 		.trimEnd()
 		.split("\n");

@@ -1,4 +1,4 @@
-// What may stand at a place of a command line.
+// Candidates for a word of a command line.
 import t from "tap";
 import { answerText, candidatesFor } from "../../../commands/completion/candidates.ts";
 import { commands } from "../../../commands/list.ts";
@@ -58,12 +58,12 @@ for (const [words, paths, list] of rows) {
 	});
 }
 
-t.test("a flow's id comes with its request", async (t) => {
+t.test("the description of a flow's id is its request", async (t) => {
 	const { list } = await candidatesFor(["show", "one.tape", "a"], commands);
 	t.match(list, [["aaaa1111", /^GET http/]]);
 });
 
-t.test("an answer is lines, without what would break them", async (t) => {
+t.test("an answer has one line per candidate, without line breaks and tabs in it", async (t) => {
 	t.equal(answerText({ paths: "none", list: [["a", "b\tc\nd"]] }), "none\na\tb c d\n");
 });
 

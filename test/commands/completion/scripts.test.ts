@@ -1,4 +1,4 @@
-// Each shell has a script that asks the hidden command; test/commands/completion.test.ts runs them.
+// Each shell has a script that calls the hidden command; test/commands/completion.test.ts runs them.
 import { spawnSync } from "node:child_process";
 import t from "tap";
 import { scripts } from "../../../commands/completion/scripts.ts";

@@ -1,9 +1,9 @@
-// What a proxy tells of its clients.
+// Observes the clients of a proxy.
 import t from "tap";
 import { ClientObserver } from "../../../commands/doctor/client-observer.ts";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 
-t.test("clients, their targets, and those that did not trust the CA", async (t) => {
+t.test("clients, their destinations, and hosts for which a client did not trust the authority", async (t) => {
 	const witness = new ClientObserver();
 	const ask = (host: string, agent?: string) =>
 		witness.onEvent({

@@ -1,4 +1,4 @@
-// What is made of a runtime's attempt.
+// Probes of runtimes, and their evaluation.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -15,7 +15,7 @@ const env = { PATH: process.env.PATH ?? "" };
 const probe: Probe = { name: "Node.js fetch", program: "node", args: () => ["-e", "0"] };
 const host = "node-js-fetch.doctor.invalid";
 
-t.test("by what the proxy saw of its host", async (t) => {
+t.test("the result depends on the requests that the proxy received for the host", async (t) => {
 	t.equal(hostOf(probe), host);
 	for (const [seen, expected] of [
 		[{ hosts: new Set([host]) }, { proxy: true, trust: true, loopback: true }],
@@ -31,7 +31,7 @@ t.test("missing programs", async (t) => {
 	t.equal(await examine({ ...probe, args: () => ["-e", `process.exit(${NOT_INSTALLED})`] }, env, nobody), null);
 });
 
-t.test("files are there while it runs, and the environment is the given one", async (t) => {
+t.test("files exist during the probe, and the environment is passed on", async (t) => {
 	const log = join(t.testdir(), "log");
 	const script = `const fs = require("fs"); fs.writeFileSync(${JSON.stringify(log)}, process.env.MARK + fs.readFileSync(process.argv[1]))`;
 	const withFile: Probe = {
@@ -43,7 +43,7 @@ t.test("files are there while it runs, and the environment is the given one", as
 	t.equal(readFileSync(log, "utf8"), `marked https://${host}/`);
 });
 
-t.test("a runtime that reaches loopback addresses without the proxy", async (t) => {
+t.test("a runtime that connects to loopback addresses directly", async (t) => {
 	const direct: Probe = { ...probe, args: (url) => ["-e", `fetch(${JSON.stringify(url)}).catch(() => {})`] };
 	t.match(await examine(direct, env, { ...nobody, hosts: new Set([host]) }), { proxy: true, loopback: false });
 });

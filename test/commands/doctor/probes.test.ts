@@ -1,8 +1,8 @@
-// The programs that ask for a URL: their words are sound, whether their runtime is here or not.
+// The arguments of the probes are valid, whether or not their runtimes are installed.
 import t from "tap";
 import { NOT_INSTALLED, probes } from "../../../commands/doctor/probes.ts";
 
-t.test("each names its URL once", async (t) => {
+t.test("each probe has its URL once", async (t) => {
 	const url = "https://probe.doctor.invalid/";
 	for (const { name, files = {}, args } of probes) {
 		const said = [...args(url, "/folder"), ...Object.values(files).map((make) => make(url))].join("\n");

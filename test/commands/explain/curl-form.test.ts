@@ -1,4 +1,4 @@
-// The forms that curl makes of -F: what curl itself sends.
+// Forms for -F options, compared with those that curl sends.
 import { execFile, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -11,7 +11,7 @@ import { curlForm } from "../../../commands/explain/curl-form.ts";
 const folder = t.testdir({ "a.txt": "one\ntwo", blob: "blob", "p.PNG": "image" });
 
 t.test(
-	"what curl sends",
+	"the same bytes as curl sends",
 	{ skip: spawnSync("curl", ["--version"]).status !== 0 && "curl is not installed" },
 	async (t) => {
 		let seen = "";

@@ -1,4 +1,4 @@
-// Requests of curl commands: what curl itself would send.
+// Requests of curl commands, compared with those that curl sends.
 import { execFile, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -28,7 +28,7 @@ const commands: string[][] = [
 ];
 
 t.test(
-	"what curl sends",
+	"the same request as curl sends",
 	{ skip: spawnSync("curl", ["--version"]).status !== 0 && "curl is not installed" },
 	async (t) => {
 		let seen: object = {};
@@ -80,14 +80,14 @@ t.test(
 	},
 );
 
-t.test("a form makes a POST", (t) => {
+t.test("a request with a form is a POST", (t) => {
 	const { method, headers, text } = curlRequest(["http://a.test/", "-F", "a=1"]);
 	t.same([method, headers.get("content-type")], ["POST", "multipart/form-data; boundary=flowtape"]);
 	t.match(text, /^--flowtape\r\n.*name="a"\r\n\r\n1\r\n--flowtape--\r\n$/);
 	t.end();
 });
 
-t.test("the scheme is http unless it is named, and a Host header stays", (t) => {
+t.test("the scheme is http by default, and a Host header stays", (t) => {
 	t.match(curlRequest(["a.test:81/x", "-H", "Host: b.test"]), {
 		scheme: "http",
 		host: "a.test",

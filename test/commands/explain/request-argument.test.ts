@@ -1,4 +1,4 @@
-// What --request may name.
+// Parses the value of --request.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -45,7 +45,7 @@ t.test("a file with a request, a tape, a flow of a tape", async (t) => {
 	await t.rejects(requestFromArgument(`${tape}#cc`, [], report), { code: "FT_NOT_FOUND", message: /begins with cc/ });
 });
 
-t.test("requests as they stand on the wire", (t) => {
+t.test("raw requests", (t) => {
 	t.match(parseRawRequest(Buffer.from("GET https://a.test/p?q HTTP/1.1\r\nA: b\r\n\r\n")), {
 		scheme: "https",
 		port: 443,

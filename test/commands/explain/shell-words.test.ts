@@ -1,4 +1,4 @@
-// Command lines split as a shell does it.
+// Splits command lines as a shell does.
 import { execFileSync } from "node:child_process";
 import t from "tap";
 import { shellWords } from "../../../commands/explain/shell-words.ts";
@@ -11,7 +11,7 @@ const lines = [
 	"'line\nbreak' \"joined\\\nline\"",
 ];
 
-t.test("as bash splits", { skip: process.platform === "win32" && "no bash" }, (t) => {
+t.test("the same words as bash", { skip: process.platform === "win32" && "no bash" }, (t) => {
 	for (const line of lines) {
 		const script = `printf '%s\\0' ${line}`;
 		const expected = execFileSync("bash", ["-c", script], { env: { LC_ALL: "C.UTF-8" } })
@@ -23,7 +23,7 @@ t.test("as bash splits", { skip: process.platform === "win32" && "no bash" }, (t
 	t.end();
 });
 
-t.test("the first command of several, without where its output goes", (t) => {
+t.test("the first of several commands, without redirections", (t) => {
 	for (const rest of [
 		"| jq .",
 		"> out.json",

@@ -1,4 +1,4 @@
-// Misses as GitHub Actions shows them.
+// Misses as annotations of GitHub Actions.
 import t from "tap";
 import { annotations } from "../../../commands/print/annotations.ts";
 import type { Miss } from "../../../src/hooks/context.ts";
@@ -31,7 +31,7 @@ t.test("one line each, escaped", (t) => {
 	t.end();
 });
 
-t.test("no more than GitHub shows", (t) => {
+t.test("at most as many as GitHub shows", (t) => {
 	t.equal(
 		annotations(
 			Array.from({ length: 30 }, () => miss("x")),

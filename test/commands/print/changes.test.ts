@@ -11,24 +11,24 @@ t.test("a flow before and after", async (t) => {
 	t.equal(await changes("id", before, describe(flow), plain), "");
 	flow.response?.headers.set("content-type", "text/html");
 	const [head] = (await changes("\x1b]0;x\x07", before, describe(flow), plain)).split("\n");
-	t.equal(head, printableLine("--- \x1b]0;x\x07"), "an id of a stranger's");
+	t.equal(head, printableLine("--- \x1b]0;x\x07"), "an untrusted id");
 	t.match(
 		await changes("id", before, describe(flow), plain),
 		/^--- id\n@@\n[\s\S]*-Content-Type: text\/plain\n\+Content-Type: text\/html\n/,
 	);
-	t.match(await changes("id", before, "", plain), /^--- id\n@@\n-/, "a flow that goes");
+	t.match(await changes("id", before, "", plain), /^--- id\n@@\n-/, "a dropped flow");
 });
 
 t.test("colours", async (t) => {
 	t.match(await changes("id", "a\n", "b\n", (text, style) => `<${style}>${text}`), "<red>-a\n<green>+b\n");
 });
 
-t.test("bodies without a line in common do not take for ever", async (t) => {
+t.test("the time for bodies without common lines is limited", async (t) => {
 	const lines = (seed: string) => Array.from({ length: 20_000 }, (_, i) => `${seed}${i}`).join("\n");
 	t.match(await changes("id", lines("a"), lines("b"), plain), /-a19999\n[\s\S]*\+b19999\n/);
 });
 
-t.test("the state of a flow is another once anything of it that rules can change has changed", async (t) => {
+t.test("the state of a flow covers everything that rules can change", async (t) => {
 	const edits: ((flow: HttpFlow) => void)[] = [
 		(flow) => flow.request.headers.set("x-new", "1"),
 		(flow) => void Object.assign(flow.request, { url: "http://other.example/" }),

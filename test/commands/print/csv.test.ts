@@ -5,15 +5,15 @@ import type { Flow } from "../../../src/flow/flow.ts";
 
 const cells = (columns: string, flow: Flow) => csvTable(columns).line(flow);
 
-t.test("fields are quoted where they must be, and control characters made visible", async (t) => {
+t.test("fields are quoted if necessary, and control characters are made visible", async (t) => {
 	t.equal(cells("comment", httpFlow({ comment: "plain = +1" })), "plain = +1\n");
 	t.equal(cells("comment,id", httpFlow({ id: "a", comment: 'say "hi", you' })), '"say ""hi"", you",a\n');
 	t.equal(cells("comment", httpFlow({ comment: "two\r\nlines" })), '"two\nlines"\n');
 	t.equal(cells("comment", httpFlow({ comment: "\u001b[31m\r" })), "␛[31m␍\n");
-	t.equal(cells("comment", httpFlow({ comment: "=1+1" })), "=1+1\n", "a formula stays what was recorded");
+	t.equal(cells("comment", httpFlow({ comment: "=1+1" })), "=1+1\n", "a formula is printed as recorded");
 });
 
-t.test("every column of every kind of flow", async (t) => {
+t.test("every column for every type of flow", async (t) => {
 	const flow = httpFlow({
 		id: "a",
 		request: { method: "POST", path: "/p?q", body: "12345", headers: [["Content-Type", "text/csv"]] },
@@ -63,7 +63,7 @@ t.test("every column of every kind of flow", async (t) => {
 	t.equal(csvTable("type, id").header, "type,id\n");
 });
 
-t.test("an unknown column is an error that names the nearest", async (t) => {
+t.test("an unknown column is an error that suggests the nearest", async (t) => {
 	t.throws(() => csvTable("id,request.ulr"), {
 		code: "FT_BAD_OPTION",
 		message: /found "request\.ulr"\. Did you mean "request\.url"/,

@@ -3,7 +3,7 @@ import { changeText, countsText, differenceText } from "../../../commands/print/
 import { plain } from "../../../commands/print/text.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 
-t.test("long values are cut, controls are shown, what is not there is said", async (t) => {
+t.test("long values are shortened, control characters are escaped, missing values are named", async (t) => {
 	const text = differenceText({
 		side: "response",
 		part: "header",
@@ -18,7 +18,7 @@ t.test("long values are cut, controls are shown, what is not there is said", asy
 	);
 });
 
-t.test("a flow that is gone, and the tally", async (t) => {
+t.test("a removed flow, and the counts", async (t) => {
 	const change = { kind: "gone", flow: httpFlow({ id: "0123456789" }) } as const;
 	t.equal(changeText(change, plain), "- GET http://example.com/ 01234567\n");
 	t.equal(countsText([change], 4), "0 changed, 1 gone, 0 new, 4 the same\n");

@@ -3,7 +3,7 @@ import t from "tap";
 import { operatorsText } from "../../../commands/print/filter-operators.ts";
 import { filterOperators } from "../../../src/filter/terms.ts";
 
-t.test("every operator with its argument and what it selects", async (t) => {
+t.test("every operator with its argument and description", async (t) => {
 	const text = operatorsText();
 	for (const { code, help } of filterOperators) t.ok(text.includes(`  ~${code}`) && text.includes(help), code);
 	t.match(text, /^Expressions:\n {2}~all +every flow\n/);

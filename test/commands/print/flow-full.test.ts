@@ -1,4 +1,4 @@
-// Flows in full, of every kind.
+// Flows of every type in full.
 import t from "tap";
 import { flowFull } from "../../../commands/print/flow-full.ts";
 import { coloured, plain } from "../../../commands/print/text.ts";
@@ -8,7 +8,7 @@ import { Headers } from "../../../src/flow/headers.ts";
 
 const id = "a1b2c3d4-1";
 
-t.test("HTTP: facts, both heads as they are, bodies, trailers", async (t) => {
+t.test("HTTP: details, both heads unchanged, bodies, trailers", async (t) => {
 	const flow = httpFlow({
 		id,
 		request: {
@@ -63,7 +63,7 @@ t.test("unknown values are left out", async (t) => {
 	t.equal(text, "a1b2c3d4 GET http://example.com/\nid      a1b2c3d4-1\n\nGET / HTTP/1.1\nHost: example.com\n");
 });
 
-t.test("WebSocket messages, with their direction, and the end", async (t) => {
+t.test("WebSocket messages with their direction, and the close code", async (t) => {
 	const text = flowFull(
 		websocketFlow({
 			messages: [
@@ -88,7 +88,7 @@ t.test("TCP and DNS", async (t) => {
 	t.match(flowFull(dnsFlow({ response: null }), plain), /\nquery\nexample.com type 1\n$/);
 });
 
-t.test("no control character of a flow reaches the terminal; colours change nothing else", async (t) => {
+t.test("control characters of a flow do not reach the terminal; colours change nothing else", async (t) => {
 	for (const flow of variedFlows()) {
 		const text = flowFull(flow, plain);
 		t.notMatch(text, /(?![\t\n])\p{Cc}/u, flow.type);

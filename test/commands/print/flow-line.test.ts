@@ -1,4 +1,4 @@
-// A flow of any kind on one line.
+// Flows of every type on one line.
 import t from "tap";
 import { flowLine } from "../../../commands/print/flow-line.ts";
 import { coloured, plain } from "../../../commands/print/text.ts";
@@ -53,7 +53,7 @@ t.test("request, response, size and duration", async (t) => {
 		t.equal(flowLine(flow, plain), line);
 });
 
-t.test("the colour of a status says how it went", async (t) => {
+t.test("the colour of a status", async (t) => {
 	for (const [statusCode, code] of [
 		[204, 32],
 		[304, 36],

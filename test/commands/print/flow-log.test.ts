@@ -1,4 +1,4 @@
-// A line for each flow, and on a terminal no more than can be read.
+// The log of a live proxy: a line for each flow, limited on a terminal.
 import t from "tap";
 import { FlowLog } from "../../../commands/print/flow-log.ts";
 import { plain } from "../../../commands/print/text.ts";
@@ -15,7 +15,7 @@ function logOn({ isTTY }: { isTTY: boolean }) {
 	return { log: new FlowLog(io.stderr, plain, () => clock.now), captured, clock, watch };
 }
 
-t.test("the time, and what filter prints without the id", async (t) => {
+t.test("the time, then the line of filter without the id", async (t) => {
 	const { log, captured, clock } = logOn({ isTTY: true });
 	log.flow(httpFlow({ id: "a" }));
 	clock.now += 61_010;
@@ -36,7 +36,7 @@ t.test("the time, and what filter prints without the id", async (t) => {
 	);
 });
 
-t.test("on a terminal 50 a second, then how many more", async (t) => {
+t.test("on a terminal, at most 50 lines a second, then the number of the others", async (t) => {
 	const { log, captured, clock } = logOn({ isTTY: true });
 	const linesOf = () => captured.err.split("\n").slice(0, -1);
 	for (let i = 0; i < 60; i++) log.flow(httpFlow());
@@ -51,7 +51,7 @@ t.test("on a terminal 50 a second, then how many more", async (t) => {
 	t.equal(linesOf().length, 102);
 });
 
-t.test("the number is told within a second, whether or not more comes", async (t) => {
+t.test("the number is printed within a second, even if no further flow ends", async (t) => {
 	const { log, captured, watch } = logOn({ isTTY: true });
 	const alive = setInterval(() => {}, 1000);
 	t.teardown(() => clearInterval(alive));
@@ -62,7 +62,7 @@ t.test("the number is told within a second, whether or not more comes", async (t
 	);
 });
 
-t.test("a clock that was set back starts a second of its own", async (t) => {
+t.test("a new second begins if the clock is set back", async (t) => {
 	const { log, captured, clock } = logOn({ isTTY: true });
 	for (let i = 0; i < 50; i++) log.flow(httpFlow());
 	clock.now -= 3_600_000;
@@ -70,7 +70,7 @@ t.test("a clock that was set back starts a second of its own", async (t) => {
 	t.equal(captured.err.split("\n").length, 52);
 });
 
-t.test("all of them where there is no terminal", async (t) => {
+t.test("no limit without a terminal", async (t) => {
 	const { log, captured } = logOn({ isTTY: false });
 	for (let i = 0; i < 200; i++) log.flow(httpFlow());
 	log.end();

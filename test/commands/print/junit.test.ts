@@ -1,4 +1,4 @@
-// Runs as JUnit reports.
+// JUnit reports.
 import t from "tap";
 import { junitXml, missCases } from "../../../commands/print/junit.ts";
 import type { Miss } from "../../../src/hooks/context.ts";
@@ -30,7 +30,7 @@ t.test("a failed case for each miss", (t) => {
 	t.end();
 });
 
-t.test("a passed one where there was none", (t) => {
+t.test("a passed case if there was no miss", (t) => {
 	t.match(junitXml("replay", missCases([], 0, [])), /tests="1" failures="0"[\s\S]*<testcase [^>]*\/>/);
 	t.end();
 });

@@ -1,4 +1,4 @@
-// A configuration to review.
+// Varying parts as a configuration to review.
 import t from "tap";
 import { parse } from "yaml";
 import { noiseData, noiseYaml } from "../../../commands/print/noise-report.ts";
@@ -13,7 +13,7 @@ const finding = (name: string, kind: string | null, option: VaryingPart["option"
 	compared: 5,
 	example: { values: ["a long value with a secret at its end", null], method: "GET", url: "http://a.test/" },
 });
-const lesson: NoiseReport = {
+const report: NoiseReport = {
 	compared: 5,
 	equal: 3,
 	alone: [{ method: "GET", url: "http://a.test/\u001b[31m" }],
@@ -32,8 +32,8 @@ const options = {
 	server_replay_match_content: "meaning",
 };
 
-t.test("YAML whose comments are the reasons", (t) => {
-	const text = noiseYaml(lesson);
+t.test("YAML with the reasons in comments", (t) => {
+	const text = noiseYaml(report);
 	t.same(parse(text), options);
 	t.match(text, '  - "b" # token, differs in 2: a long value… and nothing\n');
 	t.match(
@@ -45,13 +45,13 @@ t.test("YAML whose comments are the reasons", (t) => {
 	t.end();
 });
 
-t.test("nothing learnt", (t) => {
+t.test("no varying parts", (t) => {
 	t.match(noiseYaml({ compared: 2, equal: 2, alone: [], findings: [] }), /^# 2 pairs[^\n]*\n# No part that varies/);
 	t.equal(parse(noiseYaml({ compared: 0, equal: 0, alone: [], findings: [] })), null);
 	t.end();
 });
 
 t.test("for programs", (t) => {
-	t.match(noiseData(lesson), { options, compared: 5, equal: 3, findings: lesson.findings });
+	t.match(noiseData(report), { options, compared: 5, equal: 3, findings: report.findings });
 	t.end();
 });

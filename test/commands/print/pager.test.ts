@@ -1,13 +1,13 @@
-// The pager here is a Node script that writes what it was given to a file.
+// The pager in these tests is a Node script that writes its input to a file.
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { openPager } from "../../../commands/print/pager.ts";
 import { captureIo } from "../../../fixtures/run-captured.ts";
 
-const never = (): void => void t.fail("nobody left the pager");
+const never = (): void => void t.fail("the pager was not quit");
 
-t.test("straight to stdout where there is no terminal, or none is wanted", async (t) => {
+t.test("direct output if there is no terminal, or no pager is wanted", async (t) => {
 	for (const [isTTY, PAGER, wanted] of [
 		[false, "less", true],
 		[true, "cat", true],
@@ -56,7 +56,7 @@ t.test("waits for a slow pager, and stops when the pager is closed", async (t) =
 	t.same({ left, out: captured.out }, { left: 1, out: "" });
 });
 
-t.test("a pager that there is not", async (t) => {
+t.test("a pager that is not installed", async (t) => {
 	const { io, captured } = captureIo({ isTTY: true, env: { PAGER: "/nonexistent/pager" } });
 	const pager = await openPager(io, true, never);
 	await pager.write("a");

@@ -1,4 +1,4 @@
-// The bar is drawn on a terminal, after a second, and taken away again.
+// The progress bar is drawn on a terminal after a second, and erased at the end.
 import t from "tap";
 import { Progress, progressLine } from "../../../commands/print/progress.ts";
 import { FlowSource } from "../../../src/flow/source.ts";
@@ -39,10 +39,10 @@ t.test("text", async (t) => {
 });
 
 t.test("when", async (t) => {
-	t.same(drawn(true, [sourceAt(1, 2)], [0, 500, 999]), [], "nothing before a second has passed");
-	t.same(drawn(false, [sourceAt(1, 2)], [0, 5000]), [], "nothing but on a terminal");
+	t.same(drawn(true, [sourceAt(1, 2)], [0, 500, 999]), [], "no bar in the first second");
+	t.same(drawn(false, [sourceAt(1, 2)], [0, 5000]), [], "no bar without a terminal");
 	const list = drawn(true, [sourceAt(512, 1024), sourceAt(0, 1024)], [0, 1000, 1050, 1100]);
-	t.equal(list.length, 3, "ten times a second, and away at the end");
+	t.equal(list.length, 3, "ten times a second, and erased at the end");
 	t.match(list[0], "[#####---------------] 25% 1,234 flows, 512b of 2k, 512b/s, 3s left\u001b[K\r");
 	t.equal(list[2], "\u001b[K\r");
 	t.match(drawn(true, [sourceAt(512, 1024), sourceAt(1, null)], [1000])[0], /^1,234 flows, 513b, 513b\/s/);

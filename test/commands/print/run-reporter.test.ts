@@ -1,4 +1,4 @@
-// What a proxy says while it runs: words for people on stderr, or an object a line on stdout.
+// The output of a proxy while it runs: text on stderr, or JSON lines on stdout.
 import t from "tap";
 import { RunReporter, type RunReporterOptions } from "../../../commands/print/run-reporter.ts";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
@@ -15,7 +15,7 @@ const miss = {
 	explanation: "no recording of GET http://a/\n",
 };
 
-/** A journal, and what it has said since last asked. */
+/** A reporter, and a function that returns its output since the last call. */
 function journalOf(options: Partial<RunReporterOptions> = {}) {
 	const { io, captured } = captureIo();
 	const journal = new RunReporter(io, {
@@ -35,7 +35,7 @@ function journalOf(options: Partial<RunReporterOptions> = {}) {
 	return { journal, said };
 }
 
-/** Everything that can happen, once. */
+/** Calls each method once. */
 function happen(journal: RunReporter): void {
 	journal.trouble("FT_LOSS", "something lost");
 	journal.event(listening);
@@ -56,7 +56,7 @@ function happen(journal: RunReporter): void {
 	);
 }
 
-t.test("for people", async (t) => {
+t.test("text", async (t) => {
 	const { journal, said } = journalOf();
 	happen(journal);
 	t.same(said(), {
@@ -76,7 +76,7 @@ served 3, missed 1, unused 2, egress 3, recorded 1 flow to x.tape
 	t.equal(journal.status, 0);
 });
 
-t.test("more with --verbose, only what matters with --quiet", async (t) => {
+t.test("more with --verbose, only problems with --quiet", async (t) => {
 	const loud = journalOf({ verbose: true });
 	happen(loud.journal);
 	t.match(
@@ -91,7 +91,7 @@ t.test("more with --verbose, only what matters with --quiet", async (t) => {
 	t.equal(silent.said().err, "");
 });
 
-t.test("for programs: the first line of stdout says where it listens", async (t) => {
+t.test("JSON: the first line on stdout has the address", async (t) => {
 	const { journal, said } = journalOf({ json: true, verbose: true });
 	happen(journal);
 	const { out, err } = said();
@@ -126,7 +126,7 @@ t.test("for programs: the first line of stdout says where it listens", async (t)
 	);
 });
 
-t.test("flows of every kind in JSON", async (t) => {
+t.test("flows of every type in JSON", async (t) => {
 	const { journal, said } = journalOf({ json: true });
 	journal.event(listening);
 	journal.event({ kind: "flow", flow: tcpFlow({ id: "t" }) });
@@ -140,7 +140,7 @@ t.test("flows of every kind in JSON", async (t) => {
 });
 
 t.test(
-	"flows that cannot be written: the first trouble is told of, how many in the end, and the status says so",
+	"flows that cannot be written: the first problem and the final number are reported, and the status is not 0",
 	async (t) => {
 		const { journal, said } = journalOf({ quiet: true });
 		journal.event({ kind: "sink_error", error: new FlowtapeError("FT_IO", "x.tape: the disk is full") });
@@ -161,7 +161,7 @@ t.test(
 	},
 );
 
-t.test("damage in a tape gives the status", async (t) => {
+t.test("damage in a tape determines the status", async (t) => {
 	const { journal } = journalOf();
 	journal.trouble("FT_LOSS", "lost");
 	t.equal(journal.status, 0);
@@ -170,13 +170,13 @@ t.test("damage in a tape gives the status", async (t) => {
 	t.equal(journal.status, 3);
 });
 
-t.test("messages from the network stay on their line", async (t) => {
+t.test("messages from the network are printed on one line", async (t) => {
 	const { journal, said } = journalOf();
 	journal.event({ kind: "client_error", message: "a\n\u001b[2Jb", client: "x" });
 	t.equal(said().err, "flowtape: a ␛[2Jb\n");
 });
 
-t.test("modes other than the usual one, and an authority that nobody knows yet", async (t) => {
+t.test("unusual modes, and an ephemeral authority", async (t) => {
 	const { journal, said } = journalOf();
 	journal.event({ ...listening, mode: "reverse:http://a" });
 	journal.authority("/tmp/ca.pem");
@@ -189,7 +189,7 @@ t.test("modes other than the usual one, and an authority that nobody knows yet",
 	t.strictSame(JSON.parse(json.said().out), { event: "authority", file: "/tmp/ca.pem" });
 });
 
-t.test("a field that was left out is named once, however often its recording is asked for", async (t) => {
+t.test("an omitted field is reported once, even if its recording is used repeatedly", async (t) => {
 	const { journal, said } = journalOf();
 	const event = { kind: "left_out", field: "bad\u001b name", of: "response", url: "https://a.example/" } as const;
 	for (let i = 0; i < 3; i++) journal.event(event);

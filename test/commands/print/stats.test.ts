@@ -12,7 +12,7 @@ t.test("control characters of recorded names are escaped", async (t) => {
 	t.match(text, "␛[2J");
 });
 
-t.test("a time that is none", async (t) => {
+t.test("an invalid time", async (t) => {
 	const summary = new Summary(0);
 	summary.add(httpFlow({ request: { timestampStart: 1e300, timestampEnd: 1e300 }, response: null }));
 	t.match(statsText(summary.report(), plain), "1e+300");

@@ -1,4 +1,4 @@
-// A command that starts a server of its own and calls it: that passes untouched, the rest is recorded and replayed.
+// A command that starts its own server: requests to it pass unchanged, others are recorded and replayed.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -40,8 +40,8 @@ const urls = async (tape: string) =>
 	(await readTape(tape)).flows.map((flow) => (flow.type === "http" ? flow.request.url : flow.type));
 
 t.test(
-	"run: a broken program is red, though its recorded dependency answers",
-	{ skip: process.platform !== "linux" && "only Linux tells who listens" },
+	"run: a failing program fails the run, even if its recorded dependency answers",
+	{ skip: process.platform !== "linux" && "only Linux shows the listening process" },
 	async (t) => {
 		const site = await startSite(t);
 		const tape = join(t.testdir(), "session.tape");
@@ -62,7 +62,7 @@ t.test(
 
 t.test(
 	"record and replay-server, with a fixed port",
-	{ skip: process.platform !== "linux" && "only Linux tells who listens" },
+	{ skip: process.platform !== "linux" && "only Linux shows the listening process" },
 	async (t) => {
 		const site = await startSite(t);
 		const tape = join(t.testdir(), "session.tape");
@@ -87,7 +87,7 @@ t.test(
 	},
 );
 
-t.test("--own-servers record: like others", async (t) => {
+t.test("--own-servers record: requests are recorded like others", async (t) => {
 	const site = await startSite(t);
 	const tape = join(t.testdir(), "session.tape");
 	t.match(await runCaptured(run, [tape, "--own-servers", "record", ...suite(`${site.url}/a`)], { env }), {

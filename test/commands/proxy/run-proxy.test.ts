@@ -1,4 +1,4 @@
-// What proxy commands have in common: the command behind -- with its way through the proxy, and how all of it ends.
+// The common part of proxy commands: the command after --, its environment, and the end of a run.
 import { existsSync, readFileSync } from "node:fs";
 import { connect as connectTo, createServer } from "node:net";
 import { homedir } from "node:os";
@@ -17,7 +17,7 @@ import { getThrough, startSite } from "../../../fixtures/plain-site.ts";
 import { runCaptured, startCaptured } from "../../../fixtures/run-captured.ts";
 import { readTape } from "../../../fixtures/tape-files.ts";
 
-/** The least proxy command: records to its argument, or nowhere. */
+/** A minimal proxy command: records to its argument, if there is one. */
 const command: Command = defineCommand({
 	name: "live",
 	summary: "s",
@@ -45,7 +45,7 @@ const client = (url: string, file: string, status: number) => [
 	});`,
 ];
 
-t.test("the command gets proxy and authority, and its status is ours", async (t) => {
+t.test("the command gets the proxy and the authority, and its status is returned", async (t) => {
 	const site = await startSite(t);
 	const folder = t.testdir();
 	const [tape, file] = [join(folder, "x.tape"), join(folder, "got")];
@@ -68,7 +68,7 @@ t.test("a command that cannot be started is status 4", async (t) => {
 	t.match(err, /^flowtape: cannot start "no-such-command-here": /);
 });
 
-t.test("stopped before the command could start, it does not start it", async (t) => {
+t.test("a command is not started after a signal", async (t) => {
 	const folder = t.testdir();
 	const argv = [
 		"-p",
@@ -83,7 +83,7 @@ t.test("stopped before the command could start, it does not start it", async (t)
 	t.throws(() => readFileSync(join(folder, "ran")), { code: "ENOENT" });
 });
 
-t.test("nowhere to record: it passes on, and says nothing of a tape", async (t) => {
+t.test("without a tape, traffic passes and no tape is mentioned", async (t) => {
 	const site = await startSite(t);
 	const { port, stop } = await startCaptured(command, ["--verbose"], { env });
 	t.match(await getThrough(port, `${site.url}/one`), { body: "GET /one" });
@@ -99,7 +99,7 @@ t.test(
 	"a client that refuses the certificate is reported, but not for hosts that browsers connect to by themselves",
 	async (t) => {
 		const { port, captured, stop } = await startCaptured(command, ["-p", "0"], { env });
-		/** Resolves when the client has refused the certificate for the host. */
+		/** Resolves when the client has rejected the certificate for the host. */
 		const refuse = (host: string) =>
 			new Promise<void>((resolve, reject) => {
 				const socket = connectTo(port, "127.0.0.1", () => socket.write(`CONNECT ${host}:443 HTTP/1.1\r\n\r\n`));
@@ -117,7 +117,7 @@ t.test(
 	},
 );
 
-t.test("--json tells each event on a line", async (t) => {
+t.test("--json prints an event per line", async (t) => {
 	const site = await startSite(t);
 	const { port, stop } = await startCaptured(command, ["--json"], { env });
 	await getThrough(port, `${site.url}/one`);
@@ -136,7 +136,7 @@ t.test("--json tells each event on a line", async (t) => {
 	);
 });
 
-t.test("a port that is taken is status 4 and says what to do", async (t) => {
+t.test("a port in use is status 4, with advice", async (t) => {
 	const server = createServer().listen(0, "127.0.0.1");
 	await new Promise((resolve) => server.once("listening", resolve));
 	t.teardown(() => server.close());
@@ -157,7 +157,7 @@ t.test("~ in the tape's path is the home folder", async (t) => {
 	t.ok(err.includes(join(homedir(), name)), err);
 });
 
-t.test("options of proxies that answer from tapes, and of those that may", async (t) => {
+t.test("options of proxies that answer from tapes, and of those that record", async (t) => {
 	const [, replaying] = await serverGroups();
 	t.match(replaying, {
 		title: "Features",
@@ -172,7 +172,7 @@ t.test("options of proxies that answer from tapes, and of those that may", async
 	t.ok(sending.table.ssl_insecure);
 });
 
-t.test("an authority for one run: told of, trusted by the command, gone at the end", async (t) => {
+t.test("an ephemeral authority is reported, trusted by the command, and removed at the end", async (t) => {
 	const folder = t.testdir();
 	const { err } = await (await startCaptured(command, ["--ca", "ephemeral"], { env })).stop();
 	const ca = /the certificate to trust is in (.*)\n/.exec(err)?.[1] ?? "";

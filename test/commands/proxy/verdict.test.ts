@@ -1,4 +1,4 @@
-// What a run of replaying proves, and how it ends.
+// Reports and verdicts of replays.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -30,12 +30,12 @@ const run = (replay: Partial<LiveReport["replay"]> = {}, egress: [string, number
 
 async function verdict(values: Partial<VerdictValues>, report: LiveReport, env: NodeJS.ProcessEnv = {}) {
 	const { io, captured } = captureIo({ env });
-	const proof = new ReplayVerdict({ ...quiet, ...values }, io);
+	const proof = new ReplayVerdict({ ...quiet, ...values }, io, []);
 	for (let i = 0; i < (report.replay?.missed ?? 0); i++) proof.miss(missed);
 	return { status: await proof.end(report), err: captured.err };
 }
 
-t.test("reports make their folders, or fail before the command runs", async (t) => {
+t.test("folders of reports are created, or the error comes before the command runs", async (t) => {
 	const folder = t.testdir({ file: "" });
 	const tape = join(folder, "x.tape");
 	await writeTape(tape, [httpFlow()]);
@@ -48,6 +48,19 @@ t.test("reports make their folders, or fail before the command runs", async (t) 
 		t.match(refused, { status: 4, err: new RegExp(`^flowtape: ${bad}: the report cannot be written: `) });
 		t.notOk(existsSync(ran));
 	}
+	const before = readFileSync(tape);
+	for (const [flags, path] of [
+		[["--report", tape], tape],
+		[["--junit", tape], tape],
+		[["--report", ran, "--junit", ran], ran],
+		[["-o", ran, "--report", ran], ran],
+	] as const)
+		t.match(await runCaptured(command, [tape, ...flags, ...child], { env }), {
+			status: 2,
+			err: `flowtape: ${path} would be overwritten`,
+		});
+	t.ok(readFileSync(tape).equals(before));
+	t.notOk(existsSync(ran));
 	const [junit, report] = [join(folder, "new/one/junit.xml"), join(folder, "new/two/report.jsonl")];
 	t.match(await runCaptured(command, [tape, "--junit", junit, "--report", report, ...child], { env }), { status: 0 });
 	t.match(readFileSync(junit, "utf8"), "<testsuite");
@@ -77,7 +90,7 @@ t.test("reasons for a failed run", async (t) => {
 		t.equal(found.status, status, JSON.stringify(values));
 		t.match(found.err, says);
 	}
-	t.throws(() => new ReplayVerdict({ ...quiet, fail_on: ["miss,mis"] }, captureIo().io), {
+	t.throws(() => new ReplayVerdict({ ...quiet, fail_on: ["miss,mis"] }, captureIo().io, []), {
 		code: "FT_BAD_OPTION",
 		message: /expected one of .*found "mis"/,
 	});
@@ -94,12 +107,12 @@ t.test("annotations on GitHub only", async (t) => {
 
 t.test("reports that cannot be written", async (t) => {
 	const folder = t.testdir({ file: "" });
-	t.throws(() => new ReplayVerdict({ ...quiet, report: join(folder, "file", "such") }, captureIo().io), {
+	t.throws(() => new ReplayVerdict({ ...quiet, report: join(folder, "file", "such") }, captureIo().io, []), {
 		code: "FT_IO",
 	});
 	await t.rejects(verdict({ junit: folder }, run()), { code: "FT_IO", message: /cannot be written/ });
-	// a device that is always full: what is answered goes on, the failure is told at the end
-	const proof = new ReplayVerdict({ ...quiet, report: "/dev/full" }, captureIo().io);
+	// a device that is always full: the replay continues, and the error is reported at the end
+	const proof = new ReplayVerdict({ ...quiet, report: "/dev/full" }, captureIo().io, []);
 	proof.miss(missed);
 	proof.miss(missed);
 	await t.rejects(proof.end(run({ missed: 2 })), {
@@ -108,7 +121,7 @@ t.test("reports that cannot be written", async (t) => {
 	});
 });
 
-t.test("a whole run: a miss that the program swallowed fails it, and everything is in the reports", async (t) => {
+t.test("a complete run: a miss that the program ignores fails it, and the reports are complete", async (t) => {
 	const folder = t.testdir();
 	const [tape, report, junit] = [join(folder, "a.tape"), join(folder, "report.jsonl"), join(folder, "junit.xml")];
 	const recorded = (path: string) => httpFlow({ request: { host: "site.invalid", path } });

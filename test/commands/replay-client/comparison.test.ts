@@ -1,4 +1,4 @@
-// `flowtape replay-client --compare`: new answers of a real server, held against the recorded ones.
+// `flowtape replay-client --compare`: compares new responses of a real server with recorded ones.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,7 +10,7 @@ import { type HttpParts, httpFlow, tcpFlow } from "../../../fixtures/build-flow.
 import { runCaptured } from "../../../fixtures/run-captured.ts";
 import { writeTape } from "../../../fixtures/tape-files.ts";
 
-/** Answers JSON, compressed, with a number that goes up; but for /gone, which it breaks off. */
+/** Answers with compressed JSON that contains a counter; closes the connection for /gone. */
 async function startSite(t: Test): Promise<number> {
 	let count = 0;
 	const server = createServer((request, response) => {
@@ -56,7 +56,7 @@ async function tapeOf(
 
 const varying = ["--ignore", "header:etag", "--ignore", "json:/count"];
 
-t.test("the same, but for what is meant to vary", async (t) => {
+t.test("no differences except ignored ones", async (t) => {
 	const port = await startSite(t);
 	const { status, out, err } = await runCaptured(command, [
 		await tapeOf(t, port, ["/a", "/b"]),
@@ -68,7 +68,7 @@ t.test("the same, but for what is meant to vary", async (t) => {
 	t.equal(status, 0);
 });
 
-t.test("status, headers, body and a lost connection that differ", async (t) => {
+t.test("differences in status, headers and body, and a lost connection", async (t) => {
 	const port = await startSite(t);
 	const tape = await tapeOf(t, port, ["/a", "/moved", "/gone"]);
 	const { status, out, err } = await runCaptured(command, [tape, "--compare", "--ignore", "header:etag"]);
@@ -81,7 +81,7 @@ t.test("status, headers, body and a lost connection that differ", async (t) => {
 	t.equal(status, 1);
 });
 
-t.test("as JSON, and as a JUnit report", async (t) => {
+t.test("--json and --junit", async (t) => {
 	const port = await startSite(t);
 	const tape = await tapeOf(t, port, ["/a", "/moved"]);
 	const junit = `${tape}.xml`;
@@ -115,7 +115,9 @@ t.test("invalid options", async (t) => {
 		err: /expected .*, a colon and a name/,
 	});
 	t.match(await runCaptured(command, ["x.tape", "--compare", "-o", "-"]), { status: 2, err: /cannot be the tape too/ });
-	const { status, err } = await runCaptured(command, [await tapeOf(t, 1, []), "--junit", "x.xml"]);
+	const tape = await tapeOf(t, 1, []);
+	t.match(await runCaptured(command, [tape, "--compare", "--junit", tape]), { status: 2, err: /would be overwritten/ });
+	const { status, err } = await runCaptured(command, [tape, "--junit", "x.xml"]);
 	t.match(err, /--junit and --ignore need --compare: no report is written/);
 	t.equal(status, 0);
 });

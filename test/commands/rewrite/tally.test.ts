@@ -17,7 +17,7 @@ async function through(steps: Step[], flow: Flow): Promise<Flow | null> {
 	return result;
 }
 
-t.test("counts what changed and what was dropped, by rule", async (t) => {
+t.test("counts changed and dropped flows, and applications of each rule", async (t) => {
 	const { tally: counting, captured } = tally();
 	const steps = counting.observe([
 		(flow) => {
@@ -32,14 +32,14 @@ t.test("counts what changed and what was dropped, by rule", async (t) => {
 	t.match(captured.err, /1 {2}\/a\/b\n[\s\S]*1 {2}\/drop\/444\nkept 1 flows, change 1, drop 1\n/);
 });
 
-t.test("says nothing unless asked", async (t) => {
+t.test("prints nothing by default", async (t) => {
 	const { tally: silent, captured } = tally({ quiet: true });
 	silent.log("warning", "unheard");
 	silent.end(3, true);
 	t.same(captured, { status: -1, out: "", err: "" });
 });
 
-t.test("many lines of one kind are counted", async (t) => {
+t.test("after many similar messages, the rest are counted", async (t) => {
 	const { tally: talkative, captured } = tally();
 	for (let i = 0; i < 25; i++) talkative.log("warning", `line ${i}`);
 	talkative.end(0, false);
@@ -54,7 +54,7 @@ const adding = (word: string): Step[] => [
 	},
 ];
 
-t.test("a dry run shows each change, and tries the rules a second time", async (t) => {
+t.test("a dry run prints each change, and applies the rules a second time", async (t) => {
 	const { tally: showing, captured } = tally({ shows: true, details: true });
 	await through(showing.observe(adding("more")), httpFlow({ id: "one" }));
 	await through(showing.observe([]), httpFlow({ id: "two" }));
@@ -64,7 +64,7 @@ t.test("a dry run shows each change, and tries the rules a second time", async (
 	t.match(captured.err, "would change 1 of the 1 flows tried");
 });
 
-t.test("without details, a dry run counts, and tries the rules a second time on the first flows", async (t) => {
+t.test("without details, a dry run counts, and applies the rules again to the first flows", async (t) => {
 	const { tally: counting, captured } = tally({ shows: true });
 	const steps = counting.observe([
 		(flow) => {
@@ -81,7 +81,7 @@ t.test("without details, a dry run counts, and tries the rules a second time on 
 	t.match(captured.err, "would change 100 of the 100 flows tried");
 });
 
-t.test("a quiet dry run counts, and neither words nor a second try are made for it", async (t) => {
+t.test("a quiet dry run only counts: flows are not formatted, and rules are not applied again", async (t) => {
 	for (const hasScripts of [false, true]) {
 		const { tally: counting, captured } = tally({ shows: true, quiet: true, hasScripts });
 		let runs = 0;
@@ -102,7 +102,7 @@ t.test("a quiet dry run counts, and neither words nor a second try are made for 
 	}
 });
 
-t.test("while writing, the first flows are tried behind the sink", async (t) => {
+t.test("when writing, rules are applied again to the first flows after they are written", async (t) => {
 	const { tally: checking, captured } = tally();
 	const written: string[] = [];
 	const steps = adding("x");
@@ -124,10 +124,10 @@ t.test("while writing, the first flows are tried behind the sink", async (t) => 
 	checking.end(2, false);
 	t.same(written, ["x", "x"]);
 	t.match(captured.err, "would change 2 of the 2 flows tried");
-	t.equal(checking.withRepeatCheck(checking.nullSink, []), checking.nullSink, "without rules there is nothing to try");
+	t.equal(checking.withRepeatCheck(checking.nullSink, []), checking.nullSink, "without rules there is no second run");
 });
 
-t.test("a sink that is watched is still all that it was", async (t) => {
+t.test("a wrapped sink keeps its other members", async (t) => {
 	const { tally: checking } = tally();
 	class Tape extends FlowSink {
 		notes: string[] = [];

@@ -3,18 +3,18 @@ import { readByIds, selectByIds } from "../../../commands/tapes/by-id.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { FlowSource } from "../../../src/flow/pipe.ts";
 
-t.test("flows by the beginnings of their ids", async (t) => {
+t.test("flows by prefixes of their ids", async (t) => {
 	const { step, check } = selectByIds("a.tape", ["ab", "x"]);
 	t.ok(step(httpFlow({ id: "abcd" })));
 	t.notOk(step(httpFlow({ id: "bcda" })));
 	t.throws(check, { code: "FT_NO_FLOW", message: /a\.tape: no flow whose id begins with x/ });
 	t.ok(step(httpFlow({ id: "x" })));
 	check();
-	t.ok(selectByIds("a.tape", []).step(httpFlow()), "all, where none is named");
+	t.ok(selectByIds("a.tape", []).step(httpFlow()), "all, if no id is given");
 	t.throws(() => selectByIds("a.tape", ["ab", ""]), { code: "FT_USAGE", message: /empty/ });
 });
 
-t.test("the selected flows of several sources, which are closed at the end or when an id is unknown", async (t) => {
+t.test("selected flows of several sources, which are closed at the end or if an id is unknown", async (t) => {
 	let closed = 0;
 	class Source extends FlowSource {
 		readonly #ids: readonly string[];
@@ -47,7 +47,7 @@ t.test("the selected flows of several sources, which are closed at the end or wh
 	t.equal(closed, 4);
 });
 
-t.test("an id in the place of the tape is told of, unless there is such a file", async (t) => {
+t.test("an id in place of the tape is an error, unless there is such a file", async (t) => {
 	process.chdir(t.testdir({ "3f2b": "" }));
 	t.throws(() => selectByIds("3f2a", []), {
 		code: "FT_USAGE",

@@ -1,5 +1,4 @@
-// What commands on stored flows have in common: trouble told once, damage kept from ending everything, interruption
-// leaving nothing half done.
+// The common part of commands on stored flows: reports of problems, damage, and interruptions.
 import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ import type { Flow } from "../../../src/flow/flow.ts";
 const idLine = (flow: Flow) => `${flow.id}\n`;
 const named = (id: string) => httpFlow({ id });
 
-/** A tape of three lines of which the second is no flow. */
+/** A tape of three lines, of which the second is not a flow. */
 async function damaged(folder: string): Promise<string> {
 	const path = join(folder, "damaged.jsonl");
 	await writeTape(path, [named("one"), named("three")]);
@@ -23,7 +22,7 @@ async function damaged(folder: string): Promise<string> {
 	return path;
 }
 
-t.test("damage is told with its place, what stands around it is kept, and the status is 3", async (t) => {
+t.test("damage is reported with its position, other flows are kept, and the status is 3", async (t) => {
 	const folder = t.testdir();
 	const path = await damaged(folder);
 	const { io, captured } = captureIo();
@@ -40,7 +39,7 @@ t.test("damage is told with its place, what stands around it is kept, and the st
 	);
 });
 
-t.test("--strict stops there, and leaves the output as it was", async (t) => {
+t.test("--strict stops at the damage, and leaves the output unchanged", async (t) => {
 	const folder = t.testdir();
 	const path = await damaged(folder);
 	const output = join(folder, "out.jsonl");
@@ -56,7 +55,7 @@ t.test("--strict stops there, and leaves the output as it was", async (t) => {
 	t.same((await readdir(folder)).sort(), ["damaged.jsonl", "out.jsonl", "whole.jsonl"]);
 });
 
-t.test("a source that ends in damage keeps what came before", async (t) => {
+t.test("flows before damage that ends a source are kept", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "cut.mitm");
 	await writeTape(path, [named("one"), named("two")]);
@@ -73,7 +72,7 @@ t.test("a source that ends in damage keeps what came before", async (t) => {
 	t.match(captured.err, /kept 1 flow;/);
 });
 
-t.test("an interruption keeps nothing and sets the exit status", async (t) => {
+t.test("an interrupted copy is discarded, and sets the exit status", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "in.jsonl");
 	await writeTape(path, [named("one")]);
@@ -85,7 +84,7 @@ t.test("an interruption keeps nothing and sets the exit status", async (t) => {
 });
 
 t.test(
-	"inputs are closed again when there is no output for them",
+	"inputs are closed if the output cannot be opened",
 	{ skip: process.platform !== "linux" && "open files are read from /proc" },
 	async (t) => {
 		const path = join(t.testdir(), "in.jsonl");
@@ -99,7 +98,7 @@ t.test(
 	},
 );
 
-t.test("the same trouble many times is counted; quiet tells of damage alone", async (t) => {
+t.test("after many similar problems, the rest are counted; `quiet` prints only damage", async (t) => {
 	const { io, captured } = captureIo();
 	const troubles = new Troubles(io, { strict: false });
 	for (let n = 1; n <= 23; n++) troubles.report("FT_LOSS", `loss ${n}`);
@@ -116,7 +115,7 @@ t.test("the same trouble many times is counted; quiet tells of damage alone", as
 	t.equal(calm.status, 3);
 });
 
-t.test("printed text comes in pieces, not all at the end", async (t) => {
+t.test("text is printed in chunks, not all at the end", async (t) => {
 	const pieces: number[] = [];
 	const { io } = captureIo({ onOutput: ({ out }) => pieces.push(out.length) });
 	const sink = printer(io, () => "x".repeat(50_000));
@@ -125,7 +124,7 @@ t.test("printed text comes in pieces, not all at the end", async (t) => {
 	t.same(pieces, [100_000, 150_000]);
 });
 
-t.test("a version is for dumps; ~ is the home folder; a selection is a filter", async (t) => {
+t.test("--dump-version needs a dump; ~ is the home folder; a selection is a filter", async (t) => {
 	const { io } = captureIo();
 	const troubles = new Troubles(io, { strict: false });
 	await t.rejects(createOutput("x.jsonl", { format: null, dump_version: 20 }, troubles), {

@@ -1,4 +1,4 @@
-// Which browser is started, with which profile and arguments.
+// Finds browsers, and prepares their profiles and arguments.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { processMark } from "../../../src/process-mark.ts";
 
 const skip = process.platform === "win32" && "files have no mode for executing there";
 
-t.test("the first that is installed, or the one that is named", { skip }, async (t) => {
+t.test("the first installed browser, or the named one", { skip }, async (t) => {
 	const bin = t.testdir();
 	for (const name of ["firefox-esr", "microsoft-edge", "chromium"])
 		writeFileSync(join(bin, name), "", { mode: name === "chromium" ? 0o644 : 0o755 });
@@ -19,7 +19,7 @@ t.test("the first that is installed, or the one that is named", { skip }, async 
 	t.throws(() => findBrowser("chromium", env), { code: "FT_COMMAND" });
 });
 
-t.test("places on macOS and Windows", { skip }, async (t) => {
+t.test("paths on macOS and Windows", { skip }, async (t) => {
 	const home = t.testdir();
 	const program = join(home, "Applications", "Firefox.app", "Contents", "MacOS", "firefox");
 	mkdirSync(join(program, ".."), { recursive: true });
@@ -40,7 +40,7 @@ t.test("profiles are private, and those of dead processes are removed", async (t
 	mkdirSync(other);
 	const profile = await createProfile(folder);
 	t.equal(existsSync(dead), false);
-	t.equal(existsSync(other), true, "not ours");
+	t.equal(existsSync(other), true, "profiles of others");
 	if (process.platform !== "win32") t.equal(statSync(profile).mode & 0o777, 0o700);
 	const second = await createProfile(folder);
 	t.equal(existsSync(profile), true, "in use");
@@ -51,7 +51,7 @@ t.test("profiles are private, and those of dead processes are removed", async (t
 
 t.test("Firefox trusts the authority in its own store", async (t) => {
 	if (spawnSync("certutil", ["-H"]).error !== undefined) {
-		t.comment("not run: there is no certutil here");
+		t.comment("not run: certutil is not installed");
 		return t.end();
 	}
 	const profile = await createProfile(t.testdir());

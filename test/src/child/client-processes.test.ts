@@ -1,4 +1,4 @@
-// Clients that are started again are noticed, and nothing else is taken for that.
+// Detects clients that are started again.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
@@ -25,11 +25,11 @@ function startProcess(): { pid: number; end: () => Promise<void> } {
 	return { pid: child.pid ?? 0, end };
 }
 
-t.test("a process after the end of all others, at its first connection only", async (t) => {
+t.test("the first connection of a process, after all others have ended", async (t) => {
 	const { clients, announce } = processesOf(t);
 	const first = startProcess();
 	announce(first.pid);
-	t.equal(clients.hasRestarted(), false, "the first one is no restart");
+	t.equal(clients.hasRestarted(), false, "the first one is not a restart");
 	t.equal(clients.hasRestarted(), false);
 	const second = startProcess();
 	announce(second.pid);
@@ -44,7 +44,7 @@ t.test("a process after the end of all others, at its first connection only", as
 	t.notOk(existsSync(clients.folder));
 });
 
-t.test("a restart, and one more", async (t) => {
+t.test("two restarts", async (t) => {
 	const { clients, announce } = processesOf(t);
 	for (const expected of [false, true, true]) {
 		const client = startProcess();
@@ -55,7 +55,7 @@ t.test("a restart, and one more", async (t) => {
 	}
 });
 
-t.test("other programs connect too: nothing is known about their end", async (t) => {
+t.test("no restart is detected once other programs have connected, because their end is unknown", async (t) => {
 	const { clients, announce } = processesOf(t);
 	t.equal(clients.hasRestarted(), false);
 	for (let run = 0; run < 2; run++) {

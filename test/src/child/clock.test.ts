@@ -1,4 +1,4 @@
-// Commands that see the time of a recording.
+// Commands whose clock shows the time of a recording.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const main = fileURLToPath(new URL("../../../commands/main.js", import.meta.url)
 const DAYS = 24 * 3600;
 const plain = { PATH: process.env.PATH ?? "" };
 
-t.test("the environment: what stands there stays", (t) => {
+t.test("existing variables are kept", (t) => {
 	t.match(movedClock({ A: "1" }, -DAYS, null, 1000), {
 		A: "1",
 		FLOWTAPE_CLOCK_OFFSET: "-86400",
@@ -38,7 +38,7 @@ t.test("the environment: what stands there stays", (t) => {
 	t.end();
 });
 
-t.test("libfaketime is found where it is installed", (t) => {
+t.test("finds libfaketime", (t) => {
 	const root = t.testdir();
 	t.equal(findFaketime([root, join(root, "none")]), null);
 	mkdirSync(join(root, "aarch64-linux-gnu", "faketime"), { recursive: true });
@@ -48,7 +48,7 @@ t.test("libfaketime is found where it is installed", (t) => {
 });
 
 t.test(
-	"--freeze-time: programs see the time of the recording, its dates, and certificates that were valid then",
+	"--freeze-time: programs get the time of the recording, its dates, and certificates that are valid at that time",
 	async (t) => {
 		const folder = t.testdir();
 		const tape = join(folder, "a.tape");
@@ -86,7 +86,7 @@ t.test(
 
 const hasPython = findFaketime() !== null && spawnSync("python3", ["--version"]).status === 0;
 t.test(
-	"--freeze-time: Python waits as long as it says, and finds what it would have found",
+	"--freeze-time: time.sleep of Python works, and its own sitecustomize is loaded",
 	{ skip: !hasPython && "no Python, or no libfaketime" },
 	async (t) => {
 		const folder = t.testdir({ mine: { "sitecustomize.py": "import builtins; builtins.mine = 'mine'" } });

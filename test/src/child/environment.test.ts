@@ -1,4 +1,4 @@
-// What a child command is told, and what of the user's own words stays.
+// The environment of a child command, and the user's own variables in it.
 import { existsSync } from "node:fs";
 import { delimiter } from "node:path";
 import t from "tap";
@@ -16,7 +16,7 @@ const files = {
 const make = (env: NodeJS.ProcessEnv, more: object = {}): Record<string, string> =>
 	childEnvironment({ env, ...files, nodePreload: "/p.cjs", ...more });
 
-t.test("proxy, authorities and marks", async (t) => {
+t.test("variables for the proxy, the authority and flowtape itself", async (t) => {
 	t.same(make({ PATH: "/bin", GONE: undefined }), {
 		PATH: "/bin",
 		HTTP_PROXY: files.proxyUrl,
@@ -56,23 +56,20 @@ t.test("proxy, authorities and marks", async (t) => {
 	});
 });
 
-t.test(
-	"variables for the proxy of an outer run are replaced or removed, and none is the variable of an option",
-	async (t) => {
-		const outer = make({}, { ownToken: "outer", clientsFolder: "/outer" });
-		t.match(outer, { FLOWTAPE_OWN_TOKEN: "outer", FLOWTAPE_CLIENTS: "/outer" });
-		t.match(make(outer, { ownToken: "inner" }), { FLOWTAPE_OWN_TOKEN: "inner", FLOWTAPE_CLIENTS: undefined });
-		const run = await commands.run?.();
-		if (run === undefined) throw new Error("no run");
-		const names = new Set((await flagsOf(run)).map(({ name }) => `FLOWTAPE_${name.toUpperCase()}`));
-		t.same(
-			Object.keys(outer).filter((name) => names.has(name)),
-			[],
-		);
-	},
-);
+t.test("variables of an outer run are replaced or removed, and none sets an option", async (t) => {
+	const outer = make({}, { ownToken: "outer", clientsFolder: "/outer" });
+	t.match(outer, { FLOWTAPE_OWN_TOKEN: "outer", FLOWTAPE_CLIENTS: "/outer" });
+	t.match(make(outer, { ownToken: "inner" }), { FLOWTAPE_OWN_TOKEN: "inner", FLOWTAPE_CLIENTS: undefined });
+	const run = await commands.run?.();
+	if (run === undefined) throw new Error("no run");
+	const names = new Set((await flagsOf(run)).map(({ name }) => `FLOWTAPE_${name.toUpperCase()}`));
+	t.same(
+		Object.keys(outer).filter((name) => names.has(name)),
+		[],
+	);
+});
 
-t.test("PHP reads the user's folders, then ours", async (t) => {
+t.test("PHP reads the user's folders, then flowtape's", async (t) => {
 	t.equal(make({ PHP_INI_SCAN_DIR: "/etc/mine" }).PHP_INI_SCAN_DIR, `/etc/mine${delimiter}/h/php`);
 });
 
@@ -120,7 +117,7 @@ t.test("paths with spaces and addresses with brackets", async (t) => {
 	t.match(env.JAVA_TOOL_OPTIONS, /^-Dhttp.proxyHost=::1 -Dhttp.proxyPort=80 /);
 });
 
-t.test("the preload module is there", async (t) => {
+t.test("the preload module exists", async (t) => {
 	t.ok(existsSync(nodePreloadFile), nodePreloadFile);
 	t.match(childEnvironment({ env: {}, ...files }).NODE_OPTIONS, "node-preload.cjs");
 });

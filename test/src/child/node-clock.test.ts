@@ -1,4 +1,4 @@
-// The clock of Node processes that are to see another time.
+// Moves the clock of Node processes.
 import { execFileSync } from "node:child_process";
 import t from "tap";
 import { movedClock } from "../../../src/child/clock.ts";
@@ -6,7 +6,7 @@ import { movedClock } from "../../../src/child/clock.ts";
 const DAYS = 24 * 3600;
 const plain = { PATH: process.env.PATH ?? "" };
 
-t.test("Date in Node, in every way of asking", (t) => {
+t.test("every use of Date in Node", (t) => {
 	const script = `
 		class Own extends Date {}
 		const then = Date.now();
@@ -36,7 +36,7 @@ t.test("Date in Node, in every way of asking", (t) => {
 	t.end();
 });
 
-t.test("Date in the contexts that test runners make", (t) => {
+t.test("Date in the contexts of test runners", (t) => {
 	const script = `
 		import vm, { createContext, runInContext } from "node:vm";
 		const own = createContext({ Date: { now: () => 5 } });
@@ -58,7 +58,7 @@ t.test("Date in the contexts that test runners make", (t) => {
 	t.end();
 });
 
-t.test("a process whose clock was moved already is left alone", (t) => {
+t.test("a process whose clock is already moved stays unchanged", (t) => {
 	const env = {
 		...movedClock(plain, -100 * DAYS, null),
 		FLOWTAPE_CLOCK_STARTED: String(Date.now() / 1000 + 100 * DAYS),

@@ -1,4 +1,4 @@
-// Programs for Node that know nothing of proxies: whatever they make their requests with, it reaches the proxy.
+// Node programs without support for proxies: all their requests go through the proxy.
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
@@ -28,7 +28,7 @@ const get = (url, options = {}) => new Promise((resolve) => {
 const load = (url) => fetch(url).then((response) => response.text(), (error) => "error: " + (error.cause || error).message);
 `;
 
-/** Runs a program that ends with `print([…])`; its answers, each without the port that requests in tunnels show. */
+/** Runs a program that ends with `print([…])`. Returns the printed responses, without the ports of tunnelled requests. */
 async function answers(program: string, override: NodeJS.ProcessEnv = {}): Promise<string[]> {
 	const env = childEnvironment({
 		env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined },
@@ -42,7 +42,7 @@ async function answers(program: string, override: NodeJS.ProcessEnv = {}): Promi
 	const { stdout, stderr } = await promisify(execFile)(process.execPath, ["-e", script], {
 		env: { ...env, ...override },
 	});
-	// the thread of tap's loader, into which nothing is loaded first, has Node 22 warn
+	// Node 22 warns in the thread of tap's loader, which loads no preload module
 	const said = stderr.replace(/^\(node:\d+\) \[UNDICI-EHPA\].*\n.*\n/gm, "");
 	if (said) throw new Error(said);
 	return (JSON.parse(stdout) as string[]).map((answer) => answer.replace(/:(80|443)\//, "/"));
@@ -62,7 +62,7 @@ t.test("the modules http and https", async (t) => {
 	);
 });
 
-t.test("agents that the program makes itself", async (t) => {
+t.test("agents that the program creates", async (t) => {
 	const program = `[
 		get("http://h.example/1", { agent: new http.Agent({ keepAlive: false }) }),
 		get("https://h.example/2", { agent: new https.Agent() }),
@@ -125,7 +125,7 @@ t.test("failures are errors of the request", async (t) => {
 	t.match(await run(1), /ECONNREFUSED/);
 });
 
-t.test("the proxy is told as whom it is asked, also by what the program says later", async (t) => {
+t.test("the user name is sent to the proxy, also if the program sets it later", async (t) => {
 	const asked: (string | undefined)[] = [];
 	const asking = createServer().on("connect", (request, socket) => {
 		asked.push(request.headers["proxy-authorization"]?.replace("Basic ", ""));
@@ -141,8 +141,8 @@ t.test("the proxy is told as whom it is asked, also by what the program says lat
 	t.same(asked, [undefined, basic("worker-3:"), basic("m@e:p w"), basic("worker-3:")]);
 });
 
-t.test("a program that speaks to the proxy itself, or to a Unix socket, is left alone", async (t: Test) => {
-	// In a folder with a short name: a socket's path has 107 bytes at most.
+t.test("connections to the proxy itself and to Unix sockets stay unchanged", async (t: Test) => {
+	// in a folder with a short name, because the path of a socket has at most 107 bytes
 	const folder = mkdtempSync(join(tmpdir(), "s-"));
 	t.teardown(() => rmSync(folder, { recursive: true }));
 	const path = join(folder, "s");
@@ -157,7 +157,7 @@ t.test("a program that speaks to the proxy itself, or to a Unix socket, is left 
 	t.same(await answers(program), ["local", "GET http://h.example/absolute"]);
 });
 
-t.test("hosts that NO_PROXY names are reached directly, by whatever a program makes its requests with", async (t) => {
+t.test("hosts in NO_PROXY are reached directly, with every API", async (t) => {
 	const server = createServer((_request, response) => response.end("direct"));
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	t.teardown(() => server.close());
@@ -173,7 +173,7 @@ t.test("hosts that NO_PROXY names are reached directly, by whatever a program ma
 	t.same(others, ["GET http://notexample.test/2", "GET http://example.test:8080/3"]);
 });
 
-t.test("the proxy is told that a server is the program's own", async (t) => {
+t.test("servers of the program itself are announced to the proxy", async (t) => {
 	const asked: unknown[] = [];
 	const asking = createServer().on("connect", (request, socket) => {
 		asked.push([new URL(`http://${request.url}`).hostname, request.headers["flowtape-own-server"]]);
@@ -199,7 +199,7 @@ t.test("the proxy is told that a server is the program's own", async (t) => {
 	})()`;
 	const at = `http://127.0.0.1:${(asking.address() as AddressInfo).port}`;
 	await answers(program, { FLOWTAPE_PROXY: at, HTTP_PROXY: at });
-	t.same(new Set(asked.map((each) => (each as unknown[])[1])), new Set([undefined]), "not without the token of a run");
+	t.same(new Set(asked.map((each) => (each as unknown[])[1])), new Set([undefined]), "not without a token");
 	asked.length = 0;
 	await answers(program, { FLOWTAPE_PROXY: at, HTTP_PROXY: at, FLOWTAPE_OWN_TOKEN: "token" });
 	t.same(asked, [
@@ -212,7 +212,7 @@ t.test("the proxy is told that a server is the program's own", async (t) => {
 	]);
 });
 
-t.test("nothing is touched where no proxy is named", async (t) => {
+t.test("nothing is changed without a proxy", async (t) => {
 	const server = createServer((_request, response) => response.end("direct"));
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	t.teardown(() => server.close());

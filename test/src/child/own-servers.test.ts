@@ -1,4 +1,4 @@
-// The servers of a command are told from others by who listens.
+// Distinguishes the servers of a command from others by the listening process.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -26,19 +26,19 @@ function ownServersOf(pid: number | undefined): OwnServers {
 	return own;
 }
 
-t.test("a server of the command itself", { skip: !isLinux && "only Linux tells who listens" }, async (t) => {
+t.test("a server of the command itself", { skip: !isLinux && "only Linux shows the listening process" }, async (t) => {
 	const { child, port } = await listen(t, process.execPath, "-e", SERVER, "127.0.0.1");
 	const own = ownServersOf(child.pid);
 	for (const host of ["127.0.0.1", "localhost", "tenant.localhost", "0.0.0.0", "::ffff:127.0.0.1"])
 		t.equal(own.addressOf(host, port, null), "127.0.0.1", host);
 	t.equal(own.addressOf("::1", port, null), null, "nothing listens there");
-	t.equal(own.addressOf("127.0.0.2", port, `${own.token} 127.0.0.2`), null, "nor there, whatever is claimed");
+	t.equal(own.addressOf("127.0.0.2", port, `${own.token} 127.0.0.2`), null, "claims are ignored");
 	t.equal(own.addressOf("127.0.0.1", 1, null), null);
 });
 
 t.test(
 	"a server of a descendant, on every address",
-	{ skip: !isLinux && "only Linux tells who listens" },
+	{ skip: !isLinux && "only Linux shows the listening process" },
 	async (t) => {
 		const { child, port } = await listen(t, "sh", "-c", `"$0" -e "$1" 0.0.0.0; exit`, process.execPath, SERVER);
 		t.equal(ownServersOf(child.pid).addressOf("127.0.0.9", port, null), "127.0.0.9");
@@ -47,8 +47,8 @@ t.test(
 );
 
 t.test(
-	"a server that was there before is no server of the command",
-	{ skip: !isLinux && "only Linux tells who listens" },
+	"a server that was started before the command does not belong to it",
+	{ skip: !isLinux && "only Linux shows the listening process" },
 	async (t) => {
 		const server = createServer().listen(0, "127.0.0.1");
 		t.teardown(() => server.close());
@@ -59,18 +59,22 @@ t.test(
 	},
 );
 
-t.test("a port that changes hands", { skip: !isLinux && "only Linux tells who listens" }, async (t) => {
-	const { child, port } = await listen(t, process.execPath, "-e", SERVER, "127.0.0.1");
-	const own = ownServersOf(child.pid);
-	t.equal(own.addressOf("127.0.0.1", port, null), "127.0.0.1");
-	child.stdin?.end();
-	await once(child, "close");
-	const server = createServer().listen(port, "127.0.0.1");
-	t.teardown(() => server.close());
-	await once(server, "listening");
-	t.equal(own.addressOf("127.0.0.1", port, null), null);
-});
+t.test(
+	"a port that another process takes over",
+	{ skip: !isLinux && "only Linux shows the listening process" },
+	async (t) => {
+		const { child, port } = await listen(t, process.execPath, "-e", SERVER, "127.0.0.1");
+		const own = ownServersOf(child.pid);
+		t.equal(own.addressOf("127.0.0.1", port, null), "127.0.0.1");
+		child.stdin?.end();
+		await once(child, "close");
+		const server = createServer().listen(port, "127.0.0.1");
+		t.teardown(() => server.close());
+		await once(server, "listening");
+		t.equal(own.addressOf("127.0.0.1", port, null), null);
+	},
+);
 
-t.test("no command, no servers of its own", async (t) => {
+t.test("without a command there are no own servers", async (t) => {
 	t.equal(new OwnServers().addressOf("127.0.0.1", 80, null), null);
 });

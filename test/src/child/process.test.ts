@@ -1,4 +1,4 @@
-// A command runs as if its user had started it, and its end is ours.
+// Runs a command as if its user had started it.
 import { execFile, spawn } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { runChild } from "../../../src/child/process.ts";
 const env = { PATH: process.env.PATH ?? "" };
 const node = process.execPath;
 
-t.test("the status is the child's", async (t) => {
+t.test("the status of the child", async (t) => {
 	t.same(await runChild(node, ["-e", "process.exit(7)"], env), { status: 7 });
 	t.same(await runChild(node, ["-e", "0"], env), { status: 0 });
 	t.same(await runChild(node, ["-e", "process.kill(process.pid, 'SIGKILL'); setTimeout(() => {}, 9999)"], env), {
@@ -19,7 +19,7 @@ t.test("the status is the child's", async (t) => {
 	});
 });
 
-t.test("arguments and environment are given as they are, without a shell", async (t) => {
+t.test("arguments and environment are passed unchanged, without a shell", async (t) => {
 	const file = join(t.testdir(), "out.json");
 	const script =
 		"require('fs').writeFileSync(process.argv[1], JSON.stringify([process.argv.slice(2), process.env.ONLY, process.env.HOME ?? null]))";
@@ -52,7 +52,7 @@ async function until(condition: () => boolean): Promise<void> {
 	while (!condition()) await sleep(10);
 }
 
-t.test("signals go to the child, and an abort ends it", async (t) => {
+t.test("signals are forwarded to the child, and an abort ends it", async (t) => {
 	const signals = new EventEmitter();
 	const file = join(t.testdir(), "signals");
 	const running = runChild(node, ["-e", listening("SIGTERM"), file], env, { signals });
@@ -61,7 +61,7 @@ t.test("signals go to the child, and an abort ends it", async (t) => {
 	await until(() => readFileSync(file, "utf8") === "SIGHUP ");
 	signals.emit("SIGTERM");
 	t.same(await running, { status: 5 });
-	t.equal(signals.listenerCount("SIGTERM"), 0, "and nobody listens afterwards");
+	t.equal(signals.listenerCount("SIGTERM"), 0, "no listener is left");
 
 	const controller = new AbortController();
 	const sleeping = runChild(node, ["-e", "setInterval(() => {}, 1000)"], env, { signal: controller.signal, signals });
@@ -74,7 +74,7 @@ t.test("signals go to the child, and an abort ends it", async (t) => {
 	t.equal(signals.listenerCount("SIGINT"), 0);
 });
 
-t.test("a process that runs a command passes on the signals that it gets, and stays alive itself", async (t) => {
+t.test("a process that runs a command forwards signals and continues to run", async (t) => {
 	const file = join(t.testdir(), "signals");
 	const module = new URL("../../../src/child/process.js", import.meta.url).href;
 	const script = `import(${JSON.stringify(module)}).then(async ({ runChild }) => {
@@ -97,10 +97,10 @@ t.test("a process that runs a command passes on the signals that it gets, and st
 	t.equal(parent.exitCode, 0);
 });
 
-t.test("standard streams are ours", async (t) => {
+t.test("the child has the standard streams of this process", async (t) => {
 	const module = new URL("../../../src/child/process.js", import.meta.url).href;
 	const script = `import(${JSON.stringify(module)}).then(({ runChild }) => runChild("cat", [], { PATH: process.env.PATH }))`;
 	const running = promisify(execFile)(node, ["-e", script]);
-	running.child.stdin?.end("through and through");
-	t.equal((await running).stdout, "through and through");
+	running.child.stdin?.end("unchanged");
+	t.equal((await running).stdout, "unchanged");
 });

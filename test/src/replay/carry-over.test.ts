@@ -4,13 +4,13 @@ import { httpFlow, httpRequest } from "../../../fixtures/build-flow.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { CarryOver, destinationOf } from "../../../src/replay/carry-over.ts";
 
-/** What a CarryOver is told where the requests were sent as they are. */
+/** Teaches a CarryOver an exchange whose request was sent unchanged. */
 const learn = (carry: CarryOver, recorded: HttpFlow, fresh: HttpFlow) =>
 	carry.learn(recorded, fresh, destinationOf(fresh.request));
 
 const answer = (headers: [string, string][], body = "") => httpFlow({ response: { headers, body } });
 
-t.test("cookies that a server gave anew replace those of the recording", async (t) => {
+t.test("new values of cookies replace recorded ones", async (t) => {
 	const carry = new CarryOver(false);
 	learn(
 		carry,
@@ -40,10 +40,10 @@ t.test("cookies that a server gave anew replace those of the recording", async (
 	);
 	const other = httpRequest({ headers: [["Cookie", "sid=another"]] });
 	carry.apply(other);
-	t.equal(other.headers.get("cookie"), "sid=another", "a value that the server did not give stays");
+	t.equal(other.headers.get("cookie"), "sid=another", "a value that did not come from the server stays");
 });
 
-t.test("on demand, values of headers and JSON too: in URLs, headers and bodies", async (t) => {
+t.test("on request, values of headers and JSON are replaced too, in URLs, headers and bodies", async (t) => {
 	const json: [string, string] = ["Content-Type", "application/json"];
 	const carry = new CarryOver(true);
 	learn(
@@ -68,13 +68,13 @@ t.test("on demand, values of headers and JSON too: in URLs, headers and bodies",
 		body: "csrf=csrf-old&n",
 	});
 	carry.apply(request);
-	t.equal(request.path, "/items/id%2Fnew%261?n=1", "short values are left alone");
+	t.equal(request.path, "/items/id%2Fnew%261?n=1", "short values stay unchanged");
 	t.equal(request.headers.get("authorization"), "Bearer token-new");
 	t.equal(request.headers.get("if-modified-since"), "Mon, 01 Jan 2024 00:00:00 GMT");
 	t.equal(request.text, "csrf=csrf-new&n");
 });
 
-t.test("a new value is written as the URL, the form or the JSON text around it demands", async (t) => {
+t.test("a new value is encoded for the URL, form or JSON text around it", async (t) => {
 	const carry = new CarryOver(true);
 	const json: [string, string] = ["Content-Type", "application/json"];
 	learn(carry, answer([json], '{"t":"token-old"}'), answer([json], '{"t":"a+b&c=\\"d/"}'));
@@ -93,7 +93,7 @@ t.test("a new value is written as the URL, the form or the JSON text around it d
 	t.same(after("/", "text/plain", "token-old"), ["/", 'a+b&c="d/']);
 });
 
-t.test("messages that cannot be compared teach nothing", async (t) => {
+t.test("nothing is learned from messages that cannot be compared", async (t) => {
 	const carry = new CarryOver(true);
 	learn(carry, httpFlow({ response: null }), answer([]));
 	learn(
@@ -119,7 +119,7 @@ const sentTo = (carry: CarryOver, url: string, header: [string, string]) => {
 	return request.headers.get(header[0]);
 };
 
-t.test("a cookie goes only where a browser sends it", async (t) => {
+t.test("a cookie is sent only where a browser sends it", async (t) => {
 	const carry = new CarryOver(false);
 	const cookie: [string, string] = ["Cookie", "sid=REDACTED"];
 	learn(carry, setting("https://a.test/login", "sid=REDACTED"), setting("https://a.test/login", "sid=secret-a"));
@@ -138,7 +138,7 @@ t.test("a cookie goes only where a browser sends it", async (t) => {
 	t.equal(sentTo(carry, "http://api.shop.test/", cookie), "sid=REDACTED");
 });
 
-t.test("a Host header that names another host than the one that is asked widens nothing", async (t) => {
+t.test("a Host header with another host does not extend the scope of values", async (t) => {
 	const carry = new CarryOver(true);
 	learn(carry, setting("http://a.test/login", "sid=REDACTED"), setting("http://a.test/login", "sid=secret-a"));
 	const request = httpRequest({
@@ -175,7 +175,7 @@ t.test("a Host header that names another host than the one that is asked widens 
 	}
 });
 
-t.test("the host of the request counts, not the target of a rule", async (t) => {
+t.test("values belong to the requested host, not to the target of a rule", async (t) => {
 	const carry = new CarryOver(false);
 	const recorded = setting("http://a.test/", "sid=old");
 	const fresh = setting("http://mapped.test/", "sid=new");
@@ -195,7 +195,7 @@ t.test("other values stay at their origin", async (t) => {
 		t.equal(sentTo(carry, url, header), "Bearer REDACTED", url);
 });
 
-t.test("a token goes to another origin where the recording sent it, and nowhere else", async (t) => {
+t.test("a token is sent to another origin only if the recording sent it there", async (t) => {
 	const json = (url: string, body: object) => {
 		const flow = answer([["Content-Type", "application/json"]], JSON.stringify(body));
 		flow.request.url = url;
@@ -226,9 +226,9 @@ t.test("a token goes to another origin where the recording sent it, and nowhere 
 	t.equal(sentTo(carry, api, bearer(old)), `Bearer ${fresh}2`, "the same place again");
 	const other = (token: string) => json("https://other.test/login", { id: token });
 	learn(carry, other(old), other("what-the-other-gave-1234"));
-	t.equal(sentTo(carry, api, bearer(old)), `Bearer ${old}`, "two places gave it");
+	t.equal(sentTo(carry, api, bearer(old)), `Bearer ${old}`, "it came from two parts");
 	learn(carry, login(old), login(fresh));
-	t.equal(sentTo(carry, api, bearer(old)), `Bearer ${old}`, "for good");
+	t.equal(sentTo(carry, api, bearer(old)), `Bearer ${old}`, "permanently");
 	t.equal(sentTo(carry, "https://auth.test/me", bearer(old)), `Bearer ${fresh}`, "each stays at its origin");
 	t.equal(sentTo(carry, "https://other.test/me", bearer(old)), "Bearer what-the-other-gave-1234");
 
@@ -246,7 +246,7 @@ t.test("a token goes to another origin where the recording sent it, and nowhere 
 	const unchanged = new CarryOver(true);
 	learn(unchanged, other(old), other(old));
 	learn(unchanged, login(old), login(fresh));
-	t.equal(sentTo(unchanged, api, bearer(old)), `Bearer ${old}`, "a place that still gives it counts too");
+	t.equal(sentTo(unchanged, api, bearer(old)), `Bearer ${old}`, "a part that still has the value counts too");
 	const off = new CarryOver(false);
 	learn(off, login(old), login(fresh));
 	t.equal(sentTo(off, api, bearer(old)), `Bearer ${old}`);
@@ -254,7 +254,7 @@ t.test("a token goes to another origin where the recording sent it, and nowhere 
 
 const token = (value: string) => answer([["X-Token", value]]);
 
-t.test("inserted values are not replaced again, nor in cookies", async (t) => {
+t.test("inserted values are not replaced again, also in cookies", async (t) => {
 	const carry = new CarryOver(true);
 	learn(carry, token("100001"), token("100002"));
 	learn(carry, token("100002"), token("100003"));
@@ -273,7 +273,7 @@ t.test("inserted values are not replaced again, nor in cookies", async (t) => {
 	t.equal(request.headers.get("content-length"), "100001");
 });
 
-t.test("bodies: decoded and coded again; what cannot be decoded stays", async (t) => {
+t.test("bodies are decoded and encoded again; those that cannot be decoded stay unchanged", async (t) => {
 	const carry = new CarryOver(true);
 	learn(carry, token("old-token"), token("new-token"));
 	const send = (body: Buffer, coding: string) => {

@@ -15,7 +15,7 @@ const replaced = (text: string, pairs: [string, string][] = IDS) => {
 	return replacements.apply(text);
 };
 
-t.test("one pass: what was put in is not replaced again", async (t) => {
+t.test("one pass: inserted values are not replaced again", async (t) => {
 	t.equal(replaced("/items/100001"), "/items/100002");
 	t.equal(replaced("100001,100002;100001"), "100002,100003;100002");
 	const swapped = [
@@ -45,7 +45,7 @@ t.test("whole words only, and the longest first", async (t) => {
 		["token-1.token-2", "long"],
 	] as [string, string][];
 	t.equal(replaced("token-1.token-2 token-1", nested), "long short");
-	t.equal(replaced("token-1.token-2 token-1", nested.reverse()), "long short", "whichever was learned first");
+	t.equal(replaced("token-1.token-2 token-1", nested.reverse()), "long short", "in any order of learning");
 });
 
 t.test("in URLs, JSON, forms, headers", async (t) => {
@@ -63,7 +63,7 @@ t.test("in URLs, JSON, forms, headers", async (t) => {
 	t.equal(replaced("/id%2Fold%261/id/old&1"), "/id%2Fnew%261/id/new&1");
 });
 
-t.test("a value can be given anew, and be forgotten", async (t) => {
+t.test("a value can be replaced and deleted", async (t) => {
 	const replacements = new Replacements();
 	replacements.set("value-1", "value-2");
 	replacements.set("value-1", "$& value-3");
@@ -76,7 +76,7 @@ t.test("a value can be given anew, and be forgotten", async (t) => {
 	t.equal(replacements.apply("value-1"), "value-1");
 });
 
-t.test("texts that are no UTF-16, and bytes", async (t) => {
+t.test("bytes and non-ASCII values", async (t) => {
 	t.equal(replaced("q=caf%C3%A9-1", [["café-1", "thé-22"]]), "q=th%C3%A9-22");
-	t.equal(replaced("\ud800-lone", [["\ud800-lone", "\ud800-other"]]), "\ud800-lone", "no byte string");
+	t.equal(replaced("\ud800-lone", [["\ud800-lone", "\ud800-other"]]), "\ud800-lone", "not a byte string");
 });

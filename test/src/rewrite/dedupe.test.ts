@@ -3,7 +3,7 @@ import { type HttpParts, httpFlow, tcpFlow, websocketFlow } from "../../../fixtu
 import { defaultRequestKey } from "../../../src/replay/match/key.ts";
 import { dedupe } from "../../../src/rewrite/dedupe.ts";
 
-t.test("the first of equal flows stays", async (t) => {
+t.test("the first of equal flows is kept", async (t) => {
 	let dropped = 0;
 	const step = dedupe(defaultRequestKey, () => dropped++);
 	const kept = [
@@ -20,7 +20,7 @@ t.test("the first of equal flows stays", async (t) => {
 	t.equal(dropped, 1);
 });
 
-t.test("answers that differ in more than their time stay", async (t) => {
+t.test("responses that differ in more than their times are kept", async (t) => {
 	const answers: Record<string, HttpParts> = {
 		plain: { response: { headers: [["A", "1"]], body: "" } },
 		header: { response: { headers: [["A", "2"]], body: "" } },

@@ -12,22 +12,25 @@ const response = (type: string | null, content: string | Buffer | null, more: [s
 		body: content,
 	});
 
-t.test("bodies of JSON types, and of types that clients give to JSON; length and coding stay true", async (t) => {
-	for (const type of ["application/json", "application/problem+json; charset=utf-8", "text/plain", null]) {
-		const message = response(type, body, [["Content-Length", String(body.length)]]);
-		t.same(editJsonBody(message, rules), ["json-set /user/name=Ann", "json-set /n=2", "json-delete /user/email"]);
-		t.equal(message.text, edited);
-		t.equal(message.headers.get("content-length"), String(edited.length));
-		t.same(editJsonBody(message, rules), [], "once is enough");
-	}
-	const coded = response("application/json", gzipSync(body), [["Content-Encoding", "gzip"]]);
-	editJsonBody(coded, rules);
-	t.equal(gunzipSync(coded.rawContent ?? "").toString(), edited);
-	t.equal(coded.headers.get("content-length"), String(coded.bodySize));
-	const marked = response("application/json", `\ufeff${body}`);
-	editJsonBody(marked, rules);
-	t.equal(marked.rawContent?.toString(), `\ufeff${edited}`);
-});
+t.test(
+	"bodies with media types of JSON and those that clients use for it; length and coding stay correct",
+	async (t) => {
+		for (const type of ["application/json", "application/problem+json; charset=utf-8", "text/plain", null]) {
+			const message = response(type, body, [["Content-Length", String(body.length)]]);
+			t.same(editJsonBody(message, rules), ["json-set /user/name=Ann", "json-set /n=2", "json-delete /user/email"]);
+			t.equal(message.text, edited);
+			t.equal(message.headers.get("content-length"), String(edited.length));
+			t.same(editJsonBody(message, rules), [], "once is enough");
+		}
+		const coded = response("application/json", gzipSync(body), [["Content-Encoding", "gzip"]]);
+		editJsonBody(coded, rules);
+		t.equal(gunzipSync(coded.rawContent ?? "").toString(), edited);
+		t.equal(coded.headers.get("content-length"), String(coded.bodySize));
+		const marked = response("application/json", `\ufeff${body}`);
+		editJsonBody(marked, rules);
+		t.equal(marked.rawContent?.toString(), `\ufeff${edited}`);
+	},
+);
 
 t.test("other bodies are not read", async (t) => {
 	const unread = {
@@ -47,7 +50,7 @@ t.test("other bodies are not read", async (t) => {
 		for (const type of ["text/plain", null]) t.same(editJsonBody(response(type, content), rules), []);
 });
 
-t.test("a body that is no JSON, or too deep or large, is an error where its type says JSON", async (t) => {
+t.test("a body with a JSON type that is not JSON, or too deep or large, is an error", async (t) => {
 	const deep = `${'{"a":'.repeat(300)}${body}${"}".repeat(300)}`;
 	const large = `[${"1,".repeat(250_000)}${body}]`;
 	const lines = `${body}\n${body}\n`;
@@ -63,7 +66,7 @@ t.test("a body that is no JSON, or too deep or large, is an error where its type
 	]) {
 		const message = response("application/json", content);
 		t.throws(() => editJsonBody(message, parseJsonRules([], ["$..email"])), { code: "FT_BAD_BODY" });
-		t.ok(message.rawContent?.equals(Buffer.from(content)), "it is left as it is");
+		t.ok(message.rawContent?.equals(Buffer.from(content)), "it is unchanged");
 	}
 	t.same(editJsonBody(response("application/json", '{"other":'), parseJsonRules([], ["/user/email"])), []);
 });

@@ -16,7 +16,7 @@ async function edit(flow: HttpFlow, values: Partial<ReturnType<typeof defaults<t
 	return { flow, changed, logged };
 }
 
-t.test("nothing asked, nothing done", async (t) => {
+t.test("no options, no edits", async (t) => {
 	t.equal(createEdits(defaults(options), { now: 0 }), null);
 });
 
@@ -28,7 +28,7 @@ t.test("status, comment, mark", async (t) => {
 	t.same((await edit(httpFlow({ response: null }), { set_status: 404 })).changed, []);
 });
 
-t.test("content codings undone and applied, lengths true", async (t) => {
+t.test("content codings are removed and applied, with correct lengths", async (t) => {
 	const coded = gzipSync("hello");
 	const response = {
 		headers: [
@@ -43,7 +43,7 @@ t.test("content codings undone and applied, lengths true", async (t) => {
 	await edit(flow, { encode: "gzip" });
 	t.equal(gunzipSync(flow.response?.rawContent ?? "").toString(), "hello");
 	t.equal(flow.response?.headers.get("content-length"), String(flow.response?.bodySize));
-	t.same((await edit(flow, { encode: "br" })).changed, [], "what has a coding keeps it");
+	t.same((await edit(flow, { encode: "br" })).changed, [], "a body with a content coding keeps it");
 });
 
 t.test("undecodable bodies are unchanged and reported", async (t) => {
@@ -56,7 +56,7 @@ t.test("undecodable bodies are unchanged and reported", async (t) => {
 	t.match(logged, [/left as it is/]);
 });
 
-t.test("dates move, to now or to a time", async (t) => {
+t.test("dates are moved to now or to a given time", async (t) => {
 	const build = () =>
 		httpFlow({ response: { timestampStart: 1_000_000_000, headers: [["Date", "Sun, 09 Sep 2001 01:46:40 GMT"]] } });
 	const at = async (refresh: string) => (await edit(build(), { refresh })).flow.response?.headers.get("date");
@@ -66,7 +66,7 @@ t.test("dates move, to now or to a time", async (t) => {
 	await t.rejects(edit(build(), { refresh: "soon" }), { code: "FT_BAD_OPTION", option: "refresh" });
 });
 
-t.test("other dates move when they are named, in headers and in JSON", async (t) => {
+t.test("named dates in headers and JSON are moved too", async (t) => {
 	const headers: [string, string][] = [
 		["Content-Type", "application/json"],
 		["Sunset", "Sun, 09 Sep 2001 01:46:40 GMT"],
@@ -90,13 +90,13 @@ t.test("other dates move when they are named, in headers and in JSON", async (t)
 	});
 });
 
-t.test("flows that are no HTTP", async (t) => {
+t.test("flows other than HTTP", async (t) => {
 	const flow = tcpFlow();
 	await createEdits({ ...defaults(options), decode: true, set_comment: "x" }, { now: 0 })?.(flow);
 	t.equal(flow.comment, "x");
 });
 
-t.test("JSON values and hosts, in the request as it came too; bodies left out", async (t) => {
+t.test("JSON values and hosts, also in the original request; dropped bodies", async (t) => {
 	const json = [["Content-Type", "application/json"]] as [string, string][];
 	const original = httpFlow({ request: { headers: json, body: '{"at":"https://a.test/","n":1}' } }).request;
 	const flow = httpFlow({
@@ -116,14 +116,14 @@ t.test("JSON values and hosts, in the request as it came too; bodies left out", 
 	t.equal(flow.response?.text, '{"n":0}');
 	t.same((await edit(flow, { drop_bodies: true })).changed, ["drop-bodies"]);
 	t.same([flow.original?.body, flow.request.body, flow.response?.body], [null, null, null]);
-	t.equal(flow.response?.headers.get("content-length"), "7", "the headers still tell the length");
+	t.equal(flow.response?.headers.get("content-length"), "7", "Content-Length stays");
 	t.same((await edit(flow, { drop_bodies: true })).changed, []);
 	const empty = httpFlow({ response: { body: "" } });
-	t.same((await edit(empty, { drop_bodies: true })).changed, [], "an empty body stays one");
+	t.same((await edit(empty, { drop_bodies: true })).changed, [], "an empty body stays");
 	t.equal(empty.response?.rawContent?.length, 0);
 });
 
-t.test("JSON and hosts: what cannot be decoded is left and told of; other kinds of flows stay", async (t) => {
+t.test("JSON and hosts: bodies that cannot be decoded stay and are reported; other types of flows stay", async (t) => {
 	const broken = () =>
 		httpFlow({
 			response: {

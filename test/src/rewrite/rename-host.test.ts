@@ -8,14 +8,14 @@ const fail = (error: Error) => {
 };
 const renaming = new HostRenaming(["api.example.com=staging.test"]);
 
-/** What becomes of a text body. */
+/** The text of a body after renaming. */
 function renamed(body: string, with_ = renaming, type = "text/plain"): string | undefined {
 	const response = httpResponse({ headers: [["Content-Type", type]], body });
 	with_.apply([response], null, fail);
 	return response.rawContent?.toString();
 }
 
-t.test("whole names alone, with whatever stands around them", async (t) => {
+t.test("only whole names, in any context", async (t) => {
 	for (const text of [
 		"https://#/x",
 		"http://#:8443/x",
@@ -134,7 +134,7 @@ t.test("absolute names, which end with a dot", async (t) => {
 	t.same(renaming.apply([other.request], null, fail), []);
 });
 
-t.test("text bodies, coded too, with true lengths; other bodies are not read", async (t) => {
+t.test("text bodies, also coded ones, with correct lengths; other bodies are not read", async (t) => {
 	const body = gzipSync('{"next":"https:\\/\\/api.example.com\\/2"}');
 	const response = httpResponse({
 		headers: [
@@ -173,7 +173,7 @@ t.test("text bodies, coded too, with true lengths; other bodies are not read", a
 	t.same(errors, ["FT_BAD_BODY"]);
 });
 
-t.test("text messages of a WebSocket, not binary ones", async (t) => {
+t.test("text messages of WebSockets, but not binary ones", async (t) => {
 	const content = Buffer.from("//api.example.com");
 	const flow = websocketFlow({ messages: [{ content }, { opcode: 2, content }] });
 	renaming.apply([], flow.websocket, fail);
@@ -183,7 +183,7 @@ t.test("text messages of a WebSocket, not binary ones", async (t) => {
 	);
 });
 
-t.test("several rules at once do not follow each other; names without a dot only in URLs", async (t) => {
+t.test("several rules do not apply one after another; names without a dot are renamed only in URLs", async (t) => {
 	const swap = new HostRenaming(["a.test=b.test", "b.test=a.test", "localhost=web.test"]);
 	t.equal(renamed("a.test b.test", swap), "b.test a.test");
 	t.equal(
@@ -196,7 +196,7 @@ t.test("several rules at once do not follow each other; names without a dot only
 	t.equal(renamed("1.2.3.4 11.2.3.4 1.2.3.45", new HostRenaming(["1.2.3.4=x.test"])), "x.test 11.2.3.4 1.2.3.45");
 });
 
-t.test("rules that are wrong", async (t) => {
+t.test("invalid rules", async (t) => {
 	for (const rule of [
 		"a.test",
 		"a.test=",

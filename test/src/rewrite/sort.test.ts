@@ -14,7 +14,7 @@ const refuse = () => {
 };
 const at = (seconds: number, path: string) => httpFlow({ request: { path, timestampStart: STARTED + seconds } });
 
-t.test("oldest first, and those of one time as they came", async (t) => {
+t.test("oldest first; flows of the same time keep their order", async (t) => {
 	const left = ownTemporaryFolder(t);
 	const got: Flow[] = [];
 	let closed = false;
@@ -36,7 +36,7 @@ t.test("oldest first, and those of one time as they came", async (t) => {
 	t.same(left(), [], "nothing is left behind");
 });
 
-t.test("fields that a tape has no room for stay, such as unknown keys of JSON lines", async (t) => {
+t.test("fields that a tape cannot store are kept, such as unknown keys of JSON lines", async (t) => {
 	const got: Flow[] = [];
 	const sink = await sortByTime(FlowSink.of({ append: (flow) => void got.push(flow), async close() {} }), refuse);
 	const extra = (of: string) => ({ jsonl: { of } });
@@ -55,7 +55,7 @@ t.test("fields that a tape has no room for stay, such as unknown keys of JSON li
 	);
 });
 
-t.test("notes go on at once", async (t) => {
+t.test("notes are passed on immediately", async (t) => {
 	const noted: unknown[] = [];
 	class Target extends FlowSink {
 		override note(...note: [string, MetaValue]): void {
@@ -73,7 +73,7 @@ t.test("notes go on at once", async (t) => {
 	await sink.close();
 });
 
-t.test("given up, it brings nothing", async (t) => {
+t.test("a discarded sort passes on no flow", async (t) => {
 	let discarded = false;
 	const target = FlowSink.of({
 		append: refuse,
@@ -88,7 +88,7 @@ t.test("given up, it brings nothing", async (t) => {
 	t.ok(discarded);
 });
 
-t.test("the tape that the flows come from is only read", async (t) => {
+t.test("the source tape is only read", async (t) => {
 	const folder = t.testdir();
 	const path = join(folder, "in.tape");
 	await storeWith(path, [

@@ -1,4 +1,4 @@
-// What scripts may set, and what they are told of the rest.
+// Checks values that scripts set.
 import t from "tap";
 import {
 	bufferOf,

@@ -1,4 +1,4 @@
-// Names of functions in scripts: those that are called, and those that were meant to be.
+// Names of functions in scripts, and misspelt ones.
 import t from "tap";
 import { misspeltEvents, requireEvents } from "../../../src/scripts/event-names.ts";
 
@@ -7,7 +7,7 @@ const check = (...addons: object[]) => requireEvents("x.mjs", addons as never);
 const message = (found: string) =>
 	`x.mjs: expected an exported function with the name of an event, such as "export function request(flow)", found ${found}`;
 
-t.test("a name that is almost an event's", async (t) => {
+t.test("a name that is almost that of an event", async (t) => {
 	class Sub {
 		requestHeaders() {}
 		helper() {}

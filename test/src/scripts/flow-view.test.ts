@@ -5,7 +5,7 @@ import { Decision } from "../../../src/hooks/decision.ts";
 import { HTTPFlow, StreamFlow } from "../../../src/scripts/flow-view.ts";
 import { ResponseView } from "../../../src/scripts/message-view.ts";
 
-t.test("answering: by a verdict before there is an answer, in its place after", async (t) => {
+t.test("setting a response: a decision before there is one, a replacement afterwards", async (t) => {
 	const decision = new Decision(true);
 	const flow = httpFlow({ response: null });
 	const view = new HTTPFlow(flow, decision);
@@ -19,7 +19,7 @@ t.test("answering: by a verdict before there is an answer, in its place after", 
 	t.equal(view.response, view.response, "one view");
 });
 
-t.test("plain objects, and what is none", async (t) => {
+t.test("plain objects, and invalid values", async (t) => {
 	const decision = new Decision(true);
 	const flow = httpFlow({ response: null });
 	const view = new HTTPFlow(flow, decision);
@@ -63,7 +63,7 @@ t.test("killing", async (t) => {
 	t.throws(() => new HTTPFlow(httpFlow(), new Decision(false)).kill(), /cannot be killed/);
 	const answered = new HTTPFlow(httpFlow({ response: null }), new Decision(true));
 	answered.response = ResponseView.make(200);
-	t.ok(answered.killable, "what is answered is not sent yet");
+	t.ok(answered.killable, "the response is not sent yet");
 });
 
 t.test("properties of all flows", async (t) => {
@@ -88,7 +88,7 @@ t.test("properties of all flows", async (t) => {
 	t.equal(view.server_conn.id, flow.serverConn.id);
 });
 
-t.test("conversations", async (t) => {
+t.test("streams", async (t) => {
 	const websocket = { messages: [], closedByClient: true, closeCode: 1000, closeReason: "bye", timestampEnd: null };
 	const view = new HTTPFlow(httpFlow({ websocket }), new Decision(false)).websocket;
 	t.match(view, { messages: [], closed_by_client: true, close_code: 1000, close_reason: "bye" });
@@ -103,7 +103,7 @@ t.test("conversations", async (t) => {
 	t.equal(tcp.messages.at(-1)?.content.toString(), "changed");
 });
 
-t.test("only what fits is taken", async (t) => {
+t.test("invalid values are errors", async (t) => {
 	const flow = httpFlow({ error: { message: "late", timestamp: 1 } });
 	const view = new HTTPFlow(flow, new Decision(true));
 	t.same(view.error, { message: "late", msg: "late", timestamp: 1 });

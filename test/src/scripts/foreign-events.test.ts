@@ -1,4 +1,4 @@
-// Functions of scripts that nobody calls.
+// Functions of scripts that are never called.
 import t from "tap";
 import { foreignEvents } from "../../../src/scripts/foreign-events.ts";
 

@@ -32,7 +32,7 @@ t.test("fields by name, in order", async (t) => {
 	t.equal(headers.get("none"), null);
 });
 
-t.test("a field is no property", async (t) => {
+t.test("setting a property is an error", async (t) => {
 	const headers = new HeadersView() as unknown as Record<string, string>;
 	t.throws(() => {
 		headers["x-a"] = "1";

@@ -24,7 +24,7 @@ t.test("options that scripts declare", async (t) => {
 	await t.rejects(loadScript(join(folder, "b.mjs")), { code: "FT_SCRIPT", message: /b\.mjs:1: TypeError: "My Word"/ });
 });
 
-t.test("an option of a type that there is not, or whose value is of another, is refused", async (t) => {
+t.test("an option with an unknown type, or a value of another type, is an error", async (t) => {
 	const declared = async (type: string, initial: unknown) => {
 		const folder = t.testdir({
 			"a.mjs": `export const load = (loader) => loader.add_option("word", ${JSON.stringify(type)}, ${JSON.stringify(initial)}, "A word.");`,
@@ -55,7 +55,7 @@ t.test("an option of a type that there is not, or whose value is of another, is 
 		});
 });
 
-t.test("a file that has changed is another module", async (t) => {
+t.test("a changed file is loaded again", async (t) => {
 	const file = join(t.testdir({ "a.mjs": "export const name = 1;" }), "a.mjs");
 	const nameOf = async () => ((await loadScript(file)).addons[0] as unknown as { name: number }).name;
 	t.equal(await nameOf(), 1);

@@ -4,7 +4,7 @@ import { httpRequest, httpResponse } from "../../../fixtures/build-flow.ts";
 import { HeadersView } from "../../../src/scripts/headers-view.ts";
 import { RequestView, ResponseView } from "../../../src/scripts/message-view.ts";
 
-t.test("a request: where it goes, and what follows from that", async (t) => {
+t.test("a request: its destination, and the headers that follow it", async (t) => {
 	const request = new RequestView(httpRequest({ method: "get", path: "/a?x=1&y=%20", authority: "example.com" }));
 	t.match(request, {
 		method: "GET",
@@ -60,7 +60,7 @@ t.test("query, cookies, forms", async (t) => {
 	t.equal(request.headers.get("content-length"), "5");
 });
 
-t.test("what asks for a whole, plain answer", async (t) => {
+t.test("anticache and anticomp", async (t) => {
 	const request = new RequestView(
 		httpRequest({
 			headers: [
@@ -74,7 +74,7 @@ t.test("what asks for a whole, plain answer", async (t) => {
 	t.same([...request.headers], [["accept-encoding", "identity"]]);
 });
 
-t.test("bodies, decoded and coded again", async (t) => {
+t.test("bodies are decoded and encoded again", async (t) => {
 	const response = new ResponseView(
 		httpResponse({
 			headers: [
@@ -105,7 +105,7 @@ t.test("bodies, decoded and coded again", async (t) => {
 	response.decode();
 });
 
-t.test("a response of one's own", async (t) => {
+t.test("creating a response", async (t) => {
 	const response = ResponseView.make(404, "nö", { "Content-Type": "text/plain" });
 	t.match(response, { status_code: 404, reason: "Not Found", http_version: "HTTP/1.1" });
 	t.same(

@@ -3,7 +3,7 @@ import t from "tap";
 import { Registry } from "../../../commands/cli/registry.ts";
 import { options } from "../../../src/scripts/options.ts";
 
-t.test("one flag, any number of times", async (t) => {
+t.test("the flag can be repeated", async (t) => {
 	const registry = new Registry([{ title: "Options", table: options }]);
 	t.match(registry.flags, [{ name: "scripts", flag: "script", spec: { short: "s", metavar: "FILE" } }]);
 	const given = new Map();

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import t from "tap";
 import { loadScript } from "../../../src/scripts/load-script.ts";
 
-t.test("scripts find flowtape from an empty folder, and so does what they import", async (t) => {
-	// outside of this package, in which the name leads to it anyway
+t.test("scripts outside of a project and their imports can import flowtape", async (t) => {
+	// outside of this package, inside which Node resolves the name anyway
 	const folder = mkdtempSync(join(tmpdir(), "flowtape-"));
 	t.teardown(() => rmSync(folder, { recursive: true }));
 	writeFileSync(

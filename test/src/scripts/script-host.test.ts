@@ -18,7 +18,7 @@ async function host(t: Test, files: Record<string, string>) {
 	return { scripts, pipeline, logged, paths };
 }
 
-t.test("stored flows pass all phases, as they happened", async (t) => {
+t.test("stored flows pass all phases in order", async (t) => {
 	const names = ["requestheaders", "request", "responseheaders", "response", "error"];
 	const source = names
 		.map(
@@ -57,7 +57,7 @@ t.test("stored conversations pass message by message", async (t) => {
 	);
 });
 
-t.test("a script changes and answers; those behind it see what it made", async (t) => {
+t.test("a script changes requests and answers; later scripts see the result", async (t) => {
 	const { pipeline } = await host(t, {
 		"a.mjs":
 			"export function request(flow) { flow.request.headers.set('x-a', '1'); flow.comment = 'a'; flow.request.stream = true }",
@@ -69,7 +69,7 @@ t.test("a script changes and answers; those behind it see what it made", async (
 	t.equal(flow.response?.rawContent?.toString(), "atrue");
 });
 
-t.test("a script that reads a body which cannot be decoded fails, and the flow stays as it was", async (t) => {
+t.test("a script that reads a body that cannot be decoded fails, and the flow stays unchanged", async (t) => {
 	const { pipeline, logged } = await host(t, {
 		"a.mjs": "export function response(flow) { flow.response.text = flow.response.text + '!' }",
 	});
@@ -80,17 +80,17 @@ t.test("a script that reads a body which cannot be decoded fails, and the flow s
 	t.match(logged[0], /cannot be decoded as "gzip"/);
 });
 
-t.test("how bodies pass is told to the exchange", async (t) => {
+t.test("the exchange gets the stream settings", async (t) => {
 	const { pipeline } = await host(t, {
 		"a.mjs": "export function responseheaders(flow) { flow.response.stream = (chunk) => chunk }",
 	});
 	const decision = new Decision(true);
 	await pipeline.run("responseheaders", httpFlow(), decision);
 	t.equal(typeof decision.responseStream, "function");
-	t.equal(decision.requestStream, null, "it said nothing of the request");
+	t.equal(decision.requestStream, null, "it set nothing for the request");
 });
 
-t.test("errors are told with their line, and the flow goes on", async (t) => {
+t.test("errors are reported with their line, and the flow continues", async (t) => {
 	const { pipeline, logged } = await host(t, {
 		"a.mjs":
 			"export function request() {\n  throw new Error('oops');\n}\nexport async function response(flow) { await null; flow.none.such }",
@@ -102,7 +102,7 @@ t.test("errors are told with their line, and the flow goes on", async (t) => {
 	t.match(logged, [/^error error in script \/a\.mjs:2: Error: oops$/, /^error error in script \/a\.mjs:4: TypeError/]);
 });
 
-t.test("options, start and end, connections", async (t) => {
+t.test("options, start and end, connection events", async (t) => {
 	const { scripts, pipeline, logged } = await host(t, {
 		"a.mjs": `export const load = (loader) => loader.add_option("word", "string", "x", "A word.");
 			export const configure = (ctx) => ctx.log.info("configure " + ctx.options.word);
@@ -146,7 +146,7 @@ t.test("TCP flows grow message by message", async (t) => {
 	);
 });
 
-t.test("a script that changes is loaded again; one that breaks goes on as it was", async (t) => {
+t.test("a changed script is loaded again; if that fails, the previous version continues", async (t) => {
 	const { scripts, pipeline, logged, paths } = await host(t, {
 		"a.mjs": "export const request = (flow) => { flow.comment = 'old' };",
 	});
@@ -159,7 +159,7 @@ t.test("a script that changes is loaded again; one that breaks goes on as it was
 		await pipeline.runStored(flow);
 		return flow.comment;
 	};
-	// the system's time of a change may be too coarse to tell what is written at once after the other
+	// modification times may be too coarse for two writes in a row
 	const write = (text: string, at: number) => {
 		writeFileSync(paths[0] as string, text);
 		utimesSync(paths[0] as string, at, at);
@@ -173,31 +173,28 @@ t.test("a script that changes is loaded again; one that breaks goes on as it was
 	t.equal(await commented(), "new");
 });
 
-t.test(
-	"what a script sets of the wrong kind is its error, told with its line; the flow goes on as it is",
-	async (t) => {
-		const { scripts, pipeline, logged } = await host(t, {
-			"a.mjs": `export function request(flow) { flow.request.port = "x" }
+t.test("an invalid value that a script sets is reported with its line; the flow continues unchanged", async (t) => {
+	const { scripts, pipeline, logged } = await host(t, {
+		"a.mjs": `export function request(flow) { flow.request.port = "x" }
 export function response(flow) { flow.response = { status: 200 } }
 export function server_connect(data) { data.server.address = { host: "b.test", port: 1 }; data.server = null }
 export function tcp_message(flow) { flow.messages.at(-1).content = "text" }`,
-		});
-		const flow = httpFlow({ serverConn: { id: "s1", address: ["a.test", 80] } });
-		await pipeline.runStored(flow);
-		await scripts.hooks[0]?.connection?.("server_connect", { server: flow.serverConn, client: null });
-		await pipeline.runStored(tcpFlow({ messages: [{ fromClient: true, content: Buffer.from("a"), timestamp: 1 }] }));
-		t.match(logged, [
-			/a\.mjs:1: TypeError: port: /,
-			/a\.mjs:2: TypeError: response: /,
-			/a\.mjs: TypeError: address: /,
-			/a\.mjs:4: TypeError: content: /,
-		]);
-		t.equal(flow.request.port, 80);
-		t.same(flow.serverConn.address, ["a.test", 80]);
-	},
-);
+	});
+	const flow = httpFlow({ serverConn: { id: "s1", address: ["a.test", 80] } });
+	await pipeline.runStored(flow);
+	await scripts.hooks[0]?.connection?.("server_connect", { server: flow.serverConn, client: null });
+	await pipeline.runStored(tcpFlow({ messages: [{ fromClient: true, content: Buffer.from("a"), timestamp: 1 }] }));
+	t.match(logged, [
+		/a\.mjs:1: TypeError: port: /,
+		/a\.mjs:2: TypeError: response: /,
+		/a\.mjs: TypeError: address: /,
+		/a\.mjs:4: TypeError: content: /,
+	]);
+	t.equal(flow.request.port, 80);
+	t.same(flow.serverConn.address, ["a.test", 80]);
+});
 
-t.test("a chunk that a function of stream fails on passes as it is", async (t) => {
+t.test("if a stream function fails, the chunk passes unchanged", async (t) => {
 	const { pipeline, logged } = await host(t, {
 		"a.mjs":
 			"export function responseheaders(flow) { flow.response.stream = (chunk) => { if (chunk.length > 1) throw new Error('long'); return 'text' } }",
@@ -207,10 +204,10 @@ t.test("a chunk that a function of stream fails on passes as it is", async (t) =
 	await pipeline.run("responseheaders", httpFlow(), decision);
 	const stream = decision.responseStream as (chunk: Buffer) => unknown;
 	for (const chunk of [Buffer.from("ab"), Buffer.from("c")]) t.equal(stream(chunk), chunk);
-	t.match(logged, [/a\.mjs:1: Error: long/, /a\.mjs: TypeError: what stream gives: /]);
+	t.match(logged, [/a\.mjs:1: Error: long/, /a\.mjs: TypeError: the result of stream: /]);
 });
 
-t.test("an error outside of all calls is told where a script made it", async (t) => {
+t.test("an uncaught error is reported if it comes from a script", async (t) => {
 	const { scripts, logged } = await host(t, {
 		"a.mjs": "export const addons = [{ running() { globalThis.handleUncaught = new Error('late') } }]",
 	});
@@ -222,7 +219,7 @@ t.test("an error outside of all calls is told where a script made it", async (t)
 	Reflect.deleteProperty(globalThis, "handleUncaught");
 });
 
-t.test("what is set of events reaches those who tell them", async (t) => {
+t.test("changes to event data take effect", async (t) => {
 	const { scripts, logged } = await host(t, {
 		"a.mjs": `export const client_connected = (client) => { client.error = "no " + client.proxy_mode };
 			export const tls_clienthello = (data, ctx) => { ctx.log.info(data.context.client.proxy_mode); data.ignore_connection = true };

@@ -2,7 +2,7 @@
 import t from "tap";
 import { StreamMessageView } from "../../../src/scripts/stream-message-view.ts";
 
-t.test("shown, and written through", async (t) => {
+t.test("properties are read and written", async (t) => {
 	const shown = { fromClient: true, content: Buffer.from("a"), timestamp: 5 };
 	const view = new StreamMessageView(shown);
 	t.match(view, { from_client: true, timestamp: 5, content: Buffer.from("a") });

@@ -62,7 +62,7 @@ t.test("the same bytes get the answer of the moment, others do not", async (t) =
 
 /** The answer of a recording at the time that `clock` has. */
 function dated(response: Response, clock: { at: number }): CachedResponse {
-	const recording = new Recording({ id: "1" }, response);
+	const recording = new Recording({ id: "1", response });
 	const untilNow = () => recording.staysUntil(clock.at, usualDates);
 	return {
 		current: () => ({ response: recording.answer(clock.at, usualDates), until: untilNow() }),

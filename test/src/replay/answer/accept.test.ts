@@ -1,4 +1,4 @@
-// What clients accept (RFC 9110 section 12.5).
+// Content negotiation (RFC 9110 section 12.5).
 import t from "tap";
 import { acceptsCoding, prefersJson } from "../../../../src/replay/answer/accept.ts";
 
@@ -24,7 +24,7 @@ t.test("content codings", (t) => {
 	t.end();
 });
 
-t.test("JSON rather than text", (t) => {
+t.test("JSON preferred to text", (t) => {
 	for (const accept of [
 		"application/json",
 		"application/json, text/plain, */*",

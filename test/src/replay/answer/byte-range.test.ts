@@ -1,4 +1,4 @@
-// Which bytes a range means.
+// Parses and resolves byte ranges, and cuts and joins bodies.
 import t from "tap";
 import {
 	joinBodies,
@@ -8,7 +8,7 @@ import {
 	resolveRange,
 } from "../../../../src/replay/answer/byte-range.ts";
 
-t.test("the Range field", (t) => {
+t.test("the Range header", (t) => {
 	t.same(parseRanges("bytes=0-99"), [{ first: 0, last: 99 }]);
 	t.same(parseRanges("Bytes = 5-, -7,, 1 - 2"), [
 		{ first: 5, last: null },
@@ -20,7 +20,7 @@ t.test("the Range field", (t) => {
 	t.end();
 });
 
-t.test("of a representation", (t) => {
+t.test("ranges of a representation", (t) => {
 	const bytes = (field: string, size: number | null) => {
 		const span = resolveRange(parseRanges(field)?.[0] ?? { first: null, last: null }, size);
 		return span === null ? null : [span.from, span.to];
@@ -37,7 +37,7 @@ t.test("of a representation", (t) => {
 	t.end();
 });
 
-t.test("the Content-Range field", (t) => {
+t.test("the Content-Range header", (t) => {
 	t.same(parseContentRange("bytes 0-99/1000"), { span: { from: 0, to: 100 }, size: 1000 });
 	t.same(parseContentRange("bytes 0-99/*"), { span: { from: 0, to: 100 }, size: null });
 	t.same(parseContentRange("bytes */1000"), { span: null, size: 1000 });
@@ -46,7 +46,7 @@ t.test("the Content-Range field", (t) => {
 	t.end();
 });
 
-t.test("a part of a body, also of one that lies elsewhere", (t) => {
+t.test("a part of a body, also of a body on disk", (t) => {
 	const whole = Buffer.from("0123456789");
 	const source = {
 		size: 10,
@@ -65,14 +65,14 @@ t.test("a part of a body, also of one that lies elsewhere", (t) => {
 		[9, 10],
 	] as const) {
 		const part = partOf(source, { from, to });
-		if (Buffer.isBuffer(part)) return t.fail("it stays where it is");
+		if (Buffer.isBuffer(part)) return t.fail("it stays on disk");
 		t.equal(part.size, to - from);
 		t.equal(String(part.read()), "0123456789".slice(from, to));
 	}
 	t.end();
 });
 
-t.test("bodies one after the other", async (t) => {
+t.test("concatenated bodies", async (t) => {
 	const bodies = [Buffer.from("01"), partOf(Buffer.from("x234x"), { from: 1, to: 4 }), Buffer.from("")];
 	const body = joinBodies(bodies);
 	if (Buffer.isBuffer(body)) return t.fail("they are not copied");

@@ -1,4 +1,4 @@
-// How long answers wait.
+// The delay of responses.
 import t from "tap";
 import { type Delay, durationOf, parseDelay, waitOf } from "../../../../src/replay/answer/delay.ts";
 
@@ -27,7 +27,7 @@ t.test("invalid delays", (t) => {
 	t.end();
 });
 
-t.test("times that cannot be are no times", (t) => {
+t.test("impossible times count as 0", (t) => {
 	const delay = parseDelay("recorded") as Delay;
 	t.equal(waitOf(delay, { sent: 100, began: 0, ended: null }), 0);
 	t.equal(durationOf(delay, { sent: 100, began: 101, ended: null }), 0);

@@ -1,4 +1,4 @@
-// Answers that are made of a recorded one.
+// Responses derived from a recorded one.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import type { Response } from "../../../../src/flow/message.ts";
@@ -26,7 +26,7 @@ const reported = ({ statusCode, reason, headers, text }: Response) => [
 	text,
 ];
 
-t.test("parts, none, all", async (t) => {
+t.test("partial, unsatisfiable and complete responses", async (t) => {
 	const head = "Content-Type|text/plain";
 	t.same(reported(partFrom(recorded, { from: 12, to: 15 }, 15, 20, 10)), [
 		206,

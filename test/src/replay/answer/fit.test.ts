@@ -1,4 +1,4 @@
-// Whether a recorded answer is one to what a request asks for besides its key.
+// Whether a recorded response can answer a request with ranges or conditions.
 import t from "tap";
 import { type HttpParts, httpFlow, httpRequest } from "../../../../fixtures/build-flow.ts";
 import type { FlowEnd } from "../../../../src/flow/flow.ts";
@@ -11,7 +11,7 @@ type Fields = [string, string][];
 const ETAG: Fields = [["ETag", '"e1"']];
 const bytes = "0123456789";
 
-/** Rank, and status, Content-Range and body of what is sent; null where it does not answer. */
+/** Rank, and status, Content-Range and body of the response; null: it cannot answer. */
 function answer(
 	sent: Fields,
 	asked: Fields,
@@ -37,13 +37,17 @@ const part: NonNullable<HttpParts["response"]> = {
 	body: "2345",
 };
 
-t.test("parts of a whole recording", (t) => {
+t.test("parts of a complete recording", (t) => {
 	t.same(answer([], [], whole), [1, 200, null, bytes]);
 	t.same(answer(range("bytes=2-4"), [], whole), [2, 206, "bytes 2-4/10", "234"]);
 	t.same(answer(range("bytes=-2"), [], whole), [2, 206, "bytes 8-9/10", "89"]);
 	t.same(answer(range("bytes=8-"), [], whole), [2, 206, "bytes 8-9/10", "89"]);
 	t.same(answer(range("bytes=10-"), [], whole), [2, 416, "bytes */10", ""]);
-	t.same(answer(range("bytes=0-1,4-5"), [], whole), [2, 200, null, bytes], "of several ranges all may be sent");
+	t.same(
+		answer(range("bytes=0-1,4-5"), [], whole),
+		[2, 200, null, bytes],
+		"several ranges are answered with the whole representation",
+	);
 	t.same(answer(range("items=0-1"), [], whole), [1, 200, null, bytes], "another unit");
 	t.same(
 		answer(range("bytes=0-1"), range("bytes=0-1"), whole),
@@ -71,7 +75,7 @@ t.test("If-Range", (t) => {
 	const ifRange = (value: string): Fields => [...range("bytes=0-1"), ["If-Range", value]];
 	t.match(answer(ifRange('"e1"'), [], whole), [2, 206]);
 	t.match(answer(ifRange('"e2"'), [], whole), [2, 200]);
-	t.match(answer(ifRange('W/"e1"'), [], whole), [2, 200], "a weak tag never does");
+	t.match(answer(ifRange('W/"e1"'), [], whole), [2, 200], "a weak tag never matches");
 	const dated: NonNullable<HttpParts["response"]> = {
 		headers: [["Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT"]],
 		body: bytes,
@@ -83,7 +87,7 @@ t.test("If-Range", (t) => {
 	t.end();
 });
 
-t.test("a part answers who asks for bytes that it holds", (t) => {
+t.test("a partial recording answers requests for bytes that it contains", (t) => {
 	const asked = range("bytes=2-5");
 	t.same(answer(range("bytes=2-5"), asked, part), [0, 206, "bytes 2-5/10", "2345"]);
 	t.same(answer(range("bytes=3-4"), asked, part), [2, 206, "bytes 3-4/10", "34"]);
@@ -91,8 +95,8 @@ t.test("a part answers who asks for bytes that it holds", (t) => {
 	t.equal(answer(range("bytes=0-3"), asked, part), null);
 	t.equal(answer(range("bytes=2-3,4-5"), asked, part), null);
 	t.same(answer(range("bytes=99-"), asked, part), [2, 416, "bytes */10", ""]);
-	t.equal(answer(range("bytes=3-4"), asked, { ...part, body: "23" }), null, "it has other bytes than it says");
-	t.same(answer([], [], part), [0, 206, "bytes 2-5/10", "2345"], "a server that sends parts unasked");
+	t.equal(answer(range("bytes=3-4"), asked, { ...part, body: "23" }), null, "the body does not match Content-Range");
+	t.same(answer([], [], part), [0, 206, "bytes 2-5/10", "2345"], "a server that sends parts without a Range header");
 	const all: NonNullable<HttpParts["response"]> = {
 		statusCode: 206,
 		headers: [["Content-Range", "bytes 0-9/10"]],
@@ -109,7 +113,7 @@ t.test("a part answers who asks for bytes that it holds", (t) => {
 	t.end();
 });
 
-t.test("not satisfiable", (t) => {
+t.test("ranges that are not satisfiable", (t) => {
 	const response: NonNullable<HttpParts["response"]> = {
 		statusCode: 416,
 		headers: [["Content-Range", "bytes */10"]],
@@ -122,7 +126,7 @@ t.test("not satisfiable", (t) => {
 	t.end();
 });
 
-t.test("not modified is for who has a copy", (t) => {
+t.test("a 304 answers clients with the same copy", (t) => {
 	const none = (value: string): Fields => [["If-None-Match", value]];
 	const since = (value: string): Fields => [["If-Modified-Since", value]];
 	const response: NonNullable<HttpParts["response"]> = { statusCode: 304, headers: ETAG, body: "" };
@@ -135,19 +139,19 @@ t.test("not modified is for who has a copy", (t) => {
 	t.match(answer(none('"a", "b"'), none('"b"'), bare), [0, 304]);
 	t.equal(answer(none('"a"'), none('"a", "b"'), bare), null);
 	const [early, late] = ["Wed, 01 Jan 2020 00:00:00 GMT", "Thu, 02 Jan 2020 00:00:00 GMT"];
-	t.match(answer(since(late), since(early), bare), [0, 304], "the date that it was moved to");
+	t.match(answer(since(late), since(early), bare), [0, 304], "the refreshed date");
 	t.equal(answer(since(early), since(late), bare), null);
 	t.equal(answer([], since(early), bare), null);
-	t.match(answer([], [], response), [3, 304], "a server that says so unasked, or a browser that did not tell");
+	t.match(answer([], [], response), [3, 304], "a 304 to a request without recorded conditions");
 	const warm: NonNullable<HttpParts["response"]> = { ...response, body: "cached();" };
 	t.same(answer([], [], warm), [1, 200, null, "cached();"]);
 	t.match(answer(none('"e1"'), [], warm), [0, 304]);
 	t.same(answer(none('"e2"'), [], warm), [1, 200, null, "cached();"]);
-	t.match(answer(none('"e9"'), none('"e1"'), whole), [1, 200], "a whole answer is one for all");
+	t.match(answer(none('"e9"'), none('"e1"'), whole), [1, 200], "a complete response answers all requests");
 	t.end();
 });
 
-t.test("a condition that failed", (t) => {
+t.test("412 and 428", (t) => {
 	const response: NonNullable<HttpParts["response"]> = { statusCode: 412, body: "" };
 	const match: Fields = [["If-Match", '"e1"']];
 	t.match(answer(match, match, response), [0, 412]);
@@ -160,14 +164,14 @@ t.test("incomplete responses come last", (t) => {
 	const long: NonNullable<HttpParts["response"]> = { headers: [["Content-Length", "99"]], body: bytes };
 	t.match(answer([], [], long, { end: "cut" }), [5, 200]);
 	t.match(answer([], [], long, { end: "client" }), [5, 200]);
-	t.match(answer([], [], whole, { end: "client" }), [1, 200], "a stream that its client left");
+	t.match(answer([], [], whole, { end: "client" }), [1, 200], "a stream that the client closed");
 	t.match(answer(range("bytes=0-1"), [], whole, { end: "client" }), [1, 200]);
 	t.equal(isIncomplete({ response: httpFlow({ response: long }).response as Response, end: "server" }), false);
 	t.same([200, 206, 304, 404, 412, 416, 428].map(isConditional), [false, true, true, false, true, true, true]);
 	t.end();
 });
 
-t.test("parts of what is not whole: whole ones of the bytes that came, others break off as they do", (t) => {
+t.test("parts of an incomplete recording: complete if all their bytes were received, otherwise cut off", (t) => {
 	const left = { end: "client" as const };
 	const long = (...more: Fields): NonNullable<HttpParts["response"]> => ({
 		headers: [["Content-Length", "20"], ...more],
@@ -177,7 +181,7 @@ t.test("parts of what is not whole: whole ones of the bytes that came, others br
 	t.same(answer(range("bytes=2-4"), [], long(), { end: "cut" }), [2, 206, "bytes 2-4/20", "234"]);
 	t.same(answer(range("bytes=20-"), [], long(), left), [2, 416, "bytes */20", ""]);
 	t.same(answer(range("bytes=5-14"), [], long(), left), [6.5, 206, "bytes 5-14/20", "56789"]);
-	t.match(answer(range("bytes=10-"), [], long(), left), [5, 200], "none of its bytes came");
+	t.match(answer(range("bytes=10-"), [], long(), left), [5, 200], "none of its bytes was received");
 	const half: NonNullable<HttpParts["response"]> = {
 		statusCode: 206,
 		headers: [["Content-Range", "bytes 100-199/300"], ...ETAG],
@@ -186,13 +190,13 @@ t.test("parts of what is not whole: whole ones of the bytes that came, others br
 	t.same(answer(range("bytes=103-104"), range("bytes=100-"), half, left), [2, 206, "bytes 103-104/300", "34"]);
 	t.same(answer(range("bytes=105-114"), range("bytes=100-199"), half, left), [6.5, 206, "bytes 105-114/300", "56789"]);
 	t.match(answer(range("bytes=100-199"), range("bytes=100-199"), half, left), [4, 206]);
-	t.equal(answer(range("bytes=110-"), range("bytes=100-199"), half, left), null, "what did not come");
+	t.equal(answer(range("bytes=110-"), range("bytes=100-199"), half, left), null, "bytes that were not received");
 	t.equal(answer(range("bytes=98-101"), range("bytes=100-199"), half, left), null, "before it");
 	t.equal(answer([], range("bytes=0-"), { ...half, headers: [["Content-Range", "bytes 0-19/20"]] }, left), null);
 	t.equal(
 		answer(range("bytes=103-104"), range("bytes=100-"), half),
 		null,
-		"a length that is no longer the one that was announced",
+		"a body that no longer has the announced length",
 	);
 	const digests: Fields = [
 		["Content-MD5", "x"],
@@ -208,7 +212,7 @@ t.test("parts of what is not whole: whole ones of the bytes that came, others br
 	t.end();
 });
 
-t.test("a preflight is answered as it was, or by the answer to another one that lets it pass", (t) => {
+t.test("a preflight is answered by its own recording, or by that of another preflight that allows it", (t) => {
 	const ask = (method: string, headers = "", origin = "http://a.test"): Fields => [
 		["Origin", origin],
 		["Access-Control-Request-Method", method],
@@ -232,14 +236,14 @@ t.test("a preflight is answered as it was, or by the answer to another one that 
 	t.equal(
 		rank(ask("PUT"), ask("PUT", "", "http://b.test"), allowed("PUT", "")),
 		1,
-		"the one of its own origin comes first",
+		"the recording of its own origin comes first",
 	);
-	t.equal(rank(ask("PUT"), [], allowed("", "")), 1, "of a request that asked for nothing");
+	t.equal(rank(ask("PUT"), [], allowed("", "")), 1, "of a request without CORS headers");
 	t.equal(answer([], ask("PUT"), allowed("PUT", ""), { method: "OPTIONS" })?.[0], 1);
 	t.end();
 });
 
-t.test("a server that wanted a condition has nothing to say to who has one", (t) => {
+t.test("a 428 does not answer requests with a condition", (t) => {
 	const wanted: NonNullable<HttpParts["response"]> = { statusCode: 428, body: "" };
 	t.match(answer([], [], wanted, { method: "PUT" }), [0, 428]);
 	t.equal(answer([["If-Match", '"e1"']], [], wanted, { method: "PUT" }), null);

@@ -1,4 +1,4 @@
-// What parts of one representation answer together.
+// Responses combined from parts of one representation.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import type { FlowEnd } from "../../../../src/flow/flow.ts";
@@ -13,7 +13,7 @@ interface Told {
 	fields?: [string, string][];
 	statusCode?: number;
 	end?: FlowEnd;
-	/** Bytes that came; default: all. */
+	/** Number of received bytes; default: all. */
 	came?: number;
 }
 
@@ -34,7 +34,7 @@ function part(
 	return storedPartOf({ conditions: null, response, end });
 }
 
-/** Rank, status, Content-Range, body, end, and the places of the parts. */
+/** Rank, status, Content-Range, body, end, and the indexes of the parts. */
 function answer(
 	range: string | null,
 	parts: readonly (StoredPart | null)[],
@@ -48,14 +48,14 @@ function answer(
 	return [fit.rank, statusCode, headers?.get("content-range") ?? null, text, fit.ended, of];
 }
 
-t.test("a range that lies in several", async (t) => {
+t.test("a range that several parts cover", async (t) => {
 	const parts = [part(0, 4), part(5, 9), part(8, 14), part(15, 19)];
 	t.same(answer("bytes=3-6", parts), [2.5, 206, "bytes 3-6/20", "3456", "server", [0, 1]]);
 	t.same(answer("bytes=5-14", parts), [2.5, 206, "bytes 5-14/20", "56789abcde", "server", [1, 2]], "they overlap");
 	t.same(
 		answer("bytes=0-", [...parts].reverse()),
 		[2.5, 206, "bytes 0-19/20", text, "server", [3, 2, 1, 0]],
-		"in whatever order they came",
+		"in any order",
 	);
 	t.same(answer("bytes=-12", parts), [2.5, 206, "bytes 8-19/20", text.slice(8), "server", [2, 3]]);
 	t.same(answer(null, parts), [2.5, 200, null, text, "server", [0, 1, 2, 3]], "all of it");
@@ -67,7 +67,7 @@ t.test("a range that lies in several", async (t) => {
 	t.same(answer("bytes=3-6", parts, { ifRange: '"e1"' }), [2.5, 206, "bytes 3-6/20", "3456", "server", [0, 1]]);
 });
 
-t.test("as few as do, however many there are", async (t) => {
+t.test("the fewest parts that suffice", async (t) => {
 	const small = Array.from({ length: 19 }, (_, at) => part(at, at + 1));
 	t.same(answer("bytes=2-9", [...small, part(2, 7)])?.at(-1), [19, 8]);
 	const many = Array.from({ length: 20_000 }, (_, at) => part(at % 19, (at % 19) + 1));
@@ -78,7 +78,7 @@ t.test("a response that was cut off adds the bytes received", async (t) => {
 	const [left, rest] = [part(0, 19, { end: "client", came: 7 }), part(5, 19)];
 	t.same(answer("bytes=0-", [left, rest]), [2.5, 206, "bytes 0-19/20", text, "server", [0, 1]]);
 	const whole = part(0, 19, { statusCode: 200, end: "cut", came: 7 });
-	t.same(answer(null, [whole, rest]), [2.5, 200, null, text, "server", [0, 1]], "of the whole as well");
+	t.same(answer(null, [whole, rest]), [2.5, 200, null, text, "server", [0, 1]], "of the complete representation too");
 	t.same(answer("bytes=2-11", [part(0, 4), part(5, 19, { end: "client", came: 2 })]), [
 		6.5,
 		206,
@@ -90,38 +90,42 @@ t.test("a response that was cut off adds the bytes received", async (t) => {
 	t.same(
 		answer("bytes=2-11", [part(0, 4), part(5, 6)]),
 		[6.5, 206, "bytes 2-11/20", "23456", "cut", [0, 1]],
-		"and breaks off where there is nothing more",
+		"it is cut off at the end of the available bytes",
 	);
 });
 
-t.test("nothing", async (t) => {
+t.test("requests that parts cannot answer", async (t) => {
 	t.equal(answer("bytes=0-9", []), null);
 	const gap = [part(0, 4), part(6, 19)];
-	t.equal(answer("bytes=5-9", gap), null, "its first byte is not there");
+	t.equal(answer("bytes=5-9", gap), null, "its first byte is missing");
 	t.equal(answer(null, gap), null, "a gap in the whole");
 	t.equal(answer("bytes=0-1,4-5", gap), null, "several ranges");
 	t.equal(answer("bytes=20-", gap), null, "beyond the end");
 	t.equal(answer("bytes=0-9", [part(0, 4), part(5, 19)], { method: "POST" }), null);
 });
 
-t.test("which belong together", async (t) => {
+t.test("parts that can be combined", async (t) => {
 	const version = (...fields: [string, string][]) => part(0, 4, { fields })?.representation ?? null;
 	const DATE: [string, string] = ["Last-Modified", "Wed, 01 Jan 2020 00:00:00 GMT"];
 	const other: [string, string] = ["Last-Modified", "Thu, 02 Jan 2020 00:00:00 GMT"];
-	t.equal(version(ETAG, DATE), version(ETAG, other), "a strong tag says it");
+	t.equal(version(ETAG, DATE), version(ETAG, other), "a strong tag is sufficient");
 	t.not(version(ETAG), version(["ETag", '"e2"']));
 	t.equal(version(DATE), version(DATE));
 	t.not(version(DATE), version(other));
 	t.not(version(["ETag", 'W/"e1"'], DATE), version(["ETag", 'W/"e2"'], DATE));
 	t.not(version(ETAG), version(ETAG, ["Content-Encoding", "gzip"]));
-	t.equal(version(["ETag", 'W/"e1"']), null, "a weak tag alone does not");
+	t.equal(version(["ETag", 'W/"e1"']), null, "a weak tag alone is not sufficient");
 	t.equal(version(), null);
 	const response = (headers: [string, string][], body: string, statusCode = 206) =>
 		httpFlow({ response: { statusCode, headers, body } }).response as Response;
 	const of = (made: Response, end: FlowEnd = "server") => storedPartOf({ conditions: null, response: made, end });
-	t.equal(of(response([ETAG, ["Content-Range", "bytes 0-4/*"]], "01234")), null, "of a size that is not known");
-	t.equal(of(response([ETAG, ["Content-Range", "bytes 0-4/20"]], "0123")), null, "other bytes than it says");
-	t.equal(of(response([ETAG, ["Content-Length", "5"]], "01234", 200)), null, "a whole one does alone");
-	t.equal(of(response([ETAG], "01234", 200), "cut"), null, "of no known length");
+	t.equal(of(response([ETAG, ["Content-Range", "bytes 0-4/*"]], "01234")), null, "of an unknown size");
+	t.equal(
+		of(response([ETAG, ["Content-Range", "bytes 0-4/20"]], "0123")),
+		null,
+		"the body does not match Content-Range",
+	);
+	t.equal(of(response([ETAG, ["Content-Length", "5"]], "01234", 200)), null, "a complete recording needs no others");
+	t.equal(of(response([ETAG], "01234", 200), "cut"), null, "of an unknown length");
 	t.equal(of(response([ETAG, ["Content-Length", "50"]], "01234", 404), "cut"), null);
 });

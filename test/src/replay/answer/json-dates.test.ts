@@ -1,4 +1,4 @@
-// Dates in JSON, moved in their own notation.
+// Moves dates in JSON and keeps their notation.
 import t from "tap";
 import { parseJsonPath } from "../../../../src/json/path.ts";
 import { moveDate, moveJsonDates } from "../../../../src/replay/answer/json-dates.ts";
@@ -33,7 +33,7 @@ t.test("notations", (t) => {
 	t.end();
 });
 
-t.test("only what is asked for changes, and nothing of how the rest is written", (t) => {
+t.test("only the named values change; the rest of the text stays byte for byte", (t) => {
 	const text =
 		'{ "at" : "2024-01-01T00:00:00Z",\n\t"items":[{"until":1700000000,"at":"2024-01-01T00:00:00Z"},{"until":null},{"until":"1700000000"}] , "n": 1e3}';
 	const paths = ["/at", "$.items[*].until"].map((path) => parseJsonPath(path, "an_option"));

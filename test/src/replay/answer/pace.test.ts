@@ -1,4 +1,4 @@
-// The pieces of a body and when they go out.
+// The timed chunks of a body.
 import t from "tap";
 import { piecesOf, type Recorded } from "../../../../src/replay/answer/pace.ts";
 
@@ -13,7 +13,7 @@ const recorded = (parts: Partial<Recorded>): Recorded => ({
 const shown = (parts: Partial<Recorded>) =>
 	piecesOf(recorded(parts))?.map(({ afterMs, bytes }) => [Math.round(afterMs), bytes.toString()]) ?? null;
 
-t.test("as it came, where that was noted", (t) => {
+t.test("recorded chunk times are used", (t) => {
 	const chunkTimes = [
 		[0, 3],
 		[500, 1],
@@ -32,7 +32,7 @@ t.test("as it came, where that was noted", (t) => {
 	t.end();
 });
 
-t.test("notes that do not fit the body are not believed", (t) => {
+t.test("chunk times that do not match the body are ignored", (t) => {
 	for (const chunkTimes of [
 		[[0, 3]],
 		[[0, 9]],
@@ -51,7 +51,7 @@ t.test("notes that do not fit the body are not believed", (t) => {
 	t.end();
 });
 
-t.test("else spread evenly over its time", (t) => {
+t.test("without chunk times, chunks are spread evenly over the recorded time", (t) => {
 	t.same(shown({ seconds: 0.02 }), [
 		[0, "abcd"],
 		[20, "efgh"],
@@ -65,7 +65,7 @@ t.test("else spread evenly over its time", (t) => {
 	t.end();
 });
 
-t.test("event streams event by event", (t) => {
+t.test("event streams are split into events", (t) => {
 	t.same(
 		shown({ isEventStream: true, body: Buffer.from("data: 1\n\ndata: 2\r\n\r\nid: 3\ndata: 3\n\ndata: unfinished") }),
 		[

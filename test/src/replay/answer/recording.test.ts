@@ -1,4 +1,4 @@
-// Recorded responses made ready to be sent.
+// Prepares recorded responses for sending.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpResponse, STARTED } from "../../../../fixtures/build-flow.ts";
@@ -6,9 +6,10 @@ import { parseJsonPath } from "../../../../src/json/path.ts";
 import { Recording } from "../../../../src/replay/answer/recording.ts";
 import { usualDates } from "../../../../src/replay/answer/refresh.ts";
 
-const recording = (parts: Parameters<typeof httpResponse>[0] = {}) => new Recording({ id: "r" }, httpResponse(parts));
+const recording = (parts: Parameters<typeof httpResponse>[0] = {}) =>
+	new Recording({ id: "r", response: httpResponse(parts) });
 
-t.test("an answer is a copy", (t) => {
+t.test("a response is a copy", (t) => {
 	const source = recording({ trailers: [["t", "1"]] });
 	const answer = source.answer(5, null);
 	answer.headers.set("content-type", "changed");
@@ -41,7 +42,7 @@ t.test("recorded in HTTP/2, answered in HTTP/1.1", (t) => {
 	t.end();
 });
 
-t.test("dates move with the time of the answer", (t) => {
+t.test("dates move with the time of the response", (t) => {
 	const source = recording({
 		headers: [
 			["Date", "Tue, 14 Nov 2023 22:13:20 GMT"],
@@ -55,7 +56,7 @@ t.test("dates move with the time of the answer", (t) => {
 	t.end();
 });
 
-t.test("a content coding stays or goes as the client says", (t) => {
+t.test("a content coding is removed if the client does not accept it", (t) => {
 	const body = gzipSync("plain text");
 	const source = recording({
 		body,
@@ -64,7 +65,7 @@ t.test("a content coding stays or goes as the client says", (t) => {
 			["Content-Length", String(body.length)],
 		],
 	});
-	t.same(source.answer(0, null, null).rawContent, body, "no Accept-Encoding: any will do");
+	t.same(source.answer(0, null, null).rawContent, body, "no Accept-Encoding: any coding is accepted");
 	t.same(source.answer(0, null, "gzip").rawContent, body);
 	const plain = source.answer(0, null, "identity");
 	t.equal(plain.rawContent?.toString(), "plain text");
@@ -73,7 +74,7 @@ t.test("a content coding stays or goes as the client says", (t) => {
 	t.equal(
 		recording({ body: "not gzip", headers: [["Content-Encoding", "gzip"]] }).answer(0, null, "br").text,
 		"not gzip",
-		"what cannot be decoded stays",
+		"a body that cannot be decoded stays unchanged",
 	);
 	t.equal(
 		recording({
@@ -91,7 +92,7 @@ t.test("a content coding stays or goes as the client says", (t) => {
 	t.end();
 });
 
-t.test("flaws of what was recorded", (t) => {
+t.test("defects of recordings", (t) => {
 	const length = (value: string, parts = {}) =>
 		recording({ headers: [["Content-Length", value]], body: "hello", ...parts });
 	t.equal(length("5").flaw("GET"), null);
@@ -104,7 +105,7 @@ t.test("flaws of what was recorded", (t) => {
 	t.end();
 });
 
-t.test("how long an answer stays the same", (t) => {
+t.test("how long a response stays the same", (t) => {
 	const dated = recording({ headers: [["Date", "Tue, 14 Nov 2023 22:13:20 GMT"]], timestampStart: STARTED });
 	t.equal(dated.staysUntil(STARTED + 60.9, usualDates), STARTED + 61);
 	t.equal(dated.staysUntil(STARTED + 60.9, null), Number.POSITIVE_INFINITY);

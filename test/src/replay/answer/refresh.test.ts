@@ -1,4 +1,4 @@
-// Dates that keep their distance to the time of recording.
+// Refreshes dates: each keeps its distance to the time of recording.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpResponse, STARTED } from "../../../../fixtures/build-flow.ts";
@@ -7,14 +7,14 @@ import { compileRefresh, findDates, moveDates, refreshResponse } from "../../../
 const DATE = "Tue, 14 Nov 2023 22:13:20 GMT";
 const LATER = "Tue, 14 Nov 2023 22:14:20 GMT";
 
-/** The values of fields, refreshed a minute after they were recorded. */
+/** The values of headers, refreshed a minute after the recording. */
 function refreshed(headers: [string, string][], also: string[] = []): string[] {
 	const response = httpResponse({ headers, timestampStart: STARTED });
 	refreshResponse(response, STARTED + 60, compileRefresh(also));
 	return [...response.headers].map(([, value]) => value);
 }
 
-t.test("Date, Expires, Last-Modified, whatever their notation, each in its place", (t) => {
+t.test("Date, Expires and Last-Modified in all notations, each in place", (t) => {
 	t.same(
 		refreshed([
 			["Date", DATE],
@@ -28,7 +28,7 @@ t.test("Date, Expires, Last-Modified, whatever their notation, each in its place
 	t.end();
 });
 
-t.test("the expiry of cookies, and nothing else of them, to the byte", (t) => {
+t.test("only the expiry of cookies changes; the rest stays byte for byte", (t) => {
 	t.same(
 		refreshed([
 			["Set-Cookie", `a="b c" ;  Expires=${DATE};Path=/;; HttpOnly`],
@@ -47,7 +47,11 @@ t.test("the expiry of cookies, and nothing else of them, to the byte", (t) => {
 t.test("invalid dates stay unchanged", (t) => {
 	const values = ["0", "-1", "", "2023-11-14T22:13:20Z", "Tue, 14 Nov 2023"];
 	t.same(refreshed(values.map((value) => ["Expires", value])), values);
-	t.same(moveDates(["Date", DATE], findDates(["Date", DATE]), 1e12), ["Date", DATE], "nor a date beyond the calendar");
+	t.same(
+		moveDates(["Date", DATE], findDates(["Date", DATE]), 1e12),
+		["Date", DATE],
+		"a date whose year would not have four digits",
+	);
 	t.end();
 });
 
@@ -62,7 +66,7 @@ t.test("more headers by name", (t) => {
 	t.end();
 });
 
-t.test("dates in JSON bodies, in whatever coding", (t) => {
+t.test("dates in JSON bodies, also in coded ones", (t) => {
 	const text = '{"expires_at": "2023-11-14T22:13:20.5Z", "other": 1700000000}';
 	const response = httpResponse({
 		headers: [["Content-Encoding", "gzip"]],
@@ -78,7 +82,7 @@ t.test("dates in JSON bodies, in whatever coding", (t) => {
 	t.end();
 });
 
-t.test("bodies that are no JSON, or have nothing to move, stay to the byte", (t) => {
+t.test("bodies that are not JSON or have no dates stay byte for byte", (t) => {
 	for (const body of [gzipSync("not json"), gzipSync("{}"), Buffer.from("not gzip")]) {
 		const response = httpResponse({ headers: [["Content-Encoding", "gzip"]], body, timestampStart: STARTED });
 		refreshResponse(response, STARTED + 60, compileRefresh(["/a"]));

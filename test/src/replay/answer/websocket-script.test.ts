@@ -1,4 +1,4 @@
-// What the server of a recorded WebSocket says again.
+// Replays the server's side of a recorded WebSocket.
 import t from "tap";
 import { httpRequest, STARTED, websocketFlow } from "../../../../fixtures/build-flow.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
@@ -21,7 +21,7 @@ const say = (content: string, fromClient: boolean, at: number, more = {}) => ({
 	...more,
 });
 
-t.test("each message after the client's that preceded it", (t) => {
+t.test("each message is sent after the client's messages that preceded it", (t) => {
 	const { cues, close } = part([
 		say("welcome", false, 1),
 		say("a", true, 2),
@@ -52,7 +52,7 @@ t.test("recorded times, and a server that closes", (t) => {
 	t.end();
 });
 
-t.test("the handshake is one for this request (RFC 6455 section 1.3)", (t) => {
+t.test("the handshake matches the request (RFC 6455 section 1.3)", (t) => {
 	const headers = Headers.of(
 		["Upgrade", "websocket"],
 		["Sec-WebSocket-Accept", "old"],

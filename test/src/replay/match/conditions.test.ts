@@ -1,4 +1,4 @@
-// What a request asks for besides what its key holds.
+// Ranges and conditions of requests.
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import {
@@ -10,7 +10,7 @@ import {
 	tagsOf,
 } from "../../../../src/replay/match/conditions.ts";
 
-t.test("most ask for nothing", (t) => {
+t.test("most requests have none", (t) => {
 	t.equal(
 		conditionsOf(
 			httpRequest({
@@ -51,7 +51,7 @@ t.test("most ask for nothing", (t) => {
 	t.end();
 });
 
-t.test("the same range, the same conditions", (t) => {
+t.test("equal ranges and equivalent conditions", (t) => {
 	t.ok(isSameRange(null, null));
 	t.ok(isSameRange("bytes=0-1", "Bytes = 0-1"));
 	t.notOk(isSameRange("bytes=0-1", null));

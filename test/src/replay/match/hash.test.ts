@@ -1,10 +1,10 @@
-// The hash of request keys: the same for ever, since tapes hold it, and different for what differs.
+// The hash of request keys. Tapes contain it, so it must never change.
 import fc from "fast-check";
 import t from "tap";
 import { hash64 } from "../../../../src/replay/match/hash.ts";
 
-t.test("16 digits over the bytes, the same on every machine and in every version", async (t) => {
-	// from tapes that were recorded: these never change
+t.test("16 digits, the same on every machine and in every version", async (t) => {
+	// values from existing tapes, which never change
 	t.equal(hash64(""), "0ca8e8731704f22a");
 	t.equal(hash64("GET\nhttp\nexample.com\n80\n/"), "87bbc54cd31500b5");
 	t.equal(hash64("\xff\0\xe9"), "2c76848c025f9bc3");
@@ -30,7 +30,7 @@ t.test("different values have different hashes", async (t) => {
 	t.ok(Math.max(...counts) < 300 && Math.min(...counts) > 120, "evenly spread");
 });
 
-t.test("every bit counts", async () => {
+t.test("every bit affects the hash", async () => {
 	fc.assert(
 		fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), fc.nat(), (bytes, n) => {
 			const changed = Uint8Array.from(bytes);

@@ -1,4 +1,4 @@
-// What the same request means by default: what mitmproxy takes for the same.
+// Request keys. By default, the same requests are equal as in mitmproxy.
 import { createHash } from "node:crypto";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
@@ -47,9 +47,9 @@ const different: [what: string, a: Parts, b: Parts][] = [
 	["the order of the query", { path: "/?a=1&b=2" }, { path: "/?b=2&a=1" }],
 	["duplicates", { path: "/?a=1&a=1" }, { path: "/?a=1" }],
 	["a semicolon separates nothing", { path: "/?a=1;b=2" }, { path: "/?a=1&b=2" }],
-	["what looks like a separator once it is decoded", { path: "/?a=1%26b=2" }, { path: "/?a=1&b=2" }],
-	["bytes that are no UTF-8", { path: "/?q=%E9" }, { path: "/?q=%E8" }],
-	["a byte that is no UTF-8 and what stands for it", { path: "/?q=%E9" }, { path: "/?q=%EF%BF%BD" }],
+	["an escaped separator", { path: "/?a=1%26b=2" }, { path: "/?a=1&b=2" }],
+	["bytes that are not UTF-8", { path: "/?q=%E9" }, { path: "/?q=%E8" }],
+	["a byte that is not UTF-8, and the replacement character", { path: "/?q=%E9" }, { path: "/?q=%EF%BF%BD" }],
 	["the body", { body: "a" }, { body: "b" }],
 	["no body recorded, and an empty one", { body: null }, { body: "" }],
 	["the order of a form", form("a=1&b=2"), form("b=2&a=1")],
@@ -60,13 +60,13 @@ const different: [what: string, a: Parts, b: Parts][] = [
 for (const [what, a, b] of same) t.equal(keyOf(a), keyOf(b), `the same: ${what}`);
 for (const [what, a, b] of different) t.not(keyOf(a), keyOf(b), `different: ${what}`);
 
-t.test("a key is 16 hexadecimal digits, and does not change from version to version: tapes hold it", (t) => {
+t.test("a key is 16 hexadecimal digits, and the same in every version, because tapes contain it", (t) => {
 	t.equal(keyOf({}), "944412f7fc36f89b");
 	t.equal(keyOf({ scheme: "https", path: "/a?b=%C3%A4", method: "POST", body: "x".repeat(2000) }), "be4283a8a048d6db");
 	t.end();
 });
 
-t.test("a coded body counts as what it is when decoded", async (t) => {
+t.test("a coded body is compared decoded", async (t) => {
 	const { gzipSync } = await import("node:zlib");
 	const coded = (level: number): Parts => ({
 		body: gzipSync("the body", { level }),
@@ -80,14 +80,14 @@ t.test("a coded body counts as what it is when decoded", async (t) => {
 	t.end();
 });
 
-t.test("other options give other keys for the same request", (t) => {
+t.test("options change the key of a request", (t) => {
 	const flow = httpFlow();
 	t.equal(requestKeyFor({})(flow), defaultRequestKey(flow));
 	t.not(requestKeyFor({ server_replay_use_headers: ["host"] })(flow), defaultRequestKey(flow));
 	t.end();
 });
 
-t.test("a body that is somewhere else is not read where its hash is known", async (t) => {
+t.test("a body on disk is not read if its hash is known", async (t) => {
 	const bytes = Buffer.alloc(5000, "x");
 	const unread = (): never => t.fail("it was read") as never;
 	const elsewhere = {

@@ -1,4 +1,4 @@
-// The parts of a request that count.
+// The compared parts of a request.
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "../../../../src/replay/match/parts.ts";
 import { compileRules } from "../../../../src/replay/match/rules.ts";
 
-t.test("path and query, cut where mitmproxy cuts them", (t) => {
+t.test("path and query are separated as in mitmproxy", (t) => {
 	const cases: [path: string, whole: string, withoutParams: string, query: string][] = [
 		["/a/b;x=1?q=1#f", "/a/b;x=1", "/a/b", "q=1"],
 		["/a;x/b", "/a;x/b", "/a;x/b", ""],
@@ -33,7 +33,7 @@ t.test("path and query, cut where mitmproxy cuts them", (t) => {
 	t.end();
 });
 
-t.test("pairs of a query, less those that do not count", (t) => {
+t.test("compared query parameters", (t) => {
 	const rules = compileRules({ server_replay_ignore_params: ["t"], server_replay_ignore_param_order: true });
 	t.same(queryPairs("b=2&t=1&a=%31&a=0", rules), [
 		["a", "0"],
@@ -43,7 +43,7 @@ t.test("pairs of a query, less those that do not count", (t) => {
 	t.end();
 });
 
-t.test("headers in use", (t) => {
+t.test("compared headers", (t) => {
 	const request = httpRequest({
 		headers: [
 			["X-B", "2"],
@@ -75,7 +75,7 @@ t.test("headers in use", (t) => {
 	t.end();
 });
 
-t.test("bodies, by what the rules make of them", (t) => {
+t.test("compared content of bodies", (t) => {
 	const body = (text: string | null, type = "application/json") =>
 		httpRequest({ method: "POST", headers: [["Content-Type", type]], body: text });
 	const meaning = compileRules({ server_replay_match_content: "meaning" });
@@ -123,7 +123,7 @@ t.test("bodies, by what the rules make of them", (t) => {
 	t.end();
 });
 
-t.test("a large body that is not coded is not read", (t) => {
+t.test("a large body without content coding is not read", (t) => {
 	const source = {
 		size: 100 * 1024 * 1024,
 		read: () => t.fail("read") as never,
@@ -136,7 +136,7 @@ t.test("a large body that is not coded is not read", (t) => {
 	t.end();
 });
 
-t.test("JSON lines by their meaning, and forms of two kinds", (t) => {
+t.test("the meaning of JSON lines, and two kinds of forms", (t) => {
 	const rules = compileRules({ server_replay_match_content: "meaning", server_replay_ignore_json: ["/t"] });
 	const lines = (body: string) =>
 		contentOf(httpRequest({ method: "POST", headers: [["Content-Type", "application/x-ndjson"]], body }), rules);

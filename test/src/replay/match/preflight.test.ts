@@ -28,7 +28,7 @@ t.test("detects preflight requests", (t) => {
 	t.end();
 });
 
-t.test("the response", (t) => {
+t.test("the headers of the response", (t) => {
 	const request = preflight([
 		["Origin", "http://a.test"],
 		["Access-Control-Request-Method", "PUT"],

@@ -1,4 +1,4 @@
-// What counts, in words.
+// The matching rules in words.
 import t from "tap";
 import { compileRules, type MatchValues } from "../../../../src/replay/match/rules.ts";
 import { orderText, rulesText } from "../../../../src/replay/match/rules-text.ts";
@@ -24,7 +24,7 @@ const cases: [values: MatchValues, text: string][] = [
 			server_replay_ignore_payload_params: ["csrf"],
 			server_replay_ignore_body: ["\\d+"],
 		},
-		"method, scheme, host, port, path, query in order, headers accept, cookie (without cookie sid), body by bytes (without form field csrf, what matches \\d+)",
+		"method, scheme, host, port, path, query in order, headers accept, cookie (without cookie sid), body by bytes (without form field csrf, matches of \\d+)",
 	],
 	[{ server_replay_match_profile: "vcr" }, "method, scheme, host, port, path, query"],
 	[
@@ -44,7 +44,7 @@ for (const [values, text] of cases) {
 	});
 }
 
-t.test("orders", (t) => {
+t.test("the order of recordings in words", (t) => {
 	t.equal(orderText("once"), "each recording answers once");
 	t.equal(new Set((["once", "sequence", "first", "cycle"] as const).map(orderText)).size, 4);
 	t.end();

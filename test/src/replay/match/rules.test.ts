@@ -1,4 +1,4 @@
-// What the matching options come to: which requests are the same by them.
+// The matching options, and which requests are equal by them.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { requestKeyFor } from "../../../../src/replay/match/key.ts";
@@ -61,7 +61,7 @@ const cases: [
 		[json("[1,2]"), json("[2,1]")],
 	],
 	[
-		"an object is no array",
+		"an object is not an array",
 		{ server_replay_match_content: "meaning" },
 		[json("{ }"), json("{}")],
 		[json("{}"), json("[]")],
@@ -133,20 +133,20 @@ const cases: [
 		[json("1"), json("2")],
 	],
 	[
-		"wpr: whatever the query",
+		"wpr: with any query",
 		{ server_replay_match_profile: "wpr" },
 		[query("/?a=1"), query("/?a=2")],
 		[query("/a"), query("/b")],
 	],
 	[
-		"what a profile says is changed by options",
+		"options change the settings of a profile",
 		{ server_replay_match_profile: "playwright", server_replay_ignore_content: true },
 		[json("1"), json("2")],
 		[query("/?a"), query("/?b")],
 	],
 ];
 
-/** Takes out digits, or nothing: a stand-in for a compiler of patterns. */
+/** Removes digits or nothing; stands in for a compiler of patterns. */
 const extras: MatchExtras = { compileCut: (pattern) => (text) => text.replace(new RegExp(pattern, "g"), "") };
 
 for (const [what, values, same, different] of cases) {
@@ -160,7 +160,7 @@ for (const [what, values, same, different] of cases) {
 	});
 }
 
-t.test("without options it is the key that tapes hold", (t) => {
+t.test("without options, the key is that of tapes", (t) => {
 	t.ok(isDefault({}));
 	t.ok(
 		isDefault({
@@ -174,7 +174,7 @@ t.test("without options it is the key that tapes hold", (t) => {
 	t.end();
 });
 
-t.test("a path that is none is refused", (t) => {
+t.test("an invalid JSON path is an error", (t) => {
 	t.throws(() => requestKeyFor({ server_replay_ignore_json: ["user.id"] }), {
 		code: "FT_BAD_OPTION",
 		option: "server_replay_ignore_json",

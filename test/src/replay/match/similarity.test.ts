@@ -1,4 +1,4 @@
-// How much requests are alike.
+// The similarity of requests.
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
 import { similarity } from "../../../../src/replay/match/similarity.ts";
@@ -12,7 +12,7 @@ const sent = httpRequest({
 	],
 });
 
-t.test("headers by name and value, whatever the case of names", (t) => {
+t.test("headers by name and value, ignoring the case of names", (t) => {
 	const same = httpRequest({
 		path: "/",
 		headers: [
@@ -39,7 +39,7 @@ t.test("headers by name and value, whatever the case of names", (t) => {
 	t.end();
 });
 
-t.test("the query first, then headers", (t) => {
+t.test("the query has precedence over headers", (t) => {
 	const otherHeaders = httpRequest({ path: "/?b=2&a=1", headers: [["Host", "y"]] });
 	const otherQuery = httpRequest({ path: "/?a=1&b=3", headers: sent.headers });
 	const noQuery = httpRequest({ path: "/", headers: sent.headers });

@@ -1,9 +1,9 @@
-// Going through the recordings of a key.
+// Iterates over the recordings of a key.
 import t from "tap";
 import { Cursor } from "../../../../src/replay/recordings/cursor.ts";
 import type { RecordingIndex } from "../../../../src/replay/recordings/keyed-tape.ts";
 
-/** A tape that has places of one key, which may become more. */
+/** A tape with sequence numbers of one key, to which more can be added. */
 function shelfOf(seqs: number[]): RecordingIndex {
 	return {
 		findByKey: (key, after, limit) => (key === "k" ? seqs.filter((seq) => seq > after).slice(0, limit) : []),
@@ -25,7 +25,7 @@ t.test("all recordings of all indexes, in order", (t) => {
 	t.end();
 });
 
-t.test("flows added to the tape meanwhile are found", (t) => {
+t.test("flows that are added later are found", (t) => {
 	const seqs = [1];
 	const cursor = new Cursor("k", [shelfOf(seqs)]);
 	t.same(cursor.next(), { tape: 0, seq: 1 });
@@ -35,7 +35,7 @@ t.test("flows added to the tape meanwhile are found", (t) => {
 	t.end();
 });
 
-t.test("knows whether it has found more", (t) => {
+t.test("whether more recordings were found", (t) => {
 	const cursor = new Cursor("k", [shelfOf([1, 2])]);
 	cursor.next();
 	t.ok(cursor.hasMore);

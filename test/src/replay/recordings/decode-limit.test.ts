@@ -1,4 +1,4 @@
-// How far bodies of requests are decoded to find their recordings.
+// Limits the decoding of request bodies.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
@@ -14,13 +14,13 @@ const coded = (path: string, content: Buffer | string, level = 6) => ({
 	headers: [["Content-Encoding", "gzip"]] as [string, string][],
 });
 
-/** What is answered, and how far the body was decoded. */
+/** The text of the response, and the limit for decoding the body. */
 function ask(index: ReplayIndex, request: ReturnType<typeof coded>): [answer: string | null, limit: number] {
 	const flow = httpFlow({ request });
 	return [index.takeRecording(flow)?.response.text ?? null, flow.request.decodedLimit];
 }
 
-t.test("far where a recording of the request is coded too, else not", async (t) => {
+t.test("the limit is higher if a recording of the request is coded too", async (t) => {
 	const large = Buffer.alloc(3 * MIB, "large");
 	const flows = [
 		recorded("large", coded("/coded?x=1", large)),
@@ -32,14 +32,18 @@ t.test("far where a recording of the request is coded too, else not", async (t) 
 	for (const source of sources) {
 		for (const values of [{}, { server_replay_match_content: "meaning" }] as const) {
 			const index = await ReplayIndex.open([source], { ...values, server_replay_reuse: true });
-			t.strictSame(ask(index, coded("/coded?x=1", large, 1)), ["large", 16 * MIB], "other bytes of the same content");
+			t.strictSame(
+				ask(index, coded("/coded?x=1", large, 1)),
+				["large", 16 * MIB],
+				"different bytes with the same content",
+			);
 			t.strictSame(ask(index, coded("/coded?x=1", "small", 1)), ["small", MIB]);
 			t.strictSame(
 				ask(index, coded("/plain", "plain")),
 				["plain", MIB],
 				"small ones may be coded where the recording is not",
 			);
-			t.strictSame(ask(index, coded("/plain", large)), [null, 0], "what is not decoded once is not tried again");
+			t.strictSame(ask(index, coded("/plain", large)), [null, 0], "a body that was not decoded is not decoded again");
 			t.strictSame(ask(index, coded("/coded?x=1", Buffer.alloc(17 * MIB))), [null, 0]);
 		}
 	}

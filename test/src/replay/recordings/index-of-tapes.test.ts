@@ -1,4 +1,4 @@
-// Which recording answers a request.
+// Chooses the recording that answers a request.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
@@ -14,7 +14,7 @@ const polls = () => [
 	recorded("two", { path: "/poll" }),
 ];
 
-/** What a tape of two equal requests answers to five. */
+/** The responses to five requests from a tape with two equal ones. */
 const orders: [values: IndexValues, answers: (string | null)[]][] = [
 	[{}, ["one", "two", null, null, null]],
 	[{ server_replay_order: "once" }, ["one", "two", null, null, null]],
@@ -33,7 +33,7 @@ for (const [values, answers] of orders) {
 		const tapes = {
 			"in memory": sourceOf(polls()),
 			"on a tape": await tapeOf(join(folder, "a.tape"), polls()),
-			"behind a tape without them": [await tapeOf(join(folder, "b.tape"), [recorded("x")]), sourceOf(polls())],
+			"after a tape without them": [await tapeOf(join(folder, "b.tape"), [recorded("x")]), sourceOf(polls())],
 			"one on each tape": [sourceOf(polls().slice(0, 1)), await tapeOf(join(folder, "c.tape"), polls().slice(1))],
 		};
 		for (const [what, tape] of Object.entries(tapes)) {
@@ -47,7 +47,7 @@ for (const [values, answers] of orders) {
 	});
 }
 
-t.test("a match function decides among recordings that the options do not tell apart, in every order", async (t) => {
+t.test("a match function chooses among recordings with the same key, in every order", async (t) => {
 	const flows = ["a", "b", "a"].map((name, i) =>
 		recorded(`${name}${i}`, { method: "POST", body: `{"operation":"${name}"}` }),
 	);
@@ -72,7 +72,7 @@ t.test("a match function decides among recordings that the options do not tell a
 	}
 });
 
-t.test("playwright: the most equal headers", async (t) => {
+t.test("playwright: the recording with the most equal headers", async (t) => {
 	const index = await indexOf(
 		[
 			recorded("html", { headers: [["Accept", "text/html"]] }),
@@ -86,7 +86,7 @@ t.test("playwright: the most equal headers", async (t) => {
 	t.equal(answerTo(index, { headers: [["accept", "image/png"]] }), "html");
 });
 
-t.test("wpr: an unknown query gets the nearest of the same path", async (t) => {
+t.test("wpr: an unknown query gets the most similar one with the same path", async (t) => {
 	const index = await indexOf([recorded("1", { path: "/a?x=1&y=1&t=5" }), recorded("2", { path: "/a?x=2&y=1&t=6" })], {
 		server_replay_match_profile: "wpr",
 	});
@@ -95,7 +95,7 @@ t.test("wpr: an unknown query gets the nearest of the same path", async (t) => {
 	t.equal(answerTo(index, { path: "/b?x=1" }), null);
 });
 
-t.test("flows without a final response answer nothing and are not unused", async (t) => {
+t.test("flows without a final response are neither used nor unused", async (t) => {
 	const index = await indexOf([
 		recorded("", {}, null),
 		recorded("", {}, { statusCode: 101 }),
@@ -108,7 +108,7 @@ t.test("flows without a final response answer nothing and are not unused", async
 	t.equal(answerTo(index), null);
 });
 
-t.test("tells what was used and what was not, over all tapes", async (t) => {
+t.test("counts used and unused recordings of all tapes", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const [a, b, c] = [recorded("a", { path: "/a" }), recorded("b", { path: "/b" }), recorded("c", { path: "/c" })];
 	const index = await ReplayIndex.open([await tapeOf(path, [a, b]), sourceOf([c])], {});
@@ -137,7 +137,7 @@ t.test("recordings added during the replay are found", async (t) => {
 	t.equal(answerTo(index), "two");
 });
 
-t.test("by other matching than the default one, tapes answer as flows in memory do", async (t) => {
+t.test("with non-default matching, tapes answer like flows in memory", async (t) => {
 	const flows = [
 		recorded("1", { path: "/a?t=1" }),
 		recorded("2", { path: "/a?t=2", host: "b.test" }),
@@ -151,7 +151,7 @@ t.test("by other matching than the default one, tapes answer as flows in memory 
 	}
 });
 
-t.test("a long tape by other matching answers what it can before it was gone through", async (t) => {
+t.test("with non-default matching, a long tape answers before it is read completely", async (t) => {
 	const flows = Array.from({ length: 17_000 }, (_, n) => recorded(`${n}`, { path: `/${n}?t=1` }));
 	flows.push(recorded("again", { path: "/0?t=2" }));
 	const path = join(t.testdir(), "a.tape");
@@ -166,15 +166,15 @@ t.test("a long tape by other matching answers what it can before it was gone thr
 		(await index.takeKnown(httpFlow({ request: { path: to } })))?.answer(0, null).text ?? null;
 
 	const index = await open();
-	t.ok(index.indexes[0]?.growing, "it is gone through meanwhile");
+	t.ok(index.indexes[0]?.growing, "it is read meanwhile");
 	const reported: (string | null)[] = [];
 	const tell = async (to: string) => reported.push(await asked(index, to));
 	await Promise.all([tell("/unknown"), tell("/0?t=9"), tell("/0?t=9"), tell("/5")]);
-	t.same(reported.slice(0, 2), ["0", "5"], "first what was found first");
+	t.same(reported.slice(0, 2), ["0", "5"], "the first known recording");
 	t.same(reported.slice(2).sort(), ["again", null]);
 	t.equal(index.indexes[0]?.growing, null);
 	t.equal(await asked(index, "/16999"), "16999");
-	t.equal(index.takeKnown(httpFlow()), null, "at once, from now on");
+	t.equal(index.takeKnown(httpFlow()), null, "immediately from now on");
 
 	const last = await open({ server_replay_order: "sequence" });
 	t.same(
@@ -184,7 +184,7 @@ t.test("a long tape by other matching answers what it can before it was gone thr
 	);
 });
 
-t.test("hosts that were recorded over TLS in HTTP/1.1 alone", async (t) => {
+t.test("hosts that were recorded over TLS with HTTP/1.1 only", async (t) => {
 	const over = (host: string, httpVersion: string, scheme = "https") => recorded("x", { host, scheme, httpVersion });
 	const flows = [
 		over("old.example", "HTTP/1.1"),

@@ -1,10 +1,10 @@
-// Places by their keys.
+// Sequence numbers by key.
 import fc from "fast-check";
 import t from "tap";
 import { hash64 } from "../../../../src/replay/match/hash.ts";
 import { KeyTable } from "../../../../src/replay/recordings/key-table.ts";
 
-t.test("finds what a map of lists would find", (t) => {
+t.test("finds the same as a map of lists", (t) => {
 	fc.assert(
 		fc.property(
 			fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 60 }),
@@ -29,7 +29,7 @@ t.test("finds what a map of lists would find", (t) => {
 	t.end();
 });
 
-t.test("keys that share a half are told apart", (t) => {
+t.test("keys with an equal half are distinct", (t) => {
 	const table = new KeyTable();
 	table.add("0123456789abcdef", 1);
 	table.add("01234567ffffffff", 2);
@@ -40,7 +40,7 @@ t.test("keys that share a half are told apart", (t) => {
 	t.end();
 });
 
-t.test("grows, and takes more after it was asked", (t) => {
+t.test("grows, also after a search", (t) => {
 	const table = new KeyTable();
 	for (let i = 0; i < 5000; i++) table.add(hash64(String(i % 100)), i);
 	t.same(table.find(hash64("7"), 4000, 3), [4007, 4107, 4207]);

@@ -1,4 +1,4 @@
-// Tapes as replay uses them, whatever they are: in memory, by their own key, by another one.
+// Indexes of tapes: in memory, by stored keys, and by other keys.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../../fixtures/build-flow.ts";
@@ -30,7 +30,7 @@ const tapes: Record<string, (t: { testdir(): string }, flows?: Flow[]) => Promis
 };
 
 for (const [what, open] of Object.entries(tapes)) {
-	t.test(`${what}, by the default key`, async (t) => {
+	t.test(`${what}, default keys`, async (t) => {
 		const index = await openRecordingIndex(await open(t), { keyOf: defaultRequestKey, isDefault: true });
 		const key = defaultRequestKey(first as HttpFlow);
 		const seqs = index.findByKey(key, -1, 10);
@@ -55,14 +55,14 @@ for (const [what, open] of Object.entries(tapes)) {
 		]);
 		t.equal(summaries.length, 5);
 		t.same(index.summaries(summaries[1]?.seq as number, 2), summaries.slice(2, 4));
-		// a flow store has its keys in memory by now
+		// the keys of a flow store are in memory now
 		for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
 		t.same(index.findByKey(key, -1, 10), seqs);
 		t.same(index.findByKey(key, seqs[0] as number, 10), seqs.slice(1));
 		t.same(index.findByKey("0000000000000000", -1, 1), []);
 	});
 
-	t.test(`${what}, by another key`, async (t) => {
+	t.test(`${what}, other keys`, async (t) => {
 		const index = await openRecordingIndex(await open(t), { keyOf: ignoringHost, isDefault: false });
 		while (index.growing) await index.growing;
 		const seqs = index.findByKey(ignoringHost(first as HttpFlow), -1, 10);
@@ -116,7 +116,7 @@ for (const [what, open] of Object.entries(tapes)) {
 		t.equal(index.countAnswers(), expected.filter(Boolean).length);
 	});
 
-	t.test(`${what}, some of its flows`, async (t) => {
+	t.test(`${what}, selected flows`, async (t) => {
 		const selects = ({ request, response }: HttpFlow) => request.host !== "example.com" || response === null;
 		const index = await openRecordingIndex(await open(t), { keyOf: ignoringHost, isDefault: false, selects });
 		while (index.growing) await index.growing;
@@ -136,7 +136,7 @@ for (const [what, open] of Object.entries(tapes)) {
 	});
 }
 
-t.test("a flow store that is recorded to meanwhile", async (t) => {
+t.test("a tape that is recorded to during the replay", async (t) => {
 	const path = join(t.testdir(), "a.tape");
 	const tape = await tapeOf(path, flows);
 	const indexes = [
@@ -155,7 +155,7 @@ t.test("a flow store that is recorded to meanwhile", async (t) => {
 		indexes.map((index, n) =>
 			index.findByKey(keys[n] as string, -1, 10).map((seq) => index.answerAt(seq)?.response.text),
 		);
-	// what was looked up in one turn of the event loop saw one state of the file
+	// all reads in one tick use the same snapshot of the file
 	const nextTurn = () => new Promise(setImmediate);
 	t.same(found(), [[], [], []]);
 	await nextTurn();
@@ -170,7 +170,7 @@ t.test("a flow store that is recorded to meanwhile", async (t) => {
 	);
 });
 
-t.test("a tape that cannot be read to its end says so to who waits", async (t) => {
+t.test("waiting callers get the error of a tape that cannot be read completely", async (t) => {
 	const tape = (await tapeOf(join(t.testdir(), "a.tape"), flows)) as KeyedTape;
 	function* requests() {
 		yield [{ seq: 1, request: (first as HttpFlow).request }];

@@ -1,4 +1,4 @@
-// Recordings kept in memory.
+// The cache of recordings.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
 import type { BodySource } from "../../../../src/flow/body.ts";
@@ -20,18 +20,18 @@ function sourceOf(size: number): BodySource & { reads: number } {
 }
 
 const recording = (body: BodySource, path = "/") =>
-	new Recording(
-		{ id: path },
-		httpResponse({
+	new Recording({
+		id: path,
+		response: httpResponse({
 			body,
 			headers: [
 				["content-type", "text/plain"],
 				["x-long", "y".repeat(500)],
 			],
 		}),
-	);
+	});
 
-t.test("a small body is read once, a large one is left where it is", (t) => {
+t.test("a small body is read once, a large one stays on disk", (t) => {
 	const cache = new RecordingCache();
 	const [small, large, empty] = [sourceOf(1000), sourceOf(1_000_000), sourceOf(0)];
 	cache.set("small", recording(small));
@@ -50,7 +50,7 @@ t.test("a small body is read once, a large one is left where it is", (t) => {
 	t.end();
 });
 
-t.test("the oldest make room when it is full", (t) => {
+t.test("the oldest recordings are evicted", (t) => {
 	const cache = new RecordingCache();
 	const count = 6000;
 	for (let i = 0; i < count; i++) cache.set(String(i), recording(sourceOf(60_000), String(i)));

@@ -1,4 +1,4 @@
-// Each session has all recordings to itself, in their order.
+// Each session has its own order of all recordings.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { indexOf, recorded, sourceOf } from "../../../../fixtures/recordings.ts";
@@ -12,7 +12,7 @@ async function ask(sessions: string, values: IndexValues = {}) {
 	return { index, answers };
 }
 
-t.test("sessions do not step on each other, whatever the order", async (t) => {
+t.test("sessions are independent, with every order", async (t) => {
 	for (const [order, expected] of [
 		["once", ["1", "1", "2", "2", null, null]],
 		["sequence", ["1", "1", "2", "2", "2", "2"]],
@@ -22,12 +22,12 @@ t.test("sessions do not step on each other, whatever the order", async (t) => {
 		t.strictSame((await ask("ababab", { server_replay_order: order })).answers, expected, order);
 });
 
-t.test("nor where likeness decides", async (t) => {
+t.test("sessions are independent if similarity decides", async (t) => {
 	const { answers } = await ask("aabb", { server_replay_match_profile: "wpr" });
 	t.strictSame(answers.slice(2), answers.slice(0, 2));
 });
 
-t.test("a recording is unused as long as no session has used it", async (t) => {
+t.test("a recording is unused if no session has used it", async (t) => {
 	const { index } = await ask("aba");
 	t.equal(index.countUnused(), 0);
 	t.equal((await ask("ab")).index.countUnused(), 1);
@@ -37,7 +37,7 @@ t.test("a recording is unused as long as no session has used it", async (t) => {
 	);
 });
 
-t.test("parts: each in its turn, again when they are used up, and together where none does alone", async (t) => {
+t.test("parts are used in order, again when all are used, and combined if none suffices", async (t) => {
 	const text = "0123456789";
 	const part = (range: string, from: number, last: number, body = text.slice(from, last + 1), tag = '"e1"') =>
 		recorded(
@@ -65,13 +65,13 @@ t.test("parts: each in its turn, again when they are used up, and together where
 		[take("bytes=0-3"), take("bytes=0-3"), take("bytes=0-3"), take("bytes=4-9"), take("bytes=4-9")],
 		["0123", "ABCD", "ABCD", "456789", "456789"],
 	);
-	t.equal(take("bytes=2-6"), "23456", "of one version, never of two");
+	t.equal(take("bytes=2-6"), "23456", "from one version, never from two");
 	t.equal(take("bytes=3-9", "other"), "3456789");
-	t.equal(take(null, "third"), text, "who asks for no part gets all");
+	t.equal(take(null, "third"), text, "a request without a range gets everything");
 	t.equal(index.countUnused(), 1);
 });
 
-t.test("a recording of the whole is used up as ever", async (t) => {
+t.test("a complete recording is used once", async (t) => {
 	const index = await indexOf([recorded("all", {}, { headers: [["ETag", '"e1"']] })]);
 	const take = (range: string | null) =>
 		index

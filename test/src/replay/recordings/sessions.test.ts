@@ -1,4 +1,4 @@
-// Clients choose the names of sessions, so neither long nor many names may take much memory.
+// Clients choose the names of sessions, so long and numerous names must not take much memory.
 import t from "tap";
 import { SESSIONS_LIMIT, Sessions } from "../../../../src/replay/recordings/sessions.ts";
 

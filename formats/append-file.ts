@@ -1,7 +1,7 @@
 // A file that a recording appends to. While writing fails, for example on a full disk, data is queued in memory and
 // written later, in order and exactly once.
 import type { FileHandle } from "node:fs/promises";
-import type { Reporter } from "../src/errors.ts";
+import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import { outputError } from "./output-error.ts";
 import { completeRecords, type Records } from "./records.ts";
 
@@ -56,14 +56,25 @@ export class AppendFile {
 	/**
 	 * Writes the queue and closes the file.
 	 * @param end bytes after the last record
-	 * @throws FlowtapeError FT_IO if the queue cannot be written; the file then ends after its last complete record
+	 * @throws FlowtapeError FT_IO if the queue cannot be written; the file then ends after its last complete record. Also
+	 * if the file was deleted.
 	 */
 	async close(end?: Uint8Array): Promise<void> {
 		try {
 			if (end !== undefined) this.#enqueue(end, completeRecords(end));
-			if (await this.#writePending()) return;
-			await this.#truncate(end);
-			throw this.#failure;
+			if (!(await this.#writePending())) {
+				await this.#truncate(end);
+				throw this.#failure;
+			}
+			const info = await this.#file.stat();
+			if (info.isFile() && info.nlink === 0)
+				throw new FlowtapeError(
+					"FT_IO",
+					`${this.name}: the file was deleted while it was written to: its flows are lost`,
+					{
+						file: this.name,
+					},
+				);
 		} finally {
 			await this.discard();
 		}

@@ -1,6 +1,6 @@
 // Queues data that cannot be written, and keeps only complete records in the file. A limit on the file size stands for a
 // full disk: a write succeeds in part, then fails.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -102,4 +102,12 @@ t.test("the queue is bounded", { skip: process.platform !== "linux" && "no /dev/
 	t.equal(list.length, 1);
 	await t.rejects(file.close(), { code: "FT_IO" });
 	t.equal(file.written, 0);
+});
+
+t.test("a file that was deleted is reported when it is closed", async (t) => {
+	const { path, file, released } = await growing(t, "old\n");
+	await file.write(record("a"), one);
+	rmSync(path);
+	await t.rejects(file.close(), { code: "FT_IO", file: path, message: /deleted while it was written to/ });
+	t.equal(released.length, 1);
 });

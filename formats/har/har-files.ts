@@ -1,20 +1,26 @@
 // Opens a HAR and its separate bodies: a single file, a file and its folder, or a ZIP archive.
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
+import type { Body } from "../../src/flow/body.ts";
+import { openFileSpool } from "../../src/flow/file-spool.ts";
 import type { Input } from "../format.ts";
 import { spool } from "../input.ts";
-import { BODY_LIMIT } from "./inflation.ts";
+import { BODY_LIMIT, LONG_BODY } from "./inflation.ts";
 import { ZipFile } from "./zip-file.ts";
+
+type StoredBody = Exclude<Body, null>;
 
 export interface HarFiles {
 	/** The HAR; a chunk is valid only until the next one. */
 	chunks: AsyncIterable<Buffer>;
+	/** Call before the bodies with these names are read: large ones are decompressed to temporary files. */
+	prepare?(names: readonly string[]): Promise<void>;
 	/**
 	 * Reads a body by its name in an entry.
 	 * @throws Error if it cannot be read; FlowtapeError FT_CORRUPT_FLOW if it is damaged
 	 */
-	attachment(name: string): Buffer;
+	attachment(name: string): StoredBody;
 	/** The files of a ZIP that were not read. */
 	unread(): string[];
 	close(): Promise<void>;
@@ -31,7 +37,7 @@ export async function openHarFiles(input: Input, isZip: boolean): Promise<HarFil
 	};
 }
 
-function readBeside(path: string | null, name: string): Buffer {
+function readBeside(path: string | null, name: string): StoredBody {
 	if (path === null) throw new Error("a stream has no files beside it");
 	const folder = realpathSync(dirname(path));
 	const file = realpathSync(resolve(folder, name));
@@ -40,8 +46,26 @@ function readBeside(path: string | null, name: string): Buffer {
 	const stats = statSync(file);
 	if (!stats.isFile()) throw new Error("it is not a file");
 	if (stats.size > BODY_LIMIT) throw new Error(`it is larger than ${BODY_LIMIT} bytes`);
-	return readFileSync(file);
+	return stats.size > LONG_BODY ? copyOf(file) : readFileSync(file);
 }
+
+/** Copies a large file to a temporary one, because its body may be read later. */
+function copyOf(path: string): StoredBody {
+	const spool = openFileSpool();
+	const file = openSync(path, "r");
+	try {
+		const piece = Buffer.allocUnsafe(PIECE_BYTES);
+		for (let read = -1; read !== 0; ) {
+			read = readSync(file, piece);
+			spool.write(piece.subarray(0, read));
+		}
+	} finally {
+		closeSync(file);
+	}
+	return spool.end();
+}
+
+const PIECE_BYTES = 1024 * 1024;
 
 async function openZip(input: Input): Promise<HarFiles> {
 	const { path, remove } = await spool(input);
@@ -55,11 +79,21 @@ async function openZip(input: Input): Promise<HarFiles> {
 				offset: 0,
 			});
 		const read = new Set([name]);
+		/** The large bodies of the current entry, or why they cannot be read. */
+		const large = new Map<string, StoredBody | Error>();
 		return {
 			chunks: zip.chunks(name),
+			async prepare(files) {
+				for (const file of large.keys()) if (!files.includes(file)) large.delete(file);
+				for (const file of files)
+					if (zip.isLarge(file) && !large.has(file))
+						large.set(file, await zip.spool(file).catch((error: Error) => error));
+			},
 			attachment(file) {
 				read.add(file);
-				return zip.read(file);
+				const body = large.get(file) ?? zip.read(file);
+				if (body instanceof Error) throw body;
+				return body;
 			},
 			unread: () => names.filter((each) => !read.has(each)),
 			async close() {

@@ -6,6 +6,8 @@ import { type Body, DECODED_LIMIT, decodeBody } from "../../src/flow/body.ts";
 
 /** Larger bodies are left out, because their text would exceed the maximum string length. Bytes. */
 export const BODY_LIMIT = 256 * 1024 * 1024;
+/** Larger bodies are read and written in pieces, in bytes. */
+export const LONG_BODY = 8 * 1024 * 1024;
 /** Total inflated size that is always allowed. Bytes. */
 const FREE_BYTES = 256 * 1024 * 1024;
 /** Inflated bytes allowed for each encoded byte: text compresses to a tenth, rarely to a fiftieth. */

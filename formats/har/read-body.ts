@@ -17,7 +17,7 @@ import { bytesOfText } from "./text.ts";
 /** Bodies in separate files, as Playwright writes them. */
 export interface Attachments {
 	/** null if the file cannot be read, which is reported. */
-	read(name: string): Buffer | null;
+	read(name: string): Body;
 }
 
 type Coded = Pick<ReadBody, "bytes" | "isCoded">;
@@ -197,7 +197,9 @@ function asSent(
 	context: BodyContext,
 	isRequest = false,
 ): Coded {
-	const long = fileOf(at) === null ? longBody(at, sizes) : null;
+	const file = fileOf(at);
+	const long = file === null ? longBody(at, sizes) : context.attachments.read(file);
+	if (file !== null && long === null) return MISSING;
 	if (long !== null && (at.value("_asSent") === true || !headers.has("content-encoding")))
 		return { bytes: long, isCoded: false };
 	if (long !== null && (bodySize(long) ?? 0) > DECODED_LIMIT) {
@@ -236,11 +238,9 @@ function decodedOf(
 	at: EntryFields,
 	headers: Headers,
 	sizes: readonly number[],
-	{ attachments, isOfMitmproxy = false }: BodyContext,
+	{ isOfMitmproxy = false }: BodyContext,
 	isRequest: boolean,
-): Buffer | null {
-	const file = fileOf(at);
-	if (file !== null) return attachments.read(file);
+): Buffer {
 	const text = at.content("text");
 	const encoding = at.text("encoding").toLowerCase();
 	const isBase64 = encoding === "base64";

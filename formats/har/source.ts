@@ -1,9 +1,10 @@
 // Reads the entries of a HAR as flows, in batches, and reports damage and losses.
 import { FlowtapeError } from "../../src/errors.ts";
+import type { Body } from "../../src/flow/body.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { Metadata } from "../../src/flow/metadata.ts";
 import { FlowSource } from "../../src/flow/pipe.ts";
-import { isObject, parseJson } from "../fields.ts";
+import { isObject, type Json, parseJson } from "../fields.ts";
 import type { Input, SourceOptions } from "../format.ts";
 import { toNotes } from "../json-values.ts";
 import { OddFields } from "../odd-fields.ts";
@@ -33,7 +34,7 @@ export class HarSource extends FlowSource {
 	#hasFlow = false;
 	/** Comments that are not kept. */
 	#comments = 0;
-	/** Size of the separate bodies of an entry, in bytes. */
+	/** Size of the separate bodies of an entry that are in memory, in bytes. */
 	#attached = 0;
 	/** Entries of `data:` URLs and the like. */
 	#foreign = 0;
@@ -94,7 +95,7 @@ export class HarSource extends FlowSource {
 					continue;
 				}
 				this.#attached = 0;
-				const flow = this.#flow(found, files);
+				const flow = await this.#flow(found, files);
 				if (flow === null) continue;
 				flows.push(flow);
 				bytes += this.#attached;
@@ -124,9 +125,9 @@ export class HarSource extends FlowSource {
 	}
 
 	/** The flow of an entry; null if it is damaged or does not match. */
-	#flow(found: Exclude<Found, { kind: "more" }>, files: HarFiles): Flow | null {
+	async #flow(found: Exclude<Found, { kind: "more" }>, files: HarFiles): Promise<Flow | null> {
 		try {
-			if (found.kind === "entry" || found.kind === "long") return this.#read(found, files);
+			if (found.kind === "entry" || found.kind === "long") return await this.#read(found, files);
 			if (found.kind === "log") this.#log.addField(found.key, found.bytes);
 			else this.#report(found, found.what);
 		} catch (error) {
@@ -136,9 +137,10 @@ export class HarSource extends FlowSource {
 		return null;
 	}
 
-	#read(found: Found & { kind: "entry" | "long" }, files: HarFiles): Flow | null {
+	async #read(found: Found & { kind: "entry" | "long" }, files: HarFiles): Promise<Flow | null> {
 		const { filter, ids } = this.#options;
 		const value = found.kind === "entry" ? parseJson(found.bytes) : (found.json.end() ?? null);
+		if (files.prepare !== undefined) await files.prepare(filesOf(value));
 		if (isObject(value)) this.#log.markPage(value);
 		const flow = readEntry(value, this.#contextOf(found, files));
 		if (flow === null) this.#foreign++;
@@ -166,11 +168,11 @@ export class HarSource extends FlowSource {
 		});
 	}
 
-	#attachment(found: { offset: number; record: number }, files: HarFiles, name: string): Buffer | null {
+	#attachment(found: { offset: number; record: number }, files: HarFiles, name: string): Body {
 		try {
-			const bytes = files.attachment(name);
-			this.#attached += bytes.length;
-			return bytes;
+			const body = files.attachment(name);
+			if (Buffer.isBuffer(body)) this.#attached += body.length;
+			return body;
 		} catch (error) {
 			this.#report(
 				found,
@@ -206,6 +208,13 @@ export class HarSource extends FlowSource {
 		const where = record === 0 ? `byte ${offset}` : `byte ${offset}, entry ${record}`;
 		this.#odd.reportDamage({ where, offset, record }, what);
 	}
+}
+
+/** The names of the separate bodies of an entry. */
+function filesOf(entry: Json | null): string[] {
+	const part = (value: Json | undefined, key: string) => (isObject(value) ? value[key] : undefined);
+	const file = (message: string, body: string) => part(part(part(entry ?? undefined, message), body), "_file");
+	return [file("request", "postData"), file("response", "content")].filter((name) => typeof name === "string");
 }
 
 /** The notes in the head of a HAR that flowtape wrote; empty for other HARs. */

@@ -1,7 +1,7 @@
 // Writes a flow as a HAR entry that Chromium and mitmproxy can read: strings are well-formed, and numbers follow HAR
 // 1.2.
 import { isUtf8 } from "node:buffer";
-import { bodyBytes, bodySize, DECODED_LIMIT } from "../../src/flow/body.ts";
+import { type Body, bodyBytes, bodySize, DECODED_LIMIT } from "../../src/flow/body.ts";
 import { type ByteString, isAscii, NO_BYTES, toText } from "../../src/flow/bytes.ts";
 import type { HttpFlow, WebSocketMessage } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
@@ -11,7 +11,7 @@ import type { Json, JsonObject } from "../fields.ts";
 import { isUtf8Body, type LongTexts } from "../long-texts.ts";
 import { OWN, ownFields } from "../own-fields.ts";
 import { requestCookies, responseCookies } from "./cookies.ts";
-import { BODY_LIMIT, type Decoded, Inflation } from "./inflation.ts";
+import { BODY_LIMIT, type Decoded, Inflation, LONG_BODY } from "./inflation.ts";
 import { inside, notesOf } from "./notes.ts";
 import { textOfBytes } from "./text.ts";
 import { formatStarted, writeTimings } from "./timings.ts";
@@ -19,15 +19,12 @@ import { formatStarted, writeTimings } from "./timings.ts";
 /** Where bodies are stored. */
 export interface BodyStorage {
 	/** Stores a body in a separate file and returns its name; null: the body is stored in the HAR. */
-	readonly attach?: ((bytes: Buffer, contentType: string) => string | null) | undefined;
+	readonly attach?: ((body: Exclude<Body, null>, contentType: string) => string | null) | undefined;
 	/** Writes long bodies in pieces; without it, every body becomes a string. */
 	readonly long?: LongTexts;
 	/** Decodes bodies, with a limit for the whole HAR; default: a limit for this entry. */
 	readonly inflation?: Inflation;
 }
-
-/** Larger bodies are read in pieces, in bytes. */
-const LONG_BODY = 8 * 1024 * 1024;
 
 const NOT_RECORDED = "The body was not recorded.";
 const TOO_LARGE = "The body is too large for a HAR.";
@@ -174,7 +171,7 @@ function decodedBody(message: Message, { inflation = new Inflation(), attach, lo
 	const { body } = message;
 	const size = bodySize(body) ?? 0;
 	if (size > BODY_LIMIT) return TOO_LARGE;
-	if (body !== null && size > LONG_BODY && long !== undefined && attach === undefined) {
+	if (body !== null && size > LONG_BODY && (long !== undefined || attach !== undefined)) {
 		if (!message.headers.has("content-encoding")) return { bytes: body };
 		// it decodes to no fewer bytes
 		if (size > DECODED_LIMIT) return inflation.keep(body);
@@ -231,13 +228,13 @@ function withoutSize({ size: _, ...notes }: JsonObject): JsonObject {
 
 function textFields({ bytes: body, asSent }: Decoded, contentType: string, { attach, long }: BodyStorage): JsonObject {
 	const mark = asSent === undefined ? {} : { _asSent: asSent };
+	const file = attach?.(body, contentType) ?? null;
+	if (file !== null) return { _file: file, ...mark };
 	const later = attach === undefined && long?.accepts(bodySize(body) ?? 0) ? long : undefined;
 	if (later !== undefined && isUtf8Body(body, true)) return { text: later.addText(body, "utf8"), ...mark };
 	if (later !== undefined && !Buffer.isBuffer(body))
 		return { text: later.addText(body, "base64"), encoding: "base64", ...mark };
 	const bytes = bodyBytes(body) ?? NO_BYTES;
-	const file = attach?.(bytes, contentType) ?? null;
-	if (file !== null) return { _file: file, ...mark };
 	const text = textOfBytes(bytes, contentType === "" ? null : contentType);
 	if (text !== null) return { text, ...mark };
 	return { text: later?.addText(bytes, "base64") ?? bytes.toString("base64"), encoding: "base64", ...mark };

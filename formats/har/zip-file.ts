@@ -3,15 +3,18 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { inflateRawSync } from "node:zlib";
 import { crc32 } from "../../src/crc32.ts";
 import { FlowtapeError } from "../../src/errors.ts";
+import { type FileBody, openFileSpool } from "../../src/flow/file-spool.ts";
+import { collectTransientBuffers } from "../../src/flow/young-buffers.ts";
 import { decompress } from "../compression.ts";
-import { BODY_LIMIT } from "./inflation.ts";
+import { BODY_LIMIT, LONG_BODY } from "./inflation.ts";
 
 interface Entry {
 	method: number;
 	/** CRC-32 of the uncompressed file. */
 	crc: number;
-	/** Compressed size in bytes. */
+	/** Sizes with and without compression, in bytes. */
 	packed: number;
+	unpacked: number;
 	/** Offset of the local header. */
 	offset: number;
 }
@@ -61,13 +64,19 @@ export class ZipFile {
 		return this.#entries.has(name);
 	}
 
+	/** Whether a file is too large for `read`, by its own statement. */
+	isLarge(name: string): boolean {
+		const entry = this.#entries.get(name);
+		return entry !== undefined && Math.max(entry.unpacked, entry.method === STORED ? entry.packed : 0) > LONG_BODY;
+	}
+
 	/**
-	 * Reads a whole file.
-	 * @throws FlowtapeError FT_CORRUPT_FLOW if it is missing, damaged or larger than the limit for bodies
+	 * Reads a whole file that is not large.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW if it is missing, damaged or larger than it says
 	 */
 	read(name: string): Buffer {
 		const entry = this.#entry(name);
-		if (entry.packed > BODY_LIMIT) throw this.#damage(entry.offset, `${name} is larger than ${BODY_LIMIT} bytes`);
+		if (entry.packed > 2 * LONG_BODY) throw this.#damage(entry.offset, `${name} is larger than ${2 * LONG_BODY} bytes`);
 		const packed = this.#bytes(this.#dataOffset(entry), entry.packed);
 		const bytes = entry.method === STORED ? packed : this.#inflated(name, entry, packed);
 		if (crc32(bytes) !== entry.crc) throw this.#damage(entry.offset, `${name} is damaged: its checksum does not match`);
@@ -76,10 +85,32 @@ export class ZipFile {
 
 	#inflated(name: string, { offset }: Entry, packed: Buffer): Buffer {
 		try {
-			return inflateRawSync(packed, { maxOutputLength: BODY_LIMIT });
+			return inflateRawSync(packed, { maxOutputLength: LONG_BODY });
 		} catch (cause) {
 			throw this.#damage(offset, `${name} cannot be decompressed: ${(cause as Error).message}`);
 		}
+	}
+
+	/**
+	 * Reads a large file to a temporary one.
+	 * @throws FlowtapeError FT_CORRUPT_FLOW if it is missing, damaged or larger than the limit for bodies
+	 */
+	async spool(name: string): Promise<FileBody> {
+		const spool = openFileSpool();
+		let size = 0;
+		try {
+			for await (const chunk of this.chunks(name)) {
+				size += chunk.length;
+				if (size > BODY_LIMIT)
+					throw this.#damage(this.#entry(name).offset, `${name} is larger than ${BODY_LIMIT} bytes`);
+				spool.write(chunk);
+				collectTransientBuffers(chunk.length);
+			}
+		} catch (error) {
+			spool.end().close();
+			throw error;
+		}
+		return spool.end();
 	}
 
 	/** Reads a file of any size in chunks. The checksum is verified after the last chunk. */
@@ -198,7 +229,7 @@ export class ZipFile {
 function withZip64(
 	sizes: { unpacked: number; packed: number; offset: number },
 	extra: Buffer,
-): { packed: number; offset: number } {
+): { packed: number; unpacked: number; offset: number } {
 	for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
 		if (extra.readUInt16LE(at) !== 1) continue;
 		let next = at + 4;
@@ -207,8 +238,7 @@ function withZip64(
 			next += 8;
 			return Number(extra.readBigUInt64LE(next - 8));
 		};
-		large(sizes.unpacked);
-		return { packed: large(sizes.packed), offset: large(sizes.offset) };
+		return { unpacked: large(sizes.unpacked), packed: large(sizes.packed), offset: large(sizes.offset) };
 	}
 	return sizes;
 }

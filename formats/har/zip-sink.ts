@@ -7,9 +7,12 @@ import { dirname, join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { crc32 } from "../../src/crc32.ts";
 import { FlowtapeError } from "../../src/errors.ts";
+import { type Body, type BodySource, bodyChunks, bodySize } from "../../src/flow/body.ts";
+import { openFileSpool } from "../../src/flow/file-spool.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
 import { FlowSink } from "../../src/flow/pipe.ts";
+import { collectTransientBuffers } from "../../src/flow/young-buffers.ts";
 import { createCompressor } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
@@ -77,6 +80,8 @@ class DeflatedFile implements Output {
 	}
 }
 
+type StoredBody = Exclude<Body, null>;
+
 class ZipSink extends FlowSink {
 	readonly #output: Output;
 	readonly #zip: ZipWriter;
@@ -84,7 +89,7 @@ class ZipSink extends FlowSink {
 	readonly #har: HarSink;
 	readonly #names = new Set<string>();
 	/** Bodies of the current flow. */
-	#bodies: [name: string, bytes: Buffer][] = [];
+	#bodies: [name: string, body: StoredBody][] = [];
 
 	constructor(output: Output, file: DeflatedFile, options: SinkOptions) {
 		super();
@@ -93,7 +98,7 @@ class ZipSink extends FlowSink {
 		this.#file = file;
 		this.#har = new HarSink(file, options, {
 			before: "nothing",
-			attach: (bytes, contentType) => this.#attach(bytes, contentType),
+			attach: (body, contentType) => this.#attach(body, contentType),
 		});
 	}
 
@@ -111,9 +116,9 @@ class ZipSink extends FlowSink {
 
 	async append(flow: Flow): Promise<void> {
 		await this.#har.append(flow);
-		for (const [name, bytes] of this.#bodies) {
-			const packed = deflateRawSync(bytes);
-			await this.#zip.add(name, { crc: crc32(bytes), packed: packed.length, unpacked: bytes.length }, [packed]);
+		for (const [name, body] of this.#bodies) {
+			const { sizes, packed } = Buffer.isBuffer(body) ? deflated(body) : await deflatedInPieces(body);
+			await this.#zip.add(name, sizes, bodyChunks(packed));
 		}
 		this.#bodies = [];
 	}
@@ -135,15 +140,43 @@ class ZipSink extends FlowSink {
 		await this.#output.discard();
 	}
 
-	#attach(bytes: Buffer, contentType: string): string | null {
-		if (bytes.length === 0) return null;
-		const name = `${createHash("sha1").update(bytes).digest("hex")}.${extensionOf(contentType)}`;
+	#attach(body: StoredBody, contentType: string): string | null {
+		if (bodySize(body) === 0) return null;
+		const hash = createHash("sha1");
+		for (const chunk of bodyChunks(body)) hash.update(chunk);
+		const name = `${hash.digest("hex")}.${extensionOf(contentType)}`;
 		if (!this.#names.has(name)) {
 			this.#names.add(name);
-			this.#bodies.push([name, bytes]);
+			this.#bodies.push([name, body]);
 		}
 		return name;
 	}
+}
+
+interface Deflated {
+	sizes: Packed;
+	packed: StoredBody;
+}
+
+function deflated(bytes: Buffer): Deflated {
+	const packed = deflateRawSync(bytes);
+	return { sizes: { crc: crc32(bytes), packed: packed.length, unpacked: bytes.length }, packed };
+}
+
+/** Deflates a large body to a temporary file. */
+async function deflatedInPieces(body: BodySource): Promise<Deflated> {
+	const coder = createCompressor("deflate");
+	const spool = openFileSpool();
+	let [crc, unpacked] = [0, 0];
+	for (const chunk of body.chunks()) {
+		crc = crc32(chunk, crc);
+		unpacked += chunk.length;
+		for (const piece of await coder.write(chunk)) spool.write(piece);
+		collectTransientBuffers(chunk.length);
+	}
+	for (const piece of await coder.end()) spool.write(piece);
+	const packed = spool.end();
+	return { sizes: { crc, packed: packed.size, unpacked }, packed };
 }
 
 /** A file extension, for people who open the archive. */

@@ -5,12 +5,18 @@ import t from "tap";
 import { bytesInput } from "../../../fixtures/bytes-input.ts";
 import { openHarFiles } from "../../../formats/har/har-files.ts";
 import { openInput } from "../../../formats/input.ts";
+import { bodyBytes } from "../../../src/flow/body.ts";
 
 t.test("beside a file, and not beside a stream", async (t) => {
-	const folder = t.testdir({ "a.har": "{}", "b.txt": "body" });
+	const large = Buffer.alloc(9 * 1024 * 1024, "large ");
+	const folder = t.testdir({ "a.har": "{}", "b.txt": "body", "large.bin": large, sub: {} });
 	const input = await openInput(join(folder, "a.har"));
 	const files = await openHarFiles(input, false);
 	t.equal(String(files.attachment("b.txt")), "body");
+	const body = files.attachment("large.bin");
+	t.notOk(Buffer.isBuffer(body), "a large body is not read into memory");
+	t.ok(bodyBytes(body)?.equals(large));
+	t.throws(() => files.attachment("sub"), /it is not a file/);
 	t.throws(() => files.attachment(folder), /leads out/);
 	await files.close();
 	await input.close();

@@ -60,6 +60,12 @@ const flag = (effect: Effect): ForeignOption => ({ takesValue: false, effect });
 const value = (effect: Effect): ForeignOption => ({ takesValue: true, effect });
 /** A foreign option that corresponds to an option of flowtape with the same value. */
 const renamedTo = (name: string): ForeignOption => value((line, text) => line.add(name, text));
+/** A rule of mitmproxy, or a header field of curl: `Name: value` sets it in requests, `Name:` removes it. */
+const header = value((line, text) => {
+	const [, name, content = ""] = /^([\w!#$%&'*+.^`~-]+):\s*(.*)$/.exec(text) ?? [];
+	const separator = ["/", "|", "#", "%"].find((each) => !`${name}${content}`.includes(each)) ?? "/";
+	line.add("--modify-headers", name === undefined ? text : ["", "~q", name, content].join(separator));
+});
 const replacedBy = (...flags: string[]): ForeignOption => flag((line) => line.add(...flags));
 const ignored = flag(() => {});
 const input = value((line, text) => line.inputs.push(text));
@@ -116,10 +122,11 @@ const options: Readonly<Record<string, ForeignOption>> = {
 	"-n": flag(noServer("-n")),
 	"--no-server": flag(noServer("--no-server")),
 	"--server": ignored,
-	"-H": renamedTo("--modify-headers"),
+	"-H": header,
 	"-B": renamedTo("--modify-body"),
 	"-M": renamedTo("--map-remote"),
-	"--setheader": renamedTo("--modify-headers"),
+	"--setheader": header,
+	"--header": header,
 	"--replace": renamedTo("--modify-body"),
 	"-d": flag((line) => {
 		line.detail = 2;

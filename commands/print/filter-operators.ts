@@ -12,6 +12,6 @@ export function operatorsText(): string {
 	];
 	return `Expressions:
 ${rows.map(([left, help]) => `  ${left.padEnd(17)} ${help}\n`).join("")}
-Patterns are Python's regular expressions, found anywhere, without regard to case. docs/filters.md has all of it.
+Patterns are Python's regular expressions. They match anywhere, in upper and lower case. Details: docs/filters.md
 `;
 }

@@ -161,7 +161,7 @@ const both = { client: true, server: true };
 /** Every operator, in the order of the documentation. */
 export const filterOperators: readonly FilterOperator[] = [
 	plain("all", "is any flow", "every flow", { kind: "all" }, () => true),
-	plain("http", "is HTTP", "HTTP flows, WebSocket ones included", isHttp, (flow) => flow.type === "http"),
+	plain("http", "is HTTP", "HTTP flows, including WebSocket flows", isHttp, (flow) => flow.type === "http"),
 	plain(
 		"websocket",
 		"is WebSocket",
@@ -227,7 +227,7 @@ export const filterOperators: readonly FilterOperator[] = [
 	pattern(
 		"u",
 		"url",
-		"the URL by the Host header; for DNS the name asked for; a pattern alone means the same",
+		"the URL, with the host of the Host header; for DNS the queried name",
 		{ kind: "text", plan: and(or(isHttp, isDns), unknown) },
 		(flow, regex) => {
 			const url = filteredUrl(flow);
@@ -264,7 +264,7 @@ export const filterOperators: readonly FilterOperator[] = [
 	pattern(
 		"dst",
 		"destination address",
-		"host and port to which the connection was to go",
+		"host and port of the destination",
 		{ kind: "text", needs: ["connections"] },
 		({ serverConn: { address } }, regex) => {
 			return address !== null && regex.test(addressText(address));
@@ -317,21 +317,21 @@ export const filterOperators: readonly FilterOperator[] = [
 	pattern(
 		"bq",
 		"request body",
-		"as ~b, of what the client sent",
+		"the same, but only what the client sent",
 		{ kind: "bytes", flags: "s", needs: ["head", "requestBody", "messages"], plan: bodyPlan("request") },
 		(flow, regex) => someBody(flow, client, regex),
 	),
 	pattern(
 		"bs",
 		"response body",
-		"as ~b, of what the server sent",
+		"the same, but only what the server sent",
 		{ kind: "bytes", flags: "s", needs: ["head", "responseBody", "messages"], plan: bodyPlan("response") },
 		(flow, regex) => someBody(flow, server, regex),
 	),
 	pattern(
 		"marker",
 		"marker",
-		"the marker; that of unmarked flows is empty",
+		"the marker; unmarked flows have an empty one",
 		{ kind: "text", plan: (regex) => textPasses("marked", (marker) => regex.test(marker)) },
 		(flow, regex) => regex.test(flow.marked),
 	),

@@ -5,8 +5,9 @@ import type { Headers } from "./headers.ts";
 import type { Request } from "./message.ts";
 
 const BREAKS = /[\r\n\0]/g;
-/** RFC 9110 section 5.6.2. */
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** The characters of a token (RFC 9110 section 5.6.2), as a class of a regular expression. */
+export const TOKEN_CHARACTER = "[!#$%&'*+.^_`|~0-9A-Za-z-]";
+const TOKEN = new RegExp(`^${TOKEN_CHARACTER}+$`);
 
 /** Whether text is a token, as methods and header names must be. */
 export function isToken(text: string): boolean {

@@ -1,5 +1,6 @@
 // Detects the protocol of a connection by its first bytes, and parses the TLS ClientHello (RFC 8446 section 4.1.2),
 // whose server name selects the certificate.
+import { TOKEN_CHARACTER } from "../../flow/sendable.ts";
 
 export interface ClientHello {
 	/** RFC 6066 section 3; null if the client sends none. */
@@ -34,16 +35,14 @@ const BEFORE_REQUEST = new RegExp(`^(?:${BLANK}|\\n)*`);
 /** Bytes of the first line that are examined; the parser refuses longer lines. */
 const LINE_LIMIT = 16 * 1024;
 
-// token of RFC 9110 section 5.6.2, as a character class: every token is a method
-const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
-/** A method, and the start of a target in origin, absolute or asterisk form. */
-const REQUEST = new RegExp(`^${TOKEN}+${BLANK}+(?:[/*]|https?://)`, "i");
+/** A method, which can be any token, and the start of a target in origin, absolute or asterisk form. */
+const REQUEST = new RegExp(`^${TOKEN_CHARACTER}+${BLANK}+(?:[/*]|https?://)`, "i");
 /** A possible incomplete start of such a line. */
-const REQUEST_BEGUN = new RegExp(`^${TOKEN}+(?:${BLANK}+(?:h(?:t(?:t(?:p(?:s?(?::/?)?)?)?)?)?)?)?$`, "i");
+const REQUEST_BEGUN = new RegExp(`^${TOKEN_CHARACTER}+(?:${BLANK}+(?:h(?:t(?:t(?:p(?:s?(?::/?)?)?)?)?)?)?)?$`, "i");
 /** A method in the usual spelling; the rest of the line then decides. */
 const USUAL_METHOD = new RegExp(`^[A-Z][A-Z0-9_-]*${BLANK}`);
 /** A line that violates the grammar, but that some servers accept as a request. */
-const REQUEST_LINE = new RegExp(`^${TOKEN}+${BLANK}.*HTTP/[0-9]`, "is");
+const REQUEST_LINE = new RegExp(`^${TOKEN_CHARACTER}+${BLANK}.*HTTP/[0-9]`, "is");
 /** HTTP/0.9 has no version, and only the method GET. */
 const OLD_REQUEST_LINE = new RegExp(`^GET${BLANK}+[!-~]`);
 /** The start of the HTTP/2 connection preface (RFC 9113 section 3.4). The decision waits until it is complete. */

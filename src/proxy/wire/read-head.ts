@@ -2,6 +2,7 @@
 // checks that were measured, it is the fastest. A head that passes is split at spaces, colons and line ends without
 // further checks.
 import type { ByteString } from "../../flow/bytes.ts";
+import { isToken, TOKEN_CHARACTER } from "../../flow/sendable.ts";
 import { protocolFault } from "./fault.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
 
@@ -18,10 +19,8 @@ export interface HeadLimits {
 	readonly lenient: boolean;
 }
 
-// token of RFC 9110 section 5.6.2, as a character class
-const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
-const FIELD_LINE = `${TOKEN}+:[\\t -~\\x80-\\xff]*\\r?\\n`;
-const REQUEST_LINE = `${TOKEN}+ [!-~\\x80-\\xff]+ HTTP/1\\.[0-9]\\r?\\n`;
+const FIELD_LINE = `${TOKEN_CHARACTER}+:[\\t -~\\x80-\\xff]*\\r?\\n`;
+const REQUEST_LINE = `${TOKEN_CHARACTER}+ [!-~\\x80-\\xff]+ HTTP/1\\.[0-9]\\r?\\n`;
 const STATUS_LINE = "HTTP/1\\.[0-9] [1-9][0-9][0-9](?: [\\t -~\\x80-\\xff]*)?\\r?\\n";
 
 const RESPONSE_HEAD = "response head";
@@ -31,7 +30,6 @@ const plainResponse = new RegExp(`^${STATUS_LINE}(?:${FIELD_LINE})*$`);
 const plainFields = new RegExp(`^(?:${FIELD_LINE})*$`);
 const requestLine = new RegExp(`^${REQUEST_LINE}`);
 const statusLine = new RegExp(`^${STATUS_LINE}`);
-const fieldName = new RegExp(`^${TOKEN}+$`);
 
 /**
  * Parses a request head. `text`: the head up to its last line end, without the empty line.
@@ -125,7 +123,7 @@ function readOddField(fields: ByteString[], line: ByteString, where: string, { l
 	if (colon < 0) throw protocolFault(where, '"name: value"', line);
 	// RFC 9112 section 5.1: whitespace before the colon is removed in a response and rejected in a request.
 	const name = where === RESPONSE_HEAD ? trimBlanks(line, 0, colon) : line.slice(0, colon);
-	if (!fieldName.test(name) && (!lenient || isDoubtful(name)))
+	if (!isToken(name) && (!lenient || isDoubtful(name)))
 		throw protocolFault(where, "a field name of letters, digits and - _ . before the colon", line);
 	checkValue(line.slice(colon + 1), line, where, lenient);
 	fields.push(name, trimBlanks(line.slice(colon + 1)));

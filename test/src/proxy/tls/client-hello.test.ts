@@ -35,7 +35,7 @@ function inRecords(hello: Buffer, size: number): Buffer {
 	return Buffer.concat(records);
 }
 
-t.test("names and protocols that the client wants", async (t) => {
+t.test("server name and ALPN", async (t) => {
 	t.strictSame(sniff(named), { serverName: "www.example.com", alpn: ["h2", "http/1.1"] });
 	t.strictSame(sniff(await helloOf({})), { serverName: null, alpn: [] });
 	t.strictSame(sniff(await helloOf({ servername: "xn--bcher-kva.example", maxVersion: "TLSv1.2" })), {
@@ -44,14 +44,14 @@ t.test("names and protocols that the client wants", async (t) => {
 	});
 });
 
-t.test("it is waited for, however it comes", async (t) => {
+t.test("an incomplete ClientHello needs more bytes, however it is cut", async (t) => {
 	for (let size = 1; size < named.length; size++) t.equal(sniff(named.subarray(0, size)), "more");
 	for (const size of [1, 7, 100, 1000])
 		t.strictSame(sniff(inRecords(named, size)), sniff(named), `records of ${size} bytes`);
 	t.strictSame(sniff(Buffer.concat([named, Buffer.from("early data")])), sniff(named));
 });
 
-t.test("but not without end", async (t) => {
+t.test("up to a limit", async (t) => {
 	const endless = Buffer.concat([Buffer.of(22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff), Buffer.alloc(0x40_00 - 4)]);
 	t.equal(sniff(endless), "more");
 	const long = Buffer.concat([
@@ -69,7 +69,7 @@ t.test("a ClientHello in tiny records is not joined again for each of them", asy
 	t.equal(joined().length, 1);
 });
 
-t.test("other bytes than a ClientHello", async (t) => {
+t.test("bytes that are not a ClientHello", async (t) => {
 	t.equal(sniff(Buffer.of(22, 2, 0)), "other", "SSL 2");
 	t.equal(sniff(Buffer.of(22, 3, 1, 0, 4, 2)), "other", "another message");
 	t.equal(sniff(Buffer.of(22, 3, 1, 0, 0, 22, 3, 1, 0, 1, 2)), "other", "another message behind an empty record");
@@ -97,7 +97,7 @@ t.test("bytes that some server may accept as a ClientHello are TLS, but not pars
 	}
 });
 
-t.test("HTTP, or not", async (t) => {
+t.test("HTTP and other protocols", async (t) => {
 	for (const [text, want] of [
 		["", "more"],
 		["G", "more"],
@@ -159,7 +159,7 @@ t.test("HTTP, or not", async (t) => {
 		t.equal(sniff(Buffer.from(text, "latin1")), want, JSON.stringify(text));
 });
 
-t.test("names that are none are not taken", async (t) => {
+t.test("invalid server names are ignored", async (t) => {
 	for (const name of ["www.exa\0ple.com", "www.exa/ple.com", "www.exa ple.com"]) {
 		const bytes = Buffer.from(named);
 		bytes.write(name, bytes.indexOf("www.example.com"), "latin1");

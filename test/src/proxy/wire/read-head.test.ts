@@ -1,4 +1,4 @@
-// The text of a head in its parts.
+// Heads parsed from text.
 import t from "tap";
 import { readRequestHead, readResponseHead, readTrailers, trimBlanks } from "../../../../src/proxy/wire/read-head.ts";
 
@@ -38,7 +38,7 @@ t.test("a response", async (t) => {
 	t.equal(readResponseHead("HTTP/1.1 200 \r\n", strict).reason, "");
 });
 
-t.test("a first line that is none is shown in the fault", async (t) => {
+t.test("the error shows an invalid first line", async (t) => {
 	for (const limits of [strict, lenient]) {
 		t.throws(() => readRequestHead("GET /\r\nA: b\r\n", limits), {
 			code: "FT_PROTOCOL",
@@ -53,7 +53,7 @@ t.test("a first line that is none is shown in the fault", async (t) => {
 
 const fieldsOf = (lines: string, limits = strict) => readRequestHead(`GET / HTTP/1.1\r\n${lines}`, limits).fields;
 
-t.test("odd lines: refused, or let pass where they mean one thing only", async (t) => {
+t.test("odd lines are refused, or accepted if they have a single meaning", async (t) => {
 	for (const [lines, message, fields] of [
 		["A b: c\r\n", /field name of letters/, ["A b", "c"]],
 		["A : c\r\nB: d\r\n", /field name of letters/, ["A ", "c", "B", "d"]],
@@ -105,7 +105,7 @@ t.test("trailers", async (t) => {
 	}
 });
 
-t.test("blanks, however many, take no more than their own time", async (t) => {
+t.test("many blanks take linear time", async (t) => {
 	t.equal(trimBlanks(" \t a \t b\t "), "a \t b");
 	t.equal(trimBlanks("  "), "");
 	t.equal(trimBlanks("xx a xx", 2, 5), "a");

@@ -4,7 +4,7 @@ import { asBuffer, type ByteString, NO_BYTES } from "../../flow/bytes.ts";
 import type { Headers } from "../../flow/headers.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { type Framing, hasBody } from "../wire/framing.ts";
-import { Pieces } from "./pieces.ts";
+import { Pieces } from "../wire/pieces.ts";
 
 /**
  * The length of a body to send: the framing as received, or `size` bytes of a complete body.

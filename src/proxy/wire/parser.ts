@@ -7,6 +7,7 @@ import { type ChunkLimits, ChunkReader } from "./chunked.ts";
 import { protocolFault } from "./fault.ts";
 import { type Framing, requestFraming, responseFraming } from "./framing.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
+import { Pieces } from "./pieces.ts";
 import { type HeadLimits, readRequestHead, readResponseHead, readTrailers } from "./read-head.ts";
 
 /**
@@ -65,10 +66,10 @@ abstract class MessageParser<Head> {
 	#state = HEAD;
 	/** In state LENGTH: bytes of the body still to come. */
 	#remaining = 0;
-	/** The chunk being parsed, the offset in it, and further chunks that were fed meanwhile. */
+	/** The chunk being parsed, the offset in it, and the bytes that were fed meanwhile. */
 	#chunk = NO_BYTES;
 	#at = 0;
-	#waiting: Buffer[] = [];
+	readonly #waiting = new Pieces();
 	#running = false;
 	#paused = false;
 	#ended = false;
@@ -92,7 +93,7 @@ abstract class MessageParser<Head> {
 	 * true within the handler's `end`.
 	 */
 	get idle(): boolean {
-		return this.#state === HEAD && this.#block.isEmpty && this.#at >= this.#chunk.length && this.#waiting.length === 0;
+		return this.#state === HEAD && this.#block.isEmpty && this.#at >= this.#chunk.length && this.#waiting.size === 0;
 	}
 
 	/** The number of bytes of an unfinished head, or of unfinished trailers. */
@@ -102,7 +103,7 @@ abstract class MessageParser<Head> {
 
 	/** The number of bytes that wait for `resume`. The parser sets no limit: pause the socket as well. */
 	get waitingBytes(): number {
-		return this.#waiting.reduce((sum, { length }) => sum + length, this.#chunk.length - this.#at);
+		return this.#chunk.length - this.#at + this.#waiting.size;
 	}
 
 	/**
@@ -111,7 +112,7 @@ abstract class MessageParser<Head> {
 	 */
 	feed(chunk: Buffer): void {
 		if (this.#fault !== null) throw this.#fault;
-		if (this.#running || this.#at < this.#chunk.length) this.#waiting.push(chunk);
+		if (this.#running || this.#at < this.#chunk.length) this.#waiting.add(chunk);
 		else {
 			this.#chunk = chunk;
 			this.#at = 0;
@@ -151,10 +152,10 @@ abstract class MessageParser<Head> {
 	detach(): Buffer {
 		const { held } = this.#block;
 		const rest = this.#chunk.subarray(this.#at);
-		const unread = held.length + this.#waiting.length === 0 ? rest : Buffer.concat([held, rest, ...this.#waiting]);
+		const unread = held.length + this.#waiting.size === 0 ? rest : Buffer.concat([held, rest, ...this.#waiting.list]);
 		this.#chunk = NO_BYTES;
 		this.#at = 0;
-		this.#waiting = [];
+		this.#waiting.clear();
 		this.#ended = false;
 		this.#fault ??= DETACHED;
 		return unread;
@@ -168,9 +169,9 @@ abstract class MessageParser<Head> {
 					if (this.#paused && this.#state === HEAD) return;
 					this.#step();
 				}
-				this.#chunk = this.#waiting.shift() ?? NO_BYTES;
+				this.#chunk = this.#waiting.take();
 				this.#at = 0;
-			} while (this.#chunk.length > 0 || this.#waiting.length > 0);
+			} while (this.#chunk.length > 0);
 			if (this.#ended) this.#close();
 		} catch (error) {
 			this.#fault ??= error;

@@ -1,4 +1,4 @@
-// Messages out of bytes, however the bytes are cut.
+// Messages parsed from bytes, however the bytes are cut.
 import fc from "fast-check";
 import t, { type Test } from "tap";
 import { type MessageCase, messageCases, type Reading } from "../../../../fixtures/http-messages.ts";
@@ -25,11 +25,11 @@ function check(t: Test, parsed: ParsedMessages, reading: Reading, name: string):
 	}
 }
 
-t.test("each message of the corpus is read as it should be, by a strict reader", async (t) => {
+t.test("the strict parser reads each message of the corpus as specified", async (t) => {
 	for (const one of messageCases) check(t, whole(one, false), one.strict, one.name);
 });
 
-t.test("and by a lenient one", async (t) => {
+t.test("and the lenient parser", async (t) => {
 	for (const one of messageCases) check(t, whole(one, true), one.lenient ?? one.strict, one.name);
 });
 
@@ -37,7 +37,7 @@ t.test("all ways to split the bytes give the same result", async (t) => {
 	for (const one of messageCases) {
 		const bytes = bytesOf(one);
 		for (const lenient of [false, true]) {
-			// Behind a fault nothing is read, and how much came before it depends on the pieces.
+			// Nothing is read after an error, and the position of the error depends on the chunks.
 			const read = (pieces: Iterable<Buffer>) => {
 				const { rest, ...parsed } = readMessages(one, pieces, { lenient });
 				return JSON.stringify(parsed.fault === null ? { ...parsed, rest } : parsed);
@@ -60,7 +60,7 @@ const fields = fc.array(fc.tuple(token, value), { maxLength: 6 }).map((pairs) =>
 const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 40 }), { maxLength: 4 });
 const cuts = fc.array(fc.nat(), { maxLength: 8 });
 
-/** The pieces that cutting at these places (of a circle) leaves. */
+/** The chunks that cutting a circle of bytes at these places gives. */
 function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
 	const sorted = places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b);
 	return [0, ...sorted].map((from, i) => bytes.subarray(from, sorted[i] ?? bytes.length));
@@ -98,7 +98,7 @@ t.test("round trip of fields, body and trailers, byte by byte", async () => {
 	fc.assert(property, { seed: 1, numRuns: 2000, interruptAfterTimeLimit: 5000 });
 });
 
-t.test("random bytes cause only faults, the same for every way to split them", async () => {
+t.test("random bytes cause only protocol errors, the same for every way to split them", async () => {
 	const bits = [
 		"GET / HTTP/1.1\r\n",
 		"HTTP/1.1 200 OK\r\n",
@@ -139,7 +139,7 @@ t.test("random bytes cause only faults, the same for every way to split them", a
 	fc.assert(property, { seed: 2, numRuns: 4000, interruptAfterTimeLimit: 8000 });
 });
 
-/** Notes what it hears, and does what the test wants at a head. */
+/** Records its calls, and runs the test's function at each head. */
 class Notes implements MessageHandler<RequestHead | ResponseHead> {
 	readonly heard: string[] = [];
 	atHead: () => void = () => {};
@@ -163,7 +163,7 @@ class Notes implements MessageHandler<RequestHead | ResponseHead> {
 const request = (target: string, body = "") =>
 	Buffer.from(`PUT ${target} HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
 
-t.test("a pause holds the next head back, not the message that has begun", async (t) => {
+t.test("a pause delays the next head, not the message that has begun", async (t) => {
 	const notes = new Notes();
 	const parser = new RequestParser(notes);
 	notes.atHead = () => parser.pause();
@@ -183,7 +183,7 @@ t.test("a pause holds the next head back, not the message that has begun", async
 	t.strictSame(notes.heard, ["/3", "end"]);
 });
 
-t.test("a handler may feed, resume and detach from within", async (t) => {
+t.test("a handler may call feed, resume and detach", async (t) => {
 	const notes = new Notes();
 	const parser = new RequestParser(notes);
 	notes.atHead = () => {
@@ -202,14 +202,14 @@ t.test("a handler may feed, resume and detach from within", async (t) => {
 	t.throws(() => parser.feed(Buffer.from("x")), { code: "FT_PROTOCOL", message: /no longer read as HTTP/ });
 });
 
-t.test("after a fault every call says the same", async (t) => {
+t.test("after an error, every call throws the same error", async (t) => {
 	const parser = new RequestParser(new Notes());
 	t.throws(() => parser.feed(Buffer.from("\0")), { code: "FT_PROTOCOL" });
 	for (const call of [() => parser.feed(request("/")), () => parser.resume(), () => parser.finish()])
 		t.throws(call, { message: /expected a method/ });
 });
 
-t.test("an error of a handler is thrown, and is the fault from then on", async (t) => {
+t.test("an error of a handler is rethrown, then and by every later call", async (t) => {
 	const notes = new Notes();
 	const parser = new RequestParser(notes);
 	notes.atHead = () => {
@@ -219,7 +219,7 @@ t.test("an error of a handler is thrown, and is the fault from then on", async (
 	t.throws(() => parser.feed(request("/")), { message: "mine" });
 });
 
-t.test("a CONNECT holds back what follows, for a tunnel or as a request", async (t) => {
+t.test("bytes after a CONNECT wait, for a tunnel or as a request", async (t) => {
 	const connect = Buffer.from("CONNECT a:1 HTTP/1.1\r\n\r\n");
 	const notes = new Notes();
 	const parser = new RequestParser(notes);
@@ -232,7 +232,7 @@ t.test("a CONNECT holds back what follows, for a tunnel or as a request", async 
 	t.equal(parser.detach().latin1Slice(), "\x16\x03\x01");
 });
 
-t.test("bytes that nobody asked for are no response", async (t) => {
+t.test("bytes without a request are not a response", async (t) => {
 	const parser = new ResponseParser(new Notes());
 	t.throws(() => parser.feed(Buffer.from("HTTP/1.1 408 Too late\r\n\r\n")), {
 		message: /expected no bytes before the next request/,
@@ -244,7 +244,7 @@ t.test("bytes that nobody asked for are no response", async (t) => {
 	});
 });
 
-t.test("heads up to the limit, and not a byte or field more, whole or in pieces", async (t) => {
+t.test("heads up to the limit, and not a byte or field more", async (t) => {
 	const limits = { headBytes: 20_000, fieldCount: 50, trailerBytes: 500, extensionBytes: 100 };
 	const read = (bytes: string, pieceSize = 1e9) => {
 		const all = Buffer.from(bytes, "latin1");

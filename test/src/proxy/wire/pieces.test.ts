@@ -1,8 +1,8 @@
-// Pieces of a body that waits in memory.
+// The pieces of a body in memory.
 import t from "tap";
-import { Pieces } from "../../../../src/proxy/body/pieces.ts";
+import { Pieces } from "../../../../src/proxy/wire/pieces.ts";
 
-t.test("they stay in order, and small ones are joined", async (t) => {
+t.test("pieces keep their order, and small ones are joined", async (t) => {
 	const pieces = new Pieces();
 	t.strictSame([pieces.size, pieces.list.length, pieces.joined().length], [0, 0, 0]);
 	const large = Buffer.alloc(5000, "L");
@@ -21,7 +21,7 @@ t.test("they stay in order, and small ones are joined", async (t) => {
 	t.strictSame([pieces.size, pieces.list.length], [0, 0]);
 });
 
-t.test("a body that comes byte by byte is a few buffers", async (t) => {
+t.test("a body that arrives byte by byte takes a few buffers", async (t) => {
 	const pieces = new Pieces();
 	for (let i = 0; i < 1_000_000; i++) pieces.add(Buffer.of(i & 0xff));
 	t.ok(pieces.list.length < 30, String(pieces.list.length));
@@ -30,7 +30,7 @@ t.test("a body that comes byte by byte is a few buffers", async (t) => {
 	t.ok(whole.every((byte, i) => byte === (i & 0xff)));
 });
 
-t.test("a body of one piece is that piece", async (t) => {
+t.test("a body of one piece is not copied", async (t) => {
 	const pieces = new Pieces();
 	const piece = Buffer.from("all");
 	pieces.add(piece);

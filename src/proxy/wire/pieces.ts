@@ -1,5 +1,5 @@
-// The pieces of a body that waits in memory. A Buffer costs some hundred bytes besides its content, and may keep a
-// larger buffer alive, so small pieces are copied into blocks.
+// Pieces of bytes that wait in memory. A Buffer costs some hundred bytes besides its content, and may keep a larger
+// buffer alive, so small pieces are copied into blocks.
 import { NO_BYTES } from "../../flow/bytes.ts";
 
 /** Smaller pieces are joined. Bytes. */
@@ -41,6 +41,13 @@ export class Pieces {
 		this.#seal();
 		if (this.#list.length > 1) this.#list = [Buffer.concat(this.#list, this.size)];
 		return this.#list[0] ?? NO_BYTES;
+	}
+
+	/** As `joined`, and removes the pieces. */
+	take(): Buffer {
+		const all = this.joined();
+		if (this.size > 0) this.clear();
+		return all;
 	}
 
 	clear(): void {

@@ -1,7 +1,8 @@
 // Holds bytes until all have arrived, or until they are taken: in memory, or in a file if too much waits in memory.
+import { FlowtapeError } from "../../errors.ts";
 import { bodySlices } from "../../flow/body.ts";
 import { type FileBody, type FileSpool, openFileSpool } from "../../flow/file-spool.ts";
-import { Pieces } from "./pieces.ts";
+import { Pieces } from "../wire/pieces.ts";
 import type { BodyPolicy } from "./policy.ts";
 
 /** Up to this size, bytes stay in memory in any case. Bytes. */
@@ -24,6 +25,7 @@ export class HeldBytes {
 		this.#budget = budget;
 	}
 
+	/** @throws FlowtapeError FT_IO if the file cannot be written; then all bytes are lost */
 	add(piece: Buffer): void {
 		this.size += piece.length;
 		this.#pieces.add(piece);
@@ -52,11 +54,21 @@ export class HeldBytes {
 	}
 
 	#writeTo(file: FileSpool): void {
-		for (const piece of this.#pieces.list) file.write(piece);
+		try {
+			for (const piece of this.#pieces.list) file.write(piece);
+		} catch (cause) {
+			this.clear();
+			throw new FlowtapeError("FT_IO", "a message could not be buffered: the disk is full or cannot be written", {
+				cause,
+			});
+		}
 		this.#pieces.clear();
 	}
 
-	/** Returns all bytes, and releases them. */
+	/**
+	 * Returns all bytes, and releases them.
+	 * @throws FlowtapeError FT_IO
+	 */
 	take(): Buffer {
 		const file = this.#closeFile();
 		try {
@@ -81,12 +93,14 @@ export class HeldBytes {
 
 	/** Releases the bytes. */
 	clear(): void {
-		this.#closeFile()?.close();
+		this.#file?.end().close();
+		this.#file = null;
 		this.#pieces.clear();
 		this.#count(-this.#counted);
 		this.size = 0;
 	}
 
+	/** The file with all bytes; null: they are in memory. */
 	#closeFile(): FileBody | null {
 		const file = this.#file;
 		if (file === null) return null;

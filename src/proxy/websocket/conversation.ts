@@ -13,7 +13,7 @@ import { isWebSocketUpgrade } from "../http2/fields.ts";
 import { relaySockets } from "../tcp/relay.ts";
 import { compressionOf } from "./deflate.ts";
 import { Direction, type DirectionEvents } from "./direction.ts";
-import { closeCodeOf, closePayload } from "./frame.ts";
+import { ABNORMAL_CLOSURE, closeCodeOf, closePayload, NO_STATUS } from "./frame.ts";
 
 export const options = {
 	websocket: {
@@ -25,10 +25,6 @@ export const options = {
 
 /** How long both sides may take to close after a protocol error. Milliseconds. */
 const CLOSING_MS = 2_000;
-
-/** Close codes that no frame may carry (RFC 6455 section 7.4.1). */
-const NO_CODE = 1005;
-const NO_CLOSE = 1006;
 
 /** Whether a response opens a WebSocket that can be parsed. */
 export function isWebSocket(request: Request, response: Response): boolean {
@@ -135,7 +131,7 @@ class WebSocketRelay implements DirectionEvents {
 		const data = this.#data;
 		if (data.closedByClient !== null) return;
 		data.closedByClient = fromClient;
-		data.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : NO_CODE;
+		data.closeCode = payload.length >= 2 ? payload.readUInt16BE(0) : NO_STATUS;
 		data.closeReason = payload.subarray(2).toString();
 	}
 
@@ -180,7 +176,7 @@ class WebSocketRelay implements DirectionEvents {
 		data.timestampEnd = now();
 		if (data.closedByClient === null) {
 			data.closedByClient = this.#clientClosedFirst;
-			data.closeCode = NO_CLOSE;
+			data.closeCode = ABNORMAL_CLOSURE;
 			data.closeReason = "";
 			if (error !== null) flow.error ??= { message: error.message, timestamp: now() };
 		}

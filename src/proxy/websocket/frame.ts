@@ -29,10 +29,16 @@ export interface FrameHead {
 export const PROTOCOL_ERROR = 1002;
 export const INVALID_DATA = 1007;
 export const TOO_BIG = 1009;
+export const INTERNAL_ERROR = 1011;
+
+/** Close codes that no frame may carry, and that stand for the absence of a code or of the whole frame. */
+export const NO_STATUS = 1005;
+export const ABNORMAL_CLOSURE = 1006;
 
 /** The close code to send for an error (RFC 6455 section 7.1.7). */
 export function closeCodeOf(error: FlowtapeError): number {
 	if (error instanceof WebSocketFault) return error.closeCode;
+	if (error.code === "FT_IO") return INTERNAL_ERROR;
 	if (error.code !== "FT_BAD_BODY") return PROTOCOL_ERROR;
 	return hasErrno(error.cause, "ERR_BUFFER_TOO_LARGE") ? TOO_BIG : INVALID_DATA;
 }

@@ -6,13 +6,11 @@ import { FlowtapeError } from "../../errors.ts";
 import { type Body, bodySize, bodySlices } from "../../flow/body.ts";
 import { FileBody } from "../../flow/file-spool.ts";
 import type { ServerPart } from "../../hooks/decision.ts";
-import { CLOSE, closeCodeOf, closePayload, PING, PONG, writeFrameHead } from "./frame.ts";
+import { ABNORMAL_CLOSURE, CLOSE, closeCodeOf, closePayload, NO_STATUS, PING, PONG, writeFrameHead } from "./frame.ts";
 import { type MessageEvents, MessageReader } from "./message-reader.ts";
 
-/** Close codes that no frame may carry (RFC 6455 section 7.4.1). */
-const UNSENDABLE = new Set([1005, 1006, 1015]);
-/** The connection ended without a close frame. */
-const NO_CLOSE = 1006;
+/** Close codes that no frame may carry (RFC 6455 section 7.4.1); 1015: the TLS handshake failed. */
+const UNSENDABLE = new Set([NO_STATUS, ABNORMAL_CLOSURE, 1015]);
 
 type Cue = ServerPart["cues"][number] | NonNullable<ServerPart["close"]>;
 
@@ -156,7 +154,7 @@ export class WebSocketPlayer extends Duplex implements MessageEvents {
 			if (content !== null) this.#send(cue.opcode, content);
 		} else {
 			this.#isClosing = true;
-			if (cue.code === NO_CLOSE) this.#isOver = true;
+			if (cue.code === ABNORMAL_CLOSURE) this.#isOver = true;
 			else this.#closing = recordedClose(cue);
 		}
 	}

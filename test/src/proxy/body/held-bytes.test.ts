@@ -1,9 +1,11 @@
-// Bytes that wait: in memory or in a file, counted as long as they are in memory.
+// Bytes that wait in memory or in a file; those in memory are counted.
+import { readdirSync } from "node:fs";
 import t from "tap";
+import { limitFileSize, noFileSizeLimit } from "../../../../fixtures/file-size-limit.ts";
 import { ownTemporaryFolder } from "../../../../fixtures/own-temporary-folder.ts";
 import { HeldBytes } from "../../../../src/proxy/body/held-bytes.ts";
 
-/** A room that is full beyond `limit` bytes. */
+/** A memory budget that is full beyond `limit` bytes. */
 function roomOf(limit: number) {
 	return {
 		waiting: 0,
@@ -19,7 +21,7 @@ function roomOf(limit: number) {
 const pieces = Array.from({ length: 100 }, (_, i) => Buffer.alloc(i % 3 === 0 ? 100 : 10_000, String(i % 10)));
 const whole = Buffer.concat(pieces);
 
-t.test("they come back whole and in pieces, from memory and from a file", async (t) => {
+t.test("bytes come back whole or in slices, from memory and from a file", async (t) => {
 	const left = ownTemporaryFolder(t);
 	for (const limit of [Infinity, 100_000, 0]) {
 		const room = roomOf(limit);
@@ -40,7 +42,7 @@ t.test("they come back whole and in pieces, from memory and from a file", async 
 	t.same(left(), []);
 });
 
-t.test("few bytes stay in memory, also where there is no room", async (t) => {
+t.test("few bytes stay in memory, even if the budget is full", async (t) => {
 	const room = roomOf(0);
 	const held = new HeldBytes(room);
 	held.add(Buffer.alloc(1000));
@@ -49,7 +51,7 @@ t.test("few bytes stay in memory, also where there is no room", async (t) => {
 	t.equal(room.waiting, 0);
 });
 
-t.test("without a file, the bytes stay in memory", async (t) => {
+t.test("if no file can be created, the bytes stay in memory", async (t) => {
 	const before = process.env.TMPDIR;
 	process.env.TMPDIR = "/nowhere/at/all";
 	t.teardown(() => {
@@ -62,4 +64,20 @@ t.test("without a file, the bytes stay in memory", async (t) => {
 	t.equal(room.waiting, whole.length);
 	t.ok(held.take().equals(whole));
 	t.equal(room.waiting, 0);
+});
+
+t.test("if the file cannot be written, the bytes are lost and it is closed", { skip: noFileSizeLimit }, async (t) => {
+	const openFiles = () => readdirSync("/proc/self/fd").length;
+	const room = roomOf(0);
+	const held = new HeldBytes(room);
+	const before = openFiles();
+	t.teardown(() => limitFileSize("unlimited"));
+	limitFileSize(100_000);
+	const fill = () => {
+		for (const piece of pieces) held.add(piece);
+	};
+	t.throws(fill, { code: "FT_IO", cause: { code: "EFBIG" } });
+	limitFileSize("unlimited");
+	t.same([room.waiting, held.size, held.take().length], [0, 0, 0]);
+	t.equal(openFiles(), before);
 });

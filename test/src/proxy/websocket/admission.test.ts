@@ -1,4 +1,4 @@
-// How much may be in memory at once.
+// The limit for messages in memory.
 import t from "tap";
 import { admit, release } from "../../../../src/proxy/websocket/admission.ts";
 

@@ -1,4 +1,4 @@
-// WebSockets from end to end: what passes, what is recorded, what hooks can do.
+// WebSockets from end to end: forwarding, recording, and hooks.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import t, { type Test } from "tap";
@@ -13,7 +13,7 @@ import type { SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 
-/** Answers every message with the same, `echo:` before it. */
+/** Answers every message with `echo:` and its content. */
 const echo = (socket: import("ws").WebSocket) =>
 	socket.on("message", (data: Buffer, binary: boolean) =>
 		socket.send(Buffer.concat([Buffer.from("echo:"), data]), { binary }),
@@ -23,7 +23,7 @@ const shown = (messages: readonly WebSocketMessage[] = []) =>
 	messages.map(({ fromClient, content }) => `${fromClient ? ">" : "<"}${content}`);
 
 t.test(
-	"messages, pings and the close pass and are recorded, in clear text and in TLS, compressed or not",
+	"messages, pings and the close are forwarded and recorded, in cleartext and TLS, compressed or not",
 	async (t) => {
 		const authority = await openAuthority(t.testdir());
 		for (const tls of [false, true])
@@ -82,7 +82,7 @@ t.test(
 	},
 );
 
-t.test("a server that speaks first and closes", async (t) => {
+t.test("a server that sends first and closes", async (t) => {
 	const origin = await startWebSocketOrigin(t, (socket) => {
 		socket.send("welcome");
 		socket.close();
@@ -95,7 +95,7 @@ t.test("a server that speaks first and closes", async (t) => {
 	t.match(websocket, { closedByClient: false, closeCode: 1005, closeReason: "" });
 });
 
-t.test("one that breaks off", async (t) => {
+t.test("a broken conversation", async (t) => {
 	const origin = await startWebSocketOrigin(t, (socket) => socket.on("message", () => socket.terminate()));
 	const proxy = await startTestProxy(t);
 	const client = await openWebSocket(t, proxy, origin.authority);
@@ -106,7 +106,7 @@ t.test("one that breaks off", async (t) => {
 	t.match(websocket, { closedByClient: false, closeCode: 1006 });
 });
 
-t.test("a server that resets the connection, and a client that goes without a word", async (t) => {
+t.test("a server that resets the connection, and a client that closes without a close frame", async (t) => {
 	const resets = await startOrigin(t, async (client) => {
 		const key = /sec-websocket-key: (\S+)/i.exec(await client.head())?.[1];
 		const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
@@ -126,11 +126,11 @@ t.test("a server that resets the connection, and a client that goes without a wo
 	t.match((await proxy.flow(1)).websocket, { closedByClient: true, closeCode: 1006 });
 });
 
-t.test("one in which nothing moves is closed, after the time of the option", async (t) => {
+t.test("an idle conversation is closed after the time of the option", async (t) => {
 	const origin = await startWebSocketOrigin(t, (socket) => socket.send("welcome"));
 	const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 	const client = await openWebSocket(t, proxy, origin.authority);
-	// each message begins the time anew
+	// Each message restarts the timeout.
 	const rounds = 5;
 	for (let round = 0; round < rounds; round++) {
 		await new Promise((resolve) => setTimeout(resolve, 700));
@@ -143,7 +143,7 @@ t.test("one in which nothing moves is closed, after the time of the option", asy
 	t.match(websocket, { closedByClient: null, closeCode: 1006 });
 });
 
-t.test("fragments pass as they come: the first arrives before the second is sent", async (t) => {
+t.test("fragments are forwarded as they arrive: the first before the second is sent", async (t) => {
 	const origin = await startWebSocketOrigin(t, echo);
 	const proxy = await startTestProxy(t);
 	const client = await openWebSocket(t, proxy, origin.authority);
@@ -156,7 +156,7 @@ t.test("fragments pass as they come: the first arrives before the second is sent
 	t.strictSame(shown((await proxy.flow(0)).websocket?.messages), [">one two", "<echo:one two"]);
 });
 
-/** Hooks that look at what the client sends. */
+/** A hook that runs on the client's messages. */
 function looking(look: (message: WebSocketMessage) => void | Promise<void>): Hook {
 	return {
 		name: "test",
@@ -167,10 +167,10 @@ function looking(look: (message: WebSocketMessage) => void | Promise<void>): Hoo
 	};
 }
 
-t.test("hooks see every message in order, change and drop some; what is compressed stays so", async (t) => {
+t.test("hooks see every message in order, change and drop some; compressed messages stay compressed", async (t) => {
 	for (const perMessageDeflate of [undefined, {}]) {
 		const hook = looking(async (message) => {
-			// Later ones must wait for earlier ones.
+			// Later messages must wait for earlier ones.
 			if (message.content.equals(Buffer.from("slow"))) await new Promise((resolve) => setTimeout(resolve, 50));
 			if (message.content.equals(Buffer.from("secret"))) message.dropped = true;
 			if (message.content.equals(Buffer.from("change"))) message.content = Buffer.from("changed".repeat(1000));
@@ -205,7 +205,7 @@ t.test("hooks see every message in order, change and drop some; what is compress
 	}
 });
 
-t.test("phases, in their order", async (t) => {
+t.test("the order of the phases", async (t) => {
 	const phases: string[] = [];
 	const note = (phase: string) => (flow: HttpFlow) =>
 		void phases.push(`${phase} ${flow.websocket?.messages.length} ${flow.websocket?.closeCode}`);
@@ -226,7 +226,7 @@ t.test("phases, in their order", async (t) => {
 	t.strictSame(phases, ["response 0 null", "start 0 null", "message 1 null", "message 2 null", "end 2 1000"]);
 });
 
-t.test("a hook that fails stops its message and no other", async (t) => {
+t.test("a hook that fails drops only its own message", async (t) => {
 	const hook = looking((message) => {
 		if (message.content.equals(Buffer.from("bad"))) throw new Error("no");
 	});
@@ -241,7 +241,7 @@ t.test("a hook that fails stops its message and no other", async (t) => {
 	t.match((await proxy.flow(0)).websocket?.messages[0], { dropped: true });
 });
 
-t.test("a hook hangs up", async (t) => {
+t.test("a hook aborts", async (t) => {
 	const hook: Hook = {
 		name: "test",
 		websocket_message(flow, decision) {
@@ -258,7 +258,7 @@ t.test("a hook hangs up", async (t) => {
 	t.match(await proxy.flow(0), { error: { message: "enough" }, websocket: { messages: [{}, {}, { dropped: true }] } });
 });
 
-t.test("messages of one's own, to both sides, at once or between those that pass", async (t) => {
+t.test("injected messages to both sides, at once or between others", async (t) => {
 	for (const holds of [false, true]) {
 		let live: HttpFlow | undefined;
 		const start = (flow: HttpFlow) => {
@@ -316,7 +316,7 @@ t.test("if the tape stores messages as they come, they do not all stay in memory
 	t.equal(closed, 1);
 });
 
-/** A handshake by hand, through which anything can be sent. */
+/** Performs a handshake after which the test can send any bytes. */
 async function handshake(
 	t: Test,
 	proxy: TestProxy,
@@ -346,7 +346,7 @@ async function handshake(
 	return client;
 }
 
-t.test("unreadable messages are relayed and noted", async (t) => {
+t.test("malformed messages are relayed, and the error is recorded", async (t) => {
 	const proxy = await startTestProxy(t);
 	for (const bytes of ["\xffno frame", "\xc1\x01x"]) {
 		const client = await handshake(t, proxy, async (server) => {
@@ -362,7 +362,7 @@ t.test("unreadable messages are relayed and noted", async (t) => {
 	t.match((await proxy.flow(1)).error?.message, /compress/);
 });
 
-t.test("but where hooks look at messages nothing passes that they have not seen", async (t) => {
+t.test("with hooks on messages, nothing passes that they have not seen", async (t) => {
 	const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
 	const client = await handshake(t, proxy, async (server) => {
 		t.equal(closeCode(await server.rest()), 1002, "but for the word that it is over");
@@ -374,7 +374,7 @@ t.test("but where hooks look at messages nothing passes that they have not seen"
 	t.match((await proxy.flow(0)).error?.message, /WebSocket frame/);
 });
 
-/** The code of the close frame that these bytes are, all of them. */
+/** The code of the close frame in these bytes; null: they are not exactly one close frame. */
 function closeCode(bytes: string): number | null {
 	const frame = Buffer.from(bytes, "latin1");
 	if (frame[0] !== 0x88) return null;
@@ -465,7 +465,7 @@ t.test("with hooks on messages, valid frames pass, close codes too", async (t) =
 	}
 });
 
-t.test("a compressed message that is damaged, where hooks look at messages", async (t) => {
+t.test("a damaged compressed message, with hooks on messages", async (t) => {
 	const proxy = await startTestProxy(t, { hooks: [looking(() => {})] });
 	const serve = async (server: Peer) => {
 		await server.rest();
@@ -480,7 +480,7 @@ t.test("a compressed message that is damaged, where hooks look at messages", asy
 	t.match((await proxy.flow(0)).websocket, { closeCode: 1007 });
 });
 
-t.test("a compressed message that is damaged", async (t) => {
+t.test("a damaged compressed message", async (t) => {
 	const proxy = await startTestProxy(t);
 	const client = await handshake(
 		t,
@@ -500,7 +500,7 @@ t.test("a compressed message that is damaged", async (t) => {
 	t.match(await proxy.flow(0), { error: { message: /cannot be decoded/ }, websocket: { messages: [] } });
 });
 
-t.test("a receiver that does not read holds the sender back", async (t) => {
+t.test("a receiver that does not read applies back-pressure", async (t) => {
 	for (const hooks of [[], [looking(() => new Promise(setImmediate))]]) {
 		const proxy = await startTestProxy(t, { hooks });
 		const client = await handshake(t, proxy, (server) => void server.socket.pause());
@@ -511,7 +511,7 @@ t.test("a receiver that does not read holds the sender back", async (t) => {
 	}
 });
 
-t.test("the proxy ends in the middle: what there was is on the tape", async (t) => {
+t.test("shutdown during a conversation: its messages are on the tape", async (t) => {
 	const origin = await startWebSocketOrigin(t, echo);
 	const proxy = await startTestProxy(t, {
 		hooks: [{ name: "test", websocket_end: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) }],
@@ -524,7 +524,7 @@ t.test("the proxy ends in the middle: what there was is on the tape", async (t) 
 	t.match(await proxy.flow(0), { websocket: { closeCode: 1006, messages: { length: 2 } } });
 });
 
-t.test("over HTTP/2, to a server of either version", async (t) => {
+t.test("over HTTP/2, to servers of either version", async (t) => {
 	const authority = await openAuthority(t.testdir());
 	const proxy = await startTestProxy(t, {
 		authority,
@@ -568,7 +568,7 @@ t.test("over HTTP/2, to a server of either version", async (t) => {
 	}
 });
 
-t.test("other upgrades, and those not to be read, are relayed as bytes", async (t) => {
+t.test("other upgrades are relayed as bytes, and WebSockets too with --no-websocket", async (t) => {
 	for (const [options, version, isRead] of [
 		[{}, "13", true],
 		[{ websocket: false, record_tcp: true }, "13", false],
@@ -596,7 +596,7 @@ t.test("other upgrades, and those not to be read, are relayed as bytes", async (
 	}
 });
 
-t.test("hooks may refuse a WebSocket that the server has accepted, and answer with one that cannot be", async (t) => {
+t.test("hooks may refuse a WebSocket that the server accepted, or answer with an impossible one", async (t) => {
 	const { Response } = await import("../../../../src/flow/message.ts");
 	const hook: Hook = {
 		name: "test",

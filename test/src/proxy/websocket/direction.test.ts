@@ -1,10 +1,11 @@
-// One direction of a WebSocket: what passes when, in which frames, and what is told.
+// One direction of a WebSocket: forwarding, frames, and reports.
 
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { deflateRawSync, constants as zlib } from "node:zlib";
 import t, { type Test } from "tap";
+import { limitFileSize, noFileSizeLimit } from "../../../../fixtures/file-size-limit.ts";
 import { gate } from "../../../../fixtures/gate.ts";
 import { Peer } from "../../../../fixtures/peer.ts";
 import { standstill } from "../../../../fixtures/standstill.ts";
@@ -18,7 +19,7 @@ import { Direction } from "../../../../src/proxy/websocket/direction.ts";
 import { BINARY, CLOSE, CONTINUATION, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
 
 interface World {
-	/** The two ends; what the server sends goes through the direction. */
+	/** The two ends. The server's bytes go through the direction. */
 	client: Peer;
 	server: Peer;
 	direction: Direction;
@@ -27,7 +28,7 @@ interface World {
 	closings: string[];
 }
 
-/** `look` stands for the hooks; without it nothing is held. */
+/** `look` runs as a hook on messages; without it, messages are not held. */
 async function world(
 	t: Test,
 	look?: (message: WebSocketMessage) => void | Promise<void>,
@@ -75,7 +76,7 @@ async function world(
 const frame = (opcode: number, text: string, fin = true, rsv1 = false) =>
 	writeFrame({ opcode, fin, rsv1 }, Buffer.from(text), false);
 
-t.test("bytes pass at once, to the half of a frame; messages are told when they are whole", async (t) => {
+t.test("bytes are forwarded at once, even half a frame; messages are reported when they are complete", async (t) => {
 	const { client, server, direction, reported, closings } = await world(t);
 	const bytes = Buffer.concat([
 		frame(TEXT, "a", false),
@@ -93,7 +94,7 @@ t.test("bytes pass at once, to the half of a frame; messages are told when they 
 	t.strictSame(closings, ["false xx"]);
 });
 
-t.test("held messages pass in the frames they came in, if they still fit", async (t) => {
+t.test("held messages are sent in their original frames if the length is unchanged", async (t) => {
 	const { client, server } = await world(t, (message) => {
 		if (message.content.length === 3) message.content = Buffer.from("four");
 		if (message.content.length === 6) message.content = Buffer.alloc(9000, "x");
@@ -126,7 +127,7 @@ t.test("held messages pass in the frames they came in, if they still fit", async
 	t.equal(await client.rest(), Buffer.concat(want).latin1Slice());
 });
 
-t.test("messages waiting in hooks keep their order and stop the sender", async (t) => {
+t.test("messages that wait for hooks keep their order and pause the sender", async (t) => {
 	const release = gate();
 	const { client, server, reported } = await world(t, (message) =>
 		message.content.toString() === "0" ? release.opened : undefined,
@@ -143,29 +144,32 @@ t.test("messages waiting in hooks keep their order and stop the sender", async (
 	t.equal(reported.length, 301);
 });
 
-t.test("compression: undone for those who look, done again, or left out where the window is too small", async (t) => {
-	const hello = Buffer.from("f248cdc9c90700", "hex").latin1Slice();
-	for (const windowBits of [15, 8]) {
-		const { client, server, reported, direction } = await world(t, () => {}, { keepsContext: true, windowBits });
-		server
-			.send(writeFrame({ opcode: TEXT, rsv1: true }, Buffer.from(hello, "latin1"), false))
-			.send(frame(TEXT, "plain"))
-			.end();
-		const first = await client.rest();
-		t.equal(first.charCodeAt(0), windowBits === 15 ? 0xc1 : 0x81);
-		t.ok(first.endsWith(frame(TEXT, "plain").latin1Slice()));
+t.test(
+	"compressed messages are inflated for hooks and deflated again, or sent uncompressed if the window is too small",
+	async (t) => {
+		const hello = Buffer.from("f248cdc9c90700", "hex").latin1Slice();
+		for (const windowBits of [15, 8]) {
+			const { client, server, reported, direction } = await world(t, () => {}, { keepsContext: true, windowBits });
+			server
+				.send(writeFrame({ opcode: TEXT, rsv1: true }, Buffer.from(hello, "latin1"), false))
+				.send(frame(TEXT, "plain"))
+				.end();
+			const first = await client.rest();
+			t.equal(first.charCodeAt(0), windowBits === 15 ? 0xc1 : 0x81);
+			t.ok(first.endsWith(frame(TEXT, "plain").latin1Slice()));
+			await direction.settled();
+			t.match(reported, [{ content: Buffer.from("Hello") }, { content: Buffer.from("plain") }]);
+		}
+		const { server, reported, faults, direction, client } = await world(t);
+		server.send(frame(TEXT, "Hello", true, true)).end();
+		await client.rest();
 		await direction.settled();
-		t.match(reported, [{ content: Buffer.from("Hello") }, { content: Buffer.from("plain") }]);
-	}
-	const { server, reported, faults, direction, client } = await world(t);
-	server.send(frame(TEXT, "Hello", true, true)).end();
-	await client.rest();
-	await direction.settled();
-	t.equal(reported.length, 0);
-	t.match(faults, [{ code: "FT_PROTOCOL", message: /compress/ }]);
-});
+		t.equal(reported.length, 0);
+		t.match(faults, [{ code: "FT_PROTOCOL", message: /compress/ }]);
+	},
+);
 
-t.test("messages put in between wait for their place", async (t) => {
+t.test("injected messages wait for their place", async (t) => {
 	for (const look of [undefined, () => {}, async () => {}]) {
 		const { client, server, direction, reported } = await world(t, look);
 		direction.inject(TEXT, Buffer.from("first"));
@@ -187,7 +191,7 @@ t.test("messages put in between wait for their place", async (t) => {
 	}
 });
 
-t.test("unreadable messages pass unless they are held", async (t) => {
+t.test("malformed messages pass unless messages are held", async (t) => {
 	for (const look of [undefined, () => {}]) {
 		const { client, server, faults, reported } = await world(t, look);
 		server.send(frame(TEXT, "ok")).send("\xff".repeat(14)).send(frame(TEXT, "late")).end();
@@ -199,7 +203,7 @@ t.test("unreadable messages pass unless they are held", async (t) => {
 	}
 });
 
-/** A room that is always full, and what waits in it. */
+/** A budget that is always full, and the bytes that it counts. */
 function fullRoom() {
 	return {
 		waiting: 0,
@@ -210,7 +214,7 @@ function fullRoom() {
 	};
 }
 
-t.test("large messages wait in a file: before they are whole, and until the receiver takes them", async (t) => {
+t.test("large messages wait in a file: until they are complete, and until the receiver accepts them", async (t) => {
 	const content = Buffer.alloc(3_000_000, "large");
 	for (const compression of [null, { keepsContext: false, windowBits: 15 }]) {
 		const room = fullRoom();
@@ -238,7 +242,20 @@ t.test("large messages wait in a file: before they are whole, and until the rece
 	}
 });
 
-t.test("an unfinished message leaves nothing behind", async (t) => {
+t.test("a message that cannot be buffered is a fault", { skip: noFileSizeLimit }, async (t) => {
+	const room = fullRoom();
+	const { server, faults, direction } = await world(t, () => {}, null, room);
+	t.teardown(() => limitFileSize("unlimited"));
+	limitFileSize(100_000);
+	server.send(writeFrame({ opcode: BINARY }, Buffer.alloc(500_000), false)).end();
+	while (faults.length === 0) await new Promise(setImmediate);
+	limitFileSize("unlimited");
+	t.match(faults, [{ code: "FT_IO" }]);
+	await direction.settled();
+	t.equal(room.waiting, 0);
+});
+
+t.test("an incomplete message is released at the end", async (t) => {
 	const room = { ...fullRoom(), isFull: false };
 	const { client, server, direction, reported } = await world(t, undefined, null, room);
 	const bytes = frame(BINARY, "x".repeat(500_000), false);

@@ -1,10 +1,19 @@
-// Frames of WebSocket.
+// WebSocket frames.
 import t from "tap";
-import { type FrameHead, FrameReader, PING, TEXT, writeFrame } from "../../../../src/proxy/websocket/frame.ts";
+import { FlowtapeError } from "../../../../src/errors.ts";
+import {
+	closeCodeOf,
+	type FrameHead,
+	FrameReader,
+	PING,
+	TEXT,
+	WebSocketFault,
+	writeFrame,
+} from "../../../../src/proxy/websocket/frame.ts";
 
 type Read = { head: FrameHead; payload: string; pieces: number };
 
-/** What a reader makes of these bytes, fed in pieces of this size. */
+/** Parses these bytes, fed in chunks of this size. */
 function read(bytes: Buffer, size = bytes.length): Read[] {
 	const frames: Read[] = [];
 	let payload = "";
@@ -41,7 +50,7 @@ t.test("the examples of RFC 6455 section 5.7", async (t) => {
 	t.equal(writeFrame({ opcode: TEXT, rsv1: true }, Buffer.from("x"), false).toString("hex"), "c10178");
 });
 
-t.test("every size, masked or not, at every cut, several at once", async (t) => {
+t.test("all sizes, masked or not, cut anywhere, several at once", async (t) => {
 	for (const length of [0, 1, 125, 126, 127, 65535, 65536, 70_000]) {
 		const payload = "0123456789abcdef".repeat(Math.ceil(length / 16)).slice(0, length);
 		for (const mask of [true, false]) {
@@ -73,4 +82,16 @@ t.test("protocol violations", async (t) => {
 		["817fffffffffffffffff", "a length beyond counting"],
 	] as const)
 		t.throws(() => read(Buffer.from(hex, "hex")), { code: "FT_PROTOCOL" }, why);
+});
+
+t.test("the close code for an error", async (t) => {
+	const tooLarge = Object.assign(new RangeError("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+	for (const [error, code] of [
+		[new FlowtapeError("FT_PROTOCOL", ""), 1002],
+		[new FlowtapeError("FT_BAD_BODY", ""), 1007],
+		[new FlowtapeError("FT_BAD_BODY", "", { cause: tooLarge }), 1009],
+		[new FlowtapeError("FT_IO", ""), 1011],
+		[new WebSocketFault(1008, ""), 1008],
+	] as const)
+		t.equal(closeCodeOf(error), code, error.code);
 });

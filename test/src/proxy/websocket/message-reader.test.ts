@@ -1,4 +1,4 @@
-// Messages out of frames.
+// Messages assembled from frames.
 import t from "tap";
 import { defaults } from "../../../../src/options.ts";
 import { BodyPolicy, options } from "../../../../src/proxy/body/policy.ts";
@@ -44,7 +44,7 @@ t.test("whole messages, fragments with control frames between them, empty ones",
 	}
 });
 
-t.test("positions at which a message can be inserted", async (t) => {
+t.test("positions at which a message can be injected", async (t) => {
 	const { reader: one } = reader();
 	t.ok(one.idle);
 	const bytes = frame(TEXT, "ab", false);
@@ -74,7 +74,7 @@ t.test("protocol violations", async (t) => {
 	t.throws(() => one.feed(Buffer.alloc(1)), { code: "FT_PROTOCOL" }, "more than fits in memory");
 });
 
-t.test("many small frames are one message; who counts messages alone keeps nothing of them", async (t) => {
+t.test("many small frames are one message; a reader without a budget keeps no payload", async (t) => {
 	const count = 200_000;
 	const small = Buffer.concat([frame(BINARY, "x", false), ...Array(count - 2).fill(frame(CONTINUATION, "x", false))]);
 	const { reader: one, reported } = reader();

@@ -1,4 +1,4 @@
-// A server that says what was recorded.
+// Replay of a recorded WebSocket's server.
 import t from "tap";
 import { openFileSpool } from "../../../../src/flow/file-spool.ts";
 import type { ServerPart } from "../../../../src/hooks/decision.ts";
@@ -10,7 +10,7 @@ import { WebSocketPlayer } from "../../../../src/proxy/websocket/player.ts";
 
 const readerOf = (events: MessageEvents) => new MessageReader(events, null, new BodyPolicy(defaults(options)));
 
-/** A player with what it has said so far: texts, and control frames by opcode. */
+/** A player and its output so far: texts, and control frames by opcode. */
 function play(script: ServerPart) {
 	const player = new WebSocketPlayer(script);
 	const said: string[] = [];
@@ -49,7 +49,7 @@ const cue = (afterClient: number, text: string, waitMs = 0) => ({
 	content: Buffer.from(text),
 });
 
-t.test("each message after the client's that preceded it", async (t) => {
+t.test("each message after the client's messages that precede it", async (t) => {
 	const { said, until, say } = play({
 		cues: [cue(0, "welcome"), cue(2, "1"), cue(2, "2", 20), cue(3, "3")],
 		close: null,
@@ -85,7 +85,7 @@ t.test("a server that closes", async (t) => {
 	}
 });
 
-t.test("a client that breaks the rules, or goes", async (t) => {
+t.test("a client that violates the protocol, or disconnects", async (t) => {
 	const broken = play({ cues: [], close: null });
 	broken.player.write(Buffer.alloc(14, 0xff));
 	t.match(await broken.until(2), [/^8:03ea/, "end"], "it is told with 1002");
@@ -96,57 +96,51 @@ t.test("a client that breaks the rules, or goes", async (t) => {
 	t.ok(gone.player.destroyed);
 });
 
-t.test(
-	"messages that are read when they are due: a damaged one is left out, an error ends the connection",
-	async (t) => {
-		const due = (content: () => Buffer | null) => ({ afterClient: 0, waitMs: 0, opcode: TEXT, content });
-		const spool = openFileSpool();
-		spool.write(Buffer.from("in a file"));
-		const file = spool.end();
-		const { until } = play({
-			cues: [due(() => null), { ...due(() => null), content: () => file }, due(() => Buffer.from("in memory"))],
-			close: null,
-		});
-		t.same(await until(2), ["in a file", "in memory"]);
-		const broken = play({
-			cues: [
-				cue(0, "a"),
-				due(() => {
-					throw new Error("cannot be read");
-				}),
-			],
-			close: null,
-		});
-		t.equal((await broken.until(1)).at(-1), "error");
-	},
-);
+t.test("messages are read when they are due: a damaged one is left out, an error ends the connection", async (t) => {
+	const due = (content: () => Buffer | null) => ({ afterClient: 0, waitMs: 0, opcode: TEXT, content });
+	const spool = openFileSpool();
+	spool.write(Buffer.from("in a file"));
+	const file = spool.end();
+	const { until } = play({
+		cues: [due(() => null), { ...due(() => null), content: () => file }, due(() => Buffer.from("in memory"))],
+		close: null,
+	});
+	t.same(await until(2), ["in a file", "in memory"]);
+	const broken = play({
+		cues: [
+			cue(0, "a"),
+			due(() => {
+				throw new Error("cannot be read");
+			}),
+		],
+		close: null,
+	});
+	t.equal((await broken.until(1)).at(-1), "error");
+});
 
-t.test(
-	"a client that takes nothing: no more is brought into memory than it has room for, and all of it comes in the end",
-	async (t) => {
-		const content = Buffer.alloc(300_000, "large");
-		const large = (afterClient: number) => ({ afterClient, waitMs: 0, opcode: BINARY, content });
-		const player = new WebSocketPlayer({
-			cues: [...Array.from({ length: 20 }, () => large(0)), large(1)],
-			close: null,
-		});
-		t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
-		for (let i = 0; i < 2_000; i++) player.write(writeFrame({ opcode: PING }, Buffer.from(`ping ${i}`), true));
-		player.write(writeFrame({ opcode: TEXT }, Buffer.from("more"), true));
-		await new Promise<void>((resolve) =>
-			player.write(writeFrame({ opcode: CLOSE }, Buffer.from("\x03\xe8", "latin1"), true), () => resolve()),
-		);
-		t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
-		const heard: string[] = [];
-		const reader = readerOf({
-			message: ({ payload, fragments }) => heard.push(`${fragments.length} ${payload.take().equals(content)}`),
-			control: (opcode, payload) => heard.push(`${opcode}:${payload.toString("latin1")}`),
-		});
-		for await (const chunk of player) reader.feed(chunk as Buffer);
-		t.same(
-			heard,
-			["1 true", `${PONG}:ping 1999`, ...Array(20).fill("1 true"), `${CLOSE}:\x03\xe8`],
-			"each message in one frame, an answer to the last ping, and what was due before the close",
-		);
-	},
-);
+t.test("back-pressure: no more messages are loaded than the client accepts, and all arrive in the end", async (t) => {
+	const content = Buffer.alloc(300_000, "large");
+	const large = (afterClient: number) => ({ afterClient, waitMs: 0, opcode: BINARY, content });
+	const player = new WebSocketPlayer({
+		cues: [...Array.from({ length: 20 }, () => large(0)), large(1)],
+		close: null,
+	});
+	t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
+	for (let i = 0; i < 2_000; i++) player.write(writeFrame({ opcode: PING }, Buffer.from(`ping ${i}`), true));
+	player.write(writeFrame({ opcode: TEXT }, Buffer.from("more"), true));
+	await new Promise<void>((resolve) =>
+		player.write(writeFrame({ opcode: CLOSE }, Buffer.from("\x03\xe8", "latin1"), true), () => resolve()),
+	);
+	t.ok(player.readableLength < 150_000, `${player.readableLength} bytes wait`);
+	const heard: string[] = [];
+	const reader = readerOf({
+		message: ({ payload, fragments }) => heard.push(`${fragments.length} ${payload.take().equals(content)}`),
+		control: (opcode, payload) => heard.push(`${opcode}:${payload.toString("latin1")}`),
+	});
+	for await (const chunk of player) reader.feed(chunk as Buffer);
+	t.same(
+		heard,
+		["1 true", `${PONG}:ping 1999`, ...Array(20).fill("1 true"), `${CLOSE}:\x03\xe8`],
+		"each message in one frame, an answer to the last ping, and what was due before the close",
+	);
+});

@@ -86,7 +86,7 @@ const importersOf = {
 	msgpackr: "src/store/record/msgpack.js|src/views/msgpack.js",
 	"tough-cookie": "src/flow/cookie-jar.js",
 	fzstd: "src/flow/body.js|formats/compression.js",
-	"node-forge": "src/ca/(?:create|export).js",
+	"node-forge": "src/ca/export.js",
 	commander: "commands/cli/options.js",
 	yaml: "commands/cli/configuration.js",
 	diff: "commands/print/changes.js",

@@ -1,7 +1,9 @@
 // The certificate authority in use: mints a leaf certificate for each requested host, and caches it.
 import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
-import { certificatePem, type Element, readElements } from "./der.ts";
+import { NO_BYTES } from "../flow/bytes.ts";
+import { readExtension, readSubject } from "./certificate-parts.ts";
+import { certificatePem } from "./der.ts";
 import { type AuthorityFiles, type ReadOptions, readAuthority } from "./files.ts";
 import { type Issuer, isStale, mintLeaf, normalizeNames } from "./leaf.ts";
 import { type Leaf, LeafContexts, MintedLeaf } from "./leaf-contexts.ts";
@@ -22,7 +24,7 @@ export interface LeafRequest {
 
 /** Provides the certificates to show to clients. */
 export interface LeafIssuer {
-	leafFor(request: LeafRequest): Leaf | Promise<Leaf>;
+	leafFor(request: LeafRequest): Leaf;
 }
 
 /** Most leaves in the cache. A leaf with its own TLS context takes about 30 KB. */
@@ -114,8 +116,8 @@ export class CertificateAuthority implements LeafIssuer {
 
 	#mint(names: string[], organization: string | null, extra: string, now: number): MintedLeaf {
 		this.#leafKey ??= makeLeafKey(this.#contextOptions, this.certificatePem);
-		const { publicKey, keyIdentifier, contexts } = this.#leafKey;
-		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey, keyIdentifier };
+		const { publicKey, contexts } = this.#leafKey;
+		const subject = { names: names.length > 0 ? names : [unnamed], organization, publicKey };
 		return new MintedLeaf(
 			contexts,
 			certificatePem(mintLeaf(this.#issuer, subject, new Date(now), this.#leavesFrom)),
@@ -135,44 +137,22 @@ const unnamed = "flowtape.invalid";
 
 interface LeafKey {
 	publicKey: Buffer;
-	keyIdentifier: Buffer;
 	contexts: LeafContexts;
 }
 
 function makeLeafKey(options: SecureContextOptions, issuer: string): LeafKey {
 	const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-	const spki = publicKey.export({ type: "spki", format: "der" });
 	return {
-		publicKey: spki,
-		keyIdentifier: createHash("sha1").update(spki).digest(),
+		publicKey: publicKey.export({ type: "spki", format: "der" }),
 		contexts: new LeafContexts({ ...options, key: privateKey.export({ type: "sec1", format: "pem" }) }, issuer),
 	};
 }
 
 /** The parts of the authority's certificate that leaves repeat byte for byte. */
-function issuerOf(certificate: X509Certificate): Omit<Issuer, "key"> {
-	const [outer] = readElements(certificate.raw);
-	const [body] = readElements(outer?.content ?? Buffer.alloc(0));
-	const fields = readElements(body?.content ?? Buffer.alloc(0));
-	// RFC 5280 section 4.1: [version], serial, signature, issuer, validity, subject, key, …
-	const subject = fields[fields[0]?.tag === 0xa0 ? 5 : 4];
-	const extensions = fields.find((field) => field.tag === 0xa3);
+function issuerOf({ raw, validTo }: X509Certificate): Omit<Issuer, "key"> {
 	return {
-		subject: subject?.raw ?? Buffer.alloc(0),
-		keyIdentifier: extensions ? subjectKeyIdentifier(extensions) : null,
-		validTo: new Date(certificate.validTo),
+		subject: readSubject(raw)?.raw ?? NO_BYTES,
+		keyIdentifier: readExtension(raw, "subjectKeyIdentifier")?.content ?? null,
+		validTo: new Date(validTo),
 	};
-}
-
-const subjectKeyIdentifierOid = Buffer.from("0603551d0e", "hex");
-
-function subjectKeyIdentifier(extensions: Element): Buffer | null {
-	for (const list of readElements(extensions.content)) {
-		for (const extension of readElements(list.content)) {
-			const [id, ...rest] = readElements(extension.content);
-			const value = rest.at(-1);
-			if (id?.raw.equals(subjectKeyIdentifierOid) && value) return readElements(value.content)[0]?.content ?? null;
-		}
-	}
-	return null;
 }

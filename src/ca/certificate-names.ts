@@ -2,8 +2,10 @@
 // one name can look like several.
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { asBuffer } from "../flow/bytes.ts";
-import { type Element, oid, readElements } from "./der.ts";
+import { asBuffer, NO_BYTES } from "../flow/bytes.ts";
+import { RecentMap } from "../flow/recent-map.ts";
+import { readExtension, readSubjectAttribute } from "./certificate-parts.ts";
+import { type Element, readElements } from "./der.ts";
 import { isNameOfHost, normalizeNames } from "./leaf.ts";
 
 /**
@@ -18,7 +20,7 @@ export function namesOf({ raw }: X509Certificate): string[] {
 		size += name.length + 2;
 		return size <= NAMES_BYTES;
 	};
-	const common = subjectText(raw, commonName);
+	const common = subjectText(raw, "commonName");
 	return [...(common === null ? [] : [common]), ...alternativeNames(raw)]
 		.filter((name) => isNameOfHost(name))
 		.filter(fits);
@@ -26,7 +28,7 @@ export function namesOf({ raw }: X509Certificate): string[] {
 
 /** The organization in a certificate's subject. */
 export function organizationOf({ raw }: X509Certificate): string | null {
-	return subjectText(raw, organizationName);
+	return subjectText(raw, "organizationName");
 }
 
 /** The hosts and the organization that a certificate names. */
@@ -47,8 +49,8 @@ export function coversHost({ names }: Naming, host: string): boolean {
 	);
 }
 
-const cache = new Map<string, Naming>();
-const CACHE_SIZE = 1000;
+/** By certificate. */
+const cache = new RecentMap<string, Naming>(1000);
 
 /**
  * `namesOf` and `organizationOf` for a certificate in PEM. They are cached, as parsing is slow and servers show the
@@ -61,39 +63,17 @@ export function namingOf(pem: Uint8Array): Naming {
 		const certificate = new X509Certificate(pem);
 		naming = { names: namesOf(certificate), organization: organizationOf(certificate) };
 		cache.set(key, naming);
-		if (cache.size > CACHE_SIZE) cache.delete(cache.keys().next().value as string);
 	}
 	return naming;
 }
 
 // — DER —
 
-const commonName = oid("2.5.4.3");
-const organizationName = oid("2.5.4.10");
-const subjectAltName = oid("2.5.29.17");
-
-/**
- * The fields of a TBSCertificate (RFC 5280 section 4.1): [version], serial, signature, issuer, validity, subject, key,
- * …
- */
-function bodyOf(certificate: Buffer): Element[] {
-	const [outer] = readElements(certificate);
-	const [body] = readElements(outer?.content ?? Buffer.alloc(0));
-	return readElements(body?.content ?? Buffer.alloc(0));
-}
-
-/** The first attribute of this type in the subject. */
-function subjectText(certificate: Buffer, type: Buffer): string | null {
+/** The first attribute of this kind in the subject. */
+function subjectText(certificate: Buffer, name: "commonName" | "organizationName"): string | null {
 	return attempt(() => {
-		const fields = bodyOf(certificate);
-		const subject = fields[fields[0]?.tag === 0xa0 ? 5 : 4];
-		for (const set of readElements(subject?.content ?? Buffer.alloc(0))) {
-			for (const attribute of readElements(set.content)) {
-				const [id, value] = readElements(attribute.content);
-				if (id?.raw.equals(type) && value !== undefined) return textOf(value);
-			}
-		}
-		return null;
+		const value = readSubjectAttribute(certificate, name);
+		return value === undefined ? null : textOf(value);
 	}, null);
 }
 
@@ -114,19 +94,11 @@ const IP_ADDRESS = 0x87;
 
 function alternativeNames(certificate: Buffer): string[] {
 	return attempt(() => {
-		const list = bodyOf(certificate).find(({ tag }) => tag === 0xa3);
-		for (const extension of readElements(
-			readElements(list?.content ?? Buffer.alloc(0))[0]?.content ?? Buffer.alloc(0),
-		)) {
-			const [id, ...rest] = readElements(extension.content);
-			const value = rest.at(-1);
-			if (!id?.raw.equals(subjectAltName) || value === undefined) continue;
-			return readElements(readElements(value.content)[0]?.content ?? Buffer.alloc(0)).flatMap(({ tag, content }) => {
-				if (tag === DNS_NAME) return [content.latin1Slice()];
-				return tag === IP_ADDRESS ? addressOf(content) : [];
-			});
-		}
-		return [];
+		const names = readExtension(certificate, "subjectAltName");
+		return readElements(names?.content ?? NO_BYTES).flatMap(({ tag, content }) => {
+			if (tag === DNS_NAME) return [content.latin1Slice()];
+			return tag === IP_ADDRESS ? addressOf(content) : [];
+		});
 	}, []);
 }
 

@@ -38,9 +38,8 @@ export interface LeafSubject {
 	/** As returned by `normalizeNames`; the first one is the common name. */
 	names: readonly string[];
 	organization: string | null;
-	/** The leaf's public key in DER (SubjectPublicKeyInfo), and its identifier. */
+	/** The leaf's public key in DER (SubjectPublicKeyInfo). */
 	publicKey: Uint8Array;
-	keyIdentifier: Uint8Array;
 }
 
 /**
@@ -111,23 +110,22 @@ function subjectName({ names, organization }: LeafSubject): Buffer {
 	);
 }
 
-const subjectAltName = oid("2.5.29.17");
 const constraints = [
-	extension(oid("2.5.29.19"), true, der(tag.sequence)),
+	extension("basicConstraints", true, der(tag.sequence)),
 	// digitalSignature, one bit of eight
-	extension(oid("2.5.29.15"), true, der(tag.bitString, Buffer.from([7, 0x80]))),
+	extension("keyUsage", true, der(tag.bitString, Buffer.from([7, 0x80]))),
 	// serverAuth
-	extension(oid("2.5.29.37"), false, der(tag.sequence, oid("1.3.6.1.5.5.7.3.1"))),
+	extension("extKeyUsage", false, der(tag.sequence, oid("1.3.6.1.5.5.7.3.1"))),
 ];
 
 function extensionsOf(issuer: Issuer, leaf: LeafSubject, subjectIsEmpty: boolean): Buffer[] {
 	return [
 		...constraints,
 		// RFC 5280 section 4.2.1.6: critical if the subject is empty
-		extension(subjectAltName, subjectIsEmpty, der(tag.sequence, ...leaf.names.map(generalName))),
-		subjectKeyIdentifier(leaf.keyIdentifier),
+		extension("subjectAltName", subjectIsEmpty, der(tag.sequence, ...leaf.names.map(generalName))),
+		subjectKeyIdentifier(leaf.publicKey),
 		...(issuer.keyIdentifier
-			? [extension(oid("2.5.29.35"), false, der(tag.sequence, der(0x80, issuer.keyIdentifier)))]
+			? [extension("authorityKeyIdentifier", false, der(tag.sequence, der(0x80, issuer.keyIdentifier)))]
 			: []),
 	];
 }

@@ -1,4 +1,4 @@
-// The authority at work: real handshakes, by clients that trust nothing but its certificate.
+// The authority in use: real handshakes with clients that trust only its certificate.
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
@@ -14,7 +14,7 @@ import { type CertificateAuthority, openAuthority } from "../../../src/ca/author
 const home = join(t.testdir(), "home");
 const authority = await openAuthority(home);
 
-/** A server that shows what `leafFor` gives, and says "hello" as an HTTP server. */
+/** A server that shows the leaf of `leafFor`, and answers "hello" over HTTP. */
 async function startServer(
 	t: Test,
 	issuer: CertificateAuthority,
@@ -51,7 +51,7 @@ async function handshake(port: number, options: { servername?: string; host?: st
 	}
 }
 
-t.test("the name in the hello, the host and the server's own names are all there", async (t) => {
+t.test("the certificate has the SNI, the host and the names of the server's own certificate", async (t) => {
 	const port = await startServer(t, authority, "origin.example", ["*.wild.example", "10.1.2.3"]);
 	for (const servername of ["www.example.com", "origin.example", "any.wild.example", "xn--bcher-kva.example"]) {
 		const leaf = await handshake(port, { servername });
@@ -67,7 +67,7 @@ t.test("the name in the hello, the host and the server's own names are all there
 	});
 });
 
-t.test("an address has no name in the hello", async (t) => {
+t.test("a client that connects to an address sends no SNI", async (t) => {
 	const leaf = await handshake(await startServer(t, authority, "127.0.0.1"), { host: "127.0.0.1" });
 	t.equal(leaf.subjectaltname, "IP Address:127.0.0.1");
 });
@@ -78,7 +78,7 @@ t.test("a client that does not trust the authority refuses", async (t) => {
 	await t.rejects(once(socket, "secureConnect"), { code: "SELF_SIGNED_CERT_IN_CHAIN" });
 });
 
-t.test("leaves are kept by their names", async (t) => {
+t.test("leaves are cached by their names", async (t) => {
 	const one = authority.leafFor({ sni: "a.example", host: "a.example" });
 	t.equal(authority.leafFor({ sni: "A.example.", host: "a.example", upstreamNames: ["a.example"] }), one);
 	t.equal(authority.leafFor({ sni: null, host: "a.example" }), one);
@@ -94,7 +94,7 @@ t.test("leaves are kept by their names", async (t) => {
 	t.equal(new X509Certificate(authority.leafFor({ sni: null, host: "" }).pem).subjectAltName, "DNS:flowtape.invalid");
 });
 
-t.test("the least recently used go first", async (t) => {
+t.test("the least recently used leaf is evicted first", async (t) => {
 	const own = await openAuthority(home);
 	const first = own.leafFor({ sni: null, host: "first.example" });
 	const second = own.leafFor({ sni: null, host: "second.example" });
@@ -112,7 +112,7 @@ t.test("the same authority serves every process of the home folder", async (t) =
 	t.equal((await handshake(port, { servername: "a.example" })).subject.CN, "a.example");
 });
 
-/** Runs a program if the machine has it; its output, or null where it is not installed. */
+/** Runs a program. Returns its output; null: it is not installed. */
 async function tool(command: string, args: string[]): Promise<string | null> {
 	try {
 		return (await promisify(execFile)(command, args, { env: { PATH: process.env.PATH, HOME: home } })).stdout;
@@ -122,7 +122,7 @@ async function tool(command: string, args: string[]): Promise<string | null> {
 	}
 }
 
-t.test("other clients trust it too, where they are installed", async (t) => {
+t.test("other clients trust it too, if they are installed", async (t) => {
 	const port = await startServer(t, authority, "127.0.0.1");
 	const file = authority.certificateFile;
 	const leafFile = join(home, "leaf.pem");
@@ -155,12 +155,12 @@ t.test("the pin is that of the public key", async (t) => {
 	t.match(authority.pin, /^[A-Za-z0-9+/]{43}=$/);
 });
 
-t.test("a certificate of the user's own is shown where it is for the authority's key", async (t) => {
+t.test("the user's own certificate is used if it is for the authority's key", async (t) => {
 	t.ok(authority.contextOf(authority.certificatePem));
 	t.equal(authority.contextOf((await openAuthority(join(t.testdir(), "other"))).certificatePem), null);
 });
 
-t.test("in a proxy that runs on, a leaf is made anew before it ends, and when the clock goes back", async (t) => {
+t.test("in a long-running proxy, a leaf is replaced before it expires, and when the clock is set back", async (t) => {
 	const day = 86_400_000;
 	const begun = Date.now();
 	mock.timers.enable({ apis: ["Date"], now: begun });

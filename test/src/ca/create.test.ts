@@ -1,10 +1,10 @@
-// A new authority is what clients expect of one, and like no other.
+// New authorities.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import t from "tap";
 import { createAuthority } from "../../../src/ca/create.ts";
 import { readElements } from "../../../src/ca/der.ts";
 
-t.test("an authority", async (t) => {
+t.test("key, names, validity and extensions", async (t) => {
 	const now = new Date("2030-06-15T12:00:00Z");
 	const { keyPem, certificatePem } = await createAuthority(now);
 	const certificate = new X509Certificate(certificatePem);
@@ -31,7 +31,7 @@ t.test("an authority", async (t) => {
 	t.ok(extensions.includes("0603551d0e04160414"), "a subject key identifier");
 });
 
-t.test("one for a run has an elliptic key, one that stays a key of the size that is asked for", async (t) => {
+t.test("an ephemeral authority has an EC key, a permanent one an RSA key of the requested size", async (t) => {
 	const { keyPem, certificatePem } = await createAuthority(undefined, { keyType: "ec" });
 	const certificate = new X509Certificate(certificatePem);
 	t.equal(createPrivateKey(keyPem).asymmetricKeyDetails?.namedCurve, "prime256v1");
@@ -42,7 +42,7 @@ t.test("one for a run has an elliptic key, one that stays a key of the size that
 	);
 });
 
-t.test("no two are the same", async (t) => {
+t.test("no two are equal", async (t) => {
 	const [one, other] = (await Promise.all([createAuthority(), createAuthority()])).map(
 		({ certificatePem }) => new X509Certificate(certificatePem),
 	);

@@ -1,4 +1,4 @@
-// DER is written as X.690 has it, and read back without ever running past its end.
+// DER, written and read.
 import fc from "fast-check";
 import t from "tap";
 import { certificatePem, der, oid, readElements, tag, time } from "../../../src/ca/der.ts";
@@ -18,7 +18,7 @@ t.test("object identifiers", async (t) => {
 	t.equal(oid("1.3.6.1.5.5.7.3.1").toString("hex"), "06082b06010505070301");
 });
 
-t.test("times have two digits of the year until 2049", async (t) => {
+t.test("times have two digits for the year until 2049", async (t) => {
 	t.same(
 		readElements(time(new Date("2049-12-31T23:59:59.9Z"))).map(({ tag, content }) => [tag, content.toString()]),
 		[[tag.utcTime, "491231235959Z"]],

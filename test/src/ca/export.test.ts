@@ -1,4 +1,4 @@
-// The certificate in every form, read back by others than us.
+// The certificate in every format, read by other programs.
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The authority's files: made once, even by many at a time, for their owner alone, and refused when not in order.
+// The authority's files: created once, even by concurrent processes, private, and checked.
 import { execFile } from "node:child_process";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ t.test("the home folder", async (t) => {
 	t.equal(homeFolder({ FLOWTAPE_HOME: "" }), join(homedir(), ".config", "flowtape"));
 });
 
-t.test("is made where there is none, and then stays", async (t) => {
+t.test("it is created if there is none, and then stays the same", async (t) => {
 	const folder = join(t.testdir(), "deep", "home");
 	const first = await readAuthority(folder);
 	t.same(readdirSync(folder).sort(), ["flowtape-ca-cert.pem", "flowtape-ca.pem"]);
@@ -46,7 +46,7 @@ t.test("is made where there is none, and then stays", async (t) => {
 	t.ok(existsSync(first.certificateFile), "the certificate alone is written again");
 });
 
-t.test("warns if the clock shows a time before its validity", async (t) => {
+t.test("it warns if the clock shows a time before its validity", async (t) => {
 	const folder = join(t.testdir(), "home");
 	const warnings: string[] = [];
 	const warn = (message: string): void => void warnings.push(message);
@@ -56,7 +56,7 @@ t.test("warns if the clock shows a time before its validity", async (t) => {
 	t.equal(warnings.length, 1);
 });
 
-t.test("is not made when it should only be read", async (t) => {
+t.test("it is not created when it should only be read", async (t) => {
 	const folder = join(t.testdir(), "home");
 	await t.rejects(readAuthority(folder, { create: false }), {
 		code: "FT_CA",
@@ -65,7 +65,7 @@ t.test("is not made when it should only be read", async (t) => {
 	t.notOk(existsSync(folder));
 });
 
-t.test("many that start at once end with the same", async (t) => {
+t.test("concurrent starts end up with the same authority", async (t) => {
 	const folder = join(t.testdir(), "home");
 	const here = await Promise.all(Array.from({ length: 4 }, () => readAuthority(folder)));
 	const module = new URL("../../../src/ca/files.js", import.meta.url).href;
@@ -78,7 +78,7 @@ t.test("many that start at once end with the same", async (t) => {
 	t.same(readdirSync(shared).sort(), ["flowtape-ca-cert.pem", "flowtape-ca.pem"], "nothing is left behind");
 });
 
-t.test("a key that others can read is closed to them", async (t) => {
+t.test("a key that others can read is made private", async (t) => {
 	const folder = join(t.testdir(), "home");
 	await readAuthority(folder);
 	const file = join(folder, "flowtape-ca.pem");
@@ -94,7 +94,7 @@ t.test("a key that others can read is closed to them", async (t) => {
 	t.equal(mode(file), "600", "with nobody to warn as well");
 });
 
-t.test("invalid files are an error that says what to do", async (t) => {
+t.test("errors for invalid files give advice", async (t) => {
 	const { keyPem, certificatePem } = await createAuthority();
 	const other = await createAuthority();
 	const expired = await createAuthority(new Date("2001-01-01"));
@@ -111,7 +111,6 @@ t.test("invalid files are an error that says what to do", async (t) => {
 			names: ["a.example"],
 			organization: null,
 			publicKey: leafKey.publicKey.export({ type: "spki", format: "der" }),
-			keyIdentifier: Buffer.alloc(20),
 		},
 	);
 	const cases: [content: string, message: RegExp][] = [
@@ -135,7 +134,7 @@ t.test("invalid files are an error that says what to do", async (t) => {
 	}
 });
 
-t.test("a folder that cannot be one is an error that names it", async (t) => {
+t.test("an error names an impossible folder", async (t) => {
 	const folder = join(t.testdir({ file: "" }), "file", "home");
 	await t.rejects(readAuthority(folder), {
 		code: "FT_CA",
@@ -143,7 +142,7 @@ t.test("a folder that cannot be one is an error that names it", async (t) => {
 	});
 });
 
-t.test("files are replaced whole", async (t) => {
+t.test("files are replaced atomically", async (t) => {
 	const folder = t.testdir({ taken: { inside: "" } });
 	const file = join(folder, "file");
 	t.equal(await readIfThere(file), undefined);

@@ -1,4 +1,4 @@
-// Leaves that take turns in one context: what clients see of them, by real handshakes.
+// Leaves that share one TLS context, in real handshakes.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { connect, type SecureContext, TLSSocket } from "node:tls";
@@ -44,44 +44,38 @@ async function connections(t: Test, leaves: readonly Leaf[]): Promise<TLSSocket[
 	);
 }
 
-t.test(
-	"leaves share a context, and each connection shows the one that it was made with, the authority behind it",
-	async (t) => {
-		const names = ["a.example", "b.example", "a.example", "c.example"];
-		const clients = await connections(t, names.map(leafOf));
-		const seen = clients.map((client) => certificateChain(client).map(({ subject }) => subject));
-		t.strictSame(seen.map(([leaf]) => leaf).sort(), names.map((name) => `CN=${name}`).sort());
-		for (const [, ...behind] of seen) t.strictSame(behind, [authority.certificate.subject]);
-		t.equal(leafOf("a.example").contextNow(), leafOf("c.example").contextNow());
-	},
-);
+t.test("leaves share a context; each connection shows its own leaf, followed by the authority", async (t) => {
+	const names = ["a.example", "b.example", "a.example", "c.example"];
+	const clients = await connections(t, names.map(leafOf));
+	const seen = clients.map((client) => certificateChain(client).map(({ subject }) => subject));
+	t.strictSame(seen.map(([leaf]) => leaf).sort(), names.map((name) => `CN=${name}`).sort());
+	for (const [, ...behind] of seen) t.strictSame(behind, [authority.certificate.subject]);
+	t.equal(leafOf("a.example").contextNow(), leafOf("c.example").contextNow());
+});
 
-t.test(
-	"one that goes on taking turns gets a context of its own, one that is shown again and again does not",
-	async (t) => {
-		const [often, other] = [leafOf("often.example"), leafOf("other.example")];
-		const shared = other.contextNow();
-		const contexts: SecureContext[] = [];
-		for (let turn = 0; turn < 3; turn++) {
-			contexts.push(often.contextNow(), often.contextNow());
-			leafOf(`turn${turn}.example`).contextNow();
-		}
-		t.strictSame(
-			contexts.map((context) => context === shared),
-			Array(6).fill(true),
-		);
-		const own = often.contextNow();
-		t.not(own, shared);
-		t.equal(own, often.context);
-		const [client] = await connections(t, [often]);
-		t.strictSame(
-			certificateChain(client as TLSSocket).map(({ subject }) => subject),
-			["CN=often.example", authority.certificate.subject],
-		);
-	},
-);
+t.test("a leaf that is swapped often gets its own context, one that is shown repeatedly does not", async (t) => {
+	const [often, other] = [leafOf("often.example"), leafOf("other.example")];
+	const shared = other.contextNow();
+	const contexts: SecureContext[] = [];
+	for (let turn = 0; turn < 3; turn++) {
+		contexts.push(often.contextNow(), often.contextNow());
+		leafOf(`turn${turn}.example`).contextNow();
+	}
+	t.strictSame(
+		contexts.map((context) => context === shared),
+		Array(6).fill(true),
+	);
+	const own = often.contextNow();
+	t.not(own, shared);
+	t.equal(own, often.context);
+	const [client] = await connections(t, [often]);
+	t.strictSame(
+		certificateChain(client as TLSSocket).map(({ subject }) => subject),
+		["CN=often.example", authority.certificate.subject],
+	);
+});
 
-t.test("certificates behind the authority's are for their leaf alone", async (t) => {
+t.test("extra certificates are sent with their leaf only", async (t) => {
 	const extraChain = [leafOf("upstream.example").pem];
 	const chained = authority.leafFor({ sni: "d.example", host: "d.example", extraChain });
 	t.equal(chained.contextNow(), chained.context);

@@ -1,4 +1,4 @@
-// Leaves say what today's clients ask of a server's certificate, whatever the names.
+// Leaves have the names and extensions that clients require.
 import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
 import fc from "fast-check";
 import t from "tap";
@@ -27,10 +27,10 @@ function mint(
 	names: string[],
 	{ organization = null, by = issuer, now }: { organization?: string | null; by?: Issuer; now?: Date } = {},
 ): X509Certificate {
-	return new X509Certificate(mintLeaf(by, { names, organization, publicKey, keyIdentifier }, now));
+	return new X509Certificate(mintLeaf(by, { names, organization, publicKey }, now));
 }
 
-t.test("names are normal, and each comes once", async (t) => {
+t.test("names are normalized, without duplicates", async (t) => {
 	t.same(normalizeNames(["Example.COM", "example.com.", null, undefined, "", "b.example"]), [
 		"example.com",
 		"b.example",
@@ -55,7 +55,7 @@ t.test("valid host names", async (t) => {
 	for (const name of ["", "*", "a b", "a,b", "bücher.example", ".", "**.a"]) t.notOk(isNameOfHost(name), name);
 });
 
-t.test("a leaf", async (t) => {
+t.test("names, key and extensions of a leaf", async (t) => {
 	const leaf = mint(["www.example.com", "*.example.com", "10.0.0.1", "::1", "2001:db8::ffff:1.2.3.4"], {
 		organization: "Bücher & Söhne",
 	});
@@ -79,7 +79,7 @@ t.test("a leaf", async (t) => {
 	t.ok(hex.includes(`0603551d2304183016${"8014"}${"07".repeat(20)}`));
 });
 
-t.test("is valid since before today and for 180 days in all, but no longer than its issuer", async (t) => {
+t.test("it is valid for 180 days in all, from two days ago, and no longer than its issuer", async (t) => {
 	const now = new Date("2030-01-10T00:00:00Z");
 	const leaf = mint(["a.example"], { now });
 	t.equal(Date.parse(leaf.validFrom), now.getTime() - 2 * day);
@@ -88,7 +88,7 @@ t.test("is valid since before today and for 180 days in all, but no longer than 
 	t.equal(Date.parse(mint(["a.example"], { now, by: old }).validTo), old.validTo.getTime());
 });
 
-t.test("is made anew in time, and when the clock goes back", async (t) => {
+t.test("it is replaced in time, and when the clock is set back", async (t) => {
 	const made = Date.parse("2030-01-10T00:00:00Z");
 	t.strictSame(
 		[0, -day, 147 * day, 149 * day, 1000 * day, -3 * day].map((later) => isStale(made, made + later)),
@@ -96,16 +96,16 @@ t.test("is made anew in time, and when the clock goes back", async (t) => {
 	);
 });
 
-t.test("serial numbers are positive, short enough and never the same", async (t) => {
+t.test("serial numbers are positive, short enough and unique", async (t) => {
 	const serials = Array.from({ length: 50 }, () => mint(["a.example"]).serialNumber);
 	t.equal(new Set(serials).size, 50);
 	for (const serial of serials) t.match(serial, /^[4-7][0-9A-F]{31}$/);
 });
 
-t.test("a name too long for the subject is an alternative name alone", async (t) => {
+t.test("a name that is too long for the subject is only an alternative name", async (t) => {
 	const long = `${"a".repeat(60)}.example.com`;
 	const leaf = mint([long]);
-	// Of Node's versions, some say undefined and some the empty text.
+	// Some versions of Node return undefined, others an empty string.
 	t.notOk(leaf.subject);
 	t.equal(leaf.checkHost(long), long);
 	t.ok(leaf.raw.toString("hex").includes("0603551d110101ff"), "critical, as the subject is empty");
@@ -140,7 +140,7 @@ t.test("certificates for random names can be parsed and contain all of them", as
 	);
 });
 
-/** The content of the octet string that stands at the start, possibly after the mark of a critical extension. */
+/** The content of the octet string at the start, after an optional `critical`. */
 function readElementsLoosely(bytes: Buffer): Buffer {
 	const start = bytes[0] === tag.boolean ? 3 : 0;
 	const long = bytes[start + 1] === 0x82 ? 2 : bytes[start + 1] === 0x81 ? 1 : 0;

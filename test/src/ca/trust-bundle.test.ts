@@ -1,4 +1,4 @@
-// A bundle holds what the child trusted before, and our authority, in PEM and for Java.
+// The CA bundle for child commands: the authorities that the child trusted before, and ours, in PEM and for Java.
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ function fingerprints(file: string): string[] {
 
 const fingerprint = (pem: string): string => new X509Certificate(pem).fingerprint256;
 
-t.test("the system's roots and ours", async (t) => {
+t.test("the system's authorities and ours", async (t) => {
 	const folder = join(t.testdir(), "home");
 	const { pemFile, javaFile, phpFolder } = writeTrustBundle(folder, ours, {});
 	t.equal(pemFile, join(folder, "trust-bundle.pem"));
@@ -58,7 +58,7 @@ t.test("includes the bundles that the user's variables name, without keys and co
 	t.notOk(fingerprints(other.pemFile).includes(fingerprint(theirs)));
 });
 
-t.test("is written again when its sources changed, and only then", async (t) => {
+t.test("it is written again only if its sources have changed", async (t) => {
 	const folder = t.testdir({ "a.pem": theirs });
 	const env = { SSL_CERT_FILE: join(folder, "a.pem") };
 	const { pemFile, javaFile } = writeTrustBundle(folder, ours, env);
@@ -73,7 +73,7 @@ t.test("is written again when its sources changed, and only then", async (t) => 
 	t.not(statSync(javaFile).mtime.getTime(), long.getTime());
 });
 
-t.test("Java reads the key store, where it is installed", async (t) => {
+t.test("Java reads the key store, if it is installed", async (t) => {
 	const { javaFile, pemFile } = writeTrustBundle(t.testdir(), ours, {});
 	const store = readFileSync(javaFile);
 	t.equal(store.readUInt32BE(0), 0xfeedfeed);

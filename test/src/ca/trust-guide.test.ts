@@ -1,10 +1,10 @@
-// What the page tells of the authority.
+// The authority's part of the onboarding page.
 import { join } from "node:path";
 import t from "tap";
 import { openAuthority } from "../../../src/ca/authority.ts";
 import { createTrustGuide } from "../../../src/ca/trust-guide.ts";
 
-t.test("certificate, fingerprint, commands for the file as it is downloaded", async (t) => {
+t.test("certificate, fingerprint, and commands for the downloaded file", async (t) => {
 	const authority = await openAuthority(join(t.testdir(), "home"));
 	const guide = createTrustGuide(authority);
 	t.equal(guide.fingerprint, authority.certificate.fingerprint256);

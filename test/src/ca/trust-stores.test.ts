@@ -1,4 +1,4 @@
-// Stores of authorities: found where they are, and commands that do what they say.
+// Trust stores, and their commands.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import t from "tap";
@@ -77,7 +77,7 @@ t.test("the stores of a machine", async (t) => {
 });
 
 t.test(
-	"NSS: made, trusted, taken away",
+	"NSS: a database is created, trusts the authority, and no longer does",
 	{ skip: !hasProgram("certutil", process.env) || process.platform !== "linux" },
 	async (t) => {
 		const home = t.testdir();
@@ -97,7 +97,7 @@ t.test(
 );
 
 t.test(
-	"Java: keytool takes what it is given",
+	"Java: keytool accepts the commands",
 	{ skip: !hasProgram("keytool", process.env) && "there is no keytool here" },
 	async (t) => {
 		const keystore = join(t.testdir(), "cacerts");

@@ -184,7 +184,6 @@ async function cutCompiler(): Promise<(pattern: string) => (text: ByteString) =>
 	};
 }
 
-/** Adds the name of the option to an error about its value. */
 class Replay implements ServerReplay {
 	readonly name = NAME;
 	readonly liveOnly = true;

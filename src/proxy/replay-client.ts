@@ -226,7 +226,7 @@ class Sender implements ExchangeHost, BodyWriter {
 	}
 
 	flush(): void {
-		this.#exchange?.flushRequest();
+		this.#exchange.flushRequest();
 	}
 
 	exchangeDone(_reusable: boolean, wait: Promise<void> | undefined): void {

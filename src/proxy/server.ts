@@ -7,12 +7,13 @@ import type { Request } from "../flow/message.ts";
 import type { FlowSink } from "../flow/pipe.ts";
 import { formatUrl } from "../flow/url.ts";
 import type { HostNames, PassthroughHosts, ProxyAuthenticator } from "../hooks/authenticator.ts";
+import type { Hook } from "../hooks/hook.ts";
 import { Pipeline } from "../hooks/pipeline.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import { BodyPolicy, options as bodyOptions } from "./body/policy.ts";
 import { ConnectionEvents } from "./connection/events.ts";
 import { type ClaimingRoute, type OwnRoute, ProxyContext, type ProxyEvent } from "./context/context.ts";
-import { ConnectionAcceptor, options as entryOptions, type TrackedConnection } from "./entry/acceptor.ts";
+import { options as acceptorOptions, ConnectionAcceptor, type TrackedConnection } from "./entry/acceptor.ts";
 import { Listener } from "./entry/listener.ts";
 import type { Route } from "./route/destination.ts";
 import { options as modeOptions, type ProxyMode, parseModes } from "./route/modes.ts";
@@ -28,7 +29,7 @@ export type { ProxyEvent } from "./context/context.ts";
 export const proxyOptions = {
 	...modeOptions,
 	...bodyOptions,
-	...entryOptions,
+	...acceptorOptions,
 	...clientTlsOptions,
 	...upstreamOptions,
 	...websocketOptions,
@@ -119,7 +120,7 @@ class LiveProxy implements RunningProxy {
 		this.#events = ConnectionEvents.forPipeline(setup.pipeline);
 		this.listeners = parseModes(values).map((mode) => {
 			const onOpen = (connection: TrackedConnection) => this.#open.add(connection);
-			const entry = new ConnectionAcceptor({
+			const acceptor = new ConnectionAcceptor({
 				mode,
 				context: this.#contextOf(mode),
 				values,
@@ -130,7 +131,7 @@ class LiveProxy implements RunningProxy {
 				onOpen,
 				onClose: this.#forget,
 			});
-			return new Listener(mode, (socket) => entry.accept(socket));
+			return new Listener(mode, (socket) => acceptor.accept(socket));
 		});
 	}
 
@@ -217,10 +218,18 @@ class LiveProxy implements RunningProxy {
 			websocket: values.websocket,
 			recordTcp: values.record_tcp,
 			wantsFlows,
-			tellsCached: reportsCached,
+			reportsCached,
 		});
 		this.#contexts.set(key, context);
 		return context;
+	}
+
+	readonly #isOwn = (socket: Socket): boolean => this.listeners.some((listener) => listener.isReachedBy(socket));
+
+	/** The hooks that also run in pipelines of few hooks: the authentication of clients. */
+	get #authentication(): Hook[] {
+		const { pipeline, authenticator = null } = this.#setup;
+		return pipeline.hooks.filter((hook: unknown) => hook === authenticator);
 	}
 
 	/**
@@ -228,41 +237,36 @@ class LiveProxy implements RunningProxy {
 	 * option is not set, or the mode names an upstream proxy.
 	 */
 	#ownRoute(mode: ProxyMode): OwnRoute | null {
-		const { own: servers = null, options: values, pipeline, authenticator = null } = this.#setup;
+		const { own: servers = null, options: values } = this.#setup;
 		if (servers === null || mode.kind === "upstream") return null;
-		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
-		const pool = new UpstreamPool(values, { route: () => null, isOwn });
+		const pool = new UpstreamPool(values, { route: () => null, isOwn: this.#isOwn });
 		this.#pools.push(pool);
 		return {
 			servers,
 			pool,
-			pipeline: new Pipeline(pipeline.hooks.filter((hook: unknown) => hook === authenticator)),
+			pipeline: new Pipeline(this.#authentication),
 			bodies: new BodyPolicy({ stream_large_bodies: 0, store_streamed_bodies: false, body_size_limit: null }),
 		};
 	}
 
 	#claimingRoute(): ClaimingRoute | null {
-		const { pipeline, authenticator = null } = this.#setup;
-		const claiming = pipeline.hooks.find(({ claims }) => claims !== undefined);
+		const claiming = this.#setup.pipeline.hooks.find(({ claims }) => claims !== undefined);
 		if (claiming?.claims === undefined) return null;
 		const { claims, ...hook } = claiming;
-		const before = pipeline.hooks.filter((other: unknown) => other === authenticator);
-		return { claims, pipeline: new Pipeline([...before, hook]) };
+		return { claims, pipeline: new Pipeline([...this.#authentication, hook]) };
 	}
 
 	#createPool(mode: ProxyMode): UpstreamPool | null {
 		const { options: values, upstream, onEvent, route = null, upstreamCredentials = null } = this.#setup;
 		if (upstream === null) return null;
-		const isOwn = (socket: Socket) => this.listeners.some((listener) => listener.isReachedBy(socket));
 		const onDial = (destination: string) => onEvent?.({ kind: "egress", destination });
-		const onLeftOut = (field: string, { prettyUrl: url }: Request) =>
+		const onOmittedField = (field: string, { prettyUrl: url }: Request) =>
 			onEvent?.({ kind: "left_out", field: toText(field), of: "request", url });
-		const via = routeOf(mode, upstreamCredentials, this.#withoutSelf(route));
 		const pool = new UpstreamPool(values, {
-			route: via,
-			isOwn,
+			route: routeOf(mode, upstreamCredentials, this.#withoutSelf(route)),
+			isOwn: this.#isOwn,
 			onDial,
-			onOmittedField: onLeftOut,
+			onOmittedField,
 			events: this.#events,
 		});
 		this.#pools.push(pool);

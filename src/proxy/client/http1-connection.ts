@@ -7,7 +7,6 @@ import type { ClientConnection } from "../../flow/connection.ts";
 import { CLIENT_GONE } from "../../flow/ending.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { standardReason } from "../../flow/reason.ts";
-import { formatAuthority } from "../../flow/url.ts";
 import type { CachedResponse } from "../../hooks/decision.ts";
 import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import { breakOff, reset } from "../connection/break-off.ts";
@@ -400,8 +399,7 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 	}
 
 	#malformed(error: FlowtapeError): void {
-		const [host, port] = this.clientConn.peername ?? ["?", 0];
-		this.context.emit({ kind: "client_error", message: error.message, client: formatAuthority(host, port) });
+		this.context.reportClientError(this.clientConn, error.message);
 		this.#ending = true;
 		if (this.#exchange !== null) this.#exchange.clientFailed(error.message, 400);
 		else {

@@ -3,8 +3,7 @@ import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 
 import type { Socket } from "node:net";
 import { now } from "../../clock.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
-import { formatAuthority } from "../../flow/url.ts";
-import { exceedsTurn, FairSession } from "../connection/fair-reader.ts";
+import { exceedsTurn, FairSession, isTurnOver } from "../connection/fair-reader.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { http2, REFUSED_STREAM, sessionOptions, sessionSettings, setLocalWindow } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
@@ -99,12 +98,9 @@ export class Http2ClientConnection {
 		else context.track(this.#held.then(() => this.#begin(start)));
 	}
 
-	/**
-	 * Starts a stream now, or in a later turn of the event loop if many arrive at once: so other connections have their
-	 * turn.
-	 */
+	/** Starts a stream now, or in a later turn of the event loop if many arrive at once. */
 	#begin(start: () => void): void {
-		if (this.#late.length === 0 && !exceedsTurn(() => {})) exceedsTurn(start);
+		if (this.#late.length === 0 && !isTurnOver()) exceedsTurn(start);
 		else if (this.#late.push(start) === 1) this.#settings.context.track(this.#beginLate());
 	}
 
@@ -131,8 +127,7 @@ export class Http2ClientConnection {
 	#onError(error: Error): void {
 		// The exchanges, if any, report a client that disconnects.
 		if (!("code" in error) || !String(error.code).startsWith("ERR_HTTP2")) return;
-		const [host, port] = this.#settings.clientConn.peername ?? ["?", 0];
-		this.#settings.context.emit({ kind: "client_error", message: error.message, client: formatAuthority(host, port) });
+		this.#settings.context.reportClientError(this.#settings.clientConn, error.message);
 	}
 
 	#onClose(): void {

@@ -90,7 +90,10 @@ export function certificateChain(socket: TLSSocket): X509Certificate[] {
 }
 
 function address(host: string | undefined, port: number | undefined): Address | null {
-	if (host === undefined || port === undefined) return null;
-	// A dual-stack socket reports an IPv4 client in this form.
-	return [host.startsWith("::ffff:") && host.includes(".") ? host.slice(7) : host, port];
+	return host === undefined || port === undefined ? null : [withoutMapping(host), port];
+}
+
+/** An address without the prefix of an IPv4-mapped IPv6 address, in which dual-stack sockets report IPv4 addresses. */
+export function withoutMapping(address: string): string {
+	return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

@@ -27,6 +27,11 @@ export function exceedsTurn(work: () => void): boolean {
 	const began = performance.now();
 	work();
 	spent += performance.now() - began;
+	return isTurnOver();
+}
+
+/** Whether the time of this turn is used up. */
+export function isTurnOver(): boolean {
 	return spent > TURN_MS;
 }
 

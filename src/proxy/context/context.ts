@@ -28,7 +28,7 @@ export type ProxyEvent =
 	| { readonly kind: "tunnel"; readonly host: string; readonly port: number }
 	/** A flow was recorded. */
 	| { readonly kind: "flow"; readonly flow: Flow }
-	/** A request was answered from the response cache, without a flow. Only if `tellsCached`. */
+	/** A request was answered from the response cache, without a flow. Only if `reportsCached`. */
 	| { readonly kind: "cached"; readonly exchange: CachedExchange }
 	/** A client sent something malformed, or rejected our certificate for the host `untrusted`. */
 	| { readonly kind: "client_error"; readonly message: string; readonly client: string; readonly untrusted?: string }
@@ -70,7 +70,7 @@ export interface ContextParts {
 	/** Whether the sink or `onEvent` uses flows; default: true. */
 	wantsFlows?: boolean;
 	/** Whether there is an event for each response from the cache; default: false. */
-	tellsCached?: boolean;
+	reportsCached?: boolean;
 }
 
 /** A server of the client's own. */
@@ -146,7 +146,7 @@ export class ProxyContext {
 		this.wantsFlows = parts.wantsFlows ?? true;
 		this.emit = parts.onEvent;
 		this.responseCache = new ResponseCache(
-			parts.tellsCached ? (exchange) => parts.onEvent({ kind: "cached", exchange }) : null,
+			parts.reportsCached ? (exchange) => parts.onEvent({ kind: "cached", exchange }) : null,
 		);
 		this.#sink = parts.sink;
 		this.#own =
@@ -158,7 +158,7 @@ export class ProxyContext {
 				? null
 				: {
 						claims: parts.claiming.claims,
-						context: new ProxyContext(unrecordedParts({ ...parts, pool: null }, parts.claiming)),
+						context: new ProxyContext(unrecordedParts(parts, parts.claiming)),
 					};
 		this.#byHost = new Map(
 			[...parts.pipeline.byHost()].map(([host, pipeline]) => [
@@ -195,6 +195,11 @@ export class ProxyContext {
 		if (address === null) return null;
 		this.emit({ kind: "own", destination: formatAuthority(host, port) });
 		return { context: this.#own.context, address };
+	}
+
+	reportClientError({ peername }: ClientConnection, message: string, untrusted?: string): void {
+		const client = peername === null ? "a client that has disconnected" : formatAuthority(peername[0], peername[1]);
+		this.emit({ kind: "client_error", message, client, ...(untrusted !== undefined && { untrusted }) });
 	}
 
 	/** Whether one of the client's own servers may listen at this host, now or later. */
@@ -253,16 +258,11 @@ export class ProxyContext {
 	 */
 	open(flow: Conversation): OpenRecord {
 		let isLost = false;
-		const attempt = <T>(action: () => T): T | undefined => {
-			if (isLost) return;
-			try {
-				return action();
-			} catch (error) {
-				isLost = true;
-				this.emit({ kind: "sink_error", error });
-			}
-		};
-		const entry = attempt(() => this.#sink.open(flow)) ?? null;
+		const attempt = untilFailure((error) => {
+			isLost = true;
+			this.emit({ kind: "sink_error", error });
+		});
+		const entry = attempt(() => this.#sink.open(flow));
 		const earlier = entry === null ? new EarlierMessages() : null;
 		const recent = new RecentMessages(messagesOf(flow), (message) => attempt(() => earlier?.add(message)));
 		return {
@@ -317,10 +317,12 @@ export class ProxyContext {
 
 /**
  * The parts of a context for requests that are not recorded: it runs only the hooks of this route, and has no tape and
- * no log of flows.
+ * no log of flows. Without a pool, it connects to no server.
  */
-function unrecordedParts(parts: ContextParts, route: Partial<OwnRoute>): ContextParts {
-	const { pool = parts.pool, pipeline = parts.pipeline, bodies = parts.bodies } = route;
+function unrecordedParts(
+	parts: ContextParts,
+	{ pool = null, pipeline, bodies = parts.bodies }: Pick<ContextParts, "pipeline"> & Partial<ContextParts>,
+): ContextParts {
 	return {
 		...parts,
 		pool,
@@ -340,16 +342,24 @@ function unrecordedParts(parts: ContextParts, route: Partial<OwnRoute>): Context
 
 /** A spool that drops the whole body if a part of it cannot be written, because the rest would look complete. */
 function lossySpool(spool: BodySpool, lose: (error: unknown) => void): Spool {
-	let isLost = false;
-	const attempt = <T>(action: () => T): T | null => {
-		if (isLost) return null;
+	const attempt = untilFailure(lose);
+	return { write: (chunk) => void attempt(() => spool.write(chunk)), end: () => attempt(() => spool.end()) };
+}
+
+/**
+ * Returns a function that calls actions until one of them throws, and then none any more. The result is that of the
+ * action, or null.
+ */
+function untilFailure(onFailure: (error: unknown) => void): <T>(action: () => T) => T | null {
+	let hasFailed = false;
+	return (action) => {
+		if (hasFailed) return null;
 		try {
 			return action();
 		} catch (error) {
-			isLost = true;
-			lose(error);
+			hasFailed = true;
+			onFailure(error);
 			return null;
 		}
 	};
-	return { write: (chunk) => void attempt(() => spool.write(chunk)), end: () => attempt(() => spool.end()) };
 }

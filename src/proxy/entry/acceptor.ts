@@ -51,7 +51,7 @@ export interface TrackedConnection {
 	stop(): void;
 }
 
-export interface EntrySettings {
+export interface AcceptorSettings {
 	mode: ProxyMode;
 	context: ProxyContext;
 	values: OptionValues<typeof options>;
@@ -83,10 +83,10 @@ type OnDecided = (response: Response, opened: TunnelTarget | null) => void;
 
 /** Serves the connections of one listener. */
 export class ConnectionAcceptor {
-	readonly #settings: EntrySettings;
+	readonly #settings: AcceptorSettings;
 	readonly #reverse: TunnelTarget | null;
 
-	constructor(settings: EntrySettings) {
+	constructor(settings: AcceptorSettings) {
 		const { mode, values } = settings;
 		this.#settings = settings;
 		this.#reverse = mode.kind === "reverse" ? reverseTo(mode.server, values.keep_host_header) : null;
@@ -100,11 +100,7 @@ export class ConnectionAcceptor {
 		const clientConn = newClientConnection(socket, mode.text);
 		const refusal = refusalOf(clientConn.peername?.[0] ?? "", values);
 		if (refusal !== null) {
-			context.emit({
-				kind: "client_error",
-				message: `connections from this address are refused (${refusal})`,
-				client: clientName(clientConn),
-			});
+			context.reportClientError(clientConn, `connections from this address are refused (${refusal})`);
 			socket.destroy();
 		} else if (events !== null) this.#admit(socket, clientConn, events);
 		else this.#begin(socket, clientConn);
@@ -121,11 +117,7 @@ export class ConnectionAcceptor {
 		const { context } = this.#settings;
 		const decided = () => {
 			if (clientConn.error === null) return this.#begin(socket, clientConn);
-			context.emit({
-				kind: "client_error",
-				message: `a script closed this client's connection: ${clientConn.error}`,
-				client: clientName(clientConn),
-			});
+			context.reportClientError(clientConn, `a script closed this client's connection: ${clientConn.error}`);
 			socket.destroy();
 		};
 		this.#after(socket, events.clientConnected(socket, clientConn), decided);
@@ -436,7 +428,7 @@ export class ConnectionAcceptor {
 			login: authenticator === null ? null : (user, password) => authenticator.admit(clientConn, user, password),
 			timeoutMs: context.timeoutMs,
 			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, clientConn),
-			onRefused: (reason) => context.emit({ kind: "client_error", message: reason, client: clientName(clientConn) }),
+			onRefused: (reason) => context.reportClientError(clientConn, reason),
 			onClose,
 		});
 		onOpen(connection);
@@ -458,10 +450,6 @@ const ALL_IGNORED: PassthroughHosts = {
 
 function established(): Response {
 	return new Response({ statusCode: 200, reason: "Connection established" });
-}
-
-function clientName({ peername }: ClientConnection): string {
-	return peername === null ? "a client that has disconnected" : formatAuthority(peername[0], peername[1]);
 }
 
 const CLOSE = ["Connection", "close"];

@@ -13,7 +13,7 @@ export const options = {
 
 /** The name of the option that refuses clients with this address; null: they may connect. */
 export function refusalOf(address: string, values: OptionValues<typeof options>): string | null {
-	const bare = address.replace(/%.*$/, "").replace(/^::ffff:(?=\d+\.)/i, "");
+	const bare = address.replace(/%.*$/, "");
 	if (isIP(bare) === 0 || loopback.contains(bare)) return null;
 	if (special.contains(bare)) return values.block_private ? "block_private" : null;
 	return values.block_global && !shared.contains(bare) ? "block_global" : null;

@@ -2,6 +2,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { formatAuthority } from "../../flow/url.ts";
+import { withoutMapping } from "../connection/connection-info.ts";
 import type { ProxyMode } from "../route/modes.ts";
 
 export class Listener {
@@ -20,7 +21,8 @@ export class Listener {
 	async listen(): Promise<void> {
 		const { host, port } = this.mode.listen;
 		await new Promise<void>((resolve, reject) => {
-			this.#server.once("error", (error) => reject(listenFault(error, host, port)));
+			// Not `once`: a later error is a connection that could not be accepted, after which the server goes on.
+			this.#server.on("error", (error) => reject(listenFault(error, host, port)));
 			this.#server.listen({ host, port, backlog: 1024 }, resolve);
 		});
 		const address = this.#server.address() as AddressInfo;
@@ -36,9 +38,10 @@ export class Listener {
 	/** Whether an outgoing socket is connected to this listener. */
 	isReachedBy(socket: Socket): boolean {
 		if (socket.remotePort !== this.port) return false;
-		const remote = withoutMapping(socket.remoteAddress);
+		const remote = withoutMapping(socket.remoteAddress ?? "");
 		return (
-			remote === withoutMapping(this.host) || (this.#isEverywhere && remote === withoutMapping(socket.localAddress))
+			remote === withoutMapping(this.host) ||
+			(this.#isEverywhere && remote === withoutMapping(socket.localAddress ?? ""))
 		);
 	}
 
@@ -58,11 +61,6 @@ export class Listener {
 }
 
 const LOOPBACK = /^(?:127\.|::1$)/;
-
-/** Removes the prefix of an IPv4-mapped IPv6 address, which dual-stack sockets report. */
-function withoutMapping(address: string | undefined): string {
-	return (address ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-}
 
 function listenFault(error: Error, host: string, port: number): FlowtapeError {
 	const where = formatAuthority(host, port);

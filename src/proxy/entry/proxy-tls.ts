@@ -3,14 +3,13 @@ import type { Socket } from "node:net";
 import type { LeafIssuer } from "../../ca/authority.ts";
 import type { Leaf } from "../../ca/leaf-contexts.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
-import { formatAuthority } from "../../flow/url.ts";
 import type { TlsEventName } from "../../hooks/connection-hooks.ts";
 import { after } from "../../maybe-async.ts";
 import { unnamedServerConnection } from "../connection/connection-info.ts";
 import { startInTurn } from "../connection/fair-reader.ts";
 import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
-import { acceptTls, HANDSHAKE_MS } from "../tls/client-handshake.ts";
+import { acceptTls, HANDSHAKE_MS, HTTP1_ONLY } from "../tls/client-handshake.ts";
 import { type ClientHello, sniff } from "../tls/client-hello.ts";
 
 export interface ProxyTlsSettings {
@@ -22,9 +21,6 @@ export interface ProxyTlsSettings {
 	/** The connection was closed or handed over. */
 	onClose: (connection: ProxyTls) => void;
 }
-
-/** The ALPN list to offer (RFC 7301 section 3.1). */
-const HTTP1 = Buffer.from("\x08http/1.1");
 
 export class ProxyTls {
 	readonly #socket: Socket;
@@ -80,10 +76,7 @@ export class ProxyTls {
 	#issue(hello: ClientHello): void {
 		const { authority, clientConn } = this.#settings;
 		const [host] = clientConn.sockname ?? ["localhost"];
-		const issued = authority.leafFor({ sni: hello.serverName, host });
-		const handshake = (leaf: Leaf) => this.#handshake(hello, leaf);
-		if (issued instanceof Promise) issued.then(handshake, this.stop);
-		else handshake(issued);
+		this.#handshake(hello, authority.leafFor({ sni: hello.serverName, host }));
 	}
 
 	#handshake(hello: ClientHello, leaf: Leaf): void {
@@ -95,7 +88,7 @@ export class ProxyTls {
 			});
 		void after(runHooks("tls_start_client"), () => {
 			if (this.#socket.destroyed) return;
-			const secured = acceptTls(this.#socket, { hello, leaf, protocols: HTTP1, clientConn }, (failure) => {
+			const secured = acceptTls(this.#socket, { hello, leaf, protocols: HTTP1_ONLY, clientConn }, (failure) => {
 				if (failure === null) void after(runHooks("tls_established_client"), () => this.#handOver(secured, onSecure));
 				else {
 					this.#failed(`${failure}; does it trust the certificate authority? (flowtape ca export)`);
@@ -116,12 +109,7 @@ export class ProxyTls {
 
 	#failed(why: string): void {
 		const { context, clientConn } = this.#settings;
-		const client = formatAuthority(...((clientConn.peername ?? ["?", 0]) as [string, number]));
-		context.emit({
-			kind: "client_error",
-			message: `the TLS handshake between client and proxy failed: ${why}`,
-			client,
-		});
+		context.reportClientError(clientConn, `the TLS handshake between client and proxy failed: ${why}`);
 		this.stop();
 	}
 }

@@ -9,7 +9,7 @@ import { isToken } from "../../flow/sendable.ts";
 import { formatAuthority, withoutFragment } from "../../flow/url.ts";
 import type { BodyLength } from "../body/pipe.ts";
 import { type Framing, isBodiless } from "../wire/framing.ts";
-import { CONNECTION_FIELDS, connectionOptions, upgradeOf } from "../wire/hop-by-hop.ts";
+import { CONNECTION_FIELDS, connectionOptions, listMembers, upgradeOf } from "../wire/hop-by-hop.ts";
 import { trimBlanks } from "../wire/read-head.ts";
 
 export const HTTP2_VERSION = "HTTP/2.0";
@@ -43,11 +43,11 @@ const HTTP_INSIDE = /h2c|^"?(?:HTTP|TLS)(?![^/"])/i;
 export function stripHttpUpgrade({ httpVersion, headers }: Request): void {
 	const upgrade = upgradeOf(httpVersion, headers.fields);
 	if (upgrade === null) return;
-	const offered = members(upgrade);
+	const offered = listMembers(upgrade);
 	const protocols = offered.filter((protocol) => !HTTP_INSIDE.test(protocol));
 	if (protocols.length === offered.length) return;
 	const isOver = protocols.length === 0;
-	const options = members(headers.raw("connection") ?? "").filter(
+	const options = listMembers(headers.raw("connection") ?? "").filter(
 		(option) => !/^http2-settings$/i.test(option) && !(isOver && /^upgrade$/i.test(option)),
 	);
 	headers.delete("http2-settings");
@@ -57,18 +57,10 @@ export function stripHttpUpgrade({ httpVersion, headers }: Request): void {
 
 /** Whether a 101 with these fields switches only to protocols that the request asks for (RFC 9110 section 7.8). */
 export function isRequestedProtocol(fields: ByteString[], request: Request): boolean {
-	const requested = members(protocolsOf(request)?.toLowerCase() ?? "");
-	return members(new Headers(fields).raw("upgrade")?.toLowerCase() ?? "").every((protocol) =>
+	const requested = listMembers(protocolsOf(request)?.toLowerCase() ?? "");
+	return listMembers(new Headers(fields).raw("upgrade")?.toLowerCase() ?? "").every((protocol) =>
 		requested.includes(protocol),
 	);
-}
-
-/** The members of a list (RFC 9110 section 5.6.1). */
-function members(list: ByteString): ByteString[] {
-	return list
-		.split(",")
-		.map((member) => trimBlanks(member))
-		.filter((member) => member !== "");
 }
 
 // — as received —
@@ -214,20 +206,13 @@ function addFields(out: OutgoingHttpHeaders, message: Message, others: readonly 
 	for (let i = 0; i < fields.length; i += 2) {
 		const name = (fields[i] as ByteString).toLowerCase();
 		const value = fields[i + 1] as ByteString;
-		// TE is hop-by-hop, but "trailers" is forwarded, since the proxy forwards trailers.
+		// TE is hop-by-hop, but "trailers" is forwarded, since the proxy forwards trailers. HTTP/2 allows no other value
+		// (RFC 9113 section 8.2.2).
 		if (name === "te") {
-			if (takesTrailers(value)) out.te = "trailers";
+			if (listMembers(value.toLowerCase()).includes("trailers")) out.te = "trailers";
 		} else if (!CONNECTION_FIELDS.has(name) && !others.includes(name) && !options?.includes(name))
 			addField(out, name, value, onOmitted);
 	}
-}
-
-/** Whether TE contains "trailers", the only value that HTTP/2 allows (RFC 9113 section 8.2.2). */
-function takesTrailers(te: ByteString): boolean {
-	return te
-		.toLowerCase()
-		.split(",")
-		.some((member) => trimBlanks(member) === "trailers");
 }
 
 /** `node:http2` refuses to send these fields twice. Joined they mean the same (RFC 9110 section 5.3). */

@@ -1,6 +1,7 @@
 // Loads `node:http2` for the first HTTP/2 connection, and holds the settings of all HTTP/2 connections.
 import type * as Http2 from "node:http2";
 import type { OptionTable } from "../../options.ts";
+import { defaultLimits } from "../wire/parser.ts";
 
 export const options = {
 	http2: { type: "boolean", default: true, help: "Offer HTTP/2 to clients and servers." },
@@ -19,9 +20,8 @@ const WINDOW = 1024 * 1024;
 /** The flow-control window of a connection. Bytes. */
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
 
-/** The same limits as for HTTP/1.1, see `wire/parser.ts`. */
-const HEAD_BYTES = 256 * 1024;
-const FIELD_COUNT = 2000;
+/** The limits for heads are those of HTTP/1.1. */
+const { headBytes, fieldCount } = defaultLimits;
 
 /**
  * Accepts values with leading or trailing whitespace, which RFC 9113 section 8.2.1 forbids but senders use. Node 24.2
@@ -32,13 +32,13 @@ const BLANKS = { strictFieldWhitespaceValidation: false } as Http2.SessionOption
 /** Options of sessions with clients and with servers. */
 export const sessionOptions: Http2.SessionOptions = {
 	...BLANKS,
-	maxHeaderListPairs: FIELD_COUNT,
-	maxSendHeaderBlockLength: 2 * HEAD_BYTES,
+	maxHeaderListPairs: fieldCount,
+	maxSendHeaderBlockLength: 2 * headBytes,
 	// Node's limit on the memory of a session, in megabytes: effectively none, as the windows limit it already.
 	maxSessionMemory: 1024,
 };
 
-export const sessionSettings: Http2.Settings = { initialWindowSize: WINDOW, maxHeaderListSize: HEAD_BYTES };
+export const sessionSettings: Http2.Settings = { initialWindowSize: WINDOW, maxHeaderListSize: headBytes };
 
 /** Enlarges the connection window. Call once the session is connected. */
 export function setLocalWindow(session: Http2.Http2Session): void {

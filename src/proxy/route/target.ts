@@ -5,6 +5,7 @@ import { FlowtapeError } from "../../errors.ts";
 import { type ByteString, toByteString, toText } from "../../flow/bytes.ts";
 import type { Request } from "../../flow/message.ts";
 import { type Authority, defaultPort, formatAuthority, parseAuthority } from "../../flow/url.ts";
+import { protocolFault } from "../wire/fault.ts";
 import type { RequestHead } from "../wire/head.ts";
 import type { ModeServer } from "./modes.ts";
 import type { OpenedTunnel } from "./opened-tunnel.ts";
@@ -34,10 +35,7 @@ export interface TunnelTarget {
 export function tunnelTo(host: string, port: number): TunnelTarget {
 	const name = asciiHost(host);
 	if (name === "" || port === 0 || NO_HOST.test(name))
-		throw new FlowtapeError(
-			"FT_PROTOCOL",
-			`expected a host and a port, found ${JSON.stringify(formatAuthority(host.slice(0, 200), port))}`,
-		);
+		throw protocolFault("tunnel", "a host and a port", formatAuthority(host, port));
 	return { scheme: "http", host: name, port, sni: null };
 }
 
@@ -111,11 +109,7 @@ function hostField(fields: readonly ByteString[]): ByteString | null {
 	for (let i = 0; i < fields.length; i += 2) {
 		if (fields[i]?.length !== 4 || fields[i]?.toLowerCase() !== "host") continue;
 		const value = fields[i + 1] as ByteString;
-		if (found !== null)
-			throw new FlowtapeError(
-				"FT_PROTOCOL",
-				`expected one Host header, found ${JSON.stringify(`${found}, ${value}`.slice(0, 200))}`,
-			);
+		if (found !== null) throw protocolFault("request head", "one Host header", `${found}, ${value}`);
 		checkHost(value, "host header");
 		found = value;
 	}
@@ -128,11 +122,7 @@ function hostField(fields: readonly ByteString[]): ByteString | null {
  * @throws FlowtapeError FT_PROTOCOL
  */
 export function checkHost(value: ByteString, where: string): void {
-	if (!HOST.test(value))
-		throw new FlowtapeError(
-			"FT_PROTOCOL",
-			`${where}: expected host or host:port, found ${JSON.stringify(value.slice(0, 200))}`,
-		);
+	if (!HOST.test(value)) throw protocolFault(where, "host or host:port", value);
 }
 
 /** Adds the Host field to an HTTP/1.1 request in absolute form without one (RFC 9112 section 3.2.2). */
@@ -147,8 +137,7 @@ export function addHost({ version, fields }: RequestHead, { scheme, host, port }
  */
 export function connectTarget(head: RequestHead): TunnelTarget {
 	const { host, port } = checkAuthority(head.target, "CONNECT");
-	if (port === null)
-		throw new FlowtapeError("FT_PROTOCOL", `CONNECT: expected host:port, found ${JSON.stringify(head.target)}`);
+	if (port === null) throw protocolFault("CONNECT", "host:port", head.target);
 	return tunnelTo(host, port);
 }
 
@@ -160,11 +149,7 @@ function splitAbsolute(
 ): { scheme: "http" | "https"; authority: ByteString; path: ByteString } {
 	const isHttp = target.startsWith("http://");
 	const scheme = isHttp ? "http" : ABSOLUTE.exec(target)?.[1]?.toLowerCase();
-	if (scheme === undefined)
-		throw new FlowtapeError(
-			"FT_PROTOCOL",
-			`request target: expected /path or http://host/path, found ${JSON.stringify(target.slice(0, 200))}`,
-		);
+	if (scheme === undefined) throw protocolFault("request target", "/path or http://host/path", target);
 	const start = scheme.length + 3;
 	let end = target.indexOf("/", start);
 	const query = target.indexOf("?", start);
@@ -177,17 +162,14 @@ function splitAbsolute(
 }
 
 /**
- * Parses an authority, without its user information. `whole`: the text that contains it, for errors.
+ * Parses an authority, without its user information. `found`: the text to quote in an error.
  * @throws FlowtapeError FT_PROTOCOL
  */
-function checkAuthority(authority: ByteString, where: string, whole: ByteString | null = null): Authority {
+function checkAuthority(authority: ByteString, where: string, found = authority): Authority {
 	const at = authority.lastIndexOf("@");
 	const parsed = parseAuthority(toText(at < 0 ? authority : authority.slice(at + 1)));
 	const host = asciiHost(parsed?.host ?? "");
 	if (parsed === null || host === "" || parsed.port === 0 || NO_HOST.test(host))
-		throw new FlowtapeError(
-			"FT_PROTOCOL",
-			`${where}${whole === null ? "" : ` ${JSON.stringify(whole)}`}: expected host or host:port, found ${JSON.stringify(authority.slice(0, 200))}`,
-		);
+		throw protocolFault(where, "host or host:port", found);
 	return { ...parsed, host };
 }

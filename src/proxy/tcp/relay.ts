@@ -2,7 +2,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { breakOff } from "../connection/break-off.ts";
-import { exceedsTurn } from "../connection/fair-reader.ts";
+import { FairReader } from "../connection/fair-reader.ts";
 
 /** The callbacks of a relay. Only `onDone` is required; without the others, bytes are forwarded without callbacks. */
 export interface RelayHandlers {
@@ -23,21 +23,22 @@ export class SocketPipe {
 	readonly fromClient: boolean;
 	readonly #from: Duplex;
 	readonly #to: Duplex;
+	readonly #reader: FairReader;
 	#isPaused = false;
-	/** The sender is paused until other connections have had their turn. */
-	#isYielding = false;
 	#isEnded = false;
 	#isBroken = false;
 
-	constructor(from: Duplex, to: Duplex, fromClient: boolean) {
+	/** @param take receives the sender's bytes */
+	constructor(from: Duplex, to: Duplex, fromClient: boolean, take: (bytes: Buffer, pipe: SocketPipe) => void) {
 		this.#from = from;
 		this.#to = to;
+		this.#reader = new FairReader(from, (bytes) => take(bytes, this));
 		this.fromClient = fromClient;
 		to.on("drain", () => this.#update());
 	}
 
 	write(bytes: Buffer): void {
-		if (this.#to.writable && !this.#to.write(bytes)) this.#from.pause();
+		if (this.#to.writable && !this.#to.write(bytes)) this.#reader.pause();
 	}
 
 	/** Resolves when the receiver accepts more bytes, or is closed. */
@@ -74,23 +75,12 @@ export class SocketPipe {
 	/** Reads nothing more from the sender until `resume`. */
 	pause(): void {
 		this.#isPaused = true;
-		this.#from.pause();
+		this.#reader.pause();
 	}
 
 	resume(): void {
 		this.#isPaused = false;
 		this.#update();
-	}
-
-	/** Pauses the sender until other connections have had their turn. */
-	yield(): void {
-		if (this.#isYielding) return;
-		this.#isYielding = true;
-		this.#from.pause();
-		setImmediate(() => {
-			this.#isYielding = false;
-			this.#update();
-		});
 	}
 
 	/** Destroys the receiver if the sender is destroyed and `end` was called, once pending writes are finished. */
@@ -102,7 +92,7 @@ export class SocketPipe {
 	}
 
 	#update(): void {
-		if (!this.#isPaused && !this.#isYielding && !this.#to.writableNeedDrain) this.#from.resume();
+		if (!this.#isPaused && !this.#to.writableNeedDrain) this.#reader.resume();
 	}
 }
 
@@ -110,8 +100,18 @@ export class SocketPipe {
 export function relaySockets(client: Duplex, server: Duplex, relay: RelayHandlers): readonly [SocketPipe, SocketPipe] {
 	let open = 2;
 	let failed: Error | null = null;
+	const pass = (bytes: Buffer, pipe: SocketPipe): void => {
+		if (pipe.fromClient && relay.mayPass?.(bytes) === false) {
+			client.destroy();
+			server.destroy();
+			return;
+		}
+		relay.onBytes?.(bytes, pipe.fromClient);
+		if (relay.handleBytes === undefined) pipe.write(bytes);
+		else relay.handleBytes(bytes, pipe);
+	};
 	const join = (from: Duplex, to: Duplex): SocketPipe => {
-		const pipe = new SocketPipe(from, to, from === client);
+		const pipe = new SocketPipe(from, to, from === client, pass);
 		let hasEnded = false;
 		const ended = () => {
 			if (hasEnded) return;
@@ -124,19 +124,6 @@ export function relaySockets(client: Duplex, server: Duplex, relay: RelayHandler
 			pipe.close();
 			if (--open === 0) relay.onDone(failed);
 		};
-		from.on("data", (bytes: Buffer) => {
-			if (pipe.fromClient && relay.mayPass?.(bytes) === false) {
-				client.destroy();
-				server.destroy();
-				return;
-			}
-			const pass = () => {
-				relay.onBytes?.(bytes, pipe.fromClient);
-				if (relay.handleBytes === undefined) pipe.write(bytes);
-				else relay.handleBytes(bytes, pipe);
-			};
-			if (exceedsTurn(pass)) pipe.yield();
-		});
 		from.on("end", ended);
 		from.on("error", (error) => {
 			failed ??= error;

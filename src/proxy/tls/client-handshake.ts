@@ -17,6 +17,9 @@ export interface Handshake {
 	clientConn: ClientConnection;
 }
 
+/** The ALPN list for clients that are offered HTTP/1.1 only. */
+export const HTTP1_ONLY: Buffer = Buffer.from("\x08http/1.1");
+
 /** How long a client may pause during the handshake. Milliseconds. */
 export const HANDSHAKE_MS = 30_000;
 

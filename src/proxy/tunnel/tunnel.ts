@@ -3,7 +3,6 @@
 import type { Socket } from "node:net";
 import type { LeafIssuer } from "../../ca/authority.ts";
 import { coversHost, type Naming, namingOf } from "../../ca/certificate-names.ts";
-import type { Leaf } from "../../ca/leaf-contexts.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import type { HostNames, PassthroughHosts } from "../../hooks/authenticator.ts";
@@ -18,7 +17,7 @@ import type { ProxyContext } from "../context/context.ts";
 import { options as http2Options } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { relayTcp } from "../tcp/recorded-relay.ts";
-import { acceptTls, type Handshake } from "../tls/client-handshake.ts";
+import { acceptTls, type Handshake, HTTP1_ONLY } from "../tls/client-handshake.ts";
 import { type ClientHello, HANDSHAKE, sniff } from "../tls/client-hello.ts";
 import { handshakeFailure, silentClose } from "../tls/client-trust.ts";
 import type { UpstreamChannel } from "../upstream/channel.ts";
@@ -63,8 +62,7 @@ export interface TunnelSettings {
 	onClose: (tunnel: Tunnel) => void;
 }
 
-/** The ALPN lists that the proxy offers to clients, in order of preference. */
-const HTTP1_ONLY = Buffer.from("\x08http/1.1");
+/** ALPN lists for clients that are offered both versions, in order of preference. */
 const HTTP1_FIRST = Buffer.from("\x08http/1.1\x02h2");
 const HTTP2_FIRST = Buffer.from("\x02h2\x08http/1.1");
 
@@ -145,8 +143,7 @@ export class Tunnel {
 		}
 		this.#release();
 		if (found === "http") this.#handOver(this.#socket, target);
-		else if (found === "ignored")
-			this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+		else if (found === "ignored") this.#relayUntouched(target);
 		else if (found === "opaque") this.#relay(this.#socket, target, true);
 		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
 		else startInTurn(() => this.#socket.destroyed || this.#runClientHelloHooks(found, target));
@@ -222,8 +219,7 @@ export class Tunnel {
 		};
 		void after(context.events.clientHello(event), () => {
 			if (this.#socket.destroyed) return;
-			if (event.ignore_connection)
-				this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
+			if (event.ignore_connection) this.#relayUntouched(target);
 			else this.#intercept(hello, target, isEager || event.establish_server_tls_first);
 		});
 	}
@@ -275,17 +271,14 @@ export class Tunnel {
 			isVerified || this.#mayCopyNames(naming, hello, target) ? naming : unknown;
 		const chain = values.add_upstream_certs_to_client_chain ? (server?.certificateList ?? []) : [];
 		const extraChain = chain.map((pem) => Buffer.from(pem).toString());
-		const issued = authority.leafFor({
+		const leaf = authority.leafFor({
 			sni: hello.serverName,
 			host: target.host,
 			upstreamNames,
 			organization,
 			extraChain,
 		});
-		const protocols = this.#protocolsFor(hello, target, server);
-		const handshake = (leaf: Leaf) => this.#handshake(target, server, { hello, leaf, protocols });
-		if (issued instanceof Promise) issued.then(handshake, () => this.#socket.destroy());
-		else handshake(issued);
+		this.#handshake(target, server, { hello, leaf, protocols: this.#protocolsFor(hello, target, server) });
 	}
 
 	/**
@@ -418,12 +411,12 @@ export class Tunnel {
 	/** @param untrusted the host whose certificate the client refused */
 	#reportClientError(message: string, untrusted?: string): void {
 		const { context, clientConn } = this.#settings;
-		context.emit({
-			kind: "client_error",
-			message,
-			client: formatAuthority(...((clientConn.peername ?? ["?", 0]) as [string, number])),
-			...(untrusted !== undefined && { untrusted }),
-		});
+		context.reportClientError(clientConn, message, untrusted);
+	}
+
+	/** Relays a tunnel without interception, TLS included. */
+	#relayUntouched(target: TunnelTarget): void {
+		this.#relay(this.#socket, { ...target, scheme: "http" }, this.#settings.hosts?.showIgnored === true);
 	}
 
 	#relay(client: Socket, target: TunnelTarget, record: boolean, mayPass?: (bytes: Buffer) => boolean): void {

@@ -341,7 +341,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		};
 		stream.on("headers", (headers, _flags, raw: string[] = []) => {
 			this.#isUnprocessed = false;
-			this.#onHead(Number(headers[":status"]), raw, NONE);
+			this.#onHead(Number(headers[":status"]), regularFields(raw), NONE);
 		});
 		stream.on("response", (headers, flags, raw: string[] = []) =>
 			this.#onResponse(Number(headers[":status"]), flags, raw),
@@ -388,7 +388,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 	}
 
 	/** Delivers a head. A message with framing "none" ends at once. */
-	#onHead(status: number, raw: string[], framing: Framing): void {
+	#onHead(status: number, fields: ByteString[], framing: Framing): void {
 		// Node does not reject a status below 100.
 		if (!(status >= 100)) {
 			this.#fail(upstreamFault(`the server responded with the invalid status ${status}: expected 100 or above`), false);
@@ -396,7 +396,7 @@ class UpstreamStream implements UpstreamChannel, BodyWriter {
 		}
 		this.receivedAt = now();
 		const listener = this.#listener;
-		listener?.responseHead({ version: HTTP2_VERSION, status, reason: "", fields: regularFields(raw) }, framing);
+		listener?.responseHead({ version: HTTP2_VERSION, status, reason: "", fields }, framing);
 		if (framing.kind === "none") listener?.responseEnd(null);
 		listener?.flush();
 	}

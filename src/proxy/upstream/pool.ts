@@ -180,12 +180,11 @@ export class UpstreamPool {
 	}
 
 	#addHttp1(to: Destination, socket: Socket, serverConn: ServerConnection, done: ChannelCallback): void {
+		// With TLS, ALPN determines the version. A server that was not tried with HTTP/2 may speak both.
+		const revealsVersion = !to.tls && !to.upgrade && this.#wantsHttp2(to);
 		const settings = {
 			forwarder: this.#forwarder(to),
-			// With TLS, ALPN determines the version. A server that was not tried with HTTP/2 may speak both.
-			...(to.tls || to.upgrade || !this.#wantsHttp2(to)
-				? {}
-				: { onVersion: (isHttp1: boolean) => this.#sessions.updateVersion(keyOf(to), isHttp1) }),
+			onVersion: revealsVersion ? (isHttp1: boolean) => this.#sessions.updateVersion(keyOf(to), isHttp1) : undefined,
 			lenient: !this.#values.validate_inbound_headers,
 			timeoutMs: this.#values.tcp_timeout * 1000,
 		};

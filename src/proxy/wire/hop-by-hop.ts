@@ -83,19 +83,20 @@ export function endToEnd(fields: ByteString[]): ByteString[] {
 }
 
 /** The last parsed value, as most messages have the same one. */
-let last: { readonly value: ByteString; readonly options: readonly string[] } = { value: "", options: [""] };
+let last: { readonly value: ByteString; readonly options: readonly string[] } = { value: "", options: [] };
 
 /** The options in the Connection field, in lower case; null if there is no such field. */
 export function connectionOptions(fields: ByteString[]): readonly string[] | null {
 	const value = new Headers(fields).raw("connection");
 	if (value === null) return null;
-	if (value !== last.value) last = { value, options: splitOptions(value) };
+	if (value !== last.value) last = { value, options: listMembers(value.toLowerCase()) };
 	return last.options;
 }
 
-function splitOptions(value: ByteString): readonly string[] {
-	return value
-		.toLowerCase()
+/** The members of a list (RFC 9110 section 5.6.1). */
+export function listMembers(list: ByteString): ByteString[] {
+	return list
 		.split(",")
-		.map((option) => trimBlanks(option));
+		.map((member) => trimBlanks(member))
+		.filter((member) => member !== "");
 }

@@ -1,14 +1,14 @@
-// TLS with the proxy itself, on the port where others speak in the clear: certificates, what is spoken inside, and what
-// is refused.
+// TLS between client and proxy on a port that also accepts cleartext: certificates, requests and tunnels inside, and
+// refusals.
 import { once } from "node:events";
 import type { TLSSocket } from "node:tls";
 import t from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
 import { answering, ask, ok, startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
+import { checkUnfinishedHello } from "../../../../fixtures/unfinished-hello.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { createProxyAuth } from "../../../../src/hooks/proxy-auth.ts";
-import { UnfinishedHead } from "../../../../src/proxy/connection/unfinished-heads.ts";
 
 const { originFile, proxy: authority, server } = await makeAuthorities(t);
 const ca = authority.certificatePem;
@@ -16,9 +16,9 @@ const echo = answering((head) => ok(head));
 const trusting = { ssl_verify_upstream_trusted_ca: originFile };
 const request = (path: string, host: string) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 
-t.test("the certificate is for the address that was asked, and for the name that the client gives", async (t) => {
+t.test("the certificate is for the proxy's address and for the client's SNI", async (t) => {
 	const proxy = await startTestProxy(t, { authority });
-	// an address is no server name: the certificate has to have it all the same
+	// An address cannot be an SNI, but the certificate must have it.
 	const byAddress = await (await proxy.connect()).secure({ host: "127.0.0.1", ca });
 	const byName = await (await proxy.connect()).secure({
 		servername: "proxy.example",
@@ -30,7 +30,7 @@ t.test("the certificate is for the address that was asked, and for the name that
 	t.equal((byName.socket as TLSSocket).alpnProtocol, "http/1.1", "HTTP/2 is not offered");
 });
 
-t.test("requests and tunnels inside, beside those in the clear on the same port", async (t) => {
+t.test("requests and tunnels inside TLS, and cleartext ones on the same port", async (t) => {
 	const plain = await startOrigin(t, echo);
 	const secure = await startOrigin(t, echo, { tls: { secureContext: server({ names: ["localhost"] }) } });
 	const proxy = await startTestProxy(t, { authority, options: trusting });
@@ -56,7 +56,7 @@ t.test("requests and tunnels inside, beside those in the clear on the same port"
 	t.match((await proxy.flow(3)).clientConn, { tls: false, sni: null });
 });
 
-t.test("a tunnel in it may be in the clear: its requests are not said to be in TLS", async (t) => {
+t.test("requests in a cleartext tunnel inside it are recorded without TLS", async (t) => {
 	const plain = await startOrigin(t, echo);
 	const proxy = await startTestProxy(t, { authority });
 	const client = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
@@ -68,7 +68,7 @@ t.test("a tunnel in it may be in the clear: its requests are not said to be in T
 	});
 });
 
-t.test("clients without credentials are asked for them", async (t) => {
+t.test("clients without credentials get a challenge", async (t) => {
 	const plain = await startOrigin(t, echo);
 	const hook = await createProxyAuth({ proxyauth: "u:p" }, {});
 	const proxy = await startTestProxy(t, {
@@ -83,7 +83,7 @@ t.test("clients without credentials are asked for them", async (t) => {
 	t.match(await client.send(`CONNECT ${plain.authority} HTTP/1.1\r\nHost: a\r\n\r\n`).head(), "HTTP/1.1 407 ");
 });
 
-t.test("a hello may come in pieces; what turns out to be none is hung up on", async (t) => {
+t.test("a ClientHello may arrive in pieces; other bytes close the connection", async (t) => {
 	const proxy = await startTestProxy(t, { authority });
 	const client = await proxy.connect();
 	client.send("\x16");
@@ -94,7 +94,7 @@ t.test("a hello may come in pieces; what turns out to be none is hung up on", as
 	t.match(await proxy.event("client_error"), { message });
 });
 
-t.test("a client that does not trust the authority is told of", async (t) => {
+t.test("a client that does not trust the authority is reported", async (t) => {
 	const proxy = await startTestProxy(t, { authority });
 	await t.rejects((await proxy.connect()).secure({ servername: "proxy.example", ca: [] }));
 	const message =
@@ -102,13 +102,13 @@ t.test("a client that does not trust the authority is told of", async (t) => {
 	t.match(await proxy.event("client_error"), { message });
 });
 
-t.test("TLS in TLS without a tunnel is no request", async (t) => {
+t.test("TLS in TLS without a tunnel is refused", async (t) => {
 	const proxy = await startTestProxy(t, { authority });
 	const outer = await (await proxy.connect()).secure({ servername: "proxy.example", ca });
 	await t.rejects(outer.secure({ servername: "proxy.example", ca }));
 });
 
-t.test("hooks hear of it", async (t) => {
+t.test("hooks see its events", async (t) => {
 	const seen: string[] = [];
 	const hook: Hook = { name: "listener", connection: (...[name]) => void seen.push(name) };
 	const proxy = await startTestProxy(t, { authority, hooks: [hook] });
@@ -119,18 +119,6 @@ t.test("hooks hear of it", async (t) => {
 });
 
 t.test("unfinished ClientHellos take bounded memory", async (t) => {
-	const others = new UnfinishedHead();
-	others.resize(64 * 1024 * 1024);
-	t.teardown(() => others.resize(0));
 	const proxy = await startTestProxy(t, { authority });
-	const client = await proxy.connect();
-	const unfinished = Buffer.concat([Buffer.from([22, 3, 1, 0x40, 0, 1, 0, 0x7f, 0xff, 3, 3]), Buffer.alloc(10_000)]);
-	client.send(unfinished);
-	await client.ended();
-	t.match(await proxy.event("client_error"), {
-		message: /the unfinished request heads of all clients take too much memory/,
-	});
-	others.resize(0);
-	const other = await proxy.connect();
-	t.ok(await other.secure({ ca, servername: "example.com" }), "other clients are served");
+	await checkUnfinishedHello(t, proxy, () => proxy.connect(), ca);
 });

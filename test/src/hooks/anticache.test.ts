@@ -1,4 +1,4 @@
-// Headers by which a client says what it has already are taken out, live and of stored flows.
+// Conditional request headers are removed, in live and stored flows.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
@@ -17,7 +17,7 @@ const conditional = () =>
 		},
 	});
 
-t.test("every one of them, whatever its case, and nothing else", async (t) => {
+t.test("each of them is removed in any case, and no other header", async (t) => {
 	for (const run of [runLive, runStored]) {
 		const { changed, onChange } = hookLog();
 		const flow = conditional();

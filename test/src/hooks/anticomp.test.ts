@@ -1,4 +1,4 @@
-// Servers are asked for bodies in the clear.
+// Servers are asked for uncompressed bodies.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
@@ -22,7 +22,7 @@ t.test("requests accept only identity, for any Accept-Encoding", async (t) => {
 		}
 });
 
-t.test("such a request is unchanged; without the option there is no hook", async (t) => {
+t.test("a request that accepts only identity is unchanged; without the option there is no hook", async (t) => {
 	const { changed, onChange } = hookLog();
 	await runLive(
 		createAnticomp({ anticomp: true }, { onChange }),

@@ -1,4 +1,4 @@
-// Requests that match are answered with a status, or hung up on; stored flows that match are left out.
+// Matching requests are answered with a status or aborted; matching stored flows are dropped.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
@@ -23,13 +23,13 @@ t.test("live: the status, its reason, no body", async (t) => {
 	t.notOk("blocklisted" in other.metadata);
 });
 
-t.test("live: 444 hangs up", async (t) => {
+t.test("live: 444 closes the connection", async (t) => {
 	const flow = image();
 	t.match(await runLive(await create(":~u png: 444 "), flow), { kind: "abort", reason: "Connection killed." });
 	t.equal(flow.response, null);
 });
 
-t.test("live: of several rules the last that matches has its way, and one that hangs up before all", async (t) => {
+t.test("live: the last matching rule counts, but one that closes the connection takes precedence", async (t) => {
 	for (const [rules, outcome] of [
 		[["/png/404", "/png/403"], 403],
 		[["/png/404", "/other/403"], 404],
@@ -49,7 +49,7 @@ t.test("live: of several rules the last that matches has its way, and one that h
 	}
 });
 
-t.test("stored flows are dropped, whichever half of them the filter is about", async (t) => {
+t.test("stored flows are dropped if request or response matches", async (t) => {
 	for (const [rule, flow, isKept] of [
 		["/png/404", image(), false],
 		["/~q/404", image(), false],
@@ -67,13 +67,13 @@ t.test("stored flows are dropped, whichever half of them the filter is about", a
 	}
 });
 
-t.test("the body of a request is asked for only where a filter looks at it", async (t) => {
+t.test("the request body is needed only for filters that examine it", async (t) => {
 	t.match(await create("/png/404", "/~bq x/404"), { needs: { request: "decides" } });
 	t.match(await create("/png/404"), { needs: { request: false } });
 	t.equal(await create(), null);
 });
 
-t.test("mistakes", async (t) => {
+t.test("invalid rules", async (t) => {
 	for (const [rule, code, message] of [
 		["/png", "FT_BAD_OPTION", /"\/png": expected 2 parts/],
 		["/a/b/404", "FT_BAD_OPTION", /expected a status from 200 to 999 in the second part, not "b\/404"/],

@@ -30,7 +30,7 @@ t.test("answered without a server, not recorded, and counted", async (t) => {
 	t.equal(body.toString(), "success\n");
 	t.match((await client.send(asBrowser("www.gstatic.com", "/generate_204")).message()).head, /^HTTP\/1\.1 204 /);
 	t.match((await client.send(asBrowser("shop.example", "/favicon.ico")).message()).head, /^HTTP\/1\.1 404 /);
-	// the next request is a flow, and the only one
+	// The next request is a flow, and the only one.
 	t.match((await client.send(asBrowser("shop.example", "/")).message()).head, /^HTTP\/1\.1 403 /);
 	t.equal((await proxy.flow(0)).request.path, "/");
 	t.equal(proxy.flows.length, 1);
@@ -38,7 +38,7 @@ t.test("answered without a server, not recorded, and counted", async (t) => {
 	t.equal(proxy.events.filter(({ kind }) => kind === "egress").length, 0);
 });
 
-t.test("other clients, and what pages fetch, are treated as ever", async (t) => {
+t.test("other clients, and requests by pages, are treated as usual", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("icon")),
@@ -53,7 +53,7 @@ t.test("other clients, and what pages fetch, are treated as ever", async (t) => 
 	t.equal(proxy.events.filter(({ kind }) => kind === "noise").length, 0);
 });
 
-t.test("a reverse proxy answers for its server", async (t) => {
+t.test("in reverse mode, the server gets the request", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("icon")),

@@ -1,4 +1,4 @@
-// The ordered list of features: which hooks the options make, in which order, and whose option a mistake is in.
+// The ordered list of features: the hooks that options create, their order, and the options in errors.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { runLive } from "../../../fixtures/run-hooks.ts";
@@ -27,7 +27,7 @@ t.test("nothing by default", async (t) => {
 	t.match(await createHooks(values), [{ name: "browser-noise" }]);
 });
 
-t.test("the order in which hooks see a request, whatever that of the options", async (t) => {
+t.test("the order in which hooks see a request does not depend on the order of the options", async (t) => {
 	const scripts = [{ name: "script one" }, { name: "script two" }];
 	t.same(
 		(await createHooks(everything, { recordings: [nothing], scripts })).map(({ name }) => name),
@@ -49,7 +49,7 @@ t.test("the order in which hooks see a request, whatever that of the options", a
 	);
 });
 
-t.test("so headers are changed before the block list looks, and URLs mapped before files are", async (t) => {
+t.test("headers are modified before the block list, and URLs are mapped before files", async (t) => {
 	const hooks = await createHooks({
 		...everything,
 		modify_headers: ["/~q/X-Block/yes"],
@@ -74,7 +74,7 @@ t.test("an error about a value names its option", async (t) => {
 	await t.rejects(createHooks({ ...values, stickyauth: "~zz" }), { column: 1, code: "FT_BAD_FILTER" });
 });
 
-t.test("an error about a tape is left as it is", async (t) => {
+t.test("an error about a tape is unchanged", async (t) => {
 	const { FlowtapeError } = await import("../../../src/errors.ts");
 	// biome-ignore lint/correctness/useYield: it fails before
 	const damaged = FlowSource.of(async function* () {
@@ -87,7 +87,7 @@ t.test("an error about a tape is left as it is", async (t) => {
 	});
 });
 
-t.test("filters of features heed case where they are told to", async (t) => {
+t.test("filters of features are case-sensitive with the option", async (t) => {
 	const flow = () => httpFlow({ request: { host: "blocked.example" } });
 	for (const [case_sensitive_filters, verdict] of [
 		[false, { kind: "answer" }],
@@ -99,7 +99,7 @@ t.test("filters of features heed case where they are told to", async (t) => {
 		);
 });
 
-t.test("which flows are recorded", async (t) => {
+t.test("the filter of recorded flows", async (t) => {
 	const filter = (save_stream_filter: string | null, case_sensitive_filters = false) =>
 		createRecordingFilter({ save_stream_filter, case_sensitive_filters });
 	t.equal(await filter(null), null);

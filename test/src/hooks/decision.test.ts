@@ -1,4 +1,4 @@
-// A turn is decided once.
+// A decision is made once.
 import t from "tap";
 import { httpResponse } from "../../../fixtures/build-flow.ts";
 import { Decision } from "../../../src/hooks/decision.ts";
@@ -17,7 +17,7 @@ t.test("pending, then answered, aborted or dropped", async (t) => {
 	t.same(third.verdict, { kind: "drop", by: "block-list" });
 });
 
-t.test("a second verdict is a defect that names both", async (t) => {
+t.test("a second decision is a defect, and the error names both", async (t) => {
 	const decision = new Decision(true);
 	decision.abort("why", "block-list");
 	t.throws(
@@ -27,7 +27,7 @@ t.test("a second verdict is a defect that names both", async (t) => {
 	t.match(decision.verdict, { kind: "abort" });
 });
 
-t.test("but an answer can be stopped, once", async (t) => {
+t.test("an answer can be aborted, once", async (t) => {
 	const decision = new Decision(true);
 	decision.answer(httpResponse(), "map-local");
 	decision.abort("why", "script");

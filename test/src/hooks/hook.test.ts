@@ -1,4 +1,4 @@
-// The phases are listed in the order in which a flow passes them.
+// The phases are listed in their order.
 import t from "tap";
 import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { type Phase, phases } from "../../../src/hooks/hook.ts";

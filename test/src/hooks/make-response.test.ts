@@ -1,4 +1,4 @@
-// Responses of our own: the reason that goes with the status, and a length.
+// Responses of hooks: the standard reason, and a length.
 import t from "tap";
 import { makeResponse } from "../../../src/hooks/make-response.ts";
 

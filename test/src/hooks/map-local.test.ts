@@ -1,4 +1,4 @@
-// Requests are answered with files: which one, of which type, and never one outside of the folder.
+// Requests are answered from files: the choice of the file, its media type, and never a file outside the folder.
 import { chmodSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -45,7 +45,7 @@ async function answer(rules: readonly string[], path: string): Promise<string | 
 		: Number(flow.response?.statusCode);
 }
 
-t.test("a folder: the rest of the URL names the file", async (t) => {
+t.test("in a folder, the rest of the URL names the file", async (t) => {
 	const rule = `|example.com/foo|${site}`;
 	for (const [path, body] of [
 		["/foo", "front"],
@@ -69,7 +69,7 @@ t.test("a folder: the rest of the URL names the file", async (t) => {
 		t.equal(await answer([rule], path), body, path);
 });
 
-t.test("nothing outside of the folder is served, however it is asked for", async (t) => {
+t.test("no file outside the folder is served", async (t) => {
 	const rule = `|example.com/foo|${site}`;
 	for (const path of [
 		"/foo/../outside.txt",
@@ -89,13 +89,13 @@ t.test("nothing outside of the folder is served, however it is asked for", async
 	);
 });
 
-t.test("a group of the pattern names the file, query and all", async (t) => {
+t.test("a group of the pattern names the file, including the query", async (t) => {
 	t.equal(await answer([`|view\\.php\\?f=(.+)|${site}`], "/view.php?f=bar.jpg"), "bar");
 	t.equal(await answer([`:(results\\?id=.+):${site}`], "/results?id=1&foo=2"), "asked");
 	t.equal(await answer([`|/opt(/x)?|${site}`], "/opt"), "front", "a group that found nothing");
 });
 
-t.test("a file answers whatever follows; it is looked at again for every request", async (t) => {
+t.test("a file answers regardless of the rest of the URL; it is read for every request", async (t) => {
 	const file = join(folder, "one.json");
 	writeFileSync(file, "1");
 	const hook = await create([`|example.com/one|${file}`]);
@@ -117,7 +117,7 @@ t.test("a file answers whatever follows; it is looked at again for every request
 	t.match(flow.response, { statusCode: 404, reason: "Not Found", headers: { fields: ["content-length", "0"] } });
 });
 
-t.test("clients that get a large file at the same time share it in memory, until it changes", async (t) => {
+t.test("concurrent responses share a large file in memory, until it changes", async (t) => {
 	const file = join(t.testdir(), "large");
 	writeFileSync(file, Buffer.alloc(200_000, "1"));
 	const hook = await create([`|example.com|${file}`]);
@@ -132,7 +132,7 @@ t.test("clients that get a large file at the same time share it in memory, until
 	t.equal(String(await body()), "2".repeat(200_000));
 });
 
-t.test("the type goes by the extension, and is left out where that tells nothing", async (t) => {
+t.test("the media type depends on the extension, and is left out for unknown ones", async (t) => {
 	for (const [name, type] of [
 		["style.CSS", "text/css"],
 		["index.html", "text/html"],
@@ -145,7 +145,7 @@ t.test("the type goes by the extension, and is left out where that tells nothing
 	}
 });
 
-t.test("rules are tried in their order until one has a file; filters say for whom they are", async (t) => {
+t.test("rules are tried in order until one has a file; filters select requests", async (t) => {
 	const rules = [
 		`|~m POST|example.com|${join(site, "data.bin")}`,
 		`|example.com/foo|${join(folder, "empty")}`,
@@ -157,7 +157,7 @@ t.test("rules are tried in their order until one has a file; filters say for who
 	t.equal(await answer([`|(?i)EXAMPLE.com/foo|${site}`], "/foo/bar.jpg"), "bar");
 });
 
-t.test("links are followed inside of the folder, and out of it only when that is wanted", async (t) => {
+t.test("symbolic links inside the folder are followed, others only with the option", async (t) => {
 	const linked = join(folder, "linked");
 	mkdirSync(linked);
 	writeFileSync(join(linked, "real.txt"), "real");
@@ -206,13 +206,13 @@ t.test("missing and unreadable files are logged", async (t) => {
 	});
 });
 
-t.test("stored flows get the answer too", async (t) => {
+t.test("stored flows are answered too", async (t) => {
 	const flow = httpFlow({ request: { path: "/foo/bar.jpg" }, response: { body: "recorded" } });
 	await runStored(await create([`|example.com/foo|${site}`]), flow);
 	t.equal(flow.response?.text, "bar");
 });
 
-t.test("mistakes, and nothing to do", async (t) => {
+t.test("invalid rules, and no rules", async (t) => {
 	t.equal(await create([]), null);
 	await t.rejects(create([`|a|${folder}/none`]), {
 		code: "FT_BAD_OPTION",

@@ -1,4 +1,4 @@
-// URLs are rewritten by regular expressions, and requests go where they then point.
+// URLs are rewritten with regular expressions, and requests go to the new URL.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
@@ -30,7 +30,7 @@ t.test("replaces all matches of the pattern, with groups", async (t) => {
 		t.equal(await mapped(...rules), url, rules.join(" "));
 });
 
-t.test("Host and authority follow, where they are there", async (t) => {
+t.test("Host and authority are changed if they are present", async (t) => {
 	for (const run of [runLive, runStored]) {
 		const flow = httpFlow({
 			request: {
@@ -64,7 +64,7 @@ t.test("the rest of the URL and the real host stay", async (t) => {
 	t.same(changed, ["|/$|/x"]);
 });
 
-t.test("an invalid URL is logged, and the request stays as it was", async (t) => {
+t.test("an invalid URL is logged, and the request is unchanged", async (t) => {
 	for (const replacement of [
 		"nope://x/",
 		"https://ex ample/",
@@ -81,7 +81,7 @@ t.test("an invalid URL is logged, and the request stays as it was", async (t) =>
 	}
 });
 
-t.test("mistakes, and nothing to do", async (t) => {
+t.test("invalid rules, and no rules", async (t) => {
 	t.equal(await create(), null);
 	await t.rejects(create("|a"), { code: "FT_BAD_OPTION" });
 	await t.rejects(create("|[|b"), { code: "FT_BAD_PATTERN" });

@@ -1,4 +1,4 @@
-// What a regular expression finds in bodies is replaced, under whatever content coding they are.
+// Matches of regular expressions in bodies are replaced, with any content coding.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -45,13 +45,13 @@ t.test("requests and responses, live and stored", async (t) => {
 	}
 });
 
-t.test("~q and ~s choose the half", async (t) => {
+t.test("~q and ~s select the request or the response", async (t) => {
 	const flow = bodies({ request: "foo", response: "foo" });
 	await runLive(await create("/~q/foo/asked", "/~s/foo/answered"), flow);
 	t.same([flow.request.text, flow.response?.text], ["asked", "answered"]);
 });
 
-t.test("content codings are undone and applied again, and the length follows", async (t) => {
+t.test("content codings are decoded and applied again, and the length is updated", async (t) => {
 	const packed = gzipSync("say foo");
 	const flow = httpFlow({
 		response: {
@@ -71,7 +71,7 @@ t.test("content codings are undone and applied again, and the length follows", a
 	t.notOk(chunked.response?.headers.has("content-length"));
 });
 
-t.test("a body in which nothing is found is not touched, nor are its headers", async (t) => {
+t.test("a body without a match and its headers are unchanged", async (t) => {
 	const { changed, onChange } = hookLog();
 	const flow = httpFlow({ request: { headers: [] }, response: { headers: [["Content-Length", "0005"]] } });
 	await runLive(await createModifyBody({ modify_body: ["/foo/bar"] }, { onChange }), flow);
@@ -99,7 +99,7 @@ t.test("missing and undecodable bodies are unchanged", async (t) => {
 	);
 });
 
-t.test("@ reads the replacement from a file, as it is, at every use", async (t) => {
+t.test("@ reads the replacement from a file at each use", async (t) => {
 	const file = join(t.testdir({ value: "\\n\n" }), "value");
 	const hook = await create(`|foo|@${file}`);
 	const flow = bodies({ response: "foo" });
@@ -111,7 +111,7 @@ t.test("@ reads the replacement from a file, as it is, at every use", async (t) 
 	t.equal(again.response?.text, "new");
 });
 
-t.test("mistakes, and nothing to do", async (t) => {
+t.test("invalid rules, and no rules", async (t) => {
 	t.equal(await create(), null);
 	await t.rejects(create("/a"), { code: "FT_BAD_OPTION" });
 	await t.rejects(create("/[/b"), { code: "FT_BAD_PATTERN" });
@@ -120,12 +120,12 @@ t.test("mistakes, and nothing to do", async (t) => {
 	t.match(await create("/a/b"), { needs: { request: true, response: true } });
 });
 
-t.test("a group that is not there", async (t) => {
+t.test("a group that does not exist", async (t) => {
 	for (const value of ["\\2", "\\g<x>", "\\g<2>"])
 		await t.rejects(create(`/(a)/${value}`), { code: "FT_BAD_PATTERN", message: /no such group/ }, value);
 });
 
-t.test("a replacement is in the charset of the body", async (t) => {
+t.test("a replacement is encoded in the charset of the body", async (t) => {
 	const log = hookLog();
 	const replaced = async (type: string, body: Buffer, value: string) => {
 		const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
@@ -144,78 +144,68 @@ t.test("a replacement is in the charset of the body", async (t) => {
 	t.match(log.lines, [/left as it is: its charset latin1 cannot encode /]);
 });
 
-t.test(
-	"UTF-16 is searched and changed as text, whoever tells that it is: its byte order mark, or Content-Type",
-	async (t) => {
-		const { lines, log } = hookLog();
-		const replaced = async (type: string, body: Buffer, value: string) => {
-			const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
-			await runLive(await createModifyBody({ modify_body: [`/~s/(l+)o/${value}`] }, { log }), flow);
-			return flow.response?.rawContent;
-		};
-		const le = (text: string) => Buffer.from(text, "utf16le");
-		const be = (text: string) => le(text).swap16();
-		for (const [value, made] of [
-			["p", "hep!"],
-			["p me", "hep me!"],
-			["好🍇", "he好🍇!"],
-			["<\\g<0>\\1é>", "he<llollé>!"],
-		] as const) {
-			for (const type of ["text/plain", "text/csv; charset=utf-8", "application/json", "application/octet-stream"]) {
-				t.same(await replaced(type, le("\ufeffhello!"), value), le(`\ufeff${made}`), type);
-				t.same(await replaced(type, be("\ufeffhello!"), value), be(`\ufeff${made}`), type);
-			}
-			for (const type of [
-				"text/plain; charset=utf-16",
-				'text/plain; charset="UTF-16LE"',
-				"text/plain;Charset=utf-16le",
-			])
-				t.same(await replaced(type, le("hello!"), value), le(made), type);
-			t.same(await replaced("text/plain; charset=utf-16be", be("hello!"), value), be(made));
+t.test("UTF-16 is searched and changed as text, whether a byte order mark or Content-Type declares it", async (t) => {
+	const { lines, log } = hookLog();
+	const replaced = async (type: string, body: Buffer, value: string) => {
+		const flow = httpFlow({ response: { headers: [["Content-Type", type]], body } });
+		await runLive(await createModifyBody({ modify_body: [`/~s/(l+)o/${value}`] }, { log }), flow);
+		return flow.response?.rawContent;
+	};
+	const le = (text: string) => Buffer.from(text, "utf16le");
+	const be = (text: string) => le(text).swap16();
+	for (const [value, made] of [
+		["p", "hep!"],
+		["p me", "hep me!"],
+		["好🍇", "he好🍇!"],
+		["<\\g<0>\\1é>", "he<llollé>!"],
+	] as const) {
+		for (const type of ["text/plain", "text/csv; charset=utf-8", "application/json", "application/octet-stream"]) {
+			t.same(await replaced(type, le("\ufeffhello!"), value), le(`\ufeff${made}`), type);
+			t.same(await replaced(type, be("\ufeffhello!"), value), be(`\ufeff${made}`), type);
 		}
-		t.same(lines, []);
-		t.same(
-			await replaced("text/xml", Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>hello</a>'), "é"),
-			Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>heé</a>'),
+		for (const type of ["text/plain; charset=utf-16", 'text/plain; charset="UTF-16LE"', "text/plain;Charset=utf-16le"])
+			t.same(await replaced(type, le("hello!"), value), le(made), type);
+		t.same(await replaced("text/plain; charset=utf-16be", be("hello!"), value), be(made));
+	}
+	t.same(lines, []);
+	t.same(
+		await replaced("text/xml", Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>hello</a>'), "é"),
+		Buffer.from('<?xml version="1.0" encoding="utf-16"?><a>heé</a>'),
+	);
+	t.same(await replaced("text/plain", le("\ufeffhello!"), "\\xff"), le("\ufeffhello!"));
+	t.same(await replaced("text/plain; charset=utf-16", Buffer.from("hello"), "x"), Buffer.from("hello"));
+	t.match(lines, [/is not valid UTF-8/, /its charset is declared as utf-16, but its bytes are not valid/]);
+});
+
+t.test("in a large live body, all matches are replaced with any coding, while other exchanges continue", async (t) => {
+	const line = "a foo, two foos and no end of foo\n";
+	const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
+	for (const [count, coding] of [
+		[100, "identity"],
+		[100_000, "identity"],
+		[100_000, "gzip"],
+	] as const) {
+		const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
+		const flow = httpFlow({
+			response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) },
+		});
+		let turns = 0;
+		let isOver = false;
+		const others = (async () => {
+			for (; !isOver; turns++) await new Promise(setImmediate);
+		})();
+		await runLive(hook, flow);
+		isOver = true;
+		await others;
+		t.ok(
+			flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))),
+			`${count} ${coding}`,
 		);
-		t.same(await replaced("text/plain", le("\ufeffhello!"), "\\xff"), le("\ufeffhello!"));
-		t.same(await replaced("text/plain; charset=utf-16", Buffer.from("hello"), "x"), Buffer.from("hello"));
-		t.match(lines, [/is not valid UTF-8/, /its charset is declared as utf-16, but its bytes are not valid/]);
-	},
-);
+		t.equal(turns > 2, count > 1000, "small ones at once");
+	}
+});
 
-t.test(
-	"in a large body live, all is replaced as in a small one, whatever its coding, while others have their turn",
-	async (t) => {
-		const line = "a foo, two foos and no end of foo\n";
-		const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
-		for (const [count, coding] of [
-			[100, "identity"],
-			[100_000, "identity"],
-			[100_000, "gzip"],
-		] as const) {
-			const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
-			const flow = httpFlow({
-				response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) },
-			});
-			let turns = 0;
-			let isOver = false;
-			const others = (async () => {
-				for (; !isOver; turns++) await new Promise(setImmediate);
-			})();
-			await runLive(hook, flow);
-			isOver = true;
-			await others;
-			t.ok(
-				flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))),
-				`${count} ${coding}`,
-			);
-			t.equal(turns > 2, count > 1000, "small ones at once");
-		}
-	},
-);
-
-t.test("a body too large to be searched live, or that becomes too large", async (t) => {
+t.test("a body that is too large to search live, or becomes too large", async (t) => {
 	const { lines, log } = hookLog();
 	const hook = await createModifyBody({ modify_body: ["/a/b"] }, { log });
 	const large = Buffer.alloc(48 * 1024 * 1024 + 1, "a");

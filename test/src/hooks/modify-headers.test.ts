@@ -1,4 +1,4 @@
-// Headers are set and removed as rules say, of requests and of responses.
+// Rules set and remove header fields of requests and responses.
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const flowWith = () =>
 		response: { headers: [["Server", "s"]] },
 	});
 
-t.test("live and on stored flows", async (t) => {
+t.test("in live and stored flows", async (t) => {
 	for (const [rules, request, response] of [
 		[["/~q/X-One/new"], ["Host", "a", "X-One", "new"], ["Server", "s"]],
 		[["/~s/server/"], ["Host", "a", "X-One", "1", "x-one", "2"], []],
@@ -57,13 +57,13 @@ t.test("live and on stored flows", async (t) => {
 	}
 });
 
-t.test("the destination stays, whatever Host says", async (t) => {
+t.test("a changed Host header does not change the destination", async (t) => {
 	const flow = httpFlow();
 	await runLive(await create("/~q/Host/other.example"), flow);
 	t.match(flow.request, { host: "example.com", hostHeader: "other.example" });
 });
 
-t.test("rules tell when they change something", async (t) => {
+t.test("rules report their changes", async (t) => {
 	const { changed, onChange } = hookLog();
 	await runLive(
 		await createModifyHeaders({ modify_headers: ["/~q/x-one/", "/~q/gone/", "/~s/New/v"] }, { onChange }),
@@ -72,7 +72,7 @@ t.test("rules tell when they change something", async (t) => {
 	t.same(changed, ["/~q/x-one/", "/~s/New/v"]);
 });
 
-t.test("values from files are read at every use, trimmed, and refused when they would end the field", async (t) => {
+t.test("values from files are read at each use, trimmed, and refused if they contain line breaks", async (t) => {
 	const file = join(t.testdir({ value: "one\n" }), "value");
 	const { lines, log } = hookLog();
 	const hook = await createModifyHeaders({ modify_headers: [`|~q|X-One|@${file}`] }, { log });
@@ -96,7 +96,7 @@ t.test("values from files are read at every use, trimmed, and refused when they 
 	]);
 });
 
-t.test("mistakes, and nothing to do", async (t) => {
+t.test("invalid rules, and no rules", async (t) => {
 	t.equal(await create(), null);
 	for (const [rule, message] of [
 		["/X", /expected 2 or 3 parts/],

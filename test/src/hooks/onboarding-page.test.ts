@@ -1,4 +1,4 @@
-// The text of the page.
+// The HTML of the onboarding page.
 import t from "tap";
 import { onboardingPage } from "../../../src/hooks/onboarding-page.ts";
 

@@ -1,4 +1,4 @@
-// The page for clients that do not trust us yet.
+// The page for clients that do not trust the authority yet.
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import t from "tap";
@@ -13,12 +13,12 @@ const authority = await openAuthority(join(t.testdir(), "home"));
 const guide = createTrustGuide(authority);
 const on = { onboarding: true, onboarding_host: "Flowtape.invalid" };
 
-t.test("off", async (t) => {
+t.test("disabled, or without a certificate", async (t) => {
 	t.equal(createOnboarding({ ...on, onboarding: false }, { guide }), null);
 	t.equal(createOnboarding(on, {}), null, "there is nothing to show");
 });
 
-t.test("the page and the certificate, even where no server is reached", async (t) => {
+t.test("the page and the certificate, even without a network", async (t) => {
 	const proxy = await startTestProxy(t, { hooks: [createOnboarding(on, { guide }) as Hook], upstream: null });
 	const client = await proxy.connect();
 	const get = async (path: string, method = "GET") => {
@@ -43,7 +43,7 @@ t.test("the page and the certificate, even where no server is reached", async (t
 	t.equal((await proxy.flow(0)).response?.statusCode, 200, "it is on the tape like all others");
 });
 
-t.test("other hosts do not meet it", async (t) => {
+t.test("requests to other hosts are not answered", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),

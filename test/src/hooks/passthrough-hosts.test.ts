@@ -1,4 +1,4 @@
-// Which hosts are not looked into.
+// Hosts that are not intercepted.
 import t from "tap";
 import { createPassthroughHosts, options } from "../../../src/hooks/passthrough-hosts.ts";
 import { defaults } from "../../../src/options.ts";
@@ -6,11 +6,11 @@ import { defaults } from "../../../src/options.ts";
 const create = (values: object) => createPassthroughHosts({ ...defaults(options), ...values });
 const named = (...hosts: string[]) => ({ hosts, port: 443 });
 
-t.test("none, unless some are named", async (t) => {
+t.test("none by default", async (t) => {
 	t.equal(await create({ show_ignored_hosts: true }), null);
 });
 
-t.test("ignore_hosts: any name, with its port, anywhere in it, whatever its case", async (t) => {
+t.test("ignore_hosts: any name with its port, in any case", async (t) => {
 	const hosts = await create({ ignore_hosts: ["^bank\\.example:443$", "10\\.0\\.0\\.\\d+:"] });
 	for (const [names, expected] of [
 		[named("bank.example"), true],
@@ -26,7 +26,7 @@ t.test("ignore_hosts: any name, with its port, anywhere in it, whatever its case
 	t.equal(hosts?.isOpaque(named("bank.example")), false);
 });
 
-t.test("allow_hosts: all others, once their names are known", async (t) => {
+t.test("allow_hosts: all other hosts are ignored once their names are known", async (t) => {
 	const hosts = await create({ allow_hosts: ["(?i)API\\.example"], ignore_hosts: ["secret"] });
 	t.equal(hosts?.isIgnored(named("api.example")), false);
 	t.equal(hosts?.isIgnored(named("192.0.2.1", "api.example")), false);
@@ -42,7 +42,7 @@ t.test("tcp_hosts: names without ports", async (t) => {
 	t.equal(hosts?.isIgnored(named("db1.example")), false);
 });
 
-t.test("patterns that cannot be used", async (t) => {
+t.test("invalid patterns", async (t) => {
 	await t.rejects(create({ allow_hosts: ["ok", "["] }), {
 		code: "FT_BAD_PATTERN",
 		option: "allow_hosts",

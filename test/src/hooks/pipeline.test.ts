@@ -1,4 +1,4 @@
-// The one runner of hooks: their order, the first verdict, and what stored flows see of all that.
+// Running hooks: their order, the first decision, and stored flows.
 import t from "tap";
 import { httpFlow, httpResponse, tcpFlow } from "../../../fixtures/build-flow.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
@@ -8,7 +8,7 @@ import { Pipeline } from "../../../src/hooks/pipeline.ts";
 
 const phases: readonly Phase[] = ["requestheaders", "request", "responseheaders", "response", "error"];
 
-/** A hook that notes every phase, and whether there was a response. */
+/** A hook that records every phase, and whether there was a response. */
 function noting(name: string, notes: string[], more: Partial<Hook> = {}): Hook {
 	const note = (phase: Phase) => (flow: HttpFlow) =>
 		void notes.push(
@@ -17,7 +17,7 @@ function noting(name: string, notes: string[], more: Partial<Hook> = {}): Hook {
 	return { name, ...Object.fromEntries(phases.map((phase) => [phase, note(phase)])), ...more };
 }
 
-t.test("live: each phase by itself, hooks in order, whether they wait or not", async (t) => {
+t.test("live: phase by phase, hooks in order, synchronous or not", async (t) => {
 	const notes: string[] = [];
 	const slow: Hook = {
 		name: "slow",
@@ -33,7 +33,7 @@ t.test("live: each phase by itself, hooks in order, whether they wait or not", a
 	t.same(notes, ["a requestheaders", "b requestheaders", "a request", "slow request", "b request"]);
 });
 
-t.test("live: after a verdict the request phases end, the response phases do not", async (t) => {
+t.test("live: after a decision the request phases end, the response phases run", async (t) => {
 	const notes: string[] = [];
 	const blocker: Hook = { name: "blocker", request: (_, decision) => decision.answer(httpResponse(), "blocker") };
 	const pipeline = new Pipeline([noting("a", notes), blocker, noting("b", notes)]);
@@ -43,7 +43,7 @@ t.test("live: after a verdict the request phases end, the response phases do not
 	t.same(notes, ["a request with response", "a response with response", "b response with response"]);
 });
 
-t.test("live: when the exchange fails while a request hook waits, those behind it do not run", async (t) => {
+t.test("live: if the exchange fails while a request hook waits, the remaining hooks do not run", async (t) => {
 	const notes: string[] = [];
 	const [flow, decision] = [httpFlow({ response: null }), new Decision(true)];
 	const waiting: Hook = {
@@ -57,7 +57,7 @@ t.test("live: when the exchange fails while a request hook waits, those behind i
 	t.same(notes, []);
 });
 
-t.test("needs of hooks, and hooks that do nothing", async (t) => {
+t.test("bodies that hooks need, and hooks without functions", async (t) => {
 	const pipeline = new Pipeline([{ name: "a", needs: { request: true }, request() {} }, { name: "b" }]);
 	t.match(pipeline, { needsRequestBody: true, needsResponseBody: false });
 	t.equal(pipeline.isIdle("request"), false);
@@ -65,7 +65,7 @@ t.test("needs of hooks, and hooks that do nothing", async (t) => {
 	t.match(new Pipeline([]), { needsRequestBody: false, needsResponseBody: false });
 });
 
-t.test("methods keep their object", async (t) => {
+t.test("methods keep their `this`", async (t) => {
 	class Counting {
 		readonly name = "counting";
 		count = 0;
@@ -78,7 +78,7 @@ t.test("methods keep their object", async (t) => {
 	t.equal(hook.count, 1);
 });
 
-t.test("stored: all phases that the flow has reached, as they would have been seen live", async (t) => {
+t.test("stored: all phases that the flow has reached, with the same flow as live", async (t) => {
 	for (const [flow, seen] of [
 		[httpFlow(), ["a requestheaders", "a request", "a responseheaders with response", "a response with response"]],
 		[httpFlow({ response: null }), ["a requestheaders", "a request"]],
@@ -108,7 +108,7 @@ t.test("stored: all phases that the flow has reached, as they would have been se
 	}
 });
 
-t.test("stored: an answer takes the place of what was recorded, a drop leaves the flow out", async (t) => {
+t.test("stored: an answer replaces the recorded response, a drop leaves the flow out", async (t) => {
 	const notes: string[] = [];
 	const answer = httpResponse({ statusCode: 201 });
 	const answering: Hook = { name: "answering", request: (_, decision) => decision.answer(answer, "answering") };
@@ -126,7 +126,7 @@ t.test("stored: an answer takes the place of what was recorded, a drop leaves th
 	}
 });
 
-t.test("stored: a hook that fails leaves the flow whole", async (t) => {
+t.test("stored: a hook that fails leaves the flow complete", async (t) => {
 	const flow = httpFlow();
 	const { response } = flow;
 	const failing: Hook = {
@@ -139,7 +139,7 @@ t.test("stored: a hook that fails leaves the flow whole", async (t) => {
 	t.equal(flow.response, response);
 });
 
-t.test("stored: flows that are no HTTP have a phase of their own", async (t) => {
+t.test("stored: flows other than HTTP have their own phase", async (t) => {
 	const seen: string[] = [];
 	const hook: Hook = { name: "a", flow: ({ type }) => void seen.push(type) };
 	const flow = tcpFlow();
@@ -158,7 +158,7 @@ t.test("closing closes every hook, in order", async (t) => {
 	t.same(closed, ["a", "c"]);
 });
 
-t.test("hooks of a host are met by no other", async (t) => {
+t.test("hooks of a host run for no other host", async (t) => {
 	const seen: string[] = [];
 	const common: Hook = { name: "common", requestheaders: () => void seen.push("common") };
 	const confined: Hook = {

@@ -1,4 +1,4 @@
-// Who may use the proxy, request by request. Tunnels and SOCKS are in test/src/proxy/entry/entry.test.ts.
+// Proxy authentication of requests. Tunnels and SOCKS are in test/src/proxy/entry/acceptor.test.ts.
 import t, { type Test } from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
@@ -12,14 +12,14 @@ const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 const create = async (proxyauth: string | null) => (await createProxyAuth({ proxyauth }, {})) as ProxyAuth;
 const hi = answering((head) => ok(head));
 
-t.test("off", async (t) => {
+t.test("disabled", async (t) => {
 	t.equal(await create(null), null);
 	t.equal(await create(""), null);
 	t.equal(isProxyAuth({ name: "anticache" }), false);
 	t.equal(isProxyAuth(await create("any")), true);
 });
 
-/** The answer to a request with this field, and the flow. */
+/** The response to a request with this header, and its flow. */
 async function tryOut(t: Test, { mode = "regular", field = "", hooks = [] as Hook[] }) {
 	const origin = await startOrigin(t, hi);
 	const proxy = await startTestProxy(t, {
@@ -31,7 +31,7 @@ async function tryOut(t: Test, { mode = "regular", field = "", hooks = [] as Hoo
 	return { ...answer, flow: await proxy.flow(0), origin };
 }
 
-t.test("a proxy asks by 407, a server by 401", async (t) => {
+t.test("a proxy challenges with 407, a reverse proxy with 401", async (t) => {
 	for (const [mode, name, status, challenge] of [
 		["regular", "Proxy-Authorization", 407, "Proxy-Authenticate"],
 		["Regular@127.0.0.1:0", "Proxy-Authorization", 407, "Proxy-Authenticate"],
@@ -56,7 +56,7 @@ t.test("a proxy asks by 407, a server by 401", async (t) => {
 	}
 });
 
-t.test("credentials for this proxy are not kept where they do not belong", async (t) => {
+t.test("credentials for this proxy are neither forwarded nor recorded", async (t) => {
 	const secret = basic("user:pass");
 	for (const [mode, name, status] of [
 		["regular", "Proxy-Authorization", 407],
@@ -98,7 +98,7 @@ t.test("credentials for this proxy are not kept where they do not belong", async
 	t.same((await proxy.flow(0)).request.trailers?.fields, ["Authorization", secret], "the server's stay");
 });
 
-t.test("later hooks do not answer", async (t) => {
+t.test("later hooks do not run", async (t) => {
 	const late = () => {
 		t.fail("the first verdict stands");
 	};
@@ -107,14 +107,14 @@ t.test("later hooks do not answer", async (t) => {
 	t.match(head, /^HTTP\/1\.1 407 /);
 });
 
-t.test("the answer does not wait for the body", async (t) => {
+t.test("the challenge does not wait for the body", async (t) => {
 	const proxy = await startTestProxy(t, { hooks: [await create("user:pass")] });
 	const client = await proxy.connect();
 	client.send("POST http://a.example/ HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000\r\n\r\nfirst");
 	t.match(await client.head(), /^HTTP\/1\.1 407 /);
 });
 
-t.test("a connection that was let in is asked nothing more; replayed requests are not asked at all", async (t) => {
+t.test("an admitted connection is trusted; replayed requests are not authenticated", async (t) => {
 	const hook = await create("user:pass");
 	const run = async (flow: ReturnType<typeof httpFlow>) => {
 		const decision = new Decision(true);
@@ -138,7 +138,7 @@ t.test("a connection that was let in is asked nothing more; replayed requests ar
 	t.equal(hook.challenge().statusCode, 407);
 });
 
-t.test("a password file, whose check takes time", async (t) => {
+t.test("an htpasswd file, whose check is asynchronous", async (t) => {
 	const hook = await createProxyAuth(
 		{ proxyauth: `@${t.testdir({ users: "joe:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=" })}/users` },
 		{},

@@ -15,7 +15,7 @@ import {
 	unescapeLiteral,
 } from "../../../src/hooks/rule.ts";
 
-t.test("the first character separates, whichever it is; the last part keeps further ones", async (t) => {
+t.test("the first character is the separator; the last part may contain it", async (t) => {
 	for (const [text, parts] of [
 		["/a/b", ["a", "b"]],
 		["/f/a/b", ["f", "a", "b"]],
@@ -37,7 +37,7 @@ t.test("the first character separates, whichever it is; the last part keeps furt
 		t.throws(() => splitRule(text, 2, 3), { code: "FT_BAD_OPTION", message: `write "/${text.trim()}/"` });
 });
 
-t.test("rules of two parts are for every flow, of three for those that match", async (t) => {
+t.test("rules with two parts apply to every flow, rules with three to matching ones", async (t) => {
 	const [all, some] = await parseRules(["/X/v", "/~u SHOP & ~bq x/X/v/w"], {});
 	t.match(all, { text: "/X/v", subject: "X", value: "v", needsRequestBody: false });
 	t.ok(all?.matches(httpFlow()));
@@ -48,7 +48,7 @@ t.test("rules of two parts are for every flow, of three for those that match", a
 	t.notOk(exact?.matches(httpFlow({ request: { host: "shop.example" } })));
 });
 
-t.test("a wrong filter is told with its column in the rule", async (t) => {
+t.test("an error in a filter has the column in the rule", async (t) => {
 	await t.rejects(parseRules(["/~c 1 & ~zz/X/v"], {}), {
 		code: "FT_BAD_FILTER",
 		column: 9,
@@ -59,7 +59,7 @@ t.test("a wrong filter is told with its column in the rule", async (t) => {
 	await t.rejects(compileFilterLazily("~zz", {}), { code: "FT_BAD_FILTER", column: 1 });
 });
 
-t.test("literals are bytes, with a few escapes undone", async (t) => {
+t.test("literals are bytes with a few escapes", async (t) => {
 	for (const [text, bytes] of [
 		["a\\nb\\rc\\td\\\\e", "a\nb\rc\td\\e"],
 		["\\x00\\xff\\xFf", "\0\xff\xff"],
@@ -73,7 +73,7 @@ t.test("literals are bytes, with a few escapes undone", async (t) => {
 		t.throws(() => unescapeLiteral(text), { code: "FT_BAD_OPTION", message: /two hexadecimal digits/ });
 });
 
-t.test("a value is literal, or what a file holds whenever it is used", async (t) => {
+t.test("a value is a literal, or the content of a file at each use", async (t) => {
 	const file = join(t.testdir({ value: "one\\n" }), "value");
 	const { lines, log } = hookLog();
 	t.same(compileValue("a\\x41", { log })()?.toString(), "aA");

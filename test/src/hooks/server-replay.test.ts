@@ -1,4 +1,4 @@
-// Answers from recordings, and what becomes of requests without one.
+// Answers from recordings, and requests without a recording.
 
 import { join } from "node:path";
 import t from "tap";
@@ -48,7 +48,7 @@ t.test("without tapes there is no hook", async (t) => {
 	});
 });
 
-t.test("a hit: the recorded response, counted and told of", async (t) => {
+t.test("a hit: the recorded response, counted and reported", async (t) => {
 	const served: Served[] = [];
 	const source = recorded("hit", {}, { headers: [["content-length", "99"]] });
 	const replay = await replayOf([source], {}, { onServed: (each) => served.push(each) });
@@ -94,7 +94,7 @@ t.test("a field that cannot be sent is left out, with one warning for each recor
 	);
 });
 
-t.test("clients by the names that they give the proxy, with each request or with the tunnel", async (t) => {
+t.test("sessions by proxy user, from each request or from the tunnel", async (t) => {
 	const replay = await replayOf([recorded("one"), recorded("two")]);
 	const named = (user: string) => ({
 		headers: [["Proxy-Authorization", `Basic ${Buffer.from(`${user}:`).toString("base64")}`]] as [string, string][],
@@ -111,7 +111,7 @@ t.test("clients by the names that they give the proxy, with each request or with
 	t.equal(responseOf(decision.verdict)?.text, "two", "the session of worker-2 goes on");
 });
 
-t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
+t.test("a miss by default: 404 with an explanation, as text or JSON", async (t) => {
 	const misses: Miss[] = [];
 	const replay = await replayOf([recorded("a", { path: "/?t=1" })], {}, { onMiss: (each) => misses.push(each) });
 	const { flow, verdict } = await ask(replay, { path: "/?t=2" });
@@ -138,7 +138,7 @@ t.test("a miss by default: 404 and why, as text or as JSON", async (t) => {
 	t.same(await replay.report(), { served: 0, missed: 2, unused: 1 });
 });
 
-t.test("an answer that stands", async (t) => {
+t.test("an answer that the response cache can keep", async (t) => {
 	const isCached = async (values: Partial<OptionValues<typeof options>>) => {
 		const replay = await replayOf([recorded("a"), recorded("b")], values);
 		const found: boolean[] = [];
@@ -182,7 +182,7 @@ t.test("other policies", async (t) => {
 	]);
 });
 
-t.test("the policy goes on to apply when all is used up", async (t) => {
+t.test("the policy applies when all recordings are used", async (t) => {
 	const replay = await replayOf([recorded("once")]);
 	t.equal(responseOf((await ask(replay)).verdict)?.text, "once");
 	t.equal(responseOf((await ask(replay)).verdict)?.statusCode, 404);
@@ -192,7 +192,7 @@ t.test("the policy goes on to apply when all is used up", async (t) => {
 	}
 });
 
-t.test("dates are moved unless told not to", async (t) => {
+t.test("dates are shifted by default", async (t) => {
 	const flow = () =>
 		recorded("", {}, { headers: [["date", "Tue, 14 Nov 2023 22:13:20 GMT"]], timestampStart: 1_700_000_000 });
 	const dateOf = async (values: Partial<OptionValues<typeof options>>) =>
@@ -201,7 +201,7 @@ t.test("dates are moved unless told not to", async (t) => {
 	t.equal(await dateOf({ server_replay_refresh: false }), "Tue, 14 Nov 2023 22:13:20 GMT");
 });
 
-t.test("a coding that the client does not accept is undone", async (t) => {
+t.test("a coding that the client does not accept is decoded", async (t) => {
 	const body = (await import("node:zlib")).gzipSync("plain");
 	const replay = await replayOf([recorded("", {}, { body, headers: [["content-encoding", "gzip"]] })], {
 		server_replay_reuse: true,
@@ -213,7 +213,7 @@ t.test("a coding that the client does not accept is undone", async (t) => {
 	t.same(responseOf((await ask(replay)).verdict)?.rawContent, body);
 });
 
-t.test("patterns in bodies are Python's, and a wrong one is named", async (t) => {
+t.test("patterns for bodies are Python's; an error names the option", async (t) => {
 	const post = (body: string) => ({ method: "POST", body });
 	const replay = await replayOf([recorded("hit", post("at 10:00"))], {
 		server_replay_ignore_body: ["(?P<h>\\d+):\\d+"],
@@ -234,7 +234,7 @@ t.test("a match function of a configuration file", async (t) => {
 	t.equal(responseOf((await ask(replay, { headers: [["X-A", "2"]] })).verdict)?.text, "2");
 });
 
-t.test("tells at the end what was not used", async (t) => {
+t.test("unused recordings are reported at the end", async (t) => {
 	const unused: string[] = [];
 	const flows = [recorded("a", { path: "/a" }), recorded("b", { path: "/b" })];
 	const replay = await replayOf(flows, {}, { onUnused: ({ id }) => unused.push(id) });
@@ -243,7 +243,7 @@ t.test("tells at the end what was not used", async (t) => {
 	t.same(unused, [flows[1]?.id]);
 });
 
-t.test("a body that was not kept is a miss, which names the option that keeps it", async (t) => {
+t.test("a recording without its body is a miss that names the option to record it", async (t) => {
 	for (const headers of [
 		[["Content-Length", "99"]],
 		[["Content-Type", "video/mp4"]],
@@ -270,7 +270,7 @@ t.test("a body that was not kept is a miss, which names the option that keeps it
 		);
 });
 
-t.test("on the wire the framing is right, whatever was recorded", async (t) => {
+t.test("the framing is correct for any recorded response", async (t) => {
 	const cases: [what: string, request: string, response: Parameters<typeof recorded>[2], head: RegExp, rest: string][] =
 		[
 			[
@@ -347,7 +347,7 @@ t.test("on the wire the framing is right, whatever was recorded", async (t) => {
 	}
 });
 
-t.test("equal requests at the same time each get their own", async (t) => {
+t.test("concurrent equal requests each get their own recording", async (t) => {
 	const replay = await replayOf(Array.from({ length: 20 }, (_, i) => recorded(`${i}`)));
 	const proxy = await startTestProxy(t, { upstream: null, hooks: [replay] });
 	const bodies = await Promise.all(
@@ -364,7 +364,7 @@ t.test("equal requests at the same time each get their own", async (t) => {
 	);
 });
 
-t.test("answers take the time that they took, or another", async (t) => {
+t.test("answers are delayed as recorded, or as the option says", async (t) => {
 	const times = { timestampStart: STARTED + 0.35, timestampEnd: STARTED + 0.55 };
 	const flow = () =>
 		recorded(
@@ -404,7 +404,7 @@ t.test("answers take the time that they took, or another", async (t) => {
 	});
 });
 
-t.test("a client that goes while its answer waits leaves nothing behind", async (t) => {
+t.test("a client that disconnects during the delay", async (t) => {
 	const slow = () =>
 		recorded("x".repeat(100), { timestampEnd: STARTED }, { timestampStart: STARTED + 30, timestampEnd: STARTED + 60 });
 	const replay = await replayOf(
@@ -432,7 +432,7 @@ t.test("a client that goes while its answer waits leaves nothing behind", async 
 	t.ok(performance.now() - started < 20_000, "the proxy ends at once");
 });
 
-t.test("a WebSocket: the server says its part again", async (t) => {
+t.test("a WebSocket: the recorded server is replayed", async (t) => {
 	const flow = websocketFlow({
 		messages: [
 			{ content: Buffer.from("welcome") },
@@ -461,7 +461,7 @@ t.test("a WebSocket: the server says its part again", async (t) => {
 	}
 });
 
-t.test("clients that hear the same in a WebSocket share it in memory", async (t) => {
+t.test("concurrent replays of a WebSocket share its messages in memory", async (t) => {
 	const flow = websocketFlow({ messages: [{ content: Buffer.from("welcome") }] });
 	const tape = await tapeOf(join(t.testdir(), "a.tape"), [flow]);
 	const replay = await replayOf([], { server_replay_reuse: true }, { recordings: [tape] });
@@ -474,7 +474,7 @@ t.test("clients that hear the same in a WebSocket share it in memory", async (t)
 	t.equal(await script(), first);
 });
 
-t.test("an event stream goes out as it came in: the proxy notes when each chunk came", async (t) => {
+t.test("an event stream is replayed with the recorded times of its chunks", async (t) => {
 	const arrived = gate();
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
@@ -516,14 +516,14 @@ t.test("an event stream goes out as it came in: the proxy notes when each chunk 
 	t.ok(Math.abs((pieces?.[1]?.afterMs ?? 0) - gap) < 1);
 });
 
-t.test("stored flows pass by", async (t) => {
+t.test("stored flows are not answered", async (t) => {
 	const flow = httpFlow({ response: { body: "own" } });
 	await runStored(await replayOf([recorded("other")]), flow);
 	t.equal(flow.response?.text, "own");
 	t.notOk(isServerReplay({ name: "other" }));
 });
 
-t.test("what clients are to be offered in TLS, if that is to be as recorded", async (t) => {
+t.test("the protocols to offer to clients, if the option says recorded", async (t) => {
 	const flows = [recorded("x", { scheme: "https", httpVersion: "HTTP/1.1" })];
 	t.equal((await replayOf(flows)).prefersHttp1, null);
 	const prefers = (await replayOf(flows, { server_replay_alpn: "recorded" })).prefersHttp1;
@@ -533,35 +533,32 @@ t.test("what clients are to be offered in TLS, if that is to be as recorded", as
 	);
 });
 
-t.test(
-	"a preflight is answered from the recording of the request that it asks for, which is not used up",
-	async (t) => {
-		const flow = recorded(
-			"done",
-			{ method: "POST", path: "/api", body: "whatever" },
-			{ headers: [["Access-Control-Allow-Origin", "*"]] },
-		);
-		const preflight = (method: string) => ({
-			method: "OPTIONS",
-			path: "/api",
-			headers: [
-				["Origin", "http://page.test"],
-				["Access-Control-Request-Method", method],
-			] as [string, string][],
-		});
-		const replay = await replayOf([flow], { server_replay_preflight: true });
-		t.match(responseOf((await ask(replay, preflight("POST"))).verdict), { statusCode: 204 });
-		t.match(responseOf((await ask(replay, preflight("PUT"))).verdict), { statusCode: 404 });
-		t.equal(responseOf((await ask(replay, { method: "POST", path: "/api", body: "whatever" })).verdict)?.text, "done");
-		t.match(
-			responseOf((await ask(await replayOf([flow]), preflight("POST"))).verdict),
-			{ statusCode: 404 },
-			"only where that is wanted",
-		);
-	},
-);
+t.test("a preflight is answered from the recording of the announced request, which stays unused", async (t) => {
+	const flow = recorded(
+		"done",
+		{ method: "POST", path: "/api", body: "whatever" },
+		{ headers: [["Access-Control-Allow-Origin", "*"]] },
+	);
+	const preflight = (method: string) => ({
+		method: "OPTIONS",
+		path: "/api",
+		headers: [
+			["Origin", "http://page.test"],
+			["Access-Control-Request-Method", method],
+		] as [string, string][],
+	});
+	const replay = await replayOf([flow], { server_replay_preflight: true });
+	t.match(responseOf((await ask(replay, preflight("POST"))).verdict), { statusCode: 204 });
+	t.match(responseOf((await ask(replay, preflight("PUT"))).verdict), { statusCode: 404 });
+	t.equal(responseOf((await ask(replay, { method: "POST", path: "/api", body: "whatever" })).verdict)?.text, "done");
+	t.match(
+		responseOf((await ask(await replayOf([flow]), preflight("POST"))).verdict),
+		{ statusCode: 404 },
+		"only where that is wanted",
+	);
+});
 
-t.test("a request that rules changed is found as it came, and else as they leave it", async (t) => {
+t.test("a request that rules changed is matched as received, and otherwise as changed", async (t) => {
 	const flow = recorded("mapped", { path: "/new" });
 	if (flow.type === "http") flow.original = httpFlow({ request: { path: "/old" } }).request;
 	const plain = recorded("plain", { path: "/plain" });

@@ -1,4 +1,4 @@
-// Credentials that were sent to a server are added to later requests for it.
+// Credentials for a server are added to later requests to it.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { runLive } from "../../../fixtures/run-hooks.ts";
@@ -7,7 +7,7 @@ import { createStickyAuth } from "../../../src/hooks/sticky-auth.ts";
 
 const create = (stickyauth: string | null) => createStickyAuth({ stickyauth }, {});
 
-/** Sends a request and gives the Authorization that reaches the server. */
+/** Sends a request. Returns the Authorization header that reaches the server. */
 async function sent(hook: Hook | null, url: string, authorization?: string): Promise<string | null> {
 	const { protocol, hostname, port, pathname } = new URL(url);
 	const scheme = protocol.slice(0, -1);
@@ -24,7 +24,7 @@ async function sent(hook: Hook | null, url: string, authorization?: string): Pro
 	return flow.request.headers.get("authorization");
 }
 
-t.test("the last ones, to the same scheme, host and port", async (t) => {
+t.test("the latest credentials, for the same scheme, host and port", async (t) => {
 	const hook = await create("~all");
 	t.equal(await sent(hook, "https://a.example/"), null);
 	t.equal(await sent(hook, "https://a.example/login", "Basic one"), "Basic one");
@@ -35,7 +35,7 @@ t.test("the last ones, to the same scheme, host and port", async (t) => {
 		t.equal(await sent(hook, url), null, url);
 });
 
-t.test("those of servers that were not asked for long are forgotten once there are very many", async (t) => {
+t.test("the oldest credentials are forgotten when there are very many", async (t) => {
 	const hook = await create("~all");
 	const long = `Bearer ${"t".repeat(60_000)}`;
 	await sent(hook, "https://first.example/", "Basic first");
@@ -44,14 +44,17 @@ t.test("those of servers that were not asked for long are forgotten once there a
 	t.equal(await sent(hook, "https://h299.example/"), long);
 });
 
-t.test("the filter is about who gets them, not about whose are remembered", async (t) => {
-	const hook = await create("~u /in");
-	await sent(hook, "https://a.example/out", "Basic one");
-	t.equal(await sent(hook, "https://a.example/out"), null);
-	t.equal(await sent(hook, "https://a.example/in"), "Basic one");
-});
+t.test(
+	"the filter selects the requests that get credentials, not those whose credentials are remembered",
+	async (t) => {
+		const hook = await create("~u /in");
+		await sent(hook, "https://a.example/out", "Basic one");
+		t.equal(await sent(hook, "https://a.example/out"), null);
+		t.equal(await sent(hook, "https://a.example/in"), "Basic one");
+	},
+);
 
-t.test("mistakes, and nothing to do", async (t) => {
+t.test("an invalid filter, and no option", async (t) => {
 	t.equal(await create(null), null);
 	await t.rejects(create("~zz"), { code: "FT_BAD_FILTER" });
 	t.match(await create("~bq x"), { needs: { request: "decides" } });

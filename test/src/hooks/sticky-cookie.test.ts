@@ -1,4 +1,4 @@
-// Cookies that servers set are sent along with later requests that have none.
+// Cookies that servers set are added to later requests without cookies.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { runLive } from "../../../fixtures/run-hooks.ts";
@@ -7,7 +7,7 @@ import { createStickyCookie } from "../../../src/hooks/sticky-cookie.ts";
 
 const create = (stickycookie: string | null) => createStickyCookie({ stickycookie }, {});
 
-/** Sends a request, lets the server set cookies, and gives the flow. */
+/** Sends a request, to which the server responds with these cookies. Returns the flow. */
 async function exchange(
 	hook: Hook | null,
 	url: string,
@@ -74,7 +74,7 @@ t.test("secure cookies stay on TLS", async (t) => {
 	t.equal(await cookieOf(hook, "http://a.example:8443/"), null);
 });
 
-t.test("mistakes, and nothing to do", async (t) => {
+t.test("an invalid filter, and no option", async (t) => {
 	t.equal(await create(null), null);
 	await t.rejects(create("~zz"), { code: "FT_BAD_FILTER" });
 	t.match(await create("~bq x"), { needs: { request: "decides" } });

@@ -1,4 +1,4 @@
-// Credentials for what stands behind a reverse proxy.
+// Credentials for the server of a reverse proxy.
 import t from "tap";
 import { answering, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";

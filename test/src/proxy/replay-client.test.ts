@@ -1,4 +1,4 @@
-// Recorded requests sent again to a real server, without a client.
+// Sends recorded requests again to a real server, without a client.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
@@ -22,58 +22,55 @@ function replayer(hooks: Hook[] = [], timeout = 0) {
 	return { client, tape };
 }
 
-t.test(
-	"the request goes out as recorded, framed by what its body is; the new flow tells where it comes from",
-	async (t) => {
-		const origin = await startOrigin(t, async (server) => {
-			t.equal(
-				await server.upTo("hello"),
-				`POST /x?y HTTP/1.1\r\nHost: ${origin.authority}\r\nX-A: 1\r\nContent-Length: 5\r\n\r\nhello`,
-			);
-			server.send(ok("new"));
-			t.equal(
-				await server.head(),
-				ask("GET", origin.authority, "/again").replace(`http://${origin.authority}`, ""),
-				"on the same connection",
-			);
-			server.send(ok("again"));
-		});
-		const { client, tape } = replayer();
-		const to = { host: "127.0.0.1", port: origin.port };
-		const recorded = httpFlow({
-			request: {
-				...to,
-				method: "POST",
-				path: "/x?y",
-				headers: [
-					["Host", origin.authority],
-					["X-A", "1"],
-					["Transfer-Encoding", "chunked"],
-					["Content-Length", "99"],
-				],
-				body: "hello",
-			},
-		});
-		const fresh = await client.send(recorded, (request) => request.headers.delete("transfer-encoding"));
-		t.match(fresh, {
-			isReplay: "request",
-			metadata: { replay_of: recorded.id },
-			error: null,
-			response: { statusCode: 200 },
-		});
-		t.equal(fresh.response?.text, "new");
-		t.not(fresh.id, recorded.id);
-		t.equal(recorded.response?.statusCode, 200, "the recording is as it was");
+t.test("the request is sent as recorded, framed by its actual body; the new flow names its origin", async (t) => {
+	const origin = await startOrigin(t, async (server) => {
 		t.equal(
-			(await client.send(httpFlow({ request: { ...to, path: "/again", headers: [["Host", origin.authority]] } })))
-				.response?.text,
-			"again",
+			await server.upTo("hello"),
+			`POST /x?y HTTP/1.1\r\nHost: ${origin.authority}\r\nX-A: 1\r\nContent-Length: 5\r\n\r\nhello`,
 		);
-		t.equal(tape.length, 2);
-	},
-);
+		server.send(ok("new"));
+		t.equal(
+			await server.head(),
+			ask("GET", origin.authority, "/again").replace(`http://${origin.authority}`, ""),
+			"on the same connection",
+		);
+		server.send(ok("again"));
+	});
+	const { client, tape } = replayer();
+	const to = { host: "127.0.0.1", port: origin.port };
+	const recorded = httpFlow({
+		request: {
+			...to,
+			method: "POST",
+			path: "/x?y",
+			headers: [
+				["Host", origin.authority],
+				["X-A", "1"],
+				["Transfer-Encoding", "chunked"],
+				["Content-Length", "99"],
+			],
+			body: "hello",
+		},
+	});
+	const fresh = await client.send(recorded, (request) => request.headers.delete("transfer-encoding"));
+	t.match(fresh, {
+		isReplay: "request",
+		metadata: { replay_of: recorded.id },
+		error: null,
+		response: { statusCode: 200 },
+	});
+	t.equal(fresh.response?.text, "new");
+	t.not(fresh.id, recorded.id);
+	t.equal(recorded.response?.statusCode, 200, "the recording is as it was");
+	t.equal(
+		(await client.send(httpFlow({ request: { ...to, path: "/again", headers: [["Host", origin.authority]] } })))
+			.response?.text,
+		"again",
+	);
+	t.equal(tape.length, 2);
+});
 
-t.test("one Host is sent and no fragment", async (t) => {
+t.test("one Host field is sent, and no fragment", async (t) => {
 	const { port, requests, close } = await startRawServer();
 	t.teardown(close);
 	const { client } = replayer();
@@ -102,7 +99,7 @@ t.test("one Host is sent and no fragment", async (t) => {
 	]);
 });
 
-t.test("failures are told in the flow, and the rest goes on", async (t) => {
+t.test("failures are recorded in the flow, and other exchanges continue", async (t) => {
 	const { client } = replayer([], 1);
 	const silent = await startOrigin(t, () => {});
 	const late = await client.send(httpFlow({ request: { host: "127.0.0.1", port: silent.port } }));
@@ -111,7 +108,7 @@ t.test("failures are told in the flow, and the rest goes on", async (t) => {
 	t.match(refused, { error: { message: /refused/ }, response: null });
 });
 
-t.test("requests under way can be aborted and are recorded", async (t) => {
+t.test("requests in progress can be aborted, and are recorded", async (t) => {
 	const { client, tape } = replayer();
 	const silent = await startOrigin(t, async (server) => {
 		await server.head();
@@ -122,7 +119,7 @@ t.test("requests under way can be aborted and are recorded", async (t) => {
 	t.same(tape, [stopped]);
 });
 
-t.test("hooks answer and hang up", async (t) => {
+t.test("hooks answer and abort", async (t) => {
 	const { makeResponse } = await import("../../../src/hooks/make-response.ts");
 	const { client } = replayer([
 		{
@@ -137,7 +134,7 @@ t.test("hooks answer and hang up", async (t) => {
 	t.match((await client.send(httpFlow({ request: { path: "/kill" } }))).error, { message: "killed" });
 });
 
-t.test("a server that changes the protocol is left", async (t) => {
+t.test("a server that switches protocols is disconnected", async (t) => {
 	let left = (_how: unknown) => {};
 	const isLeft = new Promise((resolve) => {
 		left = resolve;
@@ -157,7 +154,7 @@ t.test("a server that changes the protocol is left", async (t) => {
 	t.ok(await isLeft);
 });
 
-t.test("a tape cannot pass one request for two", async (t) => {
+t.test("a tape cannot smuggle a second request into the first", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		t.equal(await server.head(), `GET /x HTTP/1.1\r\nHost: ${origin.authority}\r\na: b\r\n\r\n`);
 		server.send(ok(""));
@@ -202,7 +199,7 @@ t.test("requests that cannot be resent", async (t) => {
 	);
 });
 
-t.test("a stream that its client left is left again once as much has come", async (t) => {
+t.test("an endless response whose client disconnected is ended after as many bytes", async (t) => {
 	let left = (_how: unknown) => {};
 	const isLeft = new Promise((resolve) => {
 		left = resolve;
@@ -224,7 +221,7 @@ t.test("a stream that its client left is left again once as much has come", asyn
 	t.ok(await isLeft);
 });
 
-t.test("a request that broke off is not sent", async (t) => {
+t.test("an incomplete request is not sent", async (t) => {
 	const error = { message: "Client disconnected.", timestamp: 1 };
 	const request = {
 		method: "POST",

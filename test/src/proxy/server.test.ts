@@ -1,4 +1,4 @@
-// The proxy as a whole: where it listens, how much it bears, and how it ends.
+// The proxy as a whole: listening, many connections, and shutdown.
 import { createServer } from "node:net";
 import t from "tap";
 import { gate } from "../../../fixtures/gate.ts";
@@ -10,7 +10,7 @@ import type { HttpFlow } from "../../../src/flow/flow.ts";
 
 const hi = answering(() => ok("hi"));
 
-t.test("it tells where it listens", async (t) => {
+t.test("it reports where it listens", async (t) => {
 	for (const listen_host of ["127.0.0.1", "localhost", ...(lacksIpv6 ? [] : ["::1"])]) {
 		const origin = await startOrigin(t, hi);
 		const proxy = await startTestProxy(t, { options: { listen_host } });
@@ -40,7 +40,7 @@ t.test("an error says why it cannot listen", async (t) => {
 	});
 });
 
-t.test("two thousand clients that do nothing, and one that does", async (t) => {
+t.test("two thousand idle clients do not delay another one", async (t) => {
 	const origin = await startOrigin(t, hi);
 	const proxy = await startTestProxy(t);
 	const before = process.memoryUsage().rss;
@@ -59,7 +59,7 @@ t.test("two thousand clients that do nothing, and one that does", async (t) => {
 });
 
 t.test(
-	"the end: nothing new is accepted, what is under way may end, and a client hears that it is the last",
+	"shutdown: the proxy accepts nothing new, exchanges in progress may end, and clients see that the connection closes",
 	async (t) => {
 		const asked = gate();
 		const answered = gate();
@@ -90,7 +90,7 @@ t.test(
 	},
 );
 
-t.test("flows that do not end in time are recorded as far as they came", async (t) => {
+t.test("flows that do not end in time are recorded as they are", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		const head = await server.head();
 		if (head.includes("/partly")) server.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
@@ -120,7 +120,7 @@ t.test("flows that do not end in time are recorded as far as they came", async (
 	t.equal(byPath.get("/silent")?.response, null);
 });
 
-t.test("a sink that fails loses its flow, and stops no traffic", async (t) => {
+t.test("a sink that fails loses its flow; the traffic continues", async (t) => {
 	const origin = await startOrigin(t, hi);
 	let count = 0;
 	const proxy = await startTestProxy(t, {
@@ -143,7 +143,7 @@ t.test("a sink that fails loses its flow, and stops no traffic", async (t) => {
 	t.equal(count, 3);
 });
 
-t.test("a sink that is slow slows its client down, and is waited for at the end", async (t) => {
+t.test("a slow sink slows its client down, and shutdown waits for it", async (t) => {
 	const origin = await startOrigin(t, hi);
 	const taken = gate();
 	let count = 0;

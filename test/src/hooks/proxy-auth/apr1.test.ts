@@ -1,4 +1,4 @@
-// Apache's MD5 passwords, against hashes that OpenSSL made (openssl passwd -apr1 -salt SALT PASSWORD).
+// Apache's MD5 password hashes, compared with those of OpenSSL (openssl passwd -apr1 -salt SALT PASSWORD).
 import t from "tap";
 import { apr1 } from "../../../../src/hooks/proxy-auth/apr1.ts";
 

@@ -1,4 +1,4 @@
-// Password files; the hashes were made by OpenSSL and by the C library's crypt.
+// Password files, with hashes from OpenSSL and from crypt of the C library.
 import { rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -36,7 +36,7 @@ t.test("bcrypt, MD5 and SHA-1", async (t) => {
 		t.equal(await verify(user, password), expected, `${user}:${password}`);
 });
 
-t.test("a password that was right once is not computed again", async (t) => {
+t.test("a result is cached", async (t) => {
 	const verify = await readHtpasswd(write(t, `bob:$2y${bcrypt}\n`));
 	await verify("bob", "secret");
 	const started = process.cpuUsage();
@@ -59,7 +59,7 @@ t.test("many passwords for one name do not delay other names", async (t) => {
 	t.equal(done.length, 40);
 });
 
-t.test("for a client that has gone nothing is computed, nor remembered", async (t) => {
+t.test("for a client that has disconnected, nothing is computed or cached", async (t) => {
 	const verify = await readHtpasswd(write(t, `bob:$2y${bcrypt}\n`));
 	const first = verify("bob", "other");
 	let isThere = true;
@@ -70,7 +70,7 @@ t.test("for a client that has gone nothing is computed, nor remembered", async (
 	t.equal(await verify("bob", "secret"), true);
 });
 
-t.test("files that cannot be used", async (t) => {
+t.test("invalid files", async (t) => {
 	for (const line of [
 		"user",
 		"user:",

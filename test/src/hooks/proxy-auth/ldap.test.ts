@@ -1,4 +1,4 @@
-// Users of a directory. A real one is asked in interop/ldap.mjs.
+// Authentication with an LDAP directory. interop/ldap.mjs uses a real one.
 import t from "tap";
 import { startLdapServer } from "../../../../fixtures/ldap-server.ts";
 import { connectLdap, parseLdapSpec } from "../../../../src/hooks/proxy-auth/ldap.ts";
@@ -11,7 +11,7 @@ const people = [
 	{ dn: "cn=Bob,ou=robots,dc=example", password: "bob's", attributes: { cn: "Bob" } },
 ];
 
-t.test("users that can be found and log in", async (t) => {
+t.test("users that are found, with right and wrong passwords", async (t) => {
 	const server = await startLdapServer(t, people);
 	const said: string[] = [];
 	const verify = await connectLdap(
@@ -53,7 +53,7 @@ t.test("by another attribute", async (t) => {
 	t.equal(await verify("Bob", "bob's"), false);
 });
 
-t.test("a directory that does not let us in, or is not there", async (t) => {
+t.test("a directory that rejects the bind, or cannot be reached", async (t) => {
 	const server = await startLdapServer(t, people);
 	const spec = (password: string) => `ldap:127.0.0.1:${server.port}:${admin.dn}:${password}:dc=example`;
 	await t.rejects(connectLdap(spec("wrong"), t.fail), {

@@ -1,4 +1,4 @@
-// The words of the option.
+// Values of the option proxyauth.
 import { join } from "node:path";
 import t from "tap";
 import { startLdapServer } from "../../../../fixtures/ldap-server.ts";

@@ -1,9 +1,9 @@
-// By what there is in its bodies a flow waits for its turn.
+// The weight of a flow, by which it waits for its turn.
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../../fixtures/build-flow.ts";
 import { sizeOf, workloadOf } from "../../../../src/proxy/body/flow-weight.ts";
 
-t.test("both bodies count, small ones only where they have to be decoded", async (t) => {
+t.test("both bodies count; small ones count only if they must be decoded", async (t) => {
 	const flow = httpFlow({ request: { body: "x".repeat(40_000) }, response: { body: "x".repeat(40_000) } });
 	t.equal(sizeOf(flow), 80_000);
 	t.equal(workloadOf(flow), 80_000);

@@ -1,4 +1,4 @@
-// A message's body on its way through an exchange.
+// The body of a message in an exchange.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
 import { MessageBody } from "../../../../src/proxy/body/message-body.ts";
@@ -6,7 +6,7 @@ import { MessageBody } from "../../../../src/proxy/body/message-body.ts";
 const nowhere = { keep: true, openSpool: () => null };
 const length = { kind: "length", length: 4 } as const;
 
-/** A body of "body" that has come as a whole, and its message. */
+/** A message with the complete body "body". */
 function whole() {
 	const body = new MessageBody(length);
 	body.pipe.push(Buffer.from("body"));
@@ -15,7 +15,7 @@ function whole() {
 	return { body, message: httpResponse({ body: body.pipe.body() }) };
 }
 
-/** What a receiver gets of it. */
+/** The bytes that a receiver gets. */
 function sent(body: MessageBody): string {
 	const got: string[] = [];
 	body.pipe.open({
@@ -25,7 +25,7 @@ function sent(body: MessageBody): string {
 	return got.join(" ");
 }
 
-t.test("the size that is to be expected", async (t) => {
+t.test("the expected size", async (t) => {
 	const body = new MessageBody(length);
 	t.equal(body.expectedSize, 4, "as said");
 	t.equal(new MessageBody({ kind: "chunked" }).expectedSize, 0, "not said");
@@ -33,7 +33,7 @@ t.test("the size that is to be expected", async (t) => {
 	t.equal(body.expectedSize, 10, "as come");
 });
 
-t.test("an HTTP/2 message that said it would have no body, and had none, has a length", async (t) => {
+t.test("an HTTP/2 message that announced an empty body and ended without trailers keeps its length", async (t) => {
 	const settled = (headers: [string, string][], trailers: [string, string][] | null = null) => {
 		const body = new MessageBody({ kind: "chunked" });
 		body.pipe.end(null);
@@ -50,7 +50,7 @@ t.test("an HTTP/2 message that said it would have no body, and had none, has a l
 	t.strictSame(settled(both), { framing: { kind: "chunked" } }, "one of HTTP/1.1 has chunks all the same");
 });
 
-t.test("whether anything has come: bytes, or the end of an empty one", async (t) => {
+t.test("whether the body has started: bytes or an empty body's end have arrived", async (t) => {
 	const body = new MessageBody(length);
 	t.equal(body.hasStarted, false);
 	body.pipe.push(Buffer.from("b"));
@@ -71,7 +71,7 @@ t.test("the rest of a body is streamed, even if hooks saw its head", async (t) =
 	t.strictSame(new MessageBody(length).outgoingLength(httpResponse({ body: null }), true), { framing: length });
 });
 
-t.test("another body takes its place", async (t) => {
+t.test("another body replaces it", async (t) => {
 	const { body, message } = whole();
 	message.rawContent = Buffer.from("another");
 	t.strictSame(body.outgoingLength(message, false), { framing: length }, "not where nobody may have changed it");
@@ -87,7 +87,7 @@ t.test("a hook's own message, with trailers or without a body", async (t) => {
 	t.strictSame(new MessageBody(null).outgoingLength(httpResponse({ body: null }), false), { size: 0 });
 });
 
-t.test("one that passes has no known length once a script changes it", async (t) => {
+t.test("a streamed body that a script transforms has no known length", async (t) => {
 	const body = new MessageBody(length);
 	body.startStreaming(true, nowhere);
 	t.equal(body.isStreamed, true);

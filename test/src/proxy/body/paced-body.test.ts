@@ -1,4 +1,4 @@
-// A body that goes out piece by piece.
+// A body that is sent in timed pieces.
 import t from "tap";
 import { PacedBody } from "../../../../src/proxy/body/paced-body.ts";
 
@@ -26,7 +26,7 @@ function play(pieces: [afterMs: number, text: string][]) {
 	return { reported, times, ended, paced: paced as unknown as PacedBody };
 }
 
-t.test("every piece at its time, then the end", async (t) => {
+t.test("each piece at its time, then the end", async (t) => {
 	const { reported, times, ended } = play([
 		[0, "a"],
 		[60, "b"],
@@ -38,7 +38,7 @@ t.test("every piece at its time, then the end", async (t) => {
 	t.ok((times[1] as number) >= 59 && (times[2] as number) >= 118, `${times}`);
 });
 
-t.test("a receiver that takes no more is waited for", async (t) => {
+t.test("it waits for a paused receiver", async (t) => {
 	const { reported, ended, paced } = play([
 		[0, "a"],
 		[0, "b"],
@@ -55,7 +55,7 @@ t.test("a receiver that takes no more is waited for", async (t) => {
 	);
 });
 
-t.test("nothing comes once it is cancelled", async (t) => {
+t.test("nothing more after cancel", async (t) => {
 	const { reported, paced } = play([
 		[0, "a"],
 		[10, "b"],

@@ -1,11 +1,11 @@
-// The body of a message on its way through.
+// Forwarding and keeping the body of a message.
 import t from "tap";
 import { bodyBytes, bodySize } from "../../../../src/flow/body.ts";
 import { openFileSpool } from "../../../../src/flow/file-spool.ts";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { BodyPipe, type BodyWriter, isEmptyBody } from "../../../../src/proxy/body/pipe.ts";
 
-/** A receiver that notes what it is given. */
+/** A receiver that records its calls. */
 function notes(): BodyWriter & { got: string[] } {
 	const got: string[] = [];
 	return {
@@ -46,7 +46,7 @@ t.test("a complete body, and an empty one", async (t) => {
 	t.equal(bodySize(empty.body()), 0);
 });
 
-t.test("opened anew, the whole goes to somebody else", async (t) => {
+t.test("opened again, the pipe sends the whole body to another receiver", async (t) => {
 	const relay = new BodyPipe();
 	const [first, second] = [notes(), notes()];
 	relay.open(first);
@@ -60,7 +60,7 @@ t.test("opened anew, the whole goes to somebody else", async (t) => {
 	t.strictSame(second.got, ["1", "2", "3", "end null"]);
 });
 
-t.test("a body in place of what came", async (t) => {
+t.test("a replaced body", async (t) => {
 	const relay = new BodyPipe();
 	relay.push(chunk("old"));
 	relay.replace(chunk("newer"), ["A", "b"]);
@@ -72,7 +72,7 @@ t.test("a body in place of what came", async (t) => {
 	t.strictSame([relay.size, bodySize(relay.body())], [0, 0]);
 });
 
-t.test("whether no byte will come", async (t) => {
+t.test("whether a body is empty", async (t) => {
 	const bodies = [
 		{ size: 0 },
 		{ size: 1 },
@@ -87,7 +87,7 @@ t.test("whether no byte will come", async (t) => {
 	t.equal(isEmptyBody({ size: 0 }, new Headers([])), true);
 });
 
-t.test("a body in transit is discarded, spooled once it is large, or changed", async (t) => {
+t.test("a streamed body is discarded, spooled if it is large, or transformed", async (t) => {
 	const passing = { openSpool: openFileSpool, transform: null };
 	const gone = new BodyPipe();
 	gone.push(chunk("before "));
@@ -121,7 +121,7 @@ t.test("a body in transit is discarded, spooled once it is large, or changed", a
 	t.equal(String(changed.body()), "a-");
 });
 
-t.test("a spooled body continues from where it is", async (t) => {
+t.test("a spooled body is sent from its current position", async (t) => {
 	const held = new BodyPipe();
 	held.startStreaming({ keep: true, openSpool: openFileSpool, transform: null, isHeldBack: true });
 	held.push(Buffer.alloc(2_000_000, "x"));
@@ -137,7 +137,7 @@ t.test("a spooled body continues from where it is", async (t) => {
 	t.equal(receiver.got.at(-1), "end null");
 });
 
-t.test("a replacement of a spooled body is sent", async (t) => {
+t.test("the replacement of a spooled body is sent", async (t) => {
 	const held = new BodyPipe();
 	held.startStreaming({ keep: true, openSpool: openFileSpool, transform: null, isHeldBack: true });
 	held.push(Buffer.alloc(2_000_000, "x"));
@@ -150,7 +150,7 @@ t.test("a replacement of a spooled body is sent", async (t) => {
 	t.equal(String(held.body()), "other");
 });
 
-t.test("a receiver that takes no more gets the rest when it does, in order", async (t) => {
+t.test("a slow receiver gets the rest in order when it is ready", async (t) => {
 	for (const isHeld of [false, true]) {
 		const relay = new BodyPipe();
 		const receiver = { ...notes(), room: 0, acceptsMore: () => receiver.room-- > 0 };
@@ -178,7 +178,7 @@ t.test("a receiver that takes no more gets the rest when it does, in order", asy
 	}
 });
 
-t.test("a body that lies elsewhere is read as it is taken, and not at all for a head alone", async (t) => {
+t.test("a body outside memory is read on demand, and not at all for a head alone", async (t) => {
 	let read = 0;
 	const source = {
 		size: 10_000_000,

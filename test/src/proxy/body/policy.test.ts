@@ -1,4 +1,4 @@
-// Bodies that are held, that pass as they come, that are kept or not, and that are refused: over real sockets.
+// Bodies that are held, streamed, kept, or refused, over real sockets.
 import t from "tap";
 import { ask, ok, startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
@@ -39,7 +39,7 @@ t.test("decisions about sizes", async (t) => {
 	t.notOk(isEventStream(Headers.of(["Content-Type", "text/event-streams"])));
 });
 
-t.test("events pass as they come, whatever the options, and are recorded", async (t) => {
+t.test("event streams are streamed with any options, and recorded", async (t) => {
 	let next = () => {};
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
@@ -59,7 +59,7 @@ t.test("events pass as they come, whatever the options, and are recorded", async
 	t.equal((await proxy.flow(0)).response?.text, "data: 1\n\ndata: 2\n\n");
 });
 
-t.test("a response that goes on for long is passed on as far as it has come", async (t) => {
+t.test("a slow response is streamed after a time", async (t) => {
 	let next = () => {};
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
@@ -77,7 +77,7 @@ t.test("a response that goes on for long is passed on as far as it has come", as
 	t.equal((await proxy.flow(0)).response?.text, "first-last");
 });
 
-t.test("bodies over the limit are not kept unless requested; large ones are spooled", async (t) => {
+t.test("streamed bodies are kept only if requested; large ones go to the spool", async (t) => {
 	const body = "x".repeat(3 * MIB);
 	const origin = await startOrigin(t, async (server) => {
 		await server.message();
@@ -104,7 +104,7 @@ t.test("bodies over the limit are not kept unless requested; large ones are spoo
 });
 
 t.test(
-	"what a hook lets pass is kept only where that was asked for, whether or not it would have passed anyway",
+	"bodies that a hook streams are kept only if requested, even if they would have been streamed anyway",
 	async (t) => {
 		const origin = await startOrigin(t, async (server) => {
 			const { head } = await server.message();
@@ -137,7 +137,7 @@ t.test(
 	},
 );
 
-t.test("a function changes a body on its way; lengths are made right", async (t) => {
+t.test("a function transforms a body, and the framing is adapted", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		t.match(await server.head(), /transfer-encoding: chunked/i);
 		await server.upTo("0\r\n\r\n");
@@ -169,7 +169,7 @@ t.test("a function changes a body on its way; lengths are made right", async (t)
 	t.match([flow.request.text, flow.response?.text], ["[xyz]!", "ABC"], "what was sent is what is kept");
 });
 
-t.test("a function that fails ends the exchange", async (t) => {
+t.test("an error of the function ends the exchange", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send(ok("abc"));
@@ -189,7 +189,7 @@ t.test("a function that fails ends the exchange", async (t) => {
 	t.match((await proxy.flow(0)).error?.message, "oops");
 });
 
-t.test("bodies beyond the limit are refused, announced or not", async (t) => {
+t.test("bodies over the limit are refused, announced or not", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send(
@@ -210,36 +210,33 @@ t.test("bodies beyond the limit are refused, announced or not", async (t) => {
 	t.match((await proxy.flow(0)).error?.message, "request's body exceeds");
 });
 
-t.test(
-	"where an answer depends on the whole request, however large, it waits elsewhere and is never sent",
-	async (t) => {
-		let spools = 0;
-		const hook: Hook = {
-			name: "replay",
-			needs: { request: "always" },
-			async request(flow, decision) {
-				const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
-				decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.bodySize)), 1), "replay");
-			},
-		};
-		const spool = () => {
-			spools++;
-			return openFileSpool();
-		};
-		const proxy = await startTestProxy(t, {
-			hooks: [hook],
-			upstream: null,
-			options: { stream_large_bodies: 1000 },
-			sink: { append() {}, spool },
-		});
-		const client = await proxy.connect();
-		client.send(`${ask("POST", "example.com", "/", [`Content-Length: ${2 * MIB}`])}${"x".repeat(2 * MIB)}`);
-		t.equal((await client.message()).body.toString(), String(2 * MIB));
-		t.equal(spools, 1);
-	},
-);
+t.test("if an answer depends on the whole request, a large body waits in the spool and is never sent", async (t) => {
+	let spools = 0;
+	const hook: Hook = {
+		name: "replay",
+		needs: { request: "always" },
+		async request(flow, decision) {
+			const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
+			decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.bodySize)), 1), "replay");
+		},
+	};
+	const spool = () => {
+		spools++;
+		return openFileSpool();
+	};
+	const proxy = await startTestProxy(t, {
+		hooks: [hook],
+		upstream: null,
+		options: { stream_large_bodies: 1000 },
+		sink: { append() {}, spool },
+	});
+	const client = await proxy.connect();
+	client.send(`${ask("POST", "example.com", "/", [`Content-Length: ${2 * MIB}`])}${"x".repeat(2 * MIB)}`);
+	t.equal((await client.message()).body.toString(), String(2 * MIB));
+	t.equal(spools, 1);
+});
 
-t.test("without a cutoff a response is held up to a lower size than a request", async (t) => {
+t.test("without a cutoff, the limit for held bodies is lower for responses than for requests", async (t) => {
 	const policy = new BodyPolicy({ stream_large_bodies: null, store_streamed_bodies: false, body_size_limit: null });
 	const MIB = 1024 * 1024;
 	t.strictSame(
@@ -253,40 +250,34 @@ t.test("without a cutoff a response is held up to a lower size than a request", 
 	t.equal(policy.streams(2 * MIB, false), false);
 });
 
-t.test(
-	"where many bodies are not whole, further ones wait elsewhere than in memory, for hooks that need them whole too",
-	async (t) => {
-		for (const need of ["always", true] as const) {
-			let spools = 0;
-			const spool = () => {
-				spools++;
-				return openFileSpool();
-			};
-			const hook: Hook = {
-				name: "size",
-				needs: { request: need },
-				async request(flow, decision) {
-					const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
-					decision.answer(
-						makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1),
-						"size",
-					);
-				},
-			};
-			const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, sink: { append() {}, spool } });
-			const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
-			const size = 12 * MIB;
-			const begin = `${ask("POST", "example.com", "/", ["Transfer-Encoding: chunked"])}${size.toString(16)}\r\n${"x".repeat(size)}`;
-			for (const client of clients) client.send(begin);
-			while (spools < 3) await new Promise((resolve) => setTimeout(resolve, 10));
-			for (const client of clients) client.send("\r\n0\r\n\r\n");
-			for (const client of clients) t.equal((await client.message()).body.toString(), String(size - 1));
-			t.ok(spools < 10, "the first ones stay in memory");
-		}
-	},
-);
+t.test("if many bodies are incomplete, further ones wait outside memory, even if hooks need them", async (t) => {
+	for (const need of ["always", true] as const) {
+		let spools = 0;
+		const spool = () => {
+			spools++;
+			return openFileSpool();
+		};
+		const hook: Hook = {
+			name: "size",
+			needs: { request: need },
+			async request(flow, decision) {
+				const { makeResponse } = await import("../../../../src/hooks/make-response.ts");
+				decision.answer(makeResponse(200, [], Buffer.from(String(flow.request.content?.lastIndexOf("x"))), 1), "size");
+			},
+		};
+		const proxy = await startTestProxy(t, { hooks: [hook], upstream: null, sink: { append() {}, spool } });
+		const clients = await Promise.all(Array.from({ length: 10 }, () => proxy.connect()));
+		const size = 12 * MIB;
+		const begin = `${ask("POST", "example.com", "/", ["Transfer-Encoding: chunked"])}${size.toString(16)}\r\n${"x".repeat(size)}`;
+		for (const client of clients) client.send(begin);
+		while (spools < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+		for (const client of clients) client.send("\r\n0\r\n\r\n");
+		for (const client of clients) t.equal((await client.message()).body.toString(), String(size - 1));
+		t.ok(spools < 10, "the first ones stay in memory");
+	}
+});
 
-t.test("a large body that hooks made counts once, however many are sent it, until the last has it", async (t) => {
+t.test("a large body made by hooks counts once for all its receivers, until the last has it", async (t) => {
 	const policy = new BodyPolicy(defaults(options));
 	const body = Buffer.alloc(70 * MIB);
 	t.notOk(policy.holdHookBody(body, true), "but not one that nobody else gets");

@@ -1,4 +1,4 @@
-// One connection of a client: what it sends, in which pieces, and how it goes away.
+// A client's HTTP/1.1 connection: requests in any chunks, and how it closes.
 import { connect as connectHttp2 } from "node:http2";
 import t from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
@@ -7,7 +7,7 @@ import { answering, ask, ok, startOrigin } from "../../../../fixtures/origin-ser
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
 
-t.test("one request after another, and many at once, are answered in their order", async (t) => {
+t.test("sequential and pipelined requests are answered in order", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head) => ok(head.split(" ")[1] ?? "")),
@@ -76,7 +76,7 @@ t.test("the side that closes the connection", async (t) => {
 	}
 });
 
-t.test("behind a request that closes the connection nothing is read", async (t) => {
+t.test("nothing is read after a request that closes the connection", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -91,13 +91,13 @@ t.test("behind a request that closes the connection nothing is read", async (t) 
 	t.equal(proxy.flows.length, 1);
 });
 
-t.test("no message of the corpus that is refused gets through, and its client is told", async (t) => {
+t.test("no invalid request of the corpus is forwarded, and its client gets a 400", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
 	);
 	const proxy = await startTestProxy(t);
-	// TLS that begins is gone on with
+	// A TLS handshake is continued.
 	const refused = messageCases.filter(
 		({ side, strict, closed, bytes }) =>
 			side === "request" && strict instanceof RegExp && !closed && bytes[0] !== "\x16",
@@ -138,7 +138,7 @@ t.test("an invalid request after a valid one does not affect the first", async (
 	t.match(proxy.flows, [{ error: null }]);
 });
 
-t.test("validate_inbound_headers=false lets pass what has one meaning", async (t) => {
+t.test("validate_inbound_headers=false accepts messages with a single meaning", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((_head, body) => ok(body.latin1Slice())),
@@ -150,7 +150,7 @@ t.test("validate_inbound_headers=false lets pass what has one meaning", async (t
 	t.match((await proxy.flow(0)).request.headers.get("a b"), "c");
 });
 
-t.test("a request that goes nowhere", async (t) => {
+t.test("requests with an invalid target", async (t) => {
 	const proxy = await startTestProxy(t);
 	for (const [head, says] of [
 		["GET / HTTP/1.1\r\n\r\n", /no Host header/],
@@ -166,7 +166,7 @@ t.test("a request that goes nowhere", async (t) => {
 	}
 });
 
-t.test("the client goes away", async (t) => {
+t.test("the client disconnects", async (t) => {
 	for (const [stage, before, how] of [
 		["before it says a thing", "", "close"],
 		["within a head", "GET http://example.com/ HT", "close"],
@@ -193,7 +193,7 @@ t.test("the client goes away", async (t) => {
 	}
 });
 
-t.test("the client goes away while its answer is awaited, and while it comes", async (t) => {
+t.test("the client disconnects before and during its response", async (t) => {
 	const asked = gate();
 	const origin = await startOrigin(t, async (server) => {
 		const head = await server.head();
@@ -219,7 +219,7 @@ t.test("the client goes away while its answer is awaited, and while it comes", a
 	t.equal(flow.response?.text, "hello", "what came of it is there");
 });
 
-t.test("a client that has closed its side still gets its answers", async (t) => {
+t.test("a half-closed client still gets its responses", async (t) => {
 	const closed = gate();
 	const origin = await startOrigin(t, async (server) => {
 		await closed.opened;
@@ -235,7 +235,7 @@ t.test("a client that has closed its side still gets its answers", async (t) => 
 	t.match(proxy.flows, [{ error: null }, { error: null }]);
 });
 
-t.test("but not without end", async (t) => {
+t.test("only for a limited time", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		await server.ended();
@@ -248,7 +248,7 @@ t.test("but not without end", async (t) => {
 	t.match(proxy.flows, [{ error: { message: "Client disconnected." } }]);
 });
 
-t.test("a client that stops is hung up on: between requests, and within one", async (t) => {
+t.test("a client that stops sending is disconnected: between requests, and within one", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -264,7 +264,7 @@ t.test("a client that stops is hung up on: between requests, and within one", as
 	t.match(await proxy.flow(1), { error: { message: "The client stopped in the middle of its request." } });
 });
 
-t.test("a client that does not close its side when it is told to is hung up on", async (t) => {
+t.test("a client that does not close its side is disconnected", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -274,7 +274,7 @@ t.test("a client that does not close its side when it is told to is hung up on",
 	reported.send(ask("GET", origin.authority, "/", ["Connection: close"]));
 	refused.send("\0");
 	for (const client of [reported, idle, refused]) await client.ended();
-	// Twice the timeout: one to be told, one to act on it.
+	// Twice the timeout: one for the end, one for the close.
 	await new Promise((resolve) => setTimeout(resolve, 2500));
 	for (const client of [reported, idle, refused]) {
 		for (let i = 0; i < 20 && !client.socket.destroyed; i++) {
@@ -285,7 +285,7 @@ t.test("a client that does not close its side when it is told to is hung up on",
 	}
 });
 
-t.test("a client that sends without waiting is held back", async (t) => {
+t.test("a client that pipelines without reading gets back-pressure", async (t) => {
 	const released = gate();
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
@@ -306,7 +306,7 @@ t.test("a client that sends without waiting is held back", async (t) => {
 	t.equal(client.socket.writableLength, 0);
 });
 
-t.test("a connection that changes its protocol is passed on, both ways and at once", async (t) => {
+t.test("after a switch of protocols, bytes are relayed in both directions", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		t.match(await server.head(), /^GET \/chat HTTP\/1\.1\r\nHost: .*\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n$/);
 		server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nwelcome ");
@@ -334,7 +334,7 @@ t.test("CONNECT within a tunnel is refused", async (t) => {
 	t.match(answer, /CONNECT/);
 });
 
-t.test("a client that speaks HTTP/2 from its first byte", async (t) => {
+t.test("a client that begins with HTTP/2", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head) => ok(`${head.split(" ")[1]}`)),
@@ -350,7 +350,7 @@ t.test("a client that speaks HTTP/2 from its first byte", async (t) => {
 	t.match(await proxy.flow(0), { request: { httpVersion: "HTTP/2.0" }, response: { httpVersion: "HTTP/1.1" } });
 });
 
-t.test("a request that comes byte by byte, and might have been HTTP/2", async (t) => {
+t.test("a request that arrives byte by byte and begins like HTTP/2", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send(ok("posted"));

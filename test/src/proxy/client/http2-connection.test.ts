@@ -1,4 +1,4 @@
-// Connections of clients that speak HTTP/2: how they begin and how they end.
+// Clients' HTTP/2 connections: their beginning and their end.
 import { once } from "node:events";
 import { constants } from "node:http2";
 import t, { type Test } from "tap";
@@ -9,7 +9,7 @@ import { openAuthority } from "../../../../src/ca/authority.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 import { makeResponse } from "../../../../src/hooks/make-response.ts";
 
-t.test("clear text, known by its first bytes, in whatever pieces they come", async (t) => {
+t.test("cleartext HTTP/2 is detected by its first bytes, in any chunks", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
 	const proxy = await startTestProxy(t);
 	const session = await openHttp2(t, proxy, origin.authority);
@@ -27,7 +27,7 @@ t.test("a protocol violation ends the connection and is reported", async (t) => 
 	t.match((await proxy.event("client_error")).client, /^127\.0\.0\.1:\d+$/);
 });
 
-t.test("the proxy ends: streams under way come to their end, new ones are not taken", async (t) => {
+t.test("shutdown: open streams complete, new ones are refused", async (t) => {
 	const asked = gate();
 	const release = gate();
 	const origin = await startHttp2Origin(t, async (stream) => {
@@ -49,7 +49,7 @@ t.test("the proxy ends: streams under way come to their end, new ones are not ta
 	t.match(await proxy.flow(0), { error: null });
 });
 
-t.test("or are cut off, and go to the tape as they are", async (t) => {
+t.test("or they are cut off, and recorded as they are", async (t) => {
 	const asked = gate();
 	const origin = await startHttp2Origin(t, () => asked.open());
 	const proxy = await startTestProxy(t);
@@ -61,7 +61,7 @@ t.test("or are cut off, and go to the tape as they are", async (t) => {
 	t.match((await proxy.flow(0)).error, { message: /stopped/ });
 });
 
-t.test("a client that has nothing under way is hung up on after a while", async (t) => {
+t.test("an idle client is disconnected after a time", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
 	const proxy = await startTestProxy(t, { options: { tcp_timeout: 3 } });
 	const session = await openHttp2(t, proxy, origin.authority);
@@ -69,7 +69,7 @@ t.test("a client that has nothing under way is hung up on after a while", async 
 	await once(session, "close");
 });
 
-t.test("streams wait for a tape that is slower than they are", async (t) => {
+t.test("streams wait for a slow sink", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
 	const slow = gate();
 	const proxy = await startTestProxy(t, { sink: { append: () => slow.opened } });
@@ -87,7 +87,7 @@ t.test("streams wait for a tape that is slower than they are", async (t) => {
 });
 
 t.test(
-	"the heads of open requests have a bound: what goes beyond it is refused, and taken when it is sent again",
+	"the heads of open requests are limited: further streams are refused, and accepted when they are sent again",
 	async (t) => {
 		const release = gate();
 		let asked = 0;
@@ -126,7 +126,7 @@ function countTurns(t: Test): () => number {
 	return () => turn;
 }
 
-t.test("many streams at once begin in several turns, all of them", async (t) => {
+t.test("many concurrent streams begin in several turns of the event loop", async (t) => {
 	const proxy = await startTestProxy(t, {
 		hooks: [
 			{

@@ -1,4 +1,4 @@
-// Exchanges of clients that speak HTTP/2, with servers of either version.
+// Exchanges of HTTP/2 clients with servers of either version.
 import { type ClientHttp2Stream, connect } from "node:http2";
 import t, { type Test } from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
@@ -11,7 +11,7 @@ import type { Hook } from "../../../../src/hooks/hook.ts";
 
 const authorities = new WeakMap<Test, CertificateAuthority>();
 
-/** A proxy that trusts `authority`, which also vouches for it. */
+/** A proxy that trusts `authority`, which is also its own authority. */
 async function world(t: Test, hooks: readonly Hook[] = []) {
 	const authority = authorities.get(t) ?? (await openAuthority(t.testdir()));
 	authorities.set(t, authority);
@@ -19,7 +19,7 @@ async function world(t: Test, hooks: readonly Hook[] = []) {
 	return { authority, proxy: await startTestProxy(t, { authority, options, hooks }) };
 }
 
-t.test("a request is delivered and recorded as it is, its response too", async (t) => {
+t.test("request and response are forwarded and recorded unchanged", async (t) => {
 	const { authority, proxy } = await world(t);
 	let seen: string[] = [];
 	const origin = await startHttp2Origin(
@@ -69,7 +69,7 @@ t.test("a request is delivered and recorded as it is, its response too", async (
 	t.ok(flow.error === null && (flow.response?.timestampEnd ?? 0) >= flow.request.timestampStart);
 });
 
-t.test("to a server of HTTP/1.1, which is found out before the client is answered, or afterwards", async (t) => {
+t.test("to an HTTP/1.1 server, which is detected before the client's handshake or afterwards", async (t) => {
 	for (const connection_strategy of ["eager", "lazy"] as const) {
 		const { authority } = await world(t);
 		const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
@@ -118,7 +118,7 @@ t.test("to a server of HTTP/1.1, which is found out before the client is answere
 	}
 });
 
-t.test("calls of every kind of gRPC, with their trailers", async (t) => {
+t.test("all kinds of gRPC calls, with their trailers", async (t) => {
 	const { authority, proxy } = await world(t);
 	const origin = await startHttp2Origin(
 		t,
@@ -126,7 +126,7 @@ t.test("calls of every kind of gRPC, with their trailers", async (t) => {
 			if (raw.includes("/only")) return stream.respond({ ":status": 200, "grpc-status": "5" }, { endStream: true });
 			stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
 			stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-			// Whatever comes goes back at once.
+			// Echoes everything at once.
 			stream.on("data", (chunk: Buffer) => stream.write(chunk));
 			stream.on("end", () => stream.end());
 		},
@@ -140,7 +140,7 @@ t.test("calls of every kind of gRPC, with their trailers", async (t) => {
 		stream.on("wantTrailers", () => stream.sendTrailers({}));
 		stream.write("m0");
 		let messages = 1;
-		// The next message goes out only when the one before has come back.
+		// The next message is sent only after the previous one has come back.
 		stream.on("data", () => (messages === 4 ? stream.end() : stream.write(`m${messages++}`)));
 	});
 	t.match(both, { body: "m0m1m2m3", trailers: ["grpc-status", "0"] });
@@ -155,7 +155,7 @@ t.test("calls of every kind of gRPC, with their trailers", async (t) => {
 	t.strictSame(flow.response?.trailers?.fields, ["grpc-status", "0"]);
 });
 
-t.test("bodies past every window, both ways and many at once", async (t) => {
+t.test("bodies larger than all windows, in both directions and concurrently", async (t) => {
 	const { authority, proxy } = await world(t);
 	const origin = await startHttp2Origin(t, echo, { authority });
 	const session = await openHttp2(t, proxy, origin.authority, { authority });
@@ -170,7 +170,7 @@ t.test("bodies past every window, both ways and many at once", async (t) => {
 		});
 });
 
-t.test("a client that does not read holds the server back", async (t) => {
+t.test("a client that does not read applies back-pressure to the server", async (t) => {
 	const { authority, proxy } = await world(t);
 	let sent = 0;
 	const begun = gate();
@@ -243,7 +243,7 @@ t.test("responses without a body", async (t) => {
 		});
 });
 
-t.test("a client that gives up is noted, and the server is told", async (t) => {
+t.test("a client's reset is recorded, and forwarded to the server", async (t) => {
 	const { authority, proxy } = await world(t);
 	const asked = gate();
 	const codes: number[] = [];
@@ -279,7 +279,7 @@ t.test("a client that gives up is noted, and the server is told", async (t) => {
 	);
 });
 
-t.test("hooks answer, hang up and change what is sent", async (t) => {
+t.test("hooks answer, abort, and change messages", async (t) => {
 	const { Response } = await import("../../../../src/flow/message.ts");
 	const { Headers } = await import("../../../../src/flow/headers.ts");
 	const hook: Hook = {
@@ -327,7 +327,7 @@ t.test("hooks answer, hang up and change what is sent", async (t) => {
 	t.match((await proxy.flow(3)).error, { message: "no" });
 });
 
-t.test("an answer before the request is complete ends the stream", async (t) => {
+t.test("a response before the request is complete ends the stream", async (t) => {
 	const { authority, proxy } = await world(t);
 	const origin = await startHttp2Origin(
 		t,
@@ -361,7 +361,7 @@ t.test("streams without a valid request", async (t) => {
 	t.equal(proxy.flows.length, 0);
 });
 
-t.test("an unreachable server is told of, in the stream alone", async (t) => {
+t.test("an unreachable server causes an error response in its stream only", async (t) => {
 	const { authority, proxy } = await world(t);
 	const origin = await startOrigin(t, () => {});
 	origin.close();
@@ -371,7 +371,7 @@ t.test("an unreachable server is told of, in the stream alone", async (t) => {
 	t.match((await proxy.flow(1)).error?.message, /refused/);
 });
 
-t.test("a client of HTTP/1.1 and a server that speaks nothing but HTTP/2", async (t) => {
+t.test("an HTTP/1.1 client and a server that supports only HTTP/2", async (t) => {
 	const { authority, proxy } = await world(t);
 	let seen: string[] = [];
 	const origin = await startHttp2Origin(
@@ -405,7 +405,7 @@ t.test("a client of HTTP/1.1 and a server that speaks nothing but HTTP/2", async
 	t.match((await proxy.flow(1)).error, { message: "the server reset the stream (CANCEL)" });
 });
 
-t.test("http2=false: neither side is offered it", async (t) => {
+t.test("http2=false: HTTP/2 is not offered to either side", async (t) => {
 	const { authority } = await world(t);
 	const options = { ssl_verify_upstream_trusted_ca: authority.certificateFile, http2: false };
 	const proxy = await startTestProxy(t, { authority, options });
@@ -429,19 +429,22 @@ t.test("http2=false: neither side is offered it", async (t) => {
 	t.match((await proxy.event("client_error")).message, /HTTP\/2/, "not even by those who do not ask");
 });
 
-t.test("a server that does not read holds the client back, and gets the whole in the end", async (t) => {
-	const size = 40_000_000;
-	const released = gate();
-	const origin = await startOrigin(t, readingLate(size, released.opened));
-	const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
-	const session = await openHttp2(t, proxy, origin.authority);
-	let stream: ClientHttp2Stream | undefined;
-	const answer = askHttp2(session, { ":method": "PUT", ":path": "/", "content-length": size }, (opened) => {
-		stream = opened;
-		opened.end(Buffer.alloc(size, "x"));
-	});
-	const left = await standstill(() => stream?.writableLength ?? 0);
-	t.ok(left > 0 || (stream?.session?.state.outboundQueueSize ?? 0) > 0, "not all of it has gone");
-	released.open();
-	t.match(await answer, { status: 200, body: "thanks" });
-});
+t.test(
+	"a server that does not read applies back-pressure to the client, and gets the whole body in the end",
+	async (t) => {
+		const size = 40_000_000;
+		const released = gate();
+		const origin = await startOrigin(t, readingLate(size, released.opened));
+		const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
+		const session = await openHttp2(t, proxy, origin.authority);
+		let stream: ClientHttp2Stream | undefined;
+		const answer = askHttp2(session, { ":method": "PUT", ":path": "/", "content-length": size }, (opened) => {
+			stream = opened;
+			opened.end(Buffer.alloc(size, "x"));
+		});
+		const left = await standstill(() => stream?.writableLength ?? 0);
+		t.ok(left > 0 || (stream?.session?.state.outboundQueueSize ?? 0) > 0, "not all of it has gone");
+		released.open();
+		t.match(await answer, { status: 200, body: "thanks" });
+	},
+);

@@ -1,4 +1,4 @@
-// An end that nobody takes for an orderly one, in the clear, in TLS, and in TLS within TLS.
+// Resets of connections: in cleartext, in TLS, and in TLS within TLS.
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -10,7 +10,7 @@ import { breakOff, recordTransport, reset } from "../../../../src/proxy/connecti
 const { originPem, server } = await makeAuthorities(t);
 const secureContext = server({ names: ["localhost"] });
 
-/** The two ends of a connection with as many layers of TLS. */
+/** The two ends of a connection with this many layers of TLS. */
 async function connected(t: Test, layers: number): Promise<{ client: Peer; socket: Socket }> {
 	const listener = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, "127.0.0.1");
 	t.teardown(() => listener.close());
@@ -48,7 +48,7 @@ for (const layers of [0, 1, 2]) {
 	});
 }
 
-t.test("a client that has gone", async (t) => {
+t.test("a client that has disconnected", async (t) => {
 	const { client, socket } = await connected(t, 0);
 	client.reset();
 	await new Promise((resolve) => socket.once("close", resolve));

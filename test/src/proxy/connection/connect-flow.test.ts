@@ -1,9 +1,9 @@
-// A request for a tunnel as a flow.
+// A CONNECT request as a flow.
 import t from "tap";
 import { connectFlow, connectRequest } from "../../../../src/proxy/connection/connect-flow.ts";
 import { newServerConnection } from "../../../../src/proxy/connection/connection-info.ts";
 
-t.test("as it was asked for, with or without a client", (t) => {
+t.test("with or without a client", (t) => {
 	const server = newServerConnection("example.com", 443);
 	const flow = connectFlow(
 		connectRequest("example.com", 443, "example.com:443", ["Host", "example.com:443"]),

@@ -1,4 +1,4 @@
-// What is read of sockets: real connections, with and without TLS.
+// Properties of real connections, with and without TLS.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
@@ -34,7 +34,7 @@ async function pair(t: Test, listen: string, to: string): Promise<{ client: Sock
 	return { client, accepted, port };
 }
 
-t.test("addresses: IPv4 however it comes, and IPv6", async (t) => {
+t.test("addresses: IPv4 in either form, and IPv6", async (t) => {
 	for (const [listen, to, seen] of [
 		["127.0.0.1", "127.0.0.1", "127.0.0.1"],
 		...(lacksIpv6
@@ -61,7 +61,7 @@ t.test("addresses: IPv4 however it comes, and IPv6", async (t) => {
 	}
 });
 
-t.test("a socket that is gone already", async (t) => {
+t.test("a socket that is closed already", async (t) => {
 	const { accepted } = await pair(t, "127.0.0.1", "127.0.0.1");
 	accepted.destroy();
 	await once(accepted, "close");
@@ -92,7 +92,7 @@ t.test("TLS: version, cipher, protocol and certificates, on both ends", async (t
 	t.strictSame(certificateChain(inner), []);
 });
 
-t.test("no protocol was agreed on", async (t) => {
+t.test("no ALPN protocol was negotiated", async (t) => {
 	const { client, accepted } = await pair(t, "127.0.0.1", "127.0.0.1");
 	const inner = new TLSSocket(accepted, { isServer: true, secureContext: server({ names: ["a.example"] }) });
 	const outer = connectTls({ socket: client, servername: "a.example", ca: originPem });

@@ -1,5 +1,5 @@
-// Connections as scripts hear of them, through a real proxy: in order, refused, led elsewhere, and all the same when
-// the script takes its time.
+// Connection events of a real proxy, as scripts see them: their order, refusals and redirections, with synchronous and
+// asynchronous scripts.
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -33,7 +33,7 @@ const names = [
 	"client_disconnected",
 ];
 
-/** Notes every event, and at whose address; `first` is what each function begins with. */
+/** Script functions that record every event with its address. `first`: the code at the start of each function. */
 const noting = (first = "") =>
 	`${names
 		.map(
@@ -42,7 +42,7 @@ const noting = (first = "") =>
 		)
 		.join("\n")}\nlet client; export const request = (flow, ctx) => ctx.log.info("request");`;
 
-/** A request, answered; then the proxy ends. */
+/** Sends one request, and stops the proxy. */
 const inTheEnd = (port: number) => [
 	"client_connected false",
 	"request",
@@ -68,7 +68,7 @@ t.test("in order, for plain requests", async (t) => {
 	}
 });
 
-t.test("for requests in TLS: the server is connected to first", async (t) => {
+t.test("for requests in TLS, the proxy connects to the server first", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
 	const { proxy, logged } = await startScripted(t, noting(), {
 		authority,
@@ -86,7 +86,7 @@ t.test("for requests in TLS: the server is connected to first", async (t) => {
 	t.strictSame([...logged].sort(), inTheEnd(origin.port).sort());
 });
 
-t.test("clients and servers that a script refuses, at once or later", async (t) => {
+t.test("a script refuses clients and servers, synchronously or later", async (t) => {
 	for (const first of ["", "await new Promise(setImmediate);"]) {
 		const origin = await startOrigin(t, hello);
 		const refused = await startScripted(
@@ -111,7 +111,7 @@ t.test("clients and servers that a script refuses, at once or later", async (t) 
 	}
 });
 
-t.test("a connection that a script leads elsewhere, and one that fails", async (t) => {
+t.test("a connection that a script redirects, and one that fails", async (t) => {
 	const origin = await startOrigin(t, hello);
 	const source = `export function server_connect({ server }) { if (server.address[0] === "shop.example") server.address = ["127.0.0.1", ${origin.port}]; }
 		export function server_connect_error({ server }, ctx) { ctx.log.info(server.error); }`;
@@ -131,7 +131,7 @@ const tlsNames = [
 ].map((name) => `tls_${name}`);
 const tunnelNames = ["http_connect", "http_connected", "http_connect_error", "http_connect_upstream"];
 
-/** Notes every event but the ends of connections, by its name; `inside` is what functions of some names do besides. */
+/** Script functions that record the name of every event but disconnections. `inside`: more code for some of them. */
 const notingAll = (inside: Record<string, string> = {}) =>
 	[...names.slice(1, -2), ...tlsNames, ...tunnelNames]
 		.map(
@@ -140,7 +140,7 @@ const notingAll = (inside: Record<string, string> = {}) =>
 		)
 		.join("\n");
 
-t.test("a tunnel and the TLS on both sides of it, in order", async (t) => {
+t.test("the order of events for a tunnel with TLS on both sides", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
 	const source = notingAll({
 		tls_clienthello: "ctx.log.info(JSON.stringify(data.client_hello) + data.context.server.address[1])",
@@ -196,7 +196,7 @@ t.test("TLS that fails, with the server and with the client", async (t) => {
 	]);
 });
 
-t.test("a client that breaks off while a script still thinks about its TLS", async (t) => {
+t.test("a client that disconnects while a script handles its TLS", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
 	const thinking = `export const client_disconnected = (client, ctx) => ctx.log.info("gone");
 		export const tls_established_client = (data, ctx) => new Promise((resolve) => { globalThis.tlsResolve = resolve; ctx.log.info("thinking"); });`;
@@ -217,7 +217,7 @@ t.test("a client that breaks off while a script still thinks about its TLS", asy
 	t.equal(proxy.flows.length, 0);
 });
 
-t.test("TLS that a script lets pass, and a server that it wants first", async (t) => {
+t.test("a script ignores a TLS connection, or connects to the server first", async (t) => {
 	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["www.example.com"] }) } });
 	const ignoring =
 		"export function tls_clienthello(data) { data.ignore_connection = data.client_hello.sni === 'www.example.com'; }";
@@ -241,7 +241,7 @@ t.test("TLS that a script lets pass, and a server that it wants first", async (t
 	t.equal(first.logged[3], "server_connect");
 });
 
-t.test("tunnels that a script refuses, cuts off, leads elsewhere", async (t) => {
+t.test("a script refuses, aborts and redirects tunnels", async (t) => {
 	const origin = await startOrigin(t, hello);
 	const source = `import { ResponseView } from ${JSON.stringify(new URL("../../../../src/scripts/message-view.js", import.meta.url).href)};
 		export function http_connect(flow) {
@@ -267,7 +267,7 @@ t.test("tunnels that a script refuses, cuts off, leads elsewhere", async (t) => 
 	t.strictSame(logged, ["error 403", "connected 200"]);
 });
 
-t.test("the request for a tunnel that an upstream proxy gets", async (t) => {
+t.test("the CONNECT for an upstream proxy", async (t) => {
 	const upstream = await startForwardingProxy(t);
 	const source = `export function http_connect_upstream(flow) { flow.request.headers.set("x-from", flow.request.host); }`;
 	const { proxy } = await startScripted(t, source, {
@@ -279,7 +279,7 @@ t.test("the request for a tunnel that an upstream proxy gets", async (t) => {
 	t.strictSame(upstream.heads, ["CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\nx-from: localhost\r\n\r\n"]);
 });
 
-t.test("a client that goes while a script still thinks about its server", async (t) => {
+t.test("a client that disconnects while a script handles its server", async (t) => {
 	const origin = await startOrigin(t, hello);
 	const thinking = `export const client_disconnected = (client, ctx) => ctx.log.info("gone");
 		export const server_connect = (data, ctx) => new Promise((resolve) => { globalThis.connectionEventsResolve = resolve; ctx.log.info("thinking"); });`;
@@ -295,7 +295,7 @@ t.test("a client that goes while a script still thinks about its server", async 
 	t.equal(origin.connections.length, 0);
 });
 
-t.test("without listeners", (t) => {
+t.test("without hooks", (t) => {
 	t.equal(ConnectionEvents.forPipeline(new Pipeline([{ name: "other" }])), null);
 	t.equal(ConnectionEvents.forPipeline(new Pipeline([{ name: "own", connection() {} }]))?.watchesTcp, false);
 	t.end();

@@ -1,16 +1,16 @@
-// A reader that lets others have their turn.
+// A reader that takes turns with others.
 import { PassThrough } from "node:stream";
 import t from "tap";
 import { exceedsTurn, FairReader, startInTurn } from "../../../../src/proxy/connection/fair-reader.ts";
 
-/** Keeps the processor busy for longer than a turn may take. */
+/** Uses the processor for longer than the time of a turn. */
 function work(): void {
 	for (const end = performance.now() + 15; performance.now() < end; );
 }
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A socket that has three pieces to read, and what was read of them. */
+/** A socket with three chunks, and those that were read. */
 function reading(take = (_reader: FairReader): void => {}) {
 	const socket = new PassThrough();
 	const read: string[] = [];
@@ -26,7 +26,7 @@ async function readAll(read: string[]): Promise<void> {
 	while (read.length < 3) await turn();
 }
 
-t.test("slow reads of all sockets take turns", async (t) => {
+t.test("slow readers of all sockets take turns", async (t) => {
 	const busy = reading(work);
 	const other = reading();
 	t.ok(busy.socket.isPaused() || busy.read.length === 0);
@@ -53,7 +53,7 @@ t.test("slow reads of all sockets take turns", async (t) => {
 	);
 });
 
-t.test("it stays paused for who paused it meanwhile, and for who reads it next", async (t) => {
+t.test("it stays paused after pause or stop", async (t) => {
 	await turn();
 	const { socket, read, reader } = reading((one) => {
 		work();

@@ -1,4 +1,4 @@
-// What the connections of a proxy share: the way to the tape, and the work under way.
+// The context of connections: writing to the sink, and pending work.
 import t from "tap";
 import { httpFlow, httpRequest, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
 import { gate } from "../../../../fixtures/gate.ts";
@@ -31,7 +31,7 @@ function contextOf(
 	return { context, events };
 }
 
-t.test("a flow goes to the sink, and is told of", async (t) => {
+t.test("a flow goes to the sink, and is reported", async (t) => {
 	const taken: unknown[] = [];
 	const { context, events } = contextOf((flow) => void taken.push(flow));
 	const flow = httpFlow();
@@ -40,7 +40,7 @@ t.test("a flow goes to the sink, and is told of", async (t) => {
 	t.match(events, [{ kind: "flow", flow }]);
 });
 
-t.test("a sink that needs time is waited for", async (t) => {
+t.test("a slow sink", async (t) => {
 	const taken = gate();
 	const { context } = contextOf(() => taken.opened);
 	let isSettled = false;
@@ -56,7 +56,7 @@ t.test("a sink that needs time is waited for", async (t) => {
 	await context.settled();
 });
 
-t.test("a sink that fails, at once or later, is told of and stops nothing", async (t) => {
+t.test("a sink that fails, synchronously or later, is reported; the traffic continues", async (t) => {
 	for (const append of [
 		() => {
 			throw new Error("disk full");
@@ -72,29 +72,26 @@ t.test("a sink that fails, at once or later, is told of and stops nothing", asyn
 	}
 });
 
-t.test(
-	"a large flow goes to the sink once the large one before it is written, a small one does not wait",
-	async (t) => {
-		const [written, order] = [gate(), [] as string[]];
-		const { context } = contextOf((flow) => {
-			order.push(flow.id);
-			return flow.id === "large" ? written.opened : undefined;
-		});
-		const large = { response: { body: Buffer.alloc(2 * 1024 * 1024) } };
-		const waits = [
-			context.record(httpFlow({ id: "large", ...large })),
-			context.record(httpFlow({ id: "larger", ...large })),
-		];
-		t.equal(context.record(httpFlow({ id: "small" })), undefined);
-		await new Promise(setImmediate);
-		t.strictSame(order, ["small", "large"]);
-		written.open();
-		await Promise.all(waits);
-		t.strictSame(order, ["small", "large", "larger"]);
-	},
-);
+t.test("large flows are written one by one, small ones do not wait", async (t) => {
+	const [written, order] = [gate(), [] as string[]];
+	const { context } = contextOf((flow) => {
+		order.push(flow.id);
+		return flow.id === "large" ? written.opened : undefined;
+	});
+	const large = { response: { body: Buffer.alloc(2 * 1024 * 1024) } };
+	const waits = [
+		context.record(httpFlow({ id: "large", ...large })),
+		context.record(httpFlow({ id: "larger", ...large })),
+	];
+	t.equal(context.record(httpFlow({ id: "small" })), undefined);
+	await new Promise(setImmediate);
+	t.strictSame(order, ["small", "large"]);
+	written.open();
+	await Promise.all(waits);
+	t.strictSame(order, ["small", "large", "larger"]);
+});
 
-t.test("work that begins while other work ends is waited for as well", async (t) => {
+t.test("settled waits for work that begins while other work ends", async (t) => {
 	const { context } = contextOf(() => {});
 	let done = 0;
 	const work = async (left: number): Promise<void> => {
@@ -107,7 +104,7 @@ t.test("work that begins while other work ends is waited for as well", async (t)
 	t.equal(done, 4);
 });
 
-t.test("a place for large bodies: where the sink has one, and as long as there is room", async (t) => {
+t.test("a spool for large bodies: if the sink has one, and until a write fails", async (t) => {
 	t.equal(contextOf({}).context.openSpool(), null);
 	const { context } = contextOf({ spool: openFileSpool });
 	const spool = context.openSpool();
@@ -133,61 +130,58 @@ t.test("a place for large bodies: where the sink has one, and as long as there i
 	}
 });
 
-t.test(
-	"a flow whose messages still come: in a sink that takes them so, in one that does not, and in one that fails",
-	async (t) => {
-		const flow = httpFlow();
-		const message = {
-			opcode: 1,
-			fromClient: true,
-			content: Buffer.from("m"),
-			timestamp: 1,
-			dropped: false,
-			injected: false,
-		};
-		const taken: string[] = [];
-		const able = contextOf({
-			open: () => ({
-				addMessage: ({ content }) => void taken.push(String(content)),
-				close: () => void taken.push("close"),
-				discard: () => {},
-			}),
-		});
-		const open = able.context.open(flow);
-		open.take(message);
-		open.store(message);
-		open.close();
-		t.strictSame(taken, ["m", "close"]);
-		t.match(able.events, [{ kind: "flow", flow }]);
+t.test("a flow in progress: in a sink that stores messages, in one that does not, and in one that fails", async (t) => {
+	const flow = httpFlow();
+	const message = {
+		opcode: 1,
+		fromClient: true,
+		content: Buffer.from("m"),
+		timestamp: 1,
+		dropped: false,
+		injected: false,
+	};
+	const taken: string[] = [];
+	const able = contextOf({
+		open: () => ({
+			addMessage: ({ content }) => void taken.push(String(content)),
+			close: () => void taken.push("close"),
+			discard: () => {},
+		}),
+	});
+	const open = able.context.open(flow);
+	open.take(message);
+	open.store(message);
+	open.close();
+	t.strictSame(taken, ["m", "close"]);
+	t.match(able.events, [{ kind: "flow", flow }]);
 
-		const whole: unknown[] = [];
-		const unable = contextOf((one) => void whole.push(one));
-		const kept = unable.context.open(flow);
-		kept.take(message);
-		kept.store(message);
-		t.strictSame(whole, []);
-		kept.close();
-		t.strictSame(whole, [flow]);
+	const whole: unknown[] = [];
+	const unable = contextOf((one) => void whole.push(one));
+	const kept = unable.context.open(flow);
+	kept.take(message);
+	kept.store(message);
+	t.strictSame(whole, []);
+	kept.close();
+	t.strictSame(whole, [flow]);
 
-		const full = () => {
-			throw new Error("disk full");
-		};
-		const failing = contextOf({ open: () => ({ addMessage: full, close: full, discard: full }) });
-		const lost = failing.context.open(flow);
-		for (const _ of [1, 2]) {
-			lost.take(message);
-			lost.store(message);
-		}
-		lost.close();
-		t.match(failing.events, [{ kind: "sink_error", error: { message: "disk full" } }]);
-		t.equal(failing.events.length, 1);
-		const never = contextOf({ open: full });
-		never.context.open(flow).close();
-		t.match(never.events, [{ kind: "sink_error", error: { message: "disk full" } }], "and it is not written later");
-	},
-);
+	const full = () => {
+		throw new Error("disk full");
+	};
+	const failing = contextOf({ open: () => ({ addMessage: full, close: full, discard: full }) });
+	const lost = failing.context.open(flow);
+	for (const _ of [1, 2]) {
+		lost.take(message);
+		lost.store(message);
+	}
+	lost.close();
+	t.match(failing.events, [{ kind: "sink_error", error: { message: "disk full" } }]);
+	t.equal(failing.events.length, 1);
+	const never = contextOf({ open: full });
+	never.context.open(flow).close();
+	t.match(never.events, [{ kind: "sink_error", error: { message: "disk full" } }], "and it is not written later");
+});
 
-t.test("a sink that takes whole flows gets all messages, of which memory keeps few", async (t) => {
+t.test("a sink for complete flows gets all messages, and memory holds few", async (t) => {
 	const message = (i: number, opcode: number) => ({
 		opcode,
 		fromClient: i % 3 === 0,
@@ -219,7 +213,7 @@ t.test("a sink that takes whole flows gets all messages, of which memory keeps f
 	}
 });
 
-t.test("a message that a hook still sees stays until it is stored", async (t) => {
+t.test("a message stays in the flow until it is stored", async (t) => {
 	const flow = tcpFlow({ messages: [] });
 	const { context } = contextOf(() => {});
 	const record = context.open(flow);
@@ -242,7 +236,7 @@ t.test("a message that a hook still sees stays until it is stored", async (t) =>
 	);
 });
 
-t.test("hosts with hooks of their own have a context of their own, with the same tape", async (t) => {
+t.test("hosts with their own hooks have their own context, with the same sink", async (t) => {
 	const taken = gate();
 	const { context } = contextOf(() => taken.opened, [{ name: "page", host: "own.example", request: () => {} }]);
 	const client = clientConnection({ id: "c" });

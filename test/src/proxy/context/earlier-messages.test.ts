@@ -1,9 +1,9 @@
-// What waits for the end of its conversation: all of it comes back, once.
+// Earlier messages of a conversation, held until its end.
 import t from "tap";
 import { tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
 import { EarlierMessages, messagesOf } from "../../../../src/proxy/context/earlier-messages.ts";
 
-t.test("messages come back as they were", async (t) => {
+t.test("messages come back unchanged", async (t) => {
 	const stream = [
 		{ fromClient: true, content: Buffer.from("hello"), timestamp: 1_700_000_000.125 },
 		{ fromClient: false, content: Buffer.alloc(0), timestamp: 0 },
@@ -24,7 +24,7 @@ t.test("messages come back as they were", async (t) => {
 	}
 });
 
-t.test("what is cleared does not come back", async (t) => {
+t.test("cleared messages are released", async (t) => {
 	const earlier = new EarlierMessages();
 	earlier.add({ fromClient: true, content: Buffer.alloc(200_000), timestamp: 1 });
 	earlier.clear();

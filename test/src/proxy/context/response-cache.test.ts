@@ -1,4 +1,4 @@
-// Requests that need no exchange any more.
+// Requests that are answered without an exchange.
 import t, { type Test } from "tap";
 import { httpRequest, httpResponse, STARTED } from "../../../../fixtures/build-flow.ts";
 import { recorded, sourceOf } from "../../../../fixtures/recordings.ts";
@@ -14,7 +14,7 @@ import { usualDates } from "../../../../src/replay/answer/refresh.ts";
 
 const asked = Buffer.from("GET / HTTP/1.1\r\n\r\n");
 
-/** An answer that is another one from each full ten seconds on, and counts. */
+/** A response that changes every ten seconds, and counts its uses. */
 function changing(
 	responseAt: (n: number) => Response,
 ): CachedResponse & { times: number; at: number; isCurrent: boolean } {
@@ -37,7 +37,7 @@ function changing(
 	};
 }
 
-/** What is sent to who asks with these bytes; null: that is not known. */
+/** The bytes sent for a request; null: the cache has no response. */
 function sent(answers: ResponseCache, bytes: Buffer, at: number): string | null {
 	const parts: (string | Buffer)[] = [];
 	const message = answers.get(bytes, at);
@@ -45,7 +45,7 @@ function sent(answers: ResponseCache, bytes: Buffer, at: number): string | null 
 	return message === null ? null : parts.map(String).join("");
 }
 
-t.test("the same bytes get the answer of the moment, others do not", async (t) => {
+t.test("only the same bytes get the current response", async (t) => {
 	const answers = new ResponseCache();
 	const answer = changing((n) => httpResponse({ headers: [["n", String(n)]], body: `body ${n}` }));
 	t.equal(sent(answers, asked, 1), null);
@@ -60,7 +60,7 @@ t.test("the same bytes get the answer of the moment, others do not", async (t) =
 	t.equal(sent(answers, asked, 13), null, "it is no longer the answer to equal requests");
 });
 
-/** The answer of a recording at the time that `clock` has. */
+/** The response of a recording at the time of `clock`. */
 function dated(response: Response, clock: { at: number }): CachedResponse {
 	const recording = new Recording({ id: "1", response });
 	const untilNow = () => recording.staysUntil(clock.at, usualDates);
@@ -73,7 +73,7 @@ function dated(response: Response, clock: { at: number }): CachedResponse {
 	};
 }
 
-t.test("dates move on, and nothing else, as in an answer that is made at the time", async (t) => {
+t.test("only dates change, as in a response that is made at the time", async (t) => {
 	const day = "Tue, 14 Nov 2023 22:13:20 GMT";
 	const fields: [string, string][][] = [
 		[["Date", day]],
@@ -88,7 +88,7 @@ t.test("dates move on, and nothing else, as in an answer that is made at the tim
 		[["x", "no date"]],
 		[["Date", "soon"]],
 		[["Last-Modified", "Tue Nov 14 22:13:20 2023"]],
-		// something is left out of these, or put in
+		// Variants with fields left out or added.
 		[
 			["bad name", "x"],
 			["Date", day],
@@ -127,7 +127,7 @@ t.test("a response to HEAD has no body", async (t) => {
 	t.equal(sent(answers, asked, 0), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n");
 });
 
-t.test("responses with more than head and bytes, and changing ones, are not cached", async (t) => {
+t.test("chunked and changing responses are not cached", async (t) => {
 	const answers = new ResponseCache();
 	const refused = [
 		httpResponse({ headers: [["transfer-encoding", "chunked"]] }),
@@ -148,7 +148,7 @@ t.test("responses with more than head and bytes, and changing ones, are not cach
 	t.equal(sent(answers, asked, 10), null);
 });
 
-t.test("memory is bounded: all is forgotten when it is full", async (t) => {
+t.test("memory is bounded: the cache is emptied when it is full", async (t) => {
 	const answers = new ResponseCache();
 	const large = Buffer.alloc(90 * 1024 * 1024);
 	const bytes = (n: number) => Buffer.from(`GET /${n} HTTP/1.1\r\n\r\n`);
@@ -168,7 +168,7 @@ t.test("memory is bounded: all is forgotten when it is full", async (t) => {
 const get = (path: string, ...fields: string[]) =>
 	[`GET http://example.com/${path} HTTP/1.1`, "Host: example.com", ...fields, "", ""].join("\r\n");
 
-/** A proxy that answers from recordings again and again. */
+/** A proxy that answers from recordings that can be reused. */
 async function replaying(t: Test, wantsFlows: boolean, ...hooks: Hook[]) {
 	const dated = { headers: [["Date", "Tue, 14 Nov 2023 22:13:20 GMT"]] as [string, string][], timestampStart: STARTED };
 	const flows = ["a", "b"].map((name) => recorded(name, { path: `/${name}` }, dated));
@@ -181,7 +181,7 @@ async function replaying(t: Test, wantsFlows: boolean, ...hooks: Hook[]) {
 	return { proxy, replay };
 }
 
-t.test("a proxy whose flows nobody wants answers all the same, and counts", async (t) => {
+t.test("without a consumer of flows, the proxy answers from the cache, and counts", async (t) => {
 	const { proxy, replay } = await replaying(t, false);
 	const client = await proxy.connect();
 	for (const name of ["a", "a", "a", "b", "a", "b", "b"]) {
@@ -196,7 +196,7 @@ t.test("a proxy whose flows nobody wants answers all the same, and counts", asyn
 	t.equal(proxy.flows.length, 4, "exchanges: one for each recording, and the miss");
 });
 
-t.test("several requests in one piece, one in several, and a last one", async (t) => {
+t.test("several requests in one chunk, one in several, and a last one", async (t) => {
 	const { proxy, replay } = await replaying(t, false);
 	const client = await proxy.connect();
 	for (let n = 0; n < 3; n++) {
@@ -215,14 +215,14 @@ t.test("several requests in one piece, one in several, and a last one", async (t
 	t.equal((await replay.report()).served, 15);
 });
 
-t.test("dates are those of the moment", async (t) => {
+t.test("dates are current", async (t) => {
 	const { proxy } = await replaying(t, false);
 	const client = await proxy.connect();
 	for (let n = 0; n < 4; n++) {
 		const asked = Date.now();
 		const { head } = await client.send(get("a")).message();
 		const date = Date.parse(/^Date: (.*)$/m.exec(head)?.[1] ?? "");
-		// a date has no fractions of a second
+		// A date has whole seconds.
 		t.ok(date > asked - 2000 && date < Date.now() + 1000, head);
 	}
 });

@@ -1,4 +1,4 @@
-// Every mode, from the client's first byte to the server and the tape; and several of them at once.
+// Every mode, from the client's first byte to the server and the tape, and several modes at once.
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
 import { startForwardingProxy } from "../../../../fixtures/forwarding-proxy.ts";
@@ -24,7 +24,7 @@ async function answerTo(client: Peer, bytes: string): Promise<string> {
 t.test("reverse", async (t) => {
 	const plain = await startOrigin(t, echo);
 	const secure = await startOrigin(t, echo, originTls());
-	await t.test("the target gets its own name as Host, in origin form", async (t) => {
+	await t.test("the target gets its own name as Host, and the request in origin form", async (t) => {
 		const mode = `reverse:http://${plain.authority}`;
 		const proxy = await startTestProxy(t, { options: { mode: [mode] } });
 		const client = await proxy.connect();
@@ -114,7 +114,7 @@ t.test("upstream", async (t) => {
 		});
 		t.match(await answerTo(inner, request("/")), `the upstream proxy ${refusing.authority} refused the tunnel: 403 No`);
 	});
-	await t.test("bytes that are no HTTP go through a tunnel too", async (t) => {
+	await t.test("other protocols use a tunnel too", async (t) => {
 		const talk = await startOrigin(t, async (client) => {
 			client.send(`${(await client.take(5)).toString()} yourself`);
 		});
@@ -124,7 +124,7 @@ t.test("upstream", async (t) => {
 	});
 });
 
-t.test("proxies of the environment", async (t) => {
+t.test("proxies from environment variables", async (t) => {
 	const upstream = await startForwardingProxy(t);
 	const route = environmentRoute({ HTTP_PROXY: `http://u:p@${upstream.authority}`, NO_PROXY: "" }, t.fail);
 	const proxy = await startTestProxy(t, { setup: { route } });
@@ -137,7 +137,7 @@ t.test("proxies of the environment", async (t) => {
 		`GET /y HTTP/1.1\r\n`,
 		"this machine is reached directly",
 	);
-	await t.test("one that is ourselves is none", async (t) => {
+	await t.test("a proxy that is this one is ignored", async (t) => {
 		const via = { scheme: "http" as const, host: "localhost", port: 0, authorization: null };
 		const circular = await startTestProxy(t, { setup: { route: () => via } });
 		via.port = circular.port;
@@ -163,7 +163,7 @@ t.test("socks5", async (t) => {
 	t.match((await proxy.event("client_error")).message, /SOCKS command 2 is not supported/);
 });
 
-t.test("several modes, each at its address", async (t) => {
+t.test("several modes, each at its own address", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await startTestProxy(t, {
 		options: { mode: ["regular", `reverse:http://${origin.authority}`, "socks5"] },
@@ -181,7 +181,7 @@ t.test("several modes, each at its address", async (t) => {
 	await t.rejects(startTestProxy(t, { options: { mode: ["socks5", taken] } }), { code: "FT_PORT" });
 });
 
-t.test("a gate", async (t) => {
+t.test("an authenticator", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const hook = await createProxyAuth({ proxyauth: "user:pass" }, {});
 	const gated = (t: Test, mode: string): Promise<TestProxy> =>
@@ -191,7 +191,7 @@ t.test("a gate", async (t) => {
 			setup: { authenticator: hook as ProxyAuthenticator },
 		});
 	const connect = (header: string) => `CONNECT ${origin.authority} HTTP/1.1\r\n${header}\r\n`;
-	await t.test("before tunnels: once for all that goes through", async (t) => {
+	await t.test("before tunnels: once for all their content", async (t) => {
 		const proxy = await gated(t, "regular");
 		for (const header of [
 			"",
@@ -216,7 +216,7 @@ t.test("a gate", async (t) => {
 		const wrong = await proxy.connect();
 		t.equal(await wrong.send(`\x05\x01\x02\x01\x04user\x02no${address}`).rest(), "\x05\x02\x01\x01");
 	});
-	await t.test("a client that leaves while the gate is asked, and a proxy that ends", async (t) => {
+	await t.test("a client that disconnects during authentication, and shutdown", async (t) => {
 		const never: ProxyAuthenticator = {
 			admit: () => new Promise(() => {}),
 			admitByHeader: () => new Promise(() => {}),
@@ -229,7 +229,7 @@ t.test("a gate", async (t) => {
 		await waiting.ended();
 		t.equal(waiting.seen, "");
 	});
-	await t.test("one that breaks lets nobody in", async (t) => {
+	await t.test("if it fails, no client is admitted", async (t) => {
 		const broken: ProxyAuthenticator = {
 			admit: async () => true,
 			admitByHeader: () => Promise.reject(new Error("no directory")),
@@ -240,7 +240,7 @@ t.test("a gate", async (t) => {
 	});
 });
 
-t.test("a CONNECT to nowhere", async (t) => {
+t.test("CONNECT with an invalid target", async (t) => {
 	const proxy = await startTestProxy(t);
 	for (const target of ["example.com", "example.com:0", "/path"]) {
 		const client = await proxy.connect();
@@ -251,7 +251,7 @@ t.test("a CONNECT to nowhere", async (t) => {
 	}
 });
 
-t.test("hooks that take their time over clients, and lead their tunnels elsewhere or refuse them", async (t) => {
+t.test("hooks delay clients, and redirect or refuse their tunnels", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const hook: Hook = {
 		name: "leading",

@@ -1,4 +1,4 @@
-// Who may connect, by address.
+// Access by client address.
 import { networkInterfaces } from "node:os";
 import t from "tap";
 import { Peer } from "../../../../fixtures/peer.ts";
@@ -43,7 +43,7 @@ const outward = Object.values(networkInterfaces())
 	.find((one) => one?.family === "IPv4" && !one.internal)?.address;
 
 t.test(
-	"a client that may not connect is hung up on",
+	"a client that may not connect is disconnected",
 	{ skip: outward === undefined || refusalOf(outward, { block_global: true, block_private: true }) === null },
 	async (t) => {
 		const options = { listen_host: "0.0.0.0", block_private: true, block_global: true };

@@ -1,4 +1,4 @@
-// Ports: opened, told, and known again.
+// Listening on ports, and detecting connections to them.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
@@ -20,17 +20,17 @@ async function listen(t: Test, host: string, port = 0): Promise<{ listener: List
 	return { listener, accepted };
 }
 
-t.test("takes connections at the address it tells", async (t) => {
+t.test("it accepts connections at the reported address", async (t) => {
 	const { listener, accepted } = await listen(t, "127.0.0.1");
 	const client = connect(listener.port, listener.host);
 	await once(client, "connect");
 	t.equal(listener.isReachedBy(client), true);
-	// which of the two ends hears of it first is up to the system
+	// The system decides which of the two ends gets its event first.
 	t.equal((await accepted).remotePort, client.localPort);
 	client.destroy();
 });
 
-t.test("knows what leads to it", async (t) => {
+t.test("it knows the sockets and URLs that lead to it", async (t) => {
 	const { listener } = await listen(t, "127.0.0.1");
 	const { listener: everywhere } = await listen(t, "0.0.0.0");
 	for (const [host, port, here, there] of [
@@ -51,7 +51,7 @@ t.test("knows what leads to it", async (t) => {
 	client.destroy();
 });
 
-t.test("reasons why it cannot listen", async (t) => {
+t.test("the reasons for a failure to listen", async (t) => {
 	const { listener } = await listen(t, "127.0.0.1");
 	await t.rejects(listen(t, "127.0.0.1", listener.port), {
 		code: "FT_PORT",

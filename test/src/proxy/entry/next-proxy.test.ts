@@ -1,5 +1,5 @@
-// Logins at the next proxy: it is the client who answers its question, over one connection, and what the login opens is
-// the client's.
+// Logins at the next proxy: the client answers its challenge over one connection, and the tunnel that the login opens is
+// for that client only.
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import t, { type Test } from "tap";
@@ -39,7 +39,7 @@ const connect = (to: string, credentials = "", ...fields: string[]) =>
 		"",
 	].join("\r\n");
 
-/** Wants a login of two steps on each connection. */
+/** Requires a login of two steps on each connection. */
 function ntlm(): Refuse {
 	const asked = new Map<number, string>();
 	return (head, index) => {
@@ -64,14 +64,14 @@ async function start(t: Test, refuse: Refuse, { options = {}, ...parts }: ProxyP
 const secure = (client: Peer) => client.secure({ servername: "localhost", ca: authority.certificatePem });
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
-/** Logs in as curl does, over one connection. */
+/** Authenticates as curl does, over one connection. */
 async function logIn(t: Test, client: Peer, to: string): Promise<void> {
 	const { head } = await client.send(connect(to, "NTLM first")).message();
 	const [, index] = /\r\nProxy-Authenticate: NTLM challenge-(\d+)\r\n/.exec(head) ?? [];
 	t.match(await client.send(connect(to, `NTLM last-${index}`)).head(), /^HTTP\/1\.1 200 /);
 }
 
-t.test("the client gets the question, and its answer gets through", async (t) => {
+t.test("the challenge reaches the client, and its credentials reach the next proxy", async (t) => {
 	const origin = await startOrigin(t, echo, originTls());
 	const to = `localhost:${origin.port}`;
 	const basic: Refuse = (head) =>
@@ -92,7 +92,7 @@ t.test("the client gets the question, and its answer gets through", async (t) =>
 	t.match(await proxy.flow(0), { request: { path: "/x" }, error: null });
 	t.equal(proxy.flows.length, 1, "a question is no recording");
 	t.equal(proxy.events.filter(({ kind }) => kind === "upstream_error").length, 0);
-	await t.test("a second tunnel with the same credentials needs no other", async (t) => {
+	await t.test("a second tunnel with the same credentials uses the pool's connection", async (t) => {
 		const second = await proxy.connect();
 		t.match(await second.send(connect(to, "Basic dTpw")).head(), /^HTTP\/1\.1 200 /);
 		t.match((await (await secure(second)).send(get("/y")).message()).body.toString(), "GET /y ");
@@ -105,7 +105,7 @@ t.test("the client gets the question, and its answer gets through", async (t) =>
 	});
 });
 
-t.test("a login that holds for a connection", async (t) => {
+t.test("a login that authenticates the connection", async (t) => {
 	const origin = await startOrigin(t, echo, originTls());
 	const to = `localhost:${origin.port}`;
 	const { next, proxy } = await start(t, ntlm());
@@ -123,7 +123,7 @@ t.test("a login that holds for a connection", async (t) => {
 	t.match((await (await proxy.connect()).send(connect(to)).message()).head, /^HTTP\/1\.1 407 /);
 });
 
-t.test("requests in the clear, WebSockets and other bytes go through what the login has opened", async (t) => {
+t.test("cleartext requests, WebSockets and other protocols use the tunnel that the login opened", async (t) => {
 	const { next, proxy } = await start(t, ntlm());
 	const plain = await startOrigin(t, echo);
 	const client = await proxy.connect();
@@ -137,7 +137,7 @@ t.test("requests in the clear, WebSockets and other bytes go through what the lo
 	t.equal(plain.connections.length, 1);
 });
 
-t.test("when such a tunnel ends, the client's ends too and must authenticate again", async (t) => {
+t.test("when such a tunnel ends, the client's tunnel ends too, and the client must authenticate again", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head) => ok(head, "Connection: close")),
@@ -169,7 +169,7 @@ t.test("over HTTP/2", async (t) => {
 	t.equal(session.closed, true, "the client has to log in again");
 });
 
-t.test("other refusals, and what a client may do after them", async (t) => {
+t.test("other refusals, and further CONNECTs of the client", async (t) => {
 	const refusals: Record<string, string> = {
 		"a.test": "HTTP/1.1 403 Not there\r\nContent-Length: 2\r\n\r\nno",
 		"b.test": "HTTP/1.1 503 Later\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nlat\r\n2\r\ner\r\n0\r\n\r\n",
@@ -213,7 +213,7 @@ t.test("other refusals, and what a client may do after them", async (t) => {
 	);
 });
 
-t.test("many rounds on one connection", async (t) => {
+t.test("many steps on one connection", async (t) => {
 	const { next, proxy } = await start(t, () => challenge("Negotiate"));
 	const client = await proxy.connect();
 	const warnings: Error[] = [];
@@ -229,7 +229,7 @@ t.test("many rounds on one connection", async (t) => {
 	t.ok(await next.connections[0]?.ended(), "it goes with the client");
 });
 
-t.test("a next proxy that has closed the connection meanwhile", async (t) => {
+t.test("the next proxy has closed the connection meanwhile", async (t) => {
 	const origin = await startOrigin(t, echo, originTls());
 	const to = `localhost:${origin.port}`;
 	const { next, proxy } = await start(t, (head) => (head.includes("Basic dTpw") ? undefined : challenge("Basic")));
@@ -241,7 +241,7 @@ t.test("a next proxy that has closed the connection meanwhile", async (t) => {
 	t.match((await (await secure(client)).send(get("/x")).message()).body.toString(), "GET /x ");
 });
 
-t.test("and one that closes it when it is asked again", async (t) => {
+t.test("the next proxy closes the connection at the second CONNECT", async (t) => {
 	const next = await startOrigin(t, async (peer, index) => {
 		await peer.head();
 		peer.send(index === 0 ? challenge("Basic") : "HTTP/1.1 200 OK\r\n\r\n");
@@ -256,7 +256,7 @@ t.test("and one that closes it when it is asked again", async (t) => {
 	t.equal((await client.send(get("/x")).message()).body.toString(), "through");
 });
 
-t.test("challenges that are not for the client", async (t) => {
+t.test("challenges that do not reach the client", async (t) => {
 	const reported = "refused the tunnel: 407 Who is it";
 	const of = async (parts: ProxyParts) => {
 		const { proxy } = await start(t, () => challenge("Basic"), parts);
@@ -275,7 +275,7 @@ t.test("challenges that are not for the client", async (t) => {
 	);
 });
 
-t.test("the client goes while the next proxy thinks", async (t) => {
+t.test("the client disconnects before the next proxy decides", async (t) => {
 	const silent = await startOrigin(t, () => {});
 	const proxy = await startTestProxy(t, { authority, options: { mode: [`upstream:http://${silent.authority}`] } });
 	const client = await proxy.connect();

@@ -1,9 +1,9 @@
-// Answers of the proxy's own.
+// The proxy's own error responses.
 import t from "tap";
 import { readMessages } from "../../../../fixtures/read-messages.ts";
 import { errorPage } from "../../../../src/proxy/exchange/error-page.ts";
 
-t.test("a whole response of text, in UTF-8, that ends the connection", async (t) => {
+t.test("a complete text response in UTF-8 that closes the connection", async (t) => {
 	const page = errorPage(502, "no way to bücher.example");
 	const { messages, fault } = readMessages({ side: "response", bytes: page }, [Buffer.from(page, "latin1")]);
 	t.equal(fault, null);
@@ -28,6 +28,6 @@ t.test("a whole response of text, in UTF-8, that ends the connection", async (t)
 	t.match(errorPage(400, "x"), /^HTTP\/1\.1 400 Bad Request\r\n/);
 });
 
-t.test("for HEAD only its head", async (t) => {
+t.test("only a head for HEAD", async (t) => {
 	t.match(errorPage(502, "x", "HEAD"), /Content-Length: 12\r\nConnection: close\r\n\r\n$/);
 });

@@ -1,4 +1,4 @@
-// One request and its response: what hooks see and decide, what is passed on, and how it ends.
+// One request and its response: hooks and their decisions, forwarding, and the end.
 import t from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { answering, ask, type Conversation, ok, startOrigin } from "../../../../fixtures/origin-server.ts";
@@ -11,7 +11,7 @@ import type { Hook, Phase } from "../../../../src/hooks/hook.ts";
 
 const phases = ["requestheaders", "request", "responseheaders", "response", "error"] as const;
 
-/** A hook that notes each phase, and the bodies as they are then. */
+/** A hook that records each phase, and the bodies at that time. */
 function noting(noted: string[], needs: Hook["needs"] = { request: true, response: true }): Hook {
 	const note = (phase: Phase) => (flow: HttpFlow) => {
 		noted.push(`${phase} ${flow.request.text ?? "-"} ${flow.response?.text ?? "-"}`);
@@ -19,10 +19,10 @@ function noting(noted: string[], needs: Hook["needs"] = { request: true, respons
 	return { name: "noting", needs: needs ?? {}, ...Object.fromEntries(phases.map((phase) => [phase, note(phase)])) };
 }
 
-/** Bodies pass as they come, and are kept all the same. */
+/** Bodies are streamed, and recorded all the same. */
 const passing = { stream_large_bodies: 0, store_streamed_bodies: true };
 
-t.test("head, fields and body are delivered as they are, both ways, and recorded", async (t) => {
+t.test("head, fields and body are forwarded unchanged in both directions, and recorded", async (t) => {
 	const request = [
 		"User-AGENT: x",
 		"X-B: 2",
@@ -80,13 +80,13 @@ t.test("head, fields and body are delivered as they are, both ways, and recorded
 	t.ok(times.every((time) => typeof time === "number" && Math.abs(time - Date.now() / 1000) < 60));
 });
 
-t.test("chunks and trailers, both ways", async (t) => {
+t.test("chunks and trailers in both directions", async (t) => {
 	const coded = (words: string[], trailers: string) =>
 		`${words.map((word) => `${word.length.toString(16)}\r\n${word}\r\n`).join("")}0\r\n${trailers}\r\n`;
 	const chunked = "Transfer-Encoding: chunked";
 	const origin = await startOrigin(t, async (server) => {
 		t.match(await server.head(), /Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n/);
-		// What came before the server was there may be one chunk.
+		// Bytes that arrived before the server was connected may be one chunk.
 		t.match(await server.upTo("X-Sum: 7\r\n\r\n"), /^(8\r\nupstream|2\r\nup\r\n6\r\nstream)\r\n0\r\nX-Sum: 7\r\n\r\n$/);
 		server.send(`HTTP/1.1 200 OK\r\n${chunked}\r\n\r\n${coded(["down", " stream"], "x-Done: \xe4\r\nx-Done: 2\r\n")}`);
 	});
@@ -102,7 +102,7 @@ t.test("chunks and trailers, both ways", async (t) => {
 	t.match([response?.text, response?.trailers?.fields], ["down stream", ["x-Done", "\xe4", "x-Done", "2"]]);
 });
 
-t.test("responses without a body leave the connection in step", async (t) => {
+t.test("the connection stays usable after responses without a body", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head) => {
@@ -127,7 +127,7 @@ t.test("responses without a body leave the connection in step", async (t) => {
 	t.equal(origin.connections.length, 1);
 });
 
-t.test("a GET with a body, and a head as large as it may be", async (t) => {
+t.test("a GET with a body, and a head of the maximum size", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head, body) => ok(`${body} ${head.length}`)),
@@ -147,7 +147,7 @@ t.test("a GET with a body, and a head as large as it may be", async (t) => {
 	);
 });
 
-t.test("servers of HTTP/1.0, and bodies that end with the connection", async (t) => {
+t.test("HTTP/1.0 servers, and bodies delimited by the close", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send("HTTP/1.0 200 OK\r\nX: y\r\n\r\nuntil the end");
@@ -165,7 +165,7 @@ t.test("servers of HTTP/1.0, and bodies that end with the connection", async (t)
 	t.match(proxy.flows, [{ error: null, response: { httpVersion: "HTTP/1.0" } }, { error: null }]);
 });
 
-t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
+t.test("an HTTP/1.0 client gets no chunks", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"),
@@ -180,7 +180,7 @@ t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
 t.test("Expect: 100-continue", async (t) => {
 	const expecting = (authority: string, path = "/") =>
 		ask("POST", authority, path, ["Expect: 100-continue", "Content-Length: 4"]);
-	/** Wants the body, after an early hint, or refuses it. */
+	/** Sends an early hint and requests the body, or refuses it. */
 	const choosy: Conversation = async (server) => {
 		for (;;) {
 			const head = await server.head();
@@ -192,7 +192,7 @@ t.test("Expect: 100-continue", async (t) => {
 					.send(ok((await server.take(4)).toString()));
 		}
 	};
-	await t.test("the server is asked before the body has come, and its 100 is passed on", async (t) => {
+	await t.test("the server decides before the body arrives, and its 100 is forwarded", async (t) => {
 		const origin = await startOrigin(t, choosy);
 		const proxy = await startTestProxy(t);
 		const client = await proxy.connect();
@@ -207,7 +207,7 @@ t.test("Expect: 100-continue", async (t) => {
 		t.equal(request.headers.get("expect"), "100-continue", "it is on the tape");
 		t.equal(request.body?.toString(), "body");
 	});
-	await t.test("a 417 passes, and nobody waits for the body", async (t) => {
+	await t.test("a 417 is forwarded, and the proxy does not wait for the body", async (t) => {
 		const origin = await startOrigin(t, choosy);
 		const proxy = await startTestProxy(t);
 		const client = await proxy.connect();
@@ -221,7 +221,7 @@ t.test("Expect: 100-continue", async (t) => {
 		t.notOk(flow.response?.headers.has("connection"), "the tape has the server's response");
 		t.equal(flow.request.body, null, "no body was sent");
 	});
-	await t.test("a client that does not wait goes on as usual", async (t) => {
+	await t.test("a client that does not wait is served as usual", async (t) => {
 		const origin = await startOrigin(
 			t,
 			answering((_head, body) => ok(body.toString())),
@@ -253,7 +253,7 @@ t.test("Expect: 100-continue", async (t) => {
 			t.equal((await client.send("body").message()).body.toString(), expected);
 		}
 	});
-	await t.test("a body whose size is not known and decides what becomes of it", async (t) => {
+	await t.test("a body of unknown size, if the size decides how it is handled", async (t) => {
 		const proxy = await startTestProxy(t, { options: { body_size_limit: 3 } });
 		const client = await proxy.connect();
 		client.send(ask("POST", "127.0.0.1:1", "/", ["Expect: 100-continue", "Transfer-Encoding: chunked"]));
@@ -261,7 +261,7 @@ t.test("Expect: 100-continue", async (t) => {
 		t.match(await client.send("4\r\nbody\r\n0\r\n\r\n").head(), "HTTP/1.1 413 ");
 	});
 	await t.test(
-		"a body that passes is asked for by the server too, and what does not fit is refused at once",
+		"for a streamed body the server decides too, and a body over the limit is refused at once",
 		async (t) => {
 			const origin = await startOrigin(t, choosy);
 			const proxy = await startTestProxy(t, { options: { stream_large_bodies: 1 } });
@@ -273,7 +273,7 @@ t.test("Expect: 100-continue", async (t) => {
 			t.match(await (await small.connect()).send(expecting(origin.authority)).head(), "HTTP/1.1 413 ");
 		},
 	);
-	await t.test("a request that no body follows is not told to go on", async (t) => {
+	await t.test("a request without a body gets no 100 Continue", async (t) => {
 		const origin = await startOrigin(
 			t,
 			answering(() => `HTTP/1.1 100 Continue\r\n\r\n${ok("hi")}`),
@@ -286,7 +286,7 @@ t.test("Expect: 100-continue", async (t) => {
 	});
 });
 
-t.test("a request that is refused before its body does not ask for it", async (t) => {
+t.test("a request that is refused before its body gets no 100 Continue", async (t) => {
 	const refusing: Hook = {
 		name: "refusing",
 		requestheaders: (_flow, decision) =>
@@ -299,7 +299,7 @@ t.test("a request that is refused before its body does not ask for it", async (t
 	t.match(proxy.flows, [{ response: { statusCode: 417 }, error: null }]);
 });
 
-t.test("interim responses reach those who know them, 100 nobody", async (t) => {
+t.test("interim responses are forwarded to clients that support them, except 100", async (t) => {
 	const interim =
 		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n";
 	const origin = await startOrigin(
@@ -317,7 +317,7 @@ t.test("interim responses reach those who know them, 100 nobody", async (t) => {
 	t.match(proxy.flows, [{ response: { statusCode: 200 } }, { response: { statusCode: 200 } }]);
 });
 
-t.test("early hints come while the response is still awaited", async (t) => {
+t.test("early hints arrive before the response", async (t) => {
 	const hinted = gate();
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
@@ -332,7 +332,7 @@ t.test("early hints come while the response is still awaited", async (t) => {
 	t.equal((await client.message()).body.toString(), "done");
 });
 
-t.test("an answer that comes before the request is complete", async (t) => {
+t.test("a response before the request is complete", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send(ok("too much", "Connection: close"));
@@ -349,7 +349,7 @@ t.test("an answer that comes before the request is complete", async (t) => {
 	t.equal(flow.request.text, "begunthe rest");
 });
 
-t.test("a long request that is answered early is read to its end, though the server has gone", async (t) => {
+t.test("the rest of a long request is read although the server has responded and closed", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.upTo("begun");
 		server.send("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno");
@@ -364,7 +364,7 @@ t.test("a long request that is answered early is read to its end, though the ser
 	t.equal((await proxy.flow(0)).request.bodySize, 20_000_005);
 });
 
-t.test("hooks see the phases in order, and whole bodies where they need them", async (t) => {
+t.test("hooks see the phases in order, and complete bodies if they need them", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((_head, body) => ok(`<${body}>`)),
@@ -394,7 +394,7 @@ t.test("hooks see the phases in order, and whole bodies where they need them", a
 	t.strictSame(noted, ["requestheaders  -", "request  -", "error  -"]);
 });
 
-t.test("bodies beyond the cutoff pass as they come; hooks that need them look back", async (t) => {
+t.test("bodies over the cutoff are streamed, and hooks that need them run afterwards", async (t) => {
 	const noted: string[] = [];
 	const origin = await startOrigin(t, async (server) => {
 		await server.upTo("up 1");
@@ -416,7 +416,7 @@ t.test("bodies beyond the cutoff pass as they come; hooks that need them look ba
 	]);
 });
 
-t.test("changes of hooks are sent, asynchronous ones too, with matching framing", async (t) => {
+t.test("changes by synchronous and asynchronous hooks are sent with matching framing", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head, body) => {
@@ -452,7 +452,7 @@ t.test("changes of hooks are sent, asynchronous ones too, with matching framing"
 	});
 });
 
-t.test("a hook sends a request elsewhere", async (t) => {
+t.test("a hook redirects a request", async (t) => {
 	const other = await startOrigin(
 		t,
 		answering(() => ok("other")),
@@ -471,7 +471,7 @@ t.test("a hook sends a request elsewhere", async (t) => {
 	t.equal((await client.send(ask("GET", "127.0.0.1:1", "/")).message()).body.toString(), "other");
 });
 
-t.test("a hook answers, at either phase; the answer passes the response phases", async (t) => {
+t.test("a hook answers in either request phase; the response phases follow", async (t) => {
 	for (const phase of ["requestheaders", "request"] as const) {
 		const noted: string[] = [];
 		const answer: Hook = {
@@ -501,7 +501,7 @@ t.test("a hook answers, at either phase; the answer passes the response phases",
 	}
 });
 
-t.test("a hook hangs up", async (t) => {
+t.test("a hook aborts", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -528,7 +528,7 @@ t.test("a hook hangs up", async (t) => {
 	}
 });
 
-t.test("a hook that fails, at each phase and in both ways, stops its exchange and no other", async (t) => {
+t.test("a hook that fails at any phase, synchronously or later, ends only its own exchange", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -558,7 +558,7 @@ t.test("a hook that fails, at each phase and in both ways, stops its exchange an
 	}
 });
 
-t.test("an answer that cannot be read when it is sent stops its exchange and no other, whenever that is", async (t) => {
+t.test("an answer that cannot be read when it is sent ends only its own exchange", async (t) => {
 	const gone = (): never => {
 		throw new Error("gone");
 	};
@@ -582,7 +582,7 @@ t.test("an answer that cannot be read when it is sent stops its exchange and no 
 	}
 });
 
-t.test("a hook that fails at the error phase changes nothing about the error", async (t) => {
+t.test("a hook that fails at the error phase does not change the error", async (t) => {
 	const failing: Hook = {
 		name: "failing",
 		error() {
@@ -599,7 +599,7 @@ t.test("a hook that fails at the error phase changes nothing about the error", a
 	t.match(await proxy.event("hook_error"), { phase: "error" });
 });
 
-t.test("a client that has gone while a hook runs", async (t) => {
+t.test("a client that disconnects while a hook runs", async (t) => {
 	const entered = gate();
 	const left = gate();
 	const slow: Hook = {
@@ -620,7 +620,7 @@ t.test("a client that has gone while a hook runs", async (t) => {
 	t.equal(proxy.flows.length, 1, "is recorded once");
 });
 
-t.test("HTTP/2 in clear text is not offered to the server", async (t) => {
+t.test("h2c is not offered to the server", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((head) => {
@@ -640,7 +640,7 @@ t.test("HTTP/2 in clear text is not offered to the server", async (t) => {
 	t.equal((await client.message()).body.toString(), "hi");
 });
 
-t.test("a response that breaks off: the client can tell, and the tape says why", async (t) => {
+t.test("a response that breaks off: the client can detect it, and the flow has the reason", async (t) => {
 	for (const [head, sees] of [
 		["Content-Length: 100", "end"],
 		["Transfer-Encoding: chunked", "end"],
@@ -661,7 +661,7 @@ t.test("a response that breaks off: the client can tell, and the tape says why",
 	}
 });
 
-t.test("a body that would end with the connection and breaks off ends with a reset", async (t) => {
+t.test("a body delimited by the close that breaks off ends with a reset", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send("HTTP/1.1 200 OK\r\n\r\nhello");
@@ -678,8 +678,8 @@ t.test("a body that would end with the connection and breaks off ends with a res
 	t.match(await proxy.flow(0), { error: { message: /ECONNRESET/ }, response: { text: "hello" } });
 });
 
-t.test("events pass as they come, and the tape has their times", async (t) => {
-	// too large together to be joined when both arrive within one millisecond
+t.test("event streams are streamed, and their times are recorded", async (t) => {
+	// Too large to be joined if both arrive within one millisecond.
 	const sizes = [4090, 7] as const;
 	const chunk = (size: number) => `${size.toString(16)}\r\n${"x".repeat(size)}\r\n`;
 	const began = Date.now();
@@ -688,7 +688,7 @@ t.test("events pass as they come, and the tape has their times", async (t) => {
 		server.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
 		for (const size of sizes) {
 			server.send(chunk(size));
-			// The client answers each chunk, so the proxy has passed it on.
+			// The client answers each chunk, which shows that the proxy has forwarded it.
 			await server.take(1);
 		}
 		server.send("0\r\n\r\n");
@@ -714,7 +714,7 @@ t.test("events pass as they come, and the tape has their times", async (t) => {
 	t.ok(chunks.every(([age]) => Number.isInteger(age) && age >= 0 && age <= elapsed + 1));
 });
 
-/** A script's hook that changes bodies as they pass. */
+/** A script's hook that transforms streamed bodies. */
 function transforming(
 	phase: "requestheaders" | "responseheaders",
 	transform: (chunk: Buffer) => Uint8Array | Iterable<Uint8Array>,
@@ -727,7 +727,7 @@ function transforming(
 	};
 }
 
-t.test("bodies are changed as they pass, in both ways, and framed anew", async (t) => {
+t.test("streamed bodies are transformed in both directions, with new framing", async (t) => {
 	const upper = (chunk: Buffer) => Buffer.from(chunk.toString().toUpperCase());
 	const origin = await startOrigin(t, async (server) => {
 		t.match(await server.head(), /transfer-encoding: chunked/i);
@@ -743,7 +743,7 @@ t.test("bodies are changed as they pass, in both ways, and framed anew", async (
 	t.equal(await client.upTo("0\r\n\r\n"), "4\r\nDOWN\r\n0\r\n\r\n");
 });
 
-t.test("a change that fails, at a chunk or at the end, in both ways, ends its exchange and no other", async (t) => {
+t.test("a transformation that fails, at a chunk or at the end, ends only its own exchange", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -767,7 +767,7 @@ t.test("a change that fails, at a chunk or at the end, in both ways, ends its ex
 	}
 });
 
-t.test("hooks that look back at what has passed are waited for, and cannot spoil it", async (t) => {
+t.test("the exchange waits for hooks that run after a streamed message; they cannot break it", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering((_head, body) => ok(body.toString())),
@@ -794,7 +794,7 @@ t.test("hooks that look back at what has passed are waited for, and cannot spoil
 	t.match(await proxy.flow(0), { error: null, response: { text: "body" } });
 });
 
-t.test("bodies beyond the limit are refused", async (t) => {
+t.test("bodies over the limit are refused", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("too long")),
@@ -813,7 +813,7 @@ t.test("bodies beyond the limit are refused", async (t) => {
 	t.same([announced.request.body, response.response?.body], [null, null], "nothing is said of what was not read");
 });
 
-t.test("a slow client holds its response back, and the end of the proxy ends what is open", async (t) => {
+t.test("a slow client applies back-pressure, and shutdown ends open exchanges", async (t) => {
 	const size = 40_000_000;
 	const asked = gate();
 	const origin = await startOrigin(t, async (server) => {
@@ -840,7 +840,7 @@ t.test("a slow client holds its response back, and the end of the proxy ends wha
 	});
 });
 
-t.test("a change of protocol, recorded with what followed if that is wanted", async (t) => {
+t.test("a switch of protocols, recorded with the bytes that follow if the option is set", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n").send(await server.upTo("!"));
@@ -862,7 +862,7 @@ t.test("a change of protocol, recorded with what followed if that is wanted", as
 	]);
 });
 
-t.test("a disk that is full: what passes goes on passing, what has to wait there cannot", async (t) => {
+t.test("a full disk: streamed bodies are still forwarded, bodies that must wait on the disk are refused", async (t) => {
 	const full = () => {
 		throw new Error("disk full");
 	};

@@ -1,4 +1,4 @@
-// The answer of a hook, given at its pace.
+// A hook's response and its timing.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
 import type { Delivery } from "../../../../src/hooks/decision.ts";
@@ -8,7 +8,7 @@ const given = (delivery: Delivery | null) =>
 	new HookResponse({ kind: "answer", by: "test", response: httpResponse(), delivery, cached: null });
 const piece = (text: string, afterMs = 0) => ({ bytes: Buffer.from(text), afterMs });
 
-t.test("at once and whole, unless told otherwise", async (t) => {
+t.test("by default it is sent at once and whole", async (t) => {
 	for (const delivery of [null, {}, { waitMs: 0 }]) {
 		const answer = given(delivery);
 		t.equal(
@@ -22,7 +22,7 @@ t.test("at once and whole, unless told otherwise", async (t) => {
 	}
 });
 
-t.test("after a while; then it is of that moment", async (t) => {
+t.test("after a delay, with the time of sending", async (t) => {
 	const answer = given({ waitMs: 30 });
 	const began = Date.now() / 1000;
 	await new Promise<void>((resolve) => t.equal(answer.startDelay(resolve), true));
@@ -30,7 +30,7 @@ t.test("after a while; then it is of that moment", async (t) => {
 	t.equal(answer.response.timestampEnd, answer.response.timestampStart);
 });
 
-t.test("piece by piece, held back while the client takes no more", async (t) => {
+t.test("in pieces, paused while the client accepts no more", async (t) => {
 	const pieces = [piece("a"), piece("b", 1), piece("c", 1)];
 	const answer = given({ pieces });
 	const got: string[] = [];
@@ -52,7 +52,7 @@ t.test("piece by piece, held back while the client takes no more", async (t) => 
 	t.strictSame(got, ["a", "b", "c"]);
 });
 
-t.test("nothing more once it is given up", async (t) => {
+t.test("nothing more after cancel", async (t) => {
 	const waiting = given({ waitMs: 5 });
 	const playing = given({ pieces: [piece("a", 5)] });
 	waiting.startDelay(() => t.fail("it was given up"));

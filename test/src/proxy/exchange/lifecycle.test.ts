@@ -1,9 +1,9 @@
-// Which stage of an exchange may follow which, as the table says and the diagram of ARCHITECTURE.md shows.
+// The transitions between the stages of an exchange, and the diagram in ARCHITECTURE.md.
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { Lifecycle, type Stage, transitions } from "../../../../src/proxy/exchange/lifecycle.ts";
 
-t.test("stages follow one another as the table says, and no other way", async (t) => {
+t.test("only the transitions of the table are allowed", async (t) => {
 	const lifecycle = new Lifecycle("an-id");
 	t.equal(lifecycle.stage, "requestheaders");
 	for (const stage of [
@@ -26,7 +26,7 @@ t.test("stages follow one another as the table says, and no other way", async (t
 	});
 });
 
-t.test("each stage can be reached, and each leads to the end", async (t) => {
+t.test("each stage can be reached, and leads to the end", async (t) => {
 	const stages = Object.keys(transitions) as Stage[];
 	const reached = new Set<Stage>(["requestheaders"]);
 	for (const stage of reached) for (const next of transitions[stage]) reached.add(next);
@@ -34,7 +34,7 @@ t.test("each stage can be reached, and each leads to the end", async (t) => {
 	for (const stage of stages) if (stage !== "done") t.ok(transitions[stage].includes("done"), `${stage} can fail`);
 });
 
-t.test("the diagram shows what the table says", async (t) => {
+t.test("the diagram equals the table", async (t) => {
 	const [, diagram = ""] =
 		/```mermaid\nstateDiagram-v2\n([\s\S]*?)```/.exec(readFileSync("ARCHITECTURE.md", "utf8")) ?? [];
 	const name = (stage: string) => stage.replace(" ", "_");

@@ -1,11 +1,11 @@
-// Messages of the heads that came.
+// Messages created from parsed heads.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { requestOf, responseOf } from "../../../../src/proxy/exchange/messages.ts";
 
 const target = { scheme: "https", host: "example.com", port: 8443, path: "/p" } as const;
 
-t.test("a request: where it goes is the target's to say, all else is as it came", async (t) => {
+t.test("a request: the target determines its destination, everything else is as received", async (t) => {
 	const head = {
 		method: "PUT",
 		target: "https://example.com:8443/p",
@@ -40,7 +40,7 @@ t.test("a response", async (t) => {
 	t.equal(responseOf(head, { kind: "length", length: 0 }, 3).bodySize, 0);
 });
 
-t.test("a body that inflates without limit stays encoded; a large one is decoded", async (t) => {
+t.test("a decompression bomb stays encoded; a large body is decoded", async (t) => {
 	const fields = ["content-encoding", "gzip"];
 	const framing = { kind: "chunked" } as const;
 	const request = requestOf(

@@ -1,4 +1,4 @@
-// The request as it came, beside the one that rules made of it.
+// The request as received, beside the one that rules changed.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import type { Request } from "../../../../src/flow/message.ts";
@@ -20,7 +20,7 @@ function settled(change: (request: Request) => void) {
 	return flow.original;
 }
 
-t.test("kept where anything changed, and only there", (t) => {
+t.test("it is kept only if something has changed", (t) => {
 	t.equal(
 		settled(() => {}),
 		null,

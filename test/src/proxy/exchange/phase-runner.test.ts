@@ -10,7 +10,7 @@ import { BodyPolicy, options as bodyOptions } from "../../../../src/proxy/body/p
 import { ProxyContext, type ProxyEvent } from "../../../../src/proxy/context/context.ts";
 import { PhaseRunner } from "../../../../src/proxy/exchange/phase-runner.ts";
 
-/** A runner with these hooks, and what it tells, in order. */
+/** A runner with these hooks, and its calls in order. */
 function runnerOf(...hooks: Omit<Hook, "name">[]) {
 	const reported: string[] = [];
 	const events: ProxyEvent[] = [];
@@ -29,13 +29,13 @@ function runnerOf(...hooks: Omit<Hook, "name">[]) {
 	return { runner, context, reported, events, tell, fail };
 }
 
-t.test("goes on at once where no hook takes its time", async (t) => {
+t.test("it continues at once if no hook is asynchronous", async (t) => {
 	const { runner, reported, tell, fail } = runnerOf({ request: () => void reported.push("hook") });
 	runner.run("request", tell("next"), fail);
 	t.strictSame(reported, ["hook", "next"]);
 });
 
-t.test("waits for hooks, and then what was added is written", async (t) => {
+t.test("it waits for asynchronous hooks, and then flushes", async (t) => {
 	const waiting = gate();
 	const { runner, context, reported, tell, fail } = runnerOf({ request: () => waiting.opened });
 	runner.run("request", tell("next"), fail);
@@ -45,7 +45,7 @@ t.test("waits for hooks, and then what was added is written", async (t) => {
 	t.strictSame(reported, ["next", "flush"]);
 });
 
-t.test("hooks that fail, now or later", async (t) => {
+t.test("hooks that fail, synchronously or later", async (t) => {
 	for (const request of [
 		() => {
 			throw "now";
@@ -60,7 +60,7 @@ t.test("hooks that fail, now or later", async (t) => {
 	}
 });
 
-t.test("which phases hooks see", async (t) => {
+t.test("the phases that hooks see", async (t) => {
 	const { runner } = runnerOf({ request: () => {} });
 	t.strictSame(
 		[runner.seesAny("requestheaders", "request"), runner.seesAny("responseheaders", "response")],
@@ -68,7 +68,7 @@ t.test("which phases hooks see", async (t) => {
 	);
 });
 
-t.test("looking back: the exchange goes on, and hears when they are through", async (t) => {
+t.test("hooks that run afterwards: the exchange continues, and is called when they have finished", async (t) => {
 	const waiting = gate();
 	const { runner, context, reported, tell } = runnerOf({ response: () => waiting.opened });
 	runner.runAfterwards("request", tell("nobody looks"));
@@ -79,7 +79,7 @@ t.test("looking back: the exchange goes on, and hears when they are through", as
 	t.strictSame([reported, runner.isRunningAfterwards], [["through", "flush"], false]);
 });
 
-t.test("a failing observer is reported and changes nothing", async (t) => {
+t.test("an observer that fails is reported, and changes nothing", async (t) => {
 	const throwing = () => {
 		throw "now";
 	};

@@ -1,11 +1,11 @@
-// Asking servers: over which connection, how often, and what becomes of it.
+// Requests to servers: reuse of connections, retries, and back-pressure.
 import t from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { askHttp2, openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts";
 import { answering, ask, ok, readingLate, startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 
-t.test("a connection is used again where both sides leave it open", async (t) => {
+t.test("a connection is reused if both sides keep it open", async (t) => {
 	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
 	for (const [name, answer, fields, connections] of [
 		["with a length", ok("hi"), [], 1],
@@ -32,7 +32,7 @@ t.test("a connection is used again where both sides leave it open", async (t) =>
 	}
 });
 
-t.test("several at once have a connection each, and share those afterwards", async (t) => {
+t.test("concurrent requests use separate connections, which are then reused", async (t) => {
 	const all = gate();
 	let asked = 0;
 	const origin = await startOrigin(t, async (server) => {
@@ -54,13 +54,13 @@ t.test("several at once have a connection each, and share those afterwards", asy
 });
 
 t.test(
-	"a kept connection that the server closed just then: the request is sent once more, with all of its body",
+	"if the server has just closed the kept connection, the request is sent once more, with its whole body",
 	async (t) => {
 		for (const how of ["close", "reset", "end"] as const) {
 			const origin = await startOrigin(t, async (server, index) => {
 				const { body } = await server.message();
 				server.send(ok(`${index} ${body}`));
-				// The next request arrives, and there is nobody any more.
+				// When the next request arrives, the server has closed.
 				await server.upTo("second");
 				if (index === 0) server[how]();
 				else server.send(ok(`${index} ${server.seen}`));
@@ -77,7 +77,7 @@ t.test(
 	},
 );
 
-t.test("it is not sent once more when it was the connection's first, or has been answered in part", async (t) => {
+t.test("it is not sent again on a new connection, or after a partial response", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		if ((await server.head()).includes("/first")) return server.close();
 		server.send(ok("hi"));
@@ -99,7 +99,7 @@ t.test("it is not sent once more when it was the connection's first, or has been
 	t.match(await proxy.flow(2), { error: { message: /7 more bytes, found the end/ } });
 });
 
-t.test("nor when the server has seen it: it said something first, or nothing for long", async (t) => {
+t.test("it is not sent again if the server has responded with something, or timed out", async (t) => {
 	for (const first of ["HTTP/1.1 103 Early Hints\r\n\r\n", "HTTP/1.1 2", null]) {
 		let asked = 0;
 		const origin = await startOrigin(t, async (server) => {
@@ -134,7 +134,7 @@ t.test("a server that closes a second time has failed", async (t) => {
 	t.match(await proxy.event("upstream_error"), { destination: origin.authority });
 });
 
-t.test("a slow server holds the client back, and gets the whole in the end", async (t) => {
+t.test("a slow server applies back-pressure to the client, and gets the whole body in the end", async (t) => {
 	const size = 40_000_000;
 	const drained = gate();
 	const origin = await startOrigin(t, readingLate(size, drained.opened));
@@ -147,8 +147,8 @@ t.test("a slow server holds the client back, and gets the whole in the end", asy
 	t.equal((await proxy.flow(0)).request.bodySize, size);
 });
 
-t.test("a client that sends much while the server is being reached is held back, too", async (t) => {
-	// It takes connections, and never answers the hello of TLS.
+t.test("a client that sends much while the proxy connects gets back-pressure too", async (t) => {
+	// It accepts connections, and never responds to the ClientHello.
 	const origin = await startOrigin(t, () => {});
 	const proxy = await startTestProxy(t);
 	const client = await proxy.connect();
@@ -161,7 +161,7 @@ t.test("a client that sends much while the server is being reached is held back,
 	t.match(proxy.flows, [{ error: { message: /stopped before the exchange was complete/ }, response: null }]);
 });
 
-t.test("a slow client holds the server back, and gets the whole in the end", async (t) => {
+t.test("a slow client applies back-pressure to the server, and gets the whole body in the end", async (t) => {
 	const size = 40_000_000;
 	const asked = gate();
 	const origin = await startOrigin(t, async (server) => {
@@ -181,7 +181,7 @@ t.test("a slow client holds the server back, and gets the whole in the end", asy
 	t.equal((await client.take(size)).length, size);
 });
 
-t.test("a connection that became something else is nobody's any more", async (t) => {
+t.test("a connection that has switched protocols is not reused", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.send("HTTP/1.1 101 Switching Protocols\r\n\r\n");
@@ -196,7 +196,7 @@ t.test("a connection that became something else is nobody's any more", async (t)
 	t.equal(origin.connections.length, 2);
 });
 
-t.test("a server that sends interim responses without end: 1000 are passed on, then it is a failure", async (t) => {
+t.test("endless interim responses: 1000 are forwarded, then the request fails", async (t) => {
 	const failed = { error: { message: "the server sent more than 1000 interim responses (1xx)" }, response: null };
 	const hint = "HTTP/1.1 103 Early Hints\r\n\r\n";
 	const origin = await startOrigin(

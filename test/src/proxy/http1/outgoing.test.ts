@@ -1,4 +1,4 @@
-// How messages are framed when they are sent on: as they came, or as their bodies really are.
+// The framing of forwarded messages: as received, or derived from the actual body.
 import t from "tap";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Request, Response } from "../../../../src/flow/message.ts";
@@ -47,7 +47,7 @@ t.test("unchanged messages are sent as received", async (t) => {
 	t.match(outgoingRequest(request([], { httpVersion: "HTTP/1.0" }), none, false), { version: "HTTP/1.0" });
 });
 
-t.test("the connection is closed behind a response that says so", async (t) => {
+t.test("the connection is closed after a response that announces it", async (t) => {
 	t.equal(outgoingResponse(response(["Connection", "close"]), request([]), length(0), false).close, true);
 	t.equal(outgoingResponse(response([], { httpVersion: "HTTP/1.0" }), request([]), length(0), false).close, true);
 	t.equal(
@@ -57,7 +57,7 @@ t.test("the connection is closed behind a response that says so", async (t) => {
 	);
 });
 
-t.test("a touched request says what its body is", async (t) => {
+t.test("the framing of a touched request matches its body", async (t) => {
 	for (const [fields, body, want, coding] of [
 		[["Content-Length", "3"], { size: 5 }, ["Content-Length", "5"], "plain"],
 		[["Content-Length", "3"], { size: 0 }, ["Content-Length", "0"], "plain"],
@@ -84,7 +84,7 @@ t.test("a touched request says what its body is", async (t) => {
 	]);
 });
 
-t.test("a touched response does, too", async (t) => {
+t.test("the framing of a touched response matches its body", async (t) => {
 	for (const [fields, body, want, coding, closes] of [
 		[["Content-Length", "3"], { size: 5 }, ["Content-Length", "5"], "plain", false],
 		[[], { size: 5 }, ["content-length", "5"], "plain", false],
@@ -100,7 +100,7 @@ t.test("a touched response does, too", async (t) => {
 		);
 });
 
-t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
+t.test("an HTTP/1.0 client gets no chunks", async (t) => {
 	const old = request([], { httpVersion: "HTTP/1.0" });
 	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, chunked, false), [[], "plain", true]);
 	t.strictSame(answered(response(["Transfer-Encoding", "chunked"]), old, { size: 5 }, true), [
@@ -110,7 +110,7 @@ t.test("a client of HTTP/1.0 gets no chunks", async (t) => {
 	]);
 });
 
-t.test("messages that must not have a body have none, even if a hook set one", async (t) => {
+t.test("messages without a body have none, even if a hook set one", async (t) => {
 	const sizing = ["Content-Length", "5"];
 	t.strictSame(answered(response(sizing), request([], { method: "HEAD" }), { size: 5 }, true), [sizing, "none", false]);
 	t.strictSame(answered(response(sizing, { statusCode: 304 }), request([]), { size: 5 }, true), [
@@ -126,13 +126,13 @@ t.test("messages that must not have a body have none, even if a hook set one", a
 	]);
 });
 
-t.test("the message itself is not changed", async (t) => {
+t.test("the message itself is unchanged", async (t) => {
 	const made = request(["Content-Length", "3"]);
 	outgoingRequest(made, { size: 5 }, true);
 	t.strictSame(made.headers.fields, ["Content-Length", "3"]);
 });
 
-t.test("requests to a proxy in absolute form", async (t) => {
+t.test("requests in absolute form for a proxy", async (t) => {
 	const proxyAt = (authorization: string | null = null): UpstreamProxy => ({
 		scheme: "http",
 		host: "127.0.0.1",

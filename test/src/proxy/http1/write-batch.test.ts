@@ -1,10 +1,10 @@
-// What goes to a socket within one turn, at once.
+// Writes to a socket, collected within one turn of the event loop.
 import { once } from "node:events";
 import t from "tap";
 import { socketPair } from "../../../../fixtures/socket-pair.ts";
 import { WriteBatch } from "../../../../src/proxy/http1/write-batch.ts";
 
-t.test("strings are bytes, and parts keep their order, few or many, small or large", async (t) => {
+t.test("strings are bytes, and parts keep their order", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	const bytes = Buffer.from("\0\xff", "latin1");
@@ -21,7 +21,7 @@ t.test("strings are bytes, and parts keep their order, few or many, small or lar
 	}
 });
 
-t.test("one turn is one write, and nothing is none", async (t) => {
+t.test("one write for each turn with data", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	const writes: number[] = [];
@@ -40,7 +40,7 @@ t.test("one turn is one write, and nothing is none", async (t) => {
 	t.strictSame(writes, [104]);
 });
 
-t.test("much is written now, and so is what cannot wait", async (t) => {
+t.test("large parts are written at once, and `write` writes at once", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	batch.add(Buffer.alloc(20_000));
@@ -55,7 +55,7 @@ t.test("much is written now, and so is what cannot wait", async (t) => {
 	t.equal((await peer.take(20_008)).latin1Slice(20_000), "the last");
 });
 
-t.test("false means enough for now, until drain", async (t) => {
+t.test("flush returns false until drain when much waits", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	peer.socket.pause();
 	const batch = new WriteBatch(socket);
@@ -77,7 +77,7 @@ t.test("false means enough for now, until drain", async (t) => {
 	t.equal((await peer.take(sent + 4)).length, sent + 4);
 });
 
-t.test("a socket that is closed takes all and sends none", async (t) => {
+t.test("after the socket is closed, parts are discarded", async (t) => {
 	const { socket } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	socket.destroy();
@@ -85,7 +85,7 @@ t.test("a socket that is closed takes all and sends none", async (t) => {
 	t.equal(batch.flush(), true);
 });
 
-t.test("bytes that the kernel has not taken yet stay unchanged", async (t) => {
+t.test("bytes that the kernel has not accepted yet stay unchanged", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	peer.socket.pause();
 	const [batch, other] = [new WriteBatch(socket), new WriteBatch((await socketPair(t)).socket)];

@@ -1,10 +1,10 @@
-// Messages of one connection on their way out, over a real socket.
+// Messages written to a real socket, one after another.
 import t from "tap";
 import { socketPair } from "../../../../fixtures/socket-pair.ts";
 import { WriteBatch } from "../../../../src/proxy/http1/write-batch.ts";
 import { Http1Writer } from "../../../../src/proxy/http1/writer.ts";
 
-t.test("bodies in the coding that their head names, one message after another", async (t) => {
+t.test("bodies in the coding that their head announces", async (t) => {
 	const { socket, peer } = await socketPair(t);
 	const batch = new WriteBatch(socket);
 	const writer = new Http1Writer(batch);

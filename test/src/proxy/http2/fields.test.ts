@@ -1,4 +1,4 @@
-// Heads between the versions of HTTP.
+// Conversion of heads between HTTP/1.1 and HTTP/2.
 import t from "tap";
 import { Headers } from "../../../../src/flow/headers.ts";
 import { Request, Response } from "../../../../src/flow/message.ts";
@@ -24,12 +24,12 @@ const http2 = (authority: string, ...fields: string[]) =>
 const none = { framing: { kind: "none" } } as const;
 const pseudo = { ":method": "GET", ":scheme": "https", ":path": "/p?q" };
 
-t.test("the fields of a stream without the pseudo-fields", async (t) => {
+t.test("regular fields without pseudo-header fields", async (t) => {
 	t.strictSame(regularFields([":method", "GET", ":path", "/", "a", ":b", "a", "c"]), ["a", ":b", "a", "c"]);
 	t.strictSame(regularFields([":status", "200"]), []);
 });
 
-t.test("a Host that names another host than the authority", async (t) => {
+t.test("a Host field that differs from the authority", async (t) => {
 	for (const [host, authority, scheme] of [
 		["b", "a", "https"],
 		["a:8080", "a", "https"],
@@ -50,7 +50,7 @@ t.test("a Host that names another host than the authority", async (t) => {
 	t.notOk(hasOtherHost([], "a", "https"));
 });
 
-t.test("how a body is delimited", async (t) => {
+t.test("body framing", async (t) => {
 	t.strictSame(http2Framing([], true), { kind: "none" });
 	t.strictSame(http2Framing(["content-length", "0"], true), { kind: "length", length: 0 });
 	t.strictSame(http2Framing(["content-length", "0"], false), { kind: "chunked" }, "trailers may follow");
@@ -60,7 +60,7 @@ t.test("how a body is delimited", async (t) => {
 });
 
 t.test(
-	"a request of HTTP/1.1 in HTTP/2: Host is the authority, cookies are apart, what is about the connection goes",
+	"an HTTP/1.1 request in HTTP/2: Host becomes the authority, cookies are split, connection fields are dropped",
 	async (t) => {
 		const request = http1(
 			...[
@@ -102,7 +102,7 @@ t.test(
 	},
 );
 
-t.test("a request of HTTP/2 in HTTP/2 stays as it is", async (t) => {
+t.test("an HTTP/2 request in HTTP/2 is unchanged", async (t) => {
 	const request = http2("other:1", "cookie", "a=1", "cookie", "b=2", "host", "third", "content-length", "3");
 	t.strictSame(
 		{ ...http2RequestHeaders(request, { framing: { kind: "length", length: 3 } }, false) },
@@ -121,7 +121,7 @@ t.test("a request of HTTP/2 in HTTP/2 stays as it is", async (t) => {
 	t.equal(http2RequestHeaders(http2(""), none, false)[":authority"], "example.com:8443", "or nowhere");
 });
 
-t.test("a request of HTTP/2 in HTTP/1.1: with Host, and one Cookie", async (t) => {
+t.test("an HTTP/2 request in HTTP/1.1: with Host, and one Cookie field", async (t) => {
 	t.strictSame(http1RequestFields(http2("example.com", "a", "1", "cookie", "a=1", "b", "2", "cookie", "b=2")), [
 		"Host",
 		"example.com",
@@ -141,7 +141,7 @@ t.test("a request of HTTP/2 in HTTP/1.1: with Host, and one Cookie", async (t) =
 	t.strictSame(http1RequestFields(http2("")), ["Host", "example.com:8443"]);
 });
 
-t.test("a length that a hook made wrong is made right, or left out", async (t) => {
+t.test("a wrong length is corrected or removed", async (t) => {
 	const length = (body: Parameters<typeof http2RequestHeaders>[1], touched: boolean) =>
 		http2RequestHeaders(http2("a", "content-length", "99"), body, touched)["content-length"];
 	t.equal(length({ size: 3 }, true), "3");
@@ -186,7 +186,7 @@ t.test("interim responses and trailers", async (t) => {
 	);
 });
 
-t.test("fields that HTTP/2 has no form for are left out, and told of", async (t) => {
+t.test("fields that HTTP/2 cannot represent are left out and reported", async (t) => {
 	const left: string[] = [];
 	const leftOut = (name: string) => void left.push(name);
 	const fields = [
@@ -257,7 +257,7 @@ t.test("a WebSocket is an extended CONNECT in HTTP/2, and a GET with an upgrade 
 	);
 });
 
-t.test("an offer of HTTP/2 in clear text, another version or TLS is withdrawn, any other stays", async (t) => {
+t.test("an offer to upgrade to HTTP or TLS is removed, others are kept", async (t) => {
 	const offer = http1(
 		"Host",
 		"a",
@@ -297,7 +297,7 @@ t.test("an offer of HTTP/2 in clear text, another version or TLS is withdrawn, a
 	}
 });
 
-t.test("a 101 changes to what was asked for", async (t) => {
+t.test("a 101 may switch only to a requested protocol", async (t) => {
 	const request = http1("Connection", "Upgrade", "Upgrade", "foo/2, WebSocket");
 	for (const [fields, want] of [
 		[["Upgrade", "websocket"], true],

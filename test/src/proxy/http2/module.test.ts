@@ -1,4 +1,4 @@
-// HTTP/2 of Node: when it is loaded, and what is asked of a connection.
+// Node's HTTP/2: when it is loaded, and the settings of sessions.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import t from "tap";
@@ -6,14 +6,14 @@ import { openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import { errorName } from "../../../../src/proxy/http2/module.ts";
 
-t.test("a proxy does not load it before somebody speaks it", async (t) => {
+t.test("it is loaded for the first HTTP/2 connection", async (t) => {
 	const server = new URL("../../../../src/proxy/server.js", import.meta.url);
 	const code = `await import(${JSON.stringify(server.href)}); console.log(String(process.moduleLoadList.includes("NativeModule http2")))`;
 	const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code]);
 	t.equal(stdout.trim(), "false");
 });
 
-t.test("windows are wide on both sides, heads as large as those of HTTP/1.1", async (t) => {
+t.test("large windows on both sides, and the limits of HTTP/1.1 for heads", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => {
 		stream.respond();
 		stream.end();
@@ -34,7 +34,7 @@ t.test("windows are wide on both sides, heads as large as those of HTTP/1.1", as
 	});
 });
 
-t.test("error codes by their names", async (t) => {
+t.test("names of error codes", async (t) => {
 	t.equal(errorName(0), "NO_ERROR");
 	t.equal(errorName(8), "CANCEL");
 	t.equal(errorName(13), "HTTP_1_1_REQUIRED");

@@ -1,4 +1,4 @@
-// Where a request goes.
+// The destination of a request.
 import { Socket } from "node:net";
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
@@ -10,29 +10,32 @@ const clientConn = (known: Partial<ClientConnection> = {}) => clientConnection({
 const tunnel = { scheme: "https", host: "example.com", port: 443, sni: "name.example" } as const;
 const secure = { scheme: "https", host: "example.com", port: 443 } as const;
 
-t.test("scheme, host and port are the request's; the name of the tunnel counts for its own place alone", async (t) => {
-	const client = clientConn();
-	t.match(destinationOf(httpRequest(secure), tunnel, client), {
-		tls: true,
-		host: "example.com",
-		port: 443,
-		sni: "name.example",
-		client,
-	});
-	t.match(destinationOf(httpRequest({ ...secure, host: "moved.example" }), tunnel, client), {
-		host: "moved.example",
-		sni: null,
-	});
-	t.match(destinationOf(httpRequest({ ...secure, port: 444 }), tunnel, client), { port: 444, sni: null });
-	t.match(destinationOf(httpRequest({ scheme: "http", host: "a", port: 80 }), null, client), {
-		tls: false,
-		host: "a",
-		port: 80,
-		sni: null,
-	});
-});
+t.test(
+	"scheme, host and port are the request's; the tunnel's server name applies only to the tunnel's target",
+	async (t) => {
+		const client = clientConn();
+		t.match(destinationOf(httpRequest(secure), tunnel, client), {
+			tls: true,
+			host: "example.com",
+			port: 443,
+			sni: "name.example",
+			client,
+		});
+		t.match(destinationOf(httpRequest({ ...secure, host: "moved.example" }), tunnel, client), {
+			host: "moved.example",
+			sni: null,
+		});
+		t.match(destinationOf(httpRequest({ ...secure, port: 444 }), tunnel, client), { port: 444, sni: null });
+		t.match(destinationOf(httpRequest({ scheme: "http", host: "a", port: 80 }), null, client), {
+			tls: false,
+			host: "a",
+			port: 80,
+			sni: null,
+		});
+	},
+);
 
-t.test("HTTP/2 as the client would speak it with the server", async (t) => {
+t.test("HTTP/2 is used if the client would use it with the server", async (t) => {
 	const [plain, h1, h2] = [
 		clientConn(),
 		clientConn({ tls: true, alpnOffers: ["http/1.1"] }),
@@ -55,7 +58,7 @@ t.test("HTTP/2 as the client would speak it with the server", async (t) => {
 	);
 });
 
-t.test("a change to WebSocket takes no new HTTP/2", async (t) => {
+t.test("a WebSocket opens no HTTP/2 connection", async (t) => {
 	const headers = [
 		["Connection", "Upgrade"],
 		["Upgrade", "websocket"],
@@ -64,7 +67,7 @@ t.test("a change to WebSocket takes no new HTTP/2", async (t) => {
 	t.match(destinationOf(httpRequest({ ...secure, headers }), null, client), { upgrade: true, http2: false });
 });
 
-t.test("a connection opened for the client leads only to its target", async (t) => {
+t.test("a tunnel that was opened for the client leads only to its target", async (t) => {
 	const opened = new OpenedTunnel(
 		{ host: "example.com", port: 443 },
 		new Socket(),

@@ -1,4 +1,4 @@
-// The proxies that the environment names, and the hosts that it exempts.
+// The proxies in environment variables, and the exempted hosts.
 import t from "tap";
 import { environmentRoute } from "../../../../src/proxy/route/environment-proxy.ts";
 
@@ -15,7 +15,7 @@ function via(env: NodeJS.ProcessEnv, url: string): string | null {
 	return found ? `${found.scheme}://${found.host}:${found.port}` : null;
 }
 
-t.test("which variable counts", async (t) => {
+t.test("precedence of the variables", async (t) => {
 	t.equal(environmentRoute({ PATH: "/bin", HTTPS_PROXY: "" }, silent), null);
 	const both = { HTTP_PROXY: "http://plain:1", https_proxy: "https://secure:2" };
 	t.equal(via(both, "http://example.com/"), "http://plain:1");

@@ -1,4 +1,4 @@
-// What the mode option may say, where each mode listens then, and what is said of the rest.
+// Values of the mode option, their listening addresses, and errors.
 import t from "tap";
 import { defaults } from "../../../../src/options.ts";
 import { options, parseModes } from "../../../../src/proxy/route/modes.ts";
@@ -28,7 +28,7 @@ t.test("kinds, their servers and their addresses", async (t) => {
 		t.match(parse([text]), [{ text, ...expected }], text);
 });
 
-t.test("listen_host and listen_port are for modes without an address of their own", async (t) => {
+t.test("listen_host and listen_port apply to modes without their own address", async (t) => {
 	const modes = parse(["regular", "socks5@1080", "reverse:a@0.0.0.0:81"], { listen_host: "::", listen_port: 0 });
 	t.strictSame(
 		modes.map(({ listen }) => listen),

@@ -1,4 +1,4 @@
-// A tunnel that was opened for a client: who gets it, and when the client needs another.
+// A tunnel that the upstream proxy opened for a client: its user, and its end.
 import { once } from "node:events";
 import { Socket } from "node:net";
 import t from "tap";
@@ -8,7 +8,7 @@ import { OpenedTunnel } from "../../../../src/proxy/route/opened-tunnel.ts";
 const place = { host: "a.test", port: 443 };
 const serverConn = serverConnection({ id: "s" });
 
-t.test("it is for the first who goes there", async (t) => {
+t.test("the first connection to the endpoint takes it", async (t) => {
 	const socket = new Socket();
 	const opened = new OpenedTunnel(place, socket, serverConn, null);
 	t.equal(opened.takeSocket({ ...place, port: 80 }), null);
@@ -24,7 +24,7 @@ t.test("it is for the first who goes there", async (t) => {
 	t.equal(unused.destroyed, true);
 });
 
-t.test("with its end a login ends that was for it alone", async (t) => {
+t.test("when it closes, a login for it ends, unless the credentials stay valid", async (t) => {
 	for (const [credentials, isOver] of [
 		["NTLM TlRM", true],
 		['Digest response="1"', true],

@@ -1,4 +1,4 @@
-// Servers that clients run themselves: requests to them pass as if there were no proxy.
+// Servers that clients run themselves: requests to them pass untouched.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,7 +13,7 @@ import { createProxyAuth } from "../../../../src/hooks/proxy-auth.ts";
 
 const echo = answering((head, body) => ok(head + body));
 
-/** A proxy whose client runs the server at a port, with a hook that breaks off all that it sees. */
+/** A proxy whose client runs the server at this port. A hook aborts every flow that it sees. */
 function start(t: Test, port: number, { hooks = [], setup, ...parts }: ProxyParts = {}): Promise<TestProxy> {
 	const blocking: Hook = {
 		name: "blocking",
@@ -48,7 +48,7 @@ for (const upstream of ["network", null] as const) {
 			);
 			t.equal(own(proxy).length, 3);
 		});
-		await t.test("tunnels, whatever goes through them", async (t) => {
+		await t.test("tunnels with any content", async (t) => {
 			const client = await proxy.connect();
 			t.match(await client.send(connect(origin.authority)).head(), /^HTTP\/1\.1 200 /);
 			const text = "GET /4 HTTP/1.1\r\nHost:   odd  \r\n\r\n";
@@ -59,7 +59,7 @@ for (const upstream of ["network", null] as const) {
 			t.same(proxy.flows, []);
 			t.same([...new Set(proxy.events.map(({ kind }) => kind))], ["listening", "own"]);
 		});
-		await t.test("others are seen", async (t) => {
+		await t.test("requests to other servers are recorded", async (t) => {
 			const other = await startOrigin(t, echo);
 			await (await proxy.connect()).send(ask("GET", other.authority, "/")).rest();
 			t.equal((await proxy.flow(0)).request.url, `http://${other.authority}/`);
@@ -68,7 +68,7 @@ for (const upstream of ["network", null] as const) {
 	});
 }
 
-t.test("hosts that are not on this machine are never asked about", async (t) => {
+t.test("hosts that are not on this machine are never looked up", async (t) => {
 	const asked: string[] = [];
 	const addressOf = (host: string) => {
 		asked.push(host);
@@ -90,7 +90,7 @@ t.test("hosts that are not on this machine are never asked about", async (t) => 
 	t.same(asked, ["localhost", "app.localhost", "127.1.2.3", "::1", "0.0.0.0"]);
 });
 
-t.test("a Node process says that it listens there itself, where the system does not tell", async (t) => {
+t.test("a Node process claims its own server where the system does not show it", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await start(t, 0);
 	const claim = (authority: string) =>
@@ -105,7 +105,7 @@ t.test("a Node process says that it listens there itself, where the system does 
 	t.equal((await proxy.flow(0)).request.path, "/2", "believed of this machine only");
 });
 
-t.test("a name never leads elsewhere: the address is dialled", async (t) => {
+t.test("the proxy connects to the address, not to the name", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const proxy = await start(t, origin.port, { upstream: null });
 	const host = `no-such-name.localhost:${origin.port}`;
@@ -115,7 +115,7 @@ t.test("a name never leads elsewhere: the address is dialled", async (t) => {
 	t.match((await client.send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\n").message()).body.toString(), "GET /2 ");
 });
 
-t.test("earlier answers of the tape do not hide a server started since", async (t) => {
+t.test("the response cache does not hide a server that was started later", async (t) => {
 	const origin = await startOrigin(t, echo);
 	let isStarted = false;
 	const hook: Hook = {
@@ -149,7 +149,7 @@ t.test("only in regular mode", async (t) => {
 	t.same(own(proxy), []);
 });
 
-t.test("with proxy authentication, it applies here too", async (t) => {
+t.test("proxy authentication applies", async (t) => {
 	const origin = await startOrigin(t, echo);
 	const hook = await createProxyAuth({ proxyauth: "u:p" }, {});
 	const proxy = await start(t, origin.port, {
@@ -166,7 +166,7 @@ t.test("with proxy authentication, it applies here too", async (t) => {
 	);
 });
 
-t.test("bodies pass as they come, of any size", async (t) => {
+t.test("bodies of any size are streamed", async (t) => {
 	const server = createServer((request, response) => request.pipe(response)).listen(0, "127.0.0.1");
 	t.teardown(() => server.close());
 	await once(server, "listening");

@@ -1,4 +1,4 @@
-// Tunnels of bytes on the tape.
+// Recorded tunnels.
 import t from "tap";
 import { startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
@@ -6,7 +6,7 @@ import type { Conversation, StreamMessage, TcpFlow } from "../../../../src/flow/
 import type { SinkFunctions } from "../../../../src/flow/sink.ts";
 import type { TcpHook } from "../../../../src/hooks/connection-hooks.ts";
 
-t.test("records chunks with their sender and time", async (t) => {
+t.test("chunks are recorded with sender and time", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
 		await client.upTo("hello\n");
 		client.send("\0welcome\xff\n");
@@ -43,7 +43,7 @@ t.test("records chunks with their sender and time", async (t) => {
 });
 
 t.test(
-	"where the tape takes messages as they come, memory does not keep them, and the flow is there before it ends",
+	"a sink that stores messages as they arrive: they do not stay in memory, and the flow exists before its end",
 	async (t) => {
 		const size = 20_000_000;
 		for (const hooks of [[], [{ name: "looks", tcp: async () => {} }]]) {
@@ -83,7 +83,7 @@ t.test(
 	},
 );
 
-t.test("nothing of it, unless that is wanted", async (t) => {
+t.test("without the option, nothing is recorded", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`).end());
 	const proxy = await startTestProxy(t);
 	const client = await proxy.tunnel(origin.authority);
@@ -93,7 +93,7 @@ t.test("nothing of it, unless that is wanted", async (t) => {
 	t.strictSame(proxy.flows, []);
 });
 
-t.test("a tunnel that breaks off, and one that the end of the proxy ends", async (t) => {
+t.test("a broken tunnel, and one that shutdown closes", async (t) => {
 	const origin = await startOrigin(t, async (client, index) => {
 		await client.upTo("!");
 		if (index === 0) client.reset();
@@ -113,7 +113,7 @@ t.test("a tunnel that breaks off, and one that the end of the proxy ends", async
 	]);
 });
 
-t.test("a tunnel in which nothing moves is closed", async (t) => {
+t.test("an idle tunnel is closed", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
 		await client.upTo("!");
 		client.send("ok");
@@ -127,7 +127,7 @@ t.test("a tunnel in which nothing moves is closed", async (t) => {
 	await proxy.event("flow");
 });
 
-t.test("bytes that hooks change, in their order, however long that takes", async (t) => {
+t.test("bytes that hooks change keep their order, however long the hooks take", async (t) => {
 	const origin = await startOrigin(t, async (client) => {
 		client.send(`<${await client.upTo("!")}>`);
 		client.send(`<${await client.upTo("?")}>`).end();
@@ -157,7 +157,7 @@ t.test("bytes that hooks change, in their order, however long that takes", async
 	}
 });
 
-t.test("a tunnel that a hook cuts off", async (t) => {
+t.test("a hook aborts a tunnel", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`));
 	for (const at of ["tcp_start", "tcp_message"]) {
 		const reported: string[] = [];

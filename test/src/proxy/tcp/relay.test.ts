@@ -1,11 +1,11 @@
-// Two sockets joined.
+// Relays between two sockets.
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import t, { type Test } from "tap";
 import { Peer } from "../../../../fixtures/peer.ts";
 import { type RelayHandlers, relaySockets, type SocketPipe } from "../../../../src/proxy/tcp/relay.ts";
 
-/** Two peers whose connections are joined, and how that ended. */
+/** Two peers whose connections are joined, and the result of the relay. */
 async function join(
 	t: Test,
 	relay: Partial<RelayHandlers> = {},
@@ -30,7 +30,7 @@ async function join(
 	return { client: peers[0] as Peer, server: peers[1] as Peer, done };
 }
 
-t.test("bytes go both ways, halves close one by one", async (t) => {
+t.test("bytes pass in both directions, and each direction ends separately", async (t) => {
 	const seen: string[] = [];
 	const { client, server, done } = await join(t, {
 		onBytes: (bytes, fromClient) => void seen.push(`${fromClient ? ">" : "<"}${bytes}`),
@@ -59,7 +59,7 @@ t.test("data sent before the end arrives at a slow reader", async (t) => {
 	t.equal(await done, null);
 });
 
-t.test("one side breaks off: so does the other, behind what had come", async (t) => {
+t.test("a reset of one side becomes a reset of the other, after all bytes", async (t) => {
 	for (const side of ["client", "server"] as const) {
 		const peers = await join(t);
 		const [from, to] = side === "client" ? [peers.client, peers.server] : [peers.server, peers.client];
@@ -71,7 +71,7 @@ t.test("one side breaks off: so does the other, behind what had come", async (t)
 	}
 });
 
-t.test("bytes handled by hand: changed, held, and passed on before the end", async (t) => {
+t.test("bytes that a handler changes, delays, and forwards before the end", async (t) => {
 	const late: (() => void)[] = [];
 	const { client, server } = await join(t, {
 		handleBytes(bytes, pipe) {

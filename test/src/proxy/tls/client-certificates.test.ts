@@ -1,4 +1,4 @@
-// What the proxy shows servers that want to know who it is.
+// Client certificates for servers.
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const pem = (name: string) => {
 	return certificate + key;
 };
 
-t.test("one for all, or one by name", async (t) => {
+t.test("one for all servers, or one for each name", async (t) => {
 	const [one, other] = [pem("one"), pem("other")];
 	const folder = t.testdir({
 		"one.pem": one,
@@ -45,7 +45,7 @@ t.test("invalid certificates", async (t) => {
 	rejects("mixed.pem", /the key does not match the certificate/);
 });
 
-t.test("a server sees it", async (t) => {
+t.test("a server receives it", async (t) => {
 	const own = makeCertificate({ names: ["the-proxy.example"] });
 	const { certificate, key } = makeCertificate({ names: ["127.0.0.1"] });
 	const origin = await startOrigin(

@@ -1,4 +1,4 @@
-// TLS with clients that went as far as their hello.
+// TLS handshakes with clients after their ClientHello.
 import { once } from "node:events";
 import { createServer } from "node:net";
 import t, { type Test } from "tap";
@@ -9,7 +9,7 @@ import { acceptTls } from "../../../../src/proxy/tls/client-handshake.ts";
 
 const { server, originPem } = await makeAuthorities(t);
 
-/** One connection of a client, which `use` has; resolves to what came of it. */
+/** Serves one connection of a client, on which `use` acts. Resolves to the result. */
 async function handshake(t: Test, use: (client: Peer) => unknown) {
 	const listener = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
 	t.teardown(() => listener.close());
@@ -31,7 +31,7 @@ async function handshake(t: Test, use: (client: Peer) => unknown) {
 	return { failure: await outcome, clientConn };
 }
 
-t.test("one that goes well, and what is known then", async (t) => {
+t.test("a complete handshake, and the properties of its connection", async (t) => {
 	const { failure, clientConn } = await handshake(t, (client) =>
 		client.secure({ servername: "www.example.com", ca: originPem, ALPNProtocols: ["http/1.1"] }).catch(() => {}),
 	);
@@ -46,7 +46,7 @@ t.test("one that goes well, and what is known then", async (t) => {
 	});
 });
 
-t.test("clients that do not go on, and what is no TLS", async (t) => {
+t.test("clients that do not continue, and bytes that are not TLS", async (t) => {
 	for (const how of ["close", "reset"] as const)
 		t.match((await handshake(t, (client) => client[how]())).failure, /closed the connection|ECONNRESET/);
 	t.match(

@@ -1,4 +1,4 @@
-// What clients are shown: certificates of the user's own, the proxy's elsewhere, and the versions that they may speak.
+// TLS with clients: the user's own certificates, those of the authority, and versions.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const home = join(t.testdir(), "home");
 const authority = await openAuthority(home);
 const valuesOf = (more: object) => ({ ...defaults(options), ...more });
 
-/** What a client of a proxy with these certificates is shown for a name. */
+/** The certificate that a proxy with this option shows to a client. */
 async function shown(
 	t: Test,
 	certs: readonly string[],
@@ -67,14 +67,14 @@ t.test("own certificates", async (t) => {
 	});
 });
 
-t.test("a certificate for the authority's own key needs no other", async (t) => {
+t.test("a certificate for the authority's own key needs no key of its own", async (t) => {
 	const privateKey = readFileSync(join(home, "flowtape-ca.pem"), "utf8");
 	const { certificate } = makeCertificate({ names: ["mine.example"], privateKey });
 	const path = join(t.testdir({ "mine.pem": certificate }), "mine.pem");
 	t.match(await shown(t, [path], "mine.example"), { names: "DNS:mine.example" });
 });
 
-t.test("certificates that cannot be shown", async (t) => {
+t.test("invalid certificates", async (t) => {
 	const [one, other] = [makeCertificate({ names: ["one.example"] }), makeCertificate({ names: ["other.example"] })];
 	const encrypted = createPrivateKey(one.key).export({
 		type: "pkcs8",
@@ -127,7 +127,7 @@ t.test("versions", async (t) => {
 	);
 });
 
-/** All that a proxy sends a client until the handshake is done, in a version that does not hide it. */
+/** All bytes of a proxy's handshake, in a version that does not encrypt them. */
 async function handshakeBytes(t: Test, port: number, target: string): Promise<Buffer> {
 	const chunks: Buffer[] = [];
 	const relay = createServer((client) => {
@@ -143,7 +143,7 @@ async function handshakeBytes(t: Test, port: number, target: string): Promise<Bu
 	return Buffer.concat(chunks);
 }
 
-t.test("the server's own certificates behind ours", async (t) => {
+t.test("the server's own certificates follow the leaf", async (t) => {
 	const own = makeCertificate({ names: ["origin.example"] });
 	const secureContext = createSecureContext({ cert: own.certificate, key: own.key });
 	const origin = await startOrigin(t, () => {}, { tls: { secureContext } });

@@ -1,4 +1,4 @@
-// What is told of clients that do not trust the authority.
+// Reports of clients that do not trust the authority.
 import { createServer, Socket } from "node:net";
 import t from "tap";
 import { CLOSED, ClientTrust, handshakeFailure, silentClose } from "../../../../src/proxy/tls/client-trust.ts";
@@ -6,7 +6,7 @@ import { CLOSED, ClientTrust, handshakeFailure, silentClose } from "../../../../
 const alert = (name: string) =>
 	`C0B1:error:0A000418:SSL routines:ssl3_read_bytes:${name}:../deps/openssl/rec_layer_s3.c:1590:SSL alert number 48\n`;
 
-t.test("what fails, and whether it is for want of trust", async (t) => {
+t.test("failures, and whether missing trust is the reason", async (t) => {
 	t.strictSame(handshakeFailure("a.test", alert("tlsv1 alert unknown ca")), {
 		message:
 			'a client does not trust the certificate authority, and refused the certificate for a.test (tlsv1 alert unknown ca); "flowtape ca trust" shows how to make systems and programs trust it',
@@ -41,7 +41,7 @@ t.test("a connection that is closed at once and unused", async (t) => {
 	}
 });
 
-t.test("each host once", async (t) => {
+t.test("once for each host", async (t) => {
 	const hosts = new ClientTrust();
 	t.strictSame(
 		["a", "b", "a"].map((host) => hosts.isFirst(host)),

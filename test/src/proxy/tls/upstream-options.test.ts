@@ -1,4 +1,4 @@
-// Whom the proxy trusts.
+// The authorities that the proxy trusts.
 import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -24,7 +24,7 @@ async function askWith(t: Test, options: ProxyParts["options"]): Promise<string>
 const trusted = "HTTP/1.1 200 OK";
 const refused = "HTTP/1.1 502 Bad Gateway";
 
-t.test("a file, or a folder with other things in it", async (t) => {
+t.test("a file, or a folder with other files", async (t) => {
 	const other = await makeAuthorities(t);
 	const folder = t.testdir({ certificates: { "readme.txt": "no certificate", sub: {} } });
 	const certificates = join(folder, "certificates");

@@ -1,4 +1,4 @@
-// Versions and ciphers: what is said of those that cannot be, and what a handshake makes of the others.
+// TLS versions and ciphers: errors, and real handshakes.
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type SecureContextOptions } from "node:tls";
@@ -8,7 +8,7 @@ import { secureOptions, tlsVersionNames } from "../../../../src/proxy/tls/versio
 
 const { certificate: cert, key } = makeCertificate({ names: ["localhost"] });
 
-/** The version and cipher of a handshake, or what the client hears. */
+/** Version and cipher of a handshake, or the client's error. */
 async function shake(
 	t: Test,
 	settings: SecureContextOptions,

@@ -1,4 +1,4 @@
-// What a tunnel is taken for, and that hosts which are not to be looked into get every byte as it was sent.
+// Detection of a tunnel's content. Tunnels to ignored hosts pass every byte unchanged.
 import { join } from "node:path";
 import { createSecureContext, type TLSSocket } from "node:tls";
 import t, { type Test } from "tap";
@@ -16,7 +16,7 @@ const authority = await openAuthority(join(t.testdir(), "home"));
 const hostsOf = (values: object) => createPassthroughHosts({ ...defaults(options), ...values });
 const head = (host: string) => `GET / HTTP/1.1\r\nAccept: *\r\n${host}\r\n\r\n`;
 
-t.test("by address, by Host, by nothing", async (t) => {
+t.test("hosts by address, by Host field, and without a name", async (t) => {
 	const hosts = await hostsOf({ ignore_hosts: ["^bank\\.example:", "^::5:"], tcp_hosts: ["^db\\.example$"] });
 	const at = (host: string, bytes: string) => contentOf(Buffer.from(bytes, "latin1"), tunnelTo(host, 80), hosts);
 	for (const [host, bytes, content] of [
@@ -39,11 +39,11 @@ t.test("by address, by Host, by nothing", async (t) => {
 	t.equal(contentOf(Buffer.from(head("Host: bank.example")), tunnelTo("bank.example", 80), null), "http");
 });
 
-/** A server of TLS that knows what it is told, and a proxy before it that treats some hosts apart. */
+/** A TLS server that records its input, and a proxy with options for some hosts. */
 async function serve(t: Test, values: object, options: object = {}) {
 	const { certificate, key } = makeCertificate({ names: ["localhost"] });
 	const secureContext = createSecureContext({ cert: certificate, key });
-	// It hangs up when its client does: a flow of bytes is complete when both have.
+	// It closes when its client does: a TCP flow is complete when both sides are closed.
 	const converse: Conversation = async (client) => {
 		client.socket.on("end", () => client.end());
 		await answering((said) => ok(`you said ${said.length}`))(client, 0);
@@ -66,7 +66,7 @@ async function serve(t: Test, values: object, options: object = {}) {
 
 const body = `you said ${head("Host: x").length}`;
 
-t.test("ignored hosts see the client's own TLS", async (t) => {
+t.test("for ignored hosts, the client's own TLS reaches the server", async (t) => {
 	for (const show_ignored_hosts of [false, true]) {
 		const { proxy, origin, ask } = await serve(t, { ignore_hosts: ["^bank\\.example:"], show_ignored_hosts });
 		t.strictSame(await ask("bank.example"), { isUntouched: true, body });
@@ -82,13 +82,13 @@ t.test("ignored hosts see the client's own TLS", async (t) => {
 	}
 });
 
-t.test("a server that speaks first is heard, where the address alone decides", async (t) => {
+t.test("if the address alone decides, a server that sends first is relayed", async (t) => {
 	const origin = await startOrigin(t, (client) => void client.send("220 welcome\r\n"));
 	const proxy = await startTestProxy(t, { setup: { hosts: await hostsOf({ ignore_hosts: [`:${origin.port}$`] }) } });
 	t.equal(await (await proxy.tunnel(origin.authority)).upTo("\r\n"), "220 welcome\r\n");
 });
 
-t.test("tcp_hosts: TLS is undone, HTTP is not read, the bytes are recorded", async (t) => {
+t.test("tcp_hosts: TLS is intercepted, HTTP is not parsed, the bytes are recorded", async (t) => {
 	const { proxy, ask } = await serve(t, { tcp_hosts: ["^db\\.example$"] });
 	t.strictSame(await ask("db.example"), { isUntouched: false, body });
 	await proxy.event("flow");
@@ -100,7 +100,7 @@ t.test("tcp_hosts: TLS is undone, HTTP is not read, the bytes are recorded", asy
 	);
 });
 
-t.test("tcp_hosts: the client gets no protocol that the server does not speak", async (t) => {
+t.test("tcp_hosts: the client gets no protocol that the server does not support", async (t) => {
 	for (const connection_strategy of ["eager", "lazy"]) {
 		const { origin, proxy } = await serve(t, { tcp_hosts: ["."] }, { connection_strategy });
 		const client = await (await proxy.tunnel(origin.authority)).secure({

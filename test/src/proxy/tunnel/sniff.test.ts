@@ -1,4 +1,4 @@
-// What clients say first, inside of what they have not named.
+// Detection of the protocol inside TLS.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import t, { type Test } from "tap";
@@ -15,7 +15,7 @@ async function pair(t: Test): Promise<{ client: Socket; socket: Socket }> {
 	return { client, socket };
 }
 
-t.test("HTTP and what is none, with nothing lost of it", async (t) => {
+t.test("HTTP and other protocols are detected, and no byte is lost", async (t) => {
 	for (const [words, look] of [
 		[["G", "ET / HTTP/1.1\r\n"], "http"],
 		[["*1\r", "\n$4\r\nPING\r\n"], "other"],
@@ -36,7 +36,7 @@ t.test("HTTP and what is none, with nothing lost of it", async (t) => {
 	}
 });
 
-t.test("a client that leaves, or says nothing for too long", async (t) => {
+t.test("a client that disconnects, or sends nothing until the timeout", async (t) => {
 	const never = () => t.fail("it said nothing");
 	const gone = await pair(t);
 	sniffDecrypted(gone.socket, 0, never);

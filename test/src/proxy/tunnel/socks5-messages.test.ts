@@ -1,4 +1,4 @@
-// What SOCKS clients say, byte by byte.
+// Messages of SOCKS clients.
 import t, { type Test } from "tap";
 import {
 	readGreeting,
@@ -9,7 +9,7 @@ import {
 
 const hex = (digits: string) => Buffer.from(digits.replaceAll(" ", ""), "hex");
 
-/** Reads a message at every cut: only the whole one is understood. */
+/** Parses a message cut at every position: only the whole message is accepted. */
 function readWhole(t: Test, read: (bytes: Buffer) => Socks5Message | null, bytes: Buffer): Socks5Message | null {
 	for (let size = 0; size < bytes.length; size++)
 		t.equal(read(bytes.subarray(0, size)), null, `${size} of ${bytes.length} bytes`);

@@ -16,7 +16,7 @@ interface Served {
 	reported: { target: TunnelTarget | null; refusals: string[]; closed: number };
 }
 
-/** A port with one connection, whose tunnel echoes. */
+/** A port for one connection, whose tunnel echoes. */
 async function serve(t: Test, settings: Partial<Socks5Settings> = {}): Promise<Served> {
 	const reported: Served["reported"] = { target: null, refusals: [], closed: 0 };
 	const onTunnel = (socket: Socket, target: TunnelTarget) => {
@@ -49,7 +49,7 @@ async function serve(t: Test, settings: Partial<Socks5Settings> = {}): Promise<S
 	return { client, connection: await accepted, reported };
 }
 
-t.test("a tunnel, step by step and all at once", async (t) => {
+t.test("a tunnel, with messages one by one and all at once", async (t) => {
 	for (const early of ["", "early"]) {
 		const { client, reported } = await serve(t);
 		if (early !== "") client.send(NO_LOGIN + REQUEST + early);
@@ -101,7 +101,7 @@ t.test("rejected clients get the SOCKS error code", async (t) => {
 	t.match(await bound.client.rest(), "\x05\x00\x05\x07");
 });
 
-t.test("clients that leave, and those that say nothing", async (t) => {
+t.test("clients that disconnect, or send nothing until the timeout", async (t) => {
 	const leaving = await serve(t);
 	leaving.client.send("\x05").end();
 	t.equal(await leaving.client.rest(), "");

@@ -1,9 +1,9 @@
-// How a way to a server fails.
+// The error of a reset stream.
 import t from "tap";
 import { upstreamFault } from "../../../../src/proxy/connection/attempt.ts";
 import { UpstreamReset } from "../../../../src/proxy/upstream/channel.ts";
 
-t.test("faults say what happened and why", async (t) => {
+t.test("the error has its code, its message and its cause", async (t) => {
 	const cause = new Error("deeper");
 	t.match(upstreamFault("the server went away", cause), {
 		code: "FT_UPSTREAM",

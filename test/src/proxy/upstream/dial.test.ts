@@ -1,4 +1,4 @@
-// Connections to servers: straight and through proxies, in TLS, in TLS in TLS, and what is said where that fails.
+// Connections to servers: direct, through proxies, with TLS and TLS in TLS, and the messages of failures.
 import type { Socket } from "node:net";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
@@ -39,7 +39,7 @@ function planFor(t: Test, route: Route): DialPlan & { sockets: Socket[] } {
 	};
 }
 
-/** The first bytes that the server says, or the error. */
+/** The first bytes from the server, or the error. */
 async function greet(plan: DialPlan): Promise<string> {
 	const socket = await new Promise<Socket | FlowtapeError>((resolve) => {
 		dial(plan, (error, socket) => resolve(error ?? (socket as Socket)));
@@ -63,7 +63,7 @@ const through = (port: number, scheme: "http" | "https" = "http") => ({
 });
 const originTls = () => ({ tls: { secureContext: server({ names: ["origin.example"] }) } });
 
-t.test("straight", async (t) => {
+t.test("direct connections", async (t) => {
 	const plain = await startOrigin(t, greeting);
 	const plan = planFor(t, { to: to(plain.port) });
 	t.equal(await greet(plan), "hello");
@@ -81,7 +81,7 @@ t.test("straight", async (t) => {
 	t.equal(tlsPlan.serverConn.certificateList.length, 2, "the leaf and its authority");
 });
 
-t.test("through a proxy", async (t) => {
+t.test("connections through a proxy", async (t) => {
 	const secure = await startOrigin(t, greeting, originTls());
 	const plain = await startOrigin(t, greeting);
 	const http = await startForwardingProxy(t);
@@ -107,7 +107,7 @@ t.test("through a proxy", async (t) => {
 	t.equal(await greet(forwarding), "hello", "a request in absolute form needs no tunnel");
 });
 
-t.test("failures on the way", async (t) => {
+t.test("failures of the proxy and behind it", async (t) => {
 	const closed = await startOrigin(t, greeting);
 	closed.close();
 	t.equal(
@@ -143,7 +143,7 @@ t.test("failures on the way", async (t) => {
 	);
 });
 
-t.test("a server that takes too long, one that is ourselves, one that nobody wants any more", async (t) => {
+t.test("timeouts, connections to this proxy itself, and cancelled attempts", async (t) => {
 	const silent = await startOrigin(t, () => {});
 	t.equal(
 		await greet(planFor(t, { to: to(silent.port, true), timeoutMs: 50 })),

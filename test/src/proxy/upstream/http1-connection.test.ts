@@ -1,4 +1,4 @@
-// Connections to servers, and the ways in which servers fail on them.
+// HTTP/1.1 connections to servers, and failures of servers.
 import t from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { messageCases } from "../../../../fixtures/http-messages.ts";
@@ -7,7 +7,7 @@ import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 
 const found = "HTTP/1.1 200 OK\r\n";
 
-t.test("a server that fails before its answer has begun: 502, and an error on the tape", async (t) => {
+t.test("a server that fails before its response has begun: 502, and an error on the tape", async (t) => {
 	for (const [name, converse, says] of [
 		["closes", (server) => server.head().then(() => server.close()), /closed the connection before it responded/],
 		["ends", (server) => server.head().then(() => server.end()), /closed the connection before it responded/],
@@ -55,7 +55,7 @@ t.test("a server that fails before its answer has begun: 502, and an error on th
 	}
 });
 
-t.test("no response of the corpus that is refused gets through", async (t) => {
+t.test("no invalid response of the corpus is forwarded", async (t) => {
 	const refused = messageCases.filter(({ side, strict }) => side === "response" && strict instanceof RegExp);
 	t.ok(refused.length > 20);
 	const origin = await startOrigin(t, async (server) => {
@@ -67,14 +67,14 @@ t.test("no response of the corpus that is refused gets through", async (t) => {
 		const client = await proxy.connect();
 		const answer = await client.send(ask("GET", origin.authority, `/${i}`)).rest();
 		client.close();
-		// Faults in a body are found when its head has been passed on.
+		// An error in a body is found after its head was forwarded.
 		if (!answer.startsWith(found)) t.match(answer, /^HTTP\/1\.1 502 .*breaks the rules of HTTP/s, name);
 		else t.match(bytes, /\r\n\r\n/, name);
 		t.match((await proxy.flow(i)).error?.message, /expected/, name);
 	}
 });
 
-t.test("a server that says nothing is given up", async (t) => {
+t.test("a server that sends nothing times out", async (t) => {
 	const origin = await startOrigin(t, () => {});
 	const proxy = await startTestProxy(t, { options: { tcp_timeout: 1 } });
 	const client = await proxy.connect();
@@ -85,7 +85,7 @@ t.test("a server that says nothing is given up", async (t) => {
 	t.match(await proxy.flow(0), { error: { message: /sent nothing for 1 s/ } });
 });
 
-t.test("a kept connection on which the server speaks unasked, or that it closes, is not used again", async (t) => {
+t.test("a kept connection is not reused after unexpected bytes, or after the server has closed it", async (t) => {
 	for (const how of ["408", "close", "reset"] as const) {
 		const spoken = gate();
 		const origin = await startOrigin(t, async (server, index) => {
@@ -109,7 +109,7 @@ t.test("a kept connection on which the server speaks unasked, or that it closes,
 	}
 });
 
-t.test("bytes behind a response are not the next one", async (t) => {
+t.test("bytes after a response do not answer the next request", async (t) => {
 	const origin = await startOrigin(t, async (server, index) => {
 		await server.head();
 		server.send(ok(`${index}`) + (index === 0 ? ok("smuggled") : ""));
@@ -122,7 +122,7 @@ t.test("bytes behind a response are not the next one", async (t) => {
 	t.equal(origin.connections.length, 2);
 });
 
-t.test("the connection is on the tape", async (t) => {
+t.test("the connection is recorded", async (t) => {
 	const origin = await startOrigin(
 		t,
 		answering(() => ok("hi")),
@@ -143,7 +143,7 @@ t.test("the connection is on the tape", async (t) => {
 });
 
 t.test(
-	"a slow client holds the server back; a connection that changed its protocol hands over what came behind the response",
+	"a slow client applies back-pressure to the server; after a switch of protocols, early bytes are forwarded",
 	async (t) => {
 		const size = 40_000_000;
 		const asked = gate();
@@ -170,7 +170,7 @@ t.test(
 	},
 );
 
-t.test("a slow server holds the client back, and tells when it takes more", async (t) => {
+t.test("a slow server applies back-pressure to the client", async (t) => {
 	const size = 40_000_000;
 	const released = gate();
 	const origin = await startOrigin(t, readingLate(size, released.opened));

@@ -1,4 +1,4 @@
-// HTTP/2 connections to servers, as the exchanges that share them see them.
+// HTTP/2 connections to servers, as exchanges use them.
 import type { Socket } from "node:net";
 import t, { type Test } from "tap";
 import { makeAuthorities } from "../../../../fixtures/authorities.ts";
@@ -8,14 +8,14 @@ import { type ProxyParts, startTestProxy } from "../../../../fixtures/running-pr
 import { standstill } from "../../../../fixtures/standstill.ts";
 import type { Hook } from "../../../../src/hooks/hook.ts";
 
-/** An origin in clear text, and a client's session that leads there. */
+/** A cleartext origin, and a client's session to it. */
 async function world(t: Test, answer: Answer, options?: ProxyParts["options"], settings = {}) {
 	const origin = await startHttp2Origin(t, answer, settings);
 	const proxy = await startTestProxy(t, options === undefined ? {} : { options });
 	return { origin, proxy, session: await openHttp2(t, proxy, origin.authority) };
 }
 
-t.test("one connection serves all streams, of all clients", async (t) => {
+t.test("all clients share one connection", async (t) => {
 	const all = gate();
 	let asked = 0;
 	const { origin, proxy, session } = await world(t, async (stream) => {
@@ -34,7 +34,7 @@ t.test("one connection serves all streams, of all clients", async (t) => {
 	t.equal(new Set(proxy.flows.map(({ clientConn }) => clientConn.id)).size, 2);
 });
 
-t.test("a server that takes few streams at a time gets another connection", async (t) => {
+t.test("a server with a low limit of streams gets another connection", async (t) => {
 	const all = gate();
 	let asked = 0;
 	const answer: Answer = async (stream, raw) => {
@@ -54,7 +54,7 @@ t.test("a server that takes few streams at a time gets another connection", asyn
 	t.ok(origin.sessions.length >= 2);
 });
 
-t.test("a connection that the server says good-bye on serves its streams to the end, and no further", async (t) => {
+t.test("after GOAWAY, open streams complete, and new ones use another connection", async (t) => {
 	const asked = gate();
 	const release = gate();
 	const { origin, session } = await world(t, async (stream, raw) => {
@@ -68,7 +68,7 @@ t.test("a connection that the server says good-bye on serves its streams to the 
 	const slow = askHttp2(session, { ":path": "/slow" });
 	await asked.opened;
 	origin.sessions[0]?.goaway(0);
-	// A server that has said so answers no stream that comes later; the proxy has heard it by the time it has seen this
+	// A server answers no stream after its GOAWAY. When the proxy has answered this ping, it has read the GOAWAY.
 	// ping.
 	await new Promise((resolve) => origin.sessions[0]?.ping(resolve));
 	t.match(await askHttp2(session, { ":path": "/next" }), { status: 200 });
@@ -77,7 +77,7 @@ t.test("a connection that the server says good-bye on serves its streams to the 
 	t.match(await slow, { status: 200 });
 });
 
-t.test("a request that the server has refused is sent once more", async (t) => {
+t.test("a request that the server refused is sent once more", async (t) => {
 	let refused = 0;
 	const { session, proxy } = await world(t, (stream, raw) => {
 		if (raw.includes("/twice") ? refused++ < 2 : refused++ < 1) return stream.close(7);
@@ -91,7 +91,7 @@ t.test("a request that the server has refused is sent once more", async (t) => {
 });
 
 t.test(
-	"a request that the server wants in HTTP/1.1 is sent so, over the connection that its client is logged in on",
+	"a request that requires HTTP/1.1 is sent on the connection on which its client has authenticated",
 	async (t) => {
 		const { proxy: authority } = await makeAuthorities(t);
 		let logins = 0;
@@ -129,24 +129,21 @@ t.test(
 	},
 );
 
-t.test(
-	"a kept connection that turns out to be dead: what means the same when it comes twice is sent over a new one",
-	async (t) => {
-		for (const [method, status] of [
-			["GET", 200],
-			["POST", 502],
-		] as const) {
-			const { origin, session } = await world(t, (stream, raw, connection) => {
-				if (raw.includes("/last") && connection === origin.sessions[0]) return void origin.sockets[0]?.destroy();
-				stream.respond({ ":status": 200 }, { endStream: true });
-			});
-			t.match(await askHttp2(session, { ":path": "/first" }), { status: 200 });
-			t.match(await askHttp2(session, { ":method": method, ":path": "/last" }), { status }, method);
-		}
-	},
-);
+t.test("on a kept connection that turns out to be closed, only idempotent requests are sent again", async (t) => {
+	for (const [method, status] of [
+		["GET", 200],
+		["POST", 502],
+	] as const) {
+		const { origin, session } = await world(t, (stream, raw, connection) => {
+			if (raw.includes("/last") && connection === origin.sessions[0]) return void origin.sockets[0]?.destroy();
+			stream.respond({ ":status": 200 }, { endStream: true });
+		});
+		t.match(await askHttp2(session, { ":path": "/first" }), { status: 200 });
+		t.match(await askHttp2(session, { ":method": method, ":path": "/last" }), { status }, method);
+	}
+});
 
-t.test("a reset before the answer is a failure, one within it reaches the client with its code", async (t) => {
+t.test("a reset before the response is an error; a later one is forwarded with its code", async (t) => {
 	const { session, proxy } = await world(t, (stream, raw) => {
 		if (raw.includes("/before")) return stream.close(2);
 		stream.respond({ ":status": 200, "content-type": "text/event-stream" }, { waitForTrailers: true });
@@ -160,7 +157,7 @@ t.test("a reset before the answer is a failure, one within it reaches the client
 	t.equal(flow.response?.text, "half");
 });
 
-t.test("a server that dies fails all that is under way, and the next connects anew", async (t) => {
+t.test("if a server fails, all its streams fail, and the next request connects again", async (t) => {
 	const asked = gate();
 	let underWay = 0;
 	const { origin, session } = await world(t, (stream, raw) => {
@@ -177,13 +174,13 @@ t.test("a server that dies fails all that is under way, and the next connects an
 	t.match(await askHttp2(session, { ":path": "/ok" }), { status: 200 });
 });
 
-t.test("a server that says nothing for too long", async (t) => {
+t.test("a server that sends nothing times out", async (t) => {
 	const { session, proxy } = await world(t, () => {}, { tcp_timeout: 1 });
 	t.match(await askHttp2(session, { ":path": "/" }), { status: 502, body: /sent nothing for 1 s/ });
 	t.equal((await proxy.flow(0)).response, null);
 });
 
-t.test("a field that cannot be said in HTTP/2 is left out", async (t) => {
+t.test("a field that HTTP/2 cannot represent is left out", async (t) => {
 	const hook: Hook = { name: "test", request: (flow) => flow.request.headers.add("bad name", "x") };
 	const origin = await startHttp2Origin(t, (stream, raw) => {
 		t.notOk(raw.includes("bad name"));
@@ -195,7 +192,7 @@ t.test("a field that cannot be said in HTTP/2 is left out", async (t) => {
 	t.match(await proxy.event("left_out"), { field: "bad name", of: "request" });
 });
 
-t.test("trailers of a request, and a body that neither side takes faster than the other", async (t) => {
+t.test("trailers of a request, and back-pressure in both directions", async (t) => {
 	let trailers: string[] = [];
 	const { session } = await world(t, (stream) => {
 		stream.on("trailers", (_trailers, _flags, raw: string[] = []) => {
@@ -209,14 +206,14 @@ t.test("trailers of a request, and a body that neither side takes faster than th
 	stream.on("wantTrailers", () => stream.sendTrailers({ "x-t": "1" }));
 	stream.end(Buffer.alloc(size));
 	let got = 0;
-	// Nothing is read before everything along the way is full.
+	// Nothing is read before all buffers between the two are full.
 	await standstill(() => stream.writableLength);
 	for await (const chunk of stream) got += (chunk as Buffer).length;
 	t.equal(got, size);
 	t.strictSame(trailers, ["x-t", "1"]);
 });
 
-t.test("a WebSocket over HTTP/2, both ways at once, and one that is refused", async (t) => {
+t.test("a WebSocket over HTTP/2 in both directions, and a refused one", async (t) => {
 	let seen: string[] = [];
 	const { session, proxy } = await world(
 		t,
@@ -243,7 +240,7 @@ t.test("a WebSocket over HTTP/2, both ways at once, and one that is refused", as
 	t.match(await proxy.flow(2), { request: { method: "GET", path: "/ws" }, response: { statusCode: 101 } });
 });
 
-t.test("a client that does not read holds the server back, and gets the whole in the end", async (t) => {
+t.test("a client that does not read applies back-pressure, and receives everything in the end", async (t) => {
 	const size = 40_000_000;
 	const answer: Answer = (stream) => {
 		stream.respond();
@@ -252,7 +249,7 @@ t.test("a client that does not read holds the server back, and gets the whole in
 	const { session } = await world(t, answer, { stream_large_bodies: 1 });
 	const stream = session.request({ ":path": "/" });
 	await new Promise((resolve) => stream.once("response", resolve));
-	// What the windows of the connections let through, and no more.
+	// The windows of both connections limit the bytes in transit.
 	t.ok((await standstill(() => session.socket.bytesRead)) < size / 2);
 	let got = 0;
 	for await (const chunk of stream) got += chunk.length;

@@ -1,4 +1,4 @@
-// Which connection a request for HTTP/2 takes, and what is remembered of servers that do not speak it.
+// The connection that an HTTP/2 request uses, and servers without HTTP/2.
 import t from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { askHttp2, openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts";
@@ -10,7 +10,7 @@ import { newServerConnection } from "../../../../src/proxy/connection/connection
 import { UpstreamHttp2 } from "../../../../src/proxy/upstream/http2-connection.ts";
 import { UpstreamSessions } from "../../../../src/proxy/upstream/http2-sessions.ts";
 
-t.test("many who ask at once wait for one connection", async (t) => {
+t.test("concurrent requests wait for one connection", async (t) => {
 	const authority = await openAuthority(t.testdir());
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }), {
 		authority,
@@ -23,7 +23,7 @@ t.test("many who ask at once wait for one connection", async (t) => {
 	t.equal(origin.sockets.length, 1);
 });
 
-t.test("one who gives up takes nothing from the others; when all have, nothing is connected", async (t) => {
+t.test("a cancelled request does not affect the others; if all are cancelled, no connection is opened", async (t) => {
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
 	const proxy = await startTestProxy(t);
 	const session = await openHttp2(t, proxy, origin.authority);
@@ -56,7 +56,7 @@ t.test("unused sessions are closed and removed", async (t) => {
 	t.ok(sessions.isHttp1("key"));
 });
 
-t.test("all hear of it when there is no connection", async (t) => {
+t.test("all waiting requests fail if there is no connection", async (t) => {
 	const origin = await startOrigin(t, () => {});
 	origin.close();
 	const proxy = await startTestProxy(t);
@@ -65,7 +65,7 @@ t.test("all hear of it when there is no connection", async (t) => {
 	t.ok(answers.every(({ status }) => status === 502));
 });
 
-t.test("a server of HTTP/1.1 in TLS gets a connection for each", async (t) => {
+t.test("over TLS, each request to an HTTP/1.1 server gets its own connection", async (t) => {
 	const authority = await openAuthority(t.testdir());
 	const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
 	const origin = await startOrigin(
@@ -86,7 +86,7 @@ t.test("a server of HTTP/1.1 in TLS gets a connection for each", async (t) => {
 	t.ok(origin.connections.length <= 5, "and those are kept");
 });
 
-t.test("a server of HTTP/1.1 in clear text is found out by its answer to the preface, once", async (t) => {
+t.test("in cleartext, an HTTP/1.1 server is detected once, by its response to the preface", async (t) => {
 	let prefaces = 0;
 	const origin = await startOrigin(
 		t,
@@ -111,7 +111,7 @@ t.test("a server of HTTP/1.1 in clear text is found out by its answer to the pre
 	t.match((await proxy.flow(0)).response, { httpVersion: "HTTP/1.1" });
 });
 
-t.test("no request is sent in clear text before the server is known to speak HTTP/2", async (t) => {
+t.test("in cleartext, no request is sent before the server has confirmed HTTP/2", async (t) => {
 	const asked = gate();
 	const answer = gate();
 	const origin = await startOrigin(
@@ -135,7 +135,7 @@ t.test("no request is sent in clear text before the server is known to speak HTT
 	const first = askHttp2(session, { ":path": "/first" });
 	await asked.opened;
 	const others = ["/a", "/b"].map((path) => askHttp2(session, { ":method": "POST", ":path": path }));
-	// The answer to a PING says that the proxy has read the requests before it.
+	// When the proxy has answered the PING, it has read the requests before it.
 	await new Promise<void>((resolve) => session.ping(() => resolve()));
 	answer.open();
 	const answers = await Promise.all([first, ...others]);
@@ -146,21 +146,18 @@ t.test("no request is sent in clear text before the server is known to speak HTT
 	]);
 });
 
-t.test(
-	"those who give up while they wait: the others go on waiting, and with the last of them the connection is given up",
-	async (t) => {
-		const authority = await openAuthority(t.testdir());
-		// It never answers the hello of TLS.
-		const silent = await startOrigin(t, () => {}, { host: "localhost" });
-		const proxy = await startTestProxy(t, { authority, options: { connection_strategy: "lazy" } });
-		const session = await openHttp2(t, proxy, silent.authority, { authority });
-		const streams = [1, 2].map((n) => session.request({ ":path": `/${n}` }).on("error", () => {}));
-		while (silent.connections.length === 0) await new Promise(setImmediate);
-		for (const [index, stream] of streams.entries()) {
-			stream.close(8);
-			t.match(await proxy.flow(index), { error: { message: /./ }, response: null });
-		}
-		t.ok(await silent.connections[0]?.ended());
-		t.equal(silent.connections.length, 1);
-	},
-);
+t.test("cancelled requests do not affect those that wait; with the last one, the attempt is cancelled", async (t) => {
+	const authority = await openAuthority(t.testdir());
+	// It never responds to the ClientHello.
+	const silent = await startOrigin(t, () => {}, { host: "localhost" });
+	const proxy = await startTestProxy(t, { authority, options: { connection_strategy: "lazy" } });
+	const session = await openHttp2(t, proxy, silent.authority, { authority });
+	const streams = [1, 2].map((n) => session.request({ ":path": `/${n}` }).on("error", () => {}));
+	while (silent.connections.length === 0) await new Promise(setImmediate);
+	for (const [index, stream] of streams.entries()) {
+		stream.close(8);
+		t.match(await proxy.flow(index), { error: { message: /./ }, response: null });
+	}
+	t.ok(await silent.connections[0]?.ended());
+	t.equal(silent.connections.length, 1);
+});

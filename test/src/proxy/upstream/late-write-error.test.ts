@@ -1,4 +1,4 @@
-// Answers that came before a write failed are read.
+// Responses that arrived before a write failed are read.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import t from "tap";
@@ -6,9 +6,9 @@ import { ask, startOrigin } from "../../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../../fixtures/running-proxy.ts";
 import { reportWriteErrorsLate } from "../../../../src/proxy/upstream/late-write-error.ts";
 
-t.test("a write that fails ends the socket behind what was sent to it", async (t) => {
+t.test("after a failed write, the socket ends when everything is read", async (t) => {
 	const server = createServer((socket) => {
-		// closed with bytes that nobody reads: a reset follows what was sent
+		// Closing with unread bytes sends a reset after the last bytes.
 		socket.once("data", () => socket.pause().end("answer", () => socket.destroy()));
 		socket.on("error", () => {});
 	});
@@ -37,7 +37,7 @@ t.test("without data and without an end, the write error is reported after a del
 	t.equal(await reported, failure);
 });
 
-t.test("a server that answers early and closes", async (t) => {
+t.test("a server that responds early and closes", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		await server.head();
 		server.socket.pause();

@@ -1,4 +1,4 @@
-// Reaching servers: by name and address, in TLS or not, and what is said where that fails.
+// Connections to servers by name and address, with and without TLS, and the messages of failures.
 import type { ServerHttp2Stream } from "node:http2";
 import { createServer } from "node:net";
 import { mock } from "node:test";
@@ -14,7 +14,7 @@ const { originFile, selfSigned, server } = await makeAuthorities(t);
 const trusting = { ssl_verify_upstream_trusted_ca: originFile };
 const hi = answering(() => ok("hi"));
 
-/** What a client is told of a server that cannot be reached. */
+/** The error that a client gets for a server that cannot be reached. */
 async function failure(
 	t: Test,
 	authority: string,
@@ -35,20 +35,20 @@ async function failure(
 	return said;
 }
 
-t.test("no server", async (t) => {
+t.test("no server at the address", async (t) => {
 	const closed = await startOrigin(t, hi);
 	closed.close();
 	t.equal(await failure(t, closed.authority), `${closed.authority} refused the connection (ECONNREFUSED)`);
 });
 
-t.test("no such name", async (t) => {
+t.test("unknown names", async (t) => {
 	t.match(
 		await failure(t, "no-such-host.invalid:80"),
 		/^no-such-host\.invalid:80 cannot be (found|connected to).* \((ENOTFOUND|EAI_AGAIN|EAI_FAIL)\)$/,
 	);
 });
 
-t.test("a server that does not shake hands in time, or breaks off", async (t) => {
+t.test("TLS handshakes that time out or are broken off", async (t) => {
 	const silent = await startOrigin(t, () => {});
 	t.equal(
 		await failure(t, silent.authority, "https", { connect_timeout: 1 }),
@@ -63,7 +63,7 @@ t.test("a server that does not shake hands in time, or breaks off", async (t) =>
 	t.match(await failure(t, plain.authority, "https"), /cannot be connected to \(.*(wrong|packet|SSL).*\)/i);
 });
 
-t.test("certificates that are wrong", async (t) => {
+t.test("invalid certificates", async (t) => {
 	const advice =
 		/; trust its authority with ssl_verify_upstream_trusted_ca, or turn verification off with ssl_insecure$/;
 	for (const [secureContext, options, says] of [
@@ -92,7 +92,7 @@ t.test("certificates that are wrong", async (t) => {
 	}
 });
 
-t.test("a certificate that is right, for an address and for a name", async (t) => {
+t.test("valid certificates for an address and for a name", async (t) => {
 	const origin = await startOrigin(t, hi, { tls: { secureContext: server({ names: ["localhost", "127.0.0.1"] }) } });
 	const proxy = await startTestProxy(t, { options: trusting });
 	const client = await proxy.connect();
@@ -118,7 +118,7 @@ t.test("IPv6", { skip: lacksIpv6 }, async (t) => {
 	});
 });
 
-t.test("the proxy does not go round in circles", async (t) => {
+t.test("the proxy does not connect to itself", async (t) => {
 	for (const listen_host of ["127.0.0.1", "0.0.0.0", ...(lacksIpv6 ? [] : ["::"])]) {
 		const proxy = await startTestProxy(t, { options: { listen_host } });
 		for (const host of listen_host === "127.0.0.1"
@@ -138,7 +138,7 @@ t.test("the proxy does not go round in circles", async (t) => {
 	}
 });
 
-t.test("without a way to servers nothing is resolved or connected", async (t) => {
+t.test("without a network, it resolves no names and opens no connections", async (t) => {
 	let connections = 0;
 	const origin = createServer(() => connections++).listen(0, "127.0.0.1");
 	t.teardown(() => origin.close());
@@ -152,7 +152,7 @@ t.test("without a way to servers nothing is resolved or connected", async (t) =>
 	t.equal(connections, 0);
 });
 
-t.test("connections that are kept are closed with the proxy, and those that are being made", async (t) => {
+t.test("shutdown closes idle connections and those being opened", async (t) => {
 	const origin = await startOrigin(t, async (client, index) => {
 		await client.head();
 		if (index === 0) client.send(ok("hi"));
@@ -168,7 +168,7 @@ t.test("connections that are kept are closed with the proxy, and those that are 
 	for (const connection of [...origin.connections, ...silent.connections]) t.ok(await connection.ended());
 });
 
-t.test("bytes that are not HTTP have a connection of their own, or none", async (t) => {
+t.test("other protocols get their own connection, or none", async (t) => {
 	const origin = await startOrigin(t, async (client) => void client.send(`<${await client.upTo("!")}>`));
 	const proxy = await startTestProxy(t);
 	const client = await proxy.tunnel(origin.authority);
@@ -179,7 +179,7 @@ t.test("bytes that are not HTTP have a connection of their own, or none", async 
 	t.match(await proxy.event("upstream_error"), { destination: origin.authority, message: /refused the connection/ });
 });
 
-t.test("a client that goes away while its server is being reached", async (t) => {
+t.test("a client that disconnects during the attempt to connect", async (t) => {
 	const silent = await startOrigin(t, () => {});
 	const proxy = await startTestProxy(t);
 	const client = await proxy.connect();
@@ -190,7 +190,7 @@ t.test("a client that goes away while its server is being reached", async (t) =>
 	t.ok(await silent.connections[0]?.ended(), "the connection is given up");
 });
 
-t.test("a connection that nobody needed for half a minute is closed, and one that somebody did is not", async (t) => {
+t.test("connections that are idle for half a minute are closed, others are kept", async (t) => {
 	mock.timers.enable({ apis: ["setInterval"] });
 	const { now } = performance;
 	t.teardown(() => {
@@ -211,7 +211,7 @@ t.test("a connection that nobody needed for half a minute is closed, and one tha
 	t.strictSame([idle.connections.length, busy.connections.length], [2, 1]);
 });
 
-t.test("HTTP/2, where client and server both want it, also through a proxy's tunnel; HTTP/1.1 else", async (t) => {
+t.test("HTTP/2 is used if client and server both support it, also through a proxy's tunnel", async (t) => {
 	const { proxy: authority } = await makeAuthorities(t);
 	const answer = (stream: ServerHttp2Stream) => {
 		stream.respond({ ":status": 200 });
@@ -236,7 +236,7 @@ t.test("HTTP/2, where client and server both want it, also through a proxy's tun
 	t.equal(forwarding.heads.length > 1, true);
 });
 
-t.test("a server that refuses all but HTTP/2 gets it from an HTTP/1.1 client too", async (t) => {
+t.test("for a server that accepts only HTTP/2, an HTTP/1.1 client's request uses HTTP/2", async (t) => {
 	const { proxy: authority } = await makeAuthorities(t);
 	const origin = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }), {
 		authority,
@@ -247,7 +247,7 @@ t.test("a server that refuses all but HTTP/2 gets it from an HTTP/1.1 client too
 	t.match(await client.send(ask("GET", origin.authority, "/").replace("http:", "https:")).head(), /^HTTP\/1\.1 204 /);
 });
 
-t.test("HTTP/2 in clear text, and servers that do not know it", async (t) => {
+t.test("cleartext HTTP/2, and servers that do not support it", async (t) => {
 	const modern = await startHttp2Origin(t, (stream) => stream.respond({ ":status": 204 }, { endStream: true }));
 	const old = await startOrigin(t, hi);
 	const proxy = await startTestProxy(t);
@@ -256,7 +256,7 @@ t.test("HTTP/2 in clear text, and servers that do not know it", async (t) => {
 	for (let i = 0; i < 2; i++) t.equal(await status(old.authority), 200);
 });
 
-t.test("a WebSocket in clear text gets a tunnel of an upstream proxy, other requests are forwarded", async (t) => {
+t.test("a cleartext WebSocket uses a tunnel of the upstream proxy, other requests are forwarded by it", async (t) => {
 	const origin = await startOrigin(t, async (server) => {
 		t.match(await server.head(), /^GET \/chat HTTP\/1\.1\r\n/);
 		server.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");

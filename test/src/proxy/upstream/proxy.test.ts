@@ -1,4 +1,4 @@
-// Asking another proxy for a tunnel, and forwarding requests to it.
+// CONNECT requests to an upstream proxy, and the route of a mode.
 import { once } from "node:events";
 import { connect } from "node:net";
 import t, { type Test } from "tap";
@@ -15,7 +15,7 @@ const proxyAt = (port: number, authorization: string | null = null): UpstreamPro
 });
 const to = { tls: true, host: "example.com", port: 443, sni: null, http2: false };
 
-/** Asks a proxy that converses so; resolves to the error, or what can be read from the tunnel until its end. */
+/** Asks a proxy with these responses for a tunnel. Resolves to the error, or to all bytes of the tunnel. */
 async function tunnel(
 	t: Test,
 	converse: Conversation,
@@ -35,7 +35,7 @@ async function tunnel(
 	return said;
 }
 
-t.test("the request, and what comes behind the answer", async (t) => {
+t.test("the request, and bytes after the response", async (t) => {
 	const heads: string[] = [];
 	const converse: Conversation = async (client) => {
 		heads.push(await client.head());
@@ -54,7 +54,7 @@ t.test("the request, and what comes behind the answer", async (t) => {
 	]);
 });
 
-t.test("refusals, and what is no HTTP", async (t) => {
+t.test("refusals, and responses that are not HTTP", async (t) => {
 	const saying =
 		(text: string): Conversation =>
 		async (client) => {
@@ -74,11 +74,11 @@ t.test("refusals, and what is no HTTP", async (t) => {
 	t.match(await tunnel(t, saying("SSH-2.0-OpenSSH\r\n")), `FT_UPSTREAM ${who} does not speak HTTP: `);
 });
 
-t.test("its name in messages", async (t) => {
+t.test("the name in messages", async (t) => {
 	t.equal(nameOfProxy({ ...proxyAt(3128), host: "::1" }), "the upstream proxy [::1]:3128");
 });
 
-t.test("the way of a mode", async (t) => {
+t.test("the route of a mode", async (t) => {
 	const otherwise = () => null;
 	const listen = { host: "127.0.0.1", port: 0 };
 	t.equal(routeOf({ text: "regular", kind: "regular", listen }, "Basic x", otherwise), otherwise);

@@ -1,8 +1,8 @@
-// Blocks of lines out of pieces.
+// Blocks of lines read from chunks.
 import t from "tap";
 import { BlockReader } from "../../../../src/proxy/wire/block.ts";
 
-/** Reads blocks from pieces: [text, size] of each, and what is held at the end. */
+/** Reads blocks from chunks: text and size of each, and the bytes held at the end. */
 function blocksOf(pieces: readonly Buffer[]): { blocks: [string, number][]; held: string } {
 	const reader = new BlockReader();
 	const blocks: [string, number][] = [];
@@ -66,7 +66,7 @@ const cases = [
 	["a\r\n\rb\r\n\r\n", { blocks: [["a\r\n\rb\r\n", 9]], held: "" }],
 ] as const;
 
-t.test("a block ends at an empty line, wherever the bytes are cut", async (t) => {
+t.test("a block ends at an empty line, however the bytes are cut", async (t) => {
 	for (const [text, want] of cases) {
 		const bytes = Buffer.from(text);
 		t.strictSame(blocksOf([bytes]), want, JSON.stringify(text));
@@ -76,7 +76,7 @@ t.test("a block ends at an empty line, wherever the bytes are cut", async (t) =>
 	}
 });
 
-t.test("it reads from where it is told, and knows the size of what is unfinished", async (t) => {
+t.test("it reads from an offset, and knows the size of an unfinished block", async (t) => {
 	const reader = new BlockReader();
 	t.equal(reader.isEmpty, true);
 	t.equal(reader.read(Buffer.from("bodya: 1"), 4), -1);
@@ -85,12 +85,12 @@ t.test("it reads from where it is told, and knows the size of what is unfinished
 	t.strictSame([reader.isEmpty, reader.size, reader.text], [true, 10, "a: 123\r\n"]);
 });
 
-t.test("a block of a megabyte that comes byte by byte takes no time to speak of", async (t) => {
+t.test("a block of a megabyte that arrives byte by byte takes linear time", async (t) => {
 	const reader = new BlockReader();
 	const byte = Buffer.from("x");
 	const started = process.cpuUsage();
 	for (let i = 0; i < 1024 * 1024; i++) reader.read(byte, 0);
-	// If each byte copied what came before it, this would be half a terabyte.
+	// If each byte copied all earlier ones, this would be half a terabyte.
 	t.ok(process.cpuUsage(started).user < 20_000_000, "seconds of processor time");
 	t.equal(reader.size, 1024 * 1024);
 });

@@ -1,9 +1,9 @@
-// The chunked coding, both ways.
+// The chunked coding, read and written.
 import fc from "fast-check";
 import t from "tap";
 import { CHUNK_END, ChunkReader, chunkHead, LAST_CHUNK, lastChunk } from "../../../../src/proxy/wire/chunked.ts";
 
-/** Reads pieces up to the last chunk: the data, and what is left of the piece that it ended in. */
+/** Reads up to the last chunk: the data, and the rest of the buffer with the end. */
 function read(pieces: Iterable<Buffer>, lenient = false, extensionBytes = 100): { data: string; rest: string | null } {
 	const reader = new ChunkReader({ lenient, extensionBytes });
 	let data = "";
@@ -29,7 +29,7 @@ t.test("writing", async (t) => {
 	t.equal(lastChunk(["A", "1", "B", ""]), "0\r\nA: 1\r\nB: \r\n\r\n");
 });
 
-t.test("data of any size and cut come back", async () => {
+t.test("round trip of data with any sizes and cuts", async () => {
 	const parts = fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 }), { maxLength: 6 });
 	const property = fc.property(parts, fc.nat(), (chunks, place) => {
 		const bytes = Buffer.concat([
@@ -43,7 +43,7 @@ t.test("data of any size and cut come back", async () => {
 	fc.assert(property, { seed: 3, numRuns: 500, interruptAfterTimeLimit: 4000 });
 });
 
-t.test("sizes in any notation, extensions dropped, the trailers left alone", async (t) => {
+t.test("any notation of sizes; extensions are dropped, trailers are left", async (t) => {
 	const text = '00A;a=b;\t"c\xe4"\r\n0123456789\r\n1 \t ;x\r\n!\r\n000\r\nTrailer: 1\r\n';
 	t.strictSame(read([Buffer.from(text, "latin1")]), { data: "0123456789!", rest: "Trailer: 1\r\n" });
 	t.strictSame(read(bytewise(text)), { data: "0123456789!", rest: "" });
@@ -51,14 +51,14 @@ t.test("sizes in any notation, extensions dropped, the trailers left alone", asy
 	t.equal(new ChunkReader({ lenient: false, extensionBytes: 0 }).takeData(10), 0, "no data before a size");
 });
 
-t.test("lines that end in LF alone are for the lenient", async (t) => {
+t.test("only the lenient reader accepts lines that end in LF alone", async (t) => {
 	for (const text of ["1\na\r\n0\r\n", "1\r\na\n0\r\n", "1;x\na\r\n0\r\n", "1\r\na\r\n0\n"]) {
 		t.throws(() => read(bytewise(text)), { code: "FT_PROTOCOL", message: /chunk: expected CRLF/ });
 		t.strictSame(read(bytewise(text), true), { data: "a", rest: "" });
 	}
 });
 
-t.test("doubtful sizes and frames are refused by all", async (t) => {
+t.test("ambiguous sizes and framing are always refused", async (t) => {
 	for (const [text, message] of [
 		["\r\n", /its size in hexadecimal digits, found "\\r"/],
 		["-1\r\n", /its size in hexadecimal digits/],
@@ -89,7 +89,7 @@ t.test("a size of 2^53 - 1 is counted", async (t) => {
 	t.equal(reader.takeData(Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 });
 
-t.test("trailers that no parser has seen make no lines of their own", async (t) => {
+t.test("trailers that no parser has checked cannot inject lines", async (t) => {
 	t.equal(
 		lastChunk(["A", "1", "T", "x\r\n\r\nHTTP/1.1 200 Smuggled", "N\nM", "2", "B", "3"]),
 		"0\r\nA: 1\r\nB: 3\r\n\r\n",

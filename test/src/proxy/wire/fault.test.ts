@@ -1,14 +1,14 @@
-// The sentence of a fault.
+// The message of a protocol error.
 import t from "tap";
 import { protocolFault } from "../../../../src/proxy/wire/fault.ts";
 
-t.test("it says where, what was expected and what was found", async (t) => {
+t.test("it has the place, the expectation and the bytes found", async (t) => {
 	const fault = protocolFault("request line", "a method", "(");
 	t.match(fault, { code: "FT_PROTOCOL", message: 'request line: expected a method, found "("' });
 	t.match(protocolFault("body", "more", null), { message: "body: expected more, found the end of the connection" });
 });
 
-t.test("bytes are shown so that no terminal takes them for its own, and not without end", async (t) => {
+t.test("bytes are escaped for terminals, and shortened", async (t) => {
 	t.equal(
 		protocolFault("x", "y", '\0\x1b[2J\r\n"\x7f\x9b\xe4').message,
 		'x: expected y, found "\\u0000\\u001b[2J\\r\\n\\"\\u007f\\u009bä"',

@@ -1,4 +1,4 @@
-// How long a body is.
+// The length of a body.
 import t from "tap";
 import { type Framing, hasBody, requestFraming, responseFraming } from "../../../../src/proxy/wire/framing.ts";
 
@@ -25,7 +25,7 @@ t.test("framing of requests", async (t) => {
 	t.strictSame(request(["Transfer-Encoding", "deflate,chunked"]), chunked);
 });
 
-t.test("framing of responses: method and status first", async (t) => {
+t.test("framing of responses: method and status take precedence", async (t) => {
 	t.strictSame(response(200, []), close);
 	t.strictSame(response(200, ["Content-Length", "5"]), length(5));
 	t.strictSame(response(200, ["Transfer-Encoding", "chunked"]), chunked);
@@ -40,7 +40,7 @@ t.test("framing of responses: method and status first", async (t) => {
 	t.strictSame(response(404, ["Content-Length", "5"], { method: "CONNECT" }), length(5));
 });
 
-t.test("doubt is refused", async (t) => {
+t.test("ambiguous messages are refused", async (t) => {
 	for (const [fields, message] of [
 		[["Content-Length", "5", "Content-Length", "5"], /content-length: expected one field, found "5, 5"/],
 		[["Content-Length", "5 "], /a number of bytes/],
@@ -63,7 +63,7 @@ t.test("doubt is refused", async (t) => {
 		t.throws(() => response(status, ["Transfer-Encoding", "chunked"]), { message: /no transfer-encoding/ });
 });
 
-t.test("the lenient let pass what has one meaning", async (t) => {
+t.test("the lenient rules accept messages with a single meaning", async (t) => {
 	const lenient = true;
 	t.strictSame(request(["Content-Length", "5", "Content-Length", "05"], { lenient }), length(5));
 	t.strictSame(response(200, ["Content-Length", "5 ,5"], { lenient }), length(5));

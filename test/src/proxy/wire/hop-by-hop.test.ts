@@ -1,4 +1,4 @@
-// What fields say about the connection.
+// Hop-by-hop fields.
 import t from "tap";
 import {
 	endToEnd,
@@ -32,7 +32,7 @@ t.test("whether the sender waits for 100 Continue", async (t) => {
 	t.equal(expectsContinue("HTTP/1.1", []), false);
 });
 
-t.test("the protocol to change to needs both fields", async (t) => {
+t.test("a switch of protocols needs both fields", async (t) => {
 	t.equal(upgradeOf("HTTP/1.1", ["Connection", "keep-alive, Upgrade", "Upgrade", "WebSocket"]), "WebSocket");
 	t.equal(upgradeOf("HTTP/1.1", ["Upgrade", "websocket"]), null);
 	t.equal(upgradeOf("HTTP/1.1", ["Connection", "upgrade"]), null);
@@ -40,7 +40,7 @@ t.test("the protocol to change to needs both fields", async (t) => {
 	t.equal(upgradeOf("HTTP/1.0", ["Connection", "upgrade", "Upgrade", "x"]), null);
 });
 
-t.test("credentials: those of a connection, those for one request, those that last", async (t) => {
+t.test("credentials for a connection, for one request, and for many requests", async (t) => {
 	for (const [credentials, isBound, isLasting] of [
 		["Basic dTpw", false, true],
 		["bearer x", false, true],
@@ -54,7 +54,7 @@ t.test("credentials: those of a connection, those for one request, those that la
 	}
 });
 
-t.test("fields that are about no connection", async (t) => {
+t.test("end-to-end fields", async (t) => {
 	const fields = [
 		"Connection",
 		"X-Hop, close",

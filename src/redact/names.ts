@@ -1,0 +1,209 @@
+// Tells by the name of a value whether the value is a secret: names of parameters, form fields, JSON keys, XML
+// attributes, cookies and headers.
+import { RecentMap } from "../flow/recent-map.ts";
+
+/** What a secret is. Placeholders and reports contain these words. */
+export type SecretKind =
+	| "assertion"
+	| "authorization"
+	| "basic"
+	| "bearer"
+	| "code"
+	| "connection"
+	| "credential"
+	| "csrf"
+	| "jwt"
+	| "key"
+	| "nonce"
+	| "otp"
+	| "password"
+	| "secret"
+	| "session"
+	| "signature"
+	| "token"
+	| "webhook";
+
+/** Words that mean a secret as the last word of a name. Some are what other words become without their border. */
+const lastWords: Readonly<Record<string, SecretKind>> = {
+	...kinds("password", "password passwords passwd pwd passphrase passcode pw"),
+	...kinds("otp", "otp totp pin cvv cvc"),
+	...kinds("token", "token jwt"),
+	...kinds("secret", "secret secrets"),
+	...kinds("key", "apikey"),
+	...kinds("signature", "sig signature hmac"),
+	...kinds("credential", "credential credentials creds"),
+	...kinds("assertion", "assertion samlrequest samlresponse"),
+	...kinds("session", "session sid sessionid sessid phpsessid jsessionid hsid apisid sapisid psid psidts sidcc"),
+	...kinds("csrf", "csrf xsrf csrftoken xsrftoken csrfmiddlewaretoken requestverificationtoken authenticitytoken"),
+	...kinds("code", "codeverifier"),
+	...kinds("connection", "connectionstring connstr"),
+	...kinds("authorization", "authorization"),
+};
+
+/** The same for two last words, joined by a space. */
+const lastPairs: Readonly<Record<string, SecretKind>> = {
+	...kinds("session", "session id,sess id,session key"),
+	...kinds("assertion", "saml request,saml response"),
+	...kinds("connection", "connection string,connection url,connection uri"),
+	...kinds("code", "code verifier,authorization code,auth code,device code"),
+	...kinds("csrf", "authenticity token,verification token"),
+	...kinds("otp", "verification code,security code,confirmation code,otp code,totp code,mfa code,sms code,auth pin"),
+	...kinds("otp", "backup code,backup codes,recovery code,recovery codes,factor code,time code"),
+	...kinds("token", "access tokens,refresh tokens,auth tokens,api tokens,bearer tokens"),
+	...kinds("secret", "secret string,secret binary"),
+};
+
+/** In front of `key` and `keys`, these words make it a secret. */
+const keyWords = words(
+	"api access private secret account shared subscription function master auth encryption signing app application " +
+		"admin service deploy license hmac aes rsa webhook integration write apikey",
+);
+/** In front of `pass`, which also is a verb and a ticket. */
+const passWords = words(
+	"user db database smtp mail email imap proxy ftp ssh http basic auth admin root login mysql pg postgres redis " +
+		"mongo rabbit key keystore truststore cert new old my wifi vpn ldap sudo",
+);
+/** In front of `sid`, which otherwise is any id of a service. */
+const sidWords = words("connect session user auth sso php express secure");
+/** In front of `token`, these words make it a cursor, an idempotency key or a part of a text. */
+const harmlessTokens = words(
+	"page next previous prev continuation sync pagination paging starting start end cursor skip resume idempotency " +
+		"dedup unk bos eos pad sep cls mask stop special design first last per current input output lex syntax parse " +
+		"comment punctuation cancel cancellation concurrency change watch delimiter",
+);
+/** In front of `signature`, these words make it a type, an autograph or a text. */
+const harmlessSignatures = words("function method type call email mail file magic class constructor");
+/** Last words that leave the meaning of the words before them. */
+const trailingWords = words(
+	"confirmation confirm again repeat repeated verify retype value hash hashed digest plain plaintext raw text " +
+		"encrypted base b64 new old current",
+);
+/** Suffixes of a word in lower case without borders, such as `accesstoken`. */
+const suffixes = ["password", "passwd", "passphrase", "secret", "token", "apikey", "sessionid"] as const;
+/** Beginnings of words that would end in a suffix, but are no secrets. */
+const harmlessWords = words("pagetoken nextpagetoken nexttoken continuationtoken synctoken pagingtoken");
+
+/** Names of headers whose whole value is a secret, besides those whose last words say so. */
+const headers: Readonly<Record<string, SecretKind>> = {
+	"authentication-info": "authorization",
+	"proxy-authentication-info": "authorization",
+	"x-amz-security-token": "token",
+	"x-goog-iap-jwt-assertion": "jwt",
+	"cf-access-jwt-assertion": "jwt",
+	"x-ms-encryption-key": "key",
+	dpop: "jwt",
+	"x-forwarded-client-cert": "credential",
+};
+/** Last words of headers that mean a secret, besides those of all names. */
+const headerWords: Readonly<Record<string, SecretKind>> = { key: "key", auth: "credential", tokens: "token" };
+/** In front of `key` in the name of a header, these words mean that it is none. */
+const harmlessKeys = words(
+	"idempotency websocket surrogate cache public sort partition routing primary foreign object group shard",
+);
+/** Headers with a scheme or with cookies, which are not redacted as a whole. */
+const structuredHeaders = /^(?:cookie|set-cookie|(?:proxy-|x-(?:.*-)?)?authorization)$/;
+
+const nameKinds = new RecentMap<string, SecretKind | "">(4096);
+const headerKinds = new RecentMap<string, SecretKind | "">(1024);
+/** Longer names are no names. */
+const NAME_LIMIT = 200;
+
+/** The kind of secret that a value with this name is; null: the name does not mean a secret. */
+export function secretKind(name: string): SecretKind | null {
+	return remembered(nameKinds, name, (name) => kindOfWords(wordsOf(name)));
+}
+
+/**
+ * The kind of secret that the whole value of a header is; null: none, or only a part, as in `authorization` and cookies.
+ */
+export function headerKind(name: string): SecretKind | null {
+	return remembered(headerKinds, name, (given) => {
+		const name = given.toLowerCase();
+		if (structuredHeaders.test(name)) return null;
+		const words = wordsOf(name);
+		const [before = "", last = ""] = words.slice(-2);
+		if (last === "key" && harmlessKeys.has(before)) return null;
+		return headers[name] ?? kindOfWords(words) ?? headerWords[last] ?? null;
+	});
+}
+
+/** Whether a name means a secret only beside `state`, `grant_type` or `client_id`. */
+export function isGrantName(name: string): boolean {
+	return name === "code" || name === "nonce";
+}
+
+/** The kinds of values that stand beside one another: in one query, form or JSON object. */
+export function secretKinds(names: readonly string[]): (SecretKind | null)[] {
+	const isGrant = names.some((name) => name === "state" || name === "grant_type" || name === "client_id");
+	return names.map((name) => (isGrant && isGrantName(name) ? (name as "code" | "nonce") : secretKind(name)));
+}
+
+/**
+ * Whether a value is no secret whatever its name: empty, a boolean, null, or a number of fewer than 15 digits.
+ * Passwords and one-time codes can be numbers.
+ */
+export function isPlainValue(value: string, kind: SecretKind | null = null): boolean {
+	if (/^\s*(?:true|false|null|undefined)?\s*$/i.test(value)) return true;
+	if (kind === "password" || kind === "otp") return false;
+	return /^\s*[-+]?(?:\d[.,]?){1,14}\s*$/.test(value);
+}
+
+/** The words of a name in lower case. They end at `_ - . [ ] :`, spaces and camel humps, and lose digits at the end. */
+export function wordsOf(name: string): string[] {
+	const parts = name
+		.replace(/([a-z\d])([A-Z])/g, "$1 $2")
+		.replace(/([A-Z])([A-Z][a-z])/g, "$1 $2")
+		.toLowerCase()
+		.split(/[^a-z\d]+/);
+	return parts.map((word) => word.replace(/^\d+|\d+$/g, "")).filter((word) => word !== "");
+}
+
+function kindOfWords(all: readonly string[]): SecretKind | null {
+	const end = all.findLastIndex((word, at) => at === 0 || !trailingWords.has(word)) + 1;
+	const [before = "", last = ""] = [all[end - 2], all[end - 1] ?? ""];
+	if (last === "token" && harmlessTokens.has(before)) return null;
+	if (last === "token" && before === "request" && all[end - 3] === "client") return null;
+	if (last === "signature" && harmlessSignatures.has(before)) return null;
+	if (last === "sid" && before !== "" && !sidWords.has(before)) return null;
+	const pair = lastPairs[`${before} ${last}`];
+	if (pair !== undefined) return pair;
+	const kind = lastWords[last] ?? qualifiedKind(before, last) ?? suffixKind(last);
+	return kind === "token" && /^[cx]srf/.test(before) ? "csrf" : kind;
+}
+
+/** The kind of `key` and `pass` by the word before them, which may stand in the same word. */
+function qualifiedKind(before: string, last: string): SecretKind | null {
+	if (last === "key" || last === "keys") return keyWords.has(before) ? "key" : null;
+	if (last === "pass") return before === "" || passWords.has(before) ? "password" : null;
+	if (last.endsWith("key")) return keyWords.has(last.slice(0, -3)) ? "key" : null;
+	if (last.endsWith("pass")) return passWords.has(last.slice(0, -4)) ? "password" : null;
+	return last.startsWith("aspsessionid") ? "session" : null;
+}
+
+function suffixKind(word: string): SecretKind | null {
+	const suffix = suffixes.find((suffix) => word.endsWith(suffix));
+	return suffix === undefined || harmlessWords.has(word) ? null : (lastWords[suffix] ?? null);
+}
+
+/** Calls `find` for names that are not in the map; for a name beyond the limit, null without a call. */
+function remembered(
+	map: RecentMap<string, SecretKind | "">,
+	name: string,
+	find: (name: string) => SecretKind | null,
+): SecretKind | null {
+	if (name.length > NAME_LIMIT) return null;
+	let kind = map.get(name);
+	if (kind === undefined) {
+		kind = find(name) ?? "";
+		map.set(name, kind);
+	}
+	return kind === "" ? null : kind;
+}
+
+function words(text: string): ReadonlySet<string> {
+	return new Set(text.split(" "));
+}
+
+function kinds(kind: SecretKind, text: string): Record<string, SecretKind> {
+	return Object.fromEntries(text.split(text.includes(",") ? "," : " ").map((word) => [word, kind]));
+}

@@ -1,0 +1,270 @@
+// Finds secrets in bytes of text: by the formats of their issuers, and in free text also by the names before them.
+import { asBuffer } from "../flow/bytes.ts";
+import { Automaton } from "./automaton.ts";
+import { entropy } from "./entropy.ts";
+import { type Issuer, isMixed, issuers, isTemplate, vendorWords } from "./issuers.ts";
+import { secretKind, wordsOf } from "./names.ts";
+import { byteTable, findOpaque } from "./opaque.ts";
+import { PEM_BEGIN, PrivateKeys } from "./private-keys.ts";
+
+export { findPii } from "./pii.ts";
+export type { Confidence, Span } from "./span.ts";
+
+import { disjoint, LIMIT_RULE, SPAN_LIMIT, type Span } from "./span.ts";
+
+export interface TextOptions {
+	/** Also look for `name = value`, as in scripts, HTML and plain text. Default: false. */
+	free?: boolean;
+	/** Also take every run of 20 or more letters and digits that looks random. Default: false. */
+	strict?: boolean;
+}
+
+/** Bytes before and after an anchor in which a pattern runs. Longer tokens are followed byte by byte. */
+const BEFORE = 200;
+const AFTER = 500;
+/** How far a name may go before and after its word. */
+const NAME_BEFORE = 64;
+const NAME_AFTER = 24;
+const SPACE = 0x20;
+
+/** Ends of names that mean a secret. The whole name is looked up when a value follows. */
+const nameEnds =
+	"password passwd pwd passphrase passcode pass secret token key credential creds assertion signature sig hmac " +
+	"session sessid sid session_id session-id sessionid csrf xsrf jwt verifier connectionstring connection_string";
+
+/** What an anchor stands for. */
+type Meaning = { readonly name: true } | { readonly key: true } | { readonly issuer: Issuer };
+
+interface Anchor {
+	readonly text: string;
+	readonly meaning: Meaning;
+}
+
+const pem: Anchor = { text: PEM_BEGIN, meaning: { key: true } };
+const names: readonly Anchor[] = nameEnds.split(" ").map((text) => ({ text, meaning: { name: true } }));
+const formats: readonly Anchor[] = [
+	pem,
+	...issuers.flatMap((issuer) => issuer.anchors.flatMap((anchor) => written(anchor, issuer))),
+];
+
+/** An anchor in lower and upper case too, if its format ignores the case. */
+function written(anchor: string, issuer: Issuer): Anchor[] {
+	const capital = anchor.slice(0, 1).toUpperCase() + anchor.slice(1);
+	const texts = issuer.pattern.ignoreCase ? [anchor, capital, anchor.toUpperCase()] : [anchor];
+	return texts.map((text) => ({ text, meaning: { issuer } }));
+}
+
+/** An automaton, and the anchors that it finds. */
+interface Search {
+	readonly automaton: Automaton;
+	readonly anchors: readonly Anchor[];
+}
+
+function searchFor(anchors: readonly Anchor[], ignoreCase: boolean): () => Search {
+	let search: Search | undefined;
+	return () => {
+		search ??= {
+			automaton: new Automaton(
+				anchors.map(({ text }) => text),
+				{ ignoreCase },
+			),
+			anchors,
+		};
+		return search;
+	};
+}
+
+/** The case of formats counts, that of names does not. */
+const formatSearch = searchFor(formats, false);
+const freeSearch = searchFor([...formats, ...names], true);
+
+const isAlphanumeric = byteTable(/[A-Za-z\d]/);
+const isNameByte = byteTable(/[\w$-]/);
+const isNameStart = byteTable(/[\w$.[\]-]/);
+/** Bytes of tokens and of what is written around their parts. */
+const isTokenByte = byteTable(/[\w.~+/=%:$@|-]/);
+/** Bytes of tokens that are longer than a window. */
+const isLongTokenByte = byteTable(/[\w.~+/=-]/);
+/** The end of an escape, behind which a word can begin. */
+const escapeEnd = /(?:\\[bfnrt]|\\x[\da-f]{2}|\\u[\da-f]{4}|%[\da-f]{2})$/i;
+/** Bytes that can follow a name before its value. */
+const isSeparator = byteTable(/[\s"'`\\:=\]>,&|?.+]/);
+
+/**
+ * What stands between a name and its value, and the value. Groups: the opening quote, the value within quotes, the
+ * value without. Operators are those of configuration files, programming languages, JSON, YAML, XML and HTML, and
+ * `name="…" value="…"`.
+ */
+const assignment = new RegExp(
+	"[\\\\\"'`\\]]{0,4}(?:&quot;)?(?: string)?[ \\t]{0,8}" +
+		"(?:(?:\\|\\||\\?\\?|[:?.+])?=>?|::?|>|(?<=[\"'`]),(?=\\s{0,8}[\\\\\"'`])|" +
+		",?\\s{0,20}\\\\?[\"']?(?:value|content)\\\\?[\"']?\\s{0,4}[:=])" +
+		"\\s{0,20}(?:[|>]-?\\s{1,40})?" +
+		"(?:(\\\\{0,3}[\"'`]|&quot;)([^\\s\"'`\\\\<>]{8,})|([\\w+/=~%!@#^*-]{8,}))",
+	"dy",
+);
+/** What follows a value, with and without quotes. */
+const quotedEnd = /["'`\\<&]|$/y;
+const bareEnd = /[\s;,&"'\\<]|$/y;
+
+/** A name with the word of a vendor; words are separated by spaces. Short ones are whole words. */
+const vendor = new RegExp(`\\b(?:${vendorWords.map((word) => (word.length > 4 ? word : `${word}\\b`)).join("|")})`);
+
+/**
+ * The secrets in bytes. The spans are sorted and do not overlap; there are at most `SPAN_LIMIT`. Takes linear time
+ * whatever the bytes are: patterns only run on a window around an anchor.
+ */
+export function findInText(bytes: Uint8Array, { free = false, strict = false }: TextOptions = {}): Span[] {
+	return new Finder(bytes).find(free ? freeSearch() : formatSearch(), free, strict);
+}
+
+class Finder {
+	readonly #bytes: Buffer;
+	readonly #keys: PrivateKeys;
+	readonly #spans: Span[] = [];
+	/** The text of `bytes[from, to)`, decoded last. */
+	#window = { text: "", from: 0, to: 0 };
+	/** The end of the last secret of a known format: what begins before it is a part of it. */
+	#formatEnd = 0;
+	/** The end of the last value behind a name. */
+	#valueEnd = 0;
+
+	constructor(bytes: Uint8Array) {
+		this.#bytes = asBuffer(bytes);
+		this.#keys = new PrivateKeys(this.#bytes);
+	}
+
+	find({ automaton, anchors }: Search, ignoresCase: boolean, strict: boolean): Span[] {
+		automaton.scan(this.#bytes, 0, this.#bytes.length, (index, end) => {
+			const { text, meaning } = anchors[index] as Anchor;
+			const start = end - text.length;
+			if (start < this.#formatEnd) return false;
+			if ("name" in meaning) return start >= this.#valueEnd && this.#takeNamed(end);
+			if (ignoresCase && !this.#isAt(start, text)) return false;
+			return "key" in meaning ? this.#takeKey(start) : this.#takeFormat(start, meaning.issuer);
+		});
+		if (strict && !this.#isFull) findOpaque(this.#bytes, (span) => this.#add(span));
+		return this.#isFull ? this.#limited() : disjoint(this.#spans);
+	}
+
+	/** Adds a span. Returns true if there is no room for more. */
+	#add(span: Span): boolean {
+		this.#spans.push(span);
+		return this.#isFull;
+	}
+
+	get #isFull(): boolean {
+		return this.#spans.length === SPAN_LIMIT;
+	}
+
+	/** The spans before the last one that was found, and one for all that follows. */
+	#limited(): Span[] {
+		const end = this.#spans.at(-1)?.from ?? 0;
+		const kept = disjoint(this.#spans.filter(({ from }) => from < end)).slice(0, SPAN_LIMIT - 1);
+		const from = kept.at(-1)?.to ?? 0;
+		return [...kept, { from, to: this.#bytes.length, kind: "opaque", rule: LIMIT_RULE, confidence: "low" }];
+	}
+
+	#takeKey(from: number): boolean {
+		const to = this.#keys.endOf(from);
+		return to > 0 && this.#addFormat({ from, to, kind: "key", rule: "private-key", confidence: "high" });
+	}
+
+	#takeFormat(anchor: number, { id, kind, pattern, back, isWord, least, accepts }: Issuer): boolean {
+		const from = anchor - back;
+		if (from < 0 || (isWord && !this.#isWordStart(from)) || !this.#isRun(from, least)) return false;
+		const { text, from: base } = this.#windowAt(from);
+		pattern.lastIndex = from - base;
+		const match = pattern.exec(text);
+		if (match === null) return false;
+		const [start, end] = match.indices?.[1] ?? [match.index, match.index + match[0].length];
+		if (!accepts(text.slice(start, end))) return false;
+		const to = this.#tokenEnd(base + end);
+		return this.#addFormat({ from: base + start, to, kind, rule: id, confidence: "high" });
+	}
+
+	#addFormat(span: Span): boolean {
+		this.#formatEnd = span.to;
+		return this.#add(span);
+	}
+
+	/** Takes the value behind a name of which the word before `end` is one of `nameEnds`. */
+	#takeNamed(end: number): boolean {
+		const nameEnd = this.#skip(end, NAME_AFTER, isNameByte);
+		if (isSeparator[this.#bytes[nameEnd] ?? 0] === 0) return false;
+		const name = this.#bytes.latin1Slice(this.#nameStart(end), nameEnd);
+		const kind = secretKind(name);
+		if (kind === null) return false;
+		const { text, from: base } = this.#windowAt(nameEnd);
+		assignment.lastIndex = nameEnd - base;
+		const match = assignment.exec(text);
+		if (match === null) return false;
+		const [quoted, bare] = [match.indices?.[2], match.indices?.[3]];
+		const [start, stop] = (quoted ?? bare) as [number, number];
+		this.#valueEnd = base + stop;
+		const ending = quoted === undefined ? bareEnd : quotedEnd;
+		ending.lastIndex = stop;
+		if (!ending.test(text) || !isSecretValue(text.slice(start, stop), name, quoted !== undefined)) return false;
+		const to = this.#tokenEnd(base + stop);
+		return this.#add({ from: base + start, to, kind, rule: "named-text", confidence: "medium" });
+	}
+
+	/** The beginning of the name, with the word before it if only a space is between: "API key". */
+	#nameStart(end: number): number {
+		const first = this.#skipBack(end, NAME_BEFORE, isNameStart);
+		if (this.#bytes[first - 1] !== SPACE) return first;
+		const word = this.#skipBack(first - 1, NAME_AFTER, isAlphanumeric);
+		return word === first - 1 ? first : word;
+	}
+
+	#skip(from: number, limit: number, table: Uint8Array): number {
+		const end = Math.min(from + limit, this.#bytes.length);
+		let at = from;
+		while (at < end && table[this.#bytes[at] as number] === 1) at++;
+		return at;
+	}
+
+	#skipBack(from: number, limit: number, table: Uint8Array): number {
+		const end = Math.max(from - limit, 0);
+		let at = from;
+		while (at > end && table[this.#bytes[at - 1] as number] === 1) at--;
+		return at;
+	}
+
+	/** Whether `least` bytes of a token begin at `from`. */
+	#isRun(from: number, least: number): boolean {
+		return this.#skip(from, least, isTokenByte) === from + least;
+	}
+
+	/** Whether the bytes at `from` are an anchor, in its case. */
+	#isAt(from: number, text: string): boolean {
+		for (let i = 0; i < text.length; i++) if (this.#bytes[from + i] !== text.charCodeAt(i)) return false;
+		return true;
+	}
+
+	/** Whether no letter or digit stands before `at`, or only one that is the end of an escape such as \n or %3D. */
+	#isWordStart(at: number): boolean {
+		if (isAlphanumeric[this.#bytes[at - 1] ?? 0] === 0) return true;
+		return escapeEnd.test(this.#bytes.latin1Slice(Math.max(0, at - 6), at));
+	}
+
+	/** The end of a token, which is longer if it was found at the end of the window. */
+	#tokenEnd(to: number): number {
+		return to < this.#window.to ? to : this.#skip(to, this.#bytes.length, isLongTokenByte);
+	}
+
+	/** A window around an offset; it is decoded again only if the last one does not suffice. */
+	#windowAt(at: number): { text: string; from: number; to: number } {
+		const [from, to] = [Math.max(0, at - BEFORE), Math.min(this.#bytes.length, at + AFTER)];
+		if (from < this.#window.from || to > this.#window.to)
+			this.#window = { text: this.#bytes.latin1Slice(from, to), from, to };
+		return this.#window;
+	}
+}
+
+/** Whether a value behind a secret's name in free text is a secret. */
+function isSecretValue(value: string, name: string, isQuoted: boolean): boolean {
+	if (isTemplate(value) || !/\d/.test(value)) return false;
+	if (value.length >= 16 && isMixed(value) && entropy(value) >= 3.5) return true;
+	return isQuoted && vendor.test(wordsOf(name).join(" "));
+}

@@ -211,7 +211,7 @@ export const issuers: readonly Issuer[] = [
 	format("slack", "token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxc- xoxd- xoxe- xoxe.", "xox(?:[bparsocd]-[\\w%-]{10,}|e(?:\\.xox[bp])?-(?:\\d-)?[A-Za-z\\d-]{20,})"),
 	prefixed("slack-app", "token", "xapp-", "\\d-[A-Z\\d]+-\\d+-[a-z\\d]+"),
 	format("slack-webhook", "webhook", "hooks.slack.com", "hooks\\.slack\\.com/((?:services|workflows|triggers)/[\\w+/-]{30,})"),
-	format("discord-webhook", "webhook", "/api/webhooks/", "/api/webhooks/\\d{17,20}/([\\w-]{60,72})"),
+	format("discord-webhook", "webhook", "/api/webhooks/", "/api/webhooks/\\d{17,20}/([\\w-]{60,72})", { isWord: false }),
 	format("teams-webhook", "webhook", "webhook.office.com", "webhook\\.office\\.com/(webhookb2/[\\w@.-]{36,}/IncomingWebhook/[\\w/-]{32,})"),
 	format("zapier-webhook", "webhook", "hooks.zapier.com", "hooks\\.zapier\\.com/hooks/catch/(\\d+/[a-z\\d]+)"),
 	format("ifttt-webhook", "webhook", "maker.ifttt.com", "maker\\.ifttt\\.com/trigger/[\\w-]+/(?:json/)?with/key/([\\w-]{20,})"),

@@ -24,7 +24,7 @@ export type SecretKind =
 	| "webhook";
 
 /** Words that mean a secret as the last word of a name. Some are what other words become without their border. */
-const lastWords: Readonly<Record<string, SecretKind>> = {
+const lastWords: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("password", "password passwords passwd pwd passphrase passcode pw"),
 	...kinds("otp", "otp totp pin cvv cvc"),
 	...kinds("token", "token jwt"),
@@ -38,10 +38,10 @@ const lastWords: Readonly<Record<string, SecretKind>> = {
 	...kinds("code", "codeverifier"),
 	...kinds("connection", "connectionstring connstr"),
 	...kinds("authorization", "authorization"),
-};
+]);
 
 /** The same for two last words, joined by a space. */
-const lastPairs: Readonly<Record<string, SecretKind>> = {
+const lastPairs: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("session", "session id,sess id,session key"),
 	...kinds("assertion", "saml request,saml response"),
 	...kinds("connection", "connection string,connection url,connection uri"),
@@ -51,7 +51,7 @@ const lastPairs: Readonly<Record<string, SecretKind>> = {
 	...kinds("otp", "backup code,backup codes,recovery code,recovery codes,factor code,time code"),
 	...kinds("token", "access tokens,refresh tokens,auth tokens,api tokens,bearer tokens"),
 	...kinds("secret", "secret string,secret binary"),
-};
+]);
 
 /** In front of `key` and `keys`, these words make it a secret. */
 const keyWords = words(
@@ -84,18 +84,14 @@ const suffixes = ["password", "passwd", "passphrase", "secret", "token", "apikey
 const harmlessWords = words("pagetoken nextpagetoken nexttoken continuationtoken synctoken pagingtoken");
 
 /** Names of headers whose whole value is a secret, besides those whose last words say so. */
-const headers: Readonly<Record<string, SecretKind>> = {
-	"authentication-info": "authorization",
-	"proxy-authentication-info": "authorization",
-	"x-amz-security-token": "token",
-	"x-goog-iap-jwt-assertion": "jwt",
-	"cf-access-jwt-assertion": "jwt",
-	"x-ms-encryption-key": "key",
-	dpop: "jwt",
-	"x-forwarded-client-cert": "credential",
-};
+const headers: ReadonlyMap<string, SecretKind> = new Map([
+	...kinds("authorization", "authentication-info proxy-authentication-info"),
+	...kinds("token", "x-amz-security-token"),
+	...kinds("jwt", "x-goog-iap-jwt-assertion cf-access-jwt-assertion dpop"),
+	...kinds("credential", "x-forwarded-client-cert"),
+]);
 /** Last words of headers that mean a secret, besides those of all names. */
-const headerWords: Readonly<Record<string, SecretKind>> = { key: "key", auth: "credential", tokens: "token" };
+const headerWords: ReadonlyMap<string, SecretKind> = new Map([...kinds("key", "key"), ...kinds("credential", "auth")]);
 /** In front of `key` in the name of a header, these words mean that it is none. */
 const harmlessKeys = words(
 	"idempotency websocket surrogate cache public sort partition routing primary foreign object group shard",
@@ -123,7 +119,7 @@ export function headerKind(name: string): SecretKind | null {
 		const words = wordsOf(name);
 		const [before = "", last = ""] = words.slice(-2);
 		if (last === "key" && harmlessKeys.has(before)) return null;
-		return headers[name] ?? kindOfWords(words) ?? headerWords[last] ?? null;
+		return headers.get(name) ?? kindOfWords(words) ?? headerWords.get(last) ?? null;
 	});
 }
 
@@ -165,9 +161,9 @@ function kindOfWords(all: readonly string[]): SecretKind | null {
 	if (last === "token" && before === "request" && all[end - 3] === "client") return null;
 	if (last === "signature" && harmlessSignatures.has(before)) return null;
 	if (last === "sid" && before !== "" && !sidWords.has(before)) return null;
-	const pair = lastPairs[`${before} ${last}`];
+	const pair = lastPairs.get(`${before} ${last}`);
 	if (pair !== undefined) return pair;
-	const kind = lastWords[last] ?? qualifiedKind(before, last) ?? suffixKind(last);
+	const kind = lastWords.get(last) ?? qualifiedKind(before, last) ?? suffixKind(last);
 	return kind === "token" && /^[cx]srf/.test(before) ? "csrf" : kind;
 }
 
@@ -182,7 +178,7 @@ function qualifiedKind(before: string, last: string): SecretKind | null {
 
 function suffixKind(word: string): SecretKind | null {
 	const suffix = suffixes.find((suffix) => word.endsWith(suffix));
-	return suffix === undefined || harmlessWords.has(word) ? null : (lastWords[suffix] ?? null);
+	return suffix === undefined || harmlessWords.has(word) ? null : (lastWords.get(suffix) ?? null);
 }
 
 /** Calls `find` for names that are not in the map; for a name beyond the limit, null without a call. */
@@ -204,6 +200,6 @@ function words(text: string): ReadonlySet<string> {
 	return new Set(text.split(" "));
 }
 
-function kinds(kind: SecretKind, text: string): Record<string, SecretKind> {
-	return Object.fromEntries(text.split(text.includes(",") ? "," : " ").map((word) => [word, kind]));
+function kinds(kind: SecretKind, text: string): [string, SecretKind][] {
+	return text.split(text.includes(",") ? "," : " ").map((word) => [word, kind]);
 }

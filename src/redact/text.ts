@@ -91,8 +91,8 @@ const escapeEnd = /(?:\\[bfnrt]|\\x[\da-f]{2}|\\u[\da-f]{4}|%[\da-f]{2})$/i;
 const isSeparator = byteTable(/[\s"'`\\:=\]>,&|?.+]/);
 
 /**
- * What stands between a name and its value, and the value. Groups: the opening quote, the value within quotes, the
- * value without. Operators are those of configuration files, programming languages, JSON, YAML, XML and HTML, and
+ * What stands between a name and its value, and the value. Groups: the value within quotes, within escaped
+ * quotes of HTML, without quotes. Operators are those of configuration files, programming languages, JSON, YAML, XML and HTML, and
  * `name="…" value="…"`.
  */
 const assignment = new RegExp(
@@ -100,7 +100,7 @@ const assignment = new RegExp(
 		"(?:(?:\\|\\||\\?\\?|[:?.+])?=>?|::?|>|(?<=[\"'`]),(?=\\s{0,8}[\\\\\"'`])|" +
 		",?\\s{0,20}\\\\?[\"']?(?:value|content)\\\\?[\"']?\\s{0,4}[:=])" +
 		"\\s{0,20}(?:[|>]-?\\s{1,40})?" +
-		"(?:(\\\\{0,3}[\"'`]|&quot;)([^\\s\"'`\\\\<>]{8,})|([\\w+/=~%!@#^*-]{8,}))",
+		"(?:\\\\{0,3}[\"'`]([^\\s\"'`\\\\<>]{8,})|&quot;([^\\s\"'`\\\\<>&]{8,})|([\\w+/=~%!@#^*-]{8,}))",
 	"dy",
 );
 /** What follows a value, with and without quotes. */
@@ -199,7 +199,7 @@ class Finder {
 		assignment.lastIndex = nameEnd - base;
 		const match = assignment.exec(text);
 		if (match === null) return false;
-		const [quoted, bare] = [match.indices?.[2], match.indices?.[3]];
+		const [quoted, bare] = [match.indices?.[1] ?? match.indices?.[2], match.indices?.[3]];
 		const [start, stop] = (quoted ?? bare) as [number, number];
 		this.#valueEnd = base + stop;
 		const ending = quoted === undefined ? bareEnd : quotedEnd;

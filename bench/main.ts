@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { append } from "./append.ts";
+import { detect } from "./detect.ts";
 import type { BenchOptions, Finding } from "./finding.ts";
 import { http2 } from "./http2.ts";
 import { latency } from "./latency.ts";
@@ -28,6 +29,7 @@ const scenarios: Readonly<Record<string, (options: BenchOptions) => Promise<Find
 	streams,
 	replay,
 	offline,
+	detect,
 };
 
 async function main(args: readonly string[]): Promise<void> {

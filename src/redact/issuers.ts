@@ -205,7 +205,7 @@ export const issuers: readonly Issuer[] = [
 	format("shippo", "token", "shippo_", "shippo_(?:live|test)_[\\da-f]{40}"),
 	alone("easypost", "key", "EZAK EZTK", "EZ[AT]K[A-Za-z\\d]{54}"),
 	format("duffel", "token", "duffel_", "duffel_(?:test|live)_[\\w=-]{43}"),
-	format("lob", "key", "live_ test_", "(?:live|test)_(?:pub_)?[\\da-f]{31,35}"),
+	format("lob", "key", "live_ test_", "(?:live|test)_(?:[\\da-f]{35}|pub_[\\da-f]{31})"),
 	format("gocardless", "token", "live_", "live_[\\w=-]{40}"),
 	// messages and mail
 	format("slack", "token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxc- xoxd- xoxe- xoxe.", "xox(?:[bparsocd]-[\\w%-]{10,}|e(?:\\.xox[bp])?-(?:\\d-)?[A-Za-z\\d-]{20,})"),
@@ -218,7 +218,7 @@ export const issuers: readonly Issuer[] = [
 	format("telegram", "token", ":AA", "(?<=(?<!\\d)\\d{8,10}):(AA[\\w-]{33})", { isWord: false }),
 	format("sendgrid", "key", "SG.", "SG\\.[\\w-]{22}\\.[\\w-]{43}"),
 	prefixed("twilio", "key", "SK", "[\\da-f]{32}"),
-	format("mailgun", "key", "key- pubkey-", "(?:pub)?key-[\\da-f]{32}"),
+	format("mailgun", "key", "key- pubkey-", "(?<![_-])(?:pub)?key-[\\da-f]{32}"),
 	around("mailchimp", "key", "-us", 32, "[\\da-f]{32}-us\\d{1,2}"),
 	format("brevo", "key", "xkeysib- xsmtpsib-", "x(?:key|smtp)sib-[\\da-f]{64}-[A-Za-z\\d]{16}"),
 	prefixed("mailersend", "token", "mlsn.", "[\\da-f]{64}"),
@@ -252,13 +252,13 @@ export const issuers: readonly Issuer[] = [
  */
 // biome-ignore format: a list of words
 export const vendorWords: readonly string[] = [
-	"adafruit", "adobe", "airtable", "algolia", "alibaba", "artifactory", "asana", "atlassian", "aws", "azure",
-	"beamer", "bitbucket", "bittrex", "braintree", "clojars", "cloudflare", "codecov", "cohere", "coinbase", "confluent",
+	"adafruit", "adobe", "airtable", "algolia", "alibaba", "artifactory", "asana", "atlassian", "authress", "aws", "azure",
+	"beamer", "bintray", "bitbucket", "bittrex", "braintree", "clickhouse", "clojars", "cloudflare", "codecov", "cohere", "coinbase", "confluence", "confluent",
 	"contentful", "databricks", "datadog", "digitalocean", "discord", "docker", "doppler", "droneci", "dropbox", "etsy",
 	"facebook", "fastly", "finicity", "finnhub", "flickr", "freshbooks", "freshdesk", "gcp", "gitee", "github", "gitlab",
 	"gitter", "gocardless", "google", "grafana", "heroku", "hubspot", "infracost", "instagram", "intercom", "jfrog", "jira",
 	"klaviyo", "kraken", "kucoin", "launchdarkly", "linear", "linkedin", "lob", "looker", "mailchimp", "mailgun", "mapbox",
-	"mattermost", "meraki", "messagebird", "mixpanel", "netlify", "newrelic", "new relic", "ngrok", "notion", "npm",
+	"mattermost", "maxmind", "meraki", "message bird", "messagebird", "mixpanel", "netlify", "newrelic", "new relic", "ngrok", "notion", "npm",
 	"nytimes", "okta", "openai", "opsgenie", "pagerduty", "paypal", "planetscale", "plaid", "postmark", "privateai",
 	"rapidapi", "rollbar", "segment", "sendbird", "sendgrid", "sendinblue", "sentry", "shippo", "shopify", "sidekiq",
 	"slack", "snyk", "sonar", "sourcegraph", "splunk", "spotify", "square", "squarespace", "stripe", "sumologic", "sumo",

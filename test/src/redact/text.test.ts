@@ -29,6 +29,8 @@ t.test("name and value in free text, as languages write them", (t) => {
 		`var apiToken string = "${SECRET}"`,
 		`token => '${SECRET}'`,
 		`token ||= '${SECRET}'`,
+		`TOKEN ?= ${SECRET}\n`,
+		`TOKEN :::= "${SECRET}"`,
 		`token ??= "${SECRET}"`,
 		`token .= "${SECRET}"`,
 		`<apiToken>${SECRET}</apiToken>`,

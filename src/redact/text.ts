@@ -6,11 +6,9 @@ import { type Issuer, isMixed, issuers, isTemplate, vendorWords } from "./issuer
 import { secretKind, wordsOf } from "./names.ts";
 import { byteTable, findOpaque } from "./opaque.ts";
 import { PEM_BEGIN, PrivateKeys } from "./private-keys.ts";
+import { disjoint, LIMIT_RULE, SPAN_LIMIT, type Span } from "./span.ts";
 
 export { findPii } from "./pii.ts";
-export type { Confidence, Span } from "./span.ts";
-
-import { disjoint, LIMIT_RULE, SPAN_LIMIT, type Span } from "./span.ts";
 
 export interface TextOptions {
 	/** Also look for `name = value`, as in scripts, HTML and plain text. Default: false. */
@@ -32,18 +30,15 @@ const nameEnds =
 	"password passwd pwd passphrase passcode pass secret token key credential creds assertion signature sig hmac " +
 	"session sessid sid session_id session-id sessionid csrf xsrf jwt verifier connectionstring connection_string";
 
-/** What an anchor stands for. */
-type Meaning = { readonly name: true } | { readonly key: true } | { readonly issuer: Issuer };
-
+/** A text to search, and what may begin or end there. */
 interface Anchor {
 	readonly text: string;
-	readonly meaning: Meaning;
+	readonly meaning: Issuer | "name" | "private key";
 }
 
-const pem: Anchor = { text: PEM_BEGIN, meaning: { key: true } };
-const names: readonly Anchor[] = nameEnds.split(" ").map((text) => ({ text, meaning: { name: true } }));
+const names: readonly Anchor[] = nameEnds.split(" ").map((text) => ({ text, meaning: "name" }));
 const formats: readonly Anchor[] = [
-	pem,
+	{ text: PEM_BEGIN, meaning: "private key" },
 	...issuers.flatMap((issuer) => issuer.anchors.flatMap((anchor) => written(anchor, issuer))),
 ];
 
@@ -51,7 +46,7 @@ const formats: readonly Anchor[] = [
 function written(anchor: string, issuer: Issuer): Anchor[] {
 	const capital = anchor.slice(0, 1).toUpperCase() + anchor.slice(1);
 	const texts = issuer.pattern.ignoreCase ? [anchor, capital, anchor.toUpperCase()] : [anchor];
-	return texts.map((text) => ({ text, meaning: { issuer } }));
+	return texts.map((text) => ({ text, meaning: issuer }));
 }
 
 /** An automaton, and the anchors that it finds. */
@@ -60,16 +55,12 @@ interface Search {
 	readonly anchors: readonly Anchor[];
 }
 
+/** Compiles the automaton on the first call. */
 function searchFor(anchors: readonly Anchor[], ignoreCase: boolean): () => Search {
 	let search: Search | undefined;
 	return () => {
-		search ??= {
-			automaton: new Automaton(
-				anchors.map(({ text }) => text),
-				{ ignoreCase },
-			),
-			anchors,
-		};
+		const texts = anchors.map(({ text }) => text);
+		search ??= { automaton: new Automaton(texts, { ignoreCase }), anchors };
 		return search;
 	};
 }
@@ -91,9 +82,9 @@ const escapeEnd = /(?:\\[bfnrt]|\\x[\da-f]{2}|\\u[\da-f]{4}|%[\da-f]{2})$/i;
 const isSeparator = byteTable(/[\s"'`\\:=\]>,&|?.+]/);
 
 /**
- * What stands between a name and its value, and the value. Groups: the value within quotes, within escaped
- * quotes of HTML, without quotes. Operators are those of configuration files, programming languages, JSON, YAML, XML and HTML, and
- * `name="…" value="…"`.
+ * What stands between a name and its value, and the value. Groups: the value within quotes, within quotes that HTML
+ * escapes, and without quotes. Operators are those of configuration files, programming languages, JSON, YAML, XML and
+ * HTML, and `name="…" value="…"`.
  */
 const assignment = new RegExp(
 	"[\\\\\"'`\\]]{0,4}(?:&quot;)?(?: string)?[ \\t]{0,8}" +
@@ -122,45 +113,51 @@ class Finder {
 	readonly #bytes: Buffer;
 	readonly #keys: PrivateKeys;
 	readonly #spans: Span[] = [];
+	/** How many more spans a search may add. */
+	#room = SPAN_LIMIT;
+	/** All secrets that begin before this offset are found. */
+	#searched: number;
 	/** The text of `bytes[from, to)`, decoded last. */
 	#window = { text: "", from: 0, to: 0 };
-	/** The end of the last secret of a known format: what begins before it is a part of it. */
-	#formatEnd = 0;
+	/** The last secret of a known format: what begins in it is a part of it. */
+	#format = { from: 0, to: 0 };
 	/** The end of the last value behind a name. */
 	#valueEnd = 0;
 
 	constructor(bytes: Uint8Array) {
 		this.#bytes = asBuffer(bytes);
 		this.#keys = new PrivateKeys(this.#bytes);
+		this.#searched = bytes.length;
 	}
 
 	find({ automaton, anchors }: Search, ignoresCase: boolean, strict: boolean): Span[] {
 		automaton.scan(this.#bytes, 0, this.#bytes.length, (index, end) => {
 			const { text, meaning } = anchors[index] as Anchor;
 			const start = end - text.length;
-			if (start < this.#formatEnd) return false;
-			if ("name" in meaning) return start >= this.#valueEnd && this.#takeNamed(end);
+			if (start >= this.#format.from && start < this.#format.to) return false;
+			if (meaning === "name") return start >= this.#valueEnd && this.#takeNamed(end);
 			if (ignoresCase && !this.#isAt(start, text)) return false;
-			return "key" in meaning ? this.#takeKey(start) : this.#takeFormat(start, meaning.issuer);
+			return meaning === "private key" ? this.#takeKey(start) : this.#takeFormat(start, meaning);
 		});
-		if (strict && !this.#isFull) findOpaque(this.#bytes, (span) => this.#add(span));
-		return this.#isFull ? this.#limited() : disjoint(this.#spans);
+		if (strict) {
+			this.#room = SPAN_LIMIT;
+			findOpaque(this.#bytes, (span) => this.#add(span));
+		}
+		return this.#limited(disjoint(this.#spans));
 	}
 
 	/** Adds a span. Returns true if there is no room for more. */
 	#add(span: Span): boolean {
 		this.#spans.push(span);
-		return this.#isFull;
+		if (--this.#room > 0) return false;
+		this.#searched = Math.min(this.#searched, span.from);
+		return true;
 	}
 
-	get #isFull(): boolean {
-		return this.#spans.length === SPAN_LIMIT;
-	}
-
-	/** The spans before the last one that was found, and one for all that follows. */
-	#limited(): Span[] {
-		const end = this.#spans.at(-1)?.from ?? 0;
-		const kept = disjoint(this.#spans.filter(({ from }) => from < end)).slice(0, SPAN_LIMIT - 1);
+	/** At most `SPAN_LIMIT` spans; the last one stands for all that was not searched. */
+	#limited(spans: Span[]): Span[] {
+		if (this.#searched === this.#bytes.length && spans.length <= SPAN_LIMIT) return spans;
+		const kept = spans.filter(({ from }) => from < this.#searched).slice(0, SPAN_LIMIT - 1);
 		const from = kept.at(-1)?.to ?? 0;
 		return [...kept, { from, to: this.#bytes.length, kind: "opaque", rule: LIMIT_RULE, confidence: "low" }];
 	}
@@ -184,7 +181,7 @@ class Finder {
 	}
 
 	#addFormat(span: Span): boolean {
-		this.#formatEnd = span.to;
+		this.#format = span;
 		return this.#add(span);
 	}
 

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import t from "tap";
 import { RandomTokens } from "../../../fixtures/random-tokens.ts";
-import { LIMIT_RULE, SPAN_LIMIT } from "../../../src/redact/span.ts";
-import { findInText, type Span } from "../../../src/redact/text.ts";
+import { LIMIT_RULE, SPAN_LIMIT, type Span } from "../../../src/redact/span.ts";
+import { findInText } from "../../../src/redact/text.ts";
 
 const random = new RandomTokens(4);
 const SECRET = random.text("alphanumeric", 32);
@@ -96,6 +96,13 @@ t.test("a known format counts more than the name before it", (t) => {
 		spans.map(({ rule, confidence }) => [rule, confidence]),
 		[["gitlab", "high"]],
 	);
+	t.end();
+});
+
+t.test("a token and a password in one URL", (t) => {
+	const token = `glpat-${random.text("url", 20)}`;
+	t.same(found(`https://${token}:hunter2@git.example/x`), [`token ${token}`, "password hunter2"]);
+	t.same(found(`https://oauth2:${token}@git.example/x`), [`password ${token}`]);
 	t.end();
 });
 
@@ -217,5 +224,7 @@ t.test("beyond the limit, one span stands for all that follows", (t) => {
 	check(findInText(tokens), tokens.length);
 	const opaque = Buffer.from(`${random.text("alphanumeric", 20)} `.repeat(count));
 	check(findInText(opaque, { strict: true }), opaque.length);
+	const both = Buffer.concat([tokens, opaque]);
+	check(findInText(both, { strict: true }), both.length);
 	t.end();
 });

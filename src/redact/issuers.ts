@@ -17,6 +17,8 @@ export interface Issuer {
 	readonly isWord: boolean;
 	/** Number of bytes without spaces and quotes that the pattern needs at least. */
 	readonly least: number;
+	/** Whether the secret may be a token of another format too, which then counts. */
+	readonly isGeneral: boolean;
 	/** Further conditions on the secret. */
 	readonly accepts: (secret: string) => boolean;
 }
@@ -36,7 +38,8 @@ function format(
 	const { flags = "", end = END, ...others } = options;
 	const hasGroup = /\((?!\?)/.test(source);
 	const pattern = new RegExp(source + end, `y${hasGroup ? "d" : ""}${flags}`);
-	return { id, kind, anchors: anchors.split(" "), pattern, back: 0, isWord: true, least: 20, accepts: all, ...others };
+	const defaults = { back: 0, isWord: true, least: 20, isGeneral: false, accepts: isNoExample };
+	return { id, kind, anchors: anchors.split(" "), pattern, ...defaults, ...others };
 }
 
 /** A format of one fixed prefix, which is the anchor. `rest` is the pattern of what follows. */
@@ -51,11 +54,16 @@ function around(id: string, kind: SecretKind, anchors: string, back: number, sou
 
 /** A format whose prefix can also occur in base64, of which the token would then be a part. */
 function alone(id: string, kind: SecretKind, anchors: string, source: string): Issuer {
-	return format(id, kind, anchors, `(?<![+/=])${source}`, { end: "(?![\\w+/-])", accepts: isMixed });
+	return format(id, kind, anchors, `(?<![+/])${source}`, { end: "(?![\\w+/-])", accepts: isMixed });
 }
 
-function all(): boolean {
-	return true;
+/** Whether a token is none of an example, in which x stands for its characters. */
+function isNoExample(text: string): boolean {
+	return !/x{8}|X{8}/.test(text);
+}
+
+function isEncodedJwt(text: string): boolean {
+	return /^eyJ[\w-]+\.eyJ/.test(Buffer.from(text, "base64").latin1Slice());
 }
 
 /** Whether a text is the credentials of Basic: base64 of printable text with a colon. */
@@ -81,11 +89,13 @@ function isNoTemplate(text: string): boolean {
 export const issuers: readonly Issuer[] = [
 	// any issuer
 	format("jwt", "jwt", "eyJ", "eyJ[\\w-]{8,}\\.eyJ[\\w-]{8,}(?:\\.[\\w-]*){0,3}"),
-	format("bearer", "bearer", "bearer", "bearer(?: {1,4}|%20)([\\w.~+/-]{16,}=*)", { flags: "i", least: 0, accepts: isMixed }),
+	format("jwt-base64", "jwt", "ZXlK", "ZXlK[\\w+/-]{40,}={0,2}", { accepts: isEncodedJwt }),
+	format("authorization", "authorization", "authorization", "authorization[\"']?\\s{0,4}[:=]\\s{0,4}[\"']?(?!bearer|basic|digest|bot |aws)(?:[a-z-]{3,20} )?([\\w.~+/-]{16,}=*)", { flags: "i", least: 0, isGeneral: true, accepts: isMixed }),
+	format("bearer", "bearer", "bearer", "bearer(?: {1,4}|%20)([\\w.~+/-]{16,}=*)", { flags: "i", least: 0, isGeneral: true, accepts: isMixed }),
 	format("basic", "basic", "basic", "basic(?: {1,4}|%20)([a-z\\d+/_-]{4,}={0,2})", { flags: "i", least: 0, accepts: isBasic }),
 	format("discord-bot", "token", "bot", "bot {1,4}([\\w-]{23,28}\\.[\\w-]{6}\\.[\\w-]{27,38})", { flags: "i", least: 0 }),
-	format("url-password", "password", "://", "://[^\\s\"'`<>()[\\]{}|\\\\^/?#@:]{0,100}:([^\\s\"'`<>()[\\]|\\\\^/?#@]{1,200})@", { isWord: false, least: 4, end: "(?=[\\w[])", accepts: isNoTemplate }),
-	format("curl-user", "password", "-u --user", "(?:-u|--user)[ =]{0,2}[\"']?[^\\s\"':]{1,80}:([^\\s\"']{3,100})(?<=curl .{0,400})", { least: 0, end: "", accepts: isNoTemplate }),
+	format("url-password", "password", "://", "://[^\\s\"'`<>()[\\]{}|\\\\^/?#@:]{0,100}:([^\\s\"'`<>()[\\]|\\\\^/?#@]{1,200})@", { isWord: false, isGeneral: true, least: 4, end: "(?=[\\w[])", accepts: isNoTemplate }),
+	format("curl-user", "password", "-u --user", "(?:-u|--user)[ =]{0,2}[\"']?[^\\s\"':<[]{0,80}:([^\\s\"'>\\]]{3,100})(?<=curl [^]{0,180})", { least: 0, end: "", accepts: isNoTemplate }),
 	// development and packages
 	format("github", "token", "ghp_ gho_ ghu_ ghs_ ghr_", "gh[pousr]_[A-Za-z\\d]{36,255}"),
 	prefixed("github-fine-grained", "token", "github_pat_", "\\w{82}"),
@@ -96,7 +106,7 @@ export const issuers: readonly Issuer[] = [
 	format("bitbucket", "password", "ATBB", "ATBB[A-Za-z\\d]{32}"),
 	format("atlassian", "token", "ATATT3 ATCTT3 ATSTT3", "AT[ACS]TT3[\\w-]{100,}={0,2}(?:[\\dA-F]{8})?"),
 	prefixed("npm", "token", "npm_", "[A-Za-z\\d]{36}"),
-	format("npm-config", "token", "_authToken", "_authToken\\s{0,4}=\\s{0,4}[\"']?([\\w./+-]{16,}=*)", { least: 0 }),
+	format("npm-config", "token", "_authToken", "_authToken\\s{0,4}=\\s{0,4}[\"']?([\\w./+-]{16,}=*)", { least: 0, isGeneral: true }),
 	format("npm-auth", "basic", "_auth", "_auth\\s{0,4}=\\s{0,4}[\"']?([A-Za-z\\d+/]{16,}={0,2})", { least: 0, accepts: isBasic }),
 	prefixed("pypi", "token", "pypi-AgE", "[\\w-]{50,}"),
 	prefixed("rubygems", "token", "rubygems_", "[\\da-f]{48}"),
@@ -110,7 +120,7 @@ export const issuers: readonly Issuer[] = [
 	format("circleci", "token", "CCIPAT_ CCIPRJ_", "CCIP(?:AT|RJ)_[A-Za-z\\d]{22}_[\\da-f]{40}"),
 	format("buildkite", "token", "bkua_ bkat_ bkct_", "bk(?:ua|at|ct)_[\\da-f]{40}"),
 	format("sonar", "token", "squ_ sqp_ sqa_", "sq[pua]_[\\da-f]{40}"),
-	prefixed("sourcegraph", "token", "sgp_", "(?:(?:[\\da-f]{16}|local)_)?[\\da-f]{40}"),
+	prefixed("sourcegraph", "token", "sgp_", "(?:(?:[\\da-fA-F]{16}|local)_)?[\\da-fA-F]{40}"),
 	prefixed("sourcegraph-licence", "token", "slk_", "[\\da-f]{64}"),
 	prefixed("postman", "token", "PMAK-", "[\\da-f]{24}-[\\da-f]{34}"),
 	prefixed("octopus", "token", "API-", "[A-Z\\d]{26}"),
@@ -215,7 +225,7 @@ export const issuers: readonly Issuer[] = [
 	format("teams-webhook", "webhook", "webhook.office.com", "webhook\\.office\\.com/(webhookb2/[\\w@.-]{36,}/IncomingWebhook/[\\w/-]{32,})"),
 	format("zapier-webhook", "webhook", "hooks.zapier.com", "hooks\\.zapier\\.com/hooks/catch/(\\d+/[a-z\\d]+)"),
 	format("ifttt-webhook", "webhook", "maker.ifttt.com", "maker\\.ifttt\\.com/trigger/[\\w-]+/(?:json/)?with/key/([\\w-]{20,})"),
-	format("telegram", "token", ":AA", "(?<=(?<!\\d)\\d{8,10}):(AA[\\w-]{33})", { isWord: false }),
+	format("telegram", "token", ":A", "(?<=(?<!\\d)\\d{8,10}):(A[\\w-]{34})", { isWord: false, accepts: isMixed }),
 	format("sendgrid", "key", "SG.", "SG\\.[\\w-]{22}\\.[\\w-]{43}"),
 	prefixed("twilio", "key", "SK", "[\\da-f]{32}"),
 	format("mailgun", "key", "key- pubkey-", "(?<![_-])(?:pub)?key-[\\da-f]{32}"),

@@ -31,7 +31,7 @@ export const LIMIT_RULE = "too-many-findings";
 
 const rank: Readonly<Record<Confidence, number>> = { high: 0, medium: 1, low: 2 };
 
-/** Sorts spans. Of those that overlap, keeps the surest; of equally sure ones, the longest. */
+/** Sorts spans. Of those that overlap, keeps the surest; of equally sure ones the longest, then the last of the list. */
 export function disjoint(spans: readonly Span[]): Span[] {
 	const sorted = spans.toSorted((a, b) => a.from - b.from || b.to - a.to);
 	const kept: Span[] = [];
@@ -45,6 +45,6 @@ export function disjoint(spans: readonly Span[]): Span[] {
 
 function isBetter(a: Span, b: Span): boolean {
 	return (
-		rank[a.confidence] - rank[b.confidence] < 0 || (a.confidence === b.confidence && a.to - a.from > b.to - b.from)
+		rank[a.confidence] - rank[b.confidence] < 0 || (a.confidence === b.confidence && a.to - a.from >= b.to - b.from)
 	);
 }

@@ -1,9 +1,10 @@
 // Finds secrets in bytes of text: by the formats of their issuers, and in free text also by the names before them.
 import { asBuffer } from "../flow/bytes.ts";
+import { RecentMap } from "../flow/recent-map.ts";
 import { Automaton } from "./automaton.ts";
 import { entropy } from "./entropy.ts";
 import { type Issuer, isMixed, issuers, isTemplate, vendorWords } from "./issuers.ts";
-import { secretKind, wordsOf } from "./names.ts";
+import { type SecretKind, secretKind, wordsOf } from "./names.ts";
 import { byteTable, findOpaque } from "./opaque.ts";
 import { PEM_BEGIN, PrivateKeys } from "./private-keys.ts";
 import { disjoint, LIMIT_RULE, SPAN_LIMIT, type Span } from "./span.ts";
@@ -91,7 +92,7 @@ const assignment = new RegExp(
 		"(?:(?:\\|\\||\\?\\?|[?.+]|:{1,3})?=>?|::?|>|(?<=[\"'`]),(?=\\s{0,8}[\\\\\"'`])|" +
 		",?\\s{0,20}\\\\?[\"']?(?:value|content)\\\\?[\"']?\\s{0,4}[:=])" +
 		"\\s{0,20}(?:[|>]-?\\s{1,40})?" +
-		"(?:\\\\{0,3}[\"'`]([^\\s\"'`\\\\<>]{8,})|&quot;([^\\s\"'`\\\\<>&]{8,})|([\\w+/=~%!@#^*-]{8,}))",
+		"(?:\\\\{0,3}[\"'`]([^\\s\"'`\\\\<>]{8,})|&quot;([^\\s\"'`\\\\<>&]{8,})|([\\w+/=~%!@#^*:.-]{8,}))",
 	"dy",
 );
 /** What follows a value, with and without quotes. */
@@ -164,10 +165,13 @@ class Finder {
 
 	#takeKey(from: number): boolean {
 		const to = this.#keys.endOf(from);
-		return to > 0 && this.#addFormat({ from, to, kind: "key", rule: "private-key", confidence: "high" });
+		if (to === 0) return false;
+		this.#format = { from, to };
+		return this.#add({ from, to, kind: "key", rule: "private-key", confidence: "high" });
 	}
 
-	#takeFormat(anchor: number, { id, kind, pattern, back, isWord, least, accepts }: Issuer): boolean {
+	#takeFormat(anchor: number, issuer: Issuer): boolean {
+		const { id, kind, pattern, back, isWord, least, isGeneral, accepts } = issuer;
 		const from = anchor - back;
 		if (from < 0 || (isWord && !this.#isWordStart(from)) || !this.#isRun(from, least)) return false;
 		const { text, from: base } = this.#windowAt(from);
@@ -177,11 +181,8 @@ class Finder {
 		const [start, end] = match.indices?.[1] ?? [match.index, match.index + match[0].length];
 		if (!accepts(text.slice(start, end))) return false;
 		const to = this.#tokenEnd(base + end);
-		return this.#addFormat({ from: base + start, to, kind, rule: id, confidence: "high" });
-	}
-
-	#addFormat(span: Span): boolean {
-		this.#format = span;
+		const span: Span = { from: base + start, to, kind, rule: id, confidence: "high" };
+		if (!isGeneral) this.#format = span;
 		return this.#add(span);
 	}
 
@@ -189,9 +190,8 @@ class Finder {
 	#takeNamed(end: number): boolean {
 		const nameEnd = this.#skip(end, NAME_AFTER, isNameByte);
 		if (isSeparator[this.#bytes[nameEnd] ?? 0] === 0) return false;
-		const name = this.#bytes.latin1Slice(this.#nameStart(end), nameEnd);
-		const kind = secretKind(name);
-		if (kind === null) return false;
+		const name = nameInText(this.#bytes.latin1Slice(this.#nameStart(end), nameEnd));
+		if (name === null) return false;
 		const { text, from: base } = this.#windowAt(nameEnd);
 		assignment.lastIndex = nameEnd - base;
 		const match = assignment.exec(text);
@@ -199,11 +199,13 @@ class Finder {
 		const [quoted, bare] = [match.indices?.[1] ?? match.indices?.[2], match.indices?.[3]];
 		const [start, stop] = (quoted ?? bare) as [number, number];
 		this.#valueEnd = base + stop;
-		const ending = quoted === undefined ? bareEnd : quotedEnd;
+		const isQuoted = quoted !== undefined;
+		const ending = isQuoted ? quotedEnd : bareEnd;
 		ending.lastIndex = stop;
-		if (!ending.test(text) || !isSecretValue(text.slice(start, stop), name, quoted !== undefined)) return false;
+		const value = text.slice(start, stop);
+		if (!ending.test(text) || !isSecretValue(value, name) || (!isQuoted && isExpression(value))) return false;
 		const to = this.#tokenEnd(base + stop);
-		return this.#add({ from: base + start, to, kind, rule: "named-text", confidence: "medium" });
+		return this.#add({ from: base + start, to, kind: name.kind, rule: "named-text", confidence: "medium" });
 	}
 
 	/** The beginning of the name, with the word before it if only a space is between: "API key". */
@@ -259,9 +261,36 @@ class Finder {
 	}
 }
 
+/** What a name in text tells about its value. */
+interface NameInText {
+	readonly kind: SecretKind;
+	/** Whether it names a vendor, too. */
+	readonly isVendor: boolean;
+}
+
+const namesInText = new RecentMap<string, NameInText | "">(4096);
+
+/** null: the name does not mean a secret. `key` also counts behind the name of a vendor. */
+function nameInText(name: string): NameInText | null {
+	let known = namesInText.get(name);
+	if (known === undefined) {
+		const words = wordsOf(name);
+		const isVendor = vendor.test(words.join(" "));
+		const kind = secretKind(name) ?? (isVendor && words.at(-1) === "key" ? "key" : null);
+		known = kind === null ? "" : { kind, isVendor };
+		namesInText.set(name, known);
+	}
+	return known === "" ? null : known;
+}
+
 /** Whether a value behind a secret's name in free text is a secret. */
-function isSecretValue(value: string, name: string, isQuoted: boolean): boolean {
-	if (isTemplate(value) || !/\d/.test(value)) return false;
-	if (value.length >= 16 && isMixed(value) && entropy(value) >= 3.5) return true;
-	return isQuoted && vendor.test(wordsOf(name).join(" "));
+function isSecretValue(value: string, { isVendor }: NameInText): boolean {
+	if (isTemplate(value) || value.includes("://") || !/\d/.test(value)) return false;
+	return isVendor || (value.length >= 16 && isMixed(value) && entropy(value) >= 3.5);
+}
+
+/** Whether a value without quotes rather is an expression of a programming language. */
+function isExpression(value: string): boolean {
+	if (!/[.:]/.test(value)) return false;
+	return !value.split(/[.:]/).some((part) => part.length >= 16 && part.replace(/\D/g, "").length >= 4);
 }

@@ -24,6 +24,11 @@ const samples: Readonly<Record<string, readonly (string | readonly [string, stri
 		`${claims({ alg: "HS256" })}.${claims({ sub: "1" })}.${url(43)}`,
 		`${claims({ alg: "RS256" })}.${claims({ text: alnum(3000) })}.${url(342)}`,
 	],
+	"jwt-base64": [Buffer.from(`${claims({ alg: "HS256" })}.${claims({ sub: "1" })}.${url(43)}`).toString("base64")],
+	authorization: [
+		["Authorization: Api-Token ", alnum(32)],
+		['-H "authorization:', random.uuid(), '"'],
+	],
 	bearer: [
 		["Authorization: Bearer ", alnum(40)],
 		['"bearer ', `${b64(30)}==`, '"'],

@@ -19,6 +19,13 @@ t.test("the longest of equally sure ones; spans that touch are both kept", (t) =
 	t.same(disjoint([span(0, 3), span(2, 9)]), [span(2, 9)]);
 	t.same(disjoint([span(0, 9), span(0, 3)]), [span(0, 9)]);
 	t.same(disjoint([span(0, 3), span(3, 9)]), [span(0, 3), span(3, 9)]);
+	t.same(
+		disjoint([
+			{ ...span(0, 3), rule: "a" },
+			{ ...span(0, 3), rule: "b" },
+		]),
+		[{ ...span(0, 3), rule: "b" }],
+	);
 	t.same(disjoint([]), []);
 	t.end();
 });

@@ -73,7 +73,7 @@ t.test("what stands behind a secret's name and is none", (t) => {
 		`max_tokens: ${SECRET}`,
 		`publicKey: "${SECRET}"`,
 		`token = getToken("${SECRET}")`,
-		`const token = session.tokenV2.accessToken1234567;`,
+		`const token = session.tokenV2.accessTokenV2FromServer;`,
 		`token "${SECRET}"`,
 	])
 		t.same(found(text), [], text);
@@ -83,6 +83,8 @@ t.test("what stands behind a secret's name and is none", (t) => {
 t.test("behind the name of a vendor, values may be short or digits only", (t) => {
 	t.same(found('discord_client_secret = "8dyfuiRyq"'), ["secret 8dyfuiRyq"]);
 	t.same(found('asanaToken = "1204567890123456"'), ["token 1204567890123456"]);
+	t.same(found("asana_token: 1204567890123456\n"), ["token 1204567890123456"]);
+	t.same(found('hubspotKey = "1204-5678-90123456"'), ["key 1204-5678-90123456"]);
 	t.same(found('LOB_API_KEY="test0a1b"'), ["key test0a1b"]);
 	t.same(found('globalToken = "12045678"'), []);
 	t.same(found('asanaToken = "abcdefgh"'), []);
@@ -102,7 +104,8 @@ t.test("a known format counts more than the name before it", (t) => {
 t.test("a token and a password in one URL", (t) => {
 	const token = `glpat-${random.text("url", 20)}`;
 	t.same(found(`https://${token}:hunter2@git.example/x`), [`token ${token}`, "password hunter2"]);
-	t.same(found(`https://oauth2:${token}@git.example/x`), [`password ${token}`]);
+	t.same(found(`https://oauth2:${token}@git.example/x`), [`token ${token}`]);
+	t.same(found(`Authorization: Bearer ${token}`), [`token ${token}`]);
 	t.end();
 });
 
@@ -202,6 +205,8 @@ t.test("anchors by the million end in time", (t) => {
 		`${"a".repeat(40)} `,
 		`"AKIA${"A".repeat(15)}`,
 		"\\ntoken",
+		"authorization:",
+		":A",
 	]) {
 		const start = process.cpuUsage();
 		findInText(repeated(part), { free: true, strict: true });

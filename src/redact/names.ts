@@ -101,12 +101,14 @@ const structuredHeaders = /^(?:cookie|set-cookie|(?:proxy-|x-(?:.*-)?)?authoriza
 
 const nameKinds = new RecentMap<string, SecretKind | "">(4096);
 const headerKinds = new RecentMap<string, SecretKind | "">(1024);
+/** In policies of AWS, the name of a statement's id. */
+const STATEMENT_ID = "Sid";
 /** Longer names are no names. */
 const NAME_LIMIT = 200;
 
 /** The kind of secret that a value with this name is; null: the name does not mean a secret. */
 export function secretKind(name: string): SecretKind | null {
-	return remembered(nameKinds, name, (name) => kindOfWords(wordsOf(name)));
+	return remembered(nameKinds, name, (name) => (name === STATEMENT_ID ? null : kindOfWords(wordsOf(name))));
 }
 
 /**

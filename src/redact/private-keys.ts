@@ -9,6 +9,8 @@ const KEY_LIMIT = 8192;
 const LABEL_LIMIT = 80;
 
 const label = /^-----BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+/** A part of a line of base64. What has none is prose about keys. */
+const keyData = /[A-Za-z\d+/]{16}/;
 
 /** Finds the ends of private keys. The offsets of successive calls must not decrease. */
 export class PrivateKeys {
@@ -32,6 +34,7 @@ export class PrivateKeys {
 			this.#end = at < 0 ? Number.POSITIVE_INFINITY : at;
 		}
 		if (this.#end >= limit) return this.#bodyEnd(start, limit);
+		if (!keyData.test(this.#bytes.toString("latin1", start, this.#end))) return 0;
 		const close = /^-----END [A-Z\d ]{0,60}-----/.exec(
 			this.#bytes.toString("latin1", this.#end, this.#end + LABEL_LIMIT),
 		);
@@ -41,7 +44,7 @@ export class PrivateKeys {
 	/** The end of a key without an end line: of its base64 and line ends. 0: there is none. */
 	#bodyEnd(start: number, limit: number): number {
 		const body = /^(?:[A-Za-z\d+/=\s]|\\[nr])*/.exec(this.#bytes.toString("latin1", start, limit));
-		const length = body?.[0].trimEnd().length ?? 0;
-		return length < 32 ? 0 : start + length;
+		const data = body?.[0].trimEnd() ?? "";
+		return keyData.test(data) ? start + data.length : 0;
 	}
 }

@@ -284,9 +284,17 @@ function nameInText(name: string): NameInText | null {
 }
 
 /** Whether a value behind a secret's name in free text is a secret. */
-function isSecretValue(value: string, { isVendor }: NameInText): boolean {
+function isSecretValue(value: string, { kind, isVendor }: NameInText): boolean {
 	if (isTemplate(value) || value.includes("://") || !/\d/.test(value)) return false;
-	return isVendor || (value.length >= 16 && isMixed(value) && entropy(value) >= 3.5);
+	if (isVendor) return true;
+	return value.length >= 16 && isMixed(value) && entropy(value) >= 3.5 && (kind === "password" || !isReadable(value));
+}
+
+/** Whether a value is mainly words with humps or signs between them, as identifiers are. Passwords can be such words. */
+function isReadable(value: string): boolean {
+	if (!/[a-z][A-Z\d][A-Za-z]|[_.:-]/.test(value)) return false;
+	const words = value.match(/[A-Z]?[a-z]{2,}/g)?.join("") ?? "";
+	return words.length >= 0.75 * value.replace(/[_.:-]/g, "").length;
 }
 
 /** Whether a value without quotes rather is an expression of a programming language. */

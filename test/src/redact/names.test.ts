@@ -31,7 +31,7 @@ const table: Readonly<Record<string, string>> = {
 		"next_page_token nextToken continuationToken client_request_token pad_token key keys keyId key_id public_key " +
 		"publicKey foreign_key sort_key primaryKey monkey keyboard secretary passenger bypass compass first_pass " +
 		"account_sid accountSid function_signature code code_challenge client_assertion_type nonce state id name user " +
-		"username email session_count passwordless password_policy secret_name keyword signature_version sidebar " +
+		"username email session_count passwordless password_policy secret_name keyword signature_version sidebar Sid " +
 		"signatureAlgorithm constructor __proto__ toString hasOwnProperty valueOf design author authority",
 };
 

@@ -21,7 +21,7 @@ t.test("the whole block, as it is and inside JSON", (t) => {
 	const json = JSON.stringify({ private_key: pem });
 	t.same(found(json), [`private-key key ${key.replaceAll("\n", "\\n")}`]);
 	for (const label of ["RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]) {
-		const block = `${BEGIN} ${label}-----\nTUlJ\n-----END ${label}-----`;
+		const block = `${BEGIN} ${label}-----\nComment: x\n\n${"TUlJ".repeat(16)}\n-----END ${label}-----`;
 		t.same(found(`${block}\n`), [`private-key key ${block}`], label);
 	}
 	t.end();
@@ -29,7 +29,8 @@ t.test("the whole block, as it is and inside JSON", (t) => {
 
 t.test("certificates, public keys and what only begins like a key are none", (t) => {
 	for (const label of ["CERTIFICATE", "PUBLIC KEY", "RSA PUBLIC KEY", "PGP MESSAGE"])
-		t.same(found(`${BEGIN} ${label}-----\nTUlJ\n-----END ${label}-----`), [], label);
+		t.same(found(`${BEGIN} ${label}-----\n${"TUlJ".repeat(16)}\n-----END ${label}-----`), [], label);
+	t.same(found(`between "${BEGIN} PRIVATE KEY-----" and "-----END PRIVATE KEY-----"`), []);
 	t.same(found(`the line ${BEGIN} PRIVATE KEY----- begins a key`), []);
 	t.end();
 });

@@ -63,6 +63,8 @@ t.test("what stands behind a secret's name and is none", (t) => {
 		'token = "aLongValueWithoutAnyDigits"',
 		'token = "1111111122222222"',
 		'token = "aaaaaaaaaaaaaaaa1"',
+		'session = "AnalyzerEC2PutResourcePolicy"',
+		'"signature": "convert_parameters_to_object_95075"',
 		"token = $" + "{SECRET_1234567890_ABCDEFG}",
 		"token = {{ secrets.TOKEN_1234567890 }}",
 		'token = "%s1234567890abcdefgh"',
